@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What user space decides before the programs are loaded: addresses and switches (filters: filter.bpf.h).
+ * They are constants to the verifier, which removes what they make unreachable.
+ */
+#ifndef TCPDWELL_CONFIG_BPF_H
+#define TCPDWELL_CONFIG_BPF_H
+
+#include <tcpdwell/config.h>
+
+#define MAX_STACK_RANGES 16
+
+/* Addresses of tw_timer_handler() and reqsk_timer_handler(). */
+const volatile __u64 timewait_timer_function = 0;
+const volatile __u64 request_timer_function = 0;
+
+/* bpf_get_socket_cookie() is there for tracing programs (since 5.12). */
+const volatile bool can_make_cookies = false;
+
+/* Fill of the ring buffer, in bytes, at which the reader is woken before its time. */
+const volatile __u64 wake_bytes = 1 << 20;
+
+/* Functions by which the reason of a cancelled TIME_WAIT timer is told: [start, end) -> td_stack bit. */
+const volatile __u32 stack_range_count = 0;
+const volatile struct td_stack_range stack_ranges[MAX_STACK_RANGES] = {};
+
+#endif

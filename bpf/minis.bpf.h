@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Mini-sockets (TIME_WAIT, orphaned FIN_WAIT2) and request sockets (SYN_RECV), reached from their timers. A timer is an untyped
+ * address to the verifier, so these objects are read by probe reads: one for all of sock_common, one per other field.
+ */
+#ifndef TCPDWELL_MINIS_BPF_H
+#define TCPDWELL_MINIS_BPF_H
+
+#include "emit.bpf.h"
+#include "filter.bpf.h"
+#include "socket.bpf.h"
+
+/* sock_common has been 136 bytes since 4.x (x86-64 and arm64); what we need of it lies within. */
+#define SOCK_COMMON_BYTES 136
+
+/* The object's first bytes; a field of sock_common is found in it by its relocated offset. */
+typedef __u64 common_copy[SOCK_COMMON_BYTES / 8];
+
+#define COMMON_FIELD(copy, type, field) \
+    (*(type *)((char *)(copy) + bpf_core_field_offset(struct sock_common, field)))
+
+static __always_inline void copy_v6(__u8 *to, const __u32 *from)
+{
+    __u32 *words = (__u32 *)to;
+
+    words[0] = from[0];
+    words[1] = from[1];
+    words[2] = from[2];
+    words[3] = from[3];
+}
+
+/* Fills the tuple and returns the namespace's inode. */
+static __always_inline __u32 read_common(const __u64 *c, struct td_tuple *t)
+{
+    t->family = COMMON_FIELD(c, __u16, skc_family);
+    if (t->family == AF_INET6) {
+        copy_v6(t->local_addr, &COMMON_FIELD(c, __u32, skc_v6_rcv_saddr));
+        copy_v6(t->remote_addr, &COMMON_FIELD(c, __u32, skc_v6_daddr));
+    } else {
+        put_v4(t->local_addr, COMMON_FIELD(c, __u32, skc_rcv_saddr));
+        put_v4(t->remote_addr, COMMON_FIELD(c, __u32, skc_daddr));
+    }
+    t->local_port = COMMON_FIELD(c, __u16, skc_num);
+    t->remote_port = bpf_ntohs(COMMON_FIELD(c, __u16, skc_dport));
+    t->reserved = 0;
+    return BPF_CORE_READ((struct net *)COMMON_FIELD(c, __u64, skc_net.net), ns.inum);
+}
+
+/* The td_stack bit of the function that an address lies in; 0 for all others. A global function, which the verifier looks at once
+ * and not once per frame. */
+__noinline __u64 stack_bit(__u64 address)
+{
+    for (int i = 0; i < MAX_STACK_RANGES; i++) {
+        if (i >= stack_range_count) break;
+        if (address >= stack_ranges[i].start && address < stack_ranges[i].end) return stack_ranges[i].bit;
+    }
+    return 0;
+}
+
+/* Which of the known functions stand in the kernel stack: from the inside out, up to the one that caused it. On loopback the
+ * stack goes on into the peer's system call. */
+static __always_inline __u16 stack_bits(void *ctx)
+{
+    __u64 frames[16] = {};
+    __u64 bits = TD_STACK_TAKEN;
+
+    if (stack_range_count == 0 || bpf_get_stack(ctx, frames, sizeof(frames), 0) <= 0) return 0;
+    for (int i = 0; i < 16; i++) {
+        bits |= stack_bit(frames[i]);
+        if (bits & TD_STACK_CAUSES) break;
+    }
+    return bits;
+}
+
+static __always_inline void emit_timewait(void *ctx, struct timer_list *timer, enum td_timer_op op)
+{
+    struct inet_timewait_sock *tw = (void *)timer - bpf_core_field_offset(struct inet_timewait_sock, tw_timer);
+    common_copy common;
+    struct td_tuple tuple;
+    struct td_timewait *r;
+    __u64 expires = timer->expires;
+    __u16 stack = 0;
+    __u32 netns;
+
+    if (bpf_probe_read_kernel(common, sizeof(common), tw)) return;
+    netns = read_common(common, &tuple);
+    if (!netns_passes(netns) || !tuple_passes(&tuple)) return;
+
+    /* Unwinding costs microseconds. A timer that is due is being expired, and the event that follows says so. */
+    if (op == TD_TIMER_CANCEL && (__s64)(bpf_jiffies64() - expires) < 0) stack = stack_bits(ctx);
+
+    r = reserve(sizeof(*r), TD_PROBE_TIMEWAIT);
+    if (!r) return;
+    fill_header(&r->h, sizeof(*r), TD_TIMEWAIT, netns);
+    r->mini = (__u64)tw;
+    r->cookie = COMMON_FIELD(common, __u64, skc_cookie);
+    r->tuple = tuple;
+    r->expires = expires;
+    r->entry_stamp = 0;
+    if (bpf_core_field_exists(tw->tw_entry_stamp)) r->entry_stamp = BPF_CORE_READ(tw, tw_entry_stamp);
+    r->op = op;
+    r->substate = BPF_CORE_READ(tw, tw_substate);
+    r->stack = stack;
+    submit(r);
+}
+
+static __always_inline void emit_request(struct timer_list *timer, enum td_timer_op op)
+{
+    struct request_sock *req = (void *)timer - bpf_core_field_offset(struct request_sock, rsk_timer);
+    common_copy common;
+    struct td_tuple tuple;
+    struct td_request *r;
+    __u32 netns;
+
+    if (bpf_probe_read_kernel(common, sizeof(common), req)) return;
+    netns = read_common(common, &tuple);
+    if (!netns_passes(netns) || !tuple_passes(&tuple)) return;
+
+    r = reserve(sizeof(*r), TD_PROBE_REQUEST);
+    if (!r) return;
+    fill_header(&r->h, sizeof(*r), TD_REQUEST, netns);
+    r->request = (__u64)req;
+    r->listener = COMMON_FIELD(common, __u64, skc_listener);
+    r->tuple = tuple;
+    r->op = op;
+    r->timeouts = BPF_CORE_READ_BITFIELD_PROBED(req, num_timeout);
+    __builtin_memset(r->reserved, 0, sizeof(r->reserved));
+    submit(r);
+}
+
+static __always_inline void on_timer(void *ctx, struct timer_list *timer, enum td_timer_op op)
+{
+    __u64 function = (__u64)timer->function;
+
+    if (function == timewait_timer_function)
+        emit_timewait(ctx, timer, op);
+    else if (function == request_timer_function)
+        emit_request(timer, op);
+}
+
+#endif

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The programs: guard, filter, fill, submit. No arithmetic of dwell times and no judgement happens here, so that all of it
+ * can be tested without a kernel. What fires when, and in which order, is told at the tracker (userspace/track).
+ */
+#include "kernel.bpf.h"
+
+#include <bpf/bpf_tracing.h>
+
+#include "config.bpf.h"
+#include "emit.bpf.h"
+#include "filter.bpf.h"
+#include "minis.bpf.h"
+#include "socket.bpf.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* The local port at a transition: skc_num is already 0 at ->CLOSE, and inet_sport still that of the previous attempt on the
+ * same socket at ->SYN_SENT. */
+static __always_inline __u16 local_port(const struct sock *sk, const struct tcp_sock *tp, int to)
+{
+    __u16 port = sk->__sk_common.skc_num;
+
+    if (to == TCP_CLOSE && port == 0 && tp) port = bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport);
+    return port;
+}
+
+static __always_inline __u16 state_flags(const struct sock *sk, const struct tcp_sock *tp, bool owned, int from, int to)
+{
+    unsigned long flags = sk->__sk_common.skc_flags;
+    __u16 bits = 0;
+
+    if (owned) bits |= TD_STATE_OWNED;
+    if (flags & (1 << SOCK_DEAD_BIT)) bits |= TD_STATE_ORPHAN;
+    if (flags & (1 << SOCK_DONE_BIT)) bits |= TD_STATE_FIN_RECEIVED;
+    if (sk->sk_socket) bits |= TD_STATE_HAS_SOCKET;
+    if (to == TCP_CLOSE && tp) {
+        if ((flags & (1 << SOCK_LINGER_BIT)) && sk->sk_lingertime == 0) bits |= TD_STATE_LINGER_ZERO;
+        if (tp->linger2 < 0) bits |= TD_STATE_LINGER2_NEG;
+        if (tp->inet_conn.icsk_user_timeout) bits |= TD_STATE_USER_TIMEOUT;
+    }
+    /* A child made by a SYN with a TFO cookie has seen the SYN's data segment; any other is made by the ACK that it now processes
+     * (tcp_child_process() counts that one). */
+    if (from == TCP_SYN_RECV && to == TCP_ESTABLISHED && tp && tp->segs_in > 1) bits |= TD_STATE_FASTOPEN;
+    return bits;
+}
+
+static __always_inline void fill_state(struct td_state *r, const struct sock *sk, const struct tcp_sock *tp, int from, int to,
+                                       const struct td_tuple *tuple, bool owned)
+{
+    r->sock = (__u64)sk;
+    r->tuple = *tuple;
+    r->from = from;
+    r->to = to;
+    r->error = sk->sk_err;
+    r->shutdown = sk->sk_shutdown;
+    r->flags = state_flags(sk, tp, owned, from, to);
+    r->reserved = 0;
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(on_state, struct sock *sk, int from, int to)
+{
+    /* Also fires for SCTP, DCCP and the MPTCP socket that stands above its subflows with the same ports. */
+    if (sk->sk_protocol != IPPROTO_TCP) return 0;
+
+    struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+    __u32 netns = sk->__sk_common.skc_net.net->ns.inum;
+    struct td_tuple tuple;
+
+    fill_tuple(&tuple, &sk->__sk_common, local_port(sk, tp, to));
+    if (!netns_passes(netns)) return 0;
+    /* Listeners are few, and their owners are needed for the connections that they accept. */
+    bool listener = to == TCP_LISTEN || (from == TCP_LISTEN && to == TCP_CLOSE);
+    if (!listener && !tuple_passes(&tuple)) return 0;
+
+    /* Up to 6.12 the child carries its listener's cookie here, and gets its own only afterwards. */
+    __u64 cookie = 0;
+    if (!(from == TCP_LISTEN && to == TCP_SYN_RECV)) {
+        if (can_make_cookies)
+            cookie = bpf_get_socket_cookie(sk);
+        else
+            cookie = sk->__sk_common.skc_cookie.counter;
+    }
+
+    bool owned = sk->sk_lock.owned;
+    if (owned || (from == TCP_SYN_RECV && to == TCP_ESTABLISHED)) {
+        struct td_state_by_task *r = reserve(sizeof(*r), TD_PROBE_STATE);
+        if (!r) return 0;
+        fill_header(&r->state.h, sizeof(*r), TD_STATE, netns);
+        fill_state(&r->state, sk, tp, from, to, &tuple, owned);
+        r->state.cookie = cookie;
+        r->state.has_task = 1;
+        fill_owner(&r->task, sk);
+        if (owned) add_current(&r->task);
+        submit(r);
+    } else {
+        struct td_state *r = reserve(sizeof(*r), TD_PROBE_STATE);
+        if (!r) return 0;
+        fill_header(&r->h, sizeof(*r), TD_STATE, netns);
+        fill_state(r, sk, tp, from, to, &tuple, owned);
+        r->cookie = cookie;
+        r->has_task = 0;
+        submit(r);
+    }
+    return 0;
+}
+
+SEC("tp_btf/timer_start")
+int BPF_PROG(on_timer_start, struct timer_list *timer)
+{
+    on_timer(ctx, timer, TD_TIMER_START);
+    return 0;
+}
+
+SEC("tp_btf/timer_cancel")
+int BPF_PROG(on_timer_cancel, struct timer_list *timer)
+{
+    on_timer(ctx, timer, TD_TIMER_CANCEL);
+    return 0;
+}
+
+SEC("tp_btf/timer_expire_entry")
+int BPF_PROG(on_timer_expire, struct timer_list *timer)
+{
+    on_timer(ctx, timer, TD_TIMER_EXPIRE);
+    return 0;
+}
+
+static __always_inline void emit_reset(const struct sock *sk, __u8 direction, __u8 reason, __u8 reply)
+{
+    __u8 state = sk->__sk_common.skc_state;
+    __u32 netns;
+    struct td_reset *r;
+
+    /* An RST that a listener answers some stray segment with ends no connection. */
+    if (state == TCP_LISTEN) return;
+    netns = sk->__sk_common.skc_net.net->ns.inum;
+    if (!netns_passes(netns)) return;
+
+    r = reserve(sizeof(*r), TD_PROBE_RESET);
+    if (!r) return;
+    fill_header(&r->h, sizeof(*r), TD_RESET, netns);
+    r->sock = (__u64)sk;
+    r->cookie = sk->__sk_common.skc_cookie.counter;
+    r->direction = direction;
+    r->reason = reason;
+    r->reply = reply;
+    r->state = state;
+    __builtin_memset(r->reserved, 0, sizeof(r->reserved));
+    submit(r);
+}
+
+SEC("tp_btf/tcp_receive_reset")
+int BPF_PROG(on_receive_reset, struct sock *sk)
+{
+    emit_reset(sk, TD_RESET_RECEIVED, TD_REASON_UNKNOWN, 0);
+    return 0;
+}
+
+/* Up to 6.9 the tracepoint has no reason, and full sockets only. */
+SEC("tp_btf/tcp_send_reset")
+int BPF_PROG(on_send_reset, struct sock *sk, struct sk_buff *skb)
+{
+    if (sk) emit_reset(sk, TD_RESET_SENT, TD_REASON_UNKNOWN, skb != NULL);
+    return 0;
+}
+
+#define REASON_IS(reason, name)                                  \
+    (bpf_core_enum_value_exists(enum sk_rst_reason, name) && \
+     (reason) == bpf_core_enum_value(enum sk_rst_reason, name))
+
+static __always_inline __u8 wire_reason(__u32 reason)
+{
+    if (REASON_IS(reason, SK_RST_REASON_TCP_ABORT_ON_DATA)) return TD_REASON_ABORT_ON_DATA;
+    if (REASON_IS(reason, SK_RST_REASON_TCP_ABORT_ON_CLOSE)) return TD_REASON_ABORT_ON_CLOSE;
+    if (REASON_IS(reason, SK_RST_REASON_TCP_ABORT_ON_LINGER)) return TD_REASON_ABORT_ON_LINGER;
+    if (REASON_IS(reason, SK_RST_REASON_TCP_ABORT_ON_MEMORY)) return TD_REASON_ABORT_ON_MEMORY;
+    if (REASON_IS(reason, SK_RST_REASON_TCP_STATE)) return TD_REASON_STATE;
+    if (REASON_IS(reason, SK_RST_REASON_TCP_KEEPALIVE_TIMEOUT)) return TD_REASON_KEEPALIVE;
+    if (REASON_IS(reason, SK_RST_REASON_TCP_TIMEWAIT_SOCKET)) return TD_REASON_TIMEWAIT;
+    return TD_REASON_OTHER;
+}
+
+/* Since 6.10: with the reason, and also for mini-sockets, request sockets and no socket at all. */
+SEC("tp_btf/tcp_send_reset")
+int BPF_PROG(on_send_reset_reason, struct sock *sk, struct sk_buff *skb, __u32 reason)
+{
+    if (sk) emit_reset(sk, TD_RESET_SENT, wire_reason(reason), skb != NULL);
+    return 0;
+}
+
+/* A retransmitted SYN: by now the socket has a local port, which it hadn't at CLOSE -> SYN_SENT. */
+SEC("tp_btf/tcp_retransmit_skb")
+int BPF_PROG(on_retransmit, struct sock *sk)
+{
+    if (sk->__sk_common.skc_state != TCP_SYN_SENT) return 0;
+
+    __u32 netns = sk->__sk_common.skc_net.net->ns.inum;
+    struct td_tuple tuple;
+
+    fill_tuple(&tuple, &sk->__sk_common, sk->__sk_common.skc_num);
+    if (!netns_passes(netns) || !tuple_passes(&tuple)) return 0;
+
+    struct td_port *r = reserve(sizeof(*r), TD_PROBE_PORT);
+    if (!r) return 0;
+    fill_header(&r->h, sizeof(*r), TD_PORT, netns);
+    r->sock = (__u64)sk;
+    r->cookie = sk->__sk_common.skc_cookie.counter;
+    r->tuple = tuple;
+    submit(r);
+    return 0;
+}
+
+struct sys_exit_args {
+    __u64 common;
+    long number;
+    long result;
+};
+
+/* accept() and accept4() return a descriptor: the task that called them owns the connection, whoever listens. */
+static __always_inline int on_accept(struct sys_exit_args *args)
+{
+    long fd = args->result;
+    if (fd < 0) return 0;
+
+    struct task_struct *task = (void *)bpf_get_current_task();
+    struct file **files = BPF_CORE_READ(task, files, fdt, fd);
+    struct file *file = NULL;
+    bpf_probe_read_kernel(&file, sizeof(file), &files[fd]);
+    struct socket *socket = BPF_CORE_READ(file, private_data);
+    struct sock *sk = BPF_CORE_READ(socket, sk);
+    __u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+    if (family != AF_INET && family != AF_INET6) return 0;
+    if (BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP) return 0;
+
+    common_copy common;
+    struct td_tuple tuple;
+    if (bpf_probe_read_kernel(common, sizeof(common), sk)) return 0;
+    __u32 netns = read_common(common, &tuple);
+    if (!netns_passes(netns) || !tuple_passes(&tuple)) return 0;
+
+    struct td_owner *r = reserve(sizeof(*r), TD_PROBE_OWNER);
+    if (!r) return 0;
+    fill_header(&r->h, sizeof(*r), TD_OWNER, netns);
+    r->sock = (__u64)sk;
+    r->cookie = COMMON_FIELD(common, __u64, skc_cookie);
+    r->task.cgroup = 0;
+    r->task.uid = BPF_CORE_READ(sk, sk_uid.val);
+    r->task.pid = bpf_get_current_pid_tgid() >> 32;
+    bpf_get_current_comm(r->task.comm, sizeof(r->task.comm));
+    r->how = TD_OWNER_ACCEPTED;
+    __builtin_memset(r->reserved, 0, sizeof(r->reserved));
+    submit(r);
+    return 0;
+}
+
+SEC("tracepoint/syscalls/sys_exit_accept")
+int on_accept_exit(struct sys_exit_args *args)
+{
+    return on_accept(args);
+}
+
+SEC("tracepoint/syscalls/sys_exit_accept4")
+int on_accept4_exit(struct sys_exit_args *args)
+{
+    return on_accept(args);
+}
