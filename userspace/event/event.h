@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the wire records mean: typed events, with host-order ports, real states and clock types. Made by decode.h.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "base/time.h"
+#include "tcp/address.h"
+#include "tcp/state.h"
+#include "tcpdwell/wire.h"
+
+namespace tcpdwell {
+
+/// A process by its thread group id in the initial pid namespace, and its name (task->comm, at most 15 bytes).
+struct Process {
+    std::uint32_t pid = 0;
+    std::array<char, TD_COMM_LEN> comm_bytes{}; ///< raw bytes, zero-padded; not necessarily UTF-8
+
+    [[nodiscard]] std::string_view comm() const;
+    bool operator==(const Process&) const = default;
+};
+
+/// Who stands behind a socket: its uid and cgroup, and the task if one was at work.
+struct Owner {
+    std::optional<Process> process;
+    std::optional<std::uint32_t> uid;
+    std::uint64_t cgroup = 0; ///< 0: not known
+};
+
+/// A full socket changes state (tracepoint sock:inet_sock_set_state).
+struct StateChange {
+    MonoTime at;
+    std::uint32_t netns;
+    std::uint64_t sock;   ///< kernel address
+    std::uint64_t cookie; ///< 0: none yet
+    FourTuple tuple;
+    TcpState from;
+    TcpState to;
+    std::uint8_t error;    ///< sk_err
+    std::uint8_t shutdown; ///< sk_shutdown
+    std::uint16_t flags;   ///< td_state_flags
+    std::optional<Owner> owner;
+
+    [[nodiscard]] bool has(td_state_flags flag) const { return (flags & flag) != 0; }
+};
+
+/// The timer of a mini-socket is started, cancelled or expires.
+struct TimewaitTimer {
+    MonoTime at;
+    std::uint32_t netns;
+    std::uint64_t mini;
+    std::uint64_t cookie;
+    FourTuple tuple;
+    td_timer_op op;
+    TcpState substate;               ///< FIN_WAIT2 or TIME_WAIT
+    std::optional<MonoTime> expires; ///< nominal end (timer->expires); nullopt while HZ is not known
+    std::optional<MonoTime> entered; ///< tw_entry_stamp, exact to 1 ms; nullopt where the kernel has none
+    std::uint16_t stack;             ///< td_stack
+};
+
+/// The timer of a request socket is started, cancelled or expires.
+struct RequestTimer {
+    MonoTime at;
+    std::uint32_t netns;
+    std::uint64_t request;
+    std::uint64_t listener;
+    FourTuple tuple;
+    td_timer_op op;
+    std::uint8_t timeouts;
+};
+
+/// An RST was sent or received for a socket.
+struct Reset {
+    MonoTime at;
+    std::uint64_t sock;
+    std::uint64_t cookie;
+    td_reset_direction direction;
+    td_reset_reason reason;
+    bool reply; ///< sent in answer to a segment
+    std::uint8_t state;
+};
+
+/// A process is known to hold a socket.
+struct OwnerFound {
+    MonoTime at;
+    std::uint64_t sock;
+    std::uint64_t cookie;
+    Owner owner;
+    td_owner_how how;
+};
+
+/// A socket exists (inventory).
+struct SocketListed {
+    MonoTime at;
+    std::uint32_t netns;
+    std::uint64_t sock;
+    std::uint64_t cookie;
+    FourTuple tuple;
+    TcpState state;
+    bool mini;
+    bool request;
+    bool sweep;
+    std::optional<MonoTime> expires;
+    std::optional<MonoTime> entered;
+    std::uint64_t listener;
+    Owner owner; ///< never with a process
+};
+
+struct Snapshot {
+    MonoTime at;
+    std::uint32_t netns;
+    td_snapshot_op op;
+    bool complete;
+};
+
+/// Records that could not be written, per probe, since the start.
+struct LostTotals {
+    MonoTime at;
+    std::array<std::uint64_t, TD_PROBE_COUNT> total;
+};
+
+struct ClockReading {
+    ClockAnchor anchor;
+};
+
+struct CgroupPath {
+    std::uint64_t id;
+    std::string path;
+};
+
+/// Key and value about the host (netns 0) or a namespace.
+struct Fact {
+    std::uint32_t netns;
+    std::string key;
+    std::string value;
+};
+
+/// The local port that a connecting socket was given.
+struct PortKnown {
+    MonoTime at;
+    std::uint64_t sock;
+    std::uint64_t cookie;
+    FourTuple tuple;
+};
+
+using Event = std::variant<StateChange, TimewaitTimer, RequestTimer, Reset, OwnerFound, SocketListed, Snapshot,
+                           LostTotals, ClockReading, CgroupPath, Fact, PortKnown>;
+
+} // namespace tcpdwell

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which connections the user wants to see: one value, used in the kernel (as far as it can be decided there) and in
+// user space, so that a live run and a recording select the same.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "event/event.h"
+#include "tcp/address.h"
+#include "tcp/close.h"
+
+namespace tcpdwell {
+
+/// What a filter looks at.
+struct FilterSubject {
+    const FourTuple& tuple;
+    std::uint32_t netns;
+    Role role;
+    const std::optional<Process>& process;
+    const std::optional<Process>& closed_by;
+    std::optional<std::string_view> cgroup; ///< path, nullopt if not known
+};
+
+/// Every member that isn't empty must match; within a list, one entry must. What isn't known doesn't match.
+struct Filter {
+    std::vector<Port> ports; ///< local or remote
+    std::vector<Port> local_ports;
+    std::vector<Port> remote_ports;
+    std::vector<Cidr> addresses;      ///< local or remote
+    std::vector<std::uint32_t> pids;  ///< owner or closer
+    std::vector<std::string> comms;   ///< glob (fnmatch(3)) against the name of owner or closer
+    std::vector<std::uint32_t> netns; ///< inodes
+    std::vector<std::string> cgroups; ///< path, of the cgroup or of an ancestor
+    std::optional<Family> family;
+    std::optional<Role> role;
+
+    [[nodiscard]] bool empty() const;
+    [[nodiscard]] bool matches(const FilterSubject& subject) const;
+};
+
+/// Reads the texts of the filter options; the error names the option, the bad text and what would be right.
+Result<std::vector<Port>> parse_ports(std::string_view option, const std::vector<std::string>& texts);
+Result<std::vector<Cidr>> parse_addresses(std::string_view option, const std::vector<std::string>& texts);
+Result<std::vector<std::uint32_t>> parse_pids(std::string_view option, const std::vector<std::string>& texts);
+Result<Role> parse_role(std::string_view text); ///< client or server
+
+} // namespace tcpdwell

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where wire records come from: the live kernel, a recording, or a generator.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <span>
+
+#include "base/result.h"
+#include "base/time.h"
+
+namespace tcpdwell {
+
+/// Takes records in the order in which they are to be interpreted; the span lives only during the call.
+using RecordSink = std::function<void(std::span<const std::byte> record)>;
+
+/// Hands out wire records until it is exhausted or told to stop.
+class EventSource {
+public:
+    virtual ~EventSource() = default;
+
+    enum class Status {
+        more,     ///< ask again
+        finished, ///< nothing will come any more
+    };
+
+    /// Waits a bounded time (at most 100 ms) for records and hands over what there is.
+    virtual Result<Status> poll(const RecordSink& sink) = 0;
+
+    /// What was there before the source began has been handed over, as far as it is known.
+    [[nodiscard]] virtual bool ready() const = 0;
+
+    /// The source's present time: everything that happened before it and is known to the source has been handed over.
+    [[nodiscard]] virtual MonoTime now() const = 0;
+
+    /// Stop taking in new events; poll() hands over what is left, then says finished.
+    virtual void stop() = 0;
+};
+
+} // namespace tcpdwell
