@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a connection ended, from what was seen: pure functions over evidence. Absence of evidence counts only where nothing can
+// have been lost.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "tcp/close.h"
+#include "tcp/state.h"
+#include "tcpdwell/wire.h"
+
+namespace tcpdwell {
+
+/// What was seen when a full socket went to CLOSE without leaving a mini-socket.
+struct SocketClose {
+    TcpState from;
+    Role role;
+    std::uint8_t error;    ///< sk_err
+    std::uint8_t shutdown; ///< sk_shutdown; 3 (SHUTDOWN_MASK) once close() has been called
+    std::uint16_t flags;   ///< td_state_flags
+    bool has_local_port;
+    bool reset_received;   ///< tcp_receive_reset at about the same time
+    bool reset_sent;       ///< tcp_send_reset at about the same time
+    bool reset_reply;      ///< it answered a segment
+    td_reset_reason reset_reason;
+    bool uncertain;        ///< events may have been lost since the previous event of the connection
+};
+
+/// How a mini-socket ended.
+struct MiniClose {
+    TcpState substate;   ///< FIN_WAIT2 or TIME_WAIT
+    bool expired;        ///< its timer ran out; else it was killed
+    std::uint16_t stack; ///< td_stack bits of the cancel; 0: not taken
+    bool answered_reset; ///< an RST was sent for the mini-socket (Linux 6.10 and later tell)
+    std::optional<TimeWaitEnd> follower; ///< reused or recycled, told by the connection that took over the four-tuple
+};
+
+struct Verdict {
+    Ending ending = Ending::unknown;
+    EndingDetail detail = EndingDetail::none;
+    std::optional<TimeWaitEnd> time_wait; ///< set where a TIME_WAIT was, or should have been
+
+    constexpr Verdict() = default;
+    constexpr explicit Verdict(Ending e, EndingDetail d = EndingDetail::none, std::optional<TimeWaitEnd> t = std::nullopt)
+        : ending(e), detail(d), time_wait(t) {}
+};
+
+Verdict classify(const SocketClose& close);
+Verdict classify(const MiniClose& close);
+
+/// Who closed first, where no FIN had decided it before the ending.
+ClosedFirst closed_first_by(Ending ending);
+
+} // namespace tcpdwell

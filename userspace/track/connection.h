@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is known of one connection (or one listening socket), and the lines that the tracker hands out.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "base/time.h"
+#include "event/event.h"
+#include "tcp/address.h"
+#include "tcp/close.h"
+#include "tcp/state.h"
+
+namespace tcpdwell {
+
+/// Identifies one connection of one host: a hash of the kernel object that it was first seen in and the time of that.
+/// The same for a recording and its live run, whatever the filters.
+using ConnectionId = std::uint64_t;
+
+/// A state that has been left, and how long it lasted. Path order.
+struct PathStep {
+    TcpState state;
+    std::optional<Nanoseconds> dwell; ///< nullopt: the beginning or the end wasn't seen
+};
+
+/// What a connection and its lines have in common: who, where, whose.
+struct ConnectionIdentity {
+    ConnectionId id = 0;
+    std::uint64_t cookie = 0; ///< as `ss -e` prints it (sk:); 0: the kernel has generated none
+    std::uint32_t netns = 0;
+    FourTuple tuple;
+    Role role = Role::unknown;
+    std::optional<Process> process;   ///< who connected, accepted or listens; else the listener's owner
+    std::optional<Process> closed_by; ///< the task that closed it, where a task did
+    std::optional<std::uint32_t> uid;
+    std::uint64_t cgroup = 0; ///< 0: not known
+};
+
+/// One state transition, as printed by `trace`.
+struct TransitionLine {
+    MonoTime at;
+    const ConnectionIdentity* who; ///< valid during the call
+    TcpState from;
+    TcpState to;
+    std::optional<Nanoseconds> dwell; ///< time in `from`
+};
+
+/// One finished (or, at the end of tracing, still open) connection, as printed by `trace --connections`.
+struct ConnectionLine {
+    const ConnectionIdentity* who;    ///< valid during the call
+    std::optional<MonoTime> opened;   ///< nullopt: not seen
+    std::optional<MonoTime> closed;   ///< when its last trace left the kernel; nullopt: still there, or not seen
+    std::span<const PathStep> states; ///< the present state last, if it is still open
+    ClosedFirst closed_first = ClosedFirst::unknown;
+    Ending ending = Ending::unknown;
+    EndingDetail detail = EndingDetail::none;
+    struct TimeWait {
+        std::optional<Nanoseconds> dwell;
+        TimeWaitEnd end;
+        std::uint32_t restarts;
+    };
+    std::optional<TimeWait> time_wait;
+    Seen seen = Seen::whole;
+    bool idle = false; ///< nothing happened to it while it was traced: it is only known to be there
+};
+
+/// Events were lost here.
+struct LostLine {
+    MonoTime at;
+    std::uint64_t events;
+    std::array<std::uint64_t, TD_PROBE_COUNT> by_probe;
+};
+
+} // namespace tcpdwell

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// The connection tracker: turns events into transitions and connections, with true states, dwells and endings.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "event/event.h"
+#include "track/connection.h"
+
+namespace tcpdwell {
+
+/// Takes what the tracker tells. Pointers and spans are valid during the call only.
+class TrackerListener {
+public:
+    virtual ~TrackerListener() = default;
+    virtual void on_transition(const TransitionLine& line) = 0;
+    virtual void on_connection(const ConnectionLine& line) = 0;
+    virtual void on_lost(const LostLine& line) = 0;
+};
+
+struct TrackerOptions {
+    /// Connections kept at the same time; past it the least recently active one is given up as `unknown`, `seen: gap`.
+    std::size_t max_connections = 1'000'000;
+};
+
+/// Counters of a run.
+struct TrackerTotals {
+    std::uint64_t transitions = 0;
+    std::uint64_t connections = 0; ///< finished
+    std::uint64_t lost = 0;        ///< events
+    std::uint64_t evicted = 0;     ///< given up for want of room
+    std::uint64_t unexpected = 0;  ///< events that didn't fit the state known
+};
+
+/// One row of the live table, for comparison with the kernel's.
+struct LiveSocket {
+    ConnectionIdentity who;
+    TcpState state;
+};
+
+/// Deterministic: the same events in the same order give the same calls. Never reads a clock.
+class Tracker {
+public:
+    Tracker(TrackerListener& listener, TrackerOptions options);
+    ~Tracker();
+    Tracker(const Tracker&) = delete;
+    Tracker& operator=(const Tracker&) = delete;
+
+    /// Facts, clock readings and cgroup paths are none of its business and are ignored.
+    void on_event(const Event& event);
+    /// Everything up to `now` has been delivered: decides what was waiting for a later event.
+    void advance_to(MonoTime now);
+    /// Tracing ends: hands out what is still open.
+    void finish(MonoTime now);
+
+    [[nodiscard]] const TrackerTotals& totals() const;
+    [[nodiscard]] std::size_t live() const; ///< connections and listeners held now
+    void for_each_live(const std::function<void(const LiveSocket&)>& visit) const;
+
+private:
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+} // namespace tcpdwell

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tracker's inside. One class over three files: full sockets (tracker.cpp), mini-sockets and requests
+// (tracker_minis.cpp), and what is learnt besides events: inventory, owners, losses (tracker_inventory.cpp).
+#pragma once
+
+#include <deque>
+#include <unordered_map>
+
+#include "track/connection_table.h"
+#include "track/tracker.h"
+
+namespace tcpdwell {
+
+/// How long after its last event a connection may still get evidence: the RST of an abort is traced after the socket's CLOSE, by
+/// the same task, which may be preempted in between. And how long a cancelled timer waits for what follows.
+inline constexpr Nanoseconds kSettle = std::chrono::milliseconds(20);
+
+class Tracker::Impl {
+public:
+    Impl(TrackerListener& listener, TrackerOptions options) : listener_(listener), options_(options) {}
+
+    void handle(const StateChange& e);
+    void handle(const TimewaitTimer& e);
+    void handle(const RequestTimer& e);
+    void handle(const Reset& e);
+    void handle(const OwnerFound& e);
+    void handle(const SocketListed& e);
+    void handle(const Snapshot& e);
+    void handle(const LostTotals& e);
+    void handle(const PortKnown& e);
+    void handle(const ClockReading&) {}
+    void handle(const CgroupPath&) {}
+    void handle(const Fact&) {}
+
+    void advance_to(MonoTime now);
+    void finish(MonoTime now);
+
+    const TrackerTotals& totals() const { return totals_; }
+    std::size_t live() const { return table_.size(); }
+    const ConnectionTable& table() const { return table_; }
+
+private:
+    // Life of a connection (tracker.cpp)
+    Connection& create(std::uint64_t object, MonoTime at, std::uint32_t netns, const FourTuple& tuple, std::uint64_t cookie);
+    /// A connection that was there before anything was seen of it.
+    Connection& create_unborn(std::uint64_t object, MonoTime at, std::uint32_t netns, const FourTuple& tuple,
+                              std::uint64_t cookie, TcpState state);
+    void note_event(Connection& c, MonoTime at);
+    void mark_gap(Connection& c);
+    /// Leaves the present state; prints the line unless the birth is held back.
+    void move(Connection& c, TcpState to, MonoTime at);
+    void print_transition(Connection& c, TcpState from, TcpState to, MonoTime at, std::optional<Nanoseconds> dwell);
+    /// Where the record says another state than is known: something was lost.
+    void resync_state(Connection& c, TcpState actual);
+    void release_birth(Connection& c);
+    /// The last trace is gone from the kernel; the line follows when nothing more can come.
+    void end(Connection& c, MonoTime at);
+    /// Hands out the line of an ended connection and forgets it.
+    void hand_out(Connection& c);
+    /// Its end wasn't seen.
+    void give_up(Connection& c);
+    void learn_tuple(Connection& c, const FourTuple& tuple);
+    void learn_cookie(Connection& c, std::uint64_t cookie);
+    void inherit_owner(Connection& c, const Connection* listener);
+    /// Makes room at an address that now holds another object.
+    void clear_address(std::uint64_t object);
+    /// Another connection has taken over the four-tuple of `c`.
+    void clear_tuple(Connection& c, TimeWaitEnd follower);
+    Connection* find_full(const StateChange& e);
+    void on_child_born(const StateChange& e);
+    void on_child_established(const StateChange& e);
+    void on_close(Connection& c, const StateChange& e);
+    void note_closer(Connection& c, const StateChange& e);
+    Role guess_role(std::uint32_t netns, const FourTuple& tuple, TcpState state) const;
+
+    // Mini-sockets and requests (tracker_minis.cpp)
+    Connection* find_mini(const TimewaitTimer& e);
+    Connection& adopt_mini(const TimewaitTimer& e);
+    void on_mini_start(Connection& c, const TimewaitTimer& e);
+    void on_mini_cancel(Connection& c, const TimewaitTimer& e);
+    /// The mini-socket is in TIME_WAIT: prints the change from FIN_WAIT2 late, with its true time, if it wasn't known.
+    void enter_time_wait_late(Connection& c, MonoTime at, std::optional<MonoTime> expires, std::optional<MonoTime> entered);
+    void end_mini(Connection& c, MonoTime at, const MiniClose& close);
+    void resolve_cancel(Connection& c, std::optional<TimeWaitEnd> follower);
+    void resolve_request(Connection& c);
+
+    // Inventory (tracker_inventory.cpp)
+    Connection* find_listed(const SocketListed& e);
+    void confirm_listed(Connection& c, const SocketListed& e);
+    void join(const SocketListed& e);
+
+    /// Looks at the connection again once `delay` has passed without its slot being reused.
+    struct Appointment {
+        MonoTime due;
+        Connection* connection;
+        std::uint64_t generation;
+    };
+    void keep_appointment(Connection& c, MonoTime due);
+
+    TrackerListener& listener_;
+    TrackerOptions options_;
+    TrackerTotals totals_;
+    ConnectionTable table_;
+    std::deque<Appointment> settling_; ///< ended, or a timer stopped: kSettle later
+    std::deque<Appointment> held_;     ///< births without a port: kHold later
+    std::unordered_map<std::uint64_t, MonoTime> children_; ///< LISTEN -> SYN_RECV, by address, until the next event
+    std::array<std::uint64_t, TD_PROBE_COUNT> lost_{};
+    std::uint64_t loss_epoch_ = 0;
+    std::optional<MonoTime> last_loss_;
+    std::uint64_t snapshot_ = 0; ///< number of the pass under way, or of the last
+    struct Pass {
+        std::uint64_t number;
+        MonoTime began;
+        bool first;
+    };
+    std::unordered_map<std::uint32_t, Pass> passes_; ///< by namespace
+};
+
+} // namespace tcpdwell

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is learnt besides events: sockets that exist, who holds them, ports, resets, and what was lost.
+#include <algorithm>
+
+#include "track/tracker_impl.h"
+
+namespace tcpdwell {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// The tracepoint fires before the state is stored, and a socket stays findable for a moment after its last event: a listing so
+/// soon after an event says nothing that the event doesn't say better.
+constexpr Nanoseconds kListingSlack = 20ms;
+
+} // namespace
+
+void Tracker::Impl::handle(const Reset& e) {
+    Connection* c = table_.by_object(e.sock);
+    if (!c) return;
+    if (c->who.cookie != 0 && e.cookie != 0 && c->who.cookie != e.cookie) return;
+    auto& seen = e.direction == TD_RESET_RECEIVED ? c->reset_received : c->reset_sent;
+    seen = ResetSeen{e.at, e.reason, e.reply};
+}
+
+void Tracker::Impl::handle(const OwnerFound& e) {
+    Connection* c = table_.by_object(e.sock);
+    if (!c || !e.owner.process) return;
+    if (c->who.cookie != 0 && e.cookie != 0 && c->who.cookie != e.cookie) return;
+    if (e.how == TD_OWNER_ACCEPTED) {
+        c->who.process = e.owner.process;
+        c->inherited_owner = false;
+    } else if (!c->who.process || c->inherited_owner) {
+        c->who.process = e.owner.process;
+    }
+    if (e.owner.uid) c->who.uid = e.owner.uid;
+}
+
+void Tracker::Impl::handle(const PortKnown& e) {
+    Connection* c = table_.by_object(e.sock);
+    if (!c || c->ended || c->full != e.sock) return;
+    if (c->who.cookie != 0 && e.cookie != 0 && c->who.cookie != e.cookie) return;
+    learn_tuple(*c, e.tuple);
+}
+
+void Tracker::Impl::handle(const LostTotals& e) {
+    LostLine line{e.at, 0, {}};
+    for (std::size_t i = 0; i < lost_.size(); ++i) {
+        if (e.total[i] <= lost_[i]) continue;
+        line.by_probe[i] = e.total[i] - lost_[i];
+        line.events += line.by_probe[i];
+        lost_[i] = e.total[i];
+    }
+    if (line.events == 0) return;
+    ++loss_epoch_;
+    last_loss_ = e.at;
+    totals_.lost += line.events;
+    listener_.on_lost(line);
+}
+
+// --- inventory ---------------------------------------------------------------------------------------------------------------
+
+void Tracker::Impl::handle(const Snapshot& e) {
+    if (e.op == TD_SNAPSHOT_BEGIN) {
+        passes_[e.netns] = Pass{++snapshot_, e.at, !passes_.contains(e.netns)};
+        return;
+    }
+    const auto it = passes_.find(e.netns);
+    if (it == passes_.end() || !e.complete) return;
+    for (Connection* c : table_.in_order()) {
+        const bool gone = !c->ended && c->who.netns == e.netns && c->listed_in != it->second.number &&
+                          c->last_event < it->second.began - kListingSlack;
+        if (gone) give_up(*c);
+    }
+}
+
+Connection* Tracker::Impl::find_listed(const SocketListed& e) {
+    for (Connection* c : {table_.by_object(e.sock), table_.by_tuple(e.netns, e.tuple)}) {
+        if (!c || c->who.netns != e.netns) continue;
+        if (c->who.cookie != 0 && e.cookie != 0) {
+            if (c->who.cookie == e.cookie) return c;
+            continue;
+        }
+        if (c->who.tuple.local == e.tuple.local && c->who.tuple.remote == e.tuple.remote) return c;
+        if (c->birth_held && c->full == e.sock) return c;
+    }
+    return nullptr;
+}
+
+void Tracker::Impl::handle(const SocketListed& e) {
+    if (e.state == TcpState::CLOSE) return;
+    Connection* c = find_listed(e);
+    if (c)
+        confirm_listed(*c, e);
+    else if (!e.sweep)
+        join(e);
+}
+
+void Tracker::Impl::confirm_listed(Connection& c, const SocketListed& e) {
+    const auto pass = passes_.find(e.netns);
+    if (!e.sweep && pass != passes_.end()) c.listed_in = pass->second.number;
+    if (c.ended) return; // still findable for a moment
+    learn_cookie(c, e.cookie);
+    if (!e.mini && !e.request) learn_tuple(c, e.tuple);
+
+    if (e.mini && c.place == Place::mini) {
+        if (c.mini == 0) {
+            c.mini = e.sock;
+            table_.index_object(e.sock, c);
+        }
+        if (e.state == TcpState::TIME_WAIT) enter_time_wait_late(c, e.at, e.expires, e.entered);
+        return;
+    }
+    if (c.last_event > e.at - kListingSlack) return;
+    // It has moved on without our having seen how.
+    if (e.mini && c.place == Place::full) {
+        mark_gap(c);
+        c.place = Place::mini;
+        c.mini = e.sock;
+        table_.index_object(e.sock, c);
+        if (e.state == TcpState::TIME_WAIT)
+            enter_time_wait_late(c, e.at, e.expires, std::nullopt);
+        else
+            resync_state(c, e.state);
+    } else if (!e.mini && c.state != e.state) {
+        if (c.place == Place::request && !e.request) {
+            mark_gap(c);
+            c.place = Place::full;
+            c.full = e.sock;
+            table_.index_object(e.sock, c);
+        }
+        resync_state(c, e.state);
+    }
+}
+
+void Tracker::Impl::join(const SocketListed& e) {
+    const auto pass = passes_.find(e.netns);
+    // What stands at this address or four-tuple now isn't what we knew there, and its end wasn't seen.
+    clear_address(e.sock);
+    if (Connection* other = table_.by_tuple(e.netns, e.tuple); other && other->last_event < e.at - kListingSlack) clear_tuple(*other, TimeWaitEnd::unknown);
+
+    Connection& c = create_unborn(e.sock, e.at, e.netns, e.tuple, e.cookie, e.state);
+    if (pass != passes_.end()) c.listed_in = pass->second.number;
+    // In the first pass it is older than tracing; later on its birth must have been lost.
+    if (pass == passes_.end() || pass->second.first) c.seen = Seen::joined;
+    c.confirmed = false;
+    if (e.owner.uid) c.who.uid = e.owner.uid;
+    if (e.owner.cgroup != 0) c.who.cgroup = e.owner.cgroup;
+    if (e.mini) {
+        c.place = Place::mini;
+        c.mini = e.sock;
+        c.mini_expires = e.expires;
+        // Set for 60 s when TIME_WAIT began; how long a FIN_WAIT2 was to last isn't known.
+        if (e.state == TcpState::TIME_WAIT && e.expires) c.since = std::min(*e.expires - 60s, e.at);
+    } else if (e.request) {
+        c.place = Place::request;
+        c.request = e.sock;
+        const Connection* listener = table_.by_object(e.listener);
+        if (listener && listener->state == TcpState::LISTEN) inherit_owner(c, listener);
+    } else {
+        c.full = e.sock;
+    }
+}
+
+} // namespace tcpdwell

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+// Mini-sockets (TIME_WAIT, orphaned FIN_WAIT2) and request sockets (SYN_RECV), told from their timers.
+//
+// A cancelled timer means nothing by itself: it is re-armed (a start follows), due (an expiry follows), moved to another CPU (a start
+// with the same expiry follows), or its object has been killed (nothing follows). Where the kernel stack doesn't say, the next
+// milliseconds do.
+#include <algorithm>
+
+#include "track/tracker_impl.h"
+
+namespace tcpdwell {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// TCP_TIMEWAIT_LEN (include/net/tcp.h): 60 s on every mainline kernel, whatever tcp_fin_timeout says.
+constexpr Nanoseconds kTimeWaitLength = 60s;
+/// A jiffy is up to 10 ms (HZ=100); two of them and a half are more than any rounding.
+constexpr Nanoseconds kJiffySlack = 25ms;
+/// tw_entry_stamp counts milliseconds.
+constexpr Nanoseconds kStampSlack = 2ms;
+
+bool names_a_killer(std::uint16_t stack) {
+    return (stack & (TD_STACK_DESCHEDULE | TD_STACK_CONNECT | TD_STACK_ABORT | TD_STACK_PURGE)) != 0;
+}
+
+} // namespace
+
+// --- mini-sockets ------------------------------------------------------------------------------------------------------------
+
+Connection* Tracker::Impl::find_mini(const TimewaitTimer& e) {
+    Connection* c = table_.by_object(e.mini);
+    if (!c || c->mini != e.mini || c->ended) return nullptr;
+    const bool same = c->who.tuple.local == e.tuple.local && c->who.tuple.remote == e.tuple.remote && c->who.netns == e.netns &&
+                      (c->who.cookie == 0 || e.cookie == 0 || c->who.cookie == e.cookie);
+    if (!same) return nullptr;
+    // The same four-tuple again, at the same address: a newer connection's mini-socket.
+    if (e.op == TD_TIMER_START && c->cancelled) {
+        const Connection* owner = table_.by_tuple(e.netns, e.tuple);
+        if (owner && owner != c) return nullptr;
+    }
+    return c;
+}
+
+Connection& Tracker::Impl::adopt_mini(const TimewaitTimer& e) {
+    clear_address(e.mini);
+    Connection* c = table_.by_tuple(e.netns, e.tuple);
+    if (c && c->who.cookie != 0 && e.cookie != 0 && c->who.cookie != e.cookie) c = nullptr;
+    if (c && !c->ended && c->place == Place::full) {
+        table_.index_object(e.mini, *c);
+        c->mini = e.mini;
+        return *c;
+    }
+    if (c && !c->ended && c->place == Place::mini && c->mini == 0) { // listed by an inventory without addresses
+        table_.index_object(e.mini, *c);
+        c->mini = e.mini;
+        return *c;
+    }
+    Connection& fresh = create_unborn(e.mini, e.at, e.netns, e.tuple, e.cookie, e.substate);
+    fresh.mini = e.mini;
+    fresh.place = e.op == TD_TIMER_START ? Place::full : Place::mini;
+    return fresh;
+}
+
+void Tracker::Impl::handle(const TimewaitTimer& e) {
+    Connection* c = find_mini(e);
+    if (!c) c = &adopt_mini(e);
+    switch (e.op) {
+    case TD_TIMER_START: on_mini_start(*c, e); break;
+    case TD_TIMER_CANCEL: on_mini_cancel(*c, e); break;
+    case TD_TIMER_EXPIRE:
+        note_event(*c, e.at);
+        c->cancelled.reset();
+        if (e.substate == TcpState::TIME_WAIT) enter_time_wait_late(*c, e.at, e.expires, e.entered);
+        end_mini(*c, e.at, MiniClose{e.substate, true, 0, false, std::nullopt});
+        break;
+    }
+}
+
+void Tracker::Impl::on_mini_start(Connection& c, const TimewaitTimer& e) {
+    learn_cookie(c, e.cookie);
+    if (c.place == Place::full) { // tcp_time_wait() replaces the full socket
+        note_event(c, e.at);
+        c.place = Place::mini;
+        c.mini_started = e.at;
+        c.mini_expires = e.expires;
+        if (e.substate == TcpState::FIN_WAIT2) {
+            resync_state(c, TcpState::FIN_WAIT2);
+        } else if (c.state != TcpState::TIME_WAIT) {
+            if (c.state != TcpState::FIN_WAIT2 && c.state != TcpState::CLOSING) resync_state(c, TcpState::FIN_WAIT2);
+            move(c, TcpState::TIME_WAIT, e.at);
+        } else if (!c.since) {
+            c.since = e.at;
+        }
+        return;
+    }
+    note_event(c, e.at);
+    c.cancelled.reset();
+    if (e.substate == TcpState::TIME_WAIT && c.state != TcpState::TIME_WAIT) {
+        enter_time_wait_late(c, e.at, e.expires, e.entered);
+    } else if (c.state == TcpState::TIME_WAIT && e.expires && c.mini_expires && *e.expires > *c.mini_expires) {
+        // RFC 9293, section 3.10.7.4: "restart the 2 MSL timeout". Without growth it is only the timer's move to another CPU.
+        ++c.restarts;
+    }
+    c.mini_expires = e.expires;
+}
+
+void Tracker::Impl::on_mini_cancel(Connection& c, const TimewaitTimer& e) {
+    const bool lost_before = c.loss_epoch != loss_epoch_;
+    note_event(c, e.at);
+    c.uncertain = lost_before;
+    c.cancelled = TimerCancel{e.at, e.substate, e.expires, e.entered, e.stack};
+    if (names_a_killer(e.stack))
+        resolve_cancel(c, std::nullopt);
+    else
+        keep_appointment(c, e.at + kSettle);
+}
+
+void Tracker::Impl::resolve_cancel(Connection& c, std::optional<TimeWaitEnd> follower) {
+    const TimerCancel cancel = *c.cancelled;
+    c.cancelled.reset();
+    const bool says_otherwise = (cancel.stack & (TD_STACK_RUN_TIMERS | TD_STACK_MOD_TIMER)) != 0;
+    if (says_otherwise && !follower) {
+        // Re-armed or expired, and the event that should have followed is missing.
+        if (loss_epoch_ == 0) return;
+        c.uncertain = true;
+    }
+    if (cancel.substate == TcpState::TIME_WAIT) enter_time_wait_late(c, cancel.at, cancel.expires, cancel.entered);
+    end_mini(c, cancel.at, MiniClose{cancel.substate, false, cancel.stack, false, follower});
+    if (c.loss_epoch != loss_epoch_ && !names_a_killer(cancel.stack)) {
+        c.uncertain = true;
+        c.seen = Seen::gap;
+    }
+}
+
+void Tracker::Impl::enter_time_wait_late(Connection& c, MonoTime at, std::optional<MonoTime> expires,
+                                         std::optional<MonoTime> entered) {
+    const std::optional<MonoTime> armed = expires ? std::optional(*expires - kTimeWaitLength) : std::nullopt;
+    if (c.state == TcpState::TIME_WAIT) {
+        // A restart that stayed in the same bucket of the timer wheel fired nothing.
+        if (armed && c.since && c.restarts == 0 && *armed > *c.since + kJiffySlack) c.restarts = 1;
+        if (expires) c.mini_expires = expires;
+        return;
+    }
+    // The stamp is renewed by the FIN if that segment has a timestamp; the timer is set by it in any case.
+    std::optional<MonoTime> began = armed;
+    if (entered && c.mini_started && *entered > *c.mini_started + kStampSlack) began = entered;
+    resync_state(c, TcpState::FIN_WAIT2);
+    const MonoTime earliest = c.since ? std::max(*c.since, c.mini_started.value_or(*c.since)) : c.mini_started.value_or(MonoTime::min());
+    move(c, TcpState::TIME_WAIT, std::clamp(began.value_or(at), std::min(earliest, at), at));
+    if (armed && began && *armed > *began + kJiffySlack) c.restarts = 1;
+    c.mini_expires = expires;
+}
+
+void Tracker::Impl::end_mini(Connection& c, MonoTime at, const MiniClose& close) {
+    resync_state(c, close.substate);
+    move(c, TcpState::CLOSE, at);
+    c.close = close;
+    end(c, at);
+}
+
+// --- request sockets -----------------------------------------------------------------------------------------------------------
+
+void Tracker::Impl::handle(const RequestTimer& e) {
+    Connection* c = table_.by_object(e.request);
+    if (c && (c->ended || c->request != e.request || c->who.tuple != e.tuple || c->who.netns != e.netns)) c = nullptr;
+    if (c) {
+        note_event(*c, e.at);
+        switch (e.op) {
+        case TD_TIMER_START: // the SYN-ACK has been sent again
+            c->request_stopped.reset();
+            c->request_expired = false;
+            break;
+        case TD_TIMER_EXPIRE: c->request_expired = true; [[fallthrough]];
+        case TD_TIMER_CANCEL:
+            c->request_stopped = e.at;
+            keep_appointment(*c, e.at + kSettle);
+            break;
+        }
+        return;
+    }
+    if (e.op != TD_TIMER_START) return; // its child has taken over, or its beginning was lost
+
+    clear_address(e.request);
+    if (Connection* other = table_.by_tuple(e.netns, e.tuple)) clear_tuple(*other, TimeWaitEnd::recycled);
+    Connection& fresh = create(e.request, e.at, e.netns, e.tuple, 0);
+    fresh.request = e.request;
+    fresh.place = Place::request;
+    fresh.state = TcpState::SYN_RECV;
+    fresh.who.role = Role::server;
+    if (e.timeouts == 0) {
+        fresh.since = fresh.opened = e.at;
+        if (last_loss_ && e.at - *last_loss_ < kSettle) fresh.seen = Seen::gap;
+    } else { // not the first SYN-ACK: the SYN came before tracing, or was lost
+        fresh.seen = last_loss_ ? Seen::gap : Seen::joined;
+    }
+    const Connection* listener = table_.by_object(e.listener);
+    if (!listener || listener->state != TcpState::LISTEN) listener = table_.listener_for(e.netns, e.tuple.local);
+    inherit_owner(fresh, listener);
+    table_.index_tuple(fresh);
+    if (fresh.opened) print_transition(fresh, TcpState::LISTEN, TcpState::SYN_RECV, e.at, std::nullopt);
+}
+
+void Tracker::Impl::resolve_request(Connection& c) {
+    const MonoTime at = *c.request_stopped;
+    c.request_stopped.reset();
+    const bool lost = c.loss_epoch != loss_epoch_;
+    move(c, TcpState::CLOSE, at);
+    if (lost) {
+        c.seen = Seen::gap;
+        c.close = Verdict(Ending::unknown);
+    } else {
+        c.close = Verdict(Ending::handshake_failed, c.request_expired ? EndingDetail::timeout : EndingDetail::none);
+    }
+    end(c, at);
+}
+
+} // namespace tcpdwell
