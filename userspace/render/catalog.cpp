@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// The formats that there are.
+#include "render/formats.h"
+
+namespace tcpdwell {
+
+std::optional<Format> format_from_name(std::string_view name) {
+    if (name == "table") return Format::table;
+    if (name == "jsonl") return Format::jsonl;
+    if (name == "csv") return Format::csv;
+    return std::nullopt;
+}
+
+std::unique_ptr<Renderer> make_renderer(Format format, Output& out, TableStyle style) {
+    switch (format) {
+    case Format::table: return make_table_renderer(out, style);
+    case Format::jsonl: return make_jsonl_renderer(out);
+    case Format::csv: return make_csv_renderer(out);
+    }
+    return nullptr;
+}
+
+} // namespace tcpdwell

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// A cell as people read it, with its colours.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "report/column.h"
+
+namespace tcpdwell {
+
+/// Collects text and counts what of it is visible, since colours take no room in a column.
+class CellText {
+public:
+    explicit CellText(bool colour) : colour_(colour) {}
+
+    void clear();
+    /// `ending` columns are coloured by what their text says, states wherever they stand.
+    void append(const Column& column, const Value& value);
+    /// Text in a colour: an SGR sequence such as "31", or "" for none. The text is made safe for a terminal.
+    void append(std::string_view text, std::string_view sgr = {});
+
+    [[nodiscard]] std::string_view text() const { return text_; }
+    [[nodiscard]] std::size_t width() const { return width_; } ///< characters
+
+private:
+    void write(std::monostate);
+    void write(std::int64_t number);
+    void write(std::string_view text);
+    void write(WallTime time);
+    void write(Nanoseconds duration);
+    void write(const HexId& id);
+    void write(const EndpointValue& value);
+    void write(const ProcessValue& process);
+    void write(TcpState state);
+    void write(std::span<const StateSpan> states);
+    void write(const TimeWaitValue& value);
+
+    bool colour_;
+    std::string text_;
+    std::size_t width_ = 0;
+};
+
+} // namespace tcpdwell

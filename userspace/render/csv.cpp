@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// Comma-separated values.
+#include <fmt/format.h>
+
+#include <cassert>
+
+#include "render/formats.h"
+#include "render/text.h"
+#include "render/timestamp.h"
+
+namespace tcpdwell {
+namespace {
+
+/// What follows the id in the heading, for each column that a shape is taken apart into.
+std::span<const std::string_view> suffixes(Shape shape) {
+    static constexpr std::string_view kSingle[] = {""};
+    static constexpr std::string_view kEndpoint[] = {"_addr", "_port"};
+    static constexpr std::string_view kProcess[] = {"_pid", "_comm"};
+    static constexpr std::string_view kTimeWait[] = {"_dwell_ns", "_end", "_restarts"};
+    switch (shape) {
+    case Shape::single: return kSingle;
+    case Shape::endpoint: return kEndpoint;
+    case Shape::process: return kProcess;
+    case Shape::time_wait: return kTimeWait;
+    }
+    return {};
+}
+
+class CsvRenderer final : public Renderer {
+public:
+    explicit CsvRenderer(Output& out) : out_(out) {}
+
+    void begin(const Schema& main) override {
+        main_ = main.type;
+        std::string& line = out_.buffer();
+        for (const Column& column : main.columns) {
+            for (const std::string_view suffix : suffixes(column.shape)) {
+                line.append(column.id).append(suffix) += ',';
+            }
+        }
+        line.back() = '\n';
+    }
+
+    void meta(std::span<const MetaEntry>) override {}
+
+    void row(const Schema& schema, Row row) override {
+        assert(row.size() == schema.columns.size());
+        if (schema.type != main_) return;
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            if (std::holds_alternative<std::monostate>(row[i])) {
+                out_.buffer().append(suffixes(schema.columns[i].shape).size(), ',');
+            } else {
+                std::visit([this](const auto& cell) { write(cell); }, row[i]);
+                out_.buffer() += ',';
+            }
+        }
+        out_.buffer().back() = '\n';
+    }
+
+    void finish() override {}
+
+private:
+    void write(std::monostate) {}
+    void write(std::int64_t number) {
+        const fmt::format_int digits(number);
+        out_.buffer().append(digits.data(), digits.size());
+    }
+    void write(Nanoseconds duration) { write(std::int64_t{duration.count()}); }
+    void write(TcpState state) { out_.buffer() += name(state); }
+    void write(const HexId& id) { out_.buffer() += fmt::format("{:0{}x}", id.value, id.digits); }
+
+    void write(std::string_view bytes) {
+        scratch_.clear();
+        append_printable(scratch_, bytes);
+        if (scratch_.find_first_of(",\"") == std::string::npos) {
+            out_.buffer() += scratch_;
+            return;
+        }
+        out_.buffer() += '"';
+        for (const char c : scratch_) out_.buffer().append(c == '"' ? 2 : 1, c);
+        out_.buffer() += '"';
+    }
+
+    void write(WallTime time) {
+        const Rfc3339 digits = rfc3339(time);
+        out_.buffer().append(digits.data(), digits.size());
+    }
+
+    void write(const EndpointValue& value) {
+        const Endpoint& endpoint = value.endpoint;
+        const bool known = endpoint.port != 0 || !endpoint.address.is_unspecified();
+        if (known) out_.buffer() += endpoint.address.text(value.family);
+        out_.buffer() += ',';
+        if (endpoint.port != 0) write(std::int64_t{endpoint.port});
+    }
+
+    void write(const ProcessValue& process) {
+        write(std::int64_t{process.pid});
+        out_.buffer() += ',';
+        write(process.comm);
+    }
+
+    void write(std::span<const StateSpan> states) {
+        for (const StateSpan& span : states) {
+            if (&span != states.data()) out_.buffer() += ';';
+            out_.buffer().append(name(span.state)) += ':';
+            if (span.dwell) write(*span.dwell);
+        }
+    }
+
+    void write(const TimeWaitValue& value) {
+        if (value.dwell) write(*value.dwell);
+        out_.buffer().append(",").append(name(value.end)) += ',';
+        write(std::int64_t{value.restarts});
+    }
+
+    Output& out_;
+    std::string_view main_;
+    std::string scratch_;
+};
+
+} // namespace
+
+std::unique_ptr<Renderer> make_csv_renderer(Output& out) { return std::make_unique<CsvRenderer>(out); }
+
+} // namespace tcpdwell

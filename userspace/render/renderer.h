@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// A renderer turns rows into text. It knows columns and cells, never connections.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "report/column.h"
+
+namespace tcpdwell {
+
+/// Collects output and writes it to a descriptor when told to. A closed pipe is remembered, not an error; for that the
+/// program has to ignore SIGPIPE.
+class Output {
+public:
+    /// Doesn't own the descriptor.
+    explicit Output(int fd) : fd_(fd) {}
+
+    std::string& buffer() { return buffer_; }
+    /// Writes what has been collected. After EPIPE closed() is true and everything further is thrown away; any other
+    /// failure (a full disk) is returned.
+    Result<void> flush();
+    [[nodiscard]] bool closed() const { return closed_; }
+
+private:
+    int fd_;
+    std::string buffer_;
+    bool closed_ = false;
+};
+
+/// Free-form object for the "meta" line of machine formats: key and value, value already JSON text.
+struct MetaEntry {
+    std::string key;
+    std::string json;
+};
+
+class Renderer {
+public:
+    virtual ~Renderer() = default;
+    /// Called once, before any row, with the schema whose heading is to be printed.
+    virtual void begin(const Schema& main) = 0;
+    /// The description of the run; printed by jsonl only.
+    virtual void meta(std::span<const MetaEntry> entries) = 0;
+    /// `row` has one cell per column of `schema`, which may differ from the main one (a "lost" row among transitions).
+    virtual void row(const Schema& schema, Row row) = 0;
+    /// After the last row.
+    virtual void finish() = 0;
+};
+
+/// How a table may look.
+struct TableStyle {
+    bool colour = false;
+};
+
+enum class Format { table, jsonl, csv };
+/// "table", "jsonl", "csv"; nullopt for other words.
+std::optional<Format> format_from_name(std::string_view name);
+
+/// `out` must outlive the renderer.
+std::unique_ptr<Renderer> make_renderer(Format format, Output& out, TableStyle style);
+
+} // namespace tcpdwell

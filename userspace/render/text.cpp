@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// A UTF-8 decoder that accepts what Unicode (table 3-7) accepts, and what is made with it.
+#include "render/text.h"
+
+#include <algorithm>
+
+namespace tcpdwell {
+namespace {
+
+/// The first character of a text, or the longest piece at its beginning that could still have become one.
+struct Character {
+    std::size_t size;
+    char32_t code;
+    bool valid;
+};
+
+/// `text` must not be empty.
+Character first_character(std::string_view text) {
+    const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    const unsigned char lead = byte(0);
+    if (lead < 0x80) return {1, lead, true};
+    if (lead < 0xc2 || lead > 0xf4) return {1, 0, false};
+
+    const std::size_t size = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    // The second byte is what keeps out overlong forms, surrogates and codes over U+10FFFF.
+    unsigned char low = 0x80;
+    unsigned char high = 0xbf;
+    if (lead == 0xe0) low = 0xa0;
+    if (lead == 0xed) high = 0x9f;
+    if (lead == 0xf0) low = 0x90;
+    if (lead == 0xf4) high = 0x8f;
+
+    char32_t code = lead & (0xffu >> (size + 1));
+    for (std::size_t i = 1; i < size; ++i) {
+        if (i == text.size() || byte(i) < low || byte(i) > high) return {i, 0, false};
+        code = code << 6 | (byte(i) & 0x3fu);
+        low = 0x80;
+        high = 0xbf;
+    }
+    return {size, code, true};
+}
+
+bool is_printable(char32_t code) {
+    if (code < 0x20 || (code >= 0x7f && code < 0xa0)) return false; // C0, DEL, C1
+    if (code == 0x2028 || code == 0x2029) return false;             // line and paragraph separator
+    return code != 0x200e && code != 0x200f && code != 0x061c &&    // direction marks, embeddings, isolates
+           !(code >= 0x202a && code <= 0x202e) && !(code >= 0x2066 && code <= 0x2069);
+}
+
+} // namespace
+
+std::size_t append_printable(std::string& out, std::string_view bytes) {
+    constexpr char kDigits[] = "0123456789abcdef";
+    std::size_t characters = 0;
+    while (!bytes.empty()) {
+        const Character next = first_character(bytes);
+        const std::string_view piece = bytes.substr(0, next.size);
+        if (next.valid && is_printable(next.code)) {
+            out += piece;
+            ++characters;
+        } else {
+            for (const char c : piece) {
+                const auto value = static_cast<unsigned char>(c);
+                out += {'\\', 'x', kDigits[value >> 4], kDigits[value & 15]};
+                characters += 4;
+            }
+        }
+        bytes.remove_prefix(next.size);
+    }
+    return characters;
+}
+
+std::string_view valid_utf8(std::string_view bytes, std::string& scratch) {
+    if (std::all_of(bytes.begin(), bytes.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; }))
+        return bytes;
+    scratch.clear();
+    while (!bytes.empty()) {
+        const Character next = first_character(bytes);
+        scratch += next.valid ? bytes.substr(0, next.size) : "\xef\xbf\xbd";
+        bytes.remove_prefix(next.size);
+    }
+    return scratch;
+}
+
+} // namespace tcpdwell

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// Columns of transitions, connections and losses. Widths fit IPv4; the tables are made to be read at 160 columns, with
+// the essential part in the first 100.
+#include "report/schemas.h"
+
+namespace tcpdwell {
+namespace {
+
+constexpr int kTimeWidth = 15;     // 12:34:56.123456
+constexpr int kEndpointWidth = 21; // 255.255.255.255:65535
+constexpr int kStateWidth = 11;    // ESTABLISHED
+constexpr int kProcessWidth = 18;  // 12345/process-name
+
+// Columns that transitions and connections have in common.
+constexpr Column kConn = {
+    .id = "conn",
+    .title = "CONN",
+    .help = "Identifier of the connection, 16 hex digits; the same in a live run and in its recording.",
+    .width = 16};
+constexpr Column kNetns = {
+    .id = "netns", .title = "NETNS", .help = "Inode of the network namespace, as `lsns -t net` shows it.", .width = 10};
+constexpr Column kFamily = {
+    .id = "family",
+    .title = "FAMILY",
+    .help = "ipv4 or ipv6: the family of the socket; a v4-mapped connection of an IPv6 socket is ipv6.",
+    .width = 6};
+constexpr Column kLocal = {.id = "local",
+                           .title = "LOCAL",
+                           .help = "Address and port of this end.",
+                           .width = kEndpointWidth,
+                           .shape = Shape::endpoint};
+constexpr Column kRemote = {.id = "remote",
+                            .title = "REMOTE",
+                            .help = "Address and port of the other end; a listener has none.",
+                            .width = kEndpointWidth,
+                            .shape = Shape::endpoint};
+constexpr Column kRole = {
+    .id = "role", .title = "ROLE", .help = "client (active open), server (passive open) or unknown.", .width = 7};
+constexpr Column kProcess = {
+    .id = "process",
+    .title = "PROCESS",
+    .help = "Process that connected, accepted or listens, by its id in the initial pid namespace and its name.",
+    .width = kProcessWidth,
+    .shape = Shape::process};
+constexpr Column kCgroup = {
+    .id = "cgroup", .title = "CGROUP", .help = "Path of the socket's cgroup (version 2).", .width = 20};
+constexpr Column kUid = {
+    .id = "uid", .title = "UID", .help = "User id that owns the socket.", .width = 6, .align = Align::right};
+constexpr Column kCookie = {
+    .id = "cookie", .title = "COOKIE", .help = "Socket cookie in hex, as `ss -e` prints it after sk:.", .width = 8};
+
+constexpr Column kTransitionColumns[] = {
+    {.id = "time", .title = "TIME", .help = "When the state was left.", .width = kTimeWidth},
+    kConn,
+    kNetns,
+    kFamily,
+    kLocal,
+    kRemote,
+    kRole,
+    {.id = "from", .title = "FROM", .help = "State that was left.", .width = kStateWidth},
+    {.id = "to", .title = "TO", .help = "State that was entered.", .width = kStateWidth},
+    {.id = "dwell_ns",
+     .title = "DWELL",
+     .help = "Time spent in the state that was left, in nanoseconds; null where its beginning wasn't seen.",
+     .width = 7,
+     .align = Align::right},
+    kProcess,
+    kCgroup,
+    kUid,
+    kCookie,
+};
+
+constexpr std::string_view kTransitionTable[] = {
+    "time", "local", "remote", "from", "to", "dwell_ns", "role", "process", "conn", "netns", "cgroup",
+};
+
+constexpr Column kConnectionColumns[] = {
+    kConn,
+    kNetns,
+    kFamily,
+    kLocal,
+    kRemote,
+    kRole,
+    kProcess,
+    kCgroup,
+    kUid,
+    {.id = "opened",
+     .title = "OPENED",
+     .help = "When the connection left CLOSE or LISTEN; null where that wasn't seen.",
+     .width = kTimeWidth},
+    {.id = "closed",
+     .title = "CLOSED",
+     .help = "When its last trace left the kernel; null while it is there.",
+     .width = kTimeWidth},
+    {.id = "states",
+     .title = "STATES",
+     .help = "States in order, each with the time spent in it in nanoseconds.",
+     .width = 40},
+    {.id = "closed_first",
+     .title = "CLOSED_FIRST",
+     .help = "Who sent the first FIN or RST: local, remote, both (FINs crossed), none (nobody closed) or unknown.",
+     .width = 12},
+    {.id = "ending", .title = "ENDING", .help = "How the connection ended.", .width = 14},
+    {.id = "ending_detail", .title = "DETAIL", .help = "What is known beyond the ending.", .width = 14},
+    {.id = "time_wait",
+     .title = "TIME_WAIT",
+     .help = "Time spent in TIME_WAIT in nanoseconds, what ended it, and how often its timer was restarted.",
+     .width = 14,
+     .shape = Shape::time_wait},
+    {.id = "seen",
+     .title = "SEEN",
+     .help = "whole: from its birth; joined: already open when tracing began; gap: events were lost in between.",
+     .width = 6},
+    {.id = "closed_by",
+     .title = "CLOSED_BY",
+     .help = "Process that closed this end, where a process did.",
+     .width = kProcessWidth,
+     .shape = Shape::process},
+    kCookie,
+};
+
+constexpr std::string_view kConnectionTable[] = {
+    "opened",        "local",     "remote",  "role", "closed_first", "ending",
+    "ending_detail", "time_wait", "process", "seen", "states",
+};
+
+constexpr Column kLostColumns[] = {
+    {.id = "time", .title = "TIME", .help = "When the loss was noticed.", .width = kTimeWidth},
+    {.id = "events",
+     .title = "EVENTS",
+     .help = "Number of events lost since the last such row.",
+     .width = 8,
+     .align = Align::right},
+};
+
+} // namespace
+
+const Schema& transition_schema() {
+    static constexpr Schema schema = {"transition", kTransitionColumns, kTransitionTable};
+    return schema;
+}
+
+const Schema& connection_schema() {
+    static constexpr Schema schema = {"connection", kConnectionColumns, kConnectionTable};
+    return schema;
+}
+
+const Schema& lost_schema() {
+    static constexpr Schema schema = {"lost", kLostColumns, {}};
+    return schema;
+}
+
+} // namespace tcpdwell

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// What stands in a cell: a small closed set of kinds, so that every renderer knows how to write every column.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <variant>
+
+#include "base/time.h"
+#include "tcp/address.h"
+#include "tcp/close.h"
+#include "tcp/state.h"
+
+namespace tcpdwell {
+
+/// An identifier over 2^53: a hex string in JSON, always `digits` long.
+struct HexId {
+    std::uint64_t value;
+    int digits = 0; ///< leading zeros up to this length; 0: none
+};
+
+/// Address and port. An unspecified address with port 0 means "no peer"; a port of 0 means "not known" (null).
+struct EndpointValue {
+    Endpoint endpoint;
+    Family family;
+};
+
+/// A process; comm is raw bytes.
+struct ProcessValue {
+    std::uint32_t pid;
+    std::string_view comm;
+};
+
+/// One state of a connection's path and how long it lasted; dwell nullopt: its beginning or end wasn't seen.
+struct StateSpan {
+    TcpState state;
+    std::optional<Nanoseconds> dwell;
+};
+
+struct TimeWaitValue {
+    std::optional<Nanoseconds> dwell;
+    TimeWaitEnd end;
+    std::uint32_t restarts;
+};
+
+/// monostate is "not known" or "doesn't apply": null in JSON, empty in CSV, "-" in a table. Views live as long as the
+/// row.
+using Value = std::variant<std::monostate, std::int64_t, std::string_view, WallTime, Nanoseconds, HexId, EndpointValue,
+                           ProcessValue, TcpState, std::span<const StateSpan>, TimeWaitValue>;
+
+} // namespace tcpdwell
