@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "live/bpf_session.h"
+
+#include <bpf/libbpf.h>
+#include <fmt/format.h>
+#include <linux/perf_event.h>
+#include <spdlog/spdlog.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "base/fd.h"
+#include "live/kernel_filter.h"
+#include "tcpdwell/config.h"
+
+#include "tcpdwell.skel.h" // needs the types above
+
+namespace tcpdwell {
+namespace {
+
+std::string g_last_warning; // libbpf's callback has no argument of ours
+
+int on_libbpf_message(libbpf_print_level level, const char* format, va_list arguments) {
+    std::array<char, 512> text{};
+    std::vsnprintf(text.data(), text.size(), format, arguments);
+    std::string_view line(text.data());
+    while (!line.empty() && line.back() == '\n') line.remove_suffix(1);
+    if (level == LIBBPF_WARN) {
+        if (line.find("BEGIN PROG LOAD LOG") == std::string_view::npos) g_last_warning = std::string(line);
+        spdlog::debug("libbpf: {}", line);
+    } else {
+        spdlog::trace("libbpf: {}", line);
+    }
+    return 0;
+}
+
+/// Opens the perf event of a classic tracepoint, to which a program can be attached.
+Fd open_tracepoint(std::uint64_t id) {
+    perf_event_attr attributes{};
+    attributes.type = PERF_TYPE_TRACEPOINT;
+    attributes.size = sizeof(attributes);
+    attributes.config = id;
+    attributes.sample_period = 1;
+    // The program runs for every CPU: it hangs on the tracepoint, not on this event.
+    return Fd(static_cast<int>(::syscall(SYS_perf_event_open, &attributes, -1, 0, -1, PERF_FLAG_FD_CLOEXEC)));
+}
+
+struct Slot {
+    Program program;
+    bpf_program* bpf;
+};
+
+} // namespace
+
+void capture_libbpf_messages() {
+    libbpf_set_print(on_libbpf_message);
+}
+
+std::string take_libbpf_warning() {
+    return std::exchange(g_last_warning, {});
+}
+
+struct BpfSession::Members {
+    std::unique_ptr<tcpdwell_bpf, DestroySkeleton> skeleton;
+    std::unique_ptr<ring_buffer, FreeRing> ring; // freed before the map it reads
+    std::vector<std::unique_ptr<bpf_link, DestroyLink>> links;
+    const RecordSink* sink = nullptr; // during drain()
+
+    static int on_record(void* self, void* data, std::size_t size) noexcept {
+        (*static_cast<Members*>(self)->sink)({static_cast<const std::byte*>(data), size});
+        return 0;
+    }
+};
+
+void BpfSession::DestroySkeleton::operator()(tcpdwell_bpf* skeleton) const {
+    tcpdwell_bpf::destroy(skeleton);
+}
+void BpfSession::FreeRing::operator()(ring_buffer* ring) const {
+    ring_buffer__free(ring);
+}
+void BpfSession::DestroyLink::operator()(bpf_link* link) const {
+    bpf_link__destroy(link);
+}
+
+BpfSession::BpfSession(std::unique_ptr<Members> members) : members_(std::move(members)) {}
+BpfSession::BpfSession(BpfSession&&) noexcept = default;
+BpfSession& BpfSession::operator=(BpfSession&&) noexcept = default;
+BpfSession::~BpfSession() = default;
+
+Result<BpfSession> BpfSession::open(const ProbePlan& plan, std::array<std::uint64_t, 2> accept_ids, const Filter& filter,
+                                    std::size_t buffer_bytes) {
+    auto members = std::make_unique<Members>();
+    members->skeleton.reset(tcpdwell_bpf::open());
+    if (!members->skeleton) return fail(ErrorCode::failed, "cannot open the BPF object: " + take_libbpf_warning(), errno);
+    tcpdwell_bpf& skeleton = *members->skeleton;
+
+    auto& ro = *skeleton.rodata;
+    ro.timewait_timer_function = plan.tw_timer_handler;
+    ro.request_timer_function = plan.reqsk_timer_handler;
+    ro.can_make_cookies = plan.cookies.on;
+    ro.wake_bytes = buffer_bytes / 4;
+    const std::size_t ranges = std::min(plan.stack_ranges.size(), std::size(ro.stack_ranges));
+    for (std::size_t i = 0; i < ranges; ++i)
+        ro.stack_ranges[i] = {plan.stack_ranges[i].begin, plan.stack_ranges[i].end, plan.stack_ranges[i].function};
+    ro.stack_range_count = static_cast<std::uint32_t>(ranges);
+    set_kernel_filter(ro, filter);
+    bpf_map__set_max_entries(skeleton.maps.records, static_cast<std::uint32_t>(buffer_bytes));
+
+    auto& progs = skeleton.progs;
+    const bool reason = plan.reset_reason.on;
+    bpf_program__set_autoload(reason ? progs.on_send_reset : progs.on_send_reset_reason, false);
+    // The mini-sockets' probes come before the full sockets', so that no hand-over is taken for an end.
+    const std::array slots{
+        Slot{Program::timer_start, progs.on_timer_start},
+        Slot{Program::timer_cancel, progs.on_timer_cancel},
+        Slot{Program::timer_expire, progs.on_timer_expire},
+        Slot{Program::reset_received, progs.on_receive_reset},
+        Slot{Program::reset_sent, reason ? progs.on_send_reset_reason : progs.on_send_reset},
+        Slot{Program::retransmit, progs.on_retransmit},
+        Slot{Program::accept, progs.on_accept_exit},
+        Slot{Program::accept4, progs.on_accept4_exit},
+        Slot{Program::state, progs.on_state},
+    };
+    for (const Slot& slot : slots) bpf_program__set_autoload(slot.bpf, plan.loads(slot.program));
+
+    if (const int error = tcpdwell_bpf::load(&skeleton); error != 0)
+        return fail(ErrorCode::cannot_trace,
+                    fmt::format("the kernel refused the BPF programs ({}): {}; 'tcpdwell check' tells what this host lacks",
+                                std::strerror(-error), take_libbpf_warning()),
+                    -error);
+
+    for (const Slot& slot : slots) {
+        if (!plan.loads(slot.program)) continue;
+        bpf_link* link = nullptr;
+        if (slot.program == Program::accept || slot.program == Program::accept4) {
+            Fd event = open_tracepoint(accept_ids[slot.program == Program::accept4]);
+            if (event) link = bpf_program__attach_perf_event(slot.bpf, event.get());
+            if (link) static_cast<void>(event.release()); // the link closes it
+        } else {
+            link = bpf_program__attach(slot.bpf);
+        }
+        if (!link)
+            return fail(ErrorCode::cannot_trace,
+                        fmt::format("cannot attach the BPF program {}: {}; {}", bpf_program__name(slot.bpf), std::strerror(errno),
+                                    take_libbpf_warning()),
+                        errno);
+        members->links.emplace_back(link);
+    }
+
+    members->ring.reset(ring_buffer__new(bpf_map__fd(skeleton.maps.records), Members::on_record, members.get(), nullptr));
+    if (!members->ring) return fail(ErrorCode::failed, "cannot map the ring buffer: " + take_libbpf_warning(), errno);
+    return BpfSession(std::move(members));
+}
+
+int BpfSession::fd() const {
+    return bpf_map__fd(members_->skeleton->maps.records);
+}
+
+void BpfSession::drain(const RecordSink& sink) {
+    members_->sink = &sink;
+    ring_buffer__consume(members_->ring.get());
+    members_->sink = nullptr;
+}
+
+void BpfSession::detach() {
+    members_->links.clear();
+}
+
+std::array<std::uint64_t, TD_PROBE_COUNT> BpfSession::lost() const {
+    std::array<std::uint64_t, TD_PROBE_COUNT> totals{};
+    const auto* from = members_->skeleton->bss->lost_total;
+    std::copy_n(from, TD_PROBE_COUNT, totals.begin());
+    return totals;
+}
+
+} // namespace tcpdwell

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// Facts about this host and this process that decide what can be traced. Only facts: probe_plan.h draws the
+// conclusions.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "live/support.h"
+#include "tcpdwell/wire.h"
+
+namespace tcpdwell {
+
+struct KernelVersion {
+    unsigned major = 0;
+    unsigned minor = 0;
+    auto operator<=>(const KernelVersion&) const = default;
+};
+
+/// The address of a kernel function.
+struct FunctionFact {
+    enum class Status { found, hidden, absent };
+    Status status = Status::absent;
+    std::uint64_t address = 0; ///< if found
+    std::string why_not;
+};
+
+/// A piece of kernel code that tells why a TIME_WAIT timer was cancelled, when it is in the stack.
+struct StackRange {
+    td_stack function{};
+    std::uint64_t begin = 0;
+    std::uint64_t end = 0;
+    std::string_view name; ///< of the kernel function
+};
+
+/// Everything known. A default-constructed one describes a host that can do nothing.
+struct KernelSupport {
+    std::string release; ///< uname -r
+    KernelVersion version;
+    std::string machine; ///< uname -m
+
+    bool root = false; ///< effective user id 0, which in a container or user namespace may mean little
+    struct Capabilities {
+        bool bpf = false;
+        bool perfmon = false;
+        bool sys_admin = false;
+        bool sys_resource = false;
+        bool syslog = false;
+        bool net_admin = false;
+        bool sys_ptrace = false;
+    } capabilities; ///< effective
+    std::optional<int> kptr_restrict;
+    std::optional<int> unprivileged_bpf_disabled;
+    std::optional<std::string> lockdown; ///< "none", "integrity", "confidentiality"; nullopt: not known
+    Support memlock; ///< locked memory is unlimited, can be made so, or isn't what BPF maps are charged to (Linux 5.11)
+
+    Support btf; ///< the kernel describes its types in /sys/kernel/btf/vmlinux
+
+    /// BTF-typed tracepoints.
+    Support inet_sock_set_state;
+    Support timer_start;
+    Support timer_cancel;
+    Support timer_expire_entry;
+    Support tcp_receive_reset;
+    Support tcp_send_reset;
+    Support tcp_retransmit_skb;
+
+    Support tracing_programs; ///< a program for inet_sock_set_state that reads kernel memory was accepted (trial load)
+    Support socket_cookie;    ///< bpf_get_socket_cookie() in such a program (trial load; Linux 5.12)
+    Support tcp_iterator;     ///< an empty iter/tcp program was accepted (trial load; Linux 5.9)
+    Support reset_reason;     ///< tcp_send_reset tells why (Linux 6.10)
+    Support entry_stamp;      ///< struct inet_timewait_sock has tw_entry_stamp
+
+    FunctionFact tw_timer_handler;
+    FunctionFact reqsk_timer_handler;
+    std::vector<StackRange> stack_ranges; ///< all that were found
+    Support stacks;                       ///< each td_stack function has at least one range
+
+    std::optional<std::uint64_t> accept_id;  ///< tracepoint syscalls:sys_exit_accept
+    std::optional<std::uint64_t> accept4_id; ///< tracepoint syscalls:sys_exit_accept4
+    std::string why_no_accept;
+
+    Support sock_diag; ///< the kernel's socket list can be read
+};
+
+/// Looks at the running host; takes some 100 ms and changes nothing.
+KernelSupport gather_kernel_support();
+
+/// "6.1.0-18-amd64" to 6.1; 0.0 if it isn't a version.
+KernelVersion parse_kernel_version(std::string_view release);
+
+} // namespace tcpdwell

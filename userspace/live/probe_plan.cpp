@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// One table of programs, one list of refusals. The order of the refusals is that in which a user would set things
+// right.
+#include "live/probe_plan.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+
+namespace tcpdwell {
+namespace {
+
+/// A program and the fact that decides about it.
+struct ProgramRow {
+    Program program;
+    std::string_view hook;
+    std::string_view gives;
+    Support (*available)(const KernelSupport&);
+    bool required;
+};
+
+Support accept_support(const KernelSupport& support, const std::optional<std::uint64_t>& id) {
+    return id ? Support::yes() : Support::no(support.why_no_accept);
+}
+
+constexpr std::array rows = {
+    ProgramRow{Program::state, "tp_btf/inet_sock_set_state", "every state of a full socket",
+               [](const KernelSupport& s) { return s.inet_sock_set_state; }, true},
+    ProgramRow{Program::timer_start, "tp_btf/timer_start", "the beginning of TIME_WAIT and SYN_RECV",
+               [](const KernelSupport& s) { return s.timer_start; }, true},
+    ProgramRow{Program::timer_cancel, "tp_btf/timer_cancel", "the early end of TIME_WAIT, the end of SYN_RECV",
+               [](const KernelSupport& s) { return s.timer_cancel; }, true},
+    ProgramRow{Program::timer_expire, "tp_btf/timer_expire_entry", "TIME_WAIT and SYN_RECV that ran out",
+               [](const KernelSupport& s) { return s.timer_expire_entry; }, true},
+    ProgramRow{Program::reset_received, "tp_btf/tcp_receive_reset", "resets by the peer",
+               [](const KernelSupport& s) { return s.tcp_receive_reset; }, false},
+    ProgramRow{Program::reset_sent, "tp_btf/tcp_send_reset", "resets by this host",
+               [](const KernelSupport& s) { return s.tcp_send_reset; }, false},
+    ProgramRow{Program::retransmit, "tp_btf/tcp_retransmit_skb", "the local port of connects that wait for an answer",
+               [](const KernelSupport& s) { return s.tcp_retransmit_skb; }, false},
+    ProgramRow{Program::accept, "tracepoint/syscalls/sys_exit_accept", "the process that accepted a connection",
+               [](const KernelSupport& s) { return accept_support(s, s.accept_id); }, false},
+    ProgramRow{Program::accept4, "tracepoint/syscalls/sys_exit_accept4", "the process that accepted a connection",
+               [](const KernelSupport& s) { return accept_support(s, s.accept4_id); }, false},
+    ProgramRow{Program::inventory, "iter/tcp", "connections that were open before",
+               [](const KernelSupport& s) { return s.tcp_iterator; }, false},
+};
+
+tl::unexpected<Error> refuse(std::string message) { return fail(ErrorCode::cannot_trace, std::move(message)); }
+
+FeatureChoice feature(std::string_view name, std::string_view gives, const Support& support) {
+    return {name, gives, support.ok, support.why_not};
+}
+
+/// What stands in the way on the side of the user or of the kernel as a whole.
+Result<void> check_ground(const KernelSupport& support) {
+    if (support.version < KernelVersion{5, 8})
+        return refuse(fmt::format("Linux {} is too old: tracing needs 5.8 or later", support.release));
+    if (const auto missing = missing_capabilities(support); !missing.empty())
+        return refuse(fmt::format("tracing needs {}, which this process doesn't have; {}", fmt::join(missing, " and "),
+                                  support.root ? "run it on the host, or give the container these capabilities"
+                                               : "run it with sudo"));
+    if (!support.btf)
+        return refuse(fmt::format("this kernel doesn't describe its types: {}; it needs CONFIG_DEBUG_INFO_BTF=y",
+                                  support.btf.why_not));
+    if (!support.memlock)
+        return refuse(fmt::format("{}; run it with sudo, or raise the limit with 'ulimit -l unlimited'",
+                                  support.memlock.why_not));
+    return {};
+}
+
+Result<void> check_programs(const KernelSupport& support) {
+    for (const ProgramRow& row : rows) {
+        if (!row.required) continue;
+        if (const Support available = row.available(support); !available)
+            return refuse(fmt::format("{}: {}; it needs CONFIG_TRACEPOINTS=y and CONFIG_BPF_EVENTS=y", row.hook,
+                                      available.why_not));
+    }
+    if (support.tracing_programs) return {};
+    if (support.lockdown == "confidentiality")
+        return refuse("kernel lockdown is at 'confidentiality', which forbids to read kernel memory; boot with "
+                      "lockdown=integrity");
+    return refuse(fmt::format("{}; in a container, run it on the host or without the container's seccomp profile",
+                              support.tracing_programs.why_not));
+}
+
+} // namespace
+
+std::string_view name(ProbeSet set) {
+    switch (set) {
+    case ProbeSet::timer: return "timer";
+    }
+    return {};
+}
+
+std::string_view name(TimerFunctions how) {
+    switch (how) {
+    case TimerFunctions::by_symbol: return "by_symbol";
+    case TimerFunctions::by_calibration: return "by_calibration";
+    }
+    return {};
+}
+
+bool ProbePlan::loads(Program program) const {
+    return std::any_of(programs.begin(), programs.end(),
+                       [program](const ProgramChoice& choice) { return choice.program == program && choice.load; });
+}
+
+std::vector<const FeatureChoice*> ProbePlan::features() const {
+    return {&stacks, &cookies, &reset_reason, &entry_stamp};
+}
+
+std::vector<std::string_view> missing_capabilities(const KernelSupport& support) {
+    std::vector<std::string_view> missing;
+    if (support.capabilities.sys_admin) return missing;
+    if (!support.capabilities.bpf) missing.push_back("CAP_BPF");
+    if (!support.capabilities.perfmon) missing.push_back("CAP_PERFMON");
+    return missing;
+}
+
+Result<ProbePlan> plan_probes(const KernelSupport& support) {
+    if (auto ground = check_ground(support); !ground) return tl::unexpected(ground.error());
+    if (auto programs = check_programs(support); !programs) return tl::unexpected(programs.error());
+
+    ProbePlan plan;
+    for (const ProgramRow& row : rows) {
+        const Support available = row.available(support);
+        plan.programs.push_back({row.program, row.hook, row.gives, available.ok, available.why_not});
+    }
+
+    using Status = FunctionFact::Status;
+    const FunctionFact& tw = support.tw_timer_handler;
+    const FunctionFact& reqsk = support.reqsk_timer_handler;
+    plan.tw_timer_handler = tw.address;
+    plan.reqsk_timer_handler = reqsk.address;
+    if (tw.status != Status::found || reqsk.status != Status::found) {
+        const std::string& why = tw.status != Status::found ? tw.why_not : reqsk.why_not;
+        if (!support.tcp_iterator) {
+            const bool hidden = tw.status == Status::hidden || reqsk.status == Status::hidden;
+            return refuse(fmt::format("TIME_WAIT and SYN_RECV couldn't be seen: {}, and {}; {}", why,
+                                      support.tcp_iterator.why_not,
+                                      hidden ? "run it with sudo, and with 'sysctl kernel.kptr_restrict=1' if that is 2"
+                                             : "a newer kernel is needed"));
+        }
+        plan.timer_functions = TimerFunctions::by_calibration;
+    }
+
+    plan.stacks = feature("stacks", "why a TIME_WAIT ended early", support.stacks);
+    plan.cookies = feature("cookies", "ids of sockets that ss knows too", support.socket_cookie);
+    plan.reset_reason = feature("reset_reason", "why this host reset a connection", support.reset_reason);
+    plan.entry_stamp = feature("entry_stamp", "the exact time of the peer's FIN in FIN_WAIT2", support.entry_stamp);
+    if (plan.stacks.on) plan.stack_ranges = support.stack_ranges;
+    return plan;
+}
+
+} // namespace tcpdwell

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// The decision what to load into the kernel, drawn from the facts. Pure, so that every fallback can be tested anywhere.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "live/kernel_support.h"
+
+namespace tcpdwell {
+
+/// How the mini-sockets are watched.
+enum class ProbeSet {
+    timer, ///< by the tracepoints of their timers
+};
+std::string_view name(ProbeSet set);
+
+/// The programs that can be loaded.
+enum class Program {
+    state,          ///< tp_btf/inet_sock_set_state
+    timer_start,    ///< tp_btf/timer_start
+    timer_cancel,   ///< tp_btf/timer_cancel
+    timer_expire,   ///< tp_btf/timer_expire_entry
+    reset_received, ///< tp_btf/tcp_receive_reset
+    reset_sent,     ///< tp_btf/tcp_send_reset
+    retransmit,     ///< tp_btf/tcp_retransmit_skb
+    accept,         ///< tracepoint/syscalls/sys_exit_accept
+    accept4,        ///< tracepoint/syscalls/sys_exit_accept4
+    inventory,      ///< iter/tcp
+};
+
+/// What is done with one program.
+struct ProgramChoice {
+    Program program;
+    std::string_view hook;  ///< as in SEC()
+    std::string_view gives; ///< what it is for
+    bool load = false;
+    std::string why_not; ///< if not loaded: the reason
+};
+
+/// A property of the run that is better to have but not needed.
+struct FeatureChoice {
+    std::string_view name;
+    std::string_view gives;
+    bool on = false;
+    std::string why_not;
+};
+
+/// Where the addresses of the timer functions come from.
+enum class TimerFunctions {
+    by_symbol,      ///< /proc/kallsyms
+    by_calibration, ///< read through iter/tcp from a connection made for the purpose
+};
+std::string_view name(TimerFunctions how);
+
+struct ProbePlan {
+    ProbeSet set = ProbeSet::timer;
+    std::vector<ProgramChoice> programs; ///< one for each Program, in its order
+    TimerFunctions timer_functions = TimerFunctions::by_symbol;
+    std::uint64_t tw_timer_handler = 0;    ///< 0: to be calibrated
+    std::uint64_t reqsk_timer_handler = 0; ///< 0: to be calibrated
+    FeatureChoice stacks;                  ///< kernel stacks of cancelled TIME_WAIT timers
+    FeatureChoice cookies;                 ///< bpf_get_socket_cookie()
+    FeatureChoice reset_reason;            ///< tcp_send_reset with its reason
+    FeatureChoice entry_stamp;             ///< tw_entry_stamp
+    std::vector<StackRange> stack_ranges;  ///< empty unless stacks.on
+
+    [[nodiscard]] bool loads(Program program) const;
+    /// The features above, for printing.
+    [[nodiscard]] std::vector<const FeatureChoice*> features() const;
+};
+
+/// What to load on such a host. Where TIME_WAIT couldn't be seen the answer is a refusal: ErrorCode::cannot_trace with
+/// what is wrong and what to do about it.
+Result<ProbePlan> plan_probes(const KernelSupport& support);
+
+/// Capabilities that tracing needs and the process lacks ("CAP_BPF"); CAP_SYS_ADMIN stands for CAP_BPF and CAP_PERFMON.
+std::vector<std::string_view> missing_capabilities(const KernelSupport& support);
+
+} // namespace tcpdwell

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// A host may have 100 000 descriptors, so this works on directory descriptors with short relative names and no C++
+// streams.
+#include "live/process_owners.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <string_view>
+
+#include "base/fd.h"
+#include "live/proc_file.h"
+
+namespace tcpdwell {
+namespace {
+
+/// "socket:[123]" to 123; 0 for other links.
+std::uint64_t socket_inode(std::string_view link) {
+    constexpr std::string_view prefix = "socket:[";
+    if (!link.starts_with(prefix) || !link.ends_with(']')) return 0;
+    std::uint64_t inode = 0;
+    std::from_chars(link.data() + prefix.size(), link.data() + link.size() - 1, inode);
+    return inode;
+}
+
+/// Name of the process whose /proc directory is `process`; empty if it's gone.
+Process describe(std::uint32_t pid, int process) {
+    Process result{pid, {}};
+    const Fd fd(::openat(process, "comm", O_RDONLY | O_CLOEXEC));
+    if (!fd) return result;
+    // The kernel adds a newline; the name itself may contain some too.
+    const ssize_t n = ::read(fd.get(), result.comm_bytes.data(), result.comm_bytes.size());
+    if (n > 0) result.comm_bytes[static_cast<std::size_t>(n - 1)] = '\0';
+    return result;
+}
+
+class Scan {
+public:
+    explicit Scan(const std::unordered_set<std::uint64_t>* wanted) : wanted_(wanted) {}
+
+    void visit(int proc, const char* pid_name) {
+        std::uint32_t pid = 0;
+        std::from_chars(pid_name, pid_name + std::strlen(pid_name), pid);
+        const Fd process(::openat(proc, pid_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        if (!process) return;
+        const Directory descriptors = open_directory("fd", process.get());
+        if (!descriptors) {
+            if (errno == EACCES || errno == EPERM) ++result_.unreadable;
+            return;
+        }
+        inodes_.clear();
+        while (const dirent* entry = ::readdir(descriptors.get())) {
+            if (entry->d_name[0] == '.') continue;
+            char link[64];
+            const ssize_t n = ::readlinkat(::dirfd(descriptors.get()), entry->d_name, link, sizeof(link));
+            if (n <= 0) {
+                if (errno == EACCES || errno == EPERM) {
+                    ++result_.unreadable;
+                    return;
+                }
+                continue;
+            }
+            const std::uint64_t inode = socket_inode({link, static_cast<std::size_t>(n)});
+            if (inode != 0 && (!wanted_ || wanted_->contains(inode))) inodes_.push_back(inode);
+        }
+        if (inodes_.empty()) return;
+        // A process may have one socket open several times.
+        std::sort(inodes_.begin(), inodes_.end());
+        inodes_.erase(std::unique(inodes_.begin(), inodes_.end()), inodes_.end());
+        const Process owner = describe(pid, process.get());
+        for (const std::uint64_t inode : inodes_) result_.by_inode[inode].push_back(owner);
+    }
+
+    SocketOwners take() {
+        for (auto& [inode, owners] : result_.by_inode)
+            std::sort(owners.begin(), owners.end(), [](const Process& a, const Process& b) { return a.pid < b.pid; });
+        return std::move(result_);
+    }
+
+private:
+    const std::unordered_set<std::uint64_t>* wanted_;
+    SocketOwners result_;
+    std::vector<std::uint64_t> inodes_; ///< of the process being visited
+};
+
+} // namespace
+
+const Process* SocketOwners::first(std::uint64_t inode) const {
+    const auto found = by_inode.find(inode);
+    return found == by_inode.end() ? nullptr : &found->second.front();
+}
+
+SocketOwners find_socket_owners(const std::unordered_set<std::uint64_t>* wanted) {
+    Scan scan(wanted);
+    if (wanted && wanted->empty()) return scan.take();
+    if (const Directory proc = open_directory("/proc")) {
+        while (const dirent* entry = ::readdir(proc.get()))
+            if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9') scan.visit(::dirfd(proc.get()), entry->d_name);
+    }
+    return scan.take();
+}
+
+} // namespace tcpdwell

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "live/sampler.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "live/capabilities.h"
+#include "live/sampler_child.h"
+#include "tcpdwell/wire.h"
+
+namespace tcpdwell {
+namespace {
+
+constexpr int kPipeBytes = 1 << 20; // the most that an unprivileged pipe may have
+
+struct Pipe {
+    Fd read_end;
+    Fd write_end;
+};
+
+Result<Pipe> make_pipe() {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) return fail(ErrorCode::failed, fmt::format("pipe: {}", std::strerror(errno)), errno);
+    return Pipe{Fd(ends[0]), Fd(ends[1])};
+}
+
+[[noreturn]] void become_child(Inventory inventory, const std::vector<std::uint32_t>& netns, Fd requests, Fd replies) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    ::prctl(PR_SET_NAME, "tcpdwell-sample");
+    // Ctrl-C goes to the whole group; the parent decides when we stop, by closing the pipe.
+    for (const int signal : {SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGPIPE}) ::signal(signal, SIG_IGN);
+    // Enter namespaces; create iterators; look into /proc/PID/fd of other users' processes.
+    static_cast<void>(drop_capabilities({CAP_SYS_ADMIN, CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH}));
+    ::_exit(run_sampler(std::move(inventory), netns, std::move(requests), std::move(replies)));
+}
+
+} // namespace
+
+Sampler::Sampler(pid_t child, Fd requests, Fd replies)
+    : child_(child), requests_(std::move(requests)), replies_(std::move(replies)), buffer_(256 * 1024) {}
+
+Sampler::Sampler(Sampler&& other) noexcept
+    : child_(std::exchange(other.child_, 0)), requests_(std::move(other.requests_)), replies_(std::move(other.replies_)),
+      buffer_(std::move(other.buffer_)), filled_(other.filled_) {}
+
+Sampler::~Sampler() {
+    if (child_ == 0) return;
+    requests_.reset();
+    replies_.reset();
+    // It may be in the middle of a long walk, and holds nothing that needs care.
+    ::kill(child_, SIGKILL);
+    while (::waitpid(child_, nullptr, 0) < 0 && errno == EINTR) {}
+}
+
+Result<Sampler> Sampler::start(Inventory inventory, std::vector<std::uint32_t> netns) {
+    auto requests = make_pipe();
+    auto replies = make_pipe();
+    if (!requests) return tl::unexpected(requests.error());
+    if (!replies) return tl::unexpected(replies.error());
+    const pid_t child = ::fork();
+    if (child < 0) return fail(ErrorCode::failed, fmt::format("fork: {}", std::strerror(errno)), errno);
+    if (child == 0) {
+        requests->write_end.reset();
+        replies->read_end.reset();
+        become_child(std::move(inventory), netns, std::move(requests->read_end), std::move(replies->write_end));
+    }
+    ::fcntl(replies->read_end.get(), F_SETPIPE_SZ, kPipeBytes);
+    ::fcntl(replies->read_end.get(), F_SETFL, O_NONBLOCK);
+    return Sampler(child, std::move(requests->write_end), std::move(replies->read_end));
+}
+
+void Sampler::send(const std::vector<std::uint64_t>& words) {
+    // Far below PIPE_BUF, and the child reads one request before it works on it: this can't block for long.
+    static_cast<void>(!::write(requests_.get(), words.data(), words.size() * sizeof(words.front())));
+}
+
+void Sampler::request_snapshot() {
+    send({static_cast<std::uint64_t>(SamplerRequest::snapshot), 0});
+}
+
+void Sampler::request_sweep(const std::vector<std::uint32_t>& netns, std::uint64_t expires) {
+    std::vector<std::uint64_t> words{static_cast<std::uint64_t>(SamplerRequest::sweep), netns.size() + 1, expires};
+    words.insert(words.end(), netns.begin(), netns.end());
+    send(words);
+}
+
+bool Sampler::receive(const RecordSink& sink, const std::function<void(SamplerDone)>& done) {
+    const ssize_t got = ::read(replies_.get(), buffer_.data() + filled_, buffer_.size() - filled_);
+    if (got < 0) return errno == EAGAIN || errno == EINTR;
+    if (got == 0) return false;
+    filled_ += static_cast<std::size_t>(got);
+    std::size_t used = 0;
+    while (filled_ - used >= sizeof(td_header)) {
+        td_header header;
+        std::memcpy(&header, buffer_.data() + used, sizeof(header));
+        if (filled_ - used < header.size) break;
+        if (header.kind == kSamplerDoneKind)
+            done(static_cast<SamplerDone>(header.netns));
+        else
+            sink({buffer_.data() + used, header.size});
+        used += header.size;
+    }
+    std::memmove(buffer_.data(), buffer_.data() + used, filled_ - used);
+    filled_ -= used;
+    return true;
+}
+
+} // namespace tcpdwell

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// The sampler: a small child process that keeps the rights which looking at the host needs (entering network namespaces, reading
+// other processes' descriptors), so that the process which handles and prints the data can do without any. It answers requests
+// with wire records, through a pipe.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "event/source.h"
+#include "live/inventory.h"
+
+namespace tcpdwell {
+
+/// What the sampler has finished; told between the records.
+enum class SamplerDone : std::uint32_t {
+    sockets = 1, ///< the td_snapshot/td_socket records of a snapshot; its owners follow
+    owners = 2,  ///< the td_owner records of a snapshot
+    sweep = 3,   ///< the td_socket records of a sweep
+};
+
+class Sampler {
+public:
+    /// Forks the child, which takes the inventory over. `netns`: only these namespaces; empty: all. Call it before threads, and
+    /// before capabilities are dropped.
+    static Result<Sampler> start(Inventory inventory, std::vector<std::uint32_t> netns);
+    Sampler(Sampler&& other) noexcept;
+    Sampler& operator=(Sampler&&) = delete;
+    ~Sampler(); ///< ends the child
+
+    /// Asks for all sockets of all namespaces, and then for their owners.
+    void request_snapshot();
+    /// Asks for the mini-sockets of these namespaces that are in TIME_WAIT and were armed for `expires` (jiffies) or later.
+    void request_sweep(const std::vector<std::uint32_t>& netns, std::uint64_t expires);
+
+    /// Readable when there is something to receive.
+    [[nodiscard]] int fd() const { return replies_.get(); }
+    /// Hands over what has arrived; `done` is called in its place among the records. False when the child is gone.
+    bool receive(const RecordSink& sink, const std::function<void(SamplerDone)>& done);
+
+private:
+    Sampler(pid_t child, Fd requests, Fd replies);
+    void send(const std::vector<std::uint64_t>& words);
+
+    pid_t child_;
+    Fd requests_;
+    Fd replies_;
+    std::vector<std::byte> buffer_;
+    std::size_t filled_ = 0;
+};
+
+} // namespace tcpdwell

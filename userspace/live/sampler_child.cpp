@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "live/sampler_child.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "event/write_record.h"
+#include "live/netns.h"
+#include "live/process_owners.h"
+#include "live/sampler.h"
+#include "live/sysctls.h"
+
+namespace tcpdwell {
+namespace {
+
+std::uint64_t now_ns() {
+    return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count()); // CLOCK_MONOTONIC
+}
+
+class SamplerChild {
+public:
+    SamplerChild(Inventory inventory, const std::vector<std::uint32_t>& only, Fd replies)
+        : inventory_(std::move(inventory)), only_(only), replies_(std::move(replies)) {}
+
+    void snapshot();
+    void sweep(const std::vector<std::uint32_t>& netns, std::uint64_t expires);
+
+private:
+    struct Holder {
+        std::uint64_t sock;
+        std::uint64_t cookie;
+    };
+
+    bool wanted(std::uint32_t inode) const { return only_.empty() || std::find(only_.begin(), only_.end(), inode) != only_.end(); }
+    /// Looks for namespaces again; those that are gone are forgotten, so that we don't keep them alive.
+    void refresh() { namespaces_ = list_network_namespaces(); }
+    void list_namespace(const NetworkNamespace& ns, std::unordered_multimap<std::uint64_t, Holder>& holders);
+    void tell_owners(const std::unordered_multimap<std::uint64_t, Holder>& holders);
+    void put(std::span<const std::byte> record) {
+        out_.insert(out_.end(), record.begin(), record.end());
+        if (out_.size() > 256 * 1024) flush();
+    }
+    void done(SamplerDone what) {
+        put(bytes_of(td_header{sizeof(td_header), kSamplerDoneKind, 0, static_cast<__u32>(what), now_ns()}));
+        flush();
+    }
+    void flush();
+
+    Inventory inventory_;
+    std::vector<std::uint32_t> only_;
+    Fd replies_;
+    std::vector<NetworkNamespace> namespaces_;
+    std::unordered_set<std::uint32_t> described_; ///< namespaces whose sysctls have been told
+    std::vector<std::byte> out_;
+};
+
+void SamplerChild::flush() {
+    std::size_t written = 0;
+    while (written < out_.size()) {
+        const ssize_t n = ::write(replies_.get(), out_.data() + written, out_.size() - written);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) ::_exit(0); // the other side is gone
+        written += static_cast<std::size_t>(n);
+    }
+    out_.clear();
+}
+
+void SamplerChild::list_namespace(const NetworkNamespace& ns, std::unordered_multimap<std::uint64_t, Holder>& holders) {
+    const auto guard = NetnsGuard::enter(ns.fd.get());
+    if (!guard) return; // gone, or out of our reach: its sockets are joined when something happens to them
+    if (described_.insert(ns.inode).second)
+        for (const Sysctl& s : read_tcp_sysctls()) put(fact_record(now_ns(), ns.inode, s.name, s.value));
+
+    td_snapshot bracket{header_of<td_snapshot>(TD_SNAPSHOT, now_ns(), ns.inode), TD_SNAPSHOT_BEGIN, 0, {}};
+    put(bytes_of(bracket));
+    const auto listed = inventory_.list([&](std::span<const std::byte> record) {
+        td_socket s;
+        std::memcpy(&s, record.data(), sizeof(s));
+        if (s.inode != 0) holders.emplace(s.inode, Holder{s.sock, s.cookie});
+        put(record);
+    });
+    bracket.h.time_ns = now_ns();
+    bracket.op = TD_SNAPSHOT_END;
+    bracket.complete = listed.has_value();
+    put(bytes_of(bracket));
+}
+
+void SamplerChild::tell_owners(const std::unordered_multimap<std::uint64_t, Holder>& holders) {
+    std::unordered_set<std::uint64_t> inodes;
+    for (const auto& [inode, holder] : holders) inodes.insert(inode);
+    const SocketOwners owners = find_socket_owners(&inodes);
+    for (const auto& [inode, holder] : holders) {
+        const Process* process = owners.first(inode);
+        if (!process) continue;
+        td_owner r{};
+        r.h = header_of<td_owner>(TD_OWNER, now_ns(), 0);
+        r.sock = holder.sock;
+        r.cookie = holder.cookie;
+        r.task.uid = TD_NO_UID;
+        r.task.pid = process->pid;
+        std::copy(process->comm_bytes.begin(), process->comm_bytes.end(), r.task.comm);
+        r.how = TD_OWNER_HOLDS;
+        put(bytes_of(r));
+    }
+}
+
+void SamplerChild::snapshot() {
+    refresh();
+    std::unordered_multimap<std::uint64_t, Holder> holders;
+    for (const NetworkNamespace& ns : namespaces_)
+        if (wanted(ns.inode)) list_namespace(ns, holders);
+    namespaces_.clear();
+    done(SamplerDone::sockets);
+    tell_owners(holders);
+    done(SamplerDone::owners);
+}
+
+void SamplerChild::sweep(const std::vector<std::uint32_t>& netns, std::uint64_t expires) {
+    // A sweep that fails shows nothing; the change it looked for is told when the mini-socket ends.
+    const auto sweep_here = [&] {
+        static_cast<void>(inventory_.sweep(expires, [&](std::span<const std::byte> record) { put(record); }));
+    };
+    const std::uint32_t own = own_netns_inode().value_or(0);
+    if (std::find(netns.begin(), netns.end(), own) != netns.end()) sweep_here();
+    if (netns.size() > 1 || netns.front() != own) refresh();
+    for (const NetworkNamespace& ns : namespaces_) {
+        if (ns.inode == own || std::find(netns.begin(), netns.end(), ns.inode) == netns.end()) continue;
+        if (const auto guard = NetnsGuard::enter(ns.fd.get())) sweep_here();
+    }
+    namespaces_.clear();
+    done(SamplerDone::sweep);
+}
+
+bool read_words(int fd, std::uint64_t* words, std::size_t count) {
+    auto* to = reinterpret_cast<std::byte*>(words);
+    std::size_t left = count * sizeof(std::uint64_t);
+    while (left > 0) {
+        const ssize_t n = ::read(fd, to, left);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return false;
+        to += n;
+        left -= static_cast<std::size_t>(n);
+    }
+    return true;
+}
+
+} // namespace
+
+int run_sampler(Inventory inventory, const std::vector<std::uint32_t>& only_netns, Fd requests, Fd replies) {
+    SamplerChild child(std::move(inventory), only_netns, std::move(replies));
+    std::array<std::uint64_t, 2> head;
+    while (read_words(requests.get(), head.data(), head.size())) {
+        std::vector<std::uint64_t> words(head[1]);
+        if (!read_words(requests.get(), words.data(), words.size())) break;
+        switch (static_cast<SamplerRequest>(head[0])) {
+        case SamplerRequest::snapshot: child.snapshot(); break;
+        case SamplerRequest::sweep:
+            child.sweep(std::vector<std::uint32_t>(words.begin() + 1, words.end()), words.front());
+            break;
+        }
+    }
+    return 0;
+}
+
+} // namespace tcpdwell

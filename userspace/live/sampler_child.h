@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// The child's side of the sampler.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/fd.h"
+#include "live/inventory.h"
+
+namespace tcpdwell {
+
+/// Requests are 64-bit words: what, count, then `count` more.
+enum class SamplerRequest : std::uint64_t {
+    snapshot = 1, ///< no words
+    sweep = 2,    ///< expires, namespaces
+};
+
+/// Between the records: a header of this kind, whose netns field holds a SamplerDone.
+inline constexpr std::uint8_t kSamplerDoneKind = 0;
+
+/// Serves requests until the pipe is closed; returns the exit status.
+int run_sampler(Inventory inventory, const std::vector<std::uint32_t>& only_netns, Fd requests, Fd replies);
+
+} // namespace tcpdwell

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// The programs are a few raw instructions, so that nothing but the kernel has a say.
+#include "live/trial_load.h"
+
+#include <bpf/bpf.h>
+#include <fmt/format.h>
+#include <linux/bpf.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <span>
+
+#include "base/fd.h"
+
+namespace tcpdwell {
+namespace {
+
+constexpr bpf_insn instruction(int code, int to, int from, int offset, std::int32_t immediate) {
+    return {static_cast<__u8>(code), static_cast<__u8>(to & 15), static_cast<__u8>(from & 15),
+            static_cast<__s16>(offset), immediate};
+}
+constexpr bpf_insn set(int to, std::int32_t value) { return instruction(BPF_ALU64 | BPF_MOV | BPF_K, to, 0, 0, value); }
+constexpr bpf_insn copy(int to, int from) { return instruction(BPF_ALU64 | BPF_MOV | BPF_X, to, from, 0, 0); }
+constexpr bpf_insn add(int to, std::int32_t value) { return instruction(BPF_ALU64 | BPF_ADD | BPF_K, to, 0, 0, value); }
+constexpr bpf_insn load(int to, int from) { return instruction(BPF_LDX | BPF_MEM | BPF_DW, to, from, 0, 0); }
+constexpr bpf_insn call(int helper) { return instruction(BPF_JMP | BPF_CALL, 0, 0, 0, helper); }
+constexpr bpf_insn leave() { return instruction(BPF_JMP | BPF_EXIT, 0, 0, 0, 0); }
+
+Support try_load(bpf_attach_type attach_type, std::uint32_t target, std::span<const bpf_insn> program) {
+    LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = attach_type, .attach_btf_id = target);
+    const Fd fd(::bpf_prog_load(BPF_PROG_TYPE_TRACING, "tcpdwell_trial", "Dual BSD/GPL", program.data(), program.size(),
+                                &options));
+    if (fd) return Support::yes();
+    return Support::no(fmt::format("the kernel refused a trial program: {}", std::strerror(errno)));
+}
+
+} // namespace
+
+Support try_tracing_program(std::uint32_t target) {
+    // u64 word; bpf_probe_read_kernel(&word, sizeof(word), sk)
+    const std::array program = {
+        load(BPF_REG_3, BPF_REG_1),
+        copy(BPF_REG_1, BPF_REG_10),
+        add(BPF_REG_1, -8),
+        set(BPF_REG_2, 8),
+        call(BPF_FUNC_probe_read_kernel),
+        set(BPF_REG_0, 0),
+        leave(),
+    };
+    return try_load(BPF_TRACE_RAW_TP, target, program);
+}
+
+Support try_socket_cookie(std::uint32_t target) {
+    const std::array program = {load(BPF_REG_1, BPF_REG_1), call(BPF_FUNC_get_socket_cookie), set(BPF_REG_0, 0),
+                                leave()};
+    return try_load(BPF_TRACE_RAW_TP, target, program);
+}
+
+Support try_iterator(std::uint32_t target) {
+    const std::array program = {set(BPF_REG_0, 0), leave()};
+    return try_load(BPF_TRACE_ITER, target, program);
+}
+
+} // namespace tcpdwell

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Trial loads: tiny BPF programs that are given to the kernel and thrown away at once. What the kernel accepts depends
+// on version, configuration, lockdown, rights and seccomp filters, and only trying tells.
+#pragma once
+
+#include <cstdint>
+
+#include "live/support.h"
+
+namespace tcpdwell {
+
+/// A tp_btf program that reads kernel memory by helper, as most of ours do. `target` is the BTF id of the typedef
+/// btf_trace_inet_sock_set_state, or of another tracepoint whose first argument is a struct sock.
+Support try_tracing_program(std::uint32_t target);
+
+/// The same with bpf_get_socket_cookie().
+Support try_socket_cookie(std::uint32_t target);
+
+/// An iterator; `target` is the BTF id of the function bpf_iter_tcp.
+Support try_iterator(std::uint32_t target);
+
+} // namespace tcpdwell
