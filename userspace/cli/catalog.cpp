@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// The subcommands.
+#include <array>
+
+#include "cli/cmd_census.h"
+#include "cli/cmd_check.h"
+#include "cli/cmd_trace.h"
+#include "cli/command.h"
+
+namespace tcpdwell {
+
+std::span<const Command> commands() {
+    static constexpr std::array kCommands{
+        Command{"trace", "Print state transitions, or finished connections, as they happen", define_trace},
+        Command{"census", "Count the sockets that exist now, by state, with owners", define_census},
+        Command{"check", "Tell whether this host can be traced, and with which probes", define_check},
+    };
+    return kCommands;
+}
+
+} // namespace tcpdwell

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/child_command.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+
+namespace tcpdwell {
+namespace {
+
+[[noreturn]] void run(const std::vector<std::string>& words, const Fd& gate) {
+    char go = 0;
+    if (::read(gate.get(), &go, 1) != 1) ::_exit(0); // tracing never began
+    std::vector<char*> arguments;
+    for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
+    arguments.push_back(nullptr);
+    ::execvp(arguments.front(), arguments.data());
+    const int error = errno;
+    std::fprintf(stderr, "tcpdwell: cannot run %s: %s\n", words.front().c_str(), std::strerror(error));
+    ::_exit(error == ENOENT ? 127 : 126);
+}
+
+} // namespace
+
+ChildCommand::ChildCommand(ChildCommand&& other) noexcept
+    : pid_(std::exchange(other.pid_, 0)), gate_(std::move(other.gate_)), status_(other.status_) {}
+
+ChildCommand::~ChildCommand() {
+    if (pid_ == 0 || status_ || !gate_) return;
+    gate_.reset();
+    while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {}
+}
+
+Result<ChildCommand> ChildCommand::prepare(const std::vector<std::string>& words) {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) return fail(ErrorCode::failed, fmt::format("pipe: {}", std::strerror(errno)), errno);
+    Fd read_end(ends[0]);
+    Fd write_end(ends[1]);
+    const pid_t pid = ::fork();
+    if (pid < 0) return fail(ErrorCode::failed, fmt::format("fork: {}", std::strerror(errno)), errno);
+    if (pid == 0) {
+        write_end.reset();
+        run(words, read_end);
+    }
+    return ChildCommand(pid, std::move(write_end));
+}
+
+void ChildCommand::go() {
+    const char go = 1;
+    static_cast<void>(!::write(gate_.get(), &go, 1));
+    gate_.reset();
+}
+
+std::optional<int> ChildCommand::poll() {
+    if (status_ || gate_) return status_;
+    int status = 0;
+    if (::waitpid(pid_, &status, WNOHANG) == pid_) status_ = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    return status_;
+}
+
+} // namespace tcpdwell

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// `tcpdwell census`: the sockets that exist now, by state.
+#pragma once
+
+#include "cli/command.h"
+
+namespace tcpdwell {
+
+/// Declares the command on `app`.
+Action define_census(CLI::App& app);
+
+} // namespace tcpdwell

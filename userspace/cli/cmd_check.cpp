@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+// Prints the facts (kernel_support.h) and the decision (probe_plan.h); it decides nothing itself.
+#include "cli/cmd_check.h"
+
+#include <fmt/format.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "live/kernel_support.h"
+#include "live/probe_plan.h"
+#include "render/renderer.h"
+
+namespace tcpdwell {
+namespace {
+
+constexpr int cannot_trace_status = 3;
+
+/// One line of the answer.
+struct CheckItem {
+    std::string id;   ///< for JSON
+    std::string what; ///< for people
+    bool ok = false;
+    bool needed = false; ///< without it there is no tracing
+    std::string note;    ///< if ok a detail, else what is wrong or lost
+};
+
+struct CheckSection {
+    std::string_view id;
+    std::string_view title;
+    std::vector<CheckItem> items;
+};
+
+CheckItem item(std::string id, std::string what, const Support& support, bool needed = false, std::string detail = {}) {
+    return {std::move(id), std::move(what), support.ok, needed, support.ok ? std::move(detail) : support.why_not};
+}
+
+CheckItem capability(std::string_view name, bool has, bool needed, std::string_view without) {
+    return {std::string(name), std::string(name), has, needed, has ? "" : std::string(without)};
+}
+
+CheckSection host_section(const KernelSupport& support) {
+    CheckSection section{"host", "Host", {}};
+    const bool recent = support.version >= KernelVersion{5, 8};
+    section.items.push_back({"kernel", fmt::format("Linux {} {}", support.release, support.machine), recent, true,
+                             recent ? "" : "too old: tracing needs 5.8 or later"});
+    section.items.push_back(item("btf", "type information (BTF)", support.btf, true));
+    section.items.push_back(item("memlock", "locked memory", support.memlock, true));
+    if (support.lockdown)
+        section.items.push_back(
+            {"lockdown", "kernel lockdown", *support.lockdown != "confidentiality", true, *support.lockdown});
+    section.items.push_back(item("sock_diag", "socket list (sock_diag)", support.sock_diag));
+    return section;
+}
+
+CheckSection capability_section(const KernelSupport& support) {
+    const KernelSupport::Capabilities& has = support.capabilities;
+    CheckSection section{"capabilities", "Capabilities", {}};
+    const std::string_view needed = "needed to load programs";
+    section.items.push_back(capability("CAP_BPF", has.bpf || has.sys_admin, true, needed));
+    section.items.push_back(capability("CAP_PERFMON", has.perfmon || has.sys_admin, true, needed));
+    section.items.push_back(capability("CAP_SYS_ADMIN", has.sys_admin, false,
+                                       "open connections of other network namespaces aren't listed"));
+    section.items.push_back(capability("CAP_SYS_PTRACE", has.sys_ptrace, false,
+                                       "owners of other users' connections aren't found in /proc"));
+    section.items.push_back(capability("CAP_SYSLOG", has.syslog, false, "addresses of kernel functions are hidden"));
+    return section;
+}
+
+CheckItem timer_item(const FunctionFact& fact, std::string_view name, bool by_calibration) {
+    const bool found = fact.status == FunctionFact::Status::found;
+    if (found) return {std::string(name), std::string(name), true, true, fmt::format("{:#x}", fact.address)};
+    return {std::string(name), std::string(name), by_calibration, true,
+            by_calibration ? fmt::format("{}; read from a connection made for the purpose instead", fact.why_not)
+                           : fact.why_not};
+}
+
+CheckSection kernel_section(const KernelSupport& support) {
+    CheckSection section{"kernel", "Tracing", {}};
+    const bool by_calibration = support.tcp_iterator.ok;
+    section.items.push_back(item("tracing_programs", "programs are accepted", support.tracing_programs, true));
+    section.items.push_back(timer_item(support.tw_timer_handler, "tw_timer_handler", by_calibration));
+    section.items.push_back(timer_item(support.reqsk_timer_handler, "reqsk_timer_handler", by_calibration));
+    return section;
+}
+
+CheckSection probe_section(const ProbePlan& plan) {
+    CheckSection section{"probes", "Probes", {}};
+    for (const ProgramChoice& choice : plan.programs)
+        section.items.push_back(
+            {std::string(choice.hook), std::string(choice.hook), choice.load, false,
+             choice.load ? std::string(choice.gives) : fmt::format("unseen: {} ({})", choice.gives, choice.why_not)});
+    for (const FeatureChoice* feature : plan.features())
+        section.items.push_back({std::string(feature->name), std::string(feature->name), feature->on, false,
+                                 feature->on ? std::string(feature->gives)
+                                             : fmt::format("unseen: {} ({})", feature->gives, feature->why_not)});
+    return section;
+}
+
+void append_text(std::string& out, std::span<const CheckSection> sections, const Result<ProbePlan>& plan, bool colour) {
+    const std::string_view good = colour ? "\x1b[32mok\x1b[0m     " : "ok     ";
+    const std::string_view bad = colour ? "\x1b[31mmissing\x1b[0m" : "missing";
+    const std::string_view poor = colour ? "\x1b[33mwithout\x1b[0m" : "without";
+    for (const CheckSection& section : sections) {
+        out += fmt::format("{}\n", section.title);
+        for (const CheckItem& each : section.items) {
+            const std::string_view mark = each.ok ? good : each.needed ? bad : poor;
+            out += each.note.empty() ? fmt::format("  {}  {}\n", mark, each.what)
+                                     : fmt::format("  {}  {:<36} {}\n", mark, each.what, each.note);
+        }
+    }
+    if (plan)
+        out += fmt::format("This host can be traced (probe set: {}).\n", name(plan->set));
+    else
+        out += fmt::format("This host can't be traced: {}.\n", plan.error().message);
+}
+
+void append_json(std::string& out, std::span<const CheckSection> sections, const KernelSupport& support,
+                 const Result<ProbePlan>& plan) {
+    rapidjson::StringBuffer buffer;
+    rapidjson::Writer<rapidjson::StringBuffer> json(buffer);
+    const auto string = [&json](std::string_view text) {
+        json.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
+    };
+    const auto string_or_null = [&](std::string_view text) {
+        text.empty() ? static_cast<void>(json.Null()) : string(text);
+    };
+
+    json.StartObject();
+    string("can_trace");
+    json.Bool(plan.has_value());
+    string("reason");
+    string_or_null(plan ? "" : plan.error().message);
+    string("kernel");
+    string(support.release);
+    string("machine");
+    string(support.machine);
+    string("probe_set");
+    string_or_null(plan ? name(plan->set) : "");
+    string("timer_functions");
+    string_or_null(plan ? name(plan->timer_functions) : "");
+    string("checks");
+    json.StartObject();
+    for (const CheckSection& section : sections) {
+        string(section.id);
+        json.StartObject();
+        for (const CheckItem& each : section.items) {
+            string(each.id);
+            json.StartObject();
+            string("ok");
+            json.Bool(each.ok);
+            string("needed");
+            json.Bool(each.needed);
+            string("note");
+            string_or_null(each.note);
+            json.EndObject();
+        }
+        json.EndObject();
+    }
+    json.EndObject();
+    json.EndObject();
+    out.append(buffer.GetString(), buffer.GetSize()) += '\n';
+}
+
+Result<int> run_check(const std::string& format) {
+    const KernelSupport support = gather_kernel_support();
+    const Result<ProbePlan> plan = plan_probes(support);
+    std::vector<CheckSection> sections = {host_section(support), capability_section(support), kernel_section(support)};
+    if (plan) sections.push_back(probe_section(*plan));
+
+    Output out(STDOUT_FILENO);
+    if (format == "json")
+        append_json(out.buffer(), sections, support, plan);
+    else
+        append_text(out.buffer(), sections, plan, ::isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr);
+    if (auto written = out.flush(); !written) return tl::unexpected(written.error());
+    return plan ? 0 : cannot_trace_status;
+}
+
+} // namespace
+
+Action define_check(CLI::App& app) {
+    const auto format = std::make_shared<std::string>("text");
+    app.description("Whether this host and this user can trace, with which probes, and what to do where they can't.");
+    app.footer("Exit status: 0 if tracing is possible, 3 if it isn't.");
+    app.add_option("--format", *format, "How to print it")
+        ->type_name("text|json")
+        ->check(CLI::IsMember({"text", "json"}).description(""));
+    return [format] { return run_check(*format); };
+}
+
+} // namespace tcpdwell

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads the command line, runs the command, turns its outcome into an exit status.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+
+#include "cli/command.h"
+
+namespace tcpdwell {
+namespace {
+
+int exit_status(ErrorCode code) {
+    switch (code) {
+    case ErrorCode::failed: return 1;
+    case ErrorCode::usage: return 2;
+    case ErrorCode::cannot_trace: return 3;
+    }
+    return 1;
+}
+
+int run(int argc, char** argv) {
+    CLI::App app("tcpdwell: which TCP states connections pass, how long each lasts, who closes first, and why they end.\n"
+                 "TIME_WAIT and SYN_RECV are shown as the kernel really keeps them.", "tcpdwell");
+    app.set_version_flag("--version", "tcpdwell " TCPDWELL_VERSION);
+    app.require_subcommand(1);
+    app.get_formatter()->column_width(34);
+
+    Action chosen;
+    for (const Command& command : commands()) {
+        CLI::App* sub = app.add_subcommand(std::string(command.name), std::string(command.summary));
+        Action action = command.define(*sub);
+        sub->callback([&chosen, action = std::move(action)] { chosen = action; });
+    }
+    app.footer("tcpdwell COMMAND --help tells the options of a command. Tracing needs root.");
+
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        if (error.get_exit_code() == 0) return app.exit(error); // --help, --version
+        std::fprintf(stderr, "tcpdwell: %s\nTry 'tcpdwell --help' or 'tcpdwell COMMAND --help'.\n", error.what());
+        return exit_status(ErrorCode::usage);
+    }
+    const Result<int> outcome = chosen();
+    if (outcome) return *outcome;
+    std::fprintf(stderr, "tcpdwell: %s\n", outcome.error().message.c_str());
+    return exit_status(outcome.error().code);
+}
+
+} // namespace
+} // namespace tcpdwell
+
+int main(int argc, char** argv) {
+    try {
+        return tcpdwell::run(argc, argv);
+    } catch (const std::exception& error) { // of a library; ours are Results
+        std::fprintf(stderr, "tcpdwell: %s\n", error.what());
+        return 1;
+    }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/pipeline.h"
+
+#include "cli/signals.h"
+
+namespace tcpdwell {
+
+void Context::on_event(const Event& event) {
+    if (const auto* clock = std::get_if<ClockReading>(&event))
+        clock_ = clock->anchor;
+    else if (const auto* path = std::get_if<CgroupPath>(&event))
+        cgroups_.insert_or_assign(path->id, path->path);
+    else if (const auto* fact = std::get_if<Fact>(&event))
+        facts_.push_back(*fact);
+}
+
+std::optional<std::string_view> Context::cgroup(std::uint64_t id) const {
+    const auto it = cgroups_.find(id);
+    if (it == cgroups_.end()) return std::nullopt;
+    return it->second;
+}
+
+Result<PipelineOutcome> run_pipeline(EventSource& source, Context& context, Consumer& consumer, const PipelineOptions& options,
+                                     ChildCommand* command) {
+    const StopSignals signals;
+    Decoder decoder;
+    Tracker tracker(consumer, options.tracker);
+    const auto feed = [&](std::span<const std::byte> record) {
+        const auto event = decoder.decode(record);
+        if (!event) return;
+        context.on_event(*event);
+        tracker.on_event(*event);
+    };
+
+    std::optional<std::chrono::steady_clock::time_point> deadline;
+    bool begun = false;
+    bool let_go = false;
+    bool stopping = false;
+    std::optional<int> command_status;
+    while (true) {
+        const auto status = source.poll(feed);
+        if (!status) return tl::unexpected(status.error());
+        if (!begun) { // the first batch is the facts
+            begun = true;
+            consumer.begin(context);
+            if (options.duration) deadline = std::chrono::steady_clock::now() + *options.duration;
+        }
+        if (command && !let_go && source.ready()) { // now the owners of listeners are known
+            let_go = true;
+            command->go();
+        }
+        tracker.advance_to(source.now());
+        const auto open = consumer.flush();
+        if (!open) return tl::unexpected(open.error());
+        if (*status == EventSource::Status::finished) break;
+        if (stopping) continue;
+        if (command) command_status = command->poll();
+        if (!*open || command_status || signals.received() || (deadline && std::chrono::steady_clock::now() >= *deadline)) {
+            source.stop();
+            stopping = true;
+        }
+    }
+    tracker.finish(source.now());
+    if (auto finished = consumer.finish(); !finished) return tl::unexpected(finished.error());
+    return PipelineOutcome{tracker.totals(), decoder.quality(), command_status};
+}
+
+} // namespace tcpdwell

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the tracker's lines to rows of cells, in the order of report/schemas.h.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "base/time.h"
+#include "report/value.h"
+#include "track/connection.h"
+
+namespace tcpdwell {
+
+using TransitionRow = std::array<Value, 14>;
+using ConnectionRow = std::array<Value, 19>;
+using LostRow = std::array<Value, 2>;
+
+/// `cgroup` is the path, if known. The cells view into the line's identity.
+TransitionRow to_row(const TransitionLine& line, const ClockAnchor& clock, std::optional<std::string_view> cgroup);
+/// `spans` is room for the states, which the row views into.
+ConnectionRow to_row(const ConnectionLine& line, const ClockAnchor& clock, std::optional<std::string_view> cgroup,
+                     std::vector<StateSpan>& spans);
+LostRow to_row(const LostLine& line, const ClockAnchor& clock);
+
+} // namespace tcpdwell

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/signals.h"
+
+namespace tcpdwell {
+namespace {
+
+volatile sig_atomic_t g_stop = 0; // the only way from a handler to the program
+
+void on_signal(int number) {
+    if (g_stop) {
+        ::signal(number, SIG_DFL);
+        ::raise(number);
+    }
+    g_stop = 1;
+}
+
+} // namespace
+
+StopSignals::StopSignals() {
+    g_stop = 0;
+    struct sigaction action {};
+    action.sa_handler = on_signal;
+    ::sigaction(SIGINT, &action, &old_int_);
+    ::sigaction(SIGTERM, &action, &old_term_);
+    action.sa_handler = SIG_IGN;
+    ::sigaction(SIGPIPE, &action, &old_pipe_);
+}
+
+StopSignals::~StopSignals() {
+    ::sigaction(SIGINT, &old_int_, nullptr);
+    ::sigaction(SIGTERM, &old_term_, nullptr);
+    ::sigaction(SIGPIPE, &old_pipe_, nullptr);
+}
+
+bool StopSignals::received() const {
+    return g_stop != 0;
+}
+
+} // namespace tcpdwell

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/trace_printer.h"
+
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+#include "cli/rows.h"
+#include "report/schemas.h"
+
+namespace tcpdwell {
+namespace {
+
+using JsonWriter = rapidjson::Writer<rapidjson::StringBuffer>;
+
+void put(JsonWriter& json, std::string_view text) {
+    json.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
+}
+
+/// The facts as members of the meta line; sysctls (names with a dot) of the own namespace as an object.
+std::vector<MetaEntry> meta_entries(const std::vector<Fact>& facts) {
+    std::vector<MetaEntry> entries;
+    rapidjson::StringBuffer sysctls;
+    JsonWriter sysctl_json(sysctls);
+    sysctl_json.StartObject();
+    for (const Fact& fact : facts) {
+        if (fact.netns != 0) continue;
+        if (fact.key.find('.') != std::string::npos) {
+            sysctl_json.Key(fact.key.c_str());
+            put(sysctl_json, fact.value);
+            continue;
+        }
+        rapidjson::StringBuffer buffer;
+        JsonWriter json(buffer);
+        put(json, fact.value);
+        entries.push_back({fact.key, buffer.GetString()});
+    }
+    sysctl_json.EndObject();
+    entries.push_back({"sysctls", sysctls.GetString()});
+    return entries;
+}
+
+} // namespace
+
+TracePrinter::TracePrinter(What what, bool idle, Filter filter, const Context& context, Output& out, std::unique_ptr<Renderer> renderer)
+    : what_(what), idle_(idle), filter_(std::move(filter)), filtering_(!filter_.empty()), context_(context), out_(out), renderer_(std::move(renderer)) {}
+
+void TracePrinter::begin(const Context& context) {
+    renderer_->begin(what_ == What::transitions ? transition_schema() : connection_schema());
+    renderer_->meta(meta_entries(context.facts()));
+}
+
+Result<bool> TracePrinter::flush() {
+    if (auto written = out_.flush(); !written) return tl::unexpected(written.error());
+    return !out_.closed();
+}
+
+Result<void> TracePrinter::finish() {
+    renderer_->finish();
+    return out_.flush();
+}
+
+bool TracePrinter::wanted(const ConnectionIdentity& who) const {
+    return !filtering_ ||
+           filter_.matches(FilterSubject{who.tuple, who.netns, who.role, who.process, who.closed_by, context_.cgroup(who.cgroup)});
+}
+
+void TracePrinter::on_transition(const TransitionLine& line) {
+    if (what_ != What::transitions || !wanted(*line.who)) return;
+    ++printed_;
+    renderer_->row(transition_schema(), to_row(line, context_.clock(), context_.cgroup(line.who->cgroup)));
+}
+
+void TracePrinter::on_connection(const ConnectionLine& line) {
+    if (what_ != What::connections || (line.idle && !idle_) || !wanted(*line.who)) return;
+    ++printed_;
+    renderer_->row(connection_schema(), to_row(line, context_.clock(), context_.cgroup(line.who->cgroup), spans_));
+}
+
+void TracePrinter::on_lost(const LostLine& line) {
+    renderer_->row(lost_schema(), to_row(line, context_.clock()));
+}
+
+} // namespace tcpdwell
