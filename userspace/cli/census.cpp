@@ -69,7 +69,7 @@ std::vector<CensusGroup> group_sockets(std::span<const CensusSocket> sockets, Gr
     }
     std::vector<CensusGroup> result;
     result.reserve(groups.size());
-    for (auto& [key, group] : groups) result.push_back(std::move(group));
+    for (const auto& [key, group] : groups) result.push_back(group);
     std::stable_sort(result.begin(), result.end(),
                      [](const CensusGroup& a, const CensusGroup& b) { return a.total > b.total; });
     return result;
@@ -83,6 +83,7 @@ std::vector<CloseWaitGroup> close_wait_owners(std::span<const CensusSocket> sock
         ++groups.try_emplace(key, CloseWaitGroup{socket.process, socket.netns, 0}).first->second.count;
     }
     std::vector<CloseWaitGroup> result;
+    result.reserve(groups.size());
     for (const auto& [key, group] : groups) result.push_back(group);
     std::stable_sort(result.begin(), result.end(),
                      [](const CloseWaitGroup& a, const CloseWaitGroup& b) { return a.count > b.count; });
@@ -104,6 +105,7 @@ std::vector<ListenGroup> listeners(std::span<const CensusSocket> sockets) {
         group.queue_limit += socket.queue_limit;
     }
     std::vector<ListenGroup> result;
+    result.reserve(groups.size());
     for (const auto& [key, group] : groups) result.push_back(group);
     return result;
 }

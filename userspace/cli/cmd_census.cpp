@@ -69,8 +69,7 @@ std::unordered_set<std::uint64_t> wanted_inodes(const SocketTable& table, bool o
     return wanted;
 }
 
-/// Whether the filter lets a socket pass, as the property of one of the processes that have it open; that one becomes
-/// its process.
+/// Whether the filter lets a socket pass as that of one of its holders, who then becomes its process.
 bool passes(const Filter& filter, CensusSocket& socket, const std::vector<Process>* holders,
             std::optional<std::string_view> cgroup) {
     const std::optional<Process> nobody;

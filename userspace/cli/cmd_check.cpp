@@ -37,8 +37,8 @@ struct CheckSection {
     std::vector<CheckItem> items;
 };
 
-CheckItem item(std::string id, std::string what, const Support& support, bool needed = false, std::string detail = {}) {
-    return {std::move(id), std::move(what), support.ok, needed, support.ok ? std::move(detail) : support.why_not};
+CheckItem item(std::string id, std::string what, const Support& support, bool needed = false) {
+    return {std::move(id), std::move(what), support.ok, needed, support.why_not};
 }
 
 CheckItem capability(std::string_view name, bool has, bool needed, std::string_view without) {

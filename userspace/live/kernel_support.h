@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Facts about this host and this process that decide what can be traced. Only facts: probe_plan.h draws the
-// conclusions.
+// Facts about this host and this process that decide what can be traced. The conclusions are drawn in probe_plan.h.
 #pragma once
 
 #include <compare>

@@ -37,8 +37,7 @@ std::optional<std::uint32_t> inode_of(const std::string& path) {
     return static_cast<std::uint32_t>(status.st_ino);
 }
 
-/// Opens a file that may be anything (a leftover of `ip netns`, a user's path) and says whether it is a network
-/// namespace.
+/// Empty if it isn't a network namespace: the file may be a leftover of `ip netns`, or any path that the user gave.
 Fd open_netns(const std::string& path) {
     Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (fd && ::ioctl(fd.get(), NS_GET_NSTYPE) != CLONE_NEWNET) fd.reset();

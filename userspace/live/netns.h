@@ -16,7 +16,7 @@ namespace tcpdwell {
 /// A network namespace, kept alive by its descriptor.
 struct NetworkNamespace {
     std::uint32_t inode = 0;         ///< ns.inum in the kernel; may be given to another namespace once this one is gone
-    Fd fd;                           ///< for setns(2); may be empty if only stat() was allowed
+    Fd fd;                           ///< for setns(2); never empty
     std::optional<std::string> name; ///< as `ip netns` calls it
     bool own = false;                ///< the calling thread's
 };
@@ -33,9 +33,8 @@ Result<std::uint32_t> own_netns_inode();
 /// name of `ip netns`, or a path. ErrorCode::usage if there is none.
 Result<std::uint32_t> resolve_netns(std::string_view text);
 
-/// Puts the calling thread into another network namespace until the end of the scope. Not to be handed to another
-/// thread. If the thread can't come back the program is aborted: everything after it would be about the wrong
-/// namespace.
+/// Puts the calling thread into another network namespace until the end of the scope; stays with that thread. If the
+/// thread can't come back the program is aborted: everything after it would be about the wrong namespace.
 class [[nodiscard]] NetnsGuard {
 public:
     /// `fd` is a namespace descriptor and need not outlive the call. Needs CAP_SYS_ADMIN (ErrorCode::cannot_trace).

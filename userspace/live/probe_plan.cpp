@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One table of programs, one list of refusals. The order of the refusals is that in which a user would set things
-// right.
+// One table of programs, one list of refusals, in the order in which a user would set things right.
 #include "live/probe_plan.h"
 
 #include <fmt/format.h>
@@ -115,8 +114,8 @@ std::vector<const FeatureChoice*> ProbePlan::features() const {
 std::vector<std::string_view> missing_capabilities(const KernelSupport& support) {
     std::vector<std::string_view> missing;
     if (support.capabilities.sys_admin) return missing;
-    if (!support.capabilities.bpf) missing.push_back("CAP_BPF");
-    if (!support.capabilities.perfmon) missing.push_back("CAP_PERFMON");
+    if (!support.capabilities.bpf) missing.emplace_back("CAP_BPF");
+    if (!support.capabilities.perfmon) missing.emplace_back("CAP_PERFMON");
     return missing;
 }
 

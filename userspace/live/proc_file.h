@@ -13,8 +13,7 @@
 
 namespace tcpdwell {
 
-/// The whole file; `path` is relative to the directory `at` unless it is absolute. The error says what couldn't be read
-/// and why.
+/// The whole file; a relative `path` begins at the directory `at`. The error says what couldn't be read and why.
 Result<std::string> read_proc_file(const char* path, int at = AT_FDCWD);
 
 /// Text without white space at either end.

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A host may have 100 000 descriptors, so this works on directory descriptors with short relative names and no C++
-// streams.
+// A host may have 100 000 descriptors, so this works on directory descriptors and short relative names.
 #include "live/process_owners.h"
 
 #include <fcntl.h>

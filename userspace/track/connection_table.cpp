@@ -27,9 +27,9 @@ std::size_t ConnectionTable::AddressHash::operator()(std::uint64_t address) cons
 
 std::size_t ConnectionTable::TupleHash::operator()(const TupleKey& key) const {
     std::array<std::uint64_t, 4> words{};
-    std::memcpy(&words[0], key.local.address.bytes.data(), 16);
-    std::memcpy(&words[2], key.remote.address.bytes.data(), 16);
-    const std::uint64_t ports = (std::uint64_t{key.local.port} << 16) | key.remote.port;
+    std::memcpy(&words[0], key.tuple.local.address.bytes.data(), 16);
+    std::memcpy(&words[2], key.tuple.remote.address.bytes.data(), 16);
+    const std::uint64_t ports = (std::uint64_t{key.tuple.local.port} << 16) | key.tuple.remote.port;
     return mix(words[1] ^ mix(words[3] ^ (ports << 32) ^ mix(words[0] ^ (words[2] << 1) ^ key.netns)));
 }
 
@@ -86,8 +86,8 @@ Connection* ConnectionTable::by_object(std::uint64_t address) const {
 }
 
 Connection* ConnectionTable::by_tuple(std::uint32_t netns, const FourTuple& tuple) const {
-    const auto it = tuples_.find(key_of(netns, tuple));
-    return it == tuples_.end() ? nullptr : it->second;
+    const auto it = tuples_.find(TupleKey{tuple, netns});
+    return it == tuples_.end() ? nullptr : *it;
 }
 
 void ConnectionTable::index_object(std::uint64_t address, Connection& c) {
@@ -101,12 +101,18 @@ void ConnectionTable::forget_object(std::uint64_t address, const Connection& c) 
 }
 
 void ConnectionTable::index_tuple(Connection& c) {
-    if (c.who.tuple.local.port != 0 && !c.who.tuple.remote.empty()) tuples_[key_of(c.who.netns, c.who.tuple)] = &c;
+    if (c.who.tuple.local.port == 0 || c.who.tuple.remote.empty()) return;
+    const auto it = tuples_.find(key_of(&c));
+    if (it != tuples_.end()) {
+        if (*it == &c) return;
+        tuples_.erase(it);
+    }
+    tuples_.insert(&c);
 }
 
 void ConnectionTable::forget_tuple(const Connection& c) {
-    const auto it = tuples_.find(key_of(c.who.netns, c.who.tuple));
-    if (it != tuples_.end() && it->second == &c) tuples_.erase(it);
+    const auto it = tuples_.find(key_of(&c));
+    if (it != tuples_.end() && *it == &c) tuples_.erase(it);
 }
 
 void ConnectionTable::index_listener(Connection& c) {

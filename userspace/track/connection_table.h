@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <tsl/robin_map.h>
+#include <tsl/robin_set.h>
 #include <unordered_map>
 #include <variant>
 #include <vector>
@@ -133,18 +135,27 @@ public:
 private:
     /// Namespace and four-tuple without the family: a v4-mapped socket and its IPv4 mini-socket are the same connection.
     struct TupleKey {
-        Endpoint local;
-        Endpoint remote;
+        const FourTuple& tuple;
         std::uint32_t netns;
-        bool operator==(const TupleKey&) const = default;
     };
+    static TupleKey key_of(const Connection* c) { return {c->who.tuple, c->who.netns}; }
+    static TupleKey key_of(const TupleKey& key) { return key; }
     struct TupleHash {
         std::size_t operator()(const TupleKey& key) const;
+        std::size_t operator()(const Connection* c) const { return (*this)(key_of(c)); }
+    };
+    struct TupleEqual {
+        using is_transparent = void;
+        template <class A, class B>
+        bool operator()(const A& a, const B& b) const {
+            const TupleKey x = key_of(a);
+            const TupleKey y = key_of(b);
+            return x.netns == y.netns && x.tuple.local == y.tuple.local && x.tuple.remote == y.tuple.remote;
+        }
     };
     struct AddressHash {
         std::size_t operator()(std::uint64_t address) const;
     };
-    static TupleKey key_of(std::uint32_t netns, const FourTuple& tuple) { return {tuple.local, tuple.remote, netns}; }
 
     void unlink(Connection& c);
     void link_newest(Connection& c);
@@ -156,8 +167,9 @@ private:
     std::uint64_t next_sequence_ = 1;
     Connection* newest_ = nullptr;
     Connection* oldest_ = nullptr;
-    std::unordered_map<std::uint64_t, Connection*, AddressHash> objects_;
-    std::unordered_map<TupleKey, Connection*, TupleHash> tuples_;
+    tsl::robin_map<std::uint64_t, Connection*, AddressHash> objects_;
+    /// The key is in the connection; with its hash stored, a look-up rarely touches more than one connection.
+    tsl::robin_set<Connection*, TupleHash, TupleEqual, std::allocator<Connection*>, true> tuples_;
     std::unordered_map<std::uint64_t, std::vector<Connection*>> listeners_; ///< by namespace and port
 };
 

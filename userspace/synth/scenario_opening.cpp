@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stories of handshakes: done, refused, given up, never completed.
+#include "synth/scenario.h"
+
+namespace tcpdwell {
+namespace {
+
+using namespace std::chrono_literals;
+using enum TcpState;
+
+constexpr Verdict kRemoteFin{ClosedFirst::remote, Ending::fin};
+
+void remote_closes(StoryTeller& t) {
+    t.fin_arrives(CLOSE_WAIT);
+    t.wait(30ms);
+    t.closes();
+    t.wait(200us);
+    t.moves(CLOSE);
+    t.ends(kRemoteFin);
+}
+
+void bound_port(StoryTeller& t) {
+    t.connects(StoryTeller::LocalPort::bound);
+    t.wait(300us);
+    t.moves(ESTABLISHED);
+    t.wait(80ms);
+    remote_closes(t);
+}
+
+void self_connect(StoryTeller& t) {
+    t.connects();
+    t.wait(10us);
+    t.moves(SYN_RECV);
+    t.wait(5us);
+    t.moves(ESTABLISHED);
+    t.wait(100ms);
+    t.closes();
+    t.wait(5us);
+    t.fin_arrives(CLOSING);
+    t.wait(2us);
+    t.becomes_mini(TIME_WAIT);
+    t.mini_expires();
+    t.ends({ClosedFirst::both, Ending::fin, EndingDetail::none, TimeWaitEnd::expired});
+}
+
+void refused_then_retried(StoryTeller& t) {
+    t.connects();
+    t.wait(200us);
+    t.resets(TD_RESET_RECEIVED, false, TD_REASON_UNKNOWN);
+    t.moves(CLOSE, {.error = 111, .owned = true});
+    t.ends({ClosedFirst::none, Ending::refused}, true);
+    t.wait(100ms);
+    open_as_client(t);
+    remote_closes(t);
+}
+
+void connect_times_out(StoryTeller& t) {
+    t.connects();
+    t.wait(127s);
+    t.moves(CLOSE, {.error = 110});
+    t.ends({ClosedFirst::none, Ending::connect_failed, EndingDetail::timeout});
+}
+
+void unreachable(StoryTeller& t) {
+    t.connects();
+    t.wait(3s);
+    t.moves(CLOSE, {.error = 113});
+    t.ends({ClosedFirst::none, Ending::connect_failed, EndingDetail::unreachable});
+}
+
+void connect_given_up(StoryTeller& t) {
+    t.connects();
+    t.wait(2s);
+    t.dies_by_close();
+    t.ends({ClosedFirst::none, Ending::connect_failed, EndingDetail::given_up});
+}
+
+void no_free_port(StoryTeller& t) {
+    t.connects(StoryTeller::LocalPort::none_free);
+    t.moves(CLOSE, {.owned = true});
+    t.ends({ClosedFirst::none, Ending::connect_failed, EndingDetail::no_port});
+}
+
+void still_connecting(StoryTeller& t) {
+    t.connects();
+    t.wait(500ms);
+    t.stays_open({ClosedFirst::none, Ending::open});
+}
+
+void still_established(StoryTeller& t) {
+    open_as_client(t);
+    t.stays_open({ClosedFirst::none, Ending::open});
+}
+
+void served(StoryTeller& t) {
+    open_as_server(t);
+    remote_closes(t);
+}
+
+void served_by_listener(StoryTeller& t) {
+    t.listens();
+    t.syn_arrives();
+    t.wait(400us);
+    t.third_ack_arrives();
+    t.wait(50ms);
+    remote_closes(t);
+}
+
+void syn_ack_resent(StoryTeller& t) {
+    t.listens();
+    t.syn_arrives();
+    t.wait(1s);
+    t.synack_times_out();
+    t.wait(2s);
+    t.synack_times_out();
+    t.wait(500ms);
+    t.third_ack_arrives();
+    t.wait(50ms);
+    t.is_accepted(t.worker());
+    t.wait(50ms);
+    remote_closes(t);
+}
+
+void syn_cookie(StoryTeller& t) {
+    t.listens();
+    t.cookie_ack_arrives();
+    t.wait(50us);
+    t.is_accepted(t.worker());
+    t.wait(80ms);
+    remote_closes(t);
+}
+
+void fast_open(StoryTeller& t) {
+    t.listens();
+    t.fast_open_syn_arrives();
+    t.wait(25ms);
+    t.moves(ESTABLISHED, {.flags = TD_STATE_FASTOPEN});
+    t.wait(5ms);
+    t.is_accepted(t.worker());
+    t.wait(80ms);
+    remote_closes(t);
+}
+
+void fast_open_closed_early(StoryTeller& t) {
+    t.listens();
+    t.fast_open_syn_arrives();
+    t.wait(500us);
+    t.is_accepted(t.worker());
+    t.wait(4ms);
+    t.closes();
+    t.wait(20ms);
+    t.moves(FIN_WAIT2);
+    t.wait(2us);
+    t.becomes_mini(TIME_WAIT);
+    t.mini_expires();
+    t.ends({ClosedFirst::local, Ending::fin, EndingDetail::none, TimeWaitEnd::expired});
+}
+
+void fast_open_reset(StoryTeller& t) {
+    t.listens();
+    t.fast_open_syn_arrives();
+    t.wait(30ms);
+    t.resets(TD_RESET_RECEIVED, false, TD_REASON_UNKNOWN);
+    t.moves(CLOSE, {.error = 104});
+    t.ends({ClosedFirst::none, Ending::handshake_failed});
+}
+
+void handshake_reset(StoryTeller& t) {
+    t.listens();
+    t.syn_arrives();
+    t.wait(100ms);
+    t.request_dies();
+    t.ends({ClosedFirst::none, Ending::handshake_failed});
+    t.wait(100ms);
+}
+
+void handshake_times_out(StoryTeller& t) {
+    t.listens();
+    t.syn_arrives();
+    for (auto pause : {1s, 2s, 4s, 8s, 16s}) {
+        t.wait(pause);
+        t.synack_times_out();
+    }
+    t.wait(32s);
+    t.synack_times_out_finally();
+    t.ends({ClosedFirst::none, Ending::handshake_failed, EndingDetail::timeout});
+    t.wait(100ms);
+}
+
+void listener_aborted(StoryTeller& t) {
+    t.listens();
+    t.wait(1s);
+    t.stops_listening({.by = t.admin()});
+}
+
+} // namespace
+
+std::span<const Scenario> opening_scenarios() {
+    static constexpr Scenario kList[] = {
+        {"bound_port", bound_port},
+        {"self_connect", self_connect},
+        {"refused_then_retried", refused_then_retried, true, 2},
+        {"connect_times_out", connect_times_out},
+        {"unreachable", unreachable},
+        {"connect_given_up", connect_given_up},
+        {"no_free_port", no_free_port},
+        {"still_connecting", still_connecting, false},
+        {"still_established", still_established, false},
+        {"served", served},
+        {"served_by_listener", served_by_listener},
+        {"syn_ack_resent", syn_ack_resent},
+        {"syn_cookie", syn_cookie},
+        {"fast_open", fast_open},
+        {"fast_open_closed_early", fast_open_closed_early},
+        {"fast_open_reset", fast_open_reset},
+        {"handshake_reset", handshake_reset},
+        {"handshake_times_out", handshake_times_out},
+        {"listener_aborted", listener_aborted},
+    };
+    return kList;
+}
+
+} // namespace tcpdwell

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stories of TIME_WAIT: started anew, moved, and ended before its time.
+#include "synth/scenario.h"
+
+namespace tcpdwell {
+namespace {
+
+using namespace std::chrono_literals;
+using enum TcpState;
+
+constexpr Verdict local_fin(TimeWaitEnd end, std::uint32_t restarts = 0) {
+    return {ClosedFirst::local, Ending::fin, EndingDetail::none, end, restarts};
+}
+
+/// What a killed mini-socket's stack tells; nothing else does.
+TimeWaitEnd if_stacks(const StoryTeller& t, TimeWaitEnd end) {
+    return t.kernel().stacks ? end : TimeWaitEnd::unknown;
+}
+
+void wait_as_client(StoryTeller& t) {
+    open_as_client(t);
+    close_until_time_wait(t);
+    t.wait(8s);
+}
+
+void restarted(StoryTeller& t) {
+    wait_as_client(t);
+    t.mini_gets_segment(true);
+    t.wait(15s);
+    t.mini_gets_segment(true);
+    t.mini_expires();
+    t.ends(local_fin(TimeWaitEnd::expired, 2));
+}
+
+void restarted_unseen(StoryTeller& t) {
+    wait_as_client(t);
+    t.mini_gets_segment(false);
+    t.mini_expires();
+    t.ends(local_fin(TimeWaitEnd::expired, 1));
+}
+
+void migrated(StoryTeller& t) {
+    open_as_client(t);
+    close_until_fin_wait2(t);
+    t.wait(3us);
+    t.becomes_mini(FIN_WAIT2);
+    t.wait(500ms);
+    t.mini_migrates();
+    t.wait(500ms);
+    t.mini_gets_fin(false);
+    t.wait(500ms);
+    t.mini_is_swept();
+    t.wait(500ms);
+    t.mini_migrates();
+    t.mini_expires();
+    t.ends(local_fin(TimeWaitEnd::expired));
+}
+
+void assassinated(StoryTeller& t) {
+    wait_as_client(t);
+    t.mini_dies(TD_STACK_DESCHEDULE | TD_STACK_TIMEWAIT_PROCESS | TD_STACK_RECEIVE);
+    t.ends(local_fin(if_stacks(t, TimeWaitEnd::reset)));
+}
+
+void killed(StoryTeller& t) {
+    wait_as_client(t);
+    t.mini_dies(TD_STACK_DESCHEDULE | TD_STACK_ABORT);
+    t.ends(local_fin(if_stacks(t, TimeWaitEnd::killed)));
+}
+
+void purged(StoryTeller& t) {
+    wait_as_client(t);
+    t.mini_dies(TD_STACK_PURGE);
+    t.ends(local_fin(if_stacks(t, TimeWaitEnd::purged)));
+}
+
+void purged_after_unseen_fin(StoryTeller& t) {
+    open_as_client(t);
+    close_until_fin_wait2(t);
+    t.wait(3us);
+    t.becomes_mini(FIN_WAIT2);
+    t.wait(300ms);
+    t.mini_gets_fin(false);
+    t.wait(5s);
+    t.mini_dies(TD_STACK_DESCHEDULE | TD_STACK_PURGE);
+    t.ends(local_fin(if_stacks(t, TimeWaitEnd::purged)));
+}
+
+/// A client in TIME_WAIT connects again with the same four-tuple.
+void reused(StoryTeller& t, StoryTeller::LocalPort port) {
+    wait_as_client(t);
+    t.reconnects(local_fin(TimeWaitEnd::reused), port);
+    t.wait(300us);
+    t.moves(ESTABLISHED);
+    t.wait(80ms);
+    close_until_time_wait(t);
+    t.mini_expires();
+    t.ends(local_fin(TimeWaitEnd::expired));
+}
+
+void reused_chosen_port(StoryTeller& t) {
+    reused(t, StoryTeller::LocalPort::chosen);
+}
+
+void reused_bound_port(StoryTeller& t) {
+    reused(t, StoryTeller::LocalPort::bound);
+}
+
+void recycled(StoryTeller& t) {
+    open_as_server(t);
+    close_until_time_wait(t);
+    t.wait(3s);
+    t.mini_dies(TD_STACK_DESCHEDULE | TD_STACK_RECEIVE);
+    t.ends(local_fin(TimeWaitEnd::recycled));
+    t.wait(30us);
+    t.syn_arrives();
+    t.wait(400us);
+    t.third_ack_arrives();
+    t.wait(60us);
+    t.is_accepted(t.worker());
+    t.wait(80ms);
+    close_until_time_wait(t);
+    t.mini_expires();
+    t.ends(local_fin(TimeWaitEnd::expired));
+}
+
+void still_waiting(StoryTeller& t) {
+    open_as_client(t);
+    close_until_time_wait(t);
+    t.wait(300ms);
+    t.stays_open(local_fin(TimeWaitEnd::open));
+}
+
+} // namespace
+
+std::span<const Scenario> time_wait_scenarios() {
+    static constexpr Scenario kList[] = {
+        {"restarted", restarted},
+        {"restarted_unseen", restarted_unseen},
+        {"migrated", migrated},
+        {"assassinated", assassinated},
+        {"killed", killed},
+        {"purged", purged},
+        {"purged_after_unseen_fin", purged_after_unseen_fin},
+        {"reused_chosen_port", reused_chosen_port, true, 2},
+        {"reused_bound_port", reused_bound_port, true, 2},
+        {"recycled", recycled, true, 2},
+        {"still_waiting", still_waiting, false},
+    };
+    return kList;
+}
+
+} // namespace tcpdwell

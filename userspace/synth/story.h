@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// A TCP story: the wire records that the kernel would show, and what is true of it, hence has to be printed.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "event/event.h"
+#include "tcp/address.h"
+#include "tcp/close.h"
+#include "tcp/state.h"
+
+namespace tcpdwell {
+
+struct WireRecord {
+    MonoTime at;
+    std::vector<std::byte> bytes;
+};
+
+/// What is true of one connection or listening socket of a story, as far as its records can tell.
+struct Outcome {
+    struct Transition {
+        MonoTime at;
+        TcpState from;
+        TcpState to;
+        std::optional<Nanoseconds> dwell; ///< in `from`; nullopt: can't be known
+    };
+    struct Stay {
+        TcpState state;
+        std::optional<Nanoseconds> dwell; ///< nullopt: can't be known, or not over
+    };
+    struct TimeWait {
+        std::optional<Nanoseconds> dwell;
+        TimeWaitEnd end;
+        std::uint32_t restarts;
+    };
+
+    std::uint32_t netns = 0;
+    FourTuple tuple;
+    std::uint64_t cookie = 0;
+    Role role = Role::unknown;
+    std::optional<Process> process;
+    std::optional<Process> closed_by;
+    std::optional<std::uint32_t> uid;
+    std::uint64_t cgroup = 0;
+    std::vector<Transition> transitions;
+
+    /// The connection's line; a listening socket has transitions, but no such line.
+    struct Line {
+        std::optional<MonoTime> opened;
+        std::optional<MonoTime> closed; ///< nullopt: its last trace is still there, or its end wasn't seen
+        std::vector<Stay> states;       ///< the present state last, if it is still open
+        ClosedFirst closed_first = ClosedFirst::unknown;
+        Ending ending = Ending::unknown;
+        EndingDetail detail = EndingDetail::none;
+        std::optional<TimeWait> time_wait;
+        Seen seen = Seen::whole;
+    };
+    std::optional<Line> line;
+};
+
+/// Everything in an outcome as text, one item a line: for comparison, and for a difference that can be read.
+std::string describe(const Outcome& outcome);
+
+struct Story {
+    std::vector<WireRecord> records; ///< ordered by time; without the td_clock that has to precede them
+    std::vector<Outcome> outcomes;
+};
+
+} // namespace tcpdwell

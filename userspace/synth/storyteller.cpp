@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: Apache-2.0
+// The verbs of full sockets and requests, and the book of what is true. Mini-sockets: storyteller_mini.cpp.
+#include "synth/storyteller.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "synth/encode.h"
+
+namespace tcpdwell {
+namespace {
+
+using namespace std::chrono_literals;
+using enum TcpState;
+
+constexpr std::uint32_t kUid = 1000;
+constexpr std::uint64_t kCgroup = 4242;
+
+Process make_process(std::uint32_t pid, std::string_view comm) {
+    Process process{pid, {}};
+    std::copy(comm.begin(), comm.end(), process.comm_bytes.begin());
+    return process;
+}
+
+} // namespace
+
+StoryTeller::StoryTeller(const Stage& stage, KernelMemory& memory)
+    : stage_(stage), memory_(memory), random_(stage.seed), now_(stage.start), app_(make_process(stage.first_pid, "app")),
+      task_(app_) {}
+
+Process StoryTeller::worker() const {
+    return make_process(stage_.first_pid + 1, "worker");
+}
+
+Process StoryTeller::admin() const {
+    return make_process(stage_.first_pid + 2, "ss");
+}
+
+Story StoryTeller::finish() {
+    if (listener_sock_ != 0) {
+        wait(1ms);
+        stops_listening();
+    }
+    if (listener_) story_.outcomes.push_back(*listener_);
+    std::stable_sort(story_.records.begin(), story_.records.end(),
+                     [](const WireRecord& a, const WireRecord& b) { return a.at < b.at; });
+    return std::move(story_);
+}
+
+void StoryTeller::wait(Nanoseconds typical) {
+    if (stage_.seed == 0)
+        now_ += typical;
+    else
+        now_ += Nanoseconds(std::uniform_int_distribution<std::int64_t>(typical.count() / 2, typical.count() * 3 / 2)(random_));
+}
+
+void StoryTeller::wait_for_tick() {
+    const Nanoseconds tick = Nanoseconds(1s) / kStoryClock.hz;
+    const auto rest = (now_ - kStoryClock.mono) % tick;
+    if (rest != 0ns) now_ += tick - rest;
+}
+
+void StoryTeller::write(const Event& event) {
+    story_.records.push_back(WireRecord{now_, encode(event, kStoryClock)});
+}
+
+void StoryTeller::release(KernelMemory::Slab slab, std::uint64_t& address) {
+    if (address != 0) memory_.give_back(slab, address, now_ + 1us);
+    address = 0;
+}
+
+void StoryTeller::listens() {
+    listener_sock_ = memory_.take(KernelMemory::Slab::socket, now_);
+    listener_cookie_ = kernel().cookies ? memory_.new_cookie() : 0;
+    Endpoint local = tuple().local;
+    local.address = tuple().local.address.is_v4() ? *IpAddress::parse("0.0.0.0") : IpAddress{};
+    const FourTuple where{local, Endpoint{}, tuple().family};
+    listener_ = Outcome{stage_.netns, where, listener_cookie_, Role::server, app_, std::nullopt, kUid, kCgroup,
+                        {{now_, CLOSE, LISTEN, std::nullopt}}, std::nullopt};
+    listening_since_ = now_;
+    write(StateChange{now_, stage_.netns, listener_sock_, listener_cookie_, where, CLOSE, LISTEN, 0, 0,
+                      TD_STATE_OWNED | TD_STATE_HAS_SOCKET, Owner{app_, kUid, kCgroup}});
+    wait(100ms);
+}
+
+void StoryTeller::stops_listening(const How& how) {
+    const Process by = how.by.value_or(app_);
+    write(StateChange{now_, stage_.netns, listener_sock_, listener_cookie_, listener_->tuple, LISTEN, CLOSE, how.error,
+                      std::uint8_t(how.by ? 0 : 3), TD_STATE_OWNED | TD_STATE_HAS_SOCKET, Owner{by, kUid, kCgroup}});
+    listener_->transitions.push_back({now_, LISTEN, CLOSE, now_ - *listening_since_});
+    listener_->closed_by = by;
+    release(KernelMemory::Slab::socket, listener_sock_);
+}
+
+void StoryTeller::begin_connection(Role role, const Process& process) {
+    Outcome outcome{stage_.netns, tuple(), cookie_, role, process, std::nullopt, kUid, kCgroup, {}, Outcome::Line{}};
+    outcome.line->opened = now_;
+    story_.outcomes.push_back(outcome);
+    task_ = process;
+    shutdown_ = 0;
+    timeouts_ = 0;
+    orphan_ = fin_received_ = false;
+    since_.reset();
+}
+
+void StoryTeller::connects(LocalPort port) {
+    if (sock_ == 0) {
+        sock_ = memory_.take(KernelMemory::Slab::socket, now_);
+        cookie_ = kernel().cookies ? memory_.new_cookie() : 0;
+        stale_error_ = 0;
+    }
+    begin_connection(Role::client, app_);
+    has_file_ = true;
+    true_ = CLOSE;
+    port_known_ = port == LocalPort::bound;
+    if (port == LocalPort::none_free) {
+        current().tuple.local.port = 0;
+        current().closed_by = app_; // its connect() will fail
+    }
+    shows(CLOSE, SYN_SENT, {.error = stale_error_, .owned = true});
+    truly(SYN_SENT);
+    wait(50us);
+    if (port != LocalPort::chosen) return;
+    port_known_ = true;
+    write(PortKnown{now_, sock_, cookie_, tuple()});
+}
+
+void StoryTeller::reconnects(const Verdict& verdict, LocalPort port) {
+    const MonoTime begin = now_;
+    now_ += 20us; // the old connection ends while the new one looks for its port: finish() puts the records in order
+    mini_dies(TD_STACK_DESCHEDULE | TD_STACK_CONNECT);
+    ends(verdict);
+    now_ = begin;
+    connects(port);
+}
+
+void StoryTeller::request(td_timer_op op) {
+    write(RequestTimer{now_, stage_.netns, request_, listener_sock_, tuple(), op, timeouts_});
+}
+
+void StoryTeller::syn_arrives() {
+    request_ = memory_.take(KernelMemory::Slab::request, now_);
+    cookie_ = 0; // a request has none, and a connection that ends as one can't be told any
+    begin_connection(Role::server, app_);
+    request(TD_TIMER_START);
+    true_ = LISTEN;
+    truly(SYN_RECV);
+}
+
+void StoryTeller::synack_times_out() {
+    request(TD_TIMER_CANCEL);
+    wait(10us);
+    request(TD_TIMER_EXPIRE);
+    wait(20us);
+    ++timeouts_;
+    request(TD_TIMER_START);
+}
+
+void StoryTeller::synack_times_out_finally() {
+    request(TD_TIMER_CANCEL);
+    wait(10us);
+    request(TD_TIMER_EXPIRE);
+    truly(CLOSE);
+}
+
+void StoryTeller::request_dies() {
+    request(TD_TIMER_CANCEL);
+    truly(CLOSE);
+}
+
+/// The child is cloned from the listener: up to some kernel it shows the listener's cookie and no peer yet.
+void StoryTeller::child_shows_syn_recv() {
+    sock_ = memory_.take(KernelMemory::Slab::socket, now_);
+    cookie_ = kernel().cookies ? memory_.new_cookie() : 0;
+    has_file_ = false;
+    port_known_ = true;
+    const FourTuple& shown = kernel().child_identity ? tuple() : listener_->tuple;
+    write(StateChange{now_, stage_.netns, sock_, kernel().child_identity ? cookie_ : listener_cookie_, shown, LISTEN,
+                      SYN_RECV, 0, 0, 0, std::nullopt});
+    shown_ = SYN_RECV;
+}
+
+void StoryTeller::child_established(std::uint16_t flags) {
+    current().cookie = cookie_;
+    write(StateChange{now_, stage_.netns, sock_, cookie_, tuple(), SYN_RECV, ESTABLISHED, 0, 0, flags,
+                      Owner{std::nullopt, kUid, kCgroup}});
+    shown_ = ESTABLISHED;
+}
+
+void StoryTeller::third_ack_arrives() {
+    child_shows_syn_recv();
+    wait(4us);
+    request(TD_TIMER_CANCEL);
+    wait(4us);
+    child_established(0);
+    truly(ESTABLISHED);
+    release(KernelMemory::Slab::request, request_);
+}
+
+void StoryTeller::cookie_ack_arrives() {
+    child_shows_syn_recv();
+    wait(8us);
+    begin_connection(Role::server, app_);
+    child_established(0);
+    note_transition(now_, SYN_RECV, false);
+    note_transition(now_, ESTABLISHED, false);
+}
+
+void StoryTeller::fast_open_syn_arrives() {
+    child_shows_syn_recv();
+    begin_connection(Role::server, app_);
+    true_ = LISTEN;
+    truly(SYN_RECV);
+}
+
+void StoryTeller::is_accepted(const Process& by) {
+    task_ = by;
+    has_file_ = true;
+    current().process = by;
+    write(OwnerFound{now_, sock_, cookie_, Owner{by, kUid, kCgroup}, TD_OWNER_ACCEPTED});
+}
+
+void StoryTeller::shows(TcpState from, TcpState to, const How& how) {
+    FourTuple shown = tuple();
+    if (!port_known_) shown.local.port = 0;
+    unsigned flags = how.flags;
+    if (how.owned) flags |= TD_STATE_OWNED;
+    if (orphan_) flags |= TD_STATE_ORPHAN;
+    if (has_file_) flags |= TD_STATE_HAS_SOCKET;
+    if (fin_received_) flags |= TD_STATE_FIN_RECEIVED;
+    std::optional<Owner> owner;
+    if (how.owned)
+        owner = Owner{how.by.value_or(task_), kUid, kCgroup};
+    else if (from == SYN_RECV && to == ESTABLISHED)
+        owner = Owner{std::nullopt, kUid, kCgroup};
+    write(StateChange{now_, stage_.netns, sock_, cookie_, shown, from, to, how.error, shutdown_,
+                      static_cast<std::uint16_t>(flags), owner});
+    shown_ = to;
+}
+
+void StoryTeller::moves(TcpState to, const How& how) {
+    shows(shown_, to, how);
+    truly(to);
+}
+
+void StoryTeller::truly(TcpState to) {
+    note_transition(now_, to, true);
+}
+
+void StoryTeller::note_transition(MonoTime at, TcpState to, bool dwell_known) {
+    Outcome& o = current();
+    std::optional<Nanoseconds> dwell;
+    if (dwell_known && since_) dwell = at - *since_;
+    if (to == SYN_RECV && true_ == CLOSE) true_ = LISTEN;
+    o.transitions.push_back({at, true_, to, dwell});
+    if (true_ != CLOSE && true_ != LISTEN) o.line->states.push_back({true_, dwell});
+    if (to == CLOSE) o.line->closed = at;
+    if (true_ == TIME_WAIT) o.line->time_wait = {dwell, TimeWaitEnd::unknown, 0};
+    true_ = to;
+    since_ = at;
+}
+
+void StoryTeller::shuts_down_sending() {
+    shutdown_ |= 2;
+    current().closed_by = task_;
+    moves(shown_ == CLOSE_WAIT ? LAST_ACK : FIN_WAIT1, {.owned = true});
+}
+
+void StoryTeller::closes() {
+    shutdown_ = 3;
+    if (!current().closed_by) current().closed_by = task_;
+    if (shown_ == ESTABLISHED || shown_ == SYN_RECV)
+        moves(FIN_WAIT1, {.owned = true});
+    else if (shown_ == CLOSE_WAIT)
+        moves(LAST_ACK, {.owned = true});
+    else
+        shows(shown_, shown_, {.owned = true}); // the FIN is out already; the event only shows the close()
+    has_file_ = false;
+    orphan_ = true;
+}
+
+void StoryTeller::dies_by_close(std::uint16_t flags) {
+    shutdown_ = 3;
+    current().closed_by = task_;
+    moves(CLOSE, {.owned = true, .flags = flags});
+    has_file_ = false;
+    orphan_ = true;
+}
+
+void StoryTeller::dies_by_disconnect() {
+    current().closed_by = task_;
+    moves(CLOSE, {.owned = true});
+}
+
+void StoryTeller::is_killed() {
+    resets(TD_RESET_SENT, false, TD_REASON_STATE);
+    wait(5us);
+    current().closed_by = admin();
+    moves(CLOSE, {.error = 103, .owned = true, .by = admin()});
+}
+
+void StoryTeller::fin_arrives(TcpState to, const How& how) {
+    shutdown_ |= 1;
+    fin_received_ = true;
+    moves(to, how);
+}
+
+void StoryTeller::resets(td_reset_direction direction, bool reply, td_reset_reason reason) {
+    write(Reset{now_, sock_, cookie_, direction, kernel().reset_reasons ? reason : TD_REASON_UNKNOWN, reply,
+                static_cast<std::uint8_t>(shown_)});
+    if (direction == TD_RESET_SENT && !reply) stale_error_ = 104;
+}
+
+void StoryTeller::ends(const Verdict& verdict, bool socket_is_kept) {
+    judge(verdict);
+    if (!socket_is_kept) release(KernelMemory::Slab::socket, sock_);
+    release(KernelMemory::Slab::mini, mini_);
+    release(KernelMemory::Slab::request, request_);
+}
+
+void StoryTeller::stays_open(const Verdict& verdict) {
+    current().line->states.push_back({true_, std::nullopt});
+    judge(verdict);
+}
+
+void StoryTeller::judge(const Verdict& verdict) {
+    Outcome::Line& line = *current().line;
+    line.closed_first = verdict.closed_first;
+    line.ending = verdict.ending;
+    line.detail = verdict.detail;
+    const auto dwell = line.time_wait ? line.time_wait->dwell : std::nullopt;
+    line.time_wait.reset();
+    if (verdict.time_wait) line.time_wait = {dwell, *verdict.time_wait, verdict.restarts};
+}
+
+} // namespace tcpdwell

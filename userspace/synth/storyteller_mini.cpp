@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// The verbs of mini-sockets (struct inet_timewait_sock), which show nothing but their timer.
+#include "synth/storyteller.h"
+
+namespace tcpdwell {
+namespace {
+
+using namespace std::chrono_literals;
+using enum TcpState;
+
+/// `now` as the kernel's jiffies and milliseconds tell it.
+MonoTime cut(MonoTime now, Nanoseconds grain) {
+    return now - now.time_since_epoch() % grain;
+}
+
+constexpr Nanoseconds kTick = 4ms;
+constexpr Nanoseconds kTwoMsl = 60s;
+
+} // namespace
+
+void StoryTeller::timewait(td_timer_op op, unsigned stack) {
+    std::optional<MonoTime> entered;
+    if (kernel().entry_stamp) entered = entered_;
+    const unsigned shown_stack = op == TD_TIMER_CANCEL && kernel().stacks ? stack | TD_STACK_TAKEN : 0u;
+    write(TimewaitTimer{now_, stage_.netns, mini_, cookie_, tuple(), op, substate_, expires_, entered,
+                        static_cast<std::uint16_t>(shown_stack)});
+}
+
+void StoryTeller::becomes_mini(TcpState substate, Nanoseconds timeout) {
+    mini_ = memory_.take(KernelMemory::Slab::mini, now_);
+    substate_ = substate;
+    expires_ = cut(now_, kTick) + timeout;
+    entered_ = cut(now_, 1ms);
+    if (substate == TIME_WAIT) fin_received_ = true;
+    timewait(TD_TIMER_START, 0);
+    if (substate == TIME_WAIT) truly(TIME_WAIT);
+    wait(3us);
+    shows(shown_, CLOSE); // the hand-over: the connection lives on
+    release(KernelMemory::Slab::socket, sock_);
+}
+
+void StoryTeller::mini_gets_fin(bool timer_moves) {
+    wait_for_tick();
+    substate_ = TIME_WAIT;
+    entered_ = now_;
+    if (timer_moves) timewait(TD_TIMER_CANCEL, TD_STACK_MOD_TIMER | TD_STACK_TIMEWAIT_PROCESS | TD_STACK_RECEIVE);
+    expires_ = now_ + kTwoMsl;
+    truly(TIME_WAIT);
+    if (timer_moves) timewait(TD_TIMER_START, 0);
+}
+
+void StoryTeller::mini_gets_segment(bool timer_moves) {
+    wait_for_tick();
+    if (timer_moves) timewait(TD_TIMER_CANCEL, TD_STACK_MOD_TIMER | TD_STACK_TIMEWAIT_PROCESS | TD_STACK_RECEIVE);
+    expires_ = now_ + kTwoMsl;
+    if (timer_moves) timewait(TD_TIMER_START, 0);
+}
+
+void StoryTeller::mini_migrates() {
+    timewait(TD_TIMER_CANCEL, 0);
+    wait(2us);
+    timewait(TD_TIMER_START, 0);
+}
+
+void StoryTeller::mini_is_swept() {
+    std::optional<MonoTime> entered;
+    if (kernel().entry_stamp) entered = entered_;
+    write(SocketListed{now_, stage_.netns, mini_, cookie_, tuple(), substate_, true, false, true, expires_, entered, 0,
+                       Owner{}});
+}
+
+void StoryTeller::mini_expires() {
+    now_ = std::max(now_, expires_);
+    wait(700ms); // the timer wheel rounds up to its bucket
+    timewait(TD_TIMER_CANCEL, TD_STACK_RUN_TIMERS);
+    wait(10us);
+    timewait(TD_TIMER_EXPIRE, 0);
+    truly(CLOSE);
+}
+
+void StoryTeller::mini_dies(unsigned stack) {
+    timewait(TD_TIMER_CANCEL, stack);
+    truly(CLOSE);
+}
+
+void StoryTeller::mini_resets() {
+    if (!kernel().reset_reasons) return;
+    write(Reset{now_, mini_, cookie_, TD_RESET_SENT, TD_REASON_TIMEWAIT, true, static_cast<std::uint8_t>(TIME_WAIT)});
+}
+
+} // namespace tcpdwell

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Batches of records, so that the consumer gets to advance its time in between.
+#include "synth/synthetic_source.h"
+
+#include <algorithm>
+
+#include "synth/encode.h"
+#include "synth/stage.h"
+
+namespace tcpdwell {
+namespace {
+
+constexpr std::size_t kBatch = 256;
+
+} // namespace
+
+Result<EventSource::Status> SyntheticSource::poll(const RecordSink& sink) {
+    if (!clock_told_) {
+        sink(encode(ClockReading{kStoryClock}, kStoryClock));
+        clock_told_ = true;
+        now_ = kStoryClock.mono;
+    }
+    const std::size_t end = std::min(next_ + kBatch, records_.size());
+    for (; next_ < end; ++next_) {
+        sink(records_[next_].bytes);
+        now_ = records_[next_].at;
+    }
+    return next_ < records_.size() ? Status::more : Status::finished;
+}
+
+} // namespace tcpdwell
