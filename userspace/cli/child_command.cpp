@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@ namespace {
     std::vector<char*> arguments;
     for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
     arguments.push_back(nullptr);
+    ::signal(SIGPIPE, SIG_DFL); // ignored signals would stay so
     ::execvp(arguments.front(), arguments.data());
     const int error = errno;
     std::fprintf(stderr, "tcpdwell: cannot run %s: %s\n", words.front().c_str(), std::strerror(error));

@@ -6,8 +6,10 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
-#include <cstdlib>
+#include <memory>
+#include <optional>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -16,6 +18,7 @@
 #include "cli/census_print.h"
 #include "cli/filter_options.h"
 #include "cli/json_text.h"
+#include "cli/terminal.h"
 #include "live/cgroup_paths.h"
 #include "live/process_owners.h"
 #include "live/socket_table.h"
@@ -152,7 +155,7 @@ Result<int> run_census(const CensusOptions& options) {
     Output out(STDOUT_FILENO);
     CensusStyle style;
     style.format = format_from_name(options.format).value_or(Format::table);
-    style.table.colour = ::isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
+    style.table.colour = stdout_takes_colour();
     style.show_netns = census->namespaces > 1;
     if (by)
         print_groups(out, style, describe_run(*census), *by, group_sockets(census->sockets, *by));
@@ -166,15 +169,14 @@ Result<int> run_census(const CensusOptions& options) {
 
 Action define_census(CLI::App& app) {
     const auto options = std::make_shared<CensusOptions>();
-    app.description(
-        "Sockets by state now, over all network namespaces, with the owners of those that wait for a process.");
-    app.footer("Whether a socket is the server's or the client's side is told by whether something listens on its "
-               "local port.\n"
-               "A socket that several processes have open counts for the one with the lowest pid.\n\n"
-               "Examples:\n"
-               "  tcpdwell census                        all states; who leaves CLOSE_WAIT behind; accept queues\n"
-               "  tcpdwell census --by port              which service has how many sockets in which state\n"
-               "  tcpdwell census --by remote --port 443 which peers hold connections to port 443");
+    app.footer(
+        "All network namespaces are looked into. Whether a socket is the server's or the client's side is told by\n"
+        "whether something listens on its local port. A socket that several processes have open counts for the\n"
+        "one with the lowest pid.\n\n"
+        "Examples:\n"
+        "  tcpdwell census                         all states; who leaves CLOSE_WAIT behind; accept queues\n"
+        "  tcpdwell census --by port               which service has how many sockets in which state\n"
+        "  tcpdwell census --by remote --port 443  which peers hold connections to port 443");
     app.add_option("--by", options->by, "One row for each process, port of the server, or remote address")
         ->type_name("process|port|remote")
         ->check(CLI::IsMember({"process", "port", "remote"}).description(""));

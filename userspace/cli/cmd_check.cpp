@@ -7,12 +7,12 @@
 #include <rapidjson/writer.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "cli/terminal.h"
 #include "live/kernel_support.h"
 #include "live/probe_plan.h"
 #include "render/renderer.h"
@@ -83,7 +83,7 @@ CheckItem timer_item(const FunctionFact& fact, std::string_view name, bool by_ca
 
 CheckSection kernel_section(const KernelSupport& support) {
     CheckSection section{"kernel", "Tracing", {}};
-    const bool by_calibration = support.tcp_iterator.ok;
+    const bool by_calibration = support.tcp_iterator.ok && support.capabilities.sys_admin;
     section.items.push_back(item("tracing_programs", "programs are accepted", support.tracing_programs, true));
     section.items.push_back(timer_item(support.tw_timer_handler, "tw_timer_handler", by_calibration));
     section.items.push_back(timer_item(support.reqsk_timer_handler, "reqsk_timer_handler", by_calibration));
@@ -178,7 +178,7 @@ Result<int> run_check(const std::string& format) {
     if (format == "json")
         append_json(out.buffer(), sections, support, plan);
     else
-        append_text(out.buffer(), sections, plan, ::isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr);
+        append_text(out.buffer(), sections, plan, stdout_takes_colour());
     if (auto written = out.flush(); !written) return tl::unexpected(written.error());
     return plan ? 0 : cannot_trace_status;
 }
@@ -187,7 +187,6 @@ Result<int> run_check(const std::string& format) {
 
 Action define_check(CLI::App& app) {
     const auto format = std::make_shared<std::string>("text");
-    app.description("Whether this host and this user can trace, with which probes, and what to do where they can't.");
     app.footer("Exit status: 0 if tracing is possible, 3 if it isn't.");
     app.add_option("--format", *format, "How to print it")
         ->type_name("text|json")

@@ -6,11 +6,11 @@
 #include <unistd.h>
 
 #include <bit>
-#include <cstdlib>
 
 #include "base/log.h"
 #include "cli/child_command.h"
 #include "cli/filter_options.h"
+#include "cli/terminal.h"
 #include "cli/trace_printer.h"
 #include "live/live_source.h"
 #include "render/renderer.h"
@@ -36,9 +36,7 @@ struct TraceOptions {
 };
 
 bool wants_colour(const std::string& word) {
-    if (word != "auto") return word == "always";
-    const char* no_colour = std::getenv("NO_COLOR");
-    return ::isatty(STDOUT_FILENO) == 1 && (no_colour == nullptr || *no_colour == '\0');
+    return word == "auto" ? stdout_takes_colour() : word == "always";
 }
 
 void print_summary(const PipelineOutcome& outcome, std::uint64_t printed, const TraceOptions& options) {

@@ -9,10 +9,8 @@
 #include <optional>
 #include <string_view>
 
-#ifdef TCPDWELL_WITH_BPF
 #include "live/cgroup_paths.h"
 #include "live/netns.h"
-#endif
 
 namespace tcpdwell {
 namespace {
@@ -45,8 +43,6 @@ Result<std::uint32_t> recorded_netns(std::string_view text) {
                 fmt::format("--netns {}: recordings know network namespaces by their inode only, a number", text));
 }
 
-#ifdef TCPDWELL_WITH_BPF
-
 Result<std::uint32_t> live_netns(std::string_view text) { return resolve_netns(text); }
 
 Result<std::vector<std::string>> live_cgroups(std::vector<std::string> texts) {
@@ -61,16 +57,6 @@ Result<std::vector<std::string>> live_cgroups(std::vector<std::string> texts) {
     }
     return texts;
 }
-
-#else
-
-Error not_live() { return Error{ErrorCode::usage, "this build reads recordings only (it was made with WITH_BPF=OFF)"}; }
-
-Result<std::uint32_t> live_netns(std::string_view) { return tl::unexpected(not_live()); }
-
-Result<std::vector<std::string>> live_cgroups(const std::vector<std::string>&) { return tl::unexpected(not_live()); }
-
-#endif
 
 std::vector<std::string> recorded_cgroups(std::vector<std::string> texts) {
     for (std::string& text : texts) text = normal_cgroup_path(text);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads the command line, runs the command, turns its outcome into an exit status.
+#include <signal.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
@@ -19,6 +21,7 @@ int exit_status(ErrorCode code) {
 }
 
 int run(int argc, char** argv) {
+    ::signal(SIGPIPE, SIG_IGN); // a reader that has gone is told by write()
     CLI::App app("tcpdwell: which TCP states connections pass, how long each lasts, who closes first, and why they end.\n"
                  "TIME_WAIT and SYN_RECV are shown as the kernel really keeps them.", "tcpdwell");
     app.set_version_flag("--version", "tcpdwell " TCPDWELL_VERSION);

@@ -6,7 +6,7 @@
 
 namespace tcpdwell {
 
-/// SIGINT and SIGTERM set a flag; a second one kills the process the default way. SIGPIPE is ignored: writing tells.
+/// SIGINT and SIGTERM set a flag; a second one kills the process the default way.
 /// One at a time; the destructor restores what was before.
 class StopSignals {
 public:
@@ -20,7 +20,6 @@ public:
 private:
     struct sigaction old_int_ {};
     struct sigaction old_term_ {};
-    struct sigaction old_pipe_ {};
 };
 
 } // namespace tcpdwell

@@ -85,6 +85,13 @@ Result<void> check_programs(const KernelSupport& support) {
                               support.tracing_programs.why_not));
 }
 
+/// Neither way to the addresses of the timer functions is open.
+tl::unexpected<Error> refuse_blind(std::string_view no_symbol, std::string_view no_calibration, bool hidden) {
+    return refuse(fmt::format("TIME_WAIT and SYN_RECV couldn't be seen: {}, and {}; {}", no_symbol, no_calibration,
+                              hidden ? "run it with sudo, and with 'sysctl kernel.kptr_restrict=1' if that is 2"
+                                     : "a newer kernel is needed"));
+}
+
 } // namespace
 
 std::string_view name(ProbeSet set) {
@@ -136,13 +143,11 @@ Result<ProbePlan> plan_probes(const KernelSupport& support) {
     plan.reqsk_timer_handler = reqsk.address;
     if (tw.status != Status::found || reqsk.status != Status::found) {
         const std::string& why = tw.status != Status::found ? tw.why_not : reqsk.why_not;
-        if (!support.tcp_iterator) {
-            const bool hidden = tw.status == Status::hidden || reqsk.status == Status::hidden;
-            return refuse(fmt::format("TIME_WAIT and SYN_RECV couldn't be seen: {}, and {}; {}", why,
-                                      support.tcp_iterator.why_not,
-                                      hidden ? "run it with sudo, and with 'sysctl kernel.kptr_restrict=1' if that is 2"
-                                             : "a newer kernel is needed"));
-        }
+        const bool hidden = tw.status == Status::hidden || reqsk.status == Status::hidden;
+        if (!support.tcp_iterator) return refuse_blind(why, support.tcp_iterator.why_not, hidden);
+        if (!support.capabilities.sys_admin)
+            return refuse_blind(why, "to learn them from a connection made for the purpose takes CAP_SYS_ADMIN",
+                                hidden);
         plan.timer_functions = TimerFunctions::by_calibration;
     }
 
@@ -151,6 +156,10 @@ Result<ProbePlan> plan_probes(const KernelSupport& support) {
     plan.reset_reason = feature("reset_reason", "why this host reset a connection", support.reset_reason);
     plan.entry_stamp = feature("entry_stamp", "the exact time of the peer's FIN in FIN_WAIT2", support.entry_stamp);
     if (plan.stacks.on) plan.stack_ranges = support.stack_ranges;
+    // Joining what exists takes kernel addresses and timers, which sock_diag doesn't show.
+    if (!support.tcp_iterator)
+        return refuse(fmt::format("sockets that exist already couldn't be joined: {}; Linux 5.9 or later has what it takes",
+                                  support.tcp_iterator.why_not));
     return plan;
 }
 

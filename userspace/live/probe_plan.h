@@ -53,7 +53,7 @@ struct FeatureChoice {
 /// Where the addresses of the timer functions come from.
 enum class TimerFunctions {
     by_symbol,      ///< /proc/kallsyms
-    by_calibration, ///< read through iter/tcp from a connection made for the purpose
+    by_calibration, ///< read through iter/tcp from a connection made for the purpose, in a network namespace of its own
 };
 std::string_view name(TimerFunctions how);
 

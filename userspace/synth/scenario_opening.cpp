@@ -75,6 +75,13 @@ void connect_given_up(StoryTeller& t) {
     t.ends({ClosedFirst::none, Ending::connect_failed, EndingDetail::given_up});
 }
 
+void connect_killed(StoryTeller& t) {
+    t.connects();
+    t.wait(2s);
+    t.is_killed(); // without an RST: nothing to reset yet
+    t.ends({ClosedFirst::none, Ending::connect_failed, EndingDetail::admin_kill});
+}
+
 void no_free_port(StoryTeller& t) {
     t.connects(StoryTeller::LocalPort::none_free);
     t.moves(CLOSE, {.owned = true});
@@ -117,6 +124,17 @@ void syn_ack_resent(StoryTeller& t) {
     t.third_ack_arrives();
     t.wait(50ms);
     t.is_accepted(t.worker());
+    t.wait(50ms);
+    remote_closes(t);
+}
+
+void child_dropped_then_served(StoryTeller& t) {
+    t.listens();
+    t.syn_arrives();
+    t.wait(400us);
+    t.child_is_dropped();
+    t.wait(200ms);
+    t.third_ack_arrives();
     t.wait(50ms);
     remote_closes(t);
 }
@@ -203,12 +221,14 @@ std::span<const Scenario> opening_scenarios() {
         {"connect_times_out", connect_times_out},
         {"unreachable", unreachable},
         {"connect_given_up", connect_given_up},
+        {"connect_killed", connect_killed},
         {"no_free_port", no_free_port},
         {"still_connecting", still_connecting, false},
         {"still_established", still_established, false},
         {"served", served},
         {"served_by_listener", served_by_listener},
         {"syn_ack_resent", syn_ack_resent},
+        {"child_dropped_then_served", child_dropped_then_served},
         {"syn_cookie", syn_cookie},
         {"fast_open", fast_open},
         {"fast_open_closed_early", fast_open_closed_early},

@@ -187,6 +187,13 @@ void StoryTeller::child_established(std::uint16_t flags) {
     shown_ = ESTABLISHED;
 }
 
+void StoryTeller::child_is_dropped() {
+    child_shows_syn_recv();
+    wait(5us);
+    shows(SYN_RECV, CLOSE); // tcp_v4_syn_recv_sock(): put_and_exit
+    release(KernelMemory::Slab::socket, sock_);
+}
+
 void StoryTeller::third_ack_arrives() {
     child_shows_syn_recv();
     wait(4us);
@@ -293,7 +300,7 @@ void StoryTeller::dies_by_disconnect() {
 }
 
 void StoryTeller::is_killed() {
-    resets(TD_RESET_SENT, false, TD_REASON_STATE);
+    if (shown_ != SYN_SENT) resets(TD_RESET_SENT, false, TD_REASON_STATE);
     wait(5us);
     current().closed_by = admin();
     moves(CLOSE, {.error = 103, .owned = true, .by = admin()});

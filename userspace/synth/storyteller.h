@@ -62,6 +62,7 @@ public:
     void synack_times_out();       ///< and is sent again
     void synack_times_out_finally();
     void request_dies();           ///< by an RST, or ss -K
+    void child_is_dropped();       ///< at the third ACK, for want of memory or a route; the request goes on
     void third_ack_arrives();      ///< the request becomes a full socket
     void cookie_ack_arrives();     ///< a full socket out of a SYN cookie
     void fast_open_syn_arrives();  ///< a full socket in SYN_RECV
@@ -75,7 +76,7 @@ public:
     void closes();
     void dies_by_close(std::uint16_t flags = 0); ///< with an RST, or before it was established
     void dies_by_disconnect();                   ///< connect() to AF_UNSPEC
-    void is_killed();                            ///< by ss -K, with its RST
+    void is_killed();                            ///< by ss -K; with an RST unless it was just connecting
     void fin_arrives(TcpState to, const How& how = {});
     void resets(td_reset_direction direction, bool reply, td_reset_reason reason);
 

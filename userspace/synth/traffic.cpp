@@ -19,7 +19,7 @@ FourTuple make_tuple(std::size_t number) {
     };
     const Family family = number % 3 == 0 ? Family::ipv4 : Family::ipv6; // 1: IPv6, 2: IPv4 in an IPv6 socket
     const bool v6 = number % 3 == 1;
-    return {at(v6 ? "fd00::1" : "10.0.0.1", 1024 + number), at(v6 ? "fd00::2" : "10.0.0.2", 40000 + number % 7), family};
+    return {at(v6 ? "fd00::1" : "10.0.0.1", 1024 + number), at(v6 ? "fd00::2" : "10.0.0.2", 20000 + number), family};
 }
 
 /// The four-tuples of one namespace, and from when on each is free. Local ports differ, so that a listener serves one
