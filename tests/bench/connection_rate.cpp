@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+// What tracing costs: short connections over loopback (connect, one byte each way, close; both ends on this host, both traced),
+// with and without a tracer, alternating in one run. Prints a table; judges nothing. Needs root.
+//
+//   connection_rate [--rounds N] [--connections N] [--mode pinned|free] [--smoke] -- TRACER [ARGUMENT...]
+//
+// pinned: the load is one thread on CPU 0, the tracer has CPU 1. free: client and server are two threads, the scheduler decides.
+// Every run has a network namespace of its own, so that TIME_WAITs don't pile up. The tracer's output goes to /dev/null.
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <regex>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "loopback_load.h"
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Options {
+    int rounds = 5;
+    int connections = 40'000;
+    bool pinned = true;
+    std::vector<std::string> tracer;
+};
+
+struct Measured {
+    double rate = 0;           ///< connections per second
+    double tracer_cpu_us = 0;  ///< per connection, the tracer's children included
+    long lost = 0;             ///< events, from the tracer's summary
+};
+
+void pin_to(int cpu) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(cpu, &set);
+    ::sched_setaffinity(0, sizeof(set), &set);
+}
+
+std::string read_file(const std::string& path) {
+    std::ifstream in(path);
+    std::stringstream text;
+    text << in.rdbuf();
+    return text.str();
+}
+
+/// User and system time of a process, from /proc/PID/stat.
+double process_cpu(const std::string& pid) {
+    const std::string stat = read_file("/proc/" + pid + "/stat");
+    const auto after_name = stat.rfind(')');
+    if (after_name == std::string::npos) return 0;
+    std::istringstream fields(stat.substr(after_name + 2));
+    std::string skipped;
+    for (int i = 0; i < 11; ++i) fields >> skipped;
+    double user = 0;
+    double system = 0;
+    fields >> user >> system;
+    return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+}
+
+/// A tracer as a child process, its messages in a file.
+class Tracer {
+public:
+    Tracer(const Options& options, std::string log) : log_(std::move(log)) {
+        pid_ = ::fork();
+        if (pid_ != 0) return;
+        if (options.pinned) pin_to(1);
+        const int null = ::open("/dev/null", O_WRONLY);
+        const int err = ::open(log_.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+        ::dup2(null, 1);
+        ::dup2(err, 2);
+        std::vector<char*> words;
+        for (const std::string& word : options.tracer) words.push_back(const_cast<char*>(word.c_str()));
+        words.push_back(nullptr);
+        ::execvp(words.front(), words.data());
+        ::_exit(127);
+    }
+
+    /// Waits for the line that says so.
+    bool wait_until_tracing() const {
+        for (int i = 0; i < 300; ++i) {
+            if (read_file(log_).find("tracing") != std::string::npos) {
+                std::this_thread::sleep_for(std::chrono::milliseconds(300));
+                return true;
+            }
+            std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        }
+        return false;
+    }
+
+    /// CPU seconds so far, those of its children included; exact to a hundredth.
+    double cpu_seconds() const {
+        const std::string self = std::to_string(pid_);
+        double total = process_cpu(self);
+        std::istringstream children(read_file("/proc/" + self + "/task/" + self + "/children"));
+        for (std::string child; children >> child;) total += process_cpu(child);
+        return total;
+    }
+
+    void stop() const {
+        ::kill(pid_, SIGINT);
+        int status = 0;
+        ::waitpid(pid_, &status, 0);
+    }
+
+    long lost() const {
+        std::smatch match;
+        const std::string text = read_file(log_);
+        return std::regex_search(text, match, std::regex("([0-9]+) EVENTS LOST")) ? std::stol(match[1]) : 0;
+    }
+
+private:
+    std::string log_;
+    pid_t pid_ = 0;
+};
+
+/// One run in a namespace of its own, in a child process, which reports seconds through a pipe.
+double run_load(const Options& options) {
+    int ends[2];
+    if (::pipe(ends) != 0) std::abort();
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+        if (options.pinned) pin_to(0);
+        if (::unshare(CLONE_NEWNET) != 0) ::_exit(1);
+        const double elapsed = tcpdwell::bench::run_loopback_load(options.connections, options.pinned);
+        ::_exit(::write(ends[1], &elapsed, sizeof(elapsed)) == sizeof(elapsed) ? 0 : 1);
+    }
+    double elapsed = 0;
+    ::close(ends[1]);
+    const bool got = ::read(ends[0], &elapsed, sizeof(elapsed)) == sizeof(elapsed);
+    ::close(ends[0]);
+    int status = 0;
+    ::waitpid(pid, &status, 0);
+    if (!got || status != 0 || elapsed <= 0) {
+        std::fprintf(stderr, "the load failed (root is needed, for a network namespace)\n");
+        std::exit(1);
+    }
+    return elapsed;
+}
+
+Measured measure(const Options& options, bool traced) {
+    Measured m;
+    if (!traced) {
+        m.rate = options.connections / run_load(options);
+        return m;
+    }
+    const std::string log = "/tmp/connection_rate." + std::to_string(::getpid()) + ".log";
+    Tracer tracer(options, log);
+    if (!tracer.wait_until_tracing()) {
+        std::fprintf(stderr, "the tracer doesn't start:\n%s", read_file(log).c_str());
+        std::exit(1);
+    }
+    const double before = tracer.cpu_seconds();
+    m.rate = options.connections / run_load(options);
+    std::this_thread::sleep_for(std::chrono::milliseconds(500)); // what is in the buffer, and the TIME_WAITs' end, belong to the cost
+    m.tracer_cpu_us = (tracer.cpu_seconds() - before) * 1e6 / options.connections;
+    tracer.stop();
+    m.lost = tracer.lost();
+    ::unlink(log.c_str());
+    return m;
+}
+
+double median(std::vector<double> values) {
+    std::sort(values.begin(), values.end());
+    return values[values.size() / 2];
+}
+
+Options parse(int argc, char** argv) {
+    Options options;
+    for (int i = 1; i < argc; ++i) {
+        const std::string word = argv[i];
+        if (word == "--rounds" && i + 1 < argc)
+            options.rounds = std::atoi(argv[++i]);
+        else if (word == "--connections" && i + 1 < argc)
+            options.connections = std::atoi(argv[++i]);
+        else if (word == "--mode" && i + 1 < argc)
+            options.pinned = std::string(argv[++i]) == "pinned";
+        else if (word == "--smoke")
+            options.rounds = 1, options.connections = 500;
+        else if (word == "--")
+            options.tracer.assign(argv + i + 1, argv + argc), i = argc;
+    }
+    if (options.tracer.empty() || options.rounds < 1 || options.connections < 1) {
+        std::fprintf(stderr, "usage: connection_rate [--rounds N] [--connections N] [--mode pinned|free] [--smoke] -- TRACER [ARGUMENT...]\n");
+        std::exit(2);
+    }
+    return options;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    const Options options = parse(argc, argv);
+    utsname host{};
+    ::uname(&host);
+    std::printf("%s %s, %ld CPUs, %s, %d connections a run\n", host.release, host.machine, ::sysconf(_SC_NPROCESSORS_ONLN),
+                options.pinned ? "pinned" : "free", options.connections);
+    std::printf("%8s %14s %14s %8s %18s %8s\n", "round", "untraced/s", "traced/s", "ratio", "tracer us/conn", "lost");
+    std::vector<double> ratios;
+    std::vector<double> cpu;
+    long lost = 0;
+    for (int round = 0; round < options.rounds; ++round) {
+        // In turn first and second, so that a drift of the machine's speed favours neither.
+        Measured plain;
+        Measured traced;
+        if (round % 2 == 0) plain = measure(options, false);
+        traced = measure(options, true);
+        if (round % 2 == 1) plain = measure(options, false);
+        ratios.push_back(traced.rate / plain.rate);
+        cpu.push_back(traced.tracer_cpu_us);
+        lost += traced.lost;
+        std::printf("%8d %14.0f %14.0f %8.3f %18.2f %8ld\n", round + 1, plain.rate, traced.rate, ratios.back(), cpu.back(), traced.lost);
+        std::fflush(stdout);
+    }
+    std::printf("%8s %14s %14s %8.3f %18.2f %8ld\n", "median", "", "", median(ratios), median(cpu), lost);
+    return 0;
+}

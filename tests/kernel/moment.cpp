@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Slack, tick and timer-wheel arithmetic.
+#include "moment.h"
+
+#include <cstdlib>
+#include <ctime>
+
+namespace tcpdwell::test {
+
+nanoseconds slack() {
+    static const nanoseconds value = [] {
+        const char* text = std::getenv("TCPDWELL_TEST_SLACK_MS");
+        return text != nullptr ? std::chrono::milliseconds(std::atoi(text)) : 30ms;
+    }();
+    return value;
+}
+
+nanoseconds jiffy() {
+    // The coarse clocks advance once a tick, and say so.
+    static const nanoseconds value = [] {
+        timespec resolution{};
+        clock_getres(CLOCK_MONOTONIC_COARSE, &resolution);
+        return nanoseconds(resolution.tv_nsec);
+    }();
+    return value;
+}
+
+nanoseconds timer_granularity(nanoseconds timeout) {
+    // Level n of the wheel holds timeouts of 63 * 8^(n-1) ticks and more, in buckets of 8^n ticks.
+    std::int64_t level_starts = 63;
+    std::int64_t bucket = 1;
+    for (const std::int64_t ticks = timeout / jiffy(); ticks >= level_starts; level_starts *= 8) bucket *= 8;
+    return bucket * jiffy();
+}
+
+} // namespace tcpdwell::test

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// A scenario in its process: the side of the director, who gives the cues and takes the report.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "base/fd.h"
+#include "scene.h"
+
+namespace tcpdwell::test {
+
+/// A pipe that everybody waits at; closing the writing end is the cue.
+struct Cue {
+    Cue();
+    void give() { write.reset(); }
+    Fd read;
+    Fd write;
+};
+
+struct Cues {
+    Cue tracing; ///< tracing is on
+    Cue finale;  ///< tracing is about to stop
+    Cue curtain; ///< it has stopped: go home
+};
+
+class Actor {
+public:
+    /// Forks. The caller must have no threads.
+    Actor(const Scenario& scenario, Cues& cues);
+    Actor(Actor&& other) noexcept;
+    Actor& operator=(Actor&&) = delete;
+    ~Actor(); ///< ends the process
+
+    /// Takes what it has said since. False if nothing more can come.
+    void listen();
+    [[nodiscard]] const Scenario& scenario() const { return *scenario_; }
+    [[nodiscard]] bool ready() const { return ready_; } ///< waits for tracing, or has ended already
+    [[nodiscard]] bool done() const { return done_; }   ///< has reported
+    /// Its report; if it hasn't made any, one that says so.
+    [[nodiscard]] Report report() const;
+
+private:
+    const Scenario* scenario_;
+    pid_t pid_ = -1;
+    Fd said_;
+    std::string heard_;
+    bool ready_ = false;
+    bool done_ = false;
+    Report report_;
+};
+
+} // namespace tcpdwell::test

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// Random traffic with random losses: whatever is told as whole is the truth, and no dwell is ever made up.
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+#include "../unit/track/outcome_collector.h"
+#include "random_run.h"
+#include "synth/traffic.h"
+
+namespace tcpdwell {
+namespace {
+
+/// Takes records away, each time telling so (td_lost) where the record would have been.
+std::vector<WireRecord> lose_some(const std::vector<WireRecord>& records, std::uint64_t seed) {
+    std::mt19937_64 random(seed);
+    const std::uint64_t one_in = 5 + random() % 100;
+    const std::uint64_t longest_burst = 1 + random() % 2; // long ones can hide one mini-socket's life in another's
+    std::uint64_t burst = 0;
+    LostTotals lost{MonoTime{}, {}};
+    std::vector<WireRecord> kept;
+    for (const WireRecord& record : records) {
+        if (burst == 0 && random() % one_in == 0) burst = 1 + random() % longest_burst;
+        if (burst == 0) {
+            kept.push_back(record);
+            continue;
+        }
+        --burst;
+        lost.at = record.at;
+        ++lost.total[TD_PROBE_STATE];
+        kept.push_back({record.at, encode(lost, kStoryClock)});
+    }
+    return kept;
+}
+
+/// What happened between two ends, over all connections that used them.
+using Place = std::pair<std::uint32_t, std::string>;
+Place place_of(const Outcome& o) {
+    return {o.netns, o.tuple.local.address.text(Family::ipv6) + std::to_string(o.tuple.local.port) + " " +
+                         o.tuple.remote.address.text(Family::ipv6) + std::to_string(o.tuple.remote.port)};
+}
+
+/// Not known, or the truth.
+template <class T>
+bool no_lie(const std::optional<T>& told, const std::optional<T>& truth) {
+    return !told || told == truth;
+}
+
+/// Whether `told` says nothing but what `truth` says. Things may be missing that lie in records of their own, where no
+/// state tells of their loss: details of an ending, restarts of a timer, who owned the socket.
+bool agrees(const Outcome& told, const Outcome& truth) {
+    if (!truth.line || place_of(told) != place_of(truth) || told.role != truth.role) return false;
+    const auto same_transition = [](const Outcome::Transition& a, const Outcome::Transition& b) {
+        return a.at == b.at && a.from == b.from && a.to == b.to && no_lie(a.dwell, b.dwell);
+    };
+    const auto same_stay = [](const Outcome::Stay& a, const Outcome::Stay& b) {
+        return a.state == b.state && no_lie(a.dwell, b.dwell);
+    };
+    const Outcome::Line& a = *told.line;
+    const Outcome::Line& b = *truth.line;
+    return std::equal(told.transitions.begin(), told.transitions.end(), truth.transitions.begin(), truth.transitions.end(),
+                      same_transition) &&
+           std::equal(a.states.begin(), a.states.end(), b.states.begin(), b.states.end(), same_stay) &&
+           a.opened == b.opened && a.closed == b.closed && a.closed_first == b.closed_first && a.ending == b.ending &&
+           (a.detail == EndingDetail::none || a.detail == b.detail) && a.time_wait.has_value() == b.time_wait.has_value() &&
+           (!a.time_wait || (a.time_wait->end == b.time_wait->end && no_lie(a.time_wait->dwell, b.time_wait->dwell)));
+}
+
+class LossProperty : public testing::Test {
+protected:
+    void run_with(std::uint64_t seed) {
+        TrafficOptions options = random_options(seed);
+        options.only_single = true; // two connections with the same ends can look like one if all between them is lost
+        options.tuples = static_cast<std::uint32_t>(options.stories);
+        traffic_ = make_traffic(options);
+        TrackerRun run;
+        run.feed(lose_some(traffic_.records, seed));
+        run.finish();
+        told_ = run.collector.outcomes();
+        EXPECT_EQ(run.collector.complaints, std::vector<std::string>()) << how_to_repeat(seed);
+        EXPECT_EQ(run.tracker.live(), 0u) << how_to_repeat(seed);
+    }
+    Story traffic_;
+    std::vector<Outcome> told_;
+};
+
+TEST_F(LossProperty, whole_lines_are_true) {
+    for (const std::uint64_t seed : seeds(2000)) {
+        run_with(seed);
+        for (const Outcome& o : told_) {
+            if (!o.line || o.line->seen != Seen::whole) continue;
+            const Outcome* nearest = nullptr;
+            bool found = false;
+            for (const Outcome& truth : traffic_.outcomes) {
+                found = found || agrees(o, truth);
+                if (truth.line && place_of(truth) == place_of(o) && truth.line->opened == o.line->opened) nearest = &truth;
+            }
+            EXPECT_TRUE(found) << how_to_repeat(seed) << "\ntold: " << describe(o) << "truth: "
+                               << (nearest ? describe(*nearest) : "no such connection");
+        }
+        if (HasFailure()) return;
+    }
+}
+
+/// Whether a connection between these ends stayed in that state, from and until about then. If the beginning of a
+/// TIME_WAIT was missed, the timer tells it; and then a restart that was missed too makes it look younger.
+bool happened(const Outcome& told, const Outcome::Transition& t, const std::vector<Outcome>& truth) {
+    constexpr Nanoseconds kSlack = std::chrono::milliseconds(5); // a tick of the timer may be all that is left
+    for (const Outcome& o : truth) {
+        if (place_of(o) != place_of(told)) continue;
+        for (const auto& real : o.transitions)
+            if (real.from == t.from && real.dwell && std::chrono::abs(real.at - t.at) < kSlack &&
+                (std::chrono::abs(*real.dwell - *t.dwell) < kSlack ||
+                 (t.from == TcpState::TIME_WAIT && told.line->seen != Seen::whole && *t.dwell < *real.dwell)))
+                return true;
+    }
+    return false;
+}
+
+TEST_F(LossProperty, each_dwell_is_true) {
+    for (const std::uint64_t seed : seeds(2000)) {
+        run_with(seed);
+        for (const Outcome& o : told_)
+            for (const auto& t : o.transitions)
+                EXPECT_TRUE(!t.dwell || happened(o, t, traffic_.outcomes))
+                    << how_to_repeat(seed) << "\n" << name(t.from) << " -> " << name(t.to) << " of " << describe(o);
+        if (HasFailure()) return;
+    }
+}
+
+TEST_F(LossProperty, each_connection_ends_once) {
+    for (const std::uint64_t seed : seeds(500)) {
+        run_with(seed);
+        for (const Outcome& o : told_) {
+            const bool listener = o.tuple.remote.empty();
+            EXPECT_EQ(o.line.has_value(), !listener) << how_to_repeat(seed) << "\n" << describe(o);
+        }
+        if (HasFailure()) return;
+    }
+}
+
+} // namespace
+} // namespace tcpdwell

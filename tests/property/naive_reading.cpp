@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the events of one strand say, read from the first to the last.
+#include <algorithm>
+
+#include "naive_tracker.h"
+
+namespace tcpdwell {
+namespace {
+
+using namespace std::chrono_literals;
+using enum TcpState;
+
+bool near(MonoTime a, MonoTime b) {
+    return a <= b + kExplained && b <= a + kExplained;
+}
+
+/// Takes the story in, event by event.
+class Reader {
+public:
+    Reader(const std::vector<Event>& stream, const Strand& strand) : stream_(stream), strand_(strand) {
+        o_.netns = strand.netns;
+        o_.tuple = strand.tuple;
+        if (!strand.listener) o_.line.emplace();
+        for (const std::size_t i : strand.events) {
+            place_ = i;
+            std::visit([&](const auto& e) { read(e); }, stream[i]);
+        }
+        if (request_stopped_ && !socket_seen_) step(CLOSE, *request_stopped_);
+    }
+
+    Outcome outcome(const std::optional<Owner>& listener) {
+        if (listener && o_.role == Role::server) {
+            if (!o_.process) o_.process = listener->process;
+            if (!o_.uid) o_.uid = listener->uid;
+            if (o_.cgroup == 0) o_.cgroup = listener->cgroup;
+        }
+        if (o_.line) judge();
+        return o_;
+    }
+
+private:
+    void step(TcpState to, MonoTime at) {
+        std::optional<Nanoseconds> dwell;
+        if (since_) dwell = at - *since_;
+        o_.transitions.push_back({at, state_, to, dwell});
+        if (o_.line && state_ != CLOSE && state_ != LISTEN) o_.line->states.push_back({state_, dwell});
+        if (o_.line && to == CLOSE) o_.line->closed = at;
+        if (state_ == TIME_WAIT) time_wait_dwell_ = dwell;
+        state_ = to;
+        since_ = at;
+    }
+    void open(Role role, TcpState from, TcpState to, MonoTime at) {
+        o_.role = role;
+        state_ = from;
+        since_.reset();
+        step(to, at);
+        if (o_.line) o_.line->opened = at;
+    }
+
+    void read(const StateChange& e) {
+        if (e.from == LISTEN && e.to == SYN_RECV) {
+            born_ = e.at;
+            return;
+        }
+        if (o_.cookie == 0) o_.cookie = e.cookie;
+        if (e.owner && e.owner->uid) o_.uid = e.owner->uid;
+        if (e.owner && e.owner->cgroup != 0) o_.cgroup = e.owner->cgroup;
+        if (e.from == CLOSE) {
+            open(e.to == LISTEN ? Role::server : Role::client, CLOSE, e.to, e.at);
+            if (e.owner) o_.process = e.owner->process;
+            return;
+        }
+        if (e.from == SYN_RECV && born_ && !socket_seen_ && !request_stopped_) { // no request: Fast Open, or a SYN cookie
+            const bool cookie = e.to == ESTABLISHED && !e.has(TD_STATE_FASTOPEN);
+            open(Role::server, LISTEN, SYN_RECV, cookie ? e.at : *born_);
+            if (cookie) since_.reset();
+        }
+        socket_seen_ = true;
+        note_closer(e);
+        if (e.from == e.to || mini_started_) return;
+        if (first_ == ClosedFirst::unknown && e.to == FIN_WAIT1) first_ = ClosedFirst::local;
+        if (first_ == ClosedFirst::unknown && e.to == CLOSE_WAIT) first_ = ClosedFirst::remote;
+        if (e.to == CLOSING) first_ = ClosedFirst::both;
+        step(e.to, e.at);
+        if (e.to == CLOSE) last_ = e;
+    }
+    void note_closer(const StateChange& e) {
+        if (o_.closed_by || !e.owner || !e.has(TD_STATE_OWNED)) return;
+        const bool sends_fin = e.to == FIN_WAIT1 || e.to == LAST_ACK;
+        const bool aborts = e.to == CLOSE && (e.error == 0 || e.error == 103);
+        if (sends_fin || aborts || e.from == e.to) o_.closed_by = e.owner->process;
+    }
+
+    void read(const TimewaitTimer& e) {
+        if (!mini_started_) {
+            mini_started_ = e.at;
+            if (e.substate == TIME_WAIT) step(TIME_WAIT, e.at);
+        } else if (e.op == TD_TIMER_START) {
+            if (e.substate == TIME_WAIT && state_ == TIME_WAIT && *e.expires > *expires_) ++restarts_;
+            if (e.substate == TIME_WAIT) be_in_time_wait(e.expires, e.entered);
+        } else if (e.op == TD_TIMER_EXPIRE || mini_dies(stream_, place_)) {
+            if (e.substate == TIME_WAIT) be_in_time_wait(e.expires, e.entered);
+            step(CLOSE, e.at);
+            last_timer_ = place_;
+        }
+        if (e.op != TD_TIMER_CANCEL) expires_ = e.expires;
+    }
+    void be_in_time_wait(std::optional<MonoTime> expires, std::optional<MonoTime> entered) {
+        const MonoTime armed = *expires - 60s;
+        if (state_ != TIME_WAIT) step(TIME_WAIT, entered && *entered > *mini_started_ + 2ms ? *entered : armed);
+        if (restarts_ == 0 && armed > *since_ + 10ms) restarts_ = 1;
+        expires_ = expires;
+    }
+
+    void read(const RequestTimer& e) {
+        if (e.op == TD_TIMER_START && o_.transitions.empty()) open(Role::server, LISTEN, SYN_RECV, e.at);
+        if (e.op == TD_TIMER_START)
+            request_stopped_.reset();
+        else
+            request_stopped_ = e.at;
+        request_expired_ = e.op == TD_TIMER_EXPIRE;
+    }
+    void read(const Reset& e) { resets_.push_back(e); }
+    void read(const OwnerFound& e) { o_.process = e.owner.process; }
+    void read(const SocketListed& e) {
+        if (e.state == TIME_WAIT) be_in_time_wait(e.expires, e.entered);
+    }
+    template <class Other>
+    void read(const Other&) {}
+
+    [[nodiscard]] const Reset* reset(td_reset_direction direction) const {
+        for (const Reset& r : resets_)
+            if (r.direction == direction && near(r.at, *o_.line->closed)) return &r;
+        return nullptr;
+    }
+    void end_as(Ending ending, EndingDetail detail = EndingDetail::none) {
+        o_.line->ending = ending;
+        o_.line->detail = detail;
+    }
+
+    void judge() {
+        Outcome::Line& line = *o_.line;
+        if (last_timer_)
+            judge_mini(std::get<TimewaitTimer>(stream_[*last_timer_]));
+        else if (last_)
+            judge_socket(*last_);
+        else if (state_ == CLOSE)
+            end_as(Ending::handshake_failed, request_expired_ ? EndingDetail::timeout : EndingDetail::none);
+        else
+            judge_open();
+        line.closed_first = first_;
+        if (first_ != ClosedFirst::unknown) return;
+        line.closed_first = line.ending == Ending::reset_sent       ? ClosedFirst::local
+                            : line.ending == Ending::reset_received ? ClosedFirst::remote
+                                                                    : ClosedFirst::none;
+    }
+    void judge_open() {
+        o_.line->states.push_back({state_, std::nullopt});
+        end_as(state_ == TIME_WAIT ? Ending::fin : Ending::open);
+        if (state_ == TIME_WAIT) o_.line->time_wait = {std::nullopt, TimeWaitEnd::open, restarts_};
+    }
+    void judge_mini(const TimewaitTimer& e) {
+        const auto frame = [&](td_stack bit) { return (e.stack & bit) != 0; };
+        if (e.substate == TIME_WAIT) {
+            end_as(Ending::fin);
+            const TimeWaitEnd end = e.op == TD_TIMER_EXPIRE             ? TimeWaitEnd::expired
+                                    : frame(TD_STACK_CONNECT)           ? TimeWaitEnd::reused
+                                    : frame(TD_STACK_ABORT)             ? TimeWaitEnd::killed
+                                    : frame(TD_STACK_PURGE)             ? TimeWaitEnd::purged
+                                    : frame(TD_STACK_TIMEWAIT_PROCESS)  ? TimeWaitEnd::reset
+                                    : frame(TD_STACK_RECEIVE)           ? TimeWaitEnd::recycled
+                                                                        : follower(e);
+            o_.line->time_wait = {time_wait_dwell_, end, restarts_};
+        } else if (e.op == TD_TIMER_EXPIRE) {
+            end_as(Ending::fin_wait2_expired);
+        } else if (reset(TD_RESET_SENT) || (frame(TD_STACK_RECEIVE) && !frame(TD_STACK_TIMEWAIT_PROCESS))) {
+            end_as(Ending::reset_sent, EndingDetail::data_after_close);
+        } else if (frame(TD_STACK_TIMEWAIT_PROCESS)) {
+            end_as(Ending::reset_received);
+        } else {
+            end_as(Ending::unknown, frame(TD_STACK_ABORT) ? EndingDetail::admin_kill : EndingDetail::none);
+        }
+    }
+    /// Who has taken the four-tuple of a killed mini-socket.
+    [[nodiscard]] TimeWaitEnd follower(const TimewaitTimer& killed) const {
+        for (const Event& event : stream_) {
+            const auto follows = [&](const auto& e) {
+                return e.at >= killed.at && e.at <= killed.at + kExplained && e.tuple.local == killed.tuple.local &&
+                       e.tuple.remote == killed.tuple.remote;
+            };
+            const auto* request = std::get_if<RequestTimer>(&event);
+            if (request && request->netns == killed.netns && follows(*request)) return TimeWaitEnd::recycled;
+            const auto* change = std::get_if<StateChange>(&event);
+            if (change && change->netns == killed.netns && change->from == SYN_SENT && follows(*change))
+                return TimeWaitEnd::reused;
+        }
+        return TimeWaitEnd::unknown;
+    }
+    void judge_socket(const StateChange& e) {
+        const Reset* sent = reset(TD_RESET_SENT);
+        if (e.from == SYN_SENT) {
+            if (e.error == 111) return end_as(Ending::refused);
+            const EndingDetail detail = e.error == 110     ? EndingDetail::timeout
+                                        : e.error == 103   ? EndingDetail::admin_kill
+                                        : e.error != 0     ? EndingDetail::unreachable
+                                        : e.shutdown == 3  ? EndingDetail::given_up
+                                                           : EndingDetail::no_port;
+            return end_as(Ending::connect_failed, detail);
+        }
+        if (e.from == SYN_RECV) return end_as(Ending::handshake_failed);
+        if (reset(TD_RESET_RECEIVED) && sent && sent->reply)
+            return end_as(Ending::reset_sent, EndingDetail::data_after_close);
+        if (e.error == 104 || e.error == 32) return end_as(Ending::reset_received);
+        if (e.error == 103) return end_as(Ending::reset_sent, EndingDetail::admin_kill);
+        if (e.error != 0)
+            return end_as(Ending::timed_out, sent                           ? EndingDetail::keepalive
+                                             : e.has(TD_STATE_USER_TIMEOUT) ? EndingDetail::user_timeout
+                                                                            : EndingDetail::retransmission);
+        if (sent) return judge_abort(e);
+        end_as(Ending::fin);
+        if (e.from == LAST_ACK) return;
+        o_.line->time_wait = {std::nullopt, TimeWaitEnd::overflow, 0};
+        if (!e.has(TD_STATE_FIN_RECEIVED)) o_.line->detail = EndingDetail::peer_fin_not_seen;
+    }
+    void judge_abort(const StateChange& e) {
+        const bool orphan = e.has(TD_STATE_ORPHAN);
+        const bool owned = e.has(TD_STATE_OWNED);
+        if (e.has(TD_STATE_LINGER2_NEG)) return end_as(Ending::reset_sent, EndingDetail::linger2);
+        if (e.from == FIN_WAIT2 && orphan && !owned) return end_as(Ending::fin_wait2_expired);
+        if (orphan) return end_as(Ending::reset_sent, EndingDetail::orphan_limit);
+        if (!owned) return end_as(Ending::reset_sent, EndingDetail::listener_closed);
+        if (e.shutdown != 3) return end_as(Ending::reset_sent, EndingDetail::disconnect);
+        end_as(Ending::reset_sent, e.has(TD_STATE_LINGER_ZERO) ? EndingDetail::so_linger_zero : EndingDetail::unread_data);
+    }
+
+    const std::vector<Event>& stream_;
+    const Strand& strand_;
+    std::size_t place_ = 0;
+    Outcome o_;
+    TcpState state_ = CLOSE;
+    std::optional<MonoTime> since_;
+    std::optional<MonoTime> born_;
+    bool socket_seen_ = false;
+    ClosedFirst first_ = ClosedFirst::unknown;
+    std::optional<StateChange> last_;
+    std::vector<Reset> resets_;
+    std::optional<MonoTime> request_stopped_;
+    bool request_expired_ = false;
+    std::optional<MonoTime> mini_started_;
+    std::optional<MonoTime> expires_;
+    std::optional<std::size_t> last_timer_;
+    std::optional<Nanoseconds> time_wait_dwell_;
+    std::uint32_t restarts_ = 0;
+};
+
+} // namespace
+
+Outcome read_story(const std::vector<Event>& stream, const Strand& strand, const std::optional<Owner>& listener) {
+    return Reader(stream, strand).outcome(listener);
+}
+
+} // namespace tcpdwell

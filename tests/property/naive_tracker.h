@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// The reference that the tracker is compared with: keeps every event, sorts them into strands by looking ahead as far as
+// it likes, and reads each connection's story when all is over. Slow, and for streams without losses and inventories.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "event/event.h"
+#include "synth/story.h"
+
+namespace tcpdwell {
+
+/// Within this time after a connection's event, another event can explain it.
+inline constexpr Nanoseconds kExplained = std::chrono::milliseconds(20);
+
+/// The events of one connection or listener, by their place in the stream, and where it is in the kernel meanwhile.
+struct Strand {
+    std::vector<std::size_t> events;
+    std::uint32_t netns = 0;
+    FourTuple tuple;
+    std::uint64_t sock = 0; ///< 0: no such object, or no more
+    std::uint64_t request = 0;
+    std::uint64_t mini = 0;
+    std::uint64_t last_sock = 0; ///< after its CLOSE
+    MonoTime sock_closed{};
+    bool listener = false;
+};
+
+class NaiveTracker {
+public:
+    void add(const Event& event) { events_.push_back(event); }
+
+    /// What has to be told of everything that was added.
+    std::vector<Outcome> tell();
+
+private:
+    void assign(std::size_t i, const StateChange& e);
+    void assign(std::size_t i, const TimewaitTimer& e);
+    void assign(std::size_t i, const RequestTimer& e);
+    void assign(std::size_t i, const Reset& e);
+    void assign(std::size_t i, const OwnerFound& e);
+    void assign(std::size_t i, const PortKnown& e);
+    void assign(std::size_t i, const SocketListed& e);
+    template <class Other>
+    void assign(std::size_t, const Other&) {}
+
+    template <class Predicate>
+    Strand* newest(Predicate predicate);
+    Strand& begin(std::size_t i, std::uint32_t netns, const FourTuple& tuple);
+    [[nodiscard]] bool request_goes_on(std::size_t i) const;
+
+    std::vector<Event> events_;
+    std::vector<Strand> strands_;
+    /// LISTEN -> SYN_RECV and accept() of children that haven't shown their peer yet.
+    std::vector<std::size_t> newborn_;
+};
+
+/// Whether the mini-socket whose timer is cancelled by event `i` is dead thereafter.
+bool mini_dies(const std::vector<Event>& stream, std::size_t i);
+
+/// Reads the story of one strand. `listener` is the owner of the listener on its port, if there is one.
+Outcome read_story(const std::vector<Event>& stream, const Strand& strand, const std::optional<Owner>& listener);
+
+} // namespace tcpdwell

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// The dice for each kind of event.
+#include "random_event.h"
+
+#include <algorithm>
+#include <tuple>
+
+namespace tcpdwell {
+namespace {
+
+using namespace std::chrono_literals;
+
+class Dice {
+public:
+    Dice(std::mt19937_64& random, const ClockAnchor& clock) : random_(random), clock_(clock) {}
+
+    std::uint64_t below(std::uint64_t limit) { return random_() % limit; }
+    template <class Integer>
+    Integer any() {
+        return static_cast<Integer>(below(3) == 0 ? below(4) : random_()); // small values are special ones
+    }
+    bool coin() { return below(2) == 0; }
+    TcpState state() { return kAllStates[below(kAllStates.size())]; }
+    TcpState substate() { return coin() ? TcpState::FIN_WAIT2 : TcpState::TIME_WAIT; }
+    MonoTime time() { return clock_.mono + Nanoseconds(below(8'640'000'000'000'000)); } // 100 days
+    std::optional<MonoTime> tick() {
+        if (coin()) return std::nullopt;
+        return clock_.from_jiffies(clock_.jiffies + 1 + below(1'000'000));
+    }
+    std::optional<MonoTime> millisecond_before(MonoTime at) {
+        if (coin()) return std::nullopt;
+        const auto now = std::chrono::floor<std::chrono::milliseconds>(at.time_since_epoch());
+        const auto longest = std::min<std::int64_t>(now.count(), 20ll * 24 * 3600 * 1000);
+        const auto then = now - std::chrono::milliseconds(below(static_cast<std::uint64_t>(longest)));
+        if (static_cast<std::uint32_t>(then.count()) == 0) return std::nullopt; // can't be told from no stamp
+        return MonoTime(then);
+    }
+    Endpoint endpoint(bool v4) {
+        Endpoint e;
+        for (auto& byte : e.address.bytes) byte = any<std::uint8_t>();
+        if (v4) {
+            std::fill_n(e.address.bytes.begin(), 10, std::uint8_t(0));
+            std::fill_n(e.address.bytes.begin() + 10, 2, std::uint8_t(0xff));
+        }
+        e.port = static_cast<Port>(1 + below(65535));
+        return e;
+    }
+    FourTuple tuple() {
+        const bool v4 = coin();
+        FourTuple t{endpoint(v4), endpoint(v4), v4 && coin() ? Family::ipv4 : Family::ipv6};
+        if (below(4) == 0) t.remote = Endpoint{};
+        if (below(4) == 0) t.local.port = 0;
+        return t;
+    }
+    Owner owner(bool may_have_process = true) {
+        Owner o;
+        if (may_have_process && coin()) {
+            o.process = Process{static_cast<std::uint32_t>(1 + below(4'000'000)), {}};
+            for (std::size_t i = 0, n = below(TD_COMM_LEN); i < n; ++i)
+                o.process->comm_bytes[i] = static_cast<char>(1 + below(255));
+        }
+        if (coin()) o.uid = static_cast<std::uint32_t>(below(TD_NO_UID));
+        o.cgroup = any<std::uint64_t>();
+        return o;
+    }
+    std::string text(std::size_t longest) {
+        std::string s(1 + below(longest), ' ');
+        for (char& c : s) c = static_cast<char>(1 + below(255));
+        return s;
+    }
+    td_timer_op op() { return static_cast<td_timer_op>(1 + below(3)); }
+
+private:
+    std::mt19937_64& random_;
+    const ClockAnchor& clock_;
+};
+
+auto fields(const Owner& o) {
+    return std::make_tuple(o.process, o.uid, o.cgroup);
+}
+auto fields(const StateChange& e) {
+    return std::make_tuple(e.at, e.netns, e.sock, e.cookie, e.tuple, e.from, e.to, e.error, e.shutdown, e.flags,
+                           e.owner ? std::optional(fields(*e.owner)) : std::nullopt);
+}
+auto fields(const TimewaitTimer& e) {
+    return std::make_tuple(e.at, e.netns, e.mini, e.cookie, e.tuple, e.op, e.substate, e.expires, e.entered, e.stack);
+}
+auto fields(const RequestTimer& e) {
+    return std::make_tuple(e.at, e.netns, e.request, e.listener, e.tuple, e.op, e.timeouts);
+}
+auto fields(const Reset& e) {
+    return std::make_tuple(e.at, e.sock, e.cookie, e.direction, e.reason, e.reply, e.state);
+}
+auto fields(const OwnerFound& e) {
+    return std::make_tuple(e.at, e.sock, e.cookie, fields(e.owner), e.how);
+}
+auto fields(const SocketListed& e) {
+    return std::make_tuple(e.at, e.netns, e.sock, e.cookie, e.tuple, e.state, e.mini, e.request, e.sweep, e.expires,
+                           e.entered, e.listener, fields(e.owner));
+}
+auto fields(const Snapshot& e) {
+    return std::make_tuple(e.at, e.netns, e.op, e.complete);
+}
+auto fields(const LostTotals& e) {
+    return std::make_tuple(e.at, e.total);
+}
+auto fields(const ClockReading& e) {
+    return std::make_tuple(e.anchor.mono, e.anchor.wall, e.anchor.jiffies, e.anchor.hz);
+}
+auto fields(const CgroupPath& e) {
+    return std::make_tuple(e.id, e.path);
+}
+auto fields(const Fact& e) {
+    return std::make_tuple(e.netns, e.key, e.value);
+}
+auto fields(const PortKnown& e) {
+    return std::make_tuple(e.at, e.sock, e.cookie, e.tuple);
+}
+
+} // namespace
+
+Event random_event(std::mt19937_64& random, const ClockAnchor& clock) {
+    Dice d(random, clock);
+    const MonoTime at = d.time();
+    const auto netns = d.any<std::uint32_t>();
+    const auto object = d.any<std::uint64_t>();
+    const auto cookie = d.any<std::uint64_t>();
+    switch (d.below(std::variant_size_v<Event>)) {
+    case 0: {
+        StateChange e{at, netns, object, cookie, d.tuple(), d.state(), d.state(), d.any<std::uint8_t>(),
+                      d.any<std::uint8_t>(), d.any<std::uint16_t>(), std::nullopt};
+        if (d.coin()) e.owner = d.owner();
+        return e;
+    }
+    case 1:
+        return TimewaitTimer{at, netns, object, cookie, d.tuple(), d.op(), d.substate(), d.tick(),
+                             d.millisecond_before(at), d.any<std::uint16_t>()};
+    case 2: return RequestTimer{at, netns, object, d.any<std::uint64_t>(), d.tuple(), d.op(), d.any<std::uint8_t>()};
+    case 3:
+        return Reset{at, object, cookie, static_cast<td_reset_direction>(1 + d.below(2)),
+                     static_cast<td_reset_reason>(d.below(9)), d.coin(), d.any<std::uint8_t>()};
+    case 4: return OwnerFound{at, object, cookie, d.owner(), static_cast<td_owner_how>(1 + d.below(2))};
+    case 5:
+        return SocketListed{at, netns, object, cookie, d.tuple(), d.state(), d.coin(), d.coin(), d.coin(), d.tick(),
+                            d.millisecond_before(at), d.any<std::uint64_t>(), d.owner(false)};
+    case 6: return Snapshot{at, netns, static_cast<td_snapshot_op>(1 + d.below(2)), d.coin()};
+    case 7: {
+        LostTotals e{at, {}};
+        for (auto& total : e.total) total = d.any<std::uint64_t>();
+        return e;
+    }
+    case 8:
+        return ClockReading{{at, WallTime(Nanoseconds(d.below(3'000'000'000'000'000'000))), d.any<std::uint64_t>(), d.any<std::uint32_t>()}};
+    case 9: return CgroupPath{object, d.text(4096)};
+    case 10: return Fact{netns, d.text(60), d.coin() ? d.text(300) : ""};
+    default: return PortKnown{at, object, cookie, d.tuple()};
+    }
+}
+
+bool same(const Event& a, const Event& b) {
+    if (a.index() != b.index()) return false;
+    return std::visit(
+        [&](const auto& event) { return fields(event) == fields(std::get<std::decay_t<decltype(event)>>(b)); }, a);
+}
+
+} // namespace tcpdwell

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// Events with random fields, of every kind, and their comparison field by field.
+#pragma once
+
+#include <random>
+
+#include "event/event.h"
+
+namespace tcpdwell {
+
+/// An event as a decoder could make it: moments in jiffies lie on a tick of `clock`, `entered` on a millisecond of the
+/// last weeks before the event.
+Event random_event(std::mt19937_64& random, const ClockAnchor& clock);
+
+/// Whether all fields are the same; the namespace too, where the event has one.
+bool same(const Event& a, const Event& b);
+
+} // namespace tcpdwell

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// Command lines to filters.
+#include "cli/filter_options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace tcpdwell {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+Result<Filter> filter_of(std::vector<std::string> arguments, FilterTarget target = FilterTarget::recording) {
+    CLI::App app;
+    const auto options = FilterOptions::declare(app);
+    std::reverse(arguments.begin(), arguments.end());
+    app.parse(std::move(arguments));
+    return options->resolve(target);
+}
+
+std::string error_of(std::vector<std::string> arguments, FilterTarget target = FilterTarget::recording) {
+    const auto filter = filter_of(std::move(arguments), target);
+    EXPECT_FALSE(filter);
+    if (filter) return {};
+    EXPECT_EQ(filter.error().code, ErrorCode::usage);
+    return filter.error().message;
+}
+
+TEST(FilterOptions, NoneIsEmpty) {
+    CLI::App app;
+    const auto options = FilterOptions::declare(app);
+    app.parse(std::vector<std::string>{});
+    EXPECT_TRUE(options->empty());
+    EXPECT_TRUE(options->resolve(FilterTarget::live)->empty());
+}
+
+TEST(FilterOptions, AnyOfThemIsNotEmpty) {
+    for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{{"1", "--port"},
+                                                                                           {"1", "--local-port"},
+                                                                                           {"1", "--remote-port"},
+                                                                                           {"::1", "--addr"},
+                                                                                           {"1", "--pid"},
+                                                                                           {"x", "--comm"},
+                                                                                           {"1", "--netns"},
+                                                                                           {"/x", "--cgroup"},
+                                                                                           {"-4"},
+                                                                                           {"-6"},
+                                                                                           {"client", "--role"}}) {
+        CLI::App app;
+        const auto options = FilterOptions::declare(app);
+        app.parse(std::vector<std::string>(arguments));
+        EXPECT_FALSE(options->empty()) << arguments.back();
+        const auto filter = options->resolve(FilterTarget::recording);
+        ASSERT_TRUE(filter) << filter.error().message;
+        EXPECT_FALSE(filter->empty()) << arguments.back();
+    }
+}
+
+TEST(FilterOptions, ListsAreSeparatedByCommasOrRepeated) {
+    const auto filter = filter_of({"--port", "80,443", "--port", "8080", "--local-port", "1", "--remote-port=2,3",
+                                   "--pid", "7,8", "--comm", "nginx,php*", "--addr", "10.0.0.0/8,::1"});
+    ASSERT_TRUE(filter) << filter.error().message;
+    EXPECT_THAT(filter->ports, ElementsAre(80, 443, 8080));
+    EXPECT_THAT(filter->local_ports, ElementsAre(1));
+    EXPECT_THAT(filter->remote_ports, ElementsAre(2, 3));
+    EXPECT_THAT(filter->pids, ElementsAre(7, 8));
+    EXPECT_THAT(filter->comms, ElementsAre("nginx", "php*"));
+    EXPECT_EQ(filter->addresses.size(), 2u);
+}
+
+TEST(FilterOptions, AnOptionTakesOneArgumentOnly) {
+    CLI::App app;
+    const auto options = FilterOptions::declare(app);
+    std::string command;
+    app.add_option("command", command);
+    app.parse(std::vector<std::string>{"true", "80", "--port"});
+    EXPECT_EQ(command, "true");
+    EXPECT_THAT(options->resolve(FilterTarget::recording)->ports, ElementsAre(80));
+}
+
+TEST(FilterOptions, FamilyAndRole) {
+    EXPECT_EQ(filter_of({"-4"})->family, Family::ipv4);
+    EXPECT_EQ(filter_of({"-6"})->family, Family::ipv6);
+    EXPECT_EQ(filter_of({"--role", "server"})->role, Role::server);
+    EXPECT_THAT(error_of({"-4", "-6"}), HasSubstr("-4 and -6"));
+    EXPECT_THAT(error_of({"--role", "x"}), HasSubstr("--role x"));
+}
+
+TEST(FilterOptions, ErrorsNameTheOptionAndTheText) {
+    EXPECT_THAT(error_of({"--port", "http"}), HasSubstr("--port http"));
+    EXPECT_THAT(error_of({"--remote-port", "0"}), HasSubstr("--remote-port 0"));
+    EXPECT_THAT(error_of({"--addr", "10.0.0.0/33"}), HasSubstr("--addr 10.0.0.0/33"));
+    EXPECT_THAT(error_of({"--pid", "x"}), HasSubstr("--pid x"));
+    EXPECT_THAT(error_of({"--comm", "a,,b"}), HasSubstr("--comm 'a,,b'"));
+    EXPECT_THAT(error_of({"--comm", "a,"}), HasSubstr("--comm 'a,'"));
+    EXPECT_THAT(error_of({"--netns", ""}), HasSubstr("--netns"));
+}
+
+TEST(FilterOptions, TheFirstOfSeveralErrorsIsTold) {
+    EXPECT_THAT(error_of({"--port", "http", "--pid", "x"}), HasSubstr("--port http"));
+}
+
+TEST(FilterOptions, InRecordingsANamespaceIsItsInode) {
+    EXPECT_THAT(filter_of({"--netns", "4026531833,7"})->netns, ElementsAre(4026531833, 7));
+    EXPECT_THAT(error_of({"--netns", "blue"}), HasSubstr("--netns blue"));
+}
+
+TEST(FilterOptions, InRecordingsAnyCgroupWillDo) {
+    EXPECT_THAT(filter_of({"--cgroup", "gone.slice/,/sys/fs/cgroup/system.slice/x.service"})->cgroups,
+                ElementsAre("/gone.slice", "/system.slice/x.service"));
+}
+
+TEST(FilterOptions, LiveNamesMustExist) {
+    EXPECT_EQ(error_of({"--netns", "no-such-netns"}, FilterTarget::live),
+              "--netns no-such-netns: no such network namespace; 'ip netns list' shows the named ones");
+    const auto own = filter_of({"--netns", "/proc/self/ns/net"}, FilterTarget::live);
+    ASSERT_TRUE(own) << own.error().message;
+    EXPECT_EQ(own->netns.size(), 1u);
+}
+
+TEST(NormalCgroupPath, IsWhatTheKernelWrites) {
+    EXPECT_EQ(normal_cgroup_path("/a/b"), "/a/b");
+    EXPECT_EQ(normal_cgroup_path("a//b///"), "/a/b");
+    EXPECT_EQ(normal_cgroup_path("/"), "/");
+    EXPECT_EQ(normal_cgroup_path(""), "/");
+    EXPECT_EQ(normal_cgroup_path("/sys/fs/cgroup"), "/");
+    EXPECT_EQ(normal_cgroup_path("/sys/fs/cgroup/unified/a"), "/a");
+    EXPECT_EQ(normal_cgroup_path("/sys/fs/cgroups/a"), "/sys/fs/cgroups/a");
+}
+
+TEST(NormalCgroupPath, TheMountPointStandsForItsRoot) {
+    EXPECT_EQ(normal_cgroup_path("/mnt/cg/a", "/mnt/cg"), "/a");
+    EXPECT_EQ(normal_cgroup_path("/mnt/cg/a", "/mnt/cg", "/jail"), "/jail/a");
+    EXPECT_EQ(normal_cgroup_path("/mnt/cg", "/mnt/cg", "/jail"), "/jail");
+    EXPECT_EQ(normal_cgroup_path("/jail/a", "/mnt/cg", "/jail"), "/jail/a");
+}
+
+} // namespace
+} // namespace tcpdwell

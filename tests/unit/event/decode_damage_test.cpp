@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// Records that are cut, of another version, or impossible: counted, skipped, and never read beyond their end.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <span>
+
+#include "wire_bytes.h"
+
+namespace tcpdwell {
+namespace {
+
+void set_size(Bytes& bytes, std::size_t size) {
+    const auto value = static_cast<std::uint16_t>(size);
+    std::memcpy(bytes.data() + offsetof(td_header, size), &value, sizeof(value));
+}
+
+TEST(Decode, every_shorter_record_is_malformed) {
+    for (const Bytes& whole : one_of_each()) {
+        for (std::size_t size = 0; size < whole.size(); ++size) {
+            const Bytes cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)); // its header promises more
+            Decoder decoder;
+            EXPECT_FALSE(decoder.decode(cut)) << size;
+            EXPECT_EQ(decoder.quality().malformed, 1u);
+            if (size < sizeof(td_header)) continue;
+            Bytes honest = cut;
+            set_size(honest, size);
+            Decoder second;
+            EXPECT_FALSE(second.decode(honest)) << size;
+            EXPECT_EQ(second.quality().malformed, 1u);
+            EXPECT_EQ(second.quality().records, 0u);
+        }
+    }
+}
+
+TEST(Decode, longer_record_of_a_newer_version_is_read) {
+    for (Bytes bytes : one_of_each()) {
+        const auto kind = static_cast<std::uint8_t>(bytes[offsetof(td_header, kind)]);
+        bytes.resize(bytes.size() + 16);
+        set_size(bytes, bytes.size());
+        Decoder decoder;
+        EXPECT_TRUE(decoder.decode(bytes)) << "kind " << int(kind);
+    }
+}
+
+TEST(Decode, bytes_after_the_record_are_not_its_own) {
+    auto r = of_kind<td_cgroup>(TD_CGROUP);
+    Bytes bytes = bytes_of(r, "/a");
+    const std::size_t size = bytes.size();
+    bytes.resize(size + 8, std::byte{'x'});
+    set_size(bytes, size);
+    Decoder decoder;
+    EXPECT_EQ(decoded<CgroupPath>(decoder, bytes).path, "/a");
+}
+
+TEST(Decode, unknown_kinds_are_counted_and_skipped) {
+    Decoder decoder;
+    for (const int kind : {0, 13, 200, 255}) {
+        td_header h{sizeof(td_header), static_cast<std::uint8_t>(kind), 0, 0, 1};
+        Bytes bytes(sizeof(h));
+        std::memcpy(bytes.data(), &h, sizeof(h));
+        EXPECT_FALSE(decoder.decode(bytes));
+    }
+    EXPECT_EQ(decoder.quality().unknown, 4u);
+    EXPECT_EQ(decoder.quality().malformed, 0u);
+}
+
+/// A byte of a record that must not have that value.
+struct Impossible {
+    const char* what;
+    Bytes bytes;
+    std::size_t offset;
+    std::uint8_t value;
+};
+
+TEST(Decode, impossible_values_are_malformed) {
+    const std::vector<Bytes> valid = one_of_each();
+    const Impossible cases[] = {
+        {"state 0", valid[0], offsetof(td_state, from), 0},
+        {"state 14", valid[0], offsetof(td_state, to), 14},
+        {"timer operation 0", valid[2], offsetof(td_timewait, op), 0},
+        {"timer operation 4", valid[2], offsetof(td_timewait, op), 4},
+        {"an established mini-socket", valid[2], offsetof(td_timewait, substate), 1},
+        {"request operation 9", valid[3], offsetof(td_request, op), 9},
+        {"reset direction 0", valid[4], offsetof(td_reset, direction), 0},
+        {"reset direction 3", valid[4], offsetof(td_reset, direction), 3},
+        {"owner how 0", valid[5], offsetof(td_owner, how), 0},
+        {"owner how 3", valid[5], offsetof(td_owner, how), 3},
+        {"listed in state 99", valid[6], offsetof(td_socket, state), 99},
+        {"snapshot operation 3", valid[7], offsetof(td_snapshot, op), 3},
+    };
+    for (const Impossible& c : cases) {
+        Bytes bytes = c.bytes;
+        bytes[c.offset] = std::byte{c.value};
+        Decoder decoder;
+        EXPECT_FALSE(decoder.decode(bytes)) << c.what;
+        EXPECT_EQ(decoder.quality().malformed, 1u) << c.what;
+    }
+}
+
+TEST(Decode, reset_reason_of_a_newer_version_is_another_one) {
+    Bytes bytes = one_of_each()[4];
+    bytes[offsetof(td_reset, reason)] = std::byte{99};
+    Decoder decoder;
+    EXPECT_EQ(decoded<Reset>(decoder, bytes).reason, TD_REASON_OTHER);
+}
+
+TEST(Decode, record_at_an_odd_address) {
+    for (const Bytes& whole : one_of_each()) {
+        Bytes shifted(whole.size() + 1);
+        std::copy(whole.begin(), whole.end(), shifted.begin() + 1);
+        Decoder decoder;
+        EXPECT_TRUE(decoder.decode(std::span(shifted).subspan(1)));
+    }
+}
+
+} // namespace
+} // namespace tcpdwell

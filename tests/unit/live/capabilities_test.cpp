@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Capabilities can't be had back, so each test gives them up in a child process.
+#include "live/capabilities.h"
+
+#include <gtest/gtest.h>
+#include <linux/capability.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "in_child.h"
+#include "live/proc_file.h"
+
+namespace tcpdwell {
+namespace {
+
+/// The capabilities of one set as /proc shows them: "CapEff", "CapPrm", ...
+std::uint64_t set_in_proc(std::string_view name) {
+    const auto status = read_proc_file("/proc/self/status");
+    const auto at = status->find(std::string(name) + ":\t");
+    return std::stoull(status->substr(at + name.size() + 2, 16), nullptr, 16);
+}
+
+TEST(Capabilities, DropsAllForGood) {
+    EXPECT_TRUE(holds_in_child([] {
+        const bool could_shrink_bounds = has_capability(CAP_SETPCAP);
+        return drop_capabilities().has_value() && set_in_proc("CapEff") == 0 && set_in_proc("CapPrm") == 0 &&
+               set_in_proc("CapInh") == 0 && set_in_proc("CapAmb") == 0 &&
+               (!could_shrink_bounds || set_in_proc("CapBnd") == 0) && ::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 &&
+               !has_capability(CAP_SYS_ADMIN);
+    }));
+}
+
+TEST(Capabilities, DroppingTwiceIsFine) {
+    EXPECT_TRUE(holds_in_child([] { return drop_capabilities().has_value() && drop_capabilities().has_value(); }));
+}
+
+TEST(Capabilities, KeepsWhatIsToBeKept) {
+    if (!has_capability(CAP_SYS_ADMIN)) GTEST_SKIP() << "needs CAP_SYS_ADMIN to keep it";
+    EXPECT_TRUE(holds_in_child([] {
+        return drop_capabilities({CAP_SYS_ADMIN}).has_value() && has_capability(CAP_SYS_ADMIN) &&
+               !has_capability(CAP_NET_ADMIN) && set_in_proc("CapPrm") == std::uint64_t{1} << CAP_SYS_ADMIN;
+    }));
+}
+
+TEST(Capabilities, WhatIsLackingStaysLacking) {
+    EXPECT_TRUE(holds_in_child([] {
+        return drop_capabilities().has_value() && drop_capabilities({CAP_SYS_ADMIN}).has_value() &&
+               !has_capability(CAP_SYS_ADMIN);
+    }));
+}
+
+} // namespace
+} // namespace tcpdwell

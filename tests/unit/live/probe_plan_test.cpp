@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+// The plan for a host that has everything, and what changes when one thing is missing.
+#include "live/probe_plan.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+
+namespace tcpdwell {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using Status = FunctionFact::Status;
+
+constexpr std::uint64_t tw_address = 0xffffffff82006870;
+constexpr std::uint64_t reqsk_address = 0xffffffff82008db0;
+
+KernelSupport full_support() {
+    KernelSupport support;
+    support.release = "6.18.1-amd64";
+    support.version = {6, 18};
+    support.machine = "x86_64";
+    support.capabilities = {true, true, true, true, true, true, true};
+    for (Support* fact :
+         {&support.memlock, &support.btf, &support.inet_sock_set_state, &support.timer_start, &support.timer_cancel,
+          &support.timer_expire_entry, &support.tcp_receive_reset, &support.tcp_send_reset, &support.tcp_retransmit_skb,
+          &support.tracing_programs, &support.socket_cookie, &support.tcp_iterator, &support.reset_reason,
+          &support.entry_stamp, &support.stacks, &support.sock_diag})
+        *fact = Support::yes();
+    support.tw_timer_handler = {Status::found, tw_address, {}};
+    support.reqsk_timer_handler = {Status::found, reqsk_address, {}};
+    support.stack_ranges = {{TD_STACK_RUN_TIMERS, 1, 2, "__run_timers"}};
+    support.accept_id = 2231;
+    support.accept4_id = 2233;
+    return support;
+}
+
+using Change = std::function<void(KernelSupport&)>;
+
+ProbePlan plan_with(const Change& change) {
+    KernelSupport support = full_support();
+    change(support);
+    auto plan = plan_probes(support);
+    EXPECT_TRUE(plan) << plan.error().message;
+    return plan.value_or(ProbePlan{});
+}
+
+std::string refusal_with(const Change& change) {
+    KernelSupport support = full_support();
+    change(support);
+    const auto plan = plan_probes(support);
+    EXPECT_FALSE(plan);
+    if (plan) return {};
+    EXPECT_EQ(plan.error().code, ErrorCode::cannot_trace);
+    return plan.error().message;
+}
+
+std::size_t loaded(const ProbePlan& plan) {
+    std::size_t count = 0;
+    for (const ProgramChoice& choice : plan.programs) {
+        EXPECT_NE(choice.load, !choice.why_not.empty()) << choice.hook;
+        count += choice.load ? 1 : 0;
+    }
+    return count;
+}
+
+TEST(ProbePlan, AHostWithEverythingLoadsEverything) {
+    const ProbePlan plan = plan_with([](KernelSupport&) {});
+    EXPECT_EQ(plan.set, ProbeSet::timer);
+    EXPECT_EQ(plan.programs.size(), 10u);
+    EXPECT_EQ(loaded(plan), 10u);
+    EXPECT_EQ(plan.timer_functions, TimerFunctions::by_symbol);
+    EXPECT_EQ(plan.tw_timer_handler, tw_address);
+    EXPECT_EQ(plan.reqsk_timer_handler, reqsk_address);
+    EXPECT_EQ(plan.stack_ranges.size(), 1u);
+    for (const FeatureChoice* feature : plan.features()) EXPECT_TRUE(feature->on) << feature->name;
+}
+
+TEST(ProbePlan, ProgramsStandInTheOrderOfTheEnum) {
+    const ProbePlan plan = plan_with([](KernelSupport&) {});
+    for (std::size_t i = 0; i < plan.programs.size(); ++i) EXPECT_EQ(plan.programs[i].program, static_cast<Program>(i));
+}
+
+struct OptionalCase {
+    const char* what;
+    Change take_away;
+    Program program;
+};
+
+TEST(ProbePlan, OptionalProgramsAreLeftOutWithTheirReason) {
+    const Support gone = Support::no("gone");
+    const OptionalCase cases[] = {
+        {"reset_received", [&](auto& s) { s.tcp_receive_reset = gone; }, Program::reset_received},
+        {"reset_sent", [&](auto& s) { s.tcp_send_reset = gone; }, Program::reset_sent},
+        {"retransmit", [&](auto& s) { s.tcp_retransmit_skb = gone; }, Program::retransmit},
+        {"accept", [&](auto& s) { s.accept_id.reset(), s.why_no_accept = "gone"; }, Program::accept},
+        {"accept4", [&](auto& s) { s.accept4_id.reset(), s.why_no_accept = "gone"; }, Program::accept4},
+    };
+    for (const OptionalCase& each : cases) {
+        const ProbePlan plan = plan_with(each.take_away);
+        EXPECT_EQ(loaded(plan), 9u) << each.what;
+        EXPECT_FALSE(plan.loads(each.program)) << each.what;
+        EXPECT_EQ(plan.programs[static_cast<std::size_t>(each.program)].why_not, "gone") << each.what;
+    }
+}
+
+TEST(ProbePlan, FeaturesGoOffOneByOne) {
+    const Support gone = Support::no("gone");
+    const std::pair<Change, FeatureChoice ProbePlan::*> cases[] = {
+        {[&](auto& s) { s.stacks = gone; }, &ProbePlan::stacks},
+        {[&](auto& s) { s.socket_cookie = gone; }, &ProbePlan::cookies},
+        {[&](auto& s) { s.reset_reason = gone; }, &ProbePlan::reset_reason},
+        {[&](auto& s) { s.entry_stamp = gone; }, &ProbePlan::entry_stamp},
+    };
+    for (const auto& [take_away, feature] : cases) {
+        const ProbePlan plan = plan_with(take_away);
+        EXPECT_FALSE((plan.*feature).on);
+        EXPECT_EQ((plan.*feature).why_not, "gone");
+        EXPECT_EQ(loaded(plan), 10u);
+    }
+    EXPECT_TRUE(plan_with([&](auto& s) { s.stacks = gone; }).stack_ranges.empty());
+}
+
+TEST(ProbePlan, HiddenOrAbsentTimersAreCalibrated) {
+    for (const Status status : {Status::hidden, Status::absent}) {
+        for (FunctionFact KernelSupport::*timer :
+             {&KernelSupport::tw_timer_handler, &KernelSupport::reqsk_timer_handler}) {
+            const ProbePlan plan = plan_with([&](auto& s) { s.*timer = {status, 0, "gone"}; });
+            EXPECT_EQ(plan.timer_functions, TimerFunctions::by_calibration);
+            EXPECT_TRUE(plan.loads(Program::inventory));
+        }
+    }
+}
+
+TEST(ProbePlan, RefusesWhatCouldNotSeeTimeWait) {
+    const auto without = [](Status status) {
+        return refusal_with([status](auto& s) {
+            s.tw_timer_handler = {status, 0, "the handler is gone"};
+            s.tcp_iterator = Support::no("the iterator is gone");
+        });
+    };
+    EXPECT_THAT(without(Status::hidden), AllOf(HasSubstr("TIME_WAIT"), HasSubstr("the handler is gone"),
+                                               HasSubstr("the iterator is gone"), HasSubstr("kptr_restrict")));
+    EXPECT_THAT(without(Status::absent), AllOf(HasSubstr("TIME_WAIT"), HasSubstr("newer kernel")));
+}
+
+TEST(ProbePlan, RefusesWhereExistingSocketsCouldNotBeJoined) {
+    EXPECT_THAT(refusal_with([](auto& s) { s.tcp_iterator = Support::no("the iterator is gone"); }),
+                AllOf(HasSubstr("the iterator is gone"), HasSubstr("5.9")));
+}
+
+TEST(ProbePlan, CalibrationTakesANamespaceOfItsOwn) {
+    EXPECT_THAT(refusal_with([](auto& s) {
+                    s.tw_timer_handler = {Status::hidden, 0, "the addresses are hidden"};
+                    s.capabilities.sys_admin = false;
+                }),
+                AllOf(HasSubstr("the addresses are hidden"), HasSubstr("CAP_SYS_ADMIN"), HasSubstr("sudo")));
+}
+
+TEST(ProbePlan, RefusesOldKernels) {
+    const auto old = [](auto& s) { s.version = {5, 7}, s.release = "5.7.19"; };
+    EXPECT_THAT(refusal_with(old), AllOf(HasSubstr("5.7.19"), HasSubstr("5.8")));
+    EXPECT_EQ(loaded(plan_with([](auto& s) { s.version = {5, 8}; })), 10u);
+}
+
+TEST(ProbePlan, NamesTheMissingCapabilities) {
+    const auto with = [](bool bpf, bool perfmon, bool root) {
+        return refusal_with([=](auto& s) {
+            s.capabilities = {};
+            s.capabilities.bpf = bpf;
+            s.capabilities.perfmon = perfmon;
+            s.root = root;
+        });
+    };
+    EXPECT_THAT(with(false, false, false), AllOf(HasSubstr("CAP_BPF and CAP_PERFMON"), HasSubstr("sudo")));
+    EXPECT_THAT(with(true, false, false), AllOf(HasSubstr("needs CAP_PERFMON,"), HasSubstr("sudo")));
+    EXPECT_THAT(with(false, true, false), AllOf(HasSubstr("needs CAP_BPF,"), HasSubstr("sudo")));
+    EXPECT_THAT(with(false, false, true), AllOf(HasSubstr("container"), testing::Not(HasSubstr("sudo"))));
+
+    EXPECT_EQ(loaded(plan_with([](auto& s) { s.capabilities = {.bpf = true, .perfmon = true}; })), 10u);
+    EXPECT_EQ(loaded(plan_with([](auto& s) { s.capabilities = {.sys_admin = true}; })), 10u);
+}
+
+TEST(ProbePlan, RefusesWithoutBtfAndSaysWhichOption) {
+    EXPECT_THAT(refusal_with([](auto& s) { s.btf = Support::no("no /sys/kernel/btf/vmlinux"); }),
+                AllOf(HasSubstr("/sys/kernel/btf/vmlinux"), HasSubstr("CONFIG_DEBUG_INFO_BTF=y")));
+}
+
+TEST(ProbePlan, RefusesWithoutRoomForMaps) {
+    EXPECT_THAT(refusal_with([](auto& s) { s.memlock = Support::no("RLIMIT_MEMLOCK is low"); }),
+                AllOf(HasSubstr("RLIMIT_MEMLOCK is low"), HasSubstr("ulimit")));
+}
+
+TEST(ProbePlan, RefusesWithoutARequiredTracepoint) {
+    for (Support KernelSupport::*fact : {&KernelSupport::inet_sock_set_state, &KernelSupport::timer_start,
+                                         &KernelSupport::timer_cancel, &KernelSupport::timer_expire_entry})
+        EXPECT_THAT(refusal_with([fact](auto& s) { s.*fact = Support::no("it is gone"); }), HasSubstr("it is gone"));
+}
+
+TEST(ProbePlan, RefusesWhereTheKernelTakesNoPrograms) {
+    const auto refused = [](auto& s) { s.tracing_programs = Support::no("Operation not permitted"); };
+    EXPECT_THAT(refusal_with(refused), AllOf(HasSubstr("Operation not permitted"), HasSubstr("container")));
+    EXPECT_THAT(refusal_with([&](auto& s) { refused(s), s.lockdown = "confidentiality"; }), HasSubstr("lockdown"));
+}
+
+} // namespace
+} // namespace tcpdwell

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tables: alignment, human forms, colours, and that nothing hostile reaches the terminal.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <ctime>
+
+#include "rows.h"
+
+namespace tcpdwell::test {
+namespace {
+
+constexpr std::string_view kHeading =
+    "TIME            CONN      COUNT LOCAL         REMOTE           STATE         DWELL PROCESS   "
+    "ENDING     TIME_WAIT      STATES\n";
+
+/// Local time is UTC in these tests, unless they say otherwise.
+class Table : public ::testing::Test {
+protected:
+    void SetUp() override { set_zone("UTC"); }
+    void TearDown() override { set_zone("UTC"); }
+
+    static void set_zone(const char* zone) {
+        setenv("TZ", zone, 1);
+        tzset();
+    }
+
+    /// The rows without the heading, which is checked.
+    static std::string body(const std::vector<std::vector<Value>>& rows) {
+        const std::string text = rendered(Format::table, kKinds, rows);
+        EXPECT_EQ(text.substr(0, kHeading.size()), kHeading);
+        return text.substr(kHeading.size());
+    }
+};
+
+TEST_F(Table, EveryKindOfValue) {
+    EXPECT_EQ(
+        body({full_row()}),
+        "12:34:56.123456 0000beef    -42 10.0.0.1:443  [2001:db8::1]:50123 FIN_WAIT1    3.05ms 1234/nginx fin        "
+        "60.42s expired SYN_SENT 41.2us > ESTABLISHED - > TIME_WAIT 60.42s\n");
+}
+
+TEST_F(Table, WhatIsNotKnown) {
+    EXPECT_EQ(
+        body({null_row()}),
+        "-               -             - -             -                -                 - -         -          -     "
+        "         -\n");
+    EXPECT_EQ(
+        body({half_row()}),
+        "-               0             - 10.0.0.1:*    *:*              -                 - 7         -          - "
+        "reused, 2 restarts -\n");
+}
+
+TEST_F(Table, HostileTextIsHarmless) {
+    EXPECT_EQ(body({hostile_row()}),
+              "12:34:56.123456 0000beef    -42 10.0.0.1:443  [2001:db8::1]:50123 FIN_WAIT1    3.05ms "
+              "66/a\"b,\\x0a\\x1b[2J\\xff\xc3\xa9 \\xc2\\x9b\\xe2\\x80\\xae\\\\xe2\\x82 "
+              "60.42s expired SYN_SENT 41.2us > ESTABLISHED - > TIME_WAIT 60.42s\n");
+}
+
+TEST_F(Table, CharactersCountNotBytes) {
+    std::vector<Value> row = null_row();
+    row[7] = ProcessValue{1, "\xc3\xa9\xc3\xa9\xc3\xa9"}; // 5 characters in a column of 9
+    EXPECT_NE(body({row}).find(" 1/\xc3\xa9\xc3\xa9\xc3\xa9     -          -"), std::string::npos);
+}
+
+TEST_F(Table, TheSchemaChoosesColumnsAndTheirOrder) {
+    EXPECT_EQ(rendered(Format::table, kFew, {full_row(), null_row()}), "STATE       TIME\n"
+                                                                       "FIN_WAIT1   12:34:56.123456\n"
+                                                                       "-           -\n");
+}
+
+TEST_F(Table, TimesAreLocal) {
+    set_zone("XYZ-05:30"); // POSIX: east of Greenwich
+    EXPECT_EQ(rendered(Format::table, kFew, {full_row()}), "STATE       TIME\nFIN_WAIT1   18:04:56.123456\n");
+}
+
+TEST_F(Table, OneRestartIsSingular) {
+    std::vector<Value> row = null_row();
+    row[9] = TimeWaitValue{Nanoseconds(1'500'000'000), TimeWaitEnd::killed, 1};
+    EXPECT_NE(body({row}).find(" 1.500s killed, 1 restart -\n"), std::string::npos);
+}
+
+TEST_F(Table, RowsOfAnotherSchemaAreNotices) {
+    Output out(-1);
+    const auto renderer = make_renderer(Format::table, out, {});
+    renderer->begin(kFew);
+    const std::vector<MetaEntry> meta = {{"host", "\"a\""}};
+    renderer->meta(meta);
+    renderer->row(kLost, kLostRow);
+    renderer->row(kFew, full_row());
+    EXPECT_EQ(out.buffer(), "STATE       TIME\n"
+                            "-- lost: time 12:34:56.123456, events 5 --\n"
+                            "FIN_WAIT1   12:34:56.123456\n");
+}
+
+TEST_F(Table, ColoursTakeNoRoom) {
+    EXPECT_EQ(rendered(Format::table, kFew, {full_row()}, {.colour = true}),
+              "\x1b[1mSTATE\x1b[0m       \x1b[1mTIME\x1b[0m\n"
+              "\x1b[33mFIN_WAIT1\x1b[0m   12:34:56.123456\n");
+    Output out(-1);
+    make_renderer(Format::table, out, {.colour = true})->row(kLost, kLostRow);
+    EXPECT_EQ(out.buffer(), "\x1b[31m-- lost: time 12:34:56.123456, events 5 --\x1b[0m\n");
+}
+
+TEST_F(Table, EveryStateHasItsColour) {
+    const std::pair<TcpState, std::string> kColours[] = {
+        {TcpState::SYN_SENT, "36"},   {TcpState::SYN_RECV, "36"},  {TcpState::ESTABLISHED, "32"},
+        {TcpState::FIN_WAIT1, "33"},  {TcpState::FIN_WAIT2, "33"}, {TcpState::CLOSING, "33"},
+        {TcpState::CLOSE_WAIT, "33"}, {TcpState::LAST_ACK, "33"},  {TcpState::TIME_WAIT, "35"},
+        {TcpState::CLOSE, "2"},       {TcpState::LISTEN, "34"},
+    };
+    static_assert(std::size(kColours) == kAllStates.size());
+    for (const auto& [state, sgr] : kColours) {
+        std::vector<Value> row = null_row();
+        row[5] = state;
+        const std::string coloured = "\x1b[" + sgr + "m" + std::string(name(state)) + "\x1b[0m";
+        EXPECT_NE(rendered(Format::table, kFew, {row}, {.colour = true}).find(coloured), std::string::npos)
+            << name(state);
+        EXPECT_EQ(rendered(Format::table, kFew, {row}).find('\x1b'), std::string::npos);
+    }
+}
+
+TEST_F(Table, BadEndingsAreRed) {
+    std::vector<Value> row = null_row();
+    const auto table_of = [&row](std::string_view ending) {
+        row[8] = ending;
+        return rendered(Format::table, kKinds, {row}, {.colour = true});
+    };
+    EXPECT_NE(table_of("reset_received").find("\x1b[31mreset_received\x1b[0m"), std::string::npos);
+    EXPECT_NE(table_of("timed_out").find("\x1b[31mtimed_out\x1b[0m"), std::string::npos);
+    for (const char* ending : {"fin", "open", "unknown", ""}) {
+        EXPECT_EQ(table_of(ending).find("\x1b[31m"), std::string::npos) << ending;
+    }
+}
+
+} // namespace
+} // namespace tcpdwell::test

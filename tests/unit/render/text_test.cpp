@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Foreign bytes: what passes, what is escaped for a terminal, what is replaced for JSON.
+#include "render/text.h"
+
+#include <gtest/gtest.h>
+
+namespace tcpdwell {
+namespace {
+
+using namespace std::string_view_literals;
+
+constexpr std::string_view kReplacement = "\xef\xbf\xbd";
+
+std::string printable(std::string_view bytes) {
+    std::string out;
+    append_printable(out, bytes);
+    return out;
+}
+
+std::string replaced(std::string_view bytes) {
+    std::string scratch;
+    return std::string(valid_utf8(bytes, scratch));
+}
+
+TEST(Printable, TextPasses) {
+    for (const auto text : {""sv, "nginx: worker"sv, "a\\b"sv, "\xc3\xa9"sv, "\xe6\xbc\xa2\xe5\xad\x97"sv,
+                            "\xf0\x9f\x90\xa7"sv, "\xc2\xa0"sv, "\xf4\x8f\xbf\xbf"sv}) {
+        EXPECT_EQ(printable(text), text);
+    }
+}
+
+TEST(Printable, ControlsAreEscaped) {
+    EXPECT_EQ(printable("\x1b[31m"), "\\x1b[31m");
+    EXPECT_EQ(printable("a\0b\n\r\t\x7f"sv), "a\\x00b\\x0a\\x0d\\x09\\x7f");
+    EXPECT_EQ(printable("\xc2\x9bK"), "\\xc2\\x9bK"); // CSI as a C1 control
+    EXPECT_EQ(printable("\xc2\x80"), "\\xc2\\x80");
+    EXPECT_EQ(printable("\xe2\x80\xa8"), "\\xe2\\x80\\xa8"); // line separator
+    for (const auto text :
+         {"\xe2\x80\x8e"sv, "\xe2\x80\xaa"sv, "\xe2\x80\xae"sv, "\xe2\x81\xa6"sv, "\xe2\x81\xa9"sv, "\xd8\x9c"sv}) {
+        EXPECT_EQ(printable(text).find(text), std::string::npos); // direction of writing
+    }
+}
+
+TEST(Printable, FaultyBytesAreEscaped) {
+    EXPECT_EQ(printable("a\xff\x80z"), "a\\xff\\x80z");
+    EXPECT_EQ(printable("\xe2\x82"), "\\xe2\\x82");
+}
+
+TEST(Printable, CountsCharacters) {
+    std::string out = "before";
+    EXPECT_EQ(append_printable(out, "a\xc3\xa9\xff\x1b"), 10u);
+    EXPECT_EQ(out, "beforea\xc3\xa9\\xff\\x1b");
+}
+
+TEST(ValidUtf8, ValidTextIsNotCopied) {
+    std::string scratch;
+    const auto ascii = "nginx\n"sv;
+    EXPECT_EQ(valid_utf8(ascii, scratch).data(), ascii.data());
+    EXPECT_EQ(replaced("\xc3\xa9\xf0\x9f\x90\xa7"), "\xc3\xa9\xf0\x9f\x90\xa7");
+    EXPECT_EQ(replaced(""), "");
+}
+
+/// One U+FFFD per longest piece that could have become a character: the example of Unicode, table 3-8, and its rules.
+TEST(ValidUtf8, FaultySequencesAreReplaced) {
+    const std::string r(kReplacement);
+    EXPECT_EQ(replaced("\x61\xf1\x80\x80\xe1\x80\xc2\x62\x80\x63\x80\xbf\x64"),
+              "a" + r + r + r + "b" + r + "c" + r + r + "d");
+    EXPECT_EQ(replaced("\xc0\xaf"), r + r);                 // overlong
+    EXPECT_EQ(replaced("\xe0\x80\xaf"), r + r + r);         // overlong
+    EXPECT_EQ(replaced("\xed\xa0\x80"), r + r + r);         // surrogate
+    EXPECT_EQ(replaced("\xf4\x90\x80\x80"), r + r + r + r); // over U+10FFFF
+    EXPECT_EQ(replaced("\xf0\x80\x80\x80"), r + r + r + r); // overlong
+    EXPECT_EQ(replaced("\xf5\x80\x80\x80"), r + r + r + r);
+    EXPECT_EQ(replaced("\xc3"), r); // cut at the end, as comm may be
+    EXPECT_EQ(replaced("\xf0\x9f\x90"), r);
+}
+
+} // namespace
+} // namespace tcpdwell

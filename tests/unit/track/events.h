@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// Single events for tests of what no whole story shows: sockets that existed before, losses, odd orders.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include <gtest/gtest.h>
+
+#include "event/event.h"
+#include "outcome_collector.h"
+#include "synth/stage.h"
+
+namespace tcpdwell {
+
+using namespace std::chrono_literals;
+using enum TcpState;
+
+inline constexpr std::uint32_t kNetns = 4026531840;
+
+/// A moment, counted from the clock record.
+inline MonoTime at(Nanoseconds offset) {
+    return kStoryClock.mono + offset;
+}
+
+inline Process process(std::uint32_t pid, std::string_view comm) {
+    Process p{pid, {}};
+    std::copy(comm.begin(), comm.end(), p.comm_bytes.begin());
+    return p;
+}
+
+inline FourTuple v4_tuple(Port local_port, Port remote_port = 50000) {
+    return {{*IpAddress::parse("10.0.0.1"), local_port}, {*IpAddress::parse("10.0.0.2"), remote_port}, Family::ipv4};
+}
+
+/// A socket of any sort, and the events that it can show.
+struct TestSocket {
+    std::uint64_t address = 0xffff888000001000;
+    std::uint64_t cookie = 7;
+    FourTuple tuple = v4_tuple(80);
+    std::uint32_t netns = kNetns;
+
+    [[nodiscard]] StateChange change(Nanoseconds when, TcpState from, TcpState to, std::uint8_t error = 0,
+                                     std::uint16_t flags = 0, std::optional<Process> by = {}) const {
+        StateChange e{at(when), netns, address, cookie, tuple, from, to, error, 0, flags, std::nullopt};
+        if (by) {
+            e.flags |= TD_STATE_OWNED;
+            e.owner = Owner{by, 1000, 42};
+        }
+        return e;
+    }
+    /// `expires` and `entered` count from the clock record too.
+    [[nodiscard]] TimewaitTimer timer(Nanoseconds when, td_timer_op op, TcpState substate, Nanoseconds expires,
+                                      std::optional<Nanoseconds> entered = {}, unsigned stack = 0) const {
+        TimewaitTimer e{at(when), netns,    address, cookie, tuple, op, substate, at(expires), std::nullopt,
+                        static_cast<std::uint16_t>(stack)};
+        if (entered) e.entered = at(*entered);
+        return e;
+    }
+    [[nodiscard]] RequestTimer request(Nanoseconds when, td_timer_op op, std::uint64_t listener = 0) const {
+        return {at(when), netns, address, listener, tuple, op, 0};
+    }
+    [[nodiscard]] SocketListed listed(Nanoseconds when, TcpState state) const {
+        return {at(when), netns, address, cookie, tuple, state, false, false, false, {}, {}, 0, Owner{{}, 1000, 42}};
+    }
+    [[nodiscard]] SocketListed listed_mini(Nanoseconds when, TcpState substate, Nanoseconds expires) const {
+        return {at(when), netns, address, cookie, tuple, substate, true, false, false, at(expires), {}, 0, Owner{}};
+    }
+    [[nodiscard]] SocketListed listed_request(Nanoseconds when, std::uint64_t listener) const {
+        return {at(when), netns, address, cookie, tuple, SYN_RECV, false, true, false, {}, {}, listener, Owner{}};
+    }
+};
+
+inline Snapshot snapshot(Nanoseconds when, td_snapshot_op op, bool complete = true, std::uint32_t netns = kNetns) {
+    return {at(when), netns, op, complete};
+}
+
+inline LostTotals lost(Nanoseconds when, std::uint64_t state_changes, std::uint64_t timers = 0) {
+    return {at(when), {state_changes, timers, 0, 0, 0, 0}};
+}
+
+/// A tracker run that takes events at their own time.
+class EventRun : public TrackerRun {
+public:
+    using TrackerRun::TrackerRun;
+
+    template <class E>
+    EventRun& operator<<(const E& event) {
+        feed(Event(event), event.at);
+        return *this;
+    }
+    /// Ends the run; everything that was told.
+    std::vector<Outcome> outcomes() {
+        finish();
+        for (const std::string& complaint : collector.complaints) ADD_FAILURE() << complaint;
+        return collector.outcomes();
+    }
+    /// Ends the run, of which just one connection is expected.
+    Outcome only_outcome() {
+        const std::vector<Outcome> all = outcomes();
+        EXPECT_EQ(all.size(), 1u);
+        return all.empty() || !all[0].line ? Outcome{{}, {}, {}, {}, {}, {}, {}, {}, {}, Outcome::Line{}} : all[0];
+    }
+};
+
+/// How long the connection stayed in a state; nullopt if that isn't known.
+inline std::optional<Nanoseconds> stay(const Outcome& outcome, TcpState state) {
+    for (const Outcome::Stay& s : outcome.line->states)
+        if (s.state == state) return s.dwell;
+    ADD_FAILURE() << "never in " << name(state) << ": " << describe(outcome);
+    return std::nullopt;
+}
+
+inline bool has_transition(const Outcome& outcome, TcpState from, TcpState to) {
+    return std::any_of(outcome.transitions.begin(), outcome.transitions.end(),
+                       [&](const auto& t) { return t.from == from && t.to == to; });
+}
+
+} // namespace tcpdwell

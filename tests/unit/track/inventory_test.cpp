@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inventory of sockets against the events of the same moment: what is listed may be gone already, what isn't listed
+// may be gone for good.
+#include <gtest/gtest.h>
+
+#include "events.h"
+
+namespace tcpdwell {
+namespace {
+
+const Process kApp = process(10, "app");
+
+/// A connection that a client opened and established, cookie or not.
+void establish(EventRun& run, const TestSocket& s) {
+    run << s.change(10ms, CLOSE, SYN_SENT, 0, 0, kApp) << s.change(11ms, SYN_SENT, ESTABLISHED);
+}
+
+class Cookies : public testing::TestWithParam<std::uint64_t> {
+protected:
+    TestSocket s{.cookie = GetParam()};
+};
+
+TEST_P(Cookies, known_socket_is_not_joined_again) {
+    EventRun run;
+    establish(run, s);
+    run << snapshot(50ms, TD_SNAPSHOT_BEGIN) << s.listed(51ms, ESTABLISHED) << snapshot(52ms, TD_SNAPSHOT_END);
+    run << s.change(111ms, ESTABLISHED, CLOSE, 104);
+    const Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->seen, Seen::whole);
+    EXPECT_EQ(stay(o, ESTABLISHED), 100ms);
+}
+
+TEST_P(Cookies, event_wins_over_an_older_listing) {
+    EventRun run;
+    establish(run, s);
+    run << snapshot(50ms, TD_SNAPSHOT_BEGIN) << s.change(51ms, ESTABLISHED, FIN_WAIT1, 0, 0, kApp)
+        << s.listed(51ms + 20us, ESTABLISHED) << snapshot(52ms, TD_SNAPSHOT_END);
+    run << s.change(61ms, FIN_WAIT1, FIN_WAIT2) << s.change(71ms, FIN_WAIT2, CLOSE, 104);
+    const Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->seen, Seen::whole);
+    EXPECT_EQ(stay(o, FIN_WAIT1), 10ms);
+}
+
+TEST_P(Cookies, just_closed_socket_does_not_come_back) {
+    EventRun run;
+    establish(run, s);
+    run << snapshot(50ms, TD_SNAPSHOT_BEGIN) << s.change(51ms, ESTABLISHED, CLOSE, 104)
+        << s.listed(51ms + 20us, ESTABLISHED) << snapshot(52ms, TD_SNAPSHOT_END);
+    EXPECT_EQ(run.only_outcome().line->ending, Ending::reset_received);
+}
+
+TEST_P(Cookies, socket_that_became_a_mini_does_not_come_back) {
+    const TestSocket mini{0xe000, s.cookie, s.tuple};
+    EventRun run;
+    establish(run, s);
+    run << s.change(40ms, ESTABLISHED, FIN_WAIT1, 0, 0, kApp) << snapshot(50ms, TD_SNAPSHOT_BEGIN)
+        << s.change(51ms, FIN_WAIT1, FIN_WAIT2) << mini.timer(51ms + 2us, TD_TIMER_START, TIME_WAIT, 60s + 48ms)
+        << s.change(51ms + 4us, FIN_WAIT2, CLOSE) << s.listed(51ms + 10us, FIN_WAIT2) << snapshot(52ms, TD_SNAPSHOT_END)
+        << mini.timer(62s, TD_TIMER_CANCEL, TIME_WAIT, 60s + 48ms)
+        << mini.timer(62s + 10us, TD_TIMER_EXPIRE, TIME_WAIT, 60s + 48ms);
+    const Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->seen, Seen::whole);
+    ASSERT_TRUE(o.line->time_wait);
+    EXPECT_EQ(o.line->time_wait->end, TimeWaitEnd::expired);
+}
+
+TEST_P(Cookies, just_expired_mini_does_not_come_back) {
+    EventRun run;
+    run << s.timer(1ms, TD_TIMER_START, TIME_WAIT, 60s) << snapshot(61s, TD_SNAPSHOT_BEGIN)
+        << s.timer(61s + 1ms, TD_TIMER_CANCEL, TIME_WAIT, 60s) << s.timer(61s + 1010us, TD_TIMER_EXPIRE, TIME_WAIT, 60s)
+        << s.listed_mini(61s + 1020us, TIME_WAIT, 60s) << snapshot(61s + 2ms, TD_SNAPSHOT_END);
+    EXPECT_EQ(run.only_outcome().line->time_wait->end, TimeWaitEnd::expired);
+}
+
+TEST_P(Cookies, just_accepted_request_does_not_come_back) {
+    const TestSocket request{0xf000, 0, s.tuple};
+    EventRun run;
+    run << request.request(10ms, TD_TIMER_START) << snapshot(20ms, TD_SNAPSHOT_BEGIN) << s.change(21ms, LISTEN, SYN_RECV)
+        << request.request(21ms + 4us, TD_TIMER_CANCEL) << s.change(21ms + 8us, SYN_RECV, ESTABLISHED)
+        << request.listed_request(21ms + 20us, 0xa000) << snapshot(22ms, TD_SNAPSHOT_END)
+        << s.change(121ms, ESTABLISHED, CLOSE, 104);
+    const Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->seen, Seen::whole);
+    EXPECT_EQ(stay(o, SYN_RECV), 11ms + 8us);
+}
+
+TEST_P(Cookies, same_address_soon_is_another_connection) {
+    const TestSocket next{s.address, s.cookie == 0 ? 0 : s.cookie + 1, v4_tuple(81)};
+    EventRun run;
+    establish(run, s);
+    run << s.change(51ms, ESTABLISHED, CLOSE, 104) << next.change(51ms + 5us, CLOSE, SYN_SENT, 0, 0, kApp)
+        << snapshot(52ms, TD_SNAPSHOT_BEGIN) << next.listed(53ms, SYN_SENT) << snapshot(54ms, TD_SNAPSHOT_END)
+        << next.change(55ms, SYN_SENT, CLOSE, 111);
+    const std::vector<Outcome> all = run.outcomes();
+    ASSERT_EQ(all.size(), 2u);
+    EXPECT_EQ(all[0].line->ending, Ending::reset_received);
+    EXPECT_EQ(all[1].line->ending, Ending::refused);
+    EXPECT_EQ(all[1].line->seen, Seen::whole);
+}
+
+TEST_P(Cookies, address_in_use_again_ends_the_connection_whose_end_was_missed) {
+    const TestSocket next{s.address, s.cookie == 0 ? 0 : s.cookie + 1, v4_tuple(81)};
+    EventRun run;
+    establish(run, s);
+    run << next.change(500ms, CLOSE, SYN_SENT, 0, 0, kApp) << next.change(501ms, SYN_SENT, CLOSE, 111);
+    const std::vector<Outcome> all = run.outcomes();
+    ASSERT_EQ(all.size(), 2u);
+    EXPECT_EQ(all[0].line->ending, Ending::unknown);
+    EXPECT_EQ(all[0].line->seen, Seen::gap);
+    EXPECT_EQ(all[0].line->closed, std::nullopt);
+    EXPECT_EQ(stay(all[0], ESTABLISHED), std::nullopt);
+    EXPECT_EQ(all[1].line->ending, Ending::refused);
+}
+
+TEST_P(Cookies, listed_address_with_another_tuple_ends_the_connection_whose_end_was_missed) {
+    const TestSocket next{s.address, s.cookie == 0 ? 0 : s.cookie + 1, v4_tuple(81)};
+    EventRun run;
+    establish(run, s);
+    run << snapshot(20ms, TD_SNAPSHOT_BEGIN) << s.listed(21ms, ESTABLISHED) << snapshot(22ms, TD_SNAPSHOT_END)
+        << lost(400ms, 3) << snapshot(500ms, TD_SNAPSHOT_BEGIN) << next.listed(501ms, ESTABLISHED)
+        << snapshot(502ms, TD_SNAPSHOT_END) << next.change(600ms, ESTABLISHED, CLOSE, 104);
+    const std::vector<Outcome> all = run.outcomes();
+    ASSERT_EQ(all.size(), 2u);
+    EXPECT_EQ(all[0].line->ending, Ending::unknown);
+    EXPECT_EQ(all[0].line->seen, Seen::gap);
+    EXPECT_EQ(all[1].line->ending, Ending::reset_received);
+    EXPECT_EQ(all[1].line->seen, Seen::gap);
+}
+
+TEST_P(Cookies, not_listed_by_a_complete_pass_is_gone) {
+    EventRun run;
+    establish(run, s);
+    run << snapshot(500ms, TD_SNAPSHOT_BEGIN) << snapshot(502ms, TD_SNAPSHOT_END);
+    run.pass_time(at(600ms));
+    EXPECT_EQ(run.tracker.live(), 0u);
+    const Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->ending, Ending::unknown);
+    EXPECT_EQ(o.line->seen, Seen::gap);
+    EXPECT_EQ(o.line->closed, std::nullopt);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Cookies, testing::Values(0, 7),
+                         [](const auto& tested) { return tested.param == 0 ? "without" : "with"; });
+
+TEST(Inventory, incomplete_or_foreign_pass_ends_nothing) {
+    const TestSocket s;
+    EventRun run;
+    establish(run, s);
+    run << snapshot(500ms, TD_SNAPSHOT_BEGIN) << snapshot(502ms, TD_SNAPSHOT_END, false)
+        << snapshot(600ms, TD_SNAPSHOT_BEGIN, true, kNetns + 1) << snapshot(602ms, TD_SNAPSHOT_END, true, kNetns + 1);
+    run.pass_time(at(700ms));
+    EXPECT_EQ(run.tracker.live(), 1u);
+    EXPECT_EQ(run.only_outcome().line->ending, Ending::open);
+}
+
+TEST(Inventory, connection_with_events_during_the_pass_is_not_gone) {
+    const TestSocket s;
+    EventRun run;
+    run << snapshot(5ms, TD_SNAPSHOT_BEGIN);
+    establish(run, s);
+    run << snapshot(12ms, TD_SNAPSHOT_END);
+    run.pass_time(at(700ms));
+    EXPECT_EQ(run.tracker.live(), 1u);
+    EXPECT_EQ(run.only_outcome().line->seen, Seen::whole);
+}
+
+TEST(Inventory, sweep_says_nothing_of_the_others) {
+    const TestSocket s;
+    const TestSocket mini{0xe000, 8, v4_tuple(81)};
+    EventRun run;
+    establish(run, s);
+    SocketListed swept = mini.listed_mini(500ms, FIN_WAIT2, 30s);
+    swept.sweep = true;
+    run << swept;
+    run.pass_time(at(700ms));
+    std::size_t still_there = 0;
+    run.tracker.for_each_live([&](const LiveSocket& live) { still_there += live.who.cookie == s.cookie; });
+    EXPECT_EQ(still_there, 1u);
+}
+
+} // namespace
+} // namespace tcpdwell

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lost records: what can still be said is said, what can't isn't, and whoever reads it is told.
+#include <gtest/gtest.h>
+
+#include "events.h"
+
+namespace tcpdwell {
+namespace {
+
+const Process kApp = process(10, "app");
+constexpr unsigned kKilled = TD_STACK_TAKEN | TD_STACK_DESCHEDULE | TD_STACK_TIMEWAIT_PROCESS | TD_STACK_RECEIVE;
+
+/// A connection that a client opened at 10 ms and closed at 100 ms.
+void close_first(EventRun& run, const TestSocket& s) {
+    run << s.change(10ms, CLOSE, SYN_SENT, 0, 0, kApp) << s.change(11ms, SYN_SENT, ESTABLISHED)
+        << s.change(100ms, ESTABLISHED, FIN_WAIT1, 0, 0, kApp);
+}
+
+TEST(Loss, lost_transition_leaves_a_gap_and_no_dwell) {
+    const TestSocket s;
+    EventRun run;
+    run << s.change(10ms, CLOSE, SYN_SENT, 0, 0, kApp) << s.change(11ms, SYN_SENT, ESTABLISHED) << lost(50ms, 1)
+        << s.change(101ms, FIN_WAIT1, FIN_WAIT2) << s.change(150ms, FIN_WAIT2, CLOSE, 104);
+    const Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->seen, Seen::gap);
+    EXPECT_EQ(stay(o, SYN_SENT), 1ms);
+    EXPECT_EQ(stay(o, FIN_WAIT1), std::nullopt);
+    EXPECT_EQ(stay(o, FIN_WAIT2), 49ms);
+    EXPECT_EQ(o.line->closed_first, ClosedFirst::local);
+    EXPECT_EQ(o.line->ending, Ending::reset_received);
+    for (const auto& t : o.transitions)
+        if (t.from == FIN_WAIT1) {
+            EXPECT_EQ(t.dwell, std::nullopt);
+        }
+}
+
+TEST(Loss, state_without_any_loss_told_is_a_gap_too) {
+    const TestSocket s;
+    EventRun run;
+    run << s.change(10ms, CLOSE, SYN_SENT, 0, 0, kApp) << s.change(11ms, SYN_SENT, ESTABLISHED)
+        << s.change(101ms, CLOSE_WAIT, LAST_ACK, 0, 0, kApp) << s.change(150ms, LAST_ACK, CLOSE);
+    const Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->seen, Seen::gap);
+    EXPECT_EQ(stay(o, CLOSE_WAIT), std::nullopt);
+    EXPECT_EQ(stay(o, LAST_ACK), 49ms);
+    EXPECT_EQ(o.line->closed_first, ClosedFirst::remote);
+    EXPECT_EQ(run.tracker.totals().unexpected, 1u);
+}
+
+TEST(Loss, connection_that_lost_nothing_stays_whole) {
+    const TestSocket s;
+    EventRun run;
+    run << s.change(10ms, CLOSE, SYN_SENT, 0, 0, kApp) << s.change(11ms, SYN_SENT, ESTABLISHED) << lost(50ms, 5)
+        << s.change(100ms, ESTABLISHED, CLOSE_WAIT) << s.change(200ms, CLOSE_WAIT, LAST_ACK, 0, 0, kApp)
+        << s.change(201ms, LAST_ACK, CLOSE);
+    const Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->seen, Seen::whole);
+    EXPECT_EQ(o.line->ending, Ending::fin);
+    EXPECT_EQ(stay(o, ESTABLISHED), 89ms);
+}
+
+TEST(Loss, overflow_is_concluded_from_silence_only_if_nothing_was_lost) {
+    for (const bool some_lost : {false, true}) {
+        const TestSocket s;
+        EventRun run;
+        close_first(run, s);
+        run << s.change(101ms, FIN_WAIT1, FIN_WAIT2);
+        if (some_lost) run << lost(102ms, 0, 1);
+        run << s.change(103ms, FIN_WAIT2, CLOSE, 0, TD_STATE_ORPHAN | TD_STATE_FIN_RECEIVED);
+        const Outcome o = run.only_outcome();
+        ASSERT_TRUE(some_lost || o.line->time_wait);
+        if (some_lost) {
+            EXPECT_EQ(o.line->seen, Seen::gap);
+            EXPECT_TRUE(!o.line->time_wait || o.line->time_wait->end == TimeWaitEnd::unknown);
+        } else {
+            EXPECT_EQ(o.line->seen, Seen::whole);
+            EXPECT_EQ(o.line->time_wait->end, TimeWaitEnd::overflow);
+        }
+    }
+}
+
+TEST(Loss, kill_without_a_stack_is_concluded_from_silence_only_if_nothing_was_lost) {
+    for (const bool some_lost : {false, true}) {
+        const TestSocket mini;
+        EventRun run;
+        run << mini.timer(1ms, TD_TIMER_START, TIME_WAIT, 60s) << mini.timer(10s, TD_TIMER_CANCEL, TIME_WAIT, 60s);
+        if (some_lost) run << lost(10s + 1ms, 0, 1);
+        const Outcome o = run.only_outcome();
+        ASSERT_TRUE(o.line->time_wait);
+        EXPECT_EQ(o.line->time_wait->end, TimeWaitEnd::unknown);
+        EXPECT_EQ(o.line->seen, some_lost ? Seen::gap : Seen::joined);
+    }
+}
+
+TEST(Loss, kill_seen_in_the_stack_needs_no_silence) {
+    const TestSocket mini;
+    EventRun run;
+    run << mini.timer(1ms, TD_TIMER_START, TIME_WAIT, 60s) << lost(5s, 0, 1)
+        << mini.timer(10s, TD_TIMER_CANCEL, TIME_WAIT, 60s, {}, kKilled);
+    EXPECT_EQ(run.only_outcome().line->time_wait->end, TimeWaitEnd::reset);
+}
+
+TEST(Loss, handshake_failed_is_concluded_from_silence_only_if_nothing_was_lost) {
+    for (const bool some_lost : {false, true}) {
+        const TestSocket request{.cookie = 0};
+        EventRun run;
+        run << request.request(1ms, TD_TIMER_START) << request.request(10ms, TD_TIMER_CANCEL);
+        if (some_lost) run << lost(10ms + 5us, 1);
+        const Outcome o = run.only_outcome();
+        EXPECT_EQ(o.line->ending, some_lost ? Ending::unknown : Ending::handshake_failed);
+        EXPECT_EQ(o.line->seen, some_lost ? Seen::gap : Seen::whole);
+    }
+}
+
+TEST(Loss, mini_whose_birth_was_lost_is_found_by_its_end) {
+    const TestSocket mini;
+    EventRun run;
+    run << lost(1ms, 1, 1) << mini.timer(61s, TD_TIMER_CANCEL, TIME_WAIT, 60s)
+        << mini.timer(61s + 10us, TD_TIMER_EXPIRE, TIME_WAIT, 60s);
+    const Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->seen, Seen::gap);
+    EXPECT_EQ(o.line->ending, Ending::fin);
+    ASSERT_TRUE(o.line->time_wait);
+    EXPECT_EQ(o.line->time_wait->end, TimeWaitEnd::expired);
+}
+
+TEST(Loss, lost_birth_of_a_mini_does_not_hide_its_connection) {
+    const TestSocket s;
+    const TestSocket mini{0xe000, s.cookie, s.tuple};
+    EventRun run;
+    close_first(run, s);
+    run << s.change(101ms, FIN_WAIT1, FIN_WAIT2) << lost(102ms, 0, 1) << s.change(103ms, FIN_WAIT2, CLOSE)
+        << mini.timer(103ms + 50us, TD_TIMER_CANCEL, TIME_WAIT, 60s, {}, kKilled);
+    const Outcome o = run.outcomes().at(0);
+    EXPECT_NE(o.line->seen, Seen::whole);
+    for (const Outcome::Stay& stay : o.line->states) {
+        EXPECT_TRUE(!stay.dwell || *stay.dwell < 1s);
+    }
+}
+
+TEST(Loss, totals_are_told_as_differences) {
+    EventRun run;
+    run << lost(1ms, 3, 1) << lost(2ms, 3, 1) << lost(3ms, 5, 1);
+    run.finish();
+    ASSERT_EQ(run.collector.lost.size(), 2u);
+    EXPECT_EQ(run.collector.lost[0].events, 4u);
+    EXPECT_EQ(run.collector.lost[0].at, at(1ms));
+    EXPECT_EQ(run.collector.lost[1].events, 2u);
+    EXPECT_EQ(run.collector.lost[1].by_probe[TD_PROBE_STATE], 2u);
+    EXPECT_EQ(run.collector.lost[1].by_probe[TD_PROBE_TIMEWAIT], 0u);
+    EXPECT_EQ(run.tracker.totals().lost, 6u);
+}
+
+} // namespace
+} // namespace tcpdwell

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+// Mini-sockets: what their timers tell of FIN_WAIT2 and TIME_WAIT where a whole story would show too little.
+#include <gtest/gtest.h>
+
+#include "events.h"
+
+namespace tcpdwell {
+namespace {
+
+const Process kApp = process(10, "app");
+
+/// A client that closed first; its full socket and its mini-socket.
+struct Closer {
+    TestSocket full{0xd000, 7, v4_tuple(40000, 80)};
+    TestSocket mini{0xe000, 7, v4_tuple(40000, 80)};
+
+    /// Established at 11 ms, FIN_WAIT1 at 100 ms, FIN_WAIT2 at 101 ms.
+    void until_fin_wait2(EventRun& run) const {
+        run << full.change(10ms, CLOSE, SYN_SENT, 0, 0, kApp) << full.change(11ms, SYN_SENT, ESTABLISHED)
+            << full.change(100ms, ESTABLISHED, FIN_WAIT1, 0, 0, kApp) << full.change(101ms, FIN_WAIT1, FIN_WAIT2);
+    }
+    /// The mini-socket starts at 104 ms.
+    void until_mini(EventRun& run, TcpState substate, Nanoseconds expires, std::optional<Nanoseconds> entered = {}) const {
+        until_fin_wait2(run);
+        run << mini.timer(104ms, TD_TIMER_START, substate, expires, entered)
+            << full.change(104ms + 3us, FIN_WAIT2, CLOSE, 0, TD_STATE_ORPHAN);
+    }
+    void expire(EventRun& run, Nanoseconds when, TcpState substate, Nanoseconds expires,
+                std::optional<Nanoseconds> entered = {}) const {
+        run << mini.timer(when - 10us, TD_TIMER_CANCEL, substate, expires, entered, TD_STACK_TAKEN | TD_STACK_RUN_TIMERS)
+            << mini.timer(when, TD_TIMER_EXPIRE, substate, expires, entered);
+    }
+};
+
+TEST(MiniSocket, hand_over_is_no_transition) {
+    const Closer c;
+    EventRun run;
+    c.until_mini(run, FIN_WAIT2, 60104ms);
+    run.pass_time(at(1s));
+    ASSERT_EQ(run.collector.outcomes().size(), 1u);
+    EXPECT_EQ(run.collector.outcomes()[0].transitions.back().to, FIN_WAIT2);
+    std::vector<TcpState> live;
+    run.tracker.for_each_live([&](const LiveSocket& s) { live.push_back(s.state); });
+    EXPECT_EQ(live, std::vector{FIN_WAIT2});
+}
+
+TEST(MiniSocket, sweep_tells_a_silent_time_wait_with_its_true_time) {
+    const Closer c;
+    EventRun run;
+    c.until_mini(run, FIN_WAIT2, 60104ms);
+    SocketListed swept = c.mini.listed_mini(2s, TIME_WAIT, 61s);
+    swept.sweep = true;
+    run << swept;
+    const auto told = run.collector.outcomes().at(0).transitions.back();
+    EXPECT_EQ(told.from, FIN_WAIT2);
+    EXPECT_EQ(told.to, TIME_WAIT);
+    EXPECT_EQ(told.at, at(1s));
+    EXPECT_EQ(told.dwell, 1s - 101ms);
+    c.expire(run, 62s, TIME_WAIT, 61s);
+    EXPECT_EQ(stay(run.only_outcome(), TIME_WAIT), 61s);
+}
+
+TEST(MiniSocket, entry_stamp_tells_more_than_the_timer_that_a_segment_restarted) {
+    const Closer c;
+    EventRun run;
+    c.until_mini(run, FIN_WAIT2, 60104ms, 104ms);
+    c.expire(run, 64s, TIME_WAIT, 63s, 1s); // the FIN came at 1 s, another segment at 3 s
+    const Outcome o = run.only_outcome();
+    EXPECT_EQ(stay(o, FIN_WAIT2), 1s - 101ms);
+    EXPECT_EQ(stay(o, TIME_WAIT), 63s);
+    EXPECT_EQ(o.line->time_wait->restarts, 1u);
+}
+
+TEST(MiniSocket, entry_stamp_of_the_start_is_not_that_of_a_fin_without_time_stamp) {
+    const Closer c;
+    EventRun run;
+    c.until_mini(run, FIN_WAIT2, 60104ms, 104ms);
+    c.expire(run, 62s, TIME_WAIT, 61s, 104ms);
+    const Outcome o = run.only_outcome();
+    EXPECT_EQ(stay(o, FIN_WAIT2), 1s - 101ms);
+    EXPECT_EQ(stay(o, TIME_WAIT), 61s);
+    EXPECT_EQ(o.line->time_wait->restarts, 0u);
+}
+
+TEST(MiniSocket, same_expiry_is_a_moved_timer_and_no_restart) {
+    for (const TcpState substate : {FIN_WAIT2, TIME_WAIT}) {
+        const Closer c;
+        EventRun run;
+        c.until_mini(run, substate, 60104ms);
+        run << c.mini.timer(5s, TD_TIMER_CANCEL, substate, 60104ms, {}, TD_STACK_TAKEN)
+            << c.mini.timer(5s + 2us, TD_TIMER_START, substate, 60104ms);
+        c.expire(run, 61s, substate, 60104ms);
+        const Outcome o = run.only_outcome();
+        EXPECT_EQ(o.line->seen, Seen::whole);
+        EXPECT_EQ(stay(o, substate), substate == FIN_WAIT2 ? 61s - 101ms : 61s - 104ms);
+        ASSERT_EQ(o.line->time_wait.has_value(), substate == TIME_WAIT);
+        if (substate == TIME_WAIT) {
+            EXPECT_EQ(o.line->time_wait->restarts, 0u);
+        }
+    }
+}
+
+TEST(MiniSocket, restart_does_not_start_the_dwell_anew) {
+    const Closer c;
+    EventRun run;
+    c.until_mini(run, TIME_WAIT, 60104ms);
+    run << c.mini.timer(30s, TD_TIMER_CANCEL, TIME_WAIT, 60104ms) << c.mini.timer(30s + 2us, TD_TIMER_START, TIME_WAIT, 90s);
+    c.expire(run, 91s, TIME_WAIT, 90s);
+    const Outcome o = run.only_outcome();
+    EXPECT_EQ(stay(o, TIME_WAIT), 91s - 104ms);
+    EXPECT_EQ(o.line->time_wait->restarts, 1u);
+    EXPECT_EQ(o.line->time_wait->end, TimeWaitEnd::expired);
+}
+
+/// The slab hands out the address of the killed mini-socket at once, for the next TIME_WAIT of the same four-tuple.
+class SameAddress : public testing::TestWithParam<bool> {};
+
+TEST_P(SameAddress, soon_is_the_next_time_wait_of_the_same_tuple) {
+    const Closer c;
+    const TestSocket next{0xd000, 8, c.full.tuple};
+    const TestSocket next_mini{c.mini.address, 8, c.full.tuple};
+    TestSocket portless = next;
+    portless.tuple.local.port = 0;
+    const unsigned stack = GetParam() ? TD_STACK_TAKEN | TD_STACK_DESCHEDULE | TD_STACK_CONNECT : 0u;
+    EventRun run;
+    c.until_mini(run, TIME_WAIT, 60104ms);
+    run << portless.change(5s, CLOSE, SYN_SENT, 0, 0, kApp)
+        << c.mini.timer(5s + 20us, TD_TIMER_CANCEL, TIME_WAIT, 60104ms, {}, stack)
+        << PortKnown{at(5s + 40us), next.address, next.cookie, next.tuple} << next.change(5s + 1ms, SYN_SENT, ESTABLISHED)
+        << next.change(5s + 3ms, ESTABLISHED, FIN_WAIT1, 0, 0, kApp) << next.change(5s + 4ms, FIN_WAIT1, FIN_WAIT2)
+        << next_mini.timer(5s + 5ms, TD_TIMER_START, TIME_WAIT, 65004ms)
+        << next.change(5s + 5ms + 2us, FIN_WAIT2, CLOSE, 0, TD_STATE_ORPHAN | TD_STATE_FIN_RECEIVED)
+        << next_mini.timer(66s, TD_TIMER_CANCEL, TIME_WAIT, 65004ms)
+        << next_mini.timer(66s + 10us, TD_TIMER_EXPIRE, TIME_WAIT, 65004ms);
+    const std::vector<Outcome> all = run.outcomes();
+    ASSERT_EQ(all.size(), 2u);
+    for (const Outcome& o : all) {
+        ASSERT_TRUE(o.line && o.line->time_wait) << describe(o);
+        EXPECT_EQ(o.line->seen, Seen::whole);
+        EXPECT_EQ(o.line->time_wait->restarts, 0u);
+    }
+    EXPECT_EQ(all[0].line->time_wait->end, TimeWaitEnd::reused);
+    EXPECT_EQ(all[0].line->closed, at(5s + 20us));
+    EXPECT_EQ(all[1].line->time_wait->end, TimeWaitEnd::expired);
+    EXPECT_EQ(stay(all[1], TIME_WAIT), 61s - 5ms + 10us);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, SameAddress, testing::Bool(),
+                         [](const auto& tested) { return tested.param ? "with_stack" : "without_stack"; });
+
+TEST(MiniSocket, foreign_request_does_not_explain_a_kill) {
+    const Closer c;
+    const TestSocket request{0xf000, 0, v4_tuple(40001, 80)};
+    const TestSocket same_tuple_elsewhere{0xf100, 0, c.full.tuple, kNetns + 1};
+    EventRun run;
+    c.until_mini(run, TIME_WAIT, 60104ms);
+    run << c.mini.timer(5s, TD_TIMER_CANCEL, TIME_WAIT, 60104ms) << request.request(5s + 50us, TD_TIMER_START)
+        << same_tuple_elsewhere.request(5s + 60us, TD_TIMER_START);
+    for (const Outcome& o : run.outcomes()) {
+        if (o.role != Role::client) continue;
+        EXPECT_EQ(o.line->time_wait->end, TimeWaitEnd::unknown);
+        EXPECT_EQ(o.line->closed, at(5s));
+    }
+}
+
+TEST(MiniSocket, late_request_does_not_explain_a_kill) {
+    const Closer c;
+    const TestSocket request{0xf000, 0, c.full.tuple};
+    EventRun run;
+    c.until_mini(run, TIME_WAIT, 60104ms);
+    run << c.mini.timer(5s, TD_TIMER_CANCEL, TIME_WAIT, 60104ms) << request.request(5s + 80ms, TD_TIMER_START);
+    const std::vector<Outcome> all = run.outcomes();
+    ASSERT_EQ(all.size(), 2u);
+    EXPECT_EQ(all[0].line->time_wait->end, TimeWaitEnd::unknown);
+}
+
+TEST(MiniSocket, expiry_seen_only_by_its_handler) {
+    const Closer c;
+    EventRun run;
+    c.until_mini(run, TIME_WAIT, 60104ms);
+    run << c.mini.timer(61s, TD_TIMER_EXPIRE, TIME_WAIT, 60104ms);
+    const Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->time_wait->end, TimeWaitEnd::expired);
+    EXPECT_EQ(stay(o, TIME_WAIT), 61s - 104ms);
+}
+
+TEST(MiniSocket, unknown_timer_frequency_leaves_a_silent_change_without_time) {
+    const Closer c;
+    EventRun run;
+    run.feed(Event(ClockReading{{kStoryClock.mono, kStoryClock.wall, 0, 0}}), kStoryClock.mono);
+    c.until_mini(run, FIN_WAIT2, 60104ms);
+    c.expire(run, 62s, TIME_WAIT, 61s);
+    const Outcome o = run.only_outcome();
+    EXPECT_EQ(stay(o, FIN_WAIT2), std::nullopt);
+    EXPECT_EQ(stay(o, TIME_WAIT), std::nullopt);
+    EXPECT_EQ(o.line->time_wait->end, TimeWaitEnd::expired);
+}
+
+} // namespace
+} // namespace tcpdwell

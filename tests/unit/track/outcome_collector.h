@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs records through decoder and tracker, and collects what the tracker tells as outcomes, to be compared with those
+// of a story. Also used by the property tests.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <iterator>
+#include <map>
+#include <ostream>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "event/decode.h"
+#include "synth/encode.h"
+#include "synth/stage.h"
+#include "synth/story.h"
+#include "track/tracker.h"
+
+namespace tcpdwell {
+
+/// How GoogleTest shows states, endings and the like.
+template <class E>
+    requires(std::is_enum_v<E> && requires(E e) { std::string(name(e)); })
+void PrintTo(const E& value, std::ostream* out) {
+    *out << name(value);
+}
+
+/// Gathers the lines of each connection under its id, and complains of lines that can never be right.
+class OutcomeCollector : public TrackerListener {
+public:
+    void on_transition(const TransitionLine& line) override {
+        Outcome& o = outcome(*line.who);
+        if (o.line) complain(o, "a transition after the connection's line");
+        if (line.dwell && *line.dwell < Nanoseconds(0)) complain(o, "a negative dwell");
+        o.transitions.push_back({line.at, line.from, line.to, line.dwell});
+    }
+    void on_connection(const ConnectionLine& line) override {
+        Outcome& o = outcome(*line.who);
+        if (o.line) complain(o, "a second line for one connection");
+        Outcome::Line told{line.opened,       line.closed, {},          line.closed_first, line.ending,
+                           line.detail,       std::nullopt, line.seen};
+        for (const PathStep& step : line.states) {
+            if (step.dwell && *step.dwell < Nanoseconds(0)) complain(o, "a negative stay");
+            told.states.push_back({step.state, step.dwell});
+        }
+        if (line.time_wait) told.time_wait = {line.time_wait->dwell, line.time_wait->end, line.time_wait->restarts};
+        o.line = told;
+    }
+    void on_lost(const LostLine& line) override { lost.push_back(line); }
+
+    std::vector<LostLine> lost;
+    std::vector<std::string> complaints;
+
+    [[nodiscard]] std::vector<Outcome> outcomes() const {
+        std::vector<Outcome> list;
+        for (const ConnectionId id : order_) list.push_back(by_id_.at(id));
+        return list;
+    }
+
+private:
+    Outcome& outcome(const ConnectionIdentity& who) {
+        const auto [found, is_new] = by_id_.try_emplace(who.id);
+        Outcome& o = found->second;
+        if (is_new)
+            order_.push_back(who.id);
+        else if (o.tuple != who.tuple && (o.tuple.local.port != 0 || o.tuple.remote != who.tuple.remote))
+            complain(o, "the four-tuple changed between two lines");
+        o.netns = who.netns;
+        o.tuple = who.tuple;
+        o.cookie = who.cookie;
+        o.role = who.role;
+        o.process = who.process;
+        o.closed_by = who.closed_by;
+        o.uid = who.uid;
+        o.cgroup = who.cgroup;
+        return o;
+    }
+    void complain(const Outcome& o, const std::string& what) { complaints.push_back(what + ": " + describe(o)); }
+
+    std::map<ConnectionId, Outcome> by_id_;
+    std::vector<ConnectionId> order_;
+};
+
+/// A tracker with its decoder and collector, fed record by record; time goes on in small steps between them.
+class TrackerRun {
+public:
+    explicit TrackerRun(TrackerOptions options = {}) : tracker(collector, options) {
+        feed({kStoryClock.mono, encode(ClockReading{kStoryClock}, kStoryClock)});
+    }
+
+    void feed(const WireRecord& record) {
+        pass_time(record.at);
+        if (const auto event = decoder_.decode(record.bytes)) tracker.on_event(*event);
+        now_ = std::max(now_, record.at);
+    }
+    void feed(const Event& event, MonoTime at) { feed({at, encode(event, kStoryClock)}); }
+    void feed(std::span<const WireRecord> records) {
+        for (const WireRecord& record : records) feed(record);
+    }
+    /// Up to, but not including, `until`; in steps of 5 ms as long as anything can be pending.
+    void pass_time(MonoTime until) {
+        using namespace std::chrono_literals;
+        for (MonoTime t = now_ + 5ms; t < until && t < now_ + 100ms; t += 5ms) tracker.advance_to(t);
+        if (until > now_ + 100ms) tracker.advance_to(until - 1ns);
+        now_ = std::max(now_, until);
+    }
+    /// Lets what is pending be decided, then ends the run.
+    void finish() {
+        pass_time(now_ + std::chrono::milliseconds(100));
+        live_before_finish = tracker.live();
+        tracker.finish(now_);
+    }
+    [[nodiscard]] MonoTime now() const { return now_; }
+
+    OutcomeCollector collector;
+    Tracker tracker;
+    std::size_t live_before_finish = 0;
+
+private:
+    Decoder decoder_;
+    MonoTime now_ = MonoTime::min();
+};
+
+/// What one of the two lists has and the other hasn't; "" if both say the same. Neither ids nor the order of different
+/// connections matter.
+inline std::string difference(const std::vector<Outcome>& told, const std::vector<Outcome>& expected) {
+    const auto sorted_text = [](const std::vector<Outcome>& outcomes) {
+        std::vector<std::string> list;
+        for (const Outcome& o : outcomes) list.push_back(describe(o));
+        std::sort(list.begin(), list.end());
+        return list;
+    };
+    const auto a = sorted_text(told);
+    const auto b = sorted_text(expected);
+    std::vector<std::string> only_a;
+    std::vector<std::string> only_b;
+    std::set_difference(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(only_a));
+    std::set_difference(b.begin(), b.end(), a.begin(), a.end(), std::back_inserter(only_b));
+    std::string text;
+    for (const std::string& outcome : only_a) text += "\ntold:     " + outcome;
+    for (const std::string& outcome : only_b) text += "\nexpected: " + outcome;
+    return text;
+}
+
+} // namespace tcpdwell

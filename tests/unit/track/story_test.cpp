@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every story of the catalog, on every kind of kernel, has to be told as it was: each transition and each connection.
+#include <gtest/gtest.h>
+
+#include <ostream>
+
+#include "synth/scenario.h"
+#include "outcome_collector.h"
+
+namespace tcpdwell {
+
+// How GoogleTest names a scenario in its messages.
+inline void PrintTo(const Scenario& scenario, std::ostream* out) {
+    *out << scenario.name;
+}
+
+namespace {
+
+struct Kernel {
+    std::string_view name;
+    KernelTraits traits;
+};
+
+constexpr KernelTraits without_stacks(KernelTraits traits) {
+    traits.stacks = false;
+    return traits;
+}
+
+constexpr Kernel kKernels[] = {
+    {"5.10", kLinux5_10},
+    {"6.1", kLinux6_1},
+    {"6.18", kLinux6_18},
+    {"6.1 without stacks", without_stacks(kLinux6_1)},
+    {"6.18 without stacks", without_stacks(kLinux6_18)},
+};
+
+FourTuple tuple_of(Family family) {
+    const bool v4 = family == Family::ipv4;
+    return {{*IpAddress::parse(v4 ? "10.1.2.3" : "fd00::3"), 8080}, {*IpAddress::parse(v4 ? "10.9.8.7" : "fd00::9"), 55555},
+            family};
+}
+
+class StoryTest : public testing::TestWithParam<Scenario> {};
+
+TEST_P(StoryTest, is_told_as_it_was) {
+    for (const Kernel& kernel : kKernels) {
+        for (const Family family : {Family::ipv4, Family::ipv6}) {
+            SCOPED_TRACE(std::string(kernel.name) + (family == Family::ipv4 ? ", IPv4" : ", IPv6"));
+            KernelMemory memory;
+            Stage stage;
+            stage.kernel = kernel.traits;
+            stage.tuple = tuple_of(family);
+            const Story story = tell(GetParam(), stage, memory);
+            TrackerRun run;
+            run.feed(story.records);
+            run.finish();
+            const std::string differs = difference(run.collector.outcomes(), story.outcomes);
+            ASSERT_TRUE(differs.empty()) << differs;
+            EXPECT_EQ(run.collector.complaints, std::vector<std::string>());
+            EXPECT_EQ(run.tracker.totals().unexpected, 0u);
+            EXPECT_EQ(run.live_before_finish, GetParam().ends ? 0u : 1u);
+            EXPECT_EQ(run.tracker.live(), 0u);
+        }
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, StoryTest, testing::ValuesIn(all_scenarios()),
+                         [](const auto& tested) { return std::string(tested.param.name); });
+
+} // namespace
+} // namespace tcpdwell

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tracker as its user sees it: what is held, what is handed out when, and what happens for want of room.
+#include <gtest/gtest.h>
+
+#include "events.h"
+
+namespace tcpdwell {
+namespace {
+
+const Process kApp = process(10, "app");
+
+TestSocket numbered(unsigned n) {
+    return {0xd000 + 0x1000ull * n, 100 + n, v4_tuple(static_cast<Port>(40000 + n), 80)};
+}
+
+void establish(EventRun& run, const TestSocket& s, Nanoseconds when) {
+    run << s.change(when, CLOSE, SYN_SENT, 0, 0, kApp) << s.change(when + 1ms, SYN_SENT, ESTABLISHED);
+}
+
+TEST(Tracker, gives_up_the_least_recently_active_for_want_of_room) {
+    EventRun run(TrackerOptions{.max_connections = 2});
+    establish(run, numbered(1), 10ms);
+    establish(run, numbered(2), 20ms);
+    run << numbered(1).change(30ms, ESTABLISHED, FIN_WAIT1, 0, 0, kApp);
+    establish(run, numbered(3), 40ms);
+    EXPECT_EQ(run.tracker.live(), 2u);
+    EXPECT_EQ(run.tracker.totals().evicted, 1u);
+    for (const Outcome& o : run.outcomes()) {
+        ASSERT_TRUE(o.line);
+        EXPECT_EQ(o.line->seen, o.cookie == 102 ? Seen::gap : Seen::whole);
+        EXPECT_EQ(o.line->ending, o.cookie == 102 ? Ending::unknown : Ending::open);
+        EXPECT_EQ(o.line->closed, std::nullopt);
+    }
+    EXPECT_EQ(run.tracker.totals().connections, 3u);
+    EXPECT_EQ(run.tracker.live(), 0u);
+}
+
+TEST(Tracker, holds_no_more_than_allowed_whatever_comes) {
+    EventRun run(TrackerOptions{.max_connections = 8});
+    for (unsigned n = 0; n < 500; ++n) {
+        establish(run, numbered(n), 10ms + n * 2ms);
+        ASSERT_LE(run.tracker.live(), 8u);
+    }
+    EXPECT_EQ(run.outcomes().size(), 500u);
+    EXPECT_EQ(run.tracker.totals().evicted, 492u);
+}
+
+TEST(Tracker, birth_of_a_client_waits_for_its_port) {
+    TestSocket s = numbered(1);
+    TestSocket portless = s;
+    portless.tuple.local.port = 0;
+    EventRun run;
+    run << portless.change(10ms, CLOSE, SYN_SENT, 0, 0, kApp);
+    run.pass_time(at(15ms));
+    EXPECT_TRUE(run.collector.outcomes().empty());
+    run << PortKnown{at(16ms), s.address, s.cookie, s.tuple};
+    ASSERT_EQ(run.collector.outcomes().size(), 1u);
+    EXPECT_EQ(run.collector.outcomes()[0].tuple, s.tuple);
+    EXPECT_EQ(run.collector.outcomes()[0].transitions.at(0).at, at(10ms));
+}
+
+TEST(Tracker, birth_of_a_client_does_not_wait_for_ever) {
+    TestSocket s = numbered(1);
+    TestSocket portless = s;
+    portless.tuple.local.port = 0;
+    EventRun run;
+    run << portless.change(10ms, CLOSE, SYN_SENT, 0, 0, kApp);
+    run.pass_time(at(40ms));
+    EXPECT_TRUE(run.collector.outcomes().empty());
+    run.pass_time(at(70ms));
+    ASSERT_EQ(run.collector.outcomes().size(), 1u);
+    EXPECT_EQ(run.collector.outcomes()[0].tuple.local.port, 0);
+    run.collector = OutcomeCollector(); // the next line has another tuple, for good reason
+    run << s.change(100ms, SYN_SENT, ESTABLISHED) << s.change(200ms, ESTABLISHED, CLOSE, 104);
+    const Outcome o = run.only_outcome();
+    EXPECT_EQ(o.tuple, s.tuple);
+    EXPECT_EQ(stay(o, SYN_SENT), 90ms);
+    EXPECT_EQ(o.line->seen, Seen::whole);
+}
+
+TEST(Tracker, next_event_tells_the_port_too) {
+    TestSocket s = numbered(1);
+    TestSocket portless = s;
+    portless.tuple.local.port = 0;
+    EventRun run;
+    run << portless.change(10ms, CLOSE, SYN_SENT, 0, 0, kApp) << s.change(11ms, SYN_SENT, CLOSE, 111);
+    const Outcome o = run.only_outcome();
+    EXPECT_EQ(o.tuple, s.tuple);
+    ASSERT_EQ(o.transitions.size(), 2u);
+    EXPECT_EQ(o.transitions[0].to, SYN_SENT);
+}
+
+TEST(Tracker, connection_line_waits_for_a_late_reset) {
+    const TestSocket s = numbered(1);
+    EventRun run;
+    establish(run, s, 10ms);
+    StateChange abort = s.change(100ms, ESTABLISHED, CLOSE, 0, TD_STATE_HAS_SOCKET | TD_STATE_LINGER_ZERO, kApp);
+    abort.shutdown = 3;
+    run << abort;
+    run.pass_time(at(110ms));
+    EXPECT_FALSE(run.collector.outcomes().at(0).line);
+    EXPECT_EQ(run.collector.outcomes().at(0).transitions.size(), 3u);
+    run << Reset{at(112ms), s.address, s.cookie, TD_RESET_SENT, TD_REASON_UNKNOWN, false, 7};
+    run.pass_time(at(200ms));
+    ASSERT_TRUE(run.collector.outcomes().at(0).line);
+    EXPECT_EQ(run.collector.outcomes()[0].line->detail, EndingDetail::so_linger_zero);
+    EXPECT_EQ(run.tracker.live(), 0u);
+}
+
+TEST(Tracker, self_transition_does_not_start_the_dwell_anew) {
+    const TestSocket s = numbered(1);
+    EventRun run;
+    establish(run, s, 10ms);
+    run << s.change(100ms, ESTABLISHED, FIN_WAIT1, 0, 0, kApp) << s.change(110ms, FIN_WAIT1, FIN_WAIT1, 0, 0, process(11, "other"))
+        << s.change(120ms, FIN_WAIT1, FIN_WAIT2) << s.change(130ms, FIN_WAIT2, FIN_WAIT2, 0, 0, process(11, "other"))
+        << s.change(150ms, FIN_WAIT2, CLOSE, 104);
+    const Outcome o = run.only_outcome();
+    EXPECT_EQ(stay(o, FIN_WAIT1), 20ms);
+    EXPECT_EQ(stay(o, FIN_WAIT2), 30ms);
+    EXPECT_EQ(o.transitions.size(), 5u);
+    EXPECT_EQ(o.closed_by, kApp);
+}
+
+TEST(Tracker, same_tuple_in_two_namespaces_is_two_connections) {
+    const TestSocket here = numbered(1);
+    const TestSocket there{0xa000, 5, here.tuple, kNetns + 1};
+    EventRun run;
+    establish(run, here, 10ms);
+    establish(run, there, 10ms + 10us);
+    const TestSocket mini_there{0xb000, 5, here.tuple, kNetns + 1};
+    run << there.change(20ms, ESTABLISHED, FIN_WAIT1, 0, 0, kApp) << there.change(21ms, FIN_WAIT1, FIN_WAIT2)
+        << mini_there.timer(21ms + 1us, TD_TIMER_START, TIME_WAIT, 60s)
+        << there.change(21ms + 2us, FIN_WAIT2, CLOSE, 0, TD_STATE_ORPHAN);
+    std::map<std::uint32_t, TcpState> live;
+    run.tracker.for_each_live([&](const LiveSocket& s) { live[s.who.netns] = s.state; });
+    EXPECT_EQ(live, (std::map<std::uint32_t, TcpState>{{kNetns, ESTABLISHED}, {kNetns + 1, TIME_WAIT}}));
+    EXPECT_EQ(run.outcomes().size(), 2u);
+}
+
+TEST(Tracker, ids_depend_on_the_events_alone) {
+    std::vector<ConnectionId> ids[2];
+    for (auto& list : ids) {
+        EventRun run;
+        establish(run, numbered(1), 10ms);
+        establish(run, numbered(2), 20ms);
+        run.tracker.for_each_live([&](const LiveSocket& s) { list.push_back(s.who.id); });
+        std::sort(list.begin(), list.end());
+    }
+    EXPECT_EQ(ids[0], ids[1]);
+    EXPECT_NE(ids[0].at(0), ids[0].at(1));
+}
+
+TEST(Tracker, finish_tells_what_is_open) {
+    const TestSocket s = numbered(1);
+    EventRun run;
+    establish(run, s, 10ms);
+    run << s.change(100ms, ESTABLISHED, CLOSE_WAIT);
+    const Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->ending, Ending::open);
+    EXPECT_EQ(o.line->closed_first, ClosedFirst::remote);
+    EXPECT_EQ(o.line->closed, std::nullopt);
+    ASSERT_EQ(o.line->states.size(), 3u);
+    EXPECT_EQ(o.line->states[2].state, CLOSE_WAIT);
+    EXPECT_EQ(o.line->states[2].dwell, std::nullopt);
+}
+
+} // namespace
+} // namespace tcpdwell
