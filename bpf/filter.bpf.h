@@ -26,6 +26,12 @@ const volatile __u16 filter_remote_ports[MAX_PORTS] = {};
 const volatile __u32 filter_network_count = 0;
 const volatile struct td_network filter_networks[MAX_NETWORKS] = {};
 
+static __always_inline bool filters_set(void)
+{
+    return filter_family || filter_netns_count || filter_port_count || filter_local_port_count || filter_remote_port_count ||
+           filter_network_count;
+}
+
 static __always_inline bool netns_passes(__u32 netns)
 {
     if (filter_netns_count == 0) return true;

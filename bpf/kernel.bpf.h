@@ -127,20 +127,21 @@ struct inet_sock {
     __be16 inet_sport;
 };
 
+struct timer_list {
+    unsigned long expires;
+    void (*function)(struct timer_list *);
+};
+
 struct inet_connection_sock {
     struct inet_sock icsk_inet;
     __u32 icsk_user_timeout;
+    struct timer_list icsk_retransmit_timer;
 };
 
 struct tcp_sock {
     struct inet_connection_sock inet_conn;
-    __u32 segs_in;
+    __u32 packets_out;
     int linger2;
-};
-
-struct timer_list {
-    unsigned long expires;
-    void (*function)(struct timer_list *);
 };
 
 struct inet_timewait_sock {

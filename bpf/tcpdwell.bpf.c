@@ -11,6 +11,7 @@
 #include "emit.bpf.h"
 #include "filter.bpf.h"
 #include "minis.bpf.h"
+#include "nested.bpf.h"
 #include "socket.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -39,9 +40,10 @@ static __always_inline __u16 state_flags(const struct sock *sk, const struct tcp
         if (tp->linger2 < 0) bits |= TD_STATE_LINGER2_NEG;
         if (tp->inet_conn.icsk_user_timeout) bits |= TD_STATE_USER_TIMEOUT;
     }
-    /* A child made by a SYN with a TFO cookie has seen the SYN's data segment; any other is made by the ACK that it now processes
-     * (tcp_child_process() counts that one). */
-    if (from == TCP_SYN_RECV && to == TCP_ESTABLISHED && tp && tp->segs_in > 1) bits |= TD_STATE_FASTOPEN;
+    if (from == TCP_SYN_SENT && to == TCP_CLOSE && tp && tp->packets_out) bits |= TD_STATE_UNANSWERED;
+    /* A child made by a SYN with a TFO cookie has had its retransmission timer set for the SYN-ACK (tcp_fastopen_create_child()); any
+     * other is made by the ACK that it now processes, its SYN-ACK having been the request socket's business, or a SYN cookie. */
+    if (from == TCP_SYN_RECV && tp && tp->inet_conn.icsk_retransmit_timer.expires) bits |= TD_STATE_FASTOPEN;
     return bits;
 }
 
@@ -58,8 +60,7 @@ static __always_inline void fill_state(struct td_state *r, const struct sock *sk
     r->reserved = 0;
 }
 
-SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(on_state, struct sock *sk, int from, int to)
+static __always_inline int trace_state(struct sock *sk, int from, int to)
 {
     /* Also fires for SCTP, DCCP and the MPTCP socket that stands above its subflows with the same ports. */
     if (sk->sk_protocol != IPPROTO_TCP) return 0;
@@ -77,10 +78,8 @@ int BPF_PROG(on_state, struct sock *sk, int from, int to)
     /* Up to 6.12 the child carries its listener's cookie here, and gets its own only afterwards. */
     __u64 cookie = 0;
     if (!(from == TCP_LISTEN && to == TCP_SYN_RECV)) {
-        if (can_make_cookies)
-            cookie = bpf_get_socket_cookie(sk);
-        else
-            cookie = sk->__sk_common.skc_cookie.counter;
+        cookie = sk->__sk_common.skc_cookie.counter;
+        if (!cookie && can_make_cookies) cookie = bpf_get_socket_cookie(sk);
     }
 
     bool owned = sk->sk_lock.owned;
@@ -103,6 +102,23 @@ int BPF_PROG(on_state, struct sock *sk, int from, int to)
         r->has_task = 0;
         submit(r);
     }
+    return 0;
+}
+
+/* See nested.bpf.h for the pairs. */
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(on_state, struct sock *sk, int from, int to)
+{
+    enter(GUARD_STATE);
+    trace_state(sk, from, to);
+    leave(GUARD_STATE);
+    return 0;
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(on_state_nested, struct sock *sk, int from, int to)
+{
+    if (interrupted(GUARD_STATE)) trace_state(sk, from, to);
     return 0;
 }
 
@@ -154,7 +170,16 @@ static __always_inline void emit_reset(const struct sock *sk, __u8 direction, __
 SEC("tp_btf/tcp_receive_reset")
 int BPF_PROG(on_receive_reset, struct sock *sk)
 {
+    enter(GUARD_RECEIVE_RESET);
     emit_reset(sk, TD_RESET_RECEIVED, TD_REASON_UNKNOWN, 0);
+    leave(GUARD_RECEIVE_RESET);
+    return 0;
+}
+
+SEC("tp_btf/tcp_receive_reset")
+int BPF_PROG(on_receive_reset_nested, struct sock *sk)
+{
+    if (interrupted(GUARD_RECEIVE_RESET)) emit_reset(sk, TD_RESET_RECEIVED, TD_REASON_UNKNOWN, 0);
     return 0;
 }
 
@@ -162,7 +187,16 @@ int BPF_PROG(on_receive_reset, struct sock *sk)
 SEC("tp_btf/tcp_send_reset")
 int BPF_PROG(on_send_reset, struct sock *sk, struct sk_buff *skb)
 {
+    enter(GUARD_SEND_RESET);
     if (sk) emit_reset(sk, TD_RESET_SENT, TD_REASON_UNKNOWN, skb != NULL);
+    leave(GUARD_SEND_RESET);
+    return 0;
+}
+
+SEC("tp_btf/tcp_send_reset")
+int BPF_PROG(on_send_reset_nested, struct sock *sk, struct sk_buff *skb)
+{
+    if (sk && interrupted(GUARD_SEND_RESET)) emit_reset(sk, TD_RESET_SENT, TD_REASON_UNKNOWN, skb != NULL);
     return 0;
 }
 
@@ -186,7 +220,16 @@ static __always_inline __u8 wire_reason(__u32 reason)
 SEC("tp_btf/tcp_send_reset")
 int BPF_PROG(on_send_reset_reason, struct sock *sk, struct sk_buff *skb, __u32 reason)
 {
+    enter(GUARD_SEND_RESET);
     if (sk) emit_reset(sk, TD_RESET_SENT, wire_reason(reason), skb != NULL);
+    leave(GUARD_SEND_RESET);
+    return 0;
+}
+
+SEC("tp_btf/tcp_send_reset")
+int BPF_PROG(on_send_reset_reason_nested, struct sock *sk, struct sk_buff *skb, __u32 reason)
+{
+    if (sk && interrupted(GUARD_SEND_RESET)) emit_reset(sk, TD_RESET_SENT, wire_reason(reason), skb != NULL);
     return 0;
 }
 
@@ -234,17 +277,19 @@ static __always_inline int on_accept(struct sys_exit_args *args)
     if (family != AF_INET && family != AF_INET6) return 0;
     if (BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP) return 0;
 
-    common_copy common;
-    struct td_tuple tuple;
-    if (bpf_probe_read_kernel(common, sizeof(common), sk)) return 0;
-    __u32 netns = read_common(common, &tuple);
-    if (!netns_passes(netns) || !tuple_passes(&tuple)) return 0;
+    /* The tuple is wanted for filters only: user space knows the connection by its address. */
+    if (filters_set()) {
+        common_copy common;
+        struct td_tuple tuple;
+        if (bpf_probe_read_kernel(common, sizeof(common), sk)) return 0;
+        if (!netns_passes(read_common(common, &tuple)) || !tuple_passes(&tuple)) return 0;
+    }
 
     struct td_owner *r = reserve(sizeof(*r), TD_PROBE_OWNER);
     if (!r) return 0;
-    fill_header(&r->h, sizeof(*r), TD_OWNER, netns);
+    fill_header(&r->h, sizeof(*r), TD_OWNER, 0);
     r->sock = (__u64)sk;
-    r->cookie = COMMON_FIELD(common, __u64, skc_cookie);
+    r->cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
     r->task.cgroup = 0;
     r->task.uid = BPF_CORE_READ(sk, sk_uid.val);
     r->task.pid = bpf_get_current_pid_tgid() >> 32;

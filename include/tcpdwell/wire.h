@@ -77,7 +77,8 @@ enum td_state_flags {
     TD_STATE_LINGER_ZERO = 1 << 4,  /* SO_LINGER on with a time of 0 */
     TD_STATE_LINGER2_NEG = 1 << 5,  /* TCP_LINGER2 < 0 */
     TD_STATE_USER_TIMEOUT = 1 << 6, /* TCP_USER_TIMEOUT is set */
-    TD_STATE_FASTOPEN = 1 << 7,     /* SYN_RECV -> ESTABLISHED of a child made by TCP Fast Open */
+    TD_STATE_FASTOPEN = 1 << 7,     /* SYN_RECV -> X of a child that answered a SYN itself: made by TCP Fast Open */
+    TD_STATE_UNANSWERED = 1 << 8,   /* SYN_SENT -> CLOSE with a SYN under way */
 };
 
 /* The tracepoint fires before the state is stored (kernel: inet_sk_state_store()). td_task follows only where
@@ -219,7 +220,7 @@ struct td_snapshot {
 
 /* Programs that can lose a record. */
 enum td_probe {
-    TD_PROBE_STATE = 0,
+    TD_PROBE_STATE = 0, /* also counts events for which the program wasn't run (recursion_misses) */
     TD_PROBE_TIMEWAIT = 1,
     TD_PROBE_REQUEST = 2,
     TD_PROBE_RESET = 3,

@@ -81,8 +81,16 @@ TEST(DecodeProperty, any_events_in_any_order_do_not_upset_the_tracker) {
             std::visit( // few objects, so that they meet
                 [&](auto& e) {
                     if constexpr (requires { e.sock; }) e.sock = random() % 8;
-                    if constexpr (requires { e.mini; e.substate; }) e.mini = random() % 8;
-                    if constexpr (requires { e.request; e.timeouts; }) e.request = random() % 8;
+                    if constexpr (requires {
+                                      e.mini;
+                                      e.substate;
+                                  })
+                        e.mini = random() % 8;
+                    if constexpr (requires {
+                                      e.request;
+                                      e.timeouts;
+                                  })
+                        e.request = random() % 8;
                     if constexpr (requires { e.cookie; }) e.cookie = random() % 3;
                     if constexpr (requires { e.netns; }) e.netns = random() % 2;
                     if constexpr (requires { e.tuple; })

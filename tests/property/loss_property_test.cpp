@@ -59,11 +59,12 @@ bool agrees(const Outcome& told, const Outcome& truth) {
     };
     const Outcome::Line& a = *told.line;
     const Outcome::Line& b = *truth.line;
-    return std::equal(told.transitions.begin(), told.transitions.end(), truth.transitions.begin(), truth.transitions.end(),
-                      same_transition) &&
+    return std::equal(told.transitions.begin(), told.transitions.end(), truth.transitions.begin(),
+                      truth.transitions.end(), same_transition) &&
            std::equal(a.states.begin(), a.states.end(), b.states.begin(), b.states.end(), same_stay) &&
            a.opened == b.opened && a.closed == b.closed && a.closed_first == b.closed_first && a.ending == b.ending &&
-           (a.detail == EndingDetail::none || a.detail == b.detail) && a.time_wait.has_value() == b.time_wait.has_value() &&
+           (a.detail == EndingDetail::none || a.detail == b.detail) &&
+           a.time_wait.has_value() == b.time_wait.has_value() &&
            (!a.time_wait || (a.time_wait->end == b.time_wait->end && no_lie(a.time_wait->dwell, b.time_wait->dwell)));
 }
 
@@ -94,10 +95,11 @@ TEST_F(LossProperty, whole_lines_are_true) {
             bool found = false;
             for (const Outcome& truth : traffic_.outcomes) {
                 found = found || agrees(o, truth);
-                if (truth.line && place_of(truth) == place_of(o) && truth.line->opened == o.line->opened) nearest = &truth;
+                if (truth.line && place_of(truth) == place_of(o) && truth.line->opened == o.line->opened)
+                    nearest = &truth;
             }
-            EXPECT_TRUE(found) << how_to_repeat(seed) << "\ntold: " << describe(o) << "truth: "
-                               << (nearest ? describe(*nearest) : "no such connection");
+            EXPECT_TRUE(found) << how_to_repeat(seed) << "\ntold: " << describe(o)
+                               << "truth: " << (nearest ? describe(*nearest) : "no such connection");
         }
         if (HasFailure()) return;
     }
@@ -124,7 +126,8 @@ TEST_F(LossProperty, each_dwell_is_true) {
         for (const Outcome& o : told_)
             for (const auto& t : o.transitions)
                 EXPECT_TRUE(!t.dwell || happened(o, t, traffic_.outcomes))
-                    << how_to_repeat(seed) << "\n" << name(t.from) << " -> " << name(t.to) << " of " << describe(o);
+                    << how_to_repeat(seed) << "\n"
+                    << name(t.from) << " -> " << name(t.to) << " of " << describe(o);
         if (HasFailure()) return;
     }
 }

@@ -10,9 +10,7 @@ namespace {
 using namespace std::chrono_literals;
 using enum TcpState;
 
-bool near(MonoTime a, MonoTime b) {
-    return a <= b + kExplained && b <= a + kExplained;
-}
+bool near(MonoTime a, MonoTime b) { return a <= b + kExplained && b <= a + kExplained; }
 
 /// Takes the story in, event by event.
 class Reader {
@@ -70,7 +68,8 @@ private:
             if (e.owner) o_.process = e.owner->process;
             return;
         }
-        if (e.from == SYN_RECV && born_ && !socket_seen_ && !request_stopped_) { // no request: Fast Open, or a SYN cookie
+        if (e.from == SYN_RECV && born_ && !socket_seen_ &&
+            !request_stopped_) { // no request: Fast Open, or a SYN cookie
             const bool cookie = e.to == ESTABLISHED && !e.has(TD_STATE_FASTOPEN);
             open(Role::server, LISTEN, SYN_RECV, cookie ? e.at : *born_);
             if (cookie) since_.reset();
@@ -163,13 +162,13 @@ private:
         const auto frame = [&](td_stack bit) { return (e.stack & bit) != 0; };
         if (e.substate == TIME_WAIT) {
             end_as(Ending::fin);
-            const TimeWaitEnd end = e.op == TD_TIMER_EXPIRE             ? TimeWaitEnd::expired
-                                    : frame(TD_STACK_CONNECT)           ? TimeWaitEnd::reused
-                                    : frame(TD_STACK_ABORT)             ? TimeWaitEnd::killed
-                                    : frame(TD_STACK_PURGE)             ? TimeWaitEnd::purged
-                                    : frame(TD_STACK_TIMEWAIT_PROCESS)  ? TimeWaitEnd::reset
-                                    : frame(TD_STACK_RECEIVE)           ? TimeWaitEnd::recycled
-                                                                        : follower(e);
+            const TimeWaitEnd end = e.op == TD_TIMER_EXPIRE            ? TimeWaitEnd::expired
+                                    : frame(TD_STACK_CONNECT)          ? TimeWaitEnd::reused
+                                    : frame(TD_STACK_ABORT)            ? TimeWaitEnd::killed
+                                    : frame(TD_STACK_PURGE)            ? TimeWaitEnd::purged
+                                    : frame(TD_STACK_TIMEWAIT_PROCESS) ? TimeWaitEnd::reset
+                                    : frame(TD_STACK_RECEIVE)          ? TimeWaitEnd::recycled
+                                                                       : follower(e);
             o_.line->time_wait = {time_wait_dwell_, end, restarts_};
         } else if (e.op == TD_TIMER_EXPIRE) {
             end_as(Ending::fin_wait2_expired);
@@ -200,11 +199,11 @@ private:
         const Reset* sent = reset(TD_RESET_SENT);
         if (e.from == SYN_SENT) {
             if (e.error == 111) return end_as(Ending::refused);
-            const EndingDetail detail = e.error == 110     ? EndingDetail::timeout
-                                        : e.error == 103   ? EndingDetail::admin_kill
-                                        : e.error != 0     ? EndingDetail::unreachable
-                                        : e.shutdown == 3  ? EndingDetail::given_up
-                                                           : EndingDetail::no_port;
+            const EndingDetail detail = e.error == 110    ? EndingDetail::timeout
+                                        : e.error == 103  ? EndingDetail::admin_kill
+                                        : e.error != 0    ? EndingDetail::unreachable
+                                        : e.shutdown == 3 ? EndingDetail::given_up
+                                                          : EndingDetail::no_port;
             return end_as(Ending::connect_failed, detail);
         }
         if (e.from == SYN_RECV) return end_as(Ending::handshake_failed);
@@ -230,7 +229,8 @@ private:
         if (orphan) return end_as(Ending::reset_sent, EndingDetail::orphan_limit);
         if (!owned) return end_as(Ending::reset_sent, EndingDetail::listener_closed);
         if (e.shutdown != 3) return end_as(Ending::reset_sent, EndingDetail::disconnect);
-        end_as(Ending::reset_sent, e.has(TD_STATE_LINGER_ZERO) ? EndingDetail::so_linger_zero : EndingDetail::unread_data);
+        end_as(Ending::reset_sent,
+               e.has(TD_STATE_LINGER_ZERO) ? EndingDetail::so_linger_zero : EndingDetail::unread_data);
     }
 
     const std::vector<Event>& stream_;

@@ -7,9 +7,7 @@
 namespace tcpdwell {
 namespace {
 
-bool same_place(const FourTuple& a, const FourTuple& b) {
-    return a.local == b.local && a.remote == b.remote;
-}
+bool same_place(const FourTuple& a, const FourTuple& b) { return a.local == b.local && a.remote == b.remote; }
 
 } // namespace
 
@@ -38,9 +36,8 @@ void NaiveTracker::assign(std::size_t i, const StateChange& e) {
     }
     Strand* strand = newest([&](const Strand& s) { return s.sock == e.sock; });
     if (!strand) { // its first sign since LISTEN -> SYN_RECV
-        strand = newest([&](const Strand& s) {
-            return s.request != 0 && s.netns == e.netns && same_place(s.tuple, e.tuple);
-        });
+        strand = newest(
+            [&](const Strand& s) { return s.request != 0 && s.netns == e.netns && same_place(s.tuple, e.tuple); });
         const bool dropped = strand && e.to == TcpState::CLOSE; // the request goes on and may get another child
         if (!strand) {
             strand = &begin(i, e.netns, e.tuple);
@@ -104,9 +101,8 @@ bool NaiveTracker::request_goes_on(std::size_t i) const {
 }
 
 void NaiveTracker::assign(std::size_t i, const RequestTimer& e) {
-    Strand* strand = newest([&](const Strand& s) {
-        return s.request == e.request && s.netns == e.netns && same_place(s.tuple, e.tuple);
-    });
+    Strand* strand = newest(
+        [&](const Strand& s) { return s.request == e.request && s.netns == e.netns && same_place(s.tuple, e.tuple); });
     if (strand) {
         strand->events.push_back(i);
     } else if (e.op == TD_TIMER_START) {
@@ -125,6 +121,8 @@ void NaiveTracker::assign(std::size_t i, const RequestTimer& e) {
 }
 
 void NaiveTracker::assign(std::size_t i, const Reset& e) {
+    for (const std::size_t n : newborn_) // the address is a child's by now
+        if (const auto* birth = std::get_if<StateChange>(&events_[n]); birth && birth->sock == e.sock) return;
     Strand* strand = newest([&](const Strand& s) {
         return s.sock == e.sock || s.mini == e.sock || (s.last_sock == e.sock && e.at <= s.sock_closed + kExplained);
     });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The reference that the tracker is compared with: keeps every event, sorts them into strands by looking ahead as far as
-// it likes, and reads each connection's story when all is over. Slow, and for streams without losses and inventories.
+// The reference that the tracker is compared with: keeps every event, sorts them into strands by looking ahead as far
+// as it likes, and reads each connection's story when all is over. Slow, and for streams without losses and
+// inventories.
 #pragma once
 
 #include <cstddef>

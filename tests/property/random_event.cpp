@@ -75,9 +75,7 @@ private:
     const ClockAnchor& clock_;
 };
 
-auto fields(const Owner& o) {
-    return std::make_tuple(o.process, o.uid, o.cgroup);
-}
+auto fields(const Owner& o) { return std::make_tuple(o.process, o.uid, o.cgroup); }
 auto fields(const StateChange& e) {
     return std::make_tuple(e.at, e.netns, e.sock, e.cookie, e.tuple, e.from, e.to, e.error, e.shutdown, e.flags,
                            e.owner ? std::optional(fields(*e.owner)) : std::nullopt);
@@ -88,34 +86,20 @@ auto fields(const TimewaitTimer& e) {
 auto fields(const RequestTimer& e) {
     return std::make_tuple(e.at, e.netns, e.request, e.listener, e.tuple, e.op, e.timeouts);
 }
-auto fields(const Reset& e) {
-    return std::make_tuple(e.at, e.sock, e.cookie, e.direction, e.reason, e.reply, e.state);
-}
-auto fields(const OwnerFound& e) {
-    return std::make_tuple(e.at, e.sock, e.cookie, fields(e.owner), e.how);
-}
+auto fields(const Reset& e) { return std::make_tuple(e.at, e.sock, e.cookie, e.direction, e.reason, e.reply, e.state); }
+auto fields(const OwnerFound& e) { return std::make_tuple(e.at, e.sock, e.cookie, fields(e.owner), e.how); }
 auto fields(const SocketListed& e) {
     return std::make_tuple(e.at, e.netns, e.sock, e.cookie, e.tuple, e.state, e.mini, e.request, e.sweep, e.expires,
                            e.entered, e.listener, fields(e.owner));
 }
-auto fields(const Snapshot& e) {
-    return std::make_tuple(e.at, e.netns, e.op, e.complete);
-}
-auto fields(const LostTotals& e) {
-    return std::make_tuple(e.at, e.total);
-}
+auto fields(const Snapshot& e) { return std::make_tuple(e.at, e.netns, e.op, e.complete); }
+auto fields(const LostTotals& e) { return std::make_tuple(e.at, e.total); }
 auto fields(const ClockReading& e) {
     return std::make_tuple(e.anchor.mono, e.anchor.wall, e.anchor.jiffies, e.anchor.hz);
 }
-auto fields(const CgroupPath& e) {
-    return std::make_tuple(e.id, e.path);
-}
-auto fields(const Fact& e) {
-    return std::make_tuple(e.netns, e.key, e.value);
-}
-auto fields(const PortKnown& e) {
-    return std::make_tuple(e.at, e.sock, e.cookie, e.tuple);
-}
+auto fields(const CgroupPath& e) { return std::make_tuple(e.id, e.path); }
+auto fields(const Fact& e) { return std::make_tuple(e.netns, e.key, e.value); }
+auto fields(const PortKnown& e) { return std::make_tuple(e.at, e.sock, e.cookie, e.tuple); }
 
 } // namespace
 
@@ -127,22 +111,55 @@ Event random_event(std::mt19937_64& random, const ClockAnchor& clock) {
     const auto cookie = d.any<std::uint64_t>();
     switch (d.below(std::variant_size_v<Event>)) {
     case 0: {
-        StateChange e{at, netns, object, cookie, d.tuple(), d.state(), d.state(), d.any<std::uint8_t>(),
-                      d.any<std::uint8_t>(), d.any<std::uint16_t>(), std::nullopt};
+        StateChange e{at,
+                      netns,
+                      object,
+                      cookie,
+                      d.tuple(),
+                      d.state(),
+                      d.state(),
+                      d.any<std::uint8_t>(),
+                      d.any<std::uint8_t>(),
+                      d.any<std::uint16_t>(),
+                      std::nullopt};
         if (d.coin()) e.owner = d.owner();
         return e;
     }
     case 1:
-        return TimewaitTimer{at, netns, object, cookie, d.tuple(), d.op(), d.substate(), d.tick(),
-                             d.millisecond_before(at), d.any<std::uint16_t>()};
+        return TimewaitTimer{at,
+                             netns,
+                             object,
+                             cookie,
+                             d.tuple(),
+                             d.op(),
+                             d.substate(),
+                             d.tick(),
+                             d.millisecond_before(at),
+                             d.any<std::uint16_t>()};
     case 2: return RequestTimer{at, netns, object, d.any<std::uint64_t>(), d.tuple(), d.op(), d.any<std::uint8_t>()};
     case 3:
-        return Reset{at, object, cookie, static_cast<td_reset_direction>(1 + d.below(2)),
-                     static_cast<td_reset_reason>(d.below(9)), d.coin(), d.any<std::uint8_t>()};
+        return Reset{at,
+                     object,
+                     cookie,
+                     static_cast<td_reset_direction>(1 + d.below(2)),
+                     static_cast<td_reset_reason>(d.below(9)),
+                     d.coin(),
+                     d.any<std::uint8_t>()};
     case 4: return OwnerFound{at, object, cookie, d.owner(), static_cast<td_owner_how>(1 + d.below(2))};
     case 5:
-        return SocketListed{at, netns, object, cookie, d.tuple(), d.state(), d.coin(), d.coin(), d.coin(), d.tick(),
-                            d.millisecond_before(at), d.any<std::uint64_t>(), d.owner(false)};
+        return SocketListed{at,
+                            netns,
+                            object,
+                            cookie,
+                            d.tuple(),
+                            d.state(),
+                            d.coin(),
+                            d.coin(),
+                            d.coin(),
+                            d.tick(),
+                            d.millisecond_before(at),
+                            d.any<std::uint64_t>(),
+                            d.owner(false)};
     case 6: return Snapshot{at, netns, static_cast<td_snapshot_op>(1 + d.below(2)), d.coin()};
     case 7: {
         LostTotals e{at, {}};
@@ -150,7 +167,8 @@ Event random_event(std::mt19937_64& random, const ClockAnchor& clock) {
         return e;
     }
     case 8:
-        return ClockReading{{at, WallTime(Nanoseconds(d.below(3'000'000'000'000'000'000))), d.any<std::uint64_t>(), d.any<std::uint32_t>()}};
+        return ClockReading{{at, WallTime(Nanoseconds(d.below(3'000'000'000'000'000'000))), d.any<std::uint64_t>(),
+                             d.any<std::uint32_t>()}};
     case 9: return CgroupPath{object, d.text(4096)};
     case 10: return Fact{netns, d.text(60), d.coin() ? d.text(300) : ""};
     default: return PortKnown{at, object, cookie, d.tuple()};

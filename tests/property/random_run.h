@@ -22,9 +22,7 @@ inline std::vector<std::uint64_t> seeds(std::uint64_t streams) {
 }
 
 /// To be shown with every failure.
-inline std::string how_to_repeat(std::uint64_t seed) {
-    return "repeat with TCPDWELL_SEED=" + std::to_string(seed);
-}
+inline std::string how_to_repeat(std::uint64_t seed) { return "repeat with TCPDWELL_SEED=" + std::to_string(seed); }
 
 /// Random traffic on a random kernel: from a lone story to a crowd on few tuples and addresses.
 inline TrafficOptions random_options(std::uint64_t seed) {

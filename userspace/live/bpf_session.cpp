@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "live/bpf_session.h"
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
 #include <linux/perf_event.h>
@@ -53,6 +54,21 @@ struct Slot {
     bpf_program* bpf;
 };
 
+/// A program that the kernel skips while it is running on the same CPU. Its twin takes such events; what the twin missed too is lost.
+struct Guarded {
+    bpf_program* bpf = nullptr;
+    td_probe probe = TD_PROBE_STATE;
+    std::uint64_t missed = 0; ///< at the last look
+    std::uint64_t lost = 0;   ///< missed at two looks in a row: not just on its way to the twin
+};
+
+/// How often the kernel skipped the program; 0 where it doesn't tell (before 5.12).
+std::uint64_t recursion_misses(const bpf_program* program) {
+    bpf_prog_info info{};
+    std::uint32_t size = sizeof(info);
+    return bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) == 0 ? info.recursion_misses : 0;
+}
+
 } // namespace
 
 void capture_libbpf_messages() {
@@ -67,6 +83,7 @@ struct BpfSession::Members {
     std::unique_ptr<tcpdwell_bpf, DestroySkeleton> skeleton;
     std::unique_ptr<ring_buffer, FreeRing> ring; // freed before the map it reads
     std::vector<std::unique_ptr<bpf_link, DestroyLink>> links;
+    std::array<Guarded, 3> guarded;
     const RecordSink* sink = nullptr; // during drain()
 
     static int on_record(void* self, void* data, std::size_t size) noexcept {
@@ -113,15 +130,19 @@ Result<BpfSession> BpfSession::open(const ProbePlan& plan, std::array<std::uint6
     const bool reason = plan.reset_reason.on;
     bpf_program__set_autoload(reason ? progs.on_send_reset : progs.on_send_reset_reason, false);
     // The mini-sockets' probes come before the full sockets', so that no hand-over is taken for an end.
+    bpf_program__set_autoload(reason ? progs.on_send_reset_nested : progs.on_send_reset_reason_nested, false);
     const std::array slots{
         Slot{Program::timer_start, progs.on_timer_start},
         Slot{Program::timer_cancel, progs.on_timer_cancel},
         Slot{Program::timer_expire, progs.on_timer_expire},
+        Slot{Program::reset_received, progs.on_receive_reset_nested},
         Slot{Program::reset_received, progs.on_receive_reset},
+        Slot{Program::reset_sent, reason ? progs.on_send_reset_reason_nested : progs.on_send_reset_nested},
         Slot{Program::reset_sent, reason ? progs.on_send_reset_reason : progs.on_send_reset},
         Slot{Program::retransmit, progs.on_retransmit},
         Slot{Program::accept, progs.on_accept_exit},
         Slot{Program::accept4, progs.on_accept4_exit},
+        Slot{Program::state, progs.on_state_nested},
         Slot{Program::state, progs.on_state},
     };
     for (const Slot& slot : slots) bpf_program__set_autoload(slot.bpf, plan.loads(slot.program));
@@ -150,6 +171,9 @@ Result<BpfSession> BpfSession::open(const ProbePlan& plan, std::array<std::uint6
         members->links.emplace_back(link);
     }
 
+    // In the order of enum guard (bpf/nested.bpf.h).
+    members->guarded = {Guarded{progs.on_state, TD_PROBE_STATE}, Guarded{progs.on_receive_reset, TD_PROBE_RESET},
+                        Guarded{reason ? progs.on_send_reset_reason : progs.on_send_reset, TD_PROBE_RESET}};
     members->ring.reset(ring_buffer__new(bpf_map__fd(skeleton.maps.records), Members::on_record, members.get(), nullptr));
     if (!members->ring) return fail(ErrorCode::failed, "cannot map the ring buffer: " + take_libbpf_warning(), errno);
     return BpfSession(std::move(members));
@@ -173,7 +197,19 @@ std::array<std::uint64_t, TD_PROBE_COUNT> BpfSession::lost() const {
     std::array<std::uint64_t, TD_PROBE_COUNT> totals{};
     const auto* from = members_->skeleton->bss->lost_total;
     std::copy_n(from, TD_PROBE_COUNT, totals.begin());
+    for (const Guarded& g : members_->guarded) totals[g.probe] += g.lost;
     return totals;
+}
+
+void BpfSession::count_skipped() {
+    for (std::size_t i = 0; i < members_->guarded.size(); ++i) {
+        Guarded& g = members_->guarded[i];
+        const std::uint64_t skipped = recursion_misses(g.bpf);
+        const std::uint64_t taken = members_->skeleton->bss->nested_events[i];
+        const std::uint64_t missed = skipped > taken ? skipped - taken : 0;
+        g.lost = std::max(g.lost, std::min(g.missed, missed));
+        g.missed = missed;
+    }
 }
 
 } // namespace tcpdwell

@@ -37,7 +37,9 @@ public:
     void drain(const RecordSink& sink);
     /// Detaches the programs; what is in the buffer stays for drain().
     void detach();
-    /// Records that found no room, per probe, since the start.
+    /// Asks the kernel how many events it skipped (a few system calls; once a second will do). Counted at the second look.
+    void count_skipped();
+    /// Events that found no room or were skipped, per probe, since the start.
     [[nodiscard]] std::array<std::uint64_t, TD_PROBE_COUNT> lost() const;
 
 private:

@@ -36,6 +36,8 @@ constexpr std::uint64_t kCommitSlackNs = 5'000'000;
 constexpr std::uint64_t kDutyFactor = 50;
 constexpr std::uint64_t kResyncInterval = 5 * kSecond;
 constexpr std::uint64_t kClockInterval = 10 * kSecond;
+/// How long stopping may wait for what the sampler is about.
+constexpr std::uint64_t kLastWords = 2 * kSecond;
 constexpr std::size_t kMostHeld = 512 << 20;
 
 std::uint64_t clock_ns(clockid_t id) {
@@ -162,11 +164,15 @@ Result<EventSource::Status> LiveSource::poll(const RecordSink& sink) {
     }
 
     std::array<epoll_event, 2> events;
-    if (::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), stopping_ ? 0 : kDrainIntervalMs) < 0 && errno != EINTR)
+    if (::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), kDrainIntervalMs) < 0 && errno != EINTR)
         return fail(ErrorCode::failed, fmt::format("epoll_wait: {}", std::strerror(errno)), errno);
 
     const std::uint64_t now = clock_ns(CLOCK_MONOTONIC);
     if (now >= next_clock_ns_) tell_clock(now, sink);
+    if (now >= next_count_ns_) {
+        session_.count_skipped();
+        next_count_ns_ = now + kSecond;
+    }
     session_.drain([&](std::span<const std::byte> record) {
         watch(record);
         if (holding_)
@@ -182,17 +188,30 @@ Result<EventSource::Status> LiveSource::poll(const RecordSink& sink) {
         spdlog::warn("the sampler process has ended; sockets that existed before tracing may lack owners");
         ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, sampler_.fd(), nullptr);
     }
-    if (holding_ && (!sampler_alive_ || stopping_ || held_events_.size() > kMostHeld)) release_held(sink);
+    const bool last_words = stopping_ && sampler_alive_ && asked_ != Asked::nothing && now < stop_by_ns_;
+    if (holding_ && (!sampler_alive_ || held_events_.size() > kMostHeld || (stopping_ && !last_words))) release_held(sink);
     tell_losses(sink);
     if (!holding_) now_ = MonoTime(Nanoseconds(static_cast<std::int64_t>(now - kCommitSlackNs)));
-    if (stopping_) return Status::finished;
+    if (stopping_) {
+        if (last_words) return Status::more;
+        // The last state of mini-sockets in FIN_WAIT2, whatever the pace of sweeps so far.
+        if (sampler_alive_ && !final_sweep_ && !waiting_.empty() && now < stop_by_ns_) {
+            final_sweep_ = true;
+            ask_sweep(now);
+            return Status::more;
+        }
+        return Status::finished;
+    }
     ask_sampler(now);
     return Status::more;
 }
 
 void LiveSource::stop() {
+    session_.count_skipped();
     session_.detach();
+    session_.count_skipped();
     stopping_ = true;
+    stop_by_ns_ = clock_ns(CLOCK_MONOTONIC) + kLastWords;
 }
 
 void LiveSource::tell_clock(std::uint64_t now_ns, const RecordSink& sink) {
@@ -324,7 +343,10 @@ void LiveSource::ask_sampler(std::uint64_t now) {
         sampler_.request_snapshot();
         return;
     }
-    if (waiting_.empty() || now < next_sweep_ns_) return;
+    if (!waiting_.empty() && now >= next_sweep_ns_) ask_sweep(now);
+}
+
+void LiveSource::ask_sweep(std::uint64_t now) {
     std::vector<std::uint32_t> netns;
     for (const auto& [mini, inode] : waiting_)
         if (std::find(netns.begin(), netns.end(), inode) == netns.end()) netns.push_back(inode);

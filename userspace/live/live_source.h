@@ -47,6 +47,7 @@ private:
     void on_sampler_done(SamplerDone what, const RecordSink& sink);
     void release_held(const RecordSink& sink);
     void ask_sampler(std::uint64_t now_ns);
+    void ask_sweep(std::uint64_t now_ns);
     void tell_losses(const RecordSink& sink);
     void tell_clock(std::uint64_t now_ns, const RecordSink& sink);
     [[nodiscard]] std::uint64_t jiffies_at(std::uint64_t mono_ns) const;
@@ -57,6 +58,8 @@ private:
     Fd epoll_;
     MonoTime now_{};
     bool stopping_ = false;
+    bool final_sweep_ = false;
+    std::uint64_t stop_by_ns_ = 0;
     bool ready_ = false; ///< sockets and owners of the start have been handed over
     bool sampler_alive_ = true;
 
@@ -78,6 +81,7 @@ private:
     std::uint64_t swept_until_jiffies_ = 0;
     std::unordered_map<std::uint64_t, std::uint32_t> waiting_; ///< mini-sockets last seen in FIN_WAIT2: address, namespace
 
+    std::uint64_t next_count_ns_ = 0;
     std::uint64_t lost_told_ = 0;
     std::unordered_set<std::uint64_t> cgroups_told_;
     std::uint64_t next_cgroup_walk_ns_ = 0;

@@ -11,9 +11,7 @@
 namespace tcpdwell {
 namespace {
 
-std::uint64_t ns(MonoTime at) {
-    return static_cast<std::uint64_t>(at.time_since_epoch().count());
-}
+std::uint64_t ns(MonoTime at) { return static_cast<std::uint64_t>(at.time_since_epoch().count()); }
 
 td_tuple to_wire(const FourTuple& tuple) {
     td_tuple t{};
@@ -140,7 +138,8 @@ public:
 private:
     /// The record, after filling its header, which is a member of it.
     template <class Record>
-    static std::vector<std::byte> bytes(Record& record, td_header& header, td_kind kind, std::uint32_t netns, MonoTime at) {
+    static std::vector<std::byte> bytes(Record& record, td_header& header, td_kind kind, std::uint32_t netns,
+                                        MonoTime at) {
         header = header_of<Record>(kind, ns(at), netns);
         const auto view = bytes_of(record);
         return {view.begin(), view.end()};

@@ -31,8 +31,8 @@ const std::vector<Scenario>& all_scenarios();
 Story tell(const Scenario& scenario, const Stage& stage, KernelMemory& memory);
 
 /// Ready-made beginnings and middles for the stories.
-void open_as_client(StoryTeller& t);    ///< ends in ESTABLISHED
-void open_as_server(StoryTeller& t);    ///< ends in ESTABLISHED, accepted by another process
+void open_as_client(StoryTeller& t);        ///< ends in ESTABLISHED
+void open_as_server(StoryTeller& t);        ///< ends in ESTABLISHED, accepted by another process
 void close_until_fin_wait2(StoryTeller& t); ///< from ESTABLISHED; a full socket still
 void close_until_time_wait(StoryTeller& t); ///< from ESTABLISHED; a mini-socket, by a FIN with the ACK
 

@@ -20,9 +20,7 @@ void reset_received(StoryTeller& t, std::uint8_t error, const Verdict& verdict, 
     t.ends(verdict);
 }
 
-constexpr Verdict reset_received_after(ClosedFirst first) {
-    return {first, Ending::reset_received};
-}
+constexpr Verdict reset_received_after(ClosedFirst first) { return {first, Ending::reset_received}; }
 
 void reset_in_established(StoryTeller& t) {
     open_as_client(t);

@@ -13,9 +13,7 @@ constexpr Verdict local_fin(TimeWaitEnd end, std::uint32_t restarts = 0) {
 }
 
 /// What a killed mini-socket's stack tells; nothing else does.
-TimeWaitEnd if_stacks(const StoryTeller& t, TimeWaitEnd end) {
-    return t.kernel().stacks ? end : TimeWaitEnd::unknown;
-}
+TimeWaitEnd if_stacks(const StoryTeller& t, TimeWaitEnd end) { return t.kernel().stacks ? end : TimeWaitEnd::unknown; }
 
 void wait_as_client(StoryTeller& t) {
     open_as_client(t);
@@ -98,13 +96,9 @@ void reused(StoryTeller& t, StoryTeller::LocalPort port) {
     t.ends(local_fin(TimeWaitEnd::expired));
 }
 
-void reused_chosen_port(StoryTeller& t) {
-    reused(t, StoryTeller::LocalPort::chosen);
-}
+void reused_chosen_port(StoryTeller& t) { reused(t, StoryTeller::LocalPort::chosen); }
 
-void reused_bound_port(StoryTeller& t) {
-    reused(t, StoryTeller::LocalPort::bound);
-}
+void reused_bound_port(StoryTeller& t) { reused(t, StoryTeller::LocalPort::bound); }
 
 void recycled(StoryTeller& t) {
     open_as_server(t);

@@ -17,9 +17,9 @@ std::uint64_t KernelMemory::take(Slab slab, MonoTime now) {
     auto& slots = slabs_[static_cast<std::size_t>(slab)];
     auto slot = std::find_if(slots.begin(), slots.end(), [&](const Slot& s) { return s.free_from <= now; });
     if (slot == slots.end())
-        slot = slots.insert(slot, Slot{kFirstAddress + static_cast<std::uint64_t>(slab) * kSlabDistance +
-                                           slots.size() * kObjectSize,
-                                       MonoTime::min()});
+        slot = slots.insert(
+            slot, Slot{kFirstAddress + static_cast<std::uint64_t>(slab) * kSlabDistance + slots.size() * kObjectSize,
+                       MonoTime::min()});
     slot->free_from = MonoTime::max();
     return slot->address;
 }

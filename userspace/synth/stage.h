@@ -14,7 +14,8 @@ namespace tcpdwell {
 
 /// What differs between kernels in the records that they lead to.
 struct KernelTraits {
-    bool child_identity; ///< LISTEN -> SYN_RECV shows the child's cookie and peer; else the listener's cookie and no peer
+    bool child_identity; ///< LISTEN -> SYN_RECV shows the child's cookie and peer; else the listener's cookie and no
+                         ///< peer
     bool reset_reasons;  ///< RSTs come with a reason, and are shown for mini-sockets too
     bool entry_stamp;    ///< mini-sockets know when TIME_WAIT began (tw_entry_stamp)
     bool cookies;        ///< sockets have cookies without being asked
@@ -55,10 +56,10 @@ private:
 struct Stage {
     KernelTraits kernel = kLinux6_18;
     std::uint32_t netns = 4026531840;
-    FourTuple tuple;                  ///< of the observed connection, as the observed side sees it
+    FourTuple tuple;                   ///< of the observed connection, as the observed side sees it
     MonoTime start = kStoryClock.mono; ///< of the first record
-    std::uint64_t seed = 0;           ///< 0: typical pauses; else each is drawn from 0.5 to 1.5 times the typical one
-    std::uint32_t first_pid = 1000;   ///< the story's processes have this pid and the next ones
+    std::uint64_t seed = 0;            ///< 0: typical pauses; else each is drawn from 0.5 to 1.5 times the typical one
+    std::uint32_t first_pid = 1000;    ///< the story's processes have this pid and the next ones
 };
 
 } // namespace tcpdwell

@@ -7,13 +7,9 @@
 namespace tcpdwell {
 namespace {
 
-std::string text(std::optional<MonoTime> at) {
-    return at ? fmt::format("{}", at->time_since_epoch().count()) : "?";
-}
+std::string text(std::optional<MonoTime> at) { return at ? fmt::format("{}", at->time_since_epoch().count()) : "?"; }
 
-std::string text(std::optional<Nanoseconds> dwell) {
-    return dwell ? fmt::format("{}", dwell->count()) : "?";
-}
+std::string text(std::optional<Nanoseconds> dwell) { return dwell ? fmt::format("{}", dwell->count()) : "?"; }
 
 std::string text(const std::optional<Process>& process) {
     return process ? fmt::format("{}({})", process->comm(), process->pid) : "?";
@@ -34,9 +30,11 @@ std::string describe(const Outcome& o) {
         out += fmt::format("  at {} {} -> {} after {}\n", text(t.at), name(t.from), name(t.to), text(t.dwell));
     if (!o.line) return out;
     const Outcome::Line& line = *o.line;
-    out += fmt::format("  opened {} closed {} seen {}\n  states", text(line.opened), text(line.closed), name(line.seen));
+    out +=
+        fmt::format("  opened {} closed {} seen {}\n  states", text(line.opened), text(line.closed), name(line.seen));
     for (const auto& stay : line.states) out += fmt::format(" {}={}", name(stay.state), text(stay.dwell));
-    out += fmt::format("\n  closed first {} ending {} {}\n", name(line.closed_first), name(line.ending), name(line.detail));
+    out += fmt::format("\n  closed first {} ending {} {}\n", name(line.closed_first), name(line.ending),
+                       name(line.detail));
     if (line.time_wait)
         out += fmt::format("  time_wait {} {} restarts {}\n", text(line.time_wait->dwell), name(line.time_wait->end),
                            line.time_wait->restarts);

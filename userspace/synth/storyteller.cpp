@@ -25,16 +25,12 @@ Process make_process(std::uint32_t pid, std::string_view comm) {
 } // namespace
 
 StoryTeller::StoryTeller(const Stage& stage, KernelMemory& memory)
-    : stage_(stage), memory_(memory), random_(stage.seed), now_(stage.start), app_(make_process(stage.first_pid, "app")),
-      task_(app_) {}
+    : stage_(stage), memory_(memory), random_(stage.seed), now_(stage.start),
+      app_(make_process(stage.first_pid, "app")), task_(app_) {}
 
-Process StoryTeller::worker() const {
-    return make_process(stage_.first_pid + 1, "worker");
-}
+Process StoryTeller::worker() const { return make_process(stage_.first_pid + 1, "worker"); }
 
-Process StoryTeller::admin() const {
-    return make_process(stage_.first_pid + 2, "ss");
-}
+Process StoryTeller::admin() const { return make_process(stage_.first_pid + 2, "ss"); }
 
 Story StoryTeller::finish() {
     if (listener_sock_ != 0) {
@@ -51,7 +47,8 @@ void StoryTeller::wait(Nanoseconds typical) {
     if (stage_.seed == 0)
         now_ += typical;
     else
-        now_ += Nanoseconds(std::uniform_int_distribution<std::int64_t>(typical.count() / 2, typical.count() * 3 / 2)(random_));
+        now_ += Nanoseconds(
+            std::uniform_int_distribution<std::int64_t>(typical.count() / 2, typical.count() * 3 / 2)(random_));
 }
 
 void StoryTeller::wait_for_tick() {
@@ -60,9 +57,7 @@ void StoryTeller::wait_for_tick() {
     if (rest != 0ns) now_ += tick - rest;
 }
 
-void StoryTeller::write(const Event& event) {
-    story_.records.push_back(WireRecord{now_, encode(event, kStoryClock)});
-}
+void StoryTeller::write(const Event& event) { story_.records.push_back(WireRecord{now_, encode(event, kStoryClock)}); }
 
 void StoryTeller::release(KernelMemory::Slab slab, std::uint64_t& address) {
     if (address != 0) memory_.give_back(slab, address, now_ + 1us);
@@ -75,8 +70,10 @@ void StoryTeller::listens() {
     Endpoint local = tuple().local;
     local.address = tuple().local.address.is_v4() ? *IpAddress::parse("0.0.0.0") : IpAddress{};
     const FourTuple where{local, Endpoint{}, tuple().family};
-    listener_ = Outcome{stage_.netns, where, listener_cookie_, Role::server, app_, std::nullopt, kUid, kCgroup,
-                        {{now_, CLOSE, LISTEN, std::nullopt}}, std::nullopt};
+    listener_ = Outcome{stage_.netns, where,   listener_cookie_,
+                        Role::server, app_,    std::nullopt,
+                        kUid,         kCgroup, {{now_, CLOSE, LISTEN, std::nullopt}},
+                        std::nullopt};
     listening_since_ = now_;
     write(StateChange{now_, stage_.netns, listener_sock_, listener_cookie_, where, CLOSE, LISTEN, 0, 0,
                       TD_STATE_OWNED | TD_STATE_HAS_SOCKET, Owner{app_, kUid, kCgroup}});
@@ -250,9 +247,7 @@ void StoryTeller::moves(TcpState to, const How& how) {
     truly(to);
 }
 
-void StoryTeller::truly(TcpState to) {
-    note_transition(now_, to, true);
-}
+void StoryTeller::truly(TcpState to) { note_transition(now_, to, true); }
 
 void StoryTeller::note_transition(MonoTime at, TcpState to, bool dwell_known) {
     Outcome& o = current();

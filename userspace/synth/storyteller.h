@@ -16,10 +16,10 @@ namespace tcpdwell {
 
 /// Circumstances of a state change of a full socket.
 struct How {
-    std::uint8_t error = 0;  ///< sk_err
-    bool owned = false;      ///< a task holds the socket's lock
+    std::uint8_t error = 0;      ///< sk_err
+    bool owned = false;          ///< a task holds the socket's lock
     std::optional<Process> by{}; ///< the task, if it isn't the socket's own
-    std::uint16_t flags = 0; ///< td_state_flags besides those that follow from the story
+    std::uint16_t flags = 0;     ///< td_state_flags besides those that follow from the story
 };
 
 /// How a connection is to be told in the end.
@@ -33,7 +33,8 @@ struct Verdict {
 
 class StoryTeller {
 public:
-    /// Addresses and cookies come from `memory`, which several stories may share if each begins no earlier than the last.
+    /// Addresses and cookies come from `memory`, which several stories may share if each begins no earlier than the
+    /// last.
     StoryTeller(const Stage& stage, KernelMemory& memory);
 
     /// The story, its records in order. A listener that still listens is closed first.
@@ -55,23 +56,24 @@ public:
     // A client opens
     enum class LocalPort { chosen, bound, none_free };
     void connects(LocalPort port = LocalPort::chosen);
-    void reconnects(const Verdict& verdict, LocalPort port); ///< takes the tuple from its own mini-socket, which thereby ends
+    void reconnects(const Verdict& verdict,
+                    LocalPort port); ///< takes the tuple from its own mini-socket, which thereby ends
 
     // A server is connected to
-    void syn_arrives();            ///< a request socket is born
-    void synack_times_out();       ///< and is sent again
+    void syn_arrives();      ///< a request socket is born
+    void synack_times_out(); ///< and is sent again
     void synack_times_out_finally();
-    void request_dies();           ///< by an RST, or ss -K
-    void child_is_dropped();       ///< at the third ACK, for want of memory or a route; the request goes on
-    void third_ack_arrives();      ///< the request becomes a full socket
-    void cookie_ack_arrives();     ///< a full socket out of a SYN cookie
-    void fast_open_syn_arrives();  ///< a full socket in SYN_RECV
+    void request_dies();          ///< by an RST, or ss -K
+    void child_is_dropped();      ///< at the third ACK, for want of memory or a route; the request goes on
+    void third_ack_arrives();     ///< the request becomes a full socket
+    void cookie_ack_arrives();    ///< a full socket out of a SYN cookie
+    void fast_open_syn_arrives(); ///< a full socket in SYN_RECV
     void is_accepted(const Process& by);
 
     // A full socket lives
-    void moves(TcpState to, const How& how = {});             ///< shown, and true
+    void moves(TcpState to, const How& how = {});                ///< shown, and true
     void shows(TcpState from, TcpState to, const How& how = {}); ///< shown only
-    void truly(TcpState to);                                  ///< true, but not shown
+    void truly(TcpState to);                                     ///< true, but not shown
     void shuts_down_sending();
     void closes();
     void dies_by_close(std::uint16_t flags = 0); ///< with an RST, or before it was established

@@ -9,9 +9,7 @@ using namespace std::chrono_literals;
 using enum TcpState;
 
 /// `now` as the kernel's jiffies and milliseconds tell it.
-MonoTime cut(MonoTime now, Nanoseconds grain) {
-    return now - now.time_since_epoch() % grain;
-}
+MonoTime cut(MonoTime now, Nanoseconds grain) { return now - now.time_since_epoch() % grain; }
 
 constexpr Nanoseconds kTick = 4ms;
 constexpr Nanoseconds kTwoMsl = 60s;

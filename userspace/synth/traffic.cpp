@@ -12,6 +12,9 @@ namespace tcpdwell {
 namespace {
 
 constexpr std::uint32_t kFirstNamespace = 4026531840;
+/// Time before a four-tuple is used again: sooner, the next connection could be why the last one's TIME_WAIT was
+/// killed.
+constexpr Nanoseconds kRest = std::chrono::milliseconds(50);
 
 FourTuple make_tuple(std::size_t number) {
     const auto at = [](const std::string& address, std::size_t port) {
@@ -69,7 +72,7 @@ Story make_traffic(const TrafficOptions& options) {
         stage.first_pid = static_cast<std::uint32_t>(1000 + 3 * i);
         const Scenario& scenario = repertoire[random() % repertoire.size()];
         Story story = tell(scenario, stage, memory);
-        tuples[netns].occupy(number, scenario.ends ? story.records.back().at + Nanoseconds(1000) : MonoTime::max());
+        tuples[netns].occupy(number, scenario.ends ? story.records.back().at + kRest : MonoTime::max());
         std::move(story.records.begin(), story.records.end(), std::back_inserter(traffic.records));
         std::move(story.outcomes.begin(), story.outcomes.end(), std::back_inserter(traffic.outcomes));
     }

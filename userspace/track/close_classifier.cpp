@@ -20,11 +20,15 @@ bool is_timeout(std::uint8_t error) {
 }
 
 Verdict from_syn_sent(const SocketClose& c) {
-    if (c.error == ECONNREFUSED) return Verdict(Ending::refused);
+    if (c.error == ECONNREFUSED) { // by an RST, or by an ICMP port unreachable
+        if (c.reset_received) return Verdict(Ending::refused);
+        return c.uncertain ? Verdict() : Verdict(Ending::connect_failed, EndingDetail::unreachable);
+    }
     if (c.error == ETIMEDOUT) return Verdict(Ending::connect_failed, EndingDetail::timeout);
     if (is_timeout(c.error)) return Verdict(Ending::connect_failed, EndingDetail::unreachable);
     if (c.error == ECONNABORTED) return Verdict(Ending::connect_failed, EndingDetail::admin_kill);
-    if (c.error == 0 && c.shutdown == kShutdownBoth) return Verdict(Ending::connect_failed, EndingDetail::given_up);
+    // close(), or connect(AF_UNSPEC) while the SYN was under way; tcp_v4_connect() fails for want of a port before it sends one.
+    if (c.error == 0 && (c.shutdown == kShutdownBoth || has(c, TD_STATE_UNANSWERED))) return Verdict(Ending::connect_failed, EndingDetail::given_up);
     if (c.error == 0 && !c.has_local_port) return Verdict(Ending::connect_failed, EndingDetail::no_port);
     return Verdict(Ending::connect_failed);
 }

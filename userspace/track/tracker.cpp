@@ -330,6 +330,7 @@ void Tracker::Impl::handle(const StateChange& e) {
     if (c->ended) return;
     if (c->place == Place::mini) { // the hand-over
         note_event(*c, e.at);
+        learn_past(*c, e);
         return;
     }
     lost_before = lost_before || c->loss_epoch != loss_epoch_;
@@ -351,12 +352,21 @@ void Tracker::Impl::handle(const StateChange& e) {
     on_close(*c, e);
 }
 
+void Tracker::Impl::learn_past(Connection& c, const StateChange& e) {
+    if (c.seen == Seen::whole || c.path.size() != 0 || c.state != TcpState::TIME_WAIT || e.from == TcpState::TIME_WAIT) return;
+    // Joined by its mini-socket; only now the full socket tells what went before.
+    c.path.push(e.from, std::nullopt);
+    if (e.from == TcpState::CLOSING) c.closed_first = ClosedFirst::both;
+    print_transition(c, e.from, TcpState::TIME_WAIT, c.since.value_or(e.at), std::nullopt);
+}
+
 void Tracker::Impl::note_closer(Connection& c, const StateChange& e) {
     if (!e.owner || !e.owner->process || !e.has(TD_STATE_OWNED)) return;
     if (!c.who.uid) c.who.uid = e.owner->uid;
     if (c.who.cgroup == 0) c.who.cgroup = e.owner->cgroup;
+    const bool connect_failed = e.from == TcpState::SYN_SENT && e.shutdown == 0 && !e.has(TD_STATE_UNANSWERED); // nobody closed
     const bool closing = e.to == TcpState::FIN_WAIT1 || e.to == TcpState::LAST_ACK || e.from == e.to ||
-                         (e.to == TcpState::CLOSE && e.error == 0 && e.from != TcpState::LAST_ACK) ||
+                         (e.to == TcpState::CLOSE && e.error == 0 && e.from != TcpState::LAST_ACK && !connect_failed) ||
                          (e.to == TcpState::CLOSE && e.error == ECONNABORTED); // ss -K, by its caller
     if (closing && !c.who.closed_by) c.who.closed_by = e.owner->process;
     // Whoever closes a socket that has no known owner holds it; but an ss -K works on those of others.
@@ -377,13 +387,15 @@ void Tracker::Impl::on_close(Connection& c, const StateChange& e) {
 void Tracker::Impl::on_child_born(const StateChange& e) {
     // Up to 6.12 neither the peer nor the cookie is known yet: the child is told from its next event.
     clear_address(e.sock);
-    children_[e.sock] = e.at;
+    children_[e.sock] = Child{e.at, std::nullopt};
 }
 
 void Tracker::Impl::on_child_established(const StateChange& e) {
     std::optional<MonoTime> born;
+    std::optional<Process> accepted_by;
     if (const auto it = children_.find(e.sock); it != children_.end()) {
-        born = it->second;
+        born = it->second.born;
+        accepted_by = it->second.accepted_by;
         children_.erase(it);
     }
     Connection* c = table_.by_tuple(e.netns, e.tuple);
@@ -410,7 +422,7 @@ void Tracker::Impl::on_child_established(const StateChange& e) {
         if (born) {
             // A child made at the SYN (TCP Fast Open) has been in SYN_RECV since; one made at the ACK (SYN cookie) leaves no trace of how
             // long the handshake took.
-            const bool fast_open = e.has(TD_STATE_FASTOPEN) || e.to != TcpState::ESTABLISHED;
+            const bool fast_open = e.has(TD_STATE_FASTOPEN);
             if (fast_open) c->since = born;
             c->opened = fast_open ? *born : e.at;
             print_transition(*c, TcpState::LISTEN, TcpState::SYN_RECV, *c->opened, std::nullopt);
@@ -422,6 +434,10 @@ void Tracker::Impl::on_child_established(const StateChange& e) {
     if (e.owner) {
         c->who.uid = e.owner->uid;
         c->who.cgroup = e.owner->cgroup;
+    }
+    if (accepted_by) {
+        c->who.process = accepted_by;
+        c->inherited_owner = false;
     }
     note_event(*c, e.at);
     note_closer(*c, e);

@@ -71,6 +71,7 @@ private:
     void on_child_established(const StateChange& e);
     void on_close(Connection& c, const StateChange& e);
     void note_closer(Connection& c, const StateChange& e);
+    void learn_past(Connection& c, const StateChange& e);
     Role guess_role(std::uint32_t netns, const FourTuple& tuple, TcpState state) const;
 
     // Mini-sockets and requests (tracker_minis.cpp)
@@ -103,7 +104,11 @@ private:
     ConnectionTable table_;
     std::deque<Appointment> settling_; ///< ended, or a timer stopped: kSettle later
     std::deque<Appointment> held_;     ///< births without a port: kHold later
-    std::unordered_map<std::uint64_t, MonoTime> children_; ///< LISTEN -> SYN_RECV, by address, until the next event
+    struct Child {
+        MonoTime born;
+        std::optional<Process> accepted_by; ///< TCP Fast Open: even before the handshake is complete
+    };
+    std::unordered_map<std::uint64_t, Child> children_; ///< LISTEN -> SYN_RECV, by address, until the next event
     std::array<std::uint64_t, TD_PROBE_COUNT> lost_{};
     std::uint64_t loss_epoch_ = 0;
     std::optional<MonoTime> last_loss_;

@@ -25,6 +25,10 @@ void Tracker::Impl::handle(const Reset& e) {
 
 void Tracker::Impl::handle(const OwnerFound& e) {
     Connection* c = table_.by_object(e.sock);
+    if (!c && e.how == TD_OWNER_ACCEPTED) {
+        const auto child = children_.find(e.sock);
+        if (child != children_.end()) child->second.accepted_by = e.owner.process;
+    }
     if (!c || !e.owner.process) return;
     if (c->who.cookie != 0 && e.cookie != 0 && c->who.cookie != e.cookie) return;
     if (e.how == TD_OWNER_ACCEPTED) {

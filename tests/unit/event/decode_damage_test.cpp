@@ -18,7 +18,8 @@ void set_size(Bytes& bytes, std::size_t size) {
 TEST(Decode, every_shorter_record_is_malformed) {
     for (const Bytes& whole : one_of_each()) {
         for (std::size_t size = 0; size < whole.size(); ++size) {
-            const Bytes cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)); // its header promises more
+            const Bytes cut(whole.begin(),
+                            whole.begin() + static_cast<std::ptrdiff_t>(size)); // its header promises more
             Decoder decoder;
             EXPECT_FALSE(decoder.decode(cut)) << size;
             EXPECT_EQ(decoder.quality().malformed, 1u);

@@ -23,7 +23,10 @@ Record as(const std::vector<std::byte>& bytes) {
 }
 
 TEST(Encode, header_and_tuple_are_in_their_place) {
-    PortKnown e{MonoTime(7s), 0x11, 0x22, {{*IpAddress::parse("10.0.0.1"), 80}, {*IpAddress::parse("10.0.0.2"), 999}, Family::ipv4}};
+    PortKnown e{MonoTime(7s),
+                0x11,
+                0x22,
+                {{*IpAddress::parse("10.0.0.1"), 80}, {*IpAddress::parse("10.0.0.2"), 999}, Family::ipv4}};
     const auto bytes = encode(e, kStoryClock);
     const auto r = as<td_port>(bytes);
     EXPECT_EQ(bytes.size(), sizeof(td_port));

@@ -41,7 +41,8 @@ void expect_all(E last, Get get, std::set<E> never = {}) {
         for (const Outcome& o : story.outcomes)
             if (o.line) get(*o.line, shown);
     for (int value = 0; value <= static_cast<int>(last); ++value)
-        EXPECT_NE(shown.contains(static_cast<E>(value)), never.contains(static_cast<E>(value))) << name(static_cast<E>(value));
+        EXPECT_NE(shown.contains(static_cast<E>(value)), never.contains(static_cast<E>(value)))
+            << name(static_cast<E>(value));
 }
 
 TEST(Scenario, there_is_one_for_each_ending) {
@@ -54,19 +55,17 @@ TEST(Scenario, there_is_one_for_each_detail) {
 }
 
 TEST(Scenario, there_is_one_for_each_end_of_time_wait) {
-    expect_all(
-        TimeWaitEnd::unknown,
-        [](const Outcome::Line& line, std::set<TimeWaitEnd>& shown) {
-            if (line.time_wait) shown.insert(line.time_wait->end);
-        },
-        {TimeWaitEnd::unknown}); // a kernel with stacks tells them all
+    expect_all(TimeWaitEnd::unknown,
+               [](const Outcome::Line& line, std::set<TimeWaitEnd>& shown) {
+                   if (line.time_wait) shown.insert(line.time_wait->end);
+               },
+               {TimeWaitEnd::unknown}); // a kernel with stacks tells them all
 }
 
 TEST(Scenario, there_is_one_for_each_first_closer) {
-    expect_all(
-        ClosedFirst::unknown,
-        [](const Outcome::Line& line, std::set<ClosedFirst>& shown) { shown.insert(line.closed_first); },
-        {ClosedFirst::unknown}); // takes a gap
+    expect_all(ClosedFirst::unknown,
+               [](const Outcome::Line& line, std::set<ClosedFirst>& shown) { shown.insert(line.closed_first); },
+               {ClosedFirst::unknown}); // takes a gap
 }
 
 TEST(Scenario, names_are_unique) {
@@ -122,13 +121,15 @@ TEST(Scenario, connections_are_counted) {
     for (const Scenario& scenario : all_scenarios()) {
         KernelMemory memory;
         const Story story = tell(scenario, stage_on(kLinux6_18), memory);
-        const auto lines = std::count_if(story.outcomes.begin(), story.outcomes.end(), [](const Outcome& o) { return o.line.has_value(); });
+        const auto lines = std::count_if(story.outcomes.begin(), story.outcomes.end(),
+                                         [](const Outcome& o) { return o.line.has_value(); });
         if (scenario.name == "listener_aborted")
             EXPECT_EQ(lines, 0);
         else
             EXPECT_EQ(lines, scenario.connections) << scenario.name;
-        const bool all_closed = std::all_of(story.outcomes.begin(), story.outcomes.end(),
-                                            [](const Outcome& o) { return o.transitions.back().to == TcpState::CLOSE; });
+        const bool all_closed = std::all_of(story.outcomes.begin(), story.outcomes.end(), [](const Outcome& o) {
+            return o.transitions.back().to == TcpState::CLOSE;
+        });
         EXPECT_EQ(all_closed, scenario.ends) << scenario.name;
     }
 }

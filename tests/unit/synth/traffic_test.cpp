@@ -32,7 +32,8 @@ TEST(Traffic, is_in_order_and_of_the_size_asked_for) {
     const Story traffic = make_traffic({.stories = 500, .only_single = true});
     EXPECT_TRUE(std::is_sorted(traffic.records.begin(), traffic.records.end(),
                                [](const WireRecord& a, const WireRecord& b) { return a.at < b.at; }));
-    const auto lines = std::count_if(traffic.outcomes.begin(), traffic.outcomes.end(), [](const Outcome& o) { return o.line.has_value(); });
+    const auto lines = std::count_if(traffic.outcomes.begin(), traffic.outcomes.end(),
+                                     [](const Outcome& o) { return o.line.has_value(); });
     EXPECT_LE(lines, 500);
     EXPECT_GT(lines, 450); // a few are about a listener only
 }
@@ -73,7 +74,8 @@ TEST(Traffic, connections_of_one_namespace_never_share_a_tuple) {
     for (auto& [place, list] : lives) {
         std::sort(list.begin(), list.end());
         // A reconnect takes over its own TIME_WAIT within 20 us; otherwise one life follows the other.
-        for (std::size_t i = 1; i < list.size(); ++i) EXPECT_GT(list[i].first + 50us, list[i - 1].second) << place.second;
+        for (std::size_t i = 1; i < list.size(); ++i)
+            EXPECT_GT(list[i].first + 50us, list[i - 1].second) << place.second;
         reused += list.size() > 1;
     }
     EXPECT_GT(reused, 3u);

@@ -21,9 +21,7 @@ using enum TcpState;
 inline constexpr std::uint32_t kNetns = 4026531840;
 
 /// A moment, counted from the clock record.
-inline MonoTime at(Nanoseconds offset) {
-    return kStoryClock.mono + offset;
-}
+inline MonoTime at(Nanoseconds offset) { return kStoryClock.mono + offset; }
 
 inline Process process(std::uint32_t pid, std::string_view comm) {
     Process p{pid, {}};
@@ -54,8 +52,8 @@ struct TestSocket {
     /// `expires` and `entered` count from the clock record too.
     [[nodiscard]] TimewaitTimer timer(Nanoseconds when, td_timer_op op, TcpState substate, Nanoseconds expires,
                                       std::optional<Nanoseconds> entered = {}, unsigned stack = 0) const {
-        TimewaitTimer e{at(when), netns,    address, cookie, tuple, op, substate, at(expires), std::nullopt,
-                        static_cast<std::uint16_t>(stack)};
+        TimewaitTimer e{at(when), netns,    address,     cookie,       tuple,
+                        op,       substate, at(expires), std::nullopt, static_cast<std::uint16_t>(stack)};
         if (entered) e.entered = at(*entered);
         return e;
     }

@@ -75,10 +75,10 @@ TEST_P(Cookies, just_expired_mini_does_not_come_back) {
 TEST_P(Cookies, just_accepted_request_does_not_come_back) {
     const TestSocket request{0xf000, 0, s.tuple};
     EventRun run;
-    run << request.request(10ms, TD_TIMER_START) << snapshot(20ms, TD_SNAPSHOT_BEGIN) << s.change(21ms, LISTEN, SYN_RECV)
-        << request.request(21ms + 4us, TD_TIMER_CANCEL) << s.change(21ms + 8us, SYN_RECV, ESTABLISHED)
-        << request.listed_request(21ms + 20us, 0xa000) << snapshot(22ms, TD_SNAPSHOT_END)
-        << s.change(121ms, ESTABLISHED, CLOSE, 104);
+    run << request.request(10ms, TD_TIMER_START) << snapshot(20ms, TD_SNAPSHOT_BEGIN)
+        << s.change(21ms, LISTEN, SYN_RECV) << request.request(21ms + 4us, TD_TIMER_CANCEL)
+        << s.change(21ms + 8us, SYN_RECV, ESTABLISHED) << request.listed_request(21ms + 20us, 0xa000)
+        << snapshot(22ms, TD_SNAPSHOT_END) << s.change(121ms, ESTABLISHED, CLOSE, 104);
     const Outcome o = run.only_outcome();
     EXPECT_EQ(o.line->seen, Seen::whole);
     EXPECT_EQ(stay(o, SYN_RECV), 11ms + 8us);

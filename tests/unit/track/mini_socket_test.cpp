@@ -20,14 +20,16 @@ struct Closer {
             << full.change(100ms, ESTABLISHED, FIN_WAIT1, 0, 0, kApp) << full.change(101ms, FIN_WAIT1, FIN_WAIT2);
     }
     /// The mini-socket starts at 104 ms.
-    void until_mini(EventRun& run, TcpState substate, Nanoseconds expires, std::optional<Nanoseconds> entered = {}) const {
+    void until_mini(EventRun& run, TcpState substate, Nanoseconds expires,
+                    std::optional<Nanoseconds> entered = {}) const {
         until_fin_wait2(run);
         run << mini.timer(104ms, TD_TIMER_START, substate, expires, entered)
             << full.change(104ms + 3us, FIN_WAIT2, CLOSE, 0, TD_STATE_ORPHAN);
     }
     void expire(EventRun& run, Nanoseconds when, TcpState substate, Nanoseconds expires,
                 std::optional<Nanoseconds> entered = {}) const {
-        run << mini.timer(when - 10us, TD_TIMER_CANCEL, substate, expires, entered, TD_STACK_TAKEN | TD_STACK_RUN_TIMERS)
+        run << mini.timer(when - 10us, TD_TIMER_CANCEL, substate, expires, entered,
+                          TD_STACK_TAKEN | TD_STACK_RUN_TIMERS)
             << mini.timer(when, TD_TIMER_EXPIRE, substate, expires, entered);
     }
 };
@@ -82,6 +84,14 @@ TEST(MiniSocket, entry_stamp_of_the_start_is_not_that_of_a_fin_without_time_stam
     EXPECT_EQ(o.line->time_wait->restarts, 0u);
 }
 
+TEST(MiniSocket, entry_stamp_of_the_start_may_be_rounded_up) {
+    const Closer c;
+    EventRun run;
+    c.until_mini(run, FIN_WAIT2, 60104ms, 104ms);
+    c.expire(run, 62s, TIME_WAIT, 61s, 105ms);
+    EXPECT_EQ(stay(run.only_outcome(), FIN_WAIT2), 1s - 101ms);
+}
+
 TEST(MiniSocket, same_expiry_is_a_moved_timer_and_no_restart) {
     for (const TcpState substate : {FIN_WAIT2, TIME_WAIT}) {
         const Closer c;
@@ -104,7 +114,8 @@ TEST(MiniSocket, restart_does_not_start_the_dwell_anew) {
     const Closer c;
     EventRun run;
     c.until_mini(run, TIME_WAIT, 60104ms);
-    run << c.mini.timer(30s, TD_TIMER_CANCEL, TIME_WAIT, 60104ms) << c.mini.timer(30s + 2us, TD_TIMER_START, TIME_WAIT, 90s);
+    run << c.mini.timer(30s, TD_TIMER_CANCEL, TIME_WAIT, 60104ms)
+        << c.mini.timer(30s + 2us, TD_TIMER_START, TIME_WAIT, 90s);
     c.expire(run, 91s, TIME_WAIT, 90s);
     const Outcome o = run.only_outcome();
     EXPECT_EQ(stay(o, TIME_WAIT), 91s - 104ms);
@@ -126,9 +137,9 @@ TEST_P(SameAddress, soon_is_the_next_time_wait_of_the_same_tuple) {
     c.until_mini(run, TIME_WAIT, 60104ms);
     run << portless.change(5s, CLOSE, SYN_SENT, 0, 0, kApp)
         << c.mini.timer(5s + 20us, TD_TIMER_CANCEL, TIME_WAIT, 60104ms, {}, stack)
-        << PortKnown{at(5s + 40us), next.address, next.cookie, next.tuple} << next.change(5s + 1ms, SYN_SENT, ESTABLISHED)
-        << next.change(5s + 3ms, ESTABLISHED, FIN_WAIT1, 0, 0, kApp) << next.change(5s + 4ms, FIN_WAIT1, FIN_WAIT2)
-        << next_mini.timer(5s + 5ms, TD_TIMER_START, TIME_WAIT, 65004ms)
+        << PortKnown{at(5s + 40us), next.address, next.cookie, next.tuple}
+        << next.change(5s + 1ms, SYN_SENT, ESTABLISHED) << next.change(5s + 3ms, ESTABLISHED, FIN_WAIT1, 0, 0, kApp)
+        << next.change(5s + 4ms, FIN_WAIT1, FIN_WAIT2) << next_mini.timer(5s + 5ms, TD_TIMER_START, TIME_WAIT, 65004ms)
         << next.change(5s + 5ms + 2us, FIN_WAIT2, CLOSE, 0, TD_STATE_ORPHAN | TD_STATE_FIN_RECEIVED)
         << next_mini.timer(66s, TD_TIMER_CANCEL, TIME_WAIT, 65004ms)
         << next_mini.timer(66s + 10us, TD_TIMER_EXPIRE, TIME_WAIT, 65004ms);

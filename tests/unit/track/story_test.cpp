@@ -4,15 +4,13 @@
 
 #include <ostream>
 
-#include "synth/scenario.h"
 #include "outcome_collector.h"
+#include "synth/scenario.h"
 
 namespace tcpdwell {
 
 // How GoogleTest names a scenario in its messages.
-inline void PrintTo(const Scenario& scenario, std::ostream* out) {
-    *out << scenario.name;
-}
+inline void PrintTo(const Scenario& scenario, std::ostream* out) { *out << scenario.name; }
 
 namespace {
 
@@ -36,7 +34,8 @@ constexpr Kernel kKernels[] = {
 
 FourTuple tuple_of(Family family) {
     const bool v4 = family == Family::ipv4;
-    return {{*IpAddress::parse(v4 ? "10.1.2.3" : "fd00::3"), 8080}, {*IpAddress::parse(v4 ? "10.9.8.7" : "fd00::9"), 55555},
+    return {{*IpAddress::parse(v4 ? "10.1.2.3" : "fd00::3"), 8080},
+            {*IpAddress::parse(v4 ? "10.9.8.7" : "fd00::9"), 55555},
             family};
 }
 

@@ -111,9 +111,9 @@ TEST(Tracker, self_transition_does_not_start_the_dwell_anew) {
     const TestSocket s = numbered(1);
     EventRun run;
     establish(run, s, 10ms);
-    run << s.change(100ms, ESTABLISHED, FIN_WAIT1, 0, 0, kApp) << s.change(110ms, FIN_WAIT1, FIN_WAIT1, 0, 0, process(11, "other"))
-        << s.change(120ms, FIN_WAIT1, FIN_WAIT2) << s.change(130ms, FIN_WAIT2, FIN_WAIT2, 0, 0, process(11, "other"))
-        << s.change(150ms, FIN_WAIT2, CLOSE, 104);
+    run << s.change(100ms, ESTABLISHED, FIN_WAIT1, 0, 0, kApp)
+        << s.change(110ms, FIN_WAIT1, FIN_WAIT1, 0, 0, process(11, "other")) << s.change(120ms, FIN_WAIT1, FIN_WAIT2)
+        << s.change(130ms, FIN_WAIT2, FIN_WAIT2, 0, 0, process(11, "other")) << s.change(150ms, FIN_WAIT2, CLOSE, 104);
     const Outcome o = run.only_outcome();
     EXPECT_EQ(stay(o, FIN_WAIT1), 20ms);
     EXPECT_EQ(stay(o, FIN_WAIT2), 30ms);
