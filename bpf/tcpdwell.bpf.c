@@ -105,20 +105,19 @@ static __always_inline int trace_state(struct sock *sk, int from, int to)
     return 0;
 }
 
-/* See nested.bpf.h for the pairs. */
+/* See nested.bpf.h for the pairs. A socket never changes its state while it is changing its state. */
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(on_state, struct sock *sk, int from, int to)
 {
-    enter(GUARD_STATE);
+    note(GUARD_STATE, (__u64)sk);
     trace_state(sk, from, to);
-    leave(GUARD_STATE);
     return 0;
 }
 
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(on_state_nested, struct sock *sk, int from, int to)
 {
-    if (interrupted(GUARD_STATE)) trace_state(sk, from, to);
+    if (skipped(GUARD_STATE, (__u64)sk)) trace_state(sk, from, to);
     return 0;
 }
 
@@ -170,16 +169,15 @@ static __always_inline void emit_reset(const struct sock *sk, __u8 direction, __
 SEC("tp_btf/tcp_receive_reset")
 int BPF_PROG(on_receive_reset, struct sock *sk)
 {
-    enter(GUARD_RECEIVE_RESET);
+    note(GUARD_RECEIVE_RESET, (__u64)sk);
     emit_reset(sk, TD_RESET_RECEIVED, TD_REASON_UNKNOWN, 0);
-    leave(GUARD_RECEIVE_RESET);
     return 0;
 }
 
 SEC("tp_btf/tcp_receive_reset")
 int BPF_PROG(on_receive_reset_nested, struct sock *sk)
 {
-    if (interrupted(GUARD_RECEIVE_RESET)) emit_reset(sk, TD_RESET_RECEIVED, TD_REASON_UNKNOWN, 0);
+    if (skipped(GUARD_RECEIVE_RESET, (__u64)sk)) emit_reset(sk, TD_RESET_RECEIVED, TD_REASON_UNKNOWN, 0);
     return 0;
 }
 
@@ -187,16 +185,15 @@ int BPF_PROG(on_receive_reset_nested, struct sock *sk)
 SEC("tp_btf/tcp_send_reset")
 int BPF_PROG(on_send_reset, struct sock *sk, struct sk_buff *skb)
 {
-    enter(GUARD_SEND_RESET);
+    note(GUARD_SEND_RESET, (__u64)sk);
     if (sk) emit_reset(sk, TD_RESET_SENT, TD_REASON_UNKNOWN, skb != NULL);
-    leave(GUARD_SEND_RESET);
     return 0;
 }
 
 SEC("tp_btf/tcp_send_reset")
 int BPF_PROG(on_send_reset_nested, struct sock *sk, struct sk_buff *skb)
 {
-    if (sk && interrupted(GUARD_SEND_RESET)) emit_reset(sk, TD_RESET_SENT, TD_REASON_UNKNOWN, skb != NULL);
+    if (skipped(GUARD_SEND_RESET, (__u64)sk) && sk) emit_reset(sk, TD_RESET_SENT, TD_REASON_UNKNOWN, skb != NULL);
     return 0;
 }
 
@@ -220,16 +217,15 @@ static __always_inline __u8 wire_reason(__u32 reason)
 SEC("tp_btf/tcp_send_reset")
 int BPF_PROG(on_send_reset_reason, struct sock *sk, struct sk_buff *skb, __u32 reason)
 {
-    enter(GUARD_SEND_RESET);
+    note(GUARD_SEND_RESET, (__u64)sk);
     if (sk) emit_reset(sk, TD_RESET_SENT, wire_reason(reason), skb != NULL);
-    leave(GUARD_SEND_RESET);
     return 0;
 }
 
 SEC("tp_btf/tcp_send_reset")
 int BPF_PROG(on_send_reset_reason_nested, struct sock *sk, struct sk_buff *skb, __u32 reason)
 {
-    if (sk && interrupted(GUARD_SEND_RESET)) emit_reset(sk, TD_RESET_SENT, wire_reason(reason), skb != NULL);
+    if (skipped(GUARD_SEND_RESET, (__u64)sk) && sk) emit_reset(sk, TD_RESET_SENT, wire_reason(reason), skb != NULL);
     return 0;
 }
 

@@ -74,6 +74,10 @@ Listed listed(const ConnectionLine& line) {
             end_text(line.who.remote.addr, line.who.remote.port), line.states.back().state};
 }
 
+bool is_open(const ConnectionLine& line) {
+    return line.ending == "open" || (line.time_wait && line.time_wait->end == "open");
+}
+
 std::vector<ConnectionLine> connection_lines(std::span<const nlohmann::json> lines) {
     std::vector<ConnectionLine> result;
     for (const nlohmann::json& line : lines)
@@ -81,16 +85,37 @@ std::vector<ConnectionLine> connection_lines(std::span<const nlohmann::json> lin
     return result;
 }
 
-void tell(std::string& out, const char* whose, const Listing& here, const Listing& there,
-          std::span<const ConnectionLine> lines) {
+std::vector<Listed> only_in(const Listing& here, const Listing& there) {
     std::vector<Listed> alone;
     std::set_difference(here.begin(), here.end(), there.begin(), there.end(), std::back_inserter(alone));
+    return alone;
+}
+
+// A state is only ever followed by one of a higher rank.
+int rank(const std::string& state) {
+    if (state == "SYN_SENT" || state == "SYN_RECV") return 0;
+    if (state == "ESTABLISHED") return 1;
+    if (state == "FIN_WAIT1" || state == "CLOSE_WAIT") return 2;
+    return state == "TIME_WAIT" ? 4 : 3;
+}
+
+bool same_ends(const Listed& a, const Listed& b) { return a.local == b.local && a.remote == b.remote; }
+
+// Whether `line` is what a tracer says of `actual` that has missed something.
+bool is_late(const ConnectionLine& line, const Listed& actual) {
+    const Listed claimed = listed(line);
+    if (is_open(line) && line.who.local.port == 0)
+        return claimed.remote == actual.remote && claimed.state == actual.state;
+    if (!same_ends(claimed, actual)) return false;
+    return line.seen == "gap" || (is_open(line) && rank(claimed.state) < rank(actual.state));
+}
+
+void tell(std::string& out, const char* whose, const std::vector<Listed>& alone,
+          std::span<const ConnectionLine> lines) {
     for (std::size_t i = 0; i < std::min(alone.size(), kMostQuoted); ++i) {
         out += std::string(whose) + ": " + alone[i].text() + "\n";
-        for (const ConnectionLine& line : lines) {
-            const Listed same = listed(line);
-            if (same.local == alone[i].local && same.remote == alone[i].remote) out += "    " + line.text + "\n";
-        }
+        for (const ConnectionLine& line : lines)
+            if (same_ends(listed(line), alone[i])) out += "    " + line.text + "\n";
     }
     if (alone.size() > kMostQuoted) out += std::string(whose) + ": " + std::to_string(alone.size()) + " in all\n";
 }
@@ -107,16 +132,28 @@ Listing kernel_listing() {
 Listing tracer_listing(std::span<const nlohmann::json> lines) {
     Listing listing;
     for (const ConnectionLine& line : connection_lines(lines))
-        if (line.ending == "open" || (line.time_wait && line.time_wait->end == "open")) listing.insert(listed(line));
+        if (is_open(line)) listing.insert(listed(line));
     return listing;
+}
+
+bool is_merely_late(const Listing& kernel, const Listing& tracer, std::span<const nlohmann::json> lines) {
+    const std::vector<ConnectionLine> all = connection_lines(lines);
+    const std::vector<Listed> actual = only_in(kernel, tracer);
+    for (const Listed& each : actual)
+        if (std::none_of(all.begin(), all.end(), [&](const ConnectionLine& line) { return is_late(line, each); }))
+            return false;
+    for (const Listed& claimed : only_in(tracer, kernel))
+        for (const Listed& each : kernel)
+            if (same_ends(claimed, each) && rank(claimed.state) >= rank(each.state)) return false;
+    return true;
 }
 
 std::string differences(const Listing& kernel, const Listing& tracer, std::span<const nlohmann::json> lines) {
     std::string out;
     if (kernel == tracer) return out;
     const std::vector<ConnectionLine> all = connection_lines(lines);
-    tell(out, "only the kernel", kernel, tracer, all);
-    tell(out, "only the tracer", tracer, kernel, all);
+    tell(out, "only the kernel", only_in(kernel, tracer), all);
+    tell(out, "only the tracer", only_in(tracer, kernel), all);
     return out;
 }
 

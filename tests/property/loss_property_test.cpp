@@ -54,11 +54,11 @@ bool agrees(const Outcome& told, const Outcome& truth) {
     const auto same_transition = [](const Outcome::Transition& a, const Outcome::Transition& b) {
         return a.at == b.at && a.from == b.from && a.to == b.to && no_lie(a.dwell, b.dwell);
     };
-    const auto same_stay = [](const Outcome::Stay& a, const Outcome::Stay& b) {
+    const auto same_stay = [](const OutcomeLine::Stay& a, const OutcomeLine::Stay& b) {
         return a.state == b.state && no_lie(a.dwell, b.dwell);
     };
-    const Outcome::Line& a = *told.line;
-    const Outcome::Line& b = *truth.line;
+    const OutcomeLine& a = *told.line;
+    const OutcomeLine& b = *truth.line;
     return std::equal(told.transitions.begin(), told.transitions.end(), truth.transitions.begin(),
                       truth.transitions.end(), same_transition) &&
            std::equal(a.states.begin(), a.states.end(), b.states.begin(), b.states.end(), same_stay) &&
@@ -74,26 +74,26 @@ protected:
         TrafficOptions options = random_options(seed);
         options.only_single = true; // two connections with the same ends can look like one if all between them is lost
         options.tuples = static_cast<std::uint32_t>(options.stories);
-        traffic_ = make_traffic(options);
+        traffic = make_traffic(options);
         TrackerRun run;
-        run.feed(lose_some(traffic_.records, seed));
+        run.feed(lose_some(traffic.records, seed));
         run.finish();
-        told_ = run.collector.outcomes();
+        told = run.collector.outcomes();
         EXPECT_EQ(run.collector.complaints, std::vector<std::string>()) << how_to_repeat(seed);
         EXPECT_EQ(run.tracker.live(), 0u) << how_to_repeat(seed);
     }
-    Story traffic_;
-    std::vector<Outcome> told_;
+    Story traffic;
+    std::vector<Outcome> told;
 };
 
 TEST_F(LossProperty, whole_lines_are_true) {
     for (const std::uint64_t seed : seeds(2000)) {
         run_with(seed);
-        for (const Outcome& o : told_) {
+        for (const Outcome& o : told) {
             if (!o.line || o.line->seen != Seen::whole) continue;
             const Outcome* nearest = nullptr;
             bool found = false;
-            for (const Outcome& truth : traffic_.outcomes) {
+            for (const Outcome& truth : traffic.outcomes) {
                 found = found || agrees(o, truth);
                 if (truth.line && place_of(truth) == place_of(o) && truth.line->opened == o.line->opened)
                     nearest = &truth;
@@ -123,9 +123,9 @@ bool happened(const Outcome& told, const Outcome::Transition& t, const std::vect
 TEST_F(LossProperty, each_dwell_is_true) {
     for (const std::uint64_t seed : seeds(2000)) {
         run_with(seed);
-        for (const Outcome& o : told_)
+        for (const Outcome& o : told)
             for (const auto& t : o.transitions)
-                EXPECT_TRUE(!t.dwell || happened(o, t, traffic_.outcomes))
+                EXPECT_TRUE(!t.dwell || happened(o, t, traffic.outcomes))
                     << how_to_repeat(seed) << "\n"
                     << name(t.from) << " -> " << name(t.to) << " of " << describe(o);
         if (HasFailure()) return;
@@ -135,7 +135,7 @@ TEST_F(LossProperty, each_dwell_is_true) {
 TEST_F(LossProperty, each_connection_ends_once) {
     for (const std::uint64_t seed : seeds(500)) {
         run_with(seed);
-        for (const Outcome& o : told_) {
+        for (const Outcome& o : told) {
             const bool listener = o.tuple.remote.empty();
             EXPECT_EQ(o.line.has_value(), !listener) << how_to_repeat(seed) << "\n" << describe(o);
         }

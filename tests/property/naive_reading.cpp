@@ -138,7 +138,7 @@ private:
     }
 
     void judge() {
-        Outcome::Line& line = *o_.line;
+        OutcomeLine& line = *o_.line;
         if (last_timer_)
             judge_mini(std::get<TimewaitTimer>(stream_[*last_timer_]));
         else if (last_)

@@ -129,21 +129,22 @@ Result<BpfSession> BpfSession::open(const ProbePlan& plan, std::array<std::uint6
     auto& progs = skeleton.progs;
     const bool reason = plan.reset_reason.on;
     bpf_program__set_autoload(reason ? progs.on_send_reset : progs.on_send_reset_reason, false);
-    // The mini-sockets' probes come before the full sockets', so that no hand-over is taken for an end.
+    // The mini-sockets' probes come before the full sockets', so that no hand-over is taken for an
+    // end; a twin comes after its first (bpf/nested.bpf.h).
     bpf_program__set_autoload(reason ? progs.on_send_reset_nested : progs.on_send_reset_reason_nested, false);
     const std::array slots{
         Slot{Program::timer_start, progs.on_timer_start},
         Slot{Program::timer_cancel, progs.on_timer_cancel},
         Slot{Program::timer_expire, progs.on_timer_expire},
-        Slot{Program::reset_received, progs.on_receive_reset_nested},
         Slot{Program::reset_received, progs.on_receive_reset},
-        Slot{Program::reset_sent, reason ? progs.on_send_reset_reason_nested : progs.on_send_reset_nested},
+        Slot{Program::reset_received, progs.on_receive_reset_nested},
         Slot{Program::reset_sent, reason ? progs.on_send_reset_reason : progs.on_send_reset},
+        Slot{Program::reset_sent, reason ? progs.on_send_reset_reason_nested : progs.on_send_reset_nested},
         Slot{Program::retransmit, progs.on_retransmit},
         Slot{Program::accept, progs.on_accept_exit},
         Slot{Program::accept4, progs.on_accept4_exit},
-        Slot{Program::state, progs.on_state_nested},
         Slot{Program::state, progs.on_state},
+        Slot{Program::state, progs.on_state_nested},
     };
     for (const Slot& slot : slots) bpf_program__set_autoload(slot.bpf, plan.loads(slot.program));
 

@@ -29,7 +29,7 @@ std::string describe(const Outcome& o) {
     for (const auto& t : o.transitions)
         out += fmt::format("  at {} {} -> {} after {}\n", text(t.at), name(t.from), name(t.to), text(t.dwell));
     if (!o.line) return out;
-    const Outcome::Line& line = *o.line;
+    const OutcomeLine& line = *o.line;
     out +=
         fmt::format("  opened {} closed {} seen {}\n  states", text(line.opened), text(line.closed), name(line.seen));
     for (const auto& stay : line.states) out += fmt::format(" {}={}", name(stay.state), text(stay.dwell));

@@ -21,14 +21,8 @@ struct WireRecord {
     std::vector<std::byte> bytes;
 };
 
-/// What is true of one connection or listening socket of a story, as far as its records can tell.
-struct Outcome {
-    struct Transition {
-        MonoTime at;
-        TcpState from;
-        TcpState to;
-        std::optional<Nanoseconds> dwell; ///< in `from`; nullopt: can't be known
-    };
+/// What has to be told of a connection when it is over. A listening socket has transitions, but no such line.
+struct OutcomeLine {
     struct Stay {
         TcpState state;
         std::optional<Nanoseconds> dwell; ///< nullopt: can't be known, or not over
@@ -37,6 +31,25 @@ struct Outcome {
         std::optional<Nanoseconds> dwell;
         TimeWaitEnd end;
         std::uint32_t restarts;
+    };
+
+    std::optional<MonoTime> opened;
+    std::optional<MonoTime> closed; ///< nullopt: its last trace is still there, or its end wasn't seen
+    std::vector<Stay> states;       ///< the present state last, if it is still open
+    ClosedFirst closed_first = ClosedFirst::unknown;
+    Ending ending = Ending::unknown;
+    EndingDetail detail = EndingDetail::none;
+    std::optional<TimeWait> time_wait;
+    Seen seen = Seen::whole;
+};
+
+/// What is true of one connection or listening socket of a story, as far as its records can tell.
+struct Outcome {
+    struct Transition {
+        MonoTime at;
+        TcpState from;
+        TcpState to;
+        std::optional<Nanoseconds> dwell; ///< in `from`; nullopt: can't be known
     };
 
     std::uint32_t netns = 0;
@@ -48,19 +61,7 @@ struct Outcome {
     std::optional<std::uint32_t> uid;
     std::uint64_t cgroup = 0;
     std::vector<Transition> transitions;
-
-    /// The connection's line; a listening socket has transitions, but no such line.
-    struct Line {
-        std::optional<MonoTime> opened;
-        std::optional<MonoTime> closed; ///< nullopt: its last trace is still there, or its end wasn't seen
-        std::vector<Stay> states;       ///< the present state last, if it is still open
-        ClosedFirst closed_first = ClosedFirst::unknown;
-        Ending ending = Ending::unknown;
-        EndingDetail detail = EndingDetail::none;
-        std::optional<TimeWait> time_wait;
-        Seen seen = Seen::whole;
-    };
-    std::optional<Line> line;
+    std::optional<OutcomeLine> line;
 };
 
 /// Everything in an outcome as text, one item a line: for comparison, and for a difference that can be read.

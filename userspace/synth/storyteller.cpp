@@ -90,7 +90,7 @@ void StoryTeller::stops_listening(const How& how) {
 }
 
 void StoryTeller::begin_connection(Role role, const Process& process) {
-    Outcome outcome{stage_.netns, tuple(), cookie_, role, process, std::nullopt, kUid, kCgroup, {}, Outcome::Line{}};
+    Outcome outcome{stage_.netns, tuple(), cookie_, role, process, std::nullopt, kUid, kCgroup, {}, OutcomeLine{}};
     outcome.line->opened = now_;
     story_.outcomes.push_back(outcome);
     task_ = process;
@@ -326,7 +326,7 @@ void StoryTeller::stays_open(const Verdict& verdict) {
 }
 
 void StoryTeller::judge(const Verdict& verdict) {
-    Outcome::Line& line = *current().line;
+    OutcomeLine& line = *current().line;
     line.closed_first = verdict.closed_first;
     line.ending = verdict.ending;
     line.detail = verdict.detail;

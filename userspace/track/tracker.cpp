@@ -18,6 +18,8 @@ using namespace std::chrono_literals;
 
 /// How long the line of a connect() waits for its local port, which is chosen after the state has changed.
 constexpr Nanoseconds kHold = 40ms;
+/// No socket passes the same transition twice within this time.
+constexpr Nanoseconds kRepetition = 1ms;
 /// A handshake can take this long (tcp_synack_retries and backoff): a loss so long ago may have hidden a SYN.
 constexpr Nanoseconds kLongestHandshake = 130s;
 
@@ -333,6 +335,8 @@ void Tracker::Impl::handle(const StateChange& e) {
         learn_past(*c, e);
         return;
     }
+    // Told twice (bpf/nested.bpf.h: a task that changed its CPU in the middle of the tracepoint).
+    if (e.from != e.to && c->state == e.to && c->confirmed && e.at - c->last_event < kRepetition) return;
     lost_before = lost_before || c->loss_epoch != loss_epoch_;
     learn_tuple(*c, e.tuple);
     learn_cookie(*c, e.cookie);

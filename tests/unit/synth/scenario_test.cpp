@@ -46,17 +46,17 @@ void expect_all(E last, Get get, std::set<E> never = {}) {
 }
 
 TEST(Scenario, there_is_one_for_each_ending) {
-    expect_all(Ending::unknown, [](const Outcome::Line& line, std::set<Ending>& shown) { shown.insert(line.ending); });
+    expect_all(Ending::unknown, [](const OutcomeLine& line, std::set<Ending>& shown) { shown.insert(line.ending); });
 }
 
 TEST(Scenario, there_is_one_for_each_detail) {
     expect_all(EndingDetail::peer_fin_not_seen,
-               [](const Outcome::Line& line, std::set<EndingDetail>& shown) { shown.insert(line.detail); });
+               [](const OutcomeLine& line, std::set<EndingDetail>& shown) { shown.insert(line.detail); });
 }
 
 TEST(Scenario, there_is_one_for_each_end_of_time_wait) {
     expect_all(TimeWaitEnd::unknown,
-               [](const Outcome::Line& line, std::set<TimeWaitEnd>& shown) {
+               [](const OutcomeLine& line, std::set<TimeWaitEnd>& shown) {
                    if (line.time_wait) shown.insert(line.time_wait->end);
                },
                {TimeWaitEnd::unknown}); // a kernel with stacks tells them all
@@ -64,7 +64,7 @@ TEST(Scenario, there_is_one_for_each_end_of_time_wait) {
 
 TEST(Scenario, there_is_one_for_each_first_closer) {
     expect_all(ClosedFirst::unknown,
-               [](const Outcome::Line& line, std::set<ClosedFirst>& shown) { shown.insert(line.closed_first); },
+               [](const OutcomeLine& line, std::set<ClosedFirst>& shown) { shown.insert(line.closed_first); },
                {ClosedFirst::unknown}); // takes a gap
 }
 
@@ -105,7 +105,7 @@ TEST(Scenario, outcomes_are_consistent) {
                 EXPECT_EQ(o.line->closed.has_value(), o.transitions.back().to == TcpState::CLOSE);
                 Nanoseconds sum = 0ns;
                 bool known = o.line->closed.has_value();
-                for (const Outcome::Stay& stay : o.line->states) {
+                for (const OutcomeLine::Stay& stay : o.line->states) {
                     known = known && stay.dwell;
                     sum += stay.dwell.value_or(0ns);
                 }

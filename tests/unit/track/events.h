@@ -99,13 +99,13 @@ public:
     Outcome only_outcome() {
         const std::vector<Outcome> all = outcomes();
         EXPECT_EQ(all.size(), 1u);
-        return all.empty() || !all[0].line ? Outcome{{}, {}, {}, {}, {}, {}, {}, {}, {}, Outcome::Line{}} : all[0];
+        return all.empty() || !all[0].line ? Outcome{{}, {}, {}, {}, {}, {}, {}, {}, {}, OutcomeLine{}} : all[0];
     }
 };
 
 /// How long the connection stayed in a state; nullopt if that isn't known.
 inline std::optional<Nanoseconds> stay(const Outcome& outcome, TcpState state) {
-    for (const Outcome::Stay& s : outcome.line->states)
+    for (const OutcomeLine::Stay& s : outcome.line->states)
         if (s.state == state) return s.dwell;
     ADD_FAILURE() << "never in " << name(state) << ": " << describe(outcome);
     return std::nullopt;

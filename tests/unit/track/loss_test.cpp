@@ -133,7 +133,7 @@ TEST(Loss, lost_birth_of_a_mini_does_not_hide_its_connection) {
         << mini.timer(103ms + 50us, TD_TIMER_CANCEL, TIME_WAIT, 60s, {}, kKilled);
     const Outcome o = run.outcomes().at(0);
     EXPECT_NE(o.line->seen, Seen::whole);
-    for (const Outcome::Stay& stay : o.line->states) {
+    for (const OutcomeLine::Stay& stay : o.line->states) {
         EXPECT_TRUE(!stay.dwell || *stay.dwell < 1s);
     }
 }

@@ -39,8 +39,8 @@ public:
     void on_connection(const ConnectionLine& line) override {
         Outcome& o = outcome(*line.who);
         if (o.line) complain(o, "a second line for one connection");
-        Outcome::Line told{line.opened, line.closed, {},           line.closed_first,
-                           line.ending, line.detail, std::nullopt, line.seen};
+        OutcomeLine told{line.opened, line.closed, {},           line.closed_first,
+                         line.ending, line.detail, std::nullopt, line.seen};
         for (const PathStep& step : line.states) {
             if (step.dwell && *step.dwell < Nanoseconds(0)) complain(o, "a negative stay");
             told.states.push_back({step.state, step.dwell});

@@ -10,6 +10,7 @@
 namespace tcpdwell {
 
 // How GoogleTest names a scenario in its messages.
+// NOLINTNEXTLINE(readability-identifier-naming)
 inline void PrintTo(const Scenario& scenario, std::ostream* out) { *out << scenario.name; }
 
 namespace {
