@@ -38,8 +38,8 @@ static __always_inline void fill_header(struct td_header *h, __u16 size, __u8 ki
     h->time_ns = bpf_ktime_get_ns();
 }
 
-/* Writes down how much has been lost, at the place where it happened: before the first record that fits again. Totals, not
- * differences, so that two CPUs doing this at once do no harm. */
+/* Writes down how much has been lost, at the place where it happened: before the first record that fits again. Totals,
+ * not differences, so that two CPUs doing this at once do no harm. */
 static __noinline int report_loss(void)
 {
     __u64 events = lost_events;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The user's filters, as far as they can be decided in the kernel; used by the probes and the inventory alike. Lists that are
- * longer than these are decided in user space only. A count of 0 lets everything pass.
+ * The user's filters, as far as they can be decided in the kernel; used by the probes and the inventory alike. Lists
+ * that are longer than these are decided in user space only. A count of 0 lets everything pass.
  */
 #ifndef TCPDWELL_FILTER_BPF_H
 #define TCPDWELL_FILTER_BPF_H
@@ -28,8 +28,8 @@ const volatile struct td_network filter_networks[MAX_NETWORKS] = {};
 
 static __always_inline bool filters_set(void)
 {
-    return filter_family || filter_netns_count || filter_port_count || filter_local_port_count || filter_remote_port_count ||
-           filter_network_count;
+    return filter_family || filter_netns_count || filter_port_count || filter_local_port_count ||
+           filter_remote_port_count || filter_network_count;
 }
 
 static __always_inline bool netns_passes(__u32 netns)
@@ -65,14 +65,17 @@ static __always_inline bool address_listed(const __u8 *address)
     return false;
 }
 
-/* Whether a socket may be wanted. What isn't known yet (port 0, no peer) passes; user space decides again, with all known. */
+/* Whether a socket may be wanted. What isn't known yet (port 0, no peer) passes; user space decides again, with all
+ * known. */
 static __always_inline bool tuple_passes(const struct td_tuple *t)
 {
     if (filter_family && t->family != filter_family) return false;
-    if (filter_local_port_count && t->local_port && !port_listed(filter_local_ports, filter_local_port_count, t->local_port))
+    if (filter_local_port_count && t->local_port &&
+        !port_listed(filter_local_ports, filter_local_port_count, t->local_port))
         return false;
     if (t->remote_port == 0) return true;
-    if (filter_remote_port_count && !port_listed(filter_remote_ports, filter_remote_port_count, t->remote_port)) return false;
+    if (filter_remote_port_count && !port_listed(filter_remote_ports, filter_remote_port_count, t->remote_port))
+        return false;
     if (filter_port_count && t->local_port && !port_listed(filter_ports, filter_port_count, t->local_port) &&
         !port_listed(filter_ports, filter_port_count, t->remote_port))
         return false;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The inventory: every TCP socket of one network namespace, in whatever form the kernel keeps it, written as td_socket records
- * to the iterator's file (iter/tcp, Linux 5.9). Also used to sweep for mini-sockets that went from FIN_WAIT2 to TIME_WAIT, which
- * fires no event, and to learn the addresses of the timer functions where /proc/kallsyms hides them.
+ * The inventory: every TCP socket of one network namespace, in whatever form the kernel keeps it, written as td_socket
+ * records to the iterator's file (iter/tcp, Linux 5.9). Also used to sweep for mini-sockets that went from FIN_WAIT2 to
+ * TIME_WAIT, which fires no event, and to learn the addresses of the timer functions where /proc/kallsyms hides them.
  */
 #include "kernel.bpf.h"
 
@@ -16,8 +16,8 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 const volatile bool can_make_cookies = false;
 
 /* Set by user space before each pass. */
-bool sweep = false;           /* only mini-sockets in TIME_WAIT whose timer was set for sweep_expires or later */
-__u64 sweep_expires = 0;      /* jiffies */
+bool sweep = false;      /* only mini-sockets in TIME_WAIT whose timer was set for sweep_expires or later */
+__u64 sweep_expires = 0; /* jiffies */
 
 /* Read by user space after a pass. */
 __u64 clock_jiffies = 0;

@@ -2,8 +2,8 @@
 /*
  * The kernel types and fields that tcpdwell depends on, and nothing else. Every access is relocated (CO-RE) against the
  * running kernel, so offsets, order and missing neighbours don't matter; a field that changed its kind has a flavour
- * (name___suffix) with the version that made it needed. Used instead of a generated dump of all kernel types so that the
- * dependence on the kernel can be read, and the object built on a machine without BTF.
+ * (name___suffix) with the version that made it needed. Used instead of a generated dump of all kernel types so that
+ * the dependence on the kernel can be read, and the object built on a machine without BTF.
  */
 #ifndef TCPDWELL_KERNEL_BPF_H
 #define TCPDWELL_KERNEL_BPF_H
@@ -92,8 +92,8 @@ struct sock_cgroup_data {
     struct cgroup *cgroup;
 };
 
-/* Before 5.15 (commit 8520e224f547 "bpf, cgroups: Fix cgroup v2 fallback on v1/v2 mixed mode") the member was a tagged u64: the
- * low bits say whether it is a cgroup pointer at all. */
+/* Before 5.15 (commit 8520e224f547 "bpf, cgroups: Fix cgroup v2 fallback on v1/v2 mixed mode") the member was a tagged
+ * u64: the low bits say whether it is a cgroup pointer at all. */
 struct sock_cgroup_data___tagged {
     __u64 val;
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Mini-sockets (TIME_WAIT, orphaned FIN_WAIT2) and request sockets (SYN_RECV), reached from their timers. A timer is an untyped
- * address to the verifier, so these objects are read by probe reads: one for all of sock_common, one per other field.
+ * Mini-sockets (TIME_WAIT, orphaned FIN_WAIT2) and request sockets (SYN_RECV), reached from their timers. A timer is an
+ * untyped address to the verifier, so these objects are read by probe reads: one for all of sock_common, one per other
+ * field.
  */
 #ifndef TCPDWELL_MINIS_BPF_H
 #define TCPDWELL_MINIS_BPF_H
@@ -16,8 +17,7 @@
 /* The object's first bytes; a field of sock_common is found in it by its relocated offset. */
 typedef __u64 common_copy[SOCK_COMMON_BYTES / 8];
 
-#define COMMON_FIELD(copy, type, field) \
-    (*(type *)((char *)(copy) + bpf_core_field_offset(struct sock_common, field)))
+#define COMMON_FIELD(copy, type, field) (*(type *)((char *)(copy) + bpf_core_field_offset(struct sock_common, field)))
 
 static __always_inline void copy_v6(__u8 *to, const __u32 *from)
 {
@@ -46,8 +46,8 @@ static __always_inline __u32 read_common(const __u64 *c, struct td_tuple *t)
     return BPF_CORE_READ((struct net *)COMMON_FIELD(c, __u64, skc_net.net), ns.inum);
 }
 
-/* The td_stack bit of the function that an address lies in; 0 for all others. A global function, which the verifier looks at once
- * and not once per frame. */
+/* The td_stack bit of the function that an address lies in; 0 for all others. A global function, which the verifier
+ * looks at once and not once per frame. */
 __noinline __u64 stack_bit(__u64 address)
 {
     for (int i = 0; i < MAX_STACK_RANGES; i++) {
@@ -57,8 +57,8 @@ __noinline __u64 stack_bit(__u64 address)
     return 0;
 }
 
-/* Which of the known functions stand in the kernel stack: from the inside out, up to the one that caused it. On loopback the
- * stack goes on into the peer's system call. */
+/* Which of the known functions stand in the kernel stack: from the inside out, up to the one that caused it. On
+ * loopback the stack goes on into the peer's system call. */
 static __always_inline __u16 stack_bits(void *ctx)
 {
     __u64 frames[16] = {};

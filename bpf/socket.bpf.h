@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * From kernel sockets to the parts of wire records: tuple, owner, cookie. Full sockets are read through BTF-typed pointers,
- * which cost a plain load.
+ * From kernel sockets to the parts of wire records: tuple, owner, cookie. Full sockets are read through BTF-typed
+ * pointers, which cost a plain load.
  */
 #ifndef TCPDWELL_SOCKET_BPF_H
 #define TCPDWELL_SOCKET_BPF_H

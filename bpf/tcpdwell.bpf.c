@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The programs: guard, filter, fill, submit. No arithmetic of dwell times and no judgement happens here, so that all of it
- * can be tested without a kernel. What fires when, and in which order, is told at the tracker (userspace/track).
+ * The programs: guard, filter, fill, submit. No arithmetic of dwell times and no judgement happens here, so that all of
+ * it can be tested without a kernel. What fires when, and in which order, is told at the tracker (userspace/track).
  */
 #include "kernel.bpf.h"
 
@@ -16,8 +16,8 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* The local port at a transition: skc_num is already 0 at ->CLOSE, and inet_sport still that of the previous attempt on the
- * same socket at ->SYN_SENT. */
+/* The local port at a transition: skc_num is already 0 at ->CLOSE, and inet_sport still that of the previous attempt on
+ * the same socket at ->SYN_SENT. */
 static __always_inline __u16 local_port(const struct sock *sk, const struct tcp_sock *tp, int to)
 {
     __u16 port = sk->__sk_common.skc_num;
@@ -41,14 +41,15 @@ static __always_inline __u16 state_flags(const struct sock *sk, const struct tcp
         if (tp->inet_conn.icsk_user_timeout) bits |= TD_STATE_USER_TIMEOUT;
     }
     if (from == TCP_SYN_SENT && to == TCP_CLOSE && tp && tp->packets_out) bits |= TD_STATE_UNANSWERED;
-    /* A child made by a SYN with a TFO cookie has had its retransmission timer set for the SYN-ACK (tcp_fastopen_create_child()); any
-     * other is made by the ACK that it now processes, its SYN-ACK having been the request socket's business, or a SYN cookie. */
+    /* A child made by a SYN with a TFO cookie has had its retransmission timer set for the SYN-ACK
+     * (tcp_fastopen_create_child()); any other is made by the ACK that it now processes, its SYN-ACK having been the
+     * request socket's business, or a SYN cookie. */
     if (from == TCP_SYN_RECV && tp && tp->inet_conn.icsk_retransmit_timer.expires) bits |= TD_STATE_FASTOPEN;
     return bits;
 }
 
-static __always_inline void fill_state(struct td_state *r, const struct sock *sk, const struct tcp_sock *tp, int from, int to,
-                                       const struct td_tuple *tuple, bool owned)
+static __always_inline void fill_state(struct td_state *r, const struct sock *sk, const struct tcp_sock *tp, int from,
+                                       int to, const struct td_tuple *tuple, bool owned)
 {
     r->sock = (__u64)sk;
     r->tuple = *tuple;
@@ -197,9 +198,8 @@ int BPF_PROG(on_send_reset_nested, struct sock *sk, struct sk_buff *skb)
     return 0;
 }
 
-#define REASON_IS(reason, name)                                  \
-    (bpf_core_enum_value_exists(enum sk_rst_reason, name) && \
-     (reason) == bpf_core_enum_value(enum sk_rst_reason, name))
+#define REASON_IS(reason, name) \
+    (bpf_core_enum_value_exists(enum sk_rst_reason, name) && (reason) == bpf_core_enum_value(enum sk_rst_reason, name))
 
 static __always_inline __u8 wire_reason(__u32 reason)
 {
@@ -297,13 +297,7 @@ static __always_inline int on_accept(struct sys_exit_args *args)
 }
 
 SEC("tracepoint/syscalls/sys_exit_accept")
-int on_accept_exit(struct sys_exit_args *args)
-{
-    return on_accept(args);
-}
+int on_accept_exit(struct sys_exit_args *args) { return on_accept(args); }
 
 SEC("tracepoint/syscalls/sys_exit_accept4")
-int on_accept4_exit(struct sys_exit_args *args)
-{
-    return on_accept(args);
-}
+int on_accept4_exit(struct sys_exit_args *args) { return on_accept(args); }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What tracing costs: short connections over loopback (connect, one byte each way, close; both ends on this host, both traced),
-// with and without a tracer, alternating in one run. Prints a table; judges nothing. Needs root.
+// What tracing costs: short connections over loopback (connect, one byte each way, close; both ends on this host, both
+// traced), with and without a tracer, alternating in one run. Prints a table; judges nothing. Needs root.
 //
 //   connection_rate [--rounds N] [--connections N] [--mode pinned|free] [--smoke] -- TRACER [ARGUMENT...]
 //
-// pinned: the load is one thread on CPU 0, the tracer has CPU 1. free: client and server are two threads, the scheduler decides.
-// Every run has a network namespace of its own, so that TIME_WAITs don't pile up. The tracer's output goes to /dev/null.
+// pinned: the load is one thread on CPU 0, the tracer has CPU 1. free: client and server are two threads, the scheduler
+// decides. Every run has a network namespace of its own, so that TIME_WAITs don't pile up. The tracer's output goes to
+// /dev/null.
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -39,9 +40,9 @@ struct Options {
 };
 
 struct Measured {
-    double rate = 0;           ///< connections per second
-    double tracer_cpu_us = 0;  ///< per connection, the tracer's children included
-    long lost = 0;             ///< events, from the tracer's summary
+    double rate = 0;          ///< connections per second
+    double tracer_cpu_us = 0; ///< per connection, the tracer's children included
+    long lost = 0;            ///< events, from the tracer's summary
 };
 
 void pin_to(int cpu) {
@@ -166,7 +167,8 @@ Measured measure(const Options& options, bool traced) {
     }
     const double before = tracer.cpu_seconds();
     m.rate = options.connections / run_load(options);
-    std::this_thread::sleep_for(std::chrono::milliseconds(500)); // what is in the buffer, and the TIME_WAITs' end, belong to the cost
+    std::this_thread::sleep_for(
+        std::chrono::milliseconds(500)); // what is in the buffer, and the TIME_WAITs' end, belong to the cost
     m.tracer_cpu_us = (tracer.cpu_seconds() - before) * 1e6 / options.connections;
     tracer.stop();
     m.lost = tracer.lost();
@@ -195,7 +197,8 @@ Options parse(int argc, char** argv) {
             options.tracer.assign(argv + i + 1, argv + argc), i = argc;
     }
     if (options.tracer.empty() || options.rounds < 1 || options.connections < 1) {
-        std::fprintf(stderr, "usage: connection_rate [--rounds N] [--connections N] [--mode pinned|free] [--smoke] -- TRACER [ARGUMENT...]\n");
+        std::fprintf(stderr, "usage: connection_rate [--rounds N] [--connections N] [--mode pinned|free] [--smoke] -- "
+                             "TRACER [ARGUMENT...]\n");
         std::exit(2);
     }
     return options;
@@ -207,8 +210,8 @@ int main(int argc, char** argv) {
     const Options options = parse(argc, argv);
     utsname host{};
     ::uname(&host);
-    std::printf("%s %s, %ld CPUs, %s, %d connections a run\n", host.release, host.machine, ::sysconf(_SC_NPROCESSORS_ONLN),
-                options.pinned ? "pinned" : "free", options.connections);
+    std::printf("%s %s, %ld CPUs, %s, %d connections a run\n", host.release, host.machine,
+                ::sysconf(_SC_NPROCESSORS_ONLN), options.pinned ? "pinned" : "free", options.connections);
     std::printf("%8s %14s %14s %8s %18s %8s\n", "round", "untraced/s", "traced/s", "ratio", "tracer us/conn", "lost");
     std::vector<double> ratios;
     std::vector<double> cpu;
@@ -223,7 +226,8 @@ int main(int argc, char** argv) {
         ratios.push_back(traced.rate / plain.rate);
         cpu.push_back(traced.tracer_cpu_us);
         lost += traced.lost;
-        std::printf("%8d %14.0f %14.0f %8.3f %18.2f %8ld\n", round + 1, plain.rate, traced.rate, ratios.back(), cpu.back(), traced.lost);
+        std::printf("%8d %14.0f %14.0f %8.3f %18.2f %8ld\n", round + 1, plain.rate, traced.rate, ratios.back(),
+                    cpu.back(), traced.lost);
         std::fflush(stdout);
     }
     std::printf("%8s %14s %14s %8.3f %18.2f %8ld\n", "median", "", "", median(ratios), median(cpu), lost);

@@ -86,7 +86,8 @@ private:
     void note_closer(const StateChange& e) {
         if (o_.closed_by || !e.owner || !e.has(TD_STATE_OWNED)) return;
         const bool sends_fin = e.to == FIN_WAIT1 || e.to == LAST_ACK;
-        const bool aborts = e.to == CLOSE && (e.error == 0 || e.error == 103);
+        const bool never_tried = e.from == SYN_SENT && e.shutdown == 0 && !e.has(TD_STATE_UNANSWERED);
+        const bool aborts = e.to == CLOSE && ((e.error == 0 && !never_tried) || e.error == 103);
         if (sends_fin || aborts || e.from == e.to) o_.closed_by = e.owner->process;
     }
 
@@ -195,17 +196,19 @@ private:
         }
         return TimeWaitEnd::unknown;
     }
+    void judge_connect(const StateChange& e) {
+        if (e.error == 111 && reset(TD_RESET_RECEIVED)) return end_as(Ending::refused);
+        const bool given_up = e.shutdown == 3 || e.has(TD_STATE_UNANSWERED);
+        const EndingDetail detail = e.error == 110   ? EndingDetail::timeout
+                                    : e.error == 103 ? EndingDetail::admin_kill
+                                    : e.error != 0   ? EndingDetail::unreachable
+                                    : given_up       ? EndingDetail::given_up
+                                                     : EndingDetail::no_port;
+        end_as(Ending::connect_failed, detail);
+    }
     void judge_socket(const StateChange& e) {
         const Reset* sent = reset(TD_RESET_SENT);
-        if (e.from == SYN_SENT) {
-            if (e.error == 111) return end_as(Ending::refused);
-            const EndingDetail detail = e.error == 110    ? EndingDetail::timeout
-                                        : e.error == 103  ? EndingDetail::admin_kill
-                                        : e.error != 0    ? EndingDetail::unreachable
-                                        : e.shutdown == 3 ? EndingDetail::given_up
-                                                          : EndingDetail::no_port;
-            return end_as(Ending::connect_failed, detail);
-        }
+        if (e.from == SYN_SENT) return judge_connect(e);
         if (e.from == SYN_RECV) return end_as(Ending::handshake_failed);
         if (reset(TD_RESET_RECEIVED) && sent && sent->reply)
             return end_as(Ending::reset_sent, EndingDetail::data_after_close);

@@ -41,7 +41,8 @@ ChildCommand::~ChildCommand() {
 
 Result<ChildCommand> ChildCommand::prepare(const std::vector<std::string>& words) {
     int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0) return fail(ErrorCode::failed, fmt::format("pipe: {}", std::strerror(errno)), errno);
+    if (::pipe2(ends, O_CLOEXEC) != 0)
+        return fail(ErrorCode::failed, fmt::format("pipe: {}", std::strerror(errno)), errno);
     Fd read_end(ends[0]);
     Fd write_end(ends[1]);
     const pid_t pid = ::fork();
@@ -62,7 +63,8 @@ void ChildCommand::go() {
 std::optional<int> ChildCommand::poll() {
     if (status_ || gate_) return status_;
     int status = 0;
-    if (::waitpid(pid_, &status, WNOHANG) == pid_) status_ = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    if (::waitpid(pid_, &status, WNOHANG) == pid_)
+        status_ = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
     return status_;
 }
 

@@ -35,17 +35,18 @@ struct TraceOptions {
     std::vector<std::string> command;
 };
 
-bool wants_colour(const std::string& word) {
-    return word == "auto" ? stdout_takes_colour() : word == "always";
-}
+bool wants_colour(const std::string& word) { return word == "auto" ? stdout_takes_colour() : word == "always"; }
 
 void print_summary(const PipelineOutcome& outcome, std::uint64_t printed, const TraceOptions& options) {
     const TrackerTotals& t = outcome.totals;
-    spdlog::info("{} {} printed; {} transitions and {} connections seen; {}", printed, options.connections ? "connections" : "transitions",
-                 t.transitions, t.connections, t.lost == 0 ? "no event lost" : fmt::format("{} EVENTS LOST", t.lost));
+    spdlog::info("{} {} printed; {} transitions and {} connections seen; {}", printed,
+                 options.connections ? "connections" : "transitions", t.transitions, t.connections,
+                 t.lost == 0 ? "no event lost" : fmt::format("{} EVENTS LOST", t.lost));
     if (t.lost > 0)
-        spdlog::warn("events were lost because the buffer was full: connections that may be affected say \"seen\":\"gap\"; "
-                     "--buffer-size {} gives more room", std::min(options.buffer_bytes * 4, kLargestBuffer));
+        spdlog::warn(
+            "events were lost because the buffer was full: connections that may be affected say \"seen\":\"gap\"; "
+            "--buffer-size {} gives more room",
+            std::min(options.buffer_bytes * 4, kLargestBuffer));
     if (t.evicted > 0) spdlog::warn("{} connections were given up for want of room; see --max-connections", t.evicted);
     if (outcome.quality.malformed + outcome.quality.unknown > 0)
         spdlog::warn("{} records could not be understood", outcome.quality.malformed + outcome.quality.unknown);
@@ -68,11 +69,13 @@ Result<int> run_trace(const TraceOptions& options, const FilterOptions& filter_o
 
     Output out(STDOUT_FILENO);
     Context context;
-    TracePrinter printer(options.connections ? TracePrinter::What::connections : TracePrinter::What::transitions, options.idle, *filter, context, out,
-                         make_renderer(*format_from_name(options.format), out, TableStyle{wants_colour(options.colour)}));
+    TracePrinter printer(
+        options.connections ? TracePrinter::What::connections : TracePrinter::What::transitions, options.idle, *filter,
+        context, out, make_renderer(*format_from_name(options.format), out, TableStyle{wants_colour(options.colour)}));
     PipelineOptions pipeline;
     pipeline.tracker.max_connections = options.max_connections;
-    if (options.duration > 0) pipeline.duration = std::chrono::nanoseconds(static_cast<std::int64_t>(options.duration * 1e9));
+    if (options.duration > 0)
+        pipeline.duration = std::chrono::nanoseconds(static_cast<std::int64_t>(options.duration * 1e9));
     const auto outcome = run_pipeline(**source, context, printer, pipeline, command ? &*command : nullptr);
     if (!outcome) return tl::unexpected(outcome.error());
 
@@ -85,31 +88,46 @@ Result<int> run_trace(const TraceOptions& options, const FilterOptions& filter_o
 
 Action define_trace(CLI::App& app) {
     auto options = std::make_shared<TraceOptions>();
-    app.add_flag("-c,--connections", options->connections, "One line per connection, when its last trace has left the kernel");
-    app.add_flag("--idle", options->idle, "With -c, also connections that nothing happened to: open before and after")->needs("--connections");
-    app.add_option("-f,--format", options->format, "table, jsonl or csv")->check(CLI::IsMember({"table", "jsonl", "csv"}))->capture_default_str();
-    app.add_option("--color,--colour", options->colour, "auto, always or never (auto: on a terminal, unless NO_COLOR is set)")
-        ->check(CLI::IsMember({"auto", "always", "never"}))->capture_default_str();
+    app.add_flag("-c,--connections", options->connections,
+                 "One line per connection, when its last trace has left the kernel");
+    app.add_flag("--idle", options->idle, "With -c, also connections that nothing happened to: open before and after")
+        ->needs("--connections");
+    app.add_option("-f,--format", options->format, "table, jsonl or csv")
+        ->check(CLI::IsMember({"table", "jsonl", "csv"}))
+        ->capture_default_str();
+    app.add_option("--color,--colour", options->colour,
+                   "auto, always or never (auto: on a terminal, unless NO_COLOR is set)")
+        ->check(CLI::IsMember({"auto", "always", "never"}))
+        ->capture_default_str();
     app.add_option("-d,--duration", options->duration, "Stop after this time: 30, 30s, 5m, 1h")
-        ->transform(CLI::AsNumberWithUnit(std::map<std::string, double>{{"ms", 0.001}, {"s", 1}, {"m", 60}, {"h", 3600}}))
+        ->transform(
+            CLI::AsNumberWithUnit(std::map<std::string, double>{{"ms", 0.001}, {"s", 1}, {"m", 60}, {"h", 3600}}))
         ->check(CLI::PositiveNumber);
-    app.add_option("--buffer-size", options->buffer_bytes, "Room for events on their way from the kernel; rounded up to a power of two")
-        ->transform(CLI::AsSizeValue(false))->check(CLI::Range(kSmallestBuffer, kLargestBuffer))->default_str("16MiB");
-    app.add_option("--max-connections", options->max_connections, "Connections followed at the same time; the longest idle are given up first")
-        ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 32))->capture_default_str();
+    app.add_option("--buffer-size", options->buffer_bytes,
+                   "Room for events on their way from the kernel; rounded up to a power of two")
+        ->transform(CLI::AsSizeValue(false))
+        ->check(CLI::Range(kSmallestBuffer, kLargestBuffer))
+        ->default_str("16MiB");
+    app.add_option("--max-connections", options->max_connections,
+                   "Connections followed at the same time; the longest idle are given up first")
+        ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 32))
+        ->capture_default_str();
     app.add_flag("--strict", options->strict, "Exit with status 4 if events were lost");
     app.add_flag("-q,--quiet", options->quiet, "No summary on stderr, only warnings");
     app.add_flag("-v,--verbose", options->verbose, "Say more on stderr");
     auto filters = FilterOptions::declare(app);
-    app.add_option("command", options->command, "After --: a command to run; tracing lasts as long as it does")->type_name("CMD...");
-    app.footer("Examples:\n"
-               "  tcpdwell trace                                    every transition on this host\n"
-               "  tcpdwell trace -c --port 443                      finished connections of one port\n"
-               "  tcpdwell trace -- curl -s http://127.0.0.1/       what one command does\n"
-               "  tcpdwell trace -c -f jsonl --comm 'nginx*' | jq   for scripts\n"
-               "\nTIME_WAIT is shown with its real length, so the line of a connection that this host closed first comes a minute\n"
-               "after its last packet. Exit status: 0 fine, 1 failed, 2 bad usage, 3 can't trace, 4 events lost (--strict);\n"
-               "with CMD, its status.");
+    app.add_option("command", options->command, "After --: a command to run; tracing lasts as long as it does")
+        ->type_name("CMD...");
+    app.footer(
+        "Examples:\n"
+        "  tcpdwell trace                                    every transition on this host\n"
+        "  tcpdwell trace -c --port 443                      finished connections of one port\n"
+        "  tcpdwell trace -- curl -s http://127.0.0.1/       what one command does\n"
+        "  tcpdwell trace -c -f jsonl --comm 'nginx*' | jq   for scripts\n"
+        "\nTIME_WAIT is shown with its real length, so the line of a connection that this host closed first comes a "
+        "minute\n"
+        "after its last packet. Exit status: 0 fine, 1 failed, 2 bad usage, 3 can't trace, 4 events lost (--strict);\n"
+        "with CMD, its status.");
     return [options, filters] { return run_trace(*options, *filters); };
 }
 

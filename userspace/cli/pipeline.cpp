@@ -20,8 +20,8 @@ std::optional<std::string_view> Context::cgroup(std::uint64_t id) const {
     return it->second;
 }
 
-Result<PipelineOutcome> run_pipeline(EventSource& source, Context& context, Consumer& consumer, const PipelineOptions& options,
-                                     ChildCommand* command) {
+Result<PipelineOutcome> run_pipeline(EventSource& source, Context& context, Consumer& consumer,
+                                     const PipelineOptions& options, ChildCommand* command) {
     const StopSignals signals;
     Decoder decoder;
     Tracker tracker(consumer, options.tracker);
@@ -55,7 +55,8 @@ Result<PipelineOutcome> run_pipeline(EventSource& source, Context& context, Cons
         if (*status == EventSource::Status::finished) break;
         if (stopping) continue;
         if (command) command_status = command->poll();
-        if (!*open || command_status || signals.received() || (deadline && std::chrono::steady_clock::now() >= *deadline)) {
+        if (!*open || command_status || signals.received() ||
+            (deadline && std::chrono::steady_clock::now() >= *deadline)) {
             source.stop();
             stopping = true;
         }

@@ -53,9 +53,9 @@ struct PipelineOutcome {
     std::optional<int> command_status; ///< of the command after `--`
 };
 
-/// Runs until the source is exhausted, a signal, the duration, the command's end, or a closed pipe. `context` is also what the
-/// consumer may look things up in while it takes lines.
-Result<PipelineOutcome> run_pipeline(EventSource& source, Context& context, Consumer& consumer, const PipelineOptions& options,
-                                     ChildCommand* command);
+/// Runs until the source is exhausted, a signal, the duration, the command's end, or a closed pipe. `context` is also
+/// what the consumer may look things up in while it takes lines.
+Result<PipelineOutcome> run_pipeline(EventSource& source, Context& context, Consumer& consumer,
+                                     const PipelineOptions& options, ChildCommand* command);
 
 } // namespace tcpdwell

@@ -9,9 +9,7 @@ Value optional_value(const std::optional<T>& value, const Convert& convert) {
     return value ? Value(convert(*value)) : Value();
 }
 
-Value text(std::optional<std::string_view> value) {
-    return value ? Value(*value) : Value();
-}
+Value text(std::optional<std::string_view> value) { return value ? Value(*value) : Value(); }
 
 Value process(const std::optional<Process>& value) {
     return optional_value(value, [](const Process& p) { return ProcessValue{p.pid, p.comm()}; });
@@ -21,9 +19,7 @@ Value uid(const ConnectionIdentity& who) {
     return optional_value(who.uid, [](std::uint32_t u) { return std::int64_t{u}; });
 }
 
-Value cookie(const ConnectionIdentity& who) {
-    return who.cookie == 0 ? Value() : Value(HexId{who.cookie});
-}
+Value cookie(const ConnectionIdentity& who) { return who.cookie == 0 ? Value() : Value(HexId{who.cookie}); }
 
 Value wall(const std::optional<MonoTime>& at, const ClockAnchor& clock) {
     return optional_value(at, [&](MonoTime t) { return clock.to_wall(t); });
@@ -33,9 +29,7 @@ Value dwell(const std::optional<Nanoseconds>& value) {
     return optional_value(value, [](Nanoseconds d) { return d; });
 }
 
-std::string_view family(const FourTuple& tuple) {
-    return tuple.family == Family::ipv4 ? "ipv4" : "ipv6";
-}
+std::string_view family(const FourTuple& tuple) { return tuple.family == Family::ipv4 ? "ipv4" : "ipv6"; }
 
 constexpr int kIdDigits = 16;
 

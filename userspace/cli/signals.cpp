@@ -29,8 +29,6 @@ StopSignals::~StopSignals() {
     ::sigaction(SIGTERM, &old_term_, nullptr);
 }
 
-bool StopSignals::received() const {
-    return g_stop != 0;
-}
+bool StopSignals::received() const { return g_stop != 0; }
 
 } // namespace tcpdwell

@@ -41,8 +41,10 @@ std::vector<MetaEntry> meta_entries(const std::vector<Fact>& facts) {
 
 } // namespace
 
-TracePrinter::TracePrinter(What what, bool idle, Filter filter, const Context& context, Output& out, std::unique_ptr<Renderer> renderer)
-    : what_(what), idle_(idle), filter_(std::move(filter)), filtering_(!filter_.empty()), context_(context), out_(out), renderer_(std::move(renderer)) {}
+TracePrinter::TracePrinter(What what, bool idle, Filter filter, const Context& context, Output& out,
+                           std::unique_ptr<Renderer> renderer)
+    : what_(what), idle_(idle), filter_(std::move(filter)), filtering_(!filter_.empty()), context_(context), out_(out),
+      renderer_(std::move(renderer)) {}
 
 void TracePrinter::begin(const Context& context) {
     renderer_->begin(what_ == What::transitions ? transition_schema() : connection_schema());
@@ -60,8 +62,8 @@ Result<void> TracePrinter::finish() {
 }
 
 bool TracePrinter::wanted(const ConnectionIdentity& who) const {
-    return !filtering_ ||
-           filter_.matches(FilterSubject{who.tuple, who.netns, who.role, who.process, who.closed_by, context_.cgroup(who.cgroup)});
+    return !filtering_ || filter_.matches(FilterSubject{who.tuple, who.netns, who.role, who.process, who.closed_by,
+                                                        context_.cgroup(who.cgroup)});
 }
 
 void TracePrinter::on_transition(const TransitionLine& line) {
@@ -76,8 +78,6 @@ void TracePrinter::on_connection(const ConnectionLine& line) {
     renderer_->row(connection_schema(), to_row(line, context_.clock(), context_.cgroup(line.who->cgroup), spans_));
 }
 
-void TracePrinter::on_lost(const LostLine& line) {
-    renderer_->row(lost_schema(), to_row(line, context_.clock()));
-}
+void TracePrinter::on_lost(const LostLine& line) { renderer_->row(lost_schema(), to_row(line, context_.clock())); }
 
 } // namespace tcpdwell

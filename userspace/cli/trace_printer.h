@@ -16,7 +16,8 @@ public:
 
     /// `context` and `out` must outlive the printer.
     /// `idle`: also connections that nothing happened to.
-    TracePrinter(What what, bool idle, Filter filter, const Context& context, Output& out, std::unique_ptr<Renderer> renderer);
+    TracePrinter(What what, bool idle, Filter filter, const Context& context, Output& out,
+                 std::unique_ptr<Renderer> renderer);
 
     void begin(const Context& context) override;
     Result<bool> flush() override;

@@ -21,9 +21,7 @@ std::optional<T> read(std::span<const std::byte> record) {
     return value;
 }
 
-MonoTime mono(std::uint64_t ns) {
-    return MonoTime(Nanoseconds(static_cast<std::int64_t>(ns)));
-}
+MonoTime mono(std::uint64_t ns) { return MonoTime(Nanoseconds(static_cast<std::int64_t>(ns))); }
 
 FourTuple to_tuple(const td_tuple& t) {
     FourTuple tuple;
@@ -50,9 +48,7 @@ Owner to_owner(const td_task& task) {
     return owner;
 }
 
-bool valid_op(std::uint8_t op) {
-    return op >= TD_TIMER_START && op <= TD_TIMER_EXPIRE;
-}
+bool valid_op(std::uint8_t op) { return op >= TD_TIMER_START && op <= TD_TIMER_EXPIRE; }
 
 /// The text that follows a record's fixed part, without its padding.
 std::string_view text_after(std::span<const std::byte> record, std::size_t fixed) {
@@ -76,7 +72,7 @@ std::optional<Event> decode_state(std::span<const std::byte> record) {
     const auto from = state_from_kernel(r->from);
     const auto to = state_from_kernel(r->to);
     if (!from || !to) return std::nullopt;
-    StateChange e{mono(r->h.time_ns), r->h.netns, r->sock,     r->cookie, to_tuple(r->tuple), *from, *to,
+    StateChange e{mono(r->h.time_ns), r->h.netns,  r->sock,  r->cookie,   to_tuple(r->tuple), *from, *to,
                   r->error,           r->shutdown, r->flags, std::nullopt};
     if (r->has_task) {
         const auto by_task = read<td_state_by_task>(record);
@@ -89,15 +85,15 @@ std::optional<Event> decode_state(std::span<const std::byte> record) {
 std::optional<Event> decode_request(std::span<const std::byte> record) {
     const auto r = read<td_request>(record);
     if (!r || !valid_op(r->op)) return std::nullopt;
-    return RequestTimer{mono(r->h.time_ns), r->h.netns,    r->request, r->listener, to_tuple(r->tuple),
-                        td_timer_op(r->op), r->timeouts};
+    return RequestTimer{mono(r->h.time_ns), r->h.netns,         r->request, r->listener,
+                        to_tuple(r->tuple), td_timer_op(r->op), r->timeouts};
 }
 
 std::optional<Event> decode_reset(std::span<const std::byte> record) {
     const auto r = read<td_reset>(record);
     if (!r || (r->direction != TD_RESET_RECEIVED && r->direction != TD_RESET_SENT)) return std::nullopt;
-    return Reset{mono(r->h.time_ns), r->sock,       r->cookie, td_reset_direction(r->direction), td_reset_reason(r->reason),
-                 r->reply != 0,      r->state};
+    return Reset{mono(r->h.time_ns),         r->sock,       r->cookie, td_reset_direction(r->direction),
+                 td_reset_reason(r->reason), r->reply != 0, r->state};
 }
 
 std::optional<Event> decode_owner(std::span<const std::byte> record) {
@@ -156,8 +152,10 @@ std::optional<Event> Decoder::decode_timewait(std::span<const std::byte> record)
     const auto substate = state_from_kernel(r->substate);
     if (substate != TcpState::FIN_WAIT2 && substate != TcpState::TIME_WAIT) return std::nullopt;
     const MonoTime at = mono(r->h.time_ns);
-    return TimewaitTimer{at, r->h.netns, r->mini, r->cookie, to_tuple(r->tuple), td_timer_op(r->op), *substate,
-                         jiffies(r->expires), entry_time(r->entry_stamp, at), r->stack};
+    return TimewaitTimer{at,        r->h.netns,          r->mini,
+                         r->cookie, to_tuple(r->tuple),  td_timer_op(r->op),
+                         *substate, jiffies(r->expires), entry_time(r->entry_stamp, at),
+                         r->stack};
 }
 
 std::optional<Event> Decoder::decode_socket(std::span<const std::byte> record) const {
@@ -166,9 +164,19 @@ std::optional<Event> Decoder::decode_socket(std::span<const std::byte> record) c
     const auto state = state_from_kernel(r->state);
     if (!state) return std::nullopt;
     const MonoTime at = mono(r->h.time_ns);
-    return SocketListed{at, r->h.netns, r->sock, r->cookie, to_tuple(r->tuple), *state, (r->flags & TD_SOCKET_MINI) != 0,
-                        (r->flags & TD_SOCKET_REQUEST) != 0, (r->flags & TD_SOCKET_SWEEP) != 0, jiffies(r->expires),
-                        entry_time(r->entry_stamp, at), r->listener, to_owner(r->task)};
+    return SocketListed{at,
+                        r->h.netns,
+                        r->sock,
+                        r->cookie,
+                        to_tuple(r->tuple),
+                        *state,
+                        (r->flags & TD_SOCKET_MINI) != 0,
+                        (r->flags & TD_SOCKET_REQUEST) != 0,
+                        (r->flags & TD_SOCKET_SWEEP) != 0,
+                        jiffies(r->expires),
+                        entry_time(r->entry_stamp, at),
+                        r->listener,
+                        to_owner(r->task)};
 }
 
 std::optional<Event> Decoder::decode_clock(std::span<const std::byte> record) {

@@ -7,7 +7,8 @@
 namespace tcpdwell {
 namespace {
 
-/// Room for the fixed part and `text` bytes, padded to a multiple of 8 with zeros. Text that a record can't hold is cut.
+/// Room for the fixed part and `text` bytes, padded to a multiple of 8 with zeros. Text that a record can't hold is
+/// cut.
 std::vector<std::byte> sized(std::size_t fixed, std::size_t& text) {
     constexpr std::size_t kLargest = 0xfff8;
     text = std::min(text, kLargest - fixed - 8);
@@ -16,7 +17,8 @@ std::vector<std::byte> sized(std::size_t fixed, std::size_t& text) {
 
 } // namespace
 
-std::vector<std::byte> fact_record(std::uint64_t time_ns, std::uint32_t netns, std::string_view key, std::string_view value) {
+std::vector<std::byte> fact_record(std::uint64_t time_ns, std::uint32_t netns, std::string_view key,
+                                   std::string_view value) {
     std::size_t text = key.size() + 1 + value.size();
     auto record = sized(sizeof(td_fact), text);
     td_fact fixed{header_of<td_fact>(TD_FACT, time_ns, netns)};

@@ -14,7 +14,8 @@
 namespace tcpdwell {
 
 /// A td_fact record; `netns` 0 for facts about the host.
-std::vector<std::byte> fact_record(std::uint64_t time_ns, std::uint32_t netns, std::string_view key, std::string_view value);
+std::vector<std::byte> fact_record(std::uint64_t time_ns, std::uint32_t netns, std::string_view key,
+                                   std::string_view value);
 /// A td_cgroup record.
 std::vector<std::byte> cgroup_record(std::uint64_t time_ns, std::uint64_t id, std::string_view path);
 

@@ -54,7 +54,8 @@ struct Slot {
     bpf_program* bpf;
 };
 
-/// A program that the kernel skips while it is running on the same CPU. Its twin takes such events; what the twin missed too is lost.
+/// A program that the kernel skips while it is running on the same CPU. Its twin takes such events; what the twin
+/// missed too is lost.
 struct Guarded {
     bpf_program* bpf = nullptr;
     td_probe probe = TD_PROBE_STATE;
@@ -71,13 +72,9 @@ std::uint64_t recursion_misses(const bpf_program* program) {
 
 } // namespace
 
-void capture_libbpf_messages() {
-    libbpf_set_print(on_libbpf_message);
-}
+void capture_libbpf_messages() { libbpf_set_print(on_libbpf_message); }
 
-std::string take_libbpf_warning() {
-    return std::exchange(g_last_warning, {});
-}
+std::string take_libbpf_warning() { return std::exchange(g_last_warning, {}); }
 
 struct BpfSession::Members {
     std::unique_ptr<tcpdwell_bpf, DestroySkeleton> skeleton;
@@ -92,26 +89,21 @@ struct BpfSession::Members {
     }
 };
 
-void BpfSession::DestroySkeleton::operator()(tcpdwell_bpf* skeleton) const {
-    tcpdwell_bpf::destroy(skeleton);
-}
-void BpfSession::FreeRing::operator()(ring_buffer* ring) const {
-    ring_buffer__free(ring);
-}
-void BpfSession::DestroyLink::operator()(bpf_link* link) const {
-    bpf_link__destroy(link);
-}
+void BpfSession::DestroySkeleton::operator()(tcpdwell_bpf* skeleton) const { tcpdwell_bpf::destroy(skeleton); }
+void BpfSession::FreeRing::operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
+void BpfSession::DestroyLink::operator()(bpf_link* link) const { bpf_link__destroy(link); }
 
 BpfSession::BpfSession(std::unique_ptr<Members> members) : members_(std::move(members)) {}
 BpfSession::BpfSession(BpfSession&&) noexcept = default;
 BpfSession& BpfSession::operator=(BpfSession&&) noexcept = default;
 BpfSession::~BpfSession() = default;
 
-Result<BpfSession> BpfSession::open(const ProbePlan& plan, std::array<std::uint64_t, 2> accept_ids, const Filter& filter,
-                                    std::size_t buffer_bytes) {
+Result<BpfSession> BpfSession::open(const ProbePlan& plan, std::array<std::uint64_t, 2> accept_ids,
+                                    const Filter& filter, std::size_t buffer_bytes) {
     auto members = std::make_unique<Members>();
     members->skeleton.reset(tcpdwell_bpf::open());
-    if (!members->skeleton) return fail(ErrorCode::failed, "cannot open the BPF object: " + take_libbpf_warning(), errno);
+    if (!members->skeleton)
+        return fail(ErrorCode::failed, "cannot open the BPF object: " + take_libbpf_warning(), errno);
     tcpdwell_bpf& skeleton = *members->skeleton;
 
     auto& ro = *skeleton.rodata;
@@ -149,10 +141,11 @@ Result<BpfSession> BpfSession::open(const ProbePlan& plan, std::array<std::uint6
     for (const Slot& slot : slots) bpf_program__set_autoload(slot.bpf, plan.loads(slot.program));
 
     if (const int error = tcpdwell_bpf::load(&skeleton); error != 0)
-        return fail(ErrorCode::cannot_trace,
-                    fmt::format("the kernel refused the BPF programs ({}): {}; 'tcpdwell check' tells what this host lacks",
-                                std::strerror(-error), take_libbpf_warning()),
-                    -error);
+        return fail(
+            ErrorCode::cannot_trace,
+            fmt::format("the kernel refused the BPF programs ({}): {}; 'tcpdwell check' tells what this host lacks",
+                        std::strerror(-error), take_libbpf_warning()),
+            -error);
 
     for (const Slot& slot : slots) {
         if (!plan.loads(slot.program)) continue;
@@ -166,8 +159,8 @@ Result<BpfSession> BpfSession::open(const ProbePlan& plan, std::array<std::uint6
         }
         if (!link)
             return fail(ErrorCode::cannot_trace,
-                        fmt::format("cannot attach the BPF program {}: {}; {}", bpf_program__name(slot.bpf), std::strerror(errno),
-                                    take_libbpf_warning()),
+                        fmt::format("cannot attach the BPF program {}: {}; {}", bpf_program__name(slot.bpf),
+                                    std::strerror(errno), take_libbpf_warning()),
                         errno);
         members->links.emplace_back(link);
     }
@@ -175,14 +168,13 @@ Result<BpfSession> BpfSession::open(const ProbePlan& plan, std::array<std::uint6
     // In the order of enum guard (bpf/nested.bpf.h).
     members->guarded = {Guarded{progs.on_state, TD_PROBE_STATE}, Guarded{progs.on_receive_reset, TD_PROBE_RESET},
                         Guarded{reason ? progs.on_send_reset_reason : progs.on_send_reset, TD_PROBE_RESET}};
-    members->ring.reset(ring_buffer__new(bpf_map__fd(skeleton.maps.records), Members::on_record, members.get(), nullptr));
+    members->ring.reset(
+        ring_buffer__new(bpf_map__fd(skeleton.maps.records), Members::on_record, members.get(), nullptr));
     if (!members->ring) return fail(ErrorCode::failed, "cannot map the ring buffer: " + take_libbpf_warning(), errno);
     return BpfSession(std::move(members));
 }
 
-int BpfSession::fd() const {
-    return bpf_map__fd(members_->skeleton->maps.records);
-}
+int BpfSession::fd() const { return bpf_map__fd(members_->skeleton->maps.records); }
 
 void BpfSession::drain(const RecordSink& sink) {
     members_->sink = &sink;
@@ -190,9 +182,7 @@ void BpfSession::drain(const RecordSink& sink) {
     members_->sink = nullptr;
 }
 
-void BpfSession::detach() {
-    members_->links.clear();
-}
+void BpfSession::detach() { members_->links.clear(); }
 
 std::array<std::uint64_t, TD_PROBE_COUNT> BpfSession::lost() const {
     std::array<std::uint64_t, TD_PROBE_COUNT> totals{};

@@ -58,19 +58,16 @@ Pair connect_to_self(bool defer_accept) {
     if (defer_accept) ::setsockopt(p.listener.get(), IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof(seconds));
     auto* plain = reinterpret_cast<sockaddr*>(&address);
     const bool ok = ::bind(p.listener.get(), plain, length) == 0 && ::listen(p.listener.get(), 1) == 0 &&
-                    ::getsockname(p.listener.get(), plain, &length) == 0 && ::connect(p.client.get(), plain, length) == 0;
+                    ::getsockname(p.listener.get(), plain, &length) == 0 &&
+                    ::connect(p.client.get(), plain, length) == 0;
     if (!ok) p.client.reset();
     return p;
 }
 
 } // namespace
 
-void Inventory::Destroy::operator()(inventory_bpf* skeleton) const {
-    inventory_bpf::destroy(skeleton);
-}
-void Inventory::Destroy::operator()(bpf_link* link) const {
-    bpf_link__destroy(link);
-}
+void Inventory::Destroy::operator()(inventory_bpf* skeleton) const { inventory_bpf::destroy(skeleton); }
+void Inventory::Destroy::operator()(bpf_link* link) const { bpf_link__destroy(link); }
 
 Inventory::Inventory(std::unique_ptr<inventory_bpf, Destroy> skeleton, std::unique_ptr<bpf_link, Destroy> link)
     : skeleton_(std::move(skeleton)), link_(std::move(link)) {}
@@ -80,31 +77,41 @@ Inventory::~Inventory() = default;
 
 Result<Inventory> Inventory::open(bool make_cookies, const Filter& filter) {
     std::unique_ptr<inventory_bpf, Destroy> skeleton(inventory_bpf::open());
-    if (!skeleton) return fail(ErrorCode::failed, "cannot open the inventory's BPF object: " + take_libbpf_warning(), errno);
+    if (!skeleton)
+        return fail(ErrorCode::failed, "cannot open the inventory's BPF object: " + take_libbpf_warning(), errno);
     skeleton->rodata->can_make_cookies = make_cookies;
     set_kernel_filter(*skeleton->rodata, filter);
     if (const int error = inventory_bpf::load(skeleton.get()); error != 0)
         return fail(ErrorCode::cannot_trace,
-                    fmt::format("the kernel refused the socket iterator ({}): {}", std::strerror(-error), take_libbpf_warning()), -error);
+                    fmt::format("the kernel refused the socket iterator ({}): {}", std::strerror(-error),
+                                take_libbpf_warning()),
+                    -error);
     std::unique_ptr<bpf_link, Destroy> link(bpf_program__attach_iter(skeleton->progs.list_sockets, nullptr));
-    if (!link) return fail(ErrorCode::cannot_trace, fmt::format("cannot attach the socket iterator: {}", std::strerror(errno)), errno);
+    if (!link)
+        return fail(ErrorCode::cannot_trace, fmt::format("cannot attach the socket iterator: {}", std::strerror(errno)),
+                    errno);
     return Inventory(std::move(skeleton), std::move(link));
 }
 
 Result<void> Inventory::run(const RecordSink& sink) {
     // The iterator walks the namespace that the thread is in when it is created.
     const Fd iterator(bpf_iter_create(bpf_link__fd(link_.get())));
-    if (!iterator) return fail(ErrorCode::failed, fmt::format("cannot list the kernel's sockets: {}", std::strerror(errno)), errno);
+    if (!iterator)
+        return fail(ErrorCode::failed, fmt::format("cannot list the kernel's sockets: {}", std::strerror(errno)),
+                    errno);
     std::vector<std::byte> buffer(64 * 1024);
     std::size_t filled = 0;
     while (true) {
         const ssize_t got = ::read(iterator.get(), buffer.data() + filled, buffer.size() - filled);
         if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-        if (got < 0) return fail(ErrorCode::failed, fmt::format("cannot list the kernel's sockets: {}", std::strerror(errno)), errno);
+        if (got < 0)
+            return fail(ErrorCode::failed, fmt::format("cannot list the kernel's sockets: {}", std::strerror(errno)),
+                        errno);
         if (got == 0) return {};
         filled += static_cast<std::size_t>(got);
         std::size_t used = 0;
-        for (; filled - used >= sizeof(td_socket); used += sizeof(td_socket)) sink({buffer.data() + used, sizeof(td_socket)});
+        for (; filled - used >= sizeof(td_socket); used += sizeof(td_socket))
+            sink({buffer.data() + used, sizeof(td_socket)});
         std::memmove(buffer.data(), buffer.data() + used, filled - used);
         filled -= used;
     }
@@ -121,15 +128,14 @@ Result<void> Inventory::sweep(std::uint64_t expires, const RecordSink& sink) {
     return run(sink);
 }
 
-JiffiesSample Inventory::clock() const {
-    return {skeleton_->bss->clock_jiffies, skeleton_->bss->clock_ns};
-}
+JiffiesSample Inventory::clock() const { return {skeleton_->bss->clock_jiffies, skeleton_->bss->clock_ns}; }
 
 Result<TimerAddresses> Inventory::calibrate() {
     skeleton_->bss->seen_timewait_timer = 0;
     skeleton_->bss->seen_request_timer = 0;
     const pid_t child = ::fork();
-    if (child < 0) return fail(ErrorCode::failed, fmt::format("cannot calibrate: fork: {}", std::strerror(errno)), errno);
+    if (child < 0)
+        return fail(ErrorCode::failed, fmt::format("cannot calibrate: fork: {}", std::strerror(errno)), errno);
     if (child == 0) { // the namespace goes with this process, and its TIME_WAIT with it
         if (::unshare(CLONE_NEWNET) != 0 || !bring_loopback_up()) ::_exit(1);
         const Pair deferred = connect_to_self(true); // stays in its request socket until data come
@@ -145,8 +151,9 @@ Result<TimerAddresses> Inventory::calibrate() {
     // The child wrote them through the same memory-mapped variables.
     const TimerAddresses found{skeleton_->bss->seen_timewait_timer, skeleton_->bss->seen_request_timer};
     if (status != 0 || found.timewait == 0 || found.request == 0)
-        return fail(ErrorCode::cannot_trace, "cannot learn the timers of TIME_WAIT and SYN_RECV: calibration in a network namespace of "
-                                             "its own failed; make /proc/kallsyms readable (sysctl kernel.kptr_restrict=1) instead");
+        return fail(ErrorCode::cannot_trace,
+                    "cannot learn the timers of TIME_WAIT and SYN_RECV: calibration in a network namespace of "
+                    "its own failed; make /proc/kallsyms readable (sysctl kernel.kptr_restrict=1) instead");
     return found;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The inventory: every TCP socket of a network namespace, from the kernel's own tables (iter/tcp), as td_socket records.
+// The inventory: every TCP socket of a network namespace, from the kernel's own tables (iter/tcp), as td_socket
+// records.
 #pragma once
 
 #include <cstdint>
@@ -28,8 +29,8 @@ struct TimerAddresses {
 
 class Inventory {
 public:
-    /// Loads the iterator. `make_cookies`: bpf_get_socket_cookie() is there for tracing programs. `filter` is applied in the kernel as
-    /// far as it can be decided there; listeners always pass.
+    /// Loads the iterator. `make_cookies`: bpf_get_socket_cookie() is there for tracing programs. `filter` is applied
+    /// in the kernel as far as it can be decided there; listeners always pass.
     static Result<Inventory> open(bool make_cookies, const Filter& filter);
     Inventory(Inventory&&) noexcept;
     Inventory& operator=(Inventory&&) noexcept;
@@ -42,8 +43,9 @@ public:
     /// Of the last pass.
     [[nodiscard]] JiffiesSample clock() const;
 
-    /// Makes one TIME_WAIT and one SYN_RECV in a network namespace of its own, and reads the addresses of the functions that their
-    /// timers call. Works where /proc/kallsyms hides them, and where a compiler has renamed them. Needs CAP_SYS_ADMIN.
+    /// Makes one TIME_WAIT and one SYN_RECV in a network namespace of its own, and reads the addresses of the functions
+    /// that their timers call. Works where /proc/kallsyms hides them, and where a compiler has renamed them. Needs
+    /// CAP_SYS_ADMIN.
     Result<TimerAddresses> calibrate();
 
 private:
@@ -58,8 +60,9 @@ private:
     std::unique_ptr<bpf_link, Destroy> link_;
 };
 
-/// HZ of the kernel, from one sample: jiffies64 starts at 2^32 - 300 s (INITIAL_JIFFIES, include/linux/jiffies.h) and then goes with
-/// CLOCK_MONOTONIC. 0 if that can't be decided, which is so for some seconds about the uptime of five minutes.
+/// HZ of the kernel, from one sample: jiffies64 starts at 2^32 - 300 s (INITIAL_JIFFIES, include/linux/jiffies.h) and
+/// then goes with CLOCK_MONOTONIC. 0 if that can't be decided, which is so for some seconds about the uptime of five
+/// minutes.
 std::uint32_t hz_from_uptime(const JiffiesSample& sample);
 /// HZ from two samples some 100 ms or more apart, rounded to a value that kernels are built with.
 std::uint32_t hz_from_interval(const JiffiesSample& first, const JiffiesSample& second);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The loop that turns a kernel into a stream. Draining goes by time (kDrainInterval), because a wake-up per event is what
-// makes tracers slow; a buffer that fills up wakes us earlier.
+// The loop that turns a kernel into a stream. Draining goes by time (kDrainInterval), because a wake-up per event is
+// what makes tracers slow; a buffer that fills up wakes us earlier.
 #include "live/live_source.h"
 
 #include <fmt/format.h>
@@ -76,7 +76,9 @@ Result<std::uint32_t> find_hz(Inventory& inventory) {
 std::deque<std::vector<std::byte>> host_facts(const KernelSupport& support, const ProbePlan& plan) {
     std::deque<std::vector<std::byte>> facts;
     const std::uint64_t now = clock_ns(CLOCK_MONOTONIC);
-    const auto add = [&](std::string_view key, std::string_view value) { facts.push_back(fact_record(now, 0, key, value)); };
+    const auto add = [&](std::string_view key, std::string_view value) {
+        facts.push_back(fact_record(now, 0, key, value));
+    };
     utsname host{};
     ::uname(&host);
     add("version", TCPDWELL_VERSION);
@@ -127,8 +129,8 @@ Result<std::unique_ptr<LiveSource>> LiveSource::open(const LiveOptions& options)
 
     auto sampler = Sampler::start(std::move(*inventory), options.filter.netns);
     if (!sampler) return tl::unexpected(sampler.error());
-    auto session = BpfSession::open(*plan, {support.accept_id.value_or(0), support.accept4_id.value_or(0)}, options.filter,
-                                    options.buffer_bytes);
+    auto session = BpfSession::open(*plan, {support.accept_id.value_or(0), support.accept4_id.value_or(0)},
+                                    options.filter, options.buffer_bytes);
     if (!session) return tl::unexpected(session.error());
 
     std::optional<CgroupPaths> cgroups;
@@ -164,7 +166,8 @@ Result<EventSource::Status> LiveSource::poll(const RecordSink& sink) {
     }
 
     std::array<epoll_event, 2> events;
-    if (::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), kDrainIntervalMs) < 0 && errno != EINTR)
+    if (::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), kDrainIntervalMs) < 0 &&
+        errno != EINTR)
         return fail(ErrorCode::failed, fmt::format("epoll_wait: {}", std::strerror(errno)), errno);
 
     const std::uint64_t now = clock_ns(CLOCK_MONOTONIC);
@@ -189,7 +192,8 @@ Result<EventSource::Status> LiveSource::poll(const RecordSink& sink) {
         ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, sampler_.fd(), nullptr);
     }
     const bool last_words = stopping_ && sampler_alive_ && asked_ != Asked::nothing && now < stop_by_ns_;
-    if (holding_ && (!sampler_alive_ || held_events_.size() > kMostHeld || (stopping_ && !last_words))) release_held(sink);
+    if (holding_ && (!sampler_alive_ || held_events_.size() > kMostHeld || (stopping_ && !last_words)))
+        release_held(sink);
     tell_losses(sink);
     if (!holding_) now_ = MonoTime(Nanoseconds(static_cast<std::int64_t>(now - kCommitSlackNs)));
     if (stopping_) {
@@ -230,7 +234,8 @@ void LiveSource::tell_losses(const RecordSink& sink) {
     if (sum == lost_told_) return;
     lost_told_ = sum;
     resync_wanted_ = true;
-    // The kernel side writes this record too, where the loss happened, as soon as one fits; totals make the repetition harmless.
+    // The kernel side writes this record too, where the loss happened, as soon as one fits; totals make the repetition
+    // harmless.
     td_lost r{};
     r.h = header_of<td_lost>(TD_LOST, clock_ns(CLOCK_MONOTONIC), 0);
     std::copy(totals.begin(), totals.end(), r.total);
@@ -240,7 +245,7 @@ void LiveSource::tell_losses(const RecordSink& sink) {
         sink(bytes_of(r));
 }
 
-// --- cgroups -------------------------------------------------------------------------------------------------------------------
+// --- cgroups
 
 void LiveSource::hand_over(std::span<const std::byte> record, const RecordSink& sink) {
     const auto header = copy_of<td_header>(record);
@@ -266,7 +271,7 @@ void LiveSource::describe_cgroup(std::uint64_t id, std::uint64_t time_ns, const 
     sink(cgroup_record(time_ns, id, *path));
 }
 
-// --- the sampler ---------------------------------------------------------------------------------------------------------------
+// --- the sampler
 
 /// Keeps count of the mini-sockets that may go from FIN_WAIT2 to TIME_WAIT without an event.
 void LiveSource::watch(std::span<const std::byte> record) {
@@ -314,7 +319,8 @@ void LiveSource::on_sampler_done(SamplerDone what, const RecordSink& sink) {
     }
 }
 
-/// Hands over events and listed sockets in order of time, so that an event after a listing counts more than the listing.
+/// Hands over events and listed sockets in order of time, so that an event after a listing counts more than the
+/// listing.
 void LiveSource::release_held(const RecordSink& sink) {
     holding_ = false;
     std::span<const std::byte> sockets(held_sockets_);
@@ -335,7 +341,8 @@ void LiveSource::release_held(const RecordSink& sink) {
 void LiveSource::ask_sampler(std::uint64_t now) {
     if (asked_ != Asked::nothing || !sampler_alive_) return;
     if (resync_wanted_ && now >= next_snapshot_ns_) {
-        // What was lost can't be had, but what is there now can be read, so that no connection lives on in our books alone.
+        // What was lost can't be had, but what is there now can be read, so that no connection lives on in our books
+        // alone.
         resync_wanted_ = false;
         holding_ = true;
         asked_ = Asked::snapshot;

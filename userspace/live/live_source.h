@@ -27,8 +27,8 @@ struct LiveOptions {
 
 class LiveSource final : public EventSource {
 public:
-    /// Finds out what the host can do, loads and attaches, and gives up all capabilities of the calling process. Whatever needs
-    /// them (a command to be run meanwhile) must have been started before.
+    /// Finds out what the host can do, loads and attaches, and gives up all capabilities of the calling process.
+    /// Whatever needs them (a command to be run meanwhile) must have been started before.
     static Result<std::unique_ptr<LiveSource>> open(const LiveOptions& options);
 
     Result<Status> poll(const RecordSink& sink) override;
@@ -79,7 +79,8 @@ private:
     std::uint64_t next_snapshot_ns_ = 0;
     bool resync_wanted_ = false;
     std::uint64_t swept_until_jiffies_ = 0;
-    std::unordered_map<std::uint64_t, std::uint32_t> waiting_; ///< mini-sockets last seen in FIN_WAIT2: address, namespace
+    std::unordered_map<std::uint64_t, std::uint32_t>
+        waiting_; ///< mini-sockets last seen in FIN_WAIT2: address, namespace
 
     std::uint64_t next_count_ns_ = 0;
     std::uint64_t lost_told_ = 0;

@@ -158,8 +158,9 @@ Result<ProbePlan> plan_probes(const KernelSupport& support) {
     if (plan.stacks.on) plan.stack_ranges = support.stack_ranges;
     // Joining what exists takes kernel addresses and timers, which sock_diag doesn't show.
     if (!support.tcp_iterator)
-        return refuse(fmt::format("sockets that exist already couldn't be joined: {}; Linux 5.9 or later has what it takes",
-                                  support.tcp_iterator.why_not));
+        return refuse(
+            fmt::format("sockets that exist already couldn't be joined: {}; Linux 5.9 or later has what it takes",
+                        support.tcp_iterator.why_not));
     return plan;
 }
 

@@ -27,7 +27,8 @@ struct Pipe {
 
 Result<Pipe> make_pipe() {
     int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0) return fail(ErrorCode::failed, fmt::format("pipe: {}", std::strerror(errno)), errno);
+    if (::pipe2(ends, O_CLOEXEC) != 0)
+        return fail(ErrorCode::failed, fmt::format("pipe: {}", std::strerror(errno)), errno);
     return Pipe{Fd(ends[0]), Fd(ends[1])};
 }
 
@@ -47,8 +48,8 @@ Sampler::Sampler(pid_t child, Fd requests, Fd replies)
     : child_(child), requests_(std::move(requests)), replies_(std::move(replies)), buffer_(256 * 1024) {}
 
 Sampler::Sampler(Sampler&& other) noexcept
-    : child_(std::exchange(other.child_, 0)), requests_(std::move(other.requests_)), replies_(std::move(other.replies_)),
-      buffer_(std::move(other.buffer_)), filled_(other.filled_) {}
+    : child_(std::exchange(other.child_, 0)), requests_(std::move(other.requests_)),
+      replies_(std::move(other.replies_)), buffer_(std::move(other.buffer_)), filled_(other.filled_) {}
 
 Sampler::~Sampler() {
     if (child_ == 0) return;
@@ -59,7 +60,7 @@ Sampler::~Sampler() {
     while (::waitpid(child_, nullptr, 0) < 0 && errno == EINTR) {}
 }
 
-Result<Sampler> Sampler::start(Inventory inventory, std::vector<std::uint32_t> netns) {
+Result<Sampler> Sampler::start(Inventory inventory, const std::vector<std::uint32_t>& netns) {
     auto requests = make_pipe();
     auto replies = make_pipe();
     if (!requests) return tl::unexpected(requests.error());
@@ -81,9 +82,7 @@ void Sampler::send(const std::vector<std::uint64_t>& words) {
     static_cast<void>(!::write(requests_.get(), words.data(), words.size() * sizeof(words.front())));
 }
 
-void Sampler::request_snapshot() {
-    send({static_cast<std::uint64_t>(SamplerRequest::snapshot), 0});
-}
+void Sampler::request_snapshot() { send({static_cast<std::uint64_t>(SamplerRequest::snapshot), 0}); }
 
 void Sampler::request_sweep(const std::vector<std::uint32_t>& netns, std::uint64_t expires) {
     std::vector<std::uint64_t> words{static_cast<std::uint64_t>(SamplerRequest::sweep), netns.size() + 1, expires};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The sampler: a small child process that keeps the rights which looking at the host needs (entering network namespaces, reading
-// other processes' descriptors), so that the process which handles and prints the data can do without any. It answers requests
-// with wire records, through a pipe.
+// The sampler: a small child process that keeps the rights which looking at the host needs (entering network
+// namespaces, reading other processes' descriptors), so that the process which handles and prints the data can do
+// without any. It answers requests with wire records, through a pipe.
 #pragma once
 
 #include <sys/types.h>
@@ -25,16 +25,17 @@ enum class SamplerDone : std::uint32_t {
 
 class Sampler {
 public:
-    /// Forks the child, which takes the inventory over. `netns`: only these namespaces; empty: all. Call it before threads, and
-    /// before capabilities are dropped.
-    static Result<Sampler> start(Inventory inventory, std::vector<std::uint32_t> netns);
+    /// Forks the child, which takes the inventory over. `netns`: only these namespaces; empty: all. Call it before
+    /// threads, and before capabilities are dropped.
+    static Result<Sampler> start(Inventory inventory, const std::vector<std::uint32_t>& netns);
     Sampler(Sampler&& other) noexcept;
     Sampler& operator=(Sampler&&) = delete;
     ~Sampler(); ///< ends the child
 
     /// Asks for all sockets of all namespaces, and then for their owners.
     void request_snapshot();
-    /// Asks for the mini-sockets of these namespaces that are in TIME_WAIT and were armed for `expires` (jiffies) or later.
+    /// Asks for the mini-sockets of these namespaces that are in TIME_WAIT and were armed for `expires` (jiffies) or
+    /// later.
     void request_sweep(const std::vector<std::uint32_t>& netns, std::uint64_t expires);
 
     /// Readable when there is something to receive.

@@ -37,7 +37,9 @@ private:
         std::uint64_t cookie;
     };
 
-    bool wanted(std::uint32_t inode) const { return only_.empty() || std::find(only_.begin(), only_.end(), inode) != only_.end(); }
+    bool wanted(std::uint32_t inode) const {
+        return only_.empty() || std::find(only_.begin(), only_.end(), inode) != only_.end();
+    }
     /// Looks for namespaces again; those that are gone are forgotten, so that we don't keep them alive.
     void refresh() { namespaces_ = list_network_namespaces(); }
     void list_namespace(const NetworkNamespace& ns, std::unordered_multimap<std::uint64_t, Holder>& holders);

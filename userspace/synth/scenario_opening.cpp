@@ -75,6 +75,20 @@ void connect_given_up(StoryTeller& t) {
     t.ends({ClosedFirst::none, Ending::connect_failed, EndingDetail::given_up});
 }
 
+void refused_by_icmp(StoryTeller& t) {
+    t.connects();
+    t.wait(500us);
+    t.moves(CLOSE, {.error = 111}); // port unreachable: ECONNREFUSED too, but nobody has sent an RST
+    t.ends({ClosedFirst::none, Ending::connect_failed, EndingDetail::unreachable});
+}
+
+void connect_taken_back(StoryTeller& t) {
+    t.connects();
+    t.wait(1s);
+    t.dies_by_disconnect(); // connect() to AF_UNSPEC
+    t.ends({ClosedFirst::none, Ending::connect_failed, EndingDetail::given_up});
+}
+
 void connect_killed(StoryTeller& t) {
     t.connects();
     t.wait(2s);
@@ -152,7 +166,7 @@ void fast_open(StoryTeller& t) {
     t.listens();
     t.fast_open_syn_arrives();
     t.wait(25ms);
-    t.moves(ESTABLISHED, {.flags = TD_STATE_FASTOPEN});
+    t.moves(ESTABLISHED);
     t.wait(5ms);
     t.is_accepted(t.worker());
     t.wait(80ms);
@@ -221,6 +235,8 @@ std::span<const Scenario> opening_scenarios() {
         {"connect_times_out", connect_times_out},
         {"unreachable", unreachable},
         {"connect_given_up", connect_given_up},
+        {"refused_by_icmp", refused_by_icmp},
+        {"connect_taken_back", connect_taken_back},
         {"connect_killed", connect_killed},
         {"no_free_port", no_free_port},
         {"still_connecting", still_connecting, false},

@@ -96,7 +96,7 @@ void StoryTeller::begin_connection(Role role, const Process& process) {
     task_ = process;
     shutdown_ = 0;
     timeouts_ = 0;
-    orphan_ = fin_received_ = false;
+    orphan_ = fin_received_ = answered_syn_ = false;
     since_.reset();
 }
 
@@ -110,10 +110,8 @@ void StoryTeller::connects(LocalPort port) {
     has_file_ = true;
     true_ = CLOSE;
     port_known_ = port == LocalPort::bound;
-    if (port == LocalPort::none_free) {
-        current().tuple.local.port = 0;
-        current().closed_by = app_; // its connect() will fail
-    }
+    if (port == LocalPort::none_free) current().tuple.local.port = 0;
+    sends_syn_ = port != LocalPort::none_free;
     shows(CLOSE, SYN_SENT, {.error = stale_error_, .owned = true});
     truly(SYN_SENT);
     wait(50us);
@@ -213,6 +211,7 @@ void StoryTeller::cookie_ack_arrives() {
 void StoryTeller::fast_open_syn_arrives() {
     child_shows_syn_recv();
     begin_connection(Role::server, app_);
+    answered_syn_ = true;
     true_ = LISTEN;
     truly(SYN_RECV);
 }
@@ -232,6 +231,9 @@ void StoryTeller::shows(TcpState from, TcpState to, const How& how) {
     if (orphan_) flags |= TD_STATE_ORPHAN;
     if (has_file_) flags |= TD_STATE_HAS_SOCKET;
     if (fin_received_) flags |= TD_STATE_FIN_RECEIVED;
+    if (from == SYN_RECV && answered_syn_) flags |= TD_STATE_FASTOPEN;
+    if (from == SYN_SENT && to == SYN_RECV) answered_syn_ = true;
+    if (from == SYN_SENT && to == CLOSE && sends_syn_) flags |= TD_STATE_UNANSWERED;
     std::optional<Owner> owner;
     if (how.owned)
         owner = Owner{how.by.value_or(task_), kUid, kCgroup};

@@ -134,6 +134,8 @@ private:
     bool orphan_ = false;
     bool fin_received_ = false;
     bool port_known_ = false;
+    bool sends_syn_ = false;
+    bool answered_syn_ = false; ///< the full socket itself, not a request, has sent the SYN-ACK
     TcpState substate_ = TcpState::TIME_WAIT;
     MonoTime expires_;
     MonoTime entered_;

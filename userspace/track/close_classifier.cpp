@@ -9,14 +9,12 @@ namespace {
 
 constexpr std::uint8_t kShutdownBoth = 3; // SHUTDOWN_MASK, set first thing by __tcp_close()
 
-bool has(const SocketClose& c, td_state_flags flag) {
-    return (c.flags & flag) != 0;
-}
+bool has(const SocketClose& c, td_state_flags flag) { return (c.flags & flag) != 0; }
 
 /// tcp_write_err() reports ETIMEDOUT, or instead of it the ICMP error noted last (sk_err_soft).
 bool is_timeout(std::uint8_t error) {
-    return error == ETIMEDOUT || error == EHOSTUNREACH || error == ENETUNREACH || error == EHOSTDOWN || error == ENETDOWN ||
-           error == ENONET || error == EPROTO || error == ENOPROTOOPT || error == EOPNOTSUPP;
+    return error == ETIMEDOUT || error == EHOSTUNREACH || error == ENETUNREACH || error == EHOSTDOWN ||
+           error == ENETDOWN || error == ENONET || error == EPROTO || error == ENOPROTOOPT || error == EOPNOTSUPP;
 }
 
 Verdict from_syn_sent(const SocketClose& c) {
@@ -27,8 +25,10 @@ Verdict from_syn_sent(const SocketClose& c) {
     if (c.error == ETIMEDOUT) return Verdict(Ending::connect_failed, EndingDetail::timeout);
     if (is_timeout(c.error)) return Verdict(Ending::connect_failed, EndingDetail::unreachable);
     if (c.error == ECONNABORTED) return Verdict(Ending::connect_failed, EndingDetail::admin_kill);
-    // close(), or connect(AF_UNSPEC) while the SYN was under way; tcp_v4_connect() fails for want of a port before it sends one.
-    if (c.error == 0 && (c.shutdown == kShutdownBoth || has(c, TD_STATE_UNANSWERED))) return Verdict(Ending::connect_failed, EndingDetail::given_up);
+    // close(), or connect(AF_UNSPEC) while the SYN was under way; tcp_v4_connect() fails for want of a port before it
+    // sends one.
+    if (c.error == 0 && (c.shutdown == kShutdownBoth || has(c, TD_STATE_UNANSWERED)))
+        return Verdict(Ending::connect_failed, EndingDetail::given_up);
     if (c.error == 0 && !c.has_local_port) return Verdict(Ending::connect_failed, EndingDetail::no_port);
     return Verdict(Ending::connect_failed);
 }
@@ -41,7 +41,8 @@ Verdict from_syn_recv(const SocketClose& c) {
 
 /// tcp_disconnect(), called for SO_LINGER 0, connect(AF_UNSPEC), and by inet_child_forget() for a listener's queue.
 EndingDetail disconnect_detail(const SocketClose& c) {
-    if (!has(c, TD_STATE_OWNED) && !has(c, TD_STATE_HAS_SOCKET) && !has(c, TD_STATE_ORPHAN)) return EndingDetail::listener_closed;
+    if (!has(c, TD_STATE_OWNED) && !has(c, TD_STATE_HAS_SOCKET) && !has(c, TD_STATE_ORPHAN))
+        return EndingDetail::listener_closed;
     if (c.shutdown == kShutdownBoth && has(c, TD_STATE_LINGER_ZERO)) return EndingDetail::so_linger_zero;
     return EndingDetail::disconnect;
 }
@@ -49,14 +50,16 @@ EndingDetail disconnect_detail(const SocketClose& c) {
 /// An RST of our own with sk_err 0: an abort by the local side.
 Verdict from_own_reset(const SocketClose& c) {
     // tcp_keepalive_timer() ends a full orphan in FIN_WAIT2 whose peer never sent its FIN.
-    const bool orphan_timer = c.from == TcpState::FIN_WAIT2 && has(c, TD_STATE_ORPHAN) && !has(c, TD_STATE_OWNED) && !c.reset_reply;
+    const bool orphan_timer =
+        c.from == TcpState::FIN_WAIT2 && has(c, TD_STATE_ORPHAN) && !has(c, TD_STATE_OWNED) && !c.reset_reply;
     switch (c.reset_reason) {
     case TD_REASON_ABORT_ON_CLOSE: return Verdict(Ending::reset_sent, EndingDetail::unread_data);
     case TD_REASON_ABORT_ON_MEMORY: return Verdict(Ending::reset_sent, EndingDetail::orphan_limit);
     case TD_REASON_ABORT_ON_LINGER:
         if (orphan_timer && !has(c, TD_STATE_LINGER2_NEG)) return Verdict(Ending::fin_wait2_expired);
         return Verdict(Ending::reset_sent, EndingDetail::linger2);
-    // With err 0 the segment was the ACK of our FIN, on which TCP_LINGER2 < 0 ends the connection (tcp_rcv_state_process()).
+    // With err 0 the segment was the ACK of our FIN, on which TCP_LINGER2 < 0 ends the connection
+    // (tcp_rcv_state_process()).
     case TD_REASON_ABORT_ON_DATA: return Verdict(Ending::reset_sent, EndingDetail::linger2);
     case TD_REASON_STATE:
         if (orphan_timer) return Verdict(Ending::fin_wait2_expired);
@@ -67,7 +70,8 @@ Verdict from_own_reset(const SocketClose& c) {
     case TD_REASON_TIMEWAIT: break;
     }
     // Before 6.10 the kernel gives no reason; the socket's own flags tell.
-    if (c.from == TcpState::FIN_WAIT2 && has(c, TD_STATE_LINGER2_NEG)) return Verdict(Ending::reset_sent, EndingDetail::linger2);
+    if (c.from == TcpState::FIN_WAIT2 && has(c, TD_STATE_LINGER2_NEG))
+        return Verdict(Ending::reset_sent, EndingDetail::linger2);
     if (orphan_timer) return Verdict(Ending::fin_wait2_expired);
     // tcp_out_of_resources() and tcp_check_oom() act on orphans; the aborts of close() come before sock_orphan().
     if (has(c, TD_STATE_ORPHAN)) return Verdict(Ending::reset_sent, EndingDetail::orphan_limit);
@@ -85,7 +89,8 @@ Verdict from_silence(const SocketClose& c) {
         if (c.uncertain) return Verdict(Ending::unknown, EndingDetail::none, TimeWaitEnd::unknown);
         // tcp_time_wait() could get no mini-socket (TCPTimeWaitOverflow).
         const bool fin_seen = c.from == TcpState::CLOSING || has(c, TD_STATE_FIN_RECEIVED);
-        return Verdict(Ending::fin, fin_seen ? EndingDetail::none : EndingDetail::peer_fin_not_seen, TimeWaitEnd::overflow);
+        return Verdict(Ending::fin, fin_seen ? EndingDetail::none : EndingDetail::peer_fin_not_seen,
+                       TimeWaitEnd::overflow);
     }
     default: return {};
     }
@@ -98,9 +103,11 @@ Verdict classify(const SocketClose& c) {
     if (c.from == TcpState::SYN_RECV) return from_syn_recv(c);
 
     // New data after close() makes the kernel call tcp_reset() itself, then answer with an RST: no RST has come in.
-    if (c.reset_received && c.reset_sent && c.reset_reply) return Verdict(Ending::reset_sent, EndingDetail::data_after_close);
+    if (c.reset_received && c.reset_sent && c.reset_reply)
+        return Verdict(Ending::reset_sent, EndingDetail::data_after_close);
     if (c.error == ECONNRESET || c.error == EPIPE || c.reset_received) {
-        const bool could_be_local = has(c, TD_STATE_ORPHAN) && (c.from == TcpState::FIN_WAIT1 || c.from == TcpState::FIN_WAIT2);
+        const bool could_be_local =
+            has(c, TD_STATE_ORPHAN) && (c.from == TcpState::FIN_WAIT1 || c.from == TcpState::FIN_WAIT2);
         if (c.uncertain && could_be_local) return {};
         return Verdict(Ending::reset_received);
     }
@@ -109,7 +116,8 @@ Verdict classify(const SocketClose& c) {
         // tcp_keepalive_timer() sends an RST before it gives up; tcp_retransmit_timer() and tcp_probe_timer() don't.
         if (c.reset_sent) return Verdict(Ending::timed_out, EndingDetail::keepalive);
         if (c.uncertain) return Verdict(Ending::timed_out);
-        return Verdict(Ending::timed_out, has(c, TD_STATE_USER_TIMEOUT) ? EndingDetail::user_timeout : EndingDetail::retransmission);
+        return Verdict(Ending::timed_out,
+                       has(c, TD_STATE_USER_TIMEOUT) ? EndingDetail::user_timeout : EndingDetail::retransmission);
     }
     if (c.error != 0) return {};
     return c.reset_sent ? from_own_reset(c) : from_silence(c);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a connection ended, from what was seen: pure functions over evidence. Absence of evidence counts only where nothing can
-// have been lost.
+// How a connection ended, from what was seen: pure functions over evidence. Absence of evidence counts only where
+// nothing can have been lost.
 #pragma once
 
 #include <cstdint>
@@ -20,19 +20,19 @@ struct SocketClose {
     std::uint8_t shutdown; ///< sk_shutdown; 3 (SHUTDOWN_MASK) once close() has been called
     std::uint16_t flags;   ///< td_state_flags
     bool has_local_port;
-    bool reset_received;   ///< tcp_receive_reset at about the same time
-    bool reset_sent;       ///< tcp_send_reset at about the same time
-    bool reset_reply;      ///< it answered a segment
+    bool reset_received; ///< tcp_receive_reset at about the same time
+    bool reset_sent;     ///< tcp_send_reset at about the same time
+    bool reset_reply;    ///< it answered a segment
     td_reset_reason reset_reason;
-    bool uncertain;        ///< events may have been lost since the previous event of the connection
+    bool uncertain; ///< events may have been lost since the previous event of the connection
 };
 
 /// How a mini-socket ended.
 struct MiniClose {
-    TcpState substate;   ///< FIN_WAIT2 or TIME_WAIT
-    bool expired;        ///< its timer ran out; else it was killed
-    std::uint16_t stack; ///< td_stack bits of the cancel; 0: not taken
-    bool answered_reset; ///< an RST was sent for the mini-socket (Linux 6.10 and later tell)
+    TcpState substate;                   ///< FIN_WAIT2 or TIME_WAIT
+    bool expired;                        ///< its timer ran out; else it was killed
+    std::uint16_t stack;                 ///< td_stack bits of the cancel; 0: not taken
+    bool answered_reset;                 ///< an RST was sent for the mini-socket (Linux 6.10 and later tell)
     std::optional<TimeWaitEnd> follower; ///< reused or recycled, told by the connection that took over the four-tuple
 };
 
@@ -42,7 +42,8 @@ struct Verdict {
     std::optional<TimeWaitEnd> time_wait; ///< set where a TIME_WAIT was, or should have been
 
     constexpr Verdict() = default;
-    constexpr explicit Verdict(Ending e, EndingDetail d = EndingDetail::none, std::optional<TimeWaitEnd> t = std::nullopt)
+    constexpr explicit Verdict(Ending e, EndingDetail d = EndingDetail::none,
+                               std::optional<TimeWaitEnd> t = std::nullopt)
         : ending(e), detail(d), time_wait(t) {}
 };
 

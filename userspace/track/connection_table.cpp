@@ -15,15 +15,11 @@ std::uint64_t mix(std::uint64_t x) { // finaliser of SplitMix64
     return x ^ (x >> 31);
 }
 
-std::uint64_t listener_key(std::uint32_t netns, Port port) {
-    return (std::uint64_t{netns} << 16) | port;
-}
+std::uint64_t listener_key(std::uint32_t netns, Port port) { return (std::uint64_t{netns} << 16) | port; }
 
 } // namespace
 
-std::size_t ConnectionTable::AddressHash::operator()(std::uint64_t address) const {
-    return mix(address);
-}
+std::size_t ConnectionTable::AddressHash::operator()(std::uint64_t address) const { return mix(address); }
 
 std::size_t ConnectionTable::TupleHash::operator()(const TupleKey& key) const {
     std::array<std::uint64_t, 4> words{};
@@ -144,7 +140,8 @@ std::vector<Connection*> ConnectionTable::in_order() const {
     std::vector<Connection*> all;
     all.reserve(live_);
     for (Connection* c = newest_; c; c = c->older) all.push_back(c);
-    std::sort(all.begin(), all.end(), [](const Connection* a, const Connection* b) { return a->sequence < b->sequence; });
+    std::sort(all.begin(), all.end(),
+              [](const Connection* a, const Connection* b) { return a->sequence < b->sequence; });
     return all;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the tracker keeps its connections: storage, the two ways to find one (kernel address, four-tuple), and the order of
-// last use.
+// Where the tracker keeps its connections: storage, the two ways to find one (kernel address, four-tuple), and the
+// order of last use.
 #pragma once
 
 #include <cstddef>
@@ -21,8 +21,8 @@ namespace tcpdwell {
 /// In which kind of kernel object the connection lives now.
 enum class Place : std::uint8_t { request, full, mini };
 
-/// The states that have been left, oldest first. No TCP connection passes more than six (SYN_SENT, SYN_RECV, ESTABLISHED, FIN_WAIT1,
-/// FIN_WAIT2 or CLOSING, TIME_WAIT); what gaps make longer than the capacity isn't kept.
+/// The states that have been left, oldest first. No TCP connection passes more than six (SYN_SENT, SYN_RECV,
+/// ESTABLISHED, FIN_WAIT1, FIN_WAIT2 or CLOSING, TIME_WAIT); what gaps make longer than the capacity isn't kept.
 class Path {
 public:
     void push(TcpState state, std::optional<Nanoseconds> dwell) {
@@ -62,7 +62,7 @@ struct TimerCancel {
 /// Everything that is known of a connection or listener.
 struct Connection {
     ConnectionIdentity who;
-    std::uint64_t sequence = 0;  ///< order of creation
+    std::uint64_t sequence = 0;   ///< order of creation
     std::uint64_t generation = 0; ///< of the slot: tells a reused one from the connection that was meant
 
     // Where it is in the kernel; 0: no such object, or its address isn't known
@@ -133,7 +133,8 @@ public:
     [[nodiscard]] std::vector<Connection*> in_order() const;
 
 private:
-    /// Namespace and four-tuple without the family: a v4-mapped socket and its IPv4 mini-socket are the same connection.
+    /// Namespace and four-tuple without the family: a v4-mapped socket and its IPv4 mini-socket are the same
+    /// connection.
     struct TupleKey {
         const FourTuple& tuple;
         std::uint32_t netns;

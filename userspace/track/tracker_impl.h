@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tracker's inside. One class over three files: full sockets (tracker.cpp), mini-sockets and requests
-// (tracker_minis.cpp), and what is learnt besides events: inventory, owners, losses (tracker_inventory.cpp).
+// The tracker's inside. One class over five files: full sockets (tracker.cpp), the life of a connection
+// (tracker_life.cpp), passive opens (tracker_children.cpp), mini-sockets and requests (tracker_minis.cpp), and what is
+// learnt besides events: inventory, owners, losses (tracker_inventory.cpp).
 #pragma once
 
 #include <deque>
@@ -11,8 +12,8 @@
 
 namespace tcpdwell {
 
-/// How long after its last event a connection may still get evidence: the RST of an abort is traced after the socket's CLOSE, by
-/// the same task, which may be preempted in between. And how long a cancelled timer waits for what follows.
+/// How long after its last event a connection may still get evidence: the RST of an abort is traced after the socket's
+/// CLOSE, by the same task, which may be preempted in between. And how long a cancelled timer waits for what follows.
 inline constexpr Nanoseconds kSettle = std::chrono::milliseconds(20);
 
 class Tracker::Impl {
@@ -40,8 +41,9 @@ public:
     const ConnectionTable& table() const { return table_; }
 
 private:
-    // Life of a connection (tracker.cpp)
-    Connection& create(std::uint64_t object, MonoTime at, std::uint32_t netns, const FourTuple& tuple, std::uint64_t cookie);
+    // Life of a connection (tracker_life.cpp)
+    Connection& create(std::uint64_t object, MonoTime at, std::uint32_t netns, const FourTuple& tuple,
+                       std::uint64_t cookie);
     /// A connection that was there before anything was seen of it.
     Connection& create_unborn(std::uint64_t object, MonoTime at, std::uint32_t netns, const FourTuple& tuple,
                               std::uint64_t cookie, TcpState state);
@@ -80,7 +82,8 @@ private:
     void on_mini_start(Connection& c, const TimewaitTimer& e);
     void on_mini_cancel(Connection& c, const TimewaitTimer& e);
     /// The mini-socket is in TIME_WAIT: prints the change from FIN_WAIT2 late, with its true time, if it wasn't known.
-    void enter_time_wait_late(Connection& c, MonoTime at, std::optional<MonoTime> expires, std::optional<MonoTime> entered);
+    void enter_time_wait_late(Connection& c, MonoTime at, std::optional<MonoTime> expires,
+                              std::optional<MonoTime> entered);
     void end_mini(Connection& c, MonoTime at, const MiniClose& close);
     void resolve_cancel(Connection& c, std::optional<TimeWaitEnd> follower);
     void resolve_request(Connection& c);

@@ -9,8 +9,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// The tracepoint fires before the state is stored, and a socket stays findable for a moment after its last event: a listing so
-/// soon after an event says nothing that the event doesn't say better.
+/// The tracepoint fires before the state is stored, and a socket stays findable for a moment after its last event: a
+/// listing so soon after an event says nothing that the event doesn't say better.
 constexpr Nanoseconds kListingSlack = 20ms;
 
 } // namespace
@@ -62,7 +62,7 @@ void Tracker::Impl::handle(const LostTotals& e) {
     listener_.on_lost(line);
 }
 
-// --- inventory ---------------------------------------------------------------------------------------------------------------
+// --- inventory
 
 void Tracker::Impl::handle(const Snapshot& e) {
     if (e.op == TD_SNAPSHOT_BEGIN) {
@@ -141,7 +141,8 @@ void Tracker::Impl::join(const SocketListed& e) {
     const auto pass = passes_.find(e.netns);
     // What stands at this address or four-tuple now isn't what we knew there, and its end wasn't seen.
     clear_address(e.sock);
-    if (Connection* other = table_.by_tuple(e.netns, e.tuple); other && other->last_event < e.at - kListingSlack) clear_tuple(*other, TimeWaitEnd::unknown);
+    if (Connection* other = table_.by_tuple(e.netns, e.tuple); other && other->last_event < e.at - kListingSlack)
+        clear_tuple(*other, TimeWaitEnd::unknown);
 
     Connection& c = create_unborn(e.sock, e.at, e.netns, e.tuple, e.cookie, e.state);
     if (pass != passes_.end()) c.listed_in = pass->second.number;

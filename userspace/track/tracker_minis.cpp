@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Mini-sockets (TIME_WAIT, orphaned FIN_WAIT2) and request sockets (SYN_RECV), told from their timers.
 //
-// A cancelled timer means nothing by itself: it is re-armed (a start follows), due (an expiry follows), moved to another CPU (a start
-// with the same expiry follows), or its object has been killed (nothing follows). Where the kernel stack doesn't say, the next
-// milliseconds do.
+// A cancelled timer means nothing by itself: it is re-armed (a start follows), due (an expiry follows), moved to
+// another CPU (a start with the same expiry follows), or its object has been killed (nothing follows). Where the kernel
+// stack doesn't say, the next milliseconds do.
 #include <algorithm>
 
 #include "track/tracker_impl.h"
@@ -26,13 +26,13 @@ bool names_a_killer(std::uint16_t stack) {
 
 } // namespace
 
-// --- mini-sockets ------------------------------------------------------------------------------------------------------------
+// --- mini-sockets
 
 Connection* Tracker::Impl::find_mini(const TimewaitTimer& e) {
     Connection* c = table_.by_object(e.mini);
     if (!c || c->mini != e.mini || c->ended) return nullptr;
-    const bool same = c->who.tuple.local == e.tuple.local && c->who.tuple.remote == e.tuple.remote && c->who.netns == e.netns &&
-                      (c->who.cookie == 0 || e.cookie == 0 || c->who.cookie == e.cookie);
+    const bool same = c->who.tuple.local == e.tuple.local && c->who.tuple.remote == e.tuple.remote &&
+                      c->who.netns == e.netns && (c->who.cookie == 0 || e.cookie == 0 || c->who.cookie == e.cookie);
     if (!same) return nullptr;
     // The same four-tuple again, at the same address: a newer connection's mini-socket.
     if (e.op == TD_TIMER_START && c->cancelled) {
@@ -99,7 +99,8 @@ void Tracker::Impl::on_mini_start(Connection& c, const TimewaitTimer& e) {
     if (e.substate == TcpState::TIME_WAIT && c.state != TcpState::TIME_WAIT) {
         enter_time_wait_late(c, e.at, e.expires, e.entered);
     } else if (c.state == TcpState::TIME_WAIT && e.expires && c.mini_expires && *e.expires > *c.mini_expires) {
-        // RFC 9293, section 3.10.7.4: "restart the 2 MSL timeout". Without growth it is only the timer's move to another CPU.
+        // RFC 9293, section 3.10.7.4: "restart the 2 MSL timeout". Without growth it is only the timer's move to
+        // another CPU.
         ++c.restarts;
     }
     c.mini_expires = e.expires;
@@ -146,7 +147,8 @@ void Tracker::Impl::enter_time_wait_late(Connection& c, MonoTime at, std::option
     std::optional<MonoTime> began = armed;
     if (entered && c.mini_started && *entered > *c.mini_started + kStampSlack) began = entered;
     resync_state(c, TcpState::FIN_WAIT2);
-    const MonoTime earliest = c.since ? std::max(*c.since, c.mini_started.value_or(*c.since)) : c.mini_started.value_or(MonoTime::min());
+    const MonoTime earliest =
+        c.since ? std::max(*c.since, c.mini_started.value_or(*c.since)) : c.mini_started.value_or(MonoTime::min());
     move(c, TcpState::TIME_WAIT, std::clamp(began.value_or(at), std::min(earliest, at), at));
     if (armed && began && *armed > *began + kJiffySlack) c.restarts = 1;
     c.mini_expires = expires;
@@ -159,7 +161,7 @@ void Tracker::Impl::end_mini(Connection& c, MonoTime at, const MiniClose& close)
     end(c, at);
 }
 
-// --- request sockets -----------------------------------------------------------------------------------------------------------
+// --- request sockets
 
 void Tracker::Impl::handle(const RequestTimer& e) {
     Connection* c = table_.by_object(e.request);

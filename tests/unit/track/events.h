@@ -49,6 +49,9 @@ struct TestSocket {
         }
         return e;
     }
+    [[nodiscard]] Reset reset_received(Nanoseconds when) const {
+        return {at(when), address, cookie, TD_RESET_RECEIVED, TD_REASON_UNKNOWN, false, 0};
+    }
     /// `expires` and `entered` count from the clock record too.
     [[nodiscard]] TimewaitTimer timer(Nanoseconds when, td_timer_op op, TcpState substate, Nanoseconds expires,
                                       std::optional<Nanoseconds> entered = {}, unsigned stack = 0) const {

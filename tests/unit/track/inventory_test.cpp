@@ -90,7 +90,7 @@ TEST_P(Cookies, same_address_soon_is_another_connection) {
     establish(run, s);
     run << s.change(51ms, ESTABLISHED, CLOSE, 104) << next.change(51ms + 5us, CLOSE, SYN_SENT, 0, 0, kApp)
         << snapshot(52ms, TD_SNAPSHOT_BEGIN) << next.listed(53ms, SYN_SENT) << snapshot(54ms, TD_SNAPSHOT_END)
-        << next.change(55ms, SYN_SENT, CLOSE, 111);
+        << next.reset_received(55ms) << next.change(55ms, SYN_SENT, CLOSE, 111);
     const std::vector<Outcome> all = run.outcomes();
     ASSERT_EQ(all.size(), 2u);
     EXPECT_EQ(all[0].line->ending, Ending::reset_received);
@@ -102,7 +102,8 @@ TEST_P(Cookies, address_in_use_again_ends_the_connection_whose_end_was_missed) {
     const TestSocket next{s.address, s.cookie == 0 ? 0 : s.cookie + 1, v4_tuple(81)};
     EventRun run;
     establish(run, s);
-    run << next.change(500ms, CLOSE, SYN_SENT, 0, 0, kApp) << next.change(501ms, SYN_SENT, CLOSE, 111);
+    run << next.change(500ms, CLOSE, SYN_SENT, 0, 0, kApp) << next.reset_received(501ms)
+        << next.change(501ms, SYN_SENT, CLOSE, 111);
     const std::vector<Outcome> all = run.outcomes();
     ASSERT_EQ(all.size(), 2u);
     EXPECT_EQ(all[0].line->ending, Ending::unknown);

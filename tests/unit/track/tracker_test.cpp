@@ -121,6 +121,20 @@ TEST(Tracker, self_transition_does_not_start_the_dwell_anew) {
     EXPECT_EQ(o.closed_by, kApp);
 }
 
+TEST(Tracker, transition_told_twice_counts_once) {
+    const TestSocket s = numbered(1);
+    EventRun run;
+    establish(run, s, 10ms);
+    run << s.change(100ms, ESTABLISHED, CLOSE_WAIT) << s.change(100ms + 2us, ESTABLISHED, CLOSE_WAIT)
+        << s.change(200ms, CLOSE_WAIT, LAST_ACK, 0, 0, kApp) << s.change(200ms + 3us, CLOSE_WAIT, LAST_ACK, 0, 0, kApp)
+        << s.change(201ms, LAST_ACK, CLOSE) << s.change(201ms + 1us, LAST_ACK, CLOSE);
+    const Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->seen, Seen::whole);
+    EXPECT_EQ(o.transitions.size(), 5u);
+    EXPECT_EQ(stay(o, CLOSE_WAIT), 100ms);
+    EXPECT_EQ(run.tracker.totals().unexpected, 0u);
+}
+
 TEST(Tracker, same_tuple_in_two_namespaces_is_two_connections) {
     const TestSocket here = numbered(1);
     const TestSocket there{0xa000, 5, here.tuple, kNetns + 1};

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+// The life of a connection, whatever it is kept in: creation, transitions, identity, and the line at its end.
+#include <algorithm>
+
+#include "track/tracker_impl.h"
+
+namespace tcpdwell {
+namespace {
+
+std::uint64_t connection_id(std::uint64_t object, MonoTime at) {
+    std::uint64_t x = object ^ (static_cast<std::uint64_t>(at.time_since_epoch().count()) * 0x9e3779b97f4a7c15ULL);
+    x ^= x >> 32;
+    x *= 0xd6e8feb86659fd93ULL;
+    x ^= x >> 32;
+    x *= 0xd6e8feb86659fd93ULL;
+    return x ^ (x >> 32);
+}
+
+bool close_in_time(const std::optional<ResetSeen>& reset, MonoTime at) {
+    return reset && reset->at >= at - kSettle && reset->at <= at + kSettle;
+}
+
+} // namespace
+
+Connection& Tracker::Impl::create(std::uint64_t object, MonoTime at, std::uint32_t netns, const FourTuple& tuple,
+                                  std::uint64_t cookie) {
+    if (table_.size() >= options_.max_connections) {
+        ++totals_.evicted;
+        give_up(*table_.least_recent());
+    }
+    Connection& c = table_.create();
+    c.who.id = connection_id(object, at);
+    c.who.netns = netns;
+    c.who.tuple = tuple;
+    c.who.cookie = cookie;
+    c.last_event = at;
+    c.loss_epoch = loss_epoch_;
+    table_.index_object(object, c);
+    return c;
+}
+
+Connection& Tracker::Impl::create_unborn(std::uint64_t object, MonoTime at, std::uint32_t netns, const FourTuple& tuple,
+                                         std::uint64_t cookie, TcpState state) {
+    Connection& c = create(object, at, netns, tuple, cookie);
+    c.state = state;
+    c.seen = last_loss_ ? Seen::gap : Seen::joined;
+    c.who.role = guess_role(netns, tuple, state);
+    switch (state) {
+    case TcpState::CLOSE_WAIT:
+    case TcpState::LAST_ACK: c.closed_first = ClosedFirst::remote; break;
+    case TcpState::FIN_WAIT1:
+    case TcpState::FIN_WAIT2:
+    case TcpState::TIME_WAIT: c.closed_first = ClosedFirst::local; break;
+    case TcpState::CLOSING: c.closed_first = ClosedFirst::both; break;
+    default: break;
+    }
+    if (state == TcpState::LISTEN)
+        table_.index_listener(c);
+    else
+        table_.index_tuple(c);
+    if (c.who.role == Role::server && state != TcpState::LISTEN)
+        inherit_owner(c, table_.listener_for(netns, tuple.local));
+    return c;
+}
+
+Role Tracker::Impl::guess_role(std::uint32_t netns, const FourTuple& tuple, TcpState state) const {
+    if (state == TcpState::SYN_SENT) return Role::client;
+    if (state == TcpState::LISTEN || state == TcpState::SYN_RECV) return Role::server;
+    return table_.listener_for(netns, tuple.local) ? Role::server : Role::unknown;
+}
+
+void Tracker::Impl::note_event(Connection& c, MonoTime at) {
+    c.last_event = std::max(c.last_event, at);
+    c.loss_epoch = loss_epoch_;
+    c.confirmed = true;
+    table_.touch(c);
+}
+
+void Tracker::Impl::mark_gap(Connection& c) {
+    c.seen = Seen::gap;
+    ++totals_.unexpected;
+}
+
+void Tracker::Impl::print_transition(Connection& c, TcpState from, TcpState to, MonoTime at,
+                                     std::optional<Nanoseconds> dwell) {
+    ++totals_.transitions;
+    listener_.on_transition(TransitionLine{at, &c.who, from, to, dwell});
+}
+
+void Tracker::Impl::release_birth(Connection& c) {
+    if (!c.birth_held) return;
+    c.birth_held = false;
+    print_transition(c, TcpState::CLOSE, TcpState::SYN_SENT, *c.opened, std::nullopt);
+}
+
+void Tracker::Impl::move(Connection& c, TcpState to, MonoTime at) {
+    release_birth(c);
+    std::optional<Nanoseconds> dwell;
+    // Two CPUs may stamp two events of one connection in the other order, by less than a microsecond.
+    if (c.since) dwell = std::max(at - *c.since, Nanoseconds(0));
+    const TcpState from = c.state;
+    if (from != TcpState::LISTEN) c.path.push(from, dwell);
+    if (from == TcpState::TIME_WAIT) c.time_wait_dwell = dwell;
+    c.state = to;
+    c.since = c.since ? std::max(at, *c.since) : at;
+    print_transition(c, from, to, *c.since, dwell);
+}
+
+void Tracker::Impl::resync_state(Connection& c, TcpState actual) {
+    if (c.state == actual) return;
+    // A listing may be older than the socket's last change, and nothing else is known of it yet.
+    if (c.confirmed) {
+        mark_gap(c);
+        c.path.push(c.state, std::nullopt);
+    }
+    release_birth(c);
+    c.state = actual;
+    c.since.reset();
+}
+
+void Tracker::Impl::end(Connection& c, MonoTime at) {
+    c.ended = true;
+    c.closed = at;
+    table_.forget_tuple(c);
+    keep_appointment(c, at + kSettle);
+}
+
+void Tracker::Impl::keep_appointment(Connection& c, MonoTime due) {
+    settling_.push_back(Appointment{due, &c, c.generation});
+}
+
+void Tracker::Impl::hand_out(Connection& c) {
+    release_birth(c);
+    if (c.who.tuple.remote.empty()) { // a listener
+        table_.release(c);
+        return;
+    }
+    std::array<PathStep, 9> steps;
+    std::size_t count = 0;
+    for (; count < c.path.size(); ++count) steps[count] = c.path[count];
+
+    ConnectionLine line;
+    line.who = &c.who;
+    line.opened = c.opened;
+    line.closed = c.closed;
+    line.seen = c.seen;
+    line.closed_first = c.closed_first;
+    line.idle = !c.confirmed;
+
+    Verdict verdict;
+    if (!c.ended) {
+        steps[count++] = {c.state, std::nullopt};
+        // Both FINs have been seen; only the wait goes on.
+        verdict = c.state == TcpState::TIME_WAIT ? Verdict(Ending::fin, EndingDetail::none, TimeWaitEnd::open)
+                                                 : Verdict(Ending::open);
+    } else if (auto* socket = std::get_if<SocketClose>(&c.close)) {
+        socket->role = c.who.role;
+        socket->reset_received = close_in_time(c.reset_received, *c.closed);
+        socket->reset_sent = close_in_time(c.reset_sent, *c.closed);
+        if (socket->reset_sent) {
+            socket->reset_reply = c.reset_sent->reply;
+            socket->reset_reason = c.reset_sent->reason;
+        }
+        socket->uncertain = c.uncertain || c.loss_epoch != loss_epoch_;
+        verdict = classify(*socket);
+    } else if (auto* mini = std::get_if<MiniClose>(&c.close)) {
+        mini->answered_reset = close_in_time(c.reset_sent, *c.closed);
+        verdict = classify(*mini);
+    } else if (auto* known = std::get_if<Verdict>(&c.close)) {
+        verdict = *known;
+    }
+    line.ending = verdict.ending;
+    line.detail = verdict.detail;
+    if (line.closed_first == ClosedFirst::unknown) line.closed_first = closed_first_by(verdict.ending);
+    if (verdict.time_wait) line.time_wait = ConnectionLine::TimeWait{c.time_wait_dwell, *verdict.time_wait, c.restarts};
+    if (c.uncertain && verdict.ending == Ending::unknown) line.seen = Seen::gap;
+    line.states = {steps.data(), count};
+
+    ++totals_.connections;
+    listener_.on_connection(line);
+    table_.release(c);
+}
+
+void Tracker::Impl::give_up(Connection& c) {
+    if (!c.ended) {
+        c.seen = Seen::gap;
+        c.path.push(c.state, std::nullopt);
+        c.ended = true;
+        c.closed.reset();
+        Verdict verdict;
+        if (c.state == TcpState::TIME_WAIT) verdict = Verdict(Ending::fin, EndingDetail::none, TimeWaitEnd::unknown);
+        c.close = verdict;
+    }
+    hand_out(c);
+}
+
+void Tracker::Impl::learn_tuple(Connection& c, const FourTuple& tuple) {
+    if (c.who.tuple.local.port != 0 || tuple.local.port == 0) return;
+    table_.forget_tuple(c);
+    c.who.tuple = tuple;
+    if (Connection* other = table_.by_tuple(c.who.netns, tuple); other && other != &c)
+        clear_tuple(*other, TimeWaitEnd::reused);
+    table_.index_tuple(c);
+    release_birth(c);
+}
+
+void Tracker::Impl::learn_cookie(Connection& c, std::uint64_t cookie) {
+    if (c.who.cookie == 0) c.who.cookie = cookie;
+}
+
+void Tracker::Impl::inherit_owner(Connection& c, const Connection* listener) {
+    if (!listener) return;
+    c.who.process = listener->who.process;
+    c.inherited_owner = true;
+    if (!c.who.uid) c.who.uid = listener->who.uid;
+    if (c.who.cgroup == 0) c.who.cgroup = listener->who.cgroup;
+}
+
+void Tracker::Impl::clear_address(std::uint64_t object) {
+    children_.erase(object);
+    Connection* old = table_.by_object(object);
+    if (!old) return;
+    // A full socket whose connection lives on in a mini-socket has left this address lawfully.
+    if (old->full == object && old->place == Place::mini && !old->ended) {
+        table_.forget_object(object, *old);
+        old->full = 0;
+        return;
+    }
+    if (old->cancelled) resolve_cancel(*old, std::nullopt);
+    if (old->request_stopped && !old->ended) resolve_request(*old);
+    if (!old->ended) ++totals_.unexpected;
+    give_up(*old);
+}
+
+void Tracker::Impl::clear_tuple(Connection& c, TimeWaitEnd follower) {
+    if (c.ended) return;
+    if (c.place == Place::mini && c.cancelled) {
+        resolve_cancel(c, follower);
+    } else if (c.place == Place::request && c.request_stopped) {
+        resolve_request(c);
+    } else if (c.place == Place::mini) {
+        // A connect() that takes over a TIME_WAIT is seen before the mini-socket's timer is cancelled.
+        table_.forget_tuple(c);
+    } else {
+        ++totals_.unexpected;
+        give_up(c);
+    }
+}
+
+} // namespace tcpdwell
