@@ -89,16 +89,21 @@ std::optional<Event> decode_request(std::span<const std::byte> record) {
                         to_tuple(r->tuple), td_timer_op(r->op), r->timeouts};
 }
 
+/// Reasons that this version doesn't know are reasons all the same.
+td_reset_reason reason_of(std::uint8_t value) {
+    return value > TD_REASON_TIMEWAIT ? TD_REASON_OTHER : td_reset_reason(value);
+}
+
 std::optional<Event> decode_reset(std::span<const std::byte> record) {
     const auto r = read<td_reset>(record);
     if (!r || (r->direction != TD_RESET_RECEIVED && r->direction != TD_RESET_SENT)) return std::nullopt;
-    return Reset{mono(r->h.time_ns),         r->sock,       r->cookie, td_reset_direction(r->direction),
-                 td_reset_reason(r->reason), r->reply != 0, r->state};
+    return Reset{mono(r->h.time_ns),   r->sock,       r->cookie, td_reset_direction(r->direction),
+                 reason_of(r->reason), r->reply != 0, r->state};
 }
 
 std::optional<Event> decode_owner(std::span<const std::byte> record) {
     const auto r = read<td_owner>(record);
-    if (!r) return std::nullopt;
+    if (!r || (r->how != TD_OWNER_ACCEPTED && r->how != TD_OWNER_HOLDS)) return std::nullopt;
     return OwnerFound{mono(r->h.time_ns), r->sock, r->cookie, to_owner(r->task), td_owner_how(r->how)};
 }
 

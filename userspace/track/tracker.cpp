@@ -104,6 +104,14 @@ void Tracker::Impl::handle(const StateChange& e) {
     learn_cookie(*c, e.cookie);
     resync_state(*c, e.from);
     note_event(*c, e.at);
+    const bool leaves_mini = e.from == TcpState::FIN_WAIT2 || e.from == TcpState::CLOSING;
+    if (lost_before && leaves_mini && e.to == TcpState::CLOSE && e.error == 0) {
+        // Most likely the hand-over to a mini-socket whose start wasn't seen. If there is none, the next inventory
+        // tells.
+        if (c->seen == Seen::whole) c->seen = Seen::gap;
+        c->place = Place::mini;
+        return;
+    }
     note_closer(*c, e);
     if (e.from == e.to) return; // close() after shutdown(): the state goes on
 

@@ -16,6 +16,19 @@ std::uint64_t connection_id(std::uint64_t object, MonoTime at) {
     return x ^ (x >> 32);
 }
 
+/// Who must have closed first for a connection to be in that state.
+ClosedFirst closed_first_in(TcpState state) {
+    switch (state) {
+    case TcpState::CLOSE_WAIT:
+    case TcpState::LAST_ACK: return ClosedFirst::remote;
+    case TcpState::FIN_WAIT1:
+    case TcpState::FIN_WAIT2:
+    case TcpState::TIME_WAIT: return ClosedFirst::local;
+    case TcpState::CLOSING: return ClosedFirst::both;
+    default: return ClosedFirst::unknown;
+    }
+}
+
 bool close_in_time(const std::optional<ResetSeen>& reset, MonoTime at) {
     return reset && reset->at >= at - kSettle && reset->at <= at + kSettle;
 }
@@ -45,15 +58,7 @@ Connection& Tracker::Impl::create_unborn(std::uint64_t object, MonoTime at, std:
     c.state = state;
     c.seen = last_loss_ ? Seen::gap : Seen::joined;
     c.who.role = guess_role(netns, tuple, state);
-    switch (state) {
-    case TcpState::CLOSE_WAIT:
-    case TcpState::LAST_ACK: c.closed_first = ClosedFirst::remote; break;
-    case TcpState::FIN_WAIT1:
-    case TcpState::FIN_WAIT2:
-    case TcpState::TIME_WAIT: c.closed_first = ClosedFirst::local; break;
-    case TcpState::CLOSING: c.closed_first = ClosedFirst::both; break;
-    default: break;
-    }
+    c.closed_first = closed_first_in(state);
     if (state == TcpState::LISTEN)
         table_.index_listener(c);
     else
@@ -114,6 +119,7 @@ void Tracker::Impl::resync_state(Connection& c, TcpState actual) {
         c.path.push(c.state, std::nullopt);
     }
     release_birth(c);
+    if (c.closed_first == ClosedFirst::unknown) c.closed_first = closed_first_in(actual);
     c.state = actual;
     c.since.reset();
 }
@@ -173,7 +179,9 @@ void Tracker::Impl::hand_out(Connection& c) {
     line.detail = verdict.detail;
     if (line.closed_first == ClosedFirst::unknown) line.closed_first = closed_first_by(verdict.ending);
     if (verdict.time_wait) line.time_wait = ConnectionLine::TimeWait{c.time_wait_dwell, *verdict.time_wait, c.restarts};
-    if (c.uncertain && verdict.ending == Ending::unknown) line.seen = Seen::gap;
+    // No full socket ends without an error, an RST or both FINs, but for TCP_REPAIR: what says why hasn't been seen.
+    const bool unexplained = std::holds_alternative<SocketClose>(c.close) && verdict.ending == Ending::unknown;
+    if (unexplained || (c.uncertain && verdict.ending == Ending::unknown)) line.seen = Seen::gap;
     line.states = {steps.data(), count};
 
     ++totals_.connections;

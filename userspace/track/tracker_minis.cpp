@@ -120,6 +120,11 @@ void Tracker::Impl::on_mini_cancel(Connection& c, const TimewaitTimer& e) {
 void Tracker::Impl::resolve_cancel(Connection& c, std::optional<TimeWaitEnd> follower) {
     const TimerCancel cancel = *c.cancelled;
     c.cancelled.reset();
+    if (!follower) { // a connect() with a port of its own takes the four-tuple first, and then kills the TIME_WAIT
+        const Connection* heir = table_.by_tuple(c.who.netns, c.who.tuple);
+        if (heir && heir != &c && !heir->ended)
+            follower = heir->place == Place::request ? TimeWaitEnd::recycled : TimeWaitEnd::reused;
+    }
     const bool says_otherwise = (cancel.stack & (TD_STACK_RUN_TIMERS | TD_STACK_MOD_TIMER)) != 0;
     if (says_otherwise && !follower) {
         // Re-armed or expired, and the event that should have followed is missing.
@@ -147,9 +152,16 @@ void Tracker::Impl::enter_time_wait_late(Connection& c, MonoTime at, std::option
     std::optional<MonoTime> began = armed;
     if (entered && c.mini_started && *entered > *c.mini_started + kStampSlack) began = entered;
     resync_state(c, TcpState::FIN_WAIT2);
-    const MonoTime earliest =
-        c.since ? std::max(*c.since, c.mini_started.value_or(*c.since)) : c.mini_started.value_or(MonoTime::min());
-    move(c, TcpState::TIME_WAIT, std::clamp(began.value_or(at), std::min(earliest, at), at));
+    if (began) {
+        const MonoTime earliest = c.since && c.mini_started
+                                      ? std::max(*c.since, *c.mini_started)
+                                      : c.since.value_or(c.mini_started.value_or(MonoTime::min()));
+        move(c, TcpState::TIME_WAIT, std::clamp(*began, std::min(earliest, at), at));
+    } else { // HZ isn't known: neither of the two dwells is
+        c.since.reset();
+        move(c, TcpState::TIME_WAIT, at);
+        c.since.reset();
+    }
     if (armed && began && *armed > *began + kJiffySlack) c.restarts = 1;
     c.mini_expires = expires;
 }
