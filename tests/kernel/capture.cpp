@@ -105,6 +105,7 @@ public:
         if (segment.has(kRst) && !(sender.fin_acked && other.fin_acked) && !connection_.reset_by)
             connection_.reset_by = side;
         if (segment.has(kFin)) sender.fin_end = segment.seq + segment.length();
+        connection_.both_fins = sender.fin_end && other.fin_end;
         if (!segment.has(kFin) && !segment.has(kRst)) return;
         if (!connection_.first_closer) {
             connection_.first_closer = side;

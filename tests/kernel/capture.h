@@ -33,6 +33,7 @@ struct CapturedConnection {
     std::optional<Side> first_closer; ///< who sent the first FIN or RST on the established connection
     /// The other one sent its own before it knew of that: either end may say that it was the first, or both.
     bool crossed = false;
+    bool both_fins = false;
     /// Who sent an RST while something was left to reset: before both FINs had been sent and acknowledged.
     std::optional<Side> reset_by;
 };

@@ -73,7 +73,7 @@ std::map<Ends, std::vector<ConnectionLine>> by_ends(std::vector<ConnectionLine> 
 
 std::string expected_ending(const CapturedConnection& connection, Side side) {
     if (connection.reset_by) return *connection.reset_by == side ? "reset_sent" : "reset_received";
-    return connection.first_closer ? "fin" : "open";
+    return connection.both_fins ? "fin" : "open";
 }
 
 // The words that are right for `side`.

@@ -11,6 +11,7 @@
 #include <array>
 #include <cstdlib>
 #include <sstream>
+#include <utility>
 
 #include "moment.h"
 #include "sockets.h"
@@ -61,6 +62,10 @@ Program::Program(std::vector<std::string> words, const Setting& setting)
         execvp(argv.front(), argv.data());
     _exit(127);
 }
+
+Program::Program(Program&& other) noexcept
+    : pid_(std::exchange(other.pid_, -1)), status_(other.status_), out_(std::move(other.out_)),
+      err_(std::move(other.err_)) {}
 
 Program::~Program() {
     if (pid_ > 0) stop(SIGKILL, std::chrono::seconds(10));

@@ -31,8 +31,8 @@ public:
     /// std::system_error if there can be no child; one that can't execute anything exits with 127.
     explicit Program(std::vector<std::string> words) : Program(std::move(words), Setting()) {}
     Program(std::vector<std::string> words, const Setting& setting);
-    Program(const Program&) = delete;
-    Program& operator=(const Program&) = delete;
+    Program(Program&& other) noexcept;
+    Program& operator=(Program&&) = delete;
     ~Program(); ///< kills it if it still runs
 
     /// Its exit status once it has ended by itself; -1 if it was killed by a signal or (then by us) after `limit`.

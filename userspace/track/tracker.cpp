@@ -28,7 +28,9 @@ constexpr Nanoseconds kRepetition = 1ms;
 Connection* Tracker::Impl::find_full(const StateChange& e) {
     Connection* c = table_.by_object(e.sock);
     if (c && c->full == e.sock) {
-        const bool other_socket = c->who.cookie != 0 && e.cookie != 0 && c->who.cookie != e.cookie;
+        const FourTuple& known = c->who.tuple;
+        const bool other_end = !known.remote.empty() && !e.tuple.remote.empty() && known.remote != e.tuple.remote;
+        const bool other_socket = other_end || (c->who.cookie != 0 && e.cookie != 0 && c->who.cookie != e.cookie);
         if (!other_socket) return c;
         clear_address(e.sock);
     }

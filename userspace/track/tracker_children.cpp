@@ -29,8 +29,8 @@ void Tracker::Impl::on_child_established(const StateChange& e) {
     }
     Connection* c = table_.by_tuple(e.netns, e.tuple);
     const bool has_request = c && !c->ended && c->place == Place::request;
-    if (e.to == TcpState::CLOSE && born && (has_request || !e.has(TD_STATE_FASTOPEN)))
-        return; // dropped, for want of room in the accept queue
+    // Dropped at birth, for want of room in the accept queue; the request goes on.
+    if (e.to == TcpState::CLOSE && (has_request || (born && !e.has(TD_STATE_FASTOPEN)))) return;
 
     if (has_request) {
         learn_cookie(*c, e.cookie);

@@ -116,7 +116,8 @@ void Tracker::Impl::confirm_listed(Connection& c, const SocketListed& e) {
         return;
     }
     if (c.last_event > e.at - kListingSlack) return;
-    // It has moved on without our having seen how.
+    if (!e.sweep && c.state == e.state) c.loss_epoch = loss_epoch_; // nothing of it was lost
+    // Else it has moved on without our having seen how.
     if (e.mini && c.place == Place::full) {
         mark_gap(c);
         c.place = Place::mini;

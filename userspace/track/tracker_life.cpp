@@ -156,9 +156,13 @@ void Tracker::Impl::hand_out(Connection& c) {
     Verdict verdict;
     if (!c.ended) {
         steps[count++] = {c.state, std::nullopt};
-        // Both FINs have been seen; only the wait goes on.
-        verdict = c.state == TcpState::TIME_WAIT ? Verdict(Ending::fin, EndingDetail::none, TimeWaitEnd::open)
-                                                 : Verdict(Ending::open);
+        const bool in_doubt = c.loss_epoch != loss_epoch_; // what was lost may have been its end
+        if (in_doubt) line.seen = Seen::gap;
+        // In TIME_WAIT both FINs have been seen; only the wait goes on.
+        if (c.state == TcpState::TIME_WAIT)
+            verdict = Verdict(Ending::fin, EndingDetail::none, in_doubt ? TimeWaitEnd::unknown : TimeWaitEnd::open);
+        else if (!in_doubt)
+            verdict = Verdict(Ending::open);
     } else if (auto* socket = std::get_if<SocketClose>(&c.close)) {
         socket->role = c.who.role;
         socket->reset_received = close_in_time(c.reset_received, *c.closed);

@@ -49,6 +49,10 @@ Connection& Tracker::Impl::adopt_mini(const TimewaitTimer& e) {
     if (c && !c->ended && c->place == Place::full) {
         table_.index_object(e.mini, *c);
         c->mini = e.mini;
+        if (e.op != TD_TIMER_START) { // its start was lost
+            mark_gap(*c);
+            c->place = Place::mini;
+        }
         return *c;
     }
     if (c && !c->ended && c->place == Place::mini && c->mini == 0) { // listed by an inventory without addresses
@@ -152,6 +156,7 @@ void Tracker::Impl::enter_time_wait_late(Connection& c, MonoTime at, std::option
     std::optional<MonoTime> began = armed;
     if (entered && c.mini_started && *entered > *c.mini_started + kStampSlack) began = entered;
     resync_state(c, TcpState::FIN_WAIT2);
+    if (!c.mini_started) c.since.reset(); // a jiffy is too coarse for how long FIN_WAIT2 lasted before
     if (began) {
         const MonoTime earliest = c.since && c.mini_started
                                       ? std::max(*c.since, *c.mini_started)
@@ -218,14 +223,18 @@ void Tracker::Impl::handle(const RequestTimer& e) {
 void Tracker::Impl::resolve_request(Connection& c) {
     const MonoTime at = *c.request_stopped;
     c.request_stopped.reset();
-    const bool lost = c.loss_epoch != loss_epoch_;
-    move(c, TcpState::CLOSE, at);
-    if (lost) {
+    if (c.loss_epoch != loss_epoch_) {
+        // Its child may have been established unseen: the child's next event finds it by the four-tuple, or an
+        // inventory doesn't.
         c.seen = Seen::gap;
-        c.close = Verdict(Ending::unknown);
-    } else {
-        c.close = Verdict(Ending::handshake_failed, c.request_expired ? EndingDetail::timeout : EndingDetail::none);
+        c.place = Place::full;
+        c.since.reset();
+        table_.forget_object(c.request, c);
+        c.request = 0;
+        return;
     }
+    move(c, TcpState::CLOSE, at);
+    c.close = Verdict(Ending::handshake_failed, c.request_expired ? EndingDetail::timeout : EndingDetail::none);
     end(c, at);
 }
 
