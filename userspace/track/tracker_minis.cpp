@@ -129,18 +129,16 @@ void Tracker::Impl::resolve_cancel(Connection& c, std::optional<TimeWaitEnd> fol
         if (heir && heir != &c && !heir->ended)
             follower = heir->place == Place::request ? TimeWaitEnd::recycled : TimeWaitEnd::reused;
     }
+    // Nobody is known to have killed it, and what should have followed may be lost, or is missing: it may well live on.
     const bool says_otherwise = (cancel.stack & (TD_STACK_RUN_TIMERS | TD_STACK_MOD_TIMER)) != 0;
-    if (says_otherwise && !follower) {
-        // Re-armed or expired, and the event that should have followed is missing.
-        if (loss_epoch_ == 0) return;
-        c.uncertain = true;
+    const bool lost = c.loss_epoch != loss_epoch_;
+    if (!follower && !names_a_killer(cancel.stack) && (lost || says_otherwise)) {
+        if (lost) c.seen = Seen::gap;
+        resync_state(c, cancel.substate);
+        return;
     }
     if (cancel.substate == TcpState::TIME_WAIT) enter_time_wait_late(c, cancel.at, cancel.expires, cancel.entered);
     end_mini(c, cancel.at, MiniClose{cancel.substate, false, cancel.stack, false, follower});
-    if (c.loss_epoch != loss_epoch_ && !names_a_killer(cancel.stack)) {
-        c.uncertain = true;
-        c.seen = Seen::gap;
-    }
 }
 
 void Tracker::Impl::enter_time_wait_late(Connection& c, MonoTime at, std::optional<MonoTime> expires,
