@@ -120,7 +120,7 @@ bool happened(const Outcome& told, const Outcome::Transition& t, const std::vect
         for (const auto& real : o.transitions)
             if (real.from == t.from && real.dwell &&
                 ((std::chrono::abs(real.at - t.at) < kSlack && std::chrono::abs(*real.dwell - *t.dwell) < kSlack) ||
-                 (told.line->seen == Seen::gap && younger_time_wait(real, t))))
+                 (told.line && told.line->seen == Seen::gap && younger_time_wait(real, t))))
                 return true;
     }
     return false;

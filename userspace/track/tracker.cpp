@@ -21,6 +21,12 @@ constexpr Nanoseconds kHold = 40ms;
 /// No socket passes the same transition twice within this time.
 constexpr Nanoseconds kRepetition = 1ms;
 
+/// Whether two tuples, in which the peer or the local port may not be known, can be those of one socket.
+bool may_be_same(const FourTuple& a, const FourTuple& b) {
+    const bool same_remote = a.remote.empty() || b.remote.empty() || a.remote == b.remote;
+    return same_remote && (a.local.port == 0 || b.local.port == 0 || a.local.port == b.local.port);
+}
+
 } // namespace
 
 // --- full sockets
@@ -28,10 +34,9 @@ constexpr Nanoseconds kRepetition = 1ms;
 Connection* Tracker::Impl::find_full(const StateChange& e) {
     Connection* c = table_.by_object(e.sock);
     if (c && c->full == e.sock) {
-        const FourTuple& known = c->who.tuple;
-        const bool other_end = !known.remote.empty() && !e.tuple.remote.empty() && known.remote != e.tuple.remote;
-        const bool other_socket = other_end || (c->who.cookie != 0 && e.cookie != 0 && c->who.cookie != e.cookie);
-        if (!other_socket) return c;
+        const bool other_kind = (c->state == TcpState::LISTEN) != (e.from == TcpState::LISTEN);
+        const bool other_cookie = c->who.cookie != 0 && e.cookie != 0 && c->who.cookie != e.cookie;
+        if (!other_kind && !other_cookie && c->who.netns == e.netns && may_be_same(c->who.tuple, e.tuple)) return c;
         clear_address(e.sock);
     }
     c = table_.by_tuple(e.netns, e.tuple);
@@ -102,6 +107,11 @@ void Tracker::Impl::handle(const StateChange& e) {
     // Told twice (bpf/nested.bpf.h: a task that changed its CPU in the middle of the tracepoint).
     if (e.from != e.to && c->state == e.to && c->confirmed && e.at - c->last_event < kRepetition) return;
     lost_before = lost_before || c->loss_epoch != loss_epoch_;
+    // Without a cookie, and for a socket that listens again, what was lost may be a whole life at the same address.
+    if (lost_before && (e.cookie == 0 || e.from == TcpState::LISTEN)) {
+        c->since.reset();
+        c->seen = c->seen == Seen::whole ? Seen::gap : c->seen;
+    }
     learn_tuple(*c, e.tuple);
     learn_cookie(*c, e.cookie);
     resync_state(*c, e.from);

@@ -16,15 +16,17 @@ constexpr Nanoseconds kLongestHandshake = 130s;
 void Tracker::Impl::on_child_born(const StateChange& e) {
     // Up to 6.12 neither the peer nor the cookie is known yet: the child is told from its next event.
     clear_address(e.sock);
-    children_[e.sock] = Child{e.at, std::nullopt};
+    children_[e.sock] = Child{e.at, loss_epoch_, std::nullopt};
 }
 
 void Tracker::Impl::on_child_established(const StateChange& e) {
     std::optional<MonoTime> born;
     std::optional<Process> accepted_by;
     if (const auto it = children_.find(e.sock); it != children_.end()) {
-        born = it->second.born;
-        accepted_by = it->second.accepted_by;
+        if (it->second.loss_epoch == loss_epoch_) { // else it may have been another child at this address
+            born = it->second.born;
+            accepted_by = it->second.accepted_by;
+        }
         children_.erase(it);
     }
     Connection* c = table_.by_tuple(e.netns, e.tuple);
@@ -33,6 +35,10 @@ void Tracker::Impl::on_child_established(const StateChange& e) {
     if (e.to == TcpState::CLOSE && (has_request || (born && !e.has(TD_STATE_FASTOPEN)))) return;
 
     if (has_request) {
+        if (c->loss_epoch != loss_epoch_) { // the request may be a later one than we know
+            c->since.reset();
+            mark_gap(*c);
+        }
         learn_cookie(*c, e.cookie);
         c->request_stopped.reset();
         c->request_expired = false;

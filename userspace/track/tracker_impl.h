@@ -109,6 +109,7 @@ private:
     std::deque<Appointment> held_;     ///< births without a port: kHold later
     struct Child {
         MonoTime born;
+        std::uint64_t loss_epoch;
         std::optional<Process> accepted_by; ///< TCP Fast Open: even before the handshake is complete
     };
     std::unordered_map<std::uint64_t, Child> children_; ///< LISTEN -> SYN_RECV, by address, until the next event

@@ -42,7 +42,7 @@ void Tracker::Impl::handle(const OwnerFound& e) {
 
 void Tracker::Impl::handle(const PortKnown& e) {
     Connection* c = table_.by_object(e.sock);
-    if (!c || c->ended || c->full != e.sock) return;
+    if (!c || c->ended || c->full != e.sock || c->who.tuple.remote != e.tuple.remote) return;
     if (c->who.cookie != 0 && e.cookie != 0 && c->who.cookie != e.cookie) return;
     learn_tuple(*c, e.tuple);
 }

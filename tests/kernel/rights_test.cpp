@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+// tcpdwell as a process: the rights that it keeps, what it says where it has too few, how it ends, what it leaves
+// behind, and how soon it speaks.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <fstream>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "moment.h"
+#include "netns.h"
+#include "process_facts.h"
+#include "program.h"
+#include "sockets.h"
+#include "tracer.h"
+
+namespace tcpdwell::test {
+
+namespace {
+
+constexpr auto kPatience = std::chrono::seconds(30);
+
+template <class Condition>
+bool becomes_true(const Condition& condition) {
+    for (const nanoseconds deadline = monotonic_now() + kPatience; !condition(); pause(10ms))
+        if (monotonic_now() > deadline) return false;
+    return true;
+}
+
+// --- tracers ---------------------------------------------------------------------------------------------------------
+
+struct Pipe {
+    Pipe() {
+        std::array<int, 2> ends{};
+        check(pipe2(ends.data(), O_CLOEXEC), "pipe2");
+        read = Fd(ends[0]);
+        write = Fd(ends[1]);
+    }
+    Fd read;
+    Fd write;
+};
+
+std::vector<std::string> trace_here(std::vector<std::string> options) {
+    std::vector<std::string> words{tcpdwell_path(), "trace", "--format", "jsonl", "--netns",
+                                   std::to_string(current_netns())};
+    words.insert(words.end(), options.begin(), options.end());
+    return words;
+}
+
+// What it prints goes into `pipe`.
+Program piped_tracer(Pipe& pipe) {
+    Program tracer(trace_here({}), Program::Setting{.out = pipe.write.get()});
+    pipe.write.reset();
+    return tracer;
+}
+
+// One that traces, and its sampler.
+struct Tracing {
+    explicit Tracing(std::vector<std::string> options = {}) : program(trace_here(std::move(options))) {
+        if (!becomes_true([&] { return program.printed().find('\n') != std::string::npos; }))
+            throw std::runtime_error("no first line: " + program.said());
+        const std::vector<pid_t> children = children_of(program.pid());
+        if (children.size() != 1) throw std::runtime_error("there isn't one child, the sampler");
+        sampler = children.front();
+        programs = bpf_programs_of(program.pid());
+    }
+
+    [[nodiscard]] bool nothing_is_left() const {
+        return becomes_true([&] {
+            return !is_running(sampler) && std::none_of(programs.begin(), programs.end(), is_loaded);
+        });
+    }
+
+    Program program;
+    pid_t sampler = -1;
+    std::set<std::uint32_t> programs;
+};
+
+// A single event.
+void listen_once() { listen_on({"127.0.0.1", 0}); }
+
+class Rights : public ::testing::Test {
+protected:
+    void SetUp() override { enter_new_netns(); }
+
+    static void expect_refusal(Program::Setting setting) {
+        // It need not lie where everybody may go.
+        const Fd binary(check(open(tcpdwell_path().c_str(), O_RDONLY | O_CLOEXEC), "open tcpdwell"));
+        setting.executable = binary.get();
+        Program tracer({"tcpdwell", "trace"}, setting);
+        EXPECT_EQ(tracer.wait(kPatience), 3);
+        EXPECT_EQ(tracer.printed(), "");
+        const std::string said = tracer.said();
+        EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1) << said;
+        EXPECT_EQ(said.rfind("tcpdwell: ", 0), 0U) << said;
+    }
+};
+
+// --- rights ----------------------------------------------------------------------------------------------------------
+
+TEST_F(Rights, areGivenUpWhenTracingHasBegun) {
+    const Tracing tracing;
+    for (const char* set : {"CapEff", "CapPrm", "CapInh", "CapAmb"})
+        EXPECT_EQ(capabilities(tracing.program.pid(), set), 0U) << set;
+    constexpr std::array few{CAP_SYS_ADMIN, CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH};
+    std::uint64_t allowed = 0;
+    for (const unsigned capability : few) allowed |= 1ULL << capability;
+    EXPECT_TRUE(becomes_true([&] { return (capabilities(tracing.sampler, "CapPrm") & ~allowed) == 0; }));
+    EXPECT_EQ(capabilities(tracing.sampler, "CapEff"), capabilities(tracing.sampler, "CapPrm"));
+}
+
+TEST_F(Rights, nobodyIsToldThatHeHasTooFew) {
+    expect_refusal({.before_exec = [] {
+        constexpr unsigned kNobody = 65534;
+        if (setgid(kNobody) != 0 || setuid(kNobody) != 0) _exit(126);
+    }});
+}
+
+TEST_F(Rights, rootWithoutCapabilitiesIsToldTheSame) {
+    expect_refusal({.before_exec = [] {
+        for (unsigned long capability = 0; prctl(PR_CAPBSET_READ, capability) >= 0; ++capability)
+            if (prctl(PR_CAPBSET_DROP, capability) != 0) _exit(126);
+    }});
+}
+
+TEST_F(Rights, anUnknownNamespaceIsBadUsage) {
+    std::string output;
+    EXPECT_EQ(run_tcpdwell({"trace", "--netns", "no-such-namespace"}, kPatience, output), 2);
+    EXPECT_NE(output.find("no-such-namespace"), std::string::npos) << output;
+}
+
+// --- hidden kernel addresses -----------------------------------------------------------------------------------------
+
+// Puts a sysctl back, whatever becomes of the test: a child waits for the end of it.
+class SysctlChange {
+public:
+    SysctlChange(const std::string& path, const std::string& value) : before_(read_file(path)) {
+        restorer_ = check(fork(), "fork");
+        if (restorer_ == 0) {
+            setsid();
+            pipe_.write.reset();
+            char byte = 0;
+            while (read(pipe_.read.get(), &byte, 1) < 0 && errno == EINTR) {}
+            std::ofstream(path) << before_ << std::flush;
+            _exit(0);
+        }
+        pipe_.read.reset();
+        changed_ = static_cast<bool>(std::ofstream(path) << value << std::flush);
+    }
+    SysctlChange(const SysctlChange&) = delete;
+    SysctlChange& operator=(const SysctlChange&) = delete;
+    ~SysctlChange() {
+        pipe_.write.reset();
+        waitpid(restorer_, nullptr, 0);
+    }
+    [[nodiscard]] bool changed() const { return changed_; }
+
+private:
+    std::string before_;
+    Pipe pipe_;
+    pid_t restorer_ = -1;
+    bool changed_ = false;
+};
+
+TEST_F(Rights, hiddenKernelAddressesDontHideTimeWait) {
+    const std::string path = "/proc/sys/kernel/kptr_restrict";
+    const std::string before = read_file(path);
+    {
+        const SysctlChange hidden(path, "2");
+        ASSERT_TRUE(hidden.changed());
+        Tracing tracing({"--connections"});
+        const Fd listener = listen_on({"127.0.0.1", 0});
+        Fd client = tcp_socket();
+        connect_to(client, local_of(listener));
+        Fd server = accept_from(listener);
+        client.reset();
+        await_readable(server);
+        server.reset();
+        pause(200ms);
+        EXPECT_EQ(tracing.program.stop(SIGINT, kPatience), 0) << tracing.program.said();
+        EXPECT_NE(tracing.program.printed().find("\"TIME_WAIT\""), std::string::npos) << tracing.program.printed();
+        EXPECT_NE(tracing.program.printed().find("\"SYN_RECV\""), std::string::npos) << tracing.program.printed();
+    }
+    EXPECT_EQ(read_file(path), before);
+}
+
+// --- the end ---------------------------------------------------------------------------------------------------------
+
+TEST_F(Rights, signalsEndItWellAndShowWhatIsOpen) {
+    const Fd listener = listen_on({"127.0.0.1", 0});
+    for (const int signal : {SIGINT, SIGTERM}) {
+        Tracing tracing({"--connections"});
+        const Fd client = tcp_socket();
+        connect_to(client, local_of(listener));
+        const Fd server = accept_from(listener);
+        EXPECT_EQ(tracing.program.stop(signal, kPatience), 0) << tracing.program.said();
+        const std::string printed = tracing.program.printed();
+        std::size_t open = 0;
+        for (std::size_t at = 0; (at = printed.find("\"ending\":\"open\"", at)) != std::string::npos; ++at) ++open;
+        EXPECT_EQ(open, 2U) << printed;
+        EXPECT_TRUE(tracing.nothing_is_left());
+    }
+}
+
+TEST_F(Rights, aReaderWhoLeavesEndsItWell) {
+    Pipe pipe;
+    Program tracer = piped_tracer(pipe);
+    char byte = 0;
+    while (byte != '\n') ASSERT_EQ(read(pipe.read.get(), &byte, 1), 1) << tracer.said();
+    pipe.read.reset();
+    listen_once(); // something to be written
+    EXPECT_EQ(tracer.wait(kPatience), 0) << tracer.said();
+}
+
+TEST_F(Rights, aFullDiskIsAFailure) {
+    const Fd full(check(open("/dev/full", O_WRONLY | O_CLOEXEC), "open /dev/full"));
+    Program tracer(trace_here({}), Program::Setting{.out = full.get()});
+    EXPECT_EQ(tracer.wait(kPatience), 1);
+    EXPECT_NE(tracer.said().find("No space left on device"), std::string::npos) << tracer.said();
+}
+
+TEST_F(Rights, theCommandsStatusIsItsOwn) {
+    const auto status = [](const std::vector<std::string>& command) {
+        std::vector<std::string> words{"trace", "--"};
+        words.insert(words.end(), command.begin(), command.end());
+        std::string output;
+        return run_tcpdwell(words, kPatience, output);
+    };
+    EXPECT_EQ(status({"true"}), 0);
+    EXPECT_EQ(status({"false"}), 1);
+    EXPECT_EQ(status({"sh", "-c", "exit 7"}), 7);
+    EXPECT_EQ(status({"no-such-command-anywhere"}), 127);
+}
+
+TEST_F(Rights, nothingIsLeftIfItIsKilled) {
+    Tracing tracing;
+    ASSERT_FALSE(tracing.programs.empty());
+    ASSERT_TRUE(is_running(tracing.sampler));
+    ASSERT_TRUE(is_loaded(*tracing.programs.begin()));
+    tracing.program.stop(SIGKILL, kPatience);
+    EXPECT_TRUE(tracing.nothing_is_left());
+}
+
+// --- promptness ------------------------------------------------------------------------------------------------------
+
+// Time from a lone event to its line.
+nanoseconds delay_of_a_lone_event(const Fd& from) {
+    const nanoseconds before = monotonic_now();
+    listen_once();
+    pollfd wait{.fd = from.get(), .events = POLLIN, .revents = 0};
+    if (poll(&wait, 1, 5000) <= 0) return nanoseconds::max();
+    const nanoseconds delay = monotonic_now() - before;
+    pause(200ms); // for the second line, when the socket is closed
+    std::array<char, 65536> buffer;
+    check(read(from.get(), buffer.data(), buffer.size()), "read from tcpdwell");
+    return delay;
+}
+
+TEST_F(Rights, aLoneEventIsPrintedAtOnce) {
+    Pipe pipe;
+    Program tracer = piped_tracer(pipe);
+    nanoseconds best = nanoseconds::max();
+    for (int i = 0; i < 6; ++i) { // the first line is the host's
+        if (i == 0) {
+            std::array<char, 65536> buffer;
+            ASSERT_GT(read(pipe.read.get(), buffer.data(), buffer.size()), 0) << tracer.said();
+            pause(500ms); // until it has read what is there
+            continue;
+        }
+        best = std::min(best, delay_of_a_lone_event(pipe.read));
+    }
+    EXPECT_LT(best, 100ms);
+    RecordProperty("microseconds", static_cast<int>(best / 1us));
+    EXPECT_EQ(tracer.stop(SIGTERM, kPatience), 0) << tracer.said();
+}
+
+} // namespace
+
+} // namespace tcpdwell::test
