@@ -42,8 +42,8 @@ public:
         const bool is_whole = line_.seen == "whole";
         if (truth_.told_as_whole && !is_whole) complain("nothing was lost of it");
         // Who joined a connection has seen all that came after its first state.
-        const bool lacks_nothing = is_whole ? states == truth_.path
-                                            : line_.seen == "gap" || (states.size() + 1 == truth_.path.size());
+        const bool lacks_nothing =
+            is_whole ? states == truth_.path : line_.seen == "gap" || (states.size() + 1 == truth_.path.size());
         if (!lacks_nothing || !is_subsequence(states, truth_.path)) complain("other states");
         if (common_tail(states, truth_.path) < truth_.told_at_least) complain("the last states are missing");
 

@@ -16,8 +16,8 @@ struct Truth {
     std::vector<std::string> path; ///< up to now, the present state last
     std::string closed_first = "none";
     std::string ending = "open";
-    bool known_to_tracer = true; ///< there must be a line
-    bool told_as_whole = false;  ///< nothing of it was lost: the line must tell all
+    bool known_to_tracer = true;   ///< there must be a line
+    bool told_as_whole = false;    ///< nothing of it was lost: the line must tell all
     std::size_t told_at_least = 0; ///< so many of the last states must be on the line
 };
 
@@ -29,7 +29,8 @@ public:
     Truth& of(const Ports& end) { return truths_[end]; }
 
     /// Everything that is wrong with the lines, one text each. `lifetime` is how long the connections can have existed.
-    [[nodiscard]] std::vector<std::string> errors_in(const std::vector<ConnectionLine>& lines, nanoseconds lifetime) const;
+    [[nodiscard]] std::vector<std::string> errors_in(const std::vector<ConnectionLine>& lines,
+                                                     nanoseconds lifetime) const;
 
 private:
     std::map<Ports, Truth> truths_;

@@ -48,9 +48,9 @@ protected:
     }
 
     std::unique_ptr<Tracer> start_tracer(std::vector<std::string> options = {}) const {
-        std::vector<std::string> words{"trace",         "--connections", "--idle",  "--format",
-                                       "jsonl",         "--buffer-size", "64k",     "--netns",
-                                       std::to_string(current_netns())};
+        std::vector<std::string> words{"trace",    "--connections", "--idle",
+                                       "--format", "jsonl",         "--buffer-size",
+                                       "64k",      "--netns",       std::to_string(current_netns())};
         words.insert(words.end(), options.begin(), options.end());
         auto tracer = std::make_unique<Tracer>(words);
         if (!tracer->await_first_line(kPatience)) throw std::runtime_error("no first line: " + tracer->complaints());

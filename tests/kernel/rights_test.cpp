@@ -52,8 +52,8 @@ struct Pipe {
 };
 
 std::vector<std::string> trace_here(std::vector<std::string> options) {
-    std::vector<std::string> words{tcpdwell_path(), "trace", "--format", "jsonl", "--netns",
-                                   std::to_string(current_netns())};
+    std::vector<std::string> words{tcpdwell_path(), "trace",   "--format",
+                                   "jsonl",         "--netns", std::to_string(current_netns())};
     words.insert(words.end(), options.begin(), options.end());
     return words;
 }
@@ -77,9 +77,8 @@ struct Tracing {
     }
 
     [[nodiscard]] bool nothing_is_left() const {
-        return becomes_true([&] {
-            return !is_running(sampler) && std::none_of(programs.begin(), programs.end(), is_loaded);
-        });
+        return becomes_true(
+            [&] { return !is_running(sampler) && std::none_of(programs.begin(), programs.end(), is_loaded); });
     }
 
     Program program;

@@ -113,11 +113,11 @@ void Tracker::Impl::confirm_listed(Connection& c, const SocketListed& e) {
             table_.index_object(e.sock, c);
         }
         if (e.state == TcpState::TIME_WAIT) enter_time_wait_late(c, e.at, e.expires, e.entered);
+        if (!e.sweep && c.state == e.state) c.loss_epoch = loss_epoch_; // whatever was lost, it wasn't its end
         return;
     }
     if (c.last_event > e.at - kListingSlack) return;
-    if (!e.sweep && c.state == e.state) c.loss_epoch = loss_epoch_; // nothing of it was lost
-    // Else it has moved on without our having seen how.
+    // It may have moved on without our having seen how.
     if (e.mini && c.place == Place::full) {
         mark_gap(c);
         c.place = Place::mini;
@@ -136,6 +136,7 @@ void Tracker::Impl::confirm_listed(Connection& c, const SocketListed& e) {
         }
         resync_state(c, e.state);
     }
+    if (!e.sweep) c.loss_epoch = loss_epoch_;
 }
 
 void Tracker::Impl::join(const SocketListed& e) {

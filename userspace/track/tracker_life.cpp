@@ -114,7 +114,7 @@ void Tracker::Impl::move(Connection& c, TcpState to, MonoTime at) {
 void Tracker::Impl::resync_state(Connection& c, TcpState actual) {
     if (c.state == actual) return;
     // A listing may be older than the socket's last change, and nothing else is known of it yet.
-    if (c.confirmed) {
+    if (c.confirmed || c.loss_epoch != loss_epoch_) {
         mark_gap(c);
         c.path.push(c.state, std::nullopt);
     }
