@@ -2,7 +2,9 @@
 // What tracing costs: short connections over loopback (connect, one byte each way, close; both ends on this host, both
 // traced), with and without a tracer, alternating in one run. Prints a table; judges nothing. Needs root.
 //
-//   connection_rate [--rounds N] [--connections N] [--mode pinned|free] [--smoke] -- TRACER [ARGUMENT...]
+//   connection_rate [--rounds N] [--connections N] [--mode pinned|free] [--smoke] [-- TRACER [ARGUMENT...]]
+//
+// Without TRACER: $TCPDWELL trace --connections --format jsonl.
 //
 // pinned: the load is one thread on CPU 0, the tracer has CPU 1. free: client and server are two threads, the scheduler
 // decides. Every run has a network namespace of its own, so that TIME_WAITs don't pile up. The tracer's output goes to
@@ -196,6 +198,9 @@ Options parse(int argc, char** argv) {
         else if (word == "--")
             options.tracer.assign(argv + i + 1, argv + argc), i = argc;
     }
+    // By default the tracer of the build that this program belongs to (ctest sets the variable).
+    if (const char* binary = std::getenv("TCPDWELL"); options.tracer.empty() && binary)
+        options.tracer = {binary, "trace", "--connections", "--format", "jsonl"};
     if (options.tracer.empty() || options.rounds < 1 || options.connections < 1) {
         std::fprintf(stderr, "usage: connection_rate [--rounds N] [--connections N] [--mode pinned|free] [--smoke] -- "
                              "TRACER [ARGUMENT...]\n");
