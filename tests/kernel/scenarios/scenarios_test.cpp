@@ -189,6 +189,8 @@ TEST_F(Lines, TransitionsAndConnectionsTellTheSame) {
         const Chain* chain = chains.find(line);
         // What never moved while tracing was on has a line, but no transition.
         if (chain == nullptr && line.seen == "joined" && !line.closed) continue;
+        // A connect() that waits for its answer had no local port yet when its only transition was printed.
+        if (chain == nullptr && line.states.size() == 1 && line.states.front().state == "SYN_SENT") continue;
         if (chain == nullptr)
             verdict.add({"no transitions"}, line.text);
         else
