@@ -176,6 +176,10 @@ Result<EventSource::Status> LiveSource::poll(const RecordSink& sink) {
         session_.count_skipped();
         next_count_ns_ = now + kSecond;
     }
+    // First what was listed, then the events up to now, so that no listing is ahead of the events before it.
+    std::vector<SamplerDone> done;
+    const bool alive = sampler_.receive([&](std::span<const std::byte> record) { on_sampled(record); },
+                                        [&](SamplerDone what) { done.push_back(what); });
     session_.drain([&](std::span<const std::byte> record) {
         watch(record);
         if (holding_)
@@ -183,8 +187,11 @@ Result<EventSource::Status> LiveSource::poll(const RecordSink& sink) {
         else
             hand_over(record, sink);
     });
-    const bool alive = sampler_.receive([&](std::span<const std::byte> record) { on_sampled(record, sink); },
-                                        [&](SamplerDone what) { on_sampler_done(what, sink); });
+    for (const SamplerDone what : done) on_sampler_done(what, sink);
+    if (!holding_) {
+        for_each_record(held_sockets_, [&](std::span<const std::byte> record) { hand_over(record, sink); });
+        held_sockets_.clear();
+    }
     if (!alive && sampler_alive_) {
         sampler_alive_ = false;
         ready_ = true;
@@ -285,7 +292,7 @@ void LiveSource::watch(std::span<const std::byte> record) {
         waiting_.erase(r.mini);
 }
 
-void LiveSource::on_sampled(std::span<const std::byte> record, const RecordSink& sink) {
+void LiveSource::on_sampled(std::span<const std::byte> record) {
     const auto header = copy_of<td_header>(record);
     if (header.kind == TD_SOCKET) {
         const auto s = copy_of<td_socket>(record);
@@ -295,10 +302,7 @@ void LiveSource::on_sampled(std::span<const std::byte> record, const RecordSink&
             waiting_[s.sock] = header.netns;
         }
     }
-    if (holding_)
-        held_sockets_.insert(held_sockets_.end(), record.begin(), record.end());
-    else
-        hand_over(record, sink);
+    held_sockets_.insert(held_sockets_.end(), record.begin(), record.end());
 }
 
 void LiveSource::on_sampler_done(SamplerDone what, const RecordSink& sink) {

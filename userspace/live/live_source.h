@@ -43,7 +43,7 @@ private:
     void hand_over(std::span<const std::byte> record, const RecordSink& sink);
     void describe_cgroup(std::uint64_t id, std::uint64_t time_ns, const RecordSink& sink);
     void watch(std::span<const std::byte> record);
-    void on_sampled(std::span<const std::byte> record, const RecordSink& sink);
+    void on_sampled(std::span<const std::byte> record);
     void on_sampler_done(SamplerDone what, const RecordSink& sink);
     void release_held(const RecordSink& sink);
     void ask_sampler(std::uint64_t now_ns);
