@@ -2,7 +2,6 @@
 // After random traffic the tracer's table of connections is the kernel's own, end by end and state by state. The
 // oracle is sock_diag, which the tracer doesn't ask.
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
 #include <atomic>
 #include <cstdlib>
@@ -19,6 +18,7 @@
 #include "listing.h"
 #include "moment.h"
 #include "netns.h"
+#include "program.h"
 #include "random_traffic.h"
 #include "tracer.h"
 
@@ -77,12 +77,7 @@ using Round = std::function<std::unique_ptr<Tracer>(RandomTraffic&)>;
 
 class Agreement : public ::testing::Test {
 protected:
-    void SetUp() override {
-        rlimit files{};
-        getrlimit(RLIMIT_NOFILE, &files);
-        files.rlim_cur = files.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &files);
-    }
+    void SetUp() override { allow_many_descriptors(); }
 
     // It happens that the kernel doesn't run a program at an event, in particular in a softirq that has interrupted
     // something, and leaves no trace of that. Then the tracer can't but be late. So a round in which it is nothing

@@ -3,7 +3,6 @@
 // the kernel's tables again it is right about everything that is left.
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/resource.h>
 
 #include <array>
 #include <regex>
@@ -14,6 +13,7 @@
 #include "listing.h"
 #include "moment.h"
 #include "netns.h"
+#include "program.h"
 #include "tracer.h"
 
 namespace tcpdwell::test {
@@ -38,10 +38,7 @@ struct Connection {
 class Loss : public ::testing::Test {
 protected:
     void SetUp() override {
-        rlimit files{};
-        getrlimit(RLIMIT_NOFILE, &files);
-        files.rlim_cur = files.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &files);
+        allow_many_descriptors();
         enter_new_netns();
         listener_ = listen_on({"127.0.0.1", 0});
         began_ = monotonic_now();

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <array>
@@ -38,6 +39,13 @@ std::string find_program(const std::string& name) {
     for (std::string folder; std::getline(folders, folder, ':');)
         if (const std::string file = folder + "/" + name; access(file.c_str(), X_OK) == 0) return file;
     return "";
+}
+
+void allow_many_descriptors() {
+    rlimit files{};
+    check(getrlimit(RLIMIT_NOFILE, &files), "getrlimit");
+    files.rlim_cur = files.rlim_max;
+    check(setrlimit(RLIMIT_NOFILE, &files), "setrlimit");
 }
 
 bool may_be_missing() {

@@ -16,6 +16,9 @@ namespace tcpdwell::test {
 /// Where `name` is installed, looked for in $PATH and where Debian keeps servers; "" if it isn't.
 std::string find_program(const std::string& name);
 
+/// Raises the limit of open descriptors as far as this process may.
+void allow_many_descriptors();
+
 /// Whether a program that a test needs may be missing. Where CI=true everything is installed, or something is wrong.
 bool may_be_missing();
 
