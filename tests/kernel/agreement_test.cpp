@@ -15,11 +15,13 @@
 #include <thread>
 #include <vector>
 
+#include "lines.h"
 #include "listing.h"
 #include "moment.h"
 #include "netns.h"
 #include "program.h"
 #include "random_traffic.h"
+#include "sockets.h"
 #include "tracer.h"
 
 namespace tcpdwell::test {
@@ -162,6 +164,56 @@ TEST_F(Agreement, underLoad) {
         traffic.act(kActs);
         return tracer;
     });
+}
+
+// --- the edges of tracing --------------------------------------------------------------------------------------------
+
+// One connection after the other, each closed by its client and then by its server.
+void open_and_close(const Fd& listener) {
+    Fd client = tcp_socket();
+    connect_to(client, local_of(listener));
+    Fd server = accept_from(listener);
+    client.reset();
+    await_readable(server);
+    server.reset();
+    pause(200us); // or the ports run out
+}
+
+// What can't be true of such a connection, whichever part of it was traced; "" if nothing.
+std::string untrue_in(const ConnectionLine& line, std::uint16_t server_port) {
+    const bool is_client = line.who.remote.port == server_port;
+    const bool has_closed = line.states.back().state != "ESTABLISHED" && line.states.size() > 1;
+    if (line.ending != "fin" && line.ending != "open" && line.ending != "unknown") return "ending";
+    if (line.ending == "unknown" && line.seen == "whole") return "an unknown ending of what was seen as a whole";
+    if (line.time_wait && line.time_wait->end != "open" && line.time_wait->end != "reused") return "end of TIME_WAIT";
+    if (has_closed && line.closed_first == (is_client ? "remote" : "local")) return "closed_first";
+    return "";
+}
+
+// Probes are attached and detached one after the other, while connections come and go.
+TEST(Edges, nothingUntrueIsClaimedOfWhatWasThereWhenTracingBeganOrEnded) {
+    enter_new_netns();
+    const Fd listener = listen_on({"127.0.0.1", 0});
+    std::atomic<bool> go_on = true;
+    auto acting = std::async(std::launch::async, [&] {
+        while (go_on) open_and_close(listener);
+    });
+    std::size_t lines = 0;
+    for (int i = 0; i < 6; ++i) {
+        Tracer tracer({"trace", "--connections", "--format", "jsonl", "--netns", std::to_string(current_netns())});
+        EXPECT_TRUE(tracer.await_first_line(kPatience)) << tracer.complaints();
+        pause(200ms);
+        EXPECT_EQ(tracer.interrupt(kPatience), 0) << tracer.complaints();
+        for (const nlohmann::json& text : tracer.lines()) {
+            if (text.at("type") != "connection") continue;
+            const ConnectionLine line = parse_connection(text);
+            EXPECT_EQ(untrue_in(line, local_of(listener).port), "") << line.text;
+            ++lines;
+        }
+    }
+    go_on = false;
+    acting.get();
+    EXPECT_GT(lines, 1000U);
 }
 
 } // namespace

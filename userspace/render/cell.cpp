@@ -91,6 +91,7 @@ void CellText::write(const EndpointValue& value) {
 }
 
 void CellText::write(const ProcessValue& process) {
+    if (process.pid == 0) return append(process.comm.empty() ? "-" : process.comm);
     append(fmt::format_int(process.pid).c_str());
     if (process.comm.empty()) return;
     append("/");
@@ -115,6 +116,21 @@ void CellText::write(const TimeWaitValue& value) {
     append(name(value.end));
     if (value.restarts != 0) {
         append(fmt::format(", {} restart{}", value.restarts, value.restarts == 1 ? "" : "s"));
+    }
+}
+
+/// Three significant digits: seconds of sockets, of which nobody needs more.
+void CellText::write(double number) {
+    append(number < 1000 ? fmt::format("{:.3g}", number) : fmt::format("{:.0f}", number));
+}
+
+void CellText::write(std::span<const NumberPart> parts) {
+    if (parts.empty()) append("-");
+    for (const NumberPart& part : parts) {
+        if (&part != parts.data()) append(" ");
+        append(part.name);
+        append("=");
+        std::visit([this](auto value) { write(value); }, part.number);
     }
 }
 

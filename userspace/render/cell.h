@@ -36,6 +36,8 @@ private:
     void write(TcpState state);
     void write(std::span<const StateSpan> states);
     void write(const TimeWaitValue& value);
+    void write(double number);
+    void write(std::span<const NumberPart> parts);
 
     bool colour_;
     std::string text_;

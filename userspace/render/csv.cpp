@@ -95,7 +95,7 @@ private:
     }
 
     void write(const ProcessValue& process) {
-        write(std::int64_t{process.pid});
+        if (process.pid != 0) write(std::int64_t{process.pid});
         out_.buffer() += ',';
         write(process.comm);
     }
@@ -105,6 +105,16 @@ private:
             if (&span != states.data()) out_.buffer() += ';';
             out_.buffer().append(name(span.state)) += ':';
             if (span.dwell) write(*span.dwell);
+        }
+    }
+
+    void write(double number) { out_.buffer() += fmt::format("{:.3f}", number); }
+
+    void write(std::span<const NumberPart> parts) {
+        for (const NumberPart& part : parts) {
+            if (&part != parts.data()) out_.buffer() += ';';
+            out_.buffer().append(part.name) += '=';
+            std::visit([this](auto number) { write(number); }, part.number);
         }
     }
 

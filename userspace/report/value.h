@@ -25,11 +25,12 @@ struct HexId {
 struct EndpointValue {
     Endpoint endpoint;
     Family family;
+    bool always_object = false; ///< in JSON {"addr":null,"port":null} instead of null where there is none
 };
 
-/// A process; comm is raw bytes.
+/// A process, or several of one name; comm is raw bytes.
 struct ProcessValue {
-    std::uint32_t pid;
+    std::uint32_t pid; ///< 0: several, or not known
     std::string_view comm;
 };
 
@@ -45,9 +46,16 @@ struct TimeWaitValue {
     std::uint32_t restarts;
 };
 
+/// One of several numbers that belong together, such as how often each side closed first.
+struct NumberPart {
+    std::string_view name;
+    std::variant<std::int64_t, double> number;
+};
+
 /// monostate is "not known" or "doesn't apply": null in JSON, empty in CSV, "-" in a table. Views live as long as the
 /// row.
 using Value = std::variant<std::monostate, std::int64_t, std::string_view, WallTime, Nanoseconds, HexId, EndpointValue,
-                           ProcessValue, TcpState, std::span<const StateSpan>, TimeWaitValue>;
+                           ProcessValue, TcpState, std::span<const StateSpan>, TimeWaitValue, double,
+                           std::span<const NumberPart>>;
 
 } // namespace tcpdwell

@@ -36,6 +36,18 @@ struct ConnectionIdentity {
     std::optional<Process> closed_by; ///< the task that closed it, where a task did
     std::optional<std::uint32_t> uid;
     std::uint64_t cgroup = 0; ///< 0: not known
+    /// The listener's own note on this connection, 0 at birth; the tracker never looks at it.
+    mutable std::uint32_t note = 0;
+};
+
+/// A connection or listener is known to be in another state, without a transition having been seen: it was found in a
+/// listing, moved while events were lost, or isn't known any more. Together with the transitions this tells at any time
+/// how many are in which state.
+struct RestatedLine {
+    MonoTime at;
+    const ConnectionIdentity* who; ///< valid during the call
+    std::optional<TcpState> from;  ///< nullopt: it wasn't known
+    std::optional<TcpState> to;    ///< nullopt: it isn't known any more
 };
 
 /// One state transition, as printed by `trace`.

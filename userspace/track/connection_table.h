@@ -74,6 +74,7 @@ struct Connection {
     TcpState state = TcpState::CLOSE;
     std::optional<MonoTime> since; ///< when `state` began
     std::optional<MonoTime> opened;
+    MonoTime known_since{}; ///< in `state` at least since then
     MonoTime last_event{};
     std::uint64_t loss_epoch = 0; ///< the tracker's, at last_event
     Path path;

@@ -97,6 +97,7 @@ void Tracker::Impl::handle(const StateChange& e) {
             c->who.uid = e.owner->uid;
             c->who.cgroup = e.owner->cgroup;
         }
+        restate(*c, std::nullopt, e.from, e.at);
     }
     if (c->ended) return;
     if (c->place == Place::mini) { // the hand-over
@@ -114,7 +115,7 @@ void Tracker::Impl::handle(const StateChange& e) {
     }
     learn_tuple(*c, e.tuple);
     learn_cookie(*c, e.cookie);
-    resync_state(*c, e.from);
+    resync_state(*c, e.from, e.at);
     note_event(*c, e.at);
     const bool leaves_mini = e.from == TcpState::FIN_WAIT2 || e.from == TcpState::CLOSING;
     if (lost_before && leaves_mini && e.to == TcpState::CLOSE && e.error == 0) {
@@ -144,6 +145,7 @@ void Tracker::Impl::learn_past(Connection& c, const StateChange& e) {
     // Joined by its mini-socket; only now the full socket tells what went before.
     c.path.push(e.from, std::nullopt);
     if (e.from == TcpState::CLOSING) c.closed_first = ClosedFirst::both;
+    restate(c, TcpState::TIME_WAIT, e.from, e.at);
     print_transition(c, e.from, TcpState::TIME_WAIT, c.since.value_or(e.at), std::nullopt);
 }
 
@@ -195,8 +197,10 @@ void Tracker::Impl::advance_to(MonoTime now) {
     }
 }
 
+void Tracker::Impl::settle(MonoTime now) { advance_to(now + kSettle + kHold); }
+
 void Tracker::Impl::finish(MonoTime now) {
-    advance_to(now + kSettle + kHold);
+    settle(now);
     for (Connection* c : table_.in_order()) hand_out(*c);
     settling_.clear();
     held_.clear();
@@ -220,6 +224,8 @@ void Tracker::on_event(const Event& event) {
 
 void Tracker::advance_to(MonoTime now) { impl_->advance_to(now); }
 
+void Tracker::settle(MonoTime now) { impl_->settle(now); }
+
 void Tracker::finish(MonoTime now) { impl_->finish(now); }
 
 const TrackerTotals& Tracker::totals() const { return impl_->totals(); }
@@ -228,7 +234,7 @@ std::size_t Tracker::live() const { return impl_->live(); }
 
 void Tracker::for_each_live(const std::function<void(const LiveSocket&)>& visit) const {
     for (const Connection* c : impl_->table().in_order())
-        if (!c->ended) visit(LiveSocket{c->who, c->state});
+        if (!c->ended) visit(LiveSocket{c->who, c->state, c->since, c->known_since, c->seen, c->closed_first});
 }
 
 } // namespace tcpdwell

@@ -17,6 +17,7 @@ class TrackerListener {
 public:
     virtual ~TrackerListener() = default;
     virtual void on_transition(const TransitionLine& line) = 0;
+    virtual void on_restated(const RestatedLine&) {}
     virtual void on_connection(const ConnectionLine& line) = 0;
     virtual void on_lost(const LostLine& line) = 0;
 };
@@ -35,10 +36,14 @@ struct TrackerTotals {
     std::uint64_t unexpected = 0;  ///< events that didn't fit the state known
 };
 
-/// One row of the live table, for comparison with the kernel's.
+/// A connection or listener that is there now.
 struct LiveSocket {
-    ConnectionIdentity who;
+    const ConnectionIdentity& who; ///< valid during the call
     TcpState state;
+    std::optional<MonoTime> since; ///< when `state` began; nullopt: that wasn't seen
+    MonoTime known_since;          ///< in `state` at least since then
+    Seen seen;
+    ClosedFirst closed_first;
 };
 
 /// Deterministic: the same events in the same order give the same calls. Never reads a clock.
@@ -53,7 +58,9 @@ public:
     void on_event(const Event& event);
     /// Everything up to `now` has been delivered: decides what was waiting for a later event.
     void advance_to(MonoTime now);
-    /// Tracing ends: hands out what is still open.
+    /// Nothing more will come: decides at once what was waiting for a later event.
+    void settle(MonoTime now);
+    /// Tracing ends: settles, and hands out what is still open.
     void finish(MonoTime now);
 
     [[nodiscard]] const TrackerTotals& totals() const;

@@ -34,6 +34,7 @@ public:
     void handle(const Fact&) {}
 
     void advance_to(MonoTime now);
+    void settle(MonoTime now);
     void finish(MonoTime now);
 
     const TrackerTotals& totals() const { return totals_; }
@@ -44,7 +45,7 @@ private:
     // Life of a connection (tracker_life.cpp)
     Connection& create(std::uint64_t object, MonoTime at, std::uint32_t netns, const FourTuple& tuple,
                        std::uint64_t cookie);
-    /// A connection that was there before anything was seen of it.
+    /// A connection that was there before anything was seen of it; the caller restates it when it has said who it is.
     Connection& create_unborn(std::uint64_t object, MonoTime at, std::uint32_t netns, const FourTuple& tuple,
                               std::uint64_t cookie, TcpState state);
     void note_event(Connection& c, MonoTime at);
@@ -53,7 +54,9 @@ private:
     void move(Connection& c, TcpState to, MonoTime at);
     void print_transition(Connection& c, TcpState from, TcpState to, MonoTime at, std::optional<Nanoseconds> dwell);
     /// Where the record says another state than is known: something was lost.
-    void resync_state(Connection& c, TcpState actual);
+    void resync_state(Connection& c, TcpState actual, MonoTime at);
+    /// Tells of a state that was entered or left without a transition.
+    void restate(const Connection& c, std::optional<TcpState> from, std::optional<TcpState> to, MonoTime at);
     void release_birth(Connection& c);
     /// The last trace is gone from the kernel; the line follows when nothing more can come.
     void end(Connection& c, MonoTime at);

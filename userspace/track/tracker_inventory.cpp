@@ -126,7 +126,7 @@ void Tracker::Impl::confirm_listed(Connection& c, const SocketListed& e) {
         if (e.state == TcpState::TIME_WAIT)
             enter_time_wait_late(c, e.at, e.expires, std::nullopt);
         else
-            resync_state(c, e.state);
+            resync_state(c, e.state, e.at);
     } else if (!e.mini && c.state != e.state) {
         if (c.place == Place::request && !e.request) {
             mark_gap(c);
@@ -134,7 +134,7 @@ void Tracker::Impl::confirm_listed(Connection& c, const SocketListed& e) {
             c.full = e.sock;
             table_.index_object(e.sock, c);
         }
-        resync_state(c, e.state);
+        resync_state(c, e.state, e.at);
     }
     if (!e.sweep) c.loss_epoch = loss_epoch_;
 }
@@ -167,6 +167,7 @@ void Tracker::Impl::join(const SocketListed& e) {
     } else {
         c.full = e.sock;
     }
+    restate(c, std::nullopt, e.state, e.at);
 }
 
 } // namespace tcpdwell

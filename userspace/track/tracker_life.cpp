@@ -46,7 +46,7 @@ Connection& Tracker::Impl::create(std::uint64_t object, MonoTime at, std::uint32
     c.who.netns = netns;
     c.who.tuple = tuple;
     c.who.cookie = cookie;
-    c.last_event = at;
+    c.last_event = c.known_since = at;
     c.loss_epoch = loss_epoch_;
     table_.index_object(object, c);
     return c;
@@ -92,6 +92,11 @@ void Tracker::Impl::print_transition(Connection& c, TcpState from, TcpState to, 
     listener_.on_transition(TransitionLine{at, &c.who, from, to, dwell});
 }
 
+void Tracker::Impl::restate(const Connection& c, std::optional<TcpState> from, std::optional<TcpState> to,
+                            MonoTime at) {
+    listener_.on_restated(RestatedLine{at, &c.who, from, to});
+}
+
 void Tracker::Impl::release_birth(Connection& c) {
     if (!c.birth_held) return;
     c.birth_held = false;
@@ -108,10 +113,11 @@ void Tracker::Impl::move(Connection& c, TcpState to, MonoTime at) {
     if (from == TcpState::TIME_WAIT) c.time_wait_dwell = dwell;
     c.state = to;
     c.since = c.since ? std::max(at, *c.since) : at;
+    c.known_since = *c.since;
     print_transition(c, from, to, *c.since, dwell);
 }
 
-void Tracker::Impl::resync_state(Connection& c, TcpState actual) {
+void Tracker::Impl::resync_state(Connection& c, TcpState actual, MonoTime at) {
     if (c.state == actual) return;
     // A listing may be older than the socket's last change, and nothing else is known of it yet.
     if (c.confirmed || c.loss_epoch != loss_epoch_) {
@@ -120,8 +126,11 @@ void Tracker::Impl::resync_state(Connection& c, TcpState actual) {
     }
     release_birth(c);
     if (c.closed_first == ClosedFirst::unknown) c.closed_first = closed_first_in(actual);
+    const TcpState supposed = c.state;
     c.state = actual;
     c.since.reset();
+    c.known_since = at;
+    restate(c, supposed, actual, at);
 }
 
 void Tracker::Impl::end(Connection& c, MonoTime at) {
@@ -137,6 +146,7 @@ void Tracker::Impl::keep_appointment(Connection& c, MonoTime due) {
 
 void Tracker::Impl::hand_out(Connection& c) {
     release_birth(c);
+    if (c.state != TcpState::CLOSE) restate(c, c.state, std::nullopt, c.last_event);
     if (c.who.tuple.remote.empty()) { // a listener
         table_.release(c);
         return;

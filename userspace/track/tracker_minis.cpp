@@ -63,6 +63,7 @@ Connection& Tracker::Impl::adopt_mini(const TimewaitTimer& e) {
     Connection& fresh = create_unborn(e.mini, e.at, e.netns, e.tuple, e.cookie, e.substate);
     fresh.mini = e.mini;
     fresh.place = e.op == TD_TIMER_START ? Place::full : Place::mini;
+    restate(fresh, std::nullopt, e.substate, e.at);
     return fresh;
 }
 
@@ -89,9 +90,10 @@ void Tracker::Impl::on_mini_start(Connection& c, const TimewaitTimer& e) {
         c.mini_started = e.at;
         c.mini_expires = e.expires;
         if (e.substate == TcpState::FIN_WAIT2) {
-            resync_state(c, TcpState::FIN_WAIT2);
+            resync_state(c, TcpState::FIN_WAIT2, e.at);
         } else if (c.state != TcpState::TIME_WAIT) {
-            if (c.state != TcpState::FIN_WAIT2 && c.state != TcpState::CLOSING) resync_state(c, TcpState::FIN_WAIT2);
+            if (c.state != TcpState::FIN_WAIT2 && c.state != TcpState::CLOSING)
+                resync_state(c, TcpState::FIN_WAIT2, e.at);
             move(c, TcpState::TIME_WAIT, e.at);
         } else if (!c.since) {
             c.since = e.at;
@@ -134,7 +136,7 @@ void Tracker::Impl::resolve_cancel(Connection& c, std::optional<TimeWaitEnd> fol
     const bool lost = c.loss_epoch != loss_epoch_;
     if (!follower && !names_a_killer(cancel.stack) && (lost || says_otherwise)) {
         if (lost) c.seen = Seen::gap;
-        resync_state(c, cancel.substate);
+        resync_state(c, cancel.substate, cancel.at);
         return;
     }
     if (cancel.substate == TcpState::TIME_WAIT) enter_time_wait_late(c, cancel.at, cancel.expires, cancel.entered);
@@ -153,7 +155,7 @@ void Tracker::Impl::enter_time_wait_late(Connection& c, MonoTime at, std::option
     // The stamp is renewed by the FIN if that segment has a timestamp; the timer is set by it in any case.
     std::optional<MonoTime> began = armed;
     if (entered && c.mini_started && *entered > *c.mini_started + kStampSlack) began = entered;
-    resync_state(c, TcpState::FIN_WAIT2);
+    resync_state(c, TcpState::FIN_WAIT2, at);
     if (!c.mini_started) c.since.reset(); // a jiffy is too coarse for how long FIN_WAIT2 lasted before
     if (began) {
         const MonoTime earliest = c.since && c.mini_started
@@ -170,7 +172,7 @@ void Tracker::Impl::enter_time_wait_late(Connection& c, MonoTime at, std::option
 }
 
 void Tracker::Impl::end_mini(Connection& c, MonoTime at, const MiniClose& close) {
-    resync_state(c, close.substate);
+    resync_state(c, close.substate, at);
     move(c, TcpState::CLOSE, at);
     c.close = close;
     end(c, at);
@@ -215,7 +217,10 @@ void Tracker::Impl::handle(const RequestTimer& e) {
     if (!listener || listener->state != TcpState::LISTEN) listener = table_.listener_for(e.netns, e.tuple.local);
     inherit_owner(fresh, listener);
     table_.index_tuple(fresh);
-    if (fresh.opened) print_transition(fresh, TcpState::LISTEN, TcpState::SYN_RECV, e.at, std::nullopt);
+    if (fresh.opened)
+        print_transition(fresh, TcpState::LISTEN, TcpState::SYN_RECV, e.at, std::nullopt);
+    else
+        restate(fresh, std::nullopt, TcpState::SYN_RECV, e.at);
 }
 
 void Tracker::Impl::resolve_request(Connection& c) {

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "render/json_writer.h"
+
+#include <array>
+#include <cmath>
+
+#include "render/text.h"
+#include "render/timestamp.h"
+
+namespace tcpdwell {
+namespace {
+
+rapidjson::SizeType length(std::string_view text) { return static_cast<rapidjson::SizeType>(text.size()); }
+
+} // namespace
+
+void JsonWriter::clear() {
+    buffer_.Clear();
+    json_.Reset(buffer_);
+}
+
+void JsonWriter::key(std::string_view id) { json_.Key(id.data(), length(id)); }
+void JsonWriter::text(std::string_view utf8) { json_.String(utf8.data(), length(utf8)); }
+void JsonWriter::raw(std::string_view json) { json_.RawValue(json.data(), json.size(), rapidjson::kObjectType); }
+
+void JsonWriter::write(const Value& value) {
+    std::visit([this](const auto& cell) { put(cell); }, value);
+}
+
+void JsonWriter::write(const std::optional<Nanoseconds>& duration) {
+    duration ? put(*duration) : put(std::monostate{});
+}
+
+/// Three decimals are more than is known of anything that isn't counted.
+void JsonWriter::put(double number) { json_.Double(std::round(number * 1000) / 1000); }
+
+void JsonWriter::put(TcpState state) { text(name(state)); }
+
+void JsonWriter::put(std::string_view bytes) {
+    if (bytes.empty()) return put(std::monostate{});
+    text(valid_utf8(bytes, scratch_));
+}
+
+void JsonWriter::put(WallTime time) {
+    const Rfc3339 digits = rfc3339(time);
+    text({digits.data(), digits.size()});
+}
+
+void JsonWriter::put(const HexId& id) {
+    std::array<char, 16> digits;
+    auto first = digits.end();
+    std::uint64_t rest = id.value;
+    do {
+        *--first = "0123456789abcdef"[rest & 15];
+        rest >>= 4;
+    } while (first != digits.begin() && (rest != 0 || digits.end() - first < id.digits));
+    text({first, digits.end()});
+}
+
+void JsonWriter::put(const EndpointValue& value) {
+    const Endpoint& endpoint = value.endpoint;
+    const bool nobody = endpoint.port == 0 && endpoint.address.is_unspecified();
+    if (nobody && !value.always_object) return put(std::monostate{});
+    json_.StartObject();
+    key("addr");
+    if (nobody) {
+        json_.Null();
+    } else {
+        text(endpoint.address.text(value.family));
+    }
+    key("port");
+    if (endpoint.port == 0) {
+        json_.Null();
+    } else {
+        json_.Uint(endpoint.port);
+    }
+    json_.EndObject();
+}
+
+void JsonWriter::put(const ProcessValue& process) {
+    json_.StartObject();
+    key("pid");
+    if (process.pid == 0) {
+        json_.Null();
+    } else {
+        json_.Uint(process.pid);
+    }
+    key("comm");
+    put(process.comm);
+    json_.EndObject();
+}
+
+void JsonWriter::put(std::span<const StateSpan> states) {
+    json_.StartArray();
+    for (const StateSpan& span : states) {
+        json_.StartObject();
+        key("state");
+        put(span.state);
+        key("dwell_ns");
+        write(span.dwell);
+        json_.EndObject();
+    }
+    json_.EndArray();
+}
+
+void JsonWriter::put(const TimeWaitValue& value) {
+    json_.StartObject();
+    key("dwell_ns");
+    write(value.dwell);
+    key("end");
+    text(name(value.end));
+    key("restarts");
+    json_.Uint(value.restarts);
+    json_.EndObject();
+}
+
+void JsonWriter::put(std::span<const NumberPart> parts) {
+    json_.StartObject();
+    for (const NumberPart& part : parts) {
+        key(part.name);
+        std::visit([this](auto number) { put(number); }, part.number);
+    }
+    json_.EndObject();
+}
+
+} // namespace tcpdwell

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Cells as JSON: the one place that decides how each kind of value looks to machines.
+#pragma once
+
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "report/value.h"
+
+namespace tcpdwell {
+
+/// Builds one JSON text. Bytes that aren't UTF-8 become U+FFFD.
+class JsonWriter {
+public:
+    JsonWriter() : json_(buffer_) {}
+
+    /// Begins another text.
+    void clear();
+    [[nodiscard]] std::string_view view() const { return {buffer_.GetString(), buffer_.GetSize()}; }
+
+    void begin_object() { json_.StartObject(); }
+    void end_object() { json_.EndObject(); }
+    void begin_array() { json_.StartArray(); }
+    void end_array() { json_.EndArray(); }
+    void key(std::string_view id);
+    /// A string of ours, known to be UTF-8; "" stays "".
+    void text(std::string_view utf8);
+    void raw(std::string_view json);
+    void number(std::uint64_t value) { json_.Uint64(value); }
+
+    /// A cell; empty text is null.
+    void write(const Value& value);
+    void write(const std::optional<Nanoseconds>& duration);
+
+private:
+    void put(std::monostate) { json_.Null(); }
+    void put(std::int64_t number) { json_.Int64(number); }
+    void put(double number);
+    void put(std::string_view bytes);
+    void put(WallTime time);
+    void put(Nanoseconds duration) { json_.Int64(duration.count()); }
+    void put(const HexId& id);
+    void put(const EndpointValue& value);
+    void put(const ProcessValue& process);
+    void put(TcpState state);
+    void put(std::span<const StateSpan> states);
+    void put(const TimeWaitValue& value);
+    void put(std::span<const NumberPart> parts);
+
+    rapidjson::StringBuffer buffer_;
+    rapidjson::Writer<rapidjson::StringBuffer> json_;
+    std::string scratch_;
+};
+
+} // namespace tcpdwell

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// The report model: what analyses hand to renderers. A report is a list of sections, and there are few kinds of
+// sections, so that M analyses and N renderers are M + N pieces of code.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/time.h"
+#include "report/column.h"
+#include "report/value.h"
+#include "tcp/state.h"
+#include "tcp/transition.h"
+
+namespace tcpdwell {
+
+/// One line of a Facts section.
+struct FactLine {
+    std::string_view id;    ///< JSON key
+    std::string_view title; ///< for people; empty: not shown to them
+    Value value;
+};
+
+/// Things that are known once each.
+struct Facts {
+    std::vector<FactLine> lines;
+};
+
+/// So many durations in [low, high).
+struct DurationBucket {
+    Nanoseconds low;
+    Nanoseconds high;
+    std::uint64_t count;
+};
+
+/// How long something took: summary and histogram. With a count of 0 all durations are 0 and mean nothing.
+struct Distribution {
+    std::string_view id;    ///< "TIME_WAIT", "connect": JSON key
+    std::string_view title; ///< what is measured, in a few words
+    std::uint64_t count = 0;
+    Nanoseconds min{}; ///< exact, as are max and mean; the quantiles have the error that `quality` states
+    Nanoseconds mean{};
+    Nanoseconds p50{};
+    Nanoseconds p90{};
+    Nanoseconds p99{};
+    Nanoseconds p999{};
+    Nanoseconds max{};
+    std::vector<DurationBucket> buckets; ///< ascending, none empty
+    std::optional<std::uint64_t> open;   ///< how many are still under way, and so not counted; nullopt: not told
+    std::optional<Nanoseconds> oldest;   ///< how long the oldest of those has lasted, at least
+    std::optional<Nanoseconds> nominal;  ///< what the length should be by the book (2MSL)
+};
+
+/// Distributions of one part of the connections.
+struct DistributionGroup {
+    std::string_view label; ///< "" where nothing is split
+    std::vector<Distribution> members;
+};
+
+struct Distributions {
+    std::string_view split_by; ///< "" or what distinguishes the groups: "role", ...
+    std::vector<DistributionGroup> groups;
+};
+
+/// A column for people: a whole cell, or one part of a cell made of numbers ("time_wait.peak").
+struct TableView {
+    std::string_view path;
+    std::string_view title;
+    std::string_view help;
+    int width;
+    Align align = Align::right;
+};
+
+/// Rows of cells. `columns` are what machines get; `view` is what people see, in its order.
+struct Table {
+    std::span<const Column> columns;
+    std::span<const TableView> view;
+    std::vector<std::vector<Value>> rows; ///< in the order of importance
+};
+
+/// What was seen of one edge of the TCP state diagram.
+struct Edge {
+    TcpState from;
+    TcpState to;
+    std::uint64_t count;
+    std::optional<Nanoseconds> median; ///< of the time spent in `from` before taking this edge
+    EdgeKind kind;
+};
+
+struct StateDiagram {
+    std::vector<Edge> edges; ///< by `from`, then `to`, in the order of a connection's life
+};
+
+/// How many sockets were in each state, at equal steps of time.
+struct Timeline {
+    WallTime begin;
+    Nanoseconds step{};
+    struct Series {
+        TcpState state;
+        std::vector<std::uint64_t> counts; ///< at begin, begin + step, ...; all series are equally long
+    };
+    std::vector<Series> series; ///< of the states in which there ever was a socket; LISTEN and CLOSE never
+};
+
+enum class Severity : std::uint8_t { info, warning, critical };
+std::string_view name(Severity severity);
+
+/// Something that somebody should know or do.
+struct Finding {
+    std::string_view id; ///< a word that `tcpdwell explain` knows
+    Severity severity;
+    std::string_view what;                ///< one sentence, with the culprit's name and the numbers that matter
+    std::vector<FactLine> evidence;       ///< numbers; JSON keys are ids
+    std::vector<HexId> connections;       ///< some of those behind it, as `trace` calls them
+    std::vector<std::string_view> advice; ///< sentences
+};
+
+struct Findings {
+    std::vector<Finding> list; ///< the most severe first
+};
+
+using SectionBody = std::variant<Facts, Distributions, Table, StateDiagram, Timeline, Findings>;
+
+struct Section {
+    std::string_view id;    ///< JSON key
+    std::string_view title; ///< heading; "": for machines only
+    std::string_view help;  ///< one sentence under the heading
+    SectionBody body;
+};
+
+/// A finished report: sections in the order in which JSON has them. Owns the texts and lists that its cells refer to;
+/// moving it keeps them valid.
+class Report {
+public:
+    Report() = default;
+    Report(Report&&) = default;
+    Report& operator=(Report&&) = default;
+    Report(const Report&) = delete;
+    Report& operator=(const Report&) = delete;
+
+    std::string_view keep(std::string text) { return texts_.emplace_back(std::move(text)); }
+    std::span<const NumberPart> keep(std::vector<NumberPart> parts) { return parts_.emplace_back(std::move(parts)); }
+
+    std::vector<Section> sections;
+
+    /// nullptr if there is none.
+    [[nodiscard]] const Section* find(std::string_view id) const;
+
+private:
+    std::deque<std::string> texts_;
+    std::deque<std::vector<NumberPart>> parts_;
+};
+
+} // namespace tcpdwell
