@@ -124,6 +124,18 @@ void CellText::write(double number) {
     append(number < 1000 ? fmt::format("{:.3g}", number) : fmt::format("{:.0f}", number));
 }
 
+void CellText::write(bool value) { append(value ? "yes" : "no"); }
+
+void CellText::write(std::span<const TextPart> parts) {
+    if (parts.empty()) append("-");
+    for (const TextPart& part : parts) {
+        if (&part != parts.data()) append(" ");
+        append(part.name);
+        append("=");
+        append(part.text);
+    }
+}
+
 void CellText::write(std::span<const NumberPart> parts) {
     if (parts.empty()) append("-");
     for (const NumberPart& part : parts) {

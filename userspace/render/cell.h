@@ -37,7 +37,9 @@ private:
     void write(std::span<const StateSpan> states);
     void write(const TimeWaitValue& value);
     void write(double number);
+    void write(bool value);
     void write(std::span<const NumberPart> parts);
+    void write(std::span<const TextPart> parts);
 
     bool colour_;
     std::string text_;

@@ -110,6 +110,16 @@ private:
 
     void write(double number) { out_.buffer() += fmt::format("{:.3f}", number); }
 
+    void write(bool value) { out_.buffer() += value ? "true" : "false"; }
+
+    void write(std::span<const TextPart> parts) {
+        for (const TextPart& part : parts) {
+            if (&part != parts.data()) out_.buffer() += ';';
+            out_.buffer().append(part.name) += '=';
+            write(part.text);
+        }
+    }
+
     void write(std::span<const NumberPart> parts) {
         for (const NumberPart& part : parts) {
             if (&part != parts.data()) out_.buffer() += ';';

@@ -114,6 +114,15 @@ void JsonWriter::put(const TimeWaitValue& value) {
     json_.EndObject();
 }
 
+void JsonWriter::put(std::span<const TextPart> parts) {
+    json_.StartObject();
+    for (const TextPart& part : parts) {
+        key(part.name);
+        put(part.text);
+    }
+    json_.EndObject();
+}
+
 void JsonWriter::put(std::span<const NumberPart> parts) {
     json_.StartObject();
     for (const NumberPart& part : parts) {

@@ -49,7 +49,9 @@ private:
     void put(TcpState state);
     void put(std::span<const StateSpan> states);
     void put(const TimeWaitValue& value);
+    void put(bool value) { json_.Bool(value); }
     void put(std::span<const NumberPart> parts);
+    void put(std::span<const TextPart> parts);
 
     rapidjson::StringBuffer buffer_;
     rapidjson::Writer<rapidjson::StringBuffer> json_;

@@ -146,7 +146,8 @@ public:
     Report& operator=(const Report&) = delete;
 
     std::string_view keep(std::string text) { return texts_.emplace_back(std::move(text)); }
-    std::span<const NumberPart> keep(std::vector<NumberPart> parts) { return parts_.emplace_back(std::move(parts)); }
+    std::span<const NumberPart> keep(std::vector<NumberPart> parts) { return numbers_.emplace_back(std::move(parts)); }
+    std::span<const TextPart> keep(std::vector<TextPart> parts) { return lists_.emplace_back(std::move(parts)); }
 
     std::vector<Section> sections;
 
@@ -155,7 +156,8 @@ public:
 
 private:
     std::deque<std::string> texts_;
-    std::deque<std::vector<NumberPart>> parts_;
+    std::deque<std::vector<NumberPart>> numbers_;
+    std::deque<std::vector<TextPart>> lists_;
 };
 
 } // namespace tcpdwell

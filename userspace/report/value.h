@@ -52,10 +52,16 @@ struct NumberPart {
     std::variant<std::int64_t, double> number;
 };
 
+/// One of several texts that belong together, such as the sysctls of a host.
+struct TextPart {
+    std::string_view name;
+    std::string_view text;
+};
+
 /// monostate is "not known" or "doesn't apply": null in JSON, empty in CSV, "-" in a table. Views live as long as the
 /// row.
 using Value = std::variant<std::monostate, std::int64_t, std::string_view, WallTime, Nanoseconds, HexId, EndpointValue,
-                           ProcessValue, TcpState, std::span<const StateSpan>, TimeWaitValue, double,
-                           std::span<const NumberPart>>;
+                           ProcessValue, TcpState, std::span<const StateSpan>, TimeWaitValue, bool, double,
+                           std::span<const NumberPart>, std::span<const TextPart>>;
 
 } // namespace tcpdwell

@@ -83,4 +83,13 @@ constexpr Table kTable = [] {
 
 EdgeKind edge_kind(TcpState from, TcpState to) { return kTable[index(from)][index(to)]; }
 
+std::string_view name(EdgeKind kind) {
+    switch (kind) {
+    case EdgeKind::rfc9293: return "rfc9293";
+    case EdgeKind::linux_specific: return "linux_specific";
+    case EdgeKind::unexpected: return "unexpected";
+    }
+    return {};
+}
+
 } // namespace tcpdwell

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "tcp/state.h"
 
@@ -13,6 +14,8 @@ enum class EdgeKind : std::uint8_t {
     linux_specific, ///< only Linux reports it
     unexpected,     ///< no cause is known: events were lost, or the kernel is newer than this table
 };
+
+std::string_view name(EdgeKind kind);
 
 /// What is known of the edge from one true state (FIN_WAIT2 and TIME_WAIT wherever the kernel keeps them) to the next,
 /// within one connection or one listening socket. A socket that is used again begins another connection.

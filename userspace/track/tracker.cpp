@@ -232,9 +232,6 @@ const TrackerTotals& Tracker::totals() const { return impl_->totals(); }
 
 std::size_t Tracker::live() const { return impl_->live(); }
 
-void Tracker::for_each_live(const std::function<void(const LiveSocket&)>& visit) const {
-    for (const Connection* c : impl_->table().in_order())
-        if (!c->ended) visit(LiveSocket{c->who, c->state, c->since, c->known_since, c->seen, c->closed_first});
-}
+void Tracker::for_each_live(const std::function<void(const LiveSocket&)>& visit) const { impl_->for_each_live(visit); }
 
 } // namespace tcpdwell

@@ -42,8 +42,10 @@ struct LiveSocket {
     TcpState state;
     std::optional<MonoTime> since; ///< when `state` began; nullopt: that wasn't seen
     MonoTime known_since;          ///< in `state` at least since then
+    /// As its line would have it if tracing ended now.
     Seen seen;
     ClosedFirst closed_first;
+    Ending ending;
 };
 
 /// Deterministic: the same events in the same order give the same calls. Never reads a clock.

@@ -39,7 +39,7 @@ public:
 
     const TrackerTotals& totals() const { return totals_; }
     std::size_t live() const { return table_.size(); }
-    const ConnectionTable& table() const { return table_; }
+    void for_each_live(const std::function<void(const LiveSocket&)>& visit) const;
 
 private:
     // Life of a connection (tracker_life.cpp)
@@ -62,6 +62,13 @@ private:
     void end(Connection& c, MonoTime at);
     /// Hands out the line of an ended connection and forgets it.
     void hand_out(Connection& c);
+    /// What can be said of a connection that hasn't ended.
+    struct Prospect {
+        Seen seen;
+        ClosedFirst closed_first;
+        Verdict verdict;
+    };
+    Prospect prospect(const Connection& c) const;
     /// Its end wasn't seen.
     void give_up(Connection& c);
     void learn_tuple(Connection& c, const FourTuple& tuple);

@@ -144,6 +144,26 @@ void Tracker::Impl::keep_appointment(Connection& c, MonoTime due) {
     settling_.push_back(Appointment{due, &c, c.generation});
 }
 
+Tracker::Impl::Prospect Tracker::Impl::prospect(const Connection& c) const {
+    const bool in_doubt = c.loss_epoch != loss_epoch_; // what was lost may have been its end
+    Verdict verdict;
+    // In TIME_WAIT both FINs have been seen; only the wait goes on.
+    if (c.state == TcpState::TIME_WAIT)
+        verdict = Verdict(Ending::fin, EndingDetail::none, in_doubt ? TimeWaitEnd::unknown : TimeWaitEnd::open);
+    else if (!in_doubt)
+        verdict = Verdict(Ending::open);
+    return {in_doubt ? Seen::gap : c.seen,
+            c.closed_first == ClosedFirst::unknown ? closed_first_by(verdict.ending) : c.closed_first, verdict};
+}
+
+void Tracker::Impl::for_each_live(const std::function<void(const LiveSocket&)>& visit) const {
+    for (const Connection* c : table_.in_order()) {
+        if (c->ended) continue;
+        const Prospect open = prospect(*c);
+        visit(LiveSocket{c->who, c->state, c->since, c->known_since, open.seen, open.closed_first, open.verdict.ending});
+    }
+}
+
 void Tracker::Impl::hand_out(Connection& c) {
     release_birth(c);
     if (c.state != TcpState::CLOSE) restate(c, c.state, std::nullopt, c.last_event);
@@ -166,13 +186,9 @@ void Tracker::Impl::hand_out(Connection& c) {
     Verdict verdict;
     if (!c.ended) {
         steps[count++] = {c.state, std::nullopt};
-        const bool in_doubt = c.loss_epoch != loss_epoch_; // what was lost may have been its end
-        if (in_doubt) line.seen = Seen::gap;
-        // In TIME_WAIT both FINs have been seen; only the wait goes on.
-        if (c.state == TcpState::TIME_WAIT)
-            verdict = Verdict(Ending::fin, EndingDetail::none, in_doubt ? TimeWaitEnd::unknown : TimeWaitEnd::open);
-        else if (!in_doubt)
-            verdict = Verdict(Ending::open);
+        const Prospect open = prospect(c);
+        line.seen = open.seen;
+        verdict = open.verdict;
     } else if (auto* socket = std::get_if<SocketClose>(&c.close)) {
         socket->role = c.who.role;
         socket->reset_received = close_in_time(c.reset_received, *c.closed);

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an analysis is: it takes the tracker's lines and adds sections to a report.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string_view>
+
+#include "analysis/host_facts.h"
+#include "report/report.h"
+#include "track/tracker.h"
+
+namespace tcpdwell {
+
+/// A connection or listener comes into a state, leaves one, or both: how many are in which state at any time. Unlike
+/// transitions this is told also where no transition was seen.
+struct StateMove {
+    MonoTime at;
+    const ConnectionIdentity* who;
+    std::optional<TcpState> from; ///< nullopt: it is new here
+    std::optional<TcpState> to;   ///< nullopt: it is gone
+    bool born = false;            ///< its birth was seen: it isn't only newly known
+    bool is_last = false;         ///< the filter lets it pass no more: nothing further is told of it
+
+    [[nodiscard]] bool is_listener() const { return who->tuple.remote.empty(); }
+};
+
+/// The time that a report tells of, and what else it may look at.
+struct ReportMoment {
+    MonoTime begin;
+    MonoTime now;
+    const ClockAnchor& clock;
+    const HostFacts& host;
+    std::function<std::optional<std::string_view>(std::uint64_t id)> cgroup_path;
+};
+
+/// Memory is bounded by what it says of itself, not by the number of connections.
+class Analysis {
+public:
+    virtual ~Analysis() = default;
+
+    virtual void on_move(const StateMove&) {}
+    /// After the move that goes with it.
+    virtual void on_transition(const TransitionLine&) {}
+    virtual void on_connection(const ConnectionLine&) {}
+
+    /// A report is due: what is there now is shown, one by one.
+    virtual void begin_live(MonoTime) {}
+    virtual void on_live(const LiveSocket&) {}
+    /// Adds its sections.
+    virtual void add_to(Report&, const ReportMoment&) = 0;
+    /// The next report tells of what happens from now on. What is counted as being there now goes on.
+    virtual void next_interval(MonoTime) = 0;
+};
+
+} // namespace tcpdwell

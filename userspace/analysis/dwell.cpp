@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "analysis/dwell.h"
+
+#include <algorithm>
+
+namespace tcpdwell {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// TCP_TIMEWAIT_LEN (include/net/tcp.h).
+constexpr Nanoseconds kNominalTimeWait = 60s;
+constexpr std::uint32_t kOthers = ~std::uint32_t{0} - 1;
+
+constexpr TcpState kLifeOrder[] = {TcpState::LISTEN,     TcpState::SYN_SENT,   TcpState::SYN_RECV,  TcpState::ESTABLISHED,
+                                   TcpState::FIN_WAIT1,  TcpState::FIN_WAIT2,  TcpState::CLOSING,   TcpState::TIME_WAIT,
+                                   TcpState::CLOSE_WAIT, TcpState::LAST_ACK,   TcpState::CLOSE};
+
+/// What is measured, and by which edges: a state's dwell says it only where it was left in the right direction.
+struct Latency {
+    std::string_view id;
+    std::string_view title;
+    TcpState from;
+    std::array<TcpState, 3> to; ///< CLOSE stands for nothing further
+};
+constexpr Latency kLatencies[] = {
+    {"connect", "SYN to ESTABLISHED, active", TcpState::SYN_SENT,
+     {TcpState::ESTABLISHED, TcpState::SYN_RECV, TcpState::ESTABLISHED}},
+    {"handshake", "SYN to ESTABLISHED, passive", TcpState::SYN_RECV,
+     {TcpState::ESTABLISHED, TcpState::CLOSE_WAIT, TcpState::FIN_WAIT1}},
+    {"fin_acked", "FIN to the peer's ACK", TcpState::FIN_WAIT1,
+     {TcpState::FIN_WAIT2, TcpState::TIME_WAIT, TcpState::CLOSING}},
+    {"close_wait", "peer's FIN to our close()", TcpState::CLOSE_WAIT,
+     {TcpState::LAST_ACK, TcpState::CLOSE, TcpState::CLOSE}},
+    {"last_ack", "our FIN to the last ACK", TcpState::LAST_ACK,
+     {TcpState::CLOSE, TcpState::CLOSE, TcpState::CLOSE}},
+};
+
+std::size_t index(TcpState state) { return static_cast<std::size_t>(state); }
+
+} // namespace
+
+std::string_view name(SplitBy by) {
+    switch (by) {
+    case SplitBy::none: return "none";
+    case SplitBy::role: return "role";
+    case SplitBy::service: return "service";
+    case SplitBy::remote: return "remote";
+    case SplitBy::ending: return "ending";
+    }
+    return {};
+}
+
+std::optional<SplitBy> split_from_name(std::string_view text) {
+    for (const SplitBy by : {SplitBy::role, SplitBy::service, SplitBy::remote, SplitBy::ending})
+        if (text == name(by)) return by;
+    return std::nullopt;
+}
+
+void Dwell::record_part(std::uint32_t key, TcpState state, Nanoseconds dwell) {
+    if (parts_.size() >= kMaxParts && !parts_.contains(key)) key = kOthers;
+    auto& histogram = parts_[key][index(state)];
+    if (!histogram) histogram = std::make_unique<LogHistogram>();
+    histogram->record(dwell);
+}
+
+void Dwell::on_transition(const TransitionLine& line) {
+    ++transitions_;
+    auto& edge = edges_[index(line.from)][index(line.to)];
+    if (!edge) edge = std::make_unique<EdgeSeen>();
+    ++edge->count;
+    if (edge_kind(line.from, line.to) == EdgeKind::unexpected) ++unexpected_;
+    if (!line.dwell) return;
+    edge->dwell.record(*line.dwell);
+    switch (by_) {
+    case SplitBy::none:
+    case SplitBy::ending: break;
+    case SplitBy::role: record_part(static_cast<std::uint32_t>(line.who->role), line.from, *line.dwell); break;
+    case SplitBy::service: record_part(flows_.service_of(*line.who), line.from, *line.dwell); break;
+    case SplitBy::remote: record_part(flows_.remote_of(*line.who), line.from, *line.dwell); break;
+    }
+}
+
+void Dwell::on_connection(const ConnectionLine& line) {
+    if (by_ != SplitBy::ending) return;
+    for (const PathStep& step : line.states)
+        if (step.dwell) record_part(static_cast<std::uint32_t>(line.ending), step.state, *step.dwell);
+}
+
+void Dwell::begin_live(MonoTime now) {
+    live_ = {};
+    live_at_ = now;
+}
+
+void Dwell::on_live(const LiveSocket& socket) {
+    Live& live = live_[index(socket.state)];
+    ++live.count;
+    const Nanoseconds age = std::max(live_at_ - socket.since.value_or(socket.known_since), Nanoseconds(0));
+    live.oldest = std::max(live.oldest.value_or(age), age);
+}
+
+LogHistogram Dwell::of_state(TcpState state) const {
+    LogHistogram sum;
+    for (const auto& edge : edges_[index(state)])
+        if (edge) sum.merge(edge->dwell);
+    return sum;
+}
+
+const Dwell::EdgeSeen* Dwell::edge(TcpState from, TcpState to) const { return edges_[index(from)][index(to)].get(); }
+
+Distributions Dwell::states() const {
+    Distributions all;
+    auto& members = all.groups.emplace_back().members;
+    for (const TcpState state : kLifeOrder) {
+        Distribution d = summarise(of_state(state), name(state), "");
+        d.open = live_[index(state)].count;
+        d.oldest = live_[index(state)].oldest;
+        if (state == TcpState::TIME_WAIT) d.nominal = kNominalTimeWait;
+        members.push_back(std::move(d));
+    }
+    return all;
+}
+
+Distributions Dwell::latencies() const {
+    Distributions all;
+    auto& members = all.groups.emplace_back().members;
+    for (const Latency& latency : kLatencies) {
+        LogHistogram sum;
+        for (std::size_t i = 0; i < latency.to.size(); ++i) {
+            const bool repeated = std::find(latency.to.begin(), latency.to.begin() + i, latency.to[i]) != latency.to.begin() + i;
+            if (const EdgeSeen* seen = edge(latency.from, latency.to[i]); seen && !repeated) sum.merge(seen->dwell);
+        }
+        members.push_back(summarise(sum, latency.id, latency.title));
+    }
+    return all;
+}
+
+std::string Dwell::part_label(std::uint32_t key) const {
+    if (key == kOthers) return "(others)";
+    switch (by_) {
+    case SplitBy::none: break;
+    case SplitBy::role: return std::string(name(static_cast<Role>(key)));
+    case SplitBy::ending: return std::string(name(static_cast<Ending>(key)));
+    case SplitBy::service: return flows_.service_label(key);
+    case SplitBy::remote: return flows_.remote_label(key);
+    }
+    return {};
+}
+
+std::optional<Distributions> Dwell::split(Report& report) const {
+    if (by_ == SplitBy::none) return std::nullopt;
+    // Services may turn out to be the same once their listener is known.
+    std::map<std::string, std::array<LogHistogram, kStates>> merged;
+    for (const auto& [key, histograms] : parts_) {
+        auto& part = merged[part_label(key)];
+        for (std::size_t i = 0; i < kStates; ++i)
+            if (histograms[i]) part[i].merge(*histograms[i]);
+    }
+    Distributions all;
+    all.split_by = name(by_);
+    for (const auto& [label, histograms] : merged) {
+        auto& group = all.groups.emplace_back();
+        group.label = report.keep(label);
+        for (const TcpState state : kLifeOrder)
+            if (const LogHistogram& h = histograms[index(state)]; h.count() != 0)
+                group.members.push_back(summarise(h, name(state), ""));
+    }
+    const auto samples = [](const DistributionGroup& group) {
+        std::uint64_t sum = 0;
+        for (const Distribution& d : group.members) sum += d.count;
+        return sum;
+    };
+    std::stable_sort(all.groups.begin(), all.groups.end(), [&](const DistributionGroup& a, const DistributionGroup& b) {
+        return samples(a) > samples(b);
+    });
+    return all;
+}
+
+StateDiagram Dwell::diagram() const {
+    // A birth comes first, so CLOSE is first among the states that are left, and last among those that are entered.
+    StateDiagram diagram;
+    std::vector<TcpState> sources(std::begin(kLifeOrder), std::end(kLifeOrder));
+    std::rotate(sources.begin(), sources.end() - 1, sources.end());
+    for (const TcpState from : sources) {
+        for (const TcpState to : kLifeOrder) {
+            const EdgeSeen* seen = edge(from, to);
+            if (!seen) continue;
+            std::optional<Nanoseconds> median;
+            if (seen->dwell.count() != 0) median = seen->dwell.quantile(0.5);
+            diagram.edges.push_back({from, to, seen->count, median, edge_kind(from, to)});
+        }
+    }
+    return diagram;
+}
+
+void Dwell::add_to(Report& report, const ReportMoment&) {
+    report.sections.push_back({"states", "Dwell time by state", "Of states that were left; NOW are still in it, the oldest for as long as is said.",
+                               states()});
+    if (auto parts = split(report))
+        report.sections.push_back({"states_by", "Dwell time by part", "", std::move(*parts)});
+    report.sections.push_back({"latencies", "Handshake and close latencies", "How long each step took where it succeeded.", latencies()});
+    report.sections.push_back({"transitions", "Transitions", "Count, and median time in the state before.", diagram()});
+}
+
+void Dwell::next_interval(MonoTime) {
+    for (auto& row : edges_)
+        for (auto& edge : row) edge.reset();
+    parts_.clear();
+    transitions_ = unexpected_ = 0;
+}
+
+} // namespace tcpdwell

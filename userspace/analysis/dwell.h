@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// How long the states last, and which edges of the state diagram are taken.
+#pragma once
+
+#include <array>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "analysis/analysis.h"
+#include "analysis/flows.h"
+#include "analysis/histogram.h"
+
+namespace tcpdwell {
+
+/// By what the dwell times are split besides being told for all.
+enum class SplitBy : std::uint8_t { none, role, service, remote, ending };
+std::string_view name(SplitBy by);
+std::optional<SplitBy> split_from_name(std::string_view name); ///< nullopt: no such word
+
+/// Memory: one histogram for each edge seen, and with a split one for each state of at most kMaxParts parts; what comes
+/// after counts as the part "(others)".
+class Dwell : public Analysis {
+public:
+    static constexpr std::size_t kMaxParts = 1000;
+
+    /// `flows` tells services and remote servers apart; it has to have seen a move before this has, and outlives this.
+    Dwell(SplitBy by, const Flows& flows) : by_(by), flows_(flows) {}
+
+    void on_transition(const TransitionLine& line) override;
+    void on_connection(const ConnectionLine& line) override;
+    void begin_live(MonoTime now) override;
+    void on_live(const LiveSocket& socket) override;
+    void add_to(Report& report, const ReportMoment& moment) override;
+    void next_interval(MonoTime now) override;
+
+    [[nodiscard]] std::uint64_t transitions() const { return transitions_; }
+    [[nodiscard]] std::uint64_t unexpected() const { return unexpected_; } ///< transitions that no rule explains
+
+private:
+    static constexpr std::size_t kStates = 12; ///< by value; 0 isn't used
+    struct EdgeSeen {
+        std::uint64_t count = 0;
+        LogHistogram dwell; ///< in the state before, where that is known
+    };
+    using StateHistograms = std::array<std::unique_ptr<LogHistogram>, kStates>;
+    struct Live {
+        std::uint64_t count = 0;
+        std::optional<Nanoseconds> oldest;
+    };
+
+    LogHistogram of_state(TcpState state) const;
+    const EdgeSeen* edge(TcpState from, TcpState to) const;
+    void record_part(std::uint32_t key, TcpState state, Nanoseconds dwell);
+    [[nodiscard]] std::string part_label(std::uint32_t key) const;
+    Distributions states() const;
+    Distributions latencies() const;
+    std::optional<Distributions> split(Report& report) const;
+    StateDiagram diagram() const;
+
+    SplitBy by_;
+    const Flows& flows_;
+    std::array<std::array<std::unique_ptr<EdgeSeen>, kStates>, kStates> edges_;
+    std::map<std::uint32_t, StateHistograms> parts_;
+    std::array<Live, kStates> live_{};
+    MonoTime live_at_{};
+    std::uint64_t transitions_ = 0;
+    std::uint64_t unexpected_ = 0;
+};
+
+} // namespace tcpdwell

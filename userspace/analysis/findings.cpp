@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// The list of rules, and the way from drafts to the report.
+#include "analysis/findings.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace tcpdwell {
+namespace {
+
+constexpr Rule kRules[] = {
+    find_close_wait_leak,     find_ephemeral_ports_low, find_time_wait_table_full, find_server_closes_first,
+    find_connects_unanswered, find_handshakes_failing,  find_fin_wait2_pileup,     find_closing_stuck,
+    find_time_wait_skipped,   find_keepalive_kills,     find_events_lost,
+};
+
+constexpr int kIdDigits = 16;
+
+Value cell(const Draft::Cell& value, Report& report) {
+    if (const auto* count = std::get_if<std::uint64_t>(&value)) return static_cast<std::int64_t>(*count);
+    if (const auto* number = std::get_if<double>(&value)) return *number;
+    if (const auto* duration = std::get_if<Nanoseconds>(&value)) return *duration;
+    if (const auto* text = std::get_if<std::string>(&value)) return report.keep(*text);
+    return {};
+}
+
+} // namespace
+
+Findings find_all(const Evidence& evidence, Report& report) {
+    std::vector<Draft> drafts;
+    for (const Rule rule : kRules) rule(evidence, drafts);
+    std::stable_sort(drafts.begin(), drafts.end(),
+                     [](const Draft& a, const Draft& b) { return a.severity > b.severity; });
+    Findings findings;
+    for (const Draft& draft : drafts) {
+        Finding& finding = findings.list.emplace_back();
+        finding.id = draft.id;
+        finding.severity = draft.severity;
+        finding.what = report.keep(draft.what);
+        for (const Draft::Item& item : draft.evidence)
+            finding.evidence.push_back({item.id, item.title, cell(item.value, report)});
+        for (const ConnectionId id : draft.connections) finding.connections.push_back(HexId{id, kIdDigits});
+        for (const std::string& sentence : draft.advice) finding.advice.push_back(report.keep(sentence));
+    }
+    return findings;
+}
+
+std::string comm_of(const std::array<char, TD_COMM_LEN>& bytes) {
+    const std::string text(bytes.begin(), std::find(bytes.begin(), bytes.end(), '\0'));
+    return text.empty() ? "an unknown program" : text;
+}
+
+std::string program_of(const ServiceRow& row) {
+    const std::string comm = comm_of(row.key.comm);
+    return row.pid == 0 || row.several_pids ? comm : fmt::format("{} (pid {})", comm, row.pid);
+}
+
+std::string place_of(const ServiceRow& row) {
+    if (row.key.role != Role::server) return program_of(row);
+    return fmt::format("{} on {}", program_of(row), text_of(row.key.local, row.key.family));
+}
+
+std::string text_of(const Endpoint& endpoint, Family family) {
+    const bool v6 = family == Family::ipv6;
+    return fmt::format("{}{}{}:{}", v6 ? "[" : "", endpoint.address.text(family), v6 ? "]" : "", endpoint.port);
+}
+
+std::string process_text(const std::optional<Process>& process) {
+    return process ? fmt::format("{} (pid {})", process->comm(), process->pid) : "a process that is not known";
+}
+
+std::string duration_text(Nanoseconds duration) {
+    const double seconds = std::chrono::duration<double>(duration).count();
+    if (seconds < 1) return fmt::format("{:.0f} ms", seconds * 1000);
+    if (seconds < 120) return fmt::format("{:.1f} s", seconds);
+    if (seconds < 7200) return fmt::format("{:.0f} min", seconds / 60);
+    return fmt::format("{:.1f} h", seconds / 3600);
+}
+
+std::string sysctl_text(const Evidence& evidence, std::uint32_t netns, std::string_view name) {
+    const auto value = evidence.moment.host.sysctl(netns, name);
+    return fmt::format("{} ({})", name, value ? fmt::format("{} here", *value) : "not known here");
+}
+
+} // namespace tcpdwell

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is wrong, by the numbers of the other analyses, with advice that is right for the traced kernel.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "analysis/flows.h"
+#include "analysis/live_look.h"
+#include "analysis/overview.h"
+#include "analysis/thresholds.h"
+#include "report/report.h"
+
+namespace tcpdwell {
+
+/// What rules decide on.
+struct Evidence {
+    const std::vector<ServiceRow>& services;
+    const Flows& flows;
+    const LiveLook& live;
+    const Overview& overview;
+    const Thresholds& thresholds;
+    const ReportMoment& moment;
+};
+
+/// A finding while it is being written.
+struct Draft {
+    std::string_view id;
+    Severity severity;
+    std::string what;
+    using Cell = std::variant<std::monostate, std::uint64_t, double, Nanoseconds, std::string>;
+    struct Item {
+        std::string_view id; ///< durations end in _ns
+        std::string_view title;
+        Cell value;
+    };
+    std::vector<Item> evidence;
+    std::vector<ConnectionId> connections;
+    std::vector<std::string> advice;
+};
+
+using Rule = void (*)(const Evidence& evidence, std::vector<Draft>& drafts);
+
+// The rules, each in the file of its subject.
+void find_server_closes_first(const Evidence& evidence, std::vector<Draft>& drafts);  // findings_time_wait.cpp
+void find_time_wait_skipped(const Evidence& evidence, std::vector<Draft>& drafts);    // findings_time_wait.cpp
+void find_time_wait_table_full(const Evidence& evidence, std::vector<Draft>& drafts); // findings_time_wait.cpp
+void find_ephemeral_ports_low(const Evidence& evidence, std::vector<Draft>& drafts);  // findings_opening.cpp
+void find_connects_unanswered(const Evidence& evidence, std::vector<Draft>& drafts);  // findings_opening.cpp
+void find_handshakes_failing(const Evidence& evidence, std::vector<Draft>& drafts);   // findings_opening.cpp
+void find_close_wait_leak(const Evidence& evidence, std::vector<Draft>& drafts);      // findings_waiting.cpp
+void find_fin_wait2_pileup(const Evidence& evidence, std::vector<Draft>& drafts);     // findings_waiting.cpp
+void find_closing_stuck(const Evidence& evidence, std::vector<Draft>& drafts);        // findings_waiting.cpp
+void find_keepalive_kills(const Evidence& evidence, std::vector<Draft>& drafts);      // findings_waiting.cpp
+void find_events_lost(const Evidence& evidence, std::vector<Draft>& drafts);          // findings_waiting.cpp
+
+/// All of them applied, the most severe first.
+Findings find_all(const Evidence& evidence, Report& report);
+
+// Wording that rules share.
+std::string comm_of(const std::array<char, TD_COMM_LEN>& bytes); ///< "an unknown program" if empty
+std::string program_of(const ServiceRow& row);                   ///< "nginx (pid 12)"
+std::string place_of(const ServiceRow& row);                     ///< "nginx (pid 12) on 0.0.0.0:80"
+std::string text_of(const Endpoint& endpoint, Family family);
+std::string process_text(const std::optional<Process>& process);
+std::string duration_text(Nanoseconds duration);
+/// "net.ipv4.tcp_fin_timeout (60 here)"
+std::string sysctl_text(const Evidence& evidence, std::uint32_t netns, std::string_view name);
+
+} // namespace tcpdwell

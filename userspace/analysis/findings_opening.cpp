@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+// What goes wrong before a connection is established: no port, no answer, no end of the handshake.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "analysis/findings.h"
+
+namespace tcpdwell {
+namespace {
+
+/// So many hosts with hardly a connect to each aren't one upstream that is down.
+constexpr std::size_t kManyHosts = 10;
+
+std::string reuse_advice(const Evidence& evidence, const PortRow& row) {
+    const auto value = evidence.moment.host.sysctl_number(row.netns, "net.ipv4.tcp_tw_reuse");
+    const auto timestamps = evidence.moment.host.sysctl_number(row.netns, "net.ipv4.tcp_timestamps");
+    const auto delay = evidence.moment.host.sysctl_number(row.netns, "net.ipv4.tcp_tw_reuse_delay");
+    const std::string after = delay ? fmt::format("{} ms (net.ipv4.tcp_tw_reuse_delay)", *delay) : "1 s";
+    const std::string current = sysctl_text(evidence, row.netns, "net.ipv4.tcp_tw_reuse");
+    const std::string effect =
+        fmt::format("lets connect() take over a port whose TIME_WAIT has lasted for {}, if both ends use timestamps", after);
+    const bool loopback = row.remote.address.text(Family::ipv4).starts_with("127.") ||
+                          row.remote.address.text(Family::ipv6) == "::1";
+    std::string text;
+    if (value == 1 || (value == 2 && loopback))
+        text = fmt::format("{} already {}: TIME_WAIT alone does not exhaust the ports here.", current, effect);
+    else if (value == 2)
+        text = fmt::format("{} means loopback only; 1 {}, for outgoing connections.", current, effect);
+    else
+        text = fmt::format("{}: 1 {}, for outgoing connections only.", current, effect);
+    if (timestamps == 0) text += " It needs net.ipv4.tcp_timestamps=1 (0 here).";
+    return text;
+}
+
+Draft ports_draft(const Evidence& evidence, const PortRow& row, std::uint64_t limit, std::uint64_t no_port) {
+    const double seconds = std::chrono::duration<double>(evidence.moment.now - evidence.moment.begin).count();
+    const double rate = seconds > 0 ? static_cast<double>(row.opened) / seconds : 0;
+    const double growth =
+        seconds > 0 ? (static_cast<double>(row.held.now()) - static_cast<double>(row.held_at_begin)) / seconds : 0;
+    Draft::Cell left;
+    if (growth > 0 && row.held.now() <= limit) left = static_cast<double>(limit - row.held.now()) / growth;
+    const bool is_critical = no_port != 0 || row.held.peak() * 20 >= limit * 19;
+
+    Draft draft{"ephemeral_ports_low", is_critical ? Severity::critical : Severity::warning, {}, {}, {}, {}};
+    draft.what = fmt::format("{} of {} local ports from {} to {} were held{}.", row.held.peak(), limit,
+                             row.local.text(row.family), text_of(row.remote, row.family),
+                             no_port == 0 ? "" : fmt::format("; {} connects found no free port", no_port));
+    draft.evidence = {{"local", "local address", row.local.text(row.family)},
+                      {"remote", "remote endpoint", text_of(row.remote, row.family)},
+                      {"held", "held now", row.held.now()},
+                      {"peak", "at most", row.held.peak()},
+                      {"limit", "ports", limit},
+                      {"opened_per_second", "opened per second", rate},
+                      {"growth_per_second", "growing per second", growth},
+                      {"seconds_left", "seconds left at this pace", left},
+                      {"no_port", "connects without a port", no_port}};
+    draft.advice.push_back("Reuse connections (a pool, HTTP keep-alive): that is the cure. A port is held as long as any "
+                           "trace of its connection is, TIME_WAIT included.");
+    draft.advice.push_back(reuse_advice(evidence, row));
+    draft.advice.push_back(fmt::format(
+        "More ports: widen {}, clear of the ports that services listen on; or use more local addresses, or more remote "
+        "addresses or ports: the limit is for each pair.",
+        sysctl_text(evidence, row.netns, "net.ipv4.ip_local_port_range")));
+    draft.advice.push_back("A program that binds a local address before connect() should set IP_BIND_ADDRESS_NO_PORT, "
+                           "or its ports are not shared between remote endpoints.");
+    return draft;
+}
+
+std::uint64_t no_port_to(const Flows& flows, const PortRow& port) {
+    for (const RemoteRow& row : flows.remotes())
+        if (row.netns == port.netns && row.remote == port.remote) return row.total().with(EndingDetail::no_port);
+    return 0;
+}
+
+} // namespace
+
+void find_ephemeral_ports_low(const Evidence& evidence, std::vector<Draft>& drafts) {
+    const double share = evidence.thresholds.value("ephemeral_ports_low.share");
+    std::uint64_t told = 0;
+    for (const PortRow& row : evidence.flows.ports()) {
+        const auto range = evidence.moment.host.port_range(row.netns);
+        if (!range) continue;
+        const std::uint64_t limit = range->second - range->first + 1;
+        if (static_cast<double>(row.held.peak()) < share * static_cast<double>(limit)) continue;
+        const std::uint64_t no_port = no_port_to(evidence.flows, row);
+        told += no_port;
+        drafts.push_back(ports_draft(evidence, row, limit, no_port));
+    }
+    std::uint64_t untold = 0;
+    const RemoteRow* example = nullptr;
+    for (const RemoteRow& row : evidence.flows.remotes()) {
+        const std::uint64_t n = row.total().with(EndingDetail::no_port);
+        untold += n;
+        if (n != 0) example = &row;
+    }
+    if (untold <= told || !example) return;
+    // Ports bound explicitly, reserved, or taken by other pairs' listeners.
+    Draft draft{"ephemeral_ports_low", Severity::critical, {}, {}, {}, {}};
+    draft.what = fmt::format("{} connects found no free local port, for instance to {}.", untold - told,
+                             text_of(example->remote, example->family));
+    draft.evidence = {{"no_port", "connects without a port", untold - told},
+                      {"remote", "remote endpoint", text_of(example->remote, example->family)}};
+    draft.advice.push_back(fmt::format("Compare {} and net.ipv4.ip_local_reserved_ports with the ports in use: sockets "
+                                       "that are bound to a port of their own count for every remote endpoint.",
+                                       sysctl_text(evidence, example->netns, "net.ipv4.ip_local_port_range")));
+    drafts.push_back(std::move(draft));
+}
+
+void find_connects_unanswered(const Evidence& evidence, std::vector<Draft>& drafts) {
+    struct Program {
+        std::uint64_t failed = 0;
+        std::uint64_t waiting = 0;
+        std::map<IpAddress, std::uint64_t> hosts;
+        std::vector<ConnectionId> ids;
+    };
+    std::map<std::pair<std::uint32_t, std::string>, Program> programs;
+    for (const Unanswered& u : evidence.flows.unanswered()) {
+        const ServiceRow& row = evidence.flows.service(u.service);
+        Program& program = programs[{row.key.netns, comm_of(row.key.comm)}];
+        program.failed += u.count;
+        program.hosts[u.remote.address] += u.count;
+        if (program.ids.empty()) program.ids.assign(row.failed.ids.begin(), row.failed.ids.begin() + row.failed.count);
+    }
+    for (const Holding* holding : evidence.live.in(TcpState::SYN_SENT)) {
+        if (holding->old == 0) continue;
+        const std::string comm = holding->process ? std::string(holding->process->comm()) : comm_of({});
+        Program& program = programs[{holding->netns, comm}];
+        program.waiting += holding->old;
+        for (const auto& [host, count] : holding->hosts) program.hosts[host] += count;
+        program.ids.insert(program.ids.end(), holding->ids.begin(), holding->ids.end());
+    }
+    for (const auto& [key, program] : programs) {
+        const std::uint64_t all = program.failed + program.waiting;
+        if (all < evidence.thresholds.count("connects_unanswered.connections") || all == 0) continue;
+        const bool is_scan = program.hosts.size() >= kManyHosts && all <= 2 * program.hosts.size();
+        const auto worst = std::max_element(program.hosts.begin(), program.hosts.end(),
+                                            [](const auto& a, const auto& b) { return a.second < b.second; });
+        const IpAddress& host = worst->first;
+        const std::string host_text = host.text(host.is_v4() ? Family::ipv4 : Family::ipv6);
+        Draft draft{"connects_unanswered", Severity::warning, {}, {}, program.ids, {}};
+        draft.what = is_scan ? fmt::format("{} connects of {} to {} hosts got no answer: a scan, or wrong addresses.", all,
+                                           key.second, program.hosts.size())
+                             : fmt::format("{} connects of {} got no answer, {} of them from {}.", all, key.second,
+                                           worst->second, host_text);
+        draft.evidence = {{"connections", "connects", all},
+                          {"waiting", "in SYN_SENT now", program.waiting},
+                          {"failed", "given up", program.failed},
+                          {"hosts", "hosts", std::uint64_t{program.hosts.size()}},
+                          {"host", "most often", host_text},
+                          {"program", "program", key.second}};
+        draft.advice.push_back(
+            is_scan ? fmt::format("Many hosts and hardly a repetition: if {} is not meant to look for hosts, find out who "
+                                  "started it.", key.second)
+                    : "The SYNs are dropped on the way or at the host: check that it is up, its route, and firewalls "
+                      "(which should reject, so that connect() fails at once).");
+        draft.advice.push_back(fmt::format("A connect() waits as long as {} says, over two minutes with 6; the program "
+                                           "should have a time-out of its own.",
+                                           sysctl_text(evidence, key.first, "net.ipv4.tcp_syn_retries")));
+        drafts.push_back(std::move(draft));
+    }
+}
+
+void find_handshakes_failing(const Evidence& evidence, std::vector<Draft>& drafts) {
+    const std::uint64_t many = std::max<std::uint64_t>(evidence.thresholds.count("handshakes_failing.connections"), 1);
+    for (const ServiceRow& row : evidence.services) {
+        if (row.key.role != Role::server) continue;
+        const Tally sum = row.total();
+        const std::uint64_t failed = sum.ended(Ending::handshake_failed);
+        const double share =
+            sum.connections == 0 ? 0 : static_cast<double>(failed) / static_cast<double>(sum.connections);
+        const bool fails = failed >= many && share >= evidence.thresholds.value("handshakes_failing.share");
+        if (!fails && row.in_syn_recv < many && sum.cookies < many) continue;
+        Draft draft{"handshakes_failing", Severity::warning, {}, {}, {}, {}};
+        draft.connections.assign(row.failed.ids.begin(), row.failed.ids.begin() + row.failed.count);
+        draft.what = fmt::format("{}: {} of {} handshakes were never completed, {} wait in SYN_RECV now{}.", place_of(row),
+                                 failed, sum.connections, row.in_syn_recv,
+                                 sum.cookies == 0 ? "" : fmt::format(", {} came in by SYN cookies", sum.cookies));
+        draft.evidence = {{"failed", "never completed", failed},
+                          {"handshakes", "handshakes", sum.connections},
+                          {"share", "share", share},
+                          {"syn_recv", "in SYN_RECV now", row.in_syn_recv},
+                          {"syn_cookies", "by SYN cookies", sum.cookies}};
+        draft.advice.push_back("SYNs that nobody completes are a SYN flood, a scan, or a path that loses SYN-ACKs: look at "
+                               "the remote addresses with trace --connections.");
+        draft.advice.push_back(fmt::format(
+            "The queue of handshakes is as long as the backlog given to listen(), at most {}. {} keeps the service "
+            "reachable when it is full; {} counts only without SYN cookies.",
+            sysctl_text(evidence, row.key.netns, "net.core.somaxconn"),
+            sysctl_text(evidence, row.key.netns, "net.ipv4.tcp_syncookies"),
+            sysctl_text(evidence, row.key.netns, "net.ipv4.tcp_max_syn_backlog")));
+        drafts.push_back(std::move(draft));
+    }
+}
+
+} // namespace tcpdwell

@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which connection belongs to which service, remote server and pair, and what follows for them when it moves.
+#include "analysis/flows.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace tcpdwell {
+namespace {
+
+/// The note on a listening socket, which belongs to no group.
+constexpr std::uint32_t kListenerNote = ~std::uint32_t{0};
+
+std::uint64_t mix(std::uint64_t x) { // finaliser of SplitMix64
+    x ^= x >> 30;
+    x *= 0xbf58476d1ce4e5b9ULL;
+    x ^= x >> 27;
+    x *= 0x94d049bb133111ebULL;
+    return x ^ (x >> 31);
+}
+
+std::uint64_t hash_of(const IpAddress& address) {
+    std::array<std::uint64_t, 2> words{};
+    std::memcpy(words.data(), address.bytes.data(), sizeof(words));
+    return mix(words[0] ^ mix(words[1]));
+}
+
+SkipCause cause_of(const ConnectionLine& line) {
+    if (line.time_wait) return SkipCause::overflow;
+    switch (line.ending) {
+    case Ending::reset_received: return SkipCause::reset_received;
+    case Ending::timed_out: return SkipCause::timed_out;
+    case Ending::fin_wait2_expired: return SkipCause::fin_wait2_expired;
+    default: break;
+    }
+    switch (line.detail) {
+    case EndingDetail::so_linger_zero: return SkipCause::so_linger_zero;
+    case EndingDetail::unread_data: return SkipCause::unread_data;
+    case EndingDetail::data_after_close: return SkipCause::data_after_close;
+    case EndingDetail::linger2: return SkipCause::linger2;
+    default: return SkipCause::other_reset_sent;
+    }
+}
+
+bool skips_time_wait(const ConnectionLine& line) {
+    if (line.closed_first != ClosedFirst::local && line.closed_first != ClosedFirst::both) return false;
+    if (line.time_wait) return line.time_wait->end == TimeWaitEnd::overflow;
+    return line.ending == Ending::reset_sent || line.ending == Ending::reset_received ||
+           line.ending == Ending::timed_out || line.ending == Ending::fin_wait2_expired;
+}
+
+/// A passive open without a request socket whose beginning was seen.
+bool came_by_cookie(const ConnectionLine& line) {
+    return line.who->role == Role::server && line.seen == Seen::whole && !line.states.empty() &&
+           line.states[0].state == TcpState::SYN_RECV && !line.states[0].dwell;
+}
+
+} // namespace
+
+std::string_view name(SkipCause cause) {
+    switch (cause) {
+    case SkipCause::so_linger_zero: return "so_linger_zero";
+    case SkipCause::unread_data: return "unread_data";
+    case SkipCause::data_after_close: return "data_after_close";
+    case SkipCause::linger2: return "linger2";
+    case SkipCause::other_reset_sent: return "other_reset_sent";
+    case SkipCause::reset_received: return "reset_received";
+    case SkipCause::timed_out: return "timed_out";
+    case SkipCause::fin_wait2_expired: return "fin_wait2_expired";
+    case SkipCause::overflow: return "overflow";
+    }
+    return {};
+}
+
+void Tally::add(const Tally& other) {
+    const auto add_each = [](auto& mine, const auto& theirs) {
+        for (std::size_t i = 0; i < mine.size(); ++i) mine[i] += theirs[i];
+    };
+    connections += other.connections;
+    add_each(closed_first, other.closed_first);
+    add_each(endings, other.endings);
+    add_each(details, other.details);
+    add_each(skipped, other.skipped);
+    time_waits += other.time_waits;
+    cookies += other.cookies;
+}
+
+Tally ServiceRow::total() const {
+    Tally sum = ended;
+    sum.add(live);
+    return sum;
+}
+
+Tally RemoteRow::total() const {
+    Tally sum = ended;
+    sum.add(live);
+    return sum;
+}
+
+void count(Tally& tally, const ConnectionLine& line) {
+    ++tally.connections;
+    ++tally.closed_first[static_cast<std::size_t>(line.closed_first)];
+    ++tally.endings[static_cast<std::size_t>(line.ending)];
+    ++tally.details[static_cast<std::size_t>(line.detail)];
+    if (line.time_wait && line.time_wait->end != TimeWaitEnd::overflow) ++tally.time_waits;
+    if (skips_time_wait(line)) ++tally.skipped[static_cast<std::size_t>(cause_of(line))];
+    if (came_by_cookie(line)) ++tally.cookies;
+}
+
+// --- groups
+
+std::size_t Flows::GroupHash::operator()(const GroupKey& key) const {
+    std::array<std::uint64_t, 2> comm{};
+    std::memcpy(comm.data(), key.service.comm.data(), sizeof(comm));
+    const std::uint64_t numbers = (std::uint64_t{key.service.netns} << 32) ^
+                                  (std::uint64_t{key.service.local.port} << 16) ^ key.remote.port ^
+                                  (static_cast<std::uint64_t>(key.service.role) << 60);
+    return mix(numbers ^ mix(comm[0] ^ mix(comm[1] ^ key.service.cgroup)) ^ hash_of(key.service.local.address) ^
+               mix(hash_of(key.remote.address) ^ (hash_of(key.local) << 1)));
+}
+
+ServiceKey Flows::canonical(ServiceKey key) const {
+    if (key.role != Role::server) return key;
+    const auto it = listeners_.find({key.netns, key.local.port});
+    if (it == listeners_.end()) return key;
+    const Listener* wildcard = nullptr;
+    for (const Listener& listener : it->second) {
+        if (listener.local.address == key.local.address) return key;
+        if (listener.local.address.is_unspecified()) wildcard = &listener;
+    }
+    if (wildcard) {
+        key.local = wildcard->local;
+        key.family = wildcard->family;
+    }
+    return key;
+}
+
+Flows::GroupKey Flows::key_of(const ConnectionIdentity& who) const {
+    GroupKey key;
+    key.service.netns = who.netns;
+    key.service.role = who.role;
+    key.service.cgroup = who.cgroup;
+    if (who.process) key.service.comm = who.process->comm_bytes;
+    if (who.role == Role::server) {
+        key.service.local = who.tuple.local;
+        key.service.family = who.tuple.family;
+        key.service = canonical(key.service);
+    } else if (who.role == Role::client) {
+        key.family = who.tuple.family;
+        key.local = who.tuple.local.port == 0 ? IpAddress{} : who.tuple.local.address;
+        key.remote = who.tuple.remote;
+    }
+    return key;
+}
+
+std::uint32_t Flows::service_for(const ServiceKey& key) {
+    const auto it = service_index_.find(key);
+    if (it != service_index_.end()) return it->second;
+    ServiceKey kept = key;
+    if (services_.size() >= kMaxGroups) { // one row for each namespace and role takes the rest
+        kept = ServiceKey{.netns = key.netns, .role = key.role};
+        if (const auto rest = service_index_.find(kept); rest != service_index_.end()) return rest->second;
+    }
+    const auto index = static_cast<std::uint32_t>(services_.size());
+    services_.emplace_back().key = kept;
+    services_.back().time_wait.restart(begin_);
+    service_index_.emplace(kept, index);
+    return index;
+}
+
+std::uint32_t Flows::remote_for(const GroupKey& key) {
+    Endpoint endpoint = key.remote;
+    if (const auto it = remote_index_.find({key.service.netns, endpoint}); it != remote_index_.end()) {
+        RemoteRow& row = remotes_[it->second];
+        if (row.comm != key.service.comm) row.several_programs = true;
+        return it->second;
+    }
+    if (remotes_.size() >= kMaxGroups) {
+        endpoint = Endpoint{};
+        const auto rest = remote_index_.find({key.service.netns, endpoint});
+        if (rest != remote_index_.end()) return rest->second;
+    }
+    const auto index = static_cast<std::uint32_t>(remotes_.size());
+    RemoteRow& row = remotes_.emplace_back();
+    row.netns = key.service.netns;
+    row.family = key.family;
+    row.remote = endpoint;
+    row.comm = key.service.comm;
+    row.time_wait.restart(begin_);
+    remote_index_.emplace(std::pair(row.netns, endpoint), index);
+    return index;
+}
+
+std::uint32_t Flows::port_for(const GroupKey& key) {
+    if (key.local == IpAddress{}) return kNone;
+    const std::tuple pair(key.service.netns, key.local, key.remote);
+    if (const auto it = port_index_.find(pair); it != port_index_.end()) return it->second;
+    if (ports_.size() >= kMaxGroups) return kNone; // no pair with so many others beside it holds many ports
+    const auto index = static_cast<std::uint32_t>(ports_.size());
+    PortRow& row = ports_.emplace_back();
+    row.netns = key.service.netns;
+    row.family = key.family;
+    row.local = key.local;
+    row.remote = key.remote;
+    row.held.restart(begin_);
+    port_index_.emplace(pair, index);
+    return index;
+}
+
+std::uint32_t Flows::group_for(const ConnectionIdentity& who) {
+    GroupKey key = key_of(who);
+    if (const auto it = index_.find(key); it != index_.end()) return it->second;
+    Group group;
+    group.service = service_for(key.service);
+    const bool active = who.role == Role::client;
+    group.remote = active ? remote_for(key) : kNone;
+    group.port = active ? port_for(key) : kNone;
+    group.to = key.remote;
+    const auto index = static_cast<std::uint32_t>(groups_.size());
+    if (groups_.size() >= 4 * kMaxGroups) { // then one group for each service
+        key = GroupKey{.service = key.service};
+        if (const auto rest = index_.find(key); rest != index_.end()) return rest->second;
+        group.to = Endpoint{};
+        group.port = kNone;
+    }
+    groups_.push_back(group);
+    index_.emplace(key, index);
+    return index;
+}
+
+// --- moves
+
+void Flows::on_listener(const StateMove& move) {
+    const ConnectionIdentity& who = *move.who;
+    const bool is_there = move.to && *move.to != TcpState::CLOSE;
+    who.note = is_there ? kListenerNote : 0;
+    if (!is_there || listeners_.size() >= kMaxGroups) return;
+    auto& list = listeners_[{who.netns, who.tuple.local.port}];
+    const bool known = std::any_of(list.begin(), list.end(),
+                                   [&](const Listener& listener) { return listener.local == who.tuple.local; });
+    if (!known) list.push_back(Listener{who.tuple.local, who.tuple.family});
+}
+
+void Flows::time_wait_gauges(const Group& group, std::uint32_t netns, MonoTime at, void (Gauge::*change)(MonoTime)) {
+    (services_[group.service].time_wait.*change)(at);
+    if (group.remote != kNone) (remotes_[group.remote].time_wait.*change)(at);
+    auto [it, is_new] = time_waits_.try_emplace(netns);
+    if (is_new) it->second.restart(begin_);
+    (it->second.*change)(at);
+}
+
+void Flows::regroup(const ConnectionIdentity& who, MonoTime at) {
+    const std::uint32_t index = group_for(who);
+    if (index == who.note - 1) return;
+    const Group& before = group_of(who);
+    const Group& after = groups_[index];
+    if (before.port != after.port) {
+        if (before.port != kNone) ports_[before.port].held.leave(at);
+        if (after.port != kNone) {
+            ports_[after.port].held.enter(at);
+            if (before.port == kNone) ++ports_[after.port].opened;
+        }
+    }
+    who.note = index + 1;
+}
+
+void Flows::on_move(const StateMove& move) {
+    if (move.is_listener()) return on_listener(move);
+    const ConnectionIdentity& who = *move.who;
+    if (who.note == 0) {
+        if (!move.to || *move.to == TcpState::CLOSE) return;
+        who.note = group_for(who) + 1;
+        const Group& group = group_of(who);
+        if (group.port != kNone) {
+            ports_[group.port].held.enter(move.at);
+            if (move.born) ++ports_[group.port].opened;
+        }
+    } else if (move.to == TcpState::ESTABLISHED || move.to == TcpState::TIME_WAIT) {
+        // By now its port is known, and who accepted it.
+        if (move.from != TcpState::TIME_WAIT) regroup(who, move.at);
+    }
+    const Group& group = group_of(who);
+    if (move.from == TcpState::TIME_WAIT) time_wait_gauges(group, who.netns, move.at, &Gauge::leave);
+    if (move.to == TcpState::TIME_WAIT) time_wait_gauges(group, who.netns, move.at, &Gauge::enter);
+    const bool gone = !move.to || *move.to == TcpState::CLOSE;
+    if (gone && group.port != kNone) ports_[group.port].held.leave(move.at);
+    if (gone && move.is_last) who.note = 0;
+}
+
+void Flows::on_connection(const ConnectionLine& line) {
+    const ConnectionIdentity& who = *line.who;
+    const std::uint32_t index = group_for(who); // whatever has been learnt since it moved last
+    Group& group = groups_[index];
+    ServiceRow& service = services_[group.service];
+    count(service.ended, line);
+    if (who.process) {
+        service.several_pids = service.several_pids || (service.pid != 0 && service.pid != who.process->pid);
+        service.pid = who.process->pid;
+    }
+    if (line.closed_first == ClosedFirst::local) service.closed_first.note(who.id);
+    const bool failed = line.ending == Ending::handshake_failed || line.ending == Ending::connect_failed;
+    if (failed) service.failed.note(who.id);
+    if (line.ending == Ending::connect_failed && line.detail != EndingDetail::no_port) ++group.unanswered;
+    if (group.remote != kNone) count(remotes_[group.remote].ended, line);
+    who.note = 0;
+}
+
+std::uint32_t Flows::service_of(const ConnectionIdentity& who) const {
+    return who.note == 0 || who.note == kListenerNote ? kNone : groups_[who.note - 1].service;
+}
+
+std::uint32_t Flows::remote_of(const ConnectionIdentity& who) const {
+    return who.note == 0 || who.note == kListenerNote ? kNone : groups_[who.note - 1].remote;
+}
+
+// --- what is there now
+
+void Flows::begin_live(MonoTime) {
+    for (ServiceRow& row : services_) {
+        row.live = Tally();
+        row.in_syn_recv = 0;
+    }
+    for (RemoteRow& row : remotes_) row.live = Tally();
+}
+
+void Flows::on_live(const LiveSocket& socket) {
+    const ConnectionIdentity& who = socket.who;
+    if (who.note == 0 || who.note == kListenerNote) return;
+    const std::uint32_t index = group_for(who);
+    const Group& group = groups_[index];
+    ServiceRow& service = services_[group.service];
+    ConnectionLine line{};
+    line.who = &who;
+    line.closed_first = socket.closed_first;
+    line.ending = socket.ending;
+    line.seen = socket.seen;
+    if (socket.state == TcpState::TIME_WAIT)
+        line.time_wait = ConnectionLine::TimeWait{std::nullopt, TimeWaitEnd::open, 0};
+    count(service.live, line);
+    if (group.remote != kNone) count(remotes_[group.remote].live, line);
+    if (who.process) {
+        service.several_pids = service.several_pids || (service.pid != 0 && service.pid != who.process->pid);
+        service.pid = who.process->pid;
+    }
+    if (socket.closed_first == ClosedFirst::local) service.closed_first.note(who.id);
+    if (socket.state == TcpState::SYN_RECV) ++service.in_syn_recv;
+}
+
+void Flows::next_interval(MonoTime now) {
+    begin_ = now;
+    for (ServiceRow& row : services_) {
+        row.ended = Tally();
+        row.closed_first = row.failed = Examples();
+        row.time_wait.restart(now);
+    }
+    for (RemoteRow& row : remotes_) {
+        row.ended = Tally();
+        row.time_wait.restart(now);
+    }
+    for (PortRow& row : ports_) {
+        row.held.restart(now);
+        row.opened = 0;
+        row.held_at_begin = row.held.now();
+    }
+    for (auto& [netns, gauge] : time_waits_) gauge.restart(now);
+    for (Group& group : groups_) group.unanswered = 0;
+}
+
+} // namespace tcpdwell

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+// Connections summed up by service, by remote server, and by pair of (local address, remote endpoint): who closes
+// first, how they end, who holds the TIME_WAITs, who uses up the local ports.
+#pragma once
+
+#include <array>
+#include <deque>
+#include <map>
+#include <string>
+#include <tsl/robin_map.h>
+#include <tuple>
+#include <vector>
+
+#include "analysis/analysis.h"
+#include "analysis/gauge.h"
+
+namespace tcpdwell {
+
+/// Why a connection that was closed actively left no TIME_WAIT.
+enum class SkipCause : std::uint8_t {
+    so_linger_zero,
+    unread_data,
+    data_after_close,
+    linger2,
+    other_reset_sent,
+    reset_received,
+    timed_out,
+    fin_wait2_expired,
+    overflow,
+};
+inline constexpr std::size_t kSkipCauses = 9;
+std::string_view name(SkipCause cause);
+
+/// What connections have come to.
+struct Tally {
+    std::uint64_t connections = 0;
+    std::array<std::uint64_t, 5> closed_first{}; ///< by ClosedFirst
+    std::array<std::uint64_t, 10> endings{};     ///< by Ending
+    std::array<std::uint64_t, 18> details{};     ///< by EndingDetail
+    std::array<std::uint64_t, kSkipCauses> skipped{};
+    std::uint64_t time_waits = 0; ///< connections that left a TIME_WAIT here
+    std::uint64_t cookies = 0;    ///< passive opens without a request socket: SYN cookies
+
+    void add(const Tally& other);
+    [[nodiscard]] std::uint64_t closed(ClosedFirst who) const { return closed_first[static_cast<std::size_t>(who)]; }
+    [[nodiscard]] std::uint64_t ended(Ending how) const { return endings[static_cast<std::size_t>(how)]; }
+    [[nodiscard]] std::uint64_t with(EndingDetail what) const { return details[static_cast<std::size_t>(what)]; }
+    [[nodiscard]] std::uint64_t skipped_by(SkipCause why) const { return skipped[static_cast<std::size_t>(why)]; }
+};
+
+/// A program and what it serves (passive opens: the listening endpoint) or that it connects (active opens).
+struct ServiceKey {
+    std::uint32_t netns = 0;
+    Role role = Role::unknown;
+    Family family = Family::ipv4;
+    Endpoint local; ///< port 0 where the role isn't server
+    std::array<char, TD_COMM_LEN> comm{};
+    std::uint64_t cgroup = 0;
+
+    auto operator<=>(const ServiceKey&) const = default;
+};
+
+/// The connections behind a number: a few of their ids.
+struct Examples {
+    std::array<ConnectionId, 3> ids{};
+    std::uint8_t count = 0;
+
+    void note(ConnectionId id) {
+        if (count < ids.size()) ids[count++] = id;
+    }
+};
+
+struct ServiceRow {
+    ServiceKey key;
+    std::uint32_t pid = 0;     ///< of the only process seen; 0: none, or several
+    bool several_pids = false;
+    Tally ended;
+    Tally live; ///< what is there now, as if it ended now
+    Gauge time_wait;
+    Examples closed_first; ///< connections that this side closed first
+    Examples failed;       ///< connections that never came to be established
+    std::uint64_t in_syn_recv = 0; ///< now
+
+    [[nodiscard]] Tally total() const;
+};
+
+struct RemoteRow {
+    std::uint32_t netns;
+    Family family;
+    Endpoint remote; ///< the server that is connected to; empty: those beyond the limit
+    std::array<char, TD_COMM_LEN> comm{}; ///< of the only program that connects to it
+    bool several_programs = false;
+    Tally ended;
+    Tally live;
+    Gauge time_wait;
+
+    [[nodiscard]] Tally total() const;
+};
+
+/// Local ports in use towards one remote endpoint. A port is held from connect() until the last trace of the
+/// connection is gone, TIME_WAIT included (kernel: __inet_hash_connect()).
+struct PortRow {
+    std::uint32_t netns;
+    Family family;
+    IpAddress local;
+    Endpoint remote;
+    Gauge held;
+    std::uint64_t opened = 0;        ///< connections begun since the report's begin
+    std::uint64_t held_at_begin = 0; ///< when the report's time began
+};
+
+/// Active opens of one program to one remote endpoint that failed without an answer.
+struct Unanswered {
+    std::uint32_t service;
+    Endpoint remote;
+    std::uint64_t count;
+};
+
+/// Adds a connection to what they have come to.
+void count(Tally& tally, const ConnectionLine& line);
+
+/// Memory: some 600 bytes for each service, remote server and pair, of which at most kMaxGroups are told apart; what
+/// comes after is summed up in one row without an endpoint.
+class Flows : public Analysis {
+public:
+    static constexpr std::size_t kMaxGroups = 50'000;
+
+    explicit Flows(MonoTime begin) : begin_(begin) {}
+
+    void on_move(const StateMove& move) override;
+    void on_connection(const ConnectionLine& line) override;
+    void begin_live(MonoTime now) override;
+    void on_live(const LiveSocket& socket) override;
+    void add_to(Report& report, const ReportMoment& moment) override;
+    void next_interval(MonoTime now) override;
+
+    /// Rows that belong to the same service merged: connections seen before their listener or process was known.
+    /// In the order of how many connections the local side closed first.
+    [[nodiscard]] std::vector<ServiceRow> services() const;
+    [[nodiscard]] const std::deque<RemoteRow>& remotes() const { return remotes_; }
+    [[nodiscard]] const std::deque<PortRow>& ports() const { return ports_; }
+    /// TIME_WAITs by network namespace.
+    [[nodiscard]] const std::map<std::uint32_t, Gauge>& time_waits() const { return time_waits_; }
+    /// Per service of role client that has some: failed connects without an answer, by remote endpoint.
+    [[nodiscard]] std::vector<Unanswered> unanswered() const;
+    [[nodiscard]] const ServiceRow& service(std::uint32_t index) const { return services_[index]; }
+    /// Whether the connection has been counted as being there.
+    static bool knows(const ConnectionIdentity& who) { return who.note != 0; }
+
+    /// Indices for whoever splits by them; valid from the first move of the connection on.
+    [[nodiscard]] std::uint32_t service_of(const ConnectionIdentity& who) const;
+    [[nodiscard]] std::uint32_t remote_of(const ConnectionIdentity& who) const; ///< kNone: not an active open
+    static constexpr std::uint32_t kNone = ~std::uint32_t{0};
+    [[nodiscard]] std::string service_label(std::uint32_t index) const;
+    [[nodiscard]] std::string remote_label(std::uint32_t index) const;
+
+private:
+    /// The finest division: a service and, for active opens, where it connects from and to.
+    struct GroupKey {
+        ServiceKey service;
+        Family family = Family::ipv4; ///< of active opens, as is what follows
+        IpAddress local;
+        Endpoint remote;
+
+        bool operator==(const GroupKey&) const = default;
+    };
+    struct GroupHash {
+        std::size_t operator()(const GroupKey& key) const;
+    };
+    struct Group {
+        std::uint32_t service;
+        std::uint32_t remote; ///< kNone: not an active open
+        std::uint32_t port;   ///< kNone: likewise, or the local address isn't known
+        Endpoint to;
+        std::uint64_t unanswered = 0;
+    };
+
+    struct Listener {
+        Endpoint local;
+        Family family;
+    };
+
+    [[nodiscard]] GroupKey key_of(const ConnectionIdentity& who) const;
+    /// With the listening endpoint instead of the connection's own.
+    [[nodiscard]] ServiceKey canonical(ServiceKey key) const;
+    std::uint32_t group_for(const ConnectionIdentity& who);
+    std::uint32_t service_for(const ServiceKey& key);
+    std::uint32_t remote_for(const GroupKey& key);
+    std::uint32_t port_for(const GroupKey& key);
+    [[nodiscard]] Group& group_of(const ConnectionIdentity& who) { return groups_[who.note - 1]; }
+    /// Puts the connection into the group that fits what is known of it now.
+    void regroup(const ConnectionIdentity& who, MonoTime at);
+    void on_listener(const StateMove& move);
+    void time_wait_gauges(const Group& group, std::uint32_t netns, MonoTime at, void (Gauge::*change)(MonoTime));
+
+    MonoTime begin_;
+    tsl::robin_map<GroupKey, std::uint32_t, GroupHash> index_;
+    std::deque<Group> groups_;
+    std::deque<ServiceRow> services_;
+    std::deque<RemoteRow> remotes_;
+    std::deque<PortRow> ports_;
+    std::map<std::uint32_t, Gauge> time_waits_;
+    std::map<std::pair<std::uint32_t, Port>, std::vector<Listener>> listeners_; ///< by namespace and port
+    std::map<ServiceKey, std::uint32_t> service_index_;
+    std::map<std::pair<std::uint32_t, Endpoint>, std::uint32_t> remote_index_;
+    std::map<std::tuple<std::uint32_t, IpAddress, Endpoint>, std::uint32_t> port_index_;
+};
+
+} // namespace tcpdwell

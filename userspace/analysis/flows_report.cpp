@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+// Services, remote servers and ports as sections of a report.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "analysis/flows.h"
+
+namespace tcpdwell {
+namespace {
+
+constexpr ClosedFirst kClosedFirst[] = {ClosedFirst::local, ClosedFirst::remote, ClosedFirst::both, ClosedFirst::none,
+                                        ClosedFirst::unknown};
+constexpr Ending kEndings[] = {Ending::fin,       Ending::reset_sent,     Ending::reset_received,   Ending::timed_out,
+                               Ending::refused,   Ending::connect_failed, Ending::handshake_failed, Ending::fin_wait2_expired,
+                               Ending::open,      Ending::unknown};
+
+constexpr Column kServiceColumns[] = {
+    {.id = "local", .title = "SERVICE", .help = "Listening endpoint; none for a program that connects."},
+    {.id = "process", .title = "PROCESS", .help = "The program; its process id if there was just one process."},
+    {.id = "role", .title = "ROLE", .help = "server: connections that it accepts; client: that it opens."},
+    {.id = "cgroup", .title = "CGROUP", .help = "Path of the sockets' cgroup (version 2)."},
+    {.id = "netns", .title = "NETNS", .help = "Inode of the network namespace."},
+    {.id = "connections", .title = "CONNS", .help = "Connections that ended, or are open now."},
+    {.id = "closed_first", .title = "CLOSED FIRST", .help = "How many of them each side closed first."},
+    {.id = "endings", .title = "ENDINGS", .help = "How many ended how."},
+    {.id = "time_wait", .title = "TIME_WAIT", .help = "TIME_WAITs held now, at most at one time, and in socket-seconds."},
+};
+
+constexpr Column kRemoteColumns[] = {
+    {.id = "remote", .title = "REMOTE", .help = "The server that is connected to."},
+    {.id = "process", .title = "PROCESS", .help = "The program that connects, if it is just one."},
+    {.id = "netns", .title = "NETNS", .help = "Inode of the network namespace."},
+    {.id = "connections", .title = "CONNS", .help = "Connections that ended, or are open now."},
+    {.id = "closed_first", .title = "CLOSED FIRST", .help = "How many of them each side closed first."},
+    {.id = "endings", .title = "ENDINGS", .help = "How many ended how."},
+    {.id = "time_wait", .title = "TIME_WAIT", .help = "TIME_WAITs held now, at most at one time, and in socket-seconds."},
+};
+
+constexpr Column kPortColumns[] = {
+    {.id = "netns", .title = "NETNS", .help = "Inode of the network namespace."},
+    {.id = "local", .title = "LOCAL", .help = "Local address."},
+    {.id = "remote", .title = "REMOTE", .help = "Remote endpoint."},
+    {.id = "held", .title = "HELD", .help = "Local ports held now, TIME_WAIT included."},
+    {.id = "peak", .title = "PEAK", .help = "Most held at one time."},
+    {.id = "limit", .title = "LIMIT", .help = "Ports in ip_local_port_range."},
+    {.id = "opened", .title = "OPENED", .help = "Connections begun."},
+    {.id = "per_second", .title = "PER S", .help = "Connections begun per second."},
+};
+
+constexpr TableView kServiceView[] = {
+    {"local", "SERVICE", "Listening endpoint, or that the program connects.", 21, Align::left},
+    {"process", "PROCESS", "The program.", 13, Align::left},
+    {"connections", "CONNS", "Connections that ended, or are open now.", 7},
+    {"closed_first.local", "LOCAL", "This side closed first.", 7},
+    {"closed_first.remote", "REMOTE", "The other side closed first.", 7},
+    {"closed_first.none", "NONE", "Nobody closed: open, refused, timed out.", 6},
+    {"time_wait.now", "TW NOW", "TIME_WAITs held now.", 6},
+    {"time_wait.peak", "PEAK", "TIME_WAITs held at most.", 6},
+};
+
+constexpr TableView kRemoteView[] = {
+    {"remote", "REMOTE SERVER", "The server that is connected to.", 21, Align::left},
+    {"process", "PROCESS", "The program that connects.", 13, Align::left},
+    {"connections", "CONNS", "Connections that ended, or are open now.", 7},
+    {"closed_first.remote", "REMOTE", "The remote server closed first.", 7},
+    {"closed_first.local", "LOCAL", "This side closed first.", 7},
+    {"closed_first.none", "NONE", "Nobody closed: open, refused, timed out.", 6},
+    {"time_wait.now", "TW NOW", "TIME_WAITs held here now.", 6},
+    {"time_wait.peak", "PEAK", "TIME_WAITs held here at most.", 6},
+};
+
+constexpr TableView kPortView[] = {
+    {"local", "LOCAL ADDRESS", "Local address.", 17, Align::left},
+    {"remote", "REMOTE ENDPOINT", "Remote endpoint.", 21, Align::left},
+    {"held", "HELD", "Local ports held now.", 7},
+    {"peak", "PEAK", "Most held at one time.", 7},
+    {"limit", "LIMIT", "Ports in ip_local_port_range.", 7},
+    {"per_second", "OPENS/S", "Connections begun per second.", 8},
+};
+
+std::int64_t number(std::uint64_t value) { return static_cast<std::int64_t>(value); }
+
+Value program(Report& report, const std::array<char, TD_COMM_LEN>& comm, std::uint32_t pid) {
+    const std::string_view text(comm.data(), std::find(comm.begin(), comm.end(), '\0') - comm.begin());
+    if (text.empty() && pid == 0) return {};
+    return ProcessValue{pid, report.keep(std::string(text))};
+}
+
+Value closers(Report& report, const Tally& tally) {
+    std::vector<NumberPart> parts;
+    for (const ClosedFirst who : kClosedFirst) parts.push_back({name(who), number(tally.closed(who))});
+    return report.keep(std::move(parts));
+}
+
+Value endings(Report& report, const Tally& tally) {
+    std::vector<NumberPart> parts;
+    for (const Ending how : kEndings)
+        if (tally.ended(how) != 0) parts.push_back({name(how), number(tally.ended(how))});
+    return report.keep(std::move(parts));
+}
+
+Value time_wait(Report& report, const Gauge& gauge, MonoTime now) {
+    return report.keep({{"now", number(gauge.now())},
+                        {"peak", number(gauge.peak())},
+                        {"socket_seconds", gauge.held_seconds(now)}});
+}
+
+Table services_table(Report& report, const std::vector<ServiceRow>& services, const ReportMoment& moment) {
+    Table table{kServiceColumns, kServiceView, {}};
+    for (const ServiceRow& row : services) {
+        const Tally sum = row.total();
+        if (sum.connections == 0 && row.time_wait.peak() == 0) continue;
+        const auto path = row.key.cgroup == 0 ? std::nullopt : moment.cgroup_path(row.key.cgroup);
+        table.rows.push_back({EndpointValue{row.key.local, row.key.family, true},
+                              program(report, row.key.comm, row.several_pids ? 0 : row.pid), name(row.key.role),
+                              path ? Value(report.keep(std::string(*path))) : Value(), std::int64_t{row.key.netns},
+                              number(sum.connections), closers(report, sum), endings(report, sum),
+                              time_wait(report, row.time_wait, moment.now)});
+    }
+    return table;
+}
+
+Table remotes_table(Report& report, const std::deque<RemoteRow>& remotes, const ReportMoment& moment) {
+    std::vector<const RemoteRow*> order;
+    for (const RemoteRow& row : remotes) order.push_back(&row);
+    std::stable_sort(order.begin(), order.end(), [](const RemoteRow* a, const RemoteRow* b) {
+        const auto weight = [](const RemoteRow& row) {
+            const Tally sum = row.total();
+            return std::pair(sum.closed(ClosedFirst::remote), sum.connections);
+        };
+        return weight(*a) > weight(*b);
+    });
+    Table table{kRemoteColumns, kRemoteView, {}};
+    for (const RemoteRow* row : order) {
+        const Tally sum = row->total();
+        if (sum.connections == 0 && row->time_wait.peak() == 0) continue;
+        table.rows.push_back({EndpointValue{row->remote, row->family, true},
+                              row->several_programs ? Value() : program(report, row->comm, 0), std::int64_t{row->netns},
+                              number(sum.connections), closers(report, sum), endings(report, sum),
+                              time_wait(report, row->time_wait, moment.now)});
+    }
+    return table;
+}
+
+Table ports_table(const std::deque<PortRow>& ports, const ReportMoment& moment) {
+    std::vector<const PortRow*> order;
+    for (const PortRow& row : ports)
+        if (row.held.peak() != 0) order.push_back(&row);
+    std::stable_sort(order.begin(), order.end(),
+                     [](const PortRow* a, const PortRow* b) { return a->held.peak() > b->held.peak(); });
+    Table table{kPortColumns, kPortView, {}};
+    const double seconds = std::chrono::duration<double>(moment.now - moment.begin).count();
+    for (const PortRow* row : order) {
+        const auto range = moment.host.port_range(row->netns);
+        table.rows.push_back({std::int64_t{row->netns}, EndpointValue{Endpoint{row->local, 0}, row->family, true},
+                              EndpointValue{row->remote, row->family, true}, number(row->held.now()),
+                              number(row->held.peak()),
+                              range ? Value(std::int64_t{range->second} - range->first + 1) : Value(),
+                              number(row->opened), seconds > 0 ? static_cast<double>(row->opened) / seconds : 0.0});
+    }
+    return table;
+}
+
+/// Whether `vague` may be the same service as `exact`, and says less.
+bool is_vaguer(const ServiceRow& vague, const ServiceRow& exact) {
+    constexpr std::array<char, TD_COMM_LEN> kNobody{};
+    const bool comm_fits = vague.key.comm == kNobody || vague.key.comm == exact.key.comm;
+    const bool cgroup_fits = vague.key.cgroup == 0 || vague.key.cgroup == exact.key.cgroup;
+    return comm_fits && cgroup_fits && vague.key != exact.key;
+}
+
+void absorb(ServiceRow& into, const ServiceRow& row) {
+    into.ended.add(row.ended);
+    into.live.add(row.live);
+    into.time_wait.absorb(row.time_wait);
+    into.in_syn_recv += row.in_syn_recv;
+    into.several_pids = into.several_pids || row.several_pids || (into.pid != 0 && row.pid != 0 && into.pid != row.pid);
+    if (into.pid == 0) into.pid = row.pid;
+    for (std::size_t i = 0; i < row.closed_first.count; ++i) into.closed_first.note(row.closed_first.ids[i]);
+    for (std::size_t i = 0; i < row.failed.count; ++i) into.failed.note(row.failed.ids[i]);
+}
+
+} // namespace
+
+std::vector<ServiceRow> Flows::services() const {
+    std::map<ServiceKey, ServiceRow> exact;
+    for (const ServiceRow& row : services_) {
+        const ServiceKey key = canonical(row.key);
+        const auto [it, is_new] = exact.try_emplace(key, row);
+        if (is_new)
+            it->second.key = key;
+        else
+            absorb(it->second, row);
+    }
+    // TIME_WAITs that were there before, for instance, are known before the process behind their endpoint is.
+    std::map<std::tuple<std::uint32_t, Endpoint>, std::vector<ServiceRow*>> by_endpoint;
+    for (auto& [key, row] : exact)
+        if (key.role == Role::server) by_endpoint[{key.netns, key.local}].push_back(&row);
+    for (auto& [endpoint, rows] : by_endpoint) {
+        for (ServiceRow* vague : rows) {
+            const auto fits = [&](const ServiceRow* row) { return is_vaguer(*vague, *row); };
+            if (std::count_if(rows.begin(), rows.end(), fits) != 1) continue;
+            absorb(**std::find_if(rows.begin(), rows.end(), fits), *vague);
+            exact.erase(vague->key);
+            break; // `rows` is no longer whole; more than one vague row at an endpoint is rare
+        }
+    }
+    std::vector<ServiceRow> all;
+    for (auto& [key, row] : exact) all.push_back(std::move(row));
+    std::stable_sort(all.begin(), all.end(), [](const ServiceRow& a, const ServiceRow& b) {
+        const auto weight = [](const ServiceRow& row) {
+            return std::tuple(row.ended.closed(ClosedFirst::local) + row.live.closed(ClosedFirst::local),
+                              row.key.role == Role::server, row.ended.connections + row.live.connections);
+        };
+        return weight(a) > weight(b);
+    });
+    return all;
+}
+
+std::vector<Unanswered> Flows::unanswered() const {
+    std::vector<Unanswered> all;
+    for (const Group& group : groups_)
+        if (group.unanswered != 0) all.push_back({group.service, group.to, group.unanswered});
+    return all;
+}
+
+std::string Flows::service_label(std::uint32_t index) const {
+    if (index == kNone) return "unknown";
+    const ServiceKey key = canonical(services_[index].key);
+    const std::string_view comm(key.comm.data(), std::find(key.comm.begin(), key.comm.end(), '\0') - key.comm.begin());
+    const std::string_view program = comm.empty() ? "?" : comm;
+    if (key.role != Role::server) return fmt::format("{} ({})", program, name(key.role));
+    const bool v6 = key.family == Family::ipv6;
+    return fmt::format("{}{}{}:{} {}", v6 ? "[" : "", key.local.address.text(key.family), v6 ? "]" : "", key.local.port,
+                       program);
+}
+
+std::string Flows::remote_label(std::uint32_t index) const {
+    if (index == kNone) return "(passive opens)";
+    const RemoteRow& row = remotes_[index];
+    if (row.remote.empty()) return "(others)";
+    const bool v6 = row.family == Family::ipv6;
+    return fmt::format("{}{}{}:{}", v6 ? "[" : "", row.remote.address.text(row.family), v6 ? "]" : "",
+                       row.remote.port);
+}
+
+void Flows::add_to(Report& report, const ReportMoment& moment) {
+    report.sections.push_back({"services", "Who closes first",
+                               "Who closes first collects the TIME_WAITs. Services, and programs that connect; most first.",
+                               services_table(report, services(), moment)});
+    report.sections.push_back({"remotes", "Remote servers", "Servers that programs here connect to; who closes first is on top.",
+                               remotes_table(report, remotes_, moment)});
+    report.sections.push_back({"ports", "Local ports in use", "By local address and remote endpoint; TIME_WAIT holds its port.",
+                               ports_table(ports_, moment)});
+}
+
+} // namespace tcpdwell

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "analysis/live_look.h"
+
+#include <algorithm>
+
+namespace tcpdwell {
+namespace {
+
+constexpr std::size_t kIds = 5;
+
+bool is_of_interest(TcpState state) {
+    switch (state) {
+    case TcpState::SYN_SENT:
+    case TcpState::FIN_WAIT2:
+    case TcpState::CLOSE_WAIT:
+    case TcpState::LAST_ACK:
+    case TcpState::CLOSING: return true;
+    default: return false;
+    }
+}
+
+} // namespace
+
+LiveLook::LiveLook(const Thresholds& thresholds) {
+    const auto set = [&](TcpState state, std::string_view name) {
+        old_from_[static_cast<std::size_t>(state)] = thresholds.duration(name);
+    };
+    set(TcpState::CLOSE_WAIT, "close_wait_leak.age");
+    set(TcpState::SYN_SENT, "connects_unanswered.age");
+    set(TcpState::LAST_ACK, "closing_stuck.age");
+    set(TcpState::CLOSING, "closing_stuck.age");
+}
+
+void LiveLook::begin_live(MonoTime now) {
+    now_ = now;
+    holdings_.clear();
+}
+
+void LiveLook::on_live(const LiveSocket& socket) {
+    if (!is_of_interest(socket.state)) return;
+    const std::uint32_t pid = socket.who.process ? socket.who.process->pid : 0;
+    Holding& holding = holdings_[Key{socket.state, socket.who.netns, pid}];
+    holding.state = socket.state;
+    holding.netns = socket.who.netns;
+    holding.process = socket.who.process;
+    ++holding.sockets;
+    const Nanoseconds age = std::max(now_ - socket.since.value_or(socket.known_since), Nanoseconds(0));
+    if (age >= holding.oldest) {
+        holding.oldest = age;
+        holding.oldest_is_exact = socket.since.has_value();
+        holding.oldest_tuple = socket.who.tuple;
+    }
+    if (age < old_from_[static_cast<std::size_t>(socket.state)]) return;
+    ++holding.old;
+    if (holding.ids.size() < kIds) holding.ids.push_back(socket.who.id);
+    const IpAddress& host = socket.who.tuple.remote.address;
+    if (holding.hosts.size() < Holding::kMaxHosts || holding.hosts.contains(host)) ++holding.hosts[host];
+}
+
+std::vector<const Holding*> LiveLook::in(TcpState state) const {
+    std::vector<const Holding*> found;
+    for (const auto& [key, holding] : holdings_)
+        if (holding.state == state) found.push_back(&holding);
+    std::stable_sort(found.begin(), found.end(), [](const Holding* a, const Holding* b) { return a->old > b->old; });
+    return found;
+}
+
+} // namespace tcpdwell

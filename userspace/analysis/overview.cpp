@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "analysis/overview.h"
+
+#include <numeric>
+
+#include "analysis/histogram.h"
+
+namespace tcpdwell {
+namespace {
+
+std::int64_t number(std::uint64_t value) { return static_cast<std::int64_t>(value); }
+
+std::uint64_t sum(const std::array<std::uint64_t, 3>& counts) {
+    return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+}
+
+} // namespace
+
+void Overview::on_connection(const ConnectionLine& line) {
+    ++ended_[static_cast<std::size_t>(line.seen)];
+    namespaces_.insert(line.who->netns);
+}
+
+void Overview::begin_live(MonoTime) { open_ = {}; }
+
+void Overview::on_live(const LiveSocket& socket) {
+    namespaces_.insert(socket.who.netns);
+    if (socket.who.tuple.remote.empty()) return; // a listener
+    ++open_[static_cast<std::size_t>(socket.seen)];
+}
+
+std::uint64_t Overview::connections() const { return sum(ended_) + sum(open_); }
+
+Facts Overview::meta(Report& report, const ReportMoment& moment) const {
+    const auto fact = [&](std::string_view key) -> Value {
+        const auto text = moment.host.about_host(key);
+        return text ? Value(report.keep(std::string(*text))) : Value();
+    };
+    std::vector<NumberPart> thresholds;
+    for (const ThresholdRow& row : Thresholds::rows()) thresholds.push_back({row.name, thresholds_.value(row.name)});
+    std::vector<TextPart> sysctls;
+    for (const auto& [key, value] : moment.host.own_sysctls())
+        sysctls.push_back({report.keep(std::string(key)), report.keep(std::string(value))});
+    return Facts{{
+        {"version", "", fact("version")},
+        {"source", "source", report.keep(run_.source)},
+        {"host", "host", fact("host")},
+        {"kernel", "kernel", fact("kernel")},
+        {"machine", "machine", fact("machine")},
+        {"begin", "from", moment.clock.to_wall(moment.begin)},
+        {"end", "to", moment.clock.to_wall(moment.now)},
+        {"duration_ns", "lasting", moment.now - moment.begin},
+        {"interval", "", run_.interval},
+        {"netns", "network namespaces", number(namespaces_.size())},
+        {"filter", "filter", run_.filter.empty() ? Value() : Value(report.keep(run_.filter))},
+        {"probes", "", fact("probes")},
+        {"sysctls", "", report.keep(std::move(sysctls))},
+        {"thresholds", "", report.keep(std::move(thresholds))},
+    }};
+}
+
+Facts Overview::quality() const {
+    return Facts{{
+        {"lost", "events lost", number(lost_)},
+        {"connections", "connections", number(connections())},
+        {"ended", "ended", number(sum(ended_))},
+        {"open", "open", number(sum(open_))},
+        {"whole", "seen whole", number(ended_[0] + open_[0])},
+        {"joined", "already open", number(ended_[1] + open_[1])},
+        {"gap", "with gaps", number(gaps())},
+        {"transitions", "transitions", number(dwell_.transitions())},
+        {"unexpected_edges", "unexpected transitions", number(dwell_.unexpected())},
+        {"evicted", "given up for want of room", number(totals_.evicted)},
+        {"malformed", "malformed records", number(quality_.malformed)},
+        {"unknown_records", "unknown records", number(quality_.unknown)},
+        {"quantile_error", "", LogHistogram::kRelativeError},
+    }};
+}
+
+void Overview::add_to(Report& report, const ReportMoment& moment) {
+    report.sections.push_back({"meta", "", "", meta(report, moment)});
+    report.sections.push_back({"quality", "", "", quality()});
+}
+
+void Overview::next_interval(MonoTime) {
+    ended_ = {};
+    lost_ = 0;
+}
+
+} // namespace tcpdwell

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a report is about, and how much it can be trusted.
+#pragma once
+
+#include <array>
+#include <set>
+#include <string>
+
+#include "analysis/analysis.h"
+#include "analysis/dwell.h"
+#include "analysis/thresholds.h"
+#include "event/decode.h"
+
+namespace tcpdwell {
+
+/// What the run says of itself.
+struct RunDescription {
+    std::string source; ///< "live", or the recordings' names
+    std::string filter; ///< as given by the user; "": none
+    bool interval = false;
+};
+
+class Overview : public Analysis {
+public:
+    Overview(RunDescription run, const Thresholds& thresholds, const Dwell& dwell)
+        : run_(std::move(run)), thresholds_(thresholds), dwell_(dwell) {}
+
+    void on_connection(const ConnectionLine& line) override;
+    void on_lost(const LostLine& line) { lost_ += line.events; }
+    void begin_live(MonoTime) override;
+    void on_live(const LiveSocket& socket) override;
+    /// Adds `meta` and `quality`.
+    void add_to(Report& report, const ReportMoment& moment) override;
+    void next_interval(MonoTime) override;
+
+    /// Of the whole run so far.
+    void set_totals(const TrackerTotals& totals, const DataQuality& quality) {
+        totals_ = totals;
+        quality_ = quality;
+    }
+    [[nodiscard]] std::uint64_t lost() const { return lost_; }
+    [[nodiscard]] std::uint64_t gaps() const { return ended_[2] + open_[2]; } ///< connections with a gap
+    [[nodiscard]] std::uint64_t connections() const;
+
+private:
+    Facts meta(Report& report, const ReportMoment& moment) const;
+    Facts quality() const;
+
+    RunDescription run_;
+    const Thresholds& thresholds_;
+    const Dwell& dwell_;
+    TrackerTotals totals_;
+    DataQuality quality_;
+    std::uint64_t lost_ = 0;
+    std::array<std::uint64_t, 3> ended_{}; ///< by Seen
+    std::array<std::uint64_t, 3> open_{};
+    std::set<std::uint32_t> namespaces_;
+};
+
+} // namespace tcpdwell

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "analysis/report_maker.h"
+
+namespace tcpdwell {
+namespace {
+
+std::optional<TcpState> unless_closed(std::optional<TcpState> state) {
+    return state == TcpState::CLOSE ? std::nullopt : state;
+}
+
+} // namespace
+
+ReportMaker::ReportMaker(ReportOptions options, MonoTime begin)
+    : options_(std::move(options)), begin_(begin), flows_(begin), dwell_(options_.by, flows_), live_(options_.thresholds),
+      timeline_(begin), overview_(options_.run, options_.thresholds, dwell_),
+      all_{&overview_, &flows_, &dwell_, &live_, &timeline_} {}
+
+void ReportMaker::move(const ConnectionIdentity& who, MonoTime at, std::optional<TcpState> from,
+                       std::optional<TcpState> to, bool wanted, bool born) {
+    // Whether the filter wants it may change when its process becomes known.
+    const bool counted = Flows::knows(who);
+    if (!counted && !wanted) return;
+    StateMove move{at, &who, counted ? unless_closed(from) : std::nullopt, wanted ? unless_closed(to) : std::nullopt, born,
+                   !wanted};
+    if (!move.from && !move.to) return;
+    for (Analysis* analysis : all_) analysis->on_move(move);
+}
+
+void ReportMaker::on_transition(const TransitionLine& line, bool wanted) {
+    const bool is_child = line.from == TcpState::LISTEN && !line.who->tuple.remote.empty();
+    const bool born = is_child || line.from == TcpState::CLOSE;
+    move(*line.who, line.at, born ? std::nullopt : std::optional(line.from), line.to, wanted, born);
+    if (!wanted) return;
+    for (Analysis* analysis : all_) analysis->on_transition(line);
+}
+
+void ReportMaker::on_restated(const RestatedLine& line, bool wanted) {
+    move(*line.who, line.at, line.from, line.to, wanted, false);
+}
+
+void ReportMaker::on_connection(const ConnectionLine& line, bool wanted) {
+    if (!wanted) return;
+    ++ended_;
+    for (Analysis* analysis : all_) analysis->on_connection(line);
+}
+
+void ReportMaker::on_lost(const LostLine& line) { overview_.on_lost(line); }
+
+Report ReportMaker::make(const Tracker& tracker, const DataQuality& quality, const HostFacts& host,
+                         const ClockAnchor& clock,
+                         const std::function<std::optional<std::string_view>(std::uint64_t)>& cgroup_path,
+                         MonoTime now) {
+    for (Analysis* analysis : all_) analysis->begin_live(now);
+    tracker.for_each_live([&](const LiveSocket& socket) {
+        if (!Flows::knows(socket.who)) return; // not let through by the filter
+        for (Analysis* analysis : all_) analysis->on_live(socket);
+    });
+    overview_.set_totals(tracker.totals(), quality);
+
+    const ReportMoment moment{begin_, now, clock, host, cgroup_path};
+    Report report;
+    for (Analysis* analysis : all_) analysis->add_to(report, moment);
+    const std::vector<ServiceRow> services = flows_.services();
+    const Evidence evidence{services, flows_, live_, overview_, options_.thresholds, moment};
+    report.sections.push_back({"findings", "Findings", "", find_all(evidence, report)});
+    return report;
+}
+
+void ReportMaker::next_interval(MonoTime now) {
+    begin_ = now;
+    for (Analysis* analysis : all_) analysis->next_interval(now);
+}
+
+} // namespace tcpdwell

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "analysis/thresholds.h"
+
+#include <fmt/format.h>
+
+#include <cassert>
+#include <cerrno>
+#include <cmath>
+#include <cstdlib>
+#include <string>
+
+namespace tcpdwell {
+namespace {
+
+using Unit = ThresholdRow::Unit;
+
+constexpr ThresholdRow kTable[] = {
+    {"server_closes_first.connections", Unit::count, 100, "connections that the service closed first"},
+    {"server_closes_first.share", Unit::share, 0.5, "of all that anybody closed first"},
+    {"close_wait_leak.sockets", Unit::count, 1, "sockets of one process in CLOSE_WAIT"},
+    {"close_wait_leak.age", Unit::duration, 60, "for at least so long"},
+    {"time_wait_table_full.share", Unit::share, 0.9, "of tcp_max_tw_buckets"},
+    {"ephemeral_ports_low.share", Unit::share, 0.8, "of ip_local_port_range held towards one remote endpoint"},
+    {"connects_unanswered.connections", Unit::count, 20, "connects of one program without an answer"},
+    {"connects_unanswered.age", Unit::duration, 3, "in SYN_SENT for at least so long"},
+    {"handshakes_failing.connections", Unit::count, 20, "handshakes of one service that failed, or hang"},
+    {"handshakes_failing.share", Unit::share, 0.1, "of all its handshakes"},
+    {"fin_wait2_pileup.sockets", Unit::count, 100, "connections of one program in FIN_WAIT2, or expired there"},
+    {"closing_stuck.sockets", Unit::count, 1, "sockets of one program in LAST_ACK or CLOSING"},
+    {"closing_stuck.age", Unit::duration, 30, "for at least so long"},
+    {"time_wait_skipped.connections", Unit::count, 20, "active closes of one service that left no TIME_WAIT"},
+    {"time_wait_skipped.share", Unit::share, 0.1, "of its active closes"},
+    {"keepalive_kills.connections", Unit::count, 1, "connections of one service ended by keepalive"},
+};
+
+std::size_t index_of(std::string_view name) {
+    std::size_t i = 0;
+    while (i < std::size(kTable) && kTable[i].name != name) ++i;
+    return i;
+}
+
+/// The factor of a unit of time, NaN for a word that is none.
+double seconds_of(std::string_view unit) {
+    if (unit.empty() || unit == "s") return 1;
+    if (unit == "ms") return 0.001;
+    if (unit == "m") return 60;
+    if (unit == "h") return 3600;
+    return std::nan("");
+}
+
+std::string_view example(Unit unit) {
+    switch (unit) {
+    case Unit::count: return "a whole number such as 100";
+    case Unit::share: return "a share such as 0.5 or 50%";
+    case Unit::duration: return "a time such as 500ms, 30s or 5m";
+    }
+    return {};
+}
+
+/// NaN if the text isn't a value of that unit.
+double parse(Unit unit, const std::string& text) {
+    char* rest = nullptr;
+    const double number = std::strtod(text.c_str(), &rest);
+    const std::string_view suffix = rest;
+    if (rest == text.c_str() || !std::isfinite(number) || number < 0) return std::nan("");
+    switch (unit) {
+    case Unit::count: return suffix.empty() && std::floor(number) == number ? number : std::nan("");
+    case Unit::duration: return number * seconds_of(suffix);
+    case Unit::share: {
+        const double share = suffix == "%" ? number / 100 : suffix.empty() ? number : std::nan("");
+        return share <= 1 ? share : std::nan("");
+    }
+    }
+    return std::nan("");
+}
+
+} // namespace
+
+std::span<const ThresholdRow> Thresholds::rows() {
+    static_assert(std::size(kTable) == kRows);
+    return kTable;
+}
+
+Result<void> Thresholds::set(std::string_view text) {
+    const std::size_t equals = text.find('=');
+    if (equals == std::string_view::npos)
+        return fail(ErrorCode::usage, fmt::format("--threshold {}: NAME=VALUE is wanted, as in close_wait_leak.age=30s", text));
+    const std::string_view name = text.substr(0, equals);
+    const std::size_t i = index_of(name);
+    if (i == std::size(kTable)) {
+        std::string names;
+        for (const ThresholdRow& row : kTable) names += fmt::format("\n  {}", row.name);
+        return fail(ErrorCode::usage, fmt::format("--threshold {}: there is no such threshold; there are:{}", name, names));
+    }
+    const double value = parse(kTable[i].unit, std::string(text.substr(equals + 1)));
+    if (std::isnan(value))
+        return fail(ErrorCode::usage, fmt::format("--threshold {}: {} takes {}", text, name, example(kTable[i].unit)));
+    set_[i] = value;
+    is_set_[i] = true;
+    return {};
+}
+
+double Thresholds::value(std::string_view name) const {
+    const std::size_t i = index_of(name);
+    assert(i < std::size(kTable));
+    return is_set_[i] ? set_[i] : kTable[i].preset;
+}
+
+std::uint64_t Thresholds::count(std::string_view name) const { return static_cast<std::uint64_t>(value(name)); }
+
+Nanoseconds Thresholds::duration(std::string_view name) const {
+    return Nanoseconds(static_cast<std::int64_t>(value(name) * 1e9));
+}
+
+} // namespace tcpdwell

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "analysis/timeline.h"
+
+#include <algorithm>
+
+namespace tcpdwell {
+
+void TimelineAnalysis::sample_until(MonoTime now) {
+    while (next_ <= now) {
+        if (samples_.size() == kMaxSamples) {
+            for (std::size_t i = 0; i < kMaxSamples / 2; ++i) samples_[i] = samples_[2 * i];
+            samples_.resize(kMaxSamples / 2);
+            step_ *= 2;
+            next_ = begin_ + step_ * static_cast<std::int64_t>(samples_.size());
+            continue;
+        }
+        samples_.push_back(counts_);
+        next_ += step_;
+    }
+}
+
+void TimelineAnalysis::on_move(const StateMove& move) {
+    sample_until(move.at);
+    if (move.from) {
+        auto& count = counts_[static_cast<std::size_t>(*move.from)];
+        if (count > 0) --count;
+    }
+    if (move.to) ++counts_[static_cast<std::size_t>(*move.to)];
+}
+
+void TimelineAnalysis::add_to(Report& report, const ReportMoment& moment) {
+    sample_until(moment.now);
+    Timeline timeline;
+    timeline.begin = moment.clock.to_wall(begin_);
+    timeline.step = step_;
+    for (const TcpState state :
+         {TcpState::SYN_SENT, TcpState::SYN_RECV, TcpState::ESTABLISHED, TcpState::FIN_WAIT1, TcpState::FIN_WAIT2,
+          TcpState::CLOSING, TcpState::TIME_WAIT, TcpState::CLOSE_WAIT, TcpState::LAST_ACK}) {
+        Timeline::Series series{state, {}};
+        bool ever = false;
+        for (const Counts& sample : samples_) {
+            const std::uint32_t count = sample[static_cast<std::size_t>(state)];
+            ever = ever || count != 0;
+            series.counts.push_back(count);
+        }
+        if (ever) timeline.series.push_back(std::move(series));
+    }
+    report.sections.push_back({"timeline", "States over time", "", std::move(timeline)});
+}
+
+void TimelineAnalysis::next_interval(MonoTime now) {
+    begin_ = next_ = now;
+    step_ = kFirstStep;
+    samples_.clear();
+}
+
+} // namespace tcpdwell

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// How many sockets were in each state over time.
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "analysis/analysis.h"
+
+namespace tcpdwell {
+
+/// Takes a sample at equal steps of event time. When there are kMaxSamples, every other one is dropped and the step
+/// doubled, so memory is bounded however long it runs.
+class TimelineAnalysis : public Analysis {
+public:
+    static constexpr std::size_t kMaxSamples = 600;
+    static constexpr Nanoseconds kFirstStep = std::chrono::milliseconds(100);
+
+    explicit TimelineAnalysis(MonoTime begin) : begin_(begin), next_(begin) {}
+
+    void on_move(const StateMove& move) override;
+    void add_to(Report& report, const ReportMoment& moment) override;
+    void next_interval(MonoTime now) override;
+
+private:
+    static constexpr std::size_t kStates = 12; ///< by value; 0 isn't used
+    using Counts = std::array<std::uint32_t, kStates>;
+
+    void sample_until(MonoTime now);
+
+    MonoTime begin_;
+    MonoTime next_;
+    Nanoseconds step_ = kFirstStep;
+    Counts counts_{};
+    std::vector<Counts> samples_;
+};
+
+} // namespace tcpdwell

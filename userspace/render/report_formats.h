@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// The renderers of whole reports. They know sections and cells, never connections.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "report/report.h"
+
+namespace tcpdwell {
+
+/// One JSON object in one line, without the line's end: a member for each section, by its id. Durations are integers in
+/// ns; what isn't known, and every duration of a distribution without samples, is null.
+std::string report_json(const Report& report);
+
+/// How a report for people may look.
+struct TextStyle {
+    std::size_t width = 80; ///< characters a line; at least 80
+    bool colour = false;
+    bool unicode = false;  ///< bars of block characters instead of '#'
+    std::size_t rows = 12; ///< of a table of services or ports; what is left out is said
+};
+
+/// Headings, tables and bars; ends with a line's end. No line is longer than the width, but for addresses and names
+/// that are.
+std::string report_text(const Report& report, const TextStyle& style);
+
+} // namespace tcpdwell

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reports for machines.
+#include "render/json_writer.h"
+#include "render/report_formats.h"
+#include "tcp/transition.h"
+
+namespace tcpdwell {
+namespace {
+
+class Writer {
+public:
+    std::string write(const Report& report) {
+        json_.begin_object();
+        for (const Section& section : report.sections) {
+            json_.key(section.id);
+            std::visit([this](const auto& body) { write(body); }, section.body);
+        }
+        json_.end_object();
+        return std::string(json_.view());
+    }
+
+private:
+    void write(const Facts& facts) {
+        json_.begin_object();
+        write_members(facts.lines);
+        json_.end_object();
+    }
+
+    void write_members(const std::vector<FactLine>& lines) {
+        for (const FactLine& line : lines) {
+            json_.key(line.id);
+            json_.write(line.value);
+        }
+    }
+
+    void write(const Distributions& all) {
+        if (all.split_by.empty()) return write_members(all.groups.front().members);
+        json_.begin_object();
+        json_.key("by");
+        json_.text(all.split_by);
+        json_.key("groups");
+        json_.begin_array();
+        for (const DistributionGroup& group : all.groups) {
+            json_.begin_object();
+            json_.key("group");
+            json_.write(Value(group.label));
+            json_.key("states");
+            write_members(group.members);
+            json_.end_object();
+        }
+        json_.end_array();
+        json_.end_object();
+    }
+
+    void write_members(const std::vector<Distribution>& members) {
+        json_.begin_object();
+        for (const Distribution& d : members) {
+            json_.key(d.id);
+            write(d);
+        }
+        json_.end_object();
+    }
+
+    void write(const Distribution& d) {
+        const auto duration = [&](std::string_view key, Nanoseconds value) {
+            json_.key(key);
+            json_.write(d.count == 0 ? Value() : Value(value));
+        };
+        json_.begin_object();
+        if (!d.title.empty()) {
+            json_.key("title");
+            json_.text(d.title);
+        }
+        json_.key("count");
+        json_.number(d.count);
+        duration("min_ns", d.min);
+        duration("mean_ns", d.mean);
+        duration("p50_ns", d.p50);
+        duration("p90_ns", d.p90);
+        duration("p99_ns", d.p99);
+        duration("p999_ns", d.p999);
+        duration("max_ns", d.max);
+        json_.key("open");
+        json_.write(d.open ? Value(static_cast<std::int64_t>(*d.open)) : Value());
+        json_.key("oldest_ns");
+        json_.write(d.oldest);
+        json_.key("nominal_ns");
+        json_.write(d.nominal);
+        json_.key("buckets");
+        json_.begin_array();
+        for (const DurationBucket& bucket : d.buckets) {
+            json_.begin_array();
+            json_.write(Value(bucket.low));
+            json_.write(Value(bucket.high));
+            json_.number(bucket.count);
+            json_.end_array();
+        }
+        json_.end_array();
+        json_.end_object();
+    }
+
+    void write(const Table& table) {
+        json_.begin_array();
+        for (const std::vector<Value>& row : table.rows) {
+            json_.begin_object();
+            for (std::size_t i = 0; i < row.size(); ++i) {
+                json_.key(table.columns[i].id);
+                json_.write(row[i]);
+            }
+            json_.end_object();
+        }
+        json_.end_array();
+    }
+
+    void write(const StateDiagram& diagram) {
+        json_.begin_array();
+        for (const Edge& edge : diagram.edges) {
+            json_.begin_object();
+            json_.key("from");
+            json_.write(Value(edge.from));
+            json_.key("to");
+            json_.write(Value(edge.to));
+            json_.key("count");
+            json_.number(edge.count);
+            json_.key("p50_ns");
+            json_.write(edge.median);
+            json_.key("kind");
+            json_.text(name(edge.kind));
+            json_.end_object();
+        }
+        json_.end_array();
+    }
+
+    void write(const Timeline& timeline) {
+        json_.begin_object();
+        json_.key("begin");
+        json_.write(Value(timeline.begin));
+        json_.key("step_ns");
+        json_.write(Value(timeline.step));
+        json_.key("states");
+        json_.begin_object();
+        for (const Timeline::Series& series : timeline.series) {
+            json_.key(name(series.state));
+            json_.begin_array();
+            for (const std::uint64_t count : series.counts) json_.number(count);
+            json_.end_array();
+        }
+        json_.end_object();
+        json_.end_object();
+    }
+
+    void write(const Findings& findings) {
+        json_.begin_array();
+        for (const Finding& finding : findings.list) {
+            json_.begin_object();
+            json_.key("id");
+            json_.text(finding.id);
+            json_.key("severity");
+            json_.text(name(finding.severity));
+            json_.key("what");
+            json_.write(Value(finding.what));
+            json_.key("evidence");
+            json_.begin_object();
+            write_members(finding.evidence);
+            json_.key("connections");
+            json_.begin_array();
+            for (const HexId& id : finding.connections) json_.write(Value(id));
+            json_.end_array();
+            json_.end_object();
+            json_.key("advice");
+            std::string advice;
+            for (const std::string_view sentence : finding.advice) {
+                if (!advice.empty()) advice += '\n';
+                advice += sentence;
+            }
+            json_.write(Value(advice));
+            json_.end_object();
+        }
+        json_.end_array();
+    }
+
+    JsonWriter json_;
+};
+
+} // namespace
+
+std::string report_json(const Report& report) { return Writer().write(report); }
+
+} // namespace tcpdwell
