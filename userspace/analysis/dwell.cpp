@@ -12,9 +12,9 @@ using namespace std::chrono_literals;
 constexpr Nanoseconds kNominalTimeWait = 60s;
 constexpr std::uint32_t kOthers = ~std::uint32_t{0} - 1;
 
-constexpr TcpState kLifeOrder[] = {TcpState::LISTEN,     TcpState::SYN_SENT,   TcpState::SYN_RECV,  TcpState::ESTABLISHED,
-                                   TcpState::FIN_WAIT1,  TcpState::FIN_WAIT2,  TcpState::CLOSING,   TcpState::TIME_WAIT,
-                                   TcpState::CLOSE_WAIT, TcpState::LAST_ACK,   TcpState::CLOSE};
+constexpr TcpState kLifeOrder[] = {TcpState::LISTEN,     TcpState::SYN_SENT,  TcpState::SYN_RECV, TcpState::ESTABLISHED,
+                                   TcpState::FIN_WAIT1,  TcpState::FIN_WAIT2, TcpState::CLOSING,  TcpState::TIME_WAIT,
+                                   TcpState::CLOSE_WAIT, TcpState::LAST_ACK,  TcpState::CLOSE};
 
 /// What is measured, and by which edges: a state's dwell says it only where it was left in the right direction.
 struct Latency {
@@ -24,16 +24,23 @@ struct Latency {
     std::array<TcpState, 3> to; ///< CLOSE stands for nothing further
 };
 constexpr Latency kLatencies[] = {
-    {"connect", "SYN to ESTABLISHED, active", TcpState::SYN_SENT,
+    {"connect",
+     "SYN to ESTABLISHED, active",
+     TcpState::SYN_SENT,
      {TcpState::ESTABLISHED, TcpState::SYN_RECV, TcpState::ESTABLISHED}},
-    {"handshake", "SYN to ESTABLISHED, passive", TcpState::SYN_RECV,
+    {"handshake",
+     "SYN to ESTABLISHED, passive",
+     TcpState::SYN_RECV,
      {TcpState::ESTABLISHED, TcpState::CLOSE_WAIT, TcpState::FIN_WAIT1}},
-    {"fin_acked", "FIN to the peer's ACK", TcpState::FIN_WAIT1,
+    {"fin_acked",
+     "FIN to the peer's ACK",
+     TcpState::FIN_WAIT1,
      {TcpState::FIN_WAIT2, TcpState::TIME_WAIT, TcpState::CLOSING}},
-    {"close_wait", "peer's FIN to our close()", TcpState::CLOSE_WAIT,
+    {"close_wait",
+     "peer's FIN to our close()",
+     TcpState::CLOSE_WAIT,
      {TcpState::LAST_ACK, TcpState::CLOSE, TcpState::CLOSE}},
-    {"last_ack", "our FIN to the last ACK", TcpState::LAST_ACK,
-     {TcpState::CLOSE, TcpState::CLOSE, TcpState::CLOSE}},
+    {"last_ack", "our FIN to the last ACK", TcpState::LAST_ACK, {TcpState::CLOSE, TcpState::CLOSE, TcpState::CLOSE}},
 };
 
 std::size_t index(TcpState state) { return static_cast<std::size_t>(state); }
@@ -127,7 +134,8 @@ Distributions Dwell::latencies() const {
     for (const Latency& latency : kLatencies) {
         LogHistogram sum;
         for (std::size_t i = 0; i < latency.to.size(); ++i) {
-            const bool repeated = std::find(latency.to.begin(), latency.to.begin() + i, latency.to[i]) != latency.to.begin() + i;
+            const bool repeated =
+                std::find(latency.to.begin(), latency.to.begin() + i, latency.to[i]) != latency.to.begin() + i;
             if (const EdgeSeen* seen = edge(latency.from, latency.to[i]); seen && !repeated) sum.merge(seen->dwell);
         }
         members.push_back(summarise(sum, latency.id, latency.title));
@@ -170,9 +178,8 @@ std::optional<Distributions> Dwell::split(Report& report) const {
         for (const Distribution& d : group.members) sum += d.count;
         return sum;
     };
-    std::stable_sort(all.groups.begin(), all.groups.end(), [&](const DistributionGroup& a, const DistributionGroup& b) {
-        return samples(a) > samples(b);
-    });
+    std::stable_sort(all.groups.begin(), all.groups.end(),
+                     [&](const DistributionGroup& a, const DistributionGroup& b) { return samples(a) > samples(b); });
     return all;
 }
 
@@ -194,11 +201,13 @@ StateDiagram Dwell::diagram() const {
 }
 
 void Dwell::add_to(Report& report, const ReportMoment&) {
-    report.sections.push_back({"states", "Dwell time by state", "Of states that were left; NOW are still in it, the oldest for as long as is said.",
+    report.sections.push_back({"states", "Dwell time by state",
+                               "Of states that were left; NOW are still in it, the oldest for as long as is said.",
                                states()});
     if (auto parts = split(report))
         report.sections.push_back({"states_by", "Dwell time by part", "", std::move(*parts)});
-    report.sections.push_back({"latencies", "Handshake and close latencies", "How long each step took where it succeeded.", latencies()});
+    report.sections.push_back(
+        {"latencies", "Handshake and close latencies", "How long each step took where it succeeded.", latencies()});
     report.sections.push_back({"transitions", "Transitions", "Count, and median time in the state before.", diagram()});
 }
 

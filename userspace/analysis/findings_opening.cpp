@@ -19,10 +19,10 @@ std::string reuse_advice(const Evidence& evidence, const PortRow& row) {
     const auto delay = evidence.moment.host.sysctl_number(row.netns, "net.ipv4.tcp_tw_reuse_delay");
     const std::string after = delay ? fmt::format("{} ms (net.ipv4.tcp_tw_reuse_delay)", *delay) : "1 s";
     const std::string current = sysctl_text(evidence, row.netns, "net.ipv4.tcp_tw_reuse");
-    const std::string effect =
-        fmt::format("lets connect() take over a port whose TIME_WAIT has lasted for {}, if both ends use timestamps", after);
-    const bool loopback = row.remote.address.text(Family::ipv4).starts_with("127.") ||
-                          row.remote.address.text(Family::ipv6) == "::1";
+    const std::string effect = fmt::format(
+        "lets connect() take over a port whose TIME_WAIT has lasted for {}, if both ends use timestamps", after);
+    const bool loopback =
+        row.remote.address.text(Family::ipv4).starts_with("127.") || row.remote.address.text(Family::ipv6) == "::1";
     std::string text;
     if (value == 1 || (value == 2 && loopback))
         text = fmt::format("{} already {}: TIME_WAIT alone does not exhaust the ports here.", current, effect);
@@ -56,8 +56,9 @@ Draft ports_draft(const Evidence& evidence, const PortRow& row, std::uint64_t li
                       {"growth_per_second", "growing per second", growth},
                       {"seconds_left", "seconds left at this pace", left},
                       {"no_port", "connects without a port", no_port}};
-    draft.advice.push_back("Reuse connections (a pool, HTTP keep-alive): that is the cure. A port is held as long as any "
-                           "trace of its connection is, TIME_WAIT included.");
+    draft.advice.push_back(
+        "Reuse connections (a pool, HTTP keep-alive): that is the cure. A port is held as long as any "
+        "trace of its connection is, TIME_WAIT included.");
     draft.advice.push_back(reuse_advice(evidence, row));
     draft.advice.push_back(fmt::format(
         "More ports: widen {}, clear of the ports that services listen on; or use more local addresses, or more remote "
@@ -140,21 +141,21 @@ void find_connects_unanswered(const Evidence& evidence, std::vector<Draft>& draf
         const IpAddress& host = worst->first;
         const std::string host_text = host.text(host.is_v4() ? Family::ipv4 : Family::ipv6);
         Draft draft{"connects_unanswered", Severity::warning, {}, {}, program.ids, {}};
-        draft.what = is_scan ? fmt::format("{} connects of {} to {} hosts got no answer: a scan, or wrong addresses.", all,
-                                           key.second, program.hosts.size())
+        draft.what = is_scan ? fmt::format("{} connects of {} to {} hosts got no answer: a scan, or wrong addresses.",
+                                           all, key.second, program.hosts.size())
                              : fmt::format("{} connects of {} got no answer, {} of them from {}.", all, key.second,
                                            worst->second, host_text);
-        draft.evidence = {{"connections", "connects", all},
-                          {"waiting", "in SYN_SENT now", program.waiting},
-                          {"failed", "given up", program.failed},
-                          {"hosts", "hosts", std::uint64_t{program.hosts.size()}},
-                          {"host", "most often", host_text},
-                          {"program", "program", key.second}};
+        draft.evidence = {
+            {"connections", "connects", all},       {"waiting", "in SYN_SENT now", program.waiting},
+            {"failed", "given up", program.failed}, {"hosts", "hosts", std::uint64_t{program.hosts.size()}},
+            {"host", "most often", host_text},      {"program", "program", key.second}};
         draft.advice.push_back(
-            is_scan ? fmt::format("Many hosts and hardly a repetition: if {} is not meant to look for hosts, find out who "
-                                  "started it.", key.second)
-                    : "The SYNs are dropped on the way or at the host: check that it is up, its route, and firewalls "
-                      "(which should reject, so that connect() fails at once).");
+            is_scan
+                ? fmt::format("Many hosts and hardly a repetition: if {} is not meant to look for hosts, find out who "
+                              "started it.",
+                              key.second)
+                : "The SYNs are dropped on the way or at the host: check that it is up, its route, and firewalls "
+                  "(which should reject, so that connect() fails at once).");
         draft.advice.push_back(fmt::format("A connect() waits as long as {} says, over two minutes with 6; the program "
                                            "should have a time-out of its own.",
                                            sysctl_text(evidence, key.first, "net.ipv4.tcp_syn_retries")));
@@ -174,16 +175,17 @@ void find_handshakes_failing(const Evidence& evidence, std::vector<Draft>& draft
         if (!fails && row.in_syn_recv < many && sum.cookies < many) continue;
         Draft draft{"handshakes_failing", Severity::warning, {}, {}, {}, {}};
         draft.connections.assign(row.failed.ids.begin(), row.failed.ids.begin() + row.failed.count);
-        draft.what = fmt::format("{}: {} of {} handshakes were never completed, {} wait in SYN_RECV now{}.", place_of(row),
-                                 failed, sum.connections, row.in_syn_recv,
+        draft.what = fmt::format("{}: {} of {} handshakes were never completed, {} wait in SYN_RECV now{}.",
+                                 place_of(row), failed, sum.connections, row.in_syn_recv,
                                  sum.cookies == 0 ? "" : fmt::format(", {} came in by SYN cookies", sum.cookies));
         draft.evidence = {{"failed", "never completed", failed},
                           {"handshakes", "handshakes", sum.connections},
                           {"share", "share", share},
                           {"syn_recv", "in SYN_RECV now", row.in_syn_recv},
                           {"syn_cookies", "by SYN cookies", sum.cookies}};
-        draft.advice.push_back("SYNs that nobody completes are a SYN flood, a scan, or a path that loses SYN-ACKs: look at "
-                               "the remote addresses with trace --connections.");
+        draft.advice.push_back(
+            "SYNs that nobody completes are a SYN flood, a scan, or a path that loses SYN-ACKs: look at "
+            "the remote addresses with trace --connections.");
         draft.advice.push_back(fmt::format(
             "The queue of handshakes is as long as the backlog given to listen(), at most {}. {} keeps the service "
             "reachable when it is full; {} counts only without SYN cookies.",

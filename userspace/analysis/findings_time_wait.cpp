@@ -24,17 +24,16 @@ std::string_view advice_for(SkipCause cause) {
         return "SO_LINGER with a time of 0 makes close() send an RST: the peer gets an error and may lose data that it "
                "has not read yet. Remove it; a TIME_WAIT is cheaper than lost data.";
     case SkipCause::unread_data:
-        return "close() with data unread sends an RST instead of a FIN. Read to the end before closing, or the peer may "
+        return "close() with data unread sends an RST instead of a FIN. Read to the end before closing, or the peer "
+               "may "
                "lose the last answer.";
     case SkipCause::data_after_close:
         return "The peer still sent data after close(), so it was reset. Use shutdown(SHUT_WR), read to the end, then "
                "close.";
     case SkipCause::linger2: return "TCP_LINGER2 below 0 ends FIN_WAIT2 at once: the peer's last data is refused.";
     case SkipCause::timed_out: return "The peer never acknowledged: it had gone, or the path loses segments.";
-    case SkipCause::fin_wait2_expired:
-        return "The peer never sent its FIN: look there for sockets in CLOSE_WAIT.";
-    case SkipCause::overflow:
-        return "The table of TIME_WAITs was full: see the finding time_wait_table_full.";
+    case SkipCause::fin_wait2_expired: return "The peer never sent its FIN: look there for sockets in CLOSE_WAIT.";
+    case SkipCause::overflow: return "The table of TIME_WAITs was full: see the finding time_wait_table_full.";
     case SkipCause::reset_received:
         return "The peer answered our FIN with an RST: it closed with data unread, or had gone.";
     case SkipCause::other_reset_sent: return "This side sent an RST; trace --connections tells why for each.";
@@ -55,20 +54,21 @@ void find_server_closes_first(const Evidence& evidence, std::vector<Draft>& draf
             share < evidence.thresholds.value("server_closes_first.share"))
             continue;
         const auto limit = evidence.moment.host.sysctl_number(row.key.netns, "net.ipv4.tcp_max_tw_buckets");
-        Draft draft{"server_closes_first", Severity::warning,
+        Draft draft{"server_closes_first",
+                    Severity::warning,
                     fmt::format("{} closed {} of {} connections first, and so collects the TIME_WAITs: {} now, {} at "
                                 "most.",
                                 place_of(row), local, all, row.time_wait.now(), row.time_wait.peak()),
                     {},
                     ids(row.closed_first),
                     {}};
-        draft.evidence = {{"closed_first_local", "closed first here", local},
-                          {"closed_first_remote", "closed first by clients", sum.closed(ClosedFirst::remote)},
-                          {"share", "share", share},
-                          {"time_wait_now", "TIME_WAITs now", row.time_wait.now()},
-                          {"time_wait_peak", "at most", row.time_wait.peak()},
-                          {"time_wait_socket_seconds", "socket-seconds",
-                           row.time_wait.held_seconds(evidence.moment.now)}};
+        draft.evidence = {
+            {"closed_first_local", "closed first here", local},
+            {"closed_first_remote", "closed first by clients", sum.closed(ClosedFirst::remote)},
+            {"share", "share", share},
+            {"time_wait_now", "TIME_WAITs now", row.time_wait.now()},
+            {"time_wait_peak", "at most", row.time_wait.peak()},
+            {"time_wait_socket_seconds", "socket-seconds", row.time_wait.held_seconds(evidence.moment.now)}};
         draft.advice.push_back(
             "Let clients close first: keep connections open for several requests (HTTP keep-alive), with an idle "
             "time-out that is longer than the clients', and speak HTTP/1.1 or later with keep-alive to proxies.");
@@ -90,9 +90,12 @@ void find_time_wait_skipped(const Evidence& evidence, std::vector<Draft>& drafts
         if (skipped == 0 || skipped < evidence.thresholds.count("time_wait_skipped.connections") ||
             share < evidence.thresholds.value("time_wait_skipped.share"))
             continue;
-        Draft draft{"time_wait_skipped", Severity::warning, {}, {{"skipped", "without TIME_WAIT", skipped},
-                                                                 {"active_closes", "active closes", active}},
-                    ids(row.closed_first), {}};
+        Draft draft{"time_wait_skipped",
+                    Severity::warning,
+                    {},
+                    {{"skipped", "without TIME_WAIT", skipped}, {"active_closes", "active closes", active}},
+                    ids(row.closed_first),
+                    {}};
         std::vector<SkipCause> causes;
         for (std::size_t i = 0; i < kSkipCauses; ++i)
             if (sum.skipped[i] != 0) causes.push_back(static_cast<SkipCause>(i));
@@ -104,7 +107,8 @@ void find_time_wait_skipped(const Evidence& evidence, std::vector<Draft>& drafts
             draft.evidence.push_back({name(cause), name(cause), sum.skipped_by(cause)});
             draft.advice.emplace_back(advice_for(cause));
         }
-        draft.what = fmt::format("{}: {} of {} active closes left no TIME_WAIT ({}).", place_of(row), skipped, active, list);
+        draft.what =
+            fmt::format("{}: {} of {} active closes left no TIME_WAIT ({}).", place_of(row), skipped, active, list);
         drafts.push_back(std::move(draft));
     }
 }
@@ -119,11 +123,11 @@ void find_time_wait_table_full(const Evidence& evidence, std::vector<Draft>& dra
         const auto limit = evidence.moment.host.sysctl_number(netns, "net.ipv4.tcp_max_tw_buckets");
         const auto overflow = overflows.find(netns);
         const std::uint64_t lost = overflow == overflows.end() ? 0 : overflow->second;
-        const double share =
-            limit && *limit != 0 ? static_cast<double>(gauge.peak()) / static_cast<double>(*limit) : 0;
+        const double share = limit && *limit != 0 ? static_cast<double>(gauge.peak()) / static_cast<double>(*limit) : 0;
         if (lost == 0 && (!limit || share < evidence.thresholds.value("time_wait_table_full.share"))) continue;
         Draft draft{"time_wait_table_full", lost == 0 ? Severity::warning : Severity::critical, {}, {}, {}, {}};
-        const std::string room = limit ? fmt::format("{} of {}", gauge.peak(), *limit) : fmt::format("{}", gauge.peak());
+        const std::string room =
+            limit ? fmt::format("{} of {}", gauge.peak(), *limit) : fmt::format("{}", gauge.peak());
         draft.what = fmt::format("Network namespace {} held {} TIME_WAITs{}.", netns, room,
                                  lost == 0 ? "" : fmt::format(" and went without one for {} connections", lost));
         draft.evidence = {{"netns", "network namespace", std::uint64_t{netns}},
@@ -135,7 +139,8 @@ void find_time_wait_table_full(const Evidence& evidence, std::vector<Draft>& dra
             "Past {} the kernel goes from FIN_WAIT2 straight to CLOSE: a late segment can then hit a new connection of "
             "the same ports. Raise it if there is memory (a few hundred bytes each); lowering it cures nothing.",
             sysctl_text(evidence, netns, "net.ipv4.tcp_max_tw_buckets")));
-        draft.advice.push_back("The table \"Who closes first\" shows on top who fills it: that program is where the cure lies.");
+        draft.advice.push_back(
+            "The table \"Who closes first\" shows on top who fills it: that program is where the cure lies.");
         drafts.push_back(std::move(draft));
     }
 }

@@ -14,8 +14,10 @@ constexpr std::uint64_t kCriticalLeak = 1000; ///< sockets: the usual limit of d
 void describe(const Holding& holding, Draft& draft) {
     const Process* process = holding.process ? &*holding.process : nullptr;
     draft.evidence.push_back({"oldest_ns", "the oldest", holding.oldest});
-    draft.evidence.push_back({"oldest_local", "its local end", text_of(holding.oldest_tuple.local, holding.oldest_tuple.family)});
-    draft.evidence.push_back({"oldest_remote", "its remote end", text_of(holding.oldest_tuple.remote, holding.oldest_tuple.family)});
+    draft.evidence.push_back(
+        {"oldest_local", "its local end", text_of(holding.oldest_tuple.local, holding.oldest_tuple.family)});
+    draft.evidence.push_back(
+        {"oldest_remote", "its remote end", text_of(holding.oldest_tuple.remote, holding.oldest_tuple.family)});
     draft.evidence.push_back({"pid", "process id", process ? Draft::Cell(std::uint64_t{process->pid}) : Draft::Cell()});
     draft.evidence.push_back({"comm", "process", process ? Draft::Cell(std::string(process->comm())) : Draft::Cell()});
     draft.evidence.push_back({"netns", "network namespace", std::uint64_t{holding.netns}});
@@ -32,11 +34,13 @@ void find_close_wait_leak(const Evidence& evidence, std::vector<Draft>& drafts) 
     const std::uint64_t many = std::max<std::uint64_t>(evidence.thresholds.count("close_wait_leak.sockets"), 1);
     for (const Holding* holding : evidence.live.in(TcpState::CLOSE_WAIT)) {
         if (holding->old < many) continue;
-        Draft draft{"close_wait_leak", holding->old >= kCriticalLeak ? Severity::critical : Severity::warning, {}, {}, {}, {}};
-        draft.what = fmt::format("{} has {} sockets in CLOSE_WAIT for longer than {}, the oldest for {}: their peers have "
-                                 "closed, and it doesn't call close().",
-                                 process_text(holding->process), holding->old,
-                                 duration_text(evidence.thresholds.duration("close_wait_leak.age")), age_text(*holding));
+        Draft draft{
+            "close_wait_leak", holding->old >= kCriticalLeak ? Severity::critical : Severity::warning, {}, {}, {}, {}};
+        draft.what =
+            fmt::format("{} has {} sockets in CLOSE_WAIT for longer than {}, the oldest for {}: their peers have "
+                        "closed, and it doesn't call close().",
+                        process_text(holding->process), holding->old,
+                        duration_text(evidence.thresholds.duration("close_wait_leak.age")), age_text(*holding));
         draft.evidence = {{"sockets", "sockets so old", holding->old}, {"in_state", "in CLOSE_WAIT", holding->sockets}};
         describe(*holding, draft);
         const std::string pid = holding->process ? fmt::format("{}", holding->process->pid) : "PID";
@@ -81,10 +85,10 @@ void find_fin_wait2_pileup(const Evidence& evidence, std::vector<Draft>& drafts)
                           {"comm", "program", key.second},
                           {"netns", "network namespace", std::uint64_t{key.first}}};
         draft.advice.push_back("The peers leave their side open: on them, look for sockets in CLOSE_WAIT.");
-        draft.advice.push_back(fmt::format(
-            "{} s end FIN_WAIT2 once close() has been called, and this is all that it governs; TCP_LINGER2 sets it for one "
-            "socket. After shutdown() without close() FIN_WAIT2 has no end.",
-            sysctl_text(evidence, key.first, "net.ipv4.tcp_fin_timeout")));
+        draft.advice.push_back(fmt::format("{} s end FIN_WAIT2 once close() has been called, and this is all that it "
+                                           "governs; TCP_LINGER2 sets it for one "
+                                           "socket. After shutdown() without close() FIN_WAIT2 has no end.",
+                                           sysctl_text(evidence, key.first, "net.ipv4.tcp_fin_timeout")));
         drafts.push_back(std::move(draft));
     }
 }
@@ -95,9 +99,10 @@ void find_closing_stuck(const Evidence& evidence, std::vector<Draft>& drafts) {
         for (const Holding* holding : evidence.live.in(state)) {
             if (holding->old < many) continue;
             Draft draft{"closing_stuck", Severity::warning, {}, {}, {}, {}};
-            draft.what = fmt::format("{} sockets of {} are stuck in {}, the oldest for {}: the peer doesn't acknowledge the "
-                                     "FIN.",
-                                     holding->old, process_text(holding->process), name(state), age_text(*holding));
+            draft.what =
+                fmt::format("{} sockets of {} are stuck in {}, the oldest for {}: the peer doesn't acknowledge the "
+                            "FIN.",
+                            holding->old, process_text(holding->process), name(state), age_text(*holding));
             draft.evidence = {{"state", "state", std::string(name(state))},
                               {"sockets", "sockets so old", holding->old},
                               {"in_state", "in that state", holding->sockets}};
@@ -120,18 +125,19 @@ void find_keepalive_kills(const Evidence& evidence, std::vector<Draft>& drafts) 
         const std::uint64_t killed = sum.with(EndingDetail::keepalive);
         if (killed < many) continue;
         Draft draft{"keepalive_kills", Severity::warning, {}, {}, {}, {}};
-        draft.what = fmt::format("{} connections of {} were half-open and ended by keepalive: their peers had gone without "
-                                 "a FIN.",
-                                 killed, place_of(row));
+        draft.what =
+            fmt::format("{} connections of {} were half-open and ended by keepalive: their peers had gone without "
+                        "a FIN.",
+                        killed, place_of(row));
         draft.evidence = {{"connections", "ended by keepalive", killed}, {"of", "of connections", sum.connections}};
         draft.advice.push_back("Peers crash, lose their network, or sit behind a NAT or firewall that forgot the idle "
                                "connection: if many do, find out after how long, and keep the idle time below it.");
-        draft.advice.push_back(fmt::format(
-            "{} s of silence pass before the first probe unless the program sets TCP_KEEPIDLE, then {} probes {} s apart; "
-            "a program that must know sooner should set its own, or TCP_USER_TIMEOUT.",
-            sysctl_text(evidence, row.key.netns, "net.ipv4.tcp_keepalive_time"),
-            sysctl_text(evidence, row.key.netns, "net.ipv4.tcp_keepalive_probes"),
-            sysctl_text(evidence, row.key.netns, "net.ipv4.tcp_keepalive_intvl")));
+        draft.advice.push_back(fmt::format("{} s of silence pass before the first probe unless the program sets "
+                                           "TCP_KEEPIDLE, then {} probes {} s apart; "
+                                           "a program that must know sooner should set its own, or TCP_USER_TIMEOUT.",
+                                           sysctl_text(evidence, row.key.netns, "net.ipv4.tcp_keepalive_time"),
+                                           sysctl_text(evidence, row.key.netns, "net.ipv4.tcp_keepalive_probes"),
+                                           sysctl_text(evidence, row.key.netns, "net.ipv4.tcp_keepalive_intvl")));
         drafts.push_back(std::move(draft));
     }
 }
@@ -140,10 +146,11 @@ void find_events_lost(const Evidence& evidence, std::vector<Draft>& drafts) {
     const std::uint64_t lost = evidence.overview.lost();
     if (lost == 0) return;
     Draft draft{"events_lost", Severity::warning, {}, {}, {}, {}};
-    draft.what = fmt::format("{} events were lost: numbers in this report are too low, and {} connections have gaps.", lost,
-                             evidence.overview.gaps());
+    draft.what = fmt::format("{} events were lost: numbers in this report are too low, and {} connections have gaps.",
+                             lost, evidence.overview.gaps());
     draft.evidence = {{"events", "events", lost}, {"gaps", "connections with gaps", evidence.overview.gaps()}};
-    draft.advice.push_back("Give the buffer more room with --buffer-size, or trace less with a filter by port or address.");
+    draft.advice.push_back(
+        "Give the buffer more room with --buffer-size, or trace less with a filter by port or address.");
     drafts.push_back(std::move(draft));
 }
 

@@ -72,13 +72,13 @@ struct Examples {
 
 struct ServiceRow {
     ServiceKey key;
-    std::uint32_t pid = 0;     ///< of the only process seen; 0: none, or several
+    std::uint32_t pid = 0; ///< of the only process seen; 0: none, or several
     bool several_pids = false;
     Tally ended;
     Tally live; ///< what is there now, as if it ended now
     Gauge time_wait;
-    Examples closed_first; ///< connections that this side closed first
-    Examples failed;       ///< connections that never came to be established
+    Examples closed_first;         ///< connections that this side closed first
+    Examples failed;               ///< connections that never came to be established
     std::uint64_t in_syn_recv = 0; ///< now
 
     [[nodiscard]] Tally total() const;
@@ -87,7 +87,7 @@ struct ServiceRow {
 struct RemoteRow {
     std::uint32_t netns;
     Family family;
-    Endpoint remote; ///< the server that is connected to; empty: those beyond the limit
+    Endpoint remote;                      ///< the server that is connected to; empty: those beyond the limit
     std::array<char, TD_COMM_LEN> comm{}; ///< of the only program that connects to it
     bool several_programs = false;
     Tally ended;

@@ -11,9 +11,10 @@ namespace {
 
 constexpr ClosedFirst kClosedFirst[] = {ClosedFirst::local, ClosedFirst::remote, ClosedFirst::both, ClosedFirst::none,
                                         ClosedFirst::unknown};
-constexpr Ending kEndings[] = {Ending::fin,       Ending::reset_sent,     Ending::reset_received,   Ending::timed_out,
-                               Ending::refused,   Ending::connect_failed, Ending::handshake_failed, Ending::fin_wait2_expired,
-                               Ending::open,      Ending::unknown};
+constexpr Ending kEndings[] = {
+    Ending::fin,     Ending::reset_sent,     Ending::reset_received,   Ending::timed_out,
+    Ending::refused, Ending::connect_failed, Ending::handshake_failed, Ending::fin_wait2_expired,
+    Ending::open,    Ending::unknown};
 
 constexpr Column kServiceColumns[] = {
     {.id = "local", .title = "SERVICE", .help = "Listening endpoint; none for a program that connects."},
@@ -24,7 +25,9 @@ constexpr Column kServiceColumns[] = {
     {.id = "connections", .title = "CONNS", .help = "Connections that ended, or are open now."},
     {.id = "closed_first", .title = "CLOSED FIRST", .help = "How many of them each side closed first."},
     {.id = "endings", .title = "ENDINGS", .help = "How many ended how."},
-    {.id = "time_wait", .title = "TIME_WAIT", .help = "TIME_WAITs held now, at most at one time, and in socket-seconds."},
+    {.id = "time_wait",
+     .title = "TIME_WAIT",
+     .help = "TIME_WAITs held now, at most at one time, and in socket-seconds."},
 };
 
 constexpr Column kRemoteColumns[] = {
@@ -34,7 +37,9 @@ constexpr Column kRemoteColumns[] = {
     {.id = "connections", .title = "CONNS", .help = "Connections that ended, or are open now."},
     {.id = "closed_first", .title = "CLOSED FIRST", .help = "How many of them each side closed first."},
     {.id = "endings", .title = "ENDINGS", .help = "How many ended how."},
-    {.id = "time_wait", .title = "TIME_WAIT", .help = "TIME_WAITs held now, at most at one time, and in socket-seconds."},
+    {.id = "time_wait",
+     .title = "TIME_WAIT",
+     .help = "TIME_WAITs held now, at most at one time, and in socket-seconds."},
 };
 
 constexpr Column kPortColumns[] = {
@@ -101,9 +106,8 @@ Value endings(Report& report, const Tally& tally) {
 }
 
 Value time_wait(Report& report, const Gauge& gauge, MonoTime now) {
-    return report.keep({{"now", number(gauge.now())},
-                        {"peak", number(gauge.peak())},
-                        {"socket_seconds", gauge.held_seconds(now)}});
+    return report.keep(
+        {{"now", number(gauge.now())}, {"peak", number(gauge.peak())}, {"socket_seconds", gauge.held_seconds(now)}});
 }
 
 Table services_table(Report& report, const std::vector<ServiceRow>& services, const ReportMoment& moment) {
@@ -241,17 +245,19 @@ std::string Flows::remote_label(std::uint32_t index) const {
     const RemoteRow& row = remotes_[index];
     if (row.remote.empty()) return "(others)";
     const bool v6 = row.family == Family::ipv6;
-    return fmt::format("{}{}{}:{}", v6 ? "[" : "", row.remote.address.text(row.family), v6 ? "]" : "",
-                       row.remote.port);
+    return fmt::format("{}{}{}:{}", v6 ? "[" : "", row.remote.address.text(row.family), v6 ? "]" : "", row.remote.port);
 }
 
 void Flows::add_to(Report& report, const ReportMoment& moment) {
-    report.sections.push_back({"services", "Who closes first",
-                               "Who closes first collects the TIME_WAITs. Services, and programs that connect; most first.",
-                               services_table(report, services(), moment)});
-    report.sections.push_back({"remotes", "Remote servers", "Servers that programs here connect to; who closes first is on top.",
+    report.sections.push_back(
+        {"services", "Who closes first",
+         "Who closes first collects the TIME_WAITs. Services, and programs that connect; most first.",
+         services_table(report, services(), moment)});
+    report.sections.push_back({"remotes", "Remote servers",
+                               "Servers that programs here connect to; who closes first is on top.",
                                remotes_table(report, remotes_, moment)});
-    report.sections.push_back({"ports", "Local ports in use", "By local address and remote endpoint; TIME_WAIT holds its port.",
+    report.sections.push_back({"ports", "Local ports in use",
+                               "By local address and remote endpoint; TIME_WAIT holds its port.",
                                ports_table(ports_, moment)});
 }
 

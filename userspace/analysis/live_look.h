@@ -18,9 +18,9 @@ struct Holding {
     std::uint32_t netns;
     std::optional<Process> process; ///< nullopt: the kernel has no process for them any more (orphans)
     std::uint64_t sockets = 0;
-    std::uint64_t old = 0;                    ///< of which as old as the state's threshold says
-    Nanoseconds oldest{};                     ///< at least
-    bool oldest_is_exact = true;              ///< its beginning was seen
+    std::uint64_t old = 0;       ///< of which as old as the state's threshold says
+    Nanoseconds oldest{};        ///< at least
+    bool oldest_is_exact = true; ///< its beginning was seen
     FourTuple oldest_tuple{};
     std::vector<ConnectionId> ids;            ///< of some old ones
     std::map<IpAddress, std::uint64_t> hosts; ///< of the old ones, by remote address; at most kMaxHosts

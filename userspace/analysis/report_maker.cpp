@@ -11,17 +11,18 @@ std::optional<TcpState> unless_closed(std::optional<TcpState> state) {
 } // namespace
 
 ReportMaker::ReportMaker(ReportOptions options, MonoTime begin)
-    : options_(std::move(options)), begin_(begin), flows_(begin), dwell_(options_.by, flows_), live_(options_.thresholds),
-      timeline_(begin), overview_(options_.run, options_.thresholds, dwell_),
-      all_{&overview_, &flows_, &dwell_, &live_, &timeline_} {}
+    : options_(std::move(options)), begin_(begin), flows_(begin), dwell_(options_.by, flows_),
+      live_(options_.thresholds), timeline_(begin),
+      overview_(options_.run, options_.thresholds, dwell_), all_{&overview_, &flows_, &dwell_, &live_, &timeline_} {}
 
 void ReportMaker::move(const ConnectionIdentity& who, MonoTime at, std::optional<TcpState> from,
                        std::optional<TcpState> to, bool wanted, bool born) {
     // Whether the filter wants it may change when its process becomes known.
     const bool counted = Flows::knows(who);
     if (!counted && !wanted) return;
-    StateMove move{at, &who, counted ? unless_closed(from) : std::nullopt, wanted ? unless_closed(to) : std::nullopt, born,
-                   !wanted};
+    StateMove move{
+        at,   &who,   counted ? unless_closed(from) : std::nullopt, wanted ? unless_closed(to) : std::nullopt,
+        born, !wanted};
     if (!move.from && !move.to) return;
     for (Analysis* analysis : all_) analysis->on_move(move);
 }

@@ -84,13 +84,15 @@ std::span<const ThresholdRow> Thresholds::rows() {
 Result<void> Thresholds::set(std::string_view text) {
     const std::size_t equals = text.find('=');
     if (equals == std::string_view::npos)
-        return fail(ErrorCode::usage, fmt::format("--threshold {}: NAME=VALUE is wanted, as in close_wait_leak.age=30s", text));
+        return fail(ErrorCode::usage,
+                    fmt::format("--threshold {}: NAME=VALUE is wanted, as in close_wait_leak.age=30s", text));
     const std::string_view name = text.substr(0, equals);
     const std::size_t i = index_of(name);
     if (i == std::size(kTable)) {
         std::string names;
         for (const ThresholdRow& row : kTable) names += fmt::format("\n  {}", row.name);
-        return fail(ErrorCode::usage, fmt::format("--threshold {}: there is no such threshold; there are:{}", name, names));
+        return fail(ErrorCode::usage,
+                    fmt::format("--threshold {}: there is no such threshold; there are:{}", name, names));
     }
     const double value = parse(kTable[i].unit, std::string(text.substr(equals + 1)));
     if (std::isnan(value))

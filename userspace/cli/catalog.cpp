@@ -4,6 +4,7 @@
 
 #include "cli/cmd_census.h"
 #include "cli/cmd_check.h"
+#include "cli/cmd_report.h"
 #include "cli/cmd_trace.h"
 #include "cli/command.h"
 
@@ -12,6 +13,7 @@ namespace tcpdwell {
 std::span<const Command> commands() {
     static constexpr std::array kCommands{
         Command{"trace", "Print state transitions, or finished connections, as they happen", define_trace},
+        Command{"report", "Tell how long states last, who closes first, and what is wrong", define_report},
         Command{"census", "Count the sockets that exist now, by state, with owners", define_census},
         Command{"check", "Tell whether this host can be traced, and with which probes", define_check},
     };

@@ -134,6 +134,25 @@ bool FilterOptions::empty() const {
            comms_.empty() && netns_.empty() && cgroups_.empty() && !ipv4_ && !ipv6_ && role_.empty();
 }
 
+std::string FilterOptions::text() const {
+    std::string all;
+    const auto add = [&all](std::string_view option, const std::vector<std::string>& texts) {
+        for (const std::string& text : texts) all += fmt::format("{}{} {}", all.empty() ? "" : " ", option, text);
+    };
+    add("--port", ports_);
+    add("--local-port", local_ports_);
+    add("--remote-port", remote_ports_);
+    add("--addr", addresses_);
+    add("--pid", pids_);
+    add("--comm", comms_);
+    add("--netns", netns_);
+    add("--cgroup", cgroups_);
+    if (!role_.empty()) add("--role", {role_});
+    if (ipv4_) all += all.empty() ? "-4" : " -4";
+    if (ipv6_) all += all.empty() ? "-6" : " -6";
+    return all;
+}
+
 std::string normal_cgroup_path(std::string_view text, std::string_view mount_point, std::string_view root) {
     std::string path = with_single_slashes(text);
     // The longest first: on a hybrid host v2 is mounted inside the other.

@@ -28,6 +28,9 @@ public:
     /// The Filter that they mean; ErrorCode::usage names the option that is wrong.
     [[nodiscard]] Result<Filter> resolve(FilterTarget target) const;
 
+    /// The options as they were given, for the record: "--port 80,443 -4"; "" if there were none.
+    [[nodiscard]] std::string text() const;
+
     /// Whether the user gave none.
     [[nodiscard]] bool empty() const;
 

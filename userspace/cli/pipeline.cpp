@@ -50,7 +50,7 @@ Result<PipelineOutcome> run_pipeline(EventSource& source, Context& context, Cons
             command->go();
         }
         tracker.advance_to(source.now());
-        const auto open = consumer.flush();
+        const auto open = consumer.flush(RunState{tracker, decoder.quality(), source.now()});
         if (!open) return tl::unexpected(open.error());
         if (*status == EventSource::Status::finished) break;
         if (stopping) continue;
@@ -61,6 +61,8 @@ Result<PipelineOutcome> run_pipeline(EventSource& source, Context& context, Cons
             stopping = true;
         }
     }
+    tracker.settle(source.now());
+    consumer.settled(RunState{tracker, decoder.quality(), source.now()});
     tracker.finish(source.now());
     if (auto finished = consumer.finish(); !finished) return tl::unexpected(finished.error());
     return PipelineOutcome{tracker.totals(), decoder.quality(), command_status};

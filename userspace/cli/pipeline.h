@@ -31,13 +31,22 @@ private:
     std::vector<Fact> facts_;
 };
 
+/// Where a run stands.
+struct RunState {
+    const Tracker& tracker;
+    const DataQuality& quality;
+    MonoTime now; ///< everything before it has been told
+};
+
 /// Takes the tracker's lines.
 class Consumer : public TrackerListener {
 public:
     /// The facts that head the stream have come; events follow.
     virtual void begin(const Context& context) = 0;
     /// Called after each batch; false ends the run (a closed pipe).
-    virtual Result<bool> flush() = 0;
+    virtual Result<bool> flush(const RunState& state) = 0;
+    /// Nothing more comes. What has ended has been told; what is open is still in the tracker, and told next.
+    virtual void settled(const RunState&) {}
     /// No more lines.
     virtual Result<void> finish() = 0;
 };

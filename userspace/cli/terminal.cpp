@@ -2,15 +2,47 @@
 // Colour is for people only.
 #include "cli/terminal.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cstdlib>
+#include <string_view>
 
 namespace tcpdwell {
 
 bool stdout_takes_colour() {
     const char* no_colour = std::getenv("NO_COLOR");
     return ::isatty(STDOUT_FILENO) == 1 && (no_colour == nullptr || *no_colour == '\0');
+}
+
+void declare_colour(CLI::App& app, std::string& word) {
+    word = "auto";
+    app.add_option("--color,--colour", word, "auto, always or never (auto: on a terminal, unless NO_COLOR is set)")
+        ->check(CLI::IsMember({"auto", "always", "never"}))
+        ->capture_default_str();
+}
+
+bool wants_colour(const std::string& word) { return word == "auto" ? stdout_takes_colour() : word == "always"; }
+
+std::size_t stdout_width() {
+    constexpr std::size_t usual = 80;
+    winsize size{};
+    if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+    const char* columns = std::getenv("COLUMNS");
+    const long number = columns ? std::strtol(columns, nullptr, 10) : 0;
+    return number > 0 && number < 10'000 ? static_cast<std::size_t>(number) : usual;
+}
+
+bool locale_is_utf8() {
+    for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+        const char* value = std::getenv(name);
+        if (value == nullptr || *value == '\0') continue;
+        const std::string_view locale = value;
+        for (const std::string_view utf8 : {"UTF-8", "utf-8", "UTF8", "utf8"})
+            if (locale.find(utf8) != std::string_view::npos) return true;
+        return false; // the first that is set decides (locale(7))
+    }
+    return false;
 }
 
 } // namespace tcpdwell

@@ -1,10 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// What stdout is.
+// What the terminal is and can.
 #pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstddef>
+#include <string>
 
 namespace tcpdwell {
 
 /// Whether stdout is a terminal and the user hasn't asked for no colours (NO_COLOR, https://no-color.org).
 bool stdout_takes_colour();
+
+/// Declares --colour; the word goes to wants_colour().
+void declare_colour(CLI::App& app, std::string& word);
+bool wants_colour(const std::string& word); ///< "auto", "always" or "never"
+
+/// Characters in a line of stdout: those of the terminal, or of COLUMNS; 80 where neither says.
+std::size_t stdout_width();
+
+/// Whether the locale's encoding is UTF-8, by LC_ALL, LC_CTYPE or LANG.
+bool locale_is_utf8();
 
 } // namespace tcpdwell

@@ -41,9 +41,9 @@ std::vector<MetaEntry> meta_entries(const std::vector<Fact>& facts) {
 
 } // namespace
 
-TracePrinter::TracePrinter(What what, bool idle, Filter filter, const Context& context, Output& out,
+TracePrinter::TracePrinter(What what, bool idle, Selection selection, const Context& context, Output& out,
                            std::unique_ptr<Renderer> renderer)
-    : what_(what), idle_(idle), filter_(std::move(filter)), filtering_(!filter_.empty()), context_(context), out_(out),
+    : what_(what), idle_(idle), selection_(std::move(selection)), context_(context), out_(out),
       renderer_(std::move(renderer)) {}
 
 void TracePrinter::begin(const Context& context) {
@@ -51,7 +51,7 @@ void TracePrinter::begin(const Context& context) {
     renderer_->meta(meta_entries(context.facts()));
 }
 
-Result<bool> TracePrinter::flush() {
+Result<bool> TracePrinter::flush(const RunState&) {
     if (auto written = out_.flush(); !written) return tl::unexpected(written.error());
     return !out_.closed();
 }
@@ -61,19 +61,14 @@ Result<void> TracePrinter::finish() {
     return out_.flush();
 }
 
-bool TracePrinter::wanted(const ConnectionIdentity& who) const {
-    return !filtering_ || filter_.matches(FilterSubject{who.tuple, who.netns, who.role, who.process, who.closed_by,
-                                                        context_.cgroup(who.cgroup)});
-}
-
 void TracePrinter::on_transition(const TransitionLine& line) {
-    if (what_ != What::transitions || !wanted(*line.who)) return;
+    if (what_ != What::transitions || !selection_.wants(*line.who)) return;
     ++printed_;
     renderer_->row(transition_schema(), to_row(line, context_.clock(), context_.cgroup(line.who->cgroup)));
 }
 
 void TracePrinter::on_connection(const ConnectionLine& line) {
-    if (what_ != What::connections || (line.idle && !idle_) || !wanted(*line.who)) return;
+    if (what_ != What::connections || (line.idle && !idle_) || !selection_.wants(*line.who)) return;
     ++printed_;
     renderer_->row(connection_schema(), to_row(line, context_.clock(), context_.cgroup(line.who->cgroup), spans_));
 }

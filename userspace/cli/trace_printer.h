@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "cli/pipeline.h"
-#include "event/filter.h"
+#include "cli/selection.h"
 #include "render/renderer.h"
 
 namespace tcpdwell {
@@ -16,11 +16,11 @@ public:
 
     /// `context` and `out` must outlive the printer.
     /// `idle`: also connections that nothing happened to.
-    TracePrinter(What what, bool idle, Filter filter, const Context& context, Output& out,
+    TracePrinter(What what, bool idle, Selection selection, const Context& context, Output& out,
                  std::unique_ptr<Renderer> renderer);
 
     void begin(const Context& context) override;
-    Result<bool> flush() override;
+    Result<bool> flush(const RunState& state) override;
     Result<void> finish() override;
     void on_transition(const TransitionLine& line) override;
     void on_connection(const ConnectionLine& line) override;
@@ -29,12 +29,9 @@ public:
     [[nodiscard]] std::uint64_t printed() const { return printed_; }
 
 private:
-    [[nodiscard]] bool wanted(const ConnectionIdentity& who) const;
-
     What what_;
     bool idle_;
-    Filter filter_;
-    bool filtering_;
+    Selection selection_;
     const Context& context_;
     Output& out_;
     std::unique_ptr<Renderer> renderer_;

@@ -82,7 +82,7 @@ void CellText::write(const HexId& id) { append(fmt::format("{:0{}x}", id.value, 
 void CellText::write(const EndpointValue& value) {
     const Endpoint& endpoint = value.endpoint;
     if (endpoint.port == 0 && endpoint.address.is_unspecified()) {
-        append("*:*");
+        append(value.always_object ? "(connects)" : "*:*");
         return;
     }
     const bool brackets = value.family == Family::ipv6;

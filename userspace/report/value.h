@@ -25,7 +25,7 @@ struct HexId {
 struct EndpointValue {
     Endpoint endpoint;
     Family family;
-    bool always_object = false; ///< in JSON {"addr":null,"port":null} instead of null where there is none
+    bool always_object = false; ///< where there is none: in JSON {"addr":null,"port":null}, for people "(connects)"
 };
 
 /// A process, or several of one name; comm is raw bytes.

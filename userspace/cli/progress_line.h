@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// One line on stderr that is written over while a report gathers, for people at a terminal.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include "base/time.h"
+
+namespace tcpdwell {
+
+class ProgressLine {
+public:
+    /// Shows nothing unless `wanted` and stderr is a terminal.
+    explicit ProgressLine(bool wanted);
+
+    /// At most a few times a second.
+    void show(Nanoseconds elapsed, std::uint64_t ended, std::uint64_t live, std::uint64_t lost);
+    /// Before anything else is written to the terminal.
+    void clear();
+
+private:
+    bool wanted_;
+    bool is_shown_ = false;
+    std::chrono::steady_clock::time_point next_{};
+};
+
+} // namespace tcpdwell

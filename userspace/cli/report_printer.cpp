@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/report_printer.h"
+
+namespace tcpdwell {
+
+ReportPrinter::ReportPrinter(ReportOptions options, std::optional<Nanoseconds> interval, Selection selection,
+                             const Context& context, Output& out, Render render,
+                             std::function<Result<void>(const Report&)> keep, bool shows_progress)
+    : options_(std::move(options)), interval_(interval), selection_(std::move(selection)), context_(context), out_(out),
+      render_(std::move(render)), keep_(std::move(keep)), progress_(shows_progress) {}
+
+void ReportPrinter::begin(const Context& context) { maker_.emplace(std::move(options_), context.clock().mono); }
+
+Report ReportPrinter::make(const RunState& state) {
+    HostFacts host;
+    for (const Fact& fact : context_.facts()) host.on_fact(fact);
+    return maker_->make(
+        state.tracker, state.quality, host, context_.clock(), [this](std::uint64_t id) { return context_.cgroup(id); },
+        state.now);
+}
+
+Result<bool> ReportPrinter::flush(const RunState& state) {
+    if (interval_ && state.now - maker_->begin() >= *interval_) {
+        const Report report = make(state);
+        maker_->next_interval(state.now);
+        progress_.clear();
+        out_.buffer() += render_(report);
+        if (auto written = out_.flush(); !written) return tl::unexpected(written.error());
+    }
+    progress_.show(state.now - maker_->begin(), maker_->ended(), state.tracker.live(), state.tracker.totals().lost);
+    return !out_.closed();
+}
+
+void ReportPrinter::settled(const RunState& state) {
+    last_ = make(state);
+    maker_.reset(); // what the tracker now hands out as open has been counted
+}
+
+Result<void> ReportPrinter::finish() {
+    progress_.clear();
+    out_.buffer() += render_(*last_);
+    auto written = out_.flush();
+    if (auto kept = keep_(*last_); !kept) return kept;
+    if (!written) return tl::unexpected(written.error());
+    return {};
+}
+
+void ReportPrinter::on_transition(const TransitionLine& line) {
+    if (maker_) maker_->on_transition(line, selection_.wants(*line.who));
+}
+
+void ReportPrinter::on_restated(const RestatedLine& line) {
+    if (maker_) maker_->on_restated(line, selection_.wants(*line.who));
+}
+
+void ReportPrinter::on_connection(const ConnectionLine& line) {
+    if (maker_) maker_->on_connection(line, selection_.wants(*line.who));
+}
+
+void ReportPrinter::on_lost(const LostLine& line) {
+    if (maker_) maker_->on_lost(line);
+}
+
+} // namespace tcpdwell

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reports for people.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "render/cell.h"
+#include "render/duration.h"
+#include "render/report_formats.h"
+#include "render/text_bars.h"
+#include "render/text_table.h"
+#include "render/timestamp.h"
+#include "render/wrap.h"
+
+namespace tcpdwell {
+namespace {
+
+constexpr std::string_view kBold = "1";
+/// The order in which people read: what is wrong first, then who, then the details.
+constexpr std::string_view kOrder[] = {"findings",  "services",  "remotes",     "ports",   "states",
+                                       "states_by", "latencies", "transitions", "timeline"};
+
+std::string duration_cell(Nanoseconds duration) {
+    std::string text;
+    append_duration(text, duration);
+    return text;
+}
+
+class Page {
+public:
+    Page(const Report& report, const TextStyle& style) : report_(report), style_(style) {
+        style_.width = std::max<std::size_t>(style_.width, 80);
+    }
+
+    std::string write() {
+        head();
+        for (const std::string_view id : kOrder)
+            if (const Section* section = report_.find(id)) {
+                section_ = section;
+                std::visit([this](const auto& body) { write(body); }, section->body);
+            }
+        return std::move(out_);
+    }
+
+private:
+    std::string coloured(std::string_view text, std::string_view sgr) const {
+        return style_.colour ? fmt::format("\x1b[{}m{}\x1b[0m", sgr, text) : std::string(text);
+    }
+
+    void heading() {
+        out_ += '\n';
+        out_ += coloured(section_->title, kBold) + '\n';
+        if (!section_->help.empty()) out_ += wrap(section_->help, style_.width, "");
+    }
+
+    /// The cell of a Facts section, as people read it.
+    std::string fact(std::string_view section, std::string_view id) const {
+        const Section* found = report_.find(section);
+        const auto* facts = found ? std::get_if<Facts>(&found->body) : nullptr;
+        if (!facts) return "-";
+        for (const FactLine& line : facts->lines)
+            if (line.id == id) return text_cell(line.value, false).text;
+        return "-";
+    }
+
+    bool is_zero(std::string_view section, std::string_view id) const { return fact(section, id) == "0"; }
+
+    void head() {
+        const std::string begin = fact("meta", "begin");
+        const std::string end = fact("meta", "end");
+        out_ += wrap(fmt::format("tcpdwell report: {}, {}, Linux {}", fact("meta", "source"), fact("meta", "host"),
+                                 fact("meta", "kernel")),
+                     style_.width, "");
+        std::string text = fmt::format("{} from {} to {}, {} network namespace{}", fact("meta", "duration_ns"),
+                                       begin.substr(0, begin.find('.')), end.substr(0, end.find('.')),
+                                       fact("meta", "netns"), fact("meta", "netns") == "1" ? "" : "s");
+        if (fact("meta", "filter") != "-") text += ", filter " + fact("meta", "filter");
+        out_ += wrap(text, style_.width, "");
+        text = fmt::format("{} connections: {} ended, {} still there", fact("quality", "connections"),
+                           fact("quality", "ended"), fact("quality", "open"));
+        if (!is_zero("quality", "joined")) text += fmt::format("; {} were there before", fact("quality", "joined"));
+        if (!is_zero("quality", "gap")) text += fmt::format("; {} have gaps", fact("quality", "gap"));
+        text +=
+            is_zero("quality", "lost") ? "; no event lost" : fmt::format("; {} EVENTS LOST", fact("quality", "lost"));
+        out_ += wrap(text, style_.width, "");
+    }
+
+    void write(const Facts&) {}
+
+    void write(const Findings& findings) {
+        heading();
+        if (findings.list.empty()) out_ += "Nothing was found; see 'tcpdwell report --help' for what is looked for.\n";
+        for (const Finding& finding : findings.list) {
+            const std::string_view sgr = finding.severity == Severity::critical  ? "1;31"
+                                         : finding.severity == Severity::warning ? "1;33"
+                                                                                 : "1;36";
+            out_ +=
+                coloured(fmt::format("[{}]", name(finding.severity)), sgr) + ' ' + coloured(finding.id, kBold) + '\n';
+            out_ += wrap(printable(finding.what), style_.width, "  ");
+            std::string evidence;
+            for (const FactLine& line : finding.evidence) {
+                if (std::holds_alternative<std::monostate>(line.value)) continue;
+                evidence += fmt::format("{}{} {}", evidence.empty() ? "Evidence: " : ", ", line.title,
+                                        text_cell(line.value, false).text);
+            }
+            for (const HexId& id : finding.connections)
+                evidence += fmt::format("{}{}", &id == finding.connections.data() ? "; connections " : " ",
+                                        text_cell(id, false).text);
+            out_ += wrap(evidence, style_.width, "  ");
+            for (const std::string_view sentence : finding.advice) {
+                const std::string lines = wrap(printable(sentence), style_.width - 2, "    ");
+                out_ += "  - " + lines.substr(4);
+            }
+        }
+    }
+
+    void write(const Table& table) {
+        if (table.rows.empty()) return;
+        heading();
+        append_table(out_, table, style_);
+    }
+
+    void write(const Distributions& all) {
+        if (all.groups.empty()) return;
+        heading();
+        for (const DistributionGroup& group : all.groups) {
+            if (!group.label.empty()) out_ += '\n' + coloured(printable(group.label), kBold) + '\n';
+            summaries(group.members);
+        }
+        if (!all.split_by.empty() || section_->id != "states") return;
+        for (const Distribution& d : all.groups.front().members) histogram(d);
+    }
+
+    void summaries(const std::vector<Distribution>& members) {
+        const bool has_title = !members.empty() && !members.front().title.empty();
+        const bool has_open = !members.empty() && members.front().open.has_value();
+        std::vector<TextTable::Column> columns{{has_title ? "STEP" : "STATE", has_title ? 25U : 11U, Align::left},
+                                               {"COUNT", 6, Align::right}};
+        for (const char* title : {"MIN", "MEAN", "P50", "P90", "P99", "P99.9", "MAX"})
+            if (!has_title || std::string_view(title) != "MEAN") columns.push_back({title, 6, Align::right});
+        if (has_open) columns.push_back({"NOW", 4, Align::right});
+        if (has_open) columns.push_back({"OLDEST", 6, Align::right});
+        TextTable table(std::move(columns), style_.colour);
+        for (const Distribution& d : members) {
+            std::vector<TextCell> row{has_title ? plain_cell(std::string(d.title)) : state_cell(d.id),
+                                      plain_cell(fmt::format("{}", d.count))};
+            for (const Nanoseconds* value : {&d.min, &d.mean, &d.p50, &d.p90, &d.p99, &d.p999, &d.max})
+                if (!has_title || value != &d.mean)
+                    row.push_back(plain_cell(d.count == 0 ? "-" : duration_cell(*value)));
+            if (has_open) row.push_back(plain_cell(fmt::format("{}", d.open.value_or(0))));
+            if (has_open) row.push_back(plain_cell(d.oldest ? duration_cell(*d.oldest) : "-"));
+            table.add(std::move(row));
+        }
+        table.append_to(out_, 0);
+    }
+
+    TextCell state_cell(std::string_view id) const {
+        for (const TcpState state : kAllStates)
+            if (name(state) == id) return text_cell(state, style_.colour);
+        return plain_cell(std::string(id));
+    }
+
+    void histogram(const Distribution& d) {
+        constexpr std::uint64_t few = 10; // which the table has told already
+        if (d.count == 0 || (d.count < few && !d.nominal)) return;
+        out_ += '\n' + state_cell(d.id).text;
+        if (d.nominal)
+            out_ +=
+                fmt::format("  2MSL: {} in the middle, nominally {}", duration_cell(d.p50), duration_cell(*d.nominal));
+        out_ += '\n';
+        append_bars(out_, d, style_);
+    }
+
+    void write(const StateDiagram& diagram) {
+        if (diagram.edges.empty()) return;
+        heading();
+        TextTable table({{"FROM", 11, Align::left},
+                         {"TO", 11, Align::left},
+                         {"COUNT", 9, Align::right},
+                         {"MEDIAN", 8, Align::right},
+                         {"", 0, Align::left}},
+                        style_.colour);
+        for (const Edge& edge : diagram.edges)
+            table.add(
+                {text_cell(edge.from, style_.colour), text_cell(edge.to, style_.colour),
+                 plain_cell(fmt::format("{}", edge.count)), plain_cell(edge.median ? duration_cell(*edge.median) : "-"),
+                 plain_cell(edge.kind == EdgeKind::unexpected ? " unexpected: events lost, or a newer kernel" : "")});
+        table.append_to(out_, 0);
+    }
+
+    void write(const Timeline& timeline) {
+        if (timeline.series.empty()) return;
+        heading();
+        constexpr std::size_t label = 11;
+        constexpr std::size_t most = 8;
+        TextTable table({{"STATE", label, Align::left}, {"MOST", most, Align::right}, {"", 0, Align::left}},
+                        style_.colour);
+        for (const Timeline::Series& series : timeline.series) {
+            const std::size_t room = style_.width - label - most - 4;
+            TextCell line = plain_cell(sparkline(series.counts, room, style_.unicode));
+            line.width = line.text.empty() ? 0 : 1; // the last column: its width doesn't matter
+            table.add({text_cell(series.state, style_.colour),
+                       plain_cell(fmt::format("{}", *std::max_element(series.counts.begin(), series.counts.end()))),
+                       std::move(line)});
+        }
+        table.append_to(out_, 0);
+    }
+
+    /// Names of processes are somebody else's bytes.
+    static std::string printable(std::string_view text) {
+        CellText cell(false);
+        cell.append(text);
+        return std::string(cell.text());
+    }
+
+    const Report& report_;
+    TextStyle style_;
+    const Section* section_ = nullptr;
+    std::string out_;
+};
+
+} // namespace
+
+std::string report_text(const Report& report, const TextStyle& style) { return Page(report, style).write(); }
+
+} // namespace tcpdwell

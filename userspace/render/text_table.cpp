@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "render/text_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "render/cell.h"
+
+namespace tcpdwell {
+namespace {
+
+constexpr std::size_t kGap = 1;
+
+/// The cell or the part of a cell that `path` names.
+Value value_at(const Table& table, const std::vector<Value>& row, std::string_view path) {
+    const std::size_t dot = path.find('.');
+    const std::string_view id = path.substr(0, dot);
+    for (std::size_t i = 0; i < table.columns.size(); ++i) {
+        if (table.columns[i].id != id) continue;
+        if (dot == std::string_view::npos) return row[i];
+        const auto* parts = std::get_if<std::span<const NumberPart>>(&row[i]);
+        if (!parts) return {};
+        for (const NumberPart& part : *parts)
+            if (part.name == path.substr(dot + 1))
+                return std::visit([](auto number) { return Value(number); }, part.number);
+        return std::int64_t{0}; // a count that isn't told is none
+    }
+    return {};
+}
+
+} // namespace
+
+TextCell text_cell(const Value& value, bool colour) {
+    static constexpr Column plain{};
+    CellText cell(colour);
+    cell.append(plain, value);
+    return {std::string(cell.text()), cell.width()};
+}
+
+TextCell plain_cell(std::string text) {
+    const std::size_t width = text.size();
+    return {std::move(text), width};
+}
+
+void TextTable::append_to(std::string& out, std::size_t indent) const {
+    std::vector<std::size_t> widths;
+    for (const Column& column : columns_) widths.push_back(std::max(column.width, column.title.size()));
+    for (const auto& row : rows_)
+        for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].width);
+
+    const auto append_row = [&](const auto& cell_at) {
+        std::size_t owed = indent;
+        for (std::size_t i = 0; i < columns_.size(); ++i) {
+            const TextCell cell = cell_at(i);
+            const std::size_t padding = widths[i] - cell.width;
+            if (columns_[i].align == Align::right) owed += padding;
+            if (cell.width != 0) {
+                out.append(owed, ' ').append(cell.text);
+                owed = 0;
+            } else if (columns_[i].align == Align::right) {
+                owed += cell.width;
+            }
+            owed += kGap + (columns_[i].align == Align::left ? padding : 0);
+        }
+        out += '\n';
+    };
+    append_row([&](std::size_t i) {
+        TextCell title = plain_cell(std::string(columns_[i].title));
+        if (colour_) title.text = fmt::format("\x1b[1m{}\x1b[0m", title.text);
+        return title;
+    });
+    for (const auto& row : rows_) append_row([&](std::size_t i) { return row[i]; });
+}
+
+void append_table(std::string& out, const Table& table, const TextStyle& style) {
+    std::vector<TextTable::Column> columns;
+    for (const TableView& view : table.view)
+        columns.push_back({view.title, static_cast<std::size_t>(view.width), view.align});
+    TextTable text(std::move(columns), style.colour);
+    for (std::size_t i = 0; i < std::min(style.rows, table.rows.size()); ++i) {
+        std::vector<TextCell> cells;
+        for (const TableView& view : table.view)
+            cells.push_back(text_cell(value_at(table, table.rows[i], view.path), style.colour));
+        text.add(std::move(cells));
+    }
+    text.append_to(out, 0);
+    if (table.rows.size() > style.rows)
+        out += fmt::format("({} more; --rows shows more of them, --format json all)\n", table.rows.size() - style.rows);
+}
+
+} // namespace tcpdwell
