@@ -29,16 +29,16 @@ struct Evidence {
 struct Draft {
     std::string_view id;
     Severity severity;
-    std::string what;
+    std::string what{};
     using Cell = std::variant<std::monostate, std::uint64_t, double, Nanoseconds, std::string>;
     struct Item {
         std::string_view id; ///< durations end in _ns
         std::string_view title;
         Cell value;
     };
-    std::vector<Item> evidence;
-    std::vector<ConnectionId> connections;
-    std::vector<std::string> advice;
+    std::vector<Item> evidence{};
+    std::vector<ConnectionId> connections{};
+    std::vector<std::string> advice{};
 };
 
 using Rule = void (*)(const Evidence& evidence, std::vector<Draft>& drafts);

@@ -43,7 +43,7 @@ Draft ports_draft(const Evidence& evidence, const PortRow& row, std::uint64_t li
     if (growth > 0 && row.held.now() <= limit) left = static_cast<double>(limit - row.held.now()) / growth;
     const bool is_critical = no_port != 0 || row.held.peak() * 20 >= limit * 19;
 
-    Draft draft{"ephemeral_ports_low", is_critical ? Severity::critical : Severity::warning, {}, {}, {}, {}};
+    Draft draft{"ephemeral_ports_low", is_critical ? Severity::critical : Severity::warning};
     draft.what = fmt::format("{} of {} local ports from {} to {} were held{}.", row.held.peak(), limit,
                              row.local.text(row.family), text_of(row.remote, row.family),
                              no_port == 0 ? "" : fmt::format("; {} connects found no free port", no_port));
@@ -98,7 +98,7 @@ void find_ephemeral_ports_low(const Evidence& evidence, std::vector<Draft>& draf
     }
     if (untold <= told || !example) return;
     // Ports bound explicitly, reserved, or taken by other pairs' listeners.
-    Draft draft{"ephemeral_ports_low", Severity::critical, {}, {}, {}, {}};
+    Draft draft{"ephemeral_ports_low", Severity::critical};
     draft.what = fmt::format("{} connects found no free local port, for instance to {}.", untold - told,
                              text_of(example->remote, example->family));
     draft.evidence = {{"no_port", "connects without a port", untold - told},
@@ -122,7 +122,7 @@ void find_connects_unanswered(const Evidence& evidence, std::vector<Draft>& draf
         Program& program = programs[{row.key.netns, comm_of(row.key.comm)}];
         program.failed += u.count;
         program.hosts[u.remote.address] += u.count;
-        if (program.ids.empty()) program.ids.assign(row.failed.ids.begin(), row.failed.ids.begin() + row.failed.count);
+        if (program.ids.empty()) program.ids = row.failed.list();
     }
     for (const Holding* holding : evidence.live.in(TcpState::SYN_SENT)) {
         if (holding->old == 0) continue;
@@ -140,7 +140,8 @@ void find_connects_unanswered(const Evidence& evidence, std::vector<Draft>& draf
                                             [](const auto& a, const auto& b) { return a.second < b.second; });
         const IpAddress& host = worst->first;
         const std::string host_text = host.text(host.is_v4() ? Family::ipv4 : Family::ipv6);
-        Draft draft{"connects_unanswered", Severity::warning, {}, {}, program.ids, {}};
+        Draft draft{"connects_unanswered", Severity::warning};
+        draft.connections = program.ids;
         draft.what = is_scan ? fmt::format("{} connects of {} to {} hosts got no answer: a scan, or wrong addresses.",
                                            all, key.second, program.hosts.size())
                              : fmt::format("{} connects of {} got no answer, {} of them from {}.", all, key.second,
@@ -173,8 +174,8 @@ void find_handshakes_failing(const Evidence& evidence, std::vector<Draft>& draft
             sum.connections == 0 ? 0 : static_cast<double>(failed) / static_cast<double>(sum.connections);
         const bool fails = failed >= many && share >= evidence.thresholds.value("handshakes_failing.share");
         if (!fails && row.in_syn_recv < many && sum.cookies < many) continue;
-        Draft draft{"handshakes_failing", Severity::warning, {}, {}, {}, {}};
-        draft.connections.assign(row.failed.ids.begin(), row.failed.ids.begin() + row.failed.count);
+        Draft draft{"handshakes_failing", Severity::warning};
+        draft.connections = row.failed.list();
         draft.what = fmt::format("{}: {} of {} handshakes were never completed, {} wait in SYN_RECV now{}.",
                                  place_of(row), failed, sum.connections, row.in_syn_recv,
                                  sum.cookies == 0 ? "" : fmt::format(", {} came in by SYN cookies", sum.cookies));

@@ -10,10 +10,6 @@
 namespace tcpdwell {
 namespace {
 
-std::vector<ConnectionId> ids(const Examples& examples) {
-    return {examples.ids.begin(), examples.ids.begin() + examples.count};
-}
-
 std::uint64_t closed_by_anybody(const Tally& tally) {
     return tally.closed(ClosedFirst::local) + tally.closed(ClosedFirst::remote) + tally.closed(ClosedFirst::both);
 }
@@ -54,14 +50,11 @@ void find_server_closes_first(const Evidence& evidence, std::vector<Draft>& draf
             share < evidence.thresholds.value("server_closes_first.share"))
             continue;
         const auto limit = evidence.moment.host.sysctl_number(row.key.netns, "net.ipv4.tcp_max_tw_buckets");
-        Draft draft{"server_closes_first",
-                    Severity::warning,
-                    fmt::format("{} closed {} of {} connections first, and so collects the TIME_WAITs: {} now, {} at "
-                                "most.",
-                                place_of(row), local, all, row.time_wait.now(), row.time_wait.peak()),
-                    {},
-                    ids(row.closed_first),
-                    {}};
+        Draft draft{"server_closes_first", Severity::warning};
+        draft.what = fmt::format("{} closed {} of {} connections first, and so collects the TIME_WAITs: {} now, {} at "
+                                 "most.",
+                                 place_of(row), local, all, row.time_wait.now(), row.time_wait.peak());
+        draft.connections = row.closed_first.list();
         draft.evidence = {
             {"closed_first_local", "closed first here", local},
             {"closed_first_remote", "closed first by clients", sum.closed(ClosedFirst::remote)},
@@ -90,12 +83,9 @@ void find_time_wait_skipped(const Evidence& evidence, std::vector<Draft>& drafts
         if (skipped == 0 || skipped < evidence.thresholds.count("time_wait_skipped.connections") ||
             share < evidence.thresholds.value("time_wait_skipped.share"))
             continue;
-        Draft draft{"time_wait_skipped",
-                    Severity::warning,
-                    {},
-                    {{"skipped", "without TIME_WAIT", skipped}, {"active_closes", "active closes", active}},
-                    ids(row.closed_first),
-                    {}};
+        Draft draft{"time_wait_skipped", Severity::warning};
+        draft.evidence = {{"skipped", "without TIME_WAIT", skipped}, {"active_closes", "active closes", active}};
+        draft.connections = row.skipped.list();
         std::vector<SkipCause> causes;
         for (std::size_t i = 0; i < kSkipCauses; ++i)
             if (sum.skipped[i] != 0) causes.push_back(static_cast<SkipCause>(i));
@@ -115,8 +105,13 @@ void find_time_wait_skipped(const Evidence& evidence, std::vector<Draft>& drafts
 
 void find_time_wait_table_full(const Evidence& evidence, std::vector<Draft>& drafts) {
     std::map<std::uint32_t, std::uint64_t> overflows;
-    for (const ServiceRow& row : evidence.services)
-        if (const std::uint64_t n = row.total().skipped_by(SkipCause::overflow); n != 0) overflows[row.key.netns] += n;
+    std::map<std::uint32_t, Examples> examples;
+    for (const ServiceRow& row : evidence.services) {
+        const std::uint64_t n = row.total().skipped_by(SkipCause::overflow);
+        if (n == 0) continue;
+        overflows[row.key.netns] += n;
+        examples[row.key.netns].note(row.skipped);
+    }
     std::map<std::uint32_t, Gauge> tables = evidence.flows.time_waits();
     for (const auto& [netns, count] : overflows) tables.try_emplace(netns);
     for (const auto& [netns, gauge] : tables) {
@@ -125,7 +120,8 @@ void find_time_wait_table_full(const Evidence& evidence, std::vector<Draft>& dra
         const std::uint64_t lost = overflow == overflows.end() ? 0 : overflow->second;
         const double share = limit && *limit != 0 ? static_cast<double>(gauge.peak()) / static_cast<double>(*limit) : 0;
         if (lost == 0 && (!limit || share < evidence.thresholds.value("time_wait_table_full.share"))) continue;
-        Draft draft{"time_wait_table_full", lost == 0 ? Severity::warning : Severity::critical, {}, {}, {}, {}};
+        Draft draft{"time_wait_table_full", lost == 0 ? Severity::warning : Severity::critical};
+        draft.connections = examples[netns].list();
         const std::string room =
             limit ? fmt::format("{} of {}", gauge.peak(), *limit) : fmt::format("{}", gauge.peak());
         draft.what = fmt::format("Network namespace {} held {} TIME_WAITs{}.", netns, room,

@@ -34,8 +34,7 @@ void find_close_wait_leak(const Evidence& evidence, std::vector<Draft>& drafts) 
     const std::uint64_t many = std::max<std::uint64_t>(evidence.thresholds.count("close_wait_leak.sockets"), 1);
     for (const Holding* holding : evidence.live.in(TcpState::CLOSE_WAIT)) {
         if (holding->old < many) continue;
-        Draft draft{
-            "close_wait_leak", holding->old >= kCriticalLeak ? Severity::critical : Severity::warning, {}, {}, {}, {}};
+        Draft draft{"close_wait_leak", holding->old >= kCriticalLeak ? Severity::critical : Severity::warning};
         draft.what =
             fmt::format("{} has {} sockets in CLOSE_WAIT for longer than {}, the oldest for {}: their peers have "
                         "closed, and it doesn't call close().",
@@ -75,7 +74,8 @@ void find_fin_wait2_pileup(const Evidence& evidence, std::vector<Draft>& drafts)
     const std::uint64_t many = std::max<std::uint64_t>(evidence.thresholds.count("fin_wait2_pileup.sockets"), 1);
     for (const auto& [key, program] : programs) {
         if (program.now < many && program.expired < many) continue;
-        Draft draft{"fin_wait2_pileup", Severity::warning, {}, {}, program.ids, {}};
+        Draft draft{"fin_wait2_pileup", Severity::warning};
+        draft.connections = program.ids;
         draft.what = fmt::format("{} has {} connections in FIN_WAIT2 now, and {} expired there: it has closed, and the "
                                  "peers don't.",
                                  key.second, program.now, program.expired);
@@ -98,7 +98,7 @@ void find_closing_stuck(const Evidence& evidence, std::vector<Draft>& drafts) {
     for (const TcpState state : {TcpState::LAST_ACK, TcpState::CLOSING}) {
         for (const Holding* holding : evidence.live.in(state)) {
             if (holding->old < many) continue;
-            Draft draft{"closing_stuck", Severity::warning, {}, {}, {}, {}};
+            Draft draft{"closing_stuck", Severity::warning};
             draft.what =
                 fmt::format("{} sockets of {} are stuck in {}, the oldest for {}: the peer doesn't acknowledge the "
                             "FIN.",
@@ -124,12 +124,13 @@ void find_keepalive_kills(const Evidence& evidence, std::vector<Draft>& drafts) 
         const Tally sum = row.total();
         const std::uint64_t killed = sum.with(EndingDetail::keepalive);
         if (killed < many) continue;
-        Draft draft{"keepalive_kills", Severity::warning, {}, {}, {}, {}};
+        Draft draft{"keepalive_kills", Severity::warning};
+        draft.connections = row.killed.list();
         draft.what =
             fmt::format("{} connections of {} were half-open and ended by keepalive: their peers had gone without "
                         "a FIN.",
                         killed, place_of(row));
-        draft.evidence = {{"connections", "ended by keepalive", killed}, {"of", "of connections", sum.connections}};
+        draft.evidence = {{"killed", "ended by keepalive", killed}, {"all", "of connections", sum.connections}};
         draft.advice.push_back("Peers crash, lose their network, or sit behind a NAT or firewall that forgot the idle "
                                "connection: if many do, find out after how long, and keep the idle time below it.");
         draft.advice.push_back(fmt::format("{} s of silence pass before the first probe unless the program sets "
@@ -145,7 +146,7 @@ void find_keepalive_kills(const Evidence& evidence, std::vector<Draft>& drafts) 
 void find_events_lost(const Evidence& evidence, std::vector<Draft>& drafts) {
     const std::uint64_t lost = evidence.overview.lost();
     if (lost == 0) return;
-    Draft draft{"events_lost", Severity::warning, {}, {}, {}, {}};
+    Draft draft{"events_lost", Severity::warning};
     draft.what = fmt::format("{} events were lost: numbers in this report are too low, and {} connections have gaps.",
                              lost, evidence.overview.gaps());
     draft.evidence = {{"events", "events", lost}, {"gaps", "connections with gaps", evidence.overview.gaps()}};

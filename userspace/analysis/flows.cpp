@@ -298,11 +298,19 @@ void Flows::on_connection(const ConnectionLine& line) {
         service.pid = who.process->pid;
     }
     if (line.closed_first == ClosedFirst::local) service.closed_first.note(who.id);
+    if (skips_time_wait(line)) service.skipped.note(who.id);
+    if (line.detail == EndingDetail::keepalive) service.killed.note(who.id);
     const bool failed = line.ending == Ending::handshake_failed || line.ending == Ending::connect_failed;
     if (failed) service.failed.note(who.id);
-    if (line.ending == Ending::connect_failed && line.detail != EndingDetail::no_port) ++group.unanswered;
+    if (was_unanswered(line)) ++group.unanswered;
     if (group.remote != kNone) count(remotes_[group.remote].ended, line);
     who.note = 0;
+}
+
+bool Flows::was_unanswered(const ConnectionLine& line) const {
+    if (line.ending != Ending::connect_failed || line.detail == EndingDetail::no_port) return false;
+    if (line.detail != EndingDetail::given_up) return true;
+    return !line.states.empty() && line.states[0].dwell && *line.states[0].dwell >= unanswered_from_;
 }
 
 std::uint32_t Flows::service_of(const ConnectionIdentity& who) const {
@@ -350,7 +358,7 @@ void Flows::next_interval(MonoTime now) {
     begin_ = now;
     for (ServiceRow& row : services_) {
         row.ended = Tally();
-        row.closed_first = row.failed = Examples();
+        row.closed_first = row.skipped = row.failed = row.killed = Examples();
         row.time_wait.restart(now);
     }
     for (RemoteRow& row : remotes_) {

@@ -3,6 +3,7 @@
 // first, how they end, who holds the TIME_WAITs, who uses up the local ports.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <deque>
 #include <map>
@@ -66,8 +67,13 @@ struct Examples {
     std::uint8_t count = 0;
 
     void note(ConnectionId id) {
-        if (count < ids.size()) ids[count++] = id;
+        if (count < ids.size() && std::find(ids.begin(), ids.begin() + count, id) == ids.begin() + count)
+            ids[count++] = id;
     }
+    void note(const Examples& others) {
+        for (std::size_t i = 0; i < others.count; ++i) note(others.ids[i]);
+    }
+    [[nodiscard]] std::vector<ConnectionId> list() const { return {ids.begin(), ids.begin() + count}; }
 };
 
 struct ServiceRow {
@@ -78,7 +84,9 @@ struct ServiceRow {
     Tally live; ///< what is there now, as if it ended now
     Gauge time_wait;
     Examples closed_first;         ///< connections that this side closed first
+    Examples skipped;              ///< of which those that left no TIME_WAIT
     Examples failed;               ///< connections that never came to be established
+    Examples killed;               ///< by keepalive
     std::uint64_t in_syn_recv = 0; ///< now
 
     [[nodiscard]] Tally total() const;
@@ -125,7 +133,9 @@ class Flows : public Analysis {
 public:
     static constexpr std::size_t kMaxGroups = 50'000;
 
-    explicit Flows(MonoTime begin) : begin_(begin) {}
+    /// A connect() that was given up counts as unanswered if it had waited for at least `unanswered_from`: programs
+    /// that try several addresses at a time (RFC 8305) give up all but one.
+    Flows(MonoTime begin, Nanoseconds unanswered_from) : begin_(begin), unanswered_from_(unanswered_from) {}
 
     void on_move(const StateMove& move) override;
     void on_connection(const ConnectionLine& line) override;
@@ -193,7 +203,10 @@ private:
     void on_listener(const StateMove& move);
     void time_wait_gauges(const Group& group, std::uint32_t netns, MonoTime at, void (Gauge::*change)(MonoTime));
 
+    [[nodiscard]] bool was_unanswered(const ConnectionLine& line) const;
+
     MonoTime begin_;
+    Nanoseconds unanswered_from_;
     tsl::robin_map<GroupKey, std::uint32_t, GroupHash> index_;
     std::deque<Group> groups_;
     std::deque<ServiceRow> services_;

@@ -181,8 +181,10 @@ void absorb(ServiceRow& into, const ServiceRow& row) {
     into.in_syn_recv += row.in_syn_recv;
     into.several_pids = into.several_pids || row.several_pids || (into.pid != 0 && row.pid != 0 && into.pid != row.pid);
     if (into.pid == 0) into.pid = row.pid;
-    for (std::size_t i = 0; i < row.closed_first.count; ++i) into.closed_first.note(row.closed_first.ids[i]);
-    for (std::size_t i = 0; i < row.failed.count; ++i) into.failed.note(row.failed.ids[i]);
+    into.closed_first.note(row.closed_first);
+    into.skipped.note(row.skipped);
+    into.failed.note(row.failed);
+    into.killed.note(row.killed);
 }
 
 } // namespace

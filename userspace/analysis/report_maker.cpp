@@ -11,7 +11,8 @@ std::optional<TcpState> unless_closed(std::optional<TcpState> state) {
 } // namespace
 
 ReportMaker::ReportMaker(ReportOptions options, MonoTime begin)
-    : options_(std::move(options)), begin_(begin), flows_(begin), dwell_(options_.by, flows_),
+    : options_(std::move(options)), begin_(begin),
+      flows_(begin, options_.thresholds.duration("connects_unanswered.age")), dwell_(options_.by, flows_),
       live_(options_.thresholds), timeline_(begin),
       overview_(options_.run, options_.thresholds, dwell_), all_{&overview_, &flows_, &dwell_, &live_, &timeline_} {}
 
