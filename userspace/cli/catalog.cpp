@@ -4,6 +4,7 @@
 
 #include "cli/cmd_census.h"
 #include "cli/cmd_check.h"
+#include "cli/cmd_explain.h"
 #include "cli/cmd_trace.h"
 #include "cli/command.h"
 
@@ -14,6 +15,8 @@ std::span<const Command> commands() {
         Command{"trace", "Print state transitions, or finished connections, as they happen", define_trace},
         Command{"census", "Count the sockets that exist now, by state, with owners", define_census},
         Command{"check", "Tell whether this host can be traced, and with which probes", define_check},
+        Command{"explain", "Tell what a state, an ending, a finding or a sysctl means, and its value here",
+                define_explain},
     };
     return kCommands;
 }
