@@ -34,7 +34,7 @@ std::optional<std::string_view> value_here(std::string_view sysctl, std::span<co
     if (it != here.end()) return it->value;
     const auto names = tcp_sysctl_names();
     if (std::find(names.begin(), names.end(), sysctl) == names.end()) return std::nullopt;
-    return "not on this kernel";
+    return "not on this kernel, or not in this network namespace";
 }
 
 void append_values(std::string& out, const Explanation& explanation, std::span<const Sysctl> here) {
@@ -82,16 +82,16 @@ void append_explanation(std::string& out, const Explanation& explanation, std::s
 
 void append_word_list(std::string& out, const ExplainStyle& style) {
     const auto& all = explanations();
-    std::size_t widest = 0;
-    for (const Explanation& each : all) widest = std::max(widest, short_word(each).size());
-    std::optional<Topic> topic;
-    for (const Explanation& each : all) {
-        if (topic != each.topic) {
-            if (topic) out += '\n';
-            topic = each.topic;
-            out += heading(plural(each.topic), style) + '\n';
+    for (auto first = all.begin(); first != all.end();) {
+        const auto last = std::find_if(first, all.end(), [&](const auto& each) { return each.topic != first->topic; });
+        std::size_t widest = 0;
+        for (auto each = first; each != last; ++each) widest = std::max(widest, short_word(*each).size());
+        if (first != all.begin()) out += '\n';
+        out += heading(plural(first->topic), style) + '\n';
+        for (; first != last; ++first) {
+            const std::string word = fmt::format("{}{:<{}}  ", kIndent, short_word(*first), widest);
+            out += wrap(first->summary, style.width, std::string(word.size(), ' ')).replace(0, word.size(), word);
         }
-        out += fmt::format("{}{:<{}}  {}\n", kIndent, short_word(each), widest, each.summary);
     }
 }
 

@@ -26,6 +26,8 @@ constexpr Explanation kColumns[] = {
            "network_namespaces(7)"),
     column("family", "ipv4 or ipv6: the family of the socket",
            "An IPv4 client of an IPv6 listener has an ipv6 socket at the server; its address is shown as IPv4."),
+    column("local", "address and port of this end", "With both ends on one host, each has its own lines."),
+    column("remote", "address and port of the other end", "A listener has none."),
     column("process", "who connected, accepted or listens",
            "Id in the initial pid namespace, and name. Before accept() it is the listener's owner. null if it wasn't "
            "seen: never the process that a softirq happened to interrupt. It is remembered for TIME_WAIT, where the "

@@ -9,7 +9,8 @@ constexpr Explanation kEndings[] = {
     {.word = "fin",
      .topic = Topic::ending,
      .summary = "ending: both ends closed with a FIN, the orderly way",
-     .text = "All data was delivered. Who closed first had the TIME_WAIT; closed_first tells who that was, and "
+     .text = "All that was sent has reached the other kernel. Who closed first had the TIME_WAIT; closed_first tells "
+             "who that was, and "
              "time_wait what became of it. If time_wait.end is overflow, there was none.",
      .sysctls = {},
      .source = "RFC 9293, section 3.6"},
@@ -60,7 +61,7 @@ constexpr Explanation kEndings[] = {
      .topic = Topic::ending,
      .summary = "ending: a SYN came in, but the handshake never completed",
      .text = "The client sent an RST, or its ACK never came although the SYN-ACK was repeated (63 s by default), or "
-             "ss -K ended it. From outside the three look much alike.\n"
+             "ss -K ended it. An RST and ss -K look alike here.\n"
              "Single ones are port scans and impatient clients. Many from many addresses are a SYN flood; many from "
              "few addresses are an asymmetric route or a firewall. See handshakes_failing.",
      .sysctls = kOf<kSynackRetries, kAbortOnOverflow>,

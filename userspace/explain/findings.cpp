@@ -112,8 +112,8 @@ constexpr Explanation kFindings[] = {
              "Means: the peer vanished, a firewall or NAT on the way has already dropped the connection, or the "
              "peer doesn't read, so that the FIN is held up behind data.\n"
              "What helps: look at what is on the way; connection tracking that forgets a connection at the first FIN "
-             "is a classic. A lower tcp_orphan_retries ends orphans sooner. They end by themselves after some "
-             "minutes.\n"
+             "is a classic. A lower tcp_orphan_retries ends orphans sooner. They end by themselves after some minutes, "
+             "at most half an hour.\n"
              "What doesn't: tcp_fin_timeout.",
      .sysctls = kOf<kOrphanRetries, kRetries2>,
      .source = "RFC 9293, section 3.6; tcp_orphan_retries() in net/ipv4/tcp_timer.c"},

@@ -16,17 +16,19 @@ constexpr Explanation kMyths[] = {
     {.word = "fin_timeout_shortens_time_wait",
      .topic = Topic::myth,
      .summary = "\"tcp_fin_timeout=30 shortens TIME_WAIT\"",
-     .text = "No. It is about orphans in FIN_WAIT2, where the peer's FIN is missing. TIME_WAIT is a constant in the "
-             "kernel's source, 60 s, and whoever asks for another length gets 60 s. Both are 60 by default, which is "
-             "where the belief comes from. Measure it: tcpdwell report shows how long TIME_WAIT really lasted.",
+     .text =
+         "No. It is about orphans in FIN_WAIT2, where the peer's FIN is missing. The length of TIME_WAIT is a constant "
+         "in the kernel's source, 60 s; no sysctl and no socket option changes it. Both are 60 by default, which is "
+         "where the belief comes from. Measure it: tcpdwell report shows how long TIME_WAIT really lasted.",
      .sysctls = kOf<kFinTimeout>,
      .source = "TCP_TIMEWAIT_LEN in include/net/tcp.h, tcp_time_wait() in net/ipv4/tcp_minisocks.c"},
     {.word = "tw_reuse_helps_servers",
      .topic = Topic::myth,
      .summary = "\"tcp_tw_reuse=1 helps a server with many TIME_WAIT\"",
-     .text = "It only concerns connect(). The TIME_WAITs of accepted connections stay as they are, and they aren't in "
-             "anybody's way: a client that uses the same port again is let in anyway (recycled). It does help a host "
-             "that connects out a lot and closes first, such as a proxy towards its backends.",
+     .text =
+         "It only concerns connect(). The TIME_WAITs of accepted connections stay as they are, and they are rarely in "
+         "anybody's way: a client that uses the same port again is let in as a rule (recycled). It does help a host "
+         "that connects out a lot and closes first, such as a proxy towards its backends.",
      .sysctls = kOf<kTwReuse, kTimestamps>,
      .source = "tcp_twsk_unique() in net/ipv4/tcp_ipv4.c, called by __inet_check_established()"},
     {.word = "fewer_tw_buckets_are_better",

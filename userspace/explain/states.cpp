@@ -24,11 +24,12 @@ constexpr Explanation kStates[] = {
      .text = "Who: the client, from connect() on.\n"
              "Ends: by the SYN-ACK (after one round trip), by an RST (refused), by an ICMP error, by close(), or when "
              "all retries of the SYN went unanswered: 127 s with the default of tcp_syn_retries, 131 s since Linux "
-             "6.5. The first retry comes after 1 s, so a connect that took 1 or 3 s has lost a SYN or its answer.\n"
+             "6.5. The first retry comes after 1 s, so a connect that took a little over 1, 2 or 3 s has lost a SYN or "
+             "its answer.\n"
              "Kept: in a full socket, and it holds a local port.\n"
              "Many: packets are dropped on the way (firewall, wrong address, host down), or the listener's queue of "
-             "connections to accept is full. Look at the remote address they have in common. A larger queue of SYNs "
-             "or other sysctls on the client don't help; a connect timeout in the program does.",
+             "connections to accept is full. Look at the remote address they have in common. No sysctl on the client "
+             "helps; a connect timeout in the program does.",
      .sysctls = kOf<kSynRetries, kLocalPortRange>,
      .source = "RFC 9293, section 3.5; tcp_write_timeout() in net/ipv4/tcp_timer.c; ip-sysctl.rst"},
     {.word = "SYN_RECV",

@@ -29,7 +29,8 @@ constexpr Explanation kSysctls[] = {
     {.word = kTwRecycle,
      .topic = Topic::sysctl,
      .summary = "gone since Linux 4.12; it broke clients behind NAT",
-     .text = "It made TIME_WAIT last a few round trips, and refused SYNs whose timestamp was older than the last one "
+     .text = "It made TIME_WAIT last 3.5 retransmission timeouts, and refused SYNs whose timestamp was older than the "
+             "last one "
              "from the same address. Behind a NAT many hosts with different clocks share one address, so some of them "
              "couldn't connect. No kernel that tcpdwell runs on has it; take it out of your sysctl files.",
      .sysctls = {},
@@ -151,7 +152,7 @@ constexpr Explanation kSysctls[] = {
      .source = "retransmits_timed_out() in net/ipv4/tcp_timer.c; tcp(7); ip-sysctl.rst"},
     {.word = kOrphanRetries,
      .topic = Topic::sysctl,
-     .summary = "the same for sockets that the program has closed",
+     .summary = "how long data and FIN are repeated after the program closed",
      .text = "Default 0, which means 8: at least 100 s. Governs FIN_WAIT1, CLOSING and LAST_ACK once no process holds "
              "the socket. 3 makes some 3 s on a fast network, and cuts off clients that are slow or lose packets.",
      .sysctls = kOf<kOrphanRetries>,
@@ -161,7 +162,8 @@ constexpr Explanation kSysctls[] = {
      .summary = "how many closed but unfinished sockets the host may have",
      .text = "Orphans are full sockets that no process holds: FIN_WAIT1, LAST_ACK, CLOSING. Mini-sockets (TIME_WAIT, "
              "most FIN_WAIT2) don't count. Beyond the limit they are reset: orphan_limit. For the whole host, not per "
-             "network namespace; the default depends on memory. The number in use is in /proc/net/sockstat.\n"
+             "network namespace; the default depends on memory. The number in use is in /proc/net/sockstat; other "
+             "namespaces than the first don't show the limit.\n"
              "Raise it only after you know why there are so many; each can hold up to 64 KB.",
      .sysctls = kOf<kMaxOrphans>,
      .source = "tcp_check_oom() in net/ipv4/tcp.c; ip-sysctl.rst"},
