@@ -75,7 +75,7 @@ Action define_explain(CLI::App& app) {
     app.add_option("word", *words,
                    "A word that tcpdwell prints, a sysctl, or a topic (states, endings, findings, sysctls, columns, "
                    "myths); none: list them")
-        ->type_name("WORD...");
+        ->type_name("");
     app.footer("Examples:\n"
                "  tcpdwell explain                      all words, one line each\n"
                "  tcpdwell explain time-wait            in any spelling, TIME_WAIT as well as timewait\n"

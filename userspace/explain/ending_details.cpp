@@ -97,7 +97,8 @@ constexpr Explanation kDetails[] = {
      .summary = "detail of connect_failed: no SYN was answered (ETIMEDOUT)",
      .text = "All retries are used up: 127 s by default, 131 s since Linux 6.5. Packets are dropped on the way, the "
              "host is down, or the listener's queue of connections to accept is full. Programs should have a shorter "
-             "connect timeout of their own; then you see given_up.",
+             "connect timeout of their own; then you see given_up.\n"
+             "Of handshake_failed (Fast Open): no SYN-ACK was answered.",
      .sysctls = kOf<kSynRetries>,
      .source = "tcp_write_timeout() in net/ipv4/tcp_timer.c; ip-sysctl.rst, tcp_syn_retries"},
     {.word = "unreachable",
