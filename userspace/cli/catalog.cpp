@@ -4,6 +4,7 @@
 
 #include "cli/cmd_census.h"
 #include "cli/cmd_check.h"
+#include "cli/cmd_explain.h"
 #include "cli/cmd_report.h"
 #include "cli/cmd_trace.h"
 #include "cli/command.h"
@@ -16,6 +17,8 @@ std::span<const Command> commands() {
         Command{"report", "Tell how long states last, who closes first, and what is wrong", define_report},
         Command{"census", "Count the sockets that exist now, by state, with owners", define_census},
         Command{"check", "Tell whether this host can be traced, and with which probes", define_check},
+        Command{"explain", "Tell what a state, an ending, a finding or a sysctl means, and its value here",
+                define_explain},
     };
     return kCommands;
 }

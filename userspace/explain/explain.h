@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -11,13 +12,17 @@ namespace tcpdwell {
 
 enum class Topic : std::uint8_t {
     state,   ///< TIME_WAIT
-    ending,  ///< fin, reset_sent ...: the words of `ending`, `ending_detail`, `closed_first`, `time_wait.end`, `seen`
+    ending,  ///< fin, reset_sent ...: the values of `ending`, `ending_detail`, `closed_first`, `time_wait.end`, `seen`,
+             ///< `role`
     finding, ///< what `report` can find, with its thresholds
     sysctl,  ///< by its full name; found by its last part too
     column,  ///< keys and columns of trace, census and report
-    myth,    ///< a usual recipe, and what is true of it
+    myth,    ///< a usual recipe, and what is true of it; `summary` is the recipe
 };
 std::string_view name(Topic topic);
+
+/// "myth" and "myths", in upper or lower case; nullopt: not a topic.
+std::optional<Topic> topic_from_name(std::string_view word);
 
 /// One word explained. Texts are UTF-8 paragraphs separated by "\n"; whoever prints them wraps them.
 struct Explanation {
@@ -32,8 +37,9 @@ struct Explanation {
 /// All of them, by topic, in the order in which `tcpdwell explain` lists them.
 const std::vector<Explanation>& explanations();
 
-/// Those that `word` means: a word of ours, in upper or lower case, with '-' or '_' ("time-wait", "FIN-WAIT-2"), or
-/// the last part of a sysctl's name. Usually one; a word may be a column and an ending, say. Empty: not known.
+/// Those that `word` means: a word of ours, in upper or lower case, with '-' or '_' ("time-wait", "FIN-WAIT-2"), a
+/// state's name in RFC 9293 or ss, the last part of a sysctl's name or of a key, a finding's threshold. Usually one; a
+/// word may be a column and an ending, say, and a sysctl brings the myths about it. Empty: not known.
 std::vector<const Explanation*> explain(std::string_view word);
 
 /// Words that look like `word`, the likeliest first, at most three.

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every word that tcpdwell prints has an explanation, and each is fit to be printed.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+#include <string>
+
+#include "explain/explain.h"
+#include "report/schemas.h"
+#include "tcp/close.h"
+#include "tcp/state.h"
+
+namespace tcpdwell {
+namespace {
+
+bool is_explained(std::string_view word, Topic topic) {
+    const auto found = explain(word);
+    return std::any_of(found.begin(), found.end(),
+                       [&](const Explanation* e) { return e->topic == topic && e->word == word; });
+}
+
+/// Every value of an enum whose values are 0 to `last`.
+template <class E>
+void expect_values_explained(E last) {
+    for (int i = 0; i <= static_cast<int>(last); ++i) {
+        const std::string_view word = name(static_cast<E>(i));
+        if (word.empty()) continue; // EndingDetail::none
+        EXPECT_TRUE(is_explained(word, Topic::ending)) << word;
+    }
+    // If this fails there are values after `last`, which are to be explained too.
+    EXPECT_EQ(name(static_cast<E>(static_cast<int>(last) + 1)), "");
+}
+
+TEST(Words, States) {
+    for (const TcpState state : kAllStates) EXPECT_TRUE(is_explained(name(state), Topic::state)) << name(state);
+}
+
+TEST(Words, Endings) {
+    expect_values_explained(Ending::unknown);
+    expect_values_explained(EndingDetail::peer_fin_not_seen);
+    expect_values_explained(TimeWaitEnd::unknown);
+    expect_values_explained(ClosedFirst::unknown);
+    expect_values_explained(Seen::gap);
+    expect_values_explained(Role::unknown);
+}
+
+TEST(Words, Findings) {
+    for (const std::string_view id :
+         {"server_closes_first", "close_wait_leak", "time_wait_table_full", "ephemeral_ports_low",
+          "connects_unanswered", "handshakes_failing", "fin_wait2_pileup", "closing_stuck", "time_wait_skipped",
+          "keepalive_kills", "events_lost"})
+        EXPECT_TRUE(is_explained(id, Topic::finding)) << id;
+}
+
+TEST(Words, ThresholdsAreNamedWithTheirDefaults) {
+    const std::pair<std::string_view, std::string_view> thresholds[] = {
+        {"server_closes_first.connections", "100"},
+        {"server_closes_first.share", "0.5"},
+        {"close_wait_leak.sockets", "1"},
+        {"close_wait_leak.age", "60s"},
+        {"time_wait_table_full.share", "0.9"},
+        {"ephemeral_ports_low.share", "0.8"},
+        {"connects_unanswered.connections", "20"},
+        {"connects_unanswered.age", "3s"},
+        {"handshakes_failing.connections", "20"},
+        {"handshakes_failing.share", "0.1"},
+        {"fin_wait2_pileup.sockets", "100"},
+        {"closing_stuck.sockets", "1"},
+        {"closing_stuck.age", "30s"},
+        {"time_wait_skipped.connections", "20"},
+        {"time_wait_skipped.share", "0.1"},
+        {"keepalive_kills.connections", "1"},
+    };
+    for (const auto& [threshold, value] : thresholds) {
+        const auto found = explain(threshold);
+        ASSERT_EQ(found.size(), 1U) << threshold;
+        const std::string said = std::string(threshold) + " (" + std::string(value) + ")";
+        EXPECT_NE(found[0]->text.find(said), std::string_view::npos) << said;
+    }
+}
+
+TEST(Words, ColumnsOfTrace) {
+    for (const Schema* schema : {&transition_schema(), &connection_schema(), &lost_schema()}) {
+        for (const Column& column : schema->columns) EXPECT_TRUE(is_explained(column.id, Topic::column)) << column.id;
+    }
+}
+
+TEST(Words, KeysOfTheReport) {
+    for (const std::string_view key :
+         {"quality",  "findings",   "states",         "latencies",    "services",  "remotes",        "ports",
+          "timeline", "thresholds", "quantile_error", "p50_ns",       "p90_ns",    "p99_ns",         "p999_ns",
+          "min_ns",   "max_ns",     "mean_ns",        "oldest_ns",    "evicted",   "nominal_ns",     "buckets",
+          "severity", "advice",     "evidence",       "closed_first", "time_wait", "socket_seconds", "now",
+          "peak",     "held",       "limit",          "kind",         "endings",   "lost",           "step_ns"})
+        EXPECT_TRUE(!explain(key).empty() || topic_from_name(key)) << key;
+}
+
+TEST(Words, SysctlsThatGovernStates) {
+    for (const std::string_view last :
+         {"tcp_tw_reuse",         "tcp_tw_reuse_delay",  "tcp_tw_recycle",          "tcp_fin_timeout",
+          "tcp_max_tw_buckets",   "ip_local_port_range", "ip_local_reserved_ports", "tcp_syncookies",
+          "tcp_max_syn_backlog",  "somaxconn",           "tcp_keepalive_time",      "tcp_keepalive_intvl",
+          "tcp_keepalive_probes", "tcp_rfc1337",         "tcp_timestamps",          "tcp_orphan_retries",
+          "tcp_max_orphans",      "tcp_retries2",        "tcp_syn_retries",         "tcp_synack_retries",
+          "tcp_abort_on_overflow"}) {
+        const auto found = explain(last);
+        ASSERT_FALSE(found.empty()) << last;
+        EXPECT_EQ(found[0]->topic, Topic::sysctl) << last;
+    }
+}
+
+TEST(Words, EachExplanationIsFitToPrint) {
+    for (const Explanation& e : explanations()) {
+        SCOPED_TRACE(std::string(name(e.topic)) + " " + std::string(e.word));
+        EXPECT_FALSE(e.summary.empty());
+        EXPECT_LE(e.summary.size(), 65U) << e.summary;
+        EXPECT_FALSE(e.summary.ends_with('.')) << e.summary;
+        EXPECT_TRUE(e.text.ends_with('.')) << e.text;
+        for (const std::string_view slip : {"\n\n", "  ", " \n", "\n "})
+            EXPECT_EQ(e.text.find(slip), std::string_view::npos) << slip;
+        for (const char c : e.text) EXPECT_TRUE(c == '\n' || (c >= ' ' && c < 0x7f)) << static_cast<int>(c);
+        EXPECT_FALSE(e.source.empty());
+        for (const std::string_view sysctl : e.sysctls) EXPECT_TRUE(is_explained(sysctl, Topic::sysctl)) << sysctl;
+        // What is false is said in one place only: as a myth's summary.
+        EXPECT_EQ(e.summary.starts_with('"'), e.topic == Topic::myth) << e.summary;
+    }
+}
+
+TEST(Words, NoneIsThereTwiceInATopic) {
+    std::set<std::pair<Topic, std::string_view>> seen;
+    for (const Explanation& e : explanations()) EXPECT_TRUE(seen.emplace(e.topic, e.word).second) << e.word;
+}
+
+TEST(Words, TopicsAreInTheirOrder) {
+    EXPECT_TRUE(std::is_sorted(explanations().begin(), explanations().end(),
+                               [](const Explanation& a, const Explanation& b) { return a.topic < b.topic; }));
+}
+
+} // namespace
+} // namespace tcpdwell

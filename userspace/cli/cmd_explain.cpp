@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// Needs no rights: texts, and sysctls that anybody may read.
+#include "cli/cmd_explain.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/explain_print.h"
+#include "cli/terminal.h"
+#include "explain/explain.h"
+#include "live/sysctls.h"
+#include "render/renderer.h"
+
+namespace tcpdwell {
+namespace {
+
+constexpr std::size_t kWidest = 100; // longer lines are hard to read
+
+std::vector<const Explanation*> all_of(Topic topic) {
+    std::vector<const Explanation*> found;
+    for (const Explanation& each : explanations()) {
+        if (each.topic == topic) found.push_back(&each);
+    }
+    return found;
+}
+
+std::string not_known(const std::string& word) {
+    const auto similar = similar_words(word);
+    const std::string hint = similar.empty() ? "" : fmt::format("; did you mean {}?", fmt::join(similar, ", "));
+    return fmt::format("no explanation of \"{}\"{}{} tcpdwell explain lists them all", word, hint,
+                       similar.empty() ? ";" : "");
+}
+
+Result<std::vector<const Explanation*>> look_up(const std::vector<std::string>& words) {
+    std::vector<const Explanation*> found;
+    for (const std::string& word : words) {
+        const auto topic = topic_from_name(word);
+        const auto meant = topic ? all_of(*topic) : explain(word);
+        if (meant.empty()) return fail(ErrorCode::usage, not_known(word));
+        for (const Explanation* each : meant) {
+            if (std::find(found.begin(), found.end(), each) == found.end()) found.push_back(each);
+        }
+    }
+    return found;
+}
+
+Result<int> run_explain(const std::vector<std::string>& words) {
+    const ExplainStyle style{std::min(stdout_width(), kWidest), stdout_takes_colour()};
+    Output out(STDOUT_FILENO);
+    if (words.empty()) {
+        append_word_list(out.buffer(), style);
+    } else {
+        const auto found = look_up(words);
+        if (!found) return tl::unexpected(found.error());
+        const std::vector<Sysctl> here = read_tcp_sysctls();
+        for (const Explanation* each : *found) {
+            if (each != found->front()) out.buffer() += '\n';
+            append_explanation(out.buffer(), *each, here, style);
+        }
+    }
+    if (auto written = out.flush(); !written) return tl::unexpected(written.error());
+    return 0;
+}
+
+} // namespace
+
+Action define_explain(CLI::App& app) {
+    const auto words = std::make_shared<std::vector<std::string>>();
+    app.add_option("word", *words,
+                   "A word that tcpdwell prints, a sysctl, or a topic (states, endings, findings, sysctls, columns, "
+                   "myths); none: list them")
+        ->type_name("");
+    app.footer("Examples:\n"
+               "  tcpdwell explain                      all words, one line each\n"
+               "  tcpdwell explain time-wait            in any spelling, TIME_WAIT as well as timewait\n"
+               "  tcpdwell explain tcp_fin_timeout      what it governs, what it doesn't, its value here\n"
+               "  tcpdwell explain myths                the usual recipes, and what is true of them\n"
+               "\nValues are those of the network namespace that you are in. Needs no privileges.");
+    return [words] { return run_explain(*words); };
+}
+
+} // namespace tcpdwell

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/explain_print.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "render/wrap.h"
+#include "tcp/state.h"
+
+namespace tcpdwell {
+namespace {
+
+constexpr std::string_view kIndent = "  ";
+
+std::string heading(std::string_view text, const ExplainStyle& style) {
+    return style.bold_headings ? fmt::format("\x1b[1m{}\x1b[0m", text) : std::string(text);
+}
+
+/// "state; RFC 9293: TIME-WAIT"
+std::string kind(const Explanation& explanation) {
+    if (explanation.topic == Topic::state) {
+        for (const TcpState state : kAllStates) {
+            if (name(state) == explanation.word) return fmt::format("state; RFC 9293: {}", rfc_name(state));
+        }
+    }
+    return std::string(name(explanation.topic));
+}
+
+/// nullopt: it isn't read at all, so nothing can be said.
+std::optional<std::string_view> value_here(std::string_view sysctl, std::span<const Sysctl> here) {
+    const auto it = std::find_if(here.begin(), here.end(), [&](const Sysctl& s) { return s.name == sysctl; });
+    if (it != here.end()) return it->value;
+    const auto names = tcp_sysctl_names();
+    if (std::find(names.begin(), names.end(), sysctl) == names.end()) return std::nullopt;
+    return "not on this kernel, or not in this network namespace";
+}
+
+void append_values(std::string& out, const Explanation& explanation, std::span<const Sysctl> here) {
+    constexpr std::string_view kTitle = "Here: ";
+    bool first = true;
+    for (const std::string_view sysctl : explanation.sysctls) {
+        const auto value = value_here(sysctl, here);
+        if (!value) continue;
+        out += fmt::format("{}{:<{}}{} = {}\n", kIndent, first ? kTitle : "", kTitle.size(), sysctl, *value);
+        first = false;
+    }
+}
+
+std::string_view plural(Topic topic) {
+    switch (topic) {
+    case Topic::state: return "States";
+    case Topic::ending: return "Words for endings, roles and what was seen";
+    case Topic::finding: return "Findings of the report";
+    case Topic::sysctl: return "Sysctls";
+    case Topic::column: return "Columns and keys";
+    case Topic::myth: return "Myths";
+    }
+    return {};
+}
+
+/// A sysctl by its last part, which is enough to ask for it.
+std::string_view short_word(const Explanation& explanation) {
+    const std::size_t dot = explanation.word.rfind('.');
+    return dot == std::string_view::npos ? explanation.word : explanation.word.substr(dot + 1);
+}
+
+} // namespace
+
+void append_explanation(std::string& out, const Explanation& explanation, std::span<const Sysctl> here,
+                        const ExplainStyle& style) {
+    const bool myth = explanation.topic == Topic::myth;
+    out += fmt::format("{} ({})\n", heading(myth ? explanation.summary : explanation.word, style), kind(explanation));
+    if (!myth) out += wrap(explanation.summary, style.width, kIndent);
+    out += '\n';
+    out += wrap(explanation.text, style.width, kIndent);
+    out += '\n';
+    append_values(out, explanation, here);
+    out += wrap(fmt::format("Source: {}", explanation.source), style.width, kIndent);
+}
+
+void append_word_list(std::string& out, const ExplainStyle& style) {
+    const auto& all = explanations();
+    for (auto first = all.begin(); first != all.end();) {
+        const auto last = std::find_if(first, all.end(), [&](const auto& each) { return each.topic != first->topic; });
+        std::size_t widest = 0;
+        for (auto each = first; each != last; ++each) widest = std::max(widest, short_word(*each).size());
+        if (first != all.begin()) out += '\n';
+        out += heading(plural(first->topic), style) + '\n';
+        for (; first != last; ++first) {
+            const std::string word = fmt::format("{}{:<{}}  ", kIndent, short_word(*first), widest);
+            out += wrap(first->summary, style.width, std::string(word.size(), ' ')).replace(0, word.size(), word);
+        }
+    }
+}
+
+} // namespace tcpdwell
