@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// fork, exec, and files in between.
+#include "browser.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <fstream>
+#include <iterator>
+#include <regex>
+#include <stdexcept>
+#include <thread>
+
+namespace tcpdwell::test {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+constexpr auto kLimit = 60s;
+
+std::string contents(const std::filesystem::path& file) {
+    std::ifstream in(file, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+void write(const std::filesystem::path& file, const std::string& text) {
+    std::ofstream out(file, std::ios::binary);
+    out << text;
+    if (!out.flush()) throw std::runtime_error("can't write " + file.string());
+}
+
+/// Waits for the child, which leads a process group of its own; false if the group had to be killed.
+bool await_end(pid_t child, int& status) {
+    const auto deadline = Clock::now() + kLimit;
+    while (waitpid(child, &status, WNOHANG) == 0) {
+        if (Clock::now() > deadline) {
+            kill(-child, SIGKILL);
+            waitpid(child, &status, 0);
+            return false;
+        }
+        std::this_thread::sleep_for(10ms);
+    }
+    kill(-child, SIGKILL); // Chromium's other processes, should any be left
+    return true;
+}
+
+/// Runs Chromium on a page with `options`; what it prints. It has a fresh profile, and no reason to use the network.
+std::string chromium(const std::filesystem::path& folder, const std::string& page, const View& view,
+                     const std::vector<std::string>& options) {
+    write(folder / "page.html", page);
+    std::vector<std::string> words = {"chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
+                                      "--no-first-run", "--disable-background-networking", "--disable-component-update",
+                                      "--disable-sync", "--hide-scrollbars", "--disable-dev-shm-usage",
+                                      "--host-resolver-rules=MAP * ~NOTFOUND",
+                                      "--user-data-dir=" + (folder / "profile").string(),
+                                      "--window-size=" + std::to_string(view.width) + "," + std::to_string(view.height),
+                                      // 0 is dark, 1 is light: blink's mojom::PreferredColorScheme
+                                      std::string("--blink-settings=preferredColorScheme=") + (view.dark ? "0" : "1")};
+    words.insert(words.end(), options.begin(), options.end());
+    words.push_back("file://" + (folder / "page.html").string() + (view.fragment.empty() ? "" : "#" + view.fragment));
+    std::vector<char*> argv;
+    for (std::string& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    const std::string out = folder / "out", err = folder / "err";
+    const pid_t child = fork();
+    if (child < 0) throw std::runtime_error("fork failed");
+    if (child == 0) {
+        setpgid(0, 0);
+        dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
+        dup2(open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDOUT_FILENO);
+        dup2(open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDERR_FILENO);
+        execvp(argv.front(), argv.data());
+        _exit(127);
+    }
+    setpgid(child, child);
+    int status = 0;
+    if (!await_end(child, status)) throw std::runtime_error("chromium took too long: " + contents(err));
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+        throw std::runtime_error("chromium can't be run; scripts/install-deps test installs it. " + contents(err));
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) throw std::runtime_error("chromium failed: " + contents(err));
+    return contents(out);
+}
+
+} // namespace
+
+TemporaryFolder::TemporaryFolder() {
+    std::string name = std::filesystem::temp_directory_path() / "tcpdwell-html.XXXXXX";
+    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
+    path_ = name;
+}
+
+TemporaryFolder::~TemporaryFolder() {
+    std::error_code ignored; // a process of Chromium's may be writing its last
+    std::filesystem::remove_all(path_, ignored);
+}
+
+nlohmann::json look_at(const std::string& page, const std::string& script, const View& view) {
+    const std::string end = "</body>";
+    const std::size_t at = page.rfind(end);
+    if (at == std::string::npos) throw std::runtime_error("the page has no </body>");
+    // The answer travels as an attribute, in base64, which the dump can't alter. The dump waits for virtual time to run
+    // out, and so for the script.
+    const std::string probe = "<script>(async () => {" + script +
+                              "})().then((value) => ({ value }), (error) => ({ error: String(error) }))"
+                              ".then((answer) => { document.documentElement.dataset.answer = "
+                              "btoa(unescape(encodeURIComponent(JSON.stringify(answer)))); });</script>";
+    const TemporaryFolder folder;
+    const std::string dump = chromium(folder.path(), page.substr(0, at) + probe + page.substr(at), view,
+                                      {"--virtual-time-budget=5000", "--dump-dom"});
+    const std::string attribute = "data-answer=\"";
+    const std::size_t begin = dump.find(attribute);
+    if (begin == std::string::npos) throw std::runtime_error("no answer from the page: " + dump.substr(0, 2000));
+    const std::size_t from = begin + attribute.size();
+    write(folder.path() / "answer", dump.substr(from, dump.find('"', from) - from));
+    const std::string decode =
+        "base64 -d " + (folder.path() / "answer").string() + " >" + (folder.path() / "json").string();
+    if (std::system(decode.c_str()) != 0) throw std::runtime_error("base64 failed");
+    const nlohmann::json answer = nlohmann::json::parse(contents(folder.path() / "json"));
+    if (answer.contains("error"))
+        throw std::runtime_error("the test's script failed: " + answer["error"].get<std::string>());
+    return answer.value("value", nlohmann::json());
+}
+
+void take_picture(const std::string& page, const std::filesystem::path& file, const View& view) {
+    const TemporaryFolder folder;
+    chromium(folder.path(), page, view, {"--screenshot=" + file.string()});
+}
+
+Printed print_page(const std::string& page) {
+    const TemporaryFolder folder;
+    const auto start = Clock::now();
+    const std::filesystem::path pdf = folder.path() / "page.pdf";
+    chromium(folder.path(), page, {}, {"--no-pdf-header-footer", "--print-to-pdf=" + pdf.string()});
+    return {contents(pdf), Clock::now() - start};
+}
+
+int page_count(const std::string& pdf) {
+    const std::regex page("/Type\\s*/Page[^s]");
+    return static_cast<int>(std::distance(std::sregex_iterator(pdf.begin(), pdf.end(), page), std::sregex_iterator()));
+}
+
+} // namespace tcpdwell::test

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// The report as a page for browsers.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace tcpdwell {
+
+/// One HTML page, complete in itself: it asks the network for nothing. `report_json` (a report as `report --format json`
+/// prints it: UTF-8) stands in it as data, escaped so that no text in it can be taken for markup; the page's scripts
+/// draw it.
+std::string report_page(std::string_view report_json);
+
+} // namespace tcpdwell

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// What all drawings share: they are drawn as wide as their place is (so that text keeps its size), and their axes.
+'use strict';
+
+const PRINT_WIDTH = 700; // CSS pixels: A4 or Letter between margins
+const charts = [];
+let chartCount = 0;
+
+// A drawing that fills the width of its place. draw(svg, width) returns its height; `title` and `description` are for
+// those who can't see it. `wide`: it takes a printed page's width.
+function chart({ title, description, draw, wide, className }) {
+    const place = el('div', { class: 'chart ' + (className || '') });
+    const id = 'chart-' + ++chartCount;
+    const self = { place, wide, width: 0 };
+    self.redraw = (width) => {
+        if (width === self.width) return;
+        self.width = width;
+        const svg = drawing(id, title, description);
+        const height = draw(svg, width);
+        svg.setAttribute('viewBox', '0 0 ' + width + ' ' + height);
+        place.replaceChildren(svg);
+    };
+    self.again = () => {
+        const width = self.width;
+        self.width = 0;
+        self.redraw(width);
+    };
+    charts.push(self);
+    place.chart = self;
+    return place;
+}
+
+// An empty <svg> with title and description.
+function drawing(id, title, description) {
+    return svgEl('svg', { role: 'img', 'aria-labelledby': id + '-title ' + id + '-description' },
+        svgEl('title', { id: id + '-title' }, title),
+        svgEl('desc', { id: id + '-description' }, description));
+}
+
+// Draws all of them once they stand in the page, and again when their width changes. In a closed <details> there is no
+// width yet.
+function drawCharts() {
+    const fit = (self) => self.redraw(Math.max(240, Math.floor(self.place.clientWidth) || 480));
+    const widths = charts.map((self) => self.place.clientWidth); // all measured before anything is drawn
+    charts.forEach((self, i) => self.redraw(Math.max(240, Math.floor(widths[i]) || 480)));
+    let printing = false;
+    if (window.ResizeObserver) {
+        const observer = new ResizeObserver((entries) => {
+            if (printing) return;
+            for (const entry of entries) if (entry.target.clientWidth) fit(entry.target.chart);
+        });
+        charts.forEach((self) => observer.observe(self.place));
+    }
+    window.addEventListener('beforeprint', () => {
+        printing = true;
+        charts.filter((self) => self.wide).forEach((self) => self.redraw(PRINT_WIDTH));
+    });
+    window.addEventListener('afterprint', () => {
+        printing = false;
+        charts.filter((self) => self.wide).forEach(fit);
+    });
+}
+
+// The numbers of `steps` (ascending) that begin with the first that isn't smaller than `least`.
+function stepFrom(steps, least) {
+    return steps.find((step) => step >= least) || steps[steps.length - 1];
+}
+
+const ROUND_DURATIONS = (() => {
+    const steps = [];
+    for (let unit = 1; unit < SECOND; unit *= 10) steps.push(unit, 2 * unit, 5 * unit);
+    for (const s of [1, 2, 5, 10, 20, 30]) steps.push(s * SECOND);
+    for (const m of [1, 2, 5, 10, 20, 30]) steps.push(m * MINUTE);
+    for (const h of [1, 2, 6, 12]) steps.push(h * HOUR);
+    for (const d of [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]) steps.push(d * DAY);
+    return steps;
+})();
+const DECADES = [1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, MINUTE, 10 * MINUTE, HOUR, 10 * HOUR, DAY,
+    10 * DAY, 100 * DAY];
+
+// Multiples of `step` in [low, high].
+function multiples(low, high, step) {
+    const ticks = [];
+    for (let i = Math.ceil(low / step - 1e-9); i * step <= high * (1 + 1e-12) && ticks.length < 1000; ++i)
+        ticks.push(i * step);
+    return ticks;
+}
+
+// An axis of durations from `low` to `high` ns over `width` pixels: at(ns) -> pixels, and ticks. Logarithmic where the
+// values spread over more than a factor of 8.
+function durationAxis(low, high, width) {
+    const log = low > 0 && high / low > 8;
+    const most = Math.max(2, Math.floor(width / 64));
+    const scale = log ? Math.log : (value) => value;
+    const [from, to] = [scale(low), scale(high)];
+    const at = (ns) => width * (scale(Math.min(high, Math.max(low, ns))) - from) / (to - from || 1);
+    if (!log) {
+        const ticks = multiples(low, high, stepFrom(ROUND_DURATIONS, (high - low) / most));
+        return { at, log, ticks };
+    }
+    const inside = (list) => list.filter((ns) => ns >= low * 0.999 && ns <= high * 1.001);
+    const decades = inside(DECADES);
+    const finer = inside(ROUND_DURATIONS);
+    return { at, log, ticks: apart(decades.length < 3 ? finer : decades, at, 46) };
+}
+
+// Those ticks that are at least so many pixels apart from the one before.
+function apart(ticks, at, pixels) {
+    const kept = [];
+    for (const tick of ticks)
+        if (!kept.length || at(tick) - at(kept[kept.length - 1]) >= pixels) kept.push(tick);
+    return kept;
+}
+
+// Round numbers from 0 to `high` or a little more.
+function countTicks(high, most) {
+    let step = 1;
+    const factors = [2, 2.5, 2];
+    for (let i = 0; high / step > most; ++i) step *= factors[i % 3];
+    const ticks = [];
+    for (let tick = 0; tick < high + step * 0.999; tick += step) ticks.push(tick);
+    return ticks;
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Errors of the page's own scripts are noted on <html> (data-error) and told to the reader, who would otherwise take a
+// page half drawn for the whole of it.
+'use strict';
+
+function noteError(message) {
+    const root = document.documentElement;
+    root.dataset.error = (root.dataset.error ? root.dataset.error + '\n' : '') + message;
+    const show = () => {
+        let notice = document.getElementById('error-notice');
+        if (!notice) {
+            notice = document.createElement('p');
+            notice.id = 'error-notice';
+            notice.className = 'notice';
+            notice.setAttribute('role', 'alert');
+            document.body.prepend(notice);
+        }
+        notice.textContent = 'Part of this page could not be drawn: ' + root.dataset.error;
+    };
+    if (document.body) show();
+    else document.addEventListener('DOMContentLoaded', show);
+}
+
+window.addEventListener('error', (event) => noteError(event.message));
+window.addEventListener('unhandledrejection', (event) => noteError(String(event.reason)));

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// The files of render/page/, as the build compiles them in (embed_page.cmake writes the source of this).
+#pragma once
+
+#include <span>
+#include <string_view>
+
+namespace tcpdwell {
+
+struct PagePart {
+    std::string_view file; ///< "report.css"
+    std::string_view text;
+};
+
+/// All of them, by name.
+std::span<const PagePart> page_parts();
+
+} // namespace tcpdwell
