@@ -9,6 +9,7 @@
 #include "cli/output_file.h"
 #include "cli/report_printer.h"
 #include "cli/terminal.h"
+#include "render/html.h"
 #include "render/report_formats.h"
 
 namespace tcpdwell {
@@ -46,7 +47,9 @@ Result<int> run_report(const CommandOptions& options) {
     const auto render = [&](const Report& r) {
         return options.format == "json" ? report_json(r) + "\n" : report_text(r, style);
     };
-    const auto keep = [&](const Report&) -> Result<void> { return {}; };
+    const auto keep = [&](const Report& r) -> Result<void> {
+        return page ? page->write(report_page(report_json(r))) : Result<void>();
+    };
     std::optional<Nanoseconds> interval;
     if (options.interval > 0) interval = Nanoseconds(static_cast<std::int64_t>(options.interval * 1e9));
     Output out(STDOUT_FILENO);
