@@ -39,6 +39,7 @@ enum td_kind {
     TD_CGROUP = 10,  /* td_cgroup: path of a cgroup id */
     TD_FACT = 11,    /* td_fact: key and value about the host or a namespace */
     TD_PORT = 12,    /* td_port: the local port that a connecting socket has been given */
+    TD_NOW = 13,     /* td_header alone: everything before time_ns has been told (recordings only) */
 };
 
 struct td_header {

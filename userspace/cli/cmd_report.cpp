@@ -5,10 +5,10 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
-#include "cli/live_run.h"
 #include "cli/output_file.h"
 #include "cli/report_printer.h"
 #include "cli/terminal.h"
+#include "cli/view_run.h"
 #include "render/html.h"
 #include "render/report_formats.h"
 
@@ -23,7 +23,7 @@ struct CommandOptions {
     double interval = 0;
     std::size_t rows = TextStyle{}.rows;
     std::vector<std::string> thresholds;
-    std::shared_ptr<LiveRunOptions> run;
+    std::shared_ptr<RunOptions> run;
 };
 
 Result<int> run_report(const CommandOptions& options) {
@@ -31,7 +31,6 @@ Result<int> run_report(const CommandOptions& options) {
     if (!options.by.empty()) report.by = *split_from_name(options.by);
     for (const std::string& text : options.thresholds)
         if (auto set = report.thresholds.set(text); !set) return tl::unexpected(set.error());
-    report.run.source = "live";
     report.run.filter = options.run->filters->text();
     report.run.interval = options.interval > 0;
     std::optional<OutputFile> page;
@@ -40,8 +39,9 @@ Result<int> run_report(const CommandOptions& options) {
         if (!opened) return tl::unexpected(opened.error());
         page.emplace(std::move(*opened));
     }
-    auto run = LiveRun::prepare(*options.run);
+    auto run = ViewRun::prepare(*options.run);
     if (!run) return tl::unexpected(run.error());
+    report.run.source = run->source_name();
 
     const TextStyle style{stdout_width(), wants_colour(options.colour), locale_is_utf8(), options.rows};
     const auto render = [&](const Report& r) {
@@ -95,7 +95,8 @@ Action define_report(CLI::App& app) {
         ->delimiter(',')
         ->allow_extra_args(false);
     declare_colour(app, options->colour);
-    options->run = LiveRunOptions::declare(app);
+    options->run = RunOptions::declare(app);
+    options->run->declare_recordings(app);
     app.footer("Examples:\n"
                "  tcpdwell report                                   until Ctrl-C\n"
                "  tcpdwell report -d 5m --html report.html          five minutes, also as a page\n"

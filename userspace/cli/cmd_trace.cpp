@@ -5,9 +5,9 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
-#include "cli/live_run.h"
 #include "cli/terminal.h"
 #include "cli/trace_printer.h"
+#include "cli/view_run.h"
 #include "render/renderer.h"
 
 namespace tcpdwell {
@@ -18,7 +18,7 @@ struct TraceOptions {
     bool idle = false;
     std::string format = "table";
     std::string colour = "auto";
-    std::shared_ptr<LiveRunOptions> run;
+    std::shared_ptr<RunOptions> run;
 };
 
 void print_summary(const PipelineOutcome& outcome, std::uint64_t printed, const TraceOptions& options) {
@@ -29,7 +29,7 @@ void print_summary(const PipelineOutcome& outcome, std::uint64_t printed, const 
 }
 
 Result<int> run_trace(const TraceOptions& options) {
-    auto run = LiveRun::prepare(*options.run);
+    auto run = ViewRun::prepare(*options.run);
     if (!run) return tl::unexpected(run.error());
     Output out(STDOUT_FILENO);
     TracePrinter printer(
@@ -54,7 +54,8 @@ Action define_trace(CLI::App& app) {
         ->check(CLI::IsMember({"table", "jsonl", "csv"}))
         ->capture_default_str();
     declare_colour(app, options->colour);
-    options->run = LiveRunOptions::declare(app);
+    options->run = RunOptions::declare(app);
+    options->run->declare_recordings(app);
     app.footer(
         "Examples:\n"
         "  tcpdwell trace                                    every transition on this host\n"

@@ -4,6 +4,12 @@
 #include "cli/signals.h"
 
 namespace tcpdwell {
+namespace {
+
+/// Where a reader is to act on what it has read, as we do now. Not before the source knows what time it is.
+Result<void> mark(Recorder& recorder, MonoTime now) { return now == MonoTime{} ? Result<void>() : recorder.mark(now); }
+
+} // namespace
 
 void Context::on_event(const Event& event) {
     if (const auto* clock = std::get_if<ClockReading>(&event))
@@ -25,7 +31,11 @@ Result<PipelineOutcome> run_pipeline(EventSource& source, Context& context, Cons
     const StopSignals signals;
     Decoder decoder;
     Tracker tracker(consumer, options.tracker);
+    Recorder* const recorder = options.recorder;
+    Result<void> recorded;
     const auto feed = [&](std::span<const std::byte> record) {
+        if (recorder && recorded) recorded = recorder->write(record);
+        if (!options.interpret) return;
         const auto event = decoder.decode(record);
         if (!event) return;
         context.on_event(*event);
@@ -40,6 +50,8 @@ Result<PipelineOutcome> run_pipeline(EventSource& source, Context& context, Cons
     while (true) {
         const auto status = source.poll(feed);
         if (!status) return tl::unexpected(status.error());
+        if (recorder && recorded) recorded = begun ? mark(*recorder, source.now()) : recorder->begin();
+        if (!recorded) return tl::unexpected(recorded.error());
         if (!begun) { // the first batch is the facts
             begun = true;
             consumer.begin(context);
@@ -61,6 +73,8 @@ Result<PipelineOutcome> run_pipeline(EventSource& source, Context& context, Cons
             stopping = true;
         }
     }
+    if (recorder)
+        if (auto ended = recorder->end(); !ended) return tl::unexpected(ended.error());
     tracker.settle(source.now());
     consumer.settled(RunState{tracker, decoder.quality(), source.now()});
     tracker.finish(source.now());

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "cli/child_command.h"
+#include "cli/recorder.h"
 #include "event/decode.h"
 #include "event/source.h"
 #include "track/tracker.h"
@@ -54,6 +55,8 @@ public:
 struct PipelineOptions {
     TrackerOptions tracker;
     std::optional<std::chrono::nanoseconds> duration;
+    Recorder* recorder = nullptr; ///< where all records go before they are decoded
+    bool interpret = true;        ///< false: the records are only recorded; the consumer is told of nothing between
 };
 
 struct PipelineOutcome {

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <string>
 
 namespace tcpdwell {
 namespace {
@@ -22,14 +21,13 @@ void put(std::string_view text) {
 
 ProgressLine::ProgressLine(bool wanted) : wanted_(wanted && ::isatty(STDERR_FILENO) == 1) {}
 
-void ProgressLine::show(Nanoseconds elapsed, std::uint64_t ended, std::uint64_t live, std::uint64_t lost) {
+void ProgressLine::show(Nanoseconds elapsed, std::string_view text) {
     const auto now = std::chrono::steady_clock::now();
     if (!wanted_ || now < next_) return;
     next_ = now + kPause;
     is_shown_ = true;
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(elapsed).count();
-    put(fmt::format("{}{}:{:02}  {} connections ended, {} sockets there{}; Ctrl-C prints the report", kEraseLine,
-                    seconds / 60, seconds % 60, ended, live, lost == 0 ? "" : fmt::format(", {} events lost", lost)));
+    put(fmt::format("{}{}:{:02}  {}", kEraseLine, seconds / 60, seconds % 60, text));
 }
 
 void ProgressLine::clear() {

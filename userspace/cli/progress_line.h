@@ -3,7 +3,7 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
+#include <string_view>
 
 #include "base/time.h"
 
@@ -14,8 +14,8 @@ public:
     /// Shows nothing unless `wanted` and stderr is a terminal.
     explicit ProgressLine(bool wanted);
 
-    /// At most a few times a second.
-    void show(Nanoseconds elapsed, std::uint64_t ended, std::uint64_t live, std::uint64_t lost);
+    /// The time that has passed, and `text`; at most a few times a second.
+    void show(Nanoseconds elapsed, std::string_view text);
     /// Before anything else is written to the terminal.
     void clear();
 

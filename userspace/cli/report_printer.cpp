@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/report_printer.h"
 
+#include <fmt/format.h>
+
 namespace tcpdwell {
 
 ReportPrinter::ReportPrinter(ReportOptions options, std::optional<Nanoseconds> interval, Selection selection,
@@ -27,7 +29,10 @@ Result<bool> ReportPrinter::flush(const RunState& state) {
         out_.buffer() += render_(report);
         if (auto written = out_.flush(); !written) return tl::unexpected(written.error());
     }
-    progress_.show(state.now - maker_->begin(), maker_->ended(), state.tracker.live(), state.tracker.totals().lost);
+    const std::uint64_t lost = state.tracker.totals().lost;
+    progress_.show(std::max(state.now - maker_->begin(), Nanoseconds(0)),
+                   fmt::format("{} connections ended, {} sockets there{}; Ctrl-C prints the report", maker_->ended(),
+                               state.tracker.live(), lost == 0 ? "" : fmt::format(", {} events lost", lost)));
     return !out_.closed();
 }
 

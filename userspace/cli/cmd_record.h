@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// `tcpdwell record`: everything that is seen, into a file.
+#pragma once
+
+#include "cli/command.h"
+
+namespace tcpdwell {
+
+/// Declares the command on `app`.
+Action define_record(CLI::App& app);
+
+} // namespace tcpdwell

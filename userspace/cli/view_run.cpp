@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/view_run.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <bit>
+
+#include "base/log.h"
+#include "live/live_source.h"
+
+namespace tcpdwell {
+namespace {
+
+constexpr std::size_t kSmallestBuffer = 64 << 10;
+constexpr std::size_t kLargestBuffer = 1 << 30;
+
+} // namespace
+
+CLI::AsNumberWithUnit time_with_unit() {
+    return CLI::AsNumberWithUnit(std::map<std::string, double>{{"ms", 0.001}, {"s", 1}, {"m", 60}, {"h", 3600}});
+}
+
+std::shared_ptr<RunOptions> RunOptions::declare(CLI::App& app) {
+    auto options = std::make_shared<RunOptions>();
+    app.add_option("-d,--duration", options->duration, "Stop after this time: 30, 30s, 5m, 1h")
+        ->transform(time_with_unit())
+        ->check(CLI::PositiveNumber);
+    app.add_option("--buffer-size", options->buffer_bytes,
+                   "Room for events on their way from the kernel; rounded up to a power of two")
+        ->transform(CLI::AsSizeValue(false))
+        ->check(CLI::Range(kSmallestBuffer, kLargestBuffer))
+        ->default_str("16MiB");
+    app.add_option("--max-connections", options->max_connections,
+                   "Connections followed at the same time; the longest idle are given up first")
+        ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 32))
+        ->capture_default_str();
+    app.add_flag("--strict", options->strict, "Exit with status 4 if events were lost or the recording is damaged");
+    app.add_flag("-q,--quiet", options->quiet, "No summary on stderr, only warnings");
+    app.add_flag("-v,--verbose", options->verbose, "Say more on stderr");
+    options->filters = FilterOptions::declare(app);
+    app.add_option("command", options->command, "After --: a command to run; tracing lasts as long as it does")
+        ->type_name("CMD...");
+    return options;
+}
+
+void RunOptions::declare_recordings(CLI::App& app) {
+    auto* read =
+        app.add_option("-r,--read", recordings, "Read recordings instead of the running kernel")->type_name("FILE...");
+    app.add_option("--speed", speed, "With -r: 1 or 1x replays at the pace of the recording, 2 twice as fast")
+        ->transform(CLI::AsNumberWithUnit(std::map<std::string, double>{{"x", 1.0}}))
+        ->check(CLI::PositiveNumber)
+        ->needs(read);
+    app.add_option("-w,--write", write, "Also record what is seen to this file; see 'tcpdwell record'")
+        ->type_name("FILE")
+        ->excludes(read);
+    for (const char* live_only : {"--duration", "--buffer-size", "command"}) app.get_option(live_only)->excludes(read);
+}
+
+ViewRun::ViewRun(const RunOptions& options, Filter filter)
+    : options_(options), filter_(std::move(filter)), context_(std::make_unique<Context>()) {}
+
+Result<ViewRun> ViewRun::prepare(const RunOptions& options) {
+    start_logging(options.quiet ? -1 : options.verbose ? 1 : 0);
+    const bool replay = !options.recordings.empty();
+    auto filter = options.filters->resolve(replay ? FilterTarget::recording : FilterTarget::live);
+    if (!filter) return tl::unexpected(filter.error());
+    ViewRun run(options, std::move(*filter));
+    if (auto opened = replay ? run.open_recordings() : run.open_kernel(); !opened)
+        return tl::unexpected(opened.error());
+    return run;
+}
+
+Result<void> ViewRun::open_recordings() {
+    auto source = recording::RecordingSource::open(options_.recordings);
+    if (!source) return tl::unexpected(source.error());
+    (*source)->set_options({options_.speed, std::nullopt});
+    replay_ = source->get();
+    source_ = std::move(*source);
+    return {};
+}
+
+Result<void> ViewRun::open_kernel() {
+    if (!options_.write.empty()) {
+        auto recorder = Recorder::open(options_.write, options_.filters->text(), {});
+        if (!recorder) return tl::unexpected(recorder.error());
+        recorder_ = std::move(*recorder);
+    }
+    if (!options_.command.empty()) {
+        auto prepared = ChildCommand::prepare(options_.command);
+        if (!prepared) return tl::unexpected(prepared.error());
+        command_.emplace(std::move(*prepared));
+    }
+    auto source = LiveSource::open(LiveOptions{std::bit_ceil(options_.buffer_bytes), filter_});
+    if (!source) return tl::unexpected(source.error());
+    source_ = std::move(*source);
+    if (!command_) spdlog::info("tracing; Ctrl-C ends it");
+    return {};
+}
+
+std::string ViewRun::source_name() const {
+    if (options_.recordings.empty()) return "live";
+    std::string names;
+    for (const std::string& file : options_.recordings) names += (names.empty() ? "" : " ") + file;
+    return names;
+}
+
+Result<PipelineOutcome> ViewRun::run(Consumer& consumer, bool interpret) {
+    PipelineOptions pipeline;
+    pipeline.tracker.max_connections = options_.max_connections;
+    pipeline.recorder = recorder_.get();
+    pipeline.interpret = interpret;
+    if (options_.duration > 0)
+        pipeline.duration = std::chrono::nanoseconds(static_cast<std::int64_t>(options_.duration * 1e9));
+    auto outcome = run_pipeline(*source_, *context_, consumer, pipeline, command_ ? &*command_ : nullptr);
+    if (outcome) warn(*outcome);
+    return outcome;
+}
+
+void ViewRun::warn(const PipelineOutcome& outcome) const {
+    const std::uint64_t lost = recorder_ ? std::max(recorder_->lost(), outcome.totals.lost) : outcome.totals.lost;
+    if (lost > 0 && !replay_)
+        spdlog::warn(
+            "events were lost because the buffer was full: connections that may be affected say \"seen\":\"gap\"; "
+            "--buffer-size {} gives more room",
+            std::min(options_.buffer_bytes * 4, kLargestBuffer));
+    if (lost > 0 && replay_) spdlog::warn("events were lost when this was recorded");
+    if (outcome.totals.evicted > 0)
+        spdlog::warn("{} connections were given up for want of room; see --max-connections", outcome.totals.evicted);
+    if (outcome.quality.malformed + outcome.quality.unknown > 0)
+        spdlog::warn("{} records could not be understood", outcome.quality.malformed + outcome.quality.unknown);
+    if (!replay_) return;
+    const recording::Damage damage = replay_->damage();
+    if (damage.any())
+        spdlog::warn("the recording is damaged: {}; what is intact was read", describe(damage));
+    else if (damage.cut_off)
+        spdlog::warn("the recording has no end: it is still being written, or its writer was killed");
+}
+
+int ViewRun::exit_status(const PipelineOutcome& outcome) const {
+    if (outcome.command_status.value_or(0) != 0) return *outcome.command_status;
+    const bool is_lossy =
+        outcome.totals.lost > 0 || (recorder_ && recorder_->lost() > 0) || (replay_ && replay_->damage().any());
+    return options_.strict && is_lossy ? 4 : 0;
+}
+
+} // namespace tcpdwell

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the views have in common, over the running kernel or over recordings: options, opening the source, warnings,
+// exit status.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/child_command.h"
+#include "cli/filter_options.h"
+#include "cli/pipeline.h"
+#include "cli/recorder.h"
+#include "recording/recording_source.h"
+
+namespace tcpdwell {
+
+struct RunOptions {
+    std::size_t buffer_bytes = 16 << 20;
+    double duration = 0; ///< seconds; 0: until stopped
+    std::size_t max_connections = TrackerOptions{}.max_connections;
+    bool strict = false;
+    bool quiet = false;
+    bool verbose = false;
+    std::vector<std::string> command;
+    std::vector<std::string> recordings; ///< to be read instead of the running kernel
+    double speed = 0;                    ///< of replay; 0: as fast as possible
+    std::string write;                   ///< file to record to meanwhile
+    std::shared_ptr<FilterOptions> filters;
+
+    /// Declares on `app` those that concern the running kernel; filled when the command line is read.
+    static std::shared_ptr<RunOptions> declare(CLI::App& app);
+    /// And those that concern recordings.
+    void declare_recordings(CLI::App& app);
+};
+
+/// Seconds from 30, 30s, 500ms, 5m or 1h.
+CLI::AsNumberWithUnit time_with_unit();
+
+/// A run over the live kernel or over recordings, ready to go.
+class ViewRun {
+public:
+    /// Starts logging, reads the filter, opens the recordings; or prepares the command and attaches the probes.
+    static Result<ViewRun> prepare(const RunOptions& options);
+
+    [[nodiscard]] const Filter& filter() const { return filter_; }
+    [[nodiscard]] const Context& context() const { return *context_; }
+    [[nodiscard]] std::string source_name() const; ///< "live", or the files
+    [[nodiscard]] const Recorder* recorder() const { return recorder_.get(); }
+
+    /// Until it is stopped; warns on stderr of what was lost.
+    Result<PipelineOutcome> run(Consumer& consumer, bool interpret = true);
+
+    /// The command's if it failed; 4 if events were lost and that is a failure; else 0.
+    [[nodiscard]] int exit_status(const PipelineOutcome& outcome) const;
+
+private:
+    ViewRun(const RunOptions& options, Filter filter);
+    Result<void> open_recordings();
+    Result<void> open_kernel();
+    void warn(const PipelineOutcome& outcome) const;
+
+    RunOptions options_;
+    Filter filter_;
+    std::optional<ChildCommand> command_;
+    std::unique_ptr<EventSource> source_;
+    const recording::RecordingSource* replay_ = nullptr; ///< source_, if it is one
+    std::unique_ptr<Recorder> recorder_;
+    std::unique_ptr<Context> context_; ///< consumers hold on to it
+};
+
+} // namespace tcpdwell

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// Wire records made small: each is told by what differs from an earlier one. The inverse gives back the same bytes.
+// FORMAT.md describes the layout.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace tcpdwell {
+
+/// What encoder and decoder have in common: the records of the block so far, and where a similar one is.
+class RecordHistory {
+public:
+    static constexpr std::size_t kWords = 32; ///< of the longest record that is told by differences
+    using Words = std::array<std::uint64_t, kWords>;
+
+    void clear();
+    /// The record that one of this shape about this object is most like; all zero if there is none.
+    void predict(unsigned shape, std::uint8_t kind, std::size_t words, std::uint64_t object, Words& prediction) const;
+    void remember(unsigned shape, std::uint8_t kind, std::size_t words, std::uint64_t object, const Words& record);
+
+    /// Position of `object` among the last different ones, and moves it to the front; nullopt if it isn't there.
+    std::optional<std::uint8_t> find_object(std::uint64_t object);
+    /// The object at a position, moved to the front; nullopt if there are fewer.
+    std::optional<std::uint64_t> take_object(std::uint8_t position);
+    void add_object(std::uint64_t object);
+
+private:
+    static constexpr std::size_t kSlots = 4096; ///< a power of two
+    static constexpr std::size_t kObjects = 64;
+    static constexpr std::size_t kShapes = 256;
+    struct Slot {
+        std::uint64_t object;
+        std::uint32_t record; ///< index + 1 into records_; 0: empty
+        std::uint8_t kind;
+    };
+    static std::size_t slot_of(std::uint8_t kind, std::uint64_t object);
+
+    std::vector<std::uint64_t> words_; ///< all records, each kWords long at most
+    struct Place {
+        std::uint32_t begin;
+        std::uint32_t words;
+    };
+    std::vector<Place> records_;
+    std::array<Slot, kSlots> slots_{};
+    std::array<std::uint32_t, kShapes> last_of_shape_{}; ///< index + 1
+    std::array<std::uint64_t, kObjects> objects_{};
+    std::size_t object_count_ = 0;
+};
+
+/// Collects the records of one block.
+class BlockEncoder {
+public:
+    /// `record` is one whole record: at least a td_header, whose size is that of the span. False if it doesn't fit: a
+    /// block holds 255 shapes (kind and size) at most.
+    bool add(std::span<const std::byte> record);
+
+    [[nodiscard]] std::uint32_t records() const { return count_; }
+    [[nodiscard]] std::size_t raw_bytes() const { return raw_bytes_; } ///< of the records as they came
+    /// The encoded block; the encoder is empty again.
+    std::string take();
+
+private:
+    std::optional<unsigned> shape_of(std::span<const std::byte> record);
+
+    RecordHistory history_;
+    std::vector<std::uint32_t> shapes_;
+    std::uint32_t count_ = 0;
+    std::size_t raw_bytes_ = 0;
+    std::uint64_t last_time_ = 0;
+    std::string shape_stream_;
+    std::string time_stream_;
+    std::string object_stream_;
+    std::string literal_stream_;
+    std::string mask_stream_;
+    std::array<std::string, RecordHistory::kWords> word_streams_;
+    std::string raw_stream_;
+};
+
+/// Appends the records of an encoded block to `out`, one after the other. False if the text is not what an encoder
+/// made: nothing beyond `most_bytes` is ever written, nothing read beyond the text.
+bool decode_block(std::string_view text, std::size_t most_bytes, std::vector<std::byte>& out);
+
+} // namespace tcpdwell

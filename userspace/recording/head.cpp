@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "recording/head.h"
+
+#include <rapidjson/document.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+#include <bit>
+
+#include "recording/format.h"
+
+namespace tcpdwell::recording {
+
+std::string to_json(const Head& head) {
+    rapidjson::StringBuffer buffer;
+    // Names of hosts are somebody else's bytes: what isn't UTF-8 is left out.
+    rapidjson::Writer<rapidjson::StringBuffer, rapidjson::UTF8<>, rapidjson::ASCII<>> json(buffer);
+    const auto text = [&](const char* key, const std::string& value) {
+        json.Key(key);
+        json.String(value.c_str(), static_cast<rapidjson::SizeType>(value.size()));
+    };
+    json.StartObject();
+    json.Key("format");
+    json.Uint(kVersion);
+    text("byte_order", std::endian::native == std::endian::little ? "little" : "big");
+    text("tool", head.tool);
+    text("host", head.host);
+    text("kernel", head.kernel);
+    text("machine", head.machine);
+    text("boot_id", head.boot_id);
+    text("filter", head.filter);
+    text("probes", head.probes);
+    json.Key("hz");
+    json.Uint(head.hz);
+    json.Key("mono_ns");
+    json.Int64(head.clock.mono.time_since_epoch().count());
+    json.Key("wall_ns");
+    json.Int64(head.clock.wall.time_since_epoch().count());
+    json.EndObject();
+    return {buffer.GetString(), buffer.GetSize()};
+}
+
+Head head_from_json(const std::string& text) {
+    Head head;
+    rapidjson::Document json;
+    // Iterative: a hostile head can't exhaust the stack by nesting.
+    json.Parse<rapidjson::kParseIterativeFlag>(text.c_str(), text.size());
+    if (json.HasParseError() || !json.IsObject()) return head;
+    const auto take = [&](const char* key, std::string& value) {
+        const auto it = json.FindMember(key);
+        if (it != json.MemberEnd() && it->value.IsString())
+            value.assign(it->value.GetString(), it->value.GetStringLength());
+    };
+    const auto number = [&](const char* key) -> std::int64_t {
+        const auto it = json.FindMember(key);
+        return it != json.MemberEnd() && it->value.IsInt64() ? it->value.GetInt64() : 0;
+    };
+    take("tool", head.tool);
+    take("host", head.host);
+    take("kernel", head.kernel);
+    take("machine", head.machine);
+    take("boot_id", head.boot_id);
+    take("filter", head.filter);
+    take("probes", head.probes);
+    head.hz = static_cast<std::uint32_t>(number("hz"));
+    head.clock.mono = MonoTime(Nanoseconds(number("mono_ns")));
+    head.clock.wall = WallTime(Nanoseconds(number("wall_ns")));
+    return head;
+}
+
+} // namespace tcpdwell::recording

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "recording/reader.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "recording/block_codec.h"
+#include "recording/byte_window.h"
+#include "recording/survey.h"
+
+namespace tcpdwell::recording {
+namespace {
+
+std::uint32_t frame_at(std::string_view bytes) { return bytes.size() < 4 ? 0 : get_u32(bytes); }
+
+} // namespace
+
+void Damage::add(const Damage& other) {
+    skipped_bytes += other.skipped_bytes;
+    bad_blocks += other.bad_blocks;
+    missing_blocks += other.missing_blocks;
+    repeated_blocks += other.repeated_blocks;
+    misplaced_blocks += other.misplaced_blocks;
+    foreign_blocks += other.foreign_blocks;
+    cut_off = cut_off || other.cut_off;
+}
+
+std::string describe(const Damage& damage) {
+    std::string text;
+    const auto add = [&](std::uint64_t count, std::string_view one, std::string_view many) {
+        if (count == 0) return;
+        text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, count == 1 ? one : many);
+    };
+    add(damage.missing_blocks, "block missing", "blocks missing");
+    add(damage.bad_blocks, "block spoilt", "blocks spoilt");
+    add(damage.repeated_blocks, "block repeated", "blocks repeated");
+    add(damage.misplaced_blocks, "block out of order", "blocks out of order");
+    add(damage.foreign_blocks, "block of another recording", "blocks of other recordings");
+    add(damage.skipped_bytes, "byte skipped", "bytes skipped");
+    return text;
+}
+
+class RecordingReader::Impl {
+public:
+    Impl(Fd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)), window_(fd_.get(), path_) {}
+    ~Impl() { ZSTD_freeDCtx(zstd_); }
+    Impl(const Impl&) = delete;
+    Impl& operator=(const Impl&) = delete;
+
+    Result<void> read_head();
+    Result<void> look_around();
+    Result<std::optional<std::span<const std::byte>>> next();
+
+    Fd fd_;
+    std::string path_;
+    std::string head_json_;
+    BlockHead block_;
+    Damage damage_;
+    std::uint64_t run_ = 0;
+    std::uint64_t first_sequence_ = 0;
+
+private:
+    /// Moves to the next head that is intact, or to the end (nullopt). What is passed over is counted.
+    Result<std::optional<BlockHead>> find_head(std::uint32_t& frame);
+    /// The head of the next block; what follows is its body.
+    Result<std::optional<BlockHead>> find_block();
+    void conclude();
+    /// Whether the block is one to be read now, by its number.
+    bool accept(const BlockHead& head);
+    bool unpack(std::string_view packed, const BlockHead& head);
+
+    ByteWindow window_;
+    ZSTD_DCtx* zstd_ = ZSTD_createDCtx();
+    std::string encoded_;
+    std::vector<std::byte> records_;
+    bool ended_ = false; ///< the end frame has been seen
+    bool started_ = false;
+    bool is_concluded_ = false;
+    std::uint64_t last_sequence_ = 0; ///< as the end frame says
+    std::uint64_t expected_ = 0;
+    std::optional<Survey> survey_; ///< of a file; a pipe has none
+    std::size_t next_place_ = 0;
+};
+
+Result<void> RecordingReader::Impl::read_head() {
+    const auto start = window_.look(kFrameHead + kMagicLine.size());
+    if (!start) return tl::unexpected(start.error());
+    const auto no_recording = [&](std::string_view why) {
+        return fail(ErrorCode::failed, fmt::format("{} is no recording of tcpdwell: {}", path_, why));
+    };
+    if (start->empty()) return no_recording("it is empty");
+    constexpr std::string_view same = "tcpdwell recording ";
+    const std::string_view line = start->size() > kFrameHead ? start->substr(kFrameHead) : std::string_view();
+    if (frame_at(*start) != kHeadFrame || !line.starts_with(same)) return no_recording("it begins differently");
+    if (line != kMagicLine)
+        return fail(ErrorCode::failed,
+                    fmt::format("{} was written by a later version of tcpdwell; read it with that", path_));
+    const std::size_t size = get_u32(start->substr(4));
+    if (size > kLongestHead || size < kMagicLine.size()) return no_recording("its head has an impossible size");
+    const auto head = window_.look(kFrameHead + size);
+    if (!head) return tl::unexpected(head.error());
+    if (head->size() < kFrameHead + size) return no_recording("it ends within its head");
+    head_json_ = head->substr(kFrameHead + kMagicLine.size());
+    if (!head_json_.empty() && head_json_.back() == '\n') head_json_.pop_back();
+    window_.skip(kFrameHead + size);
+    return {};
+}
+
+Result<std::optional<BlockHead>> RecordingReader::Impl::find_head(std::uint32_t& frame) {
+    while (true) {
+        const auto bytes = window_.look(kBlockHeadSize);
+        if (!bytes) return tl::unexpected(bytes.error());
+        if (bytes->empty()) return std::optional<BlockHead>();
+        if (auto head = decode_head(*bytes, frame)) return std::optional(*head);
+        // To wherever a head may begin next: its second byte on is the same for all.
+        const auto more = window_.look(kFrameHead << 10);
+        if (!more) return tl::unexpected(more.error());
+        static constexpr std::string_view rest("\x2a\x4d\x18", 3);
+        const std::size_t found = more->find(rest, 2);
+        std::size_t step = found == std::string_view::npos ? std::max<std::size_t>(more->size(), 4) - 3 : found - 1;
+        if (more->size() <= 4) step = more->size(); // the end
+        damage_.skipped_bytes += step;
+        window_.skip(step);
+    }
+}
+
+Result<void> RecordingReader::Impl::look_around() {
+    if (::lseek(fd_.get(), 0, SEEK_CUR) < 0) return {}; // a pipe is read as it comes
+    auto found = survey(fd_.get(), path_, window_.place());
+    if (!found) return tl::unexpected(found.error());
+    if (found->is_too_long) return {};
+    survey_ = std::move(*found);
+    run_ = survey_->run;
+    ended_ = survey_->has_end;
+    if (!survey_->blocks.empty()) first_sequence_ = survey_->blocks.front().sequence;
+    return {};
+}
+
+bool RecordingReader::Impl::accept(const BlockHead& head) {
+    if (run_ == 0) run_ = head.run;
+    if (head.run != run_) {
+        ++damage_.foreign_blocks;
+        return false;
+    }
+    if (!started_) {
+        started_ = true;
+        first_sequence_ = expected_ = head.sequence;
+    }
+    if (head.sequence == expected_) {
+        ++expected_;
+        return true;
+    }
+    if (head.sequence > expected_) {
+        damage_.missing_blocks += head.sequence - expected_;
+        expected_ = head.sequence + 1;
+        return true;
+    }
+    ++damage_.repeated_blocks;
+    return false;
+}
+
+bool RecordingReader::Impl::unpack(std::string_view packed, const BlockHead& head) {
+    const unsigned long long size = ZSTD_getFrameContentSize(packed.data(), packed.size());
+    if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN || size > kMostPacked) return false;
+    encoded_.resize(size);
+    const std::size_t got = ZSTD_decompressDCtx(zstd_, encoded_.data(), encoded_.size(), packed.data(), packed.size());
+    if (ZSTD_isError(got) || got != size) return false;
+    records_.clear();
+    return decode_block(encoded_, head.raw_bytes, records_);
+}
+
+void RecordingReader::Impl::conclude() {
+    if (is_concluded_) return;
+    is_concluded_ = true;
+    if (survey_) {
+        damage_.add(survey_->damage);
+        last_sequence_ = survey_->has_end ? survey_->end_sequence : 0;
+    }
+    if (started_ && last_sequence_ > expected_) damage_.missing_blocks += last_sequence_ - expected_;
+    damage_.cut_off = !ended_;
+}
+
+Result<std::optional<BlockHead>> RecordingReader::Impl::find_block() {
+    std::uint32_t frame = 0;
+    while (true) {
+        if (survey_) {
+            if (next_place_ == survey_->blocks.size()) return std::optional<BlockHead>();
+            const std::uint64_t place = survey_->blocks[next_place_++].offset;
+            if (place != window_.place())
+                if (auto done = window_.seek(place); !done) return tl::unexpected(done.error());
+        }
+        auto head = find_head(frame);
+        if (!head || !*head) return head;
+        window_.skip(kBlockHeadSize);
+        if (frame == kBlockFrame) return head;
+        ended_ = ended_ || (*head)->run == run_ || run_ == 0;
+        if ((*head)->run == run_) last_sequence_ = std::max(last_sequence_, (*head)->sequence);
+    }
+}
+
+Result<std::optional<std::span<const std::byte>>> RecordingReader::Impl::next() {
+    using Found = std::optional<std::span<const std::byte>>;
+    while (true) {
+        const auto head = find_block();
+        if (!head) return tl::unexpected(head.error());
+        if (!*head) {
+            conclude();
+            return Found();
+        }
+        const auto packed = window_.look((*head)->packed_bytes);
+        if (!packed) return tl::unexpected(packed.error());
+        const bool is_whole = packed->size() == (*head)->packed_bytes;
+        if (!is_whole || !unpack(*packed, **head)) {
+            // The last write was torn, or the head lies about its length: go on right behind the head.
+            ++damage_.bad_blocks;
+            continue;
+        }
+        window_.skip(packed->size());
+        if (!accept(**head)) continue;
+        block_ = **head;
+        return Found(records_);
+    }
+}
+
+RecordingReader::RecordingReader(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+RecordingReader::~RecordingReader() = default;
+
+Result<std::unique_ptr<RecordingReader>> RecordingReader::open(const std::string& path) {
+    if (path == "-") return begin(Fd(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)), "standard input");
+    Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (fd.get() < 0) {
+        const int error = errno;
+        return fail(ErrorCode::failed, fmt::format("cannot read {}: {}", path, std::strerror(error)), error);
+    }
+    return begin(std::move(fd), path);
+}
+
+Result<std::unique_ptr<RecordingReader>> RecordingReader::begin(Fd fd, std::string path) {
+    auto impl = std::make_unique<Impl>(std::move(fd), std::move(path));
+    if (auto read = impl->read_head(); !read) return tl::unexpected(read.error());
+    if (auto surveyed = impl->look_around(); !surveyed) return tl::unexpected(surveyed.error());
+    return std::unique_ptr<RecordingReader>(new RecordingReader(std::move(impl)));
+}
+
+const std::string& RecordingReader::path() const { return impl_->path_; }
+const std::string& RecordingReader::head_json() const { return impl_->head_json_; }
+std::uint64_t RecordingReader::run() const { return impl_->run_; }
+std::uint64_t RecordingReader::first_sequence() const { return impl_->first_sequence_; }
+Result<std::optional<std::span<const std::byte>>> RecordingReader::next() { return impl_->next(); }
+const BlockHead& RecordingReader::block() const { return impl_->block_; }
+const Damage& RecordingReader::damage() const { return impl_->damage_; }
+
+} // namespace tcpdwell::recording

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads a recording, which may be damaged, cut off, or hostile.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "recording/format.h"
+
+namespace tcpdwell::recording {
+
+/// What was wrong with a recording. Nothing of it is an error: what is intact is read.
+struct Damage {
+    std::uint64_t skipped_bytes = 0;  ///< that belong to no intact block
+    std::uint64_t bad_blocks = 0;     ///< whose contents aren't what was written
+    std::uint64_t missing_blocks = 0; ///< by their numbers
+    std::uint64_t repeated_blocks = 0;
+    std::uint64_t misplaced_blocks = 0; ///< that stood after later ones; put in order where the file can be read twice
+    std::uint64_t foreign_blocks = 0;   ///< of another recording
+    bool cut_off = false;               ///< the end is missing: it is still being written, or the writer was killed
+
+    [[nodiscard]] bool any() const {
+        return skipped_bytes + bad_blocks + missing_blocks + repeated_blocks + misplaced_blocks + foreign_blocks != 0;
+    }
+    void add(const Damage& other);
+};
+
+/// What is wrong, in words: "3 blocks missing, 120 bytes skipped"; "" if nothing is.
+std::string describe(const Damage& damage);
+
+/// One recording, block by block. Memory: a block as it is in the file and as it was (kMostPacked and kMostRaw at
+/// most), and the places of the blocks of a file (Survey::kMostBlocks of 16 bytes at most).
+class RecordingReader {
+public:
+    /// Reads the head. ErrorCode::failed if it can't be opened, or is no recording, or one of a later version.
+    static Result<std::unique_ptr<RecordingReader>> open(const std::string& path);
+    /// The same for something already open; `path` is for messages.
+    static Result<std::unique_ptr<RecordingReader>> begin(Fd fd, std::string path);
+    ~RecordingReader();
+
+    [[nodiscard]] const std::string& path() const;
+    [[nodiscard]] const std::string& head_json() const; ///< as it was written; not checked
+    [[nodiscard]] std::uint64_t run() const;            ///< of the first intact block; 0 if there is none
+    [[nodiscard]] std::uint64_t first_sequence() const; ///< likewise
+
+    /// The next intact block: its records, one after the other, valid until the next call. nullopt at the end.
+    Result<std::optional<std::span<const std::byte>>> next();
+    [[nodiscard]] const BlockHead& block() const; ///< of the block that was read last
+
+    [[nodiscard]] const Damage& damage() const; ///< up to here; whole once next() has said that nothing is left
+
+private:
+    class Impl;
+    explicit RecordingReader(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+} // namespace tcpdwell::recording

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// A recording, or several segments of one, as a source of events: the second tap beside the live kernel.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "event/source.h"
+#include "recording/head.h"
+#include "recording/reader.h"
+
+namespace tcpdwell::recording {
+
+struct ReplayOptions {
+    double speed = 0;              ///< 1: at the pace at which it was recorded; 0: as fast as it can be read
+    std::optional<MonoTime> until; ///< records after this time are left out
+};
+
+/// Hands over records up to the next mark (TD_NOW) at a time, so that whatever is decided between records is decided
+/// where it was when they were recorded.
+class RecordingSource final : public EventSource {
+public:
+    /// Opens the files; segments of one recording are put in order. ErrorCode::failed names the file that can't be read
+    /// or doesn't belong to the others.
+    static Result<std::unique_ptr<RecordingSource>> open(const std::vector<std::string>& paths);
+
+    /// Has to be called before the first poll().
+    void set_options(const ReplayOptions& options) { options_ = options; }
+
+    Result<Status> poll(const RecordSink& sink) override;
+    [[nodiscard]] bool ready() const override { return true; }
+    [[nodiscard]] MonoTime now() const override { return now_; }
+    void stop() override { stopped_ = true; }
+
+    [[nodiscard]] const Head& head() const { return head_; } ///< of the first file
+    [[nodiscard]] Damage damage() const;                     ///< of all files, as far as they have been read
+
+private:
+    explicit RecordingSource(std::vector<std::unique_ptr<RecordingReader>> readers);
+    /// Fetches the next block; false at the end of the last file.
+    Result<bool> next_block();
+    void keep_pace(MonoTime at);
+
+    std::vector<std::unique_ptr<RecordingReader>> readers_;
+    std::size_t current_ = 0;
+    Head head_;
+    ReplayOptions options_;
+    std::span<const std::byte> rest_; ///< of the block under way
+    MonoTime now_{};
+    bool stopped_ = false;
+    std::optional<MonoTime> pace_begin_;
+    std::chrono::steady_clock::time_point pace_begin_here_;
+};
+
+} // namespace tcpdwell::recording

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "recording/writer.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "tcpdwell/wire.h"
+
+namespace tcpdwell::recording {
+
+struct RecordingWriter::Compressor {
+    Compressor() : context(ZSTD_createCCtx()) {}
+    ~Compressor() { ZSTD_freeCCtx(context); }
+    Compressor(const Compressor&) = delete;
+    Compressor& operator=(const Compressor&) = delete;
+    ZSTD_CCtx* context;
+};
+
+RecordingWriter::RecordingWriter(Fd fd, std::string path, std::uint64_t run, std::uint64_t first_sequence,
+                                 WriterOptions options)
+    : fd_(std::move(fd)), path_(std::move(path)), options_(options), compressor_(std::make_unique<Compressor>()) {
+    head_.run = run;
+    head_.sequence = first_sequence;
+    ZSTD_CCtx_setParameter(compressor_->context, ZSTD_c_compressionLevel, options.level);
+    ZSTD_CCtx_setParameter(compressor_->context, ZSTD_c_checksumFlag, 1);
+}
+
+RecordingWriter::~RecordingWriter() = default;
+
+Result<std::unique_ptr<RecordingWriter>> RecordingWriter::begin(Fd fd, std::string path, std::string_view head_json,
+                                                                std::uint64_t run, std::uint64_t first_sequence,
+                                                                WriterOptions options) {
+    std::unique_ptr<RecordingWriter> writer(
+        new RecordingWriter(std::move(fd), std::move(path), run, first_sequence, options));
+    std::string head;
+    put_u32(head, kHeadFrame);
+    put_u32(head, static_cast<std::uint32_t>(kMagicLine.size() + head_json.size() + 1));
+    head.append(kMagicLine).append(head_json).push_back('\n');
+    if (auto written = writer->put(head); !written) return tl::unexpected(written.error());
+    return writer;
+}
+
+Result<void> RecordingWriter::put(std::string_view bytes) {
+    while (!bytes.empty()) {
+        const ssize_t n = ::write(fd_.get(), bytes.data(), bytes.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) {
+            const int error = errno;
+            return fail(ErrorCode::failed, fmt::format("cannot write {}: {}", path_, std::strerror(error)), error);
+        }
+        totals_.file_bytes += static_cast<std::uint64_t>(n);
+        bytes.remove_prefix(static_cast<std::size_t>(n));
+    }
+    return {};
+}
+
+Result<void> RecordingWriter::write(std::span<const std::byte> record) {
+    td_header header;
+    std::memcpy(&header, record.data(), sizeof(header));
+    const MonoTime at(Nanoseconds(static_cast<std::int64_t>(header.time_ns)));
+    const bool is_full = encoder_.raw_bytes() + record.size() > options_.block_bytes ||
+                         (encoder_.records() != 0 && at - head_.first >= options_.block_time);
+    if (encoder_.records() != 0 && is_full)
+        if (auto done = complete_block(); !done) return done;
+    if (!encoder_.add(record)) {
+        if (auto done = complete_block(); !done) return done;
+        encoder_.add(record);
+    }
+    const bool is_first = encoder_.records() == 1;
+    head_.first = is_first ? at : std::min(head_.first, at);
+    head_.last = is_first ? at : std::max(head_.last, at);
+    return {};
+}
+
+Result<void> RecordingWriter::mark(MonoTime now) {
+    td_header record{sizeof(td_header), TD_NOW, 0, 0, static_cast<__u64>(now.time_since_epoch().count())};
+    return write(std::as_bytes(std::span(&record, 1)));
+}
+
+Result<void> RecordingWriter::complete_block() {
+    if (encoder_.records() == 0) return {};
+    head_.records = encoder_.records();
+    head_.raw_bytes = static_cast<std::uint32_t>(encoder_.raw_bytes());
+    const std::string block = encoder_.take();
+    packed_.resize(kBlockHeadSize + ZSTD_compressBound(block.size()));
+    const std::size_t size = ZSTD_compress2(compressor_->context, packed_.data() + kBlockHeadSize,
+                                            packed_.size() - kBlockHeadSize, block.data(), block.size());
+    if (ZSTD_isError(size))
+        return fail(ErrorCode::failed, fmt::format("cannot compress for {}: {}", path_, ZSTD_getErrorName(size)));
+    head_.packed_bytes = static_cast<std::uint32_t>(size);
+    const BlockHeadBytes bytes = encode(kBlockFrame, head_);
+    std::copy(bytes.begin(), bytes.end(), packed_.begin());
+    // One write() for head and frame: what is torn is torn as a whole.
+    if (auto written = put(std::string_view(packed_).substr(0, kBlockHeadSize + size)); !written) return written;
+    totals_.records += head_.records;
+    totals_.raw_bytes += head_.raw_bytes;
+    ++totals_.blocks;
+    ++head_.sequence;
+    return {};
+}
+
+Result<void> RecordingWriter::end() {
+    if (auto done = complete_block(); !done) return done;
+    BlockHead last = head_;
+    last.records = static_cast<std::uint32_t>(std::min<std::uint64_t>(totals_.records, UINT32_MAX));
+    last.raw_bytes = last.packed_bytes = 0;
+    const BlockHeadBytes bytes = encode(kEndFrame, last);
+    return put({bytes.data(), bytes.size()});
+}
+
+} // namespace tcpdwell::recording
