@@ -21,11 +21,12 @@ std::string reuse_advice(const Evidence& evidence, const PortRow& row) {
     const std::string current = sysctl_text(evidence, row.netns, "net.ipv4.tcp_tw_reuse");
     const std::string effect = fmt::format(
         "lets connect() take over a port whose TIME_WAIT has lasted for {}, if both ends use timestamps", after);
-    const bool loopback =
-        row.remote.address.text(Family::ipv4).starts_with("127.") || row.remote.address.text(Family::ipv6) == "::1";
+    const IpAddress& host = row.remote.address;
+    const bool loopback = host.is_v4() ? host.text(Family::ipv4).starts_with("127.") : host.text(Family::ipv6) == "::1";
     std::string text;
     if (value == 1 || (value == 2 && loopback))
-        text = fmt::format("{} already {}: TIME_WAIT alone does not exhaust the ports here.", current, effect);
+        text = fmt::format("{} already {}{}", current, effect,
+                           timestamps == 0 ? "." : ": TIME_WAIT alone does not exhaust the ports here.");
     else if (value == 2)
         text = fmt::format("{} means loopback only; 1 {}, for outgoing connections.", current, effect);
     else
@@ -79,29 +80,30 @@ std::uint64_t no_port_to(const Flows& flows, const PortRow& port) {
 
 void find_ephemeral_ports_low(const Evidence& evidence, std::vector<Draft>& drafts) {
     const double share = evidence.thresholds.value("ephemeral_ports_low.share");
-    std::uint64_t told = 0;
+    std::set<std::pair<std::uint32_t, Endpoint>> told;
     for (const PortRow& row : evidence.flows.ports()) {
         const auto range = evidence.moment.host.port_range(row.netns);
         if (!range) continue;
         const std::uint64_t limit = range->second - range->first + 1;
         if (static_cast<double>(row.held.peak()) < share * static_cast<double>(limit)) continue;
-        const std::uint64_t no_port = no_port_to(evidence.flows, row);
-        told += no_port;
-        drafts.push_back(ports_draft(evidence, row, limit, no_port));
+        // Which local address they wanted isn't known, so that is told once for each remote endpoint.
+        const bool is_new = told.emplace(row.netns, row.remote).second;
+        drafts.push_back(ports_draft(evidence, row, limit, is_new ? no_port_to(evidence.flows, row) : 0));
     }
     std::uint64_t untold = 0;
     const RemoteRow* example = nullptr;
     for (const RemoteRow& row : evidence.flows.remotes()) {
         const std::uint64_t n = row.total().with(EndingDetail::no_port);
+        if (n == 0 || told.contains({row.netns, row.remote})) continue;
         untold += n;
-        if (n != 0) example = &row;
+        if (!example || n > example->total().with(EndingDetail::no_port)) example = &row;
     }
-    if (untold <= told || !example) return;
+    if (!example) return;
     // Ports bound explicitly, reserved, or taken by other pairs' listeners.
     Draft draft{"ephemeral_ports_low", Severity::critical, {}, {}, {}, {}};
-    draft.what = fmt::format("{} connects found no free local port, for instance to {}.", untold - told,
+    draft.what = fmt::format("{} connects found no free local port, for instance to {}.", untold,
                              text_of(example->remote, example->family));
-    draft.evidence = {{"no_port", "connects without a port", untold - told},
+    draft.evidence = {{"no_port", "connects without a port", untold},
                       {"remote", "remote endpoint", text_of(example->remote, example->family)}};
     draft.advice.push_back(fmt::format("Compare {} and net.ipv4.ip_local_reserved_ports with the ports in use: sockets "
                                        "that are bound to a port of their own count for every remote endpoint.",

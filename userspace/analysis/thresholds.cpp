@@ -117,8 +117,6 @@ double Thresholds::value(std::string_view name) const {
 
 std::uint64_t Thresholds::count(std::string_view name) const { return static_cast<std::uint64_t>(value(name)); }
 
-Nanoseconds Thresholds::duration(std::string_view name) const {
-    return Nanoseconds(std::llround(value(name) * 1e9));
-}
+Nanoseconds Thresholds::duration(std::string_view name) const { return Nanoseconds(std::llround(value(name) * 1e9)); }
 
 } // namespace tcpdwell
