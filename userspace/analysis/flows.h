@@ -194,6 +194,7 @@ private:
     void time_wait_gauges(const Group& group, std::uint32_t netns, MonoTime at, void (Gauge::*change)(MonoTime));
 
     MonoTime begin_;
+    MonoTime live_at_{};
     tsl::robin_map<GroupKey, std::uint32_t, GroupHash> index_;
     std::deque<Group> groups_;
     std::deque<ServiceRow> services_;
