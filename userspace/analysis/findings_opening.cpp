@@ -47,7 +47,7 @@ Draft ports_draft(const Evidence& evidence, const PortRow& row, std::uint64_t li
     Draft draft{"ephemeral_ports_low", is_critical ? Severity::critical : Severity::warning, {}, {}, {}, {}};
     draft.what = fmt::format("{} of {} local ports from {} to {} were held{}.", row.held.peak(), limit,
                              row.local.text(row.family), text_of(row.remote, row.family),
-                             no_port == 0 ? "" : fmt::format("; {} connects found no free port", no_port));
+                             no_port == 0 ? "" : fmt::format("; {} found no free port", counted(no_port, "connect")));
     draft.evidence = {{"local", "local address", row.local.text(row.family)},
                       {"remote", "remote endpoint", text_of(row.remote, row.family)},
                       {"held", "held now", row.held.now()},
@@ -101,7 +101,7 @@ void find_ephemeral_ports_low(const Evidence& evidence, std::vector<Draft>& draf
     if (!example) return;
     // Ports bound explicitly, reserved, or taken by other pairs' listeners.
     Draft draft{"ephemeral_ports_low", Severity::critical, {}, {}, {}, {}};
-    draft.what = fmt::format("{} connects found no free local port, for instance to {}.", untold,
+    draft.what = fmt::format("{} found no free local port, for instance to {}.", counted(untold, "connect"),
                              text_of(example->remote, example->family));
     draft.evidence = {{"no_port", "connects without a port", untold},
                       {"remote", "remote endpoint", text_of(example->remote, example->family)}};
@@ -143,10 +143,10 @@ void find_connects_unanswered(const Evidence& evidence, std::vector<Draft>& draf
         const IpAddress& host = worst->first;
         const std::string host_text = host.text(host.is_v4() ? Family::ipv4 : Family::ipv6);
         Draft draft{"connects_unanswered", Severity::warning, {}, {}, program.ids, {}};
-        draft.what = is_scan ? fmt::format("{} connects of {} to {} hosts got no answer: a scan, or wrong addresses.",
-                                           all, key.second, program.hosts.size())
-                             : fmt::format("{} connects of {} got no answer, {} of them from {}.", all, key.second,
-                                           worst->second, host_text);
+        draft.what = is_scan ? fmt::format("{} of {} to {} hosts got no answer: a scan, or wrong addresses.",
+                                           counted(all, "connect"), key.second, program.hosts.size())
+                             : fmt::format("{} of {} got no answer, {} of them from {}.", counted(all, "connect"),
+                                           key.second, worst->second, host_text);
         draft.evidence = {
             {"connections", "connects", all},       {"waiting", "in SYN_SENT now", program.waiting},
             {"failed", "given up", program.failed}, {"hosts", "hosts", std::uint64_t{program.hosts.size()}},
@@ -165,25 +165,56 @@ void find_connects_unanswered(const Evidence& evidence, std::vector<Draft>& draf
     }
 }
 
+namespace {
+
+/// Handshakes of one listening endpoint, whoever listens there and whoever accepts: a handshake that fails is never
+/// accepted by anybody.
+struct Handshakes {
+    const ServiceRow* listener; ///< the row with the most failed ones
+    std::uint64_t all = 0;
+    std::uint64_t failed = 0;
+    std::uint64_t waiting = 0;
+    std::uint64_t cookies = 0;
+};
+
+std::vector<Handshakes> handshakes_by_endpoint(const std::vector<ServiceRow>& services) {
+    std::map<std::pair<std::uint32_t, Endpoint>, std::size_t> index;
+    std::vector<Handshakes> list;
+    for (const ServiceRow& row : services) {
+        if (row.key.role != Role::server) continue;
+        const auto [it, is_new] = index.try_emplace({row.key.netns, row.key.local}, list.size());
+        if (is_new) list.push_back(Handshakes{&row});
+        Handshakes& sum = list[it->second];
+        const Tally tally = row.total();
+        if (tally.ended(Ending::handshake_failed) > sum.listener->total().ended(Ending::handshake_failed))
+            sum.listener = &row;
+        sum.all += tally.connections;
+        sum.failed += tally.ended(Ending::handshake_failed);
+        sum.waiting += row.in_syn_recv;
+        sum.cookies += tally.cookies;
+    }
+    return list;
+}
+
+} // namespace
+
 void find_handshakes_failing(const Evidence& evidence, std::vector<Draft>& drafts) {
     const std::uint64_t many = std::max<std::uint64_t>(evidence.thresholds.count("handshakes_failing.connections"), 1);
-    for (const ServiceRow& row : evidence.services) {
-        if (row.key.role != Role::server) continue;
-        const Tally sum = row.total();
-        const std::uint64_t failed = sum.ended(Ending::handshake_failed);
-        const double share =
-            sum.connections == 0 ? 0 : static_cast<double>(failed) / static_cast<double>(sum.connections);
+    for (const Handshakes& sum : handshakes_by_endpoint(evidence.services)) {
+        const ServiceRow& row = *sum.listener;
+        const std::uint64_t failed = sum.failed;
+        const double share = sum.all == 0 ? 0 : static_cast<double>(failed) / static_cast<double>(sum.all);
         const bool fails = failed >= many && share >= evidence.thresholds.value("handshakes_failing.share");
-        if (!fails && row.in_syn_recv < many && sum.cookies < many) continue;
+        if (!fails && sum.waiting < many && sum.cookies < many) continue;
         Draft draft{"handshakes_failing", Severity::warning, {}, {}, {}, {}};
         draft.connections.assign(row.failed.ids.begin(), row.failed.ids.begin() + row.failed.count);
-        draft.what = fmt::format("{}: {} of {} handshakes were never completed, {} wait in SYN_RECV now{}.",
-                                 place_of(row), failed, sum.connections, row.in_syn_recv,
+        draft.what = fmt::format("{}: {} of {} were never completed, {} {} in SYN_RECV now{}.", place_of(row), failed,
+                                 counted(sum.all, "handshake"), sum.waiting, sum.waiting == 1 ? "waits" : "wait",
                                  sum.cookies == 0 ? "" : fmt::format(", {} came in by SYN cookies", sum.cookies));
         draft.evidence = {{"failed", "never completed", failed},
-                          {"handshakes", "handshakes", sum.connections},
+                          {"handshakes", "handshakes", sum.all},
                           {"share", "share", share},
-                          {"syn_recv", "in SYN_RECV now", row.in_syn_recv},
+                          {"syn_recv", "in SYN_RECV now", sum.waiting},
                           {"syn_cookies", "by SYN cookies", sum.cookies}};
         draft.advice.push_back(
             "SYNs that nobody completes are a SYN flood, a scan, or a path that loses SYN-ACKs: look at "
