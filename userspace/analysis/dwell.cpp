@@ -79,6 +79,7 @@ void Dwell::on_transition(const TransitionLine& line) {
     if (edge_kind(line.from, line.to) == EdgeKind::unexpected) ++unexpected_;
     if (!line.dwell) return;
     edge->dwell.record(*line.dwell);
+    if (by_ != SplitBy::role && line.who->tuple.remote.empty()) return; // a listener is nobody's connection
     switch (by_) {
     case SplitBy::none:
     case SplitBy::ending: break;

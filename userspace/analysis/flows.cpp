@@ -264,6 +264,13 @@ void Flows::regroup(const ConnectionIdentity& who, MonoTime at) {
     who.note = index + 1;
 }
 
+/// Whether more may be known of the connection than before: its port once connect() has returned, who accepted it once
+/// it has been used. In TIME_WAIT it stays where it is counted.
+bool Flows::may_have_learnt(const StateMove& move) {
+    return move.from == TcpState::SYN_SENT || move.from == TcpState::SYN_RECV || move.from == TcpState::ESTABLISHED ||
+           (move.to == TcpState::TIME_WAIT && move.from != TcpState::TIME_WAIT);
+}
+
 void Flows::on_move(const StateMove& move) {
     if (move.is_listener()) return on_listener(move);
     const ConnectionIdentity& who = *move.who;
@@ -275,10 +282,8 @@ void Flows::on_move(const StateMove& move) {
             ports_[group.port].held.enter(move.at);
             if (move.born) ++ports_[group.port].opened;
         }
-    } else if (move.from != TcpState::TIME_WAIT &&
-               (move.to == TcpState::ESTABLISHED || move.to == TcpState::TIME_WAIT ||
-                move.from == TcpState::SYN_SENT)) {
-        regroup(who, move.at); // by now its port is known, and who accepted it
+    } else if (may_have_learnt(move)) {
+        regroup(who, move.at);
     }
     const Group& group = group_of(who);
     if (move.from == TcpState::TIME_WAIT) time_wait_gauges(group, who.netns, move.at, &Gauge::leave);

@@ -190,6 +190,7 @@ private:
     [[nodiscard]] Group& group_of(const ConnectionIdentity& who) { return groups_[who.note - 1]; }
     /// Puts the connection into the group that fits what is known of it now.
     void regroup(const ConnectionIdentity& who, MonoTime at);
+    static bool may_have_learnt(const StateMove& move);
     void on_listener(const StateMove& move);
     void time_wait_gauges(const Group& group, std::uint32_t netns, MonoTime at, void (Gauge::*change)(MonoTime));
 
