@@ -28,7 +28,7 @@ std::int64_t round_up_125(std::int64_t value) {
 
 struct Range {
     std::int64_t low;
-    std::int64_t high; ///< not below `low`
+    std::int64_t high; ///< in it; not below `low`
 };
 
 /// Where the samples lie if the fraction `cut` of them is left out at either end.
@@ -39,7 +39,7 @@ Range middle_of(const Distribution& d, double cut) {
     if (skip != 0) {
         for (const DurationBucket& bucket : d.buckets) {
             if (passed <= skip) range.low = bucket.low.count();
-            if (passed < d.count - skip) range.high = bucket.high.count();
+            if (passed < d.count - skip) range.high = bucket.high.count() - 1;
             passed += bucket.count;
         }
     }
@@ -122,7 +122,7 @@ std::vector<Bar> bars_of(const Distribution& d) {
     if (d.count == 0) return {};
     Range range = middle_of(d, 0);
     bool linear = false;
-    for (const double cut : {0.0, 0.01, 0.05, 0.1}) {
+    for (const double cut : {0.0, 0.01, 0.05}) {
         const Range middle = middle_of(d, cut);
         if (middle.high > kLinearFactor * std::max<std::int64_t>(middle.low, 1)) continue;
         range = middle;
