@@ -79,6 +79,7 @@ void Dwell::on_transition(const TransitionLine& line) {
     if (edge_kind(line.from, line.to) == EdgeKind::unexpected) ++unexpected_;
     if (!line.dwell) return;
     edge->dwell.record(*line.dwell);
+    if (by_ != SplitBy::role && line.who->tuple.remote.empty()) return; // a listener is nobody's connection
     switch (by_) {
     case SplitBy::none:
     case SplitBy::ending: break;
@@ -155,8 +156,8 @@ std::string Dwell::part_label(std::uint32_t key) const {
     return {};
 }
 
-std::optional<Distributions> Dwell::split(Report& report) const {
-    if (by_ == SplitBy::none) return std::nullopt;
+Distributions Dwell::split(Report& report) const {
+    if (by_ == SplitBy::none) return {};
     // Services may turn out to be the same once their listener is known.
     std::map<std::string, std::array<LogHistogram, kStates>> merged;
     for (const auto& [key, histograms] : parts_) {
@@ -204,8 +205,7 @@ void Dwell::add_to(Report& report, const ReportMoment&) {
     report.sections.push_back({"states", "Dwell time by state",
                                "Of states that were left; NOW are still in it, the oldest for as long as is said.",
                                states()});
-    if (auto parts = split(report))
-        report.sections.push_back({"states_by", "Dwell time by part", "", std::move(*parts)});
+    report.sections.push_back({"states_by", "Dwell time by part", "", split(report)});
     report.sections.push_back(
         {"latencies", "Handshake and close latencies", "How long each step took where it succeeded.", latencies()});
     report.sections.push_back({"transitions", "Transitions", "Count, and median time in the state before.", diagram()});

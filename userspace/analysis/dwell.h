@@ -56,7 +56,7 @@ private:
     [[nodiscard]] std::string part_label(std::uint32_t key) const;
     Distributions states() const;
     Distributions latencies() const;
-    std::optional<Distributions> split(Report& report) const;
+    Distributions split(Report& report) const; ///< empty where nothing is split
     StateDiagram diagram() const;
 
     SplitBy by_;

@@ -66,6 +66,7 @@ std::string place_of(const ServiceRow& row);                     ///< "nginx (pi
 std::string text_of(const Endpoint& endpoint, Family family);
 std::string process_text(const std::optional<Process>& process);
 std::string duration_text(Nanoseconds duration);
+std::string counted(std::uint64_t number, std::string_view noun); ///< "1 socket", "2 sockets"
 /// "net.ipv4.tcp_fin_timeout (60 here)"
 std::string sysctl_text(const Evidence& evidence, std::uint32_t netns, std::string_view name);
 

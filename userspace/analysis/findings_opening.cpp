@@ -21,11 +21,12 @@ std::string reuse_advice(const Evidence& evidence, const PortRow& row) {
     const std::string current = sysctl_text(evidence, row.netns, "net.ipv4.tcp_tw_reuse");
     const std::string effect = fmt::format(
         "lets connect() take over a port whose TIME_WAIT has lasted for {}, if both ends use timestamps", after);
-    const bool loopback =
-        row.remote.address.text(Family::ipv4).starts_with("127.") || row.remote.address.text(Family::ipv6) == "::1";
+    const IpAddress& host = row.remote.address;
+    const bool loopback = host.is_v4() ? host.text(Family::ipv4).starts_with("127.") : host.text(Family::ipv6) == "::1";
     std::string text;
     if (value == 1 || (value == 2 && loopback))
-        text = fmt::format("{} already {}: TIME_WAIT alone does not exhaust the ports here.", current, effect);
+        text = fmt::format("{} already {}{}", current, effect,
+                           timestamps == 0 ? "." : ": TIME_WAIT alone does not exhaust the ports here.");
     else if (value == 2)
         text = fmt::format("{} means loopback only; 1 {}, for outgoing connections.", current, effect);
     else
@@ -46,7 +47,7 @@ Draft ports_draft(const Evidence& evidence, const PortRow& row, std::uint64_t li
     Draft draft{"ephemeral_ports_low", is_critical ? Severity::critical : Severity::warning};
     draft.what = fmt::format("{} of {} local ports from {} to {} were held{}.", row.held.peak(), limit,
                              row.local.text(row.family), text_of(row.remote, row.family),
-                             no_port == 0 ? "" : fmt::format("; {} connects found no free port", no_port));
+                             no_port == 0 ? "" : fmt::format("; {} found no free port", counted(no_port, "connect")));
     draft.evidence = {{"local", "local address", row.local.text(row.family)},
                       {"remote", "remote endpoint", text_of(row.remote, row.family)},
                       {"held", "held now", row.held.now()},
@@ -79,29 +80,30 @@ std::uint64_t no_port_to(const Flows& flows, const PortRow& port) {
 
 void find_ephemeral_ports_low(const Evidence& evidence, std::vector<Draft>& drafts) {
     const double share = evidence.thresholds.value("ephemeral_ports_low.share");
-    std::uint64_t told = 0;
+    std::set<std::pair<std::uint32_t, Endpoint>> told;
     for (const PortRow& row : evidence.flows.ports()) {
         const auto range = evidence.moment.host.port_range(row.netns);
         if (!range) continue;
         const std::uint64_t limit = range->second - range->first + 1;
         if (static_cast<double>(row.held.peak()) < share * static_cast<double>(limit)) continue;
-        const std::uint64_t no_port = no_port_to(evidence.flows, row);
-        told += no_port;
-        drafts.push_back(ports_draft(evidence, row, limit, no_port));
+        // Which local address they wanted isn't known, so that is told once for each remote endpoint.
+        const bool is_new = told.emplace(row.netns, row.remote).second;
+        drafts.push_back(ports_draft(evidence, row, limit, is_new ? no_port_to(evidence.flows, row) : 0));
     }
     std::uint64_t untold = 0;
     const RemoteRow* example = nullptr;
     for (const RemoteRow& row : evidence.flows.remotes()) {
         const std::uint64_t n = row.total().with(EndingDetail::no_port);
+        if (n == 0 || told.contains({row.netns, row.remote})) continue;
         untold += n;
-        if (n != 0) example = &row;
+        if (!example || n > example->total().with(EndingDetail::no_port)) example = &row;
     }
-    if (untold <= told || !example) return;
+    if (!example) return;
     // Ports bound explicitly, reserved, or taken by other pairs' listeners.
     Draft draft{"ephemeral_ports_low", Severity::critical};
-    draft.what = fmt::format("{} connects found no free local port, for instance to {}.", untold - told,
+    draft.what = fmt::format("{} found no free local port, for instance to {}.", counted(untold, "connect"),
                              text_of(example->remote, example->family));
-    draft.evidence = {{"no_port", "connects without a port", untold - told},
+    draft.evidence = {{"no_port", "connects without a port", untold},
                       {"remote", "remote endpoint", text_of(example->remote, example->family)}};
     draft.advice.push_back(fmt::format("Compare {} and net.ipv4.ip_local_reserved_ports with the ports in use: sockets "
                                        "that are bound to a port of their own count for every remote endpoint.",
@@ -142,12 +144,12 @@ void find_connects_unanswered(const Evidence& evidence, std::vector<Draft>& draf
         const std::string host_text = host.text(host.is_v4() ? Family::ipv4 : Family::ipv6);
         Draft draft{"connects_unanswered", Severity::warning};
         draft.connections = program.ids;
-        draft.what = is_scan ? fmt::format("{} connects of {} to {} hosts got no answer: a scan, or wrong addresses.",
-                                           all, key.second, program.hosts.size())
-                             : fmt::format("{} connects of {} got no answer, {} of them from {}.", all, key.second,
-                                           worst->second, host_text);
+        draft.what = is_scan ? fmt::format("{} of {} to {} hosts got no answer: a scan, or wrong addresses.",
+                                           counted(all, "connect"), key.second, program.hosts.size())
+                             : fmt::format("{} of {} got no answer, {} of them from {}.", counted(all, "connect"),
+                                           key.second, worst->second, host_text);
         draft.evidence = {
-            {"connections", "connects", all},       {"waiting", "in SYN_SENT now", program.waiting},
+            {"connects", "connects", all},          {"waiting", "in SYN_SENT now", program.waiting},
             {"failed", "given up", program.failed}, {"hosts", "hosts", std::uint64_t{program.hosts.size()}},
             {"host", "most often", host_text},      {"program", "program", key.second}};
         draft.advice.push_back(
@@ -164,25 +166,56 @@ void find_connects_unanswered(const Evidence& evidence, std::vector<Draft>& draf
     }
 }
 
+namespace {
+
+/// Handshakes of one listening endpoint, whoever listens there and whoever accepts: a handshake that fails is never
+/// accepted by anybody.
+struct Handshakes {
+    const ServiceRow* listener; ///< the row with the most failed ones
+    std::uint64_t all = 0;
+    std::uint64_t failed = 0;
+    std::uint64_t waiting = 0;
+    std::uint64_t cookies = 0;
+};
+
+std::vector<Handshakes> handshakes_by_endpoint(const std::vector<ServiceRow>& services) {
+    std::map<std::pair<std::uint32_t, Endpoint>, std::size_t> index;
+    std::vector<Handshakes> list;
+    for (const ServiceRow& row : services) {
+        if (row.key.role != Role::server) continue;
+        const auto [it, is_new] = index.try_emplace({row.key.netns, row.key.local}, list.size());
+        if (is_new) list.push_back(Handshakes{&row});
+        Handshakes& sum = list[it->second];
+        const Tally tally = row.total();
+        if (tally.ended(Ending::handshake_failed) > sum.listener->total().ended(Ending::handshake_failed))
+            sum.listener = &row;
+        sum.all += tally.connections;
+        sum.failed += tally.ended(Ending::handshake_failed);
+        sum.waiting += row.in_syn_recv;
+        sum.cookies += tally.cookies;
+    }
+    return list;
+}
+
+} // namespace
+
 void find_handshakes_failing(const Evidence& evidence, std::vector<Draft>& drafts) {
     const std::uint64_t many = std::max<std::uint64_t>(evidence.thresholds.count("handshakes_failing.connections"), 1);
-    for (const ServiceRow& row : evidence.services) {
-        if (row.key.role != Role::server) continue;
-        const Tally sum = row.total();
-        const std::uint64_t failed = sum.ended(Ending::handshake_failed);
-        const double share =
-            sum.connections == 0 ? 0 : static_cast<double>(failed) / static_cast<double>(sum.connections);
+    for (const Handshakes& sum : handshakes_by_endpoint(evidence.services)) {
+        const ServiceRow& row = *sum.listener;
+        const std::uint64_t failed = sum.failed;
+        const double share = sum.all == 0 ? 0 : static_cast<double>(failed) / static_cast<double>(sum.all);
         const bool fails = failed >= many && share >= evidence.thresholds.value("handshakes_failing.share");
-        if (!fails && row.in_syn_recv < many && sum.cookies < many) continue;
+        if (!fails && sum.waiting < many && sum.cookies < many) continue;
         Draft draft{"handshakes_failing", Severity::warning};
         draft.connections = row.failed.list();
-        draft.what = fmt::format("{}: {} of {} handshakes were never completed, {} wait in SYN_RECV now{}.",
-                                 place_of(row), failed, sum.connections, row.in_syn_recv,
+        draft.what = fmt::format("{}: {} of {} were never completed, {} {} in SYN_RECV now{}.", place_of(row), failed,
+                                 counted(sum.all, "handshake"), sum.waiting, sum.waiting == 1 ? "waits" : "wait",
                                  sum.cookies == 0 ? "" : fmt::format(", {} came in by SYN cookies", sum.cookies));
         draft.evidence = {{"failed", "never completed", failed},
-                          {"handshakes", "handshakes", sum.connections},
+                          {"handshakes", "handshakes", sum.all},
                           {"share", "share", share},
-                          {"syn_recv", "in SYN_RECV now", row.in_syn_recv},
+                          {"syn_recv", "in SYN_RECV now", sum.waiting},
                           {"syn_cookies", "by SYN cookies", sum.cookies}};
         draft.advice.push_back(
             "SYNs that nobody completes are a SYN flood, a scan, or a path that loses SYN-ACKs: look at "

@@ -124,8 +124,9 @@ void find_time_wait_table_full(const Evidence& evidence, std::vector<Draft>& dra
         draft.connections = examples[netns].list();
         const std::string room =
             limit ? fmt::format("{} of {}", gauge.peak(), *limit) : fmt::format("{}", gauge.peak());
-        draft.what = fmt::format("Network namespace {} held {} TIME_WAITs{}.", netns, room,
-                                 lost == 0 ? "" : fmt::format(" and went without one for {} connections", lost));
+        draft.what =
+            fmt::format("Network namespace {} held {} TIME_WAITs{}.", netns, room,
+                        lost == 0 ? "" : fmt::format(" and went without one for {}", counted(lost, "connection")));
         draft.evidence = {{"netns", "network namespace", std::uint64_t{netns}},
                           {"time_wait_now", "TIME_WAITs now", gauge.now()},
                           {"time_wait_peak", "at most", gauge.peak()},

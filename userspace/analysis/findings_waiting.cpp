@@ -36,9 +36,9 @@ void find_close_wait_leak(const Evidence& evidence, std::vector<Draft>& drafts) 
         if (holding->old < many) continue;
         Draft draft{"close_wait_leak", holding->old >= kCriticalLeak ? Severity::critical : Severity::warning};
         draft.what =
-            fmt::format("{} has {} sockets in CLOSE_WAIT for longer than {}, the oldest for {}: their peers have "
-                        "closed, and it doesn't call close().",
-                        process_text(holding->process), holding->old,
+            fmt::format("{} has {} in CLOSE_WAIT for longer than {}, the oldest for {}: the peer has closed, and it "
+                        "doesn't call close().",
+                        process_text(holding->process), counted(holding->old, "socket"),
                         duration_text(evidence.thresholds.duration("close_wait_leak.age")), age_text(*holding));
         draft.evidence = {{"sockets", "sockets so old", holding->old}, {"in_state", "in CLOSE_WAIT", holding->sockets}};
         describe(*holding, draft);
@@ -76,9 +76,9 @@ void find_fin_wait2_pileup(const Evidence& evidence, std::vector<Draft>& drafts)
         if (program.now < many && program.expired < many) continue;
         Draft draft{"fin_wait2_pileup", Severity::warning};
         draft.connections = program.ids;
-        draft.what = fmt::format("{} has {} connections in FIN_WAIT2 now, and {} expired there: it has closed, and the "
-                                 "peers don't.",
-                                 key.second, program.now, program.expired);
+        draft.what =
+            fmt::format("{} has {} in FIN_WAIT2 now, and {} expired there: it has closed, and the peers don't.",
+                        key.second, counted(program.now, "connection"), program.expired);
         draft.evidence = {{"sockets", "in FIN_WAIT2 now", program.now},
                           {"expired", "expired", program.expired},
                           {"oldest_ns", "the oldest", program.oldest},
@@ -99,10 +99,9 @@ void find_closing_stuck(const Evidence& evidence, std::vector<Draft>& drafts) {
         for (const Holding* holding : evidence.live.in(state)) {
             if (holding->old < many) continue;
             Draft draft{"closing_stuck", Severity::warning};
-            draft.what =
-                fmt::format("{} sockets of {} are stuck in {}, the oldest for {}: the peer doesn't acknowledge the "
-                            "FIN.",
-                            holding->old, process_text(holding->process), name(state), age_text(*holding));
+            draft.what = fmt::format("{} of {} stuck in {}, the oldest for {}: the peer doesn't acknowledge the FIN.",
+                                     counted(holding->old, "socket"), process_text(holding->process), name(state),
+                                     age_text(*holding));
             draft.evidence = {{"state", "state", std::string(name(state))},
                               {"sockets", "sockets so old", holding->old},
                               {"in_state", "in that state", holding->sockets}};
@@ -126,10 +125,8 @@ void find_keepalive_kills(const Evidence& evidence, std::vector<Draft>& drafts) 
         if (killed < many) continue;
         Draft draft{"keepalive_kills", Severity::warning};
         draft.connections = row.killed.list();
-        draft.what =
-            fmt::format("{} connections of {} were half-open and ended by keepalive: their peers had gone without "
-                        "a FIN.",
-                        killed, place_of(row));
+        draft.what = fmt::format("{} of {} half-open and ended by keepalive: the peer had gone without a FIN.",
+                                 counted(killed, "connection"), place_of(row));
         draft.evidence = {{"killed", "ended by keepalive", killed}, {"all", "of connections", sum.connections}};
         draft.advice.push_back("Peers crash, lose their network, or sit behind a NAT or firewall that forgot the idle "
                                "connection: if many do, find out after how long, and keep the idle time below it.");
@@ -147,8 +144,8 @@ void find_events_lost(const Evidence& evidence, std::vector<Draft>& drafts) {
     const std::uint64_t lost = evidence.overview.lost();
     if (lost == 0) return;
     Draft draft{"events_lost", Severity::warning};
-    draft.what = fmt::format("{} events were lost: numbers in this report are too low, and {} connections have gaps.",
-                             lost, evidence.overview.gaps());
+    draft.what = fmt::format("{} lost: numbers in this report are too low, and there are gaps in {}.",
+                             counted(lost, "event"), counted(evidence.overview.gaps(), "connection"));
     draft.evidence = {{"events", "events", lost}, {"gaps", "connections with gaps", evidence.overview.gaps()}};
     draft.advice.push_back(
         "Give the buffer more room with --buffer-size, or trace less with a filter by port or address.");

@@ -264,6 +264,13 @@ void Flows::regroup(const ConnectionIdentity& who, MonoTime at) {
     who.note = index + 1;
 }
 
+/// Whether more may be known of the connection than before: its port once connect() has returned, who accepted it once
+/// it has been used. In TIME_WAIT it stays where it is counted.
+bool Flows::may_have_learnt(const StateMove& move) {
+    return move.from == TcpState::SYN_SENT || move.from == TcpState::SYN_RECV || move.from == TcpState::ESTABLISHED ||
+           (move.to == TcpState::TIME_WAIT && move.from != TcpState::TIME_WAIT);
+}
+
 void Flows::on_move(const StateMove& move) {
     if (move.is_listener()) return on_listener(move);
     const ConnectionIdentity& who = *move.who;
@@ -275,9 +282,8 @@ void Flows::on_move(const StateMove& move) {
             ports_[group.port].held.enter(move.at);
             if (move.born) ++ports_[group.port].opened;
         }
-    } else if (move.to == TcpState::ESTABLISHED || move.to == TcpState::TIME_WAIT) {
-        // By now its port is known, and who accepted it.
-        if (move.from != TcpState::TIME_WAIT) regroup(who, move.at);
+    } else if (may_have_learnt(move)) {
+        regroup(who, move.at);
     }
     const Group& group = group_of(who);
     if (move.from == TcpState::TIME_WAIT) time_wait_gauges(group, who.netns, move.at, &Gauge::leave);
@@ -323,7 +329,8 @@ std::uint32_t Flows::remote_of(const ConnectionIdentity& who) const {
 
 // --- what is there now
 
-void Flows::begin_live(MonoTime) {
+void Flows::begin_live(MonoTime now) {
+    live_at_ = now;
     for (ServiceRow& row : services_) {
         row.live = Tally();
         row.in_syn_recv = 0;
@@ -334,8 +341,8 @@ void Flows::begin_live(MonoTime) {
 void Flows::on_live(const LiveSocket& socket) {
     const ConnectionIdentity& who = socket.who;
     if (who.note == 0 || who.note == kListenerNote) return;
-    const std::uint32_t index = group_for(who);
-    const Group& group = groups_[index];
+    if (socket.state == TcpState::SYN_SENT) regroup(who, live_at_); // it holds a port, which is known by now
+    const Group& group = groups_[group_for(who)];
     ServiceRow& service = services_[group.service];
     ConnectionLine line{};
     line.who = &who;

@@ -200,6 +200,7 @@ private:
     [[nodiscard]] Group& group_of(const ConnectionIdentity& who) { return groups_[who.note - 1]; }
     /// Puts the connection into the group that fits what is known of it now.
     void regroup(const ConnectionIdentity& who, MonoTime at);
+    static bool may_have_learnt(const StateMove& move);
     void on_listener(const StateMove& move);
     void time_wait_gauges(const Group& group, std::uint32_t netns, MonoTime at, void (Gauge::*change)(MonoTime));
 
@@ -207,6 +208,7 @@ private:
 
     MonoTime begin_;
     Nanoseconds unanswered_from_;
+    MonoTime live_at_{};
     tsl::robin_map<GroupKey, std::uint32_t, GroupHash> index_;
     std::deque<Group> groups_;
     std::deque<ServiceRow> services_;

@@ -15,9 +15,11 @@ public:
         area_ -= seconds(at);
         peak_ = std::max(peak_, ++now_);
     }
+    /// Nobody can leave where nobody is.
     void leave(MonoTime at) {
+        if (now_ == 0) return;
         area_ += seconds(at);
-        if (now_ > 0) --now_;
+        --now_;
     }
     /// Forgets the past: the peak is what there is now, and time counts from `at`.
     void restart(MonoTime at) {

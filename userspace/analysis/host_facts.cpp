@@ -38,9 +38,10 @@ std::optional<std::pair<std::uint32_t, std::uint32_t>> HostFacts::port_range(std
     const auto text = sysctl(netns, "net.ipv4.ip_local_port_range");
     if (!text) return std::nullopt;
     const std::size_t gap = text->find_first_of(" \t");
-    if (gap == std::string_view::npos) return std::nullopt;
+    const std::size_t second = text->find_first_not_of(" \t", gap);
+    if (second == std::string_view::npos) return std::nullopt;
     const auto first = leading_number(*text);
-    const auto last = leading_number(text->substr(text->find_first_not_of(" \t", gap)));
+    const auto last = leading_number(text->substr(second));
     if (!first || !last || *first > *last || *last > 65535) return std::nullopt;
     return std::pair(static_cast<std::uint32_t>(*first), static_cast<std::uint32_t>(*last));
 }

@@ -1,8 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "analysis/report_maker.h"
 
+#include <algorithm>
+
 namespace tcpdwell {
 namespace {
+
+/// Sections as machines get them. Analyses add theirs in the order in which they have to be told of moves.
+constexpr std::string_view kOrder[] = {"meta",        "quality",  "findings", "states", "states_by", "latencies",
+                                       "transitions", "services", "remotes",  "ports",  "timeline"};
+
+std::size_t place_of(const Section& section) {
+    return static_cast<std::size_t>(std::find(std::begin(kOrder), std::end(kOrder), section.id) - std::begin(kOrder));
+}
 
 std::optional<TcpState> unless_closed(std::optional<TcpState> state) {
     return state == TcpState::CLOSE ? std::nullopt : state;
@@ -65,6 +75,8 @@ Report ReportMaker::make(const Tracker& tracker, const DataQuality& quality, con
     const std::vector<ServiceRow> services = flows_.services();
     const Evidence evidence{services, flows_, live_, overview_, options_.thresholds, moment};
     report.sections.push_back({"findings", "Findings", "", find_all(evidence, report)});
+    std::stable_sort(report.sections.begin(), report.sections.end(),
+                     [](const Section& a, const Section& b) { return place_of(a) < place_of(b); });
     return report;
 }
 

@@ -4,9 +4,8 @@
 #include <fmt/format.h>
 
 #include <cassert>
-#include <cerrno>
+#include <charconv>
 #include <cmath>
-#include <cstdlib>
 #include <string>
 
 namespace tcpdwell {
@@ -57,15 +56,23 @@ std::string_view example(Unit unit) {
     return {};
 }
 
-/// NaN if the text isn't a value of that unit.
-double parse(Unit unit, const std::string& text) {
-    char* rest = nullptr;
-    const double number = std::strtod(text.c_str(), &rest);
-    const std::string_view suffix = rest;
-    if (rest == text.c_str() || !std::isfinite(number) || number < 0) return std::nan("");
+/// So many can be counted exactly; and as seconds in ns, a year is still far below 2^63.
+constexpr double kMostCounted = 1e15;
+constexpr double kLongest = 366.0 * 24 * 3600;
+
+/// NaN if the text isn't a value of that unit. Whatever the locale, decimals begin with a point.
+double parse(Unit unit, std::string_view text) {
+    double number = 0;
+    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
+    const std::string_view suffix(parsed.ptr, text.data() + text.size());
+    if (parsed.ec != std::errc() || !std::isfinite(number) || std::signbit(number)) return std::nan("");
     switch (unit) {
-    case Unit::count: return suffix.empty() && std::floor(number) == number ? number : std::nan("");
-    case Unit::duration: return number * seconds_of(suffix);
+    case Unit::count:
+        return suffix.empty() && std::floor(number) == number && number <= kMostCounted ? number : std::nan("");
+    case Unit::duration: {
+        const double seconds = number * seconds_of(suffix);
+        return seconds <= kLongest ? seconds : std::nan("");
+    }
     case Unit::share: {
         const double share = suffix == "%" ? number / 100 : suffix.empty() ? number : std::nan("");
         return share <= 1 ? share : std::nan("");
@@ -94,7 +101,7 @@ Result<void> Thresholds::set(std::string_view text) {
         return fail(ErrorCode::usage,
                     fmt::format("--threshold {}: there is no such threshold; there are:{}", name, names));
     }
-    const double value = parse(kTable[i].unit, std::string(text.substr(equals + 1)));
+    const double value = parse(kTable[i].unit, text.substr(equals + 1));
     if (std::isnan(value))
         return fail(ErrorCode::usage, fmt::format("--threshold {}: {} takes {}", text, name, example(kTable[i].unit)));
     set_[i] = value;
@@ -110,8 +117,6 @@ double Thresholds::value(std::string_view name) const {
 
 std::uint64_t Thresholds::count(std::string_view name) const { return static_cast<std::uint64_t>(value(name)); }
 
-Nanoseconds Thresholds::duration(std::string_view name) const {
-    return Nanoseconds(static_cast<std::int64_t>(value(name) * 1e9));
-}
+Nanoseconds Thresholds::duration(std::string_view name) const { return Nanoseconds(std::llround(value(name) * 1e9)); }
 
 } // namespace tcpdwell

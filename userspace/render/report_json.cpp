@@ -34,7 +34,8 @@ private:
     }
 
     void write(const Distributions& all) {
-        if (all.split_by.empty()) return write_members(all.groups.front().members);
+        if (all.split_by.empty())
+            return all.groups.empty() ? json_.write(Value()) : write_members(all.groups.front().members);
         json_.begin_object();
         json_.key("by");
         json_.text(all.split_by);
@@ -67,10 +68,8 @@ private:
             json_.write(d.count == 0 ? Value() : Value(value));
         };
         json_.begin_object();
-        if (!d.title.empty()) {
-            json_.key("title");
-            json_.text(d.title);
-        }
+        json_.key("title");
+        json_.write(Value(d.title));
         json_.key("count");
         json_.number(d.count);
         duration("min_ns", d.min);

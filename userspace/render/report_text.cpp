@@ -26,6 +26,16 @@ std::string duration_cell(Nanoseconds duration) {
     return text;
 }
 
+struct Statistic {
+    std::string_view title;
+    Nanoseconds Distribution::*value;
+};
+constexpr Statistic kStatistics[] = {
+    {"MIN", &Distribution::min}, {"MEAN", &Distribution::mean}, {"P50", &Distribution::p50},
+    {"P90", &Distribution::p90}, {"P99", &Distribution::p99},   {"P99.9", &Distribution::p999},
+    {"MAX", &Distribution::max},
+};
+
 class Page {
 public:
     Page(const Report& report, const TextStyle& style) : report_(report), style_(style) {
@@ -132,26 +142,39 @@ private:
     }
 
     void summaries(const std::vector<Distribution>& members) {
+        // A long run has long durations and large counts: then the line does without these, one after the other.
+        constexpr std::string_view dispensable[] = {"MEAN", "P90", "P99.9", "MIN"};
+        std::span<const std::string_view> left_out(dispensable, 0);
+        TextTable table = summary_table(members, left_out);
+        while (table.width() > style_.width && left_out.size() < std::size(dispensable)) {
+            left_out = std::span(dispensable, left_out.size() + 1);
+            table = summary_table(members, left_out);
+        }
+        table.append_to(out_, 0);
+    }
+
+    TextTable summary_table(const std::vector<Distribution>& members, std::span<const std::string_view> left_out) {
         const bool has_title = !members.empty() && !members.front().title.empty();
         const bool has_open = !members.empty() && members.front().open.has_value();
+        std::vector<Statistic> shown;
+        for (const Statistic& s : kStatistics)
+            if ((!has_title || s.title != "MEAN") && std::ranges::find(left_out, s.title) == left_out.end())
+                shown.push_back(s);
         std::vector<TextTable::Column> columns{{has_title ? "STEP" : "STATE", has_title ? 25U : 11U, Align::left},
                                                {"COUNT", 6, Align::right}};
-        for (const char* title : {"MIN", "MEAN", "P50", "P90", "P99", "P99.9", "MAX"})
-            if (!has_title || std::string_view(title) != "MEAN") columns.push_back({title, 6, Align::right});
+        for (const Statistic& s : shown) columns.push_back({s.title, 6, Align::right});
         if (has_open) columns.push_back({"NOW", 4, Align::right});
         if (has_open) columns.push_back({"OLDEST", 6, Align::right});
         TextTable table(std::move(columns), style_.colour);
         for (const Distribution& d : members) {
             std::vector<TextCell> row{has_title ? plain_cell(std::string(d.title)) : state_cell(d.id),
                                       plain_cell(fmt::format("{}", d.count))};
-            for (const Nanoseconds* value : {&d.min, &d.mean, &d.p50, &d.p90, &d.p99, &d.p999, &d.max})
-                if (!has_title || value != &d.mean)
-                    row.push_back(plain_cell(d.count == 0 ? "-" : duration_cell(*value)));
+            for (const Statistic& s : shown) row.push_back(plain_cell(d.count == 0 ? "-" : duration_cell(d.*s.value)));
             if (has_open) row.push_back(plain_cell(fmt::format("{}", d.open.value_or(0))));
             if (has_open) row.push_back(plain_cell(d.oldest ? duration_cell(*d.oldest) : "-"));
             table.add(std::move(row));
         }
-        table.append_to(out_, 0);
+        return table;
     }
 
     TextCell state_cell(std::string_view id) const {

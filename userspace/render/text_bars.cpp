@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 
@@ -27,7 +28,7 @@ std::int64_t round_up_125(std::int64_t value) {
 
 struct Range {
     std::int64_t low;
-    std::int64_t high; ///< not below `low`
+    std::int64_t high; ///< in it; not below `low`
 };
 
 /// Where the samples lie if the fraction `cut` of them is left out at either end.
@@ -38,19 +39,48 @@ Range middle_of(const Distribution& d, double cut) {
     if (skip != 0) {
         for (const DurationBucket& bucket : d.buckets) {
             if (passed <= skip) range.low = bucket.low.count();
-            if (passed < d.count - skip) range.high = bucket.high.count();
+            if (passed < d.count - skip) range.high = bucket.high.count() - 1;
             passed += bucket.count;
         }
     }
     return {std::max(range.low, d.min.count()), std::min(range.high, d.max.count())};
 }
 
-/// Equal steps with round bounds around the range.
-std::vector<std::int64_t> linear_bounds(Range range) {
-    const std::int64_t step = round_up_125(std::max<std::int64_t>((range.high - range.low) / 8, 1));
-    std::vector<std::int64_t> bounds;
-    for (std::int64_t bound = range.low / step * step; bounds.empty() || bounds.back() <= range.high; bound += step)
-        bounds.push_back(bound);
+std::string text_of(Nanoseconds duration) {
+    std::string text;
+    append_duration(text, duration);
+    return text;
+}
+
+/// Multiples of `step` around the range.
+std::vector<std::int64_t> equal_steps(Range range, std::int64_t step) {
+    std::vector<std::int64_t> bounds{range.low / step * step};
+    while (bounds.back() <= range.high && bounds.back() <= INT64_MAX - step) bounds.push_back(bounds.back() + step);
+    return bounds;
+}
+
+/// Whether no two neighbours look the same.
+bool can_be_told_apart(const std::vector<std::int64_t>& bounds) {
+    return std::adjacent_find(bounds.begin(), bounds.end(), [](std::int64_t a, std::int64_t b) {
+               return text_of(Nanoseconds(a)) == text_of(Nanoseconds(b));
+           }) == bounds.end();
+}
+
+/// Equal steps around the range, with round bounds. Where that zooms in so far that a bucket of the histogram would lie
+/// across several bars, the bounds are those of buckets instead, so that each bar counts what its label says.
+std::vector<std::int64_t> linear_bounds(Range range, const Distribution& d) {
+    constexpr std::int64_t steps = 8;
+    constexpr std::int64_t buckets_per_bar = 8;
+    std::int64_t step = round_up_125(std::max<std::int64_t>((range.high - range.low) / steps, 1));
+    std::uint64_t widest = 1; // the last bucket of all is 1 ns short of its power of two
+    for (const DurationBucket& bucket : d.buckets)
+        if (bucket.low.count() <= range.high)
+            widest = std::max(widest, std::bit_ceil(static_cast<std::uint64_t>((bucket.high - bucket.low).count())));
+    const auto width = static_cast<std::int64_t>(widest);
+    if (step / buckets_per_bar >= width) return equal_steps(range, step);
+    step = (step + width - 1) / width * width; // bounds of the widest are bounds of narrower ones too
+    std::vector<std::int64_t> bounds = equal_steps(range, step);
+    for (; !can_be_told_apart(bounds); bounds = equal_steps(range, step)) step *= 2;
     return bounds;
 }
 
@@ -70,12 +100,6 @@ std::vector<std::int64_t> multiple_bounds(Range range) {
         inside = std::move(fewer);
     }
     return inside;
-}
-
-std::string text_of(Nanoseconds duration) {
-    std::string text;
-    append_duration(text, duration);
-    return text;
 }
 
 std::string filled(double share, std::size_t width, bool unicode) {
@@ -98,14 +122,14 @@ std::vector<Bar> bars_of(const Distribution& d) {
     if (d.count == 0) return {};
     Range range = middle_of(d, 0);
     bool linear = false;
-    for (const double cut : {0.0, 0.01, 0.05, 0.1}) {
+    for (const double cut : {0.0, 0.01, 0.05}) {
         const Range middle = middle_of(d, cut);
         if (middle.high > kLinearFactor * std::max<std::int64_t>(middle.low, 1)) continue;
         range = middle;
         linear = true;
         break;
     }
-    const std::vector<std::int64_t> bounds = linear ? linear_bounds(range) : multiple_bounds(range);
+    const std::vector<std::int64_t> bounds = linear ? linear_bounds(range, d) : multiple_bounds(range);
     std::vector<Bar> bars;
     bars.push_back({Nanoseconds(0), Nanoseconds(bounds.front()), 0, Bar::Kind::below});
     for (std::size_t i = 0; i + 1 < bounds.size(); ++i)

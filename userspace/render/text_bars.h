@@ -19,9 +19,9 @@ struct Bar {
     enum class Kind : std::uint8_t { range, below, above } kind = Kind::range;
 };
 
-/// At most some ten bars with round bounds. Where nearly all samples lie within a factor of four of each other the
-/// steps are equal, and the few outside are summed up in a bar of their own at either end; else each step is a multiple
-/// of the one before. Empty without samples.
+/// At most some ten bars, most of them with round bounds. Where nearly all samples lie within a factor of four of each
+/// other the steps are equal, and the few outside are summed up in a bar of their own at either end; else each step is
+/// a multiple of the one before. Empty without samples.
 std::vector<Bar> bars_of(const Distribution& distribution);
 
 /// A line for each bar.

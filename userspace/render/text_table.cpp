@@ -43,12 +43,22 @@ TextCell plain_cell(std::string text) {
     return {std::move(text), width};
 }
 
-void TextTable::append_to(std::string& out, std::size_t indent) const {
+std::vector<std::size_t> TextTable::widths() const {
     std::vector<std::size_t> widths;
     for (const Column& column : columns_) widths.push_back(std::max(column.width, column.title.size()));
     for (const auto& row : rows_)
         for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].width);
+    return widths;
+}
 
+std::size_t TextTable::width() const {
+    std::size_t sum = 0;
+    for (const std::size_t width : widths()) sum += width + kGap;
+    return sum == 0 ? 0 : sum - kGap;
+}
+
+void TextTable::append_to(std::string& out, std::size_t indent) const {
+    const std::vector<std::size_t> widths = this->widths();
     const auto append_row = [&](const auto& cell_at) {
         std::size_t owed = indent;
         for (std::size_t i = 0; i < columns_.size(); ++i) {

@@ -29,10 +29,14 @@ public:
 
     void add(std::vector<TextCell> row) { rows_.push_back(std::move(row)); }
     [[nodiscard]] bool empty() const { return rows_.empty(); }
+    /// Characters of the longest line that there can be.
+    [[nodiscard]] std::size_t width() const;
     /// Heading and rows, each with `indent` spaces before it.
     void append_to(std::string& out, std::size_t indent) const;
 
 private:
+    [[nodiscard]] std::vector<std::size_t> widths() const;
+
     std::vector<Column> columns_;
     bool colour_;
     std::vector<std::vector<TextCell>> rows_;

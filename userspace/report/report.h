@@ -64,6 +64,7 @@ struct DistributionGroup {
     std::vector<Distribution> members;
 };
 
+/// Without groups it stands for what nobody asked for: null in JSON, nothing for people.
 struct Distributions {
     std::string_view split_by; ///< "" or what distinguishes the groups: "role", ...
     std::vector<DistributionGroup> groups;

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "golden_run.h"
+
+#include "../unit/analysis/town.h"
+
+namespace tcpdwell {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint32_t kOwnNetns = 4026531840;
+constexpr std::uint32_t kOtherNetns = 4026532291;
+
+Stage stage(Nanoseconds start, const FourTuple& tuple, std::uint32_t pid, std::uint32_t netns = kOwnNetns) {
+    return Stage{.netns = netns, .tuple = tuple, .start = kStoryClock.mono + start, .first_pid = pid};
+}
+
+/// The catalog, a story each two seconds, in IPv4 and IPv6 in turn. In the other namespace, so that the crowds have one
+/// of their own.
+void add_catalog(Town& town) {
+    Nanoseconds start = 0s;
+    Port port = 0;
+    std::uint32_t pid = 5000;
+    for (const Scenario& s : all_scenarios()) {
+        const bool v6 = port % 2 == 1;
+        const FourTuple ends = tuple(v6 ? "2001:db8::1" : "10.1.0.1", static_cast<Port>(20'000 + port),
+                                     v6 ? "2001:db8::2" : "10.1.0.2", static_cast<Port>(30'000 + port));
+        town.add(s, stage(start, ends, pid, kOtherNetns));
+        start += 2s;
+        ++port;
+        pid += 3;
+    }
+}
+
+void add_crowds(Town& town) {
+    const auto by_remote = Town::Vary::remote_port;
+    const auto by_local = Town::Vary::local_port;
+    // A web server that closes first, most of the time.
+    town.add(scenario("server_first"), stage(5s, tuple("10.0.0.1", 80, "192.0.2.7", 40'000), 100), 110, by_remote);
+    town.add(scenario("served"), stage(8s, tuple("10.0.0.1", 80, "192.0.2.8", 40'000), 100), 40, by_remote);
+    // One whose clients close, and where many handshakes are never completed.
+    town.add(scenario("served"), stage(10s, tuple("2001:db8::1", 443, "2001:db8::99", 50'000), 200), 60, by_remote);
+    town.add(scenario("handshake_reset"), stage(12s, tuple("2001:db8::1", 443, "2001:db8::66", 50'000), 200), 25,
+             by_remote);
+    // A client that waits for none of its TIME_WAITs.
+    town.add(scenario("client_first_fin_with_ack"), stage(100s, tuple("10.0.0.1", 40'000, "10.0.0.5", 5432), 300), 130,
+             by_local);
+    FourTuple mapped = tuple("10.0.0.1", 42'000, "10.0.0.6", 6379);
+    mapped.family = Family::ipv6; // IPv4 in an IPv6 socket
+    town.add(scenario("linger_zero"), stage(20s, mapped, 400), 30, by_local);
+    town.add(scenario("connect_times_out"), stage(3s, tuple("10.0.0.1", 43'000, "198.51.100.9", 9200), 500), 22,
+             by_local);
+    town.add(kLeaks, stage(30s, tuple("10.0.0.1", 44'000, "10.0.0.7", 8080), 600), 7, by_local);
+    town.add(kLastAckStays, stage(90s, tuple("10.0.0.1", 45'000, "10.0.0.8", 25), 700));
+}
+
+void tell_facts(ReportRun& run) {
+    run.fact(0, "version", "0.0.0");
+    run.fact(0, "host", "golden");
+    run.fact(0, "kernel", "6.18.0");
+    run.fact(0, "machine", "x86_64");
+    run.fact(0, "probes", "set_state timer request reset");
+    const std::pair<const char*, const char*> sysctls[] = {
+        {"net.core.somaxconn", "4096"},           {"net.ipv4.ip_local_port_range", "40000 40149"},
+        {"net.ipv4.tcp_fin_timeout", "60"},       {"net.ipv4.tcp_keepalive_intvl", "75"},
+        {"net.ipv4.tcp_keepalive_probes", "9"},   {"net.ipv4.tcp_keepalive_time", "7200"},
+        {"net.ipv4.tcp_max_orphans", "8192"},     {"net.ipv4.tcp_max_syn_backlog", "512"},
+        {"net.ipv4.tcp_max_tw_buckets", "65536"}, {"net.ipv4.tcp_orphan_retries", "0"},
+        {"net.ipv4.tcp_syn_retries", "6"},        {"net.ipv4.tcp_syncookies", "1"},
+        {"net.ipv4.tcp_timestamps", "1"},         {"net.ipv4.tcp_tw_reuse", "2"},
+        {"net.ipv4.tcp_tw_reuse_delay", "1000"},
+    };
+    for (const auto& [key, value] : sysctls) run.fact(0, key, value);
+    run.fact(kOtherNetns, "net.ipv4.tcp_max_tw_buckets", "128");
+    run.feed(CgroupPath{4242, "/system.slice/app.service"}, run.now());
+}
+
+} // namespace
+
+const Story& golden_story() {
+    static const Story story = [] {
+        Town town;
+        add_catalog(town);
+        add_crowds(town);
+        return town.tell();
+    }();
+    return story;
+}
+
+std::unique_ptr<ReportRun> golden_run(SplitBy by) {
+    ReportOptions options;
+    options.by = by;
+    options.run.source = "golden.tcpdwell";
+    auto run = std::make_unique<ReportRun>(std::move(options));
+    tell_facts(*run);
+    for (const WireRecord& record : golden_story().records)
+        if (record.at < kGoldenEnd) run->feed(record);
+    run->pass_time(kGoldenEnd);
+    return run;
+}
+
+const Story& short_story() {
+    static const Story story = [] {
+        Town town;
+        Nanoseconds start = 0s;
+        Port port = 0;
+        for (const char* name : {"client_first_fin_with_ack", "served", "refused_then_retried", "unread_data",
+                                 "handshake_times_out", "reused_chosen_port", "fin_never_comes", "still_established"}) {
+            const bool v6 = port % 2 == 1;
+            const FourTuple ends = tuple(v6 ? "2001:db8::1" : "10.1.0.1", static_cast<Port>(20'000 + port),
+                                         v6 ? "2001:db8::2" : "10.1.0.2", static_cast<Port>(30'000 + port));
+            town.add(scenario(name), stage(start, ends, 1000u + port * 3u));
+            start += 1s;
+            ++port;
+        }
+        return town.tell();
+    }();
+    return story;
+}
+
+} // namespace tcpdwell

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// The run that the golden files tell of: the same records each time, on a made-up host.
+#pragma once
+
+#include <memory>
+
+#include "../unit/analysis/report_run.h"
+
+namespace tcpdwell {
+
+/// Every story of the catalog once, and crowds of some of them: a server that closes first, a client that uses up its
+/// ports, a host that doesn't answer, half-open handshakes, a leak.
+const Story& golden_story();
+
+/// When tracing stops, in the middle of things: of the clients many are in TIME_WAIT, of the server none is any more.
+inline constexpr MonoTime kGoldenEnd = kStoryClock.mono + std::chrono::seconds(150);
+
+/// golden_story() fed to a report maker, up to kGoldenEnd.
+std::unique_ptr<ReportRun> golden_run(SplitBy by);
+
+/// A handful of stories, for the lines of `trace`.
+const Story& short_story();
+
+} // namespace tcpdwell

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// Each renderer's bytes against its golden file, and the numbers behind them against what the stories say is true.
+// TCPDWELL_UPDATE_GOLDEN=1 writes the files instead (scripts/update-golden).
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <sstream>
+
+#include "../unit/analysis/report_access.h"
+#include "golden_run.h"
+#include "renderings.h"
+
+namespace tcpdwell {
+
+// How GoogleTest names a rendering in its messages.
+// NOLINTNEXTLINE(readability-identifier-naming)
+inline void PrintTo(const Rendering& rendering, std::ostream* out) { *out << rendering.file; }
+
+namespace {
+
+std::vector<std::string> lines_of(const std::string& text) {
+    std::istringstream in(text);
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(in, line);) lines.push_back(line);
+    return lines;
+}
+
+/// The lines in which the two differ, up to a handful, with their numbers.
+std::string difference(const std::string& expected, const std::string& got) {
+    constexpr int most = 10;
+    const auto a = lines_of(expected);
+    const auto b = lines_of(got);
+    std::string text = std::to_string(a.size()) + " lines expected, " + std::to_string(b.size()) + " got\n";
+    int told = 0;
+    for (std::size_t i = 0; i < std::max(a.size(), b.size()) && told < most; ++i) {
+        const std::string& left = i < a.size() ? a[i] : "(nothing)";
+        const std::string& right = i < b.size() ? b[i] : "(nothing)";
+        if (left == right) continue;
+        text += "line " + std::to_string(i + 1) + "\n- " + left + "\n+ " + right + "\n";
+        ++told;
+    }
+    return text;
+}
+
+class Golden : public testing::TestWithParam<Rendering> {};
+
+TEST_P(Golden, file_is_what_is_rendered) {
+    const std::string path = std::string(GOLDEN_FOLDER) + "/" + std::string(GetParam().file);
+    const std::string got = GetParam().render();
+    if (std::getenv("TCPDWELL_UPDATE_GOLDEN")) {
+        std::ofstream(path, std::ios::binary) << got;
+        return;
+    }
+    std::ifstream file(path, std::ios::binary);
+    ASSERT_TRUE(file) << path << " is not there; scripts/update-golden writes it";
+    const std::string expected((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    EXPECT_TRUE(expected == got) << path << ": " << difference(expected, got)
+                                 << "If that is how it should be now: scripts/update-golden";
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Golden, testing::ValuesIn(renderings()),
+                         [](const auto& tested) { return std::string(tested.param.name); });
+
+// The golden files can't be read for every number, so the run behind them is held against its own truth.
+
+/// The last transition of each connection before the end, if it has begun by then.
+std::optional<Outcome::Transition> last_before_end(const Outcome& outcome) {
+    std::optional<Outcome::Transition> last;
+    for (const Outcome::Transition& t : outcome.transitions)
+        if (t.at < kGoldenEnd) last = t;
+    return last;
+}
+
+/// Who has closed first, of a connection that is under way at the end.
+ClosedFirst closed_first_so_far(const Outcome& outcome) {
+    ClosedFirst first = ClosedFirst::none;
+    for (const Outcome::Transition& t : outcome.transitions) {
+        if (t.at >= kGoldenEnd) break;
+        if (t.to == TcpState::FIN_WAIT1) first = ClosedFirst::local;
+        if (t.to == TcpState::CLOSE_WAIT) first = ClosedFirst::remote;
+        if (t.to == TcpState::CLOSING) first = ClosedFirst::both;
+    }
+    return first;
+}
+
+TEST(GoldenRun, says_what_is_true_at_its_end) {
+    const auto run = golden_run(SplitBy::none);
+    const Report report = run->report();
+    std::int64_t connections = 0;
+    std::map<TcpState, std::uint64_t> live;
+    std::map<std::string_view, std::int64_t> closers;
+    std::map<std::string_view, std::int64_t> endings;
+    for (const Outcome& o : golden_story().outcomes) {
+        const auto last = last_before_end(o);
+        if (!last) continue;
+        if (last->to != TcpState::CLOSE) ++live[last->to];
+        if (!o.line) continue;
+        ++connections;
+        // TIME_WAIT is the end of a connection that both have closed.
+        const bool is_over = last->to == TcpState::CLOSE || last->to == TcpState::TIME_WAIT;
+        ++endings[is_over ? name(o.line->ending) : "open"];
+        ++closers[name(is_over ? o.line->closed_first : closed_first_so_far(o))];
+    }
+    const auto& services = section<Table>(report, "services");
+    EXPECT_EQ(quality(report, "connections"), connections);
+    EXPECT_EQ(sum(services, "connections"), connections);
+    EXPECT_EQ(sum(services, "time_wait.now"), static_cast<std::int64_t>(live[TcpState::TIME_WAIT]));
+    for (const TcpState state : kAllStates)
+        EXPECT_EQ(distribution(report, "states", name(state)).open, live[state]) << name(state);
+    for (const auto& [how, n] : endings) EXPECT_EQ(sum(services, "endings." + std::string(how)), n) << how;
+    for (const auto& [who, n] : closers) EXPECT_EQ(sum(services, "closed_first." + std::string(who)), n) << who;
+    EXPECT_GT(live[TcpState::TIME_WAIT], 100u);
+}
+
+TEST(GoldenRun, says_what_is_true_when_all_is_over) {
+    ReportRun run;
+    run.feed(golden_story().records);
+    const Report report = run.report();
+    std::map<std::string_view, std::int64_t> closers;
+    std::map<std::string_view, std::int64_t> endings;
+    std::int64_t time_waits = 0;
+    for (const Outcome& o : golden_story().outcomes) {
+        if (!o.line) continue;
+        ++closers[name(o.line->closed_first)];
+        ++endings[name(o.line->ending)];
+        for (const Outcome::Transition& t : o.transitions) time_waits += t.to == TcpState::TIME_WAIT ? 1 : 0;
+    }
+    const auto& services = section<Table>(report, "services");
+    for (const auto& [how, n] : endings) EXPECT_EQ(sum(services, "endings." + std::string(how)), n) << how;
+    for (const auto& [who, n] : closers) EXPECT_EQ(sum(services, "closed_first." + std::string(who)), n) << who;
+    const auto& waits = distribution(report, "states", "TIME_WAIT");
+    EXPECT_EQ(static_cast<std::int64_t>(waits.count + *waits.open), time_waits);
+}
+
+} // namespace
+} // namespace tcpdwell

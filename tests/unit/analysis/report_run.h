@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// Records through decoder, tracker and report maker: what `report` does, without a source, a filter or a clock. Also
+// used by the golden files.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+
+#include "analysis/report_maker.h"
+#include "event/decode.h"
+#include "synth/encode.h"
+#include "synth/stage.h"
+#include "synth/story.h"
+#include "track/tracker.h"
+
+namespace tcpdwell {
+
+/// Time goes on in small steps between the records, as it does between the batches of a source.
+class ReportRun : public TrackerListener {
+public:
+    explicit ReportRun(ReportOptions options = {})
+        : maker(std::move(options), kStoryClock.mono), tracker(*this, TrackerOptions{}) {
+        feed(ClockReading{kStoryClock}, kStoryClock.mono);
+    }
+
+    void feed(const WireRecord& record) {
+        pass_time(record.at);
+        now_ = std::max(now_, record.at);
+        const auto event = decoder_.decode(record.bytes);
+        if (!event) return;
+        if (const auto* fact = std::get_if<Fact>(&*event)) host.on_fact(*fact);
+        if (const auto* path = std::get_if<CgroupPath>(&*event)) cgroups[path->id] = path->path;
+        tracker.on_event(*event);
+    }
+    void feed(const Event& event, MonoTime at) { feed({at, encode(event, kStoryClock)}); }
+    void feed(std::span<const WireRecord> records) {
+        for (const WireRecord& record : records) feed(record);
+    }
+    void fact(std::uint32_t netns, const std::string& key, const std::string& value) {
+        feed(Fact{netns, key, value}, now_);
+    }
+    void pass_time(MonoTime until) {
+        using namespace std::chrono_literals;
+        for (MonoTime t = now_ + 5ms; t < until && t < now_ + 100ms; t += 5ms) tracker.advance_to(t);
+        if (until > now_ + 100ms) tracker.advance_to(until - 1ns);
+        now_ = std::max(now_, until);
+    }
+
+    /// The last one: nothing more will come. What the tracker says after it is of no interest.
+    Report report() {
+        tracker.settle(now_);
+        return make();
+    }
+    /// On the time since the last one; others follow.
+    Report interval() {
+        tracker.advance_to(now_);
+        Report report = make();
+        maker.next_interval(now_);
+        return report;
+    }
+
+    void on_transition(const TransitionLine& line) override { maker.on_transition(line, wants(*line.who)); }
+    void on_restated(const RestatedLine& line) override { maker.on_restated(line, wants(*line.who)); }
+    void on_connection(const ConnectionLine& line) override { maker.on_connection(line, wants(*line.who)); }
+    void on_lost(const LostLine& line) override { maker.on_lost(line); }
+
+    [[nodiscard]] MonoTime now() const { return now_; }
+
+    ReportMaker maker;
+    Tracker tracker;
+    HostFacts host;
+    std::map<std::uint64_t, std::string> cgroups;
+    std::function<bool(const ConnectionIdentity&)> wants = [](const ConnectionIdentity&) { return true; };
+
+private:
+    Report make() {
+        return maker.make(
+            tracker, decoder_.quality(), host, kStoryClock,
+            [this](std::uint64_t id) -> std::optional<std::string_view> {
+                const auto it = cgroups.find(id);
+                if (it == cgroups.end()) return std::nullopt;
+                return it->second;
+            },
+            now_);
+    }
+
+    Decoder decoder_;
+    MonoTime now_ = kStoryClock.mono;
+};
+
+} // namespace tcpdwell
