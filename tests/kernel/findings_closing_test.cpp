@@ -42,12 +42,14 @@ TEST(FindingsOnClosing, aServerThatClosesFirst) {
     });
     const auto expect_server = [](const CaseOutcome& outcome, int first, int all) {
         expect_findings(outcome.report, {"server_closes_first"});
-        expect_finding(outcome.report,
-                       {.id = "server_closes_first",
-                        .told = {outcome.actor.comm, kWebPort, std::to_string(first)},
-                        .evidence = {{"closed_first", first}, {"closed", all}, {"time_wait_now", first}},
-                        .advice = {"keep-alive"},
-                        .not_advised = {"tcp_tw_reuse", "tcp_fin_timeout", "SO_LINGER"}});
+        expect_finding(outcome.report, {.id = "server_closes_first",
+                                        .told = {outcome.actor.comm, kWebPort, std::to_string(first)},
+                                        .evidence = {{"closed_first_local", first},
+                                                     {"closed_first_remote", all - first},
+                                                     {"time_wait_now", first},
+                                                     {"time_wait_peak", first}},
+                                        .advice = {"keep-alive"},
+                                        .not_advised = {"tcp_tw_reuse", "tcp_fin_timeout", "SO_LINGER"}});
     };
     expect_server(outcomes[0], 120, 140);
     for (const std::size_t quiet : {1, 2, 3}) expect_findings(outcomes[quiet].report, {});
@@ -79,14 +81,16 @@ TEST(FindingsOnClosing, aTableOfTimeWaitsThatIsFull) {
     });
     const auto expect_full = [](const CaseOutcome& outcome, int held, int overflowed) {
         expect_findings(outcome.report, {"time_wait_table_full"});
-        expect_finding(
-            outcome.report,
-            {.id = "time_wait_table_full",
-             .told = {"50"},
-             .evidence = {{"netns", outcome.netns}, {"peak", held}, {"limit", 50}, {"overflowed", overflowed}},
-             .advice = {"tcp_max_tw_buckets"},
-             .not_advised = {"tcp_fin_timeout", "tcp_tw_reuse"},
-             .has_connections = overflowed > 0});
+        expect_finding(outcome.report, {.id = "time_wait_table_full",
+                                        .told = {"50"},
+                                        .evidence = {{"netns", outcome.netns},
+                                                     {"time_wait_now", held},
+                                                     {"time_wait_peak", held},
+                                                     {"limit", 50},
+                                                     {"overflows", overflowed}},
+                                        .advice = {"tcp_max_tw_buckets"},
+                                        .not_advised = {"tcp_fin_timeout", "tcp_tw_reuse"},
+                                        .has_connections = overflowed > 0});
     };
     expect_full(outcomes[0], 50, 50);
     expect_full(outcomes[1], 46, 0);
@@ -126,7 +130,7 @@ TEST(FindingsOnClosing, timeWaitsThatWereSkipped) {
     });
     const auto expect_skipped = [](const CaseOutcome& outcome, int linger, int unread, int all) {
         expect_findings(outcome.report, {"time_wait_skipped"});
-        nlohmann::json evidence{{"skipped", linger + unread}, {"active_closes", all}};
+        std::map<std::string, nlohmann::json> evidence{{"skipped", linger + unread}, {"active_closes", all}};
         if (linger > 0) evidence["so_linger_zero"] = linger;
         if (unread > 0) evidence["unread_data"] = unread;
         expect_finding(outcome.report, {.id = "time_wait_skipped",

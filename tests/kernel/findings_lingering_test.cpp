@@ -111,7 +111,11 @@ TEST(FindingsOnLingering, aLeakOfSocketsInCloseWait) {
         const nlohmann::json finding =
             expect_finding(outcome.report, {.id = "close_wait_leak",
                                             .told = {outcome.actor.comm, std::to_string(kSockets)},
-                                            .evidence = {{"pid", outcome.actor.pid}, {"sockets", kSockets}},
+                                            .evidence = {{"pid", outcome.actor.pid},
+                                                         {"comm", outcome.actor.comm},
+                                                         {"netns", outcome.netns},
+                                                         {"sockets", kSockets},
+                                                         {"in_state", kSockets}},
                                             .advice = {"close"},
                                             .not_advised = {"tcp_keepalive_time", "tcp_fin_timeout", "tcp_tw_reuse"}});
         if (finding.is_null()) continue;
@@ -158,7 +162,8 @@ TEST(FindingsOnLingering, socketsThatPileUpInFinWait2) {
         expect_finding(outcome.report, {.id = "fin_wait2_pileup",
                                         .told = {"leaver", std::to_string(kSockets)},
                                         .evidence = {{"netns", outcome.netns},
-                                                     {"now", expired ? 0 : kSockets},
+                                                     {"comm", "leaver"},
+                                                     {"sockets", expired ? 0 : kSockets},
                                                      {"expired", expired ? kSockets : 0}},
                                         .advice = {"tcp_fin_timeout"},
                                         .not_advised = {"tcp_tw_reuse"}});
@@ -229,11 +234,17 @@ TEST(FindingsOnLingering, closesThatAreStuck) {
         {"patient", {}, get_stuck},
     });
     expect_findings(outcomes[0].report, {"closing_stuck"});
-    expect_finding(outcomes[0].report, {.id = "closing_stuck",
-                                        .told = {"unheard", "5"},
-                                        .evidence = {{"sockets", 5}, {"last_ack", 3}, {"closing", 2}},
-                                        .advice = {"tcp_orphan_retries"},
-                                        .not_advised = {"tcp_fin_timeout", "tcp_tw_reuse"}});
+    for (const auto& [state, sockets] : {std::pair("LAST_ACK", 3), std::pair("CLOSING", 2)})
+        expect_finding(outcomes[0].report, {.id = "closing_stuck",
+                                            .told = {"unheard", state, std::to_string(sockets)},
+                                            .evidence = {{"state", state},
+                                                         {"sockets", sockets},
+                                                         {"in_state", sockets},
+                                                         {"comm", "unheard"},
+                                                         {"pid", outcomes[0].actor.pid},
+                                                         {"netns", outcomes[0].netns}},
+                                            .advice = {"tcp_orphan_retries"},
+                                            .not_advised = {"tcp_fin_timeout", "tcp_tw_reuse"}});
     expect_findings(outcomes[1].report, {});
     expect_findings(outcomes[2].report, {});
 }
@@ -275,7 +286,7 @@ TEST(FindingsOnLingering, connectionsThatKeepaliveKilled) {
     expect_findings(outcomes[0].report, {"keepalive_kills"});
     expect_finding(outcomes[0].report, {.id = "keepalive_kills",
                                         .told = {"widow", "2"},
-                                        .evidence = {{"killed", 2}},
+                                        .evidence = {{"killed", 2}, {"all", 2}},
                                         .advice = {"keepalive"},
                                         .not_advised = {"tcp_fin_timeout", "tcp_tw_reuse"}});
     expect_findings(outcomes[1].report, {});

@@ -19,6 +19,8 @@ namespace tcpdwell::test {
 
 namespace {
 
+using Evidence = std::map<std::string, nlohmann::json>;
+
 // --- local ports -----------------------------------------------------------------------------------------------------
 
 // Connections whose clients are this process, and whose servers another one. The clients close half of them first:
@@ -97,16 +99,23 @@ TEST(FindingsOnOpening, localPortsThatRunOut) {
         {"spreader", {}, hold_ports_to_two},
         {"tolerated", thresholds({"ephemeral_ports_low.share=0.95"}), hold_ports_to_one},
     });
-    const auto expect_low = [](const CaseOutcome& outcome, const char* number, nlohmann::json evidence) {
+    const auto expect_low = [](const CaseOutcome& outcome, const char* number, Evidence evidence) {
         expect_findings(outcome.report, {"ephemeral_ports_low"});
         expect_finding(outcome.report, {.id = "ephemeral_ports_low",
                                         .told = {"127.0.0.1:5432", number},
                                         .evidence = std::move(evidence),
                                         .advice = {"ip_local_port_range"},
-                                        .not_advised = {"tcp_fin_timeout"}});
+                                        .not_advised = {"tcp_fin_timeout"},
+                                        .has_connections = false});
     };
-    expect_low(outcomes[0], "60", {{"held", 60}, {"limit", 64}, {"no_port", 0}});
-    expect_low(outcomes[1], "3", {{"limit", 4}, {"no_port", 3}});
+    expect_low(outcomes[0], "60",
+               {{"held", 60},
+                {"peak", 60},
+                {"limit", 64},
+                {"no_port", 0},
+                {"local", "127.0.0.1"},
+                {"remote", "127.0.0.1:5432"}});
+    expect_low(outcomes[1], "3", {{"no_port", 3}, {"remote", "127.0.0.1:5432"}});
     expect_findings(outcomes[2].report, {});
     expect_findings(outcomes[3].report, {});
 
@@ -141,13 +150,16 @@ std::vector<Fd> begin_connects(const Endpoint& target, int count) {
     return sockets;
 }
 
-template <int kWaiting, int kGivenUp>
+// Some are still waiting at the end, some have been given up after a while, some at once.
+template <int kWaiting, int kGivenUp, int kNotWaitedFor = 0>
 void call_nobody(const Cues& cues) {
     add_phantom_network();
     cues.await_tracing();
     const std::vector<Fd> waiting = begin_connects({kNobody, 80}, kWaiting);
-    begin_connects({kNobody, 80}, kGivenUp); // closed at once
+    std::vector<Fd> given_up = begin_connects({kNobody, 80}, kGivenUp);
+    begin_connects({kNobody, 80}, kNotWaitedFor);
     pause(1500ms);
+    given_up.clear();
     cues.await_report();
 }
 
@@ -190,7 +202,8 @@ TEST(FindingsOnOpening, connectsThatNobodyAnswers) {
         {"impatient", soon, call_nobody<0, 25>},
         {"undecided", soon, call_nobody<12, 13>},
         {"rare-caller", soon, call_nobody<9, 10>},
-        {"caller", {}, call_nobody<25, 0>}, // for less than three seconds
+        {"racer", soon, call_nobody<0, 0, 25>}, // the first of several addresses that answers is taken
+        {"caller", {}, call_nobody<25, 0>},     // for less than three seconds
         {"caller-1", soon, call_nobody_from_two},
         {"answered", soon, call_somebody},
         {"refused", soon, get_refused},
@@ -199,18 +212,19 @@ TEST(FindingsOnOpening, connectsThatNobodyAnswers) {
         expect_findings(outcome.report, {"connects_unanswered"});
         expect_finding(outcome.report, {.id = "connects_unanswered",
                                         .told = {outcome.actor.comm, std::to_string(waiting + given_up)},
-                                        .evidence = {{"pid", outcome.actor.pid},
+                                        .evidence = {{"connects", waiting + given_up},
                                                      {"waiting", waiting},
-                                                     {"given_up", given_up},
-                                                     {"timeout", 0},
-                                                     {"unreachable", 0}},
+                                                     {"failed", given_up},
+                                                     {"hosts", 1},
+                                                     {"host", kNobody},
+                                                     {"program", outcome.actor.comm}},
                                         .advice = {"tcp_syn_retries"},
                                         .not_advised = {"tcp_fin_timeout", "tcp_tw_reuse"}});
     };
     expect_unanswered(outcomes[0], 25, 0);
     expect_unanswered(outcomes[1], 0, 25);
     expect_unanswered(outcomes[2], 12, 13);
-    for (const std::size_t quiet : {3, 4, 5, 6, 7}) expect_findings(outcomes[quiet].report, {});
+    for (const std::size_t quiet : {3, 4, 5, 6, 7, 8}) expect_findings(outcomes[quiet].report, {});
 }
 
 // --- handshakes ------------------------------------------------------------------------------------------------------
@@ -284,17 +298,16 @@ TEST(FindingsOnOpening, handshakesThatFail) {
         {"mostly-well", {}, be_listened_to<22, 220, 0>}, // less than a tenth
         {"rarely-bad", {}, be_listened_to<19, 0, 0>},
     });
-    const auto expect_failing = [](const CaseOutcome& outcome, int number, nlohmann::json evidence) {
+    const auto expect_failing = [](const CaseOutcome& outcome, int number, Evidence evidence) {
         expect_findings(outcome.report, {"handshakes_failing"});
-        evidence["netns"] = outcome.netns;
         expect_finding(outcome.report, {.id = "handshakes_failing",
                                         .told = {outcome.actor.comm, "10.9.0.1:80", std::to_string(number)},
                                         .evidence = std::move(evidence),
                                         .advice = {"tcp_max_syn_backlog"},
                                         .not_advised = {"tcp_fin_timeout", "tcp_tw_reuse"}});
     };
-    expect_failing(outcomes[0], 22, {{"failed", 22}, {"handshakes", 37}, {"syn_cookies", 5}});
-    expect_failing(outcomes[1], 25, {{"failed", 0}, {"now", 25}, {"syn_cookies", 0}});
+    expect_failing(outcomes[0], 22, {{"failed", 22}, {"handshakes", 37}, {"syn_recv", 0}, {"syn_cookies", 5}});
+    expect_failing(outcomes[1], 25, {{"failed", 0}, {"handshakes", 25}, {"syn_recv", 25}, {"syn_cookies", 0}});
     for (const std::size_t quiet : {2, 3, 4}) expect_findings(outcomes[quiet].report, {});
 }
 
