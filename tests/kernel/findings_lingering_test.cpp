@@ -166,7 +166,8 @@ TEST(FindingsOnLingering, socketsThatPileUpInFinWait2) {
                                                      {"sockets", expired ? 0 : kSockets},
                                                      {"expired", expired ? kSockets : 0}},
                                         .advice = {"tcp_fin_timeout"},
-                                        .not_advised = {"tcp_tw_reuse"}});
+                                        .not_advised = {"tcp_tw_reuse"},
+                                        .has_connections = !expired});
     }
     expect_findings(outcomes[2].report, {});
     expect_findings(outcomes[3].report, {});

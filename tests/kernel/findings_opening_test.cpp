@@ -304,7 +304,8 @@ TEST(FindingsOnOpening, handshakesThatFail) {
                                         .told = {outcome.actor.comm, "10.9.0.1:80", std::to_string(number)},
                                         .evidence = std::move(evidence),
                                         .advice = {"tcp_max_syn_backlog"},
-                                        .not_advised = {"tcp_fin_timeout", "tcp_tw_reuse"}});
+                                        .not_advised = {"tcp_fin_timeout", "tcp_tw_reuse"},
+                                        .has_connections = number != 25});
     };
     expect_failing(outcomes[0], 22, {{"failed", 22}, {"handshakes", 37}, {"syn_recv", 0}, {"syn_cookies", 5}});
     expect_failing(outcomes[1], 25, {{"failed", 0}, {"handshakes", 25}, {"syn_recv", 25}, {"syn_cookies", 0}});

@@ -51,6 +51,7 @@ protected:
 
 TEST_F(ReportProcess, signalsEndItWithAReport) {
     for (const int signal : {SIGINT, SIGTERM}) {
+        enter_new_netns(); // without the TIME_WAITs of before
         ReportRun run({"--netns", here()});
         run.await_tracing();
         make_connections(5);
