@@ -93,7 +93,8 @@ public:
     }
     [[nodiscard]] const CapturedConnection& connection() const { return connection_; }
 
-    void observe(const Segment& segment) {
+    void observe(const CapturedSegment& captured) {
+        const Segment& segment = captured.segment;
         const Side side = segment.source == connection_.client ? Side::client : Side::server;
         Sender& sender = senders_[side == Side::server];
         Sender& other = senders_[side == Side::client];
@@ -105,6 +106,7 @@ public:
         if (segment.has(kRst) && !(sender.fin_acked && other.fin_acked) && !connection_.reset_by)
             connection_.reset_by = side;
         if (segment.has(kFin)) sender.fin_end = segment.seq + segment.length();
+        if (sender.fin_end && other.fin_end && !connection_.both_fins) connection_.second_fin = captured.time;
         connection_.both_fins = sender.fin_end && other.fin_end;
         if (!segment.has(kFin) && !segment.has(kRst)) return;
         if (!connection_.first_closer) {
@@ -162,7 +164,7 @@ std::vector<CapturedConnection> connections_in(std::span<const CapturedSegment> 
             current[{to.addr, to.port, from.addr, from.port}] = observers.size();
             observers.emplace_back(captured);
         } else if (entry != current.end()) {
-            observers[entry->second].observe(segment);
+            observers[entry->second].observe(captured);
         }
     }
     std::vector<CapturedConnection> result;

@@ -34,6 +34,7 @@ struct CapturedConnection {
     /// The other one sent its own before it knew of that: either end may say that it was the first, or both.
     bool crossed = false;
     bool both_fins = false;
+    nanoseconds second_fin{}; ///< when the later of both was sent first, since 1970
     /// Who sent an RST while something was left to reset: before both FINs had been sent and acknowledged.
     std::optional<Side> reset_by;
 };

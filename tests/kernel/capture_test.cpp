@@ -2,7 +2,6 @@
 // Real servers and clients: who closed first, and whether by a reset, as tcpdump saw it on the wire, is what the lines
 // of both ends say.
 #include <gtest/gtest.h>
-#include <signal.h>
 
 #include <algorithm>
 #include <map>
@@ -16,46 +15,13 @@
 #include "program.h"
 #include "tracer.h"
 #include "web_servers.h"
+#include "web_traffic.h"
 
 namespace tcpdwell::test {
 
 namespace {
 
 constexpr auto kPatience = std::chrono::seconds(30);
-
-// --- traffic ---------------------------------------------------------------------------------------------------------
-
-std::string url(std::uint16_t port, const std::string& path, const std::string& host = "127.0.0.1") {
-    return "http://" + host + ":" + std::to_string(port) + path;
-}
-
-// Their status tells nothing: some requests have to fail.
-void curl(const std::vector<std::string>& arguments) {
-    std::vector<std::string> words{"curl", "--silent", "--noproxy", "*", "--output", "/dev/null"};
-    words.insert(words.end(), arguments.begin(), arguments.end());
-    run(words, kPatience);
-}
-
-void make_traffic() {
-    using Web = WebServers;
-    for (const std::uint16_t port : {Web::kNginx, Web::kNginxOnce, Web::kProxy, Web::kProxyOnce, Web::kProxyBytes}) {
-        for (const char* host : {"127.0.0.1", "[::1]"}) {
-            const std::string small = url(port, "/small", host);
-            curl({small});
-            curl({"--http1.0", small});
-            curl({"--header", "Connection: close", small});
-            curl({"--max-time", "0.2", url(port, "/slow", host)});
-            curl({url(port, "/dropped", host)});
-            curl({url(port, "/reset", host)});
-        }
-        // One connection for several requests; then it idles until the server has enough of it.
-        const std::string small = url(port, "/small");
-        curl({small, small + "?2", "--output", "/dev/null", small + "?3", "--output", "/dev/null"});
-        curl({"--rate", "40/m", small, small + "?2", "--output", "/dev/null"});
-        EXPECT_EQ(run({"ab", "-q", "-n", "100", "-c", "8", small}, kPatience), 0);
-        EXPECT_EQ(run({"ab", "-q", "-k", "-n", "300", "-c", "8", small}, kPatience), 0);
-    }
-}
 
 // --- comparison ------------------------------------------------------------------------------------------------------
 
@@ -95,10 +61,9 @@ void expect_line(const CapturedConnection& connection, Side side, const Connecti
 class Capture : public ::testing::Test {
 protected:
     void SetUp() override {
-        for (const char* program : {"nginx", "haproxy", "curl", "ab", "tcpdump"}) {
-            if (!find_program(program).empty()) continue;
-            if (may_be_missing()) GTEST_SKIP() << program << " isn't installed";
-            FAIL() << program << " isn't installed";
+        if (const std::string missing = missing_web_program(); !missing.empty()) {
+            if (may_be_missing()) GTEST_SKIP() << missing << " isn't installed";
+            FAIL() << missing << " isn't installed";
         }
         enter_new_netns();
     }
@@ -108,17 +73,13 @@ TEST_F(Capture, closersAndResetsAreThoseOnTheWire) {
     const TemporaryFolder folder;
     const std::string file = folder.path() / "lo.pcap";
     WebServers servers(folder.path());
-    Program tcpdump(
-        {"tcpdump", "-i", "lo", "-n", "-Z", "root", "--immediate-mode", "-B", "65536", "-s", "128", "-w", file, "tcp"});
-    ASSERT_TRUE(tcpdump.await_saying("listening on", kPatience)) << tcpdump.said();
+    Tcpdump tcpdump(file);
     Tracer tracer({"trace", "--connections", "--format", "jsonl", "--netns", std::to_string(current_netns())});
     ASSERT_TRUE(tracer.await_first_line(kPatience)) << tracer.complaints();
 
-    make_traffic();
-    pause(2s); // the servers close what has idled for a second
+    make_web_traffic();
     EXPECT_EQ(tracer.interrupt(kPatience), 0) << tracer.complaints();
-    EXPECT_EQ(tcpdump.stop(SIGINT, kPatience), 0) << tcpdump.said();
-    ASSERT_NE(tcpdump.said().find("\n0 packets dropped by kernel"), std::string::npos) << tcpdump.said();
+    ASSERT_EQ(tcpdump.stop(), "");
     EXPECT_EQ(servers.stop(), "");
 
     std::vector<ConnectionLine> lines;

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// One closes, the other reads the FIN and closes too.
+#include "crowd.h"
+
+#include "child.h"
+
+namespace tcpdwell::test {
+
+Couple couple_at(const Fd& listener) {
+    Couple couple{.client = tcp_socket(), .server = {}};
+    connect_to(couple.client, local_of(listener));
+    couple.server = accept_from(listener);
+    return couple;
+}
+
+std::vector<Couple> couples_at(const Fd& listener, int count) {
+    std::vector<Couple> couples;
+    for (int i = 0; i < count; ++i) couples.push_back(couple_at(listener));
+    return couples;
+}
+
+void close_couple(Couple& couple, Side first) {
+    Fd& early = first == Side::client ? couple.client : couple.server;
+    Fd& late = first == Side::client ? couple.server : couple.client;
+    early.reset();
+    read_to_end(late);
+    late.reset();
+}
+
+void close_couples(std::vector<Couple>& couples, Side first) {
+    for (Couple& couple : couples) close_couple(couple, first);
+}
+
+void exchange(const Fd& listener, const char* comm, int count, Side first) {
+    const Endpoint target = local_of(listener);
+    const Child clients(comm, [&](const Child::Script& script) {
+        for (int i = 0; i < count; ++i) {
+            Fd client = tcp_socket();
+            connect_to(client, target);
+            if (first == Side::server) read_to_end(client);
+            client.reset();
+        }
+        script.report_done();
+        script.await_order();
+    });
+    for (int i = 0; i < count; ++i) {
+        Fd server = accept_from(listener);
+        if (first == Side::client) read_to_end(server);
+        server.reset();
+    }
+    clients.await_done();
+}
+
+} // namespace tcpdwell::test
