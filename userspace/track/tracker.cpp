@@ -111,6 +111,7 @@ void Tracker::Impl::handle(const StateChange& e) {
     // Without a cookie, and for a socket that listens again, what was lost may be a whole life at the same address.
     if (lost_before && (e.cookie == 0 || e.from == TcpState::LISTEN)) {
         c->since.reset();
+        c->known_since = e.at;
         c->seen = c->seen == Seen::whole ? Seen::gap : c->seen;
     }
     learn_tuple(*c, e.tuple);
@@ -234,7 +235,8 @@ std::size_t Tracker::live() const { return impl_->live(); }
 
 void Tracker::for_each_live(const std::function<void(const LiveSocket&)>& visit) const {
     for (const Connection* c : impl_->table().in_order())
-        if (!c->ended) visit(LiveSocket{c->who, c->state, c->since, c->known_since, c->seen, c->closed_first});
+        if (!c->ended)
+            visit(LiveSocket{c->who, c->state, c->since, c->since.value_or(c->known_since), c->seen, c->closed_first});
 }
 
 } // namespace tcpdwell

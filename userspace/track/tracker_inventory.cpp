@@ -93,6 +93,7 @@ Connection* Tracker::Impl::find_listed(const SocketListed& e) {
 
 void Tracker::Impl::handle(const SocketListed& e) {
     if (e.state == TcpState::CLOSE) return;
+    if (e.request && e.state != TcpState::SYN_RECV) return; // a damaged record: no request is in another state
     Connection* c = find_listed(e);
     if (c)
         confirm_listed(*c, e);
