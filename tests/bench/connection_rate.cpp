@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What tracing costs: short connections over loopback (connect, one byte each way, close; both ends on this host, both
-// traced), with and without a tracer, alternating in one run. Prints a table; judges nothing. Needs root.
+// traced), with each tracer and without any, in turn in every round. Prints a table; judges nothing. Needs root.
 //
 //   connection_rate [--rounds N] [--connections N] [--mode pinned|free] [--smoke] [-- TRACER [ARGUMENT...]]
 //
-// Without TRACER: $TCPDWELL trace --connections --format jsonl.
+// Without TRACER: the commands in kTraced of $TCPDWELL.
 //
 // pinned: the load is one thread on CPU 0, the tracer has CPU 1. free: client and server are two threads, the scheduler
 // decides. Every run has a network namespace of its own, so that TIME_WAITs don't pile up. The tracer's output goes to
@@ -34,11 +34,21 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+/// A command that traces until SIGINT.
+struct Traced {
+    std::string name;
+    std::vector<std::string> words;
+};
+const Traced kTraced[] = {
+    {"trace", {"trace", "--connections", "--format", "jsonl"}},
+    {"report", {"report"}},
+};
+
 struct Options {
     int rounds = 5;
     int connections = 40'000;
     bool pinned = true;
-    std::vector<std::string> tracer;
+    std::vector<Traced> tracers;
 };
 
 struct Measured {
@@ -78,16 +88,16 @@ double process_cpu(const std::string& pid) {
 /// A tracer as a child process, its messages in a file.
 class Tracer {
 public:
-    Tracer(const Options& options, std::string log) : log_(std::move(log)) {
+    Tracer(const Traced& traced, bool pinned, std::string log) : log_(std::move(log)) {
         pid_ = ::fork();
         if (pid_ != 0) return;
-        if (options.pinned) pin_to(1);
+        if (pinned) pin_to(1);
         const int null = ::open("/dev/null", O_WRONLY);
         const int err = ::open(log_.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
         ::dup2(null, 1);
         ::dup2(err, 2);
         std::vector<char*> words;
-        for (const std::string& word : options.tracer) words.push_back(const_cast<char*>(word.c_str()));
+        for (const std::string& word : traced.words) words.push_back(const_cast<char*>(word.c_str()));
         words.push_back(nullptr);
         ::execvp(words.front(), words.data());
         ::_exit(127);
@@ -155,16 +165,17 @@ double run_load(const Options& options) {
     return elapsed;
 }
 
-Measured measure(const Options& options, bool traced) {
+/// `traced`: nullptr for the load alone.
+Measured measure(const Options& options, const Traced* traced) {
     Measured m;
     if (!traced) {
         m.rate = options.connections / run_load(options);
         return m;
     }
     const std::string log = "/tmp/connection_rate." + std::to_string(::getpid()) + ".log";
-    Tracer tracer(options, log);
+    Tracer tracer(*traced, options.pinned, log);
     if (!tracer.wait_until_tracing()) {
-        std::fprintf(stderr, "the tracer doesn't start:\n%s", read_file(log).c_str());
+        std::fprintf(stderr, "%s doesn't start:\n%s", traced->name.c_str(), read_file(log).c_str());
         std::exit(1);
     }
     const double before = tracer.cpu_seconds();
@@ -183,6 +194,29 @@ double median(std::vector<double> values) {
     return values[values.size() / 2];
 }
 
+/// Whether the binary has that command: its help is that of the command then, not that of the whole program.
+bool knows(const std::string& binary, const std::string& command) {
+    FILE* pipe = ::popen(("'" + binary + "' " + command + " --help 2>&1").c_str(), "r");
+    if (!pipe) return false;
+    std::string help;
+    for (int c = std::fgetc(pipe); c != EOF; c = std::fgetc(pipe)) help += static_cast<char>(c);
+    return ::pclose(pipe) == 0 && std::regex_search(help, std::regex("Usage: \\S+ " + command + "\\b"));
+}
+
+/// The commands in kTraced, as far as the binary has them.
+std::vector<Traced> tracers_of(const std::string& binary) {
+    std::vector<Traced> list;
+    for (Traced traced : kTraced) {
+        if (!knows(binary, traced.words.front())) {
+            std::printf("%s is left out: %s doesn't know it\n", traced.name.c_str(), binary.c_str());
+            continue;
+        }
+        traced.words.insert(traced.words.begin(), binary);
+        list.push_back(traced);
+    }
+    return list;
+}
+
 Options parse(int argc, char** argv) {
     Options options;
     for (int i = 1; i < argc; ++i) {
@@ -196,12 +230,12 @@ Options parse(int argc, char** argv) {
         else if (word == "--smoke")
             options.rounds = 1, options.connections = 500;
         else if (word == "--")
-            options.tracer.assign(argv + i + 1, argv + argc), i = argc;
+            options.tracers = {{"tracer", {argv + i + 1, argv + argc}}}, i = argc;
     }
     // By default the tracer of the build that this program belongs to (ctest sets the variable).
-    if (const char* binary = std::getenv("TCPDWELL"); options.tracer.empty() && binary)
-        options.tracer = {binary, "trace", "--connections", "--format", "jsonl"};
-    if (options.tracer.empty() || options.rounds < 1 || options.connections < 1) {
+    if (const char* binary = std::getenv("TCPDWELL"); options.tracers.empty() && binary)
+        options.tracers = tracers_of(binary);
+    if (options.tracers.empty() || options.tracers[0].words.empty() || options.rounds < 1 || options.connections < 1) {
         std::fprintf(stderr, "usage: connection_rate [--rounds N] [--connections N] [--mode pinned|free] [--smoke] -- "
                              "TRACER [ARGUMENT...]\n");
         std::exit(2);
@@ -217,24 +251,35 @@ int main(int argc, char** argv) {
     ::uname(&host);
     std::printf("%s %s, %ld CPUs, %s, %d connections a run\n", host.release, host.machine,
                 ::sysconf(_SC_NPROCESSORS_ONLN), options.pinned ? "pinned" : "free", options.connections);
-    std::printf("%8s %14s %14s %8s %18s %8s\n", "round", "untraced/s", "traced/s", "ratio", "tracer us/conn", "lost");
-    std::vector<double> ratios;
-    std::vector<double> cpu;
-    long lost = 0;
+    std::printf("%8s %10s %10s %8s %18s %8s\n", "round", "", "conn/s", "ratio", "tracer us/conn", "lost");
+    struct Sums {
+        std::vector<double> ratios;
+        std::vector<double> cpu;
+        long lost = 0;
+    };
+    std::vector<Sums> sums(options.tracers.size());
+    const std::size_t runs = options.tracers.size() + 1; // the last one is without a tracer
     for (int round = 0; round < options.rounds; ++round) {
-        // In turn first and second, so that a drift of the machine's speed favours neither.
-        Measured plain;
-        Measured traced;
-        if (round % 2 == 0) plain = measure(options, false);
-        traced = measure(options, true);
-        if (round % 2 == 1) plain = measure(options, false);
-        ratios.push_back(traced.rate / plain.rate);
-        cpu.push_back(traced.tracer_cpu_us);
-        lost += traced.lost;
-        std::printf("%8d %14.0f %14.0f %8.3f %18.2f %8ld\n", round + 1, plain.rate, traced.rate, ratios.back(),
-                    cpu.back(), traced.lost);
+        // Each round begins with another one, so that a drift of the machine's speed favours none.
+        std::vector<Measured> measured(runs);
+        for (std::size_t i = 0; i < runs; ++i) {
+            const std::size_t run = (i + static_cast<std::size_t>(round)) % runs;
+            measured[run] = measure(options, run + 1 < runs ? &options.tracers[run] : nullptr);
+        }
+        const double untraced = measured.back().rate;
+        std::printf("%8d %10s %10.0f\n", round + 1, "untraced", untraced);
+        for (std::size_t i = 0; i + 1 < runs; ++i) {
+            const Measured& m = measured[i];
+            sums[i].ratios.push_back(m.rate / untraced);
+            sums[i].cpu.push_back(m.tracer_cpu_us);
+            sums[i].lost += m.lost;
+            std::printf("%8s %10s %10.0f %8.3f %18.2f %8ld\n", "", options.tracers[i].name.c_str(), m.rate,
+                        m.rate / untraced, m.tracer_cpu_us, m.lost);
+        }
         std::fflush(stdout);
     }
-    std::printf("%8s %14s %14s %8.3f %18.2f %8ld\n", "median", "", "", median(ratios), median(cpu), lost);
+    for (std::size_t i = 0; i < sums.size(); ++i)
+        std::printf("%8s %10s %10s %8.3f %18.2f %8ld\n", "median", options.tracers[i].name.c_str(), "",
+                    median(sums[i].ratios), median(sums[i].cpu), sums[i].lost);
     return 0;
 }

@@ -77,30 +77,7 @@ TEST(DecodeProperty, any_events_in_any_order_do_not_upset_the_tracker) {
         Tracker tracker(collector, {.max_connections = 1 + random() % 64});
         const std::size_t limit = 1 + random() % 300;
         for (std::size_t i = 0; i < limit; ++i) {
-            Event event = random_event(random, kStoryClock);
-            std::visit( // few objects, so that they meet
-                [&](auto& e) {
-                    if constexpr (requires { e.sock; }) e.sock = random() % 8;
-                    if constexpr (requires {
-                                      e.mini;
-                                      e.substate;
-                                  })
-                        e.mini = random() % 8;
-                    if constexpr (requires {
-                                      e.request;
-                                      e.timeouts;
-                                  })
-                        e.request = random() % 8;
-                    if constexpr (requires { e.cookie; }) e.cookie = random() % 3;
-                    if constexpr (requires { e.netns; }) e.netns = random() % 2;
-                    if constexpr (requires { e.tuple; })
-                        if (random() % 2 == 0)
-                            e.tuple = {{*IpAddress::parse("10.0.0.1"), static_cast<Port>(random() % 3)},
-                                       {*IpAddress::parse("10.0.0.2"), 80},
-                                       Family::ipv4};
-                },
-                event);
-            tracker.on_event(event);
+            tracker.on_event(random_event_among_few(random, kStoryClock));
         }
         tracker.finish(kStoryClock.mono);
         ASSERT_EQ(tracker.live(), 0u) << how_to_repeat(seed);

@@ -175,6 +175,24 @@ Event random_event(std::mt19937_64& random, const ClockAnchor& clock) {
     }
 }
 
+Event random_event_among_few(std::mt19937_64& random, const ClockAnchor& clock) {
+    Event event = random_event(random, clock);
+    const auto choose = [&](auto& e) {
+        if constexpr (requires { e.sock; }) e.sock = random() % 8;
+        if constexpr (requires { e.substate; }) e.mini = random() % 8;
+        if constexpr (requires { e.timeouts; }) e.request = random() % 8;
+        if constexpr (requires { e.cookie; }) e.cookie = random() % 3;
+        if constexpr (requires { e.netns; }) e.netns = random() % 2;
+        if constexpr (requires { e.tuple; })
+            if (random() % 2 == 0)
+                e.tuple = {{*IpAddress::parse("10.0.0.1"), static_cast<Port>(random() % 3)},
+                           {*IpAddress::parse("10.0.0.2"), 80},
+                           Family::ipv4};
+    };
+    std::visit(choose, event);
+    return event;
+}
+
 bool same(const Event& a, const Event& b) {
     if (a.index() != b.index()) return false;
     return std::visit(

@@ -12,6 +12,9 @@ namespace tcpdwell {
 /// last weeks before the event.
 Event random_event(std::mt19937_64& random, const ClockAnchor& clock);
 
+/// The same with few objects, cookies, namespaces and four-tuples, so that events meet.
+Event random_event_among_few(std::mt19937_64& random, const ClockAnchor& clock);
+
 /// Whether all fields are the same; the namespace too, where the event has one.
 bool same(const Event& a, const Event& b);
 

@@ -57,6 +57,9 @@ Result<int> run_report(const CommandOptions& options) {
                           render, keep, !options.run->quiet && options.run->command.empty());
     const auto outcome = run->run(printer);
     if (!outcome) return tl::unexpected(outcome.error());
+    const TrackerTotals& totals = outcome->totals;
+    spdlog::info("{} transitions and {} connections seen; {}", totals.transitions, totals.connections,
+                 totals.lost == 0 ? "no event lost" : fmt::format("{} EVENTS LOST", totals.lost));
     return run->exit_status(*outcome);
 }
 

@@ -217,7 +217,6 @@ std::optional<Event> Decoder::decode(std::span<const std::byte> record) {
     case TD_CGROUP: event = decode_cgroup(record); break;
     case TD_FACT: event = decode_fact(record); break;
     case TD_PORT: event = decode_port(record); break;
-    case TD_NOW: return std::nullopt; // for the source that reads a recording
     default: ++quality_.unknown; return std::nullopt;
     }
     if (event)

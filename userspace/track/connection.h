@@ -35,9 +35,9 @@ struct ConnectionIdentity {
     std::optional<Process> process;   ///< who connected, accepted or listens; else the listener's owner
     std::optional<Process> closed_by; ///< the task that closed it, where a task did
     std::optional<std::uint32_t> uid;
-    std::uint64_t cgroup = 0; ///< 0: not known
     /// The listener's own note on this connection, 0 at birth; the tracker never looks at it.
     mutable std::uint32_t note = 0;
+    std::uint64_t cgroup = 0; ///< 0: not known
 };
 
 /// A connection or listener is known to be in another state, without a transition having been seen: it was found in a

@@ -15,101 +15,154 @@ std::uint64_t mix(std::uint64_t x) { // finaliser of SplitMix64
     return x ^ (x >> 31);
 }
 
+std::uint64_t hash_of(std::uint32_t netns, const FourTuple& tuple) {
+    std::array<std::uint64_t, 4> words{};
+    std::memcpy(&words[0], tuple.local.address.bytes.data(), 16);
+    std::memcpy(&words[2], tuple.remote.address.bytes.data(), 16);
+    const std::uint64_t ports = (std::uint64_t{tuple.local.port} << 16) | tuple.remote.port;
+    return mix(words[1] ^ mix(words[3] ^ (ports << 32) ^ mix(words[0] ^ (words[2] << 1) ^ netns)));
+}
+
 std::uint64_t listener_key(std::uint32_t netns, Port port) { return (std::uint64_t{netns} << 16) | port; }
 
 } // namespace
 
-std::size_t ConnectionTable::AddressHash::operator()(std::uint64_t address) const { return mix(address); }
+const Evidence ConnectionTable::kNoEvidence;
 
-std::size_t ConnectionTable::TupleHash::operator()(const TupleKey& key) const {
-    std::array<std::uint64_t, 4> words{};
-    std::memcpy(&words[0], key.tuple.local.address.bytes.data(), 16);
-    std::memcpy(&words[2], key.tuple.remote.address.bytes.data(), 16);
-    const std::uint64_t ports = (std::uint64_t{key.tuple.local.port} << 16) | key.tuple.remote.port;
-    return mix(words[1] ^ mix(words[3] ^ (ports << 32) ^ mix(words[0] ^ (words[2] << 1) ^ key.netns)));
-}
+// --- storage
 
 Connection& ConnectionTable::create() {
-    Connection* c = nullptr;
-    if (free_.empty()) {
-        c = &slots_.emplace_back();
-    } else {
-        c = free_.back();
-        free_.pop_back();
-        const auto generation = c->generation;
-        *c = Connection{};
-        c->generation = generation;
-    }
-    c->sequence = next_sequence_++;
-    link_newest(*c);
+    const Slot slot = slots_.take();
+    Connection& c = slots_[slot];
+    c.slot = slot;
+    if (++last_sequence_ == 0) ++last_sequence_;
+    c.sequence = last_sequence_;
+    link_newest(c);
     ++live_;
-    return *c;
+    return c;
 }
 
 void ConnectionTable::release(Connection& c) {
-    for (const auto address : {c.request, c.full, c.mini}) forget_object(address, c);
+    set_socket(c, 0);
+    set_other(c, 0);
     forget_tuple(c);
     if (c.state == TcpState::LISTEN || c.who.tuple.remote.empty()) forget_listener(c);
+    if (c.evidence != 0) evidence_.give_back(c.evidence);
     unlink(c);
-    ++c.generation;
-    free_.push_back(&c);
+    c.sequence = 0;
+    slots_.give_back(c.slot);
     --live_;
 }
 
+void ConnectionTable::tidy(Connection& c) {
+    if (c.evidence == 0 || c.ended || path_size(c) > kUsualPath) return;
+    const Evidence& e = evidence_[c.evidence];
+    if (e.reset_received || e.reset_sent || e.cancelled || e.request_stopped || e.restarts != 0 || e.time_wait_dwell)
+        return;
+    evidence_.give_back(c.evidence);
+    c.evidence = 0;
+}
+
+std::vector<Slot> ConnectionTable::in_order() const {
+    std::vector<std::uint64_t> sorted;
+    sorted.reserve(live_);
+    for (Slot slot = newest_; slot != 0; slot = slots_[slot].older)
+        sorted.push_back((std::uint64_t{slots_[slot].sequence} << 32) | slot);
+    std::sort(sorted.begin(), sorted.end());
+    std::vector<Slot> all(sorted.size());
+    std::transform(sorted.begin(), sorted.end(), all.begin(), [](std::uint64_t x) { return static_cast<Slot>(x); });
+    return all;
+}
+
+// --- order of last use
+
 void ConnectionTable::unlink(Connection& c) {
-    (c.newer ? c.newer->older : newest_) = c.older;
-    (c.older ? c.older->newer : oldest_) = c.newer;
-    c.newer = c.older = nullptr;
+    (c.newer != 0 ? slots_[c.newer].older : newest_) = c.older;
+    (c.older != 0 ? slots_[c.older].newer : oldest_) = c.newer;
+    c.newer = c.older = 0;
 }
 
 void ConnectionTable::link_newest(Connection& c) {
     c.older = newest_;
-    c.newer = nullptr;
-    if (newest_) newest_->newer = &c;
-    newest_ = &c;
-    if (!oldest_) oldest_ = &c;
+    c.newer = 0;
+    if (newest_ != 0) slots_[newest_].newer = c.slot;
+    newest_ = c.slot;
+    if (oldest_ == 0) oldest_ = c.slot;
 }
 
 void ConnectionTable::touch(Connection& c) {
-    if (newest_ == &c) return;
+    if (newest_ == c.slot) return;
     unlink(c);
     link_newest(c);
 }
 
-Connection* ConnectionTable::by_object(std::uint64_t address) const {
-    const auto it = objects_.find(address);
-    return it == objects_.end() ? nullptr : it->second;
+// --- the path
+
+std::size_t ConnectionTable::path_size(const Connection& c) {
+    return static_cast<std::size_t>(std::find(c.path.begin(), c.path.end(), TcpState{}) - c.path.begin());
 }
 
-Connection* ConnectionTable::by_tuple(std::uint32_t netns, const FourTuple& tuple) const {
-    const auto it = tuples_.find(TupleKey{tuple, netns});
-    return it == tuples_.end() ? nullptr : *it;
+void ConnectionTable::push_path(Connection& c, TcpState state, std::optional<Nanoseconds> dwell) {
+    const std::size_t i = path_size(c);
+    if (i == kLongestPath) return;
+    c.path[i] = state;
+    (i < kUsualPath ? c.dwells[i] : evidence(c).more_dwells[i - kUsualPath]) = dwell ? dwell->count() : kUnknownDwell;
 }
 
-void ConnectionTable::index_object(std::uint64_t address, Connection& c) {
-    if (address != 0) objects_[address] = &c;
+PathStep ConnectionTable::path_step(const Connection& c, std::size_t i) const {
+    const auto dwell = i < kUsualPath ? c.dwells[i] : evidence_of(c).more_dwells[i - kUsualPath];
+    return {c.path[i], dwell == kUnknownDwell ? std::nullopt : std::optional(Nanoseconds(dwell))};
 }
 
-void ConnectionTable::forget_object(std::uint64_t address, const Connection& c) {
+// --- by kernel address
+
+Slot ConnectionTable::find_object(std::uint64_t address) const {
+    if (address == 0) return 0;
+    return objects_.find(mix(address), [&](Slot slot) {
+        const Connection& c = slots_[slot];
+        return c.socket == address || c.other == address;
+    });
+}
+
+Connection* ConnectionTable::by_object(std::uint64_t address) { return at(find_object(address)); }
+
+void ConnectionTable::set_object(Connection& c, std::uint64_t& object, std::uint64_t address) {
+    if (object == address) return;
+    if (object != 0) objects_.erase(mix(object), c.slot);
+    object = 0;
     if (address == 0) return;
-    const auto it = objects_.find(address);
-    if (it != objects_.end() && it->second == &c) objects_.erase(it);
+    // Whoever was there before has no claim to it any more.
+    if (const Slot old = find_object(address)) objects_.erase(mix(address), old);
+    object = address;
+    objects_.insert(mix(address), c.slot);
+}
+
+// --- by four-tuple
+
+/// Namespace and four-tuple without the family: a v4-mapped socket and its IPv4 mini-socket are the same connection.
+Slot ConnectionTable::find_tuple(std::uint64_t hash, std::uint32_t netns, const FourTuple& tuple) const {
+    return tuples_.find(hash, [&](Slot slot) {
+        const ConnectionIdentity& who = slots_[slot].who;
+        return who.netns == netns && who.tuple.local == tuple.local && who.tuple.remote == tuple.remote;
+    });
+}
+
+Connection* ConnectionTable::by_tuple(std::uint32_t netns, const FourTuple& tuple) {
+    return at(find_tuple(hash_of(netns, tuple), netns, tuple));
 }
 
 void ConnectionTable::index_tuple(Connection& c) {
     if (c.who.tuple.local.port == 0 || c.who.tuple.remote.empty()) return;
-    const auto it = tuples_.find(key_of(&c));
-    if (it != tuples_.end()) {
-        if (*it == &c) return;
-        tuples_.erase(it);
-    }
-    tuples_.insert(&c);
+    const std::uint64_t hash = hash_of(c.who.netns, c.who.tuple);
+    const Slot owner = find_tuple(hash, c.who.netns, c.who.tuple);
+    if (owner == c.slot) return;
+    if (owner != 0) tuples_.erase(hash, owner);
+    tuples_.insert(hash, c.slot);
 }
 
-void ConnectionTable::forget_tuple(const Connection& c) {
-    const auto it = tuples_.find(key_of(&c));
-    if (it != tuples_.end() && *it == &c) tuples_.erase(it);
-}
+void ConnectionTable::forget_tuple(const Connection& c) { tuples_.erase(hash_of(c.who.netns, c.who.tuple), c.slot); }
+
+// --- listeners
 
 void ConnectionTable::index_listener(Connection& c) {
     auto& list = listeners_[listener_key(c.who.netns, c.who.tuple.local.port)];
@@ -134,15 +187,6 @@ Connection* ConnectionTable::listener_for(std::uint32_t netns, const Endpoint& l
         if (address.is_unspecified()) wildcard = listener;
     }
     return wildcard;
-}
-
-std::vector<Connection*> ConnectionTable::in_order() const {
-    std::vector<Connection*> all;
-    all.reserve(live_);
-    for (Connection* c = newest_; c; c = c->older) all.push_back(c);
-    std::sort(all.begin(), all.end(),
-              [](const Connection* a, const Connection* b) { return a->sequence < b->sequence; });
-    return all;
 }
 
 } // namespace tcpdwell

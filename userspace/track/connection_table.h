@@ -5,108 +5,16 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
-#include <optional>
-#include <tsl/robin_map.h>
-#include <tsl/robin_set.h>
 #include <unordered_map>
-#include <variant>
 #include <vector>
 
-#include "track/close_classifier.h"
-#include "track/connection.h"
+#include "track/slot_index.h"
+#include "track/tracked.h"
 
 namespace tcpdwell {
 
-/// In which kind of kernel object the connection lives now.
-enum class Place : std::uint8_t { request, full, mini };
-
-/// The states that have been left, oldest first. No TCP connection passes more than six (SYN_SENT, SYN_RECV,
-/// ESTABLISHED, FIN_WAIT1, FIN_WAIT2 or CLOSING, TIME_WAIT); what gaps make longer than the capacity isn't kept.
-class Path {
-public:
-    void push(TcpState state, std::optional<Nanoseconds> dwell) {
-        if (size_ == kCapacity) return;
-        states_[size_] = state;
-        dwells_[size_++] = dwell ? dwell->count() : kUnknown;
-    }
-    [[nodiscard]] std::size_t size() const { return size_; }
-    [[nodiscard]] PathStep operator[](std::size_t i) const {
-        return {states_[i], dwells_[i] == kUnknown ? std::nullopt : std::optional(Nanoseconds(dwells_[i]))};
-    }
-
-private:
-    static constexpr std::size_t kCapacity = 8;
-    static constexpr std::int64_t kUnknown = -1;
-    std::array<std::int64_t, kCapacity> dwells_{};
-    std::array<TcpState, kCapacity> states_{};
-    std::uint8_t size_ = 0;
-};
-
-/// The RST that was seen last for a connection, in one direction.
-struct ResetSeen {
-    MonoTime at;
-    td_reset_reason reason;
-    bool reply;
-};
-
-/// A TIME_WAIT timer that was cancelled, as long as it isn't clear whether it was killed, re-armed or about to expire.
-struct TimerCancel {
-    MonoTime at;
-    TcpState substate;
-    std::optional<MonoTime> expires;
-    std::optional<MonoTime> entered;
-    std::uint16_t stack;
-};
-
-/// Everything that is known of a connection or listener.
-struct Connection {
-    ConnectionIdentity who;
-    std::uint64_t sequence = 0;   ///< order of creation
-    std::uint64_t generation = 0; ///< of the slot: tells a reused one from the connection that was meant
-
-    // Where it is in the kernel; 0: no such object, or its address isn't known
-    Place place = Place::full;
-    std::uint64_t request = 0;
-    std::uint64_t full = 0;
-    std::uint64_t mini = 0;
-
-    TcpState state = TcpState::CLOSE;
-    std::optional<MonoTime> since; ///< when `state` began
-    std::optional<MonoTime> opened;
-    MonoTime known_since{}; ///< in `state` at least since then
-    MonoTime last_event{};
-    std::uint64_t loss_epoch = 0; ///< the tracker's, at last_event
-    Path path;
-    Seen seen = Seen::whole;
-    ClosedFirst closed_first = ClosedFirst::unknown;
-    bool inherited_owner = false; ///< who.process is the listener's, until somebody is known to have accepted
-    bool confirmed = true;        ///< an event has been seen, not only a listing
-    bool birth_held = false;      ///< CLOSE -> SYN_SENT waits for the local port
-    std::uint64_t listed_in = 0;  ///< snapshot that listed it last
-
-    std::optional<ResetSeen> reset_received;
-    std::optional<ResetSeen> reset_sent;
-
-    std::optional<MonoTime> mini_started;
-    std::optional<MonoTime> mini_expires;
-    std::optional<Nanoseconds> time_wait_dwell;
-    std::uint32_t restarts = 0;
-    std::optional<TimerCancel> cancelled;
-    std::optional<MonoTime> request_stopped; ///< the request's timer was cancelled or expired, and not started again
-    bool request_expired = false;
-
-    // The end; which kind of object it was tells how to classify it
-    bool ended = false;
-    bool uncertain = false; ///< events may have been lost just before the end
-    std::optional<MonoTime> closed;
-    std::variant<std::monostate, SocketClose, MiniClose, Verdict> close;
-
-    Connection* newer = nullptr; ///< order of last use
-    Connection* older = nullptr;
-};
-
-/// Owns the connections. Pointers stay valid until release().
+/// Owns the connections. References stay valid until release(); a slot and the sequence number of what was in it tell
+/// even thereafter that it is gone.
 class ConnectionTable {
 public:
     /// A fresh connection, the most recently used one.
@@ -115,13 +23,20 @@ public:
     void release(Connection& c);
 
     [[nodiscard]] std::size_t size() const { return live_; }
-    [[nodiscard]] Connection* least_recent() { return oldest_; }
+    [[nodiscard]] Connection* least_recent() { return at(oldest_); }
     void touch(Connection& c);
+    /// nullptr if the slot is 0 or has been used anew since.
+    [[nodiscard]] Connection* find(Slot slot, std::uint32_t sequence) {
+        return slot != 0 && slots_[slot].sequence == sequence ? &slots_[slot] : nullptr;
+    }
 
-    [[nodiscard]] Connection* by_object(std::uint64_t address) const;
-    [[nodiscard]] Connection* by_tuple(std::uint32_t netns, const FourTuple& tuple) const;
-    void index_object(std::uint64_t address, Connection& c);
-    void forget_object(std::uint64_t address, const Connection& c);
+    /// By the address of any kernel object that it lives in.
+    [[nodiscard]] Connection* by_object(std::uint64_t address);
+    /// Which of them it is in: address 0 is none.
+    void set_socket(Connection& c, std::uint64_t address) { set_object(c, c.socket, address); }
+    void set_other(Connection& c, std::uint64_t address) { set_object(c, c.other, address); }
+
+    [[nodiscard]] Connection* by_tuple(std::uint32_t netns, const FourTuple& tuple);
     /// The newest connection of a four-tuple owns it: TIME_WAIT may still hold it when the next one begins.
     void index_tuple(Connection& c);
     void forget_tuple(const Connection& c);
@@ -130,48 +45,46 @@ public:
     [[nodiscard]] Connection* listener_for(std::uint32_t netns, const Endpoint& local) const;
     void index_listener(Connection& c);
 
-    /// All connections, oldest first.
-    [[nodiscard]] std::vector<Connection*> in_order() const;
+    /// Appends to the states that have been left.
+    void push_path(Connection& c, TcpState state, std::optional<Nanoseconds> dwell);
+    [[nodiscard]] PathStep path_step(const Connection& c, std::size_t i) const;
+    [[nodiscard]] static std::size_t path_size(const Connection& c);
+
+    /// What is known besides; to be changed by evidence() only.
+    [[nodiscard]] const Evidence& evidence_of(const Connection& c) const {
+        return c.evidence == 0 ? kNoEvidence : evidence_[c.evidence];
+    }
+    Evidence& evidence(Connection& c) {
+        if (c.evidence == 0) c.evidence = evidence_.take();
+        return evidence_[c.evidence];
+    }
+    /// Frees the room for evidence if there is none.
+    void tidy(Connection& c);
+
+    /// All connections, oldest first. Each can be released while the list is gone through.
+    [[nodiscard]] std::vector<Slot> in_order() const;
+    [[nodiscard]] Connection& operator[](Slot slot) { return slots_[slot]; }
+    [[nodiscard]] const Connection& operator[](Slot slot) const { return slots_[slot]; }
 
 private:
-    /// Namespace and four-tuple without the family: a v4-mapped socket and its IPv4 mini-socket are the same
-    /// connection.
-    struct TupleKey {
-        const FourTuple& tuple;
-        std::uint32_t netns;
-    };
-    static TupleKey key_of(const Connection* c) { return {c->who.tuple, c->who.netns}; }
-    static TupleKey key_of(const TupleKey& key) { return key; }
-    struct TupleHash {
-        std::size_t operator()(const TupleKey& key) const;
-        std::size_t operator()(const Connection* c) const { return (*this)(key_of(c)); }
-    };
-    struct TupleEqual {
-        using is_transparent = void;
-        template <class A, class B>
-        bool operator()(const A& a, const B& b) const {
-            const TupleKey x = key_of(a);
-            const TupleKey y = key_of(b);
-            return x.netns == y.netns && x.tuple.local == y.tuple.local && x.tuple.remote == y.tuple.remote;
-        }
-    };
-    struct AddressHash {
-        std::size_t operator()(std::uint64_t address) const;
-    };
+    static const Evidence kNoEvidence;
 
+    [[nodiscard]] Connection* at(Slot slot) { return slot == 0 ? nullptr : &slots_[slot]; }
+    void set_object(Connection& c, std::uint64_t& object, std::uint64_t address);
+    [[nodiscard]] Slot find_object(std::uint64_t address) const;
+    [[nodiscard]] Slot find_tuple(std::uint64_t hash, std::uint32_t netns, const FourTuple& tuple) const;
     void unlink(Connection& c);
     void link_newest(Connection& c);
     void forget_listener(const Connection& c);
 
-    std::deque<Connection> slots_;
-    std::vector<Connection*> free_;
+    Pool<Connection, &Connection::older> slots_;
+    Pool<Evidence, &Evidence::next_free> evidence_;
     std::size_t live_ = 0;
-    std::uint64_t next_sequence_ = 1;
-    Connection* newest_ = nullptr;
-    Connection* oldest_ = nullptr;
-    tsl::robin_map<std::uint64_t, Connection*, AddressHash> objects_;
-    /// The key is in the connection; with its hash stored, a look-up rarely touches more than one connection.
-    tsl::robin_set<Connection*, TupleHash, TupleEqual, std::allocator<Connection*>, true> tuples_;
+    std::uint32_t last_sequence_ = 0;
+    Slot newest_ = 0;
+    Slot oldest_ = 0;
+    SlotIndex objects_;
+    SlotIndex tuples_;
     std::unordered_map<std::uint64_t, std::vector<Connection*>> listeners_; ///< by namespace and port
 };
 

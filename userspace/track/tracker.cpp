@@ -33,21 +33,20 @@ bool may_be_same(const FourTuple& a, const FourTuple& b) {
 
 Connection* Tracker::Impl::find_full(const StateChange& e) {
     Connection* c = table_.by_object(e.sock);
-    if (c && c->full == e.sock) {
+    if (c && c->socket == e.sock) {
         const bool other_kind = (c->state == TcpState::LISTEN) != (e.from == TcpState::LISTEN);
         const bool other_cookie = c->who.cookie != 0 && e.cookie != 0 && c->who.cookie != e.cookie;
         if (!other_kind && !other_cookie && c->who.netns == e.netns && may_be_same(c->who.tuple, e.tuple)) return c;
         clear_address(e.sock);
     }
     c = table_.by_tuple(e.netns, e.tuple);
-    if (!c || c->ended || c->full != 0) return nullptr;
+    if (!c || c->ended || c->socket != 0) return nullptr;
     if (c->who.cookie != 0 && e.cookie != 0 && c->who.cookie != e.cookie) return nullptr;
     // Known from its mini-socket only, which was made before tracing of full sockets began.
     if (c->place == Place::mini && e.to == TcpState::CLOSE) return c;
     // Listed without an address.
     if (c->place == Place::full) {
-        c->full = e.sock;
-        table_.index_object(e.sock, *c);
+        table_.set_socket(*c, e.sock);
         return c;
     }
     return nullptr;
@@ -60,9 +59,10 @@ void Tracker::Impl::handle(const StateChange& e) {
     if (e.from == TcpState::CLOSE && (e.to == TcpState::SYN_SENT || e.to == TcpState::LISTEN)) {
         clear_address(e.sock);
         Connection& c = create(e.sock, e.at, e.netns, e.tuple, e.cookie);
-        c.full = e.sock;
+        table_.set_socket(c, e.sock);
         c.state = e.to;
-        c.since = c.opened = e.at;
+        c.begin_state(e.at);
+        c.opened = e.at;
         c.closed_first = ClosedFirst::unknown;
         c.who.role = e.to == TcpState::LISTEN ? Role::server : Role::client;
         if (e.owner) {
@@ -76,7 +76,7 @@ void Tracker::Impl::handle(const StateChange& e) {
             print_transition(c, e.from, e.to, e.at, std::nullopt);
         } else if (e.tuple.local.port == 0) {
             c.birth_held = true;
-            held_.push_back(Appointment{e.at + kHold, &c, c.generation});
+            held_.push_back(Appointment{e.at + kHold, c.slot, c.sequence});
         } else {
             if (Connection* other = table_.by_tuple(e.netns, e.tuple)) clear_tuple(*other, TimeWaitEnd::reused);
             table_.index_tuple(c);
@@ -91,7 +91,7 @@ void Tracker::Impl::handle(const StateChange& e) {
         // A socket that was never connected, and the second CLOSE of an ss -K of a listener, are nobody's connection.
         if (e.from == TcpState::CLOSE) return;
         c = &create_unborn(e.sock, e.at, e.netns, e.tuple, e.cookie, e.from);
-        c->full = e.sock;
+        table_.set_socket(*c, e.sock);
         lost_before = true;
         if (e.owner) {
             c->who.uid = e.owner->uid;
@@ -100,7 +100,8 @@ void Tracker::Impl::handle(const StateChange& e) {
         restate(*c, std::nullopt, e.from, e.at);
     }
     if (c->ended) return;
-    if (c->place == Place::mini) { // the hand-over
+    if (c->place == Place::mini) {                             // the hand-over:
+        if (e.to == TcpState::CLOSE) table_.set_socket(*c, 0); // the socket's memory is soon used again
         note_event(*c, e.at);
         learn_past(*c, e);
         return;
@@ -110,7 +111,7 @@ void Tracker::Impl::handle(const StateChange& e) {
     lost_before = lost_before || c->loss_epoch != loss_epoch_;
     // Without a cookie, and for a socket that listens again, what was lost may be a whole life at the same address.
     if (lost_before && (e.cookie == 0 || e.from == TcpState::LISTEN)) {
-        c->since.reset();
+        c->find_in_state(e.at);
         c->seen = c->seen == Seen::whole ? Seen::gap : c->seen;
     }
     learn_tuple(*c, e.tuple);
@@ -140,13 +141,14 @@ void Tracker::Impl::handle(const StateChange& e) {
 }
 
 void Tracker::Impl::learn_past(Connection& c, const StateChange& e) {
-    if (c.seen == Seen::whole || c.path.size() != 0 || c.state != TcpState::TIME_WAIT || e.from == TcpState::TIME_WAIT)
+    if (c.seen == Seen::whole || ConnectionTable::path_size(c) != 0 || c.state != TcpState::TIME_WAIT ||
+        e.from == TcpState::TIME_WAIT)
         return;
     // Joined by its mini-socket; only now the full socket tells what went before.
-    c.path.push(e.from, std::nullopt);
+    table_.push_path(c, e.from, std::nullopt);
     if (e.from == TcpState::CLOSING) c.closed_first = ClosedFirst::both;
     restate(c, TcpState::TIME_WAIT, e.from, e.at);
-    print_transition(c, e.from, TcpState::TIME_WAIT, c.since.value_or(e.at), std::nullopt);
+    print_transition(c, e.from, TcpState::TIME_WAIT, c.since().value_or(e.at), std::nullopt);
 }
 
 void Tracker::Impl::note_closer(Connection& c, const StateChange& e) {
@@ -170,7 +172,7 @@ void Tracker::Impl::on_close(Connection& c, const StateChange& e) {
     close.shutdown = e.shutdown;
     close.flags = e.flags;
     close.has_local_port = c.who.tuple.local.port != 0;
-    c.close = close;
+    table_.evidence(c).close = close;
     end(c, e.at);
 }
 
@@ -184,16 +186,17 @@ void Tracker::Impl::advance_to(MonoTime now) {
         if (a.due > now) return;
         const bool settling = &queue == &settling_;
         queue.pop_front();
-        Connection& c = *a.connection;
-        if (c.generation != a.generation) continue;
+        Connection* c = table_.find(a.slot, a.sequence);
+        if (!c) continue;
+        const Evidence& seen = table_.evidence_of(*c);
         if (!settling)
-            release_birth(c);
-        else if (c.ended)
-            hand_out(c);
-        else if (c.cancelled && c.cancelled->at + kSettle <= a.due)
-            resolve_cancel(c, std::nullopt);
-        else if (c.request_stopped && *c.request_stopped + kSettle <= a.due)
-            resolve_request(c);
+            release_birth(*c);
+        else if (c->ended)
+            hand_out(*c);
+        else if (seen.cancelled && seen.cancelled->at + kSettle <= a.due)
+            resolve_cancel(*c, std::nullopt);
+        else if (seen.request_stopped && *seen.request_stopped + kSettle <= a.due)
+            resolve_request(*c);
     }
 }
 
@@ -201,7 +204,7 @@ void Tracker::Impl::settle(MonoTime now) { advance_to(now + kSettle + kHold); }
 
 void Tracker::Impl::finish(MonoTime now) {
     settle(now);
-    for (Connection* c : table_.in_order()) hand_out(*c);
+    for (const Slot slot : table_.in_order()) hand_out(table_[slot]);
     settling_.clear();
     held_.clear();
     children_.clear();

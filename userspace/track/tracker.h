@@ -41,7 +41,7 @@ struct LiveSocket {
     const ConnectionIdentity& who; ///< valid during the call
     TcpState state;
     std::optional<MonoTime> since; ///< when `state` began; nullopt: that wasn't seen
-    MonoTime known_since;          ///< in `state` at least since then
+    MonoTime known_since;          ///< in `state` at least since then; the same as `since` where that is known
     /// As its line would have it if tracing ended now.
     Seen seen;
     ClosedFirst closed_first;

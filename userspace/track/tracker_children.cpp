@@ -36,21 +36,18 @@ void Tracker::Impl::on_child_established(const StateChange& e) {
 
     if (has_request) {
         if (c->loss_epoch != loss_epoch_) { // the request may be a later one than we know
-            c->since.reset();
+            c->forget_beginning();
             mark_gap(*c);
         }
         learn_cookie(*c, e.cookie);
-        c->request_stopped.reset();
-        c->request_expired = false;
+        forget_stop(*c);
         c->place = Place::full;
-        c->full = e.sock;
-        table_.index_object(e.sock, *c);
-        table_.forget_object(c->request, *c);
-        c->request = 0;
+        table_.set_socket(*c, e.sock);
+        table_.set_other(*c, 0);
     } else {
         if (c) clear_tuple(*c, TimeWaitEnd::recycled);
         c = &create(e.sock, e.at, e.netns, e.tuple, e.cookie);
-        c->full = e.sock;
+        table_.set_socket(*c, e.sock);
         c->state = TcpState::SYN_RECV;
         c->who.role = Role::server;
         inherit_owner(*c, table_.listener_for(e.netns, e.tuple.local));
@@ -59,7 +56,7 @@ void Tracker::Impl::on_child_established(const StateChange& e) {
             // A child made at the SYN (TCP Fast Open) has been in SYN_RECV since; one made at the ACK (SYN cookie)
             // leaves no trace of how long the handshake took.
             const bool fast_open = e.has(TD_STATE_FASTOPEN);
-            if (fast_open) c->since = born;
+            if (fast_open) c->begin_state(*born);
             c->opened = fast_open ? *born : e.at;
             print_transition(*c, TcpState::LISTEN, TcpState::SYN_RECV, *c->opened, std::nullopt);
             if (last_loss_ && e.at - *last_loss_ < kLongestHandshake) c->seen = Seen::gap;

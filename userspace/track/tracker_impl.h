@@ -43,6 +43,7 @@ public:
 
 private:
     // Life of a connection (tracker_life.cpp)
+    /// `object` makes the id; where the connection lives is for the caller to say.
     Connection& create(std::uint64_t object, MonoTime at, std::uint32_t netns, const FourTuple& tuple,
                        std::uint64_t cookie);
     /// A connection that was there before anything was seen of it; the caller restates it when it has said who it is.
@@ -69,6 +70,8 @@ private:
         Verdict verdict;
     };
     Prospect prospect(const Connection& c) const;
+    /// How it ended, by all that was seen until now.
+    [[nodiscard]] Verdict judge(const Connection& c, const Evidence& evidence) const;
     /// Its end wasn't seen.
     void give_up(Connection& c);
     void learn_tuple(Connection& c, const FourTuple& tuple);
@@ -84,7 +87,7 @@ private:
     void on_close(Connection& c, const StateChange& e);
     void note_closer(Connection& c, const StateChange& e);
     void learn_past(Connection& c, const StateChange& e);
-    Role guess_role(std::uint32_t netns, const FourTuple& tuple, TcpState state) const;
+    [[nodiscard]] Role guess_role(std::uint32_t netns, const FourTuple& tuple, TcpState state) const;
 
     // Mini-sockets and requests (tracker_minis.cpp)
     Connection* find_mini(const TimewaitTimer& e);
@@ -97,6 +100,9 @@ private:
     void end_mini(Connection& c, MonoTime at, const MiniClose& close);
     void resolve_cancel(Connection& c, std::optional<TimeWaitEnd> follower);
     void resolve_request(Connection& c);
+    /// The request's timer, or the mini-socket's, goes on.
+    void forget_stop(Connection& c);
+    void forget_cancel(Connection& c);
 
     // Inventory (tracker_inventory.cpp)
     Connection* find_listed(const SocketListed& e);
@@ -106,8 +112,8 @@ private:
     /// Looks at the connection again once `delay` has passed without its slot being reused.
     struct Appointment {
         MonoTime due;
-        Connection* connection;
-        std::uint64_t generation;
+        Slot slot;
+        std::uint32_t sequence;
     };
     void keep_appointment(Connection& c, MonoTime due);
 
@@ -119,16 +125,16 @@ private:
     std::deque<Appointment> held_;     ///< births without a port: kHold later
     struct Child {
         MonoTime born;
-        std::uint64_t loss_epoch;
+        std::uint32_t loss_epoch;
         std::optional<Process> accepted_by; ///< TCP Fast Open: even before the handshake is complete
     };
     std::unordered_map<std::uint64_t, Child> children_; ///< LISTEN -> SYN_RECV, by address, until the next event
     std::array<std::uint64_t, TD_PROBE_COUNT> lost_{};
-    std::uint64_t loss_epoch_ = 0;
+    std::uint32_t loss_epoch_ = 0; ///< grows with each loss that is told
     std::optional<MonoTime> last_loss_;
-    std::uint64_t snapshot_ = 0; ///< number of the pass under way, or of the last
+    std::uint32_t snapshot_ = 0; ///< number of the pass under way, or of the last
     struct Pass {
-        std::uint64_t number;
+        std::uint32_t number;
         MonoTime began;
         bool first;
     };

@@ -19,8 +19,8 @@ void Tracker::Impl::handle(const Reset& e) {
     Connection* c = table_.by_object(e.sock);
     if (!c) return;
     if (c->who.cookie != 0 && e.cookie != 0 && c->who.cookie != e.cookie) return;
-    auto& seen = e.direction == TD_RESET_RECEIVED ? c->reset_received : c->reset_sent;
-    seen = ResetSeen{e.at, e.reason, e.reply};
+    Evidence& seen = table_.evidence(*c);
+    (e.direction == TD_RESET_RECEIVED ? seen.reset_received : seen.reset_sent) = ResetSeen{e.at, e.reason, e.reply};
 }
 
 void Tracker::Impl::handle(const OwnerFound& e) {
@@ -42,7 +42,7 @@ void Tracker::Impl::handle(const OwnerFound& e) {
 
 void Tracker::Impl::handle(const PortKnown& e) {
     Connection* c = table_.by_object(e.sock);
-    if (!c || c->ended || c->full != e.sock || c->who.tuple.remote != e.tuple.remote) return;
+    if (!c || c->ended || c->socket != e.sock || c->who.tuple.remote != e.tuple.remote) return;
     if (c->who.cookie != 0 && e.cookie != 0 && c->who.cookie != e.cookie) return;
     learn_tuple(*c, e.tuple);
 }
@@ -71,10 +71,11 @@ void Tracker::Impl::handle(const Snapshot& e) {
     }
     const auto it = passes_.find(e.netns);
     if (it == passes_.end() || !e.complete) return;
-    for (Connection* c : table_.in_order()) {
-        const bool gone = !c->ended && c->who.netns == e.netns && c->listed_in != it->second.number &&
-                          c->last_event < it->second.began - kListingSlack;
-        if (gone) give_up(*c);
+    for (const Slot slot : table_.in_order()) {
+        Connection& c = table_[slot];
+        const bool gone = !c.ended && c.who.netns == e.netns && c.listed_in != it->second.number &&
+                          c.last_event < it->second.began - kListingSlack;
+        if (gone) give_up(c);
     }
 }
 
@@ -86,13 +87,14 @@ Connection* Tracker::Impl::find_listed(const SocketListed& e) {
             continue;
         }
         if (c->who.tuple.local == e.tuple.local && c->who.tuple.remote == e.tuple.remote) return c;
-        if (c->birth_held && c->full == e.sock) return c;
+        if (c->birth_held && c->socket == e.sock) return c;
     }
     return nullptr;
 }
 
 void Tracker::Impl::handle(const SocketListed& e) {
     if (e.state == TcpState::CLOSE) return;
+    if (e.request && e.state != TcpState::SYN_RECV) return; // a damaged record: no request is in another state
     Connection* c = find_listed(e);
     if (c)
         confirm_listed(*c, e);
@@ -108,10 +110,7 @@ void Tracker::Impl::confirm_listed(Connection& c, const SocketListed& e) {
     if (!e.mini && !e.request) learn_tuple(c, e.tuple);
 
     if (e.mini && c.place == Place::mini) {
-        if (c.mini == 0) {
-            c.mini = e.sock;
-            table_.index_object(e.sock, c);
-        }
+        if (c.other == 0) table_.set_other(c, e.sock);
         if (e.state == TcpState::TIME_WAIT) enter_time_wait_late(c, e.at, e.expires, e.entered);
         if (!e.sweep && c.state == e.state) c.loss_epoch = loss_epoch_; // whatever was lost, it wasn't its end
         return;
@@ -121,8 +120,7 @@ void Tracker::Impl::confirm_listed(Connection& c, const SocketListed& e) {
     if (e.mini && c.place == Place::full) {
         mark_gap(c);
         c.place = Place::mini;
-        c.mini = e.sock;
-        table_.index_object(e.sock, c);
+        table_.set_other(c, e.sock);
         if (e.state == TcpState::TIME_WAIT)
             enter_time_wait_late(c, e.at, e.expires, std::nullopt);
         else
@@ -131,8 +129,8 @@ void Tracker::Impl::confirm_listed(Connection& c, const SocketListed& e) {
         if (c.place == Place::request && !e.request) {
             mark_gap(c);
             c.place = Place::full;
-            c.full = e.sock;
-            table_.index_object(e.sock, c);
+            table_.set_socket(c, e.sock);
+            table_.set_other(c, 0);
         }
         resync_state(c, e.state, e.at);
     }
@@ -155,17 +153,17 @@ void Tracker::Impl::join(const SocketListed& e) {
     if (e.owner.cgroup != 0) c.who.cgroup = e.owner.cgroup;
     if (e.mini) {
         c.place = Place::mini;
-        c.mini = e.sock;
+        table_.set_other(c, e.sock);
         c.mini_expires = e.expires;
         // Set for 60 s when TIME_WAIT began; how long a FIN_WAIT2 was to last isn't known.
-        if (e.state == TcpState::TIME_WAIT && e.expires) c.since = std::min(*e.expires - 60s, e.at);
+        if (e.state == TcpState::TIME_WAIT && e.expires) c.begin_state(std::min(*e.expires - 60s, e.at));
     } else if (e.request) {
         c.place = Place::request;
-        c.request = e.sock;
+        table_.set_other(c, e.sock);
         const Connection* listener = table_.by_object(e.listener);
         if (listener && listener->state == TcpState::LISTEN) inherit_owner(c, listener);
     } else {
-        c.full = e.sock;
+        table_.set_socket(c, e.sock);
     }
     restate(c, std::nullopt, e.state, e.at);
 }

@@ -46,9 +46,9 @@ Connection& Tracker::Impl::create(std::uint64_t object, MonoTime at, std::uint32
     c.who.netns = netns;
     c.who.tuple = tuple;
     c.who.cookie = cookie;
-    c.last_event = c.known_since = at;
+    c.last_event = at;
+    c.find_in_state(at);
     c.loss_epoch = loss_epoch_;
-    table_.index_object(object, c);
     return c;
 }
 
@@ -107,14 +107,13 @@ void Tracker::Impl::move(Connection& c, TcpState to, MonoTime at) {
     release_birth(c);
     std::optional<Nanoseconds> dwell;
     // Two CPUs may stamp two events of one connection in the other order, by less than a microsecond.
-    if (c.since) dwell = std::max(at - *c.since, Nanoseconds(0));
+    if (c.entry_seen) dwell = std::max(at - c.entered, Nanoseconds(0));
     const TcpState from = c.state;
-    if (from != TcpState::LISTEN) c.path.push(from, dwell);
-    if (from == TcpState::TIME_WAIT) c.time_wait_dwell = dwell;
+    if (from != TcpState::LISTEN) table_.push_path(c, from, dwell);
+    if (from == TcpState::TIME_WAIT) table_.evidence(c).time_wait_dwell = dwell;
     c.state = to;
-    c.since = c.since ? std::max(at, *c.since) : at;
-    c.known_since = *c.since;
-    print_transition(c, from, to, *c.since, dwell);
+    c.begin_state(c.entry_seen ? std::max(at, c.entered) : at);
+    print_transition(c, from, to, c.entered, dwell);
 }
 
 void Tracker::Impl::resync_state(Connection& c, TcpState actual, MonoTime at) {
@@ -122,26 +121,25 @@ void Tracker::Impl::resync_state(Connection& c, TcpState actual, MonoTime at) {
     // A listing may be older than the socket's last change, and nothing else is known of it yet.
     if (c.confirmed || c.loss_epoch != loss_epoch_) {
         mark_gap(c);
-        c.path.push(c.state, std::nullopt);
+        table_.push_path(c, c.state, std::nullopt);
     }
     release_birth(c);
     if (c.closed_first == ClosedFirst::unknown) c.closed_first = closed_first_in(actual);
     const TcpState supposed = c.state;
     c.state = actual;
-    c.since.reset();
-    c.known_since = at;
+    c.find_in_state(at);
     restate(c, supposed, actual, at);
 }
 
 void Tracker::Impl::end(Connection& c, MonoTime at) {
     c.ended = true;
-    c.closed = at;
+    table_.evidence(c).closed = at;
     table_.forget_tuple(c);
     keep_appointment(c, at + kSettle);
 }
 
 void Tracker::Impl::keep_appointment(Connection& c, MonoTime due) {
-    settling_.push_back(Appointment{due, &c, c.generation});
+    settling_.push_back(Appointment{due, c.slot, c.sequence});
 }
 
 Tracker::Impl::Prospect Tracker::Impl::prospect(const Connection& c) const {
@@ -157,10 +155,11 @@ Tracker::Impl::Prospect Tracker::Impl::prospect(const Connection& c) const {
 }
 
 void Tracker::Impl::for_each_live(const std::function<void(const LiveSocket&)>& visit) const {
-    for (const Connection* c : table_.in_order()) {
-        if (c->ended) continue;
-        const Prospect open = prospect(*c);
-        visit(LiveSocket{c->who, c->state, c->since, c->known_since, open.seen, open.closed_first, open.verdict.ending});
+    for (const Slot slot : table_.in_order()) {
+        const Connection& c = table_[slot];
+        if (c.ended) continue;
+        const Prospect open = prospect(c);
+        visit(LiveSocket{c.who, c.state, c.since(), c.entered, open.seen, open.closed_first, open.verdict.ending});
     }
 }
 
@@ -171,14 +170,16 @@ void Tracker::Impl::hand_out(Connection& c) {
         table_.release(c);
         return;
     }
-    std::array<PathStep, 9> steps;
+    std::array<PathStep, kLongestPath + 1> steps;
+    const std::size_t left = ConnectionTable::path_size(c);
     std::size_t count = 0;
-    for (; count < c.path.size(); ++count) steps[count] = c.path[count];
+    for (; count < left; ++count) steps[count] = table_.path_step(c, count);
+    const Evidence& evidence = table_.evidence_of(c);
 
     ConnectionLine line;
     line.who = &c.who;
     line.opened = c.opened;
-    line.closed = c.closed;
+    line.closed = evidence.closed;
     line.seen = c.seen;
     line.closed_first = c.closed_first;
     line.idle = !c.confirmed;
@@ -189,28 +190,16 @@ void Tracker::Impl::hand_out(Connection& c) {
         const Prospect open = prospect(c);
         line.seen = open.seen;
         verdict = open.verdict;
-    } else if (auto* socket = std::get_if<SocketClose>(&c.close)) {
-        socket->role = c.who.role;
-        socket->reset_received = close_in_time(c.reset_received, *c.closed);
-        socket->reset_sent = close_in_time(c.reset_sent, *c.closed);
-        if (socket->reset_sent) {
-            socket->reset_reply = c.reset_sent->reply;
-            socket->reset_reason = c.reset_sent->reason;
-        }
-        socket->uncertain = c.uncertain || c.loss_epoch != loss_epoch_;
-        verdict = classify(*socket);
-    } else if (auto* mini = std::get_if<MiniClose>(&c.close)) {
-        mini->answered_reset = close_in_time(c.reset_sent, *c.closed);
-        verdict = classify(*mini);
-    } else if (auto* known = std::get_if<Verdict>(&c.close)) {
-        verdict = *known;
+    } else {
+        verdict = judge(c, evidence);
     }
     line.ending = verdict.ending;
     line.detail = verdict.detail;
     if (line.closed_first == ClosedFirst::unknown) line.closed_first = closed_first_by(verdict.ending);
-    if (verdict.time_wait) line.time_wait = ConnectionLine::TimeWait{c.time_wait_dwell, *verdict.time_wait, c.restarts};
+    if (verdict.time_wait)
+        line.time_wait = ConnectionLine::TimeWait{evidence.time_wait_dwell, *verdict.time_wait, evidence.restarts};
     // No full socket ends without an error, an RST or both FINs, but for TCP_REPAIR: what says why hasn't been seen.
-    const bool unexplained = std::holds_alternative<SocketClose>(c.close) && verdict.ending == Ending::unknown;
+    const bool unexplained = std::holds_alternative<SocketClose>(evidence.close) && verdict.ending == Ending::unknown;
     if (unexplained || (c.uncertain && verdict.ending == Ending::unknown)) line.seen = Seen::gap;
     line.states = {steps.data(), count};
 
@@ -219,15 +208,38 @@ void Tracker::Impl::hand_out(Connection& c) {
     table_.release(c);
 }
 
+Verdict Tracker::Impl::judge(const Connection& c, const Evidence& evidence) const {
+    if (const auto* known = std::get_if<Verdict>(&evidence.close)) return *known;
+    const MonoTime closed = evidence.closed ? *evidence.closed : MonoTime{};
+    if (const auto* as_mini = std::get_if<MiniClose>(&evidence.close)) {
+        MiniClose close = *as_mini;
+        close.answered_reset = close_in_time(evidence.reset_sent, closed);
+        return classify(close);
+    }
+    const auto* as_socket = std::get_if<SocketClose>(&evidence.close);
+    if (!as_socket) return {};
+    SocketClose close = *as_socket;
+    close.role = c.who.role;
+    close.reset_received = close_in_time(evidence.reset_received, closed);
+    close.reset_sent = close_in_time(evidence.reset_sent, closed);
+    if (close.reset_sent) {
+        close.reset_reply = evidence.reset_sent->reply;
+        close.reset_reason = evidence.reset_sent->reason;
+    }
+    close.uncertain = c.uncertain || c.loss_epoch != loss_epoch_;
+    return classify(close);
+}
+
 void Tracker::Impl::give_up(Connection& c) {
     if (!c.ended) {
         c.seen = Seen::gap;
-        c.path.push(c.state, std::nullopt);
+        table_.push_path(c, c.state, std::nullopt);
         c.ended = true;
-        c.closed.reset();
         Verdict verdict;
         if (c.state == TcpState::TIME_WAIT) verdict = Verdict(Ending::fin, EndingDetail::none, TimeWaitEnd::unknown);
-        c.close = verdict;
+        Evidence& evidence = table_.evidence(c);
+        evidence.closed.reset();
+        evidence.close = verdict;
     }
     hand_out(c);
 }
@@ -259,22 +271,21 @@ void Tracker::Impl::clear_address(std::uint64_t object) {
     Connection* old = table_.by_object(object);
     if (!old) return;
     // A full socket whose connection lives on in a mini-socket has left this address lawfully.
-    if (old->full == object && old->place == Place::mini && !old->ended) {
-        table_.forget_object(object, *old);
-        old->full = 0;
+    if (old->socket == object && old->place == Place::mini && !old->ended) {
+        table_.set_socket(*old, 0);
         return;
     }
-    if (old->cancelled) resolve_cancel(*old, std::nullopt);
-    if (old->request_stopped && !old->ended) resolve_request(*old);
+    if (table_.evidence_of(*old).cancelled) resolve_cancel(*old, std::nullopt);
+    if (table_.evidence_of(*old).request_stopped && !old->ended) resolve_request(*old);
     if (!old->ended) ++totals_.unexpected;
     give_up(*old);
 }
 
 void Tracker::Impl::clear_tuple(Connection& c, TimeWaitEnd follower) {
     if (c.ended) return;
-    if (c.place == Place::mini && c.cancelled) {
+    if (c.place == Place::mini && table_.evidence_of(c).cancelled) {
         resolve_cancel(c, follower);
-    } else if (c.place == Place::request && c.request_stopped) {
+    } else if (c.place == Place::request && table_.evidence_of(c).request_stopped) {
         resolve_request(c);
     } else if (c.place == Place::mini) {
         // A connect() that takes over a TIME_WAIT is seen before the mini-socket's timer is cancelled.

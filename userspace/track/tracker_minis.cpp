@@ -30,12 +30,12 @@ bool names_a_killer(std::uint16_t stack) {
 
 Connection* Tracker::Impl::find_mini(const TimewaitTimer& e) {
     Connection* c = table_.by_object(e.mini);
-    if (!c || c->mini != e.mini || c->ended) return nullptr;
+    if (!c || c->place == Place::request || c->other != e.mini || c->ended) return nullptr;
     const bool same = c->who.tuple.local == e.tuple.local && c->who.tuple.remote == e.tuple.remote &&
                       c->who.netns == e.netns && (c->who.cookie == 0 || e.cookie == 0 || c->who.cookie == e.cookie);
     if (!same) return nullptr;
     // The same four-tuple again, at the same address: a newer connection's mini-socket.
-    if (e.op == TD_TIMER_START && c->cancelled) {
+    if (e.op == TD_TIMER_START && table_.evidence_of(*c).cancelled) {
         const Connection* owner = table_.by_tuple(e.netns, e.tuple);
         if (owner && owner != c) return nullptr;
     }
@@ -47,21 +47,19 @@ Connection& Tracker::Impl::adopt_mini(const TimewaitTimer& e) {
     Connection* c = table_.by_tuple(e.netns, e.tuple);
     if (c && c->who.cookie != 0 && e.cookie != 0 && c->who.cookie != e.cookie) c = nullptr;
     if (c && !c->ended && c->place == Place::full) {
-        table_.index_object(e.mini, *c);
-        c->mini = e.mini;
+        table_.set_other(*c, e.mini);
         if (e.op != TD_TIMER_START) { // its start was lost
             mark_gap(*c);
             c->place = Place::mini;
         }
         return *c;
     }
-    if (c && !c->ended && c->place == Place::mini && c->mini == 0) { // listed by an inventory without addresses
-        table_.index_object(e.mini, *c);
-        c->mini = e.mini;
+    if (c && !c->ended && c->place == Place::mini && c->other == 0) { // listed by an inventory without addresses
+        table_.set_other(*c, e.mini);
         return *c;
     }
     Connection& fresh = create_unborn(e.mini, e.at, e.netns, e.tuple, e.cookie, e.substate);
-    fresh.mini = e.mini;
+    table_.set_other(fresh, e.mini);
     fresh.place = e.op == TD_TIMER_START ? Place::full : Place::mini;
     restate(fresh, std::nullopt, e.substate, e.at);
     return fresh;
@@ -75,7 +73,7 @@ void Tracker::Impl::handle(const TimewaitTimer& e) {
     case TD_TIMER_CANCEL: on_mini_cancel(*c, e); break;
     case TD_TIMER_EXPIRE:
         note_event(*c, e.at);
-        c->cancelled.reset();
+        forget_cancel(*c);
         if (e.substate == TcpState::TIME_WAIT) enter_time_wait_late(*c, e.at, e.expires, e.entered);
         end_mini(*c, e.at, MiniClose{e.substate, true, 0, false, std::nullopt});
         break;
@@ -95,19 +93,19 @@ void Tracker::Impl::on_mini_start(Connection& c, const TimewaitTimer& e) {
             if (c.state != TcpState::FIN_WAIT2 && c.state != TcpState::CLOSING)
                 resync_state(c, TcpState::FIN_WAIT2, e.at);
             move(c, TcpState::TIME_WAIT, e.at);
-        } else if (!c.since) {
-            c.since = e.at;
+        } else if (!c.entry_seen) {
+            c.begin_state(e.at);
         }
         return;
     }
     note_event(c, e.at);
-    c.cancelled.reset();
+    forget_cancel(c);
     if (e.substate == TcpState::TIME_WAIT && c.state != TcpState::TIME_WAIT) {
         enter_time_wait_late(c, e.at, e.expires, e.entered);
     } else if (c.state == TcpState::TIME_WAIT && e.expires && c.mini_expires && *e.expires > *c.mini_expires) {
         // RFC 9293, section 3.10.7.4: "restart the 2 MSL timeout". Without growth it is only the timer's move to
         // another CPU.
-        ++c.restarts;
+        ++table_.evidence(c).restarts;
     }
     c.mini_expires = e.expires;
 }
@@ -116,7 +114,7 @@ void Tracker::Impl::on_mini_cancel(Connection& c, const TimewaitTimer& e) {
     const bool lost_before = c.loss_epoch != loss_epoch_;
     note_event(c, e.at);
     c.uncertain = lost_before;
-    c.cancelled = TimerCancel{e.at, e.substate, e.expires, e.entered, e.stack};
+    table_.evidence(c).cancelled = TimerCancel{e.at, e.substate, e.expires, e.entered, e.stack};
     if (names_a_killer(e.stack))
         resolve_cancel(c, std::nullopt);
     else
@@ -124,8 +122,8 @@ void Tracker::Impl::on_mini_cancel(Connection& c, const TimewaitTimer& e) {
 }
 
 void Tracker::Impl::resolve_cancel(Connection& c, std::optional<TimeWaitEnd> follower) {
-    const TimerCancel cancel = *c.cancelled;
-    c.cancelled.reset();
+    const TimerCancel cancel = *table_.evidence_of(c).cancelled;
+    forget_cancel(c);
     if (!follower) { // a connect() with a port of its own takes the four-tuple first, and then kills the TIME_WAIT
         const Connection* heir = table_.by_tuple(c.who.netns, c.who.tuple);
         if (heir && heir != &c && !heir->ended)
@@ -148,7 +146,8 @@ void Tracker::Impl::enter_time_wait_late(Connection& c, MonoTime at, std::option
     const std::optional<MonoTime> armed = expires ? std::optional(*expires - kTimeWaitLength) : std::nullopt;
     if (c.state == TcpState::TIME_WAIT) {
         // A restart that stayed in the same bucket of the timer wheel fired nothing.
-        if (armed && c.since && c.restarts == 0 && *armed > *c.since + kJiffySlack) c.restarts = 1;
+        if (armed && c.entry_seen && *armed > c.entered + kJiffySlack && table_.evidence_of(c).restarts == 0)
+            table_.evidence(c).restarts = 1;
         if (expires) c.mini_expires = expires;
         return;
     }
@@ -156,25 +155,24 @@ void Tracker::Impl::enter_time_wait_late(Connection& c, MonoTime at, std::option
     std::optional<MonoTime> began = armed;
     if (entered && c.mini_started && *entered > *c.mini_started + kStampSlack) began = entered;
     resync_state(c, TcpState::FIN_WAIT2, at);
-    if (!c.mini_started) c.since.reset(); // a jiffy is too coarse for how long FIN_WAIT2 lasted before
+    if (!c.mini_started) c.forget_beginning(); // a jiffy is too coarse for how long FIN_WAIT2 lasted before
     if (began) {
-        const MonoTime earliest = c.since && c.mini_started
-                                      ? std::max(*c.since, *c.mini_started)
-                                      : c.since.value_or(c.mini_started.value_or(MonoTime::min()));
+        const MonoTime made = c.mini_started ? *c.mini_started : MonoTime::min();
+        const MonoTime earliest = c.entry_seen ? std::max(c.entered, made) : made;
         move(c, TcpState::TIME_WAIT, std::clamp(*began, std::min(earliest, at), at));
     } else { // HZ isn't known: neither of the two dwells is
-        c.since.reset();
+        c.forget_beginning();
         move(c, TcpState::TIME_WAIT, at);
-        c.since.reset();
+        c.find_in_state(at);
     }
-    if (armed && began && *armed > *began + kJiffySlack) c.restarts = 1;
+    if (armed && began && *armed > *began + kJiffySlack) table_.evidence(c).restarts = 1;
     c.mini_expires = expires;
 }
 
 void Tracker::Impl::end_mini(Connection& c, MonoTime at, const MiniClose& close) {
     resync_state(c, close.substate, at);
     move(c, TcpState::CLOSE, at);
-    c.close = close;
+    table_.evidence(c).close = close;
     end(c, at);
 }
 
@@ -182,17 +180,18 @@ void Tracker::Impl::end_mini(Connection& c, MonoTime at, const MiniClose& close)
 
 void Tracker::Impl::handle(const RequestTimer& e) {
     Connection* c = table_.by_object(e.request);
-    if (c && (c->ended || c->request != e.request || c->who.tuple != e.tuple || c->who.netns != e.netns)) c = nullptr;
+    if (c &&
+        (c->ended || !c->lives_in(Place::request, e.request) || c->who.tuple != e.tuple || c->who.netns != e.netns))
+        c = nullptr;
     if (c) {
         note_event(*c, e.at);
         switch (e.op) {
         case TD_TIMER_START: // the SYN-ACK has been sent again
-            c->request_stopped.reset();
-            c->request_expired = false;
+            forget_stop(*c);
             break;
-        case TD_TIMER_EXPIRE: c->request_expired = true; [[fallthrough]];
+        case TD_TIMER_EXPIRE: table_.evidence(*c).request_expired = true; [[fallthrough]];
         case TD_TIMER_CANCEL:
-            c->request_stopped = e.at;
+            table_.evidence(*c).request_stopped = e.at;
             keep_appointment(*c, e.at + kSettle);
             break;
         }
@@ -203,12 +202,13 @@ void Tracker::Impl::handle(const RequestTimer& e) {
     clear_address(e.request);
     if (Connection* other = table_.by_tuple(e.netns, e.tuple)) clear_tuple(*other, TimeWaitEnd::recycled);
     Connection& fresh = create(e.request, e.at, e.netns, e.tuple, 0);
-    fresh.request = e.request;
+    table_.set_other(fresh, e.request);
     fresh.place = Place::request;
     fresh.state = TcpState::SYN_RECV;
     fresh.who.role = Role::server;
     if (e.timeouts == 0) {
-        fresh.since = fresh.opened = e.at;
+        fresh.begin_state(e.at);
+        fresh.opened = e.at;
         if (last_loss_ && e.at - *last_loss_ < kSettle) fresh.seen = Seen::gap;
     } else { // not the first SYN-ACK: the SYN came before tracing, or was lost
         fresh.seen = last_loss_ ? Seen::gap : Seen::joined;
@@ -224,21 +224,35 @@ void Tracker::Impl::handle(const RequestTimer& e) {
 }
 
 void Tracker::Impl::resolve_request(Connection& c) {
-    const MonoTime at = *c.request_stopped;
-    c.request_stopped.reset();
+    const MonoTime at = *table_.evidence_of(c).request_stopped;
+    const bool expired = table_.evidence_of(c).request_expired;
+    forget_stop(c);
     if (c.loss_epoch != loss_epoch_) {
         // Its child may have been established unseen: the child's next event finds it by the four-tuple, or an
         // inventory doesn't.
         c.seen = Seen::gap;
         c.place = Place::full;
-        c.since.reset();
-        table_.forget_object(c.request, c);
-        c.request = 0;
+        c.forget_beginning();
+        table_.set_other(c, 0);
         return;
     }
     move(c, TcpState::CLOSE, at);
-    c.close = Verdict(Ending::handshake_failed, c.request_expired ? EndingDetail::timeout : EndingDetail::none);
+    table_.evidence(c).close = Verdict(Ending::handshake_failed, expired ? EndingDetail::timeout : EndingDetail::none);
     end(c, at);
+}
+
+void Tracker::Impl::forget_cancel(Connection& c) {
+    if (c.evidence == 0) return;
+    table_.evidence(c).cancelled.reset();
+    table_.tidy(c);
+}
+
+void Tracker::Impl::forget_stop(Connection& c) {
+    if (c.evidence == 0) return;
+    Evidence& evidence = table_.evidence(c);
+    evidence.request_stopped.reset();
+    evidence.request_expired = false;
+    table_.tidy(c);
 }
 
 } // namespace tcpdwell

@@ -46,6 +46,17 @@ TEST(MiniSocket, hand_over_is_no_transition) {
     EXPECT_EQ(live, std::vector{FIN_WAIT2});
 }
 
+TEST(MiniSocket, hand_over_leaves_the_address_to_others) {
+    Closer c;
+    c.full.cookie = c.mini.cookie = 0; // nothing but the address could tell
+    EventRun run;
+    c.until_mini(run, FIN_WAIT2, 60104ms);
+    run << OwnerFound{at(200ms), c.full.address, 0, Owner{process(99, "other"), 0, 1}, TD_OWNER_ACCEPTED};
+    const Outcome o = run.only_outcome();
+    EXPECT_EQ(o.process, kApp);
+    EXPECT_EQ(o.uid, 1000u);
+}
+
 TEST(MiniSocket, sweep_tells_a_silent_time_wait_with_its_true_time) {
     const Closer c;
     EventRun run;

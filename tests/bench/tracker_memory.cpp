@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a tracker full of connections weighs, and how fast it is then: a million of them at 10 000 services, half of
+// them in TIME_WAIT, first built up, then with others coming as they go. The records are made as they are needed, a
+// batch at a time, so that what the process grows by is the tracker's (and the listener's). Judges nothing.
+//
+//   tracker_memory [--connections N] [--services N] [--churn N] [--smoke]
+#include <time.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "crowd.h"
+#include "event/decode.h"
+#include "track/tracker.h"
+
+namespace tcpdwell::bench {
+namespace {
+
+struct Options {
+    CrowdOptions crowd;
+    std::size_t churn = 1'000'000;
+};
+
+/// Of this process, in kB, from /proc/self/status: "VmRSS" now, "VmHWM" at its highest.
+long memory_kb(const std::string& what) {
+    std::ifstream status("/proc/self/status");
+    for (std::string line; std::getline(status, line);)
+        if (line.starts_with(what + ":")) return std::atol(line.c_str() + what.size() + 1);
+    return 0;
+}
+
+/// CPU time of this process: others on the same machine cost it less than wall time.
+double cpu_seconds() {
+    timespec t{};
+    ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
+}
+
+/// Feeds batches of generated records to decoder, tracker and whoever else wants the events; the clock runs for these
+/// only.
+class Mill {
+public:
+    Mill(Tracker& tracker, std::function<void(const Event&)> also) : tracker_(tracker), also_(std::move(also)) {
+        batch_.reserve(kBatch + 64);
+    }
+
+    Crowd::Sink sink() {
+        return [this](const std::vector<std::byte>& record) {
+            batch_.push_back(record);
+            if (batch_.size() >= kBatch) grind();
+        };
+    }
+    void grind() {
+        const double start = cpu_seconds();
+        for (const auto& record : batch_) {
+            const auto event = decoder_.decode(record);
+            if (!event) continue;
+            tracker_.on_event(*event);
+            if (also_) also_(*event);
+            ++events_;
+        }
+        const double taken = cpu_seconds() - start;
+        seconds_ += taken;
+        longest_ = std::max(longest_, taken);
+        batch_.clear();
+    }
+    void tell(const char* phase) {
+        grind();
+        std::printf("%-8s %12zu events %10.0f/s %8.0f ns each, the slowest %zu took %.1f ms\n", phase, events_,
+                    static_cast<double>(events_) / seconds_, seconds_ * 1e9 / static_cast<double>(events_), kBatch,
+                    longest_ * 1e3);
+        std::fflush(stdout);
+        events_ = 0;
+        seconds_ = longest_ = 0;
+    }
+
+private:
+    static constexpr std::size_t kBatch = 4096;
+    Tracker& tracker_;
+    std::function<void(const Event&)> also_;
+    Decoder decoder_;
+    std::vector<std::vector<std::byte>> batch_;
+    std::size_t events_ = 0;
+    double seconds_ = 0;
+    double longest_ = 0;
+};
+
+/// Takes no notice.
+class Nobody : public TrackerListener {
+public:
+    void on_transition(const TransitionLine&) override {}
+    void on_connection(const ConnectionLine&) override {}
+    void on_lost(const LostLine&) override {}
+};
+
+/// One run for one sort of consumer: `listener` takes what the tracker tells, `also` every event after the tracker.
+void run(const char* consumer, const Options& options, TrackerListener& listener,
+         const std::function<void(const Event&)>& also = nullptr) {
+    std::printf("%s, %zu connections, %zu services\n", consumer, options.crowd.connections, options.crowd.services);
+    const long before = memory_kb("VmRSS");
+    const std::size_t room = options.crowd.connections + options.crowd.services + 100'000;
+    Tracker tracker(listener, {.max_connections = room});
+    Mill mill(tracker, also);
+    Crowd crowd(options.crowd);
+    const auto sink = mill.sink();
+
+    crowd.begin(sink);
+    for (std::size_t i = 0; i < options.crowd.connections; ++i) crowd.fill(sink);
+    mill.tell("filling");
+    const long full = memory_kb("VmRSS");
+    for (std::size_t i = 0; i < options.churn; ++i) crowd.churn(sink);
+    mill.tell("churning");
+
+    const double start = cpu_seconds();
+    std::size_t waiting = 0;
+    tracker.for_each_live([&](const LiveSocket& s) { waiting += s.state == TcpState::TIME_WAIT; });
+    std::printf("live     %12zu, %zu of them in TIME_WAIT; a look at all of them takes %.0f ms\n", tracker.live(),
+                waiting, (cpu_seconds() - start) * 1e3);
+    if (const auto n = tracker.totals().unexpected; n != 0) std::printf("%zu events were unexpected\n", std::size_t(n));
+    std::printf("memory   %12.1f MiB, %.0f bytes for each connection; %.1f MiB after churning, at most %.1f MiB, "
+                "%.1f MiB before\n",
+                static_cast<double>(full - before) / 1024,
+                static_cast<double>(full - before) * 1024 / static_cast<double>(options.crowd.connections),
+                static_cast<double>(memory_kb("VmRSS") - before) / 1024, static_cast<double>(memory_kb("VmHWM")) / 1024,
+                static_cast<double>(before) / 1024);
+    tracker.finish(crowd.now());
+}
+
+Options parse(int argc, char** argv) {
+    Options options;
+    for (int i = 1; i < argc; ++i) {
+        const std::string word = argv[i];
+        const auto number = [&] { return std::strtoull(argv[++i], nullptr, 10); };
+        if (word == "--connections" && i + 1 < argc)
+            options.crowd.connections = number();
+        else if (word == "--services" && i + 1 < argc)
+            options.crowd.services = number();
+        else if (word == "--churn" && i + 1 < argc)
+            options.churn = number();
+        else if (word == "--smoke")
+            options = {{.connections = 10'000, .services = 100}, 10'000};
+        else
+            options.crowd.services = 0;
+    }
+    if (options.crowd.connections < 1 || options.crowd.services < 1 || options.crowd.services > 20'000) {
+        std::fprintf(stderr, "usage: tracker_memory [--connections N] [--services N (up to 20000)] [--churn N] "
+                             "[--smoke]\n");
+        std::exit(2);
+    }
+    return options;
+}
+
+} // namespace
+} // namespace tcpdwell::bench
+
+int main(int argc, char** argv) {
+    const auto options = tcpdwell::bench::parse(argc, argv);
+    tcpdwell::bench::Nobody nobody;
+    tcpdwell::bench::run("the tracker alone", options, nobody);
+    return 0;
+}

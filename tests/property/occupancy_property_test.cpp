@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0
+// Transitions and restatements together say at any time how many connections and listeners are in which state: what
+// they add up to is what the tracker holds, after every event, and for each connection the states follow each other
+// without a break.
+#include <gtest/gtest.h>
+
+#include <map>
+#include <sstream>
+
+#include "../unit/track/outcome_collector.h"
+#include "random_event.h"
+#include "random_run.h"
+
+namespace tcpdwell {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// How long a birth may be held back until its local port is known (tracker.cpp, kHold), and a bit.
+constexpr Nanoseconds kLongestHold = 45ms;
+
+using Counts = std::map<TcpState, std::int64_t>;
+
+std::string text(const Counts& counts) {
+    std::ostringstream out;
+    for (const auto& [state, n] : counts) out << name(state) << ' ' << n << ", ";
+    return out.str();
+}
+
+/// Adds up what is told. CLOSE is no state to be counted: whatever is in it is not there yet, or not any more.
+class Occupancy : public TrackerListener {
+public:
+    void on_transition(const TransitionLine& line) override {
+        const bool birth =
+            line.from == TcpState::CLOSE || (line.from == TcpState::LISTEN && line.to == TcpState::SYN_RECV);
+        change(*line.who, birth ? std::nullopt : std::optional(line.from), line.to, "a transition");
+    }
+    void on_restated(const RestatedLine& line) override { change(*line.who, line.from, line.to, "a restatement"); }
+    void on_connection(const ConnectionLine& line) override {
+        if (told_.contains(line.who->id)) complain(*line.who, "its line came while it was in a state");
+    }
+    void on_lost(const LostLine&) override {}
+
+    [[nodiscard]] const Counts& counts() const { return counts_; }
+    [[nodiscard]] std::optional<TcpState> told(ConnectionId id) const {
+        const auto it = told_.find(id);
+        return it == told_.end() ? std::nullopt : std::optional(it->second);
+    }
+    std::vector<std::string> complaints;
+
+private:
+    void change(const ConnectionIdentity& who, std::optional<TcpState> from, std::optional<TcpState> to,
+                const std::string& how) {
+        if (from == TcpState::CLOSE) from.reset();
+        if (to == TcpState::CLOSE) to.reset();
+        if (told(who.id) != from) {
+            const auto shown = [](std::optional<TcpState> s) { return std::string(s ? name(*s) : "nowhere"); };
+            complain(who, how + " from " + shown(from) + " to " + shown(to) + ", but it was in " + shown(told(who.id)));
+        }
+        count(from, -1);
+        count(to, 1);
+        if (to)
+            told_[who.id] = *to;
+        else
+            told_.erase(who.id);
+    }
+    void count(std::optional<TcpState> state, std::int64_t by) {
+        if (state && (counts_[*state] += by) == 0) counts_.erase(*state);
+    }
+    void complain(const ConnectionIdentity& who, const std::string& what) {
+        complaints.push_back("connection " + std::to_string(who.id) + ": " + what);
+    }
+
+    Counts counts_;
+    std::map<ConnectionId, TcpState> told_;
+};
+
+/// What the tracker holds, besides births that it holds back. `now`: nullopt if times go back and forth, so that it
+/// isn't known how long a birth may be held.
+Counts held_by(const Tracker& tracker, const Occupancy& told, std::optional<MonoTime> now,
+               std::vector<std::string>& complaints) {
+    Counts counts;
+    tracker.for_each_live([&](const LiveSocket& s) {
+        if (s.since && *s.since != s.known_since) complaints.push_back("known in its state for longer or less long");
+        if (!told.told(s.who.id)) {
+            const bool in_time = !now || (s.since && *now - *s.since < kLongestHold);
+            const bool held_back = s.state == TcpState::SYN_SENT && s.who.tuple.local.port == 0 && in_time;
+            if (held_back || s.state == TcpState::CLOSE) return;
+        }
+        ++counts[s.state];
+    });
+    return counts;
+}
+
+class OccupancyProperty : public testing::Test {
+protected:
+    void restart(std::uint64_t seed, TrackerOptions options = {}) {
+        seed_ = seed;
+        occupancy = {};
+        tracker.emplace(occupancy, options);
+        decoder_ = {};
+        now_ = MonoTime::min();
+        in_order_ = true;
+        feed(encode(ClockReading{kStoryClock}, kStoryClock));
+    }
+    void feed(const std::vector<std::byte>& record) {
+        if (const auto event = decoder_.decode(record)) feed(*event);
+    }
+    void feed(const Event& event) {
+        std::visit(
+            [&](const auto& e) {
+                if constexpr (requires { e.at; }) {
+                    in_order_ = in_order_ && e.at >= now_;
+                    now_ = e.at;
+                }
+            },
+            event);
+        tracker->on_event(event);
+        check();
+    }
+    void finish() {
+        tracker->settle(now_);
+        check();
+        tracker->finish(now_);
+        EXPECT_EQ(text(occupancy.counts()), "") << how_to_repeat(seed_);
+        check();
+    }
+    void check() {
+        const Counts held =
+            held_by(*tracker, occupancy, in_order_ ? std::optional(now_) : std::nullopt, occupancy.complaints);
+        EXPECT_EQ(text(occupancy.counts()), text(held)) << how_to_repeat(seed_);
+        for (const std::string& complaint : occupancy.complaints)
+            ADD_FAILURE() << how_to_repeat(seed_) << "\n" << complaint;
+    }
+
+    Occupancy occupancy;
+    std::optional<Tracker> tracker;
+
+private:
+    Decoder decoder_;
+    MonoTime now_{};
+    bool in_order_ = true;
+    std::uint64_t seed_ = 0;
+};
+
+TEST_F(OccupancyProperty, whole_streams) {
+    for (const std::uint64_t seed : seeds(1000)) {
+        restart(seed);
+        for (const WireRecord& record : make_traffic(random_options(seed)).records) feed(record.bytes);
+        finish();
+        if (HasFailure()) return;
+    }
+}
+
+TEST_F(OccupancyProperty, streams_that_begin_in_the_middle) {
+    for (const std::uint64_t seed : seeds(500)) {
+        std::mt19937_64 random(seed);
+        const Story traffic = make_traffic(random_options(seed));
+        restart(seed);
+        for (std::size_t i = random() % traffic.records.size(); i < traffic.records.size(); ++i)
+            feed(traffic.records[i].bytes);
+        finish();
+        if (HasFailure()) return;
+    }
+}
+
+TEST_F(OccupancyProperty, streams_with_losses) {
+    for (const std::uint64_t seed : seeds(1000)) {
+        std::mt19937_64 random(seed);
+        const Story traffic = make_traffic(random_options(seed));
+        const std::uint64_t one_in = 2 + random() % 60;
+        const bool told = random() % 4 != 0;
+        LostTotals lost{MonoTime{}, {}};
+        restart(seed, {.max_connections = 2 + random() % 40});
+        for (const WireRecord& record : traffic.records) {
+            if (random() % one_in != 0) {
+                feed(record.bytes);
+                continue;
+            }
+            lost.at = record.at;
+            ++lost.total[TD_PROBE_STATE];
+            if (told) feed(encode(lost, kStoryClock));
+        }
+        finish();
+        if (HasFailure()) return;
+    }
+}
+
+/// Lists what there is, as an inventory would, by what the complete stream has told so far.
+class Inventory {
+public:
+    void feed(const WireRecord& record) {
+        truth_.feed(record);
+        Decoder decoder;
+        decoder.decode(encode(ClockReading{kStoryClock}, kStoryClock));
+        if (const auto event = decoder.decode(record.bytes)) std::visit([&](const auto& e) { note(e); }, *event);
+    }
+    std::vector<Event> list(MonoTime at) const {
+        std::vector<Event> events;
+        if (!netns_) return events;
+        events.push_back(Snapshot{at, *netns_, TD_SNAPSHOT_BEGIN, false});
+        truth_.tracker.for_each_live([&](const LiveSocket& s) {
+            const auto object = objects_.find({s.who.netns, s.who.tuple.local, s.who.tuple.remote});
+            if (s.who.netns != *netns_ || object == objects_.end()) return;
+            const auto [address, mini, request] = object->second;
+            events.push_back(SocketListed{
+                at, *netns_, address, s.who.cookie, s.who.tuple, s.state, mini, request, false, {}, {}, 0, Owner{}});
+        });
+        events.push_back(Snapshot{at, *netns_, TD_SNAPSHOT_END, true});
+        return events;
+    }
+
+private:
+    struct Object {
+        std::uint64_t address;
+        bool mini;
+        bool request;
+    };
+    void note(const StateChange& e) {
+        if (e.to != TcpState::CLOSE) place(e.netns, e.tuple, {e.sock, false, false});
+    }
+    void note(const PortKnown& e) {
+        if (netns_) place(*netns_, e.tuple, {e.sock, false, false});
+    }
+    void note(const TimewaitTimer& e) { place(e.netns, e.tuple, {e.mini, true, false}); }
+    void note(const RequestTimer& e) { place(e.netns, e.tuple, {e.request, false, true}); }
+    template <class Other>
+    void note(const Other&) {}
+    void place(std::uint32_t netns, const FourTuple& tuple, Object object) {
+        netns_ = netns;
+        objects_[{netns, tuple.local, tuple.remote}] = object;
+    }
+
+    TrackerRun truth_;
+    std::optional<std::uint32_t> netns_; ///< of the last event
+    std::map<std::tuple<std::uint32_t, Endpoint, Endpoint>, Object> objects_;
+};
+
+TEST_F(OccupancyProperty, streams_with_losses_and_inventories) {
+    for (const std::uint64_t seed : seeds(1000)) {
+        std::mt19937_64 random(seed);
+        const std::uint64_t one_in = 2 + random() % 20;
+        Inventory there;
+        MonoTime listed = kStoryClock.mono; // never twice in the same moment: address and moment make the id
+        LostTotals lost{MonoTime{}, {}};
+        restart(seed);
+        for (const WireRecord& record : make_traffic(random_options(seed)).records) {
+            if (random() % 8 == 0 && record.at - 1us > listed) {
+                listed = record.at - 1us;
+                for (const Event& event : there.list(listed)) feed(event);
+            }
+            there.feed(record);
+            if (random() % one_in != 0) {
+                feed(record.bytes);
+                continue;
+            }
+            lost.at = record.at;
+            ++lost.total[TD_PROBE_STATE];
+            feed(encode(lost, kStoryClock));
+        }
+        finish();
+        if (HasFailure()) return;
+    }
+}
+
+TEST_F(OccupancyProperty, streams_with_damage) {
+    for (const std::uint64_t seed : seeds(500)) {
+        std::mt19937_64 random(seed);
+        restart(seed);
+        for (const WireRecord& record : make_traffic(random_options(seed)).records) {
+            std::vector<std::byte> bytes = record.bytes;
+            if (random() % 8 == 0) bytes[random() % bytes.size()] = static_cast<std::byte>(random());
+            feed(bytes);
+        }
+        finish();
+        if (HasFailure()) return;
+    }
+}
+
+TEST_F(OccupancyProperty, any_events_in_any_order) {
+    for (const std::uint64_t seed : seeds(3000)) {
+        std::mt19937_64 random(seed);
+        restart(seed, {.max_connections = 1 + random() % 64});
+        MonoTime now = kStoryClock.mono;
+        for (std::size_t i = 0, events = 1 + random() % 300; i < events; ++i) {
+            // Never twice the same moment: address and moment make the id.
+            now += Nanoseconds(1 + random() % (random() % 2 == 0 ? 100'000 : 100'000'000));
+            Event event = random_event_among_few(random, kStoryClock);
+            std::visit(
+                [&](auto& e) {
+                    if constexpr (requires { e.at; }) e.at = now;
+                },
+                event);
+            feed(event);
+        }
+        finish();
+        if (HasFailure()) return;
+    }
+}
+
+} // namespace
+} // namespace tcpdwell
