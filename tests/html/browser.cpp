@@ -8,7 +8,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
 #include <fstream>
 #include <iterator>
 #include <regex>
@@ -34,6 +33,13 @@ void write(const std::filesystem::path& file, const std::string& text) {
     if (!out.flush()) throw std::runtime_error("can't write " + file.string());
 }
 
+std::string from_hex(const std::string& digits) {
+    std::string bytes;
+    for (std::size_t i = 0; i + 1 < digits.size(); i += 2)
+        bytes += static_cast<char>(std::stoi(digits.substr(i, 2), nullptr, 16));
+    return bytes;
+}
+
 /// Waits for the child, which leads a process group of its own; false if the group had to be killed.
 bool await_end(pid_t child, int& status) {
     const auto deadline = Clock::now() + kLimit;
@@ -49,10 +55,10 @@ bool await_end(pid_t child, int& status) {
     return true;
 }
 
-/// Runs Chromium on a page with `options`; what it prints. It has a fresh profile, and no reason to use the network.
-std::string chromium(const std::filesystem::path& folder, const std::string& page, const View& view,
+/// Runs Chromium on folder/`file` with `options`; what it prints. It has a fresh profile, and no reason to use the
+/// network.
+std::string chromium(const std::filesystem::path& folder, const std::string& file, const View& view,
                      const std::vector<std::string>& options) {
-    write(folder / "page.html", page);
     std::vector<std::string> words = {"chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
                                       "--no-first-run", "--disable-background-networking", "--disable-component-update",
                                       "--disable-sync", "--hide-scrollbars", "--disable-dev-shm-usage",
@@ -62,7 +68,7 @@ std::string chromium(const std::filesystem::path& folder, const std::string& pag
                                       // 0 is dark, 1 is light: blink's mojom::PreferredColorScheme
                                       std::string("--blink-settings=preferredColorScheme=") + (view.dark ? "0" : "1")};
     words.insert(words.end(), options.begin(), options.end());
-    words.push_back("file://" + (folder / "page.html").string() + (view.fragment.empty() ? "" : "#" + view.fragment));
+    words.push_back("file://" + (folder / file).string());
     std::vector<char*> argv;
     for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
@@ -103,39 +109,39 @@ nlohmann::json look_at(const std::string& page, const std::string& script, const
     const std::string end = "</body>";
     const std::size_t at = page.rfind(end);
     if (at == std::string::npos) throw std::runtime_error("the page has no </body>");
-    // The answer travels as an attribute, in base64, which the dump can't alter. The dump waits for virtual time to run
-    // out, and so for the script.
     const std::string probe = "<script>(async () => {" + script +
                               "})().then((value) => ({ value }), (error) => ({ error: String(error) }))"
-                              ".then((answer) => { document.documentElement.dataset.answer = "
-                              "btoa(unescape(encodeURIComponent(JSON.stringify(answer)))); });</script>";
+                              ".then((answer) => parent.postMessage(JSON.stringify(answer), '*'));</script>";
+    // The page is looked at in a frame, as a window can't be as narrow as a telephone. Its answer travels as an
+    // attribute, in hexadecimal digits, which the dump can't alter. The dump waits for virtual time to run out, and so
+    // for the script.
+    const std::string around =
+        "<!doctype html><script>addEventListener('message', (event) => {"
+        "const bytes = new TextEncoder().encode(event.data);"
+        "document.documentElement.dataset.answer = Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join('');"
+        "});</script><iframe style='border: 0; width: " +
+        std::to_string(view.width) + "px; height: " + std::to_string(view.height) + "px' src='page.html" +
+        (view.fragment.empty() ? "" : "#" + view.fragment) + "'></iframe>";
     const TemporaryFolder folder;
-    const std::string dump = chromium(folder.path(), page.substr(0, at) + probe + page.substr(at), view,
-                                      {"--virtual-time-budget=5000", "--dump-dom"});
+    write(folder.path() / "page.html", page.substr(0, at) + probe + page.substr(at));
+    write(folder.path() / "around.html", around);
+    const std::string dump = chromium(folder.path(), "around.html", view, {"--virtual-time-budget=5000", "--dump-dom"});
     const std::string attribute = "data-answer=\"";
     const std::size_t begin = dump.find(attribute);
     if (begin == std::string::npos) throw std::runtime_error("no answer from the page: " + dump.substr(0, 2000));
     const std::size_t from = begin + attribute.size();
-    write(folder.path() / "answer", dump.substr(from, dump.find('"', from) - from));
-    const std::string decode =
-        "base64 -d " + (folder.path() / "answer").string() + " >" + (folder.path() / "json").string();
-    if (std::system(decode.c_str()) != 0) throw std::runtime_error("base64 failed");
-    const nlohmann::json answer = nlohmann::json::parse(contents(folder.path() / "json"));
+    const nlohmann::json answer = nlohmann::json::parse(from_hex(dump.substr(from, dump.find('"', from) - from)));
     if (answer.contains("error"))
         throw std::runtime_error("the test's script failed: " + answer["error"].get<std::string>());
     return answer.value("value", nlohmann::json());
 }
 
-void take_picture(const std::string& page, const std::filesystem::path& file, const View& view) {
-    const TemporaryFolder folder;
-    chromium(folder.path(), page, view, {"--screenshot=" + file.string()});
-}
-
 Printed print_page(const std::string& page) {
     const TemporaryFolder folder;
+    write(folder.path() / "page.html", page);
     const auto start = Clock::now();
     const std::filesystem::path pdf = folder.path() / "page.pdf";
-    chromium(folder.path(), page, {}, {"--no-pdf-header-footer", "--print-to-pdf=" + pdf.string()});
+    chromium(folder.path(), "page.html", {}, {"--no-pdf-header-footer", "--print-to-pdf=" + pdf.string()});
     return {contents(pdf), Clock::now() - start};
 }
 

@@ -35,9 +35,6 @@ struct View {
 /// returns. Throws std::runtime_error if Chromium can't be run, takes longer than a minute, or the script fails.
 nlohmann::json look_at(const std::string& page, const std::string& script, const View& view = {});
 
-/// The page as a picture (PNG) in `file`.
-void take_picture(const std::string& page, const std::filesystem::path& file, const View& view);
-
 /// The page as it would be printed (PDF), and how long that took, browser start included.
 struct Printed {
     std::string pdf;

@@ -2,7 +2,7 @@
 // What all drawings share: they are drawn as wide as their place is (so that text keeps its size), and their axes.
 'use strict';
 
-const PRINT_WIDTH = 700; // CSS pixels: A4 or Letter between margins
+const PRINT_WIDTH = 720; // CSS pixels: a landscape page without margins and legend
 const charts = [];
 let chartCount = 0;
 
@@ -46,8 +46,11 @@ function drawCharts() {
     let printing = false;
     if (window.ResizeObserver) {
         const observer = new ResizeObserver((entries) => {
-            if (printing) return;
-            for (const entry of entries) if (entry.target.clientWidth) fit(entry.target.chart);
+            // Not at once: drawing changes sizes, and an observer may not do that to what it observes.
+            requestAnimationFrame(() => {
+                if (printing) return;
+                for (const entry of entries) if (entry.target.clientWidth) fit(entry.target.chart);
+            });
         });
         charts.forEach((self) => observer.observe(self.place));
     }
@@ -86,7 +89,7 @@ function multiples(low, high, step) {
     return ticks;
 }
 
-// An axis of durations from `low` to `high` ns over `width` pixels: at(ns) -> pixels, and ticks. Logarithmic where the
+// An axis of durations from `low` to `high` ns over `width` pixels: at(ns) -> pixels, low, high, ticks. Logarithmic where the
 // values spread over more than a factor of 8.
 function durationAxis(low, high, width) {
     const log = low > 0 && high / low > 8;
@@ -96,12 +99,12 @@ function durationAxis(low, high, width) {
     const at = (ns) => width * (scale(Math.min(high, Math.max(low, ns))) - from) / (to - from || 1);
     if (!log) {
         const ticks = multiples(low, high, stepFrom(ROUND_DURATIONS, (high - low) / most));
-        return { at, log, ticks };
+        return { at, low, high, ticks };
     }
     const inside = (list) => list.filter((ns) => ns >= low * 0.999 && ns <= high * 1.001);
     const decades = inside(DECADES);
     const finer = inside(ROUND_DURATIONS);
-    return { at, log, ticks: apart(decades.length < 3 ? finer : decades, at, 46) };
+    return { at, low, high, ticks: apart(decades.length < 3 ? finer : decades, at, 46) };
 }
 
 // Those ticks that are at least so many pixels apart from the one before.

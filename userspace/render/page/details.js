@@ -19,7 +19,7 @@ function pairs(id, caption, entries) {
 function valueText(value) {
     if (value === null || value === undefined || value === '') return UNKNOWN;
     if (typeof value === 'number') return formatNumber(value);
-    return foreign(typeof value === 'object' ? JSON.stringify(value) : value);
+    return foreign(typeof value === 'object' ? JSON.stringify(value) : String(value).replace(/\t/g, ' ')); // sysctls have tabs
 }
 
 function detailsSection(report) {

@@ -60,10 +60,11 @@ function drawLabel(edge, route) {
     return text;
 }
 
+// CLOSE is no state to be in: its boxes have no distribution (null).
 function drawNode(state, [x, y], height, distribution) {
     const left = x - DIAGRAM.nodeWidth / 2, top = y - height / 2;
     const seen = distribution && (distribution.count > 0 || distribution.open > 0);
-    const node = svgEl('g', { class: 'node ' + stateClass(state) + (seen ? '' : ' unseen') },
+    const node = svgEl('g', { class: 'node ' + stateClass(state) + (seen || distribution === null ? '' : ' unseen') },
         svgEl('title', null, state + ': ' + (termTitle(state) || '')),
         svgEl('rect', { class: 'box', x: left, y: top, width: DIAGRAM.nodeWidth, height, rx: 7 }),
         svgEl('rect', { class: 'band', x: left + 5, y: top + 7, width: 4, height: height - 14, rx: 2 }),
@@ -106,7 +107,7 @@ function diagramSection(report) {
     const unexpected = edges.filter((edge) => edge.kind === 'unexpected');
     const svg = drawing('diagram', 'The TCP state diagram of RFC 9293 with how often each transition was seen',
         edges.map(edgeTitle).join('; '));
-    svg.setAttribute('viewBox', '0 0 ' + DIAGRAM.width + ' ' + DIAGRAM.height);
+    svg.setAttribute('viewBox', [DIAGRAM.left, 0, DIAGRAM.width, DIAGRAM.height].join(' '));
     drawDiagram(svg, report);
     const table = dataTable({
         id: 'transitions', caption: 'Transitions', rows: listOf(report.transitions), dim: (edge) => !edge.count,

@@ -3,7 +3,7 @@
 // connections begin and where they end.
 'use strict';
 
-const DIAGRAM = { width: 1060, height: 826, nodeWidth: 140, nodeHeight: 50 };
+const DIAGRAM = { left: -24, width: 1140, height: 826, nodeWidth: 160, nodeHeight: 50 };
 
 // Centres of the boxes.
 const NODES = {
@@ -18,37 +18,37 @@ const END_HEIGHT = 96; // of the lower CLOSE: many arrive there
 const ROUTES = {
     'CLOSE>LISTEN': { rfc: true, points: [[478, 65], [478, 123]], label: [468, 92, 'end', true] },
     'LISTEN>CLOSE': { rfc: true, points: [[522, 123], [522, 65]], label: [532, 92, 'start', true] },
-    'CLOSE>SYN_SENT': { rfc: true, points: [[570, 30], [860, 30], [860, 241]], label: [870, 120, 'start', true] },
-    'SYN_SENT>CLOSE': { rfc: true, points: [[820, 241], [820, 52], [570, 52]], label: [810, 96, 'end', true] },
-    'SYN_RECV>CLOSE': { rfc: true, points: [[140, 241], [140, 40], [430, 40]], label: [130, 120, 'end', true] },
-    'SYN_RECV>LISTEN': { rfc: true, points: [[180, 241], [180, 138], [430, 138]], label: [300, 131, 'middle'] },
-    'LISTEN>SYN_RECV': { rfc: true, points: [[430, 160], [220, 160], [220, 241]], label: [325, 176, 'middle'] },
-    'LISTEN>SYN_SENT': { rfc: true, points: [[570, 148], [780, 148], [780, 241]], label: [675, 141, 'middle'] },
-    'SYN_SENT>SYN_RECV': { rfc: true, points: [[760, 258], [240, 258]], label: [500, 250, 'middle'] },
-    'SYN_SENT>ESTABLISHED': { rfc: true, points: [[800, 291], [800, 376], [570, 376]], label: [685, 368, 'middle'] },
-    'SYN_RECV>ESTABLISHED': { rfc: true, points: [[200, 291], [200, 376], [430, 376]], label: [315, 368, 'middle'] },
+    'CLOSE>SYN_SENT': { rfc: true, points: [[580, 30], [860, 30], [860, 241]], label: [870, 120, 'start', true] },
+    'SYN_SENT>CLOSE': { rfc: true, points: [[820, 241], [820, 52], [580, 52]], label: [810, 96, 'end', true] },
+    'SYN_RECV>CLOSE': { rfc: true, points: [[140, 241], [140, 40], [420, 40]], label: [130, 120, 'end', true] },
+    'SYN_RECV>LISTEN': { rfc: true, points: [[180, 241], [180, 138], [420, 138]], label: [300, 131, 'middle'] },
+    'LISTEN>SYN_RECV': { rfc: true, points: [[420, 160], [220, 160], [220, 241]], label: [325, 176, 'middle'] },
+    'LISTEN>SYN_SENT': { rfc: true, points: [[580, 148], [780, 148], [780, 241]], label: [675, 141, 'middle'] },
+    'SYN_SENT>SYN_RECV': { rfc: true, points: [[750, 258], [250, 258]], label: [500, 250, 'middle'] },
+    'SYN_SENT>ESTABLISHED': { rfc: true, points: [[800, 291], [800, 376], [580, 376]], label: [685, 368, 'middle'] },
+    'SYN_RECV>ESTABLISHED': { rfc: true, points: [[200, 291], [200, 376], [420, 376]], label: [315, 368, 'middle'] },
     'SYN_RECV>FIN_WAIT1': { rfc: true, points: [[130, 291], [130, 475]], label: [120, 378, 'end', true] },
-    'SYN_RECV>CLOSE_WAIT': { points: [[240, 276], [612, 276], [612, 484], [760, 484]], label: [420, 292, 'middle'] },
-    'ESTABLISHED>FIN_WAIT1': { rfc: true, points: [[430, 398], [190, 398], [190, 475]], label: [310, 414, 'middle'] },
-    'ESTABLISHED>CLOSE_WAIT': { rfc: true, points: [[570, 398], [810, 398], [810, 475]], label: [690, 414, 'middle'] },
-    'ESTABLISHED>CLOSE': { points: [[530, 411], [530, 452], [722, 452], [722, 699], [760, 699]], label: [626, 445, 'middle'] },
+    'SYN_RECV>CLOSE_WAIT': { points: [[250, 276], [592, 276], [592, 484], [750, 484]], label: [420, 292, 'middle'] },
+    'ESTABLISHED>FIN_WAIT1': { rfc: true, points: [[420, 398], [190, 398], [190, 475]], label: [310, 414, 'middle'] },
+    'ESTABLISHED>CLOSE_WAIT': { rfc: true, points: [[580, 398], [810, 398], [810, 475]], label: [690, 414, 'middle'] },
+    'ESTABLISHED>CLOSE': { points: [[530, 411], [530, 452], [722, 452], [722, 699], [750, 699]], label: [662, 445, 'middle'] },
     'FIN_WAIT1>FIN_WAIT2': { rfc: true, points: [[150, 525], [150, 590]], label: [140, 554, 'end', true] },
-    'FIN_WAIT1>CLOSING': { rfc: true, points: [[240, 510], [470, 510], [470, 590]], label: [340, 526, 'middle'] },
-    'FIN_WAIT1>CLOSE': { points: [[240, 490], [690, 490], [690, 721], [760, 721]], label: [400, 483, 'middle'] },
-    'FIN_WAIT1>TIME_WAIT': { points: [[215, 525], [215, 562], [380, 562], [380, 722], [430, 722]], label: [290, 578, 'middle'] },
-    'FIN_WAIT2>TIME_WAIT': { rfc: true, points: [[190, 640], [190, 735], [430, 735]], label: [315, 728, 'middle'] },
+    'FIN_WAIT1>CLOSING': { rfc: true, points: [[250, 510], [470, 510], [470, 590]], label: [340, 526, 'middle'] },
+    'FIN_WAIT1>CLOSE': { points: [[250, 490], [690, 490], [690, 721], [750, 721]], label: [400, 483, 'middle'] },
+    'FIN_WAIT1>TIME_WAIT': { points: [[215, 525], [215, 562], [300, 562], [300, 722], [420, 722]], label: [308, 662, 'start', true] },
+    'FIN_WAIT2>TIME_WAIT': { rfc: true, points: [[190, 640], [190, 735], [420, 735]], label: [305, 751, 'middle'] },
     'FIN_WAIT2>CLOSE': { points: [[130, 640], [130, 808], [830, 808], [830, 783]], label: [315, 801, 'middle'] },
     'CLOSING>TIME_WAIT': { rfc: true, points: [[500, 640], [500, 710]], label: [490, 672, 'end', true] },
-    'CLOSING>CLOSE': { points: [[570, 615], [612, 615], [612, 743], [760, 743]], label: [604, 602, 'start'] },
-    'TIME_WAIT>CLOSE': { rfc: true, points: [[570, 755], [760, 755]], label: [665, 775, 'middle'] },
+    'CLOSING>CLOSE': { points: [[580, 615], [612, 615], [612, 743], [750, 743]], label: [619, 668, 'start', true] },
+    'TIME_WAIT>CLOSE': { rfc: true, points: [[580, 755], [750, 755]], label: [665, 775, 'middle'] },
     'CLOSE_WAIT>LAST_ACK': { rfc: true, points: [[830, 525], [830, 590]], label: [840, 554, 'start', true] },
-    'CLOSE_WAIT>CLOSE': { points: [[900, 500], [960, 500], [960, 735], [900, 735]], label: [970, 620, 'start', true] },
+    'CLOSE_WAIT>CLOSE': { points: [[910, 500], [1022, 500], [1022, 735], [910, 735]], label: [1032, 620, 'start', true] },
     'LAST_ACK>CLOSE': { rfc: true, points: [[830, 640], [830, 687]], label: [840, 662, 'start', true] },
-    'CLOSE>CLOSE': { points: [[460, 15], [460, 3], [420, 3], [420, 30], [430, 30]], label: [412, 18, 'end'] },
-    'FIN_WAIT1>FIN_WAIT1': { points: [[100, 490], [74, 490], [74, 510], [100, 510]], label: [68, 500, 'end', true] },
-    'FIN_WAIT2>FIN_WAIT2': { points: [[100, 605], [74, 605], [74, 625], [100, 625]], label: [68, 615, 'end', true] },
-    'CLOSING>CLOSING': { points: [[430, 605], [404, 605], [404, 625], [430, 625]], label: [398, 615, 'end', true] },
-    'LAST_ACK>LAST_ACK': { points: [[900, 605], [926, 605], [926, 625], [900, 625]], label: [932, 645, 'start', true] },
+    'CLOSE>CLOSE': { points: [[440, 15], [440, 4], [400, 4], [400, 26], [420, 26]], label: [392, 20, 'end'] },
+    'FIN_WAIT1>FIN_WAIT1': { points: [[90, 490], [64, 490], [64, 510], [90, 510]], label: [58, 500, 'end', true] },
+    'FIN_WAIT2>FIN_WAIT2': { points: [[90, 605], [64, 605], [64, 625], [90, 625]], label: [58, 615, 'end', true] },
+    'CLOSING>CLOSING': { points: [[420, 605], [394, 605], [394, 625], [420, 625]], label: [388, 615, 'end', true] },
+    'LAST_ACK>LAST_ACK': { points: [[910, 605], [936, 605], [936, 625], [910, 625]], label: [942, 615, 'start', true] },
 };
 
 // A transition that nobody foresaw: a curve from border to border, bent so that it passes other boxes by.

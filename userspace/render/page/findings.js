@@ -20,6 +20,7 @@ function severityBadge(severity) {
 function evidenceValue(key, value) {
     if (value === null || value === undefined) return UNKNOWN;
     if (typeof value === 'number') {
+        if (/(^|[_.])(pid|port|netns|uid)$/.test(key)) return String(value);
         if (key.endsWith('_ns')) return formatDuration(value);
         if (/(^|[_.])share$/.test(key) && value >= 0 && value <= 1) return formatShare(value, 1);
         return formatNumber(value);

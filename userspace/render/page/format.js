@@ -31,12 +31,13 @@ function formatShare(part, whole) {
     return Math.round(percent) + '%';
 }
 
-// In `unit`, with as many decimals as make `digits` significant digits.
+// In `unit`, with as many decimals as make `digits` significant digits. Halves are rounded up, and counted in whole
+// steps, as toFixed() would round what binary fractions make of them.
 function decimal(ns, unit, digits, name) {
-    const value = ns / unit;
     let decimals = digits - 1;
-    while (decimals > 0 && Number(value.toFixed(decimals)) >= 10 ** (digits - decimals)) --decimals;
-    return value.toFixed(decimals) + name;
+    const steps = () => Math.round(ns / (unit / 10 ** decimals));
+    while (decimals > 0 && steps() >= 10 ** digits) --decimals;
+    return (steps() / 10 ** decimals).toFixed(decimals) + name;
 }
 
 function pair(ns, large, largeName, small, smallName) {

@@ -2,7 +2,8 @@
 // Histograms of durations. The area of a bar is its share of the samples, on the axis as drawn.
 'use strict';
 
-const BAR_WIDTH = 4; // pixels; narrower buckets are drawn together
+const BAR_WIDTH = 4; // pixels, at least
+const HALF_CHARACTER = 3.7; // pixels, of a digit in the wider system fonts
 
 // Buckets [lo, hi, n] within [min, max]; the outermost begin and end where samples do.
 function bucketsOf(distribution) {
@@ -30,14 +31,21 @@ function rangeOf(buckets, nominal) {
     return [Math.max(0, low - margin), high + margin];
 }
 
-// Bars {x0, x1, height (0 to 1), low, high, count}: the buckets themselves, or where these are too narrow, equal
-// stretches of the axis over which their samples are spread.
+// How many bars suit so many samples: few samples don't show a finer shape than wide bars do.
+function suitableBars(count, width) {
+    return Math.round(Math.max(12, Math.min(width / BAR_WIDTH, 4 * Math.cbrt(count))));
+}
+
+// Bars {x0, x1, height (0 to 1), low, high, count}: the buckets themselves, or where most of these are too narrow,
+// equal stretches of the axis over which their samples are spread.
 function barsOf(buckets, axis, width) {
     const spans = buckets.map((bucket) => ({ ...bucket, x0: axis.at(bucket.low), x1: axis.at(bucket.high) }));
     let bars = spans;
-    if (spans.length > 1 && spans.some((span) => span.x1 - span.x0 < BAR_WIDTH)) {
-        const size = width / Math.floor(width / BAR_WIDTH);
-        const bins = Array.from({ length: Math.round(width / size) }, (_, i) => (
+    const number = suitableBars(buckets.reduce((sum, bucket) => sum + bucket.count, 0), width);
+    const size = width / number;
+    const narrow = spans.filter((span) => span.x1 - span.x0 < size).length;
+    if (spans.length > 1 && narrow > spans.length / 2) {
+        const bins = Array.from({ length: number }, (_, i) => (
             { x0: i * size, x1: (i + 1) * size, low: Infinity, high: -Infinity, count: 0 }));
         const binAt = (x) => Math.min(bins.length - 1, Math.max(0, Math.floor(x / size)));
         for (const span of spans) {
@@ -77,9 +85,9 @@ function barShapes(bars, left, bottom, height, gap) {
 // Texts over vertical lines, left out where they would touch one before.
 function drawMarkers(svg, markers, axis, { left, right, top, bottom }) {
     const taken = [];
-    for (const { ns, label, className } of markers) {
+    for (const { ns, label, className } of markers.filter((marker) => marker.ns >= axis.low && marker.ns <= axis.high)) {
         const x = left + axis.at(ns);
-        const half = label.length * 3.2 + 4;
+        const half = label.length * HALF_CHARACTER + 3;
         const middle = Math.min(right - half, Math.max(left + half, x));
         const free = taken.every(([from, to]) => middle + half < from || middle - half > to);
         svg.append(svgEl('line', { class: 'marker ' + className, x1: x, x2: x, y1: free ? top - 4 : top, y2: bottom }));
@@ -107,7 +115,7 @@ function drawHistogram(svg, width, distribution, className) {
         const x = left + axis.at(tick);
         svg.append(svgEl('line', { class: 'axis', x1: x, x2: x, y1: bottom, y2: bottom + 4 }));
         const label = formatTick(tick);
-        const half = label.length * 3.2;
+        const half = label.length * HALF_CHARACTER;
         svg.append(svgEl('text', { class: 'tick', y: bottom + 16, 'text-anchor': 'middle',
             x: Math.min(width - half, Math.max(half, x)) }, label));
     }

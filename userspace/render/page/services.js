@@ -8,21 +8,20 @@ function closedFirst(row) {
     return row.closed_first || {};
 }
 
-// The bar of who closed first; its segments are in the order of SIDES.
+// The bar of who closed first; its segments are in the order of SIDES. One element: there may be thousands of rows.
 function closedBar(row) {
     const counts = SIDES.map((side) => closedFirst(row)[side] || 0);
     const total = counts.reduce((a, b) => a + b, 0);
     if (!total) return null;
     const text = SIDES.map((side, i) => counts[i] && side + ' ' + formatCount(counts[i])).filter(Boolean).join(', ');
-    const svg = svgEl('svg', { class: 'closed-bar', viewBox: '0 0 100 10', preserveAspectRatio: 'none', role: 'img',
-        'aria-label': 'Closed first: ' + text }, svgEl('title', null, text));
-    let x = 0;
-    counts.forEach((count, i) => {
-        const width = 100 * count / total;
-        if (count) svg.append(svgEl('rect', { class: 'side-' + SIDES[i], x: x.toFixed(2), y: 0, width: width.toFixed(2), height: 10 }));
-        x += width;
-    });
-    return svg;
+    let end = 0;
+    const stops = SIDES.map((side, i) => {
+        const begin = end;
+        end += 100 * counts[i] / total;
+        return 'var(--' + side + ') ' + begin.toFixed(2) + '% ' + end.toFixed(2) + '%';
+    }).filter((stop, i) => counts[i]);
+    return el('span', { class: 'closed-bar', role: 'img', 'aria-label': 'Closed first: ' + text, title: text,
+        style: 'background-image: linear-gradient(to right, ' + stops.join(', ') + ')' });
 }
 
 function closedLegend() {
@@ -32,8 +31,8 @@ function closedLegend() {
 
 function endingsCell(row) {
     const endings = entriesOf(row.endings).filter(([, count]) => count > 0).sort((a, b) => b[1] - a[1]);
-    return endings.length ? el('span', { class: 'endings' }, endings.map(([ending, count]) =>
-        el('span', { class: 'ending' }, term(ending), ' ', formatCount(count)))) : null;
+    return endings.map(([ending, count], i) =>
+        [i ? ' ' : '', el('span', { class: 'ending' }, term(ending), ' ', formatCount(count))]);
 }
 
 function processCell(row) {
@@ -46,16 +45,22 @@ function processCell(row) {
 // The end of a long path says most.
 function shortPath(path) {
     const characters = [...path];
-    return characters.length > 40 ? '…' + characters.slice(-39).join('') : path;
+    return characters.length > 32 ? '…' + characters.slice(-31).join('') : path;
 }
 
 function processText(row) {
     return row.process ? [row.process.comm, row.process.pid].filter((each) => each !== null && each !== undefined).join(' ') : '';
 }
 
-function endpointColumn(id, title, of) {
+function endpointColumn(id, title, of, otherwise) {
     return { id, title, heading: true, value: (row) => formatEndpoint(of(row)) || null,
-        cell: (row) => (formatEndpoint(of(row)) ? el('span', { class: 'endpoint' }, foreign(formatEndpoint(of(row)))) : null) };
+        cell: (row) => (formatEndpoint(of(row)) ? el('span', { class: 'endpoint' }, foreign(formatEndpoint(of(row))))
+            : otherwise ? otherwise(row) : null) };
+}
+
+// A program that connected has many local ports, and a row of its own.
+function outgoing(row) {
+    return row.role === 'client' ? el('span', { class: 'muted' }, 'outgoing') : null;
 }
 
 function countColumn(id, title, group, value, help) {
@@ -74,13 +79,13 @@ function closingColumns(rows, first) {
         if (usual || rows.some((row) => closedFirst(row)[side] > 0))
             columns.push(countColumn('closed_first.' + side, side, 'Closed first', (row) => closedFirst(row)[side], termTitle(side)));
     }
-    columns.push({ id: 'endings', title: 'Endings', wide: true, cell: endingsCell, value: (row) =>
-        entriesOf(row.endings).reduce((best, each) => (each[1] > best[1] ? each : best), ['', 0])[0] });
     const timeWait = (row) => row.time_wait || {};
     columns.push(countColumn('time_wait.now', 'now', 'TIME_WAIT', (row) => timeWait(row).now, 'Sockets in TIME_WAIT when tracing stopped'),
         countColumn('time_wait.peak', 'peak', 'TIME_WAIT', (row) => timeWait(row).peak, termTitle('peak')),
         { id: 'time_wait.socket_seconds', title: 'socket s', group: 'TIME_WAIT', numeric: true, help: termTitle('socket_seconds'),
             value: (row) => timeWait(row).socket_seconds, cell: (row) => formatNumber(timeWait(row).socket_seconds) });
+    columns.push({ id: 'endings', title: 'Endings', wide: true, cell: endingsCell, value: (row) =>
+        entriesOf(row.endings).reduce((best, each) => (each[1] > best[1] ? each : best), ['', 0])[0] });
     return columns;
 }
 
@@ -101,7 +106,7 @@ function servicesSection(report) {
     const table = dataTable({
         id: 'services', caption: 'Services', rows,
         search: (row) => [formatEndpoint(row.local), processText(row), row.role, row.cgroup, row.netns, ...Object.keys(row.endings || {})].join(' '),
-        columns: [endpointColumn('local', 'Local', (row) => row.local), PROCESS_COLUMN,
+        columns: [endpointColumn('local', 'Local', (row) => row.local, outgoing), PROCESS_COLUMN,
             { id: 'role', title: 'Role', help: termTitle('role'), value: (row) => row.role, cell: (row) => term(row.role || 'unknown') },
             ...netnsColumn(rows), ...closingColumns(rows, 'local')],
     });

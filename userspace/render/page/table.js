@@ -3,7 +3,8 @@
 // rows cost little.
 'use strict';
 
-const ROWS_SHOWN = 100;
+const ROWS_SHOWN = 100; // at first, and on paper
+const ROWS_MORE = 400;
 const tables = new Map(); // by id, for links such as #sort=services.connections
 
 // columns: {id, title, value(row): number, string or null, to sort by; cell(row): what is shown (default: the value);
@@ -20,7 +21,7 @@ class DataTable {
         Object.assign(this, { search: null, dim: () => false }, options);
         this.order = null; // null: as the report has it
         this.pattern = '';
-        this.all = false;
+        this.limit = ROWS_SHOWN;
         this.body = el('tbody');
         this.status = el('p', { class: 'status', 'aria-live': 'polite' });
         this.headings = new Map();
@@ -36,7 +37,9 @@ class DataTable {
         for (const column of this.columns) {
             const th = el('th', { scope: 'col', class: this.classOf(column), title: column.help },
                 el('button', { type: 'button', onclick: () => this.toggle(column.id) }, column.title,
-                    el('span', { class: 'arrow', 'aria-hidden': 'true' })));
+                    el('span', { class: 'arrow', 'aria-hidden': 'true' })),
+                // On paper, a heading is repeated on each page, but not the buttons in it.
+                el('span', { class: 'print-only', 'aria-hidden': 'true' }, column.title));
             this.headings.set(column.id, th);
             row.append(th);
         }
@@ -92,10 +95,10 @@ class DataTable {
         this.show();
     }
 
-    showAll() {
-        this.all = true;
+    showMore(number) {
+        this.limit += number;
         this.show();
-        this.scroller.focus();
+        this.scroller.focus({ preventScroll: true }); // the button that had the focus may be gone
     }
 
     // The rows that match, in order. What isn't known stands last either way.
@@ -124,7 +127,7 @@ class DataTable {
             else th.removeAttribute('aria-sort');
         }
         const rows = this.selected();
-        const shown = this.all ? rows : rows.slice(0, ROWS_SHOWN);
+        const shown = rows.slice(0, this.limit);
         const fragment = document.createDocumentFragment();
         shown.forEach((row, i) => fragment.append(this.row(row, i >= ROWS_SHOWN)));
         this.body.replaceChildren(fragment);
@@ -135,7 +138,7 @@ class DataTable {
         const tr = el('tr', { class: [beyond && 'beyond', this.dim(row) && 'dim'].filter(Boolean).join(' ') || null });
         for (const column of this.columns) {
             const content = column.cell ? column.cell(row) : column.value(row);
-            const empty = content === null || content === undefined || content === '';
+            const empty = content === null || content === undefined || content === '' || content.length === 0;
             tr.append(el(column.heading ? 'th' : 'td',
                 { class: this.classOf(column), scope: column.heading ? 'row' : null }, empty ? UNKNOWN : content));
         }
@@ -148,9 +151,11 @@ class DataTable {
         const parts = [];
         if (this.pattern) parts.push(formatCount(matching) + ' of ' + formatCount(total) + ' rows match. ');
         if (shown < matching) {
-            parts.push('The first ' + formatCount(shown) + ' of ' + formatCount(matching) + ' rows are shown. ',
-                el('button', { type: 'button', class: 'show-all', onclick: () => this.showAll() },
-                    'Show all ' + formatCount(matching)));
+            const button = (name, text, number) => [' ', el('button',
+                { type: 'button', class: name, onclick: () => this.showMore(number) }, text)];
+            parts.push('The first ' + formatCount(shown) + ' of ' + formatCount(matching) + ' rows are shown.',
+                matching > shown + ROWS_MORE ? button('show-more', formatCount(ROWS_MORE) + ' more', ROWS_MORE) : null,
+                button('show-all', 'Show all ' + formatCount(matching), Infinity), ' ');
         }
         if (matching > ROWS_SHOWN)
             parts.push(el('span', { class: 'print-only' },
@@ -182,7 +187,7 @@ function followAddress() {
         } else if (what === 'filter') {
             table.filter(rest.join(':'));
         } else if (what === 'all') {
-            table.showAll();
+            table.showMore(Infinity);
         }
     }
 }

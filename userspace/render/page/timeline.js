@@ -90,7 +90,7 @@ class Timeline {
             const x = this.x(i);
             svg.append(svgEl('line', { class: 'axis', x1: x, x2: x, y1: box.bottom, y2: box.bottom + 4 }),
                 svgEl('text', { class: 'tick', y: box.bottom + 17, 'text-anchor': 'middle',
-                    x: Math.min(width - 24, Math.max(24, x)) }, this.time(i)));
+                    x: Math.min(width - 28, Math.max(28, x)) }, this.time(i)));
         }
     }
 
