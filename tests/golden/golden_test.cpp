@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -45,7 +46,13 @@ std::string difference(const std::string& expected, const std::string& got) {
     return text;
 }
 
-class Golden : public testing::TestWithParam<Rendering> {};
+class Golden : public testing::TestWithParam<Rendering> {
+protected:
+    static void SetUpTestSuite() { // tables print local time
+        setenv("TZ", "UTC", 1);
+        tzset();
+    }
+};
 
 TEST_P(Golden, file_is_what_is_rendered) {
     const std::string path = std::string(GOLDEN_FOLDER) + "/" + std::string(GetParam().file);

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+// Remote servers, local ports held towards them, and the limit of what is told apart.
+#include <gtest/gtest.h>
+
+#include "analysis/flows.h"
+#include "lines.h"
+#include "report_access.h"
+
+namespace tcpdwell {
+namespace {
+
+struct FlowsPortTest : testing::Test {
+    Flows flows{at(0s)};
+    Teller tell{flows};
+    People people;
+
+    const PortRow& only_row() const {
+        EXPECT_EQ(flows.ports().size(), 1u);
+        return flows.ports().at(0);
+    }
+};
+
+TEST_F(FlowsPortTest, a_port_is_held_until_the_last_trace_is_gone) {
+    auto& a = people.client(40'001);
+    auto& b = people.client(40'002);
+    tell.born(a, 1s, SYN_SENT);
+    EXPECT_EQ(only_row().held.now(), 1u);
+    tell.born(b, 1s, SYN_SENT);
+    tell.moves(a, 2s, SYN_SENT, ESTABLISHED);
+    tell.moves(a, 3s, ESTABLISHED, FIN_WAIT1);
+    tell.moves(a, 3s, FIN_WAIT1, TIME_WAIT);
+    EXPECT_EQ(only_row().held.now(), 2u);
+    tell.moves(b, 4s, SYN_SENT, CLOSE);
+    tell.ends(b, ClosedFirst::none, Ending::refused);
+    EXPECT_EQ(only_row().held.now(), 1u);
+    tell.moves(a, 63s, TIME_WAIT, CLOSE);
+    tell.ends(a, ClosedFirst::local, Ending::fin, EndingDetail::none, TimeWaitEnd::expired);
+    EXPECT_EQ(only_row().held.now(), 0u);
+    EXPECT_EQ(only_row().held.peak(), 2u);
+    EXPECT_EQ(only_row().opened, 2u);
+}
+
+TEST_F(FlowsPortTest, by_local_address_and_remote_endpoint) {
+    const auto open = [&](const char* local, const char* remote, Port port, std::uint32_t netns = kNetns) {
+        auto& who = people.add(Role::client, tuple(local, 40'000, remote, port));
+        who.netns = netns;
+        tell.born(who, 1s, SYN_SENT);
+    };
+    open("10.0.0.1", "10.0.0.2", 80);
+    open("10.0.0.1", "10.0.0.2", 80);
+    open("10.0.0.1", "10.0.0.2", 81);
+    open("10.0.0.1", "10.0.0.3", 80);
+    open("10.0.0.9", "10.0.0.2", 80);
+    open("10.0.0.1", "10.0.0.2", 80, kNetns + 1);
+    EXPECT_EQ(flows.ports().size(), 5u);
+    EXPECT_EQ(flows.ports()[0].held.now(), 2u);
+}
+
+TEST_F(FlowsPortTest, passive_opens_hold_no_port) {
+    auto& who = people.server(80);
+    tell.born(who, 1s, SYN_RECV);
+    EXPECT_TRUE(flows.ports().empty());
+    EXPECT_TRUE(flows.remotes().empty());
+}
+
+/// At CLOSE -> SYN_SENT connect() hasn't chosen the port yet.
+TEST_F(FlowsPortTest, a_port_that_is_known_late_counts_from_then_on) {
+    auto& who = people.client(0);
+    who.tuple.local = {};
+    tell.born(who, 1s, SYN_SENT);
+    EXPECT_TRUE(flows.ports().empty());
+    who.tuple.local = {address("10.0.0.1"), 40'000};
+    tell.moves(who, 2s, SYN_SENT, ESTABLISHED);
+    EXPECT_EQ(only_row().held.now(), 1u);
+    EXPECT_EQ(only_row().opened, 1u);
+    tell.moves(who, 3s, ESTABLISHED, CLOSE);
+    EXPECT_EQ(only_row().held.now(), 0u);
+    EXPECT_EQ(only_row().opened, 1u);
+}
+
+TEST_F(FlowsPortTest, a_connect_without_an_answer_holds_its_port_too) {
+    auto& waiting = people.client(0);
+    auto& refused = people.client(0);
+    for (auto* who : {&waiting, &refused}) {
+        who->tuple.local = {};
+        tell.born(*who, 1s, SYN_SENT);
+        who->tuple.local = {address("10.0.0.1"), static_cast<Port>(who == &waiting ? 40'000 : 40'001)};
+    }
+    flows.begin_live(at(5s));
+    flows.on_live(live(waiting, SYN_SENT, at(1s)));
+    EXPECT_EQ(only_row().held.now(), 1u);
+    tell.moves(refused, 6s, SYN_SENT, CLOSE);
+    EXPECT_EQ(only_row().held.now(), 1u);
+    EXPECT_EQ(only_row().held.peak(), 2u);
+    EXPECT_EQ(only_row().opened, 2u);
+    flows.begin_live(at(7s)); // which counts nothing twice
+    flows.on_live(live(waiting, SYN_SENT, at(1s)));
+    EXPECT_EQ(only_row().held.now(), 1u);
+    EXPECT_EQ(only_row().opened, 2u);
+}
+
+TEST_F(FlowsPortTest, a_connect_that_found_no_port_holds_none) {
+    auto& who = people.client(0);
+    tell.born(who, 1s, SYN_SENT);
+    tell.moves(who, 1s, SYN_SENT, CLOSE);
+    tell.ends(who, ClosedFirst::none, Ending::connect_failed, EndingDetail::no_port);
+    EXPECT_TRUE(flows.ports().empty());
+    ASSERT_EQ(flows.remotes().size(), 1u);
+    EXPECT_EQ(flows.remotes()[0].total().with(EndingDetail::no_port), 1u);
+}
+
+TEST_F(FlowsPortTest, what_was_there_before_is_held_but_not_opened) {
+    tell.found(people.client(1), 1s, ESTABLISHED);
+    EXPECT_EQ(only_row().held.now(), 1u);
+    EXPECT_EQ(only_row().opened, 0u);
+}
+
+TEST_F(FlowsPortTest, next_interval_counts_from_what_is_held) {
+    tell.born(people.client(1), 1s, SYN_SENT);
+    tell.whole_client(people.client(2), 1s);
+    flows.next_interval(at(10s));
+    EXPECT_EQ(only_row().held.now(), 1u);
+    EXPECT_EQ(only_row().held.peak(), 1u);
+    EXPECT_EQ(only_row().held_at_begin, 1u);
+    EXPECT_EQ(only_row().opened, 0u);
+}
+
+TEST_F(FlowsPortTest, table_has_the_fullest_first_and_the_limit_of_its_namespace) {
+    for (Port port = 1; port <= 2; ++port) tell.born(people.client(port, "10.0.0.2"), 1s, SYN_SENT);
+    for (Port port = 1; port <= 5; ++port) tell.whole_client(people.client(port, "10.0.0.3"), 2s);
+    for (Port port = 1; port <= 3; ++port) tell.born(people.client(port, "10.0.0.4"), 1s, SYN_SENT);
+    Moment moment(20s, 10s);
+    moment.host.on_fact(Fact{kNetns, "net.ipv4.ip_local_port_range", "40000 40099"});
+    Report report;
+    flows.add_to(report, moment.value);
+    const auto& table = section<Table>(report, "ports");
+    ASSERT_EQ(table.rows.size(), 3u);
+    EXPECT_EQ(std::get<EndpointValue>(cell(table, 0, "remote")).endpoint.address, address("10.0.0.4"));
+    EXPECT_EQ(std::get<EndpointValue>(cell(table, 1, "remote")).endpoint.address, address("10.0.0.2"));
+    EXPECT_EQ(number(cell(table, 0, "held")), 3);
+    EXPECT_EQ(number(cell(table, 0, "peak")), 3);
+    EXPECT_EQ(number(cell(table, 0, "limit")), 100);
+    EXPECT_EQ(number(cell(table, 0, "opened")), 3);
+    EXPECT_NEAR(std::get<double>(cell(table, 0, "per_second")), 0.3, 1e-9);
+    EXPECT_EQ(number(cell(table, 2, "opened")), 5);
+    const Report unknown = report_of(flows, 20s, 10s);
+    EXPECT_TRUE(std::holds_alternative<std::monostate>(cell(section<Table>(unknown, "ports"), 0, "limit")));
+}
+
+TEST_F(FlowsPortTest, remote_servers_tell_who_closes_first) {
+    tell.whole_client(people.client(1, "10.0.0.2", 80), 1s);
+    tell.whole_client(people.client(2, "10.0.0.2", 80), 1s);
+    auto& closed = people.add(Role::client, tuple("10.0.0.9", 1, "10.0.0.3", 80), process(200, "curl"));
+    tell.born(closed, 1s, ESTABLISHED);
+    tell.moves(closed, 2s, ESTABLISHED, CLOSE);
+    tell.ends(closed, ClosedFirst::remote, Ending::fin);
+    const Report report = report_of(flows, 5s);
+    const auto& table = section<Table>(report, "remotes");
+    ASSERT_EQ(table.rows.size(), 2u);
+    EXPECT_EQ(std::get<EndpointValue>(cell(table, 0, "remote")).endpoint, (Endpoint{address("10.0.0.3"), 80}));
+    EXPECT_EQ(part(cell(table, 0, "closed_first"), "remote"), 1);
+    EXPECT_EQ(std::get<ProcessValue>(cell(table, 0, "process")).comm, "curl");
+    EXPECT_EQ(number(cell(table, 1, "connections")), 2);
+    EXPECT_EQ(part(cell(table, 1, "endings"), "reset_sent"), 2);
+    tell.whole_client(people.add(Role::client, tuple("10.0.0.9", 2, "10.0.0.3", 80), process(300, "wget")), 3s);
+    const Report mixed = report_of(flows, 5s);
+    EXPECT_TRUE(std::holds_alternative<std::monostate>(cell(section<Table>(mixed, "remotes"), 0, "process")));
+}
+
+TEST_F(FlowsPortTest, time_waits_by_namespace) {
+    auto& here = people.client(1);
+    auto& there = people.client(2);
+    there.netns = kNetns + 1;
+    for (auto* who : {&here, &there}) tell.born(*who, 1s, TIME_WAIT);
+    tell.moves(here, 61s, TIME_WAIT, CLOSE);
+    EXPECT_EQ(flows.time_waits().at(kNetns).now(), 0u);
+    EXPECT_EQ(flows.time_waits().at(kNetns).peak(), 1u);
+    EXPECT_EQ(flows.time_waits().at(kNetns + 1).now(), 1u);
+}
+
+TEST_F(FlowsPortTest, unanswered_connects_by_program_and_remote_endpoint) {
+    const auto fails = [&](Port port, const char* remote, EndingDetail detail) {
+        auto& who = people.client(port, remote);
+        tell.born(who, 1s, SYN_SENT);
+        tell.moves(who, 9s, SYN_SENT, CLOSE);
+        tell.ends(who, ClosedFirst::none, Ending::connect_failed, detail);
+    };
+    fails(1, "10.0.0.2", EndingDetail::timeout);
+    fails(2, "10.0.0.2", EndingDetail::given_up);
+    fails(3, "10.0.0.3", EndingDetail::unreachable);
+    fails(4, "10.0.0.4", EndingDetail::no_port);
+    tell.whole_client(people.client(5, "10.0.0.5"), 1s);
+    std::map<IpAddress, std::uint64_t> got;
+    for (const Unanswered& u : flows.unanswered()) got[u.remote.address] = u.count;
+    EXPECT_EQ(got, (std::map<IpAddress, std::uint64_t>{{address("10.0.0.2"), 2}, {address("10.0.0.3"), 1}}));
+    flows.next_interval(at(10s));
+    EXPECT_TRUE(flows.unanswered().empty());
+}
+
+TEST_F(FlowsPortTest, a_connection_that_the_filter_lets_pass_no_more_is_let_go_of) {
+    auto& who = people.client(1);
+    tell.born(who, 1s, ESTABLISHED);
+    EXPECT_TRUE(Flows::knows(who));
+    flows.on_move({at(2s), &who, ESTABLISHED, std::nullopt, false, true});
+    EXPECT_FALSE(Flows::knows(who));
+    EXPECT_EQ(only_row().held.now(), 0u);
+}
+
+TEST_F(FlowsPortTest, past_the_limit_what_is_new_is_summed_up_and_nothing_is_lost) {
+    constexpr std::size_t beyond = 300;
+    constexpr std::size_t all = Flows::kMaxGroups + beyond;
+    for (std::size_t i = 0; i < all; ++i) {
+        const std::string remote =
+            "10." + std::to_string(i >> 16) + "." + std::to_string(i >> 8 & 255) + "." + std::to_string(i & 255);
+        auto& who = people.add(Role::client, tuple("192.0.2.1", 40'000, remote, 80));
+        tell.born(who, 1s, SYN_SENT);
+        tell.moves(who, 1s, SYN_SENT, TIME_WAIT);
+        if (i % 2 != 0) continue;
+        tell.moves(who, 2s, TIME_WAIT, CLOSE);
+        tell.ends(who, ClosedFirst::local, Ending::fin, EndingDetail::none, TimeWaitEnd::expired);
+    }
+    EXPECT_EQ(flows.remotes().size(), Flows::kMaxGroups + 1);
+    EXPECT_EQ(flows.ports().size(), Flows::kMaxGroups);
+    std::uint64_t connections = 0;
+    std::uint64_t waiting = 0;
+    for (const RemoteRow& row : flows.remotes()) {
+        connections += row.total().connections;
+        waiting += row.time_wait.now();
+        if (!row.remote.empty()) continue;
+        EXPECT_EQ(row.total().connections, beyond / 2);
+        EXPECT_EQ(row.time_wait.now(), beyond / 2);
+    }
+    EXPECT_EQ(connections, all / 2);
+    EXPECT_EQ(waiting, all / 2);
+    ASSERT_EQ(flows.services().size(), 1u);
+    EXPECT_EQ(flows.services()[0].total().connections, all / 2);
+    EXPECT_EQ(flows.services()[0].time_wait.now(), all / 2);
+}
+
+} // namespace
+} // namespace tcpdwell

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "analysis/thresholds.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+
+namespace tcpdwell {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+using Unit = ThresholdRow::Unit;
+
+std::string assignment(const ThresholdRow& row, std::string_view value) {
+    return std::string(row.name) + "=" + std::string(value);
+}
+
+TEST(Thresholds, names_are_those_of_the_documentation) {
+    const std::set<std::string_view> wanted = {"server_closes_first.connections",
+                                               "server_closes_first.share",
+                                               "close_wait_leak.sockets",
+                                               "close_wait_leak.age",
+                                               "time_wait_table_full.share",
+                                               "ephemeral_ports_low.share",
+                                               "connects_unanswered.connections",
+                                               "connects_unanswered.age",
+                                               "handshakes_failing.connections",
+                                               "handshakes_failing.share",
+                                               "fin_wait2_pileup.sockets",
+                                               "closing_stuck.sockets",
+                                               "closing_stuck.age",
+                                               "time_wait_skipped.connections",
+                                               "time_wait_skipped.share",
+                                               "keepalive_kills.connections"};
+    std::set<std::string_view> names;
+    for (const ThresholdRow& row : Thresholds::rows()) names.insert(row.name);
+    EXPECT_EQ(names, wanted);
+    EXPECT_EQ(Thresholds::rows().size(), wanted.size());
+}
+
+TEST(Thresholds, presets) {
+    const Thresholds t;
+    EXPECT_EQ(t.count("server_closes_first.connections"), 100u);
+    EXPECT_EQ(t.value("server_closes_first.share"), 0.5);
+    EXPECT_EQ(t.count("close_wait_leak.sockets"), 1u);
+    EXPECT_EQ(t.duration("close_wait_leak.age"), 60s);
+    EXPECT_EQ(t.value("time_wait_table_full.share"), 0.9);
+    EXPECT_EQ(t.value("ephemeral_ports_low.share"), 0.8);
+    EXPECT_EQ(t.count("connects_unanswered.connections"), 20u);
+    EXPECT_EQ(t.duration("connects_unanswered.age"), 3s);
+    EXPECT_EQ(t.count("handshakes_failing.connections"), 20u);
+    EXPECT_EQ(t.value("handshakes_failing.share"), 0.1);
+    EXPECT_EQ(t.count("fin_wait2_pileup.sockets"), 100u);
+    EXPECT_EQ(t.count("closing_stuck.sockets"), 1u);
+    EXPECT_EQ(t.duration("closing_stuck.age"), 30s);
+    EXPECT_EQ(t.count("time_wait_skipped.connections"), 20u);
+    EXPECT_EQ(t.value("time_wait_skipped.share"), 0.1);
+    EXPECT_EQ(t.count("keepalive_kills.connections"), 1u);
+}
+
+TEST(Thresholds, each_can_be_set_and_no_other_changes) {
+    for (const ThresholdRow& row : Thresholds::rows()) {
+        Thresholds t;
+        const std::string_view text = row.unit == Unit::count ? "7" : row.unit == Unit::share ? "0.25" : "7s";
+        ASSERT_TRUE(t.set(assignment(row, text))) << row.name;
+        EXPECT_EQ(t.value(row.name), row.unit == Unit::share ? 0.25 : 7) << row.name;
+        for (const ThresholdRow& other : Thresholds::rows())
+            if (other.name != row.name) {
+                EXPECT_EQ(t.value(other.name), other.preset) << row.name << " " << other.name;
+            }
+        EXPECT_FALSE(row.help.empty());
+    }
+}
+
+TEST(Thresholds, zero_and_the_last_word_count) {
+    Thresholds t;
+    ASSERT_TRUE(t.set("closing_stuck.sockets=0"));
+    EXPECT_EQ(t.count("closing_stuck.sockets"), 0u);
+    ASSERT_TRUE(t.set("closing_stuck.sockets=12"));
+    EXPECT_EQ(t.count("closing_stuck.sockets"), 12u);
+}
+
+TEST(Thresholds, units_of_time) {
+    const std::pair<const char*, Nanoseconds> cases[] = {{"500ms", 500ms}, {"30s", 30s},  {"5m", 5min},
+                                                         {"1h", 1h},       {"45", 45s},   {"1.5s", 1500ms},
+                                                         {"0", 0s},        {"0.1h", 6min}};
+    for (const auto& [text, duration] : cases) {
+        Thresholds t;
+        ASSERT_TRUE(t.set(std::string("close_wait_leak.age=") + text)) << text;
+        EXPECT_EQ(t.duration("close_wait_leak.age"), duration) << text;
+    }
+}
+
+TEST(Thresholds, shares_as_fractions_or_percent) {
+    const std::pair<const char*, double> cases[] = {{"0.5", 0.5}, {"50%", 0.5},    {"0", 0},     {"1", 1},
+                                                    {"100%", 1},  {"2.5%", 0.025}, {".75", 0.75}};
+    for (const auto& [text, share] : cases) {
+        Thresholds t;
+        ASSERT_TRUE(t.set(std::string("time_wait_skipped.share=") + text)) << text;
+        EXPECT_DOUBLE_EQ(t.value("time_wait_skipped.share"), share) << text;
+    }
+}
+
+TEST(Thresholds, text_that_is_no_value_is_a_usage_error_that_says_what_would_be_right) {
+    const std::pair<const char*, std::vector<const char*>> cases[] = {
+        {"closing_stuck.sockets",
+         {"", "x", "-1", "-0", "1.5", "5s", "50%", "1e30", "1e400", "inf", "nan", "0x10", " 5", "5 ", "+5", "5,"}},
+        {"close_wait_leak.age",
+         {"", "x", "-1s", "5x", "5 s", "5sec", "5d", "1e300h", "1e300", "infs", "nan", "s", "0x1s"}},
+        {"time_wait_skipped.share", {"", "x", "-0.1", "1.01", "101%", "50 %", "50%%", "1s", "inf", "nan", "%", "0,5"}},
+    };
+    for (const auto& [name, texts] : cases) {
+        for (const char* text : texts) {
+            Thresholds t;
+            const double before = t.value(name);
+            const auto set = t.set(std::string(name) + "=" + text);
+            ASSERT_FALSE(set) << name << '=' << text;
+            EXPECT_EQ(set.error().code, ErrorCode::usage);
+            EXPECT_THAT(set.error().message, HasSubstr(name));
+            EXPECT_THAT(set.error().message, HasSubstr("such as")) << text;
+            EXPECT_EQ(t.value(name), before);
+        }
+    }
+}
+
+TEST(Thresholds, names_that_are_none_are_answered_with_those_that_are) {
+    for (const char* text :
+         {"leak=5", "=5", "closing_stuck=5", "closing_stuck.sockets =5", "CLOSING_STUCK.SOCKETS=5"}) {
+        Thresholds t;
+        const auto set = t.set(text);
+        ASSERT_FALSE(set) << text;
+        EXPECT_EQ(set.error().code, ErrorCode::usage);
+        for (const ThresholdRow& row : Thresholds::rows())
+            EXPECT_THAT(set.error().message, HasSubstr(std::string(row.name)));
+    }
+    Thresholds t;
+    for (const char* text : {"", "closing_stuck.sockets", "5"}) {
+        const auto set = t.set(text);
+        ASSERT_FALSE(set) << text;
+        EXPECT_EQ(set.error().code, ErrorCode::usage);
+        EXPECT_THAT(set.error().message, HasSubstr("NAME=VALUE"));
+    }
+}
+
+} // namespace
+} // namespace tcpdwell
