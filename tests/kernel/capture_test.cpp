@@ -37,6 +37,21 @@ std::map<Ends, std::vector<ConnectionLine>> by_ends(std::vector<ConnectionLine> 
     return result;
 }
 
+// The segments between a client and a server, for messages.
+std::string text_of(const std::vector<CapturedSegment>& segments, const CapturedConnection& connection) {
+    std::string text = "on the wire:";
+    for (const auto& [time, segment] : segments) {
+        const bool by_client = segment.source == connection.client && segment.target == connection.server;
+        if (!by_client && (segment.source != connection.server || segment.target != connection.client)) continue;
+        text += "\n  +" + std::to_string((time - connection.opened).count()) + " ns, " +
+                (by_client ? "client:" : "server:");
+        for (const auto& [flag, word] : {std::pair(kSyn, " SYN"), {kAck, " ACK"}, {kFin, " FIN"}, {kRst, " RST"}})
+            if (segment.has(flag)) text += word;
+        text += ", " + std::to_string(segment.payload) + " bytes";
+    }
+    return text;
+}
+
 std::string expected_ending(const CapturedConnection& connection, Side side) {
     if (connection.reset_by) return *connection.reset_by == side ? "reset_sent" : "reset_received";
     return connection.both_fins ? "fin" : "open";
@@ -85,12 +100,14 @@ TEST_F(Capture, closersAndResetsAreThoseOnTheWire) {
     std::vector<ConnectionLine> lines;
     for (const nlohmann::json& line : tracer.lines())
         if (line.at("type") == "connection") lines.push_back(parse_connection(line));
-    const std::vector<CapturedConnection> captured = connections_in(read_capture(file));
+    const std::vector<CapturedSegment> segments = read_capture(file);
+    const std::vector<CapturedConnection> captured = connections_in(segments);
     EXPECT_EQ(lines.size(), 2 * captured.size());
 
     auto found = by_ends(lines);
     std::map<std::string, int> kinds;
     for (const CapturedConnection& connection : captured) {
+        const bool failed_before = HasFailure();
         EXPECT_TRUE(connection.established);
         for (const Side side : {Side::client, Side::server}) {
             const auto& [local, remote] = side == Side::client ? std::pair(connection.client, connection.server)
@@ -104,6 +121,7 @@ TEST_F(Capture, closersAndResetsAreThoseOnTheWire) {
             expect_line(connection, side, candidates.front());
             candidates.erase(candidates.begin());
         }
+        if (HasFailure() && !failed_before) ADD_FAILURE() << text_of(segments, connection);
         const bool by_server = connection.first_closer == Side::server;
         ++kinds[std::string(by_server ? "server" : "client") + (connection.reset_by ? " with reset" : "")];
     }
