@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <chrono>
+#include <ostream>
 
 #include "browser.h"
 #include "render/html.h"
@@ -21,6 +22,8 @@ struct Case {
     Json (*report)();
     View view;
 };
+
+std::ostream& operator<<(std::ostream& out, const Case& each) { return out << each.name; }
 
 class Page : public ::testing::TestWithParam<Case> {};
 

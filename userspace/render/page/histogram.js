@@ -108,10 +108,11 @@ function drawMarkers(svg, markers, axis, { left, right, top, bottom }) {
         const x = left + axis.at(ns);
         const half = label.length * HALF_CHARACTER + 3;
         const middle = Math.min(right - half, Math.max(left + half, x));
-        const free = taken.every(([from, to]) => middle + half < from || middle - half > to);
+        const closest = half * 0.82; // usual fonts are narrower
+        const free = taken.every(([from, to]) => middle + closest < from || middle - closest > to);
         svg.append(svgEl('line', { class: 'marker ' + className, x1: x, x2: x, y1: free ? top - 4 : top, y2: bottom }));
         if (!free) continue;
-        taken.push([middle - half, middle + half]);
+        taken.push([middle - closest, middle + closest]);
         svg.append(
             svgEl(
                 'text',
