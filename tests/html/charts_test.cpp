@@ -27,8 +27,10 @@ TEST(Histograms, AreDrawnForEveryStateThatWasLeft) {
         const of = (id) => document.querySelector('#dwell .histogram[data-of=' + id + ']');
         const ticks = (id) => [...of(id).querySelectorAll('.tick')].map((t) => t.textContent);
         return { drawn: [...document.querySelectorAll('#dwell .histogram')].map((h) => h.dataset.of),
-                 bars: [...document.querySelectorAll('#dwell .histogram')].map((h) => h.querySelectorAll('.bar').length),
-                 nominal: [...document.querySelectorAll('.marker-label.nominal')].map((t) => t.textContent + ' of ' + t.closest('.histogram').dataset.of),
+                 bars: [...document.querySelectorAll('#dwell .histogram')]
+                     .map((h) => h.querySelectorAll('.bar').length),
+                 nominal: [...document.querySelectorAll('.marker-label.nominal')]
+                     .map((t) => t.textContent + ' of ' + t.closest('.histogram').dataset.of),
                  timeWait: ticks('TIME_WAIT'), established: ticks('ESTABLISHED') };
     )");
     EXPECT_EQ(seen["drawn"], nlohmann::json(expected));
@@ -44,7 +46,8 @@ TEST(Histograms, AreDrawnForEveryStateThatWasLeft) {
 TEST(Histograms, KeepEverySample) {
     const nlohmann::json seen = look_at(report_page(usual_report().dump()), R"(
         const report = JSON.parse(document.getElementById('report').textContent);
-        return Object.entries(report.states).filter(([, s]) => s.count > 0).flatMap(([name, s]) => [120, 300, 700].map((width) => {
+        const seen = Object.entries(report.states).filter(([, s]) => s.count > 0);
+        return seen.flatMap(([name, s]) => [120, 300, 700].map((width) => {
             const buckets = bucketsOf(s);
             const axis = durationAxis(...rangeOf(buckets, s.nominal_ns), width);
             const bars = barsOf(buckets, axis, width);
@@ -68,7 +71,8 @@ TEST(Histograms, MarksStayWithinTheDrawing) {
         return [...document.querySelectorAll('.histogram svg')].flatMap((svg) => {
             const bounds = svg.getBoundingClientRect();
             return [...svg.querySelectorAll('text')].map((text) => text.getBoundingClientRect())
-                .filter((b) => b.left < bounds.left - 1 || b.right > bounds.right + 1 || b.top < bounds.top - 1 || b.bottom > bounds.bottom + 1)
+                .filter((b) => b.left < bounds.left - 1 || b.right > bounds.right + 1
+                    || b.top < bounds.top - 1 || b.bottom > bounds.bottom + 1)
                 .map((b) => svg.querySelector('title').textContent);
         });
     )",
@@ -80,8 +84,10 @@ TEST(TimelineOfStates, IsReadWithTheKeyboardAndHidesStates) {
     const Json report = usual_report();
     const nlohmann::json seen = look_at(report_page(report.dump()), R"(
         const place = document.querySelector('.chart.timeline');
-        const press = (key) => place.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
-        const row = () => [...document.querySelectorAll('#timeline-table tbody tr')].find((tr) => tr.textContent.startsWith('ESTABLISHED'));
+        const press = (key) =>
+            place.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
+        const row = () => [...document.querySelectorAll('#timeline-table tbody tr')]
+            .find((tr) => tr.textContent.startsWith('ESTABLISHED'));
         const now = () => Number(row().cells[1].textContent.replace(/\D/g, ''));
         const areas = () => document.querySelectorAll('.timeline .area').length;
         const answer = { areas: areas(), end: now() };
@@ -93,7 +99,8 @@ TEST(TimelineOfStates, IsReadWithTheKeyboardAndHidesStates) {
         press('Escape');
         answer.again = now();
         row().querySelector('button').click();
-        return { ...answer, hidden: areas(), pressed: row().querySelector('button').ariaPressed, focus: document.activeElement === place };
+        return { ...answer, hidden: areas(), pressed: row().querySelector('button').ariaPressed,
+            focus: document.activeElement === place };
     )");
     const Json& established = report["timeline"]["states"]["ESTABLISHED"];
     EXPECT_EQ(seen["areas"], report["timeline"]["states"].size());
@@ -117,8 +124,10 @@ TEST(Diagram, HasEveryTransition) {
                  red: edges.filter((e) => e.classList.contains('unexpected')).map((e) => e.dataset.edge),
                  listed: document.getElementById('unexpected').textContent,
                  nodes: [...document.querySelectorAll('#diagram .node .name')].map((n) => n.textContent),
-                 labels: [...document.querySelectorAll('#diagram .edge-label')].map((l) => l.textContent.replace(/\u202f/g, '')),
-                 widths: Object.fromEntries(edges.map((e) => [e.dataset.edge, Number(e.querySelector('path').getAttribute('stroke-width'))])) };
+                 labels: [...document.querySelectorAll('#diagram .edge-label')]
+                     .map((l) => l.textContent.replace(/\u202f/g, '')),
+                 widths: Object.fromEntries(edges.map((e) => [e.dataset.edge,
+                     Number(e.querySelector('path').getAttribute('stroke-width'))])) };
     )");
     EXPECT_EQ(seen["seen"].size(), report["transitions"].size());
     for (const Json& edge : report["transitions"]) {
@@ -143,15 +152,22 @@ TEST(Diagram, NothingOverlaps) {
         const svg = document.querySelector('.diagram svg');
         svg.replaceChildren();
         drawDiagram(svg, { transitions, states });
-        const box = (node) => { const b = node.getBBox(); return { x0: b.x, y0: b.y, x1: b.x + b.width, y1: b.y + b.height }; };
-        const meet = (a, b, slack) => a.x0 < b.x1 - slack && b.x0 < a.x1 - slack && a.y0 < b.y1 - slack && b.y0 < a.y1 - slack;
-        const labels = [...svg.querySelectorAll('.edge-label')].map((t) => ({ text: t.textContent + ' at ' + t.getAttribute('x') + ',' + t.getAttribute('y'), ...box(t) }));
-        const nodes = [...svg.querySelectorAll('.node')].map((n) => ({ text: n.querySelector('.name').textContent, node: n, ...box(n.querySelector('.box')) }));
+        const box = (node) => {
+            const b = node.getBBox();
+            return { x0: b.x, y0: b.y, x1: b.x + b.width, y1: b.y + b.height };
+        };
+        const meet = (a, b, slack) =>
+            a.x0 < b.x1 - slack && b.x0 < a.x1 - slack && a.y0 < b.y1 - slack && b.y0 < a.y1 - slack;
+        const labels = [...svg.querySelectorAll('.edge-label')].map((t) =>
+            ({ text: t.textContent + ' at ' + t.getAttribute('x') + ',' + t.getAttribute('y'), ...box(t) }));
+        const nodes = [...svg.querySelectorAll('.node')].map((n) => ({ text: n.querySelector('.name').textContent,
+            node: n, ...box(n.querySelector('.box')) }));
         const faults = [];
         labels.forEach((a, i) => {
             for (const b of labels.slice(i + 1)) if (meet(a, b, 1)) faults.push(a.text + ' on ' + b.text);
             for (const b of nodes) if (meet(a, b, 1)) faults.push(a.text + ' on ' + b.text);
-            if (a.x0 < DIAGRAM.left || a.x1 > DIAGRAM.left + DIAGRAM.width || a.y0 < 0 || a.y1 > DIAGRAM.height) faults.push(a.text + ' is cut off');
+            if (a.x0 < DIAGRAM.left || a.x1 > DIAGRAM.left + DIAGRAM.width
+                || a.y0 < 0 || a.y1 > DIAGRAM.height) faults.push(a.text + ' is cut off');
         });
         nodes.forEach((a, i) => {
             for (const b of nodes.slice(i + 1)) if (meet(a, b, 0)) faults.push(a.text + ' on ' + b.text);
@@ -160,11 +176,13 @@ TEST(Diagram, NothingOverlaps) {
                 if (b.x0 < a.x0 + 9 || b.x1 > a.x1) faults.push(text.textContent + ' leaves its box');
             }
         });
-        const lines = [...svg.querySelectorAll('.edge')].map((e) => ({ name: e.dataset.edge, path: e.querySelector('path') }));
+        const lines = [...svg.querySelectorAll('.edge')].map((e) => ({ name: e.dataset.edge,
+            path: e.querySelector('path') }));
         for (const { name, path } of lines) {
             const points = [];
             for (let at = 0; at < path.getTotalLength(); at += 4) points.push(path.getPointAtLength(at));
-            const through = (b, slack) => points.some((p) => p.x > b.x0 + slack && p.x < b.x1 - slack && p.y > b.y0 + slack && p.y < b.y1 - slack);
+            const through = (b, slack) => points.some((p) =>
+                p.x > b.x0 + slack && p.x < b.x1 - slack && p.y > b.y0 + slack && p.y < b.y1 - slack);
             for (const b of labels) if (through(b, 2)) faults.push(name + ' runs through ' + b.text);
             for (const b of nodes) if (through(b, 4)) faults.push(name + ' runs through the box ' + b.text);
         }

@@ -38,9 +38,12 @@ TEST(FindingsOnThePage, HaveSeverityEvidenceAndAdvice) {
     const Json report = usual_report();
     const nlohmann::json seen = look_at(report_page(report.dump()), R"(
         return [...document.querySelectorAll('.finding')].map((f) => ({
-            id: f.dataset.finding, severity: f.querySelector('.severity').textContent, icon: f.querySelectorAll('.severity svg').length,
-            what: f.querySelector('h3').textContent, advice: [...f.querySelectorAll('.advice li')].map((li) => li.textContent),
-            evidence: Object.fromEntries([...f.querySelectorAll('.evidence tr')].map((tr) => [tr.cells[0].textContent, tr.cells[1].textContent.replace(/\u202f/g, '')])),
+            id: f.dataset.finding, severity: f.querySelector('.severity').textContent,
+            icon: f.querySelectorAll('.severity svg').length,
+            what: f.querySelector('h3').textContent,
+            advice: [...f.querySelectorAll('.advice li')].map((li) => li.textContent),
+            evidence: Object.fromEntries([...f.querySelectorAll('.evidence tr')]
+                .map((tr) => [...tr.cells].map((cell) => cell.textContent.replace(/\u202f/g, '')))),
             connections: [...f.querySelectorAll('.connections code')].map((c) => c.textContent),
             colour: getComputedStyle(f).borderLeftColor }));
     )");
@@ -94,8 +97,9 @@ TEST(Numbers, DurationsReadAsInText) {
 
 TEST(Numbers, WhatIsNotKnownIsADash) {
     const nlohmann::json seen = look_at(report_page(empty_report().dump()), R"(
-        return [formatDuration(null), formatCount(undefined), formatNumber(NaN), formatShare(1, 0), formatShare(null, 3),
-                formatEndpoint(null), formatEndpoint({ addr: null, port: 80 }), formatEndpoint({ addr: '::1', port: null }),
+        return [formatDuration(null), formatCount(undefined), formatNumber(NaN), formatShare(1, 0),
+                formatShare(null, 3), formatEndpoint(null), formatEndpoint({ addr: null, port: 80 }),
+                formatEndpoint({ addr: '::1', port: null }),
                 formatCount(1234567), formatShare(1, 1000), formatShare(999, 1000), formatShare(1, 3)];
     )");
     const nlohmann::json expected = {"–",   "–",    "–",  "–", "–", "", "*:80", "[::1]", "1\u202f234\u202f567",
@@ -107,8 +111,8 @@ TEST(HostileNames, StayText) {
     const Json report = hostile_report();
     const std::string page = report_page(report.dump());
     const nlohmann::json seen = look_at(page, R"(
-        const own = ['SCRIPT', 'STYLE'];
-        const handlers = [...document.querySelectorAll('*')].flatMap((e) => e.getAttributeNames()).filter((name) => name.startsWith('on'));
+        const handlers = [...document.querySelectorAll('*')].flatMap((e) => e.getAttributeNames())
+            .filter((name) => name.startsWith('on'));
         return { owned: document.documentElement.dataset.owned ?? null, images: document.images.length,
                  scripts: document.scripts.length, handlers, host: document.querySelector('h1').textContent,
                  process: document.querySelector('#services tbody tr').cells[1].textContent,

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <chrono>
+#include <ostream>
 
 #include "browser.h"
 #include "render/html.h"
@@ -21,6 +22,8 @@ struct Case {
     Json (*report)();
     View view;
 };
+
+std::ostream& operator<<(std::ostream& out, const Case& each) { return out << each.name; }
 
 class Page : public ::testing::TestWithParam<Case> {};
 
@@ -45,9 +48,11 @@ TEST_P(Page, IsDrawnWithoutErrors) {
             sections: [...document.querySelectorAll('main > section')].map((s) => s.id),
             overflow: root.scrollWidth - root.clientWidth,
             fetched: performance.getEntriesByType('resource').map((r) => r.name),
-            references: [...document.querySelectorAll('[href], [src]')].map((e) => e.getAttribute('href') ?? e.getAttribute('src'))
+            references: [...document.querySelectorAll('[href], [src]')]
+                .map((e) => e.getAttribute('href') ?? e.getAttribute('src'))
                 .filter((to) => !to.startsWith('#')),
-            nameless: [...document.querySelectorAll('svg[role=img]')].filter((s) => !s.querySelector('title') && !s.ariaLabel).length,
+            nameless: [...document.querySelectorAll('svg[role=img]')].filter((s) => !s.querySelector('title')
+                && !s.ariaLabel).length,
             mute: [...document.querySelectorAll('svg:not([role=img]):not([aria-hidden=true])')].length,
             scopeless: document.querySelectorAll('th:not([scope])').length,
             captionless: [...document.querySelectorAll('table')].filter((t) => !t.caption?.textContent).length,
@@ -69,7 +74,8 @@ TEST_P(Page, IsDrawnWithoutErrors) {
 
 TEST(PageNotice, TellsOfAReportItCannotRead) {
     const nlohmann::json seen = look_at(report_page("{\"meta\":"), R"(
-        return { ready: document.documentElement.dataset.ready ?? null, notice: document.getElementById('error-notice')?.innerText ?? null };
+        return { ready: document.documentElement.dataset.ready ?? null,
+            notice: document.getElementById('error-notice')?.innerText ?? null };
     )");
     EXPECT_EQ(seen["ready"], nullptr);
     EXPECT_NE(seen["notice"], nullptr);
@@ -84,7 +90,8 @@ TEST(PageNotice, OneBrokenPartLeavesTheOthers) {
     report["transitions"].push_back(nullptr);
     report["ports"] = {nullptr};
     const nlohmann::json seen = look_at(report_page(report.dump()), R"(
-        return { ready: document.documentElement.dataset.ready, findings: document.querySelectorAll('.finding').length,
+        return { ready: document.documentElement.dataset.ready,
+            findings: document.querySelectorAll('.finding').length,
                  states: document.querySelectorAll('#states tbody tr').length };
     )");
     EXPECT_EQ(seen["ready"], "yes");
@@ -112,7 +119,8 @@ TEST(PageColours, HaveContrastInLightAndDark) {
             for (const ink of ['--text', '--muted', '--link']) pairs.push([ink, ground]);
         for (const severity of ['--critical', '--warning', '--info', '--good'])
             pairs.push([severity, '--card'], [severity, severity + '-ground']);
-        return { page: luminance('--page'), pairs: pairs.map(([ink, ground]) => [ink + ' on ' + ground, contrast(ink, ground)]) };
+        return { page: luminance('--page'), pairs: pairs.map(([ink, ground]) => [ink + ' on ' + ground,
+            contrast(ink, ground)]) };
     )";
     const std::string page = report_page(empty_report().dump());
     const nlohmann::json light = look_at(page, measure);

@@ -37,12 +37,15 @@ TEST(Tables, ShowWhatTheReportHas) {
     const Json report = usual_report();
     const nlohmann::json seen = look_at(report_page(report.dump()), kReading + R"(
         return { local: texts('services', 'Local'), connections: numbers('services', 'Connections'),
-                 peak: numbers('services', 'peak'), remotes: texts('remotes', 'Remote'), held: numbers('ports', 'Held'),
-                 states: texts('states', 'State').length, counts: numbers('states', 'Count'), p50: texts('states', 'p50'),
+                 peak: numbers('services', 'peak'), remotes: texts('remotes', 'Remote'),
+                 held: numbers('ports', 'Held'),
+                 states: texts('states', 'State').length, counts: numbers('states', 'Count'),
+                 p50: texts('states', 'p50'),
                  groups: numbers('states_by', 'Count').length, latencies: texts('latencies', 'What').length,
                  transitions: numbers('transitions', 'Count'),
                  bar: document.querySelector('#services tbody .closed-bar').getAttribute('aria-label'),
-                 sysctls: document.getElementById('sysctls-table').innerText, quality: document.getElementById('quality-table').rows.length };
+                 sysctls: document.getElementById('sysctls-table').innerText,
+                 quality: document.getElementById('quality-table').rows.length };
     )");
     ASSERT_EQ(seen["connections"].size(), report["services"].size());
     for (std::size_t i = 0; i < report["services"].size(); ++i) {
@@ -73,11 +76,13 @@ TEST(Tables, AreSortedByTheirHeadings) {
         button.focus();
         const focused = document.activeElement === button;
         button.click();
-        const down = { first: numbers('services', 'Connections').slice(0, 3), sort: heading('services', 'Connections').ariaSort, hash: location.hash };
+        const first = () => numbers('services', 'Connections').slice(0, 3);
+        const order = () => heading('services', 'Connections').ariaSort;
+        const down = { first: first(), sort: order(), hash: location.hash };
         button.click();
-        const up = { first: numbers('services', 'Connections').slice(0, 3), sort: heading('services', 'Connections').ariaSort };
+        const up = { first: first(), sort: order() };
         heading('services', 'Process').querySelector('button').click();
-        const text = { first: texts('services', 'Process').slice(0, 2), left: heading('services', 'Connections').ariaSort };
+        const text = { first: texts('services', 'Process').slice(0, 2), left: order() };
         return { focused, down, up, text };
     )");
     const std::vector<std::uint64_t> expected = sorted_connections(report);

@@ -32,9 +32,12 @@ function chart({ title, description, draw, wide, className }) {
 
 // An empty <svg> with title and description.
 function drawing(id, title, description) {
-    return svgEl('svg', { role: 'img', 'aria-labelledby': id + '-title ' + id + '-description' },
+    return svgEl(
+        'svg',
+        { role: 'img', 'aria-labelledby': id + '-title ' + id + '-description' },
         svgEl('title', { id: id + '-title' }, title),
-        svgEl('desc', { id: id + '-description' }, description));
+        svgEl('desc', { id: id + '-description' }, description),
+    );
 }
 
 // Draws all of them once they stand in the page, and again when their width changes. In a closed <details> there is no
@@ -78,8 +81,26 @@ const ROUND_DURATIONS = (() => {
     for (const d of [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]) steps.push(d * DAY);
     return steps;
 })();
-const DECADES = [1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, MINUTE, 10 * MINUTE, HOUR, 10 * HOUR, DAY,
-    10 * DAY, 100 * DAY];
+const DECADES = [
+    1,
+    10,
+    100,
+    1e3,
+    1e4,
+    1e5,
+    1e6,
+    1e7,
+    1e8,
+    1e9,
+    1e10,
+    MINUTE,
+    10 * MINUTE,
+    HOUR,
+    10 * HOUR,
+    DAY,
+    10 * DAY,
+    100 * DAY,
+];
 
 // Multiples of `step` in [low, high].
 function multiples(low, high, step) {
@@ -89,14 +110,14 @@ function multiples(low, high, step) {
     return ticks;
 }
 
-// An axis of durations from `low` to `high` ns over `width` pixels: at(ns) -> pixels, low, high, ticks. Logarithmic where the
-// values spread over more than a factor of 8.
+// An axis of durations from `low` to `high` ns over `width` pixels: at(ns) -> pixels, low, high, ticks. Logarithmic
+// where the values spread over more than a factor of 8.
 function durationAxis(low, high, width) {
     const log = low > 0 && high / low > 8;
     const most = Math.max(2, Math.floor(width / 64));
     const scale = log ? Math.log : (value) => value;
     const [from, to] = [scale(low), scale(high)];
-    const at = (ns) => width * (scale(Math.min(high, Math.max(low, ns))) - from) / (to - from || 1);
+    const at = (ns) => (width * (scale(Math.min(high, Math.max(low, ns))) - from)) / (to - from || 1);
     if (!log) {
         const ticks = multiples(low, high, stepFrom(ROUND_DURATIONS, (high - low) / most));
         return { at, low, high, ticks };
@@ -110,8 +131,7 @@ function durationAxis(low, high, width) {
 // Those ticks that are at least so many pixels apart from the one before.
 function apart(ticks, at, pixels) {
     const kept = [];
-    for (const tick of ticks)
-        if (!kept.length || at(tick) - at(kept[kept.length - 1]) >= pixels) kept.push(tick);
+    for (const tick of ticks) if (!kept.length || at(tick) - at(kept[kept.length - 1]) >= pixels) kept.push(tick);
     return kept;
 }
 

@@ -15,7 +15,7 @@ function roundedPath(points, short) {
         const towards = (p) => {
             const distance = Math.hypot(p[0] - b[0], p[1] - b[1]);
             const radius = Math.min(12, distance / 2);
-            return [b[0] + (p[0] - b[0]) * radius / distance, b[1] + (p[1] - b[1]) * radius / distance];
+            return [b[0] + ((p[0] - b[0]) * radius) / distance, b[1] + ((p[1] - b[1]) * radius) / distance];
         };
         d += 'L' + towards(a).join(' ') + 'Q' + b.join(' ') + ' ' + towards(c).join(' ');
     }
@@ -29,9 +29,15 @@ function arrowHead(from, tip, size) {
 }
 
 function edgeTitle(edge) {
-    return edge.from + ' → ' + edge.to + ': ' + (edge.count ? formatCount(edge.count) + ' times' : 'never seen') +
+    return (
+        edge.from +
+        ' → ' +
+        edge.to +
+        ': ' +
+        (edge.count ? formatCount(edge.count) + ' times' : 'never seen') +
         (isNumber(edge.p50_ns) ? ', after ' + formatDuration(edge.p50_ns) + ' (median)' : '') +
-        (edge.kind === 'unexpected' ? '; unexpected' : '');
+        (edge.kind === 'unexpected' ? '; unexpected' : '')
+    );
 }
 
 function drawEdge(edge, route) {
@@ -39,22 +45,33 @@ function drawEdge(edge, route) {
     const head = 7 + 1.5 * width;
     const corners = route.curve || route.points;
     const [before, tip] = corners.slice(-2);
-    const d = route.curve ? 'M' + corners[0].join(' ') + 'Q' + corners[1].join(' ') + ' ' + tip.join(' ')
+    const d = route.curve
+        ? 'M' + corners[0].join(' ') + 'Q' + corners[1].join(' ') + ' ' + tip.join(' ')
         : roundedPath(corners, head - 2);
-    const kind = edge.count > 0 ? edge.kind === 'unexpected' ? ' unexpected' : '' : ' never';
-    return svgEl('g', { class: 'edge' + kind, 'data-edge': edge.from + '>' + edge.to },
+    const kind = edge.count > 0 ? (edge.kind === 'unexpected' ? ' unexpected' : '') : ' never';
+    return svgEl(
+        'g',
+        { class: 'edge' + kind, 'data-edge': edge.from + '>' + edge.to },
         svgEl('title', null, edgeTitle(edge)),
         svgEl('path', { class: 'line', d, 'stroke-width': width.toFixed(2) }),
-        svgEl('polygon', { points: arrowHead(before, tip, head) }));
+        svgEl('polygon', { points: arrowHead(before, tip, head) }),
+    );
 }
 
 function drawLabel(edge, route) {
     if (!edge.count) return null;
     const [x, y, anchor, stacked] = route.label;
     const dwell = isNumber(edge.p50_ns) ? formatDuration(edge.p50_ns) : null;
-    const text = svgEl('text', { class: 'edge-label' + (edge.kind === 'unexpected' ? ' unexpected' : ''), x,
-        y: stacked && dwell ? y - 4 : y, 'text-anchor': anchor },
-    svgEl('tspan', { class: 'count' }, formatCount(edge.count)));
+    const text = svgEl(
+        'text',
+        {
+            class: 'edge-label' + (edge.kind === 'unexpected' ? ' unexpected' : ''),
+            x,
+            y: stacked && dwell ? y - 4 : y,
+            'text-anchor': anchor,
+        },
+        svgEl('tspan', { class: 'count' }, formatCount(edge.count)),
+    );
     if (dwell && stacked) text.append(svgEl('tspan', { x, dy: 14 }, dwell));
     else if (dwell) text.append(' · ' + dwell);
     return text;
@@ -62,13 +79,17 @@ function drawLabel(edge, route) {
 
 // CLOSE is no state to be in: its boxes have no distribution (null).
 function drawNode(state, [x, y], height, distribution) {
-    const left = x - DIAGRAM.nodeWidth / 2, top = y - height / 2;
+    const left = x - DIAGRAM.nodeWidth / 2,
+        top = y - height / 2;
     const seen = distribution && (distribution.count > 0 || distribution.open > 0);
-    const node = svgEl('g', { class: 'node ' + stateClass(state) + (seen || distribution === null ? '' : ' unseen') },
+    const node = svgEl(
+        'g',
+        { class: 'node ' + stateClass(state) + (seen || distribution === null ? '' : ' unseen') },
         svgEl('title', null, state + ': ' + (termTitle(state) || '')),
         svgEl('rect', { class: 'box', x: left, y: top, width: DIAGRAM.nodeWidth, height, rx: 7 }),
         svgEl('rect', { class: 'band', x: left + 5, y: top + 7, width: 4, height: height - 14, rx: 2 }),
-        svgEl('text', { class: 'name', x: x + 4, y: seen ? y - 3 : y + 5, 'text-anchor': 'middle' }, state));
+        svgEl('text', { class: 'name', x: x + 4, y: seen ? y - 3 : y + 5, 'text-anchor': 'middle' }, state),
+    );
     if (!seen) return node;
     const parts = [];
     if (isNumber(distribution.p50_ns)) parts.push('p50 ' + formatDuration(distribution.p50_ns));
@@ -105,27 +126,62 @@ function drawDiagram(svg, report) {
 function diagramSection(report) {
     const edges = listOf(report.transitions).filter((edge) => edge && edge.count > 0);
     const unexpected = edges.filter((edge) => edge.kind === 'unexpected');
-    const svg = drawing('diagram', 'The TCP state diagram of RFC 9293 with how often each transition was seen',
-        edges.map(edgeTitle).join('; '));
+    const svg = drawing(
+        'diagram',
+        'The TCP state diagram of RFC 9293 with how often each transition was seen',
+        edges.map(edgeTitle).join('; '),
+    );
     svg.setAttribute('viewBox', [DIAGRAM.left, 0, DIAGRAM.width, DIAGRAM.height].join(' '));
     drawDiagram(svg, report);
     const table = dataTable({
-        id: 'transitions', caption: 'Transitions', rows: listOf(report.transitions), dim: (edge) => !edge.count,
+        id: 'transitions',
+        caption: 'Transitions',
+        rows: listOf(report.transitions),
+        dim: (edge) => !edge.count,
         columns: [
-            { id: 'from', title: 'From', value: (edge) => STATES.indexOf(edge.from), cell: (edge) => stateChip(edge.from) },
+            {
+                id: 'from',
+                title: 'From',
+                value: (edge) => STATES.indexOf(edge.from),
+                cell: (edge) => stateChip(edge.from),
+            },
             { id: 'to', title: 'To', value: (edge) => STATES.indexOf(edge.to), cell: (edge) => stateChip(edge.to) },
-            { id: 'count', title: 'Count', numeric: true, value: (edge) => edge.count, cell: (edge) => formatCount(edge.count) },
-            { id: 'p50_ns', title: 'After (median)', help: 'The time spent in the first state before this transition', numeric: true,
-                value: (edge) => edge.p50_ns, cell: (edge) => formatDuration(edge.p50_ns) },
+            {
+                id: 'count',
+                title: 'Count',
+                numeric: true,
+                value: (edge) => edge.count,
+                cell: (edge) => formatCount(edge.count),
+            },
+            {
+                id: 'p50_ns',
+                title: 'After (median)',
+                help: 'The time spent in the first state before this transition',
+                numeric: true,
+                value: (edge) => edge.p50_ns,
+                cell: (edge) => formatDuration(edge.p50_ns),
+            },
             { id: 'kind', title: 'Kind', value: (edge) => edge.kind, cell: (edge) => term(edge.kind || 'unknown') },
         ],
     });
-    return section('diagram', 'The state diagram',
-        'How often each transition was taken, and the median time spent in the state before it. Lines are thicker the more often they were taken; faint ones never were.',
-        unexpected.length ? el('div', { class: 'notice', id: 'unexpected' },
-            el('strong', null, 'Unexpected transitions: '),
-            unexpected.map((edge, i) => [i ? ', ' : '', printable(edge.from) + ' → ' + printable(edge.to) + ' (' + formatCount(edge.count) + ')']),
-            '. No cause is known for them: events were lost, or the kernel is newer than tcpdwell.') : null,
+    return section(
+        'diagram',
+        'The state diagram',
+        'How often each transition was taken, and the median time spent in the state before it. Lines are thicker ' +
+            'the more often they were taken; faint ones never were.',
+        unexpected.length
+            ? el(
+                  'div',
+                  { class: 'notice', id: 'unexpected' },
+                  el('strong', null, 'Unexpected transitions: '),
+                  unexpected.map((edge, i) => [
+                      i ? ', ' : '',
+                      printable(edge.from) + ' → ' + printable(edge.to) + ' (' + formatCount(edge.count) + ')',
+                  ]),
+                  '. No cause is known for them: events were lost, or the kernel is newer than tcpdwell.',
+              )
+            : null,
         el('div', { class: 'scroll diagram', tabindex: 0, role: 'region', 'aria-label': 'State diagram' }, svg),
-        details('transitions-details', 'All transitions as a table', table));
+        details('transitions-details', 'All transitions as a table', table),
+    );
 }

@@ -6,7 +6,8 @@
 const SVG_NAMESPACE = 'http://www.w3.org/2000/svg';
 
 // Control characters, and those that change the direction of writing or can't be seen.
-const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+const UNPRINTABLE =
+    /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
 
 // `text` with everything visible: "a\u202eb" shows as a, backslash, u202e, b.
 function printable(text) {
@@ -45,8 +46,13 @@ function foreign(text, attributes) {
 }
 
 function section(id, title, help, ...children) {
-    return el('section', { id, 'aria-labelledby': id + '-title' },
-        el('h2', { id: id + '-title' }, title), help ? el('p', { class: 'help' }, help) : null, ...children);
+    return el(
+        'section',
+        { id, 'aria-labelledby': id + '-title' },
+        el('h2', { id: id + '-title' }, title),
+        help ? el('p', { class: 'help' }, help) : null,
+        ...children,
+    );
 }
 
 function details(id, title, ...children) {

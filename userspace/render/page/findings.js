@@ -11,10 +11,17 @@ const SEVERITIES = {
 
 function severityBadge(severity) {
     const look = SEVERITIES[severity] || SEVERITIES.info;
-    return el('span', { class: 'severity' },
-        svgEl('svg', { viewBox: '0 0 20 20', width: 18, height: 18, 'aria-hidden': 'true' },
-            svgEl('path', { class: 'shape', d: look.shape }), svgEl('path', { class: 'mark', d: look.mark })),
-        look.word);
+    return el(
+        'span',
+        { class: 'severity' },
+        svgEl(
+            'svg',
+            { viewBox: '0 0 20 20', width: 18, height: 18, 'aria-hidden': 'true' },
+            svgEl('path', { class: 'shape', d: look.shape }),
+            svgEl('path', { class: 'mark', d: look.mark }),
+        ),
+        look.word,
+    );
 }
 
 function evidenceValue(key, value) {
@@ -33,34 +40,83 @@ function evidenceValue(key, value) {
 function evidenceTable(finding) {
     const rows = entriesOf(finding.evidence).filter(([key]) => key !== 'connections');
     if (!rows.length) return null;
-    return el('table', { class: 'evidence' }, el('caption', null, 'Evidence'), el('tbody', null, rows.map(([key, value]) =>
-        el('tr', null, el('th', { scope: 'row' }, formatKey(key)), el('td', null, evidenceValue(key, value))))));
+    return el(
+        'table',
+        { class: 'evidence' },
+        el('caption', null, 'Evidence'),
+        el(
+            'tbody',
+            null,
+            rows.map(([key, value]) =>
+                el('tr', null, el('th', { scope: 'row' }, formatKey(key)), el('td', null, evidenceValue(key, value))),
+            ),
+        ),
+    );
 }
 
 function connectionList(finding) {
     const ids = listOf(finding.evidence && finding.evidence.connections);
     if (!ids.length) return null;
-    return el('p', { class: 'connections' }, 'Among the connections behind it: ',
-        ids.map((id, i) => [i ? ' ' : '', el('code', null, foreign(id))]));
+    return el(
+        'p',
+        { class: 'connections' },
+        'Among the connections behind it: ',
+        ids.map((id, i) => [i ? ' ' : '', el('code', null, foreign(id))]),
+    );
 }
 
 function findingCard(finding) {
     const severity = Object.hasOwn(SEVERITIES, finding.severity) ? finding.severity : 'info';
-    const advice = String(finding.advice || '').split('\n').map((line) => line.trim()).filter(Boolean);
-    return el('article', { class: 'finding ' + severity, 'data-finding': finding.id },
+    const advice = String(finding.advice || '')
+        .split('\n')
+        .map((line) => line.trim())
+        .filter(Boolean);
+    return el(
+        'article',
+        { class: 'finding ' + severity, 'data-finding': finding.id },
         el('header', null, severityBadge(severity), el('code', { class: 'finding-id' }, foreign(finding.id || ''))),
         el('h3', null, foreign(finding.what || finding.id || '')),
-        el('div', { class: 'finding-body' }, evidenceTable(finding),
-            advice.length ? el('div', { class: 'advice' }, el('h4', null, 'What to do'),
-                el('ul', null, advice.map((line) => el('li', null, foreign(line))))) : null),
-        connectionList(finding));
+        el(
+            'div',
+            { class: 'finding-body' },
+            evidenceTable(finding),
+            advice.length
+                ? el(
+                      'div',
+                      { class: 'advice' },
+                      el('h4', null, 'What to do'),
+                      el(
+                          'ul',
+                          null,
+                          advice.map((line) => el('li', null, foreign(line))),
+                      ),
+                  )
+                : null,
+        ),
+        connectionList(finding),
+    );
 }
 
 function findingsSection(report) {
     const findings = listOf(report.findings).filter((finding) => finding && typeof finding === 'object');
     const seen = report.quality && report.quality.connections > 0;
-    return section('findings', 'Findings', null, findings.length ? findings.map(findingCard)
-        : el('article', { class: 'finding good', id: 'nothing-found' }, el('header', null, severityBadge('good')),
-            el('p', null, seen ? 'No rule of tcpdwell’s found anything amiss among the connections that were seen.'
-                : 'No connections were seen, so there was nothing to judge.')));
+    return section(
+        'findings',
+        'Findings',
+        null,
+        findings.length
+            ? findings.map(findingCard)
+            : el(
+                  'article',
+                  { class: 'finding good', id: 'nothing-found' },
+                  el('header', null, severityBadge('good')),
+                  el(
+                      'p',
+                      null,
+                      seen
+                          ? 'No rule of tcpdwell’s found anything amiss among the connections that were seen.'
+                          : 'No connections were seen, so there was nothing to judge.',
+                  ),
+              ),
+    );
 }

@@ -3,7 +3,10 @@
 'use strict';
 
 const UNKNOWN = '–';
-const SECOND = 1e9, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
+const SECOND = 1e9,
+    MINUTE = 60 * SECOND,
+    HOUR = 60 * MINUTE,
+    DAY = 24 * HOUR;
 
 function isNumber(value) {
     return typeof value === 'number' && Number.isFinite(value);
@@ -25,7 +28,7 @@ function formatNumber(value) {
 
 function formatShare(part, whole) {
     if (!isNumber(part) || !isNumber(whole) || whole <= 0) return UNKNOWN;
-    const percent = 100 * part / whole;
+    const percent = (100 * part) / whole;
     if (percent > 0 && percent < 1) return '<1%';
     if (percent > 99 && percent < 100) return '>99%';
     return Math.round(percent) + '%';
@@ -61,7 +64,15 @@ function formatDuration(ns) {
 
 // A round duration, on an axis: "60s", "1.5ms", "5m".
 function formatTick(ns) {
-    const units = [[DAY, 'd'], [HOUR, 'h'], [MINUTE, 'm'], [SECOND, 's'], [1e6, 'ms'], [1e3, 'µs'], [1, 'ns']];
+    const units = [
+        [DAY, 'd'],
+        [HOUR, 'h'],
+        [MINUTE, 'm'],
+        [SECOND, 's'],
+        [1e6, 'ms'],
+        [1e3, 'µs'],
+        [1, 'ns'],
+    ];
     if (ns === 0) return '0';
     const ofMinutes = ns >= 2 * MINUTE && ns % MINUTE === 0;
     const [size, name] = units.find(([unit]) => ns >= unit && (unit < MINUTE || (ofMinutes && ns % unit === 0)));

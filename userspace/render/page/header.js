@@ -3,53 +3,87 @@
 'use strict';
 
 function tile(id, label, value, note, kind) {
-    return el('div', { class: 'tile ' + (kind || ''), 'data-tile': id }, el('dt', null, label),
-        el('dd', null, el('span', { class: 'value' }, value), note ? el('span', { class: 'note' }, note) : null));
+    return el(
+        'div',
+        { class: 'tile ' + (kind || ''), 'data-tile': id },
+        el('dt', null, label),
+        el('dd', null, el('span', { class: 'value' }, value), note ? el('span', { class: 'note' }, note) : null),
+    );
 }
 
 function fact(label, value) {
-    return value === null || value === undefined || value === '' ? null
+    return value === null || value === undefined || value === ''
+        ? null
         : el('div', null, el('dt', null, label), el('dd', null, foreign(value)));
 }
 
 function spanText(meta) {
-    const begin = formatTime(meta.begin), end = formatTime(meta.end);
+    const begin = formatTime(meta.begin),
+        end = formatTime(meta.end);
     const sameDay = begin.slice(0, 10) === end.slice(0, 10);
     return begin + ' to ' + (sameDay ? end.slice(11) : end) + ' UTC';
 }
 
 function renderHeader(report) {
-    const meta = report.meta || {}, quality = report.quality || {};
-    const lost = quality.lost > 0, strange = quality.unexpected_edges > 0;
+    const meta = report.meta || {},
+        quality = report.quality || {};
+    const lost = quality.lost > 0,
+        strange = quality.unexpected_edges > 0;
     const host = meta.host || 'unknown host';
     document.title = 'tcpdwell: ' + printable(host);
-    const partly = [['joined', quality.joined], ['gap', quality.gap]].filter(([, n]) => n > 0)
-        .map(([word, n]) => formatCount(n) + ' ' + (word === 'joined' ? 'joined midway' : 'with gaps')).join(', ');
+    const partly = [
+        ['joined', quality.joined],
+        ['gap', quality.gap],
+    ]
+        .filter(([, n]) => n > 0)
+        .map(([word, n]) => formatCount(n) + ' ' + (word === 'joined' ? 'joined midway' : 'with gaps'))
+        .join(', ');
     append(document.getElementById('header'), [
         el('p', { class: 'brand' }, 'tcpdwell', el('span', null, ' where TCP connections spend their time')),
         el('h1', null, foreign(host)),
-        el('dl', { class: 'facts' },
+        el(
+            'dl',
+            { class: 'facts' },
             fact('Time', meta.begin ? spanText(meta) : null),
             fact('Kernel', [meta.kernel, meta.machine].filter(Boolean).join(' ')),
             fact('Source', { live: 'live kernel', recording: 'recording' }[meta.source] || meta.source),
             fact('Network namespaces', isNumber(meta.netns) ? formatCount(meta.netns) : null),
             fact('Filter', meta.filter),
-            fact('Version', meta.version && 'tcpdwell ' + meta.version)),
-        el('dl', { class: 'tiles' },
+            fact('Version', meta.version && 'tcpdwell ' + meta.version),
+        ),
+        el(
+            'dl',
+            { class: 'tiles' },
             tile('duration', meta.interval ? 'Interval' : 'Duration', formatDuration(meta.duration_ns)),
-            tile('connections', 'Connections', formatCount(quality.connections),
-                formatCount(quality.ended) + ' ended, ' + formatCount(quality.open) + ' still open'),
+            tile(
+                'connections',
+                'Connections',
+                formatCount(quality.connections),
+                formatCount(quality.ended) + ' ended, ' + formatCount(quality.open) + ' still open',
+            ),
             tile('whole', 'Seen from their birth', formatShare(quality.whole, quality.connections), partly || null),
-            tile('transitions', 'Transitions', formatCount(quality.transitions),
-                strange ? formatCount(quality.unexpected_edges) + ' unexpected' : 'all of them known', strange ? 'bad' : ''),
-            tile('lost', 'Events lost', lost ? formatCount(quality.lost) : isNumber(quality.lost) ? 'none' : UNKNOWN,
-                lost ? 'numbers below are too small' : 'nothing is missing', lost ? 'bad' : '')),
+            tile(
+                'transitions',
+                'Transitions',
+                formatCount(quality.transitions),
+                strange ? formatCount(quality.unexpected_edges) + ' unexpected' : 'all of them known',
+                strange ? 'bad' : '',
+            ),
+            tile(
+                'lost',
+                'Events lost',
+                lost ? formatCount(quality.lost) : isNumber(quality.lost) ? 'none' : UNKNOWN,
+                lost ? 'numbers below are too small' : 'nothing is missing',
+                lost ? 'bad' : '',
+            ),
+        ),
     ]);
 }
 
 // Links to the sections that are there.
 function renderContents() {
     const links = [...document.querySelectorAll('main > section')].map((each) =>
-        el('a', { href: '#' + each.id }, each.querySelector('h2').textContent));
+        el('a', { href: '#' + each.id }, each.querySelector('h2').textContent),
+    );
     append(document.getElementById('contents'), links);
 }

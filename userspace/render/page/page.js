@@ -27,8 +27,17 @@ function drawPage() {
         }
     };
     attempt('header', () => renderHeader(report));
-    const parts = { findingsSection, servicesSection, remotesSection, portsSection, dwellSection, latenciesSection,
-        timelineSection, diagramSection, detailsSection };
+    const parts = {
+        findingsSection,
+        servicesSection,
+        remotesSection,
+        portsSection,
+        dwellSection,
+        latenciesSection,
+        timelineSection,
+        diagramSection,
+        detailsSection,
+    };
     for (const [name, part] of Object.entries(parts)) attempt(name, () => append(main, [part(report)]));
     attempt('contents', renderContents);
     attempt('charts', drawCharts);

@@ -26,8 +26,11 @@ class DataTable {
         this.status = el('p', { class: 'status', 'aria-live': 'polite' });
         this.headings = new Map();
         const head = this.head();
-        this.scroller = el('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': this.caption },
-            el('table', { id: this.id }, el('caption', null, this.caption), head, this.body));
+        this.scroller = el(
+            'div',
+            { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': this.caption },
+            el('table', { id: this.id }, el('caption', null, this.caption), head, this.body),
+        );
         this.element = el('div', { class: 'data-table' }, this.controls(), this.scroller, this.status);
         this.show();
     }
@@ -35,11 +38,18 @@ class DataTable {
     head() {
         const row = el('tr');
         for (const column of this.columns) {
-            const th = el('th', { scope: 'col', class: this.classOf(column), title: column.help },
-                el('button', { type: 'button', onclick: () => this.toggle(column.id) }, column.title,
-                    el('span', { class: 'arrow', 'aria-hidden': 'true' })),
+            const th = el(
+                'th',
+                { scope: 'col', class: this.classOf(column), title: column.help },
+                el(
+                    'button',
+                    { type: 'button', onclick: () => this.toggle(column.id) },
+                    column.title,
+                    el('span', { class: 'arrow', 'aria-hidden': 'true' }),
+                ),
                 // On paper, a heading is repeated on each page, but not the buttons in it.
-                el('span', { class: 'print-only', 'aria-hidden': 'true' }, column.title));
+                el('span', { class: 'print-only', 'aria-hidden': 'true' }, column.title),
+            );
             this.headings.set(column.id, th);
             row.append(th);
         }
@@ -64,7 +74,10 @@ class DataTable {
     controls() {
         if (!this.search || this.rows.length < 8) return null;
         this.input = el('input', {
-            type: 'search', placeholder: 'Filter', 'aria-label': 'Filter: ' + this.caption, spellcheck: 'false',
+            type: 'search',
+            placeholder: 'Filter',
+            'aria-label': 'Filter: ' + this.caption,
+            spellcheck: 'false',
             oninput: () => this.filter(this.input.value),
         });
         return el('div', { class: 'controls' }, this.input);
@@ -118,7 +131,10 @@ class DataTable {
             if (typeof a === 'number' && typeof b === 'number') return sign * (a - b);
             return sign * (String(a) < String(b) ? -1 : String(a) > String(b) ? 1 : 0);
         };
-        return rows.map((row) => [column.value(row), row]).sort((a, b) => compare(a[0], b[0])).map(([, row]) => row);
+        return rows
+            .map((row) => [column.value(row), row])
+            .sort((a, b) => compare(a[0], b[0]))
+            .map(([, row]) => row);
     }
 
     show() {
@@ -139,8 +155,13 @@ class DataTable {
         for (const column of this.columns) {
             const content = column.cell ? column.cell(row) : column.value(row);
             const empty = content === null || content === undefined || content === '' || content.length === 0;
-            tr.append(el(column.heading ? 'th' : 'td',
-                { class: this.classOf(column), scope: column.heading ? 'row' : null }, empty ? UNKNOWN : content));
+            tr.append(
+                el(
+                    column.heading ? 'th' : 'td',
+                    { class: this.classOf(column), scope: column.heading ? 'row' : null },
+                    empty ? UNKNOWN : content,
+                ),
+            );
         }
         return tr;
     }
@@ -151,15 +172,25 @@ class DataTable {
         const parts = [];
         if (this.pattern) parts.push(formatCount(matching) + ' of ' + formatCount(total) + ' rows match. ');
         if (shown < matching) {
-            const button = (name, text, number) => [' ', el('button',
-                { type: 'button', class: name, onclick: () => this.showMore(number) }, text)];
-            parts.push('The first ' + formatCount(shown) + ' of ' + formatCount(matching) + ' rows are shown.',
+            const button = (name, text, number) => [
+                ' ',
+                el('button', { type: 'button', class: name, onclick: () => this.showMore(number) }, text),
+            ];
+            parts.push(
+                'The first ' + formatCount(shown) + ' of ' + formatCount(matching) + ' rows are shown.',
                 matching > shown + ROWS_MORE ? button('show-more', formatCount(ROWS_MORE) + ' more', ROWS_MORE) : null,
-                button('show-all', 'Show all ' + formatCount(matching), Infinity), ' ');
+                button('show-all', 'Show all ' + formatCount(matching), Infinity),
+                ' ',
+            );
         }
         if (matching > ROWS_SHOWN)
-            parts.push(el('span', { class: 'print-only' },
-                formatCount(matching - ROWS_SHOWN) + ' rows are left out of the printed page.'));
+            parts.push(
+                el(
+                    'span',
+                    { class: 'print-only' },
+                    formatCount(matching - ROWS_SHOWN) + ' rows are left out of the printed page.',
+                ),
+            );
         this.status.replaceChildren();
         append(this.status, parts);
     }

@@ -3,8 +3,19 @@
 'use strict';
 
 // In the order of a connection's life.
-const STATES = ['LISTEN', 'SYN_SENT', 'SYN_RECV', 'ESTABLISHED', 'FIN_WAIT1', 'FIN_WAIT2', 'CLOSING', 'TIME_WAIT',
-    'CLOSE_WAIT', 'LAST_ACK', 'CLOSE'];
+const STATES = [
+    'LISTEN',
+    'SYN_SENT',
+    'SYN_RECV',
+    'ESTABLISHED',
+    'FIN_WAIT1',
+    'FIN_WAIT2',
+    'CLOSING',
+    'TIME_WAIT',
+    'CLOSE_WAIT',
+    'LAST_ACK',
+    'CLOSE',
+];
 
 const TERMS = {
     // States
@@ -72,8 +83,12 @@ function stateClass(state) {
 
 // A state's name with its colour beside it.
 function stateChip(state) {
-    return el('span', { class: 'state ' + stateClass(state) }, el('i', { class: 'swatch', 'aria-hidden': 'true' }),
-        term(state));
+    return el(
+        'span',
+        { class: 'state ' + stateClass(state) },
+        el('i', { class: 'swatch', 'aria-hidden': 'true' }),
+        term(state),
+    );
 }
 
 function byLife(a, b) {

@@ -3,8 +3,19 @@
 'use strict';
 
 // From the bottom: what lasts, then what comes and goes.
-const STACK = ['LISTEN', 'ESTABLISHED', 'SYN_SENT', 'SYN_RECV', 'CLOSE_WAIT', 'LAST_ACK', 'FIN_WAIT1', 'FIN_WAIT2',
-    'CLOSING', 'TIME_WAIT', 'CLOSE'];
+const STACK = [
+    'LISTEN',
+    'ESTABLISHED',
+    'SYN_SENT',
+    'SYN_RECV',
+    'CLOSE_WAIT',
+    'LAST_ACK',
+    'FIN_WAIT1',
+    'FIN_WAIT2',
+    'CLOSING',
+    'TIME_WAIT',
+    'CLOSE',
+];
 
 class Timeline {
     constructor(timeline) {
@@ -20,15 +31,24 @@ class Timeline {
 
     time(step) {
         const ms = this.begin + step * this.step;
-        return Number.isFinite(ms) ? formatClock(ms, this.step < 1000)
-            : '+' + formatDuration(step * this.step * 1e6);
+        return Number.isFinite(ms) ? formatClock(ms, this.step < 1000) : '+' + formatDuration(step * this.step * 1e6);
     }
 
     element() {
         this.place = chart({
-            title: 'Sockets in each state over time', wide: true, className: 'timeline',
-            description: this.series.map((each) => each.state + ' at most ' + formatCount(each.counts[each.peakAt]) + ' at ' +
-                this.time(each.peakAt)).join('; '),
+            title: 'Sockets in each state over time',
+            wide: true,
+            className: 'timeline',
+            description: this.series
+                .map(
+                    (each) =>
+                        each.state +
+                        ' at most ' +
+                        formatCount(each.counts[each.peakAt]) +
+                        ' at ' +
+                        this.time(each.peakAt),
+                )
+                .join('; '),
             draw: (svg, width) => this.draw(svg, width),
         });
         this.place.tabIndex = 0;
@@ -40,13 +60,15 @@ class Timeline {
     draw(svg, width) {
         const narrow = width < 560;
         const height = narrow ? 240 : 320;
-        const box = this.box = { left: 46, right: width - 14, top: 10, bottom: height - 26 };
+        const box = (this.box = { left: 46, right: width - 14, top: 10, bottom: height - 26 });
         const shown = this.series.filter((each) => each.shown);
-        const totals = Array.from({ length: this.length }, (_, i) => shown.reduce((sum, s) => sum + (s.counts[i] || 0), 0));
+        const totals = Array.from({ length: this.length }, (_, i) =>
+            shown.reduce((sum, s) => sum + (s.counts[i] || 0), 0),
+        );
         const ticks = countTicks(Math.max(1, ...totals), narrow ? 4 : 6);
         const most = ticks[ticks.length - 1];
         this.x = (i) => box.left + (box.right - box.left) * (this.length > 1 ? i / (this.length - 1) : 0.5);
-        const y = (count) => box.bottom - (box.bottom - box.top) * count / most;
+        const y = (count) => box.bottom - ((box.bottom - box.top) * count) / most;
         this.axes(svg, ticks, y, width);
 
         let lower = new Array(this.length).fill(0);
@@ -54,18 +76,32 @@ class Timeline {
             const upper = lower.map((base, i) => base + (each.counts[i] || 0));
             const there = upper.map((count, i) => this.x(i).toFixed(1) + ',' + y(count).toFixed(1));
             const back = lower.map((count, i) => this.x(i).toFixed(1) + ',' + y(count).toFixed(1)).reverse();
-            const shape = this.length > 1 ? 'M' + there.join('L') + 'L' + back.join('L') + 'Z'
-                : 'M' + (this.x(0) - 8) + ',' + y(lower[0]) + 'h16V' + y(upper[0]) + 'h-16Z';
+            const shape =
+                this.length > 1
+                    ? 'M' + there.join('L') + 'L' + back.join('L') + 'Z'
+                    : 'M' + (this.x(0) - 8) + ',' + y(lower[0]) + 'h16V' + y(upper[0]) + 'h-16Z';
             svg.append(svgEl('path', { class: 'area ' + stateClass(each.state), d: shape }));
             lower = upper;
         }
         this.line = svgEl('line', { class: 'cursor', y1: box.top, y2: box.bottom, visibility: 'hidden' });
         // The empty title keeps the drawing's own from popping up under the pointer.
-        svg.append(this.line, svgEl('rect', {
-            class: 'catcher', x: box.left, y: box.top, width: box.right - box.left, height: box.bottom - box.top,
-            onpointermove: (event) => this.pointAt(event, svg), onpointerdown: (event) => this.pointAt(event, svg),
-            onpointerleave: () => this.point(null),
-        }, svgEl('title')));
+        svg.append(
+            this.line,
+            svgEl(
+                'rect',
+                {
+                    class: 'catcher',
+                    x: box.left,
+                    y: box.top,
+                    width: box.right - box.left,
+                    height: box.bottom - box.top,
+                    onpointermove: (event) => this.pointAt(event, svg),
+                    onpointerdown: (event) => this.pointAt(event, svg),
+                    onpointerleave: () => this.point(null),
+                },
+                svgEl('title'),
+            ),
+        );
         this.point(this.cursor);
         return height;
     }
@@ -73,11 +109,23 @@ class Timeline {
     axes(svg, ticks, y, width) {
         const box = this.box;
         for (const tick of ticks) {
-            svg.append(svgEl('line', { class: tick ? 'grid' : 'axis', x1: box.left, x2: box.right, y1: y(tick), y2: y(tick) }),
-                svgEl('text', { class: 'tick', x: box.left - 6, y: y(tick) + 4, 'text-anchor': 'end' }, formatCount(tick)));
+            svg.append(
+                svgEl('line', { class: tick ? 'grid' : 'axis', x1: box.left, x2: box.right, y1: y(tick), y2: y(tick) }),
+                svgEl(
+                    'text',
+                    { class: 'tick', x: box.left - 6, y: y(tick) + 4, 'text-anchor': 'end' },
+                    formatCount(tick),
+                ),
+            );
         }
         if (this.length < 2) {
-            svg.append(svgEl('text', { class: 'tick', x: this.x(0), y: box.bottom + 17, 'text-anchor': 'middle' }, this.time(0)));
+            svg.append(
+                svgEl(
+                    'text',
+                    { class: 'tick', x: this.x(0), y: box.bottom + 17, 'text-anchor': 'middle' },
+                    this.time(0),
+                ),
+            );
             return;
         }
         const begin = Number.isFinite(this.begin) ? this.begin * 1e6 : 0;
@@ -88,29 +136,73 @@ class Timeline {
         for (const tick of multiples(offset, offset + span, step)) {
             const i = (tick - offset) / (this.step * 1e6);
             const x = this.x(i);
-            svg.append(svgEl('line', { class: 'axis', x1: x, x2: x, y1: box.bottom, y2: box.bottom + 4 }),
-                svgEl('text', { class: 'tick', y: box.bottom + 17, 'text-anchor': 'middle',
-                    x: Math.min(width - 28, Math.max(28, x)) }, this.time(i)));
+            svg.append(
+                svgEl('line', { class: 'axis', x1: x, x2: x, y1: box.bottom, y2: box.bottom + 4 }),
+                svgEl(
+                    'text',
+                    {
+                        class: 'tick',
+                        y: box.bottom + 17,
+                        'text-anchor': 'middle',
+                        x: Math.min(width - 28, Math.max(28, x)),
+                    },
+                    this.time(i),
+                ),
+            );
         }
     }
 
     table() {
         this.when = el('th', { scope: 'col', class: 'numeric' });
-        const rows = this.series.slice().reverse().map((each) => {
-            each.cell = el('td', { class: 'numeric' });
-            const toggle = el('button', { type: 'button', class: 'toggle', 'aria-pressed': 'true',
-                title: 'Show or hide. ' + (termTitle(each.state) || ''), onclick: () => this.toggle(each, toggle) },
-            el('span', { class: 'state ' + stateClass(each.state) }, el('i', { class: 'swatch', 'aria-hidden': 'true' }),
-                printable(each.state)));
-            return el('tr', null, el('th', { scope: 'row' }, toggle), each.cell,
-                el('td', { class: 'numeric' }, formatCount(each.counts[each.peakAt])),
-                el('td', { class: 'numeric muted' }, this.time(each.peakAt)));
-        });
+        const rows = this.series
+            .slice()
+            .reverse()
+            .map((each) => {
+                each.cell = el('td', { class: 'numeric' });
+                const toggle = el(
+                    'button',
+                    {
+                        type: 'button',
+                        class: 'toggle',
+                        'aria-pressed': 'true',
+                        title: 'Show or hide. ' + (termTitle(each.state) || ''),
+                        onclick: () => this.toggle(each, toggle),
+                    },
+                    el(
+                        'span',
+                        { class: 'state ' + stateClass(each.state) },
+                        el('i', { class: 'swatch', 'aria-hidden': 'true' }),
+                        printable(each.state),
+                    ),
+                );
+                return el(
+                    'tr',
+                    null,
+                    el('th', { scope: 'row' }, toggle),
+                    each.cell,
+                    el('td', { class: 'numeric' }, formatCount(each.counts[each.peakAt])),
+                    el('td', { class: 'numeric muted' }, this.time(each.peakAt)),
+                );
+            });
         this.point(null);
-        return el('table', { id: 'timeline-table' }, el('caption', null, 'Sockets in each state'),
-            el('thead', null, el('tr', null, el('th', { scope: 'col' }, 'State'), this.when,
-                el('th', { scope: 'col', class: 'numeric' }, 'Peak'), el('th', { scope: 'col', class: 'numeric' }, 'at (UTC)'))),
-            el('tbody', null, rows));
+        return el(
+            'table',
+            { id: 'timeline-table' },
+            el('caption', null, 'Sockets in each state'),
+            el(
+                'thead',
+                null,
+                el(
+                    'tr',
+                    null,
+                    el('th', { scope: 'col' }, 'State'),
+                    this.when,
+                    el('th', { scope: 'col', class: 'numeric' }, 'Peak'),
+                    el('th', { scope: 'col', class: 'numeric' }, 'at (UTC)'),
+                ),
+            ),
+            el('tbody', null, rows),
+        );
     }
 
     toggle(each, button) {
@@ -121,7 +213,7 @@ class Timeline {
 
     pointAt(event, svg) {
         const bounds = svg.getBoundingClientRect();
-        const x = (event.clientX - bounds.left) * svg.viewBox.baseVal.width / bounds.width;
+        const x = ((event.clientX - bounds.left) * svg.viewBox.baseVal.width) / bounds.width;
         const share = (x - this.box.left) / (this.box.right - this.box.left);
         this.point(Math.min(this.length - 1, Math.max(0, Math.round(share * (this.length - 1)))));
     }
@@ -130,8 +222,15 @@ class Timeline {
         const last = this.length - 1;
         const now = this.cursor === null ? last : this.cursor;
         const page = Math.max(1, Math.round(last / 20));
-        const to = { ArrowLeft: now - 1, ArrowRight: now + 1, PageUp: now - page, PageDown: now + page, Home: 0, End: last,
-            Escape: null }[event.key];
+        const to = {
+            ArrowLeft: now - 1,
+            ArrowRight: now + 1,
+            PageUp: now - page,
+            PageDown: now + page,
+            Home: 0,
+            End: last,
+            Escape: null,
+        }[event.key];
         if (to === undefined) return;
         event.preventDefault();
         this.point(to === null ? null : Math.min(last, Math.max(0, to)));
@@ -156,6 +255,13 @@ function indexOfLargest(counts) {
 
 function timelineSection(report) {
     const timeline = report.timeline ? new Timeline(report.timeline) : null;
-    return section('timeline', 'States over time', 'Sockets in each state. Point at the drawing, or use the arrow keys on it, to read the numbers; a state’s name hides it.',
-        timeline && timeline.series.length ? timeline.element() : el('p', { class: 'empty' }, 'No socket was in any of the states.'));
+    return section(
+        'timeline',
+        'States over time',
+        'Sockets in each state. Point at the drawing, or use the arrow keys on it, to read the numbers; a state’s ' +
+            'name hides it.',
+        timeline && timeline.series.length
+            ? timeline.element()
+            : el('p', { class: 'empty' }, 'No socket was in any of the states.'),
+    );
 }
