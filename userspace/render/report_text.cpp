@@ -204,11 +204,14 @@ private:
                          {"", 0, Align::left}},
                         style_.colour);
         for (const Edge& edge : diagram.edges)
-            table.add(
-                {text_cell(edge.from, style_.colour), text_cell(edge.to, style_.colour),
-                 plain_cell(fmt::format("{}", edge.count)), plain_cell(edge.median ? duration_cell(*edge.median) : "-"),
-                 plain_cell(edge.kind == EdgeKind::unexpected ? " unexpected: events lost, or a newer kernel" : "")});
+            table.add({text_cell(edge.from, style_.colour), text_cell(edge.to, style_.colour),
+                       plain_cell(fmt::format("{}", edge.count)),
+                       plain_cell(edge.median ? duration_cell(*edge.median) : "-"),
+                       plain_cell(edge.kind == EdgeKind::unexpected ? " unexpected" : "")});
         table.append_to(out_, 0);
+        if (std::ranges::any_of(diagram.edges, [](const Edge& e) { return e.kind == EdgeKind::unexpected; }))
+            out_ += wrap("Unexpected: events were lost, or the kernel is newer than the table of transitions.",
+                         style_.width, "");
     }
 
     void write(const Timeline& timeline) {

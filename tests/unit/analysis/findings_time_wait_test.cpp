@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// Findings about who closes first, TIME_WAITs that are missing, and the table that holds them: raised from the
+// threshold on, not one below it.
+#include "rule_test.h"
+
+namespace tcpdwell {
+namespace {
+
+class ServerClosesFirst : public RuleTest {};
+
+TEST_F(ServerClosesFirst, from_the_number_on) {
+    served(scenario("server_first"), 99);
+    EXPECT_FALSE(found("server_closes_first", kLater));
+    served(scenario("server_first"), 1, 60'000);
+    EXPECT_TRUE(found("server_closes_first", kLater));
+}
+
+TEST_F(ServerClosesFirst, from_the_share_on) {
+    served(scenario("server_first"), 100);
+    served(scenario("served"), 100, 52'000);
+    EXPECT_TRUE(found("server_closes_first", kLater));
+    served(scenario("served"), 1, 60'000);
+    EXPECT_FALSE(found("server_closes_first", kLater));
+}
+
+TEST_F(ServerClosesFirst, what_nobody_closed_is_no_part_of_the_share) {
+    served(scenario("server_first"), 100);
+    served(scenario("handshake_reset"), 300, 52'000);
+    const Finding* f = found("server_closes_first", kLater);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(std::get<double>(fact(f->evidence, "share")), 1.0);
+}
+
+TEST_F(ServerClosesFirst, is_about_servers) {
+    clients(scenario("client_first_fin_with_ack"), 300);
+    EXPECT_FALSE(found("server_closes_first", kLater));
+}
+
+TEST_F(ServerClosesFirst, thresholds_can_be_set) {
+    threshold("server_closes_first.connections=5");
+    threshold("server_closes_first.share=80%");
+    served(scenario("server_first"), 8);
+    served(scenario("served"), 2, 52'000);
+    EXPECT_TRUE(found("server_closes_first", kLater));
+    threshold("server_closes_first.share=81%");
+    EXPECT_FALSE(found("server_closes_first", kLater));
+}
+
+TEST_F(ServerClosesFirst, evidence_and_advice) {
+    sysctl("net.ipv4.tcp_max_tw_buckets", "1000");
+    served(scenario("server_first"), 120);
+    served(scenario("served"), 30, 52'000);
+    const Finding* f = found("server_closes_first", 30s);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(f->severity, Severity::warning);
+    EXPECT_EQ(evidence(*f, "closed_first_local"), 120);
+    EXPECT_EQ(evidence(*f, "closed_first_remote"), 30);
+    EXPECT_DOUBLE_EQ(std::get<double>(fact(f->evidence, "share")), 0.8);
+    EXPECT_EQ(evidence(*f, "time_wait_now"), 120);
+    EXPECT_EQ(evidence(*f, "time_wait_peak"), 120);
+    const double held = std::get<double>(fact(f->evidence, "time_wait_socket_seconds"));
+    EXPECT_GT(held, 120 * 29.0);
+    EXPECT_LT(held, 120 * 30.0);
+    EXPECT_EQ(f->connections.size(), 3u);
+    EXPECT_THAT(std::string(f->what), HasSubstr("worker (pid 101) on 0.0.0.0:80 closed 120 of 150 connections first"));
+    EXPECT_THAT(advice(*f), HasSubstr("net.ipv4.tcp_max_tw_buckets (1000 here). There is room."));
+    facts.clear();
+    sysctl("net.ipv4.tcp_max_tw_buckets", "240");
+    EXPECT_THAT(advice(*found("server_closes_first", 30s)), Not(HasSubstr("There is room")));
+    facts.clear();
+    EXPECT_THAT(advice(*found("server_closes_first", 30s)), HasSubstr("tcp_max_tw_buckets (not known here)"));
+}
+
+class TimeWaitSkipped : public RuleTest {};
+
+TEST_F(TimeWaitSkipped, from_the_number_on) {
+    clients(scenario("linger_zero"), 19);
+    EXPECT_FALSE(found("time_wait_skipped", kLater));
+    clients(scenario("linger_zero"), 1, 45'000);
+    EXPECT_TRUE(found("time_wait_skipped", kLater));
+}
+
+TEST_F(TimeWaitSkipped, from_the_share_on) {
+    clients(scenario("linger_zero"), 20);
+    clients(scenario("client_first_fin_with_ack"), 180, 42'000);
+    EXPECT_TRUE(found("time_wait_skipped", kLater));
+    clients(scenario("client_first_fin_with_ack"), 1, 45'000);
+    EXPECT_FALSE(found("time_wait_skipped", kLater));
+}
+
+TEST_F(TimeWaitSkipped, closing_second_is_no_active_close) {
+    clients(scenario("linger_zero_in_close_wait"), 50);
+    EXPECT_FALSE(found("time_wait_skipped", kLater));
+    EXPECT_EQ(quality(last, "ended"), 50);
+}
+
+TEST_F(TimeWaitSkipped, causes_are_told_apart_with_advice_for_each) {
+    clients(scenario("linger_zero"), 10, 40'000);
+    clients(scenario("fin_wait1_gets_data"), 6, 41'000);
+    clients(scenario("fin_never_comes"), 5, 42'000);
+    clients(scenario("linger2_negative"), 4, 43'000);
+    clients(scenario("reset_in_fin_wait2"), 3, 44'000);
+    clients(scenario("orphan_times_out_in_fin_wait1"), 2, 45'000);
+    clients(scenario("admin_kill_in_established"), 1, 46'000);
+    const Finding* f = found("time_wait_skipped", kLater);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(evidence(*f, "skipped"), 31);
+    EXPECT_EQ(evidence(*f, "active_closes"), 31);
+    EXPECT_EQ(evidence(*f, "so_linger_zero"), 10);
+    EXPECT_EQ(evidence(*f, "data_after_close"), 6);
+    EXPECT_EQ(evidence(*f, "fin_wait2_expired"), 5);
+    EXPECT_EQ(evidence(*f, "linger2"), 4);
+    EXPECT_EQ(evidence(*f, "reset_received"), 3);
+    EXPECT_EQ(evidence(*f, "timed_out"), 2);
+    EXPECT_EQ(evidence(*f, "other_reset_sent"), 1);
+    EXPECT_EQ(f->advice.size(), 7u);
+    EXPECT_THAT(std::string(f->advice.front()), HasSubstr("SO_LINGER"));
+    EXPECT_THAT(std::string(f->what), HasSubstr("31 of 31 active closes"));
+}
+
+TEST_F(TimeWaitSkipped, a_server_that_leaves_data_unread) {
+    served(scenario("unread_data"), 20);
+    const Finding* f = found("time_wait_skipped", kLater);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(evidence(*f, "unread_data"), 20);
+    EXPECT_THAT(advice(*f), HasSubstr("Read to the end before closing"));
+}
+
+class TimeWaitTableFull : public RuleTest {};
+
+TEST_F(TimeWaitTableFull, from_the_share_of_the_limit_on) {
+    sysctl("net.ipv4.tcp_max_tw_buckets", "20");
+    clients(scenario("still_waiting"), 17);
+    EXPECT_FALSE(found("time_wait_table_full", 10s));
+    clients(scenario("still_waiting"), 1, 45'000);
+    const Finding* f = found("time_wait_table_full", 10s);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(f->severity, Severity::warning);
+    EXPECT_EQ(evidence(*f, "time_wait_now"), 18);
+    EXPECT_EQ(evidence(*f, "time_wait_peak"), 18);
+    EXPECT_EQ(evidence(*f, "limit"), 20);
+    EXPECT_EQ(evidence(*f, "overflows"), 0);
+    EXPECT_EQ(evidence(*f, "netns"), kNetns);
+}
+
+TEST_F(TimeWaitTableFull, the_peak_decides_even_if_they_are_gone) {
+    sysctl("net.ipv4.tcp_max_tw_buckets", "20");
+    clients(scenario("client_first_fin_with_ack"), 18);
+    const Finding* f = found("time_wait_table_full", kLater);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(evidence(*f, "time_wait_now"), 0);
+    EXPECT_EQ(evidence(*f, "time_wait_peak"), 18);
+}
+
+TEST_F(TimeWaitTableFull, each_namespace_has_a_table_and_a_limit) {
+    sysctl("net.ipv4.tcp_max_tw_buckets", "1000");
+    sysctl("net.ipv4.tcp_max_tw_buckets", "10", kNetns + 1);
+    clients(scenario("still_waiting"), 9);
+    EXPECT_FALSE(found("time_wait_table_full", 10s));
+    Stage there = here(tuple("10.0.0.1", 40'000, "10.0.0.5", 5432));
+    there.netns = kNetns + 1;
+    town.add(scenario("still_waiting"), there, 9, Vary::local_port);
+    const Finding* f = found("time_wait_table_full", 10s);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(evidence(*f, "netns"), kNetns + 1);
+    EXPECT_EQ(evidence(*f, "time_wait_peak"), 9);
+}
+
+TEST_F(TimeWaitTableFull, any_overflow_is_critical_whatever_the_limit) {
+    clients(scenario("overflow_after_fin"), 1);
+    const Finding* f = found("time_wait_table_full", kLater);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(f->severity, Severity::critical);
+    EXPECT_EQ(evidence(*f, "overflows"), 1);
+    EXPECT_TRUE(std::holds_alternative<std::monostate>(fact(f->evidence, "limit")));
+    EXPECT_THAT(std::string(f->what), HasSubstr("went without one for 1 connection."));
+}
+
+TEST_F(TimeWaitTableFull, without_a_known_limit_nothing_is_near_it) {
+    clients(scenario("still_waiting"), 500);
+    EXPECT_FALSE(found("time_wait_table_full", 10s));
+    sysctl("net.ipv4.tcp_max_tw_buckets", "0");
+    EXPECT_FALSE(found("time_wait_table_full", 10s));
+}
+
+} // namespace
+} // namespace tcpdwell

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+// Findings about sockets that stay too long where they are, and what ended them.
+#include "rule_test.h"
+
+namespace tcpdwell {
+namespace {
+
+class CloseWaitLeak : public RuleTest {};
+
+TEST_F(CloseWaitLeak, from_the_age_on) {
+    clients(kLeaks, 1); // in CLOSE_WAIT from 80.35 ms on
+    EXPECT_FALSE(found("close_wait_leak", 60s));
+    EXPECT_TRUE(found("close_wait_leak", 61s));
+}
+
+TEST_F(CloseWaitLeak, from_the_number_on_and_by_process) {
+    threshold("close_wait_leak.sockets=5");
+    threshold("close_wait_leak.age=2s");
+    clients(kLeaks, 4);
+    town.add(kLeaks, here(tuple("10.0.0.1", 44'000, "10.0.0.6", 80), 0s, 2000), 4, Vary::local_port);
+    EXPECT_FALSE(found("close_wait_leak", 10s));
+    clients(kLeaks, 1, 45'000);
+    const Finding* f = found("close_wait_leak", 10s);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(evidence(*f, "sockets"), 5);
+    EXPECT_EQ(evidence(*f, "pid"), 1000);
+}
+
+TEST_F(CloseWaitLeak, young_ones_are_told_but_not_counted) {
+    clients(kLeaks, 2);
+    clients(kLeaks, 3, 45'000, "10.0.0.5", 50s);
+    const Finding* f = found("close_wait_leak", 100s);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(evidence(*f, "sockets"), 2);
+    EXPECT_EQ(evidence(*f, "in_state"), 5);
+    EXPECT_EQ(f->connections.size(), 2u);
+}
+
+TEST_F(CloseWaitLeak, evidence_and_advice) {
+    clients(kLeaks, 1);
+    const Finding* f = found("close_wait_leak", 200s);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(f->severity, Severity::warning);
+    EXPECT_EQ(std::get<Nanoseconds>(fact(f->evidence, "oldest_ns")), 200s - 80'350us);
+    EXPECT_EQ(std::get<std::string_view>(fact(f->evidence, "oldest_local")), "10.0.0.1:40000");
+    EXPECT_EQ(std::get<std::string_view>(fact(f->evidence, "oldest_remote")), "10.0.0.5:5432");
+    EXPECT_EQ(std::get<std::string_view>(fact(f->evidence, "comm")), "app");
+    EXPECT_THAT(std::string(f->what), HasSubstr("app (pid 1000) has 1 socket in CLOSE_WAIT"));
+    EXPECT_THAT(advice(*f), HasSubstr("/proc/1000/fd"));
+}
+
+TEST_F(CloseWaitLeak, a_thousand_are_critical) {
+    threshold("close_wait_leak.age=1s");
+    clients(kLeaks, 999, 10'000);
+    EXPECT_EQ(found("close_wait_leak", 30s)->severity, Severity::warning);
+    clients(kLeaks, 1, 45'000);
+    EXPECT_EQ(found("close_wait_leak", 30s)->severity, Severity::critical);
+}
+
+class FinWait2Pileup : public RuleTest {};
+
+TEST_F(FinWait2Pileup, from_the_number_that_is_there_on) {
+    clients(scenario("half_closed_still"), 99, 10'000);
+    EXPECT_FALSE(found("fin_wait2_pileup", 10s));
+    clients(scenario("half_closed_still"), 1, 45'000);
+    const Finding* f = found("fin_wait2_pileup", 10s);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(evidence(*f, "sockets"), 100);
+    EXPECT_EQ(evidence(*f, "expired"), 0);
+}
+
+TEST_F(FinWait2Pileup, or_from_the_number_that_expired_on) {
+    clients(scenario("fin_never_comes"), 99, 10'000);
+    EXPECT_FALSE(found("fin_wait2_pileup", kLater));
+    clients(scenario("fin_never_comes"), 1, 45'000);
+    sysctl("net.ipv4.tcp_fin_timeout", "60");
+    const Finding* f = found("fin_wait2_pileup", kLater);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(evidence(*f, "sockets"), 0);
+    EXPECT_EQ(evidence(*f, "expired"), 100);
+    EXPECT_THAT(advice(*f), HasSubstr("net.ipv4.tcp_fin_timeout (60 here)"));
+}
+
+/// Neither is many for itself.
+TEST_F(FinWait2Pileup, the_two_are_not_added) {
+    clients(scenario("fin_never_comes"), 60, 10'000);
+    clients(scenario("half_closed_still"), 60, 20'000, "10.0.0.5", 61s);
+    EXPECT_FALSE(found("fin_wait2_pileup", 65s));
+}
+
+class ClosingStuck : public RuleTest {};
+
+TEST_F(ClosingStuck, from_the_age_on_in_either_state) {
+    clients(kLastAckStays, 1); // from 90.35 ms on
+    clients(kClosingStays, 2, 45'000);
+    EXPECT_TRUE(findings(report(30s), "closing_stuck").empty());
+    const auto both = findings(report(31s), "closing_stuck");
+    ASSERT_EQ(both.size(), 2u);
+    EXPECT_EQ(std::get<std::string_view>(fact(both[0]->evidence, "state")), "LAST_ACK");
+    EXPECT_EQ(evidence(*both[0], "sockets"), 1);
+    EXPECT_EQ(std::get<std::string_view>(fact(both[1]->evidence, "state")), "CLOSING");
+    EXPECT_EQ(evidence(*both[1], "sockets"), 2);
+    EXPECT_EQ(both[1]->connections.size(), 2u);
+}
+
+TEST_F(ClosingStuck, from_the_number_on) {
+    threshold("closing_stuck.sockets=3");
+    clients(kLastAckStays, 2);
+    EXPECT_FALSE(found("closing_stuck", 60s));
+    clients(kLastAckStays, 1, 45'000);
+    EXPECT_TRUE(found("closing_stuck", 60s));
+}
+
+TEST_F(ClosingStuck, what_has_ended_is_not_stuck) {
+    clients(scenario("remote_first_in_backlog"), 5);
+    clients(scenario("orphan_times_out_in_last_ack"), 5, 45'000);
+    EXPECT_FALSE(found("closing_stuck", kLater));
+}
+
+class KeepaliveKills : public RuleTest {};
+
+TEST_F(KeepaliveKills, from_the_number_on) {
+    threshold("keepalive_kills.connections=3");
+    clients(scenario("keepalive_times_out"), 2);
+    EXPECT_FALSE(found("keepalive_kills", kLater));
+    clients(scenario("keepalive_times_out"), 1, 45'000);
+    clients(scenario("client_first_fin_with_ack"), 4, 46'000);
+    const Finding* f = found("keepalive_kills", kLater);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(evidence(*f, "connections"), 3);
+    EXPECT_EQ(evidence(*f, "of"), 7);
+}
+
+TEST_F(KeepaliveKills, one_is_enough_and_other_timeouts_are_not_it) {
+    clients(scenario("user_timeout"), 9);
+    clients(scenario("retransmission_times_out"), 9, 42'000);
+    EXPECT_FALSE(found("keepalive_kills", kLater));
+    clients(scenario("keepalive_times_out"), 1, 45'000);
+    sysctl("net.ipv4.tcp_keepalive_time", "7200");
+    const Finding* f = found("keepalive_kills", kLater);
+    ASSERT_TRUE(f);
+    EXPECT_THAT(std::string(f->what), HasSubstr("1 connection of app"));
+    EXPECT_THAT(advice(*f), HasSubstr("net.ipv4.tcp_keepalive_time (7200 here)"));
+}
+
+class EventsLost : public RuleTest {};
+
+TEST_F(EventsLost, as_soon_as_there_is_one) {
+    clients(scenario("still_established"), 2);
+    EXPECT_FALSE(found("events_lost", 5s));
+    more.emplace_back(5s, LostTotals{at(5s), {1, 0, 0, 0, 0, 0}});
+    const Finding* f = found("events_lost", 10s);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(evidence(*f, "events"), 1);
+    EXPECT_EQ(evidence(*f, "gaps"), 2);
+    EXPECT_THAT(std::string(f->what), HasSubstr("1 event lost"));
+}
+
+class Order : public RuleTest {};
+
+TEST_F(Order, the_most_severe_first) {
+    clients(scenario("overflow_after_fin"), 1);
+    clients(kLeaks, 1, 45'000);
+    clients(scenario("keepalive_times_out"), 1, 46'000);
+    std::vector<std::string_view> ids;
+    for (const Finding& f : section<Findings>(report(200s), "findings").list) ids.push_back(f.id);
+    EXPECT_EQ(ids, (std::vector<std::string_view>{"time_wait_table_full", "close_wait_leak", "keepalive_kills"}));
+}
+
+TEST_F(Order, nothing_wrong_no_finding) {
+    sysctl("net.ipv4.ip_local_port_range", "32768 60999");
+    sysctl("net.ipv4.tcp_max_tw_buckets", "65536");
+    served(scenario("served"), 200);
+    clients(scenario("client_first_fin_with_ack"), 200);
+    EXPECT_TRUE(section<Findings>(report(30s), "findings").list.empty());
+    EXPECT_TRUE(section<Findings>(report(kLater), "findings").list.empty());
+}
+
+} // namespace
+} // namespace tcpdwell

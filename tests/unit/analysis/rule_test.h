@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// For tests of findings: stories on one host, told up to a moment, and the report then.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+
+#include "lines.h"
+#include "report_access.h"
+#include "report_run.h"
+#include "town.h"
+
+namespace tcpdwell {
+
+using testing::HasSubstr;
+using testing::Not;
+
+class RuleTest : public testing::Test {
+protected:
+    using Vary = Town::Vary;
+
+    static Stage here(const FourTuple& ends, Nanoseconds start = 0s, std::uint32_t pid = 1000) {
+        return Stage{.netns = kNetns, .tuple = ends, .start = at(start), .first_pid = pid};
+    }
+    /// Clients here of one remote endpoint; `first` is the first local port.
+    void clients(const Scenario& what, std::size_t count, Port first = 40'000, std::string_view remote = "10.0.0.5",
+                 Nanoseconds start = 0s) {
+        town.add(what, here(tuple("10.0.0.1", first, remote, 5432), start), count, Vary::local_port);
+    }
+    /// Connections to port 80 here.
+    void served(const Scenario& what, std::size_t count, Port first = 50'000, Nanoseconds start = 0s) {
+        town.add(what, here(tuple("10.0.0.1", 80, "192.0.2.7", first), start, 100), count, Vary::remote_port);
+    }
+    void sysctl(const std::string& name, const std::string& value, std::uint32_t netns = 0) {
+        facts.push_back(Fact{netns, name, value});
+    }
+    void threshold(const std::string& text) { ASSERT_TRUE(options.thresholds.set(text)) << text; }
+
+    /// Everything that was told before `now`, and the report at that time.
+    const Report& report(Nanoseconds now) {
+        run = std::make_unique<ReportRun>(options);
+        for (const Fact& fact : facts) run->feed(fact, at(0s));
+        for (const WireRecord& record : town.tell().records)
+            if (record.at < at(now)) run->feed(record);
+        for (const auto& [when, event] : more)
+            if (when < now) run->feed(event, at(when));
+        run->pass_time(at(now));
+        last = run->report();
+        return last;
+    }
+    /// Of the report at that time; nullptr if it has none of that id.
+    const Finding* found(std::string_view id, Nanoseconds now) { return finding(report(now), id); }
+
+    Town town;
+    ReportOptions options;
+    std::vector<Fact> facts;
+    std::vector<std::pair<Nanoseconds, Event>> more; ///< after the stories
+    std::unique_ptr<ReportRun> run;
+    Report last;
+};
+
+/// After everything that ends has ended.
+inline constexpr Nanoseconds kLater = 1h;
+
+} // namespace tcpdwell

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reports as JSON: what each kind of section becomes, and what is null. The keys of a whole report:
+// tests/golden/report_schema_test.cpp.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "render/report_formats.h"
+#include "sample_report.h"
+
+namespace tcpdwell::test {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::vector<std::string> keys(const Json& object) {
+    std::vector<std::string> list;
+    for (const auto& [key, value] : object.items()) list.push_back(key);
+    return list;
+}
+
+struct ReportJson : testing::Test {
+    std::string text = report_json(sample_report());
+    Json json = Json::parse(text);
+};
+
+TEST_F(ReportJson, is_one_line_without_its_end) { EXPECT_EQ(text.find('\n'), std::string::npos); }
+
+TEST_F(ReportJson, has_a_member_for_each_section_in_their_order) {
+    EXPECT_EQ(keys(json), (std::vector<std::string>{"meta", "quality", "findings", "states", "states_by", "latencies",
+                                                    "transitions", "services", "timeline"}));
+}
+
+TEST_F(ReportJson, facts_are_an_object_with_null_for_what_is_not_known) {
+    EXPECT_EQ(json["meta"]["source"], "live");
+    EXPECT_EQ(json["meta"]["begin"], "2026-11-21T12:34:56.123456789Z");
+    EXPECT_EQ(json["meta"]["duration_ns"], 90'000'000'000);
+    EXPECT_EQ(json["meta"]["interval"], false);
+    EXPECT_EQ(json["meta"]["netns"], 1);
+    EXPECT_TRUE(json["meta"]["filter"].is_null());
+    EXPECT_EQ(json["quality"]["quantile_error"], 0.008);
+}
+
+TEST_F(ReportJson, a_distribution_with_samples) {
+    const Json& d = json["states"]["TIME_WAIT"];
+    EXPECT_EQ(keys(d), (std::vector<std::string>{"title", "count", "min_ns", "mean_ns", "p50_ns", "p90_ns", "p99_ns",
+                                                 "p999_ns", "max_ns", "open", "oldest_ns", "nominal_ns", "buckets"}));
+    EXPECT_TRUE(d["title"].is_null());
+    EXPECT_EQ(d["count"], 41);
+    EXPECT_EQ(d["min_ns"], 60'100'000'000);
+    EXPECT_EQ(d["max_ns"], 61'500'000'000);
+    EXPECT_EQ(d["open"], 3);
+    EXPECT_EQ(d["oldest_ns"], 12'000'000'000);
+    EXPECT_EQ(d["nominal_ns"], 60'000'000'000);
+    ASSERT_EQ(d["buckets"].size(), 2u);
+    EXPECT_EQ(d["buckets"][0].size(), 3u);
+    EXPECT_LE(d["buckets"][0][0], 60'100'000'000);
+    EXPECT_GT(d["buckets"][0][1], 60'100'000'000);
+    EXPECT_EQ(d["buckets"][0][2], 20);
+    EXPECT_EQ(json["latencies"]["connect"]["title"], "SYN to ESTABLISHED, active");
+    EXPECT_TRUE(json["latencies"]["connect"]["open"].is_null());
+    EXPECT_TRUE(json["latencies"]["connect"]["nominal_ns"].is_null());
+}
+
+TEST_F(ReportJson, a_distribution_without_samples_has_no_durations) {
+    const Json& d = json["states"]["SYN_SENT"];
+    EXPECT_EQ(keys(d), keys(json["states"]["TIME_WAIT"]));
+    EXPECT_EQ(d["count"], 0);
+    for (const char* key : {"min_ns", "mean_ns", "p50_ns", "p90_ns", "p99_ns", "p999_ns", "max_ns", "oldest_ns"})
+        EXPECT_TRUE(d[key].is_null()) << key;
+    EXPECT_EQ(d["open"], 0);
+    EXPECT_EQ(d["buckets"], Json::array());
+}
+
+TEST_F(ReportJson, parts_have_a_label_and_states) {
+    EXPECT_EQ(json["states_by"]["by"], "service");
+    ASSERT_EQ(json["states_by"]["groups"].size(), 1u);
+    EXPECT_EQ(json["states_by"]["groups"][0]["group"], "0.0.0.0:80 nginx");
+    EXPECT_EQ(json["states_by"]["groups"][0]["states"]["ESTABLISHED"]["count"], 2);
+}
+
+TEST_F(ReportJson, what_is_not_split_is_null_and_a_split_of_nothing_is_not) {
+    Report report;
+    report.sections.push_back({"states_by", "", "", Distributions{}});
+    EXPECT_EQ(report_json(report), R"({"states_by":null})");
+    report.sections[0].body = Distributions{"role", {}};
+    EXPECT_EQ(report_json(report), R"({"states_by":{"by":"role","groups":[]}})");
+}
+
+TEST_F(ReportJson, findings) {
+    const Json& f = json["findings"][0];
+    EXPECT_EQ(keys(f), (std::vector<std::string>{"id", "severity", "what", "evidence", "advice"}));
+    EXPECT_EQ(f["severity"], "critical");
+    EXPECT_EQ(keys(f["evidence"]),
+              (std::vector<std::string>{"sockets", "oldest_ns", "share", "left", "comm", "connections"}));
+    EXPECT_EQ(f["evidence"]["sockets"], 7);
+    EXPECT_EQ(f["evidence"]["oldest_ns"], 75'000'000'000);
+    EXPECT_EQ(f["evidence"]["share"], 0.25);
+    EXPECT_TRUE(f["evidence"]["left"].is_null());
+    EXPECT_EQ(f["evidence"]["connections"], (Json{"0000000000000abc", "123456789abcdef0"}));
+    EXPECT_EQ(f["advice"], "Close it.\nLook at nginx.");
+}
+
+TEST_F(ReportJson, transitions) {
+    ASSERT_EQ(json["transitions"].size(), 2u);
+    EXPECT_EQ(json["transitions"][0].dump(),
+              R"({"from":"CLOSE","to":"SYN_SENT","count":4,"p50_ns":null,"kind":"rfc9293"})");
+    EXPECT_EQ(json["transitions"][1].dump(),
+              R"({"from":"TIME_WAIT","to":"ESTABLISHED","count":1,"p50_ns":5000000000,"kind":"unexpected"})");
+}
+
+TEST_F(ReportJson, rows_of_tables_are_objects) {
+    ASSERT_EQ(json["services"].size(), 2u);
+    EXPECT_EQ(json["services"][0].dump(),
+              R"({"local":{"addr":"0.0.0.0","port":80},"process":{"pid":12,"comm":"nginx"},"connections":4,)"
+              R"("closed_first":{"local":3,"remote":1,"held":2.5}})");
+    EXPECT_EQ(json["services"][1]["local"].dump(), R"({"addr":null,"port":null})");
+    EXPECT_EQ(json["services"][1]["process"].dump(), R"({"pid":null,"comm":"nginx"})");
+}
+
+TEST_F(ReportJson, timeline) {
+    EXPECT_EQ(json["timeline"].dump(),
+              R"({"begin":"2026-11-21T12:34:56.123456789Z","step_ns":100000000,"states":{"ESTABLISHED":[0,1,4,2,0]}})");
+}
+
+TEST_F(ReportJson, hostile_names_come_back_from_a_parser) {
+    const std::string hostile = report_json(sample_report(kHostile));
+    EXPECT_EQ(hostile.find('\n'), std::string::npos);
+    EXPECT_EQ(hostile.find('\x1b'), std::string::npos);
+    const Json parsed = Json::parse(hostile);
+    std::string mended(kHostile);
+    mended.replace(mended.size() - 1, 1, "\xef\xbf\xbd"); // the byte that isn't UTF-8
+    EXPECT_EQ(parsed["services"][0]["process"]["comm"], mended);
+    EXPECT_EQ(parsed["findings"][0]["evidence"]["comm"], mended);
+    EXPECT_EQ(parsed["states_by"]["groups"][0]["group"], "0.0.0.0:80 " + mended);
+}
+
+TEST_F(ReportJson, an_empty_report_is_an_empty_object) { EXPECT_EQ(report_json(Report()), "{}"); }
+
+} // namespace
+} // namespace tcpdwell::test

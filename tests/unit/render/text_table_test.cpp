@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "render/text_table.h"
+
+#include <gtest/gtest.h>
+
+#include "rows.h"
+
+namespace tcpdwell::test {
+namespace {
+
+std::string text_of(const TextTable& table, std::size_t indent = 0) {
+    std::string out;
+    table.append_to(out, indent);
+    return out;
+}
+
+TEST(TextTable, aligns_left_and_right_and_ends_no_line_in_spaces) {
+    TextTable table({{"NAME", 6, Align::left}, {"N", 4, Align::right}, {"", 0, Align::left}}, false);
+    table.add({plain_cell("a"), plain_cell("1"), plain_cell("")});
+    table.add({plain_cell("bb"), plain_cell("22"), plain_cell("note")});
+    EXPECT_EQ(text_of(table), "NAME      N\n"
+                              "a         1\n"
+                              "bb       22 note\n");
+    EXPECT_EQ(text_of(table, 2), "  NAME      N\n"
+                                 "  a         1\n"
+                                 "  bb       22 note\n");
+    EXPECT_EQ(table.width(), 16u);
+}
+
+TEST(TextTable, a_column_grows_with_its_widest_cell) {
+    TextTable table({{"A", 2, Align::left}, {"LONG", 1, Align::right}}, false);
+    table.add({plain_cell("wide one"), plain_cell("1")});
+    table.add({plain_cell("b"), plain_cell("12345")});
+    EXPECT_EQ(text_of(table), "A         LONG\n"
+                              "wide one     1\n"
+                              "b        12345\n");
+    EXPECT_EQ(table.width(), 14u);
+}
+
+TEST(TextTable, empty_cells_keep_their_room) {
+    TextTable table({{"A", 3, Align::left}, {"B", 3, Align::right}, {"C", 3, Align::left}}, false);
+    table.add({plain_cell(""), plain_cell(""), plain_cell("c")});
+    EXPECT_EQ(text_of(table), "A     B C\n"
+                              "        c\n");
+}
+
+TEST(TextTable, colours_take_no_room) {
+    TextTable table({{"STATE", 11, Align::left}, {"N", 2, Align::right}}, true);
+    table.add({text_cell(TcpState::FIN_WAIT1, true), plain_cell("7")});
+    std::string text = text_of(table);
+    for (auto begin = text.find('\x1b'); begin != std::string::npos; begin = text.find('\x1b', begin))
+        text.erase(begin, text.find('m', begin) - begin + 1);
+    EXPECT_EQ(text, "STATE        N\n"
+                    "FIN_WAIT1    7\n");
+}
+
+TEST(TextTable, a_character_of_several_bytes_is_one_wide) {
+    TextTable table({{"NAME", 4, Align::left}, {"N", 1, Align::right}}, false);
+    table.add({text_cell(std::string_view("é"), false), plain_cell("1")});
+    EXPECT_EQ(text_of(table), "NAME N\n"
+                              "é    1\n");
+}
+
+constexpr Column kColumns[] = {{.id = "who", .title = "WHO", .help = "Who."},
+                               {.id = "held", .title = "HELD", .help = "Numbers."}};
+constexpr TableView kView[] = {{"held.now", "NOW", "Now.", 3},
+                               {"held.peak", "PEAK", "At most.", 5},
+                               {"held.area", "AREA", "Not told.", 4},
+                               {"who", "WHO", "Who.", 3, Align::left},
+                               {"gone", "GONE", "No such column.", 4, Align::left}};
+
+TEST(AppendTable, shows_parts_of_cells_in_the_order_of_the_view) {
+    const NumberPart parts[] = {{"now", std::int64_t{3}}, {"peak", 4.5}};
+    Table table{kColumns, kView, {}};
+    table.rows.push_back({std::string_view("me"), std::span<const NumberPart>(parts)});
+    table.rows.push_back({Value(), Value()});
+    std::string out;
+    append_table(out, table, {});
+    EXPECT_EQ(out, "NOW  PEAK AREA WHO GONE\n"
+                   "  3   4.5    0 me  -\n"
+                   "  -     -    - -   -\n");
+}
+
+TEST(AppendTable, leaves_out_rows_and_says_so) {
+    Table table{kColumns, kView, {}};
+    for (int i = 0; i < 5; ++i) table.rows.push_back({std::int64_t{i}, Value()});
+    std::string out;
+    append_table(out, table, {.rows = 3});
+    EXPECT_EQ(std::count(out.begin(), out.end(), '\n'), 1 + 3 + 1);
+    EXPECT_NE(out.find("(2 more;"), std::string::npos);
+}
+
+} // namespace
+} // namespace tcpdwell::test
