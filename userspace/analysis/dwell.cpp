@@ -64,9 +64,9 @@ std::optional<SplitBy> split_from_name(std::string_view text) {
     return std::nullopt;
 }
 
-void Dwell::record_part(std::uint32_t key, TcpState state, Nanoseconds dwell) {
-    if (parts_.size() >= kMaxParts && !parts_.contains(key)) key = kOthers;
-    auto& histogram = parts_[key][index(state)];
+void Dwell::record(Parts& parts, std::uint32_t key, TcpState state, Nanoseconds dwell) {
+    if (parts.size() >= kMaxParts && !parts.contains(key)) key = kOthers;
+    auto& histogram = parts[key][index(state)];
     if (!histogram) histogram = std::make_unique<LogHistogram>();
     histogram->record(dwell);
 }
@@ -83,20 +83,21 @@ void Dwell::on_transition(const TransitionLine& line) {
     switch (by_) {
     case SplitBy::none:
     case SplitBy::ending: break;
-    case SplitBy::role: record_part(static_cast<std::uint32_t>(line.who->role), line.from, *line.dwell); break;
-    case SplitBy::service: record_part(flows_.service_of(*line.who), line.from, *line.dwell); break;
-    case SplitBy::remote: record_part(flows_.remote_of(*line.who), line.from, *line.dwell); break;
+    case SplitBy::role: record(parts_, static_cast<std::uint32_t>(line.who->role), line.from, *line.dwell); break;
+    case SplitBy::service: record(parts_, flows_.service_of(*line.who), line.from, *line.dwell); break;
+    case SplitBy::remote: record(parts_, flows_.remote_of(*line.who), line.from, *line.dwell); break;
     }
 }
 
 void Dwell::on_connection(const ConnectionLine& line) {
     if (by_ != SplitBy::ending) return;
     for (const PathStep& step : line.states)
-        if (step.dwell) record_part(static_cast<std::uint32_t>(line.ending), step.state, *step.dwell);
+        if (step.dwell) record(parts_, static_cast<std::uint32_t>(line.ending), step.state, *step.dwell);
 }
 
 void Dwell::begin_live(MonoTime now) {
     live_ = {};
+    live_parts_.clear();
     live_at_ = now;
 }
 
@@ -105,6 +106,9 @@ void Dwell::on_live(const LiveSocket& socket) {
     ++live.count;
     const Nanoseconds age = std::max(live_at_ - socket.since.value_or(socket.known_since), Nanoseconds(0));
     live.oldest = std::max(live.oldest.value_or(age), age);
+    if (by_ != SplitBy::ending) return;
+    for (const PathStep& step : socket.left)
+        if (step.dwell) record(live_parts_, static_cast<std::uint32_t>(socket.ending), step.state, *step.dwell);
 }
 
 LogHistogram Dwell::of_state(TcpState state) const {
@@ -160,10 +164,12 @@ Distributions Dwell::split(Report& report) const {
     if (by_ == SplitBy::none) return {};
     // Services may turn out to be the same once their listener is known.
     std::map<std::string, std::array<LogHistogram, kStates>> merged;
-    for (const auto& [key, histograms] : parts_) {
-        auto& part = merged[part_label(key)];
-        for (std::size_t i = 0; i < kStates; ++i)
-            if (histograms[i]) part[i].merge(*histograms[i]);
+    for (const Parts* parts : {&parts_, &live_parts_}) {
+        for (const auto& [key, histograms] : *parts) {
+            auto& part = merged[part_label(key)];
+            for (std::size_t i = 0; i < kStates; ++i)
+                if (histograms[i]) part[i].merge(*histograms[i]);
+        }
     }
     Distributions all;
     all.split_by = name(by_);

@@ -19,8 +19,9 @@ enum class SplitBy : std::uint8_t { none, role, service, remote, ending };
 std::string_view name(SplitBy by);
 std::optional<SplitBy> split_from_name(std::string_view name); ///< nullopt: no such word
 
-/// Memory: one histogram for each edge seen, and with a split one for each state of at most kMaxParts parts; what comes
-/// after counts as the part "(others)".
+/// By ending a connection counts as a whole: where it ends, and as long as it is there in each report, by how it would
+/// end now. Memory: one histogram for each edge seen, and with a split one for each state of at most kMaxParts parts;
+/// what comes after counts as the part "(others)".
 class Dwell : public Analysis {
 public:
     static constexpr std::size_t kMaxParts = 1000;
@@ -52,7 +53,8 @@ private:
 
     LogHistogram of_state(TcpState state) const;
     const EdgeSeen* edge(TcpState from, TcpState to) const;
-    void record_part(std::uint32_t key, TcpState state, Nanoseconds dwell);
+    using Parts = std::map<std::uint32_t, StateHistograms>; ///< by what is split by
+    static void record(Parts& parts, std::uint32_t key, TcpState state, Nanoseconds dwell);
     [[nodiscard]] std::string part_label(std::uint32_t key) const;
     Distributions states() const;
     Distributions latencies() const;
@@ -62,7 +64,8 @@ private:
     SplitBy by_;
     const Flows& flows_;
     std::array<std::array<std::unique_ptr<EdgeSeen>, kStates>, kStates> edges_;
-    std::map<std::uint32_t, StateHistograms> parts_;
+    Parts parts_;
+    Parts live_parts_; ///< with SplitBy::ending: what connections that are there have left behind them so far
     std::array<Live, kStates> live_{};
     MonoTime live_at_{};
     std::uint64_t transitions_ = 0;

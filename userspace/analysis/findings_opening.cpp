@@ -45,6 +45,7 @@ Draft ports_draft(const Evidence& evidence, const PortRow& row, std::uint64_t li
     const bool is_critical = no_port != 0 || row.held.peak() * 20 >= limit * 19;
 
     Draft draft{"ephemeral_ports_low", is_critical ? Severity::critical : Severity::warning};
+    draft.connections = row.holders.list();
     draft.what = fmt::format("{} of {} local ports from {} to {} were held{}.", row.held.peak(), limit,
                              row.local.text(row.family), text_of(row.remote, row.family),
                              no_port == 0 ? "" : fmt::format("; {} found no free port", counted(no_port, "connect")));

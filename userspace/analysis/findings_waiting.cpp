@@ -68,9 +68,13 @@ void find_fin_wait2_pileup(const Evidence& evidence, std::vector<Draft>& drafts)
         program.oldest = std::max(program.oldest, holding->oldest);
         program.ids.insert(program.ids.end(), holding->ids.begin(), holding->ids.end());
     }
-    for (const ServiceRow& row : evidence.services)
-        if (const std::uint64_t n = row.total().ended(Ending::fin_wait2_expired); n != 0)
-            programs[{row.key.netns, comm_of(row.key.comm)}].expired += n;
+    for (const ServiceRow& row : evidence.services) {
+        const std::uint64_t n = row.total().ended(Ending::fin_wait2_expired);
+        if (n == 0) continue;
+        Program& program = programs[{row.key.netns, comm_of(row.key.comm)}];
+        program.expired += n;
+        if (program.ids.empty()) program.ids = row.expired.list();
+    }
     const std::uint64_t many = std::max<std::uint64_t>(evidence.thresholds.count("fin_wait2_pileup.sockets"), 1);
     for (const auto& [key, program] : programs) {
         if (program.now < many && program.expired < many) continue;

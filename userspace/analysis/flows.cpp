@@ -306,6 +306,7 @@ void Flows::on_connection(const ConnectionLine& line) {
     if (line.closed_first == ClosedFirst::local) service.closed_first.note(who.id);
     if (skips_time_wait(line)) service.skipped.note(who.id);
     if (line.detail == EndingDetail::keepalive) service.killed.note(who.id);
+    if (line.ending == Ending::fin_wait2_expired) service.expired.note(who.id);
     const bool failed = line.ending == Ending::handshake_failed || line.ending == Ending::connect_failed;
     if (failed) service.failed.note(who.id);
     if (was_unanswered(line)) ++group.unanswered;
@@ -349,6 +350,7 @@ void Flows::on_live(const LiveSocket& socket) {
     line.closed_first = socket.closed_first;
     line.ending = socket.ending;
     line.seen = socket.seen;
+    line.states = socket.left;
     if (socket.state == TcpState::TIME_WAIT)
         line.time_wait = ConnectionLine::TimeWait{std::nullopt, TimeWaitEnd::open, 0};
     count(service.live, line);
@@ -358,14 +360,18 @@ void Flows::on_live(const LiveSocket& socket) {
         service.pid = who.process->pid;
     }
     if (socket.closed_first == ClosedFirst::local) service.closed_first.note(who.id);
-    if (socket.state == TcpState::SYN_RECV) ++service.in_syn_recv;
+    if (socket.state == TcpState::SYN_RECV) {
+        ++service.in_syn_recv;
+        service.failed.note(who.id);
+    }
+    if (group.port != kNone) ports_[group.port].holders.note(who.id);
 }
 
 void Flows::next_interval(MonoTime now) {
     begin_ = now;
     for (ServiceRow& row : services_) {
         row.ended = Tally();
-        row.closed_first = row.skipped = row.failed = row.killed = Examples();
+        row.closed_first = row.skipped = row.failed = row.killed = row.expired = Examples();
         row.time_wait.restart(now);
     }
     for (RemoteRow& row : remotes_) {
@@ -374,6 +380,7 @@ void Flows::next_interval(MonoTime now) {
     }
     for (PortRow& row : ports_) {
         row.held.restart(now);
+        row.holders = Examples();
         row.opened = 0;
         row.held_at_begin = row.held.now();
     }

@@ -85,8 +85,9 @@ struct ServiceRow {
     Gauge time_wait;
     Examples closed_first;         ///< connections that this side closed first
     Examples skipped;              ///< of which those that left no TIME_WAIT
-    Examples failed;               ///< connections that never came to be established
+    Examples failed;               ///< handshakes and connects that failed or wait
     Examples killed;               ///< by keepalive
+    Examples expired;              ///< in FIN_WAIT2
     std::uint64_t in_syn_recv = 0; ///< now
 
     [[nodiscard]] Tally total() const;
@@ -113,6 +114,7 @@ struct PortRow {
     IpAddress local;
     Endpoint remote;
     Gauge held;
+    Examples holders;                ///< now
     std::uint64_t opened = 0;        ///< connections begun since the report's begin
     std::uint64_t held_at_begin = 0; ///< when the report's time began
 };

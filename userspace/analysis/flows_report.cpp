@@ -185,6 +185,7 @@ void absorb(ServiceRow& into, const ServiceRow& row) {
     into.skipped.note(row.skipped);
     into.failed.note(row.failed);
     into.killed.note(row.killed);
+    into.expired.note(row.expired);
 }
 
 } // namespace

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 
 #include "event/event.h"
 #include "track/connection.h"
@@ -46,6 +47,7 @@ struct LiveSocket {
     Seen seen;
     ClosedFirst closed_first;
     Ending ending;
+    std::span<const PathStep> left; ///< the states that it has left, oldest first; valid during the call
 };
 
 /// Deterministic: the same events in the same order give the same calls. Never reads a clock.

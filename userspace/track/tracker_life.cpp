@@ -159,7 +159,11 @@ void Tracker::Impl::for_each_live(const std::function<void(const LiveSocket&)>& 
         const Connection& c = table_[slot];
         if (c.ended) continue;
         const Prospect open = prospect(c);
-        visit(LiveSocket{c.who, c.state, c.since(), c.entered, open.seen, open.closed_first, open.verdict.ending});
+        std::array<PathStep, kLongestPath> left;
+        const std::size_t count = ConnectionTable::path_size(c);
+        for (std::size_t i = 0; i < count; ++i) left[i] = table_.path_step(c, i);
+        visit(LiveSocket{c.who, c.state, c.since(), c.entered, open.seen, open.closed_first, open.verdict.ending,
+                         std::span(left).first(count)});
     }
 }
 

@@ -10,7 +10,7 @@ namespace tcpdwell {
 namespace {
 
 struct FlowsPortTest : testing::Test {
-    Flows flows{at(0s)};
+    Flows flows{at(0s), 0s};
     Teller tell{flows};
     People people;
 
@@ -186,7 +186,8 @@ TEST_F(FlowsPortTest, unanswered_connects_by_program_and_remote_endpoint) {
         tell.ends(who, ClosedFirst::none, Ending::connect_failed, detail);
     };
     fails(1, "10.0.0.2", EndingDetail::timeout);
-    fails(2, "10.0.0.2", EndingDetail::given_up);
+    fails(2, "10.0.0.2", EndingDetail::timeout);
+    fails(6, "10.0.0.2", EndingDetail::given_up); // how long it waited isn't known
     fails(3, "10.0.0.3", EndingDetail::unreachable);
     fails(4, "10.0.0.4", EndingDetail::no_port);
     tell.whole_client(people.client(5, "10.0.0.5"), 1s);
