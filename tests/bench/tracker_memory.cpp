@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a tracker full of connections weighs, and how fast it is then: a million of them at 10 000 services, half of
 // them in TIME_WAIT, first built up, then with others coming as they go. The records are made as they are needed, a
-// batch at a time, so that what the process grows by is the tracker's (and the listener's). Judges nothing.
+// batch at a time, so that what the process grows by is the tracker's (and the listener's). With --report all analyses
+// of `tcpdwell report` listen, and a report is made in the end. Judges nothing.
 //
-//   tracker_memory [--connections N] [--services N] [--churn N] [--smoke]
+//   tracker_memory [--report] [--connections N] [--services N] [--churn N] [--smoke]
 #include <time.h>
 
 #include <algorithm>
@@ -14,8 +15,11 @@
 #include <string>
 #include <vector>
 
+#include "analysis/report_maker.h"
 #include "crowd.h"
 #include "event/decode.h"
+#include "render/report_formats.h"
+#include "synth/stage.h"
 #include "track/tracker.h"
 
 namespace tcpdwell::bench {
@@ -24,6 +28,7 @@ namespace {
 struct Options {
     CrowdOptions crowd;
     std::size_t churn = 1'000'000;
+    bool report = false;
 };
 
 /// Of this process, in kB, from /proc/self/status: "VmRSS" now, "VmHWM" at its highest.
@@ -41,13 +46,10 @@ double cpu_seconds() {
     return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
 }
 
-/// Feeds batches of generated records to decoder, tracker and whoever else wants the events; the clock runs for these
-/// only.
+/// Feeds batches of generated records to decoder and tracker; the clock runs for these only.
 class Mill {
 public:
-    Mill(Tracker& tracker, std::function<void(const Event&)> also) : tracker_(tracker), also_(std::move(also)) {
-        batch_.reserve(kBatch + 64);
-    }
+    explicit Mill(Tracker& tracker) : tracker_(tracker) { batch_.reserve(kBatch + 64); }
 
     Crowd::Sink sink() {
         return [this](const std::vector<std::byte>& record) {
@@ -61,7 +63,6 @@ public:
             const auto event = decoder_.decode(record);
             if (!event) continue;
             tracker_.on_event(*event);
-            if (also_) also_(*event);
             ++events_;
         }
         const double taken = cpu_seconds() - start;
@@ -82,7 +83,6 @@ public:
 private:
     static constexpr std::size_t kBatch = 4096;
     Tracker& tracker_;
-    std::function<void(const Event&)> also_;
     Decoder decoder_;
     std::vector<std::vector<std::byte>> batch_;
     std::size_t events_ = 0;
@@ -98,14 +98,36 @@ public:
     void on_lost(const LostLine&) override {}
 };
 
-/// One run for one sort of consumer: `listener` takes what the tracker tells, `also` every event after the tracker.
+/// What `tcpdwell report` does.
+class Reporter : public TrackerListener {
+public:
+    void on_transition(const TransitionLine& line) override { maker_.on_transition(line, true); }
+    void on_restated(const RestatedLine& line) override { maker_.on_restated(line, true); }
+    void on_connection(const ConnectionLine& line) override { maker_.on_connection(line, true); }
+    void on_lost(const LostLine& line) override { maker_.on_lost(line); }
+
+    void finish(const Tracker& tracker, MonoTime now) {
+        const double start = cpu_seconds();
+        const Report report = maker_.make(
+            tracker, DataQuality{}, HostFacts{}, kStoryClock, [](std::uint64_t) { return std::nullopt; }, now);
+        const double made = cpu_seconds();
+        const std::size_t json = report_json(report).size();
+        std::printf("report   made in %.0f ms, written as %zu bytes of JSON in %.0f ms\n", (made - start) * 1e3, json,
+                    (cpu_seconds() - made) * 1e3);
+    }
+
+private:
+    ReportMaker maker_{ReportOptions{}, kStoryClock.mono};
+};
+
+/// One run for one sort of consumer: `listener` takes what the tracker tells, `look` is called before the end.
 void run(const char* consumer, const Options& options, TrackerListener& listener,
-         const std::function<void(const Event&)>& also = nullptr) {
+         const std::function<void(const Tracker&, MonoTime)>& look) {
     std::printf("%s, %zu connections, %zu services\n", consumer, options.crowd.connections, options.crowd.services);
     const long before = memory_kb("VmRSS");
     const std::size_t room = options.crowd.connections + options.crowd.services + 100'000;
     Tracker tracker(listener, {.max_connections = room});
-    Mill mill(tracker, also);
+    Mill mill(tracker);
     Crowd crowd(options.crowd);
     const auto sink = mill.sink();
 
@@ -122,6 +144,7 @@ void run(const char* consumer, const Options& options, TrackerListener& listener
     std::printf("live     %12zu, %zu of them in TIME_WAIT; a look at all of them takes %.0f ms\n", tracker.live(),
                 waiting, (cpu_seconds() - start) * 1e3);
     if (const auto n = tracker.totals().unexpected; n != 0) std::printf("%zu events were unexpected\n", std::size_t(n));
+    look(tracker, crowd.now());
     std::printf("memory   %12.1f MiB, %.0f bytes for each connection; %.1f MiB after churning, at most %.1f MiB, "
                 "%.1f MiB before\n",
                 static_cast<double>(full - before) / 1024,
@@ -142,14 +165,17 @@ Options parse(int argc, char** argv) {
             options.crowd.services = number();
         else if (word == "--churn" && i + 1 < argc)
             options.churn = number();
+        else if (word == "--report")
+            options.report = true;
         else if (word == "--smoke")
-            options = {{.connections = 10'000, .services = 100}, 10'000};
+            options = {{.connections = 10'000, .services = 100}, 10'000, true};
         else
             options.crowd.services = 0;
     }
     if (options.crowd.connections < 1 || options.crowd.services < 1 || options.crowd.services > 20'000) {
-        std::fprintf(stderr, "usage: tracker_memory [--connections N] [--services N (up to 20000)] [--churn N] "
-                             "[--smoke]\n");
+        std::fprintf(stderr,
+                     "usage: tracker_memory [--report] [--connections N] [--services N (up to 20000)] [--churn N] "
+                     "[--smoke]\n");
         std::exit(2);
     }
     return options;
@@ -160,7 +186,14 @@ Options parse(int argc, char** argv) {
 
 int main(int argc, char** argv) {
     const auto options = tcpdwell::bench::parse(argc, argv);
-    tcpdwell::bench::Nobody nobody;
-    tcpdwell::bench::run("the tracker alone", options, nobody);
+    // Each in a process of its own, for its own peak of memory.
+    if (options.report) {
+        tcpdwell::bench::Reporter reporter;
+        tcpdwell::bench::run("tracker and report", options, reporter,
+                             [&](const auto& tracker, auto now) { reporter.finish(tracker, now); });
+    } else {
+        tcpdwell::bench::Nobody nobody;
+        tcpdwell::bench::run("the tracker alone", options, nobody, [](const auto&, auto) {});
+    }
     return 0;
 }

@@ -29,21 +29,40 @@ std::vector<std::string> lines_of(const std::string& text) {
     return lines;
 }
 
-/// The lines in which the two differ, up to a handful, with their numbers.
+using Lines = std::vector<std::string>;
+
+/// How many lines to leave out of `a` and of `b` from (i, j) on until they go on alike; the fewest there are.
+std::pair<std::size_t, std::size_t> until_alike(const Lines& a, const Lines& b, std::size_t i, std::size_t j) {
+    for (std::size_t both = 1; i + j + both <= a.size() + b.size(); ++both)
+        for (std::size_t left = 0; left <= both; ++left) {
+            const std::size_t x = i + left;
+            const std::size_t y = j + both - left;
+            if (x > a.size() || y > b.size()) continue;
+            if (x == a.size() ? y == b.size() : y < b.size() && a[x] == b[y]) return {left, both - left};
+        }
+    return {a.size() - i, b.size() - j};
+}
+
+/// What is expected and isn't there (-) and the other way round (+), up to some lines, with their numbers.
 std::string difference(const std::string& expected, const std::string& got) {
-    constexpr int most = 10;
-    const auto a = lines_of(expected);
-    const auto b = lines_of(got);
+    constexpr int most = 30;
+    const Lines a = lines_of(expected);
+    const Lines b = lines_of(got);
     std::string text = std::to_string(a.size()) + " lines expected, " + std::to_string(b.size()) + " got\n";
     int told = 0;
-    for (std::size_t i = 0; i < std::max(a.size(), b.size()) && told < most; ++i) {
-        const std::string& left = i < a.size() ? a[i] : "(nothing)";
-        const std::string& right = i < b.size() ? b[i] : "(nothing)";
-        if (left == right) continue;
-        text += "line " + std::to_string(i + 1) + "\n- " + left + "\n+ " + right + "\n";
-        ++told;
+    const auto tell = [&](const char* sign, const Lines& lines, std::size_t first, std::size_t count) {
+        for (std::size_t k = first; k < first + count && told < most; ++k, ++told)
+            text += sign + std::to_string(k + 1) + ": " + lines[k] + "\n";
+    };
+    for (std::size_t i = 0, j = 0; (i < a.size() || j < b.size()) && told < most; ++i, ++j) {
+        if (i < a.size() && j < b.size() && a[i] == b[j]) continue;
+        const auto [left, right] = until_alike(a, b, i, j);
+        tell("-", a, i, left);
+        tell("+", b, j, right);
+        i += left;
+        j += right;
     }
-    return text;
+    return text + (told == most ? "...\n" : "");
 }
 
 class Golden : public testing::TestWithParam<Rendering> {
@@ -64,8 +83,9 @@ TEST_P(Golden, file_is_what_is_rendered) {
     std::ifstream file(path, std::ios::binary);
     ASSERT_TRUE(file) << path << " is not there; scripts/update-golden writes it";
     const std::string expected((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-    EXPECT_TRUE(expected == got) << path << ": " << difference(expected, got)
-                                 << "If that is how it should be now: scripts/update-golden";
+    if (expected != got)
+        ADD_FAILURE() << path << ": " << difference(expected, got)
+                      << "If that is how it should be now: scripts/update-golden";
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Golden, testing::ValuesIn(renderings()),

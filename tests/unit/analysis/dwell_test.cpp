@@ -12,7 +12,7 @@ namespace {
 
 /// Flows and dwell, told of the same moves, as in a report.
 struct DwellTest : testing::Test {
-    Flows flows{at(0s), 0s};
+    Flows flows{at(0s), 3s};
     People people;
 
     void move(Dwell& dwell, const ConnectionIdentity& who, Nanoseconds when, TcpState from, TcpState to,

@@ -122,6 +122,7 @@ TEST_F(TimeWaitSkipped, a_server_that_leaves_data_unread) {
     served(scenario("unread_data"), 20);
     const Finding* f = found("time_wait_skipped", kLater);
     ASSERT_TRUE(f);
+    EXPECT_EQ(f->connections.size(), 3u);
     EXPECT_EQ(evidence(*f, "unread_data"), 20);
     EXPECT_THAT(advice(*f), HasSubstr("Read to the end before closing"));
 }
@@ -172,6 +173,7 @@ TEST_F(TimeWaitTableFull, any_overflow_is_critical_whatever_the_limit) {
     ASSERT_TRUE(f);
     EXPECT_EQ(f->severity, Severity::critical);
     EXPECT_EQ(evidence(*f, "overflows"), 1);
+    EXPECT_EQ(f->connections.size(), 1u);
     EXPECT_TRUE(std::holds_alternative<std::monostate>(fact(f->evidence, "limit")));
     EXPECT_THAT(std::string(f->what), HasSubstr("went without one for 1 connection."));
 }

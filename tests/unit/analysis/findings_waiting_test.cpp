@@ -129,6 +129,7 @@ TEST_F(KeepaliveKills, from_the_number_on) {
     ASSERT_TRUE(f);
     EXPECT_EQ(evidence(*f, "killed"), 3);
     EXPECT_EQ(evidence(*f, "all"), 7);
+    EXPECT_EQ(f->connections.size(), 3u);
 }
 
 TEST_F(KeepaliveKills, one_is_enough_and_other_timeouts_are_not_it) {

@@ -10,7 +10,7 @@ namespace tcpdwell {
 namespace {
 
 struct FlowsPortTest : testing::Test {
-    Flows flows{at(0s), 0s};
+    Flows flows{at(0s), 3s};
     Teller tell{flows};
     People people;
 
@@ -179,17 +179,25 @@ TEST_F(FlowsPortTest, time_waits_by_namespace) {
 }
 
 TEST_F(FlowsPortTest, unanswered_connects_by_program_and_remote_endpoint) {
-    const auto fails = [&](Port port, const char* remote, EndingDetail detail) {
+    const auto fails = [&](Port port, const char* remote, EndingDetail detail, std::optional<Nanoseconds> waited) {
         auto& who = people.client(port, remote);
         tell.born(who, 1s, SYN_SENT);
         tell.moves(who, 9s, SYN_SENT, CLOSE);
-        tell.ends(who, ClosedFirst::none, Ending::connect_failed, detail);
+        const PathStep path[] = {{SYN_SENT, waited}};
+        ConnectionLine line{};
+        line.who = &who;
+        line.states = path;
+        line.closed_first = ClosedFirst::none;
+        line.ending = Ending::connect_failed;
+        line.detail = detail;
+        flows.on_connection(line);
     };
-    fails(1, "10.0.0.2", EndingDetail::timeout);
-    fails(2, "10.0.0.2", EndingDetail::timeout);
-    fails(6, "10.0.0.2", EndingDetail::given_up); // how long it waited isn't known
-    fails(3, "10.0.0.3", EndingDetail::unreachable);
-    fails(4, "10.0.0.4", EndingDetail::no_port);
+    fails(1, "10.0.0.2", EndingDetail::timeout, 8s);
+    fails(2, "10.0.0.2", EndingDetail::given_up, 3s);
+    fails(3, "10.0.0.3", EndingDetail::unreachable, 1ms);
+    fails(4, "10.0.0.4", EndingDetail::no_port, 8s);
+    fails(6, "10.0.0.6", EndingDetail::given_up, 3s - 1ns); // too soon to say
+    fails(7, "10.0.0.6", EndingDetail::given_up, std::nullopt);
     tell.whole_client(people.client(5, "10.0.0.5"), 1s);
     std::map<IpAddress, std::uint64_t> got;
     for (const Unanswered& u : flows.unanswered()) got[u.remote.address] = u.count;

@@ -10,7 +10,7 @@ namespace tcpdwell {
 namespace {
 
 struct FlowsServiceTest : testing::Test {
-    Flows flows{at(0s), 0s};
+    Flows flows{at(0s), 3s};
     Teller tell{flows};
     People people;
 
