@@ -70,6 +70,7 @@ private:
     Result<std::optional<BlockHead>> find_head(std::uint32_t& frame);
     /// The head of the next block; what follows is its body.
     Result<std::optional<BlockHead>> find_block();
+    Result<void> look_into(const BlockHead& head);
     void conclude();
     /// Whether the block is one to be read now, by its number.
     bool accept(const BlockHead& head);
@@ -204,6 +205,18 @@ Result<std::optional<BlockHead>> RecordingReader::Impl::find_block() {
     }
 }
 
+/// What a head that lies about its length may hide: blocks in what it takes for its own.
+Result<void> RecordingReader::Impl::look_into(const BlockHead& head) {
+    if (!survey_) return {};
+    const std::uint64_t begin = window_.place();
+    const auto hidden = survey(fd_.get(), path_, begin, begin + head.packed_bytes);
+    if (!hidden) return tl::unexpected(hidden.error());
+    if (hidden->run != run_) return {};
+    survey_->blocks.insert(survey_->blocks.begin() + static_cast<std::ptrdiff_t>(next_place_), hidden->blocks.begin(),
+                           hidden->blocks.end());
+    return {};
+}
+
 Result<std::optional<std::span<const std::byte>>> RecordingReader::Impl::next() {
     using Found = std::optional<std::span<const std::byte>>;
     while (true) {
@@ -219,6 +232,7 @@ Result<std::optional<std::span<const std::byte>>> RecordingReader::Impl::next() 
         if (!is_whole || !unpack(*packed, **head)) {
             // The last write was torn, or the head lies about its length: go on right behind the head.
             ++damage_.bad_blocks;
+            if (auto found = look_into(**head); !found) return tl::unexpected(found.error());
             continue;
         }
         window_.skip(packed->size());

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <unistd.h>
+#include <zstd.h>
 
 #include <algorithm>
 #include <array>
@@ -16,7 +17,7 @@ namespace {
 
 class Surveyor {
 public:
-    Surveyor(int fd, const std::string& path) : fd_(fd), path_(path) {}
+    Surveyor(int fd, const std::string& path, std::uint64_t end) : fd_(fd), path_(path), end_(end) {}
 
     Result<Survey> look(std::uint64_t begin) {
         std::uint64_t place = begin;
@@ -25,6 +26,9 @@ public:
             auto head = head_at(place, frame);
             if (!head) return tl::unexpected(head.error());
             if (!*head) {
+                const auto rest = read(place, 1);
+                if (!rest) return tl::unexpected(rest.error());
+                if (rest->empty()) break;
                 const auto next = search(place + 1);
                 if (!next) return tl::unexpected(next.error());
                 found_.damage.skipped_bytes += *next - place;
@@ -47,6 +51,7 @@ public:
 private:
     /// Bytes of the file; fewer at its end.
     Result<std::string_view> read(std::uint64_t place, std::size_t size) {
+        size = static_cast<std::size_t>(std::min<std::uint64_t>(size, end_ - std::min(place, end_)));
         std::size_t had = 0;
         while (had < size) {
             const ssize_t n = ::pread(fd_, buffer_.data() + had, size - had, static_cast<off_t>(place + had));
@@ -75,7 +80,7 @@ private:
             if (!bytes) return tl::unexpected(bytes.error());
             if (bytes->size() < kBlockHeadSize) {
                 at_end_ = true;
-                return place - 1 + (bytes->empty() ? 0 : bytes->size() + 1);
+                return place + bytes->size();
             }
             const std::size_t found = bytes->find(tail, 1);
             if (found != std::string_view::npos) return place + found - 1;
@@ -104,24 +109,26 @@ private:
         const auto bytes = read(next, kBlockHeadSize);
         if (!bytes) return tl::unexpected(bytes.error());
         if (decode_head(*bytes, frame)) return next;
-        const auto last = read(next - 1, 1); // the file reaches as far as the block
-        if (!last) return tl::unexpected(last.error());
-        if (bytes->empty() && last->size() == 1) {
-            at_end_ = true;
-            return next;
-        }
-        return place + kBlockHeadSize;
+        // Something else follows: the end of the file, rubbish, or the middle of this or of another block.
+        std::string body(head.packed_bytes, '\0');
+        const ssize_t n = ::pread(fd_, body.data(), body.size(), static_cast<off_t>(place + kBlockHeadSize));
+        const bool is_there = n == static_cast<ssize_t>(body.size());
+        const bool is_right = is_there && ZSTD_findFrameCompressedSize(body.data(), body.size()) == body.size();
+        return is_right || head.packed_bytes == 0 ? next : place + kBlockHeadSize;
     }
 
     int fd_;
     const std::string& path_;
     Survey found_;
+    std::uint64_t end_;
     bool at_end_ = false;
     std::array<char, 64 << 10> buffer_;
 };
 
 } // namespace
 
-Result<Survey> survey(int fd, const std::string& path, std::uint64_t begin) { return Surveyor(fd, path).look(begin); }
+Result<Survey> survey(int fd, const std::string& path, std::uint64_t begin, std::uint64_t end) {
+    return Surveyor(fd, path, end).look(begin);
+}
 
 } // namespace tcpdwell::recording

@@ -28,7 +28,7 @@ struct Survey {
     static constexpr std::size_t kMostBlocks = 1 << 20; ///< 16 MiB of places
 };
 
-/// Looks at the file from `begin` on. The descriptor must be one that pread(2) can read.
-Result<Survey> survey(int fd, const std::string& path, std::uint64_t begin);
+/// Looks at the file from `begin` up to `end`. The descriptor must be one that pread(2) can read.
+Result<Survey> survey(int fd, const std::string& path, std::uint64_t begin, std::uint64_t end = UINT64_MAX);
 
 } // namespace tcpdwell::recording
