@@ -87,9 +87,9 @@ constexpr TableView kPortView[] = {
 std::int64_t number(std::uint64_t value) { return static_cast<std::int64_t>(value); }
 
 Value program(Report& report, const std::array<char, TD_COMM_LEN>& comm, std::uint32_t pid) {
-    const std::string_view text(comm.data(), std::find(comm.begin(), comm.end(), '\0') - comm.begin());
+    const std::string text(comm.begin(), std::find(comm.begin(), comm.end(), '\0'));
     if (text.empty() && pid == 0) return {};
-    return ProcessValue{pid, report.keep(std::string(text))};
+    return ProcessValue{pid, report.keep(text)};
 }
 
 Value closers(Report& report, const Tally& tally) {
@@ -214,7 +214,7 @@ std::vector<ServiceRow> Flows::services() const {
         }
     }
     std::vector<ServiceRow> all;
-    for (auto& [key, row] : exact) all.push_back(std::move(row));
+    for (const auto& [key, row] : exact) all.push_back(row);
     std::stable_sort(all.begin(), all.end(), [](const ServiceRow& a, const ServiceRow& b) {
         const auto weight = [](const ServiceRow& row) {
             return std::tuple(row.ended.closed(ClosedFirst::local) + row.live.closed(ClosedFirst::local),
@@ -235,8 +235,8 @@ std::vector<Unanswered> Flows::unanswered() const {
 std::string Flows::service_label(std::uint32_t index) const {
     if (index == kNone) return "unknown";
     const ServiceKey key = canonical(services_[index].key);
-    const std::string_view comm(key.comm.data(), std::find(key.comm.begin(), key.comm.end(), '\0') - key.comm.begin());
-    const std::string_view program = comm.empty() ? "?" : comm;
+    const std::string comm(key.comm.begin(), std::find(key.comm.begin(), key.comm.end(), '\0'));
+    const std::string program = comm.empty() ? "?" : comm;
     if (key.role != Role::server) return fmt::format("{} ({})", program, name(key.role));
     const bool v6 = key.family == Family::ipv6;
     return fmt::format("{}{}{}:{} {}", v6 ? "[" : "", key.local.address.text(key.family), v6 ? "]" : "", key.local.port,

@@ -124,7 +124,7 @@ std::vector<Bar> bars_of(const Distribution& d) {
     bool linear = false;
     for (const double cut : {0.0, 0.01, 0.05}) {
         const Range middle = middle_of(d, cut);
-        if (middle.high > kLinearFactor * std::max<std::int64_t>(middle.low, 1)) continue;
+        if ((middle.high - 1) / kLinearFactor >= std::max<std::int64_t>(middle.low, 1)) continue; // higher than that
         range = middle;
         linear = true;
         break;

@@ -235,6 +235,22 @@ TEST_F(DwellTest, split_by_ending_takes_the_whole_path_once_the_ending_is_known)
               (Groups{{"reset_received", {"SYN_SENT", "ESTABLISHED"}}}));
 }
 
+TEST_F(DwellTest, split_by_ending_has_what_is_there_by_how_it_would_end_now) {
+    Dwell dwell(SplitBy::ending, flows);
+    const PathStep left[] = {{SYN_SENT, 1ms}, {ESTABLISHED, 1s}, {FIN_WAIT1, 1ms}, {FIN_WAIT2, std::nullopt}};
+    LiveSocket socket = live(people.client(1), TIME_WAIT, at(5s));
+    socket.left = left;
+    for (int report = 0; report < 2; ++report) { // nothing is counted twice
+        dwell.begin_live(at(10s));
+        dwell.on_live(socket);
+    }
+    const Report report = report_of(dwell, 10s);
+    const auto& by = section<Distributions>(report, "states_by");
+    EXPECT_EQ(groups(by), (Groups{{"fin", {"SYN_SENT", "ESTABLISHED", "FIN_WAIT1"}}}));
+    EXPECT_EQ(by.groups[0].members[1].count, 1u);
+    EXPECT_EQ(distribution(report, "states", "ESTABLISHED").count, 0u); // which counts transitions
+}
+
 TEST_F(DwellTest, listeners_are_in_no_part_but_their_role) {
     for (const SplitBy by : {SplitBy::service, SplitBy::remote, SplitBy::role}) {
         Dwell dwell(by, flows);

@@ -210,6 +210,17 @@ TEST_F(FlowsServiceTest, what_is_there_now_counts_as_if_it_ended_now) {
     EXPECT_EQ(flows.services()[0].total().connections, 1u);
 }
 
+TEST_F(FlowsServiceTest, syn_cookies_of_open_connections_count_too) {
+    auto& open = accepted("10.0.0.1", 80);
+    tell.born(open, 1s, ESTABLISHED);
+    const PathStep left[] = {{SYN_RECV, std::nullopt}};
+    LiveSocket socket = live(open, ESTABLISHED, at(1s));
+    socket.left = left;
+    flows.begin_live(at(5s));
+    flows.on_live(socket);
+    EXPECT_EQ(flows.services().at(0).total().cookies, 1u);
+}
+
 TEST_F(FlowsServiceTest, next_interval_forgets_what_has_ended_and_keeps_what_is_there) {
     auto& waiting = accepted("10.0.0.1", 80);
     tell.born(waiting, 1s, TIME_WAIT);
