@@ -173,8 +173,10 @@ TEST(Bars, lines_have_label_count_share_and_a_bar_by_the_highest) {
 }
 
 TEST(Bars, no_two_labels_look_the_same) {
-    for (const Samples& samples : {Samples{{60'420ms, 9}}, Samples{{60'420ms, 9}, {60'421ms, 9}},
-                                   Samples{{1'000'000ns, 9}, {1'002'000ns, 9}}, Samples{{300h, 9}, {301h, 4}}}) {
+    for (const Samples& samples :
+         {Samples{{60'420ms, 9}}, Samples{{60'420ms, 9}, {60'421ms, 9}}, Samples{{1'000'000ns, 9}, {1'002'000ns, 9}},
+          Samples{{300h, 9}, {301h, 4}}, Samples{{1'018'000ns, 9}}, Samples{{70min, 9}},
+          Samples{{70min, 9}, {71min, 9}, {72min, 9}}}) {
         const auto lines = drawn(distribution("TIME_WAIT", samples), {.width = 80});
         std::set<std::string> labels;
         for (const std::string& line : lines) {

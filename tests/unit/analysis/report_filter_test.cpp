@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// A report on a part of the connections, where who passes the filter may become known only later.
+#include <gtest/gtest.h>
+
+#include "lines.h"
+#include "report_access.h"
+#include "report_run.h"
+
+namespace tcpdwell {
+namespace {
+
+Stage stage(Port port, std::uint32_t pid) {
+    return Stage{
+        .netns = kNetns, .tuple = tuple("10.0.0.1", port, "10.0.0.2", 5432), .start = at(0s), .first_pid = pid};
+}
+
+std::map<TcpState, std::uint64_t> last_sample(const Report& report) {
+    std::map<TcpState, std::uint64_t> last;
+    for (const Timeline::Series& series : section<Timeline>(report, "timeline").series)
+        if (series.counts.back() != 0) last[series.state] = series.counts.back();
+    return last;
+}
+
+TEST(ReportFilter, what_does_not_pass_is_in_no_section) {
+    Town town;
+    town.add(scenario("still_established"), stage(40'000, 1));
+    town.add(scenario("client_first_fin_with_ack"), stage(40'001, 1));
+    town.add(scenario("still_established"), stage(50'000, 2), 5, Town::Vary::local_port);
+    town.add(scenario("client_first_fin_with_ack"), stage(51'000, 2), 5, Town::Vary::local_port);
+    ReportRun run;
+    run.wants = [](const ConnectionIdentity& who) { return who.process && who.process->pid == 1; };
+    run.feed(town.tell().records);
+    run.pass_time(run.now() + 10s);
+    const Report report = run.report();
+    EXPECT_EQ(quality(report, "connections"), 2);
+    EXPECT_EQ(quality(report, "ended"), 1);
+    EXPECT_EQ(sum(section<Table>(report, "services"), "connections"), 2);
+    EXPECT_EQ(sum(section<Table>(report, "remotes"), "connections"), 2);
+    EXPECT_EQ(sum(section<Table>(report, "ports"), "held"), 1);
+    EXPECT_EQ(distribution(report, "states", "TIME_WAIT").count, 1u);
+    EXPECT_EQ(distribution(report, "states", "ESTABLISHED").open, 1u);
+    EXPECT_EQ(last_sample(report), (std::map<TcpState, std::uint64_t>{{ESTABLISHED, 1}}));
+    EXPECT_EQ(run.maker.ended(), 1u);
+}
+
+/// The listener's process stands for a connection until another accepts it.
+TEST(ReportFilter, who_passes_once_it_is_accepted_is_counted_from_then_on) {
+    Town town;
+    town.add(scenario("server_first"), stage(80, 100)); // accepted by pid 101
+    const Story story = town.tell();
+    ReportRun acceptor;
+    acceptor.wants = [](const ConnectionIdentity& who) { return who.process && who.process->pid == 101; };
+    acceptor.feed(story.records);
+    acceptor.pass_time(acceptor.now() + 10s);
+    const Report report = acceptor.report();
+    EXPECT_EQ(quality(report, "connections"), 1);
+    EXPECT_EQ(distribution(report, "states", "SYN_RECV").count, 0u);
+    EXPECT_EQ(distribution(report, "states", "ESTABLISHED").count, 1u);
+    EXPECT_EQ(distribution(report, "states", "TIME_WAIT").count, 1u);
+    EXPECT_TRUE(last_sample(report).empty());
+}
+
+TEST(ReportFilter, who_passes_no_more_leaves_every_count) {
+    Town town;
+    town.add(scenario("server_first"), stage(80, 100));
+    ReportRun listener;
+    listener.wants = [](const ConnectionIdentity& who) { return who.process && who.process->pid == 100; };
+    for (const WireRecord& record : town.tell().records)
+        if (record.at < at(20s)) listener.feed(record); // it is in TIME_WAIT
+    listener.pass_time(at(20s));
+    const Report report = listener.report();
+    EXPECT_EQ(quality(report, "connections"), 0);
+    EXPECT_EQ(distribution(report, "states", "SYN_RECV").count, 1u);
+    EXPECT_EQ(distribution(report, "states", "ESTABLISHED").count, 0u);
+    EXPECT_EQ(sum(section<Table>(report, "services"), "connections"), 0);
+    EXPECT_TRUE(last_sample(report).empty());
+}
+
+} // namespace
+} // namespace tcpdwell
