@@ -213,7 +213,7 @@ void Dwell::add_to(Report& report, const ReportMoment&) {
                                states()});
     report.sections.push_back({"states_by", "Dwell time by part", "", split(report)});
     report.sections.push_back(
-        {"latencies", "Handshake and close latencies", "How long each step took where it succeeded.", latencies()});
+        {"latencies", "Handshake and close latencies", "How long each step took; handshakes that failed are left out.", latencies()});
     report.sections.push_back({"transitions", "Transitions", "Count, and median time in the state before.", diagram()});
 }
 

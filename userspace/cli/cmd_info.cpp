@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/cmd_info.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <numeric>
+
+#include "base/log.h"
+#include "recording/head.h"
+#include "recording/reader.h"
+#include "render/json_writer.h"
+#include "render/renderer.h"
+#include "tcpdwell/wire.h"
+
+namespace tcpdwell {
+namespace {
+
+using recording::Damage;
+using recording::Head;
+using recording::RecordingReader;
+
+/// Kinds of records by their number; what has no name is of a later version.
+constexpr std::array<std::string_view, 14> kKinds = {"",       "state",  "timewait", "request", "reset",
+                                                     "owner",  "socket", "snapshot", "lost",    "clock",
+                                                     "cgroup", "fact",   "port",     "now"};
+
+/// What a look at all records tells.
+struct Contents {
+    std::uint64_t blocks = 0;
+    std::uint64_t records = 0;
+    std::uint64_t raw_bytes = 0;
+    std::uint64_t packed_bytes = 0;
+    std::array<std::uint64_t, kKinds.size()> kinds{}; ///< the first: of kinds without a name
+    std::uint64_t lost = 0;
+    std::optional<MonoTime> first; ///< of events, without the snapshot's facts and clocks of before
+    std::optional<MonoTime> last;
+
+    void add(std::span<const std::byte> record) {
+        td_header header;
+        std::memcpy(&header, record.data(), sizeof(header));
+        ++records;
+        ++kinds[header.kind < kinds.size() ? header.kind : 0];
+        const MonoTime at(Nanoseconds(static_cast<std::int64_t>(header.time_ns)));
+        first = std::min(first.value_or(at), at);
+        last = std::max(last.value_or(at), at);
+        if (header.kind != TD_LOST || record.size() < sizeof(td_lost)) return;
+        td_lost totals;
+        std::memcpy(&totals, record.data(), sizeof(totals));
+        lost = std::max<std::uint64_t>(
+            lost, std::accumulate(std::begin(totals.total), std::end(totals.total), std::uint64_t{0}));
+    }
+};
+
+Result<Contents> look_at(RecordingReader& reader) {
+    Contents contents;
+    while (true) {
+        const auto block = reader.next();
+        if (!block) return tl::unexpected(block.error());
+        if (!*block) return contents;
+        ++contents.blocks;
+        contents.raw_bytes += reader.block().raw_bytes;
+        contents.packed_bytes += reader.block().packed_bytes + recording::kBlockHeadSize;
+        for (std::span<const std::byte> rest = **block; !rest.empty();) {
+            td_header header;
+            std::memcpy(&header, rest.data(), sizeof(header));
+            contents.add(rest.first(header.size));
+            rest = rest.subspan(header.size);
+        }
+    }
+}
+
+std::string json_of(const std::string& path, const Head& head, const Contents& contents, const Damage& damage) {
+    JsonWriter json;
+    const auto text = [&](std::string_view key, std::string_view value) {
+        json.key(key);
+        json.write(Value(value));
+    };
+    const auto number = [&](std::string_view key, std::uint64_t value) {
+        json.key(key);
+        json.number(value);
+    };
+    const auto time = [&](std::string_view key, const std::optional<MonoTime>& at) {
+        json.key(key);
+        json.write(at ? Value(head.clock.to_wall(*at)) : Value());
+    };
+    json.begin_object();
+    text("file", path);
+    text("tool", head.tool);
+    text("host", head.host);
+    text("kernel", head.kernel);
+    text("machine", head.machine);
+    text("boot_id", head.boot_id);
+    text("filter", head.filter);
+    text("probes", head.probes);
+    number("hz", head.hz);
+    time("begin", contents.first);
+    time("end", contents.last);
+    number("blocks", contents.blocks);
+    number("records", contents.records);
+    number("record_bytes", contents.raw_bytes);
+    number("file_bytes", contents.packed_bytes);
+    json.key("kinds");
+    json.begin_object();
+    for (std::size_t kind = 1; kind < kKinds.size(); ++kind)
+        if (contents.kinds[kind] != 0) number(kKinds[kind], contents.kinds[kind]);
+    if (contents.kinds[0] != 0) number("unknown", contents.kinds[0]);
+    json.end_object();
+    number("lost", contents.lost);
+    json.key("damage");
+    json.begin_object();
+    number("missing_blocks", damage.missing_blocks);
+    number("bad_blocks", damage.bad_blocks);
+    number("repeated_blocks", damage.repeated_blocks);
+    number("misplaced_blocks", damage.misplaced_blocks);
+    number("foreign_blocks", damage.foreign_blocks);
+    number("skipped_bytes", damage.skipped_bytes);
+    json.key("cut_off");
+    json.write(Value(damage.cut_off));
+    json.end_object();
+    json.end_object();
+    return std::string(json.view()) + '\n';
+}
+
+std::string text_of(const std::string& path, const Head& head, const Contents& contents, const Damage& damage) {
+    std::string out;
+    const auto line = [&](std::string_view name, std::string_view value) {
+        if (!value.empty()) out += fmt::format("{:<10} {}\n", name, value);
+    };
+    const auto moment = [&](MonoTime at) {
+        JsonWriter json;
+        json.write(Value(head.clock.to_wall(at)));
+        return std::string(json.view().substr(1, json.view().size() - 2)); // without the quotes
+    };
+    line("file", path);
+    line("host", head.host);
+    line("kernel", fmt::format("{} {}", head.kernel, head.machine));
+    line("boot", head.boot_id);
+    line("written by", head.tool);
+    line("filter", head.filter);
+    if (contents.first)
+        line("time", fmt::format("{} to {}, {:.3f} s", moment(*contents.first), moment(*contents.last),
+                                 std::chrono::duration<double>(*contents.last - *contents.first).count()));
+    line("size", fmt::format("{} records in {} blocks, {} bytes, {} unpacked", contents.records, contents.blocks,
+                             contents.packed_bytes, contents.raw_bytes));
+    const std::uint64_t transitions = contents.kinds[TD_STATE];
+    if (transitions != 0)
+        line("",
+             fmt::format("{:.1f} bytes for each of {} state changes of full sockets",
+                         static_cast<double>(contents.packed_bytes) / static_cast<double>(transitions), transitions));
+    std::string kinds;
+    for (std::size_t kind = 1; kind < kKinds.size(); ++kind)
+        if (contents.kinds[kind] != 0)
+            kinds += fmt::format("{}{} {}", kinds.empty() ? "" : ", ", kKinds[kind], contents.kinds[kind]);
+    if (contents.kinds[0] != 0) kinds += fmt::format(", of a later version {}", contents.kinds[0]);
+    line("records", kinds);
+    line("lost", contents.lost == 0 ? "nothing, when it was recorded"
+                                    : fmt::format("{} EVENTS, when it was recorded", contents.lost));
+    line("state", damage.any()     ? "DAMAGED: " + describe(damage)
+                  : damage.cut_off ? "intact, but without an end: still being written, or its writer was killed"
+                                   : "whole");
+    return out;
+}
+
+Result<int> run_info(const std::vector<std::string>& files, const std::string& format) {
+    start_logging(0);
+    Output out(STDOUT_FILENO);
+    for (const std::string& file : files) {
+        auto reader = RecordingReader::open(file);
+        if (!reader) return tl::unexpected(reader.error());
+        const auto contents = look_at(**reader);
+        if (!contents) return tl::unexpected(contents.error());
+        const Head head = recording::head_from_json((*reader)->head_json());
+        const Damage damage = (*reader)->damage();
+        if (format == "text" && &file != files.data()) out.buffer() += '\n';
+        out.buffer() +=
+            format == "json" ? json_of(file, head, *contents, damage) : text_of(file, head, *contents, damage);
+    }
+    if (auto written = out.flush(); !written) return tl::unexpected(written.error());
+    return 0;
+}
+
+} // namespace
+
+Action define_info(CLI::App& app) {
+    struct Options {
+        std::vector<std::string> files;
+        std::string format = "text";
+    };
+    auto options = std::make_shared<Options>();
+    app.add_option("file", options->files, "Recordings")->type_name("FILE...")->required();
+    app.add_option("-f,--format", options->format, "text or json (one object for each file)")
+        ->check(CLI::IsMember({"text", "json"}))
+        ->capture_default_str();
+    app.footer("Reads the whole file, so damage anywhere is found.");
+    return [options] { return run_info(options->files, options->format); };
+}
+
+} // namespace tcpdwell
