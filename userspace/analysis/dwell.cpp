@@ -212,8 +212,8 @@ void Dwell::add_to(Report& report, const ReportMoment&) {
                                "Of states that were left; NOW are still in it, the oldest for as long as is said.",
                                states()});
     report.sections.push_back({"states_by", "Dwell time by part", "", split(report)});
-    report.sections.push_back(
-        {"latencies", "Handshake and close latencies", "How long each step took; handshakes that failed are left out.", latencies()});
+    report.sections.push_back({"latencies", "Handshake and close latencies",
+                               "How long each step took; handshakes that failed are left out.", latencies()});
     report.sections.push_back({"transitions", "Transitions", "Count, and median time in the state before.", diagram()});
 }
 
