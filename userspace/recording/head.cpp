@@ -47,13 +47,11 @@ Head head_from_json(const std::string& text) {
     json.Parse<rapidjson::kParseIterativeFlag>(text.c_str(), text.size());
     if (json.HasParseError() || !json.IsObject()) return head;
     const auto take = [&](const char* key, std::string& value) {
-        const auto it = json.FindMember(key);
-        if (it != json.MemberEnd() && it->value.IsString())
-            value.assign(it->value.GetString(), it->value.GetStringLength());
+        if (json.HasMember(key) && json[key].IsString())
+            value.assign(json[key].GetString(), json[key].GetStringLength());
     };
     const auto number = [&](const char* key) -> std::int64_t {
-        const auto it = json.FindMember(key);
-        return it != json.MemberEnd() && it->value.IsInt64() ? it->value.GetInt64() : 0;
+        return json.HasMember(key) && json[key].IsInt64() ? json[key].GetInt64() : 0;
     };
     take("tool", head.tool);
     take("host", head.host);

@@ -48,7 +48,7 @@ std::string describe(const Damage& damage) {
 
 class RecordingReader::Impl {
 public:
-    Impl(Fd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)), window_(fd_.get(), path_) {}
+    Impl(Fd file, std::string name) : fd(std::move(file)), path(std::move(name)), window_(fd.get(), path) {}
     ~Impl() { ZSTD_freeDCtx(zstd_); }
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
@@ -57,13 +57,13 @@ public:
     Result<void> look_around();
     Result<std::optional<std::span<const std::byte>>> next();
 
-    Fd fd_;
-    std::string path_;
-    std::string head_json_;
-    BlockHead block_;
-    Damage damage_;
-    std::uint64_t run_ = 0;
-    std::uint64_t first_sequence_ = 0;
+    Fd fd;
+    std::string path;
+    std::string head_json;
+    BlockHead block;
+    Damage damage;
+    std::uint64_t run = 0;
+    std::uint64_t first_sequence = 0;
 
 private:
     /// Moves to the next head that is intact, or to the end (nullopt). What is passed over is counted.
@@ -93,7 +93,7 @@ Result<void> RecordingReader::Impl::read_head() {
     const auto start = window_.look(kFrameHead + kMagicLine.size());
     if (!start) return tl::unexpected(start.error());
     const auto no_recording = [&](std::string_view why) {
-        return fail(ErrorCode::failed, fmt::format("{} is no recording of tcpdwell: {}", path_, why));
+        return fail(ErrorCode::failed, fmt::format("{} is no recording of tcpdwell: {}", path, why));
     };
     if (start->empty()) return no_recording("it is empty");
     constexpr std::string_view same = "tcpdwell recording ";
@@ -101,14 +101,14 @@ Result<void> RecordingReader::Impl::read_head() {
     if (frame_at(*start) != kHeadFrame || !line.starts_with(same)) return no_recording("it begins differently");
     if (line != kMagicLine)
         return fail(ErrorCode::failed,
-                    fmt::format("{} was written by a later version of tcpdwell; read it with that", path_));
+                    fmt::format("{} was written by a later version of tcpdwell; read it with that", path));
     const std::size_t size = get_u32(start->substr(4));
     if (size > kLongestHead || size < kMagicLine.size()) return no_recording("its head has an impossible size");
     const auto head = window_.look(kFrameHead + size);
     if (!head) return tl::unexpected(head.error());
     if (head->size() < kFrameHead + size) return no_recording("it ends within its head");
-    head_json_ = head->substr(kFrameHead + kMagicLine.size());
-    if (!head_json_.empty() && head_json_.back() == '\n') head_json_.pop_back();
+    head_json = head->substr(kFrameHead + kMagicLine.size());
+    if (!head_json.empty() && head_json.back() == '\n') head_json.pop_back();
     window_.skip(kFrameHead + size);
     return {};
 }
@@ -126,43 +126,43 @@ Result<std::optional<BlockHead>> RecordingReader::Impl::find_head(std::uint32_t&
         const std::size_t found = more->find(rest, 2);
         std::size_t step = found == std::string_view::npos ? std::max<std::size_t>(more->size(), 4) - 3 : found - 1;
         if (more->size() <= 4) step = more->size(); // the end
-        damage_.skipped_bytes += step;
+        damage.skipped_bytes += step;
         window_.skip(step);
     }
 }
 
 Result<void> RecordingReader::Impl::look_around() {
-    if (::lseek(fd_.get(), 0, SEEK_CUR) < 0) return {}; // a pipe is read as it comes
-    auto found = survey(fd_.get(), path_, window_.place());
+    if (::lseek(fd.get(), 0, SEEK_CUR) < 0) return {}; // a pipe is read as it comes
+    auto found = survey(fd.get(), path, window_.place());
     if (!found) return tl::unexpected(found.error());
     if (found->is_too_long) return {};
     survey_ = std::move(*found);
-    run_ = survey_->run;
+    run = survey_->run;
     ended_ = survey_->has_end;
-    if (!survey_->blocks.empty()) first_sequence_ = survey_->blocks.front().sequence;
+    if (!survey_->blocks.empty()) first_sequence = survey_->blocks.front().sequence;
     return {};
 }
 
 bool RecordingReader::Impl::accept(const BlockHead& head) {
-    if (run_ == 0) run_ = head.run;
-    if (head.run != run_) {
-        ++damage_.foreign_blocks;
+    if (run == 0) run = head.run;
+    if (head.run != run) {
+        ++damage.foreign_blocks;
         return false;
     }
     if (!started_) {
         started_ = true;
-        first_sequence_ = expected_ = head.sequence;
+        first_sequence = expected_ = head.sequence;
     }
     if (head.sequence == expected_) {
         ++expected_;
         return true;
     }
     if (head.sequence > expected_) {
-        damage_.missing_blocks += head.sequence - expected_;
+        damage.missing_blocks += head.sequence - expected_;
         expected_ = head.sequence + 1;
         return true;
     }
-    ++damage_.repeated_blocks;
+    ++damage.repeated_blocks;
     return false;
 }
 
@@ -180,11 +180,11 @@ void RecordingReader::Impl::conclude() {
     if (is_concluded_) return;
     is_concluded_ = true;
     if (survey_) {
-        damage_.add(survey_->damage);
+        damage.add(survey_->damage);
         last_sequence_ = survey_->has_end ? survey_->end_sequence : 0;
     }
-    if (started_ && last_sequence_ > expected_) damage_.missing_blocks += last_sequence_ - expected_;
-    damage_.cut_off = !ended_;
+    if (started_ && last_sequence_ > expected_) damage.missing_blocks += last_sequence_ - expected_;
+    damage.cut_off = !ended_;
 }
 
 Result<std::optional<BlockHead>> RecordingReader::Impl::find_block() {
@@ -200,8 +200,8 @@ Result<std::optional<BlockHead>> RecordingReader::Impl::find_block() {
         if (!head || !*head) return head;
         window_.skip(kBlockHeadSize);
         if (frame == kBlockFrame) return head;
-        ended_ = ended_ || (*head)->run == run_ || run_ == 0;
-        if ((*head)->run == run_) last_sequence_ = std::max(last_sequence_, (*head)->sequence);
+        ended_ = ended_ || (*head)->run == run || run == 0;
+        if ((*head)->run == run) last_sequence_ = std::max(last_sequence_, (*head)->sequence);
     }
 }
 
@@ -209,9 +209,9 @@ Result<std::optional<BlockHead>> RecordingReader::Impl::find_block() {
 Result<void> RecordingReader::Impl::look_into(const BlockHead& head) {
     if (!survey_) return {};
     const std::uint64_t begin = window_.place();
-    const auto hidden = survey(fd_.get(), path_, begin, begin + head.packed_bytes);
+    const auto hidden = survey(fd.get(), path, begin, begin + head.packed_bytes);
     if (!hidden) return tl::unexpected(hidden.error());
-    if (hidden->run != run_) return {};
+    if (hidden->run != run) return {};
     survey_->blocks.insert(survey_->blocks.begin() + static_cast<std::ptrdiff_t>(next_place_), hidden->blocks.begin(),
                            hidden->blocks.end());
     return {};
@@ -231,13 +231,13 @@ Result<std::optional<std::span<const std::byte>>> RecordingReader::Impl::next() 
         const bool is_whole = packed->size() == (*head)->packed_bytes;
         if (!is_whole || !unpack(*packed, **head)) {
             // The last write was torn, or the head lies about its length: go on right behind the head.
-            ++damage_.bad_blocks;
+            ++damage.bad_blocks;
             if (auto found = look_into(**head); !found) return tl::unexpected(found.error());
             continue;
         }
         window_.skip(packed->size());
         if (!accept(**head)) continue;
-        block_ = **head;
+        block = **head;
         return Found(records_);
     }
 }
@@ -262,12 +262,12 @@ Result<std::unique_ptr<RecordingReader>> RecordingReader::begin(Fd fd, std::stri
     return std::unique_ptr<RecordingReader>(new RecordingReader(std::move(impl)));
 }
 
-const std::string& RecordingReader::path() const { return impl_->path_; }
-const std::string& RecordingReader::head_json() const { return impl_->head_json_; }
-std::uint64_t RecordingReader::run() const { return impl_->run_; }
-std::uint64_t RecordingReader::first_sequence() const { return impl_->first_sequence_; }
+const std::string& RecordingReader::path() const { return impl_->path; }
+const std::string& RecordingReader::head_json() const { return impl_->head_json; }
+std::uint64_t RecordingReader::run() const { return impl_->run; }
+std::uint64_t RecordingReader::first_sequence() const { return impl_->first_sequence; }
 Result<std::optional<std::span<const std::byte>>> RecordingReader::next() { return impl_->next(); }
-const BlockHead& RecordingReader::block() const { return impl_->block_; }
-const Damage& RecordingReader::damage() const { return impl_->damage_; }
+const BlockHead& RecordingReader::block() const { return impl_->block; }
+const Damage& RecordingReader::damage() const { return impl_->damage; }
 
 } // namespace tcpdwell::recording
