@@ -16,6 +16,10 @@ struct {
     __uint(max_entries, 1 << 24); /* user space sets its own */
 } records SEC(".maps");
 
+/* Programs are attached and detached one after the other. What some of them see while others don't is half a truth (a
+ * TIME_WAIT without its start looks like none), so all begin and end at once: user space sets and clears this. */
+volatile bool is_recording = false;
+
 /* Records that found no room, since the start; user space reads them directly as well (memory-mapped). */
 __u64 lost_total[TD_PROBE_COUNT] = {};
 __u64 lost_events = 0;   /* sum of the above */
@@ -53,9 +57,10 @@ static __noinline int report_loss(void)
     return 0;
 }
 
-/* Room for one record, or NULL with the loss counted for `probe`. */
+/* Room for one record, or NULL: with the loss counted for `probe`, or because nothing is to be recorded. */
 static __always_inline void *reserve(__u64 size, enum td_probe probe)
 {
+    if (!is_recording) return NULL;
     if (lost_events != lost_reported) report_loss();
 
     void *record = bpf_ringbuf_reserve(&records, size, 0);

@@ -171,6 +171,7 @@ Result<BpfSession> BpfSession::open(const ProbePlan& plan, std::array<std::uint6
     members->ring.reset(
         ring_buffer__new(bpf_map__fd(skeleton.maps.records), Members::on_record, members.get(), nullptr));
     if (!members->ring) return fail(ErrorCode::failed, "cannot map the ring buffer: " + take_libbpf_warning(), errno);
+    skeleton.bss->is_recording = true; // all are attached: from now on all see the same
     return BpfSession(std::move(members));
 }
 
@@ -182,7 +183,10 @@ void BpfSession::drain(const RecordSink& sink) {
     members_->sink = nullptr;
 }
 
-void BpfSession::detach() { members_->links.clear(); }
+void BpfSession::detach() {
+    members_->skeleton->bss->is_recording = false;
+    members_->links.clear();
+}
 
 std::array<std::uint64_t, TD_PROBE_COUNT> BpfSession::lost() const {
     std::array<std::uint64_t, TD_PROBE_COUNT> totals{};
