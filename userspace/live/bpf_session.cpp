@@ -59,7 +59,8 @@ struct Slot {
 struct Guarded {
     bpf_program* bpf = nullptr;
     td_probe probe = TD_PROBE_STATE;
-    std::uint64_t missed = 0; ///< at the last look
+    std::uint64_t before = 0; ///< missed before anything was to be recorded: its twin may not have been attached yet
+    std::uint64_t missed = 0; ///< since, at the last look
     std::uint64_t lost = 0;   ///< missed at two looks in a row: not just on its way to the twin
 };
 
@@ -171,6 +172,11 @@ Result<BpfSession> BpfSession::open(const ProbePlan& plan, std::array<std::uint6
     members->ring.reset(
         ring_buffer__new(bpf_map__fd(skeleton.maps.records), Members::on_record, members.get(), nullptr));
     if (!members->ring) return fail(ErrorCode::failed, "cannot map the ring buffer: " + take_libbpf_warning(), errno);
+    for (std::size_t i = 0; i < members->guarded.size(); ++i) {
+        const std::uint64_t skipped = recursion_misses(members->guarded[i].bpf);
+        const std::uint64_t taken = skeleton.bss->nested_events[i];
+        members->guarded[i].before = skipped > taken ? skipped - taken : 0;
+    }
     skeleton.bss->is_recording = true; // all are attached: from now on all see the same
     return BpfSession(std::move(members));
 }
@@ -201,7 +207,7 @@ void BpfSession::count_skipped() {
         Guarded& g = members_->guarded[i];
         const std::uint64_t skipped = recursion_misses(g.bpf);
         const std::uint64_t taken = members_->skeleton->bss->nested_events[i];
-        const std::uint64_t missed = skipped > taken ? skipped - taken : 0;
+        const std::uint64_t missed = skipped > taken + g.before ? skipped - taken - g.before : 0;
         g.lost = std::max(g.lost, std::min(g.missed, missed));
         g.missed = missed;
     }
