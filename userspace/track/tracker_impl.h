@@ -106,6 +106,9 @@ private:
 
     // Inventory (tracker_inventory.cpp)
     Connection* find_listed(const SocketListed& e);
+    /// Whether it is a child whose birth has been seen, and that its next event will make a connection of: TCP Fast
+    /// Open keeps one in SYN_RECV for as long as the client's ACK takes.
+    bool is_unnamed_child(const SocketListed& e) const;
     void confirm_listed(Connection& c, const SocketListed& e);
     void join(const SocketListed& e);
 

@@ -98,8 +98,14 @@ void Tracker::Impl::handle(const SocketListed& e) {
     Connection* c = find_listed(e);
     if (c)
         confirm_listed(*c, e);
-    else if (!e.sweep)
+    else if (!e.sweep && !is_unnamed_child(e))
         join(e);
+}
+
+bool Tracker::Impl::is_unnamed_child(const SocketListed& e) const {
+    if (e.mini || e.request || e.state != TcpState::SYN_RECV) return false;
+    const auto child = children_.find(e.sock);
+    return child != children_.end() && child->second.loss_epoch == loss_epoch_;
 }
 
 void Tracker::Impl::confirm_listed(Connection& c, const SocketListed& e) {

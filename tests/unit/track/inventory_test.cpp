@@ -84,6 +84,16 @@ TEST_P(Cookies, just_accepted_request_does_not_come_back) {
     EXPECT_EQ(stay(o, SYN_RECV), 11ms + 8us);
 }
 
+TEST_P(Cookies, fast_open_child_that_waits_for_its_ack_is_not_joined) {
+    EventRun run;
+    run << s.change(0ms, LISTEN, SYN_RECV) << snapshot(90ms, TD_SNAPSHOT_BEGIN) << s.listed(100ms, SYN_RECV)
+        << snapshot(110ms, TD_SNAPSHOT_END) << s.change(250ms, SYN_RECV, ESTABLISHED, 0, TD_STATE_FASTOPEN)
+        << s.change(300ms, ESTABLISHED, CLOSE, ECONNRESET);
+    const Outcome outcome = run.only_outcome();
+    EXPECT_EQ(outcome.line->seen, Seen::whole);
+    EXPECT_EQ(stay(outcome, SYN_RECV), 250ms);
+}
+
 TEST_P(Cookies, same_address_soon_is_another_connection) {
     const TestSocket next{s.address, s.cookie == 0 ? 0 : s.cookie + 1, v4_tuple(81)};
     EventRun run;
