@@ -61,7 +61,7 @@ private:
         stretch_begin_ = place;
         if (size > stretch_.capacity()) stretch_.clear();
         stretch_.resize(size);
-        const auto bytes = read_into(stretch_.data(), place, size);
+        auto bytes = read_into(stretch_.data(), place, size);
         stretch_.resize(bytes ? bytes->size() : 0);
         return bytes;
     }
