@@ -109,6 +109,13 @@ std::vector<Bytes> from_the_future(std::uint64_t at) {
     return {unknown, longer};
 }
 
+/// What a segment tells again for readers that begin with it.
+Bytes repeated(std::uint64_t at) {
+    Bytes record = cgroup_record(at, 4242, "/system.slice/app.service");
+    record[offsetof(td_header, flags)] = std::byte{TD_REPEATED};
+    return record;
+}
+
 /// The records in the order in which they are told, with marks between them.
 bool write_all(RecordingWriter& writer) {
     constexpr std::size_t often = 7; // so many records between marks
@@ -121,8 +128,10 @@ bool write_all(RecordingWriter& writer) {
         if (told++ % often == 0 && !writer.mark(now = record.at - Nanoseconds(1))) return false;
         if (!writer.write(record.bytes)) return false;
         if (told != story.size() / 2) continue;
-        for (const Bytes& other : from_the_future(static_cast<std::uint64_t>(record.at.time_since_epoch().count())))
+        const auto at = static_cast<std::uint64_t>(record.at.time_since_epoch().count());
+        for (const Bytes& other : from_the_future(at))
             if (!writer.write(other)) return false;
+        if (!writer.write(repeated(at))) return false;
     }
     return writer.mark(story.back().at + std::chrono::seconds(1)) && writer.end();
 }

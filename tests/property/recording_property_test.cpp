@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "random_run.h"
+#include "recording/head.h"
 #include "recording/reader.h"
 #include "recording/writer.h"
 #include "synth/encode.h"
@@ -111,8 +112,9 @@ TEST(RecordingProperty, read_is_what_was_written) {
         std::mt19937_64 random(seed);
         const std::vector<Bytes> records = random_records(random);
         const Fd file(::memfd_create("recording", MFD_CLOEXEC));
-        auto writer = RecordingWriter::begin(Fd(::dup(file.get())), "test", "{}", random() | 1, random() % 1000,
-                                             random_writer(random));
+        const std::uint64_t first = random() % 1000; // as of a later segment
+        auto writer = RecordingWriter::begin(Fd(::dup(file.get())), "test", to_json({.sequence = first}), random() | 1,
+                                             first, random_writer(random));
         ASSERT_TRUE(writer);
         Bytes expected;
         for (const Bytes& record : records) {
