@@ -19,7 +19,7 @@ namespace {
 constexpr auto kReadyLimit = std::chrono::seconds(30);
 constexpr auto kAttachLimit = std::chrono::seconds(30);
 constexpr auto kSceneLimit = std::chrono::seconds(30);
-constexpr auto kTellLimit = 500ms; // what has happened must have been noticed after this time
+constexpr auto kTellLimit = 500ms;                    // what has happened must have been noticed after this time
 constexpr auto kLateLimit = std::chrono::seconds(25); // timers of a stalled machine; only a failure waits so long
 constexpr auto kStopLimit = std::chrono::seconds(20);
 constexpr auto kReplayLimit = std::chrono::seconds(30);
