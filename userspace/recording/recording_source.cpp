@@ -14,6 +14,8 @@ namespace {
 
 /// poll() mustn't sleep longer, so that it can be stopped.
 constexpr std::chrono::milliseconds kLongestNap(50);
+/// Nor go on longer without a mark. Recorders write some 50 a second: only a strange file has so few.
+constexpr std::size_t kMostWithoutMark = 1 << 20;
 
 } // namespace
 
@@ -101,7 +103,8 @@ void RecordingSource::keep_pace(MonoTime at) {
 }
 
 Result<EventSource::Status> RecordingSource::poll(const RecordSink& sink) {
-    while (!stopped_) {
+    for (std::size_t count = 0; !stopped_; ++count) {
+        if (count == kMostWithoutMark) return Status::more;
         if (rest_.empty()) {
             const auto more = next_block(sink);
             if (!more) return tl::unexpected(more.error());
