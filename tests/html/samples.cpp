@@ -56,6 +56,7 @@ Json meta() {
 
 Json quality(std::uint64_t connections, std::uint64_t open) {
     return {{"lost", 0},
+            {"holes", 0},
             {"connections", connections},
             {"ended", connections - open},
             {"open", open},

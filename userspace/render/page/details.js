@@ -4,6 +4,7 @@
 
 const QUALITY = {
     lost: 'Events lost between kernel and tcpdwell',
+    holes: 'Holes in the recording',
     connections: 'Connections, ended and open',
     ended: 'Connections that ended',
     open: 'Connections still open',

@@ -28,6 +28,7 @@ function renderHeader(report) {
     const meta = report.meta || {},
         quality = report.quality || {};
     const lost = quality.lost > 0,
+        holes = quality.holes > 0,
         strange = quality.unexpected_edges > 0;
     const host = meta.host || 'unknown host';
     document.title = 'tcpdwell: ' + printable(host);
@@ -73,8 +74,12 @@ function renderHeader(report) {
                 'lost',
                 'Events lost',
                 lost ? formatCount(quality.lost) : isNumber(quality.lost) ? 'none' : UNKNOWN,
-                lost ? 'numbers below are too small' : 'nothing is missing',
-                lost ? 'bad' : '',
+                holes
+                    ? formatCount(quality.holes) + ' holes in the recording'
+                    : lost
+                      ? 'numbers below are too small'
+                      : 'nothing is missing',
+                lost || holes ? 'bad' : '',
             ),
         ),
     ]);
