@@ -5,6 +5,7 @@
 
 #include "cli/rows.h"
 #include "golden_run.h"
+#include "hosts_run.h"
 #include "pretty_json.h"
 #include "render/renderer.h"
 #include "render/report_formats.h"
@@ -77,6 +78,8 @@ constexpr Rendering kList[] = {
     {"report_by_ending", "report_by_ending.txt", [] { return split_only(SplitBy::ending); }},
     {"report_json", "report.json", [] { return json(SplitBy::none); }},
     {"report_json_by_role", "report_by_role.json", [] { return json(SplitBy::role); }},
+    {"hosts_text", "hosts.txt", [] { return report_of_two_hosts("--rows 4"); }},
+    {"hosts_json", "hosts.json", [] { return pretty(nlohmann::ordered_json::parse(report_of_two_hosts("-f json"))); }},
     {"trace_table", "trace.txt", [] { return trace(Format::table); }},
     {"trace_jsonl", "trace.jsonl", [] { return trace(Format::jsonl); }},
     {"trace_csv", "trace.csv", [] { return trace(Format::csv); }},
