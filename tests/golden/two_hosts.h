@@ -91,12 +91,13 @@ private:
     static Stage stage(const FourTuple& ends, Nanoseconds start) {
         return Stage{.tuple = ends, .start = kStoryClock.mono + start};
     }
+    /// The server has been listening for a tenth of a second when the SYN arrives.
     void both(std::string_view at_client, const Scenario& at_server, Nanoseconds start, Port from, Port to,
               std::size_t count) {
-        constexpr Nanoseconds half_a_round_trip = std::chrono::microseconds(150);
+        constexpr Nanoseconds later = std::chrono::microseconds(150) - std::chrono::milliseconds(100);
         client_.add(scenario(at_client), stage(tuple("10.1.0.1", from, "10.1.0.2", to), start), count,
                     Town::Vary::local_port);
-        server_.add(at_server, stage(tuple("10.1.0.2", to, "10.1.0.1", from), start + half_a_round_trip), count,
+        server_.add(at_server, stage(tuple("10.1.0.2", to, "10.1.0.1", from), start + later), count,
                     Town::Vary::remote_port);
     }
 

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::int64_t kMostApart = BothEnds::kTolerance.count();
 /// Of one four-tuple used again and again, so many partners before and behind a line are looked at.
-constexpr std::ptrdiff_t kNearest = 8;
+constexpr std::ptrdiff_t kNearest = 4;
 constexpr std::size_t kMostSamples = 100'000; ///< of the difference between two clocks
 
 bool is_forward(const EndSummary& end) { return end.local < end.remote; }
@@ -157,6 +157,8 @@ void BothEnds::propose(Side a, Side b) {
     }
     std::vector<Line> by_end(b.begin(), b.end());
     std::stable_sort(by_end.begin(), by_end.end(), [](const Line& x, const Line& y) { return x.until < y.until; });
+    const bool needs_ends =
+        std::any_of(b.begin(), b.end(), [&](const Line& line) { return !at(line.end).has_opened(); });
     const std::int64_t offset = this->offset(a.front().end.host, b.front().end.host);
     const auto consider_near = [&](const Line& line, Side sorted, std::int64_t Line::*key) {
         const auto place = std::lower_bound(sorted.begin(), sorted.end(), line.*key + offset,
@@ -167,7 +169,7 @@ void BothEnds::propose(Side a, Side b) {
     };
     for (const Line& line : a) {
         consider_near(line, b, &Line::from);
-        consider_near(line, by_end, &Line::until);
+        if (needs_ends || !at(line.end).has_opened()) consider_near(line, by_end, &Line::until);
     }
 }
 

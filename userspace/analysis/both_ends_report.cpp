@@ -146,10 +146,10 @@ private:
         const std::uint64_t agree =
             count(Agreement::client) + count(Agreement::server) + count(Agreement::both) + count(Agreement::none);
         std::string help = fmt::format(
-            "{} between these hosts found at both ends. Both say the same of who closed first: {}; closed at the same "
-            "time: {}; one end doesn't know: {}; they disagree: {}.",
-            joined == 1 ? "1 connection was" : fmt::format("{} connections were", joined), agree,
-            count(Agreement::crossed), count(Agreement::not_told), count(Agreement::disagree));
+            "{} between these hosts {} found at both ends. Both say the same of who closed first: {}; closed at the "
+            "same time: {}; one end doesn't know: {}; they disagree: {}.",
+            connections(joined), joined == 1 ? "was" : "were", agree, count(Agreement::crossed),
+            count(Agreement::not_told), count(Agreement::disagree));
         if (joined == 0)
             help = fmt::format("No connection between these hosts was found at both ends: they were recorded at "
                                "different times, their clocks differ by more than {} s, or addresses are translated "
