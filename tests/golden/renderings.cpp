@@ -72,7 +72,11 @@ std::string connections(Format format) { return Trace(format, true).tell(short_s
 /// Of the hosts only who they are: their reports are those of one host, which have files of their own.
 std::string hosts_json() {
     auto json = nlohmann::ordered_json::parse(report_of_two_hosts("-f json"));
-    for (auto& host : json["hosts"]) host = {{"meta", host["meta"]}, {"quality", host["quality"]}};
+    for (auto& host : json["hosts"]) {
+        const auto meta = host["meta"];
+        host = {{"meta", {{"source", meta["source"]}, {"host", meta["host"]}, {"begin", meta["begin"]}}},
+                {"quality", host["quality"]}};
+    }
     return pretty(json);
 }
 
