@@ -26,8 +26,14 @@ std::optional<MonoTime> over(const ConnectionLine& line) {
     return at;
 }
 
+/// Between 1970 and 2116: nothing that a recording claims makes a difference of two of them overflow.
+std::int64_t bounded(WallTime at) {
+    constexpr std::int64_t kLatest = std::int64_t{1} << 62;
+    return std::clamp(at.time_since_epoch().count(), std::int64_t{0}, kLatest);
+}
+
 std::int64_t since_epoch(const std::optional<MonoTime>& at, const ClockAnchor& clock) {
-    return at ? clock.to_wall(*at).time_since_epoch().count() : EndSummary::kNotTold;
+    return at ? bounded(clock.to_wall(*at)) : EndSummary::kNotTold;
 }
 
 } // namespace
@@ -71,8 +77,8 @@ void EndSummaries::add(const ConnectionLine& line, const ClockAnchor& clock, boo
 }
 
 void EndSummaries::set_span(WallTime begin, WallTime end) {
-    begin_ = begin;
-    end_ = end;
+    begin_ = WallTime(Nanoseconds(bounded(begin)));
+    end_ = WallTime(Nanoseconds(bounded(end)));
 }
 
 std::vector<PathStep> EndSummaries::states(const EndSummary& end) const {
