@@ -42,8 +42,12 @@ protected:
         const int status = std::system(command.c_str()); // NOLINT(concurrency-mt-unsafe)
         return {WEXITSTATUS(status), text_of("out"), text_of("err")};
     }
+    /// Another run, a minute later.
     void record_again(const char* file, RecordedHost host, const std::string& boot_id) const {
         host.boot_id = boot_id;
+        host.run = 8;
+        host.clock.mono += std::chrono::minutes(1);
+        host.clock.wall += std::chrono::minutes(1);
         record(std::filesystem::path(folder) / file, host, Story{});
     }
 

@@ -19,7 +19,8 @@ namespace tcpdwell {
 struct RecordedHost {
     std::string name;
     std::string boot_id;
-    ClockAnchor clock = kStoryClock;
+    ClockAnchor clock = kStoryClock; ///< at the beginning of the recording
+    std::uint64_t run = 7;
 };
 
 inline constexpr Nanoseconds kServerIsAhead = std::chrono::milliseconds(3250);
@@ -28,7 +29,7 @@ inline const RecordedHost kServerHost{
     "server-1", "22222222-2222-4222-8222-222222222222",
     ClockAnchor{kStoryClock.mono, kStoryClock.wall + kServerIsAhead, kStoryClock.jiffies, kStoryClock.hz}};
 
-/// Writes what the host's kernel told until 40 s after the beginning.
+/// Writes what the host's kernel told in 40 s.
 inline void record(const std::filesystem::path& file, const RecordedHost& host, const Story& story) {
     using namespace std::chrono_literals;
     const auto must = [](const auto& result) {
@@ -40,21 +41,22 @@ inline void record(const std::filesystem::path& file, const RecordedHost& host, 
     head.boot_id = host.boot_id;
     head.clock = host.clock;
     Fd fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-    auto writer = recording::RecordingWriter::begin(std::move(fd), file.string(), to_json(head), 7, 0, {});
+    auto writer = recording::RecordingWriter::begin(std::move(fd), file.string(), to_json(head), host.run, 0, {});
     must(writer);
     const auto write = [&](const Event& event) { must((*writer)->write(encode(event, host.clock))); };
     write(ClockReading{host.clock});
     write(Fact{0, "version", "0.0.0"});
     write(Fact{0, "host", host.name});
     write(Fact{0, "kernel", head.kernel});
-    must((*writer)->mark(kStoryClock.mono));
-    MonoTime told = kStoryClock.mono;
+    const MonoTime end = host.clock.mono + 40s;
+    MonoTime told = host.clock.mono;
+    must((*writer)->mark(told));
     for (const WireRecord& record : story.records) {
-        if (record.at >= kStoryClock.mono + 40s) break;
+        if (record.at >= end) break;
         for (; told + 1s <= record.at; told += 1s) must((*writer)->mark(told + 1s));
         must((*writer)->write(record.bytes));
     }
-    must((*writer)->mark(kStoryClock.mono + 40s));
+    must((*writer)->mark(end));
     must((*writer)->end());
 }
 

@@ -28,14 +28,21 @@ struct RunOptions {
     std::vector<std::string> command;
     std::vector<std::string> recordings; ///< to be read instead of the running kernel
     double speed = 0;                    ///< of replay; 0: as fast as possible
-    std::string write;                   ///< file to record to meanwhile
+    std::string write;                   ///< file or folder to record to meanwhile
+    recording::RollOptions roll;         ///< of what is recorded: with one of these `write` is a folder
+    bool survives_write_errors = false;
+    double save_after = 0; ///< seconds; see RecorderOptions
     std::shared_ptr<FilterOptions> filters;
 
     /// Declares on `app` those that concern the running kernel; filled when the command line is read.
     static std::shared_ptr<RunOptions> declare(CLI::App& app);
     /// And those that concern recordings.
     void declare_recordings(CLI::App& app);
+    /// What to do when a recording can't be written.
+    void declare_write_errors(CLI::App& app);
 };
+
+Nanoseconds to_nanoseconds(double seconds);
 
 /// Seconds from 30, 30s, 500ms, 5m or 1h.
 CLI::AsNumberWithUnit time_with_unit();
@@ -52,7 +59,7 @@ public:
     [[nodiscard]] const Context& context() const { return *context_; }
     [[nodiscard]] std::string source_name() const; ///< "live", or the files
     [[nodiscard]] std::string host_name() const;   ///< as the head of the recording tells it; "" of the live kernel
-    [[nodiscard]] const Recorder* recorder() const { return recorder_.get(); }
+    [[nodiscard]] Recorder* recorder() { return recorder_.get(); }
 
     /// Until it is stopped; warns on stderr of what was lost.
     Result<PipelineOutcome> run(Consumer& consumer, bool interpret = true);

@@ -20,14 +20,16 @@ struct ReplayOptions {
 };
 
 /// Hands over records up to the next mark (TD_NOW) at a time, so that whatever is decided between records is decided
-/// where it was when they were recorded.
+/// where it was when they were recorded. Where something is missing (damaged blocks, a missing segment, the time
+/// between two runs) stands a TD_GAP. What a segment repeats for those who begin with it is left out where nothing is
+/// missing before it.
 class RecordingSource final : public EventSource {
 public:
     /// Opens the files; segments of one recording are put in order. ErrorCode::failed names the file that can't be read
     /// or doesn't belong to the others.
     static Result<std::unique_ptr<RecordingSource>> open(const std::vector<std::string>& paths);
-    /// Files of several hosts: a source for each boot of each host (by boot_id; where the head has none, by the run
-    /// that the blocks name), in the order in which the files first name them.
+    /// Files of several hosts: a source for each boot of each host, in the order in which the files first name them. A
+    /// file whose head names no boot is one of its own.
     static Result<std::vector<std::unique_ptr<RecordingSource>>> open_by_host(const std::vector<std::string>& paths);
 
     /// Has to be called before the first poll().
@@ -45,12 +47,20 @@ public:
 private:
     explicit RecordingSource(std::vector<std::unique_ptr<RecordingReader>> readers); ///< in the order given
     /// Fetches the next block; false at the end of the last file.
-    Result<bool> next_block();
+    Result<bool> next_block(const RecordSink& sink);
+    /// Compares the block with the one before, and tells of what is missing between.
+    Result<void> connect(const BlockHead& block, bool begins_file, const RecordSink& sink);
+    /// Records are missing from now_ on.
+    void tell_gap(MonoTime until, bool is_new_run, const RecordSink& sink) const;
     void keep_pace(MonoTime at);
 
     std::vector<std::string> paths_;
     std::vector<std::unique_ptr<RecordingReader>> readers_;
     std::size_t current_ = 0;
+    std::size_t begun_files_ = 0; ///< of which a block has been read
+    std::uint64_t run_ = 0;       ///< of the last block; 0: none yet
+    std::uint64_t expected_ = 0;  ///< number of the next block of that run
+    bool skips_repeated_ = false;
     Head head_;
     ReplayOptions options_;
     std::span<const std::byte> rest_; ///< of the block under way
