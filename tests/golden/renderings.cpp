@@ -75,7 +75,7 @@ std::string hosts_json() {
     for (auto& host : json["hosts"]) {
         const auto meta = host["meta"];
         host = {{"meta", {{"source", meta["source"]}, {"host", meta["host"]}, {"begin", meta["begin"]}}},
-                {"quality", host["quality"]}};
+                {"connections", host["quality"]["connections"]}};
     }
     return pretty(json);
 }

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "../unit/analysis/town.h"
+#include "event/write_record.h"
 #include "recording/head.h"
 #include "recording/writer.h"
 #include "synth/encode.h"
@@ -43,11 +44,11 @@ inline void record(const std::filesystem::path& file, const RecordedHost& host, 
     Fd fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
     auto writer = recording::RecordingWriter::begin(std::move(fd), file.string(), to_json(head), host.run, 0, {});
     must(writer);
-    const auto write = [&](const Event& event) { must((*writer)->write(encode(event, host.clock))); };
-    write(ClockReading{host.clock});
-    write(Fact{0, "version", "0.0.0"});
-    write(Fact{0, "host", host.name});
-    write(Fact{0, "kernel", head.kernel});
+    must((*writer)->write(encode(ClockReading{host.clock}, host.clock)));
+    const auto now = static_cast<std::uint64_t>(host.clock.mono.time_since_epoch().count());
+    for (const auto& [key, value] :
+         {std::pair("version", std::string("0.0.0")), std::pair("host", host.name), std::pair("kernel", head.kernel)})
+        must((*writer)->write(fact_record(now, 0, key, value)));
     const MonoTime end = host.clock.mono + 40s;
     MonoTime told = host.clock.mono;
     must((*writer)->mark(told));

@@ -58,15 +58,18 @@ RecordingSource::open_by_host(const std::vector<std::string>& paths) {
 }
 
 Result<bool> RecordingSource::next_block(const RecordSink& sink) {
-    for (; current_ < readers_.size(); ++current_) {
+    while (current_ < readers_.size()) {
         RecordingReader& reader = *readers_[current_];
         const auto block = reader.next();
         if (!block) return tl::unexpected(block.error());
         if (!*block) {
             if (begun_files_ > current_ && reader.end_sequence() > expected_) tell_gap(now_, false, sink);
             expected_ = std::max(expected_, reader.end_sequence());
+            ++current_;
             continue;
         }
+        // The same segment twice: saved for two reasons.
+        if (reader.block().run == run_ && reader.block().sequence < expected_) continue;
         const bool begins_file = begun_files_ <= current_;
         begun_files_ = current_ + 1;
         if (auto connected = connect(reader.block(), begins_file, sink); !connected)

@@ -108,6 +108,14 @@ TEST_F(SegmentsTest, in_a_row_are_one_stream_without_what_is_repeated) {
     EXPECT_EQ(all.error, "");
 }
 
+TEST_F(SegmentsTest, given_twice_they_are_read_once) {
+    const std::uint64_t next = segment("1", 7, 0, {{a_}, {b_}}, 0s);
+    segment("2", 7, next, {{again_, c_}, {d_}}, 3s);
+    const Read all = read({paths_[0], paths_[1], paths_[0], paths_[1]});
+    EXPECT_EQ(all.records, (std::vector<Bytes>{a_, b_, c_, d_}));
+    EXPECT_TRUE(all.gaps.empty());
+}
+
 TEST_F(SegmentsTest, one_alone_begins_with_what_it_repeats) {
     const std::uint64_t next = segment("1", 7, 0, {{a_}, {b_}}, 0s);
     segment("2", 7, next, {{again_, c_}}, 3s);
