@@ -42,6 +42,7 @@ struct Traced {
 const Traced kTraced[] = {
     {"trace", {"trace", "--connections", "--format", "jsonl"}},
     {"report", {"report"}},
+    {"record", {"record", "-o", "/dev/null"}},
 };
 
 struct Options {

@@ -5,7 +5,6 @@
 
 #include "cli/rows.h"
 #include "golden_run.h"
-#include "hosts_run.h"
 #include "pretty_json.h"
 #include "render/renderer.h"
 #include "render/report_formats.h"
@@ -69,17 +68,6 @@ private:
 std::string trace(Format format) { return Trace(format, false).tell(short_story()); }
 std::string connections(Format format) { return Trace(format, true).tell(short_story()); }
 
-/// Of the hosts only who they are: their reports are those of one host, which have files of their own.
-std::string hosts_json() {
-    auto json = nlohmann::ordered_json::parse(report_of_two_hosts("-f json"));
-    for (auto& host : json["hosts"]) {
-        const auto meta = host["meta"];
-        host = {{"meta", {{"source", meta["source"]}, {"host", meta["host"]}, {"begin", meta["begin"]}}},
-                {"connections", host["quality"]["connections"]}};
-    }
-    return pretty(json);
-}
-
 constexpr Rendering kList[] = {
     {"report_narrow", "report_80_ascii.txt", [] { return text(SplitBy::none, kNarrow); }},
     {"report_wide", "report_120_unicode_colour.txt", [] { return text(SplitBy::none, kWide); }},
@@ -89,8 +77,6 @@ constexpr Rendering kList[] = {
     {"report_by_ending", "report_by_ending.txt", [] { return split_only(SplitBy::ending); }},
     {"report_json", "report.json", [] { return json(SplitBy::none); }},
     {"report_json_by_role", "report_by_role.json", [] { return json(SplitBy::role); }},
-    {"hosts_text", "hosts.txt", [] { return report_of_two_hosts("--rows 4"); }},
-    {"hosts_json", "hosts.json", hosts_json},
     {"trace_table", "trace.txt", [] { return trace(Format::table); }},
     {"trace_jsonl", "trace.jsonl", [] { return trace(Format::jsonl); }},
     {"trace_csv", "trace.csv", [] { return trace(Format::csv); }},

@@ -2,10 +2,13 @@
 // A recording tells what the live run told: byte for byte, but for the name of the source. And it outlives its writer.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include <chrono>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <regex>
 #include <thread>
 
@@ -59,6 +62,26 @@ std::string without_source(const std::string& text) {
     return std::regex_replace(text, std::regex("\"source\":\"[^\"]*\""), "");
 }
 
+/// A file system with little room, seen by this process and its children only.
+class SmallRoom {
+public:
+    explicit SmallRoom(std::string path) : path_(std::move(path)) {
+        std::filesystem::create_directory(path_);
+        check(::unshare(CLONE_NEWNS), "unshare");
+        check(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr), "mount");
+        check(::mount("tmpfs", path_.c_str(), "tmpfs", 0, "size=64k"), "mount");
+    }
+    SmallRoom(const SmallRoom&) = delete;
+    SmallRoom& operator=(const SmallRoom&) = delete;
+    ~SmallRoom() { ::umount2(path_.c_str(), MNT_DETACH); }
+    void forbid_writing() const {
+        check(::mount("tmpfs", path_.c_str(), "tmpfs", MS_REMOUNT | MS_RDONLY, nullptr), "mount");
+    }
+
+private:
+    std::string path_;
+};
+
 class Recording : public testing::Test {
 protected:
     const TemporaryFolder folder;
@@ -101,6 +124,37 @@ TEST_F(Recording, linesAreTheSame) {
     EXPECT_EQ(told, replayed({"trace", "-r", file}).printed);
 }
 
+// Several views of the same traffic, each with a recording of its own.
+TEST_F(Recording, everyViewOfMuchTrafficIsTheSame) {
+    constexpr int many = 1500;
+    const std::vector<std::vector<std::string>> views{
+        {"report", "--by", "remote"}, {"report", "--by", "ending", "--format", "json"}, {"trace", "--format", "csv"}};
+    std::vector<std::vector<std::string>> replays;
+    std::vector<Program> programs;
+    for (std::vector<std::string> words : views) {
+        const std::string path = folder.path() / std::to_string(programs.size());
+        words.insert(words.end(), {"--netns", netns()});
+        replays.push_back(words);
+        replays.back().insert(replays.back().end(), {"-r", path});
+        words.insert(words.end(), {"-w", path});
+        words.insert(words.begin(), tcpdwell_path());
+        programs.emplace_back(words);
+        EXPECT_TRUE(programs.back().await_saying("tracing", kPatience)) << programs.back().said();
+    }
+    pause(1s);
+    RandomTraffic traffic(11);
+    traffic.act(many);
+    pause(1500ms);
+    for (std::size_t i = 0; i < views.size(); ++i) {
+        EXPECT_EQ(programs[i].stop(SIGINT, kPatience), 0) << programs[i].said();
+        const bool is_report = views[i].front() == "report";
+        const std::string live = programs[i].printed();
+        const std::string again = replayed(replays[i]).printed;
+        EXPECT_EQ(is_report ? without_source(live) : live, is_report ? without_source(again) : again) << i;
+        EXPECT_GT(live.size(), 1000U);
+    }
+}
+
 TEST_F(Recording, killedItIsReadUpToTheLastSecond) {
     traced({"record", "--netns", netns(), "-o", file}, random_acts, SIGKILL, -1);
     const Replay replay = replayed({"trace", "-c", "-f", "jsonl", "-r", file});
@@ -135,6 +189,33 @@ TEST_F(Recording, whatCantBeWrittenIsSaidBeforeTracing) {
         std::string::npos);
     const Replay full = replayed({"record", "-o", "/dev/full", "--", "true"}, 1);
     EXPECT_NE(full.said.find("No space left on device"), std::string::npos) << full.said;
+}
+
+TEST_F(Recording, whenThereIsNoMoreRoomWhatWasWrittenStaysReadable) {
+    allow_many_descriptors();
+    const SmallRoom room(folder.path() / "room");
+    const std::string full = folder.path() / "room/run.tdw";
+    Program program({tcpdwell_path(), "record", "--netns", netns(), "-o", full});
+    ASSERT_TRUE(program.await_saying("tracing", kPatience)) << program.said();
+    for (std::uint32_t seed = 1; seed < 100 && program.said().find("No space left") == std::string::npos; ++seed) {
+        RandomTraffic(seed).act(kActs); // a block is written each second
+        pause(1100ms);
+    }
+    EXPECT_EQ(program.wait(kPatience), 1);
+    EXPECT_NE(program.said().find(full + ": No space left on device"), std::string::npos) << program.said();
+    const nlohmann::json info = nlohmann::json::parse(replayed({"info", "--format", "json", full}).printed);
+    EXPECT_GT(info.at("blocks"), 1);
+    EXPECT_GT(info.at("records"), kActs);
+    EXPECT_NE(replayed({"trace", "-c", "-r", full}).printed.find("ESTABLISHED"), std::string::npos);
+}
+
+TEST_F(Recording, whereNothingMayBeWrittenTheCommandIsntRun) {
+    const SmallRoom room(folder.path() / "room");
+    room.forbid_writing();
+    const Replay refused =
+        replayed({"record", "-o", folder.path() / "room/run.tdw", "--", "touch", folder.path() / "touched"}, 1);
+    EXPECT_NE(refused.said.find("room/run.tdw: Read-only file system"), std::string::npos) << refused.said;
+    EXPECT_FALSE(std::filesystem::exists(folder.path() / "touched"));
 }
 
 TEST_F(Recording, readingNeedsNoRights) {

@@ -116,6 +116,8 @@ int Tracer::interrupt(std::chrono::seconds limit) {
     return status;
 }
 
+std::string Tracer::printed() const { return contents(out_); }
+
 std::string Tracer::complaints() const { return contents(err_); }
 
 } // namespace tcpdwell::test

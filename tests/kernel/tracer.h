@@ -41,6 +41,8 @@ public:
     int interrupt(std::chrono::seconds limit);
 
     [[nodiscard]] pid_t pid() const { return pid_; }
+    /// All that it has printed so far, as it is.
+    [[nodiscard]] std::string printed() const;
     /// What it said on stderr so far.
     [[nodiscard]] std::string complaints() const;
 

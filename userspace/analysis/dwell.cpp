@@ -2,6 +2,7 @@
 #include "analysis/dwell.h"
 
 #include <algorithm>
+#include <initializer_list>
 
 namespace tcpdwell {
 namespace {
@@ -21,13 +22,10 @@ struct Latency {
     std::string_view id;
     std::string_view title;
     TcpState from;
-    std::array<TcpState, 3> to; ///< CLOSE stands for nothing further
+    std::initializer_list<TcpState> to;
 };
 constexpr Latency kLatencies[] = {
-    {"connect",
-     "SYN to ESTABLISHED, active",
-     TcpState::SYN_SENT,
-     {TcpState::ESTABLISHED, TcpState::SYN_RECV, TcpState::ESTABLISHED}},
+    {"connect", "SYN to ESTABLISHED, active", TcpState::SYN_SENT, {TcpState::ESTABLISHED, TcpState::SYN_RECV}},
     {"handshake",
      "SYN to ESTABLISHED, passive",
      TcpState::SYN_RECV,
@@ -36,11 +34,8 @@ constexpr Latency kLatencies[] = {
      "FIN to the peer's ACK",
      TcpState::FIN_WAIT1,
      {TcpState::FIN_WAIT2, TcpState::TIME_WAIT, TcpState::CLOSING}},
-    {"close_wait",
-     "peer's FIN to our close()",
-     TcpState::CLOSE_WAIT,
-     {TcpState::LAST_ACK, TcpState::CLOSE, TcpState::CLOSE}},
-    {"last_ack", "our FIN to the last ACK", TcpState::LAST_ACK, {TcpState::CLOSE, TcpState::CLOSE, TcpState::CLOSE}},
+    {"close_wait", "peer's FIN to our close()", TcpState::CLOSE_WAIT, {TcpState::LAST_ACK, TcpState::CLOSE}},
+    {"last_ack", "our FIN to the last ACK", TcpState::LAST_ACK, {TcpState::CLOSE}},
 };
 
 std::size_t index(TcpState state) { return static_cast<std::size_t>(state); }
@@ -138,11 +133,8 @@ Distributions Dwell::latencies() const {
     auto& members = all.groups.emplace_back().members;
     for (const Latency& latency : kLatencies) {
         LogHistogram sum;
-        for (std::size_t i = 0; i < latency.to.size(); ++i) {
-            const bool repeated =
-                std::find(latency.to.begin(), latency.to.begin() + i, latency.to[i]) != latency.to.begin() + i;
-            if (const EdgeSeen* seen = edge(latency.from, latency.to[i]); seen && !repeated) sum.merge(seen->dwell);
-        }
+        for (const TcpState to : latency.to)
+            if (const EdgeSeen* seen = edge(latency.from, to)) sum.merge(seen->dwell);
         members.push_back(summarise(sum, latency.id, latency.title));
     }
     return all;

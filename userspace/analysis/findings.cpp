@@ -47,8 +47,8 @@ Findings find_all(const Evidence& evidence, Report& report) {
 }
 
 std::string comm_of(const std::array<char, TD_COMM_LEN>& bytes) {
-    const std::string text(bytes.begin(), std::find(bytes.begin(), bytes.end(), '\0'));
-    return text.empty() ? "an unknown program" : text;
+    const std::string_view text = comm_text(bytes);
+    return std::string(text.empty() ? "an unknown program" : text);
 }
 
 std::string program_of(const ServiceRow& row) {
@@ -58,12 +58,7 @@ std::string program_of(const ServiceRow& row) {
 
 std::string place_of(const ServiceRow& row) {
     if (row.key.role != Role::server) return program_of(row);
-    return fmt::format("{} on {}", program_of(row), text_of(row.key.local, row.key.family));
-}
-
-std::string text_of(const Endpoint& endpoint, Family family) {
-    const bool v6 = family == Family::ipv6;
-    return fmt::format("{}{}{}:{}", v6 ? "[" : "", endpoint.address.text(family), v6 ? "]" : "", endpoint.port);
+    return fmt::format("{} on {}", program_of(row), row.key.local.text(row.key.family));
 }
 
 std::string process_text(const std::optional<Process>& process) {

@@ -63,7 +63,6 @@ Findings find_all(const Evidence& evidence, Report& report);
 std::string comm_of(const std::array<char, TD_COMM_LEN>& bytes); ///< "an unknown program" if empty
 std::string program_of(const ServiceRow& row);                   ///< "nginx (pid 12)"
 std::string place_of(const ServiceRow& row);                     ///< "nginx (pid 12) on 0.0.0.0:80"
-std::string text_of(const Endpoint& endpoint, Family family);
 std::string process_text(const std::optional<Process>& process);
 std::string duration_text(Nanoseconds duration);
 std::string counted(std::uint64_t number, std::string_view noun); ///< "1 socket", "2 sockets"

@@ -47,10 +47,10 @@ Draft ports_draft(const Evidence& evidence, const PortRow& row, std::uint64_t li
     Draft draft{"ephemeral_ports_low", is_critical ? Severity::critical : Severity::warning};
     draft.connections = row.holders.list();
     draft.what = fmt::format("{} of {} local ports from {} to {} were held{}.", row.held.peak(), limit,
-                             row.local.text(row.family), text_of(row.remote, row.family),
+                             row.local.text(row.family), row.remote.text(row.family),
                              no_port == 0 ? "" : fmt::format("; {} found no free port", counted(no_port, "connect")));
     draft.evidence = {{"local", "local address", row.local.text(row.family)},
-                      {"remote", "remote endpoint", text_of(row.remote, row.family)},
+                      {"remote", "remote endpoint", row.remote.text(row.family)},
                       {"held", "held now", row.held.now()},
                       {"peak", "at most", row.held.peak()},
                       {"limit", "ports", limit},
@@ -103,9 +103,9 @@ void find_ephemeral_ports_low(const Evidence& evidence, std::vector<Draft>& draf
     // Ports bound explicitly, reserved, or taken by other pairs' listeners.
     Draft draft{"ephemeral_ports_low", Severity::critical};
     draft.what = fmt::format("{} found no free local port, for instance to {}.", counted(untold, "connect"),
-                             text_of(example->remote, example->family));
+                             example->remote.text(example->family));
     draft.evidence = {{"no_port", "connects without a port", untold},
-                      {"remote", "remote endpoint", text_of(example->remote, example->family)}};
+                      {"remote", "remote endpoint", example->remote.text(example->family)}};
     draft.advice.push_back(fmt::format("Compare {} and net.ipv4.ip_local_reserved_ports with the ports in use: sockets "
                                        "that are bound to a port of their own count for every remote endpoint.",
                                        sysctl_text(evidence, example->netns, "net.ipv4.ip_local_port_range")));

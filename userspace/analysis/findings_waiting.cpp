@@ -15,9 +15,9 @@ void describe(const Holding& holding, Draft& draft) {
     const Process* process = holding.process ? &*holding.process : nullptr;
     draft.evidence.push_back({"oldest_ns", "the oldest", holding.oldest});
     draft.evidence.push_back(
-        {"oldest_local", "its local end", text_of(holding.oldest_tuple.local, holding.oldest_tuple.family)});
+        {"oldest_local", "its local end", holding.oldest_tuple.local.text(holding.oldest_tuple.family)});
     draft.evidence.push_back(
-        {"oldest_remote", "its remote end", text_of(holding.oldest_tuple.remote, holding.oldest_tuple.family)});
+        {"oldest_remote", "its remote end", holding.oldest_tuple.remote.text(holding.oldest_tuple.family)});
     draft.evidence.push_back({"pid", "process id", process ? Draft::Cell(std::uint64_t{process->pid}) : Draft::Cell()});
     draft.evidence.push_back({"comm", "process", process ? Draft::Cell(std::string(process->comm())) : Draft::Cell()});
     draft.evidence.push_back({"netns", "network namespace", std::uint64_t{holding.netns}});

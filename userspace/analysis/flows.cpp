@@ -85,6 +85,12 @@ void Tally::add(const Tally& other) {
     cookies += other.cookies;
 }
 
+void ServiceRow::note(const std::optional<Process>& process) {
+    if (!process) return;
+    several_pids = several_pids || (pid != 0 && pid != process->pid);
+    pid = process->pid;
+}
+
 Tally ServiceRow::total() const {
     Tally sum = ended;
     sum.add(live);
@@ -232,7 +238,7 @@ std::uint32_t Flows::group_for(const ConnectionIdentity& who) {
 
 void Flows::on_listener(const StateMove& move) {
     const ConnectionIdentity& who = *move.who;
-    const bool is_there = move.to && *move.to != TcpState::CLOSE;
+    const bool is_there = move.to.has_value();
     who.note = is_there ? kListenerNote : 0;
     if (!is_there || listeners_.size() >= kMaxGroups) return;
     auto& list = listeners_[{who.netns, who.tuple.local.port}];
@@ -275,7 +281,7 @@ void Flows::on_move(const StateMove& move) {
     if (move.is_listener()) return on_listener(move);
     const ConnectionIdentity& who = *move.who;
     if (who.note == 0) {
-        if (!move.to || *move.to == TcpState::CLOSE) return;
+        if (!move.to) return;
         who.note = group_for(who) + 1;
         const Group& group = group_of(who);
         if (group.port != kNone) {
@@ -288,7 +294,7 @@ void Flows::on_move(const StateMove& move) {
     const Group& group = group_of(who);
     if (move.from == TcpState::TIME_WAIT) time_wait_gauges(group, who.netns, move.at, &Gauge::leave);
     if (move.to == TcpState::TIME_WAIT) time_wait_gauges(group, who.netns, move.at, &Gauge::enter);
-    const bool gone = !move.to || *move.to == TcpState::CLOSE;
+    const bool gone = !move.to;
     if (gone && group.port != kNone) ports_[group.port].held.leave(move.at);
     if (gone && move.is_last) who.note = 0;
 }
@@ -299,10 +305,7 @@ void Flows::on_connection(const ConnectionLine& line) {
     Group& group = groups_[index];
     ServiceRow& service = services_[group.service];
     count(service.ended, line);
-    if (who.process) {
-        service.several_pids = service.several_pids || (service.pid != 0 && service.pid != who.process->pid);
-        service.pid = who.process->pid;
-    }
+    service.note(who.process);
     if (line.closed_first == ClosedFirst::local) service.closed_first.note(who.id);
     if (skips_time_wait(line)) service.skipped.note(who.id);
     if (line.detail == EndingDetail::keepalive) service.killed.note(who.id);
@@ -355,10 +358,7 @@ void Flows::on_live(const LiveSocket& socket) {
         line.time_wait = ConnectionLine::TimeWait{std::nullopt, TimeWaitEnd::open, 0};
     count(service.live, line);
     if (group.remote != kNone) count(remotes_[group.remote].live, line);
-    if (who.process) {
-        service.several_pids = service.several_pids || (service.pid != 0 && service.pid != who.process->pid);
-        service.pid = who.process->pid;
-    }
+    service.note(who.process);
     if (socket.closed_first == ClosedFirst::local) service.closed_first.note(who.id);
     if (socket.state == TcpState::SYN_RECV) {
         ++service.in_syn_recv;

@@ -90,6 +90,7 @@ struct ServiceRow {
     Examples expired;              ///< in FIN_WAIT2
     std::uint64_t in_syn_recv = 0; ///< now
 
+    void note(const std::optional<Process>& process); ///< one that serves it
     [[nodiscard]] Tally total() const;
 };
 

@@ -16,34 +16,40 @@ constexpr Ending kEndings[] = {
     Ending::refused, Ending::connect_failed, Ending::handshake_failed, Ending::fin_wait2_expired,
     Ending::open,    Ending::unknown};
 
+constexpr Column kNetns = {.id = "netns", .title = "NETNS", .help = "Inode of the network namespace."};
+constexpr Column kConnections = {
+    .id = "connections", .title = "CONNS", .help = "Connections that ended, or are open now."};
+constexpr Column kCloserCounts = {
+    .id = "closed_first", .title = "CLOSED FIRST", .help = "How many of them each side closed first."};
+constexpr Column kEndingCounts = {.id = "endings", .title = "ENDINGS", .help = "How many ended how."};
+constexpr Column kTimeWaits = {.id = "time_wait",
+                               .title = "TIME_WAIT",
+                               .help = "TIME_WAITs held now, at most at one time, and in socket-seconds."};
+
 constexpr Column kServiceColumns[] = {
     {.id = "local", .title = "SERVICE", .help = "Listening endpoint; none for a program that connects."},
     {.id = "process", .title = "PROCESS", .help = "The program; its process id if there was just one process."},
     {.id = "role", .title = "ROLE", .help = "server: connections that it accepts; client: that it opens."},
     {.id = "cgroup", .title = "CGROUP", .help = "Path of the sockets' cgroup (version 2)."},
-    {.id = "netns", .title = "NETNS", .help = "Inode of the network namespace."},
-    {.id = "connections", .title = "CONNS", .help = "Connections that ended, or are open now."},
-    {.id = "closed_first", .title = "CLOSED FIRST", .help = "How many of them each side closed first."},
-    {.id = "endings", .title = "ENDINGS", .help = "How many ended how."},
-    {.id = "time_wait",
-     .title = "TIME_WAIT",
-     .help = "TIME_WAITs held now, at most at one time, and in socket-seconds."},
+    kNetns,
+    kConnections,
+    kCloserCounts,
+    kEndingCounts,
+    kTimeWaits,
 };
 
 constexpr Column kRemoteColumns[] = {
     {.id = "remote", .title = "REMOTE", .help = "The server that is connected to."},
     {.id = "process", .title = "PROCESS", .help = "The program that connects, if it is just one."},
-    {.id = "netns", .title = "NETNS", .help = "Inode of the network namespace."},
-    {.id = "connections", .title = "CONNS", .help = "Connections that ended, or are open now."},
-    {.id = "closed_first", .title = "CLOSED FIRST", .help = "How many of them each side closed first."},
-    {.id = "endings", .title = "ENDINGS", .help = "How many ended how."},
-    {.id = "time_wait",
-     .title = "TIME_WAIT",
-     .help = "TIME_WAITs held now, at most at one time, and in socket-seconds."},
+    kNetns,
+    kConnections,
+    kCloserCounts,
+    kEndingCounts,
+    kTimeWaits,
 };
 
 constexpr Column kPortColumns[] = {
-    {.id = "netns", .title = "NETNS", .help = "Inode of the network namespace."},
+    kNetns,
     {.id = "local", .title = "LOCAL", .help = "Local address."},
     {.id = "remote", .title = "REMOTE", .help = "Remote endpoint."},
     {.id = "held", .title = "HELD", .help = "Local ports held now, TIME_WAIT included."},
@@ -87,9 +93,9 @@ constexpr TableView kPortView[] = {
 std::int64_t number(std::uint64_t value) { return static_cast<std::int64_t>(value); }
 
 Value program(Report& report, const std::array<char, TD_COMM_LEN>& comm, std::uint32_t pid) {
-    const std::string text(comm.begin(), std::find(comm.begin(), comm.end(), '\0'));
+    const std::string_view text = comm_text(comm);
     if (text.empty() && pid == 0) return {};
-    return ProcessValue{pid, report.keep(text)};
+    return ProcessValue{pid, report.keep(std::string(text))};
 }
 
 Value closers(Report& report, const Tally& tally) {
@@ -235,20 +241,17 @@ std::vector<Unanswered> Flows::unanswered() const {
 std::string Flows::service_label(std::uint32_t index) const {
     if (index == kNone) return "unknown";
     const ServiceKey key = canonical(services_[index].key);
-    const std::string comm(key.comm.begin(), std::find(key.comm.begin(), key.comm.end(), '\0'));
-    const std::string program = comm.empty() ? "?" : comm;
+    const std::string_view comm = comm_text(key.comm);
+    const std::string_view program = comm.empty() ? "?" : comm;
     if (key.role != Role::server) return fmt::format("{} ({})", program, name(key.role));
-    const bool v6 = key.family == Family::ipv6;
-    return fmt::format("{}{}{}:{} {}", v6 ? "[" : "", key.local.address.text(key.family), v6 ? "]" : "", key.local.port,
-                       program);
+    return fmt::format("{} {}", key.local.text(key.family), program);
 }
 
 std::string Flows::remote_label(std::uint32_t index) const {
     if (index == kNone) return "(passive opens)";
     const RemoteRow& row = remotes_[index];
     if (row.remote.empty()) return "(others)";
-    const bool v6 = row.family == Family::ipv6;
-    return fmt::format("{}{}{}:{}", v6 ? "[" : "", row.remote.address.text(row.family), v6 ? "]" : "", row.remote.port);
+    return row.remote.text(row.family);
 }
 
 void Flows::add_to(Report& report, const ReportMoment& moment) {

@@ -39,7 +39,7 @@ public:
         quality_ = quality;
     }
     [[nodiscard]] std::uint64_t lost() const { return lost_; }
-    [[nodiscard]] std::uint64_t holes() const { return holes_; } ///< where a recording lacks what happened
+    [[nodiscard]] std::uint64_t holes() const { return holes_; }              ///< where a recording lacks what happened
     [[nodiscard]] std::uint64_t gaps() const { return ended_[2] + open_[2]; } ///< connections with a gap
     [[nodiscard]] std::uint64_t connections() const;
 

@@ -6,9 +6,9 @@
 
 namespace tcpdwell {
 
-std::string_view Process::comm() const {
-    const auto end = std::find(comm_bytes.begin(), comm_bytes.end(), '\0');
-    return {comm_bytes.data(), static_cast<std::size_t>(end - comm_bytes.begin())};
+std::string_view comm_text(const std::array<char, TD_COMM_LEN>& bytes) {
+    const auto end = std::find(bytes.begin(), bytes.end(), '\0');
+    return {bytes.data(), static_cast<std::size_t>(end - bytes.begin())};
 }
 
 } // namespace tcpdwell

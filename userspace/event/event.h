@@ -16,12 +16,15 @@
 
 namespace tcpdwell {
 
+/// The name in a task->comm: up to the first zero byte. Not necessarily UTF-8; valid as long as the bytes.
+std::string_view comm_text(const std::array<char, TD_COMM_LEN>& bytes);
+
 /// A process by its thread group id in the initial pid namespace, and its name (task->comm, at most 15 bytes).
 struct Process {
     std::uint32_t pid = 0;
     std::array<char, TD_COMM_LEN> comm_bytes{}; ///< raw bytes, zero-padded; not necessarily UTF-8
 
-    [[nodiscard]] std::string_view comm() const;
+    [[nodiscard]] std::string_view comm() const { return comm_text(comm_bytes); }
     bool operator==(const Process&) const = default;
 };
 

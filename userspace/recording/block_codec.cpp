@@ -112,45 +112,48 @@ std::size_t RecordHistory::slot_of(std::uint8_t kind, std::uint64_t object) {
 }
 
 void RecordHistory::clear() {
-    words_.clear();
-    records_.clear();
     slots_.fill(Slot{});
-    last_of_shape_.fill(0);
+    last_of_shape_.fill(Place{});
+    last_ = Place{};
     object_count_ = 0;
 }
 
-void RecordHistory::predict(unsigned shape, std::uint8_t kind, std::size_t words, std::uint64_t object,
-                            Words& prediction) const {
-    const auto copy = [&](std::uint32_t number, std::size_t from, std::size_t to) {
-        const Place& place = records_[number - 1];
+void RecordHistory::predict(const std::byte* records, unsigned shape, std::uint8_t kind, std::size_t words,
+                            std::uint64_t object, Words& prediction) const {
+    const auto copy = [&](const Place& place, std::size_t from, std::size_t to) {
         const std::size_t end = std::min<std::size_t>(to, place.words);
-        for (std::size_t i = from; i < end; ++i) prediction[i] = words_[place.begin + i];
+        if (from < end) std::memcpy(&prediction[from], records + place.begin + from * 8, (end - from) * 8);
     };
-    std::fill(prediction.begin(), prediction.begin() + static_cast<std::ptrdiff_t>(words), 0);
-    if (last_of_shape_[shape] != 0) copy(last_of_shape_[shape], 0, words);
     const Slot& slot = slots_[slot_of(kind, object)];
-    if (slot.record != 0 && slot.object == object && slot.kind == kind) {
-        copy(slot.record, 0, words);
-    } else if (!records_.empty() && records_.back().words >= kDetailWord) {
-        copy(static_cast<std::uint32_t>(records_.size()), kIdentityWord, std::min(words, kDetailWord));
+    const bool is_known = slot.place.words != 0 && slot.object == object && slot.kind == kind;
+    if (!is_known || slot.place.words < words) {
+        const Place& like = last_of_shape_[shape];
+        if (like.words < words) std::fill_n(prediction.begin(), words, 0);
+        copy(like, 0, words);
+    }
+    if (is_known) {
+        copy(slot.place, 0, words);
+    } else if (last_.words >= kDetailWord) {
+        copy(last_, kIdentityWord, std::min(words, kDetailWord));
     }
 }
 
-void RecordHistory::remember(unsigned shape, std::uint8_t kind, std::size_t words, std::uint64_t object,
-                             const Words& record) {
-    records_.push_back({static_cast<std::uint32_t>(words_.size()), static_cast<std::uint32_t>(words)});
-    words_.insert(words_.end(), record.begin(), record.begin() + static_cast<std::ptrdiff_t>(words));
-    const auto number = static_cast<std::uint32_t>(records_.size());
-    last_of_shape_[shape] = number;
-    slots_[slot_of(kind, object)] = Slot{object, number, kind};
+void RecordHistory::remember(Place place, unsigned shape, std::uint8_t kind, std::uint64_t object) {
+    last_ = place;
+    last_of_shape_[shape] = place;
+    slots_[slot_of(kind, object)] = Slot{object, place, kind};
+}
+
+void RecordHistory::move_to_front(std::size_t position) {
+    const std::uint64_t object = objects_[position];
+    std::memmove(&objects_[1], objects_.data(), position * sizeof(object));
+    objects_[0] = object;
 }
 
 std::optional<std::uint8_t> RecordHistory::find_object(std::uint64_t object) {
     for (std::size_t i = 0; i < object_count_; ++i) {
         if (objects_[i] != object) continue;
-        std::copy_backward(objects_.begin(), objects_.begin() + static_cast<std::ptrdiff_t>(i),
-                           objects_.begin() + static_cast<std::ptrdiff_t>(i + 1));
-        objects_[0] = object;
+        move_to_front(i);
         return static_cast<std::uint8_t>(i);
     }
     return std::nullopt;
@@ -158,15 +161,14 @@ std::optional<std::uint8_t> RecordHistory::find_object(std::uint64_t object) {
 
 std::optional<std::uint64_t> RecordHistory::take_object(std::uint8_t position) {
     if (position >= object_count_) return std::nullopt;
-    const std::uint64_t object = objects_[position];
-    return find_object(object) ? std::optional(object) : std::nullopt;
+    move_to_front(position);
+    return objects_[0];
 }
 
 void RecordHistory::add_object(std::uint64_t object) {
     if (object_count_ < kObjects) ++object_count_;
-    std::copy_backward(objects_.begin(), objects_.begin() + static_cast<std::ptrdiff_t>(object_count_ - 1),
-                       objects_.begin() + static_cast<std::ptrdiff_t>(object_count_));
-    objects_[0] = object;
+    objects_[object_count_ - 1] = object;
+    move_to_front(object_count_ - 1);
 }
 
 // --- encoder
@@ -184,7 +186,10 @@ std::optional<unsigned> BlockEncoder::shape_of(std::span<const std::byte> record
 bool BlockEncoder::add(std::span<const std::byte> record) {
     const auto shape = shape_of(record);
     if (!shape) return false;
-    if (count_ == 0) history_.clear();
+    if (count_ == 0) {
+        history_.clear();
+        told_.clear();
+    }
     ++count_;
     raw_bytes_ += record.size();
     shape_stream_.push_back(static_cast<char>(*shape));
@@ -209,7 +214,7 @@ bool BlockEncoder::add(std::span<const std::byte> record) {
     }
     const auto kind = static_cast<std::uint8_t>(record[2]);
     RecordHistory::Words before;
-    history_.predict(*shape, kind, words, object, before);
+    history_.predict(told_.data(), *shape, kind, words, object, before);
     std::uint64_t mask = 0;
     for (std::size_t i = 0; i < words; ++i) {
         if (i == kTimeWord || i == kObjectWord) continue;
@@ -220,7 +225,9 @@ bool BlockEncoder::add(std::span<const std::byte> record) {
         put_sparse(word_streams_[i], difference);
     }
     put_varint(mask_stream_, mask);
-    history_.remember(*shape, kind, words, object, now);
+    history_.remember({static_cast<std::uint32_t>(told_.size()), static_cast<std::uint16_t>(words)}, *shape, kind,
+                      object);
+    told_.insert(told_.end(), record.begin(), record.end());
     return true;
 }
 
@@ -247,89 +254,133 @@ std::string BlockEncoder::take() {
 
 // --- decoder
 
-bool decode_block(std::string_view text, std::size_t most_bytes, std::vector<std::byte>& out) {
+namespace {
+
+/// An encoded block, taken apart into its streams.
+class BlockDecoder {
+public:
+    /// False if the text can't be a block, or claims more than `most_bytes` or than it can hold.
+    bool open(std::string_view text, std::size_t most_bytes);
+    [[nodiscard]] std::size_t raw_bytes() const { return raw_bytes_; }
+    /// Writes raw_bytes() bytes of records; false if they don't come out.
+    bool decode(std::byte* records);
+
+private:
+    bool decode_regular(std::byte* records, std::size_t place, unsigned number, std::uint32_t shape);
+    bool take_object(std::uint64_t& object);
+
+    std::uint32_t count_ = 0;
+    std::uint32_t raw_bytes_ = 0;
+    std::vector<std::uint32_t> shapes_;
+    StreamReader shape_;
+    StreamReader time_;
+    StreamReader object_;
+    StreamReader literal_;
+    StreamReader mask_;
+    StreamReader raw_;
+    std::array<StreamReader, RecordHistory::kWords> words_;
+    RecordHistory history_;
+    std::uint64_t now_ = 0;
+};
+
+bool BlockDecoder::open(std::string_view text, std::size_t most_bytes) {
     StreamReader head(text);
     const auto u32 = [&head] {
         std::uint32_t value = 0;
         for (unsigned i = 0; i < 4; ++i) value |= std::uint32_t{head.byte()} << (8 * i);
         return value;
     };
-    const std::uint32_t count = u32();
-    const std::uint32_t raw_bytes = u32();
+    count_ = u32();
+    raw_bytes_ = u32();
     const std::uint32_t shape_count = u32();
-    if (head.failed() || raw_bytes > most_bytes || shape_count > kMostShapes) return false;
-    std::vector<std::uint32_t> shapes(shape_count);
-    for (std::uint32_t& shape : shapes) shape = u32();
+    if (head.failed() || raw_bytes_ > most_bytes || shape_count > kMostShapes) return false;
+    // A record takes one byte of text at least, and stands for kWords words at most.
+    if (count_ > text.size() || raw_bytes_ / (8 * RecordHistory::kWords) > text.size()) return false;
+    shapes_.resize(shape_count);
+    for (std::uint32_t& shape : shapes_) shape = u32();
+    std::array<StreamReader*, kStreams> streams{&shape_, &time_, &object_, &literal_, &mask_, &raw_};
+    for (std::size_t i = 0; i < words_.size(); ++i) streams[6 + i] = &words_[i];
     std::array<std::uint32_t, kStreams> sizes;
     for (std::uint32_t& size : sizes) size = u32();
-    std::array<StreamReader, kStreams> streams;
-    for (std::size_t i = 0; i < kStreams; ++i) streams[i] = StreamReader(head.bytes(sizes[i]));
-    if (head.failed()) return false;
-    StreamReader& shape_stream = streams[0];
-    StreamReader& time_stream = streams[1];
-    StreamReader& object_stream = streams[2];
-    StreamReader& literal_stream = streams[3];
-    StreamReader& mask_stream = streams[4];
-    StreamReader& raw_stream = streams[5];
+    for (std::size_t i = 0; i < kStreams; ++i) *streams[i] = StreamReader(head.bytes(sizes[i]));
+    history_.clear();
+    now_ = 0;
+    return !head.failed();
+}
 
-    static thread_local RecordHistory history;
-    history.clear();
-    const std::size_t begin = out.size();
-    std::uint64_t time = 0;
-    for (std::uint32_t i = 0; i < count; ++i) {
-        const std::uint8_t number = shape_stream.byte();
-        if (shape_stream.failed() || number >= shape_count) return false;
-        const std::uint32_t shape = shapes[number];
-        const std::size_t size = shape & 0xffff;
-        if (size < sizeof(td_header) || out.size() - begin + size > raw_bytes) return false;
-        out.resize(out.size() + size);
-        std::byte* place = out.data() + out.size() - size;
-        if (!is_regular(size)) {
-            std::memcpy(place, &shape, 4);
-            const std::string_view bytes = raw_stream.bytes(size - 4);
-            if (raw_stream.failed()) return false;
-            std::memcpy(place + 4, bytes.data(), bytes.size());
-            continue;
-        }
-        const std::size_t words = size / 8;
-        const auto kind = static_cast<std::uint8_t>(shape >> 16);
-        time += unzigzag(time_stream.varint());
-        std::uint64_t object = 0;
-        if (words > kObjectWord) {
-            const std::uint8_t position = object_stream.byte();
-            if (position == kNewObject) {
-                object = literal_stream.sparse();
-                history.add_object(object);
-            } else {
-                const auto known = history.take_object(position);
-                if (!known) return false;
-                object = *known;
-            }
-        }
-        RecordHistory::Words now;
-        history.predict(number, kind, words, object, now);
-        std::uint64_t mask = mask_stream.varint();
-        if (words < 64 && mask >> words != 0) return false;
-        std::uint64_t netns = now[0] >> 32;
-        for (; mask != 0; mask &= mask - 1) {
-            const auto word = static_cast<std::size_t>(std::countr_zero(mask));
-            const std::uint64_t difference = streams[6 + word].sparse();
-            if (word == 0)
-                netns ^= difference & 0xffffffff;
-            else
-                now[word] ^= difference;
-        }
-        now[0] = (netns << 32) | shape;
-        now[kTimeWord] = time;
-        if (words > kObjectWord) now[kObjectWord] = object;
-        std::memcpy(place, now.data(), size);
-        history.remember(number, kind, words, object, now);
-        if (time_stream.failed() || object_stream.failed() || literal_stream.failed() || mask_stream.failed())
-            return false;
+bool BlockDecoder::take_object(std::uint64_t& object) {
+    const std::uint8_t position = object_.byte();
+    if (position == kNewObject) {
+        object = literal_.sparse();
+        history_.add_object(object);
+        return true;
     }
-    for (std::size_t i = 6; i < kStreams; ++i)
-        if (streams[i].failed()) return false;
-    return out.size() - begin == raw_bytes;
+    const auto known = history_.take_object(position);
+    if (known) object = *known;
+    return known.has_value();
+}
+
+bool BlockDecoder::decode_regular(std::byte* records, std::size_t place, unsigned number, std::uint32_t shape) {
+    const std::size_t words = (shape & 0xffff) / 8;
+    const auto kind = static_cast<std::uint8_t>(shape >> 16);
+    now_ += unzigzag(time_.varint());
+    std::uint64_t object = 0;
+    if (words > kObjectWord && !take_object(object)) return false;
+    RecordHistory::Words now;
+    history_.predict(records, number, kind, words, object, now);
+    std::uint64_t mask = mask_.varint();
+    if (mask >> words != 0) return false;
+    std::uint64_t netns = now[0] >> 32;
+    for (; mask != 0; mask &= mask - 1) {
+        const auto word = static_cast<std::size_t>(std::countr_zero(mask));
+        const std::uint64_t difference = words_[word].sparse();
+        if (word == 0)
+            netns ^= difference & 0xffffffff;
+        else
+            now[word] ^= difference;
+    }
+    now[0] = (netns << 32) | shape;
+    now[kTimeWord] = now_;
+    if (words > kObjectWord) now[kObjectWord] = object;
+    std::memcpy(records + place, now.data(), words * 8);
+    history_.remember({static_cast<std::uint32_t>(place), static_cast<std::uint16_t>(words)}, number, kind, object);
+    return true;
+}
+
+bool BlockDecoder::decode(std::byte* records) {
+    std::size_t place = 0;
+    for (std::uint32_t i = 0; i < count_; ++i) {
+        const std::uint8_t number = shape_.byte();
+        if (shape_.failed() || number >= shapes_.size()) return false;
+        const std::uint32_t shape = shapes_[number];
+        const std::size_t size = shape & 0xffff;
+        if (size < sizeof(td_header) || size > raw_bytes_ - place) return false;
+        if (is_regular(size)) {
+            if (!decode_regular(records, place, number, shape)) return false;
+        } else {
+            const std::string_view bytes = raw_.bytes(size - 4);
+            if (raw_.failed()) return false;
+            std::memcpy(records + place, &shape, 4);
+            std::memcpy(records + place + 4, bytes.data(), bytes.size());
+        }
+        place += size;
+    }
+    bool is_right = place == raw_bytes_;
+    for (const StreamReader* stream : {&time_, &object_, &literal_, &mask_}) is_right = is_right && !stream->failed();
+    for (const StreamReader& stream : words_) is_right = is_right && !stream.failed();
+    return is_right;
+}
+
+} // namespace
+
+bool decode_block(std::string_view text, std::size_t most_bytes, std::vector<std::byte>& out) {
+    static thread_local BlockDecoder decoder; // its history is too large for the stack
+    if (!decoder.open(text, most_bytes)) return false;
+    const std::size_t begin = out.size();
+    out.resize(begin + decoder.raw_bytes());
+    const bool is_right = decoder.decode(out.data() + begin);
+    if (!is_right) out.resize(begin);
+    return is_right;
 }
 
 } // namespace tcpdwell

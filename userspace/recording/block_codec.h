@@ -13,16 +13,23 @@
 
 namespace tcpdwell {
 
-/// What encoder and decoder have in common: the records of the block so far, and where a similar one is.
+/// What encoder and decoder have in common: where similar records of the block so far are. The records themselves
+/// stand one after the other in memory of the caller's, who gives its beginning.
 class RecordHistory {
 public:
     static constexpr std::size_t kWords = 32; ///< of the longest record that is told by differences
     using Words = std::array<std::uint64_t, kWords>;
+    /// A record told by differences: where it begins, in bytes, and how many words it has; 0: there is none.
+    struct Place {
+        std::uint32_t begin = 0;
+        std::uint16_t words = 0;
+    };
 
     void clear();
     /// The record that one of this shape about this object is most like; all zero if there is none.
-    void predict(unsigned shape, std::uint8_t kind, std::size_t words, std::uint64_t object, Words& prediction) const;
-    void remember(unsigned shape, std::uint8_t kind, std::size_t words, std::uint64_t object, const Words& record);
+    void predict(const std::byte* records, unsigned shape, std::uint8_t kind, std::size_t words, std::uint64_t object,
+                 Words& prediction) const;
+    void remember(Place place, unsigned shape, std::uint8_t kind, std::uint64_t object);
 
     /// Position of `object` among the last different ones, and moves it to the front; nullopt if it isn't there.
     std::optional<std::uint8_t> find_object(std::uint64_t object);
@@ -35,20 +42,16 @@ private:
     static constexpr std::size_t kObjects = 64;
     static constexpr std::size_t kShapes = 256;
     struct Slot {
-        std::uint64_t object;
-        std::uint32_t record; ///< index + 1 into records_; 0: empty
-        std::uint8_t kind;
+        std::uint64_t object = 0;
+        Place place;
+        std::uint8_t kind = 0;
     };
     static std::size_t slot_of(std::uint8_t kind, std::uint64_t object);
+    void move_to_front(std::size_t position);
 
-    std::vector<std::uint64_t> words_; ///< all records, each kWords long at most
-    struct Place {
-        std::uint32_t begin;
-        std::uint32_t words;
-    };
-    std::vector<Place> records_;
     std::array<Slot, kSlots> slots_{};
-    std::array<std::uint32_t, kShapes> last_of_shape_{}; ///< index + 1
+    std::array<Place, kShapes> last_of_shape_{};
+    Place last_;
     std::array<std::uint64_t, kObjects> objects_{};
     std::size_t object_count_ = 0;
 };
@@ -69,6 +72,7 @@ private:
     std::optional<unsigned> shape_of(std::span<const std::byte> record);
 
     RecordHistory history_;
+    std::vector<std::byte> told_; ///< the records that history_ knows
     std::vector<std::uint32_t> shapes_;
     std::uint32_t count_ = 0;
     std::size_t raw_bytes_ = 0;
@@ -83,7 +87,8 @@ private:
 };
 
 /// Appends the records of an encoded block to `out`, one after the other. False if the text is not what an encoder
-/// made: nothing beyond `most_bytes` is ever written, nothing read beyond the text.
+/// made: nothing beyond `most_bytes` is ever written, nothing read beyond the text. Memory: `out`, which grows by what
+/// the text claims and `most_bytes` allows.
 bool decode_block(std::string_view text, std::size_t most_bytes, std::vector<std::byte>& out);
 
 } // namespace tcpdwell

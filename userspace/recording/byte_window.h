@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -10,10 +11,12 @@
 
 namespace tcpdwell::recording {
 
+/// Memory: the largest size that was looked at, and half a MiB; nothing is zeroed or moved without need, so that a pipe
+/// which trickles costs no more than one which flows.
 class ByteWindow {
 public:
-    /// Doesn't own the descriptor; `path` is for messages.
-    ByteWindow(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
+    /// Doesn't own the descriptor; `path` is for messages. The present place of a file is where it stands.
+    ByteWindow(int fd, std::string path);
 
     /// Up to `size` bytes from the present place on; fewer only where the file ends. Valid until the next call.
     Result<std::string_view> look(std::size_t size);
@@ -24,10 +27,14 @@ public:
     [[nodiscard]] std::uint64_t place() const { return place_; }
 
 private:
+    void make_room(std::size_t size);
+
     int fd_;
     std::string path_;
-    std::string bytes_;
+    std::unique_ptr<char[]> bytes_;
+    std::size_t capacity_ = 0;
     std::size_t begin_ = 0; ///< of what hasn't been skipped, in bytes_
+    std::size_t end_ = 0;   ///< of what has been read
     std::uint64_t place_ = 0;
     bool at_end_ = false;
 };

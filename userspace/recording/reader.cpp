@@ -18,6 +18,8 @@
 namespace tcpdwell::recording {
 namespace {
 
+bool later(const Survey::Place& a, const Survey::Place& b) { return a.sequence > b.sequence; }
+
 std::uint32_t frame_at(std::string_view bytes) { return bytes.size() < 4 ? 0 : get_u32(bytes); }
 
 } // namespace
@@ -71,6 +73,7 @@ private:
     Result<std::optional<BlockHead>> find_head(std::uint32_t& frame);
     /// The head of the next block; what follows is its body.
     Result<std::optional<BlockHead>> find_block();
+    std::optional<Survey::Place> next_place();
     Result<void> look_into(const BlockHead& head);
     void conclude();
     /// Whether the block is one to be read now, by its number.
@@ -79,7 +82,7 @@ private:
 
     ByteWindow window_;
     ZSTD_DCtx* zstd_ = ZSTD_createDCtx();
-    std::string encoded_;
+    std::vector<char> encoded_;
     std::vector<std::byte> records_;
     bool ended_ = false; ///< the end frame has been seen
     bool started_ = false;
@@ -87,6 +90,9 @@ private:
     std::uint64_t expected_ = 0;
     std::optional<Survey> survey_; ///< of a file; a pipe has none
     std::size_t next_place_ = 0;
+    std::vector<Survey::Place> hidden_; ///< blocks found within spoilt ones: a heap, the lowest number on top
+    std::optional<Survey::Place> here_; ///< of the block under way, as the survey tells
+    Patience patience_;
 };
 
 Result<void> RecordingReader::Impl::read_head() {
@@ -133,7 +139,7 @@ Result<std::optional<BlockHead>> RecordingReader::Impl::find_head(std::uint32_t&
 
 Result<void> RecordingReader::Impl::look_around() {
     if (::lseek(fd.get(), 0, SEEK_CUR) < 0) return {}; // a pipe is read as it comes
-    auto found = survey(fd.get(), path, window_.place());
+    auto found = survey(fd.get(), path, window_.place(), UINT64_MAX, patience_);
     if (!found) return tl::unexpected(found.error());
     if (found->is_too_long) return {};
     survey_ = std::move(*found);
@@ -167,13 +173,17 @@ bool RecordingReader::Impl::accept(const BlockHead& head) {
 }
 
 bool RecordingReader::Impl::unpack(std::string_view packed, const BlockHead& head) {
+    // One frame and nothing else. Without this, a body of thousands of skippable frames (heads, say) passes for one.
+    if (ZSTD_findFrameCompressedSize(packed.data(), packed.size()) != packed.size()) return false;
     const unsigned long long size = ZSTD_getFrameContentSize(packed.data(), packed.size());
     if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN || size > kMostPacked) return false;
+    if (size > encoded_.capacity()) encoded_.clear(); // a vector that grows from nothing takes no more than it needs
     encoded_.resize(size);
     const std::size_t got = ZSTD_decompressDCtx(zstd_, encoded_.data(), encoded_.size(), packed.data(), packed.size());
     if (ZSTD_isError(got) || got != size) return false;
     records_.clear();
-    return decode_block(encoded_, head.raw_bytes, records_);
+    return decode_block({encoded_.data(), encoded_.size()}, head.raw_bytes, records_) &&
+           records_.size() == head.raw_bytes;
 }
 
 void RecordingReader::Impl::conclude() {
@@ -191,8 +201,9 @@ Result<std::optional<BlockHead>> RecordingReader::Impl::find_block() {
     std::uint32_t frame = 0;
     while (true) {
         if (survey_) {
-            if (next_place_ == survey_->blocks.size()) return std::optional<BlockHead>();
-            const std::uint64_t place = survey_->blocks[next_place_++].offset;
+            here_ = next_place();
+            if (!here_) return std::optional<BlockHead>();
+            const std::uint64_t place = here_->offset;
             if (place != window_.place())
                 if (auto done = window_.seek(place); !done) return tl::unexpected(done.error());
         }
@@ -205,15 +216,29 @@ Result<std::optional<BlockHead>> RecordingReader::Impl::find_block() {
     }
 }
 
+std::optional<Survey::Place> RecordingReader::Impl::next_place() {
+    const std::vector<Survey::Place>& seen = survey_->blocks;
+    const bool is_over = next_place_ == seen.size();
+    if (hidden_.empty() && is_over) return std::nullopt;
+    if (hidden_.empty() || (!is_over && seen[next_place_].sequence <= hidden_.front().sequence))
+        return seen[next_place_++];
+    std::pop_heap(hidden_.begin(), hidden_.end(), later);
+    const Survey::Place place = hidden_.back();
+    hidden_.pop_back();
+    return place;
+}
+
 /// What a head that lies about its length may hide: blocks in what it takes for its own.
 Result<void> RecordingReader::Impl::look_into(const BlockHead& head) {
-    if (!survey_) return {};
+    if (!here_ || !here_->hides) return {}; // has been looked into; a pipe goes on right behind the head
     const std::uint64_t begin = window_.place();
-    const auto hidden = survey(fd.get(), path, begin, begin + head.packed_bytes);
-    if (!hidden) return tl::unexpected(hidden.error());
-    if (hidden->run != run) return {};
-    survey_->blocks.insert(survey_->blocks.begin() + static_cast<std::ptrdiff_t>(next_place_), hidden->blocks.begin(),
-                           hidden->blocks.end());
+    const auto found = survey(fd.get(), path, begin, begin + head.packed_bytes, patience_);
+    if (!found) return tl::unexpected(found.error());
+    if (found->run != run || hidden_.size() + found->blocks.size() > Survey::kMostBlocks) return {};
+    for (const Survey::Place& place : found->blocks) {
+        hidden_.push_back(place);
+        std::push_heap(hidden_.begin(), hidden_.end(), later);
+    }
     return {};
 }
 
@@ -230,9 +255,13 @@ Result<std::optional<std::span<const std::byte>>> RecordingReader::Impl::next() 
         if (!packed) return tl::unexpected(packed.error());
         const bool is_whole = packed->size() == (*head)->packed_bytes;
         if (!is_whole || !unpack(*packed, **head)) {
-            // The last write was torn, or the head lies about its length: go on right behind the head.
+            // The last write was torn, or the head lies about its length.
             ++damage.bad_blocks;
-            if (auto found = look_into(**head); !found) return tl::unexpected(found.error());
+            if (!patience_.spend(packed->size())) {
+                window_.skip(packed->size());
+            } else if (auto found = look_into(**head); !found) {
+                return tl::unexpected(found.error());
+            }
             continue;
         }
         window_.skip(packed->size());

@@ -33,8 +33,10 @@ struct Damage {
 /// What is wrong, in words: "3 blocks missing, 120 bytes skipped"; "" if nothing is.
 std::string describe(const Damage& damage);
 
-/// One recording, block by block. Memory: a block as it is in the file and as it was (kMostPacked and kMostRaw at
-/// most), and the places of the blocks of a file (Survey::kMostBlocks of 16 bytes at most).
+/// One recording, block by block. Whatever the bytes are, memory stays below 128 MiB: a block as it is in the file,
+/// unpacked, and as it was (kMostPacked three times and kMostRaw at most, by and large), and the places of the blocks
+/// of a file (Survey::kMostBlocks of 24 bytes at most). Time is proportional to the length of the file and to the
+/// records in it.
 class RecordingReader {
 public:
     /// Reads the head. ErrorCode::failed if it can't be opened, or is no recording, or one of a later version.

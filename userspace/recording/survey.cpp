@@ -11,13 +11,15 @@
 #include <cstring>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 namespace tcpdwell::recording {
 namespace {
 
 class Surveyor {
 public:
-    Surveyor(int fd, const std::string& path, std::uint64_t end) : fd_(fd), path_(path), end_(end) {}
+    Surveyor(int fd, const std::string& path, std::uint64_t end, Patience& patience)
+        : fd_(fd), path_(path), end_(end), patience_(patience) {}
 
     Result<Survey> look(std::uint64_t begin) {
         std::uint64_t place = begin;
@@ -35,9 +37,9 @@ public:
                 place = *next;
                 continue;
             }
-            note(**head, frame, place);
             const auto next = behind(place, **head);
             if (!next) return tl::unexpected(next.error());
+            note(**head, frame, place, *next != place + kBlockHeadSize);
             place = *next;
         }
         if (found_.is_too_long) found_.blocks.clear();
@@ -49,12 +51,25 @@ public:
     }
 
 private:
-    /// Bytes of the file; fewer at its end.
+    /// Bytes of the file; fewer at its end. Valid until the next call. A peek leaves in place what search() goes
+    /// through.
     Result<std::string_view> read(std::uint64_t place, std::size_t size) {
+        if (place >= stretch_begin_ && place - stretch_begin_ + size <= stretch_.size())
+            return std::string_view(stretch_.data() + (place - stretch_begin_), size);
         size = static_cast<std::size_t>(std::min<std::uint64_t>(size, end_ - std::min(place, end_)));
+        if (size <= peek_.size()) return read_into(peek_.data(), place, size);
+        stretch_begin_ = place;
+        if (size > stretch_.capacity()) stretch_.clear();
+        stretch_.resize(size);
+        auto bytes = read_into(stretch_.data(), place, size);
+        stretch_.resize(bytes ? bytes->size() : 0);
+        return bytes;
+    }
+
+    Result<std::string_view> read_into(char* bytes, std::uint64_t place, std::size_t size) {
         std::size_t had = 0;
         while (had < size) {
-            const ssize_t n = ::pread(fd_, buffer_.data() + had, size - had, static_cast<off_t>(place + had));
+            const ssize_t n = ::pread(fd_, bytes + had, size - had, static_cast<off_t>(place + had));
             if (n < 0 && errno == EINTR) continue;
             if (n < 0) {
                 const int error = errno;
@@ -63,7 +78,7 @@ private:
             if (n == 0) break;
             had += static_cast<std::size_t>(n);
         }
-        return std::string_view(buffer_.data(), had);
+        return std::string_view(bytes, had);
     }
 
     Result<std::optional<BlockHead>> head_at(std::uint64_t place, std::uint32_t& frame) {
@@ -76,7 +91,10 @@ private:
     Result<std::uint64_t> search(std::uint64_t place) {
         static constexpr std::string_view tail("\x2a\x4d\x18", 3); // of the magic numbers of all heads
         while (true) {
-            const auto bytes = read(place, buffer_.size());
+            // What has been read already is used up first: rubbish may look like the beginning of a head everywhere.
+            const std::uint64_t had = stretch_begin_ + stretch_.size();
+            const bool is_enough = place >= stretch_begin_ && place + kBlockHeadSize <= had;
+            const auto bytes = read(place, is_enough ? static_cast<std::size_t>(had - place) : kStride);
             if (!bytes) return tl::unexpected(bytes.error());
             if (bytes->size() < kBlockHeadSize) {
                 at_end_ = true;
@@ -88,7 +106,7 @@ private:
         }
     }
 
-    void note(const BlockHead& head, std::uint32_t frame, std::uint64_t place) {
+    void note(const BlockHead& head, std::uint32_t frame, std::uint64_t place, bool hides) {
         if (found_.run == 0) found_.run = head.run;
         if (head.run != found_.run) {
             ++found_.damage.foreign_blocks;
@@ -98,37 +116,46 @@ private:
         } else if (found_.blocks.size() == Survey::kMostBlocks) {
             found_.is_too_long = true;
         } else {
-            found_.blocks.push_back({head.sequence, place});
+            found_.blocks.push_back({head.sequence, place & (UINT64_MAX >> 1), hides});
         }
     }
 
     /// Where the next head stands: behind the block, unless the head lies about its length.
     Result<std::uint64_t> behind(std::uint64_t place, const BlockHead& head) {
-        const std::uint64_t next = place + kBlockHeadSize + head.packed_bytes;
+        const std::uint64_t body = place + kBlockHeadSize;
+        const std::uint64_t next = body + head.packed_bytes;
+        if (head.packed_bytes == 0) return next;
         std::uint32_t frame = 0;
-        const auto bytes = read(next, kBlockHeadSize);
-        if (!bytes) return tl::unexpected(bytes.error());
-        if (decode_head(*bytes, frame)) return next;
+        const auto follows = head_at(next, frame);
+        if (!follows) return tl::unexpected(follows.error());
+        if (*follows) return next;
         // Something else follows: the end of the file, rubbish, or the middle of this or of another block.
-        std::string body(head.packed_bytes, '\0');
-        const ssize_t n = ::pread(fd_, body.data(), body.size(), static_cast<off_t>(place + kBlockHeadSize));
-        const bool is_there = n == static_cast<ssize_t>(body.size());
-        const bool is_right = is_there && ZSTD_findFrameCompressedSize(body.data(), body.size()) == body.size();
-        return is_right || head.packed_bytes == 0 ? next : place + kBlockHeadSize;
+        const auto last = read(next - 1, 1);
+        if (!last) return tl::unexpected(last.error());
+        if (last->empty()) return body; // torn
+        if (!patience_.spend(head.packed_bytes)) return next;
+        const auto bytes = read(body, head.packed_bytes);
+        if (!bytes) return tl::unexpected(bytes.error());
+        return ZSTD_findFrameCompressedSize(bytes->data(), bytes->size()) == head.packed_bytes ? next : body;
     }
+
+    static constexpr std::size_t kStride = 64 << 10;
 
     int fd_;
     const std::string& path_;
     Survey found_;
     std::uint64_t end_;
+    Patience& patience_;
     bool at_end_ = false;
-    std::array<char, 64 << 10> buffer_;
+    std::array<char, kBlockHeadSize> peek_;
+    std::vector<char> stretch_; ///< what search() goes through, or the body that was looked at last
+    std::uint64_t stretch_begin_ = 0;
 };
 
 } // namespace
 
-Result<Survey> survey(int fd, const std::string& path, std::uint64_t begin, std::uint64_t end) {
-    return Surveyor(fd, path, end).look(begin);
+Result<Survey> survey(int fd, const std::string& path, std::uint64_t begin, std::uint64_t end, Patience& patience) {
+    return Surveyor(fd, path, end, patience).look(begin);
 }
 
 } // namespace tcpdwell::recording

@@ -46,6 +46,11 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) {
     return std::nullopt;
 }
 
+std::string Endpoint::text(Family family) const {
+    const std::string host = address.text(family);
+    return (family == Family::ipv6 ? "[" + host + "]:" : host + ":") + std::to_string(port);
+}
+
 bool Cidr::contains(const IpAddress& address) const {
     const std::size_t whole = prefix / 8;
     if (!std::equal(address.bytes.begin(), address.bytes.begin() + whole, network.bytes.begin())) return false;

@@ -38,6 +38,8 @@ struct Endpoint {
 
     /// No peer (a listener) or not known at all.
     [[nodiscard]] bool empty() const { return port == 0 && address == IpAddress{}; }
+    /// "10.0.0.1:80", "[::1]:80".
+    [[nodiscard]] std::string text(Family family) const;
     auto operator<=>(const Endpoint&) const = default;
 };
 

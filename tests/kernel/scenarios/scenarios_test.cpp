@@ -168,6 +168,12 @@ TEST_F(Tracers, LoseNothing) {
     for (const std::string& loss : the_play.losses) ADD_FAILURE() << loss;
 }
 
+// Each tracer has recorded what it saw: read again with the same options, it gives the same bytes.
+TEST_F(Tracers, ReplayTheSame) {
+    EXPECT_EQ(the_play.replayed, 2);
+    for (const std::string& difference : the_play.replays) ADD_FAILURE() << difference;
+}
+
 TEST_F(Lines, ConnectionsDontContradictThemselves) {
     ASSERT_FALSE(the_play.connections.empty());
     Verdict verdict;

@@ -8,7 +8,9 @@
 #include <optional>
 
 #include "actor.h"
+#include "program.h"
 #include "tracer.h"
+#include "web_servers.h"
 
 namespace tcpdwell::test {
 
@@ -17,9 +19,10 @@ namespace {
 constexpr auto kReadyLimit = std::chrono::seconds(30);
 constexpr auto kAttachLimit = std::chrono::seconds(30);
 constexpr auto kSceneLimit = std::chrono::seconds(30);
-constexpr auto kTellLimit = 500ms; // what has happened must have been noticed after this time
+constexpr auto kTellLimit = 500ms;                    // what has happened must have been noticed after this time
 constexpr auto kLateLimit = std::chrono::seconds(25); // timers of a stalled machine; only a failure waits so long
 constexpr auto kStopLimit = std::chrono::seconds(20);
+constexpr auto kReplayLimit = std::chrono::seconds(30);
 constexpr int kCannotTrace = 3; // exit status of `tcpdwell check`
 
 nanoseconds wall_minus_monotonic() {
@@ -88,11 +91,54 @@ void stop(Play& play, Tracer& tracer, const std::string& which) {
     take_lines(play, tracer);
 }
 
+// A tracer that writes a recording meanwhile.
+struct Recorded {
+    Recorded(std::vector<std::string> view, std::string path)
+        : words(std::move(view)), file(std::move(path)), tracer(with("-w")) {}
+
+    [[nodiscard]] std::vector<std::string> with(const char* option) const {
+        std::vector<std::string> all = words;
+        all.insert(all.end(), {option, file});
+        return all;
+    }
+
+    std::vector<std::string> words;
+    std::string file;
+    Tracer tracer;
+};
+
+// The first line that is another one, of either text.
+std::string first_difference(const std::string& live, const std::string& replay) {
+    const auto from = static_cast<std::size_t>(
+        std::mismatch(live.begin(), live.end(), replay.begin(), replay.end()).first - live.begin());
+    const std::size_t begin = from == 0 ? 0 : live.rfind('\n', from - 1) + 1; // npos + 1 is 0
+    const auto line = [begin](const std::string& text) {
+        return begin < text.size() ? text.substr(begin, text.find('\n', begin) - begin) : "nothing";
+    };
+    return "live:\n  " + line(live) + "\nreplayed:\n  " + line(replay);
+}
+
+void replay(Play& play, const Recorded& recorded, const std::string& which) {
+    std::vector<std::string> words = recorded.with("-r");
+    words.insert(words.begin(), tcpdwell_path());
+    Program program(words);
+    if (const int status = program.wait(kReplayLimit); status != 0)
+        play.replays.push_back(which + " -r ended with status " + std::to_string(status) + ": " + program.said());
+    const std::string live = recorded.tracer.printed();
+    if (const std::string again = program.printed(); again != live)
+        play.replays.push_back(which + ": " + first_difference(live, again));
+    ++play.replayed;
+}
+
 void run(Play& play, Company& company, Cues& cues) {
     if (!await_all(company, kReadyLimit, [](const Actor& actor) { return actor.ready(); }))
         play.problems.push_back("not all scenarios got ready before tracing");
-    Tracer connections({"trace", "--connections", "--idle", "--strict", "--format", "jsonl"});
-    Tracer transitions({"trace", "--strict", "--format", "jsonl"});
+    const TemporaryFolder folder;
+    Recorded recorded_connections({"trace", "--connections", "--idle", "--strict", "--format", "jsonl"},
+                                  folder.path() / "connections.tdw");
+    Recorded recorded_transitions({"trace", "--strict", "--format", "jsonl"}, folder.path() / "transitions.tdw");
+    Tracer& connections = recorded_connections.tracer;
+    Tracer& transitions = recorded_transitions.tracer;
     if (!connections.await_first_line(kAttachLimit))
         play.problems.push_back("trace --connections didn't start: " + connections.complaints());
     else if (!transitions.await_first_line(kAttachLimit))
@@ -110,6 +156,8 @@ void run(Play& play, Company& company, Cues& cues) {
     pause(kTellLimit);
     stop(play, connections, "trace --connections");
     stop(play, transitions, "trace");
+    replay(play, recorded_connections, "trace --connections");
+    replay(play, recorded_transitions, "trace");
 }
 
 } // namespace

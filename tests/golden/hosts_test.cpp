@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The keys of `report --format json` over several hosts, and what the two recordings were made to tell.
+// Reports on several hosts: the bytes, the keys of the JSON, and what the two recordings were made to tell.
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cstdio>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 
-#include "hosts_run.h"
+#include "expected_file.h"
+#include "pretty_json.h"
 #include "two_hosts.h"
 
 namespace tcpdwell {
@@ -19,9 +23,39 @@ Keys keys(const Json& object) {
     return list;
 }
 
+/// What `tcpdwell report -r client.tdw server.tdw` prints, with these options.
+std::string report_of_two_hosts(const std::string& options) {
+    std::string folder = (std::filesystem::temp_directory_path() / "tcpdwell-hosts-XXXXXX").string();
+    if (!::mkdtemp(folder.data())) throw std::runtime_error("no temporary folder");
+    TwoHosts().record(folder);
+    const std::string command =
+        "cd " + folder + " && LC_ALL=C TZ=UTC " TCPDWELL_BINARY " report -q -r client.tdw server.tdw " + options;
+    FILE* pipe = ::popen(command.c_str(), "r");
+    if (!pipe) throw std::runtime_error("no shell");
+    std::string out;
+    std::array<char, 4096> some{};
+    while (const std::size_t n = std::fread(some.data(), 1, some.size(), pipe)) out.append(some.data(), n);
+    const int status = ::pclose(pipe);
+    std::filesystem::remove_all(folder);
+    if (status != 0) throw std::runtime_error("tcpdwell failed: " + command);
+    return out;
+}
+
 const Json& report() {
     static const Json json = Json::parse(report_of_two_hosts("-f json"));
     return json;
+}
+
+TEST(HostsReport, is_what_it_was) {
+    expect_golden("hosts.txt", report_of_two_hosts("--rows 4"));
+    Json json = report();
+    // Of the hosts only who they are: their reports are those of one host, which have files of their own.
+    for (Json& host : json["hosts"]) {
+        const Json meta = host["meta"];
+        host = {{"meta", {{"source", meta["source"]}, {"host", meta["host"]}, {"begin", meta["begin"]}}},
+                {"connections", host["quality"]["connections"]}};
+    }
+    expect_golden("hosts.json", pretty(json));
 }
 
 TEST(HostsSchema, a_report_for_each_host_and_one_on_both_ends) {

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// Any bytes as a recording, as a file and from a pipe, with all that a view does with it up to its lines. Checksums are
+// put right after each mutation, or hardly anything would get past them.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+
+#include "event/decode.h"
+#include "recording/format.h"
+#include "recording/recording_source.h"
+#include "tcpdwell/wire.h"
+#include "track/tracker.h"
+
+// NOLINTNEXTLINE(readability-identifier-naming)
+extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t max_size);
+
+namespace tcpdwell::recording {
+namespace {
+
+constexpr int kPipeBytes = 1 << 20;
+
+class Nobody : public TrackerListener {
+public:
+    void on_transition(const TransitionLine&) override {}
+    void on_connection(const ConnectionLine&) override {}
+    void on_lost(const LostLine&) override {}
+};
+
+/// What run_pipeline() does with a source.
+void view(RecordingSource& source) {
+    Nobody nobody;
+    Tracker tracker(nobody, {.max_connections = 1000});
+    Decoder decoder;
+    const auto feed = [&](std::span<const std::byte> record) {
+        if (const auto event = decoder.decode(record)) tracker.on_event(*event);
+    };
+    while (true) {
+        const auto status = source.poll(feed);
+        if (!status) return;
+        tracker.advance_to(source.now());
+        if (*status == EventSource::Status::finished) break;
+    }
+    tracker.settle(source.now());
+    tracker.finish(source.now());
+    if (describe(source.damage()).size() > 1000) std::abort();
+}
+
+void view(int fd) {
+    auto source = RecordingSource::open({fmt::format("/proc/self/fd/{}", fd)});
+    if (source) view(**source);
+}
+
+/// Gives all heads of blocks their checksums.
+void mend(std::uint8_t* data, std::size_t size) {
+    for (std::size_t i = 0; i + kBlockHeadSize <= size; ++i) {
+        std::uint32_t frame = 0;
+        std::memcpy(&frame, data + i, sizeof(frame));
+        if (frame != kBlockFrame && frame != kEndFrame) continue;
+        const auto crc = static_cast<std::uint32_t>(::crc32(0, data + i, kBlockHeadSize - 4));
+        std::memcpy(data + i + kBlockHeadSize - 4, &crc, sizeof(crc));
+    }
+}
+
+} // namespace
+} // namespace tcpdwell::recording
+
+// NOLINTNEXTLINE(readability-identifier-naming)
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t max_size,
+                                               unsigned seed) {
+    size = LLVMFuzzerMutate(data, size, max_size);
+    if (seed % 8 != 0) tcpdwell::recording::mend(data, size);
+    return size;
+}
+
+// NOLINTNEXTLINE(readability-identifier-naming)
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    using namespace tcpdwell;
+    const auto is_written = [&](int fd) { return ::write(fd, data, size) == static_cast<ssize_t>(size); };
+    const Fd file(::memfd_create("recording", MFD_CLOEXEC));
+    if (!is_written(file.get())) std::abort();
+    recording::view(file.get());
+
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) std::abort();
+    const Fd out(ends[0]);
+    Fd in(ends[1]);
+    ::fcntl(in.get(), F_SETPIPE_SZ, recording::kPipeBytes);
+    if (!is_written(in.get())) std::abort();
+    in.reset();
+    recording::view(out.get());
+    return 0;
+}
