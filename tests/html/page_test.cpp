@@ -35,6 +35,8 @@ INSTANTIATE_TEST_SUITE_P(Of, Page,
                                            Case{"empty_phone", empty_report, {.width = 400, .height = 800}},
                                            Case{"hostile", hostile_report, {}},
                                            Case{"hostile_phone", hostile_report, {.width = 400, .height = 800}},
+                                           Case{"hosts", hosts_report, {}},
+                                           Case{"hosts_phone", hosts_report, {.width = 400, .height = 800}},
                                            Case{"huge", huge_report, {}}),
                          [](const auto& info) { return std::string(info.param.name); });
 

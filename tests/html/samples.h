@@ -23,6 +23,9 @@ Json hostile_report();
 /// As much as a large host gives: 5000 services, a group of histograms per role, 300 steps of time.
 Json huge_report();
 
+/// Two hosts, and what both tell of the connections between them.
+Json hosts_report();
+
 /// Durations around one value: `count` of them, spread lognormally, at least `least_ns`.
 struct Durations {
     std::uint64_t count;

@@ -21,6 +21,7 @@ int main(int argc, char** argv) {
     write("usual.html", test::usual_report());
     write("empty.html", test::empty_report());
     write("hostile.html", test::hostile_report());
+    write("hosts.html", test::hosts_report());
     write("huge.html", test::huge_report());
     return std::cerr.good() ? 0 : 1;
 }

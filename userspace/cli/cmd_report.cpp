@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include "cli/hosts_report.h"
 #include "cli/output_file.h"
 #include "cli/report_printer.h"
 #include "cli/terminal.h"
@@ -39,11 +40,20 @@ Result<int> run_report(const CommandOptions& options) {
         if (!opened) return tl::unexpected(opened.error());
         page.emplace(std::move(*opened));
     }
-    auto run = ViewRun::prepare(*options.run);
-    if (!run) return tl::unexpected(run.error());
+    auto runs = ViewRun::prepare_each(*options.run);
+    if (!runs) return tl::unexpected(runs.error());
+    const TextStyle style{stdout_width(), wants_colour(options.colour), locale_is_utf8(), options.rows};
+    if (runs->size() > 1) {
+        if (options.interval > 0)
+            return fail(ErrorCode::usage,
+                        fmt::format("--interval takes one host at a time, and {} is of another one than {}",
+                                    (*runs)[1].source_name(), (*runs)[0].source_name()));
+        return report_hosts(std::move(*runs), {std::move(report), options.format == "json", style,
+                                               page ? &*page : nullptr, !options.run->quiet});
+    }
+    ViewRun* const run = &runs->front();
     report.run.source = run->source_name();
 
-    const TextStyle style{stdout_width(), wants_colour(options.colour), locale_is_utf8(), options.rows};
     const auto render = [&](const Report& r) {
         return options.format == "json" ? report_json(r) + "\n" : report_text(r, style);
     };
@@ -100,16 +110,18 @@ Action define_report(CLI::App& app) {
     declare_colour(app, options->colour);
     options->run = RunOptions::declare(app);
     options->run->declare_recordings(app);
-    app.footer("Examples:\n"
-               "  tcpdwell report                                   until Ctrl-C\n"
-               "  tcpdwell report -d 5m --html report.html          five minutes, also as a page\n"
-               "  tcpdwell report -i 10s --port 443                 what changes every ten seconds\n"
-               "  tcpdwell report --by service -- ab -n 1000 http://127.0.0.1/\n"
-               "  tcpdwell report -d 1m -f json | jq '.services[0]' the service that closes first most\n\n" +
-               threshold_help() +
-               "\nEach finding is explained by 'tcpdwell explain ID'. Exit status: 0 fine, 1 failed, 2 bad usage, 3 "
-               "can't trace,\n"
-               "4 events lost (--strict); with CMD, its status.");
+    app.footer(
+        "Examples:\n"
+        "  tcpdwell report                                   until Ctrl-C\n"
+        "  tcpdwell report -d 5m --html report.html          five minutes, also as a page\n"
+        "  tcpdwell report -i 10s --port 443                 what changes every ten seconds\n"
+        "  tcpdwell report --by service -- ab -n 1000 http://127.0.0.1/\n"
+        "  tcpdwell report -d 1m -f json | jq '.services[0]' the service that closes first most\n"
+        "  tcpdwell report -r web.tdw db.tdw                 two hosts, and what both tell of one connection\n\n" +
+        threshold_help() +
+        "\nEach finding is explained by 'tcpdwell explain ID'. Exit status: 0 fine, 1 failed, 2 bad usage, 3 "
+        "can't trace,\n"
+        "4 events lost (--strict); with CMD, its status.");
     return [options] { return run_report(*options); };
 }
 

@@ -88,7 +88,7 @@ Result<PipelineOutcome> run_pipeline(EventSource& source, Context& context, Cons
     consumer.settled(RunState{tracker, decoder.quality(), source.now()});
     tracker.finish(source.now());
     if (auto finished = consumer.finish(); !finished) return tl::unexpected(finished.error());
-    return PipelineOutcome{tracker.totals(), decoder.quality(), command_status};
+    return PipelineOutcome{tracker.totals(), decoder.quality(), command_status, signals.received()};
 }
 
 } // namespace tcpdwell

@@ -67,6 +67,7 @@ struct PipelineOutcome {
     TrackerTotals totals;
     DataQuality quality;
     std::optional<int> command_status; ///< of the command after `--`
+    bool interrupted = false;          ///< by a signal
 };
 
 /// Runs until the source is exhausted, a signal, the duration, the command's end, or a closed pipe. `context` is also

@@ -103,15 +103,46 @@ Result<ViewRun> ViewRun::prepare(const RunOptions& options) {
     return run;
 }
 
+Result<std::vector<ViewRun>> ViewRun::prepare_each(const RunOptions& options) {
+    std::vector<ViewRun> runs;
+    if (options.recordings.empty()) {
+        auto run = prepare(options);
+        if (!run) return tl::unexpected(run.error());
+        runs.push_back(std::move(*run));
+        return runs;
+    }
+    start_logging(options.quiet ? -1 : options.verbose ? 1 : 0);
+    auto filter = options.filters->resolve(FilterTarget::recording);
+    if (!filter) return tl::unexpected(filter.error());
+    const auto files = files_of(options.recordings);
+    if (!files) return tl::unexpected(files.error());
+    auto sources = recording::RecordingSource::open_by_host(*files);
+    if (!sources) return tl::unexpected(sources.error());
+    for (auto& source : *sources) {
+        if (sources->size() > 1 && source->head().boot_id.empty())
+            spdlog::warn("{} doesn't say which boot of which host it is of, and is taken for a host of its own",
+                         fmt::join(source->paths(), " "));
+        RunOptions own = options;
+        if (sources->size() > 1) own.recordings = source->paths();
+        ViewRun& run = runs.emplace_back(ViewRun(own, *filter));
+        run.replay(std::move(source));
+    }
+    return runs;
+}
+
 Result<void> ViewRun::open_recordings() {
     const auto files = files_of(options_.recordings);
     if (!files) return tl::unexpected(files.error());
     auto source = recording::RecordingSource::open(*files);
     if (!source) return tl::unexpected(source.error());
-    (*source)->set_options({options_.speed, std::nullopt});
-    replay_ = source->get();
-    source_ = std::move(*source);
+    replay(std::move(*source));
     return {};
+}
+
+void ViewRun::replay(std::unique_ptr<recording::RecordingSource> source) {
+    source->set_options({options_.speed, std::nullopt});
+    replay_ = source.get();
+    source_ = std::move(source);
 }
 
 Result<void> ViewRun::open_kernel() {
@@ -140,6 +171,8 @@ std::string ViewRun::source_name() const {
     for (const std::string& file : options_.recordings) names += (names.empty() ? "" : " ") + file;
     return names;
 }
+
+std::string ViewRun::host_name() const { return replay_ ? replay_->head().host : ""; }
 
 Result<PipelineOutcome> ViewRun::run(Consumer& consumer, bool interpret) {
     PipelineOptions pipeline;

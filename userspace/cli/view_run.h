@@ -52,10 +52,13 @@ class ViewRun {
 public:
     /// Starts logging, reads the filter, opens the recordings; or prepares the command and attaches the probes.
     static Result<ViewRun> prepare(const RunOptions& options);
+    /// The same for a view that takes recordings of several hosts: a run for each of them, in the order of the files.
+    static Result<std::vector<ViewRun>> prepare_each(const RunOptions& options);
 
     [[nodiscard]] const Filter& filter() const { return filter_; }
     [[nodiscard]] const Context& context() const { return *context_; }
     [[nodiscard]] std::string source_name() const; ///< "live", or the files
+    [[nodiscard]] std::string host_name() const;   ///< as the head of the recording tells it; "" of the live kernel
     [[nodiscard]] Recorder* recorder() { return recorder_.get(); }
 
     /// Until it is stopped; warns on stderr of what was lost.
@@ -67,6 +70,7 @@ public:
 private:
     ViewRun(const RunOptions& options, Filter filter);
     Result<void> open_recordings();
+    void replay(std::unique_ptr<recording::RecordingSource> source);
     Result<void> open_kernel();
     void warn(const PipelineOutcome& outcome) const;
 

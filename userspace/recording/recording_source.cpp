@@ -19,27 +19,44 @@ constexpr std::size_t kMostWithoutMark = 1 << 20;
 
 } // namespace
 
-RecordingSource::RecordingSource(std::vector<std::unique_ptr<RecordingReader>> readers)
-    : readers_(std::move(readers)), head_(head_from_json(readers_.front()->head_json())) {}
+RecordingSource::RecordingSource(std::vector<std::unique_ptr<RecordingReader>> readers) : readers_(std::move(readers)) {
+    for (const auto& reader : readers_) paths_.push_back(reader->path());
+    const auto clock = [](const auto& reader) { return head_from_json(reader->head_json()).clock.mono; };
+    std::stable_sort(readers_.begin(), readers_.end(),
+                     [&](const auto& a, const auto& b) { return clock(a) < clock(b); });
+    head_ = head_from_json(readers_.front()->head_json());
+}
 
 Result<std::unique_ptr<RecordingSource>> RecordingSource::open(const std::vector<std::string>& paths) {
-    std::vector<std::unique_ptr<RecordingReader>> readers;
+    auto hosts = open_by_host(paths);
+    if (!hosts) return tl::unexpected(hosts.error());
+    if (hosts->size() == 1) return std::move(hosts->front());
+    return fail(ErrorCode::failed,
+                fmt::format("{} is of another host, or of another boot of it, than {}; trace reads one host at a time, "
+                            "report takes several",
+                            (*hosts)[1]->paths().front(), (*hosts)[0]->paths().front()));
+}
+
+Result<std::vector<std::unique_ptr<RecordingSource>>>
+RecordingSource::open_by_host(const std::vector<std::string>& paths) {
+    std::vector<std::string> keys; // of the hosts, in the order of `hosts`
+    std::vector<std::vector<std::unique_ptr<RecordingReader>>> hosts;
     for (const std::string& path : paths) {
         auto reader = RecordingReader::open(path);
         if (!reader) return tl::unexpected(reader.error());
-        readers.push_back(std::move(*reader));
+        const std::string boot = head_from_json((*reader)->head_json()).boot_id;
+        const std::string key = !boot.empty() ? boot : "file " + path;
+        auto known = static_cast<std::size_t>(std::find(keys.begin(), keys.end(), key) - keys.begin());
+        if (known == keys.size()) {
+            keys.push_back(key);
+            hosts.emplace_back();
+        }
+        hosts[known].push_back(std::move(*reader));
     }
-    const auto clock = [](const auto& reader) { return head_from_json(reader->head_json()).clock.mono; };
-    std::stable_sort(readers.begin(), readers.end(), [&](const auto& a, const auto& b) { return clock(a) < clock(b); });
-    const Head first = head_from_json(readers.front()->head_json());
-    for (const auto& reader : readers) {
-        const Head head = head_from_json(reader->head_json());
-        if (head.boot_id != first.boot_id)
-            return fail(ErrorCode::failed,
-                        fmt::format("{} is of another host, or of another boot of it, than {}; read them one at a time",
-                                    reader->path(), readers.front()->path()));
-    }
-    return std::unique_ptr<RecordingSource>(new RecordingSource(std::move(readers)));
+    std::vector<std::unique_ptr<RecordingSource>> sources;
+    for (auto& readers : hosts)
+        sources.push_back(std::unique_ptr<RecordingSource>(new RecordingSource(std::move(readers))));
+    return sources;
 }
 
 Result<bool> RecordingSource::next_block(const RecordSink& sink) {

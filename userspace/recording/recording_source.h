@@ -28,6 +28,9 @@ public:
     /// Opens the files; segments of one recording are put in order. ErrorCode::failed names the file that can't be read
     /// or doesn't belong to the others.
     static Result<std::unique_ptr<RecordingSource>> open(const std::vector<std::string>& paths);
+    /// Files of several hosts: a source for each boot of each host, in the order in which the files first name them. A
+    /// file whose head names no boot is one of its own.
+    static Result<std::vector<std::unique_ptr<RecordingSource>>> open_by_host(const std::vector<std::string>& paths);
 
     /// Has to be called before the first poll().
     void set_options(const ReplayOptions& options) { options_ = options; }
@@ -37,11 +40,12 @@ public:
     [[nodiscard]] MonoTime now() const override { return now_; }
     void stop() override { stopped_ = true; }
 
-    [[nodiscard]] const Head& head() const { return head_; } ///< of the first file
-    [[nodiscard]] Damage damage() const;                     ///< of all files, as far as they have been read
+    [[nodiscard]] const Head& head() const { return head_; }                       ///< of the first file
+    [[nodiscard]] const std::vector<std::string>& paths() const { return paths_; } ///< in the order given
+    [[nodiscard]] Damage damage() const; ///< of all files, as far as they have been read
 
 private:
-    explicit RecordingSource(std::vector<std::unique_ptr<RecordingReader>> readers);
+    explicit RecordingSource(std::vector<std::unique_ptr<RecordingReader>> readers); ///< in the order given
     /// Fetches the next block; false at the end of the last file.
     Result<bool> next_block(const RecordSink& sink);
     /// Compares the block with the one before, and tells of what is missing between.
@@ -50,6 +54,7 @@ private:
     void tell_gap(MonoTime until, bool is_new_run, const RecordSink& sink) const;
     void keep_pace(MonoTime at);
 
+    std::vector<std::string> paths_;
     std::vector<std::unique_ptr<RecordingReader>> readers_;
     std::size_t current_ = 0;
     std::size_t begun_files_ = 0; ///< of which a block has been read

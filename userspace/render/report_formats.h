@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 #include "report/report.h"
 
@@ -24,5 +25,11 @@ struct TextStyle {
 /// Headings, tables and bars; ends with a line's end. No line is longer than the width, but for addresses and names
 /// that are.
 std::string report_text(const Report& report, const TextStyle& style);
+
+/// The same of a report without `meta` and `quality`: those of its sections that have a title, in their order.
+std::string sections_text(const Report& report, const TextStyle& style);
+
+/// A heading over a whole report, where several follow each other; foreign bytes in it do no harm.
+std::string report_heading(std::string_view title, const TextStyle& style);
 
 } // namespace tcpdwell

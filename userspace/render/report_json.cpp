@@ -12,6 +12,7 @@ public:
     std::string write(const Report& report) {
         json_.begin_object();
         for (const Section& section : report.sections) {
+            if (section.id.empty()) continue;
             json_.key(section.id);
             std::visit([this](const auto& body) { write(body); }, section.body);
         }

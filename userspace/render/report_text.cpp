@@ -52,6 +52,22 @@ public:
         return std::move(out_);
     }
 
+    std::string write_sections() {
+        for (const Section& section : report_.sections) {
+            if (section.title.empty()) continue;
+            section_ = &section;
+            std::visit([this](const auto& body) { write(body); }, section.body);
+        }
+        return std::move(out_);
+    }
+
+    /// Names of processes and hosts are somebody else's bytes.
+    static std::string printable(std::string_view text) {
+        CellText cell(false);
+        cell.append(text);
+        return std::string(cell.text());
+    }
+
 private:
     std::string coloured(std::string_view text, std::string_view sgr) const {
         return style_.colour ? fmt::format("\x1b[{}m{}\x1b[0m", sgr, text) : std::string(text);
@@ -59,8 +75,8 @@ private:
 
     void heading() {
         out_ += '\n';
-        out_ += coloured(section_->title, kBold) + '\n';
-        if (!section_->help.empty()) out_ += wrap(section_->help, style_.width, "");
+        out_ += coloured(printable(section_->title), kBold) + '\n';
+        if (!section_->help.empty()) out_ += wrap(printable(section_->help), style_.width, "");
     }
 
     /// The cell of a Facts section, as people read it.
@@ -96,7 +112,10 @@ private:
         out_ += wrap(text, style_.width, "");
     }
 
-    void write(const Facts&) {}
+    /// Those of `meta` and `quality` stand in the head.
+    void write(const Facts&) {
+        if (!section_->title.empty()) heading();
+    }
 
     void write(const Findings& findings) {
         heading();
@@ -233,13 +252,6 @@ private:
         table.append_to(out_, 0);
     }
 
-    /// Names of processes are somebody else's bytes.
-    static std::string printable(std::string_view text) {
-        CellText cell(false);
-        cell.append(text);
-        return std::string(cell.text());
-    }
-
     const Report& report_;
     TextStyle style_;
     const Section* section_ = nullptr;
@@ -249,5 +261,12 @@ private:
 } // namespace
 
 std::string report_text(const Report& report, const TextStyle& style) { return Page(report, style).write(); }
+
+std::string sections_text(const Report& report, const TextStyle& style) { return Page(report, style).write_sections(); }
+
+std::string report_heading(std::string_view title, const TextStyle& style) {
+    const std::string text = "== " + Page::printable(title) + " ==";
+    return style.colour ? fmt::format("\x1b[{}m{}\x1b[0m\n", kBold, text) : text + '\n';
+}
 
 } // namespace tcpdwell

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "render/cell.h"
+#include "render/wrap.h"
 
 namespace tcpdwell {
 namespace {
@@ -80,19 +81,28 @@ void TextTable::append_to(std::string& out, std::size_t indent) const {
         if (colour_) title.text = fmt::format("\x1b[1m{}\x1b[0m", title.text);
         return title;
     });
-    for (const auto& row : rows_) append_row([&](std::size_t i) { return row[i]; });
+    for (std::size_t at = 0; at < rows_.size(); ++at) {
+        append_row([&](std::size_t i) { return rows_[at][i]; });
+        out += below_[at];
+    }
 }
 
 void append_table(std::string& out, const Table& table, const TextStyle& style) {
     std::vector<TextTable::Column> columns;
     for (const TableView& view : table.view)
-        columns.push_back({view.title, static_cast<std::size_t>(view.width), view.align});
+        if (!view.is_below) columns.push_back({view.title, static_cast<std::size_t>(view.width), view.align});
     TextTable text(std::move(columns), style.colour);
     for (std::size_t i = 0; i < std::min(style.rows, table.rows.size()); ++i) {
         std::vector<TextCell> cells;
-        for (const TableView& view : table.view)
-            cells.push_back(text_cell(value_at(table, table.rows[i], view.path), style.colour));
-        text.add(std::move(cells));
+        std::string below;
+        for (const TableView& view : table.view) {
+            const Value value = value_at(table, table.rows[i], view.path);
+            if (view.is_below) // without colours, which would count as characters
+                below += wrap(text_cell(value, false).text, std::max<std::size_t>(style.width, 80), "    ");
+            else
+                cells.push_back(text_cell(value, style.colour));
+        }
+        text.add(std::move(cells), std::move(below));
     }
     text.append_to(out, 0);
     if (table.rows.size() > style.rows)

@@ -27,7 +27,11 @@ public:
 
     TextTable(std::vector<Column> columns, bool colour) : columns_(std::move(columns)), colour_(colour) {}
 
-    void add(std::vector<TextCell> row) { rows_.push_back(std::move(row)); }
+    /// `below`: whole lines under the row.
+    void add(std::vector<TextCell> row, std::string below = {}) {
+        rows_.push_back(std::move(row));
+        below_.push_back(std::move(below));
+    }
     [[nodiscard]] bool empty() const { return rows_.empty(); }
     /// Characters of the longest line that there can be.
     [[nodiscard]] std::size_t width() const;
@@ -40,6 +44,7 @@ private:
     std::vector<Column> columns_;
     bool colour_;
     std::vector<std::vector<TextCell>> rows_;
+    std::vector<std::string> below_; ///< beside them
 };
 
 /// A value as a cell.

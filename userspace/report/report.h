@@ -77,6 +77,7 @@ struct TableView {
     std::string_view help;
     int width;
     Align align = Align::right;
+    bool is_below = false; ///< on lines of its own under the row, which it is too long for
 };
 
 /// Rows of cells. `columns` are what machines get; `view` is what people see, in its order.
@@ -130,9 +131,9 @@ struct Findings {
 using SectionBody = std::variant<Facts, Distributions, Table, StateDiagram, Timeline, Findings>;
 
 struct Section {
-    std::string_view id;    ///< JSON key
+    std::string_view id;    ///< JSON key; "": for people only
     std::string_view title; ///< heading; "": for machines only
-    std::string_view help;  ///< one sentence under the heading
+    std::string_view help;  ///< a sentence or some under the heading
     SectionBody body;
 };
 
@@ -150,6 +151,8 @@ public:
     std::span<const NumberPart> keep(std::vector<NumberPart> parts) { return numbers_.emplace_back(std::move(parts)); }
     std::span<const TextPart> keep(std::vector<TextPart> parts) { return lists_.emplace_back(std::move(parts)); }
 
+    std::span<const StateSpan> keep(std::vector<StateSpan> spans) { return spans_.emplace_back(std::move(spans)); }
+
     std::vector<Section> sections;
 
     /// nullptr if there is none.
@@ -159,6 +162,7 @@ private:
     std::deque<std::string> texts_;
     std::deque<std::vector<NumberPart>> numbers_;
     std::deque<std::vector<TextPart>> lists_;
+    std::deque<std::vector<StateSpan>> spans_;
 };
 
 } // namespace tcpdwell

@@ -135,6 +135,13 @@ TEST_F(ReportJson, hostile_names_come_back_from_a_parser) {
     EXPECT_EQ(parsed["states_by"]["groups"][0]["group"], "0.0.0.0:80 " + mended);
 }
 
+TEST_F(ReportJson, what_is_for_people_only_is_left_out) {
+    Report report;
+    report.sections.push_back({"", "For people", "", Facts{{{"a", "a", std::int64_t{1}}}}});
+    report.sections.push_back({"b", "", "", Facts{{{"c", "c", std::int64_t{1}}}}});
+    EXPECT_EQ(report_json(report), R"({"b":{"c":1}})");
+}
+
 TEST_F(ReportJson, an_empty_report_is_an_empty_object) { EXPECT_EQ(report_json(Report()), "{}"); }
 
 } // namespace

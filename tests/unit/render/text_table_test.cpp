@@ -90,5 +90,20 @@ TEST(AppendTable, leaves_out_rows_and_says_so) {
     EXPECT_NE(out.find("(2 more;"), std::string::npos);
 }
 
+TEST(AppendTable, a_column_below_stands_under_its_row_in_lines_that_fit) {
+    constexpr TableView view[] = {{"who", "WHO", "Who.", 3, Align::left}, {"held", "", "", 0, Align::left, true}};
+    Table table{kColumns, view, {}};
+    std::string words;
+    for (int i = 0; i < 40; ++i) words += "word ";
+    table.rows.push_back({std::string_view("me"), std::string_view(words)});
+    table.rows.push_back({std::string_view("you"), std::string_view("few words")});
+    std::string out;
+    append_table(out, table, {.width = 80});
+    EXPECT_TRUE(out.starts_with("WHO\nme\n    word word")) << out;
+    EXPECT_TRUE(out.ends_with("word\nyou\n    few words\n")) << out;
+    for (std::size_t begin = 0, end = 0; (end = out.find('\n', begin)) != std::string::npos; begin = end + 1)
+        EXPECT_LE(end - begin, 80u);
+}
+
 } // namespace
 } // namespace tcpdwell::test

@@ -127,7 +127,7 @@ function diagramSection(report) {
     const edges = listOf(report.transitions).filter((edge) => edge && edge.count > 0);
     const unexpected = edges.filter((edge) => edge.kind === 'unexpected');
     const svg = drawing(
-        'diagram',
+        'edges',
         'The TCP state diagram of RFC 9293 with how often each transition was seen',
         edges.map(edgeTitle).join('; '),
     );

@@ -22,10 +22,21 @@ function append(node, children) {
     return node;
 }
 
+// Ids and what refers to them begin with this: with several hosts on the page each has its own ("host1-").
+let idPrefix = '';
+
+function scoped(ids) {
+    return String(ids)
+        .split(' ')
+        .map((id) => idPrefix + id)
+        .join(' ');
+}
+
 function setAttributes(node, attributes) {
     for (const [name, value] of Object.entries(attributes || {})) {
         if (value === null || value === undefined || value === false) continue;
         if (name.startsWith('on')) node.addEventListener(name.slice(2), value);
+        else if (name === 'id' || name === 'aria-labelledby') node.setAttribute(name, scoped(value));
         else node.setAttribute(name, value === true ? '' : String(value));
     }
     return node;

@@ -24,14 +24,23 @@ function spanText(meta) {
     return begin + ' to ' + (sameDay ? end.slice(11) : end) + ' UTC';
 }
 
+function brand() {
+    return el('p', { class: 'brand' }, 'tcpdwell', el('span', null, ' where TCP connections spend their time'));
+}
+
 function renderHeader(report) {
+    const host = (report.meta || {}).host || 'unknown host';
+    document.title = 'tcpdwell: ' + printable(host);
+    append(document.getElementById('header'), [brand(), el('h1', null, foreign(host)), aboutHost(report)]);
+}
+
+// Where, when, how much.
+function aboutHost(report) {
     const meta = report.meta || {},
         quality = report.quality || {};
     const lost = quality.lost > 0,
         holes = quality.holes > 0,
         strange = quality.unexpected_edges > 0;
-    const host = meta.host || 'unknown host';
-    document.title = 'tcpdwell: ' + printable(host);
     const partly = [
         ['joined', quality.joined],
         ['gap', quality.gap],
@@ -39,9 +48,7 @@ function renderHeader(report) {
         .filter(([, n]) => n > 0)
         .map(([word, n]) => formatCount(n) + ' ' + (word === 'joined' ? 'joined midway' : 'with gaps'))
         .join(', ');
-    append(document.getElementById('header'), [
-        el('p', { class: 'brand' }, 'tcpdwell', el('span', null, ' where TCP connections spend their time')),
-        el('h1', null, foreign(host)),
+    return [
         el(
             'dl',
             { class: 'facts' },
@@ -82,13 +89,15 @@ function renderHeader(report) {
                 lost || holes ? 'bad' : '',
             ),
         ),
-    ]);
+    ];
+}
+
+// Links to sections, by their headings.
+function linksTo(sections) {
+    return [...sections].map((each) => el('a', { href: '#' + each.id }, each.querySelector('h1, h2').textContent));
 }
 
 // Links to the sections that are there.
 function renderContents() {
-    const links = [...document.querySelectorAll('main > section')].map((each) =>
-        el('a', { href: '#' + each.id }, each.querySelector('h2').textContent),
-    );
-    append(document.getElementById('contents'), links);
+    append(document.getElementById('contents'), linksTo(document.querySelectorAll('main > section')));
 }

@@ -15,18 +15,18 @@ function openDetailsForPrinting() {
     });
 }
 
-function drawPage() {
-    const report = JSON.parse(document.getElementById('report').textContent);
+// A part that fails must not take the others with it.
+function attempt(what, act) {
+    try {
+        act();
+    } catch (error) {
+        noteError(what + ': ' + error.message);
+    }
+}
+
+// The sections of one host's report.
+function drawSections(report) {
     const main = document.getElementById('main');
-    // A part that fails must not take the others with it.
-    const attempt = (what, act) => {
-        try {
-            act();
-        } catch (error) {
-            noteError(what + ': ' + error.message);
-        }
-    };
-    attempt('header', () => renderHeader(report));
     const parts = {
         findingsSection,
         servicesSection,
@@ -38,8 +38,18 @@ function drawPage() {
         diagramSection,
         detailsSection,
     };
-    for (const [name, part] of Object.entries(parts)) attempt(name, () => append(main, [part(report)]));
-    attempt('contents', renderContents);
+    for (const [name, part] of Object.entries(parts)) attempt(idPrefix + name, () => append(main, [part(report)]));
+}
+
+function drawPage() {
+    const report = JSON.parse(document.getElementById('report').textContent);
+    if (Array.isArray(report.hosts)) {
+        drawHosts(report);
+    } else {
+        attempt('header', () => renderHeader(report));
+        drawSections(report);
+        attempt('contents', renderContents);
+    }
     attempt('charts', drawCharts);
     attempt('address', followAddress);
     window.addEventListener('hashchange', followAddress);

@@ -12,7 +12,8 @@ const tables = new Map(); // by id, for links such as #sort=services.connections
 // options: {id, caption, columns, rows, search(row): text to filter by, dim(row): nothing was seen of it}.
 function dataTable(options) {
     const table = new DataTable(options);
-    tables.set(options.id, table);
+    table.address = idPrefix + options.id;
+    tables.set(table.address, table);
     return table.element;
 }
 
@@ -99,7 +100,7 @@ class DataTable {
         const again = this.order && this.order.column.id === columnId;
         const flipped = again && (this.order.direction === 'ascending' ? 'descending' : 'ascending');
         this.sort(columnId, flipped || null);
-        noteOrder(this.id, this.order);
+        noteOrder(this.address, this.order);
     }
 
     filter(pattern) {

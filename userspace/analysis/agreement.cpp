@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// Two words on one connection, held against each other.
+#include "analysis/both_ends.h"
+
+namespace tcpdwell {
+namespace {
+
+/// It was told before there was anything to tell.
+bool is_told_too_early(const EndSummary& end) {
+    return end.closed_first == ClosedFirst::none && (end.ending == Ending::open || end.ending == Ending::unknown);
+}
+
+} // namespace
+
+std::string_view name(Closer who) {
+    switch (who) {
+    case Closer::client: return "client";
+    case Closer::server: return "server";
+    case Closer::both: return "both";
+    case Closer::none: return "none";
+    case Closer::unknown: return "unknown";
+    }
+    return {};
+}
+
+std::string_view name(Agreement agreement) {
+    switch (agreement) {
+    case Agreement::client: return "client";
+    case Agreement::server: return "server";
+    case Agreement::both: return "both";
+    case Agreement::none: return "none";
+    case Agreement::crossed: return "crossed";
+    case Agreement::not_told: return "not_told";
+    case Agreement::disagree: return "disagree";
+    }
+    return {};
+}
+
+Closer closer_by_client(ClosedFirst told) {
+    switch (told) {
+    case ClosedFirst::local: return Closer::client;
+    case ClosedFirst::remote: return Closer::server;
+    case ClosedFirst::both: return Closer::both;
+    case ClosedFirst::none: return Closer::none;
+    case ClosedFirst::unknown: break;
+    }
+    return Closer::unknown;
+}
+
+Closer closer_by_server(ClosedFirst told) {
+    if (told == ClosedFirst::local) return Closer::server;
+    if (told == ClosedFirst::remote) return Closer::client;
+    return closer_by_client(told);
+}
+
+Agreement agreement(const EndSummary& client, const EndSummary& server) {
+    const Closer here = closer_by_client(client.closed_first);
+    const Closer there = closer_by_server(server.closed_first);
+    if (here == Closer::unknown || there == Closer::unknown) return Agreement::not_told;
+    if (here == there) {
+        switch (here) {
+        case Closer::client: return Agreement::client;
+        case Closer::server: return Agreement::server;
+        case Closer::both: return Agreement::both;
+        default: return Agreement::none;
+        }
+    }
+    if (is_told_too_early(client) || is_told_too_early(server)) return Agreement::not_told;
+    // Only who gets the other's FIN before the ACK of its own passes CLOSING; the other end says that it was first.
+    const bool client_was_first = here == Closer::client || here == Closer::both;
+    const bool server_was_first = there == Closer::server || there == Closer::both;
+    return client_was_first && server_was_first ? Agreement::crossed : Agreement::disagree;
+}
+
+} // namespace tcpdwell

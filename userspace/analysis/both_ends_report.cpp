@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "analysis/both_ends_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "analysis/both_ends_sums.h"
+
+namespace tcpdwell {
+namespace {
+
+constexpr std::size_t kMostServers = 10'000;
+
+constexpr Column kHostColumns[] = {
+    {.id = "host", .title = "HOST", .help = "What the other tables call it."},
+    {.id = "begin", .title = "FROM", .help = "Where its recordings begin, by its own clock."},
+    {.id = "end", .title = "TO", .help = "Where they end."},
+    {.id = "ends", .title = "ENDS", .help = "Ends of connections that were looked at for a partner."},
+    {.id = "left_out", .title = "LEFT OUT", .help = "Those that weren't, for want of room."},
+};
+
+constexpr Column kPairColumns[] = {
+    {.id = "client_host", .title = "CLIENT HOST", .help = "Host that connects."},
+    {.id = "server_host", .title = "SERVER HOST", .help = "Host that is connected to."},
+    {.id = "joined", .title = "JOINED", .help = "Connections of which both ends were found."},
+    {.id = "clock_difference_ns",
+     .title = "CLOCKS",
+     .help = "Median of the opening time by the server's clock less that by the client's: includes half a round trip."},
+    {.id = "only_client", .title = "ONLY CLIENT", .help = "Connections that only the client's host tells of."},
+    {.id = "only_client_outside", .title = "", .help = "Of which while the server's host wasn't recorded."},
+    {.id = "only_server", .title = "ONLY SERVER", .help = "Connections that only the server's host tells of."},
+    {.id = "only_server_outside", .title = "", .help = "Of which while the client's host wasn't recorded."},
+};
+
+constexpr Column kServerColumns[] = {
+    {.id = "client_host", .title = "CLIENT HOST", .help = "Host that connects."},
+    {.id = "server_host", .title = "SERVER HOST", .help = "Host that is connected to."},
+    {.id = "server", .title = "SERVER", .help = "Endpoint that is connected to."},
+    {.id = "connections", .title = "CONNS", .help = "Connections of which both ends were found."},
+    {.id = "closed_first", .title = "CLOSED FIRST", .help = "Who closed first, where both ends say the same."},
+    {.id = "crossed", .title = "CROSSED", .help = "Each end closed before it heard of the other's closing."},
+    {.id = "not_told", .title = "NOT TOLD", .help = "One end doesn't know, or its recording ended before."},
+    {.id = "disagree", .title = "DISAGREE", .help = "The two ends say different things."},
+    {.id = "client_established_p50_ns", .title = "EST CLIENT", .help = "Median time in ESTABLISHED at the client."},
+    {.id = "server_established_p50_ns", .title = "EST SERVER", .help = "Median time in ESTABLISHED at the server."},
+    {.id = "time_wait", .title = "TIME_WAIT", .help = "At which ends there was a TIME_WAIT."},
+};
+
+constexpr TableView kCloserView[] = {
+    {"server", "SERVER", "Endpoint that is connected to.", 21, Align::left},
+    {"connections", "CONNS", "Connections of which both ends were found.", 6},
+    {"closed_first.client", "CLIENT", "Both say: the client.", 6},
+    {"closed_first.server", "SERVER", "Both say: the server.", 6},
+    {"closed_first.both", "BOTH", "Both say: both.", 5},
+    {"closed_first.none", "NONE", "Both say: nobody.", 5},
+    {"crossed", "CROSSED", "Each closed before it heard of the other's closing.", 7},
+    {"not_told", "NOT TOLD", "One end doesn't know.", 8},
+    {"disagree", "DISAGREE", "They say different things.", 8},
+};
+
+constexpr TableView kTimeView[] = {
+    {"server", "SERVER", "Endpoint that is connected to.", 21, Align::left},
+    {"client_established_p50_ns", "EST CLIENT", "Median at the client.", 10},
+    {"server_established_p50_ns", "EST SERVER", "Median at the server.", 10},
+    {"time_wait.client", "TW CLIENT", "TIME_WAIT at the client only.", 9},
+    {"time_wait.server", "TW SERVER", "TIME_WAIT at the server only.", 9},
+    {"time_wait.both", "TW BOTH", "At both.", 7},
+    {"time_wait.neither", "NO TW", "At neither.", 6},
+};
+
+constexpr Column kExampleColumns[] = {
+    {.id = "client_host", .title = "CLIENT HOST", .help = "Host that connects."},
+    {.id = "server_host", .title = "SERVER HOST", .help = "Host that is connected to."},
+    {.id = "client", .title = "CLIENT", .help = "Endpoint of the client."},
+    {.id = "server", .title = "SERVER", .help = "Endpoint of the server."},
+    {.id = "client_opened", .title = "OPENED", .help = "By the client's clock."},
+    {.id = "server_opened", .title = "OPENED", .help = "By the server's clock."},
+    {.id = "client_says", .title = "CLIENT SAYS", .help = "Who closed first, as the client's end was seen."},
+    {.id = "server_says", .title = "SERVER SAYS", .help = "Who closed first, as the server's end was seen."},
+    {.id = "client_ending", .title = "ENDING", .help = "How the client's end ended."},
+    {.id = "server_ending", .title = "ENDING", .help = "How the server's end ended."},
+    {.id = "client_ending_detail", .title = "DETAIL", .help = "What is known beyond that."},
+    {.id = "server_ending_detail", .title = "DETAIL", .help = "What is known beyond that."},
+    {.id = "client_seen", .title = "SEEN", .help = "How much of the client's end was seen."},
+    {.id = "server_seen", .title = "SEEN", .help = "How much of the server's end was seen."},
+    {.id = "client_states", .title = "STATES", .help = "States of the client's end, with the time in each."},
+    {.id = "server_states", .title = "STATES", .help = "States of the server's end, with the time in each."},
+};
+
+/// For people each end of an example has a row.
+constexpr Column kViewColumns[] = {
+    {.id = "at", .title = "SEEN AT"},    {.id = "local", .title = "LOCAL"}, {.id = "says", .title = "CLOSED FIRST"},
+    {.id = "ending", .title = "ENDING"}, {.id = "seen", .title = "SEEN"},   {.id = "states", .title = "STATES"},
+};
+constexpr TableView kExampleView[] = {
+    {"at", "SEEN AT", "Whose end.", 7, Align::left},
+    {"local", "LOCAL", "The endpoint there.", 21, Align::left},
+    {"says", "CLOSED FIRST", "Who closed first, as it was seen there.", 12, Align::left},
+    {"ending", "ENDING", "How it ended, as it was seen there.", 17, Align::left},
+    {"seen", "SEEN", "How much of it was seen.", 6, Align::left},
+    {"states", "", "States with the time in each.", 0, Align::left, true},
+};
+
+std::int64_t number(std::uint64_t value) { return static_cast<std::int64_t>(value); }
+
+Value optional_time(std::optional<Nanoseconds> time) { return time ? Value(*time) : Value(); }
+
+std::string connections(std::uint64_t count) { return fmt::format("{} connection{}", count, count == 1 ? "" : "s"); }
+
+class Maker {
+public:
+    explicit Maker(std::span<const EndSummaries> hosts)
+        : hosts_(hosts), both_(hosts), sums_(sum_up(hosts, both_)),
+          shown_(std::min(sums_.servers.size(), kMostServers)) {}
+
+    Report make() {
+        summary();
+        add_table("hosts", hosts());
+        add_table("pairs", pairs());
+        add_table("servers", servers([](const ServedPair&) { return true; }, {}));
+        add_table("disagreements", disagreements());
+        for (const HostPair& pair : sums_.pairs) for_people(pair);
+        return std::move(report_);
+    }
+
+private:
+    [[nodiscard]] const EndSummary& at(EndRef end) const { return hosts_[end.host][end.line]; }
+    [[nodiscard]] Value host(std::uint32_t index) const { return std::string_view(hosts_[index].host()); }
+    void add_table(std::string_view id, Table table) { report_.sections.push_back({id, "", "", std::move(table)}); }
+    void add_for_people(std::string title, std::string help, SectionBody body) {
+        report_.sections.push_back(
+            {"", report_.keep(std::move(title)), report_.keep(std::move(help)), std::move(body)});
+    }
+
+    void summary() {
+        std::uint64_t joined = 0;
+        std::uint64_t left_out = 0;
+        std::array<std::uint64_t, kAgreements> by_agreement{};
+        for (const ServedPair& row : sums_.servers) {
+            joined += row.connections;
+            for (std::size_t i = 0; i < kAgreements; ++i) by_agreement[i] += row.agreements[i];
+        }
+        for (const EndSummaries& host : hosts_) left_out += host.left_out();
+        const auto count = [&](Agreement what) { return by_agreement[static_cast<std::size_t>(what)]; };
+        const std::uint64_t agree =
+            count(Agreement::client) + count(Agreement::server) + count(Agreement::both) + count(Agreement::none);
+        std::string help = fmt::format(
+            "{} between these hosts {} found at both ends. Both say the same of who closed first: {}; closed at the "
+            "same time: {}; one end doesn't know: {}; they disagree: {}.",
+            connections(joined), joined == 1 ? "was" : "were", agree, count(Agreement::crossed),
+            count(Agreement::not_told), count(Agreement::disagree));
+        if (joined == 0)
+            help = fmt::format("No connection between these hosts was found at both ends: they were recorded at "
+                               "different times, their clocks differ by more than {} s, or addresses are translated "
+                               "between them.",
+                               std::chrono::duration_cast<std::chrono::seconds>(BothEnds::kTolerance).count());
+        if (left_out != 0) help += fmt::format(" Left out for want of room: {} ends.", left_out);
+        report_.sections.push_back({"summary", "Both ends", report_.keep(std::move(help)),
+                                    Facts{{{"joined", "", number(joined)},
+                                           {"agree", "", number(agree)},
+                                           {"crossed", "", number(count(Agreement::crossed))},
+                                           {"not_told", "", number(count(Agreement::not_told))},
+                                           {"disagree", "", number(count(Agreement::disagree))},
+                                           {"left_out", "", number(left_out)},
+                                           {"servers_left_out", "", number(sums_.servers.size() - shown_)},
+                                           {"tolerance_ns", "", BothEnds::kTolerance}}}});
+    }
+
+    [[nodiscard]] Table hosts() const {
+        Table table{kHostColumns, {}, {}};
+        for (std::uint32_t i = 0; i < hosts_.size(); ++i)
+            table.rows.push_back(
+                {host(i), hosts_[i].begin(), hosts_[i].end(), number(hosts_[i].size()), number(hosts_[i].left_out())});
+        return table;
+    }
+
+    [[nodiscard]] Table pairs() const {
+        Table table{kPairColumns, {}, {}};
+        for (const HostPair& pair : sums_.pairs)
+            table.rows.push_back({host(pair.client_host), host(pair.server_host), number(pair.joined),
+                                  optional_time(pair.clock_difference), number(pair.only_client.connections),
+                                  number(pair.only_client.outside), number(pair.only_server.connections),
+                                  number(pair.only_server.outside)});
+        return table;
+    }
+
+    template <class Wants>
+    Table servers(const Wants& wants, std::span<const TableView> view) {
+        Table table{kServerColumns, view, {}};
+        for (const ServedPair& row : std::span(sums_.servers).first(shown_)) {
+            if (!wants(row)) continue;
+            table.rows.push_back({host(row.client_host), host(row.server_host),
+                                  EndpointValue{row.server, row.family, true}, number(row.connections),
+                                  report_.keep({{"client", number(row.count(Agreement::client))},
+                                                {"server", number(row.count(Agreement::server))},
+                                                {"both", number(row.count(Agreement::both))},
+                                                {"none", number(row.count(Agreement::none))}}),
+                                  number(row.count(Agreement::crossed)), number(row.count(Agreement::not_told)),
+                                  number(row.count(Agreement::disagree)), optional_time(row.client_established),
+                                  optional_time(row.server_established),
+                                  report_.keep({{"client", number(row.time_wait[1])},
+                                                {"server", number(row.time_wait[2])},
+                                                {"both", number(row.time_wait[3])},
+                                                {"neither", number(row.time_wait[0])}})});
+        }
+        return table;
+    }
+
+    Value states(EndRef end) {
+        std::vector<StateSpan> spans;
+        for (const PathStep& step : hosts_[end.host].states(at(end))) spans.push_back({step.state, step.dwell});
+        return report_.keep(std::move(spans));
+    }
+
+    static Value detail(const EndSummary& end) {
+        const std::string_view text = name(end.detail);
+        return text.empty() ? Value() : Value(text);
+    }
+
+    static Value opened(const EndSummary& end) {
+        return end.has_opened() ? Value(WallTime(Nanoseconds(end.opened_ns))) : Value();
+    }
+
+    Table disagreements() {
+        Table table{kExampleColumns, {}, {}};
+        for (const HostPair& pair : sums_.pairs)
+            for (const JoinedEnds& ends : pair.disagreements) {
+                const EndSummary& c = at(ends.client);
+                const EndSummary& s = at(ends.server);
+                table.rows.push_back({host(pair.client_host), host(pair.server_host),
+                                      EndpointValue{c.local, c.family, true}, EndpointValue{s.local, s.family, true},
+                                      opened(c), opened(s), name(closer_by_client(c.closed_first)),
+                                      name(closer_by_server(s.closed_first)), name(c.ending), name(s.ending), detail(c),
+                                      detail(s), name(c.seen), name(s.seen), states(ends.client), states(ends.server)});
+            }
+        return table;
+    }
+
+    void for_people(const HostPair& pair) {
+        const std::string& client = hosts_[pair.client_host].host();
+        const std::string& server = hosts_[pair.server_host].host();
+        std::string help = connections(pair.joined) + " found at both ends.";
+        const auto alone = [&](const SeenAlone& seen, const std::string& who, const std::string& other) {
+            if (seen.connections == 0) return;
+            help += fmt::format(" Only {} tells of {} more", who, seen.connections);
+            if (seen.outside != 0) help += fmt::format(", {} of them while {} wasn't recorded", seen.outside, other);
+            help += '.';
+        };
+        alone(pair.only_client, client, server);
+        alone(pair.only_server, server, client);
+        if (pair.clock_difference)
+            help += fmt::format(" The clock of {} is {:.6f} s {} (median; half a round trip is in it).", server,
+                                std::abs(std::chrono::duration<double>(*pair.clock_difference).count()),
+                                *pair.clock_difference < Nanoseconds(0) ? "behind" : "ahead");
+        add_for_people(fmt::format("{} connects to {}", client, server), std::move(help), Facts{});
+        const auto of_pair = [&](const ServedPair& row) {
+            return row.client_host == pair.client_host && row.server_host == pair.server_host;
+        };
+        add_for_people("Who closed first, where both ends say the same", "", servers(of_pair, kCloserView));
+        add_for_people("Time in ESTABLISHED (median), and who had the TIME_WAIT", "", servers(of_pair, kTimeView));
+        add_for_people("Where the ends disagree",
+                       "Each end as its host saw it. Where each says that the other closed first, somebody between "
+                       "them did: a firewall, a load balancer.",
+                       examples(pair));
+    }
+
+    Table examples(const HostPair& pair) {
+        Table table{kViewColumns, kExampleView, {}};
+        const auto row = [&](EndRef ref, std::string_view side, Closer says) {
+            const EndSummary& end = at(ref);
+            table.rows.push_back({side, EndpointValue{end.local, end.family, true}, name(says), name(end.ending),
+                                  name(end.seen), states(ref)});
+        };
+        for (const JoinedEnds& ends : pair.disagreements) {
+            row(ends.client, "client", closer_by_client(at(ends.client).closed_first));
+            row(ends.server, "server", closer_by_server(at(ends.server).closed_first));
+        }
+        return table;
+    }
+
+    std::span<const EndSummaries> hosts_;
+    BothEnds both_;
+    BothEndsSums sums_;
+    std::size_t shown_; ///< servers; of more there is no table
+    Report report_;
+};
+
+} // namespace
+
+Report both_ends_report(std::span<const EndSummaries> hosts) { return Maker(hosts).make(); }
+
+} // namespace tcpdwell

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one host saw of its connections, in brief: enough to find the other host's view of each and to hold the two
+// against each other.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "track/connection.h"
+
+namespace tcpdwell {
+
+/// One end of a connection. 64 bytes; the states stand elsewhere (EndSummaries::states()).
+struct EndSummary {
+    static constexpr std::int64_t kNotTold = INT64_MIN;
+
+    Endpoint local;
+    Endpoint remote;
+    Family family = Family::ipv4;
+    Role role = Role::unknown;
+    ClosedFirst closed_first = ClosedFirst::unknown;
+    Ending ending = Ending::unknown;
+    EndingDetail detail = EndingDetail::none;
+    Seen seen = Seen::whole;
+    bool wanted = true;     ///< the user's filter lets it pass
+    std::uint8_t steps = 0; ///< how many states
+    std::uint32_t first_step = 0;
+    std::int64_t opened_ns = kNotTold; ///< wall time of this host
+    std::int64_t over_ns = kNotTold;   ///< when it ended, but for TIME_WAIT
+
+    [[nodiscard]] bool has_opened() const { return opened_ns != kNotTold; }
+    [[nodiscard]] bool is_over() const { return over_ns != kNotTold; }
+};
+
+/// All of one host, in the order in which they were told. At most `most` are kept, some 120 bytes each; the rest is
+/// counted.
+class EndSummaries {
+public:
+    static constexpr std::size_t kMost = 2'000'000;
+
+    /// `host`: what the host is called in the report; no two hosts may share a name.
+    explicit EndSummaries(std::string host, std::size_t most = kMost) : host_(std::move(host)), most_(most) {}
+
+    /// `clock`: of this host, at the time of the line. Connections without a peer, and those that can't leave the host
+    /// (loopback addresses, or one address at both ends), are left out.
+    void add(const ConnectionLine& line, const ClockAnchor& clock, bool wanted);
+    /// The time that the host's recordings tell of.
+    void set_span(WallTime begin, WallTime end);
+
+    [[nodiscard]] const std::string& host() const { return host_; }
+    [[nodiscard]] std::size_t size() const { return ends_.size(); }
+    [[nodiscard]] const EndSummary& operator[](std::size_t i) const { return ends_[i]; }
+    [[nodiscard]] std::vector<PathStep> states(const EndSummary& end) const;
+    /// Time spent in a state, over all visits; nullopt: it wasn't in it, or its length wasn't seen.
+    [[nodiscard]] std::optional<Nanoseconds> time_in(const EndSummary& end, TcpState state) const;
+    [[nodiscard]] bool has_been_in(const EndSummary& end, TcpState state) const;
+    [[nodiscard]] bool owns(const IpAddress& address) const { return addresses_.contains(address); }
+    [[nodiscard]] std::uint64_t left_out() const { return left_out_; } ///< for want of room
+    [[nodiscard]] WallTime begin() const { return begin_; }
+    [[nodiscard]] WallTime end() const { return end_; }
+
+private:
+    std::string host_;
+    std::size_t most_;
+    std::vector<EndSummary> ends_;
+    std::vector<TcpState> states_;     ///< of all ends, one after the other
+    std::vector<std::int64_t> dwells_; ///< beside them
+    std::set<IpAddress> addresses_;    ///< local ones
+    std::uint64_t left_out_ = 0;
+    WallTime begin_{};
+    WallTime end_{};
+};
+
+/// 127.0.0.0/8 and ::1.
+bool is_loopback(const IpAddress& address);
+
+} // namespace tcpdwell
