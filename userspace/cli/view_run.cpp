@@ -52,6 +52,8 @@ void RunOptions::declare_recordings(CLI::App& app) {
         ->transform(CLI::AsNumberWithUnit(std::map<std::string, double>{{"x", 1.0}}))
         ->check(CLI::PositiveNumber)
         ->needs(read);
+    window.declare(app);
+    for (const char* option : {"--since", "--until"}) app.get_option(option)->needs(read);
     app.add_option("-w,--write", write, "Also record what is seen to this file; see 'tcpdwell record'")
         ->type_name("FILE")
         ->excludes(read);
@@ -75,7 +77,11 @@ Result<ViewRun> ViewRun::prepare(const RunOptions& options) {
 Result<void> ViewRun::open_recordings() {
     auto source = recording::RecordingSource::open(options_.recordings);
     if (!source) return tl::unexpected(source.error());
-    (*source)->set_options({options_.speed, std::nullopt});
+    auto window = options_.window.resolve({(*source)->head().clock, (*source)->end()});
+    if (!window) return tl::unexpected(window.error());
+    window_ = *window;
+    const auto last = window_.until ? std::optional(*window_.until + options_.reads_on) : std::nullopt;
+    (*source)->set_options({options_.speed, window_.since, last});
     replay_ = source->get();
     source_ = std::move(*source);
     return {};

@@ -14,6 +14,7 @@
 #include "cli/filter_options.h"
 #include "cli/pipeline.h"
 #include "cli/recorder.h"
+#include "cli/time_window.h"
 #include "recording/recording_source.h"
 
 namespace tcpdwell {
@@ -28,6 +29,8 @@ struct RunOptions {
     std::vector<std::string> command;
     std::vector<std::string> recordings; ///< to be read instead of the running kernel
     double speed = 0;                    ///< of replay; 0: as fast as possible
+    WindowOptions window;                ///< what of the recordings is told
+    Nanoseconds reads_on{};              ///< how long after the end of the window they are read
     std::string write;                   ///< file to record to meanwhile
     std::shared_ptr<FilterOptions> filters;
 
@@ -49,6 +52,7 @@ public:
     [[nodiscard]] const Filter& filter() const { return filter_; }
     [[nodiscard]] const Context& context() const { return *context_; }
     [[nodiscard]] std::string source_name() const; ///< "live", or the files
+    [[nodiscard]] const TimeWindow& window() const { return window_; }
     [[nodiscard]] const Recorder* recorder() const { return recorder_.get(); }
 
     /// Until it is stopped; warns on stderr of what was lost.
@@ -65,6 +69,7 @@ private:
 
     RunOptions options_;
     Filter filter_;
+    TimeWindow window_;
     std::optional<ChildCommand> command_;
     std::unique_ptr<EventSource> source_;
     const recording::RecordingSource* replay_ = nullptr; ///< source_, if it is one

@@ -15,7 +15,9 @@
 namespace tcpdwell::recording {
 
 struct ReplayOptions {
-    double speed = 0;              ///< 1: at the pace at which it was recorded; 0: as fast as it can be read
+    double speed = 0; ///< 1: at the pace at which it was recorded; 0: as fast as it can be read
+    /// poll() returns once right before the first record that isn't earlier; until then there is no pace to keep.
+    std::optional<MonoTime> since;
     std::optional<MonoTime> until; ///< records after this time are left out
 };
 
@@ -36,7 +38,9 @@ public:
     void stop() override { stopped_ = true; }
 
     [[nodiscard]] const Head& head() const { return head_; } ///< of the first file
-    [[nodiscard]] Damage damage() const;                     ///< of all files, as far as they have been read
+    /// Latest time that the files tell of; nullopt if one of them can be read only once, or has no record.
+    [[nodiscard]] std::optional<MonoTime> end() const;
+    [[nodiscard]] Damage damage() const; ///< of all files, as far as they have been read
 
 private:
     explicit RecordingSource(std::vector<std::unique_ptr<RecordingReader>> readers);
@@ -51,6 +55,7 @@ private:
     std::span<const std::byte> rest_; ///< of the block under way
     MonoTime now_{};
     bool stopped_ = false;
+    bool past_until_ = false;
     std::optional<MonoTime> pace_begin_;
     std::chrono::steady_clock::time_point pace_begin_here_;
 };

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct Survey {
     std::vector<Place> blocks; ///< with an intact head, of the first one's run, by their numbers
     std::uint64_t run = 0;
     bool has_end = false;
+    std::optional<MonoTime> last; ///< latest time of a record, as the heads say
     std::uint64_t end_sequence = 0;
     Damage damage;
     /// More than kMostBlocks: `blocks` is empty, and they have to be read as they stand.
