@@ -194,10 +194,10 @@ Result<TimeText> TimeText::parse(std::string_view text) {
 
 void WindowOptions::declare(CLI::App& app) {
     app.add_option("--since", since,
-                   "Tell only what happened from then on: 18:04, 2026-11-21T18:04:17Z, +90s from the beginning of the "
+                   "Only what happened from then on: 18:04, 2026-11-21T18:04:17Z, +90s from the beginning of the "
                    "recording, -10m before its end")
         ->type_name("TIME");
-    app.add_option("--until", until, "Tell only what happened until then; the same forms")->type_name("TIME");
+    app.add_option("--until", until, "Only what happened until then; the same forms")->type_name("TIME");
 }
 
 Result<TimeWindow> WindowOptions::resolve(const RecordedSpan& span) const {

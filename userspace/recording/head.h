@@ -19,7 +19,9 @@ struct Head {
     std::string filter;
     std::string probes;
     std::uint32_t hz = 0;
-    ClockAnchor clock{}; ///< at the beginning; only mono and wall
+    ClockAnchor clock{};     ///< at the beginning; only mono and wall
+    bool copied = false;     ///< made of another recording
+    bool anonymized = false; ///< names and addresses aren't those of the host
 };
 
 std::string to_json(const Head& head);

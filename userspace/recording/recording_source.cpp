@@ -67,6 +67,7 @@ void RecordingSource::keep_pace(MonoTime at) {
 }
 
 Result<EventSource::Status> RecordingSource::poll(const RecordSink& sink) {
+    at_mark_ = false;
     while (!stopped_) {
         if (rest_.empty()) {
             const auto more = next_block();
@@ -99,6 +100,7 @@ Result<EventSource::Status> RecordingSource::poll(const RecordSink& sink) {
             continue;
         }
         now_ = at;
+        at_mark_ = true;
         keep_pace(at);
         return Status::more;
     }

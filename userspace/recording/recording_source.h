@@ -37,6 +37,8 @@ public:
     [[nodiscard]] MonoTime now() const override { return now_; }
     void stop() override { stopped_ = true; }
 
+    /// Whether a mark has ended the last poll(); now() is then its time.
+    [[nodiscard]] bool at_mark() const { return at_mark_; }
     [[nodiscard]] const Head& head() const { return head_; } ///< of the first file
     /// Latest time that the files tell of; nullopt if one of them can be read only once, or has no record.
     [[nodiscard]] std::optional<MonoTime> end() const;
@@ -56,6 +58,7 @@ private:
     MonoTime now_{};
     bool stopped_ = false;
     bool past_until_ = false;
+    bool at_mark_ = false;
     std::optional<MonoTime> pace_begin_;
     std::chrono::steady_clock::time_point pace_begin_here_;
 };
