@@ -130,6 +130,33 @@ TEST(Copy, of_the_end_knows_the_sockets_that_were_there) {
     EXPECT_GT(sockets, 100);
 }
 
+/// Right behind the end of a timer: what that means, only what follows tells.
+std::vector<MonoTime> moments_of_doubt(const Story& story) {
+    std::vector<MonoTime> list;
+    for (const WireRecord& record : story.records) {
+        const auto event = Decoder().decode(record.bytes);
+        const auto* wait = std::get_if<TimewaitTimer>(&*event);
+        const auto* request = std::get_if<RequestTimer>(&*event);
+        if ((wait && wait->op != TD_TIMER_START) || (request && request->op != TD_TIMER_START))
+            list.push_back(record.at + 1ns);
+    }
+    return list;
+}
+
+TEST(Copy, of_the_end_leaves_nobody_behind) {
+    std::size_t tried = 0;
+    for (const std::uint64_t seed : {2, 4, 6}) {
+        const Story story = traffic(seed);
+        const Fd file = record_all(story.records);
+        for (const MonoTime t : moments_of_doubt(story)) {
+            const auto told = json::parse(*report_json_of(copy_of(file, {t, std::nullopt}), {}));
+            EXPECT_EQ(told["quality"]["open"], 0) << seed << " " << (t - kStoryClock.mono).count();
+            ++tried;
+        }
+    }
+    EXPECT_GT(tried, 50u);
+}
+
 TEST(Copy, of_the_end_knows_who_held_them) {
     const Story story = traffic(2);
     const Fd file = record_all(story.records);
