@@ -37,7 +37,7 @@ static __always_inline void fill_header(struct td_header *h, __u16 size, __u8 ki
 {
     h->size = size;
     h->kind = kind;
-    h->reserved = 0;
+    h->flags = 0;
     h->netns = netns;
     h->time_ns = bpf_ktime_get_ns();
 }

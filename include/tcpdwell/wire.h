@@ -40,12 +40,17 @@ enum td_kind {
     TD_FACT = 11,    /* td_fact: key and value about the host or a namespace */
     TD_PORT = 12,    /* td_port: the local port that a connecting socket has been given */
     TD_NOW = 13,     /* td_header alone: everything before time_ns has been told (recordings only) */
+    TD_GAP = 14,     /* td_gap: records are missing here (made by the reader of a recording; only copies hold it) */
+};
+
+enum td_flags {
+    TD_REPEATED = 1 << 0, /* told before: repeated at the beginning of a segment, for readers that begin there */
 };
 
 struct td_header {
-    __u16 size; /* bytes of the record, header included */
-    __u8 kind;  /* enum td_kind */
-    __u8 reserved;
+    __u16 size;  /* bytes of the record, header included */
+    __u8 kind;   /* enum td_kind */
+    __u8 flags;  /* enum td_flags; a reader ignores those it doesn't know */
     __u32 netns; /* inode of the network namespace (ns.inum); 0 where the record has none */
     __u64 time_ns;
 };
@@ -230,10 +235,17 @@ enum td_probe {
     TD_PROBE_COUNT = 6,
 };
 
-/* Totals since the start, so that a repeated record adds nothing. */
+/* Totals since the start, so that the same told again adds nothing. */
 struct td_lost {
     struct td_header h;
     __u64 total[TD_PROBE_COUNT];
+};
+
+struct td_gap {
+    struct td_header h; /* time_ns: the last moment before the hole */
+    __u64 until_ns;     /* the first after it */
+    __u8 new_run;       /* 1: what follows was recorded by another run, whose totals begin anew */
+    __u8 reserved[7];
 };
 
 struct td_clock {
@@ -274,6 +286,7 @@ static_assert(sizeof(td_owner) == 72);
 static_assert(sizeof(td_socket) == 136);
 static_assert(sizeof(td_snapshot) == 24);
 static_assert(sizeof(td_lost) == 64);
+static_assert(sizeof(td_gap) == 32);
 static_assert(sizeof(td_clock) == 40);
 static_assert(sizeof(td_port) == 72);
 #endif

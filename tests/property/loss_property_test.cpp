@@ -34,6 +34,23 @@ std::vector<WireRecord> lose_some(const std::vector<WireRecord>& records, std::u
     return kept;
 }
 
+/// Makes holes, as a damaged recording has them.
+std::vector<WireRecord> make_holes(const std::vector<WireRecord>& records, std::uint64_t seed) {
+    std::mt19937_64 random(seed);
+    const std::uint64_t one_in = 10 + random() % 100;
+    std::vector<WireRecord> kept;
+    for (std::size_t i = 0; i < records.size();) {
+        const std::size_t hole = random() % one_in == 0 ? 1 + random() % 2 : 0; // as above
+        const MonoTime before = i == 0 ? records[i].at : records[i - 1].at;
+        i += hole;
+        const bool is_end = i >= records.size();
+        const MonoTime after = is_end ? before : records[i].at;
+        if (hole > 0) kept.push_back({before, encode(Gap{before, after, false}, kStoryClock)});
+        if (!is_end) kept.push_back(records[i++]);
+    }
+    return kept;
+}
+
 /// What happened between two ends, over all connections that used them.
 using Place = std::pair<std::uint32_t, std::string>;
 Place place_of(const Outcome& o) {
@@ -76,7 +93,7 @@ protected:
         options.tuples = static_cast<std::uint32_t>(options.stories);
         traffic = make_traffic(options);
         TrackerRun run;
-        run.feed(lose_some(traffic.records, seed));
+        run.feed(seed % 2 == 0 ? lose_some(traffic.records, seed) : make_holes(traffic.records, seed));
         run.finish();
         told = run.collector.outcomes();
         EXPECT_EQ(run.collector.complaints, std::vector<std::string>()) << how_to_repeat(seed);

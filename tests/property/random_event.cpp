@@ -93,12 +93,13 @@ auto fields(const SocketListed& e) {
                            e.entered, e.listener, fields(e.owner));
 }
 auto fields(const Snapshot& e) { return std::make_tuple(e.at, e.netns, e.op, e.complete); }
-auto fields(const LostTotals& e) { return std::make_tuple(e.at, e.total); }
+auto fields(const LostTotals& e) { return std::make_tuple(e.at, e.total, e.before); }
 auto fields(const ClockReading& e) {
     return std::make_tuple(e.anchor.mono, e.anchor.wall, e.anchor.jiffies, e.anchor.hz);
 }
 auto fields(const CgroupPath& e) { return std::make_tuple(e.id, e.path); }
 auto fields(const Fact& e) { return std::make_tuple(e.netns, e.key, e.value); }
+auto fields(const Gap& e) { return std::make_tuple(e.at, e.until, e.new_run); }
 auto fields(const PortKnown& e) { return std::make_tuple(e.at, e.sock, e.cookie, e.tuple); }
 
 } // namespace
@@ -162,7 +163,7 @@ Event random_event(std::mt19937_64& random, const ClockAnchor& clock) {
                             d.owner(false)};
     case 6: return Snapshot{at, netns, static_cast<td_snapshot_op>(1 + d.below(2)), d.coin()};
     case 7: {
-        LostTotals e{at, {}};
+        LostTotals e{at, {}, d.coin()};
         for (auto& total : e.total) total = d.any<std::uint64_t>();
         return e;
     }
@@ -171,6 +172,10 @@ Event random_event(std::mt19937_64& random, const ClockAnchor& clock) {
                              d.any<std::uint32_t>()}};
     case 9: return CgroupPath{object, d.text(4096)};
     case 10: return Fact{netns, d.text(60), d.coin() ? d.text(300) : ""};
+    case 11: {
+        const MonoTime other = d.time();
+        return Gap{std::min(at, other), std::max(at, other), d.coin()};
+    }
     default: return PortKnown{at, object, cookie, d.tuple()};
     }
 }

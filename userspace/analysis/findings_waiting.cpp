@@ -146,13 +146,21 @@ void find_keepalive_kills(const Evidence& evidence, std::vector<Draft>& drafts) 
 
 void find_events_lost(const Evidence& evidence, std::vector<Draft>& drafts) {
     const std::uint64_t lost = evidence.overview.lost();
-    if (lost == 0) return;
+    const std::uint64_t holes = evidence.overview.holes();
+    if (lost + holes == 0) return;
     Draft draft{"events_lost", Severity::warning};
-    draft.what = fmt::format("{} lost: numbers in this report are too low, and there are gaps in {}.",
-                             counted(lost, "event"), counted(evidence.overview.gaps(), "connection"));
-    draft.evidence = {{"events", "events", lost}, {"gaps", "connections with gaps", evidence.overview.gaps()}};
-    draft.advice.push_back(
-        "Give the buffer more room with --buffer-size, or trace less with a filter by port or address.");
+    draft.what = fmt::format("{}{}{}: numbers in this report are too low, and there are gaps in {}.",
+                             lost == 0 ? "" : counted(lost, "event") + " lost", lost == 0 || holes == 0 ? "" : ", ",
+                             holes == 0 ? "" : counted(holes, "hole") + " in the recording",
+                             counted(evidence.overview.gaps(), "connection"));
+    draft.evidence = {{"events", "events", lost},
+                      {"holes", "holes", holes},
+                      {"gaps", "connections with gaps", evidence.overview.gaps()}};
+    if (lost > 0)
+        draft.advice.push_back(
+            "Give the buffer more room with --buffer-size, or trace less with a filter by port or address.");
+    if (holes > 0)
+        draft.advice.push_back("Read all files of the recording at once, and see 'tcpdwell info' for what they lack.");
     drafts.push_back(std::move(draft));
 }
 

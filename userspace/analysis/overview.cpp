@@ -21,6 +21,13 @@ void Overview::on_connection(const ConnectionLine& line) {
     namespaces_.insert(line.who->netns);
 }
 
+void Overview::on_lost(const LostLine& line) {
+    if (line.events)
+        lost_ += *line.events;
+    else
+        ++holes_;
+}
+
 void Overview::begin_live(MonoTime) { open_ = {}; }
 
 void Overview::on_live(const LiveSocket& socket) {
@@ -62,6 +69,7 @@ Facts Overview::meta(Report& report, const ReportMoment& moment) const {
 Facts Overview::quality() const {
     return Facts{{
         {"lost", "events lost", number(lost_)},
+        {"holes", "holes in the recording", number(holes_)},
         {"connections", "connections", number(connections())},
         {"ended", "ended", number(sum(ended_))},
         {"open", "open", number(sum(open_))},
@@ -85,6 +93,7 @@ void Overview::add_to(Report& report, const ReportMoment& moment) {
 void Overview::next_interval(MonoTime) {
     ended_ = {};
     lost_ = 0;
+    holes_ = 0;
 }
 
 } // namespace tcpdwell

@@ -26,7 +26,7 @@ public:
         : run_(std::move(run)), thresholds_(thresholds), dwell_(dwell) {}
 
     void on_connection(const ConnectionLine& line) override;
-    void on_lost(const LostLine& line) { lost_ += line.events; }
+    void on_lost(const LostLine& line);
     void begin_live(MonoTime) override;
     void on_live(const LiveSocket& socket) override;
     /// Adds `meta` and `quality`.
@@ -39,6 +39,7 @@ public:
         quality_ = quality;
     }
     [[nodiscard]] std::uint64_t lost() const { return lost_; }
+    [[nodiscard]] std::uint64_t holes() const { return holes_; } ///< where a recording lacks what happened
     [[nodiscard]] std::uint64_t gaps() const { return ended_[2] + open_[2]; } ///< connections with a gap
     [[nodiscard]] std::uint64_t connections() const;
 
@@ -52,6 +53,7 @@ private:
     TrackerTotals totals_;
     DataQuality quality_;
     std::uint64_t lost_ = 0;
+    std::uint64_t holes_ = 0;
     std::array<std::uint64_t, 3> ended_{}; ///< by Seen
     std::array<std::uint64_t, 3> open_{};
     std::set<std::uint32_t> namespaces_;

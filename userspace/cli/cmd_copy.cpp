@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "cli/copier.h"
+#include "cli/view_run.h"
 #include "recording/anonymizer.h"
 #include "recording/writer.h"
 #include "tcpdwell/wire.h"
@@ -112,7 +113,9 @@ void warn(const recording::Damage& damage, std::uint64_t lost, const recording::
 
 Result<int> run_copy(const CopyOptions& options) {
     start_logging(options.quiet ? -1 : options.verbose ? 1 : 0);
-    auto source = recording::RecordingSource::open(options.recordings);
+    const auto files = recording_files(options.recordings);
+    if (!files) return tl::unexpected(files.error());
+    auto source = recording::RecordingSource::open(*files);
     if (!source) return tl::unexpected(source.error());
     recording::Head head = (*source)->head();
     const auto window = options.window.resolve({head.clock, (*source)->end()});
@@ -126,9 +129,10 @@ Result<int> run_copy(const CopyOptions& options) {
         head = anonymizer->anonymous(head);
     }
     head.copied = true;
+    head.sequence = 0;
     if (window->since) head.clock = {*window->since, head.clock.to_wall(*window->since), 0, 0};
 
-    auto file = CopyFile::open(options.output, options.recordings);
+    auto file = CopyFile::open(options.output, *files);
     if (!file) return tl::unexpected(file.error());
     auto writer = file->begin(head);
     if (!writer) return tl::unexpected(writer.error());
@@ -152,7 +156,8 @@ Result<int> run_copy(const CopyOptions& options) {
 
 Action define_copy(CLI::App& app) {
     auto options = std::make_shared<CopyOptions>();
-    app.add_option("-r,--read", options->recordings, "The recordings to copy; several segments become one")
+    app.add_option("-r,--read", options->recordings,
+                   "The recordings to copy, or folders of them; several segments become one")
         ->type_name("FILE...")
         ->required();
     app.add_option("-o,--output", options->output, "File to write; - is standard output")

@@ -24,9 +24,9 @@ using recording::Head;
 using recording::RecordingReader;
 
 /// Kinds of records by their number; what has no name is of a later version.
-constexpr std::array<std::string_view, 14> kKinds = {"",       "state",  "timewait", "request", "reset",
+constexpr std::array<std::string_view, 15> kKinds = {"",       "state",  "timewait", "request", "reset",
                                                      "owner",  "socket", "snapshot", "lost",    "clock",
-                                                     "cgroup", "fact",   "port",     "now"};
+                                                     "cgroup", "fact",   "port",     "now",     "gap"};
 
 /// What a look at all records tells.
 struct Contents {

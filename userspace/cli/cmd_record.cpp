@@ -5,21 +5,37 @@
 #include <spdlog/spdlog.h>
 
 #include "cli/progress_line.h"
+#include "cli/signals.h"
+#include "cli/trigger_watch.h"
 #include "cli/view_run.h"
 
 namespace tcpdwell {
 namespace {
 
-/// Recording interprets nothing: a better tracker can read it anew.
+struct CommandOptions {
+    std::shared_ptr<RunOptions> run;
+    double keep = 0; ///< seconds; 0: all
+    std::uint64_t max_bytes = 0;
+    std::string dump_on;
+    std::vector<std::string> triggers;
+};
+
+/// Shows how it goes on, and saves what is held when a signal or a trigger asks for it. Interprets nothing else: a
+/// better tracker can read the recording anew.
 class Onlooker final : public Consumer {
 public:
-    explicit Onlooker(bool shows_progress) : progress_(shows_progress) {}
+    Onlooker(Recorder& recorder, std::optional<TriggerWatch> watch, SaveSignal* signal, bool shows_progress)
+        : recorder_(recorder), watch_(std::move(watch)), signal_(signal), progress_(shows_progress) {}
 
-    void watch(const Recorder* recorder) { recorder_ = recorder; }
-    void begin(const Context&) override {}
+    void begin(const Context& context) override {
+        if (watch_) watch_->begin(context.clock().mono);
+    }
     Result<bool> flush(const RunState& state) override {
         if (!begin_) begin_ = state.now;
-        const recording::WriterTotals totals = recorder_->totals();
+        if (signal_ != nullptr && signal_->take()) save("signal");
+        if (watch_)
+            for (const std::string& trigger : watch_->pulled(state)) save(trigger);
+        const recording::WriterTotals totals = recorder_.totals();
         progress_.show(std::max(state.now - *begin_, Nanoseconds(0)),
                        fmt::format("{} records, {} KB; Ctrl-C ends it", totals.records, totals.file_bytes / 1000));
         return true;
@@ -28,22 +44,63 @@ public:
         progress_.clear();
         return {};
     }
-    void on_transition(const TransitionLine&) override {}
-    void on_connection(const ConnectionLine&) override {}
-    void on_lost(const LostLine&) override {}
+    void on_transition(const TransitionLine& line) override {
+        if (watch_) watch_->on_transition(line);
+    }
+    void on_restated(const RestatedLine& line) override {
+        if (watch_) watch_->on_restated(line);
+    }
+    void on_connection(const ConnectionLine& line) override {
+        if (watch_) watch_->on_connection(line);
+    }
+    void on_lost(const LostLine& line) override {
+        if (watch_) watch_->on_lost(line);
+    }
 
 private:
+    void save(std::string_view reason) {
+        progress_.clear();
+        // What can't be saved now may be saved next time: the recording goes on.
+        if (auto saved = recorder_.save(reason); !saved) spdlog::error("{}", saved.error().message);
+    }
+
+    Recorder& recorder_;
+    std::optional<TriggerWatch> watch_;
+    SaveSignal* signal_; ///< nullptr: none
     ProgressLine progress_;
-    const Recorder* recorder_ = nullptr;
     std::optional<MonoTime> begin_;
 };
 
-Result<int> run_record(const RunOptions& options) {
-    auto run = ViewRun::prepare(options);
+const std::map<std::string, int>& save_signals() {
+    static const std::map<std::string, int> signals{{"SIGUSR1", SIGUSR1}, {"SIGUSR2", SIGUSR2}, {"SIGHUP", SIGHUP}};
+    return signals;
+}
+
+Result<int> run_record(const CommandOptions& options) {
+    RunOptions& run_options = *options.run;
+    if (options.keep > 0) run_options.roll.keep = to_nanoseconds(options.keep);
+    if (options.max_bytes > 0) run_options.roll.max_bytes = options.max_bytes;
+    const bool saves = !options.dump_on.empty() || !options.triggers.empty();
+    if (saves && !run_options.roll.keep && !run_options.roll.max_bytes)
+        return fail(ErrorCode::usage,
+                    "--dump-on and --trigger save what is held: say how much with --keep or --max-size");
+    std::vector<Trigger> triggers;
+    for (const std::string& text : options.triggers) {
+        auto trigger = Trigger::parse(text);
+        if (!trigger) return tl::unexpected(trigger.error());
+        triggers.push_back(std::move(*trigger));
+    }
+    std::optional<SaveSignal> signal;
+    if (!options.dump_on.empty()) signal.emplace(save_signals().at(options.dump_on));
+
+    auto run = ViewRun::prepare(run_options);
     if (!run) return tl::unexpected(run.error());
-    Onlooker onlooker(!options.quiet && options.command.empty());
-    onlooker.watch(run->recorder());
-    const auto outcome = run->run(onlooker, false);
+    std::optional<TriggerWatch> watch;
+    if (!triggers.empty()) watch.emplace(std::move(triggers), Selection(run->filter(), run->context()), run->context());
+    const bool interprets = watch.has_value();
+    Onlooker onlooker(*run->recorder(), std::move(watch), signal ? &*signal : nullptr,
+                      !run_options.quiet && run_options.command.empty());
+    const auto outcome = run->run(onlooker, interprets);
     if (!outcome) return tl::unexpected(outcome.error());
     const recording::WriterTotals totals = run->recorder()->totals();
     spdlog::info(
@@ -53,11 +110,36 @@ Result<int> run_record(const RunOptions& options) {
     return run->exit_status(*outcome);
 }
 
+void declare_rolling(CLI::App& app, CommandOptions& options) {
+    constexpr std::uint64_t least_bytes = 1 << 20;
+    app.add_option("--keep", options.keep, "Hold the last 30m, 2h ...: FILE is a folder of segments")
+        ->transform(time_with_unit())
+        ->check(CLI::PositiveNumber);
+    app.add_option("--max-size", options.max_bytes, "Hold at most 500M, 1G ...: FILE is a folder too")
+        ->transform(CLI::AsSizeValue(false))
+        ->check(CLI::Range(least_bytes, std::uint64_t{1} << 60));
+    app.add_option("--dump-on", options.dump_on, "Save what is held when this signal comes: SIGUSR1")
+        ->check(CLI::IsMember({"SIGUSR1", "SIGUSR2", "SIGHUP"}));
+    app.add_option("--trigger", options.triggers, "Save what is held when this becomes true; see below")
+        ->type_name("CONDITION")
+        ->allow_extra_args(false);
+    options.run->save_after = 60;
+    app.add_option("--after", options.run->save_after, "How much of what follows is saved as well")
+        ->transform(time_with_unit())
+        ->check(CLI::NonNegativeNumber)
+        ->default_str("1m");
+}
+
 } // namespace
 
 Action define_record(CLI::App& app) {
-    auto options = RunOptions::declare(app);
-    app.add_option("-o,--output", options->write, "File to write; - is standard output")->type_name("FILE")->required();
+    auto options = std::make_shared<CommandOptions>();
+    options->run = RunOptions::declare(app);
+    app.add_option("-o,--output", options->run->write, "File to write; - is standard output")
+        ->type_name("FILE")
+        ->required();
+    options->run->declare_write_errors(app);
+    declare_rolling(app, *options);
     app.footer(
         "Examples:\n"
         "  tcpdwell record -o incident.tdw                 until Ctrl-C\n"
@@ -65,6 +147,14 @@ Action define_record(CLI::App& app) {
         "  tcpdwell report -r incident.tdw                 anywhere, without root\n"
         "  tcpdwell trace -r incident.tdw --speed 1x       as it was\n"
         "  tcpdwell record -o - | ssh archive 'cat >host.tdw'\n"
+        "A flight recorder, which always holds the last half hour in at most 1 GB:\n"
+        "  tcpdwell record -o /var/lib/tcpdwell --keep 30m --max-size 1G --dump-on SIGUSR1 --trigger "
+        "'time_wait>20000'\n"
+        "  tcpdwell report -r /var/lib/tcpdwell/saved-*    what it saved\n"
+        "Conditions: 'time_wait>20000' sockets in a state; 'reset_sent>100/s' connections that ended so, per s, m or "
+        "h;\n"
+        "'close_wait_leak' a finding of a report on the last minute. Each may be given more than once. What is saved\n"
+        "stays until you remove it; segments that are only held are removed when they are too old or too many.\n"
         "\nWhat was written up to a second before a crash or SIGKILL can be read. The file holds addresses, ports and\n"
         "names of processes.");
     return [options] { return run_record(*options); };

@@ -2,7 +2,8 @@
 #include "cli/copier.h"
 
 #include <algorithm>
-#include <cstring>
+#include <map>
+#include <vector>
 
 #include "event/encode.h"
 #include "event/write_record.h"
@@ -13,21 +14,6 @@ namespace {
 std::uint64_t ns(MonoTime at) { return static_cast<std::uint64_t>(at.time_since_epoch().count()); }
 
 td_header mark_at(MonoTime now) { return td_header{sizeof(td_header), TD_NOW, 0, 0, ns(now)}; }
-
-/// TD_REPEATED among the flags of the header: what was lost before doesn't count for a reader that begins here.
-constexpr std::size_t kFlagsByte = 3;
-constexpr std::byte kRepeated{1};
-
-/// The record as it is, of another time: one that somebody repeats who was told it before.
-std::vector<std::byte> repeated(std::span<const std::byte> record, MonoTime now) {
-    std::vector<std::byte> again(record.begin(), record.end());
-    td_header header;
-    std::memcpy(&header, again.data(), sizeof(header));
-    header.time_ns = ns(now);
-    std::memcpy(again.data(), &header, sizeof(header));
-    again[kFlagsByte] |= kRepeated;
-    return again;
-}
 
 /// The same clock, read at another moment.
 ClockAnchor moved(const ClockAnchor& clock, MonoTime now) {
@@ -40,15 +26,13 @@ ClockAnchor moved(const ClockAnchor& clock, MonoTime now) {
 void Beginning::note(std::span<const std::byte> record) {
     const auto event = decoder_.decode(record);
     if (!event) return;
-    const Bytes bytes(record.begin(), record.end());
-    if (const auto* fact = std::get_if<Fact>(&*event))
-        facts_.insert_or_assign({fact->netns, fact->key}, bytes);
-    else if (const auto* path = std::get_if<CgroupPath>(&*event))
-        cgroups_.insert_or_assign(path->id, bytes);
-    else if (const auto* snapshot = std::get_if<Snapshot>(&*event))
-        namespaces_.insert(snapshot->netns);
-    else if (std::holds_alternative<LostTotals>(*event))
-        lost_ = bytes;
+    preamble_.note(record);
+    if (const auto* gap = std::get_if<Gap>(&*event); gap && gap->new_run) { // counts its losses from 0
+        td_lost none{};
+        none.h = header_of<td_lost>(TD_LOST, ns(gap->at), 0);
+        preamble_.note(bytes_of(none));
+    }
+    if (const auto* snapshot = std::get_if<Snapshot>(&*event)) namespaces_.insert(snapshot->netns);
     tracker_.on_event(*event);
 }
 
@@ -60,10 +44,9 @@ Result<void> Beginning::tell(MonoTime now, const Write& write) const {
     const ClockAnchor& clock = decoder_.clock();
     const auto tell_event = [&](const Event& event) { put(encode(event, clock)); };
 
-    tell_event(ClockReading{moved(clock, now)});
-    if (!lost_.empty()) put(repeated(lost_, now));
-    for (const auto& [key, fact] : facts_) put(repeated(fact, now));
-    for (const auto& [id, path] : cgroups_) put(repeated(path, now));
+    recording::Preamble preamble = preamble_;
+    preamble.note(encode(ClockReading{moved(clock, now)}, clock));
+    preamble.for_each(put);
     put(bytes_of(mark_at(now)));
 
     std::map<std::uint32_t, std::vector<ListedSocket>> listings;

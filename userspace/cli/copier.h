@@ -3,14 +3,11 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <set>
-#include <string>
-#include <utility>
-#include <vector>
 
 #include "cli/time_window.h"
 #include "event/decode.h"
+#include "recording/preamble.h"
 #include "recording/recording_source.h"
 #include "track/tracker.h"
 
@@ -33,17 +30,13 @@ public:
     [[nodiscard]] Result<void> tell(MonoTime now, const Write& write) const;
 
 private:
-    using Bytes = std::vector<std::byte>;
-
     void on_transition(const TransitionLine&) override {}
     void on_connection(const ConnectionLine&) override {}
     void on_lost(const LostLine&) override {}
 
     Decoder decoder_;
     Tracker tracker_;
-    std::map<std::pair<std::uint32_t, std::string>, Bytes> facts_; ///< the latest of each namespace and key
-    std::map<std::uint64_t, Bytes> cgroups_;
-    Bytes lost_;
+    recording::Preamble preamble_;
     std::set<std::uint32_t> namespaces_; ///< of which a listing has been seen
 };
 

@@ -17,7 +17,15 @@ void Context::on_event(const Event& event) {
     else if (const auto* path = std::get_if<CgroupPath>(&event))
         cgroups_.insert_or_assign(path->id, path->path);
     else if (const auto* fact = std::get_if<Fact>(&event))
-        facts_.push_back(*fact);
+        learn(*fact);
+}
+
+void Context::learn(const Fact& fact) {
+    const auto [known, is_new] = fact_places_.emplace(std::pair(fact.netns, fact.key), facts_.size());
+    if (is_new)
+        facts_.push_back(fact);
+    else
+        facts_[known->second].value = fact.value;
 }
 
 std::optional<std::string_view> Context::cgroup(std::uint64_t id) const {
@@ -52,6 +60,7 @@ Result<PipelineOutcome> run_pipeline(EventSource& source, Context& context, Cons
         if (!status) return tl::unexpected(status.error());
         if (recorder && recorded) recorded = begun ? mark(*recorder, source.now()) : recorder->begin();
         if (!recorded) return tl::unexpected(recorded.error());
+        if (recorder && recorder->wants_listing()) source.relist();
         if (!begun) { // the first batch is the facts
             begun = true;
             consumer.begin(context);

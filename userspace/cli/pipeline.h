@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <optional>
 #include <string_view>
 #include <unordered_map>
@@ -27,9 +28,12 @@ public:
     [[nodiscard]] const std::vector<Fact>& facts() const { return facts_; }
 
 private:
+    void learn(const Fact& fact); ///< the latest value counts
+
     ClockAnchor clock_;
     std::unordered_map<std::uint64_t, std::string> cgroups_;
     std::vector<Fact> facts_;
+    std::map<std::pair<std::uint32_t, std::string>, std::size_t> fact_places_; ///< in facts_, by namespace and key
 };
 
 /// Where a run stands.

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -25,90 +26,220 @@ std::uint64_t random_number() {
     return number | 1; // 0 stands for none
 }
 
-} // namespace
+WallTime wall_now() { return std::chrono::time_point_cast<Nanoseconds>(std::chrono::system_clock::now()); }
 
-Recorder::Recorder(Fd fd, std::string path, std::string filter, recording::WriterOptions options)
-    : fd_(std::move(fd)), path_(std::move(path)), options_(options) {
-    head_.tool = "tcpdwell " TCPDWELL_VERSION;
-    head_.filter = std::move(filter);
+/// Calls `visit` for each record until one of the calls fails.
+template <class Visit>
+Result<void> for_each_record(std::span<const std::byte> records, const Visit& visit) {
+    while (!records.empty()) {
+        td_header header;
+        std::memcpy(&header, records.data(), sizeof(header));
+        if (auto done = visit(records.first(header.size)); !done) return done;
+        records = records.subspan(header.size);
+    }
+    return {};
 }
 
-Result<std::unique_ptr<Recorder>> Recorder::open(const std::string& path, std::string filter,
-                                                 recording::WriterOptions options) {
+/// The first sign of a listing: from here on the stream tells all that is there.
+bool begins_listing(std::span<const std::byte> record) {
+    td_snapshot snapshot;
+    if (record.size() < sizeof(snapshot)) return false;
+    std::memcpy(&snapshot, record.data(), sizeof(snapshot));
+    return snapshot.h.kind == TD_SNAPSHOT && snapshot.op == TD_SNAPSHOT_BEGIN;
+}
+
+Result<Fd> open_file(const std::string& path) {
     constexpr mode_t mode = 0600; // addresses and names of processes aren't for everybody
     Fd fd(path == "-" ? ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
                       : ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, mode));
+    if (!fd && errno == EISDIR)
+        return fail(ErrorCode::usage,
+                    fmt::format("{} is a folder; give a file, or --keep or --max-size for segments that roll", path));
     if (!fd) {
         const int error = errno;
         return fail(ErrorCode::failed, fmt::format("cannot write {}: {}", path, std::strerror(error)), error);
     }
     if (::isatty(fd.get()) == 1)
         return fail(ErrorCode::usage, "a recording isn't for a terminal; give a file with -o, or a pipe");
+    return fd;
+}
+
+} // namespace
+
+Recorder::Recorder(Fd fd, std::optional<recording::SegmentFolder> folder, std::string path, RecorderOptions options)
+    : fd_(std::move(fd)), folder_(std::move(folder)), path_(std::move(path)), options_(std::move(options)),
+      run_(random_number()) {
+    head_.tool = "tcpdwell " TCPDWELL_VERSION;
+    head_.filter = options_.filter;
+}
+
+Result<std::unique_ptr<Recorder>> Recorder::open(const std::string& path, RecorderOptions options) {
+    if (options.rolls()) {
+        auto folder = recording::SegmentFolder::open(path, options.roll);
+        if (!folder) return tl::unexpected(folder.error());
+        return std::unique_ptr<Recorder>(new Recorder({}, std::move(*folder), path, std::move(options)));
+    }
+    auto fd = open_file(path);
+    if (!fd) return tl::unexpected(fd.error());
     return std::unique_ptr<Recorder>(
-        new Recorder(std::move(fd), path == "-" ? "standard output" : path, std::move(filter), options));
+        new Recorder(std::move(*fd), {}, path == "-" ? "standard output" : path, std::move(options)));
 }
 
 void Recorder::look_at(std::span<const std::byte> record) {
-    td_header header;
-    std::memcpy(&header, record.data(), sizeof(header));
-    if (header.kind == TD_LOST && record.size() >= sizeof(td_lost)) {
-        td_lost totals;
-        std::memcpy(&totals, record.data(), sizeof(totals));
-        lost_ = std::max<std::uint64_t>(
-            lost_, std::accumulate(std::begin(totals.total), std::end(totals.total), std::uint64_t{0}));
-    }
+    preamble_.note(record);
+    td_lost totals;
+    std::memcpy(&totals.h, record.data(), sizeof(totals.h));
+    if (totals.h.kind == TD_CLOCK)
+        if (const auto event = Decoder().decode(record)) clock_ = std::get<ClockReading>(*event).anchor;
+    if (totals.h.kind != TD_LOST || record.size() < sizeof(totals)) return;
+    std::memcpy(&totals, record.data(), sizeof(totals));
+    lost_ = std::max<std::uint64_t>(
+        lost_, std::accumulate(std::begin(totals.total), std::end(totals.total), std::uint64_t{0}));
 }
 
 Result<void> Recorder::write(std::span<const std::byte> record) {
     look_at(record);
-    if (writer_) return writer_->write(record);
-    early_.insert(early_.end(), record.begin(), record.end());
-    return {};
+    if (!writer_) {
+        early_.insert(early_.end(), record.begin(), record.end());
+        return {};
+    }
+    if (listing_asked_ && begins_listing(record))
+        if (auto begun = begin_segment(); !begun) return begun;
+    return writer_->write(record);
 }
 
 Result<void> Recorder::begin() {
     Decoder decoder;
-    for (std::span<const std::byte> rest(early_); !rest.empty();) {
-        td_header header;
-        std::memcpy(&header, rest.data(), sizeof(header));
-        const auto event = decoder.decode(rest.first(header.size));
-        rest = rest.subspan(header.size);
-        if (!event) continue;
-        if (const auto* clock = std::get_if<ClockReading>(&*event)) {
-            head_.clock = clock->anchor;
-            head_.hz = clock->anchor.hz;
-        } else if (const auto* fact = std::get_if<Fact>(&*event); fact && fact->netns == 0) {
+    static_cast<void>(for_each_record(early_, [&](std::span<const std::byte> record) -> Result<void> {
+        const auto event = decoder.decode(record);
+        if (!event) return {};
+        if (const auto* fact = std::get_if<Fact>(&*event); fact && fact->netns == 0) {
             if (fact->key == "host") head_.host = fact->value;
             if (fact->key == "kernel") head_.kernel = fact->value;
             if (fact->key == "machine") head_.machine = fact->value;
             if (fact->key == "boot_id") head_.boot_id = fact->value;
             if (fact->key == "probes") head_.probes = fact->value;
         }
+        return {};
+    }));
+    head_.clock = clock_;
+    head_.hz = clock_.hz;
+    now_ = clock_.mono;
+    if (folder_) {
+        auto file = folder_->begin_segment(wall_now());
+        if (!file) return tl::unexpected(file.error());
+        if (auto begun = begin_file(std::move(file->fd), file->path); !begun) return begun;
+    } else {
+        struct stat status {};
+        if (::fstat(fd_.get(), &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0 &&
+            ::ftruncate(fd_.get(), 0) != 0) {
+            const int error = errno;
+            return fail(ErrorCode::failed, fmt::format("cannot write {}: {}", path_, std::strerror(error)), error);
+        }
+        if (auto begun = begin_file(std::move(fd_), path_); !begun) return begun;
     }
-    struct stat status {};
-    if (::fstat(fd_.get(), &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0 &&
-        ::ftruncate(fd_.get(), 0) != 0) {
-        const int error = errno;
-        return fail(ErrorCode::failed, fmt::format("cannot write {}: {}", path_, std::strerror(error)), error);
-    }
-    auto writer = recording::RecordingWriter::begin(std::move(fd_), path_, recording::to_json(head_), random_number(),
-                                                    0, options_);
-    if (!writer) return tl::unexpected(writer.error());
-    writer_ = std::move(*writer);
-    for (std::span<const std::byte> rest(early_); !rest.empty();) {
-        td_header header;
-        std::memcpy(&header, rest.data(), sizeof(header));
-        if (auto written = writer_->write(rest.first(header.size)); !written) return written;
-        rest = rest.subspan(header.size);
-    }
+    auto written = for_each_record(early_, [&](std::span<const std::byte> record) { return writer_->write(record); });
+    if (!written) return written;
     std::vector<std::byte>().swap(early_);
-    return writer_->mark(head_.clock.mono); // a reader's consumers begin here too
+    return writer_->mark(now_, 0); // a reader's consumers begin here too
 }
 
-Result<void> Recorder::mark(MonoTime now) { return writer_->mark(now); }
+Result<void> Recorder::begin_file(Fd fd, const std::string& path) {
+    recording::WriterOptions options;
+    options.survives_errors = options_.survives_errors;
+    if (folder_) options.make_room = [this] { return folder_->make_room(); };
+    auto writer = recording::RecordingWriter::begin(std::move(fd), path, recording::to_json(head_), run_,
+                                                    head_.sequence, std::move(options));
+    if (!writer) return tl::unexpected(writer.error());
+    writer_ = std::move(*writer);
+    segment_begin_ = now_;
+    listing_asked_ = false;
+    told_dropped_ = 0;
+    return {};
+}
 
-Result<void> Recorder::end() { return writer_ ? writer_->end() : Result<void>(); }
+/// Completes the segment under way, and begins the next with what its readers have to know.
+Result<void> Recorder::begin_segment() {
+    if (auto flushed = writer_->flush(); !flushed) return flushed;
+    auto file = folder_->begin_segment(wall_now());
+    if (!file && options_.survives_errors) { // goes on in the segment under way
+        spdlog::warn("{}", file.error().message);
+        listing_asked_ = false;
+        segment_begin_ = now_;
+        return {};
+    }
+    if (!file) return tl::unexpected(file.error());
+    if (auto ended = writer_->end(); !ended) return ended;
+    tell_dropped();
+    earlier_ = totals();
+    head_.sequence = writer_->next_sequence();
+    head_.clock = clock_;
+    if (auto begun = begin_file(std::move(file->fd), file->path); !begun) return begun;
+    Result<void> written;
+    preamble_.for_each([&](std::span<const std::byte> record) {
+        if (written) written = writer_->write(record);
+    });
+    if (!written) return written;
+    return writer_->mark(head_.clock.mono, TD_REPEATED);
+}
 
-recording::WriterTotals Recorder::totals() const { return writer_ ? writer_->totals() : recording::WriterTotals(); }
+Result<void> Recorder::mark(MonoTime now) {
+    now_ = now;
+    tell_dropped();
+    if (save_until_ && now >= *save_until_) {
+        save_until_.reset();
+        folder_->stop_saving();
+        spdlog::info("saved");
+    }
+    // Without the listing that was asked for a segment is worth less, but one without end is worth nothing.
+    const bool is_overdue =
+        listing_asked_ && folder_->is_due((now_ - segment_begin_) / 2, writer_->totals().file_bytes / 2);
+    if (is_overdue)
+        if (auto begun = begin_segment(); !begun) return begun;
+    return writer_->mark(now, 0);
+}
+
+bool Recorder::wants_listing() {
+    if (!folder_ || !writer_ || listing_asked_) return false;
+    listing_asked_ = folder_->is_due(now_ - segment_begin_, writer_->totals().file_bytes);
+    return listing_asked_;
+}
+
+Result<std::string> Recorder::save(std::string_view reason) {
+    const bool is_more = folder_->is_saving();
+    auto saved = is_more ? Result<std::string>(saved_to_) : folder_->start_saving(wall_now(), reason);
+    if (!saved) return saved;
+    saved_to_ = *saved;
+    save_until_ = now_ + options_.save_after;
+    spdlog::info("{}: {} {} and what comes in the next {:.0f} s", reason, is_more ? "goes on saving to" : "saving to",
+                 saved_to_, std::chrono::duration<double>(options_.save_after).count());
+    return saved;
+}
+
+void Recorder::tell_dropped() {
+    const std::uint64_t dropped = writer_->totals().dropped;
+    if (dropped == told_dropped_) return;
+    if (told_dropped_ == 0)
+        spdlog::warn("{}; tracing goes on, what can't be written is left out of the recording", writer_->last_error());
+    told_dropped_ = dropped;
+}
+
+Result<void> Recorder::end() {
+    if (!writer_) return {};
+    auto ended = writer_->end();
+    tell_dropped();
+    return ended;
+}
+
+recording::WriterTotals Recorder::totals() const {
+    recording::WriterTotals sum = earlier_;
+    if (!writer_) return sum;
+    const recording::WriterTotals& now = writer_->totals();
+    sum.records += now.records;
+    sum.raw_bytes += now.raw_bytes;
+    sum.file_bytes += now.file_bytes;
+    sum.dropped += now.dropped;
+    return sum;
+}
 
 } // namespace tcpdwell

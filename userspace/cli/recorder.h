@@ -1,49 +1,81 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tee before the decoder: what a source hands over, into a file.
+// The tee before the decoder: what a source hands over, into a file, or into a folder of segments that roll.
 #pragma once
 
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/fd.h"
 #include "base/result.h"
 #include "recording/head.h"
+#include "recording/preamble.h"
+#include "recording/segment_folder.h"
 #include "recording/writer.h"
 
 namespace tcpdwell {
 
+struct RecorderOptions {
+    std::string filter;           ///< as the user gave it, for the head
+    recording::RollOptions roll;  ///< with one of these the path is a folder
+    bool survives_errors = false; ///< what can't be written is left out and counted, instead of ending the run
+    Nanoseconds save_after{};     ///< how much of what follows save() saves
+
+    [[nodiscard]] bool rolls() const { return roll.keep || roll.max_bytes; }
+};
+
 class Recorder {
 public:
-    /// Opens the file for writing, before privileges are given up; "-" is stdout. A file that holds something is
-    /// emptied when tracing has begun, not before. `filter` as the user gave it, for the head.
-    static Result<std::unique_ptr<Recorder>> open(const std::string& path, std::string filter,
-                                                  recording::WriterOptions options);
+    /// Opens the file or folder for writing, before privileges are given up; "-" is stdout. A file that holds something
+    /// is emptied when tracing has begun, not before.
+    static Result<std::unique_ptr<Recorder>> open(const std::string& path, RecorderOptions options);
 
     /// One record; those before begin() are kept until then.
     Result<void> write(std::span<const std::byte> record);
     /// The facts that head the stream have been written: makes the head of them.
     Result<void> begin();
+    /// Everything before `now` has been written. Not before begin().
     Result<void> mark(MonoTime now);
     Result<void> end();
+
+    /// Whether the source is to list the sockets that exist: the next segment begins with that. True once a segment.
+    bool wants_listing();
+    /// Saves what is held, and what comes within RecorderOptions::save_after, from being rolled away. The path it is
+    /// saved to. Only where segments roll.
+    Result<std::string> save(std::string_view reason);
 
     [[nodiscard]] recording::WriterTotals totals() const;
     [[nodiscard]] std::uint64_t lost() const { return lost_; } ///< events, by the kernel's own count
     [[nodiscard]] const std::string& path() const { return path_; }
 
 private:
-    Recorder(Fd fd, std::string path, std::string filter, recording::WriterOptions options);
+    Recorder(Fd fd, std::optional<recording::SegmentFolder> folder, std::string path, RecorderOptions options);
     void look_at(std::span<const std::byte> record);
+    Result<void> begin_file(Fd fd, const std::string& path);
+    Result<void> begin_segment();
+    void tell_dropped();
 
-    Fd fd_;
+    Fd fd_; ///< until begin()
+    std::optional<recording::SegmentFolder> folder_;
     std::string path_;
-    recording::WriterOptions options_;
+    RecorderOptions options_;
+    std::uint64_t run_;
+    ClockAnchor clock_; ///< the latest
     recording::Head head_;
+    recording::Preamble preamble_;
     std::vector<std::byte> early_;
     std::unique_ptr<recording::RecordingWriter> writer_;
+    recording::WriterTotals earlier_; ///< of the segments before
     std::uint64_t lost_ = 0;
+    std::uint64_t told_dropped_ = 0; ///< of the segment under way
+    MonoTime now_{};
+    MonoTime segment_begin_{};
+    bool listing_asked_ = false;
+    std::optional<MonoTime> save_until_;
+    std::string saved_to_;
 };
 
 } // namespace tcpdwell

@@ -83,7 +83,8 @@ ConnectionRow to_row(const ConnectionLine& line, const ClockAnchor& clock, std::
 }
 
 LostRow to_row(const LostLine& line, const ClockAnchor& clock) {
-    return {clock.to_wall(line.at), static_cast<std::int64_t>(line.events)};
+    return {clock.to_wall(line.at),
+            optional_value(line.events, [](std::uint64_t n) { return static_cast<std::int64_t>(n); })};
 }
 
 } // namespace tcpdwell

@@ -5,6 +5,7 @@ namespace tcpdwell {
 namespace {
 
 volatile sig_atomic_t g_stop = 0; // the only way from a handler to the program
+volatile sig_atomic_t g_save = 0;
 
 void on_signal(int number) {
     if (g_stop) {
@@ -13,6 +14,8 @@ void on_signal(int number) {
     }
     g_stop = 1;
 }
+
+void on_save_signal(int) { g_save = 1; }
 
 } // namespace
 
@@ -30,5 +33,21 @@ StopSignals::~StopSignals() {
 }
 
 bool StopSignals::received() const { return g_stop != 0; }
+
+SaveSignal::SaveSignal(int number) : number_(number) {
+    g_save = 0;
+    struct sigaction action {};
+    action.sa_handler = on_save_signal;
+    action.sa_flags = SA_RESTART;
+    ::sigaction(number, &action, &old_);
+}
+
+SaveSignal::~SaveSignal() { ::sigaction(number_, &old_, nullptr); }
+
+bool SaveSignal::take() {
+    if (g_save == 0) return false;
+    g_save = 0;
+    return true;
+}
 
 } // namespace tcpdwell

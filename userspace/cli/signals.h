@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ctrl-C and its relatives: the first asks for an orderly end, the second ends at once.
+// Ctrl-C and its relatives: the first asks for an orderly end, the second ends at once. And the signal by which a
+// flight recorder is asked to save what it holds.
 #pragma once
 
 #include <signal.h>
@@ -20,6 +21,22 @@ public:
 private:
     struct sigaction old_int_ {};
     struct sigaction old_term_ {};
+};
+
+/// Counts a signal instead of dying of it. One at a time; the destructor restores what was before.
+class SaveSignal {
+public:
+    explicit SaveSignal(int number);
+    ~SaveSignal();
+    SaveSignal(const SaveSignal&) = delete;
+    SaveSignal& operator=(const SaveSignal&) = delete;
+
+    /// Whether it has come since the last call.
+    [[nodiscard]] bool take();
+
+private:
+    int number_;
+    struct sigaction old_ {};
 };
 
 } // namespace tcpdwell

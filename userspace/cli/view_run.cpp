@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <filesystem>
 
 #include "base/log.h"
 #include "live/live_source.h"
@@ -17,6 +18,25 @@ constexpr std::size_t kSmallestBuffer = 64 << 10;
 constexpr std::size_t kLargestBuffer = 1 << 30;
 
 } // namespace
+
+Result<std::vector<std::string>> recording_files(const std::vector<std::string>& paths) {
+    std::vector<std::string> files;
+    for (const std::string& path : paths) {
+        std::error_code error;
+        if (!std::filesystem::is_directory(path, error)) {
+            files.push_back(path);
+            continue;
+        }
+        const auto found = recording::recordings_in(path);
+        if (!found) return tl::unexpected(found.error());
+        files.insert(files.end(), found->begin(), found->end());
+    }
+    return files;
+}
+
+Nanoseconds to_nanoseconds(double seconds) {
+    return std::chrono::duration_cast<Nanoseconds>(std::chrono::duration<double>(seconds));
+}
 
 CLI::AsNumberWithUnit time_with_unit() {
     return CLI::AsNumberWithUnit(std::map<std::string, double>{{"ms", 0.001}, {"s", 1}, {"m", 60}, {"h", 3600}});
@@ -47,7 +67,8 @@ std::shared_ptr<RunOptions> RunOptions::declare(CLI::App& app) {
 
 void RunOptions::declare_recordings(CLI::App& app) {
     auto* read =
-        app.add_option("-r,--read", recordings, "Read recordings instead of the running kernel")->type_name("FILE...");
+        app.add_option("-r,--read", recordings, "Read recordings, or folders of them, instead of the running kernel")
+            ->type_name("FILE...");
     app.add_option("--speed", speed, "With -r: 1 or 1x replays at the pace of the recording, 2 twice as fast")
         ->transform(CLI::AsNumberWithUnit(std::map<std::string, double>{{"x", 1.0}}))
         ->check(CLI::PositiveNumber)
@@ -57,7 +78,16 @@ void RunOptions::declare_recordings(CLI::App& app) {
     app.add_option("-w,--write", write, "Also record what is seen to this file; see 'tcpdwell record'")
         ->type_name("FILE")
         ->excludes(read);
+    declare_write_errors(app);
     for (const char* live_only : {"--duration", "--buffer-size", "command"}) app.get_option(live_only)->excludes(read);
+}
+
+void RunOptions::declare_write_errors(CLI::App& app) {
+    app.add_option_function<std::string>(
+           "--on-error", [this](const std::string& what) { survives_write_errors = what == "continue"; },
+           "If the recording can't be written: stop, or continue and leave out what can't be written")
+        ->check(CLI::IsMember({"stop", "continue"}))
+        ->default_str("stop");
 }
 
 ViewRun::ViewRun(const RunOptions& options, Filter filter)
@@ -75,7 +105,9 @@ Result<ViewRun> ViewRun::prepare(const RunOptions& options) {
 }
 
 Result<void> ViewRun::open_recordings() {
-    auto source = recording::RecordingSource::open(options_.recordings);
+    const auto files = recording_files(options_.recordings);
+    if (!files) return tl::unexpected(files.error());
+    auto source = recording::RecordingSource::open(*files);
     if (!source) return tl::unexpected(source.error());
     auto window = options_.window.resolve({(*source)->head().clock, (*source)->end()});
     if (!window) return tl::unexpected(window.error());
@@ -89,7 +121,9 @@ Result<void> ViewRun::open_recordings() {
 
 Result<void> ViewRun::open_kernel() {
     if (!options_.write.empty()) {
-        auto recorder = Recorder::open(options_.write, options_.filters->text(), {});
+        auto recorder =
+            Recorder::open(options_.write, {options_.filters->text(), options_.roll, options_.survives_write_errors,
+                                            to_nanoseconds(options_.save_after)});
         if (!recorder) return tl::unexpected(recorder.error());
         recorder_ = std::move(*recorder);
     }
@@ -117,8 +151,7 @@ Result<PipelineOutcome> ViewRun::run(Consumer& consumer, bool interpret) {
     pipeline.tracker.max_connections = options_.max_connections;
     pipeline.recorder = recorder_.get();
     pipeline.interpret = interpret;
-    if (options_.duration > 0)
-        pipeline.duration = std::chrono::nanoseconds(static_cast<std::int64_t>(options_.duration * 1e9));
+    if (options_.duration > 0) pipeline.duration = to_nanoseconds(options_.duration);
     auto outcome = run_pipeline(*source_, *context_, consumer, pipeline, command_ ? &*command_ : nullptr);
     if (outcome) warn(*outcome);
     return outcome;
@@ -131,6 +164,9 @@ void ViewRun::warn(const PipelineOutcome& outcome) const {
             "events were lost because the buffer was full: connections that may be affected say \"seen\":\"gap\"; "
             "--buffer-size {} gives more room",
             std::min(options_.buffer_bytes * 4, kLargestBuffer));
+    if (recorder_ && recorder_->totals().dropped > 0)
+        spdlog::warn("{} records could not be written to {}: its readers will find a hole there",
+                     recorder_->totals().dropped, recorder_->path());
     if (lost > 0 && replay_) spdlog::warn("events were lost when this was recorded");
     if (outcome.totals.evicted > 0)
         spdlog::warn("{} connections were given up for want of room; see --max-connections", outcome.totals.evicted);
@@ -146,8 +182,8 @@ void ViewRun::warn(const PipelineOutcome& outcome) const {
 
 int ViewRun::exit_status(const PipelineOutcome& outcome) const {
     if (outcome.command_status.value_or(0) != 0) return *outcome.command_status;
-    const bool is_lossy =
-        outcome.totals.lost > 0 || (recorder_ && recorder_->lost() > 0) || (replay_ && replay_->damage().any());
+    const bool is_lossy = outcome.totals.lost > 0 || (replay_ && replay_->damage().any()) ||
+                          (recorder_ && (recorder_->lost() > 0 || recorder_->totals().dropped > 0));
     return options_.strict && is_lossy ? 4 : 0;
 }
 

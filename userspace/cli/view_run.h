@@ -31,14 +31,24 @@ struct RunOptions {
     double speed = 0;                    ///< of replay; 0: as fast as possible
     WindowOptions window;                ///< what of the recordings is told
     Nanoseconds reads_on{};              ///< how long after the end of the window they are read
-    std::string write;                   ///< file to record to meanwhile
+    std::string write;                   ///< file or folder to record to meanwhile
+    recording::RollOptions roll;         ///< of what is recorded: with one of these `write` is a folder
+    bool survives_write_errors = false;
+    double save_after = 0; ///< seconds; see RecorderOptions
     std::shared_ptr<FilterOptions> filters;
 
     /// Declares on `app` those that concern the running kernel; filled when the command line is read.
     static std::shared_ptr<RunOptions> declare(CLI::App& app);
     /// And those that concern recordings.
     void declare_recordings(CLI::App& app);
+    /// What to do when a recording can't be written.
+    void declare_write_errors(CLI::App& app);
 };
+
+/// The files that are meant: a folder stands for the recordings in it.
+Result<std::vector<std::string>> recording_files(const std::vector<std::string>& paths);
+
+Nanoseconds to_nanoseconds(double seconds);
 
 /// Seconds from 30, 30s, 500ms, 5m or 1h.
 CLI::AsNumberWithUnit time_with_unit();
@@ -53,7 +63,7 @@ public:
     [[nodiscard]] const Context& context() const { return *context_; }
     [[nodiscard]] std::string source_name() const; ///< "live", or the files
     [[nodiscard]] const TimeWindow& window() const { return window_; }
-    [[nodiscard]] const Recorder* recorder() const { return recorder_.get(); }
+    [[nodiscard]] Recorder* recorder() { return recorder_.get(); }
 
     /// Until it is stopped; warns on stderr of what was lost.
     Result<PipelineOutcome> run(Consumer& consumer, bool interpret = true);

@@ -116,7 +116,7 @@ std::optional<Event> decode_snapshot(std::span<const std::byte> record) {
 std::optional<Event> decode_lost(std::span<const std::byte> record) {
     const auto r = read<td_lost>(record);
     if (!r) return std::nullopt;
-    LostTotals e{mono(r->h.time_ns), {}};
+    LostTotals e{mono(r->h.time_ns), {}, (r->h.flags & TD_REPEATED) != 0};
     std::copy(std::begin(r->total), std::end(r->total), e.total.begin());
     return e;
 }
@@ -140,6 +140,12 @@ std::optional<Event> decode_port(std::span<const std::byte> record) {
     const auto r = read<td_port>(record);
     if (!r) return std::nullopt;
     return PortKnown{mono(r->h.time_ns), r->sock, r->cookie, to_tuple(r->tuple)};
+}
+
+std::optional<Event> decode_gap(std::span<const std::byte> record) {
+    const auto r = read<td_gap>(record);
+    if (!r || r->until_ns < r->h.time_ns || r->until_ns > kLatestNs) return std::nullopt;
+    return Gap{mono(r->h.time_ns), mono(r->until_ns), r->new_run != 0};
 }
 
 } // namespace
@@ -217,6 +223,7 @@ std::optional<Event> Decoder::decode(std::span<const std::byte> record) {
     case TD_CGROUP: event = decode_cgroup(record); break;
     case TD_FACT: event = decode_fact(record); break;
     case TD_PORT: event = decode_port(record); break;
+    case TD_GAP: event = decode_gap(record); break;
     default: ++quality_.unknown; return std::nullopt;
     }
     if (event)

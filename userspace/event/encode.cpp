@@ -116,7 +116,13 @@ public:
     std::vector<std::byte> operator()(const LostTotals& e) const {
         td_lost r{};
         std::copy(e.total.begin(), e.total.end(), r.total);
-        return bytes(r, r.h, TD_LOST, 0, e.at);
+        return bytes(r, r.h, TD_LOST, 0, e.at, e.before ? TD_REPEATED : 0);
+    }
+    std::vector<std::byte> operator()(const Gap& e) const {
+        td_gap r{};
+        r.until_ns = ns(e.until);
+        r.new_run = e.new_run ? 1 : 0;
+        return bytes(r, r.h, TD_GAP, 0, e.at);
     }
     std::vector<std::byte> operator()(const ClockReading& e) const {
         td_clock r{};
@@ -139,8 +145,9 @@ private:
     /// The record, after filling its header, which is a member of it.
     template <class Record>
     static std::vector<std::byte> bytes(Record& record, td_header& header, td_kind kind, std::uint32_t netns,
-                                        MonoTime at) {
+                                        MonoTime at, int flags = 0) {
         header = header_of<Record>(kind, ns(at), netns);
+        header.flags = static_cast<__u8>(flags);
         const auto view = bytes_of(record);
         return {view.begin(), view.end()};
     }

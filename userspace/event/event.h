@@ -122,6 +122,14 @@ struct Snapshot {
 struct LostTotals {
     MonoTime at;
     std::array<std::uint64_t, TD_PROBE_COUNT> total;
+    bool before = false; ///< lost before the part of the recording that is read
+};
+
+/// A recording lacks what happened here, nobody knows how much.
+struct Gap {
+    MonoTime at;    ///< the last moment before
+    MonoTime until; ///< the first after; not before `at`
+    bool new_run;   ///< what follows was recorded by another run: its totals begin anew
 };
 
 struct ClockReading {
@@ -149,6 +157,6 @@ struct PortKnown {
 };
 
 using Event = std::variant<StateChange, TimewaitTimer, RequestTimer, Reset, OwnerFound, SocketListed, Snapshot,
-                           LostTotals, ClockReading, CgroupPath, Fact, PortKnown>;
+                           LostTotals, ClockReading, CgroupPath, Fact, PortKnown, Gap>;
 
 } // namespace tcpdwell

@@ -33,6 +33,10 @@ public:
     /// The source's present time: everything that happened before it and is known to the source has been handed over.
     [[nodiscard]] virtual MonoTime now() const = 0;
 
+    /// Asks for a listing of the sockets that exist, among the records to come, so that a reader can begin there. For
+    /// sources that can't, nothing happens.
+    virtual void relist() {}
+
     /// Stop taking in new events; poll() hands over what is left, then says finished.
     virtual void stop() = 0;
 };

@@ -146,7 +146,8 @@ constexpr Explanation kFindings[] = {
     {.word = "events_lost",
      .topic = Topic::finding,
      .summary = "the report is incomplete: events were lost",
-     .text = "Told when any event was lost between the kernel and tcpdwell.\n"
+     .text = "Told when any event was lost between the kernel and tcpdwell, or a recording has holes: damaged or "
+             "missing parts, or time between two of its files.\n"
              "Means: counts are too low, and the connections that were affected say seen: gap. Nothing is made up "
              "in their place.\n"
              "What helps: a larger --buffer-size; a filter (--port, --netns, ...), which works in the kernel where "

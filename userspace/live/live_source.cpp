@@ -217,6 +217,11 @@ Result<EventSource::Status> LiveSource::poll(const RecordSink& sink) {
     return Status::more;
 }
 
+void LiveSource::relist() {
+    relist_wanted_ = true;
+    next_clock_ns_ = 0;
+}
+
 void LiveSource::stop() {
     session_.count_skipped();
     session_.detach();
@@ -309,7 +314,8 @@ void LiveSource::on_sampler_done(SamplerDone what, const RecordSink& sink) {
     const std::uint64_t now = clock_ns(CLOCK_MONOTONIC);
     switch (what) {
     case SamplerDone::sockets:
-        next_snapshot_ns_ = now + std::max(kResyncInterval, (now - asked_at_ns_) * kDutyFactor);
+        next_relist_ns_ = now + (now - asked_at_ns_) * kDutyFactor;
+        next_snapshot_ns_ = std::max(now + kResyncInterval, next_relist_ns_);
         release_held(sink);
         break;
     case SamplerDone::owners:
@@ -344,10 +350,10 @@ void LiveSource::release_held(const RecordSink& sink) {
 
 void LiveSource::ask_sampler(std::uint64_t now) {
     if (asked_ != Asked::nothing || !sampler_alive_) return;
-    if (resync_wanted_ && now >= next_snapshot_ns_) {
+    if ((resync_wanted_ && now >= next_snapshot_ns_) || (relist_wanted_ && now >= next_relist_ns_)) {
         // What was lost can't be had, but what is there now can be read, so that no connection lives on in our books
         // alone.
-        resync_wanted_ = false;
+        resync_wanted_ = relist_wanted_ = false;
         holding_ = true;
         asked_ = Asked::snapshot;
         asked_at_ns_ = now;

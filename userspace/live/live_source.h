@@ -33,6 +33,7 @@ public:
 
     Result<Status> poll(const RecordSink& sink) override;
     [[nodiscard]] MonoTime now() const override { return now_; }
+    void relist() override;
     void stop() override;
     [[nodiscard]] bool ready() const override { return ready_; }
 
@@ -76,8 +77,10 @@ private:
     enum class Asked { nothing, snapshot, sweep } asked_ = Asked::nothing;
     std::uint64_t asked_at_ns_ = 0;
     std::uint64_t next_sweep_ns_ = 0;
-    std::uint64_t next_snapshot_ns_ = 0;
+    std::uint64_t next_snapshot_ns_ = 0; ///< on our own account
+    std::uint64_t next_relist_ns_ = 0;   ///< if we are asked to
     bool resync_wanted_ = false;
+    bool relist_wanted_ = false;
     std::uint64_t swept_until_jiffies_ = 0;
     std::unordered_map<std::uint64_t, std::uint32_t>
         waiting_; ///< mini-sockets last seen in FIN_WAIT2: address, namespace

@@ -5,6 +5,7 @@
 #include <sodium.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <string_view>
 
@@ -16,7 +17,7 @@ namespace {
 
 using Bytes = std::vector<std::byte>;
 
-constexpr std::size_t kReservedByte = 3; ///< of the header: flags of the writer
+constexpr std::size_t kFlagsByte = offsetof(td_header, flags);
 
 void hide(AddressCipher& cipher, td_tuple& tuple) {
     for (auto* bytes : {&tuple.local_addr, &tuple.remote_addr}) {
@@ -82,6 +83,7 @@ struct Hide {
         hide(cipher, r.tuple);
     }
     void operator()(td_snapshot& r) const { std::fill(std::begin(r.reserved), std::end(r.reserved), __u8{0}); }
+    void operator()(td_gap& r) const { std::fill(std::begin(r.reserved), std::end(r.reserved), __u8{0}); }
     void operator()(td_lost&) const {}
     void operator()(td_clock& r) const { r.reserved = 0; }
     void operator()(td_header&) const {}
@@ -164,6 +166,7 @@ std::optional<Bytes> Anonymizer::anonymous(std::span<const std::byte> record) {
     case TD_CLOCK: result = known_part<td_clock>(record, cipher_); break;
     case TD_PORT: result = known_part<td_port>(record, cipher_); break;
     case TD_NOW: result = known_part<td_header>(record, cipher_); break;
+    case TD_GAP: result = known_part<td_gap>(record, cipher_); break;
     case TD_CGROUP: return std::nullopt;
     case TD_FACT: {
         const std::string_view text(reinterpret_cast<const char*>(record.data()) + sizeof(td_header),
@@ -172,7 +175,7 @@ std::optional<Bytes> Anonymizer::anonymous(std::span<const std::byte> record) {
         if (is_harmless(key)) return Bytes(record.begin(), record.end());
         if (key != "host" && key != "boot_id") return std::nullopt;
         Bytes fact = fact_record(header.time_ns, header.netns, key, key == "host" ? host_ : boot_id_);
-        fact[kReservedByte] = record[kReservedByte];
+        fact[kFlagsByte] = record[kFlagsByte];
         return fact;
     }
     default: break;

@@ -33,6 +33,8 @@ std::string to_json(const Head& head) {
     text("probes", head.probes);
     json.Key("hz");
     json.Uint(head.hz);
+    json.Key("sequence");
+    json.Uint64(head.sequence);
     json.Key("mono_ns");
     json.Int64(head.clock.mono.time_since_epoch().count());
     json.Key("wall_ns");
@@ -67,6 +69,7 @@ Head head_from_json(const std::string& text) {
     take("boot_id", head.boot_id);
     take("filter", head.filter);
     take("probes", head.probes);
+    if (json.HasMember("sequence") && json["sequence"].IsUint64()) head.sequence = json["sequence"].GetUint64();
     head.hz = static_cast<std::uint32_t>(number("hz"));
     head.clock.mono = MonoTime(Nanoseconds(number("mono_ns")));
     head.clock.wall = WallTime(Nanoseconds(number("wall_ns")));

@@ -19,9 +19,10 @@ struct Head {
     std::string filter;
     std::string probes;
     std::uint32_t hz = 0;
-    ClockAnchor clock{};     ///< at the beginning; only mono and wall
-    bool copied = false;     ///< made of another recording
-    bool anonymized = false; ///< names and addresses aren't those of the host
+    std::uint64_t sequence = 0; ///< of the file's first block: not 0 in a later segment
+    ClockAnchor clock{};        ///< at the beginning; only mono and wall
+    bool copied = false;        ///< made of another recording
+    bool anonymized = false;    ///< names and addresses aren't those of the host
 };
 
 std::string to_json(const Head& head);

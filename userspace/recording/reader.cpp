@@ -12,6 +12,7 @@
 
 #include "recording/block_codec.h"
 #include "recording/byte_window.h"
+#include "recording/head.h"
 #include "recording/survey.h"
 
 namespace tcpdwell::recording {
@@ -63,7 +64,7 @@ public:
     BlockHead block;
     Damage damage;
     std::uint64_t run = 0;
-    std::uint64_t first_sequence = 0;
+    std::uint64_t end_sequence = 0; ///< as the end frame says
     std::optional<MonoTime> last_time;
 
 private:
@@ -84,7 +85,6 @@ private:
     bool ended_ = false; ///< the end frame has been seen
     bool started_ = false;
     bool is_concluded_ = false;
-    std::uint64_t last_sequence_ = 0; ///< as the end frame says
     std::uint64_t expected_ = 0;
     std::optional<Survey> survey_; ///< of a file; a pipe has none
     std::size_t next_place_ = 0;
@@ -141,7 +141,6 @@ Result<void> RecordingReader::Impl::look_around() {
     survey_ = std::move(*found);
     run = survey_->run;
     ended_ = survey_->has_end;
-    if (!survey_->blocks.empty()) first_sequence = survey_->blocks.front().sequence;
     return {};
 }
 
@@ -153,7 +152,8 @@ bool RecordingReader::Impl::accept(const BlockHead& head) {
     }
     if (!started_) {
         started_ = true;
-        first_sequence = expected_ = head.sequence;
+        // The file's own word, unless it lies.
+        expected_ = std::min(head_from_json(head_json).sequence, head.sequence);
     }
     if (head.sequence == expected_) {
         ++expected_;
@@ -183,9 +183,9 @@ void RecordingReader::Impl::conclude() {
     is_concluded_ = true;
     if (survey_) {
         damage.add(survey_->damage);
-        last_sequence_ = survey_->has_end ? survey_->end_sequence : 0;
+        end_sequence = survey_->has_end ? survey_->end_sequence : 0;
     }
-    if (started_ && last_sequence_ > expected_) damage.missing_blocks += last_sequence_ - expected_;
+    if (started_ && end_sequence > expected_) damage.missing_blocks += end_sequence - expected_;
     damage.cut_off = !ended_;
 }
 
@@ -203,7 +203,7 @@ Result<std::optional<BlockHead>> RecordingReader::Impl::find_block() {
         window_.skip(kBlockHeadSize);
         if (frame == kBlockFrame) return head;
         ended_ = ended_ || (*head)->run == run || run == 0;
-        if ((*head)->run == run) last_sequence_ = std::max(last_sequence_, (*head)->sequence);
+        if ((*head)->run == run) end_sequence = std::max(end_sequence, (*head)->sequence);
     }
 }
 
@@ -266,11 +266,10 @@ Result<std::unique_ptr<RecordingReader>> RecordingReader::begin(Fd fd, std::stri
 
 const std::string& RecordingReader::path() const { return impl_->path; }
 const std::string& RecordingReader::head_json() const { return impl_->head_json; }
-std::uint64_t RecordingReader::run() const { return impl_->run; }
-std::uint64_t RecordingReader::first_sequence() const { return impl_->first_sequence; }
 std::optional<MonoTime> RecordingReader::last_time() const { return impl_->last_time; }
 Result<std::optional<std::span<const std::byte>>> RecordingReader::next() { return impl_->next(); }
 const BlockHead& RecordingReader::block() const { return impl_->block; }
+std::uint64_t RecordingReader::end_sequence() const { return impl_->end_sequence; }
 const Damage& RecordingReader::damage() const { return impl_->damage; }
 
 } // namespace tcpdwell::recording

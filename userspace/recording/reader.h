@@ -45,8 +45,6 @@ public:
 
     [[nodiscard]] const std::string& path() const;
     [[nodiscard]] const std::string& head_json() const; ///< as it was written; not checked
-    [[nodiscard]] std::uint64_t run() const;            ///< of the first intact block; 0 if there is none
-    [[nodiscard]] std::uint64_t first_sequence() const; ///< likewise
 
     /// Latest time of a record, by the heads of the blocks; nullopt if there is none, or the file can be read only
     /// once.
@@ -55,6 +53,10 @@ public:
     /// The next intact block: its records, one after the other, valid until the next call. nullopt at the end.
     Result<std::optional<std::span<const std::byte>>> next();
     [[nodiscard]] const BlockHead& block() const; ///< of the block that was read last
+
+    /// Once next() has said that nothing is left: the number after that of the last block, as the file's end says; 0 if
+    /// it has no end.
+    [[nodiscard]] std::uint64_t end_sequence() const;
 
     [[nodiscard]] const Damage& damage() const; ///< up to here; whole once next() has said that nothing is left
 

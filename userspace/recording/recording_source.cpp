@@ -40,17 +40,51 @@ Result<std::unique_ptr<RecordingSource>> RecordingSource::open(const std::vector
     return std::unique_ptr<RecordingSource>(new RecordingSource(std::move(readers)));
 }
 
-Result<bool> RecordingSource::next_block() {
+Result<bool> RecordingSource::next_block(const RecordSink& sink) {
     while (current_ < readers_.size()) {
-        const auto block = readers_[current_]->next();
+        RecordingReader& reader = *readers_[current_];
+        const auto block = reader.next();
         if (!block) return tl::unexpected(block.error());
-        if (*block) {
-            rest_ = **block;
-            return true;
+        if (!*block) {
+            if (begun_files_ > current_ && reader.end_sequence() > expected_) tell_gap(now_, false, sink);
+            expected_ = std::max(expected_, reader.end_sequence());
+            ++current_;
+            continue;
         }
-        ++current_;
+        // The same segment twice: saved for two reasons.
+        if (reader.block().run == run_ && reader.block().sequence < expected_) continue;
+        const bool begins_file = begun_files_ <= current_;
+        begun_files_ = current_ + 1;
+        if (auto connected = connect(reader.block(), begins_file, sink); !connected)
+            return tl::unexpected(connected.error());
+        rest_ = **block;
+        return true;
     }
     return false;
+}
+
+Result<void> RecordingSource::connect(const BlockHead& block, bool begins_file, const RecordSink& sink) {
+    const bool is_first = run_ == 0;
+    const bool is_new_run = !is_first && block.run != run_;
+    const std::uint64_t expected = is_first ? head_.sequence : is_new_run ? block.sequence : expected_;
+    const bool is_gap = is_new_run || block.sequence != expected;
+    run_ = block.run;
+    expected_ = block.sequence + 1;
+    if (begins_file) skips_repeated_ = !is_first && !is_gap;
+    if (is_first) now_ = head_.clock.mono;
+    if (is_new_run && block.first < now_)
+        return fail(ErrorCode::failed, fmt::format("{} and {} were recorded at the same time; read them one at a time",
+                                                   readers_[current_ - 1]->path(), readers_[current_]->path()));
+    if (is_gap) tell_gap(block.first, is_new_run, sink);
+    return {};
+}
+
+void RecordingSource::tell_gap(MonoTime until, bool is_new_run, const RecordSink& sink) const {
+    td_gap gap{};
+    gap.h = td_header{sizeof(gap), TD_GAP, 0, 0, static_cast<__u64>(now_.time_since_epoch().count())};
+    gap.until_ns = static_cast<__u64>(std::max(now_, until).time_since_epoch().count());
+    gap.new_run = is_new_run;
+    sink(std::as_bytes(std::span(&gap, 1)));
 }
 
 void RecordingSource::keep_pace(MonoTime at) {
@@ -70,7 +104,7 @@ Result<EventSource::Status> RecordingSource::poll(const RecordSink& sink) {
     at_mark_ = false;
     while (!stopped_) {
         if (rest_.empty()) {
-            const auto more = next_block();
+            const auto more = next_block(sink);
             if (!more) return tl::unexpected(more.error());
             if (!*more) {
                 if (past_until_) now_ = *options_.until;
@@ -87,6 +121,7 @@ Result<EventSource::Status> RecordingSource::poll(const RecordSink& sink) {
         }
         const std::span<const std::byte> record = rest_.first(header.size);
         rest_ = rest_.subspan(header.size);
+        if (skips_repeated_ && (header.flags & TD_REPEATED) != 0) continue;
         if (options_.until && at > *options_.until) {
             // CPUs' records aren't quite in order; but a mark says that all before it have been told.
             past_until_ = true;

@@ -22,7 +22,9 @@ struct ReplayOptions {
 };
 
 /// Hands over records up to the next mark (TD_NOW) at a time, so that whatever is decided between records is decided
-/// where it was when they were recorded.
+/// where it was when they were recorded. Where something is missing (damaged blocks, a missing segment, the time
+/// between two runs) stands a TD_GAP. What a segment repeats for those who begin with it is left out where nothing is
+/// missing before it.
 class RecordingSource final : public EventSource {
 public:
     /// Opens the files; segments of one recording are put in order. ErrorCode::failed names the file that can't be read
@@ -47,11 +49,19 @@ public:
 private:
     explicit RecordingSource(std::vector<std::unique_ptr<RecordingReader>> readers);
     /// Fetches the next block; false at the end of the last file.
-    Result<bool> next_block();
+    Result<bool> next_block(const RecordSink& sink);
+    /// Compares the block with the one before, and tells of what is missing between.
+    Result<void> connect(const BlockHead& block, bool begins_file, const RecordSink& sink);
+    /// Records are missing from now_ on.
+    void tell_gap(MonoTime until, bool is_new_run, const RecordSink& sink) const;
     void keep_pace(MonoTime at);
 
     std::vector<std::unique_ptr<RecordingReader>> readers_;
     std::size_t current_ = 0;
+    std::size_t begun_files_ = 0; ///< of which a block has been read
+    std::uint64_t run_ = 0;       ///< of the last block; 0: none yet
+    std::uint64_t expected_ = 0;  ///< number of the next block of that run
+    bool skips_repeated_ = false;
     Head head_;
     ReplayOptions options_;
     std::span<const std::byte> rest_; ///< of the block under way

@@ -51,6 +51,7 @@ Result<void> RecordingWriter::put(std::string_view bytes) {
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) {
             const int error = errno;
+            if (error == ENOSPC && options_.make_room()) continue;
             return fail(ErrorCode::failed, fmt::format("cannot write {}: {}", path_, std::strerror(error)), error);
         }
         totals_.file_bytes += static_cast<std::uint64_t>(n);
@@ -77,8 +78,8 @@ Result<void> RecordingWriter::write(std::span<const std::byte> record) {
     return {};
 }
 
-Result<void> RecordingWriter::mark(MonoTime now) {
-    td_header record{sizeof(td_header), TD_NOW, 0, 0, static_cast<__u64>(now.time_since_epoch().count())};
+Result<void> RecordingWriter::mark(MonoTime now, std::uint8_t flags) {
+    td_header record{sizeof(td_header), TD_NOW, flags, 0, static_cast<__u64>(now.time_since_epoch().count())};
     return write(std::as_bytes(std::span(&record, 1)));
 }
 
@@ -96,12 +97,29 @@ Result<void> RecordingWriter::complete_block() {
     const BlockHeadBytes bytes = encode(kBlockFrame, head_);
     std::copy(bytes.begin(), bytes.end(), packed_.begin());
     // One write() for head and frame: what is torn is torn as a whole.
-    if (auto written = put(std::string_view(packed_).substr(0, kBlockHeadSize + size)); !written) return written;
-    totals_.records += head_.records;
-    totals_.raw_bytes += head_.raw_bytes;
-    ++totals_.blocks;
-    ++head_.sequence;
+    const std::uint64_t before = totals_.file_bytes;
+    auto written = is_broken_ ? Result<void>() : put(std::string_view(packed_).substr(0, kBlockHeadSize + size));
+    const bool is_there = written && !is_broken_;
+    ++head_.sequence; // a reader sees that one is missing
+    if (is_there) {
+        totals_.records += head_.records;
+        totals_.raw_bytes += head_.raw_bytes;
+        return {};
+    }
+    if (!options_.survives_errors) return written;
+    if (!written) last_error_ = written.error().message;
+    totals_.dropped += head_.records;
+    is_broken_ = is_broken_ || !take_back(before);
     return {};
+}
+
+bool RecordingWriter::take_back(std::uint64_t file_bytes) {
+    if (totals_.file_bytes == file_bytes) return ::lseek(fd_.get(), 0, SEEK_CUR) >= 0;
+    const auto taken = static_cast<off_t>(totals_.file_bytes - file_bytes);
+    const off_t end = ::lseek(fd_.get(), 0, SEEK_CUR);
+    if (end < taken || ::ftruncate(fd_.get(), end - taken) != 0) return false;
+    totals_.file_bytes = file_bytes;
+    return ::lseek(fd_.get(), end - taken, SEEK_SET) >= 0;
 }
 
 Result<void> RecordingWriter::end() {
@@ -110,7 +128,13 @@ Result<void> RecordingWriter::end() {
     last.records = static_cast<std::uint32_t>(std::min<std::uint64_t>(totals_.records, UINT32_MAX));
     last.raw_bytes = last.packed_bytes = 0;
     const BlockHeadBytes bytes = encode(kEndFrame, last);
-    return put({bytes.data(), bytes.size()});
+    if (is_broken_) return {};
+    auto written = put({bytes.data(), bytes.size()});
+    if (!written && options_.survives_errors) {
+        last_error_ = written.error().message;
+        return {};
+    }
+    return written;
 }
 
 } // namespace tcpdwell::recording

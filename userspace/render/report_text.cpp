@@ -92,6 +92,7 @@ private:
         if (!is_zero("quality", "gap")) text += fmt::format("; {} have gaps", fact("quality", "gap"));
         text +=
             is_zero("quality", "lost") ? "; no event lost" : fmt::format("; {} EVENTS LOST", fact("quality", "lost"));
+        if (!is_zero("quality", "holes")) text += fmt::format("; {} HOLES IN THE RECORDING", fact("quality", "holes"));
         out_ += wrap(text, style_.width, "");
     }
 

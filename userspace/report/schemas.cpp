@@ -128,7 +128,7 @@ constexpr Column kLostColumns[] = {
     {.id = "time", .title = "TIME", .help = "When the loss was noticed.", .width = kTimeWidth},
     {.id = "events",
      .title = "EVENTS",
-     .help = "Number of events lost since the last such row.",
+     .help = "Number of events lost since the last such row; null: a recording lacks what happened before.",
      .width = 8,
      .align = Align::right},
 };

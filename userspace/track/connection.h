@@ -81,7 +81,7 @@ struct ConnectionLine {
 /// Events were lost here.
 struct LostLine {
     MonoTime at;
-    std::uint64_t events;
+    std::optional<std::uint64_t> events; ///< nullopt: nobody knows how many (a recording that isn't whole)
     std::array<std::uint64_t, TD_PROBE_COUNT> by_probe;
 };
 

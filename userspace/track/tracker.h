@@ -33,6 +33,7 @@ struct TrackerTotals {
     std::uint64_t transitions = 0;
     std::uint64_t connections = 0; ///< finished
     std::uint64_t lost = 0;        ///< events
+    std::uint64_t holes = 0;       ///< places where a recording lacks what happened
     std::uint64_t evicted = 0;     ///< given up for want of room
     std::uint64_t unexpected = 0;  ///< events that didn't fit the state known
 };

@@ -29,6 +29,7 @@ public:
     void handle(const SocketListed& e);
     void handle(const Snapshot& e);
     void handle(const LostTotals& e);
+    void handle(const Gap& e);
     void handle(const PortKnown& e);
     void handle(const ClockReading&) {}
     void handle(const CgroupPath&) {}

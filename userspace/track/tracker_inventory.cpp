@@ -48,18 +48,32 @@ void Tracker::Impl::handle(const PortKnown& e) {
 }
 
 void Tracker::Impl::handle(const LostTotals& e) {
+    if (e.before) {
+        lost_ = e.total;
+        return;
+    }
     LostLine line{e.at, 0, {}};
+    std::uint64_t sum = 0;
     for (std::size_t i = 0; i < lost_.size(); ++i) {
         if (e.total[i] <= lost_[i]) continue;
         line.by_probe[i] = e.total[i] - lost_[i];
-        line.events += line.by_probe[i];
+        sum += line.by_probe[i];
         lost_[i] = e.total[i];
     }
-    if (line.events == 0) return;
+    if (sum == 0) return;
     ++loss_epoch_;
     last_loss_ = e.at;
-    totals_.lost += line.events;
+    totals_.lost += sum;
+    line.events = sum;
     listener_.on_lost(line);
+}
+
+void Tracker::Impl::handle(const Gap& e) {
+    if (e.new_run) lost_ = {};
+    ++loss_epoch_;
+    last_loss_ = e.until;
+    ++totals_.holes;
+    listener_.on_lost(LostLine{e.at, std::nullopt, {}});
 }
 
 // --- inventory

@@ -18,6 +18,7 @@ constexpr auto kReadyLimit = std::chrono::seconds(30);
 constexpr auto kAttachLimit = std::chrono::seconds(30);
 constexpr auto kSceneLimit = std::chrono::seconds(30);
 constexpr auto kTellLimit = 500ms; // what has happened must have been noticed after this time
+constexpr auto kLateLimit = std::chrono::seconds(25); // timers of a stalled machine; only a failure waits so long
 constexpr auto kStopLimit = std::chrono::seconds(20);
 constexpr int kCannotTrace = 3; // exit status of `tcpdwell check`
 
@@ -102,7 +103,7 @@ void run(Play& play, Company& company, Cues& cues) {
     cues.tracing.give();
     await_all(company, kSceneLimit,
               [](const Actor& actor) { return actor.done() || actor.scenario().phase == Phase::late; });
-    await_lines(connections, lines_due(company), two_msl().max + std::chrono::seconds(5));
+    await_lines(connections, lines_due(company), two_msl().max + kLateLimit);
     cues.finale.give();
     await_all(company, kSceneLimit, [](const Actor& actor) { return actor.done(); });
     await_lines(connections, lines_due(company), std::chrono::seconds(2));

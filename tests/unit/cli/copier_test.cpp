@@ -198,6 +198,22 @@ TEST(Copy, of_the_end_is_headed_by_facts_and_paths) {
     EXPECT_EQ(context.facts()[1].value, "30");
 }
 
+TEST(Copy, of_the_end_tells_of_later_losses_only) {
+    Story story = traffic(2);
+    const MonoTime t = quiet_moments(story).at(3);
+    const auto lose = [&](MonoTime at, std::uint64_t total) {
+        const auto later = [](MonoTime moment, const WireRecord& record) { return moment < record.at; };
+        const auto place = std::upper_bound(story.records.begin(), story.records.end(), at, later);
+        story.records.insert(place, {at, encode(LostTotals{at, {total}}, kStoryClock)});
+    };
+    lose(t - 1s, 5);
+    lose(t + 1s, 8);
+    const Fd file = record_all(story.records);
+    EXPECT_EQ(json::parse(*report_json_of(file, {}))["quality"]["lost"], 8);
+    EXPECT_EQ(json::parse(*report_json_of(copy_of(file, {t, std::nullopt}), {}))["quality"]["lost"], 3);
+    EXPECT_EQ(json::parse(*report_json_of(copy_of(file, {t, t}), {}))["quality"]["lost"], 0);
+}
+
 TEST(Copy, in_two_parts_has_each_record_once) {
     const Story story = traffic(4);
     const Fd file = record_all(story.records);

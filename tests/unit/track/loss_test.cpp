@@ -151,5 +151,39 @@ TEST(Loss, totals_are_told_as_differences) {
     EXPECT_EQ(run.tracker.totals().lost, 6u);
 }
 
+TEST(Loss, what_was_lost_before_the_recording_begins_is_no_loss) {
+    LostTotals before = lost(1ms, 3, 1);
+    before.before = true;
+    EventRun run;
+    run << before << lost(2ms, 3, 1) << lost(3ms, 5, 1);
+    run.finish();
+    ASSERT_EQ(run.collector.lost.size(), 1u);
+    EXPECT_EQ(run.collector.lost[0].events, 2u);
+}
+
+TEST(Loss, hole_in_a_recording_is_a_loss_of_nobody_knows_how_much) {
+    const TestSocket s;
+    EventRun run;
+    run << lost(1ms, 3) << s.change(10ms, CLOSE, SYN_SENT, 0, 0, kApp) << s.change(11ms, SYN_SENT, ESTABLISHED)
+        << Gap{at(50ms), at(100ms), false} << lost(100ms, 3) << s.change(101ms, FIN_WAIT1, FIN_WAIT2)
+        << s.change(150ms, FIN_WAIT2, CLOSE, 104);
+    const Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->seen, Seen::gap);
+    EXPECT_EQ(stay(o, FIN_WAIT1), std::nullopt);
+    EXPECT_EQ(stay(o, FIN_WAIT2), 49ms);
+    ASSERT_EQ(run.collector.lost.size(), 2u) << "the totals go on";
+    EXPECT_EQ(run.collector.lost[1].events, std::nullopt);
+    EXPECT_EQ(run.collector.lost[1].at, at(50ms));
+    EXPECT_EQ(run.tracker.totals().holes, 1u);
+}
+
+TEST(Loss, totals_begin_anew_with_another_run) {
+    EventRun run;
+    run << lost(1ms, 3) << Gap{at(2ms), at(3ms), true} << lost(4ms, 2);
+    run.finish();
+    ASSERT_EQ(run.collector.lost.size(), 3u);
+    EXPECT_EQ(run.collector.lost[2].events, 2u);
+}
+
 } // namespace
 } // namespace tcpdwell

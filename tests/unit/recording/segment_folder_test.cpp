@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// A folder that rolls: what it holds, what it lets go, what it never touches.
+#include "recording/segment_folder.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+namespace tcpdwell::recording {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+/// 2026-11-21 00:00:00 UTC; segments' names are made of it.
+const WallTime kBegin{1'795'219'200s};
+
+class SegmentFolderTest : public testing::Test {
+protected:
+    SegmentFolderTest() : path_(fs::temp_directory_path() / ("segments-" + std::to_string(::getpid()))) {
+        fs::remove_all(path_);
+    }
+    ~SegmentFolderTest() override { fs::remove_all(path_); }
+
+    SegmentFolder opened(RollOptions options) {
+        auto folder = SegmentFolder::open(path_, options);
+        EXPECT_TRUE(folder) << folder.error().message;
+        return std::move(*folder);
+    }
+    /// Begins a segment and fills it.
+    static std::string fill(SegmentFolder& folder, WallTime now, std::size_t bytes) {
+        auto file = folder.begin_segment(now);
+        EXPECT_TRUE(file) << file.error().message;
+        const std::string text(bytes, 'x');
+        EXPECT_EQ(::write(file->fd.get(), text.data(), bytes), static_cast<ssize_t>(bytes));
+        return fs::path(file->path).filename();
+    }
+    std::set<std::string> names(const std::string& below = "") {
+        std::set<std::string> found;
+        for (const auto& entry : fs::directory_iterator(path_ / below)) found.insert(entry.path().filename());
+        return found;
+    }
+
+    fs::path path_;
+};
+
+TEST_F(SegmentFolderTest, what_ended_longer_ago_than_wanted_goes) {
+    SegmentFolder folder = opened({.keep = 80s, .max_bytes = {}});
+    const std::string first = fill(folder, kBegin, 10);
+    const std::string second = fill(folder, kBegin + 10s, 10);
+    const std::string third = fill(folder, kBegin + 90s, 10); // the first has ended 80 s ago: still wanted
+    EXPECT_EQ(names(), (std::set{first, second, third}));
+    const std::string fourth = fill(folder, kBegin + 91s, 10);
+    EXPECT_EQ(names(), (std::set{second, third, fourth}));
+}
+
+TEST_F(SegmentFolderTest, never_more_than_its_size) {
+    constexpr std::uint64_t most = 8000;
+    SegmentFolder folder = opened({.keep = {}, .max_bytes = most});
+    for (int i = 0; i < 30; ++i) {
+        fill(folder, kBegin + i * 1s, 999);
+        std::uint64_t sum = 0;
+        for (const auto& entry : fs::directory_iterator(path_)) sum += entry.file_size();
+        EXPECT_LE(sum, most);
+        EXPECT_GE(sum, std::min<std::uint64_t>(static_cast<std::uint64_t>(i + 1) * 999, most / 2)) << i;
+    }
+}
+
+TEST_F(SegmentFolderTest, a_segment_is_an_eighth_of_what_is_held) {
+    const SegmentFolder folder = opened({.keep = 80s, .max_bytes = 8000});
+    EXPECT_FALSE(folder.is_due(9s, 999));
+    EXPECT_TRUE(folder.is_due(10s, 0));
+    EXPECT_TRUE(folder.is_due(0s, 1000));
+}
+
+TEST_F(SegmentFolderTest, segments_of_earlier_runs_are_its_own_and_other_files_are_not) {
+    fs::create_directory(path_);
+    fs::permissions(path_, fs::perms::owner_all);
+    std::ofstream(path_ / "tcpdwell-20200101T000000.000Z.tdw") << "old";
+    std::ofstream(path_ / "incident.tdw") << "somebody's";
+    std::ofstream(path_ / "tcpdwell-notes") << "somebody's";
+    fs::create_directory(path_ / "tcpdwell-x.tdw");
+    fs::last_write_time(path_ / "tcpdwell-20200101T000000.000Z.tdw", fs::file_time_type::clock::now() - 100h);
+    SegmentFolder folder = opened({.keep = 1h, .max_bytes = {}});
+    const std::string now =
+        fill(folder, std::chrono::time_point_cast<Nanoseconds>(std::chrono::system_clock::now()), 1);
+    EXPECT_EQ(names(), (std::set<std::string>{"incident.tdw", "tcpdwell-notes", "tcpdwell-x.tdw", now}));
+}
+
+TEST_F(SegmentFolderTest, what_is_saved_stays) {
+    SegmentFolder folder = opened({.keep = 8s, .max_bytes = {}});
+    const std::string before = fill(folder, kBegin, 10);
+    const std::string at = fill(folder, kBegin + 1s, 20);
+    const auto saved = folder.start_saving(kBegin + 2s, "time_wait>20000");
+    ASSERT_TRUE(saved) << saved.error().message;
+    const std::string after = fill(folder, kBegin + 3s, 30);
+    folder.stop_saving();
+    fill(folder, kBegin + 100s, 40);
+    const std::string last = fill(folder, kBegin + 200s, 50);
+    const std::string name = fs::path(*saved).filename();
+    EXPECT_TRUE(names().contains(last));
+    EXPECT_EQ(names(name), (std::set{before, at, after}));
+    EXPECT_FALSE(names().contains(before));
+    EXPECT_EQ(fs::file_size(path_ / name / after), 30U);
+}
+
+TEST_F(SegmentFolderTest, on_a_full_disk_the_oldest_makes_room) {
+    SegmentFolder folder = opened({.keep = 1h, .max_bytes = {}});
+    const std::string first = fill(folder, kBegin, 10);
+    EXPECT_FALSE(folder.make_room()); // the one under way stays
+    const std::string second = fill(folder, kBegin + 1s, 10);
+    EXPECT_TRUE(folder.make_room());
+    EXPECT_EQ(names(), std::set{second});
+    EXPECT_FALSE(folder.make_room());
+}
+
+TEST_F(SegmentFolderTest, a_file_is_no_folder) {
+    std::ofstream(path_) << "a recording";
+    const auto folder = SegmentFolder::open(path_, {.keep = 1s, .max_bytes = {}});
+    ASSERT_FALSE(folder);
+    EXPECT_EQ(folder.error().code, ErrorCode::usage);
+}
+
+TEST_F(SegmentFolderTest, it_must_be_writable_without_privileges) {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can give a folder away";
+    fs::create_directory(path_);
+    ASSERT_EQ(::chown(path_.c_str(), 12345, 12345), 0);
+    const auto folder = SegmentFolder::open(path_, {.keep = 1s, .max_bytes = {}});
+    ASSERT_FALSE(folder);
+    EXPECT_NE(folder.error().message.find("must belong to"), std::string::npos);
+}
+
+TEST_F(SegmentFolderTest, recordings_of_a_folder_are_listed_in_order) {
+    EXPECT_FALSE(recordings_in(path_));
+    fs::create_directory(path_);
+    EXPECT_FALSE(recordings_in(path_)) << "an empty folder";
+    for (const char* name : {"b.tdw", "a.tdw", "c.txt"}) std::ofstream(path_ / name) << "x";
+    const auto found = recordings_in(path_);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(*found, (std::vector<std::string>{path_ / "a.tdw", path_ / "b.tdw"}));
+}
+
+} // namespace
+} // namespace tcpdwell::recording

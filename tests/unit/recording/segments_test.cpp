@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+// Several files as one stream: what is told twice is read once, and what is missing is said.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "event/decode.h"
+#include "event/write_record.h"
+#include "file.h"
+#include "recording/preamble.h"
+#include "recording/recording_source.h"
+
+namespace tcpdwell::recording {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+MonoTime at(Nanoseconds offset) { return kStoryClock.mono + offset; }
+
+Bytes record_of(std::uint8_t kind, Nanoseconds when, std::uint64_t body = 0) {
+    struct {
+        td_header h;
+        std::uint64_t body;
+    } r{};
+    r.h = header_of<decltype(r)>(static_cast<td_kind>(kind),
+                                 static_cast<std::uint64_t>(at(when).time_since_epoch().count()), 0);
+    r.body = body;
+    const auto bytes = bytes_of(r);
+    return {bytes.begin(), bytes.end()};
+}
+
+Bytes repeated(Bytes record) {
+    record[3] = static_cast<std::byte>(TD_REPEATED);
+    return record;
+}
+
+class SegmentsTest : public testing::Test {
+protected:
+    SegmentsTest() : folder_(fs::temp_directory_path() / ("parts-" + std::to_string(::getpid()))) {
+        fs::create_directories(folder_);
+    }
+    ~SegmentsTest() override { fs::remove_all(folder_); }
+
+    /// A file of these blocks; returns the number of the block after it.
+    std::uint64_t segment(const std::string& name, std::uint64_t run, std::uint64_t first,
+                          const std::vector<std::vector<Bytes>>& blocks, Nanoseconds begin) {
+        Head head;
+        head.boot_id = "boot";
+        head.sequence = first;
+        head.clock.mono = at(begin);
+        const std::string path = folder_ / name;
+        Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+        auto writer = RecordingWriter::begin(std::move(fd), path, to_json(head), run, first, {});
+        EXPECT_TRUE(writer);
+        for (const auto& block : blocks) {
+            for (const Bytes& record : block) EXPECT_TRUE((*writer)->write(record));
+            EXPECT_TRUE((*writer)->flush());
+        }
+        EXPECT_TRUE((*writer)->end());
+        paths_.push_back(path);
+        return (*writer)->next_sequence();
+    }
+
+    struct Read {
+        std::vector<Bytes> records;                    ///< without gaps
+        std::vector<std::pair<std::size_t, Gap>> gaps; ///< and before which record they stood
+        std::string error;
+    };
+    static Read read(const std::vector<std::string>& paths) {
+        Read result;
+        auto source = RecordingSource::open(paths);
+        EXPECT_TRUE(source);
+        Decoder decoder;
+        while (source) {
+            const auto status = (*source)->poll([&](std::span<const std::byte> record) {
+                if (record[2] != static_cast<std::byte>(TD_GAP)) {
+                    result.records.emplace_back(record.begin(), record.end());
+                    return;
+                }
+                const auto event = decoder.decode(record);
+                ASSERT_TRUE(event);
+                result.gaps.emplace_back(result.records.size(), std::get<Gap>(*event));
+            });
+            if (!status) result.error = status.error().message;
+            if (!status || *status == EventSource::Status::finished) break;
+        }
+        return result;
+    }
+
+    const Bytes a_ = record_of(99, 1s, 1), b_ = record_of(99, 2s, 2), c_ = record_of(99, 3s, 3),
+                d_ = record_of(99, 4s, 4);
+    const Bytes again_ = repeated(record_of(98, 3s));
+    fs::path folder_;
+    std::vector<std::string> paths_;
+};
+
+TEST_F(SegmentsTest, in_a_row_are_one_stream_without_what_is_repeated) {
+    std::uint64_t next = segment("1", 7, 0, {{a_}, {b_}}, 0s);
+    next = segment("2", 7, next, {{again_, c_}}, 3s);
+    segment("3", 7, next, {{again_}, {again_, d_}}, 4s);
+    std::reverse(paths_.begin(), paths_.end()); // their order on the command line doesn't matter
+    const Read all = read(paths_);
+    EXPECT_EQ(all.records, (std::vector<Bytes>{a_, b_, c_, d_}));
+    EXPECT_TRUE(all.gaps.empty());
+    EXPECT_EQ(all.error, "");
+}
+
+TEST_F(SegmentsTest, given_twice_they_are_read_once) {
+    const std::uint64_t next = segment("1", 7, 0, {{a_}, {b_}}, 0s);
+    segment("2", 7, next, {{again_, c_}, {d_}}, 3s);
+    const Read all = read({paths_[0], paths_[1], paths_[0], paths_[1]});
+    EXPECT_EQ(all.records, (std::vector<Bytes>{a_, b_, c_, d_}));
+    EXPECT_TRUE(all.gaps.empty());
+}
+
+TEST_F(SegmentsTest, one_alone_begins_with_what_it_repeats) {
+    const std::uint64_t next = segment("1", 7, 0, {{a_}, {b_}}, 0s);
+    segment("2", 7, next, {{again_, c_}}, 3s);
+    const Read second = read({paths_[1]});
+    EXPECT_EQ(second.records, (std::vector<Bytes>{again_, c_}));
+    EXPECT_TRUE(second.gaps.empty()) << "that there were segments before is no hole";
+}
+
+TEST_F(SegmentsTest, a_missing_one_is_a_hole_after_which_what_is_repeated_counts) {
+    std::uint64_t next = segment("1", 7, 0, {{a_}}, 0s);
+    next = segment("2", 7, next, {{again_, b_}}, 2s);
+    segment("3", 7, next, {{again_, c_}, {d_}}, 3s);
+    const Read rest = read({paths_[0], paths_[2]});
+    EXPECT_EQ(rest.records, (std::vector<Bytes>{a_, again_, c_, d_}));
+    ASSERT_EQ(rest.gaps.size(), 1U);
+    const auto& [place, gap] = rest.gaps[0];
+    EXPECT_EQ(place, 1U);
+    EXPECT_EQ(gap.at, at(1s));
+    EXPECT_EQ(gap.until, at(3s));
+    EXPECT_FALSE(gap.new_run);
+}
+
+TEST_F(SegmentsTest, a_missing_block_is_a_hole) {
+    segment("1", 7, 0, {{a_}, {b_}, {c_}}, 0s);
+    std::string text;
+    {
+        std::ifstream file(paths_[0]);
+        text.assign(std::istreambuf_iterator<char>(file), {});
+    }
+    std::string magic;
+    put_u32(magic, kBlockFrame);
+    const std::size_t second = text.find(magic, text.find(magic) + 1);
+    const std::size_t third = text.find(magic, second + 1);
+    std::ofstream(paths_[0]) << text.substr(0, second) + text.substr(third);
+    const Read rest = read(paths_);
+    EXPECT_EQ(rest.records, (std::vector<Bytes>{a_, c_}));
+    ASSERT_EQ(rest.gaps.size(), 1U);
+    EXPECT_EQ(rest.gaps[0].first, 1U);
+    EXPECT_EQ(rest.gaps[0].second.until, at(3s));
+}
+
+TEST_F(SegmentsTest, a_missing_first_block_is_a_hole) {
+    segment("1", 7, 0, {{a_}, {b_}}, 0s);
+    std::string text;
+    {
+        std::ifstream file(paths_[0]);
+        text.assign(std::istreambuf_iterator<char>(file), {});
+    }
+    std::string magic;
+    put_u32(magic, kBlockFrame);
+    const std::size_t first = text.find(magic);
+    std::ofstream(paths_[0]) << text.substr(0, first) + text.substr(text.find(magic, first + 1));
+    const Read rest = read(paths_);
+    EXPECT_EQ(rest.records, std::vector<Bytes>{b_});
+    ASSERT_EQ(rest.gaps.size(), 1U);
+    EXPECT_EQ(rest.gaps[0].first, 0U);
+}
+
+TEST_F(SegmentsTest, a_missing_last_block_is_a_hole) {
+    segment("1", 7, 0, {{a_}, {b_}}, 0s);
+    std::string text;
+    {
+        std::ifstream file(paths_[0]);
+        text.assign(std::istreambuf_iterator<char>(file), {});
+    }
+    std::string block, end;
+    put_u32(block, kBlockFrame);
+    put_u32(end, kEndFrame);
+    const std::size_t second = text.find(block, text.find(block) + 1);
+    std::ofstream(paths_[0]) << text.substr(0, second) + text.substr(text.find(end));
+    const Read rest = read(paths_);
+    EXPECT_EQ(rest.records, std::vector<Bytes>{a_});
+    ASSERT_EQ(rest.gaps.size(), 1U);
+    EXPECT_EQ(rest.gaps[0].first, 1U);
+}
+
+TEST_F(SegmentsTest, between_two_runs_is_a_hole_and_totals_begin_anew) {
+    segment("1", 7, 0, {{a_, b_}}, 0s);
+    segment("2", 8, 0, {{c_, d_}}, 3s);
+    const Read both = read(paths_);
+    EXPECT_EQ(both.records, (std::vector<Bytes>{a_, b_, c_, d_}));
+    ASSERT_EQ(both.gaps.size(), 1U);
+    EXPECT_EQ(both.gaps[0].first, 2U);
+    EXPECT_TRUE(both.gaps[0].second.new_run);
+}
+
+TEST_F(SegmentsTest, two_runs_at_the_same_time_are_refused) {
+    segment("1", 7, 0, {{a_, c_}}, 0s);
+    segment("2", 8, 0, {{b_, d_}}, 1s);
+    EXPECT_NE(read(paths_).error.find("at the same time"), std::string::npos);
+}
+
+TEST(Preamble, repeats_the_latest_of_each_at_the_time_of_the_clock) {
+    Preamble preamble;
+    td_clock clock{};
+    const auto tell_clock = [&](std::uint64_t time) {
+        clock.h = header_of<td_clock>(TD_CLOCK, time, 0);
+        preamble.note(bytes_of(clock));
+    };
+    tell_clock(10);
+    for (const char* value : {"1", "2"}) preamble.note(fact_record(5, 0, "net.x", value));
+    preamble.note(fact_record(5, 7, "net.x", "3"));
+    preamble.note(cgroup_record(6, 1, "/a"));
+    preamble.note(cgroup_record(7, 2, "/b"));
+    preamble.note(cgroup_record(8, 1, "/renamed"));
+    preamble.note(record_of(TD_STATE, 1s)); // no business of its
+    td_lost lost{};
+    lost.h = header_of<td_lost>(TD_LOST, 9, 0);
+    lost.total[0] = 12;
+    preamble.note(bytes_of(lost));
+    tell_clock(20);
+
+    Decoder decoder;
+    std::vector<std::string> told;
+    preamble.for_each([&](std::span<const std::byte> record) {
+        td_header header;
+        std::memcpy(&header, record.data(), sizeof(header));
+        EXPECT_EQ(header.flags, TD_REPEATED);
+        EXPECT_EQ(header.time_ns, 20U);
+        const auto event = decoder.decode(record);
+        ASSERT_TRUE(event);
+        if (std::holds_alternative<ClockReading>(*event)) told.emplace_back("clock");
+        if (const auto* f = std::get_if<Fact>(&*event)) told.push_back(std::to_string(f->netns) + f->key + f->value);
+        if (const auto* c = std::get_if<CgroupPath>(&*event)) told.push_back(std::to_string(c->id) + c->path);
+        if (const auto* l = std::get_if<LostTotals>(&*event))
+            told.emplace_back(l->before && l->total[0] == 12 ? "lost" : "?");
+    });
+    ASSERT_FALSE(told.empty());
+    EXPECT_EQ(told.front(), "clock");
+    std::sort(told.begin(), told.end());
+    EXPECT_EQ(told, (std::vector<std::string>{"0net.x2", "1/renamed", "2/b", "7net.x3", "clock", "lost"}));
+}
+
+} // namespace
+} // namespace tcpdwell::recording

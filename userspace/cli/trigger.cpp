@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/trigger.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+
+#include "analysis/thresholds.h"
+
+namespace tcpdwell {
+namespace {
+
+constexpr std::array kStates{TcpState::SYN_SENT,   TcpState::SYN_RECV,  TcpState::ESTABLISHED,
+                             TcpState::FIN_WAIT1,  TcpState::FIN_WAIT2, TcpState::TIME_WAIT,
+                             TcpState::CLOSE_WAIT, TcpState::LAST_ACK,  TcpState::CLOSING};
+constexpr std::array kEndings{
+    Ending::fin,     Ending::reset_sent,     Ending::reset_received,   Ending::timed_out,
+    Ending::refused, Ending::connect_failed, Ending::handshake_failed, Ending::fin_wait2_expired,
+    Ending::unknown};
+
+std::string lower(std::string_view text) {
+    std::string result(text);
+    for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return result;
+}
+
+/// Findings that a report can raise: those with thresholds, and the loss of events.
+std::vector<std::string_view> finding_ids() {
+    std::vector<std::string_view> ids{"events_lost"};
+    for (const ThresholdRow& row : Thresholds::rows()) {
+        const std::string_view id = row.name.substr(0, row.name.find('.'));
+        if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
+    }
+    return ids;
+}
+
+tl::unexpected<Error> wrong(std::string_view text) {
+    std::vector<std::string> states;
+    for (const TcpState state : kStates) states.push_back(lower(name(state)));
+    std::vector<std::string_view> endings;
+    for (const Ending ending : kEndings) endings.push_back(name(ending));
+    return fail(ErrorCode::usage,
+                fmt::format("'{}' is no trigger. A trigger is STATE>NUMBER, ENDING>NUMBER/s (or /m, /h), or FINDING; "
+                            "STATE is {}; ENDING is {}; FINDING is {}",
+                            text, fmt::join(states, ", "), fmt::join(endings, ", "), fmt::join(finding_ids(), ", ")));
+}
+
+std::optional<Nanoseconds> unit(std::string_view text) {
+    if (text == "/s") return std::chrono::seconds(1);
+    if (text == "/m") return std::chrono::minutes(1);
+    if (text == "/h") return std::chrono::hours(1);
+    return std::nullopt;
+}
+
+} // namespace
+
+Result<Trigger> Trigger::parse(std::string_view text) {
+    std::string plain = lower(text);
+    std::erase(plain, ' ');
+    const std::size_t sign = plain.find('>');
+    const std::string_view word = std::string_view(plain).substr(0, sign);
+    if (sign == std::string::npos) {
+        for (const std::string_view id : finding_ids())
+            if (word == id) return Trigger{std::string(text), FindingRaised{id}};
+        return wrong(text);
+    }
+    std::uint64_t limit = 0;
+    const char* const end = plain.data() + plain.size();
+    const auto [rest, error] = std::from_chars(plain.data() + sign + 1, end, limit);
+    if (error != std::errc()) return wrong(text);
+    const std::string_view behind(rest, static_cast<std::size_t>(end - rest));
+    if (behind.empty()) {
+        for (const TcpState state : kStates)
+            if (word == lower(name(state))) return Trigger{std::string(text), SocketsInState{state, limit}};
+        return wrong(text);
+    }
+    const auto per = unit(behind);
+    for (const Ending ending : kEndings)
+        if (per && word == name(ending)) return Trigger{std::string(text), RateOfEnding{ending, limit, *per}};
+    return wrong(text);
+}
+
+void SlidingCount::advance_to(MonoTime now) {
+    const std::int64_t step = now.time_since_epoch() / step_;
+    if (step <= newest_) return;
+    const std::int64_t steps = std::min(step - newest_, kParts);
+    for (std::int64_t i = 1; i <= steps; ++i) {
+        auto& part = parts_[static_cast<std::size_t>((newest_ + i) % kParts)];
+        sum_ -= part;
+        part = 0;
+    }
+    newest_ = step;
+}
+
+void SlidingCount::add(MonoTime at) {
+    advance_to(at);
+    ++parts_[static_cast<std::size_t>(newest_ % kParts)];
+    ++sum_;
+}
+
+std::uint64_t SlidingCount::count(MonoTime now) {
+    advance_to(now);
+    return sum_;
+}
+
+} // namespace tcpdwell

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/trigger_watch.h"
+
+#include <algorithm>
+
+namespace tcpdwell {
+namespace {
+
+/// Findings cost a look at all sockets.
+constexpr Nanoseconds kLookInterval = std::chrono::seconds(5);
+/// They are raised by what has happened since a moment that moves on.
+constexpr Nanoseconds kFindingWindow = std::chrono::minutes(1);
+
+} // namespace
+
+TriggerWatch::TriggerWatch(std::vector<Trigger> triggers, Selection selection, const Context& context)
+    : selection_(std::move(selection)), context_(context) {
+    for (Trigger& trigger : triggers) {
+        Watched watched{std::move(trigger)};
+        if (const auto* rate = std::get_if<RateOfEnding>(&watched.trigger.condition))
+            watched.endings.emplace(rate->per);
+        watched_.push_back(std::move(watched));
+    }
+}
+
+void TriggerWatch::begin(MonoTime now) {
+    const bool wants_findings = std::any_of(watched_.begin(), watched_.end(), [](const Watched& w) {
+        return std::holds_alternative<FindingRaised>(w.trigger.condition);
+    });
+    if (wants_findings) maker_.emplace(ReportOptions{}, now);
+    next_look_ = now + kLookInterval;
+}
+
+void TriggerWatch::move(std::optional<TcpState> from, std::optional<TcpState> to) {
+    if (from) {
+        auto& count = in_state_[static_cast<std::size_t>(*from)];
+        if (count > 0) --count;
+    }
+    if (!to) return;
+    const auto state = static_cast<std::size_t>(*to);
+    most_in_state_[state] = std::max(most_in_state_[state], ++in_state_[state]);
+}
+
+void TriggerWatch::on_transition(const TransitionLine& line) {
+    const bool wanted = selection_.wants(*line.who);
+    if (wanted) move(line.from, line.to);
+    if (maker_) maker_->on_transition(line, wanted);
+}
+
+void TriggerWatch::on_restated(const RestatedLine& line) {
+    const bool wanted = selection_.wants(*line.who);
+    if (wanted) move(line.from, line.to);
+    if (maker_) maker_->on_restated(line, wanted);
+}
+
+void TriggerWatch::on_connection(const ConnectionLine& line) {
+    const bool wanted = selection_.wants(*line.who);
+    if (maker_) maker_->on_connection(line, wanted);
+    if (!wanted || !line.closed) return;
+    for (Watched& watched : watched_) {
+        const auto* rate = std::get_if<RateOfEnding>(&watched.trigger.condition);
+        if (rate != nullptr && rate->ending == line.ending) watched.endings->add(*line.closed);
+    }
+}
+
+void TriggerWatch::on_lost(const LostLine& line) {
+    if (maker_) maker_->on_lost(line);
+}
+
+void TriggerWatch::look_for_findings(const RunState& state) {
+    if (!maker_ || state.now < next_look_) return;
+    next_look_ = state.now + kLookInterval;
+    HostFacts host;
+    for (const Fact& fact : context_.facts()) host.on_fact(fact);
+    const Report report = maker_->make(
+        state.tracker, state.quality, host, context_.clock(), [this](std::uint64_t id) { return context_.cgroup(id); },
+        state.now);
+    findings_.clear();
+    const Section* section = report.find("findings");
+    if (section != nullptr)
+        for (const Finding& finding : std::get<Findings>(section->body).list) findings_.emplace_back(finding.id);
+    if (state.now - maker_->begin() >= kFindingWindow) maker_->next_interval(state.now);
+}
+
+bool TriggerWatch::holds(Watched& watched, MonoTime now) {
+    if (const auto* sockets = std::get_if<SocketsInState>(&watched.trigger.condition))
+        return most_in_state_[static_cast<std::size_t>(sockets->state)] > sockets->limit;
+    if (const auto* rate = std::get_if<RateOfEnding>(&watched.trigger.condition))
+        return watched.endings->count(now) > rate->limit;
+    const auto& raised = std::get<FindingRaised>(watched.trigger.condition);
+    return std::find(findings_.begin(), findings_.end(), raised.id) != findings_.end();
+}
+
+std::vector<std::string> TriggerWatch::pulled(const RunState& state) {
+    look_for_findings(state);
+    std::vector<std::string> pulled;
+    for (Watched& watched : watched_) {
+        const bool was = std::exchange(watched.is_true, holds(watched, state.now));
+        if (watched.is_true && !was) pulled.push_back(watched.trigger.text);
+    }
+    most_in_state_ = in_state_;
+    return pulled;
+}
+
+} // namespace tcpdwell

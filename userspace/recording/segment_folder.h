@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// A folder of segments that roll: the oldest go, so that it always holds the last half hour, or the last gigabyte.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "base/time.h"
+
+namespace tcpdwell::recording {
+
+struct RollOptions {
+    std::optional<Nanoseconds> keep;        ///< hold at least this much of the past
+    std::optional<std::uint64_t> max_bytes; ///< hold at most this much, whatever `keep` says
+};
+
+/// The recordings (*.tdw) in a folder, in the order of their names.
+Result<std::vector<std::string>> recordings_in(const std::string& folder);
+
+/// Owns the files tcpdwell-*.tdw in the folder, those of earlier runs too. Other files are left alone.
+class SegmentFolder {
+public:
+    /// Creates the folder if it isn't there. It has to be the caller's own, with all rights: later segments are made
+    /// after privileges have been given up.
+    static Result<SegmentFolder> open(const std::string& path, RollOptions options);
+
+    struct NewFile {
+        Fd fd;
+        std::string path;
+    };
+    /// The file for the next segment; the one before is complete. Removes what is too old or too much.
+    Result<NewFile> begin_segment(WallTime now);
+    /// Whether the segment under way is long enough: an eighth of what is to be held.
+    [[nodiscard]] bool is_due(Nanoseconds age, std::uint64_t bytes) const;
+    /// Removes the oldest complete segment, since the disk is full; false if there is none.
+    bool make_room();
+
+    /// From now on until stop_saving() all segments are also kept in a folder of their own (as links, so that it costs
+    /// no copying), beginning with those that are there. Returns its path.
+    Result<std::string> start_saving(WallTime now, std::string_view reason);
+    void stop_saving() { saving_.clear(); }
+    [[nodiscard]] bool is_saving() const { return !saving_.empty(); }
+
+    [[nodiscard]] const std::string& path() const { return path_; }
+
+private:
+    struct Segment {
+        std::string name;
+        std::uint64_t bytes;
+        WallTime end;
+    };
+    SegmentFolder(std::string path, RollOptions options) : path_(std::move(path)), options_(options) {}
+    void roll(WallTime now);
+    void remove_oldest();
+    [[nodiscard]] Result<void> link(const std::string& name) const;
+
+    std::string path_;
+    RollOptions options_;
+    std::vector<Segment> complete_; ///< the oldest first
+    std::string current_;           ///< name of the file under way; "": none
+    std::string saving_;            ///< path of the folder that segments are saved to; "": none
+};
+
+} // namespace tcpdwell::recording
