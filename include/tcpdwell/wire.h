@@ -40,7 +40,7 @@ enum td_kind {
     TD_FACT = 11,    /* td_fact: key and value about the host or a namespace */
     TD_PORT = 12,    /* td_port: the local port that a connecting socket has been given */
     TD_NOW = 13,     /* td_header alone: everything before time_ns has been told (recordings only) */
-    TD_GAP = 14,     /* td_gap: records are missing here (made by the reader of a recording, never stored) */
+    TD_GAP = 14,     /* td_gap: records are missing here (made by the reader of a recording; only copies hold it) */
 };
 
 enum td_flags {

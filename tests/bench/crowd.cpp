@@ -2,7 +2,7 @@
 // The records of a passive open, an active close and an expiry, as Linux 6.18 shows them.
 #include "crowd.h"
 
-#include "synth/encode.h"
+#include "event/encode.h"
 #include "synth/stage.h"
 
 namespace tcpdwell::bench {

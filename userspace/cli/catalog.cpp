@@ -4,6 +4,7 @@
 
 #include "cli/cmd_census.h"
 #include "cli/cmd_check.h"
+#include "cli/cmd_copy.h"
 #include "cli/cmd_explain.h"
 #include "cli/cmd_info.h"
 #include "cli/cmd_record.h"
@@ -19,6 +20,7 @@ std::span<const Command> commands() {
         Command{"report", "Tell how long states last, who closes first, and what is wrong", define_report},
         Command{"record", "Write everything that is seen to a file, for trace and report to read later", define_record},
         Command{"info", "Tell what a recording is, and whether it is whole", define_info},
+        Command{"copy", "Copy a part of a recording, or one that can be given away", define_copy},
         Command{"census", "Count the sockets that exist now, by state, with owners", define_census},
         Command{"check", "Tell whether this host can be traced, and with which probes", define_check},
         Command{"explain", "Tell what a state, an ending, a finding or a sysctl means, and its value here",

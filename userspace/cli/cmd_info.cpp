@@ -24,9 +24,9 @@ using recording::Head;
 using recording::RecordingReader;
 
 /// Kinds of records by their number; what has no name is of a later version.
-constexpr std::array<std::string_view, 14> kKinds = {"",       "state",  "timewait", "request", "reset",
+constexpr std::array<std::string_view, 15> kKinds = {"",       "state",  "timewait", "request", "reset",
                                                      "owner",  "socket", "snapshot", "lost",    "clock",
-                                                     "cgroup", "fact",   "port",     "now"};
+                                                     "cgroup", "fact",   "port",     "now",     "gap"};
 
 /// What a look at all records tells.
 struct Contents {
@@ -95,6 +95,10 @@ std::string json_of(const std::string& path, const Head& head, const Contents& c
     text("machine", head.machine);
     text("boot_id", head.boot_id);
     text("filter", head.filter);
+    json.key("copied");
+    json.write(Value(head.copied));
+    json.key("anonymized");
+    json.write(Value(head.anonymized));
     text("probes", head.probes);
     number("hz", head.hz);
     time("begin", contents.first);
@@ -141,6 +145,7 @@ std::string text_of(const std::string& path, const Head& head, const Contents& c
     line("boot", head.boot_id);
     line("written by", head.tool);
     line("filter", head.filter);
+    if (head.copied) line("copy", head.anonymized ? "of another recording, anonymised" : "of another recording");
     if (contents.first)
         line("time", fmt::format("{} to {}, {:.3f} s", moment(*contents.first), moment(*contents.last),
                                  std::chrono::duration<double>(*contents.last - *contents.first).count()));

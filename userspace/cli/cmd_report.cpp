@@ -10,6 +10,7 @@
 #include "cli/report_printer.h"
 #include "cli/terminal.h"
 #include "cli/view_run.h"
+#include "cli/window_gate.h"
 #include "render/html.h"
 #include "render/report_formats.h"
 
@@ -65,7 +66,8 @@ Result<int> run_report(const CommandOptions& options) {
     Output out(STDOUT_FILENO);
     ReportPrinter printer(std::move(report), interval, Selection(run->filter(), run->context()), run->context(), out,
                           render, keep, !options.run->quiet && options.run->command.empty());
-    const auto outcome = run->run(printer);
+    PeriodGate gate(printer, run->window());
+    const auto outcome = run->run(gate);
     if (!outcome) return tl::unexpected(outcome.error());
     const TrackerTotals& totals = outcome->totals;
     spdlog::info("{} transitions and {} connections seen; {}", totals.transitions, totals.connections,
@@ -110,18 +112,18 @@ Action define_report(CLI::App& app) {
     declare_colour(app, options->colour);
     options->run = RunOptions::declare(app);
     options->run->declare_recordings(app);
-    app.footer(
-        "Examples:\n"
-        "  tcpdwell report                                   until Ctrl-C\n"
-        "  tcpdwell report -d 5m --html report.html          five minutes, also as a page\n"
-        "  tcpdwell report -i 10s --port 443                 what changes every ten seconds\n"
-        "  tcpdwell report --by service -- ab -n 1000 http://127.0.0.1/\n"
-        "  tcpdwell report -d 1m -f json | jq '.services[0]' the service that closes first most\n"
-        "  tcpdwell report -r web.tdw db.tdw                 two hosts, and what both tell of one connection\n\n" +
-        threshold_help() +
-        "\nEach finding is explained by 'tcpdwell explain ID'. Exit status: 0 fine, 1 failed, 2 bad usage, 3 "
-        "can't trace,\n"
-        "4 events lost (--strict); with CMD, its status.");
+    app.footer("Examples:\n"
+               "  tcpdwell report                                   until Ctrl-C\n"
+               "  tcpdwell report -d 5m --html report.html          five minutes, also as a page\n"
+               "  tcpdwell report -i 10s --port 443                 what changes every ten seconds\n"
+               "  tcpdwell report --by service -- ab -n 1000 http://127.0.0.1/\n"
+               "  tcpdwell report -d 1m -f json | jq '.services[0]' the service that closes first most\n"
+               "  tcpdwell report -r web.tdw db.tdw                 two hosts, and what both tell of one connection\n"
+               "  tcpdwell report -r FILE --since -10m              the last ten minutes of a recording\n\n" +
+               threshold_help() +
+               "\nEach finding is explained by 'tcpdwell explain ID'. Exit status: 0 fine, 1 failed, 2 bad usage, 3 "
+               "can't trace,\n"
+               "4 events lost (--strict); with CMD, its status.");
     return [options] { return run_report(*options); };
 }
 

@@ -8,6 +8,7 @@
 #include "cli/terminal.h"
 #include "cli/trace_printer.h"
 #include "cli/view_run.h"
+#include "cli/window_gate.h"
 #include "render/renderer.h"
 
 namespace tcpdwell {
@@ -36,7 +37,8 @@ Result<int> run_trace(const TraceOptions& options) {
         options.connections ? TracePrinter::What::connections : TracePrinter::What::transitions, options.idle,
         Selection(run->filter(), run->context()), run->context(), out,
         make_renderer(*format_from_name(options.format), out, TableStyle{wants_colour(options.colour)}));
-    const auto outcome = run->run(printer);
+    LineGate gate(printer, run->window());
+    const auto outcome = run->run(gate);
     if (!outcome) return tl::unexpected(outcome.error());
     print_summary(*outcome, printer.printed(), options);
     return run->exit_status(*outcome);
@@ -56,12 +58,17 @@ Action define_trace(CLI::App& app) {
     declare_colour(app, options->colour);
     options->run = RunOptions::declare(app);
     options->run->declare_recordings(app);
+    options->run->reads_on = LineGate::kToldLate;
     app.footer(
         "Examples:\n"
         "  tcpdwell trace                                    every transition on this host\n"
         "  tcpdwell trace -c --port 443                      finished connections of one port\n"
         "  tcpdwell trace -- curl -s http://127.0.0.1/       what one command does\n"
         "  tcpdwell trace -c -f jsonl --comm 'nginx*' | jq   for scripts\n"
+        "  tcpdwell trace -r FILE --since 18:04 --until 18:05   one minute of a recording\n"
+        "\n--since and --until choose by when a state was left or a connection ended; with --until, connections that "
+        "are\n"
+        "still open aren't listed.\n"
         "\nTIME_WAIT is shown with its real length, so the line of a connection that this host closed first comes a "
         "minute\n"
         "after its last packet. Exit status: 0 fine, 1 failed, 2 bad usage, 3 can't trace, 4 events lost (--strict);\n"

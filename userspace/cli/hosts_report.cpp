@@ -10,6 +10,7 @@
 #include "analysis/both_ends_report.h"
 #include "cli/ends_collector.h"
 #include "cli/report_printer.h"
+#include "cli/window_gate.h"
 #include "render/html.h"
 
 namespace tcpdwell {
@@ -69,7 +70,8 @@ private:
         ReportPrinter printer(std::move(report), std::nullopt, Selection(run.filter(), run.context()), run.context(),
                               out_, render, keep, options_.shows_progress);
         EndsCollector collector(ends, Selection(run.filter(), run.context()), run.context(), printer);
-        const auto outcome = run.run(collector);
+        PeriodGate gate(collector, run.window());
+        const auto outcome = run.run(gate);
         if (!outcome) return tl::unexpected(outcome.error().context(names_[i]));
         totals_.transitions += outcome->totals.transitions;
         totals_.connections += outcome->totals.connections;

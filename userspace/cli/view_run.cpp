@@ -17,8 +17,9 @@ namespace {
 constexpr std::size_t kSmallestBuffer = 64 << 10;
 constexpr std::size_t kLargestBuffer = 1 << 30;
 
-/// The files that are meant: a folder stands for the recordings in it.
-Result<std::vector<std::string>> files_of(const std::vector<std::string>& paths) {
+} // namespace
+
+Result<std::vector<std::string>> recording_files(const std::vector<std::string>& paths) {
     std::vector<std::string> files;
     for (const std::string& path : paths) {
         std::error_code error;
@@ -32,8 +33,6 @@ Result<std::vector<std::string>> files_of(const std::vector<std::string>& paths)
     }
     return files;
 }
-
-} // namespace
 
 Nanoseconds to_nanoseconds(double seconds) {
     return std::chrono::duration_cast<Nanoseconds>(std::chrono::duration<double>(seconds));
@@ -74,6 +73,8 @@ void RunOptions::declare_recordings(CLI::App& app) {
         ->transform(CLI::AsNumberWithUnit(std::map<std::string, double>{{"x", 1.0}}))
         ->check(CLI::PositiveNumber)
         ->needs(read);
+    window.declare(app);
+    for (const char* option : {"--since", "--until"}) app.get_option(option)->needs(read);
     app.add_option("-w,--write", write, "Also record what is seen to this file; see 'tcpdwell record'")
         ->type_name("FILE")
         ->excludes(read);
@@ -114,7 +115,7 @@ Result<std::vector<ViewRun>> ViewRun::prepare_each(const RunOptions& options) {
     start_logging(options.quiet ? -1 : options.verbose ? 1 : 0);
     auto filter = options.filters->resolve(FilterTarget::recording);
     if (!filter) return tl::unexpected(filter.error());
-    const auto files = files_of(options.recordings);
+    const auto files = recording_files(options.recordings);
     if (!files) return tl::unexpected(files.error());
     auto sources = recording::RecordingSource::open_by_host(*files);
     if (!sources) return tl::unexpected(sources.error());
@@ -125,24 +126,29 @@ Result<std::vector<ViewRun>> ViewRun::prepare_each(const RunOptions& options) {
         RunOptions own = options;
         if (sources->size() > 1) own.recordings = source->paths();
         ViewRun& run = runs.emplace_back(ViewRun(own, *filter));
-        run.replay(std::move(source));
+        if (auto opened = run.replay(std::move(source)); !opened)
+            return tl::unexpected(opened.error().context(run.source_name()));
     }
     return runs;
 }
 
 Result<void> ViewRun::open_recordings() {
-    const auto files = files_of(options_.recordings);
+    const auto files = recording_files(options_.recordings);
     if (!files) return tl::unexpected(files.error());
     auto source = recording::RecordingSource::open(*files);
     if (!source) return tl::unexpected(source.error());
-    replay(std::move(*source));
-    return {};
+    return replay(std::move(*source));
 }
 
-void ViewRun::replay(std::unique_ptr<recording::RecordingSource> source) {
-    source->set_options({options_.speed, std::nullopt});
+Result<void> ViewRun::replay(std::unique_ptr<recording::RecordingSource> source) {
+    auto window = options_.window.resolve({source->head().clock, source->end()});
+    if (!window) return tl::unexpected(window.error());
+    window_ = *window;
+    const auto last = window_.until ? std::optional(*window_.until + options_.reads_on) : std::nullopt;
+    source->set_options({options_.speed, window_.since, last});
     replay_ = source.get();
     source_ = std::move(source);
+    return {};
 }
 
 Result<void> ViewRun::open_kernel() {

@@ -14,6 +14,7 @@
 #include "cli/filter_options.h"
 #include "cli/pipeline.h"
 #include "cli/recorder.h"
+#include "cli/time_window.h"
 #include "recording/recording_source.h"
 
 namespace tcpdwell {
@@ -28,6 +29,8 @@ struct RunOptions {
     std::vector<std::string> command;
     std::vector<std::string> recordings; ///< to be read instead of the running kernel
     double speed = 0;                    ///< of replay; 0: as fast as possible
+    WindowOptions window;                ///< what of the recordings is told
+    Nanoseconds reads_on{};              ///< how long after the end of the window they are read
     std::string write;                   ///< file or folder to record to meanwhile
     recording::RollOptions roll;         ///< of what is recorded: with one of these `write` is a folder
     bool survives_write_errors = false;
@@ -41,6 +44,9 @@ struct RunOptions {
     /// What to do when a recording can't be written.
     void declare_write_errors(CLI::App& app);
 };
+
+/// The files that are meant: a folder stands for the recordings in it.
+Result<std::vector<std::string>> recording_files(const std::vector<std::string>& paths);
 
 Nanoseconds to_nanoseconds(double seconds);
 
@@ -59,6 +65,7 @@ public:
     [[nodiscard]] const Context& context() const { return *context_; }
     [[nodiscard]] std::string source_name() const; ///< "live", or the files
     [[nodiscard]] std::string host_name() const;   ///< as the head of the recording tells it; "" of the live kernel
+    [[nodiscard]] const TimeWindow& window() const { return window_; }
     [[nodiscard]] Recorder* recorder() { return recorder_.get(); }
 
     /// Until it is stopped; warns on stderr of what was lost.
@@ -70,12 +77,13 @@ public:
 private:
     ViewRun(const RunOptions& options, Filter filter);
     Result<void> open_recordings();
-    void replay(std::unique_ptr<recording::RecordingSource> source);
+    Result<void> replay(std::unique_ptr<recording::RecordingSource> source);
     Result<void> open_kernel();
     void warn(const PipelineOutcome& outcome) const;
 
     RunOptions options_;
     Filter filter_;
+    TimeWindow window_;
     std::optional<ChildCommand> command_;
     std::unique_ptr<EventSource> source_;
     const recording::RecordingSource* replay_ = nullptr; ///< source_, if it is one

@@ -6,6 +6,7 @@
 #include <rapidjson/writer.h>
 
 #include <bit>
+#include <utility>
 
 #include "recording/format.h"
 
@@ -38,6 +39,11 @@ std::string to_json(const Head& head) {
     json.Int64(head.clock.mono.time_since_epoch().count());
     json.Key("wall_ns");
     json.Int64(head.clock.wall.time_since_epoch().count());
+    for (const auto& [key, holds] : {std::pair("copied", head.copied), std::pair("anonymized", head.anonymized)}) {
+        if (!holds) continue;
+        json.Key(key);
+        json.Bool(true);
+    }
     json.EndObject();
     return {buffer.GetString(), buffer.GetSize()};
 }
@@ -55,6 +61,7 @@ Head head_from_json(const std::string& text) {
     const auto number = [&](const char* key) -> std::int64_t {
         return json.HasMember(key) && json[key].IsInt64() ? json[key].GetInt64() : 0;
     };
+    const auto flag = [&](const char* key) { return json.HasMember(key) && json[key].IsTrue(); };
     take("tool", head.tool);
     take("host", head.host);
     take("kernel", head.kernel);
@@ -66,6 +73,8 @@ Head head_from_json(const std::string& text) {
     head.hz = static_cast<std::uint32_t>(number("hz"));
     head.clock.mono = MonoTime(Nanoseconds(number("mono_ns")));
     head.clock.wall = WallTime(Nanoseconds(number("wall_ns")));
+    head.copied = flag("copied");
+    head.anonymized = flag("anonymized");
     return head;
 }
 

@@ -21,6 +21,8 @@ struct Head {
     std::uint32_t hz = 0;
     std::uint64_t sequence = 0; ///< of the file's first block: not 0 in a later segment
     ClockAnchor clock{};        ///< at the beginning; only mono and wall
+    bool copied = false;        ///< made of another recording
+    bool anonymized = false;    ///< names and addresses aren't those of the host
 };
 
 std::string to_json(const Head& head);

@@ -67,6 +67,7 @@ public:
     Damage damage;
     std::uint64_t run = 0;
     std::uint64_t end_sequence = 0; ///< as the end frame says
+    std::optional<MonoTime> last_time;
 
 private:
     /// Moves to the next head that is intact, or to the end (nullopt). What is passed over is counted.
@@ -141,6 +142,7 @@ Result<void> RecordingReader::Impl::look_around() {
     if (::lseek(fd.get(), 0, SEEK_CUR) < 0) return {}; // a pipe is read as it comes
     auto found = survey(fd.get(), path, window_.place(), UINT64_MAX, patience_);
     if (!found) return tl::unexpected(found.error());
+    last_time = found->last;
     if (found->is_too_long) return {};
     survey_ = std::move(*found);
     run = survey_->run;
@@ -293,6 +295,7 @@ Result<std::unique_ptr<RecordingReader>> RecordingReader::begin(Fd fd, std::stri
 
 const std::string& RecordingReader::path() const { return impl_->path; }
 const std::string& RecordingReader::head_json() const { return impl_->head_json; }
+std::optional<MonoTime> RecordingReader::last_time() const { return impl_->last_time; }
 Result<std::optional<std::span<const std::byte>>> RecordingReader::next() { return impl_->next(); }
 const BlockHead& RecordingReader::block() const { return impl_->block; }
 std::uint64_t RecordingReader::end_sequence() const { return impl_->end_sequence; }

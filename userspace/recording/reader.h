@@ -48,6 +48,10 @@ public:
     [[nodiscard]] const std::string& path() const;
     [[nodiscard]] const std::string& head_json() const; ///< as it was written; not checked
 
+    /// Latest time of a record, by the heads of the blocks; nullopt if there is none, or the file can be read only
+    /// once.
+    [[nodiscard]] std::optional<MonoTime> last_time() const;
+
     /// The next intact block: its records, one after the other, valid until the next call. nullopt at the end.
     Result<std::optional<std::span<const std::byte>>> next();
     [[nodiscard]] const BlockHead& block() const; ///< of the block that was read last

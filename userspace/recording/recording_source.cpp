@@ -107,7 +107,7 @@ void RecordingSource::tell_gap(MonoTime until, bool is_new_run, const RecordSink
 }
 
 void RecordingSource::keep_pace(MonoTime at) {
-    if (options_.speed <= 0) return;
+    if (options_.speed <= 0 || options_.since) return;
     const auto here = std::chrono::steady_clock::now();
     if (!pace_begin_) {
         pace_begin_ = at;
@@ -120,30 +120,56 @@ void RecordingSource::keep_pace(MonoTime at) {
 }
 
 Result<EventSource::Status> RecordingSource::poll(const RecordSink& sink) {
+    at_mark_ = false;
     for (std::size_t count = 0; !stopped_; ++count) {
         if (count == kMostWithoutMark) return Status::more;
         if (rest_.empty()) {
             const auto more = next_block(sink);
             if (!more) return tl::unexpected(more.error());
-            if (!*more) return Status::finished;
+            if (!*more) {
+                if (past_until_) now_ = *options_.until;
+                return Status::finished;
+            }
         }
         td_header header;
         std::memcpy(&header, rest_.data(), sizeof(header));
+        const MonoTime at(Nanoseconds(static_cast<std::int64_t>(header.time_ns)));
+        if (options_.since && at >= *options_.since) {
+            now_ = std::max(now_, *options_.since);
+            options_.since.reset();
+            return Status::more;
+        }
         const std::span<const std::byte> record = rest_.first(header.size);
         rest_ = rest_.subspan(header.size);
         if (skips_repeated_ && (header.flags & TD_REPEATED) != 0) continue;
-        const MonoTime at(Nanoseconds(static_cast<std::int64_t>(header.time_ns)));
-        if (options_.until && at > *options_.until) return Status::finished;
+        if (options_.until && at > *options_.until) {
+            // CPUs' records aren't quite in order; but a mark says that all before it have been told.
+            past_until_ = true;
+            if (header.kind != TD_NOW) continue;
+            now_ = *options_.until;
+            return Status::finished;
+        }
         if (header.kind != TD_NOW) {
             now_ = std::max(now_, at); // a recording that was cut off ends without a mark
             sink(record);
             continue;
         }
         now_ = at;
+        at_mark_ = true;
         keep_pace(at);
         return Status::more;
     }
     return Status::finished;
+}
+
+std::optional<MonoTime> RecordingSource::end() const {
+    std::optional<MonoTime> latest;
+    for (const auto& reader : readers_) {
+        const auto last = reader->last_time();
+        if (!last) return std::nullopt;
+        latest = std::max(latest.value_or(*last), *last);
+    }
+    return latest;
 }
 
 Damage RecordingSource::damage() const {

@@ -15,7 +15,9 @@
 namespace tcpdwell::recording {
 
 struct ReplayOptions {
-    double speed = 0;              ///< 1: at the pace at which it was recorded; 0: as fast as it can be read
+    double speed = 0; ///< 1: at the pace at which it was recorded; 0: as fast as it can be read
+    /// poll() returns once right before the first record that isn't earlier; until then there is no pace to keep.
+    std::optional<MonoTime> since;
     std::optional<MonoTime> until; ///< records after this time are left out
 };
 
@@ -40,8 +42,12 @@ public:
     [[nodiscard]] MonoTime now() const override { return now_; }
     void stop() override { stopped_ = true; }
 
-    [[nodiscard]] const Head& head() const { return head_; }                       ///< of the first file
     [[nodiscard]] const std::vector<std::string>& paths() const { return paths_; } ///< in the order given
+    /// Whether a mark has ended the last poll(); now() is then its time.
+    [[nodiscard]] bool at_mark() const { return at_mark_; }
+    [[nodiscard]] const Head& head() const { return head_; } ///< of the first file
+    /// Latest time that the files tell of; nullopt if one of them can be read only once, or has no record.
+    [[nodiscard]] std::optional<MonoTime> end() const;
     [[nodiscard]] Damage damage() const; ///< of all files, as far as they have been read
 
 private:
@@ -66,6 +72,8 @@ private:
     std::span<const std::byte> rest_; ///< of the block under way
     MonoTime now_{};
     bool stopped_ = false;
+    bool past_until_ = false;
+    bool at_mark_ = false;
     std::optional<MonoTime> pace_begin_;
     std::chrono::steady_clock::time_point pace_begin_here_;
 };

@@ -110,7 +110,10 @@ private:
         if (found_.run == 0) found_.run = head.run;
         if (head.run != found_.run) {
             ++found_.damage.foreign_blocks;
-        } else if (frame == kEndFrame) {
+            return;
+        }
+        if (frame == kBlockFrame) found_.last = std::max(found_.last.value_or(head.last), head.last);
+        if (frame == kEndFrame) {
             found_.has_end = true;
             found_.end_sequence = std::max(found_.end_sequence, head.sequence);
         } else if (found_.blocks.size() == Survey::kMostBlocks) {

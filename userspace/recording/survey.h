@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,7 @@ struct Survey {
     std::vector<Place> blocks; ///< with an intact head, of the first one's run, by their numbers
     std::uint64_t run = 0;
     bool has_end = false;
+    std::optional<MonoTime> last; ///< latest time of a record, as the heads say
     std::uint64_t end_sequence = 0;
     Damage damage;
     /// More than kMostBlocks: `blocks` is empty, and they have to be read as they stand.

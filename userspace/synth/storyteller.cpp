@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <string_view>
 
-#include "synth/encode.h"
+#include "event/encode.h"
 
 namespace tcpdwell {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "synth/encode.h"
+#include "event/encode.h"
 #include "synth/stage.h"
 
 namespace tcpdwell {

@@ -237,4 +237,8 @@ std::size_t Tracker::live() const { return impl_->live(); }
 
 void Tracker::for_each_live(const std::function<void(const LiveSocket&)>& visit) const { impl_->for_each_live(visit); }
 
+void Tracker::for_each_listed(MonoTime now, const std::function<void(const ListedSocket&)>& visit) const {
+    impl_->for_each_listed(now, visit);
+}
+
 } // namespace tcpdwell

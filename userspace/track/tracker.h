@@ -51,6 +51,14 @@ struct LiveSocket {
     std::span<const PathStep> left; ///< the states that it has left, oldest first; valid during the call
 };
 
+/// A connection or listener as a listing of the kernel's sockets would have it, by all that is known.
+struct ListedSocket {
+    SocketListed socket;            ///< sock is 0 where the address isn't known
+    std::optional<Process> process; ///< who holds it, or held the socket that a mini-socket is left of
+    /// A timer of it was stopped shortly before; what that means, only what follows can tell.
+    std::optional<Event> pending;
+};
+
 /// Deterministic: the same events in the same order give the same calls. Never reads a clock.
 class Tracker {
 public:
@@ -71,6 +79,8 @@ public:
     [[nodiscard]] const TrackerTotals& totals() const;
     [[nodiscard]] std::size_t live() const; ///< connections and listeners held now
     void for_each_live(const std::function<void(const LiveSocket&)>& visit) const;
+    /// What a listing at `now` would show: listeners first, for a reader finds the owner of a connection by them.
+    void for_each_listed(MonoTime now, const std::function<void(const ListedSocket&)>& visit) const;
 
 private:
     class Impl;

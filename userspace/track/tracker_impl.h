@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tracker's inside. One class over five files: full sockets (tracker.cpp), the life of a connection
-// (tracker_life.cpp), passive opens (tracker_children.cpp), mini-sockets and requests (tracker_minis.cpp), and what is
-// learnt besides events: inventory, owners, losses (tracker_inventory.cpp).
+// The tracker's inside. One class over six files: full sockets (tracker.cpp), the life of a connection
+// (tracker_life.cpp), passive opens (tracker_children.cpp), mini-sockets and requests (tracker_minis.cpp), what is
+// learnt besides events: inventory, owners, losses (tracker_inventory.cpp), and what is known as a listing
+// (tracker_listing.cpp).
 #pragma once
 
 #include <deque>
@@ -41,6 +42,7 @@ public:
     const TrackerTotals& totals() const { return totals_; }
     std::size_t live() const { return table_.size(); }
     void for_each_live(const std::function<void(const LiveSocket&)>& visit) const;
+    void for_each_listed(MonoTime now, const std::function<void(const ListedSocket&)>& visit) const;
 
 private:
     // Life of a connection (tracker_life.cpp)
@@ -112,6 +114,7 @@ private:
     bool is_unnamed_child(const SocketListed& e) const;
     void confirm_listed(Connection& c, const SocketListed& e);
     void join(const SocketListed& e);
+    ListedSocket listed(const Connection& c, MonoTime now) const;
 
     /// Looks at the connection again once `delay` has passed without its slot being reused.
     struct Appointment {

@@ -12,7 +12,7 @@
 
 #include "analysis/report_maker.h"
 #include "event/decode.h"
-#include "synth/encode.h"
+#include "event/encode.h"
 #include "synth/stage.h"
 #include "synth/story.h"
 #include "track/tracker.h"

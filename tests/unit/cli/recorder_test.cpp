@@ -10,7 +10,7 @@
 #include "event/decode.h"
 #include "event/write_record.h"
 #include "recording/recording_source.h"
-#include "synth/encode.h"
+#include "event/encode.h"
 #include "synth/traffic.h"
 
 namespace tcpdwell {

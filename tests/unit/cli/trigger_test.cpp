@@ -8,7 +8,7 @@
 #include <random>
 
 #include "cli/trigger_watch.h"
-#include "synth/encode.h"
+#include "event/encode.h"
 #include "synth/traffic.h"
 
 namespace tcpdwell {

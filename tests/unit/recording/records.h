@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "synth/encode.h"
+#include "event/encode.h"
 #include "synth/traffic.h"
 #include "tcpdwell/wire.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The layout of encoded records where a decoder of our own could agree with a mistake.
-#include "synth/encode.h"
+#include "event/encode.h"
 
 #include <gtest/gtest.h>
 

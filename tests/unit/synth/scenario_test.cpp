@@ -9,7 +9,7 @@
 #include <set>
 
 #include "event/decode.h"
-#include "synth/encode.h"
+#include "event/encode.h"
 
 namespace tcpdwell {
 namespace {

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "event/decode.h"
-#include "synth/encode.h"
+#include "event/encode.h"
 #include "synth/stage.h"
 #include "synth/story.h"
 #include "track/tracker.h"

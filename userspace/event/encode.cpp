@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Each overload fills the struct of one record kind; padding and reserved fields stay 0.
-#include "synth/encode.h"
+#include "event/encode.h"
 
 #include <sys/socket.h>
 

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/cmd_copy.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <numeric>
+
+#include "base/log.h"
+#include "cli/copier.h"
+#include "cli/view_run.h"
+#include "recording/anonymizer.h"
+#include "recording/writer.h"
+#include "tcpdwell/wire.h"
+
+namespace tcpdwell {
+namespace {
+
+struct CopyOptions {
+    std::vector<std::string> recordings;
+    std::string output;
+    WindowOptions window;
+    bool anonymize = false;
+    bool strict = false;
+    bool quiet = false;
+    bool verbose = false;
+};
+
+tl::unexpected<Error> cannot(std::string_view doing, const std::string& path) {
+    const int error = errno;
+    return fail(ErrorCode::failed, fmt::format("cannot {} {}: {}", doing, path, std::strerror(error)), error);
+}
+
+/// The file that is written. One that was made for it goes again if the copy fails; one that was there is emptied when
+/// the first record is ready, not before.
+class CopyFile {
+public:
+    static Result<CopyFile> open(const std::string& path, const std::vector<std::string>& inputs) {
+        constexpr mode_t mode = 0600; // ports and process ids aren't for everybody even without names
+        if (path == "-") return from(Fd(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)), "standard output", false, inputs);
+        Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+        const bool is_new = static_cast<bool>(fd);
+        if (!is_new && errno == EEXIST) fd = Fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+        return from(std::move(fd), path, is_new, inputs);
+    }
+    CopyFile(CopyFile&& other) noexcept
+        : fd_(std::move(other.fd_)), path_(std::move(other.path_)), is_new_(std::exchange(other.is_new_, false)) {}
+    CopyFile& operator=(CopyFile&&) = delete;
+    ~CopyFile() {
+        if (is_new_) ::unlink(path_.c_str());
+    }
+
+    Result<std::unique_ptr<recording::RecordingWriter>> begin(const recording::Head& head) {
+        struct stat status {};
+        const bool is_file = ::fstat(fd_.get(), &status) == 0 && S_ISREG(status.st_mode);
+        if (is_file && status.st_size > 0 && ::ftruncate(fd_.get(), 0) != 0) return cannot("write", path_);
+        std::uint64_t run = 0;
+        if (::getrandom(&run, sizeof(run), 0) != sizeof(run)) return cannot("number", path_);
+        return recording::RecordingWriter::begin(std::move(fd_), path_, recording::to_json(head), run | 1, 0, {});
+    }
+    void keep() { is_new_ = false; }
+
+private:
+    CopyFile(Fd fd, std::string path, bool is_new) : fd_(std::move(fd)), path_(std::move(path)), is_new_(is_new) {}
+
+    static Result<CopyFile> from(Fd fd, std::string path, bool is_new, const std::vector<std::string>& inputs) {
+        if (!fd) return cannot("write", path);
+        CopyFile file(std::move(fd), std::move(path), is_new);
+        if (::isatty(file.fd_.get()) == 1)
+            return fail(ErrorCode::usage, "a recording isn't for a terminal; give a file with -o, or a pipe");
+        struct stat out {};
+        if (::fstat(file.fd_.get(), &out) != 0) return cannot("write", file.path_);
+        for (const std::string& input : inputs) {
+            struct stat in {};
+            const bool is_known = (input == "-" ? ::fstat(STDIN_FILENO, &in) : ::stat(input.c_str(), &in)) == 0;
+            if (is_known && S_ISREG(out.st_mode) && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
+                return fail(ErrorCode::usage,
+                            fmt::format("{} is {}, which is to be copied; give another file", file.path_, input));
+        }
+        return file;
+    }
+
+    Fd fd_;
+    std::string path_;
+    bool is_new_;
+};
+
+std::uint64_t lost_by(std::span<const std::byte> record) {
+    td_lost totals;
+    if (record.size() < sizeof(totals)) return 0;
+    std::memcpy(&totals, record.data(), sizeof(totals));
+    if (totals.h.kind != TD_LOST) return 0;
+    return std::accumulate(std::begin(totals.total), std::end(totals.total), std::uint64_t{0});
+}
+
+void warn(const recording::Damage& damage, std::uint64_t lost, const recording::Anonymizer* anonymizer) {
+    if (lost > 0) spdlog::warn("events were lost when this was recorded");
+    if (damage.any())
+        spdlog::warn("the recording is damaged: {}; what is intact was copied", describe(damage));
+    else if (damage.cut_off)
+        spdlog::warn("the recording has no end: it is still being written, or its writer was killed");
+    if (!anonymizer) return;
+    for (const auto& [kind, count] : anonymizer->not_understood())
+        spdlog::warn("{} records of kind {} were left out: this version doesn't know what they tell", count, kind);
+}
+
+Result<int> run_copy(const CopyOptions& options) {
+    start_logging(options.quiet ? -1 : options.verbose ? 1 : 0);
+    const auto files = recording_files(options.recordings);
+    if (!files) return tl::unexpected(files.error());
+    auto source = recording::RecordingSource::open(*files);
+    if (!source) return tl::unexpected(source.error());
+    recording::Head head = (*source)->head();
+    const auto window = options.window.resolve({head.clock, (*source)->end()});
+    if (!window) return tl::unexpected(window.error());
+    (*source)->set_options({0, window->since, window->until});
+    std::unique_ptr<recording::Anonymizer> anonymizer;
+    if (options.anonymize) {
+        auto created = recording::Anonymizer::create();
+        if (!created) return tl::unexpected(created.error());
+        anonymizer = std::move(*created);
+        head = anonymizer->anonymous(head);
+    }
+    head.copied = true;
+    head.sequence = 0;
+    if (window->since) head.clock = {*window->since, head.clock.to_wall(*window->since), 0, 0};
+
+    auto file = CopyFile::open(options.output, *files);
+    if (!file) return tl::unexpected(file.error());
+    auto writer = file->begin(head);
+    if (!writer) return tl::unexpected(writer.error());
+    std::uint64_t lost = 0;
+    const auto copied = copy(**source, *window, [&](std::span<const std::byte> record) -> Result<void> {
+        lost = std::max(lost, lost_by(record));
+        if (!anonymizer) return (*writer)->write(record);
+        const auto anonymous = anonymizer->anonymous(record);
+        return anonymous ? (*writer)->write(*anonymous) : Result<void>();
+    });
+    if (!copied) return tl::unexpected(copied.error());
+    if (auto ended = (*writer)->end(); !ended) return tl::unexpected(ended.error());
+    file->keep();
+    const recording::Damage damage = (*source)->damage();
+    warn(damage, lost, anonymizer.get());
+    spdlog::info("{} records in {} bytes", (*writer)->totals().records, (*writer)->totals().file_bytes);
+    return options.strict && (lost > 0 || damage.any()) ? 4 : 0;
+}
+
+} // namespace
+
+Action define_copy(CLI::App& app) {
+    auto options = std::make_shared<CopyOptions>();
+    app.add_option("-r,--read", options->recordings,
+                   "The recordings to copy, or folders of them; several segments become one")
+        ->type_name("FILE...")
+        ->required();
+    app.add_option("-o,--output", options->output, "File to write; - is standard output")
+        ->type_name("FILE")
+        ->required();
+    options->window.declare(app);
+    app.add_flag("--anonymize", options->anonymize,
+                 "Replace addresses and the names of host and boot, leave out names of processes, users and cgroups");
+    app.add_flag("--strict", options->strict, "Exit with status 4 if events were lost or the recording is damaged");
+    app.add_flag("-q,--quiet", options->quiet, "No summary on stderr, only warnings");
+    app.add_flag("-v,--verbose", options->verbose, "Say more on stderr");
+    app.footer(
+        "Examples:\n"
+        "  tcpdwell copy -r day.tdw -o incident.tdw --since 18:04 --until 18:10\n"
+        "  tcpdwell copy -r incident.tdw -o public.tdw --anonymize\n"
+        "  ssh host cat run.tdw | tcpdwell copy -r - -o - --until +5m | tcpdwell report -r -\n"
+        "\nRecords are copied as they are. A copy that begins later than the original is headed by a listing of the\n"
+        "sockets that existed then, with their owners.\n"
+        "\n--anonymize: addresses of one network stay in one network, by a random key that nobody keeps; those of\n"
+        "127.0.0.0/8, ::1 and the unspecified ones stay. Kept: times, ports, process ids, sysctls, kernel release,\n"
+        "numbers of namespaces and cgroups. Exit status: 0 fine, 1 failed, 2 bad usage, 4 events lost or damage\n"
+        "(--strict).");
+    return [options] { return run_copy(*options); };
+}
+
+} // namespace tcpdwell

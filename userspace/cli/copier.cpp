@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/copier.h"
+
+#include <algorithm>
+#include <map>
+#include <vector>
+
+#include "event/encode.h"
+#include "event/write_record.h"
+
+namespace tcpdwell {
+namespace {
+
+std::uint64_t ns(MonoTime at) { return static_cast<std::uint64_t>(at.time_since_epoch().count()); }
+
+td_header mark_at(MonoTime now) { return td_header{sizeof(td_header), TD_NOW, 0, 0, ns(now)}; }
+
+/// The same clock, read at another moment.
+ClockAnchor moved(const ClockAnchor& clock, MonoTime now) {
+    const auto ticks = (now - clock.mono).count() / 1000 * std::int64_t{clock.hz} / 1'000'000;
+    return {now, clock.to_wall(now), clock.jiffies + static_cast<std::uint64_t>(ticks), clock.hz};
+}
+
+} // namespace
+
+void Beginning::note(std::span<const std::byte> record) {
+    const auto event = decoder_.decode(record);
+    if (!event) return;
+    preamble_.note(record);
+    if (const auto* gap = std::get_if<Gap>(&*event); gap && gap->new_run) { // counts its losses from 0
+        td_lost none{};
+        none.h = header_of<td_lost>(TD_LOST, ns(gap->at), 0);
+        preamble_.note(bytes_of(none));
+    }
+    if (const auto* snapshot = std::get_if<Snapshot>(&*event)) namespaces_.insert(snapshot->netns);
+    tracker_.on_event(*event);
+}
+
+Result<void> Beginning::tell(MonoTime now, const Write& write) const {
+    Result<void> written;
+    const auto put = [&](std::span<const std::byte> record) {
+        if (written) written = write(record);
+    };
+    const ClockAnchor& clock = decoder_.clock();
+    const auto tell_event = [&](const Event& event) { put(encode(event, clock)); };
+
+    recording::Preamble preamble = preamble_;
+    preamble.note(encode(ClockReading{moved(clock, now)}, clock));
+    preamble.for_each(put);
+    put(bytes_of(mark_at(now)));
+
+    std::map<std::uint32_t, std::vector<ListedSocket>> listings;
+    for (const std::uint32_t netns : namespaces_) listings[netns];
+    tracker_.for_each_listed(now, [&](const ListedSocket& s) { listings[s.socket.netns].push_back(s); });
+    for (const auto& [netns, sockets] : listings) {
+        tell_event(Snapshot{now, netns, TD_SNAPSHOT_BEGIN, false});
+        for (const ListedSocket& s : sockets) tell_event(s.socket);
+        tell_event(Snapshot{now, netns, TD_SNAPSHOT_END, true});
+    }
+    for (const auto& [netns, sockets] : listings) {
+        for (const ListedSocket& s : sockets) {
+            if (s.process && s.socket.sock != 0)
+                tell_event(OwnerFound{now, s.socket.sock, s.socket.cookie,
+                                      Owner{s.process, s.socket.owner.uid, s.socket.owner.cgroup}, TD_OWNER_HOLDS});
+            if (s.pending) tell_event(*s.pending);
+        }
+    }
+    return written;
+}
+
+Result<void> copy(recording::RecordingSource& source, const TimeWindow& window, const Beginning::Write& write) {
+    std::optional<Beginning> before;
+    if (window.since) before.emplace();
+    Result<void> written;
+    const auto take = [&](std::span<const std::byte> record) {
+        if (before)
+            before->note(record);
+        else if (written)
+            written = write(record);
+    };
+    std::optional<MonoTime> marked;
+    while (true) {
+        const auto status = source.poll(take);
+        if (!status) return tl::unexpected(status.error());
+        if (before && source.now() >= *window.since) {
+            before->advance_to(*window.since);
+            written = before->tell(*window.since, write);
+            before.reset();
+        } else if (source.at_mark()) {
+            marked = source.now();
+            if (before)
+                before->advance_to(source.now());
+            else if (written)
+                written = write(bytes_of(mark_at(source.now())));
+        }
+        if (!written) return written;
+        if (*status != EventSource::Status::finished) continue;
+        if (before) return tl::unexpected(nothing_since(*window.since, source.now(), source.head().clock));
+        // Where the window ends a reader is to know that all before has been told.
+        if (window.until && source.now() == *window.until && marked != window.until)
+            return write(bytes_of(mark_at(*window.until)));
+        return {};
+    }
+}
+
+} // namespace tcpdwell

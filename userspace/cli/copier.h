@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// A part of a recording as a recording: the records of that time as they are, headed by what a reader has to know.
+#pragma once
+
+#include <functional>
+#include <set>
+
+#include "cli/time_window.h"
+#include "event/decode.h"
+#include "recording/preamble.h"
+#include "recording/recording_source.h"
+#include "track/tracker.h"
+
+namespace tcpdwell {
+
+/// What is known at a moment within a stream, as records that somebody who begins there can be told: facts, clock,
+/// paths of cgroups, what had been lost, and the sockets that exist.
+class Beginning : private TrackerListener {
+public:
+    using Write = std::function<Result<void>(std::span<const std::byte> record)>;
+
+    Beginning() : tracker_(*this, {}) {}
+
+    /// One record of the stream.
+    void note(std::span<const std::byte> record);
+    /// All before `now` has been noted.
+    void advance_to(MonoTime now) { tracker_.advance_to(now); }
+    /// Everything as of `now`; a mark where events may follow, and then the sockets, like a first pass of the inventory
+    /// over every namespace.
+    [[nodiscard]] Result<void> tell(MonoTime now, const Write& write) const;
+
+private:
+    void on_transition(const TransitionLine&) override {}
+    void on_connection(const ConnectionLine&) override {}
+    void on_lost(const LostLine&) override {}
+
+    Decoder decoder_;
+    Tracker tracker_;
+    recording::Preamble preamble_;
+    std::set<std::uint32_t> namespaces_; ///< of which a listing has been seen
+};
+
+/// Reads `source`, whose options are to be those of `window`, to its end, and hands over what belongs into the copy.
+/// ErrorCode::usage if it has nothing in the window.
+Result<void> copy(recording::RecordingSource& source, const TimeWindow& window, const Beginning::Write& write);
+
+} // namespace tcpdwell
