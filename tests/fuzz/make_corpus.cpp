@@ -8,10 +8,10 @@
 #include <filesystem>
 #include <fstream>
 
+#include "event/encode.h"
 #include "event/write_record.h"
 #include "recording/head.h"
 #include "recording/writer.h"
-#include "synth/encode.h"
 #include "synth/traffic.h"
 
 namespace tcpdwell::recording {

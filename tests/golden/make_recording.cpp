@@ -14,11 +14,11 @@
 #include <string>
 #include <vector>
 
+#include "event/encode.h"
 #include "event/write_record.h"
 #include "golden_run.h"
 #include "recording/head.h"
 #include "recording/writer.h"
-#include "synth/encode.h"
 
 namespace tcpdwell {
 namespace {

@@ -9,10 +9,10 @@
 #include <string>
 
 #include "../unit/analysis/town.h"
+#include "event/encode.h"
 #include "event/write_record.h"
 #include "recording/head.h"
 #include "recording/writer.h"
-#include "synth/encode.h"
 
 namespace tcpdwell {
 

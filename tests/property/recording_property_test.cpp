@@ -6,11 +6,11 @@
 
 #include <cstring>
 
+#include "event/encode.h"
 #include "random_run.h"
 #include "recording/head.h"
 #include "recording/reader.h"
 #include "recording/writer.h"
-#include "synth/encode.h"
 #include "tcpdwell/wire.h"
 
 namespace tcpdwell::recording {

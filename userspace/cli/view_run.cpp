@@ -127,7 +127,7 @@ Result<std::vector<ViewRun>> ViewRun::prepare_each(const RunOptions& options) {
         if (sources->size() > 1) own.recordings = source->paths();
         ViewRun& run = runs.emplace_back(ViewRun(own, *filter));
         if (auto opened = run.replay(std::move(source)); !opened)
-            return tl::unexpected(opened.error().context(run.source_name()));
+            return tl::unexpected(sources->size() == 1 ? opened.error() : opened.error().context(run.source_name()));
     }
     return runs;
 }
