@@ -80,8 +80,9 @@ constexpr Explanation kColumns[] = {
            "tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c"),
     column("seen", "how much of the connection's life was seen", "whole, joined or gap."),
     // lost
-    column("events", "lost: how many events since the last such line; null where a recording has a hole",
-           "The line stands where the loss was noticed. Connections that may be affected say seen: gap."),
+    column("events", "lost: how many events since the last such line",
+           "Null where a recording has a hole. The line stands where the loss was noticed. Connections that may be "
+           "affected say seen: gap."),
     // census
     column("without_file", "census: sockets that no process can hold",
            "NO-FILE: mini-sockets, orphans after close(), and connections that nobody has accepted yet."),

@@ -148,11 +148,13 @@ TEST(ReportText, head_says_what_when_and_how_well) {
     std::get<Facts>(other.sections[0].body).lines.back().value = std::string_view("--port 80");
     auto& quality = std::get<Facts>(other.sections[1].body).lines;
     quality[0].value = std::int64_t{9};
-    quality[4].value = std::int64_t{2};
-    quality[5].value = std::int64_t{3};
+    quality[1].value = std::int64_t{4};
+    quality[5].value = std::int64_t{2};
+    quality[6].value = std::int64_t{3};
     EXPECT_THAT(report_text(other, {}), HasSubstr("filter --port 80"));
     EXPECT_THAT(report_text(other, {.width = 132}),
-                HasSubstr("5 connections: 4 ended, 1 still there; 2 were there before; 3 have gaps; 9 EVENTS LOST\n"));
+                HasSubstr("5 connections: 4 ended, 1 still there; 2 were there before; 3 have gaps; 9 EVENTS LOST; "
+                          "4 HOLES IN THE RECORDING\n"));
 }
 
 TEST(ReportText, findings_have_their_evidence_and_advice) {

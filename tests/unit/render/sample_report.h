@@ -70,6 +70,7 @@ inline Report sample_report(std::string_view comm = "nginx") {
                                       {"filter", "filter", Value()}}}});
     report.sections.push_back({"quality", "", "",
                                Facts{{{"lost", "events lost", std::int64_t{0}},
+                                      {"holes", "holes in the recording", std::int64_t{0}},
                                       {"connections", "connections", std::int64_t{5}},
                                       {"ended", "ended", std::int64_t{4}},
                                       {"open", "open", std::int64_t{1}},
