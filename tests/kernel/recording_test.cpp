@@ -69,7 +69,7 @@ public:
         std::filesystem::create_directory(path_);
         check(::unshare(CLONE_NEWNS), "unshare");
         check(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr), "mount");
-        check(::mount("tmpfs", path_.c_str(), "tmpfs", 0, "size=64k"), "mount");
+        check(::mount("tmpfs", path_.c_str(), "tmpfs", 0, "size=256k"), "mount");
     }
     SmallRoom(const SmallRoom&) = delete;
     SmallRoom& operator=(const SmallRoom&) = delete;
