@@ -23,10 +23,11 @@ struct RecordingWriter::Compressor {
 
 RecordingWriter::RecordingWriter(Fd fd, std::string path, std::uint64_t run, std::uint64_t first_sequence,
                                  WriterOptions options)
-    : fd_(std::move(fd)), path_(std::move(path)), options_(options), compressor_(std::make_unique<Compressor>()) {
+    : fd_(std::move(fd)), path_(std::move(path)), options_(std::move(options)),
+      compressor_(std::make_unique<Compressor>()) {
     head_.run = run;
     head_.sequence = first_sequence;
-    ZSTD_CCtx_setParameter(compressor_->context, ZSTD_c_compressionLevel, options.level);
+    ZSTD_CCtx_setParameter(compressor_->context, ZSTD_c_compressionLevel, options_.level);
     ZSTD_CCtx_setParameter(compressor_->context, ZSTD_c_checksumFlag, 1);
 }
 
@@ -36,7 +37,7 @@ Result<std::unique_ptr<RecordingWriter>> RecordingWriter::begin(Fd fd, std::stri
                                                                 std::uint64_t run, std::uint64_t first_sequence,
                                                                 WriterOptions options) {
     std::unique_ptr<RecordingWriter> writer(
-        new RecordingWriter(std::move(fd), std::move(path), run, first_sequence, options));
+        new RecordingWriter(std::move(fd), std::move(path), run, first_sequence, std::move(options)));
     std::string head;
     put_u32(head, kHeadFrame);
     put_u32(head, static_cast<std::uint32_t>(kMagicLine.size() + head_json.size() + 1));
