@@ -38,58 +38,71 @@ tl::unexpected<Error> cannot(std::string_view doing, const std::string& path) {
     return fail(ErrorCode::failed, fmt::format("cannot {} {}: {}", doing, path, std::strerror(error)), error);
 }
 
-/// The file that is written. One that was made for it goes again if the copy fails; one that was there is emptied when
-/// the first record is ready, not before.
+/// Where the copy goes: into a file beside the one that is wanted, which takes its place when all has been written. A
+/// pipe or a device is written to as it is.
 class CopyFile {
 public:
     static Result<CopyFile> open(const std::string& path, const std::vector<std::string>& inputs) {
-        constexpr mode_t mode = 0600; // ports and process ids aren't for everybody even without names
-        if (path == "-") return from(Fd(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)), "standard output", false, inputs);
-        Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
-        const bool is_new = static_cast<bool>(fd);
-        if (!is_new && errno == EEXIST) fd = Fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-        return from(std::move(fd), path, is_new, inputs);
+        if (path == "-") return from(Fd(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)), "standard output", "", inputs);
+        struct stat there {};
+        const bool exists = ::stat(path.c_str(), &there) == 0;
+        if (exists && !S_ISREG(there.st_mode))
+            return from(Fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC)), path, "", inputs);
+        if (exists)
+            if (auto other = is_other(there, path, inputs); !other) return tl::unexpected(other.error());
+        std::string beside = path + ".XXXXXX";
+        Fd fd(::mkostemp(beside.data(), O_CLOEXEC)); // mode 0600: ports and process ids aren't for everybody
+        return from(std::move(fd), path, std::move(beside), inputs);
     }
     CopyFile(CopyFile&& other) noexcept
-        : fd_(std::move(other.fd_)), path_(std::move(other.path_)), is_new_(std::exchange(other.is_new_, false)) {}
+        : fd_(std::move(other.fd_)), path_(std::move(other.path_)), beside_(std::exchange(other.beside_, {})) {}
     CopyFile& operator=(CopyFile&&) = delete;
     ~CopyFile() {
-        if (is_new_) ::unlink(path_.c_str());
+        if (!beside_.empty()) ::unlink(beside_.c_str());
     }
 
     Result<std::unique_ptr<recording::RecordingWriter>> begin(const recording::Head& head) {
-        struct stat status {};
-        const bool is_file = ::fstat(fd_.get(), &status) == 0 && S_ISREG(status.st_mode);
-        if (is_file && status.st_size > 0 && ::ftruncate(fd_.get(), 0) != 0) return cannot("write", path_);
         std::uint64_t run = 0;
         if (::getrandom(&run, sizeof(run), 0) != sizeof(run)) return cannot("number", path_);
         return recording::RecordingWriter::begin(std::move(fd_), path_, recording::to_json(head), run | 1, 0, {});
     }
-    void keep() { is_new_ = false; }
+    Result<void> keep() {
+        if (!beside_.empty() && ::rename(beside_.c_str(), path_.c_str()) != 0) return cannot("write", path_);
+        beside_.clear();
+        return {};
+    }
 
 private:
-    CopyFile(Fd fd, std::string path, bool is_new) : fd_(std::move(fd)), path_(std::move(path)), is_new_(is_new) {}
+    CopyFile(Fd fd, std::string path, std::string beside)
+        : fd_(std::move(fd)), path_(std::move(path)), beside_(std::move(beside)) {}
 
-    static Result<CopyFile> from(Fd fd, std::string path, bool is_new, const std::vector<std::string>& inputs) {
+    static Result<CopyFile> from(Fd fd, std::string path, std::string beside, const std::vector<std::string>& inputs) {
         if (!fd) return cannot("write", path);
-        CopyFile file(std::move(fd), std::move(path), is_new);
+        CopyFile file(std::move(fd), std::move(path), std::move(beside));
         if (::isatty(file.fd_.get()) == 1)
             return fail(ErrorCode::usage, "a recording isn't for a terminal; give a file with -o, or a pipe");
         struct stat out {};
         if (::fstat(file.fd_.get(), &out) != 0) return cannot("write", file.path_);
+        if (auto other = is_other(out, file.path_, inputs); !other) return tl::unexpected(other.error());
+        return file;
+    }
+
+    /// Whether the output isn't one of the inputs.
+    static Result<void> is_other(const struct stat& out, const std::string& path,
+                                 const std::vector<std::string>& inputs) {
         for (const std::string& input : inputs) {
             struct stat in {};
             const bool is_known = (input == "-" ? ::fstat(STDIN_FILENO, &in) : ::stat(input.c_str(), &in)) == 0;
             if (is_known && S_ISREG(out.st_mode) && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
                 return fail(ErrorCode::usage,
-                            fmt::format("{} is {}, which is to be copied; give another file", file.path_, input));
+                            fmt::format("{} is {}, which is to be copied; give another file", path, input));
         }
-        return file;
+        return {};
     }
 
     Fd fd_;
     std::string path_;
-    bool is_new_;
+    std::string beside_; ///< the file that is written meanwhile; "": path_ itself
 };
 
 std::uint64_t lost_by(std::span<const std::byte> record) {
@@ -137,19 +150,23 @@ Result<int> run_copy(const CopyOptions& options) {
     auto writer = file->begin(head);
     if (!writer) return tl::unexpected(writer.error());
     std::uint64_t lost = 0;
+    std::uint64_t holes = 0;
     const auto copied = copy(**source, *window, [&](std::span<const std::byte> record) -> Result<void> {
         lost = std::max(lost, lost_by(record));
+        if (record[2] == static_cast<std::byte>(TD_GAP)) ++holes;
         if (!anonymizer) return (*writer)->write(record);
         const auto anonymous = anonymizer->anonymous(record);
         return anonymous ? (*writer)->write(*anonymous) : Result<void>();
     });
+    if (!copied && copied.error().error_number == EPIPE && options.output == "-")
+        return 0; // its reader has seen enough
     if (!copied) return tl::unexpected(copied.error());
     if (auto ended = (*writer)->end(); !ended) return tl::unexpected(ended.error());
-    file->keep();
+    if (auto kept = file->keep(); !kept) return tl::unexpected(kept.error());
     const recording::Damage damage = (*source)->damage();
     warn(damage, lost, anonymizer.get());
     spdlog::info("{} records in {} bytes", (*writer)->totals().records, (*writer)->totals().file_bytes);
-    return options.strict && (lost > 0 || damage.any()) ? 4 : 0;
+    return options.strict && (lost + holes > 0 || damage.any()) ? 4 : 0;
 }
 
 } // namespace

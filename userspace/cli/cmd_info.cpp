@@ -10,6 +10,7 @@
 #include <numeric>
 
 #include "base/log.h"
+#include "cli/view_run.h"
 #include "recording/head.h"
 #include "recording/reader.h"
 #include "render/json_writer.h"
@@ -170,7 +171,10 @@ std::string text_of(const std::string& path, const Head& head, const Contents& c
     return out;
 }
 
-Result<int> run_info(const std::vector<std::string>& files, const std::string& format) {
+Result<int> run_info(const std::vector<std::string>& paths, const std::string& format) {
+    const auto found = recording_files(paths);
+    if (!found) return tl::unexpected(found.error());
+    const std::vector<std::string>& files = *found;
     start_logging(0);
     Output out(STDOUT_FILENO);
     for (const std::string& file : files) {
@@ -196,7 +200,7 @@ Action define_info(CLI::App& app) {
         std::string format = "text";
     };
     auto options = std::make_shared<Options>();
-    app.add_option("file", options->files, "Recordings")->type_name("FILE...")->required();
+    app.add_option("file", options->files, "Recordings, or folders of them")->type_name("FILE...")->required();
     app.add_option("-f,--format", options->format, "text or json (one object for each file)")
         ->check(CLI::IsMember({"text", "json"}))
         ->capture_default_str();

@@ -101,6 +101,8 @@ Result<int> run_record(const CommandOptions& options) {
     Onlooker onlooker(*run->recorder(), std::move(watch), signal ? &*signal : nullptr,
                       !run_options.quiet && run_options.command.empty());
     const auto outcome = run->run(onlooker, interprets);
+    if (!outcome && outcome.error().error_number == EPIPE && run_options.write == "-")
+        return 0; // its reader has seen enough
     if (!outcome) return tl::unexpected(outcome.error());
     const recording::WriterTotals totals = run->recorder()->totals();
     spdlog::info(

@@ -48,6 +48,22 @@ bool begins_listing(std::span<const std::byte> record) {
     return snapshot.h.kind == TD_SNAPSHOT && snapshot.op == TD_SNAPSHOT_BEGIN;
 }
 
+recording::WriterTotals sum(recording::WriterTotals a, const recording::WriterTotals& b) {
+    a.records += b.records;
+    a.raw_bytes += b.raw_bytes;
+    a.file_bytes += b.file_bytes;
+    a.dropped += b.dropped;
+    return a;
+}
+
+/// The last of what a listing tells of one namespace.
+bool ends_listing(std::span<const std::byte> record) {
+    td_snapshot snapshot;
+    if (record.size() < sizeof(snapshot)) return false;
+    std::memcpy(&snapshot, record.data(), sizeof(snapshot));
+    return snapshot.h.kind == TD_SNAPSHOT && snapshot.op == TD_SNAPSHOT_END;
+}
+
 Result<Fd> open_file(const std::string& path) {
     constexpr mode_t mode = 0600; // addresses and names of processes aren't for everybody
     Fd fd(path == "-" ? ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
@@ -75,6 +91,8 @@ Recorder::Recorder(Fd fd, std::optional<recording::SegmentFolder> folder, std::s
 
 Result<std::unique_ptr<Recorder>> Recorder::open(const std::string& path, RecorderOptions options) {
     if (options.rolls()) {
+        if (path == "-")
+            return fail(ErrorCode::usage, "segments that roll (--keep, --max-size) need a folder, not standard output");
         auto folder = recording::SegmentFolder::open(path, options.roll);
         if (!folder) return tl::unexpected(folder.error());
         return std::unique_ptr<Recorder>(new Recorder({}, std::move(*folder), path, std::move(options)));
@@ -105,6 +123,7 @@ Result<void> Recorder::write(std::span<const std::byte> record) {
     }
     if (listing_asked_ && begins_listing(record))
         if (auto begun = begin_segment(); !begun) return begun;
+    has_listed_ = has_listed_ || ends_listing(record);
     return writer_->write(record);
 }
 
@@ -126,9 +145,7 @@ Result<void> Recorder::begin() {
     head_.hz = clock_.hz;
     now_ = clock_.mono;
     if (folder_) {
-        auto file = folder_->begin_segment(wall_now());
-        if (!file) return tl::unexpected(file.error());
-        if (auto begun = begin_file(std::move(file->fd), file->path); !begun) return begun;
+        if (auto begun = begin_segment_file(); !begun) return begun;
     } else {
         struct stat status {};
         if (::fstat(fd_.get(), &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0 &&
@@ -151,30 +168,45 @@ Result<void> Recorder::begin_file(Fd fd, const std::string& path) {
     auto writer = recording::RecordingWriter::begin(std::move(fd), path, recording::to_json(head_), run_,
                                                     head_.sequence, std::move(options));
     if (!writer) return tl::unexpected(writer.error());
-    writer_ = std::move(*writer);
+    std::swap(writer_, *writer);
+    if (*writer) { // the segment before
+        earlier_ = sum(earlier_, (*writer)->totals());
+        if (auto ended = (*writer)->end(); !ended && !options_.survives_errors) return ended;
+    }
     segment_begin_ = now_;
     listing_asked_ = false;
+    listed_bytes_ = 0;
     told_dropped_ = 0;
+    return {};
+}
+
+Result<void> Recorder::begin_segment_file() {
+    auto file = folder_->create(wall_now());
+    if (!file) return tl::unexpected(file.error());
+    if (auto begun = begin_file(std::move(file->fd), file->path); !begun) {
+        folder_->discard(file->path);
+        return begun;
+    }
+    if (const std::string trouble = folder_->begin_segment(file->path, wall_now()); !trouble.empty())
+        spdlog::warn("{}", trouble);
     return {};
 }
 
 /// Completes the segment under way, and begins the next with what its readers have to know.
 Result<void> Recorder::begin_segment() {
     if (auto flushed = writer_->flush(); !flushed) return flushed;
-    auto file = folder_->begin_segment(wall_now());
-    if (!file && options_.survives_errors) { // goes on in the segment under way
-        spdlog::warn("{}", file.error().message);
+    tell_dropped();
+    const recording::Head before = head_;
+    head_.sequence = writer_->next_sequence();
+    head_.clock = clock_;
+    if (auto begun = begin_segment_file(); !begun) {
+        if (!options_.survives_errors) return begun;
+        spdlog::warn("{}; the segment under way goes on", begun.error().message);
+        head_ = before;
         listing_asked_ = false;
         segment_begin_ = now_;
         return {};
     }
-    if (!file) return tl::unexpected(file.error());
-    if (auto ended = writer_->end(); !ended) return ended;
-    tell_dropped();
-    earlier_ = totals();
-    head_.sequence = writer_->next_sequence();
-    head_.clock = clock_;
-    if (auto begun = begin_file(std::move(file->fd), file->path); !begun) return begun;
     Result<void> written;
     preamble_.for_each([&](std::span<const std::byte> record) {
         if (written) written = writer_->write(record);
@@ -188,12 +220,15 @@ Result<void> Recorder::mark(MonoTime now) {
     tell_dropped();
     if (save_until_ && now >= *save_until_) {
         save_until_.reset();
+        spdlog::info("saved {}", folder_->saving_to());
         folder_->stop_saving();
-        spdlog::info("saved");
+    }
+    if (std::exchange(has_listed_, false)) {
+        if (auto flushed = writer_->flush(); !flushed) return flushed;
+        listed_bytes_ = writer_->totals().file_bytes;
     }
     // Without the listing that was asked for a segment is worth less, but one without end is worth nothing.
-    const bool is_overdue =
-        listing_asked_ && folder_->is_due((now_ - segment_begin_) / 2, writer_->totals().file_bytes / 2);
+    const bool is_overdue = listing_asked_ && folder_->is_due((now_ - segment_begin_) / 2, own_bytes() / 2);
     if (is_overdue)
         if (auto begun = begin_segment(); !begun) return begun;
     return writer_->mark(now, 0);
@@ -201,19 +236,23 @@ Result<void> Recorder::mark(MonoTime now) {
 
 bool Recorder::wants_listing() {
     if (!folder_ || !writer_ || listing_asked_) return false;
-    listing_asked_ = folder_->is_due(now_ - segment_begin_, writer_->totals().file_bytes);
+    listing_asked_ = folder_->is_due(now_ - segment_begin_, own_bytes());
     return listing_asked_;
 }
 
-Result<std::string> Recorder::save(std::string_view reason) {
+std::uint64_t Recorder::own_bytes() const { return writer_->totals().file_bytes - listed_bytes_; }
+
+Result<void> Recorder::save(std::string_view reason) {
     const bool is_more = folder_->is_saving();
-    auto saved = is_more ? Result<std::string>(saved_to_) : folder_->start_saving(wall_now(), reason);
-    if (!saved) return saved;
-    saved_to_ = *saved;
+    if (!is_more) {
+        const auto trouble = folder_->start_saving(wall_now(), reason);
+        if (!trouble) return tl::unexpected(trouble.error());
+        if (!trouble->empty()) spdlog::warn("{}", *trouble);
+    }
     save_until_ = now_ + options_.save_after;
     spdlog::info("{}: {} {} and what comes in the next {:.0f} s", reason, is_more ? "goes on saving to" : "saving to",
-                 saved_to_, std::chrono::duration<double>(options_.save_after).count());
-    return saved;
+                 folder_->saving_to(), std::chrono::duration<double>(options_.save_after).count());
+    return {};
 }
 
 void Recorder::tell_dropped() {
@@ -231,15 +270,6 @@ Result<void> Recorder::end() {
     return ended;
 }
 
-recording::WriterTotals Recorder::totals() const {
-    recording::WriterTotals sum = earlier_;
-    if (!writer_) return sum;
-    const recording::WriterTotals& now = writer_->totals();
-    sum.records += now.records;
-    sum.raw_bytes += now.raw_bytes;
-    sum.file_bytes += now.file_bytes;
-    sum.dropped += now.dropped;
-    return sum;
-}
+recording::WriterTotals Recorder::totals() const { return writer_ ? sum(earlier_, writer_->totals()) : earlier_; }
 
 } // namespace tcpdwell

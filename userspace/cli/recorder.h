@@ -43,9 +43,9 @@ public:
 
     /// Whether the source is to list the sockets that exist: the next segment begins with that. True once a segment.
     bool wants_listing();
-    /// Saves what is held, and what comes within RecorderOptions::save_after, from being rolled away. The path it is
-    /// saved to. Only where segments roll.
-    Result<std::string> save(std::string_view reason);
+    /// Saves what is held, and what comes within RecorderOptions::save_after, from being rolled away. Only where
+    /// segments roll.
+    Result<void> save(std::string_view reason);
 
     [[nodiscard]] recording::WriterTotals totals() const;
     [[nodiscard]] std::uint64_t lost() const { return lost_; } ///< events, by the kernel's own count
@@ -55,7 +55,10 @@ private:
     Recorder(Fd fd, std::optional<recording::SegmentFolder> folder, std::string path, RecorderOptions options);
     void look_at(std::span<const std::byte> record);
     Result<void> begin_file(Fd fd, const std::string& path);
+    Result<void> begin_segment_file();
     Result<void> begin_segment();
+    /// Of the segment under way, without the listing that it begins with.
+    [[nodiscard]] std::uint64_t own_bytes() const;
     void tell_dropped();
 
     Fd fd_; ///< until begin()
@@ -74,8 +77,9 @@ private:
     MonoTime now_{};
     MonoTime segment_begin_{};
     bool listing_asked_ = false;
+    bool has_listed_ = false; ///< since the last mark
+    std::uint64_t listed_bytes_ = 0;
     std::optional<MonoTime> save_until_;
-    std::string saved_to_;
 };
 
 } // namespace tcpdwell

@@ -193,11 +193,17 @@ Result<TimeText> TimeText::parse(std::string_view text) {
 }
 
 void WindowOptions::declare(CLI::App& app) {
+    // An empty shell variable is a mistake, not the whole recording.
+    const auto is_told = CLI::Validator(
+        [](const std::string& text) { return std::string(text.empty() ? "a time is missing" : ""); }, "");
     app.add_option("--since", since,
                    "Only what happened from then on: 18:04, 2026-11-21T18:04:17Z, +90s from the beginning of the "
                    "recording, -10m before its end")
+        ->check(is_told)
         ->type_name("TIME");
-    app.add_option("--until", until, "Only what happened until then; the same forms")->type_name("TIME");
+    app.add_option("--until", until, "Only what happened until then; the same forms")
+        ->check(is_told)
+        ->type_name("TIME");
 }
 
 Result<TimeWindow> WindowOptions::resolve(const RecordedSpan& span) const {

@@ -23,13 +23,14 @@ Result<std::vector<std::string>> recording_files(const std::vector<std::string>&
     std::vector<std::string> files;
     for (const std::string& path : paths) {
         std::error_code error;
-        if (!std::filesystem::is_directory(path, error)) {
+        if (path == "-" || !std::filesystem::is_directory(path, error)) { // - is standard input, whatever is called so
             files.push_back(path);
             continue;
         }
         const auto found = recording::recordings_in(path);
         if (!found) return tl::unexpected(found.error());
-        files.insert(files.end(), found->begin(), found->end());
+        for (const std::string& other : found->others) spdlog::warn("{} is no recording, and is left out", other);
+        files.insert(files.end(), found->recordings.begin(), found->recordings.end());
     }
     return files;
 }
@@ -206,6 +207,9 @@ void ViewRun::warn(const PipelineOutcome& outcome) const {
         spdlog::warn("{} connections were given up for want of room; see --max-connections", outcome.totals.evicted);
     if (outcome.quality.malformed + outcome.quality.unknown > 0)
         spdlog::warn("{} records could not be understood", outcome.quality.malformed + outcome.quality.unknown);
+    if (outcome.totals.holes > 0)
+        spdlog::warn("the recording has {} hole{}, where nobody knows what happened", outcome.totals.holes,
+                     outcome.totals.holes == 1 ? "" : "s");
     if (!replay_) return;
     const recording::Damage damage = replay_->damage();
     if (damage.any())
@@ -216,7 +220,7 @@ void ViewRun::warn(const PipelineOutcome& outcome) const {
 
 int ViewRun::exit_status(const PipelineOutcome& outcome) const {
     if (outcome.command_status.value_or(0) != 0) return *outcome.command_status;
-    const bool is_lossy = outcome.totals.lost > 0 || (replay_ && replay_->damage().any()) ||
+    const bool is_lossy = outcome.totals.lost + outcome.totals.holes > 0 || (replay_ && replay_->damage().any()) ||
                           (recorder_ && (recorder_->lost() > 0 || recorder_->totals().dropped > 0));
     return options_.strict && is_lossy ? 4 : 0;
 }

@@ -4,13 +4,17 @@
 #include <fcntl.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+
+#include "recording/format.h"
 
 namespace tcpdwell::recording {
 namespace {
@@ -46,20 +50,33 @@ std::string plain(std::string_view reason) {
     return text;
 }
 
+/// Whether it is worth opening: what can't be read at all is to be said, not left out.
+bool begins_like_a_recording(const std::string& path) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0) return false; // rolled away meanwhile
+    if (!S_ISREG(status.st_mode)) return false;
+    const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd) return errno != ENOENT;
+    constexpr std::string_view name = "tcpdwell recording ";
+    std::array<char, kFrameHead + name.size()> bytes{};
+    return ::read(fd.get(), bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()) &&
+           get_u32({bytes.data(), 4}) == kHeadFrame && std::string_view(bytes.data() + kFrameHead, name.size()) == name;
+}
+
 } // namespace
 
-Result<std::vector<std::string>> recordings_in(const std::string& folder) {
-    std::vector<std::string> found;
+Result<FolderContents> recordings_in(const std::string& folder) {
+    FolderContents found;
     std::error_code error;
     for (auto entry = fs::directory_iterator(folder, error); !error && entry != fs::directory_iterator();
          entry.increment(error)) {
-        const std::string name = entry->path().filename().string();
-        if (name.ends_with(kSuffix)) found.push_back(entry->path().string());
+        const std::string path = entry->path().string();
+        if (path.ends_with(kSuffix)) (begins_like_a_recording(path) ? found.recordings : found.others).push_back(path);
     }
     if (error)
         return fail(ErrorCode::failed, fmt::format("cannot read {}: {}", folder, error.message()), error.value());
-    if (found.empty()) return fail(ErrorCode::failed, fmt::format("{} holds no recording (*.tdw)", folder));
-    std::sort(found.begin(), found.end());
+    if (found.recordings.empty()) return fail(ErrorCode::failed, fmt::format("{} holds no recording (*.tdw)", folder));
+    std::sort(found.recordings.begin(), found.recordings.end());
     return found;
 }
 
@@ -75,7 +92,12 @@ Result<SegmentFolder> SegmentFolder::open(const std::string& path, RollOptions o
                     fmt::format("{} must belong to the user who records (uid {}), with the rights rwx for them: later "
                                 "segments are written after all privileges have been given up",
                                 path, ::geteuid()));
-    SegmentFolder folder(path, options);
+    Fd lock(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!lock) return tl::unexpected(failure("read", path));
+    if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
+        return fail(ErrorCode::failed, fmt::format("another recorder is at work in {}; give another folder", path),
+                    errno);
+    SegmentFolder folder(path, std::move(lock), options);
     std::error_code error;
     for (auto entry = fs::directory_iterator(path, error); !error && entry != fs::directory_iterator();
          entry.increment(error)) {
@@ -91,27 +113,30 @@ Result<SegmentFolder> SegmentFolder::open(const std::string& path, RollOptions o
     return folder;
 }
 
-Result<SegmentFolder::NewFile> SegmentFolder::begin_segment(WallTime now) {
+Result<SegmentFolder::NewFile> SegmentFolder::create(WallTime now) {
+    roll(now);
+    std::string path;
+    Fd fd;
+    for (int attempt = 0; attempt < 10; ++attempt, now += std::chrono::milliseconds(1)) {
+        path = fmt::format("{}/{}{}{}", path_, kPrefix, stamp(now), kSuffix);
+        fd = Fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+        if (fd || errno != EEXIST) break;
+    }
+    if (!fd) return tl::unexpected(failure("write", path));
+    return NewFile{std::move(fd), path};
+}
+
+std::string SegmentFolder::begin_segment(const std::string& path, WallTime now) {
     if (!current_.empty()) {
         struct stat file {};
         if (::stat((path_ + "/" + current_).c_str(), &file) == 0) // else somebody has removed it
             complete_.push_back({current_, static_cast<std::uint64_t>(file.st_size), now});
-        current_.clear();
     }
-    roll(now);
-    std::string name;
-    Fd fd;
-    for (int attempt = 0; attempt < 10; ++attempt, now += std::chrono::milliseconds(1)) {
-        name = fmt::format("{}{}{}", kPrefix, stamp(now), kSuffix);
-        fd = Fd(::open((path_ + "/" + name).c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-        if (fd || errno != EEXIST) break;
-    }
-    if (!fd) return tl::unexpected(failure("write", path_ + "/" + name));
-    current_ = name;
-    if (is_saving())
-        if (auto linked = link(name); !linked) return tl::unexpected(linked.error());
-    return NewFile{std::move(fd), path_ + "/" + name};
+    current_ = fs::path(path).filename();
+    return is_saving() ? link(current_) : "";
 }
+
+void SegmentFolder::discard(const std::string& path) { ::unlink(path.c_str()); }
 
 bool SegmentFolder::is_due(Nanoseconds age, std::uint64_t bytes) const {
     if (options_.keep && age >= std::max(*options_.keep / kParts, kShortest)) return true;
@@ -126,7 +151,11 @@ void SegmentFolder::remove_oldest() {
 void SegmentFolder::roll(WallTime now) {
     while (options_.keep && !complete_.empty() && complete_.front().end < now - *options_.keep) remove_oldest();
     if (!options_.max_bytes) return;
-    std::uint64_t sum = *options_.max_bytes / kParts; // room for the one that begins now
+    // Room for the one that begins now: it may be as long as the last one, which ends now.
+    struct stat last {};
+    const bool has_last = !current_.empty() && ::stat((path_ + "/" + current_).c_str(), &last) == 0;
+    const std::uint64_t last_bytes = has_last ? static_cast<std::uint64_t>(last.st_size) : 0;
+    std::uint64_t sum = last_bytes + std::max(*options_.max_bytes / kParts, last_bytes);
     for (const Segment& segment : complete_) sum += segment.bytes;
     while (sum > *options_.max_bytes && !complete_.empty()) {
         sum -= complete_.front().bytes;
@@ -140,23 +169,21 @@ bool SegmentFolder::make_room() {
     return true;
 }
 
-Result<void> SegmentFolder::link(const std::string& name) const {
+std::string SegmentFolder::link(const std::string& name) const {
     const std::string from = path_ + "/" + name;
     const std::string to = saving_ + "/" + name;
-    if (::link(from.c_str(), to.c_str()) != 0 && errno != EEXIST && errno != ENOENT)
-        return tl::unexpected(failure("save", to));
-    return {};
+    if (::link(from.c_str(), to.c_str()) == 0 || errno == EEXIST || errno == ENOENT) return "";
+    return failure("save", to).message;
 }
 
 Result<std::string> SegmentFolder::start_saving(WallTime now, std::string_view reason) {
     const std::string folder = fmt::format("{}/saved-{}-{}", path_, stamp(now), plain(reason));
     if (::mkdir(folder.c_str(), kOnlyOurs) != 0) return tl::unexpected(failure("create", folder));
     saving_ = folder;
+    std::string trouble = current_.empty() ? "" : link(current_);
     for (const Segment& segment : complete_)
-        if (auto linked = link(segment.name); !linked) return tl::unexpected(linked.error());
-    if (!current_.empty())
-        if (auto linked = link(current_); !linked) return tl::unexpected(linked.error());
-    return folder;
+        if (std::string more = link(segment.name); trouble.empty()) trouble = std::move(more);
+    return trouble;
 }
 
 } // namespace tcpdwell::recording

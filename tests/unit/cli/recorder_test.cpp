@@ -8,9 +8,9 @@
 #include <filesystem>
 
 #include "event/decode.h"
+#include "event/encode.h"
 #include "event/write_record.h"
 #include "recording/recording_source.h"
-#include "event/encode.h"
 #include "synth/traffic.h"
 
 namespace tcpdwell {
@@ -104,9 +104,9 @@ TEST_F(RollingRecorder, all_segments_together_are_what_was_handed_over) {
     record(true);
     const auto files = recording::recordings_in(path_);
     ASSERT_TRUE(files);
-    ASSERT_GE(files->size(), 5U);
-    EXPECT_EQ(files->size(), static_cast<std::size_t>(listings_) + 1);
-    const Read all = read(*files);
+    ASSERT_GE(files->recordings.size(), 5U);
+    EXPECT_EQ(files->recordings.size(), static_cast<std::size_t>(listings_) + 1);
+    const Read all = read(files->recordings);
     EXPECT_EQ(all.records.size(), told_.size());
     EXPECT_TRUE(all.records == told_);
     EXPECT_FALSE(all.has_gaps);
@@ -118,8 +118,8 @@ TEST_F(RollingRecorder, each_segment_begins_with_what_its_reader_has_to_know) {
     const auto files = recording::recordings_in(path_);
     ASSERT_TRUE(files);
     std::size_t sum = 0;
-    for (std::size_t i = 1; i < files->size(); ++i) {
-        const Read one = read({(*files)[i]});
+    for (std::size_t i = 1; i < files->recordings.size(); ++i) {
+        const Read one = read({files->recordings[i]});
         EXPECT_FALSE(one.has_gaps);
         Decoder decoder;
         std::vector<std::string> order;
@@ -138,7 +138,7 @@ TEST_F(RollingRecorder, each_segment_begins_with_what_its_reader_has_to_know) {
         }
         EXPECT_EQ(order,
                   (std::vector<std::string>{"clock", "lost before", "/path", "boot_id", "net.ipv4.x", "listing"}))
-            << (*files)[i];
+            << files->recordings[i];
         sum += one.records.size();
     }
     EXPECT_GT(sum, told_.size() / 2);
@@ -148,8 +148,8 @@ TEST_F(RollingRecorder, rolls_in_time_even_if_nobody_lists) {
     record(false);
     const auto files = recording::recordings_in(path_);
     ASSERT_TRUE(files);
-    EXPECT_GE(files->size(), 3U);
-    EXPECT_TRUE(read(*files).records == told_);
+    EXPECT_GE(files->recordings.size(), 3U);
+    EXPECT_TRUE(read(files->recordings).records == told_);
 }
 
 } // namespace

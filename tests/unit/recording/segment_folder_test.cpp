@@ -2,6 +2,7 @@
 // A folder that rolls: what it holds, what it lets go, what it never touches.
 #include "recording/segment_folder.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,6 +10,8 @@
 #include <filesystem>
 #include <fstream>
 #include <set>
+
+#include "recording/writer.h"
 
 namespace tcpdwell::recording {
 namespace {
@@ -33,8 +36,9 @@ protected:
     }
     /// Begins a segment and fills it.
     static std::string fill(SegmentFolder& folder, WallTime now, std::size_t bytes) {
-        auto file = folder.begin_segment(now);
+        auto file = folder.create(now);
         EXPECT_TRUE(file) << file.error().message;
+        EXPECT_EQ(folder.begin_segment(file->path, now), "");
         const std::string text(bytes, 'x');
         EXPECT_EQ(::write(file->fd.get(), text.data(), bytes), static_cast<ssize_t>(bytes));
         return fs::path(file->path).filename();
@@ -97,11 +101,12 @@ TEST_F(SegmentFolderTest, what_is_saved_stays) {
     const std::string at = fill(folder, kBegin + 1s, 20);
     const auto saved = folder.start_saving(kBegin + 2s, "time_wait>20000");
     ASSERT_TRUE(saved) << saved.error().message;
+    EXPECT_EQ(*saved, "");
+    const std::string name = fs::path(folder.saving_to()).filename();
     const std::string after = fill(folder, kBegin + 3s, 30);
     folder.stop_saving();
     fill(folder, kBegin + 100s, 40);
     const std::string last = fill(folder, kBegin + 200s, 50);
-    const std::string name = fs::path(*saved).filename();
     EXPECT_TRUE(names().contains(last));
     EXPECT_EQ(names(name), (std::set{before, at, after}));
     EXPECT_FALSE(names().contains(before));
@@ -116,6 +121,28 @@ TEST_F(SegmentFolderTest, on_a_full_disk_the_oldest_makes_room) {
     EXPECT_TRUE(folder.make_room());
     EXPECT_EQ(names(), std::set{second});
     EXPECT_FALSE(folder.make_room());
+}
+
+TEST_F(SegmentFolderTest, what_cant_be_saved_keeps_nothing_else_from_being_saved) {
+    SegmentFolder folder = opened({.keep = 1h, .max_bytes = {}});
+    const std::string first = fill(folder, kBegin, 10);
+    const std::string second = fill(folder, kBegin + 1s, 10);
+    const std::string third = fill(folder, kBegin + 2s, 10);
+    ASSERT_TRUE(fs::remove(path_ / second));
+    fs::create_symlink("/nowhere/at/all",
+                       path_ / second); // can't be linked across file systems, or is a link to nothing
+    const auto saved = folder.start_saving(kBegin + 3s, "x");
+    ASSERT_TRUE(saved);
+    const auto kept = names(fs::path(folder.saving_to()).filename());
+    EXPECT_TRUE(kept.contains(first));
+    EXPECT_TRUE(kept.contains(third));
+}
+
+TEST_F(SegmentFolderTest, two_recorders_do_not_share_one) {
+    const SegmentFolder folder = opened({.keep = 1h, .max_bytes = {}});
+    const auto other = SegmentFolder::open(path_, {.keep = 1h, .max_bytes = {}});
+    ASSERT_FALSE(other);
+    EXPECT_NE(other.error().message.find("another recorder"), std::string::npos);
 }
 
 TEST_F(SegmentFolderTest, a_file_is_no_folder) {
@@ -138,10 +165,16 @@ TEST_F(SegmentFolderTest, recordings_of_a_folder_are_listed_in_order) {
     EXPECT_FALSE(recordings_in(path_));
     fs::create_directory(path_);
     EXPECT_FALSE(recordings_in(path_)) << "an empty folder";
-    for (const char* name : {"b.tdw", "a.tdw", "c.txt"}) std::ofstream(path_ / name) << "x";
+    std::ofstream(path_ / "empty.tdw");
+    fs::create_directory(path_ / "folder.tdw");
+    EXPECT_FALSE(recordings_in(path_)) << "nothing in it is a recording";
+    for (const char* name : {"b.tdw", "a.tdw", "c.txt"})
+        ASSERT_TRUE(RecordingWriter::begin(Fd(::open((path_ / name).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600)),
+                                           name, "{}", 7, 0, {}));
     const auto found = recordings_in(path_);
     ASSERT_TRUE(found);
-    EXPECT_EQ(*found, (std::vector<std::string>{path_ / "a.tdw", path_ / "b.tdw"}));
+    EXPECT_EQ(found->recordings, (std::vector<std::string>{path_ / "a.tdw", path_ / "b.tdw"}));
+    EXPECT_EQ(found->others.size(), 2U) << "what was left by a full disk hides nothing";
 }
 
 } // namespace
