@@ -59,7 +59,7 @@ TEST_F(Hosts, trace_reads_one_at_a_time_and_says_who_takes_several) {
     EXPECT_EQ(ended.status, 1);
     EXPECT_EQ(ended.out, "");
     EXPECT_THAT(ended.err, HasSubstr("server.tdw is of another host"));
-    EXPECT_THAT(ended.err, HasSubstr("trace reads one host at a time, report takes several"));
+    EXPECT_THAT(ended.err, HasSubstr("only report takes several hosts at once"));
 }
 
 TEST_F(Hosts, an_interval_takes_one_host_at_a_time) {

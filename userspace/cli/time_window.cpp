@@ -92,7 +92,7 @@ std::optional<WallTime> parse_date(std::string_view text) {
     if (!cursor.take('T') && !cursor.take('t')) cursor.expect(' ');
     const Nanoseconds clock = take_clock(cursor);
     const std::chrono::year_month_day date(year, month, day);
-    if (!date.ok()) return std::nullopt;
+    if (!date.ok() || static_cast<int>(year) < kFirstYear) return std::nullopt; // no date at all
     if (cursor.is_done()) {
         std::tm local{};
         local.tm_year = static_cast<int>(year) - 1900;

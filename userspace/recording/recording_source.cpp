@@ -31,11 +31,10 @@ Result<std::unique_ptr<RecordingSource>> RecordingSource::open(const std::vector
     auto hosts = open_by_host(paths);
     if (!hosts) return tl::unexpected(hosts.error());
     if (hosts->size() == 1) return std::move(hosts->front());
-    return fail(
-        ErrorCode::failed,
-        fmt::format("{} is of another host, or of another boot of it, than {}; one host at a time is read, but by "
-                    "report, which takes several",
-                    (*hosts)[1]->paths().front(), (*hosts)[0]->paths().front()));
+    return fail(ErrorCode::failed,
+                fmt::format("{} is of another host, or of another boot of it, than {}; only report takes several "
+                            "hosts at once",
+                            (*hosts)[1]->paths().front(), (*hosts)[0]->paths().front()));
 }
 
 Result<std::vector<std::unique_ptr<RecordingSource>>>

@@ -65,8 +65,10 @@ Result<void> RecordingWriter::write(std::span<const std::byte> record) {
     td_header header;
     std::memcpy(&header, record.data(), sizeof(header));
     const MonoTime at(Nanoseconds(static_cast<std::int64_t>(header.time_ns)));
-    const bool is_full = encoder_.raw_bytes() + record.size() > options_.block_bytes ||
-                         (encoder_.records() != 0 && at - head_.first >= options_.block_time);
+    // Without overflow, whatever times a record claims.
+    const auto begin = static_cast<std::uint64_t>(head_.first.time_since_epoch().count());
+    const Nanoseconds age(static_cast<std::int64_t>(header.time_ns - begin));
+    const bool is_full = encoder_.raw_bytes() + record.size() > options_.block_bytes || age >= options_.block_time;
     if (encoder_.records() != 0 && is_full)
         if (auto done = complete_block(); !done) return done;
     if (!encoder_.add(record)) {
