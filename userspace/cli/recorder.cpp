@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <numeric>
 
@@ -40,12 +41,13 @@ Result<void> for_each_record(std::span<const std::byte> records, const Visit& vi
     return {};
 }
 
-/// The first sign of a listing: from here on the stream tells all that is there.
-bool begins_listing(std::span<const std::byte> record) {
+/// Where a listing of one namespace begins or ends; nullopt for any other record.
+std::optional<td_snapshot_op> bracket_of(std::span<const std::byte> record) {
     td_snapshot snapshot;
-    if (record.size() < sizeof(snapshot)) return false;
+    if (record[offsetof(td_header, kind)] != static_cast<std::byte>(TD_SNAPSHOT) || record.size() < sizeof(snapshot))
+        return std::nullopt;
     std::memcpy(&snapshot, record.data(), sizeof(snapshot));
-    return snapshot.h.kind == TD_SNAPSHOT && snapshot.op == TD_SNAPSHOT_BEGIN;
+    return td_snapshot_op(snapshot.op);
 }
 
 recording::WriterTotals sum(recording::WriterTotals a, const recording::WriterTotals& b) {
@@ -54,14 +56,6 @@ recording::WriterTotals sum(recording::WriterTotals a, const recording::WriterTo
     a.file_bytes += b.file_bytes;
     a.dropped += b.dropped;
     return a;
-}
-
-/// The last of what a listing tells of one namespace.
-bool ends_listing(std::span<const std::byte> record) {
-    td_snapshot snapshot;
-    if (record.size() < sizeof(snapshot)) return false;
-    std::memcpy(&snapshot, record.data(), sizeof(snapshot));
-    return snapshot.h.kind == TD_SNAPSHOT && snapshot.op == TD_SNAPSHOT_END;
 }
 
 Result<Fd> open_file(const std::string& path) {
@@ -121,9 +115,10 @@ Result<void> Recorder::write(std::span<const std::byte> record) {
         early_.insert(early_.end(), record.begin(), record.end());
         return {};
     }
-    if (listing_asked_ && begins_listing(record))
+    const auto bracket = bracket_of(record);
+    if (listing_asked_ && bracket == TD_SNAPSHOT_BEGIN) // from here on the stream tells all that is there
         if (auto begun = begin_segment(); !begun) return begun;
-    has_listed_ = has_listed_ || ends_listing(record);
+    has_listed_ = has_listed_ || bracket == TD_SNAPSHOT_END;
     return writer_->write(record);
 }
 
