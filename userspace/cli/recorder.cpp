@@ -222,6 +222,7 @@ Result<void> Recorder::mark(MonoTime now) {
         if (auto flushed = writer_->flush(); !flushed) return flushed;
         listed_bytes_ = writer_->totals().file_bytes;
     }
+    if (folder_) folder_->hold(writer_->totals().file_bytes);
     // Without the listing that was asked for a segment is worth less, but one without end is worth nothing.
     const bool is_overdue = listing_asked_ && folder_->is_due((now_ - segment_begin_) / 2, own_bytes() / 2);
     if (is_overdue)

@@ -155,7 +155,12 @@ void SegmentFolder::roll(WallTime now) {
     struct stat last {};
     const bool has_last = !current_.empty() && ::stat((path_ + "/" + current_).c_str(), &last) == 0;
     const std::uint64_t last_bytes = has_last ? static_cast<std::uint64_t>(last.st_size) : 0;
-    std::uint64_t sum = last_bytes + std::max(*options_.max_bytes / kParts, last_bytes);
+    hold(last_bytes + std::max(*options_.max_bytes / kParts, last_bytes));
+}
+
+void SegmentFolder::hold(std::uint64_t bytes) {
+    if (!options_.max_bytes) return;
+    std::uint64_t sum = bytes;
     for (const Segment& segment : complete_) sum += segment.bytes;
     while (sum > *options_.max_bytes && !complete_.empty()) {
         sum -= complete_.front().bytes;

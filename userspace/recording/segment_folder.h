@@ -49,6 +49,8 @@ public:
     static void discard(const std::string& path);
     /// Whether the segment under way is long enough: an eighth of what is to be held.
     [[nodiscard]] bool is_due(Nanoseconds age, std::uint64_t bytes) const;
+    /// The segment under way has so many bytes: removes the oldest ones if that is too much in all.
+    void hold(std::uint64_t bytes);
     /// Removes the oldest complete segment, since the disk is full; false if there is none.
     bool make_room();
 

@@ -74,6 +74,19 @@ TEST_F(SegmentFolderTest, never_more_than_its_size) {
     }
 }
 
+TEST_F(SegmentFolderTest, one_that_grows_takes_the_place_of_others) {
+    SegmentFolder folder = opened({.keep = {}, .max_bytes = 8000});
+    const std::string first = fill(folder, kBegin, 2000);
+    const std::string second = fill(folder, kBegin + 1s, 2000);
+    const std::string third = fill(folder, kBegin + 2s, 0);
+    folder.hold(4000);
+    EXPECT_EQ(names(), (std::set{first, second, third}));
+    folder.hold(4001);
+    EXPECT_EQ(names(), (std::set{second, third}));
+    folder.hold(9000); // itself stays
+    EXPECT_EQ(names(), std::set{third});
+}
+
 TEST_F(SegmentFolderTest, a_segment_is_an_eighth_of_what_is_held) {
     const SegmentFolder folder = opened({.keep = 80s, .max_bytes = 8000});
     EXPECT_FALSE(folder.is_due(9s, 999));
