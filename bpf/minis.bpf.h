@@ -78,7 +78,7 @@ static __always_inline void emit_timewait(void *ctx, struct timer_list *timer, e
     common_copy common;
     struct td_tuple tuple;
     struct td_timewait *r;
-    __u64 expires = timer->expires;
+    __u64 expires = READ(timer, expires);
     __u16 stack = 0;
     __u32 netns;
 
@@ -130,7 +130,7 @@ static __always_inline void emit_request(struct timer_list *timer, enum td_timer
 
 static __always_inline void on_timer(void *ctx, struct timer_list *timer, enum td_timer_op op)
 {
-    __u64 function = (__u64)timer->function;
+    __u64 function = (__u64)READ(timer, function);
 
     if (function == timewait_timer_function)
         emit_timewait(ctx, timer, op);

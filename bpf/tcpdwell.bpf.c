@@ -10,6 +10,7 @@
 #include "config.bpf.h"
 #include "emit.bpf.h"
 #include "filter.bpf.h"
+#include "hook.bpf.h"
 #include "minis.bpf.h"
 #include "nested.bpf.h"
 #include "socket.bpf.h"
@@ -20,31 +21,31 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
  * the same socket at ->SYN_SENT. */
 static __always_inline __u16 local_port(const struct sock *sk, const struct tcp_sock *tp, int to)
 {
-    __u16 port = sk->__sk_common.skc_num;
+    __u16 port = READ(sk, __sk_common.skc_num);
 
-    if (to == TCP_CLOSE && port == 0 && tp) port = bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport);
+    if (to == TCP_CLOSE && port == 0 && tp) port = bpf_ntohs(READ(tp, inet_conn.icsk_inet.inet_sport));
     return port;
 }
 
 static __always_inline __u16 state_flags(const struct sock *sk, const struct tcp_sock *tp, bool owned, int from, int to)
 {
-    unsigned long flags = sk->__sk_common.skc_flags;
+    unsigned long flags = READ(sk, __sk_common.skc_flags);
     __u16 bits = 0;
 
     if (owned) bits |= TD_STATE_OWNED;
     if (flags & (1 << SOCK_DEAD_BIT)) bits |= TD_STATE_ORPHAN;
     if (flags & (1 << SOCK_DONE_BIT)) bits |= TD_STATE_FIN_RECEIVED;
-    if (sk->sk_socket) bits |= TD_STATE_HAS_SOCKET;
+    if (READ(sk, sk_socket)) bits |= TD_STATE_HAS_SOCKET;
     if (to == TCP_CLOSE && tp) {
-        if ((flags & (1 << SOCK_LINGER_BIT)) && sk->sk_lingertime == 0) bits |= TD_STATE_LINGER_ZERO;
-        if (tp->linger2 < 0) bits |= TD_STATE_LINGER2_NEG;
-        if (tp->inet_conn.icsk_user_timeout) bits |= TD_STATE_USER_TIMEOUT;
+        if ((flags & (1 << SOCK_LINGER_BIT)) && READ(sk, sk_lingertime) == 0) bits |= TD_STATE_LINGER_ZERO;
+        if (READ(tp, linger2) < 0) bits |= TD_STATE_LINGER2_NEG;
+        if (READ(tp, inet_conn.icsk_user_timeout)) bits |= TD_STATE_USER_TIMEOUT;
     }
-    if (from == TCP_SYN_SENT && to == TCP_CLOSE && tp && tp->packets_out) bits |= TD_STATE_UNANSWERED;
+    if (from == TCP_SYN_SENT && to == TCP_CLOSE && tp && READ(tp, packets_out)) bits |= TD_STATE_UNANSWERED;
     /* A child made by a SYN with a TFO cookie has had its retransmission timer set for the SYN-ACK
      * (tcp_fastopen_create_child()); any other is made by the ACK that it now processes, its SYN-ACK having been the
      * request socket's business, or a SYN cookie. */
-    if (from == TCP_SYN_RECV && tp && tp->inet_conn.icsk_retransmit_timer.expires) bits |= TD_STATE_FASTOPEN;
+    if (from == TCP_SYN_RECV && tp && READ(tp, inet_conn.icsk_retransmit_timer.expires)) bits |= TD_STATE_FASTOPEN;
     return bits;
 }
 
@@ -55,8 +56,8 @@ static __always_inline void fill_state(struct td_state *r, const struct sock *sk
     r->tuple = *tuple;
     r->from = from;
     r->to = to;
-    r->error = sk->sk_err;
-    r->shutdown = sk->sk_shutdown;
+    r->error = READ(sk, sk_err);
+    r->shutdown = READ(sk, sk_shutdown);
     r->flags = state_flags(sk, tp, owned, from, to);
     r->reserved = 0;
 }
@@ -64,10 +65,10 @@ static __always_inline void fill_state(struct td_state *r, const struct sock *sk
 static __always_inline int trace_state(struct sock *sk, int from, int to)
 {
     /* Also fires for SCTP, DCCP and the MPTCP socket that stands above its subflows with the same ports. */
-    if (sk->sk_protocol != IPPROTO_TCP) return 0;
+    if (READ(sk, sk_protocol) != IPPROTO_TCP) return 0;
 
-    struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
-    __u32 netns = sk->__sk_common.skc_net.net->ns.inum;
+    struct tcp_sock *tp = tcp_part(sk);
+    __u32 netns = netns_of(sk);
     struct td_tuple tuple;
 
     fill_tuple(&tuple, &sk->__sk_common, local_port(sk, tp, to));
@@ -79,11 +80,11 @@ static __always_inline int trace_state(struct sock *sk, int from, int to)
     /* Up to 6.12 the child carries its listener's cookie here, and gets its own only afterwards. */
     __u64 cookie = 0;
     if (!(from == TCP_LISTEN && to == TCP_SYN_RECV)) {
-        cookie = sk->__sk_common.skc_cookie.counter;
-        if (!cookie && can_make_cookies) cookie = bpf_get_socket_cookie(sk);
+        cookie = READ(sk, __sk_common.skc_cookie.counter);
+        if (!cookie && can_make_cookies) cookie = make_cookie(sk);
     }
 
-    bool owned = sk->sk_lock.owned;
+    bool owned = READ(sk, sk_lock.owned);
     if (owned || (from == TCP_SYN_RECV && to == TCP_ESTABLISHED)) {
         struct td_state_by_task *r = reserve(sizeof(*r), TD_PROBE_STATE);
         if (!r) return 0;
@@ -107,7 +108,7 @@ static __always_inline int trace_state(struct sock *sk, int from, int to)
 }
 
 /* See nested.bpf.h for the pairs. A socket never changes its state while it is changing its state. */
-SEC("tp_btf/inet_sock_set_state")
+TRACEPOINT(inet_sock_set_state)
 int BPF_PROG(on_state, struct sock *sk, int from, int to)
 {
     note(GUARD_STATE, (__u64)sk);
@@ -115,28 +116,28 @@ int BPF_PROG(on_state, struct sock *sk, int from, int to)
     return 0;
 }
 
-SEC("tp_btf/inet_sock_set_state")
+TRACEPOINT(inet_sock_set_state)
 int BPF_PROG(on_state_nested, struct sock *sk, int from, int to)
 {
     if (skipped(GUARD_STATE, (__u64)sk)) trace_state(sk, from, to);
     return 0;
 }
 
-SEC("tp_btf/timer_start")
+TRACEPOINT(timer_start)
 int BPF_PROG(on_timer_start, struct timer_list *timer)
 {
     on_timer(ctx, timer, TD_TIMER_START);
     return 0;
 }
 
-SEC("tp_btf/timer_cancel")
+TRACEPOINT(timer_cancel)
 int BPF_PROG(on_timer_cancel, struct timer_list *timer)
 {
     on_timer(ctx, timer, TD_TIMER_CANCEL);
     return 0;
 }
 
-SEC("tp_btf/timer_expire_entry")
+TRACEPOINT(timer_expire_entry)
 int BPF_PROG(on_timer_expire, struct timer_list *timer)
 {
     on_timer(ctx, timer, TD_TIMER_EXPIRE);
@@ -145,20 +146,20 @@ int BPF_PROG(on_timer_expire, struct timer_list *timer)
 
 static __always_inline void emit_reset(const struct sock *sk, __u8 direction, __u8 reason, __u8 reply)
 {
-    __u8 state = sk->__sk_common.skc_state;
+    __u8 state = READ(sk, __sk_common.skc_state);
     __u32 netns;
     struct td_reset *r;
 
     /* An RST that a listener answers some stray segment with ends no connection. */
     if (state == TCP_LISTEN) return;
-    netns = sk->__sk_common.skc_net.net->ns.inum;
+    netns = netns_of(sk);
     if (!netns_passes(netns)) return;
 
     r = reserve(sizeof(*r), TD_PROBE_RESET);
     if (!r) return;
     fill_header(&r->h, sizeof(*r), TD_RESET, netns);
     r->sock = (__u64)sk;
-    r->cookie = sk->__sk_common.skc_cookie.counter;
+    r->cookie = READ(sk, __sk_common.skc_cookie.counter);
     r->direction = direction;
     r->reason = reason;
     r->reply = reply;
@@ -167,7 +168,7 @@ static __always_inline void emit_reset(const struct sock *sk, __u8 direction, __
     submit(r);
 }
 
-SEC("tp_btf/tcp_receive_reset")
+TRACEPOINT(tcp_receive_reset)
 int BPF_PROG(on_receive_reset, struct sock *sk)
 {
     note(GUARD_RECEIVE_RESET, (__u64)sk);
@@ -175,7 +176,7 @@ int BPF_PROG(on_receive_reset, struct sock *sk)
     return 0;
 }
 
-SEC("tp_btf/tcp_receive_reset")
+TRACEPOINT(tcp_receive_reset)
 int BPF_PROG(on_receive_reset_nested, struct sock *sk)
 {
     if (skipped(GUARD_RECEIVE_RESET, (__u64)sk)) emit_reset(sk, TD_RESET_RECEIVED, TD_REASON_UNKNOWN, 0);
@@ -183,7 +184,7 @@ int BPF_PROG(on_receive_reset_nested, struct sock *sk)
 }
 
 /* Up to 6.9 the tracepoint has no reason, and full sockets only. */
-SEC("tp_btf/tcp_send_reset")
+TRACEPOINT(tcp_send_reset)
 int BPF_PROG(on_send_reset, struct sock *sk, struct sk_buff *skb)
 {
     note(GUARD_SEND_RESET, (__u64)sk);
@@ -191,7 +192,7 @@ int BPF_PROG(on_send_reset, struct sock *sk, struct sk_buff *skb)
     return 0;
 }
 
-SEC("tp_btf/tcp_send_reset")
+TRACEPOINT(tcp_send_reset)
 int BPF_PROG(on_send_reset_nested, struct sock *sk, struct sk_buff *skb)
 {
     if (skipped(GUARD_SEND_RESET, (__u64)sk) && sk) emit_reset(sk, TD_RESET_SENT, TD_REASON_UNKNOWN, skb != NULL);
@@ -214,7 +215,7 @@ static __always_inline __u8 wire_reason(__u32 reason)
 }
 
 /* Since 6.10: with the reason, and also for mini-sockets, request sockets and no socket at all. */
-SEC("tp_btf/tcp_send_reset")
+TRACEPOINT(tcp_send_reset)
 int BPF_PROG(on_send_reset_reason, struct sock *sk, struct sk_buff *skb, __u32 reason)
 {
     note(GUARD_SEND_RESET, (__u64)sk);
@@ -222,7 +223,7 @@ int BPF_PROG(on_send_reset_reason, struct sock *sk, struct sk_buff *skb, __u32 r
     return 0;
 }
 
-SEC("tp_btf/tcp_send_reset")
+TRACEPOINT(tcp_send_reset)
 int BPF_PROG(on_send_reset_reason_nested, struct sock *sk, struct sk_buff *skb, __u32 reason)
 {
     if (skipped(GUARD_SEND_RESET, (__u64)sk) && sk) emit_reset(sk, TD_RESET_SENT, wire_reason(reason), skb != NULL);
@@ -230,22 +231,22 @@ int BPF_PROG(on_send_reset_reason_nested, struct sock *sk, struct sk_buff *skb, 
 }
 
 /* A retransmitted SYN: by now the socket has a local port, which it hadn't at CLOSE -> SYN_SENT. */
-SEC("tp_btf/tcp_retransmit_skb")
+TRACEPOINT(tcp_retransmit_skb)
 int BPF_PROG(on_retransmit, struct sock *sk)
 {
-    if (sk->__sk_common.skc_state != TCP_SYN_SENT) return 0;
+    if (READ(sk, __sk_common.skc_state) != TCP_SYN_SENT) return 0;
 
-    __u32 netns = sk->__sk_common.skc_net.net->ns.inum;
+    __u32 netns = netns_of(sk);
     struct td_tuple tuple;
 
-    fill_tuple(&tuple, &sk->__sk_common, sk->__sk_common.skc_num);
+    fill_tuple(&tuple, &sk->__sk_common, READ(sk, __sk_common.skc_num));
     if (!netns_passes(netns) || !tuple_passes(&tuple)) return 0;
 
     struct td_port *r = reserve(sizeof(*r), TD_PROBE_PORT);
     if (!r) return 0;
     fill_header(&r->h, sizeof(*r), TD_PORT, netns);
     r->sock = (__u64)sk;
-    r->cookie = sk->__sk_common.skc_cookie.counter;
+    r->cookie = READ(sk, __sk_common.skc_cookie.counter);
     r->tuple = tuple;
     submit(r);
     return 0;

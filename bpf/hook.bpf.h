@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The programs are compiled twice. Where the kernel describes its types to the verifier, their hooks are typed
+ * tracepoints (tp_btf) and a field of an argument is a plain load. A kernel built without CONFIG_DEBUG_INFO_BTF loads
+ * no such program; for it (TCPDWELL_RAW) the same functions hang on the raw tracepoints, whose arguments are numbers to
+ * the verifier, and each field is a probe read, relocated against a BTF file that user space is given.
+ */
+#ifndef TCPDWELL_HOOK_BPF_H
+#define TCPDWELL_HOOK_BPF_H
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "kernel.bpf.h"
+
+/* READ(p, a, b) is p->a->b for a pointer that came as an argument of a tracepoint, or from one that did. */
+#ifdef TCPDWELL_RAW
+#define TRACEPOINT(name) SEC("raw_tp/" #name)
+#define READ(...) BPF_CORE_READ(__VA_ARGS__)
+#else
+#define TRACEPOINT(name) SEC("tp_btf/" #name)
+#define READ(...) (___arrow(__VA_ARGS__))
+#endif
+
+/* The TCP part of a full TCP socket; NULL if the kernel knows better. */
+static __always_inline struct tcp_sock *tcp_part(struct sock *sk)
+{
+#ifdef TCPDWELL_RAW
+    return (struct tcp_sock *)sk;
+#else
+    return bpf_skc_to_tcp_sock(sk);
+#endif
+}
+
+/* The socket's cookie, generated now if need be; for typed arguments only (and since 5.12). */
+static __always_inline __u64 make_cookie(struct sock *sk)
+{
+#ifdef TCPDWELL_RAW
+    return 0;
+#else
+    return bpf_get_socket_cookie(sk);
+#endif
+}
+
+#endif
