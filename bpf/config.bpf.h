@@ -17,6 +17,9 @@ const volatile __u64 request_timer_function = 0;
 /* bpf_get_socket_cookie() is there for tracing programs (since 5.12). */
 const volatile bool can_make_cookies = false;
 
+/* So is bpf_jiffies64() (since 5.9, patch "bpf: allow tracing programs to use bpf_jiffies64() helper"). */
+const volatile bool can_tell_jiffies = false;
+
 /* Fill of the ring buffer, in bytes, at which the reader is woken before its time. */
 const volatile __u64 wake_bytes = 1 << 20;
 

@@ -20,8 +20,6 @@ bool sweep = false;      /* only mini-sockets in TIME_WAIT whose timer was set f
 __u64 sweep_expires = 0; /* jiffies */
 
 /* Read by user space after a pass. */
-__u64 clock_jiffies = 0;
-__u64 clock_ns = 0;
 __u64 seen_timewait_timer = 0;
 __u64 seen_request_timer = 0;
 
@@ -89,8 +87,6 @@ int list_sockets(struct bpf_iter__tcp *ctx)
     bool wanted;
 
     r.task.uid = TD_NO_UID;
-    clock_jiffies = bpf_jiffies64();
-    clock_ns = bpf_ktime_get_ns();
     if (!skc) return 0;
 
     int state = skc->skc_state;

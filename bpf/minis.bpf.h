@@ -72,6 +72,12 @@ static __always_inline __u16 stack_bits(void *ctx)
     return bits;
 }
 
+/* Whether that many jiffies have come; false where that can't be told. */
+static __always_inline bool is_due(__u64 expires)
+{
+    return can_tell_jiffies && (__s64)(bpf_jiffies64() - expires) >= 0;
+}
+
 static __always_inline void emit_timewait(void *ctx, struct timer_list *timer, enum td_timer_op op)
 {
     struct inet_timewait_sock *tw = (void *)timer - bpf_core_field_offset(struct inet_timewait_sock, tw_timer);
@@ -87,7 +93,7 @@ static __always_inline void emit_timewait(void *ctx, struct timer_list *timer, e
     if (!netns_passes(netns) || !tuple_passes(&tuple)) return;
 
     /* Unwinding costs microseconds. A timer that is due is being expired, and the event that follows says so. */
-    if (op == TD_TIMER_CANCEL && (__s64)(bpf_jiffies64() - expires) < 0) stack = stack_bits(ctx);
+    if (op == TD_TIMER_CANCEL && !is_due(expires)) stack = stack_bits(ctx);
 
     r = reserve(sizeof(*r), TD_PROBE_TIMEWAIT);
     if (!r) return;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "cli/terminal.h"
+#include "cli/view_run.h"
 #include "live/kernel_support.h"
 #include "live/probe_plan.h"
 #include "render/renderer.h"
@@ -50,7 +51,12 @@ CheckSection host_section(const KernelSupport& support) {
     const bool recent = support.version >= KernelVersion{5, 8};
     section.items.push_back({"kernel", fmt::format("Linux {} {}", support.release, support.machine), recent, true,
                              recent ? "" : "too old: tracing needs 5.8 or later"});
-    section.items.push_back(item("btf", "type information (BTF)", support.btf, true));
+    section.items.push_back(item("btf", "type information (BTF)", support.btf, support.btf_file.empty()));
+    if (!support.btf_file.empty())
+        section.items.push_back(
+            {"btf_file", "the same from --btf", support.types.ok, true,
+             support.types ? fmt::format("{}; if it isn't of this very kernel, output is wrong", support.btf_file)
+                           : support.types.why_not});
     section.items.push_back(item("memlock", "locked memory", support.memlock, true));
     if (support.lockdown)
         section.items.push_back(
@@ -116,7 +122,8 @@ void append_text(std::string& out, std::span<const CheckSection> sections, const
         }
     }
     if (plan)
-        out += fmt::format("This host can be traced (probe set: {}).\n", name(plan->set));
+        out += fmt::format("This host can be traced (probe set: {}, hooks: {}, listing by {}).\n", name(plan->set),
+                           name(plan->hooks), name(plan->listing));
     else
         out += fmt::format("This host can't be traced: {}.\n", plan.error().message);
 }
@@ -143,6 +150,12 @@ void append_json(std::string& out, std::span<const CheckSection> sections, const
     string(support.machine);
     string("probe_set");
     string_or_null(plan ? name(plan->set) : "");
+    string("hooks");
+    string_or_null(plan ? name(plan->hooks) : "");
+    string("listing");
+    string_or_null(plan ? name(plan->listing) : "");
+    string("btf_file");
+    string_or_null(support.btf_file);
     string("timer_functions");
     string_or_null(plan ? name(plan->timer_functions) : "");
     string("checks");
@@ -168,9 +181,10 @@ void append_json(std::string& out, std::span<const CheckSection> sections, const
     out.append(buffer.GetString(), buffer.GetSize()) += '\n';
 }
 
-Result<int> run_check(const std::string& format) {
-    const KernelSupport support = gather_kernel_support();
+Result<int> run_check(const std::string& format, const std::string& btf_file) {
+    const KernelSupport support = gather_kernel_support(btf_file);
     const Result<ProbePlan> plan = plan_probes(support);
+    if (!plan && plan.error().code == ErrorCode::usage) return tl::unexpected(plan.error());
     std::vector<CheckSection> sections = {host_section(support), capability_section(support), kernel_section(support)};
     if (plan) sections.push_back(probe_section(*plan));
 
@@ -187,11 +201,13 @@ Result<int> run_check(const std::string& format) {
 
 Action define_check(CLI::App& app) {
     const auto format = std::make_shared<std::string>("text");
+    const auto btf_file = std::make_shared<std::string>();
     app.footer("Exit status: 0 if tracing is possible, 3 if it isn't.");
     app.add_option("--format", *format, "How to print it")
         ->type_name("text|json")
         ->check(CLI::IsMember({"text", "json"}).description(""));
-    return [format] { return run_check(*format); };
+    declare_btf(app, *btf_file);
+    return [format, btf_file] { return run_check(*format, *btf_file); };
 }
 
 } // namespace tcpdwell

@@ -14,10 +14,7 @@
 #include <vector>
 
 #include "base/fd.h"
-#include "live/kernel_filter.h"
-#include "tcpdwell/config.h"
-
-#include "tcpdwell.skel.h" // needs the types above
+#include "live/bpf_object.h"
 
 namespace tcpdwell {
 namespace {
@@ -78,7 +75,7 @@ void capture_libbpf_messages() { libbpf_set_print(on_libbpf_message); }
 std::string take_libbpf_warning() { return std::exchange(g_last_warning, {}); }
 
 struct BpfSession::Members {
-    std::unique_ptr<tcpdwell_bpf, DestroySkeleton> skeleton;
+    std::unique_ptr<BpfObject> object;
     std::unique_ptr<ring_buffer, FreeRing> ring; // freed before the map it reads
     std::vector<std::unique_ptr<bpf_link, DestroyLink>> links;
     std::array<Guarded, 3> guarded;
@@ -90,7 +87,6 @@ struct BpfSession::Members {
     }
 };
 
-void BpfSession::DestroySkeleton::operator()(tcpdwell_bpf* skeleton) const { tcpdwell_bpf::destroy(skeleton); }
 void BpfSession::FreeRing::operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
 void BpfSession::DestroyLink::operator()(bpf_link* link) const { bpf_link__destroy(link); }
 
@@ -102,46 +98,34 @@ BpfSession::~BpfSession() = default;
 Result<BpfSession> BpfSession::open(const ProbePlan& plan, std::array<std::uint64_t, 2> accept_ids,
                                     const Filter& filter, std::size_t buffer_bytes) {
     auto members = std::make_unique<Members>();
-    members->skeleton.reset(tcpdwell_bpf::open());
-    if (!members->skeleton)
-        return fail(ErrorCode::failed, "cannot open the BPF object: " + take_libbpf_warning(), errno);
-    tcpdwell_bpf& skeleton = *members->skeleton;
+    auto opened = BpfObject::open(plan, filter, buffer_bytes);
+    if (!opened) return tl::unexpected(opened.error());
+    members->object = std::move(*opened);
+    BpfObject& object = *members->object;
+    const auto program = [&object](const char* name) { return object.program(name); };
 
-    auto& ro = *skeleton.rodata;
-    ro.timewait_timer_function = plan.tw_timer_handler;
-    ro.request_timer_function = plan.reqsk_timer_handler;
-    ro.can_make_cookies = plan.cookies.on;
-    ro.wake_bytes = buffer_bytes / 4;
-    const std::size_t ranges = std::min(plan.stack_ranges.size(), std::size(ro.stack_ranges));
-    for (std::size_t i = 0; i < ranges; ++i)
-        ro.stack_ranges[i] = {plan.stack_ranges[i].begin, plan.stack_ranges[i].end, plan.stack_ranges[i].function};
-    ro.stack_range_count = static_cast<std::uint32_t>(ranges);
-    set_kernel_filter(ro, filter);
-    bpf_map__set_max_entries(skeleton.maps.records, static_cast<std::uint32_t>(buffer_bytes));
-
-    auto& progs = skeleton.progs;
     const bool reason = plan.reset_reason.on;
-    bpf_program__set_autoload(reason ? progs.on_send_reset : progs.on_send_reset_reason, false);
+    bpf_program__set_autoload(program(reason ? "on_send_reset" : "on_send_reset_reason"), false);
+    bpf_program__set_autoload(program(reason ? "on_send_reset_nested" : "on_send_reset_reason_nested"), false);
     // The mini-sockets' probes come before the full sockets', so that no hand-over is taken for an
     // end; a twin comes after its first (bpf/nested.bpf.h).
-    bpf_program__set_autoload(reason ? progs.on_send_reset_nested : progs.on_send_reset_reason_nested, false);
     const std::array slots{
-        Slot{Program::timer_start, progs.on_timer_start},
-        Slot{Program::timer_cancel, progs.on_timer_cancel},
-        Slot{Program::timer_expire, progs.on_timer_expire},
-        Slot{Program::reset_received, progs.on_receive_reset},
-        Slot{Program::reset_received, progs.on_receive_reset_nested},
-        Slot{Program::reset_sent, reason ? progs.on_send_reset_reason : progs.on_send_reset},
-        Slot{Program::reset_sent, reason ? progs.on_send_reset_reason_nested : progs.on_send_reset_nested},
-        Slot{Program::retransmit, progs.on_retransmit},
-        Slot{Program::accept, progs.on_accept_exit},
-        Slot{Program::accept4, progs.on_accept4_exit},
-        Slot{Program::state, progs.on_state},
-        Slot{Program::state, progs.on_state_nested},
+        Slot{Program::timer_start, program("on_timer_start")},
+        Slot{Program::timer_cancel, program("on_timer_cancel")},
+        Slot{Program::timer_expire, program("on_timer_expire")},
+        Slot{Program::reset_received, program("on_receive_reset")},
+        Slot{Program::reset_received, program("on_receive_reset_nested")},
+        Slot{Program::reset_sent, program(reason ? "on_send_reset_reason" : "on_send_reset")},
+        Slot{Program::reset_sent, program(reason ? "on_send_reset_reason_nested" : "on_send_reset_nested")},
+        Slot{Program::retransmit, program("on_retransmit")},
+        Slot{Program::accept, program("on_accept_exit")},
+        Slot{Program::accept4, program("on_accept4_exit")},
+        Slot{Program::state, program("on_state")},
+        Slot{Program::state, program("on_state_nested")},
     };
     for (const Slot& slot : slots) bpf_program__set_autoload(slot.bpf, plan.loads(slot.program));
 
-    if (const int error = tcpdwell_bpf::load(&skeleton); error != 0)
+    if (const int error = object.load(); error != 0)
         return fail(
             ErrorCode::cannot_trace,
             fmt::format("the kernel refused the BPF programs ({}): {}; 'tcpdwell check' tells what this host lacks",
@@ -167,21 +151,21 @@ Result<BpfSession> BpfSession::open(const ProbePlan& plan, std::array<std::uint6
     }
 
     // In the order of enum guard (bpf/nested.bpf.h).
-    members->guarded = {Guarded{progs.on_state, TD_PROBE_STATE}, Guarded{progs.on_receive_reset, TD_PROBE_RESET},
-                        Guarded{reason ? progs.on_send_reset_reason : progs.on_send_reset, TD_PROBE_RESET}};
-    members->ring.reset(
-        ring_buffer__new(bpf_map__fd(skeleton.maps.records), Members::on_record, members.get(), nullptr));
+    members->guarded = {Guarded{program("on_state"), TD_PROBE_STATE},
+                        Guarded{program("on_receive_reset"), TD_PROBE_RESET},
+                        Guarded{program(reason ? "on_send_reset_reason" : "on_send_reset"), TD_PROBE_RESET}};
+    members->ring.reset(ring_buffer__new(bpf_map__fd(object.records()), Members::on_record, members.get(), nullptr));
     if (!members->ring) return fail(ErrorCode::failed, "cannot map the ring buffer: " + take_libbpf_warning(), errno);
     for (std::size_t i = 0; i < members->guarded.size(); ++i) {
         const std::uint64_t skipped = recursion_misses(members->guarded[i].bpf);
-        const std::uint64_t taken = skeleton.bss->nested_events[i];
+        const std::uint64_t taken = object.nested_events()[i];
         members->guarded[i].before = skipped > taken ? skipped - taken : 0;
     }
-    skeleton.bss->is_recording = true; // all are attached: from now on all see the same
+    object.set_recording(true); // all are attached: from now on all see the same
     return BpfSession(std::move(members));
 }
 
-int BpfSession::fd() const { return bpf_map__fd(members_->skeleton->maps.records); }
+int BpfSession::fd() const { return bpf_map__fd(members_->object->records()); }
 
 void BpfSession::drain(const RecordSink& sink) {
     members_->sink = &sink;
@@ -190,14 +174,13 @@ void BpfSession::drain(const RecordSink& sink) {
 }
 
 void BpfSession::detach() {
-    members_->skeleton->bss->is_recording = false;
+    members_->object->set_recording(false);
     members_->links.clear();
 }
 
 std::array<std::uint64_t, TD_PROBE_COUNT> BpfSession::lost() const {
     std::array<std::uint64_t, TD_PROBE_COUNT> totals{};
-    const auto* from = members_->skeleton->bss->lost_total;
-    std::copy_n(from, TD_PROBE_COUNT, totals.begin());
+    std::copy_n(members_->object->lost_totals(), TD_PROBE_COUNT, totals.begin());
     for (const Guarded& g : members_->guarded) totals[g.probe] += g.lost;
     return totals;
 }
@@ -206,7 +189,7 @@ void BpfSession::count_skipped() {
     for (std::size_t i = 0; i < members_->guarded.size(); ++i) {
         Guarded& g = members_->guarded[i];
         const std::uint64_t skipped = recursion_misses(g.bpf);
-        const std::uint64_t taken = members_->skeleton->bss->nested_events[i];
+        const std::uint64_t taken = members_->object->nested_events()[i];
         const std::uint64_t missed = skipped > taken + g.before ? skipped - taken - g.before : 0;
         g.lost = std::max(g.lost, std::min(g.missed, missed));
         g.missed = missed;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The BPF programs, loaded and attached: from a plan to a ring buffer. The only room of the skeleton.
+// The BPF programs, loaded and attached: from a plan to a ring buffer.
 #pragma once
 
 #include <array>
@@ -12,7 +12,6 @@
 #include "event/source.h"
 #include "live/probe_plan.h"
 
-struct tcpdwell_bpf;
 struct ring_buffer;
 struct bpf_link;
 
@@ -44,9 +43,6 @@ public:
     [[nodiscard]] std::array<std::uint64_t, TD_PROBE_COUNT> lost() const;
 
 private:
-    struct DestroySkeleton {
-        void operator()(tcpdwell_bpf* skeleton) const;
-    };
     struct FreeRing {
         void operator()(ring_buffer* ring) const;
     };

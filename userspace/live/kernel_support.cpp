@@ -3,7 +3,6 @@
 #include "live/kernel_support.h"
 
 #include <bpf/btf.h>
-#include <bpf/libbpf.h>
 #include <fmt/format.h>
 #include <linux/capability.h>
 #include <sys/resource.h>
@@ -15,10 +14,10 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
-#include <memory>
 
 #include "live/capabilities.h"
 #include "live/kernel_symbols.h"
+#include "live/kernel_types.h"
 #include "live/proc_file.h"
 #include "live/sock_diag.h"
 #include "live/tracefs.h"
@@ -28,7 +27,6 @@
 namespace tcpdwell {
 namespace {
 
-constexpr const char* btf_path = "/sys/kernel/btf/vmlinux";
 constexpr std::string_view tw_timer = "tw_timer_handler";
 constexpr std::string_view reqsk_timer = "reqsk_timer_handler";
 
@@ -49,23 +47,6 @@ constexpr std::array stack_functions = {
     StackFunction{"tcp_abort", TD_STACK_ABORT},
     StackFunction{"tcp_diag_destroy", TD_STACK_ABORT},
     StackFunction{"inet_twsk_purge", TD_STACK_PURGE},
-};
-
-struct FreeBtf {
-    void operator()(btf* types) const { ::btf__free(types); }
-};
-using Btf = std::unique_ptr<btf, FreeBtf>;
-
-/// libbpf tells of failures on stderr, but here they are answers.
-class QuietLibbpf {
-public:
-    QuietLibbpf() : before_(::libbpf_set_print(nullptr)) {}
-    ~QuietLibbpf() { ::libbpf_set_print(before_); }
-    QuietLibbpf(const QuietLibbpf&) = delete;
-    QuietLibbpf& operator=(const QuietLibbpf&) = delete;
-
-private:
-    libbpf_print_fn_t before_;
 };
 
 std::optional<int> read_number(const char* path) {
@@ -95,87 +76,110 @@ Support check_memlock(const KernelSupport& support) {
         "without CAP_SYS_RESOURCE");
 }
 
-class TypeFacts {
-public:
-    explicit TypeFacts(const btf* types) : types_(types) {}
+Support has_tracepoint(const KernelTypes& types, std::string_view name) {
+    if (types.tracepoint(name) != 0) return Support::yes();
+    return Support::no(fmt::format("this kernel has no tracepoint {}", name));
+}
 
-    /// 0 if there is none.
-    [[nodiscard]] std::uint32_t id(std::string_view name, std::uint32_t kind) const {
-        const std::int32_t found = ::btf__find_by_name_kind(types_, std::string(name).c_str(), kind);
-        return found > 0 ? static_cast<std::uint32_t>(found) : 0;
-    }
-
-    /// BTF id of the typedef that describes a tracepoint; 0 if there is none.
-    [[nodiscard]] std::uint32_t tracepoint(std::string_view name) const {
-        return id(fmt::format("btf_trace_{}", name), BTF_KIND_TYPEDEF);
-    }
-
-    [[nodiscard]] Support has_tracepoint(std::string_view name) const {
-        if (tracepoint(name) != 0) return Support::yes();
-        return Support::no(fmt::format("this kernel has no tracepoint {}", name));
-    }
-
-    /// Arguments of a tracepoint, without the hidden first one.
-    [[nodiscard]] unsigned argument_count(std::string_view name) const {
-        const btf_type* type = ::btf__type_by_id(types_, tracepoint(name));
-        while (type && (::btf_is_typedef(type) || ::btf_is_ptr(type))) type = ::btf__type_by_id(types_, type->type);
-        if (!type || !::btf_is_func_proto(type) || ::btf_vlen(type) == 0) return 0;
-        return static_cast<unsigned>(::btf_vlen(type) - 1);
-    }
-
-    [[nodiscard]] bool has_member(std::string_view structure, std::string_view member) const {
-        const btf_type* type = ::btf__type_by_id(types_, id(structure, BTF_KIND_STRUCT));
-        if (!type || !::btf_is_struct(type)) return false;
-        for (int i = 0; i < ::btf_vlen(type); ++i)
-            if (member == ::btf__name_by_offset(types_, ::btf_members(type)[i].name_off)) return true;
-        return false;
-    }
-
-private:
-    const btf* types_;
+struct TracepointFact {
+    std::string_view name;
+    Support KernelSupport::*fact;
+};
+constexpr std::array tracepoints = {
+    TracepointFact{"inet_sock_set_state", &KernelSupport::inet_sock_set_state},
+    TracepointFact{"timer_start", &KernelSupport::timer_start},
+    TracepointFact{"timer_cancel", &KernelSupport::timer_cancel},
+    TracepointFact{"timer_expire_entry", &KernelSupport::timer_expire_entry},
+    TracepointFact{"tcp_receive_reset", &KernelSupport::tcp_receive_reset},
+    TracepointFact{"tcp_send_reset", &KernelSupport::tcp_send_reset},
+    TracepointFact{"tcp_retransmit_skb", &KernelSupport::tcp_retransmit_skb},
 };
 
-void gather_types(KernelSupport& support, const TypeFacts& types) {
-    support.inet_sock_set_state = types.has_tracepoint("inet_sock_set_state");
-    support.timer_start = types.has_tracepoint("timer_start");
-    support.timer_cancel = types.has_tracepoint("timer_cancel");
-    support.timer_expire_entry = types.has_tracepoint("timer_expire_entry");
-    support.tcp_receive_reset = types.has_tracepoint("tcp_receive_reset");
-    support.tcp_send_reset = types.has_tracepoint("tcp_send_reset");
-    support.tcp_retransmit_skb = types.has_tracepoint("tcp_retransmit_skb");
-    support.reset_reason = types.argument_count("tcp_send_reset") >= 3
-                               ? Support::yes()
-                               : Support::no("the tracepoint tcp_send_reset tells no reason before Linux 6.10");
-    support.entry_stamp = types.has_member("inet_timewait_sock", "tw_entry_stamp")
-                              ? Support::yes()
-                              : Support::no("this kernel's struct inet_timewait_sock has no tw_entry_stamp");
+constexpr const char* no_reason = "the tracepoint tcp_send_reset tells no reason before Linux 6.10";
+constexpr unsigned arguments_with_reason = 3;
 
+void gather_typed(KernelSupport& support, const KernelTypes& types) {
+    for (const TracepointFact& each : tracepoints) support.*each.fact = has_tracepoint(types, each.name);
+    support.reset_reason =
+        types.argument_count("tcp_send_reset") >= arguments_with_reason ? Support::yes() : Support::no(no_reason);
     if (const std::uint32_t target = types.tracepoint("inet_sock_set_state"); target != 0) {
         support.tracing_programs = try_tracing_program(target);
         support.socket_cookie = support.tracing_programs ? try_socket_cookie(target) : support.tracing_programs;
     } else {
         support.tracing_programs = support.socket_cookie = support.inet_sock_set_state;
     }
+}
+
+/// Here the kernel itself is asked, since the types come from elsewhere.
+void gather_raw(KernelSupport& support) {
+    support.raw = true;
+    support.tracing_programs = try_raw_program();
+    for (const TracepointFact& each : tracepoints)
+        support.*each.fact = support.tracing_programs ? try_raw_tracepoint(each.name, 1) : support.tracing_programs;
+    support.reset_reason = support.tcp_send_reset && try_raw_tracepoint("tcp_send_reset", arguments_with_reason)
+                               ? Support::yes()
+                               : Support::no(no_reason);
+    support.socket_cookie = Support::no("programs on raw tracepoints can't generate cookies");
+}
+
+/// Whether what the programs read can be found in these types at all, and whether they can be this kernel's.
+Support check_given_types(const KernelSupport& support, const KernelTypes& types) {
+    constexpr std::pair<std::string_view, std::string_view> needed[] = {
+        {"sock", "__sk_common"},       {"sock_common", "skc_family"}, {"inet_timewait_sock", "tw_timer"},
+        {"request_sock", "rsk_timer"}, {"timer_list", "function"},    {"inet_sock", "inet_sport"},
+    };
+    for (const auto& [structure, member] : needed)
+        if (!types.has_member(structure, member))
+            return Support::no(fmt::format("{} isn't the BTF of a Linux kernel with TCP: it has no {}::{}",
+                                           support.btf_file, structure, member));
+    const unsigned told = types.argument_count("tcp_send_reset");
+    if (told != 0 && support.tcp_send_reset && (told >= arguments_with_reason) != support.reset_reason.ok)
+        return Support::no(fmt::format("{} is the BTF of another kernel: its tcp_send_reset has {} arguments, that of "
+                                       "Linux {} has {}",
+                                       support.btf_file, told, support.release,
+                                       support.reset_reason ? "more" : "fewer"));
+    return Support::yes();
+}
+
+/// What is known only from the types, whoever gives them.
+void gather_members(KernelSupport& support, const KernelTypes& types) {
+    support.entry_stamp = types.has_member("inet_timewait_sock", "tw_entry_stamp")
+                              ? Support::yes()
+                              : Support::no("this kernel's struct inet_timewait_sock has no tw_entry_stamp");
+}
+
+void gather_iterator(KernelSupport& support, const KernelTypes& types) {
     const std::uint32_t iterator = types.id("bpf_iter_tcp", BTF_KIND_FUNC);
     support.tcp_iterator = iterator != 0 ? try_iterator(iterator)
                                          : Support::no("this kernel has no BPF iterator over TCP sockets (Linux 5.9)");
 }
 
-void gather_btf(KernelSupport& support) {
-    const QuietLibbpf quiet;
-    const Btf types(::btf__parse(btf_path, nullptr));
-    if (types) {
-        support.btf = Support::yes();
-        gather_types(support, TypeFacts(types.get()));
+void gather_programs(KernelSupport& support) {
+    const auto own = KernelTypes::read(kOwnBtf);
+    support.btf = own ? Support::yes() : Support::no(own.error().message);
+    if (!support.btf_file.empty()) {
+        support.tcp_iterator = Support::no("with --btf nothing is used that takes the kernel's own BTF");
+        gather_raw(support);
+        const auto given = KernelTypes::read(support.btf_file);
+        support.types = given ? check_given_types(support, *given) : Support::no(given.error().message);
+        if (given) gather_members(support, *given);
         return;
     }
-    support.btf = Support::no(fmt::format("cannot read {}: {}", btf_path, std::strerror(errno)));
-    const Support unknown = Support::no("not known without BTF");
-    for (Support* fact :
-         {&support.inet_sock_set_state, &support.timer_start, &support.timer_cancel, &support.timer_expire_entry,
-          &support.tcp_receive_reset, &support.tcp_send_reset, &support.tcp_retransmit_skb, &support.tracing_programs,
-          &support.socket_cookie, &support.tcp_iterator, &support.reset_reason, &support.entry_stamp})
-        *fact = unknown;
+    support.types = support.btf;
+    if (!own) {
+        const Support unknown = Support::no("not known without BTF");
+        for (const TracepointFact& each : tracepoints) support.*each.fact = unknown;
+        support.tracing_programs = support.socket_cookie = support.tcp_iterator = unknown;
+        support.reset_reason = support.entry_stamp = unknown;
+        return;
+    }
+    gather_iterator(support, *own);
+    gather_members(support, *own);
+    // bpf_skc_to_tcp_sock(), which the typed programs call, came with the iterator (Linux 5.9, commit 478cfbdf5f13).
+    if (support.tcp_iterator)
+        gather_typed(support, *own);
+    else
+        gather_raw(support);
 }
 
 FunctionFact function_fact(const KernelSymbols& symbols, std::string_view name) {
@@ -244,8 +248,9 @@ KernelVersion parse_kernel_version(std::string_view release) {
     return version;
 }
 
-KernelSupport gather_kernel_support() {
+KernelSupport gather_kernel_support(const std::string& btf_file) {
     KernelSupport support;
+    support.btf_file = btf_file;
     utsname host{};
     if (::uname(&host) == 0) {
         support.release = host.release;
@@ -266,7 +271,8 @@ KernelSupport gather_kernel_support() {
     support.unprivileged_bpf_disabled = read_number("/proc/sys/kernel/unprivileged_bpf_disabled");
     support.lockdown = read_lockdown();
     support.memlock = check_memlock(support);
-    gather_btf(support);
+    gather_programs(support);
+    support.jiffies = try_jiffies();
     gather_symbols(support);
     gather_accept(support);
     // Listeners are few, and listing them answers the question as well as listing all.

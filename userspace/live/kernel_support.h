@@ -57,9 +57,12 @@ struct KernelSupport {
     std::optional<std::string> lockdown; ///< "none", "integrity", "confidentiality"; nullopt: not known
     Support memlock; ///< locked memory is unlimited, can be made so, or isn't what BPF maps are charged to (Linux 5.11)
 
-    Support btf; ///< the kernel describes its types in /sys/kernel/btf/vmlinux
+    Support btf;          ///< the kernel describes its types in /sys/kernel/btf/vmlinux
+    std::string btf_file; ///< BTF given by the user instead; "" if none was
+    Support types;        ///< the types that are to be used, given or the kernel's own, are there and can be right
+    bool raw = false; ///< what follows is about programs on raw tracepoints, since typed ones can't or mustn't be used
 
-    /// BTF-typed tracepoints.
+    /// Tracepoints.
     Support inet_sock_set_state;
     Support timer_start;
     Support timer_cancel;
@@ -71,6 +74,7 @@ struct KernelSupport {
     Support tracing_programs; ///< a program for inet_sock_set_state that reads kernel memory was accepted (trial load)
     Support socket_cookie;    ///< bpf_get_socket_cookie() in such a program (trial load; Linux 5.12)
     Support tcp_iterator;     ///< an empty iter/tcp program was accepted (trial load; Linux 5.9)
+    Support jiffies;          ///< bpf_jiffies64() in such a program (trial load; Linux 5.9)
     Support reset_reason;     ///< tcp_send_reset tells why (Linux 6.10)
     Support entry_stamp;      ///< struct inet_timewait_sock has tw_entry_stamp
 
@@ -86,8 +90,9 @@ struct KernelSupport {
     Support sock_diag; ///< the kernel's socket list can be read
 };
 
-/// Looks at the running host; takes some 100 ms and changes nothing.
-KernelSupport gather_kernel_support();
+/// Looks at the running host; takes some 100 ms and changes nothing. `btf_file`: the types to be used instead of the
+/// kernel's own, if it isn't empty.
+KernelSupport gather_kernel_support(const std::string& btf_file = {});
 
 /// "6.1.0-18-amd64" to 6.1; 0.0 if it isn't a version.
 KernelVersion parse_kernel_version(std::string_view release);

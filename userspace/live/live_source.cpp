@@ -13,10 +13,11 @@
 #include <cerrno>
 #include <cstring>
 #include <numeric>
-#include <thread>
 
 #include "event/write_record.h"
 #include "live/capabilities.h"
+#include "live/diag_inventory.h"
+#include "live/iterator_inventory.h"
 #include "live/kernel_support.h"
 #include "live/netns.h"
 #include "live/probe_plan.h"
@@ -63,13 +64,18 @@ void for_each_record(std::span<const std::byte> run, const Visit& visit) {
     }
 }
 
-Result<std::uint32_t> find_hz(Inventory& inventory) {
-    if (auto pass = inventory.sweep(~std::uint64_t{0} >> 1, [](auto) {}); !pass) return tl::unexpected(pass.error());
-    const JiffiesSample first = inventory.clock();
-    if (const std::uint32_t hz = hz_from_uptime(first)) return hz;
-    std::this_thread::sleep_for(200ms);
-    if (auto pass = inventory.sweep(~std::uint64_t{0} >> 1, [](auto) {}); !pass) return tl::unexpected(pass.error());
-    return hz_from_interval(first, inventory.clock());
+/// The kernel's own tables, or sock_diag. Where the timers' functions are not known, the former tells them.
+Result<std::unique_ptr<Inventory>> open_inventory(ProbePlan& plan, const JiffiesClock& clock, const Filter& filter) {
+    if (plan.listing == Listing::sock_diag) return std::make_unique<DiagInventory>(clock, filter);
+    auto inventory = IteratorInventory::open(plan.cookies.on, filter);
+    if (!inventory) return tl::unexpected(inventory.error());
+    if (plan.tw_timer_handler == 0 || plan.reqsk_timer_handler == 0) {
+        const auto timers = (*inventory)->calibrate();
+        if (!timers) return tl::unexpected(timers.error());
+        plan.tw_timer_handler = timers->timewait;
+        plan.reqsk_timer_handler = timers->request;
+    }
+    return std::move(*inventory);
 }
 
 /// The facts that head every stream.
@@ -90,6 +96,7 @@ std::deque<std::vector<std::byte>> host_facts(const KernelSupport& support, cons
     for (const ProgramChoice& p : plan.programs)
         if (p.load) probes += fmt::format(" {}", p.hook);
     add("probes", probes);
+    if (!plan.btf_file.empty()) add("btf", plan.btf_file);
     for (const Sysctl& s : read_tcp_sysctls()) add(s.name, s.value);
     return facts;
 }
@@ -111,21 +118,14 @@ LiveSource::LiveSource(BpfSession session, Sampler sampler, std::optional<Cgroup
 
 Result<std::unique_ptr<LiveSource>> LiveSource::open(const LiveOptions& options) {
     capture_libbpf_messages();
-    const KernelSupport support = gather_kernel_support();
+    const KernelSupport support = gather_kernel_support(options.btf);
     auto plan = plan_probes(support);
     if (!plan) return tl::unexpected(plan.error());
 
-    auto inventory = Inventory::open(plan->cookies.on, options.filter);
+    const auto clock = read_kernel_clock();
+    if (!clock) return tl::unexpected(clock.error());
+    auto inventory = open_inventory(*plan, *clock, options.filter);
     if (!inventory) return tl::unexpected(inventory.error());
-    if (plan->tw_timer_handler == 0 || plan->reqsk_timer_handler == 0) {
-        const auto timers = inventory->calibrate();
-        if (!timers) return tl::unexpected(timers.error());
-        plan->tw_timer_handler = timers->timewait;
-        plan->reqsk_timer_handler = timers->request;
-    }
-    const auto hz = find_hz(*inventory);
-    if (!hz) return tl::unexpected(hz.error());
-    const JiffiesSample clock = inventory->clock();
 
     auto sampler = Sampler::start(std::move(*inventory), options.filter.netns);
     if (!sampler) return tl::unexpected(sampler.error());
@@ -143,18 +143,13 @@ Result<std::unique_ptr<LiveSource>> LiveSource::open(const LiveOptions& options)
     if (auto dropped = drop_capabilities(); !dropped) return tl::unexpected(dropped.error());
 
     std::unique_ptr<LiveSource> source(new LiveSource(std::move(*session), std::move(*sampler), std::move(cgroups)));
-    source->clock_ = clock;
-    source->hz_ = *hz;
+    source->clock_ = *clock;
     source->opening_ = std::move(facts);
     source->holding_ = true;
     source->asked_ = Asked::snapshot;
     source->asked_at_ns_ = clock_ns(CLOCK_MONOTONIC);
     source->sampler_.request_snapshot();
     return source;
-}
-
-std::uint64_t LiveSource::jiffies_at(std::uint64_t mono_ns) const {
-    return clock_.jiffies + (mono_ns - clock_.mono_ns) / 1000 * hz_ / 1'000'000;
 }
 
 Result<EventSource::Status> LiveSource::poll(const RecordSink& sink) {
@@ -234,8 +229,8 @@ void LiveSource::tell_clock(std::uint64_t now_ns, const RecordSink& sink) {
     td_clock r{};
     r.h = header_of<td_clock>(TD_CLOCK, now_ns, 0);
     r.wall_ns = static_cast<__s64>(clock_ns(CLOCK_REALTIME) - (clock_ns(CLOCK_MONOTONIC) - now_ns));
-    r.jiffies = jiffies_at(now_ns);
-    r.hz = hz_;
+    r.jiffies = clock_.at(now_ns);
+    r.hz = clock_.hz;
     sink(bytes_of(r));
     next_clock_ns_ = now_ns + kClockInterval;
 }
@@ -292,9 +287,9 @@ void LiveSource::watch(std::span<const std::byte> record) {
     if (header.kind != TD_TIMEWAIT) return;
     const auto r = copy_of<td_timewait>(record);
     if (r.op == TD_TIMER_START && r.substate == 5)
-        waiting_[r.mini] = header.netns;
+        waiting_.insert(MiniKey(header.netns, r.tuple));
     else if (!waiting_.empty())
-        waiting_.erase(r.mini);
+        waiting_.erase(MiniKey(header.netns, r.tuple));
 }
 
 void LiveSource::on_sampled(std::span<const std::byte> record) {
@@ -302,9 +297,9 @@ void LiveSource::on_sampled(std::span<const std::byte> record) {
     if (header.kind == TD_SOCKET) {
         const auto s = copy_of<td_socket>(record);
         if (s.flags & TD_SOCKET_SWEEP) {
-            if (waiting_.erase(s.sock) == 0) return; // known already
+            if (waiting_.erase(MiniKey(header.netns, s.tuple)) == 0) return; // known already
         } else if ((s.flags & TD_SOCKET_MINI) && s.state == 5) {
-            waiting_[s.sock] = header.netns;
+            waiting_.insert(MiniKey(header.netns, s.tuple));
         }
     }
     held_sockets_.insert(held_sockets_.end(), record.begin(), record.end());
@@ -365,14 +360,14 @@ void LiveSource::ask_sampler(std::uint64_t now) {
 
 void LiveSource::ask_sweep(std::uint64_t now) {
     std::vector<std::uint32_t> netns;
-    for (const auto& [mini, inode] : waiting_)
-        if (std::find(netns.begin(), netns.end(), inode) == netns.end()) netns.push_back(inode);
+    for (const MiniKey& mini : waiting_)
+        if (std::find(netns.begin(), netns.end(), mini.netns()) == netns.end()) netns.push_back(mini.netns());
     asked_ = Asked::sweep;
     asked_at_ns_ = now;
     // Timers set since the last sweep began, with two ticks to spare.
-    const std::uint64_t since = swept_until_jiffies_ ? swept_until_jiffies_ : jiffies_at(now) - 60ULL * hz_;
-    swept_until_jiffies_ = jiffies_at(now);
-    sampler_.request_sweep(netns, since + 60ULL * hz_ - 2);
+    const std::uint64_t since = swept_until_jiffies_ ? swept_until_jiffies_ : clock_.at(now) - 60ULL * clock_.hz;
+    swept_until_jiffies_ = clock_.at(now);
+    sampler_.request_sweep(netns, since + 60ULL * clock_.hz - 2);
 }
 
 } // namespace tcpdwell

@@ -7,7 +7,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
-#include <unordered_map>
+#include <string>
 #include <unordered_set>
 #include <vector>
 
@@ -16,6 +16,8 @@
 #include "event/source.h"
 #include "live/bpf_session.h"
 #include "live/cgroup_paths.h"
+#include "live/kernel_clock.h"
+#include "live/mini_key.h"
 #include "live/sampler.h"
 
 namespace tcpdwell {
@@ -23,6 +25,7 @@ namespace tcpdwell {
 struct LiveOptions {
     std::size_t buffer_bytes = 16 << 20; ///< a power of two, at least a page
     Filter filter;
+    std::string btf; ///< file with the types of the running kernel, for one that doesn't tell them; "": it does
 };
 
 class LiveSource final : public EventSource {
@@ -51,7 +54,6 @@ private:
     void ask_sweep(std::uint64_t now_ns);
     void tell_losses(const RecordSink& sink);
     void tell_clock(std::uint64_t now_ns, const RecordSink& sink);
-    [[nodiscard]] std::uint64_t jiffies_at(std::uint64_t mono_ns) const;
 
     BpfSession session_;
     Sampler sampler_;
@@ -64,8 +66,7 @@ private:
     bool ready_ = false; ///< sockets and owners of the start have been handed over
     bool sampler_alive_ = true;
 
-    JiffiesSample clock_;
-    std::uint32_t hz_ = 0;
+    JiffiesClock clock_;
     std::uint64_t next_clock_ns_ = 0;
     std::deque<Record> opening_; ///< facts, before anything else
 
@@ -82,8 +83,7 @@ private:
     bool resync_wanted_ = false;
     bool relist_wanted_ = false;
     std::uint64_t swept_until_jiffies_ = 0;
-    std::unordered_map<std::uint64_t, std::uint32_t>
-        waiting_; ///< mini-sockets last seen in FIN_WAIT2: address, namespace
+    std::unordered_set<MiniKey, MiniKey::Hash> waiting_; ///< mini-sockets last seen in FIN_WAIT2
 
     std::uint64_t next_count_ns_ = 0;
     std::uint64_t lost_told_ = 0;

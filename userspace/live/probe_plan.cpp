@@ -47,6 +47,13 @@ constexpr std::array rows = {
                [](const KernelSupport& s) { return s.tcp_iterator; }, false},
 };
 
+/// "tp_btf/x" of the table, or the same on the raw tracepoint.
+std::string hook_of(const ProgramRow& row, Hooks hooks) {
+    constexpr std::string_view typed = "tp_btf/";
+    if (hooks == Hooks::typed || !row.hook.starts_with(typed)) return std::string(row.hook);
+    return fmt::format("raw_tp/{}", row.hook.substr(typed.size()));
+}
+
 tl::unexpected<Error> refuse(std::string message) { return fail(ErrorCode::cannot_trace, std::move(message)); }
 
 FeatureChoice feature(std::string_view name, std::string_view gives, const Support& support) {
@@ -61,9 +68,17 @@ Result<void> check_ground(const KernelSupport& support) {
         return refuse(fmt::format("tracing needs {}, which this process doesn't have; {}", fmt::join(missing, " and "),
                                   support.root ? "run it on the host, or give the container these capabilities"
                                                : "run it with sudo"));
-    if (!support.btf)
-        return refuse(fmt::format("this kernel doesn't describe its types: {}; it needs CONFIG_DEBUG_INFO_BTF=y",
-                                  support.btf.why_not));
+    if (!support.btf_file.empty() && !support.types)
+        return fail(ErrorCode::usage,
+                    fmt::format("--btf: {}; give the vmlinux of the running kernel, Linux {} {}, or a BTF file made of "
+                                "it (BTFHub has those of many distributions)",
+                                support.types.why_not, support.release, support.machine));
+    if (!support.types)
+        return refuse(fmt::format("this kernel doesn't describe its types (CONFIG_DEBUG_INFO_BTF): {}; give a "
+                                  "description of exactly this kernel, Linux {} {}, with --btf FILE: its vmlinux with "
+                                  "debug information after 'pahole -J', or a BTF file (BTFHub has those of many "
+                                  "distributions)",
+                                  support.types.why_not, support.release, support.machine));
     if (!support.memlock)
         return refuse(fmt::format("{}; run it with sudo, or raise the limit with 'ulimit -l unlimited'",
                                   support.memlock.why_not));
@@ -74,8 +89,8 @@ Result<void> check_programs(const KernelSupport& support) {
     for (const ProgramRow& row : rows) {
         if (!row.required) continue;
         if (const Support available = row.available(support); !available)
-            return refuse(fmt::format("{}: {}; it needs CONFIG_TRACEPOINTS=y and CONFIG_BPF_EVENTS=y", row.hook,
-                                      available.why_not));
+            return refuse(fmt::format("{}: {}; it needs CONFIG_TRACEPOINTS=y and CONFIG_BPF_EVENTS=y",
+                                      hook_of(row, support.raw ? Hooks::raw : Hooks::typed), available.why_not));
     }
     if (support.tracing_programs) return {};
     if (support.lockdown == "confidentiality")
@@ -97,6 +112,22 @@ tl::unexpected<Error> refuse_blind(std::string_view no_symbol, std::string_view 
 std::string_view name(ProbeSet set) {
     switch (set) {
     case ProbeSet::timer: return "timer";
+    }
+    return {};
+}
+
+std::string_view name(Hooks hooks) {
+    switch (hooks) {
+    case Hooks::typed: return "tp_btf";
+    case Hooks::raw: return "raw_tp";
+    }
+    return {};
+}
+
+std::string_view name(Listing listing) {
+    switch (listing) {
+    case Listing::iterator: return "iter/tcp";
+    case Listing::sock_diag: return "sock_diag";
     }
     return {};
 }
@@ -131,9 +162,19 @@ Result<ProbePlan> plan_probes(const KernelSupport& support) {
     if (auto programs = check_programs(support); !programs) return tl::unexpected(programs.error());
 
     ProbePlan plan;
+    plan.hooks = support.raw ? Hooks::raw : Hooks::typed;
+    plan.listing = support.tcp_iterator ? Listing::iterator : Listing::sock_diag;
+    plan.btf_file = support.btf_file;
+    plan.can_tell_jiffies = support.jiffies.ok;
     for (const ProgramRow& row : rows) {
         const Support available = row.available(support);
-        plan.programs.push_back({row.program, row.hook, row.gives, available.ok, available.why_not});
+        plan.programs.push_back({row.program, hook_of(row, plan.hooks), row.gives, available.ok, available.why_not});
+    }
+    if (plan.listing == Listing::sock_diag) {
+        ProgramChoice& inventory = plan.programs.back();
+        inventory = {Program::inventory, std::string(name(plan.listing)),
+                     "connections that were open before, by four-tuple and to the millisecond", support.sock_diag.ok,
+                     support.sock_diag.why_not};
     }
 
     using Status = FunctionFact::Status;
@@ -156,11 +197,9 @@ Result<ProbePlan> plan_probes(const KernelSupport& support) {
     plan.reset_reason = feature("reset_reason", "why this host reset a connection", support.reset_reason);
     plan.entry_stamp = feature("entry_stamp", "the exact time of the peer's FIN in FIN_WAIT2", support.entry_stamp);
     if (plan.stacks.on) plan.stack_ranges = support.stack_ranges;
-    // Joining what exists takes kernel addresses and timers, which sock_diag doesn't show.
-    if (!support.tcp_iterator)
-        return refuse(
-            fmt::format("sockets that exist already couldn't be joined: {}; Linux 5.9 or later has what it takes",
-                        support.tcp_iterator.why_not));
+    if (plan.listing == Listing::sock_diag && !support.sock_diag)
+        return refuse(fmt::format("sockets that exist already couldn't be listed: {}, and {}",
+                                  support.tcp_iterator.why_not, support.sock_diag.why_not));
     return plan;
 }
 

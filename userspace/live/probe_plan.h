@@ -19,6 +19,20 @@ enum class ProbeSet {
 };
 std::string_view name(ProbeSet set);
 
+/// What the programs hang on (bpf/hook.bpf.h).
+enum class Hooks {
+    typed, ///< tp_btf: the kernel tells the verifier its types
+    raw,   ///< raw_tp: for kernels that don't, and before Linux 5.9; every read is a probe read
+};
+std::string_view name(Hooks hooks);
+
+/// How sockets that exist already are listed.
+enum class Listing {
+    iterator,  ///< iter/tcp: with kernel addresses and timers
+    sock_diag, ///< netlink: by four-tuple and cookie only
+};
+std::string_view name(Listing listing);
+
 /// The programs that can be loaded.
 enum class Program {
     state,          ///< tp_btf/inet_sock_set_state
@@ -30,13 +44,13 @@ enum class Program {
     retransmit,     ///< tp_btf/tcp_retransmit_skb
     accept,         ///< tracepoint/syscalls/sys_exit_accept
     accept4,        ///< tracepoint/syscalls/sys_exit_accept4
-    inventory,      ///< iter/tcp
+    inventory,      ///< iter/tcp, or no program but sock_diag
 };
 
 /// What is done with one program.
 struct ProgramChoice {
     Program program;
-    std::string_view hook;  ///< as in SEC()
+    std::string hook;       ///< as in SEC()
     std::string_view gives; ///< what it is for
     bool load = false;
     std::string why_not; ///< if not loaded: the reason
@@ -59,6 +73,9 @@ std::string_view name(TimerFunctions how);
 
 struct ProbePlan {
     ProbeSet set = ProbeSet::timer;
+    Hooks hooks = Hooks::typed;
+    Listing listing = Listing::iterator;
+    std::string btf_file;                ///< types to be used instead of the kernel's own; "" for those
     std::vector<ProgramChoice> programs; ///< one for each Program, in its order
     TimerFunctions timer_functions = TimerFunctions::by_symbol;
     std::uint64_t tw_timer_handler = 0;    ///< 0: to be calibrated
@@ -67,6 +84,7 @@ struct ProbePlan {
     FeatureChoice cookies;                 ///< bpf_get_socket_cookie()
     FeatureChoice reset_reason;            ///< tcp_send_reset with its reason
     FeatureChoice entry_stamp;             ///< tw_entry_stamp
+    bool can_tell_jiffies = false;         ///< bpf_jiffies64() (Linux 5.9); without it more stacks are taken
     std::vector<StackRange> stack_ranges;  ///< empty unless stacks.on
 
     [[nodiscard]] bool loads(Program program) const;

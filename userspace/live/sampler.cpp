@@ -32,7 +32,8 @@ Result<Pipe> make_pipe() {
     return Pipe{Fd(ends[0]), Fd(ends[1])};
 }
 
-[[noreturn]] void become_child(Inventory inventory, const std::vector<std::uint32_t>& netns, Fd requests, Fd replies) {
+[[noreturn]] void become_child(std::unique_ptr<Inventory> inventory, const std::vector<std::uint32_t>& netns,
+                               Fd requests, Fd replies) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     ::prctl(PR_SET_NAME, "tcpdwell-sample");
     // Ctrl-C goes to the whole group; the parent decides when we stop, by closing the pipe.
@@ -60,7 +61,7 @@ Sampler::~Sampler() {
     while (::waitpid(child_, nullptr, 0) < 0 && errno == EINTR) {}
 }
 
-Result<Sampler> Sampler::start(Inventory inventory, const std::vector<std::uint32_t>& netns) {
+Result<Sampler> Sampler::start(std::unique_ptr<Inventory> inventory, const std::vector<std::uint32_t>& netns) {
     auto requests = make_pipe();
     auto replies = make_pipe();
     if (!requests) return tl::unexpected(requests.error());

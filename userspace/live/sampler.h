@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "base/fd.h"
@@ -27,7 +28,7 @@ class Sampler {
 public:
     /// Forks the child, which takes the inventory over. `netns`: only these namespaces; empty: all. Call it before
     /// threads, and before capabilities are dropped.
-    static Result<Sampler> start(Inventory inventory, const std::vector<std::uint32_t>& netns);
+    static Result<Sampler> start(std::unique_ptr<Inventory> inventory, const std::vector<std::uint32_t>& netns);
     Sampler(Sampler&& other) noexcept;
     Sampler& operator=(Sampler&&) = delete;
     ~Sampler(); ///< ends the child

@@ -25,7 +25,7 @@ std::uint64_t now_ns() {
 
 class SamplerChild {
 public:
-    SamplerChild(Inventory inventory, const std::vector<std::uint32_t>& only, Fd replies)
+    SamplerChild(std::unique_ptr<Inventory> inventory, const std::vector<std::uint32_t>& only, Fd replies)
         : inventory_(std::move(inventory)), only_(only), replies_(std::move(replies)) {}
 
     void snapshot();
@@ -54,7 +54,7 @@ private:
     }
     void flush();
 
-    Inventory inventory_;
+    std::unique_ptr<Inventory> inventory_;
     std::vector<std::uint32_t> only_;
     Fd replies_;
     std::vector<NetworkNamespace> namespaces_;
@@ -81,7 +81,7 @@ void SamplerChild::list_namespace(const NetworkNamespace& ns, std::unordered_mul
 
     td_snapshot bracket{header_of<td_snapshot>(TD_SNAPSHOT, now_ns(), ns.inode), TD_SNAPSHOT_BEGIN, 0, {}};
     put(bytes_of(bracket));
-    const auto listed = inventory_.list([&](std::span<const std::byte> record) {
+    const auto listed = inventory_->list([&](std::span<const std::byte> record) {
         td_socket s;
         std::memcpy(&s, record.data(), sizeof(s));
         if (s.inode != 0) holders.emplace(s.inode, Holder{s.sock, s.cookie});
@@ -126,7 +126,7 @@ void SamplerChild::snapshot() {
 void SamplerChild::sweep(const std::vector<std::uint32_t>& netns, std::uint64_t expires) {
     // A sweep that fails shows nothing; the change it looked for is told when the mini-socket ends.
     const auto sweep_here = [&] {
-        static_cast<void>(inventory_.sweep(expires, [&](std::span<const std::byte> record) { put(record); }));
+        static_cast<void>(inventory_->sweep(expires, [&](std::span<const std::byte> record) { put(record); }));
     };
     const std::uint32_t own = own_netns_inode().value_or(0);
     if (std::find(netns.begin(), netns.end(), own) != netns.end()) sweep_here();
@@ -154,7 +154,8 @@ bool read_words(int fd, std::uint64_t* words, std::size_t count) {
 
 } // namespace
 
-int run_sampler(Inventory inventory, const std::vector<std::uint32_t>& only_netns, Fd requests, Fd replies) {
+int run_sampler(std::unique_ptr<Inventory> inventory, const std::vector<std::uint32_t>& only_netns, Fd requests,
+                Fd replies) {
     SamplerChild child(std::move(inventory), only_netns, std::move(replies));
     std::array<std::uint64_t, 2> head;
     while (read_words(requests.get(), head.data(), head.size())) {

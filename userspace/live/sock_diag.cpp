@@ -16,11 +16,16 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <utility>
 
 namespace tcpdwell {
 namespace {
 
 constexpr int attempts = 4; // the kernel may say that its tables changed under the dump
+
+MonoTime mono_now() { // CLOCK_MONOTONIC
+    return MonoTime(std::chrono::steady_clock::now().time_since_epoch());
+}
 
 struct CloseSocket {
     void operator()(mnl_socket* socket) const { ::mnl_socket_close(socket); }
@@ -39,6 +44,7 @@ Error failure(int error) {
 
 struct Dump {
     std::vector<DiagSocket> sockets;
+    MonoTime asked; ///< before the kernel made the piece that is being read
     bool interrupted = false;
     int error = 0;
 };
@@ -47,7 +53,10 @@ int on_message(const nlmsghdr* message, void* data) {
     auto& dump = *static_cast<Dump*>(data);
     if ((message->nlmsg_flags & NLM_F_DUMP_INTR) != 0) dump.interrupted = true;
     if (message->nlmsg_type != SOCK_DIAG_BY_FAMILY) return MNL_CB_OK;
-    if (auto socket = parse_diag_message(*message)) dump.sockets.push_back(*socket);
+    if (auto socket = parse_diag_message(*message)) {
+        socket->seen = dump.asked;
+        dump.sockets.push_back(*socket);
+    }
     return MNL_CB_OK;
 }
 
@@ -73,6 +82,7 @@ void dump_family(mnl_socket* netlink, int family, std::uint32_t states, unsigned
     body->sdiag_family = static_cast<std::uint8_t>(family);
     body->sdiag_protocol = IPPROTO_TCP;
     body->idiag_states = states;
+    MonoTime asked = mono_now();
     if (::mnl_socket_sendto(netlink, header, header->nlmsg_len) < 0) {
         dump.error = errno;
         return;
@@ -84,6 +94,8 @@ void dump_family(mnl_socket* netlink, int family, std::uint32_t states, unsigned
     // The kernel makes the pieces as large as the buffer offered, up to 32 KiB.
     alignas(nlmsghdr) std::array<char, 65536> buffer;
     for (;;) {
+        // Reading a piece makes the kernel prepare the next (netlink_recvmsg()).
+        dump.asked = std::exchange(asked, mono_now());
         const ssize_t n = ::mnl_socket_recvfrom(netlink, buffer.data(), buffer.size());
         if (n < 0 && errno == EINTR) continue;
         const int next = n < 0 ? MNL_CB_ERROR

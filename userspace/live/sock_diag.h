@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/time.h"
 #include "tcp/address.h"
 #include "tcp/state.h"
 
@@ -22,6 +23,7 @@ enum class DiagTimer : std::uint8_t { none = 0, retransmit = 1, keepalive = 2, t
 
 /// One socket as sock_diag shows it.
 struct DiagSocket {
+    MonoTime seen{};                  ///< not later than the kernel's look at it, and mostly within a millisecond of it
     TcpState state = TcpState::CLOSE; ///< of a mini-socket its substate, of a request SYN_RECV
     bool mini = false;                ///< an inet_timewait_sock: no inode, uid or cgroup
     bool request = false;             ///< a request_sock: the same

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "live/support.h"
 
@@ -15,6 +16,16 @@ Support try_tracing_program(std::uint32_t target);
 
 /// The same with bpf_get_socket_cookie().
 Support try_socket_cookie(std::uint32_t target);
+
+/// A program on a raw tracepoint that reads kernel memory by helper. Takes no BTF.
+Support try_raw_program();
+
+/// Hangs an empty program on the raw tracepoint for a moment; says no too if it has fewer than `arguments` (at least
+/// 1).
+Support try_raw_tracepoint(std::string_view name, unsigned arguments);
+
+/// bpf_jiffies64() in a tracing program.
+Support try_jiffies();
 
 /// An iterator; `target` is the BTF id of the function bpf_iter_tcp.
 Support try_iterator(std::uint32_t target);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "live/inventory.h"
+#include "live/iterator_inventory.h"
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -15,8 +15,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
-#include <cmath>
 #include <cstring>
 #include <vector>
 
@@ -30,8 +28,6 @@
 
 namespace tcpdwell {
 namespace {
-
-constexpr std::array<std::uint32_t, 12> kCommonHz = {100, 250, 300, 1000, 24, 48, 64, 128, 256, 512, 1024, 1200};
 
 bool bring_loopback_up() {
     const Fd fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -66,16 +62,15 @@ Pair connect_to_self(bool defer_accept) {
 
 } // namespace
 
-void Inventory::Destroy::operator()(inventory_bpf* skeleton) const { inventory_bpf::destroy(skeleton); }
-void Inventory::Destroy::operator()(bpf_link* link) const { bpf_link__destroy(link); }
+void IteratorInventory::Destroy::operator()(inventory_bpf* skeleton) const { inventory_bpf::destroy(skeleton); }
+void IteratorInventory::Destroy::operator()(bpf_link* link) const { bpf_link__destroy(link); }
 
-Inventory::Inventory(std::unique_ptr<inventory_bpf, Destroy> skeleton, std::unique_ptr<bpf_link, Destroy> link)
+IteratorInventory::IteratorInventory(std::unique_ptr<inventory_bpf, Destroy> skeleton,
+                                     std::unique_ptr<bpf_link, Destroy> link)
     : skeleton_(std::move(skeleton)), link_(std::move(link)) {}
-Inventory::Inventory(Inventory&&) noexcept = default;
-Inventory& Inventory::operator=(Inventory&&) noexcept = default;
-Inventory::~Inventory() = default;
+IteratorInventory::~IteratorInventory() = default;
 
-Result<Inventory> Inventory::open(bool make_cookies, const Filter& filter) {
+Result<std::unique_ptr<IteratorInventory>> IteratorInventory::open(bool make_cookies, const Filter& filter) {
     std::unique_ptr<inventory_bpf, Destroy> skeleton(inventory_bpf::open());
     if (!skeleton)
         return fail(ErrorCode::failed, "cannot open the inventory's BPF object: " + take_libbpf_warning(), errno);
@@ -90,10 +85,10 @@ Result<Inventory> Inventory::open(bool make_cookies, const Filter& filter) {
     if (!link)
         return fail(ErrorCode::cannot_trace, fmt::format("cannot attach the socket iterator: {}", std::strerror(errno)),
                     errno);
-    return Inventory(std::move(skeleton), std::move(link));
+    return std::unique_ptr<IteratorInventory>(new IteratorInventory(std::move(skeleton), std::move(link)));
 }
 
-Result<void> Inventory::run(const RecordSink& sink) {
+Result<void> IteratorInventory::run(const RecordSink& sink) {
     // The iterator walks the namespace that the thread is in when it is created.
     const Fd iterator(bpf_iter_create(bpf_link__fd(link_.get())));
     if (!iterator)
@@ -117,20 +112,18 @@ Result<void> Inventory::run(const RecordSink& sink) {
     }
 }
 
-Result<void> Inventory::list(const RecordSink& sink) {
+Result<void> IteratorInventory::list(const RecordSink& sink) {
     skeleton_->bss->sweep = false;
     return run(sink);
 }
 
-Result<void> Inventory::sweep(std::uint64_t expires, const RecordSink& sink) {
+Result<void> IteratorInventory::sweep(std::uint64_t expires, const RecordSink& sink) {
     skeleton_->bss->sweep = true;
     skeleton_->bss->sweep_expires = expires;
     return run(sink);
 }
 
-JiffiesSample Inventory::clock() const { return {skeleton_->bss->clock_jiffies, skeleton_->bss->clock_ns}; }
-
-Result<TimerAddresses> Inventory::calibrate() {
+Result<TimerAddresses> IteratorInventory::calibrate() {
     skeleton_->bss->seen_timewait_timer = 0;
     skeleton_->bss->seen_request_timer = 0;
     const pid_t child = ::fork();
@@ -155,34 +148,6 @@ Result<TimerAddresses> Inventory::calibrate() {
                     "cannot learn the timers of TIME_WAIT and SYN_RECV: calibration in a network namespace of "
                     "its own failed; make /proc/kallsyms readable (sysctl kernel.kptr_restrict=1) instead");
     return found;
-}
-
-std::uint32_t hz_from_uptime(const JiffiesSample& sample) {
-    const double seconds = static_cast<double>(sample.mono_ns) / 1e9;
-    const double ticks = static_cast<double>(sample.jiffies) - 4294967296.0;
-    std::uint32_t best = 0;
-    double best_error = 2.0; // s; clocks start some ticks apart
-    double second_error = 1e9;
-    for (const std::uint32_t hz : kCommonHz) {
-        const double error = std::abs(ticks / hz - (seconds - 300.0));
-        if (error < best_error) {
-            second_error = best_error;
-            best_error = error;
-            best = hz;
-        } else if (error < second_error) {
-            second_error = error;
-        }
-    }
-    return best != 0 && second_error > 1.9 && best_error < 1.0 ? best : 0;
-}
-
-std::uint32_t hz_from_interval(const JiffiesSample& first, const JiffiesSample& second) {
-    const double seconds = static_cast<double>(second.mono_ns - first.mono_ns) / 1e9;
-    const double rate = static_cast<double>(second.jiffies - first.jiffies) / seconds;
-    std::uint32_t best = 100;
-    for (const std::uint32_t hz : {100u, 250u, 300u, 1000u})
-        if (std::abs(hz - rate) < std::abs(best - rate)) best = hz;
-    return best;
 }
 
 } // namespace tcpdwell

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// The compiled programs in either form, for typed tracepoints or for raw ones (bpf/hook.bpf.h), behind one face. The
+// only room of their skeletons.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "base/result.h"
+#include "event/filter.h"
+#include "live/probe_plan.h"
+
+struct bpf_map;
+struct bpf_program;
+
+namespace tcpdwell {
+
+/// Opened and configured, then loaded. Both forms come from one source and have the same variables; programs are found
+/// by name, since not all of them make sense in both.
+class BpfObject {
+public:
+    /// `filter` is put into the constants as far as it can be decided in the kernel.
+    static Result<std::unique_ptr<BpfObject>> open(const ProbePlan& plan, const Filter& filter,
+                                                   std::size_t buffer_bytes);
+    virtual ~BpfObject() = default;
+
+    /// The program of that name; nullptr if this form has none.
+    [[nodiscard]] virtual bpf_program* program(const char* name) const = 0;
+    [[nodiscard]] virtual const bpf_map* records() const = 0;
+    /// Of libbpf: 0, or a negative errno. What follows may be used once it was 0.
+    virtual int load() = 0;
+
+    virtual void set_recording(bool on) = 0;
+    /// In memory that the programs write to: an element for each td_probe.
+    [[nodiscard]] virtual const std::uint64_t* lost_totals() const = 0;
+    /// The same, for each `enum guard` (bpf/nested.bpf.h).
+    [[nodiscard]] virtual const std::uint64_t* nested_events() const = 0;
+};
+
+} // namespace tcpdwell

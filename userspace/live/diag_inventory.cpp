@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "live/diag_inventory.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "event/encode.h"
+#include "event/write_record.h"
+#include "live/netns.h"
+#include "live/sock_diag.h"
+#include "tcpdwell/wire.h"
+
+namespace tcpdwell {
+namespace {
+
+/// A sweep asks by jiffies, and a time of ours may be early by a millisecond and a jiffy. What is listed once too often
+/// does no harm.
+constexpr std::uint64_t kSlackMs = 25;
+
+/// What can be decided of a socket without knowing its owner (bpf/filter.bpf.h does the same).
+Filter filter_by_address(const Filter& filter) {
+    Filter result;
+    result.ports = filter.ports;
+    result.local_ports = filter.local_ports;
+    result.remote_ports = filter.remote_ports;
+    result.addresses = filter.addresses;
+    result.netns = filter.netns;
+    result.family = filter.family;
+    return result;
+}
+
+bool passes(const Filter& filter, const DiagSocket& socket, std::uint32_t netns) {
+    if (socket.state == TcpState::LISTEN) return true; // listeners tell owners and roles
+    const std::optional<Process> nobody;
+    return filter.matches({socket.tuple, netns, Role::unknown, nobody, nobody, std::nullopt});
+}
+
+} // namespace
+
+DiagInventory::DiagInventory(const JiffiesClock& clock, const Filter& filter)
+    : clock_(clock), filter_(filter_by_address(filter)) {}
+
+td_socket diag_record(const DiagSocket& socket, std::uint32_t netns, const JiffiesClock& clock) {
+    SocketListed listed{};
+    listed.at = socket.seen;
+    listed.netns = netns;
+    listed.cookie = socket.cookie;
+    listed.tuple = socket.tuple;
+    listed.state = socket.state;
+    listed.mini = socket.mini;
+    listed.request = socket.request;
+    listed.owner.cgroup = socket.cgroup;
+    // Of a socket that no process holds the kernel says 0 (sock_i_uid()), which is root's.
+    if (socket.inode != 0) listed.owner.uid = socket.uid;
+
+    td_socket record;
+    const std::vector<std::byte> bytes = encode(listed, {});
+    std::memcpy(&record, bytes.data(), sizeof(record));
+    record.inode = socket.inode;
+    // 0 is told of timers that are due, too, whose end may have been some seconds ago.
+    const auto seen_ns = static_cast<std::uint64_t>(socket.seen.time_since_epoch().count());
+    const auto left_ms = static_cast<std::uint64_t>(socket.expires.count());
+    if ((socket.mini || socket.request) && left_ms > 0) record.expires = clock.at(seen_ns + left_ms * 1'000'000);
+    return record;
+}
+
+Result<void> DiagInventory::list(const RecordSink& sink) {
+    const auto netns = own_netns_inode();
+    if (!netns) return tl::unexpected(netns.error());
+    const auto sockets = dump_tcp_sockets();
+    if (!sockets) return tl::unexpected(sockets.error());
+    for (const DiagSocket& socket : *sockets)
+        if (passes(filter_, socket, *netns)) sink(bytes_of(diag_record(socket, *netns, clock_)));
+    return {};
+}
+
+Result<void> DiagInventory::sweep(std::uint64_t expires, const RecordSink& sink) {
+    const auto netns = own_netns_inode();
+    if (!netns) return tl::unexpected(netns.error());
+    const auto sockets = dump_tcp_sockets(1u << static_cast<unsigned>(TcpState::TIME_WAIT));
+    if (!sockets) return tl::unexpected(sockets.error());
+    const std::uint64_t since = expires - std::min(expires, kSlackMs * clock_.hz / 1000 + 1);
+    for (const DiagSocket& socket : *sockets) {
+        if (!socket.mini || !passes(filter_, socket, *netns)) continue;
+        td_socket record = diag_record(socket, *netns, clock_);
+        if (record.expires == 0 || record.expires < since) continue;
+        record.flags |= TD_SOCKET_SWEEP;
+        sink(bytes_of(record));
+    }
+    return {};
+}
+
+} // namespace tcpdwell

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inventory from sock_diag, for kernels without iter/tcp. It shows no kernel addresses: what it lists is known by
+// four-tuple and cookie (which being listed gives every socket). Timers are told in whole milliseconds from the moment
+// of the listing, the owner only of sockets that a process holds, and cgroups since Linux 5.9 (commit 6e3a401fc8af).
+#pragma once
+
+#include "event/filter.h"
+#include "live/inventory.h"
+#include "live/kernel_clock.h"
+#include "tcpdwell/wire.h"
+
+namespace tcpdwell {
+
+struct DiagSocket;
+
+/// The record of a listed socket, with sock 0. What sock_diag doesn't tell is told as not known.
+td_socket diag_record(const DiagSocket& socket, std::uint32_t netns, const JiffiesClock& clock);
+
+class DiagInventory final : public Inventory {
+public:
+    /// `clock` gives the timers' jiffies.
+    DiagInventory(const JiffiesClock& clock, const Filter& filter);
+
+    Result<void> list(const RecordSink& sink) override;
+    Result<void> sweep(std::uint64_t expires, const RecordSink& sink) override;
+
+private:
+    JiffiesClock clock_;
+    Filter filter_;
+};
+
+} // namespace tcpdwell
