@@ -57,10 +57,11 @@ td_socket diag_record(const DiagSocket& socket, std::uint32_t netns, const Jiffi
     const std::vector<std::byte> bytes = encode(listed, {});
     std::memcpy(&record, bytes.data(), sizeof(record));
     record.inode = socket.inode;
-    // 0 is told of timers that are due, too, whose end may have been some seconds ago.
-    const auto seen_ns = static_cast<std::uint64_t>(socket.seen.time_since_epoch().count());
+    // 0 is told of timers that are due, too, whose end may have been some seconds ago. Rather early than late: a timer
+    // that ends late has been set anew.
+    const auto asked_ns = static_cast<std::uint64_t>(socket.asked.time_since_epoch().count());
     const auto left_ms = static_cast<std::uint64_t>(socket.expires.count());
-    if ((socket.mini || socket.request) && left_ms > 0) record.expires = clock.at(seen_ns + left_ms * 1'000'000);
+    if ((socket.mini || socket.request) && left_ms > 0) record.expires = clock.at(asked_ns + left_ms * 1'000'000);
     return record;
 }
 

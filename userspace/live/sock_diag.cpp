@@ -44,7 +44,8 @@ Error failure(int error) {
 
 struct Dump {
     std::vector<DiagSocket> sockets;
-    MonoTime asked; ///< before the kernel made the piece that is being read
+    MonoTime asked; ///< before and after the kernel made the piece that is being read
+    MonoTime seen;
     bool interrupted = false;
     int error = 0;
 };
@@ -54,7 +55,8 @@ int on_message(const nlmsghdr* message, void* data) {
     if ((message->nlmsg_flags & NLM_F_DUMP_INTR) != 0) dump.interrupted = true;
     if (message->nlmsg_type != SOCK_DIAG_BY_FAMILY) return MNL_CB_OK;
     if (auto socket = parse_diag_message(*message)) {
-        socket->seen = dump.asked;
+        socket->asked = dump.asked;
+        socket->seen = dump.seen;
         dump.sockets.push_back(*socket);
     }
     return MNL_CB_OK;
@@ -82,7 +84,7 @@ void dump_family(mnl_socket* netlink, int family, std::uint32_t states, unsigned
     body->sdiag_family = static_cast<std::uint8_t>(family);
     body->sdiag_protocol = IPPROTO_TCP;
     body->idiag_states = states;
-    MonoTime asked = mono_now();
+    dump.asked = mono_now();
     if (::mnl_socket_sendto(netlink, header, header->nlmsg_len) < 0) {
         dump.error = errno;
         return;
@@ -93,17 +95,21 @@ void dump_family(mnl_socket* netlink, int family, std::uint32_t states, unsigned
     control[NLMSG_DONE] = on_end;
     // The kernel makes the pieces as large as the buffer offered, up to 32 KiB.
     alignas(nlmsghdr) std::array<char, 65536> buffer;
+    // The request makes the kernel prepare the first piece, and reading a piece the next (netlink_recvmsg()).
+    dump.seen = mono_now();
     for (;;) {
-        // Reading a piece makes the kernel prepare the next (netlink_recvmsg()).
-        dump.asked = std::exchange(asked, mono_now());
+        const MonoTime asked_next = mono_now();
         const ssize_t n = ::mnl_socket_recvfrom(netlink, buffer.data(), buffer.size());
         if (n < 0 && errno == EINTR) continue;
+        const MonoTime next_made = mono_now();
         const int next = n < 0 ? MNL_CB_ERROR
                                : ::mnl_cb_run2(buffer.data(), static_cast<std::size_t>(n), sequence,
                                                ::mnl_socket_get_portid(netlink), on_message, &dump, control.data(),
                                                static_cast<unsigned>(control.size()));
         if (next == MNL_CB_ERROR) dump.error = errno;
         if (next != MNL_CB_OK) return;
+        dump.asked = asked_next;
+        dump.seen = next_made;
     }
 }
 

@@ -23,7 +23,8 @@ enum class DiagTimer : std::uint8_t { none = 0, retransmit = 1, keepalive = 2, t
 
 /// One socket as sock_diag shows it.
 struct DiagSocket {
-    MonoTime seen{};                  ///< not later than the kernel's look at it, and mostly within a millisecond of it
+    MonoTime asked{};                 ///< the kernel looked at it between these two,
+    MonoTime seen{};                  ///< which mostly are less than a millisecond apart
     TcpState state = TcpState::CLOSE; ///< of a mini-socket its substate, of a request SYN_RECV
     bool mini = false;                ///< an inet_timewait_sock: no inode, uid or cgroup
     bool request = false;             ///< a request_sock: the same

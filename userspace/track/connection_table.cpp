@@ -176,6 +176,12 @@ void ConnectionTable::forget_listener(const Connection& c) {
     if (it->second.empty()) listeners_.erase(it);
 }
 
+std::span<Connection* const> ConnectionTable::listeners_at(std::uint32_t netns, Port port) const {
+    const auto it = listeners_.find(listener_key(netns, port));
+    if (it == listeners_.end()) return {};
+    return it->second;
+}
+
 Connection* ConnectionTable::listener_for(std::uint32_t netns, const Endpoint& local) const {
     const auto it = listeners_.find(listener_key(netns, local.port));
     if (it == listeners_.end()) return nullptr;

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -43,6 +44,8 @@ public:
 
     /// The listener that a connection to `local` belongs to: address match before wildcard; nullptr if none is known.
     [[nodiscard]] Connection* listener_for(std::uint32_t netns, const Endpoint& local) const;
+    /// All listeners at a port.
+    [[nodiscard]] std::span<Connection* const> listeners_at(std::uint32_t netns, Port port) const;
     void index_listener(Connection& c);
 
     /// Appends to the states that have been left.

@@ -40,6 +40,7 @@ Connection* Tracker::Impl::find_full(const StateChange& e) {
         clear_address(e.sock);
     }
     c = table_.by_tuple(e.netns, e.tuple);
+    if (e.from == TcpState::LISTEN) c = find_by_cookie(e.cookie); // it has no four-tuple
     if (!c || c->ended || c->socket != 0) return nullptr;
     if (c->who.cookie != 0 && e.cookie != 0 && c->who.cookie != e.cookie) return nullptr;
     // Known from its mini-socket only, which was made before tracing of full sockets began.

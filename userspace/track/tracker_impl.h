@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tracker's inside. One class over six files: full sockets (tracker.cpp), the life of a connection
+// The tracker's inside. One class over seven files: full sockets (tracker.cpp), the life of a connection
 // (tracker_life.cpp), passive opens (tracker_children.cpp), mini-sockets and requests (tracker_minis.cpp), what is
-// learnt besides events: inventory, owners, losses (tracker_inventory.cpp), and what is known as a listing
-// (tracker_listing.cpp).
+// learnt besides events: inventory, owners, losses (tracker_inventory.cpp), inventories without kernel addresses
+// (tracker_addressless.cpp), and what is known as a listing (tracker_listing.cpp).
 #pragma once
 
 #include <deque>
@@ -102,6 +102,8 @@ private:
                               std::optional<MonoTime> entered);
     void end_mini(Connection& c, MonoTime at, const MiniClose& close);
     void resolve_cancel(Connection& c, std::optional<TimeWaitEnd> follower);
+    /// One that was listed by an inventory without addresses; nullptr if there is none.
+    Connection* adopt_request(const RequestTimer& e);
     void resolve_request(Connection& c);
     /// The request's timer, or the mini-socket's, goes on.
     void forget_stop(Connection& c);
@@ -115,6 +117,23 @@ private:
     void confirm_listed(Connection& c, const SocketListed& e);
     void join(const SocketListed& e);
     ListedSocket listed(const Connection& c, MonoTime now) const;
+
+    // Listings without addresses (tracker_addressless.cpp)
+    void remember_cookie(const Connection& c);
+    /// Among those that were listed without an address, ended ones included; nullptr if it isn't there.
+    Connection* find_by_cookie(std::uint64_t cookie);
+    void forget_released_cookies();
+    Connection* find_listed_listener(const SocketListed& e);
+    /// Whether what is listed may be known already, without its four-tuple, or has ended a moment ago.
+    bool is_known_otherwise(const SocketListed& e);
+    bool has_just_ended(const SocketListed& e);
+    /// Whether connects to that peer are under way whose local ports aren't known; they count as listed.
+    bool confirm_unnamed(const SocketListed& e);
+    /// The connection at that address, or else with that cookie.
+    Connection* find_socket(std::uint64_t sock, std::uint64_t cookie) {
+        Connection* c = table_.by_object(sock);
+        return c ? c : find_by_cookie(cookie);
+    }
 
     /// Looks at the connection again once `delay` has passed without its slot being reused.
     struct Appointment {
@@ -136,6 +155,13 @@ private:
         std::optional<Process> accepted_by; ///< TCP Fast Open: even before the handshake is complete
     };
     std::unordered_map<std::uint64_t, Child> children_; ///< LISTEN -> SYN_RECV, by address, until the next event
+    struct Reference {
+        Slot slot;
+        std::uint32_t sequence;
+    };
+    std::unordered_map<std::uint64_t, Reference> by_cookie_;  ///< those listed without an address
+    std::unordered_multimap<std::uint32_t, Slot> just_ended_; ///< by ports; see has_just_ended()
+    std::optional<MonoTime> just_ended_at_;
     std::array<std::uint64_t, TD_PROBE_COUNT> lost_{};
     std::uint32_t loss_epoch_ = 0; ///< grows with each loss that is told
     std::optional<MonoTime> last_loss_;

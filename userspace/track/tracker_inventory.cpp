@@ -16,7 +16,7 @@ constexpr Nanoseconds kListingSlack = 20ms;
 } // namespace
 
 void Tracker::Impl::handle(const Reset& e) {
-    Connection* c = table_.by_object(e.sock);
+    Connection* c = find_socket(e.sock, e.cookie);
     if (!c) return;
     if (c->who.cookie != 0 && e.cookie != 0 && c->who.cookie != e.cookie) return;
     Evidence& seen = table_.evidence(*c);
@@ -24,7 +24,7 @@ void Tracker::Impl::handle(const Reset& e) {
 }
 
 void Tracker::Impl::handle(const OwnerFound& e) {
-    Connection* c = table_.by_object(e.sock);
+    Connection* c = find_socket(e.sock, e.cookie);
     if (!c && e.how == TD_OWNER_ACCEPTED) {
         const auto child = children_.find(e.sock);
         if (child != children_.end()) child->second.accepted_by = e.owner.process;
@@ -83,6 +83,7 @@ void Tracker::Impl::handle(const Snapshot& e) {
         passes_[e.netns] = Pass{++snapshot_, e.at, !passes_.contains(e.netns)};
         return;
     }
+    forget_released_cookies();
     const auto it = passes_.find(e.netns);
     if (it == passes_.end() || !e.complete) return;
     for (const Slot slot : table_.in_order()) {
@@ -94,6 +95,7 @@ void Tracker::Impl::handle(const Snapshot& e) {
 }
 
 Connection* Tracker::Impl::find_listed(const SocketListed& e) {
+    if (e.sock == 0 && e.state == TcpState::LISTEN) return find_listed_listener(e);
     for (Connection* c : {table_.by_object(e.sock), table_.by_tuple(e.netns, e.tuple)}) {
         if (!c || c->who.netns != e.netns) continue;
         if (c->who.cookie != 0 && e.cookie != 0) {
@@ -112,7 +114,7 @@ void Tracker::Impl::handle(const SocketListed& e) {
     Connection* c = find_listed(e);
     if (c)
         confirm_listed(*c, e);
-    else if (!e.sweep && !is_unnamed_child(e))
+    else if (!e.sweep && !(e.sock == 0 ? is_known_otherwise(e) : is_unnamed_child(e)))
         join(e);
 }
 
@@ -126,7 +128,9 @@ void Tracker::Impl::confirm_listed(Connection& c, const SocketListed& e) {
     const auto pass = passes_.find(e.netns);
     if (!e.sweep && pass != passes_.end()) c.listed_in = pass->second.number;
     if (c.ended) return; // still findable for a moment
-    learn_cookie(c, e.cookie);
+    // Which of several listeners at one port it is can't be told without an address.
+    if (e.sock != 0 || e.state != TcpState::LISTEN) learn_cookie(c, e.cookie);
+    if (e.sock == 0) remember_cookie(c);
     if (!e.mini && !e.request) learn_tuple(c, e.tuple);
 
     if (e.mini && c.place == Place::mini) {
@@ -164,7 +168,8 @@ void Tracker::Impl::join(const SocketListed& e) {
     if (Connection* other = table_.by_tuple(e.netns, e.tuple); other && other->last_event < e.at - kListingSlack)
         clear_tuple(*other, TimeWaitEnd::unknown);
 
-    Connection& c = create_unborn(e.sock, e.at, e.netns, e.tuple, e.cookie, e.state);
+    Connection& c = create_unborn(e.sock != 0 ? e.sock : e.cookie, e.at, e.netns, e.tuple, e.cookie, e.state);
+    if (e.sock == 0) remember_cookie(c);
     if (pass != passes_.end()) c.listed_in = pass->second.number;
     // In the first pass it is older than tracing; later on its birth must have been lost.
     if (pass == passes_.end() || pass->second.first) c.seen = Seen::joined;
@@ -180,7 +185,7 @@ void Tracker::Impl::join(const SocketListed& e) {
     } else if (e.request) {
         c.place = Place::request;
         table_.set_other(c, e.sock);
-        const Connection* listener = table_.by_object(e.listener);
+        const Connection* listener = table_.by_object(e.listener); // else it has been guessed by its port
         if (listener && listener->state == TcpState::LISTEN) inherit_owner(c, listener);
     } else {
         table_.set_socket(c, e.sock);

@@ -178,11 +178,20 @@ void Tracker::Impl::end_mini(Connection& c, MonoTime at, const MiniClose& close)
 
 // --- request sockets
 
+Connection* Tracker::Impl::adopt_request(const RequestTimer& e) {
+    Connection* c = table_.by_tuple(e.netns, e.tuple);
+    if (!c || c->ended || c->place != Place::request || c->other != 0) return nullptr;
+    clear_address(e.request);
+    table_.set_other(*c, e.request);
+    return c;
+}
+
 void Tracker::Impl::handle(const RequestTimer& e) {
     Connection* c = table_.by_object(e.request);
     if (c &&
         (c->ended || !c->lives_in(Place::request, e.request) || c->who.tuple != e.tuple || c->who.netns != e.netns))
         c = nullptr;
+    if (!c) c = adopt_request(e);
     if (c) {
         note_event(*c, e.at);
         switch (e.op) {

@@ -120,15 +120,10 @@ std::string first_difference(const std::string& live, const std::string& replay)
     return "live:\n  " + line(live) + "\nreplayed:\n  " + line(replay);
 }
 
-std::vector<std::string> tcpdwell(std::vector<std::string> words) {
-    words.insert(words.begin(), tcpdwell_path());
-    return words;
-}
-
 // The words, and what they printed live: read again it must be the same, but for the name of the source.
 void replay(Play& play, const std::vector<std::string>& words, const std::string& live, const std::string& which) {
     static const std::regex source("\"source\":\"[^\"]*\"");
-    Program program(tcpdwell(words));
+    Program program(tcpdwell_command(words));
     if (const int status = program.wait(kReplayLimit); status != 0)
         play.replays.push_back(which + " -r ended with status " + std::to_string(status) + ": " + program.said());
     const std::string told = std::regex_replace(live, source, "");
@@ -141,7 +136,7 @@ void replay(Play& play, const std::vector<std::string>& words, const std::string
 class RecordedReport {
 public:
     explicit RecordedReport(const std::string& path)
-        : file_(path), program_(tcpdwell({"report", "--format", "json", "-w", path})) {}
+        : file_(path), program_(tcpdwell_command({"report", "--format", "json", "-w", path})) {}
 
     void await_tracing(Play& play) {
         if (!program_.await_saying("tracing", kAttachLimit))
