@@ -111,6 +111,11 @@ struct socket_alloc {
     struct inode vfs_inode;
 };
 
+struct timer_list {
+    unsigned long expires;
+    void (*function)(struct timer_list *);
+};
+
 struct sock {
     struct sock_common __sk_common;
     int sk_err;
@@ -121,21 +126,17 @@ struct sock {
     __u8 sk_shutdown;
     unsigned long sk_lingertime;
     struct sock_cgroup_data sk_cgrp_data;
+    struct timer_list tcp_retransmit_timer; /* in 7.2, not in 6.18: see struct inet_connection_sock */
 };
 
 struct inet_sock {
     __be16 inet_sport;
 };
 
-struct timer_list {
-    unsigned long expires;
-    void (*function)(struct timer_list *);
-};
-
 struct inet_connection_sock {
     struct inet_sock icsk_inet;
     __u32 icsk_user_timeout;
-    struct timer_list icsk_retransmit_timer;
+    struct timer_list icsk_retransmit_timer; /* in 6.18, not in 7.2: see struct sock */
 };
 
 struct tcp_sock {

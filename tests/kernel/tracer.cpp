@@ -47,7 +47,7 @@ pid_t start(const std::vector<std::string>& arguments, const Fd& out, const Fd& 
 }
 
 int await_exit(pid_t pid, nanoseconds limit) {
-    const nanoseconds deadline = monotonic_now() + limit;
+    const nanoseconds deadline = monotonic_now() + patience(limit);
     int status = 0;
     while (waitpid(pid, &status, WNOHANG) == 0) {
         if (monotonic_now() > deadline) {
@@ -70,10 +70,14 @@ std::string tcpdwell_path() {
 std::vector<std::string> tcpdwell_command(std::vector<std::string> arguments) {
     static const std::set<std::string> tracing{"trace", "report", "record", "check"};
     static const std::set<std::string> reading{"-r", "--read"};
+    static const std::pair<const char*, const char*> chosen[] = {{"TCPDWELL_PROBES", "--probes"},
+                                                                 {"TCPDWELL_BTF", "--btf"}};
     const bool reads =
         std::any_of(arguments.begin(), arguments.end(), [](const std::string& word) { return reading.contains(word); });
-    if (!reads && !arguments.empty() && tracing.contains(arguments.front()))
-        if (const char* types = std::getenv("TCPDWELL_BTF")) arguments.insert(arguments.begin() + 1, {"--btf", types});
+    for (const auto& [variable, option] : chosen)
+        if (const char* value = std::getenv(variable);
+            value != nullptr && !reads && !arguments.empty() && tracing.contains(arguments.front()))
+            arguments.insert(arguments.begin() + 1, {option, value});
     arguments.insert(arguments.begin(), tcpdwell_path());
     return arguments;
 }
@@ -108,7 +112,7 @@ void Tracer::read_more() {
 }
 
 bool Tracer::await_first_line(std::chrono::seconds limit) {
-    const nanoseconds deadline = monotonic_now() + limit;
+    const nanoseconds deadline = monotonic_now() + patience(limit);
     for (; monotonic_now() < deadline; pause(20ms)) {
         read_more();
         if (!lines_.empty()) return true;

@@ -18,8 +18,8 @@ namespace tcpdwell::test {
 /// Path of the binary under test, from the environment variable TCPDWELL; "" if it isn't set.
 std::string tcpdwell_path();
 
-/// `tcpdwell ARGUMENTS` in words. Where TCPDWELL_BTF is set and the arguments trace the running kernel, with `--btf` of
-/// it.
+/// `tcpdwell ARGUMENTS` in words. Where TCPDWELL_PROBES or TCPDWELL_BTF is set and the arguments trace the running
+/// kernel, with `--probes` or `--btf` of it.
 std::vector<std::string> tcpdwell_command(std::vector<std::string> arguments);
 
 /// Exit status of `tcpdwell ARGUMENTS`, -1 if it didn't end within `limit` or was killed by a signal; what it printed

@@ -2,6 +2,7 @@
 // Scenarios: very many connections at once; none may be missing.
 #include "catalog.h"
 #include "child.h"
+#include "program.h"
 
 namespace tcpdwell::test {
 
@@ -25,6 +26,7 @@ void connect_all(std::vector<Fd>& sockets, const Address& target) {
 // All are open together before the first is closed. Clients and servers are two processes, as none may have
 // more than 20000 descriptors everywhere.
 void ten_thousand(Scene& scene) {
+    allow_many_descriptors();
     const Fd listener = listen_on({"127.0.0.1", 42000}, 4096);
     const Child crowd("crowd", [&](const Child::Script& script) {
         std::vector<Fd> sockets;

@@ -99,8 +99,9 @@ struct Expected {
     /// Unless told otherwise: the owner, if the path has a state of ours that only a close() leads to, or if it ended
     /// by our own reset or by giving up; else nobody.
     Who closed_by{.by_the_path = true};
-    std::int64_t uid = 0;     ///< or kNoUid, kAnyUid
-    std::uint64_t cookie = 0; ///< 0: not asserted
+    std::int64_t uid = 0;        ///< or kNoUid, kAnyUid
+    std::uint64_t cookie = 0;    ///< 0: not asserted
+    bool cookie_is_late = false; ///< nobody but the tracer asked for it while the connection lasted, and not all can
 };
 
 /// A listening socket: no connection, but transitions.
@@ -109,9 +110,14 @@ struct ExpectedListener {
     Span dwell; ///< in LISTEN, once closed
 };
 
-/// What differs between `line` and what was expected, in words; empty if nothing does. `wall_offset` is wall time
-/// minus monotonic time.
-std::vector<std::string> differences(const Expected& expected, const ConnectionLine& line, nanoseconds wall_offset);
+/// What must be known of the host to hold its lines against what was expected.
+struct Host {
+    nanoseconds wall_offset{}; ///< wall time minus monotonic time
+    bool makes_cookies = true; ///< the programs can generate cookies
+};
+
+/// What differs between `line` and what was expected, in words; empty if nothing does.
+std::vector<std::string> differences(const Expected& expected, const ConnectionLine& line, const Host& host);
 
 /// Whether the line is about this end.
 bool is_about(const End& end, const Subject& who);

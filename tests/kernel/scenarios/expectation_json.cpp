@@ -28,7 +28,7 @@ void to_json(json& out, const Expected& e) {
            {"turn", e.turn},         {"path", e.path},     {"first", e.closed_first},
            {"ending", e.ending},     {"detail", e.detail}, {"time_wait", e.time_wait},
            {"restarts", e.restarts}, {"seen", e.seen},     {"closed_by", e.closed_by},
-           {"uid", e.uid},           {"cookie", e.cookie}};
+           {"uid", e.uid},           {"cookie", e.cookie}, {"cookie_is_late", e.cookie_is_late}};
 }
 
 void from_json(const json& in, Expected& e) {
@@ -46,6 +46,7 @@ void from_json(const json& in, Expected& e) {
     in.at("closed_by").get_to(e.closed_by);
     in.at("uid").get_to(e.uid);
     in.at("cookie").get_to(e.cookie);
+    in.at("cookie_is_late").get_to(e.cookie_is_late);
 }
 
 void to_json(json& out, const ExpectedListener& expected) {

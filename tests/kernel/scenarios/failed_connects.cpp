@@ -62,6 +62,7 @@ void refused_then_accepted(Scene& scene) {
     const Moment connect = during([&] { failing_connect(socket, nobody); });
     Expected first = failed(scene, local_of(socket), nobody, connect, connect, "refused", "null");
     first.cookie = cookie_of(socket);
+    first.cookie_is_late = true;
     scene.expect(first);
 
     const Fd listener = listen_on({"127.0.0.1", 0});

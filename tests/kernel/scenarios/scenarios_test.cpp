@@ -76,7 +76,7 @@ void judge(const Expected& expected, const std::vector<const ConnectionLine*>& l
     EXPECT_EQ(matching.size(), static_cast<std::size_t>(expected.count)) << expected.what << ": so many lines";
     int messages = 0;
     for (const ConnectionLine* line : matching)
-        for (const std::string& difference : differences(expected, *line, the_play.wall_offset))
+        for (const std::string& difference : differences(expected, *line, the_play.host))
             if (messages++ < kMessages) ADD_FAILURE() << expected.what << ": " << difference << "\n  in " << line->text;
 }
 

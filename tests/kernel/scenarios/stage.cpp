@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <ctime>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <optional>
 #include <regex>
@@ -37,7 +40,7 @@ using Company = std::vector<Actor>;
 
 // False if not all are as `wanted` within `limit`.
 bool await_all(Company& company, nanoseconds limit, const std::function<bool(const Actor&)>& wanted) {
-    const nanoseconds deadline = monotonic_now() + limit;
+    const nanoseconds deadline = monotonic_now() + patience(limit);
     for (;; pause(5ms)) {
         for (Actor& actor : company) actor.listen();
         if (std::all_of(company.begin(), company.end(), wanted)) return true;
@@ -120,6 +123,18 @@ std::string first_difference(const std::string& live, const std::string& replay)
     return "live:\n  " + line(live) + "\nreplayed:\n  " + line(replay);
 }
 
+// For whoever wants to read the recording on another machine: in the folder that TCPDWELL_TEST_KEEP names, the
+// recording, what was printed live, and the words that print it again, but for the recording's name at their end.
+void keep(const std::vector<std::string>& words, const std::string& live, const std::string& which) {
+    const char* folder = std::getenv("TCPDWELL_TEST_KEEP");
+    if (folder == nullptr) return;
+    const std::filesystem::path kept = std::filesystem::path(folder) / which;
+    std::filesystem::copy_file(words.back(), kept.string() + ".tdw");
+    std::ofstream(kept.string() + ".live") << live;
+    std::ofstream list(kept.string() + ".words");
+    for (std::size_t i = 0; i + 1 < words.size(); ++i) list << words[i] << '\n';
+}
+
 // The words, and what they printed live: read again it must be the same, but for the name of the source.
 void replay(Play& play, const std::vector<std::string>& words, const std::string& live, const std::string& which) {
     static const std::regex source("\"source\":\"[^\"]*\"");
@@ -130,6 +145,7 @@ void replay(Play& play, const std::vector<std::string>& words, const std::string
     if (const std::string again = std::regex_replace(program.printed(), source, ""); again != told)
         play.replays.push_back(which + ": " + first_difference(told, again));
     ++play.replayed;
+    keep(words, live, which);
 }
 
 // A report over the whole performance, with a recording beside it.
@@ -172,20 +188,20 @@ void run(Play& play, Company& company, Cues& cues) {
         play.problems.push_back("trace didn't start: " + transitions.complaints());
     if (!play.problems.empty()) return;
 
-    play.wall_offset = wall_minus_monotonic();
+    play.host.wall_offset = wall_minus_monotonic();
     cues.tracing.give();
     await_all(company, kSceneLimit,
               [](const Actor& actor) { return actor.done() || actor.scenario().phase == Phase::late; });
-    await_lines(connections, lines_due(company), two_msl().max + kLateLimit);
+    await_lines(connections, lines_due(company), two_msl().max + patience(kLateLimit));
     cues.finale.give();
     await_all(company, kSceneLimit, [](const Actor& actor) { return actor.done(); });
-    await_lines(connections, lines_due(company), std::chrono::seconds(2));
+    await_lines(connections, lines_due(company), patience(std::chrono::seconds(2)));
     pause(kTellLimit);
     stop(play, connections, "trace --connections");
     stop(play, transitions, "trace");
     report.stop(play);
-    replay(play, recorded_connections.with("-r"), connections.printed(), "trace --connections");
-    replay(play, recorded_transitions.with("-r"), transitions.printed(), "trace");
+    replay(play, recorded_connections.with("-r"), connections.printed(), "connections");
+    replay(play, recorded_transitions.with("-r"), transitions.printed(), "transitions");
     report.replay(play);
 }
 
@@ -194,14 +210,17 @@ void run(Play& play, Company& company, Cues& cues) {
 Play perform(std::span<const Scenario> scenarios) {
     Play play;
     std::string output;
-    if (run_tcpdwell({"check"}, std::chrono::seconds(30), output) == kCannotTrace) {
+    if (run_tcpdwell({"check", "--format", "json"}, std::chrono::seconds(30), output) == kCannotTrace) {
         play.skipped = output;
         return play;
     }
+    if (const auto facts = nlohmann::json::parse(output, nullptr, false); facts.is_object())
+        play.host.makes_cookies = facts.at("checks").at("probes").at("cookies").at("ok");
     Cues cues;
     Company company;
     company.reserve(scenarios.size());
-    for (const Scenario& scenario : scenarios) company.emplace_back(scenario, cues);
+    for (const Scenario& scenario : scenarios)
+        company.emplace_back(scenario, cues, static_cast<int>(company.size()) * stagger());
     run(play, company, cues);
     for (const Actor& actor : company) play.reports[actor.scenario().name] = actor.report();
     cues.curtain.give();

@@ -20,8 +20,8 @@ struct Play {
     std::vector<std::string> problems; ///< of the tracers
     std::vector<std::string> replays;  ///< where a tracer's recording told something else than the tracer
     int replayed = 0;                  ///< recordings that were held against their tracers
-    nanoseconds wall_offset{};         ///< wall time minus monotonic time
-    std::string skipped;               ///< why this host can't be traced; "" if it can
+    Host host;
+    std::string skipped; ///< why this host can't be traced; "" if it can
 };
 
 /// Takes up to two minutes. Every scenario has a report afterwards, even if its process died.
