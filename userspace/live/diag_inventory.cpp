@@ -17,6 +17,12 @@ namespace {
 /// does no harm.
 constexpr std::uint64_t kSlackMs = 25;
 
+/// sock_diag tells how long a timer has still to run, but not since when. Where the kernel's look can't be placed
+/// within this time (we were preempted), the timer is told as not known: the tracker takes a timer that ends 25 ms late
+/// for one that has been set anew.
+constexpr std::chrono::milliseconds kPlaced(10);
+constexpr int kAttempts = 3;
+
 /// What can be decided of a socket without knowing its owner (bpf/filter.bpf.h does the same).
 Filter filter_by_address(const Filter& filter) {
     Filter result;
@@ -27,6 +33,16 @@ Filter filter_by_address(const Filter& filter) {
     result.netns = filter.netns;
     result.family = filter.family;
     return result;
+}
+
+bool is_placed(const DiagSocket& socket) { return socket.seen - socket.asked <= kPlaced; }
+
+bool all_placed(const std::vector<DiagSocket>& sockets) {
+    return std::all_of(sockets.begin(), sockets.end(), is_placed);
+}
+
+Result<std::vector<DiagSocket>> dump_time_waits() {
+    return dump_tcp_sockets(1u << static_cast<unsigned>(TcpState::TIME_WAIT));
 }
 
 bool passes(const Filter& filter, const DiagSocket& socket, std::uint32_t netns) {
@@ -61,7 +77,9 @@ td_socket diag_record(const DiagSocket& socket, std::uint32_t netns, const Jiffi
     // that ends late has been set anew.
     const auto asked_ns = static_cast<std::uint64_t>(socket.asked.time_since_epoch().count());
     const auto left_ms = static_cast<std::uint64_t>(socket.expires.count());
-    if ((socket.mini || socket.request) && left_ms > 0) record.expires = clock.at(asked_ns + left_ms * 1'000'000);
+    const bool placed = socket.seen - socket.asked <= kPlaced;
+    if ((socket.mini || socket.request) && left_ms > 0 && placed)
+        record.expires = clock.at(asked_ns + left_ms * 1'000'000);
     return record;
 }
 
@@ -78,9 +96,13 @@ Result<void> DiagInventory::list(const RecordSink& sink) {
 Result<void> DiagInventory::sweep(std::uint64_t expires, const RecordSink& sink) {
     const auto netns = own_netns_inode();
     if (!netns) return tl::unexpected(netns.error());
-    const auto sockets = dump_tcp_sockets(1u << static_cast<unsigned>(TcpState::TIME_WAIT));
+    const std::uint64_t slack = kSlackMs * clock_.hz / 1000 + 1;
+    const std::uint64_t since = std::min(expires - std::min(expires, slack), unswept_since_.value_or(expires));
+    unswept_since_.reset();
+    auto sockets = dump_time_waits();
+    for (int i = 1; sockets && i < kAttempts && !all_placed(*sockets); ++i) sockets = dump_time_waits();
+    if (!sockets || !all_placed(*sockets)) unswept_since_ = since;
     if (!sockets) return tl::unexpected(sockets.error());
-    const std::uint64_t since = expires - std::min(expires, kSlackMs * clock_.hz / 1000 + 1);
     for (const DiagSocket& socket : *sockets) {
         if (!socket.mini || !passes(filter_, socket, *netns)) continue;
         td_socket record = diag_record(socket, *netns, clock_);

@@ -4,6 +4,9 @@
 // of the listing, the owner only of sockets that a process holds, and cgroups since Linux 5.9 (commit 6e3a401fc8af).
 #pragma once
 
+#include <cstdint>
+#include <optional>
+
 #include "event/filter.h"
 #include "live/inventory.h"
 #include "live/kernel_clock.h"
@@ -27,6 +30,7 @@ public:
 private:
     JiffiesClock clock_;
     Filter filter_;
+    std::optional<std::uint64_t> unswept_since_; ///< `expires` of sweeps that had to leave something out
 };
 
 } // namespace tcpdwell

@@ -39,6 +39,7 @@ struct TestSocket {
     std::uint64_t cookie = 7;
     FourTuple tuple = v4_tuple(80);
     std::uint32_t netns = kNetns;
+    bool listed_by_address = true; ///< false: as sock_diag does it, which gives every socket a cookie
 
     [[nodiscard]] StateChange change(Nanoseconds when, TcpState from, TcpState to, std::uint8_t error = 0,
                                      std::uint16_t flags = 0, std::optional<Process> by = {}) const {
@@ -64,13 +65,24 @@ struct TestSocket {
         return {at(when), netns, address, listener, tuple, op, 0};
     }
     [[nodiscard]] SocketListed listed(Nanoseconds when, TcpState state) const {
-        return {at(when), netns, address, cookie, tuple, state, false, false, false, {}, {}, 0, Owner{{}, 1000, 42}};
+        return as_listed(
+            {at(when), netns, address, cookie, tuple, state, false, false, false, {}, {}, 0, Owner{{}, 1000, 42}});
     }
     [[nodiscard]] SocketListed listed_mini(Nanoseconds when, TcpState substate, Nanoseconds expires) const {
-        return {at(when), netns, address, cookie, tuple, substate, true, false, false, at(expires), {}, 0, Owner{}};
+        return as_listed(
+            {at(when), netns, address, cookie, tuple, substate, true, false, false, at(expires), {}, 0, Owner{}});
     }
     [[nodiscard]] SocketListed listed_request(Nanoseconds when, std::uint64_t listener) const {
-        return {at(when), netns, address, cookie, tuple, SYN_RECV, false, true, false, {}, {}, listener, Owner{}};
+        return as_listed(
+            {at(when), netns, address, cookie, tuple, SYN_RECV, false, true, false, {}, {}, listener, Owner{}});
+    }
+
+private:
+    [[nodiscard]] SocketListed as_listed(SocketListed e) const {
+        if (listed_by_address) return e;
+        e.sock = e.listener = 0;
+        if (e.cookie == 0) e.cookie = address;
+        return e;
     }
 };
 

@@ -15,9 +15,10 @@ void establish(EventRun& run, const TestSocket& s) {
     run << s.change(10ms, CLOSE, SYN_SENT, 0, 0, kApp) << s.change(11ms, SYN_SENT, ESTABLISHED);
 }
 
-class Cookies : public testing::TestWithParam<std::uint64_t> {
+/// The cookie that events show, and whether listings show addresses.
+class Cookies : public testing::TestWithParam<std::tuple<std::uint64_t, bool>> {
 protected:
-    TestSocket s{.cookie = GetParam()};
+    TestSocket s{.cookie = std::get<0>(GetParam()), .listed_by_address = std::get<1>(GetParam())};
 };
 
 TEST_P(Cookies, known_socket_is_not_joined_again) {
@@ -50,7 +51,7 @@ TEST_P(Cookies, just_closed_socket_does_not_come_back) {
 }
 
 TEST_P(Cookies, socket_that_became_a_mini_does_not_come_back) {
-    const TestSocket mini{0xe000, s.cookie, s.tuple};
+    const TestSocket mini{0xe000, s.cookie, s.tuple, kNetns, s.listed_by_address};
     EventRun run;
     establish(run, s);
     run << s.change(40ms, ESTABLISHED, FIN_WAIT1, 0, 0, kApp) << snapshot(50ms, TD_SNAPSHOT_BEGIN)
@@ -73,7 +74,7 @@ TEST_P(Cookies, just_expired_mini_does_not_come_back) {
 }
 
 TEST_P(Cookies, just_accepted_request_does_not_come_back) {
-    const TestSocket request{0xf000, 0, s.tuple};
+    const TestSocket request{0xf000, s.cookie, s.tuple, kNetns, s.listed_by_address}; // the child inherits its cookie
     EventRun run;
     run << request.request(10ms, TD_TIMER_START) << snapshot(20ms, TD_SNAPSHOT_BEGIN)
         << s.change(21ms, LISTEN, SYN_RECV) << request.request(21ms + 4us, TD_TIMER_CANCEL)
@@ -95,7 +96,7 @@ TEST_P(Cookies, fast_open_child_that_waits_for_its_ack_is_not_joined) {
 }
 
 TEST_P(Cookies, same_address_soon_is_another_connection) {
-    const TestSocket next{s.address, s.cookie == 0 ? 0 : s.cookie + 1, v4_tuple(81)};
+    const TestSocket next{s.address, s.cookie == 0 ? 0 : s.cookie + 1, v4_tuple(81), kNetns, s.listed_by_address};
     EventRun run;
     establish(run, s);
     run << s.change(51ms, ESTABLISHED, CLOSE, 104) << next.change(51ms + 5us, CLOSE, SYN_SENT, 0, 0, kApp)
@@ -109,7 +110,7 @@ TEST_P(Cookies, same_address_soon_is_another_connection) {
 }
 
 TEST_P(Cookies, address_in_use_again_ends_the_connection_whose_end_was_missed) {
-    const TestSocket next{s.address, s.cookie == 0 ? 0 : s.cookie + 1, v4_tuple(81)};
+    const TestSocket next{s.address, s.cookie == 0 ? 0 : s.cookie + 1, v4_tuple(81), kNetns, s.listed_by_address};
     EventRun run;
     establish(run, s);
     run << next.change(500ms, CLOSE, SYN_SENT, 0, 0, kApp) << next.reset_received(501ms)
@@ -124,7 +125,7 @@ TEST_P(Cookies, address_in_use_again_ends_the_connection_whose_end_was_missed) {
 }
 
 TEST_P(Cookies, listed_address_with_another_tuple_ends_the_connection_whose_end_was_missed) {
-    const TestSocket next{s.address, s.cookie == 0 ? 0 : s.cookie + 1, v4_tuple(81)};
+    const TestSocket next{s.address, s.cookie == 0 ? 0 : s.cookie + 1, v4_tuple(81), kNetns, s.listed_by_address};
     EventRun run;
     establish(run, s);
     run << snapshot(20ms, TD_SNAPSHOT_BEGIN) << s.listed(21ms, ESTABLISHED) << snapshot(22ms, TD_SNAPSHOT_END)
@@ -150,8 +151,11 @@ TEST_P(Cookies, not_listed_by_a_complete_pass_is_gone) {
     EXPECT_EQ(o.line->closed, std::nullopt);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Cookies, testing::Values(0, 7),
-                         [](const auto& tested) { return tested.param == 0 ? "without" : "with"; });
+INSTANTIATE_TEST_SUITE_P(All, Cookies, testing::Combine(testing::Values(0, 7), testing::Bool()),
+                         [](const auto& tested) {
+                             return std::string(std::get<0>(tested.param) == 0 ? "without" : "with") +
+                                    (std::get<1>(tested.param) ? "" : "_by_tuple");
+                         });
 
 TEST(Inventory, incomplete_or_foreign_pass_ends_nothing) {
     const TestSocket s;
