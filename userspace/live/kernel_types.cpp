@@ -29,7 +29,7 @@ std::string describe(const std::string& path, int error) {
     if (::access(path.c_str(), R_OK) != 0) return std::strerror(errno);
     if (error == ENOENT || error == ENODATA)
         return "it has no .BTF section; 'pahole -J' makes one from debug information";
-    if (error == ENOMEM || error == EISDIR || error == EIO) return std::strerror(error);
+    if (error == ENOMEM) return std::strerror(error);
     return "it is neither BTF nor a vmlinux with BTF";
 }
 
