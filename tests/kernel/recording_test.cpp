@@ -54,9 +54,9 @@ Replay replayed(const std::vector<std::string>& words, int status = 0) {
     return {program.printed(), program.said()};
 }
 
-/// Without the name of the source: "source":"..." in JSON, the first line of a text.
+/// Without the name of the source: "source":"..." in JSON, what comes before the line of the times in a text.
 std::string without_source(const std::string& text) {
-    if (!text.starts_with("{")) return text.substr(text.find('\n') + 1);
+    if (!text.starts_with("{")) return text.substr(text.rfind('\n', text.find(" from ")) + 1);
     return std::regex_replace(text, std::regex("\"source\":\"[^\"]*\""), "");
 }
 
