@@ -127,7 +127,12 @@ struct inet_sock {
     __be16 inet_sport;
 };
 
+struct hlist_node {
+    struct hlist_node **pprev;
+};
+
 struct timer_list {
+    struct hlist_node entry;
     unsigned long expires;
     void (*function)(struct timer_list *);
 };

@@ -9,6 +9,7 @@
 
 #include "config.bpf.h"
 #include "emit.bpf.h"
+#include "fentry.bpf.h"
 #include "filter.bpf.h"
 #include "minis.bpf.h"
 #include "nested.bpf.h"
