@@ -11,6 +11,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "kernel.bpf.h"
+#include <tcpdwell/config.h>
 #include <tcpdwell/wire.h>
 
 static __always_inline void put_v4(__u8 *to, __u32 address)
@@ -68,14 +69,19 @@ static __always_inline void fill_owner(struct td_task *to, const struct sock *sk
     __builtin_memset(to->comm, 0, sizeof(to->comm));
 }
 
-/* The current task, unless it is a kernel thread (MPTCP closes its subflows from a kworker). */
+/* The current task, unless it is a kernel thread (MPTCP closes its subflows from a kworker), or a sampler: that looks
+ * into /proc/PID/fd, which takes a reference to each file (proc_fd_link(), fs/proc/fd.c), and who closes meanwhile leaves
+ * the last reference, and so tcp_close(), to the sampler. */
 static __always_inline void add_current(struct td_task *to)
 {
     struct task_struct *task = (void *)bpf_get_current_task();
 
     if (BPF_CORE_READ(task, flags) & PF_KTHREAD) return;
-    to->pid = bpf_get_current_pid_tgid() >> 32;
     bpf_get_current_comm(to->comm, sizeof(to->comm));
+    if (__builtin_memcmp(to->comm, TD_SAMPLER_COMM, TD_COMM_LEN) == 0)
+        __builtin_memset(to->comm, 0, sizeof(to->comm));
+    else
+        to->pid = bpf_get_current_pid_tgid() >> 32;
 }
 
 #endif

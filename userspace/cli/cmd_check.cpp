@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "cli/terminal.h"
+#include "cli/probe_options.h"
+#include "live/fentry_trial.h"
 #include "live/kernel_support.h"
 #include "live/probe_plan.h"
 #include "render/renderer.h"
@@ -81,10 +83,16 @@ CheckItem timer_item(const FunctionFact& fact, std::string_view name, bool by_ca
                            : fact.why_not};
 }
 
-CheckSection kernel_section(const KernelSupport& support) {
+CheckSection kernel_section(const KernelSupport& support, const Result<ProbePlan>& plan) {
     CheckSection section{"kernel", "Tracing", {}};
     const bool by_calibration = support.tcp_iterator.ok && support.capabilities.sys_admin;
     section.items.push_back(item("tracing_programs", "programs are accepted", support.tracing_programs, true));
+    if (plan) {
+        const bool fentry = plan->set == ProbeSet::fentry;
+        section.items.push_back({"fentry", "kernel functions (fentry)", fentry, false,
+                                 fentry ? "tried on a connection of our own" : plan->why_not_fentry});
+        if (fentry) return section; // which needs no addresses
+    }
     section.items.push_back(timer_item(support.tw_timer_handler, "tw_timer_handler", by_calibration));
     section.items.push_back(timer_item(support.reqsk_timer_handler, "reqsk_timer_handler", by_calibration));
     return section;
@@ -144,7 +152,7 @@ void append_json(std::string& out, std::span<const CheckSection> sections, const
     string("probe_set");
     string_or_null(plan ? name(plan->set) : "");
     string("timer_functions");
-    string_or_null(plan ? name(plan->timer_functions) : "");
+    string_or_null(plan && plan->timer_functions ? name(*plan->timer_functions) : "");
     string("checks");
     json.StartObject();
     for (const CheckSection& section : sections) {
@@ -168,10 +176,10 @@ void append_json(std::string& out, std::span<const CheckSection> sections, const
     out.append(buffer.GetString(), buffer.GetSize()) += '\n';
 }
 
-Result<int> run_check(const std::string& format) {
-    const KernelSupport support = gather_kernel_support();
-    const Result<ProbePlan> plan = plan_probes(support);
-    std::vector<CheckSection> sections = {host_section(support), capability_section(support), kernel_section(support)};
+Result<int> run_check(const std::string& format, ProbeWish wish) {
+    const auto [support, plan] = choose_probes(wish);
+    std::vector<CheckSection> sections = {host_section(support), capability_section(support)};
+    sections.push_back(kernel_section(support, plan));
     if (plan) sections.push_back(probe_section(*plan));
 
     Output out(STDOUT_FILENO);
@@ -187,11 +195,13 @@ Result<int> run_check(const std::string& format) {
 
 Action define_check(CLI::App& app) {
     const auto format = std::make_shared<std::string>("text");
+    const auto wish = std::make_shared<ProbeWish>();
     app.footer("Exit status: 0 if tracing is possible, 3 if it isn't.");
     app.add_option("--format", *format, "How to print it")
         ->type_name("text|json")
         ->check(CLI::IsMember({"text", "json"}).description(""));
-    return [format] { return run_check(*format); };
+    declare_probes(app, *wish);
+    return [format, wish] { return run_check(*format, *wish); };
 }
 
 } // namespace tcpdwell

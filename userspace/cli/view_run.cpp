@@ -53,6 +53,7 @@ std::shared_ptr<RunOptions> RunOptions::declare(CLI::App& app) {
         ->transform(CLI::AsSizeValue(false))
         ->check(CLI::Range(kSmallestBuffer, kLargestBuffer))
         ->default_str("16MiB");
+    declare_probes(app, options->probes);
     app.add_option("--max-connections", options->max_connections,
                    "Connections followed at the same time; the longest idle are given up first")
         ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 32))
@@ -80,7 +81,7 @@ void RunOptions::declare_recordings(CLI::App& app) {
         ->type_name("FILE")
         ->excludes(read);
     declare_write_errors(app);
-    for (const char* live_only : {"--duration", "--buffer-size", "command"}) app.get_option(live_only)->excludes(read);
+    for (const char* live_only : {"--duration", "--buffer-size", "--probes", "command"}) app.get_option(live_only)->excludes(read);
 }
 
 void RunOptions::declare_write_errors(CLI::App& app) {
@@ -165,7 +166,7 @@ Result<void> ViewRun::open_kernel() {
         if (!prepared) return tl::unexpected(prepared.error());
         command_.emplace(std::move(*prepared));
     }
-    auto source = LiveSource::open(LiveOptions{std::bit_ceil(options_.buffer_bytes), filter_});
+    auto source = LiveSource::open(LiveOptions{std::bit_ceil(options_.buffer_bytes), filter_, options_.probes});
     if (!source) return tl::unexpected(source.error());
     source_ = std::move(*source);
     if (!command_) spdlog::info("tracing; Ctrl-C ends it");

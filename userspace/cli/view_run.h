@@ -13,6 +13,7 @@
 #include "cli/child_command.h"
 #include "cli/filter_options.h"
 #include "cli/pipeline.h"
+#include "cli/probe_options.h"
 #include "cli/recorder.h"
 #include "cli/time_window.h"
 #include "recording/recording_source.h"
@@ -21,6 +22,7 @@ namespace tcpdwell {
 
 struct RunOptions {
     std::size_t buffer_bytes = 16 << 20;
+    ProbeWish probes;    ///< nullopt: what works best here
     double duration = 0; ///< seconds; 0: until stopped
     std::size_t max_connections = TrackerOptions{}.max_connections;
     bool strict = false;

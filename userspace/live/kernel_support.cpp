@@ -123,6 +123,14 @@ public:
         return static_cast<unsigned>(::btf_vlen(type) - 1);
     }
 
+    [[nodiscard]] bool has_function(std::string_view name) const { return id(name, BTF_KIND_FUNC) != 0; }
+
+    [[nodiscard]] bool returns_something(std::string_view function) const {
+        const btf_type* type = ::btf__type_by_id(types_, id(function, BTF_KIND_FUNC));
+        const btf_type* prototype = type ? ::btf__type_by_id(types_, type->type) : nullptr;
+        return prototype && ::btf_is_func_proto(prototype) && prototype->type != 0;
+    }
+
     [[nodiscard]] bool has_member(std::string_view structure, std::string_view member) const {
         const btf_type* type = ::btf__type_by_id(types_, id(structure, BTF_KIND_STRUCT));
         if (!type || !::btf_is_struct(type)) return false;
@@ -134,6 +142,16 @@ public:
 private:
     const btf* types_;
 };
+
+Support check_functions(const TypeFacts& types) {
+    for (const std::string_view name :
+         {"__inet_twsk_schedule", "tw_timer_handler", "inet_twsk_kill", "inet_csk_reqsk_queue_hash_add",
+          "inet_csk_reqsk_queue_drop", "inet_csk_reqsk_queue_drop_and_put", "reqsk_timer_handler"})
+        if (!types.has_function(name)) return Support::no(fmt::format("this kernel has no function {}", name));
+    if (!types.has_function("inet_twsk_hashdance") && !types.has_function("inet_twsk_hashdance_schedule"))
+        return Support::no("this kernel has no function inet_twsk_hashdance");
+    return Support::yes();
+}
 
 void gather_types(KernelSupport& support, const TypeFacts& types) {
     support.inet_sock_set_state = types.has_tracepoint("inet_sock_set_state");
@@ -149,6 +167,10 @@ void gather_types(KernelSupport& support, const TypeFacts& types) {
     support.entry_stamp = types.has_member("inet_timewait_sock", "tw_entry_stamp")
                               ? Support::yes()
                               : Support::no("this kernel's struct inet_timewait_sock has no tw_entry_stamp");
+
+    support.functions = check_functions(types);
+    support.hashdance_schedules = types.has_function("inet_twsk_hashdance_schedule");
+    support.hash_add_tells = types.returns_something("inet_csk_reqsk_queue_hash_add");
 
     if (const std::uint32_t target = types.tracepoint("inet_sock_set_state"); target != 0) {
         support.tracing_programs = try_tracing_program(target);
@@ -174,7 +196,7 @@ void gather_btf(KernelSupport& support) {
     for (Support* fact :
          {&support.inet_sock_set_state, &support.timer_start, &support.timer_cancel, &support.timer_expire_entry,
           &support.tcp_receive_reset, &support.tcp_send_reset, &support.tcp_retransmit_skb, &support.tracing_programs,
-          &support.socket_cookie, &support.tcp_iterator, &support.reset_reason, &support.entry_stamp})
+          &support.socket_cookie, &support.functions, &support.tcp_iterator, &support.reset_reason, &support.entry_stamp})
         *fact = unknown;
 }
 

@@ -17,6 +17,7 @@
 
 #include "event/write_record.h"
 #include "live/capabilities.h"
+#include "live/fentry_trial.h"
 #include "live/kernel_support.h"
 #include "live/netns.h"
 #include "live/probe_plan.h"
@@ -111,13 +112,12 @@ LiveSource::LiveSource(BpfSession session, Sampler sampler, std::optional<Cgroup
 
 Result<std::unique_ptr<LiveSource>> LiveSource::open(const LiveOptions& options) {
     capture_libbpf_messages();
-    const KernelSupport support = gather_kernel_support();
-    auto plan = plan_probes(support);
+    auto [support, plan] = choose_probes(options.probes);
     if (!plan) return tl::unexpected(plan.error());
 
     auto inventory = Inventory::open(plan->cookies.on, options.filter);
     if (!inventory) return tl::unexpected(inventory.error());
-    if (plan->tw_timer_handler == 0 || plan->reqsk_timer_handler == 0) {
+    if (plan->timer_functions == TimerFunctions::by_calibration) {
         const auto timers = inventory->calibrate();
         if (!timers) return tl::unexpected(timers.error());
         plan->tw_timer_handler = timers->timewait;
@@ -145,6 +145,7 @@ Result<std::unique_ptr<LiveSource>> LiveSource::open(const LiveOptions& options)
     std::unique_ptr<LiveSource> source(new LiveSource(std::move(*session), std::move(*sampler), std::move(cgroups)));
     source->clock_ = clock;
     source->hz_ = *hz;
+    source->sweeps_ = plan->set == ProbeSet::timer;
     source->opening_ = std::move(facts);
     source->holding_ = true;
     source->asked_ = Asked::snapshot;
@@ -289,7 +290,7 @@ void LiveSource::describe_cgroup(std::uint64_t id, std::uint64_t time_ns, const 
 void LiveSource::watch(std::span<const std::byte> record) {
     const auto header = copy_of<td_header>(record);
     if (header.kind == TD_LOST) resync_wanted_ = true;
-    if (header.kind != TD_TIMEWAIT) return;
+    if (header.kind != TD_TIMEWAIT || !sweeps_) return;
     const auto r = copy_of<td_timewait>(record);
     if (r.op == TD_TIMER_START && r.substate == 5)
         waiting_[r.mini] = header.netns;
@@ -303,7 +304,7 @@ void LiveSource::on_sampled(std::span<const std::byte> record) {
         const auto s = copy_of<td_socket>(record);
         if (s.flags & TD_SOCKET_SWEEP) {
             if (waiting_.erase(s.sock) == 0) return; // known already
-        } else if ((s.flags & TD_SOCKET_MINI) && s.state == 5) {
+        } else if (sweeps_ && (s.flags & TD_SOCKET_MINI) && s.state == 5) {
             waiting_[s.sock] = header.netns;
         }
     }

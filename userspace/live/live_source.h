@@ -23,6 +23,7 @@ namespace tcpdwell {
 struct LiveOptions {
     std::size_t buffer_bytes = 16 << 20; ///< a power of two, at least a page
     Filter filter;
+    ProbeWish probes; ///< nullopt: what works best here
 };
 
 class LiveSource final : public EventSource {
@@ -82,6 +83,7 @@ private:
     bool resync_wanted_ = false;
     bool relist_wanted_ = false;
     std::uint64_t swept_until_jiffies_ = 0;
+    bool sweeps_ = true; ///< FIN_WAIT2 -> TIME_WAIT has to be looked for
     std::unordered_map<std::uint64_t, std::uint32_t>
         waiting_; ///< mini-sockets last seen in FIN_WAIT2: address, namespace
 

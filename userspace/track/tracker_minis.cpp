@@ -209,6 +209,8 @@ void Tracker::Impl::handle(const RequestTimer& e) {
             table_.evidence(*c).request_stopped = e.at;
             keep_appointment(*c, e.at + kSettle);
             break;
+        case TD_TIMER_REARM: [[fallthrough]];
+        case TD_TIMER_KILL: break; // of mini-sockets only
         }
         return;
     }
