@@ -111,7 +111,12 @@ struct socket_alloc {
     struct inode vfs_inode;
 };
 
+struct hlist_node {
+    struct hlist_node **pprev;
+};
+
 struct timer_list {
+    struct hlist_node entry;
     unsigned long expires;
     void (*function)(struct timer_list *);
 };

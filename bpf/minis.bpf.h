@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Mini-sockets (TIME_WAIT, orphaned FIN_WAIT2) and request sockets (SYN_RECV), reached from their timers. A timer is an
- * untyped address to the verifier, so these objects are read by probe reads: one for all of sock_common, one per other
- * field.
+ * Records of mini-sockets (TIME_WAIT, orphaned FIN_WAIT2) and request sockets (SYN_RECV), and the probe set that
+ * reaches them from their timers (the other one: fentry.bpf.h). A timer is an untyped address to the verifier, so these
+ * objects are read by probe reads: one for all of sock_common, one per other field.
  */
 #ifndef TCPDWELL_MINIS_BPF_H
 #define TCPDWELL_MINIS_BPF_H
@@ -78,22 +78,17 @@ static __always_inline bool is_due(__u64 expires)
     return can_tell_jiffies && (__s64)(bpf_jiffies64() - expires) >= 0;
 }
 
-static __always_inline void emit_timewait(void *ctx, struct timer_list *timer, enum td_timer_op op)
+static __always_inline void emit_timewait(struct inet_timewait_sock *tw, enum td_timer_op op, __u64 expires,
+                                          __u16 stack)
 {
-    struct inet_timewait_sock *tw = (void *)timer - bpf_core_field_offset(struct inet_timewait_sock, tw_timer);
     common_copy common;
     struct td_tuple tuple;
     struct td_timewait *r;
-    __u64 expires = READ(timer, expires);
-    __u16 stack = 0;
     __u32 netns;
 
     if (bpf_probe_read_kernel(common, sizeof(common), tw)) return;
     netns = read_common(common, &tuple);
     if (!netns_passes(netns) || !tuple_passes(&tuple)) return;
-
-    /* Unwinding costs microseconds. A timer that is due is being expired, and the event that follows says so. */
-    if (op == TD_TIMER_CANCEL && !is_due(expires)) stack = stack_bits(ctx);
 
     r = reserve(sizeof(*r), TD_PROBE_TIMEWAIT);
     if (!r) return;
@@ -110,9 +105,8 @@ static __always_inline void emit_timewait(void *ctx, struct timer_list *timer, e
     submit(r);
 }
 
-static __always_inline void emit_request(struct timer_list *timer, enum td_timer_op op)
+static __always_inline void emit_request(struct request_sock *req, enum td_timer_op op)
 {
-    struct request_sock *req = (void *)timer - bpf_core_field_offset(struct request_sock, rsk_timer);
     common_copy common;
     struct td_tuple tuple;
     struct td_request *r;
@@ -138,10 +132,16 @@ static __always_inline void on_timer(void *ctx, struct timer_list *timer, enum t
 {
     __u64 function = (__u64)READ(timer, function);
 
-    if (function == timewait_timer_function)
-        emit_timewait(ctx, timer, op);
-    else if (function == request_timer_function)
-        emit_request(timer, op);
+    if (function == timewait_timer_function) {
+        __u64 expires = READ(timer, expires);
+        __u16 stack = 0;
+
+        /* Unwinding costs microseconds. A timer that is due is being expired, and the event that follows says so. */
+        if (op == TD_TIMER_CANCEL && !is_due(expires)) stack = stack_bits(ctx);
+        emit_timewait((void *)timer - bpf_core_field_offset(struct inet_timewait_sock, tw_timer), op, expires, stack);
+    } else if (function == request_timer_function) {
+        emit_request((void *)timer - bpf_core_field_offset(struct request_sock, rsk_timer), op);
+    }
 }
 
 #endif

@@ -14,6 +14,9 @@
 #include "minis.bpf.h"
 #include "nested.bpf.h"
 #include "socket.bpf.h"
+#ifndef TCPDWELL_RAW
+#include "fentry.bpf.h"
+#endif
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 

@@ -9,6 +9,9 @@
 #include <linux/types.h>
 #endif
 
+/* What the sampler process calls itself: TD_COMM_LEN bytes with the final zero. */
+#define TD_SAMPLER_COMM "tcpdwell-sample"
+
 /* Kernel code [start, end) that stands for one bit of enum td_stack. */
 struct td_stack_range {
     __u64 start;

@@ -98,6 +98,11 @@ private:
         } else if (e.op == TD_TIMER_START) {
             if (e.substate == TIME_WAIT && state_ == TIME_WAIT && *e.expires > *expires_) ++restarts_;
             if (e.substate == TIME_WAIT) be_in_time_wait(e.expires, e.entered);
+        } else if (e.op == TD_TIMER_REARM) {
+            if (state_ == TIME_WAIT)
+                ++restarts_;
+            else
+                step(TIME_WAIT, e.at);
         } else if (e.op == TD_TIMER_EXPIRE || mini_dies(stream_, place_)) {
             if (e.substate == TIME_WAIT) be_in_time_wait(e.expires, e.entered);
             step(CLOSE, e.at);

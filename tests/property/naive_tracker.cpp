@@ -64,6 +64,7 @@ void NaiveTracker::assign(std::size_t i, const StateChange& e) {
 
 bool mini_dies(const std::vector<Event>& stream, std::size_t i) {
     const auto& cancel = std::get<TimewaitTimer>(stream[i]);
+    if (cancel.op == TD_TIMER_KILL) return true;
     if ((cancel.stack & (TD_STACK_RUN_TIMERS | TD_STACK_MOD_TIMER)) != 0) return false;
     if ((cancel.stack & (TD_STACK_DESCHEDULE | TD_STACK_PURGE)) != 0) return true;
     for (std::size_t k = i + 1; k < stream.size(); ++k) {
@@ -86,7 +87,8 @@ void NaiveTracker::assign(std::size_t i, const TimewaitTimer& e) {
     if (!strand) strand = newest([&](const Strand& s) { return s.sock != 0 && same_tuple(s); });
     strand->events.push_back(i);
     strand->mini = e.mini;
-    if (e.op == TD_TIMER_EXPIRE || (e.op == TD_TIMER_CANCEL && mini_dies(events_, i))) strand->mini = 0;
+    if (e.op == TD_TIMER_EXPIRE || ((e.op == TD_TIMER_CANCEL || e.op == TD_TIMER_KILL) && mini_dies(events_, i)))
+        strand->mini = 0;
 }
 
 bool NaiveTracker::request_goes_on(std::size_t i) const {

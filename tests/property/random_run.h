@@ -33,6 +33,7 @@ inline TrafficOptions random_options(std::uint64_t seed) {
     const KernelTraits kernels[] = {kLinux5_10, kLinux6_1, kLinux6_18};
     options.kernel = kernels[random() % 3];
     options.kernel.stacks = random() % 3 != 0;
+    options.kernel.functions = random() % 2 != 0;
     options.spread = std::chrono::milliseconds(1 + random() % 200'000);
     options.namespaces = static_cast<std::uint32_t>(1 + random() % 3);
     options.tuples = static_cast<std::uint32_t>(1 + random() % 6);

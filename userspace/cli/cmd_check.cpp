@@ -12,8 +12,9 @@
 #include <string>
 #include <vector>
 
+#include "cli/probe_options.h"
 #include "cli/terminal.h"
-#include "cli/view_run.h"
+#include "live/fentry_trial.h"
 #include "live/kernel_support.h"
 #include "live/probe_plan.h"
 #include "render/renderer.h"
@@ -87,10 +88,16 @@ CheckItem timer_item(const FunctionFact& fact, std::string_view name, bool by_ca
                            : fact.why_not};
 }
 
-CheckSection kernel_section(const KernelSupport& support) {
+CheckSection kernel_section(const KernelSupport& support, const Result<ProbePlan>& plan) {
     CheckSection section{"kernel", "Tracing", {}};
     const bool by_calibration = support.tcp_iterator.ok && support.capabilities.sys_admin;
     section.items.push_back(item("tracing_programs", "programs are accepted", support.tracing_programs, true));
+    if (plan) {
+        const bool fentry = plan->set == ProbeSet::fentry;
+        section.items.push_back({"fentry", "kernel functions (fentry)", fentry, false,
+                                 fentry ? "tried on a connection of our own" : plan->why_not_fentry});
+        if (fentry) return section; // which needs no addresses
+    }
     section.items.push_back(timer_item(support.tw_timer_handler, "tw_timer_handler", by_calibration));
     section.items.push_back(timer_item(support.reqsk_timer_handler, "reqsk_timer_handler", by_calibration));
     return section;
@@ -157,7 +164,7 @@ void append_json(std::string& out, std::span<const CheckSection> sections, const
     string("btf_file");
     string_or_null(support.btf_file);
     string("timer_functions");
-    string_or_null(plan ? name(plan->timer_functions) : "");
+    string_or_null(plan && plan->timer_functions ? name(*plan->timer_functions) : "");
     string("checks");
     json.StartObject();
     for (const CheckSection& section : sections) {
@@ -181,11 +188,11 @@ void append_json(std::string& out, std::span<const CheckSection> sections, const
     out.append(buffer.GetString(), buffer.GetSize()) += '\n';
 }
 
-Result<int> run_check(const std::string& format, const std::string& btf_file) {
-    const KernelSupport support = gather_kernel_support(btf_file);
-    const Result<ProbePlan> plan = plan_probes(support);
+Result<int> run_check(const std::string& format, const ProbeOptions& options) {
+    const auto [support, plan] = choose_probes(options);
     if (!plan && plan.error().code == ErrorCode::usage) return tl::unexpected(plan.error());
-    std::vector<CheckSection> sections = {host_section(support), capability_section(support), kernel_section(support)};
+    std::vector<CheckSection> sections = {host_section(support), capability_section(support)};
+    sections.push_back(kernel_section(support, plan));
     if (plan) sections.push_back(probe_section(*plan));
 
     Output out(STDOUT_FILENO);
@@ -201,13 +208,13 @@ Result<int> run_check(const std::string& format, const std::string& btf_file) {
 
 Action define_check(CLI::App& app) {
     const auto format = std::make_shared<std::string>("text");
-    const auto btf_file = std::make_shared<std::string>();
+    const auto options = std::make_shared<ProbeOptions>();
     app.footer("Exit status: 0 if tracing is possible, 3 if it isn't.");
     app.add_option("--format", *format, "How to print it")
         ->type_name("text|json")
         ->check(CLI::IsMember({"text", "json"}).description(""));
-    declare_btf(app, *btf_file);
-    return [format, btf_file] { return run_check(*format, *btf_file); };
+    declare_probes(app, *options);
+    return [format, options] { return run_check(*format, *options); };
 }
 
 } // namespace tcpdwell

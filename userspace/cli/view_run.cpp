@@ -43,13 +43,6 @@ CLI::AsNumberWithUnit time_with_unit() {
     return CLI::AsNumberWithUnit(std::map<std::string, double>{{"ms", 0.001}, {"s", 1}, {"m", 60}, {"h", 3600}});
 }
 
-void declare_btf(CLI::App& app, std::string& file) {
-    app.add_option("--btf", file,
-                   "Types of the running kernel, for one built without CONFIG_DEBUG_INFO_BTF: a BTF file or a vmlinux "
-                   "with BTF, of exactly this kernel (another's gives wrong output)")
-        ->type_name("FILE");
-}
-
 std::shared_ptr<RunOptions> RunOptions::declare(CLI::App& app) {
     auto options = std::make_shared<RunOptions>();
     app.add_option("-d,--duration", options->duration, "Stop after this time: 30, 30s, 5m, 1h")
@@ -60,7 +53,7 @@ std::shared_ptr<RunOptions> RunOptions::declare(CLI::App& app) {
         ->transform(CLI::AsSizeValue(false))
         ->check(CLI::Range(kSmallestBuffer, kLargestBuffer))
         ->default_str("16MiB");
-    declare_btf(app, options->btf);
+    declare_probes(app, options->probes);
     app.add_option("--max-connections", options->max_connections,
                    "Connections followed at the same time; the longest idle are given up first")
         ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 32))
@@ -88,7 +81,7 @@ void RunOptions::declare_recordings(CLI::App& app) {
         ->type_name("FILE")
         ->excludes(read);
     declare_write_errors(app);
-    for (const char* live_only : {"--duration", "--buffer-size", "--btf", "command"})
+    for (const char* live_only : {"--duration", "--buffer-size", "--probes", "--btf", "command"})
         app.get_option(live_only)->excludes(read);
 }
 
@@ -174,7 +167,7 @@ Result<void> ViewRun::open_kernel() {
         if (!prepared) return tl::unexpected(prepared.error());
         command_.emplace(std::move(*prepared));
     }
-    auto source = LiveSource::open(LiveOptions{std::bit_ceil(options_.buffer_bytes), filter_, options_.btf});
+    auto source = LiveSource::open(LiveOptions{std::bit_ceil(options_.buffer_bytes), filter_, options_.probes});
     if (!source) return tl::unexpected(source.error());
     source_ = std::move(*source);
     if (!command_) spdlog::info("tracing; Ctrl-C ends it");

@@ -13,6 +13,7 @@
 #include "cli/child_command.h"
 #include "cli/filter_options.h"
 #include "cli/pipeline.h"
+#include "cli/probe_options.h"
 #include "cli/recorder.h"
 #include "cli/time_window.h"
 #include "recording/recording_source.h"
@@ -21,6 +22,7 @@ namespace tcpdwell {
 
 struct RunOptions {
     std::size_t buffer_bytes = 16 << 20;
+    ProbeOptions probes;
     double duration = 0; ///< seconds; 0: until stopped
     std::string btf;     ///< see LiveOptions
     std::size_t max_connections = TrackerOptions{}.max_connections;
@@ -50,9 +52,6 @@ struct RunOptions {
 Result<std::vector<std::string>> recording_files(const std::vector<std::string>& paths);
 
 Nanoseconds to_nanoseconds(double seconds);
-
-/// The option --btf.
-void declare_btf(CLI::App& app, std::string& file);
 
 /// Seconds from 30, 30s, 500ms, 5m or 1h.
 CLI::AsNumberWithUnit time_with_unit();

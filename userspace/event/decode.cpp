@@ -48,7 +48,7 @@ Owner to_owner(const td_task& task) {
     return owner;
 }
 
-bool valid_op(std::uint8_t op) { return op >= TD_TIMER_START && op <= TD_TIMER_EXPIRE; }
+bool valid_op(std::uint8_t op, td_timer_op last) { return op >= TD_TIMER_START && op <= last; }
 
 /// The text that follows a record's fixed part, without its padding.
 std::string_view text_after(std::span<const std::byte> record, std::size_t fixed) {
@@ -84,7 +84,7 @@ std::optional<Event> decode_state(std::span<const std::byte> record) {
 
 std::optional<Event> decode_request(std::span<const std::byte> record) {
     const auto r = read<td_request>(record);
-    if (!r || !valid_op(r->op)) return std::nullopt;
+    if (!r || !valid_op(r->op, TD_TIMER_EXPIRE)) return std::nullopt;
     return RequestTimer{mono(r->h.time_ns), r->h.netns,         r->request, r->listener,
                         to_tuple(r->tuple), td_timer_op(r->op), r->timeouts};
 }
@@ -159,7 +159,7 @@ std::optional<MonoTime> Decoder::jiffies(std::uint64_t value) const {
 
 std::optional<Event> Decoder::decode_timewait(std::span<const std::byte> record) const {
     const auto r = read<td_timewait>(record);
-    if (!r || !valid_op(r->op)) return std::nullopt;
+    if (!r || !valid_op(r->op, TD_TIMER_KILL)) return std::nullopt;
     const auto substate = state_from_kernel(r->substate);
     if (substate != TcpState::FIN_WAIT2 && substate != TcpState::TIME_WAIT) return std::nullopt;
     const MonoTime at = mono(r->h.time_ns);

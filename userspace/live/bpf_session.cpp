@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <vector>
 
 #include "base/fd.h"
@@ -54,21 +55,45 @@ struct Slot {
     bpf_program* bpf;
 };
 
-/// A program that the kernel skips while it is running on the same CPU. Its twin takes such events; what the twin
-/// missed too is lost.
+/// A program that the kernel skips while it is running on the same CPU. Its twin, if it has one, takes such events;
+/// what the twin missed too is lost.
 struct Guarded {
     bpf_program* bpf = nullptr;
     td_probe probe = TD_PROBE_STATE;
+    const std::uint64_t* taken_by_twin = nullptr; ///< in the kernel's memory; nullptr: it has none
     std::uint64_t before = 0; ///< missed before anything was to be recorded: its twin may not have been attached yet
     std::uint64_t missed = 0; ///< since, at the last look
     std::uint64_t lost = 0;   ///< missed at two looks in a row: not just on its way to the twin
+
+    [[nodiscard]] std::uint64_t missed_by_both() const;
 };
+
+/// What a program of the set `fentry` can lose; nullopt for the others.
+std::optional<td_probe> function_probe(Program program) {
+    switch (program) {
+    case Program::mini_begin:
+    case Program::mini_rearm:
+    case Program::mini_expire:
+    case Program::mini_kill: return TD_PROBE_TIMEWAIT;
+    case Program::request_begin:
+    case Program::request_drop:
+    case Program::request_put:
+    case Program::request_expire: return TD_PROBE_REQUEST;
+    default: return std::nullopt;
+    }
+}
 
 /// How often the kernel skipped the program; 0 where it doesn't tell (before 5.12).
 std::uint64_t recursion_misses(const bpf_program* program) {
     bpf_prog_info info{};
     std::uint32_t size = sizeof(info);
     return bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) == 0 ? info.recursion_misses : 0;
+}
+
+std::uint64_t Guarded::missed_by_both() const {
+    const std::uint64_t skipped = recursion_misses(bpf);
+    const std::uint64_t taken = taken_by_twin ? *taken_by_twin : 0;
+    return skipped > taken ? skipped - taken : 0;
 }
 
 } // namespace
@@ -81,7 +106,7 @@ struct BpfSession::Members {
     std::unique_ptr<BpfObject> object;
     std::unique_ptr<ring_buffer, FreeRing> ring; // freed before the map it reads
     std::vector<std::unique_ptr<bpf_link, DestroyLink>> links;
-    std::array<Guarded, 3> guarded;
+    std::vector<Guarded> guarded;
     const RecordSink* sink = nullptr; // during drain()
 
     static int on_record(void* self, void* data, std::size_t size) noexcept {
@@ -116,6 +141,14 @@ Result<BpfSession> BpfSession::open(const ProbePlan& plan, std::array<std::uint6
         Slot{Program::timer_start, program("on_timer_start")},
         Slot{Program::timer_cancel, program("on_timer_cancel")},
         Slot{Program::timer_expire, program("on_timer_expire")},
+        Slot{Program::mini_begin, program(plan.hashdance_schedules ? "on_mini_scheduled" : "on_mini_hashed")},
+        Slot{Program::mini_rearm, program("on_mini_rearmed")},
+        Slot{Program::mini_expire, program("on_mini_expired")},
+        Slot{Program::mini_kill, program("on_mini_killed")},
+        Slot{Program::request_begin, program(plan.hash_add_tells ? "on_request_hashed_or_not" : "on_request_hashed")},
+        Slot{Program::request_drop, program("on_request_dropped")},
+        Slot{Program::request_put, program("on_request_dropped_and_put")},
+        Slot{Program::request_expire, program("on_request_expired")},
         Slot{Program::reset_received, program("on_receive_reset")},
         Slot{Program::reset_received, program("on_receive_reset_nested")},
         Slot{Program::reset_sent, program(reason ? "on_send_reset_reason" : "on_send_reset")},
@@ -126,7 +159,8 @@ Result<BpfSession> BpfSession::open(const ProbePlan& plan, std::array<std::uint6
         Slot{Program::state, program("on_state")},
         Slot{Program::state, program("on_state_nested")},
     };
-    for (const Slot& slot : slots) bpf_program__set_autoload(slot.bpf, plan.loads(slot.program));
+    for (const Slot& slot : slots)
+        if (slot.bpf) bpf_program__set_autoload(slot.bpf, plan.loads(slot.program));
 
     if (const int error = object.load(); error != 0)
         return fail(
@@ -153,17 +187,18 @@ Result<BpfSession> BpfSession::open(const ProbePlan& plan, std::array<std::uint6
         members->links.emplace_back(link);
     }
 
-    // In the order of enum guard (bpf/nested.bpf.h).
-    members->guarded = {Guarded{program("on_state"), TD_PROBE_STATE},
-                        Guarded{program("on_receive_reset"), TD_PROBE_RESET},
-                        Guarded{program(reason ? "on_send_reset_reason" : "on_send_reset"), TD_PROBE_RESET}};
+    const auto* const taken = object.nested_events(); // in the order of enum guard (bpf/nested.bpf.h)
+    members->guarded = {
+        Guarded{program("on_state"), TD_PROBE_STATE, &taken[0]},
+        Guarded{program("on_receive_reset"), TD_PROBE_RESET, &taken[1]},
+        Guarded{program(reason ? "on_send_reset_reason" : "on_send_reset"), TD_PROBE_RESET, &taken[2]},
+    };
+    for (const Slot& slot : slots)
+        if (const auto probe = function_probe(slot.program); probe && plan.loads(slot.program))
+            members->guarded.push_back(Guarded{slot.bpf, *probe});
     members->ring.reset(ring_buffer__new(bpf_map__fd(object.records()), Members::on_record, members.get(), nullptr));
     if (!members->ring) return fail(ErrorCode::failed, "cannot map the ring buffer: " + take_libbpf_warning(), errno);
-    for (std::size_t i = 0; i < members->guarded.size(); ++i) {
-        const std::uint64_t skipped = recursion_misses(members->guarded[i].bpf);
-        const std::uint64_t taken = object.nested_events()[i];
-        members->guarded[i].before = skipped > taken ? skipped - taken : 0;
-    }
+    for (Guarded& g : members->guarded) g.before = g.missed_by_both();
     object.set_recording(true); // all are attached: from now on all see the same
     return BpfSession(std::move(members));
 }
@@ -189,11 +224,9 @@ std::array<std::uint64_t, TD_PROBE_COUNT> BpfSession::lost() const {
 }
 
 void BpfSession::count_skipped() {
-    for (std::size_t i = 0; i < members_->guarded.size(); ++i) {
-        Guarded& g = members_->guarded[i];
-        const std::uint64_t skipped = recursion_misses(g.bpf);
-        const std::uint64_t taken = members_->object->nested_events()[i];
-        const std::uint64_t missed = skipped > taken + g.before ? skipped - taken - g.before : 0;
+    for (Guarded& g : members_->guarded) {
+        const std::uint64_t now = g.missed_by_both();
+        const std::uint64_t missed = now > g.before ? now - g.before : 0;
         g.lost = std::max(g.lost, std::min(g.missed, missed));
         g.missed = missed;
     }

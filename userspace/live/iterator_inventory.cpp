@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "live/iterator_inventory.h"
 
-#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
-#include <net/if.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sched.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,47 +16,13 @@
 #include "base/fd.h"
 #include "live/bpf_session.h"
 #include "live/kernel_filter.h"
+#include "live/own_traffic.h"
 #include "tcpdwell/config.h"
 #include "tcpdwell/wire.h"
 
 #include "inventory.skel.h" // needs the types above
 
 namespace tcpdwell {
-namespace {
-
-bool bring_loopback_up() {
-    const Fd fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    ifreq request{};
-    std::strcpy(request.ifr_name, "lo");
-    if (::ioctl(fd.get(), SIOCGIFFLAGS, &request) != 0) return false;
-    request.ifr_flags = static_cast<short>(request.ifr_flags | IFF_UP);
-    return ::ioctl(fd.get(), SIOCSIFFLAGS, &request) == 0;
-}
-
-struct Pair {
-    Fd listener;
-    Fd client;
-};
-
-/// A listener and a connection to it, whose handshake is complete for the client.
-Pair connect_to_self(bool defer_accept) {
-    Pair p{Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))};
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof(address);
-    const int seconds = 5;
-    if (defer_accept) ::setsockopt(p.listener.get(), IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof(seconds));
-    auto* plain = reinterpret_cast<sockaddr*>(&address);
-    const bool ok = ::bind(p.listener.get(), plain, length) == 0 && ::listen(p.listener.get(), 1) == 0 &&
-                    ::getsockname(p.listener.get(), plain, &length) == 0 &&
-                    ::connect(p.client.get(), plain, length) == 0;
-    if (!ok) p.client.reset();
-    return p;
-}
-
-} // namespace
-
 void IteratorInventory::Destroy::operator()(inventory_bpf* skeleton) const { inventory_bpf::destroy(skeleton); }
 void IteratorInventory::Destroy::operator()(bpf_link* link) const { bpf_link__destroy(link); }
 
@@ -131,11 +92,13 @@ Result<TimerAddresses> IteratorInventory::calibrate() {
         return fail(ErrorCode::failed, fmt::format("cannot calibrate: fork: {}", std::strerror(errno)), errno);
     if (child == 0) { // the namespace goes with this process, and its TIME_WAIT with it
         if (::unshare(CLONE_NEWNET) != 0 || !bring_loopback_up()) ::_exit(1);
-        const Pair deferred = connect_to_self(true); // stays in its request socket until data come
-        Pair closing = connect_to_self(false);
-        if (!deferred.client || !closing.client) ::_exit(1);
-        Fd accepted(::accept(closing.listener.get(), nullptr, nullptr));
-        closing.client.reset(); // closes first: FIN_WAIT2 or TIME_WAIT in a mini-socket, both with the same timer
+        const Fd deferring = loopback_listener(true);
+        const Fd deferred = bound_socket(0);
+        const Fd listener = loopback_listener(false);
+        Fd closing = bound_socket(0);
+        if (!connect_to(deferred, local_port(deferring)) || !connect_to(closing, local_port(listener))) ::_exit(1);
+        Fd accepted(::accept(listener.get(), nullptr, nullptr));
+        closing.reset(); // closes first: FIN_WAIT2 or TIME_WAIT in a mini-socket, both with the same timer
         accepted.reset();
         ::_exit(list([](auto) {}) ? 0 : 1);
     }

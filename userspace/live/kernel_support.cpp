@@ -98,8 +98,23 @@ constexpr std::array tracepoints = {
 constexpr const char* no_reason = "the tracepoint tcp_send_reset tells no reason before Linux 6.10";
 constexpr unsigned arguments_with_reason = 3;
 
+/// Of the probe set `fentry`.
+void gather_functions(KernelSupport& support, const KernelTypes& types) {
+    support.functions = Support::yes();
+    for (const std::string_view name :
+         {"__inet_twsk_schedule", "tw_timer_handler", "inet_twsk_kill", "inet_csk_reqsk_queue_hash_add",
+          "inet_csk_reqsk_queue_drop", "inet_csk_reqsk_queue_drop_and_put", "reqsk_timer_handler"})
+        if (!types.has_function(name))
+            support.functions = Support::no(fmt::format("this kernel has no function {}", name));
+    support.hashdance_schedules = types.has_function("inet_twsk_hashdance_schedule");
+    support.hash_add_tells = types.returns_something("inet_csk_reqsk_queue_hash_add");
+    if (!types.has_function("inet_twsk_hashdance") && !support.hashdance_schedules)
+        support.functions = Support::no("this kernel has no function inet_twsk_hashdance");
+}
+
 void gather_typed(KernelSupport& support, const KernelTypes& types) {
     for (const TracepointFact& each : tracepoints) support.*each.fact = has_tracepoint(types, each.name);
+    gather_functions(support, types);
     support.reset_reason =
         types.argument_count("tcp_send_reset") >= arguments_with_reason ? Support::yes() : Support::no(no_reason);
     if (const std::uint32_t target = types.tracepoint("inet_sock_set_state"); target != 0) {
@@ -120,6 +135,7 @@ void gather_raw(KernelSupport& support) {
                                ? Support::yes()
                                : Support::no(no_reason);
     support.socket_cookie = Support::no("programs on raw tracepoints can't generate cookies");
+    support.functions = Support::no("they take the kernel's own BTF and Linux 5.9");
 }
 
 /// Whether what the programs read can be found in these types at all, and whether they can be this kernel's.
@@ -169,7 +185,7 @@ void gather_programs(KernelSupport& support) {
     if (!own) {
         const Support unknown = Support::no("not known without BTF");
         for (const TracepointFact& each : tracepoints) support.*each.fact = unknown;
-        support.tracing_programs = support.socket_cookie = support.tcp_iterator = unknown;
+        support.tracing_programs = support.socket_cookie = support.tcp_iterator = support.functions = unknown;
         support.reset_reason = support.entry_stamp = unknown;
         return;
     }

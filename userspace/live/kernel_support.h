@@ -72,11 +72,17 @@ struct KernelSupport {
     Support tcp_retransmit_skb;
 
     Support tracing_programs; ///< a program for inet_sock_set_state that reads kernel memory was accepted (trial load)
-    Support socket_cookie;    ///< bpf_get_socket_cookie() in such a program (trial load; Linux 5.12)
-    Support tcp_iterator;     ///< an empty iter/tcp program was accepted (trial load; Linux 5.9)
-    Support jiffies;          ///< bpf_jiffies64() in such a program (trial load; Linux 5.9)
-    Support reset_reason;     ///< tcp_send_reset tells why (Linux 6.10)
-    Support entry_stamp;      ///< struct inet_timewait_sock has tw_entry_stamp
+    /// The functions by which mini-sockets and request sockets are watched (bpf/fentry.bpf.h): whether there is one of
+    /// each, and in which form. That they fire is found out by try_functions() (fentry_trial.h).
+    Support functions;
+    bool hashdance_schedules = false; ///< inet_twsk_hashdance_schedule() (Linux 6.9) instead of inet_twsk_hashdance()
+    bool hash_add_tells = false;      ///< inet_csk_reqsk_queue_hash_add() returns whether it did (Linux 6.11)
+
+    Support socket_cookie; ///< bpf_get_socket_cookie() in such a program (trial load; Linux 5.12)
+    Support tcp_iterator;  ///< an empty iter/tcp program was accepted (trial load; Linux 5.9)
+    Support jiffies;       ///< bpf_jiffies64() in such a program (trial load; Linux 5.9)
+    Support reset_reason;  ///< tcp_send_reset tells why (Linux 6.10)
+    Support entry_stamp;   ///< struct inet_timewait_sock has tw_entry_stamp
 
     FunctionFact tw_timer_handler;
     FunctionFact reqsk_timer_handler;

@@ -27,6 +27,9 @@ public:
     [[nodiscard]] std::uint32_t tracepoint(std::string_view name) const;
     /// Arguments of a tracepoint, without the hidden first one; 0 if it isn't described.
     [[nodiscard]] unsigned argument_count(std::string_view name) const;
+    [[nodiscard]] bool has_function(std::string_view name) const;
+    /// Whether there is such a function, and it isn't void.
+    [[nodiscard]] bool returns_something(std::string_view function) const;
     [[nodiscard]] bool has_member(std::string_view structure, std::string_view member) const;
 
 private:

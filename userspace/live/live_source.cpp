@@ -17,6 +17,7 @@
 #include "event/write_record.h"
 #include "live/capabilities.h"
 #include "live/diag_inventory.h"
+#include "live/fentry_trial.h"
 #include "live/iterator_inventory.h"
 #include "live/kernel_support.h"
 #include "live/netns.h"
@@ -69,7 +70,7 @@ Result<std::unique_ptr<Inventory>> open_inventory(ProbePlan& plan, const Jiffies
     if (plan.listing == Listing::sock_diag) return std::make_unique<DiagInventory>(clock, filter);
     auto inventory = IteratorInventory::open(plan.cookies.on, filter);
     if (!inventory) return tl::unexpected(inventory.error());
-    if (plan.tw_timer_handler == 0 || plan.reqsk_timer_handler == 0) {
+    if (plan.timer_functions == TimerFunctions::by_calibration) {
         const auto timers = (*inventory)->calibrate();
         if (!timers) return tl::unexpected(timers.error());
         plan.tw_timer_handler = timers->timewait;
@@ -118,8 +119,7 @@ LiveSource::LiveSource(BpfSession session, Sampler sampler, std::optional<Cgroup
 
 Result<std::unique_ptr<LiveSource>> LiveSource::open(const LiveOptions& options) {
     capture_libbpf_messages();
-    const KernelSupport support = gather_kernel_support(options.btf);
-    auto plan = plan_probes(support);
+    auto [support, plan] = choose_probes(options.probes);
     if (!plan) return tl::unexpected(plan.error());
 
     const auto clock = read_kernel_clock();
@@ -144,6 +144,7 @@ Result<std::unique_ptr<LiveSource>> LiveSource::open(const LiveOptions& options)
 
     std::unique_ptr<LiveSource> source(new LiveSource(std::move(*session), std::move(*sampler), std::move(cgroups)));
     source->clock_ = *clock;
+    source->sweeps_ = plan->set == ProbeSet::timer;
     source->opening_ = std::move(facts);
     source->holding_ = true;
     source->asked_ = Asked::snapshot;
@@ -284,7 +285,7 @@ void LiveSource::describe_cgroup(std::uint64_t id, std::uint64_t time_ns, const 
 void LiveSource::watch(std::span<const std::byte> record) {
     const auto header = copy_of<td_header>(record);
     if (header.kind == TD_LOST) resync_wanted_ = true;
-    if (header.kind != TD_TIMEWAIT) return;
+    if (header.kind != TD_TIMEWAIT || !sweeps_) return;
     const auto r = copy_of<td_timewait>(record);
     if (r.op == TD_TIMER_START && r.substate == 5)
         waiting_.insert(MiniKey(header.netns, r.tuple));
@@ -298,7 +299,7 @@ void LiveSource::on_sampled(std::span<const std::byte> record) {
         const auto s = copy_of<td_socket>(record);
         if (s.flags & TD_SOCKET_SWEEP) {
             if (waiting_.erase(MiniKey(header.netns, s.tuple)) == 0) return; // known already
-        } else if ((s.flags & TD_SOCKET_MINI) && s.state == 5) {
+        } else if (sweeps_ && (s.flags & TD_SOCKET_MINI) && s.state == 5) {
             waiting_.insert(MiniKey(header.netns, s.tuple));
         }
     }

@@ -25,7 +25,7 @@ namespace tcpdwell {
 struct LiveOptions {
     std::size_t buffer_bytes = 16 << 20; ///< a power of two, at least a page
     Filter filter;
-    std::string btf; ///< file with the types of the running kernel, for one that doesn't tell them; "": it does
+    ProbeOptions probes;
 };
 
 class LiveSource final : public EventSource {
@@ -83,6 +83,7 @@ private:
     bool resync_wanted_ = false;
     bool relist_wanted_ = false;
     std::uint64_t swept_until_jiffies_ = 0;
+    bool sweeps_ = true;                                 ///< FIN_WAIT2 -> TIME_WAIT has to be looked for
     std::unordered_set<MiniKey, MiniKey::Hash> waiting_; ///< mini-sockets last seen in FIN_WAIT2
 
     std::uint64_t next_count_ns_ = 0;

@@ -14,6 +14,7 @@ namespace {
 /// A program and the fact that decides about it.
 struct ProgramRow {
     Program program;
+    std::optional<ProbeSet> set; ///< nullopt: both
     std::string_view hook;
     std::string_view gives;
     Support (*available)(const KernelSupport&);
@@ -24,27 +25,70 @@ Support accept_support(const KernelSupport& support, const std::optional<std::ui
     return id ? Support::yes() : Support::no(support.why_no_accept);
 }
 
+/// A row of the set `fentry`, which works as a whole or not at all.
+constexpr ProgramRow function_row(Program program, std::string_view hook, std::string_view gives) {
+    return {program, ProbeSet::fentry, hook, gives, [](const KernelSupport& s) { return s.functions; }, true};
+}
+
+constexpr auto timer = ProbeSet::timer;
+
 constexpr std::array rows = {
-    ProgramRow{Program::state, "tp_btf/inet_sock_set_state", "every state of a full socket",
-               [](const KernelSupport& s) { return s.inet_sock_set_state; }, true},
-    ProgramRow{Program::timer_start, "tp_btf/timer_start", "the beginning of TIME_WAIT and SYN_RECV",
+    ProgramRow{Program::state,
+               {},
+               "tp_btf/inet_sock_set_state",
+               "every state of a full socket",
+               [](const KernelSupport& s) { return s.inet_sock_set_state; },
+               true},
+    ProgramRow{Program::timer_start, timer, "tp_btf/timer_start", "the beginning of TIME_WAIT and SYN_RECV",
                [](const KernelSupport& s) { return s.timer_start; }, true},
-    ProgramRow{Program::timer_cancel, "tp_btf/timer_cancel", "the early end of TIME_WAIT, the end of SYN_RECV",
+    ProgramRow{Program::timer_cancel, timer, "tp_btf/timer_cancel", "the early end of TIME_WAIT, the end of SYN_RECV",
                [](const KernelSupport& s) { return s.timer_cancel; }, true},
-    ProgramRow{Program::timer_expire, "tp_btf/timer_expire_entry", "TIME_WAIT and SYN_RECV that ran out",
+    ProgramRow{Program::timer_expire, timer, "tp_btf/timer_expire_entry", "TIME_WAIT and SYN_RECV that ran out",
                [](const KernelSupport& s) { return s.timer_expire_entry; }, true},
-    ProgramRow{Program::reset_received, "tp_btf/tcp_receive_reset", "resets by the peer",
-               [](const KernelSupport& s) { return s.tcp_receive_reset; }, false},
-    ProgramRow{Program::reset_sent, "tp_btf/tcp_send_reset", "resets by this host",
-               [](const KernelSupport& s) { return s.tcp_send_reset; }, false},
-    ProgramRow{Program::retransmit, "tp_btf/tcp_retransmit_skb", "the local port of connects that wait for an answer",
-               [](const KernelSupport& s) { return s.tcp_retransmit_skb; }, false},
-    ProgramRow{Program::accept, "tracepoint/syscalls/sys_exit_accept", "the process that accepted a connection",
-               [](const KernelSupport& s) { return accept_support(s, s.accept_id); }, false},
-    ProgramRow{Program::accept4, "tracepoint/syscalls/sys_exit_accept4", "the process that accepted a connection",
-               [](const KernelSupport& s) { return accept_support(s, s.accept4_id); }, false},
-    ProgramRow{Program::inventory, "iter/tcp", "connections that were open before",
-               [](const KernelSupport& s) { return s.tcp_iterator; }, false},
+    function_row(Program::mini_begin, "fentry/inet_twsk_hashdance", "the beginning of TIME_WAIT"),
+    function_row(Program::mini_rearm, "fentry/__inet_twsk_schedule", "FIN_WAIT2 -> TIME_WAIT, and every restart"),
+    function_row(Program::mini_expire, "fentry/tw_timer_handler", "TIME_WAIT that ran out"),
+    function_row(Program::mini_kill, "fentry/inet_twsk_kill", "the early end of TIME_WAIT"),
+    function_row(Program::request_begin, "fexit/inet_csk_reqsk_queue_hash_add", "the beginning of SYN_RECV"),
+    function_row(Program::request_drop, "fentry/inet_csk_reqsk_queue_drop", "the end of SYN_RECV"),
+    function_row(Program::request_put, "fentry/inet_csk_reqsk_queue_drop_and_put", "the end of SYN_RECV"),
+    function_row(Program::request_expire, "fexit/reqsk_timer_handler", "SYN_RECV that ran out"),
+    ProgramRow{Program::reset_received,
+               {},
+               "tp_btf/tcp_receive_reset",
+               "resets by the peer",
+               [](const KernelSupport& s) { return s.tcp_receive_reset; },
+               false},
+    ProgramRow{Program::reset_sent,
+               {},
+               "tp_btf/tcp_send_reset",
+               "resets by this host",
+               [](const KernelSupport& s) { return s.tcp_send_reset; },
+               false},
+    ProgramRow{Program::retransmit,
+               {},
+               "tp_btf/tcp_retransmit_skb",
+               "the local port of connects that wait for an answer",
+               [](const KernelSupport& s) { return s.tcp_retransmit_skb; },
+               false},
+    ProgramRow{Program::accept,
+               {},
+               "tracepoint/syscalls/sys_exit_accept",
+               "the process that accepted a connection",
+               [](const KernelSupport& s) { return accept_support(s, s.accept_id); },
+               false},
+    ProgramRow{Program::accept4,
+               {},
+               "tracepoint/syscalls/sys_exit_accept4",
+               "the process that accepted a connection",
+               [](const KernelSupport& s) { return accept_support(s, s.accept4_id); },
+               false},
+    ProgramRow{Program::inventory,
+               {},
+               "iter/tcp",
+               "connections that were open before",
+               [](const KernelSupport& s) { return s.tcp_iterator; },
+               false},
 };
 
 /// "tp_btf/x" of the table, or the same on the raw tracepoint.
@@ -53,6 +97,7 @@ std::string hook_of(const ProgramRow& row, Hooks hooks) {
     if (hooks == Hooks::typed || !row.hook.starts_with(typed)) return std::string(row.hook);
     return fmt::format("raw_tp/{}", row.hook.substr(typed.size()));
 }
+bool belongs_to(const ProgramRow& row, ProbeSet set) { return row.set.value_or(set) == set; }
 
 tl::unexpected<Error> refuse(std::string message) { return fail(ErrorCode::cannot_trace, std::move(message)); }
 
@@ -85,9 +130,9 @@ Result<void> check_ground(const KernelSupport& support) {
     return {};
 }
 
-Result<void> check_programs(const KernelSupport& support) {
+Result<void> check_programs(const KernelSupport& support, ProbeSet set) {
     for (const ProgramRow& row : rows) {
-        if (!row.required) continue;
+        if (!row.required || !belongs_to(row, set)) continue;
         if (const Support available = row.available(support); !available)
             return refuse(fmt::format("{}: {}; it needs CONFIG_TRACEPOINTS=y and CONFIG_BPF_EVENTS=y",
                                       hook_of(row, support.raw ? Hooks::raw : Hooks::typed), available.why_not));
@@ -107,11 +152,29 @@ tl::unexpected<Error> refuse_blind(std::string_view no_symbol, std::string_view 
                                      : "a newer kernel is needed"));
 }
 
+Result<void> plan_timer_functions(ProbePlan& plan, const KernelSupport& support) {
+    using Status = FunctionFact::Status;
+    const FunctionFact& tw = support.tw_timer_handler;
+    const FunctionFact& reqsk = support.reqsk_timer_handler;
+    plan.timer_functions = TimerFunctions::by_symbol;
+    plan.tw_timer_handler = tw.address;
+    plan.reqsk_timer_handler = reqsk.address;
+    if (tw.status == Status::found && reqsk.status == Status::found) return {};
+    const std::string& why = tw.status != Status::found ? tw.why_not : reqsk.why_not;
+    const bool hidden = tw.status == Status::hidden || reqsk.status == Status::hidden;
+    if (!support.tcp_iterator) return refuse_blind(why, support.tcp_iterator.why_not, hidden);
+    if (!support.capabilities.sys_admin)
+        return refuse_blind(why, "to learn them from a connection made for the purpose takes CAP_SYS_ADMIN", hidden);
+    plan.timer_functions = TimerFunctions::by_calibration;
+    return {};
+}
+
 } // namespace
 
 std::string_view name(ProbeSet set) {
     switch (set) {
     case ProbeSet::timer: return "timer";
+    case ProbeSet::fentry: return "fentry";
     }
     return {};
 }
@@ -146,7 +209,7 @@ bool ProbePlan::loads(Program program) const {
 }
 
 std::vector<const FeatureChoice*> ProbePlan::features() const {
-    return {&stacks, &cookies, &reset_reason, &entry_stamp};
+    return {&stacks, &cookies, &reset_reason, &entry_stamp, &exact_restarts};
 }
 
 std::vector<std::string_view> missing_capabilities(const KernelSupport& support) {
@@ -157,45 +220,45 @@ std::vector<std::string_view> missing_capabilities(const KernelSupport& support)
     return missing;
 }
 
-Result<ProbePlan> plan_probes(const KernelSupport& support) {
+Result<ProbePlan> plan_probes(const KernelSupport& support, const Support& fentry, ProbeWish wish) {
     if (auto ground = check_ground(support); !ground) return tl::unexpected(ground.error());
-    if (auto programs = check_programs(support); !programs) return tl::unexpected(programs.error());
-
     ProbePlan plan;
+    plan.set = wish.value_or(fentry ? ProbeSet::fentry : ProbeSet::timer);
+    plan.why_not_fentry = fentry.why_not;
+    if (auto programs = check_programs(support, plan.set); !programs) return tl::unexpected(programs.error());
+    if (plan.set == ProbeSet::fentry && !fentry)
+        return refuse(fmt::format(
+            "the probe set fentry doesn't work here: {}; leave --probes out, or give --probes timer", fentry.why_not));
+
     plan.hooks = support.raw ? Hooks::raw : Hooks::typed;
     plan.listing = support.tcp_iterator ? Listing::iterator : Listing::sock_diag;
     plan.btf_file = support.btf_file;
     plan.can_tell_jiffies = support.jiffies.ok;
+    plan.hashdance_schedules = support.hashdance_schedules;
+    plan.hash_add_tells = support.hash_add_tells;
     for (const ProgramRow& row : rows) {
+        if (!belongs_to(row, plan.set)) continue;
         const Support available = row.available(support);
-        plan.programs.push_back({row.program, hook_of(row, plan.hooks), row.gives, available.ok, available.why_not});
+        const bool schedules = row.program == Program::mini_begin && plan.hashdance_schedules;
+        plan.programs.push_back({row.program,
+                                 schedules ? "fentry/inet_twsk_hashdance_schedule" : hook_of(row, plan.hooks),
+                                 row.gives, available.ok, available.why_not});
     }
-    if (plan.listing == Listing::sock_diag) {
-        ProgramChoice& inventory = plan.programs.back();
-        inventory = {Program::inventory, std::string(name(plan.listing)),
-                     "connections that were open before, by four-tuple and to the millisecond", support.sock_diag.ok,
-                     support.sock_diag.why_not};
-    }
-
-    using Status = FunctionFact::Status;
-    const FunctionFact& tw = support.tw_timer_handler;
-    const FunctionFact& reqsk = support.reqsk_timer_handler;
-    plan.tw_timer_handler = tw.address;
-    plan.reqsk_timer_handler = reqsk.address;
-    if (tw.status != Status::found || reqsk.status != Status::found) {
-        const std::string& why = tw.status != Status::found ? tw.why_not : reqsk.why_not;
-        const bool hidden = tw.status == Status::hidden || reqsk.status == Status::hidden;
-        if (!support.tcp_iterator) return refuse_blind(why, support.tcp_iterator.why_not, hidden);
-        if (!support.capabilities.sys_admin)
-            return refuse_blind(why, "to learn them from a connection made for the purpose takes CAP_SYS_ADMIN",
-                                hidden);
-        plan.timer_functions = TimerFunctions::by_calibration;
+    if (plan.listing == Listing::sock_diag)
+        plan.programs.back() = {Program::inventory, std::string(name(plan.listing)),
+                                "connections that were open before, by four-tuple and to the millisecond",
+                                support.sock_diag.ok, support.sock_diag.why_not};
+    if (plan.set == ProbeSet::timer) {
+        if (auto planned = plan_timer_functions(plan, support); !planned) return tl::unexpected(planned.error());
     }
 
     plan.stacks = feature("stacks", "why a TIME_WAIT ended early", support.stacks);
     plan.cookies = feature("cookies", "ids of sockets that ss knows too", support.socket_cookie);
     plan.reset_reason = feature("reset_reason", "why this host reset a connection", support.reset_reason);
     plan.entry_stamp = feature("entry_stamp", "the exact time of the peer's FIN in FIN_WAIT2", support.entry_stamp);
+    plan.exact_restarts = feature(
+        "exact_restarts", "every restart of a TIME_WAIT, and when FIN_WAIT2 became TIME_WAIT",
+        plan.set == ProbeSet::fentry ? Support::yes() : Support::no("a timer that stays in its bucket shows no event"));
     if (plan.stacks.on) plan.stack_ranges = support.stack_ranges;
     if (plan.listing == Listing::sock_diag && !support.sock_diag)
         return refuse(fmt::format("sockets that exist already couldn't be listed: {}, and {}",

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,9 +16,19 @@ namespace tcpdwell {
 
 /// How the mini-sockets are watched.
 enum class ProbeSet {
-    timer, ///< by the tracepoints of their timers
+    timer,  ///< by the tracepoints of their timers
+    fentry, ///< by the kernel functions that make, set anew and end them
 };
 std::string_view name(ProbeSet set);
+
+/// What the user wants: a set, or nullopt for the better one of those that work here.
+using ProbeWish = std::optional<ProbeSet>;
+
+/// What the user asks for.
+struct ProbeOptions {
+    ProbeWish set;
+    std::string btf_file; ///< the types of the running kernel, for one that doesn't tell them; "": it does
+};
 
 /// What the programs hang on (bpf/hook.bpf.h).
 enum class Hooks {
@@ -39,6 +50,14 @@ enum class Program {
     timer_start,    ///< tp_btf/timer_start
     timer_cancel,   ///< tp_btf/timer_cancel
     timer_expire,   ///< tp_btf/timer_expire_entry
+    mini_begin,     ///< fentry/inet_twsk_hashdance, since 6.9 fentry/inet_twsk_hashdance_schedule
+    mini_rearm,     ///< fentry/__inet_twsk_schedule
+    mini_expire,    ///< fentry/tw_timer_handler
+    mini_kill,      ///< fentry/inet_twsk_kill
+    request_begin,  ///< fexit/inet_csk_reqsk_queue_hash_add
+    request_drop,   ///< fentry/inet_csk_reqsk_queue_drop
+    request_put,    ///< fentry/inet_csk_reqsk_queue_drop_and_put
+    request_expire, ///< fexit/reqsk_timer_handler
     reset_received, ///< tp_btf/tcp_receive_reset
     reset_sent,     ///< tp_btf/tcp_send_reset
     retransmit,     ///< tp_btf/tcp_retransmit_skb
@@ -50,7 +69,7 @@ enum class Program {
 /// What is done with one program.
 struct ProgramChoice {
     Program program;
-    std::string hook;       ///< as in SEC()
+    std::string hook;       ///< what it is attached to
     std::string_view gives; ///< what it is for
     bool load = false;
     std::string why_not; ///< if not loaded: the reason
@@ -73,19 +92,23 @@ std::string_view name(TimerFunctions how);
 
 struct ProbePlan {
     ProbeSet set = ProbeSet::timer;
+    std::string why_not_fentry; ///< if that isn't the set: the reason
     Hooks hooks = Hooks::typed;
     Listing listing = Listing::iterator;
-    std::string btf_file;                ///< types to be used instead of the kernel's own; "" for those
-    std::vector<ProgramChoice> programs; ///< one for each Program, in its order
-    TimerFunctions timer_functions = TimerFunctions::by_symbol;
-    std::uint64_t tw_timer_handler = 0;    ///< 0: to be calibrated
-    std::uint64_t reqsk_timer_handler = 0; ///< 0: to be calibrated
-    FeatureChoice stacks;                  ///< kernel stacks of cancelled TIME_WAIT timers
-    FeatureChoice cookies;                 ///< bpf_get_socket_cookie()
-    FeatureChoice reset_reason;            ///< tcp_send_reset with its reason
-    FeatureChoice entry_stamp;             ///< tw_entry_stamp
-    bool can_tell_jiffies = false;         ///< bpf_jiffies64() (Linux 5.9); without it more stacks are taken
-    std::vector<StackRange> stack_ranges;  ///< empty unless stacks.on
+    std::string btf_file;                          ///< types to be used instead of the kernel's own; "" for those
+    std::vector<ProgramChoice> programs;           ///< of this set and of both, in the order of Program
+    bool hashdance_schedules = false;              ///< as in KernelSupport
+    bool hash_add_tells = false;                   ///< as in KernelSupport
+    std::optional<TimerFunctions> timer_functions; ///< of the set `timer` only
+    std::uint64_t tw_timer_handler = 0;            ///< 0: to be calibrated
+    std::uint64_t reqsk_timer_handler = 0;         ///< 0: to be calibrated
+    FeatureChoice stacks;                          ///< kernel stacks of cancelled TIME_WAIT timers
+    FeatureChoice cookies;                         ///< bpf_get_socket_cookie()
+    FeatureChoice reset_reason;                    ///< tcp_send_reset with its reason
+    FeatureChoice entry_stamp;                     ///< tw_entry_stamp
+    bool can_tell_jiffies = false;                 ///< bpf_jiffies64() (Linux 5.9); without it more stacks are taken
+    FeatureChoice exact_restarts;                  ///< each restart of a TIME_WAIT is seen
+    std::vector<StackRange> stack_ranges;          ///< empty unless stacks.on
 
     [[nodiscard]] bool loads(Program program) const;
     /// The features above, for printing.
@@ -93,8 +116,10 @@ struct ProbePlan {
 };
 
 /// What to load on such a host. Where TIME_WAIT couldn't be seen the answer is a refusal: ErrorCode::cannot_trace with
-/// what is wrong and what to do about it.
-Result<ProbePlan> plan_probes(const KernelSupport& support);
+/// what is wrong and what to do about it. So it is where the set that the user wants doesn't work here. `fentry` tells
+/// whether that set has been seen to fire (try_functions()).
+Result<ProbePlan> plan_probes(const KernelSupport& support, const Support& fentry = Support::no("it wasn't tried"),
+                              ProbeWish wish = {});
 
 /// Capabilities that tracing needs and the process lacks ("CAP_BPF"); CAP_SYS_ADMIN stands for CAP_BPF and CAP_PERFMON.
 std::vector<std::string_view> missing_capabilities(const KernelSupport& support);

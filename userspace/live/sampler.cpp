@@ -13,6 +13,7 @@
 
 #include "live/capabilities.h"
 #include "live/sampler_child.h"
+#include "tcpdwell/config.h"
 #include "tcpdwell/wire.h"
 
 namespace tcpdwell {
@@ -35,7 +36,7 @@ Result<Pipe> make_pipe() {
 [[noreturn]] void become_child(std::unique_ptr<Inventory> inventory, const std::vector<std::uint32_t>& netns,
                                Fd requests, Fd replies) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    ::prctl(PR_SET_NAME, "tcpdwell-sample");
+    ::prctl(PR_SET_NAME, TD_SAMPLER_COMM);
     // Ctrl-C goes to the whole group; the parent decides when we stop, by closing the pipe.
     for (const int signal : {SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGPIPE}) ::signal(signal, SIG_IGN);
     // Enter namespaces; create iterators; look into /proc/PID/fd of other users' processes.

@@ -20,6 +20,7 @@ struct KernelTraits {
     bool entry_stamp;    ///< mini-sockets know when TIME_WAIT began (tw_entry_stamp)
     bool cookies;        ///< sockets have cookies without being asked
     bool stacks;         ///< the cancellation of a TIME_WAIT timer comes with its stack
+    bool functions = false; ///< what mini-sockets and requests do is shown by the kernel's functions, not by timers
 
     bool operator==(const KernelTraits&) const = default;
 };

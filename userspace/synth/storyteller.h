@@ -103,6 +103,7 @@ private:
     void child_established(std::uint16_t flags);
     void note_transition(MonoTime at, TcpState to, bool dwell_known);
     void timewait(td_timer_op op, unsigned stack);
+    void mini_rearms(bool timer_moves);
     void request(td_timer_op op);
     void judge(const Verdict& verdict);
     void release(KernelMemory::Slab slab, std::uint64_t& address);

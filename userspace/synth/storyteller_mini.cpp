@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The verbs of mini-sockets (struct inet_timewait_sock), which show nothing but their timer.
+// The verbs of mini-sockets (struct inet_timewait_sock), which show nothing but their timer, or the functions
+// that set it.
 #include "synth/storyteller.h"
 
 namespace tcpdwell {
@@ -19,7 +20,8 @@ constexpr Nanoseconds kTwoMsl = 60s;
 void StoryTeller::timewait(td_timer_op op, unsigned stack) {
     std::optional<MonoTime> entered;
     if (kernel().entry_stamp) entered = entered_;
-    const unsigned shown_stack = op == TD_TIMER_CANCEL && kernel().stacks ? stack | TD_STACK_TAKEN : 0u;
+    const bool has_stack = kernel().stacks && (op == TD_TIMER_CANCEL || op == TD_TIMER_KILL);
+    const unsigned shown_stack = has_stack ? stack | TD_STACK_TAKEN : 0u;
     write(TimewaitTimer{now_, stage_.netns, mini_, cookie_, tuple(), op, substate_, expires_, entered,
                         static_cast<std::uint16_t>(shown_stack)});
 }
@@ -37,30 +39,36 @@ void StoryTeller::becomes_mini(TcpState substate, Nanoseconds timeout) {
     release(KernelMemory::Slab::socket, sock_);
 }
 
+void StoryTeller::mini_rearms(bool timer_moves) {
+    const bool shown = timer_moves && !kernel().functions;
+    if (shown) timewait(TD_TIMER_CANCEL, TD_STACK_MOD_TIMER | TD_STACK_TIMEWAIT_PROCESS | TD_STACK_RECEIVE);
+    expires_ = now_ + kTwoMsl;
+    if (kernel().functions) timewait(TD_TIMER_REARM, 0);
+    if (shown) timewait(TD_TIMER_START, 0);
+}
+
 void StoryTeller::mini_gets_fin(bool timer_moves) {
     wait_for_tick();
     substate_ = TIME_WAIT;
     entered_ = now_;
-    if (timer_moves) timewait(TD_TIMER_CANCEL, TD_STACK_MOD_TIMER | TD_STACK_TIMEWAIT_PROCESS | TD_STACK_RECEIVE);
-    expires_ = now_ + kTwoMsl;
     truly(TIME_WAIT);
-    if (timer_moves) timewait(TD_TIMER_START, 0);
+    mini_rearms(timer_moves);
 }
 
 void StoryTeller::mini_gets_segment(bool timer_moves) {
     wait_for_tick();
-    if (timer_moves) timewait(TD_TIMER_CANCEL, TD_STACK_MOD_TIMER | TD_STACK_TIMEWAIT_PROCESS | TD_STACK_RECEIVE);
-    expires_ = now_ + kTwoMsl;
-    if (timer_moves) timewait(TD_TIMER_START, 0);
+    mini_rearms(timer_moves);
 }
 
 void StoryTeller::mini_migrates() {
+    if (kernel().functions) return;
     timewait(TD_TIMER_CANCEL, 0);
     wait(2us);
     timewait(TD_TIMER_START, 0);
 }
 
 void StoryTeller::mini_is_swept() {
+    if (kernel().functions) return; // nothing to look for
     std::optional<MonoTime> entered;
     if (kernel().entry_stamp) entered = entered_;
     write(SocketListed{now_, stage_.netns, mini_, cookie_, tuple(), substate_, true, false, true, expires_, entered, 0,
@@ -70,14 +78,14 @@ void StoryTeller::mini_is_swept() {
 void StoryTeller::mini_expires() {
     now_ = std::max(now_, expires_);
     wait(700ms); // the timer wheel rounds up to its bucket
-    timewait(TD_TIMER_CANCEL, TD_STACK_RUN_TIMERS);
+    if (!kernel().functions) timewait(TD_TIMER_CANCEL, TD_STACK_RUN_TIMERS);
     wait(10us);
     timewait(TD_TIMER_EXPIRE, 0);
     truly(CLOSE);
 }
 
 void StoryTeller::mini_dies(unsigned stack) {
-    timewait(TD_TIMER_CANCEL, stack);
+    timewait(kernel().functions ? TD_TIMER_KILL : TD_TIMER_CANCEL, stack);
     truly(CLOSE);
 }
 

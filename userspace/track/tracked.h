@@ -33,6 +33,7 @@ struct TimerCancel {
     std::optional<MonoTime> expires;
     std::optional<MonoTime> entered;
     std::uint16_t stack;
+    bool killed; ///< seen in the kernel's function: nothing follows
 };
 
 /// How long each state lasted that has been left, oldest first. No TCP connection passes more than six (SYN_SENT,

@@ -96,6 +96,7 @@ private:
     Connection* find_mini(const TimewaitTimer& e);
     Connection& adopt_mini(const TimewaitTimer& e);
     void on_mini_start(Connection& c, const TimewaitTimer& e);
+    void on_mini_rearm(Connection& c, const TimewaitTimer& e);
     void on_mini_cancel(Connection& c, const TimewaitTimer& e);
     /// The mini-socket is in TIME_WAIT: prints the change from FIN_WAIT2 late, with its true time, if it wasn't known.
     void enter_time_wait_late(Connection& c, MonoTime at, std::optional<MonoTime> expires,

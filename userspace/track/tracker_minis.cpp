@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mini-sockets (TIME_WAIT, orphaned FIN_WAIT2) and request sockets (SYN_RECV), told from their timers.
+// Mini-sockets (TIME_WAIT, orphaned FIN_WAIT2) and request sockets (SYN_RECV), told from their timers, or from the
+// kernel's functions that set them (TD_TIMER_REARM, TD_TIMER_KILL), which leave no doubt.
 //
 // A cancelled timer means nothing by itself: it is re-armed (a start follows), due (an expiry follows), moved to
 // another CPU (a start with the same expiry follows), or its object has been killed (nothing follows). Where the kernel
@@ -70,7 +71,9 @@ void Tracker::Impl::handle(const TimewaitTimer& e) {
     if (!c) c = &adopt_mini(e);
     switch (e.op) {
     case TD_TIMER_START: on_mini_start(*c, e); break;
-    case TD_TIMER_CANCEL: on_mini_cancel(*c, e); break;
+    case TD_TIMER_REARM: on_mini_rearm(*c, e); break;
+    case TD_TIMER_CANCEL:
+    case TD_TIMER_KILL: on_mini_cancel(*c, e); break;
     case TD_TIMER_EXPIRE:
         note_event(*c, e.at);
         forget_cancel(*c);
@@ -110,11 +113,23 @@ void Tracker::Impl::on_mini_start(Connection& c, const TimewaitTimer& e) {
     c.mini_expires = e.expires;
 }
 
+void Tracker::Impl::on_mini_rearm(Connection& c, const TimewaitTimer& e) {
+    note_event(c, e.at);
+    if (c.state == TcpState::TIME_WAIT) {
+        ++table_.evidence(c).restarts;
+    } else if (e.substate == TcpState::TIME_WAIT) { // the peer's FIN, this very moment
+        resync_state(c, TcpState::FIN_WAIT2, e.at);
+        move(c, TcpState::TIME_WAIT, e.at);
+    }
+    c.mini_expires = e.expires;
+}
+
 void Tracker::Impl::on_mini_cancel(Connection& c, const TimewaitTimer& e) {
     const bool lost_before = c.loss_epoch != loss_epoch_;
     note_event(c, e.at);
     c.uncertain = lost_before;
-    table_.evidence(c).cancelled = TimerCancel{e.at, e.substate, e.expires, e.entered, e.stack};
+    table_.evidence(c).cancelled = 
+        TimerCancel{e.at, e.substate, e.expires, e.entered, e.stack, e.op == TD_TIMER_KILL};
     if (names_a_killer(e.stack))
         resolve_cancel(c, std::nullopt);
     else
@@ -132,7 +147,7 @@ void Tracker::Impl::resolve_cancel(Connection& c, std::optional<TimeWaitEnd> fol
     // Nobody is known to have killed it, and what should have followed may be lost, or is missing: it may well live on.
     const bool says_otherwise = (cancel.stack & (TD_STACK_RUN_TIMERS | TD_STACK_MOD_TIMER)) != 0;
     const bool lost = c.loss_epoch != loss_epoch_;
-    if (!follower && !names_a_killer(cancel.stack) && (lost || says_otherwise)) {
+    if (!follower && !cancel.killed && !names_a_killer(cancel.stack) && (lost || says_otherwise)) {
         if (lost) c.seen = Seen::gap;
         resync_state(c, cancel.substate, cancel.at);
         return;
@@ -203,6 +218,8 @@ void Tracker::Impl::handle(const RequestTimer& e) {
             table_.evidence(*c).request_stopped = e.at;
             keep_appointment(*c, e.at + kSettle);
             break;
+        case TD_TIMER_REARM: [[fallthrough]];
+        case TD_TIMER_KILL: break; // of mini-sockets only
         }
         return;
     }

@@ -59,6 +59,7 @@ void ten_thousand(Scene& scene) {
                   {"FIN_WAIT2", within(busy)},
                   {"TIME_WAIT", two_msl()}};
     first.count = kSources * kEach;
+    first.closed_by = maybe(crowd.task()); // nobody, where the tracer's own look at the descriptors came in between
     End server{.local = local_of(listener), .role = "server", .process = only(scene.self()), .opened = opened};
     Expected second = closes_second(server, closed, answered);
     second.path = {{"SYN_RECV", within(busy)},

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 
 namespace tcpdwell {
@@ -27,7 +28,8 @@ KernelSupport full_support() {
          {&support.memlock, &support.btf, &support.types, &support.jiffies, &support.inet_sock_set_state,
           &support.timer_start, &support.timer_cancel, &support.timer_expire_entry, &support.tcp_receive_reset,
           &support.tcp_send_reset, &support.tcp_retransmit_skb, &support.tracing_programs, &support.socket_cookie,
-          &support.tcp_iterator, &support.reset_reason, &support.entry_stamp, &support.stacks, &support.sock_diag})
+          &support.tcp_iterator, &support.functions, &support.reset_reason, &support.entry_stamp, &support.stacks,
+          &support.sock_diag})
         *fact = Support::yes();
     support.tw_timer_handler = {Status::found, tw_address, {}};
     support.reqsk_timer_handler = {Status::found, reqsk_address, {}};
@@ -75,12 +77,66 @@ TEST(ProbePlan, AHostWithEverythingLoadsEverything) {
     EXPECT_EQ(plan.tw_timer_handler, tw_address);
     EXPECT_EQ(plan.reqsk_timer_handler, reqsk_address);
     EXPECT_EQ(plan.stack_ranges.size(), 1u);
-    for (const FeatureChoice* feature : plan.features()) EXPECT_TRUE(feature->on) << feature->name;
+    for (const FeatureChoice* feature : plan.features())
+        EXPECT_NE(feature->on, feature == &plan.exact_restarts) << feature->name; // which timers can't show
 }
 
 TEST(ProbePlan, ProgramsStandInTheOrderOfTheEnum) {
-    const ProbePlan plan = plan_with([](KernelSupport&) {});
-    for (std::size_t i = 0; i < plan.programs.size(); ++i) EXPECT_EQ(plan.programs[i].program, static_cast<Program>(i));
+    for (const Support& fentry : {Support::yes(), Support::no("gone")}) {
+        const auto plan = plan_probes(full_support(), fentry);
+        ASSERT_TRUE(plan);
+        EXPECT_TRUE(std::is_sorted(plan->programs.begin(), plan->programs.end(),
+                                   [](const auto& a, const auto& b) { return a.program < b.program; }));
+    }
+}
+
+TEST(ProbePlan, FunctionsThatFireAreBetterThanTimers) {
+    const auto plan = plan_probes(full_support(), Support::yes());
+    ASSERT_TRUE(plan);
+    EXPECT_EQ(plan->set, ProbeSet::fentry);
+    EXPECT_EQ(plan->programs.size(), 15u);
+    EXPECT_EQ(loaded(*plan), 15u);
+    for (const Program timer : {Program::timer_start, Program::timer_cancel, Program::timer_expire})
+        EXPECT_FALSE(plan->loads(timer));
+    EXPECT_EQ(plan->timer_functions, std::nullopt);
+    for (const FeatureChoice* feature : plan->features()) EXPECT_TRUE(feature->on) << feature->name;
+}
+
+TEST(ProbePlan, FunctionsNeedNoTimers) {
+    KernelSupport support = full_support();
+    support.timer_start = Support::no("gone");
+    support.tw_timer_handler = {Status::hidden, 0, "hidden"};
+    support.capabilities.sys_admin = false;
+    const auto plan = plan_probes(support, Support::yes());
+    ASSERT_TRUE(plan);
+    EXPECT_EQ(plan->set, ProbeSet::fentry);
+}
+
+TEST(ProbePlan, HooksAreThoseOfTheKernel) {
+    const auto hook = [](bool schedules) {
+        KernelSupport support = full_support();
+        support.hashdance_schedules = schedules;
+        const auto plan = plan_probes(support, Support::yes());
+        for (const ProgramChoice& choice : plan->programs)
+            if (choice.program == Program::mini_begin) return choice.hook;
+        return std::string_view();
+    };
+    EXPECT_EQ(hook(false), "fentry/inet_twsk_hashdance");
+    EXPECT_EQ(hook(true), "fentry/inet_twsk_hashdance_schedule");
+}
+
+TEST(ProbePlan, TheWishIsGrantedOrRefused) {
+    const auto timer = plan_probes(full_support(), Support::yes(), ProbeSet::timer);
+    ASSERT_TRUE(timer);
+    EXPECT_EQ(timer->set, ProbeSet::timer);
+    const auto automatic = plan_probes(full_support(), Support::no("it didn't fire"));
+    ASSERT_TRUE(automatic);
+    EXPECT_EQ(automatic->set, ProbeSet::timer);
+    EXPECT_EQ(automatic->why_not_fentry, "it didn't fire");
+    const auto fentry = plan_probes(full_support(), Support::no("it didn't fire"), ProbeSet::fentry);
+    ASSERT_FALSE(fentry);
+    EXPECT_EQ(fentry.error().code, ErrorCode::cannot_trace);
+    EXPECT_THAT(fentry.error().message, AllOf(HasSubstr("it didn't fire"), HasSubstr("--probes timer")));
 }
 
 struct OptionalCase {
@@ -102,7 +158,8 @@ TEST(ProbePlan, OptionalProgramsAreLeftOutWithTheirReason) {
         const ProbePlan plan = plan_with(each.take_away);
         EXPECT_EQ(loaded(plan), 9u) << each.what;
         EXPECT_FALSE(plan.loads(each.program)) << each.what;
-        EXPECT_EQ(plan.programs[static_cast<std::size_t>(each.program)].why_not, "gone") << each.what;
+        for (const ProgramChoice& choice : plan.programs)
+            if (choice.program == each.program) EXPECT_EQ(choice.why_not, "gone") << each.what;
     }
 }
 

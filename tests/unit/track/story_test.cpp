@@ -25,12 +25,20 @@ constexpr KernelTraits without_stacks(KernelTraits traits) {
     return traits;
 }
 
+constexpr KernelTraits by_functions(KernelTraits traits) {
+    traits.functions = true;
+    return traits;
+}
+
 constexpr Kernel kKernels[] = {
     {"5.10", kLinux5_10},
     {"6.1", kLinux6_1},
     {"6.18", kLinux6_18},
     {"6.1 without stacks", without_stacks(kLinux6_1)},
     {"6.18 without stacks", without_stacks(kLinux6_18)},
+    {"5.10 by functions", by_functions(kLinux5_10)},
+    {"6.1 by functions, without stacks", by_functions(without_stacks(kLinux6_1))},
+    {"6.18 by functions", by_functions(kLinux6_18)},
 };
 
 FourTuple tuple_of(Family family) {

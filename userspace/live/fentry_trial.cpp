@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "live/fentry_trial.h"
+
+#include <fmt/format.h>
+#include <sched.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <thread>
+
+#include "base/fd.h"
+#include "live/bpf_session.h"
+#include "live/netns.h"
+#include "live/own_traffic.h"
+
+namespace tcpdwell {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t kBufferBytes = 64 << 10;
+/// Longer than an ACK is delayed (TCP_DELACK_MIN, 40 ms), so that the FIN that follows finds a mini-socket.
+constexpr auto kAcknowledged = 60ms;
+
+/// Client closes first, is acknowledged, gets the other FIN later, and its port is taken again.
+bool make_traffic() {
+    const Fd listener = loopback_listener(false);
+    const std::uint16_t port = local_port(listener);
+    Fd client = bound_socket(0);
+    if (!connect_to(client, port)) return false;
+    const std::uint16_t client_port = local_port(client);
+    Fd server(::accept(listener.get(), nullptr, nullptr));
+    client.reset();
+    std::this_thread::sleep_for(kAcknowledged);
+    server.reset();
+    return connect_to(bound_socket(client_port), port);
+}
+
+/// The child process that makes the traffic, in a network namespace that goes with it.
+class Traffic {
+public:
+    Traffic() {
+        std::array<int, 2> ends{};
+        if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) return;
+        line_ = Fd(ends[0]);
+        const Fd theirs(ends[1]);
+        child_ = ::fork();
+        if (child_ != 0) return;
+        std::uint32_t netns = 0;
+        if (::unshare(CLONE_NEWNET) == 0 && bring_loopback_up()) netns = own_netns_inode().value_or(0);
+        char go = 0;
+        if (::write(theirs.get(), &netns, sizeof(netns)) < 0 || ::read(theirs.get(), &go, 1) != 1) ::_exit(1);
+        ::_exit(make_traffic() ? 0 : 1);
+    }
+    Traffic(const Traffic&) = delete;
+    Traffic& operator=(const Traffic&) = delete;
+    ~Traffic() {
+        line_.reset();
+        wait();
+    }
+
+    /// Inode of the namespace; 0 if there is none.
+    [[nodiscard]] std::uint32_t netns() const {
+        std::uint32_t inode = 0;
+        return line_ && ::read(line_.get(), &inode, sizeof(inode)) == sizeof(inode) ? inode : 0;
+    }
+    /// Lets it be made, to the end; false if that failed.
+    bool make() { return ::write(line_.get(), "", 1) == 1 && wait() == 0; }
+
+private:
+    int wait() {
+        int status = 0;
+        while (child_ > 0 && ::waitpid(child_, &status, 0) < 0 && errno == EINTR) {}
+        child_ = -1;
+        return status;
+    }
+
+    Fd line_;
+    pid_t child_ = -1;
+};
+
+/// What must be seen of that traffic.
+struct Sight {
+    bool request = false;
+    bool fin_wait2 = false;
+    bool time_wait = false;
+    bool killed = false;
+
+    void look_at(std::span<const std::byte> record) {
+        td_timewait mini{};
+        std::memcpy(&mini, record.data(), std::min(record.size(), sizeof(mini)));
+        request |= mini.h.kind == TD_REQUEST;
+        if (mini.h.kind != TD_TIMEWAIT) return;
+        fin_wait2 |= mini.op == TD_TIMER_START && mini.substate == 5;
+        time_wait |= mini.op == TD_TIMER_REARM && mini.substate == 6;
+        killed |= mini.op == TD_TIMER_KILL;
+    }
+    [[nodiscard]] std::string_view missing() const {
+        if (!request) return "inet_csk_reqsk_queue_hash_add";
+        if (!fin_wait2) return "inet_twsk_hashdance";
+        if (!time_wait) return "__inet_twsk_schedule";
+        return killed ? "" : "inet_twsk_kill";
+    }
+};
+
+/// The programs of the set, and no others.
+ProbePlan trial_plan(const KernelSupport& support) {
+    ProbePlan plan;
+    plan.set = ProbeSet::fentry;
+    plan.hashdance_schedules = support.hashdance_schedules;
+    plan.hash_add_tells = support.hash_add_tells;
+    for (const Program program :
+         {Program::mini_begin, Program::mini_rearm, Program::mini_expire, Program::mini_kill, Program::request_begin,
+          Program::request_drop, Program::request_put, Program::request_expire})
+        plan.programs.push_back({program, "", "", true, ""});
+    return plan;
+}
+
+} // namespace
+
+Support try_functions(const KernelSupport& support) {
+    if (!support.tracing_programs) return support.tracing_programs;
+    if (!support.functions) return support.functions;
+    if (!support.capabilities.sys_admin) return Support::no("to try it on a connection of our own takes CAP_SYS_ADMIN");
+    Traffic traffic;
+    Filter filter;
+    filter.netns = {traffic.netns()};
+    if (filter.netns.front() == 0) return Support::no("it can't be tried: no network namespace of our own can be made");
+    auto session = BpfSession::open(trial_plan(support), {}, filter, kBufferBytes);
+    if (!session) return Support::no(session.error().message);
+    if (!traffic.make()) return Support::no("it can't be tried: no connection of our own can be made");
+    Sight sight;
+    session->drain([&sight](std::span<const std::byte> record) { sight.look_at(record); });
+    if (const std::string_view missing = sight.missing(); !missing.empty())
+        return Support::no(fmt::format("{}() didn't fire for a connection of our own", missing));
+    return Support::yes();
+}
+
+ProbeChoice choose_probes(const ProbeOptions& options) {
+    KernelSupport support = gather_kernel_support(options.btf_file);
+    const Support fentry = options.set == ProbeSet::timer ? Support::no("not wanted") : try_functions(support);
+    auto plan = plan_probes(support, fentry, options.set);
+    return {std::move(support), std::move(plan)};
+}
+
+} // namespace tcpdwell
