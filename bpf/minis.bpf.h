@@ -72,7 +72,8 @@ static __always_inline __u16 stack_bits(void *ctx)
     return bits;
 }
 
-static __always_inline void emit_timewait(struct inet_timewait_sock *tw, enum td_timer_op op, __u64 expires, __u16 stack)
+static __always_inline void emit_timewait(struct inet_timewait_sock *tw, enum td_timer_op op, __u64 expires,
+                                          __u16 stack)
 {
     common_copy common;
     struct td_tuple tuple;

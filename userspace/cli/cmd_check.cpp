@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "cli/terminal.h"
 #include "cli/probe_options.h"
+#include "cli/terminal.h"
 #include "live/fentry_trial.h"
 #include "live/kernel_support.h"
 #include "live/probe_plan.h"

@@ -81,7 +81,8 @@ void RunOptions::declare_recordings(CLI::App& app) {
         ->type_name("FILE")
         ->excludes(read);
     declare_write_errors(app);
-    for (const char* live_only : {"--duration", "--buffer-size", "--probes", "command"}) app.get_option(live_only)->excludes(read);
+    for (const char* live_only : {"--duration", "--buffer-size", "--probes", "command"})
+        app.get_option(live_only)->excludes(read);
 }
 
 void RunOptions::declare_write_errors(CLI::App& app) {

@@ -55,12 +55,12 @@ struct Slot {
     bpf_program* bpf;
 };
 
-/// A program that the kernel skips while it is running on the same CPU. Its twin, if it has one, takes such events; what
-/// the twin missed too is lost.
+/// A program that the kernel skips while it is running on the same CPU. Its twin, if it has one, takes such events;
+/// what the twin missed too is lost.
 struct Guarded {
     bpf_program* bpf = nullptr;
     td_probe probe = TD_PROBE_STATE;
-    const std::uint64_t* taken_by_twin = nullptr; ///< in the kernel's memory; nullptr: it has none
+    const __u64* taken_by_twin = nullptr; ///< in the kernel's memory; nullptr: it has none
     std::uint64_t before = 0; ///< missed before anything was to be recorded: its twin may not have been attached yet
     std::uint64_t missed = 0; ///< since, at the last look
     std::uint64_t lost = 0;   ///< missed at two looks in a row: not just on its way to the twin
@@ -158,8 +158,7 @@ Result<BpfSession> BpfSession::open(const ProbePlan& plan, std::array<std::uint6
         Slot{Program::mini_rearm, progs.on_mini_rearmed},
         Slot{Program::mini_expire, progs.on_mini_expired},
         Slot{Program::mini_kill, progs.on_mini_killed},
-        Slot{Program::request_begin,
-             plan.hash_add_tells ? progs.on_request_hashed_or_not : progs.on_request_hashed},
+        Slot{Program::request_begin, plan.hash_add_tells ? progs.on_request_hashed_or_not : progs.on_request_hashed},
         Slot{Program::request_drop, progs.on_request_dropped},
         Slot{Program::request_put, progs.on_request_dropped_and_put},
         Slot{Program::request_expire, progs.on_request_expired},

@@ -193,10 +193,10 @@ void gather_btf(KernelSupport& support) {
     }
     support.btf = Support::no(fmt::format("cannot read {}: {}", btf_path, std::strerror(errno)));
     const Support unknown = Support::no("not known without BTF");
-    for (Support* fact :
-         {&support.inet_sock_set_state, &support.timer_start, &support.timer_cancel, &support.timer_expire_entry,
-          &support.tcp_receive_reset, &support.tcp_send_reset, &support.tcp_retransmit_skb, &support.tracing_programs,
-          &support.socket_cookie, &support.functions, &support.tcp_iterator, &support.reset_reason, &support.entry_stamp})
+    for (Support* fact : {&support.inet_sock_set_state, &support.timer_start, &support.timer_cancel,
+                          &support.timer_expire_entry, &support.tcp_receive_reset, &support.tcp_send_reset,
+                          &support.tcp_retransmit_skb, &support.tracing_programs, &support.socket_cookie,
+                          &support.functions, &support.tcp_iterator, &support.reset_reason, &support.entry_stamp})
         *fact = unknown;
 }
 

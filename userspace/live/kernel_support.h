@@ -75,10 +75,10 @@ struct KernelSupport {
     bool hashdance_schedules = false; ///< inet_twsk_hashdance_schedule() (Linux 6.9) instead of inet_twsk_hashdance()
     bool hash_add_tells = false;      ///< inet_csk_reqsk_queue_hash_add() returns whether it did (Linux 6.11)
 
-    Support socket_cookie;    ///< bpf_get_socket_cookie() in such a program (trial load; Linux 5.12)
-    Support tcp_iterator;     ///< an empty iter/tcp program was accepted (trial load; Linux 5.9)
-    Support reset_reason;     ///< tcp_send_reset tells why (Linux 6.10)
-    Support entry_stamp;      ///< struct inet_timewait_sock has tw_entry_stamp
+    Support socket_cookie; ///< bpf_get_socket_cookie() in such a program (trial load; Linux 5.12)
+    Support tcp_iterator;  ///< an empty iter/tcp program was accepted (trial load; Linux 5.9)
+    Support reset_reason;  ///< tcp_send_reset tells why (Linux 6.10)
+    Support entry_stamp;   ///< struct inet_timewait_sock has tw_entry_stamp
 
     FunctionFact tw_timer_handler;
     FunctionFact reqsk_timer_handler;

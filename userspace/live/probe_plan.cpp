@@ -33,8 +33,12 @@ constexpr ProgramRow function_row(Program program, std::string_view hook, std::s
 constexpr auto timer = ProbeSet::timer;
 
 constexpr std::array rows = {
-    ProgramRow{Program::state, {}, "tp_btf/inet_sock_set_state", "every state of a full socket",
-               [](const KernelSupport& s) { return s.inet_sock_set_state; }, true},
+    ProgramRow{Program::state,
+               {},
+               "tp_btf/inet_sock_set_state",
+               "every state of a full socket",
+               [](const KernelSupport& s) { return s.inet_sock_set_state; },
+               true},
     ProgramRow{Program::timer_start, timer, "tp_btf/timer_start", "the beginning of TIME_WAIT and SYN_RECV",
                [](const KernelSupport& s) { return s.timer_start; }, true},
     ProgramRow{Program::timer_cancel, timer, "tp_btf/timer_cancel", "the early end of TIME_WAIT, the end of SYN_RECV",
@@ -49,19 +53,42 @@ constexpr std::array rows = {
     function_row(Program::request_drop, "fentry/inet_csk_reqsk_queue_drop", "the end of SYN_RECV"),
     function_row(Program::request_put, "fentry/inet_csk_reqsk_queue_drop_and_put", "the end of SYN_RECV"),
     function_row(Program::request_expire, "fexit/reqsk_timer_handler", "SYN_RECV that ran out"),
-    ProgramRow{Program::reset_received, {}, "tp_btf/tcp_receive_reset", "resets by the peer",
-               [](const KernelSupport& s) { return s.tcp_receive_reset; }, false},
-    ProgramRow{Program::reset_sent, {}, "tp_btf/tcp_send_reset", "resets by this host",
-               [](const KernelSupport& s) { return s.tcp_send_reset; }, false},
-    ProgramRow{Program::retransmit, {}, "tp_btf/tcp_retransmit_skb",
+    ProgramRow{Program::reset_received,
+               {},
+               "tp_btf/tcp_receive_reset",
+               "resets by the peer",
+               [](const KernelSupport& s) { return s.tcp_receive_reset; },
+               false},
+    ProgramRow{Program::reset_sent,
+               {},
+               "tp_btf/tcp_send_reset",
+               "resets by this host",
+               [](const KernelSupport& s) { return s.tcp_send_reset; },
+               false},
+    ProgramRow{Program::retransmit,
+               {},
+               "tp_btf/tcp_retransmit_skb",
                "the local port of connects that wait for an answer",
-               [](const KernelSupport& s) { return s.tcp_retransmit_skb; }, false},
-    ProgramRow{Program::accept, {}, "tracepoint/syscalls/sys_exit_accept", "the process that accepted a connection",
-               [](const KernelSupport& s) { return accept_support(s, s.accept_id); }, false},
-    ProgramRow{Program::accept4, {}, "tracepoint/syscalls/sys_exit_accept4", "the process that accepted a connection",
-               [](const KernelSupport& s) { return accept_support(s, s.accept4_id); }, false},
-    ProgramRow{Program::inventory, {}, "iter/tcp", "connections that were open before",
-               [](const KernelSupport& s) { return s.tcp_iterator; }, false},
+               [](const KernelSupport& s) { return s.tcp_retransmit_skb; },
+               false},
+    ProgramRow{Program::accept,
+               {},
+               "tracepoint/syscalls/sys_exit_accept",
+               "the process that accepted a connection",
+               [](const KernelSupport& s) { return accept_support(s, s.accept_id); },
+               false},
+    ProgramRow{Program::accept4,
+               {},
+               "tracepoint/syscalls/sys_exit_accept4",
+               "the process that accepted a connection",
+               [](const KernelSupport& s) { return accept_support(s, s.accept4_id); },
+               false},
+    ProgramRow{Program::inventory,
+               {},
+               "iter/tcp",
+               "connections that were open before",
+               [](const KernelSupport& s) { return s.tcp_iterator; },
+               false},
 };
 
 bool belongs_to(const ProgramRow& row, ProbeSet set) { return row.set.value_or(set) == set; }
@@ -170,8 +197,8 @@ Result<ProbePlan> plan_probes(const KernelSupport& support, const Support& fentr
     plan.why_not_fentry = fentry.why_not;
     if (auto programs = check_programs(support, plan.set); !programs) return tl::unexpected(programs.error());
     if (plan.set == ProbeSet::fentry && !fentry)
-        return refuse(fmt::format("the probe set fentry doesn't work here: {}; leave --probes out, or give --probes timer",
-                                  fentry.why_not));
+        return refuse(fmt::format(
+            "the probe set fentry doesn't work here: {}; leave --probes out, or give --probes timer", fentry.why_not));
 
     plan.hashdance_schedules = support.hashdance_schedules;
     plan.hash_add_tells = support.hash_add_tells;
@@ -190,10 +217,9 @@ Result<ProbePlan> plan_probes(const KernelSupport& support, const Support& fentr
     plan.cookies = feature("cookies", "ids of sockets that ss knows too", support.socket_cookie);
     plan.reset_reason = feature("reset_reason", "why this host reset a connection", support.reset_reason);
     plan.entry_stamp = feature("entry_stamp", "the exact time of the peer's FIN in FIN_WAIT2", support.entry_stamp);
-    plan.exact_restarts =
-        feature("exact_restarts", "every restart of a TIME_WAIT, and when FIN_WAIT2 became TIME_WAIT",
-                plan.set == ProbeSet::fentry ? Support::yes()
-                                             : Support::no("a timer that stays in its bucket shows no event"));
+    plan.exact_restarts = feature(
+        "exact_restarts", "every restart of a TIME_WAIT, and when FIN_WAIT2 became TIME_WAIT",
+        plan.set == ProbeSet::fentry ? Support::yes() : Support::no("a timer that stays in its bucket shows no event"));
     if (plan.stacks.on) plan.stack_ranges = support.stack_ranges;
     // Joining what exists takes kernel addresses and timers, which sock_diag doesn't show.
     if (!support.tcp_iterator)

@@ -72,19 +72,19 @@ std::string_view name(TimerFunctions how);
 
 struct ProbePlan {
     ProbeSet set = ProbeSet::timer;
-    std::string why_not_fentry;          ///< if that isn't the set: the reason
-    std::vector<ProgramChoice> programs; ///< of this set and of both, in the order of Program
-    bool hashdance_schedules = false;    ///< as in KernelSupport
-    bool hash_add_tells = false;         ///< as in KernelSupport
+    std::string why_not_fentry;                    ///< if that isn't the set: the reason
+    std::vector<ProgramChoice> programs;           ///< of this set and of both, in the order of Program
+    bool hashdance_schedules = false;              ///< as in KernelSupport
+    bool hash_add_tells = false;                   ///< as in KernelSupport
     std::optional<TimerFunctions> timer_functions; ///< of the set `timer` only
-    std::uint64_t tw_timer_handler = 0;    ///< 0: to be calibrated
-    std::uint64_t reqsk_timer_handler = 0; ///< 0: to be calibrated
-    FeatureChoice stacks;                  ///< kernel stacks of cancelled TIME_WAIT timers
-    FeatureChoice cookies;                 ///< bpf_get_socket_cookie()
-    FeatureChoice reset_reason;            ///< tcp_send_reset with its reason
-    FeatureChoice entry_stamp;             ///< tw_entry_stamp
-    FeatureChoice exact_restarts;          ///< each restart of a TIME_WAIT is seen
-    std::vector<StackRange> stack_ranges;  ///< empty unless stacks.on
+    std::uint64_t tw_timer_handler = 0;            ///< 0: to be calibrated
+    std::uint64_t reqsk_timer_handler = 0;         ///< 0: to be calibrated
+    FeatureChoice stacks;                          ///< kernel stacks of cancelled TIME_WAIT timers
+    FeatureChoice cookies;                         ///< bpf_get_socket_cookie()
+    FeatureChoice reset_reason;                    ///< tcp_send_reset with its reason
+    FeatureChoice entry_stamp;                     ///< tw_entry_stamp
+    FeatureChoice exact_restarts;                  ///< each restart of a TIME_WAIT is seen
+    std::vector<StackRange> stack_ranges;          ///< empty unless stacks.on
 
     [[nodiscard]] bool loads(Program program) const;
     /// The features above, for printing.

@@ -27,8 +27,8 @@ KernelSupport full_support() {
     for (Support* fact :
          {&support.memlock, &support.btf, &support.inet_sock_set_state, &support.timer_start, &support.timer_cancel,
           &support.timer_expire_entry, &support.tcp_receive_reset, &support.tcp_send_reset, &support.tcp_retransmit_skb,
-          &support.tracing_programs, &support.functions, &support.socket_cookie, &support.tcp_iterator, &support.reset_reason,
-          &support.entry_stamp, &support.stacks, &support.sock_diag})
+          &support.tracing_programs, &support.functions, &support.socket_cookie, &support.tcp_iterator,
+          &support.reset_reason, &support.entry_stamp, &support.stacks, &support.sock_diag})
         *fact = Support::yes();
     support.tw_timer_handler = {Status::found, tw_address, {}};
     support.reqsk_timer_handler = {Status::found, reqsk_address, {}};
@@ -157,8 +157,11 @@ TEST(ProbePlan, OptionalProgramsAreLeftOutWithTheirReason) {
         const ProbePlan plan = plan_with(each.take_away);
         EXPECT_EQ(loaded(plan), 9u) << each.what;
         EXPECT_FALSE(plan.loads(each.program)) << each.what;
-        for (const ProgramChoice& choice : plan.programs)
-            if (choice.program == each.program) EXPECT_EQ(choice.why_not, "gone") << each.what;
+        for (const ProgramChoice& choice : plan.programs) {
+            if (choice.program == each.program) {
+                EXPECT_EQ(choice.why_not, "gone") << each.what;
+            }
+        }
     }
 }
 
