@@ -74,7 +74,7 @@ static __always_inline bool fill_full(struct td_socket *r, struct sock_common *s
     struct sock *sk = (struct sock *)tp;
 
     r->state = skc->skc_state;
-    r->task.cgroup = BPF_CORE_READ(sk, sk_cgrp_data.cgroup, kn, id);
+    r->task.cgroup = cgroup_of(sk);
     r->task.uid = BPF_CORE_READ(sk, sk_uid.val);
     struct socket_alloc *file = (struct socket_alloc *)BPF_CORE_READ(sk, sk_socket);
     if (file) r->inode = BPF_CORE_READ(file, vfs_inode.i_ino);

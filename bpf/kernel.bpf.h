@@ -111,22 +111,6 @@ struct socket_alloc {
     struct inode vfs_inode;
 };
 
-struct sock {
-    struct sock_common __sk_common;
-    int sk_err;
-    struct socket *sk_socket;
-    socket_lock_t sk_lock;
-    kuid_t sk_uid;
-    __u16 sk_protocol;
-    __u8 sk_shutdown;
-    unsigned long sk_lingertime;
-    struct sock_cgroup_data sk_cgrp_data;
-};
-
-struct inet_sock {
-    __be16 inet_sport;
-};
-
 struct hlist_node {
     struct hlist_node **pprev;
 };
@@ -137,10 +121,27 @@ struct timer_list {
     void (*function)(struct timer_list *);
 };
 
+struct sock {
+    struct sock_common __sk_common;
+    int sk_err;
+    struct socket *sk_socket;
+    socket_lock_t sk_lock;
+    kuid_t sk_uid;
+    __u16 sk_protocol;
+    __u8 sk_shutdown;
+    unsigned long sk_lingertime;
+    struct sock_cgroup_data sk_cgrp_data;
+    struct timer_list tcp_retransmit_timer; /* in 7.2, not in 6.18: see struct inet_connection_sock */
+};
+
+struct inet_sock {
+    __be16 inet_sport;
+};
+
 struct inet_connection_sock {
     struct inet_sock icsk_inet;
     __u32 icsk_user_timeout;
-    struct timer_list icsk_retransmit_timer;
+    struct timer_list icsk_retransmit_timer; /* in 6.18, not in 7.2: see struct sock */
 };
 
 struct tcp_sock {

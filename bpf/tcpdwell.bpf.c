@@ -27,6 +27,13 @@ static __always_inline __u16 local_port(const struct sock *sk, const struct tcp_
     return port;
 }
 
+/* 0 if the socket never had a retransmission timer. */
+static __always_inline unsigned long retransmission_expires(const struct sock *sk, const struct tcp_sock *tp)
+{
+    if (bpf_core_field_exists(sk->tcp_retransmit_timer)) return sk->tcp_retransmit_timer.expires;
+    return tp->inet_conn.icsk_retransmit_timer.expires;
+}
+
 static __always_inline __u16 state_flags(const struct sock *sk, const struct tcp_sock *tp, bool owned, int from, int to)
 {
     unsigned long flags = sk->__sk_common.skc_flags;
@@ -45,7 +52,7 @@ static __always_inline __u16 state_flags(const struct sock *sk, const struct tcp
     /* A child made by a SYN with a TFO cookie has had its retransmission timer set for the SYN-ACK
      * (tcp_fastopen_create_child()); any other is made by the ACK that it now processes, its SYN-ACK having been the
      * request socket's business, or a SYN cookie. */
-    if (from == TCP_SYN_RECV && tp && tp->inet_conn.icsk_retransmit_timer.expires) bits |= TD_STATE_FASTOPEN;
+    if (from == TCP_SYN_RECV && tp && retransmission_expires(sk, tp)) bits |= TD_STATE_FASTOPEN;
     return bits;
 }
 

@@ -52,28 +52,49 @@ int connect_to(const sockaddr_in& address) {
     return -1;
 }
 
-} // namespace
+struct Listener {
+    int fd = -1; ///< -1: it failed
+    in_port_t port = 0;
+};
 
-double run_loopback_load(int connections, bool one_thread) {
-    if (!loopback_up()) return 0;
-    const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+Listener listen_on_loopback() {
+    if (!loopback_up()) return {};
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in any{};
     any.sin_family = AF_INET;
     socklen_t length = sizeof(any);
-    if (::bind(listener, reinterpret_cast<sockaddr*>(&any), length) != 0 || ::listen(listener, 128) != 0 ||
-        ::getsockname(listener, reinterpret_cast<sockaddr*>(&any), &length) != 0)
-        return 0;
+    if (::bind(fd, reinterpret_cast<sockaddr*>(&any), length) == 0 && ::listen(fd, 128) == 0 &&
+        ::getsockname(fd, reinterpret_cast<sockaddr*>(&any), &length) == 0)
+        return {fd, any.sin_port};
+    ::close(fd);
+    return {};
+}
+
+} // namespace
+
+LoopbackPair connect_over_loopback() {
+    const Listener listener = listen_on_loopback();
+    if (listener.fd < 0) return {};
+    LoopbackPair pair{.client = connect_to(address_of(0, listener.port))};
+    if (pair.client >= 0) pair.server = ::accept4(listener.fd, nullptr, nullptr, SOCK_CLOEXEC);
+    ::close(listener.fd);
+    return pair;
+}
+
+double run_loopback_load(int connections, bool one_thread) {
+    const auto [listener, port] = listen_on_loopback();
+    if (listener < 0) return 0;
 
     bool ok = true;
     std::thread server;
     const auto start = std::chrono::steady_clock::now();
     if (!one_thread)
-        server = std::thread([&] {
+        server = std::thread([&, listener = listener] {
             for (int i = 0; i < connections; ++i)
                 if (!serve_one(listener)) return;
         });
     for (int i = 0; i < connections && ok; ++i) {
-        const int fd = connect_to(address_of(i, any.sin_port));
+        const int fd = connect_to(address_of(i, port));
         char byte = 'x';
         ok = fd >= 0 && ::send(fd, &byte, 1, 0) == 1;
         if (one_thread) {

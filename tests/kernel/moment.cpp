@@ -2,16 +2,33 @@
 // Slack, tick and timer-wheel arithmetic.
 #include "moment.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <ctime>
 
 namespace tcpdwell::test {
 
+namespace {
+
+int from_environment(const char* name, int otherwise) {
+    const char* text = std::getenv(name);
+    return text != nullptr ? std::atoi(text) : otherwise;
+}
+
+} // namespace
+
 nanoseconds slack() {
-    static const nanoseconds value = [] {
-        const char* text = std::getenv("TCPDWELL_TEST_SLACK_MS");
-        return text != nullptr ? std::chrono::milliseconds(std::atoi(text)) : 30ms;
-    }();
+    static const nanoseconds value = std::chrono::milliseconds(from_environment("TCPDWELL_TEST_SLACK_MS", 30));
+    return value;
+}
+
+nanoseconds patience(nanoseconds limit) {
+    static const int factor = std::max(from_environment("TCPDWELL_TEST_PATIENCE", 1), 1);
+    return limit * factor;
+}
+
+nanoseconds stagger() {
+    static const nanoseconds value = std::chrono::milliseconds(from_environment("TCPDWELL_TEST_STAGGER_MS", 0));
     return value;
 }
 

@@ -17,7 +17,7 @@ namespace tcpdwell::test {
 
 namespace {
 
-constexpr int kPatienceMs = 5000;
+constexpr auto kPatience = std::chrono::seconds(5);
 
 } // namespace
 
@@ -99,7 +99,7 @@ void PacketPeer::begin_again(std::uint32_t seq) {
 }
 
 Segment PacketPeer::receive() {
-    const nanoseconds deadline = monotonic_now() + std::chrono::milliseconds(kPatienceMs);
+    const nanoseconds deadline = monotonic_now() + patience(kPatience);
     for (;;) {
         pollfd wait{.fd = capture_.get(), .events = POLLIN, .revents = 0};
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - monotonic_now());

@@ -80,7 +80,7 @@ Program::~Program() {
 }
 
 int Program::wait(std::chrono::nanoseconds limit) {
-    const nanoseconds deadline = monotonic_now() + limit;
+    const nanoseconds deadline = monotonic_now() + patience(limit);
     int status = 0;
     while (pid_ > 0 && waitpid(pid_, &status, WNOHANG) == 0) {
         if (monotonic_now() > deadline) {
@@ -105,7 +105,7 @@ std::string Program::printed() const { return contents(out_); }
 std::string Program::said() const { return contents(err_); }
 
 bool Program::await_saying(const std::string& text, std::chrono::nanoseconds limit) {
-    for (const nanoseconds deadline = monotonic_now() + limit; monotonic_now() < deadline; pause(10ms)) {
+    for (const nanoseconds deadline = monotonic_now() + patience(limit); monotonic_now() < deadline; pause(10ms)) {
         if (said().find(text) != std::string::npos) return true;
         siginfo_t info{};
         if (pid_ <= 0 ||

@@ -32,10 +32,9 @@ constexpr int kActs = 400;
 std::string netns() { return std::to_string(current_netns()); }
 
 /// Starts tcpdwell, waits until it traces, acts, and stops it; what it has printed.
-std::string traced(std::vector<std::string> words, const std::function<void()>& act, int signal = SIGINT,
+std::string traced(const std::vector<std::string>& words, const std::function<void()>& act, int signal = SIGINT,
                    int status = 0) {
-    words.insert(words.begin(), tcpdwell_path());
-    Program program(words);
+    Program program(tcpdwell_command(words));
     EXPECT_TRUE(program.await_saying("tracing", kPatience)) << program.said();
     pause(1s); // what is there already is read
     act();
@@ -49,16 +48,15 @@ struct Replay {
     std::string said;
 };
 
-Replay replayed(std::vector<std::string> words, int status = 0) {
-    words.insert(words.begin(), tcpdwell_path());
-    Program program(words);
+Replay replayed(const std::vector<std::string>& words, int status = 0) {
+    Program program(tcpdwell_command(words));
     EXPECT_EQ(program.wait(kPatience), status) << program.said();
     return {program.printed(), program.said()};
 }
 
-/// Without the name of the source: "source":"..." in JSON, the first line of a text.
+/// Without the name of the source: "source":"..." in JSON, what comes before the line of the times in a text.
 std::string without_source(const std::string& text) {
-    if (!text.starts_with("{")) return text.substr(text.find('\n') + 1);
+    if (!text.starts_with("{")) return text.substr(text.rfind('\n', text.find(" from ")) + 1);
     return std::regex_replace(text, std::regex("\"source\":\"[^\"]*\""), "");
 }
 
@@ -137,8 +135,7 @@ TEST_F(Recording, everyViewOfMuchTrafficIsTheSame) {
         replays.push_back(words);
         replays.back().insert(replays.back().end(), {"-r", path});
         words.insert(words.end(), {"-w", path});
-        words.insert(words.begin(), tcpdwell_path());
-        programs.emplace_back(words);
+        programs.emplace_back(tcpdwell_command(words));
         EXPECT_TRUE(programs.back().await_saying("tracing", kPatience)) << programs.back().said();
     }
     pause(1s);
@@ -195,7 +192,7 @@ TEST_F(Recording, whenThereIsNoMoreRoomWhatWasWrittenStaysReadable) {
     allow_many_descriptors();
     const SmallRoom room(folder.path() / "room");
     const std::string full = folder.path() / "room/run.tdw";
-    Program program({tcpdwell_path(), "record", "--netns", netns(), "-o", full});
+    Program program(tcpdwell_command({"record", "--netns", netns(), "-o", full}));
     ASSERT_TRUE(program.await_saying("tracing", kPatience)) << program.said();
     for (std::uint32_t seed = 1; seed < 100 && program.said().find("No space left") == std::string::npos; ++seed) {
         RandomTraffic(seed).act(kActs); // a block is written each second

@@ -14,6 +14,8 @@
 #include <fstream>
 #include <system_error>
 
+#include "moment.h"
+
 namespace tcpdwell::test {
 
 namespace {
@@ -109,7 +111,7 @@ void send_bytes(const Fd& socket, std::size_t count) {
 
 void await_readable(const Fd& socket, std::chrono::milliseconds limit) {
     pollfd wait{.fd = socket.get(), .events = POLLIN | POLLRDHUP, .revents = 0};
-    if (check(poll(&wait, 1, static_cast<int>(limit.count())), "poll") == 0) {
+    if (check(poll(&wait, 1, static_cast<int>(patience(limit) / 1ms)), "poll") == 0) {
         errno = ETIMEDOUT;
         check(-1, "nothing arrived at the socket");
     }

@@ -8,8 +8,10 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <set>
 
 #include "moment.h"
 #include "sockets.h"
@@ -29,9 +31,8 @@ std::string contents(const Fd& file) {
 }
 
 pid_t start(const std::vector<std::string>& arguments, const Fd& out, const Fd& err) {
-    std::string path = tcpdwell_path();
-    std::vector<std::string> words = arguments;
-    std::vector<char*> argv{path.data()};
+    std::vector<std::string> words = tcpdwell_command(arguments);
+    std::vector<char*> argv;
     for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
     const pid_t pid = check(fork(), "fork");
@@ -39,14 +40,14 @@ pid_t start(const std::vector<std::string>& arguments, const Fd& out, const Fd& 
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         dup2(out.get(), STDOUT_FILENO);
         dup2(err.get(), STDERR_FILENO);
-        execv(path.c_str(), argv.data());
+        execv(argv.front(), argv.data());
         _exit(127);
     }
     return pid;
 }
 
 int await_exit(pid_t pid, nanoseconds limit) {
-    const nanoseconds deadline = monotonic_now() + limit;
+    const nanoseconds deadline = monotonic_now() + patience(limit);
     int status = 0;
     while (waitpid(pid, &status, WNOHANG) == 0) {
         if (monotonic_now() > deadline) {
@@ -64,6 +65,18 @@ int await_exit(pid_t pid, nanoseconds limit) {
 std::string tcpdwell_path() {
     const char* path = std::getenv("TCPDWELL");
     return path != nullptr ? path : "";
+}
+
+std::vector<std::string> tcpdwell_command(std::vector<std::string> arguments) {
+    static const std::set<std::string> tracing{"trace", "report", "record", "check"};
+    static const std::set<std::string> reading{"-r", "--read"};
+    const char* probes = std::getenv("TCPDWELL_PROBES");
+    const bool reads =
+        std::any_of(arguments.begin(), arguments.end(), [](const std::string& word) { return reading.contains(word); });
+    if (probes != nullptr && !reads && !arguments.empty() && tracing.contains(arguments.front()))
+        arguments.insert(arguments.begin() + 1, {"--probes", probes});
+    arguments.insert(arguments.begin(), tcpdwell_path());
+    return arguments;
 }
 
 int run_tcpdwell(const std::vector<std::string>& arguments, std::chrono::seconds limit, std::string& output) {
@@ -96,7 +109,7 @@ void Tracer::read_more() {
 }
 
 bool Tracer::await_first_line(std::chrono::seconds limit) {
-    const nanoseconds deadline = monotonic_now() + limit;
+    const nanoseconds deadline = monotonic_now() + patience(limit);
     for (; monotonic_now() < deadline; pause(20ms)) {
         read_more();
         if (!lines_.empty()) return true;

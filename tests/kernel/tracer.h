@@ -18,6 +18,10 @@ namespace tcpdwell::test {
 /// Path of the binary under test, from the environment variable TCPDWELL; "" if it isn't set.
 std::string tcpdwell_path();
 
+/// `tcpdwell ARGUMENTS` in words. Where TCPDWELL_PROBES is set and the arguments trace the running kernel, with
+/// `--probes` of it.
+std::vector<std::string> tcpdwell_command(std::vector<std::string> arguments);
+
 /// Exit status of `tcpdwell ARGUMENTS`, -1 if it didn't end within `limit` or was killed by a signal; what it printed
 /// (both streams) in `output`.
 int run_tcpdwell(const std::vector<std::string>& arguments, std::chrono::seconds limit, std::string& output);

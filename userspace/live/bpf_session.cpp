@@ -26,12 +26,15 @@ namespace {
 std::string g_last_warning; // libbpf's callback has no argument of ours
 
 int on_libbpf_message(libbpf_print_level level, const char* format, va_list arguments) {
-    std::array<char, 512> text{};
-    std::vsnprintf(text.data(), text.size(), format, arguments);
-    std::string_view line(text.data());
-    while (!line.empty() && line.back() == '\n') line.remove_suffix(1);
+    // The verifier's log is one message, and may be long.
+    va_list again;
+    va_copy(again, arguments);
+    std::string line(static_cast<std::size_t>(std::max(std::vsnprintf(nullptr, 0, format, again), 0)), '\0');
+    va_end(again);
+    std::vsnprintf(line.data(), line.size() + 1, format, arguments);
+    while (!line.empty() && line.back() == '\n') line.pop_back();
     if (level == LIBBPF_WARN) {
-        if (line.find("BEGIN PROG LOAD LOG") == std::string_view::npos) g_last_warning = std::string(line);
+        if (line.find("BEGIN PROG LOAD LOG") == std::string::npos) g_last_warning = line;
         spdlog::debug("libbpf: {}", line);
     } else {
         spdlog::trace("libbpf: {}", line);

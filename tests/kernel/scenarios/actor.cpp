@@ -17,7 +17,7 @@ namespace tcpdwell::test {
 
 namespace {
 
-constexpr unsigned kLifetimeSeconds = 240; // if everybody else should fail to end it
+constexpr auto kLifetime = std::chrono::seconds(240); // if everybody else should fail to end it
 
 void await(const Cue& cue) {
     char byte = 0;
@@ -30,15 +30,16 @@ void say(const Fd& pipe, const nlohmann::json& message) {
         said += static_cast<std::size_t>(check(write(pipe.get(), &line[said], line.size() - said), "report"));
 }
 
-[[noreturn]] void act(const Scenario& scenario, Cues& cues, const Fd& out) {
+[[noreturn]] void act(const Scenario& scenario, Cues& cues, nanoseconds delay, const Fd& out) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_NAME, scenario.name);
-    alarm(kLifetimeSeconds);
+    alarm(static_cast<unsigned>(patience(kLifetime) / 1s));
     for (Cue* cue : {&cues.tracing, &cues.finale, &cues.curtain}) cue->write.reset();
     Scene scene(
         [&] {
             say(out, {{"ready", true}});
             await(cues.tracing);
+            pause(delay);
         },
         [&] { await(cues.finale); });
     try {
@@ -70,10 +71,10 @@ Cue::Cue() {
     write = Fd(ends[1]);
 }
 
-Actor::Actor(const Scenario& scenario, Cues& cues) : scenario_(&scenario) {
+Actor::Actor(const Scenario& scenario, Cues& cues, nanoseconds delay) : scenario_(&scenario) {
     Cue pipe;
     pid_ = check(fork(), "fork");
-    if (pid_ == 0) act(scenario, cues, pipe.write);
+    if (pid_ == 0) act(scenario, cues, delay, pipe.write);
     said_ = std::move(pipe.read);
     check(fcntl(said_.get(), F_SETFL, O_NONBLOCK), "O_NONBLOCK");
 }

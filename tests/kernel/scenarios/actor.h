@@ -27,8 +27,8 @@ struct Cues {
 
 class Actor {
 public:
-    /// Forks. The caller must have no threads.
-    Actor(const Scenario& scenario, Cues& cues);
+    /// Forks; the scene begins so much later than it could. The caller must have no threads.
+    Actor(const Scenario& scenario, Cues& cues, nanoseconds delay);
     Actor(Actor&& other) noexcept;
     Actor& operator=(Actor&&) = delete;
     ~Actor(); ///< ends the process

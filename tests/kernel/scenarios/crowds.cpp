@@ -2,6 +2,8 @@
 // Scenarios: very many connections at once; none may be missing.
 #include "catalog.h"
 #include "child.h"
+#include "netns.h"
+#include "program.h"
 
 namespace tcpdwell::test {
 
@@ -25,6 +27,8 @@ void connect_all(std::vector<Fd>& sockets, const Address& target) {
 // All are open together before the first is closed. Clients and servers are two processes, as none may have
 // more than 20000 descriptors everywhere.
 void ten_thousand(Scene& scene) {
+    allow_many_descriptors();
+    write_sysctl("ipv4/tcp_max_tw_buckets", std::to_string(2 * kSources * kEach)); // the default depends on the memory
     const Fd listener = listen_on({"127.0.0.1", 42000}, 4096);
     const Child crowd("crowd", [&](const Child::Script& script) {
         std::vector<Fd> sockets;

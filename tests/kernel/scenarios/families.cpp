@@ -24,6 +24,7 @@ void ipv6_reset(Scene& scene) {
     Pair pair = open_pair(scene, listener);
     pause(100ms);
     const Moment aborted = during([&] { abort_socket(pair.server); });
+    scene.require_state(pair.client, TCP_CLOSE);
     scene.expect({.what = "server",
                   .end = pair.server_end,
                   .path = path_of(pair.server_end, aborted),

@@ -49,7 +49,7 @@ const Names kTimeWaitEnds{"expired", "reused", "recycled", "reset", "killed", "p
 const Names kSeen{"whole", "joined", "gap"};
 
 // Two tracers see one event one after the other, the second perhaps after an interruption.
-constexpr nanoseconds kBetweenTracers = 20ms;
+nanoseconds between_tracers() { return std::max<nanoseconds>(20ms, slack() / 5); }
 
 // A v4-mapped address is that of the IPv4 socket at the other end.
 std::string text(const Endpoint& endpoint) {
@@ -216,7 +216,7 @@ Contradictions contradictions_between(const ConnectionLine& line, const Chain& c
     for (std::size_t i = 0; i < left.size(); ++i) {
         unless(out, left[i]->from == line.states[i].state,
                "the transitions leave " + left[i]->from + " where the connection has " + line.states[i].state);
-        unless(out, same(left[i]->dwell, line.states[i].dwell, kBetweenTracers), "two dwells of " + left[i]->from);
+        unless(out, same(left[i]->dwell, line.states[i].dwell, between_tracers()), "two dwells of " + left[i]->from);
     }
     const bool has_birth = left.size() != chain.size();
     unless(out, has_birth == (line.seen == "whole"), "only one of the two has seen the beginning");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Scenarios: several processes have to do with one connection. Named are the one that connected or accepted, and the
 // one whose close() ended it.
+#include <netinet/tcp.h>
 #include <sys/fsuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -61,6 +62,7 @@ void killed_process_with_unread_data(Scene& scene) {
     send_bytes(pair.server, 10);
     pause(50ms);
     const Moment killed = during([&] { victim.kill_it(); });
+    scene.require_state(pair.server, TCP_CLOSE);
     scene.expect({.what = "client",
                   .end = pair.client_end,
                   .path = path_of(pair.client_end, killed),

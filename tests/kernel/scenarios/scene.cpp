@@ -28,12 +28,17 @@ void Scene::require(bool truth, const std::string& otherwise) {
 }
 
 void Scene::require_state(const Fd& socket, int state) {
-    const int found = state_of(socket);
+    int found = state_of(socket);
+    for (const nanoseconds limit = monotonic_now() + slack(); found != state && monotonic_now() < limit; pause(1ms))
+        found = state_of(socket);
     require(found == state, "the socket is in state " + std::to_string(found) + ", not " + std::to_string(state));
 }
 
 void Scene::require_listed(const End& end, int state) {
-    const int found = listed_state(end.local.port, end.remote.port);
+    const auto look = [&end] { return listed_state(end.local.port, end.remote.port); };
+    int found = look();
+    for (const nanoseconds limit = monotonic_now() + slack(); found != state && monotonic_now() < limit; pause(1ms))
+        found = look();
     require(found == state, "the kernel lists state " + std::to_string(found) + ", not " + std::to_string(state));
 }
 
@@ -111,7 +116,7 @@ Moment just_now() {
 }
 
 Moment await_unlisted(const End& end) {
-    const nanoseconds deadline = monotonic_now() + 10s;
+    const nanoseconds deadline = monotonic_now() + patience(10s);
     Moment gone{monotonic_now(), {}};
     for (;; pause(5ms)) {
         const nanoseconds asked = monotonic_now();

@@ -38,7 +38,8 @@ public:
     void expect_listener(ExpectedListener expected) { report_.listeners.push_back(std::move(expected)); }
     /// A truth of the scenario's own, without which its expectations mean nothing.
     void require(bool truth, const std::string& otherwise);
-    /// The same for the state of a socket, or of whatever the kernel lists for two IPv4 ports; -1: nothing.
+    /// The same for the state of a socket, or of whatever the kernel lists for two IPv4 ports; -1: nothing. It may
+    /// take slack() until it is so.
     void require_state(const Fd& socket, int state);
     void require_listed(const End& end, int state);
     /// This kernel can't do it; the scenario should return.

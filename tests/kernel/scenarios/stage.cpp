@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <ctime>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <optional>
 #include <regex>
@@ -37,7 +40,7 @@ using Company = std::vector<Actor>;
 
 // False if not all are as `wanted` within `limit`.
 bool await_all(Company& company, nanoseconds limit, const std::function<bool(const Actor&)>& wanted) {
-    const nanoseconds deadline = monotonic_now() + limit;
+    const nanoseconds deadline = monotonic_now() + patience(limit);
     for (;; pause(5ms)) {
         for (Actor& actor : company) actor.listen();
         if (std::all_of(company.begin(), company.end(), wanted)) return true;
@@ -120,28 +123,36 @@ std::string first_difference(const std::string& live, const std::string& replay)
     return "live:\n  " + line(live) + "\nreplayed:\n  " + line(replay);
 }
 
-std::vector<std::string> tcpdwell(std::vector<std::string> words) {
-    words.insert(words.begin(), tcpdwell_path());
-    return words;
+// For whoever wants to read the recording on another machine: in the folder that TCPDWELL_TEST_KEEP names, the
+// recording, what was printed live, and the words that print it again, but for the recording's name at their end.
+void keep(const std::vector<std::string>& words, const std::string& live, const std::string& which) {
+    const char* folder = std::getenv("TCPDWELL_TEST_KEEP");
+    if (folder == nullptr) return;
+    const std::filesystem::path kept = std::filesystem::path(folder) / which;
+    std::filesystem::copy_file(words.back(), kept.string() + ".tdw");
+    std::ofstream(kept.string() + ".live") << live;
+    std::ofstream list(kept.string() + ".words");
+    for (std::size_t i = 0; i + 1 < words.size(); ++i) list << words[i] << '\n';
 }
 
 // The words, and what they printed live: read again it must be the same, but for the name of the source.
 void replay(Play& play, const std::vector<std::string>& words, const std::string& live, const std::string& which) {
     static const std::regex source("\"source\":\"[^\"]*\"");
-    Program program(tcpdwell(words));
+    Program program(tcpdwell_command(words));
     if (const int status = program.wait(kReplayLimit); status != 0)
         play.replays.push_back(which + " -r ended with status " + std::to_string(status) + ": " + program.said());
     const std::string told = std::regex_replace(live, source, "");
     if (const std::string again = std::regex_replace(program.printed(), source, ""); again != told)
         play.replays.push_back(which + ": " + first_difference(told, again));
     ++play.replayed;
+    keep(words, live, which);
 }
 
 // A report over the whole performance, with a recording beside it.
 class RecordedReport {
 public:
     explicit RecordedReport(const std::string& path)
-        : file_(path), program_(tcpdwell({"report", "--format", "json", "-w", path})) {}
+        : file_(path), program_(tcpdwell_command({"report", "--format", "json", "-w", path})) {}
 
     void await_tracing(Play& play) {
         if (!program_.await_saying("tracing", kAttachLimit))
@@ -181,16 +192,16 @@ void run(Play& play, Company& company, Cues& cues) {
     cues.tracing.give();
     await_all(company, kSceneLimit,
               [](const Actor& actor) { return actor.done() || actor.scenario().phase == Phase::late; });
-    await_lines(connections, lines_due(company), two_msl().max + kLateLimit);
+    await_lines(connections, lines_due(company), two_msl().max + patience(kLateLimit));
     cues.finale.give();
     await_all(company, kSceneLimit, [](const Actor& actor) { return actor.done(); });
-    await_lines(connections, lines_due(company), std::chrono::seconds(2));
+    await_lines(connections, lines_due(company), patience(std::chrono::seconds(2)));
     pause(kTellLimit);
     stop(play, connections, "trace --connections");
     stop(play, transitions, "trace");
     report.stop(play);
-    replay(play, recorded_connections.with("-r"), connections.printed(), "trace --connections");
-    replay(play, recorded_transitions.with("-r"), transitions.printed(), "trace");
+    replay(play, recorded_connections.with("-r"), connections.printed(), "connections");
+    replay(play, recorded_transitions.with("-r"), transitions.printed(), "transitions");
     report.replay(play);
 }
 
@@ -206,7 +217,8 @@ Play perform(std::span<const Scenario> scenarios) {
     Cues cues;
     Company company;
     company.reserve(scenarios.size());
-    for (const Scenario& scenario : scenarios) company.emplace_back(scenario, cues);
+    for (const Scenario& scenario : scenarios)
+        company.emplace_back(scenario, cues, static_cast<int>(company.size()) * stagger());
     run(play, company, cues);
     for (const Actor& actor : company) play.reports[actor.scenario().name] = actor.report();
     cues.curtain.give();
