@@ -60,7 +60,7 @@ struct Slot {
 struct Guarded {
     bpf_program* bpf = nullptr;
     td_probe probe = TD_PROBE_STATE;
-    const std::uint64_t* taken_by_twin = nullptr; ///< in the kernel's memory; nullptr: it has none
+    const __u64* taken_by_twin = nullptr; ///< in the kernel's memory; nullptr: it has none
     std::uint64_t before = 0; ///< missed before anything was to be recorded: its twin may not have been attached yet
     std::uint64_t missed = 0; ///< since, at the last look
     std::uint64_t lost = 0;   ///< missed at two looks in a row: not just on its way to the twin

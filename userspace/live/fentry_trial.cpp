@@ -51,6 +51,7 @@ public:
         const Fd theirs(ends[1]);
         child_ = ::fork();
         if (child_ != 0) return;
+        line_.reset(); // so that the parent's end is the only one
         std::uint32_t netns = 0;
         if (::unshare(CLONE_NEWNET) == 0 && bring_loopback_up()) netns = own_netns_inode().value_or(0);
         char go = 0;
@@ -127,12 +128,14 @@ Support try_functions(const KernelSupport& support) {
     if (!support.tracing_programs) return support.tracing_programs;
     if (!support.functions) return support.functions;
     if (!support.capabilities.sys_admin) return Support::no("to try it on a connection of our own takes CAP_SYS_ADMIN");
+    capture_libbpf_messages(); // a refusal is an answer
     Traffic traffic;
     Filter filter;
     filter.netns = {traffic.netns()};
     if (filter.netns.front() == 0) return Support::no("it can't be tried: no network namespace of our own can be made");
     auto session = BpfSession::open(trial_plan(support), {}, filter, kBufferBytes);
-    if (!session) return Support::no(session.error().message);
+    if (!session)
+        return Support::no(fmt::format("the kernel refuses them: {}", std::strerror(session.error().error_number)));
     if (!traffic.make()) return Support::no("it can't be tried: no connection of our own can be made");
     Sight sight;
     session->drain([&sight](std::span<const std::byte> record) { sight.look_at(record); });

@@ -4,6 +4,8 @@
 
 #include <netinet/in.h>
 
+#include <cstdint>
+
 #include "base/fd.h"
 
 namespace tcpdwell {

@@ -14,12 +14,12 @@ namespace tcpdwell {
 
 /// What differs between kernels in the records that they lead to.
 struct KernelTraits {
-    bool child_identity; ///< LISTEN -> SYN_RECV shows the child's cookie and peer; else the listener's cookie and no
-                         ///< peer
-    bool reset_reasons;  ///< RSTs come with a reason, and are shown for mini-sockets too
-    bool entry_stamp;    ///< mini-sockets know when TIME_WAIT began (tw_entry_stamp)
-    bool cookies;        ///< sockets have cookies without being asked
-    bool stacks;         ///< the cancellation of a TIME_WAIT timer comes with its stack
+    bool child_identity;    ///< LISTEN -> SYN_RECV shows the child's cookie and peer; else the listener's cookie and no
+                            ///< peer
+    bool reset_reasons;     ///< RSTs come with a reason, and are shown for mini-sockets too
+    bool entry_stamp;       ///< mini-sockets know when TIME_WAIT began (tw_entry_stamp)
+    bool cookies;           ///< sockets have cookies without being asked
+    bool stacks;            ///< the cancellation of a TIME_WAIT timer comes with its stack
     bool functions = false; ///< what mini-sockets and requests do is shown by the kernel's functions, not by timers
 
     bool operator==(const KernelTraits&) const = default;

@@ -29,8 +29,10 @@ ListedSocket Tracker::Impl::listed(const Connection& c, MonoTime now) const {
     const Evidence& evidence = table_.evidence_of(c);
     if (evidence.cancelled) {
         const TimerCancel& stop = *evidence.cancelled;
-        known.pending = TimewaitTimer{stop.at,         c.who.netns,   c.other,      c.who.cookie, c.who.tuple,
-                                      TD_TIMER_CANCEL, stop.substate, stop.expires, stop.entered, stop.stack};
+        known.pending = TimewaitTimer{stop.at,       c.who.netns,  c.other,
+                                      c.who.cookie,  c.who.tuple,  stop.killed ? TD_TIMER_KILL : TD_TIMER_CANCEL,
+                                      stop.substate, stop.expires, stop.entered,
+                                      stop.stack};
     } else if (evidence.request_stopped) {
         const td_timer_op op = evidence.request_expired ? TD_TIMER_EXPIRE : TD_TIMER_CANCEL;
         known.pending =

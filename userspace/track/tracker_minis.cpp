@@ -128,8 +128,7 @@ void Tracker::Impl::on_mini_cancel(Connection& c, const TimewaitTimer& e) {
     const bool lost_before = c.loss_epoch != loss_epoch_;
     note_event(c, e.at);
     c.uncertain = lost_before;
-    table_.evidence(c).cancelled = 
-        TimerCancel{e.at, e.substate, e.expires, e.entered, e.stack, e.op == TD_TIMER_KILL};
+    table_.evidence(c).cancelled = TimerCancel{e.at, e.substate, e.expires, e.entered, e.stack, e.op == TD_TIMER_KILL};
     if (names_a_killer(e.stack))
         resolve_cancel(c, std::nullopt);
     else

@@ -158,8 +158,11 @@ TEST(ProbePlan, OptionalProgramsAreLeftOutWithTheirReason) {
         const ProbePlan plan = plan_with(each.take_away);
         EXPECT_EQ(loaded(plan), 9u) << each.what;
         EXPECT_FALSE(plan.loads(each.program)) << each.what;
-        for (const ProgramChoice& choice : plan.programs)
-            if (choice.program == each.program) EXPECT_EQ(choice.why_not, "gone") << each.what;
+        for (const ProgramChoice& choice : plan.programs) {
+            if (choice.program == each.program) {
+                EXPECT_EQ(choice.why_not, "gone") << each.what;
+            }
+        }
     }
 }
 
