@@ -43,13 +43,8 @@ public:
     const bpf_map* records() const override { return skeleton_->maps.records; }
     int load() override { return Skeleton::load(skeleton_.get()); }
     void set_recording(bool on) override { skeleton_->bss->is_recording = on; }
-    const std::uint64_t* lost_totals() const override {
-        static_assert(sizeof(*skeleton_->bss->lost_total) == sizeof(std::uint64_t));
-        return reinterpret_cast<const std::uint64_t*>(skeleton_->bss->lost_total);
-    }
-    const std::uint64_t* nested_events() const override {
-        return reinterpret_cast<const std::uint64_t*>(skeleton_->bss->nested_events);
-    }
+    const __u64* lost_totals() const override { return skeleton_->bss->lost_total; }
+    const __u64* nested_events() const override { return skeleton_->bss->nested_events; }
 
 private:
     struct Destroy {

@@ -3,8 +3,9 @@
 // only room of their skeletons.
 #pragma once
 
+#include <linux/types.h>
+
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 
 #include "base/result.h"
@@ -33,9 +34,9 @@ public:
 
     virtual void set_recording(bool on) = 0;
     /// In memory that the programs write to: an element for each td_probe.
-    [[nodiscard]] virtual const std::uint64_t* lost_totals() const = 0;
+    [[nodiscard]] virtual const __u64* lost_totals() const = 0;
     /// The same, for each `enum guard` (bpf/nested.bpf.h).
-    [[nodiscard]] virtual const std::uint64_t* nested_events() const = 0;
+    [[nodiscard]] virtual const __u64* nested_events() const = 0;
 };
 
 } // namespace tcpdwell
