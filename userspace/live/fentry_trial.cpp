@@ -24,11 +24,12 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kBufferBytes = 64 << 10;
-/// Longer than an ACK is delayed (TCP_DELACK_MIN, 40 ms), so that the FIN that follows finds a mini-socket.
-constexpr auto kAcknowledged = 60ms;
+/// Longer than an ACK is delayed (TCP_DELACK_MIN, 40 ms), so that the FIN that follows finds a mini-socket; a machine
+/// that stands still may need longer.
+constexpr std::array kPauses = {60ms, 250ms, 1000ms};
 
-/// Client closes first, is acknowledged, gets the other FIN later, and its port is taken again.
-bool make_traffic() {
+/// Client closes first, is acknowledged, gets the other FIN after a pause, and its port is taken again.
+bool make_traffic(std::chrono::milliseconds pause) {
     const Fd listener = loopback_listener(false);
     const std::uint16_t port = local_port(listener);
     Fd client = bound_socket(0);
@@ -36,7 +37,7 @@ bool make_traffic() {
     const std::uint16_t client_port = local_port(client);
     Fd server(::accept(listener.get(), nullptr, nullptr));
     client.reset();
-    std::this_thread::sleep_for(kAcknowledged);
+    std::this_thread::sleep_for(pause);
     server.reset();
     return connect_to(bound_socket(client_port), port);
 }
@@ -54,15 +55,17 @@ public:
         line_.reset(); // so that the parent's end is the only one
         std::uint32_t netns = 0;
         if (::unshare(CLONE_NEWNET) == 0 && bring_loopback_up()) netns = own_netns_inode().value_or(0);
-        char go = 0;
-        if (::write(theirs.get(), &netns, sizeof(netns)) < 0 || ::read(theirs.get(), &go, 1) != 1) ::_exit(1);
-        ::_exit(make_traffic() ? 0 : 1);
+        bool made = ::send(theirs.get(), &netns, sizeof(netns), MSG_NOSIGNAL) > 0;
+        std::chrono::milliseconds pause{};
+        while (made && ::read(theirs.get(), &pause, sizeof(pause)) == sizeof(pause))
+            made = make_traffic(pause) && ::send(theirs.get(), "", 1, MSG_NOSIGNAL) == 1;
+        ::_exit(0);
     }
     Traffic(const Traffic&) = delete;
     Traffic& operator=(const Traffic&) = delete;
     ~Traffic() {
         line_.reset();
-        wait();
+        while (child_ > 0 && ::waitpid(child_, nullptr, 0) < 0 && errno == EINTR) {}
     }
 
     /// Inode of the namespace; 0 if there is none.
@@ -70,17 +73,13 @@ public:
         std::uint32_t inode = 0;
         return line_ && ::read(line_.get(), &inode, sizeof(inode)) == sizeof(inode) ? inode : 0;
     }
-    /// Lets it be made, to the end; false if that failed.
-    bool make() { return ::write(line_.get(), "", 1) == 1 && wait() == 0; }
-
-private:
-    int wait() {
-        int status = 0;
-        while (child_ > 0 && ::waitpid(child_, &status, 0) < 0 && errno == EINTR) {}
-        child_ = -1;
-        return status;
+    /// Lets it be made once, to the end; false if that failed.
+    bool make(std::chrono::milliseconds pause) {
+        char made = 0;
+        return ::send(line_.get(), &pause, sizeof(pause), MSG_NOSIGNAL) > 0 && ::read(line_.get(), &made, 1) == 1;
     }
 
+private:
     Fd line_;
     pid_t child_ = -1;
 };
@@ -136,12 +135,13 @@ Support try_functions(const KernelSupport& support) {
     auto session = BpfSession::open(trial_plan(support), {}, filter, kBufferBytes);
     if (!session)
         return Support::no(fmt::format("the kernel refuses them: {}", std::strerror(session.error().error_number)));
-    if (!traffic.make()) return Support::no("it can't be tried: no connection of our own can be made");
     Sight sight;
-    session->drain([&sight](std::span<const std::byte> record) { sight.look_at(record); });
-    if (const std::string_view missing = sight.missing(); !missing.empty())
-        return Support::no(fmt::format("{}() didn't fire for a connection of our own", missing));
-    return Support::yes();
+    for (const auto pause : kPauses) {
+        if (!traffic.make(pause)) return Support::no("it can't be tried: no connection of our own can be made");
+        session->drain([&sight](std::span<const std::byte> record) { sight.look_at(record); });
+        if (sight.missing().empty()) return Support::yes();
+    }
+    return Support::no(fmt::format("{}() didn't fire for a connection of our own", sight.missing()));
 }
 
 ProbeChoice choose_probes(const ProbeOptions& options) {
