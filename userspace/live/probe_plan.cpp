@@ -225,10 +225,10 @@ Result<ProbePlan> plan_probes(const KernelSupport& support, const Support& fentr
     ProbePlan plan;
     plan.set = wish.value_or(fentry ? ProbeSet::fentry : ProbeSet::timer);
     plan.why_not_fentry = fentry.why_not;
-    if (auto programs = check_programs(support, plan.set); !programs) return tl::unexpected(programs.error());
-    if (plan.set == ProbeSet::fentry && !fentry)
+    if (plan.set == ProbeSet::fentry && !fentry && support.tracing_programs)
         return refuse(fmt::format(
             "the probe set fentry doesn't work here: {}; leave --probes out, or give --probes timer", fentry.why_not));
+    if (auto programs = check_programs(support, plan.set); !programs) return tl::unexpected(programs.error());
 
     plan.hooks = support.raw ? Hooks::raw : Hooks::typed;
     plan.listing = support.tcp_iterator ? Listing::iterator : Listing::sock_diag;

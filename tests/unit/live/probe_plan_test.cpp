@@ -119,7 +119,7 @@ TEST(ProbePlan, HooksAreThoseOfTheKernel) {
         const auto plan = plan_probes(support, Support::yes());
         for (const ProgramChoice& choice : plan->programs)
             if (choice.program == Program::mini_begin) return choice.hook;
-        return std::string_view();
+        return std::string();
     };
     EXPECT_EQ(hook(false), "fentry/inet_twsk_hashdance");
     EXPECT_EQ(hook(true), "fentry/inet_twsk_hashdance_schedule");
