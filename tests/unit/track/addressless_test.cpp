@@ -37,8 +37,9 @@ TEST(Addressless, reset_finds_its_socket_by_the_cookie) {
     const TestSocket s = by_tuple({});
     EventRun run;
     list(run, 10ms, s.listed(10ms, ESTABLISHED));
-    run << s.reset_received(50ms) << s.change(50ms, ESTABLISHED, CLOSE, ECONNRESET);
-    EXPECT_EQ(run.only_outcome().line->ending, Ending::reset_received);
+    run << Reset{at(50ms), s.address, s.cookie, TD_RESET_SENT, TD_REASON_KEEPALIVE, false, 1}
+        << s.change(50ms, ESTABLISHED, CLOSE, ETIMEDOUT);
+    EXPECT_EQ(run.only_outcome().line->detail, EndingDetail::keepalive); // without the RST it were a retransmission
 }
 
 TEST(Addressless, owner_finds_its_socket_by_the_cookie) {
