@@ -160,6 +160,7 @@ Result<BpfSession> BpfSession::open(const ProbePlan& plan, std::array<std::uint6
         Slot{Program::mini_begin, plan.hashdance_schedules ? progs.on_mini_scheduled : progs.on_mini_hashed},
         Slot{Program::mini_rearm, progs.on_mini_rearmed},
         Slot{Program::mini_expire, progs.on_mini_expired},
+        Slot{Program::mini_expire, progs.on_mini_expiry_done},
         Slot{Program::mini_kill, progs.on_mini_killed},
         Slot{Program::request_begin, plan.hash_add_tells ? progs.on_request_hashed_or_not : progs.on_request_hashed},
         Slot{Program::request_drop, progs.on_request_dropped},
