@@ -65,6 +65,17 @@ int BPF_PROG(on_mini_expired, struct timer_list *timer)
     return 0;
 }
 
+/* Where inet_twsk_kill() is inlined here, nobody else forgets the mini-socket, whose address is soon another one's. */
+SEC("?fexit/tw_timer_handler")
+int BPF_PROG(on_mini_expiry_done, struct timer_list *timer)
+{
+    __u32 key = 0;
+    __u64 *now = bpf_map_lookup_elem(&expiring, &key);
+
+    if (now) *now = 0;
+    return 0;
+}
+
 /* The end of every mini-socket. */
 SEC("?fentry/inet_twsk_kill")
 int BPF_PROG(on_mini_killed, struct inet_timewait_sock *tw)
@@ -72,10 +83,7 @@ int BPF_PROG(on_mini_killed, struct inet_timewait_sock *tw)
     __u32 key = 0;
     __u64 *now = bpf_map_lookup_elem(&expiring, &key);
 
-    if (now && *now == (__u64)tw) {
-        *now = 0;
-        return 0;
-    }
+    if (now && *now == (__u64)tw) return 0;
     emit_timewait(tw, TD_TIMER_KILL, BPF_CORE_READ(tw, tw_timer.expires), stack_bits(ctx));
     return 0;
 }

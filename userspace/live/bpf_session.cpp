@@ -144,6 +144,7 @@ Result<BpfSession> BpfSession::open(const ProbePlan& plan, std::array<std::uint6
         Slot{Program::mini_begin, program(plan.hashdance_schedules ? "on_mini_scheduled" : "on_mini_hashed")},
         Slot{Program::mini_rearm, program("on_mini_rearmed")},
         Slot{Program::mini_expire, program("on_mini_expired")},
+        Slot{Program::mini_expire, program("on_mini_expiry_done")},
         Slot{Program::mini_kill, program("on_mini_killed")},
         Slot{Program::request_begin, program(plan.hash_add_tells ? "on_request_hashed_or_not" : "on_request_hashed")},
         Slot{Program::request_drop, program("on_request_dropped")},

@@ -68,6 +68,8 @@ Connection& Tracker::Impl::adopt_mini(const TimewaitTimer& e) {
 
 void Tracker::Impl::handle(const TimewaitTimer& e) {
     Connection* c = find_mini(e);
+    // mod_timer_pending() leaves alone what another CPU has just killed.
+    if (!c && e.op == TD_TIMER_REARM) return;
     if (!c) c = &adopt_mini(e);
     switch (e.op) {
     case TD_TIMER_START: on_mini_start(*c, e); break;

@@ -134,6 +134,30 @@ TEST(MiniSocket, restart_does_not_start_the_dwell_anew) {
     EXPECT_EQ(o.line->time_wait->end, TimeWaitEnd::expired);
 }
 
+TEST(MiniSocket, functions_tell_each_restart_and_the_moment_of_the_fin) {
+    const Closer c;
+    EventRun run;
+    c.until_mini(run, FIN_WAIT2, 60104ms);
+    run << c.mini.timer(2s, TD_TIMER_REARM, TIME_WAIT, 62s) << c.mini.timer(3s, TD_TIMER_REARM, TIME_WAIT, 63s)
+        << c.mini.timer(3s + 1us, TD_TIMER_REARM, TIME_WAIT, 63s) << c.mini.timer(64s, TD_TIMER_EXPIRE, TIME_WAIT, 63s);
+    const Outcome o = run.only_outcome();
+    EXPECT_EQ(stay(o, FIN_WAIT2), 2s - 101ms);
+    EXPECT_EQ(stay(o, TIME_WAIT), 62s);
+    EXPECT_EQ(o.line->time_wait->restarts, 2u);
+    EXPECT_EQ(o.line->seen, Seen::whole);
+}
+
+TEST(MiniSocket, a_kill_is_a_kill_though_events_were_lost_and_a_late_restart_revives_nothing) {
+    const Closer c;
+    EventRun run;
+    c.until_mini(run, TIME_WAIT, 60104ms);
+    run << lost(5s, 0, 1) << c.mini.timer(10s, TD_TIMER_KILL, TIME_WAIT, 60104ms)
+        << c.mini.timer(10s + 1us, TD_TIMER_REARM, TIME_WAIT, 70s);
+    const Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->time_wait->end, TimeWaitEnd::unknown);
+    EXPECT_EQ(stay(o, TIME_WAIT), 10s - 104ms);
+}
+
 /// The slab hands out the address of the killed mini-socket at once, for the next TIME_WAIT of the same four-tuple.
 class SameAddress : public testing::TestWithParam<bool> {};
 
