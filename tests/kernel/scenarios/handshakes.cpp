@@ -144,6 +144,7 @@ void simultaneous_open(Scene& scene) {
     scene.require_state(pair.socket, TCP_ESTABLISHED);
     pause(50ms);
     const Moment rst = during([&] { pair.peer.send_rst(); });
+    scene.require_state(pair.socket, TCP_CLOSE); // or our close() overtakes it
     scene.expect({.what = "client",
                   .end = pair.end,
                   .path = {{"SYN_SENT", between(opened, syn)},
