@@ -36,6 +36,7 @@ struct StackFunction {
 };
 constexpr std::array stack_functions = {
     StackFunction{"__run_timers", TD_STACK_RUN_TIMERS},
+    StackFunction{"__run_timer_base", TD_STACK_RUN_TIMERS}, // its caller; the other is inlined there in 6.12 for arm64
     StackFunction{"__mod_timer", TD_STACK_MOD_TIMER},
     StackFunction{"tcp_timewait_state_process", TD_STACK_TIMEWAIT_PROCESS},
     StackFunction{"inet_twsk_deschedule_put", TD_STACK_DESCHEDULE},
