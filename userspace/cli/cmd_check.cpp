@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Prints the facts (kernel_support.h) and the decision (probe_plan.h); it decides nothing itself.
+// That tracing can begin is found out by beginning it.
 #include "cli/cmd_check.h"
 
 #include <fmt/format.h>
@@ -16,6 +17,7 @@
 #include "cli/terminal.h"
 #include "live/fentry_trial.h"
 #include "live/kernel_support.h"
+#include "live/live_source.h"
 #include "live/probe_plan.h"
 #include "render/renderer.h"
 
@@ -189,11 +191,18 @@ void append_json(std::string& out, std::span<const CheckSection> sections, const
 }
 
 Result<int> run_check(const std::string& format, const ProbeOptions& options) {
-    const auto [support, plan] = choose_probes(options);
+    auto [support, plan] = choose_probes(options);
     if (!plan && plan.error().code == ErrorCode::usage) return tl::unexpected(plan.error());
     std::vector<CheckSection> sections = {host_section(support), capability_section(support)};
     sections.push_back(kernel_section(support, plan));
-    if (plan) sections.push_back(probe_section(*plan));
+    if (plan) {
+        sections.push_back(probe_section(*plan));
+        // What is planned may be refused all the same, by a limit, a security module, or a kernel that we don't know
+        // yet.
+        LiveOptions live;
+        live.probes = options;
+        if (const auto trial = LiveSource::open(live); !trial) plan = tl::unexpected(trial.error());
+    }
 
     Output out(STDOUT_FILENO);
     if (format == "json")
