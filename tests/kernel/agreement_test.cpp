@@ -187,8 +187,9 @@ std::string untrue_in(const ConnectionLine& line, std::uint16_t server_port) {
     if (line.ending == "unknown" && line.seen == "whole") return "an unknown ending of what was seen as a whole";
     // A slow machine takes longer than a minute for all of it.
     const bool over = line.time_wait && line.time_wait->end == "expired" && line.time_wait->dwell >= 60s - jiffy();
-    if (line.time_wait && !over && line.time_wait->end != "open" && line.time_wait->end != "reused")
-        return "end of TIME_WAIT";
+    // A FIN that was sent twice is acknowledged from TIME_WAIT, to a socket that is gone: it resets.
+    const bool cut_short = line.time_wait && (line.time_wait->end == "reused" || line.time_wait->end == "reset");
+    if (line.time_wait && !over && !cut_short && line.time_wait->end != "open") return "end of TIME_WAIT";
     if (has_closed && line.closed_first == (is_client ? "remote" : "local")) return "closed_first";
     return "";
 }
