@@ -103,7 +103,9 @@ Connection* Tracker::Impl::find_listed(const SocketListed& e) {
             continue;
         }
         if (c->who.tuple.local == e.tuple.local && c->who.tuple.remote == e.tuple.remote) return c;
-        if (c->birth_held && c->socket == e.sock) return c;
+        // A connect() shows no port at its first event; without a cookie its address tells.
+        const bool unnamed = c->birth_held || (c->state == TcpState::SYN_SENT && c->who.tuple.local.port == 0);
+        if (unnamed && c->socket == e.sock && e.sock != 0) return c;
     }
     return nullptr;
 }

@@ -31,6 +31,21 @@ TEST_P(Cookies, known_socket_is_not_joined_again) {
     EXPECT_EQ(stay(o, ESTABLISHED), 100ms);
 }
 
+TEST_P(Cookies, a_connect_that_waits_is_known_by_its_address_though_not_by_its_port) {
+    if (!s.listed_by_address && s.cookie == 0) GTEST_SKIP() << "nothing tells it then";
+    TestSocket portless = s;
+    portless.tuple.local.port = 0;
+    EventRun run;
+    run << portless.change(10ms, CLOSE, SYN_SENT, 0, 0, kApp);
+    run.pass_time(at(100ms)); // longer than its beginning is held for the port
+    run << snapshot(200ms, TD_SNAPSHOT_BEGIN) << s.listed(201ms, SYN_SENT) << snapshot(202ms, TD_SNAPSHOT_END);
+    run << s.change(510ms, SYN_SENT, CLOSE, 111);
+    const Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->seen, Seen::whole);
+    EXPECT_EQ(stay(o, SYN_SENT), 500ms);
+    EXPECT_EQ(o.tuple.local.port, s.tuple.local.port);
+}
+
 TEST_P(Cookies, event_wins_over_an_older_listing) {
     EventRun run;
     establish(run, s);
