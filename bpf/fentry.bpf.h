@@ -103,6 +103,14 @@ int BPF_PROG(on_request_hashed_or_not, struct sock *sk, struct request_sock *req
     return 0;
 }
 
+/* In 7.2 without the time-out. */
+SEC("?fexit/inet_csk_reqsk_queue_hash_add")
+int BPF_PROG(on_request_hashed_or_not_72, struct sock *sk, struct request_sock *req, __u64 hashed)
+{
+    if (hashed & 0xff) emit_request(req, TD_TIMER_START);
+    return 0;
+}
+
 SEC("?fentry/inet_csk_reqsk_queue_drop")
 int BPF_PROG(on_request_dropped, struct sock *sk, struct request_sock *req)
 {

@@ -83,6 +83,11 @@ std::optional<td_probe> function_probe(Program program) {
     }
 }
 
+const char* hash_add_program(unsigned result) {
+    if (result == 0) return "on_request_hashed";
+    return result == 2 ? "on_request_hashed_or_not_72" : "on_request_hashed_or_not";
+}
+
 /// How often the kernel skipped the program; 0 where it doesn't tell (before 5.12).
 std::uint64_t recursion_misses(const bpf_program* program) {
     bpf_prog_info info{};
@@ -146,7 +151,7 @@ Result<BpfSession> BpfSession::open(const ProbePlan& plan, std::array<std::uint6
         Slot{Program::mini_expire, program("on_mini_expired")},
         Slot{Program::mini_expire, program("on_mini_expiry_done")},
         Slot{Program::mini_kill, program("on_mini_killed")},
-        Slot{Program::request_begin, program(plan.hash_add_tells ? "on_request_hashed_or_not" : "on_request_hashed")},
+        Slot{Program::request_begin, program(hash_add_program(plan.hash_add_result))},
         Slot{Program::request_drop, program("on_request_dropped")},
         Slot{Program::request_put, program("on_request_dropped_and_put")},
         Slot{Program::request_expire, program("on_request_expired")},

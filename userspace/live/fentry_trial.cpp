@@ -113,7 +113,7 @@ ProbePlan trial_plan(const KernelSupport& support) {
     ProbePlan plan;
     plan.set = ProbeSet::fentry;
     plan.hashdance_schedules = support.hashdance_schedules;
-    plan.hash_add_tells = support.hash_add_tells;
+    plan.hash_add_result = support.hash_add_result;
     for (const Program program :
          {Program::mini_begin, Program::mini_rearm, Program::mini_expire, Program::mini_kill, Program::request_begin,
           Program::request_drop, Program::request_put, Program::request_expire})

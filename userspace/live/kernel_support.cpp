@@ -108,7 +108,7 @@ void gather_functions(KernelSupport& support, const KernelTypes& types) {
         if (!types.has_function(name))
             support.functions = Support::no(fmt::format("this kernel has no function {}", name));
     support.hashdance_schedules = types.has_function("inet_twsk_hashdance_schedule");
-    support.hash_add_tells = types.returns_something("inet_csk_reqsk_queue_hash_add");
+    support.hash_add_result = types.result_position("inet_csk_reqsk_queue_hash_add");
     if (!types.has_function("inet_twsk_hashdance") && !support.hashdance_schedules)
         support.functions = Support::no("this kernel has no function inet_twsk_hashdance");
 }

@@ -76,7 +76,9 @@ struct KernelSupport {
     /// each, and in which form. That they fire is found out by try_functions() (fentry_trial.h).
     Support functions;
     bool hashdance_schedules = false; ///< inet_twsk_hashdance_schedule() (Linux 6.9) instead of inet_twsk_hashdance()
-    bool hash_add_tells = false;      ///< inet_csk_reqsk_queue_hash_add() returns whether it did (Linux 6.11)
+    /// Where an fexit program finds whether inet_csk_reqsk_queue_hash_add() did what its name says: 0: nowhere; 3 since
+    /// Linux 6.11; 2 in 7.2, which has no `timeout` among the arguments.
+    unsigned hash_add_result = 0;
 
     Support socket_cookie; ///< bpf_get_socket_cookie() in such a program (trial load; Linux 5.12)
     Support tcp_iterator;  ///< an empty iter/tcp program was accepted (trial load; Linux 5.9)

@@ -64,10 +64,11 @@ unsigned KernelTypes::argument_count(std::string_view name) const {
 
 bool KernelTypes::has_function(std::string_view name) const { return id(name, BTF_KIND_FUNC) != 0; }
 
-bool KernelTypes::returns_something(std::string_view function) const {
+unsigned KernelTypes::result_position(std::string_view function) const {
     const btf_type* type = ::btf__type_by_id(types_.get(), id(function, BTF_KIND_FUNC));
     const btf_type* prototype = type ? ::btf__type_by_id(types_.get(), type->type) : nullptr;
-    return prototype && ::btf_is_func_proto(prototype) && prototype->type != 0;
+    if (!prototype || !::btf_is_func_proto(prototype) || prototype->type == 0) return 0;
+    return static_cast<unsigned>(::btf_vlen(prototype));
 }
 
 bool KernelTypes::has_member(std::string_view structure, std::string_view member) const {

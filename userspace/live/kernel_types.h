@@ -28,8 +28,8 @@ public:
     /// Arguments of a tracepoint, without the hidden first one; 0 if it isn't described.
     [[nodiscard]] unsigned argument_count(std::string_view name) const;
     [[nodiscard]] bool has_function(std::string_view name) const;
-    /// Whether there is such a function, and it isn't void.
-    [[nodiscard]] bool returns_something(std::string_view function) const;
+    /// Where an fexit program finds the function's result: after its arguments; 0 if it returns nothing.
+    [[nodiscard]] unsigned result_position(std::string_view function) const;
     [[nodiscard]] bool has_member(std::string_view structure, std::string_view member) const;
 
 private:

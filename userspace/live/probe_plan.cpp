@@ -235,7 +235,7 @@ Result<ProbePlan> plan_probes(const KernelSupport& support, const Support& fentr
     plan.btf_file = support.btf_file;
     plan.can_tell_jiffies = support.jiffies.ok;
     plan.hashdance_schedules = support.hashdance_schedules;
-    plan.hash_add_tells = support.hash_add_tells;
+    plan.hash_add_result = support.hash_add_result;
     for (const ProgramRow& row : rows) {
         if (!belongs_to(row, plan.set)) continue;
         const Support available = row.available(support);

@@ -98,7 +98,7 @@ struct ProbePlan {
     std::string btf_file;                          ///< types to be used instead of the kernel's own; "" for those
     std::vector<ProgramChoice> programs;           ///< of this set and of both, in the order of Program
     bool hashdance_schedules = false;              ///< as in KernelSupport
-    bool hash_add_tells = false;                   ///< as in KernelSupport
+    unsigned hash_add_result = 0;                  ///< as in KernelSupport
     std::optional<TimerFunctions> timer_functions; ///< of the set `timer` only
     std::uint64_t tw_timer_handler = 0;            ///< 0: to be calibrated
     std::uint64_t reqsk_timer_handler = 0;         ///< 0: to be calibrated

@@ -94,8 +94,10 @@ void race_to_close(Scene& scene) {
                     .count = kPairs,
                     .closed_first = {"local", "remote", "both"},
                     .ending = "fin",
-                    // A FIN that was sent twice is acknowledged from TIME_WAIT, to a socket that is gone: it resets.
+                    // A FIN that was sent twice restarts a TIME_WAIT, and is acknowledged from it; if the socket that
+                    // sent it is gone meanwhile, the answer is a reset.
                     .time_wait = {"null", "expired", "reset"},
+                    .restarts = -1,
                     .closed_by = only(scene.self())};
     client.end.local.port = 0;
     client.end.opened = opened;

@@ -94,7 +94,7 @@ struct Expected {
     Words ending{};
     Words detail = "null";
     Words time_wait = "null"; ///< time_wait.end
-    int restarts = 0;
+    int restarts = 0;         ///< -1: not asserted
     Words seen = "whole";
     /// Unless told otherwise: the owner, if the path has a state of ours that only a close() leads to, or if it ended
     /// by our own reset or by giving up; else nobody.
