@@ -28,7 +28,7 @@ static __always_inline void begin_mini(struct inet_timewait_sock *tw, __u64 expi
     emit_timewait(tw, TD_TIMER_START, expires, 0);
 }
 
-/* Up to 6.8 the timer has been set by now. */
+/* In 5.10 and 6.1 the timer has been set by now. */
 SEC("?fentry/inet_twsk_hashdance")
 int BPF_PROG(on_mini_hashed, struct inet_timewait_sock *tw)
 {
@@ -36,7 +36,7 @@ int BPF_PROG(on_mini_hashed, struct inet_timewait_sock *tw)
     return 0;
 }
 
-/* Since 6.9 (commit b334b924c9b7 "net: tcp/dccp: prepare for tw_timer un-pinning") this sets the timer itself. */
+/* In 6.12 and later: this sets the timer itself. */
 SEC("?fentry/inet_twsk_hashdance_schedule")
 int BPF_PROG(on_mini_scheduled, struct inet_timewait_sock *tw, struct sock *sk, void *hashinfo, int length)
 {
@@ -88,7 +88,7 @@ int BPF_PROG(on_mini_killed, struct inet_timewait_sock *tw)
     return 0;
 }
 
-/* At its exit, because the SYN may turn out to be one that is being answered already (since 6.11 it then says so). */
+/* At its exit, because the SYN may turn out to be one that is being answered already (later kernels then say so). */
 SEC("?fexit/inet_csk_reqsk_queue_hash_add")
 int BPF_PROG(on_request_hashed, struct sock *sk, struct request_sock *req, unsigned long length)
 {

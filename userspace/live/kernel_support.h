@@ -75,9 +75,10 @@ struct KernelSupport {
     /// The functions by which mini-sockets and request sockets are watched (bpf/fentry.bpf.h): whether there is one of
     /// each, and in which form. That they fire is found out by try_functions() (fentry_trial.h).
     Support functions;
-    bool hashdance_schedules = false; ///< inet_twsk_hashdance_schedule() (Linux 6.9) instead of inet_twsk_hashdance()
-    /// Where an fexit program finds whether inet_csk_reqsk_queue_hash_add() did what its name says: 0: nowhere; 3 since
-    /// Linux 6.11; 2 in 7.2, which has no `timeout` among the arguments.
+    bool hashdance_schedules =
+        false; ///< inet_twsk_hashdance_schedule() (seen in 6.12) instead of inet_twsk_hashdance()
+    /// Where an fexit program finds whether inet_csk_reqsk_queue_hash_add() did what its name says: 0: nowhere; 3:
+    /// after three arguments; 2 in 7.2, which has no `timeout` among them.
     unsigned hash_add_result = 0;
 
     Support socket_cookie; ///< bpf_get_socket_cookie() in such a program (trial load; Linux 5.12)

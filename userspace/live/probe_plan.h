@@ -50,7 +50,7 @@ enum class Program {
     timer_start,    ///< tp_btf/timer_start
     timer_cancel,   ///< tp_btf/timer_cancel
     timer_expire,   ///< tp_btf/timer_expire_entry
-    mini_begin,     ///< fentry/inet_twsk_hashdance, since 6.9 fentry/inet_twsk_hashdance_schedule
+    mini_begin,     ///< fentry/inet_twsk_hashdance, later fentry/inet_twsk_hashdance_schedule
     mini_rearm,     ///< fentry/__inet_twsk_schedule
     mini_expire,    ///< fentry/tw_timer_handler
     mini_kill,      ///< fentry/inet_twsk_kill
