@@ -14,7 +14,7 @@
 const volatile __u64 timewait_timer_function = 0;
 const volatile __u64 request_timer_function = 0;
 
-/* bpf_get_socket_cookie() is there for tracing programs (since 5.12). */
+/* bpf_get_socket_cookie() is there for tracing programs (since 5.12, commit c5dbb89fc2ac). */
 const volatile bool can_make_cookies = false;
 
 /* So is bpf_jiffies64() (since 5.9, patch "bpf: allow tracing programs to use bpf_jiffies64() helper"). */

@@ -32,7 +32,8 @@ static __always_inline struct tcp_sock *tcp_part(struct sock *sk)
 #endif
 }
 
-/* The socket's cookie, generated now if need be; for typed arguments only (and since 5.12). */
+/* The socket's cookie, generated now if need be; for typed arguments only (and since 5.12, commit
+ * c5dbb89fc2ac). */
 static __always_inline __u64 make_cookie(struct sock *sk)
 {
 #ifdef TCPDWELL_RAW

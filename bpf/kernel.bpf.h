@@ -92,8 +92,8 @@ struct sock_cgroup_data {
     struct cgroup *cgroup;
 };
 
-/* Before 5.15 (commit 8520e224f547 "bpf, cgroups: Fix cgroup v2 fallback on v1/v2 mixed mode") the member was a tagged
- * u64: the low bits say whether it is a cgroup pointer at all. */
+/* Before 5.15 (commit 8520e224f547 "bpf, cgroups: Fix cgroup v2 fallback on v1/v2 mixed mode", which stable kernels got
+ * later) the member was a tagged u64: the low bits say whether it is a cgroup pointer at all. */
 struct sock_cgroup_data___tagged {
     __u64 val;
 };

@@ -15,9 +15,9 @@
 
 #include "cli/probe_options.h"
 #include "cli/terminal.h"
-#include "live/fentry_trial.h"
 #include "live/kernel_support.h"
 #include "live/live_source.h"
+#include "live/probe_choice.h"
 #include "live/probe_plan.h"
 #include "render/renderer.h"
 
@@ -58,7 +58,10 @@ CheckSection host_section(const KernelSupport& support) {
     if (!support.btf_file.empty())
         section.items.push_back(
             {"btf_file", "the same from --btf", support.types.ok, true,
-             support.types ? fmt::format("{}; if it isn't of this very kernel, output is wrong", support.btf_file)
+             support.types ? fmt::format("{}{}", support.btf_file,
+                                         support.capabilities.sys_admin
+                                             ? "; with it, a connection of our own is told as it was"
+                                             : "; not tried on a connection of our own, which takes CAP_SYS_ADMIN")
                            : support.types.why_not});
     section.items.push_back(item("memlock", "locked memory", support.memlock, true));
     if (support.lockdown)

@@ -17,7 +17,7 @@
 #include "event/write_record.h"
 #include "live/capabilities.h"
 #include "live/diag_inventory.h"
-#include "live/fentry_trial.h"
+#include "live/probe_choice.h"
 #include "live/iterator_inventory.h"
 #include "live/kernel_support.h"
 #include "live/netns.h"

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "live/probe_choice.h"
+
+#include "live/fentry_trial.h"
+#include "live/types_trial.h"
+
+namespace tcpdwell {
+
+ProbeChoice choose_probes(const ProbeOptions& options) {
+    KernelSupport support = gather_kernel_support(options.btf_file);
+    if (!support.btf_file.empty()) support.types = try_types(support);
+    const Support fentry = options.set == ProbeSet::timer ? Support::no("not wanted") : try_functions(support);
+    auto plan = plan_probes(support, fentry, options.set);
+    return {std::move(support), std::move(plan)};
+}
+
+} // namespace tcpdwell

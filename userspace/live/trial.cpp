@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "live/trial.h"
+
+#include <sched.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <optional>
+#include <thread>
+
+#include "base/fd.h"
+#include "live/bpf_session.h"
+#include "live/netns.h"
+#include "live/own_traffic.h"
+
+namespace tcpdwell {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t kBufferBytes = 64 << 10;
+/// Longer than an ACK is delayed (TCP_DELACK_MIN, 40 ms), so that the FIN that follows finds a mini-socket; a machine
+/// that stands still may need longer.
+constexpr std::array kPauses = {60ms, 250ms, 1000ms};
+
+/// nullopt if it failed.
+std::optional<OwnConnection> make_connection(std::chrono::milliseconds pause) {
+    const Fd listener = loopback_listener(false);
+    Fd client = bound_socket(0);
+    const OwnConnection made{local_port(client), local_port(listener)};
+    if (!connect_to(client, made.server_port)) return std::nullopt;
+    Fd server(::accept(listener.get(), nullptr, nullptr));
+    client.reset();
+    std::this_thread::sleep_for(pause);
+    server.reset();
+    if (!connect_to(bound_socket(made.client_port), made.server_port)) return std::nullopt;
+    return made;
+}
+
+/// The child process that makes the connections, in a network namespace that goes with it.
+class Maker {
+public:
+    Maker() {
+        std::array<int, 2> ends{};
+        if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) return;
+        line_ = Fd(ends[0]);
+        const Fd theirs(ends[1]);
+        child_ = ::fork();
+        if (child_ != 0) return;
+        line_.reset(); // so that the parent's end is the only one
+        std::uint32_t netns = 0;
+        if (::unshare(CLONE_NEWNET) == 0 && bring_loopback_up()) netns = own_netns_inode().value_or(0);
+        bool made = ::send(theirs.get(), &netns, sizeof(netns), MSG_NOSIGNAL) > 0;
+        std::chrono::milliseconds pause{};
+        while (made && ::read(theirs.get(), &pause, sizeof(pause)) == sizeof(pause)) {
+            const auto connection = make_connection(pause);
+            made = connection && ::send(theirs.get(), &*connection, sizeof(*connection), MSG_NOSIGNAL) > 0;
+        }
+        ::_exit(0);
+    }
+    Maker(const Maker&) = delete;
+    Maker& operator=(const Maker&) = delete;
+    ~Maker() {
+        line_.reset();
+        while (child_ > 0 && ::waitpid(child_, nullptr, 0) < 0 && errno == EINTR) {}
+    }
+
+    /// Inode of the namespace; 0 if there is none.
+    [[nodiscard]] std::uint32_t netns() const {
+        std::uint32_t inode = 0;
+        return line_ && ::read(line_.get(), &inode, sizeof(inode)) == sizeof(inode) ? inode : 0;
+    }
+    /// Lets one be made, to its end; nullopt if that failed.
+    std::optional<OwnConnection> make(std::chrono::milliseconds pause) {
+        OwnConnection made;
+        if (::send(line_.get(), &pause, sizeof(pause), MSG_NOSIGNAL) <= 0) return std::nullopt;
+        if (::read(line_.get(), &made, sizeof(made)) != sizeof(made)) return std::nullopt;
+        return made;
+    }
+
+private:
+    Fd line_;
+    pid_t child_ = -1;
+};
+
+} // namespace
+
+Trial try_programs(const ProbePlan& plan, Sight& sight) {
+    using Outcome = Trial::Outcome;
+    capture_libbpf_messages(); // a refusal is an answer
+    Maker maker;
+    Filter filter;
+    filter.netns = {maker.netns()};
+    if (filter.netns.front() == 0) return {Outcome::not_made, "no network namespace of our own can be made"};
+    auto session = BpfSession::open(plan, {}, filter, kBufferBytes);
+    if (!session) return {Outcome::refused, std::strerror(session.error().error_number)};
+    for (const auto pause : kPauses) {
+        const auto connection = maker.make(pause);
+        if (!connection) return {Outcome::not_made, "no connection of our own can be made"};
+        session->drain([&](std::span<const std::byte> record) { sight.look_at(*connection, record); });
+        if (sight.missing().empty()) return {Outcome::seen, {}};
+    }
+    return {Outcome::not_seen, std::string(sight.missing())};
+}
+
+} // namespace tcpdwell

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "live/types_trial.h"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "live/trial.h"
+#include "tcp/state.h"
+
+namespace tcpdwell {
+namespace {
+
+template <class Record>
+Record read_as(std::span<const std::byte> record) {
+    Record value{};
+    std::memcpy(&value, record.data(), std::min(record.size(), sizeof(value)));
+    return value;
+}
+
+bool is_between(const td_tuple& tuple, std::uint16_t local, std::uint16_t remote) {
+    constexpr std::array<std::uint8_t, 16> loopback = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1};
+    return tuple.family == AF_INET && tuple.local_port == local && tuple.remote_port == remote &&
+           std::equal(loopback.begin(), loopback.end(), tuple.local_addr) &&
+           std::equal(loopback.begin(), loopback.end(), tuple.remote_addr);
+}
+
+/// The connection as it was. Of another namespace than its own there are no records.
+class ConnectionSeen final : public Sight {
+public:
+    void look_at(const OwnConnection& connection, std::span<const std::byte> record) override {
+        const auto [client, server] = connection;
+        switch (read_as<td_header>(record).kind) {
+        case TD_STATE: {
+            const auto r = read_as<td_state>(record);
+            const bool is_server = is_between(r.tuple, server, client);
+            if (r.to == static_cast<int>(TcpState::ESTABLISHED)) {
+                client_ |= is_between(r.tuple, client, server);
+                server_ |= is_server;
+            }
+            // Its port, which it wasn't bound to, stands elsewhere by then (inet_sport).
+            closed_ |= is_server && r.to == static_cast<int>(TcpState::CLOSE);
+            return;
+        }
+        case TD_REQUEST: {
+            const auto r = read_as<td_request>(record);
+            request_ |= r.op == TD_TIMER_START && is_between(r.tuple, server, client);
+            return;
+        }
+        case TD_TIMEWAIT: {
+            const auto r = read_as<td_timewait>(record);
+            if (!is_between(r.tuple, client, server)) return;
+            fin_wait2_ |= r.op == TD_TIMER_START && r.substate == static_cast<int>(TcpState::FIN_WAIT2);
+            time_wait_ |= r.substate == static_cast<int>(TcpState::TIME_WAIT);
+            return;
+        }
+        default: return;
+        }
+    }
+    [[nodiscard]] std::string_view missing() const override {
+        if (!client_) return "addresses and ports";
+        if (!server_) return "other end";
+        if (!request_) return "SYN_RECV";
+        if (!fin_wait2_) return "FIN_WAIT2";
+        if (!time_wait_) return "TIME_WAIT";
+        return closed_ ? "" : "end";
+    }
+
+private:
+    bool client_ = false;
+    bool server_ = false;
+    bool closed_ = false;
+    bool request_ = false;
+    bool fin_wait2_ = false;
+    bool time_wait_ = false;
+};
+
+ProbePlan trial_plan(const KernelSupport& support) {
+    ProbePlan plan;
+    plan.set = ProbeSet::timer;
+    plan.hooks = Hooks::raw;
+    plan.btf_file = support.btf_file;
+    plan.tw_timer_handler = support.tw_timer_handler.address;
+    plan.reqsk_timer_handler = support.reqsk_timer_handler.address;
+    for (const Program program : {Program::state, Program::timer_start, Program::timer_cancel, Program::timer_expire})
+        plan.programs.push_back({program, "", "", true, ""});
+    return plan;
+}
+
+bool can_be_tried(const KernelSupport& support) {
+    return support.types && support.tracing_programs && support.capabilities.sys_admin && support.inet_sock_set_state &&
+           support.timer_start && support.timer_cancel && support.timer_expire_entry &&
+           support.tw_timer_handler.address != 0 && support.reqsk_timer_handler.address != 0;
+}
+
+} // namespace
+
+Support try_types(const KernelSupport& support) {
+    if (!can_be_tried(support)) return support.types;
+    ConnectionSeen sight;
+    const Trial trial = try_programs(trial_plan(support), sight);
+    switch (trial.outcome) {
+    case Trial::Outcome::not_seen:
+        return Support::no(fmt::format("{} is the BTF of another kernel: read with it, a connection of our own doesn't "
+                                       "show its {}",
+                                       support.btf_file, trial.why));
+    case Trial::Outcome::refused:
+        return Support::no(
+            fmt::format("{} is the BTF of another kernel: this one refuses the programs that result ({})",
+                        support.btf_file, trial.why));
+    case Trial::Outcome::seen:
+    case Trial::Outcome::not_made: return support.types;
+    }
+    return support.types;
+}
+
+} // namespace tcpdwell
