@@ -23,16 +23,11 @@ struct {
     __type(value, __u64);
 } expiring SEC(".maps");
 
-static __always_inline void begin_mini(struct inet_timewait_sock *tw, __u64 expires)
-{
-    emit_timewait(tw, TD_TIMER_START, expires, 0);
-}
-
 /* In 5.10 and 6.1 the timer has been set by now. */
 SEC("?fentry/inet_twsk_hashdance")
 int BPF_PROG(on_mini_hashed, struct inet_timewait_sock *tw)
 {
-    begin_mini(tw, BPF_CORE_READ(tw, tw_timer.expires));
+    emit_timewait(tw, TD_TIMER_START, BPF_CORE_READ(tw, tw_timer.expires), 0);
     return 0;
 }
 
@@ -40,7 +35,7 @@ int BPF_PROG(on_mini_hashed, struct inet_timewait_sock *tw)
 SEC("?fentry/inet_twsk_hashdance_schedule")
 int BPF_PROG(on_mini_scheduled, struct inet_timewait_sock *tw, struct sock *sk, void *hashinfo, int length)
 {
-    begin_mini(tw, bpf_jiffies64() + length);
+    emit_timewait(tw, TD_TIMER_START, bpf_jiffies64() + length, 0);
     return 0;
 }
 
@@ -88,26 +83,14 @@ int BPF_PROG(on_mini_killed, struct inet_timewait_sock *tw)
     return 0;
 }
 
-/* At its exit, because the SYN may turn out to be one that is being answered already (later kernels then say so). */
+/* At its exit, because the SYN may turn out to be one that is being answered already. Then later kernels return false,
+ * in 7.2 after two arguments, before it after three; a read of what a kernel doesn't have is dead code to it. */
 SEC("?fexit/inet_csk_reqsk_queue_hash_add")
-int BPF_PROG(on_request_hashed, struct sock *sk, struct request_sock *req, unsigned long length)
+int BPF_PROG(on_request_hashed, struct sock *sk, struct request_sock *req)
 {
+    if (hash_add_result == 2 && !(ctx[2] & 0xff)) return 0;
+    if (hash_add_result == 3 && !(ctx[3] & 0xff)) return 0;
     emit_request(req, TD_TIMER_START);
-    return 0;
-}
-
-SEC("?fexit/inet_csk_reqsk_queue_hash_add")
-int BPF_PROG(on_request_hashed_or_not, struct sock *sk, struct request_sock *req, unsigned long length, __u64 hashed)
-{
-    if (hashed & 0xff) emit_request(req, TD_TIMER_START);
-    return 0;
-}
-
-/* In 7.2 without the time-out. */
-SEC("?fexit/inet_csk_reqsk_queue_hash_add")
-int BPF_PROG(on_request_hashed_or_not_72, struct sock *sk, struct request_sock *req, __u64 hashed)
-{
-    if (hashed & 0xff) emit_request(req, TD_TIMER_START);
     return 0;
 }
 
@@ -126,12 +109,42 @@ int BPF_PROG(on_request_dropped_and_put, struct sock *sk, struct request_sock *r
     return 0;
 }
 
-/* At its exit: if the SYN-ACK has been sent again the timer is pending again, else the request has been given up. */
+/* The request that another listener has taken over last, on this CPU. */
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, __u64);
+} migrated SEC(".maps");
+
+/* A request whose listener is gone, and for which there is another one in its group (tcp_migrate_req, Linux 5.14): it goes
+ * on as a copy (inet_reqsk_clone()), made either by reqsk_timer_handler() or when the handshake is complete. Children that
+ * wait for accept() come by here, too. */
+SEC("?fexit/reuseport_migrate_sock")
+int BPF_PROG(on_request_migrated, struct sock *sk, struct sock *migrating, struct sk_buff *skb, struct sock *heir)
+{
+    __u32 key = 0;
+    __u64 *last = bpf_map_lookup_elem(&migrated, &key);
+
+    if (!heir || BPF_CORE_READ(migrating, __sk_common.skc_state) != TCP_NEW_SYN_RECV) return 0;
+    if (last) *last = (__u64)migrating;
+    emit_request((struct request_sock *)migrating, TD_TIMER_REARM);
+    return 0;
+}
+
+/* At its exit: if the SYN-ACK has been sent again the timer is pending again; else the request has been given up, unless
+ * it lives on as a copy. */
 SEC("?fexit/reqsk_timer_handler")
 int BPF_PROG(on_request_expired, struct timer_list *timer)
 {
-    if (!BPF_CORE_READ(timer, entry.pprev))
-        emit_request((void *)timer - bpf_core_field_offset(struct request_sock, rsk_timer), TD_TIMER_EXPIRE);
+    struct request_sock *req = (void *)timer - bpf_core_field_offset(struct request_sock, rsk_timer);
+    __u32 key = 0;
+    __u64 *last = bpf_map_lookup_elem(&migrated, &key);
+
+    if (last && *last == (__u64)req)
+        *last = 0;
+    else if (!BPF_CORE_READ(timer, entry.pprev))
+        emit_request(req, TD_TIMER_EXPIRE);
     return 0;
 }
 

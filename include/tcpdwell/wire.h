@@ -112,7 +112,8 @@ enum td_timer_op {
     TD_TIMER_START = 1,
     TD_TIMER_CANCEL = 2, /* detached: killed, re-armed or about to expire */
     TD_TIMER_EXPIRE = 3, /* the handler is about to run */
-    TD_TIMER_REARM = 4,  /* set anew, `expires` is the new end (from the function itself, so none is missed) */
+    TD_TIMER_REARM = 4,  /* set anew, `expires` is the new end (from the function itself, so none is missed); of a
+                            request: it goes on as a copy, at another address */
     TD_TIMER_KILL = 5,   /* the mini-socket is taken out of the kernel's tables before its time */
 };
 

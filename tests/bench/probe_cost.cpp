@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What each BPF program costs on this kernel: runs a second and nanoseconds a run, as the kernel counts them, while
 // there are short connections, a busy bulk transfer, or both; and how much of the loads' speed is left with tracing.
-// Prints tables; judges nothing. Needs root. The tracer is $TCPDWELL, with the probe set $TCPDWELL_PROBES if that is
-// set.
+// Prints tables; judges nothing. Needs root. The tracer is $TCPDWELL, with the probe set $TCPDWELL_PROBES or the
+// types $TCPDWELL_BTF, if one of them is set.
 //
 //   probe_cost [--connections N] [--seconds S] [--rounds R] [--smoke]
 #include <fcntl.h>
@@ -67,11 +67,15 @@ public:
         if (pid_ == 0) {
             const char* binary = std::getenv("TCPDWELL");
             const char* probes = std::getenv("TCPDWELL_PROBES");
+            const char* types = std::getenv("TCPDWELL_BTF");
             ::dup2(::open("/dev/null", O_WRONLY), 1);
             ::dup2(ends[1], 2);
-            // Without a probe set the last words end the list early.
-            ::execl(binary, binary, "trace", "--connections", "--format", "jsonl", probes ? "--probes" : nullptr,
-                    probes, nullptr);
+            // Without a probe set, or types, the last words end the list early.
+            ::execl(binary, binary, "trace", "--connections", "--format", "jsonl",
+                    probes  ? "--probes"
+                    : types ? "--btf"
+                            : nullptr,
+                    probes ? probes : types, nullptr);
             ::_exit(127);
         }
         ::close(ends[1]);
@@ -221,6 +225,7 @@ int main(int argc, char** argv) {
     utsname host{};
     ::uname(&host);
     const char* probes = std::getenv("TCPDWELL_PROBES");
+    if (probes == nullptr && std::getenv("TCPDWELL_BTF") != nullptr) probes = "timer, types given";
     std::printf("Linux %s %s, %ld CPUs, probes: %s, %d connections a run\n", host.release, host.machine,
                 ::sysconf(_SC_NPROCESSORS_ONLN), probes ? probes : "default", options.connections);
     {

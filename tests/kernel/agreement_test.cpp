@@ -176,7 +176,7 @@ void open_and_close(const Fd& listener) {
     client.reset();
     await_readable(server);
     server.reset();
-    pause(200us); // or the ports run out
+    pause(2s / crowd_size()); // without a pause the ports run out
 }
 
 // What can't be true of such a connection, whichever part of it was traced; "" if nothing.

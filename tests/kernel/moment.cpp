@@ -32,6 +32,11 @@ nanoseconds stagger() {
     return value;
 }
 
+int crowd_size() {
+    static const int value = std::max(from_environment("TCPDWELL_TEST_CROWD", 10'000), 1);
+    return value;
+}
+
 nanoseconds jiffy() {
     // The coarse clocks advance once a tick, and say so.
     static const nanoseconds value = [] {

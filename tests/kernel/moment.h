@@ -48,6 +48,10 @@ nanoseconds patience(nanoseconds limit);
 /// slow machine can't keep up with all of them, and then softirqs are late.
 nanoseconds stagger();
 
+/// How many connections a test makes that makes very many: 10 000, or TCPDWELL_TEST_CROWD. As many take minutes where
+/// the machine is emulated.
+int crowd_size();
+
 /// One tick of the kernel, 1/HZ.
 nanoseconds jiffy();
 

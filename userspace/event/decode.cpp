@@ -84,7 +84,7 @@ std::optional<Event> decode_state(std::span<const std::byte> record) {
 
 std::optional<Event> decode_request(std::span<const std::byte> record) {
     const auto r = read<td_request>(record);
-    if (!r || !valid_op(r->op, TD_TIMER_EXPIRE)) return std::nullopt;
+    if (!r || !valid_op(r->op, TD_TIMER_REARM)) return std::nullopt;
     return RequestTimer{mono(r->h.time_ns), r->h.netns,         r->request, r->listener,
                         to_tuple(r->tuple), td_timer_op(r->op), r->timeouts};
 }

@@ -28,6 +28,7 @@ public:
         ro.request_timer_function = plan.reqsk_timer_handler;
         ro.can_make_cookies = plan.cookies.on;
         ro.can_tell_jiffies = plan.can_tell_jiffies;
+        ro.hash_add_result = plan.hash_add_result;
         ro.wake_bytes = buffer_bytes / 4;
         const std::size_t ranges = std::min(plan.stack_ranges.size(), std::size(ro.stack_ranges));
         for (std::size_t i = 0; i < ranges; ++i)

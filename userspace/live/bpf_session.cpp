@@ -78,14 +78,10 @@ std::optional<td_probe> function_probe(Program program) {
     case Program::request_begin:
     case Program::request_drop:
     case Program::request_put:
+    case Program::request_migrate:
     case Program::request_expire: return TD_PROBE_REQUEST;
     default: return std::nullopt;
     }
-}
-
-const char* hash_add_program(unsigned result) {
-    if (result == 0) return "on_request_hashed";
-    return result == 2 ? "on_request_hashed_or_not_72" : "on_request_hashed_or_not";
 }
 
 /// How often the kernel skipped the program; 0 where it doesn't tell (before 5.12).
@@ -151,9 +147,10 @@ Result<BpfSession> BpfSession::open(const ProbePlan& plan, std::array<std::uint6
         Slot{Program::mini_expire, program("on_mini_expired")},
         Slot{Program::mini_expire, program("on_mini_expiry_done")},
         Slot{Program::mini_kill, program("on_mini_killed")},
-        Slot{Program::request_begin, program(hash_add_program(plan.hash_add_result))},
+        Slot{Program::request_begin, program("on_request_hashed")},
         Slot{Program::request_drop, program("on_request_dropped")},
         Slot{Program::request_put, program("on_request_dropped_and_put")},
+        Slot{Program::request_migrate, program("on_request_migrated")},
         Slot{Program::request_expire, program("on_request_expired")},
         Slot{Program::reset_received, program("on_receive_reset")},
         Slot{Program::reset_received, program("on_receive_reset_nested")},

@@ -21,7 +21,8 @@ constexpr std::uint64_t kSlackMs = 25;
 /// within this time (we were preempted), the timer is told as not known: the tracker takes a timer that ends 25 ms late
 /// for one that has been set anew.
 constexpr std::chrono::milliseconds kPlaced(10);
-constexpr int kAttempts = 3;
+constexpr int kAttempts = 5;
+constexpr std::uint32_t kTimeWait = 1u << static_cast<unsigned>(TcpState::TIME_WAIT);
 
 /// What can be decided of a socket without knowing its owner (bpf/filter.bpf.h does the same).
 Filter filter_by_address(const Filter& filter) {
@@ -41,8 +42,11 @@ bool all_placed(const std::vector<DiagSocket>& sockets) {
     return std::all_of(sockets.begin(), sockets.end(), is_placed);
 }
 
+/// Again where the kernel's look at one couldn't be placed; the last attempt stands as it is.
 Result<std::vector<DiagSocket>> dump_time_waits() {
-    return dump_tcp_sockets(1u << static_cast<unsigned>(TcpState::TIME_WAIT));
+    auto sockets = dump_tcp_sockets(kTimeWait);
+    for (int i = 1; sockets && i < kAttempts && !all_placed(*sockets); ++i) sockets = dump_tcp_sockets(kTimeWait);
+    return sockets;
 }
 
 bool passes(const Filter& filter, const DiagSocket& socket, std::uint32_t netns) {
@@ -86,10 +90,13 @@ td_socket diag_record(const DiagSocket& socket, std::uint32_t netns, const Jiffi
 Result<void> DiagInventory::list(const RecordSink& sink) {
     const auto netns = own_netns_inode();
     if (!netns) return tl::unexpected(netns.error());
-    const auto sockets = dump_tcp_sockets();
-    if (!sockets) return tl::unexpected(sockets.error());
-    for (const DiagSocket& socket : *sockets)
-        if (passes(filter_, socket, *netns)) sink(bytes_of(diag_record(socket, *netns, clock_)));
+    // By themselves, because they may have to be listed again. What enters TIME_WAIT in between is told twice.
+    for (const bool time_wait : {false, true}) {
+        const auto sockets = time_wait ? dump_time_waits() : dump_tcp_sockets(all_diag_states & ~kTimeWait);
+        if (!sockets) return tl::unexpected(sockets.error());
+        for (const DiagSocket& socket : *sockets)
+            if (passes(filter_, socket, *netns)) sink(bytes_of(diag_record(socket, *netns, clock_)));
+    }
     return {};
 }
 
@@ -99,8 +106,7 @@ Result<void> DiagInventory::sweep(std::uint64_t expires, const RecordSink& sink)
     const std::uint64_t slack = kSlackMs * clock_.hz / 1000 + 1;
     const std::uint64_t since = std::min(expires - std::min(expires, slack), unswept_since_.value_or(expires));
     unswept_since_.reset();
-    auto sockets = dump_time_waits();
-    for (int i = 1; sockets && i < kAttempts && !all_placed(*sockets); ++i) sockets = dump_time_waits();
+    const auto sockets = dump_time_waits();
     if (!sockets || !all_placed(*sockets)) unswept_since_ = since;
     if (!sockets) return tl::unexpected(sockets.error());
     for (const DiagSocket& socket : *sockets) {

@@ -107,6 +107,9 @@ void gather_functions(KernelSupport& support, const KernelTypes& types) {
           "inet_csk_reqsk_queue_drop", "inet_csk_reqsk_queue_drop_and_put", "reqsk_timer_handler"})
         if (!types.has_function(name))
             support.functions = Support::no(fmt::format("this kernel has no function {}", name));
+    support.migrations = types.has_function("reuseport_migrate_sock")
+                             ? Support::yes()
+                             : Support::no("this kernel's listeners don't take over handshakes (Linux 5.14)");
     support.hashdance_schedules = types.has_function("inet_twsk_hashdance_schedule");
     support.hash_add_result = types.result_position("inet_csk_reqsk_queue_hash_add");
     if (!types.has_function("inet_twsk_hashdance") && !support.hashdance_schedules)

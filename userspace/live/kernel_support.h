@@ -75,6 +75,7 @@ struct KernelSupport {
     /// The functions by which mini-sockets and request sockets are watched (bpf/fentry.bpf.h): whether there is one of
     /// each, and in which form. That they fire is found out by try_functions() (fentry_trial.h).
     Support functions;
+    Support migrations; ///< reuseport_migrate_sock() is there (Linux 5.14)
     bool hashdance_schedules =
         false; ///< inet_twsk_hashdance_schedule() (seen in 6.12) instead of inet_twsk_hashdance()
     /// Where an fexit program finds whether inet_csk_reqsk_queue_hash_add() did what its name says: 0: nowhere; 3:

@@ -53,6 +53,8 @@ constexpr std::array rows = {
     function_row(Program::request_drop, "fentry/inet_csk_reqsk_queue_drop", "the end of SYN_RECV"),
     function_row(Program::request_put, "fentry/inet_csk_reqsk_queue_drop_and_put", "the end of SYN_RECV"),
     function_row(Program::request_expire, "fexit/reqsk_timer_handler", "SYN_RECV that ran out"),
+    ProgramRow{Program::request_migrate, ProbeSet::fentry, "fexit/reuseport_migrate_sock",
+               "SYN_RECV that another listener takes over", [](const KernelSupport& s) { return s.migrations; }, false},
     ProgramRow{Program::reset_received,
                {},
                "tp_btf/tcp_receive_reset",

@@ -46,24 +46,25 @@ std::string_view name(Listing listing);
 
 /// The programs that can be loaded.
 enum class Program {
-    state,          ///< tp_btf/inet_sock_set_state
-    timer_start,    ///< tp_btf/timer_start
-    timer_cancel,   ///< tp_btf/timer_cancel
-    timer_expire,   ///< tp_btf/timer_expire_entry
-    mini_begin,     ///< fentry/inet_twsk_hashdance, later fentry/inet_twsk_hashdance_schedule
-    mini_rearm,     ///< fentry/__inet_twsk_schedule
-    mini_expire,    ///< fentry/tw_timer_handler
-    mini_kill,      ///< fentry/inet_twsk_kill
-    request_begin,  ///< fexit/inet_csk_reqsk_queue_hash_add
-    request_drop,   ///< fentry/inet_csk_reqsk_queue_drop
-    request_put,    ///< fentry/inet_csk_reqsk_queue_drop_and_put
-    request_expire, ///< fexit/reqsk_timer_handler
-    reset_received, ///< tp_btf/tcp_receive_reset
-    reset_sent,     ///< tp_btf/tcp_send_reset
-    retransmit,     ///< tp_btf/tcp_retransmit_skb
-    accept,         ///< tracepoint/syscalls/sys_exit_accept
-    accept4,        ///< tracepoint/syscalls/sys_exit_accept4
-    inventory,      ///< iter/tcp, or no program but sock_diag
+    state,           ///< tp_btf/inet_sock_set_state
+    timer_start,     ///< tp_btf/timer_start
+    timer_cancel,    ///< tp_btf/timer_cancel
+    timer_expire,    ///< tp_btf/timer_expire_entry
+    mini_begin,      ///< fentry/inet_twsk_hashdance, later fentry/inet_twsk_hashdance_schedule
+    mini_rearm,      ///< fentry/__inet_twsk_schedule
+    mini_expire,     ///< fentry/tw_timer_handler
+    mini_kill,       ///< fentry/inet_twsk_kill
+    request_begin,   ///< fexit/inet_csk_reqsk_queue_hash_add
+    request_drop,    ///< fentry/inet_csk_reqsk_queue_drop
+    request_put,     ///< fentry/inet_csk_reqsk_queue_drop_and_put
+    request_expire,  ///< fexit/reqsk_timer_handler
+    request_migrate, ///< fexit/reuseport_migrate_sock
+    reset_received,  ///< tp_btf/tcp_receive_reset
+    reset_sent,      ///< tp_btf/tcp_send_reset
+    retransmit,      ///< tp_btf/tcp_retransmit_skb
+    accept,          ///< tracepoint/syscalls/sys_exit_accept
+    accept4,         ///< tracepoint/syscalls/sys_exit_accept4
+    inventory,       ///< iter/tcp, or no program but sock_diag
 };
 
 /// What is done with one program.

@@ -137,7 +137,10 @@ void Tracker::Impl::confirm_listed(Connection& c, const SocketListed& e) {
 
     if (e.mini && c.place == Place::mini) {
         if (c.other == 0) table_.set_other(c, e.sock);
-        if (e.state == TcpState::TIME_WAIT) enter_time_wait_late(c, e.at, e.expires, e.entered);
+        // Without a time it isn't news: the sweeps look for it, and will tell when it was.
+        const bool dated = e.expires || e.entered;
+        if (e.state == TcpState::TIME_WAIT && (dated || e.sweep || c.loss_epoch != loss_epoch_))
+            enter_time_wait_late(c, e.at, e.expires, e.entered);
         if (!e.sweep && c.state == e.state) c.loss_epoch = loss_epoch_; // whatever was lost, it wasn't its end
         return;
     }

@@ -196,7 +196,10 @@ void Tracker::Impl::end_mini(Connection& c, MonoTime at, const MiniClose& close)
 
 Connection* Tracker::Impl::adopt_request(const RequestTimer& e) {
     Connection* c = table_.by_tuple(e.netns, e.tuple);
-    if (!c || c->ended || c->place != Place::request || c->other != 0) return nullptr;
+    if (!c || c->ended || c->place != Place::request) return nullptr;
+    // A copy made for another listener (tcp_migrate_req) begins with a SYN-ACK that isn't the first.
+    const bool is_copy = e.op == TD_TIMER_START && e.timeouts > 0;
+    if (c->other != 0 && !is_copy) return nullptr;
     clear_address(e.request);
     table_.set_other(*c, e.request);
     return c;
@@ -219,7 +222,10 @@ void Tracker::Impl::handle(const RequestTimer& e) {
             table_.evidence(*c).request_stopped = e.at;
             keep_appointment(*c, e.at + kSettle);
             break;
-        case TD_TIMER_REARM: [[fallthrough]];
+        case TD_TIMER_REARM: // it goes on as a copy, whose address isn't known yet
+            forget_stop(*c);
+            table_.set_other(*c, 0);
+            break;
         case TD_TIMER_KILL: break; // of mini-sockets only
         }
         return;

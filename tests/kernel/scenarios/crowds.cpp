@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Scenarios: very many connections at once; none may be missing.
 #include <algorithm>
-#include <cstdlib>
 
 #include "catalog.h"
 #include "child.h"
+#include "moment.h"
 #include "netns.h"
 #include "program.h"
 
@@ -14,12 +14,8 @@ namespace {
 
 constexpr int kSources = 5; // addresses, so that no one has to search long for a free port
 
-// Connections from each source. TCPDWELL_TEST_CROWD is how many there are in all: ten thousand take minutes where the
-// machine is emulated.
-int each() {
-    const char* text = std::getenv("TCPDWELL_TEST_CROWD");
-    return std::max((text != nullptr ? std::atoi(text) : 10'000) / kSources, 1);
-}
+// Connections from each source.
+int each() { return std::max(crowd_size() / kSources, 1); }
 
 void connect_all(std::vector<Fd>& sockets, const Address& target) {
     for (int source = 0; source < kSources; ++source) {

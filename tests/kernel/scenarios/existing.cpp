@@ -140,6 +140,7 @@ void joined_syn_sent(Scene& scene) {
     const Moment answered = during([&] { pair.peer.complete_connect(); });
     pause(100ms);
     const Moment rst = during([&] { pair.peer.send_rst(); });
+    scene.require_state(pair.socket, TCP_CLOSE); // or our close() overtakes it
     scene.expect({.what = "client",
                   .end = pair.end,
                   .path = {{"SYN_SENT", unknown()}, {"ESTABLISHED", between(answered, rst)}},
@@ -159,6 +160,7 @@ void joined_syn_recv(Scene& scene) {
     const Fd server = accept_from(listener);
     pause(100ms);
     const Moment rst = during([&] { peer.send_rst(); });
+    scene.require_state(server, TCP_CLOSE); // or our close() overtakes it
     scene.expect({.what = "server",
                   .end = {.local = local_of(listener),
                           .remote = peer.address(),

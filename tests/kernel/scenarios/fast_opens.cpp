@@ -126,6 +126,7 @@ void fast_open_held(Scene& scene) {
     scene.require_state(held.socket, TCP_ESTABLISHED);
     pause(50ms);
     const Moment rst = during([&] { held.peer.send_rst(); });
+    scene.require_state(held.socket, TCP_CLOSE); // or our close() overtakes it
     scene.expect({.what = "server",
                   .end = held.end,
                   .path = {{"SYN_RECV", between(held.end.opened, acked)}, {"ESTABLISHED", between(acked, rst)}},

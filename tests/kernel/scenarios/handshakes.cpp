@@ -4,6 +4,9 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 
+#include <fstream>
+#include <string>
+
 #include "catalog.h"
 #include "netns.h"
 
@@ -123,6 +126,48 @@ void handshake_abandoned(Scene& scene) {
                   .detail = {"timeout", "null"}});
 }
 
+bool kernel_has(const std::string& function) {
+    std::ifstream symbols("/proc/kallsyms");
+    std::string line;
+    while (std::getline(symbols, line))
+        if (line.ends_with(" " + function)) return true;
+    return false;
+}
+
+Fd listen_in_group() {
+    Fd socket = tcp_socket();
+    set_option(socket, SOL_SOCKET, SO_REUSEPORT, 1);
+    bind_to(socket, kHere);
+    check(listen(socket.get(), 8), "listen");
+    return socket;
+}
+
+// The listener that got the SYN is closed, and another one of its group takes over (tcp_migrate_req, Linux 5.14): the
+// kernel makes the request anew, either when the ACK comes, or when the SYN-ACK is sent again.
+void handshake_migrated(Scene& scene, nanoseconds held) {
+    if (!kernel_has("reuseport_migrate_sock")) { // 5.10.223 has the sysctl all the same
+        scene.skip("this kernel doesn't migrate requests");
+        return;
+    }
+    write_sysctl("ipv4/tcp_migrate_req", "1");
+    add_phantom_network();
+    PacketPeer peer(40000);
+    Fd first = listen_in_group();
+    const Moment syn = during([&] { peer.send_syn(local_of(first)); });
+    peer.await(kSyn | kAck);
+    const Fd second = listen_in_group();
+    first.reset();
+    pause(held);
+    const End end = server_of(scene, peer, syn);
+    scene.require_listed(end, TCP_SYN_RECV);
+    const Moment acked = during([&] { peer.send_ack(); });
+    close_after_held_handshake(scene, peer, accept_from(second), end, acked);
+}
+
+void handshake_migrated_by_the_ack(Scene& scene) { handshake_migrated(scene, 100ms); }
+
+void handshake_migrated_by_the_timer(Scene& scene) { handshake_migrated(scene, 1500ms); }
+
 // The peer answers our SYN with a SYN of its own (RFC 9293, section 3.5).
 void simultaneous_open(Scene& scene) {
     add_phantom_network();
@@ -240,6 +285,8 @@ constexpr Scenario kScenarios[] = {
     {"handshake_unanswered", handshake_unanswered},
     {"handshake_reset", handshake_reset},
     {"handshake_abandoned", handshake_abandoned},
+    {"handshake_migrated_by_the_ack", handshake_migrated_by_the_ack},
+    {"handshake_migrated_by_the_timer", handshake_migrated_by_the_timer},
     {"simultaneous_open", simultaneous_open},
     {"syn_cookies", syn_cookies},
     {"queue_full_at_the_syn", queue_full_at_the_syn},

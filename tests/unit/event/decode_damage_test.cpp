@@ -82,7 +82,7 @@ TEST(Decode, impossible_values_are_malformed) {
         {"timer operation 0", valid[2], offsetof(td_timewait, op), 0},
         {"timer operation 6", valid[2], offsetof(td_timewait, op), 6},
         {"an established mini-socket", valid[2], offsetof(td_timewait, substate), 1},
-        {"request operation 4", valid[3], offsetof(td_request, op), 4},
+        {"request operation 5", valid[3], offsetof(td_request, op), 5},
         {"reset direction 0", valid[4], offsetof(td_reset, direction), 0},
         {"reset direction 3", valid[4], offsetof(td_reset, direction), 3},
         {"owner how 0", valid[5], offsetof(td_owner, how), 0},

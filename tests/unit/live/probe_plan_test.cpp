@@ -24,12 +24,26 @@ KernelSupport full_support() {
     support.version = {6, 18};
     support.machine = "x86_64";
     support.capabilities = {true, true, true, true, true, true, true};
-    for (Support* fact :
-         {&support.memlock, &support.btf, &support.types, &support.jiffies, &support.inet_sock_set_state,
-          &support.timer_start, &support.timer_cancel, &support.timer_expire_entry, &support.tcp_receive_reset,
-          &support.tcp_send_reset, &support.tcp_retransmit_skb, &support.tracing_programs, &support.socket_cookie,
-          &support.tcp_iterator, &support.functions, &support.reset_reason, &support.entry_stamp, &support.stacks,
-          &support.sock_diag})
+    for (Support* fact : {&support.memlock,
+                          &support.btf,
+                          &support.types,
+                          &support.jiffies,
+                          &support.inet_sock_set_state,
+                          &support.timer_start,
+                          &support.timer_cancel,
+                          &support.timer_expire_entry,
+                          &support.tcp_receive_reset,
+                          &support.tcp_send_reset,
+                          &support.tcp_retransmit_skb,
+                          &support.tracing_programs,
+                          &support.socket_cookie,
+                          &support.tcp_iterator,
+                          &support.functions,
+                          &support.migrations,
+                          &support.reset_reason,
+                          &support.entry_stamp,
+                          &support.stacks,
+                          &support.sock_diag})
         *fact = Support::yes();
     support.tw_timer_handler = {Status::found, tw_address, {}};
     support.reqsk_timer_handler = {Status::found, reqsk_address, {}};
@@ -90,12 +104,22 @@ TEST(ProbePlan, ProgramsStandInTheOrderOfTheEnum) {
     }
 }
 
+TEST(ProbePlan, ListenersThatTakeNothingOverAreNoObstacle) {
+    KernelSupport support = full_support();
+    support.migrations = Support::no("too old");
+    const auto plan = plan_probes(support, Support::yes());
+    ASSERT_TRUE(plan);
+    EXPECT_EQ(plan->set, ProbeSet::fentry);
+    EXPECT_FALSE(plan->loads(Program::request_migrate));
+    EXPECT_EQ(loaded(*plan), 15u);
+}
+
 TEST(ProbePlan, FunctionsThatFireAreBetterThanTimers) {
     const auto plan = plan_probes(full_support(), Support::yes());
     ASSERT_TRUE(plan);
     EXPECT_EQ(plan->set, ProbeSet::fentry);
-    EXPECT_EQ(plan->programs.size(), 15u);
-    EXPECT_EQ(loaded(*plan), 15u);
+    EXPECT_EQ(plan->programs.size(), 16u);
+    EXPECT_EQ(loaded(*plan), 16u);
     for (const Program timer : {Program::timer_start, Program::timer_cancel, Program::timer_expire})
         EXPECT_FALSE(plan->loads(timer));
     EXPECT_EQ(plan->timer_functions, std::nullopt);

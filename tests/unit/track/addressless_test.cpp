@@ -99,6 +99,29 @@ TEST(Addressless, sweep_tells_when_time_wait_began) {
     EXPECT_EQ(stay(o, FIN_WAIT2), 997ms);
 }
 
+TEST(Addressless, time_wait_without_a_time_waits_for_one) {
+    const TestSocket s = by_tuple({});
+    const TestSocket mini = by_tuple({0xe000, s.cookie});
+    for (const bool swept : {false, true}) {
+        EventRun run;
+        run << s.change(0ms, CLOSE, SYN_SENT, 0, 0, kApp) << s.change(1ms, SYN_SENT, ESTABLISHED)
+            << s.change(2ms, ESTABLISHED, FIN_WAIT1, 0, 0, kApp) << s.change(3ms, FIN_WAIT1, FIN_WAIT2)
+            << mini.timer(3ms, TD_TIMER_START, FIN_WAIT2, 60s) << s.change(3ms, FIN_WAIT2, CLOSE);
+        SocketListed listed = mini.listed_mini(2s, TIME_WAIT, 61s);
+        listed.expires.reset();
+        listed.sweep = swept; // a sweep has tried its best: nobody else will tell
+        if (swept)
+            run << listed;
+        else
+            list(run, 2s, listed);
+        run << mini.timer(62s, TD_TIMER_CANCEL, TIME_WAIT, 61s)
+            << mini.timer(62s + 10us, TD_TIMER_EXPIRE, TIME_WAIT, 61s);
+        const Outcome o = run.only_outcome();
+        EXPECT_EQ(o.line->seen, Seen::whole);
+        EXPECT_EQ(stay(o, FIN_WAIT2), swept ? std::nullopt : std::optional<Nanoseconds>(997ms));
+    }
+}
+
 TEST(Addressless, request_goes_on_where_it_was_listed) {
     const TestSocket request = by_tuple({0xf000, 5});
     for (const td_timer_op first : {TD_TIMER_CANCEL, TD_TIMER_START}) {
