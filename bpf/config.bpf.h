@@ -20,7 +20,8 @@ const volatile bool can_make_cookies = false;
 /* So is bpf_jiffies64() (since 5.9, patch "bpf: allow tracing programs to use bpf_jiffies64() helper"). */
 const volatile bool can_tell_jiffies = false;
 
-/* Where inet_csk_reqsk_queue_hash_add() leaves its result among the words of an fexit program's context; 0: it has none. */
+/* Where inet_csk_reqsk_queue_hash_add() leaves its result among the words of an fexit program's context; 0: it has
+ * none. */
 const volatile __u32 hash_add_result = 0;
 
 /* Fill of the ring buffer, in bytes, at which the reader is woken before its time. */

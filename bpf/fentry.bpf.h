@@ -117,9 +117,9 @@ struct {
     __type(value, __u64);
 } migrated SEC(".maps");
 
-/* A request whose listener is gone, and for which there is another one in its group (tcp_migrate_req, Linux 5.14): it goes
- * on as a copy (inet_reqsk_clone()), made either by reqsk_timer_handler() or when the handshake is complete. Children that
- * wait for accept() come by here, too. */
+/* A request whose listener is gone, and for which there is another one in its group (tcp_migrate_req, Linux 5.14): it
+ * goes on as a copy (inet_reqsk_clone()), made either by reqsk_timer_handler() or when the handshake is complete.
+ * Children that wait for accept() come by here, too. */
 SEC("?fexit/reuseport_migrate_sock")
 int BPF_PROG(on_request_migrated, struct sock *sk, struct sock *migrating, struct sk_buff *skb, struct sock *heir)
 {
@@ -132,8 +132,8 @@ int BPF_PROG(on_request_migrated, struct sock *sk, struct sock *migrating, struc
     return 0;
 }
 
-/* At its exit: if the SYN-ACK has been sent again the timer is pending again; else the request has been given up, unless
- * it lives on as a copy. */
+/* At its exit: if the SYN-ACK has been sent again the timer is pending again; else the request has been given up,
+ * unless it lives on as a copy. */
 SEC("?fexit/reqsk_timer_handler")
 int BPF_PROG(on_request_expired, struct timer_list *timer)
 {

@@ -63,6 +63,10 @@ typedef struct {
     int owned;
 } socket_lock_t;
 
+struct proto {
+    char name[32];
+};
+
 struct sock_common {
     __u32 skc_daddr;
     __u32 skc_rcv_saddr;
@@ -70,6 +74,7 @@ struct sock_common {
     __u16 skc_num;
     unsigned short skc_family;
     volatile unsigned char skc_state;
+    struct proto *skc_prot;
     possible_net_t skc_net;
     struct in6_addr skc_v6_daddr;
     struct in6_addr skc_v6_rcv_saddr;

@@ -46,6 +46,17 @@ static __always_inline __u32 read_common(const __u64 *c, struct td_tuple *t)
     return BPF_CORE_READ((struct net *)COMMON_FIELD(c, __u64, skc_net.net), ns.inum);
 }
 
+/* DCCP (until 6.16) keeps its own in the same objects, with the same functions: its protocols are DCCP and DCCPv6,
+ * TCP's TCP and TCPv6. */
+static __always_inline bool is_tcp(const __u64 *c)
+{
+    const struct proto *protocol = (void *)COMMON_FIELD(c, __u64, skc_prot);
+    char name[4] = {};
+
+    bpf_core_read(name, 3, &protocol->name);
+    return name[0] == 'T' && name[1] == 'C' && name[2] == 'P';
+}
+
 /* The td_stack bit of the function that an address lies in; 0 for all others. A global function, which the verifier
  * looks at once and not once per frame. */
 __noinline __u64 stack_bit(__u64 address)
@@ -86,7 +97,7 @@ static __always_inline void emit_timewait(struct inet_timewait_sock *tw, enum td
     struct td_timewait *r;
     __u32 netns;
 
-    if (bpf_probe_read_kernel(common, sizeof(common), tw)) return;
+    if (bpf_probe_read_kernel(common, sizeof(common), tw) || !is_tcp(common)) return;
     netns = read_common(common, &tuple);
     if (!netns_passes(netns) || !tuple_passes(&tuple)) return;
 
@@ -112,7 +123,7 @@ static __always_inline void emit_request(struct request_sock *req, enum td_timer
     struct td_request *r;
     __u32 netns;
 
-    if (bpf_probe_read_kernel(common, sizeof(common), req)) return;
+    if (bpf_probe_read_kernel(common, sizeof(common), req) || !is_tcp(common)) return;
     netns = read_common(common, &tuple);
     if (!netns_passes(netns) || !tuple_passes(&tuple)) return;
 

@@ -58,11 +58,11 @@ CheckSection host_section(const KernelSupport& support) {
     if (!support.btf_file.empty())
         section.items.push_back(
             {"btf_file", "the same from --btf", support.types.ok, true,
-             support.types ? fmt::format("{}{}", support.btf_file,
-                                         support.capabilities.sys_admin
-                                             ? "; with it, a connection of our own is told as it was"
-                                             : "; not tried on a connection of our own, which takes CAP_SYS_ADMIN")
-                           : support.types.why_not});
+             !support.types ? support.types.why_not
+             : support.types_tried
+                 ? fmt::format("{}; with it, a connection of our own is told as it was", support.btf_file)
+                 : fmt::format("{}; whether it is this kernel's couldn't be tried: {}", support.btf_file,
+                               support.types_tried.why_not)});
     section.items.push_back(item("memlock", "locked memory", support.memlock, true));
     if (support.lockdown)
         section.items.push_back(
@@ -204,7 +204,7 @@ Result<int> run_check(const std::string& format, const ProbeOptions& options) {
         // yet.
         LiveOptions live;
         live.probes = options;
-        if (const auto trial = LiveSource::open(live); !trial) plan = tl::unexpected(trial.error());
+        if (const auto trial = LiveSource::open(live, support, *plan); !trial) plan = tl::unexpected(trial.error());
     }
 
     Output out(STDOUT_FILENO);

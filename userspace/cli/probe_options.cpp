@@ -20,8 +20,9 @@ void declare_probes(CLI::App& app, ProbeOptions& options) {
         ->default_str("auto");
     app.add_option("--btf", options.btf_file,
                    "Types of the running kernel, for one built without CONFIG_DEBUG_INFO_BTF: a BTF file or a vmlinux "
-                   "with BTF, of exactly this kernel (another's gives wrong output)")
-        ->type_name("FILE");
+                   "with BTF, of exactly this kernel")
+        ->type_name("FILE")
+        ->check(CLI::Validator([](const std::string& file) { return file.empty() ? "it names no file" : ""; }, ""));
 }
 
 } // namespace tcpdwell

@@ -4,9 +4,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
-#include <linux/perf_event.h>
 #include <spdlog/spdlog.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +14,7 @@
 
 #include "base/fd.h"
 #include "live/bpf_object.h"
+#include "live/tracefs.h"
 
 namespace tcpdwell {
 namespace {
@@ -37,17 +36,6 @@ int on_libbpf_message(libbpf_print_level level, const char* format, va_list argu
         spdlog::trace("libbpf: {}", line);
     }
     return 0;
-}
-
-/// Opens the perf event of a classic tracepoint, to which a program can be attached.
-Fd open_tracepoint(std::uint64_t id) {
-    perf_event_attr attributes{};
-    attributes.type = PERF_TYPE_TRACEPOINT;
-    attributes.size = sizeof(attributes);
-    attributes.config = id;
-    attributes.sample_period = 1;
-    // The program runs for every CPU: it hangs on the tracepoint, not on this event.
-    return Fd(static_cast<int>(::syscall(SYS_perf_event_open, &attributes, -1, 0, -1, PERF_FLAG_FD_CLOEXEC)));
 }
 
 struct Slot {
@@ -182,11 +170,14 @@ Result<BpfSession> BpfSession::open(const ProbePlan& plan, std::array<std::uint6
         } else {
             link = bpf_program__attach(slot.bpf);
         }
-        if (!link)
+        if (!link) {
+            const int error = errno;
+            const std::string warning = take_libbpf_warning();
             return fail(ErrorCode::cannot_trace,
-                        fmt::format("cannot attach the BPF program {}: {}; {}", bpf_program__name(slot.bpf),
-                                    std::strerror(errno), take_libbpf_warning()),
-                        errno);
+                        fmt::format("cannot attach the BPF program {}: {}{}{}", bpf_program__name(slot.bpf),
+                                    std::strerror(error), warning.empty() ? "" : "; ", warning),
+                        error);
+        }
         members->links.emplace_back(link);
     }
 

@@ -55,7 +55,6 @@ ProbePlan trial_plan(const KernelSupport& support) {
 Support try_functions(const KernelSupport& support) {
     if (!support.tracing_programs) return support.tracing_programs;
     if (!support.functions) return support.functions;
-    if (!support.capabilities.sys_admin) return Support::no("to try it on a connection of our own takes CAP_SYS_ADMIN");
     FunctionsSeen sight;
     const Trial trial = try_programs(trial_plan(support), sight);
     switch (trial.outcome) {

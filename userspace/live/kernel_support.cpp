@@ -124,6 +124,8 @@ void gather_typed(KernelSupport& support, const KernelTypes& types) {
     if (const std::uint32_t target = types.tracepoint("inet_sock_set_state"); target != 0) {
         support.tracing_programs = try_tracing_program(target);
         support.socket_cookie = support.tracing_programs ? try_socket_cookie(target) : support.tracing_programs;
+        if (!support.socket_cookie && support.version < KernelVersion{5, 12})
+            support.socket_cookie = Support::no("programs can't generate cookies before Linux 5.12");
     } else {
         support.tracing_programs = support.socket_cookie = support.inet_sock_set_state;
     }
@@ -253,8 +255,14 @@ void gather_accept(KernelSupport& support) {
     }
     support.accept_id = (*ids)[0];
     support.accept4_id = (*ids)[1];
-    if (!support.accept_id || !support.accept4_id)
+    if (!support.accept_id || !support.accept4_id) {
         support.why_no_accept = "this kernel has no tracepoints of system calls (CONFIG_FTRACE_SYSCALLS)";
+    } else if (!open_tracepoint(*support.accept_id)) {
+        support.why_no_accept = fmt::format("perf_event_open: {}; kernel.perf_event_paranoid must be lower, or the "
+                                            "process have CAP_SYS_ADMIN",
+                                            std::strerror(errno));
+        support.accept_id = support.accept4_id = std::nullopt;
+    }
 }
 
 } // namespace

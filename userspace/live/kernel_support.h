@@ -60,6 +60,7 @@ struct KernelSupport {
     Support btf;          ///< the kernel describes its types in /sys/kernel/btf/vmlinux
     std::string btf_file; ///< BTF given by the user instead; "" if none was
     Support types;        ///< the types that are to be used, given or the kernel's own, are there and can be right
+    Support types_tried;  ///< given types have been held against a connection of our own (types_trial.h)
     bool raw = false; ///< what follows is about programs on raw tracepoints, since typed ones can't or mustn't be used
 
     /// Tracepoints.

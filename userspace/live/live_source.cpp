@@ -119,17 +119,25 @@ LiveSource::LiveSource(BpfSession session, Sampler sampler, std::optional<Cgroup
 
 Result<std::unique_ptr<LiveSource>> LiveSource::open(const LiveOptions& options) {
     capture_libbpf_messages();
-    auto [support, plan] = choose_probes(options.probes);
+    const auto [support, plan] = choose_probes(options.probes);
     if (!plan) return tl::unexpected(plan.error());
+    if (!support.btf_file.empty() && !support.types_tried)
+        spdlog::warn("{} may be another kernel's, and what is told then be wrong: it couldn't be tried on a connection "
+                     "of our own: {}",
+                     support.btf_file, support.types_tried.why_not);
+    return open(options, support, *plan);
+}
 
+Result<std::unique_ptr<LiveSource>> LiveSource::open(const LiveOptions& options, const KernelSupport& support,
+                                                     ProbePlan plan) {
     const auto clock = read_kernel_clock();
     if (!clock) return tl::unexpected(clock.error());
-    auto inventory = open_inventory(*plan, *clock, options.filter);
+    auto inventory = open_inventory(plan, *clock, options.filter);
     if (!inventory) return tl::unexpected(inventory.error());
 
     auto sampler = Sampler::start(std::move(*inventory), options.filter.netns);
     if (!sampler) return tl::unexpected(sampler.error());
-    auto session = BpfSession::open(*plan, {support.accept_id.value_or(0), support.accept4_id.value_or(0)},
+    auto session = BpfSession::open(plan, {support.accept_id.value_or(0), support.accept4_id.value_or(0)},
                                     options.filter, options.buffer_bytes);
     if (!session) return tl::unexpected(session.error());
 
@@ -139,12 +147,12 @@ Result<std::unique_ptr<LiveSource>> LiveSource::open(const LiveOptions& options)
     else
         spdlog::debug("no cgroup paths: {}", paths.error().message);
 
-    auto facts = host_facts(support, *plan);
+    auto facts = host_facts(support, plan);
     if (auto dropped = drop_capabilities(); !dropped) return tl::unexpected(dropped.error());
 
     std::unique_ptr<LiveSource> source(new LiveSource(std::move(*session), std::move(*sampler), std::move(cgroups)));
     source->clock_ = *clock;
-    source->sweeps_ = plan->set == ProbeSet::timer;
+    source->sweeps_ = plan.set == ProbeSet::timer;
     source->opening_ = std::move(facts);
     source->holding_ = true;
     source->asked_ = Asked::snapshot;

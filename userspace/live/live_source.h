@@ -33,6 +33,9 @@ public:
     /// Finds out what the host can do, loads and attaches, and gives up all capabilities of the calling process.
     /// Whatever needs them (a command to be run meanwhile) must have been started before.
     static Result<std::unique_ptr<LiveSource>> open(const LiveOptions& options);
+    /// The same with what choose_probes() has found out of `options.probes`.
+    static Result<std::unique_ptr<LiveSource>> open(const LiveOptions& options, const KernelSupport& support,
+                                                    ProbePlan plan);
 
     Result<Status> poll(const RecordSink& sink) override;
     [[nodiscard]] MonoTime now() const override { return now_; }

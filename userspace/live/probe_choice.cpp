@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "live/probe_choice.h"
 
+#include <utility>
+
 #include "live/fentry_trial.h"
 #include "live/types_trial.h"
 
@@ -8,7 +10,11 @@ namespace tcpdwell {
 
 ProbeChoice choose_probes(const ProbeOptions& options) {
     KernelSupport support = gather_kernel_support(options.btf_file);
-    if (!support.btf_file.empty()) support.types = try_types(support);
+    if (!support.btf_file.empty()) {
+        auto [types, tried] = try_types(support);
+        support.types = std::move(types);
+        support.types_tried = std::move(tried);
+    }
     const Support fentry = options.set == ProbeSet::timer ? Support::no("not wanted") : try_functions(support);
     auto plan = plan_probes(support, fentry, options.set);
     return {std::move(support), std::move(plan)};

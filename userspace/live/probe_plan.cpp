@@ -127,8 +127,8 @@ Result<void> check_ground(const KernelSupport& support) {
                                   "distributions)",
                                   support.types.why_not, support.release, support.machine));
     if (!support.memlock)
-        return refuse(fmt::format("{}; run it with sudo, or raise the limit with 'ulimit -l unlimited'",
-                                  support.memlock.why_not));
+        return refuse(fmt::format("{}; {}raise the limit with 'ulimit -l unlimited'", support.memlock.why_not,
+                                  support.root ? "give it that, or " : "run it with sudo, or "));
     return {};
 }
 
@@ -229,7 +229,8 @@ Result<ProbePlan> plan_probes(const KernelSupport& support, const Support& fentr
     plan.why_not_fentry = fentry.why_not;
     if (plan.set == ProbeSet::fentry && !fentry && support.tracing_programs)
         return refuse(fmt::format(
-            "the probe set fentry doesn't work here: {}; leave --probes out, or give --probes timer", fentry.why_not));
+            "the probe set fentry doesn't work here: {}; without --probes, 'tcpdwell check' tells what does",
+            fentry.why_not));
     if (auto programs = check_programs(support, plan.set); !programs) return tl::unexpected(programs.error());
 
     plan.hooks = support.raw ? Hooks::raw : Hooks::typed;

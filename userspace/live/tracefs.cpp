@@ -3,10 +3,13 @@
 // of its own, and ours must stay as it is because the cgroup and netns paths of the user are looked up in it.
 #include "live/tracefs.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/perf_event.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,7 +18,6 @@
 #include <cstring>
 #include <string>
 
-#include "base/fd.h"
 #include "live/proc_file.h"
 
 namespace tcpdwell {
@@ -26,7 +28,10 @@ constexpr const char* tracing_in_debugfs = "/sys/kernel/debug/tracing";
 
 using Ids = std::vector<std::optional<std::uint64_t>>;
 
-bool is_tracefs(const char* directory) { return ::access(fmt::format("{}/events", directory).c_str(), F_OK) == 0; }
+/// 0, or the errno: ENOENT where it isn't mounted, EACCES where it is and mayn't be read.
+int find_tracefs(const char* directory) {
+    return ::faccessat(AT_FDCWD, fmt::format("{}/events", directory).c_str(), R_OK | X_OK, AT_EACCESS) == 0 ? 0 : errno;
+}
 
 Ids read_ids(const char* directory, std::span<const TracepointName> names) {
     Ids ids;
@@ -84,9 +89,23 @@ Result<Ids> ids_from_private_mount(std::span<const TracepointName> names) {
 } // namespace
 
 Result<std::vector<std::optional<std::uint64_t>>> tracepoint_ids(std::span<const TracepointName> names) {
-    for (const char* directory : {tracing, tracing_in_debugfs})
-        if (is_tracefs(directory)) return read_ids(directory, names);
+    for (const char* directory : {tracing, tracing_in_debugfs}) {
+        const int error = find_tracefs(directory);
+        if (error == 0) return read_ids(directory, names);
+        if (error == EACCES && directory == tracing)
+            return fail(ErrorCode::failed,
+                        fmt::format("{} can't be read: that takes root or CAP_DAC_READ_SEARCH", tracing), error);
+    }
     return ids_from_private_mount(names);
+}
+
+Fd open_tracepoint(std::uint64_t id) {
+    perf_event_attr attributes{};
+    attributes.type = PERF_TYPE_TRACEPOINT;
+    attributes.size = sizeof(attributes);
+    attributes.config = id;
+    attributes.sample_period = 1;
+    return Fd(static_cast<int>(::syscall(SYS_perf_event_open, &attributes, -1, 0, -1, PERF_FLAG_FD_CLOEXEC)));
 }
 
 } // namespace tcpdwell

@@ -28,6 +28,12 @@ constexpr std::size_t kBufferBytes = 64 << 10;
 /// that stands still may need longer.
 constexpr std::array kPauses = {60ms, 250ms, 1000ms};
 
+/// Where the rights for that are missing, with those of a user namespace of our own.
+bool enter_own_netns() {
+    if (::unshare(CLONE_NEWNET) == 0 && bring_loopback_up()) return true;
+    return ::unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0 && bring_loopback_up();
+}
+
 /// nullopt if it failed.
 std::optional<OwnConnection> make_connection(std::chrono::milliseconds pause) {
     const Fd listener = loopback_listener(false);
@@ -54,7 +60,7 @@ public:
         if (child_ != 0) return;
         line_.reset(); // so that the parent's end is the only one
         std::uint32_t netns = 0;
-        if (::unshare(CLONE_NEWNET) == 0 && bring_loopback_up()) netns = own_netns_inode().value_or(0);
+        if (enter_own_netns()) netns = own_netns_inode().value_or(0);
         bool made = ::send(theirs.get(), &netns, sizeof(netns), MSG_NOSIGNAL) > 0;
         std::chrono::milliseconds pause{};
         while (made && ::read(theirs.get(), &pause, sizeof(pause)) == sizeof(pause)) {
@@ -96,7 +102,9 @@ Trial try_programs(const ProbePlan& plan, Sight& sight) {
     Maker maker;
     Filter filter;
     filter.netns = {maker.netns()};
-    if (filter.netns.front() == 0) return {Outcome::not_made, "no network namespace of our own can be made"};
+    if (filter.netns.front() == 0)
+        return {Outcome::not_made, "no network namespace of our own with a loopback device can be made, which takes "
+                                   "CAP_SYS_ADMIN and CAP_NET_ADMIN, or user namespaces"};
     auto session = BpfSession::open(plan, {}, filter, kBufferBytes);
     if (!session) return {Outcome::refused, std::strerror(session.error().error_number)};
     for (const auto pause : kPauses) {

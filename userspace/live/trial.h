@@ -44,7 +44,7 @@ struct Trial {
 
 /// Loads and attaches the plan's programs, and makes such connections until `sight` misses nothing, or it can be
 /// expected no longer. Takes some 100 ms, 1.5 s if something stays unseen, and nothing where the kernel refuses the
-/// programs. Needs CAP_SYS_ADMIN for the namespace.
+/// programs. Needs CAP_SYS_ADMIN and CAP_NET_ADMIN for the namespace, or user namespaces.
 Trial try_programs(const ProbePlan& plan, Sight& sight);
 
 } // namespace tcpdwell

@@ -90,31 +90,37 @@ ProbePlan trial_plan(const KernelSupport& support) {
     return plan;
 }
 
-bool can_be_tried(const KernelSupport& support) {
-    return support.types && support.tracing_programs && support.capabilities.sys_admin && support.inet_sock_set_state &&
-           support.timer_start && support.timer_cancel && support.timer_expire_entry &&
-           support.tw_timer_handler.address != 0 && support.reqsk_timer_handler.address != 0;
+/// What stands in the way of a trial.
+Support can_be_tried(const KernelSupport& support) {
+    for (const Support& needed : {support.types, support.tracing_programs, support.inet_sock_set_state,
+                                  support.timer_start, support.timer_cancel, support.timer_expire_entry})
+        if (!needed) return needed;
+    for (const FunctionFact* function : {&support.tw_timer_handler, &support.reqsk_timer_handler})
+        if (function->address == 0) return Support::no(function->why_not);
+    return Support::yes();
 }
 
 } // namespace
 
-Support try_types(const KernelSupport& support) {
-    if (!can_be_tried(support)) return support.types;
+TypesTrial try_types(const KernelSupport& support) {
+    if (const Support ready = can_be_tried(support); !ready) return {support.types, ready};
     ConnectionSeen sight;
     const Trial trial = try_programs(trial_plan(support), sight);
     switch (trial.outcome) {
     case Trial::Outcome::not_seen:
-        return Support::no(fmt::format("{} is the BTF of another kernel: read with it, a connection of our own doesn't "
-                                       "show its {}",
-                                       support.btf_file, trial.why));
+        return {Support::no(fmt::format("{} is the BTF of another kernel: read with it, a connection of our own "
+                                        "doesn't show its {}",
+                                        support.btf_file, trial.why)),
+                Support::yes()};
     case Trial::Outcome::refused:
-        return Support::no(
-            fmt::format("{} is the BTF of another kernel: this one refuses the programs that result ({})",
-                        support.btf_file, trial.why));
-    case Trial::Outcome::seen:
-    case Trial::Outcome::not_made: return support.types;
+        return {Support::no(fmt::format("{} is the BTF of another kernel: this one refuses the programs that result "
+                                        "({})",
+                                        support.btf_file, trial.why)),
+                Support::yes()};
+    case Trial::Outcome::not_made: return {support.types, Support::no(trial.why)};
+    case Trial::Outcome::seen: break;
     }
-    return support.types;
+    return {support.types, Support::yes()};
 }
 
 } // namespace tcpdwell

@@ -7,9 +7,13 @@
 
 namespace tcpdwell {
 
+struct TypesTrial {
+    Support types; ///< that they can be this kernel's: as before if they couldn't be tried
+    Support tried; ///< or what stood in the way: rights, programs, the timers' functions
+};
+
 /// Tries the programs with `support.btf_file` on a connection of our own (trial.h): its addresses, ports, namespace,
-/// and states, in all three kinds of sockets, must be told as they are. Where it can't be tried, for want of rights, of
-/// programs or of the timers' functions, the answer is `support.types`.
-Support try_types(const KernelSupport& support);
+/// and states, in all three kinds of sockets, must be told as they are.
+TypesTrial try_types(const KernelSupport& support);
 
 } // namespace tcpdwell

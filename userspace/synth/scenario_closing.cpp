@@ -203,6 +203,17 @@ void fin_wait1_gets_data(StoryTeller& t) {
     t.ends(kDataAfterClose);
 }
 
+void fin_is_acknowledged_with_data(StoryTeller& t) {
+    open_as_client(t);
+    t.closes();
+    t.wait(20ms);
+    t.moves(FIN_WAIT2);
+    t.moves(CLOSE);
+    t.wait(10us);
+    t.resets(TD_RESET_SENT, true, TD_REASON_ABORT_ON_DATA);
+    t.ends(kDataAfterClose);
+}
+
 void fin_wait2_gets_data(StoryTeller& t) {
     open_as_client(t);
     close_until_fin_wait2(t);
@@ -263,6 +274,7 @@ std::span<const Scenario> closing_scenarios() {
         {"fin_wait2_mini_killed", fin_wait2_mini_killed},
         {"fin_wait2_mini_purged", fin_wait2_mini_purged},
         {"fin_wait1_gets_data", fin_wait1_gets_data},
+        {"fin_is_acknowledged_with_data", fin_is_acknowledged_with_data},
         {"fin_wait2_gets_data", fin_wait2_gets_data},
         {"overflow_after_fin", overflow_after_fin},
         {"overflow_in_closing", overflow_in_closing},

@@ -47,6 +47,13 @@ EndingDetail disconnect_detail(const SocketClose& c) {
     return EndingDetail::disconnect;
 }
 
+/// The ACK of our FIN ends an orphan with TCP_LINGER2 < 0, and any if it brings new data (tcp_rcv_state_process(),
+/// TCP_FIN_WAIT1: both by tcp_done(), without sk_err, and with the same reason).
+Verdict from_ack_of_fin(const SocketClose& c) {
+    return Verdict(Ending::reset_sent,
+                   has(c, TD_STATE_LINGER2_NEG) ? EndingDetail::linger2 : EndingDetail::data_after_close);
+}
+
 /// An RST of our own with sk_err 0: an abort by the local side.
 Verdict from_own_reset(const SocketClose& c) {
     // tcp_keepalive_timer() ends a full orphan in FIN_WAIT2 whose peer never sent its FIN.
@@ -58,9 +65,7 @@ Verdict from_own_reset(const SocketClose& c) {
     case TD_REASON_ABORT_ON_LINGER:
         if (orphan_timer && !has(c, TD_STATE_LINGER2_NEG)) return Verdict(Ending::fin_wait2_expired);
         return Verdict(Ending::reset_sent, EndingDetail::linger2);
-    // With err 0 the segment was the ACK of our FIN, on which TCP_LINGER2 < 0 ends the connection
-    // (tcp_rcv_state_process()).
-    case TD_REASON_ABORT_ON_DATA: return Verdict(Ending::reset_sent, EndingDetail::linger2);
+    case TD_REASON_ABORT_ON_DATA: return from_ack_of_fin(c);
     case TD_REASON_STATE:
         if (orphan_timer) return Verdict(Ending::fin_wait2_expired);
         return Verdict(Ending::reset_sent, disconnect_detail(c));
@@ -70,8 +75,7 @@ Verdict from_own_reset(const SocketClose& c) {
     case TD_REASON_TIMEWAIT: break;
     }
     // Before 6.10 the kernel gives no reason; the socket's own flags tell.
-    if (c.from == TcpState::FIN_WAIT2 && has(c, TD_STATE_LINGER2_NEG))
-        return Verdict(Ending::reset_sent, EndingDetail::linger2);
+    if (c.from == TcpState::FIN_WAIT2 && (has(c, TD_STATE_LINGER2_NEG) || c.reset_reply)) return from_ack_of_fin(c);
     if (orphan_timer) return Verdict(Ending::fin_wait2_expired);
     // tcp_out_of_resources() and tcp_check_oom() act on orphans; the aborts of close() come before sock_orphan().
     if (has(c, TD_STATE_ORPHAN)) return Verdict(Ending::reset_sent, EndingDetail::orphan_limit);

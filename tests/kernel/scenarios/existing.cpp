@@ -12,7 +12,7 @@ namespace {
 // Tracing is on, and the tracer has had the time to look at all sockets of all namespaces and at their owners.
 void await_inventory(Scene& scene) {
     scene.await_tracing();
-    pause(8s);
+    pause(patience(8s));
 }
 
 // The end as a tracer sees it that came later. Where the state doesn't tell the role, it may be unknown.

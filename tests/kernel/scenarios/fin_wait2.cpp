@@ -146,19 +146,27 @@ void data_after_close_in_full_fin_wait2(Scene& scene) {
                   .detail = "data_after_close"});
 }
 
-void data_after_close_in_fin_wait1(Scene& scene) {
+// With or without the ACK of the FIN. With it, the FIN_WAIT2 in between is a matter of microseconds.
+void data_after_close_in_fin_wait1(Scene& scene, bool acknowledges) {
     PeerPair pair = open_to_peer(scene);
     const Moment closed = during([&] { pair.socket.reset(); });
+    if (acknowledges) pair.peer.await(kFin);
     pause(100ms);
     const Moment data = during([&] { pair.peer.send_data(10); });
     pair.peer.await(kRst);
+    std::vector<Step> rest{{"FIN_WAIT1", between(closed, data)}};
+    if (acknowledges) rest.push_back({"FIN_WAIT2", at_most(slack())});
     scene.expect({.what = "client",
                   .end = pair.end,
-                  .path = path_of(pair.end, closed, {{"FIN_WAIT1", between(closed, data)}}),
+                  .path = path_of(pair.end, closed, rest),
                   .closed_first = "local",
                   .ending = "reset_sent",
                   .detail = "data_after_close"});
 }
+
+void data_before_the_ack_of_the_fin(Scene& scene) { data_after_close_in_fin_wait1(scene, false); }
+
+void data_with_the_ack_of_the_fin(Scene& scene) { data_after_close_in_fin_wait1(scene, true); }
 
 // TCP_LINGER2 < 0: no FIN_WAIT2, an RST instead.
 void negative_linger2(Scene& scene) {
@@ -206,7 +214,8 @@ constexpr Scenario kScenarios[] = {
     {"linger2_of_63_seconds", linger2_of_63_seconds},
     {"data_after_close_in_mini", data_after_close_in_mini},
     {"data_after_close_in_full_fin_wait2", data_after_close_in_full_fin_wait2},
-    {"data_after_close_in_fin_wait1", data_after_close_in_fin_wait1},
+    {"data_before_the_ack_of_the_fin", data_before_the_ack_of_the_fin},
+    {"data_with_the_ack_of_the_fin", data_with_the_ack_of_the_fin},
     {"negative_linger2", negative_linger2},
     {"negative_linger2_after_shutdown", negative_linger2_after_shutdown},
 };

