@@ -233,6 +233,9 @@ private:
         const bool orphan = e.has(TD_STATE_ORPHAN);
         const bool owned = e.has(TD_STATE_OWNED);
         if (e.has(TD_STATE_LINGER2_NEG)) return end_as(Ending::reset_sent, EndingDetail::linger2);
+        // The ACK of the FIN brought data; a timer answers nothing.
+        if (e.from == FIN_WAIT2 && reset(TD_RESET_SENT)->reply)
+            return end_as(Ending::reset_sent, EndingDetail::data_after_close);
         if (e.from == FIN_WAIT2 && orphan && !owned) return end_as(Ending::fin_wait2_expired);
         if (orphan) return end_as(Ending::reset_sent, EndingDetail::orphan_limit);
         if (!owned) return end_as(Ending::reset_sent, EndingDetail::listener_closed);

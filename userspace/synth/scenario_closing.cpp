@@ -208,6 +208,7 @@ void fin_is_acknowledged_with_data(StoryTeller& t) {
     t.closes();
     t.wait(20ms);
     t.moves(FIN_WAIT2);
+    t.wait(1us);
     t.moves(CLOSE);
     t.wait(10us);
     t.resets(TD_RESET_SENT, true, TD_REASON_ABORT_ON_DATA);

@@ -56,11 +56,13 @@ std::vector<MonoTime> quiet_moments(const Story& story) {
     return list;
 }
 
-/// What is the same whether its beginning has been seen or not.
+/// What is the same whether its beginning has been seen or not. When a FIN_WAIT2 became TIME_WAIT may be noticed late,
+/// and who has begun in between doesn't place it before that.
 std::vector<std::string> essence(const std::vector<std::string>& transitions) {
     std::vector<std::string> list;
     for (const std::string& line : transitions) {
         const json row = json::parse(line);
+        if (row["from"] == "FIN_WAIT2" && row["to"] == "TIME_WAIT") continue;
         list.push_back(row["time"].dump() + row["local"].dump() + row["remote"].dump() + row["from"].dump() +
                        row["to"].dump() + row["netns"].dump());
     }
@@ -243,14 +245,18 @@ TEST(Copy, that_is_anonymous_gives_the_same_report_but_for_names) {
         for (const char* section : {"quality", "states", "latencies", "transitions", "timeline"})
             EXPECT_EQ(told[section], expected[section]) << section;
         EXPECT_NE(told["meta"]["host"], expected["meta"]["host"]);
-        // Services are those of one listener or program; without names programs can't be told apart.
+        // Services are those of one listener or program; without names programs can't be told apart, so by port.
         const auto servers = [](const json& report) {
-            std::multiset<std::string> rows;
-            for (const json& row : report["services"])
-                if (row["role"] == "server")
-                    rows.insert(row["local"]["port"].dump() + row["connections"].dump() + row["closed_first"].dump() +
-                                row["endings"].dump() + row["time_wait"].dump());
-            return rows;
+            std::map<int, std::map<std::string, int>> ports;
+            for (const json& row : report["services"]) {
+                if (row["role"] != "server") continue;
+                auto& counts = ports[row["local"]["port"].get<int>()];
+                counts["connections"] += row["connections"].get<int>();
+                for (const char* what : {"closed_first", "endings"})
+                    for (const auto& [name, count] : row[what].items()) counts[what + name] += count.get<int>();
+                counts["now"] += row["time_wait"]["now"].get<int>();
+            }
+            return ports;
         };
         EXPECT_EQ(servers(told), servers(expected));
         EXPECT_FALSE(servers(told).empty());
