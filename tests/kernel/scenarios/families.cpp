@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Scenarios: IPv6, IPv4 on IPv6 sockets, MPTCP.
+// Scenarios: IPv6, IPv4 on IPv6 sockets, MPTCP, and what isn't TCP.
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 
 #include "catalog.h"
@@ -10,7 +12,9 @@ namespace tcpdwell::test {
 
 namespace {
 
-constexpr int kMptcp = 262; // IPPROTO_MPTCP
+constexpr int kMptcp = 262;     // IPPROTO_MPTCP
+constexpr int kDccpLevel = 269; // SOL_DCCP
+constexpr int kDccpService = 2; // DCCP_SOCKOPT_SERVICE
 
 void ipv6(Scene& scene) {
     const Fd listener = listen_on({"::1", 0});
@@ -129,6 +133,30 @@ void mptcp(Scene& scene) {
                       .closed_by = anyone()});
 }
 
+// DCCP keeps its TIME_WAITs and handshakes in the same objects as TCP, by the same functions (until Linux 6.16, which
+// has no DCCP any more). Nothing is expected in this namespace.
+void dccp(Scene& scene) {
+    const Fd listener(socket(AF_INET, SOCK_DCCP | SOCK_CLOEXEC, IPPROTO_DCCP));
+    if (!listener) {
+        scene.skip("this kernel has no DCCP");
+        return;
+    }
+    const std::uint32_t service = htonl(42);
+    const auto set_service = [&](const Fd& socket) {
+        check(setsockopt(socket.get(), kDccpLevel, kDccpService, &service, sizeof service), "DCCP_SOCKOPT_SERVICE");
+    };
+    set_service(listener);
+    bind_to(listener, {"127.0.0.1", 0});
+    check(listen(listener.get(), 8), "listen");
+    Fd client(check(socket(AF_INET, SOCK_DCCP | SOCK_CLOEXEC, IPPROTO_DCCP), "socket"));
+    set_service(client);
+    connect_to(client, local_of(listener));
+    Fd server = accept_from(listener);
+    client.reset();
+    pause(50ms);
+    server.reset();
+}
+
 constexpr Scenario kScenarios[] = {
     {"ipv6", ipv6},
     {"ipv6_reset", ipv6_reset},
@@ -137,6 +165,7 @@ constexpr Scenario kScenarios[] = {
     {"v4_mapped", v4_mapped},
     {"v4_mapped_client", v4_mapped_client},
     {"mptcp", mptcp},
+    {"dccp", dccp},
 };
 
 } // namespace
