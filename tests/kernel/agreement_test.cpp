@@ -186,7 +186,10 @@ std::string untrue_in(const ConnectionLine& line, std::uint16_t server_port) {
     if (line.ending != "fin" && line.ending != "open" && line.ending != "unknown") return "ending";
     if (line.ending == "unknown" && line.seen == "whole") return "an unknown ending of what was seen as a whole";
     // A slow machine takes longer than a minute for all of it.
-    const bool over = line.time_wait && line.time_wait->end == "expired" && line.time_wait->dwell >= 60s - jiffy();
+    // One that was about to end when tracing began may be seen at its end only.
+    const auto& dwell = line.time_wait ? line.time_wait->dwell : std::nullopt;
+    const bool long_enough = dwell ? *dwell >= 60s - jiffy() : line.seen != "whole";
+    const bool over = line.time_wait && line.time_wait->end == "expired" && long_enough;
     // A FIN that was sent twice is acknowledged from TIME_WAIT, to a socket that is gone: it resets.
     const bool cut_short = line.time_wait && (line.time_wait->end == "reused" || line.time_wait->end == "reset");
     if (line.time_wait && !over && !cut_short && line.time_wait->end != "open") return "end of TIME_WAIT";
