@@ -40,8 +40,7 @@ inline void pause(nanoseconds time) { std::this_thread::sleep_for(time); }
 /// TCPDWELL_TEST_SLACK_MS changes it, for slow virtual machines.
 nanoseconds slack();
 
-/// A time that is long enough for anything, as long as this machine needs it: TCPDWELL_TEST_PATIENCE times `limit`,
-/// once `limit` where that isn't set. Only what has failed waits so long.
+/// A time that is long enough on this machine: TCPDWELL_TEST_PATIENCE times `limit`, once `limit` where that isn't set.
 nanoseconds patience(nanoseconds limit);
 
 /// How long after each other the scenarios begin that begin with tracing: TCPDWELL_TEST_STAGGER_MS, or all at once. A

@@ -118,7 +118,6 @@ LiveSource::LiveSource(BpfSession session, Sampler sampler, std::optional<Cgroup
 }
 
 Result<std::unique_ptr<LiveSource>> LiveSource::open(const LiveOptions& options) {
-    capture_libbpf_messages();
     const auto [support, plan] = choose_probes(options.probes);
     if (!plan) return tl::unexpected(plan.error());
     if (!support.btf_file.empty() && !support.types_tried)

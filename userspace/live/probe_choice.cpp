@@ -3,12 +3,14 @@
 
 #include <utility>
 
+#include "live/bpf_session.h"
 #include "live/fentry_trial.h"
 #include "live/types_trial.h"
 
 namespace tcpdwell {
 
 ProbeChoice choose_probes(const ProbeOptions& options) {
+    capture_libbpf_messages(); // what the kernel refuses is an answer
     KernelSupport support = gather_kernel_support(options.btf_file);
     if (!support.btf_file.empty()) {
         auto [types, tried] = try_types(support);

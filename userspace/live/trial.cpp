@@ -98,7 +98,6 @@ private:
 
 Trial try_programs(const ProbePlan& plan, Sight& sight) {
     using Outcome = Trial::Outcome;
-    capture_libbpf_messages(); // a refusal is an answer
     Maker maker;
     Filter filter;
     filter.netns = {maker.netns()};
