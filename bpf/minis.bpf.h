@@ -97,9 +97,9 @@ static __always_inline void emit_timewait(struct inet_timewait_sock *tw, enum td
     struct td_timewait *r;
     __u32 netns;
 
-    if (bpf_probe_read_kernel(common, sizeof(common), tw) || !is_tcp(common)) return;
+    if (bpf_probe_read_kernel(common, sizeof(common), tw)) return;
     netns = read_common(common, &tuple);
-    if (!netns_passes(netns) || !tuple_passes(&tuple)) return;
+    if (!netns_passes(netns) || !tuple_passes(&tuple) || !is_tcp(common)) return;
 
     r = reserve(sizeof(*r), TD_PROBE_TIMEWAIT);
     if (!r) return;
@@ -123,9 +123,9 @@ static __always_inline void emit_request(struct request_sock *req, enum td_timer
     struct td_request *r;
     __u32 netns;
 
-    if (bpf_probe_read_kernel(common, sizeof(common), req) || !is_tcp(common)) return;
+    if (bpf_probe_read_kernel(common, sizeof(common), req)) return;
     netns = read_common(common, &tuple);
-    if (!netns_passes(netns) || !tuple_passes(&tuple)) return;
+    if (!netns_passes(netns) || !tuple_passes(&tuple) || !is_tcp(common)) return;
 
     r = reserve(sizeof(*r), TD_PROBE_REQUEST);
     if (!r) return;
