@@ -4,8 +4,8 @@
 
 #include <span>
 
-#include "cli/census.h"
 #include "render/renderer.h"
+#include "run/census.h"
 
 namespace tcpdwell {
 

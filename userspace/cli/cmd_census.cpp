@@ -14,7 +14,6 @@
 #include <unordered_set>
 #include <vector>
 
-#include "cli/census.h"
 #include "cli/census_print.h"
 #include "cli/filter_options.h"
 #include "cli/json_text.h"
@@ -23,6 +22,7 @@
 #include "live/process_owners.h"
 #include "live/socket_table.h"
 #include "render/timestamp.h"
+#include "run/census.h"
 
 namespace tcpdwell {
 namespace {

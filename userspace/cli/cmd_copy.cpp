@@ -14,10 +14,11 @@
 #include <numeric>
 
 #include "base/log.h"
-#include "cli/copier.h"
 #include "cli/view_run.h"
+#include "cli/window_options.h"
 #include "recording/anonymizer.h"
 #include "recording/writer.h"
+#include "run/copier.h"
 #include "tcpdwell/wire.h"
 
 namespace tcpdwell {
@@ -180,7 +181,7 @@ Action define_copy(CLI::App& app) {
     app.add_option("-o,--output", options->output, "File to write; - is standard output")
         ->type_name("FILE")
         ->required();
-    options->window.declare(app);
+    declare_window(app, options->window);
     app.add_flag("--anonymize", options->anonymize,
                  "Replace addresses and the names of host and boot, leave out names of processes, users and cgroups");
     app.add_flag("--strict", options->strict, "Exit with status 4 if events were lost or the recording is damaged");

@@ -5,9 +5,9 @@
 #include <spdlog/spdlog.h>
 
 #include "cli/progress_line.h"
-#include "cli/signals.h"
-#include "cli/trigger_watch.h"
 #include "cli/view_run.h"
+#include "run/signals.h"
+#include "run/trigger_watch.h"
 
 namespace tcpdwell {
 namespace {

@@ -10,9 +10,9 @@
 #include "cli/report_printer.h"
 #include "cli/terminal.h"
 #include "cli/view_run.h"
-#include "cli/window_gate.h"
 #include "render/html.h"
 #include "render/report_formats.h"
+#include "run/window_gate.h"
 
 namespace tcpdwell {
 namespace {

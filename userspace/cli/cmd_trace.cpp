@@ -8,8 +8,8 @@
 #include "cli/terminal.h"
 #include "cli/trace_printer.h"
 #include "cli/view_run.h"
-#include "cli/window_gate.h"
 #include "render/renderer.h"
+#include "run/window_gate.h"
 
 namespace tcpdwell {
 namespace {

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "analysis/end_summaries.h"
-#include "cli/pipeline.h"
-#include "cli/selection.h"
+#include "run/pipeline.h"
+#include "run/selection.h"
 
 namespace tcpdwell {
 

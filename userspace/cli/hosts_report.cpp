@@ -10,8 +10,8 @@
 #include "analysis/both_ends_report.h"
 #include "cli/ends_collector.h"
 #include "cli/report_printer.h"
-#include "cli/window_gate.h"
 #include "render/html.h"
+#include "run/window_gate.h"
 
 namespace tcpdwell {
 namespace {

@@ -7,10 +7,10 @@
 #include <string>
 
 #include "analysis/report_maker.h"
-#include "cli/pipeline.h"
 #include "cli/progress_line.h"
-#include "cli/selection.h"
 #include "render/renderer.h"
+#include "run/pipeline.h"
+#include "run/selection.h"
 
 namespace tcpdwell {
 

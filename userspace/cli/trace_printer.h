@@ -4,9 +4,9 @@
 
 #include <memory>
 
-#include "cli/pipeline.h"
-#include "cli/selection.h"
 #include "render/renderer.h"
+#include "run/pipeline.h"
+#include "run/selection.h"
 
 namespace tcpdwell {
 

@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "base/log.h"
+#include "cli/window_options.h"
 #include "live/live_source.h"
 
 namespace tcpdwell {
@@ -75,7 +76,7 @@ void RunOptions::declare_recordings(CLI::App& app) {
         ->transform(CLI::AsNumberWithUnit(std::map<std::string, double>{{"x", 1.0}}))
         ->check(CLI::PositiveNumber)
         ->needs(read);
-    window.declare(app);
+    declare_window(app, window);
     for (const char* option : {"--since", "--until"}) app.get_option(option)->needs(read);
     app.add_option("-w,--write", write, "Also record what is seen to this file; see 'tcpdwell record'")
         ->type_name("FILE")

@@ -10,13 +10,13 @@
 #include <string>
 #include <vector>
 
-#include "cli/child_command.h"
 #include "cli/filter_options.h"
-#include "cli/pipeline.h"
 #include "cli/probe_options.h"
-#include "cli/recorder.h"
-#include "cli/time_window.h"
 #include "recording/recording_source.h"
+#include "run/child_command.h"
+#include "run/pipeline.h"
+#include "run/recorder.h"
+#include "run/time_window.h"
 
 namespace tcpdwell {
 

@@ -11,7 +11,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "recorded_story.h"
+#include "../run/recorded_story.h"
 #include "synth/traffic.h"
 
 namespace tcpdwell {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A copy is what it was made of; a part of one is headed by what somebody who begins there would have found.
-#include "cli/copier.h"
+#include "run/copier.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <sstream>
 
+#include "../run/recorded_story.h"
 #include "cli/report_printer.h"
 #include "cli/trace_printer.h"
-#include "cli/window_gate.h"
-#include "recorded_story.h"
 #include "render/report_formats.h"
+#include "run/window_gate.h"
 
 namespace tcpdwell {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A part of a recording tells what the whole one tells of that time.
-#include "cli/window_gate.h"
+#include "run/window_gate.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

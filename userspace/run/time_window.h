@@ -2,7 +2,6 @@
 // --since and --until: from what users write to moments of a recording.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -52,8 +51,6 @@ struct WindowOptions {
     std::string since;
     std::string until;
 
-    /// Declares them on `app`. This must live as long as `app`.
-    void declare(CLI::App& app);
     /// ErrorCode::usage if a text is no time, if they are in the wrong order, if the recording has nothing between them
     /// (the message says what it has), or if the end counts and isn't known. A bound outside of the recording is none.
     [[nodiscard]] Result<TimeWindow> resolve(const RecordedSpan& span) const;

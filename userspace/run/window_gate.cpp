@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/window_gate.h"
+#include "run/window_gate.h"
 
 namespace tcpdwell {
 

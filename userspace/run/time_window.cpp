@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/time_window.h"
+#include "run/time_window.h"
 
 #include <fmt/format.h>
 
@@ -190,20 +190,6 @@ Result<TimeText> TimeText::parse(std::string_view text) {
                 fmt::format("'{}' is no time; give 2026-11-21T18:04:17Z, '2026-11-21 18:04:17' or 18:04 (local time), "
                             "+90s (from the beginning of the recording) or -10m (before its end)",
                             text));
-}
-
-void WindowOptions::declare(CLI::App& app) {
-    // An empty shell variable is a mistake, not the whole recording.
-    const auto is_told = CLI::Validator(
-        [](const std::string& text) { return std::string(text.empty() ? "a time is missing" : ""); }, "");
-    app.add_option("--since", since,
-                   "Only what happened from then on: 18:04, 2026-11-21T18:04:17Z, +90s from the beginning of the "
-                   "recording, -10m before its end")
-        ->check(is_told)
-        ->type_name("TIME");
-    app.add_option("--until", until, "Only what happened until then; the same forms")
-        ->check(is_told)
-        ->type_name("TIME");
 }
 
 Result<TimeWindow> WindowOptions::resolve(const RecordedSpan& span) const {

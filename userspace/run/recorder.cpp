@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/recorder.h"
+#include "run/recorder.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Groups are collected in ordered maps: the order of what has the same size must not depend on a hash.
-#include "cli/census.h"
+#include "run/census.h"
 
 #include <algorithm>
 #include <map>

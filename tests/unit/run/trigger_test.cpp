@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Conditions: how they are written, and when they become true.
-#include "cli/trigger.h"
+#include "run/trigger.h"
 
 #include <gtest/gtest.h>
 
 #include <deque>
 #include <random>
 
-#include "cli/trigger_watch.h"
 #include "event/encode.h"
+#include "run/trigger_watch.h"
 #include "synth/traffic.h"
 
 namespace tcpdwell {

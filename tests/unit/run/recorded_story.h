@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "../recording/file.h"
-#include "cli/pipeline.h"
 #include "event/write_record.h"
 #include "recording/head.h"
 #include "recording/recording_source.h"
+#include "run/pipeline.h"
 #include "synth/synthetic_source.h"
 
 namespace tcpdwell {

@@ -5,8 +5,8 @@
 
 #include <unordered_set>
 
-#include "cli/pipeline.h"
-#include "cli/time_window.h"
+#include "run/pipeline.h"
+#include "run/time_window.h"
 
 namespace tcpdwell {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/pipeline.h"
+#include "run/pipeline.h"
 
-#include "cli/signals.h"
+#include "run/signals.h"
 
 namespace tcpdwell {
 namespace {

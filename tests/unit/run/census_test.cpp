@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Counting sockets.
-#include "cli/census.h"
+#include "run/census.h"
 
 #include <gtest/gtest.h>
 

@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "base/result.h"
-#include "cli/child_command.h"
-#include "cli/recorder.h"
 #include "event/decode.h"
 #include "event/source.h"
+#include "run/child_command.h"
+#include "run/recorder.h"
 #include "track/tracker.h"
 
 namespace tcpdwell {

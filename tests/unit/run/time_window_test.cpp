@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What users write after --since and --until, and which part of a recording it means.
-#include "cli/time_window.h"
+#include "run/time_window.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/child_command.h"
+#include "run/child_command.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

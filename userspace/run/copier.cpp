@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/copier.h"
+#include "run/copier.h"
 
 #include <algorithm>
 #include <map>

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "analysis/report_maker.h"
-#include "cli/pipeline.h"
-#include "cli/selection.h"
-#include "cli/trigger.h"
+#include "run/pipeline.h"
+#include "run/selection.h"
+#include "run/trigger.h"
 
 namespace tcpdwell {
 

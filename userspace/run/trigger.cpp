@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/trigger.h"
+#include "run/trigger.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -5,10 +5,10 @@
 #include <functional>
 #include <set>
 
-#include "cli/time_window.h"
 #include "event/decode.h"
 #include "recording/preamble.h"
 #include "recording/recording_source.h"
+#include "run/time_window.h"
 #include "track/tracker.h"
 
 namespace tcpdwell {

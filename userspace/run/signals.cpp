@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/signals.h"
+#include "run/signals.h"
 
 namespace tcpdwell {
 namespace {

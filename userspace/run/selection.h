@@ -4,8 +4,8 @@
 
 #include <utility>
 
-#include "cli/pipeline.h"
 #include "event/filter.h"
+#include "run/pipeline.h"
 
 namespace tcpdwell {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A recorder whose segments roll: read together they are what was handed over, and each can be read alone.
-#include "cli/recorder.h"
+#include "run/recorder.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>

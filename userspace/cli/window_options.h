@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// The options --since and --until; what they mean is in run/time_window.h.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "run/time_window.h"
+
+namespace tcpdwell {
+
+/// Declares them on `app`, filled when the command line is read. `window` must live as long as `app`.
+void declare_window(CLI::App& app, WindowOptions& window);
+
+} // namespace tcpdwell
