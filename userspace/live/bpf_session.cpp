@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/fd.h"
@@ -85,6 +86,80 @@ std::uint64_t Guarded::missed_by_both() const {
     return skipped > taken ? skipped - taken : 0;
 }
 
+/// The programs of tcp_send_reset, which has a reason to read or not.
+const char* send_reset_program(bool reason) { return reason ? "on_send_reset_reason" : "on_send_reset"; }
+const char* send_reset_twin(bool reason) { return reason ? "on_send_reset_reason_nested" : "on_send_reset_nested"; }
+
+/// Decides for each program of the object whether it is loaded. Those that are, in the order in which they are to be
+/// attached: the mini-sockets' probes come before the full sockets', so that no hand-over is taken for an end; a twin
+/// comes after its first (bpf/nested.bpf.h).
+std::vector<Slot> choose_programs(const BpfObject& object, const ProbePlan& plan) {
+    const auto program = [&object](const char* name) { return object.program(name); };
+    const bool reason = plan.reset_reason.on;
+    bpf_program__set_autoload(program(send_reset_program(!reason)), false);
+    bpf_program__set_autoload(program(send_reset_twin(!reason)), false);
+    std::vector<Slot> slots{
+        {Program::timer_start, program("on_timer_start")},
+        {Program::timer_cancel, program("on_timer_cancel")},
+        {Program::timer_expire, program("on_timer_expire")},
+        {Program::mini_begin, program(plan.hashdance_schedules ? "on_mini_scheduled" : "on_mini_hashed")},
+        {Program::mini_rearm, program("on_mini_rearmed")},
+        {Program::mini_expire, program("on_mini_expired")},
+        {Program::mini_expire, program("on_mini_expiry_done")},
+        {Program::mini_kill, program("on_mini_killed")},
+        {Program::request_begin, program("on_request_hashed")},
+        {Program::request_drop, program("on_request_dropped")},
+        {Program::request_put, program("on_request_dropped_and_put")},
+        {Program::request_migrate, program("on_request_migrated")},
+        {Program::request_expire, program("on_request_expired")},
+        {Program::reset_received, program("on_receive_reset")},
+        {Program::reset_received, program("on_receive_reset_nested")},
+        {Program::reset_sent, program(send_reset_program(reason))},
+        {Program::reset_sent, program(send_reset_twin(reason))},
+        {Program::retransmit, program("on_retransmit")},
+        {Program::accept, program("on_accept_exit")},
+        {Program::accept4, program("on_accept4_exit")},
+        {Program::state, program("on_state")},
+        {Program::state, program("on_state_nested")},
+    };
+    for (const Slot& slot : slots)
+        if (slot.bpf) bpf_program__set_autoload(slot.bpf, plan.loads(slot.program));
+    std::erase_if(slots, [&plan](const Slot& slot) { return !plan.loads(slot.program); });
+    return slots;
+}
+
+/// The caller owns the link.
+Result<bpf_link*> attach(const Slot& slot, std::array<std::uint64_t, 2> accept_ids) {
+    bpf_link* link = nullptr;
+    if (slot.program == Program::accept || slot.program == Program::accept4) {
+        Fd event = open_tracepoint(accept_ids[slot.program == Program::accept4]);
+        if (event) link = bpf_program__attach_perf_event(slot.bpf, event.get());
+        if (link) static_cast<void>(event.release()); // the link closes it
+    } else {
+        link = bpf_program__attach(slot.bpf);
+    }
+    if (link) return link;
+    const int error = errno;
+    const std::string warning = take_libbpf_warning();
+    return fail(ErrorCode::cannot_trace,
+                fmt::format("cannot attach the BPF program {}: {}{}{}", bpf_program__name(slot.bpf),
+                            std::strerror(error), warning.empty() ? "" : "; ", warning),
+                error);
+}
+
+/// The programs that the kernel may skip, out of `loaded`.
+std::vector<Guarded> guarded_programs(const BpfObject& object, const ProbePlan& plan, std::span<const Slot> loaded) {
+    const auto* const taken = object.nested_events(); // in the order of enum guard (bpf/nested.bpf.h)
+    std::vector<Guarded> guarded{
+        {object.program("on_state"), TD_PROBE_STATE, &taken[0]},
+        {object.program("on_receive_reset"), TD_PROBE_RESET, &taken[1]},
+        {object.program(send_reset_program(plan.reset_reason.on)), TD_PROBE_RESET, &taken[2]},
+    };
+    for (const Slot& slot : loaded)
+        if (const auto probe = function_probe(slot.program)) guarded.push_back(Guarded{slot.bpf, *probe});
+    return guarded;
+}
+
 } // namespace
 
 void capture_libbpf_messages() { libbpf_set_print(on_libbpf_message); }
@@ -119,77 +194,20 @@ Result<BpfSession> BpfSession::open(const ProbePlan& plan, std::array<std::uint6
     if (!opened) return tl::unexpected(opened.error());
     members->object = std::move(*opened);
     BpfObject& object = *members->object;
-    const auto program = [&object](const char* name) { return object.program(name); };
 
-    const bool reason = plan.reset_reason.on;
-    bpf_program__set_autoload(program(reason ? "on_send_reset" : "on_send_reset_reason"), false);
-    bpf_program__set_autoload(program(reason ? "on_send_reset_nested" : "on_send_reset_reason_nested"), false);
-    // The mini-sockets' probes come before the full sockets', so that no hand-over is taken for an
-    // end; a twin comes after its first (bpf/nested.bpf.h).
-    const std::array slots{
-        Slot{Program::timer_start, program("on_timer_start")},
-        Slot{Program::timer_cancel, program("on_timer_cancel")},
-        Slot{Program::timer_expire, program("on_timer_expire")},
-        Slot{Program::mini_begin, program(plan.hashdance_schedules ? "on_mini_scheduled" : "on_mini_hashed")},
-        Slot{Program::mini_rearm, program("on_mini_rearmed")},
-        Slot{Program::mini_expire, program("on_mini_expired")},
-        Slot{Program::mini_expire, program("on_mini_expiry_done")},
-        Slot{Program::mini_kill, program("on_mini_killed")},
-        Slot{Program::request_begin, program("on_request_hashed")},
-        Slot{Program::request_drop, program("on_request_dropped")},
-        Slot{Program::request_put, program("on_request_dropped_and_put")},
-        Slot{Program::request_migrate, program("on_request_migrated")},
-        Slot{Program::request_expire, program("on_request_expired")},
-        Slot{Program::reset_received, program("on_receive_reset")},
-        Slot{Program::reset_received, program("on_receive_reset_nested")},
-        Slot{Program::reset_sent, program(reason ? "on_send_reset_reason" : "on_send_reset")},
-        Slot{Program::reset_sent, program(reason ? "on_send_reset_reason_nested" : "on_send_reset_nested")},
-        Slot{Program::retransmit, program("on_retransmit")},
-        Slot{Program::accept, program("on_accept_exit")},
-        Slot{Program::accept4, program("on_accept4_exit")},
-        Slot{Program::state, program("on_state")},
-        Slot{Program::state, program("on_state_nested")},
-    };
-    for (const Slot& slot : slots)
-        if (slot.bpf) bpf_program__set_autoload(slot.bpf, plan.loads(slot.program));
-
+    const std::vector<Slot> slots = choose_programs(object, plan);
     if (const int error = object.load(); error != 0)
         return fail(
             ErrorCode::cannot_trace,
             fmt::format("the kernel refused the BPF programs ({}): {}; 'tcpdwell check' tells what this host lacks",
                         std::strerror(-error), take_libbpf_warning()),
             -error);
-
     for (const Slot& slot : slots) {
-        if (!plan.loads(slot.program)) continue;
-        bpf_link* link = nullptr;
-        if (slot.program == Program::accept || slot.program == Program::accept4) {
-            Fd event = open_tracepoint(accept_ids[slot.program == Program::accept4]);
-            if (event) link = bpf_program__attach_perf_event(slot.bpf, event.get());
-            if (link) static_cast<void>(event.release()); // the link closes it
-        } else {
-            link = bpf_program__attach(slot.bpf);
-        }
-        if (!link) {
-            const int error = errno;
-            const std::string warning = take_libbpf_warning();
-            return fail(ErrorCode::cannot_trace,
-                        fmt::format("cannot attach the BPF program {}: {}{}{}", bpf_program__name(slot.bpf),
-                                    std::strerror(error), warning.empty() ? "" : "; ", warning),
-                        error);
-        }
-        members->links.emplace_back(link);
+        auto link = attach(slot, accept_ids);
+        if (!link) return tl::unexpected(link.error());
+        members->links.emplace_back(*link);
     }
-
-    const auto* const taken = object.nested_events(); // in the order of enum guard (bpf/nested.bpf.h)
-    members->guarded = {
-        Guarded{program("on_state"), TD_PROBE_STATE, &taken[0]},
-        Guarded{program("on_receive_reset"), TD_PROBE_RESET, &taken[1]},
-        Guarded{program(reason ? "on_send_reset_reason" : "on_send_reset"), TD_PROBE_RESET, &taken[2]},
-    };
-    for (const Slot& slot : slots)
-        if (const auto probe = function_probe(slot.program); probe && plan.loads(slot.program))
-            members->guarded.push_back(Guarded{slot.bpf, *probe});
+    members->guarded = guarded_programs(object, plan, slots);
     members->ring.reset(ring_buffer__new(bpf_map__fd(object.records()), Members::on_record, members.get(), nullptr));
     if (!members->ring) return fail(ErrorCode::failed, "cannot map the ring buffer: " + take_libbpf_warning(), errno);
     for (Guarded& g : members->guarded) g.before = g.missed_by_both();
