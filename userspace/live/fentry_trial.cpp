@@ -37,16 +37,12 @@ private:
     bool killed_ = false;
 };
 
-/// The programs of the set, and no others.
-ProbePlan trial_plan(const KernelSupport& support) {
-    ProbePlan plan;
-    plan.set = ProbeSet::fentry;
+ProbePlan plan_of_functions(const KernelSupport& support) {
+    ProbePlan plan = trial_plan(ProbeSet::fentry, {Program::mini_begin, Program::mini_rearm, Program::mini_expire,
+                                                   Program::mini_kill, Program::request_begin, Program::request_drop,
+                                                   Program::request_put, Program::request_expire});
     plan.hashdance_schedules = support.hashdance_schedules;
     plan.hash_add_result = support.hash_add_result;
-    for (const Program program :
-         {Program::mini_begin, Program::mini_rearm, Program::mini_expire, Program::mini_kill, Program::request_begin,
-          Program::request_drop, Program::request_put, Program::request_expire})
-        plan.programs.push_back({program, "", "", true, ""});
     return plan;
 }
 
@@ -56,7 +52,7 @@ Support try_functions(const KernelSupport& support) {
     if (!support.tracing_programs) return support.tracing_programs;
     if (!support.functions) return support.functions;
     FunctionsSeen sight;
-    const Trial trial = try_programs(trial_plan(support), sight);
+    const Trial trial = try_programs(plan_of_functions(support), sight);
     switch (trial.outcome) {
     case Trial::Outcome::seen: return Support::yes();
     case Trial::Outcome::not_seen:

@@ -96,6 +96,13 @@ private:
 
 } // namespace
 
+ProbePlan trial_plan(ProbeSet set, std::initializer_list<Program> programs) {
+    ProbePlan plan;
+    plan.set = set;
+    for (const Program program : programs) plan.programs.push_back({program, "", "", true, ""});
+    return plan;
+}
+
 Trial try_programs(const ProbePlan& plan, Sight& sight) {
     using Outcome = Trial::Outcome;
     Maker maker;

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <span>
 #include <string_view>
 
@@ -41,6 +42,9 @@ struct Trial {
     Outcome outcome = Outcome::not_made;
     std::string why;
 };
+
+/// A plan of these programs and nothing else.
+ProbePlan trial_plan(ProbeSet set, std::initializer_list<Program> programs);
 
 /// Loads and attaches the plan's programs, and makes such connections until `sight` misses nothing, or it can be
 /// expected no longer. Takes some 100 ms, 1.5 s if something stays unseen, and nothing where the kernel refuses the

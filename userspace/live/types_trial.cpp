@@ -78,15 +78,13 @@ private:
     bool time_wait_ = false;
 };
 
-ProbePlan trial_plan(const KernelSupport& support) {
-    ProbePlan plan;
-    plan.set = ProbeSet::timer;
+ProbePlan plan_of_timers(const KernelSupport& support) {
+    ProbePlan plan = trial_plan(ProbeSet::timer,
+                                {Program::state, Program::timer_start, Program::timer_cancel, Program::timer_expire});
     plan.hooks = Hooks::raw;
     plan.btf_file = support.btf_file;
     plan.tw_timer_handler = support.tw_timer_handler.address;
     plan.reqsk_timer_handler = support.reqsk_timer_handler.address;
-    for (const Program program : {Program::state, Program::timer_start, Program::timer_cancel, Program::timer_expire})
-        plan.programs.push_back({program, "", "", true, ""});
     return plan;
 }
 
@@ -105,7 +103,7 @@ Support can_be_tried(const KernelSupport& support) {
 TypesTrial try_types(const KernelSupport& support) {
     if (const Support ready = can_be_tried(support); !ready) return {support.types, ready};
     ConnectionSeen sight;
-    const Trial trial = try_programs(trial_plan(support), sight);
+    const Trial trial = try_programs(plan_of_timers(support), sight);
     switch (trial.outcome) {
     case Trial::Outcome::not_seen:
         return {Support::no(fmt::format("{} is the BTF of another kernel: read with it, a connection of our own "
