@@ -5,23 +5,19 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "event/write_record.h"
 #include "live/netns.h"
+#include "live/now.h"
 #include "live/process_owners.h"
 #include "live/sampler.h"
 #include "live/sysctls.h"
 
 namespace tcpdwell {
 namespace {
-
-std::uint64_t now_ns() {
-    return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count()); // CLOCK_MONOTONIC
-}
 
 class SamplerChild {
 public:
@@ -49,7 +45,7 @@ private:
         if (out_.size() > 256 * 1024) flush();
     }
     void done(SamplerDone what) {
-        put(bytes_of(td_header{sizeof(td_header), kSamplerDoneKind, 0, static_cast<__u32>(what), now_ns()}));
+        put(bytes_of(td_header{sizeof(td_header), kSamplerDoneKind, 0, static_cast<__u32>(what), monotonic_ns()}));
         flush();
     }
     void flush();
@@ -77,9 +73,9 @@ void SamplerChild::list_namespace(const NetworkNamespace& ns, std::unordered_mul
     const auto guard = NetnsGuard::enter(ns.fd.get());
     if (!guard) return; // gone, or out of our reach: its sockets are joined when something happens to them
     if (described_.insert(ns.inode).second)
-        for (const Sysctl& s : read_tcp_sysctls()) put(fact_record(now_ns(), ns.inode, s.name, s.value));
+        for (const Sysctl& s : read_tcp_sysctls()) put(fact_record(monotonic_ns(), ns.inode, s.name, s.value));
 
-    td_snapshot bracket{header_of<td_snapshot>(TD_SNAPSHOT, now_ns(), ns.inode), TD_SNAPSHOT_BEGIN, 0, {}};
+    td_snapshot bracket{header_of<td_snapshot>(TD_SNAPSHOT, monotonic_ns(), ns.inode), TD_SNAPSHOT_BEGIN, 0, {}};
     put(bytes_of(bracket));
     const auto listed = inventory_->list([&](std::span<const std::byte> record) {
         td_socket s;
@@ -87,7 +83,7 @@ void SamplerChild::list_namespace(const NetworkNamespace& ns, std::unordered_mul
         if (s.inode != 0) holders.emplace(s.inode, Holder{s.sock, s.cookie});
         put(record);
     });
-    bracket.h.time_ns = now_ns();
+    bracket.h.time_ns = monotonic_ns();
     bracket.op = TD_SNAPSHOT_END;
     bracket.complete = listed.has_value();
     put(bytes_of(bracket));
@@ -101,7 +97,7 @@ void SamplerChild::tell_owners(const std::unordered_multimap<std::uint64_t, Hold
         const Process* process = owners.first(inode);
         if (!process) continue;
         td_owner r{};
-        r.h = header_of<td_owner>(TD_OWNER, now_ns(), 0);
+        r.h = header_of<td_owner>(TD_OWNER, monotonic_ns(), 0);
         r.sock = holder.sock;
         r.cookie = holder.cookie;
         r.task.uid = TD_NO_UID;

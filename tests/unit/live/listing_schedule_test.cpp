@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the sampler is asked for, and when, on a clock of the test's own.
+#include "live/listing_schedule.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "records.h"
+
+namespace tcpdwell {
+namespace {
+
+using testing::ElementsAre;
+using enum TcpState;
+using Kind = ListingRequest::Kind;
+
+constexpr std::uint64_t kMs = 1'000'000;
+constexpr std::uint64_t kSecond = 1000 * kMs;
+constexpr std::uint64_t kStart = 1000 * kSecond;
+constexpr JiffiesClock kClock{{1'000'000, kStart}, 250};
+
+class ListingScheduleTest : public testing::Test {
+protected:
+    std::optional<ListingRequest> next() { return schedule.next(now, waiting); }
+    /// The kind of the request that is due now; nullopt if none is.
+    std::optional<Kind> next_kind() {
+        const auto request = next();
+        return request ? std::optional(request->kind) : std::nullopt;
+    }
+    void done_after(std::uint64_t took_ns, SamplerDone what) {
+        now += took_ns;
+        schedule.on_done(what, now);
+    }
+    /// The first snapshot, which takes no time.
+    void begin() {
+        ASSERT_EQ(next_kind(), Kind::snapshot);
+        schedule.on_done(SamplerDone::sockets, now);
+        schedule.on_done(SamplerDone::owners, now);
+    }
+    void let_wait(std::uint16_t port = 1, std::uint32_t netns = kNetns) {
+        waiting.on_event(bytes_of(timer_record(TD_TIMER_START, FIN_WAIT2, port, 0, netns)));
+    }
+    void end_wait(std::uint16_t port = 1) {
+        waiting.on_event(bytes_of(timer_record(TD_TIMER_CANCEL, FIN_WAIT2, port)));
+    }
+
+    std::uint64_t now = kStart;
+    WaitingMinis waiting{true};
+    ListingSchedule schedule{kClock};
+};
+
+TEST_F(ListingScheduleTest, FirstASnapshotAndReadyAfterItsOwners) {
+    EXPECT_EQ(next_kind(), Kind::snapshot);
+    EXPECT_FALSE(next());
+    done_after(10 * kMs, SamplerDone::sockets);
+    EXPECT_FALSE(next()); // the owners are still under way
+    EXPECT_FALSE(schedule.ready());
+    EXPECT_TRUE(schedule.awaits_answer(now));
+    done_after(10 * kMs, SamplerDone::owners);
+    EXPECT_TRUE(schedule.ready());
+    EXPECT_FALSE(schedule.awaits_answer(now));
+    now += 3600 * kSecond;
+    EXPECT_FALSE(next()); // nothing was lost and nothing waits
+}
+
+TEST_F(ListingScheduleTest, ResyncFiveSecondsAfterTheLastListing) {
+    begin();
+    schedule.want_resync();
+    now += 5 * kSecond - 1;
+    EXPECT_FALSE(next());
+    now += 1;
+    EXPECT_EQ(next_kind(), Kind::snapshot);
+    done_after(0, SamplerDone::sockets);
+    done_after(0, SamplerDone::owners);
+    now += 3600 * kSecond;
+    EXPECT_FALSE(next()); // one is enough
+}
+
+TEST_F(ListingScheduleTest, LossesDuringAListingWantAnotherOne) {
+    ASSERT_EQ(next_kind(), Kind::snapshot);
+    schedule.want_resync();
+    done_after(0, SamplerDone::sockets);
+    done_after(0, SamplerDone::owners);
+    now += 5 * kSecond;
+    EXPECT_EQ(next_kind(), Kind::snapshot);
+}
+
+TEST_F(ListingScheduleTest, SlowListingsGetRarer) {
+    ASSERT_EQ(next_kind(), Kind::snapshot);
+    done_after(kSecond, SamplerDone::sockets);
+    const std::uint64_t listed = now;
+    done_after(kSecond, SamplerDone::owners); // which doesn't count
+    schedule.want_resync();
+    schedule.want_relist();
+    now = listed + 50 * kSecond - 1;
+    EXPECT_FALSE(next());
+    now += 1;
+    EXPECT_EQ(next_kind(), Kind::snapshot);
+}
+
+TEST_F(ListingScheduleTest, RelistAsSoonAsTheDutyFactorAllows) {
+    ASSERT_EQ(next_kind(), Kind::snapshot);
+    done_after(2 * kMs, SamplerDone::sockets);
+    schedule.on_done(SamplerDone::owners, now);
+    schedule.want_relist();
+    now += 100 * kMs - 1;
+    EXPECT_FALSE(next());
+    now += 1;
+    EXPECT_EQ(next_kind(), Kind::snapshot);
+}
+
+TEST_F(ListingScheduleTest, OneSnapshotServesBothWishes) {
+    begin();
+    now += 5 * kSecond;
+    schedule.want_resync();
+    schedule.want_relist();
+    ASSERT_EQ(next_kind(), Kind::snapshot);
+    schedule.on_done(SamplerDone::sockets, now);
+    schedule.on_done(SamplerDone::owners, now);
+    now += 3600 * kSecond;
+    EXPECT_FALSE(next());
+}
+
+TEST_F(ListingScheduleTest, SweepsOnceASecondWhileMiniSocketsWait) {
+    begin();
+    EXPECT_FALSE(next());
+    let_wait();
+    EXPECT_EQ(next_kind(), Kind::sweep);
+    now += 5 * kSecond;
+    EXPECT_FALSE(next()); // one at a time
+    now -= 5 * kSecond;
+    done_after(kMs, SamplerDone::sweep);
+    now += kSecond - 1;
+    EXPECT_FALSE(next());
+    now += 1;
+    EXPECT_EQ(next_kind(), Kind::sweep);
+    done_after(kMs, SamplerDone::sweep);
+    end_wait();
+    now += kSecond;
+    EXPECT_FALSE(next());
+}
+
+TEST_F(ListingScheduleTest, SlowSweepsGetRarer) {
+    begin();
+    let_wait();
+    ASSERT_EQ(next_kind(), Kind::sweep);
+    done_after(100 * kMs, SamplerDone::sweep);
+    now += 5 * kSecond - 1;
+    EXPECT_FALSE(next());
+    now += 1;
+    EXPECT_EQ(next_kind(), Kind::sweep);
+}
+
+TEST_F(ListingScheduleTest, SnapshotComesBeforeASweep) {
+    begin();
+    let_wait();
+    now += 5 * kSecond;
+    schedule.want_resync();
+    EXPECT_EQ(next_kind(), Kind::snapshot);
+}
+
+TEST_F(ListingScheduleTest, SweepsLookForTimersSetSinceTheLastOneBegan) {
+    begin();
+    let_wait(1, 100);
+    const auto first = next();
+    ASSERT_TRUE(first);
+    EXPECT_THAT(first->netns, ElementsAre(100));
+    // Whatever is in TIME_WAIT may be new: it ends within 60 s.
+    EXPECT_EQ(first->expires, 1'000'000 - 2);
+    done_after(kSecond, SamplerDone::sweep);
+    now += 50 * kSecond;
+    const auto second = next();
+    ASSERT_TRUE(second);
+    EXPECT_EQ(second->expires, 1'000'000 + 60 * 250 - 2);
+    done_after(0, SamplerDone::sweep);
+    now += kSecond;
+    const auto third = next();
+    ASSERT_TRUE(third);
+    EXPECT_EQ(third->expires, 1'000'000 + 51 * 250 + 60 * 250 - 2);
+}
+
+TEST_F(ListingScheduleTest, StopsAtOnceIfNothingIsOutstanding) {
+    begin();
+    EXPECT_FALSE(schedule.finished(now));
+    schedule.stop(now);
+    EXPECT_FALSE(next());
+    EXPECT_TRUE(schedule.finished(now));
+}
+
+TEST_F(ListingScheduleTest, StoppingTakesNoMoreSnapshots) {
+    begin();
+    now += 10 * kSecond;
+    schedule.want_resync();
+    schedule.want_relist();
+    schedule.stop(now);
+    EXPECT_FALSE(next());
+    EXPECT_TRUE(schedule.finished(now));
+}
+
+TEST_F(ListingScheduleTest, StoppingWaitsForTheAnswerButTwoSecondsAtMost) {
+    ASSERT_EQ(next_kind(), Kind::snapshot);
+    now += 600 * kSecond;
+    EXPECT_TRUE(schedule.awaits_answer(now)); // no limit while it runs
+    schedule.stop(now);
+    now += 2 * kSecond - 1;
+    EXPECT_FALSE(schedule.finished(now));
+    EXPECT_TRUE(schedule.awaits_answer(now));
+    now += 1;
+    EXPECT_FALSE(next());
+    EXPECT_FALSE(schedule.awaits_answer(now));
+    EXPECT_TRUE(schedule.finished(now));
+}
+
+TEST_F(ListingScheduleTest, LastSweepWhateverThePace) {
+    begin();
+    let_wait();
+    ASSERT_EQ(next_kind(), Kind::sweep);
+    done_after(100 * kMs, SamplerDone::sweep);
+    schedule.stop(now);
+    EXPECT_EQ(next_kind(), Kind::sweep);
+    EXPECT_FALSE(schedule.finished(now));
+    done_after(100 * kMs, SamplerDone::sweep);
+    EXPECT_FALSE(next()); // although something still waits
+    EXPECT_TRUE(schedule.finished(now));
+}
+
+TEST_F(ListingScheduleTest, LastSweepComesAfterTheOneUnderWay) {
+    begin();
+    let_wait();
+    ASSERT_EQ(next_kind(), Kind::sweep);
+    schedule.stop(now);
+    EXPECT_FALSE(next());
+    EXPECT_FALSE(schedule.finished(now));
+    done_after(100 * kMs, SamplerDone::sweep);
+    EXPECT_EQ(next_kind(), Kind::sweep);
+}
+
+TEST_F(ListingScheduleTest, NoLastSweepAfterTheLimit) {
+    ASSERT_EQ(next_kind(), Kind::snapshot);
+    let_wait();
+    schedule.stop(now);
+    now += 2 * kSecond;
+    schedule.on_done(SamplerDone::sockets, now);
+    schedule.on_done(SamplerDone::owners, now);
+    EXPECT_FALSE(next());
+    EXPECT_TRUE(schedule.finished(now));
+}
+
+TEST_F(ListingScheduleTest, WithoutSamplerNothingIsAskedForOrAwaited) {
+    ASSERT_EQ(next_kind(), Kind::snapshot);
+    EXPECT_FALSE(schedule.sampler_gone());
+    schedule.on_sampler_gone();
+    EXPECT_TRUE(schedule.sampler_gone());
+    EXPECT_TRUE(schedule.ready());
+    EXPECT_FALSE(schedule.awaits_answer(now));
+    schedule.want_resync();
+    let_wait();
+    now += 3600 * kSecond;
+    EXPECT_FALSE(next());
+    schedule.stop(now);
+    EXPECT_FALSE(next());
+    EXPECT_TRUE(schedule.finished(now));
+}
+
+} // namespace
+} // namespace tcpdwell

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "live/cgroup_announcer.h"
+
+#include <algorithm>
+
+#include "event/write_record.h"
+#include "live/duty.h"
+#include "live/record.h"
+
+namespace tcpdwell {
+namespace {
+
+constexpr std::uint64_t kShortestPause = 100'000'000;
+
+} // namespace
+
+void CgroupAnnouncer::announce(std::span<const std::byte> record, const RecordSink& sink) {
+    const auto header = as<td_header>(record);
+    if (header.kind == TD_STATE && header.size >= sizeof(td_state_by_task))
+        describe(as<td_state_by_task>(record).task.cgroup, header.time_ns, sink);
+    else if (header.kind == TD_SOCKET)
+        describe(as<td_socket>(record).task.cgroup, header.time_ns, sink);
+}
+
+void CgroupAnnouncer::describe(std::uint64_t id, std::uint64_t time_ns, const RecordSink& sink) {
+    if (id == 0 || !paths_ || described_.contains(id)) return;
+    const auto path = path_of(id);
+    if (!path) return;
+    described_.insert(id);
+    sink(cgroup_record(time_ns, id, *path));
+}
+
+std::optional<std::string_view> CgroupAnnouncer::path_of(std::uint64_t id) {
+    if (const auto path = paths_->lookup(id)) return path;
+    const std::uint64_t now = now_ns_();
+    if (now < next_walk_ns_) return std::nullopt;
+    paths_->refresh();
+    next_walk_ns_ = now + std::max(kShortestPause, pause_after(now_ns_() - now));
+    return paths_->lookup(id);
+}
+
+} // namespace tcpdwell

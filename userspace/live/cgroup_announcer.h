@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Describes each cgroup id by a td_cgroup record, once, before the first record that names it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <unordered_set>
+
+#include "event/source.h"
+#include "live/cgroup_paths.h"
+
+namespace tcpdwell {
+
+class CgroupAnnouncer {
+public:
+    /// `paths`: nullopt where there are none; ids then stay without description. `now_ns`: CLOCK_MONOTONIC, which also
+    /// shows how long a walk over the hierarchy takes.
+    CgroupAnnouncer(std::optional<CgroupPaths> paths, std::function<std::uint64_t()> now_ns)
+        : paths_(std::move(paths)), now_ns_(std::move(now_ns)) {}
+
+    /// Hands over the description of the cgroup that `record` names, if it is due. An id that isn't known lets the
+    /// hierarchy be walked again, but not more than ten times a second, and rarer where a walk takes long (duty.h).
+    void announce(std::span<const std::byte> record, const RecordSink& sink);
+
+private:
+    void describe(std::uint64_t id, std::uint64_t time_ns, const RecordSink& sink);
+    std::optional<std::string_view> path_of(std::uint64_t id);
+
+    std::optional<CgroupPaths> paths_;
+    std::function<std::uint64_t()> now_ns_;
+    std::unordered_set<std::uint64_t> described_;
+    std::uint64_t next_walk_ns_ = 0;
+};
+
+} // namespace tcpdwell

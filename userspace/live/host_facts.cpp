@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "live/host_facts.h"
+
+#include <fmt/format.h>
+#include <sys/utsname.h>
+
+#include "event/write_record.h"
+#include "live/proc_file.h"
+
+namespace tcpdwell {
+
+HostIdentity read_host_identity() {
+    HostIdentity host;
+    utsname names{};
+    ::uname(&names);
+    host.name = names.nodename;
+    if (const auto text = read_proc_file("/proc/sys/kernel/random/boot_id")) host.boot_id = trimmed(*text);
+    host.sysctls = read_tcp_sysctls();
+    return host;
+}
+
+std::vector<std::vector<std::byte>> host_facts(std::uint64_t now_ns, const HostIdentity& host,
+                                               const KernelSupport& support, const ProbePlan& plan) {
+    std::vector<std::vector<std::byte>> facts;
+    const auto add = [&](std::string_view key, std::string_view value) {
+        facts.push_back(fact_record(now_ns, 0, key, value));
+    };
+    add("version", TCPDWELL_VERSION);
+    add("host", host.name);
+    add("kernel", support.release);
+    add("machine", support.machine);
+    if (host.boot_id) add("boot_id", *host.boot_id);
+    std::string probes(name(plan.set));
+    for (const ProgramChoice& p : plan.programs)
+        if (p.load) probes += fmt::format(" {}", p.hook);
+    add("probes", probes);
+    if (!plan.btf_file.empty()) add("btf", plan.btf_file);
+    for (const Sysctl& s : host.sysctls) add(s.name, s.value);
+    return facts;
+}
+
+} // namespace tcpdwell

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "live/listing_schedule.h"
+
+#include <algorithm>
+
+#include "live/duty.h"
+
+namespace tcpdwell {
+namespace {
+
+constexpr std::uint64_t kSecond = 1'000'000'000;
+constexpr std::uint64_t kResyncInterval = 5 * kSecond;
+constexpr std::uint64_t kSweepInterval = kSecond;
+/// How long stopping may wait for the sampler.
+constexpr std::uint64_t kStopLimit = 2 * kSecond;
+constexpr std::uint64_t kTimeWaitSeconds = 60; // TCP_TIMEWAIT_LEN
+
+} // namespace
+
+std::optional<ListingRequest> ListingSchedule::next(std::uint64_t now_ns, const WaitingMinis& waiting) {
+    if (asked_ != Asked::nothing) return std::nullopt;
+    if (phase_ == Phase::running) {
+        if ((resync_wanted_ && now_ns >= next_resync_ns_) || (relist_wanted_ && now_ns >= next_relist_ns_))
+            return begin_snapshot(now_ns);
+        if (waiting.empty() || now_ns < next_sweep_ns_) return std::nullopt;
+        return begin_sweep(now_ns, waiting);
+    }
+    if (phase_ == Phase::final_sweep || waiting.empty() || now_ns >= stop_by_ns_) return std::nullopt;
+    phase_ = Phase::final_sweep;
+    return begin_sweep(now_ns, waiting);
+}
+
+/// What was lost can't be recovered, but what exists now can be read, so that no connection lives on in the tracker
+/// alone.
+ListingRequest ListingSchedule::begin_snapshot(std::uint64_t now_ns) {
+    resync_wanted_ = relist_wanted_ = false;
+    asked_ = Asked::snapshot;
+    asked_at_ns_ = now_ns;
+    return {};
+}
+
+ListingRequest ListingSchedule::begin_sweep(std::uint64_t now_ns, const WaitingMinis& waiting) {
+    asked_ = Asked::sweep;
+    asked_at_ns_ = now_ns;
+    const std::uint64_t time_wait = kTimeWaitSeconds * clock_.hz;
+    const std::uint64_t now = clock_.at(now_ns);
+    // Timers set since the last sweep began, with two ticks to spare.
+    const std::uint64_t since = swept_until_jiffies_ != 0 ? swept_until_jiffies_ : now - time_wait;
+    swept_until_jiffies_ = now;
+    return {ListingRequest::Kind::sweep, waiting.namespaces(), since + time_wait - 2};
+}
+
+void ListingSchedule::on_done(SamplerDone what, std::uint64_t now_ns) {
+    switch (what) {
+    case SamplerDone::sockets:
+        next_relist_ns_ = now_ns + pause_after(now_ns - asked_at_ns_);
+        next_resync_ns_ = std::max(now_ns + kResyncInterval, next_relist_ns_);
+        break;
+    case SamplerDone::owners:
+        asked_ = Asked::nothing;
+        ready_ = true;
+        break;
+    case SamplerDone::sweep:
+        asked_ = Asked::nothing;
+        next_sweep_ns_ = now_ns + std::max(kSweepInterval, pause_after(now_ns - asked_at_ns_));
+        break;
+    }
+}
+
+void ListingSchedule::on_sampler_gone() {
+    asked_ = Asked::gone;
+    ready_ = true;
+}
+
+void ListingSchedule::stop(std::uint64_t now_ns) {
+    if (phase_ == Phase::running) phase_ = Phase::stopping;
+    stop_by_ns_ = now_ns + kStopLimit;
+}
+
+bool ListingSchedule::awaits_answer(std::uint64_t now_ns) const {
+    const bool asked = asked_ == Asked::snapshot || asked_ == Asked::sweep;
+    return asked && (phase_ == Phase::running || now_ns < stop_by_ns_);
+}
+
+bool ListingSchedule::finished(std::uint64_t now_ns) const {
+    return phase_ != Phase::running && !awaits_answer(now_ns);
+}
+
+} // namespace tcpdwell

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "live/waiting_minis.h"
+
+#include <algorithm>
+
+#include "live/record.h"
+#include "tcp/state.h"
+
+namespace tcpdwell {
+namespace {
+
+constexpr auto fin_wait2 = static_cast<std::uint8_t>(TcpState::FIN_WAIT2);
+
+} // namespace
+
+void WaitingMinis::on_event(std::span<const std::byte> record) {
+    const auto header = as<td_header>(record);
+    if (header.kind != TD_TIMEWAIT || !needed_) return;
+    const auto timer = as<td_timewait>(record);
+    if (timer.op == TD_TIMER_START && timer.substate == fin_wait2)
+        minis_.insert(MiniKey(header.netns, timer.tuple));
+    else if (!minis_.empty())
+        minis_.erase(MiniKey(header.netns, timer.tuple));
+}
+
+bool WaitingMinis::on_listed(std::span<const std::byte> record) {
+    const auto header = as<td_header>(record);
+    if (header.kind != TD_SOCKET) return true;
+    const auto socket = as<td_socket>(record);
+    if (socket.flags & TD_SOCKET_SWEEP) return minis_.erase(MiniKey(header.netns, socket.tuple)) != 0;
+    if (needed_ && (socket.flags & TD_SOCKET_MINI) && socket.state == fin_wait2)
+        minis_.insert(MiniKey(header.netns, socket.tuple));
+    return true;
+}
+
+std::vector<std::uint32_t> WaitingMinis::namespaces() const {
+    std::vector<std::uint32_t> list;
+    for (const MiniKey& mini : minis_)
+        if (std::find(list.begin(), list.end(), mini.netns()) == list.end()) list.push_back(mini.netns());
+    return list;
+}
+
+} // namespace tcpdwell
