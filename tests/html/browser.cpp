@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// fork, exec, and files in between.
+// Command lines, and the page's way to answer.
 #include "browser.h"
 
 #include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <regex>
 #include <stdexcept>
-#include <thread>
+#include <vector>
+
+#include "program.h"
+#include "temporary_folder.h"
 
 namespace tcpdwell::test {
 namespace {
@@ -40,21 +42,6 @@ std::string from_hex(const std::string& digits) {
     return bytes;
 }
 
-/// Waits for the child, which leads a process group of its own; false if the group had to be killed.
-bool await_end(pid_t child, int& status) {
-    const auto deadline = Clock::now() + kLimit;
-    while (waitpid(child, &status, WNOHANG) == 0) {
-        if (Clock::now() > deadline) {
-            kill(-child, SIGKILL);
-            waitpid(child, &status, 0);
-            return false;
-        }
-        std::this_thread::sleep_for(10ms);
-    }
-    kill(-child, SIGKILL); // Chromium's other processes, should any be left
-    return true;
-}
-
 /// Runs Chromium on folder/`file` with `options`; what it prints. It has a fresh profile, and no reason to use the
 /// network.
 std::string chromium(const std::filesystem::path& folder, const std::string& file, const View& view,
@@ -69,41 +56,22 @@ std::string chromium(const std::filesystem::path& folder, const std::string& fil
                                       std::string("--blink-settings=preferredColorScheme=") + (view.dark ? "0" : "1")};
     words.insert(words.end(), options.begin(), options.end());
     words.push_back("file://" + (folder / file).string());
-    std::vector<char*> argv;
-    for (std::string& word : words) argv.push_back(word.data());
-    argv.push_back(nullptr);
-    const std::string out = folder / "out", err = folder / "err";
-    const pid_t child = fork();
-    if (child < 0) throw std::runtime_error("fork failed");
-    if (child == 0) {
-        setpgid(0, 0);
+    Program::Setting setting;
+    setting.before_exec = [] {
+        setpgid(0, 0); // Chromium's other processes are of its group
         dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
-        dup2(open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDOUT_FILENO);
-        dup2(open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDERR_FILENO);
-        execvp(argv.front(), argv.data());
-        _exit(127);
-    }
-    setpgid(child, child);
-    int status = 0;
-    if (!await_end(child, status)) throw std::runtime_error("chromium took too long: " + contents(err));
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
-        throw std::runtime_error("chromium can't be run; scripts/install-deps test installs it. " + contents(err));
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) throw std::runtime_error("chromium failed: " + contents(err));
-    return contents(out);
+    };
+    Program browser(words, setting);
+    const pid_t group = browser.pid();
+    const int status = browser.wait(kLimit);
+    kill(-group, SIGKILL); // should any be left
+    if (status == 127)
+        throw std::runtime_error("chromium can't be run; scripts/install-deps test installs it. " + browser.said());
+    if (status != 0) throw std::runtime_error("chromium failed, or took longer than a minute: " + browser.said());
+    return browser.printed();
 }
 
 } // namespace
-
-TemporaryFolder::TemporaryFolder() {
-    std::string name = std::filesystem::temp_directory_path() / "tcpdwell-html.XXXXXX";
-    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
-    path_ = name;
-}
-
-TemporaryFolder::~TemporaryFolder() {
-    std::error_code ignored; // a process of Chromium's may be writing its last
-    std::filesystem::remove_all(path_, ignored);
-}
 
 nlohmann::json look_at(const std::string& page, const std::string& script, const View& view) {
     const std::string end = "</body>";

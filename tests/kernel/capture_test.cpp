@@ -13,6 +13,7 @@
 #include "moment.h"
 #include "netns.h"
 #include "program.h"
+#include "temporary_folder.h"
 #include "tracer.h"
 #include "web_servers.h"
 #include "web_traffic.h"

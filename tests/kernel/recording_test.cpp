@@ -18,8 +18,8 @@
 #include "program.h"
 #include "random_traffic.h"
 #include "sockets.h"
+#include "temporary_folder.h"
 #include "tracer.h"
-#include "web_servers.h"
 
 namespace tcpdwell::test {
 namespace {

@@ -18,8 +18,8 @@
 #include "process_facts.h"
 #include "program.h"
 #include "report_run.h"
+#include "temporary_folder.h"
 #include "tracer.h"
-#include "web_servers.h"
 
 namespace tcpdwell::test {
 

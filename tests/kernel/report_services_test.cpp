@@ -15,6 +15,7 @@
 #include "moment.h"
 #include "netns.h"
 #include "report_run.h"
+#include "temporary_folder.h"
 #include "tracer.h"
 #include "web_servers.h"
 #include "web_traffic.h"

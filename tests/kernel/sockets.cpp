@@ -34,11 +34,6 @@ Endpoint endpoint_of(const sockaddr_storage& storage) {
 
 } // namespace
 
-int check(long result, const char* what) {
-    if (result < 0) throw std::system_error(errno, std::generic_category(), what);
-    return static_cast<int>(result);
-}
-
 Address::Address(std::string_view addr, std::uint16_t port) {
     const std::string text(addr);
     if (text.find(':') == std::string::npos) {

@@ -11,11 +11,9 @@
 #include <string_view>
 
 #include "base/fd.h"
+#include "check.h"
 
 namespace tcpdwell::test {
-
-/// `result` itself, or std::system_error with errno and `what` if it is negative.
-int check(long result, const char* what);
 
 /// Address text as inet_ntop(3) writes it, and port.
 struct Endpoint {

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// A running tcpdwell: a child process with its output in files, read while it grows.
+// A running tcpdwell, whose output is read while it grows.
 #pragma once
 
 #include <sys/types.h>
 
 #include <chrono>
-#include <cstdio>
-#include <memory>
+#include <cstddef>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
-#include "base/fd.h"
+#include "program.h"
 
 namespace tcpdwell::test {
 
@@ -30,9 +29,6 @@ class Tracer {
 public:
     /// Starts `tcpdwell ARGUMENTS`. Throws std::system_error.
     explicit Tracer(const std::vector<std::string>& arguments);
-    Tracer(const Tracer&) = delete;
-    Tracer& operator=(const Tracer&) = delete;
-    ~Tracer(); ///< kills it if it still runs
 
     /// Reads what has been printed since; the complete lines are appended to lines(). Throws json::exception for a line
     /// that is none.
@@ -44,17 +40,15 @@ public:
     /// SIGINT, then waits; the exit status, -1 if it was killed by a signal or didn't end within `limit`.
     int interrupt(std::chrono::seconds limit);
 
-    [[nodiscard]] pid_t pid() const { return pid_; }
+    [[nodiscard]] pid_t pid() const { return program_.pid(); }
     /// All that it has printed so far, as it is.
-    [[nodiscard]] std::string printed() const;
+    [[nodiscard]] std::string printed() const { return program_.printed(); }
     /// What it said on stderr so far.
-    [[nodiscard]] std::string complaints() const;
+    [[nodiscard]] std::string complaints() const { return program_.said(); }
 
 private:
-    pid_t pid_ = -1;
-    Fd out_;
-    Fd err_;
-    off_t read_up_to_ = 0;
+    Program program_;
+    std::size_t read_up_to_ = 0;
     std::string rest_; ///< of a line not yet complete
     std::vector<nlohmann::json> lines_;
 };

@@ -106,17 +106,6 @@ void await_listening(Program& server, std::initializer_list<std::uint16_t> ports
 
 } // namespace
 
-TemporaryFolder::TemporaryFolder() {
-    std::string path = std::filesystem::temp_directory_path() / "tcpdwell-test.XXXXXX";
-    check(mkdtemp(path.data()) != nullptr ? 0 : -1, "mkdtemp");
-    path_ = path;
-}
-
-TemporaryFolder::~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-}
-
 WebServers::WebServers(const std::filesystem::path& folder) {
     std::filesystem::create_directory(folder / "files");
     write(folder / "files/small", std::string(1024, 'x'));

@@ -12,19 +12,6 @@
 
 namespace tcpdwell::test {
 
-/// A folder of its own below the system's one for temporary files, removed with its contents.
-class TemporaryFolder {
-public:
-    TemporaryFolder();
-    TemporaryFolder(const TemporaryFolder&) = delete;
-    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-    ~TemporaryFolder();
-    [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
-private:
-    std::filesystem::path path_;
-};
-
 class WebServers {
 public:
     // Ports, at 127.0.0.1 and ::1. All serve /small (1 KB), /slow (much more than a second's worth), /dropped (closed

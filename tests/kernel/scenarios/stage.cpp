@@ -14,8 +14,8 @@
 
 #include "actor.h"
 #include "program.h"
+#include "temporary_folder.h"
 #include "tracer.h"
-#include "web_servers.h"
 
 namespace tcpdwell::test {
 

@@ -3,11 +3,10 @@
 #include "live/cgroup_paths.h"
 
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <string>
+
+#include "cgroup_tree.h"
 
 namespace tcpdwell {
 namespace {
@@ -46,22 +45,13 @@ TEST(FindCgroupMount, OnlyVersion1) {
 class CgroupPathsTest : public testing::Test {
 protected:
     void SetUp() override {
-        std::string pattern = testing::TempDir() + "cgroupXXXXXX";
-        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-        base_ = pattern;
-        make("system.slice/a.service");
-        make("user.slice");
+        tree_.make("/system.slice/a.service");
+        tree_.make("/user.slice");
     }
-    void TearDown() override { std::filesystem::remove_all(base_); }
+    std::uint64_t id(const std::string& path) const { return tree_.id(path); }
 
-    void make(const std::string& path) { std::filesystem::create_directories(base_ + "/" + path); }
-    std::uint64_t id(const std::string& path) const {
-        struct stat status {};
-        EXPECT_EQ(::stat((base_ + path).c_str(), &status), 0) << path;
-        return status.st_ino;
-    }
-
-    std::string base_;
+    CgroupTree tree_;
+    std::string base_ = tree_.base();
 };
 
 TEST_F(CgroupPathsTest, PathsAndIdsOfAllNodes) {
@@ -94,8 +84,8 @@ TEST_F(CgroupPathsTest, RefreshFindsNewOnesAndRemembersOldOnes) {
     auto paths = CgroupPaths::open({base_, "/"});
     ASSERT_TRUE(paths);
     const std::uint64_t gone = id("/user.slice");
-    make("new.slice");
-    std::filesystem::remove(base_ + "/user.slice");
+    tree_.make("/new.slice");
+    tree_.remove("/user.slice");
     EXPECT_FALSE(paths->lookup(id("/new.slice")));
     paths->refresh();
     EXPECT_EQ(paths->lookup(id("/new.slice")), "/new.slice");

@@ -14,8 +14,8 @@
 #include <sstream>
 #include <utility>
 
+#include "check.h"
 #include "moment.h"
-#include "sockets.h"
 
 namespace tcpdwell::test {
 
@@ -23,10 +23,11 @@ namespace {
 
 Fd nameless_file() { return Fd(check(memfd_create("output", MFD_CLOEXEC), "memfd_create")); }
 
-std::string contents(const Fd& file) {
+std::string contents(const Fd& file, std::size_t from = 0) {
     std::string text;
-    std::array<char, 4096> buffer;
-    for (ssize_t got = 0; (got = pread(file.get(), buffer.data(), buffer.size(), static_cast<off_t>(text.size()))) > 0;)
+    std::array<char, 65536> buffer;
+    const auto at = [&] { return static_cast<off_t>(from + text.size()); };
+    for (ssize_t got = 0; (got = pread(file.get(), buffer.data(), buffer.size(), at())) > 0;)
         text.append(buffer.data(), static_cast<std::size_t>(got));
     return text;
 }
@@ -100,17 +101,20 @@ int Program::stop(int signal, std::chrono::nanoseconds limit) {
     return wait(limit);
 }
 
-std::string Program::printed() const { return contents(out_); }
+std::string Program::printed(std::size_t from) const { return contents(out_, from); }
 
 std::string Program::said() const { return contents(err_); }
+
+bool Program::has_ended() const {
+    siginfo_t info{};
+    return pid_ <= 0 ||
+           (waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0);
+}
 
 bool Program::await_saying(const std::string& text, std::chrono::nanoseconds limit) {
     for (const nanoseconds deadline = monotonic_now() + patience(limit); monotonic_now() < deadline; pause(10ms)) {
         if (said().find(text) != std::string::npos) return true;
-        siginfo_t info{};
-        if (pid_ <= 0 ||
-            (waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0))
-            return said().find(text) != std::string::npos;
+        if (has_ended()) return said().find(text) != std::string::npos;
     }
     return false;
 }

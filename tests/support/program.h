@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <vector>
@@ -42,12 +43,13 @@ public:
     int wait(std::chrono::nanoseconds limit);
     /// Sends the signal, then waits.
     int stop(int signal, std::chrono::nanoseconds limit);
-    /// What it has printed so far; nothing where Setting::out was given.
-    [[nodiscard]] std::string printed() const;
+    /// What it has printed so far, from that byte on; nothing where Setting::out was given.
+    [[nodiscard]] std::string printed(std::size_t from = 0) const;
     /// What it has said on stderr so far.
     [[nodiscard]] std::string said() const;
     /// Whether it says `text` on stderr within `limit`, while it runs.
     bool await_saying(const std::string& text, std::chrono::nanoseconds limit);
+    [[nodiscard]] bool has_ended() const;
     [[nodiscard]] pid_t pid() const { return pid_; }
 
 private:

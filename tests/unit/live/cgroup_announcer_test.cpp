@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which records bring the description of a cgroup, and how often the hierarchy is walked for one.
+#include "live/cgroup_announcer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "cgroup_tree.h"
+#include "event/decode.h"
+#include "records.h"
+
+namespace tcpdwell {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+constexpr std::uint64_t kMs = 1'000'000;
+
+td_state_by_task state_of(std::uint64_t cgroup) {
+    td_state_by_task r{};
+    r.state.h = header_of<td_state_by_task>(TD_STATE, 7, kNetns);
+    r.state.has_task = 1;
+    r.task.cgroup = cgroup;
+    return r;
+}
+
+class CgroupAnnouncerTest : public testing::Test {
+protected:
+    void SetUp() override {
+        tree.make("/a.slice");
+        auto paths = CgroupPaths::open({tree.base(), "/"});
+        ASSERT_TRUE(paths) << paths.error().message;
+        // Each walk reads the clock before and after.
+        announcer.emplace(std::move(*paths), [this] { return now += walk / 2; });
+    }
+    template <class R>
+    void announce(const R& record) {
+        announcer->announce(bytes_of(record), kept.sink());
+    }
+    /// The paths that were described.
+    std::vector<std::string> described() const {
+        std::vector<std::string> paths;
+        Decoder decoder;
+        for (const auto& record : kept.all()) {
+            const auto event = decoder.decode(record);
+            if (const auto* path = event ? std::get_if<CgroupPath>(&*event) : nullptr) paths.push_back(path->path);
+        }
+        return paths;
+    }
+
+    CgroupTree tree;
+    std::uint64_t now = 1'000'000 * kMs;
+    std::uint64_t walk = 0; ///< how long one takes
+    std::optional<CgroupAnnouncer> announcer;
+    KeptRecords kept;
+};
+
+TEST_F(CgroupAnnouncerTest, OnceForEachIdWithTheTimeOfTheRecord) {
+    announce(state_of(tree.id("/a.slice")));
+    announce(state_of(tree.id("/a.slice")));
+    announce(state_of(tree.id("")));
+    EXPECT_THAT(described(), ElementsAre("/a.slice", "/"));
+    EXPECT_THAT(kept.times(), ElementsAre(7, 7));
+}
+
+TEST_F(CgroupAnnouncerTest, ListedSocketsNameCgroupsToo) {
+    auto socket = socket_record(TcpState::LISTEN, 0, 80);
+    socket.task.cgroup = tree.id("/a.slice");
+    announce(socket);
+    EXPECT_THAT(described(), ElementsAre("/a.slice"));
+}
+
+TEST_F(CgroupAnnouncerTest, RecordsWithoutTaskNameNone) {
+    td_state_by_task record = state_of(tree.id("/a.slice"));
+    record.state.h.size = sizeof(td_state);
+    announce(record);
+    announce(timer_record(TD_TIMER_START, TcpState::TIME_WAIT, 80));
+    announce(state_of(0)); // not known
+    EXPECT_THAT(kept.all(), IsEmpty());
+}
+
+TEST_F(CgroupAnnouncerTest, NewCgroupIsFoundByAnotherWalk) {
+    tree.make("/new.slice");
+    announce(state_of(tree.id("/new.slice")));
+    EXPECT_THAT(described(), ElementsAre("/new.slice"));
+}
+
+TEST_F(CgroupAnnouncerTest, WalksAtMostTenTimesASecond) {
+    announce(state_of(1)); // there is none of that id: a walk in vain
+    tree.make("/new.slice");
+    now += 100 * kMs - 1;
+    announce(state_of(tree.id("/new.slice")));
+    EXPECT_THAT(described(), IsEmpty());
+    now += 1;
+    announce(state_of(tree.id("/new.slice")));
+    EXPECT_THAT(described(), ElementsAre("/new.slice"));
+}
+
+TEST_F(CgroupAnnouncerTest, LongWalksGetRarer) {
+    walk = 2000 * kMs;
+    announce(state_of(1)); // the walk begins after the first half, so the clock shows one second for it
+    walk = 0;
+    tree.make("/new.slice");
+    now += 49'000 * kMs - 1;
+    announce(state_of(tree.id("/new.slice")));
+    EXPECT_THAT(described(), IsEmpty());
+    now += 1;
+    announce(state_of(tree.id("/new.slice")));
+    EXPECT_THAT(described(), ElementsAre("/new.slice"));
+}
+
+TEST(CgroupAnnouncer, WithoutPathsNothingIsDescribed) {
+    CgroupAnnouncer announcer(std::nullopt, [] { return std::uint64_t{0}; });
+    KeptRecords kept;
+    announcer.announce(bytes_of(state_of(42)), kept.sink());
+    EXPECT_THAT(kept.all(), IsEmpty());
+}
+
+} // namespace
+} // namespace tcpdwell
