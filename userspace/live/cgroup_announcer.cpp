@@ -15,11 +15,12 @@ constexpr std::uint64_t kShortestPause = 100'000'000;
 } // namespace
 
 void CgroupAnnouncer::announce(std::span<const std::byte> record, const RecordSink& sink) {
-    const auto header = as<td_header>(record);
-    if (header.kind == TD_STATE && header.size >= sizeof(td_state_by_task))
-        describe(as<td_state_by_task>(record).task.cgroup, header.time_ns, sink);
-    else if (header.kind == TD_SOCKET)
-        describe(as<td_socket>(record).task.cgroup, header.time_ns, sink);
+    const td_header header = read_header(record);
+    if (header.kind == TD_STATE) {
+        if (const auto state = as<td_state_by_task>(record)) describe(state->task.cgroup, header.time_ns, sink);
+    } else if (header.kind == TD_SOCKET) {
+        if (const auto socket = as<td_socket>(record)) describe(socket->task.cgroup, header.time_ns, sink);
+    }
 }
 
 void CgroupAnnouncer::describe(std::uint64_t id, std::uint64_t time_ns, const RecordSink& sink) {

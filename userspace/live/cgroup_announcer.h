@@ -17,13 +17,14 @@ namespace tcpdwell {
 
 class CgroupAnnouncer {
 public:
-    /// `paths`: nullopt where there are none; ids then stay without description. `now_ns`: CLOCK_MONOTONIC, which also
-    /// shows how long a walk over the hierarchy takes.
+    /// `paths`: nullopt where there are none; ids then stay without description. `now_ns`:
+    /// CLOCK_MONOTONIC, which also shows how long a walk over the hierarchy takes.
     CgroupAnnouncer(std::optional<CgroupPaths> paths, std::function<std::uint64_t()> now_ns)
         : paths_(std::move(paths)), now_ns_(std::move(now_ns)) {}
 
-    /// Hands over the description of the cgroup that `record` names, if it is due. An id that isn't known lets the
-    /// hierarchy be walked again, but not more than ten times a second, and rarer where a walk takes long (duty.h).
+    /// Hands over the description of the cgroup that `record` names, if it is due. An id that isn't
+    /// known lets the hierarchy be walked again, but not more than ten times a second, and rarer
+    /// where a walk takes long (duty.h).
     void announce(std::span<const std::byte> record, const RecordSink& sink);
 
 private:

@@ -26,11 +26,11 @@ void EventMerger::release(const RecordSink& sink) {
     holding_ = false;
     std::span<const std::byte> listed(listed_);
     for_each_record(events_, [&](std::span<const std::byte> event) {
-        const auto at = as<td_header>(event).time_ns;
-        while (!listed.empty() && as<td_header>(listed).time_ns <= at) {
-            const auto size = as<td_header>(listed).size;
-            sink(listed.first(size));
-            listed = listed.subspan(size);
+        const auto at = read_header(event).time_ns;
+        while (!listed.empty() && read_header(listed).time_ns <= at) {
+            const auto socket = first_record(listed);
+            sink(socket);
+            listed = listed.subspan(socket.size());
         }
         sink(event);
     });

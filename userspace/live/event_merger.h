@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Events and listed sockets in one stream. While a listing is under way the events wait for it, so that both can be
-// handed over in order of time: an event after a listing then counts more than the listing.
+// Events and listed sockets in one stream. While a listing is under way the events wait for it, so
+// that both can be handed over in order of time: an event after a listing then counts more than the
+// listing.
 #pragma once
 
 #include <cstddef>
@@ -22,15 +23,16 @@ public:
     /// Whether more events are held than should be: release() is due, listing or not.
     [[nodiscard]] bool full() const { return events_.size() > most_held_; }
 
-    /// Takes a record of the event stream, in order of time: handed over at once unless events are held.
+    /// Takes a record of the event stream, in order of time: handed over at once unless events are
+    /// held.
     void add_event(std::span<const std::byte> record, const RecordSink& sink);
     /// Takes a record of a listing, in order of time. It waits for pass_listed() or release().
     void add_listed(std::span<const std::byte> record);
 
     /// Hands over what has been listed; does nothing while events are held.
     void pass_listed(const RecordSink& sink);
-    /// Hands over everything in order of time, what was listed before an event of the same time. Events are held no
-    /// longer.
+    /// Hands over everything in order of time, what was listed before an event of the same time.
+    /// Events are held no longer.
     void release(const RecordSink& sink);
 
 private:

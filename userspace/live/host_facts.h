@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The facts that head every stream: which program, host and kernel, how it is watched, and its sysctls.
+// The facts that head every stream: which program, host and kernel, how it is watched, and its
+// sysctls.
 #pragma once
 
 #include <cstddef>

@@ -30,8 +30,8 @@ std::optional<ListingRequest> ListingSchedule::next(std::uint64_t now_ns, const 
     return begin_sweep(now_ns, waiting);
 }
 
-/// What was lost can't be recovered, but what exists now can be read, so that no connection lives on in the tracker
-/// alone.
+/// What was lost can't be recovered, but what exists now can be read, so that no connection lives
+/// on in the tracker alone.
 ListingRequest ListingSchedule::begin_snapshot(std::uint64_t now_ns) {
     resync_wanted_ = relist_wanted_ = false;
     asked_ = Asked::snapshot;

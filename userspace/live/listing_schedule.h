@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// When the sampler is asked for what: snapshots of all sockets, sweeps of mini-sockets in FIN_WAIT2. A state machine
-// without a clock: every call says what time it is (CLOCK_MONOTONIC, nanoseconds).
+// When the sampler is asked for what: snapshots of all sockets, sweeps of mini-sockets in
+// FIN_WAIT2. A state machine without a clock: every call says what time it is (CLOCK_MONOTONIC,
+// nanoseconds).
 #pragma once
 
 #include <cstdint>
@@ -17,26 +18,28 @@ namespace tcpdwell {
 struct ListingRequest {
     enum class Kind {
         snapshot, ///< all sockets, then their owners
-        sweep,    ///< the mini-sockets in TIME_WAIT of the namespaces in `netns` that end at `expires` or later
+        sweep,    ///< the mini-sockets in TIME_WAIT of the namespaces in `netns` that end at `expires`
+                  ///< or later
     };
     Kind kind = Kind::snapshot;
     std::vector<std::uint32_t> netns; ///< of a sweep: inodes
     std::uint64_t expires = 0;        ///< of a sweep: jiffies
 };
 
-/// One request at a time. The first one is a snapshot; sweeps come once a second while mini-sockets wait. Both get
-/// rarer where they take long (duty.h).
+/// One request at a time. The first one is a snapshot; sweeps come once a second while mini-sockets
+/// wait. Both get rarer where they take long (duty.h).
 class ListingSchedule {
 public:
     explicit ListingSchedule(const JiffiesClock& clock) : clock_(clock) {}
 
-    /// A snapshot is wanted because events were lost. It comes 5 s after the last one at the earliest.
+    /// A snapshot is wanted because events were lost. It comes 5 s after the last one at the
+    /// earliest.
     void want_resync() { resync_wanted_ = true; }
     /// A snapshot is wanted for a reader's sake: as soon as the duty factor allows it.
     void want_relist() { relist_wanted_ = true; }
 
-    /// The request that is due now, which the caller then makes. While stopping: one last sweep if any mini-socket
-    /// waits, however long ago the one before was.
+    /// The request that is due now, which the caller then makes. While stopping: one last sweep if
+    /// any mini-socket waits, however long ago the one before was.
     std::optional<ListingRequest> next(std::uint64_t now_ns, const WaitingMinis& waiting);
     /// The sampler has finished that.
     void on_done(SamplerDone what, std::uint64_t now_ns);

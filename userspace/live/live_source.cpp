@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The loop that turns a kernel into a stream. Draining goes by time (kDrainInterval), because a wake-up per event is
-// what makes tracers slow; a buffer that fills up wakes us earlier.
+// The loop that turns a kernel into a stream. Draining goes by time (kDrainInterval), because a
+// wake-up per event is what makes tracers slow; a buffer that fills up wakes us earlier.
 #include "live/live_source.h"
 
 #include <fmt/format.h>
@@ -33,7 +33,8 @@ constexpr std::uint64_t kCommitSlackNs = 5'000'000;
 /// Bytes of events that may wait for a listing.
 constexpr std::size_t kMostHeld = 512 << 20;
 
-/// The kernel's own tables, or sock_diag. Where the timers' functions are not known, the former tells them.
+/// The kernel's own tables, or sock_diag. Where the timers' functions are not known, the former
+/// tells them.
 Result<std::unique_ptr<Inventory>> open_inventory(ProbePlan& plan, const JiffiesClock& clock, const Filter& filter) {
     if (plan.listing == Listing::sock_diag) return std::make_unique<DiagInventory>(clock, filter);
     auto inventory = IteratorInventory::open(plan.cookies.on, filter);
@@ -67,8 +68,8 @@ Result<std::unique_ptr<LiveSource>> LiveSource::open(const LiveOptions& options)
     const auto [support, plan] = choose_probes(options.probes);
     if (!plan) return tl::unexpected(plan.error());
     if (!support.btf_file.empty() && !support.types_tried)
-        spdlog::warn("{} may be another kernel's, and what is told then be wrong: it couldn't be tried on a connection "
-                     "of our own: {}",
+        spdlog::warn("{} may be another kernel's, and what is told then be wrong: it couldn't be "
+                     "tried on a connection of our own: {}",
                      support.btf_file, support.types_tried.why_not);
     return open(options, support, *plan);
 }
@@ -131,7 +132,8 @@ Result<EventSource::Status> LiveSource::poll(const RecordSink& sink) {
     return schedule_.finished(now) ? Status::finished : Status::more;
 }
 
-/// First what was listed, then the events up to now, so that no listing is ahead of the events before it.
+/// First what was listed, then the events up to now, so that no listing is ahead of the events
+/// before it.
 void LiveSource::receive_records(std::uint64_t now_ns, const RecordSink& sink) {
     std::vector<SamplerDone> done;
     const bool alive = sampler_.receive(
@@ -140,7 +142,7 @@ void LiveSource::receive_records(std::uint64_t now_ns, const RecordSink& sink) {
         },
         [&](SamplerDone what) { done.push_back(what); });
     session_.drain([&](std::span<const std::byte> record) {
-        if (as<td_header>(record).kind == TD_LOST) schedule_.want_resync();
+        if (read_header(record).kind == TD_LOST) schedule_.want_resync();
         waiting_.on_event(record);
         merger_.add_event(record, sink);
     });
@@ -185,8 +187,8 @@ void LiveSource::send_losses(const RecordSink& sink) {
     if (sum == lost_sent_) return;
     lost_sent_ = sum;
     schedule_.want_resync();
-    // The kernel side writes this record too, where the loss happened, as soon as one fits; totals make the repetition
-    // harmless.
+    // The kernel side writes this record too, where the loss happened, as soon as one fits; totals
+    // make the repetition harmless.
     td_lost r{};
     r.h = header_of<td_lost>(TD_LOST, monotonic_ns(), 0);
     std::copy(totals.begin(), totals.end(), r.total);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The running kernel as an event source: ring buffer, sampler and clocks, joined into one stream of wire records.
+// The running kernel as an event source: ring buffer, sampler and clocks, joined into one stream of
+// wire records.
 #pragma once
 
 #include <cstddef>
@@ -29,8 +30,9 @@ struct LiveOptions {
 
 class LiveSource final : public EventSource {
 public:
-    /// Finds out what the host can do, loads and attaches, and gives up all capabilities of the calling process.
-    /// Whatever needs them (a command to be run meanwhile) must have been started before.
+    /// Finds out what the host can do, loads and attaches, and gives up all capabilities of the
+    /// calling process. Whatever needs them (a command to be run meanwhile) must have been started
+    /// before.
     static Result<std::unique_ptr<LiveSource>> open(const LiveOptions& options);
     /// The same with what choose_probes() has found out of `options.probes`.
     static Result<std::unique_ptr<LiveSource>> open(const LiveOptions& options, const KernelSupport& support,

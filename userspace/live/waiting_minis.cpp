@@ -14,22 +14,22 @@ constexpr auto fin_wait2 = static_cast<std::uint8_t>(TcpState::FIN_WAIT2);
 } // namespace
 
 void WaitingMinis::on_event(std::span<const std::byte> record) {
-    const auto header = as<td_header>(record);
-    if (header.kind != TD_TIMEWAIT || !needed_) return;
+    if (!needed_ || read_header(record).kind != TD_TIMEWAIT) return;
     const auto timer = as<td_timewait>(record);
-    if (timer.op == TD_TIMER_START && timer.substate == fin_wait2)
-        minis_.insert(MiniKey(header.netns, timer.tuple));
+    if (!timer) return;
+    if (timer->op == TD_TIMER_START && timer->substate == fin_wait2)
+        minis_.insert(MiniKey(timer->h.netns, timer->tuple));
     else if (!minis_.empty())
-        minis_.erase(MiniKey(header.netns, timer.tuple));
+        minis_.erase(MiniKey(timer->h.netns, timer->tuple));
 }
 
 bool WaitingMinis::on_listed(std::span<const std::byte> record) {
-    const auto header = as<td_header>(record);
-    if (header.kind != TD_SOCKET) return true;
+    if (read_header(record).kind != TD_SOCKET) return true;
     const auto socket = as<td_socket>(record);
-    if (socket.flags & TD_SOCKET_SWEEP) return minis_.erase(MiniKey(header.netns, socket.tuple)) != 0;
-    if (needed_ && (socket.flags & TD_SOCKET_MINI) && socket.state == fin_wait2)
-        minis_.insert(MiniKey(header.netns, socket.tuple));
+    if (!socket) return true;
+    const MiniKey key(socket->h.netns, socket->tuple);
+    if (socket->flags & TD_SOCKET_SWEEP) return minis_.erase(key) != 0;
+    if (needed_ && (socket->flags & TD_SOCKET_MINI) && socket->state == fin_wait2) minis_.insert(key);
     return true;
 }
 

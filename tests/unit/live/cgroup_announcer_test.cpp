@@ -74,8 +74,8 @@ TEST_F(CgroupAnnouncerTest, ListedSocketsNameCgroupsToo) {
 }
 
 TEST_F(CgroupAnnouncerTest, RecordsWithoutTaskNameNone) {
-    td_state_by_task record = state_of(tree.id("/a.slice"));
-    record.state.h.size = sizeof(td_state);
+    td_state record = state_of(tree.id("/a.slice")).state;
+    record.h.size = sizeof(record);
     announce(record);
     announce(timer_record(TD_TIMER_START, TcpState::TIME_WAIT, 80));
     announce(state_of(0)); // not known

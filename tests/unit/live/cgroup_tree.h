@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A directory tree that stands for the cgroup hierarchy: the id of a cgroup is the inode of its directory.
+// A directory tree that stands for the cgroup hierarchy: the id of a cgroup is the inode of its
+// directory.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -60,7 +60,8 @@ TEST_F(EventMergerTest, OfTheSameTimeTheListedSocketComesFirst) {
     EXPECT_THAT(kept.kinds(), ElementsAre(TD_SOCKET, TD_TIMEWAIT));
 }
 
-// An event record may be committed a little after its time: what has a place in the stream keeps it.
+// An event record may be committed a little after its time: what has a place in the stream keeps
+// it.
 TEST_F(EventMergerTest, EventsKeepTheirOrderAmongEachOther) {
     merger.hold();
     event(30);

@@ -54,12 +54,12 @@ public:
     [[nodiscard]] const std::vector<std::vector<std::byte>>& all() const { return records_; }
     [[nodiscard]] std::vector<unsigned> kinds() const {
         std::vector<unsigned> list;
-        for (const auto& record : records_) list.push_back(as<td_header>(record).kind);
+        for (const auto& record : records_) list.push_back(read_header(record).kind);
         return list;
     }
     [[nodiscard]] std::vector<std::uint64_t> times() const {
         std::vector<std::uint64_t> list;
-        for (const auto& record : records_) list.push_back(as<td_header>(record).time_ns);
+        for (const auto& record : records_) list.push_back(read_header(record).time_ns);
         return list;
     }
 

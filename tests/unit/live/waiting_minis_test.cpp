@@ -82,7 +82,8 @@ TEST_F(WaitingMinisTest, FamilyMakesNoDifference) {
 TEST_F(WaitingMinisTest, NamespacesOnceEach) {
     timer(TD_TIMER_START, FIN_WAIT2, 1, 100);
     timer(TD_TIMER_START, FIN_WAIT2, 2, 100);
-    timer(TD_TIMER_START, FIN_WAIT2, 1, 200); // the same four-tuple elsewhere is another mini-socket
+    timer(TD_TIMER_START, FIN_WAIT2, 1,
+          200); // the same four-tuple elsewhere is another mini-socket
     EXPECT_THAT(waiting.namespaces(), UnorderedElementsAre(100, 200));
     timer(TD_TIMER_CANCEL, FIN_WAIT2, 1, 200);
     EXPECT_THAT(waiting.namespaces(), ElementsAre(100));
