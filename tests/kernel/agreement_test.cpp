@@ -168,17 +168,6 @@ TEST_F(Agreement, underLoad) {
 
 // --- the edges of tracing --------------------------------------------------------------------------------------------
 
-// One connection after the other, each closed by its client and then by its server.
-void open_and_close(const Fd& listener) {
-    Fd client = tcp_socket();
-    connect_to(client, local_of(listener));
-    Fd server = accept_from(listener);
-    client.reset();
-    await_readable(server);
-    server.reset();
-    pause(2s / crowd_size()); // without a pause the ports run out
-}
-
 // What can't be true of such a connection, whichever part of it was traced; "" if nothing.
 std::string untrue_in(const ConnectionLine& line, std::uint16_t server_port) {
     const bool is_client = line.who.remote.port == server_port;
@@ -204,7 +193,10 @@ TEST(Edges, nothingUntrueIsClaimedOfWhatWasThereWhenTracingBeganOrEnded) {
     const Fd listener = listen_on({"127.0.0.1", 0});
     std::atomic<bool> go_on = true;
     auto acting = std::async(std::launch::async, [&] {
-        while (go_on) open_and_close(listener);
+        while (go_on) {
+            open_and_close(listener);
+            pause(2s / crowd_size()); // without a pause the ports run out
+        }
     });
     std::size_t lines = 0;
     for (int i = 0; i < 6; ++i) {

@@ -74,16 +74,7 @@ void expect_line(const CapturedConnection& connection, Side side, const Connecti
     EXPECT_EQ(line.seen, "whole") << line.text;
 }
 
-class Capture : public ::testing::Test {
-protected:
-    void SetUp() override {
-        if (const std::string missing = missing_web_program(); !missing.empty()) {
-            if (may_be_missing()) GTEST_SKIP() << missing << " isn't installed";
-            FAIL() << missing << " isn't installed";
-        }
-        enter_new_netns();
-    }
-};
+class Capture : public WebTest {};
 
 TEST_F(Capture, closersAndResetsAreThoseOnTheWire) {
     const TemporaryFolder folder;

@@ -213,16 +213,8 @@ void expect_processes(const json& report, std::uint32_t netns) {
 
 // --- the test --------------------------------------------------------------------------------------------------------
 
-class ReportServices : public ::testing::Test {
+class ReportServices : public WebTest {
 protected:
-    void SetUp() override {
-        if (const std::string missing = missing_web_program(); !missing.empty()) {
-            if (may_be_missing()) GTEST_SKIP() << missing << " isn't installed";
-            FAIL() << missing << " isn't installed";
-        }
-        enter_new_netns();
-    }
-
     // Fills report_, lines_ and captured_.
     void watch_traffic() {
         const TemporaryFolder folder;

@@ -180,12 +180,7 @@ TEST_F(Rights, hiddenKernelAddressesDontHideTimeWait) {
         ASSERT_TRUE(hidden.changed());
         Tracing tracing({"--connections"});
         const Fd listener = listen_on({"127.0.0.1", 0});
-        Fd client = tcp_socket();
-        connect_to(client, local_of(listener));
-        Fd server = accept_from(listener);
-        client.reset();
-        await_readable(server);
-        server.reset();
+        open_and_close(listener);
         pause(200ms);
         EXPECT_EQ(tracing.program.stop(SIGINT, kPatience), 0) << tracing.program.said();
         EXPECT_NE(tracing.program.printed().find("\"TIME_WAIT\""), std::string::npos) << tracing.program.printed();

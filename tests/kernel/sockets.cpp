@@ -122,6 +122,15 @@ int read_to_end(const Fd& socket) {
     }
 }
 
+void open_and_close(const Fd& listener) {
+    Fd client = tcp_socket();
+    connect_to(client, local_of(listener));
+    Fd server = accept_from(listener);
+    client.reset();
+    await_readable(server);
+    server.reset();
+}
+
 void abort_socket(Fd& socket) {
     const linger now{.l_onoff = 1, .l_linger = 0};
     check(setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &now, sizeof now), "SO_LINGER");

@@ -54,6 +54,8 @@ void send_bytes(const Fd& socket, std::size_t count);
 void await_readable(const Fd& socket, std::chrono::milliseconds limit = std::chrono::seconds(10));
 /// What ended a connection: waits for it as await_readable does, reads all data, and gives the errno, 0 for a FIN.
 int read_to_end(const Fd& socket);
+/// A connection to the listener, closed by the client and then by the server.
+void open_and_close(const Fd& listener);
 /// close() that sends an RST.
 void abort_socket(Fd& socket);
 

@@ -2,13 +2,13 @@
 // Command lines.
 #include "web_traffic.h"
 
-#include <gtest/gtest.h>
 #include <signal.h>
 
 #include <stdexcept>
 #include <vector>
 
 #include "moment.h"
+#include "netns.h"
 #include "web_servers.h"
 
 namespace tcpdwell::test {
@@ -30,10 +30,13 @@ void curl(const std::vector<std::string>& arguments) {
 
 } // namespace
 
-std::string missing_web_program() {
-    for (const char* program : {"nginx", "haproxy", "curl", "ab", "tcpdump"})
-        if (find_program(program).empty()) return program;
-    return "";
+void WebTest::SetUp() {
+    for (const char* program : {"nginx", "haproxy", "curl", "ab", "tcpdump"}) {
+        if (!find_program(program).empty()) continue;
+        if (may_be_missing()) GTEST_SKIP() << program << " isn't installed";
+        FAIL() << program << " isn't installed";
+    }
+    enter_new_netns();
 }
 
 void make_web_traffic() {

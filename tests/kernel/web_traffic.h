@@ -2,14 +2,20 @@
 // Clients of the WebServers, and tcpdump(8) that watches them, in the calling thread's network namespace.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <string>
 
 #include "program.h"
 
 namespace tcpdwell::test {
 
-/// A program that web servers, their clients and tcpdump need and that isn't installed; "" if all are.
-std::string missing_web_program();
+/// A test with web traffic in a network namespace of its own. Skipped where a program for that isn't installed and may
+/// be missing.
+class WebTest : public ::testing::Test {
+protected:
+    void SetUp() override;
+};
 
 /// curl and ab visit all WebServers in all the ways that make now this side, now that side close first, with a FIN or
 /// with an RST. Returns when no connection is open any more.
