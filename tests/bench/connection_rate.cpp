@@ -9,10 +9,7 @@
 // pinned: the load is one thread on CPU 0, the tracer has CPU 1. free: client and server are two threads, the scheduler
 // decides. Every run has a network namespace of its own, so that TIME_WAITs don't pile up. The tracer's output goes to
 // /dev/null.
-#include <fcntl.h>
 #include <sched.h>
-#include <signal.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,7 +17,6 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <fstream>
 #include <regex>
 #include <sstream>
@@ -29,10 +25,12 @@
 #include <vector>
 
 #include "loopback_load.h"
+#include "tracer.h"
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using namespace tcpdwell::bench;
+using tcpdwell::test::Program;
 
 /// A command that traces until SIGINT.
 struct Traced {
@@ -86,61 +84,21 @@ double process_cpu(const std::string& pid) {
     return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
-/// A tracer as a child process, its messages in a file.
-class Tracer {
-public:
-    Tracer(const Traced& traced, bool pinned, std::string log) : log_(std::move(log)) {
-        pid_ = ::fork();
-        if (pid_ != 0) return;
-        if (pinned) pin_to(1);
-        const int null = ::open("/dev/null", O_WRONLY);
-        const int err = ::open(log_.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-        ::dup2(null, 1);
-        ::dup2(err, 2);
-        std::vector<char*> words;
-        for (const std::string& word : traced.words) words.push_back(const_cast<char*>(word.c_str()));
-        words.push_back(nullptr);
-        ::execvp(words.front(), words.data());
-        ::_exit(127);
-    }
+/// CPU seconds so far, those of its children included; exact to a hundredth.
+double cpu_seconds(const Program& tracer) {
+    const std::string self = std::to_string(tracer.pid());
+    double total = process_cpu(self);
+    std::istringstream children(read_file("/proc/" + self + "/task/" + self + "/children"));
+    for (std::string child; children >> child;) total += process_cpu(child);
+    return total;
+}
 
-    /// Waits for the line that says so.
-    bool wait_until_tracing() const {
-        for (int i = 0; i < 300; ++i) {
-            if (read_file(log_).find("tracing") != std::string::npos) {
-                std::this_thread::sleep_for(std::chrono::milliseconds(300));
-                return true;
-            }
-            std::this_thread::sleep_for(std::chrono::milliseconds(50));
-        }
-        return false;
-    }
-
-    /// CPU seconds so far, those of its children included; exact to a hundredth.
-    double cpu_seconds() const {
-        const std::string self = std::to_string(pid_);
-        double total = process_cpu(self);
-        std::istringstream children(read_file("/proc/" + self + "/task/" + self + "/children"));
-        for (std::string child; children >> child;) total += process_cpu(child);
-        return total;
-    }
-
-    void stop() const {
-        ::kill(pid_, SIGINT);
-        int status = 0;
-        ::waitpid(pid_, &status, 0);
-    }
-
-    long lost() const {
-        std::smatch match;
-        const std::string text = read_file(log_);
-        return std::regex_search(text, match, std::regex("([0-9]+) EVENTS LOST")) ? std::stol(match[1]) : 0;
-    }
-
-private:
-    std::string log_;
-    pid_t pid_ = 0;
-};
+/// Events, from its summary.
+long lost_by(const Program& tracer) {
+    std::smatch match;
+    const std::string text = tracer.said();
+    return std::regex_search(text, match, std::regex("([0-9]+) EVENTS LOST")) ? std::stol(match[1]) : 0;
+}
 
 /// One run in a namespace of its own, in a child process, which reports seconds through a pipe.
 double run_load(const Options& options) {
@@ -150,7 +108,7 @@ double run_load(const Options& options) {
     if (pid == 0) {
         if (options.pinned) pin_to(0);
         if (::unshare(CLONE_NEWNET) != 0) ::_exit(1);
-        const double elapsed = tcpdwell::bench::run_loopback_load(options.connections, options.pinned);
+        const double elapsed = run_loopback_load(options.connections, options.pinned);
         ::_exit(::write(ends[1], &elapsed, sizeof(elapsed)) == sizeof(elapsed) ? 0 : 1);
     }
     double elapsed = 0;
@@ -173,26 +131,18 @@ Measured measure(const Options& options, const Traced* traced) {
         m.rate = options.connections / run_load(options);
         return m;
     }
-    const std::string log = "/tmp/connection_rate." + std::to_string(::getpid()) + ".log";
-    Tracer tracer(*traced, options.pinned, log);
-    if (!tracer.wait_until_tracing()) {
-        std::fprintf(stderr, "%s doesn't start:\n%s", traced->name.c_str(), read_file(log).c_str());
-        std::exit(1);
-    }
-    const double before = tracer.cpu_seconds();
+    Program tracer = start_tracer(traced->words, [&options] {
+        if (options.pinned) pin_to(1);
+    });
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    const double before = cpu_seconds(tracer);
     m.rate = options.connections / run_load(options);
     std::this_thread::sleep_for(
         std::chrono::milliseconds(500)); // what is in the buffer, and the TIME_WAITs' end, belong to the cost
-    m.tracer_cpu_us = (tracer.cpu_seconds() - before) * 1e6 / options.connections;
-    tracer.stop();
-    m.lost = tracer.lost();
-    ::unlink(log.c_str());
+    m.tracer_cpu_us = (cpu_seconds(tracer) - before) * 1e6 / options.connections;
+    stop_tracer(tracer);
+    m.lost = lost_by(tracer);
     return m;
-}
-
-double median(std::vector<double> values) {
-    std::sort(values.begin(), values.end());
-    return values[values.size() / 2];
 }
 
 /// Whether the binary has that command: its help is that of the command then, not that of the whole program.
@@ -248,10 +198,8 @@ Options parse(int argc, char** argv) {
 
 int main(int argc, char** argv) {
     const Options options = parse(argc, argv);
-    utsname host{};
-    ::uname(&host);
-    std::printf("%s %s, %ld CPUs, %s, %d connections a run\n", host.release, host.machine,
-                ::sysconf(_SC_NPROCESSORS_ONLN), options.pinned ? "pinned" : "free", options.connections);
+    std::printf("%s, %s, %d connections a run\n", this_host().c_str(), options.pinned ? "pinned" : "free",
+                options.connections);
     std::printf("%8s %10s %10s %8s %18s %8s\n", "round", "", "conn/s", "ratio", "tracer us/conn", "lost");
     struct Sums {
         std::vector<double> ratios;

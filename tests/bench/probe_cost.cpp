@@ -5,10 +5,7 @@
 // types $TCPDWELL_BTF, if one of them is set.
 //
 //   probe_cost [--connections N] [--seconds S] [--rounds R] [--smoke]
-#include <fcntl.h>
 #include <sched.h>
-#include <signal.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,8 +13,8 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -25,6 +22,7 @@
 #include "bulk_load.h"
 #include "loopback_load.h"
 #include "program_stats.h"
+#include "tracer.h"
 
 namespace {
 
@@ -57,47 +55,21 @@ struct Measured {
     std::exit(1);
 }
 
-/// $TCPDWELL as a child process that traces, its output thrown away.
-class Tracer {
-public:
-    Tracer() {
-        int ends[2];
-        if (::pipe2(ends, O_CLOEXEC) != 0) give_up("no pipe");
-        pid_ = ::fork();
-        if (pid_ == 0) {
-            const char* binary = std::getenv("TCPDWELL");
-            const char* probes = std::getenv("TCPDWELL_PROBES");
-            const char* types = std::getenv("TCPDWELL_BTF");
-            ::dup2(::open("/dev/null", O_WRONLY), 1);
-            ::dup2(ends[1], 2);
-            // Without a probe set, or types, the last words end the list early.
-            ::execl(binary, binary, "trace", "--connections", "--format", "jsonl",
-                    probes  ? "--probes"
-                    : types ? "--btf"
-                            : nullptr,
-                    probes ? probes : types, nullptr);
-            ::_exit(127);
-        }
-        ::close(ends[1]);
-        said_ = ends[0];
-        std::string text;
-        char byte = 0;
-        while (text.find("tracing") == std::string::npos && ::read(said_, &byte, 1) == 1) text += byte;
-        if (text.find("tracing") == std::string::npos) give_up(("the tracer doesn't start: " + text).c_str());
-        std::this_thread::sleep_for(1s); // what was there before is read
-    }
-    Tracer(const Tracer&) = delete;
-    Tracer& operator=(const Tracer&) = delete;
-    ~Tracer() {
-        ::kill(pid_, SIGINT);
-        ::waitpid(pid_, nullptr, 0);
-        ::close(said_);
-    }
+/// $TCPDWELL, with the probe set or the types that the environment names.
+std::vector<std::string> tracer_command() {
+    std::vector<std::string> words{std::getenv("TCPDWELL"), "trace", "--connections", "--format", "jsonl"};
+    if (const char* probes = std::getenv("TCPDWELL_PROBES"))
+        words.insert(words.end(), {"--probes", probes});
+    else if (const char* types = std::getenv("TCPDWELL_BTF"))
+        words.insert(words.end(), {"--btf", types});
+    return words;
+}
 
-private:
-    pid_t pid_ = 0;
-    int said_ = -1;
-};
+tcpdwell::test::Program start_tracing() {
+    auto tracer = start_tracer(tracer_command());
+    std::this_thread::sleep_for(1s); // what was there before is read
+    return tracer;
+}
 
 /// In a namespace of its own, so that TIME_WAITs don't pile up.
 void make_connections(int count) {
@@ -161,11 +133,6 @@ void print_programs(const Load& load, const Measured& m, const Stats& stats) {
     std::printf("  %-16s %12.0f\n  %-16s %12s %10s %11.2f%%\n", "timer events", timers, "all programs", "", "", share);
 }
 
-double median(std::vector<double> values) {
-    std::sort(values.begin(), values.end());
-    return values[values.size() / 2];
-}
-
 void print_ratios(const Load& load, const Options& options) {
     std::vector<double> connections;
     std::vector<double> bulk;
@@ -173,9 +140,10 @@ void print_ratios(const Load& load, const Options& options) {
         Measured m[2];
         for (int i = 0; i < 2; ++i) { // each round begins with the other one
             const int traced = (i + round) % 2;
-            std::unique_ptr<Tracer> tracer;
-            if (traced) tracer = std::make_unique<Tracer>();
+            std::optional<tcpdwell::test::Program> tracer;
+            if (traced) tracer.emplace(start_tracing());
             m[traced] = run(load, options);
+            if (tracer) stop_tracer(*tracer);
         }
         if (load.connections) connections.push_back(m[1].connections / m[0].connections);
         if (load.bulk) bulk.push_back(m[1].megabytes / m[0].megabytes);
@@ -222,15 +190,13 @@ Options parse(int argc, char** argv) {
 
 int main(int argc, char** argv) {
     const Options options = parse(argc, argv);
-    utsname host{};
-    ::uname(&host);
     const char* probes = std::getenv("TCPDWELL_PROBES");
     if (probes == nullptr && std::getenv("TCPDWELL_BTF") != nullptr) probes = "timer, types given";
-    std::printf("Linux %s %s, %ld CPUs, probes: %s, %d connections a run\n", host.release, host.machine,
-                ::sysconf(_SC_NPROCESSORS_ONLN), probes ? probes : "default", options.connections);
+    std::printf("%s, probes: %s, %d connections a run\n", this_host().c_str(), probes ? probes : "default",
+                options.connections);
     {
         const Stats others = program_stats();
-        const Tracer tracer;
+        auto tracer = start_tracing();
         const CountingRuns counting;
         for (const Load& load : kLoads) {
             const Stats before = program_stats();
@@ -238,6 +204,7 @@ int main(int argc, char** argv) {
             print_programs(load, m, difference(before, program_stats(), others));
             std::fflush(stdout);
         }
+        stop_tracer(tracer);
     }
     std::printf("\nspeed with tracing / without: median of %d rounds\n", options.rounds);
     for (const Load& load : kLoads) {
