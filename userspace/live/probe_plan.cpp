@@ -147,6 +147,23 @@ Result<void> check_programs(const KernelSupport& support, ProbeSet set) {
                               support.tracing_programs.why_not));
 }
 
+/// The programs of the plan's set, by what else stands in the plan.
+std::vector<ProgramChoice> choose_programs(const ProbePlan& plan, const KernelSupport& support) {
+    std::vector<ProgramChoice> programs;
+    for (const ProgramRow& row : rows) {
+        if (!belongs_to(row, plan.set)) continue;
+        const Support available = row.available(support);
+        const bool schedules = row.program == Program::mini_begin && plan.hashdance_schedules;
+        programs.push_back({row.program, schedules ? "fentry/inet_twsk_hashdance_schedule" : hook_of(row, plan.hooks),
+                            row.gives, available.ok, available.why_not});
+    }
+    if (plan.listing == Listing::sock_diag)
+        programs.back() = {Program::inventory, std::string(name(plan.listing)),
+                           "connections that were open before, by four-tuple and to the millisecond",
+                           support.sock_diag.ok, support.sock_diag.why_not};
+    return programs;
+}
+
 /// Neither way to the addresses of the timer functions is open.
 tl::unexpected<Error> refuse_blind(std::string_view no_symbol, std::string_view no_calibration, bool hidden) {
     return refuse(fmt::format("TIME_WAIT and SYN_RECV couldn't be seen: {}, and {}; {}", no_symbol, no_calibration,
@@ -239,18 +256,7 @@ Result<ProbePlan> plan_probes(const KernelSupport& support, const Support& fentr
     plan.can_tell_jiffies = support.jiffies.ok;
     plan.hashdance_schedules = support.hashdance_schedules;
     plan.hash_add_result = support.hash_add_result;
-    for (const ProgramRow& row : rows) {
-        if (!belongs_to(row, plan.set)) continue;
-        const Support available = row.available(support);
-        const bool schedules = row.program == Program::mini_begin && plan.hashdance_schedules;
-        plan.programs.push_back({row.program,
-                                 schedules ? "fentry/inet_twsk_hashdance_schedule" : hook_of(row, plan.hooks),
-                                 row.gives, available.ok, available.why_not});
-    }
-    if (plan.listing == Listing::sock_diag)
-        plan.programs.back() = {Program::inventory, std::string(name(plan.listing)),
-                                "connections that were open before, by four-tuple and to the millisecond",
-                                support.sock_diag.ok, support.sock_diag.why_not};
+    plan.programs = choose_programs(plan, support);
     if (plan.set == ProbeSet::timer) {
         if (auto planned = plan_timer_functions(plan, support); !planned) return tl::unexpected(planned.error());
     }
