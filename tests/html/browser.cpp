@@ -13,8 +13,8 @@
 #include <stdexcept>
 #include <vector>
 
-#include "program.h"
-#include "temporary_folder.h"
+#include "support/program.h"
+#include "support/temporary_folder.h"
 
 namespace tcpdwell::test {
 namespace {

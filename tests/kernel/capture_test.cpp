@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "capture.h"
-#include "moment.h"
 #include "netns.h"
-#include "program.h"
-#include "temporary_folder.h"
+#include "support/moment.h"
+#include "support/program.h"
+#include "support/temporary_folder.h"
 #include "tracer.h"
 #include "web_servers.h"
 #include "web_traffic.h"

@@ -4,9 +4,9 @@
 
 #include "crowd.h"
 #include "findings.h"
-#include "moment.h"
 #include "netns.h"
 #include "report_case.h"
+#include "support/moment.h"
 
 namespace tcpdwell::test {
 

@@ -10,10 +10,10 @@
 #include "child.h"
 #include "crowd.h"
 #include "findings.h"
-#include "moment.h"
 #include "netns.h"
 #include "packet_peer.h"
 #include "report_case.h"
+#include "support/moment.h"
 
 namespace tcpdwell::test {
 

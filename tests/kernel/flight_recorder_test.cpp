@@ -7,12 +7,12 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "moment.h"
 #include "netns.h"
-#include "program.h"
 #include "random_traffic.h"
 #include "sockets.h"
-#include "temporary_folder.h"
+#include "support/moment.h"
+#include "support/program.h"
+#include "support/temporary_folder.h"
 #include "tracer.h"
 
 namespace tcpdwell::test {

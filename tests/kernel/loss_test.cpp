@@ -11,9 +11,9 @@
 
 #include "ledger.h"
 #include "listing.h"
-#include "moment.h"
 #include "netns.h"
-#include "program.h"
+#include "support/moment.h"
+#include "support/program.h"
 #include "tracer.h"
 
 namespace tcpdwell::test {

@@ -11,7 +11,7 @@
 #include <array>
 #include <cerrno>
 
-#include "moment.h"
+#include "support/moment.h"
 
 namespace tcpdwell::test {
 

@@ -12,11 +12,11 @@
 #include <vector>
 
 #include "lines.h"
-#include "moment.h"
 #include "netns.h"
-#include "program.h"
 #include "random_traffic.h"
 #include "sockets.h"
+#include "support/moment.h"
+#include "support/program.h"
 #include "tracer.h"
 
 namespace tcpdwell::test {

@@ -13,12 +13,12 @@
 #include <thread>
 
 #include "lines.h"
-#include "moment.h"
 #include "netns.h"
-#include "program.h"
 #include "random_traffic.h"
 #include "sockets.h"
-#include "temporary_folder.h"
+#include "support/moment.h"
+#include "support/program.h"
+#include "support/temporary_folder.h"
 #include "tracer.h"
 
 namespace tcpdwell::test {

@@ -5,10 +5,10 @@
 
 #include "crowd.h"
 #include "findings.h"
-#include "moment.h"
 #include "netns.h"
-#include "program.h"
 #include "report_run.h"
+#include "support/moment.h"
+#include "support/program.h"
 
 namespace tcpdwell::test {
 

@@ -7,7 +7,7 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "moment.h"
+#include "support/moment.h"
 #include "tracer.h"
 
 namespace tcpdwell::test {

@@ -13,12 +13,12 @@
 #include <vector>
 
 #include "crowd.h"
-#include "moment.h"
 #include "netns.h"
 #include "process_facts.h"
-#include "program.h"
 #include "report_run.h"
-#include "temporary_folder.h"
+#include "support/moment.h"
+#include "support/program.h"
+#include "support/temporary_folder.h"
 #include "tracer.h"
 
 namespace tcpdwell::test {

@@ -15,11 +15,11 @@
 
 #include "lines.h"
 #include "listing.h"
-#include "moment.h"
 #include "netns.h"
-#include "program.h"
 #include "random_traffic.h"
 #include "report_run.h"
+#include "support/moment.h"
+#include "support/program.h"
 #include "tracer.h"
 
 namespace tcpdwell::test {

@@ -18,11 +18,11 @@
 #include <string>
 #include <vector>
 
-#include "moment.h"
 #include "netns.h"
 #include "process_facts.h"
-#include "program.h"
 #include "sockets.h"
+#include "support/moment.h"
+#include "support/program.h"
 #include "tracer.h"
 
 namespace tcpdwell::test {

@@ -14,7 +14,7 @@
 #include <fstream>
 #include <system_error>
 
-#include "moment.h"
+#include "support/moment.h"
 
 namespace tcpdwell::test {
 

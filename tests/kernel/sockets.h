@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "base/fd.h"
-#include "check.h"
+#include "support/check.h"
 
 namespace tcpdwell::test {
 

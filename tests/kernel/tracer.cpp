@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <set>
 
-#include "moment.h"
+#include "support/moment.h"
 
 namespace tcpdwell::test {
 

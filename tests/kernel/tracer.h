@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "program.h"
+#include "support/program.h"
 
 namespace tcpdwell::test {
 

@@ -8,8 +8,8 @@
 #include <fstream>
 #include <stdexcept>
 
-#include "moment.h"
 #include "sockets.h"
+#include "support/moment.h"
 
 namespace tcpdwell::test {
 

@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-#include "program.h"
+#include "support/program.h"
 
 namespace tcpdwell::test {
 

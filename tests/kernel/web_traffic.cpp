@@ -7,8 +7,8 @@
 #include <stdexcept>
 #include <vector>
 
-#include "moment.h"
 #include "netns.h"
+#include "support/moment.h"
 #include "web_servers.h"
 
 namespace tcpdwell::test {

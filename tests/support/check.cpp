@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "check.h"
+#include "support/check.h"
 
 #include <cerrno>
 #include <system_error>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Slack, tick and timer-wheel arithmetic.
-#include "moment.h"
+#include "support/moment.h"
 
 #include <algorithm>
 #include <cstdlib>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // fork, exec, waitpid.
-#include "program.h"
+#include "support/program.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -14,8 +14,8 @@
 #include <sstream>
 #include <utility>
 
-#include "check.h"
-#include "moment.h"
+#include "support/check.h"
+#include "support/moment.h"
 
 namespace tcpdwell::test {
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "temporary_folder.h"
+#include "support/temporary_folder.h"
 
 #include <cstdlib>
 
-#include "check.h"
+#include "support/check.h"
 
 namespace tcpdwell::test {
 

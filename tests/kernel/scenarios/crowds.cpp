@@ -4,9 +4,9 @@
 
 #include "catalog.h"
 #include "child.h"
-#include "moment.h"
 #include "netns.h"
-#include "program.h"
+#include "support/moment.h"
+#include "support/program.h"
 
 namespace tcpdwell::test {
 

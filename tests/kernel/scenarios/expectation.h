@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "lines.h"
-#include "moment.h"
+#include "support/moment.h"
 
 namespace tcpdwell::test {
 

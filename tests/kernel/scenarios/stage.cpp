@@ -13,8 +13,8 @@
 #include <regex>
 
 #include "actor.h"
-#include "program.h"
-#include "temporary_folder.h"
+#include "support/program.h"
+#include "support/temporary_folder.h"
 #include "tracer.h"
 
 namespace tcpdwell::test {

@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <string>
 
-#include "temporary_folder.h"
+#include "support/temporary_folder.h"
 
 namespace tcpdwell {
 
