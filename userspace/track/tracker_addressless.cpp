@@ -58,8 +58,8 @@ bool Tracker::Impl::has_just_ended(const SocketListed& e) {
     if (just_ended_at_ != e.at) { // one piece of a listing has one time
         just_ended_at_ = e.at;
         just_ended_.clear();
-        for (const Appointment& a : settling_)
-            if (const Connection* c = table_.find(a.slot, a.sequence); c && c->ended)
+        for (const Deadline& deadline : settling_)
+            if (const Connection* c = table_.find(deadline.slot, deadline.sequence); c && c->ended)
                 just_ended_.emplace(ports_of(c->who.tuple), c->slot);
     }
     const auto [first, last] = just_ended_.equal_range(ports_of(e.tuple));

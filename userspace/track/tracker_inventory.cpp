@@ -173,7 +173,7 @@ void Tracker::Impl::join(const SocketListed& e) {
     if (Connection* other = table_.by_tuple(e.netns, e.tuple); other && other->last_event < e.at - kListingSlack)
         clear_tuple(*other, TimeWaitEnd::unknown);
 
-    Connection& c = create_unborn(e.sock != 0 ? e.sock : e.cookie, e.at, e.netns, e.tuple, e.cookie, e.state);
+    Connection& c = create_existing(e.sock != 0 ? e.sock : e.cookie, e.at, e.netns, e.tuple, e.cookie, e.state);
     if (e.sock == 0) remember_cookie(c);
     if (pass != passes_.end()) c.listed_in = pass->second.number;
     // In the first pass it is older than tracing; later on its birth must have been lost.
