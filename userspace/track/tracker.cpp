@@ -157,7 +157,7 @@ void Tracker::Impl::learn_past(Connection& c, const StateChange& e) {
     if (c.seen == Seen::whole || ConnectionTable::path_size(c) != 0 || c.state != TcpState::TIME_WAIT ||
         e.from == TcpState::TIME_WAIT)
         return;
-    // Joined by its mini-socket; only now the full socket tells what went before.
+    // Joined by its mini-socket; only now the full socket shows its previous state.
     table_.push_path(c, e.from, std::nullopt);
     if (e.from == TcpState::CLOSING) c.closed_first = ClosedFirst::both;
     restate(c, TcpState::TIME_WAIT, e.from, e.at);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Listings without kernel addresses (sock_diag): their sockets are recognised by four-tuple and cookie, and known by
-// them until an event tells the address. Where a listing leaves two readings open, the one that invents no connection
-// is taken.
+// them until an event shows the address. Where a listing can be read in two ways, the one that adds no connection is
+// taken.
 #include <algorithm>
 
 #include "track/tracker_impl.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tracker's inside. One class over seven files: full sockets (tracker.cpp), the life of a connection
+// The implementation of Tracker. One class over seven files: full sockets (tracker.cpp), the life of a connection
 // (tracker_life.cpp), passive opens: request sockets and children (tracker_passive_open.cpp), mini-sockets
 // (tracker_minis.cpp), what is learnt besides events: inventory, owners, losses (tracker_inventory.cpp), inventories
 // without kernel addresses (tracker_addressless.cpp), and what is known as a listing (tracker_listing.cpp).
