@@ -27,7 +27,7 @@ const volatile __u32 hash_add_result = 0;
 /* Fill of the ring buffer, in bytes, at which the reader is woken before its time. */
 const volatile __u64 wake_bytes = 1 << 20;
 
-/* Functions by which the reason of a cancelled TIME_WAIT timer is told: [start, end) -> td_stack bit. */
+/* Functions that show the reason of a cancelled TIME_WAIT timer: [start, end) -> td_stack bit. */
 const volatile __u32 stack_range_count = 0;
 const volatile struct td_stack_range stack_ranges[MAX_STACK_RANGES] = {};
 

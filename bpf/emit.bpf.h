@@ -16,7 +16,7 @@ struct {
     __uint(max_entries, 1 << 24); /* user space sets its own */
 } records SEC(".maps");
 
-/* Programs are attached and detached one after the other. What some of them see while others don't is half a truth (a
+/* Programs are attached and detached one after the other. Records of some but not all of them would be misleading (a
  * TIME_WAIT without its start looks like none), so all begin and end at once: user space sets and clears this. */
 volatile bool is_recording = false;
 

@@ -2,8 +2,8 @@
 /*
  * The programs are compiled twice. Where the kernel describes its types to the verifier, their hooks are typed
  * tracepoints (tp_btf) and a field of an argument is a plain load. A kernel built without CONFIG_DEBUG_INFO_BTF loads
- * no such program; for it (TCPDWELL_RAW) the same functions hang on the raw tracepoints, whose arguments are numbers to
- * the verifier, and each field is a probe read, relocated against a BTF file that user space is given.
+ * no such program; for it (TCPDWELL_RAW) the same functions are attached to raw tracepoints, whose arguments are
+ * numbers to the verifier, and each field is a probe read, relocated against a BTF file that user space is given.
  */
 #ifndef TCPDWELL_HOOK_BPF_H
 #define TCPDWELL_HOOK_BPF_H

@@ -101,7 +101,7 @@ int list_sockets(struct bpf_iter__tcp *ctx)
     if (!wanted) return 0;
 
     fill_common(&r, skc);
-    if (state != TCP_LISTEN && !tuple_passes(&r.tuple)) return 0; /* listeners tell owners and roles */
+    if (state != TCP_LISTEN && !tuple_passes(&r.tuple)) return 0; /* owners and roles follow from listeners */
     bpf_seq_write(ctx->meta->seq, &r, sizeof(r));
     return 0;
 }

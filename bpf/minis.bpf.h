@@ -83,7 +83,7 @@ static __always_inline __u16 stack_bits(void *ctx)
     return bits;
 }
 
-/* Whether that many jiffies have come; false where that can't be told. */
+/* Whether that many jiffies have come; false where that isn't known. */
 static __always_inline bool is_due(__u64 expires)
 {
     return can_tell_jiffies && (__s64)(bpf_jiffies64() - expires) >= 0;

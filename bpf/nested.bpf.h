@@ -4,8 +4,8 @@
  * __bpf_trace_run() in kernel/trace/bpf_trace.c): a softirq that interrupts one of ours would have all its state
  * changes skipped. So a program that can be interrupted by its own tracepoint has a twin, attached after it. The first
  * notes which event it has taken; the twin takes those that haven't been noted. The notes of one CPU form a stack,
- * since interrupts nest. (That a flag "the first is running" won't do was seen: interrupts also come before it is set
- * and after it is cleared.)
+ * since interrupts nest. (A flag "the first is running" isn't enough: interrupts also come before it is set and after
+ * it is cleared.)
  *
  * Programs under the lock of a timer base run with interrupts off and need no twin; nor does a system call's exit.
  */
@@ -17,7 +17,7 @@
 enum guard { GUARD_STATE, GUARD_RECEIVE_RESET, GUARD_SEND_RESET, GUARD_COUNT };
 
 #define MOST_NESTED \
-    4 /* process, softirq, and room for strays; a power of two, so that a mask tells the verifier the bounds */
+    4 /* process, softirq, and room for strays; a power of two, so that a mask gives the verifier the bounds */
 
 struct notes {
     __u64 depth;
@@ -31,10 +31,10 @@ struct {
     __type(value, struct notes);
 } noted SEC(".maps");
 
-/* Events taken by a twin; user space compares with recursion_misses to tell what was lost all the same. */
+/* Events taken by a twin; user space compares with recursion_misses to find what was lost nevertheless. */
 __u64 nested_events[GUARD_COUNT] = {};
 
-/* Says that the first has taken the event: `event` tells it from any other that can nest with it. */
+/* Notes that the first has taken the event: `event` distinguishes it from any other that can nest with it. */
 static __always_inline void note(__u32 guard, __u64 event)
 {
     __u32 key = guard;

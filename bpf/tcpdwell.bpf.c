@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * The programs: guard, filter, fill, submit. No arithmetic of dwell times and no judgement happens here, so that all of
- * it can be tested without a kernel. What fires when, and in which order, is told at the tracker (userspace/track).
+ * it can be tested without a kernel. What fires when, and in which order: userspace/track/EVENTS.md.
  */
 #include "kernel.bpf.h"
 

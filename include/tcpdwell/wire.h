@@ -3,8 +3,8 @@
  * The only contract between the kernel side and user space: the wire records.
  *
  * Everything that tcpdwell learns is one of these records, whoever writes it: the BPF programs (events), the
- * inventory iterator (sockets that exist), or user space itself (facts, owners found in /proc, losses). The order of
- * the records is the order in which they are interpreted.
+ * inventory iterator (sockets that exist), or user space itself (facts, owners found in /proc, losses). Records are
+ * interpreted in the order in which they are written.
  *
  * Rules
  *  - Plain C, little or big endian as the host; fixed-width fields, explicit padding, no pointers to follow.
@@ -39,12 +39,12 @@ enum td_kind {
     TD_CGROUP = 10,  /* td_cgroup: path of a cgroup id */
     TD_FACT = 11,    /* td_fact: key and value about the host or a namespace */
     TD_PORT = 12,    /* td_port: the local port that a connecting socket has been given */
-    TD_NOW = 13,     /* td_header alone: everything before time_ns has been told (recordings only) */
+    TD_NOW = 13,     /* td_header alone: all records of earlier times have been written (recordings only) */
     TD_GAP = 14,     /* td_gap: records are missing here (made by the reader of a recording; only copies hold it) */
 };
 
 enum td_flags {
-    TD_REPEATED = 1 << 0, /* told before: repeated at the beginning of a segment, for readers that begin there */
+    TD_REPEATED = 1 << 0, /* written before: repeated at the beginning of a segment, for readers that begin there */
 };
 
 struct td_header {
@@ -119,7 +119,7 @@ enum td_timer_op {
 
 /* Functions found in the kernel stack of a cancelled TIME_WAIT timer (a set of bits). */
 enum td_stack {
-    TD_STACK_TAKEN = 1 << 0, /* a stack was taken and its functions could be told */
+    TD_STACK_TAKEN = 1 << 0, /* a stack was taken and its functions are known */
     TD_STACK_RUN_TIMERS = 1 << 1,
     TD_STACK_MOD_TIMER = 1 << 2,
     TD_STACK_TIMEWAIT_PROCESS = 1 << 3, /* tcp_timewait_state_process() */
@@ -159,7 +159,7 @@ enum td_reset_direction { TD_RESET_RECEIVED = 1, TD_RESET_SENT = 2 };
 
 /* Why the kernel sent an RST (enum sk_rst_reason, resolved by name; Linux 6.10 and later). */
 enum td_reset_reason {
-    TD_REASON_UNKNOWN = 0, /* the kernel doesn't tell */
+    TD_REASON_UNKNOWN = 0, /* the kernel gives none */
     TD_REASON_OTHER = 1,
     TD_REASON_ABORT_ON_DATA = 2,
     TD_REASON_ABORT_ON_CLOSE = 3,
@@ -198,7 +198,7 @@ struct td_owner {
 enum td_socket_flags {
     TD_SOCKET_MINI = 1 << 0,    /* an inet_timewait_sock */
     TD_SOCKET_REQUEST = 1 << 1, /* a request_sock */
-    TD_SOCKET_SWEEP = 1 << 2,   /* from a sweep: only what changed, says nothing of the others */
+    TD_SOCKET_SWEEP = 1 << 2,   /* from a sweep: only what changed; nothing follows for the others */
 };
 
 struct td_socket {
@@ -238,7 +238,7 @@ enum td_probe {
     TD_PROBE_COUNT = 6,
 };
 
-/* Totals since the start, so that the same told again adds nothing. */
+/* Totals since the start, so that a repeated record adds nothing. */
 struct td_lost {
     struct td_header h;
     __u64 total[TD_PROBE_COUNT];

@@ -112,17 +112,26 @@ void find_ephemeral_ports_low(const Evidence& evidence, std::vector<Draft>& draf
     drafts.push_back(std::move(draft));
 }
 
-void find_connects_unanswered(const Evidence& evidence, std::vector<Draft>& drafts) {
-    struct Program {
-        std::uint64_t failed = 0;
-        std::uint64_t waiting = 0;
-        std::map<IpAddress, std::uint64_t> hosts;
-        std::vector<ConnectionId> ids;
-    };
-    std::map<std::pair<std::uint32_t, std::string>, Program> programs;
+namespace {
+
+/// Connects of one program that nobody has answered.
+struct UnansweredConnects {
+    std::uint64_t failed = 0;
+    std::uint64_t waiting = 0;
+    std::map<IpAddress, std::uint64_t> hosts;
+    std::vector<ConnectionId> ids;
+
+    [[nodiscard]] std::uint64_t all() const { return failed + waiting; }
+};
+
+/// A program by its network namespace and name.
+using ProgramKey = std::pair<std::uint32_t, std::string>;
+
+std::map<ProgramKey, UnansweredConnects> unanswered_by_program(const Evidence& evidence) {
+    std::map<ProgramKey, UnansweredConnects> programs;
     for (const Unanswered& u : evidence.flows.unanswered()) {
         const ServiceRow& row = evidence.flows.service(u.service);
-        Program& program = programs[{row.key.netns, comm_of(row.key.comm)}];
+        UnansweredConnects& program = programs[{row.key.netns, comm_of(row.key.comm)}];
         program.failed += u.count;
         program.hosts[u.remote.address] += u.count;
         if (program.ids.empty()) program.ids = row.failed.list();
@@ -130,41 +139,48 @@ void find_connects_unanswered(const Evidence& evidence, std::vector<Draft>& draf
     for (const Holding* holding : evidence.live.in(TcpState::SYN_SENT)) {
         if (holding->old == 0) continue;
         const std::string comm = holding->process ? std::string(holding->process->comm()) : comm_of({});
-        Program& program = programs[{holding->netns, comm}];
+        UnansweredConnects& program = programs[{holding->netns, comm}];
         program.waiting += holding->old;
         for (const auto& [host, count] : holding->hosts) program.hosts[host] += count;
         program.ids.insert(program.ids.end(), holding->ids.begin(), holding->ids.end());
     }
-    for (const auto& [key, program] : programs) {
-        const std::uint64_t all = program.failed + program.waiting;
-        if (all < evidence.thresholds.count("connects_unanswered.connections") || all == 0) continue;
-        const bool is_scan = program.hosts.size() >= kManyHosts && all <= 2 * program.hosts.size();
-        const auto worst = std::max_element(program.hosts.begin(), program.hosts.end(),
-                                            [](const auto& a, const auto& b) { return a.second < b.second; });
-        const IpAddress& host = worst->first;
-        const std::string host_text = host.text(host.is_v4() ? Family::ipv4 : Family::ipv6);
-        Draft draft{"connects_unanswered", Severity::warning};
-        draft.connections = program.ids;
-        draft.what = is_scan ? fmt::format("{} of {} to {} hosts got no answer: a scan, or wrong addresses.",
-                                           counted(all, "connect"), key.second, program.hosts.size())
-                             : fmt::format("{} of {} got no answer, {} of them from {}.", counted(all, "connect"),
-                                           key.second, worst->second, host_text);
-        draft.evidence = {
-            {"connects", "connects", all},          {"waiting", "in SYN_SENT now", program.waiting},
-            {"failed", "given up", program.failed}, {"hosts", "hosts", std::uint64_t{program.hosts.size()}},
-            {"host", "most often", host_text},      {"program", "program", key.second}};
-        draft.advice.push_back(
-            is_scan
-                ? fmt::format("Many hosts and hardly a repetition: if {} is not meant to look for hosts, find out who "
+    return programs;
+}
+
+Draft unanswered_draft(const Evidence& evidence, const ProgramKey& key, const UnansweredConnects& program) {
+    const std::uint64_t all = program.all();
+    const bool is_scan = program.hosts.size() >= kManyHosts && all <= 2 * program.hosts.size();
+    const auto worst = std::max_element(program.hosts.begin(), program.hosts.end(),
+                                        [](const auto& a, const auto& b) { return a.second < b.second; });
+    const IpAddress& host = worst->first;
+    const std::string host_text = host.text(host.is_v4() ? Family::ipv4 : Family::ipv6);
+    Draft draft{"connects_unanswered", Severity::warning};
+    draft.connections = program.ids;
+    draft.what = is_scan ? fmt::format("{} of {} to {} hosts got no answer: a scan, or wrong addresses.",
+                                       counted(all, "connect"), key.second, program.hosts.size())
+                         : fmt::format("{} of {} got no answer, {} of them from {}.", counted(all, "connect"),
+                                       key.second, worst->second, host_text);
+    draft.evidence = {{"connects", "connects", all},          {"waiting", "in SYN_SENT now", program.waiting},
+                      {"failed", "given up", program.failed}, {"hosts", "hosts", std::uint64_t{program.hosts.size()}},
+                      {"host", "most often", host_text},      {"program", "program", key.second}};
+    draft.advice.push_back(
+        is_scan ? fmt::format("Many hosts and hardly a repetition: if {} is not meant to look for hosts, find out who "
                               "started it.",
                               key.second)
                 : "The SYNs are dropped on the way or at the host: check that it is up, its route, and firewalls "
                   "(which should reject, so that connect() fails at once).");
-        draft.advice.push_back(fmt::format("A connect() waits as long as {} says, over two minutes with 6; the program "
-                                           "should have a time-out of its own.",
-                                           sysctl_text(evidence, key.first, "net.ipv4.tcp_syn_retries")));
-        drafts.push_back(std::move(draft));
-    }
+    draft.advice.push_back(fmt::format("A connect() waits as long as {} says, over two minutes with 6; the program "
+                                       "should have a time-out of its own.",
+                                       sysctl_text(evidence, key.first, "net.ipv4.tcp_syn_retries")));
+    return draft;
+}
+
+} // namespace
+
+void find_connects_unanswered(const Evidence& evidence, std::vector<Draft>& drafts) {
+    const auto many = std::max<std::uint64_t>(evidence.thresholds.count("connects_unanswered.connections"), 1);
+    for (const auto& [key, program] : unanswered_by_program(evidence))
+        if (program.all() >= many) drafts.push_back(unanswered_draft(evidence, key, program));
 }
 
 namespace {

@@ -14,7 +14,7 @@ namespace tcpdwell {
 /// Takes records in the order in which they are to be interpreted; the span lives only during the call.
 using RecordSink = std::function<void(std::span<const std::byte> record)>;
 
-/// Hands out wire records until it is exhausted or told to stop.
+/// Hands out wire records until it is exhausted or stopped.
 class EventSource {
 public:
     virtual ~EventSource() = default;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Records that can be given away: what they tell of connections stays true, who and where can't be told.
+// Records that can be published: what they contain on connections stays true, but not who and where.
 #pragma once
 
 #include <cstddef>

@@ -39,7 +39,7 @@ void put_varint(std::string& out, std::uint64_t value) {
 std::uint64_t zigzag(std::uint64_t difference) { return (difference << 1) ^ (0 - (difference >> 63)); }
 std::uint64_t unzigzag(std::uint64_t value) { return (value >> 1) ^ (0 - (value & 1)); }
 
-/// The bytes of a word that aren't 0, after one byte that says which.
+/// The bytes of a word that aren't 0, after one byte with a bit for each of them.
 void put_sparse(std::string& out, std::uint64_t word) {
     std::array<char, 9> bytes;
     std::size_t size = 1;
@@ -54,7 +54,7 @@ void put_sparse(std::string& out, std::uint64_t word) {
     out.append(bytes.data(), size);
 }
 
-/// Told by differences: whole words, not too many.
+/// Stored as differences: whole words, not too many.
 bool is_regular(std::size_t size) { return size % 8 == 0 && size / 8 <= RecordHistory::kWords; }
 
 /// Reads one stream; past its end everything is 0 and `failed` is set.
@@ -218,7 +218,7 @@ bool BlockEncoder::add(std::span<const std::byte> record) {
     std::uint64_t mask = 0;
     for (std::size_t i = 0; i < words; ++i) {
         if (i == kTimeWord || i == kObjectWord) continue;
-        // The first word's lower half is the shape; its upper half, the namespace, is told like any other word.
+        // The first word's lower half is the shape; its upper half, the namespace, is stored like any other word.
         const std::uint64_t difference = i == 0 ? (now[0] ^ before[0]) >> 32 : now[i] ^ before[i];
         if (difference == 0) continue;
         mask |= std::uint64_t{1} << i;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Wire records made small: each is told by what differs from an earlier one. The inverse gives back the same bytes.
+// Compact wire records: each is stored as its differences from an earlier one. The inverse returns the same bytes.
 // FORMAT.md describes the layout.
 #pragma once
 
@@ -17,9 +17,9 @@ namespace tcpdwell {
 /// stand one after the other in memory of the caller's, who gives its beginning.
 class RecordHistory {
 public:
-    static constexpr std::size_t kWords = 32; ///< of the longest record that is told by differences
+    static constexpr std::size_t kWords = 32; ///< of the longest record that is stored as differences
     using Words = std::array<std::uint64_t, kWords>;
-    /// A record told by differences: where it begins, in bytes, and how many words it has; 0: there is none.
+    /// A record stored as differences: where it begins, in bytes, and how many words it has; 0: there is none.
     struct Place {
         std::uint32_t begin = 0;
         std::uint16_t words = 0;

@@ -9,7 +9,7 @@
 
 namespace tcpdwell::recording {
 
-/// Empty or 0: not told.
+/// Empty or 0: not recorded.
 struct Head {
     std::string tool; ///< "tcpdwell 0.1.0"
     std::string host;

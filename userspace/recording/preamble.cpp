@@ -14,7 +14,7 @@ td_header header_of_record(std::span<const std::byte> record) {
     return header;
 }
 
-/// What tells a fact or a path from others: its kind, its namespace, and its key or id.
+/// What distinguishes a fact or a path from others: its kind, its namespace, and its key or id.
 std::string key_of(std::span<const std::byte> record, const td_header& header) {
     std::string key(1, static_cast<char>(header.kind));
     key.append(reinterpret_cast<const char*>(&header.netns), sizeof(header.netns));

@@ -92,7 +92,7 @@ private:
     std::optional<Survey> survey_; ///< of a file; a pipe has none
     std::size_t next_place_ = 0;
     std::vector<Survey::Place> hidden_; ///< blocks found within spoilt ones: a heap, the lowest number on top
-    std::optional<Survey::Place> here_; ///< of the block under way, as the survey tells
+    std::optional<Survey::Place> here_; ///< of the present block, from the survey
     Patience patience_;
 };
 
@@ -158,7 +158,7 @@ bool RecordingReader::Impl::accept(const BlockHead& head) {
     }
     if (!started_) {
         started_ = true;
-        // The file's own word, unless it lies.
+        // The file's own number, unless it is wrong.
         expected_ = std::min(head_from_json(head_json).sequence, head.sequence);
     }
     if (head.sequence == expected_) {

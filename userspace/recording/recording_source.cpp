@@ -143,7 +143,7 @@ Result<EventSource::Status> RecordingSource::poll(const RecordSink& sink) {
         rest_ = rest_.subspan(header.size);
         if (skips_repeated_ && (header.flags & TD_REPEATED) != 0) continue;
         if (options_.until && at > *options_.until) {
-            // CPUs' records aren't quite in order; but a mark says that all before it have been told.
+            // CPUs' records aren't quite in order; but a mark follows all records of earlier times.
             past_until_ = true;
             if (header.kind != TD_NOW) continue;
             now_ = *options_.until;

@@ -46,7 +46,7 @@ public:
     /// Whether a mark has ended the last poll(); now() is then its time.
     [[nodiscard]] bool at_mark() const { return at_mark_; }
     [[nodiscard]] const Head& head() const { return head_; } ///< of the first file
-    /// Latest time that the files tell of; nullopt if one of them can be read only once, or has no record.
+    /// Latest time in the files; nullopt if one of them can be read only once, or has no record.
     [[nodiscard]] std::optional<MonoTime> end() const;
     [[nodiscard]] Damage damage() const; ///< of all files, as far as they have been read
 
@@ -54,7 +54,7 @@ private:
     explicit RecordingSource(std::vector<std::unique_ptr<RecordingReader>> readers); ///< in the order given
     /// Fetches the next block; false at the end of the last file.
     Result<bool> next_block(const RecordSink& sink);
-    /// Compares the block with the one before, and tells of what is missing between.
+    /// Compares the block with the one before, and reports what is missing between.
     Result<void> connect(const BlockHead& block, bool begins_file, const RecordSink& sink);
     /// Records are missing from now_ on.
     void tell_gap(MonoTime until, bool is_new_run, const RecordSink& sink) const;

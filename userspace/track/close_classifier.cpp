@@ -74,7 +74,7 @@ Verdict from_own_reset(const SocketClose& c) {
     case TD_REASON_OTHER:
     case TD_REASON_TIMEWAIT: break;
     }
-    // Before 6.10 the kernel gives no reason; the socket's own flags tell.
+    // Before 6.10 the kernel gives no reason; the socket's own flags decide.
     if (c.from == TcpState::FIN_WAIT2 && (has(c, TD_STATE_LINGER2_NEG) || c.reset_reply)) return from_ack_of_fin(c);
     if (orphan_timer) return Verdict(Ending::fin_wait2_expired);
     // tcp_out_of_resources() and tcp_check_oom() act on orphans; the aborts of close() come before sock_orphan().

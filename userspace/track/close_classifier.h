@@ -32,8 +32,8 @@ struct MiniClose {
     TcpState substate;                   ///< FIN_WAIT2 or TIME_WAIT
     bool expired;                        ///< its timer ran out; else it was killed
     std::uint16_t stack;                 ///< td_stack bits of the cancel; 0: not taken
-    bool answered_reset;                 ///< an RST was sent for the mini-socket (Linux 6.10 and later tell)
-    std::optional<TimeWaitEnd> follower; ///< reused or recycled, told by the connection that took over the four-tuple
+    bool answered_reset;                 ///< an RST was sent for the mini-socket (recorded since Linux 6.10)
+    std::optional<TimeWaitEnd> follower; ///< reused or recycled, by the connection that took over the four-tuple
 };
 
 struct Verdict {

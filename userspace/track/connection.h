@@ -41,8 +41,8 @@ struct ConnectionIdentity {
 };
 
 /// A connection or listener is known to be in another state, without a transition having been seen: it was found in a
-/// listing, moved while events were lost, or isn't known any more. Together with the transitions this tells at any time
-/// how many are in which state.
+/// listing, moved while events were lost, or isn't known any more. Together with the transitions it gives the
+/// number in each state at any time.
 struct RestatedLine {
     MonoTime at;
     const ConnectionIdentity* who; ///< valid during the call

@@ -14,8 +14,8 @@
 
 namespace tcpdwell {
 
-/// Owns the connections. References stay valid until release(); a slot and the sequence number of what was in it tell
-/// even thereafter that it is gone.
+/// Owns the connections. References stay valid until release(); a slot with the sequence number of what
+/// was in it shows even thereafter that it is gone.
 class ConnectionTable {
 public:
     /// A fresh connection, the most recently used one.

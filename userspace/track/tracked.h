@@ -54,7 +54,7 @@ struct Evidence {
     std::uint32_t restarts = 0; ///< of TIME_WAIT
     std::optional<Nanoseconds> time_wait_dwell;
 
-    // The end; which kind of object it was tells how to classify it
+    // The end; the kind of object determines how it is classified
     OptionalTime closed;
     std::variant<std::monostate, SocketClose, MiniClose, Verdict> close;
 

@@ -2,8 +2,8 @@
 // Full sockets, the passing of time, and the public face.
 //
 // The tracepoint shows neither TIME_WAIT nor the handshake of a server: a socket that "closes" from FIN_WAIT2 has
-// usually been replaced by a mini-socket, whose timer has told so just before, and a child that appears in SYN_RECV has
-// lived in a request socket since the SYN.
+// usually been replaced by a mini-socket, whose start was recorded just before, and a child that appears in SYN_RECV
+// has lived in a request socket since the SYN. EVENTS.md lists what is recorded in which order.
 #include "track/tracker.h"
 
 #include <algorithm>
@@ -25,6 +25,20 @@ constexpr Nanoseconds kRepetition = 1ms;
 bool may_be_same(const FourTuple& a, const FourTuple& b) {
     const bool same_remote = a.remote.empty() || b.remote.empty() || a.remote == b.remote;
     return same_remote && (a.local.port == 0 || b.local.port == 0 || a.local.port == b.local.port);
+}
+
+/// Whether tcp_time_wait() may have put a mini-socket in the place of the socket that closes here.
+bool may_leave_mini(const StateChange& e) {
+    return (e.from == TcpState::FIN_WAIT2 || e.from == TcpState::CLOSING) && e.to == TcpState::CLOSE && e.error == 0;
+}
+
+/// RFC 9293, section 3.6: whose FIN was the first, where this transition shows it.
+void note_first_fin(Connection& c, const StateChange& e) {
+    if (e.from == TcpState::ESTABLISHED || e.from == TcpState::SYN_RECV) {
+        if (e.to == TcpState::FIN_WAIT1) c.closed_first = ClosedFirst::local;
+        if (e.to == TcpState::CLOSE_WAIT) c.closed_first = ClosedFirst::remote;
+    }
+    if (e.to == TcpState::CLOSING) c.closed_first = ClosedFirst::both;
 }
 
 } // namespace
@@ -56,96 +70,94 @@ Connection* Tracker::Impl::find_full(const StateChange& e) {
 void Tracker::Impl::handle(const StateChange& e) {
     if (e.from == TcpState::LISTEN && e.to == TcpState::SYN_RECV) return on_child_born(e);
     if (e.from == TcpState::SYN_RECV && (children_.contains(e.sock) || !find_full(e))) return on_child_established(e);
-
-    if (e.from == TcpState::CLOSE && (e.to == TcpState::SYN_SENT || e.to == TcpState::LISTEN)) {
-        clear_address(e.sock);
-        Connection& c = create(e.sock, e.at, e.netns, e.tuple, e.cookie);
-        table_.set_socket(c, e.sock);
-        c.state = e.to;
-        c.begin_state(e.at);
-        c.opened = e.at;
-        c.closed_first = ClosedFirst::unknown;
-        c.who.role = e.to == TcpState::LISTEN ? Role::server : Role::client;
-        if (e.owner) {
-            c.who.process = e.owner->process;
-            c.who.uid = e.owner->uid;
-            c.who.cgroup = e.owner->cgroup;
-        }
-        if (e.to == TcpState::LISTEN) {
-            c.who.tuple.remote = Endpoint{};
-            table_.index_listener(c);
-            print_transition(c, e.from, e.to, e.at, std::nullopt);
-        } else if (e.tuple.local.port == 0) {
-            c.birth_held = true;
-            held_.push_back(Appointment{e.at + kHold, c.slot, c.sequence});
-        } else {
-            if (Connection* other = table_.by_tuple(e.netns, e.tuple)) clear_tuple(*other, TimeWaitEnd::reused);
-            table_.index_tuple(c);
-            print_transition(c, e.from, e.to, e.at, std::nullopt);
-        }
-        return;
-    }
+    if (e.from == TcpState::CLOSE && (e.to == TcpState::SYN_SENT || e.to == TcpState::LISTEN)) return on_open(e);
 
     Connection* c = find_full(e);
-    bool lost_before = false;
-    if (!c) {
-        // A socket that was never connected, and the second CLOSE of an ss -K of a listener, are nobody's connection.
-        if (e.from == TcpState::CLOSE) return;
-        c = &create_unborn(e.sock, e.at, e.netns, e.tuple, e.cookie, e.from);
-        table_.set_socket(*c, e.sock);
-        lost_before = true;
-        if (e.owner) {
-            c->who.uid = e.owner->uid;
-            c->who.cgroup = e.owner->cgroup;
-        }
-        restate(*c, std::nullopt, e.from, e.at);
-    }
+    // A socket that was never connected, and the second CLOSE of an ss -K of a listener, are nobody's connection.
+    if (!c && e.from == TcpState::CLOSE) return;
+    const bool first_sight = !c;
+    if (first_sight) c = &adopt_full(e);
     if (c->ended) return;
-    if (c->place == Place::mini) {                             // the hand-over:
-        if (e.to == TcpState::CLOSE) table_.set_socket(*c, 0); // the socket's memory is soon used again
-        note_event(*c, e.at);
-        learn_past(*c, e);
+    if (c->place == Place::mini)
+        on_hand_over(*c, e);
+    else
+        on_transition(*c, e, first_sight);
+}
+
+void Tracker::Impl::on_open(const StateChange& e) {
+    clear_address(e.sock);
+    Connection& c = create(e.sock, e.at, e.netns, e.tuple, e.cookie);
+    table_.set_socket(c, e.sock);
+    c.state = e.to;
+    c.begin_state(e.at);
+    c.opened = e.at;
+    c.who.role = e.to == TcpState::LISTEN ? Role::server : Role::client;
+    learn_owner(c, e.owner);
+    if (e.owner) c.who.process = e.owner->process;
+    if (e.to == TcpState::SYN_SENT && e.tuple.local.port == 0) {
+        c.birth_held = true;
+        held_.push_back(Deadline{e.at + kHold, c.slot, c.sequence});
         return;
     }
-    // Told twice (bpf/nested.bpf.h: a task that changed its CPU in the middle of the tracepoint).
-    if (e.from != e.to && c->state == e.to && c->confirmed && e.at - c->last_event < kRepetition) return;
-    lost_before = lost_before || c->loss_epoch != loss_epoch_;
+    if (e.to == TcpState::LISTEN) {
+        c.who.tuple.remote = Endpoint{};
+        table_.index_listener(c);
+    } else {
+        if (Connection* other = table_.by_tuple(e.netns, e.tuple)) clear_tuple(*other, TimeWaitEnd::reused);
+        table_.index_tuple(c);
+    }
+    print_transition(c, e.from, e.to, e.at, std::nullopt);
+}
+
+Connection& Tracker::Impl::adopt_full(const StateChange& e) {
+    Connection& c = create_existing(e.sock, e.at, e.netns, e.tuple, e.cookie, e.from);
+    table_.set_socket(c, e.sock);
+    learn_owner(c, e.owner);
+    restate(c, std::nullopt, e.from, e.at);
+    return c;
+}
+
+void Tracker::Impl::on_hand_over(Connection& c, const StateChange& e) {
+    if (e.to == TcpState::CLOSE) table_.set_socket(c, 0); // the socket's memory is soon used again
+    note_event(c, e.at);
+    learn_past(c, e);
+}
+
+void Tracker::Impl::on_transition(Connection& c, const StateChange& e, bool first_sight) {
+    // Recorded twice (bpf/nested.bpf.h: a task that changed its CPU in the middle of the tracepoint).
+    if (e.from != e.to && c.state == e.to && c.confirmed && e.at - c.last_event < kRepetition) return;
+    const bool lost_before = first_sight || c.loss_epoch != loss_epoch_;
     // Without a cookie, and for a socket that listens again, what was lost may be a whole life at the same address.
     if (lost_before && (e.cookie == 0 || e.from == TcpState::LISTEN)) {
-        c->find_in_state(e.at);
-        c->seen = c->seen == Seen::whole ? Seen::gap : c->seen;
+        c.find_in_state(e.at);
+        c.seen = c.seen == Seen::whole ? Seen::gap : c.seen;
     }
-    learn_tuple(*c, e.tuple);
-    learn_cookie(*c, e.cookie);
-    resync_state(*c, e.from, e.at);
-    note_event(*c, e.at);
-    const bool leaves_mini = e.from == TcpState::FIN_WAIT2 || e.from == TcpState::CLOSING;
-    if (lost_before && leaves_mini && e.to == TcpState::CLOSE && e.error == 0) {
+    learn_tuple(c, e.tuple);
+    learn_cookie(c, e.cookie);
+    resync_state(c, e.from, e.at);
+    note_event(c, e.at);
+    if (lost_before && may_leave_mini(e)) {
         // Most likely the hand-over to a mini-socket whose start wasn't seen. If there is none, the next inventory
-        // tells.
-        if (c->seen == Seen::whole) c->seen = Seen::gap;
-        c->place = Place::mini;
+        // doesn't list it.
+        if (c.seen == Seen::whole) c.seen = Seen::gap;
+        c.place = Place::mini;
         return;
     }
-    note_closer(*c, e);
+    note_closer(c, e);
     if (e.from == e.to) return; // close() after shutdown(): the state goes on
 
-    if (e.from == TcpState::ESTABLISHED || e.from == TcpState::SYN_RECV) {
-        if (e.to == TcpState::FIN_WAIT1) c->closed_first = ClosedFirst::local;
-        if (e.to == TcpState::CLOSE_WAIT) c->closed_first = ClosedFirst::remote;
-    }
-    if (e.to == TcpState::CLOSING) c->closed_first = ClosedFirst::both;
-    move(*c, e.to, e.at);
+    note_first_fin(c, e);
+    move(c, e.to, e.at);
     if (e.to != TcpState::CLOSE) return;
-    c->uncertain = lost_before;
-    on_close(*c, e);
+    c.uncertain = lost_before;
+    on_close(c, e);
 }
 
 void Tracker::Impl::learn_past(Connection& c, const StateChange& e) {
     if (c.seen == Seen::whole || ConnectionTable::path_size(c) != 0 || c.state != TcpState::TIME_WAIT ||
         e.from == TcpState::TIME_WAIT)
         return;
-    // Joined by its mini-socket; only now the full socket tells what went before.
+    // Joined by its mini-socket; only now the full socket shows its previous state.
     table_.push_path(c, e.from, std::nullopt);
     if (e.from == TcpState::CLOSING) c.closed_first = ClosedFirst::both;
     restate(c, TcpState::TIME_WAIT, e.from, e.at);
@@ -183,20 +195,20 @@ void Tracker::Impl::advance_to(MonoTime now) {
     while (!settling_.empty() || !held_.empty()) {
         auto& queue =
             held_.empty() || (!settling_.empty() && settling_.front().due <= held_.front().due) ? settling_ : held_;
-        const Appointment a = queue.front();
-        if (a.due > now) return;
+        const Deadline deadline = queue.front();
+        if (deadline.due > now) return;
         const bool settling = &queue == &settling_;
         queue.pop_front();
-        Connection* c = table_.find(a.slot, a.sequence);
+        Connection* c = table_.find(deadline.slot, deadline.sequence);
         if (!c) continue;
         const Evidence& seen = table_.evidence_of(*c);
         if (!settling)
             release_birth(*c);
         else if (c->ended)
-            hand_out(*c);
-        else if (seen.cancelled && seen.cancelled->at + kSettle <= a.due)
+            report_and_release(*c);
+        else if (seen.cancelled && seen.cancelled->at + kSettle <= deadline.due)
             resolve_cancel(*c, std::nullopt);
-        else if (seen.request_stopped && *seen.request_stopped + kSettle <= a.due)
+        else if (seen.request_stopped && *seen.request_stopped + kSettle <= deadline.due)
             resolve_request(*c);
     }
 }
@@ -205,7 +217,7 @@ void Tracker::Impl::settle(MonoTime now) { advance_to(now + kSettle + kHold); }
 
 void Tracker::Impl::finish(MonoTime now) {
     settle(now);
-    for (const Slot slot : table_.in_order()) hand_out(table_[slot]);
+    for (const Slot slot : table_.in_order()) report_and_release(table_[slot]);
     settling_.clear();
     held_.clear();
     children_.clear();

@@ -13,7 +13,7 @@
 
 namespace tcpdwell {
 
-/// Takes what the tracker tells. Pointers and spans are valid during the call only.
+/// Receives the tracker's lines. Pointers and spans are valid during the call only.
 class TrackerListener {
 public:
     virtual ~TrackerListener() = default;
@@ -34,7 +34,7 @@ struct TrackerTotals {
     std::uint64_t connections = 0; ///< finished
     std::uint64_t lost = 0;        ///< events
     std::uint64_t holes = 0;       ///< places where a recording lacks what happened
-    std::uint64_t evicted = 0;     ///< given up for want of room
+    std::uint64_t evicted = 0;     ///< given up because max_connections was reached
     std::uint64_t unexpected = 0;  ///< events that didn't fit the state known
 };
 
@@ -55,7 +55,7 @@ struct LiveSocket {
 struct ListedSocket {
     SocketListed socket;            ///< sock is 0 where the address isn't known
     std::optional<Process> process; ///< who holds it, or held the socket that a mini-socket is left of
-    /// A timer of it was stopped shortly before; what that means, only what follows can tell.
+    /// A timer of it was stopped shortly before; what that means, only later events show.
     std::optional<Event> pending;
 };
 
@@ -67,7 +67,7 @@ public:
     Tracker(const Tracker&) = delete;
     Tracker& operator=(const Tracker&) = delete;
 
-    /// Facts, clock readings and cgroup paths are none of its business and are ignored.
+    /// Facts, clock readings and cgroup paths are ignored.
     void on_event(const Event& event);
     /// Everything up to `now` has been delivered: decides what was waiting for a later event.
     void advance_to(MonoTime now);

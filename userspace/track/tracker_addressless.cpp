@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Listings without kernel addresses (sock_diag): their sockets are recognised by four-tuple and cookie, and known by
-// them until an event tells the address. Where a listing leaves two readings open, the one that invents no connection
-// is taken.
+// them until an event shows the address. Where a listing can be read in two ways, the one that adds no connection is
+// taken.
 #include <algorithm>
 
 #include "track/tracker_impl.h"
@@ -58,8 +58,8 @@ bool Tracker::Impl::has_just_ended(const SocketListed& e) {
     if (just_ended_at_ != e.at) { // one piece of a listing has one time
         just_ended_at_ = e.at;
         just_ended_.clear();
-        for (const Appointment& a : settling_)
-            if (const Connection* c = table_.find(a.slot, a.sequence); c && c->ended)
+        for (const Deadline& deadline : settling_)
+            if (const Connection* c = table_.find(deadline.slot, deadline.sequence); c && c->ended)
                 just_ended_.emplace(ports_of(c->who.tuple), c->slot);
     }
     const auto [first, last] = just_ended_.equal_range(ports_of(e.tuple));

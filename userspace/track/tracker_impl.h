@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tracker's inside. One class over seven files: full sockets (tracker.cpp), the life of a connection
-// (tracker_life.cpp), passive opens (tracker_children.cpp), mini-sockets and requests (tracker_minis.cpp), what is
-// learnt besides events: inventory, owners, losses (tracker_inventory.cpp), inventories without kernel addresses
-// (tracker_addressless.cpp), and what is known as a listing (tracker_listing.cpp).
+// The implementation of Tracker. One class over seven files: full sockets (tracker.cpp), the life of a connection
+// (tracker_life.cpp), passive opens: request sockets and children (tracker_passive_open.cpp), mini-sockets
+// (tracker_minis.cpp), what is learnt besides events: inventory, owners, losses (tracker_inventory.cpp), inventories
+// without kernel addresses (tracker_addressless.cpp), and what is known as a listing (tracker_listing.cpp).
 #pragma once
 
 #include <deque>
@@ -50,8 +50,8 @@ private:
     Connection& create(std::uint64_t object, MonoTime at, std::uint32_t netns, const FourTuple& tuple,
                        std::uint64_t cookie);
     /// A connection that was there before anything was seen of it; the caller restates it when it has said who it is.
-    Connection& create_unborn(std::uint64_t object, MonoTime at, std::uint32_t netns, const FourTuple& tuple,
-                              std::uint64_t cookie, TcpState state);
+    Connection& create_existing(std::uint64_t object, MonoTime at, std::uint32_t netns, const FourTuple& tuple,
+                                std::uint64_t cookie, TcpState state);
     void note_event(Connection& c, MonoTime at);
     void mark_gap(Connection& c);
     /// Leaves the present state; prints the line unless the birth is held back.
@@ -59,40 +59,79 @@ private:
     void print_transition(Connection& c, TcpState from, TcpState to, MonoTime at, std::optional<Nanoseconds> dwell);
     /// Where the record says another state than is known: something was lost.
     void resync_state(Connection& c, TcpState actual, MonoTime at);
-    /// Tells of a state that was entered or left without a transition.
+    /// Reports a state that was entered or left without a transition.
     void restate(const Connection& c, std::optional<TcpState> from, std::optional<TcpState> to, MonoTime at);
     void release_birth(Connection& c);
     /// The last trace is gone from the kernel; the line follows when nothing more can come.
     void end(Connection& c, MonoTime at);
-    /// Hands out the line of an ended connection and forgets it.
-    void hand_out(Connection& c);
-    /// What can be said of a connection that hasn't ended.
-    struct Prospect {
+    /// Hands the connection's line to the listener and releases the connection.
+    void report_and_release(Connection& c);
+    /// What its line says of the connection as a whole.
+    struct Summary {
         Seen seen;
         ClosedFirst closed_first;
         Verdict verdict;
     };
-    Prospect prospect(const Connection& c) const;
+    [[nodiscard]] Summary summary_of_open(const Connection& c) const;
+    [[nodiscard]] Summary summary_of_ended(const Connection& c) const;
+    /// The states that it has left, oldest first, in the first places of `to`.
+    std::span<const PathStep> copy_path(const Connection& c, std::span<PathStep> to) const;
     /// How it ended, by all that was seen until now.
     [[nodiscard]] Verdict judge(const Connection& c, const Evidence& evidence) const;
     /// Its end wasn't seen.
     void give_up(Connection& c);
     void learn_tuple(Connection& c, const FourTuple& tuple);
     void learn_cookie(Connection& c, std::uint64_t cookie);
+    /// The socket's own uid and cgroup; not the process.
+    void learn_owner(Connection& c, const std::optional<Owner>& owner);
     void inherit_owner(Connection& c, const Connection* listener);
     /// Makes room at an address that now holds another object.
     void clear_address(std::uint64_t object);
     /// Another connection has taken over the four-tuple of `c`.
     void clear_tuple(Connection& c, TimeWaitEnd follower);
+    [[nodiscard]] Role guess_role(std::uint32_t netns, const FourTuple& tuple, TcpState state) const;
+
+    // Full sockets (tracker.cpp)
     Connection* find_full(const StateChange& e);
-    void on_child_born(const StateChange& e);
-    void on_child_established(const StateChange& e);
+    /// connect() or listen(): a life begins at this address.
+    void on_open(const StateChange& e);
+    /// A socket of which nothing was seen so far, in the state that it now leaves.
+    Connection& adopt_full(const StateChange& e);
+    /// The connection lives in a mini-socket already: only the full socket goes.
+    void on_hand_over(Connection& c, const StateChange& e);
+    /// `first_sight`: it has been adopted for this event.
+    void on_transition(Connection& c, const StateChange& e, bool first_sight);
     void on_close(Connection& c, const StateChange& e);
     void note_closer(Connection& c, const StateChange& e);
     void learn_past(Connection& c, const StateChange& e);
-    [[nodiscard]] Role guess_role(std::uint32_t netns, const FourTuple& tuple, TcpState state) const;
 
-    // Mini-sockets and requests (tracker_minis.cpp)
+    // Passive opens (tracker_passive_open.cpp)
+    /// LISTEN -> SYN_RECV of a full socket, until the next event shows whose handshake it completes.
+    struct Child {
+        MonoTime at;
+        std::uint32_t loss_epoch;
+        std::optional<Process> accepted_by; ///< TCP Fast Open: even before the handshake is complete
+    };
+    Connection* find_request(const RequestTimer& e);
+    /// One that was listed by an inventory without addresses, or goes on as a copy; nullptr if there is none.
+    Connection* adopt_request(const RequestTimer& e);
+    /// A SYN has been answered.
+    void on_request_start(const RequestTimer& e);
+    void on_request_timer(Connection& c, const RequestTimer& e);
+    /// Its timer was stopped and nothing has followed.
+    void resolve_request(Connection& c);
+    /// The request's timer goes on.
+    void forget_stop(Connection& c);
+    void on_child_born(const StateChange& e);
+    /// The birth of the child at this address, which is forgotten; nullopt if it wasn't seen.
+    std::optional<Child> take_child(std::uint64_t sock);
+    void on_child_established(const StateChange& e);
+    /// The connection moves from its request socket to the child.
+    void replace_request(Connection& c, const StateChange& e);
+    /// A child without a request socket: TCP Fast Open, SYN cookie, or its request wasn't seen.
+    Connection& create_child(const StateChange& e, const std::optional<Child>& born);
+
+    // Mini-sockets (tracker_minis.cpp)
     Connection* find_mini(const TimewaitTimer& e);
     Connection& adopt_mini(const TimewaitTimer& e);
     void on_mini_start(Connection& c, const TimewaitTimer& e);
@@ -102,12 +141,9 @@ private:
     void enter_time_wait_late(Connection& c, MonoTime at, std::optional<MonoTime> expires,
                               std::optional<MonoTime> entered);
     void end_mini(Connection& c, MonoTime at, const MiniClose& close);
+    /// Its timer was cancelled; `follower`: by what took over the four-tuple, if anything did.
     void resolve_cancel(Connection& c, std::optional<TimeWaitEnd> follower);
-    /// One that was listed by an inventory without addresses; nullptr if there is none.
-    Connection* adopt_request(const RequestTimer& e);
-    void resolve_request(Connection& c);
-    /// The request's timer, or the mini-socket's, goes on.
-    void forget_stop(Connection& c);
+    /// The mini-socket's timer goes on.
     void forget_cancel(Connection& c);
 
     // Inventory (tracker_inventory.cpp)
@@ -136,25 +172,20 @@ private:
         return c ? c : find_by_cookie(cookie);
     }
 
-    /// Looks at the connection again once `delay` has passed without its slot being reused.
-    struct Appointment {
+    /// When to look at a connection again; void if its slot has been used anew by then.
+    struct Deadline {
         MonoTime due;
         Slot slot;
         std::uint32_t sequence;
     };
-    void keep_appointment(Connection& c, MonoTime due);
+    void schedule_check(Connection& c, MonoTime due);
 
     TrackerListener& listener_;
     TrackerOptions options_;
     TrackerTotals totals_;
     ConnectionTable table_;
-    std::deque<Appointment> settling_; ///< ended, or a timer stopped: kSettle later
-    std::deque<Appointment> held_;     ///< births without a port: kHold later
-    struct Child {
-        MonoTime born;
-        std::uint32_t loss_epoch;
-        std::optional<Process> accepted_by; ///< TCP Fast Open: even before the handshake is complete
-    };
+    std::deque<Deadline> settling_;                     ///< ended, or a timer stopped: kSettle later
+    std::deque<Deadline> held_;                         ///< births without a port: kHold later
     std::unordered_map<std::uint64_t, Child> children_; ///< LISTEN -> SYN_RECV, by address, until the next event
     struct Reference {
         Slot slot;
@@ -164,7 +195,7 @@ private:
     std::unordered_multimap<std::uint32_t, Slot> just_ended_; ///< by ports; see has_just_ended()
     std::optional<MonoTime> just_ended_at_;
     std::array<std::uint64_t, TD_PROBE_COUNT> lost_{};
-    std::uint32_t loss_epoch_ = 0; ///< grows with each loss that is told
+    std::uint32_t loss_epoch_ = 0; ///< grows with each loss that is recorded
     std::optional<MonoTime> last_loss_;
     std::uint32_t snapshot_ = 0; ///< number of the pass under way, or of the last
     struct Pass {

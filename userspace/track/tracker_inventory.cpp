@@ -10,7 +10,7 @@ namespace {
 using namespace std::chrono_literals;
 
 /// The tracepoint fires before the state is stored, and a socket stays findable for a moment after its last event: a
-/// listing so soon after an event says nothing that the event doesn't say better.
+/// listing so soon after an event is ignored in favour of the event.
 constexpr Nanoseconds kListingSlack = 20ms;
 
 } // namespace
@@ -103,7 +103,7 @@ Connection* Tracker::Impl::find_listed(const SocketListed& e) {
             continue;
         }
         if (c->who.tuple.local == e.tuple.local && c->who.tuple.remote == e.tuple.remote) return c;
-        // A connect() shows no port at its first event; without a cookie its address tells.
+        // A connect() shows no port at its first event; without a cookie its address identifies it.
         const bool unnamed = c->birth_held || (c->state == TcpState::SYN_SENT && c->who.tuple.local.port == 0);
         if (unnamed && c->socket == e.sock && e.sock != 0) return c;
     }
@@ -130,14 +130,14 @@ void Tracker::Impl::confirm_listed(Connection& c, const SocketListed& e) {
     const auto pass = passes_.find(e.netns);
     if (!e.sweep && pass != passes_.end()) c.listed_in = pass->second.number;
     if (c.ended) return; // still findable for a moment
-    // Which of several listeners at one port it is can't be told without an address.
+    // Without an address several listeners at one port can't be distinguished.
     if (e.sock != 0 || e.state != TcpState::LISTEN) learn_cookie(c, e.cookie);
     if (e.sock == 0) remember_cookie(c);
     if (!e.mini && !e.request) learn_tuple(c, e.tuple);
 
     if (e.mini && c.place == Place::mini) {
         if (c.other == 0) table_.set_other(c, e.sock);
-        // Without a time it isn't news: the sweeps look for it, and will tell when it was.
+        // Without a time it adds nothing: the sweeps look for it, and list it with its time.
         const bool dated = e.expires || e.entered;
         if (e.state == TcpState::TIME_WAIT && (dated || e.sweep || c.loss_epoch != loss_epoch_))
             enter_time_wait_late(c, e.at, e.expires, e.entered);
@@ -173,7 +173,7 @@ void Tracker::Impl::join(const SocketListed& e) {
     if (Connection* other = table_.by_tuple(e.netns, e.tuple); other && other->last_event < e.at - kListingSlack)
         clear_tuple(*other, TimeWaitEnd::unknown);
 
-    Connection& c = create_unborn(e.sock != 0 ? e.sock : e.cookie, e.at, e.netns, e.tuple, e.cookie, e.state);
+    Connection& c = create_existing(e.sock != 0 ? e.sock : e.cookie, e.at, e.netns, e.tuple, e.cookie, e.state);
     if (e.sock == 0) remember_cookie(c);
     if (pass != passes_.end()) c.listed_in = pass->second.number;
     // In the first pass it is older than tracing; later on its birth must have been lost.

@@ -29,6 +29,11 @@ ClosedFirst closed_first_in(TcpState state) {
     }
 }
 
+/// A FIN decided it before the ending, or else the ending does.
+ClosedFirst closed_first_of(const Connection& c, const Verdict& verdict) {
+    return c.closed_first == ClosedFirst::unknown ? closed_first_by(verdict.ending) : c.closed_first;
+}
+
 bool close_in_time(const std::optional<ResetSeen>& reset, MonoTime at) {
     return reset && reset->at >= at - kSettle && reset->at <= at + kSettle;
 }
@@ -52,8 +57,8 @@ Connection& Tracker::Impl::create(std::uint64_t object, MonoTime at, std::uint32
     return c;
 }
 
-Connection& Tracker::Impl::create_unborn(std::uint64_t object, MonoTime at, std::uint32_t netns, const FourTuple& tuple,
-                                         std::uint64_t cookie, TcpState state) {
+Connection& Tracker::Impl::create_existing(std::uint64_t object, MonoTime at, std::uint32_t netns,
+                                           const FourTuple& tuple, std::uint64_t cookie, TcpState state) {
     Connection& c = create(object, at, netns, tuple, cookie);
     c.state = state;
     c.seen = last_loss_ ? Seen::gap : Seen::joined;
@@ -135,14 +140,14 @@ void Tracker::Impl::end(Connection& c, MonoTime at) {
     c.ended = true;
     table_.evidence(c).closed = at;
     table_.forget_tuple(c);
-    keep_appointment(c, at + kSettle);
+    schedule_check(c, at + kSettle);
 }
 
-void Tracker::Impl::keep_appointment(Connection& c, MonoTime due) {
-    settling_.push_back(Appointment{due, c.slot, c.sequence});
+void Tracker::Impl::schedule_check(Connection& c, MonoTime due) {
+    settling_.push_back(Deadline{due, c.slot, c.sequence});
 }
 
-Tracker::Impl::Prospect Tracker::Impl::prospect(const Connection& c) const {
+Tracker::Impl::Summary Tracker::Impl::summary_of_open(const Connection& c) const {
     const bool in_doubt = c.loss_epoch != loss_epoch_; // what was lost may have been its end
     Verdict verdict;
     // In TIME_WAIT both FINs have been seen; only the wait goes on.
@@ -150,24 +155,36 @@ Tracker::Impl::Prospect Tracker::Impl::prospect(const Connection& c) const {
         verdict = Verdict(Ending::fin, EndingDetail::none, in_doubt ? TimeWaitEnd::unknown : TimeWaitEnd::open);
     else if (!in_doubt)
         verdict = Verdict(Ending::open);
-    return {in_doubt ? Seen::gap : c.seen,
-            c.closed_first == ClosedFirst::unknown ? closed_first_by(verdict.ending) : c.closed_first, verdict};
+    return {in_doubt ? Seen::gap : c.seen, closed_first_of(c, verdict), verdict};
+}
+
+Tracker::Impl::Summary Tracker::Impl::summary_of_ended(const Connection& c) const {
+    const Evidence& evidence = table_.evidence_of(c);
+    const Verdict verdict = judge(c, evidence);
+    // No full socket ends without an error, an RST or both FINs, but for TCP_REPAIR: what says why hasn't been seen.
+    const bool unexplained =
+        verdict.ending == Ending::unknown && (c.uncertain || std::holds_alternative<SocketClose>(evidence.close));
+    return {unexplained ? Seen::gap : c.seen, closed_first_of(c, verdict), verdict};
+}
+
+std::span<const PathStep> Tracker::Impl::copy_path(const Connection& c, std::span<PathStep> to) const {
+    const std::size_t size = ConnectionTable::path_size(c);
+    for (std::size_t i = 0; i < size; ++i) to[i] = table_.path_step(c, i);
+    return to.first(size);
 }
 
 void Tracker::Impl::for_each_live(const std::function<void(const LiveSocket&)>& visit) const {
     for (const Slot slot : table_.in_order()) {
         const Connection& c = table_[slot];
         if (c.ended) continue;
-        const Prospect open = prospect(c);
+        const Summary open = summary_of_open(c);
         std::array<PathStep, kLongestPath> left;
-        const std::size_t count = ConnectionTable::path_size(c);
-        for (std::size_t i = 0; i < count; ++i) left[i] = table_.path_step(c, i);
         visit(LiveSocket{c.who, c.state, c.since(), c.entered, open.seen, open.closed_first, open.verdict.ending,
-                         std::span(left).first(count)});
+                         copy_path(c, left)});
     }
 }
 
-void Tracker::Impl::hand_out(Connection& c) {
+void Tracker::Impl::report_and_release(Connection& c) {
     release_birth(c);
     if (c.state != TcpState::CLOSE) restate(c, c.state, std::nullopt, c.last_event);
     if (c.who.tuple.remote.empty()) { // a listener
@@ -175,37 +192,24 @@ void Tracker::Impl::hand_out(Connection& c) {
         return;
     }
     std::array<PathStep, kLongestPath + 1> steps;
-    const std::size_t left = ConnectionTable::path_size(c);
-    std::size_t count = 0;
-    for (; count < left; ++count) steps[count] = table_.path_step(c, count);
+    std::size_t count = copy_path(c, steps).size();
+    if (!c.ended) steps[count++] = {c.state, std::nullopt};
+    const Summary summary = c.ended ? summary_of_ended(c) : summary_of_open(c);
+    const Verdict& verdict = summary.verdict;
     const Evidence& evidence = table_.evidence_of(c);
 
     ConnectionLine line;
     line.who = &c.who;
     line.opened = c.opened;
     line.closed = evidence.closed;
-    line.seen = c.seen;
-    line.closed_first = c.closed_first;
-    line.idle = !c.confirmed;
-
-    Verdict verdict;
-    if (!c.ended) {
-        steps[count++] = {c.state, std::nullopt};
-        const Prospect open = prospect(c);
-        line.seen = open.seen;
-        verdict = open.verdict;
-    } else {
-        verdict = judge(c, evidence);
-    }
+    line.states = {steps.data(), count};
+    line.closed_first = summary.closed_first;
     line.ending = verdict.ending;
     line.detail = verdict.detail;
-    if (line.closed_first == ClosedFirst::unknown) line.closed_first = closed_first_by(verdict.ending);
     if (verdict.time_wait)
         line.time_wait = ConnectionLine::TimeWait{evidence.time_wait_dwell, *verdict.time_wait, evidence.restarts};
-    // No full socket ends without an error, an RST or both FINs, but for TCP_REPAIR: what says why hasn't been seen.
-    const bool unexplained = std::holds_alternative<SocketClose>(evidence.close) && verdict.ending == Ending::unknown;
-    if (unexplained || (c.uncertain && verdict.ending == Ending::unknown)) line.seen = Seen::gap;
-    line.states = {steps.data(), count};
+    line.seen = summary.seen;
+    line.idle = !c.confirmed;
 
     ++totals_.connections;
     listener_.on_connection(line);
@@ -245,7 +249,7 @@ void Tracker::Impl::give_up(Connection& c) {
         evidence.closed.reset();
         evidence.close = verdict;
     }
-    hand_out(c);
+    report_and_release(c);
 }
 
 void Tracker::Impl::learn_tuple(Connection& c, const FourTuple& tuple) {
@@ -260,6 +264,12 @@ void Tracker::Impl::learn_tuple(Connection& c, const FourTuple& tuple) {
 
 void Tracker::Impl::learn_cookie(Connection& c, std::uint64_t cookie) {
     if (c.who.cookie == 0) c.who.cookie = cookie;
+}
+
+void Tracker::Impl::learn_owner(Connection& c, const std::optional<Owner>& owner) {
+    if (!owner) return;
+    c.who.uid = owner->uid;
+    c.who.cgroup = owner->cgroup;
 }
 
 void Tracker::Impl::inherit_owner(Connection& c, const Connection* listener) {

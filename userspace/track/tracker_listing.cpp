@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is known, in the words of the inventory: so that somebody who begins here knows what we know.
+// What is known, as the records of an inventory: for a reader that begins at this point.
 #include "track/tracker_impl.h"
 
 namespace tcpdwell {

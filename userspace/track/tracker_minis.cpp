@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mini-sockets (TIME_WAIT, orphaned FIN_WAIT2) and request sockets (SYN_RECV), told from their timers, or from the
-// kernel's functions that set them (TD_TIMER_REARM, TD_TIMER_KILL), which leave no doubt.
+// Mini-sockets (TIME_WAIT, orphaned FIN_WAIT2), seen from their timers, or from the kernel's functions that set them
+// (TD_TIMER_REARM, TD_TIMER_KILL), which leave no doubt.
 //
 // A cancelled timer means nothing by itself: it is re-armed (a start follows), due (an expiry follows), moved to
 // another CPU (a start with the same expiry follows), or its object has been killed (nothing follows). Where the kernel
@@ -26,8 +26,6 @@ bool names_a_killer(std::uint16_t stack) {
 }
 
 } // namespace
-
-// --- mini-sockets
 
 Connection* Tracker::Impl::find_mini(const TimewaitTimer& e) {
     Connection* c = table_.by_object(e.mini);
@@ -59,7 +57,7 @@ Connection& Tracker::Impl::adopt_mini(const TimewaitTimer& e) {
         table_.set_other(*c, e.mini);
         return *c;
     }
-    Connection& fresh = create_unborn(e.mini, e.at, e.netns, e.tuple, e.cookie, e.substate);
+    Connection& fresh = create_existing(e.mini, e.at, e.netns, e.tuple, e.cookie, e.substate);
     table_.set_other(fresh, e.mini);
     fresh.place = e.op == TD_TIMER_START ? Place::full : Place::mini;
     restate(fresh, std::nullopt, e.substate, e.at);
@@ -134,7 +132,7 @@ void Tracker::Impl::on_mini_cancel(Connection& c, const TimewaitTimer& e) {
     if (names_a_killer(e.stack))
         resolve_cancel(c, std::nullopt);
     else
-        keep_appointment(c, e.at + kSettle);
+        schedule_check(c, e.at + kSettle);
 }
 
 void Tracker::Impl::resolve_cancel(Connection& c, std::optional<TimeWaitEnd> follower) {
@@ -192,99 +190,9 @@ void Tracker::Impl::end_mini(Connection& c, MonoTime at, const MiniClose& close)
     end(c, at);
 }
 
-// --- request sockets
-
-Connection* Tracker::Impl::adopt_request(const RequestTimer& e) {
-    Connection* c = table_.by_tuple(e.netns, e.tuple);
-    if (!c || c->ended || c->place != Place::request) return nullptr;
-    // A copy made for another listener (tcp_migrate_req) begins with a SYN-ACK that isn't the first.
-    const bool is_copy = e.op == TD_TIMER_START && e.timeouts > 0;
-    if (c->other != 0 && !is_copy) return nullptr;
-    clear_address(e.request);
-    table_.set_other(*c, e.request);
-    return c;
-}
-
-void Tracker::Impl::handle(const RequestTimer& e) {
-    Connection* c = table_.by_object(e.request);
-    if (c &&
-        (c->ended || !c->lives_in(Place::request, e.request) || c->who.tuple != e.tuple || c->who.netns != e.netns))
-        c = nullptr;
-    if (!c) c = adopt_request(e);
-    if (c) {
-        note_event(*c, e.at);
-        switch (e.op) {
-        case TD_TIMER_START: // the SYN-ACK has been sent again
-            forget_stop(*c);
-            break;
-        case TD_TIMER_EXPIRE: table_.evidence(*c).request_expired = true; [[fallthrough]];
-        case TD_TIMER_CANCEL:
-            table_.evidence(*c).request_stopped = e.at;
-            keep_appointment(*c, e.at + kSettle);
-            break;
-        case TD_TIMER_REARM: // it goes on as a copy, whose address isn't known yet
-            forget_stop(*c);
-            table_.set_other(*c, 0);
-            break;
-        case TD_TIMER_KILL: break; // of mini-sockets only
-        }
-        return;
-    }
-    if (e.op != TD_TIMER_START) return; // its child has taken over, or its beginning was lost
-
-    clear_address(e.request);
-    if (Connection* other = table_.by_tuple(e.netns, e.tuple)) clear_tuple(*other, TimeWaitEnd::recycled);
-    Connection& fresh = create(e.request, e.at, e.netns, e.tuple, 0);
-    table_.set_other(fresh, e.request);
-    fresh.place = Place::request;
-    fresh.state = TcpState::SYN_RECV;
-    fresh.who.role = Role::server;
-    if (e.timeouts == 0) {
-        fresh.begin_state(e.at);
-        fresh.opened = e.at;
-        if (last_loss_ && e.at - *last_loss_ < kSettle) fresh.seen = Seen::gap;
-    } else { // not the first SYN-ACK: the SYN came before tracing, or was lost
-        fresh.seen = last_loss_ ? Seen::gap : Seen::joined;
-    }
-    const Connection* listener = table_.by_object(e.listener);
-    if (!listener || listener->state != TcpState::LISTEN) listener = table_.listener_for(e.netns, e.tuple.local);
-    inherit_owner(fresh, listener);
-    table_.index_tuple(fresh);
-    if (fresh.opened)
-        print_transition(fresh, TcpState::LISTEN, TcpState::SYN_RECV, e.at, std::nullopt);
-    else
-        restate(fresh, std::nullopt, TcpState::SYN_RECV, e.at);
-}
-
-void Tracker::Impl::resolve_request(Connection& c) {
-    const MonoTime at = *table_.evidence_of(c).request_stopped;
-    const bool expired = table_.evidence_of(c).request_expired;
-    forget_stop(c);
-    if (c.loss_epoch != loss_epoch_) {
-        // Its child may have been established unseen: the child's next event finds it by the four-tuple, or an
-        // inventory doesn't.
-        c.seen = Seen::gap;
-        c.place = Place::full;
-        c.forget_beginning();
-        table_.set_other(c, 0);
-        return;
-    }
-    move(c, TcpState::CLOSE, at);
-    table_.evidence(c).close = Verdict(Ending::handshake_failed, expired ? EndingDetail::timeout : EndingDetail::none);
-    end(c, at);
-}
-
 void Tracker::Impl::forget_cancel(Connection& c) {
     if (c.evidence == 0) return;
     table_.evidence(c).cancelled.reset();
-    table_.tidy(c);
-}
-
-void Tracker::Impl::forget_stop(Connection& c) {
-    if (c.evidence == 0) return;
-    Evidence& evidence = table_.evidence(c);
-    evidence.request_stopped.reset();
-    evidence.request_expired = false;
     table_.tidy(c);
 }
 
