@@ -14,7 +14,7 @@
 #include <cstring>
 #include <numeric>
 
-#include "event/write_record.h"
+#include "event/record.h"
 #include "live/capabilities.h"
 #include "live/diag_inventory.h"
 #include "live/iterator_inventory.h"
@@ -46,23 +46,6 @@ std::uint64_t clock_ns(clockid_t id) {
     timespec t{};
     ::clock_gettime(id, &t);
     return static_cast<std::uint64_t>(t.tv_sec) * kSecond + static_cast<std::uint64_t>(t.tv_nsec);
-}
-
-template <class T>
-T copy_of(std::span<const std::byte> record) {
-    T value;
-    std::memcpy(&value, record.data(), sizeof(T));
-    return value;
-}
-
-/// Calls `visit` for each record of a run of records.
-template <class Visit>
-void for_each_record(std::span<const std::byte> run, const Visit& visit) {
-    while (!run.empty()) {
-        const auto header = copy_of<td_header>(run);
-        visit(run.first(header.size));
-        run = run.subspan(header.size);
-    }
 }
 
 /// The kernel's own tables, or sock_diag. Where the timers' functions are not known, the former tells them.
@@ -263,11 +246,13 @@ void LiveSource::tell_losses(const RecordSink& sink) {
 // --- cgroups
 
 void LiveSource::hand_over(std::span<const std::byte> record, const RecordSink& sink) {
-    const auto header = copy_of<td_header>(record);
-    if (header.kind == TD_STATE && header.size >= sizeof(td_state_by_task))
-        describe_cgroup(copy_of<td_state_by_task>(record).task.cgroup, header.time_ns, sink);
-    else if (header.kind == TD_SOCKET)
-        describe_cgroup(copy_of<td_socket>(record).task.cgroup, header.time_ns, sink);
+    const td_header header = read_header(record);
+    if (header.kind == TD_STATE) {
+        if (const auto by_task = as<td_state_by_task>(record))
+            describe_cgroup(by_task->task.cgroup, header.time_ns, sink);
+    } else if (header.kind == TD_SOCKET) {
+        if (const auto socket = as<td_socket>(record)) describe_cgroup(socket->task.cgroup, header.time_ns, sink);
+    }
     sink(record);
 }
 
@@ -290,24 +275,25 @@ void LiveSource::describe_cgroup(std::uint64_t id, std::uint64_t time_ns, const 
 
 /// Keeps count of the mini-sockets that may go from FIN_WAIT2 to TIME_WAIT without an event.
 void LiveSource::watch(std::span<const std::byte> record) {
-    const auto header = copy_of<td_header>(record);
+    const td_header header = read_header(record);
     if (header.kind == TD_LOST) resync_wanted_ = true;
     if (header.kind != TD_TIMEWAIT || !sweeps_) return;
-    const auto r = copy_of<td_timewait>(record);
-    if (r.op == TD_TIMER_START && r.substate == 5)
-        waiting_.insert(MiniKey(header.netns, r.tuple));
+    const auto r = as<td_timewait>(record);
+    if (!r) return;
+    if (r->op == TD_TIMER_START && r->substate == 5)
+        waiting_.insert(MiniKey(header.netns, r->tuple));
     else if (!waiting_.empty())
-        waiting_.erase(MiniKey(header.netns, r.tuple));
+        waiting_.erase(MiniKey(header.netns, r->tuple));
 }
 
 void LiveSource::on_sampled(std::span<const std::byte> record) {
-    const auto header = copy_of<td_header>(record);
-    if (header.kind == TD_SOCKET) {
-        const auto s = copy_of<td_socket>(record);
-        if (s.flags & TD_SOCKET_SWEEP) {
-            if (waiting_.erase(MiniKey(header.netns, s.tuple)) == 0) return; // known already
-        } else if (sweeps_ && (s.flags & TD_SOCKET_MINI) && s.state == 5) {
-            waiting_.insert(MiniKey(header.netns, s.tuple));
+    const auto s = as<td_socket>(record);
+    if (s && s->h.kind == TD_SOCKET) {
+        const MiniKey key(s->h.netns, s->tuple);
+        if (s->flags & TD_SOCKET_SWEEP) {
+            if (waiting_.erase(key) == 0) return; // known already
+        } else if (sweeps_ && (s->flags & TD_SOCKET_MINI) && s->state == 5) {
+            waiting_.insert(key);
         }
     }
     held_sockets_.insert(held_sockets_.end(), record.begin(), record.end());
@@ -338,11 +324,11 @@ void LiveSource::release_held(const RecordSink& sink) {
     holding_ = false;
     std::span<const std::byte> sockets(held_sockets_);
     for_each_record(held_events_, [&](std::span<const std::byte> event) {
-        const std::uint64_t at = copy_of<td_header>(event).time_ns;
-        while (!sockets.empty() && copy_of<td_header>(sockets).time_ns <= at) {
-            const auto size = copy_of<td_header>(sockets).size;
-            hand_over(sockets.first(size), sink);
-            sockets = sockets.subspan(size);
+        const std::uint64_t at = read_header(event).time_ns;
+        while (!sockets.empty() && read_header(sockets).time_ns <= at) {
+            const auto socket = first_record(sockets);
+            hand_over(socket, sink);
+            sockets = sockets.subspan(socket.size());
         }
         hand_over(event, sink);
     });
