@@ -9,7 +9,7 @@
 #include <fstream>
 
 #include "event/encode.h"
-#include "event/write_record.h"
+#include "event/record.h"
 #include "recording/head.h"
 #include "recording/writer.h"
 #include "synth/traffic.h"

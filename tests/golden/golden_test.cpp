@@ -77,7 +77,7 @@ TEST(GoldenRun, says_what_is_true_at_its_end) {
     EXPECT_EQ(quality(report, "connections"), connections);
     EXPECT_EQ(sum(services, "connections"), connections);
     EXPECT_EQ(sum(services, "time_wait.now"), static_cast<std::int64_t>(live[TcpState::TIME_WAIT]));
-    for (const TcpState state : kAllStates)
+    for (const TcpState state : kAllOf<TcpState>)
         EXPECT_EQ(distribution(report, "states", name(state)).open, live[state]) << name(state);
     for (const auto& [how, n] : endings) EXPECT_EQ(sum(services, "endings." + std::string(how)), n) << how;
     for (const auto& [who, n] : closers) EXPECT_EQ(sum(services, "closed_first." + std::string(who)), n) << who;

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "event/encode.h"
-#include "event/write_record.h"
+#include "event/record.h"
 #include "golden_run.h"
 #include "recording/head.h"
 #include "recording/writer.h"

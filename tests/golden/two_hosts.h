@@ -10,7 +10,7 @@
 
 #include "../unit/analysis/town.h"
 #include "event/encode.h"
-#include "event/write_record.h"
+#include "event/record.h"
 #include "recording/head.h"
 #include "recording/writer.h"
 

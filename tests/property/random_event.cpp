@@ -20,7 +20,7 @@ public:
         return static_cast<Integer>(below(3) == 0 ? below(4) : random_()); // small values are special ones
     }
     bool coin() { return below(2) == 0; }
-    TcpState state() { return kAllStates[below(kAllStates.size())]; }
+    TcpState state() { return kAllOf<TcpState>[below(kAllOf<TcpState>.size())]; }
     TcpState substate() { return coin() ? TcpState::FIN_WAIT2 : TcpState::TIME_WAIT; }
     MonoTime time() { return clock_.mono + Nanoseconds(below(8'640'000'000'000'000)); } // 100 days
     std::optional<MonoTime> tick() {

@@ -23,19 +23,6 @@ std::string_view name(Closer who) {
     return {};
 }
 
-std::string_view name(Agreement agreement) {
-    switch (agreement) {
-    case Agreement::client: return "client";
-    case Agreement::server: return "server";
-    case Agreement::both: return "both";
-    case Agreement::none: return "none";
-    case Agreement::crossed: return "crossed";
-    case Agreement::not_told: return "not_told";
-    case Agreement::disagree: return "disagree";
-    }
-    return {};
-}
-
 Closer closer_by_client(ClosedFirst told) {
     switch (told) {
     case ClosedFirst::local: return Closer::client;

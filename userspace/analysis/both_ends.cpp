@@ -6,6 +6,8 @@
 #include <cstring>
 #include <optional>
 
+#include "base/hash.h"
+
 namespace tcpdwell {
 namespace {
 
@@ -16,24 +18,16 @@ constexpr std::size_t kMostSamples = 100'000; ///< of the difference between two
 
 bool is_forward(const EndSummary& end) { return end.local < end.remote; }
 
-std::uint64_t mixed(std::uint64_t x) {
-    x ^= x >> 32;
-    x *= 0xd6e8feb86659fd93ULL;
-    x ^= x >> 32;
-    x *= 0xd6e8feb86659fd93ULL;
-    return x ^ (x >> 32);
-}
-
 std::uint64_t hash_of(const Endpoint& endpoint) {
     std::uint64_t words[2];
     std::memcpy(words, endpoint.address.bytes.data(), sizeof(words));
-    return mixed(mixed(mixed(words[0]) ^ words[1]) ^ endpoint.port);
+    return mix64(mix64(mix64(words[0]) ^ words[1]) ^ endpoint.port);
 }
 
 /// The same for a tuple and its mirror image.
 std::uint64_t hash_of(const EndSummary& end) {
     const bool forward = is_forward(end);
-    return mixed(hash_of(forward ? end.local : end.remote) * 3 + hash_of(forward ? end.remote : end.local));
+    return mix64(hash_of(forward ? end.local : end.remote) * 3 + hash_of(forward ? end.remote : end.local));
 }
 
 std::int64_t ns(WallTime at) { return at.time_since_epoch().count(); }

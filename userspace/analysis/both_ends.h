@@ -97,17 +97,21 @@ std::string_view name(Closer who);
 Closer closer_by_client(ClosedFirst told);
 Closer closer_by_server(ClosedFirst told);
 
+// clang-format off
+#define TCPDWELL_AGREEMENT_LIST(X)                                                      \
+    X(client, "client") /* both say so */                                               \
+    X(server, "server")                                                                 \
+    X(both, "both")                                                                     \
+    X(none, "none")                                                                     \
+    X(crossed, "crossed") /* each sent its own FIN or RST before it had the other's */  \
+    /* one of them doesn't know, or stopped looking before the connection was closed */ \
+    X(not_told, "not_told")                                                             \
+    X(disagree, "disagree")
+// clang-format on
+
 /// What the two ends' words on who closed first come to.
-enum class Agreement : std::uint8_t {
-    client, ///< both say so
-    server,
-    both,
-    none,
-    crossed,  ///< each sent its own FIN or RST before it had the other's
-    not_told, ///< one of them doesn't know, or stopped looking before the connection was closed
-    disagree,
-};
-std::string_view name(Agreement agreement);
+TCPDWELL_WORD_ENUM(Agreement, TCPDWELL_AGREEMENT_LIST)
+
 Agreement agreement(const EndSummary& client, const EndSummary& server);
 
 } // namespace tcpdwell

@@ -136,13 +136,13 @@ private:
     void summary() {
         std::uint64_t joined = 0;
         std::uint64_t left_out = 0;
-        std::array<std::uint64_t, kAgreements> by_agreement{};
+        EnumArray<Agreement, std::uint64_t> by_agreement;
         for (const ServedPair& row : sums_.servers) {
             joined += row.connections;
-            for (std::size_t i = 0; i < kAgreements; ++i) by_agreement[i] += row.agreements[i];
+            for (const Agreement what : kAllOf<Agreement>) by_agreement[what] += row.count(what);
         }
         for (const EndSummaries& host : hosts_) left_out += host.left_out();
-        const auto count = [&](Agreement what) { return by_agreement[static_cast<std::size_t>(what)]; };
+        const auto count = [&](Agreement what) { return by_agreement[what]; };
         const std::uint64_t agree =
             count(Agreement::client) + count(Agreement::server) + count(Agreement::both) + count(Agreement::none);
         std::string help = fmt::format(

@@ -77,7 +77,7 @@ private:
         for (const JoinedEnds& ends : list) {
             const EndSummary& c = at(ends.client);
             const EndSummary& s = at(ends.server);
-            ++sum.agreements[static_cast<std::size_t>(agreement(c, s))];
+            ++sum.agreements[agreement(c, s)];
             if (const auto time = client_host.time_in(c, TcpState::ESTABLISHED)) by_client.push_back(time->count());
             if (const auto time = server_host.time_in(s, TcpState::ESTABLISHED)) by_server.push_back(time->count());
             ++sum.time_wait[(client_host.has_been_in(c, TcpState::TIME_WAIT) ? 1U : 0U) +

@@ -13,8 +13,6 @@
 
 namespace tcpdwell {
 
-inline constexpr std::size_t kAgreements = 7;
-
 /// Connections that one end alone was seen of, though the other's host was looked at.
 struct SeenAlone {
     std::uint64_t connections = 0;
@@ -40,12 +38,12 @@ struct ServedPair {
     Endpoint server;
     Family family = Family::ipv4;
     std::uint64_t connections = 0;
-    std::array<std::uint64_t, kAgreements> agreements{}; ///< by Agreement
-    std::optional<Nanoseconds> client_established;       ///< median of the time in ESTABLISHED
+    EnumArray<Agreement, std::uint64_t> agreements;
+    std::optional<Nanoseconds> client_established; ///< median of the time in ESTABLISHED
     std::optional<Nanoseconds> server_established;
     std::array<std::uint64_t, 4> time_wait{}; ///< which ends have been in TIME_WAIT: neither, client, server, both
 
-    [[nodiscard]] std::uint64_t count(Agreement what) const { return agreements[static_cast<std::size_t>(what)]; }
+    [[nodiscard]] std::uint64_t count(Agreement what) const { return agreements[what]; }
 };
 
 struct BothEndsSums {

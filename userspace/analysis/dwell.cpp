@@ -13,10 +13,6 @@ using namespace std::chrono_literals;
 constexpr Nanoseconds kNominalTimeWait = 60s;
 constexpr std::uint32_t kOthers = ~std::uint32_t{0} - 1;
 
-constexpr TcpState kLifeOrder[] = {TcpState::LISTEN,     TcpState::SYN_SENT,  TcpState::SYN_RECV, TcpState::ESTABLISHED,
-                                   TcpState::FIN_WAIT1,  TcpState::FIN_WAIT2, TcpState::CLOSING,  TcpState::TIME_WAIT,
-                                   TcpState::CLOSE_WAIT, TcpState::LAST_ACK,  TcpState::CLOSE};
-
 /// What is measured, and by which edges: a state's dwell says it only where it was left in the right direction.
 struct Latency {
     std::string_view id;
@@ -37,8 +33,6 @@ constexpr Latency kLatencies[] = {
     {"close_wait", "peer's FIN to our close()", TcpState::CLOSE_WAIT, {TcpState::LAST_ACK, TcpState::CLOSE}},
     {"last_ack", "our FIN to the last ACK", TcpState::LAST_ACK, {TcpState::CLOSE}},
 };
-
-std::size_t index(TcpState state) { return static_cast<std::size_t>(state); }
 
 } // namespace
 
@@ -61,14 +55,14 @@ std::optional<SplitBy> split_from_name(std::string_view text) {
 
 void Dwell::record(Parts& parts, std::uint32_t key, TcpState state, Nanoseconds dwell) {
     if (parts.size() >= kMaxParts && !parts.contains(key)) key = kOthers;
-    auto& histogram = parts[key][index(state)];
+    auto& histogram = parts[key][state];
     if (!histogram) histogram = std::make_unique<LogHistogram>();
     histogram->record(dwell);
 }
 
 void Dwell::on_transition(const TransitionLine& line) {
     ++transitions_;
-    auto& edge = edges_[index(line.from)][index(line.to)];
+    auto& edge = edges_[line.from][line.to];
     if (!edge) edge = std::make_unique<EdgeSeen>();
     ++edge->count;
     if (edge_kind(line.from, line.to) == EdgeKind::unexpected) ++unexpected_;
@@ -97,7 +91,7 @@ void Dwell::begin_live(MonoTime now) {
 }
 
 void Dwell::on_live(const LiveSocket& socket) {
-    Live& live = live_[index(socket.state)];
+    Live& live = live_[socket.state];
     ++live.count;
     const Nanoseconds age = std::max(live_at_ - socket.since.value_or(socket.known_since), Nanoseconds(0));
     live.oldest = std::max(live.oldest.value_or(age), age);
@@ -108,20 +102,20 @@ void Dwell::on_live(const LiveSocket& socket) {
 
 LogHistogram Dwell::of_state(TcpState state) const {
     LogHistogram sum;
-    for (const auto& edge : edges_[index(state)])
+    for (const auto& edge : edges_[state])
         if (edge) sum.merge(edge->dwell);
     return sum;
 }
 
-const Dwell::EdgeSeen* Dwell::edge(TcpState from, TcpState to) const { return edges_[index(from)][index(to)].get(); }
+const Dwell::EdgeSeen* Dwell::edge(TcpState from, TcpState to) const { return edges_[from][to].get(); }
 
 Distributions Dwell::states() const {
     Distributions all;
     auto& members = all.groups.emplace_back().members;
-    for (const TcpState state : kLifeOrder) {
+    for (const TcpState state : kAllOf<TcpState>) {
         Distribution d = summarise(of_state(state), name(state), "");
-        d.open = live_[index(state)].count;
-        d.oldest = live_[index(state)].oldest;
+        d.open = live_[state].count;
+        d.oldest = live_[state].oldest;
         if (state == TcpState::TIME_WAIT) d.nominal = kNominalTimeWait;
         members.push_back(std::move(d));
     }
@@ -155,12 +149,12 @@ std::string Dwell::part_label(std::uint32_t key) const {
 Distributions Dwell::split(Report& report) const {
     if (by_ == SplitBy::none) return {};
     // Services may turn out to be the same once their listener is known.
-    std::map<std::string, std::array<LogHistogram, kStates>> merged;
+    std::map<std::string, EnumArray<TcpState, LogHistogram>> merged;
     for (const Parts* parts : {&parts_, &live_parts_}) {
         for (const auto& [key, histograms] : *parts) {
             auto& part = merged[part_label(key)];
-            for (std::size_t i = 0; i < kStates; ++i)
-                if (histograms[i]) part[i].merge(*histograms[i]);
+            for (const TcpState state : kAllOf<TcpState>)
+                if (histograms[state]) part[state].merge(*histograms[state]);
         }
     }
     Distributions all;
@@ -168,8 +162,8 @@ Distributions Dwell::split(Report& report) const {
     for (const auto& [label, histograms] : merged) {
         auto& group = all.groups.emplace_back();
         group.label = report.keep(label);
-        for (const TcpState state : kLifeOrder)
-            if (const LogHistogram& h = histograms[index(state)]; h.count() != 0)
+        for (const TcpState state : kAllOf<TcpState>)
+            if (const LogHistogram& h = histograms[state]; h.count() != 0)
                 group.members.push_back(summarise(h, name(state), ""));
     }
     const auto samples = [](const DistributionGroup& group) {
@@ -185,10 +179,10 @@ Distributions Dwell::split(Report& report) const {
 StateDiagram Dwell::diagram() const {
     // A birth comes first, so CLOSE is first among the states that are left, and last among those that are entered.
     StateDiagram diagram;
-    std::vector<TcpState> sources(std::begin(kLifeOrder), std::end(kLifeOrder));
+    auto sources = kAllOf<TcpState>;
     std::rotate(sources.begin(), sources.end() - 1, sources.end());
     for (const TcpState from : sources) {
-        for (const TcpState to : kLifeOrder) {
+        for (const TcpState to : kAllOf<TcpState>) {
             const EdgeSeen* seen = edge(from, to);
             if (!seen) continue;
             std::optional<Nanoseconds> median;

@@ -40,12 +40,11 @@ public:
     [[nodiscard]] std::uint64_t unexpected() const { return unexpected_; } ///< transitions that no rule explains
 
 private:
-    static constexpr std::size_t kStates = 12; ///< by value; 0 isn't used
     struct EdgeSeen {
         std::uint64_t count = 0;
         LogHistogram dwell; ///< in the state before, where that is known
     };
-    using StateHistograms = std::array<std::unique_ptr<LogHistogram>, kStates>;
+    using StateHistograms = EnumArray<TcpState, std::unique_ptr<LogHistogram>>;
     struct Live {
         std::uint64_t count = 0;
         std::optional<Nanoseconds> oldest;
@@ -63,10 +62,10 @@ private:
 
     SplitBy by_;
     const Flows& flows_;
-    std::array<std::array<std::unique_ptr<EdgeSeen>, kStates>, kStates> edges_;
+    EnumArray<TcpState, EnumArray<TcpState, std::unique_ptr<EdgeSeen>>> edges_;
     Parts parts_;
     Parts live_parts_; ///< with SplitBy::ending: what connections that are there have left behind them so far
-    std::array<Live, kStates> live_{};
+    EnumArray<TcpState, Live> live_;
     MonoTime live_at_{};
     std::uint64_t transitions_ = 0;
     std::uint64_t unexpected_ = 0;

@@ -87,8 +87,8 @@ void find_time_wait_skipped(const Evidence& evidence, std::vector<Draft>& drafts
         draft.evidence = {{"skipped", "without TIME_WAIT", skipped}, {"active_closes", "active closes", active}};
         draft.connections = row.skipped.list();
         std::vector<SkipCause> causes;
-        for (std::size_t i = 0; i < kSkipCauses; ++i)
-            if (sum.skipped[i] != 0) causes.push_back(static_cast<SkipCause>(i));
+        std::ranges::copy_if(kAllOf<SkipCause>, std::back_inserter(causes),
+                             [&](SkipCause cause) { return sum.skipped_by(cause) != 0; });
         std::stable_sort(causes.begin(), causes.end(),
                          [&](SkipCause a, SkipCause b) { return sum.skipped_by(a) > sum.skipped_by(b); });
         std::string list;

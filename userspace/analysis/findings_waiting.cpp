@@ -152,10 +152,10 @@ void find_events_lost(const Evidence& evidence, std::vector<Draft>& drafts) {
     draft.what = fmt::format("{}{}{}: numbers in this report are too low, and there are gaps in {}.",
                              lost == 0 ? "" : counted(lost, "event") + " lost", lost == 0 || holes == 0 ? "" : ", ",
                              holes == 0 ? "" : counted(holes, "hole") + " in the recording",
-                             counted(evidence.overview.gaps(), "connection"));
+                             counted(evidence.overview.connections(Seen::gap), "connection"));
     draft.evidence = {{"events", "events", lost},
                       {"holes", "holes", holes},
-                      {"gaps", "connections with gaps", evidence.overview.gaps()}};
+                      {"gaps", "connections with gaps", evidence.overview.connections(Seen::gap)}};
     if (lost > 0)
         draft.advice.push_back(
             "Give the buffer more room with --buffer-size, or trace less with a filter by port or address.");

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
+
+#include "base/hash.h"
 
 namespace tcpdwell {
 namespace {
@@ -11,18 +14,10 @@ namespace {
 /// The note on a listening socket, which belongs to no group.
 constexpr std::uint32_t kListenerNote = ~std::uint32_t{0};
 
-std::uint64_t mix(std::uint64_t x) { // finaliser of SplitMix64
-    x ^= x >> 30;
-    x *= 0xbf58476d1ce4e5b9ULL;
-    x ^= x >> 27;
-    x *= 0x94d049bb133111ebULL;
-    return x ^ (x >> 31);
-}
-
 std::uint64_t hash_of(const IpAddress& address) {
     std::array<std::uint64_t, 2> words{};
     std::memcpy(words.data(), address.bytes.data(), sizeof(words));
-    return mix(words[0] ^ mix(words[1]));
+    return mix64(words[0] ^ mix64(words[1]));
 }
 
 SkipCause cause_of(const ConnectionLine& line) {
@@ -57,24 +52,9 @@ bool came_by_cookie(const ConnectionLine& line) {
 
 } // namespace
 
-std::string_view name(SkipCause cause) {
-    switch (cause) {
-    case SkipCause::so_linger_zero: return "so_linger_zero";
-    case SkipCause::unread_data: return "unread_data";
-    case SkipCause::data_after_close: return "data_after_close";
-    case SkipCause::linger2: return "linger2";
-    case SkipCause::other_reset_sent: return "other_reset_sent";
-    case SkipCause::reset_received: return "reset_received";
-    case SkipCause::timed_out: return "timed_out";
-    case SkipCause::fin_wait2_expired: return "fin_wait2_expired";
-    case SkipCause::overflow: return "overflow";
-    }
-    return {};
-}
-
 void Tally::add(const Tally& other) {
     const auto add_each = [](auto& mine, const auto& theirs) {
-        for (std::size_t i = 0; i < mine.size(); ++i) mine[i] += theirs[i];
+        std::ranges::transform(mine, theirs, mine.begin(), std::plus());
     };
     connections += other.connections;
     add_each(closed_first, other.closed_first);
@@ -105,11 +85,11 @@ Tally RemoteRow::total() const {
 
 void count(Tally& tally, const ConnectionLine& line) {
     ++tally.connections;
-    ++tally.closed_first[static_cast<std::size_t>(line.closed_first)];
-    ++tally.endings[static_cast<std::size_t>(line.ending)];
-    ++tally.details[static_cast<std::size_t>(line.detail)];
+    ++tally.closed_first[line.closed_first];
+    ++tally.endings[line.ending];
+    ++tally.details[line.detail];
     if (line.time_wait && line.time_wait->end != TimeWaitEnd::overflow) ++tally.time_waits;
-    if (skips_time_wait(line)) ++tally.skipped[static_cast<std::size_t>(cause_of(line))];
+    if (skips_time_wait(line)) ++tally.skipped[cause_of(line)];
     if (came_by_cookie(line)) ++tally.cookies;
 }
 
@@ -121,8 +101,8 @@ std::size_t Flows::GroupHash::operator()(const GroupKey& key) const {
     const std::uint64_t numbers = (std::uint64_t{key.service.netns} << 32) ^
                                   (std::uint64_t{key.service.local.port} << 16) ^ key.remote.port ^
                                   (static_cast<std::uint64_t>(key.service.role) << 60);
-    return mix(numbers ^ mix(comm[0] ^ mix(comm[1] ^ key.service.cgroup)) ^ hash_of(key.service.local.address) ^
-               mix(hash_of(key.remote.address) ^ (hash_of(key.local) << 1)));
+    return mix64(numbers ^ mix64(comm[0] ^ mix64(comm[1] ^ key.service.cgroup)) ^ hash_of(key.service.local.address) ^
+                 mix64(hash_of(key.remote.address) ^ (hash_of(key.local) << 1)));
 }
 
 ServiceKey Flows::canonical(ServiceKey key) const {

@@ -17,36 +17,37 @@
 
 namespace tcpdwell {
 
+// clang-format off
+#define TCPDWELL_SKIP_CAUSE_LIST(X)           \
+    X(so_linger_zero, "so_linger_zero")       \
+    X(unread_data, "unread_data")             \
+    X(data_after_close, "data_after_close")   \
+    X(linger2, "linger2")                     \
+    X(other_reset_sent, "other_reset_sent")   \
+    X(reset_received, "reset_received")       \
+    X(timed_out, "timed_out")                 \
+    X(fin_wait2_expired, "fin_wait2_expired") \
+    X(overflow, "overflow")
+// clang-format on
+
 /// Why a connection that was closed actively left no TIME_WAIT.
-enum class SkipCause : std::uint8_t {
-    so_linger_zero,
-    unread_data,
-    data_after_close,
-    linger2,
-    other_reset_sent,
-    reset_received,
-    timed_out,
-    fin_wait2_expired,
-    overflow,
-};
-inline constexpr std::size_t kSkipCauses = 9;
-std::string_view name(SkipCause cause);
+TCPDWELL_WORD_ENUM(SkipCause, TCPDWELL_SKIP_CAUSE_LIST)
 
 /// What connections have come to.
 struct Tally {
     std::uint64_t connections = 0;
-    std::array<std::uint64_t, 5> closed_first{}; ///< by ClosedFirst
-    std::array<std::uint64_t, 10> endings{};     ///< by Ending
-    std::array<std::uint64_t, 18> details{};     ///< by EndingDetail
-    std::array<std::uint64_t, kSkipCauses> skipped{};
+    EnumArray<ClosedFirst, std::uint64_t> closed_first;
+    EnumArray<Ending, std::uint64_t> endings;
+    EnumArray<EndingDetail, std::uint64_t> details;
+    EnumArray<SkipCause, std::uint64_t> skipped;
     std::uint64_t time_waits = 0; ///< connections that left a TIME_WAIT here
     std::uint64_t cookies = 0;    ///< passive opens without a request socket: SYN cookies
 
     void add(const Tally& other);
-    [[nodiscard]] std::uint64_t closed(ClosedFirst who) const { return closed_first[static_cast<std::size_t>(who)]; }
-    [[nodiscard]] std::uint64_t ended(Ending how) const { return endings[static_cast<std::size_t>(how)]; }
-    [[nodiscard]] std::uint64_t with(EndingDetail what) const { return details[static_cast<std::size_t>(what)]; }
-    [[nodiscard]] std::uint64_t skipped_by(SkipCause why) const { return skipped[static_cast<std::size_t>(why)]; }
+    [[nodiscard]] std::uint64_t closed(ClosedFirst who) const { return closed_first[who]; }
+    [[nodiscard]] std::uint64_t ended(Ending how) const { return endings[how]; }
+    [[nodiscard]] std::uint64_t with(EndingDetail what) const { return details[what]; }
+    [[nodiscard]] std::uint64_t skipped_by(SkipCause why) const { return skipped[why]; }
 };
 
 /// A program and what it serves (passive opens: the listening endpoint) or that it connects (active opens).

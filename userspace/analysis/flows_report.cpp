@@ -9,13 +9,6 @@
 namespace tcpdwell {
 namespace {
 
-constexpr ClosedFirst kClosedFirst[] = {ClosedFirst::local, ClosedFirst::remote, ClosedFirst::both, ClosedFirst::none,
-                                        ClosedFirst::unknown};
-constexpr Ending kEndings[] = {
-    Ending::fin,     Ending::reset_sent,     Ending::reset_received,   Ending::timed_out,
-    Ending::refused, Ending::connect_failed, Ending::handshake_failed, Ending::fin_wait2_expired,
-    Ending::open,    Ending::unknown};
-
 constexpr Column kNetns = {.id = "netns", .title = "NETNS", .help = "Inode of the network namespace."};
 constexpr Column kConnections = {
     .id = "connections", .title = "CONNS", .help = "Connections that ended, or are open now."};
@@ -100,13 +93,13 @@ Value program(Report& report, const std::array<char, TD_COMM_LEN>& comm, std::ui
 
 Value closers(Report& report, const Tally& tally) {
     std::vector<NumberPart> parts;
-    for (const ClosedFirst who : kClosedFirst) parts.push_back({name(who), number(tally.closed(who))});
+    for (const ClosedFirst who : kAllOf<ClosedFirst>) parts.push_back({name(who), number(tally.closed(who))});
     return report.keep(std::move(parts));
 }
 
 Value endings(Report& report, const Tally& tally) {
     std::vector<NumberPart> parts;
-    for (const Ending how : kEndings)
+    for (const Ending how : kAllOf<Ending>)
         if (tally.ended(how) != 0) parts.push_back({name(how), number(tally.ended(how))});
     return report.keep(std::move(parts));
 }

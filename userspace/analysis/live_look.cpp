@@ -22,9 +22,7 @@ bool is_of_interest(TcpState state) {
 } // namespace
 
 LiveLook::LiveLook(const Thresholds& thresholds) {
-    const auto set = [&](TcpState state, std::string_view name) {
-        old_from_[static_cast<std::size_t>(state)] = thresholds.duration(name);
-    };
+    const auto set = [&](TcpState state, std::string_view name) { old_from_[state] = thresholds.duration(name); };
     set(TcpState::CLOSE_WAIT, "close_wait_leak.age");
     set(TcpState::SYN_SENT, "connects_unanswered.age");
     set(TcpState::LAST_ACK, "closing_stuck.age");
@@ -50,7 +48,7 @@ void LiveLook::on_live(const LiveSocket& socket) {
         holding.oldest_is_exact = socket.since.has_value();
         holding.oldest_tuple = socket.who.tuple;
     }
-    if (age < old_from_[static_cast<std::size_t>(socket.state)]) return;
+    if (age < old_from_[socket.state]) return;
     ++holding.old;
     if (holding.ids.size() < kIds) holding.ids.push_back(socket.who.id);
     const IpAddress& host = socket.who.tuple.remote.address;

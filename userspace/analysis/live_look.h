@@ -2,7 +2,6 @@
 // Who sits in which state right now, and for how long: what a report finds wrong with sockets that are still there.
 #pragma once
 
-#include <array>
 #include <map>
 #include <tuple>
 #include <vector>
@@ -43,7 +42,7 @@ public:
 
 private:
     using Key = std::tuple<TcpState, std::uint32_t, std::uint32_t>; ///< state, namespace, pid
-    std::array<Nanoseconds, 12> old_from_{};                        ///< by state
+    EnumArray<TcpState, Nanoseconds> old_from_;
     MonoTime now_{};
     std::map<Key, Holding> holdings_;
 };

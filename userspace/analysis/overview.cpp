@@ -10,14 +10,14 @@ namespace {
 
 std::int64_t number(std::uint64_t value) { return static_cast<std::int64_t>(value); }
 
-std::uint64_t sum(const std::array<std::uint64_t, 3>& counts) {
+std::uint64_t sum(const EnumArray<Seen, std::uint64_t>& counts) {
     return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
 }
 
 } // namespace
 
 void Overview::on_connection(const ConnectionLine& line) {
-    ++ended_[static_cast<std::size_t>(line.seen)];
+    ++ended_[line.seen];
     namespaces_.insert(line.who->netns);
 }
 
@@ -33,7 +33,7 @@ void Overview::begin_live(MonoTime) { open_ = {}; }
 void Overview::on_live(const LiveSocket& socket) {
     namespaces_.insert(socket.who.netns);
     if (socket.who.tuple.remote.empty()) return; // a listener
-    ++open_[static_cast<std::size_t>(socket.seen)];
+    ++open_[socket.seen];
 }
 
 std::uint64_t Overview::connections() const { return sum(ended_) + sum(open_); }
@@ -73,9 +73,9 @@ Facts Overview::quality() const {
         {"connections", "connections", number(connections())},
         {"ended", "ended", number(sum(ended_))},
         {"open", "open", number(sum(open_))},
-        {"whole", "seen whole", number(ended_[0] + open_[0])},
-        {"joined", "already open", number(ended_[1] + open_[1])},
-        {"gap", "with gaps", number(gaps())},
+        {"whole", "seen whole", number(connections(Seen::whole))},
+        {"joined", "already open", number(connections(Seen::joined))},
+        {"gap", "with gaps", number(connections(Seen::gap))},
         {"transitions", "transitions", number(dwell_.transitions())},
         {"unexpected_edges", "unexpected transitions", number(dwell_.unexpected())},
         {"evicted", "given up for want of room", number(totals_.evicted)},

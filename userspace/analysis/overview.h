@@ -2,7 +2,6 @@
 // What a report is about, and how much it can be trusted.
 #pragma once
 
-#include <array>
 #include <set>
 #include <string>
 
@@ -39,9 +38,9 @@ public:
         quality_ = quality;
     }
     [[nodiscard]] std::uint64_t lost() const { return lost_; }
-    [[nodiscard]] std::uint64_t holes() const { return holes_; }              ///< where a recording lacks what happened
-    [[nodiscard]] std::uint64_t gaps() const { return ended_[2] + open_[2]; } ///< connections with a gap
+    [[nodiscard]] std::uint64_t holes() const { return holes_; } ///< where a recording lacks what happened
     [[nodiscard]] std::uint64_t connections() const;
+    [[nodiscard]] std::uint64_t connections(Seen how) const { return ended_[how] + open_[how]; }
 
 private:
     Facts meta(Report& report, const ReportMoment& moment) const;
@@ -54,8 +53,8 @@ private:
     DataQuality quality_;
     std::uint64_t lost_ = 0;
     std::uint64_t holes_ = 0;
-    std::array<std::uint64_t, 3> ended_{}; ///< by Seen
-    std::array<std::uint64_t, 3> open_{};
+    EnumArray<Seen, std::uint64_t> ended_;
+    EnumArray<Seen, std::uint64_t> open_;
     std::set<std::uint32_t> namespaces_;
 };
 

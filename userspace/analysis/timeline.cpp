@@ -22,10 +22,10 @@ void TimelineAnalysis::sample_until(MonoTime now) {
 void TimelineAnalysis::on_move(const StateMove& move) {
     sample_until(move.at);
     if (move.from) {
-        auto& count = counts_[static_cast<std::size_t>(*move.from)];
+        auto& count = counts_[*move.from];
         if (count > 0) --count;
     }
-    if (move.to) ++counts_[static_cast<std::size_t>(*move.to)];
+    if (move.to) ++counts_[*move.to];
 }
 
 void TimelineAnalysis::add_to(Report& report, const ReportMoment& moment) {
@@ -33,13 +33,12 @@ void TimelineAnalysis::add_to(Report& report, const ReportMoment& moment) {
     Timeline timeline;
     timeline.begin = moment.clock.to_wall(begin_);
     timeline.step = step_;
-    for (const TcpState state :
-         {TcpState::SYN_SENT, TcpState::SYN_RECV, TcpState::ESTABLISHED, TcpState::FIN_WAIT1, TcpState::FIN_WAIT2,
-          TcpState::CLOSING, TcpState::TIME_WAIT, TcpState::CLOSE_WAIT, TcpState::LAST_ACK}) {
+    for (const TcpState state : kAllOf<TcpState>) {
+        if (!has_connection(state)) continue;
         Timeline::Series series{state, {}};
         bool ever = false;
         for (const Counts& sample : samples_) {
-            const std::uint32_t count = sample[static_cast<std::size_t>(state)];
+            const std::uint32_t count = sample[state];
             ever = ever || count != 0;
             series.counts.push_back(count);
         }

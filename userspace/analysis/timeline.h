@@ -2,7 +2,6 @@
 // How many sockets were in each state over time.
 #pragma once
 
-#include <array>
 #include <vector>
 
 #include "analysis/analysis.h"
@@ -23,15 +22,14 @@ public:
     void next_interval(MonoTime now) override;
 
 private:
-    static constexpr std::size_t kStates = 12; ///< by value; 0 isn't used
-    using Counts = std::array<std::uint32_t, kStates>;
+    using Counts = EnumArray<TcpState, std::uint32_t>;
 
     void sample_until(MonoTime now);
 
     MonoTime begin_;
     MonoTime next_;
     Nanoseconds step_ = kFirstStep;
-    Counts counts_{};
+    Counts counts_;
     std::vector<Counts> samples_;
 };
 

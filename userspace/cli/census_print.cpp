@@ -9,12 +9,6 @@
 namespace tcpdwell {
 namespace {
 
-/// In the order of a connection's life. CLOSE isn't among them: such sockets are in no table of the kernel.
-constexpr std::array census_states = {
-    TcpState::LISTEN,    TcpState::SYN_SENT, TcpState::SYN_RECV,  TcpState::ESTABLISHED, TcpState::FIN_WAIT1,
-    TcpState::FIN_WAIT2, TcpState::CLOSING,  TcpState::TIME_WAIT, TcpState::CLOSE_WAIT,  TcpState::LAST_ACK,
-};
-
 constexpr Column netns_column = {"netns", "NETNS", "Network namespace, as an inode", 10, Align::right};
 constexpr Column process_column = {"process", "PROCESS", "Process that has it open", 24, Align::left, Shape::process};
 constexpr Column count_column = {"count", "COUNT", "Number of sockets", 8, Align::right};
@@ -48,6 +42,9 @@ Value to_value(const std::optional<Process>& process) {
     return ProcessValue{process->pid, process->comm()};
 }
 
+/// Sockets in CLOSE are in no table of the kernel.
+bool is_listed(TcpState state) { return state != TcpState::CLOSE; }
+
 Value to_value(std::size_t number) { return static_cast<std::int64_t>(number); }
 
 /// A part of the output with its own heading.
@@ -71,10 +68,11 @@ private:
 void print_states(Output& out, const CensusStyle& style, std::span<const MetaEntry> meta, const StateCensus& census) {
     Section section(out, style, state_schema);
     section.meta(meta);
-    for (const TcpState state : census_states) {
-        const std::size_t count = census.all[index(state)];
+    for (const TcpState state : kAllOf<TcpState>) {
+        if (!is_listed(state)) continue;
+        const std::size_t count = census.all[state];
         if (count == 0 && style.format == Format::table) continue;
-        section.row({state, to_value(count), to_value(census.without_file[index(state)])});
+        section.row({state, to_value(count), to_value(census.without_file[state])});
     }
     section.finish();
 }
@@ -141,11 +139,12 @@ void print_groups(Output& out, const CensusStyle& style, std::span<const MetaEnt
                   std::span<const CensusGroup> groups) {
     std::vector<Column> columns = {key_column(by), {"total", "TOTAL", "Number of sockets", 7, Align::right}};
     std::vector<std::string_view> in_table = {columns[0].id, columns[1].id};
-    for (const TcpState state : census_states) {
+    for (const TcpState state : kAllOf<TcpState>) {
+        if (!is_listed(state)) continue;
         columns.push_back({name(state), name(state), "Number of sockets in this state",
                            static_cast<int>(std::max<std::size_t>(name(state).size(), 6)), Align::right});
         const bool any = std::any_of(groups.begin(), groups.end(),
-                                     [state](const CensusGroup& group) { return group.counts[index(state)] != 0; });
+                                     [state](const CensusGroup& group) { return group.counts[state] != 0; });
         if (any) in_table.push_back(name(state));
     }
 
@@ -155,7 +154,8 @@ void print_groups(Output& out, const CensusStyle& style, std::span<const MetaEnt
     std::vector<Value> row;
     for (const CensusGroup& group : groups) {
         row = {group_key(group, text), to_value(group.total)};
-        for (const TcpState state : census_states) row.push_back(to_value(group.counts[index(state)]));
+        for (const TcpState state : kAllOf<TcpState>)
+            if (is_listed(state)) row.push_back(to_value(group.counts[state]));
         section.row(row);
     }
     section.finish();

@@ -11,15 +11,14 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
-#include <numeric>
 
 #include "base/log.h"
 #include "cli/view_run.h"
 #include "cli/window_options.h"
+#include "event/record.h"
 #include "recording/anonymizer.h"
 #include "recording/writer.h"
 #include "run/copier.h"
-#include "tcpdwell/wire.h"
 
 namespace tcpdwell {
 namespace {
@@ -106,14 +105,6 @@ private:
     std::string beside_; ///< the file that is written meanwhile; "": path_ itself
 };
 
-std::uint64_t lost_by(std::span<const std::byte> record) {
-    td_lost totals;
-    if (record.size() < sizeof(totals)) return 0;
-    std::memcpy(&totals, record.data(), sizeof(totals));
-    if (totals.h.kind != TD_LOST) return 0;
-    return std::accumulate(std::begin(totals.total), std::end(totals.total), std::uint64_t{0});
-}
-
 void warn(const recording::Damage& damage, std::uint64_t lost, const recording::Anonymizer* anonymizer) {
     if (lost > 0) spdlog::warn("events were lost when this was recorded");
     if (damage.any())
@@ -153,8 +144,8 @@ Result<int> run_copy(const CopyOptions& options) {
     std::uint64_t lost = 0;
     std::uint64_t holes = 0;
     const auto copied = copy(**source, *window, [&](std::span<const std::byte> record) -> Result<void> {
-        lost = std::max(lost, lost_by(record));
-        if (record[2] == static_cast<std::byte>(TD_GAP)) ++holes;
+        lost = std::max(lost, lost_in(record));
+        if (read_header(record).kind == TD_GAP) ++holes;
         if (!anonymizer) return (*writer)->write(record);
         const auto anonymous = anonymizer->anonymous(record);
         return anonymous ? (*writer)->write(*anonymous) : Result<void>();

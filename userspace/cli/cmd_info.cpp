@@ -6,16 +6,14 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
-#include <numeric>
 
 #include "base/log.h"
 #include "cli/view_run.h"
+#include "event/record.h"
 #include "recording/head.h"
 #include "recording/reader.h"
 #include "render/json_writer.h"
 #include "render/renderer.h"
-#include "tcpdwell/wire.h"
 
 namespace tcpdwell {
 namespace {
@@ -24,35 +22,25 @@ using recording::Damage;
 using recording::Head;
 using recording::RecordingReader;
 
-/// Kinds of records by their number; what has no name is of a later version.
-constexpr std::array<std::string_view, 15> kKinds = {"",       "state",  "timewait", "request", "reset",
-                                                     "owner",  "socket", "snapshot", "lost",    "clock",
-                                                     "cgroup", "fact",   "port",     "now",     "gap"};
-
 /// What a look at all records tells.
 struct Contents {
     std::uint64_t blocks = 0;
     std::uint64_t records = 0;
     std::uint64_t raw_bytes = 0;
     std::uint64_t packed_bytes = 0;
-    std::array<std::uint64_t, kKinds.size()> kinds{}; ///< the first: of kinds without a name
+    std::array<std::uint64_t, kRecordKindEnd> kinds{}; ///< the first: of kinds without a name
     std::uint64_t lost = 0;
     std::optional<MonoTime> first; ///< of events, without the snapshot's facts and clocks of before
     std::optional<MonoTime> last;
 
     void add(std::span<const std::byte> record) {
-        td_header header;
-        std::memcpy(&header, record.data(), sizeof(header));
+        const td_header header = read_header(record);
         ++records;
         ++kinds[header.kind < kinds.size() ? header.kind : 0];
-        const MonoTime at(Nanoseconds(static_cast<std::int64_t>(header.time_ns)));
+        const MonoTime at = time_of(header);
         first = std::min(first.value_or(at), at);
         last = std::max(last.value_or(at), at);
-        if (header.kind != TD_LOST || record.size() < sizeof(td_lost)) return;
-        td_lost totals;
-        std::memcpy(&totals, record.data(), sizeof(totals));
-        lost = std::max<std::uint64_t>(
-            lost, std::accumulate(std::begin(totals.total), std::end(totals.total), std::uint64_t{0}));
+        lost = std::max(lost, lost_in(record));
     }
 };
 
@@ -65,12 +53,7 @@ Result<Contents> look_at(RecordingReader& reader) {
         ++contents.blocks;
         contents.raw_bytes += reader.block().raw_bytes;
         contents.packed_bytes += reader.block().packed_bytes + recording::kBlockHeadSize;
-        for (std::span<const std::byte> rest = **block; !rest.empty();) {
-            td_header header;
-            std::memcpy(&header, rest.data(), sizeof(header));
-            contents.add(rest.first(header.size));
-            rest = rest.subspan(header.size);
-        }
+        for_each_record(**block, [&](std::span<const std::byte> record) { contents.add(record); });
     }
 }
 
@@ -110,8 +93,8 @@ std::string json_of(const std::string& path, const Head& head, const Contents& c
     number("file_bytes", contents.packed_bytes);
     json.key("kinds");
     json.begin_object();
-    for (std::size_t kind = 1; kind < kKinds.size(); ++kind)
-        if (contents.kinds[kind] != 0) number(kKinds[kind], contents.kinds[kind]);
+    for (std::size_t kind = 1; kind < contents.kinds.size(); ++kind)
+        if (contents.kinds[kind] != 0) number(kind_name(kind), contents.kinds[kind]);
     if (contents.kinds[0] != 0) number("unknown", contents.kinds[0]);
     json.end_object();
     number("lost", contents.lost);
@@ -158,9 +141,9 @@ std::string text_of(const std::string& path, const Head& head, const Contents& c
              fmt::format("{:.1f} bytes for each of {} state changes of full sockets",
                          static_cast<double>(contents.packed_bytes) / static_cast<double>(transitions), transitions));
     std::string kinds;
-    for (std::size_t kind = 1; kind < kKinds.size(); ++kind)
+    for (std::size_t kind = 1; kind < contents.kinds.size(); ++kind)
         if (contents.kinds[kind] != 0)
-            kinds += fmt::format("{}{} {}", kinds.empty() ? "" : ", ", kKinds[kind], contents.kinds[kind]);
+            kinds += fmt::format("{}{} {}", kinds.empty() ? "" : ", ", kind_name(kind), contents.kinds[kind]);
     if (contents.kinds[0] != 0) kinds += fmt::format(", of a later version {}", contents.kinds[0]);
     line("records", kinds);
     line("lost", contents.lost == 0 ? "nothing, when it was recorded"

@@ -21,9 +21,8 @@ std::string heading(std::string_view text, const ExplainStyle& style) {
 /// "state; RFC 9293: TIME-WAIT"
 std::string kind(const Explanation& explanation) {
     if (explanation.topic == Topic::state) {
-        for (const TcpState state : kAllStates) {
-            if (name(state) == explanation.word) return fmt::format("state; RFC 9293: {}", rfc_name(state));
-        }
+        if (const auto state = from_word<TcpState>(explanation.word))
+            return fmt::format("state; RFC 9293: {}", rfc_name(*state));
     }
     return std::string(name(explanation.topic));
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From wire records to events. The only place that knows the byte layout in user space.
+// From wire records to events: after this there are no raw records, jiffies or kernel numbers.
 #pragma once
 
 #include <cstddef>
@@ -29,11 +29,6 @@ public:
     [[nodiscard]] const ClockAnchor& clock() const { return clock_; }
 
 private:
-    std::optional<MonoTime> jiffies(std::uint64_t value) const;
-    std::optional<Event> decode_timewait(std::span<const std::byte> record) const;
-    std::optional<Event> decode_socket(std::span<const std::byte> record) const;
-    std::optional<Event> decode_clock(std::span<const std::byte> record);
-
     DataQuality quality_;
     ClockAnchor clock_;
 };

@@ -6,12 +6,10 @@
 
 #include <algorithm>
 
-#include "event/write_record.h"
+#include "event/record.h"
 
 namespace tcpdwell {
 namespace {
-
-std::uint64_t ns(MonoTime at) { return static_cast<std::uint64_t>(at.time_since_epoch().count()); }
 
 td_tuple to_wire(const FourTuple& tuple) {
     td_tuple t{};
@@ -120,7 +118,7 @@ public:
     }
     std::vector<std::byte> operator()(const Gap& e) const {
         td_gap r{};
-        r.until_ns = ns(e.until);
+        r.until_ns = wire_ns(e.until);
         r.new_run = e.new_run ? 1 : 0;
         return bytes(r, r.h, TD_GAP, 0, e.at);
     }
@@ -146,7 +144,7 @@ private:
     template <class Record>
     static std::vector<std::byte> bytes(Record& record, td_header& header, td_kind kind, std::uint32_t netns,
                                         MonoTime at, int flags = 0) {
-        header = header_of<Record>(kind, ns(at), netns);
+        header = header_of<Record>(kind, wire_ns(at), netns);
         header.flags = static_cast<__u8>(flags);
         const auto view = bytes_of(record);
         return {view.begin(), view.end()};
@@ -155,7 +153,7 @@ private:
         return at && clock_.hz != 0 ? to_jiffies(*at, clock_) : 0;
     }
     static std::uint32_t stamp(const std::optional<MonoTime>& at) {
-        return at ? static_cast<std::uint32_t>(ns(*at) / 1'000'000) : 0;
+        return at ? static_cast<std::uint32_t>(wire_ns(*at) / 1'000'000) : 0;
     }
 
     ClockAnchor clock_;

@@ -3,9 +3,8 @@
 
 #include <algorithm>
 
-#include "event/write_record.h"
+#include "event/record.h"
 #include "live/duty.h"
-#include "live/record.h"
 
 namespace tcpdwell {
 namespace {

@@ -2,13 +2,11 @@
 #include "live/diag_inventory.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "event/encode.h"
-#include "event/write_record.h"
+#include "event/record.h"
 #include "live/netns.h"
 #include "live/sock_diag.h"
-#include "tcpdwell/wire.h"
 
 namespace tcpdwell {
 namespace {
@@ -73,9 +71,7 @@ td_socket diag_record(const DiagSocket& socket, std::uint32_t netns, const Jiffi
     // Of a socket that no process holds the kernel says 0 (sock_i_uid()), which is root's.
     if (socket.inode != 0) listed.owner.uid = socket.uid;
 
-    td_socket record;
-    const std::vector<std::byte> bytes = encode(listed, {});
-    std::memcpy(&record, bytes.data(), sizeof(record));
+    td_socket record = as<td_socket>(encode(listed, {})).value();
     record.inode = socket.inode;
     // 0 is told of timers that are due, too, whose end may have been some seconds ago. Rather early than late: a timer
     // that ends late has been set anew.

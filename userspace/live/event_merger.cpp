@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "live/event_merger.h"
 
-#include "live/record.h"
+#include "event/record.h"
 
 namespace tcpdwell {
 

@@ -3,9 +3,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cstring>
-
+#include "event/record.h"
 #include "live/trial.h"
 
 namespace tcpdwell {
@@ -15,13 +13,12 @@ namespace {
 class FunctionsSeen final : public Sight {
 public:
     void look_at(const OwnConnection& /*connection*/, std::span<const std::byte> record) override {
-        td_timewait mini{};
-        std::memcpy(&mini, record.data(), std::min(record.size(), sizeof(mini)));
-        request_ |= mini.h.kind == TD_REQUEST;
-        if (mini.h.kind != TD_TIMEWAIT) return;
-        fin_wait2_ |= mini.op == TD_TIMER_START && mini.substate == 5;
-        time_wait_ |= mini.op == TD_TIMER_REARM && mini.substate == 6;
-        killed_ |= mini.op == TD_TIMER_KILL;
+        request_ |= read_header(record).kind == TD_REQUEST;
+        const auto mini = as<td_timewait>(record);
+        if (!mini || mini->h.kind != TD_TIMEWAIT) return;
+        fin_wait2_ |= mini->op == TD_TIMER_START && mini->substate == 5;
+        time_wait_ |= mini->op == TD_TIMER_REARM && mini->substate == 6;
+        killed_ |= mini->op == TD_TIMER_KILL;
     }
     [[nodiscard]] std::string_view missing() const override {
         if (!request_) return "inet_csk_reqsk_queue_hash_add";

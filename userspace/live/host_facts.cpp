@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 #include <sys/utsname.h>
 
-#include "event/write_record.h"
+#include "event/record.h"
 #include "live/proc_file.h"
 
 namespace tcpdwell {

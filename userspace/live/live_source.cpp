@@ -13,14 +13,13 @@
 #include <cstring>
 #include <numeric>
 
-#include "event/write_record.h"
+#include "event/record.h"
 #include "live/capabilities.h"
 #include "live/diag_inventory.h"
 #include "live/host_facts.h"
 #include "live/iterator_inventory.h"
 #include "live/now.h"
 #include "live/probe_choice.h"
-#include "live/record.h"
 
 namespace tcpdwell {
 namespace {

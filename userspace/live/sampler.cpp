@@ -11,10 +11,10 @@
 #include <cerrno>
 #include <cstring>
 
+#include "event/record.h"
 #include "live/capabilities.h"
 #include "live/sampler_child.h"
 #include "tcpdwell/config.h"
-#include "tcpdwell/wire.h"
 
 namespace tcpdwell {
 namespace {
@@ -97,19 +97,15 @@ bool Sampler::receive(const RecordSink& sink, const std::function<void(SamplerDo
     if (got < 0) return errno == EAGAIN || errno == EINTR;
     if (got == 0) return false;
     filled_ += static_cast<std::size_t>(got);
-    std::size_t used = 0;
-    while (filled_ - used >= sizeof(td_header)) {
-        td_header header;
-        std::memcpy(&header, buffer_.data() + used, sizeof(header));
-        if (filled_ - used < header.size) break;
+    const auto cut_off = for_each_record({buffer_.data(), filled_}, [&](std::span<const std::byte> record) {
+        const td_header header = read_header(record);
         if (header.kind == kSamplerDoneKind)
             done(static_cast<SamplerDone>(header.netns));
         else
-            sink({buffer_.data() + used, header.size});
-        used += header.size;
-    }
-    std::memmove(buffer_.data(), buffer_.data() + used, filled_ - used);
-    filled_ -= used;
+            sink(record);
+    });
+    std::memmove(buffer_.data(), cut_off.data(), cut_off.size());
+    filled_ = cut_off.size();
     return true;
 }
 

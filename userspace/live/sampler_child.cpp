@@ -5,11 +5,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <unordered_map>
 #include <unordered_set>
 
-#include "event/write_record.h"
+#include "event/record.h"
 #include "live/netns.h"
 #include "live/now.h"
 #include "live/process_owners.h"
@@ -45,7 +44,8 @@ private:
         if (out_.size() > 256 * 1024) flush();
     }
     void done(SamplerDone what) {
-        put(bytes_of(td_header{sizeof(td_header), kSamplerDoneKind, 0, static_cast<__u32>(what), monotonic_ns()}));
+        const auto kind = static_cast<td_kind>(kSamplerDoneKind);
+        put(bytes_of(header_of<td_header>(kind, monotonic_ns(), static_cast<std::uint32_t>(what))));
         flush();
     }
     void flush();
@@ -78,9 +78,8 @@ void SamplerChild::list_namespace(const NetworkNamespace& ns, std::unordered_mul
     td_snapshot bracket{header_of<td_snapshot>(TD_SNAPSHOT, monotonic_ns(), ns.inode), TD_SNAPSHOT_BEGIN, 0, {}};
     put(bytes_of(bracket));
     const auto listed = inventory_->list([&](std::span<const std::byte> record) {
-        td_socket s;
-        std::memcpy(&s, record.data(), sizeof(s));
-        if (s.inode != 0) holders.emplace(s.inode, Holder{s.sock, s.cookie});
+        const auto s = as<td_socket>(record);
+        if (s && s->inode != 0) holders.emplace(s->inode, Holder{s->sock, s->cookie});
         put(record);
     });
     bracket.h.time_ns = monotonic_ns();

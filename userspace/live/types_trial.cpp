@@ -6,20 +6,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 
+#include "event/record.h"
 #include "live/trial.h"
 #include "tcp/state.h"
 
 namespace tcpdwell {
 namespace {
-
-template <class Record>
-Record read_as(std::span<const std::byte> record) {
-    Record value{};
-    std::memcpy(&value, record.data(), std::min(record.size(), sizeof(value)));
-    return value;
-}
 
 bool is_between(const td_tuple& tuple, std::uint16_t local, std::uint16_t remote) {
     constexpr std::array<std::uint8_t, 16> loopback = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1};
@@ -33,28 +26,29 @@ class ConnectionSeen final : public Sight {
 public:
     void look_at(const OwnConnection& connection, std::span<const std::byte> record) override {
         const auto [client, server] = connection;
-        switch (read_as<td_header>(record).kind) {
+        switch (read_header(record).kind) {
         case TD_STATE: {
-            const auto r = read_as<td_state>(record);
-            const bool is_server = is_between(r.tuple, server, client);
-            if (r.to == static_cast<int>(TcpState::ESTABLISHED)) {
-                client_ |= is_between(r.tuple, client, server);
+            const auto r = as<td_state>(record);
+            if (!r) return;
+            const bool is_server = is_between(r->tuple, server, client);
+            if (r->to == static_cast<int>(TcpState::ESTABLISHED)) {
+                client_ |= is_between(r->tuple, client, server);
                 server_ |= is_server;
             }
             // Its port, which it wasn't bound to, stands elsewhere by then (inet_sport).
-            closed_ |= is_server && r.to == static_cast<int>(TcpState::CLOSE);
+            closed_ |= is_server && r->to == static_cast<int>(TcpState::CLOSE);
             return;
         }
         case TD_REQUEST: {
-            const auto r = read_as<td_request>(record);
-            request_ |= r.op == TD_TIMER_START && is_between(r.tuple, server, client);
+            const auto r = as<td_request>(record);
+            request_ |= r && r->op == TD_TIMER_START && is_between(r->tuple, server, client);
             return;
         }
         case TD_TIMEWAIT: {
-            const auto r = read_as<td_timewait>(record);
-            if (!is_between(r.tuple, client, server)) return;
-            fin_wait2_ |= r.op == TD_TIMER_START && r.substate == static_cast<int>(TcpState::FIN_WAIT2);
-            time_wait_ |= r.substate == static_cast<int>(TcpState::TIME_WAIT);
+            const auto r = as<td_timewait>(record);
+            if (!r || !is_between(r->tuple, client, server)) return;
+            fin_wait2_ |= r->op == TD_TIMER_START && r->substate == static_cast<int>(TcpState::FIN_WAIT2);
+            time_wait_ |= r->substate == static_cast<int>(TcpState::TIME_WAIT);
             return;
         }
         default: return;

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "live/record.h"
+#include "event/record.h"
 #include "tcp/state.h"
 
 namespace tcpdwell {

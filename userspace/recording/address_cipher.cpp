@@ -5,6 +5,8 @@
 
 #include <cstring>
 
+#include "base/hash.h"
+
 namespace tcpdwell::recording {
 namespace {
 
@@ -36,8 +38,7 @@ bool is_alone(const IpAddress& address) {
 std::size_t AddressCipher::Hash::operator()(const IpAddress& address) const {
     std::array<std::uint64_t, 2> words{};
     std::memcpy(words.data(), address.bytes.data(), sizeof(words));
-    const std::uint64_t mixed = (words[0] ^ (words[1] * 0x9e3779b97f4a7c15ULL)) * 0xd6e8feb86659fd93ULL;
-    return mixed ^ (mixed >> 32);
+    return mix64(words[0] ^ mix64(words[1]));
 }
 
 IpAddress AddressCipher::encipher(const IpAddress& address, bool is_v4) const {

@@ -5,19 +5,14 @@
 #include <sodium.h>
 
 #include <algorithm>
-#include <cstddef>
-#include <cstring>
 #include <string_view>
 
-#include "event/write_record.h"
-#include "tcpdwell/wire.h"
+#include "event/record.h"
 
 namespace tcpdwell::recording {
 namespace {
 
 using Bytes = std::vector<std::byte>;
-
-constexpr std::size_t kFlagsByte = offsetof(td_header, flags);
 
 void hide(AddressCipher& cipher, td_tuple& tuple) {
     for (auto* bytes : {&tuple.local_addr, &tuple.remote_addr}) {
@@ -89,36 +84,47 @@ struct Hide {
     void operator()(td_header&) const {}
 };
 
-td_header& header_in(td_state_by_task& r) { return r.state.h; }
-td_header& header_in(td_header& r) { return r; }
-template <class T>
-td_header& header_in(T& r) {
-    return r.h;
-}
-
-/// Only what this version knows of the record: later ones may have appended fields.
-template <class T>
-std::optional<Bytes> known_part(std::span<const std::byte> record, AddressCipher& cipher) {
-    if (record.size() < sizeof(T)) return std::nullopt;
-    T value;
-    std::memcpy(&value, record.data(), sizeof(T));
-    header_in(value).size = sizeof(T);
-    Hide{cipher}(value);
-    const auto bytes = bytes_of(value);
-    return Bytes(bytes.begin(), bytes.end());
-}
-
-std::optional<Bytes> state_of(std::span<const std::byte> record, AddressCipher& cipher) {
-    td_state state;
-    if (record.size() < sizeof(state)) return std::nullopt;
-    std::memcpy(&state, record.data(), sizeof(state));
-    return state.has_task != 0 ? known_part<td_state_by_task>(record, cipher) : known_part<td_state>(record, cipher);
-}
-
 bool is_harmless(std::string_view key) {
     constexpr std::string_view kHarmless[] = {"version", "kernel", "machine", "probes"};
     return key.starts_with("net.") || std::find(std::begin(kHarmless), std::end(kHarmless), key) != std::end(kHarmless);
 }
+
+/// What may be given away of a record, by its kind: empty if nothing, nullopt if it is too short.
+struct PublicPart {
+    AddressCipher& cipher;
+    const std::string& host;
+    const std::string& boot_id;
+    std::span<const std::byte> record;
+    const td_header& header;
+
+    /// Only what this version knows of it: later ones may have appended fields.
+    template <class T>
+    std::optional<Bytes> operator()(T value) const {
+        Hide{cipher}(value);
+        const auto bytes = bytes_of(value);
+        Bytes part(bytes.begin(), bytes.end());
+        td_header shorter = header;
+        shorter.size = sizeof(T);
+        write_header(part, shorter);
+        return part;
+    }
+    std::optional<Bytes> operator()(const td_state& value) const {
+        if (value.has_task == 0) return operator()<td_state>(value);
+        const auto by_task = as<td_state_by_task>(record);
+        return by_task ? (*this)(*by_task) : std::nullopt;
+    }
+    std::optional<Bytes> operator()(const td_cgroup&) const { return Bytes(); }
+    std::optional<Bytes> operator()(const td_fact&) const {
+        const std::string_view key = fact_text(record).key;
+        if (is_harmless(key)) return Bytes(record.begin(), record.end());
+        if (key != "host" && key != "boot_id") return Bytes();
+        Bytes fact = fact_record(header.time_ns, header.netns, key, key == "host" ? host : boot_id);
+        td_header flagged = read_header(fact);
+        flagged.flags = header.flags;
+        write_header(fact, flagged);
+        return fact;
+    }
+};
 
 std::array<unsigned char, 16> random_bytes() {
     std::array<unsigned char, 16> bytes;
@@ -151,37 +157,20 @@ Head Anonymizer::anonymous(Head head) const {
 }
 
 std::optional<Bytes> Anonymizer::anonymous(std::span<const std::byte> record) {
-    td_header header;
-    std::memcpy(&header, record.data(), sizeof(header));
+    const td_header header = read_header(record);
+    const PublicPart part{cipher_, host_, boot_id_, record, header};
     std::optional<Bytes> result;
     switch (header.kind) {
-    case TD_STATE: result = state_of(record, cipher_); break;
-    case TD_TIMEWAIT: result = known_part<td_timewait>(record, cipher_); break;
-    case TD_REQUEST: result = known_part<td_request>(record, cipher_); break;
-    case TD_RESET: result = known_part<td_reset>(record, cipher_); break;
-    case TD_OWNER: result = known_part<td_owner>(record, cipher_); break;
-    case TD_SOCKET: result = known_part<td_socket>(record, cipher_); break;
-    case TD_SNAPSHOT: result = known_part<td_snapshot>(record, cipher_); break;
-    case TD_LOST: result = known_part<td_lost>(record, cipher_); break;
-    case TD_CLOCK: result = known_part<td_clock>(record, cipher_); break;
-    case TD_PORT: result = known_part<td_port>(record, cipher_); break;
-    case TD_NOW: result = known_part<td_header>(record, cipher_); break;
-    case TD_GAP: result = known_part<td_gap>(record, cipher_); break;
-    case TD_CGROUP: return std::nullopt;
-    case TD_FACT: {
-        const std::string_view text(reinterpret_cast<const char*>(record.data()) + sizeof(td_header),
-                                    record.size() - sizeof(td_header));
-        const std::string_view key = text.substr(0, text.find('\0'));
-        if (is_harmless(key)) return Bytes(record.begin(), record.end());
-        if (key != "host" && key != "boot_id") return std::nullopt;
-        Bytes fact = fact_record(header.time_ns, header.netns, key, key == "host" ? host_ : boot_id_);
-        fact[kFlagsByte] = record[kFlagsByte];
-        return fact;
-    }
+#define TCPDWELL_CASE(kind, name, Struct)                                 \
+    case kind:                                                            \
+        if (const auto known = as<Struct>(record)) result = part(*known); \
+        break;
+        TCPDWELL_RECORD_LIST(TCPDWELL_CASE)
+#undef TCPDWELL_CASE
     default: break;
     }
     if (!result) ++not_understood_[header.kind];
-    return result;
+    return result && result->empty() ? std::nullopt : result;
 }
 
 } // namespace tcpdwell::recording

@@ -5,7 +5,7 @@
 #include <bit>
 #include <cstring>
 
-#include "tcpdwell/wire.h"
+#include "event/record.h"
 
 namespace tcpdwell {
 namespace {
@@ -18,7 +18,8 @@ constexpr std::size_t kStreams = 6 + RecordHistory::kWords;
 constexpr std::uint8_t kNewObject = 255;
 constexpr std::size_t kMostShapes = 255;
 
-std::uint64_t mix(std::uint64_t x) { // finaliser of SplitMix64, shortened
+/// Part of the format: what a record is predicted from depends on it.
+std::uint64_t mix(std::uint64_t x) {
     x ^= x >> 33;
     x *= 0xff51afd7ed558ccdULL;
     return x ^ (x >> 29);
@@ -173,9 +174,8 @@ void RecordHistory::add_object(std::uint64_t object) {
 
 // --- encoder
 
-std::optional<unsigned> BlockEncoder::shape_of(std::span<const std::byte> record) {
-    std::uint32_t shape = 0; // size, kind and reserved: the first four bytes
-    std::memcpy(&shape, record.data(), sizeof(shape));
+std::optional<unsigned> BlockEncoder::shape_number(std::span<const std::byte> record) {
+    const std::uint32_t shape = shape_of(record);
     const auto it = std::find(shapes_.begin(), shapes_.end(), shape);
     if (it != shapes_.end()) return static_cast<unsigned>(it - shapes_.begin());
     if (shapes_.size() == kMostShapes) return std::nullopt;
@@ -184,7 +184,7 @@ std::optional<unsigned> BlockEncoder::shape_of(std::span<const std::byte> record
 }
 
 bool BlockEncoder::add(std::span<const std::byte> record) {
-    const auto shape = shape_of(record);
+    const auto shape = shape_number(record);
     if (!shape) return false;
     if (count_ == 0) {
         history_.clear();
@@ -212,7 +212,7 @@ bool BlockEncoder::add(std::span<const std::byte> record) {
             put_sparse(literal_stream_, object);
         }
     }
-    const auto kind = static_cast<std::uint8_t>(record[2]);
+    const std::uint8_t kind = read_header(record).kind;
     RecordHistory::Words before;
     history_.predict(told_.data(), *shape, kind, words, object, before);
     std::uint64_t mask = 0;
@@ -321,8 +321,8 @@ bool BlockDecoder::take_object(std::uint64_t& object) {
 }
 
 bool BlockDecoder::decode_regular(std::byte* records, std::size_t place, unsigned number, std::uint32_t shape) {
-    const std::size_t words = (shape & 0xffff) / 8;
-    const auto kind = static_cast<std::uint8_t>(shape >> 16);
+    const std::size_t words = size_of_shape(shape) / 8;
+    const std::uint8_t kind = kind_of_shape(shape);
     now_ += unzigzag(time_.varint());
     std::uint64_t object = 0;
     if (words > kObjectWord && !take_object(object)) return false;
@@ -353,14 +353,14 @@ bool BlockDecoder::decode(std::byte* records) {
         const std::uint8_t number = shape_.byte();
         if (shape_.failed() || number >= shapes_.size()) return false;
         const std::uint32_t shape = shapes_[number];
-        const std::size_t size = shape & 0xffff;
+        const std::size_t size = size_of_shape(shape);
         if (size < sizeof(td_header) || size > raw_bytes_ - place) return false;
         if (is_regular(size)) {
             if (!decode_regular(records, place, number, shape)) return false;
         } else {
             const std::string_view bytes = raw_.bytes(size - 4);
             if (raw_.failed()) return false;
-            std::memcpy(records + place, &shape, 4);
+            write_shape(records + place, shape);
             std::memcpy(records + place + 4, bytes.data(), bytes.size());
         }
         place += size;

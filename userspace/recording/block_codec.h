@@ -69,7 +69,7 @@ public:
     std::string take();
 
 private:
-    std::optional<unsigned> shape_of(std::span<const std::byte> record);
+    std::optional<unsigned> shape_number(std::span<const std::byte> record);
 
     RecordHistory history_;
     std::vector<std::byte> told_; ///< the records that history_ knows

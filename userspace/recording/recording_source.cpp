@@ -4,10 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 #include <thread>
 
-#include "tcpdwell/wire.h"
+#include "event/record.h"
 
 namespace tcpdwell::recording {
 namespace {
@@ -100,10 +99,10 @@ Result<void> RecordingSource::connect(const BlockHead& block, bool begins_file, 
 
 void RecordingSource::tell_gap(MonoTime until, bool is_new_run, const RecordSink& sink) const {
     td_gap gap{};
-    gap.h = td_header{sizeof(gap), TD_GAP, 0, 0, static_cast<__u64>(now_.time_since_epoch().count())};
-    gap.until_ns = static_cast<__u64>(std::max(now_, until).time_since_epoch().count());
+    gap.h = header_of<td_gap>(TD_GAP, wire_ns(now_), 0);
+    gap.until_ns = wire_ns(std::max(now_, until));
     gap.new_run = is_new_run;
-    sink(std::as_bytes(std::span(&gap, 1)));
+    sink(bytes_of(gap));
 }
 
 void RecordingSource::keep_pace(MonoTime at) {
@@ -131,16 +130,19 @@ Result<EventSource::Status> RecordingSource::poll(const RecordSink& sink) {
                 return Status::finished;
             }
         }
-        td_header header;
-        std::memcpy(&header, rest_.data(), sizeof(header));
-        const MonoTime at(Nanoseconds(static_cast<std::int64_t>(header.time_ns)));
+        const std::span<const std::byte> record = first_record(rest_);
+        if (record.empty()) { // the block was without records
+            rest_ = {};
+            continue;
+        }
+        const td_header header = read_header(record);
+        const MonoTime at = time_of(header);
         if (options_.since && at >= *options_.since) {
             now_ = std::max(now_, *options_.since);
             options_.since.reset();
             return Status::more;
         }
-        const std::span<const std::byte> record = rest_.first(header.size);
-        rest_ = rest_.subspan(header.size);
+        rest_ = rest_.subspan(record.size());
         if (skips_repeated_ && (header.flags & TD_REPEATED) != 0) continue;
         if (options_.until && at > *options_.until) {
             // CPUs' records aren't quite in order; but a mark follows all records of earlier times.

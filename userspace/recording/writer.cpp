@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "tcpdwell/wire.h"
+#include "event/record.h"
 
 namespace tcpdwell::recording {
 
@@ -62,12 +62,9 @@ Result<void> RecordingWriter::put(std::string_view bytes) {
 }
 
 Result<void> RecordingWriter::write(std::span<const std::byte> record) {
-    td_header header;
-    std::memcpy(&header, record.data(), sizeof(header));
-    const MonoTime at(Nanoseconds(static_cast<std::int64_t>(header.time_ns)));
+    const MonoTime at = time_of(read_header(record));
     // Without overflow, whatever times a record claims.
-    const auto begin = static_cast<std::uint64_t>(head_.first.time_since_epoch().count());
-    const Nanoseconds age(static_cast<std::int64_t>(header.time_ns - begin));
+    const Nanoseconds age(static_cast<std::int64_t>(wire_ns(at) - wire_ns(head_.first)));
     const bool is_full = encoder_.raw_bytes() + record.size() > options_.block_bytes || age >= options_.block_time;
     if (encoder_.records() != 0 && is_full)
         if (auto done = complete_block(); !done) return done;
@@ -82,8 +79,8 @@ Result<void> RecordingWriter::write(std::span<const std::byte> record) {
 }
 
 Result<void> RecordingWriter::mark(MonoTime now, std::uint8_t flags) {
-    td_header record{sizeof(td_header), TD_NOW, flags, 0, static_cast<__u64>(now.time_since_epoch().count())};
-    return write(std::as_bytes(std::span(&record, 1)));
+    const td_header record = mark_record(now, flags);
+    return write(bytes_of(record));
 }
 
 Result<void> RecordingWriter::complete_block() {

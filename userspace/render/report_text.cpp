@@ -198,8 +198,7 @@ private:
     }
 
     TextCell state_cell(std::string_view id) const {
-        for (const TcpState state : kAllStates)
-            if (name(state) == id) return text_cell(state, style_.colour);
+        if (const auto state = from_word<TcpState>(id)) return text_cell(*state, style_.colour);
         return plain_cell(std::string(id));
     }
 

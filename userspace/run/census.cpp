@@ -52,8 +52,8 @@ void assign_roles(std::span<CensusSocket> sockets) {
 StateCensus count_states(std::span<const CensusSocket> sockets) {
     StateCensus census;
     for (const CensusSocket& socket : sockets) {
-        ++census.all[index(socket.state)];
-        if (!socket.has_file) ++census.without_file[index(socket.state)];
+        ++census.all[socket.state];
+        if (!socket.has_file) ++census.without_file[socket.state];
     }
     return census;
 }
@@ -64,7 +64,7 @@ std::vector<CensusGroup> group_sockets(std::span<const CensusSocket> sockets, Gr
         const CensusGroup empty = group_of(socket, by);
         const auto key = std::tuple(key_of(empty.process), empty.port, empty.remote, empty.family);
         CensusGroup& group = groups.try_emplace(key, empty).first->second;
-        ++group.counts[index(socket.state)];
+        ++group.counts[socket.state];
         ++group.total;
     }
     std::vector<CensusGroup> result;

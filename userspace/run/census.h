@@ -2,7 +2,6 @@
 // Counting sockets for `census`: by state, by owner, by port, by remote host. Pure.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -35,14 +34,12 @@ struct CensusSocket {
 /// `server`, as are handshakes in a request socket; all others are `client`. `sockets` must hold all of the namespaces.
 void assign_roles(std::span<CensusSocket> sockets);
 
-/// Indexed by the value of TcpState.
-using StateCounts = std::array<std::size_t, kAllStates.size() + 1>;
-constexpr std::size_t index(TcpState state) { return static_cast<std::size_t>(state); }
+using StateCounts = EnumArray<TcpState, std::size_t>;
 
 /// Sockets in each state.
 struct StateCensus {
-    StateCounts all{};
-    StateCounts without_file{};
+    StateCounts all;
+    StateCounts without_file;
 };
 StateCensus count_states(std::span<const CensusSocket> sockets);
 
@@ -54,7 +51,7 @@ struct CensusGroup {
     std::optional<Port> port;        ///< by port: service_port()
     std::optional<IpAddress> remote; ///< by remote; nullopt: listeners
     Family family = Family::ipv4;    ///< of `remote`
-    StateCounts counts{};
+    StateCounts counts;
     std::size_t total = 0;
 };
 /// Largest first.

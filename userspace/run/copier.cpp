@@ -6,14 +6,10 @@
 #include <vector>
 
 #include "event/encode.h"
-#include "event/write_record.h"
+#include "event/record.h"
 
 namespace tcpdwell {
 namespace {
-
-std::uint64_t ns(MonoTime at) { return static_cast<std::uint64_t>(at.time_since_epoch().count()); }
-
-td_header mark_at(MonoTime now) { return td_header{sizeof(td_header), TD_NOW, 0, 0, ns(now)}; }
 
 /// The same clock, read at another moment.
 ClockAnchor moved(const ClockAnchor& clock, MonoTime now) {
@@ -29,7 +25,7 @@ void Beginning::note(std::span<const std::byte> record) {
     preamble_.note(record);
     if (const auto* gap = std::get_if<Gap>(&*event); gap && gap->new_run) { // counts its losses from 0
         td_lost none{};
-        none.h = header_of<td_lost>(TD_LOST, ns(gap->at), 0);
+        none.h = header_of<td_lost>(TD_LOST, wire_ns(gap->at), 0);
         preamble_.note(bytes_of(none));
     }
     if (const auto* snapshot = std::get_if<Snapshot>(&*event)) namespaces_.insert(snapshot->netns);
@@ -47,7 +43,7 @@ Result<void> Beginning::tell(MonoTime now, const Write& write) const {
     recording::Preamble preamble = preamble_;
     preamble.note(encode(ClockReading{moved(clock, now)}, clock));
     preamble.for_each(put);
-    put(bytes_of(mark_at(now)));
+    put(bytes_of(mark_record(now)));
 
     std::map<std::uint32_t, std::vector<ListedSocket>> listings;
     for (const std::uint32_t netns : namespaces_) listings[netns];
@@ -91,14 +87,14 @@ Result<void> copy(recording::RecordingSource& source, const TimeWindow& window, 
             if (before)
                 before->advance_to(source.now());
             else if (written)
-                written = write(bytes_of(mark_at(source.now())));
+                written = write(bytes_of(mark_record(source.now())));
         }
         if (!written) return written;
         if (*status != EventSource::Status::finished) continue;
         if (before) return tl::unexpected(nothing_since(*window.since, source.now(), source.head().clock));
         // Where the window ends a reader is to know that all before has been told.
         if (window.until && source.now() == *window.until && marked != window.until)
-            return write(bytes_of(mark_at(*window.until)));
+            return write(bytes_of(mark_record(*window.until)));
         return {};
     }
 }

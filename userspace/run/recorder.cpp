@@ -10,12 +10,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstddef>
 #include <cstring>
-#include <numeric>
 
 #include "event/decode.h"
-#include "tcpdwell/wire.h"
+#include "event/record.h"
 
 namespace tcpdwell {
 namespace {
@@ -29,25 +27,11 @@ std::uint64_t random_number() {
 
 WallTime wall_now() { return std::chrono::time_point_cast<Nanoseconds>(std::chrono::system_clock::now()); }
 
-/// Calls `visit` for each record until one of the calls fails.
-template <class Visit>
-Result<void> for_each_record(std::span<const std::byte> records, const Visit& visit) {
-    while (!records.empty()) {
-        td_header header;
-        std::memcpy(&header, records.data(), sizeof(header));
-        if (auto done = visit(records.first(header.size)); !done) return done;
-        records = records.subspan(header.size);
-    }
-    return {};
-}
-
 /// Where a listing of one namespace begins or ends; nullopt for any other record.
 std::optional<td_snapshot_op> bracket_of(std::span<const std::byte> record) {
-    td_snapshot snapshot;
-    if (record[offsetof(td_header, kind)] != static_cast<std::byte>(TD_SNAPSHOT) || record.size() < sizeof(snapshot))
-        return std::nullopt;
-    std::memcpy(&snapshot, record.data(), sizeof(snapshot));
-    return td_snapshot_op(snapshot.op);
+    const auto snapshot = as<td_snapshot>(record);
+    if (!snapshot || snapshot->h.kind != TD_SNAPSHOT) return std::nullopt;
+    return td_snapshot_op(snapshot->op);
 }
 
 recording::WriterTotals sum(recording::WriterTotals a, const recording::WriterTotals& b) {
@@ -99,14 +83,9 @@ Result<std::unique_ptr<Recorder>> Recorder::open(const std::string& path, Record
 
 void Recorder::look_at(std::span<const std::byte> record) {
     preamble_.note(record);
-    td_lost totals;
-    std::memcpy(&totals.h, record.data(), sizeof(totals.h));
-    if (totals.h.kind == TD_CLOCK)
-        if (const auto event = Decoder().decode(record)) clock_ = std::get<ClockReading>(*event).anchor;
-    if (totals.h.kind != TD_LOST || record.size() < sizeof(totals)) return;
-    std::memcpy(&totals, record.data(), sizeof(totals));
-    lost_ = std::max<std::uint64_t>(
-        lost_, std::accumulate(std::begin(totals.total), std::end(totals.total), std::uint64_t{0}));
+    lost_ = std::max(lost_, lost_in(record));
+    if (read_header(record).kind != TD_CLOCK) return;
+    if (const auto event = Decoder().decode(record)) clock_ = std::get<ClockReading>(*event).anchor;
 }
 
 Result<void> Recorder::write(std::span<const std::byte> record) {
@@ -124,9 +103,9 @@ Result<void> Recorder::write(std::span<const std::byte> record) {
 
 Result<void> Recorder::begin() {
     Decoder decoder;
-    static_cast<void>(for_each_record(early_, [&](std::span<const std::byte> record) -> Result<void> {
+    for_each_record(early_, [&](std::span<const std::byte> record) {
         const auto event = decoder.decode(record);
-        if (!event) return {};
+        if (!event) return;
         if (const auto* fact = std::get_if<Fact>(&*event); fact && fact->netns == 0) {
             if (fact->key == "host") head_.host = fact->value;
             if (fact->key == "kernel") head_.kernel = fact->value;
@@ -134,8 +113,7 @@ Result<void> Recorder::begin() {
             if (fact->key == "boot_id") head_.boot_id = fact->value;
             if (fact->key == "probes") head_.probes = fact->value;
         }
-        return {};
-    }));
+    });
     head_.clock = clock_;
     head_.hz = clock_.hz;
     now_ = clock_.mono;
@@ -150,7 +128,10 @@ Result<void> Recorder::begin() {
         }
         if (auto begun = begin_file(std::move(fd_), path_); !begun) return begun;
     }
-    auto written = for_each_record(early_, [&](std::span<const std::byte> record) { return writer_->write(record); });
+    Result<void> written;
+    for_each_record(early_, [&](std::span<const std::byte> record) {
+        if (written) written = writer_->write(record);
+    });
     if (!written) return written;
     std::vector<std::byte>().swap(early_);
     return writer_->mark(now_, 0); // a reader's consumers begin here too

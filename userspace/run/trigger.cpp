@@ -13,14 +13,6 @@
 namespace tcpdwell {
 namespace {
 
-constexpr std::array kStates{TcpState::SYN_SENT,   TcpState::SYN_RECV,  TcpState::ESTABLISHED,
-                             TcpState::FIN_WAIT1,  TcpState::FIN_WAIT2, TcpState::TIME_WAIT,
-                             TcpState::CLOSE_WAIT, TcpState::LAST_ACK,  TcpState::CLOSING};
-constexpr std::array kEndings{
-    Ending::fin,     Ending::reset_sent,     Ending::reset_received,   Ending::timed_out,
-    Ending::refused, Ending::connect_failed, Ending::handshake_failed, Ending::fin_wait2_expired,
-    Ending::unknown};
-
 std::string lower(std::string_view text) {
     std::string result(text);
     for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
@@ -39,9 +31,11 @@ std::vector<std::string_view> finding_ids() {
 
 tl::unexpected<Error> wrong(std::string_view text) {
     std::vector<std::string> states;
-    for (const TcpState state : kStates) states.push_back(lower(name(state)));
+    for (const TcpState state : kAllOf<TcpState>)
+        if (has_connection(state)) states.push_back(lower(name(state)));
     std::vector<std::string_view> endings;
-    for (const Ending ending : kEndings) endings.push_back(name(ending));
+    for (const Ending ending : kAllOf<Ending>)
+        if (ending != Ending::open) endings.push_back(name(ending));
     return fail(ErrorCode::usage,
                 fmt::format("'{}' is no trigger. A trigger is STATE>NUMBER, ENDING>NUMBER/s (or /m, /h), or FINDING; "
                             "STATE is {}; ENDING is {}; FINDING is {}",
@@ -73,13 +67,14 @@ Result<Trigger> Trigger::parse(std::string_view text) {
     if (error != std::errc()) return wrong(text);
     const std::string_view behind(rest, static_cast<std::size_t>(end - rest));
     if (behind.empty()) {
-        for (const TcpState state : kStates)
-            if (word == lower(name(state))) return Trigger{std::string(text), SocketsInState{state, limit}};
+        for (const TcpState state : kAllOf<TcpState>)
+            if (has_connection(state) && word == lower(name(state)))
+                return Trigger{std::string(text), SocketsInState{state, limit}};
         return wrong(text);
     }
     const auto per = unit(behind);
-    for (const Ending ending : kEndings)
-        if (per && word == name(ending)) return Trigger{std::string(text), RateOfEnding{ending, limit, *per}};
+    const auto ending = from_word<Ending>(word);
+    if (per && ending && *ending != Ending::open) return Trigger{std::string(text), RateOfEnding{*ending, limit, *per}};
     return wrong(text);
 }
 

@@ -33,12 +33,10 @@ void TriggerWatch::begin(MonoTime now) {
 
 void TriggerWatch::move(std::optional<TcpState> from, std::optional<TcpState> to) {
     if (from) {
-        auto& count = in_state_[static_cast<std::size_t>(*from)];
+        auto& count = in_state_[*from];
         if (count > 0) --count;
     }
-    if (!to) return;
-    const auto state = static_cast<std::size_t>(*to);
-    most_in_state_[state] = std::max(most_in_state_[state], ++in_state_[state]);
+    if (to) most_in_state_[*to] = std::max(most_in_state_[*to], ++in_state_[*to]);
 }
 
 void TriggerWatch::on_transition(const TransitionLine& line) {
@@ -84,7 +82,7 @@ void TriggerWatch::look_for_findings(const RunState& state) {
 
 bool TriggerWatch::holds(Watched& watched, MonoTime now) {
     if (const auto* sockets = std::get_if<SocketsInState>(&watched.trigger.condition))
-        return most_in_state_[static_cast<std::size_t>(sockets->state)] > sockets->limit;
+        return most_in_state_[sockets->state] > sockets->limit;
     if (const auto* rate = std::get_if<RateOfEnding>(&watched.trigger.condition))
         return watched.endings->count(now) > rate->limit;
     const auto& raised = std::get<FindingRaised>(watched.trigger.condition);

@@ -2,7 +2,6 @@
 // Watches what the tracker tells for the conditions of triggers.
 #pragma once
 
-#include <array>
 #include <optional>
 #include <string>
 #include <vector>
@@ -42,9 +41,9 @@ private:
     std::vector<Watched> watched_;
     Selection selection_;
     const Context& context_;
-    std::array<std::uint64_t, 13> in_state_{};      ///< sockets, by the number of the state
-    std::array<std::uint64_t, 13> most_in_state_{}; ///< since the last look
-    std::optional<ReportMaker> maker_;              ///< if there is a trigger on a finding
+    EnumArray<TcpState, std::uint64_t> in_state_;      ///< sockets
+    EnumArray<TcpState, std::uint64_t> most_in_state_; ///< since the last look
+    std::optional<ReportMaker> maker_;                 ///< if there is a trigger on a finding
     std::vector<std::string> findings_;
     MonoTime next_look_{};
 };

@@ -1,47 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
-// The TCP states: one list, from which the enum, the names and the tests come.
+// The TCP states: one list, from which the enum, the names, the order in tables and the tests come.
 #pragma once
 
-#include <array>
-#include <cstdint>
 #include <optional>
-#include <string_view>
+
+#include "base/word_enum.h"
 
 namespace tcpdwell {
 
-// value as in the kernel (include/net/tcp_states.h), Linux name, name in RFC 9293, section 3.3.2
-#define TCPDWELL_STATE_LIST(X)       \
-    X(1, ESTABLISHED, "ESTABLISHED") \
-    X(2, SYN_SENT, "SYN-SENT")       \
-    X(3, SYN_RECV, "SYN-RECEIVED")   \
-    X(4, FIN_WAIT1, "FIN-WAIT-1")    \
-    X(5, FIN_WAIT2, "FIN-WAIT-2")    \
-    X(6, TIME_WAIT, "TIME-WAIT")     \
-    X(7, CLOSE, "CLOSED")            \
-    X(8, CLOSE_WAIT, "CLOSE-WAIT")   \
-    X(9, LAST_ACK, "LAST-ACK")       \
-    X(10, LISTEN, "LISTEN")          \
-    X(11, CLOSING, "CLOSING")
+// In the order of a connection's life: opening, open, closed by this side first, closed by the peer
+// first, over. Tables, charts and the page show states in this order (kAllOf<TcpState>).
+// Linux name, the same as a word, value in the kernel (include/net/tcp_states.h), name in RFC 9293,
+// section 3.3.2
+#define TCPDWELL_STATE_LIST(X)                      \
+    X(LISTEN, "LISTEN", 10, "LISTEN")               \
+    X(SYN_SENT, "SYN_SENT", 2, "SYN-SENT")          \
+    X(SYN_RECV, "SYN_RECV", 3, "SYN-RECEIVED")      \
+    X(ESTABLISHED, "ESTABLISHED", 1, "ESTABLISHED") \
+    X(FIN_WAIT1, "FIN_WAIT1", 4, "FIN-WAIT-1")      \
+    X(FIN_WAIT2, "FIN_WAIT2", 5, "FIN-WAIT-2")      \
+    X(CLOSING, "CLOSING", 11, "CLOSING")            \
+    X(TIME_WAIT, "TIME_WAIT", 6, "TIME-WAIT")       \
+    X(CLOSE_WAIT, "CLOSE_WAIT", 8, "CLOSE-WAIT")    \
+    X(LAST_ACK, "LAST_ACK", 9, "LAST-ACK")          \
+    X(CLOSE, "CLOSE", 7, "CLOSED")
 
 enum class TcpState : std::uint8_t {
-#define TCPDWELL_ENUM(value, name, rfc) name = value,
-    TCPDWELL_STATE_LIST(TCPDWELL_ENUM)
-#undef TCPDWELL_ENUM
+#define TCPDWELL_VALUE(name, word, value, rfc) name = value,
+    TCPDWELL_STATE_LIST(TCPDWELL_VALUE)
+#undef TCPDWELL_VALUE
 };
 
-inline constexpr std::array kAllStates = {
-#define TCPDWELL_ENTRY(value, name, rfc) TcpState::name,
-    TCPDWELL_STATE_LIST(TCPDWELL_ENTRY)
-#undef TCPDWELL_ENTRY
-};
+/// name(): the Linux name, "FIN_WAIT1".
+TCPDWELL_ENUM_WORDS(TcpState, TCPDWELL_STATE_LIST)
 
-/// Linux name: "FIN_WAIT1".
-std::string_view name(TcpState state);
 /// Name in RFC 9293: "FIN-WAIT-1".
 std::string_view rfc_name(TcpState state);
 
-/// The state that a kernel value means to a user. TCP_NEW_SYN_RECV (12) is SYN_RECV in a request socket (kernel
-/// tcp_states.h); TCP_BOUND_INACTIVE (13, since 6.8, only ever shown by sock_diag) is CLOSE. nullopt: not a TCP state.
+/// Whether it is a state of a connection: LISTEN and CLOSE are states without one.
+constexpr bool has_connection(TcpState state) { return state != TcpState::LISTEN && state != TcpState::CLOSE; }
+
+/// The state that a kernel value means to a user. TCP_NEW_SYN_RECV (12) is SYN_RECV in a request
+/// socket (kernel tcp_states.h); TCP_BOUND_INACTIVE (13, since 6.8, only ever shown by sock_diag) is
+/// CLOSE. nullopt: not a TCP state.
 std::optional<TcpState> state_from_kernel(unsigned value);
 
 } // namespace tcpdwell

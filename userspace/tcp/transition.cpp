@@ -6,6 +6,8 @@
 // Linux the mini-socket ends and another connection begins (tcp_timewait_state_process() returns TCP_TW_SYN).
 #include "tcp/transition.h"
 
+#include <algorithm>
+
 namespace tcpdwell {
 namespace {
 
@@ -68,20 +70,18 @@ constexpr Edge kEdges[] = {
     {CLOSE, CLOSE, linux_specific},         // tcp_abort() of a listener: tcp_set_state(), then tcp_done()
 };
 
-constexpr std::size_t index(TcpState state) { return static_cast<std::size_t>(state) - 1; }
-
-using Table = std::array<std::array<EdgeKind, kAllStates.size()>, kAllStates.size()>;
+using Table = EnumArray<TcpState, EnumArray<TcpState, EdgeKind>>;
 
 constexpr Table kTable = [] {
-    Table table{};
-    for (auto& row : table) row.fill(unexpected);
-    for (const Edge& edge : kEdges) table[index(edge.from)][index(edge.to)] = edge.kind;
+    Table table;
+    for (auto& row : table) std::ranges::fill(row, unexpected);
+    for (const Edge& edge : kEdges) table[edge.from][edge.to] = edge.kind;
     return table;
 }();
 
 } // namespace
 
-EdgeKind edge_kind(TcpState from, TcpState to) { return kTable[index(from)][index(to)]; }
+EdgeKind edge_kind(TcpState from, TcpState to) { return kTable[from][to]; }
 
 std::string_view name(EdgeKind kind) {
     switch (kind) {

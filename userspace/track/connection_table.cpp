@@ -4,23 +4,17 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/hash.h"
+
 namespace tcpdwell {
 namespace {
-
-std::uint64_t mix(std::uint64_t x) { // finaliser of SplitMix64
-    x ^= x >> 30;
-    x *= 0xbf58476d1ce4e5b9ULL;
-    x ^= x >> 27;
-    x *= 0x94d049bb133111ebULL;
-    return x ^ (x >> 31);
-}
 
 std::uint64_t hash_of(std::uint32_t netns, const FourTuple& tuple) {
     std::array<std::uint64_t, 4> words{};
     std::memcpy(&words[0], tuple.local.address.bytes.data(), 16);
     std::memcpy(&words[2], tuple.remote.address.bytes.data(), 16);
     const std::uint64_t ports = (std::uint64_t{tuple.local.port} << 16) | tuple.remote.port;
-    return mix(words[1] ^ mix(words[3] ^ (ports << 32) ^ mix(words[0] ^ (words[2] << 1) ^ netns)));
+    return mix64(words[1] ^ mix64(words[3] ^ (ports << 32) ^ mix64(words[0] ^ (words[2] << 1) ^ netns)));
 }
 
 std::uint64_t listener_key(std::uint32_t netns, Port port) { return (std::uint64_t{netns} << 16) | port; }
@@ -118,7 +112,7 @@ PathStep ConnectionTable::path_step(const Connection& c, std::size_t i) const {
 
 Slot ConnectionTable::find_object(std::uint64_t address) const {
     if (address == 0) return 0;
-    return objects_.find(mix(address), [&](Slot slot) {
+    return objects_.find(mix64(address), [&](Slot slot) {
         const Connection& c = slots_[slot];
         return c.socket == address || c.other == address;
     });
@@ -128,13 +122,13 @@ Connection* ConnectionTable::by_object(std::uint64_t address) { return at(find_o
 
 void ConnectionTable::set_object(Connection& c, std::uint64_t& object, std::uint64_t address) {
     if (object == address) return;
-    if (object != 0) objects_.erase(mix(object), c.slot);
+    if (object != 0) objects_.erase(mix64(object), c.slot);
     object = 0;
     if (address == 0) return;
     // Whoever was there before has no claim to it any more.
-    if (const Slot old = find_object(address)) objects_.erase(mix(address), old);
+    if (const Slot old = find_object(address)) objects_.erase(mix64(address), old);
     object = address;
-    objects_.insert(mix(address), c.slot);
+    objects_.insert(mix64(address), c.slot);
 }
 
 // --- by four-tuple

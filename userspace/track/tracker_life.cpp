@@ -2,18 +2,14 @@
 // The life of a connection, whatever it is kept in: creation, transitions, identity, and the line at its end.
 #include <algorithm>
 
+#include "base/hash.h"
 #include "track/tracker_impl.h"
 
 namespace tcpdwell {
 namespace {
 
 std::uint64_t connection_id(std::uint64_t object, MonoTime at) {
-    std::uint64_t x = object ^ (static_cast<std::uint64_t>(at.time_since_epoch().count()) * 0x9e3779b97f4a7c15ULL);
-    x ^= x >> 32;
-    x *= 0xd6e8feb86659fd93ULL;
-    x ^= x >> 32;
-    x *= 0xd6e8feb86659fd93ULL;
-    return x ^ (x >> 32);
+    return mix64(object ^ (static_cast<std::uint64_t>(at.time_since_epoch().count()) * 0x9e3779b97f4a7c15ULL));
 }
 
 /// Who must have closed first for a connection to be in that state.

@@ -19,8 +19,8 @@ struct LiveLookTest : testing::Test {
 TEST_F(LiveLookTest, only_states_that_something_can_be_wrong_with) {
     LiveLook l = look();
     l.begin_live(at(100s));
-    for (const TcpState state : kAllStates) l.on_live(live(people.client(1), state, at(0s)));
-    for (const TcpState state : kAllStates) {
+    for (const TcpState state : kAllOf<TcpState>) l.on_live(live(people.client(1), state, at(0s)));
+    for (const TcpState state : kAllOf<TcpState>) {
         const bool wanted =
             state == SYN_SENT || state == FIN_WAIT2 || state == CLOSE_WAIT || state == LAST_ACK || state == CLOSING;
         EXPECT_EQ(l.in(state).size(), wanted ? 1u : 0u) << name(state);

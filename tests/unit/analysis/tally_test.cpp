@@ -27,10 +27,10 @@ struct TallyTest : testing::Test {
     /// The only cause counted; nullopt if none is.
     static std::optional<SkipCause> cause(const Tally& tally) {
         std::optional<SkipCause> found;
-        for (std::size_t i = 0; i < kSkipCauses; ++i) {
-            if (tally.skipped[i] == 0) continue;
-            EXPECT_FALSE(found) << name(*found) << " and " << name(static_cast<SkipCause>(i));
-            found = static_cast<SkipCause>(i);
+        for (const SkipCause cause : kAllOf<SkipCause>) {
+            if (tally.skipped_by(cause) == 0) continue;
+            EXPECT_FALSE(found) << name(*found) << " and " << name(cause);
+            found = cause;
         }
         return found;
     }
@@ -93,8 +93,8 @@ TEST_F(TallyTest, nothing_is_missing_where_none_was_due) {
 
 TEST_F(TallyTest, every_cause_has_a_word_of_its_own) {
     std::set<std::string_view> words;
-    for (std::size_t i = 0; i < kSkipCauses; ++i) words.insert(name(static_cast<SkipCause>(i)));
-    EXPECT_EQ(words.size(), kSkipCauses);
+    for (const SkipCause cause : kAllOf<SkipCause>) words.insert(name(cause));
+    EXPECT_EQ(words.size(), kCountOf<SkipCause>);
     EXPECT_FALSE(words.contains(""));
 }
 

@@ -70,7 +70,7 @@ TEST_P(WholeRun, agrees_with_the_stories) {
     std::map<std::pair<TcpState, TcpState>, std::uint64_t> told;
     for (const Edge& edge : section<StateDiagram>(report, "transitions").edges) told[{edge.from, edge.to}] = edge.count;
     EXPECT_EQ(told, edges);
-    for (const TcpState state : kAllStates)
+    for (const TcpState state : kAllOf<TcpState>)
         EXPECT_EQ(distribution(report, "states", name(state)).count, stays[state]) << name(state);
 }
 
@@ -101,7 +101,7 @@ TEST_P(WholeRun, agrees_with_itself_and_with_the_tracker) {
         if (!socket.who.tuple.remote.empty()) ++live_connections[socket.state];
     });
     EXPECT_EQ(sum(services, "time_wait.now"), static_cast<std::int64_t>(live[TcpState::TIME_WAIT]));
-    for (const TcpState state : kAllStates)
+    for (const TcpState state : kAllOf<TcpState>)
         EXPECT_EQ(distribution(report, "states", name(state)).open, live[state]) << name(state);
     std::map<TcpState, std::uint64_t> last;
     for (const Timeline::Series& series : section<Timeline>(report, "timeline").series)

@@ -20,29 +20,44 @@ bool is_explained(std::string_view word, Topic topic) {
                        [&](const Explanation* e) { return e->topic == topic && e->word == word; });
 }
 
-/// Every value of an enum whose values are 0 to `last`.
 template <class E>
-void expect_values_explained(E last) {
-    for (int i = 0; i <= static_cast<int>(last); ++i) {
-        const std::string_view word = name(static_cast<E>(i));
-        if (word.empty()) continue; // EndingDetail::none
-        EXPECT_TRUE(is_explained(word, Topic::ending)) << word;
+void expect_values_explained() {
+    for (const E value : kAllOf<E>) {
+        if (name(value).empty()) continue; // EndingDetail::none
+        EXPECT_TRUE(is_explained(name(value), Topic::ending)) << name(value);
     }
-    // If this fails there are values after `last`, which are to be explained too.
-    EXPECT_EQ(name(static_cast<E>(static_cast<int>(last) + 1)), "");
+}
+
+/// `text`, which gives the values of E, names them all.
+template <class E>
+void expect_values_named(std::string_view text) {
+    for (const E value : kAllOf<E>) EXPECT_NE(text.find(name(value)), std::string_view::npos) << name(value);
+}
+
+std::string_view column_text(std::string_view column) {
+    for (const Explanation* e : explain(column))
+        if (e->topic == Topic::column && e->word == column) return e->text;
+    return {};
 }
 
 TEST(Words, States) {
-    for (const TcpState state : kAllStates) EXPECT_TRUE(is_explained(name(state), Topic::state)) << name(state);
+    for (const TcpState state : kAllOf<TcpState>) EXPECT_TRUE(is_explained(name(state), Topic::state)) << name(state);
 }
 
 TEST(Words, Endings) {
-    expect_values_explained(Ending::unknown);
-    expect_values_explained(EndingDetail::peer_fin_not_seen);
-    expect_values_explained(TimeWaitEnd::unknown);
-    expect_values_explained(ClosedFirst::unknown);
-    expect_values_explained(Seen::gap);
-    expect_values_explained(Role::unknown);
+    expect_values_explained<Ending>();
+    expect_values_explained<EndingDetail>();
+    expect_values_explained<TimeWaitEnd>();
+    expect_values_explained<ClosedFirst>();
+    expect_values_explained<Seen>();
+    expect_values_explained<Role>();
+}
+
+TEST(Words, ColumnsNameTheirValues) {
+    expect_values_named<Ending>(column_text("ending"));
+    expect_values_named<ClosedFirst>(column_text("closed_first"));
+    expect_values_named<Seen>(column_text("seen"));
+    expect_values_named<Role>(column_text("role"));
 }
 
 TEST(Words, Findings) {

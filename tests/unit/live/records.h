@@ -8,8 +8,7 @@
 #include <vector>
 
 #include "event/source.h"
-#include "event/write_record.h"
-#include "live/record.h"
+#include "event/record.h"
 #include "tcp/state.h"
 
 namespace tcpdwell {

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "event/decode.h"
-#include "event/write_record.h"
+#include "event/record.h"
 #include "records.h"
 
 namespace tcpdwell::recording {

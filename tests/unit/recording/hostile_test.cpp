@@ -5,6 +5,7 @@
 #include "file.h"
 #include "recording/block_codec.h"
 #include "recording/head.h"
+#include "recording/recording_source.h"
 
 namespace tcpdwell::recording {
 namespace {
@@ -287,6 +288,21 @@ TEST(Hostile, numbers_at_the_end_of_what_there_is) {
     for (const std::uint64_t sequence : {std::uint64_t{1}, UINT64_MAX, std::uint64_t{0}, UINT64_MAX - 1})
         contents += block(sequence, body, 0);
     read_both_ways(contents, [](const Counted& counted) { return counted.damage.missing_blocks > 0; });
+}
+
+TEST(Hostile, a_block_without_records_is_passed_over) {
+    const std::string nothing = zstd_of(block_text(0, 0, 0, 0));
+    const Fd fd = memory_file(beginning() + block(0, nothing, 0) + block(1, nothing, 0));
+    EXPECT_EQ(bounded_run([&] {
+                  auto source = RecordingSource::open({"/proc/self/fd/" + std::to_string(fd.get())});
+                  std::size_t records = 0;
+                  while (source) {
+                      const auto status = (*source)->poll([&](std::span<const std::byte>) { ++records; });
+                      if (!status || *status == EventSource::Status::finished) break;
+                  }
+                  return source && records == 0;
+              }),
+              "");
 }
 
 } // namespace

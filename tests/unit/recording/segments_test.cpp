@@ -7,7 +7,7 @@
 #include <fstream>
 
 #include "event/decode.h"
-#include "event/write_record.h"
+#include "event/record.h"
 #include "file.h"
 #include "recording/preamble.h"
 #include "recording/recording_source.h"

@@ -7,6 +7,8 @@
 #include <string>
 
 #include "render/page_parts.h"
+#include "tcp/close.h"
+#include "tcp/state.h"
 
 namespace tcpdwell {
 namespace {
@@ -31,6 +33,35 @@ TEST(ReportPage, HasEveryPartAndNoPlaceholder) {
         EXPECT_THAT(page, HasSubstr(std::string(part.text))) << part.file;
     }
     EXPECT_EQ(data_of(page), "{}");
+}
+
+std::string_view page_part(std::string_view file) {
+    for (const PagePart& part : page_parts())
+        if (part.file == file) return part.text;
+    return {};
+}
+
+/// Each word of E is explained by a tooltip.
+template <class E>
+void expect_terms() {
+    for (const E value : kAllOf<E>)
+        EXPECT_THAT(std::string(page_part("terms.js")), HasSubstr("\n    " + std::string(name(value)) + ": "));
+}
+
+TEST(ReportPage, ScriptsHaveTheWordsInTheirOrder) {
+    const std::string page = report_page("{}");
+    EXPECT_THAT(page, HasSubstr("const STATES = ['LISTEN', 'SYN_SENT', 'SYN_RECV', 'ESTABLISHED', "
+                                "'FIN_WAIT1', 'FIN_WAIT2', 'CLOSING', 'TIME_WAIT', 'CLOSE_WAIT', 'LAST_ACK', "
+                                "'CLOSE'];"));
+    EXPECT_THAT(page, HasSubstr("const CLOSED_FIRST = ['local', 'remote', 'both', 'none', 'unknown'];"));
+}
+
+TEST(ReportPage, EveryWordIsExplainedAndEveryStateHasItsColour) {
+    expect_terms<TcpState>();
+    expect_terms<Ending>();
+    expect_terms<ClosedFirst>();
+    for (const TcpState state : kAllOf<TcpState>)
+        EXPECT_THAT(std::string(page_part("report.css")), HasSubstr(".state-" + std::string(name(state)) + " "));
 }
 
 TEST(ReportPage, NoTextInTheDataCanEndTheScript) {

@@ -110,7 +110,7 @@ TEST_F(Table, EveryStateHasItsColour) {
         {TcpState::CLOSE_WAIT, "33"}, {TcpState::LAST_ACK, "33"},  {TcpState::TIME_WAIT, "35"},
         {TcpState::CLOSE, "2"},       {TcpState::LISTEN, "34"},
     };
-    static_assert(std::size(kColours) == kAllStates.size());
+    static_assert(std::size(kColours) == kAllOf<TcpState>.size());
     for (const auto& [state, sgr] : kColours) {
         std::vector<Value> row = null_row();
         row[5] = state;

@@ -53,10 +53,10 @@ TEST(Census, CountsStates) {
                                          socket(TcpState::TIME_WAIT, 80, 3)};
     sockets[1].has_file = sockets[2].has_file = false;
     const StateCensus census = count_states(sockets);
-    EXPECT_EQ(census.all[index(TcpState::FIN_WAIT2)], 2u);
-    EXPECT_EQ(census.without_file[index(TcpState::FIN_WAIT2)], 1u);
-    EXPECT_EQ(census.all[index(TcpState::TIME_WAIT)], 1u);
-    EXPECT_EQ(census.all[index(TcpState::ESTABLISHED)], 0u);
+    EXPECT_EQ(census.all[TcpState::FIN_WAIT2], 2u);
+    EXPECT_EQ(census.without_file[TcpState::FIN_WAIT2], 1u);
+    EXPECT_EQ(census.all[TcpState::TIME_WAIT], 1u);
+    EXPECT_EQ(census.all[TcpState::ESTABLISHED], 0u);
 }
 
 TEST(Census, GroupsByProcessLargestFirst) {
@@ -69,7 +69,7 @@ TEST(Census, GroupsByProcessLargestFirst) {
     ASSERT_EQ(groups.size(), 3u);
     EXPECT_EQ(groups[0].process, process(9, "web"));
     EXPECT_EQ(groups[0].total, 2u);
-    EXPECT_EQ(groups[0].counts[index(TcpState::CLOSE_WAIT)], 1u);
+    EXPECT_EQ(groups[0].counts[TcpState::CLOSE_WAIT], 1u);
     EXPECT_FALSE(groups[1].process);
     EXPECT_EQ(groups[2].process, process(7, "web"));
 }

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "../recording/file.h"
-#include "event/write_record.h"
+#include "event/record.h"
 #include "recording/head.h"
 #include "recording/recording_source.h"
 #include "run/pipeline.h"

@@ -9,7 +9,7 @@
 
 #include "event/decode.h"
 #include "event/encode.h"
-#include "event/write_record.h"
+#include "event/record.h"
 #include "recording/recording_source.h"
 #include "synth/traffic.h"
 

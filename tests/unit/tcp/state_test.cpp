@@ -2,17 +2,17 @@
 // States against the kernel's own numbers.
 #include "tcp/state.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 #include <linux/bpf.h>
 
 namespace tcpdwell {
 namespace {
 
 TEST(TcpState, ValuesAreTheKernels) {
-#define TCPDWELL_CHECK(value, name, rfc) static_assert(static_cast<int>(TcpState::name) == BPF_TCP_##name);
+#define TCPDWELL_CHECK(name, word, value, rfc) static_assert(static_cast<int>(TcpState::name) == BPF_TCP_##name);
     TCPDWELL_STATE_LIST(TCPDWELL_CHECK)
 #undef TCPDWELL_CHECK
-    EXPECT_EQ(kAllStates.size(), 11u);
+    EXPECT_EQ(kCountOf<TcpState>, 11u);
 }
 
 TEST(TcpState, NamesOfLinuxAndOfTheRfc) {
@@ -22,14 +22,22 @@ TEST(TcpState, NamesOfLinuxAndOfTheRfc) {
     EXPECT_EQ(rfc_name(TcpState::SYN_RECV), "SYN-RECEIVED");
     EXPECT_EQ(rfc_name(TcpState::FIN_WAIT1), "FIN-WAIT-1");
     EXPECT_EQ(rfc_name(TcpState::CLOSE), "CLOSED");
-    for (const TcpState state : kAllStates) {
+    for (const TcpState state : kAllOf<TcpState>) {
         EXPECT_FALSE(name(state).empty());
         EXPECT_FALSE(rfc_name(state).empty());
     }
 }
 
+TEST(TcpState, OrderOfLife) {
+    using enum TcpState;
+    EXPECT_THAT(kAllOf<TcpState>, testing::ElementsAre(LISTEN, SYN_SENT, SYN_RECV, ESTABLISHED, FIN_WAIT1, FIN_WAIT2,
+                                                       CLOSING, TIME_WAIT, CLOSE_WAIT, LAST_ACK, CLOSE));
+    for (const TcpState state : kAllOf<TcpState>)
+        EXPECT_EQ(has_connection(state), state != LISTEN && state != CLOSE) << name(state);
+}
+
 TEST(TcpState, KernelValuesThatAreStates) {
-    for (const TcpState state : kAllStates) EXPECT_EQ(state_from_kernel(static_cast<unsigned>(state)), state);
+    for (const TcpState state : kAllOf<TcpState>) EXPECT_EQ(state_from_kernel(static_cast<unsigned>(state)), state);
     EXPECT_EQ(state_from_kernel(BPF_TCP_NEW_SYN_RECV), TcpState::SYN_RECV);
     EXPECT_EQ(state_from_kernel(13), TcpState::CLOSE); // TCP_BOUND_INACTIVE, newer than these headers
 }

@@ -27,21 +27,21 @@ TEST(EdgeKind, WholeTable) {
         {TcpState::CLOSING,     ".....RR...L"},
         // clang-format on
     };
-    ASSERT_EQ(std::size(kTable), kAllStates.size());
+    ASSERT_EQ(std::size(kTable), kAllOf<TcpState>.size());
     for (const auto& row : kTable) {
-        ASSERT_EQ(row.to.size(), kAllStates.size()) << name(row.from);
-        ASSERT_EQ(row.from, kAllStates[static_cast<std::size_t>(&row - kTable)]); // or the columns mean something else
-        for (std::size_t i = 0; i < kAllStates.size(); ++i) {
+        ASSERT_EQ(row.to.size(), kAllOf<TcpState>.size()) << name(row.from);
+        for (std::size_t i = 0; i < std::size(kTable); ++i) {
             const EdgeKind expected = row.to[i] == 'R'   ? EdgeKind::rfc9293
                                       : row.to[i] == 'L' ? EdgeKind::linux_specific
                                                          : EdgeKind::unexpected;
-            EXPECT_EQ(edge_kind(row.from, kAllStates[i]), expected) << name(row.from) << " -> " << name(kAllStates[i]);
+            EXPECT_EQ(edge_kind(row.from, kTable[i].from), expected)
+                << name(row.from) << " -> " << name(kTable[i].from);
         }
     }
 }
 
 TEST(EdgeKind, EveryStateCanEndInClose) {
-    for (const TcpState state : kAllStates)
+    for (const TcpState state : kAllOf<TcpState>)
         EXPECT_NE(edge_kind(state, TcpState::CLOSE), EdgeKind::unexpected) << name(state);
 }
 

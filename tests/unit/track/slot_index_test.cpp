@@ -106,12 +106,12 @@ TEST(ConnectionTable, path_is_kept_up_to_its_longest) {
     Connection& c = table.create();
     for (std::size_t i = 0; i < kLongestPath + 2; ++i) {
         const auto dwell = i % 3 == 0 ? std::nullopt : std::optional(Nanoseconds(i));
-        table.push_path(c, kAllStates[i], dwell);
+        table.push_path(c, kAllOf<TcpState>[i], dwell);
         table.tidy(c); // must not take the longer part of the path for nothing
     }
     ASSERT_EQ(ConnectionTable::path_size(c), kLongestPath);
     for (std::size_t i = 0; i < kLongestPath; ++i) {
-        EXPECT_EQ(table.path_step(c, i).state, kAllStates[i]);
+        EXPECT_EQ(table.path_step(c, i).state, kAllOf<TcpState>[i]);
         EXPECT_EQ(table.path_step(c, i).dwell, i % 3 == 0 ? std::nullopt : std::optional(Nanoseconds(i)));
     }
 }

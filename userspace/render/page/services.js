@@ -2,7 +2,7 @@
 // Who closes first: services, remote servers, and the local ports that connections to them use.
 'use strict';
 
-const SIDES = ['local', 'both', 'remote', 'none', 'unknown']; // as they stand in the bar
+const SIDES = [...new Set(['local', 'both', 'remote', ...CLOSED_FIRST])]; // as they stand in the bar
 
 function closedFirst(row) {
     return row.closed_first || {};
@@ -123,7 +123,7 @@ function closingColumns(rows, first) {
             cell: closedBar,
         },
     ];
-    for (const side of ['local', 'remote', 'both', 'none', 'unknown']) {
+    for (const side of CLOSED_FIRST) {
         const usual = side !== 'both' && side !== 'unknown';
         if (usual || rows.some((row) => closedFirst(row)[side] > 0))
             columns.push(

@@ -2,21 +2,6 @@
 // What the words mean, as tooltips; `tcpdwell explain WORD` says more. The states' colours hang on their classes.
 'use strict';
 
-// In the order of a connection's life.
-const STATES = [
-    'LISTEN',
-    'SYN_SENT',
-    'SYN_RECV',
-    'ESTABLISHED',
-    'FIN_WAIT1',
-    'FIN_WAIT2',
-    'CLOSING',
-    'TIME_WAIT',
-    'CLOSE_WAIT',
-    'LAST_ACK',
-    'CLOSE',
-];
-
 const TERMS = {
     // States
     LISTEN: 'Waits for connections on a port',

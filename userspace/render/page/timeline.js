@@ -2,19 +2,9 @@
 // How many sockets were in each state over time: stacked areas, with a table that is legend, readout and alternative.
 'use strict';
 
-// From the bottom: what lasts, then what comes and goes.
+// From the bottom: what lasts, then what comes and goes; closed by the peer before closed by us.
 const STACK = [
-    'LISTEN',
-    'ESTABLISHED',
-    'SYN_SENT',
-    'SYN_RECV',
-    'CLOSE_WAIT',
-    'LAST_ACK',
-    'FIN_WAIT1',
-    'FIN_WAIT2',
-    'CLOSING',
-    'TIME_WAIT',
-    'CLOSE',
+    ...new Set(['LISTEN', 'ESTABLISHED', 'SYN_SENT', 'SYN_RECV', 'CLOSE_WAIT', 'LAST_ACK', ...STATES]),
 ];
 
 class Timeline {

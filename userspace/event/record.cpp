@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// The names of the kinds of records, and the records that carry text.
+#include "event/record.h"
+
+#include <numeric>
+
+namespace tcpdwell {
+namespace {
+
+/// Room for the fixed part and `text` bytes, padded to a multiple of 8 with zeros, with `fixed` (whose
+/// size is corrected) at its beginning. `text` becomes what a record can hold.
+template <class T>
+std::vector<std::byte> begin_record(const T& fixed, std::size_t& text) {
+    constexpr std::size_t kLargest = 0xfff8;
+    text = std::min(text, kLargest - sizeof(T) - 8);
+    std::vector<std::byte> record((sizeof(T) + text + 7) / 8 * 8);
+    std::ranges::copy(bytes_of(fixed), record.begin());
+    td_header header = read_header(record);
+    header.size = static_cast<__u16>(record.size());
+    write_header(record, header);
+    return record;
+}
+
+} // namespace
+
+std::string_view kind_name(std::size_t kind) {
+    switch (static_cast<td_kind>(kind)) {
+#define TCPDWELL_CASE(kind, name, Struct) \
+    case kind: return name;
+        TCPDWELL_RECORD_LIST(TCPDWELL_CASE)
+#undef TCPDWELL_CASE
+    }
+    return {};
+}
+
+FactText fact_text(std::span<const std::byte> record) {
+    const std::string_view text = text_after<td_fact>(record);
+    const std::size_t zero = text.find('\0');
+    if (zero == std::string_view::npos) return {text, {}};
+    return {text.substr(0, zero), text.substr(zero + 1)};
+}
+
+std::uint64_t lost_in(std::span<const std::byte> record) {
+    if (read_header(record).kind != TD_LOST) return 0;
+    const auto lost = as<td_lost>(record);
+    if (!lost) return 0;
+    return std::accumulate(std::begin(lost->total), std::end(lost->total), std::uint64_t{0});
+}
+
+td_header mark_record(MonoTime now, std::uint8_t flags) {
+    td_header mark = header_of<td_header>(TD_NOW, wire_ns(now), 0);
+    mark.flags = flags;
+    return mark;
+}
+
+std::vector<std::byte> fact_record(std::uint64_t time_ns, std::uint32_t netns, std::string_view key,
+                                   std::string_view value) {
+    std::size_t size = key.size() + 1 + value.size();
+    auto record = begin_record(td_fact{header_of<td_fact>(TD_FACT, time_ns, netns)}, size);
+    const auto text = std::as_writable_bytes(std::span(record)).subspan(sizeof(td_fact), size);
+    std::ranges::copy(std::as_bytes(std::span(key)), text.begin());
+    std::ranges::copy(std::as_bytes(std::span(value)).first(size - key.size() - 1),
+                      text.begin() + static_cast<std::ptrdiff_t>(key.size() + 1));
+    return record;
+}
+
+std::vector<std::byte> cgroup_record(std::uint64_t time_ns, std::uint64_t id, std::string_view path) {
+    std::size_t size = path.size();
+    auto record = begin_record(td_cgroup{header_of<td_cgroup>(TD_CGROUP, time_ns, 0), id}, size);
+    std::ranges::copy(std::as_bytes(std::span(path)).first(size),
+                      record.begin() + static_cast<std::ptrdiff_t>(sizeof(td_cgroup)));
+    return record;
+}
+
+} // namespace tcpdwell
