@@ -18,7 +18,7 @@
 #include "cli/filter_options.h"
 #include "cli/json_text.h"
 #include "cli/terminal.h"
-#include "live/cgroup_paths.h"
+#include "host/cgroup_paths.h"
 #include "live/process_owners.h"
 #include "live/socket_table.h"
 #include "render/timestamp.h"

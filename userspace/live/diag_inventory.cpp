@@ -6,7 +6,7 @@
 
 #include "event/encode.h"
 #include "event/write_record.h"
-#include "live/netns.h"
+#include "host/netns.h"
 #include "live/sock_diag.h"
 #include "tcpdwell/wire.h"
 

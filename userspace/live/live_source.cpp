@@ -15,15 +15,15 @@
 #include <numeric>
 
 #include "event/write_record.h"
+#include "host/netns.h"
+#include "host/proc_file.h"
+#include "host/sysctls.h"
 #include "live/capabilities.h"
 #include "live/diag_inventory.h"
 #include "live/iterator_inventory.h"
 #include "live/kernel_support.h"
-#include "live/netns.h"
 #include "live/probe_choice.h"
 #include "live/probe_plan.h"
-#include "live/proc_file.h"
-#include "live/sysctls.h"
 
 namespace tcpdwell {
 namespace {

@@ -11,10 +11,10 @@
 #include <unordered_set>
 
 #include "event/write_record.h"
-#include "live/netns.h"
+#include "host/netns.h"
+#include "host/sysctls.h"
 #include "live/process_owners.h"
 #include "live/sampler.h"
-#include "live/sysctls.h"
 
 namespace tcpdwell {
 namespace {
