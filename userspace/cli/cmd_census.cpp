@@ -16,11 +16,11 @@
 
 #include "cli/census_print.h"
 #include "cli/filter_options.h"
-#include "cli/json_text.h"
 #include "cli/terminal.h"
 #include "host/cgroup_paths.h"
 #include "live/process_owners.h"
 #include "live/socket_table.h"
+#include "render/json_writer.h"
 #include "render/timestamp.h"
 #include "run/census.h"
 
