@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lists the sockets of all namespaces, finds their owners, filters, and hands them to the counting.
+// Takes a census, counts, and prints.
 #include "cli/cmd_census.h"
 
 #include <fmt/format.h>
@@ -11,16 +11,13 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
 #include "cli/census_print.h"
 #include "cli/filter_options.h"
-#include "cli/json_text.h"
+#include "cli/live_view.h"
 #include "cli/terminal.h"
-#include "live/cgroup_paths.h"
-#include "live/process_owners.h"
-#include "live/socket_table.h"
+#include "render/json_writer.h"
 #include "render/timestamp.h"
 #include "run/census.h"
 
@@ -33,92 +30,11 @@ struct CensusOptions {
     std::string by;
 };
 
-/// What has been listed, and what the filter needs to know about it.
-struct Census {
-    std::vector<CensusSocket> sockets;
-    std::size_t namespaces = 0;
-    std::size_t closed_namespaces = 0;
-    std::size_t unreadable_processes = 0; ///< if that is why an owner isn't known
-};
-
 std::optional<GroupBy> group_by_from_name(std::string_view name) {
     if (name == "process") return GroupBy::process;
     if (name == "port") return GroupBy::port;
     if (name == "remote") return GroupBy::remote;
     return std::nullopt;
-}
-
-CensusSocket describe(const DiagSocket& socket, std::uint32_t netns) {
-    CensusSocket result;
-    result.state = socket.state;
-    result.netns = netns;
-    result.tuple = socket.tuple;
-    result.has_file = socket.inode != 0;
-    if (socket.state == TcpState::LISTEN) {
-        result.queued = socket.receive_queue;
-        result.queue_limit = socket.send_queue;
-    }
-    return result;
-}
-
-/// The inodes whose owners will be printed or filtered by.
-std::unordered_set<std::uint64_t> wanted_inodes(const SocketTable& table, bool of_all) {
-    std::unordered_set<std::uint64_t> wanted;
-    for (const NamespaceSockets& each : table.namespaces)
-        for (const DiagSocket& socket : each.sockets)
-            if (socket.inode != 0 &&
-                (of_all || socket.state == TcpState::CLOSE_WAIT || socket.state == TcpState::LISTEN))
-                wanted.insert(socket.inode);
-    return wanted;
-}
-
-/// Whether the filter lets a socket pass as that of one of its holders, who then becomes its process.
-bool passes(const Filter& filter, CensusSocket& socket, const std::vector<Process>* holders,
-            std::optional<std::string_view> cgroup) {
-    const std::optional<Process> nobody;
-    const auto matches = [&] {
-        return filter.matches({socket.tuple, socket.netns, socket.role, socket.process, nobody, cgroup});
-    };
-    if (!holders) return matches();
-    for (const Process& holder : *holders) {
-        socket.process = holder;
-        if (matches()) return true;
-    }
-    return false;
-}
-
-Result<Census> take_census(const Filter& filter, bool owners_of_all) {
-    auto table = list_sockets(filter.netns);
-    if (!table) return tl::unexpected(table.error());
-    std::optional<CgroupPaths> cgroups;
-    if (!filter.cgroups.empty()) {
-        auto opened = CgroupPaths::open();
-        if (!opened) return tl::unexpected(opened.error());
-        cgroups = std::move(*opened);
-    }
-    const auto wanted = wanted_inodes(*table, owners_of_all || !filter.pids.empty() || !filter.comms.empty());
-    const SocketOwners owners = find_socket_owners(&wanted);
-
-    Census census;
-    census.namespaces = table->namespaces.size();
-    census.closed_namespaces = table->closed_namespaces;
-    for (const NamespaceSockets& each : table->namespaces) {
-        std::vector<CensusSocket> described;
-        described.reserve(each.sockets.size());
-        for (const DiagSocket& socket : each.sockets) described.push_back(describe(socket, each.netns));
-        assign_roles(described);
-        for (std::size_t i = 0; i < described.size(); ++i) {
-            const DiagSocket& socket = each.sockets[i];
-            const auto holders = owners.by_inode.find(socket.inode);
-            const bool known = holders != owners.by_inode.end();
-            if (!passes(filter, described[i], known ? &holders->second : nullptr,
-                        cgroups ? cgroups->lookup(socket.cgroup) : std::nullopt))
-                continue;
-            census.sockets.push_back(described[i]);
-            if (!known && wanted.contains(socket.inode)) census.unreadable_processes = owners.unreadable;
-        }
-    }
-    return census;
 }
 
 /// What the answer can't tell for want of rights.

@@ -14,7 +14,7 @@
 #include "cli/explain_print.h"
 #include "cli/terminal.h"
 #include "explain/explain.h"
-#include "live/sysctls.h"
+#include "host/sysctls.h"
 #include "render/renderer.h"
 
 namespace tcpdwell {

@@ -6,6 +6,7 @@
 
 #include "cli/progress_line.h"
 #include "cli/view_run.h"
+#include "render/loss_text.h"
 #include "run/signals.h"
 #include "run/trigger_watch.h"
 
@@ -105,10 +106,10 @@ Result<int> run_record(const CommandOptions& options) {
         return 0; // its reader has seen enough
     if (!outcome) return tl::unexpected(outcome.error());
     const recording::WriterTotals totals = run->recorder()->totals();
-    spdlog::info(
-        "{} records in {} bytes, {:.1f} times as large in memory; {}", totals.records, totals.file_bytes,
-        static_cast<double>(totals.raw_bytes) / static_cast<double>(std::max<std::uint64_t>(totals.file_bytes, 1)),
-        run->recorder()->lost() == 0 ? "no event lost" : fmt::format("{} EVENTS LOST", run->recorder()->lost()));
+    spdlog::info("{} records in {} bytes, {:.1f} times as large in memory; {}", totals.records, totals.file_bytes,
+                 static_cast<double>(totals.raw_bytes) /
+                     static_cast<double>(std::max<std::uint64_t>(totals.file_bytes, 1)),
+                 loss_text(run->recorder()->lost()));
     return run->exit_status(*outcome);
 }
 

@@ -11,6 +11,7 @@
 #include "cli/terminal.h"
 #include "cli/view_run.h"
 #include "render/html.h"
+#include "render/loss_text.h"
 #include "render/report_formats.h"
 #include "run/window_gate.h"
 
@@ -71,7 +72,7 @@ Result<int> run_report(const CommandOptions& options) {
     if (!outcome) return tl::unexpected(outcome.error());
     const TrackerTotals& totals = outcome->totals;
     spdlog::info("{} transitions and {} connections seen; {}", totals.transitions, totals.connections,
-                 totals.lost == 0 ? "no event lost" : fmt::format("{} EVENTS LOST", totals.lost));
+                 loss_text(totals.lost));
     return run->exit_status(*outcome);
 }
 

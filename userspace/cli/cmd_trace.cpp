@@ -8,6 +8,7 @@
 #include "cli/terminal.h"
 #include "cli/trace_printer.h"
 #include "cli/view_run.h"
+#include "render/loss_text.h"
 #include "render/renderer.h"
 #include "run/window_gate.h"
 
@@ -25,8 +26,7 @@ struct TraceOptions {
 void print_summary(const PipelineOutcome& outcome, std::uint64_t printed, const TraceOptions& options) {
     const TrackerTotals& t = outcome.totals;
     spdlog::info("{} {} printed; {} transitions and {} connections seen; {}", printed,
-                 options.connections ? "connections" : "transitions", t.transitions, t.connections,
-                 t.lost == 0 ? "no event lost" : fmt::format("{} EVENTS LOST", t.lost));
+                 options.connections ? "connections" : "transitions", t.transitions, t.connections, loss_text(t.lost));
 }
 
 Result<int> run_trace(const TraceOptions& options) {

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "explain/explain.h"
-#include "live/sysctls.h"
+#include "host/sysctls.h"
 
 namespace tcpdwell {
 

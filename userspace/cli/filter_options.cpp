@@ -9,8 +9,8 @@
 #include <optional>
 #include <string_view>
 
-#include "live/cgroup_paths.h"
-#include "live/netns.h"
+#include "host/cgroup_paths.h"
+#include "host/netns.h"
 
 namespace tcpdwell {
 namespace {

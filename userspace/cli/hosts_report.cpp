@@ -11,6 +11,7 @@
 #include "cli/ends_collector.h"
 #include "cli/report_printer.h"
 #include "render/html.h"
+#include "render/loss_text.h"
 #include "run/window_gate.h"
 
 namespace tcpdwell {
@@ -51,7 +52,7 @@ public:
                 return tl::unexpected(kept.error());
         if (!written) return tl::unexpected(written.error());
         spdlog::info("{} transitions and {} connections of {} hosts seen; {}", totals_.transitions, totals_.connections,
-                     ends_.size(), totals_.lost == 0 ? "no event lost" : fmt::format("{} EVENTS LOST", totals_.lost));
+                     ends_.size(), loss_text(totals_.lost));
         return status_;
     }
 

@@ -3,22 +3,15 @@
 
 namespace tcpdwell {
 
-void declare_probes(CLI::App& app, ProbeOptions& options) {
-    const std::string fentry(name(ProbeSet::fentry));
-    const std::string timer(name(ProbeSet::timer));
-    app.add_option_function<std::string>(
-           "--probes",
-           [&wish = options.set, fentry, timer](const std::string& word) {
-               wish.reset();
-               if (word == fentry) wish = ProbeSet::fentry;
-               if (word == timer) wish = ProbeSet::timer;
-           },
+void declare_probes(CLI::App& app, ProbeTexts& texts) {
+    app.add_option(
+           "--probes", texts.set,
            "How TIME_WAIT and SYN_RECV are watched: by the kernel's functions, by its timers, or the former where it "
            "works")
         ->type_name("auto|fentry|timer")
-        ->check(CLI::IsMember({std::string("auto"), fentry, timer}).description(""))
+        ->check(CLI::IsMember({"auto", "fentry", "timer"}).description(""))
         ->default_str("auto");
-    app.add_option("--btf", options.btf_file,
+    app.add_option("--btf", texts.btf_file,
                    "Types of the running kernel, for one built without CONFIG_DEBUG_INFO_BTF: a BTF file or a vmlinux "
                    "with BTF, of exactly this kernel")
         ->type_name("FILE")

@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// The options by which the user chooses how the kernel is probed.
+// The options by which the user chooses how the kernel is probed. A build without BPF has them too.
 #pragma once
 
 #include <CLI/CLI.hpp>
-
-#include "live/probe_plan.h"
+#include <string>
 
 namespace tcpdwell {
 
-/// Declares --probes and --btf on `app`; `options` is filled when the command line is read and must outlive that.
-void declare_probes(CLI::App& app, ProbeOptions& options);
+/// As the user wrote them.
+struct ProbeTexts {
+    std::string set = "auto"; ///< or the name of a ProbeSet (live/probe_plan.h)
+    std::string btf_file;     ///< types of the running kernel; "": the kernel describes them
+};
+
+/// Declares --probes and --btf on `app`; `texts` is filled when the command line is read and must outlive that.
+void declare_probes(CLI::App& app, ProbeTexts& texts);
 
 } // namespace tcpdwell

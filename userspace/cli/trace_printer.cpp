@@ -1,41 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/trace_printer.h"
 
-#include <rapidjson/stringbuffer.h>
-#include <rapidjson/writer.h>
-
 #include "cli/rows.h"
+#include "render/json_writer.h"
 #include "report/schemas.h"
 
 namespace tcpdwell {
 namespace {
 
-using JsonWriter = rapidjson::Writer<rapidjson::StringBuffer>;
-
-void put(JsonWriter& json, std::string_view text) {
-    json.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
-}
-
 /// The facts as members of the meta line; sysctls (names with a dot) of the own namespace as an object.
 std::vector<MetaEntry> meta_entries(const std::vector<Fact>& facts) {
     std::vector<MetaEntry> entries;
-    rapidjson::StringBuffer sysctls;
-    JsonWriter sysctl_json(sysctls);
-    sysctl_json.StartObject();
+    JsonWriter sysctls;
+    sysctls.begin_object();
     for (const Fact& fact : facts) {
         if (fact.netns != 0) continue;
-        if (fact.key.find('.') != std::string::npos) {
-            sysctl_json.Key(fact.key.c_str());
-            put(sysctl_json, fact.value);
+        if (fact.key.find('.') == std::string::npos) {
+            entries.push_back({fact.key, json_string(fact.value)});
             continue;
         }
-        rapidjson::StringBuffer buffer;
-        JsonWriter json(buffer);
-        put(json, fact.value);
-        entries.push_back({fact.key, buffer.GetString()});
+        sysctls.key(fact.key);
+        sysctls.string(fact.value);
     }
-    sysctl_json.EndObject();
-    entries.push_back({"sysctls", sysctls.GetString()});
+    sysctls.end_object();
+    entries.push_back({"sysctls", std::string(sysctls.view())});
     return entries;
 }
 

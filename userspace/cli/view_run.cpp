@@ -9,8 +9,8 @@
 #include <filesystem>
 
 #include "base/log.h"
+#include "cli/live_view.h"
 #include "cli/window_options.h"
-#include "live/live_source.h"
 
 namespace tcpdwell {
 namespace {
@@ -168,7 +168,7 @@ Result<void> ViewRun::open_kernel() {
         if (!prepared) return tl::unexpected(prepared.error());
         command_.emplace(std::move(*prepared));
     }
-    auto source = LiveSource::open(LiveOptions{std::bit_ceil(options_.buffer_bytes), filter_, options_.probes});
+    auto source = open_live_source(std::bit_ceil(options_.buffer_bytes), filter_, options_.probes);
     if (!source) return tl::unexpected(source.error());
     source_ = std::move(*source);
     if (!command_) spdlog::info("tracing; Ctrl-C ends it");

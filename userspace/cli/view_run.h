@@ -22,9 +22,8 @@ namespace tcpdwell {
 
 struct RunOptions {
     std::size_t buffer_bytes = 16 << 20;
-    ProbeOptions probes;
+    ProbeTexts probes;
     double duration = 0; ///< seconds; 0: until stopped
-    std::string btf;     ///< see LiveOptions
     std::size_t max_connections = TrackerOptions{}.max_connections;
     bool strict = false;
     bool quiet = false;

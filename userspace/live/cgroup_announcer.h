@@ -11,7 +11,7 @@
 #include <unordered_set>
 
 #include "event/source.h"
-#include "live/cgroup_paths.h"
+#include "host/cgroup_paths.h"
 
 namespace tcpdwell {
 

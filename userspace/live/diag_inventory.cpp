@@ -5,7 +5,7 @@
 
 #include "event/encode.h"
 #include "event/record.h"
-#include "live/netns.h"
+#include "host/netns.h"
 #include "live/sock_diag.h"
 
 namespace tcpdwell {

@@ -5,7 +5,7 @@
 #include <sys/utsname.h>
 
 #include "event/record.h"
-#include "live/proc_file.h"
+#include "host/proc_file.h"
 
 namespace tcpdwell {
 

@@ -11,7 +11,7 @@
 
 #include "live/kernel_support.h"
 #include "live/probe_plan.h"
-#include "live/sysctls.h"
+#include "host/sysctls.h"
 
 namespace tcpdwell {
 

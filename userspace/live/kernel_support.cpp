@@ -15,10 +15,10 @@
 #include <charconv>
 #include <cstring>
 
+#include "host/proc_file.h"
 #include "live/capabilities.h"
 #include "live/kernel_symbols.h"
 #include "live/kernel_types.h"
-#include "live/proc_file.h"
 #include "live/sock_diag.h"
 #include "live/tracefs.h"
 #include "live/trial_load.h"

@@ -9,7 +9,7 @@
 #include <string>
 #include <unordered_set>
 
-#include "live/proc_file.h"
+#include "host/proc_file.h"
 
 namespace tcpdwell {
 namespace {

@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "event/filter.h"
 #include "event/source.h"
+#include "host/cgroup_paths.h"
 #include "live/bpf_session.h"
 #include "live/cgroup_announcer.h"
 #include "live/event_merger.h"

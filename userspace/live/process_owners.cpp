@@ -12,7 +12,7 @@
 #include <string_view>
 
 #include "base/fd.h"
-#include "live/proc_file.h"
+#include "host/proc_file.h"
 
 namespace tcpdwell {
 namespace {

@@ -9,11 +9,10 @@
 #include <unordered_set>
 
 #include "event/record.h"
-#include "live/netns.h"
+#include "host/netns.h"
 #include "live/now.h"
 #include "live/process_owners.h"
 #include "live/sampler.h"
-#include "live/sysctls.h"
 
 namespace tcpdwell {
 namespace {

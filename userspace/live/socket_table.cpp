@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "live/netns.h"
+#include "host/netns.h"
 
 namespace tcpdwell {
 namespace {

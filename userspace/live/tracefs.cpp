@@ -18,7 +18,7 @@
 #include <cstring>
 #include <string>
 
-#include "live/proc_file.h"
+#include "host/proc_file.h"
 
 namespace tcpdwell {
 namespace {

@@ -14,8 +14,8 @@
 #include <thread>
 
 #include "base/fd.h"
+#include "host/netns.h"
 #include "live/bpf_session.h"
-#include "live/netns.h"
 #include "live/own_traffic.h"
 
 namespace tcpdwell {

@@ -21,6 +21,7 @@ void JsonWriter::clear() {
 
 void JsonWriter::key(std::string_view id) { json_.Key(id.data(), length(id)); }
 void JsonWriter::text(std::string_view utf8) { json_.String(utf8.data(), length(utf8)); }
+void JsonWriter::string(std::string_view bytes) { text(valid_utf8(bytes, scratch_)); }
 void JsonWriter::raw(std::string_view json) { json_.RawValue(json.data(), json.size(), rapidjson::kObjectType); }
 
 void JsonWriter::write(const Value& value) {
@@ -36,10 +37,7 @@ void JsonWriter::put(double number) { json_.Double(std::round(number * 1000) / 1
 
 void JsonWriter::put(TcpState state) { text(name(state)); }
 
-void JsonWriter::put(std::string_view bytes) {
-    if (bytes.empty()) return put(std::monostate{});
-    text(valid_utf8(bytes, scratch_));
-}
+void JsonWriter::put(std::string_view bytes) { bytes.empty() ? put(std::monostate{}) : string(bytes); }
 
 void JsonWriter::put(WallTime time) {
     const Rfc3339 digits = rfc3339(time);
@@ -130,6 +128,12 @@ void JsonWriter::put(std::span<const NumberPart> parts) {
         std::visit([this](auto number) { put(number); }, part.number);
     }
     json_.EndObject();
+}
+
+std::string json_string(std::string_view bytes) {
+    JsonWriter json;
+    json.string(bytes);
+    return std::string(json.view());
 }
 
 } // namespace tcpdwell

@@ -29,6 +29,8 @@ public:
     void key(std::string_view id);
     /// A string of ours, known to be UTF-8; "" stays "".
     void text(std::string_view utf8);
+    /// Any bytes; "" stays "".
+    void string(std::string_view bytes);
     void raw(std::string_view json);
     void number(std::uint64_t value) { json_.Uint64(value); }
 
@@ -57,5 +59,8 @@ private:
     rapidjson::Writer<rapidjson::StringBuffer> json_;
     std::string scratch_;
 };
+
+/// One string as JSON text, quotes included: for MetaEntry.
+std::string json_string(std::string_view bytes);
 
 } // namespace tcpdwell

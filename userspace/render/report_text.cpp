@@ -6,6 +6,7 @@
 
 #include "render/cell.h"
 #include "render/duration.h"
+#include "render/loss_text.h"
 #include "render/report_formats.h"
 #include "render/text_bars.h"
 #include "render/text_table.h"
@@ -79,14 +80,20 @@ private:
         if (!section_->help.empty()) out_ += wrap(printable(section_->help), style_.width, "");
     }
 
-    /// The cell of a Facts section, as people read it.
-    std::string fact(std::string_view section, std::string_view id) const {
+    /// The cell of a Facts section; nullptr: the report has no such.
+    const Value* find(std::string_view section, std::string_view id) const {
         const Section* found = report_.find(section);
         const auto* facts = found ? std::get_if<Facts>(&found->body) : nullptr;
-        if (!facts) return "-";
+        if (!facts) return nullptr;
         for (const FactLine& line : facts->lines)
-            if (line.id == id) return text_cell(line.value, false).text;
-        return "-";
+            if (line.id == id) return &line.value;
+        return nullptr;
+    }
+
+    /// The same as people read it.
+    std::string fact(std::string_view section, std::string_view id) const {
+        const Value* value = find(section, id);
+        return value ? text_cell(*value, false).text : "-";
     }
 
     bool is_zero(std::string_view section, std::string_view id) const { return fact(section, id) == "0"; }
@@ -106,8 +113,9 @@ private:
                            fact("quality", "ended"), fact("quality", "open"));
         if (!is_zero("quality", "joined")) text += fmt::format("; {} were there before", fact("quality", "joined"));
         if (!is_zero("quality", "gap")) text += fmt::format("; {} have gaps", fact("quality", "gap"));
-        text +=
-            is_zero("quality", "lost") ? "; no event lost" : fmt::format("; {} EVENTS LOST", fact("quality", "lost"));
+        const Value* const lost = find("quality", "lost");
+        if (const auto* count = lost ? std::get_if<std::int64_t>(lost) : nullptr)
+            text += "; " + loss_text(static_cast<std::uint64_t>(*count));
         if (!is_zero("quality", "holes")) text += fmt::format("; {} HOLES IN THE RECORDING", fact("quality", "holes"));
         out_ += wrap(text, style_.width, "");
     }

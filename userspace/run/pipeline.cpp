@@ -6,89 +6,87 @@
 namespace tcpdwell {
 namespace {
 
-/// Where a reader is to act on what it has read, as we do now. Not before the source knows what time it is.
-Result<void> mark(Recorder& recorder, MonoTime now) { return now == MonoTime{} ? Result<void>() : recorder.mark(now); }
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+class PipelineRun {
+public:
+    PipelineRun(EventSource& source, Context& context, Consumer& consumer, const PipelineOptions& options,
+                ChildCommand* command)
+        : source_(source), options_(options), command_(command), pipe_(context, consumer, options.tracker) {}
+
+    Result<PipelineOutcome> run() {
+        bool is_stopping = false;
+        while (true) {
+            const auto status = poll_source();
+            if (!status) return tl::unexpected(status.error());
+            const auto wants_more = pipe_.advance(source_.now());
+            if (!wants_more) return tl::unexpected(wants_more.error());
+            start_command();
+            if (*status == EventSource::Status::finished) return end();
+            if (is_stopping || !(is_over() || !*wants_more)) continue;
+            source_.stop();
+            is_stopping = true;
+        }
+    }
+
+private:
+    Result<EventSource::Status> poll_source() {
+        Recorder* const recorder = options_.recorder;
+        Result<void> recorded;
+        const auto status = source_.poll([&](std::span<const std::byte> record) {
+            if (recorder && recorded) recorded = recorder->write(record);
+            if (options_.interpret) pipe_.feed(record);
+        });
+        if (!status) return status;
+        if (recorder && recorded) recorded = has_begun_ ? mark(*recorder) : recorder->begin();
+        if (!recorded) return tl::unexpected(recorded.error());
+        if (recorder && recorder->wants_listing()) source_.relist();
+        if (!has_begun_ && options_.duration) deadline_ = std::chrono::steady_clock::now() + *options_.duration;
+        has_begun_ = true; // the first batch is the facts
+        return status;
+    }
+
+    /// Where a reader is to act on what it has read, as we do now. Not before the source knows what time it is.
+    Result<void> mark(Recorder& recorder) {
+        return source_.now() == MonoTime{} ? Result<void>() : recorder.mark(source_.now());
+    }
+
+    void start_command() {
+        if (!command_ || command_started_ || !source_.ready()) return; // ready: the owners of listeners are known
+        command_started_ = true;
+        command_->go();
+    }
+
+    /// By the command's end, a signal, or the duration.
+    bool is_over() {
+        if (command_) command_status_ = command_->poll();
+        return command_status_ || signals_.received() || (deadline_ && std::chrono::steady_clock::now() >= *deadline_);
+    }
+
+    Result<PipelineOutcome> end() {
+        if (options_.recorder)
+            if (auto ended = options_.recorder->end(); !ended) return tl::unexpected(ended.error());
+        pipe_.settle(source_.now());
+        if (auto finished = pipe_.finish(source_.now()); !finished) return tl::unexpected(finished.error());
+        return PipelineOutcome{pipe_.totals(), pipe_.quality(), command_status_, signals_.received()};
+    }
+
+    const StopSignals signals_;
+    EventSource& source_;
+    const PipelineOptions& options_;
+    ChildCommand* const command_; ///< nullptr: none
+    Pipe pipe_;
+    bool has_begun_ = false;
+    bool command_started_ = false;
+    std::optional<int> command_status_;
+    std::optional<SteadyTime> deadline_;
+};
 
 } // namespace
 
-void Context::on_event(const Event& event) {
-    if (const auto* clock = std::get_if<ClockReading>(&event))
-        clock_ = clock->anchor;
-    else if (const auto* path = std::get_if<CgroupPath>(&event))
-        cgroups_.insert_or_assign(path->id, path->path);
-    else if (const auto* fact = std::get_if<Fact>(&event))
-        learn(*fact);
-}
-
-void Context::learn(const Fact& fact) {
-    const auto [known, is_new] = fact_places_.emplace(std::pair(fact.netns, fact.key), facts_.size());
-    if (is_new)
-        facts_.push_back(fact);
-    else
-        facts_[known->second].value = fact.value;
-}
-
-std::optional<std::string_view> Context::cgroup(std::uint64_t id) const {
-    const auto it = cgroups_.find(id);
-    if (it == cgroups_.end()) return std::nullopt;
-    return it->second;
-}
-
 Result<PipelineOutcome> run_pipeline(EventSource& source, Context& context, Consumer& consumer,
                                      const PipelineOptions& options, ChildCommand* command) {
-    const StopSignals signals;
-    Decoder decoder;
-    Tracker tracker(consumer, options.tracker);
-    Recorder* const recorder = options.recorder;
-    Result<void> recorded;
-    const auto feed = [&](std::span<const std::byte> record) {
-        if (recorder && recorded) recorded = recorder->write(record);
-        if (!options.interpret) return;
-        const auto event = decoder.decode(record);
-        if (!event) return;
-        context.on_event(*event);
-        tracker.on_event(*event);
-    };
-
-    std::optional<std::chrono::steady_clock::time_point> deadline;
-    bool begun = false;
-    bool let_go = false;
-    bool stopping = false;
-    std::optional<int> command_status;
-    while (true) {
-        const auto status = source.poll(feed);
-        if (!status) return tl::unexpected(status.error());
-        if (recorder && recorded) recorded = begun ? mark(*recorder, source.now()) : recorder->begin();
-        if (!recorded) return tl::unexpected(recorded.error());
-        if (recorder && recorder->wants_listing()) source.relist();
-        if (!begun) { // the first batch is the facts
-            begun = true;
-            consumer.begin(context);
-            if (options.duration) deadline = std::chrono::steady_clock::now() + *options.duration;
-        }
-        if (command && !let_go && source.ready()) { // now the owners of listeners are known
-            let_go = true;
-            command->go();
-        }
-        tracker.advance_to(source.now());
-        const auto open = consumer.flush(RunState{tracker, decoder.quality(), source.now()});
-        if (!open) return tl::unexpected(open.error());
-        if (*status == EventSource::Status::finished) break;
-        if (stopping) continue;
-        if (command) command_status = command->poll();
-        if (!*open || command_status || signals.received() ||
-            (deadline && std::chrono::steady_clock::now() >= *deadline)) {
-            source.stop();
-            stopping = true;
-        }
-    }
-    if (recorder)
-        if (auto ended = recorder->end(); !ended) return tl::unexpected(ended.error());
-    tracker.settle(source.now());
-    consumer.settled(RunState{tracker, decoder.quality(), source.now()});
-    tracker.finish(source.now());
-    if (auto finished = consumer.finish(); !finished) return tl::unexpected(finished.error());
-    return PipelineOutcome{tracker.totals(), decoder.quality(), command_status, signals.received()};
+    return PipelineRun(source, context, consumer, options, command).run();
 }
 
 } // namespace tcpdwell

@@ -1,60 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// The pipe: source -> decoder -> tracker -> consumer. The only place that knows all of them.
+// The loop around a pipe: it polls the source, hands all records to the recorder, and ends the run when the
+// source, a signal, the duration, the command or the consumer says so.
 #pragma once
 
 #include <chrono>
-#include <map>
 #include <optional>
-#include <string_view>
-#include <unordered_map>
-#include <vector>
 
 #include "base/result.h"
-#include "event/decode.h"
 #include "event/source.h"
 #include "run/child_command.h"
+#include "run/pipe.h"
 #include "run/recorder.h"
-#include "track/tracker.h"
 
 namespace tcpdwell {
-
-/// What is known besides connections, from the stream itself: facts, clock, cgroup paths.
-class Context {
-public:
-    void on_event(const Event& event);
-
-    [[nodiscard]] const ClockAnchor& clock() const { return clock_; }
-    [[nodiscard]] std::optional<std::string_view> cgroup(std::uint64_t id) const;
-    [[nodiscard]] const std::vector<Fact>& facts() const { return facts_; }
-
-private:
-    void learn(const Fact& fact); ///< the latest value counts
-
-    ClockAnchor clock_;
-    std::unordered_map<std::uint64_t, std::string> cgroups_;
-    std::vector<Fact> facts_;
-    std::map<std::pair<std::uint32_t, std::string>, std::size_t> fact_places_; ///< in facts_, by namespace and key
-};
-
-/// Where a run stands.
-struct RunState {
-    const Tracker& tracker;
-    const DataQuality& quality;
-    MonoTime now; ///< everything before it has been told
-};
-
-/// Takes the tracker's lines.
-class Consumer : public TrackerListener {
-public:
-    /// The facts that head the stream have come; events follow.
-    virtual void begin(const Context& context) = 0;
-    /// Called after each batch; false ends the run (a closed pipe).
-    virtual Result<bool> flush(const RunState& state) = 0;
-    /// Nothing more comes. What has ended has been told; what is open is still in the tracker, and told next.
-    virtual void settled(const RunState&) {}
-    /// No more lines.
-    virtual Result<void> finish() = 0;
-};
 
 struct PipelineOptions {
     TrackerOptions tracker;

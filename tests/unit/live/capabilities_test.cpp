@@ -11,8 +11,8 @@
 #include <string>
 #include <string_view>
 
+#include "host/proc_file.h"
 #include "in_child.h"
-#include "live/proc_file.h"
 
 namespace tcpdwell {
 namespace {

@@ -3,9 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include "host/netns.h"
 #include "in_child.h"
 #include "live/capabilities.h"
-#include "live/netns.h"
 
 namespace tcpdwell {
 namespace {

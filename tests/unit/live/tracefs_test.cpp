@@ -6,9 +6,9 @@
 
 #include <array>
 
+#include "host/proc_file.h"
 #include "in_child.h"
 #include "live/capabilities.h"
-#include "live/proc_file.h"
 
 namespace tcpdwell {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The kernel makes these texts while they are read and hands out a page or so at a time, whatever is asked for.
-#include "live/proc_file.h"
+#include "host/proc_file.h"
 
 #include <fmt/format.h>
 

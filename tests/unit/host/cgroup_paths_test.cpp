@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The cgroup2 mount in texts of /proc/PID/mountinfo, and a directory tree that stands for the hierarchy.
-#include "live/cgroup_paths.h"
+#include "host/cgroup_paths.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A namespace is known by the inode of its file in nsfs, whichever way that file is reached.
-#include "live/netns.h"
+#include "host/netns.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -16,7 +16,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "live/proc_file.h"
+#include "host/proc_file.h"
 
 namespace tcpdwell {
 namespace {

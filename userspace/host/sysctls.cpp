@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // /proc/sys/net shows the network namespace of the task that reads, so a thread that has changed its own sees the
 // other's.
-#include "live/sysctls.h"
+#include "host/sysctls.h"
 
 #include <algorithm>
 #include <array>
 
-#include "live/proc_file.h"
+#include "host/proc_file.h"
 
 namespace tcpdwell {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The id of a cgroup v2 node is the inode of its directory (kernfs), so one walk over the directories tells them all.
-#include "live/cgroup_paths.h"
+#include "host/cgroup_paths.h"
 
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -9,7 +9,7 @@
 #include <cstring>
 #include <vector>
 
-#include "live/proc_file.h"
+#include "host/proc_file.h"
 
 namespace tcpdwell {
 namespace {

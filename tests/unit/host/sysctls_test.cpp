@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "live/sysctls.h"
+#include "host/sysctls.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Namespaces of this process, and as root of a child that has one of its own.
-#include "live/netns.h"
+#include "host/netns.h"
 
 #include <gtest/gtest.h>
 #include <sched.h>

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "render/loss_text.h"
+
+#include <gtest/gtest.h>
+
+namespace tcpdwell {
+namespace {
+
+TEST(LossText, is_loud_only_if_something_was_lost) {
+    EXPECT_EQ(loss_text(0), "no event lost");
+    EXPECT_EQ(loss_text(1), "1 EVENTS LOST");
+    EXPECT_EQ(loss_text(12345678901), "12345678901 EVENTS LOST");
+}
+
+} // namespace
+} // namespace tcpdwell

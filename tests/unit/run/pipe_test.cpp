@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// What goes in as records comes out as calls of the consumer, in a fixed order.
+#include "run/pipe.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "call_log.h"
+#include "event/encode.h"
+#include "synth/traffic.h"
+
+namespace tcpdwell {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+
+class PipeTest : public testing::Test {
+protected:
+    void feed(const Event& event) { pipe.feed(encode(event, kStoryClock)); }
+    void advance(MonoTime now) {
+        const auto more = pipe.advance(now);
+        ASSERT_TRUE(more);
+        EXPECT_TRUE(*more);
+    }
+
+    Context context;
+    CallLog log;
+    Pipe pipe{context, log, {}};
+};
+
+TEST_F(PipeTest, begins_once_with_the_facts_that_head_the_stream) {
+    feed(ClockReading{kStoryClock});
+    feed(Fact{0, "host", "here"});
+    EXPECT_TRUE(log.calls.empty());
+    advance(kStoryClock.mono);
+    EXPECT_EQ(log.facts, 1U);
+    feed(Fact{0, "kernel", "6.1"});
+    advance(kStoryClock.mono + 1s);
+    EXPECT_EQ(log.now, kStoryClock.mono + 1s);
+    EXPECT_THAT(log.calls, ElementsAre("begin", "flush", "flush"));
+    EXPECT_EQ(log.facts, 1U);
+    EXPECT_EQ(context.facts().size(), 2U);
+}
+
+TEST_F(PipeTest, what_is_open_follows_what_has_ended_and_finish_is_last) {
+    TrafficOptions options;
+    options.only_ending = false;
+    feed(ClockReading{kStoryClock});
+    advance(kStoryClock.mono);
+    MonoTime now{};
+    for (const WireRecord& record : make_traffic(options).records) {
+        pipe.feed(record.bytes);
+        now = record.at;
+    }
+    pipe.settle(now);
+    ASSERT_TRUE(pipe.finish(now));
+    EXPECT_EQ(log.count("begin"), 1U);
+    EXPECT_EQ(log.count("settled"), 1U);
+    ASSERT_GT(log.count("ended"), 0U);
+    ASSERT_GT(log.count("open"), 0U);
+    EXPECT_LT(log.last("ended"), log.first("settled"));
+    EXPECT_LT(log.first("settled"), log.first("open"));
+    EXPECT_EQ(log.calls.back(), "finish");
+    EXPECT_EQ(pipe.totals().transitions, log.count("transition"));
+}
+
+TEST_F(PipeTest, counts_what_it_cannot_decode) {
+    auto cut_off = encode(Fact{0, "host", "here"}, kStoryClock);
+    feed(Fact{0, "kernel", "6.1"});
+    cut_off.resize(cut_off.size() / 2);
+    pipe.feed(cut_off);
+    EXPECT_EQ(pipe.quality().records, 1U);
+    EXPECT_EQ(pipe.quality().malformed, 1U);
+    EXPECT_EQ(context.facts().size(), 1U);
+}
+
+TEST_F(PipeTest, returns_what_the_consumer_wants_and_what_it_fails_with) {
+    log.answer = false;
+    const auto more = pipe.advance(kStoryClock.mono);
+    ASSERT_TRUE(more);
+    EXPECT_FALSE(*more);
+    log.answer = fail(ErrorCode::failed, "the disk is full");
+    const auto failed = pipe.advance(kStoryClock.mono);
+    ASSERT_FALSE(failed);
+    EXPECT_EQ(failed.error().message, "the disk is full");
+    log.finish_answer = fail(ErrorCode::failed, "the disk is full");
+    pipe.settle(kStoryClock.mono);
+    EXPECT_FALSE(pipe.finish(kStoryClock.mono));
+}
+
+} // namespace
+} // namespace tcpdwell

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// What ends a run, and that the source is drained then.
+#include "run/pipeline.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <thread>
+
+#include "call_log.h"
+#include "event/encode.h"
+#include "synth/stage.h"
+
+namespace tcpdwell {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+
+/// Hands out a fact at each poll. Finished at the poll number `ends_at`, or two polls after stop().
+class ScriptedSource final : public EventSource {
+public:
+    Result<Status> poll(const RecordSink& sink) override {
+        ++polls;
+        if (at_poll) at_poll();
+        if (polls == fails_at) return fail(ErrorCode::failed, "the source is broken");
+        std::this_thread::sleep_for(1ms);
+        sink(encode(Fact{0, "host", "here"}, kStoryClock));
+        if (stops > 0 && ++polls_after_stop == 2) return Status::finished;
+        return polls == ends_at ? Status::finished : Status::more;
+    }
+    [[nodiscard]] bool ready() const override { return polls >= ready_at; }
+    [[nodiscard]] MonoTime now() const override { return kStoryClock.mono; }
+    void relist() override {}
+    void stop() override { ++stops; }
+
+    int ends_at = 10'000; // a run that isn't ended otherwise ends all the same
+    int fails_at = -1;
+    int ready_at = 0;
+    std::function<void()> at_poll;
+    int polls = 0;
+    int stops = 0;
+    int polls_after_stop = 0;
+};
+
+class PipelineTest : public testing::Test {
+protected:
+    Result<PipelineOutcome> run(ChildCommand* command = nullptr) {
+        return run_pipeline(source, context, log, options, command);
+    }
+
+    ScriptedSource source;
+    Context context;
+    CallLog log;
+    PipelineOptions options;
+};
+
+TEST_F(PipelineTest, goes_on_until_the_source_is_exhausted) {
+    source.ends_at = 3;
+    const auto outcome = run();
+    ASSERT_TRUE(outcome);
+    EXPECT_THAT(log.calls, ElementsAre("begin", "flush", "flush", "flush", "settled", "finish"));
+    EXPECT_EQ(log.facts, 1U);
+    EXPECT_EQ(source.stops, 0);
+    EXPECT_FALSE(outcome->interrupted);
+    EXPECT_EQ(outcome->command_status, std::nullopt);
+    EXPECT_EQ(outcome->quality.records, 3U);
+}
+
+TEST_F(PipelineTest, a_consumer_that_wants_no_more_stops_the_source_once_which_is_drained) {
+    log.answer = false;
+    ASSERT_TRUE(run());
+    EXPECT_EQ(source.stops, 1);
+    EXPECT_EQ(source.polls, 3);
+    EXPECT_EQ(log.count("flush"), 3U);
+    EXPECT_EQ(log.calls.back(), "finish");
+}
+
+TEST_F(PipelineTest, a_signal_stops_the_source) {
+    source.at_poll = [this] {
+        if (source.polls == 2) ::raise(SIGTERM);
+    };
+    const auto outcome = run();
+    ASSERT_TRUE(outcome);
+    EXPECT_TRUE(outcome->interrupted);
+    EXPECT_EQ(source.stops, 1);
+    EXPECT_EQ(source.polls, 4);
+}
+
+TEST_F(PipelineTest, the_duration_stops_the_source) {
+    options.duration = 5ms;
+    ASSERT_TRUE(run());
+    EXPECT_EQ(source.stops, 1);
+    EXPECT_LT(source.polls, source.ends_at);
+}
+
+TEST_F(PipelineTest, a_command_starts_when_the_source_is_ready_and_its_end_stops_the_source) {
+    auto command = ChildCommand::prepare({"sh", "-c", "exit 7"});
+    ASSERT_TRUE(command);
+    source.ready_at = 20;
+    const auto outcome = run(&*command);
+    ASSERT_TRUE(outcome);
+    EXPECT_EQ(outcome->command_status, 7);
+    EXPECT_EQ(source.stops, 1);
+    EXPECT_GE(source.polls, 20);
+}
+
+TEST_F(PipelineTest, records_are_not_interpreted_if_they_are_only_to_be_recorded) {
+    source.ends_at = 1;
+    options.interpret = false;
+    const auto outcome = run();
+    ASSERT_TRUE(outcome);
+    EXPECT_EQ(outcome->quality.records, 0U);
+    EXPECT_EQ(log.facts, 0U);
+    EXPECT_THAT(log.calls, ElementsAre("begin", "flush", "settled", "finish"));
+}
+
+TEST_F(PipelineTest, an_error_ends_the_run_at_once) {
+    source.fails_at = 2;
+    const auto broken_source = run();
+    ASSERT_FALSE(broken_source);
+    EXPECT_EQ(broken_source.error().message, "the source is broken");
+    EXPECT_THAT(log.calls, ElementsAre("begin", "flush"));
+
+    source = {};
+    log = {};
+    log.answer = fail(ErrorCode::failed, "the disk is full");
+    const auto full_disk = run();
+    ASSERT_FALSE(full_disk);
+    EXPECT_EQ(full_disk.error().message, "the disk is full");
+    EXPECT_THAT(log.calls, ElementsAre("begin", "flush"));
+}
+
+} // namespace
+} // namespace tcpdwell

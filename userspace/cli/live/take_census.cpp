@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lists the sockets of all namespaces, finds their owners and filters.
+#include <optional>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "cli/live_view.h"
+#include "host/cgroup_paths.h"
+#include "live/process_owners.h"
+#include "live/socket_table.h"
+
+namespace tcpdwell {
+namespace {
+
+CensusSocket describe(const DiagSocket& socket, std::uint32_t netns) {
+    CensusSocket result;
+    result.state = socket.state;
+    result.netns = netns;
+    result.tuple = socket.tuple;
+    result.has_file = socket.inode != 0;
+    if (socket.state == TcpState::LISTEN) {
+        result.queued = socket.receive_queue;
+        result.queue_limit = socket.send_queue;
+    }
+    return result;
+}
+
+/// The inodes whose owners will be printed or filtered by.
+std::unordered_set<std::uint64_t> wanted_inodes(const SocketTable& table, bool of_all) {
+    std::unordered_set<std::uint64_t> wanted;
+    for (const NamespaceSockets& each : table.namespaces)
+        for (const DiagSocket& socket : each.sockets)
+            if (socket.inode != 0 &&
+                (of_all || socket.state == TcpState::CLOSE_WAIT || socket.state == TcpState::LISTEN))
+                wanted.insert(socket.inode);
+    return wanted;
+}
+
+/// Whether the filter lets a socket pass as that of one of its holders, who then becomes its process.
+bool passes(const Filter& filter, CensusSocket& socket, const std::vector<Process>* holders,
+            std::optional<std::string_view> cgroup) {
+    const std::optional<Process> nobody;
+    const auto matches = [&] {
+        return filter.matches({socket.tuple, socket.netns, socket.role, socket.process, nobody, cgroup});
+    };
+    if (!holders) return matches();
+    for (const Process& holder : *holders) {
+        socket.process = holder;
+        if (matches()) return true;
+    }
+    return false;
+}
+
+} // namespace
+
+Result<Census> take_census(const Filter& filter, bool owners_of_all) {
+    auto table = list_sockets(filter.netns);
+    if (!table) return tl::unexpected(table.error());
+    std::optional<CgroupPaths> cgroups;
+    if (!filter.cgroups.empty()) {
+        auto opened = CgroupPaths::open();
+        if (!opened) return tl::unexpected(opened.error());
+        cgroups = std::move(*opened);
+    }
+    const auto wanted = wanted_inodes(*table, owners_of_all || !filter.pids.empty() || !filter.comms.empty());
+    const SocketOwners owners = find_socket_owners(&wanted);
+
+    Census census;
+    census.namespaces = table->namespaces.size();
+    census.closed_namespaces = table->closed_namespaces;
+    for (const NamespaceSockets& each : table->namespaces) {
+        std::vector<CensusSocket> described;
+        described.reserve(each.sockets.size());
+        for (const DiagSocket& socket : each.sockets) described.push_back(describe(socket, each.netns));
+        assign_roles(described);
+        for (std::size_t i = 0; i < described.size(); ++i) {
+            const DiagSocket& socket = each.sockets[i];
+            const auto holders = owners.by_inode.find(socket.inode);
+            const bool known = holders != owners.by_inode.end();
+            if (!passes(filter, described[i], known ? &holders->second : nullptr,
+                        cgroups ? cgroups->lookup(socket.cgroup) : std::nullopt))
+                continue;
+            census.sockets.push_back(described[i]);
+            if (!known && wanted.contains(socket.inode)) census.unreadable_processes = owners.unreadable;
+        }
+    }
+    return census;
+}
+
+} // namespace tcpdwell

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the commands need of the running kernel. cli/live/ provides it in a build with BPF; in one without,
+// cli/offline/ does, where everything fails with ErrorCode::cannot_trace.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "cli/probe_options.h"
+#include "event/filter.h"
+#include "event/source.h"
+#include "run/census.h"
+
+namespace tcpdwell {
+
+/// Attaches the probes and gives up all capabilities of the calling process (LiveSource::open()).
+/// `buffer_bytes` is a power of two, at least a page.
+Result<std::unique_ptr<EventSource>> open_live_source(std::size_t buffer_bytes, const Filter& filter,
+                                                      const ProbeTexts& probes);
+
+/// The sockets that exist now and pass a filter.
+struct Census {
+    std::vector<CensusSocket> sockets;
+    std::size_t namespaces = 0;
+    std::size_t closed_namespaces = 0;
+    std::size_t unreadable_processes = 0; ///< if that is why an owner isn't known
+};
+
+/// `owners_of_all`: also of sockets whose owners neither the filter nor the tables of all states need.
+Result<Census> take_census(const Filter& filter, bool owners_of_all);
+
+/// Prints on stdout, as "text" or "json", whether this host can be traced and with which probes; the value is
+/// the exit status.
+Result<int> check_host(const std::string& format, const ProbeTexts& probes);
+
+} // namespace tcpdwell

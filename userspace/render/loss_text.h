@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// How summaries for people say whether events were lost.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace tcpdwell {
+
+/// "no event lost" or "3 EVENTS LOST".
+std::string loss_text(std::uint64_t lost);
+
+} // namespace tcpdwell

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// Decoder, context, tracker and consumer joined: wire records go in, the consumer gets lines. The pipe
+// itself knows no source, no clock, no signal and no process; run_pipeline() (pipeline.h) drives it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "event/decode.h"
+#include "track/tracker.h"
+
+namespace tcpdwell {
+
+/// What is known besides connections, from the stream itself: facts, clock, cgroup paths.
+class Context {
+public:
+    void on_event(const Event& event);
+
+    [[nodiscard]] const ClockAnchor& clock() const { return clock_; }
+    [[nodiscard]] std::optional<std::string_view> cgroup(std::uint64_t id) const;
+    [[nodiscard]] const std::vector<Fact>& facts() const { return facts_; }
+
+private:
+    void learn(const Fact& fact); ///< the latest value counts
+
+    ClockAnchor clock_;
+    std::unordered_map<std::uint64_t, std::string> cgroups_;
+    std::vector<Fact> facts_;
+    std::map<std::pair<std::uint32_t, std::string>, std::size_t> fact_places_; ///< in facts_, by namespace and key
+};
+
+/// Where a run stands.
+struct RunState {
+    const Tracker& tracker;
+    const DataQuality& quality;
+    MonoTime now; ///< everything before it has been told
+};
+
+/// Takes the tracker's lines.
+class Consumer : public TrackerListener {
+public:
+    /// The facts that head the stream have come; events follow.
+    virtual void begin(const Context& context) = 0;
+    /// Called after each batch; false ends the run (a closed pipe).
+    virtual Result<bool> flush(const RunState& state) = 0;
+    /// Nothing more comes. What has ended has been told; what is open is still in the tracker, and told next.
+    virtual void settled(const RunState&) {}
+    /// No more lines.
+    virtual Result<void> finish() = 0;
+};
+
+/// feed() and advance() any number of times, then settle() and finish() once each.
+class Pipe {
+public:
+    /// `context` and `consumer` must outlive the pipe.
+    Pipe(Context& context, Consumer& consumer, const TrackerOptions& options);
+
+    /// Takes one wire record. One that is damaged or unknown is counted in quality().
+    void feed(std::span<const std::byte> record);
+    /// All records of before `now` have been fed. The first call means also that the facts that head the
+    /// stream have. False: the consumer wants no more.
+    Result<bool> advance(MonoTime now);
+    /// No record follows: the consumer gets the lines that were held back, and settled().
+    void settle(MonoTime now);
+    /// After settle(): the consumer gets the connections that are still open, and finish().
+    Result<void> finish(MonoTime now);
+
+    [[nodiscard]] const TrackerTotals& totals() const { return tracker_.totals(); }
+    [[nodiscard]] const DataQuality& quality() const { return decoder_.quality(); }
+
+private:
+    [[nodiscard]] RunState state(MonoTime now) const { return {tracker_, decoder_.quality(), now}; }
+
+    Context& context_;
+    Consumer& consumer_;
+    Decoder decoder_;
+    Tracker tracker_;
+    bool has_begun_ = false;
+};
+
+} // namespace tcpdwell
