@@ -8,6 +8,7 @@
 #include "cli/hosts_report.h"
 #include "cli/output_file.h"
 #include "cli/report_printer.h"
+#include "run/selection.h"
 #include "cli/terminal.h"
 #include "cli/view_run.h"
 #include "render/html.h"
@@ -64,9 +65,10 @@ Result<int> run_report(const CommandOptions& options) {
     std::optional<Nanoseconds> interval;
     if (options.interval > 0) interval = Nanoseconds(static_cast<std::int64_t>(options.interval * 1e9));
     Output out(STDOUT_FILENO);
-    ReportPrinter printer(std::move(report), interval, Selection(run->filter(), run->context()), run->context(), out,
-                          render, keep, !options.run->quiet && options.run->command.empty());
-    PeriodGate gate(printer, run->window());
+    ReportPrinter printer(std::move(report), interval, run->context(), out, render, keep,
+                          !options.run->quiet && options.run->command.empty());
+    Selection selection(run->filter(), run->context(), printer);
+    PeriodGate gate(selection.entrance(), run->window());
     const auto outcome = run->run(gate);
     if (!outcome) return tl::unexpected(outcome.error());
     const TrackerTotals& totals = outcome->totals;

@@ -77,7 +77,7 @@ void Tracker::Impl::handle(const StateChange& e) {
             print_transition(c, e.from, e.to, e.at, std::nullopt);
         } else if (e.tuple.local.port == 0) {
             c.birth_held = true;
-            held_.push_back(Appointment{e.at + kHold, c.slot, c.sequence});
+            held_.push_back(Appointment{e.at + kHold, c.who.slot, c.sequence});
         } else {
             if (Connection* other = table_.by_tuple(e.netns, e.tuple)) clear_tuple(*other, TimeWaitEnd::reused);
             table_.index_tuple(c);
@@ -98,7 +98,7 @@ void Tracker::Impl::handle(const StateChange& e) {
             c->who.uid = e.owner->uid;
             c->who.cgroup = e.owner->cgroup;
         }
-        restate(*c, std::nullopt, e.from, e.at);
+        report_move(*c, std::nullopt, e.from, e.at);
     }
     if (c->ended) return;
     if (c->place == Place::mini) {                             // the hand-over:
@@ -148,7 +148,7 @@ void Tracker::Impl::learn_past(Connection& c, const StateChange& e) {
     // Joined by its mini-socket; only now the full socket tells what went before.
     table_.push_path(c, e.from, std::nullopt);
     if (e.from == TcpState::CLOSING) c.closed_first = ClosedFirst::both;
-    restate(c, TcpState::TIME_WAIT, e.from, e.at);
+    report_move(c, TcpState::TIME_WAIT, e.from, e.at);
     print_transition(c, e.from, TcpState::TIME_WAIT, c.since().value_or(e.at), std::nullopt);
 }
 

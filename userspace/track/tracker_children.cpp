@@ -62,7 +62,7 @@ void Tracker::Impl::on_child_established(const StateChange& e) {
             if (last_loss_ && e.at - *last_loss_ < kLongestHandshake) c->seen = Seen::gap;
         } else {
             c->seen = last_loss_ ? Seen::gap : Seen::joined;
-            restate(*c, std::nullopt, TcpState::SYN_RECV, e.at);
+            report_move(*c, std::nullopt, TcpState::SYN_RECV, e.at);
         }
     }
     if (e.owner) {

@@ -59,8 +59,9 @@ private:
     void print_transition(Connection& c, TcpState from, TcpState to, MonoTime at, std::optional<Nanoseconds> dwell);
     /// Where the record says another state than is known: something was lost.
     void resync_state(Connection& c, TcpState actual, MonoTime at);
-    /// Tells of a state that was entered or left without a transition.
-    void restate(const Connection& c, std::optional<TcpState> from, std::optional<TcpState> to, MonoTime at);
+    /// For listeners: it is in another state. `born`: its birth was seen.
+    void report_move(const Connection& c, std::optional<TcpState> from, std::optional<TcpState> to,
+                     MonoTime at, bool born = false);
     void release_birth(Connection& c);
     /// The last trace is gone from the kernel; the line follows when nothing more can come.
     void end(Connection& c, MonoTime at);

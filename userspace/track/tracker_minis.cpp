@@ -62,7 +62,7 @@ Connection& Tracker::Impl::adopt_mini(const TimewaitTimer& e) {
     Connection& fresh = create_unborn(e.mini, e.at, e.netns, e.tuple, e.cookie, e.substate);
     table_.set_other(fresh, e.mini);
     fresh.place = e.op == TD_TIMER_START ? Place::full : Place::mini;
-    restate(fresh, std::nullopt, e.substate, e.at);
+    report_move(fresh, std::nullopt, e.substate, e.at);
     return fresh;
 }
 
@@ -253,7 +253,7 @@ void Tracker::Impl::handle(const RequestTimer& e) {
     if (fresh.opened)
         print_transition(fresh, TcpState::LISTEN, TcpState::SYN_RECV, e.at, std::nullopt);
     else
-        restate(fresh, std::nullopt, TcpState::SYN_RECV, e.at);
+        report_move(fresh, std::nullopt, TcpState::SYN_RECV, e.at);
 }
 
 void Tracker::Impl::resolve_request(Connection& c) {
