@@ -178,9 +178,8 @@ int main(int argc, char** argv) {
     // Each in a process of its own, for its own peak of memory.
     if (options.report) {
         tcpdwell::ReportMaker maker({}, tcpdwell::kStoryClock.mono);
-        tcpdwell::bench::run("tracker and report", options, maker, [&](const auto& tracker, auto now) {
-            tcpdwell::bench::report(maker, tracker, now);
-        });
+        tcpdwell::bench::run("tracker and report", options, maker,
+                             [&](const auto& tracker, auto now) { tcpdwell::bench::report(maker, tracker, now); });
     } else {
         tcpdwell::bench::Nobody nobody;
         tcpdwell::bench::run("the tracker alone", options, nobody, [](const auto&, auto) {});

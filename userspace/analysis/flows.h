@@ -131,7 +131,7 @@ struct Unanswered {
 void count(Tally& tally, const ConnectionLine& line);
 
 /// Memory: some 600 bytes for each service, remote server and pair, of which at most kMaxGroups are told apart; what
-/// comes after is summed up in one row without an endpoint.
+/// comes after is summed up in one row without an endpoint. And four bytes for each connection that the tracker holds.
 class Flows : public Analysis {
 public:
     static constexpr std::size_t kMaxGroups = 50'000;

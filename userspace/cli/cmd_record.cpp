@@ -5,10 +5,10 @@
 #include <spdlog/spdlog.h>
 
 #include "cli/progress_line.h"
+#include "cli/view_run.h"
 #include "run/selection.h"
 #include "run/signals.h"
 #include "run/trigger_watch.h"
-#include "cli/view_run.h"
 
 namespace tcpdwell {
 namespace {
@@ -82,8 +82,7 @@ Result<int> run_record(const CommandOptions& options) {
 
     auto run = ViewRun::prepare(run_options);
     if (!run) return tl::unexpected(run.error());
-    Onlooker onlooker(*run->recorder(), signal ? &*signal : nullptr,
-                      !run_options.quiet && run_options.command.empty());
+    Onlooker onlooker(*run->recorder(), signal ? &*signal : nullptr, !run_options.quiet && run_options.command.empty());
     const bool interprets = !triggers.empty();
     TriggerWatch watch(
         std::move(triggers), [&](const std::string& trigger) { onlooker.save(trigger); }, run->context(), onlooker);

@@ -8,11 +8,11 @@
 #include "cli/hosts_report.h"
 #include "cli/output_file.h"
 #include "cli/report_printer.h"
-#include "run/selection.h"
 #include "cli/terminal.h"
 #include "cli/view_run.h"
 #include "render/html.h"
 #include "render/report_formats.h"
+#include "run/selection.h"
 #include "run/window_gate.h"
 
 namespace tcpdwell {

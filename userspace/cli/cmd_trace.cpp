@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include "cli/terminal.h"
-#include "run/selection.h"
 #include "cli/trace_printer.h"
 #include "cli/view_run.h"
 #include "render/renderer.h"
+#include "run/selection.h"
 #include "run/window_gate.h"
 
 namespace tcpdwell {

@@ -4,8 +4,8 @@
 
 #include <memory>
 
-#include "run/pipeline.h"
 #include "render/renderer.h"
+#include "run/pipeline.h"
 
 namespace tcpdwell {
 

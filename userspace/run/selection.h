@@ -5,13 +5,13 @@
 #include <utility>
 #include <vector>
 
-#include "run/forwarding_consumer.h"
 #include "event/filter.h"
+#include "run/forwarding_consumer.h"
 
 namespace tcpdwell {
 
-/// Passes on the lines of selected connections. Whether a connection is selected is judged at each of its lines, by what
-/// is known then: it may change when its process or cgroup becomes known, or when another process accepts it. What
+/// Passes on the lines of selected connections. Whether a connection is selected is judged at each of its lines, by
+/// what is known then: it may change when its process or cgroup becomes known, or when another process accepts it. What
 /// follows gets moves that add up all the same: one that is selected from now on comes from nowhere, and one that no
 /// longer is leaves. Memory: with a filter, eight bytes for each connection that the tracker holds.
 class Selection final : public ForwardingConsumer {
@@ -21,9 +21,7 @@ public:
         : ForwardingConsumer(next), filter_(std::move(filter)), context_(context) {}
 
     /// Where lines have to go: past this if everything is selected.
-    [[nodiscard]] Consumer& entrance() {
-        return filter_.empty() ? next() : static_cast<Consumer&>(*this);
-    }
+    [[nodiscard]] Consumer& entrance() { return filter_.empty() ? next() : static_cast<Consumer&>(*this); }
     /// As far as is known now.
     [[nodiscard]] bool selects(const ConnectionIdentity& who) const;
 

@@ -44,12 +44,12 @@ struct ConnectionIdentity {
 
 /// A connection or listener comes into a state, leaves one, or both. The moves alone say at any time how many are in
 /// which state: there is one for each transition, and one where no transition was seen (a socket was found in a
-/// listing, moved while events were lost, or isn't known any more). Nothing is ever in CLOSE.
+/// listing, moved while events were lost, or isn't known any more). No move names CLOSE.
 struct StateMove {
     MonoTime at;
     const ConnectionIdentity* who; ///< valid during the call
     std::optional<TcpState> from;  ///< nullopt: it wasn't counted anywhere
-    std::optional<TcpState> to;    ///< nullopt: it is gone, the last move of it
+    std::optional<TcpState> to;    ///< nullopt: it is gone
     bool born = false;             ///< its birth was seen: it isn't only newly known
 
     [[nodiscard]] bool is_listener() const { return who->tuple.remote.empty(); }

@@ -162,7 +162,9 @@ void ConnectionTable::index_tuple(Connection& c) {
     tuples_.insert(hash, c.who.slot);
 }
 
-void ConnectionTable::forget_tuple(const Connection& c) { tuples_.erase(hash_of(c.who.netns, c.who.tuple), c.who.slot); }
+void ConnectionTable::forget_tuple(const Connection& c) {
+    tuples_.erase(hash_of(c.who.netns, c.who.tuple), c.who.slot);
+}
 
 // --- listeners
 

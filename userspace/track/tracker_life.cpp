@@ -95,8 +95,8 @@ void Tracker::Impl::print_transition(Connection& c, TcpState from, TcpState to, 
     listener_.on_transition(TransitionLine{at, &c.who, from, to, dwell});
 }
 
-void Tracker::Impl::report_move(const Connection& c, std::optional<TcpState> from,
-                                std::optional<TcpState> to, MonoTime at, bool born) {
+void Tracker::Impl::report_move(const Connection& c, std::optional<TcpState> from, std::optional<TcpState> to,
+                                MonoTime at, bool born) {
     if (from == TcpState::CLOSE) from.reset();
     if (to == TcpState::CLOSE) to.reset();
     if (from || to) listener_.on_move(StateMove{at, &c.who, from, to, born});

@@ -88,7 +88,8 @@ TEST(SlidingCount, counts_what_lies_in_the_window) {
 class WatchRun : public TrackerListener {
 public:
     explicit WatchRun(const std::string& text, const Filter& filter = {})
-        : watch_({*Trigger::parse(text)}, [this](const std::string&) { ++pulls_; }, context_, behind_),
+        : watch_(
+              {*Trigger::parse(text)}, [this](const std::string&) { ++pulls_; }, context_, behind_),
           selection_(filter, context_, watch_), tracker_(selection_.entrance(), {}) {}
 
     int pulls(std::uint64_t seed, std::size_t stories) {

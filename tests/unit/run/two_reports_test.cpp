@@ -130,12 +130,10 @@ TEST(TwoReports, on_one_tracker_are_what_each_is_alone) {
         for (const Outcome& outcome : story.outcomes)
             if (outcome.process && outcome.process->pid % 2 == 0) pids.push_back(outcome.process->pid);
         ASSERT_FALSE(pids.empty());
-        const std::vector<Order> orders{{.by = SplitBy::service},
-                                        {.by = SplitBy::remote, .begin = 3s},
-                                        {.filter = {.pids = pids}},
-                                        {.by = SplitBy::service, .begin = 4s, .filter = {.role = Role::server}},
-                                        {.interval = 2s},
-                                        {.filter = {.pids = pids}, .interval = 3s}};
+        const std::vector<Order> orders{
+            {.by = SplitBy::service},   {.by = SplitBy::remote, .begin = 3s},
+            {.filter = {.pids = pids}}, {.by = SplitBy::service, .begin = 4s, .filter = {.role = Role::server}},
+            {.interval = 2s},           {.filter = {.pids = pids}, .interval = 3s}};
         const auto together = reports(story, orders);
         for (std::size_t i = 0; i < orders.size(); ++i)
             EXPECT_EQ(together[i], reports(story, {orders[i]}).front()) << "order " << i << ", seed " << seed;
