@@ -153,18 +153,6 @@ public:
     void on_lost(const LostLine&) override {}
 };
 
-/// What `tcpdwell report` does.
-class Reporter : public TrackerListener {
-public:
-    void on_transition(const TransitionLine& line) override { maker_.on_transition(line, true); }
-    void on_restated(const RestatedLine& line) override { maker_.on_restated(line, true); }
-    void on_connection(const ConnectionLine& line) override { maker_.on_connection(line, true); }
-    void on_lost(const LostLine& line) override { maker_.on_lost(line); }
-
-private:
-    ReportMaker maker_{ReportOptions{}, kStoryClock.mono};
-};
-
 /// Each row does what the one before does and something more.
 void take_apart(const Traffic& traffic, const Written& written) {
     std::printf("\n%-44s %10s %8s %12s\n", "replay, step by step", "ns/rec", "share", "rec/s");
@@ -193,8 +181,8 @@ void take_apart(const Traffic& traffic, const Written& written) {
     };
     Nobody nobody;
     steps.emplace_back("and connections followed", track(nobody));
-    Reporter reporter;
-    steps.emplace_back("and all analyses of a report", track(reporter));
+    ReportMaker maker({}, kStoryClock.mono);
+    steps.emplace_back("and all analyses of a report", track(maker));
     double before = 0;
     const auto records = static_cast<double>(traffic.records);
     for (const auto& [what, seconds] : steps) {

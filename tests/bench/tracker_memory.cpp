@@ -98,27 +98,16 @@ public:
     void on_lost(const LostLine&) override {}
 };
 
-/// What `tcpdwell report` does.
-class Reporter : public TrackerListener {
-public:
-    void on_transition(const TransitionLine& line) override { maker_.on_transition(line, true); }
-    void on_restated(const RestatedLine& line) override { maker_.on_restated(line, true); }
-    void on_connection(const ConnectionLine& line) override { maker_.on_connection(line, true); }
-    void on_lost(const LostLine& line) override { maker_.on_lost(line); }
-
-    void finish(const Tracker& tracker, MonoTime now) {
-        const double start = cpu_seconds();
-        const Report report = maker_.make(
-            tracker, DataQuality{}, HostFacts{}, kStoryClock, [](std::uint64_t) { return std::nullopt; }, now);
-        const double made = cpu_seconds();
-        const std::size_t json = report_json(report).size();
-        std::printf("report   made in %.0f ms, written as %zu bytes of JSON in %.0f ms\n", (made - start) * 1e3, json,
-                    (cpu_seconds() - made) * 1e3);
-    }
-
-private:
-    ReportMaker maker_{ReportOptions{}, kStoryClock.mono};
-};
+/// What `tcpdwell report` does in the end.
+void report(ReportMaker& maker, const Tracker& tracker, MonoTime now) {
+    const double start = cpu_seconds();
+    const Report report = maker.make(
+        tracker, DataQuality{}, HostFacts{}, kStoryClock, [](std::uint64_t) { return std::nullopt; }, now);
+    const double made = cpu_seconds();
+    const std::size_t json = report_json(report).size();
+    std::printf("report   made in %.0f ms, written as %zu bytes of JSON in %.0f ms\n", (made - start) * 1e3, json,
+                (cpu_seconds() - made) * 1e3);
+}
 
 /// One run for one sort of consumer: `listener` takes what the tracker tells, `look` is called before the end.
 void run(const char* consumer, const Options& options, TrackerListener& listener,
@@ -188,9 +177,9 @@ int main(int argc, char** argv) {
     const auto options = tcpdwell::bench::parse(argc, argv);
     // Each in a process of its own, for its own peak of memory.
     if (options.report) {
-        tcpdwell::bench::Reporter reporter;
-        tcpdwell::bench::run("tracker and report", options, reporter,
-                             [&](const auto& tracker, auto now) { reporter.finish(tracker, now); });
+        tcpdwell::ReportMaker maker({}, tcpdwell::kStoryClock.mono);
+        tcpdwell::bench::run("tracker and report", options, maker,
+                             [&](const auto& tracker, auto now) { tcpdwell::bench::report(maker, tracker, now); });
     } else {
         tcpdwell::bench::Nobody nobody;
         tcpdwell::bench::run("the tracker alone", options, nobody, [](const auto&, auto) {});

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Transitions and restatements together say at any time how many connections and listeners are in which state: what
-// they add up to is what the tracker holds, after every event, and for each connection the states follow each other
-// without a break.
+// Moves say at any time how many connections and listeners are in which state: what they add up to is what the tracker
+// holds, after every event, and for each connection the states follow each other without a break.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -30,14 +29,29 @@ std::string text(const Counts& counts) {
 /// Adds up what is told. CLOSE is no state to be counted: whatever is in it is not there yet, or not any more.
 class Occupancy : public TrackerListener {
 public:
+    void on_move(const StateMove& move) override {
+        const ConnectionIdentity& who = *move.who;
+        if (!move.from && !move.to) complain(who, "a move from nowhere to nowhere");
+        for (const auto state : {move.from, move.to})
+            if (state == TcpState::CLOSE) complain(who, "a move from or to CLOSE");
+        if (who.slot == 0) complain(who, "a move without a slot");
+        const auto [owner, is_new] = slots_.try_emplace(who.slot, who.id);
+        if (owner->second != who.id) complain(who, "its slot is another's");
+        change(who, move.from, move.to);
+        if (!move.to && move.is_listener()) slots_.erase(who.slot);
+        last_ = move;
+    }
     void on_transition(const TransitionLine& line) override {
         const bool birth =
             line.from == TcpState::CLOSE || (line.from == TcpState::LISTEN && line.to == TcpState::SYN_RECV);
-        change(*line.who, birth ? std::nullopt : std::optional(line.from), line.to, "a transition");
+        const auto counted = [](TcpState s) { return s == TcpState::CLOSE ? std::nullopt : std::optional(s); };
+        const bool agrees = last_ && last_->who == line.who && last_->at == line.at && last_->born == birth &&
+                            last_->from == (birth ? std::nullopt : counted(line.from)) && last_->to == counted(line.to);
+        if (!agrees) complain(*line.who, "a transition without its move");
     }
-    void on_restated(const RestatedLine& line) override { change(*line.who, line.from, line.to, "a restatement"); }
     void on_connection(const ConnectionLine& line) override {
         if (told_.contains(line.who->id)) complain(*line.who, "its line came while it was in a state");
+        slots_.erase(line.who->slot);
     }
     void on_lost(const LostLine&) override {}
 
@@ -49,13 +63,10 @@ public:
     std::vector<std::string> complaints;
 
 private:
-    void change(const ConnectionIdentity& who, std::optional<TcpState> from, std::optional<TcpState> to,
-                const std::string& how) {
-        if (from == TcpState::CLOSE) from.reset();
-        if (to == TcpState::CLOSE) to.reset();
+    void change(const ConnectionIdentity& who, std::optional<TcpState> from, std::optional<TcpState> to) {
         if (told(who.id) != from) {
             const auto shown = [](std::optional<TcpState> s) { return std::string(s ? name(*s) : "nowhere"); };
-            complain(who, how + " from " + shown(from) + " to " + shown(to) + ", but it was in " + shown(told(who.id)));
+            complain(who, "a move from " + shown(from) + " to " + shown(to) + ", but it was in " + shown(told(who.id)));
         }
         count(from, -1);
         count(to, 1);
@@ -73,6 +84,8 @@ private:
 
     Counts counts_;
     std::map<ConnectionId, TcpState> told_;
+    std::map<Slot, ConnectionId> slots_; ///< until the last line of each connection
+    std::optional<StateMove> last_;
 };
 
 /// What the tracker holds, besides births that it holds back. `now`: nullopt if times go back and forth, so that it

@@ -13,19 +13,6 @@
 
 namespace tcpdwell {
 
-/// A connection or listener comes into a state, leaves one, or both: how many are in which state at any time. Unlike
-/// transitions this is told also where no transition was seen.
-struct StateMove {
-    MonoTime at;
-    const ConnectionIdentity* who;
-    std::optional<TcpState> from; ///< nullopt: it is new here
-    std::optional<TcpState> to;   ///< nullopt: it is gone
-    bool born = false;            ///< its birth was seen: it isn't only newly known
-    bool is_last = false;         ///< the filter lets it pass no more: nothing further is told of it
-
-    [[nodiscard]] bool is_listener() const { return who->tuple.remote.empty(); }
-};
-
 /// The time that a report tells of, and what else it may look at.
 struct ReportMoment {
     MonoTime begin;

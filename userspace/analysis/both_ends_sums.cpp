@@ -15,7 +15,7 @@ public:
         std::map<std::tuple<std::uint32_t, std::uint32_t, Endpoint>, std::vector<JoinedEnds>> served;
         std::map<std::pair<std::uint32_t, std::uint32_t>, std::vector<JoinedEnds>> between;
         for (const JoinedEnds& ends : both_.joined()) {
-            if (!at(ends.client).wanted && !at(ends.server).wanted) continue;
+            if (!at(ends.client).selected && !at(ends.server).selected) continue;
             served[{ends.client.host, ends.server.host, at(ends.server).local}].push_back(ends);
             between[{ends.client.host, ends.server.host}].push_back(ends);
         }
@@ -93,7 +93,7 @@ private:
         const EndSummaries& own = hosts_[host];
         for (std::uint32_t line = 0; line < own.size(); ++line) {
             const EndSummary& end = own[line];
-            if (!end.wanted || both_.has_partner({host, line}) || own.owns(end.remote.address)) continue;
+            if (!end.selected || both_.has_partner({host, line}) || own.owns(end.remote.address)) continue;
             for (std::uint32_t other = 0; other < hosts_.size(); ++other) {
                 if (other == host || !hosts_[other].owns(end.remote.address)) continue;
                 const bool connects =

@@ -47,7 +47,7 @@ bool is_loopback(const IpAddress& address) {
     return address == one;
 }
 
-void EndSummaries::add(const ConnectionLine& line, const ClockAnchor& clock, bool wanted) {
+void EndSummaries::add(const ConnectionLine& line, const ClockAnchor& clock, bool selected) {
     const ConnectionIdentity& who = *line.who;
     if (!can_leave_the_host(who.tuple)) return;
     if (ends_.size() >= most_) {
@@ -64,7 +64,7 @@ void EndSummaries::add(const ConnectionLine& line, const ClockAnchor& clock, boo
     end.ending = line.ending;
     end.detail = line.detail;
     end.seen = line.seen;
-    end.wanted = wanted;
+    end.selected = selected;
     end.opened_ns = since_epoch(line.opened, clock);
     end.over_ns = since_epoch(over(line), clock);
     end.first_step = static_cast<std::uint32_t>(states_.size());

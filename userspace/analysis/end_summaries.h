@@ -25,7 +25,7 @@ struct EndSummary {
     Ending ending = Ending::unknown;
     EndingDetail detail = EndingDetail::none;
     Seen seen = Seen::whole;
-    bool wanted = true;     ///< the user's filter lets it pass
+    bool selected = true;   ///< the user's filter lets it pass
     std::uint8_t steps = 0; ///< how many states
     std::uint32_t first_step = 0;
     std::int64_t opened_ns = kNotTold; ///< wall time of this host
@@ -46,7 +46,7 @@ public:
 
     /// `clock`: of this host, at the time of the line. Connections without a peer, and those that can't leave the host
     /// (loopback addresses, or one address at both ends), are left out.
-    void add(const ConnectionLine& line, const ClockAnchor& clock, bool wanted);
+    void add(const ConnectionLine& line, const ClockAnchor& clock, bool selected);
     /// The time that the host's recordings tell of.
     void set_span(WallTime begin, WallTime end);
 

@@ -5,14 +5,16 @@
 #include <algorithm>
 #include <cstring>
 #include <functional>
+#include <utility>
 
 #include "base/hash.h"
+#include "tcp/listener_match.h"
 
 namespace tcpdwell {
 namespace {
 
-/// The note on a listening socket, which belongs to no group.
-constexpr std::uint32_t kListenerNote = ~std::uint32_t{0};
+/// Stands for a listening socket, which belongs to no group.
+constexpr std::uint32_t kListener = ~std::uint32_t{0};
 
 std::uint64_t hash_of(const IpAddress& address) {
     std::array<std::uint64_t, 2> words{};
@@ -109,14 +111,11 @@ ServiceKey Flows::canonical(ServiceKey key) const {
     if (key.role != Role::server) return key;
     const auto it = listeners_.find({key.netns, key.local.port});
     if (it == listeners_.end()) return key;
-    const Listener* wildcard = nullptr;
-    for (const Listener& listener : it->second) {
-        if (listener.local.address == key.local.address) return key;
-        if (listener.local.address.is_unspecified()) wildcard = &listener;
-    }
-    if (wildcard) {
-        key.local = wildcard->local;
-        key.family = wildcard->family;
+    const Listener* const listener =
+        match_listener(it->second, key.local.address, [](const Listener& l) { return &l.local.address; });
+    if (listener && listener->local.address != key.local.address) {
+        key.local = listener->local;
+        key.family = listener->family;
     }
     return key;
 }
@@ -216,10 +215,21 @@ std::uint32_t Flows::group_for(const ConnectionIdentity& who) {
 
 // --- moves
 
+std::uint32_t& Flows::entry_of(const ConnectionIdentity& who) {
+    if (who.slot >= groups_by_slot_.size()) groups_by_slot_.resize(std::size_t{who.slot} + 1);
+    return groups_by_slot_[who.slot];
+}
+
+const Flows::Group* Flows::find_group(const ConnectionIdentity& who) const {
+    std::uint32_t entry = counts(who) ? groups_by_slot_[who.slot] : 0;
+    if (entry == 0 && who.id == gone_.id) entry = gone_.entry;
+    return entry == 0 || entry == kListener ? nullptr : &groups_[entry - 1];
+}
+
 void Flows::on_listener(const StateMove& move) {
     const ConnectionIdentity& who = *move.who;
     const bool is_there = move.to.has_value();
-    who.note = is_there ? kListenerNote : 0;
+    entry_of(who) = is_there ? kListener : 0;
     if (!is_there || listeners_.size() >= kMaxGroups) return;
     auto& list = listeners_[{who.netns, who.tuple.local.port}];
     const bool known = std::any_of(list.begin(), list.end(),
@@ -235,10 +245,10 @@ void Flows::time_wait_gauges(const Group& group, std::uint32_t netns, MonoTime a
     (it->second.*change)(at);
 }
 
-void Flows::regroup(const ConnectionIdentity& who, MonoTime at) {
+void Flows::regroup(const ConnectionIdentity& who, std::uint32_t& entry, MonoTime at) {
     const std::uint32_t index = group_for(who);
-    if (index == who.note - 1) return;
-    const Group& before = group_of(who);
+    if (index == entry - 1) return;
+    const Group& before = groups_[entry - 1];
     const Group& after = groups_[index];
     if (before.port != after.port) {
         if (before.port != kNone) ports_[before.port].held.leave(at);
@@ -247,7 +257,7 @@ void Flows::regroup(const ConnectionIdentity& who, MonoTime at) {
             if (before.port == kNone) ++ports_[after.port].opened;
         }
     }
-    who.note = index + 1;
+    entry = index + 1;
 }
 
 /// Whether more may be known of the connection than before: its port once connect() has returned, who accepted it once
@@ -260,23 +270,24 @@ bool Flows::may_have_learnt(const StateMove& move) {
 void Flows::on_move(const StateMove& move) {
     if (move.is_listener()) return on_listener(move);
     const ConnectionIdentity& who = *move.who;
-    if (who.note == 0) {
+    std::uint32_t& entry = entry_of(who);
+    if (entry == 0 || entry == kListener) {
         if (!move.to) return;
-        who.note = group_for(who) + 1;
-        const Group& group = group_of(who);
+        entry = group_for(who) + 1;
+        const Group& group = groups_[entry - 1];
         if (group.port != kNone) {
             ports_[group.port].held.enter(move.at);
             if (move.born) ++ports_[group.port].opened;
         }
     } else if (may_have_learnt(move)) {
-        regroup(who, move.at);
+        regroup(who, entry, move.at);
     }
-    const Group& group = group_of(who);
+    const Group& group = groups_[entry - 1];
     if (move.from == TcpState::TIME_WAIT) time_wait_gauges(group, who.netns, move.at, &Gauge::leave);
     if (move.to == TcpState::TIME_WAIT) time_wait_gauges(group, who.netns, move.at, &Gauge::enter);
-    const bool gone = !move.to;
-    if (gone && group.port != kNone) ports_[group.port].held.leave(move.at);
-    if (gone && move.is_last) who.note = 0;
+    if (move.to) return;
+    if (group.port != kNone) ports_[group.port].held.leave(move.at);
+    gone_ = {who.id, std::exchange(entry, 0)};
 }
 
 void Flows::on_connection(const ConnectionLine& line) {
@@ -294,7 +305,6 @@ void Flows::on_connection(const ConnectionLine& line) {
     if (failed) service.failed.note(who.id);
     if (was_unanswered(line)) ++group.unanswered;
     if (group.remote != kNone) count(remotes_[group.remote].ended, line);
-    who.note = 0;
 }
 
 bool Flows::was_unanswered(const ConnectionLine& line) const {
@@ -304,11 +314,13 @@ bool Flows::was_unanswered(const ConnectionLine& line) const {
 }
 
 std::uint32_t Flows::service_of(const ConnectionIdentity& who) const {
-    return who.note == 0 || who.note == kListenerNote ? kNone : groups_[who.note - 1].service;
+    const Group* group = find_group(who);
+    return group ? group->service : kNone;
 }
 
 std::uint32_t Flows::remote_of(const ConnectionIdentity& who) const {
-    return who.note == 0 || who.note == kListenerNote ? kNone : groups_[who.note - 1].remote;
+    const Group* group = find_group(who);
+    return group ? group->remote : kNone;
 }
 
 // --- what is there now
@@ -324,8 +336,8 @@ void Flows::begin_live(MonoTime now) {
 
 void Flows::on_live(const LiveSocket& socket) {
     const ConnectionIdentity& who = socket.who;
-    if (who.note == 0 || who.note == kListenerNote) return;
-    if (socket.state == TcpState::SYN_SENT) regroup(who, live_at_); // it holds a port, which is known by now
+    if (!find_group(who)) return;
+    if (socket.state == TcpState::SYN_SENT) regroup(who, entry_of(who), live_at_); // its port is known by now
     const Group& group = groups_[group_for(who)];
     ServiceRow& service = services_[group.service];
     ConnectionLine line{};

@@ -132,7 +132,7 @@ struct Unanswered {
 void count(Tally& tally, const ConnectionLine& line);
 
 /// Memory: some 600 bytes for each service, remote server and pair, of which at most kMaxGroups are told apart; what
-/// comes after is summed up in one row without an endpoint.
+/// comes after is summed up in one row without an endpoint. And four bytes for each connection that the tracker holds.
 class Flows : public Analysis {
 public:
     static constexpr std::size_t kMaxGroups = 50'000;
@@ -158,10 +158,13 @@ public:
     /// Per service of role client that has some: failed connects without an answer, by remote endpoint.
     [[nodiscard]] std::vector<Unanswered> unanswered() const;
     [[nodiscard]] const ServiceRow& service(std::uint32_t index) const { return services_[index]; }
-    /// Whether the connection has been counted as being there.
-    static bool knows(const ConnectionIdentity& who) { return who.note != 0; }
+    /// Whether the connection or listener is counted as being there.
+    [[nodiscard]] bool counts(const ConnectionIdentity& who) const {
+        return who.slot < groups_by_slot_.size() && groups_by_slot_[who.slot] != 0;
+    }
 
-    /// Indices for whoever splits by them; valid from the first move of the connection on.
+    /// Indices for whoever splits by them; valid from the first move of the connection on, and during the transition
+    /// that goes with its last one.
     [[nodiscard]] std::uint32_t service_of(const ConnectionIdentity& who) const;
     [[nodiscard]] std::uint32_t remote_of(const ConnectionIdentity& who) const; ///< kNone: not an active open
     static constexpr std::uint32_t kNone = ~std::uint32_t{0};
@@ -201,9 +204,12 @@ private:
     std::uint32_t service_for(const ServiceKey& key);
     std::uint32_t remote_for(const GroupKey& key);
     std::uint32_t port_for(const GroupKey& key);
-    [[nodiscard]] Group& group_of(const ConnectionIdentity& who) { return groups_[who.note - 1]; }
+    /// In groups_by_slot_, which grows as needed.
+    std::uint32_t& entry_of(const ConnectionIdentity& who);
+    /// nullptr: it isn't counted, or a listener.
+    [[nodiscard]] const Group* find_group(const ConnectionIdentity& who) const;
     /// Puts the connection into the group that fits what is known of it now.
-    void regroup(const ConnectionIdentity& who, MonoTime at);
+    void regroup(const ConnectionIdentity& who, std::uint32_t& entry, MonoTime at);
     static bool may_have_learnt(const StateMove& move);
     void on_listener(const StateMove& move);
     void time_wait_gauges(const Group& group, std::uint32_t netns, MonoTime at, void (Gauge::*change)(MonoTime));
@@ -215,6 +221,11 @@ private:
     MonoTime live_at_{};
     tsl::robin_map<GroupKey, std::uint32_t, GroupHash> index_;
     std::deque<Group> groups_;
+    std::vector<std::uint32_t> groups_by_slot_; ///< 0: not counted; kListener; else the group of the connection, plus 1
+    struct {
+        ConnectionId id = 0;
+        std::uint32_t entry = 0; ///< as in groups_by_slot_
+    } gone_;                     ///< the connection that had its last move last
     std::deque<ServiceRow> services_;
     std::deque<RemoteRow> remotes_;
     std::deque<PortRow> ports_;

@@ -14,10 +14,6 @@ std::size_t place_of(const Section& section) {
     return static_cast<std::size_t>(std::find(std::begin(kOrder), std::end(kOrder), section.id) - std::begin(kOrder));
 }
 
-std::optional<TcpState> unless_closed(std::optional<TcpState> state) {
-    return state == TcpState::CLOSE ? std::nullopt : state;
-}
-
 } // namespace
 
 ReportMaker::ReportMaker(ReportOptions options, MonoTime begin)
@@ -26,32 +22,15 @@ ReportMaker::ReportMaker(ReportOptions options, MonoTime begin)
       live_(options_.thresholds), timeline_(begin),
       overview_(options_.run, options_.thresholds, dwell_), all_{&overview_, &flows_, &dwell_, &live_, &timeline_} {}
 
-void ReportMaker::move(const ConnectionIdentity& who, MonoTime at, std::optional<TcpState> from,
-                       std::optional<TcpState> to, bool wanted, bool born) {
-    // Whether the filter wants it may change when its process becomes known.
-    const bool counted = Flows::knows(who);
-    if (!counted && !wanted) return;
-    StateMove move{
-        at,   &who,   counted ? unless_closed(from) : std::nullopt, wanted ? unless_closed(to) : std::nullopt,
-        born, !wanted};
-    if (!move.from && !move.to) return;
+void ReportMaker::on_move(const StateMove& move) {
     for (Analysis* analysis : all_) analysis->on_move(move);
 }
 
-void ReportMaker::on_transition(const TransitionLine& line, bool wanted) {
-    const bool is_child = line.from == TcpState::LISTEN && !line.who->tuple.remote.empty();
-    const bool born = is_child || line.from == TcpState::CLOSE;
-    move(*line.who, line.at, born ? std::nullopt : std::optional(line.from), line.to, wanted, born);
-    if (!wanted) return;
+void ReportMaker::on_transition(const TransitionLine& line) {
     for (Analysis* analysis : all_) analysis->on_transition(line);
 }
 
-void ReportMaker::on_restated(const RestatedLine& line, bool wanted) {
-    move(*line.who, line.at, line.from, line.to, wanted, false);
-}
-
-void ReportMaker::on_connection(const ConnectionLine& line, bool wanted) {
-    if (!wanted) return;
+void ReportMaker::on_connection(const ConnectionLine& line) {
     ++ended_;
     for (Analysis* analysis : all_) analysis->on_connection(line);
 }
@@ -64,7 +43,7 @@ Report ReportMaker::make(const Tracker& tracker, const DataQuality& quality, con
                          MonoTime now) {
     for (Analysis* analysis : all_) analysis->begin_live(now);
     tracker.for_each_live([&](const LiveSocket& socket) {
-        if (!Flows::knows(socket.who)) return; // not let through by the filter
+        if (!flows_.counts(socket.who)) return; // not selected
         for (Analysis* analysis : all_) analysis->on_live(socket);
     });
     overview_.set_totals(tracker.totals(), quality);

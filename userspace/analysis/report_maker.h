@@ -23,18 +23,19 @@ struct ReportOptions {
     RunDescription run;
 };
 
-class ReportMaker {
+/// Makes reports on all connections that it is given lines of.
+class ReportMaker final : public TrackerListener {
 public:
     /// `begin`: the time that the first report tells of begins here.
     ReportMaker(ReportOptions options, MonoTime begin);
 
-    /// `wanted`: whether the filter lets the connection pass, as far as it is known now.
-    void on_transition(const TransitionLine& line, bool wanted);
-    void on_restated(const RestatedLine& line, bool wanted);
-    void on_connection(const ConnectionLine& line, bool wanted);
-    void on_lost(const LostLine& line);
+    void on_move(const StateMove& move) override;
+    void on_transition(const TransitionLine& line) override;
+    void on_connection(const ConnectionLine& line) override;
+    void on_lost(const LostLine& line) override;
 
-    /// A report on the time since the last one (or `begin`), up to `now`.
+    /// A report on the time since the last one (or `begin`), up to `now`. Of what `tracker` holds, only that counts
+    /// which has had a move here.
     Report make(const Tracker& tracker, const DataQuality& quality, const HostFacts& host, const ClockAnchor& clock,
                 const std::function<std::optional<std::string_view>(std::uint64_t)>& cgroup_path, MonoTime now);
     /// The next report begins at `now`.
@@ -44,9 +45,6 @@ public:
     [[nodiscard]] std::uint64_t ended() const { return ended_; } ///< connections, for a progress line
 
 private:
-    void move(const ConnectionIdentity& who, MonoTime at, std::optional<TcpState> from, std::optional<TcpState> to,
-              bool wanted, bool born);
-
     ReportOptions options_;
     MonoTime begin_;
     std::uint64_t ended_ = 0;

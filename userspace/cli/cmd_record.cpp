@@ -7,6 +7,7 @@
 #include "cli/progress_line.h"
 #include "cli/view_run.h"
 #include "render/loss_text.h"
+#include "run/selection.h"
 #include "run/signals.h"
 #include "run/trigger_watch.h"
 
@@ -21,21 +22,23 @@ struct CommandOptions {
     std::vector<std::string> triggers;
 };
 
-/// Shows how it goes on, and saves what is held when a signal or a trigger asks for it. Interprets nothing else: a
-/// better tracker can read the recording anew.
+/// Shows how it goes on, and saves what is held when a signal or a trigger asks for it. Of what is interpreted it makes
+/// nothing: a better tracker can read the recording anew.
 class Onlooker final : public Consumer {
 public:
-    Onlooker(Recorder& recorder, std::optional<TriggerWatch> watch, SaveSignal* signal, bool shows_progress)
-        : recorder_(recorder), watch_(std::move(watch)), signal_(signal), progress_(shows_progress) {}
+    Onlooker(Recorder& recorder, SaveSignal* signal, bool shows_progress)
+        : recorder_(recorder), signal_(signal), progress_(shows_progress) {}
 
-    void begin(const Context& context) override {
-        if (watch_) watch_->begin(context.clock().mono);
+    void save(std::string_view reason) {
+        progress_.clear();
+        // What can't be saved now may be saved next time: the recording goes on.
+        if (auto saved = recorder_.save(reason); !saved) spdlog::error("{}", saved.error().message);
     }
+
+    void begin(const Context&) override {}
     Result<bool> flush(const RunState& state) override {
         if (!begin_) begin_ = state.now;
         if (signal_ != nullptr && signal_->take()) save("signal");
-        if (watch_)
-            for (const std::string& trigger : watch_->pulled(state)) save(trigger);
         const recording::WriterTotals totals = recorder_.totals();
         progress_.show(std::max(state.now - *begin_, Nanoseconds(0)),
                        fmt::format("{} records, {} KB; Ctrl-C ends it", totals.records, totals.file_bytes / 1000));
@@ -45,28 +48,12 @@ public:
         progress_.clear();
         return {};
     }
-    void on_transition(const TransitionLine& line) override {
-        if (watch_) watch_->on_transition(line);
-    }
-    void on_restated(const RestatedLine& line) override {
-        if (watch_) watch_->on_restated(line);
-    }
-    void on_connection(const ConnectionLine& line) override {
-        if (watch_) watch_->on_connection(line);
-    }
-    void on_lost(const LostLine& line) override {
-        if (watch_) watch_->on_lost(line);
-    }
+    void on_transition(const TransitionLine&) override {}
+    void on_connection(const ConnectionLine&) override {}
+    void on_lost(const LostLine&) override {}
 
 private:
-    void save(std::string_view reason) {
-        progress_.clear();
-        // What can't be saved now may be saved next time: the recording goes on.
-        if (auto saved = recorder_.save(reason); !saved) spdlog::error("{}", saved.error().message);
-    }
-
     Recorder& recorder_;
-    std::optional<TriggerWatch> watch_;
     SaveSignal* signal_; ///< nullptr: none
     ProgressLine progress_;
     std::optional<MonoTime> begin_;
@@ -96,12 +83,12 @@ Result<int> run_record(const CommandOptions& options) {
 
     auto run = ViewRun::prepare(run_options);
     if (!run) return tl::unexpected(run.error());
-    std::optional<TriggerWatch> watch;
-    if (!triggers.empty()) watch.emplace(std::move(triggers), Selection(run->filter(), run->context()), run->context());
-    const bool interprets = watch.has_value();
-    Onlooker onlooker(*run->recorder(), std::move(watch), signal ? &*signal : nullptr,
-                      !run_options.quiet && run_options.command.empty());
-    const auto outcome = run->run(onlooker, interprets);
+    Onlooker onlooker(*run->recorder(), signal ? &*signal : nullptr, !run_options.quiet && run_options.command.empty());
+    const bool interprets = !triggers.empty();
+    TriggerWatch watch(
+        std::move(triggers), [&](const std::string& trigger) { onlooker.save(trigger); }, run->context(), onlooker);
+    Selection selection(run->filter(), run->context(), watch);
+    const auto outcome = run->run(selection.entrance(), interprets);
     if (!outcome && outcome.error().error_number == EPIPE && run_options.write == "-")
         return 0; // its reader has seen enough
     if (!outcome) return tl::unexpected(outcome.error());

@@ -13,6 +13,7 @@
 #include "render/html.h"
 #include "render/loss_text.h"
 #include "render/report_formats.h"
+#include "run/selection.h"
 #include "run/window_gate.h"
 
 namespace tcpdwell {
@@ -65,9 +66,10 @@ Result<int> run_report(const CommandOptions& options) {
     std::optional<Nanoseconds> interval;
     if (options.interval > 0) interval = Nanoseconds(static_cast<std::int64_t>(options.interval * 1e9));
     Output out(STDOUT_FILENO);
-    ReportPrinter printer(std::move(report), interval, Selection(run->filter(), run->context()), run->context(), out,
-                          render, keep, !options.run->quiet && options.run->command.empty());
-    PeriodGate gate(printer, run->window());
+    ReportPrinter printer(std::move(report), interval, run->context(), out, render, keep,
+                          !options.run->quiet && options.run->command.empty());
+    Selection selection(run->filter(), run->context(), printer);
+    PeriodGate gate(selection.entrance(), run->window());
     const auto outcome = run->run(gate);
     if (!outcome) return tl::unexpected(outcome.error());
     const TrackerTotals& totals = outcome->totals;

@@ -10,6 +10,7 @@
 #include "cli/view_run.h"
 #include "render/loss_text.h"
 #include "render/renderer.h"
+#include "run/selection.h"
 #include "run/window_gate.h"
 
 namespace tcpdwell {
@@ -35,9 +36,10 @@ Result<int> run_trace(const TraceOptions& options) {
     Output out(STDOUT_FILENO);
     TracePrinter printer(
         options.connections ? TracePrinter::What::connections : TracePrinter::What::transitions, options.idle,
-        Selection(run->filter(), run->context()), run->context(), out,
+        run->context(), out,
         make_renderer(*format_from_name(options.format), out, TableStyle{wants_colour(options.colour)}));
-    LineGate gate(printer, run->window());
+    Selection selection(run->filter(), run->context(), printer);
+    LineGate gate(selection.entrance(), run->window());
     const auto outcome = run->run(gate);
     if (!outcome) return tl::unexpected(outcome.error());
     print_summary(*outcome, printer.printed(), options);

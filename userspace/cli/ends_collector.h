@@ -3,41 +3,34 @@
 #pragma once
 
 #include "analysis/end_summaries.h"
-#include "run/pipeline.h"
 #include "run/selection.h"
 
 namespace tcpdwell {
 
-/// Hands everything on to `next`. Ends are kept whatever the filter says: only one of the two may pass it.
-class EndsCollector final : public Consumer {
+/// Stands before the selection: ends are kept whatever the filter says, for only one of the two may pass it.
+class EndsCollector final : public ForwardingConsumer {
 public:
     /// What is referred to outlives this.
-    EndsCollector(EndSummaries& ends, Selection selection, const Context& context, Consumer& next)
-        : ends_(ends), selection_(std::move(selection)), context_(context), next_(next) {}
+    EndsCollector(EndSummaries& ends, const Context& context, Selection& selection)
+        : ForwardingConsumer(selection.entrance()), ends_(ends), context_(context), selection_(selection) {}
 
     void begin(const Context& context) override {
         begin_ = context.clock().mono;
-        next_.begin(context);
+        next().begin(context);
     }
-    Result<bool> flush(const RunState& state) override { return next_.flush(state); }
     void settled(const RunState& state) override {
         ends_.set_span(context_.clock().to_wall(begin_), context_.clock().to_wall(state.now));
-        next_.settled(state);
+        next().settled(state);
     }
-    Result<void> finish() override { return next_.finish(); }
-    void on_transition(const TransitionLine& line) override { next_.on_transition(line); }
-    void on_restated(const RestatedLine& line) override { next_.on_restated(line); }
     void on_connection(const ConnectionLine& line) override {
-        ends_.add(line, context_.clock(), selection_.wants(*line.who));
-        next_.on_connection(line);
+        ends_.add(line, context_.clock(), selection_.selects(*line.who));
+        next().on_connection(line);
     }
-    void on_lost(const LostLine& line) override { next_.on_lost(line); }
 
 private:
     EndSummaries& ends_;
-    Selection selection_;
     const Context& context_;
-    Consumer& next_;
+    const Selection& selection_;
     MonoTime begin_{};
 };
 

@@ -68,9 +68,10 @@ private:
             if (options_.page) page_ += (i == 0 ? kJsonBegin : ",") + report_json(r);
             return {};
         };
-        ReportPrinter printer(std::move(report), std::nullopt, Selection(run.filter(), run.context()), run.context(),
-                              out_, render, keep, options_.shows_progress);
-        EndsCollector collector(ends, Selection(run.filter(), run.context()), run.context(), printer);
+        ReportPrinter printer(std::move(report), std::nullopt, run.context(), out_, render, keep,
+                              options_.shows_progress);
+        Selection selection(run.filter(), run.context(), printer);
+        EndsCollector collector(ends, run.context(), selection);
         PeriodGate gate(collector, run.window());
         const auto outcome = run.run(gate);
         if (!outcome) return tl::unexpected(outcome.error().context(names_[i]));

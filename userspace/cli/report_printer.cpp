@@ -5,11 +5,11 @@
 
 namespace tcpdwell {
 
-ReportPrinter::ReportPrinter(ReportOptions options, std::optional<Nanoseconds> interval, Selection selection,
-                             const Context& context, Output& out, Render render,
-                             std::function<Result<void>(const Report&)> keep, bool shows_progress)
-    : options_(std::move(options)), interval_(interval), selection_(std::move(selection)), context_(context), out_(out),
-      render_(std::move(render)), keep_(std::move(keep)), progress_(shows_progress) {}
+ReportPrinter::ReportPrinter(ReportOptions options, std::optional<Nanoseconds> interval, const Context& context,
+                             Output& out, Render render, std::function<Result<void>(const Report&)> keep,
+                             bool shows_progress)
+    : options_(std::move(options)), interval_(interval), context_(context), out_(out), render_(std::move(render)),
+      keep_(std::move(keep)), progress_(shows_progress) {}
 
 void ReportPrinter::begin(const Context& context) { maker_.emplace(std::move(options_), context.clock().mono); }
 
@@ -50,16 +50,16 @@ Result<void> ReportPrinter::finish() {
     return {};
 }
 
-void ReportPrinter::on_transition(const TransitionLine& line) {
-    if (maker_) maker_->on_transition(line, selection_.wants(*line.who));
+void ReportPrinter::on_move(const StateMove& move) {
+    if (maker_) maker_->on_move(move);
 }
 
-void ReportPrinter::on_restated(const RestatedLine& line) {
-    if (maker_) maker_->on_restated(line, selection_.wants(*line.who));
+void ReportPrinter::on_transition(const TransitionLine& line) {
+    if (maker_) maker_->on_transition(line);
 }
 
 void ReportPrinter::on_connection(const ConnectionLine& line) {
-    if (maker_) maker_->on_connection(line, selection_.wants(*line.who));
+    if (maker_) maker_->on_connection(line);
 }
 
 void ReportPrinter::on_lost(const LostLine& line) {

@@ -19,16 +19,15 @@ public:
     using Render = std::function<std::string(const Report& report)>;
 
     /// `render` makes the text that goes to `out`; `keep` is given the last report. `context` and `out` outlive this.
-    ReportPrinter(ReportOptions options, std::optional<Nanoseconds> interval, Selection selection,
-                  const Context& context, Output& out, Render render, std::function<Result<void>(const Report&)> keep,
-                  bool shows_progress);
+    ReportPrinter(ReportOptions options, std::optional<Nanoseconds> interval, const Context& context, Output& out,
+                  Render render, std::function<Result<void>(const Report&)> keep, bool shows_progress);
 
     void begin(const Context& context) override;
     Result<bool> flush(const RunState& state) override;
     void settled(const RunState& state) override;
     Result<void> finish() override;
+    void on_move(const StateMove& move) override;
     void on_transition(const TransitionLine& line) override;
-    void on_restated(const RestatedLine& line) override;
     void on_connection(const ConnectionLine& line) override;
     void on_lost(const LostLine& line) override;
 
@@ -37,7 +36,6 @@ private:
 
     ReportOptions options_;
     std::optional<Nanoseconds> interval_;
-    Selection selection_;
     const Context& context_;
     Output& out_;
     Render render_;

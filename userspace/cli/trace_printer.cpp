@@ -29,10 +29,9 @@ std::vector<MetaEntry> meta_entries(const std::vector<Fact>& facts) {
 
 } // namespace
 
-TracePrinter::TracePrinter(What what, bool idle, Selection selection, const Context& context, Output& out,
+TracePrinter::TracePrinter(What what, bool idle, const Context& context, Output& out,
                            std::unique_ptr<Renderer> renderer)
-    : what_(what), idle_(idle), selection_(std::move(selection)), context_(context), out_(out),
-      renderer_(std::move(renderer)) {}
+    : what_(what), idle_(idle), context_(context), out_(out), renderer_(std::move(renderer)) {}
 
 void TracePrinter::begin(const Context& context) {
     renderer_->begin(what_ == What::transitions ? transition_schema() : connection_schema());
@@ -50,13 +49,13 @@ Result<void> TracePrinter::finish() {
 }
 
 void TracePrinter::on_transition(const TransitionLine& line) {
-    if (what_ != What::transitions || !selection_.wants(*line.who)) return;
+    if (what_ != What::transitions) return;
     ++printed_;
     renderer_->row(transition_schema(), to_row(line, context_.clock(), context_.cgroup(line.who->cgroup)));
 }
 
 void TracePrinter::on_connection(const ConnectionLine& line) {
-    if (what_ != What::connections || (line.idle && !idle_) || !selection_.wants(*line.who)) return;
+    if (what_ != What::connections || (line.idle && !idle_)) return;
     ++printed_;
     renderer_->row(connection_schema(), to_row(line, context_.clock(), context_.cgroup(line.who->cgroup), spans_));
 }

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `trace` prints: transitions or connections, filtered, as rows.
+// What `trace` prints: transitions or connections as rows.
 #pragma once
 
 #include <memory>
 
 #include "render/renderer.h"
 #include "run/pipeline.h"
-#include "run/selection.h"
 
 namespace tcpdwell {
 
@@ -16,8 +15,7 @@ public:
 
     /// `context` and `out` must outlive the printer.
     /// `idle`: also connections that nothing happened to.
-    TracePrinter(What what, bool idle, Selection selection, const Context& context, Output& out,
-                 std::unique_ptr<Renderer> renderer);
+    TracePrinter(What what, bool idle, const Context& context, Output& out, std::unique_ptr<Renderer> renderer);
 
     void begin(const Context& context) override;
     Result<bool> flush(const RunState& state) override;
@@ -31,7 +29,6 @@ public:
 private:
     What what_;
     bool idle_;
-    Selection selection_;
     const Context& context_;
     Output& out_;
     std::unique_ptr<Renderer> renderer_;

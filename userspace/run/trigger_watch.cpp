@@ -13,8 +13,8 @@ constexpr Nanoseconds kFindingWindow = std::chrono::minutes(1);
 
 } // namespace
 
-TriggerWatch::TriggerWatch(std::vector<Trigger> triggers, Selection selection, const Context& context)
-    : selection_(std::move(selection)), context_(context) {
+TriggerWatch::TriggerWatch(std::vector<Trigger> triggers, Pull pull, const Context& context, Consumer& next)
+    : ForwardingConsumer(next), pull_(std::move(pull)), context_(context) {
     for (Trigger& trigger : triggers) {
         Watched watched{std::move(trigger)};
         if (const auto* rate = std::get_if<RateOfEnding>(&watched.trigger.condition))
@@ -23,46 +23,40 @@ TriggerWatch::TriggerWatch(std::vector<Trigger> triggers, Selection selection, c
     }
 }
 
-void TriggerWatch::begin(MonoTime now) {
+void TriggerWatch::begin(const Context& context) {
+    const MonoTime now = context.clock().mono;
     const bool wants_findings = std::any_of(watched_.begin(), watched_.end(), [](const Watched& w) {
         return std::holds_alternative<FindingRaised>(w.trigger.condition);
     });
     if (wants_findings) maker_.emplace(ReportOptions{}, now);
     next_look_ = now + kLookInterval;
+    next().begin(context);
 }
 
-void TriggerWatch::move(std::optional<TcpState> from, std::optional<TcpState> to) {
-    if (from) {
-        auto& count = in_state_[*from];
-        if (count > 0) --count;
-    }
-    if (to) most_in_state_[*to] = std::max(most_in_state_[*to], ++in_state_[*to]);
+void TriggerWatch::on_move(const StateMove& move) {
+    if (move.from) --in_state_[*move.from];
+    if (move.to) most_in_state_[*move.to] = std::max(most_in_state_[*move.to], ++in_state_[*move.to]);
+    if (maker_) maker_->on_move(move);
+    next().on_move(move);
 }
 
 void TriggerWatch::on_transition(const TransitionLine& line) {
-    const bool wanted = selection_.wants(*line.who);
-    if (wanted) move(line.from, line.to);
-    if (maker_) maker_->on_transition(line, wanted);
-}
-
-void TriggerWatch::on_restated(const RestatedLine& line) {
-    const bool wanted = selection_.wants(*line.who);
-    if (wanted) move(line.from, line.to);
-    if (maker_) maker_->on_restated(line, wanted);
+    if (maker_) maker_->on_transition(line);
+    next().on_transition(line);
 }
 
 void TriggerWatch::on_connection(const ConnectionLine& line) {
-    const bool wanted = selection_.wants(*line.who);
-    if (maker_) maker_->on_connection(line, wanted);
-    if (!wanted || !line.closed) return;
+    if (maker_) maker_->on_connection(line);
     for (Watched& watched : watched_) {
         const auto* rate = std::get_if<RateOfEnding>(&watched.trigger.condition);
-        if (rate != nullptr && rate->ending == line.ending) watched.endings->add(*line.closed);
+        if (rate != nullptr && rate->ending == line.ending && line.closed) watched.endings->add(*line.closed);
     }
+    next().on_connection(line);
 }
 
 void TriggerWatch::on_lost(const LostLine& line) {
     if (maker_) maker_->on_lost(line);
+    next().on_lost(line);
 }
 
 void TriggerWatch::look_for_findings(const RunState& state) {
@@ -89,15 +83,15 @@ bool TriggerWatch::holds(Watched& watched, MonoTime now) {
     return std::find(findings_.begin(), findings_.end(), raised.id) != findings_.end();
 }
 
-std::vector<std::string> TriggerWatch::pulled(const RunState& state) {
+Result<bool> TriggerWatch::flush(const RunState& state) {
+    auto open = next().flush(state);
     look_for_findings(state);
-    std::vector<std::string> pulled;
     for (Watched& watched : watched_) {
         const bool was = std::exchange(watched.is_true, holds(watched, state.now));
-        if (watched.is_true && !was) pulled.push_back(watched.trigger.text);
+        if (watched.is_true && !was) pull_(watched.trigger.text);
     }
     most_in_state_ = in_state_;
-    return pulled;
+    return open;
 }
 
 } // namespace tcpdwell

@@ -1,31 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
-// Watches what the tracker tells for the conditions of triggers.
+// Watches the lines of connections for the conditions of triggers.
 #pragma once
 
+#include <array>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "analysis/report_maker.h"
-#include "run/pipeline.h"
-#include "run/selection.h"
+#include "run/forwarding_consumer.h"
 #include "run/trigger.h"
 
 namespace tcpdwell {
 
-class TriggerWatch {
+class TriggerWatch final : public ForwardingConsumer {
 public:
-    /// `context` must outlive this.
-    TriggerWatch(std::vector<Trigger> triggers, Selection selection, const Context& context);
+    /// Called when a condition has become true, with the trigger's text: once, however long it stays true.
+    using Pull = std::function<void(const std::string& trigger)>;
 
-    void begin(MonoTime now);
-    void on_transition(const TransitionLine& line);
-    void on_restated(const RestatedLine& line);
-    void on_connection(const ConnectionLine& line);
-    void on_lost(const LostLine& line);
+    /// `context` and `next` must outlive this.
+    TriggerWatch(std::vector<Trigger> triggers, Pull pull, const Context& context, Consumer& next);
 
-    /// The triggers whose conditions have become true since the last call: a condition that stays true tells once.
-    std::vector<std::string> pulled(const RunState& state);
+    void begin(const Context& context) override;
+    /// Looks whether conditions have become true since the last call.
+    Result<bool> flush(const RunState& state) override;
+    void on_move(const StateMove& move) override;
+    void on_transition(const TransitionLine& line) override;
+    void on_connection(const ConnectionLine& line) override;
+    void on_lost(const LostLine& line) override;
 
 private:
     struct Watched {
@@ -34,12 +37,11 @@ private:
         bool is_true = false;
     };
 
-    void move(std::optional<TcpState> from, std::optional<TcpState> to);
     void look_for_findings(const RunState& state);
     bool holds(Watched& watched, MonoTime now);
 
     std::vector<Watched> watched_;
-    Selection selection_;
+    Pull pull_;
     const Context& context_;
     EnumArray<TcpState, std::uint64_t> in_state_;      ///< sockets
     EnumArray<TcpState, std::uint64_t> most_in_state_; ///< since the last look

@@ -7,28 +7,28 @@ namespace tcpdwell {
 
 void LineGate::begin(const Context& context) {
     context_ = &context;
-    inner_.begin(context);
+    next().begin(context);
 }
 
 void LineGate::settled(const RunState& state) {
     end_ = state.now;
-    inner_.settled(state);
+    next().settled(state);
 }
 
 Result<void> LineGate::finish() {
-    if (auto done = inner_.finish(); !done) return done;
+    if (auto done = next().finish(); !done) return done;
     if (window_.since && end_ && *end_ < *window_.since)
         return tl::unexpected(nothing_since(*window_.since, *end_, context_->clock()));
     return {};
 }
 
-void LineGate::on_transition(const TransitionLine& line) {
-    if (window_.contains(line.at)) inner_.on_transition(line);
+void LineGate::on_move(const StateMove& move) {
+    last_heard_ = move.at; // a connection that is given up leaves its state just before its line
+    if (window_.contains(move.at)) next().on_move(move);
 }
 
-void LineGate::on_restated(const RestatedLine& line) {
-    last_heard_ = line.at; // a connection that is given up leaves its state just before its line
-    if (window_.contains(line.at)) inner_.on_restated(line);
+void LineGate::on_transition(const TransitionLine& line) {
+    if (window_.contains(line.at)) next().on_transition(line);
 }
 
 bool LineGate::wants(const ConnectionLine& line) const {
@@ -41,11 +41,11 @@ bool LineGate::wants(const ConnectionLine& line) const {
 }
 
 void LineGate::on_connection(const ConnectionLine& line) {
-    if (wants(line)) inner_.on_connection(line);
+    if (wants(line)) next().on_connection(line);
 }
 
 void LineGate::on_lost(const LostLine& line) {
-    if (window_.contains(line.at)) inner_.on_lost(line);
+    if (window_.contains(line.at)) next().on_lost(line);
 }
 
 // --- a period
@@ -54,7 +54,7 @@ void PeriodGate::begin(const Context& context) {
     context_ = &context;
     if (since_) return;
     is_open_ = true;
-    inner_.begin(context);
+    next().begin(context);
 }
 
 void PeriodGate::open(const Tracker& tracker) {
@@ -62,27 +62,34 @@ void PeriodGate::open(const Tracker& tracker) {
     Context context = *context_;
     const ClockAnchor& clock = context_->clock();
     context.on_event(ClockReading{{*since_, clock.to_wall(*since_), 0, 0}});
-    inner_.begin(context);
+    next().begin(context);
     const MonoTime just_before = *since_ - Nanoseconds(1); // so that they are there at the very beginning
     tracker.for_each_live([&](const LiveSocket& socket) {
         if (socket.state == TcpState::SYN_SENT) connecting_.insert(socket.who.id);
-        inner_.on_restated(RestatedLine{just_before, &socket.who, std::nullopt, socket.state});
+        next().on_move(StateMove{just_before, &socket.who, std::nullopt, socket.state});
     });
 }
 
 Result<bool> PeriodGate::flush(const RunState& state) {
     if (!is_open_ && state.now >= *since_) open(state.tracker);
-    return is_open_ ? inner_.flush(state) : Result<bool>(true);
+    return is_open_ ? next().flush(state) : Result<bool>(true);
 }
 
 void PeriodGate::settled(const RunState& state) {
     end_ = state.now;
-    if (is_open_) inner_.settled(state);
+    if (is_open_) next().settled(state);
 }
 
 Result<void> PeriodGate::finish() {
-    if (is_open_) return inner_.finish();
+    if (is_open_) return next().finish();
     return tl::unexpected(nothing_since(*since_, end_, context_->clock()));
+}
+
+void PeriodGate::on_move(const StateMove& move) {
+    if (!is_open_ || (move.born && connecting_.contains(move.who->id))) return;
+    StateMove within = move;
+    within.at = clamped(move.at);
+    next().on_move(within);
 }
 
 void PeriodGate::on_transition(const TransitionLine& line) {
@@ -90,22 +97,18 @@ void PeriodGate::on_transition(const TransitionLine& line) {
     const bool is_told = line.from == TcpState::CLOSE && connecting_.erase(line.who->id) != 0;
     if (is_told) return;
     if (line.to == TcpState::CLOSE && since_ && line.at < *since_) ended_late_.insert(line.who->id);
-    inner_.on_transition({clamped(line.at), line.who, line.from, line.to, line.dwell});
-}
-
-void PeriodGate::on_restated(const RestatedLine& line) {
-    if (is_open_) inner_.on_restated({clamped(line.at), line.who, line.from, line.to});
+    next().on_transition({clamped(line.at), line.who, line.from, line.to, line.dwell});
 }
 
 void PeriodGate::on_connection(const ConnectionLine& line) {
     if (!is_open_) return;
     const bool ended_before = since_ && line.closed && *line.closed < *since_;
     if (ended_before && ended_late_.erase(line.who->id) == 0) return;
-    inner_.on_connection(line);
+    next().on_connection(line);
 }
 
 void PeriodGate::on_lost(const LostLine& line) {
-    if (is_open_) inner_.on_lost(line);
+    if (is_open_) next().on_lost(line);
 }
 
 } // namespace tcpdwell

@@ -5,7 +5,7 @@
 
 #include <unordered_set>
 
-#include "run/pipeline.h"
+#include "run/forwarding_consumer.h"
 #include "run/time_window.h"
 
 namespace tcpdwell {
@@ -13,28 +13,26 @@ namespace tcpdwell {
 /// For views of lines: passes on those whose time lies in the window, whenever they are told. A connection's time is
 /// when it ended, or was heard of last if its end wasn't seen; one that is still open is told of if the window has no
 /// end of its own.
-class LineGate final : public Consumer {
+class LineGate final : public ForwardingConsumer {
 public:
     /// How long after it happened something may be told: that a mini-socket went from FIN_WAIT2 to TIME_WAIT may be
     /// learnt only when its timer ends, 60 s and a few ticks of the timer wheel later.
     static constexpr Nanoseconds kToldLate = std::chrono::seconds(120);
 
     /// `inner` must outlive the gate.
-    LineGate(Consumer& inner, TimeWindow window) : inner_(inner), window_(window) {}
+    LineGate(Consumer& inner, TimeWindow window) : ForwardingConsumer(inner), window_(window) {}
 
     void begin(const Context& context) override;
-    Result<bool> flush(const RunState& state) override { return inner_.flush(state); }
     void settled(const RunState& state) override;
     Result<void> finish() override;
+    void on_move(const StateMove& move) override;
     void on_transition(const TransitionLine& line) override;
-    void on_restated(const RestatedLine& line) override;
     void on_connection(const ConnectionLine& line) override;
     void on_lost(const LostLine& line) override;
 
 private:
     [[nodiscard]] bool wants(const ConnectionLine& line) const;
 
-    Consumer& inner_;
     TimeWindow window_;
     const Context* context_ = nullptr;
     MonoTime last_heard_{};       ///< of the connection that is given up
@@ -43,17 +41,17 @@ private:
 
 /// For views of a period: the consumer begins at `since`, is told of every socket that is there then, and from then on
 /// of everything. The source ends a batch at `since`, and its last one at `until`.
-class PeriodGate final : public Consumer {
+class PeriodGate final : public ForwardingConsumer {
 public:
     /// `inner` must outlive the gate.
-    PeriodGate(Consumer& inner, TimeWindow window) : inner_(inner), since_(window.since) {}
+    PeriodGate(Consumer& inner, TimeWindow window) : ForwardingConsumer(inner), since_(window.since) {}
 
     void begin(const Context& context) override;
     Result<bool> flush(const RunState& state) override;
     void settled(const RunState& state) override;
     Result<void> finish() override;
+    void on_move(const StateMove& move) override;
     void on_transition(const TransitionLine& line) override;
-    void on_restated(const RestatedLine& line) override;
     void on_connection(const ConnectionLine& line) override;
     void on_lost(const LostLine& line) override;
 
@@ -62,7 +60,6 @@ private:
     /// What happened before and is learnt only now counts from the beginning.
     [[nodiscard]] MonoTime clamped(MonoTime at) const { return since_ ? std::max(at, *since_) : at; }
 
-    Consumer& inner_;
     std::optional<MonoTime> since_;
     const Context* context_ = nullptr;
     bool is_open_ = false;

@@ -12,6 +12,7 @@
 #include "tcp/address.h"
 #include "tcp/close.h"
 #include "tcp/state.h"
+#include "track/pool.h"
 
 namespace tcpdwell {
 
@@ -35,19 +36,23 @@ struct ConnectionIdentity {
     std::optional<Process> process;   ///< who connected, accepted or listens; else the listener's owner
     std::optional<Process> closed_by; ///< the task that closed it, where a task did
     std::optional<std::uint32_t> uid;
-    /// The listener's own note on this connection, 0 at birth; the tracker never looks at it.
-    mutable std::uint32_t note = 0;
+    /// Where the tracker keeps it: numbers from 1 on without gaps, for what others know of it besides. Another
+    /// connection gets the same one only after the last line of this one.
+    Slot slot = 0;
     std::uint64_t cgroup = 0; ///< 0: not known
 };
 
-/// A connection or listener is known to be in another state, without a transition having been seen: it was found in a
-/// listing, moved while events were lost, or isn't known any more. Together with the transitions it gives the
-/// number in each state at any time.
-struct RestatedLine {
+/// A connection or listener comes into a state, leaves one, or both. The moves alone say at any time how many are in
+/// which state: there is one for each transition, and one where no transition was seen (a socket was found in a
+/// listing, moved while events were lost, or isn't known any more). No move names CLOSE.
+struct StateMove {
     MonoTime at;
     const ConnectionIdentity* who; ///< valid during the call
-    std::optional<TcpState> from;  ///< nullopt: it wasn't known
-    std::optional<TcpState> to;    ///< nullopt: it isn't known any more
+    std::optional<TcpState> from;  ///< nullopt: it wasn't counted anywhere
+    std::optional<TcpState> to;    ///< nullopt: it is gone
+    bool born = false;             ///< its birth was seen: it isn't only newly known
+
+    [[nodiscard]] bool is_listener() const { return who->tuple.remote.empty(); }
 };
 
 /// One state transition, as printed by `trace`.

@@ -6,6 +6,8 @@
 
 #include "base/hash.h"
 
+#include "tcp/listener_match.h"
+
 namespace tcpdwell {
 namespace {
 
@@ -28,7 +30,7 @@ const Evidence ConnectionTable::kNoEvidence;
 Connection& ConnectionTable::create() {
     const Slot slot = slots_.take();
     Connection& c = slots_[slot];
-    c.slot = slot;
+    c.who.slot = slot;
     if (++last_sequence_ == 0) ++last_sequence_;
     c.sequence = last_sequence_;
     link_newest(c);
@@ -44,7 +46,7 @@ void ConnectionTable::release(Connection& c) {
     if (c.evidence != 0) evidence_.give_back(c.evidence);
     unlink(c);
     c.sequence = 0;
-    slots_.give_back(c.slot);
+    slots_.give_back(c.who.slot);
     --live_;
 }
 
@@ -79,13 +81,13 @@ void ConnectionTable::unlink(Connection& c) {
 void ConnectionTable::link_newest(Connection& c) {
     c.older = newest_;
     c.newer = 0;
-    if (newest_ != 0) slots_[newest_].newer = c.slot;
-    newest_ = c.slot;
-    if (oldest_ == 0) oldest_ = c.slot;
+    if (newest_ != 0) slots_[newest_].newer = c.who.slot;
+    newest_ = c.who.slot;
+    if (oldest_ == 0) oldest_ = c.who.slot;
 }
 
 void ConnectionTable::touch(Connection& c) {
-    if (newest_ == c.slot) return;
+    if (newest_ == c.who.slot) return;
     unlink(c);
     link_newest(c);
 }
@@ -122,13 +124,13 @@ Connection* ConnectionTable::by_object(std::uint64_t address) { return at(find_o
 
 void ConnectionTable::set_object(Connection& c, std::uint64_t& object, std::uint64_t address) {
     if (object == address) return;
-    if (object != 0) objects_.erase(mix64(object), c.slot);
+    if (object != 0) objects_.erase(mix64(object), c.who.slot);
     object = 0;
     if (address == 0) return;
     // Whoever was there before has no claim to it any more.
     if (const Slot old = find_object(address)) objects_.erase(mix64(address), old);
     object = address;
-    objects_.insert(mix64(address), c.slot);
+    objects_.insert(mix64(address), c.who.slot);
 }
 
 // --- by four-tuple
@@ -149,12 +151,14 @@ void ConnectionTable::index_tuple(Connection& c) {
     if (c.who.tuple.local.port == 0 || c.who.tuple.remote.empty()) return;
     const std::uint64_t hash = hash_of(c.who.netns, c.who.tuple);
     const Slot owner = find_tuple(hash, c.who.netns, c.who.tuple);
-    if (owner == c.slot) return;
+    if (owner == c.who.slot) return;
     if (owner != 0) tuples_.erase(hash, owner);
-    tuples_.insert(hash, c.slot);
+    tuples_.insert(hash, c.who.slot);
 }
 
-void ConnectionTable::forget_tuple(const Connection& c) { tuples_.erase(hash_of(c.who.netns, c.who.tuple), c.slot); }
+void ConnectionTable::forget_tuple(const Connection& c) {
+    tuples_.erase(hash_of(c.who.netns, c.who.tuple), c.who.slot);
+}
 
 // --- listeners
 
@@ -179,14 +183,10 @@ std::span<Connection* const> ConnectionTable::listeners_at(std::uint32_t netns, 
 Connection* ConnectionTable::listener_for(std::uint32_t netns, const Endpoint& local) const {
     const auto it = listeners_.find(listener_key(netns, local.port));
     if (it == listeners_.end()) return nullptr;
-    Connection* wildcard = nullptr;
-    for (Connection* listener : it->second) {
-        if (listener->ended) continue;
-        const IpAddress& address = listener->who.tuple.local.address;
-        if (address == local.address) return listener;
-        if (address.is_unspecified()) wildcard = listener;
-    }
-    return wildcard;
+    Connection* const* const found = match_listener(it->second, local.address, [](const Connection* listener) {
+        return listener->ended ? nullptr : &listener->who.tuple.local.address;
+    });
+    return found ? *found : nullptr;
 }
 
 } // namespace tcpdwell

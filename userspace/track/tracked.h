@@ -79,7 +79,6 @@ struct alignas(64) Connection {
     std::uint32_t sequence = 0;                    ///< order of creation, modulo 2^32; 0 once it is released
     std::uint32_t loss_epoch = 0;                  ///< the tracker's, at last_event
     std::uint32_t listed_in = 0;                   ///< snapshot that listed it last
-    Slot slot = 0;                                 ///< its own
     Slot evidence = 0;                             ///< 0: nothing special is known
     Slot newer = 0;                                ///< order of last use
     Slot older = 0;                                ///< the same; or the next free slot

@@ -96,7 +96,7 @@ void Tracker::Impl::on_open(const StateChange& e) {
     if (e.owner) c.who.process = e.owner->process;
     if (e.to == TcpState::SYN_SENT && e.tuple.local.port == 0) {
         c.birth_held = true;
-        held_.push_back(Deadline{e.at + kHold, c.slot, c.sequence});
+        held_.push_back(Deadline{e.at + kHold, c.who.slot, c.sequence});
         return;
     }
     if (e.to == TcpState::LISTEN) {
@@ -113,7 +113,7 @@ Connection& Tracker::Impl::adopt_full(const StateChange& e) {
     Connection& c = create_existing(e.sock, e.at, e.netns, e.tuple, e.cookie, e.from);
     table_.set_socket(c, e.sock);
     learn_owner(c, e.owner);
-    restate(c, std::nullopt, e.from, e.at);
+    report_move(c, std::nullopt, e.from, e.at);
     return c;
 }
 
@@ -160,7 +160,7 @@ void Tracker::Impl::learn_past(Connection& c, const StateChange& e) {
     // Joined by its mini-socket; only now the full socket shows its previous state.
     table_.push_path(c, e.from, std::nullopt);
     if (e.from == TcpState::CLOSING) c.closed_first = ClosedFirst::both;
-    restate(c, TcpState::TIME_WAIT, e.from, e.at);
+    report_move(c, TcpState::TIME_WAIT, e.from, e.at);
     print_transition(c, e.from, TcpState::TIME_WAIT, c.since().value_or(e.at), std::nullopt);
 }
 

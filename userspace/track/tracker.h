@@ -17,8 +17,10 @@ namespace tcpdwell {
 class TrackerListener {
 public:
     virtual ~TrackerListener() = default;
+    virtual void on_move(const StateMove&) {}
+    /// Right after the move that goes with it.
     virtual void on_transition(const TransitionLine& line) = 0;
-    virtual void on_restated(const RestatedLine&) {}
+    /// After the last move.
     virtual void on_connection(const ConnectionLine& line) = 0;
     virtual void on_lost(const LostLine& line) = 0;
 };

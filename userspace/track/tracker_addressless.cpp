@@ -14,7 +14,7 @@ std::uint32_t ports_of(const FourTuple& tuple) { return std::uint32_t{tuple.loca
 } // namespace
 
 void Tracker::Impl::remember_cookie(const Connection& c) {
-    if (c.who.cookie != 0) by_cookie_[c.who.cookie] = Reference{c.slot, c.sequence};
+    if (c.who.cookie != 0) by_cookie_[c.who.cookie] = Reference{c.who.slot, c.sequence};
 }
 
 Connection* Tracker::Impl::find_by_cookie(std::uint64_t cookie) {
@@ -60,7 +60,7 @@ bool Tracker::Impl::has_just_ended(const SocketListed& e) {
         just_ended_.clear();
         for (const Deadline& deadline : settling_)
             if (const Connection* c = table_.find(deadline.slot, deadline.sequence); c && c->ended)
-                just_ended_.emplace(ports_of(c->who.tuple), c->slot);
+                just_ended_.emplace(ports_of(c->who.tuple), c->who.slot);
     }
     const auto [first, last] = just_ended_.equal_range(ports_of(e.tuple));
     return std::any_of(first, last, [&](const auto& each) {

@@ -49,7 +49,7 @@ private:
     /// `object` makes the id; where the connection lives is for the caller to say.
     Connection& create(std::uint64_t object, MonoTime at, std::uint32_t netns, const FourTuple& tuple,
                        std::uint64_t cookie);
-    /// A connection that was there before anything was seen of it; the caller restates it when it has said who it is.
+    /// A connection that was there before anything was seen of it; the caller reports its move when it has said who it is.
     Connection& create_existing(std::uint64_t object, MonoTime at, std::uint32_t netns, const FourTuple& tuple,
                                 std::uint64_t cookie, TcpState state);
     void note_event(Connection& c, MonoTime at);
@@ -59,8 +59,9 @@ private:
     void print_transition(Connection& c, TcpState from, TcpState to, MonoTime at, std::optional<Nanoseconds> dwell);
     /// Where the record says another state than is known: something was lost.
     void resync_state(Connection& c, TcpState actual, MonoTime at);
-    /// Reports a state that was entered or left without a transition.
-    void restate(const Connection& c, std::optional<TcpState> from, std::optional<TcpState> to, MonoTime at);
+    /// For listeners: it is in another state. `born`: its birth was seen.
+    void report_move(const Connection& c, std::optional<TcpState> from, std::optional<TcpState> to, MonoTime at,
+                     bool born = false);
     void release_birth(Connection& c);
     /// The last trace is gone from the kernel; the line follows when nothing more can come.
     void end(Connection& c, MonoTime at);

@@ -195,7 +195,7 @@ void Tracker::Impl::join(const SocketListed& e) {
     } else {
         table_.set_socket(c, e.sock);
     }
-    restate(c, std::nullopt, e.state, e.at);
+    report_move(c, std::nullopt, e.state, e.at);
 }
 
 } // namespace tcpdwell

@@ -90,12 +90,17 @@ void Tracker::Impl::mark_gap(Connection& c) {
 void Tracker::Impl::print_transition(Connection& c, TcpState from, TcpState to, MonoTime at,
                                      std::optional<Nanoseconds> dwell) {
     ++totals_.transitions;
+    const bool is_child = from == TcpState::LISTEN && !c.who.tuple.remote.empty();
+    const bool born = is_child || from == TcpState::CLOSE;
+    report_move(c, born ? std::nullopt : std::optional(from), to, at, born);
     listener_.on_transition(TransitionLine{at, &c.who, from, to, dwell});
 }
 
-void Tracker::Impl::restate(const Connection& c, std::optional<TcpState> from, std::optional<TcpState> to,
-                            MonoTime at) {
-    listener_.on_restated(RestatedLine{at, &c.who, from, to});
+void Tracker::Impl::report_move(const Connection& c, std::optional<TcpState> from, std::optional<TcpState> to,
+                                MonoTime at, bool born) {
+    if (from == TcpState::CLOSE) from.reset();
+    if (to == TcpState::CLOSE) to.reset();
+    if (from || to) listener_.on_move(StateMove{at, &c.who, from, to, born});
 }
 
 void Tracker::Impl::release_birth(Connection& c) {
@@ -129,7 +134,7 @@ void Tracker::Impl::resync_state(Connection& c, TcpState actual, MonoTime at) {
     const TcpState supposed = c.state;
     c.state = actual;
     c.find_in_state(at);
-    restate(c, supposed, actual, at);
+    report_move(c, supposed, actual, at);
 }
 
 void Tracker::Impl::end(Connection& c, MonoTime at) {
@@ -140,7 +145,7 @@ void Tracker::Impl::end(Connection& c, MonoTime at) {
 }
 
 void Tracker::Impl::schedule_check(Connection& c, MonoTime due) {
-    settling_.push_back(Deadline{due, c.slot, c.sequence});
+    settling_.push_back(Deadline{due, c.who.slot, c.sequence});
 }
 
 Tracker::Impl::Summary Tracker::Impl::summary_of_open(const Connection& c) const {
@@ -182,7 +187,7 @@ void Tracker::Impl::for_each_live(const std::function<void(const LiveSocket&)>& 
 
 void Tracker::Impl::report_and_release(Connection& c) {
     release_birth(c);
-    if (c.state != TcpState::CLOSE) restate(c, c.state, std::nullopt, c.last_event);
+    if (c.state != TcpState::CLOSE) report_move(c, c.state, std::nullopt, c.last_event);
     if (c.who.tuple.remote.empty()) { // a listener
         table_.release(c);
         return;

@@ -60,7 +60,7 @@ Connection& Tracker::Impl::adopt_mini(const TimewaitTimer& e) {
     Connection& fresh = create_existing(e.mini, e.at, e.netns, e.tuple, e.cookie, e.substate);
     table_.set_other(fresh, e.mini);
     fresh.place = e.op == TD_TIMER_START ? Place::full : Place::mini;
-    restate(fresh, std::nullopt, e.substate, e.at);
+    report_move(fresh, std::nullopt, e.substate, e.at);
     return fresh;
 }
 

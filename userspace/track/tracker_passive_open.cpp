@@ -83,7 +83,7 @@ void Tracker::Impl::on_request_start(const RequestTimer& e) {
     if (c.opened)
         print_transition(c, TcpState::LISTEN, TcpState::SYN_RECV, e.at, std::nullopt);
     else
-        restate(c, std::nullopt, TcpState::SYN_RECV, e.at);
+        report_move(c, std::nullopt, TcpState::SYN_RECV, e.at);
 }
 
 void Tracker::Impl::resolve_request(Connection& c) {
@@ -175,7 +175,7 @@ Connection& Tracker::Impl::create_child(const StateChange& e, const std::optiona
     table_.index_tuple(c);
     if (!born) {
         c.seen = last_loss_ ? Seen::gap : Seen::joined;
-        restate(c, std::nullopt, TcpState::SYN_RECV, e.at);
+        report_move(c, std::nullopt, TcpState::SYN_RECV, e.at);
         return c;
     }
     // A child made at the SYN (TCP Fast Open) has been in SYN_RECV since; one made at the ACK (SYN cookie) leaves no

@@ -235,7 +235,7 @@ TEST(EndSummary, knows_the_time_in_each_state) {
     EXPECT_TRUE(ends.has_been_in(ends[1], FIN_WAIT2));
     EXPECT_FALSE(ends.has_been_in(ends[1], TIME_WAIT));
     EXPECT_EQ(ends.states(ends[1]).size(), states.size());
-    EXPECT_FALSE(ends[0].wanted);
+    EXPECT_FALSE(ends[0].selected);
 }
 
 struct Words {

@@ -209,9 +209,9 @@ TEST_F(FlowsPortTest, unanswered_connects_by_program_and_remote_endpoint) {
 TEST_F(FlowsPortTest, a_connection_that_the_filter_lets_pass_no_more_is_let_go_of) {
     auto& who = people.client(1);
     tell.born(who, 1s, ESTABLISHED);
-    EXPECT_TRUE(Flows::knows(who));
-    flows.on_move({at(2s), &who, ESTABLISHED, std::nullopt, false, true});
-    EXPECT_FALSE(Flows::knows(who));
+    EXPECT_TRUE(flows.counts(who));
+    flows.on_move({at(2s), &who, ESTABLISHED, std::nullopt});
+    EXPECT_FALSE(flows.counts(who));
     EXPECT_EQ(only_row().held.now(), 0u);
 }
 

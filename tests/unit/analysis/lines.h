@@ -36,6 +36,7 @@ public:
     ConnectionIdentity& add(Role role, const FourTuple& tuple, std::optional<Process> who = process(100, "app")) {
         ConnectionIdentity& c = list_.emplace_back();
         c.id = 0xabc000 + list_.size();
+        c.slot = static_cast<Slot>(list_.size());
         c.netns = kNetns;
         c.tuple = tuple;
         c.role = role;

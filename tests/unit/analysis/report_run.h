@@ -63,10 +63,10 @@ public:
         return report;
     }
 
-    void on_transition(const TransitionLine& line) override { maker.on_transition(line, wants(*line.who)); }
-    void on_restated(const RestatedLine& line) override { maker.on_restated(line, wants(*line.who)); }
-    void on_connection(const ConnectionLine& line) override { maker.on_connection(line, wants(*line.who)); }
-    void on_lost(const LostLine& line) override { maker.on_lost(line); }
+    void on_move(const StateMove& move) override { front->on_move(move); }
+    void on_transition(const TransitionLine& line) override { front->on_transition(line); }
+    void on_connection(const ConnectionLine& line) override { front->on_connection(line); }
+    void on_lost(const LostLine& line) override { front->on_lost(line); }
 
     [[nodiscard]] MonoTime now() const { return now_; }
 
@@ -74,7 +74,7 @@ public:
     Tracker tracker;
     HostFacts host;
     std::map<std::uint64_t, std::string> cgroups;
-    std::function<bool(const ConnectionIdentity&)> wants = [](const ConnectionIdentity&) { return true; };
+    TrackerListener* front = &maker; ///< where the tracker's lines go first
 
 private:
     Report make() {

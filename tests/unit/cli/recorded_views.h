@@ -23,7 +23,7 @@ inline std::vector<std::string> trace_lines(const Fd& file, const TimeWindow& wi
     const Fd printed = memory_file();
     Output out(printed.get());
     Context context;
-    TracePrinter printer(what, true, Selection({}, context), context, out, make_renderer(Format::jsonl, out, {}));
+    TracePrinter printer(what, true, context, out, make_renderer(Format::jsonl, out, {}));
     LineGate gate(printer, window);
     EXPECT_TRUE(run_pipeline(*source, context, gate, {}, nullptr));
     std::vector<std::string> lines;
@@ -42,7 +42,7 @@ inline Result<std::string> report_json_of(const Fd& file, const TimeWindow& wind
     Output out(printed.get());
     Context context;
     ReportPrinter printer(
-        {}, interval, Selection({}, context), context, out, [](const Report& r) { return report_json(r) + "\n"; },
+        {}, interval, context, out, [](const Report& r) { return report_json(r) + "\n"; },
         [](const Report&) { return Result<void>(); }, false);
     PeriodGate gate(printer, window);
     Consumer& consumer = gated ? static_cast<Consumer&>(gate) : printer;

@@ -125,7 +125,7 @@ TEST(LineGate, a_connection_whose_end_was_not_seen_counts_when_it_was_heard_of_l
         LineGate gate(inner, {a, a + 1s});
         ConnectionLine line{};
         line.who = &who;
-        gate.on_restated({heard, &who, TcpState::ESTABLISHED, std::nullopt});
+        gate.on_move({heard, &who, TcpState::ESTABLISHED, std::nullopt});
         gate.on_connection(line);
         EXPECT_EQ(inner.connections, count) << (heard - a).count();
     }

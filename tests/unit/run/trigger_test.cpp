@@ -7,7 +7,10 @@
 #include <deque>
 #include <random>
 
+#include "../analysis/town.h"
 #include "event/encode.h"
+#include "line_consumers.h"
+#include "run/selection.h"
 #include "run/trigger_watch.h"
 #include "synth/traffic.h"
 
@@ -81,26 +84,28 @@ TEST(SlidingCount, counts_what_lies_in_the_window) {
     }
 }
 
-/// Runs random traffic through a tracker with a watch on it; how often a trigger was pulled.
-class WatchRun : public Consumer {
+/// Runs traffic through a tracker with a watch on it; how often a trigger was pulled.
+class WatchRun : public TrackerListener {
 public:
-    explicit WatchRun(const std::string& text)
-        : watch_({*Trigger::parse(text)}, Selection(Filter{}, context_), context_), tracker_(*this, {}) {}
+    explicit WatchRun(const std::string& text, const Filter& filter = {})
+        : watch_(
+              {*Trigger::parse(text)}, [this](const std::string&) { ++pulls_; }, context_, behind_),
+          selection_(filter, context_, watch_), tracker_(selection_.entrance(), {}) {}
 
     int pulls(std::uint64_t seed, std::size_t stories) {
         TrafficOptions options;
         options.seed = seed;
         options.stories = stories;
-        const auto traffic = make_traffic(options);
+        return pulls(make_traffic(options));
+    }
+    int pulls(const Story& story) {
         Decoder decoder;
-        watch_.begin(kStoryClock.mono);
+        context_.on_event(ClockReading{kStoryClock});
+        watch_.begin(context_);
         static_cast<void>(decoder.decode(encode(ClockReading{kStoryClock}, kStoryClock)));
-        int pulls = 0;
         MonoTime now = kStoryClock.mono;
-        const auto look = [&] {
-            pulls += static_cast<int>(watch_.pulled(RunState{tracker_, decoder.quality(), now}).size());
-        };
-        for (const WireRecord& record : traffic.records) {
+        const auto look = [&] { EXPECT_TRUE(watch_.flush(RunState{tracker_, decoder.quality(), now})); };
+        for (const WireRecord& record : story.records) {
             const auto event = decoder.decode(record.bytes);
             if (!event) continue;
             tracker_.on_event(*event);
@@ -109,30 +114,27 @@ public:
         }
         tracker_.settle(now);
         look();
-        return pulls;
+        return pulls_;
     }
     std::uint64_t highest = 0; ///< TIME_WAITs at a time
     std::uint64_t resets = 0;
 
 private:
-    void begin(const Context&) override {}
-    Result<bool> flush(const RunState&) override { return true; }
-    Result<void> finish() override { return {}; }
     void on_transition(const TransitionLine& line) override {
-        watch_.on_transition(line);
         if (line.from == TcpState::TIME_WAIT) --now_;
         if (line.to == TcpState::TIME_WAIT) highest = std::max(highest, ++now_);
     }
-    void on_restated(const RestatedLine& line) override { watch_.on_restated(line); }
     void on_connection(const ConnectionLine& line) override {
-        watch_.on_connection(line);
         if (line.ending == Ending::reset_sent) ++resets;
     }
-    void on_lost(const LostLine& line) override { watch_.on_lost(line); }
+    void on_lost(const LostLine&) override {}
 
     Context context_;
+    LinesTo behind_{*this};
     TriggerWatch watch_;
+    Selection selection_;
     Tracker tracker_;
+    int pulls_ = 0;
     std::uint64_t now_ = 0;
 };
 
@@ -151,6 +153,39 @@ TEST(TriggerWatch, tells_of_endings) {
     ASSERT_GT(probe.resets, 3U);
     EXPECT_EQ(WatchRun("reset_sent>" + std::to_string(probe.resets) + "/h").pulls(3, 300), 0);
     EXPECT_EQ(WatchRun("reset_sent>2/h").pulls(3, 300), 1);
+}
+
+/// A connection to port 80, where process 100 listens; process 101 accepts it.
+Stage accepted_at(Nanoseconds when) {
+    return {.netns = 4026531840,
+            .tuple = tuple("10.0.0.1", 80, "10.0.0.2", 50'000),
+            .start = kStoryClock.mono + when,
+            .first_pid = 100};
+}
+
+TEST(TriggerWatch, a_connection_that_another_process_accepts_is_counted_no_more) {
+    Town town;
+    for (int i = 0; i < 3; ++i) town.add(scenario("server_first"), accepted_at(i * 200s));
+    const Story story = town.tell();
+    Filter listener;
+    listener.pids = {100};
+    EXPECT_EQ(WatchRun("established>0", listener).pulls(story), 3);
+    EXPECT_EQ(WatchRun("established>1", listener).pulls(story), 0);
+}
+
+TEST(TriggerWatch, a_connection_that_was_not_counted_is_not_uncounted) {
+    Stage client = accepted_at(0s);
+    client.first_pid = 101;
+    client.tuple.local.port = 40'000;
+    Town town;
+    town.add(scenario("still_established"), client);
+    town.add(scenario("server_first"), accepted_at(10s));
+    client.start += 200s;
+    ++client.tuple.local.port;
+    town.add(scenario("still_established"), client);
+    Filter acceptor;
+    acceptor.pids = {101};
+    EXPECT_EQ(WatchRun("established>1", acceptor).pulls(town.tell()), 1);
 }
 
 } // namespace

@@ -92,12 +92,12 @@ TEST(ConnectionTable, the_last_one_at_an_address_has_it) {
 TEST(ConnectionTable, a_released_connection_is_not_found_again) {
     ConnectionTable table;
     Connection& a = table.create();
-    const Slot slot = a.slot;
+    const Slot slot = a.who.slot;
     const std::uint32_t sequence = a.sequence;
     EXPECT_EQ(table.find(slot, sequence), &a);
     table.release(a);
     EXPECT_EQ(table.find(slot, sequence), nullptr);
-    EXPECT_EQ(table.create().slot, slot);
+    EXPECT_EQ(table.create().who.slot, slot);
     EXPECT_EQ(table.find(slot, sequence), nullptr);
 }
 

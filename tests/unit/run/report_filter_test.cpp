@@ -2,12 +2,23 @@
 // A report on a part of the connections, where who passes the filter may become known only later.
 #include <gtest/gtest.h>
 
-#include "lines.h"
-#include "report_access.h"
-#include "report_run.h"
+#include "../analysis/lines.h"
+#include "../analysis/report_access.h"
+#include "../analysis/report_run.h"
+#include "line_consumers.h"
+#include "run/selection.h"
 
 namespace tcpdwell {
 namespace {
+
+/// A report on what one process holds.
+struct ReportOf : ReportRun {
+    explicit ReportOf(std::uint32_t pid) : selection(Filter{.pids = {pid}}, context, lines) { front = &selection; }
+
+    Context context;
+    LinesTo lines{maker};
+    Selection selection;
+};
 
 Stage stage(Port port, std::uint32_t pid) {
     return Stage{
@@ -27,8 +38,7 @@ TEST(ReportFilter, what_does_not_pass_is_in_no_section) {
     town.add(scenario("client_first_fin_with_ack"), stage(40'001, 1));
     town.add(scenario("still_established"), stage(50'000, 2), 5, Town::Vary::local_port);
     town.add(scenario("client_first_fin_with_ack"), stage(51'000, 2), 5, Town::Vary::local_port);
-    ReportRun run;
-    run.wants = [](const ConnectionIdentity& who) { return who.process && who.process->pid == 1; };
+    ReportOf run(1);
     run.feed(town.tell().records);
     run.pass_time(run.now() + 10s);
     const Report report = run.report();
@@ -48,8 +58,7 @@ TEST(ReportFilter, who_passes_once_it_is_accepted_is_counted_from_then_on) {
     Town town;
     town.add(scenario("server_first"), stage(80, 100)); // accepted by pid 101
     const Story story = town.tell();
-    ReportRun acceptor;
-    acceptor.wants = [](const ConnectionIdentity& who) { return who.process && who.process->pid == 101; };
+    ReportOf acceptor(101);
     acceptor.feed(story.records);
     acceptor.pass_time(acceptor.now() + 10s);
     const Report report = acceptor.report();
@@ -63,8 +72,7 @@ TEST(ReportFilter, who_passes_once_it_is_accepted_is_counted_from_then_on) {
 TEST(ReportFilter, who_passes_no_more_leaves_every_count) {
     Town town;
     town.add(scenario("server_first"), stage(80, 100));
-    ReportRun listener;
-    listener.wants = [](const ConnectionIdentity& who) { return who.process && who.process->pid == 100; };
+    ReportOf listener(100);
     for (const WireRecord& record : town.tell().records)
         if (record.at < at(20s)) listener.feed(record); // it is in TIME_WAIT
     listener.pass_time(at(20s));

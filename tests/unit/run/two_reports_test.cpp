@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// Several reports on one tracker: each is what it would be alone.
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+
+#include "../analysis/report_run.h"
+#include "line_consumers.h"
+#include "render/report_formats.h"
+#include "run/selection.h"
+#include "synth/traffic.h"
+
+namespace tcpdwell {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// What to report.
+struct Order {
+    SplitBy by = SplitBy::none;
+    Nanoseconds begin{}; ///< counted from the first record
+    Filter filter{};
+    std::optional<Nanoseconds> interval{};
+};
+
+/// A report maker behind a selection, and what it makes. It is there from `begin` on, and is then given what the
+/// tracker holds, as a view of a period is.
+class Reporter {
+public:
+    Reporter(const Order& order, const Context& context) : order_(order), context_(context) {}
+
+    void flush(const Tracker& tracker, MonoTime now) {
+        if (!maker_ && now >= kStoryClock.mono + order_.begin) begin(tracker, now);
+        if (!maker_ || !order_.interval || now - maker_->begin() < *order_.interval) return;
+        print(tracker, now);
+        maker_->next_interval(now);
+    }
+    void print(const Tracker& tracker, MonoTime now) {
+        const auto no_path = [](std::uint64_t) { return std::nullopt; };
+        printed += report_json(maker_->make(tracker, {}, {}, kStoryClock, no_path, now)) + "\n";
+    }
+    [[nodiscard]] TrackerListener* front() { return selection_ ? &selection_->entrance() : nullptr; }
+
+    std::string printed;
+
+private:
+    void begin(const Tracker& tracker, MonoTime now) {
+        ReportOptions options;
+        options.by = order_.by;
+        maker_.emplace(std::move(options), now);
+        lines_.emplace(*maker_);
+        selection_.emplace(order_.filter, context_, *lines_);
+        tracker.for_each_live([&](const LiveSocket& socket) {
+            front()->on_move({now, &socket.who, std::nullopt, socket.state});
+        });
+    }
+
+    Order order_;
+    const Context& context_;
+    std::optional<ReportMaker> maker_;
+    std::optional<LinesTo> lines_;
+    std::optional<Selection> selection_;
+};
+
+/// Hands lines to several reporters, one after the other.
+class Reporters final : public TrackerListener {
+public:
+    Reporters(const std::vector<Order>& orders, const Context& context) {
+        for (const Order& order : orders) all.push_back(std::make_unique<Reporter>(order, context));
+    }
+    void on_move(const StateMove& move) override {
+        each([&](TrackerListener& to) { to.on_move(move); });
+    }
+    void on_transition(const TransitionLine& line) override {
+        each([&](TrackerListener& to) { to.on_transition(line); });
+    }
+    void on_connection(const ConnectionLine& line) override {
+        each([&](TrackerListener& to) { to.on_connection(line); });
+    }
+    void on_lost(const LostLine& line) override {
+        each([&](TrackerListener& to) { to.on_lost(line); });
+    }
+
+    std::vector<std::unique_ptr<Reporter>> all;
+
+private:
+    void each(const std::function<void(TrackerListener&)>& call) {
+        for (const auto& reporter : all)
+            if (TrackerListener* front = reporter->front()) call(*front);
+    }
+};
+
+/// The JSON of each.
+std::vector<std::string> reports(const Story& story, const std::vector<Order>& orders) {
+    Context context;
+    Reporters reporters(orders, context);
+    Tracker tracker(reporters, {});
+    Decoder decoder;
+    static_cast<void>(decoder.decode(encode(ClockReading{kStoryClock}, kStoryClock)));
+    MonoTime now = kStoryClock.mono;
+    for (const WireRecord& record : story.records) {
+        for (; now + 20ms < record.at; now += 20ms) {
+            tracker.advance_to(now);
+            for (const auto& reporter : reporters.all) reporter->flush(tracker, now);
+        }
+        const auto event = decoder.decode(record.bytes);
+        if (!event) continue;
+        context.on_event(*event);
+        tracker.on_event(*event);
+    }
+    tracker.settle(now);
+    std::vector<std::string> printed;
+    for (const auto& reporter : reporters.all) {
+        reporter->print(tracker, now);
+        printed.push_back(reporter->printed);
+    }
+    return printed;
+}
+
+TEST(TwoReports, on_one_tracker_are_what_each_is_alone) {
+    for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+        TrafficOptions traffic;
+        traffic.seed = seed;
+        traffic.stories = 300;
+        traffic.tuples = 8;
+        traffic.only_ending = false;
+        const Story story = make_traffic(traffic);
+        std::vector<std::uint32_t> pids;
+        for (const Outcome& outcome : story.outcomes)
+            if (outcome.process && outcome.process->pid % 2 == 0) pids.push_back(outcome.process->pid);
+        ASSERT_FALSE(pids.empty());
+        const std::vector<Order> orders{
+            {.by = SplitBy::service},   {.by = SplitBy::remote, .begin = 3s},
+            {.filter = {.pids = pids}}, {.by = SplitBy::service, .begin = 4s, .filter = {.role = Role::server}},
+            {.interval = 2s},           {.filter = {.pids = pids}, .interval = 3s}};
+        const auto together = reports(story, orders);
+        for (std::size_t i = 0; i < orders.size(); ++i)
+            EXPECT_EQ(together[i], reports(story, {orders[i]}).front()) << "order " << i << ", seed " << seed;
+        EXPECT_NE(together[0], together[1]);
+    }
+}
+
+} // namespace
+} // namespace tcpdwell

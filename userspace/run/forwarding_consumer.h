@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a consumer that stands before another one does unless it has a reason not to: passes everything on.
+#pragma once
+
+#include "run/pipeline.h"
+
+namespace tcpdwell {
+
+class ForwardingConsumer : public Consumer {
+public:
+    /// `next` must outlive this.
+    explicit ForwardingConsumer(Consumer& next) : next_(next) {}
+
+    void begin(const Context& context) override { next_.begin(context); }
+    Result<bool> flush(const RunState& state) override { return next_.flush(state); }
+    void settled(const RunState& state) override { next_.settled(state); }
+    Result<void> finish() override { return next_.finish(); }
+    void on_move(const StateMove& move) override { next_.on_move(move); }
+    void on_transition(const TransitionLine& line) override { next_.on_transition(line); }
+    void on_connection(const ConnectionLine& line) override { next_.on_connection(line); }
+    void on_lost(const LostLine& line) override { next_.on_lost(line); }
+
+protected:
+    [[nodiscard]] Consumer& next() { return next_; }
+
+private:
+    Consumer& next_;
+};
+
+} // namespace tcpdwell

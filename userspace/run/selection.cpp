@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "run/selection.h"
+
+namespace tcpdwell {
+
+bool Selection::selects(const ConnectionIdentity& who) const {
+    std::optional<std::string_view> cgroup;
+    if (!filter_.cgroups.empty()) cgroup = context_.cgroup(who.cgroup);
+    return filter_.matches(FilterSubject{who.tuple, who.netns, who.role, who.process, who.closed_by, cgroup});
+}
+
+void Selection::on_move(const StateMove& move) {
+    const ConnectionIdentity& who = *move.who;
+    if (who.slot >= counted_.size()) counted_.resize(std::size_t{who.slot} + 1);
+    ConnectionId& counted = counted_[who.slot];
+    StateMove seen = move;
+    if (counted != who.id) seen.from.reset();
+    if (!selects(who)) seen.to.reset();
+    if (!seen.from && !seen.to) return;
+    counted = seen.to ? who.id : 0;
+    next().on_move(seen);
+}
+
+void Selection::on_transition(const TransitionLine& line) {
+    if (selects(*line.who)) next().on_transition(line);
+}
+
+void Selection::on_connection(const ConnectionLine& line) {
+    if (selects(*line.who)) next().on_connection(line);
+}
+
+} // namespace tcpdwell
