@@ -102,8 +102,6 @@ constexpr TableView kExampleView[] = {
     {"states", "", "States with the time in each.", 0, Align::left, true},
 };
 
-std::int64_t number(std::uint64_t value) { return static_cast<std::int64_t>(value); }
-
 Value optional_time(std::optional<Nanoseconds> time) { return time ? Value(*time) : Value(); }
 
 std::string connections(std::uint64_t count) { return fmt::format("{} connection{}", count, count == 1 ? "" : "s"); }

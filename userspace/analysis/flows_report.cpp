@@ -83,8 +83,6 @@ constexpr TableView kPortView[] = {
     {"per_second", "OPENS/S", "Connections begun per second.", 8},
 };
 
-std::int64_t number(std::uint64_t value) { return static_cast<std::int64_t>(value); }
-
 Value program(Report& report, const std::array<char, TD_COMM_LEN>& comm, std::uint32_t pid) {
     const std::string_view text = comm_text(comm);
     if (text.empty() && pid == 0) return {};

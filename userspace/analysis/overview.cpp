@@ -8,8 +8,6 @@
 namespace tcpdwell {
 namespace {
 
-std::int64_t number(std::uint64_t value) { return static_cast<std::int64_t>(value); }
-
 std::uint64_t sum(const EnumArray<Seen, std::uint64_t>& counts) {
     return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
 }

@@ -48,9 +48,9 @@ bool is_listed(TcpState state) { return state != TcpState::CLOSE; }
 Value to_value(std::size_t number) { return static_cast<std::int64_t>(number); }
 
 /// A part of the output with its own heading.
-class Section {
+class CensusTable {
 public:
-    Section(Output& out, const CensusStyle& style, const Schema& schema, std::string_view title = {})
+    CensusTable(Output& out, const CensusStyle& style, const Schema& schema, std::string_view title = {})
         : schema_(schema), renderer_(make_renderer(style.format, out, style.table)) {
         if (style.format == Format::table && !title.empty()) out.buffer().append("\n").append(title) += '\n';
         renderer_->begin(schema_);
@@ -66,7 +66,7 @@ private:
 };
 
 void print_states(Output& out, const CensusStyle& style, std::span<const MetaEntry> meta, const StateCensus& census) {
-    Section section(out, style, state_schema);
+    CensusTable section(out, style, state_schema);
     section.meta(meta);
     for (const TcpState state : kAllOf<TcpState>) {
         if (!is_listed(state)) continue;
@@ -80,7 +80,7 @@ void print_states(Output& out, const CensusStyle& style, std::span<const MetaEnt
 void print_close_wait(Output& out, const CensusStyle& style, std::span<const CloseWaitGroup> groups) {
     Schema schema = close_wait_schema;
     if (!style.show_netns) schema.table = close_wait_table;
-    Section section(out, style, schema, "CLOSE_WAIT: the peer has closed, this host's process hasn't");
+    CensusTable section(out, style, schema, "CLOSE_WAIT: the peer has closed, this host's process hasn't");
     for (const CloseWaitGroup& group : groups)
         section.row({to_value(group.count), to_value(group.process), std::int64_t{group.netns}});
     section.finish();
@@ -89,7 +89,7 @@ void print_close_wait(Output& out, const CensusStyle& style, std::span<const Clo
 void print_listeners(Output& out, const CensusStyle& style, std::span<const ListenGroup> groups) {
     Schema schema = listen_schema;
     if (!style.show_netns) schema.table = listen_table;
-    Section section(out, style, schema, "LISTEN: accept queues");
+    CensusTable section(out, style, schema, "LISTEN: accept queues");
     for (const ListenGroup& group : groups)
         section.row({EndpointValue{group.local, group.family}, to_value(group.queued), to_value(group.queue_limit),
                      to_value(group.process), to_value(group.count), std::int64_t{group.netns}});
@@ -148,7 +148,7 @@ void print_groups(Output& out, const CensusStyle& style, std::span<const MetaEnt
         if (any) in_table.push_back(name(state));
     }
 
-    Section section(out, style, Schema{group_type(by), columns, in_table});
+    CensusTable section(out, style, Schema{group_type(by), columns, in_table});
     section.meta(meta);
     std::string text;
     std::vector<Value> row;

@@ -14,7 +14,7 @@
 namespace tcpdwell {
 namespace {
 
-struct CommandOptions {
+struct RecordCommand {
     std::shared_ptr<RunOptions> run;
     double keep = 0; ///< seconds; 0: all
     std::uint64_t max_bytes = 0;
@@ -64,7 +64,7 @@ const std::map<std::string, int>& save_signals() {
     return signals;
 }
 
-Result<int> run_record(const CommandOptions& options) {
+Result<int> run_record(const RecordCommand& options) {
     RunOptions& run_options = *options.run;
     if (options.keep > 0) run_options.roll.keep = to_nanoseconds(options.keep);
     if (options.max_bytes > 0) run_options.roll.max_bytes = options.max_bytes;
@@ -100,7 +100,7 @@ Result<int> run_record(const CommandOptions& options) {
     return run->exit_status(*outcome);
 }
 
-void declare_rolling(CLI::App& app, CommandOptions& options) {
+void declare_rolling(CLI::App& app, RecordCommand& options) {
     constexpr std::uint64_t least_bytes = 1 << 20;
     app.add_option("--keep", options.keep, "Hold the last 30m, 2h ...: FILE is a folder of segments")
         ->transform(time_with_unit())
@@ -123,7 +123,7 @@ void declare_rolling(CLI::App& app, CommandOptions& options) {
 } // namespace
 
 Action define_record(CLI::App& app) {
-    auto options = std::make_shared<CommandOptions>();
+    auto options = std::make_shared<RecordCommand>();
     options->run = RunOptions::declare(app);
     app.add_option("-o,--output", options->run->write, "File to write; - is standard output")
         ->type_name("FILE")

@@ -19,7 +19,7 @@
 namespace tcpdwell {
 namespace {
 
-struct CommandOptions {
+struct ReportCommand {
     std::string by;
     std::string format = "text";
     std::string html;
@@ -30,7 +30,7 @@ struct CommandOptions {
     std::shared_ptr<RunOptions> run;
 };
 
-Result<int> run_report(const CommandOptions& options) {
+Result<int> run_report(const ReportCommand& options) {
     ReportOptions report;
     if (!options.by.empty()) report.by = *split_from_name(options.by);
     for (const std::string& text : options.thresholds)
@@ -92,7 +92,7 @@ std::string threshold_help() {
 } // namespace
 
 Action define_report(CLI::App& app) {
-    auto options = std::make_shared<CommandOptions>();
+    auto options = std::make_shared<ReportCommand>();
     app.add_option("-b,--by", options->by, "Split the dwell times: role, service, remote or ending")
         ->check(CLI::IsMember({"role", "service", "remote", "ending"}));
     app.add_option("-f,--format", options->format, "text or json")

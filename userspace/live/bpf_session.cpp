@@ -18,6 +18,20 @@
 #include "live/tracefs.h"
 
 namespace tcpdwell {
+
+/// A program that the kernel skips while it is running on the same CPU. Its twin, if it has one, takes such events;
+/// what the twin missed too is lost.
+struct GuardedProgram {
+    bpf_program* bpf = nullptr;
+    td_probe probe = TD_PROBE_STATE;
+    const __u64* taken_by_twin = nullptr; ///< in the kernel's memory; nullptr: it has none
+    std::uint64_t before = 0; ///< missed before anything was to be recorded: its twin may not have been attached yet
+    std::uint64_t missed = 0; ///< since, at the last look
+    std::uint64_t lost = 0;   ///< missed at two looks in a row: not just on its way to the twin
+
+    [[nodiscard]] std::uint64_t missed_by_both() const;
+};
+
 namespace {
 
 std::string g_last_warning; // libbpf's callback has no argument of ours
@@ -44,19 +58,6 @@ struct Slot {
     bpf_program* bpf;
 };
 
-/// A program that the kernel skips while it is running on the same CPU. Its twin, if it has one, takes such events;
-/// what the twin missed too is lost.
-struct Guarded {
-    bpf_program* bpf = nullptr;
-    td_probe probe = TD_PROBE_STATE;
-    const __u64* taken_by_twin = nullptr; ///< in the kernel's memory; nullptr: it has none
-    std::uint64_t before = 0; ///< missed before anything was to be recorded: its twin may not have been attached yet
-    std::uint64_t missed = 0; ///< since, at the last look
-    std::uint64_t lost = 0;   ///< missed at two looks in a row: not just on its way to the twin
-
-    [[nodiscard]] std::uint64_t missed_by_both() const;
-};
-
 /// What a program of the set `fentry` can lose; nullopt for the others.
 std::optional<td_probe> function_probe(Program program) {
     switch (program) {
@@ -78,12 +79,6 @@ std::uint64_t recursion_misses(const bpf_program* program) {
     bpf_prog_info info{};
     std::uint32_t size = sizeof(info);
     return bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) == 0 ? info.recursion_misses : 0;
-}
-
-std::uint64_t Guarded::missed_by_both() const {
-    const std::uint64_t skipped = recursion_misses(bpf);
-    const std::uint64_t taken = taken_by_twin ? *taken_by_twin : 0;
-    return skipped > taken ? skipped - taken : 0;
 }
 
 /// The programs of tcp_send_reset, which has a reason to read or not.
@@ -148,19 +143,25 @@ Result<bpf_link*> attach(const Slot& slot, std::array<std::uint64_t, 2> accept_i
 }
 
 /// The programs that the kernel may skip, out of `loaded`.
-std::vector<Guarded> guarded_programs(const BpfObject& object, const ProbePlan& plan, std::span<const Slot> loaded) {
+std::vector<GuardedProgram> guarded_programs(const BpfObject& object, const ProbePlan& plan, std::span<const Slot> loaded) {
     const auto* const taken = object.nested_events(); // in the order of enum guard (bpf/nested.bpf.h)
-    std::vector<Guarded> guarded{
+    std::vector<GuardedProgram> guarded{
         {object.program("on_state"), TD_PROBE_STATE, &taken[0]},
         {object.program("on_receive_reset"), TD_PROBE_RESET, &taken[1]},
         {object.program(send_reset_program(plan.reset_reason.on)), TD_PROBE_RESET, &taken[2]},
     };
     for (const Slot& slot : loaded)
-        if (const auto probe = function_probe(slot.program)) guarded.push_back(Guarded{slot.bpf, *probe});
+        if (const auto probe = function_probe(slot.program)) guarded.push_back(GuardedProgram{slot.bpf, *probe});
     return guarded;
 }
 
 } // namespace
+
+std::uint64_t GuardedProgram::missed_by_both() const {
+    const std::uint64_t skipped = recursion_misses(bpf);
+    const std::uint64_t taken = taken_by_twin ? *taken_by_twin : 0;
+    return skipped > taken ? skipped - taken : 0;
+}
 
 void capture_libbpf_messages() { libbpf_set_print(on_libbpf_message); }
 
@@ -170,7 +171,7 @@ struct BpfSession::Members {
     std::unique_ptr<BpfObject> object;
     std::unique_ptr<ring_buffer, FreeRing> ring; // freed before the map it reads
     std::vector<std::unique_ptr<bpf_link, DestroyLink>> links;
-    std::vector<Guarded> guarded;
+    std::vector<GuardedProgram> guarded;
     const RecordSink* sink = nullptr; // during drain()
 
     static int on_record(void* self, void* data, std::size_t size) noexcept {
@@ -210,7 +211,7 @@ Result<BpfSession> BpfSession::open(const ProbePlan& plan, std::array<std::uint6
     members->guarded = guarded_programs(object, plan, slots);
     members->ring.reset(ring_buffer__new(bpf_map__fd(object.records()), Members::on_record, members.get(), nullptr));
     if (!members->ring) return fail(ErrorCode::failed, "cannot map the ring buffer: " + take_libbpf_warning(), errno);
-    for (Guarded& g : members->guarded) g.before = g.missed_by_both();
+    for (GuardedProgram& g : members->guarded) g.before = g.missed_by_both();
     object.set_recording(true); // all are attached: from now on all see the same
     return BpfSession(std::move(members));
 }
@@ -231,12 +232,12 @@ void BpfSession::detach() {
 std::array<std::uint64_t, TD_PROBE_COUNT> BpfSession::lost() const {
     std::array<std::uint64_t, TD_PROBE_COUNT> totals{};
     std::copy_n(members_->object->lost_totals(), TD_PROBE_COUNT, totals.begin());
-    for (const Guarded& g : members_->guarded) totals[g.probe] += g.lost;
+    for (const GuardedProgram& g : members_->guarded) totals[g.probe] += g.lost;
     return totals;
 }
 
 void BpfSession::count_skipped() {
-    for (Guarded& g : members_->guarded) {
+    for (GuardedProgram& g : members_->guarded) {
         const std::uint64_t now = g.missed_by_both();
         const std::uint64_t missed = now > g.before ? now - g.before : 0;
         g.lost = std::max(g.lost, std::min(g.missed, missed));

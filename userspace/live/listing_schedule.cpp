@@ -4,15 +4,15 @@
 #include <algorithm>
 
 #include "live/duty.h"
+#include "live/now.h"
 
 namespace tcpdwell {
 namespace {
 
-constexpr std::uint64_t kSecond = 1'000'000'000;
-constexpr std::uint64_t kResyncInterval = 5 * kSecond;
-constexpr std::uint64_t kSweepInterval = kSecond;
+constexpr std::uint64_t kResyncInterval = 5 * kSecondNs;
+constexpr std::uint64_t kSweepInterval = kSecondNs;
 /// How long stopping may wait for the sampler.
-constexpr std::uint64_t kStopLimit = 2 * kSecond;
+constexpr std::uint64_t kStopLimit = 2 * kSecondNs;
 constexpr std::uint64_t kTimeWaitSeconds = 60; // TCP_TIMEWAIT_LEN
 
 } // namespace

@@ -25,8 +25,7 @@ namespace tcpdwell {
 namespace {
 
 constexpr int kDrainIntervalMs = 20;
-constexpr std::uint64_t kSecond = 1'000'000'000;
-constexpr std::uint64_t kClockInterval = 10 * kSecond;
+constexpr std::uint64_t kClockInterval = 10 * kSecondNs;
 /// A record may be committed a little after its time stamp was taken (a preempted producer).
 constexpr std::uint64_t kCommitSlackNs = 5'000'000;
 /// Bytes of events that may wait for a listing.
@@ -118,7 +117,7 @@ Result<EventSource::Status> LiveSource::poll(const RecordSink& sink) {
     if (now >= next_clock_ns_) send_clock(now, sink);
     if (now >= next_count_ns_) {
         session_.count_skipped();
-        next_count_ns_ = now + kSecond;
+        next_count_ns_ = now + kSecondNs;
     }
     const RecordSink described = [&](std::span<const std::byte> record) {
         cgroups_.announce(record, sink);

@@ -7,6 +7,8 @@
 
 namespace tcpdwell {
 
+inline constexpr std::uint64_t kSecondNs = 1'000'000'000;
+
 /// CLOCK_MONOTONIC
 inline std::uint64_t monotonic_ns() {
     return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());

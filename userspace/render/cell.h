@@ -10,6 +10,8 @@
 
 namespace tcpdwell {
 
+inline constexpr std::string_view kBold = "1"; ///< SGR parameter
+
 /// Collects text and counts what of it is visible, since colours take no room in a column.
 class CellText {
 public:

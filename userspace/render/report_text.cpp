@@ -16,7 +16,6 @@
 namespace tcpdwell {
 namespace {
 
-constexpr std::string_view kBold = "1";
 /// The order in which people read: what is wrong first, then who, then the details.
 constexpr std::string_view kOrder[] = {"findings",  "services",  "remotes",     "ports",   "states",
                                        "states_by", "latencies", "transitions", "timeline"};

@@ -10,7 +10,6 @@
 namespace tcpdwell {
 namespace {
 
-constexpr std::string_view kBold = "1";
 constexpr std::string_view kRedOn = "\x1b[31m";
 constexpr std::string_view kColourOff = "\x1b[0m";
 

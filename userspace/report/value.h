@@ -64,4 +64,7 @@ using Value = std::variant<std::monostate, std::int64_t, std::string_view, WallT
                            ProcessValue, TcpState, std::span<const StateSpan>, TimeWaitValue, bool, double,
                            std::span<const NumberPart>, std::span<const TextPart>>;
 
+/// A count as a cell has it.
+constexpr std::int64_t number(std::uint64_t count) { return static_cast<std::int64_t>(count); }
+
 } // namespace tcpdwell
