@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# A build without BPF from outside: it reads recordings, explains, and says that it can't look at the running kernel.
+# A build without BPF from outside: it reads recordings, explains, and says that it can't look at the
+# running kernel.
 set -u
 tcpdwell=${TCPDWELL:?says which binary to test}
 recording=$(cd "$(dirname "${BASH_SOURCE[0]}")/../golden/recordings" && pwd)/recording_v1.tdw
@@ -17,7 +18,7 @@ failed() {
 expect() {
     local status=$1 stream=$2 phrase=$3 got
     shift 3
-    "$tcpdwell" "$@" >"$folder/out" 2>"$folder/err" </dev/null
+    timeout 20 "$tcpdwell" "$@" >"$folder/out" 2>"$folder/err" </dev/null
     got=$?
     if ((got != status)) || ! grep -qF -- "$phrase" "$folder/$stream"; then
         failed "$*: status $got instead of $status, or \"$phrase\" isn't in std$stream:"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the commands need of the running kernel. cli/live/ provides it in a build with BPF; in one without,
-// cli/offline/ does, where everything fails with ErrorCode::cannot_trace.
+// What the commands need of the running kernel. cli/live/ provides it in a build with BPF; in one
+// without, cli/offline/ does, where everything fails with ErrorCode::cannot_trace.
 #pragma once
 
 #include <cstddef>
@@ -24,16 +24,16 @@ Result<std::unique_ptr<EventSource>> open_live_source(std::size_t buffer_bytes, 
 /// The sockets that exist now and pass a filter.
 struct Census {
     std::vector<CensusSocket> sockets;
-    std::size_t namespaces = 0;
-    std::size_t closed_namespaces = 0;
+    std::size_t namespaces = 0;           ///< network namespaces that were looked into
+    std::size_t closed_namespaces = 0;    ///< those that can't be entered for want of rights
     std::size_t unreadable_processes = 0; ///< if that is why an owner isn't known
 };
 
-/// `owners_of_all`: also of sockets whose owners neither the filter nor the tables of all states need.
+/// `owners_of_all`: looks up the processes of all sockets, not only of those in CLOSE_WAIT and LISTEN.
 Result<Census> take_census(const Filter& filter, bool owners_of_all);
 
-/// Prints on stdout, as "text" or "json", whether this host can be traced and with which probes; the value is
-/// the exit status.
+/// Prints on stdout, as "text" or "json", whether this host can be traced and with which probes;
+/// the value is the exit status.
 Result<int> check_host(const std::string& format, const ProbeTexts& probes);
 
 } // namespace tcpdwell

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Decoder, context, tracker and consumer joined: wire records go in, the consumer gets lines. The pipe
-// itself knows no source, no clock, no signal and no process; run_pipeline() (pipeline.h) drives it.
+// Decoder, context, tracker and consumer joined: wire records go in, the consumer gets lines. The
+// pipe itself knows no source, no clock, no signal and no process; run_pipeline() (pipeline.h)
+// drives it.
 #pragma once
 
 #include <cstdint>
@@ -65,8 +66,8 @@ public:
 
     /// Takes one wire record. One that is damaged or unknown is counted in quality().
     void feed(std::span<const std::byte> record);
-    /// All records of before `now` have been fed. The first call means also that the facts that head the
-    /// stream have. False: the consumer wants no more.
+    /// All records of before `now` have been fed. The first call means also that the facts that
+    /// head the stream have. False: the consumer wants no more.
     Result<bool> advance(MonoTime now);
     /// No record follows: the consumer gets the lines that were held back, and settled().
     void settle(MonoTime now);

@@ -46,13 +46,15 @@ private:
         return status;
     }
 
-    /// Where a reader is to act on what it has read, as we do now. Not before the source knows what time it is.
+    /// Where a reader is to act on what it has read, as we do now. Not before the source knows what
+    /// time it is.
     Result<void> mark(Recorder& recorder) {
         return source_.now() == MonoTime{} ? Result<void>() : recorder.mark(source_.now());
     }
 
     void start_command() {
-        if (!command_ || command_started_ || !source_.ready()) return; // ready: the owners of listeners are known
+        // Once the source is ready, the owners of listeners are known.
+        if (!command_ || command_started_ || !source_.ready()) return;
         command_started_ = true;
         command_->go();
     }

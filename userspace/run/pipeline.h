@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The loop around a pipe: it polls the source, hands all records to the recorder, and ends the run when the
-// source, a signal, the duration, the command or the consumer says so.
+// The loop around a pipe: it polls the source, hands all records to the recorder, and ends the run
+// when the source, a signal, the duration, the command or the consumer says so.
 #pragma once
 
 #include <chrono>
