@@ -8,12 +8,12 @@ namespace {
 using namespace std::chrono_literals;
 using enum TcpState;
 
-constexpr Verdict kLocalFin{ClosedFirst::local, Ending::fin, EndingDetail::none, TimeWaitEnd::expired};
-constexpr Verdict kBothFin{ClosedFirst::both, Ending::fin, EndingDetail::none, TimeWaitEnd::expired};
-constexpr Verdict kRemoteFin{ClosedFirst::remote, Ending::fin};
-constexpr Verdict kFinWait2Expired{ClosedFirst::local, Ending::fin_wait2_expired};
-constexpr Verdict kDataAfterClose{ClosedFirst::local, Ending::reset_sent, EndingDetail::data_after_close};
-constexpr Verdict kOverflow{ClosedFirst::local, Ending::fin, EndingDetail::none, TimeWaitEnd::overflow};
+constexpr ExpectedClose kLocalFin{ClosedFirst::local, Ending::fin, EndingDetail::none, TimeWaitEnd::expired};
+constexpr ExpectedClose kBothFin{ClosedFirst::both, Ending::fin, EndingDetail::none, TimeWaitEnd::expired};
+constexpr ExpectedClose kRemoteFin{ClosedFirst::remote, Ending::fin};
+constexpr ExpectedClose kFinWait2Expired{ClosedFirst::local, Ending::fin_wait2_expired};
+constexpr ExpectedClose kDataAfterClose{ClosedFirst::local, Ending::reset_sent, EndingDetail::data_after_close};
+constexpr ExpectedClose kOverflow{ClosedFirst::local, Ending::fin, EndingDetail::none, TimeWaitEnd::overflow};
 
 void open_orphaned_in_mini(StoryTeller& t) {
     open_as_client(t);
@@ -168,7 +168,7 @@ void fin_wait2_mini_gets_data(StoryTeller& t) {
     t.wait(2us);
     t.mini_dies(TD_STACK_DESCHEDULE | TD_STACK_RECEIVE);
     t.ends(t.kernel().stacks || t.kernel().reset_reasons ? kDataAfterClose
-                                                         : Verdict{ClosedFirst::local, Ending::unknown});
+                                                         : ExpectedClose{ClosedFirst::local, Ending::unknown});
 }
 
 void fin_wait2_mini_gets_reset(StoryTeller& t) {

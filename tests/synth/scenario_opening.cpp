@@ -8,7 +8,7 @@ namespace {
 using namespace std::chrono_literals;
 using enum TcpState;
 
-constexpr Verdict kRemoteFin{ClosedFirst::remote, Ending::fin};
+constexpr ExpectedClose kClosedByRemote{ClosedFirst::remote, Ending::fin};
 
 void remote_closes(StoryTeller& t) {
     t.fin_arrives(CLOSE_WAIT);
@@ -16,7 +16,7 @@ void remote_closes(StoryTeller& t) {
     t.closes();
     t.wait(200us);
     t.moves(CLOSE);
-    t.ends(kRemoteFin);
+    t.ends(kClosedByRemote);
 }
 
 void bound_port(StoryTeller& t) {

@@ -14,13 +14,13 @@ void open_until_close_wait(StoryTeller& t) {
     t.wait(50ms);
 }
 
-void reset_received(StoryTeller& t, std::uint8_t error, const Verdict& verdict, bool in_backlog = false) {
+void reset_received(StoryTeller& t, std::uint8_t error, const ExpectedClose& verdict, bool in_backlog = false) {
     t.resets(TD_RESET_RECEIVED, false, TD_REASON_UNKNOWN);
     t.moves(CLOSE, {.error = error, .owned = in_backlog});
     t.ends(verdict);
 }
 
-constexpr Verdict reset_received_after(ClosedFirst first) { return {first, Ending::reset_received}; }
+constexpr ExpectedClose reset_received_after(ClosedFirst first) { return {first, Ending::reset_received}; }
 
 void reset_in_established(StoryTeller& t) {
     open_as_client(t);
@@ -70,7 +70,7 @@ void reset_in_last_ack(StoryTeller& t) {
 }
 
 /// The task closes the socket at once; the RST is seen after it has been sent.
-void aborts(StoryTeller& t, std::uint16_t flags, td_reset_reason reason, const Verdict& verdict) {
+void aborts(StoryTeller& t, std::uint16_t flags, td_reset_reason reason, const ExpectedClose& verdict) {
     t.dies_by_close(flags);
     t.wait(30us);
     t.resets(TD_RESET_SENT, false, reason);

@@ -8,7 +8,7 @@ namespace {
 using namespace std::chrono_literals;
 using enum TcpState;
 
-constexpr Verdict local_fin(TimeWaitEnd end, std::uint32_t restarts = 0) {
+constexpr ExpectedClose local_fin(TimeWaitEnd end, std::uint32_t restarts = 0) {
     return {ClosedFirst::local, Ending::fin, EndingDetail::none, end, restarts};
 }
 

@@ -120,7 +120,7 @@ void StoryTeller::connects(LocalPort port) {
     write(PortKnown{now_, sock_, cookie_, tuple()});
 }
 
-void StoryTeller::reconnects(const Verdict& verdict, LocalPort port) {
+void StoryTeller::reconnects(const ExpectedClose& verdict, LocalPort port) {
     const MonoTime begin = now_;
     now_ += 20us; // the old connection ends while the new one looks for its port: finish() puts the records in order
     mini_dies(TD_STACK_DESCHEDULE | TD_STACK_CONNECT);
@@ -316,19 +316,19 @@ void StoryTeller::resets(td_reset_direction direction, bool reply, td_reset_reas
     if (direction == TD_RESET_SENT && !reply) stale_error_ = 104;
 }
 
-void StoryTeller::ends(const Verdict& verdict, bool socket_is_kept) {
+void StoryTeller::ends(const ExpectedClose& verdict, bool socket_is_kept) {
     judge(verdict);
     if (!socket_is_kept) release(KernelMemory::Slab::socket, sock_);
     release(KernelMemory::Slab::mini, mini_);
     release(KernelMemory::Slab::request, request_);
 }
 
-void StoryTeller::stays_open(const Verdict& verdict) {
+void StoryTeller::stays_open(const ExpectedClose& verdict) {
     current().line->states.push_back({true_, std::nullopt});
     judge(verdict);
 }
 
-void StoryTeller::judge(const Verdict& verdict) {
+void StoryTeller::judge(const ExpectedClose& verdict) {
     OutcomeLine& line = *current().line;
     line.closed_first = verdict.closed_first;
     line.ending = verdict.ending;

@@ -23,7 +23,7 @@ struct How {
 };
 
 /// How a connection is to be told in the end.
-struct Verdict {
+struct ExpectedClose {
     ClosedFirst closed_first = ClosedFirst::unknown;
     Ending ending = Ending::unknown;
     EndingDetail detail = EndingDetail::none;
@@ -56,7 +56,7 @@ public:
     // A client opens
     enum class LocalPort { chosen, bound, none_free };
     void connects(LocalPort port = LocalPort::chosen);
-    void reconnects(const Verdict& verdict,
+    void reconnects(const ExpectedClose& verdict,
                     LocalPort port); ///< takes the tuple from its own mini-socket, which thereby ends
 
     // A server is connected to
@@ -93,8 +93,8 @@ public:
     void mini_resets();             ///< the RST that a mini sends for data
 
     // The end of a connection
-    void ends(const Verdict& verdict, bool socket_is_kept = false);
-    void stays_open(const Verdict& verdict);
+    void ends(const ExpectedClose& verdict, bool socket_is_kept = false);
+    void stays_open(const ExpectedClose& verdict);
 
 private:
     void write(const Event& event);
@@ -105,7 +105,7 @@ private:
     void timewait(td_timer_op op, unsigned stack);
     void mini_rearms(bool timer_moves);
     void request(td_timer_op op);
-    void judge(const Verdict& verdict);
+    void judge(const ExpectedClose& verdict);
     void release(KernelMemory::Slab slab, std::uint64_t& address);
     Outcome& current() { return story_.outcomes.back(); }
 

@@ -49,7 +49,8 @@ private:
     /// `object` makes the id; where the connection lives is for the caller to say.
     Connection& create(std::uint64_t object, MonoTime at, std::uint32_t netns, const FourTuple& tuple,
                        std::uint64_t cookie);
-    /// A connection that was there before anything was seen of it; the caller reports its move when it has said who it is.
+    /// A connection that was there before anything was seen of it; the caller reports its move when it has said who it
+    /// is.
     Connection& create_existing(std::uint64_t object, MonoTime at, std::uint32_t netns, const FourTuple& tuple,
                                 std::uint64_t cookie, TcpState state);
     void note_event(Connection& c, MonoTime at);

@@ -67,7 +67,7 @@ private:
 
 // Stories that the catalog hasn't, since they are about what never ends.
 
-inline constexpr Verdict kStaysOpen{ClosedFirst::none, Ending::open};
+inline constexpr ExpectedClose kStaysOpen{ClosedFirst::none, Ending::open};
 
 /// The peer has closed, and nobody here does.
 inline const Scenario kLeaks{"leaks",

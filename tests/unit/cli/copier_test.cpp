@@ -20,7 +20,7 @@ using What = TracePrinter::What;
 
 using Bytes = std::vector<std::byte>;
 
-Story traffic(std::uint64_t seed) {
+Story short_traffic(std::uint64_t seed) {
     TrafficOptions options;
     options.seed = seed;
     options.stories = 30;
@@ -49,7 +49,7 @@ Fd copy_of(const Fd& file, const TimeWindow& window, recording::Anonymizer* anon
 Bytes records_of(const Fd& file) { return recording::read_back(contents_of(file.get())).records; }
 
 /// No record follows within 100 ms.
-std::vector<MonoTime> quiet_moments(const Story& story) {
+std::vector<MonoTime> pauses(const Story& story) {
     std::vector<MonoTime> list;
     for (std::size_t i = 10; i + 10 < story.records.size(); i += 7)
         if (story.records[i + 1].at - story.records[i].at > 250ms) list.push_back(story.records[i].at + 120ms);
@@ -72,7 +72,7 @@ std::vector<std::string> essence(const std::vector<std::string>& transitions) {
 
 TEST(Copy, of_everything_is_everything) {
     for (std::uint64_t seed = 1; seed <= 6; ++seed) {
-        Story story = traffic(seed);
+        Story story = short_traffic(seed);
         Bytes unknown(48, std::byte{'x'});
         const td_header header{48, 200, 3, 0, static_cast<__u64>(story.records[9].at.time_since_epoch().count())};
         std::memcpy(unknown.data(), &header, sizeof(header));
@@ -83,9 +83,9 @@ TEST(Copy, of_everything_is_everything) {
 }
 
 TEST(Copy, of_the_beginning_has_the_records_until_then) {
-    const Story story = traffic(3);
+    const Story story = short_traffic(3);
     const Fd file = record_all(story.records);
-    for (const MonoTime t : quiet_moments(story)) {
+    for (const MonoTime t : pauses(story)) {
         const Fd part = copy_of(file, {std::nullopt, t});
         const Bytes all = records_of(file);
         const Bytes some = records_of(part);
@@ -100,9 +100,9 @@ TEST(Copy, of_the_beginning_has_the_records_until_then) {
 TEST(Copy, of_the_end_tells_the_same_transitions_as_the_original_from_then_on) {
     std::size_t lines = 0;
     for (std::uint64_t seed = 1; seed <= 8; ++seed) {
-        const Story story = traffic(seed);
+        const Story story = short_traffic(seed);
         const Fd file = record_all(story.records);
-        for (const MonoTime t : quiet_moments(story)) {
+        for (const MonoTime t : pauses(story)) {
             const auto expected = essence(trace_lines(file, {t, std::nullopt}, What::transitions));
             const auto told =
                 essence(trace_lines(copy_of(file, {t, std::nullopt}), {t, std::nullopt}, What::transitions));
@@ -116,9 +116,9 @@ TEST(Copy, of_the_end_tells_the_same_transitions_as_the_original_from_then_on) {
 TEST(Copy, of_the_end_knows_the_sockets_that_were_there) {
     int sockets = 0;
     for (std::uint64_t seed = 1; seed <= 8; ++seed) {
-        const Story story = traffic(seed);
+        const Story story = short_traffic(seed);
         const Fd file = record_all(story.records);
-        for (const MonoTime t : quiet_moments(story)) {
+        for (const MonoTime t : pauses(story)) {
             const auto expected = json::parse(*report_json_of(file, {t, t}));
             const auto told = json::parse(*report_json_of(copy_of(file, {t, t}), {}));
             for (const auto& [state, numbers] : expected["states"].items()) {
@@ -148,7 +148,7 @@ std::vector<MonoTime> moments_of_doubt(const Story& story) {
 TEST(Copy, of_the_end_leaves_nobody_behind) {
     std::size_t tried = 0;
     for (const std::uint64_t seed : {2, 4, 6}) {
-        const Story story = traffic(seed);
+        const Story story = short_traffic(seed);
         const Fd file = record_all(story.records);
         for (const MonoTime t : moments_of_doubt(story)) {
             const auto told = json::parse(*report_json_of(copy_of(file, {t, std::nullopt}), {}));
@@ -160,9 +160,9 @@ TEST(Copy, of_the_end_leaves_nobody_behind) {
 }
 
 TEST(Copy, of_the_end_knows_who_held_them) {
-    const Story story = traffic(2);
+    const Story story = short_traffic(2);
     const Fd file = record_all(story.records);
-    const MonoTime t = quiet_moments(story).at(3);
+    const MonoTime t = pauses(story).at(3);
     const auto owners = [](const Fd& recorded, const TimeWindow& window) {
         std::vector<std::string> list;
         for (const std::string& line : trace_lines(recorded, window, What::connections)) {
@@ -177,13 +177,13 @@ TEST(Copy, of_the_end_knows_who_held_them) {
 }
 
 TEST(Copy, of_the_end_is_headed_by_facts_and_paths) {
-    Story story = traffic(2);
+    Story story = short_traffic(2);
     const auto path =
         cgroup_record(static_cast<std::uint64_t>(story.records[3].at.time_since_epoch().count()), 4242, "/a");
     story.records.insert(story.records.begin() + 4, {story.records[3].at, path});
     const Fd file = record_all(story.records, {fact_record(0, 0, "host", "old"), fact_record(1, 0, "host", "new"),
                                                fact_record(1, 5, "net.ipv4.tcp_fin_timeout", "30")});
-    const MonoTime t = quiet_moments(story).at(1);
+    const MonoTime t = pauses(story).at(1);
     Context context;
     const Fd part = copy_of(file, {t, std::nullopt});
     const auto source = replay(part);
@@ -201,8 +201,8 @@ TEST(Copy, of_the_end_is_headed_by_facts_and_paths) {
 }
 
 TEST(Copy, of_the_end_tells_of_later_losses_only) {
-    Story story = traffic(2);
-    const MonoTime t = quiet_moments(story).at(3);
+    Story story = short_traffic(2);
+    const MonoTime t = pauses(story).at(3);
     const auto lose = [&](MonoTime at, std::uint64_t total) {
         const auto later = [](MonoTime moment, const WireRecord& record) { return moment < record.at; };
         const auto place = std::upper_bound(story.records.begin(), story.records.end(), at, later);
@@ -217,9 +217,9 @@ TEST(Copy, of_the_end_tells_of_later_losses_only) {
 }
 
 TEST(Copy, in_two_parts_has_each_record_once) {
-    const Story story = traffic(4);
+    const Story story = short_traffic(4);
     const Fd file = record_all(story.records);
-    const MonoTime t = quiet_moments(story).at(2);
+    const MonoTime t = pauses(story).at(2);
     const Bytes all = records_of(file);
     const Bytes after = records_of(copy_of(file, {t, std::nullopt}));
     std::size_t listed = 0; // of the second part: what heads it
@@ -236,7 +236,7 @@ TEST(Copy, in_two_parts_has_each_record_once) {
 
 TEST(Copy, that_is_anonymous_gives_the_same_report_but_for_names) {
     for (std::uint64_t seed = 1; seed <= 6; ++seed) {
-        const Fd file = record_all(traffic(seed).records, {fact_record(0, 0, "host", "story")});
+        const Fd file = record_all(short_traffic(seed).records, {fact_record(0, 0, "host", "story")});
         auto anonymizer = recording::Anonymizer::create();
         ASSERT_TRUE(anonymizer);
         const Fd hidden = copy_of(file, {}, anonymizer->get());

@@ -46,7 +46,7 @@ TEST(Decode, longer_record_of_a_newer_version_is_read) {
 
 TEST(Decode, bytes_after_the_record_are_not_its_own) {
     auto r = of_kind<td_cgroup>(TD_CGROUP);
-    Bytes bytes = bytes_of(r, "/a");
+    Bytes bytes = padded_bytes(r, "/a");
     const std::size_t size = bytes.size();
     bytes.resize(size + 8, std::byte{'x'});
     set_size(bytes, size);

@@ -16,7 +16,7 @@ namespace tcpdwell {
 using Bytes = std::vector<std::byte>;
 
 template <class Record>
-Bytes bytes_of(const Record& record, std::string_view text = {}) {
+Bytes padded_bytes(const Record& record, std::string_view text = {}) {
     Bytes bytes((sizeof(Record) + text.size() + 7) / 8 * 8);
     std::memcpy(bytes.data(), &record, sizeof(Record));
     if (!text.empty()) std::memcpy(bytes.data() + sizeof(Record), text.data(), text.size());
@@ -118,19 +118,19 @@ inline std::vector<Bytes> one_of_each() {
     owner.how = TD_OWNER_ACCEPTED;
     auto snapshot = of_kind<td_snapshot>(TD_SNAPSHOT);
     snapshot.op = TD_SNAPSHOT_BEGIN;
-    return {bytes_of(state),
-            bytes_of(state_by_task()),
-            bytes_of(timewait()),
-            bytes_of(request),
-            bytes_of(reset),
-            bytes_of(owner),
-            bytes_of(listed()),
-            bytes_of(snapshot),
-            bytes_of(of_kind<td_lost>(TD_LOST)),
-            bytes_of(clock_at_5s()),
-            bytes_of(of_kind<td_cgroup>(TD_CGROUP)),
-            bytes_of(of_kind<td_fact>(TD_FACT)),
-            bytes_of(of_kind<td_port>(TD_PORT))};
+    return {padded_bytes(state),
+            padded_bytes(state_by_task()),
+            padded_bytes(timewait()),
+            padded_bytes(request),
+            padded_bytes(reset),
+            padded_bytes(owner),
+            padded_bytes(listed()),
+            padded_bytes(snapshot),
+            padded_bytes(of_kind<td_lost>(TD_LOST)),
+            padded_bytes(clock_at_5s()),
+            padded_bytes(of_kind<td_cgroup>(TD_CGROUP)),
+            padded_bytes(of_kind<td_fact>(TD_FACT)),
+            padded_bytes(of_kind<td_port>(TD_PORT))};
 }
 
 /// The event of one record, which must be of type E.

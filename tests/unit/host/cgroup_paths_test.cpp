@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "cgroup_tree.h"
+#include "support/cgroup_tree.h"
 
 namespace tcpdwell {
 namespace {

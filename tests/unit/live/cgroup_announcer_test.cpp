@@ -7,7 +7,7 @@
 
 #include <string>
 
-#include "cgroup_tree.h"
+#include "support/cgroup_tree.h"
 #include "event/decode.h"
 #include "records.h"
 
@@ -16,8 +16,6 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
-
-constexpr std::uint64_t kMs = 1'000'000;
 
 td_state_by_task state_of(std::uint64_t cgroup) {
     td_state_by_task r{};

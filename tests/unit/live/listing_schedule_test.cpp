@@ -14,10 +14,9 @@ using testing::ElementsAre;
 using enum TcpState;
 using Kind = ListingRequest::Kind;
 
-constexpr std::uint64_t kMs = 1'000'000;
 constexpr std::uint64_t kSecond = 1000 * kMs;
 constexpr std::uint64_t kStart = 1000 * kSecond;
-constexpr JiffiesClock kClock{{1'000'000, kStart}, 250};
+constexpr JiffiesClock kTickClock{{1'000'000, kStart}, 250};
 
 class ListingScheduleTest : public testing::Test {
 protected:
@@ -46,7 +45,7 @@ protected:
 
     std::uint64_t now = kStart;
     WaitingMinis waiting{true};
-    ListingSchedule schedule{kClock};
+    ListingSchedule schedule{kTickClock};
 };
 
 TEST_F(ListingScheduleTest, FirstASnapshotAndReadyAfterItsOwners) {

@@ -13,6 +13,8 @@
 
 namespace tcpdwell {
 
+constexpr std::uint64_t kMs = 1'000'000; ///< in ns
+
 inline constexpr std::uint32_t kNetns = 4026531840;
 
 /// A four-tuple of which only the local port differs.

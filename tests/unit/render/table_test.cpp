@@ -10,12 +10,12 @@
 namespace tcpdwell::test {
 namespace {
 
-constexpr std::string_view kHeading =
+constexpr std::string_view kTableHeading =
     "TIME            CONN      COUNT LOCAL         REMOTE           STATE         DWELL PROCESS   "
     "ENDING     TIME_WAIT      STATES\n";
 
 /// Local time is UTC in these tests, unless they say otherwise.
-class Table : public ::testing::Test {
+class TableTest : public ::testing::Test {
 protected:
     void SetUp() override { set_zone("UTC"); }
     void TearDown() override { set_zone("UTC"); }
@@ -28,19 +28,19 @@ protected:
     /// The rows without the heading, which is checked.
     static std::string body(const std::vector<std::vector<Value>>& rows) {
         const std::string text = rendered(Format::table, kKinds, rows);
-        EXPECT_EQ(text.substr(0, kHeading.size()), kHeading);
-        return text.substr(kHeading.size());
+        EXPECT_EQ(text.substr(0, kTableHeading.size()), kTableHeading);
+        return text.substr(kTableHeading.size());
     }
 };
 
-TEST_F(Table, EveryKindOfValue) {
+TEST_F(TableTest, EveryKindOfValue) {
     EXPECT_EQ(
         body({full_row()}),
         "12:34:56.123456 0000beef    -42 10.0.0.1:443  [2001:db8::1]:50123 FIN_WAIT1    3.05ms 1234/nginx fin        "
         "60.42s expired SYN_SENT 41.2us > ESTABLISHED - > TIME_WAIT 60.42s\n");
 }
 
-TEST_F(Table, WhatIsNotKnown) {
+TEST_F(TableTest, WhatIsNotKnown) {
     EXPECT_EQ(
         body({null_row()}),
         "-               -             - -             -                -                 - -         -          -     "
@@ -51,37 +51,37 @@ TEST_F(Table, WhatIsNotKnown) {
         "reused, 2 restarts -\n");
 }
 
-TEST_F(Table, HostileTextIsHarmless) {
+TEST_F(TableTest, HostileTextIsHarmless) {
     EXPECT_EQ(body({hostile_row()}),
               "12:34:56.123456 0000beef    -42 10.0.0.1:443  [2001:db8::1]:50123 FIN_WAIT1    3.05ms "
               "66/a\"b,\\x0a\\x1b[2J\\xff\xc3\xa9 \\xc2\\x9b\\xe2\\x80\\xae\\\\xe2\\x82 "
               "60.42s expired SYN_SENT 41.2us > ESTABLISHED - > TIME_WAIT 60.42s\n");
 }
 
-TEST_F(Table, CharactersCountNotBytes) {
+TEST_F(TableTest, CharactersCountNotBytes) {
     std::vector<Value> row = null_row();
     row[7] = ProcessValue{1, "\xc3\xa9\xc3\xa9\xc3\xa9"}; // 5 characters in a column of 9
     EXPECT_NE(body({row}).find(" 1/\xc3\xa9\xc3\xa9\xc3\xa9     -          -"), std::string::npos);
 }
 
-TEST_F(Table, TheSchemaChoosesColumnsAndTheirOrder) {
+TEST_F(TableTest, TheSchemaChoosesColumnsAndTheirOrder) {
     EXPECT_EQ(rendered(Format::table, kFew, {full_row(), null_row()}), "STATE       TIME\n"
                                                                        "FIN_WAIT1   12:34:56.123456\n"
                                                                        "-           -\n");
 }
 
-TEST_F(Table, TimesAreLocal) {
+TEST_F(TableTest, TimesAreLocal) {
     set_zone("XYZ-05:30"); // POSIX: east of Greenwich
     EXPECT_EQ(rendered(Format::table, kFew, {full_row()}), "STATE       TIME\nFIN_WAIT1   18:04:56.123456\n");
 }
 
-TEST_F(Table, OneRestartIsSingular) {
+TEST_F(TableTest, OneRestartIsSingular) {
     std::vector<Value> row = null_row();
     row[9] = TimeWaitValue{Nanoseconds(1'500'000'000), TimeWaitEnd::killed, 1};
     EXPECT_NE(body({row}).find(" 1.500s killed, 1 restart -\n"), std::string::npos);
 }
 
-TEST_F(Table, RowsOfAnotherSchemaAreNotices) {
+TEST_F(TableTest, RowsOfAnotherSchemaAreNotices) {
     Output out(-1);
     const auto renderer = make_renderer(Format::table, out, {});
     renderer->begin(kFew);
@@ -94,7 +94,7 @@ TEST_F(Table, RowsOfAnotherSchemaAreNotices) {
                             "FIN_WAIT1   12:34:56.123456\n");
 }
 
-TEST_F(Table, ColoursTakeNoRoom) {
+TEST_F(TableTest, ColoursTakeNoRoom) {
     EXPECT_EQ(rendered(Format::table, kFew, {full_row()}, {.colour = true}),
               "\x1b[1mSTATE\x1b[0m       \x1b[1mTIME\x1b[0m\n"
               "\x1b[33mFIN_WAIT1\x1b[0m   12:34:56.123456\n");
@@ -103,7 +103,7 @@ TEST_F(Table, ColoursTakeNoRoom) {
     EXPECT_EQ(out.buffer(), "\x1b[31m-- lost: time 12:34:56.123456, events 5 --\x1b[0m\n");
 }
 
-TEST_F(Table, EveryStateHasItsColour) {
+TEST_F(TableTest, EveryStateHasItsColour) {
     const std::pair<TcpState, std::string> kColours[] = {
         {TcpState::SYN_SENT, "36"},   {TcpState::SYN_RECV, "36"},  {TcpState::ESTABLISHED, "32"},
         {TcpState::FIN_WAIT1, "33"},  {TcpState::FIN_WAIT2, "33"}, {TcpState::CLOSING, "33"},
@@ -121,7 +121,7 @@ TEST_F(Table, EveryStateHasItsColour) {
     }
 }
 
-TEST_F(Table, BadEndingsAreRed) {
+TEST_F(TableTest, BadEndingsAreRed) {
     std::vector<Value> row = null_row();
     const auto table_of = [&row](std::string_view ending) {
         row[8] = ending;

@@ -109,7 +109,7 @@ TEST(Selection, moves_behind_it_follow_from_each_other) {
         const Story story = traffic(seed);
         std::vector<Filter> filters(4);
         filters[0].role = Role::client;
-        filters[1].comms = {"*[a-m]"};
+        filters[1].comms = {"worker"};
         for (const Outcome& outcome : story.outcomes) {
             if (outcome.process && outcome.process->pid % 2 == 0) filters[2].pids.push_back(outcome.process->pid);
             if (outcome.closed_by) filters[3].pids.push_back(outcome.closed_by->pid);

@@ -8,8 +8,6 @@
 namespace tcpdwell {
 namespace {
 
-const Process kApp = process(10, "app");
-
 TestSocket by_tuple(TestSocket s) {
     s.listed_by_address = false;
     return s;

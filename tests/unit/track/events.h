@@ -29,6 +29,8 @@ inline Process process(std::uint32_t pid, std::string_view comm) {
     return p;
 }
 
+inline const Process kApp = process(10, "app");
+
 inline FourTuple v4_tuple(Port local_port, Port remote_port = 50000) {
     return {{*IpAddress::parse("10.0.0.1"), local_port}, {*IpAddress::parse("10.0.0.2"), remote_port}, Family::ipv4};
 }

@@ -8,8 +8,6 @@
 namespace tcpdwell {
 namespace {
 
-const Process kApp = process(10, "app");
-
 /// A connection that a client opened and established, cookie or not.
 void establish(EventRun& run, const TestSocket& s) {
     run << s.change(10ms, CLOSE, SYN_SENT, 0, 0, kApp) << s.change(11ms, SYN_SENT, ESTABLISHED);

@@ -7,8 +7,6 @@
 namespace tcpdwell {
 namespace {
 
-const Process kApp = process(10, "app");
-
 TEST(Joining, established_socket_has_no_known_beginning) {
     const TestSocket s;
     EventRun run;

@@ -7,7 +7,6 @@
 namespace tcpdwell {
 namespace {
 
-const Process kApp = process(10, "app");
 constexpr unsigned kKilled = TD_STACK_TAKEN | TD_STACK_DESCHEDULE | TD_STACK_TIMEWAIT_PROCESS | TD_STACK_RECEIVE;
 
 /// A connection that a client opened at 10 ms and closed at 100 ms.

@@ -7,8 +7,6 @@
 namespace tcpdwell {
 namespace {
 
-const Process kApp = process(10, "app");
-
 /// A client that closed first; its full socket and its mini-socket.
 struct Closer {
     TestSocket full{0xd000, 7, v4_tuple(40000, 80)};

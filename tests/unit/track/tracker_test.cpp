@@ -7,8 +7,6 @@
 namespace tcpdwell {
 namespace {
 
-const Process kApp = process(10, "app");
-
 TestSocket numbered(unsigned n) {
     return {0xd000 + 0x1000ull * n, 100 + n, v4_tuple(static_cast<Port>(40000 + n), 80)};
 }
