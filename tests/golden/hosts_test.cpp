@@ -8,20 +8,12 @@
 #include <stdexcept>
 
 #include "expected_file.h"
+#include "json_keys.h"
 #include "pretty_json.h"
 #include "two_hosts.h"
 
 namespace tcpdwell {
 namespace {
-
-using Json = nlohmann::ordered_json;
-using Keys = std::vector<std::string>;
-
-Keys keys(const Json& object) {
-    Keys list;
-    for (const auto& [key, value] : object.items()) list.push_back(key);
-    return list;
-}
 
 /// What `tcpdwell report -r client.tdw server.tdw` prints, with these options.
 std::string report_of_two_hosts(const std::string& options) {

@@ -7,19 +7,11 @@
 #include <set>
 
 #include "golden_run.h"
+#include "json_keys.h"
 #include "render/report_formats.h"
 
 namespace tcpdwell {
 namespace {
-
-using Json = nlohmann::ordered_json;
-using Keys = std::vector<std::string>;
-
-Keys keys(const Json& object) {
-    Keys list;
-    for (const auto& [key, value] : object.items()) list.push_back(key);
-    return list;
-}
 
 Json golden(SplitBy by) { return Json::parse(report_json(golden_run(by)->report())); }
 

@@ -64,6 +64,8 @@ constexpr std::size_t index_of(E value) {
 template <class E, class T>
 class EnumArray {
 public:
+    using value_type = T;
+    using const_iterator = typename std::array<T, kCountOf<E>>::const_iterator;
     [[nodiscard]] constexpr T& operator[](E at) { return values_[index_of(at)]; }
     [[nodiscard]] constexpr const T& operator[](E at) const { return values_[index_of(at)]; }
     [[nodiscard]] constexpr auto begin() { return values_.begin(); } ///< by number, as the rest

@@ -242,7 +242,8 @@ TEST(Decode, texts) {
     const auto c = decoded<CgroupPath>(decoder, padded_bytes(cgroup, "/system.slice/nginx.service"));
     EXPECT_EQ(c.id, 9u);
     EXPECT_EQ(c.path, "/system.slice/nginx.service");
-    EXPECT_EQ(decoded<CgroupPath>(decoder, padded_bytes(cgroup, "/1234567")).path, "/1234567"); // no room for a zero byte
+    EXPECT_EQ(decoded<CgroupPath>(decoder, padded_bytes(cgroup, "/1234567")).path,
+              "/1234567"); // no room for a zero byte
     EXPECT_EQ(decoded<CgroupPath>(decoder, padded_bytes(cgroup)).path, "");
     const auto fact = of_kind<td_fact>(TD_FACT);
     const auto f = decoded<Fact>(decoder, padded_bytes(fact, std::string_view("net.ipv4.tcp_tw_reuse\0002", 23)));

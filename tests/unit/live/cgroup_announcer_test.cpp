@@ -7,9 +7,9 @@
 
 #include <string>
 
-#include "support/cgroup_tree.h"
 #include "event/decode.h"
 #include "records.h"
+#include "support/cgroup_tree.h"
 
 namespace tcpdwell {
 namespace {
