@@ -4,6 +4,9 @@
 
 #include <gmock/gmock.h>
 
+#include <utility>
+#include <vector>
+
 namespace tcpdwell {
 namespace {
 
@@ -47,10 +50,11 @@ TEST(WordEnum, OrderOfTheListIsNotThatOfTheNumbers) {
 
 TEST(WordEnum, ArrayIsIndexedByTheEnum) {
     EnumArray<Tree, int> counts;
-    EXPECT_THAT(counts, testing::Each(0));
+    EXPECT_THAT(std::vector(counts.begin(), counts.end()), testing::Each(0));
     counts[Tree::elm] = 1;
     ++counts[Tree::oak];
-    EXPECT_THAT(counts, testing::ElementsAre(1, 0, 1)); // by number: elm, ash, oak
+    EXPECT_THAT(std::vector(counts.begin(), counts.end()), // by number: elm, ash, oak
+                testing::ElementsAre(1, 0, 1));
     EXPECT_EQ(std::as_const(counts)[Tree::ash], 0);
     EXPECT_NE(counts, (EnumArray<Tree, int>()));
 }

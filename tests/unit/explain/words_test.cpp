@@ -34,9 +34,11 @@ void expect_values_named(std::string_view text) {
     for (const E value : kAllOf<E>) EXPECT_NE(text.find(name(value)), std::string_view::npos) << name(value);
 }
 
-std::string_view column_text(std::string_view column) {
+/// Summary and text.
+std::string column_text(std::string_view column) {
     for (const Explanation* e : explain(column))
-        if (e->topic == Topic::column && e->word == column) return e->text;
+        if (e->topic == Topic::column && e->word == column)
+            return std::string(e->summary) + '\n' + std::string(e->text);
     return {};
 }
 
