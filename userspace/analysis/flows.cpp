@@ -215,22 +215,15 @@ std::uint32_t Flows::group_for(const ConnectionIdentity& who) {
 
 // --- moves
 
-std::uint32_t& Flows::entry_of(const ConnectionIdentity& who) {
-    if (who.slot >= groups_by_slot_.size()) groups_by_slot_.resize(std::size_t{who.slot} + 1);
-    return groups_by_slot_[who.slot];
-}
-
 const Flows::Group* Flows::find_group(const ConnectionIdentity& who) const {
-    std::uint32_t entry = counts(who) ? groups_by_slot_[who.slot] : 0;
-    if (entry == 0 && who.id == gone_.id) entry = gone_.entry;
+    const std::uint32_t entry = counts(who) ? groups_by_slot_[who.slot] : who.id == gone_.id ? gone_.entry : 0;
     return entry == 0 || entry == kListener ? nullptr : &groups_[entry - 1];
 }
 
 void Flows::on_listener(const StateMove& move) {
     const ConnectionIdentity& who = *move.who;
-    const bool is_there = move.to.has_value();
-    entry_of(who) = is_there ? kListener : 0;
-    if (!is_there || listeners_.size() >= kMaxGroups) return;
+    entry_of(who) = move.to ? kListener : 0;
+    if (!move.to || listeners_.size() >= kMaxGroups) return;
     auto& list = listeners_[{who.netns, who.tuple.local.port}];
     const bool known = std::any_of(list.begin(), list.end(),
                                    [&](const Listener& listener) { return listener.local == who.tuple.local; });

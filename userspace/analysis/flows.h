@@ -205,7 +205,10 @@ private:
     std::uint32_t remote_for(const GroupKey& key);
     std::uint32_t port_for(const GroupKey& key);
     /// In groups_by_slot_, which grows as needed.
-    std::uint32_t& entry_of(const ConnectionIdentity& who);
+    std::uint32_t& entry_of(const ConnectionIdentity& who) {
+        if (who.slot >= groups_by_slot_.size()) groups_by_slot_.resize(std::size_t{who.slot} + 1);
+        return groups_by_slot_[who.slot];
+    }
     /// nullptr: it isn't counted, or a listener.
     [[nodiscard]] const Group* find_group(const ConnectionIdentity& who) const;
     /// Puts the connection into the group that fits what is known of it now.

@@ -90,7 +90,7 @@ void Tracker::Impl::mark_gap(Connection& c) {
 void Tracker::Impl::print_transition(Connection& c, TcpState from, TcpState to, MonoTime at,
                                      std::optional<Nanoseconds> dwell) {
     ++totals_.transitions;
-    const bool is_child = from == TcpState::LISTEN && !c.who.tuple.remote.empty();
+    const bool is_child = from == TcpState::LISTEN && to == TcpState::SYN_RECV;
     const bool born = is_child || from == TcpState::CLOSE;
     report_move(c, born ? std::nullopt : std::optional(from), to, at, born);
     listener_.on_transition(TransitionLine{at, &c.who, from, to, dwell});
