@@ -17,7 +17,7 @@ namespace tcpdwell::test {
 
 namespace {
 
-constexpr auto kPatience = std::chrono::seconds(5);
+constexpr auto kReplyLimit = std::chrono::seconds(5);
 
 } // namespace
 
@@ -99,7 +99,7 @@ void PacketPeer::begin_again(std::uint32_t seq) {
 }
 
 Segment PacketPeer::receive() {
-    const nanoseconds deadline = monotonic_now() + patience(kPatience);
+    const nanoseconds deadline = monotonic_now() + patience(kReplyLimit);
     for (;;) {
         pollfd wait{.fd = capture_.get(), .events = POLLIN, .revents = 0};
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - monotonic_now());

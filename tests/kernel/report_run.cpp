@@ -14,7 +14,7 @@ namespace tcpdwell::test {
 
 namespace {
 
-constexpr auto kPatience = std::chrono::seconds(60);
+constexpr auto kReportLimit = std::chrono::seconds(60);
 // Until it has read the kernel's tables.
 constexpr auto kFirstReading = 500ms;
 
@@ -30,7 +30,7 @@ ReportRun::ReportRun(const std::vector<std::string>& arguments, const Program::S
     : program_(report_words(arguments), setting) {}
 
 void ReportRun::await_tracing() {
-    if (!program_.await_saying("tracing; Ctrl-C ends it", kPatience))
+    if (!program_.await_saying("tracing; Ctrl-C ends it", kReportLimit))
         throw std::runtime_error("report doesn't trace: " + program_.said());
     pause(kFirstReading);
 }
@@ -39,7 +39,7 @@ void ReportRun::interrupt() const {
     if (program_.pid() > 0) kill(program_.pid(), SIGINT);
 }
 
-int ReportRun::wait() { return program_.wait(kPatience); }
+int ReportRun::wait() { return program_.wait(kReportLimit); }
 
 std::vector<nlohmann::json> ReportRun::reports() const {
     std::vector<nlohmann::json> result;
