@@ -122,7 +122,10 @@ TEST_F(Hosts, the_page_holds_what_the_json_does) {
     const Ended ended = tcpdwell("report -f json --html page.html -r client.tdw server.tdw");
     ASSERT_EQ(ended.status, 0) << ended.err;
     EXPECT_THAT(ended.out, StartsWith("{\"hosts\":["));
-    EXPECT_THAT(text_of("page.html"), HasSubstr(ended.out.substr(0, ended.out.size() - 1)));
+    const std::string page = text_of("page.html");
+    EXPECT_THAT(page, HasSubstr(ended.out.substr(0, ended.out.size() - 1)));
+    const std::string words = page.substr(page.find("id=\"words\">"));
+    for (const char* word : {"\"TIME_WAIT\":\"", "\"reset_sent\":\""}) EXPECT_THAT(words, HasSubstr(word));
 }
 
 } // namespace
