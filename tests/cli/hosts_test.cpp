@@ -118,11 +118,22 @@ TEST_F(Hosts, damage_of_one_counts_for_all) {
     EXPECT_EQ(tcpdwell("report --strict -r client.tdw").status, 0);
 }
 
+/// Each word of E is explained.
+template <class E>
+void expect_meanings(const std::string& words) {
+    for (const E value : kAllOf<E>) EXPECT_THAT(words, HasSubstr('"' + std::string(name(value)) + "\":\""));
+}
+
 TEST_F(Hosts, the_page_holds_what_the_json_does) {
     const Ended ended = tcpdwell("report -f json --html page.html -r client.tdw server.tdw");
     ASSERT_EQ(ended.status, 0) << ended.err;
     EXPECT_THAT(ended.out, StartsWith("{\"hosts\":["));
-    EXPECT_THAT(text_of("page.html"), HasSubstr(ended.out.substr(0, ended.out.size() - 1)));
+    const std::string page = text_of("page.html");
+    EXPECT_THAT(page, HasSubstr(ended.out.substr(0, ended.out.size() - 1)));
+    const std::string words = page.substr(page.find("id=\"words\">"));
+    expect_meanings<TcpState>(words);
+    expect_meanings<Ending>(words);
+    expect_meanings<ClosedFirst>(words);
 }
 
 } // namespace

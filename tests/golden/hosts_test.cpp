@@ -47,16 +47,20 @@ TEST(HostsReport, is_what_it_was) {
         host = {{"meta", {{"source", meta["source"]}, {"host", meta["host"]}, {"begin", meta["begin"]}}},
                 {"connections", host["quality"]["connections"]}};
     }
+    const Json sections = {{"both_ends", json["both_ends"]["sections"]}, {"sections", json["sections"]}};
+    expect_golden("hosts_sections.json", pretty(sections));
+    json["both_ends"].erase("sections");
+    json.erase("sections");
     expect_golden("hosts.json", pretty(json));
 }
 
 TEST(HostsSchema, a_report_for_each_host_and_one_on_both_ends) {
-    EXPECT_EQ(keys(report()), (Keys{"hosts", "both_ends"}));
+    EXPECT_EQ(keys(report()), (Keys{"hosts", "both_ends", "sections"}));
     ASSERT_EQ(report()["hosts"].size(), 2u);
     EXPECT_EQ(report()["hosts"][0]["meta"]["host"], "client-1");
     EXPECT_EQ(report()["hosts"][0]["meta"]["source"], "client.tdw");
     EXPECT_EQ(report()["hosts"][1]["meta"]["host"], "server-1");
-    EXPECT_EQ(keys(report()["both_ends"]), (Keys{"summary", "hosts", "pairs", "servers", "disagreements"}));
+    EXPECT_EQ(keys(report()["both_ends"]), (Keys{"summary", "hosts", "pairs", "servers", "disagreements", "sections"}));
 }
 
 TEST(HostsSchema, both_ends) {

@@ -15,7 +15,18 @@ namespace {
 
 std::string text(SplitBy by, const TextStyle& style) { return report_text(golden_run(by)->report(), style); }
 
-std::string json(SplitBy by) { return pretty(nlohmann::ordered_json::parse(report_json(golden_run(by)->report()))); }
+nlohmann::ordered_json parsed(SplitBy by) {
+    return nlohmann::ordered_json::parse(report_json(golden_run(by)->report()));
+}
+
+/// Without what it says of its own sections, which has a file of its own.
+std::string json(SplitBy by) {
+    auto report = parsed(by);
+    report.erase("sections");
+    return pretty(report);
+}
+
+std::string sections() { return pretty(parsed(SplitBy::none)["sections"]); }
 
 constexpr TextStyle kNarrow{.width = 80};
 constexpr TextStyle kWide{.width = 120, .colour = true, .unicode = true};
@@ -76,6 +87,7 @@ constexpr Rendering kList[] = {
     {"report_by_remote", "report_by_remote.txt", [] { return split_only(SplitBy::remote); }},
     {"report_by_ending", "report_by_ending.txt", [] { return split_only(SplitBy::ending); }},
     {"report_json", "report.json", [] { return json(SplitBy::none); }},
+    {"report_sections", "report_sections.json", sections},
     {"report_json_by_role", "report_by_role.json", [] { return json(SplitBy::role); }},
     {"trace_table", "trace.txt", [] { return trace(Format::table); }},
     {"trace_jsonl", "trace.jsonl", [] { return trace(Format::jsonl); }},

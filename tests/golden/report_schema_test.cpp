@@ -69,7 +69,42 @@ void expect_tally(const Json& row) {
 
 TEST(ReportSchema, top_level) {
     EXPECT_EQ(keys(plain()), (Keys{"meta", "quality", "findings", "states", "states_by", "latencies", "transitions",
-                                   "services", "remotes", "ports", "timeline"}));
+                                   "services", "remotes", "ports", "timeline", "sections"}));
+}
+
+TEST(ReportSchema, sections_describe_the_other_keys) {
+    Keys ids;
+    for (const Json& section : plain()["sections"]) {
+        Keys own = {"id", "title", "help", "kind"};
+        const std::string kind = section["kind"];
+        if (kind == "facts") own.push_back("lines");
+        if (kind == "distributions") own.push_back("members");
+        if (kind == "table") own.push_back("columns");
+        EXPECT_EQ(keys(section), own);
+        ids.push_back(section["id"]);
+        EXPECT_TRUE(section["title"].is_string()) << section["id"];
+    }
+    EXPECT_EQ(ids, (Keys{"findings", "services", "remotes", "ports", "states", "states_by", "latencies", "transitions",
+                         "timeline", "meta", "quality"}));
+}
+
+/// Whoever draws a table from its columns leaves out nothing that is in its rows.
+TEST(ReportSchema, columns_of_tables_have_titles_and_cover_the_keys_of_the_rows) {
+    for (const Json& section : plain()["sections"]) {
+        if (section["kind"] != "table") continue;
+        std::set<std::string> paths;
+        for (const Json& column : section["columns"]) {
+            EXPECT_EQ(keys(column), (Keys{"path", "title", "group", "help", "align", "below", "minor"}));
+            EXPECT_TRUE(column["title"].is_string() && column["help"].is_string()) << column;
+            paths.insert(column["path"]);
+        }
+        const Json& row = plain()[section["id"].get<std::string>()][0];
+        for (const auto& [key, cell] : row.items()) {
+            if (paths.contains(key)) continue;
+            ASSERT_TRUE(cell.is_object()) << section["id"] << ' ' << key;
+            for (const auto& [part, number] : cell.items()) EXPECT_TRUE(paths.contains(key + "." + part)) << part;
+        }
+    }
 }
 
 TEST(ReportSchema, meta) {

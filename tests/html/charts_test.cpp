@@ -24,10 +24,10 @@ TEST(Histograms, AreDrawnForEveryStateThatWasLeft) {
     for (const auto& [state, body] : report["states"].items())
         if (body["count"] > 0) expected.push_back(state);
     const nlohmann::json seen = look_at(report_page(report.dump()), R"(
-        const of = (id) => document.querySelector('#dwell .histogram[data-of=' + id + ']');
+        const of = (id) => document.querySelector('#states .histogram[data-of=' + id + ']');
         const ticks = (id) => [...of(id).querySelectorAll('.tick')].map((t) => t.textContent);
-        return { drawn: [...document.querySelectorAll('#dwell .histogram')].map((h) => h.dataset.of),
-                 bars: [...document.querySelectorAll('#dwell .histogram')]
+        return { drawn: [...document.querySelectorAll('#states .histogram')].map((h) => h.dataset.of),
+                 bars: [...document.querySelectorAll('#states .histogram')]
                      .map((h) => h.querySelectorAll('.bar').length),
                  nominal: [...document.querySelectorAll('.marker-label.nominal')]
                      .map((t) => t.textContent + ' of ' + t.closest('.histogram').dataset.of),
@@ -118,13 +118,13 @@ TEST(Diagram, HasEveryTransition) {
     report["transitions"].push_back(
         {{"from", "TIME_WAIT"}, {"to", "ESTABLISHED"}, {"count", 3}, {"p50_ns", nullptr}, {"kind", "unexpected"}});
     const nlohmann::json seen = look_at(report_page(report.dump()), R"(
-        const edges = [...document.querySelectorAll('#diagram .edge')];
+        const edges = [...document.querySelectorAll('#transitions .edge')];
         return { seen: edges.filter((e) => !e.classList.contains('never')).map((e) => e.dataset.edge),
                  never: edges.filter((e) => e.classList.contains('never')).map((e) => e.dataset.edge),
                  red: edges.filter((e) => e.classList.contains('unexpected')).map((e) => e.dataset.edge),
-                 listed: document.getElementById('unexpected').textContent,
-                 nodes: [...document.querySelectorAll('#diagram .node .name')].map((n) => n.textContent),
-                 labels: [...document.querySelectorAll('#diagram .edge-label')]
+                 listed: document.querySelector('.unexpected-edges').textContent,
+                 nodes: [...document.querySelectorAll('#transitions .node .name')].map((n) => n.textContent),
+                 labels: [...document.querySelectorAll('#transitions .edge-label')]
                      .map((l) => l.textContent.replace(/\u202f/g, '')),
                  widths: Object.fromEntries(edges.map((e) => [e.dataset.edge,
                      Number(e.querySelector('path').getAttribute('stroke-width'))])) };
@@ -140,7 +140,8 @@ TEST(Diagram, HasEveryTransition) {
     EXPECT_THAT(seen["listed"].get<std::string>(), HasSubstr("TIME_WAIT → ESTABLISHED (3)"));
     for (const auto& [state, body] : report["states"].items()) EXPECT_THAT(seen["nodes"], testing::Contains(state));
     EXPECT_GT(seen["widths"]["LISTEN>SYN_RECV"], seen["widths"]["FIN_WAIT1>CLOSING"]);
-    EXPECT_EQ(look_at(report_page(usual_report().dump()), "return document.getElementById('unexpected');"), nullptr);
+    EXPECT_EQ(look_at(report_page(usual_report().dump()), "return document.querySelector('.unexpected-edges');"),
+              nullptr);
 }
 
 /// With every line drawn and large numbers everywhere: labels touch no box, no line and no other label.
@@ -148,10 +149,10 @@ TEST(Diagram, NothingOverlaps) {
     const nlohmann::json seen = look_at(report_page(usual_report().dump()), R"(
         const transitions = Object.keys(ROUTES).map((name, i) => ({ from: name.split('>')[0], to: name.split('>')[1],
             count: 1234567, p50_ns: 61.44e9, kind: 'rfc9293' }));
-        const states = Object.fromEntries(STATES.map((state) => [state, { count: 5, open: 12345, p50_ns: 61.44e9 }]));
+        const states = Object.fromEntries(Object.keys(NODES).map((state) => [state, { count: 5, open: 12345, p50_ns: 61.44e9 }]));
         const svg = document.querySelector('.diagram svg');
         svg.replaceChildren();
-        drawDiagram(svg, { transitions, states });
+        drawDiagram(svg, transitions, states);
         const box = (node) => {
             const b = node.getBBox();
             return { x0: b.x, y0: b.y, x1: b.x + b.width, y1: b.y + b.height };

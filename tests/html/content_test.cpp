@@ -66,7 +66,7 @@ TEST(FindingsOnThePage, HaveSeverityEvidenceAndAdvice) {
 }
 
 TEST(FindingsOnThePage, NothingFoundIsSaid) {
-    const std::string script = "return document.getElementById('nothing-found')?.innerText ?? '';";
+    const std::string script = "return document.getElementById('findings-none')?.innerText ?? '';";
     EXPECT_THAT(look_at(report_page(empty_report().dump()), script).get<std::string>(),
                 HasSubstr("No connections were seen"));
     Json report = usual_report();

@@ -57,6 +57,11 @@ Json hostile_report() {
     report["transitions"].push_back({{"from", kEvil}, {"to", "CLOSE"}, {"count", 1}, {"p50_ns", 5}, {"kind", kEvil}});
     report["timeline"]["states"][kEvil] = report["timeline"]["states"]["ESTABLISHED"];
     report["timeline"]["begin"] = nullptr;
+    for (Json& section : report["sections"]) {
+        section["title"] = kEvil;
+        section["help"] = kEvil;
+    }
+    for (Json& column : report["sections"][1]["columns"]) column["title"] = column["group"] = column["help"] = kEvil;
     report["quality"]["lost"] = 4'711;
     report["quality"]["unexpected_edges"] = 3;
     return report;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two hosts on one page, one of which tells no name.
-#include "samples.h"
+#include "described.h"
 
 namespace tcpdwell::test {
 namespace {
@@ -69,7 +69,10 @@ Json hosts_report() {
                           {"server_seen", "joined"},
                           {"client_states", path({{"SYN_SENT", 300'000}, {"ESTABLISHED", 4'000'000'000}})},
                           {"server_states", path({{"ESTABLISHED", nullptr}})}}}}};
-    return {{"hosts", {usual_report(), nameless}}, {"both_ends", both}};
+    Json reports = described_hosts({{"hosts", {usual_report(), nameless}}, {"both_ends", both}},
+                                   {"web-3.example.net", "</td><b>db"});
+    reports["both_ends"]["sections"][0]["help"] = "1017 connections between these hosts were found at both ends.";
+    return reports;
 }
 
 } // namespace tcpdwell::test

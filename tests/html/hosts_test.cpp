@@ -32,8 +32,8 @@ TEST(HostsPage, EachHostHasItsHeadAndSections) {
     EXPECT_EQ(seen["first"], alone["sections"]);
     EXPECT_EQ(seen["tiles"], alone["tiles"]);
     EXPECT_EQ(seen["services"], alone["services"]);
-    EXPECT_EQ(seen["heads"], (nlohmann::json{"web-3.example.net", "</td><b>db"}));
-    EXPECT_EQ(seen["last"], "both-ends");
+    EXPECT_EQ(seen["heads"], (nlohmann::json{"web-3.example.net", "</td><b>db", "Between the hosts"}));
+    EXPECT_EQ(seen["last"], "both_ends-disagreements");
     EXPECT_FALSE(seen["second"].empty());
     EXPECT_THAT(seen["title"].get<std::string>(), HasSubstr("web-3.example.net, </td><b>db"));
 }
@@ -57,19 +57,25 @@ TEST(HostsPage, TheEndsStandSideBySide) {
     const nlohmann::json seen = look(R"(
         const rows = (id) => [...document.querySelectorAll('#' + id + ' tbody tr')]
             .map((tr) => [...tr.cells].map((cell) => cell.textContent.replace(/\u202f/g, '')));
-        return { pairs: rows('pairs'), served: rows('served'), disagreements: rows('disagreements'),
-                 help: document.querySelector('#both-ends .help').textContent.replace(/\u202f/g, '') };
+        const column = (id, text) => {
+            const at = [...document.querySelectorAll('#' + id + ' thead tr')].at(-1).innerText.split(/\s*\t\s*/)
+                .findIndex((title) => title === text);
+            return [...document.querySelectorAll('#' + id + ' tbody tr')].map((tr) => tr.cells[at].textContent);
+        };
+        return { end: column('both_ends-disagreements', 'End'), host: column('both_ends-disagreements', 'Host'),
+                 says: column('both_ends-disagreements', 'Closed first'), pairs: rows('both_ends-pairs'), served: rows('both_ends-servers'), disagreements: rows('both_ends-disagreements'),
+                 help: document.querySelector('#both_ends-summary .help').textContent.replace(/\u202f/g, '') };
     )");
     EXPECT_EQ(seen["pairs"][0],
-              (nlohmann::json{"web-3.example.net", "</td><b>db", "1017", "3", "1", "2", "0", "-2.500s"}));
+              (nlohmann::json{"web-3.example.net", "</td><b>db", "1017", "-2.500s", "3", "1", "2", "0"}));
     ASSERT_EQ(seen["served"].size(), 2u);
     EXPECT_EQ(seen["served"][0][2], "10.0.0.9:5432");
     EXPECT_EQ(seen["served"][0][4], "900");
     EXPECT_EQ(seen["served"][0][11], "81.0ms");
     ASSERT_EQ(seen["disagreements"].size(), 2u);
-    EXPECT_EQ(seen["disagreements"][0][2], "client");
-    EXPECT_EQ(seen["disagreements"][0][4], "server");
-    EXPECT_EQ(seen["disagreements"][1][4], "client");
+    EXPECT_EQ(seen["end"], (nlohmann::json{"client", "server"}));
+    EXPECT_EQ(seen["host"], (nlohmann::json{"web-3.example.net", "</td><b>db"}));
+    EXPECT_EQ(seen["says"], (nlohmann::json{"server", "client"}));
     EXPECT_THAT(seen["disagreements"][0].back().get<std::string>(), HasSubstr("ESTABLISHED 4.000s"));
     EXPECT_THAT(seen["help"].get<std::string>(), HasSubstr("1017 connections"));
 }
@@ -78,7 +84,7 @@ TEST(HostsPage, OrdersInTheAddressAreThoseOfOneHost) {
     const nlohmann::json seen = look("return [...document.querySelectorAll('th[aria-sort]')]"
                                      ".map((th) => th.closest('table').id);",
                                      {.fragment = "sort=host1-services.connections"});
-    EXPECT_EQ(seen, nlohmann::json::array({"host1-services"}));
+    EXPECT_EQ(seen, nlohmann::json::array({"host1-services-table"}));
 }
 
 } // namespace

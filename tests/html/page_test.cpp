@@ -149,7 +149,7 @@ TEST(PagePrinted, UnfoldsDetailsAndSaysWhatIsLeftOut) {
         const during = closed();
         window.dispatchEvent(new Event('afterprint'));
         return { before, during, after: closed(),
-                 note: document.querySelector('#who .status .print-only').textContent.replace(/\D/g, '') };
+                 note: document.querySelector('#services .status .print-only').textContent.replace(/\D/g, '') };
     )");
     EXPECT_THAT(seen["before"].get<int>(), Ge(1));
     EXPECT_EQ(seen["during"], 0);

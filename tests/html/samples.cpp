@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What stands in the reports that the page has to draw.
-#include "samples.h"
+#include "described.h"
 
 #include <cmath>
 
@@ -283,17 +283,17 @@ Json usual_report() {
                 group["states"][state] = body;
         groups.push_back(group);
     }
-    return {{"meta", meta()},
-            {"quality", quality(30'419, 205)},
-            {"findings", findings()},
-            {"states", all},
-            {"states_by", {{"by", "role"}, {"groups", groups}}},
-            {"latencies", latencies},
-            {"transitions", transitions()},
-            {"services", services()},
-            {"remotes", remotes()},
-            {"ports", ports()},
-            {"timeline", timeline(300, 1)}};
+    return described({{"meta", meta()},
+                      {"quality", quality(30'419, 205)},
+                      {"findings", findings()},
+                      {"states", all},
+                      {"states_by", {{"by", "role"}, {"groups", groups}}},
+                      {"latencies", latencies},
+                      {"transitions", transitions()},
+                      {"services", services()},
+                      {"remotes", remotes()},
+                      {"ports", ports()},
+                      {"timeline", timeline(300, 1)}});
 }
 
 Json empty_report() {
@@ -302,17 +302,18 @@ Json empty_report() {
     Json latencies = Json::object();
     for (const char* id : {"connect", "handshake", "fin_acked", "close_wait", "last_ack"})
         latencies[id] = no_samples(id);
-    return {{"meta", meta()},
-            {"quality", quality(0, 0)},
-            {"findings", Json::array()},
-            {"states", states},
-            {"states_by", nullptr},
-            {"latencies", latencies},
-            {"transitions", Json::array()},
-            {"services", Json::array()},
-            {"remotes", Json::array()},
-            {"ports", Json::array()},
-            {"timeline", {{"begin", "2026-11-21T14:22:05Z"}, {"step_ns", 1'000'000'000}, {"states", Json::object()}}}};
+    return described(
+        {{"meta", meta()},
+         {"quality", quality(0, 0)},
+         {"findings", Json::array()},
+         {"states", states},
+         {"states_by", nullptr},
+         {"latencies", latencies},
+         {"transitions", Json::array()},
+         {"services", Json::array()},
+         {"remotes", Json::array()},
+         {"ports", Json::array()},
+         {"timeline", {{"begin", "2026-11-21T14:22:05Z"}, {"step_ns", 1'000'000'000}, {"states", Json::object()}}}});
 }
 
 Json huge_report() {

@@ -36,8 +36,8 @@ std::vector<std::uint64_t> sorted_connections(const Json& report) {
 TEST(Tables, ShowWhatTheReportHas) {
     const Json report = usual_report();
     const nlohmann::json seen = look_at(report_page(report.dump()), kReading + R"(
-        return { local: texts('services', 'Local'), connections: numbers('services', 'Connections'),
-                 peak: numbers('services', 'peak'), remotes: texts('remotes', 'Remote'),
+        return { local: texts('services', 'Service'), connections: numbers('services', 'Connections'),
+                 peak: numbers('services', 'peak'), remotes: texts('remotes', 'Remote server'),
                  held: numbers('ports', 'Held'),
                  states: texts('states', 'State').length, counts: numbers('states', 'Count'),
                  p50: texts('states', 'p50'),
@@ -121,17 +121,17 @@ TEST(Tables, FollowTheAddress) {
 TEST(Tables, ShowTheFirstOfManyUntilAskedForAll) {
     const nlohmann::json seen = look_at(report_page(huge_report().dump()), kReading + R"(
         const rows = () => document.querySelectorAll('#services tbody tr').length;
-        const status = () => document.querySelector('#who .status').textContent.replace(/\u202f/g, '');
-        const input = document.querySelector('#who input');
+        const status = () => document.querySelector('#services .status').textContent.replace(/\u202f/g, '');
+        const input = document.querySelector('#services input');
         const few = { rows: rows(), status: status() };
         input.value = 'WORKER-123';
         input.dispatchEvent(new Event('input'));
         const filtered = { rows: rows(), status: status() };
         input.value = '';
         input.dispatchEvent(new Event('input'));
-        document.querySelector('#who .show-more').click();
+        document.querySelector('#services .show-more').click();
         const more = rows();
-        document.querySelector('#who .show-all').click();
+        document.querySelector('#services .show-all').click();
         return { few, filtered, more, all: rows(), beyond: document.querySelectorAll('#services tr.beyond').length };
     )");
     EXPECT_EQ(seen["few"]["rows"], 100);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "analysis/both_ends_sums.h"
 
@@ -12,43 +13,74 @@ namespace {
 
 constexpr std::size_t kMostServers = 10'000;
 
+constexpr std::string_view kServersTitle = "Who closed first, where both ends say the same";
+constexpr std::string_view kExamplesTitle = "Where the ends disagree";
+constexpr std::string_view kExamplesHelp =
+    "Each end as its host saw it. Where each says that the other closed first, somebody between "
+    "them did: a firewall, a load balancer.";
+
 constexpr Column kHostColumns[] = {
-    {.id = "host", .title = "HOST", .help = "What the other tables call it."},
-    {.id = "begin", .title = "FROM", .help = "Where its recordings begin, by its own clock."},
-    {.id = "end", .title = "TO", .help = "Where they end."},
-    {.id = "ends", .title = "ENDS", .help = "Ends of connections that were looked at for a partner."},
-    {.id = "left_out", .title = "LEFT OUT", .help = "Those that weren't, for want of room."},
+    {.id = "host", .title = "Host", .help = "What the other tables call it."},
+    {.id = "begin", .title = "From", .help = "Where its recordings begin, by its own clock."},
+    {.id = "end", .title = "To", .help = "Where they end."},
+    {.id = "ends",
+     .title = "Ends",
+     .help = "Ends of connections that were looked at for a partner.",
+     .align = Align::right},
+    {.id = "left_out", .title = "Left out", .help = "Those that weren't, for want of room.", .align = Align::right},
 };
 
 constexpr Column kPairColumns[] = {
-    {.id = "client_host", .title = "CLIENT HOST", .help = "Host that connects."},
-    {.id = "server_host", .title = "SERVER HOST", .help = "Host that is connected to."},
-    {.id = "joined", .title = "JOINED", .help = "Connections of which both ends were found."},
+    {.id = "client_host", .title = "Client host", .help = "Host that connects."},
+    {.id = "server_host", .title = "Server host", .help = "Host that is connected to."},
+    {.id = "joined",
+     .title = "Both ends found",
+     .help = "Connections of which both ends were found.",
+     .align = Align::right},
     {.id = "clock_difference_ns",
-     .title = "CLOCKS",
-     .help = "Median of the opening time by the server's clock less that by the client's: includes half a round trip."},
-    {.id = "only_client", .title = "ONLY CLIENT", .help = "Connections that only the client's host tells of."},
-    {.id = "only_client_outside", .title = "", .help = "Of which while the server's host wasn't recorded."},
-    {.id = "only_server", .title = "ONLY SERVER", .help = "Connections that only the server's host tells of."},
-    {.id = "only_server_outside", .title = "", .help = "Of which while the client's host wasn't recorded."},
+     .title = "Server's clock ahead by",
+     .help = "Median of the opening time by the server's clock less that by the client's: includes half a round trip.",
+     .align = Align::right},
+    {.id = "only_client",
+     .title = "Only the client's",
+     .help = "Connections that only the client's host tells of.",
+     .align = Align::right},
+    {.id = "only_client_outside",
+     .title = "of which outside",
+     .help = "Of which while the server's host wasn't recorded.",
+     .align = Align::right},
+    {.id = "only_server",
+     .title = "Only the server's",
+     .help = "Connections that only the server's host tells of.",
+     .align = Align::right},
+    {.id = "only_server_outside",
+     .title = "of which outside",
+     .help = "Of which while the client's host wasn't recorded.",
+     .align = Align::right},
 };
 
 constexpr Column kServerColumns[] = {
-    {.id = "client_host", .title = "CLIENT HOST", .help = "Host that connects."},
-    {.id = "server_host", .title = "SERVER HOST", .help = "Host that is connected to."},
-    {.id = "server", .title = "SERVER", .help = "Endpoint that is connected to."},
-    {.id = "connections", .title = "CONNS", .help = "Connections of which both ends were found."},
-    {.id = "closed_first", .title = "CLOSED FIRST", .help = "Who closed first, where both ends say the same."},
-    {.id = "crossed", .title = "CROSSED", .help = "Each end closed before it heard of the other's closing."},
-    {.id = "not_told", .title = "NOT TOLD", .help = "One end doesn't know, or its recording ended before."},
-    {.id = "disagree", .title = "DISAGREE", .help = "The two ends say different things."},
-    {.id = "client_established_p50_ns", .title = "EST CLIENT", .help = "Median time in ESTABLISHED at the client."},
-    {.id = "server_established_p50_ns", .title = "EST SERVER", .help = "Median time in ESTABLISHED at the server."},
+    {.id = "client_host", .title = "Client host", .help = "Host that connects."},
+    {.id = "server_host", .title = "Server host", .help = "Host that is connected to."},
+    {.id = "server", .title = "Server", .help = "Endpoint that is connected to."},
+    {.id = "connections", .title = "Connections", .help = "Connections of which both ends were found."},
+    {.id = "closed_first", .title = "Closed first", .help = "Who closed first, where both ends say the same."},
+    {.id = "crossed", .title = "Crossed", .help = "Each end closed before it heard of the other's closing."},
+    {.id = "not_told", .title = "Not told", .help = "One end doesn't know, or its recording ended before."},
+    {.id = "disagree", .title = "Disagree", .help = "The two ends say different things."},
+    {.id = "client_established_p50_ns",
+     .title = "ESTABLISHED at client",
+     .help = "Median time in ESTABLISHED at the client."},
+    {.id = "server_established_p50_ns",
+     .title = "ESTABLISHED at server",
+     .help = "Median time in ESTABLISHED at the server."},
     {.id = "time_wait", .title = "TIME_WAIT", .help = "At which ends there was a TIME_WAIT."},
 };
 
+constexpr TableView kServer = {"server", "SERVER", "Endpoint that is connected to.", 21, Align::left};
+
 constexpr TableView kCloserView[] = {
-    {"server", "SERVER", "Endpoint that is connected to.", 21, Align::left},
+    kServer,
     {"connections", "CONNS", "Connections of which both ends were found.", 6},
     {"closed_first.client", "CLIENT", "Both say: the client.", 6},
     {"closed_first.server", "SERVER", "Both say: the server.", 6},
@@ -60,7 +92,7 @@ constexpr TableView kCloserView[] = {
 };
 
 constexpr TableView kTimeView[] = {
-    {"server", "SERVER", "Endpoint that is connected to.", 21, Align::left},
+    kServer,
     {"client_established_p50_ns", "EST CLIENT", "Median at the client.", 10},
     {"server_established_p50_ns", "EST SERVER", "Median at the server.", 10},
     {"time_wait.client", "TW CLIENT", "TIME_WAIT at the client only.", 9},
@@ -69,23 +101,33 @@ constexpr TableView kTimeView[] = {
     {"time_wait.neither", "NO TW", "At neither.", 6},
 };
 
+/// Both in one table, where a line has the room.
+constexpr auto kServerView = [] {
+    std::array<TableView, 2 + std::size(kCloserView) + std::size(kTimeView) - 1> all{
+        TableView{"client_host", "CLIENT HOST", "Host that connects.", 11, Align::left},
+        TableView{"server_host", "SERVER HOST", "Host that is connected to.", 11, Align::left}};
+    const auto rest = std::copy(std::begin(kCloserView), std::end(kCloserView), all.begin() + 2);
+    std::copy(std::begin(kTimeView) + 1, std::end(kTimeView), rest);
+    return all;
+}();
+
 constexpr Column kExampleColumns[] = {
-    {.id = "client_host", .title = "CLIENT HOST", .help = "Host that connects."},
-    {.id = "server_host", .title = "SERVER HOST", .help = "Host that is connected to."},
-    {.id = "client", .title = "CLIENT", .help = "Endpoint of the client."},
-    {.id = "server", .title = "SERVER", .help = "Endpoint of the server."},
-    {.id = "client_opened", .title = "OPENED", .help = "By the client's clock."},
-    {.id = "server_opened", .title = "OPENED", .help = "By the server's clock."},
-    {.id = "client_says", .title = "CLIENT SAYS", .help = "Who closed first, as the client's end was seen."},
-    {.id = "server_says", .title = "SERVER SAYS", .help = "Who closed first, as the server's end was seen."},
-    {.id = "client_ending", .title = "ENDING", .help = "How the client's end ended."},
-    {.id = "server_ending", .title = "ENDING", .help = "How the server's end ended."},
-    {.id = "client_ending_detail", .title = "DETAIL", .help = "What is known beyond that."},
-    {.id = "server_ending_detail", .title = "DETAIL", .help = "What is known beyond that."},
-    {.id = "client_seen", .title = "SEEN", .help = "How much of the client's end was seen."},
-    {.id = "server_seen", .title = "SEEN", .help = "How much of the server's end was seen."},
-    {.id = "client_states", .title = "STATES", .help = "States of the client's end, with the time in each."},
-    {.id = "server_states", .title = "STATES", .help = "States of the server's end, with the time in each."},
+    {.id = "client_host", .title = "Client host", .help = "Host that connects."},
+    {.id = "server_host", .title = "Server host", .help = "Host that is connected to."},
+    {.id = "client", .title = "Client", .help = "Endpoint of the client."},
+    {.id = "server", .title = "Server", .help = "Endpoint of the server."},
+    {.id = "client_opened", .title = "Opened", .help = "By the client's clock."},
+    {.id = "server_opened", .title = "Opened", .help = "By the server's clock."},
+    {.id = "client_says", .title = "Closed first", .help = "Who closed first, as the client's end was seen."},
+    {.id = "server_says", .title = "Closed first", .help = "Who closed first, as the server's end was seen."},
+    {.id = "client_ending", .title = "Ending", .help = "How the client's end ended."},
+    {.id = "server_ending", .title = "Ending", .help = "How the server's end ended."},
+    {.id = "client_ending_detail", .title = "Detail", .help = "What is known beyond that."},
+    {.id = "server_ending_detail", .title = "Detail", .help = "What is known beyond that."},
+    {.id = "client_seen", .title = "Seen", .help = "How much of the client's end was seen."},
+    {.id = "server_seen", .title = "Seen", .help = "How much of the server's end was seen."},
+    {.id = "client_states", .title = "States", .help = "States of the client's end, with the time in each."},
+    {.id = "server_states", .title = "States", .help = "States of the server's end, with the time in each."},
 };
 
 /// For people each end of an example has a row.
@@ -114,10 +156,13 @@ public:
 
     Report make() {
         summary();
-        add_table("hosts", hosts());
-        add_table("pairs", pairs());
-        add_table("servers", servers([](const ServedPair&) { return true; }, {}));
-        add_table("disagreements", disagreements());
+        add_table("hosts", "Hosts", "Times are those of each host's own clock.", hosts());
+        add_table("pairs", "Pairs of hosts",
+                  "Half a round trip is in the difference of the clocks. Outside: while the other host wasn't "
+                  "recorded.",
+                  pairs());
+        add_table("servers", kServersTitle, "", servers([](const ServedPair&) { return true; }, kServerView));
+        add_table("disagreements", kExamplesTitle, kExamplesHelp, disagreements());
         for (const HostPair& pair : sums_.pairs) for_people(pair);
         return std::move(report_);
     }
@@ -125,10 +170,12 @@ public:
 private:
     [[nodiscard]] const EndSummary& at(EndRef end) const { return hosts_[end.host][end.line]; }
     [[nodiscard]] Value host(std::uint32_t index) const { return std::string_view(hosts_[index].host()); }
-    void add_table(std::string_view id, Table table) { report_.sections.push_back({id, "", "", std::move(table)}); }
-    void add_for_people(std::string title, std::string help, SectionBody body) {
-        report_.sections.push_back(
-            {"", report_.keep(std::move(title)), report_.keep(std::move(help)), std::move(body)});
+    /// What the text has by pairs of hosts.
+    void add_table(std::string_view id, std::string_view title, std::string_view help, Table table) {
+        report_.sections.push_back({id, title, help, std::move(table), Place::other, false});
+    }
+    void add_for_people(std::string_view title, std::string_view help, SectionBody body) {
+        report_.sections.push_back({"", title, help, std::move(body)});
     }
 
     void summary() {
@@ -251,16 +298,14 @@ private:
             help += fmt::format(" The clock of {} is {:.6f} s {} (median; half a round trip is in it).", server,
                                 std::abs(std::chrono::duration<double>(*pair.clock_difference).count()),
                                 *pair.clock_difference < Nanoseconds(0) ? "behind" : "ahead");
-        add_for_people(fmt::format("{} connects to {}", client, server), std::move(help), Facts{});
+        add_for_people(report_.keep(fmt::format("{} connects to {}", client, server)), report_.keep(std::move(help)),
+                       Facts{});
         const auto of_pair = [&](const ServedPair& row) {
             return row.client_host == pair.client_host && row.server_host == pair.server_host;
         };
-        add_for_people("Who closed first, where both ends say the same", "", servers(of_pair, kCloserView));
+        add_for_people(kServersTitle, "", servers(of_pair, kCloserView));
         add_for_people("Time in ESTABLISHED (median), and who had the TIME_WAIT", "", servers(of_pair, kTimeView));
-        add_for_people("Where the ends disagree",
-                       "Each end as its host saw it. Where each says that the other closed first, somebody between "
-                       "them did: a firewall, a load balancer.",
-                       examples(pair));
+        add_for_people(kExamplesTitle, kExamplesHelp, examples(pair));
     }
 
     Table examples(const HostPair& pair) {

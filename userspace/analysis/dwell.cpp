@@ -111,6 +111,7 @@ const Dwell::EdgeSeen* Dwell::edge(TcpState from, TcpState to) const { return ed
 
 Distributions Dwell::states() const {
     Distributions all;
+    all.has_bars = true;
     auto& members = all.groups.emplace_back().members;
     for (const TcpState state : kAllOf<TcpState>) {
         Distribution d = summarise(of_state(state), name(state), "");
@@ -196,11 +197,13 @@ StateDiagram Dwell::diagram() const {
 void Dwell::add_to(Report& report, const ReportMoment&) {
     report.sections.push_back({"states", "Dwell time by state",
                                "Of states that were left; NOW are still in it, the oldest for as long as is said.",
-                               states()});
-    report.sections.push_back({"states_by", "Dwell time by part", "", split(report)});
+                               states(), Place::durations});
+    report.sections.push_back({"states_by", "Dwell time by part", "", split(report), Place::durations});
     report.sections.push_back({"latencies", "Handshake and close latencies",
-                               "How long each step took; handshakes that failed are left out.", latencies()});
-    report.sections.push_back({"transitions", "Transitions", "Count, and median time in the state before.", diagram()});
+                               "How long each step took; handshakes that failed are left out.", latencies(),
+                               Place::durations});
+    report.sections.push_back(
+        {"transitions", "Transitions", "Count, and median time in the state before.", diagram(), Place::states});
 }
 
 void Dwell::next_interval(MonoTime) {

@@ -9,21 +9,21 @@
 namespace tcpdwell {
 namespace {
 
-constexpr Column kNetns = {.id = "netns", .title = "NETNS", .help = "Inode of the network namespace."};
+constexpr Column kNetns = {.id = "netns", .title = "Namespace", .help = "Inode of the network namespace."};
 constexpr Column kConnections = {
-    .id = "connections", .title = "CONNS", .help = "Connections that ended, or are open now."};
+    .id = "connections", .title = "Connections", .help = "Connections that ended, or are open now."};
 constexpr Column kCloserCounts = {
-    .id = "closed_first", .title = "CLOSED FIRST", .help = "How many of them each side closed first."};
-constexpr Column kEndingCounts = {.id = "endings", .title = "ENDINGS", .help = "How many ended how."};
+    .id = "closed_first", .title = "Closed first", .help = "How many of them each side closed first."};
+constexpr Column kEndingCounts = {.id = "endings", .title = "Endings", .help = "How many ended how."};
 constexpr Column kTimeWaits = {.id = "time_wait",
                                .title = "TIME_WAIT",
                                .help = "TIME_WAITs held now, at most at one time, and in socket-seconds."};
 
 constexpr Column kServiceColumns[] = {
-    {.id = "local", .title = "SERVICE", .help = "Listening endpoint; none for a program that connects."},
-    {.id = "process", .title = "PROCESS", .help = "The program; its process id if there was just one process."},
-    {.id = "role", .title = "ROLE", .help = "server: connections that it accepts; client: that it opens."},
-    {.id = "cgroup", .title = "CGROUP", .help = "Path of the sockets' cgroup (version 2)."},
+    {.id = "local", .title = "Service", .help = "Listening endpoint; none for a program that connects."},
+    {.id = "process", .title = "Process", .help = "The program; its process id if there was just one process."},
+    {.id = "role", .title = "Role", .help = "server: connections that it accepts; client: that it opens."},
+    {.id = "cgroup", .title = "Cgroup", .help = "Path of the sockets' cgroup (version 2)."},
     kNetns,
     kConnections,
     kCloserCounts,
@@ -32,8 +32,8 @@ constexpr Column kServiceColumns[] = {
 };
 
 constexpr Column kRemoteColumns[] = {
-    {.id = "remote", .title = "REMOTE", .help = "The server that is connected to."},
-    {.id = "process", .title = "PROCESS", .help = "The program that connects, if it is just one."},
+    {.id = "remote", .title = "Remote server", .help = "The server that is connected to."},
+    {.id = "process", .title = "Process", .help = "The program that connects, if it is just one."},
     kNetns,
     kConnections,
     kCloserCounts,
@@ -43,43 +43,68 @@ constexpr Column kRemoteColumns[] = {
 
 constexpr Column kPortColumns[] = {
     kNetns,
-    {.id = "local", .title = "LOCAL", .help = "Local address."},
-    {.id = "remote", .title = "REMOTE", .help = "Remote endpoint."},
-    {.id = "held", .title = "HELD", .help = "Local ports held now, TIME_WAIT included."},
-    {.id = "peak", .title = "PEAK", .help = "Most held at one time."},
-    {.id = "limit", .title = "LIMIT", .help = "Ports in ip_local_port_range."},
-    {.id = "opened", .title = "OPENED", .help = "Connections begun."},
-    {.id = "per_second", .title = "PER S", .help = "Connections begun per second."},
+    {.id = "local", .title = "Local address", .help = "Local address."},
+    {.id = "remote", .title = "Remote endpoint", .help = "Remote endpoint."},
+    {.id = "held", .title = "Held", .help = "Local ports held now, TIME_WAIT included."},
+    {.id = "peak", .title = "Peak", .help = "Most held at one time."},
+    {.id = "limit", .title = "Limit", .help = "Ports in ip_local_port_range."},
+    {.id = "opened", .title = "Opened", .help = "Connections begun."},
+    {.id = "per_second", .title = "Per second", .help = "Connections begun per second."},
 };
+
+/// A column where there is more room than in a line of text.
+constexpr TableView minor(std::string_view path, std::string_view help, Align align = Align::right) {
+    return {.path = path, .title = {}, .help = help, .width = 0, .align = align, .is_below = false, .is_minor = true};
+}
+constexpr TableView kMinorNetns = minor("netns", kNetns.help);
+constexpr TableView kClosedBoth = minor("closed_first.both", "The FINs crossed.");
+constexpr TableView kClosedUnknown = minor("closed_first.unknown", "Who closed first wasn't seen.");
+constexpr TableView kSocketSeconds =
+    minor("time_wait.socket_seconds", "TIME_WAITs, summed over time: 10 for 60 s are 600.");
+constexpr TableView kMinorEndings = minor("endings", kEndingCounts.help, Align::left);
 
 constexpr TableView kServiceView[] = {
     {"local", "SERVICE", "Listening endpoint, or that the program connects.", 21, Align::left},
     {"process", "PROCESS", "The program.", 13, Align::left},
+    minor("role", "server: it accepts; client: it connects.", Align::left),
+    minor("cgroup", "Path of the sockets' cgroup (version 2).", Align::left),
+    kMinorNetns,
     {"connections", "CONNS", "Connections that ended, or are open now.", 7},
     {"closed_first.local", "LOCAL", "This side closed first.", 7},
     {"closed_first.remote", "REMOTE", "The other side closed first.", 7},
+    kClosedBoth,
     {"closed_first.none", "NONE", "Nobody closed: open, refused, timed out.", 6},
+    kClosedUnknown,
     {"time_wait.now", "TW NOW", "TIME_WAITs held now.", 6},
     {"time_wait.peak", "PEAK", "TIME_WAITs held at most.", 6},
+    kSocketSeconds,
+    kMinorEndings,
 };
 
 constexpr TableView kRemoteView[] = {
     {"remote", "REMOTE SERVER", "The server that is connected to.", 21, Align::left},
     {"process", "PROCESS", "The program that connects.", 13, Align::left},
+    kMinorNetns,
     {"connections", "CONNS", "Connections that ended, or are open now.", 7},
     {"closed_first.remote", "REMOTE", "The remote server closed first.", 7},
     {"closed_first.local", "LOCAL", "This side closed first.", 7},
+    kClosedBoth,
     {"closed_first.none", "NONE", "Nobody closed: open, refused, timed out.", 6},
+    kClosedUnknown,
     {"time_wait.now", "TW NOW", "TIME_WAITs held here now.", 6},
     {"time_wait.peak", "PEAK", "TIME_WAITs held here at most.", 6},
+    kSocketSeconds,
+    kMinorEndings,
 };
 
 constexpr TableView kPortView[] = {
     {"local", "LOCAL ADDRESS", "Local address.", 17, Align::left},
     {"remote", "REMOTE ENDPOINT", "Remote endpoint.", 21, Align::left},
+    kMinorNetns,
     {"held", "HELD", "Local ports held now.", 7},
     {"peak", "PEAK", "Most held at one time.", 7},
     {"limit", "LIMIT", "Ports in ip_local_port_range.", 7},
+    minor("opened", "Connections begun while tracing."),
     {"per_second", "OPENS/S", "Connections begun per second.", 8},
 };
 
@@ -249,13 +274,13 @@ void Flows::add_to(Report& report, const ReportMoment& moment) {
     report.sections.push_back(
         {"services", "Who closes first",
          "Who closes first collects the TIME_WAITs. Services, and programs that connect; most first.",
-         services_table(report, services(), moment)});
+         services_table(report, services(), moment), Place::who});
     report.sections.push_back({"remotes", "Remote servers",
                                "Servers that programs here connect to; who closes first is on top.",
-                               remotes_table(report, remotes_, moment)});
+                               remotes_table(report, remotes_, moment), Place::who});
     report.sections.push_back({"ports", "Local ports in use",
                                "By local address and remote endpoint; TIME_WAIT holds its port.",
-                               ports_table(ports_, moment)});
+                               ports_table(ports_, moment), Place::who});
 }
 
 } // namespace tcpdwell

@@ -47,7 +47,7 @@ Facts Overview::meta(Report& report, const ReportMoment& moment) const {
     for (const auto& [key, value] : moment.host.own_sysctls())
         sysctls.push_back({report.keep(std::string(key)), report.keep(std::string(value))});
     return Facts{{
-        {"version", "", fact("version")},
+        {"version", "version", fact("version")},
         {"source", "source", report.keep(run_.source)},
         {"host", "host", fact("host")},
         {"kernel", "kernel", fact("kernel")},
@@ -55,37 +55,37 @@ Facts Overview::meta(Report& report, const ReportMoment& moment) const {
         {"begin", "from", moment.clock.to_wall(moment.begin)},
         {"end", "to", moment.clock.to_wall(moment.now)},
         {"duration_ns", "lasting", moment.now - moment.begin},
-        {"interval", "", run_.interval},
+        {"interval", "changes in an interval only", run_.interval},
         {"netns", "network namespaces", number(namespaces_.size())},
         {"filter", "filter", run_.filter.empty() ? Value() : Value(report.keep(run_.filter))},
-        {"probes", "", fact("probes")},
-        {"sysctls", "", report.keep(std::move(sysctls))},
-        {"thresholds", "", report.keep(std::move(thresholds))},
+        {"probes", "probes", fact("probes")},
+        {"sysctls", "settings of the kernel (sysctls)", report.keep(std::move(sysctls))},
+        {"thresholds", "thresholds of the findings", report.keep(std::move(thresholds))},
     }};
 }
 
 Facts Overview::quality() const {
     return Facts{{
-        {"lost", "events lost", number(lost_)},
+        {"lost", "events lost between kernel and tcpdwell", number(lost_)},
         {"holes", "holes in the recording", number(holes_)},
-        {"connections", "connections", number(connections())},
-        {"ended", "ended", number(sum(ended_))},
-        {"open", "open", number(sum(open_))},
-        {"whole", "seen whole", number(connections(Seen::whole))},
-        {"joined", "already open", number(connections(Seen::joined))},
-        {"gap", "with gaps", number(connections(Seen::gap))},
-        {"transitions", "transitions", number(dwell_.transitions())},
-        {"unexpected_edges", "unexpected transitions", number(dwell_.unexpected())},
-        {"evicted", "given up for want of room", number(totals_.evicted)},
-        {"malformed", "malformed records", number(quality_.malformed)},
-        {"unknown_records", "unknown records", number(quality_.unknown)},
-        {"quantile_error", "", LogHistogram::kRelativeError},
+        {"connections", "connections, ended and open", number(connections())},
+        {"ended", "connections that ended", number(sum(ended_))},
+        {"open", "connections still open", number(sum(open_))},
+        {"whole", "connections seen from their birth", number(connections(Seen::whole))},
+        {"joined", "connections that were open when tracing began", number(connections(Seen::joined))},
+        {"gap", "connections with events lost in between", number(connections(Seen::gap))},
+        {"transitions", "state transitions", number(dwell_.transitions())},
+        {"unexpected_edges", "transitions for which no cause is known", number(dwell_.unexpected())},
+        {"evicted", "connections given up for want of room", number(totals_.evicted)},
+        {"malformed", "records that could not be read", number(quality_.malformed)},
+        {"unknown_records", "records of unknown kinds", number(quality_.unknown)},
+        {"quantile_error", "relative error of the quantiles, at most", LogHistogram::kRelativeError},
     }};
 }
 
 void Overview::add_to(Report& report, const ReportMoment& moment) {
-    report.sections.push_back({"meta", "", "", meta(report, moment)});
-    report.sections.push_back({"quality", "", "", quality()});
+    report.sections.push_back({"meta", "The run", "", meta(report, moment), Place::background, false});
+    report.sections.push_back({"quality", "Quality of the data", "", quality(), Place::background, false});
 }
 
 void Overview::next_interval(MonoTime) {

@@ -53,7 +53,7 @@ Report ReportMaker::make(const Tracker& tracker, const DataQuality& quality, con
     for (Analysis* analysis : all_) analysis->add_to(report, moment);
     const std::vector<ServiceRow> services = flows_.services();
     const Evidence evidence{services, flows_, live_, overview_, options_.thresholds, moment};
-    report.sections.push_back({"findings", "Findings", "", find_all(evidence, report)});
+    report.sections.push_back({"findings", "Findings", "", find_all(evidence, report), Place::findings});
     std::stable_sort(report.sections.begin(), report.sections.end(),
                      [](const Section& a, const Section& b) { return place_of(a) < place_of(b); });
     return report;

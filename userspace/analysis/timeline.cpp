@@ -44,7 +44,7 @@ void TimelineAnalysis::add_to(Report& report, const ReportMoment& moment) {
         }
         if (ever) timeline.series.push_back(std::move(series));
     }
-    report.sections.push_back({"timeline", "States over time", "", std::move(timeline)});
+    report.sections.push_back({"timeline", "States over time", "", std::move(timeline), Place::states});
 }
 
 void TimelineAnalysis::next_interval(MonoTime now) {

@@ -5,14 +5,17 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "cli/hosts_report.h"
 #include "cli/output_file.h"
 #include "cli/report_printer.h"
 #include "cli/terminal.h"
 #include "cli/view_run.h"
-#include "render/html.h"
+#include "explain/explain.h"
 #include "render/loss_text.h"
-#include "render/report_formats.h"
+#include "render/renderer.h"
+#include "render/report_output.h"
 #include "run/selection.h"
 #include "run/window_gate.h"
 
@@ -21,7 +24,7 @@ namespace {
 
 struct ReportCommand {
     std::string by;
-    std::string format = "text";
+    std::string format = std::string(report_outputs().front().name);
     std::string html;
     std::string colour;
     double interval = 0;
@@ -30,6 +33,87 @@ struct ReportCommand {
     std::shared_ptr<RunOptions> run;
 };
 
+/// States and the values of keys such as `ending`, each with what it means in a line.
+std::vector<TextPart> words_of_reports() {
+    std::vector<TextPart> words;
+    for (const Explanation& each : explanations())
+        if ((each.topic == Topic::state || each.topic == Topic::ending) &&
+            std::ranges::find(words, each.word, &TextPart::name) == words.end())
+            words.push_back({each.word, each.summary});
+    return words;
+}
+
+/// Where reports go: to stdout, and the last to the page where one was asked for.
+class Destinations {
+public:
+    /// Opens the file of the page, before the run.
+    static Result<Destinations> open(const ReportCommand& options) {
+        Destinations to(*find_report_output(options.format),
+                        {stdout_width(), wants_colour(options.colour), locale_is_utf8(), options.rows});
+        if (options.html.empty()) return to;
+        auto opened = OutputFile::open(options.html);
+        if (!opened) return tl::unexpected(opened.error());
+        to.page_.emplace(std::move(*opened));
+        return to;
+    }
+
+    /// Returns whether somebody still reads. The page is written even if stdout can't be.
+    Result<bool> print(ReportSet reports, bool is_last) {
+        reports.words = words_;
+        out_.buffer() += output_.render(reports, style_);
+        const auto written = out_.flush();
+        if (is_last && page_)
+            if (auto kept = page_->write(page_output().render(reports, style_)); !kept)
+                return tl::unexpected(kept.error());
+        if (!written) return tl::unexpected(written.error());
+        return !out_.closed();
+    }
+
+private:
+    Destinations(const ReportOutput& output, const TextStyle& style) : output_(output), style_(style) {}
+
+    const ReportOutput& output_;
+    TextStyle style_;
+    std::vector<TextPart> words_ = words_of_reports();
+    Output out_{STDOUT_FILENO};
+    std::optional<OutputFile> page_;
+};
+
+std::string seen_text(const TrackerTotals& totals) {
+    return fmt::format("{} transitions and {} connections", totals.transitions, totals.connections);
+}
+
+Result<int> report_several(std::vector<ViewRun> runs, const ReportOptions& report, Destinations& to,
+                           const ReportCommand& options) {
+    if (options.interval > 0)
+        return fail(ErrorCode::usage, fmt::format("--interval takes one host at a time, and {} is of another one "
+                                                  "than {}",
+                                                  runs[1].source_name(), runs[0].source_name()));
+    auto outcome = report_hosts(std::move(runs), report, !options.run->quiet);
+    if (!outcome) return tl::unexpected(outcome.error());
+    const std::size_t hosts = outcome->reports.hosts.size();
+    if (const auto printed = to.print(std::move(outcome->reports), true); !printed)
+        return tl::unexpected(printed.error());
+    spdlog::info("{} of {} hosts seen; {}", seen_text(outcome->totals), hosts, loss_text(outcome->totals.lost));
+    return outcome->status;
+}
+
+Result<int> report_one(ViewRun run, ReportOptions report, Destinations& to, const ReportCommand& options) {
+    report.run.source = run.source_name();
+    std::optional<Nanoseconds> interval;
+    if (options.interval > 0) interval = Nanoseconds(static_cast<std::int64_t>(options.interval * 1e9));
+    ReportPrinter printer(
+        std::move(report), interval, run.context(),
+        [&](Report r, bool is_last) { return to.print(ReportSet(std::move(r)), is_last); },
+        !options.run->quiet && options.run->command.empty());
+    Selection selection(run.filter(), run.context(), printer);
+    PeriodGate gate(selection.entrance(), run.window());
+    const auto outcome = run.run(gate);
+    if (!outcome) return tl::unexpected(outcome.error());
+    spdlog::info("{} seen; {}", seen_text(outcome->totals), loss_text(outcome->totals.lost));
+    return run.exit_status(*outcome);
+}
+
 Result<int> run_report(const ReportCommand& options) {
     ReportOptions report;
     if (!options.by.empty()) report.by = *split_from_name(options.by);
@@ -37,45 +121,12 @@ Result<int> run_report(const ReportCommand& options) {
         if (auto set = report.thresholds.set(text); !set) return tl::unexpected(set.error());
     report.run.filter = options.run->filters->text();
     report.run.interval = options.interval > 0;
-    std::optional<OutputFile> page;
-    if (!options.html.empty()) {
-        auto opened = OutputFile::open(options.html);
-        if (!opened) return tl::unexpected(opened.error());
-        page.emplace(std::move(*opened));
-    }
+    auto to = Destinations::open(options);
+    if (!to) return tl::unexpected(to.error());
     auto runs = ViewRun::prepare_each(*options.run);
     if (!runs) return tl::unexpected(runs.error());
-    const TextStyle style{stdout_width(), wants_colour(options.colour), locale_is_utf8(), options.rows};
-    if (runs->size() > 1) {
-        if (options.interval > 0)
-            return fail(ErrorCode::usage,
-                        fmt::format("--interval takes one host at a time, and {} is of another one than {}",
-                                    (*runs)[1].source_name(), (*runs)[0].source_name()));
-        return report_hosts(std::move(*runs), {std::move(report), options.format == "json", style,
-                                               page ? &*page : nullptr, !options.run->quiet});
-    }
-    ViewRun* const run = &runs->front();
-    report.run.source = run->source_name();
-
-    const auto render = [&](const Report& r) {
-        return options.format == "json" ? report_json(r) + "\n" : report_text(r, style);
-    };
-    const auto keep = [&](const Report& r) -> Result<void> {
-        return page ? page->write(report_page(report_json(r))) : Result<void>();
-    };
-    std::optional<Nanoseconds> interval;
-    if (options.interval > 0) interval = Nanoseconds(static_cast<std::int64_t>(options.interval * 1e9));
-    Output out(STDOUT_FILENO);
-    ReportPrinter printer(std::move(report), interval, run->context(), out, render, keep,
-                          !options.run->quiet && options.run->command.empty());
-    Selection selection(run->filter(), run->context(), printer);
-    PeriodGate gate(selection.entrance(), run->window());
-    const auto outcome = run->run(gate);
-    if (!outcome) return tl::unexpected(outcome.error());
-    const TrackerTotals& totals = outcome->totals;
-    spdlog::info("{} transitions and {} connections seen; {}", totals.transitions, totals.connections,
-                 loss_text(totals.lost));
-    return run->exit_status(*outcome);
+    if (runs->size() > 1) return report_several(std::move(*runs), report, *to, options);
+    return report_one(std::move(runs->front()), std::move(report), *to, options);
 }
 
 std::string threshold_help() {
@@ -95,10 +146,14 @@ Action define_report(CLI::App& app) {
     auto options = std::make_shared<ReportCommand>();
     app.add_option("-b,--by", options->by, "Split the dwell times: role, service, remote or ending")
         ->check(CLI::IsMember({"role", "service", "remote", "ending"}));
-    app.add_option("-f,--format", options->format, "text or json")
-        ->check(CLI::IsMember({"text", "json"}))
-        ->capture_default_str();
-    app.add_option("--html", options->html, "Also write the report as one self-contained page to this file")
+    std::vector<std::string> formats;
+    std::string format_help;
+    for (const ReportOutput& output : report_outputs()) {
+        formats.emplace_back(output.name);
+        format_help += fmt::format("{}{}: {}", format_help.empty() ? "" : "; ", output.name, output.help);
+    }
+    app.add_option("-f,--format", options->format, format_help)->check(CLI::IsMember(formats))->capture_default_str();
+    app.add_option("--html", options->html, fmt::format("Also write the report as {} to this file", page_output().help))
         ->type_name("FILE");
     auto* interval = app.add_option("-i,--interval", options->interval,
                                     "A report each time this has passed, on what changed in it: 10s")

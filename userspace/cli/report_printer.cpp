@@ -6,10 +6,9 @@
 namespace tcpdwell {
 
 ReportPrinter::ReportPrinter(ReportOptions options, std::optional<Nanoseconds> interval, const Context& context,
-                             Output& out, Render render, std::function<Result<void>(const Report&)> keep,
-                             bool shows_progress)
-    : options_(std::move(options)), interval_(interval), context_(context), out_(out), render_(std::move(render)),
-      keep_(std::move(keep)), progress_(shows_progress) {}
+                             Print print, bool shows_progress)
+    : options_(std::move(options)), interval_(interval), context_(context), print_(std::move(print)),
+      progress_(shows_progress) {}
 
 void ReportPrinter::begin(const Context& context) { maker_.emplace(std::move(options_), context.clock().mono); }
 
@@ -23,17 +22,18 @@ Report ReportPrinter::make(const RunState& state) {
 
 Result<bool> ReportPrinter::flush(const RunState& state) {
     if (interval_ && state.now - maker_->begin() >= *interval_) {
-        const Report report = make(state);
+        Report report = make(state);
         maker_->next_interval(state.now);
         progress_.clear();
-        out_.buffer() += render_(report);
-        if (auto written = out_.flush(); !written) return tl::unexpected(written.error());
+        const auto wanted = print_(std::move(report), false);
+        if (!wanted) return tl::unexpected(wanted.error());
+        is_wanted_ = *wanted;
     }
     const std::uint64_t lost = state.tracker.totals().lost;
     progress_.show(std::max(state.now - maker_->begin(), Nanoseconds(0)),
                    fmt::format("{} connections ended, {} sockets there{}; Ctrl-C prints the report", maker_->ended(),
                                state.tracker.live(), lost == 0 ? "" : fmt::format(", {} events lost", lost)));
-    return !out_.closed();
+    return is_wanted_;
 }
 
 void ReportPrinter::settled(const RunState& state) {
@@ -43,10 +43,7 @@ void ReportPrinter::settled(const RunState& state) {
 
 Result<void> ReportPrinter::finish() {
     progress_.clear();
-    out_.buffer() += render_(*last_);
-    auto written = out_.flush();
-    if (auto kept = keep_(*last_); !kept) return kept;
-    if (!written) return tl::unexpected(written.error());
+    if (const auto printed = print_(std::move(*last_), true); !printed) return tl::unexpected(printed.error());
     return {};
 }
 

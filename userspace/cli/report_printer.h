@@ -1,26 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `report` prints: one report at the end, or one for each interval.
+// What `report` prints: one report at the end, or one for each interval. Whoever runs it does the printing.
 #pragma once
 
 #include <functional>
 #include <optional>
-#include <string>
 
 #include "analysis/report_maker.h"
 #include "cli/progress_line.h"
-#include "render/renderer.h"
 #include "run/pipeline.h"
-#include "run/selection.h"
 
 namespace tcpdwell {
 
 class ReportPrinter final : public Consumer {
 public:
-    using Render = std::function<std::string(const Report& report)>;
+    /// Is given each report, and whether it is the last. Returns whether anybody wants another.
+    using Print = std::function<Result<bool>(Report report, bool is_last)>;
 
-    /// `render` makes the text that goes to `out`; `keep` is given the last report. `context` and `out` outlive this.
-    ReportPrinter(ReportOptions options, std::optional<Nanoseconds> interval, const Context& context, Output& out,
-                  Render render, std::function<Result<void>(const Report&)> keep, bool shows_progress);
+    /// `context` outlives this.
+    ReportPrinter(ReportOptions options, std::optional<Nanoseconds> interval, const Context& context,
+                  Print print, bool shows_progress);
 
     void begin(const Context& context) override;
     Result<bool> flush(const RunState& state) override;
@@ -37,9 +35,8 @@ private:
     ReportOptions options_;
     std::optional<Nanoseconds> interval_;
     const Context& context_;
-    Output& out_;
-    Render render_;
-    std::function<Result<void>(const Report&)> keep_;
+    Print print_;
+    bool is_wanted_ = true; ///< another report
     ProgressLine progress_;
     std::optional<ReportMaker> maker_; ///< from begin() to the last report
     std::optional<Report> last_;

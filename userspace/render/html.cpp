@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Puts the page together: report.html, in which {{FILE}} stands for another file, {{words}} for the
-// lists of words that the scripts need, and {{report}} for the data.
+// Puts the page together: report.html, in which {{FILE}} stands for another file, {{report}} and
+// {{words}} for data.
 #include "render/html.h"
 
 #include <algorithm>
 #include <stdexcept>
 
 #include "render/page_parts.h"
-#include "tcp/close.h"
-#include "tcp/state.h"
 
 namespace tcpdwell {
 namespace {
@@ -30,21 +28,12 @@ void append_script_data(std::string& page, std::string_view json) {
     page += json;
 }
 
-/// A constant of the page's scripts: the words of E in their order.
-template <class E>
-void append_words(std::string& page, std::string_view constant) {
-    page.append("const ").append(constant).append(" = [");
-    for (const E value : kAllOf<E>)
-        page.append(value == kAllOf<E>.front() ? "'" : ", '").append(name(value)).append("'");
-    page += "];";
-}
-
 } // namespace
 
-std::string report_page(std::string_view report_json) {
+std::string report_page(std::string_view report_json, std::string_view words) {
     constexpr std::string_view kOpen = "{{";
     constexpr std::string_view kClose = "}}";
-    std::size_t size = report_json.size() + report_json.size() / 16;
+    std::size_t size = report_json.size() + report_json.size() / 16 + words.size();
     for (const PagePart& each : page_parts()) size += each.text.size();
     std::string page;
     page.reserve(size);
@@ -57,8 +46,7 @@ std::string report_page(std::string_view report_json) {
         if (what == "report") {
             append_script_data(page, report_json);
         } else if (what == "words") {
-            append_words<TcpState>(page, "STATES"); // in the order of a connection's life
-            append_words<ClosedFirst>(page, "CLOSED_FIRST");
+            append_script_data(page, words);
         } else {
             page += part(what);
         }

@@ -6,13 +6,17 @@
 #include <string>
 #include <string_view>
 
-#include "report/report.h"
+#include "report/report_set.h"
 
 namespace tcpdwell {
 
-/// One JSON object in one line, without the line's end: a member for each section, by its id. Durations are integers in
-/// ns; what isn't known, and every duration of a distribution without samples, is null.
+/// One JSON object in one line, without the line's end: a member for each section, by its id, then "sections", which
+/// describes them (report_sections.h). Durations are integers in ns; what isn't known, and every duration of a
+/// distribution without samples, is null.
 std::string report_json(const Report& report);
+
+/// That of the host; where there are several, {"hosts": [report...], "both_ends": {...}, "sections": [...]}.
+std::string report_json(const ReportSet& reports);
 
 /// How a report for people may look.
 struct TextStyle {
@@ -26,10 +30,7 @@ struct TextStyle {
 /// that are.
 std::string report_text(const Report& report, const TextStyle& style);
 
-/// The same of a report without `meta` and `quality`: those of its sections that have a title, in their order.
-std::string sections_text(const Report& report, const TextStyle& style);
-
-/// A heading over a whole report, where several follow each other; foreign bytes in it do no harm.
-std::string report_heading(std::string_view title, const TextStyle& style);
+/// That of the host; where there are several, one after the other, each under a heading, then what they say together.
+std::string report_text(const ReportSet& reports, const TextStyle& style);
 
 } // namespace tcpdwell

@@ -2,6 +2,7 @@
 // Reports for machines.
 #include "render/json_writer.h"
 #include "render/report_formats.h"
+#include "render/report_sections.h"
 #include "tcp/transition.h"
 
 namespace tcpdwell {
@@ -9,15 +10,32 @@ namespace {
 
 class Writer {
 public:
-    std::string write(const Report& report) {
+    [[nodiscard]] std::string text() const { return std::string(json_.view()); }
+
+    void write(const Report& report) {
         json_.begin_object();
         for (const Section& section : report.sections) {
             if (section.id.empty()) continue;
             json_.key(section.id);
             std::visit([this](const auto& body) { write(body); }, section.body);
         }
+        json_.key("sections");
+        write_sections(json_, report);
         json_.end_object();
-        return std::string(json_.view());
+    }
+
+    void write(const ReportSet& reports) {
+        if (!reports.both_ends) return write(reports.hosts.front().report);
+        json_.begin_object();
+        json_.key("hosts");
+        json_.begin_array();
+        for (const HostReport& host : reports.hosts) write(host.report);
+        json_.end_array();
+        json_.key("both_ends");
+        write(*reports.both_ends);
+        json_.key("sections");
+        write_sections(json_, reports);
+        json_.end_object();
     }
 
 private:
@@ -184,6 +202,16 @@ private:
 
 } // namespace
 
-std::string report_json(const Report& report) { return Writer().write(report); }
+std::string report_json(const Report& report) {
+    Writer writer;
+    writer.write(report);
+    return writer.text();
+}
+
+std::string report_json(const ReportSet& reports) {
+    Writer writer;
+    writer.write(reports);
+    return writer.text();
+}
 
 } // namespace tcpdwell

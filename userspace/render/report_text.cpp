@@ -16,9 +16,6 @@
 namespace tcpdwell {
 namespace {
 
-/// The order in which people read: what is wrong first, then who, then the details.
-constexpr std::string_view kOrder[] = {"findings",  "services",  "remotes",     "ports",   "states",
-                                       "states_by", "latencies", "transitions", "timeline"};
 
 std::string duration_cell(Nanoseconds duration) {
     std::string text;
@@ -42,21 +39,17 @@ public:
         style_.width = std::max<std::size_t>(style_.width, 80);
     }
 
+    /// Head and sections.
     std::string write() {
         head();
-        for (const std::string_view id : kOrder)
-            if (const Section* section = report_.find(id)) {
-                section_ = section;
-                std::visit([this](const auto& body) { write(body); }, section->body);
-            }
-        return std::move(out_);
+        return write_sections();
     }
 
     std::string write_sections() {
-        for (const Section& section : report_.sections) {
-            if (section.title.empty()) continue;
-            section_ = &section;
-            std::visit([this](const auto& body) { write(body); }, section.body);
+        for (const Section* section : report_.in_reading_order()) {
+            if (!section->is_in_text) continue;
+            section_ = section;
+            std::visit([this](const auto& body) { write(body); }, section->body);
         }
         return std::move(out_);
     }
@@ -119,9 +112,11 @@ private:
         out_ += wrap(text, style_.width, "");
     }
 
-    /// Those of `meta` and `quality` stand in the head.
-    void write(const Facts&) {
-        if (!section_->title.empty()) heading();
+    void write(const Facts& facts) {
+        heading();
+        for (const FactLine& line : facts.lines)
+            if (!line.title.empty())
+                out_ += wrap(fmt::format("{}: {}", line.title, text_cell(line.value, false).text), style_.width, "  ");
     }
 
     void write(const Findings& findings) {
@@ -164,8 +159,9 @@ private:
             if (!group.label.empty()) out_ += '\n' + coloured(printable(group.label), kBold) + '\n';
             summaries(group.members);
         }
-        if (!all.split_by.empty() || section_->id != "states") return;
-        for (const Distribution& d : all.groups.front().members) histogram(d);
+        if (!all.has_bars) return;
+        for (const DistributionGroup& group : all.groups)
+            for (const Distribution& d : group.members) histogram(d);
     }
 
     void summaries(const std::vector<Distribution>& members) {
@@ -264,15 +260,27 @@ private:
     std::string out_;
 };
 
+/// A heading over a whole report; foreign bytes in it do no harm.
+std::string title_line(std::string_view title, const TextStyle& style) {
+    const std::string text = "== " + Page::printable(title) + " ==";
+    return style.colour ? fmt::format("\x1b[{}m{}\x1b[0m\n", kBold, text) : text + '\n';
+}
+
 } // namespace
 
 std::string report_text(const Report& report, const TextStyle& style) { return Page(report, style).write(); }
 
-std::string sections_text(const Report& report, const TextStyle& style) { return Page(report, style).write_sections(); }
-
-std::string report_heading(std::string_view title, const TextStyle& style) {
-    const std::string text = "== " + Page::printable(title) + " ==";
-    return style.colour ? fmt::format("\x1b[{}m{}\x1b[0m\n", kBold, text) : text + '\n';
+std::string report_text(const ReportSet& reports, const TextStyle& style) {
+    if (!reports.both_ends) return report_text(reports.hosts.front().report, style);
+    std::string out;
+    for (std::size_t i = 0; i < reports.hosts.size(); ++i) {
+        const HostReport& host = reports.hosts[i];
+        if (i != 0) out += '\n';
+        out += title_line(fmt::format("Host {} of {}: {}", i + 1, reports.hosts_asked_for, host.name), style);
+        out += report_text(host.report, style);
+    }
+    out += '\n' + title_line(ReportSet::kBothEndsTitle, style);
+    return out + Page(*reports.both_ends, style).write_sections();
 }
 
 } // namespace tcpdwell

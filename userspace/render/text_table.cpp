@@ -15,19 +15,17 @@ constexpr std::size_t kGap = 1;
 
 /// The cell or the part of a cell that `path` names.
 Value value_at(const Table& table, const std::vector<Value>& row, std::string_view path) {
+    const Column* column = table.column_of(path);
+    if (!column) return {};
+    const Value& cell = row[static_cast<std::size_t>(column - table.columns.data())];
     const std::size_t dot = path.find('.');
-    const std::string_view id = path.substr(0, dot);
-    for (std::size_t i = 0; i < table.columns.size(); ++i) {
-        if (table.columns[i].id != id) continue;
-        if (dot == std::string_view::npos) return row[i];
-        const auto* parts = std::get_if<std::span<const NumberPart>>(&row[i]);
-        if (!parts) return {};
-        for (const NumberPart& part : *parts)
-            if (part.name == path.substr(dot + 1))
-                return std::visit([](auto number) { return Value(number); }, part.number);
-        return std::int64_t{0}; // a count that isn't told is none
-    }
-    return {};
+    if (dot == std::string_view::npos) return cell;
+    const auto* parts = std::get_if<std::span<const NumberPart>>(&cell);
+    if (!parts) return {};
+    for (const NumberPart& part : *parts)
+        if (part.name == path.substr(dot + 1))
+            return std::visit([](auto number) { return Value(number); }, part.number);
+    return std::int64_t{0}; // a count that isn't told is none
 }
 
 } // namespace
@@ -88,14 +86,16 @@ void TextTable::append_to(std::string& out, std::size_t indent) const {
 }
 
 void append_table(std::string& out, const Table& table, const TextStyle& style) {
+    std::vector<TableView> shown = table.whole_view();
+    std::erase_if(shown, [](const TableView& view) { return view.is_minor; });
     std::vector<TextTable::Column> columns;
-    for (const TableView& view : table.view)
+    for (const TableView& view : shown)
         if (!view.is_below) columns.push_back({view.title, static_cast<std::size_t>(view.width), view.align});
     TextTable text(std::move(columns), style.colour);
     for (std::size_t i = 0; i < std::min(style.rows, table.rows.size()); ++i) {
         std::vector<TextCell> cells;
         std::string below;
-        for (const TableView& view : table.view) {
+        for (const TableView& view : shown) {
             const Value value = value_at(table, table.rows[i], view.path);
             if (view.is_below) // without colours, which would count as characters
                 below += wrap(text_cell(value, false).text, std::max<std::size_t>(style.width, 80), "    ");

@@ -21,7 +21,8 @@ enum class Shape : std::uint8_t {
     time_wait, ///< TimeWaitValue: `id`_dwell_ns, `id`_end, `id`_restarts
 };
 
-/// One column. `id` is the JSON key and the CSV heading (see Shape); `title` heads the table.
+/// One column. `id` is the JSON key and the CSV heading (see Shape); `title` heads the table, in a report where there
+/// is more room than in a line of text (see TableView).
 struct Column {
     std::string_view id;
     std::string_view title;

@@ -24,7 +24,7 @@ namespace tcpdwell {
 /// One line of a Facts section.
 struct FactLine {
     std::string_view id;    ///< JSON key
-    std::string_view title; ///< for people; empty: not shown to them
+    std::string_view title; ///< for people; empty: not in text
     Value value;
 };
 
@@ -68,23 +68,31 @@ struct DistributionGroup {
 struct Distributions {
     std::string_view split_by; ///< "" or what distinguishes the groups: "role", ...
     std::vector<DistributionGroup> groups;
+    bool has_bars = false; ///< in text too, where each histogram takes many lines
 };
 
 /// A column for people: a whole cell, or one part of a cell made of numbers ("time_wait.peak").
 struct TableView {
     std::string_view path;
-    std::string_view title;
+    std::string_view title; ///< as short as a line of 80 characters needs it
     std::string_view help;
     int width;
     Align align = Align::right;
     bool is_below = false; ///< on lines of its own under the row, which it is too long for
+    bool is_minor = false; ///< only where there is more room than in a line of text
 };
 
-/// Rows of cells. `columns` are what machines get; `view` is what people see, in its order.
+/// Rows of cells. `columns` are what machines get; `view` is what people see, in its order. Without a view people see
+/// the columns.
 struct Table {
     std::span<const Column> columns;
     std::span<const TableView> view;
     std::vector<std::vector<Value>> rows; ///< in the order of importance
+
+    /// The view, followed by the columns that it shows nothing of, as minor ones.
+    [[nodiscard]] std::vector<TableView> whole_view() const;
+    /// The column that `path` is, or is a part of; nullptr if there is none.
+    [[nodiscard]] const Column* column_of(std::string_view path) const;
 };
 
 /// What was seen of one edge of the TCP state diagram.
@@ -130,11 +138,27 @@ struct Findings {
 
 using SectionBody = std::variant<Facts, Distributions, Table, StateDiagram, Timeline, Findings>;
 
+/// The kind of a section, as the JSON names it: "facts", "distributions", "table", "diagram", "timeline", "findings".
+std::string_view kind(const SectionBody& body);
+
+/// Where a section stands among those that people read: what is wrong first, then who, then the details. Sections of
+/// one place stand in the order of the report.
+enum class Place : std::uint8_t {
+    findings,
+    who,        ///< services, programs, endpoints
+    durations,  ///< how long states and steps took
+    states,     ///< which states there were, and which transitions between them
+    other,      ///< what names no place
+    background, ///< how the report came about
+};
+
 struct Section {
-    std::string_view id;    ///< JSON key; "": for people only
-    std::string_view title; ///< heading; "": for machines only
+    std::string_view id;    ///< JSON key; "": for text only, which has the same in other sections
+    std::string_view title; ///< heading
     std::string_view help;  ///< a sentence or some under the heading
     SectionBody body;
+    Place place = Place::other;
+    bool is_in_text = true; ///< false: its head or other sections of the text have what people need of it
 };
 
 /// A finished report: sections in the order in which JSON has them. Owns the texts and lists that its cells refer to;
@@ -157,6 +181,8 @@ public:
 
     /// nullptr if there is none.
     [[nodiscard]] const Section* find(std::string_view id) const;
+    /// All of them, by their places.
+    [[nodiscard]] std::vector<const Section*> in_reading_order() const;
 
 private:
     std::deque<std::string> texts_;

@@ -38,17 +38,18 @@ inline std::vector<std::string> trace_lines(const Fd& file, const TimeWindow& wi
 inline Result<std::string> report_json_of(const Fd& file, const TimeWindow& window, bool gated = true,
                                           std::optional<Nanoseconds> interval = {}) {
     const auto source = replay(file, {0, window.since, window.until});
-    const Fd printed = memory_file();
-    Output out(printed.get());
+    std::string printed;
     Context context;
-    ReportPrinter printer(
-        {}, interval, context, out, [](const Report& r) { return report_json(r) + "\n"; },
-        [](const Report&) { return Result<void>(); }, false);
+    const auto print = [&](const Report& report, bool) -> Result<bool> {
+        printed += report_json(report) + "\n";
+        return true;
+    };
+    ReportPrinter printer({}, interval, context, print, false);
     PeriodGate gate(printer, window);
     Consumer& consumer = gated ? static_cast<Consumer&>(gate) : printer;
     const auto outcome = run_pipeline(*source, context, consumer, {}, nullptr);
     if (!outcome) return tl::unexpected(outcome.error());
-    return contents_of(printed.get());
+    return printed;
 }
 
 } // namespace tcpdwell

@@ -7,7 +7,6 @@
 #include <string>
 
 #include "render/page_parts.h"
-#include "tcp/close.h"
 #include "tcp/state.h"
 
 namespace tcpdwell {
@@ -41,25 +40,7 @@ std::string_view page_part(std::string_view file) {
     return {};
 }
 
-/// Each word of E is explained by a tooltip.
-template <class E>
-void expect_terms() {
-    for (const E value : kAllOf<E>)
-        EXPECT_THAT(std::string(page_part("terms.js")), HasSubstr("\n    " + std::string(name(value)) + ": "));
-}
-
-TEST(ReportPage, ScriptsHaveTheWordsInTheirOrder) {
-    const std::string page = report_page("{}");
-    EXPECT_THAT(page, HasSubstr("const STATES = ['LISTEN', 'SYN_SENT', 'SYN_RECV', 'ESTABLISHED', "
-                                "'FIN_WAIT1', 'FIN_WAIT2', 'CLOSING', 'TIME_WAIT', 'CLOSE_WAIT', 'LAST_ACK', "
-                                "'CLOSE'];"));
-    EXPECT_THAT(page, HasSubstr("const CLOSED_FIRST = ['local', 'remote', 'both', 'none', 'unknown'];"));
-}
-
-TEST(ReportPage, EveryWordIsExplainedAndEveryStateHasItsColour) {
-    expect_terms<TcpState>();
-    expect_terms<Ending>();
-    expect_terms<ClosedFirst>();
+TEST(ReportPage, EveryStateHasItsColour) {
     for (const TcpState state : kAllOf<TcpState>)
         EXPECT_THAT(std::string(page_part("report.css")), HasSubstr(".state-" + std::string(name(state)) + " "));
 }

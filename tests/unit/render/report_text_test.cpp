@@ -203,21 +203,23 @@ TEST(ReportText, time_wait_is_measured_against_the_book) {
     EXPECT_THAT(report_text(sample_report(), {}), HasSubstr("TIME_WAIT  2MSL: 61.50s in the middle, nominally 60.00s"));
 }
 
-TEST(SectionsText, tells_what_has_a_title_in_its_order) {
+TEST(ReportText, what_is_in_the_text_stands_in_its_order) {
     Report report;
     report.sections.push_back({"b", "Second", "With a \x1b[31mword.", Facts{}});
-    report.sections.push_back({"machines", "", "Not shown.", Facts{}});
+    report.sections.push_back({"machines", "Third", "Not shown.", Facts{}, Place::other, false});
     report.sections.push_back({"", "First", "", Facts{}});
-    const std::string text = sections_text(report, {});
-    EXPECT_TRUE(text.starts_with("\nSecond\nWith a ")) << text;
-    EXPECT_TRUE(text.ends_with("word.\n\nFirst\n")) << text;
+    const std::string text = report_text(report, {});
+    const std::string sections = text.substr(text.find("\nSecond"));
+    EXPECT_TRUE(sections.starts_with("\nSecond\nWith a ")) << text;
+    EXPECT_TRUE(sections.ends_with("word.\n\nFirst\n")) << text;
     EXPECT_EQ(text.find('\x1b'), std::string::npos);
 }
 
-TEST(ReportHeading, is_a_line_that_a_terminal_only_prints) {
-    EXPECT_EQ(report_heading("Host 1", {}), "== Host 1 ==\n");
-    EXPECT_EQ(report_heading("a\x1b[2Jb\nc", {}).find('\x1b'), std::string::npos);
-    EXPECT_THAT(report_heading("Host 1", {.colour = true}), HasSubstr("\x1b[1m== Host 1 =="));
+TEST(ReportText, facts_are_lines_of_title_and_value) {
+    Report report;
+    report.sections.push_back(
+        {"run", "The run", "", Facts{{{"a", "held", Nanoseconds(2s)}, {"b", "", std::int64_t{7}}, {"c", "left", {}}}}});
+    EXPECT_THAT(report_text(report, {}), testing::EndsWith("\nThe run\n  held: 2.000s\n  left: -\n"));
 }
 
 } // namespace

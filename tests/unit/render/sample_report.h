@@ -39,10 +39,11 @@ inline Distribution distribution(std::string_view id, std::vector<std::pair<Nano
 }
 
 inline constexpr Column kServiceColumns[] = {
-    {.id = "local", .title = "SERVICE", .help = "Where."},
-    {.id = "process", .title = "PROCESS", .help = "Who."},
-    {.id = "connections", .title = "CONNS", .help = "How many."},
-    {.id = "closed_first", .title = "CLOSED FIRST", .help = "By whom."},
+    {.id = "local", .title = "Service", .help = "Where."},
+    {.id = "process", .title = "Process", .help = "Who."},
+    {.id = "connections", .title = "Connections", .help = "How many."},
+    {.id = "closed_first", .title = "Closed first", .help = "By whom."},
+    {.id = "note", .title = "Note", .help = "What else."},
 };
 inline constexpr TableView kServiceView[] = {
     {"local", "SERVICE", "Where.", 21, Align::left}, {"process", "PROCESS", "Who.", 13, Align::left},
@@ -58,7 +59,7 @@ inline constexpr std::string_view kHostile = "a\x1b[31m\nb\xe2\x80\xae\xc2\x9b\x
 inline Report sample_report(std::string_view comm = "nginx") {
     Report report;
     const std::string_view name = report.keep(std::string(comm));
-    report.sections.push_back({"meta", "", "",
+    report.sections.push_back({"meta", "The run", "",
                                Facts{{{"source", "source", std::string_view("live")},
                                       {"host", "host", std::string_view("server")},
                                       {"kernel", "kernel", std::string_view("6.18")},
@@ -67,8 +68,9 @@ inline Report sample_report(std::string_view comm = "nginx") {
                                       {"duration_ns", "lasting", Nanoseconds(90s)},
                                       {"interval", "", false},
                                       {"netns", "network namespaces", std::int64_t{1}},
-                                      {"filter", "filter", Value()}}}});
-    report.sections.push_back({"quality", "", "",
+                                      {"filter", "filter", Value()}}},
+                               Place::background, false});
+    report.sections.push_back({"quality", "Quality of the data", "",
                                Facts{{{"lost", "events lost", std::int64_t{0}},
                                       {"holes", "holes in the recording", std::int64_t{0}},
                                       {"connections", "connections", std::int64_t{5}},
@@ -76,7 +78,8 @@ inline Report sample_report(std::string_view comm = "nginx") {
                                       {"open", "open", std::int64_t{1}},
                                       {"joined", "already open", std::int64_t{0}},
                                       {"gap", "with gaps", std::int64_t{0}},
-                                      {"quantile_error", "", 0.0078125}}}});
+                                      {"quantile_error", "", 0.0078125}}},
+                               Place::background, false});
     Finding finding;
     finding.id = "close_wait_leak";
     finding.severity = Severity::critical;
@@ -88,9 +91,10 @@ inline Report sample_report(std::string_view comm = "nginx") {
                         {"comm", "process", name}};
     finding.connections = {HexId{0xabc, 16}, HexId{0x123456789abcdef0, 16}};
     finding.advice = {"Close it.", report.keep("Look at " + std::string(comm) + ".")};
-    report.sections.push_back({"findings", "Findings", "", Findings{{finding}}});
+    report.sections.push_back({"findings", "Findings", "", Findings{{finding}}, Place::findings});
 
     Distributions states;
+    states.has_bars = true;
     auto& members = states.groups.emplace_back().members;
     members.push_back(distribution("SYN_SENT", {}));
     members.push_back(distribution("TIME_WAIT", {{60'100ms, 20}, {61'500ms, 21}}));
@@ -98,31 +102,33 @@ inline Report sample_report(std::string_view comm = "nginx") {
     members[1].open = 3;
     members[1].oldest = 12s;
     members[1].nominal = 60s;
-    report.sections.push_back({"states", "Dwell time by state", "How long.", std::move(states)});
+    report.sections.push_back({"states", "Dwell time by state", "How long.", std::move(states), Place::durations});
     Distributions parts;
     parts.split_by = "service";
     auto& group = parts.groups.emplace_back();
     group.label = report.keep("0.0.0.0:80 " + std::string(comm));
     group.members.push_back(distribution("ESTABLISHED", {{5ms, 2}}));
-    report.sections.push_back({"states_by", "Dwell time by part", "", std::move(parts)});
+    report.sections.push_back({"states_by", "Dwell time by part", "", std::move(parts), Place::durations});
     Distributions latencies;
     latencies.groups.emplace_back().members.push_back(distribution("connect", {{350us, 4}}));
     latencies.groups[0].members[0].title = "SYN to ESTABLISHED, active";
-    report.sections.push_back({"latencies", "Latencies", "", std::move(latencies)});
+    report.sections.push_back({"latencies", "Latencies", "", std::move(latencies), Place::durations});
     report.sections.push_back(
         {"transitions", "Transitions", "",
          StateDiagram{{{TcpState::CLOSE, TcpState::SYN_SENT, 4, std::nullopt, EdgeKind::rfc9293},
-                       {TcpState::TIME_WAIT, TcpState::ESTABLISHED, 1, 5s, EdgeKind::unexpected}}}});
+                       {TcpState::TIME_WAIT, TcpState::ESTABLISHED, 1, 5s, EdgeKind::unexpected}}},
+         Place::states});
     const auto closers =
         report.keep(std::vector<NumberPart>{{"local", std::int64_t{3}}, {"remote", std::int64_t{1}}, {"held", 2.5}});
     Table table{kServiceColumns, kServiceView, {}};
+    table.rows.push_back({EndpointValue{endpoint("0.0.0.0", 80), Family::ipv4, true}, ProcessValue{12, name},
+                          std::int64_t{4}, closers, Value()});
     table.rows.push_back(
-        {EndpointValue{endpoint("0.0.0.0", 80), Family::ipv4, true}, ProcessValue{12, name}, std::int64_t{4}, closers});
-    table.rows.push_back({EndpointValue{{}, Family::ipv4, true}, ProcessValue{0, name}, std::int64_t{1}, closers});
-    report.sections.push_back({"services", "Who closes first", "Most first.", std::move(table)});
+        {EndpointValue{{}, Family::ipv4, true}, ProcessValue{0, name}, std::int64_t{1}, closers, Value()});
+    report.sections.push_back({"services", "Who closes first", "Most first.", std::move(table), Place::who});
     Timeline timeline{std::chrono::time_point_cast<Nanoseconds>(kTime), 100ms, {}};
     timeline.series.push_back({TcpState::ESTABLISHED, {0, 1, 4, 2, 0}});
-    report.sections.push_back({"timeline", "States over time", "", std::move(timeline)});
+    report.sections.push_back({"timeline", "States over time", "", std::move(timeline), Place::states});
     return report;
 }
 

@@ -77,14 +77,14 @@ function drawLabel(edge, route) {
     return text;
 }
 
-// CLOSE is no state to be in: its boxes have no distribution (null).
-function drawNode(state, [x, y], height, distribution) {
+// CLOSE is no state to be in: its boxes have no distribution (null). `touched`: a transition leads there or away.
+function drawNode(state, [x, y], height, distribution, touched) {
     const left = x - DIAGRAM.nodeWidth / 2,
         top = y - height / 2;
     const seen = distribution && (distribution.count > 0 || distribution.open > 0);
     const node = svgEl(
         'g',
-        { class: 'node ' + stateClass(state) + (seen || distribution === null ? '' : ' unseen') },
+        { class: 'node ' + stateClass(state) + (seen || touched || distribution === null ? '' : ' unseen') },
         svgEl('title', null, state + ': ' + (termTitle(state) || '')),
         svgEl('rect', { class: 'box', x: left, y: top, width: DIAGRAM.nodeWidth, height, rx: 7 }),
         svgEl('rect', { class: 'band', x: left + 5, y: top + 7, width: 4, height: height - 14, rx: 2 }),
@@ -99,8 +99,8 @@ function drawNode(state, [x, y], height, distribution) {
 }
 
 // Edges that were seen, then those of the figure that weren't.
-function edgesOf(report) {
-    const edges = listOf(report.transitions).filter((edge) => edge && edge.from && edge.to);
+function edgesOf(transitions) {
+    const edges = listOf(transitions).filter((edge) => edge && edge.from && edge.to);
     const known = new Set(edges.map((edge) => edge.from + '>' + edge.to));
     for (const [name, route] of Object.entries(ROUTES)) {
         const [from, to] = name.split('>');
@@ -109,43 +109,45 @@ function edgesOf(report) {
     return edges;
 }
 
-function drawDiagram(svg, report) {
-    const states = report.states || {};
-    const drawn = edgesOf(report)
+// `states`: distributions by state, for what stands in the boxes.
+function drawDiagram(svg, transitions, states) {
+    const drawn = edgesOf(transitions)
         .map((edge) => ({ edge, route: ROUTES[edge.from + '>' + edge.to] || unforeseenRoute(edge.from, edge.to) }))
         .filter(({ edge, route }) => route && (edge.count > 0 || route.rfc))
         .sort((a, b) => a.edge.count - b.edge.count);
     svg.append(...drawn.map(({ edge, route }) => drawEdge(edge, route)));
     for (const [state, centre] of Object.entries(NODES)) {
         if (state === 'END') svg.append(drawNode('CLOSE', centre, END_HEIGHT, null));
-        else svg.append(drawNode(state, centre, DIAGRAM.nodeHeight, state === 'CLOSE' ? null : states[state]));
+        else
+            svg.append(
+                drawNode(
+                    state,
+                    centre,
+                    DIAGRAM.nodeHeight,
+                    state === 'CLOSE' ? null : states[state],
+                    drawn.some(({ edge }) => edge.count > 0 && [edge.from, edge.to].includes(state)),
+                ),
+            );
     }
     for (const { edge, route } of drawn) append(svg, [drawLabel(edge, route)]);
 }
 
-function diagramSection(report) {
-    const edges = listOf(report.transitions).filter((edge) => edge && edge.count > 0);
-    const unexpected = edges.filter((edge) => edge.kind === 'unexpected');
-    const svg = drawing(
-        'edges',
-        'The TCP state diagram of RFC 9293 with how often each transition was seen',
-        edges.map(edgeTitle).join('; '),
-    );
-    svg.setAttribute('viewBox', [DIAGRAM.left, 0, DIAGRAM.width, DIAGRAM.height].join(' '));
-    drawDiagram(svg, report);
-    const table = dataTable({
-        id: 'transitions',
-        caption: 'Transitions',
-        rows: listOf(report.transitions),
+function edgesTable(about, transitions, report) {
+    const order = lifeOrder(report);
+    const stateColumn = (id, title) => ({
+        id,
+        title,
+        value: (edge) => placeOf(order, edge[id]),
+        cell: (edge) => stateChip(edge[id]),
+    });
+    return dataTable({
+        id: about.id,
+        caption: printable(about.title),
+        rows: transitions,
         dim: (edge) => !edge.count,
         columns: [
-            {
-                id: 'from',
-                title: 'From',
-                value: (edge) => STATES.indexOf(edge.from),
-                cell: (edge) => stateChip(edge.from),
-            },
-            { id: 'to', title: 'To', value: (edge) => STATES.indexOf(edge.to), cell: (edge) => stateChip(edge.to) },
+            stateColumn('from', 'From'),
+            stateColumn('to', 'To'),
             {
                 id: 'count',
                 title: 'Count',
@@ -164,24 +166,39 @@ function diagramSection(report) {
             { id: 'kind', title: 'Kind', value: (edge) => edge.kind, cell: (edge) => term(edge.kind || 'unknown') },
         ],
     });
-    return section(
-        'diagram',
-        'The state diagram',
-        'How often each transition was taken, and the median time spent in the state before it. Lines are thicker ' +
-            'the more often they were taken; faint ones never were.',
-        unexpected.length
-            ? el(
-                  'div',
-                  { class: 'notice', id: 'unexpected' },
-                  el('strong', null, 'Unexpected transitions: '),
-                  unexpected.map((edge, i) => [
-                      i ? ', ' : '',
-                      printable(edge.from) + ' → ' + printable(edge.to) + ' (' + formatCount(edge.count) + ')',
-                  ]),
-                  '. No cause is known for them: events were lost, or the kernel is newer than tcpdwell.',
-              )
-            : null,
-        el('div', { class: 'scroll diagram', tabindex: 0, role: 'region', 'aria-label': 'State diagram' }, svg),
-        details('transitions-details', 'All transitions as a table', table),
+}
+
+function unexpectedNotice(transitions) {
+    const unexpected = transitions.filter((edge) => edge.count > 0 && edge.kind === 'unexpected');
+    if (!unexpected.length) return null;
+    return el(
+        'div',
+        { class: 'notice unexpected-edges' },
+        el('strong', null, 'Unexpected transitions: '),
+        unexpected.map((edge, i) => [
+            i ? ', ' : '',
+            printable(edge.from) + ' → ' + printable(edge.to) + ' (' + formatCount(edge.count) + ')',
+        ]),
+        '. No cause is known for them: events were lost, or the kernel is newer than tcpdwell.',
     );
+}
+
+function diagramView(about, body, report) {
+    const transitions = listOf(body).filter((edge) => edge && typeof edge === 'object');
+    const svg = drawing(
+        about.id + '-edges',
+        'The TCP state diagram of RFC 9293 with how often each transition was seen',
+        transitions
+            .filter((edge) => edge.count > 0)
+            .map(edgeTitle)
+            .join('; '),
+    );
+    svg.setAttribute('viewBox', [DIAGRAM.left, 0, DIAGRAM.width, DIAGRAM.height].join(' '));
+    drawDiagram(svg, transitions, (about.id === 'transitions' && report.states) || {});
+    return [
+        el('p', { class: 'help' }, 'Lines are thicker the more often they were taken; faint ones never were.'),
+        unexpectedNotice(transitions),
+        el('div', { class: 'scroll diagram', tabindex: 0, role: 'region', 'aria-label': 'State diagram' }, svg),
+        details(about.id + '-details', 'All transitions as a table', edgesTable(about, transitions, report)),
+    ];
 }

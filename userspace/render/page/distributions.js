@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long: dwell times by state, the same in groups, and latencies.
+// How long: distributions of durations, of states or of steps, also in groups.
 'use strict';
 
 const QUANTILES = [
@@ -62,50 +62,60 @@ function distributionTable(id, caption, rows, first) {
     });
 }
 
-function dwellSection(report) {
-    const rows = rowsOf(report.states);
+// What is measured: a state, or a step by its key.
+function measuredName(id) {
+    return isStateName(id) ? stateChip(id) : term(id, formatKey(id));
+}
+
+function barsClass(id) {
+    return isStateName(id) ? stateClass(id) : 'latency';
+}
+
+function distributionsView(about, body, report) {
+    return Array.isArray(body.groups) ? groupsTable(about, body, report) : membersView(about, body, report);
+}
+
+function membersView(about, body, report) {
+    const rows = rowsOf(body);
+    if (!rows.length) return nothingSeen();
     const nameColumn = {
-        id: 'state',
-        title: 'State',
+        id: 'name',
+        title: rows.every((row) => isStateName(row.id)) ? 'State' : 'What',
         heading: true,
         value: (row) => rows.indexOf(row),
-        cell: (row) => titled(row, stateChip(row.id)),
+        cell: (row) => titled(row, measuredName(row.id)),
     };
     const cards = rows
         .filter((row) => row.count > 0)
-        .map((row) => histogramCard(row.id, row, stateClass(row.id), stateChip(row.id)));
-    return section(
-        'dwell',
-        'Time in each state',
+        .map((row) => histogramCard(row.id, row, barsClass(row.id), measuredName(row.id)));
+    return [
         accuracy(report),
-        rows.length ? distributionTable('states', 'Time in each state', rows, [nameColumn]) : null,
+        distributionTable(about.id, printable(about.title), rows, [nameColumn]),
         cards.some(Boolean)
             ? el('div', { class: 'histograms' }, cards)
-            : el('p', { class: 'empty' }, 'No state was left while tracing.'),
-        groupsDetails(report),
-    );
+            : el('p', { class: 'empty' }, 'Nothing was seen from its beginning to its end.'),
+    ];
 }
 
 function accuracy(report) {
     const error = report.quality && report.quality.quantile_error;
-    return (
-        'From entering a state to leaving it, for all connections.' +
-        (isNumber(error)
-            ? ' Quantiles are right to within ' + formatNumber(100 * error) + '%; min, mean and max are exact.'
-            : '')
+    if (!isNumber(error)) return null;
+    return el(
+        'p',
+        { class: 'help' },
+        'Quantiles are right to within ' + formatNumber(100 * error) + '%; min, mean and max are exact.',
     );
 }
 
 // The same in groups, where the report was asked for them.
-function groupsDetails(report) {
-    const split = report.states_by;
-    const groups = listOf(split && split.groups);
-    if (!groups.length) return null;
-    const rows = groups.flatMap((group) => rowsOf(group.states).map((row) => ({ ...row, group: group.group })));
+function groupsTable(about, split, report) {
+    const order = lifeOrder(report);
+    const rows = split.groups.flatMap((group) => rowsOf(group.states).map((row) => ({ ...row, group: group.group })));
     const by = printable(split.by || 'group');
-    const table = dataTable({
-        id: 'states_by',
-        caption: 'Time in each state by ' + by,
+    if (!rows.length) return nothingSeen();
+    return dataTable({
+        id: about.id,
+        caption: printable(about.title) + ': ' + by,
         rows,
         search: (row) => [row.group, row.id].join(' '),
         columns: [
@@ -116,7 +126,7 @@ function groupsDetails(report) {
                 value: (row) => row.group,
                 cell: (row) => foreign(row.group === null || row.group === '' ? UNKNOWN : row.group),
             },
-            { id: 'state', title: 'State', value: (row) => STATES.indexOf(row.id), cell: (row) => stateChip(row.id) },
+            { id: 'state', title: 'State', value: (row) => placeOf(order, row.id), cell: (row) => measuredName(row.id) },
             {
                 id: 'count',
                 title: 'Count',
@@ -133,35 +143,8 @@ function groupsDetails(report) {
                 group: 'Duration',
                 value: (row) => row.min_ns,
                 numeric: true,
-                cell: (row) => sparkHistogram(row, stateClass(row.id)),
+                cell: (row) => sparkHistogram(row, barsClass(row.id)),
             },
         ],
     });
-    return details(
-        'states-by',
-        'By ' + by + ': ' + formatCount(groups.length) + (groups.length === 1 ? ' group' : ' groups'),
-        table,
-    );
-}
-
-function latenciesSection(report) {
-    const rows = rowsOf(report.latencies);
-    if (!rows.length) return null;
-    const nameColumn = {
-        id: 'name',
-        title: 'What',
-        heading: true,
-        value: (row) => rows.indexOf(row),
-        cell: (row) => titled(row, term(row.id, formatKey(row.id))),
-    };
-    const cards = rows
-        .filter((row) => row.count > 0)
-        .map((row) => histogramCard(row.id, row, 'latency', el('span', null, formatKey(row.id))));
-    return section(
-        'latency',
-        'Latencies',
-        'How long handshakes and closes took.',
-        distributionTable('latencies', 'Latencies', rows, [nameColumn]),
-        cards.some(Boolean) ? el('div', { class: 'histograms' }, cards) : null,
-    );
 }

@@ -56,14 +56,8 @@ function foreign(text, attributes) {
     return el('bdi', attributes, printable(text));
 }
 
-function section(id, title, help, ...children) {
-    return el(
-        'section',
-        { id, 'aria-labelledby': id + '-title' },
-        el('h2', { id: id + '-title' }, title),
-        help ? el('p', { class: 'help' }, help) : null,
-        ...children,
-    );
+function nothingSeen() {
+    return el('p', { class: 'empty' }, 'Nothing was seen.');
 }
 
 function details(id, title, ...children) {

@@ -25,16 +25,8 @@ function severityBadge(severity) {
 }
 
 function evidenceValue(key, value) {
-    if (value === null || value === undefined) return UNKNOWN;
-    if (typeof value === 'number') {
-        if (/(^|[_.])(pid|port|netns|uid)$/.test(key)) return String(value);
-        if (key.endsWith('_ns')) return formatDuration(value);
-        if (/(^|[_.])share$/.test(key) && value >= 0 && value <= 1) return formatShare(value, 1);
-        return formatNumber(value);
-    }
-    if (typeof value === 'boolean') return value ? 'yes' : 'no';
-    if (typeof value === 'object') return foreign(formatEndpoint(value) || JSON.stringify(value));
-    return foreign(value);
+    if (typeof value === 'string') return foreign(value); // somebody's name may be a word of ours
+    return valueNode(key, value) ?? UNKNOWN;
 }
 
 function evidenceTable(finding) {
@@ -97,26 +89,20 @@ function findingCard(finding) {
     );
 }
 
-function findingsSection(report) {
-    const findings = listOf(report.findings).filter((finding) => finding && typeof finding === 'object');
+function findingsView(about, body, report) {
+    const findings = listOf(body).filter((finding) => finding && typeof finding === 'object');
     const seen = report.quality && report.quality.connections > 0;
-    return section(
-        'findings',
-        'Findings',
-        null,
-        findings.length
-            ? findings.map(findingCard)
-            : el(
-                  'article',
-                  { class: 'finding good', id: 'nothing-found' },
-                  el('header', null, severityBadge('good')),
-                  el(
-                      'p',
-                      null,
-                      seen
-                          ? 'No rule of tcpdwell’s found anything amiss among the connections that were seen.'
-                          : 'No connections were seen, so there was nothing to judge.',
-                  ),
-              ),
+    if (findings.length) return findings.map(findingCard);
+    return el(
+        'article',
+        { class: 'finding good', id: about.id + '-none' },
+        el('header', null, severityBadge('good')),
+        el(
+            'p',
+            null,
+            seen
+                ? 'No rule of tcpdwell’s found anything amiss among the connections that were seen.'
+                : 'No connections were seen, so there was nothing to judge.',
+        ),
     );
 }

@@ -1,43 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
-// Several hosts on one page: each with its own head and sections, then what they tell together.
+// Several reports on one page: one for each host with its own head, then what they say together.
 'use strict';
 
-function hostName(report) {
-    return (report && report.meta && report.meta.host) || 'unknown host';
-}
-
-// Hosts of one name (the same after a boot, or clones) are told apart as in both_ends.
-function hostNames(data) {
-    const told = listOf(data.both_ends && data.both_ends.hosts).map((each) => each.host);
-    return listOf(data.hosts).map((report, i) => told[i] || hostName(report));
-}
-
-function drawHost(report, name, number) {
+// A heading over the sections of `report`, whose ids all begin with `id`. about(report): what stands under it.
+function drawReport(report, title, id, about) {
     const main = document.getElementById('main');
-    const head = el('header', { class: 'host', id: 'host' + number }, el('h1', null, foreign(name)));
+    const head = el('header', { class: 'host', id }, el('h1', null, foreign(title)));
     append(main, [head]);
-    idPrefix = 'host' + number + '-';
-    attempt(name, () => append(head, [aboutHost(report)]));
+    idPrefix = id + '-';
+    attempt(title, () => append(head, [about(report)]));
     drawSections(report);
     idPrefix = '';
-    const sections = main.querySelectorAll(':scope > section[id^="host' + number + '-"]');
-    append(head, [el('nav', { class: 'sections', 'aria-label': 'Sections of ' + printable(name) }, linksTo(sections))]);
+    const sections = [...main.querySelectorAll(':scope > section')].filter((each) => each.id.startsWith(id + '-'));
+    append(head, [el('nav', { class: 'sections', 'aria-label': 'Sections of ' + printable(title) }, linksTo(sections))]);
 }
 
-function drawHosts(data) {
-    const names = hostNames(data);
+function drawMember(about, member) {
+    if (about.kind === 'reports')
+        listOf(member).forEach((report, i) =>
+            drawReport(report || {}, listOf(about.names)[i] || 'unknown host', 'host' + (i + 1), aboutHost),
+        );
+    else drawReport(member || {}, about.title || formatKey(about.id), about.id, () => null);
+}
+
+function drawReports(data) {
+    const names = data.sections.flatMap((about) => listOf(about.names));
     document.title = 'tcpdwell: ' + printable(names.join(', '));
     append(document.getElementById('header'), [
         brand(),
         el('h1', null, formatCount(names.length) + ' hosts: ', foreign(names.join(', '))),
     ]);
-    data.hosts.forEach((report, i) => drawHost(report || {}, names[i], i + 1));
-    attempt('both ends', () => append(document.getElementById('main'), [bothEndsSection(data.both_ends || {})]));
+    for (const about of data.sections) attempt(about.id, () => drawMember(about, data[about.id]));
     attempt('contents', () =>
-        append(
-            document.getElementById('contents'),
-            linksTo(document.querySelectorAll('main > header.host, main > section#both-ends')),
-        ),
+        append(document.getElementById('contents'), linksTo(document.querySelectorAll('main > header.host'))),
     );
-    document.querySelector('.skip').setAttribute('href', '#host1-findings');
 }

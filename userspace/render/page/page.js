@@ -24,32 +24,21 @@ function attempt(what, act) {
     }
 }
 
-// The sections of one host's report.
-function drawSections(report) {
-    const main = document.getElementById('main');
-    const parts = {
-        findingsSection,
-        servicesSection,
-        remotesSection,
-        portsSection,
-        dwellSection,
-        latenciesSection,
-        timelineSection,
-        diagramSection,
-        detailsSection,
-    };
-    for (const [name, part] of Object.entries(parts)) attempt(idPrefix + name, () => append(main, [part(report)]));
+function skipToFirstSection() {
+    const first = document.querySelector('main > section');
+    if (first) document.querySelector('.skip').setAttribute('href', '#' + first.id);
 }
 
 function drawPage() {
     const report = JSON.parse(document.getElementById('report').textContent);
-    if (Array.isArray(report.hosts)) {
-        drawHosts(report);
+    if (listOf(report.sections).some((about) => about.kind === 'reports')) {
+        drawReports(report);
     } else {
         attempt('header', () => renderHeader(report));
         drawSections(report);
         attempt('contents', renderContents);
     }
+    attempt('skip', skipToFirstSection);
     attempt('charts', drawCharts);
     attempt('address', followAddress);
     window.addEventListener('hashchange', followAddress);

@@ -30,7 +30,7 @@ class DataTable {
         this.scroller = el(
             'div',
             { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': this.caption },
-            el('table', { id: this.id }, el('caption', null, this.caption), head, this.body),
+            el('table', { id: this.id + '-table' }, el('caption', null, this.caption), head, this.body),
         );
         this.element = el('div', { class: 'data-table' }, this.controls(), this.scroller, this.status);
         this.show();

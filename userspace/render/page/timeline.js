@@ -2,19 +2,15 @@
 // How many sockets were in each state over time: stacked areas, with a table that is legend, readout and alternative.
 'use strict';
 
-// From the bottom: what lasts, then what comes and goes; closed by the peer before closed by us.
-const STACK = [
-    ...new Set(['LISTEN', 'ESTABLISHED', 'SYN_SENT', 'SYN_RECV', 'CLOSE_WAIT', 'LAST_ACK', ...STATES]),
-];
-
+// Stacked in the order that the report has them in, from the bottom.
 class Timeline {
-    constructor(timeline) {
+    constructor(timeline, id) {
+        this.id = id;
         this.begin = Date.parse(timeline.begin);
         this.step = isNumber(timeline.step_ns) && timeline.step_ns > 0 ? timeline.step_ns / 1e6 : 1000; // ms
         this.series = entriesOf(timeline.states)
             .filter(([, counts]) => listOf(counts).some((count) => count > 0))
-            .map(([state, counts]) => ({ state, counts, shown: true, peakAt: indexOfLargest(counts) }))
-            .sort((a, b) => STACK.indexOf(a.state) - STACK.indexOf(b.state));
+            .map(([state, counts]) => ({ state, counts, shown: true, peakAt: indexOfLargest(counts) }));
         this.length = Math.max(0, ...this.series.map((each) => each.counts.length));
         this.cursor = null;
     }
@@ -177,7 +173,7 @@ class Timeline {
         this.point(null);
         return el(
             'table',
-            { id: 'timeline-table' },
+            { id: this.id + '-table' },
             el('caption', null, 'Sockets in each state'),
             el(
                 'thead',
@@ -243,15 +239,15 @@ function indexOfLargest(counts) {
     return counts.reduce((best, count, i) => (count > counts[best] ? i : best), 0);
 }
 
-function timelineSection(report) {
-    const timeline = report.timeline ? new Timeline(report.timeline) : null;
-    return section(
-        'timeline',
-        'States over time',
-        'Sockets in each state. Point at the drawing, or use the arrow keys on it, to read the numbers; a state’s ' +
-            'name hides it.',
-        timeline && timeline.series.length
-            ? timeline.element()
-            : el('p', { class: 'empty' }, 'No socket was in any of the states.'),
-    );
+function timelineView(about, body) {
+    const timeline = new Timeline(body, about.id);
+    if (!timeline.series.length) return el('p', { class: 'empty' }, 'No socket was in any of the states.');
+    return [
+        el(
+            'p',
+            { class: 'help' },
+            'Point at the drawing, or use the arrow keys on it, to read the numbers; a state’s name hides it.',
+        ),
+        timeline.element(),
+    ];
 }

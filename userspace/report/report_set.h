@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `report` prints at once: the report on one host, or those on several and what both ends of their connections
+// say.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "report/report.h"
+
+namespace tcpdwell {
+
+struct HostReport {
+    std::string name; ///< as the report on both ends calls it; "" where there is one host only
+    Report report;
+};
+
+struct ReportSet {
+    /// Of one host.
+    explicit ReportSet(Report report) { hosts.push_back({{}, std::move(report)}); }
+    /// Of `of` hosts, to be filled.
+    explicit ReportSet(std::size_t of) : hosts_asked_for(of) {}
+
+    static constexpr std::string_view kBothEndsTitle = "Between the hosts";
+
+    std::vector<HostReport> hosts;   ///< one at least; fewer than were asked for if somebody stopped
+    std::size_t hosts_asked_for = 1; ///< that there are recordings of
+    std::optional<Report> both_ends; ///< where more than one was asked for
+    /// What words of the reports mean, for outputs that can explain them where they stand. Not owned.
+    std::span<const TextPart> words;
+};
+
+} // namespace tcpdwell
