@@ -32,7 +32,7 @@ Json no_samples(const std::string& title) {
     return json;
 }
 
-Json distribution(const std::string& title, const std::vector<Durations>& parts) {
+Json json_distribution(const std::string& title, const std::vector<Durations>& parts) {
     std::mt19937_64 random(std::hash<std::string>{}(title) + parts.size());
     std::vector<std::uint64_t> samples;
     for (const Durations& part : parts) {

@@ -112,15 +112,15 @@ Json states() {
     Json json = {
         {"LISTEN", no_samples(kTitles[0].second)},
         {"SYN_SENT",
-         distribution(kTitles[1].second, {{8'812, 310 * kUs, 0.5}, {164, 1.03 * kS, 0.01}, {31, 3.06 * kS, 0.01}})},
-        {"SYN_RECV", distribution(kTitles[2].second, {{21'400, 24.1 * kMs, 0.9}})},
-        {"ESTABLISHED", distribution(kTitles[3].second, {{24'900, 92 * kMs, 1.4}, {5'230, 15.02 * kS, 0.004}})},
-        {"FIN_WAIT1", distribution(kTitles[4].second, {{18'930, 26 * kMs, 0.8}})},
-        {"FIN_WAIT2", distribution(kTitles[5].second, {{18'330, 3.2 * kMs, 2.1}, {58, 60.6 * kS, 0.006, 60.0 * kS}})},
-        {"CLOSING", distribution(kTitles[6].second, {{14, 19 * kMs, 0.5}})},
-        {"TIME_WAIT", distribution(kTitles[7].second, {{16'100, 60.9 * kS, 0.008, 60.0 * kS}})},
-        {"CLOSE_WAIT", distribution(kTitles[8].second, {{10'720, 180 * kUs, 1.1}})},
-        {"LAST_ACK", distribution(kTitles[9].second, {{10'690, 410 * kUs, 0.7}})},
+         json_distribution(kTitles[1].second, {{8'812, 310 * kUs, 0.5}, {164, 1.03 * kS, 0.01}, {31, 3.06 * kS, 0.01}})},
+        {"SYN_RECV", json_distribution(kTitles[2].second, {{21'400, 24.1 * kMs, 0.9}})},
+        {"ESTABLISHED", json_distribution(kTitles[3].second, {{24'900, 92 * kMs, 1.4}, {5'230, 15.02 * kS, 0.004}})},
+        {"FIN_WAIT1", json_distribution(kTitles[4].second, {{18'930, 26 * kMs, 0.8}})},
+        {"FIN_WAIT2", json_distribution(kTitles[5].second, {{18'330, 3.2 * kMs, 2.1}, {58, 60.6 * kS, 0.006, 60.0 * kS}})},
+        {"CLOSING", json_distribution(kTitles[6].second, {{14, 19 * kMs, 0.5}})},
+        {"TIME_WAIT", json_distribution(kTitles[7].second, {{16'100, 60.9 * kS, 0.008, 60.0 * kS}})},
+        {"CLOSE_WAIT", json_distribution(kTitles[8].second, {{10'720, 180 * kUs, 1.1}})},
+        {"LAST_ACK", json_distribution(kTitles[9].second, {{10'690, 410 * kUs, 0.7}})},
         {"CLOSE", no_samples(kTitles[10].second)},
     };
     json["LISTEN"]["open"] = 6;
@@ -267,12 +267,12 @@ Json timeline(std::size_t steps, double scale) {
 
 Json usual_report() {
     Json latencies = {
-        {"connect", distribution("SYN_SENT of connections that were established",
+        {"connect", json_distribution("SYN_SENT of connections that were established",
                                  {{8'812, 310 * kUs, 0.5}, {164, 1.03 * kS, 0.01}})},
-        {"handshake", distribution("SYN_RECV of connections that were established", {{21'318, 24 * kMs, 0.9}})},
-        {"fin_acked", distribution("FIN_WAIT1", {{18'388, 26 * kMs, 0.8}})},
-        {"close_wait", distribution("until the program closed", {{10'720, 180 * kUs, 1.1}})},
-        {"last_ack", distribution("LAST_ACK", {{10'690, 410 * kUs, 0.7}})},
+        {"handshake", json_distribution("SYN_RECV of connections that were established", {{21'318, 24 * kMs, 0.9}})},
+        {"fin_acked", json_distribution("FIN_WAIT1", {{18'388, 26 * kMs, 0.8}})},
+        {"close_wait", json_distribution("until the program closed", {{10'720, 180 * kUs, 1.1}})},
+        {"last_ack", json_distribution("LAST_ACK", {{10'690, 410 * kUs, 0.7}})},
     };
     const Json all = states();
     Json groups = Json::array();
@@ -331,7 +331,7 @@ Json huge_report() {
     }
     report["services"] = services;
     Json wide = Json::object();
-    for (const auto& [state, title] : kTitles) wide[state] = distribution(title, {{40'000, 2 * kMs, 0.75}});
+    for (const auto& [state, title] : kTitles) wide[state] = json_distribution(title, {{40'000, 2 * kMs, 0.75}});
     report["states"] = wide;
     Json groups = Json::array();
     for (int i = 0; i < 40; ++i)

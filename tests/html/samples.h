@@ -35,7 +35,7 @@ struct Durations {
 };
 
 /// A distribution with the buckets (64 to the factor of two) that its samples fall into.
-Json distribution(const std::string& title, const std::vector<Durations>& parts);
+Json json_distribution(const std::string& title, const std::vector<Durations>& parts);
 
 /// `distribution` with no samples: all null.
 Json no_samples(const std::string& title);
