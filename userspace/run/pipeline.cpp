@@ -33,7 +33,7 @@ private:
     Result<EventSource::Status> poll_source() {
         Recorder* const recorder = options_.recorder;
         Result<void> recorded;
-        const auto status = source_.poll([&](std::span<const std::byte> record) {
+        auto status = source_.poll([&](std::span<const std::byte> record) {
             if (recorder && recorded) recorded = recorder->write(record);
             if (options_.interpret) pipe_.feed(record);
         });
