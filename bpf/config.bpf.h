@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What user space decides before the programs are loaded: addresses and switches (filters: filter.bpf.h).
- * They are constants to the verifier, which removes what they make unreachable.
+ * What user space decides before the programs are loaded: addresses and switches (filters:
+ * filter.bpf.h). They are constants to the verifier, which removes what they make unreachable.
  */
 #ifndef TCPDWELL_CONFIG_BPF_H
 #define TCPDWELL_CONFIG_BPF_H
@@ -17,11 +17,12 @@ const volatile __u64 request_timer_function = 0;
 /* bpf_get_socket_cookie() is there for tracing programs (since 5.12, commit c5dbb89fc2ac). */
 const volatile bool can_make_cookies = false;
 
-/* So is bpf_jiffies64() (since 5.9, patch "bpf: allow tracing programs to use bpf_jiffies64() helper"). */
-const volatile bool can_tell_jiffies = false;
+/* So is bpf_jiffies64() (since 5.9, patch "bpf: allow tracing programs to use bpf_jiffies64()
+ * helper"). */
+const volatile bool knows_jiffies = false;
 
-/* Where inet_csk_reqsk_queue_hash_add() leaves its result among the words of an fexit program's context; 0: it has
- * none. */
+/* Where inet_csk_reqsk_queue_hash_add() leaves its result among the words of an fexit program's
+ * context; 0: it has none. */
 const volatile __u32 hash_add_result = 0;
 
 /* Fill of the ring buffer, in bytes, at which the reader is woken before its time. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The ring buffer: reserve a record or count its loss, and wake the reader only when the buffer fills up. A wake-up per
- * record would cost ten times as much as the record itself; the reader drains by time instead.
+ * The ring buffer: reserve a record or count its loss, and wake the reader only when the buffer
+ * fills up. A wake-up per record would cost ten times as much as the record itself; the reader
+ * drains by time instead.
  */
 #ifndef TCPDWELL_EMIT_BPF_H
 #define TCPDWELL_EMIT_BPF_H
@@ -16,11 +17,13 @@ struct {
     __uint(max_entries, 1 << 24); /* user space sets its own */
 } records SEC(".maps");
 
-/* Programs are attached and detached one after the other. Records of some but not all of them would be misleading (a
- * TIME_WAIT without its start looks like none), so all begin and end at once: user space sets and clears this. */
+/* Programs are attached and detached one after the other. Records of some but not all of them would
+ * be misleading (a TIME_WAIT without its start looks like none), so all begin and end at once: user
+ * space sets and clears this. */
 volatile bool is_recording = false;
 
-/* Records that found no room, since the start; user space reads them directly as well (memory-mapped). */
+/* Records that found no room, since the start; user space reads them directly as well
+ * (memory-mapped). */
 __u64 lost_total[TD_PROBE_COUNT] = {};
 __u64 lost_events = 0;   /* sum of the above */
 __u64 lost_reported = 0; /* lost_events when the last td_lost was written */
@@ -29,7 +32,8 @@ static __always_inline void submit(void *record)
 {
     __u64 fill = bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA);
 
-    /* Only the record that crosses the mark wakes: those after it find the reader already on its way. */
+    /* Only the record that crosses the mark wakes: those after it find the reader already on its
+     * way. */
     bpf_ringbuf_submit(record, fill - wake_bytes < 512 ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 }
 
@@ -42,8 +46,8 @@ static __always_inline void fill_header(struct td_header *h, __u16 size, __u8 ki
     h->time_ns = bpf_ktime_get_ns();
 }
 
-/* Writes down how much has been lost, at the place where it happened: before the first record that fits again. Totals,
- * not differences, so that two CPUs doing this at once do no harm. */
+/* Writes down how much has been lost, at the place where it happened: before the first record that
+ * fits again. Totals, not differences, so that two CPUs doing this at once do no harm. */
 static __noinline int report_loss(void)
 {
     __u64 events = lost_events;
@@ -57,7 +61,8 @@ static __noinline int report_loss(void)
     return 0;
 }
 
-/* Room for one record, or NULL: with the loss counted for `probe`, or because nothing is to be recorded. */
+/* Room for one record, or NULL: with the loss counted for `probe`, or because nothing is to be
+ * recorded. */
 static __always_inline void *reserve(__u64 size, enum td_probe probe)
 {
     if (!is_recording) return NULL;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The user's filters, as far as they can be decided in the kernel; used by the probes and the inventory alike. Lists
- * that are longer than these are decided in user space only. A count of 0 lets everything pass.
+ * The user's filters, as far as they can be decided in the kernel; used by the probes and the
+ * inventory alike. Lists that are longer than these are decided in user space only. A count of 0
+ * lets everything pass.
  */
 #ifndef TCPDWELL_FILTER_BPF_H
 #define TCPDWELL_FILTER_BPF_H
@@ -65,8 +66,8 @@ static __always_inline bool address_listed(const __u8 *address)
     return false;
 }
 
-/* Whether a socket may be wanted. What isn't known yet (port 0, no peer) passes; user space decides again, with all
- * known. */
+/* Whether a socket may be wanted. What isn't known yet (port 0, no peer) passes; user space decides
+ * again, with all known. */
 static __always_inline bool tuple_passes(const struct td_tuple *t)
 {
     if (filter_family && t->family != filter_family) return false;
@@ -74,12 +75,15 @@ static __always_inline bool tuple_passes(const struct td_tuple *t)
         !port_listed(filter_local_ports, filter_local_port_count, t->local_port))
         return false;
     if (t->remote_port == 0) return true;
-    if (filter_remote_port_count && !port_listed(filter_remote_ports, filter_remote_port_count, t->remote_port))
+    if (filter_remote_port_count &&
+        !port_listed(filter_remote_ports, filter_remote_port_count, t->remote_port))
         return false;
-    if (filter_port_count && t->local_port && !port_listed(filter_ports, filter_port_count, t->local_port) &&
+    if (filter_port_count && t->local_port &&
+        !port_listed(filter_ports, filter_port_count, t->local_port) &&
         !port_listed(filter_ports, filter_port_count, t->remote_port))
         return false;
-    if (filter_network_count && !address_listed(t->local_addr) && !address_listed(t->remote_addr)) return false;
+    if (filter_network_count && !address_listed(t->local_addr) && !address_listed(t->remote_addr))
+        return false;
     return true;
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The programs are compiled twice. Where the kernel describes its types to the verifier, their hooks are typed
- * tracepoints (tp_btf) and a field of an argument is a plain load. A kernel built without CONFIG_DEBUG_INFO_BTF loads
- * no such program; for it (TCPDWELL_RAW) the same functions are attached to raw tracepoints, whose arguments are
- * numbers to the verifier, and each field is a probe read, relocated against a BTF file that user space is given.
+ * The programs are compiled twice. Where the kernel describes its types to the verifier, their
+ * hooks are typed tracepoints (tp_btf) and a field of an argument is a plain load. A kernel built
+ * without CONFIG_DEBUG_INFO_BTF loads no such program; for it (TCPDWELL_RAW) the same functions are
+ * attached to raw tracepoints, whose arguments are numbers to the verifier, and each field is a
+ * probe read, relocated against a BTF file that user space is given.
  */
 #ifndef TCPDWELL_HOOK_BPF_H
 #define TCPDWELL_HOOK_BPF_H
@@ -13,7 +14,8 @@
 
 #include "kernel.bpf.h"
 
-/* READ(p, a, b) is p->a->b for a pointer that came as an argument of a tracepoint, or from one that did. */
+/* READ(p, a, b) is p->a->b for a pointer that came as an argument of a tracepoint, or from one that
+ * did. */
 #ifdef TCPDWELL_RAW
 #define TRACEPOINT(name) SEC("raw_tp/" #name)
 #define READ(...) BPF_CORE_READ(__VA_ARGS__)

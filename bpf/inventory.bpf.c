@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The inventory: every TCP socket of one network namespace, in whatever form the kernel keeps it, written as td_socket
- * records to the iterator's file (iter/tcp, Linux 5.9). Also used to sweep for mini-sockets that went from FIN_WAIT2 to
- * TIME_WAIT, which fires no event, and to learn the addresses of the timer functions where /proc/kallsyms hides them.
+ * The inventory: every TCP socket of one network namespace, in whatever form the kernel keeps it,
+ * written as td_socket records to the iterator's file (iter/tcp, Linux 5.9). Also used to sweep for
+ * mini-sockets that went from FIN_WAIT2 to TIME_WAIT, which fires no event, and to learn the
+ * addresses of the timer functions where /proc/kallsyms hides them.
  */
 #include "kernel.bpf.h"
 
@@ -16,7 +17,8 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 const volatile bool can_make_cookies = false;
 
 /* Set by user space before each pass. */
-bool sweep = false;      /* only mini-sockets in TIME_WAIT whose timer was set for sweep_expires or later */
+bool sweep =
+    false; /* only mini-sockets in TIME_WAIT whose timer was set for sweep_expires or later */
 __u64 sweep_expires = 0; /* jiffies */
 
 /* Read by user space after a pass. */
@@ -45,7 +47,8 @@ static __always_inline bool fill_timewait(struct td_socket *r, struct sock_commo
     seen_timewait_timer = (__u64)tw->tw_timer.function;
     r->state = tw->tw_substate;
     r->expires = tw->tw_timer.expires;
-    if (sweep && (r->state != TCP_TIME_WAIT || (__s64)(r->expires - sweep_expires) < 0)) return false;
+    if (sweep && (r->state != TCP_TIME_WAIT || (__s64)(r->expires - sweep_expires) < 0))
+        return false;
     if (bpf_core_field_exists(tw->tw_entry_stamp)) r->entry_stamp = tw->tw_entry_stamp;
     r->flags |= TD_SOCKET_MINI;
     return true;
@@ -101,7 +104,8 @@ int list_sockets(struct bpf_iter__tcp *ctx)
     if (!wanted) return 0;
 
     fill_common(&r, skc);
-    if (state != TCP_LISTEN && !tuple_passes(&r.tuple)) return 0; /* owners and roles follow from listeners */
+    if (state != TCP_LISTEN && !tuple_passes(&r.tuple))
+        return 0; /* owners and roles follow from listeners */
     bpf_seq_write(ctx->meta->seq, &r, sizeof(r));
     return 0;
 }

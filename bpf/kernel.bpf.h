@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The kernel types and fields that tcpdwell depends on, and nothing else. Every access is relocated (CO-RE) against the
- * running kernel, so offsets, order and missing neighbours don't matter; a field that changed its kind has a flavour
- * (name___suffix) with the version that made it needed. Used instead of a generated dump of all kernel types so that
- * the dependence on the kernel can be read, and the object built on a machine without BTF.
+ * The kernel types and fields that tcpdwell depends on, and nothing else. Every access is relocated
+ * (CO-RE) against the running kernel, so offsets, order and missing neighbours don't matter; a
+ * field that changed its kind has a flavour (name___suffix) with the version that made it needed.
+ * Used instead of a generated dump of all kernel types so that the dependence on the kernel can be
+ * read, and the object built on a machine without BTF.
  */
 #ifndef TCPDWELL_KERNEL_BPF_H
 #define TCPDWELL_KERNEL_BPF_H
@@ -97,8 +98,9 @@ struct sock_cgroup_data {
     struct cgroup *cgroup;
 };
 
-/* Before 5.15 (commit 8520e224f547 "bpf, cgroups: Fix cgroup v2 fallback on v1/v2 mixed mode", which stable kernels got
- * later) the member was a tagged u64: the low bits say whether it is a cgroup pointer at all. */
+/* Before 5.15 (commit 8520e224f547 "bpf, cgroups: Fix cgroup v2 fallback on v1/v2 mixed mode",
+ * which stable kernels got later) the member was a tagged u64: the low bits say whether it is a
+ * cgroup pointer at all. */
 struct sock_cgroup_data___tagged {
     __u64 val;
 };
@@ -136,7 +138,8 @@ struct sock {
     __u8 sk_shutdown;
     unsigned long sk_lingertime;
     struct sock_cgroup_data sk_cgrp_data;
-    struct timer_list tcp_retransmit_timer; /* in 7.2, not in 6.18: see struct inet_connection_sock */
+    struct timer_list
+        tcp_retransmit_timer; /* in 7.2, not in 6.18: see struct inet_connection_sock */
 };
 
 struct inet_sock {
@@ -211,7 +214,8 @@ struct bpf_iter__tcp {
 
 #pragma clang attribute pop
 
-/* Since 6.10; the values differ between versions and are resolved by name when the program is loaded. */
+/* Since 6.10; the values differ between versions and are resolved by name when the program is
+ * loaded. */
 enum sk_rst_reason {
     SK_RST_REASON_TCP_ABORT_ON_DATA,
     SK_RST_REASON_TCP_TIMEWAIT_SOCKET,

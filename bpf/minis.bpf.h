@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Records of mini-sockets (TIME_WAIT, orphaned FIN_WAIT2) and request sockets (SYN_RECV), and the probe set that
- * reaches them from their timers (the other one: fentry.bpf.h). A timer is an untyped address to the verifier, so these
- * objects are read by probe reads: one for all of sock_common, one per other field.
+ * Records of mini-sockets (TIME_WAIT, orphaned FIN_WAIT2) and request sockets (SYN_RECV), and the
+ * probe set that reaches them from their timers (the other one: fentry.bpf.h). A timer is an
+ * untyped address to the verifier, so these objects are read by probe reads: one for all of
+ * sock_common, one per other field.
  */
 #ifndef TCPDWELL_MINIS_BPF_H
 #define TCPDWELL_MINIS_BPF_H
@@ -17,7 +18,8 @@
 /* The object's first bytes; a field of sock_common is found in it by its relocated offset. */
 typedef __u64 common_copy[SOCK_COMMON_BYTES / 8];
 
-#define COMMON_FIELD(copy, type, field) (*(type *)((char *)(copy) + bpf_core_field_offset(struct sock_common, field)))
+#define COMMON_FIELD(copy, type, field) \
+    (*(type *)((char *)(copy) + bpf_core_field_offset(struct sock_common, field)))
 
 static __always_inline void copy_v6(__u8 *to, const __u32 *from)
 {
@@ -46,8 +48,8 @@ static __always_inline __u32 read_common(const __u64 *c, struct td_tuple *t)
     return BPF_CORE_READ((struct net *)COMMON_FIELD(c, __u64, skc_net.net), ns.inum);
 }
 
-/* DCCP (until 6.16) keeps its own in the same objects, with the same functions: its protocols are DCCP and DCCPv6,
- * TCP's TCP and TCPv6. */
+/* DCCP (until 6.16) keeps its own in the same objects, with the same functions: its protocols are
+ * DCCP and DCCPv6, TCP's TCP and TCPv6. */
 static __always_inline bool is_tcp(const __u64 *c)
 {
     const struct proto *protocol = (void *)COMMON_FIELD(c, __u64, skc_prot);
@@ -57,19 +59,20 @@ static __always_inline bool is_tcp(const __u64 *c)
     return name[0] == 'T' && name[1] == 'C' && name[2] == 'P';
 }
 
-/* The td_stack bit of the function that an address lies in; 0 for all others. A global function, which the verifier
- * looks at once and not once per frame. */
+/* The td_stack bit of the function that an address lies in; 0 for all others. A global function,
+ * which the verifier looks at once and not once per frame. */
 __noinline __u64 stack_bit(__u64 address)
 {
     for (int i = 0; i < MAX_STACK_RANGES; i++) {
         if (i >= stack_range_count) break;
-        if (address >= stack_ranges[i].start && address < stack_ranges[i].end) return stack_ranges[i].bit;
+        if (address >= stack_ranges[i].start && address < stack_ranges[i].end)
+            return stack_ranges[i].bit;
     }
     return 0;
 }
 
-/* Which of the known functions stand in the kernel stack: from the inside out, up to the one that caused it. On
- * loopback the stack goes on into the peer's system call. */
+/* Which of the known functions stand in the kernel stack: from the inside out, up to the one that
+ * caused it. On loopback the stack goes on into the peer's system call. */
 static __always_inline __u16 stack_bits(void *ctx)
 {
     __u64 frames[16] = {};
@@ -86,11 +89,11 @@ static __always_inline __u16 stack_bits(void *ctx)
 /* Whether that many jiffies have come; false where that isn't known. */
 static __always_inline bool is_due(__u64 expires)
 {
-    return can_tell_jiffies && (__s64)(bpf_jiffies64() - expires) >= 0;
+    return knows_jiffies && (__s64)(bpf_jiffies64() - expires) >= 0;
 }
 
-static __always_inline void emit_timewait(struct inet_timewait_sock *tw, enum td_timer_op op, __u64 expires,
-                                          __u16 stack)
+static __always_inline void emit_timewait(struct inet_timewait_sock *tw, enum td_timer_op op,
+                                          __u64 expires, __u16 stack)
 {
     common_copy common;
     struct td_tuple tuple;
@@ -109,7 +112,8 @@ static __always_inline void emit_timewait(struct inet_timewait_sock *tw, enum td
     r->tuple = tuple;
     r->expires = expires;
     r->entry_stamp = 0;
-    if (bpf_core_field_exists(tw->tw_entry_stamp)) r->entry_stamp = BPF_CORE_READ(tw, tw_entry_stamp);
+    if (bpf_core_field_exists(tw->tw_entry_stamp))
+        r->entry_stamp = BPF_CORE_READ(tw, tw_entry_stamp);
     r->op = op;
     r->substate = BPF_CORE_READ(tw, tw_substate);
     r->stack = stack;
@@ -147,9 +151,11 @@ static __always_inline void on_timer(void *ctx, struct timer_list *timer, enum t
         __u64 expires = READ(timer, expires);
         __u16 stack = 0;
 
-        /* Unwinding costs microseconds. A timer that is due is being expired, and the event that follows says so. */
+        /* Unwinding costs microseconds. A timer that is due is being expired, and the event that
+         * follows says so. */
         if (op == TD_TIMER_CANCEL && !is_due(expires)) stack = stack_bits(ctx);
-        emit_timewait((void *)timer - bpf_core_field_offset(struct inet_timewait_sock, tw_timer), op, expires, stack);
+        emit_timewait((void *)timer - bpf_core_field_offset(struct inet_timewait_sock, tw_timer),
+                      op, expires, stack);
     } else if (function == request_timer_function) {
         emit_request((void *)timer - bpf_core_field_offset(struct request_sock, rsk_timer), op);
     }

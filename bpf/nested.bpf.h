@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Nested events. The kernel doesn't run a tracing program that is running on the same CPU already (prog->active,
- * __bpf_trace_run() in kernel/trace/bpf_trace.c): a softirq that interrupts one of ours would have all its state
- * changes skipped. So a program that can be interrupted by its own tracepoint has a twin, attached after it. The first
- * notes which event it has taken; the twin takes those that haven't been noted. The notes of one CPU form a stack,
- * since interrupts nest. (A flag "the first is running" isn't enough: interrupts also come before it is set and after
- * it is cleared.)
+ * Nested events. The kernel doesn't run a tracing program that is running on the same CPU already
+ * (prog->active,
+ * __bpf_trace_run() in kernel/trace/bpf_trace.c): a softirq that interrupts one of ours would have
+ * all its state changes skipped. So a program that can be interrupted by its own tracepoint has a
+ * twin, attached after it. The first notes which event it has taken; the twin takes those that
+ * haven't been noted. The notes of one CPU form a stack, since interrupts nest. (A flag "the first
+ * is running" isn't enough: interrupts also come before it is set and after it is cleared.)
  *
- * Programs under the lock of a timer base run with interrupts off and need no twin; nor does a system call's exit.
+ * Programs under the lock of a timer base run with interrupts off and need no twin; nor does a
+ * system call's exit.
  */
 #ifndef TCPDWELL_NESTED_BPF_H
 #define TCPDWELL_NESTED_BPF_H
@@ -16,8 +18,9 @@
 
 enum guard { GUARD_STATE, GUARD_RECEIVE_RESET, GUARD_SEND_RESET, GUARD_COUNT };
 
-#define MOST_NESTED \
-    4 /* process, softirq, and room for strays; a power of two, so that a mask gives the verifier the bounds */
+#define MOST_NESTED                                                                               \
+    4 /* process, softirq, and room for strays; a power of two, so that a mask gives the verifier \
+         the bounds */
 
 struct notes {
     __u64 depth;
@@ -31,10 +34,12 @@ struct {
     __type(value, struct notes);
 } noted SEC(".maps");
 
-/* Events taken by a twin; user space compares with recursion_misses to find what was lost nevertheless. */
+/* Events taken by a twin; user space compares with recursion_misses to find what was lost
+ * nevertheless. */
 __u64 nested_events[GUARD_COUNT] = {};
 
-/* Notes that the first has taken the event: `event` distinguishes it from any other that can nest with it. */
+/* Notes that the first has taken the event: `event` distinguishes it from any other that can nest
+ * with it. */
 static __always_inline void note(__u32 guard, __u64 event)
 {
     __u32 key = guard;
@@ -42,8 +47,8 @@ static __always_inline void note(__u32 guard, __u64 event)
 
     if (!n) return;
     __u64 depth = *(volatile __u64 *)&n->depth;
-    /* Strays are left behind where a task went to another CPU between the first and the twin (tracepoints can be
-     * preempted since 7.x), and by events between the attachment of the two. */
+    /* Strays are left behind where a task went to another CPU between the first and the twin
+     * (tracepoints can be preempted since 7.x), and by events between the attachment of the two. */
     if (depth >= MOST_NESTED) depth = 0;
     *(volatile __u64 *)&n->events[depth & (MOST_NESTED - 1)] = event;
     *(volatile __u64 *)&n->depth = depth + 1;

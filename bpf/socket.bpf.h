@@ -31,8 +31,10 @@ static __always_inline void put_v6(__u8 *to, const struct in6_addr *address)
     words[3] = READ(address, in6_u.u6_addr32[3]);
 }
 
-/* Addresses, remote port and family; `local_port` is the caller's, because where it stands depends on the moment. */
-static __always_inline void fill_tuple(struct td_tuple *t, const struct sock_common *skc, __u16 local_port)
+/* Addresses, remote port and family; `local_port` is the caller's, because where it stands depends
+ * on the moment. */
+static __always_inline void fill_tuple(struct td_tuple *t, const struct sock_common *skc,
+                                       __u16 local_port)
 {
     t->family = READ(skc, skc_family);
     if (t->family == AF_INET6) {
@@ -47,11 +49,15 @@ static __always_inline void fill_tuple(struct td_tuple *t, const struct sock_com
     t->reserved = 0;
 }
 
-static __always_inline __u32 netns_of(const struct sock *sk) { return READ(sk, __sk_common.skc_net.net, ns.inum); }
+static __always_inline __u32 netns_of(const struct sock *sk)
+{
+    return READ(sk, __sk_common.skc_net.net, ns.inum);
+}
 
 static __always_inline __u64 cgroup_of(const struct sock *sk)
 {
-    if (bpf_core_field_exists(sk->sk_cgrp_data.cgroup)) return READ(sk, sk_cgrp_data.cgroup, kn, id);
+    if (bpf_core_field_exists(sk->sk_cgrp_data.cgroup))
+        return READ(sk, sk_cgrp_data.cgroup, kn, id);
 
     struct sock_cgroup_data___tagged *tagged = (void *)&sk->sk_cgrp_data;
     __u64 value = BPF_CORE_READ(tagged, val);
@@ -79,9 +85,10 @@ static __always_inline bool is_sampler(const char *comm)
     return words[0] == name.words[0] && words[1] == name.words[1];
 }
 
-/* The current task, unless it is a kernel thread (MPTCP closes its subflows from a kworker), or a sampler: that looks
- * into /proc/PID/fd, which takes a reference to each file (proc_fd_link(), fs/proc/fd.c), and who closes meanwhile
- * leaves the last reference, and so tcp_close(), to the sampler. */
+/* The current task, unless it is a kernel thread (MPTCP closes its subflows from a kworker), or a
+ * sampler: that looks into /proc/PID/fd, which takes a reference to each file (proc_fd_link(),
+ * fs/proc/fd.c), and who closes meanwhile leaves the last reference, and so tcp_close(), to the
+ * sampler. */
 static __always_inline void add_current(struct td_task *to)
 {
     struct task_struct *task = (void *)bpf_get_current_task();

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The programs: guard, filter, fill, submit. No arithmetic of dwell times and no judgement happens here, so that all of
- * it can be tested without a kernel. What fires when, and in which order: userspace/track/EVENTS.md.
+ * The programs: guard, filter, fill, submit. No arithmetic of dwell times and no judgement happens
+ * here, so that all of it can be tested without a kernel. What fires when, and in which order:
+ * userspace/track/EVENTS.md.
  */
 #include "kernel.bpf.h"
 
@@ -20,24 +21,28 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* The local port at a transition: skc_num is already 0 at ->CLOSE, and inet_sport still that of the previous attempt on
- * the same socket at ->SYN_SENT. */
+/* The local port at a transition: skc_num is already 0 at ->CLOSE, and inet_sport still that of the
+ * previous attempt on the same socket at ->SYN_SENT. */
 static __always_inline __u16 local_port(const struct sock *sk, const struct tcp_sock *tp, int to)
 {
     __u16 port = READ(sk, __sk_common.skc_num);
 
-    if (to == TCP_CLOSE && port == 0 && tp) port = bpf_ntohs(READ(tp, inet_conn.icsk_inet.inet_sport));
+    if (to == TCP_CLOSE && port == 0 && tp)
+        port = bpf_ntohs(READ(tp, inet_conn.icsk_inet.inet_sport));
     return port;
 }
 
 /* 0 if the socket never had a retransmission timer. */
-static __always_inline unsigned long retransmission_expires(const struct sock *sk, const struct tcp_sock *tp)
+static __always_inline unsigned long retransmission_expires(const struct sock *sk,
+                                                            const struct tcp_sock *tp)
 {
-    if (bpf_core_field_exists(sk->tcp_retransmit_timer)) return READ(sk, tcp_retransmit_timer.expires);
+    if (bpf_core_field_exists(sk->tcp_retransmit_timer))
+        return READ(sk, tcp_retransmit_timer.expires);
     return READ(tp, inet_conn.icsk_retransmit_timer.expires);
 }
 
-static __always_inline __u16 state_flags(const struct sock *sk, const struct tcp_sock *tp, bool owned, int from, int to)
+static __always_inline __u16 state_flags(const struct sock *sk, const struct tcp_sock *tp,
+                                         bool owned, int from, int to)
 {
     unsigned long flags = READ(sk, __sk_common.skc_flags);
     __u16 bits = 0;
@@ -47,20 +52,23 @@ static __always_inline __u16 state_flags(const struct sock *sk, const struct tcp
     if (flags & (1 << SOCK_DONE_BIT)) bits |= TD_STATE_FIN_RECEIVED;
     if (READ(sk, sk_socket)) bits |= TD_STATE_HAS_SOCKET;
     if (to == TCP_CLOSE && tp) {
-        if ((flags & (1 << SOCK_LINGER_BIT)) && READ(sk, sk_lingertime) == 0) bits |= TD_STATE_LINGER_ZERO;
+        if ((flags & (1 << SOCK_LINGER_BIT)) && READ(sk, sk_lingertime) == 0)
+            bits |= TD_STATE_LINGER_ZERO;
         if (READ(tp, linger2) < 0) bits |= TD_STATE_LINGER2_NEG;
         if (READ(tp, inet_conn.icsk_user_timeout)) bits |= TD_STATE_USER_TIMEOUT;
     }
-    if (from == TCP_SYN_SENT && to == TCP_CLOSE && tp && READ(tp, packets_out)) bits |= TD_STATE_UNANSWERED;
+    if (from == TCP_SYN_SENT && to == TCP_CLOSE && tp && READ(tp, packets_out))
+        bits |= TD_STATE_UNANSWERED;
     /* A child made by a SYN with a TFO cookie has had its retransmission timer set for the SYN-ACK
-     * (tcp_fastopen_create_child()); any other is made by the ACK that it now processes, its SYN-ACK having been the
-     * request socket's business, or a SYN cookie. */
+     * (tcp_fastopen_create_child()); any other is made by the ACK that it now processes, its
+     * SYN-ACK having been the request socket's business, or a SYN cookie. */
     if (from == TCP_SYN_RECV && tp && retransmission_expires(sk, tp)) bits |= TD_STATE_FASTOPEN;
     return bits;
 }
 
-static __always_inline void fill_state(struct td_state *r, const struct sock *sk, const struct tcp_sock *tp, int from,
-                                       int to, const struct td_tuple *tuple, bool owned)
+static __always_inline void fill_state(struct td_state *r, const struct sock *sk,
+                                       const struct tcp_sock *tp, int from, int to,
+                                       const struct td_tuple *tuple, bool owned)
 {
     r->sock = (__u64)sk;
     r->tuple = *tuple;
@@ -74,7 +82,8 @@ static __always_inline void fill_state(struct td_state *r, const struct sock *sk
 
 static __always_inline int trace_state(struct sock *sk, int from, int to)
 {
-    /* Also fires for SCTP, DCCP and the MPTCP socket that stands above its subflows with the same ports. */
+    /* Also fires for SCTP, DCCP and the MPTCP socket that stands above its subflows with the same
+     * ports. */
     if (READ(sk, sk_protocol) != IPPROTO_TCP) return 0;
 
     struct tcp_sock *tp = tcp_part(sk);
@@ -117,7 +126,8 @@ static __always_inline int trace_state(struct sock *sk, int from, int to)
     return 0;
 }
 
-/* See nested.bpf.h for the pairs. A socket never changes its state while it is changing its state. */
+/* See nested.bpf.h for the pairs. A socket never changes its state while it is changing its state.
+ */
 TRACEPOINT(inet_sock_set_state)
 int BPF_PROG(on_state, struct sock *sk, int from, int to)
 {
@@ -154,7 +164,8 @@ int BPF_PROG(on_timer_expire, struct timer_list *timer)
     return 0;
 }
 
-static __always_inline void emit_reset(const struct sock *sk, __u8 direction, __u8 reason, __u8 reply)
+static __always_inline void emit_reset(const struct sock *sk, __u8 direction, __u8 reason,
+                                       __u8 reply)
 {
     __u8 state = READ(sk, __sk_common.skc_state);
     __u32 netns;
@@ -189,7 +200,8 @@ int BPF_PROG(on_receive_reset, struct sock *sk)
 TRACEPOINT(tcp_receive_reset)
 int BPF_PROG(on_receive_reset_nested, struct sock *sk)
 {
-    if (skipped(GUARD_RECEIVE_RESET, (__u64)sk)) emit_reset(sk, TD_RESET_RECEIVED, TD_REASON_UNKNOWN, 0);
+    if (skipped(GUARD_RECEIVE_RESET, (__u64)sk))
+        emit_reset(sk, TD_RESET_RECEIVED, TD_REASON_UNKNOWN, 0);
     return 0;
 }
 
@@ -205,12 +217,14 @@ int BPF_PROG(on_send_reset, struct sock *sk, struct sk_buff *skb)
 TRACEPOINT(tcp_send_reset)
 int BPF_PROG(on_send_reset_nested, struct sock *sk, struct sk_buff *skb)
 {
-    if (skipped(GUARD_SEND_RESET, (__u64)sk) && sk) emit_reset(sk, TD_RESET_SENT, TD_REASON_UNKNOWN, skb != NULL);
+    if (skipped(GUARD_SEND_RESET, (__u64)sk) && sk)
+        emit_reset(sk, TD_RESET_SENT, TD_REASON_UNKNOWN, skb != NULL);
     return 0;
 }
 
-#define REASON_IS(reason, name) \
-    (bpf_core_enum_value_exists(enum sk_rst_reason, name) && (reason) == bpf_core_enum_value(enum sk_rst_reason, name))
+#define REASON_IS(reason, name)                              \
+    (bpf_core_enum_value_exists(enum sk_rst_reason, name) && \
+     (reason) == bpf_core_enum_value(enum sk_rst_reason, name))
 
 static __always_inline __u8 wire_reason(__u32 reason)
 {
@@ -236,7 +250,8 @@ int BPF_PROG(on_send_reset_reason, struct sock *sk, struct sk_buff *skb, __u32 r
 TRACEPOINT(tcp_send_reset)
 int BPF_PROG(on_send_reset_reason_nested, struct sock *sk, struct sk_buff *skb, __u32 reason)
 {
-    if (skipped(GUARD_SEND_RESET, (__u64)sk) && sk) emit_reset(sk, TD_RESET_SENT, wire_reason(reason), skb != NULL);
+    if (skipped(GUARD_SEND_RESET, (__u64)sk) && sk)
+        emit_reset(sk, TD_RESET_SENT, wire_reason(reason), skb != NULL);
     return 0;
 }
 
@@ -268,7 +283,8 @@ struct sys_exit_args {
     long result;
 };
 
-/* accept() and accept4() return a descriptor: the task that called them owns the connection, whoever listens. */
+/* accept() and accept4() return a descriptor: the task that called them owns the connection,
+ * whoever listens. */
 static __always_inline int on_accept(struct sys_exit_args *args)
 {
     long fd = args->result;

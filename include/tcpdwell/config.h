@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only OR BSD-2-Clause */
 /*
- * Types of the variables by which user space configures the BPF programs before they are loaded (bpf/config.bpf.h).
+ * Types of the variables by which user space configures the BPF programs before they are loaded
+ * (bpf/config.bpf.h).
  */
 #ifndef TCPDWELL_CONFIG_H
 #define TCPDWELL_CONFIG_H

@@ -2,19 +2,23 @@
 /*
  * The only contract between the kernel side and user space: the wire records.
  *
- * Everything that tcpdwell learns is one of these records, whoever writes it: the BPF programs (events), the
- * inventory iterator (sockets that exist), or user space itself (facts, owners found in /proc, losses). Records are
- * interpreted in the order in which they are written.
+ * Everything that tcpdwell learns is one of these records, whoever writes it: the BPF programs
+ * (events), the inventory iterator (sockets that exist), or user space itself (facts, owners found
+ * in /proc, losses). Records are interpreted in the order in which they are written.
  *
  * Rules
- *  - Plain C, little or big endian as the host; fixed-width fields, explicit padding, no pointers to follow.
- *  - Every record starts with struct td_header; `size` counts the whole record and is a multiple of 8. A reader skips
- *    kinds it doesn't know, and accepts a record longer than its struct (fields are only ever appended).
- *  - Times are CLOCK_MONOTONIC nanoseconds. `expires` fields are raw jiffies (64 bits); td_clock relates them.
- *  - Sentinels: cookie 0 = the kernel had generated none; pid 0 = not known; port 0 = not known or none;
- *    uid TD_NO_UID = not known; cgroup 0 = not known; an address of 16 zero bytes with port 0 = no peer.
- *  - `sock`, `mini` and `request` are kernel addresses. They identify an object only while it lives: the slabs are
- *    SLAB_TYPESAFE_BY_RCU, so the same address is soon another connection.
+ *  - Plain C, little or big endian as the host; fixed-width fields, explicit padding, no pointers
+ * to follow.
+ *  - Every record starts with struct td_header; `size` counts the whole record and is a multiple
+ * of 8. A reader skips kinds it doesn't know, and accepts a record longer than its struct (fields
+ * are only ever appended).
+ *  - Times are CLOCK_MONOTONIC nanoseconds. `expires` fields are raw jiffies (64 bits); td_clock
+ * relates them.
+ *  - Sentinels: cookie 0 = the kernel had generated none; pid 0 = not known; port 0 = not known or
+ * none; uid TD_NO_UID = not known; cgroup 0 = not known; an address of 16 zero bytes with port 0 =
+ * no peer.
+ *  - `sock`, `mini` and `request` are kernel addresses. They identify an object only while it
+ * lives: the slabs are SLAB_TYPESAFE_BY_RCU, so the same address is soon another connection.
  */
 #ifndef TCPDWELL_WIRE_H
 #define TCPDWELL_WIRE_H
@@ -33,18 +37,22 @@ enum td_kind {
     TD_RESET = 4,    /* td_reset: an RST sent or received for a known socket */
     TD_OWNER = 5,    /* td_owner: a process that holds a socket */
     TD_SOCKET = 6,   /* td_socket: a socket that exists, from the inventory iterator */
-    TD_SNAPSHOT = 7, /* td_snapshot: bracket around the td_socket records of one pass over one namespace */
-    TD_LOST = 8,     /* td_lost: how many records could not be written so far */
-    TD_CLOCK = 9,    /* td_clock: relation of monotonic time, wall time and jiffies */
-    TD_CGROUP = 10,  /* td_cgroup: path of a cgroup id */
-    TD_FACT = 11,    /* td_fact: key and value about the host or a namespace */
-    TD_PORT = 12,    /* td_port: the local port that a connecting socket has been given */
-    TD_NOW = 13,     /* td_header alone: all records of earlier times have been written (recordings only) */
-    TD_GAP = 14,     /* td_gap: records are missing here (made by the reader of a recording; only copies hold it) */
+    TD_SNAPSHOT =
+        7, /* td_snapshot: bracket around the td_socket records of one pass over one namespace */
+    TD_LOST = 8,    /* td_lost: how many records could not be written so far */
+    TD_CLOCK = 9,   /* td_clock: relation of monotonic time, wall time and jiffies */
+    TD_CGROUP = 10, /* td_cgroup: path of a cgroup id */
+    TD_FACT = 11,   /* td_fact: key and value about the host or a namespace */
+    TD_PORT = 12,   /* td_port: the local port that a connecting socket has been given */
+    TD_NOW =
+        13, /* td_header alone: all records of earlier times have been written (recordings only) */
+    TD_GAP = 14, /* td_gap: records are missing here (made by the reader of a recording; only copies
+                    hold it) */
 };
 
 enum td_flags {
-    TD_REPEATED = 1 << 0, /* written before: repeated at the beginning of a segment, for readers that begin there */
+    TD_REPEATED = 1 << 0, /* written before: repeated at the beginning of a segment, for readers
+                             that begin there */
 };
 
 struct td_header {
@@ -55,8 +63,8 @@ struct td_header {
     __u64 time_ns;
 };
 
-/* Ports are in host order. IPv4 addresses stand as ::ffff:a.b.c.d; `family` is the socket's own (AF_INET, AF_INET6),
- * so a v4-mapped connection of a v6 socket is AF_INET6. */
+/* Ports are in host order. IPv4 addresses stand as ::ffff:a.b.c.d; `family` is the socket's own
+ * (AF_INET, AF_INET6), so a v4-mapped connection of a v6 socket is AF_INET6. */
 struct td_tuple {
     __u8 local_addr[16];
     __u8 remote_addr[16];
@@ -66,8 +74,9 @@ struct td_tuple {
     __u16 reserved;
 };
 
-/* The owner side of a socket: uid and cgroup are the socket's own (sk_uid, sk_cgrp_data) and hold in any context; pid
- * and comm are those of the task that operates on the socket, 0 and "" where no task does. */
+/* The owner side of a socket: uid and cgroup are the socket's own (sk_uid, sk_cgrp_data) and hold
+ * in any context; pid and comm are those of the task that operates on the socket, 0 and "" where no
+ * task does. */
 struct td_task {
     __u64 cgroup; /* kernfs id of the cgroup v2 node */
     __u32 uid;
@@ -76,19 +85,21 @@ struct td_task {
 };
 
 enum td_state_flags {
-    TD_STATE_OWNED = 1 << 0,        /* sk_lock.owned: a task holds the socket, so td_task names it */
-    TD_STATE_ORPHAN = 1 << 1,       /* SOCK_DEAD */
-    TD_STATE_HAS_SOCKET = 1 << 2,   /* sk_socket != NULL: accepted and not yet closed */
+    TD_STATE_OWNED = 1 << 0,      /* sk_lock.owned: a task holds the socket, so td_task names it */
+    TD_STATE_ORPHAN = 1 << 1,     /* SOCK_DEAD */
+    TD_STATE_HAS_SOCKET = 1 << 2, /* sk_socket != NULL: accepted and not yet closed */
     TD_STATE_FIN_RECEIVED = 1 << 3, /* SOCK_DONE: tcp_fin() has seen the peer's FIN */
     TD_STATE_LINGER_ZERO = 1 << 4,  /* SO_LINGER on with a time of 0 */
     TD_STATE_LINGER2_NEG = 1 << 5,  /* TCP_LINGER2 < 0 */
     TD_STATE_USER_TIMEOUT = 1 << 6, /* TCP_USER_TIMEOUT is set */
-    TD_STATE_FASTOPEN = 1 << 7,     /* SYN_RECV -> X of a child that answered a SYN itself: made by TCP Fast Open */
-    TD_STATE_UNANSWERED = 1 << 8,   /* SYN_SENT -> CLOSE with a SYN under way */
+    TD_STATE_FASTOPEN =
+        1 << 7, /* SYN_RECV -> X of a child that answered a SYN itself: made by TCP Fast Open */
+    TD_STATE_UNANSWERED = 1 << 8, /* SYN_SENT -> CLOSE with a SYN under way */
 };
 
-/* The tracepoint fires before the state is stored (kernel: inet_sk_state_store()). td_task follows only where
- * `has_task` is 1: in process context, and at SYN_RECV -> ESTABLISHED (then with pid 0). */
+/* The tracepoint fires before the state is stored (kernel: inet_sk_state_store()). td_task follows
+ * only where `has_task` is 1: in process context, and at SYN_RECV -> ESTABLISHED (then with pid 0).
+ */
 struct td_state {
     struct td_header h;
     __u64 sock;
@@ -112,8 +123,8 @@ enum td_timer_op {
     TD_TIMER_START = 1,
     TD_TIMER_CANCEL = 2, /* detached: killed, re-armed or about to expire */
     TD_TIMER_EXPIRE = 3, /* the handler is about to run */
-    TD_TIMER_REARM = 4,  /* set anew, `expires` is the new end (from the function itself, so none is missed); of a
-                            request: it goes on as a copy, at another address */
+    TD_TIMER_REARM = 4,  /* set anew, `expires` is the new end (from the function itself, so none is
+                            missed); of a  request: it goes on as a copy, at another address */
     TD_TIMER_KILL = 5,   /* the mini-socket is taken out of the kernel's tables before its time */
 };
 
@@ -125,13 +136,14 @@ enum td_stack {
     TD_STACK_TIMEWAIT_PROCESS = 1 << 3, /* tcp_timewait_state_process() */
     TD_STACK_DESCHEDULE = 1 << 4,       /* inet_twsk_deschedule_put() */
     TD_STACK_RECEIVE = 1 << 5,          /* tcp_v4_rcv(), tcp_v6_rcv() */
-    TD_STACK_CONNECT = 1 << 6,          /* __inet_hash_connect(), __inet_check_established(), __inet6_... */
-    TD_STACK_ABORT = 1 << 7,            /* tcp_abort(), tcp_diag_destroy() */
-    TD_STACK_PURGE = 1 << 8,            /* inet_twsk_purge() */
+    TD_STACK_CONNECT = 1 << 6, /* __inet_hash_connect(), __inet_check_established(), __inet6_... */
+    TD_STACK_ABORT = 1 << 7,   /* tcp_abort(), tcp_diag_destroy() */
+    TD_STACK_PURGE = 1 << 8,   /* inet_twsk_purge() */
 };
 
 /* With one of these the cause is complete; what stands further out in the stack isn't recorded. */
-#define TD_STACK_CAUSES (TD_STACK_RUN_TIMERS | TD_STACK_RECEIVE | TD_STACK_CONNECT | TD_STACK_ABORT | TD_STACK_PURGE)
+#define TD_STACK_CAUSES \
+    (TD_STACK_RUN_TIMERS | TD_STACK_RECEIVE | TD_STACK_CONNECT | TD_STACK_ABORT | TD_STACK_PURGE)
 
 struct td_timewait {
     struct td_header h;
@@ -139,7 +151,8 @@ struct td_timewait {
     __u64 cookie;
     struct td_tuple tuple;
     __u64 expires;     /* timer->expires: nominal end, jiffies */
-    __u32 entry_stamp; /* tw_entry_stamp: low 32 bits of monotonic ms; 0 where the kernel has no such field */
+    __u32 entry_stamp; /* tw_entry_stamp: low 32 bits of monotonic ms; 0 where the kernel has no
+                          such field */
     __u8 op;           /* enum td_timer_op */
     __u8 substate;     /* 5 FIN_WAIT2 or 6 TIME_WAIT */
     __u16 stack;       /* enum td_stack; 0 where none was taken */
@@ -198,7 +211,7 @@ struct td_owner {
 enum td_socket_flags {
     TD_SOCKET_MINI = 1 << 0,    /* an inet_timewait_sock */
     TD_SOCKET_REQUEST = 1 << 1, /* a request_sock */
-    TD_SOCKET_SWEEP = 1 << 2,   /* from a sweep: only what changed; nothing follows for the others */
+    TD_SOCKET_SWEEP = 1 << 2, /* from a sweep: only what changed; nothing follows for the others */
 };
 
 struct td_socket {
@@ -218,8 +231,8 @@ struct td_socket {
 
 enum td_snapshot_op { TD_SNAPSHOT_BEGIN = 1, TD_SNAPSHOT_END = 2 };
 
-/* A complete pass over one namespace. A connection of that namespace which had no event since BEGIN and is not listed
- * by END is no longer in the kernel. */
+/* A complete pass over one namespace. A connection of that namespace which had no event since BEGIN
+ * and is not listed by END is no longer in the kernel. */
 struct td_snapshot {
     struct td_header h;
     __u8 op;       /* enum td_snapshot_op */

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// What tracing costs: short connections over loopback (connect, one byte each way, close; both ends on this host, both
-// traced), with each tracer and without any, in turn in every round. Prints a table; judges nothing. Needs root.
+// What tracing costs: short connections over loopback (connect, one byte each way, close; both ends
+// on this host, both traced), with each tracer and without any, in turn in every round. Prints a
+// table; judges nothing. Needs root.
 //
-//   connection_rate [--rounds N] [--connections N] [--mode pinned|free] [--smoke] [-- TRACER [ARGUMENT...]]
+//   connection_rate [--rounds N] [--connections N] [--mode pinned|free] [--smoke] [-- TRACER
+//   [ARGUMENT...]]
 //
 // Without TRACER: the commands in kTraced of $TCPDWELL.
 //
-// pinned: the load is one thread on CPU 0, the tracer has CPU 1. free: client and server are two threads, the scheduler
-// decides. Every run has a network namespace of its own, so that TIME_WAITs don't pile up. The tracer's output goes to
-// /dev/null.
+// pinned: the load is one thread on CPU 0, the tracer has CPU 1. free: client and server are two
+// threads, the scheduler decides. Every run has a network namespace of its own, so that TIME_WAITs
+// don't pile up. The tracer's output goes to /dev/null.
 #include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -97,7 +99,8 @@ double cpu_seconds(const Program& tracer) {
 long lost_by(const Program& tracer) {
     std::smatch match;
     const std::string text = tracer.said();
-    return std::regex_search(text, match, std::regex("([0-9]+) EVENTS LOST")) ? std::stol(match[1]) : 0;
+    return std::regex_search(text, match, std::regex("([0-9]+) EVENTS LOST")) ? std::stol(match[1])
+                                                                              : 0;
 }
 
 /// One run in a namespace of its own, in a child process, which reports seconds through a pipe.
@@ -137,21 +140,23 @@ Measured measure(const Options& options, const Traced* traced) {
     std::this_thread::sleep_for(std::chrono::milliseconds(300));
     const double before = cpu_seconds(tracer);
     m.rate = options.connections / run_load(options);
-    std::this_thread::sleep_for(
-        std::chrono::milliseconds(500)); // what is in the buffer, and the TIME_WAITs' end, belong to the cost
+    std::this_thread::sleep_for(std::chrono::milliseconds(
+        500)); // what is in the buffer, and the TIME_WAITs' end, belong to the cost
     m.tracer_cpu_us = (cpu_seconds(tracer) - before) * 1e6 / options.connections;
     stop_tracer(tracer);
     m.lost = lost_by(tracer);
     return m;
 }
 
-/// Whether the binary has that command: its help is that of the command then, not that of the whole program.
+/// Whether the binary has that command: its help is that of the command then, not that of the whole
+/// program.
 bool knows(const std::string& binary, const std::string& command) {
     FILE* pipe = ::popen(("'" + binary + "' " + command + " --help 2>&1").c_str(), "r");
     if (!pipe) return false;
     std::string help;
     for (int c = std::fgetc(pipe); c != EOF; c = std::fgetc(pipe)) help += static_cast<char>(c);
-    return ::pclose(pipe) == 0 && std::regex_search(help, std::regex("Usage: \\S+ " + command + "\\b"));
+    return ::pclose(pipe) == 0 &&
+           std::regex_search(help, std::regex("Usage: \\S+ " + command + "\\b"));
 }
 
 /// The commands in kTraced, as far as the binary has them.
@@ -159,7 +164,8 @@ std::vector<Traced> tracers_of(const std::string& binary) {
     std::vector<Traced> list;
     for (Traced traced : kTraced) {
         if (!knows(binary, traced.words.front())) {
-            std::printf("%s is left out: %s doesn't know it\n", traced.name.c_str(), binary.c_str());
+            std::printf("%s is left out: %s doesn't know it\n", traced.name.c_str(),
+                        binary.c_str());
             continue;
         }
         traced.words.insert(traced.words.begin(), binary);
@@ -186,8 +192,10 @@ Options parse(int argc, char** argv) {
     // By default the tracer of the build that this program belongs to (ctest sets the variable).
     if (const char* binary = std::getenv("TCPDWELL"); options.tracers.empty() && binary)
         options.tracers = tracers_of(binary);
-    if (options.tracers.empty() || options.tracers[0].words.empty() || options.rounds < 1 || options.connections < 1) {
-        std::fprintf(stderr, "usage: connection_rate [--rounds N] [--connections N] [--mode pinned|free] [--smoke] -- "
+    if (options.tracers.empty() || options.tracers[0].words.empty() || options.rounds < 1 ||
+        options.connections < 1) {
+        std::fprintf(stderr, "usage: connection_rate [--rounds N] [--connections N] [--mode "
+                             "pinned|free] [--smoke] -- "
                              "TRACER [ARGUMENT...]\n");
         std::exit(2);
     }
@@ -198,9 +206,10 @@ Options parse(int argc, char** argv) {
 
 int main(int argc, char** argv) {
     const Options options = parse(argc, argv);
-    std::printf("%s, %s, %d connections a run\n", this_host().c_str(), options.pinned ? "pinned" : "free",
-                options.connections);
-    std::printf("%8s %10s %10s %8s %18s %8s\n", "round", "", "conn/s", "ratio", "tracer us/conn", "lost");
+    std::printf("%s, %s, %d connections a run\n", this_host().c_str(),
+                options.pinned ? "pinned" : "free", options.connections);
+    std::printf("%8s %10s %10s %8s %18s %8s\n", "round", "", "conn/s", "ratio", "tracer us/conn",
+                "lost");
     struct Sums {
         std::vector<double> ratios;
         std::vector<double> cpu;
@@ -222,13 +231,13 @@ int main(int argc, char** argv) {
             sums[i].ratios.push_back(m.rate / untraced);
             sums[i].cpu.push_back(m.tracer_cpu_us);
             sums[i].lost += m.lost;
-            std::printf("%8s %10s %10.0f %8.3f %18.2f %8ld\n", "", options.tracers[i].name.c_str(), m.rate,
-                        m.rate / untraced, m.tracer_cpu_us, m.lost);
+            std::printf("%8s %10s %10.0f %8.3f %18.2f %8ld\n", "", options.tracers[i].name.c_str(),
+                        m.rate, m.rate / untraced, m.tracer_cpu_us, m.lost);
         }
         std::fflush(stdout);
     }
     for (std::size_t i = 0; i < sums.size(); ++i)
-        std::printf("%8s %10s %10s %8.3f %18.2f %8ld\n", "median", options.tracers[i].name.c_str(), "",
-                    median(sums[i].ratios), median(sums[i].cpu), sums[i].lost);
+        std::printf("%8s %10s %10s %8.3f %18.2f %8ld\n", "median", options.tracers[i].name.c_str(),
+                    "", median(sums[i].ratios), median(sums[i].cpu), sums[i].lost);
     return 0;
 }

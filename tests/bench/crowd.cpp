@@ -3,7 +3,7 @@
 #include "crowd.h"
 
 #include "event/encode.h"
-#include "synth/stage.h"
+#include "synth/setting.h"
 
 namespace tcpdwell::bench {
 namespace {
@@ -16,8 +16,9 @@ constexpr std::uint64_t kListeners = 0xffff880000000000; ///< kernel addresses b
 constexpr std::uint64_t kSockets = 0xffff880100000000;
 constexpr std::uint64_t kMinis = 0xffff888000000000;
 constexpr std::uint64_t kRequests = 0xffff890000000000;
-constexpr std::size_t kInFlight = 256; ///< connections that are opened before the first of them is closed
-constexpr std::size_t kWorkers = 4;    ///< processes of one service
+constexpr std::size_t kInFlight =
+    256; ///< connections that are opened before the first of them is closed
+constexpr std::size_t kWorkers = 4; ///< processes of one service
 
 Process make_process(std::size_t pid, std::string_view name) {
     Process p{static_cast<std::uint32_t>(pid), {}};
@@ -59,11 +60,11 @@ struct Crowd::One {
     Owner owner;
 };
 
-Crowd::Crowd(const CrowdOptions& options) : options_(options), now_(kStoryClock.mono) {}
+Crowd::Crowd(const CrowdOptions& options) : options_(options), now_(kTestClock.mono) {}
 
 MonoTime Crowd::tick() { return now_ += 3us; }
 
-void Crowd::write(const Event& event, const Sink& sink) const { sink(encode(event, kStoryClock)); }
+void Crowd::write(const Event& event, const Sink& sink) const { sink(encode(event, kTestClock)); }
 
 Crowd::One Crowd::one(std::size_t number) const {
     One c;
@@ -80,16 +81,17 @@ Crowd::One Crowd::one(std::size_t number) const {
     c.tuple = {{address(10, 1), static_cast<Port>(10'000 + c.service)},
                {address(11, 1 + round / 20'000), static_cast<Port>(32'768 + round % 20'000)},
                Family::ipv4};
-    c.owner = Owner{make_process(100'000 + c.service * kWorkers + round % kWorkers, "worker"), 33, 5000 + c.service};
+    c.owner = Owner{make_process(100'000 + c.service * kWorkers + round % kWorkers, "worker"), 33,
+                    5000 + c.service};
     return c;
 }
 
 void Crowd::begin(const Sink& sink) {
-    write(ClockReading{kStoryClock}, sink);
+    write(ClockReading{kTestClock}, sink);
     for (std::size_t i = 0; i < options_.services; ++i) {
         const FourTuple local{{address(10, 1), static_cast<Port>(10'000 + i)}, {}, Family::ipv4};
-        write(StateChange{tick(), kNetns, kListeners + 0x1000 * i, 1 + i, local, CLOSE, LISTEN, 0, 0,
-                          TD_STATE_OWNED | TD_STATE_HAS_SOCKET,
+        write(StateChange{tick(), kNetns, kListeners + 0x1000 * i, 1 + i, local, CLOSE, LISTEN, 0,
+                          0, TD_STATE_OWNED | TD_STATE_HAS_SOCKET,
                           Owner{make_process(10'000 + i, "service"), 33, 5000 + i}},
               sink);
     }
@@ -99,9 +101,13 @@ void Crowd::open(const One& c, const Sink& sink) {
     const std::uint64_t listener = kListeners + 0x1000 * c.service;
     const Owner nobody{std::nullopt, c.owner.uid, c.owner.cgroup};
     write(RequestTimer{tick(), kNetns, c.request, listener, c.tuple, TD_TIMER_START, 0}, sink);
-    write(StateChange{tick(), kNetns, c.sock, c.cookie, c.tuple, LISTEN, SYN_RECV, 0, 0, 0, std::nullopt}, sink);
+    write(StateChange{tick(), kNetns, c.sock, c.cookie, c.tuple, LISTEN, SYN_RECV, 0, 0, 0,
+                      std::nullopt},
+          sink);
     write(RequestTimer{tick(), kNetns, c.request, listener, c.tuple, TD_TIMER_CANCEL, 0}, sink);
-    write(StateChange{tick(), kNetns, c.sock, c.cookie, c.tuple, SYN_RECV, ESTABLISHED, 0, 0, 0, nobody}, sink);
+    write(StateChange{tick(), kNetns, c.sock, c.cookie, c.tuple, SYN_RECV, ESTABLISHED, 0, 0, 0,
+                      nobody},
+          sink);
     write(OwnerFound{tick(), c.sock, c.cookie, c.owner, TD_OWNER_ACCEPTED}, sink);
 }
 
@@ -109,20 +115,24 @@ void Crowd::close(const One& c, const Sink& sink) {
     write(StateChange{tick(), kNetns, c.sock, c.cookie, c.tuple, ESTABLISHED, FIN_WAIT1, 0, 3,
                       TD_STATE_OWNED | TD_STATE_HAS_SOCKET, c.owner},
           sink);
-    write(StateChange{tick(), kNetns, c.sock, c.cookie, c.tuple, FIN_WAIT1, FIN_WAIT2, 0, 3, TD_STATE_ORPHAN,
-                      std::nullopt},
+    write(StateChange{tick(), kNetns, c.sock, c.cookie, c.tuple, FIN_WAIT1, FIN_WAIT2, 0, 3,
+                      TD_STATE_ORPHAN, std::nullopt},
           sink);
-    write(TimewaitTimer{tick(), kNetns, c.mini, c.cookie, c.tuple, TD_TIMER_START, TIME_WAIT, now_ + 60s, now_, 0},
+    write(TimewaitTimer{tick(), kNetns, c.mini, c.cookie, c.tuple, TD_TIMER_START, TIME_WAIT,
+                        now_ + 60s, now_, 0},
           sink);
-    write(StateChange{tick(), kNetns, c.sock, c.cookie, c.tuple, FIN_WAIT2, CLOSE, 0, 3, TD_STATE_ORPHAN, std::nullopt},
+    write(StateChange{tick(), kNetns, c.sock, c.cookie, c.tuple, FIN_WAIT2, CLOSE, 0, 3,
+                      TD_STATE_ORPHAN, std::nullopt},
           sink);
 }
 
 void Crowd::expire(const One& c, const Sink& sink) {
     const auto stack = static_cast<std::uint16_t>(TD_STACK_TAKEN | TD_STACK_RUN_TIMERS);
-    write(TimewaitTimer{tick(), kNetns, c.mini, c.cookie, c.tuple, TD_TIMER_CANCEL, TIME_WAIT, now_, now_ - 60s, stack},
+    write(TimewaitTimer{tick(), kNetns, c.mini, c.cookie, c.tuple, TD_TIMER_CANCEL, TIME_WAIT, now_,
+                        now_ - 60s, stack},
           sink);
-    write(TimewaitTimer{tick(), kNetns, c.mini, c.cookie, c.tuple, TD_TIMER_EXPIRE, TIME_WAIT, now_, now_ - 60s, 0},
+    write(TimewaitTimer{tick(), kNetns, c.mini, c.cookie, c.tuple, TD_TIMER_EXPIRE, TIME_WAIT, now_,
+                        now_ - 60s, 0},
           sink);
 }
 

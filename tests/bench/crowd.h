@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A host with very many connections, generated as it is asked for: nothing is remembered, whatever belongs to
-// connection number i follows from i.
+// A host with very many connections, generated as it is asked for: nothing is remembered, whatever
+// belongs to connection number i follows from i.
 #pragma once
 
 #include <cstddef>
@@ -18,8 +18,9 @@ struct CrowdOptions {
     std::size_t services = 10'000;       ///< a listener each
 };
 
-/// Servers' side of `connections` connections, taken in turn by the services. Every other one is closed by the server,
-/// soon after it has been opened, and then waits in TIME_WAIT; the rest stay open.
+/// Servers' side of `connections` connections, taken in turn by the services. Every other one is
+/// closed by the server, soon after it has been opened, and then waits in TIME_WAIT; the rest stay
+/// open.
 class Crowd {
 public:
     using Sink = std::function<void(const std::vector<std::byte>& record)>;
@@ -30,7 +31,8 @@ public:
     void begin(const Sink& sink);
     /// Opens the next connection, and closes one opened a little earlier.
     void fill(const Sink& sink);
-    /// The same for a connection that is closed in any case; and the TIME_WAIT that is the oldest expires.
+    /// The same for a connection that is closed in any case; and the TIME_WAIT that is the oldest
+    /// expires.
     void churn(const Sink& sink);
 
     [[nodiscard]] MonoTime now() const { return now_; }

@@ -99,7 +99,8 @@ double run_loopback_load(int connections, bool one_thread) {
         ok = fd >= 0 && ::send(fd, &byte, 1, 0) == 1;
         if (one_thread) {
             const int peer = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
-            ok = ok && ::recv(peer, &byte, 1, 0) == 1 && ::send(peer, &byte, 1, 0) == 1 && ::recv(fd, &byte, 1, 0) == 1;
+            ok = ok && ::recv(peer, &byte, 1, 0) == 1 && ::send(peer, &byte, 1, 0) == 1 &&
+                 ::recv(fd, &byte, 1, 0) == 1;
             ::close(fd);
             ok = ok && ::recv(peer, &byte, 1, 0) == 0;
             ::close(peer);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What each BPF program costs on this kernel: runs a second and nanoseconds a run, as the kernel counts them, while
-// there are short connections, a busy bulk transfer, or both; and how much of the loads' speed is left with tracing.
-// Prints tables; judges nothing. Needs root. The tracer is $TCPDWELL, with the probe set $TCPDWELL_PROBES or the
-// types $TCPDWELL_BTF, if one of them is set.
+// What each BPF program costs on this kernel: runs a second and nanoseconds a run, as the kernel
+// counts them, while there are short connections, a busy bulk transfer, or both; and how much of
+// the loads' speed is left with tracing. Prints tables; judges nothing. Needs root. The tracer is
+// $TCPDWELL, with the probe set $TCPDWELL_PROBES or the types $TCPDWELL_BTF, if one of them is set.
 //
 //   probe_cost [--connections N] [--seconds S] [--rounds R] [--smoke]
 #include <sched.h>
@@ -42,7 +42,8 @@ struct Load {
     bool connections;
     bool bulk;
 };
-constexpr Load kLoads[] = {{"short connections", true, false}, {"bulk transfer", false, true}, {"both", true, true}};
+constexpr Load kLoads[] = {
+    {"short connections", true, false}, {"bulk transfer", false, true}, {"both", true, true}};
 
 struct Measured {
     double seconds = 0;
@@ -57,7 +58,8 @@ struct Measured {
 
 /// $TCPDWELL, with the probe set or the types that the environment names.
 std::vector<std::string> tracer_command() {
-    std::vector<std::string> words{std::getenv("TCPDWELL"), "trace", "--connections", "--format", "jsonl"};
+    std::vector<std::string> words{std::getenv("TCPDWELL"), "trace", "--connections", "--format",
+                                   "jsonl"};
     if (const char* probes = std::getenv("TCPDWELL_PROBES"))
         words.insert(words.end(), {"--probes", probes});
     else if (const char* types = std::getenv("TCPDWELL_BTF"))
@@ -74,7 +76,8 @@ tcpdwell::test::Program start_tracing() {
 /// In a namespace of its own, so that TIME_WAITs don't pile up.
 void make_connections(int count) {
     const pid_t pid = ::fork();
-    if (pid == 0) ::_exit(::unshare(CLONE_NEWNET) == 0 && run_loopback_load(count, false) > 0 ? 0 : 1);
+    if (pid == 0)
+        ::_exit(::unshare(CLONE_NEWNET) == 0 && run_loopback_load(count, false) > 0 ? 0 : 1);
     int status = 0;
     ::waitpid(pid, &status, 0);
     if (status != 0) give_up("the connections failed (root is needed, for a network namespace)");
@@ -96,11 +99,13 @@ Measured run(const Load& load, const Options& options) {
     m.seconds = std::chrono::duration<double>(Clock::now() - start).count();
     if (load.connections) m.connections = options.connections / m.seconds;
     if (bulk) m.megabytes = static_cast<double>(bulk->bytes() - bytes) / 1e6 / m.seconds;
-    if (bulk && m.megabytes <= 0) give_up("the bulk transfer failed (root is needed, for a network namespace)");
+    if (bulk && m.megabytes <= 0)
+        give_up("the bulk transfer failed (root is needed, for a network namespace)");
     return m;
 }
 
-/// What `after` has more than `before`; programs that were there before `others` was taken are left out.
+/// What `after` has more than `before`; programs that were there before `others` was taken are left
+/// out.
 Stats difference(const Stats& before, const Stats& after, const Stats& others) {
     Stats result;
     for (const auto& [id, stats] : after) {
@@ -125,12 +130,14 @@ void print_programs(const Load& load, const Measured& m, const Stats& stats) {
     double share = 0;
     for (const auto& [id, s] : stats) {
         const double each = static_cast<double>(s.nanoseconds) / static_cast<double>(s.runs);
-        std::printf("  %-16s %12.0f %10.0f %11.2f%%\n", s.name.c_str(), static_cast<double>(s.runs) / m.seconds, each,
+        std::printf("  %-16s %12.0f %10.0f %11.2f%%\n", s.name.c_str(),
+                    static_cast<double>(s.runs) / m.seconds, each,
                     static_cast<double>(s.nanoseconds) / 1e7 / m.seconds);
         if (s.name.starts_with("on_timer")) timers += static_cast<double>(s.runs) / m.seconds;
         share += static_cast<double>(s.nanoseconds) / 1e7 / m.seconds;
     }
-    std::printf("  %-16s %12.0f\n  %-16s %12s %10s %11.2f%%\n", "timer events", timers, "all programs", "", "", share);
+    std::printf("  %-16s %12.0f\n  %-16s %12s %10s %11.2f%%\n", "timer events", timers,
+                "all programs", "", "", share);
 }
 
 void print_ratios(const Load& load, const Options& options) {
@@ -151,7 +158,8 @@ void print_ratios(const Load& load, const Options& options) {
     const auto print = [&](const char* what, const std::vector<double>& ratios) {
         if (ratios.empty()) return;
         std::printf("  %-18s %-14s %7.3f  (%.3f to %.3f)\n", load.name, what, median(ratios),
-                    *std::min_element(ratios.begin(), ratios.end()), *std::max_element(ratios.begin(), ratios.end()));
+                    *std::min_element(ratios.begin(), ratios.end()),
+                    *std::max_element(ratios.begin(), ratios.end()));
     };
     print("connections/s", connections);
     print("MB/s", bulk);
@@ -179,8 +187,8 @@ Options parse(int argc, char** argv) {
         ++i;
     }
     if (!ok || std::getenv("TCPDWELL") == nullptr) {
-        std::fprintf(stderr,
-                     "usage: TCPDWELL=path probe_cost [--connections N] [--seconds S] [--rounds R] [--smoke]\n");
+        std::fprintf(stderr, "usage: TCPDWELL=path probe_cost [--connections N] [--seconds S] "
+                             "[--rounds R] [--smoke]\n");
         std::exit(2);
     }
     return options;
@@ -192,8 +200,8 @@ int main(int argc, char** argv) {
     const Options options = parse(argc, argv);
     const char* probes = std::getenv("TCPDWELL_PROBES");
     if (probes == nullptr && std::getenv("TCPDWELL_BTF") != nullptr) probes = "timer, types given";
-    std::printf("%s, probes: %s, %d connections a run\n", this_host().c_str(), probes ? probes : "default",
-                options.connections);
+    std::printf("%s, probes: %s, %d connections a run\n", this_host().c_str(),
+                probes ? probes : "default", options.connections);
     {
         const Stats others = program_stats();
         auto tracer = start_tracing();

@@ -30,7 +30,8 @@ std::map<std::uint32_t, ProgramStats> program_stats() {
         ask.info.info = reinterpret_cast<__u64>(&info);
         ask.info.info_len = sizeof(info);
         if (call(BPF_OBJ_GET_INFO_BY_FD, ask) == 0)
-            all[info.id] = {.name = info.name, .runs = info.run_cnt, .nanoseconds = info.run_time_ns};
+            all[info.id] = {
+                .name = info.name, .runs = info.run_cnt, .nanoseconds = info.run_time_ns};
         ::close(fd);
     }
     return all;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a recording costs: CPU time and bytes of writing one at several levels and sizes of blocks, how fast it is read,
-// and where the time of a replay goes, each side by side from one run. The traffic is generated: servers with very many
-// connections (crowd.h). Judges nothing.
+// What a recording costs: CPU time and bytes of writing one at several levels and sizes of blocks,
+// how fast it is read, and where the time of a replay goes, each side by side from one run. The
+// traffic is generated: servers with very many connections (crowd.h). Judges nothing.
 //
 //   recording [--connections N] [--smoke]
 //
@@ -25,7 +25,7 @@
 #include "event/decode.h"
 #include "recording/reader.h"
 #include "recording/writer.h"
-#include "synth/stage.h"
+#include "synth/setting.h"
 #include "tcpdwell/wire.h"
 #include "track/tracker.h"
 
@@ -92,13 +92,16 @@ void insist(bool condition) {
 Written write_recording(const Traffic& traffic, const WriterOptions& options) {
     Written written{.file = Fd(::memfd_create("recording", 0))};
     const double start = cpu_seconds();
-    auto writer = RecordingWriter::begin(Fd(::dup(written.file.get())), "memory", "{\"hz\":250}", 77, 0, options);
+    auto writer = RecordingWriter::begin(Fd(::dup(written.file.get())), "memory", "{\"hz\":250}",
+                                         77, 0, options);
     insist(writer.has_value());
     std::size_t told = 0;
     for_each_record(traffic.bytes, [&](const td_header& header, std::span<const std::byte> record) {
         insist((*writer)->write(record).has_value());
         if (++told % kBatch == 0)
-            insist((*writer)->mark(MonoTime(Nanoseconds(static_cast<std::int64_t>(header.time_ns)))).has_value());
+            insist((*writer)
+                       ->mark(MonoTime(Nanoseconds(static_cast<std::int64_t>(header.time_ns))))
+                       .has_value());
     });
     insist((*writer)->end().has_value());
     written.seconds = cpu_seconds() - start;
@@ -107,7 +110,8 @@ Written write_recording(const Traffic& traffic, const WriterOptions& options) {
 }
 
 /// Reads it all; the CPU time that this takes, what `act` does included.
-double read_recording(const Written& written, const std::function<void(std::span<const std::byte> block)>& act) {
+double read_recording(const Written& written,
+                      const std::function<void(std::span<const std::byte> block)>& act) {
     ::lseek(written.file.get(), 0, SEEK_SET);
     const double start = cpu_seconds();
     auto reader = RecordingReader::begin(Fd(::dup(written.file.get())), "memory");
@@ -124,29 +128,31 @@ double read_recording(const Written& written, const std::function<void(std::span
 
 void compare_variants(const Traffic& traffic) {
     const auto records = static_cast<double>(traffic.records);
-    std::printf("\n%7s %6s %10s %8s %8s %8s %10s %8s %12s\n", "block", "level", "us/conn", "ns/rec", "CPU", "B/trans",
-                "B/rec", "size", "read rec/s");
+    std::printf("\n%7s %6s %10s %8s %8s %8s %10s %8s %12s\n", "block", "level", "us/conn", "ns/rec",
+                "CPU", "B/trans", "B/rec", "size", "read rec/s");
     struct Variant {
         std::size_t block;
         int level;
     };
     double usual_seconds = 0;
-    for (const auto& [block, level] : {Variant{1 << 20, 3}, Variant{1 << 20, 1}, Variant{1 << 20, 9},
-                                       Variant{64 << 10, 3}, Variant{256 << 10, 3}, Variant{4 << 20, 3}}) {
-        const Written written =
-            write_recording(traffic, {.level = level, .block_bytes = block, .block_time = std::chrono::hours(1)});
+    for (const auto& [block, level] :
+         {Variant{1 << 20, 3}, Variant{1 << 20, 1}, Variant{1 << 20, 9}, Variant{64 << 10, 3},
+          Variant{256 << 10, 3}, Variant{4 << 20, 3}}) {
+        const Written written = write_recording(
+            traffic, {.level = level, .block_bytes = block, .block_time = std::chrono::hours(1)});
         const double read = read_recording(written, [](auto) {});
         if (usual_seconds == 0) usual_seconds = written.seconds;
         const auto bytes = static_cast<double>(written.bytes);
-        std::printf("%6zuK %6d %10.2f %8.0f %7.2fx %8.2f %10.2f %7.1f%% %12.0f\n", block >> 10, level,
-                    written.seconds * 1e6 / static_cast<double>(traffic.connections), written.seconds * 1e9 / records,
-                    written.seconds / usual_seconds, bytes / static_cast<double>(traffic.transitions), bytes / records,
+        std::printf("%6zuK %6d %10.2f %8.0f %7.2fx %8.2f %10.2f %7.1f%% %12.0f\n", block >> 10,
+                    level, written.seconds * 1e6 / static_cast<double>(traffic.connections),
+                    written.seconds * 1e9 / records, written.seconds / usual_seconds,
+                    bytes / static_cast<double>(traffic.transitions), bytes / records,
                     100 * bytes / static_cast<double>(traffic.bytes.size()), records / read);
         std::fflush(stdout);
     }
 }
 
-class Nobody : public TrackerListener {
+class NullListener : public TrackerListener {
 public:
     void on_transition(const TransitionLine&) override {}
     void on_connection(const ConnectionLine&) override {}
@@ -179,9 +185,9 @@ void take_apart(const Traffic& traffic, const Written& written) {
                 tracker.advance_to(now);
         });
     };
-    Nobody nobody;
+    NullListener nobody;
     steps.emplace_back("and connections followed", track(nobody));
-    ReportMaker maker({}, kStoryClock.mono);
+    ReportMaker maker({}, kTestClock.mono);
     steps.emplace_back("and all analyses of a report", track(maker));
     double before = 0;
     const auto records = static_cast<double>(traffic.records);
@@ -216,18 +222,23 @@ double run(const char* binary, const std::vector<std::string>& words, const std:
 }
 
 void replay(const char* binary, const Traffic& traffic, const Written& written) {
-    const std::string file = "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(written.file.get());
-    std::printf("\n%-44s %10s %8s %12s\n", "replay by the program, from end to end", "ns/rec", "ratio", "rec/s");
+    const std::string file =
+        "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(written.file.get());
+    std::printf("\n%-44s %10s %8s %12s\n", "replay by the program, from end to end", "ns/rec",
+                "ratio", "rec/s");
     const auto records = static_cast<double>(traffic.records);
     double report = 0;
-    for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
-             {"report", "-r"}, {"trace", "-f", "jsonl", "-r"}, {"trace", "-c", "-f", "jsonl", "-r"}, {"info"}}) {
+    for (const std::vector<std::string>& words :
+         std::vector<std::vector<std::string>>{{"report", "-r"},
+                                               {"trace", "-f", "jsonl", "-r"},
+                                               {"trace", "-c", "-f", "jsonl", "-r"},
+                                               {"info"}}) {
         const double seconds = run(binary, words, file);
         if (report == 0) report = seconds;
         std::string line = "tcpdwell";
         for (const std::string& word : words) line += " " + word;
-        std::printf("%-44s %10.0f %7.2fx %12.0f\n", line.c_str(), seconds * 1e9 / records, seconds / report,
-                    records / seconds);
+        std::printf("%-44s %10.0f %7.2fx %12.0f\n", line.c_str(), seconds * 1e9 / records,
+                    seconds / report, records / seconds);
     }
 }
 
@@ -253,8 +264,8 @@ std::size_t parse(int argc, char** argv) {
 int main(int argc, char** argv) {
     using namespace tcpdwell::bench;
     const Traffic traffic = make_traffic(parse(argc, argv));
-    std::printf("%zu connections, %zu transitions, %zu records of %.1f bytes, %.1f MB\n", traffic.connections,
-                traffic.transitions, traffic.records,
+    std::printf("%zu connections, %zu transitions, %zu records of %.1f bytes, %.1f MB\n",
+                traffic.connections, traffic.transitions, traffic.records,
                 static_cast<double>(traffic.bytes.size()) / static_cast<double>(traffic.records),
                 static_cast<double>(traffic.bytes.size()) * 1e-6);
     compare_variants(traffic);

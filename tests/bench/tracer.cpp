@@ -17,7 +17,8 @@ namespace tcpdwell::bench {
 
 using namespace std::chrono_literals;
 
-test::Program start_tracer(const std::vector<std::string>& words, const std::function<void()>& before_exec) {
+test::Program start_tracer(const std::vector<std::string>& words,
+                           const std::function<void()>& before_exec) {
     const Fd nowhere(::open("/dev/null", O_WRONLY | O_CLOEXEC));
     test::Program tracer(words, {.out = nowhere.get(), .before_exec = before_exec});
     if (tracer.await_saying("tracing", 15s)) return tracer;

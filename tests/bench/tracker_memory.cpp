@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a tracker full of connections weighs, and how fast it is then: a million of them at 10 000 services, half of
-// them in TIME_WAIT, first built up, then with others coming as they go. The records are made as they are needed, a
-// batch at a time, so that what the process grows by is the tracker's (and the listener's). With --report all analyses
-// of `tcpdwell report` listen, and a report is made in the end. Judges nothing.
+// What a tracker full of connections weighs, and how fast it is then: a million of them at 10 000
+// services, half of them in TIME_WAIT, first built up, then with others coming as they go. The
+// records are made as they are needed, a batch at a time, so that what the process grows by is the
+// tracker's (and the listener's). With --report all analyses of `tcpdwell report` listen, and a
+// report is made in the end. Judges nothing.
 //
 //   tracker_memory [--report] [--connections N] [--services N] [--churn N] [--smoke]
 #include <time.h>
@@ -19,7 +20,7 @@
 #include "crowd.h"
 #include "event/decode.h"
 #include "render/report_formats.h"
-#include "synth/stage.h"
+#include "synth/setting.h"
 #include "track/tracker.h"
 
 namespace tcpdwell::bench {
@@ -47,9 +48,9 @@ double cpu_seconds() {
 }
 
 /// Feeds batches of generated records to decoder and tracker; the clock runs for these only.
-class Mill {
+class LineSource {
 public:
-    explicit Mill(Tracker& tracker) : tracker_(tracker) { batch_.reserve(kBatch + 64); }
+    explicit LineSource(Tracker& tracker) : tracker_(tracker) { batch_.reserve(kBatch + 64); }
 
     Crowd::Sink sink() {
         return [this](const std::vector<std::byte>& record) {
@@ -72,9 +73,9 @@ public:
     }
     void tell(const char* phase) {
         grind();
-        std::printf("%-8s %12zu events %10.0f/s %8.0f ns each, the slowest %zu took %.1f ms\n", phase, events_,
-                    static_cast<double>(events_) / seconds_, seconds_ * 1e9 / static_cast<double>(events_), kBatch,
-                    longest_ * 1e3);
+        std::printf("%-8s %12zu events %10.0f/s %8.0f ns each, the slowest %zu took %.1f ms\n",
+                    phase, events_, static_cast<double>(events_) / seconds_,
+                    seconds_ * 1e9 / static_cast<double>(events_), kBatch, longest_ * 1e3);
         std::fflush(stdout);
         events_ = 0;
         seconds_ = longest_ = 0;
@@ -91,7 +92,7 @@ private:
 };
 
 /// Takes no notice.
-class Nobody : public TrackerListener {
+class NullListener : public TrackerListener {
 public:
     void on_transition(const TransitionLine&) override {}
     void on_connection(const ConnectionLine&) override {}
@@ -102,21 +103,24 @@ public:
 void report(ReportMaker& maker, const Tracker& tracker, MonoTime now) {
     const double start = cpu_seconds();
     const Report report = maker.make(
-        tracker, DataQuality{}, HostFacts{}, kStoryClock, [](std::uint64_t) { return std::nullopt; }, now);
+        tracker, DataQuality{}, HostFacts{}, kTestClock, [](std::uint64_t) { return std::nullopt; },
+        now);
     const double made = cpu_seconds();
     const std::size_t json = report_json(report).size();
-    std::printf("report   made in %.0f ms, written as %zu bytes of JSON in %.0f ms\n", (made - start) * 1e3, json,
-                (cpu_seconds() - made) * 1e3);
+    std::printf("report   made in %.0f ms, written as %zu bytes of JSON in %.0f ms\n",
+                (made - start) * 1e3, json, (cpu_seconds() - made) * 1e3);
 }
 
-/// One run for one sort of consumer: `listener` takes what the tracker tells, `look` is called before the end.
+/// One run for one sort of consumer: `listener` takes what the tracker tells, `look` is called
+/// before the end.
 void run(const char* consumer, const Options& options, TrackerListener& listener,
          const std::function<void(const Tracker&, MonoTime)>& look) {
-    std::printf("%s, %zu connections, %zu services\n", consumer, options.crowd.connections, options.crowd.services);
+    std::printf("%s, %zu connections, %zu services\n", consumer, options.crowd.connections,
+                options.crowd.services);
     const long before = memory_kb("VmRSS");
     const std::size_t room = options.crowd.connections + options.crowd.services + 100'000;
     Tracker tracker(listener, {.max_connections = room});
-    Mill mill(tracker);
+    LineSource mill(tracker);
     Crowd crowd(options.crowd);
     const auto sink = mill.sink();
 
@@ -130,16 +134,19 @@ void run(const char* consumer, const Options& options, TrackerListener& listener
     const double start = cpu_seconds();
     std::size_t waiting = 0;
     tracker.for_each_live([&](const LiveSocket& s) { waiting += s.state == TcpState::TIME_WAIT; });
-    std::printf("live     %12zu, %zu of them in TIME_WAIT; a look at all of them takes %.0f ms\n", tracker.live(),
-                waiting, (cpu_seconds() - start) * 1e3);
-    if (const auto n = tracker.totals().unexpected; n != 0) std::printf("%zu events were unexpected\n", std::size_t(n));
+    std::printf("live     %12zu, %zu of them in TIME_WAIT; a look at all of them takes %.0f ms\n",
+                tracker.live(), waiting, (cpu_seconds() - start) * 1e3);
+    if (const auto n = tracker.totals().unexpected; n != 0)
+        std::printf("%zu events were unexpected\n", std::size_t(n));
     look(tracker, crowd.now());
-    std::printf("memory   %12.1f MiB, %.0f bytes for each connection; %.1f MiB after churning, at most %.1f MiB, "
+    std::printf("memory   %12.1f MiB, %.0f bytes for each connection; %.1f MiB after churning, at "
+                "most %.1f MiB, "
                 "%.1f MiB before\n",
                 static_cast<double>(full - before) / 1024,
-                static_cast<double>(full - before) * 1024 / static_cast<double>(options.crowd.connections),
-                static_cast<double>(memory_kb("VmRSS") - before) / 1024, static_cast<double>(memory_kb("VmHWM")) / 1024,
-                static_cast<double>(before) / 1024);
+                static_cast<double>(full - before) * 1024 /
+                    static_cast<double>(options.crowd.connections),
+                static_cast<double>(memory_kb("VmRSS") - before) / 1024,
+                static_cast<double>(memory_kb("VmHWM")) / 1024, static_cast<double>(before) / 1024);
     tracker.finish(crowd.now());
 }
 
@@ -161,10 +168,11 @@ Options parse(int argc, char** argv) {
         else
             options.crowd.services = 0;
     }
-    if (options.crowd.connections < 1 || options.crowd.services < 1 || options.crowd.services > 20'000) {
-        std::fprintf(stderr,
-                     "usage: tracker_memory [--report] [--connections N] [--services N (up to 20000)] [--churn N] "
-                     "[--smoke]\n");
+    if (options.crowd.connections < 1 || options.crowd.services < 1 ||
+        options.crowd.services > 20'000) {
+        std::fprintf(stderr, "usage: tracker_memory [--report] [--connections N] [--services N (up "
+                             "to 20000)] [--churn N] "
+                             "[--smoke]\n");
         std::exit(2);
     }
     return options;
@@ -177,11 +185,12 @@ int main(int argc, char** argv) {
     const auto options = tcpdwell::bench::parse(argc, argv);
     // Each in a process of its own, for its own peak of memory.
     if (options.report) {
-        tcpdwell::ReportMaker maker({}, tcpdwell::kStoryClock.mono);
-        tcpdwell::bench::run("tracker and report", options, maker,
-                             [&](const auto& tracker, auto now) { tcpdwell::bench::report(maker, tracker, now); });
+        tcpdwell::ReportMaker maker({}, tcpdwell::kTestClock.mono);
+        tcpdwell::bench::run(
+            "tracker and report", options, maker,
+            [&](const auto& tracker, auto now) { tcpdwell::bench::report(maker, tracker, now); });
     } else {
-        tcpdwell::bench::Nobody nobody;
+        tcpdwell::bench::NullListener nobody;
         tcpdwell::bench::run("the tracker alone", options, nobody, [](const auto&, auto) {});
     }
     return 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// report and trace over recordings of several hosts, from outside: errors, exit status, files and pages.
+// report and trace over recordings of several hosts, from outside: errors, exit status, files and
+// pages.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -37,8 +38,8 @@ protected:
     }
     [[nodiscard]] Ended tcpdwell(const std::string& arguments) const {
         const char* binary = std::getenv("TCPDWELL");
-        const std::string command =
-            "cd " + folder + " && " + (binary ? binary : "tcpdwell") + " " + arguments + " >out 2>err";
+        const std::string command = "cd " + folder + " && " + (binary ? binary : "tcpdwell") + " " +
+                                    arguments + " >out 2>err";
         const int status = std::system(command.c_str()); // NOLINT(concurrency-mt-unsafe)
         return {WEXITSTATUS(status), text_of("out"), text_of("err")};
     }
@@ -48,7 +49,7 @@ protected:
         host.run = 8;
         host.clock.mono += std::chrono::minutes(1);
         host.clock.wall += std::chrono::minutes(1);
-        record(std::filesystem::path(folder) / file, host, Story{});
+        record(std::filesystem::path(folder) / file, host, GeneratedConnection{});
     }
 
     std::string folder;
@@ -121,7 +122,8 @@ TEST_F(Hosts, damage_of_one_counts_for_all) {
 /// Each word of E is explained.
 template <class E>
 void expect_meanings(const std::string& words) {
-    for (const E value : kAllOf<E>) EXPECT_THAT(words, HasSubstr('"' + std::string(name(value)) + "\":\""));
+    for (const E value : kAllOf<E>)
+        EXPECT_THAT(words, HasSubstr('"' + std::string(name(value)) + "\":\""));
 }
 
 TEST_F(Hosts, the_page_holds_what_the_json_does) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Holds the CO-RE relocations of the BPF objects against the types of kernels: what isn't there would be refused by the
-// verifier when the program is loaded on such a kernel, or, of a wrong sort, be read wrongly.
-// Usage: core_check TYPES [OBJECT...]   (TYPES: a BTF file, a vmlinux, or a BPF object; OBJECT: ours, unless given)
-// Exit status: 0 all is there, 1 something isn't, 2 usage or an unreadable file, 77 TYPES doesn't exist.
+// Holds the CO-RE relocations of the BPF objects against the types of kernels: what isn't there
+// would be refused by the verifier when the program is loaded on such a kernel, or, of a wrong
+// sort, be read wrongly. Usage: core_check TYPES [OBJECT...]   (TYPES: a BTF file, a vmlinux, or a
+// BPF object; OBJECT: ours, unless given) Exit status: 0 all is there, 1 something isn't, 2 usage
+// or an unreadable file, 77 TYPES doesn't exist.
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
@@ -20,7 +21,8 @@
 namespace tcpdwell::test {
 namespace {
 
-/// Where one field replaces another, code asks for the new one and reads the old one if it isn't there.
+/// Where one field replaces another, code asks for the new one and reads the old one if it isn't
+/// there.
 struct Replacement {
     std::string_view field; ///< may be missing ...
     std::string_view by;    ///< ... if this is there
@@ -31,14 +33,14 @@ constexpr Replacement replacements[] = {
 };
 
 bool is_question(bpf_core_relo_kind kind) {
-    return kind == BPF_CORE_FIELD_EXISTS || kind == BPF_CORE_TYPE_EXISTS || kind == BPF_CORE_ENUMVAL_EXISTS ||
-           kind == BPF_CORE_TYPE_MATCHES;
+    return kind == BPF_CORE_FIELD_EXISTS || kind == BPF_CORE_TYPE_EXISTS ||
+           kind == BPF_CORE_ENUMVAL_EXISTS || kind == BPF_CORE_TYPE_MATCHES;
 }
 
 /// Whether `field` is `whole` or a part of it.
 bool is_part_of(std::string_view field, std::string_view whole) {
-    return field.starts_with(whole) &&
-           (field.size() == whole.size() || field[whole.size()] == '.' || field[whole.size()] == '[');
+    return field.starts_with(whole) && (field.size() == whole.size() ||
+                                        field[whole.size()] == '.' || field[whole.size()] == '[');
 }
 
 struct Count {
@@ -90,7 +92,8 @@ int run(const std::string& types, const std::vector<std::string>& objects) {
     ::libbpf_set_print(nullptr);
     const Btf kernel(::btf__parse(types.c_str(), nullptr));
     if (!kernel) {
-        fmt::print(stderr, "core_check: cannot read BTF from {}: {}\n", types, std::strerror(errno));
+        fmt::print(stderr, "core_check: cannot read BTF from {}: {}\n", types,
+                   std::strerror(errno));
         return 2;
     }
     std::size_t missing = 0;
@@ -101,8 +104,8 @@ int run(const std::string& types, const std::vector<std::string>& objects) {
             return 2;
         }
         const Count count = check(*object, *kernel);
-        fmt::print("{}: {} there, {} missing and not needed, {} MISSING\n", path.substr(path.rfind('/') + 1),
-                   count.there, count.guarded, count.missing);
+        fmt::print("{}: {} there, {} missing and not needed, {} MISSING\n",
+                   path.substr(path.rfind('/') + 1), count.there, count.guarded, count.missing);
         missing += count.missing;
     }
     return missing == 0 ? 0 : 1;

@@ -84,12 +84,14 @@ Result<ObjectFile> read_object(const std::string& path) {
     Bytes core(std::span<const char>(extension).subspan(begin, header.core_bytes));
     const auto record_bytes = core.take<std::uint32_t>();
     while (!core.empty()) {
-        const std::string program = ::btf__name_by_offset(object.types.get(), core.take<std::uint32_t>());
+        const std::string program =
+            ::btf__name_by_offset(object.types.get(), core.take<std::uint32_t>());
         for (auto count = core.take<std::uint32_t>(); count > 0; --count) {
             const auto r = core.take<bpf_core_relo>();
             core.skip(record_bytes - sizeof(r));
             object.relocations.push_back(
-                {r.kind, r.type_id, ::btf__name_by_offset(object.types.get(), r.access_str_off), program});
+                {r.kind, r.type_id, ::btf__name_by_offset(object.types.get(), r.access_str_off),
+                 program});
         }
     }
     return object;

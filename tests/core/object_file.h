@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The CO-RE relocations of a compiled BPF object, from its .BTF.ext section (Documentation/bpf/btf.rst).
+// The CO-RE relocations of a compiled BPF object, from its .BTF.ext section
+// (Documentation/bpf/btf.rst).
 #pragma once
 
 #include <linux/bpf.h>

@@ -19,7 +19,9 @@ const btf_type* plain(const btf& types, std::uint32_t id) {
     return type;
 }
 
-std::string_view name_of(const btf& types, std::uint32_t offset) { return ::btf__name_by_offset(&types, offset); }
+std::string_view name_of(const btf& types, std::uint32_t offset) {
+    return ::btf__name_by_offset(&types, offset);
+}
 
 std::string_view without_flavour(std::string_view name) {
     const auto at = name.find("___");
@@ -30,7 +32,8 @@ std::vector<std::uint32_t> indices(std::string_view access) {
     std::vector<std::uint32_t> result;
     while (!access.empty()) {
         std::uint32_t value = 0;
-        const auto [end, error] = std::from_chars(access.data(), access.data() + access.size(), value);
+        const auto [end, error] =
+            std::from_chars(access.data(), access.data() + access.size(), value);
         result.push_back(value);
         access.remove_prefix(static_cast<std::size_t>(end - access.data()));
         if (!access.empty()) access.remove_prefix(1);
@@ -39,8 +42,8 @@ std::vector<std::uint32_t> indices(std::string_view access) {
 }
 
 std::string_view enumerator(const btf& types, const btf_type& type, std::uint32_t index) {
-    return name_of(types,
-                   ::btf_is_enum64(&type) ? ::btf_enum64(&type)[index].name_off : ::btf_enum(&type)[index].name_off);
+    return name_of(types, ::btf_is_enum64(&type) ? ::btf_enum64(&type)[index].name_off
+                                                 : ::btf_enum(&type)[index].name_off);
 }
 
 struct Place {
@@ -54,15 +57,18 @@ std::optional<Place> member(const btf& types, const btf_type& type, std::string_
     for (int i = 0; i < ::btf_vlen(&type); ++i) {
         const btf_member& each = ::btf_members(&type)[i];
         const std::uint64_t bit = ::btf_member_bit_offset(&type, static_cast<unsigned>(i));
-        if (each.name_off != 0 && name_of(types, each.name_off) == name) return Place{each.type, bit};
+        if (each.name_off != 0 && name_of(types, each.name_off) == name)
+            return Place{each.type, bit};
         if (each.name_off != 0) continue;
         if (const btf_type* nameless = plain(types, each.type))
-            if (const auto found = member(types, *nameless, name)) return Place{found->type, bit + found->bit};
+            if (const auto found = member(types, *nameless, name))
+                return Place{found->type, bit + found->bit};
     }
     return std::nullopt;
 }
 
-std::optional<Place> follow(const btf& types, std::uint32_t root, std::span<const std::string> path) {
+std::optional<Place> follow(const btf& types, std::uint32_t root,
+                            std::span<const std::string> path) {
     Place place{root, 0};
     for (const std::string& step : path) {
         const btf_type* type = plain(types, place.type);
@@ -71,7 +77,9 @@ std::optional<Place> follow(const btf& types, std::uint32_t root, std::span<cons
             if (!::btf_is_array(type)) return std::nullopt;
             const std::uint32_t element = ::btf_array(type)->type;
             const std::uint64_t index = std::stoull(step.substr(1));
-            place = {element, place.bit + index * 8 * static_cast<std::uint64_t>(::btf__resolve_size(&types, element))};
+            place = {element, place.bit + index * 8 *
+                                              static_cast<std::uint64_t>(
+                                                  ::btf__resolve_size(&types, element))};
         } else {
             const auto found = member(types, *type, step);
             if (!found) return std::nullopt;
@@ -88,8 +96,8 @@ bool same_sort(const btf_type* ours, const btf_type* theirs) {
     return number(ours) ? number(theirs) : ::btf_kind(ours) == ::btf_kind(theirs);
 }
 
-std::string in_candidate(const btf& object, const btf& kernel, const Wanted& wanted, std::uint32_t candidate,
-                         std::set<std::uint64_t>& places) {
+std::string in_candidate(const btf& object, const btf& kernel, const Wanted& wanted,
+                         std::uint32_t candidate, std::set<std::uint64_t>& places) {
     if (wanted.enumerator) {
         const btf_type* type = ::btf__type_by_id(&kernel, candidate);
         for (std::uint32_t i = 0; i < ::btf_vlen(type); ++i)
@@ -108,7 +116,8 @@ std::string in_candidate(const btf& object, const btf& kernel, const Wanted& wan
 
 std::string Wanted::text() const {
     std::string joined;
-    for (const std::string& step : path) joined += (joined.empty() || step.front() == '[' ? "" : ".") + step;
+    for (const std::string& step : path)
+        joined += (joined.empty() || step.front() == '[' ? "" : ".") + step;
     return joined.empty() ? type : fmt::format("{}::{}", type, joined);
 }
 
@@ -121,7 +130,8 @@ Wanted describe(const btf& object, const Relocation& relocation) {
         wanted.path.emplace_back(enumerator(object, *type, steps.front()));
         return wanted;
     }
-    for (const std::uint32_t step : std::span(steps).subspan(1)) { // the first is an index of the pointer
+    for (const std::uint32_t step :
+         std::span(steps).subspan(1)) { // the first is an index of the pointer
         if (::btf_is_array(type)) {
             wanted.path.push_back(fmt::format("[{}]", step));
             wanted.last = ::btf_array(type)->type;
@@ -141,15 +151,19 @@ std::string look_up(const btf& object, const btf& kernel, const Wanted& wanted) 
     std::set<std::uint64_t> places;
     for (std::uint32_t id = 1; id < ::btf__type_cnt(&kernel); ++id) {
         const btf_type* type = ::btf__type_by_id(&kernel, id);
-        const bool same_kind = wanted.enumerator ? ::btf_is_any_enum(type) : ::btf_kind(type) == wanted.kind;
-        if (!same_kind || without_flavour(name_of(kernel, type->name_off)) != without_flavour(wanted.type)) continue;
+        const bool same_kind =
+            wanted.enumerator ? ::btf_is_any_enum(type) : ::btf_kind(type) == wanted.kind;
+        if (!same_kind ||
+            without_flavour(name_of(kernel, type->name_off)) != without_flavour(wanted.type))
+            continue;
         const std::string here = in_candidate(object, kernel, wanted, id, places);
         if (here.empty())
             found = true;
         else
             wrong = here;
     }
-    if (places.size() > 1) return "the kernel has several types of that name, with different places for it";
+    if (places.size() > 1)
+        return "the kernel has several types of that name, with different places for it";
     return found ? "" : wrong;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any bytes as a recording, as a file and from a pipe, with all that a view does with it up to its lines. Checksums are
-// put right after each mutation, or hardly anything would get past them.
+// Any bytes as a recording, as a file and from a pipe, with all that a view does with it up to its
+// lines. Checksums are put right after each mutation, or hardly anything would get past them.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/mman.h>
@@ -25,7 +25,7 @@ namespace {
 
 constexpr int kPipeBytes = 1 << 20;
 
-class Nobody : public TrackerListener {
+class NullListener : public TrackerListener {
 public:
     void on_transition(const TransitionLine&) override {}
     void on_connection(const ConnectionLine&) override {}
@@ -34,7 +34,7 @@ public:
 
 /// What run_pipeline() does with a source.
 void view(RecordingSource& source) {
-    Nobody nobody;
+    NullListener nobody;
     Tracker tracker(nobody, {.max_connections = 1000});
     Decoder decoder;
     const auto feed = [&](std::span<const std::byte> record) {
@@ -71,8 +71,8 @@ void mend(std::uint8_t* data, std::size_t size) {
 } // namespace tcpdwell::recording
 
 // NOLINTNEXTLINE(readability-identifier-naming)
-extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t max_size,
-                                               unsigned seed) {
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
+                                               std::size_t max_size, unsigned seed) {
     size = LLVMFuzzerMutate(data, size, max_size);
     if (seed % 8 != 0) tcpdwell::recording::mend(data, size);
     return size;
@@ -81,7 +81,9 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t s
 // NOLINTNEXTLINE(readability-identifier-naming)
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace tcpdwell;
-    const auto is_written = [&](int fd) { return ::write(fd, data, size) == static_cast<ssize_t>(size); };
+    const auto is_written = [&](int fd) {
+        return ::write(fd, data, size) == static_cast<ssize_t>(size);
+    };
     const Fd file(::memfd_create("recording", MFD_CLOEXEC));
     if (!is_written(file.get())) std::abort();
     recording::view(file.get());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes what the fuzzer begins with: make_corpus FOLDER. Small recordings, whole and damaged; blocks whose frames
-// aren't compressed, so that a mutation of the file is one of the block's text; and texts of blocks.
+// Writes what the fuzzer begins with: make_corpus FOLDER. Small recordings, whole and damaged;
+// blocks whose frames aren't compressed, so that a mutation of the file is one of the block's text;
+// and texts of blocks.
 #include <fcntl.h>
 #include <sys/mman.h>
 
@@ -22,7 +23,8 @@ using Bytes = std::vector<std::byte>;
 constexpr std::uint64_t kRun = 77;
 
 Bytes mark(MonoTime at) {
-    const td_header record = header_of<td_header>(TD_NOW, static_cast<std::uint64_t>(at.time_since_epoch().count()), 0);
+    const td_header record =
+        header_of<td_header>(TD_NOW, static_cast<std::uint64_t>(at.time_since_epoch().count()), 0);
     const auto bytes = bytes_of(record);
     return {bytes.begin(), bytes.end()};
 }
@@ -31,8 +33,9 @@ std::vector<Bytes> records_of(std::uint64_t seed, std::size_t stories) {
     TrafficOptions options;
     options.seed = seed;
     options.stories = stories;
-    std::vector<Bytes> records{encode(ClockReading{kStoryClock}, kStoryClock), fact_record(1, 0, "host", "h"),
-                               fact_record(1, 0, "long", std::string(300, 'x')), cgroup_record(1, 4242, "/a")};
+    std::vector<Bytes> records{
+        encode(ClockReading{kTestClock}, kTestClock), fact_record(1, 0, "host", "h"),
+        fact_record(1, 0, "long", std::string(300, 'x')), cgroup_record(1, 4242, "/a")};
     std::size_t told = 0;
     for (WireRecord& record : make_traffic(options).records) {
         if (told++ % 8 == 0) records.push_back(mark(record.at));
@@ -46,12 +49,15 @@ std::string recording_of(const std::vector<Bytes>& records, std::size_t block_by
     WriterOptions options;
     options.block_bytes = block_bytes;
     auto writer = RecordingWriter::begin(Fd(::fcntl(file.get(), F_DUPFD_CLOEXEC, 0)), "corpus",
-                                         to_json({.host = "h", .hz = 250, .clock = kStoryClock}), kRun, 0, options);
+                                         to_json({.host = "h", .hz = 250, .clock = kTestClock}),
+                                         kRun, 0, options);
     for (const Bytes& record : records)
         if (!(*writer)->write(record)) return {};
     if (!(*writer)->end()) return {};
     std::string text(static_cast<std::size_t>(::lseek(file.get(), 0, SEEK_END)), '\0');
-    return ::pread(file.get(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()) ? text : "";
+    return ::pread(file.get(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size())
+               ? text
+               : "";
 }
 
 std::string text_of(const std::vector<Bytes>& records) {
@@ -60,7 +66,8 @@ std::string text_of(const std::vector<Bytes>& records) {
     return encoder.take();
 }
 
-/// A recording of blocks that hold their texts as they are: a zstd frame (RFC 8878, section 3.1.1) of one raw block.
+/// A recording of blocks that hold their texts as they are: a zstd frame (RFC 8878, section 3.1.1)
+/// of one raw block.
 std::string plain_recording_of(const std::vector<std::vector<Bytes>>& blocks) {
     const std::string json = "{\"mono_ns\":1000000000000,\"wall_ns\":1767225600000000000}";
     std::string text;
@@ -80,7 +87,8 @@ std::string plain_recording_of(const std::vector<std::vector<Bytes>>& blocks) {
         frame += block;
         head.records = static_cast<std::uint32_t>(records.size());
         head.raw_bytes = 0;
-        for (const Bytes& record : records) head.raw_bytes += static_cast<std::uint32_t>(record.size());
+        for (const Bytes& record : records)
+            head.raw_bytes += static_cast<std::uint32_t>(record.size());
         head.packed_bytes = static_cast<std::uint32_t>(frame.size());
         const BlockHeadBytes bytes = encode(kBlockFrame, head);
         text.append(bytes.data(), bytes.size()).append(frame);
@@ -95,7 +103,8 @@ int make(const std::filesystem::path& folder) {
     bool is_written = true;
     const auto put = [&](const char* name, std::string_view text) {
         std::ofstream(folder / name, std::ios::binary) << text;
-        is_written = is_written && !text.empty() && std::filesystem::file_size(folder / name) == text.size();
+        is_written =
+            is_written && !text.empty() && std::filesystem::file_size(folder / name) == text.size();
     };
     std::filesystem::create_directories(folder / "read_recording");
     std::filesystem::create_directories(folder / "decode_block");
@@ -111,7 +120,8 @@ int make(const std::filesystem::path& folder) {
     put("read_recording/plain", plain);
     put("decode_block/few", text_of(few));
     put("decode_block/many", text_of(many));
-    put("decode_block/long", text_of({fact_record(1, 0, "long", std::string(600, 'x')), mark(kStoryClock.mono)}));
+    put("decode_block/long",
+        text_of({fact_record(1, 0, "long", std::string(600, 'x')), mark(kTestClock.mono)}));
     put("decode_block/empty", text_of({}));
     return is_written ? 0 : 1;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "golden_run.h"
 
-#include "../unit/analysis/town.h"
+#include "../unit/analysis/connection_mix.h"
 
 namespace tcpdwell {
 namespace {
@@ -11,20 +11,23 @@ using namespace std::chrono_literals;
 constexpr std::uint32_t kOwnNetns = 4026531840;
 constexpr std::uint32_t kOtherNetns = 4026532291;
 
-Stage stage(Nanoseconds start, const FourTuple& tuple, std::uint32_t pid, std::uint32_t netns = kOwnNetns) {
-    return Stage{.netns = netns, .tuple = tuple, .start = kStoryClock.mono + start, .first_pid = pid};
+Setting stage(Nanoseconds start, const FourTuple& tuple, std::uint32_t pid,
+              std::uint32_t netns = kOwnNetns) {
+    return Setting{
+        .netns = netns, .tuple = tuple, .start = kTestClock.mono + start, .first_pid = pid};
 }
 
-/// The catalog, a story each two seconds, in IPv4 and IPv6 in turn. In the other namespace, so that the crowds have one
-/// of their own.
-void add_catalog(Town& town) {
+/// The catalog, a story each two seconds, in IPv4 and IPv6 in turn. In the other namespace, so that
+/// the crowds have one of their own.
+void add_catalog(ConnectionMix& town) {
     Nanoseconds start = 0s;
     Port port = 0;
     std::uint32_t pid = 5000;
     for (const Scenario& s : all_scenarios()) {
         const bool v6 = port % 2 == 1;
-        const FourTuple ends = tuple(v6 ? "2001:db8::1" : "10.1.0.1", static_cast<Port>(20'000 + port),
-                                     v6 ? "2001:db8::2" : "10.1.0.2", static_cast<Port>(30'000 + port));
+        const FourTuple ends =
+            tuple(v6 ? "2001:db8::1" : "10.1.0.1", static_cast<Port>(20'000 + port),
+                  v6 ? "2001:db8::2" : "10.1.0.2", static_cast<Port>(30'000 + port));
         town.add(s, stage(start, ends, pid, kOtherNetns));
         start += 2s;
         ++port;
@@ -32,29 +35,32 @@ void add_catalog(Town& town) {
     }
 }
 
-void add_crowds(Town& town) {
-    const auto by_remote = Town::Vary::remote_port;
-    const auto by_local = Town::Vary::local_port;
+void add_crowds(ConnectionMix& town) {
+    const auto by_remote = ConnectionMix::Vary::remote_port;
+    const auto by_local = ConnectionMix::Vary::local_port;
     // A web server that closes first, most of the time.
-    town.add(scenario("server_first"), stage(5s, tuple("10.0.0.1", 80, "192.0.2.7", 40'000), 100), 110, by_remote);
-    town.add(scenario("served"), stage(8s, tuple("10.0.0.1", 80, "192.0.2.8", 40'000), 100), 40, by_remote);
-    // One whose clients close, and where many handshakes are never completed.
-    town.add(scenario("served"), stage(10s, tuple("2001:db8::1", 443, "2001:db8::99", 50'000), 200), 60, by_remote);
-    town.add(scenario("handshake_reset"), stage(12s, tuple("2001:db8::1", 443, "2001:db8::66", 50'000), 200), 25,
+    town.add(scenario("server_first"), stage(5s, tuple("10.0.0.1", 80, "192.0.2.7", 40'000), 100),
+             110, by_remote);
+    town.add(scenario("served"), stage(8s, tuple("10.0.0.1", 80, "192.0.2.8", 40'000), 100), 40,
              by_remote);
+    // One whose clients close, and where many handshakes are never completed.
+    town.add(scenario("served"), stage(10s, tuple("2001:db8::1", 443, "2001:db8::99", 50'000), 200),
+             60, by_remote);
+    town.add(scenario("handshake_reset"),
+             stage(12s, tuple("2001:db8::1", 443, "2001:db8::66", 50'000), 200), 25, by_remote);
     // A client that waits for none of its TIME_WAITs.
-    town.add(scenario("client_first_fin_with_ack"), stage(100s, tuple("10.0.0.1", 40'000, "10.0.0.5", 5432), 300), 130,
-             by_local);
+    town.add(scenario("client_first_fin_with_ack"),
+             stage(100s, tuple("10.0.0.1", 40'000, "10.0.0.5", 5432), 300), 130, by_local);
     FourTuple mapped = tuple("10.0.0.1", 42'000, "10.0.0.6", 6379);
     mapped.family = Family::ipv6; // IPv4 in an IPv6 socket
     town.add(scenario("linger_zero"), stage(20s, mapped, 400), 30, by_local);
-    town.add(scenario("connect_times_out"), stage(3s, tuple("10.0.0.1", 43'000, "198.51.100.9", 9200), 500), 22,
-             by_local);
+    town.add(scenario("connect_times_out"),
+             stage(3s, tuple("10.0.0.1", 43'000, "198.51.100.9", 9200), 500), 22, by_local);
     town.add(kLeaks, stage(30s, tuple("10.0.0.1", 44'000, "10.0.0.7", 8080), 600), 7, by_local);
     town.add(kLastAckStays, stage(90s, tuple("10.0.0.1", 45'000, "10.0.0.8", 25), 700));
 }
 
-void tell_facts(ReportRun& run) {
+void feed_facts(ReportRun& run) {
     run.fact(0, "version", "0.0.0");
     run.fact(0, "host", "golden");
     run.fact(0, "kernel", "6.18.0");
@@ -77,9 +83,9 @@ void tell_facts(ReportRun& run) {
 
 } // namespace
 
-const Story& golden_story() {
-    static const Story story = [] {
-        Town town;
+const GeneratedConnection& golden_story() {
+    static const GeneratedConnection story = [] {
+        ConnectionMix town;
         add_catalog(town);
         add_crowds(town);
         return town.tell();
@@ -92,23 +98,25 @@ std::unique_ptr<ReportRun> golden_run(SplitBy by) {
     options.by = by;
     options.run.source = "golden.tcpdwell";
     auto run = std::make_unique<ReportRun>(std::move(options));
-    tell_facts(*run);
+    feed_facts(*run);
     for (const WireRecord& record : golden_story().records)
         if (record.at < kGoldenEnd) run->feed(record);
     run->pass_time(kGoldenEnd);
     return run;
 }
 
-const Story& short_story() {
-    static const Story story = [] {
-        Town town;
+const GeneratedConnection& short_story() {
+    static const GeneratedConnection story = [] {
+        ConnectionMix town;
         Nanoseconds start = 0s;
         Port port = 0;
-        for (const char* name : {"client_first_fin_with_ack", "served", "refused_then_retried", "unread_data",
-                                 "handshake_times_out", "reused_chosen_port", "fin_never_comes", "still_established"}) {
+        for (const char* name : {"client_first_fin_with_ack", "served", "refused_then_retried",
+                                 "unread_data", "handshake_times_out", "reused_chosen_port",
+                                 "fin_never_comes", "still_established"}) {
             const bool v6 = port % 2 == 1;
-            const FourTuple ends = tuple(v6 ? "2001:db8::1" : "10.1.0.1", static_cast<Port>(20'000 + port),
-                                         v6 ? "2001:db8::2" : "10.1.0.2", static_cast<Port>(30'000 + port));
+            const FourTuple ends =
+                tuple(v6 ? "2001:db8::1" : "10.1.0.1", static_cast<Port>(20'000 + port),
+                      v6 ? "2001:db8::2" : "10.1.0.2", static_cast<Port>(30'000 + port));
             town.add(scenario(name), stage(start, ends, 1000u + port * 3u));
             start += 1s;
             ++port;

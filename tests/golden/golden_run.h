@@ -8,17 +8,18 @@
 
 namespace tcpdwell {
 
-/// Every story of the catalog once, and crowds of some of them: a server that closes first, a client that uses up its
-/// ports, a host that doesn't answer, half-open handshakes, a leak.
-const Story& golden_story();
+/// Every story of the catalog once, and crowds of some of them: a server that closes first, a
+/// client that uses up its ports, a host that doesn't answer, half-open handshakes, a leak.
+const GeneratedConnection& golden_story();
 
-/// When tracing stops, in the middle of things: of the clients many are in TIME_WAIT, of the server none is any more.
-inline constexpr MonoTime kGoldenEnd = kStoryClock.mono + std::chrono::seconds(150);
+/// When tracing stops, in the middle of things: of the clients many are in TIME_WAIT, of the server
+/// none is any more.
+inline constexpr MonoTime kGoldenEnd = kTestClock.mono + std::chrono::seconds(150);
 
 /// golden_story() fed to a report maker, up to kGoldenEnd.
 std::unique_ptr<ReportRun> golden_run(SplitBy by);
 
 /// A handful of stories, for the lines of `trace`.
-const Story& short_story();
+const GeneratedConnection& short_story();
 
 } // namespace tcpdwell

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Each renderer's bytes against its golden file, and the numbers behind them against what the stories say is true.
-// TCPDWELL_UPDATE_GOLDEN=1 writes the files instead (scripts/update-golden).
+// Each renderer's bytes against its golden file, and the numbers behind them against what the
+// stories say is true. TCPDWELL_UPDATE_GOLDEN=1 writes the files instead (scripts/update-golden).
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -14,7 +14,7 @@
 
 namespace tcpdwell {
 
-// How GoogleTest names a rendering in its messages.
+// Circumstances GoogleTest names a rendering in its messages.
 // NOLINTNEXTLINE(readability-identifier-naming)
 inline void PrintTo(const Rendering& rendering, std::ostream* out) { *out << rendering.file; }
 
@@ -33,7 +33,8 @@ TEST_P(Golden, file_is_what_is_rendered) { expect_golden(GetParam().file, GetPar
 INSTANTIATE_TEST_SUITE_P(All, Golden, testing::ValuesIn(renderings()),
                          [](const auto& tested) { return std::string(tested.param.name); });
 
-// The golden files can't be read for every number, so the run behind them is held against its own truth.
+// The golden files can't be read for every number, so the run behind them is held against its own
+// truth.
 
 /// The last transition of each connection before the end, if it has begun by then.
 std::optional<Outcome::Transition> last_before_end(const Outcome& outcome) {
@@ -79,8 +80,10 @@ TEST(GoldenRun, says_what_is_true_at_its_end) {
     EXPECT_EQ(sum(services, "time_wait.now"), static_cast<std::int64_t>(live[TcpState::TIME_WAIT]));
     for (const TcpState state : kAllOf<TcpState>)
         EXPECT_EQ(distribution(report, "states", name(state)).open, live[state]) << name(state);
-    for (const auto& [how, n] : endings) EXPECT_EQ(sum(services, "endings." + std::string(how)), n) << how;
-    for (const auto& [who, n] : closers) EXPECT_EQ(sum(services, "closed_first." + std::string(who)), n) << who;
+    for (const auto& [how, n] : endings)
+        EXPECT_EQ(sum(services, "endings." + std::string(how)), n) << how;
+    for (const auto& [who, n] : closers)
+        EXPECT_EQ(sum(services, "closed_first." + std::string(who)), n) << who;
     EXPECT_GT(live[TcpState::TIME_WAIT], 100u);
 }
 
@@ -95,11 +98,14 @@ TEST(GoldenRun, says_what_is_true_when_all_is_over) {
         if (!o.line) continue;
         ++closers[name(o.line->closed_first)];
         ++endings[name(o.line->ending)];
-        for (const Outcome::Transition& t : o.transitions) time_waits += t.to == TcpState::TIME_WAIT ? 1 : 0;
+        for (const Outcome::Transition& t : o.transitions)
+            time_waits += t.to == TcpState::TIME_WAIT ? 1 : 0;
     }
     const auto& services = section<Table>(report, "services");
-    for (const auto& [how, n] : endings) EXPECT_EQ(sum(services, "endings." + std::string(how)), n) << how;
-    for (const auto& [who, n] : closers) EXPECT_EQ(sum(services, "closed_first." + std::string(who)), n) << who;
+    for (const auto& [how, n] : endings)
+        EXPECT_EQ(sum(services, "endings." + std::string(how)), n) << how;
+    for (const auto& [who, n] : closers)
+        EXPECT_EQ(sum(services, "closed_first." + std::string(who)), n) << who;
     const auto& waits = distribution(report, "states", "TIME_WAIT");
     EXPECT_EQ(static_cast<std::int64_t>(waits.count + *waits.open), time_waits);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reports on several hosts: the bytes, the keys of the JSON, and what the two recordings were made to tell.
+// Reports on several hosts: the bytes, the keys of the JSON, and what the two recordings were made
+// to tell.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -17,16 +18,19 @@ namespace {
 
 /// What `tcpdwell report -r client.tdw server.tdw` prints, with these options.
 std::string report_of_two_hosts(const std::string& options) {
-    std::string folder = (std::filesystem::temp_directory_path() / "tcpdwell-hosts-XXXXXX").string();
+    std::string folder =
+        (std::filesystem::temp_directory_path() / "tcpdwell-hosts-XXXXXX").string();
     if (!::mkdtemp(folder.data())) throw std::runtime_error("no temporary folder");
     TwoHosts().record(folder);
     const std::string command =
-        "cd " + folder + " && LC_ALL=C TZ=UTC " TCPDWELL_BINARY " report -q -r client.tdw server.tdw " + options;
+        "cd " + folder +
+        " && LC_ALL=C TZ=UTC " TCPDWELL_BINARY " report -q -r client.tdw server.tdw " + options;
     FILE* pipe = ::popen(command.c_str(), "r");
     if (!pipe) throw std::runtime_error("no shell");
     std::string out;
     std::array<char, 4096> some{};
-    while (const std::size_t n = std::fread(some.data(), 1, some.size(), pipe)) out.append(some.data(), n);
+    while (const std::size_t n = std::fread(some.data(), 1, some.size(), pipe))
+        out.append(some.data(), n);
     const int status = ::pclose(pipe);
     std::filesystem::remove_all(folder);
     if (status != 0) throw std::runtime_error("tcpdwell failed: " + command);
@@ -41,13 +45,16 @@ const Json& report() {
 TEST(HostsReport, is_what_it_was) {
     expect_golden("hosts.txt", report_of_two_hosts("--rows 4"));
     Json json = report();
-    // Of the hosts only who they are: their reports are those of one host, which have files of their own.
+    // Of the hosts only who they are: their reports are those of one host, which have files of
+    // their own.
     for (Json& host : json["hosts"]) {
         const Json meta = host["meta"];
-        host = {{"meta", {{"source", meta["source"]}, {"host", meta["host"]}, {"begin", meta["begin"]}}},
+        host = {{"meta",
+                 {{"source", meta["source"]}, {"host", meta["host"]}, {"begin", meta["begin"]}}},
                 {"connections", host["quality"]["connections"]}};
     }
-    const Json sections = {{"both_ends", json["both_ends"]["sections"]}, {"sections", json["sections"]}};
+    const Json sections = {{"both_ends", json["both_ends"]["sections"]},
+                           {"sections", json["sections"]}};
     expect_golden("hosts_sections.json", pretty(sections));
     json["both_ends"].erase("sections");
     json.erase("sections");
@@ -60,13 +67,14 @@ TEST(HostsSchema, a_report_for_each_host_and_one_on_both_ends) {
     EXPECT_EQ(report()["hosts"][0]["meta"]["host"], "client-1");
     EXPECT_EQ(report()["hosts"][0]["meta"]["source"], "client.tdw");
     EXPECT_EQ(report()["hosts"][1]["meta"]["host"], "server-1");
-    EXPECT_EQ(keys(report()["both_ends"]), (Keys{"summary", "hosts", "pairs", "servers", "disagreements", "sections"}));
+    EXPECT_EQ(keys(report()["both_ends"]),
+              (Keys{"summary", "hosts", "pairs", "servers", "disagreements", "sections"}));
 }
 
 TEST(HostsSchema, both_ends) {
     const Json& both = report()["both_ends"];
-    EXPECT_EQ(keys(both["summary"]), (Keys{"joined", "agree", "crossed", "not_told", "disagree", "left_out",
-                                           "servers_left_out", "tolerance_ns"}));
+    EXPECT_EQ(keys(both["summary"]), (Keys{"joined", "agree", "crossed", "not_told", "disagree",
+                                           "left_out", "servers_left_out", "tolerance_ns"}));
     EXPECT_EQ(both["summary"]["joined"], 20);
     EXPECT_EQ(both["summary"]["agree"], 19);
     EXPECT_EQ(both["summary"]["disagree"], 1);
@@ -76,20 +84,23 @@ TEST(HostsSchema, both_ends) {
 
     ASSERT_EQ(both["pairs"].size(), 1u);
     const Json& pair = both["pairs"][0];
-    EXPECT_EQ(keys(pair), (Keys{"client_host", "server_host", "joined", "clock_difference_ns", "only_client",
-                                "only_client_outside", "only_server", "only_server_outside"}));
+    EXPECT_EQ(keys(pair),
+              (Keys{"client_host", "server_host", "joined", "clock_difference_ns", "only_client",
+                    "only_client_outside", "only_server", "only_server_outside"}));
     EXPECT_EQ(pair["client_host"], "client-1");
     EXPECT_EQ(pair["only_client"], 3);
     EXPECT_EQ(pair["only_server"], 2);
     EXPECT_EQ(pair["only_server_outside"], 0);
-    const std::int64_t beyond = pair["clock_difference_ns"].get<std::int64_t>() - kServerIsAhead.count();
+    const std::int64_t beyond =
+        pair["clock_difference_ns"].get<std::int64_t>() - kServerIsAhead.count();
     EXPECT_GT(beyond, 0); // half a round trip
     EXPECT_LT(beyond, 10'000'000);
 
     for (const Json& row : both["servers"]) {
         EXPECT_EQ(keys(row),
-                  (Keys{"client_host", "server_host", "server", "connections", "closed_first", "crossed", "not_told",
-                        "disagree", "client_established_p50_ns", "server_established_p50_ns", "time_wait"}));
+                  (Keys{"client_host", "server_host", "server", "connections", "closed_first",
+                        "crossed", "not_told", "disagree", "client_established_p50_ns",
+                        "server_established_p50_ns", "time_wait"}));
         EXPECT_EQ(keys(row["closed_first"]), (Keys{"client", "server", "both", "none"}));
         EXPECT_EQ(keys(row["time_wait"]), (Keys{"client", "server", "both", "neither"}));
     }

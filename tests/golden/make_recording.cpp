@@ -3,8 +3,9 @@
 //
 //   make_recording FILE
 //
-// Every kind of record is in it, and all that a block can hold: records told by differences, records that are too long
-// for that, records of a kind that isn't known yet. It doesn't write over a file: old ones are to stay as they are.
+// Every kind of record is in it, and all that a block can hold: records told by differences,
+// records that are too long for that, records of a kind that isn't known yet. It doesn't write over
+// a file: old ones are to stay as they are.
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -26,7 +27,7 @@ namespace {
 using recording::RecordingWriter;
 
 constexpr std::uint32_t kNetns = 4026531840;
-constexpr std::uint64_t kBegin = 1'000'000'000'000; ///< kStoryClock.mono
+constexpr std::uint64_t kBegin = 1'000'000'000'000; ///< kTestClock.mono
 constexpr std::uint8_t kFutureKind = 200;
 
 using Bytes = std::vector<std::byte>;
@@ -68,23 +69,26 @@ std::vector<Bytes> opening() {
     std::vector<Bytes> records;
     for (const auto& [key, value] :
          {std::pair("version", "0.1.0"), std::pair("host", "golden"), std::pair("kernel", "6.18.0"),
-          std::pair("machine", "x86_64"), std::pair("probes", "set_state timer request reset accept connect")})
+          std::pair("machine", "x86_64"),
+          std::pair("probes", "set_state timer request reset accept connect")})
         records.push_back(fact_record(kBegin, 0, key, value));
     records.push_back(fact_record(kBegin, kNetns, "net.ipv4.tcp_fin_timeout", "60"));
     records.push_back(fact_record(kBegin, 0, "long", std::string(600, 'x')));
     records.push_back(cgroup_record(kBegin, 4242, "/system.slice/app.service"));
-    records.push_back(encode(ClockReading{kStoryClock}, kStoryClock));
+    records.push_back(encode(ClockReading{kTestClock}, kTestClock));
 
-    td_snapshot bracket{header_of<td_snapshot>(TD_SNAPSHOT, kBegin, kNetns), TD_SNAPSHOT_BEGIN, 0, {}};
+    td_snapshot bracket{
+        header_of<td_snapshot>(TD_SNAPSHOT, kBegin, kNetns), TD_SNAPSHOT_BEGIN, 0, {}};
     records.push_back(bytes_of_record(bracket));
     td_socket full = listed(0xffff888000010100, 1, 0);
     full.inode = 1234;
     td_socket mini = listed(0xffff888000010200, 6, TD_SOCKET_MINI);
-    mini.expires = kStoryClock.jiffies + 250 * 40;
+    mini.expires = kTestClock.jiffies + 250 * 40;
     mini.entry_stamp = static_cast<std::uint32_t>(kBegin / 1'000'000 - 20'000);
     td_socket request = listed(0xffff888000010300, 3, TD_SOCKET_REQUEST);
     request.listener = 0xffff888000010400;
-    for (const td_socket& record : {full, mini, request}) records.push_back(bytes_of_record(record));
+    for (const td_socket& record : {full, mini, request})
+        records.push_back(bytes_of_record(record));
     bracket.op = TD_SNAPSHOT_END;
     bracket.complete = 1;
     records.push_back(bytes_of_record(bracket));
@@ -99,7 +103,8 @@ std::vector<Bytes> opening() {
     return records;
 }
 
-/// What a later version may add: a kind of its own, and fields behind those of a kind that there is.
+/// What a later version may add: a kind of its own, and fields behind those of a kind that there
+/// is.
 std::vector<Bytes> from_the_future(std::uint64_t at) {
     Bytes unknown(40, std::byte{0x5a});
     const td_header header{40, kFutureKind, 0, kNetns, at};
@@ -119,7 +124,7 @@ Bytes repeated(std::uint64_t at) {
 /// The records in the order in which they are told, with marks between them.
 bool write_all(RecordingWriter& writer) {
     constexpr std::size_t often = 7; // so many records between marks
-    MonoTime now = kStoryClock.mono;
+    MonoTime now = kTestClock.mono;
     for (const Bytes& record : opening())
         if (!writer.write(record)) return false;
     std::size_t told = 0;
@@ -150,11 +155,12 @@ int make(const char* path) {
     head.boot_id = "00000000-1111-2222-3333-444444444444";
     head.filter = "--port 443";
     head.probes = "set_state timer request reset accept connect";
-    head.hz = kStoryClock.hz;
-    head.clock = kStoryClock;
+    head.hz = kTestClock.hz;
+    head.clock = kTestClock;
     recording::WriterOptions options;
     options.block_bytes = 8 << 10; // several blocks
-    auto writer = RecordingWriter::begin(std::move(fd), path, to_json(head), 0x0123456789abcdef, 0, options);
+    auto writer =
+        RecordingWriter::begin(std::move(fd), path, to_json(head), 0x0123456789abcdef, 0, options);
     if (writer && write_all(**writer)) return 0;
     std::fprintf(stderr, "%s can't be written\n", path);
     return 1;

@@ -6,7 +6,8 @@ namespace {
 
 constexpr std::size_t kWidth = 116;
 
-void append(std::string& out, const nlohmann::ordered_json& json, std::size_t indent, const std::string& key) {
+void append(std::string& out, const nlohmann::ordered_json& json, std::size_t indent,
+            const std::string& key) {
     const std::string line = key + json.dump();
     if (!json.is_structured() || json.empty() || indent + line.size() <= kWidth) {
         out += line;

@@ -7,7 +7,8 @@
 
 namespace tcpdwell {
 
-/// What fits into a line stays in one; anything longer is broken into its members. The order of keys is kept.
+/// What fits into a line stays in one; anything longer is broken into its members. The order of
+/// keys is kept.
 std::string pretty(const nlohmann::ordered_json& json);
 
 } // namespace tcpdwell

@@ -13,7 +13,9 @@
 namespace tcpdwell {
 namespace {
 
-std::string text(SplitBy by, const TextStyle& style) { return report_text(golden_run(by)->report(), style); }
+std::string text(SplitBy by, const TextStyle& style) {
+    return report_text(golden_run(by)->report(), style);
+}
 
 nlohmann::ordered_json parsed(SplitBy by) {
     return nlohmann::ordered_json::parse(report_json(golden_run(by)->report()));
@@ -34,8 +36,9 @@ constexpr TextStyle kWide{.width = 120, .colour = true, .unicode = true};
 /// Only the part of a report that --by adds; the rest is that of the report without it.
 std::string split_only(SplitBy by) {
     Report report = golden_run(by)->report();
-    std::erase_if(report.sections,
-                  [](const Section& s) { return s.id != "meta" && s.id != "quality" && s.id != "states_by"; });
+    std::erase_if(report.sections, [](const Section& s) {
+        return s.id != "meta" && s.id != "quality" && s.id != "states_by";
+    });
     return report_text(report, kNarrow);
 }
 
@@ -47,10 +50,10 @@ public:
         renderer_->begin(connections ? connection_schema() : transition_schema());
     }
 
-    std::string tell(const Story& story) {
+    std::string tell(const GeneratedConnection& story) {
         Decoder decoder;
         Tracker tracker(*this, TrackerOptions{});
-        decoder.decode(encode(ClockReading{kStoryClock}, kStoryClock));
+        decoder.decode(encode(ClockReading{kTestClock}, kTestClock));
         for (const WireRecord& record : story.records) {
             tracker.advance_to(record.at - Nanoseconds(1));
             if (const auto event = decoder.decode(record.bytes)) tracker.on_event(*event);
@@ -61,11 +64,12 @@ public:
     }
 
     void on_transition(const TransitionLine& line) override {
-        if (!connections_) renderer_->row(transition_schema(), to_row(line, kStoryClock, kCgroup));
+        if (!connections_) renderer_->row(transition_schema(), to_row(line, kTestClock, kCgroup));
     }
     void on_connection(const ConnectionLine& line) override {
         std::vector<StateSpan> spans;
-        if (connections_) renderer_->row(connection_schema(), to_row(line, kStoryClock, kCgroup, spans));
+        if (connections_)
+            renderer_->row(connection_schema(), to_row(line, kTestClock, kCgroup, spans));
     }
     void on_lost(const LostLine&) override {}
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The keys of `report --format json`, written down a second time: scripts and the page are built on them.
+// The keys of `report --format json`, written down a second time: scripts and the page are built on
+// them.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -20,8 +21,9 @@ const Json& plain() {
     return json;
 }
 
-const Keys kDistribution = {"title",   "count",  "min_ns", "mean_ns",   "p50_ns",     "p90_ns", "p99_ns",
-                            "p999_ns", "max_ns", "open",   "oldest_ns", "nominal_ns", "buckets"};
+const Keys kDistribution = {"title",     "count",      "min_ns",  "mean_ns", "p50_ns",
+                            "p90_ns",    "p99_ns",     "p999_ns", "max_ns",  "open",
+                            "oldest_ns", "nominal_ns", "buckets"};
 const Keys kStates = {"LISTEN",  "SYN_SENT",  "SYN_RECV",   "ESTABLISHED", "FIN_WAIT1", "FIN_WAIT2",
                       "CLOSING", "TIME_WAIT", "CLOSE_WAIT", "LAST_ACK",    "CLOSE"};
 const Keys kClosers = {"local", "remote", "both", "none", "unknown"};
@@ -45,14 +47,16 @@ void expect_distribution(const Json& d) {
 }
 
 bool is_time(const Json& value) {
-    return std::regex_match(value.get<std::string>(), std::regex(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z)"));
+    return std::regex_match(value.get<std::string>(),
+                            std::regex(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z)"));
 }
 
 /// "service" and "remote" rows have these in common.
 void expect_tally(const Json& row) {
     EXPECT_EQ(keys(row["closed_first"]), kClosers);
     std::int64_t closed = 0;
-    for (const auto& [who, count] : row["closed_first"].items()) closed += count.get<std::int64_t>();
+    for (const auto& [who, count] : row["closed_first"].items())
+        closed += count.get<std::int64_t>();
     EXPECT_EQ(row["connections"], closed);
     std::int64_t ended = 0;
     for (const auto& [how, count] : row["endings"].items()) {
@@ -68,8 +72,9 @@ void expect_tally(const Json& row) {
 }
 
 TEST(ReportSchema, top_level) {
-    EXPECT_EQ(keys(plain()), (Keys{"meta", "quality", "findings", "states", "states_by", "latencies", "transitions",
-                                   "services", "remotes", "ports", "timeline", "sections"}));
+    EXPECT_EQ(keys(plain()),
+              (Keys{"meta", "quality", "findings", "states", "states_by", "latencies",
+                    "transitions", "services", "remotes", "ports", "timeline", "sections"}));
 }
 
 TEST(ReportSchema, sections_describe_the_other_keys) {
@@ -84,8 +89,8 @@ TEST(ReportSchema, sections_describe_the_other_keys) {
         ids.push_back(section["id"]);
         EXPECT_TRUE(section["title"].is_string()) << section["id"];
     }
-    EXPECT_EQ(ids, (Keys{"findings", "services", "remotes", "ports", "states", "states_by", "latencies", "transitions",
-                         "timeline", "meta", "quality"}));
+    EXPECT_EQ(ids, (Keys{"findings", "services", "remotes", "ports", "states", "states_by",
+                         "latencies", "transitions", "timeline", "meta", "quality"}));
 }
 
 /// Whoever draws a table from its columns leaves out nothing that is in its rows.
@@ -94,7 +99,8 @@ TEST(ReportSchema, columns_of_tables_have_titles_and_cover_the_keys_of_the_rows)
         if (section["kind"] != "table") continue;
         std::set<std::string> paths;
         for (const Json& column : section["columns"]) {
-            EXPECT_EQ(keys(column), (Keys{"path", "title", "group", "help", "align", "below", "minor"}));
+            EXPECT_EQ(keys(column),
+                      (Keys{"path", "title", "group", "help", "align", "below", "minor"}));
             EXPECT_TRUE(column["title"].is_string() && column["help"].is_string()) << column;
             paths.insert(column["path"]);
         }
@@ -102,15 +108,17 @@ TEST(ReportSchema, columns_of_tables_have_titles_and_cover_the_keys_of_the_rows)
         for (const auto& [key, cell] : row.items()) {
             if (paths.contains(key)) continue;
             ASSERT_TRUE(cell.is_object()) << section["id"] << ' ' << key;
-            for (const auto& [part, number] : cell.items()) EXPECT_TRUE(paths.contains(key + "." + part)) << part;
+            for (const auto& [part, number] : cell.items())
+                EXPECT_TRUE(paths.contains(key + "." + part)) << part;
         }
     }
 }
 
 TEST(ReportSchema, meta) {
     const Json& meta = plain()["meta"];
-    EXPECT_EQ(keys(meta), (Keys{"version", "source", "host", "kernel", "machine", "begin", "end", "duration_ns",
-                                "interval", "netns", "filter", "probes", "sysctls", "thresholds"}));
+    EXPECT_EQ(keys(meta),
+              (Keys{"version", "source", "host", "kernel", "machine", "begin", "end", "duration_ns",
+                    "interval", "netns", "filter", "probes", "sysctls", "thresholds"}));
     EXPECT_TRUE(is_time(meta["begin"]));
     EXPECT_TRUE(is_time(meta["end"]));
     EXPECT_EQ(meta["duration_ns"], 150'000'000'000);
@@ -121,7 +129,7 @@ TEST(ReportSchema, meta) {
     EXPECT_EQ(meta["thresholds"]["close_wait_leak.age"], 60);
 }
 
-TEST(ReportSchema, what_the_host_did_not_tell_is_null) {
+TEST(ReportSchema, what_the_host_did_not_report_is_null) {
     ReportRun run;
     const Json json = Json::parse(report_json(run.report()));
     for (const char* key : {"version", "host", "kernel", "machine", "filter", "probes"})
@@ -136,9 +144,9 @@ TEST(ReportSchema, what_the_host_did_not_tell_is_null) {
 
 TEST(ReportSchema, quality) {
     const Json& quality = plain()["quality"];
-    EXPECT_EQ(keys(quality),
-              (Keys{"lost", "holes", "connections", "ended", "open", "whole", "joined", "gap", "transitions",
-                    "unexpected_edges", "evicted", "malformed", "unknown_records", "quantile_error"}));
+    EXPECT_EQ(keys(quality), (Keys{"lost", "holes", "connections", "ended", "open", "whole",
+                                   "joined", "gap", "transitions", "unexpected_edges", "evicted",
+                                   "malformed", "unknown_records", "quantile_error"}));
     EXPECT_EQ(quality["quantile_error"], 0.008);
     for (const auto& [key, value] : quality.items())
         EXPECT_TRUE(value.is_number_integer() || key == "quantile_error") << key;
@@ -154,7 +162,8 @@ TEST(ReportSchema, findings) {
         EXPECT_TRUE(finding["advice"].is_string());
         EXPECT_EQ(keys(finding["evidence"]).back(), "connections");
         const Keys names = keys(finding["evidence"]);
-        EXPECT_EQ(std::set<std::string>(names.begin(), names.end()).size(), names.size()) << finding;
+        EXPECT_EQ(std::set<std::string>(names.begin(), names.end()).size(), names.size())
+            << finding;
         for (const auto& [key, value] : finding["evidence"].items())
             EXPECT_TRUE(value.is_primitive() || key == "connections") << key;
         for (const Json& id : finding["evidence"]["connections"])
@@ -164,7 +173,8 @@ TEST(ReportSchema, findings) {
 
 TEST(ReportSchema, states_and_latencies) {
     EXPECT_EQ(keys(plain()["states"]), kStates);
-    EXPECT_EQ(keys(plain()["latencies"]), (Keys{"connect", "handshake", "fin_acked", "close_wait", "last_ack"}));
+    EXPECT_EQ(keys(plain()["latencies"]),
+              (Keys{"connect", "handshake", "fin_acked", "close_wait", "last_ack"}));
     for (const char* section : {"states", "latencies"})
         for (const Json& d : plain()[section]) expect_distribution(d);
     EXPECT_EQ(plain()["states"]["TIME_WAIT"]["nominal_ns"], 60'000'000'000);
@@ -200,8 +210,8 @@ TEST(ReportSchema, transitions) {
 TEST(ReportSchema, services) {
     std::int64_t before = std::numeric_limits<std::int64_t>::max();
     for (const Json& row : plain()["services"]) {
-        EXPECT_EQ(keys(row), (Keys{"local", "process", "role", "cgroup", "netns", "connections", "closed_first",
-                                   "endings", "time_wait"}));
+        EXPECT_EQ(keys(row), (Keys{"local", "process", "role", "cgroup", "netns", "connections",
+                                   "closed_first", "endings", "time_wait"}));
         EXPECT_EQ(keys(row["local"]), (Keys{"addr", "port"}));
         EXPECT_EQ(row["local"]["port"].is_null(), row["role"] == "client");
         EXPECT_EQ(row["local"]["addr"].is_null(), row["role"] == "client");
@@ -216,8 +226,8 @@ TEST(ReportSchema, services) {
 TEST(ReportSchema, remotes) {
     std::int64_t before = std::numeric_limits<std::int64_t>::max();
     for (const Json& row : plain()["remotes"]) {
-        EXPECT_EQ(keys(row),
-                  (Keys{"remote", "process", "netns", "connections", "closed_first", "endings", "time_wait"}));
+        EXPECT_EQ(keys(row), (Keys{"remote", "process", "netns", "connections", "closed_first",
+                                   "endings", "time_wait"}));
         EXPECT_TRUE(row["remote"]["addr"].is_string());
         EXPECT_TRUE(row["remote"]["port"].is_number());
         expect_tally(row);
@@ -229,7 +239,8 @@ TEST(ReportSchema, remotes) {
 TEST(ReportSchema, ports) {
     ASSERT_FALSE(plain()["ports"].empty());
     for (const Json& row : plain()["ports"]) {
-        EXPECT_EQ(keys(row), (Keys{"netns", "local", "remote", "held", "peak", "limit", "opened", "per_second"}));
+        EXPECT_EQ(keys(row), (Keys{"netns", "local", "remote", "held", "peak", "limit", "opened",
+                                   "per_second"}));
         EXPECT_TRUE(row["local"]["addr"].is_string());
         EXPECT_TRUE(row["local"]["port"].is_null());
         EXPECT_LE(row["held"], row["peak"]);
@@ -250,7 +261,8 @@ TEST(ReportSchema, timeline) {
     }
     EXPECT_EQ(lengths.size(), 1u);
     EXPECT_EQ(static_cast<std::int64_t>(*lengths.begin() - 1),
-              plain()["meta"]["duration_ns"].get<std::int64_t>() / timeline["step_ns"].get<std::int64_t>());
+              plain()["meta"]["duration_ns"].get<std::int64_t>() /
+                  timeline["step_ns"].get<std::int64_t>());
 }
 
 } // namespace

@@ -42,18 +42,18 @@ std::string from_hex(const std::string& digits) {
     return bytes;
 }
 
-/// Runs Chromium on folder/`file` with `options`; what it prints. It has a fresh profile, and no reason to use the
-/// network.
+/// Runs Chromium on folder/`file` with `options`; what it prints. It has a fresh profile, and no
+/// reason to use the network.
 std::string chromium(const std::filesystem::path& folder, const std::string& file, const View& view,
                      const std::vector<std::string>& options) {
-    std::vector<std::string> words = {"chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
-                                      "--no-first-run", "--disable-background-networking", "--disable-component-update",
-                                      "--disable-sync", "--hide-scrollbars", "--disable-dev-shm-usage",
-                                      "--host-resolver-rules=MAP * ~NOTFOUND",
-                                      "--user-data-dir=" + (folder / "profile").string(),
-                                      "--window-size=" + std::to_string(view.width) + "," + std::to_string(view.height),
-                                      // 0 is dark, 1 is light: blink's mojom::PreferredColorScheme
-                                      std::string("--blink-settings=preferredColorScheme=") + (view.dark ? "0" : "1")};
+    std::vector<std::string> words = {
+        "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
+        "--no-first-run", "--disable-background-networking", "--disable-component-update",
+        "--disable-sync", "--hide-scrollbars", "--disable-dev-shm-usage",
+        "--host-resolver-rules=MAP * ~NOTFOUND", "--user-data-dir=" + (folder / "profile").string(),
+        "--window-size=" + std::to_string(view.width) + "," + std::to_string(view.height),
+        // 0 is dark, 1 is light: blink's mojom::PreferredColorScheme
+        std::string("--blink-settings=preferredColorScheme=") + (view.dark ? "0" : "1")};
     words.insert(words.end(), options.begin(), options.end());
     words.push_back("file://" + (folder / file).string());
     Program::Setting setting;
@@ -66,39 +66,47 @@ std::string chromium(const std::filesystem::path& folder, const std::string& fil
     const int status = browser.wait(kLimit);
     kill(-group, SIGKILL); // should any be left
     if (status == 127)
-        throw std::runtime_error("chromium can't be run; scripts/install-deps test installs it. " + browser.said());
-    if (status != 0) throw std::runtime_error("chromium failed, or took longer than a minute: " + browser.said());
+        throw std::runtime_error("chromium can't be run; scripts/install-deps test installs it. " +
+                                 browser.said());
+    if (status != 0)
+        throw std::runtime_error("chromium failed, or took longer than a minute: " +
+                                 browser.said());
     return browser.printed();
 }
 
 } // namespace
 
-nlohmann::json look_at(const std::string& page, const std::string& script, const View& view) {
+nlohmann::json on_record(const std::string& page, const std::string& script, const View& view) {
     const std::string end = "</body>";
     const std::size_t at = page.rfind(end);
     if (at == std::string::npos) throw std::runtime_error("the page has no </body>");
-    const std::string probe = "<script>(async () => {" + script +
-                              "})().then((value) => ({ value }), (error) => ({ error: String(error) }))"
-                              ".then((answer) => parent.postMessage(JSON.stringify(answer), '*'));</script>";
-    // The page is looked at in a frame, as a window can't be as narrow as a telephone. Its answer travels as an
-    // attribute, in hexadecimal digits, which the dump can't alter. The dump waits for virtual time to run out, and so
-    // for the script.
-    const std::string around =
-        "<!doctype html><script>addEventListener('message', (event) => {"
-        "const bytes = new TextEncoder().encode(event.data);"
-        "document.documentElement.dataset.answer = Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join('');"
-        "});</script><iframe style='border: 0; width: " +
-        std::to_string(view.width) + "px; height: " + std::to_string(view.height) + "px' src='page.html" +
-        (view.fragment.empty() ? "" : "#" + view.fragment) + "'></iframe>";
+    const std::string probe =
+        "<script>(async () => {" + script +
+        "})().then((value) => ({ value }), (error) => ({ error: String(error) }))"
+        ".then((answer) => parent.postMessage(JSON.stringify(answer), '*'));</script>";
+    // The page is looked at in a frame, as a window can't be as narrow as a telephone. Its answer
+    // travels as an attribute, in hexadecimal digits, which the dump can't alter. The dump waits
+    // for virtual time to run out, and so for the script.
+    const std::string around = "<!doctype html><script>addEventListener('message', (event) => {"
+                               "const bytes = new TextEncoder().encode(event.data);"
+                               "document.documentElement.dataset.answer = Array.from(bytes, (b) => "
+                               "b.toString(16).padStart(2, '0')).join('');"
+                               "});</script><iframe style='border: 0; width: " +
+                               std::to_string(view.width) +
+                               "px; height: " + std::to_string(view.height) + "px' src='page.html" +
+                               (view.fragment.empty() ? "" : "#" + view.fragment) + "'></iframe>";
     const TemporaryFolder folder;
     write(folder.path() / "page.html", page.substr(0, at) + probe + page.substr(at));
     write(folder.path() / "around.html", around);
-    const std::string dump = chromium(folder.path(), "around.html", view, {"--virtual-time-budget=5000", "--dump-dom"});
+    const std::string dump =
+        chromium(folder.path(), "around.html", view, {"--virtual-time-budget=5000", "--dump-dom"});
     const std::string attribute = "data-answer=\"";
     const std::size_t begin = dump.find(attribute);
-    if (begin == std::string::npos) throw std::runtime_error("no answer from the page: " + dump.substr(0, 2000));
+    if (begin == std::string::npos)
+        throw std::runtime_error("no answer from the page: " + dump.substr(0, 2000));
     const std::size_t from = begin + attribute.size();
-    const nlohmann::json answer = nlohmann::json::parse(from_hex(dump.substr(from, dump.find('"', from) - from)));
+    const nlohmann::json answer =
+        nlohmann::json::parse(from_hex(dump.substr(from, dump.find('"', from) - from)));
     if (answer.contains("error"))
         throw std::runtime_error("the test's script failed: " + answer["error"].get<std::string>());
     return answer.value("value", nlohmann::json());
@@ -109,13 +117,15 @@ Printed print_page(const std::string& page) {
     write(folder.path() / "page.html", page);
     const auto start = Clock::now();
     const std::filesystem::path pdf = folder.path() / "page.pdf";
-    chromium(folder.path(), "page.html", {}, {"--no-pdf-header-footer", "--print-to-pdf=" + pdf.string()});
+    chromium(folder.path(), "page.html", {},
+             {"--no-pdf-header-footer", "--print-to-pdf=" + pdf.string()});
     return {contents(pdf), Clock::now() - start};
 }
 
 int page_count(const std::string& pdf) {
     const std::regex page("/Type\\s*/Page[^s]");
-    return static_cast<int>(std::distance(std::sregex_iterator(pdf.begin(), pdf.end(), page), std::sregex_iterator()));
+    return static_cast<int>(
+        std::distance(std::sregex_iterator(pdf.begin(), pdf.end(), page), std::sregex_iterator()));
 }
 
 } // namespace tcpdwell::test

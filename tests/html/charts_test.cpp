@@ -23,7 +23,7 @@ TEST(Histograms, AreDrawnForEveryStateThatWasLeft) {
     std::vector<std::string> expected;
     for (const auto& [state, body] : report["states"].items())
         if (body["count"] > 0) expected.push_back(state);
-    const nlohmann::json seen = look_at(report_page(report.dump()), R"(
+    const nlohmann::json seen = on_record(report_page(report.dump()), R"(
         const of = (id) => document.querySelector('#states .histogram[data-of=' + id + ']');
         const ticks = (id) => [...of(id).querySelectorAll('.tick')].map((t) => t.textContent);
         return { drawn: [...document.querySelectorAll('#states .histogram')].map((h) => h.dataset.of),
@@ -38,13 +38,14 @@ TEST(Histograms, AreDrawnForEveryStateThatWasLeft) {
     EXPECT_EQ(seen["nominal"], nlohmann::json({"nominal 60s of TIME_WAIT"}));
     // TIME_WAIT lasts about a minute, and only that is shown; ESTABLISHED spreads over decades.
     EXPECT_THAT(seen["timeWait"].size(), Ge(2U));
-    for (const std::string tick : seen["timeWait"]) EXPECT_THAT(tick, testing::MatchesRegex("6[0-9](\\.[0-9]+)?s"));
+    for (const std::string tick : seen["timeWait"])
+        EXPECT_THAT(tick, testing::MatchesRegex("6[0-9](\\.[0-9]+)?s"));
     EXPECT_THAT(seen["established"], AllOf(testing::Contains("10ms"), testing::Contains("10s")));
 }
 
 /// Whatever is drawn together or cut off at the ends, no sample is lost, and areas are shares.
 TEST(Histograms, KeepEverySample) {
-    const nlohmann::json seen = look_at(report_page(usual_report().dump()), R"(
+    const nlohmann::json seen = on_record(report_page(usual_report().dump()), R"(
         const report = JSON.parse(document.getElementById('report').textContent);
         const seen = Object.entries(report.states).filter(([, s]) => s.count > 0);
         return seen.flatMap(([name, s]) => [120, 300, 700].map((width) => {
@@ -67,7 +68,7 @@ TEST(Histograms, KeepEverySample) {
 }
 
 TEST(Histograms, MarksStayWithinTheDrawing) {
-    const nlohmann::json seen = look_at(report_page(usual_report().dump()), R"(
+    const nlohmann::json seen = on_record(report_page(usual_report().dump()), R"(
         return [...document.querySelectorAll('.histogram svg')].flatMap((svg) => {
             const bounds = svg.getBoundingClientRect();
             return [...svg.querySelectorAll('text')].map((text) => text.getBoundingClientRect())
@@ -76,13 +77,13 @@ TEST(Histograms, MarksStayWithinTheDrawing) {
                 .map((b) => svg.querySelector('title').textContent);
         });
     )",
-                                        {.width = 400});
+                                          {.width = 400});
     EXPECT_THAT(seen, IsEmpty());
 }
 
 TEST(TimelineOfStates, IsReadWithTheKeyboardAndHidesStates) {
     const Json report = usual_report();
-    const nlohmann::json seen = look_at(report_page(report.dump()), R"(
+    const nlohmann::json seen = on_record(report_page(report.dump()), R"(
         const place = document.querySelector('.chart.timeline');
         const press = (key) =>
             place.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
@@ -115,9 +116,12 @@ TEST(TimelineOfStates, IsReadWithTheKeyboardAndHidesStates) {
 
 TEST(Diagram, HasEveryTransition) {
     Json report = usual_report();
-    report["transitions"].push_back(
-        {{"from", "TIME_WAIT"}, {"to", "ESTABLISHED"}, {"count", 3}, {"p50_ns", nullptr}, {"kind", "unexpected"}});
-    const nlohmann::json seen = look_at(report_page(report.dump()), R"(
+    report["transitions"].push_back({{"from", "TIME_WAIT"},
+                                     {"to", "ESTABLISHED"},
+                                     {"count", 3},
+                                     {"p50_ns", nullptr},
+                                     {"kind", "unexpected"}});
+    const nlohmann::json seen = on_record(report_page(report.dump()), R"(
         const edges = [...document.querySelectorAll('#transitions .edge')];
         return { seen: edges.filter((e) => !e.classList.contains('never')).map((e) => e.dataset.edge),
                  never: edges.filter((e) => e.classList.contains('never')).map((e) => e.dataset.edge),
@@ -131,22 +135,26 @@ TEST(Diagram, HasEveryTransition) {
     )");
     EXPECT_EQ(seen["seen"].size(), report["transitions"].size());
     for (const Json& edge : report["transitions"]) {
-        const std::string name = edge["from"].get<std::string>() + ">" + edge["to"].get<std::string>();
+        const std::string name =
+            edge["from"].get<std::string>() + ">" + edge["to"].get<std::string>();
         EXPECT_THAT(seen["seen"], testing::Contains(name));
         EXPECT_THAT(seen["labels"], testing::Contains(testing::StartsWith(edge["count"].dump())));
     }
     EXPECT_THAT(seen["never"], testing::Contains("SYN_SENT>SYN_RECV"));
     EXPECT_EQ(seen["red"], nlohmann::json({"TIME_WAIT>ESTABLISHED"}));
     EXPECT_THAT(seen["listed"].get<std::string>(), HasSubstr("TIME_WAIT → ESTABLISHED (3)"));
-    for (const auto& [state, body] : report["states"].items()) EXPECT_THAT(seen["nodes"], testing::Contains(state));
+    for (const auto& [state, body] : report["states"].items())
+        EXPECT_THAT(seen["nodes"], testing::Contains(state));
     EXPECT_GT(seen["widths"]["LISTEN>SYN_RECV"], seen["widths"]["FIN_WAIT1>CLOSING"]);
-    EXPECT_EQ(look_at(report_page(usual_report().dump()), "return document.querySelector('.unexpected-edges');"),
+    EXPECT_EQ(on_record(report_page(usual_report().dump()),
+                        "return document.querySelector('.unexpected-edges');"),
               nullptr);
 }
 
-/// With every line drawn and large numbers everywhere: labels touch no box, no line and no other label.
+/// With every line drawn and large numbers everywhere: labels touch no box, no line and no other
+/// label.
 TEST(Diagram, NothingOverlaps) {
-    const nlohmann::json seen = look_at(report_page(usual_report().dump()), R"(
+    const nlohmann::json seen = on_record(report_page(usual_report().dump()), R"(
         const transitions = Object.keys(ROUTES).map((name, i) => ({ from: name.split('>')[0], to: name.split('>')[1],
             count: 1234567, p50_ns: 61.44e9, kind: 'rfc9293' }));
         const states = Object.fromEntries(Object.keys(NODES).map((state) => [state, { count: 5, open: 12345, p50_ns: 61.44e9 }]));
@@ -189,7 +197,7 @@ TEST(Diagram, NothingOverlaps) {
         }
         return { faults, labels: labels.length, lines: lines.length };
     )",
-                                        {.width = 1440});
+                                          {.width = 1440});
     EXPECT_THAT(seen["lines"].get<int>(), Ge(30));
     EXPECT_EQ(seen["labels"], seen["lines"]);
     EXPECT_EQ(seen["faults"].dump(1), "[]");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What reports say of their own sections, as the analyses have it: of reports on nothing, which are described as others
-// are.
+// What reports say of their own sections, as the analyses have it: of reports on nothing, which are
+// described as others are.
 #include "described.h"
 
 #include "../unit/analysis/report_run.h"

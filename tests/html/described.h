@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Samples are data only; what the page needs to know about it comes from where real reports have it from.
+// Samples are data only; what the page needs to know about it comes from where real reports have it
+// from.
 #pragma once
 
 #include <string>

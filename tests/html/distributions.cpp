@@ -38,7 +38,8 @@ Json json_distribution(const std::string& title, const std::vector<Durations>& p
     for (const Durations& part : parts) {
         std::lognormal_distribution<double> spread(0, part.spread);
         for (std::uint64_t i = 0; i < part.count; ++i)
-            samples.push_back(static_cast<std::uint64_t>(std::max(part.least_ns, part.median_ns * spread(random))));
+            samples.push_back(static_cast<std::uint64_t>(
+                std::max(part.least_ns, part.median_ns * spread(random))));
     }
     Json json = no_samples(title);
     if (samples.empty()) return json;
@@ -48,7 +49,8 @@ Json json_distribution(const std::string& title, const std::vector<Durations>& p
     };
     json["count"] = samples.size();
     json["min_ns"] = samples.front();
-    json["mean_ns"] = std::accumulate(samples.begin(), samples.end(), std::uint64_t{0}) / samples.size();
+    json["mean_ns"] =
+        std::accumulate(samples.begin(), samples.end(), std::uint64_t{0}) / samples.size();
     json["p50_ns"] = quantile(0.5);
     json["p90_ns"] = quantile(0.9);
     json["p99_ns"] = quantile(0.99);
@@ -56,7 +58,8 @@ Json json_distribution(const std::string& title, const std::vector<Durations>& p
     json["max_ns"] = samples.back();
     std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t> buckets;
     for (const std::uint64_t sample : samples) ++buckets[bucket_of(sample)];
-    for (const auto& [range, count] : buckets) json["buckets"].push_back({range.first, range.second, count});
+    for (const auto& [range, count] : buckets)
+        json["buckets"].push_back({range.first, range.second, count});
     return json;
 }
 

@@ -6,10 +6,11 @@ namespace tcpdwell::test {
 namespace {
 
 /// All that could end a script, a comment, an attribute or an element, or turn the text around.
-const std::string kEvil = "</script><script>document.documentElement.dataset.owned='1'</script>"
-                          "<!--<script>--><img src=x onerror=\"document.documentElement.dataset.owned='2'\">"
-                          "' \" & {{report}} {{page.js}} \xE2\x80\xAE"
-                          "desrever\xE2\x80\xAC \x07 \xEF\xBF\xBD \xE2\x80\xA8";
+const std::string kEvil =
+    "</script><script>document.documentElement.dataset.owned='1'</script>"
+    "<!--<script>--><img src=x onerror=\"document.documentElement.dataset.owned='2'\">"
+    "' \" & {{report}} {{page.js}} \xE2\x80\xAE"
+    "desrever\xE2\x80\xAC \x07 \xEF\xBF\xBD \xE2\x80\xA8";
 
 /// `json` with every number null.
 void forget_numbers(Json& json) {
@@ -42,26 +43,36 @@ Json hostile_report() {
         remote["remote"] = {{"addr", kEvil}, {"port", nullptr}};
         remote["process"] = nullptr;
     }
-    report["ports"][0] = {
-        {"netns", nullptr},  {"local", nullptr},     {"remote", {{"addr", nullptr}, {"port", nullptr}}},
-        {"held", nullptr},   {"peak", nullptr},      {"limit", nullptr},
-        {"opened", nullptr}, {"per_second", nullptr}};
+    report["ports"][0] = {{"netns", nullptr},
+                          {"local", nullptr},
+                          {"remote", {{"addr", nullptr}, {"port", nullptr}}},
+                          {"held", nullptr},
+                          {"peak", nullptr},
+                          {"limit", nullptr},
+                          {"opened", nullptr},
+                          {"per_second", nullptr}};
     forget_numbers(report["latencies"]);
     report["states"]["SYN_SENT"]["p50_ns"] = nullptr;
     report["states"]["SYN_SENT"]["min_ns"] = nullptr;
     report["states"]["SYN_SENT"]["max_ns"] = nullptr;
     report["states"]["TIME_WAIT"]["buckets"] = {{60'000'000'000, 60'000'000'000, 4}};
-    report["states_by"] = {{"by", kEvil}, {"groups", {{{"group", kEvil}, {"states", report["states"]}}}}};
+    report["states_by"] = {{"by", kEvil},
+                           {"groups", {{{"group", kEvil}, {"states", report["states"]}}}}};
+    report["transitions"].push_back({{"from", "TIME_WAIT"},
+                                     {"to", "ESTABLISHED"},
+                                     {"count", 3},
+                                     {"p50_ns", nullptr},
+                                     {"kind", "unexpected"}});
     report["transitions"].push_back(
-        {{"from", "TIME_WAIT"}, {"to", "ESTABLISHED"}, {"count", 3}, {"p50_ns", nullptr}, {"kind", "unexpected"}});
-    report["transitions"].push_back({{"from", kEvil}, {"to", "CLOSE"}, {"count", 1}, {"p50_ns", 5}, {"kind", kEvil}});
+        {{"from", kEvil}, {"to", "CLOSE"}, {"count", 1}, {"p50_ns", 5}, {"kind", kEvil}});
     report["timeline"]["states"][kEvil] = report["timeline"]["states"]["ESTABLISHED"];
     report["timeline"]["begin"] = nullptr;
     for (Json& section : report["sections"]) {
         section["title"] = kEvil;
         section["help"] = kEvil;
     }
-    for (Json& column : report["sections"][1]["columns"]) column["title"] = column["group"] = column["help"] = kEvil;
+    for (Json& column : report["sections"][1]["columns"])
+        column["title"] = column["group"] = column["help"] = kEvil;
     report["quality"]["lost"] = 4'711;
     report["quality"]["unexpected_edges"] = 3;
     return report;

@@ -12,7 +12,7 @@ namespace {
 using ::testing::HasSubstr;
 
 nlohmann::json look(const std::string& script, const View& view = {}) {
-    return look_at(report_page(hosts_report().dump()), script, view);
+    return on_record(report_page(hosts_report().dump()), script, view);
 }
 
 TEST(HostsPage, EachHostHasItsHeadAndSections) {
@@ -24,7 +24,7 @@ TEST(HostsPage, EachHostHasItsHeadAndSections) {
                  tiles: document.querySelectorAll('#host1 .tile').length,
                  services: document.querySelectorAll('#host1-services tbody tr').length };
     )");
-    const nlohmann::json alone = look_at(report_page(usual_report().dump()), R"(
+    const nlohmann::json alone = on_record(report_page(usual_report().dump()), R"(
         return { sections: [...document.querySelectorAll('main > section')].map((s) => s.id),
                  tiles: document.querySelectorAll('.tile').length,
                  services: document.querySelectorAll('#services tbody tr').length };
@@ -32,7 +32,8 @@ TEST(HostsPage, EachHostHasItsHeadAndSections) {
     EXPECT_EQ(seen["first"], alone["sections"]);
     EXPECT_EQ(seen["tiles"], alone["tiles"]);
     EXPECT_EQ(seen["services"], alone["services"]);
-    EXPECT_EQ(seen["heads"], (nlohmann::json{"web-3.example.net", "</td><b>db", "Between the hosts"}));
+    EXPECT_EQ(seen["heads"],
+              (nlohmann::json{"web-3.example.net", "</td><b>db", "Between the hosts"}));
     EXPECT_EQ(seen["last"], "both_ends-disagreements");
     EXPECT_FALSE(seen["second"].empty());
     EXPECT_THAT(seen["title"].get<std::string>(), HasSubstr("web-3.example.net, </td><b>db"));
@@ -49,8 +50,10 @@ TEST(HostsPage, NoIdIsThereTwiceAndEachLinkAndLabelLeadsSomewhere) {
                      .flatMap((e) => e.getAttribute('aria-labelledby').split(' ')).filter((id) => !there.has(id)),
                  contents: [...document.querySelectorAll('#contents a')].map((a) => a.textContent) };
     )");
-    for (const char* none : {"twice", "nowhere", "unlabelled"}) EXPECT_EQ(seen[none], nlohmann::json::array()) << none;
-    EXPECT_EQ(seen["contents"], (nlohmann::json{"web-3.example.net", "</td><b>db", "Between the hosts"}));
+    for (const char* none : {"twice", "nowhere", "unlabelled"})
+        EXPECT_EQ(seen[none], nlohmann::json::array()) << none;
+    EXPECT_EQ(seen["contents"],
+              (nlohmann::json{"web-3.example.net", "</td><b>db", "Between the hosts"}));
 }
 
 TEST(HostsPage, TheEndsStandSideBySide) {
@@ -66,8 +69,8 @@ TEST(HostsPage, TheEndsStandSideBySide) {
                  says: column('both_ends-disagreements', 'Closed first'), pairs: rows('both_ends-pairs'), served: rows('both_ends-servers'), disagreements: rows('both_ends-disagreements'),
                  help: document.querySelector('#both_ends-summary .help').textContent.replace(/\u202f/g, '') };
     )");
-    EXPECT_EQ(seen["pairs"][0],
-              (nlohmann::json{"web-3.example.net", "</td><b>db", "1017", "-2.500s", "3", "1", "2", "0"}));
+    EXPECT_EQ(seen["pairs"][0], (nlohmann::json{"web-3.example.net", "</td><b>db", "1017",
+                                                "-2.500s", "3", "1", "2", "0"}));
     ASSERT_EQ(seen["served"].size(), 2u);
     EXPECT_EQ(seen["served"][0][2], "10.0.0.9:5432");
     EXPECT_EQ(seen["served"][0][4], "900");
@@ -76,7 +79,8 @@ TEST(HostsPage, TheEndsStandSideBySide) {
     EXPECT_EQ(seen["end"], (nlohmann::json{"client", "server"}));
     EXPECT_EQ(seen["host"], (nlohmann::json{"web-3.example.net", "</td><b>db"}));
     EXPECT_EQ(seen["says"], (nlohmann::json{"server", "client"}));
-    EXPECT_THAT(seen["disagreements"][0].back().get<std::string>(), HasSubstr("ESTABLISHED 4.000s"));
+    EXPECT_THAT(seen["disagreements"][0].back().get<std::string>(),
+                HasSubstr("ESTABLISHED 4.000s"));
     EXPECT_THAT(seen["help"].get<std::string>(), HasSubstr("1017 connections"));
 }
 

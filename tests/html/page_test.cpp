@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every report is drawn, whole and without a word to the network, on every kind of screen and on paper.
+// Every report is drawn, whole and without a word to the network, on every kind of screen and on
+// paper.
 #include <gmock/gmock.h>
 
 #include <chrono>
@@ -27,21 +28,22 @@ std::ostream& operator<<(std::ostream& out, const Case& each) { return out << ea
 
 class Page : public ::testing::TestWithParam<Case> {};
 
-INSTANTIATE_TEST_SUITE_P(Of, Page,
-                         ::testing::Values(Case{"usual", usual_report, {.width = 1440, .height = 1000}},
-                                           Case{"usual_wide", usual_report, {.width = 1600, .height = 1000}},
-                                           Case{"usual_phone", usual_report, {.width = 400, .height = 800}},
-                                           Case{"empty", empty_report, {}},
-                                           Case{"empty_phone", empty_report, {.width = 400, .height = 800}},
-                                           Case{"hostile", hostile_report, {}},
-                                           Case{"hostile_phone", hostile_report, {.width = 400, .height = 800}},
-                                           Case{"hosts", hosts_report, {}},
-                                           Case{"hosts_phone", hosts_report, {.width = 400, .height = 800}},
-                                           Case{"huge", huge_report, {}}),
-                         [](const auto& info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(
+    Of, Page,
+    ::testing::Values(Case{"usual", usual_report, {.width = 1440, .height = 1000}},
+                      Case{"usual_wide", usual_report, {.width = 1600, .height = 1000}},
+                      Case{"usual_phone", usual_report, {.width = 400, .height = 800}},
+                      Case{"empty", empty_report, {}},
+                      Case{"empty_phone", empty_report, {.width = 400, .height = 800}},
+                      Case{"hostile", hostile_report, {}},
+                      Case{"hostile_phone", hostile_report, {.width = 400, .height = 800}},
+                      Case{"hosts", hosts_report, {}},
+                      Case{"hosts_phone", hosts_report, {.width = 400, .height = 800}},
+                      Case{"huge", huge_report, {}}),
+    [](const auto& info) { return std::string(info.param.name); });
 
 TEST_P(Page, IsDrawnWithoutErrors) {
-    const nlohmann::json seen = look_at(report_page(GetParam().report().dump()), R"(
+    const nlohmann::json seen = on_record(report_page(GetParam().report().dump()), R"(
         await new Promise((done) => setTimeout(done, 500)); // resize observers have had their turn
         const root = document.documentElement;
         const visible = (e) => e.checkVisibility();
@@ -63,19 +65,20 @@ TEST_P(Page, IsDrawnWithoutErrors) {
             numbers: (document.body.innerText.match(/NaN|undefined|\[object|Infinity/g) ?? []).length,
         };
     )",
-                                        GetParam().view);
+                                          GetParam().view);
     EXPECT_EQ(seen["ready"], "yes");
     EXPECT_EQ(seen["error"], nullptr);
     EXPECT_THAT(seen["sections"].size(), Ge(6U));
     EXPECT_THAT(seen["overflow"].get<int>(), Le(0));
-    for (const char* none : {"nameless", "mute", "scopeless", "captionless", "overflowing", "numbers"})
+    for (const char* none :
+         {"nameless", "mute", "scopeless", "captionless", "overflowing", "numbers"})
         EXPECT_EQ(seen[none], 0) << none;
     EXPECT_EQ(seen["fetched"], nlohmann::json::array());
     EXPECT_EQ(seen["references"], nlohmann::json::array());
 }
 
 TEST(PageNotice, TellsOfAReportItCannotRead) {
-    const nlohmann::json seen = look_at(report_page("{\"meta\":"), R"(
+    const nlohmann::json seen = on_record(report_page("{\"meta\":"), R"(
         return { ready: document.documentElement.dataset.ready ?? null,
             notice: document.getElementById('error-notice')?.innerText ?? null };
     )");
@@ -86,12 +89,13 @@ TEST(PageNotice, TellsOfAReportItCannotRead) {
 /// A part that the page can't make sense of is told of, and the others are drawn.
 TEST(PageNotice, OneBrokenPartLeavesTheOthers) {
     Json report = usual_report();
-    report["timeline"] = {
-        {"begin", 5}, {"step_ns", "x"}, {"states", {{"ESTABLISHED", 3}, {"CLOSE_WAIT", {1, nullptr, 2}}}}};
+    report["timeline"] = {{"begin", 5},
+                          {"step_ns", "x"},
+                          {"states", {{"ESTABLISHED", 3}, {"CLOSE_WAIT", {1, nullptr, 2}}}}};
     report["services"][0]["endings"] = 7;
     report["transitions"].push_back(nullptr);
     report["ports"] = {nullptr};
-    const nlohmann::json seen = look_at(report_page(report.dump()), R"(
+    const nlohmann::json seen = on_record(report_page(report.dump()), R"(
         return { ready: document.documentElement.dataset.ready,
             findings: document.querySelectorAll('.finding').length,
                  states: document.querySelectorAll('#states tbody tr').length };
@@ -125,13 +129,14 @@ TEST(PageColours, HaveContrastInLightAndDark) {
             contrast(ink, ground)]) };
     )";
     const std::string page = report_page(empty_report().dump());
-    const nlohmann::json light = look_at(page, measure);
-    const nlohmann::json dark = look_at(page, measure, {.dark = true});
+    const nlohmann::json light = on_record(page, measure);
+    const nlohmann::json dark = on_record(page, measure, {.dark = true});
     EXPECT_THAT(dark["page"].get<double>(), Lt(0.1));
     EXPECT_THAT(light["page"].get<double>(), testing::Gt(0.8));
     for (const nlohmann::json& scheme : {light, dark})
         for (const nlohmann::json& pair : scheme["pairs"])
-            EXPECT_THAT(pair[1].get<double>(), Ge(4.5)) << pair[0] << (scheme == dark ? ", dark" : ", light");
+            EXPECT_THAT(pair[1].get<double>(), Ge(4.5))
+                << pair[0] << (scheme == dark ? ", dark" : ", light");
 }
 
 TEST(PagePrinted, ThousandsOfServicesTakeSomePagesAndSeconds) {
@@ -142,7 +147,7 @@ TEST(PagePrinted, ThousandsOfServicesTakeSomePagesAndSeconds) {
 }
 
 TEST(PagePrinted, UnfoldsDetailsAndSaysWhatIsLeftOut) {
-    const nlohmann::json seen = look_at(report_page(huge_report().dump()), R"(
+    const nlohmann::json seen = on_record(report_page(huge_report().dump()), R"(
         const closed = () => document.querySelectorAll('details:not([open])').length;
         const before = closed();
         window.dispatchEvent(new Event('beforeprint'));

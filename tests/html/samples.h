@@ -11,7 +11,8 @@ namespace tcpdwell::test {
 
 using Json = nlohmann::ordered_json;
 
-/// A web server in front of an application and a database: some of everything, a critical finding, a TIME_WAIT crowd.
+/// A web server in front of an application and a database: some of everything, a critical finding,
+/// a TIME_WAIT crowd.
 Json usual_report();
 
 /// Nothing was seen.

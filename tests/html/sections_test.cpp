@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The page draws what the report says of its own sections: those that it has never heard of by their kind, and titles,
-// help and columns as they stand there.
+// The page draws what the report says of its own sections: those that it has never heard of by
+// their kind, and titles, help and columns as they stand there.
 #include <gmock/gmock.h>
 
 #include "../unit/render/unknown_sections.h"
@@ -15,7 +15,7 @@ namespace {
 using ::testing::HasSubstr;
 
 TEST(SectionsOnThePage, OfEachKindAreDrawnThoughNobodyKnowsThem) {
-    const nlohmann::json seen = look_at(report_page(report_json(unknown_sections())), R"(
+    const nlohmann::json seen = on_record(report_page(report_json(unknown_sections())), R"(
         return { error: document.documentElement.dataset.error ?? null,
                  sections: [...document.querySelectorAll('main > section')].map((s) => ({ id: s.id,
                      title: s.querySelector('h2').textContent, help: s.querySelector('.help').textContent,
@@ -39,10 +39,12 @@ TEST(SectionsOnThePage, OfEachKindAreDrawnThoughNobodyKnowsThem) {
 }
 
 TEST(SectionsOnThePage, OfAnUnknownKindAreShownAsTheyAre) {
-    const Json report = {{"new", {{"depth", 7}}},
-                         {"sections", {{{"id", "new"}, {"title", "New"}, {"help", nullptr}, {"kind", "constructor"}}}}};
+    const Json report = {
+        {"new", {{"depth", 7}}},
+        {"sections",
+         {{{"id", "new"}, {"title", "New"}, {"help", nullptr}, {"kind", "constructor"}}}}};
     const nlohmann::json seen =
-        look_at(report_page(report.dump()), "return document.getElementById('new').textContent;");
+        on_record(report_page(report.dump()), "return document.getElementById('new').textContent;");
     EXPECT_THAT(seen.get<std::string>(), HasSubstr("\"depth\": 7"));
 }
 
@@ -55,7 +57,7 @@ TEST(SectionsOnThePage, HaveTheTitlesAndOrderThatTheReportSays) {
     services["columns"][5]["title"] = "Another column";
     services["columns"][5]["help"] = "Another tooltip.";
     services["columns"][6]["group"] = services["columns"][7]["group"] = "Another group";
-    const nlohmann::json seen = look_at(report_page(report.dump()), R"(
+    const nlohmann::json seen = on_record(report_page(report.dump()), R"(
         const first = document.querySelector('main > section');
         return { title: first.querySelector('h2').textContent, help: first.querySelector('.help').textContent,
                  tooltip: [...first.querySelectorAll('thead th')]
@@ -73,21 +75,23 @@ TEST(SectionsOnThePage, HaveTheTitlesAndOrderThatTheReportSays) {
 
 /// Columns that say the same everywhere take no room, but what they say is there.
 TEST(SectionsOnThePage, LeaveOutNoColumn) {
-    const nlohmann::json seen = look_at(report_page(usual_report().dump()), R"(
+    const nlohmann::json seen = on_record(report_page(usual_report().dump()), R"(
         return [...document.querySelectorAll('main > section.kind-table')].map((section) => [section.id,
             section.textContent]);
     )");
     for (const nlohmann::json& each : seen)
-        EXPECT_THAT(each[1].get<std::string>(), HasSubstr("4026531840")) << each[0]; // the network namespace
+        EXPECT_THAT(each[1].get<std::string>(), HasSubstr("4026531840"))
+            << each[0]; // the network namespace
 }
 
 TEST(SectionsOnThePage, StatesStandInTheOrderOfTheReport) {
     Json report = usual_report();
     Json turned = Json::object();
-    for (auto it = report["timeline"]["states"].rbegin(); it != report["timeline"]["states"].rend(); ++it)
+    for (auto it = report["timeline"]["states"].rbegin(); it != report["timeline"]["states"].rend();
+         ++it)
         turned[it.key()] = it.value();
     report["timeline"]["states"] = turned;
-    const nlohmann::json seen = look_at(report_page(report.dump()), R"(
+    const nlohmann::json seen = on_record(report_page(report.dump()), R"(
         return [...document.querySelectorAll('.timeline .area')].map((a) => a.getAttribute('class').slice(11));
     )");
     std::vector<std::string> expected;
@@ -96,11 +100,12 @@ TEST(SectionsOnThePage, StatesStandInTheOrderOfTheReport) {
 }
 
 TEST(WordsOnThePage, HaveTheirMeaningAsATooltip) {
-    const nlohmann::json seen =
-        look_at(report_page(usual_report().dump(), R"({"TIME_WAIT":"kept for </script> a minute"})"), R"(
+    const nlohmann::json seen = on_record(
+        report_page(usual_report().dump(), R"({"TIME_WAIT":"kept for </script> a minute"})"), R"(
         return [...document.querySelectorAll('#states abbr')].map((abbr) => [abbr.textContent, abbr.title]);
     )");
-    EXPECT_THAT(seen, testing::Contains(nlohmann::json{"TIME_WAIT", "kept for </script> a minute"}));
+    EXPECT_THAT(seen,
+                testing::Contains(nlohmann::json{"TIME_WAIT", "kept for </script> a minute"}));
 }
 
 } // namespace

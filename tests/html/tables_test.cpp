@@ -14,7 +14,8 @@ namespace {
 
 using ::testing::ElementsAre;
 
-/// Functions for scripts: the texts of a table's column (digits only, where these are numbers), by its heading.
+/// Functions for scripts: the texts of a table's column (digits only, where these are numbers), by
+/// its heading.
 const std::string kReading = R"(
     const texts = (id, heading) => {
         const rows = [...document.querySelectorAll('#' + id + ' thead tr')].at(-1);
@@ -35,7 +36,7 @@ std::vector<std::uint64_t> sorted_connections(const Json& report) {
 
 TEST(Tables, ShowWhatTheReportHas) {
     const Json report = usual_report();
-    const nlohmann::json seen = look_at(report_page(report.dump()), kReading + R"(
+    const nlohmann::json seen = on_record(report_page(report.dump()), kReading + R"(
         return { local: texts('services', 'Service'), connections: numbers('services', 'Connections'),
                  peak: numbers('services', 'peak'), remotes: texts('remotes', 'Remote server'),
                  held: numbers('ports', 'Held'),
@@ -71,7 +72,7 @@ TEST(Tables, ShowWhatTheReportHas) {
 
 TEST(Tables, AreSortedByTheirHeadings) {
     const Json report = huge_report();
-    const nlohmann::json seen = look_at(report_page(report.dump()), kReading + R"(
+    const nlohmann::json seen = on_record(report_page(report.dump()), kReading + R"(
         const button = heading('services', 'Connections').querySelector('button');
         button.focus();
         const focused = document.activeElement === button;
@@ -104,22 +105,23 @@ TEST(Tables, FollowTheAddress) {
     const std::string page = report_page(report.dump());
     const std::vector<std::uint64_t> expected = sorted_connections(report);
     const std::string first = kReading + "return numbers('services', 'Connections')[0];";
-    EXPECT_EQ(look_at(page, first, {.fragment = "sort=services.connections"}), expected.front());
-    EXPECT_EQ(look_at(page, first, {.fragment = "sort=services.connections.ascending"}), expected.back());
-    const nlohmann::json filtered =
-        look_at(page, kReading + R"(
+    EXPECT_EQ(on_record(page, first, {.fragment = "sort=services.connections"}), expected.front());
+    EXPECT_EQ(on_record(page, first, {.fragment = "sort=services.connections.ascending"}),
+              expected.back());
+    const nlohmann::json filtered = on_record(
+        page, kReading + R"(
         const before = texts('services', 'Process').length;
         location.hash = 'filter=services:worker-4321&sort=no.such&all=nothing';
         await new Promise((done) => setTimeout(done, 100));
         return [before, texts('services', 'Process').length];
     )",
-                {.fragment = "filter=services:worker-77%20server&sort=services.closed_first.local"});
+        {.fragment = "filter=services:worker-77%20server&sort=services.closed_first.local"});
     EXPECT_THAT(filtered[0].get<int>(), testing::AllOf(testing::Gt(1), testing::Lt(100)));
     EXPECT_EQ(filtered[1], 1);
 }
 
 TEST(Tables, ShowTheFirstOfManyUntilAskedForAll) {
-    const nlohmann::json seen = look_at(report_page(huge_report().dump()), kReading + R"(
+    const nlohmann::json seen = on_record(report_page(huge_report().dump()), kReading + R"(
         const rows = () => document.querySelectorAll('#services tbody tr').length;
         const status = () => document.querySelector('#services .status').textContent.replace(/\u202f/g, '');
         const input = document.querySelector('#services input');
@@ -146,7 +148,7 @@ TEST(Tables, ShowTheFirstOfManyUntilAskedForAll) {
 TEST(Tables, WhatIsNotKnownStandsLast) {
     Json report = usual_report();
     report["services"][0]["connections"] = nullptr;
-    const nlohmann::json seen = look_at(report_page(report.dump()), kReading + R"(
+    const nlohmann::json seen = on_record(report_page(report.dump()), kReading + R"(
         const button = heading('services', 'Connections').querySelector('button');
         button.click();
         const down = texts('services', 'Connections').at(-1);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// After random traffic the tracer's table of connections is the kernel's own, end by end and state by state. The
-// oracle is sock_diag, which the tracer doesn't ask.
+// After random traffic the tracer's table of connections is the kernel's own, end by end and state
+// by state. The oracle is sock_diag, which the tracer doesn't ask.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -29,26 +29,27 @@ namespace tcpdwell::test {
 namespace {
 
 constexpr auto kPatience = std::chrono::seconds(30);
-// What the kernel does without an event (FIN_WAIT2 to TIME_WAIT in a mini-socket) is noticed within about a second.
+// What the kernel does without an event (FIN_WAIT2 to TIME_WAIT in a mini-socket) is noticed within
+// about a second.
 constexpr auto kSettle = 1500ms;
 constexpr int kActs = 1500;
 constexpr int kAttempts = 3;
 
 // Threads that do nothing but work, more than there are CPUs.
-class Burden {
+class BackgroundLoad {
 public:
-    Burden() {
+    BackgroundLoad() {
         for (unsigned i = 0; i < 2 * std::thread::hardware_concurrency(); ++i)
             threads_.emplace_back([this] {
                 while (!done_.load(std::memory_order_relaxed)) {}
             });
     }
-    ~Burden() {
+    ~BackgroundLoad() {
         done_ = true;
         for (std::thread& thread : threads_) thread.join();
     }
-    Burden(const Burden&) = delete;
-    Burden& operator=(const Burden&) = delete;
+    BackgroundLoad(const BackgroundLoad&) = delete;
+    BackgroundLoad& operator=(const BackgroundLoad&) = delete;
 
 private:
     std::atomic<bool> done_ = false;
@@ -58,7 +59,8 @@ private:
 // The test's own, unless the environment names one to explore with.
 std::uint32_t seed_or(std::uint32_t otherwise) {
     const char* text = std::getenv("TCPDWELL_TEST_SEED");
-    return text != nullptr ? static_cast<std::uint32_t>(std::strtoul(text, nullptr, 10)) : otherwise;
+    return text != nullptr ? static_cast<std::uint32_t>(std::strtoul(text, nullptr, 10))
+                           : otherwise;
 }
 
 std::set<std::string> states_in(const Listing& listing) {
@@ -68,9 +70,11 @@ std::set<std::string> states_in(const Listing& listing) {
 }
 
 std::unique_ptr<Tracer> start_tracer() {
-    auto tracer = std::make_unique<Tracer>(std::vector<std::string>{
-        "trace", "--connections", "--idle", "--format", "jsonl", "--netns", std::to_string(current_netns())});
-    if (!tracer->await_first_line(kPatience)) throw std::runtime_error("no first line: " + tracer->complaints());
+    auto tracer = std::make_unique<Tracer>(
+        std::vector<std::string>{"trace", "--connections", "--idle", "--format", "jsonl", "--netns",
+                                 std::to_string(current_netns())});
+    if (!tracer->await_first_line(kPatience))
+        throw std::runtime_error("no first line: " + tracer->complaints());
     return tracer;
 }
 
@@ -81,9 +85,10 @@ class Agreement : public ::testing::Test {
 protected:
     void SetUp() override { allow_many_descriptors(); }
 
-    // It happens that the kernel doesn't run a program at an event, in particular in a softirq that has interrupted
-    // something, and leaves no trace of that. Then the tracer can't but be late. So a round in which it is nothing
-    // worse is repeated with other traffic; a tracer that is late by its own fault is so again.
+    // It happens that the kernel doesn't run a program at an event, in particular in a softirq that
+    // has interrupted something, and leaves no trace of that. Then the tracer can't but be late. So
+    // a round in which it is nothing worse is repeated with other traffic; a tracer that is late by
+    // its own fault is so again.
     static void expect_agreement(std::uint32_t seed, nanoseconds settle, const Round& round) {
         for (int attempt = 1;; ++attempt, seed += 1000) {
             SCOPED_TRACE("seed " + std::to_string(seed));
@@ -95,10 +100,12 @@ protected:
 
             const Listing kernel = kernel_listing();
             EXPECT_EQ(tracer->interrupt(kPatience), 0) << tracer->complaints();
-            EXPECT_EQ(kernel, kernel_listing()) << "the kernel's list changed meanwhile: the test is wrong";
+            EXPECT_EQ(kernel, kernel_listing())
+                << "the kernel's list changed meanwhile: the test is wrong";
             EXPECT_EQ(states_in(kernel),
-                      (std::set<std::string>{"ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2",
-                                             "TIME_WAIT", "CLOSE_WAIT", "LAST_ACK", "CLOSING"}))
+                      (std::set<std::string>{"ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1",
+                                             "FIN_WAIT2", "TIME_WAIT", "CLOSE_WAIT", "LAST_ACK",
+                                             "CLOSING"}))
                 << "the traffic left too little behind to prove anything";
 
             const Listing listed = tracer_listing(tracer->lines());
@@ -160,28 +167,33 @@ TEST_F(Agreement, underLoad) {
     // A sweep that was slow because of the load is followed by a longer rest.
     expect_agreement(seed_or(5), 2 * kSettle, [](RandomTraffic& traffic) {
         auto tracer = start_tracer();
-        const Burden burden;
+        const BackgroundLoad burden;
         traffic.act(kActs);
         return tracer;
     });
 }
 
-// --- the edges of tracing --------------------------------------------------------------------------------------------
+// --- the edges of tracing
+// --------------------------------------------------------------------------------------------
 
 // What can't be true of such a connection, whichever part of it was traced; "" if nothing.
 std::string untrue_in(const ConnectionLine& line, std::uint16_t server_port) {
     const bool is_client = line.who.remote.port == server_port;
     const bool has_closed = line.states.back().state != "ESTABLISHED" && line.states.size() > 1;
     if (line.ending != "fin" && line.ending != "open" && line.ending != "unknown") return "ending";
-    if (line.ending == "unknown" && line.seen == "whole") return "an unknown ending of what was seen as a whole";
+    if (line.ending == "unknown" && line.seen == "whole")
+        return "an unknown ending of what was seen as a whole";
     // A slow machine takes longer than a minute for all of it.
     // One that was about to end when tracing began may be seen at its end only.
     const auto& dwell = line.time_wait ? line.time_wait->dwell : std::nullopt;
     const bool long_enough = dwell ? *dwell >= 60s - jiffy() : line.seen != "whole";
     const bool over = line.time_wait && line.time_wait->end == "expired" && long_enough;
-    // A FIN that was sent twice is acknowledged from TIME_WAIT, to a socket that is gone: it resets.
-    const bool cut_short = line.time_wait && (line.time_wait->end == "reused" || line.time_wait->end == "reset");
-    if (line.time_wait && !over && !cut_short && line.time_wait->end != "open") return "end of TIME_WAIT";
+    // A FIN that was sent twice is acknowledged from TIME_WAIT, to a socket that is gone: it
+    // resets.
+    const bool cut_short =
+        line.time_wait && (line.time_wait->end == "reused" || line.time_wait->end == "reset");
+    if (line.time_wait && !over && !cut_short && line.time_wait->end != "open")
+        return "end of TIME_WAIT";
     if (has_closed && line.closed_first == (is_client ? "remote" : "local")) return "closed_first";
     return "";
 }
@@ -189,7 +201,8 @@ std::string untrue_in(const ConnectionLine& line, std::uint16_t server_port) {
 // Probes are attached and detached one after the other, while connections come and go.
 TEST(Edges, nothingUntrueIsClaimedOfWhatWasThereWhenTracingBeganOrEnded) {
     enter_new_netns();
-    write_sysctl("ipv4/tcp_max_tw_buckets", "262144"); // a small machine has room for a few thousand
+    write_sysctl("ipv4/tcp_max_tw_buckets",
+                 "262144"); // a small machine has room for a few thousand
     const Fd listener = listen_on({"127.0.0.1", 0});
     std::atomic<bool> go_on = true;
     auto acting = std::async(std::launch::async, [&] {
@@ -200,7 +213,8 @@ TEST(Edges, nothingUntrueIsClaimedOfWhatWasThereWhenTracingBeganOrEnded) {
     });
     std::size_t lines = 0;
     for (int i = 0; i < 6; ++i) {
-        Tracer tracer({"trace", "--connections", "--format", "jsonl", "--netns", std::to_string(current_netns())});
+        Tracer tracer({"trace", "--connections", "--format", "jsonl", "--netns",
+                       std::to_string(current_netns())});
         EXPECT_TRUE(tracer.await_first_line(kPatience)) << tracer.complaints();
         pause(200ms);
         EXPECT_EQ(tracer.interrupt(kPatience), 0) << tracer.complaints();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bytes of a pcap file (draft-ietf-opsawg-pcap), of Ethernet, IPv4, IPv6 and TCP headers; then bookkeeping of sequence
-// numbers.
+// Bytes of a pcap file (draft-ietf-opsawg-pcap), of Ethernet, IPv4, IPv6 and TCP headers; then
+// bookkeeping of sequence numbers.
 #include "capture.h"
 
 #include <arpa/inet.h>
@@ -23,7 +23,9 @@ constexpr std::uint32_t kMagicMicroseconds = 0xa1b2c3d4;
 constexpr std::uint32_t kMagicNanoseconds = 0xa1b23c4d;
 constexpr std::uint32_t kEthernet = 1;
 
-std::uint16_t net16(Bytes in, std::size_t at) { return static_cast<std::uint16_t>(in[at] << 8 | in[at + 1]); }
+std::uint16_t net16(Bytes in, std::size_t at) {
+    return static_cast<std::uint16_t>(in[at] << 8 | in[at + 1]);
+}
 std::uint32_t net32(Bytes in, std::size_t at) {
     return static_cast<std::uint32_t>(net16(in, at)) << 16 | net16(in, at + 2);
 }
@@ -63,7 +65,8 @@ std::optional<Segment> parse_frame(Bytes frame) {
         return std::nullopt;
     }
     const std::size_t header = static_cast<std::size_t>(ip[tcp_at + 12] >> 4) * 4;
-    if (end < tcp_at + header) throw std::runtime_error("a segment that is shorter than its header");
+    if (end < tcp_at + header)
+        throw std::runtime_error("a segment that is shorter than its header");
     result.source.port = net16(ip, tcp_at);
     result.target.port = net16(ip, tcp_at + 2);
     result.seq = net32(ip, tcp_at + 4);
@@ -74,7 +77,9 @@ std::optional<Segment> parse_frame(Bytes frame) {
 }
 
 // Sequence numbers wrap around.
-bool reaches(std::uint32_t ack, std::uint32_t end) { return static_cast<std::int32_t>(ack - end) >= 0; }
+bool reaches(std::uint32_t ack, std::uint32_t end) {
+    return static_cast<std::int32_t>(ack - end) >= 0;
+}
 
 // What one side has sent so far.
 struct Sender {
@@ -85,8 +90,9 @@ struct Sender {
 class Observer {
 public:
     explicit Observer(const CapturedSegment& syn)
-        : isn_(syn.segment.seq), connection_{
-                                     .client = syn.segment.source, .server = syn.segment.target, .opened = syn.time} {}
+        : isn_(syn.segment.seq), connection_{.client = syn.segment.source,
+                                             .server = syn.segment.target,
+                                             .opened = syn.time} {}
 
     [[nodiscard]] bool is_same_syn(const Segment& syn) const {
         return syn.seq == isn_ && syn.source == connection_.client;
@@ -102,11 +108,13 @@ public:
         if (answered_ && side == Side::client && segment.has(kAck)) connection_.established = true;
         if (!connection_.established) return;
 
-        if (segment.has(kAck) && other.fin_end && reaches(segment.ack, *other.fin_end)) other.fin_acked = true;
+        if (segment.has(kAck) && other.fin_end && reaches(segment.ack, *other.fin_end))
+            other.fin_acked = true;
         if (segment.has(kRst) && !(sender.fin_acked && other.fin_acked) && !connection_.reset_by)
             connection_.reset_by = side;
         if (segment.has(kFin)) sender.fin_end = segment.seq + segment.length();
-        if (sender.fin_end && other.fin_end && !connection_.both_fins) connection_.second_fin = captured.time;
+        if (sender.fin_end && other.fin_end && !connection_.both_fins)
+            connection_.second_fin = captured.time;
         connection_.both_fins = sender.fin_end && other.fin_end;
         if (!segment.has(kFin) && !segment.has(kRst)) return;
         if (!connection_.first_closer) {
@@ -114,7 +122,8 @@ public:
         } else if (*connection_.first_closer != side && !answered_close_) {
             answered_close_ = true;
             // After an RST nobody closes who has seen it.
-            connection_.crossed = !other.fin_end || (segment.has(kAck) && !reaches(segment.ack, *other.fin_end));
+            connection_.crossed =
+                !other.fin_end || (segment.has(kAck) && !reaches(segment.ack, *other.fin_end));
         }
     }
 
@@ -134,7 +143,8 @@ std::vector<CapturedSegment> read_capture(const std::string& path) {
     const Bytes bytes(reinterpret_cast<const std::uint8_t*>(chars.data()), chars.size());
     if (bytes.size() < 24) throw std::runtime_error(path + " is no capture");
     const std::uint32_t magic = host32(bytes, 0);
-    if ((magic != kMagicMicroseconds && magic != kMagicNanoseconds) || host32(bytes, 20) != kEthernet)
+    if ((magic != kMagicMicroseconds && magic != kMagicNanoseconds) ||
+        host32(bytes, 20) != kEthernet)
         throw std::runtime_error(path + " is no capture of Ethernet frames");
     const std::int64_t unit = magic == kMagicNanoseconds ? 1 : 1000;
 
@@ -143,8 +153,10 @@ std::vector<CapturedSegment> read_capture(const std::string& path) {
         if (bytes.size() - at < 16 || bytes.size() - at - 16 < host32(bytes, at + 8))
             throw std::runtime_error(path + " is cut off");
         const std::size_t size = host32(bytes, at + 8);
-        const nanoseconds time = std::chrono::seconds(host32(bytes, at)) + nanoseconds(host32(bytes, at + 4) * unit);
-        if (const auto segment = parse_frame(bytes.subspan(at + 16, size))) result.push_back({time, *segment});
+        const nanoseconds time =
+            std::chrono::seconds(host32(bytes, at)) + nanoseconds(host32(bytes, at + 4) * unit);
+        if (const auto segment = parse_frame(bytes.subspan(at + 16, size)))
+            result.push_back({time, *segment});
         at += 16 + size;
     }
     return result;

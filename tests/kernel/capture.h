@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What tcpdump(8) saw: segments on the wire, and what they say about who closed a connection. No part of the tracer is
-// involved.
+// What tcpdump(8) saw: segments on the wire, and what they say about who closed a connection. No
+// part of the tracer is involved.
 #pragma once
 
 #include <optional>
@@ -18,8 +18,8 @@ struct CapturedSegment {
     Segment segment;
 };
 
-/// The TCP segments of a capture file with Ethernet frames (as those of the loopback device are), in order. Throws
-/// std::runtime_error for a file that isn't one.
+/// The TCP segments of a capture file with Ethernet frames (as those of the loopback device are),
+/// in order. Throws std::runtime_error for a file that isn't one.
 std::vector<CapturedSegment> read_capture(const std::string& path);
 
 enum class Side { client, server };
@@ -30,12 +30,15 @@ struct CapturedConnection {
     Endpoint server;
     nanoseconds opened{}; ///< the SYN, since 1970
     bool established = false;
-    std::optional<Side> first_closer; ///< who sent the first FIN or RST on the established connection
-    /// The other one sent its own before it knew of that: either end may say that it was the first, or both.
+    std::optional<Side>
+        first_closer; ///< who sent the first FIN or RST on the established connection
+    /// The other one sent its own before it knew of that: either end may say that it was the first,
+    /// or both.
     bool crossed = false;
     bool both_fins = false;
     nanoseconds second_fin{}; ///< when the later of both was sent first, since 1970
-    /// Who sent an RST while something was left to reset: before both FINs had been sent and acknowledged.
+    /// Who sent an RST while something was left to reset: before both FINs had been sent and
+    /// acknowledged.
     std::optional<Side> reset_by;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Real servers and clients: who closed first, and whether by a reset, as tcpdump saw it on the wire, is what the lines
-// of both ends say.
+// Real servers and clients: who closed first, and whether by a reset, as tcpdump saw it on the
+// wire, is what the lines of both ends say.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -24,29 +24,38 @@ namespace {
 
 constexpr auto kPatience = std::chrono::seconds(30);
 
-// --- comparison ------------------------------------------------------------------------------------------------------
+// --- comparison
+// ------------------------------------------------------------------------------------------------------
 
 using Ends = std::tuple<std::string, std::uint16_t, std::string, std::uint16_t>;
 
 // A port may serve twice: by order of opening.
 std::map<Ends, std::vector<ConnectionLine>> by_ends(std::vector<ConnectionLine> lines) {
-    std::stable_sort(lines.begin(), lines.end(),
-                     [](const ConnectionLine& a, const ConnectionLine& b) { return a.opened < b.opened; });
+    std::stable_sort(
+        lines.begin(), lines.end(),
+        [](const ConnectionLine& a, const ConnectionLine& b) { return a.opened < b.opened; });
     std::map<Ends, std::vector<ConnectionLine>> result;
     for (ConnectionLine& line : lines)
-        result[{line.who.local.addr, line.who.local.port, line.who.remote.addr, line.who.remote.port}].push_back(line);
+        result[{line.who.local.addr, line.who.local.port, line.who.remote.addr,
+                line.who.remote.port}]
+            .push_back(line);
     return result;
 }
 
 // The segments between a client and a server, for messages.
-std::string text_of(const std::vector<CapturedSegment>& segments, const CapturedConnection& connection) {
+std::string text_of(const std::vector<CapturedSegment>& segments,
+                    const CapturedConnection& connection) {
     std::string text = "on the wire:";
     for (const auto& [time, segment] : segments) {
-        const bool by_client = segment.source == connection.client && segment.target == connection.server;
-        if (!by_client && (segment.source != connection.server || segment.target != connection.client)) continue;
+        const bool by_client =
+            segment.source == connection.client && segment.target == connection.server;
+        if (!by_client &&
+            (segment.source != connection.server || segment.target != connection.client))
+            continue;
         text += "\n  +" + std::to_string((time - connection.opened).count()) + " ns, " +
                 (by_client ? "client:" : "server:");
-        for (const auto& [flag, word] : {std::pair(kSyn, " SYN"), {kAck, " ACK"}, {kFin, " FIN"}, {kRst, " RST"}})
+        for (const auto& [flag, word] :
+             {std::pair(kSyn, " SYN"), {kAck, " ACK"}, {kFin, " FIN"}, {kRst, " RST"}})
             if (segment.has(flag)) text += word;
         text += ", " + std::to_string(segment.payload) + " bytes";
     }
@@ -81,7 +90,8 @@ TEST_F(Capture, closersAndResetsAreThoseOnTheWire) {
     const std::string file = folder.path() / "lo.pcap";
     WebServers servers(folder.path());
     Tcpdump tcpdump(file);
-    Tracer tracer({"trace", "--connections", "--format", "jsonl", "--netns", std::to_string(current_netns())});
+    Tracer tracer({"trace", "--connections", "--format", "jsonl", "--netns",
+                   std::to_string(current_netns())});
     ASSERT_TRUE(tracer.await_first_line(kPatience)) << tracer.complaints();
 
     make_web_traffic();
@@ -102,12 +112,13 @@ TEST_F(Capture, closersAndResetsAreThoseOnTheWire) {
         const bool failed_before = HasFailure();
         EXPECT_TRUE(connection.established);
         for (const Side side : {Side::client, Side::server}) {
-            const auto& [local, remote] = side == Side::client ? std::pair(connection.client, connection.server)
-                                                               : std::pair(connection.server, connection.client);
+            const auto& [local, remote] = side == Side::client
+                                              ? std::pair(connection.client, connection.server)
+                                              : std::pair(connection.server, connection.client);
             auto& candidates = found[{local.addr, local.port, remote.addr, remote.port}];
             if (candidates.empty()) {
-                ADD_FAILURE() << "no line for " << local.addr << ":" << local.port << " to " << remote.addr << ":"
-                              << remote.port;
+                ADD_FAILURE() << "no line for " << local.addr << ":" << local.port << " to "
+                              << remote.addr << ":" << remote.port;
                 continue;
             }
             expect_line(connection, side, candidates.front());
@@ -115,10 +126,12 @@ TEST_F(Capture, closersAndResetsAreThoseOnTheWire) {
         }
         if (HasFailure() && !failed_before) ADD_FAILURE() << text_of(segments, connection);
         const bool by_server = connection.first_closer == Side::server;
-        ++kinds[std::string(by_server ? "server" : "client") + (connection.reset_by ? " with reset" : "")];
+        ++kinds[std::string(by_server ? "server" : "client") +
+                (connection.reset_by ? " with reset" : "")];
     }
     for (const char* kind : {"server", "client", "server with reset", "client with reset"})
-        EXPECT_GT(kinds[kind], 0) << "no connection closed first by the " << kind << ": the traffic proves too little";
+        EXPECT_GT(kinds[kind], 0) << "no connection closed first by the " << kind
+                                  << ": the traffic proves too little";
     for (const auto& [kind, count] : kinds) RecordProperty(kind, count);
 }
 

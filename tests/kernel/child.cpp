@@ -52,7 +52,8 @@ Fd Child::Script::await_descriptor() const {
     message.msg_controllen = sizeof control;
     check(recvmsg(line_.get(), &message, MSG_CMSG_CLOEXEC), "recvmsg");
     int descriptor = -1;
-    if (const cmsghdr* header = CMSG_FIRSTHDR(&message)) std::memcpy(&descriptor, CMSG_DATA(header), sizeof descriptor);
+    if (const cmsghdr* header = CMSG_FIRSTHDR(&message))
+        std::memcpy(&descriptor, CMSG_DATA(header), sizeof descriptor);
     return Fd(check(descriptor, "descriptor"));
 }
 

@@ -6,20 +6,20 @@
 
 namespace tcpdwell::test {
 
-Couple couple_at(const Fd& listener) {
-    Couple couple{.client = tcp_socket(), .server = {}};
+SocketPair couple_at(const Fd& listener) {
+    SocketPair couple{.client = tcp_socket(), .server = {}};
     connect_to(couple.client, local_of(listener));
     couple.server = accept_from(listener);
     return couple;
 }
 
-std::vector<Couple> couples_at(const Fd& listener, int count) {
-    std::vector<Couple> couples;
+std::vector<SocketPair> couples_at(const Fd& listener, int count) {
+    std::vector<SocketPair> couples;
     for (int i = 0; i < count; ++i) couples.push_back(couple_at(listener));
     return couples;
 }
 
-void close_couple(Couple& couple, Side first) {
+void close_couple(SocketPair& couple, Side first) {
     Fd& early = first == Side::client ? couple.client : couple.server;
     Fd& late = first == Side::client ? couple.server : couple.client;
     early.reset();
@@ -27,8 +27,8 @@ void close_couple(Couple& couple, Side first) {
     late.reset();
 }
 
-void close_couples(std::vector<Couple>& couples, Side first) {
-    for (Couple& couple : couples) close_couple(couple, first);
+void close_couples(std::vector<SocketPair>& couples, Side first) {
+    for (SocketPair& couple : couples) close_couple(couple, first);
 }
 
 void exchange(const Fd& listener, const char* comm, int count, Side first) {

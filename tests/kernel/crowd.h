@@ -10,21 +10,23 @@
 namespace tcpdwell::test {
 
 /// Both ends of a connection over loopback.
-struct Couple {
+struct SocketPair {
     Fd client;
     Fd server;
 };
 
 /// Connects within this process.
-Couple couple_at(const Fd& listener);
-std::vector<Couple> couples_at(const Fd& listener, int count);
+SocketPair couple_at(const Fd& listener);
+std::vector<SocketPair> couples_at(const Fd& listener, int count);
 
-/// Closes both ends, `first` first; the other end closes when it has got the FIN, so that the two don't cross.
-void close_couple(Couple& couple, Side first);
-void close_couples(std::vector<Couple>& couples, Side first);
+/// Closes both ends, `first` first; the other end closes when it has got the FIN, so that the two
+/// don't cross.
+void close_couple(SocketPair& couple, Side first);
+void close_couples(std::vector<SocketPair>& couples, Side first);
 
-/// Connections to a listener of this process from a new one called `comm`, one after the other, each closed by `first`
-/// and then by the other end. Both have ended, and neither has crossed, when it returns.
+/// Connections to a listener of this process from a new one called `comm`, one after the other,
+/// each closed by `first` and then by the other end. Both have ended, and neither has crossed, when
+/// it returns.
 void exchange(const Fd& listener, const char* comm, int count, Side first);
 
 } // namespace tcpdwell::test

@@ -11,15 +11,19 @@ namespace tcpdwell::test {
 
 namespace {
 
-bool contains(const std::string& text, const std::string& word) { return text.find(word) != std::string::npos; }
+bool contains(const std::string& text, const std::string& word) {
+    return text.find(word) != std::string::npos;
+}
 
 bool tells(const nlohmann::json& finding, const Words& words) {
     const auto what = finding.at("what").get<std::string>();
-    return std::all_of(words.begin(), words.end(), [&](const std::string& word) { return contains(what, word); });
+    return std::all_of(words.begin(), words.end(),
+                       [&](const std::string& word) { return contains(what, word); });
 }
 
 bool warns(const std::string& sentence) {
-    const Words negations{" not ", "n't", " no ", "No ", "never", "Never", "gone", "removed", "neither"};
+    const Words negations{" not ", "n't",  " no ",    "No ",    "never",
+                          "Never", "gone", "removed", "neither"};
     return std::any_of(negations.begin(), negations.end(),
                        [&](const std::string& word) { return contains(sentence, word); });
 }
@@ -27,7 +31,8 @@ bool warns(const std::string& sentence) {
 void expect_no_advice(const std::string& advice, const std::string& recipe) {
     std::istringstream sentences(advice);
     for (std::string sentence; std::getline(sentences, sentence);)
-        EXPECT_TRUE(!contains(sentence, recipe) || warns(sentence)) << recipe << " is recommended: " << sentence;
+        EXPECT_TRUE(!contains(sentence, recipe) || warns(sentence))
+            << recipe << " is recommended: " << sentence;
 }
 
 bool is_connection_id(const nlohmann::json& id) {
@@ -44,7 +49,8 @@ void expect_evidence(const nlohmann::json& found, const ExpectedFinding& expecte
             EXPECT_EQ(evidence.at(name), value) << name << " in " << evidence.dump();
     }
     const nlohmann::json& connections = evidence.at("connections");
-    EXPECT_TRUE(std::all_of(connections.begin(), connections.end(), is_connection_id)) << connections.dump();
+    EXPECT_TRUE(std::all_of(connections.begin(), connections.end(), is_connection_id))
+        << connections.dump();
     EXPECT_TRUE(!expected.has_connections || !connections.empty()) << found.dump();
 }
 
@@ -59,8 +65,10 @@ std::set<std::string> findings_of(const nlohmann::json& report) {
 nlohmann::json expect_finding(const nlohmann::json& report, const ExpectedFinding& expected) {
     std::vector<nlohmann::json> found;
     for (const nlohmann::json& finding : report.at("findings"))
-        if (finding.at("id") == expected.id && tells(finding, expected.told)) found.push_back(finding);
-    EXPECT_EQ(found.size(), 1U) << expected.id << " that tells of " << nlohmann::json(expected.told).dump() << " in "
+        if (finding.at("id") == expected.id && tells(finding, expected.told))
+            found.push_back(finding);
+    EXPECT_EQ(found.size(), 1U) << expected.id << " that tells of "
+                                << nlohmann::json(expected.told).dump() << " in "
                                 << report.at("findings").dump();
     if (found.size() != 1) return nullptr;
 

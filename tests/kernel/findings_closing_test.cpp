@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Findings about who closes first and what the TIME_WAIT of it does: raised where it is so, and not next to it.
+// Findings about who closes first and what the TIME_WAIT of it does: raised where it is so, and not
+// next to it.
 #include <gtest/gtest.h>
 
 #include "crowd.h"
@@ -19,10 +20,11 @@ Fd web_listener() { return listen_on({"127.0.0.1", 8080}); }
 // A mini-socket that got its FIN late is noticed by a sweep about once a second.
 void await_sweep() { pause(1500ms); }
 
-// --- servers that close first ----------------------------------------------------------------------------------------
+// --- servers that close first
+// ----------------------------------------------------------------------------------------
 
 template <int kByServer, int kByClient>
-void exchange_both_ways(const Cues& cues) {
+void exchange_both_ways(const SyncPoints& cues) {
     const Fd listener = web_listener();
     cues.await_tracing();
     exchange(listener, "visitor", kByServer, Side::server);
@@ -37,19 +39,22 @@ TEST(FindingsOnClosing, aServerThatClosesFirst) {
         {"polite-server", {}, exchange_both_ways<0, 140>},
         {"fair-server", {}, exchange_both_ways<110, 120>}, // more than enough, but less than half
         {"idle-server", {}, exchange_both_ways<99, 0>},    // all, but too few
-        {"idle-server", thresholds({"server_closes_first.connections=99"}), exchange_both_ways<99, 0>},
-        {"fair-server", thresholds({"server_closes_first.share=0.4"}), exchange_both_ways<110, 120>},
+        {"idle-server", thresholds({"server_closes_first.connections=99"}),
+         exchange_both_ways<99, 0>},
+        {"fair-server", thresholds({"server_closes_first.share=0.4"}),
+         exchange_both_ways<110, 120>},
     });
     const auto expect_server = [](const CaseOutcome& outcome, int first, int all) {
         expect_findings(outcome.report, {"server_closes_first"});
-        expect_finding(outcome.report, {.id = "server_closes_first",
-                                        .told = {outcome.actor.comm, kWebPort, std::to_string(first)},
-                                        .evidence = {{"closed_first_local", first},
-                                                     {"closed_first_remote", all - first},
-                                                     {"time_wait_now", first},
-                                                     {"time_wait_peak", first}},
-                                        .advice = {"keep-alive"},
-                                        .not_advised = {"tcp_tw_reuse", "tcp_fin_timeout", "SO_LINGER"}});
+        expect_finding(outcome.report,
+                       {.id = "server_closes_first",
+                        .told = {outcome.actor.comm, kWebPort, std::to_string(first)},
+                        .evidence = {{"closed_first_local", first},
+                                     {"closed_first_remote", all - first},
+                                     {"time_wait_now", first},
+                                     {"time_wait_peak", first}},
+                        .advice = {"keep-alive"},
+                        .not_advised = {"tcp_tw_reuse", "tcp_fin_timeout", "SO_LINGER"}});
     };
     expect_server(outcomes[0], 120, 140);
     for (const std::size_t quiet : {1, 2, 3}) expect_findings(outcomes[quiet].report, {});
@@ -57,10 +62,11 @@ TEST(FindingsOnClosing, aServerThatClosesFirst) {
     expect_server(outcomes[5], 110, 230);
 }
 
-// --- room for TIME_WAIT ----------------------------------------------------------------------------------------------
+// --- room for TIME_WAIT
+// ----------------------------------------------------------------------------------------------
 
 template <int kConnections>
-void fill_table_of_50(const Cues& cues) {
+void fill_table_of_50(const SyncPoints& cues) {
     write_sysctl("ipv4/tcp_max_tw_buckets", "50");
     const Fd listener = web_listener();
     cues.await_tracing();
@@ -98,23 +104,24 @@ TEST(FindingsOnClosing, aTableOfTimeWaitsThatIsFull) {
     expect_findings(outcomes[3].report, {});
 }
 
-// --- TIME_WAIT that never was ----------------------------------------------------------------------------------------
+// --- TIME_WAIT that never was
+// ----------------------------------------------------------------------------------------
 
 template <int kByLinger, int kByUnreadData, int kWell>
-void skip_time_waits(const Cues& cues) {
+void skip_time_waits(const SyncPoints& cues) {
     const Fd listener = web_listener();
     cues.await_tracing();
-    for (Couple& couple : couples_at(listener, kByLinger)) {
+    for (SocketPair& couple : couples_at(listener, kByLinger)) {
         abort_socket(couple.server);
         read_to_end(couple.client);
     }
-    for (Couple& couple : couples_at(listener, kByUnreadData)) {
+    for (SocketPair& couple : couples_at(listener, kByUnreadData)) {
         send_bytes(couple.client, 10);
         await_readable(couple.server);
         couple.server.reset();
         read_to_end(couple.client);
     }
-    std::vector<Couple> well = couples_at(listener, kWell);
+    std::vector<SocketPair> well = couples_at(listener, kWell);
     close_couples(well, Side::server);
     cues.await_report();
 }
@@ -130,7 +137,8 @@ TEST(FindingsOnClosing, timeWaitsThatWereSkipped) {
     });
     const auto expect_skipped = [](const CaseOutcome& outcome, int linger, int unread, int all) {
         expect_findings(outcome.report, {"time_wait_skipped"});
-        std::map<std::string, nlohmann::json> evidence{{"skipped", linger + unread}, {"active_closes", all}};
+        std::map<std::string, nlohmann::json> evidence{{"skipped", linger + unread},
+                                                       {"active_closes", all}};
         if (linger > 0) evidence["so_linger_zero"] = linger;
         if (unread > 0) evidence["unread_data"] = unread;
         expect_finding(outcome.report, {.id = "time_wait_skipped",

@@ -53,9 +53,10 @@ private:
     Child child_;
 };
 
-// --- CLOSE_WAIT ------------------------------------------------------------------------------------------------------
+// --- CLOSE_WAIT
+// ------------------------------------------------------------------------------------------------------
 
-void leak(const Cues& cues) {
+void leak(const SyncPoints& cues) {
     const Fd listener = web_listener();
     cues.await_tracing();
     Clients clients(listener);
@@ -64,7 +65,7 @@ void leak(const Cues& cues) {
     cues.await_report();
 }
 
-void leak_before_tracing(const Cues& cues) {
+void leak_before_tracing(const SyncPoints& cues) {
     const Fd listener = web_listener();
     Clients clients(listener);
     clients.close();
@@ -74,7 +75,7 @@ void leak_before_tracing(const Cues& cues) {
 }
 
 // In the queue of a listener who never calls accept().
-void leak_in_queue(const Cues& cues) {
+void leak_in_queue(const SyncPoints& cues) {
     const Fd listener = web_listener();
     cues.await_tracing();
     for (int i = 0; i < kSockets; ++i) {
@@ -85,7 +86,7 @@ void leak_in_queue(const Cues& cues) {
     cues.await_report();
 }
 
-void close_at_once(const Cues& cues) {
+void close_at_once(const SyncPoints& cues) {
     const Fd listener = web_listener();
     cues.await_tracing();
     Clients clients(listener);
@@ -103,23 +104,26 @@ TEST(FindingsOnLingering, aLeakOfSocketsInCloseWait) {
         {"not-accepting", soon, leak_in_queue},
         {"tidy", soon, close_at_once},
         {"patient", {}, leak}, // for less than a minute
-        {"tolerated", thresholds({"close_wait_leak.age=500ms", "close_wait_leak.sockets=13"}), leak},
+        {"tolerated", thresholds({"close_wait_leak.age=500ms", "close_wait_leak.sockets=13"}),
+         leak},
     });
     for (const std::size_t leaking : {0, 1, 2}) {
         const CaseOutcome& outcome = outcomes[leaking];
         expect_findings(outcome.report, {"close_wait_leak"});
-        const nlohmann::json finding =
-            expect_finding(outcome.report, {.id = "close_wait_leak",
-                                            .told = {outcome.actor.comm, std::to_string(kSockets)},
-                                            .evidence = {{"pid", outcome.actor.pid},
-                                                         {"comm", outcome.actor.comm},
-                                                         {"netns", outcome.netns},
-                                                         {"sockets", kSockets},
-                                                         {"in_state", kSockets}},
-                                            .advice = {"close"},
-                                            .not_advised = {"tcp_keepalive_time", "tcp_fin_timeout", "tcp_tw_reuse"}});
+        const nlohmann::json finding = expect_finding(
+            outcome.report,
+            {.id = "close_wait_leak",
+             .told = {outcome.actor.comm, std::to_string(kSockets)},
+             .evidence = {{"pid", outcome.actor.pid},
+                          {"comm", outcome.actor.comm},
+                          {"netns", outcome.netns},
+                          {"sockets", kSockets},
+                          {"in_state", kSockets}},
+             .advice = {"close"},
+             .not_advised = {"tcp_keepalive_time", "tcp_fin_timeout", "tcp_tw_reuse"}});
         if (finding.is_null()) continue;
-        // At least as long as the actor waited; and not longer than that and what comes after it can take.
+        // At least as long as the actor waited; and not longer than that and what comes after it
+        // can take.
         const nanoseconds oldest(finding.at("evidence").at("oldest_ns"));
         EXPECT_GE(oldest, 1200ms);
         EXPECT_LT(oldest, 30s);
@@ -127,9 +131,10 @@ TEST(FindingsOnLingering, aLeakOfSocketsInCloseWait) {
     for (const std::size_t quiet : {3, 4, 5}) expect_findings(outcomes[quiet].report, {});
 }
 
-// --- FIN_WAIT2 -------------------------------------------------------------------------------------------------------
+// --- FIN_WAIT2
+// -------------------------------------------------------------------------------------------------------
 
-void wait_for_fins(const Cues& cues) {
+void wait_for_fins(const SyncPoints& cues) {
     const Fd listener = web_listener();
     cues.await_tracing();
     Clients clients(listener);
@@ -138,7 +143,7 @@ void wait_for_fins(const Cues& cues) {
 }
 
 // They are given up after a second.
-void wait_for_fins_in_vain(const Cues& cues) {
+void wait_for_fins_in_vain(const SyncPoints& cues) {
     write_sysctl("ipv4/tcp_fin_timeout", "1");
     const Fd listener = web_listener();
     cues.await_tracing();
@@ -173,7 +178,8 @@ TEST(FindingsOnLingering, socketsThatPileUpInFinWait2) {
     expect_findings(outcomes[3].report, {});
 }
 
-// --- peers that fall silent ------------------------------------------------------------------------------------------
+// --- peers that fall silent
+// ------------------------------------------------------------------------------------------
 
 struct PeerConnection {
     explicit PeerConnection(std::uint16_t port) : peer(port), socket(tcp_socket()) {
@@ -190,12 +196,13 @@ using PeerConnections = std::vector<std::unique_ptr<PeerConnection>>;
 PeerConnections connect_to_peers(int count) {
     PeerConnections connections;
     for (int i = 0; i < count; ++i)
-        connections.push_back(std::make_unique<PeerConnection>(static_cast<std::uint16_t>(5000 + i)));
+        connections.push_back(
+            std::make_unique<PeerConnection>(static_cast<std::uint16_t>(5000 + i)));
     return connections;
 }
 
 // Their FINs are on the way to somebody who says nothing any more.
-void get_stuck(const Cues& cues) {
+void get_stuck(const SyncPoints& cues) {
     constexpr std::size_t kInLastAck = 3;
     add_phantom_network();
     cues.await_tracing();
@@ -212,7 +219,7 @@ void get_stuck(const Cues& cues) {
     cues.await_report();
 }
 
-void get_acknowledged(const Cues& cues) {
+void get_acknowledged(const SyncPoints& cues) {
     add_phantom_network();
     cues.await_tracing();
     PeerConnections connections = connect_to_peers(3);
@@ -250,7 +257,8 @@ TEST(FindingsOnLingering, closesThatAreStuck) {
     expect_findings(outcomes[2].report, {});
 }
 
-// --- keepalive -------------------------------------------------------------------------------------------------------
+// --- keepalive
+// -------------------------------------------------------------------------------------------------------
 
 void keep_alive(const Fd& socket) {
     set_tcp_option(socket, TCP_KEEPIDLE, 1);
@@ -259,21 +267,22 @@ void keep_alive(const Fd& socket) {
     set_option(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
 }
 
-void outlive_peers(const Cues& cues) {
+void outlive_peers(const SyncPoints& cues) {
     add_phantom_network();
     cues.await_tracing();
     PeerConnections connections = connect_to_peers(2);
     for (const auto& each : connections) keep_alive(each->socket);
     for (const auto& each : connections)
-        if (read_to_end(each->socket) != ETIMEDOUT) throw std::runtime_error("the connection didn't time out");
+        if (read_to_end(each->socket) != ETIMEDOUT)
+            throw std::runtime_error("the connection didn't time out");
     cues.await_report();
 }
 
-void live_together(const Cues& cues) {
+void live_together(const SyncPoints& cues) {
     const Fd listener = web_listener();
     cues.await_tracing();
-    const std::vector<Couple> couples = couples_at(listener, 2);
-    for (const Couple& couple : couples) keep_alive(couple.client);
+    const std::vector<SocketPair> couples = couples_at(listener, 2);
+    for (const SocketPair& couple : couples) keep_alive(couple.client);
     pause(3s);
     cues.await_report();
 }

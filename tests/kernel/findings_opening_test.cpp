@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Findings about connections that hardly come about: no port, no answer, no third segment of the handshake.
+// Findings about connections that hardly come about: no port, no answer, no third segment of the
+// handshake.
 #include <gtest/gtest.h>
 #include <netinet/tcp.h>
 
@@ -21,10 +22,11 @@ namespace {
 
 using Evidence = std::map<std::string, nlohmann::json>;
 
-// --- local ports -----------------------------------------------------------------------------------------------------
+// --- local ports
+// -----------------------------------------------------------------------------------------------------
 
-// Connections whose clients are this process, and whose servers another one. The clients close half of them first:
-// those ports are held by TIME_WAIT.
+// Connections whose clients are this process, and whose servers another one. The clients close half
+// of them first: those ports are held by TIME_WAIT.
 class HeldPorts {
 public:
     HeldPorts(const Fd& listener, int count)
@@ -61,7 +63,7 @@ void offer_64_ports() {
     write_sysctl("ipv4/tcp_tw_reuse", "0");
 }
 
-void hold_ports_to_one(const Cues& cues) {
+void hold_ports_to_one(const SyncPoints& cues) {
     offer_64_ports();
     const Fd listener = listen_on({"127.0.0.1", 5432});
     cues.await_tracing();
@@ -69,7 +71,7 @@ void hold_ports_to_one(const Cues& cues) {
     cues.await_report();
 }
 
-void hold_ports_to_two(const Cues& cues) {
+void hold_ports_to_two(const SyncPoints& cues) {
     offer_64_ports();
     const Fd first = listen_on({"127.0.0.1", 5432});
     const Fd second = listen_on({"127.0.0.1", 5433});
@@ -80,11 +82,12 @@ void hold_ports_to_two(const Cues& cues) {
 }
 
 // The ports are taken by listeners, not by connections.
-void find_no_port(const Cues& cues) {
+void find_no_port(const SyncPoints& cues) {
     write_sysctl("ipv4/ip_local_port_range", "41000 41003");
     const Fd listener = listen_on({"127.0.0.1", 5432});
     std::vector<Fd> takers;
-    for (std::uint16_t port = 41000; port <= 41003; ++port) takers.push_back(listen_on({"127.0.0.1", port}));
+    for (std::uint16_t port = 41000; port <= 41003; ++port)
+        takers.push_back(listen_on({"127.0.0.1", port}));
     cues.await_tracing();
     for (int i = 0; i < 3; ++i)
         if (failing_connect(tcp_socket(), local_of(listener)) != EADDRNOTAVAIL)
@@ -136,7 +139,8 @@ TEST(FindingsOnOpening, localPortsThatRunOut) {
     EXPECT_EQ(held_ports(outcomes[2]), (std::vector{30, 30}));
 }
 
-// --- SYNs ------------------------------------------------------------------------------------------------------------
+// --- SYNs
+// ------------------------------------------------------------------------------------------------------------
 
 constexpr const char* kNobody = "10.9.9.9"; // in the phantom network, where nobody answers
 
@@ -152,7 +156,7 @@ std::vector<Fd> begin_connects(const Endpoint& target, int count) {
 
 // Some are still waiting at the end, some have been given up after a while, some at once.
 template <int kWaiting, int kGivenUp, int kNotWaitedFor = 0>
-void call_nobody(const Cues& cues) {
+void call_nobody(const SyncPoints& cues) {
     add_phantom_network();
     cues.await_tracing();
     const std::vector<Fd> waiting = begin_connects({kNobody, 80}, kWaiting);
@@ -164,7 +168,7 @@ void call_nobody(const Cues& cues) {
 }
 
 // In each of two processes too few.
-void call_nobody_from_two(const Cues& cues) {
+void call_nobody_from_two(const SyncPoints& cues) {
     add_phantom_network();
     cues.await_tracing();
     const Child other("caller-2", [](const Child::Script& script) {
@@ -178,19 +182,20 @@ void call_nobody_from_two(const Cues& cues) {
     cues.await_report();
 }
 
-void call_somebody(const Cues& cues) {
+void call_somebody(const SyncPoints& cues) {
     const Fd listener = listen_on({"127.0.0.1", 80});
     cues.await_tracing();
-    const std::vector<Couple> couples = couples_at(listener, 25);
+    const std::vector<SocketPair> couples = couples_at(listener, 25);
     pause(1500ms);
     cues.await_report();
 }
 
 // An answer too.
-void get_refused(const Cues& cues) {
+void get_refused(const SyncPoints& cues) {
     cues.await_tracing();
     for (int i = 0; i < 25; ++i)
-        if (failing_connect(tcp_socket(), {"127.0.0.1", 80}) != ECONNREFUSED) throw std::runtime_error("not refused");
+        if (failing_connect(tcp_socket(), {"127.0.0.1", 80}) != ECONNREFUSED)
+            throw std::runtime_error("not refused");
     pause(1500ms);
     cues.await_report();
 }
@@ -202,24 +207,26 @@ TEST(FindingsOnOpening, connectsThatNobodyAnswers) {
         {"impatient", soon, call_nobody<0, 25>},
         {"undecided", soon, call_nobody<12, 13>},
         {"rare-caller", soon, call_nobody<9, 10>},
-        {"racer", soon, call_nobody<0, 0, 25>}, // the first of several addresses that answers is taken
-        {"caller", {}, call_nobody<25, 0>},     // for less than three seconds
+        {"racer", soon,
+         call_nobody<0, 0, 25>},            // the first of several addresses that answers is taken
+        {"caller", {}, call_nobody<25, 0>}, // for less than three seconds
         {"caller-1", soon, call_nobody_from_two},
         {"answered", soon, call_somebody},
         {"refused", soon, get_refused},
     });
     const auto expect_unanswered = [](const CaseOutcome& outcome, int waiting, int given_up) {
         expect_findings(outcome.report, {"connects_unanswered"});
-        expect_finding(outcome.report, {.id = "connects_unanswered",
-                                        .told = {outcome.actor.comm, std::to_string(waiting + given_up)},
-                                        .evidence = {{"connects", waiting + given_up},
-                                                     {"waiting", waiting},
-                                                     {"failed", given_up},
-                                                     {"hosts", 1},
-                                                     {"host", kNobody},
-                                                     {"program", outcome.actor.comm}},
-                                        .advice = {"tcp_syn_retries"},
-                                        .not_advised = {"tcp_fin_timeout", "tcp_tw_reuse"}});
+        expect_finding(outcome.report,
+                       {.id = "connects_unanswered",
+                        .told = {outcome.actor.comm, std::to_string(waiting + given_up)},
+                        .evidence = {{"connects", waiting + given_up},
+                                     {"waiting", waiting},
+                                     {"failed", given_up},
+                                     {"hosts", 1},
+                                     {"host", kNobody},
+                                     {"program", outcome.actor.comm}},
+                        .advice = {"tcp_syn_retries"},
+                        .not_advised = {"tcp_fin_timeout", "tcp_tw_reuse"}});
     };
     expect_unanswered(outcomes[0], 25, 0);
     expect_unanswered(outcomes[1], 0, 25);
@@ -227,7 +234,8 @@ TEST(FindingsOnOpening, connectsThatNobodyAnswers) {
     for (const std::size_t quiet : {3, 4, 5, 6, 7, 8}) expect_findings(outcomes[quiet].report, {});
 }
 
-// --- handshakes ------------------------------------------------------------------------------------------------------
+// --- handshakes
+// ------------------------------------------------------------------------------------------------------
 
 const Endpoint kHere{"10.9.0.1", 80};
 
@@ -254,22 +262,23 @@ void await_end_of_requests(const Peers& all) {
         }
 }
 
-// kFailing SYNs whose answer nobody takes, kWell connections, and kWithCookies that the kernel keeps no request for.
+// kFailing SYNs whose answer nobody takes, kWell connections, and kWithCookies that the kernel
+// keeps no request for.
 template <int kFailing, int kWell, int kWithCookies>
-void be_listened_to(const Cues& cues) {
+void be_listened_to(const SyncPoints& cues) {
     const Fd listener = listen_here();
     write_sysctl("ipv4/tcp_synack_retries", "0");
     const Peers silent = peers(kFailing);
     cues.await_tracing();
     for (const auto& peer : silent) peer->send_syn(kHere);
     await_end_of_requests(silent);
-    const std::vector<Couple> well = couples_at(listener, kWell);
+    const std::vector<SocketPair> well = couples_at(listener, kWell);
     write_sysctl("ipv4/tcp_syncookies", "2");
-    const std::vector<Couple> with_cookies = couples_at(listener, kWithCookies);
+    const std::vector<SocketPair> with_cookies = couples_at(listener, kWithCookies);
     cues.await_report();
 }
 
-void hold_handshakes(const Cues& cues) {
+void hold_handshakes(const SyncPoints& cues) {
     const Fd listener = listen_here();
     const Peers silent = peers(25);
     cues.await_tracing();
@@ -278,7 +287,7 @@ void hold_handshakes(const Cues& cues) {
     cues.await_report();
 }
 
-void complete_handshakes(const Cues& cues) {
+void complete_handshakes(const SyncPoints& cues) {
     const Fd listener = listen_here();
     const Peers talkative = peers(25);
     cues.await_tracing();
@@ -300,15 +309,18 @@ TEST(FindingsOnOpening, handshakesThatFail) {
     });
     const auto expect_failing = [](const CaseOutcome& outcome, int number, Evidence evidence) {
         expect_findings(outcome.report, {"handshakes_failing"});
-        expect_finding(outcome.report, {.id = "handshakes_failing",
-                                        .told = {outcome.actor.comm, "10.9.0.1:80", std::to_string(number)},
-                                        .evidence = std::move(evidence),
-                                        .advice = {"tcp_max_syn_backlog"},
-                                        .not_advised = {"tcp_fin_timeout", "tcp_tw_reuse"},
-                                        .has_connections = number != 25});
+        expect_finding(outcome.report,
+                       {.id = "handshakes_failing",
+                        .told = {outcome.actor.comm, "10.9.0.1:80", std::to_string(number)},
+                        .evidence = std::move(evidence),
+                        .advice = {"tcp_max_syn_backlog"},
+                        .not_advised = {"tcp_fin_timeout", "tcp_tw_reuse"},
+                        .has_connections = number != 25});
     };
-    expect_failing(outcomes[0], 22, {{"failed", 22}, {"handshakes", 37}, {"syn_recv", 0}, {"syn_cookies", 5}});
-    expect_failing(outcomes[1], 25, {{"failed", 0}, {"handshakes", 25}, {"syn_recv", 25}, {"syn_cookies", 0}});
+    expect_failing(outcomes[0], 22,
+                   {{"failed", 22}, {"handshakes", 37}, {"syn_recv", 0}, {"syn_cookies", 5}});
+    expect_failing(outcomes[1], 25,
+                   {{"failed", 0}, {"handshakes", 25}, {"syn_recv", 25}, {"syn_cookies", 0}});
     for (const std::size_t quiet : {2, 3, 4}) expect_findings(outcomes[quiet].report, {});
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A recorder that always holds the latest: what it holds can be read, whole or in parts, and saved when it matters.
+// A recorder that always holds the latest: what it holds can be read, whole or in parts, and saved
+// when it matters.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
@@ -33,8 +34,8 @@ protected:
     }
 
     Program started(std::vector<std::string> words) {
-        words.insert(words.begin(),
-                     {tcpdwell_path(), "record", "--netns", std::to_string(current_netns()), "-o", held});
+        words.insert(words.begin(), {tcpdwell_path(), "record", "--netns",
+                                     std::to_string(current_netns()), "-o", held});
         Program program(words);
         EXPECT_TRUE(program.await_saying("tracing", kPatience)) << program.said();
         return program;
@@ -45,7 +46,9 @@ protected:
         EXPECT_EQ(program.wait(kPatience), status) << program.said();
         return program.printed();
     }
-    static json report_of(const std::string& path) { return json::parse(told({"report", "-f", "json", "-r", path})); }
+    static json report_of(const std::string& path) {
+        return json::parse(told({"report", "-f", "json", "-r", path}));
+    }
     /// The segments in a folder, the oldest first.
     static std::vector<std::string> segments(const fs::path& path) {
         std::set<std::string> names;
@@ -65,11 +68,11 @@ protected:
 };
 
 /// A connection whose other end has closed: in CLOSE_WAIT, and nothing happens to it any more.
-struct Forgotten {
+struct UnclosedSockets {
     Fd listener = listen_on({"127.0.0.1", 0});
     Fd client = tcp_socket();
     Fd server;
-    Forgotten() {
+    UnclosedSockets() {
         connect_to(client, local_of(listener));
         server = accept_from(listener);
         client.reset();
@@ -78,7 +81,7 @@ struct Forgotten {
 };
 
 TEST_F(FlightRecorder, holdsTheLatestAndEachPartCanBeReadAlone) {
-    const Forgotten forgotten;
+    const UnclosedSockets forgotten;
     Program recorder = started({"--keep", "4s"});
     RandomTraffic traffic(3);
     std::string first;
@@ -107,8 +110,8 @@ TEST_F(FlightRecorder, holdsTheLatestAndEachPartCanBeReadAlone) {
         EXPECT_GE(report.at("states").at("CLOSE_WAIT").at("open"), 1) << part;
         bool is_known = false;
         for (const json& service : report.at("services"))
-            is_known |=
-                service.at("local").at("port") == local_of(forgotten.listener).port && !service.at("process").is_null();
+            is_known |= service.at("local").at("port") == local_of(forgotten.listener).port &&
+                        !service.at("process").is_null();
         EXPECT_TRUE(is_known) << part;
         EXPECT_FALSE(report.at("meta").at("sysctls").empty()) << part;
         EXPECT_FALSE(report.at("meta").at("kernel").is_null()) << part;
@@ -116,8 +119,8 @@ TEST_F(FlightRecorder, holdsTheLatestAndEachPartCanBeReadAlone) {
 }
 
 TEST_F(FlightRecorder, savesWhatWasBeforeAndWhatComesAfter) {
-    Program recorder = started({"--keep", "4s", "--after", "2s", "--dump-on", "SIGUSR1", "--trigger", "close_wait>0",
-                                "--trigger", "refused>1000/s"});
+    Program recorder = started({"--keep", "4s", "--after", "2s", "--dump-on", "SIGUSR1",
+                                "--trigger", "close_wait>0", "--trigger", "refused>1000/s"});
     RandomTraffic traffic(4);
     const auto act = [&](int times) {
         for (int i = 0; i < times; ++i) {
@@ -134,7 +137,8 @@ TEST_F(FlightRecorder, savesWhatWasBeforeAndWhatComesAfter) {
     EXPECT_FALSE(fs::exists(early)) << "rolled away";
 
     const std::string by_trigger = saved("close_wait_0");
-    EXPECT_NE(recorder.said().find("close_wait>0: saving to " + by_trigger), std::string::npos) << recorder.said();
+    EXPECT_NE(recorder.said().find("close_wait>0: saving to " + by_trigger), std::string::npos)
+        << recorder.said();
     EXPECT_EQ(recorder.said().find("refused"), std::string::npos) << recorder.said();
     const std::string where =
         recorder.said().find("signal: goes on") != std::string::npos ? by_trigger : saved("signal");
@@ -142,7 +146,8 @@ TEST_F(FlightRecorder, savesWhatWasBeforeAndWhatComesAfter) {
     const json report = report_of(where);
     EXPECT_EQ(report.at("quality").at("holes"), 0);
     EXPECT_EQ(report.at("quality").at("gap"), 0);
-    EXPECT_GE(report.at("meta").at("duration_ns").get<std::int64_t>(), 4'000'000'000) << "2 s before, 2 s after";
+    EXPECT_GE(report.at("meta").at("duration_ns").get<std::int64_t>(), 4'000'000'000)
+        << "2 s before, 2 s after";
 }
 
 TEST_F(FlightRecorder, killedItHoldsWhatWasWritten) {
@@ -170,10 +175,13 @@ TEST_F(FlightRecorder, whatItCantDoIsSaidAtOnce) {
         return program.said();
     };
     const std::string file = folder.path() / "file";
-    EXPECT_NE(refused({"-o", file, "--trigger", "time_wait>1"}, 2).find("--keep"), std::string::npos);
-    EXPECT_NE(refused({"-o", held, "--keep", "1m", "--trigger", "time_wait=1"}, 2).find("is no trigger"),
+    EXPECT_NE(refused({"-o", file, "--trigger", "time_wait>1"}, 2).find("--keep"),
               std::string::npos);
-    EXPECT_NE(refused({"-o", folder.path(), "--", "true"}, 2).find("is a folder"), std::string::npos);
+    EXPECT_NE(
+        refused({"-o", held, "--keep", "1m", "--trigger", "time_wait=1"}, 2).find("is no trigger"),
+        std::string::npos);
+    EXPECT_NE(refused({"-o", folder.path(), "--", "true"}, 2).find("is a folder"),
+              std::string::npos);
     EXPECT_FALSE(fs::exists(file));
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// --btf with types that are the running kernel's but for one member, as another kernel's might be: they must be told
-// from the true ones, because what is read with them isn't true.
+// --btf with types that are the running kernel's but for one member, as another kernel's might be:
+// they must be told from the true ones, because what is read with them isn't true.
 #include <bpf/btf.h>
 #include <gtest/gtest.h>
 
@@ -25,7 +25,8 @@ using Btf = std::unique_ptr<btf, FreeBtf>;
 
 Btf own_types() { return Btf(btf__parse(kOwnTypes, nullptr)); }
 
-/// The member of the structure, or of one without a name in it; nullptr if it has none. In the memory of `types`.
+/// The member of the structure, or of one without a name in it; nullptr if it has none. In the
+/// memory of `types`.
 btf_member* member_of(const btf& types, __u32 structure, std::string_view name) {
     const btf_type* type = btf__type_by_id(&types, structure);
     if (type == nullptr || !btf_is_composite(type)) return nullptr;
@@ -51,7 +52,8 @@ protected:
     void SetUp() override {
         unsetenv("TCPDWELL_PROBES"); // there is only one set with given types
         types_ = own_types();
-        if (!types_) GTEST_SKIP() << "this kernel doesn't describe its types, so there is nothing to give";
+        if (!types_)
+            GTEST_SKIP() << "this kernel doesn't describe its types, so there is nothing to give";
     }
 
     /// Exit status of `check` with these types; what it prints is in `printed_`.
@@ -73,14 +75,17 @@ struct Moved {
     unsigned bytes; ///< by which it stands further on
 };
 
-std::ostream& operator<<(std::ostream& out, const Moved& m) { return out << m.structure << "::" << m.member; }
+std::ostream& operator<<(std::ostream& out, const Moved& m) {
+    return out << m.structure << "::" << m.member;
+}
 
 class ChangedTypes : public OwnTypes, public testing::WithParamInterface<Moved> {};
 
 TEST_P(ChangedTypes, are_refused) {
     const auto [structure, name, bytes] = GetParam();
-    btf_member* const member =
-        member_of(*types_, static_cast<__u32>(btf__find_by_name_kind(types_.get(), structure, BTF_KIND_STRUCT)), name);
+    btf_member* const member = member_of(
+        *types_,
+        static_cast<__u32>(btf__find_by_name_kind(types_.get(), structure, BTF_KIND_STRUCT)), name);
     ASSERT_NE(member, nullptr) << "this kernel has no " << structure << "::" << name;
     member->offset += bytes * 8;
 
@@ -88,14 +93,15 @@ TEST_P(ChangedTypes, are_refused) {
     EXPECT_NE(printed_.find("is the BTF of another kernel"), std::string::npos) << printed_;
 }
 
-INSTANTIATE_TEST_SUITE_P(Members, ChangedTypes,
-                         testing::Values(Moved{"sock_common", "skc_family", 8}, Moved{"sock_common", "skc_daddr", 8},
-                                         Moved{"sock_common", "skc_dport", 2}, Moved{"sock_common", "skc_net", 8},
-                                         Moved{"inet_sock", "inet_sport", 2},
-                                         Moved{"inet_timewait_sock", "tw_substate", 1},
-                                         Moved{"inet_timewait_sock", "tw_timer", 8},
-                                         Moved{"request_sock", "rsk_timer", 8}, Moved{"timer_list", "function", 8}),
-                         [](const auto& info) { return std::string(info.param.structure) + "_" + info.param.member; });
+INSTANTIATE_TEST_SUITE_P(
+    Members, ChangedTypes,
+    testing::Values(Moved{"sock_common", "skc_family", 8}, Moved{"sock_common", "skc_daddr", 8},
+                    Moved{"sock_common", "skc_dport", 2}, Moved{"sock_common", "skc_net", 8},
+                    Moved{"inet_sock", "inet_sport", 2},
+                    Moved{"inet_timewait_sock", "tw_substate", 1},
+                    Moved{"inet_timewait_sock", "tw_timer", 8},
+                    Moved{"request_sock", "rsk_timer", 8}, Moved{"timer_list", "function", 8}),
+    [](const auto& info) { return std::string(info.param.structure) + "_" + info.param.member; });
 
 } // namespace
 } // namespace tcpdwell::test

@@ -19,7 +19,8 @@ std::optional<T> maybe(const json& value) {
 
 std::optional<nanoseconds> maybe_duration(const json& value) {
     if (value.is_null()) return std::nullopt;
-    if (!value.is_number_integer()) throw std::invalid_argument("duration is no integer: " + value.dump());
+    if (!value.is_number_integer())
+        throw std::invalid_argument("duration is no integer: " + value.dump());
     return nanoseconds(value.get<std::int64_t>());
 }
 
@@ -35,7 +36,8 @@ std::optional<Task> maybe_task(const json& value) {
 
 Endpoint endpoint(const json& value) {
     if (value.is_null()) return {};
-    return {maybe<std::string>(value.at("addr")).value_or(""), maybe<std::uint16_t>(value.at("port")).value_or(0)};
+    return {maybe<std::string>(value.at("addr")).value_or(""),
+            maybe<std::uint16_t>(value.at("port")).value_or(0)};
 }
 
 // Hexadecimal, as every id over 2^53 and as ss(8) prints it.
@@ -65,8 +67,9 @@ nanoseconds parse_time(const std::string& text) {
     std::tm time{};
     long fraction = 0;
     int used = 0;
-    const int fields = std::sscanf(text.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d.%9ldZ%n", &time.tm_year, &time.tm_mon,
-                                   &time.tm_mday, &time.tm_hour, &time.tm_min, &time.tm_sec, &fraction, &used);
+    const int fields =
+        std::sscanf(text.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d.%9ldZ%n", &time.tm_year, &time.tm_mon,
+                    &time.tm_mday, &time.tm_hour, &time.tm_min, &time.tm_sec, &fraction, &used);
     if (fields != 7 || static_cast<std::size_t>(used) != text.size() || text.size() != 30)
         throw std::invalid_argument("no RFC 3339 time with nanoseconds: " + text);
     time.tm_year -= 1900;
@@ -95,7 +98,8 @@ ConnectionLine parse_connection(const json& line) {
                           .seen = line.at("seen").get<std::string>(),
                           .text = line.dump()};
     for (const json& step : line.at("states"))
-        result.states.push_back({step.at("state").get<std::string>(), maybe_duration(step.at("dwell_ns"))});
+        result.states.push_back(
+            {step.at("state").get<std::string>(), maybe_duration(step.at("dwell_ns"))});
     if (const json& wait = line.at("time_wait"); !wait.is_null())
         result.time_wait = TimeWaitPart{.dwell = maybe_duration(wait.at("dwell_ns")),
                                         .end = wait.at("end").get<std::string>(),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The JSON lines of `tcpdwell trace`, as a program that reads them would see them. A key that is missing or of another
-// type throws: the shape is a promise.
+// The JSON lines of `tcpdwell trace`, as a program that reads them would see them. A key that is
+// missing or of another type throws: the shape is a promise.
 #pragma once
 
 #include <chrono>
@@ -70,8 +70,8 @@ struct ConnectionLine {
     std::string text; ///< the line itself, for messages
 };
 
-/// Nanoseconds since 1970 of an RFC 3339 UTC time with nine digits of fraction; throws std::invalid_argument for
-/// anything else.
+/// Nanoseconds since 1970 of an RFC 3339 UTC time with nine digits of fraction; throws
+/// std::invalid_argument for anything else.
 nanoseconds parse_time(const std::string& text);
 
 TransitionLine parse_transition(const nlohmann::json& line);

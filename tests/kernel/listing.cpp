@@ -28,7 +28,9 @@ constexpr std::array<const char*, 12> kStates{"",           "ESTABLISHED", "SYN_
                                               "CLOSE_WAIT", "LAST_ACK",    "LISTEN",    "CLOSING"};
 constexpr std::uint32_t kAllButListen = ~(1U << 10);
 
-std::string end_text(const std::string& addr, std::uint16_t port) { return addr + "." + std::to_string(port); }
+std::string end_text(const std::string& addr, std::uint16_t port) {
+    return addr + "." + std::to_string(port);
+}
 
 std::string end_text(std::uint8_t family, const std::uint32_t (&addr)[4], std::uint16_t port) {
     std::array<char, INET6_ADDRSTRLEN> text{};
@@ -37,7 +39,8 @@ std::string end_text(std::uint8_t family, const std::uint32_t (&addr)[4], std::u
 }
 
 void list_family(std::uint8_t family, std::uint32_t netns, Listing& listing) {
-    const Fd netlink(check(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG), "netlink socket"));
+    const Fd netlink(
+        check(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG), "netlink socket"));
     struct {
         nlmsghdr header{};
         inet_diag_req_v2 body{};
@@ -52,8 +55,8 @@ void list_family(std::uint8_t family, std::uint32_t netns, Listing& listing) {
 
     alignas(nlmsghdr) std::array<char, 65536> buffer;
     for (;;) {
-        auto left =
-            static_cast<unsigned>(check(recv(netlink.get(), buffer.data(), buffer.size(), 0), "hear sock_diag"));
+        auto left = static_cast<unsigned>(
+            check(recv(netlink.get(), buffer.data(), buffer.size(), 0), "hear sock_diag"));
         for (auto* message = reinterpret_cast<nlmsghdr*>(buffer.data()); NLMSG_OK(message, left);
              message = NLMSG_NEXT(message, left)) {
             if (message->nlmsg_type == NLMSG_DONE) return;
@@ -87,7 +90,8 @@ std::vector<ConnectionLine> connection_lines(std::span<const nlohmann::json> lin
 
 std::vector<Listed> only_in(const Listing& here, const Listing& there) {
     std::vector<Listed> alone;
-    std::set_difference(here.begin(), here.end(), there.begin(), there.end(), std::back_inserter(alone));
+    std::set_difference(here.begin(), here.end(), there.begin(), there.end(),
+                        std::back_inserter(alone));
     return alone;
 }
 
@@ -99,7 +103,9 @@ int rank(const std::string& state) {
     return state == "TIME_WAIT" ? 4 : 3;
 }
 
-bool same_ends(const Listed& a, const Listed& b) { return a.local == b.local && a.remote == b.remote; }
+bool same_ends(const Listed& a, const Listed& b) {
+    return a.local == b.local && a.remote == b.remote;
+}
 
 // Whether `line` is what a tracer says of `actual` that has missed something.
 bool is_late(const ConnectionLine& line, const Listed& actual) {
@@ -117,7 +123,8 @@ void tell(std::string& out, const char* whose, const std::vector<Listed>& alone,
         for (const ConnectionLine& line : lines)
             if (same_ends(listed(line), alone[i])) out += "    " + line.text + "\n";
     }
-    if (alone.size() > kMostQuoted) out += std::string(whose) + ": " + std::to_string(alone.size()) + " in all\n";
+    if (alone.size() > kMostQuoted)
+        out += std::string(whose) + ": " + std::to_string(alone.size()) + " in all\n";
 }
 
 } // namespace
@@ -125,7 +132,8 @@ void tell(std::string& out, const char* whose, const std::vector<Listed>& alone,
 Listing kernel_listing() {
     Listing listing;
     const std::uint32_t netns = current_netns();
-    for (const int family : {AF_INET, AF_INET6}) list_family(static_cast<std::uint8_t>(family), netns, listing);
+    for (const int family : {AF_INET, AF_INET6})
+        list_family(static_cast<std::uint8_t>(family), netns, listing);
     return listing;
 }
 
@@ -136,11 +144,13 @@ Listing tracer_listing(std::span<const nlohmann::json> lines) {
     return listing;
 }
 
-bool is_merely_late(const Listing& kernel, const Listing& tracer, std::span<const nlohmann::json> lines) {
+bool is_merely_late(const Listing& kernel, const Listing& tracer,
+                    std::span<const nlohmann::json> lines) {
     const std::vector<ConnectionLine> all = connection_lines(lines);
     const std::vector<Listed> actual = only_in(kernel, tracer);
     for (const Listed& each : actual)
-        if (std::none_of(all.begin(), all.end(), [&](const ConnectionLine& line) { return is_late(line, each); }))
+        if (std::none_of(all.begin(), all.end(),
+                         [&](const ConnectionLine& line) { return is_late(line, each); }))
             return false;
     for (const Listed& claimed : only_in(tracer, kernel))
         for (const Listed& each : kernel)
@@ -148,7 +158,8 @@ bool is_merely_late(const Listing& kernel, const Listing& tracer, std::span<cons
     return true;
 }
 
-std::string differences(const Listing& kernel, const Listing& tracer, std::span<const nlohmann::json> lines) {
+std::string differences(const Listing& kernel, const Listing& tracer,
+                        std::span<const nlohmann::json> lines) {
     std::string out;
     if (kernel == tracer) return out;
     const std::vector<ConnectionLine> all = connection_lines(lines);

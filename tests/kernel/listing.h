@@ -25,20 +25,23 @@ struct Listed {
 
 using Listing = std::multiset<Listed>;
 
-/// What NETLINK_SOCK_DIAG lists in the calling thread's network namespace, both families: full sockets, mini-sockets
-/// by their substate, request sockets. Not: listeners, which are no connections. Throws std::system_error.
+/// What NETLINK_SOCK_DIAG lists in the calling thread's network namespace, both families: full
+/// sockets, mini-sockets by their substate, request sockets. Not: listeners, which are no
+/// connections. Throws std::system_error.
 Listing kernel_listing();
 
-/// The connections that are still there when tracing stops, by the last of their states. Throws json::exception for a
-/// connection line of another shape.
+/// The connections that are still there when tracing stops, by the last of their states. Throws
+/// json::exception for a connection line of another shape.
 Listing tracer_listing(std::span<const nlohmann::json> lines);
 
-/// Whether the tracer's listing differs only by being late: it has an end in an earlier state than the kernel, or one
-/// that is no more, or one whose local port it hasn't heard of, or admits a gap.
-bool is_merely_late(const Listing& kernel, const Listing& tracer, std::span<const nlohmann::json> lines);
+/// Whether the tracer's listing differs only by being late: it has an end in an earlier state than
+/// the kernel, or one that is no more, or one whose local port it hasn't heard of, or admits a gap.
+bool is_merely_late(const Listing& kernel, const Listing& tracer,
+                    std::span<const nlohmann::json> lines);
 
-/// One line of text for each that only one of the two has; "" if they are equal. `lines` are the tracer's, of which
-/// those about the same ends are quoted.
-std::string differences(const Listing& kernel, const Listing& tracer, std::span<const nlohmann::json> lines);
+/// One line of text for each that only one of the two has; "" if they are equal. `lines` are the
+/// tracer's, of which those about the same ends are quoted.
+std::string differences(const Listing& kernel, const Listing& tracer,
+                        std::span<const nlohmann::json> lines);
 
 } // namespace tcpdwell::test

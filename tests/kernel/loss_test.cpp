@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A tracer that can't keep up: what it has lost it says, what it doesn't know it doesn't claim, and once it has read
-// the kernel's tables again it is right about everything that is left.
+// A tracer that can't keep up: what it has lost it says, what it doesn't know it doesn't claim, and
+// once it has read the kernel's tables again it is right about everything that is left.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "ledger.h"
+#include "expected_ends.h"
 #include "listing.h"
 #include "netns.h"
 #include "support/moment.h"
@@ -23,16 +23,16 @@ namespace {
 constexpr auto kPatience = std::chrono::seconds(30);
 // Until the kernel's tables have been read again after a loss.
 constexpr auto kResync = 10s;
-// Connections of each kind: so many that the smallest buffer, which holds some 600 events, can't take a tenth of them;
-// and so few that it takes all of them.
+// Connections of each kind: so many that the smallest buffer, which holds some 600 events, can't
+// take a tenth of them; and so few that it takes all of them.
 constexpr int kTooMany = 150;
 constexpr int kFew = 12;
 
 struct Connection {
     Fd client;
     Fd server;
-    Ledger::Ports client_end;
-    Ledger::Ports server_end;
+    ExpectedEnds::Ports client_end;
+    ExpectedEnds::Ports server_end;
 };
 
 class Loss : public ::testing::Test {
@@ -45,12 +45,14 @@ protected:
     }
 
     std::unique_ptr<Tracer> start_tracer(std::vector<std::string> options = {}) const {
-        std::vector<std::string> words{"trace",    "--connections", "--idle",
-                                       "--format", "jsonl",         "--buffer-size",
-                                       "64k",      "--netns",       std::to_string(current_netns())};
+        std::vector<std::string> words{
+            "trace",    "--connections", "--idle",
+            "--format", "jsonl",         "--buffer-size",
+            "64k",      "--netns",       std::to_string(current_netns())};
         words.insert(words.end(), options.begin(), options.end());
         auto tracer = std::make_unique<Tracer>(words);
-        if (!tracer->await_first_line(kPatience)) throw std::runtime_error("no first line: " + tracer->complaints());
+        if (!tracer->await_first_line(kPatience))
+            throw std::runtime_error("no first line: " + tracer->complaints());
         pause(500ms); // until it has read what is there
         return tracer;
     }
@@ -62,8 +64,8 @@ protected:
             bind_to(client, {"127.0.0.1", ++last_port_}); // the kernel might take one again
             connect_to(client, local_of(listener_));
             Fd server = accept_from(listener_);
-            const Ledger::Ports client_end{local_of(client).port, remote_of(client).port};
-            const Ledger::Ports server_end{client_end.second, client_end.first};
+            const ExpectedEnds::Ports client_end{local_of(client).port, remote_of(client).port};
+            const ExpectedEnds::Ports server_end{client_end.second, client_end.first};
             ledger_.of(client_end).path = {"SYN_SENT", "ESTABLISHED"};
             ledger_.of(server_end).path = {"SYN_RECV", "ESTABLISHED"};
             connections.push_back({std::move(client), std::move(server), client_end, server_end});
@@ -71,9 +73,9 @@ protected:
         return connections;
     }
 
-    void add(const Ledger::Ports& end, std::initializer_list<const char*> states, const char* closed_first,
-             const char* ending) {
-        Truth& truth = ledger_.of(end);
+    void add(const ExpectedEnds::Ports& end, std::initializer_list<const char*> states,
+             const char* closed_first, const char* ending) {
+        ExpectedEnd& truth = ledger_.of(end);
         truth.path.insert(truth.path.end(), states.begin(), states.end());
         truth.closed_first = closed_first;
         truth.ending = ending;
@@ -140,7 +142,7 @@ protected:
         return staying;
     }
 
-    static std::int64_t told_losses(const Tracer& tracer) {
+    static std::int64_t reported_losses(const Tracer& tracer) {
         std::int64_t sum = 0;
         for (const nlohmann::json& line : tracer.lines())
             if (line.at("type") == "lost") sum += line.at("events").get<std::int64_t>();
@@ -154,7 +156,7 @@ protected:
         return std::stoll(found[1]);
     }
 
-    static std::vector<ConnectionLine> connections_told(const Tracer& tracer) {
+    static std::vector<ConnectionLine> reported_connections(const Tracer& tracer) {
         std::vector<ConnectionLine> lines;
         for (const nlohmann::json& line : tracer.lines())
             if (line.at("type") == "connection") lines.push_back(parse_connection(line));
@@ -164,7 +166,7 @@ protected:
     nanoseconds began_{};
     Fd listener_;
     std::uint16_t last_port_ = 10000;
-    Ledger ledger_;
+    ExpectedEnds ledger_;
 };
 
 TEST_F(Loss, claimsNothingUntrueAndRecovers) {
@@ -180,22 +182,24 @@ TEST_F(Loss, claimsNothingUntrueAndRecovers) {
     std::vector<Connection> later = open(kFew);
     close_server_first(later);
     for (const Connection& each : later)
-        for (const auto& end : {each.client_end, each.server_end}) ledger_.of(end).told_as_whole = true;
+        for (const auto& end : {each.client_end, each.server_end})
+            ledger_.of(end).reported_as_whole = true;
     std::vector<Connection> closed_later;
     std::move(born_unseen.end() - kFew, born_unseen.end(), std::back_inserter(closed_later));
     close_server_first(closed_later);
     for (const Connection& each : closed_later) {
-        ledger_.of(each.client_end).told_at_least = 3;
-        ledger_.of(each.server_end).told_at_least = 4;
+        ledger_.of(each.client_end).reported_at_least = 3;
+        ledger_.of(each.server_end).reported_at_least = 4;
     }
     pause(1500ms);
 
     const Listing kernel = kernel_listing();
     EXPECT_EQ(tracer->interrupt(kPatience), 0);
     EXPECT_EQ(differences(kernel, tracer_listing(tracer->lines()), tracer->lines()), "");
-    EXPECT_GT(told_losses(*tracer), 0);
-    EXPECT_EQ(told_losses(*tracer), summed_losses(*tracer)) << tracer->complaints();
-    for (const std::string& error : ledger_.errors_in(connections_told(*tracer), monotonic_now() - began_))
+    EXPECT_GT(reported_losses(*tracer), 0);
+    EXPECT_EQ(reported_losses(*tracer), summed_losses(*tracer)) << tracer->complaints();
+    for (const std::string& error :
+         ledger_.errors_in(reported_connections(*tracer), monotonic_now() - began_))
         ADD_FAILURE() << error;
 }
 
@@ -206,8 +210,8 @@ TEST_F(Loss, isAFailureIfStrict) {
     kill(tracer->pid(), SIGCONT);
     pause(500ms);
     EXPECT_EQ(tracer->interrupt(kPatience), 4) << tracer->complaints();
-    EXPECT_GT(told_losses(*tracer), 0);
-    EXPECT_EQ(told_losses(*tracer), summed_losses(*tracer)) << tracer->complaints();
+    EXPECT_GT(reported_losses(*tracer), 0);
+    EXPECT_EQ(reported_losses(*tracer), summed_losses(*tracer)) << tracer->complaints();
 }
 
 TEST_F(Loss, isNoneAndSoNoFailureIfStrict) {
@@ -215,8 +219,8 @@ TEST_F(Loss, isNoneAndSoNoFailureIfStrict) {
     const std::vector<Connection> few = open(kFew);
     pause(500ms);
     EXPECT_EQ(tracer->interrupt(kPatience), 0) << tracer->complaints();
-    EXPECT_EQ(told_losses(*tracer), 0);
-    EXPECT_EQ(connections_told(*tracer).size(), 2 * few.size());
+    EXPECT_EQ(reported_losses(*tracer), 0);
+    EXPECT_EQ(reported_connections(*tracer).size(), 2 * few.size());
 }
 
 } // namespace

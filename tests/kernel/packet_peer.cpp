@@ -23,13 +23,15 @@ constexpr auto kReplyLimit = std::chrono::seconds(5);
 
 PacketPeer::PacketPeer(std::uint16_t port, bool timestamps)
     : port_(port), timestamps_(timestamps),
-      capture_(check(socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, htons(ETH_P_IP)), "packet socket")),
+      capture_(
+          check(socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, htons(ETH_P_IP)), "packet socket")),
       raw_(check(socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW), "raw socket")) {
     sockaddr_ll loopback{};
     loopback.sll_family = AF_PACKET;
     loopback.sll_protocol = htons(ETH_P_IP);
     loopback.sll_ifindex = check(static_cast<long>(if_nametoindex("lo")), "index of lo");
-    check(bind(capture_.get(), reinterpret_cast<const sockaddr*>(&loopback), sizeof loopback), "bind to lo");
+    check(bind(capture_.get(), reinterpret_cast<const sockaddr*>(&loopback), sizeof loopback),
+          "bind to lo");
 }
 
 void PacketPeer::complete_connect() {
@@ -67,7 +69,8 @@ void PacketPeer::repeat_fin() {
 }
 
 void PacketPeer::send(std::uint8_t flags, std::size_t payload) {
-    Segment segment{.source = address(), .target = kernel_, .flags = flags, .seq = next_, .payload = payload};
+    Segment segment{
+        .source = address(), .target = kernel_, .flags = flags, .seq = next_, .payload = payload};
     if (segment.has(kAck)) segment.ack = received_;
     if (timestamps_) {
         segment.timestamp = static_cast<std::uint32_t>(monotonic_now() / 1ms);
@@ -77,7 +80,9 @@ void PacketPeer::send(std::uint8_t flags, std::size_t payload) {
     inject(to_packet(segment));
 }
 
-void PacketPeer::send_unreachable(std::uint8_t code) { inject(unreachable_packet(last_packet_, address().addr, code)); }
+void PacketPeer::send_unreachable(std::uint8_t code) {
+    inject(unreachable_packet(last_packet_, address().addr, code));
+}
 
 Segment PacketPeer::await(std::uint8_t flags) {
     for (;;) {
@@ -102,13 +107,15 @@ Segment PacketPeer::receive() {
     const nanoseconds deadline = monotonic_now() + patience(kReplyLimit);
     for (;;) {
         pollfd wait{.fd = capture_.get(), .events = POLLIN, .revents = 0};
-        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - monotonic_now());
+        const auto left =
+            std::chrono::duration_cast<std::chrono::milliseconds>(deadline - monotonic_now());
         if (left <= 0ms || check(poll(&wait, 1, static_cast<int>(left.count())), "poll") == 0) {
             errno = ETIMEDOUT;
             check(-1, "the kernel didn't send the segment that was waited for");
         }
         std::array<std::uint8_t, 65536> buffer;
-        const int got = check(recv(capture_.get(), buffer.data(), buffer.size(), 0), "recv from packet socket");
+        const int got =
+            check(recv(capture_.get(), buffer.data(), buffer.size(), 0), "recv from packet socket");
         const auto packet = std::span(buffer).first(static_cast<std::size_t>(got));
         const std::optional<Segment> segment = from_packet(packet);
         if (!segment || segment->target != address()) continue; // what we sent passes here too
@@ -124,7 +131,8 @@ Segment PacketPeer::receive() {
 
 void PacketPeer::inject(const std::vector<std::uint8_t>& packet) {
     const Address target(kernel_);
-    check(sendto(raw_.get(), packet.data(), packet.size(), 0, target.get(), target.size), "sendto raw socket");
+    check(sendto(raw_.get(), packet.data(), packet.size(), 0, target.get(), target.size),
+          "sendto raw socket");
 }
 
 } // namespace tcpdwell::test

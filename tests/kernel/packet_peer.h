@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The other end of a connection, written by hand: it sends exactly the segments it is told to, when it is told to, and
-// answers nothing by itself. So the state that the kernel's end is in, and since when, is known by construction.
+// The other end of a connection, written by hand: it sends exactly the segments it is told to, when
+// it is told to, and answers nothing by itself. So the state that the kernel's end is in, and since
+// when, is known by construction.
 //
-// It lives at 10.9.9.9 in the phantom network (netns.h): what the kernel sends there is read from a packet socket on
-// lo, what it says itself goes into lo by a raw socket. Neither needs more than a loopback device.
+// It lives at 10.9.9.9 in the phantom network (netns.h): what the kernel sends there is read from a
+// packet socket on lo, what it says itself goes into lo by a raw socket. Neither needs more than a
+// loopback device.
 #pragma once
 
 #include <cstdint>
@@ -16,13 +18,14 @@ namespace tcpdwell::test {
 
 class PacketPeer {
 public:
-    /// The namespace must have the phantom network. With `timestamps` its segments carry the option of RFC 7323.
+    /// The namespace must have the phantom network. With `timestamps` its segments carry the option
+    /// of RFC 7323.
     explicit PacketPeer(std::uint16_t port, bool timestamps = false);
 
     [[nodiscard]] Endpoint address() const { return {"10.9.9.9", port_}; }
 
-    /// Opens: takes the SYN of a socket that connects to address(), and completes the handshake. Returns once the
-    /// kernel has answered with its ACK.
+    /// Opens: takes the SYN of a socket that connects to address(), and completes the handshake.
+    /// Returns once the kernel has answered with its ACK.
     void complete_connect();
     /// Waits for a SYN to address() and notes from where it comes. Nothing is answered.
     void await_syn();
@@ -32,7 +35,8 @@ public:
     void connect_to(const Endpoint& kernel);
 
     void send_syn_ack() { send(kSyn | kAck); }
-    /// Acknowledges all that has been received by await(); without that, what was acknowledged before.
+    /// Acknowledges all that has been received by await(); without that, what was acknowledged
+    /// before.
     void send_ack() { send(kAck); }
     void send_data(std::size_t bytes) { send(kAck, bytes); }
     void send_fin() { send(kFin | kAck); }
@@ -40,7 +44,8 @@ public:
     void repeat_fin();
     void send_rst() { send(kRst | kAck); }
     void send(std::uint8_t flags, std::size_t payload = 0);
-    /// ICMP destination unreachable in answer to the last segment taken; `code` as in <linux/icmp.h>.
+    /// ICMP destination unreachable in answer to the last segment taken; `code` as in
+    /// <linux/icmp.h>.
     void send_unreachable(std::uint8_t code);
 
     /// Takes segments of the other end until one has all of `flags`; throws after five seconds.
@@ -48,7 +53,8 @@ public:
     /// As await(), for a segment with data.
     Segment await_data();
 
-    /// Forgets the connection and makes `seq` the next sequence number, for a new one from the same address.
+    /// Forgets the connection and makes `seq` the next sequence number, for a new one from the same
+    /// address.
     void begin_again(std::uint32_t seq);
     [[nodiscard]] std::uint32_t next_sequence() const { return next_; }
 

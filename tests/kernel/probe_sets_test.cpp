@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Both probe sets at once on the same traffic: they must tell the same of every connection, but for what only one of
-// them can know (README, "Probe sets").
+// Both probe sets at once on the same traffic: they must tell the same of every connection, but for
+// what only one of them can know (README, "Probe sets").
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -39,13 +39,15 @@ std::string task_text(const std::optional<Task>& task) {
 /// All that both must tell alike, without times.
 std::string words_of(const ConnectionLine& line) {
     std::ostringstream out;
-    out << line.who.family << " " << to_text(line.who.local) << " > " << to_text(line.who.remote) << " "
-        << line.who.role << " process " << task_text(line.who.process) << " closed by " << task_text(line.closed_by)
-        << " cgroup " << optional_text(line.who.cgroup) << " uid "
+    out << line.who.family << " " << to_text(line.who.local) << " > " << to_text(line.who.remote)
+        << " " << line.who.role << " process " << task_text(line.who.process) << " closed by "
+        << task_text(line.closed_by) << " cgroup " << optional_text(line.who.cgroup) << " uid "
         << (line.who.uid ? std::to_string(*line.who.uid) : "null") << " cookie "
-        << (line.who.cookie ? std::to_string(*line.who.cookie) : "null") << " closed first " << line.closed_first
-        << ", " << line.ending << " " << optional_text(line.detail) << ", seen " << line.seen << ",";
-    for (const StateStep& step : line.states) out << " " << step.state << (step.dwell ? "" : "(null)");
+        << (line.who.cookie ? std::to_string(*line.who.cookie) : "null") << " closed first "
+        << line.closed_first << ", " << line.ending << " " << optional_text(line.detail)
+        << ", seen " << line.seen << ",";
+    for (const StateStep& step : line.states)
+        out << " " << step.state << (step.dwell ? "" : "(null)");
     if (line.time_wait) out << "; TIME_WAIT " << line.time_wait->end;
     return out.str();
 }
@@ -54,12 +56,14 @@ std::vector<ConnectionLine> connections_of(const Tracer& tracer) {
     std::vector<ConnectionLine> connections;
     for (const nlohmann::json& line : tracer.lines())
         if (line.at("type") == "connection") connections.push_back(parse_connection(line));
-    std::sort(connections.begin(), connections.end(), [](const ConnectionLine& a, const ConnectionLine& b) {
-        const auto ends = [](const ConnectionLine& c) {
-            return std::tuple(to_text(c.who.local), to_text(c.who.remote), c.opened.value_or(0ns));
-        };
-        return ends(a) < ends(b);
-    });
+    std::sort(connections.begin(), connections.end(),
+              [](const ConnectionLine& a, const ConnectionLine& b) {
+                  const auto ends = [](const ConnectionLine& c) {
+                      return std::tuple(to_text(c.who.local), to_text(c.who.remote),
+                                        c.opened.value_or(0ns));
+                  };
+                  return ends(a) < ends(b);
+              });
     return connections;
 }
 
@@ -70,20 +74,20 @@ std::string difference_in_times(const ConnectionLine& fentry, const ConnectionLi
         const auto& b = timer.states[i].dwell;
         // Where a mini-socket's FIN_WAIT2 ended is known from its timer, which counts in jiffies.
         if (a && b && std::chrono::abs(*a - *b) > 2 * jiffy() + slack())
-            return fentry.states[i].state + ": " + std::to_string(a->count()) + " and " + std::to_string(b->count()) +
-                   " ns";
+            return fentry.states[i].state + ": " + std::to_string(a->count()) + " and " +
+                   std::to_string(b->count()) + " ns";
     }
     // Those within the same bucket of the timer wheel are not seen by its tracepoints.
     if (fentry.time_wait && fentry.time_wait->restarts < timer.time_wait->restarts)
-        return "fewer restarts with fentry: " + std::to_string(fentry.time_wait->restarts) + " and " +
-               std::to_string(timer.time_wait->restarts);
+        return "fewer restarts with fentry: " + std::to_string(fentry.time_wait->restarts) +
+               " and " + std::to_string(timer.time_wait->restarts);
     return "";
 }
 
 std::unique_ptr<Tracer> start_tracer(const std::string& set) {
-    auto tracer = std::make_unique<Tracer>(std::vector<std::string>{"trace", "--probes", set, "--connections", "--idle",
-                                                                    "--format", "jsonl", "--netns",
-                                                                    std::to_string(current_netns())});
+    auto tracer = std::make_unique<Tracer>(
+        std::vector<std::string>{"trace", "--probes", set, "--connections", "--idle", "--format",
+                                 "jsonl", "--netns", std::to_string(current_netns())});
     EXPECT_TRUE(tracer->await_first_line(kPatience)) << tracer->complaints();
     return tracer;
 }

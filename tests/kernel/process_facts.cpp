@@ -23,11 +23,14 @@ std::string folder_of(pid_t pid) { return "/proc/" + std::to_string(pid); }
 std::string field(const std::string& text, const std::string& key) {
     std::istringstream lines(text);
     for (std::string line; std::getline(lines, line);)
-        if (line.starts_with(key + ":")) return line.substr(line.find_first_not_of(" \t", key.size() + 1));
+        if (line.starts_with(key + ":"))
+            return line.substr(line.find_first_not_of(" \t", key.size() + 1));
     return "";
 }
 
-std::string status_of(pid_t pid, const std::string& key) { return field(read_file(folder_of(pid) + "/status"), key); }
+std::string status_of(pid_t pid, const std::string& key) {
+    return field(read_file(folder_of(pid) + "/status"), key);
+}
 
 } // namespace
 
@@ -36,10 +39,13 @@ std::string read_file(const std::string& path) {
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
-std::uint64_t capabilities(pid_t pid, const std::string& set) { return std::stoull(status_of(pid, set), nullptr, 16); }
+std::uint64_t capabilities(pid_t pid, const std::string& set) {
+    return std::stoull(status_of(pid, set), nullptr, 16);
+}
 
 std::vector<pid_t> children_of(pid_t pid) {
-    std::istringstream text(read_file(folder_of(pid) + "/task/" + std::to_string(pid) + "/children"));
+    std::istringstream text(
+        read_file(folder_of(pid) + "/task/" + std::to_string(pid) + "/children"));
     return {std::istream_iterator<pid_t>(text), {}};
 }
 
@@ -59,7 +65,8 @@ std::set<std::uint32_t> bpf_programs_of(pid_t pid) {
 bool is_loaded(std::uint32_t program) {
     bpf_attr request{};
     request.prog_id = program;
-    const Fd fd(static_cast<int>(syscall(SYS_bpf, BPF_PROG_GET_FD_BY_ID, &request, sizeof request)));
+    const Fd fd(
+        static_cast<int>(syscall(SYS_bpf, BPF_PROG_GET_FD_BY_ID, &request, sizeof request)));
     return static_cast<bool>(fd);
 }
 

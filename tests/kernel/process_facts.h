@@ -14,7 +14,8 @@ namespace tcpdwell::test {
 /// All of a file; "" if it can't be read.
 std::string read_file(const std::string& path);
 
-/// One of its sets of capabilities, as a mask: "CapEff", "CapPrm"... Throws std::invalid_argument if it has ended.
+/// One of its sets of capabilities, as a mask: "CapEff", "CapPrm"... Throws std::invalid_argument
+/// if it has ended.
 std::uint64_t capabilities(pid_t pid, const std::string& set);
 
 std::vector<pid_t> children_of(pid_t pid);

@@ -50,10 +50,11 @@ const std::vector<RandomTraffic::Act> RandomTraffic::kRepertoire{
 };
 
 RandomTraffic::RandomTraffic(std::uint32_t seed)
-    : random_(seed), ipv4_(listen_on({"0.0.0.0", 0})), ipv6_(listen_on({"::1", 0})), dual_(listen_on({"::", 0})),
-      deferring_(listen_on({"127.0.0.1", 0}, kDeepQueue)), queueing_(listen_on({"::", 0}, kDeepQueue)),
-      crowded_(listen_on({"127.0.0.1", 0}, 2)) {
-    set_tcp_option(deferring_, TCP_DEFER_ACCEPT, 60); // so long are requests without data held in SYN_RECV
+    : random_(seed), ipv4_(listen_on({"0.0.0.0", 0})), ipv6_(listen_on({"::1", 0})),
+      dual_(listen_on({"::", 0})), deferring_(listen_on({"127.0.0.1", 0}, kDeepQueue)),
+      queueing_(listen_on({"::", 0}, kDeepQueue)), crowded_(listen_on({"127.0.0.1", 0}, 2)) {
+    set_tcp_option(deferring_, TCP_DEFER_ACCEPT,
+                   60); // so long are requests without data held in SYN_RECV
 }
 
 void RandomTraffic::act(int times) {
@@ -67,7 +68,8 @@ void RandomTraffic::act(int times) {
     }
 }
 
-// Not std::uniform_int_distribution, which is different in each library: a seed stands for the same traffic everywhere.
+// Not std::uniform_int_distribution, which is different in each library: a seed stands for the same
+// traffic everywhere.
 std::size_t RandomTraffic::below(std::size_t bound) { return random_() % bound; }
 
 RandomTraffic::Pair RandomTraffic::open_pair() {
@@ -112,7 +114,8 @@ Fd RandomTraffic::connect_again(const Endpoint& local, const Endpoint& remote) {
     return socket;
 }
 
-// --- ends of established connections ---------------------------------------------------------------------------------
+// --- ends of established connections
+// ---------------------------------------------------------------------------------
 
 void RandomTraffic::open() {
     Pair pair = open_pair();
@@ -218,7 +221,8 @@ void RandomTraffic::kill_one() {
     keep_or_close(std::move(ends.other));
 }
 
-// Or FIN_WAIT2. Always the client's: where there is none, the kernel would take the listener instead.
+// Or FIN_WAIT2. Always the client's: where there is none, the kernel would take the listener
+// instead.
 void RandomTraffic::kill_mini() {
     Pair pair = take_pair();
     const Endpoint local = local_of(pair.client);
@@ -228,7 +232,8 @@ void RandomTraffic::kill_mini() {
     destroy_socket(local, remote);
 }
 
-// --- opening, more or less -------------------------------------------------------------------------------------------
+// --- opening, more or less
+// -------------------------------------------------------------------------------------------
 
 void RandomTraffic::be_refused() {
     const Fd socket = tcp_socket();
@@ -287,7 +292,8 @@ void RandomTraffic::connect_to_itself() {
     keep_or_close(connect_again(self, self));
 }
 
-// The same port again, while one of the ends is in TIME_WAIT. The client's is reused, the server's recycled.
+// The same port again, while one of the ends is in TIME_WAIT. The client's is reused, the server's
+// recycled.
 void RandomTraffic::come_back() {
     const Endpoint local = fresh_port();
     const Endpoint remote{"127.0.0.1", local_of(ipv4_).port};

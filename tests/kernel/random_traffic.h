@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything that TCP sockets can do to each other over loopback, in random order: what is left at the end is a bit of
-// each state, full sockets, mini-sockets and request sockets, IPv4, IPv6 and IPv4 in IPv6.
+// Everything that TCP sockets can do to each other over loopback, in random order: what is left at
+// the end is a bit of each state, full sockets, mini-sockets and request sockets, IPv4, IPv6 and
+// IPv4 in IPv6.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +14,9 @@ namespace tcpdwell::test {
 
 class RandomTraffic {
 public:
-    /// In the calling thread's network namespace, which must have the phantom network (netns.h). Nothing that it
-    /// leaves behind changes its state by itself for 20 s, once 1.5 s have passed since the last act.
+    /// In the calling thread's network namespace, which must have the phantom network (netns.h).
+    /// Nothing that it leaves behind changes its state by itself for 20 s, once 1.5 s have passed
+    /// since the last act.
     explicit RandomTraffic(std::uint32_t seed);
 
     /// So many acts, of a connection or two each. Throws std::system_error.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A recording tells what the live run told: byte for byte, but for the name of the source. And it outlives its writer.
+// A recording tells what the live run told: byte for byte, but for the name of the source. And it
+// outlives its writer.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sched.h>
@@ -32,8 +33,8 @@ constexpr int kActs = 400;
 std::string netns() { return std::to_string(current_netns()); }
 
 /// Starts tcpdwell, waits until it traces, acts, and stops it; what it has printed.
-std::string traced(const std::vector<std::string>& words, const std::function<void()>& act, int signal = SIGINT,
-                   int status = 0) {
+std::string traced(const std::vector<std::string>& words, const std::function<void()>& act,
+                   int signal = SIGINT, int status = 0) {
     Program program(tcpdwell_command(words));
     EXPECT_TRUE(program.await_saying("tracing", kPatience)) << program.said();
     pause(1s); // what is there already is read
@@ -54,7 +55,8 @@ Replay replayed(const std::vector<std::string>& words, int status = 0) {
     return {program.printed(), program.said()};
 }
 
-/// Without the name of the source: "source":"..." in JSON, what comes before the line of the times in a text.
+/// Without the name of the source: "source":"..." in JSON, what comes before the line of the times
+/// in a text.
 std::string without_source(const std::string& text) {
     if (!text.starts_with("{")) return text.substr(text.rfind('\n', text.find(" from ")) + 1);
     return std::regex_replace(text, std::regex("\"source\":\"[^\"]*\""), "");
@@ -98,7 +100,8 @@ TEST_F(Recording, reportsAreTheSame) {
                                                {"report", "--by", "service"},
                                                {"report", "-i", "1s", "--format", "json"}}) {
         std::vector<std::string> live = form;
-        for (const std::string& word : {std::string("--netns"), netns(), std::string("-w"), file}) live.push_back(word);
+        for (const std::string& word : {std::string("--netns"), netns(), std::string("-w"), file})
+            live.push_back(word);
         std::vector<std::string> again = form;
         for (const std::string& word : {std::string("--netns"), netns(), std::string("-r"), file})
             again.push_back(word);
@@ -113,7 +116,8 @@ TEST_F(Recording, linesAreTheSame) {
         std::vector<std::string> words{"trace", "--connections", "--format", "jsonl"};
         if (what != words[1]) words.emplace_back(what);
         std::vector<std::string> live = words;
-        for (const std::string& word : {std::string("--netns"), netns(), std::string("-w"), file}) live.push_back(word);
+        for (const std::string& word : {std::string("--netns"), netns(), std::string("-w"), file})
+            live.push_back(word);
         for (const std::string& word : {std::string("-r"), file}) words.push_back(word);
         const std::string told = traced(live, random_acts);
         EXPECT_EQ(told, replayed(words).printed) << what;
@@ -126,7 +130,9 @@ TEST_F(Recording, linesAreTheSame) {
 TEST_F(Recording, everyViewOfMuchTrafficIsTheSame) {
     constexpr int many = 1500;
     const std::vector<std::vector<std::string>> views{
-        {"report", "--by", "remote"}, {"report", "--by", "ending", "--format", "json"}, {"trace", "--format", "csv"}};
+        {"report", "--by", "remote"},
+        {"report", "--by", "ending", "--format", "json"},
+        {"trace", "--format", "csv"}};
     std::vector<std::vector<std::string>> replays;
     std::vector<Program> programs;
     for (std::vector<std::string> words : views) {
@@ -147,7 +153,9 @@ TEST_F(Recording, everyViewOfMuchTrafficIsTheSame) {
         const bool is_report = views[i].front() == "report";
         const std::string live = programs[i].printed();
         const std::string again = replayed(replays[i]).printed;
-        EXPECT_EQ(is_report ? without_source(live) : live, is_report ? without_source(again) : again) << i;
+        EXPECT_EQ(is_report ? without_source(live) : live,
+                  is_report ? without_source(again) : again)
+            << i;
         EXPECT_GT(live.size(), 1000U);
     }
 }
@@ -163,7 +171,9 @@ TEST_F(Recording, killedItIsReadUpToTheLastSecond) {
 TEST_F(Recording, overAFifo) {
     ASSERT_EQ(::mkfifo(file.c_str(), 0600), 0);
     std::string read;
-    std::thread reader([&] { read = replayed({"trace", "-c", "-f", "jsonl", "-r", file}).printed; });
+    std::thread reader([&] {
+        read = replayed({"trace", "-c", "-f", "jsonl", "-r", file}).printed;
+    });
     traced({"record", "--netns", netns(), "-o", file}, random_acts);
     reader.join();
     EXPECT_GT(std::count(read.begin(), read.end(), '\n'), kActs / 10);
@@ -171,7 +181,8 @@ TEST_F(Recording, overAFifo) {
 
 TEST_F(Recording, theStatusIsTheCommands) {
     EXPECT_EQ(replayed({"record", "-o", file, "--", "sh", "-c", "exit 7"}, 7).printed, "");
-    EXPECT_NE(replayed({"report", "-r", file}).printed.find("tcpdwell report: " + file), std::string::npos);
+    EXPECT_NE(replayed({"report", "-r", file}).printed.find("tcpdwell report: " + file),
+              std::string::npos);
 }
 
 TEST_F(Recording, itIsNobodyElses) {
@@ -181,9 +192,9 @@ TEST_F(Recording, itIsNobodyElses) {
 }
 
 TEST_F(Recording, whatCantBeWrittenIsSaidBeforeTracing) {
-    EXPECT_NE(
-        replayed({"record", "-o", "/proc/nothing/here", "--", "true"}, 1).said.find("cannot write /proc/nothing/here"),
-        std::string::npos);
+    EXPECT_NE(replayed({"record", "-o", "/proc/nothing/here", "--", "true"}, 1)
+                  .said.find("cannot write /proc/nothing/here"),
+              std::string::npos);
     const Replay full = replayed({"record", "-o", "/dev/full", "--", "true"}, 1);
     EXPECT_NE(full.said.find("No space left on device"), std::string::npos) << full.said;
 }
@@ -194,13 +205,16 @@ TEST_F(Recording, whenThereIsNoMoreRoomWhatWasWrittenStaysReadable) {
     const std::string full = folder.path() / "room/run.tdw";
     Program program(tcpdwell_command({"record", "--netns", netns(), "-o", full}));
     ASSERT_TRUE(program.await_saying("tracing", kPatience)) << program.said();
-    for (std::uint32_t seed = 1; seed < 100 && program.said().find("No space left") == std::string::npos; ++seed) {
+    for (std::uint32_t seed = 1;
+         seed < 100 && program.said().find("No space left") == std::string::npos; ++seed) {
         RandomTraffic(seed).act(kActs); // a block is written each second
         pause(1100ms);
     }
     EXPECT_EQ(program.wait(kPatience), 1);
-    EXPECT_NE(program.said().find(full + ": No space left on device"), std::string::npos) << program.said();
-    const nlohmann::json info = nlohmann::json::parse(replayed({"info", "--format", "json", full}).printed);
+    EXPECT_NE(program.said().find(full + ": No space left on device"), std::string::npos)
+        << program.said();
+    const nlohmann::json info =
+        nlohmann::json::parse(replayed({"info", "--format", "json", full}).printed);
     EXPECT_GT(info.at("blocks"), 1);
     EXPECT_GT(info.at("records"), kActs);
     EXPECT_NE(replayed({"trace", "-c", "-r", full}).printed.find("ESTABLISHED"), std::string::npos);
@@ -209,9 +223,11 @@ TEST_F(Recording, whenThereIsNoMoreRoomWhatWasWrittenStaysReadable) {
 TEST_F(Recording, whereNothingMayBeWrittenTheCommandIsntRun) {
     const SmallRoom room(folder.path() / "room");
     room.forbid_writing();
-    const Replay refused =
-        replayed({"record", "-o", folder.path() / "room/run.tdw", "--", "touch", folder.path() / "touched"}, 1);
-    EXPECT_NE(refused.said.find("room/run.tdw: Read-only file system"), std::string::npos) << refused.said;
+    const Replay refused = replayed(
+        {"record", "-o", folder.path() / "room/run.tdw", "--", "touch", folder.path() / "touched"},
+        1);
+    EXPECT_NE(refused.said.find("room/run.tdw: Read-only file system"), std::string::npos)
+        << refused.said;
     EXPECT_FALSE(std::filesystem::exists(folder.path() / "touched"));
 }
 
@@ -219,7 +235,8 @@ TEST_F(Recording, readingNeedsNoRights) {
     replayed({"record", "-o", file, "--", "true"});
     std::filesystem::permissions(file, std::filesystem::perms::all);
     std::filesystem::permissions(folder.path(), std::filesystem::perms::all);
-    const Fd binary(::open(tcpdwell_path().c_str(), O_RDONLY | O_CLOEXEC)); // its folder may be closed to others
+    const Fd binary(::open(tcpdwell_path().c_str(),
+                           O_RDONLY | O_CLOEXEC)); // its folder may be closed to others
     Program::Setting setting;
     setting.executable = binary.get();
     setting.before_exec = [] { check(::setuid(65534), "setuid"); };

@@ -28,18 +28,18 @@ void enter_and_act(const ReportCase& play, const Child::Script& script) {
     const auto turn = [&] { script.report_done(), script.await_order(); };
     try {
         enter_new_netns();
-        // On a busy machine a tail loss probe repeats a FIN that has arrived. The TIME_WAIT acknowledges it once more,
-        // and is killed by the RST of a peer that is no more.
+        // On a busy machine a tail loss probe repeats a FIN that has arrived. The TIME_WAIT
+        // acknowledges it once more, and is killed by the RST of a peer that is no more.
         write_sysctl("ipv4/tcp_early_retrans", "0");
-        play.act(Cues(turn, turn));
+        play.act(SyncPoints(turn, turn));
     } catch (const std::exception& failure) {
         std::fprintf(stderr, "%s: %s\n", play.comm, failure.what());
         throw;
     }
 }
 
-struct Performance {
-    explicit Performance(const ReportCase& play)
+struct ScenarioEnvironment {
+    explicit ScenarioEnvironment(const ReportCase& play)
         : actor(play.comm, [&play](const Child::Script& script) { enter_and_act(play, script); }) {}
 
     Child actor;
@@ -50,10 +50,11 @@ struct Performance {
 } // namespace
 
 std::vector<CaseOutcome> perform(const std::vector<ReportCase>& cases) {
-    std::vector<std::unique_ptr<Performance>> performances;
-    for (const ReportCase& play : cases) performances.push_back(std::make_unique<Performance>(play));
+    std::vector<std::unique_ptr<ScenarioEnvironment>> performances;
+    for (const ReportCase& play : cases)
+        performances.push_back(std::make_unique<ScenarioEnvironment>(play));
     for (std::size_t i = 0; i < cases.size(); ++i) {
-        Performance& each = *performances[i];
+        ScenarioEnvironment& each = *performances[i];
         each.actor.await_done();
         each.netns = netns_of(each.actor.task().pid);
         std::vector<std::string> words{"--netns", std::to_string(each.netns)};

@@ -14,7 +14,8 @@ namespace tcpdwell::test {
 
 namespace {
 
-// So many that the smallest buffer can't take a tenth of their events; and so few that it takes all.
+// So many that the smallest buffer can't take a tenth of their events; and so few that it takes
+// all.
 constexpr int kTooMany = 600;
 constexpr int kFew = 12;
 
@@ -28,14 +29,15 @@ protected:
     // While the tracer is stopped.
     static void overwhelm(ReportRun& run, int connections) {
         kill(run.program().pid(), SIGSTOP);
-        std::vector<Couple> couples = couples_at(listen_on({"127.0.0.1", 0}), connections);
+        std::vector<SocketPair> couples = couples_at(listen_on({"127.0.0.1", 0}), connections);
         close_couples(couples, Side::client);
         kill(run.program().pid(), SIGCONT);
         pause(1s);
     }
 
     static std::vector<std::string> small_buffer(std::vector<std::string> options = {}) {
-        options.insert(options.end(), {"--buffer-size", "64K", "--netns", std::to_string(current_netns())});
+        options.insert(options.end(),
+                       {"--buffer-size", "64K", "--netns", std::to_string(current_netns())});
         return options;
     }
 };
@@ -56,7 +58,8 @@ TEST_F(ReportLoss, isAFinding) {
                             .has_connections = false});
     // What is known of each connection is still no more than there was.
     EXPECT_LE(report.at("quality").at("connections"), 2 * kTooMany);
-    EXPECT_NE(run.program().said().find("events were lost"), std::string::npos) << run.program().said();
+    EXPECT_NE(run.program().said().find("events were lost"), std::string::npos)
+        << run.program().said();
 }
 
 TEST_F(ReportLoss, isAFailureIfStrict) {

@@ -44,7 +44,8 @@ int ReportRun::wait() { return program_.wait(kReportLimit); }
 std::vector<nlohmann::json> ReportRun::reports() const {
     std::vector<nlohmann::json> result;
     std::istringstream lines(program_.printed());
-    for (std::string line; std::getline(lines, line);) result.push_back(nlohmann::json::parse(line));
+    for (std::string line; std::getline(lines, line);)
+        result.push_back(nlohmann::json::parse(line));
     return result;
 }
 
@@ -52,12 +53,13 @@ nlohmann::json ReportRun::only_report() {
     const int status = wait();
     std::vector<nlohmann::json> made = reports();
     if (status != 0 || made.size() != 1)
-        throw std::runtime_error("status " + std::to_string(status) + ", " + std::to_string(made.size()) +
-                                 " reports: " + program_.said());
+        throw std::runtime_error("status " + std::to_string(status) + ", " +
+                                 std::to_string(made.size()) + " reports: " + program_.said());
     return made.front();
 }
 
-nlohmann::json report_on(const std::vector<std::string>& arguments, const std::vector<std::string>& command) {
+nlohmann::json report_on(const std::vector<std::string>& arguments,
+                         const std::vector<std::string>& command) {
     std::vector<std::string> words = arguments;
     words.emplace_back("--");
     words.insert(words.end(), command.begin(), command.end());

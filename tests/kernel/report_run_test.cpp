@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `report` as a process: what ends it, what its status is, where it writes, and what it says meanwhile.
+// `report` as a process: what ends it, what its status is, where it writes, and what it says
+// meanwhile.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -34,10 +35,11 @@ class ReportProcess : public ::testing::Test {
 protected:
     void SetUp() override { enter_new_netns(); }
 
-    // Connections that the clients close; the servers' ends are gone, the clients' are in TIME_WAIT.
+    // Connections that the clients close; the servers' ends are gone, the clients' are in
+    // TIME_WAIT.
     static void make_connections(int count) {
         const Fd listener = listen_on({"127.0.0.1", 0});
-        std::vector<Couple> couples = couples_at(listener, count);
+        std::vector<SocketPair> couples = couples_at(listener, count);
         close_couples(couples, Side::client);
     }
 
@@ -47,7 +49,8 @@ protected:
     }
 };
 
-// --- ends ------------------------------------------------------------------------------------------------------------
+// --- ends
+// ------------------------------------------------------------------------------------------------------------
 
 TEST_F(ReportProcess, signalsEndItWithAReport) {
     for (const int signal : {SIGINT, SIGTERM}) {
@@ -71,7 +74,8 @@ TEST_F(ReportProcess, aDurationEndsItWithAReport) {
     const nanoseconds told(report.at("meta").at("duration_ns"));
     EXPECT_GE(told, 2s);
     EXPECT_LE(told, took);
-    EXPECT_EQ(parse_time(report.at("meta").at("end")) - parse_time(report.at("meta").at("begin")), told);
+    EXPECT_EQ(parse_time(report.at("meta").at("end")) - parse_time(report.at("meta").at("begin")),
+              told);
     EXPECT_EQ(report.at("meta").at("interval"), false);
 }
 
@@ -94,15 +98,18 @@ TEST_F(ReportProcess, aCommandsStatusIsItsOwn) {
 TEST_F(ReportProcess, aCommandIsInTheReportFromItsFirstConnectionToItsLast) {
     const Fd listener = listen_on({"127.0.0.1", 8080});
     const json report = report_on(
-        {"--netns", here()}, {"bash", "-c", "for i in 1 2 3 4 5; do exec 3<>/dev/tcp/127.0.0.1/8080; exec 3>&-; done"});
+        {"--netns", here()},
+        {"bash", "-c", "for i in 1 2 3 4 5; do exec 3<>/dev/tcp/127.0.0.1/8080; exec 3>&-; done"});
     EXPECT_EQ(report.at("quality").at("connections"), 10) << report.at("quality").dump();
     std::map<std::string, int> clients;
     for (const json& row : report.at("services"))
-        if (row.at("role") == "client") clients[row.at("process").at("comm")] += row.at("connections").get<int>();
+        if (row.at("role") == "client")
+            clients[row.at("process").at("comm")] += row.at("connections").get<int>();
     EXPECT_EQ(clients, (std::map<std::string, int>{{"bash", 5}}));
 }
 
-// --- intervals -------------------------------------------------------------------------------------------------------
+// --- intervals
+// -------------------------------------------------------------------------------------------------------
 
 using Counts = std::map<std::string, std::int64_t>;
 
@@ -122,7 +129,8 @@ Counts samples_of(const json& report) {
 }
 
 Counts ends_of(const json& report) {
-    return {{"ended", report.at("quality").at("ended")}, {"transitions", report.at("quality").at("transitions")}};
+    return {{"ended", report.at("quality").at("ended")},
+            {"transitions", report.at("quality").at("transitions")}};
 }
 
 Counts added(const std::vector<json>& reports, Counts (*counts_of)(const json&)) {
@@ -170,7 +178,8 @@ TEST_F(ReportProcess, intervalsAddUpToTheWhole) {
     }
 }
 
-// --- what it writes, and where ---------------------------------------------------------------------------------------
+// --- what it writes, and where
+// ---------------------------------------------------------------------------------------
 
 TEST_F(ReportProcess, aReaderWhoLeftEndsItWell) {
     std::array<int, 2> ends{};
@@ -188,7 +197,8 @@ TEST_F(ReportProcess, aFullDiskIsAFailure) {
     const Fd full(check(open("/dev/full", O_WRONLY | O_CLOEXEC), "open /dev/full"));
     ReportRun run({"--netns", here(), "-d", "300ms"}, Program::Setting{.out = full.get()});
     EXPECT_EQ(run.wait(), 1);
-    EXPECT_NE(run.program().said().find("No space left on device"), std::string::npos) << run.program().said();
+    EXPECT_NE(run.program().said().find("No space left on device"), std::string::npos)
+        << run.program().said();
 }
 
 TEST_F(ReportProcess, writesAPage) {
@@ -200,8 +210,10 @@ TEST_F(ReportProcess, writesAPage) {
     run.interrupt();
     ASSERT_EQ(run.wait(), 0) << run.program().said();
     std::string html = read_file(page);
-    std::transform(html.begin(), html.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(html.size(), 20)),
-                   html.begin(), [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+    std::transform(
+        html.begin(),
+        html.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(html.size(), 20)),
+        html.begin(), [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
     EXPECT_EQ(html.rfind("<!doctype html>", 0), 0U) << html.substr(0, 200);
     EXPECT_NE(html.find("TIME_WAIT"), std::string::npos);
     EXPECT_NE(html.find("</html>"), std::string::npos);
@@ -253,7 +265,8 @@ TEST_F(ReportProcess, showsProgressOnATerminalOnly) {
     EXPECT_EQ(plain.printed().find('\r'), std::string::npos);
 }
 
-// --- refusals --------------------------------------------------------------------------------------------------------
+// --- refusals
+// --------------------------------------------------------------------------------------------------------
 
 TEST_F(ReportProcess, badUsageIsToldAtOnce) {
     const std::vector<std::vector<std::string>> bad{{"--threshold", "no_such_finding.age=1s"},
@@ -276,12 +289,13 @@ TEST_F(ReportProcess, badUsageIsToldAtOnce) {
 TEST_F(ReportProcess, nobodyIsToldThatHeHasTooFewRights) {
     // It need not lie where everybody may go.
     const Fd binary(check(open(tcpdwell_path().c_str(), O_RDONLY | O_CLOEXEC), "open tcpdwell"));
-    Program report({"tcpdwell", "report"}, {.before_exec =
-                                                [] {
-                                                    constexpr unsigned kNobody = 65534;
-                                                    if (setgid(kNobody) != 0 || setuid(kNobody) != 0) _exit(126);
-                                                },
-                                            .executable = binary.get()});
+    Program report({"tcpdwell", "report"},
+                   {.before_exec =
+                        [] {
+                            constexpr unsigned kNobody = 65534;
+                            if (setgid(kNobody) != 0 || setuid(kNobody) != 0) _exit(126);
+                        },
+                    .executable = binary.get()});
     EXPECT_EQ(report.wait(kPatience), 3);
     EXPECT_EQ(report.printed(), "");
     const std::string said = report.said();

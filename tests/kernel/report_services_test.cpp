@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The services of a report, and its sums, against what tcpdump saw of real servers on the wire, and against the lines
-// of another tracer that watched the same traffic.
+// The services of a report, and its sums, against what tcpdump saw of real servers on the wire, and
+// against the lines of another tracer that watched the same traffic.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -27,16 +27,17 @@ namespace {
 constexpr auto kPatience = std::chrono::seconds(30);
 using nlohmann::json;
 
-// --- what is compared ------------------------------------------------------------------------------------------------
+// --- what is compared
+// ------------------------------------------------------------------------------------------------
 
 /// Counts of a group of connections by the words for who closed first, and for the ending.
-struct Tally {
+struct EndCounts {
     int connections = 0;
     std::map<std::string, int> closed_first;
     std::map<std::string, int> endings;
 
-    bool operator==(const Tally&) const = default;
-    void add(const Tally& other) {
+    bool operator==(const EndCounts&) const = default;
+    void add(const EndCounts& other) {
         connections += other.connections;
         for (const auto& [word, count] : other.closed_first) closed_first[word] += count;
         for (const auto& [word, count] : other.endings) endings[word] += count;
@@ -47,7 +48,7 @@ struct Tally {
     }
 };
 
-std::ostream& operator<<(std::ostream& out, const Tally& tally) {
+std::ostream& operator<<(std::ostream& out, const EndCounts& tally) {
     return out << tally.connections << " connections, closed first: " << json(tally.closed_first)
                << ", endings: " << json(tally.endings);
 }
@@ -58,38 +59,47 @@ int sum(const std::map<std::string, int>& counts) {
 }
 
 // A row of the tables of services or remotes.
-Tally tally_of(const json& row) {
-    Tally tally{.connections = row.at("connections"), .closed_first = {}, .endings = {}};
+EndCounts tally_of(const json& row) {
+    EndCounts tally{.connections = row.at("connections"), .closed_first = {}, .endings = {}};
     for (const char* word : {"local", "remote", "both", "none", "unknown"})
-        if (const int count = row.at("closed_first").at(word); count > 0) tally.closed_first[word] = count;
+        if (const int count = row.at("closed_first").at(word); count > 0)
+            tally.closed_first[word] = count;
     for (const auto& [word, count] : row.at("endings").items()) tally.endings[word] = count;
     return tally;
 }
 
-/// Who: role, the endpoint that is served or "", the process's name. Processes of one name are taken together.
+/// Who: role, the endpoint that is served or "", the process's name. Processes of one name are
+/// taken together.
 using Group = std::tuple<std::string, std::string, std::string>;
 
-std::string text(const Endpoint& endpoint) { return endpoint.addr + " " + std::to_string(endpoint.port); }
+std::string text(const Endpoint& endpoint) {
+    return endpoint.addr + " " + std::to_string(endpoint.port);
+}
 
 std::string endpoint_text(const json& endpoint) {
     return endpoint.at("addr").is_null() ? "" : text({endpoint.at("addr"), endpoint.at("port")});
 }
 
-std::string comm_of(const json& row) { return row.at("process").is_null() ? "" : row.at("process").at("comm"); }
+std::string comm_of(const json& row) {
+    return row.at("process").is_null() ? "" : row.at("process").at("comm");
+}
 
-std::map<Group, Tally> groups_of(const json& report) {
-    std::map<Group, Tally> groups;
+std::map<Group, EndCounts> groups_of(const json& report) {
+    std::map<Group, EndCounts> groups;
     for (const json& row : report.at("services"))
         groups[{row.at("role"), endpoint_text(row.at("local")), comm_of(row)}].add(tally_of(row));
     return groups;
 }
 
-std::map<Group, Tally> groups_of(const std::vector<ConnectionLine>& lines) {
-    std::map<Group, Tally> groups;
+std::map<Group, EndCounts> groups_of(const std::vector<ConnectionLine>& lines) {
+    std::map<Group, EndCounts> groups;
     for (const ConnectionLine& line : lines) {
         const std::string served = line.who.role == "server" ? text(line.who.local) : "";
-        Tally& tally = groups[{line.who.role, served, line.who.process ? line.who.process->comm : ""}];
-        tally.add({.connections = 1, .closed_first = {{line.closed_first, 1}}, .endings = {{line.ending, 1}}});
+        EndCounts& tally =
+            groups[{line.who.role, served, line.who.process ? line.who.process->comm : ""}];
+        tally.add({.connections = 1,
+                   .closed_first = {{line.closed_first, 1}},
+                   .endings = {{line.ending, 1}}});
     }
     return groups;
 }
@@ -99,8 +109,9 @@ struct Wire {
     int connections = 0;
     std::map<Side, int> first; ///< closed first, and nobody can have another opinion
     int crossed = 0;
-    std::map<Side, std::vector<nanoseconds>> time_waits; ///< since when; of those in `first` without a reset
-    std::vector<nanoseconds> crossed_time_waits;         ///< these may be on either side, or on both
+    std::map<Side, std::vector<nanoseconds>>
+        time_waits; ///< since when; of those in `first` without a reset
+    std::vector<nanoseconds> crossed_time_waits; ///< these may be on either side, or on both
 };
 
 Side other(Side side) { return side == Side::client ? Side::server : Side::client; }
@@ -119,21 +130,24 @@ void add(Wire& wire, const CapturedConnection& connection) {
         wire.time_waits[*connection.first_closer].push_back(connection.second_fin);
 }
 
-// --- comparison ------------------------------------------------------------------------------------------------------
+// --- comparison
+// ------------------------------------------------------------------------------------------------------
 
 void expect_between(int value, int least, int extra, const std::string& what) {
     EXPECT_GE(value, least) << what;
     EXPECT_LE(value, least + extra) << what;
 }
 
-void expect_as_on_the_wire(const Tally& tally, const Wire& wire, Side side, const std::string& whose) {
+void expect_as_on_the_wire(const EndCounts& tally, const Wire& wire, Side side,
+                           const std::string& whose) {
     EXPECT_EQ(tally.connections, wire.connections) << whose;
     const auto count = [&](Side first) {
         const auto entry = wire.first.find(first);
         return entry == wire.first.end() ? 0 : entry->second;
     };
     expect_between(tally.closed("local"), count(side), wire.crossed, whose + ": closed first");
-    expect_between(tally.closed("remote"), count(other(side)), wire.crossed, whose + ": closed second");
+    expect_between(tally.closed("remote"), count(other(side)), wire.crossed,
+                   whose + ": closed second");
     expect_between(tally.closed("both"), 0, wire.crossed, whose + ": crossed");
     EXPECT_EQ(tally.closed("unknown"), 0) << whose;
 }
@@ -145,16 +159,18 @@ void expect_time_waits(int now, double socket_seconds, const Wire& wire, Side si
     const std::vector<nanoseconds> certain =
         entry == wire.time_waits.end() ? std::vector<nanoseconds>{} : entry->second;
     const auto seconds = [end](const std::vector<nanoseconds>& begins) {
-        return std::accumulate(begins.begin(), begins.end(), 0.0, [end](double sum, nanoseconds begin) {
-            return sum + std::chrono::duration<double>(end - begin).count();
-        });
+        return std::accumulate(begins.begin(), begins.end(), 0.0,
+                               [end](double sum, nanoseconds begin) {
+                                   return sum + std::chrono::duration<double>(end - begin).count();
+                               });
     };
-    expect_between(now, static_cast<int>(certain.size()), static_cast<int>(wire.crossed_time_waits.size()),
-                   whose + ": in TIME_WAIT now");
+    expect_between(now, static_cast<int>(certain.size()),
+                   static_cast<int>(wire.crossed_time_waits.size()), whose + ": in TIME_WAIT now");
     // Softirqs of a busy machine, and the step from the last transition to the end of the report.
     const double tolerance = 0.1 * now + 0.01;
     EXPECT_GE(socket_seconds, seconds(certain) - tolerance) << whose;
-    EXPECT_LE(socket_seconds, seconds(certain) + seconds(wire.crossed_time_waits) + tolerance) << whose;
+    EXPECT_LE(socket_seconds, seconds(certain) + seconds(wire.crossed_time_waits) + tolerance)
+        << whose;
 }
 
 void expect_sorted(const json& rows, const char* closer) {
@@ -168,12 +184,14 @@ void expect_sums(const json& report, std::size_t captured) {
     EXPECT_EQ(quality.at("lost"), 0);
     EXPECT_EQ(quality.at("connections"), 2 * captured);
     EXPECT_EQ(quality.at("whole"), 2 * captured);
-    EXPECT_EQ(quality.at("ended").get<int>() + quality.at("open").get<int>(), quality.at("connections").get<int>());
-    for (const char* nothing : {"joined", "gap", "unexpected_edges", "evicted", "malformed", "unknown_records"})
+    EXPECT_EQ(quality.at("ended").get<int>() + quality.at("open").get<int>(),
+              quality.at("connections").get<int>());
+    for (const char* nothing :
+         {"joined", "gap", "unexpected_edges", "evicted", "malformed", "unknown_records"})
         EXPECT_EQ(quality.at(nothing), 0) << nothing;
-    Tally all;
+    EndCounts all;
     for (const json& row : report.at("services")) {
-        const Tally tally = tally_of(row);
+        const EndCounts tally = tally_of(row);
         EXPECT_EQ(sum(tally.closed_first), tally.connections) << row.dump();
         EXPECT_EQ(sum(tally.endings), tally.connections) << row.dump();
         all.add(tally);
@@ -211,7 +229,8 @@ void expect_processes(const json& report, std::uint32_t netns) {
     EXPECT_EQ(programs, (std::set<std::string>{"ab", "curl", "haproxy"}));
 }
 
-// --- the test --------------------------------------------------------------------------------------------------------
+// --- the test
+// --------------------------------------------------------------------------------------------------------
 
 class ReportServices : public WebTest {
 protected:
@@ -252,8 +271,8 @@ TEST_F(ReportServices, addUpToWhatIsOnTheWire) {
     expect_sorted(report_.at("remotes"), "remote");
 
     // The other tracer counts the same.
-    const std::map<Group, Tally> counted = groups_of(lines_);
-    const std::map<Group, Tally> reported = groups_of(report_);
+    const std::map<Group, EndCounts> counted = groups_of(lines_);
+    const std::map<Group, EndCounts> reported = groups_of(report_);
     EXPECT_EQ(counted.size(), reported.size());
     for (const auto& [group, tally] : counted) {
         const auto& [role, served, comm] = group;
@@ -272,11 +291,12 @@ TEST_F(ReportServices, addUpToWhatIsOnTheWire) {
     }
     const nanoseconds end = parse_time(report_.at("meta").at("end"));
     const auto compare = [&](const char* table, Side side) {
-        std::map<std::string, Tally> tallies;
+        std::map<std::string, EndCounts> tallies;
         std::map<std::string, std::pair<int, double>> time_waits;
         for (const json& row : report_.at(table)) {
             if (table == std::string("services") && row.at("role") != "server") continue;
-            const std::string endpoint = endpoint_text(row.at(side == Side::server ? "local" : "remote"));
+            const std::string endpoint =
+                endpoint_text(row.at(side == Side::server ? "local" : "remote"));
             tallies[endpoint].add(tally_of(row));
             time_waits[endpoint].first += row.at("time_wait").at("now").get<int>();
             time_waits[endpoint].second += row.at("time_wait").at("socket_seconds").get<double>();
@@ -292,7 +312,7 @@ TEST_F(ReportServices, addUpToWhatIsOnTheWire) {
     };
     compare("services", Side::server);
     compare("remotes", Side::client);
-    Tally programs;
+    EndCounts programs;
     for (const auto& [group, tally] : reported)
         if (std::get<0>(group) == "client") programs.add(tally);
     expect_as_on_the_wire(programs, clients, Side::client, "clients");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The states of a report after random traffic: how many sockets are in each, against the kernel's own list; how many
-// times each was left, against the lines of another tracer; and that its parts add up to the whole.
+// The states of a report after random traffic: how many sockets are in each, against the kernel's
+// own list; how many times each was left, against the lines of another tracer; and that its parts
+// add up to the whole.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -27,7 +28,8 @@ namespace tcpdwell::test {
 namespace {
 
 constexpr auto kPatience = std::chrono::seconds(30);
-// What the kernel does without an event (FIN_WAIT2 to TIME_WAIT in a mini-socket) is noticed within about a second.
+// What the kernel does without an event (FIN_WAIT2 to TIME_WAIT in a mini-socket) is noticed within
+// about a second.
 constexpr auto kSettle = 1500ms;
 constexpr int kActs = 1000;
 constexpr int kAttempts = 3;
@@ -36,7 +38,8 @@ constexpr std::array kSplits{"role", "service", "remote", "ending"};
 using nlohmann::json;
 using Counts = std::map<std::string, std::int64_t>; // by state; none is 0
 
-// --- counts from everywhere ------------------------------------------------------------------------------------------
+// --- counts from everywhere
+// ------------------------------------------------------------------------------------------
 
 bool is_connection_state(const std::string& state) { return state != "LISTEN" && state != "CLOSE"; }
 
@@ -99,15 +102,20 @@ Counts balance_of(const json& transitions) {
         counts[edge.at("to")] += edge.at("count").get<std::int64_t>();
         counts[edge.at("from")] -= edge.at("count").get<std::int64_t>();
     }
-    std::erase_if(counts, [](const auto& entry) { return entry.second == 0 || !is_connection_state(entry.first); });
+    std::erase_if(counts, [](const auto& entry) {
+        return entry.second == 0 || !is_connection_state(entry.first);
+    });
     return counts;
 }
 
-// --- comparison ------------------------------------------------------------------------------------------------------
+// --- comparison
+// ------------------------------------------------------------------------------------------------------
 
 // "" if they are equal.
 std::string difference(const std::string& what, const Counts& expected, const Counts& found) {
-    return expected == found ? "" : what + ": " + json(found).dump() + " instead of " + json(expected).dump() + "\n";
+    return expected == found
+               ? ""
+               : what + ": " + json(found).dump() + " instead of " + json(expected).dump() + "\n";
 }
 
 void expect_sound(const std::string& name, const json& dwell) {
@@ -143,7 +151,8 @@ void expect_sound(const json& report) {
     EXPECT_EQ(report.at("states").size(), 11U);
     for (const auto& [step, latency] : report.at("latencies").items()) expect_sound(step, latency);
     std::set<std::size_t> lengths;
-    for (const auto& [state, samples] : report.at("timeline").at("states").items()) lengths.insert(samples.size());
+    for (const auto& [state, samples] : report.at("timeline").at("states").items())
+        lengths.insert(samples.size());
     EXPECT_EQ(lengths.size(), 1U);
 }
 
@@ -169,7 +178,8 @@ Counts groups_of(const json& report, const std::string& split) {
     return sum;
 }
 
-// --- the test --------------------------------------------------------------------------------------------------------
+// --- the test
+// --------------------------------------------------------------------------------------------------------
 
 class ReportStates : public ::testing::Test {
 protected:
@@ -185,7 +195,8 @@ protected:
         Tracer tracer({"trace", "--connections", "--idle", "--format", "jsonl", "--netns", netns});
         std::vector<std::unique_ptr<ReportRun>> runs;
         for (const char* split : kSplits)
-            runs.push_back(std::make_unique<ReportRun>(std::vector<std::string>{"--netns", netns, "--by", split}));
+            runs.push_back(std::make_unique<ReportRun>(
+                std::vector<std::string>{"--netns", netns, "--by", split}));
         EXPECT_TRUE(tracer.await_first_line(kPatience)) << tracer.complaints();
         for (const auto& run : runs) run->await_tracing();
         traffic.act(kActs);
@@ -193,7 +204,8 @@ protected:
         const Counts kernel = listed(kernel_listing());
         for (const auto& run : runs) run->interrupt();
         EXPECT_EQ(tracer.interrupt(kPatience), 0) << tracer.complaints();
-        EXPECT_EQ(kernel, listed(kernel_listing())) << "the kernel's list changed meanwhile: the test is wrong";
+        EXPECT_EQ(kernel, listed(kernel_listing()))
+            << "the kernel's list changed meanwhile: the test is wrong";
 
         std::string found;
         for (std::size_t i = 0; i < kSplits.size(); ++i) {
@@ -201,19 +213,25 @@ protected:
             expect_sound(report);
             const Counts groups = groups_of(report, kSplits[i]);
             EXPECT_EQ(groups, connection_samples_of(report.at("states"))) << kSplits[i];
-            const std::int64_t all =
-                std::accumulate(kernel.begin(), kernel.end(), std::int64_t{0},
-                                [](std::int64_t sum, const auto& entry) { return sum + entry.second; });
+            const std::int64_t all = std::accumulate(
+                kernel.begin(), kernel.end(), std::int64_t{0},
+                [](std::int64_t sum, const auto& entry) { return sum + entry.second; });
             found += difference("open", kernel, open_in(report.at("states")));
-            found += difference("the last of the timeline", kernel, at_the_end_of(report.at("timeline")));
-            found += difference("quality.open", {{"", all}}, {{"", report.at("quality").at("open")}});
-            found += difference("dwells", dwells_in(tracer.lines()), connection_samples_of(report.at("states")));
-            if (!much_before) found += difference("comings and goings", kernel, balance_of(report.at("transitions")));
+            found += difference("the last of the timeline", kernel,
+                                at_the_end_of(report.at("timeline")));
+            found +=
+                difference("quality.open", {{"", all}}, {{"", report.at("quality").at("open")}});
+            found += difference("dwells", dwells_in(tracer.lines()),
+                                connection_samples_of(report.at("states")));
+            if (!much_before)
+                found +=
+                    difference("comings and goings", kernel, balance_of(report.at("transitions")));
         }
         return found;
     }
 
-    // The kernel doesn't always run every program at every event. A tracer that is wrong by its own fault is so again.
+    // The kernel doesn't always run every program at every event. A tracer that is wrong by its own
+    // fault is so again.
     static void expect_agreement(std::uint32_t seed, bool much_before) {
         for (int attempt = 1;; ++attempt, seed += 1000) {
             SCOPED_TRACE("seed " + std::to_string(seed));

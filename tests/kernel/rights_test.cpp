@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// tcpdwell as a process: the rights that it keeps, what it says where it has too few, how it ends, what it leaves
-// behind, and how soon it speaks.
+// tcpdwell as a process: the rights that it keeps, what it says where it has too few, how it ends,
+// what it leaves behind, and how soon it speaks.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/capability.h>
@@ -38,7 +38,8 @@ bool becomes_true(const Condition& condition) {
     return true;
 }
 
-// --- tracers ---------------------------------------------------------------------------------------------------------
+// --- tracers
+// ---------------------------------------------------------------------------------------------------------
 
 struct Pipe {
     Pipe() {
@@ -67,7 +68,8 @@ Program piped_tracer(Pipe& pipe) {
 
 // One that traces, and its sampler.
 struct Tracing {
-    explicit Tracing(std::vector<std::string> options = {}) : program(trace_here(std::move(options))) {
+    explicit Tracing(std::vector<std::string> options = {})
+        : program(trace_here(std::move(options))) {
         if (!becomes_true([&] { return program.printed().find('\n') != std::string::npos; }))
             throw std::runtime_error("no first line: " + program.said());
         const std::vector<pid_t> children = children_of(program.pid());
@@ -77,8 +79,10 @@ struct Tracing {
     }
 
     [[nodiscard]] bool nothing_is_left() const {
-        return becomes_true(
-            [&] { return !is_running(sampler) && std::none_of(programs.begin(), programs.end(), is_loaded); });
+        return becomes_true([&] {
+            return !is_running(sampler) &&
+                   std::none_of(programs.begin(), programs.end(), is_loaded);
+        });
     }
 
     Program program;
@@ -95,7 +99,8 @@ protected:
 
     static void expect_refusal(Program::Setting setting) {
         // It need not lie where everybody may go.
-        const Fd binary(check(open(tcpdwell_path().c_str(), O_RDONLY | O_CLOEXEC), "open tcpdwell"));
+        const Fd binary(
+            check(open(tcpdwell_path().c_str(), O_RDONLY | O_CLOEXEC), "open tcpdwell"));
         setting.executable = binary.get();
         Program tracer({"tcpdwell", "trace"}, setting);
         EXPECT_EQ(tracer.wait(kPatience), 3);
@@ -106,16 +111,19 @@ protected:
     }
 };
 
-// --- rights ----------------------------------------------------------------------------------------------------------
+// --- rights
+// ----------------------------------------------------------------------------------------------------------
 
 TEST_F(Rights, areGivenUpWhenTracingHasBegun) {
     const Tracing tracing;
     for (const char* set : {"CapEff", "CapPrm", "CapInh", "CapAmb"})
         EXPECT_EQ(capabilities(tracing.program.pid(), set), 0U) << set;
-    constexpr std::array few{CAP_SYS_ADMIN, CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH};
+    constexpr std::array few{CAP_SYS_ADMIN, CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE,
+                             CAP_DAC_READ_SEARCH};
     std::uint64_t allowed = 0;
     for (const unsigned capability : few) allowed |= 1ULL << capability;
-    EXPECT_TRUE(becomes_true([&] { return (capabilities(tracing.sampler, "CapPrm") & ~allowed) == 0; }));
+    EXPECT_TRUE(
+        becomes_true([&] { return (capabilities(tracing.sampler, "CapPrm") & ~allowed) == 0; }));
     EXPECT_EQ(capabilities(tracing.sampler, "CapEff"), capabilities(tracing.sampler, "CapPrm"));
 }
 
@@ -139,7 +147,8 @@ TEST_F(Rights, anUnknownNamespaceIsBadUsage) {
     EXPECT_NE(output.find("no-such-namespace"), std::string::npos) << output;
 }
 
-// --- hidden kernel addresses -----------------------------------------------------------------------------------------
+// --- hidden kernel addresses
+// -----------------------------------------------------------------------------------------
 
 // Puts a sysctl back, whatever becomes of the test: a child waits for the end of it.
 class SysctlChange {
@@ -183,13 +192,16 @@ TEST_F(Rights, hiddenKernelAddressesDontHideTimeWait) {
         open_and_close(listener);
         pause(200ms);
         EXPECT_EQ(tracing.program.stop(SIGINT, kPatience), 0) << tracing.program.said();
-        EXPECT_NE(tracing.program.printed().find("\"TIME_WAIT\""), std::string::npos) << tracing.program.printed();
-        EXPECT_NE(tracing.program.printed().find("\"SYN_RECV\""), std::string::npos) << tracing.program.printed();
+        EXPECT_NE(tracing.program.printed().find("\"TIME_WAIT\""), std::string::npos)
+            << tracing.program.printed();
+        EXPECT_NE(tracing.program.printed().find("\"SYN_RECV\""), std::string::npos)
+            << tracing.program.printed();
     }
     EXPECT_EQ(read_file(path), before);
 }
 
-// --- the end ---------------------------------------------------------------------------------------------------------
+// --- the end
+// ---------------------------------------------------------------------------------------------------------
 
 TEST_F(Rights, signalsEndItWellAndShowWhatIsOpen) {
     const Fd listener = listen_on({"127.0.0.1", 0});
@@ -201,7 +213,9 @@ TEST_F(Rights, signalsEndItWellAndShowWhatIsOpen) {
         EXPECT_EQ(tracing.program.stop(signal, kPatience), 0) << tracing.program.said();
         const std::string printed = tracing.program.printed();
         std::size_t open = 0;
-        for (std::size_t at = 0; (at = printed.find("\"ending\":\"open\"", at)) != std::string::npos; ++at) ++open;
+        for (std::size_t at = 0;
+             (at = printed.find("\"ending\":\"open\"", at)) != std::string::npos; ++at)
+            ++open;
         EXPECT_EQ(open, 2U) << printed;
         EXPECT_TRUE(tracing.nothing_is_left());
     }
@@ -246,7 +260,8 @@ TEST_F(Rights, nothingIsLeftIfItIsKilled) {
     EXPECT_TRUE(tracing.nothing_is_left());
 }
 
-// --- promptness ------------------------------------------------------------------------------------------------------
+// --- promptness
+// ------------------------------------------------------------------------------------------------------
 
 // Time from a lone event to its line.
 nanoseconds delay_of_a_lone_event(const Fd& from) {

@@ -49,14 +49,17 @@ std::string address_text(std::span<const std::uint8_t> in, std::size_t at) {
 }
 
 // RFC 1071, stored where `at` says.
-void checksum(OutBytes& out, std::size_t at, std::span<const std::uint8_t> covered, std::uint32_t sum) {
-    for (std::size_t i = 0; i < covered.size(); ++i) sum += i % 2 == 0 ? covered[i] << 8U : covered[i];
+void checksum(OutBytes& out, std::size_t at, std::span<const std::uint8_t> covered,
+              std::uint32_t sum) {
+    for (std::size_t i = 0; i < covered.size(); ++i)
+        sum += i % 2 == 0 ? covered[i] << 8U : covered[i];
     while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
     out[at] = static_cast<std::uint8_t>(~sum >> 8);
     out[at + 1] = static_cast<std::uint8_t>(~sum);
 }
 
-OutBytes ip_header(const std::string& source, const std::string& target, std::uint8_t protocol, std::size_t payload) {
+OutBytes ip_header(const std::string& source, const std::string& target, std::uint8_t protocol,
+                   std::size_t payload) {
     OutBytes out{0x45, 0};
     put16(out, kIpHeader + payload);
     put32(out, 0x4000); // no id, don't fragment
@@ -81,7 +84,8 @@ OutBytes to_packet(const Segment& segment) {
         put32(options, segment.echo);
     }
     const std::size_t header = 20 + options.size();
-    OutBytes out = ip_header(segment.source.addr, segment.target.addr, IPPROTO_TCP, header + segment.payload);
+    OutBytes out =
+        ip_header(segment.source.addr, segment.target.addr, IPPROTO_TCP, header + segment.payload);
     put16(out, segment.source.port);
     put16(out, segment.target.port);
     put32(out, segment.seq);
@@ -103,7 +107,8 @@ OutBytes to_packet(const Segment& segment) {
 }
 
 std::optional<Segment> from_packet(std::span<const std::uint8_t> packet) {
-    if (packet.size() < kIpHeader || packet[0] != 0x45 || packet[9] != IPPROTO_TCP) return std::nullopt;
+    if (packet.size() < kIpHeader || packet[0] != 0x45 || packet[9] != IPPROTO_TCP)
+        return std::nullopt;
     const auto tcp = packet.subspan(kIpHeader);
     if (tcp.size() < 20) return std::nullopt;
     const std::size_t header = static_cast<std::size_t>(tcp[12] >> 4) * 4;
@@ -124,7 +129,8 @@ std::optional<Segment> from_packet(std::span<const std::uint8_t> packet) {
     return result;
 }
 
-OutBytes unreachable_packet(std::span<const std::uint8_t> packet, const std::string& router, std::uint8_t code) {
+OutBytes unreachable_packet(std::span<const std::uint8_t> packet, const std::string& router,
+                            std::uint8_t code) {
     OutBytes icmp{ICMP_DEST_UNREACH, code};
     put16(icmp, 0); // checksum
     put32(icmp, 0);

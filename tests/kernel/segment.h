@@ -41,8 +41,9 @@ std::vector<std::uint8_t> to_packet(const Segment& segment);
 /// The segment in an IPv4 packet; nullopt if it is something else. Checksums aren't looked at.
 std::optional<Segment> from_packet(std::span<const std::uint8_t> packet);
 
-/// An ICMP "destination unreachable" of `code` from `router` to the sender of `packet` (RFC 792), as an IPv4 packet.
-std::vector<std::uint8_t> unreachable_packet(std::span<const std::uint8_t> packet, const std::string& router,
-                                             std::uint8_t code);
+/// An ICMP "destination unreachable" of `code` from `router` to the sender of `packet` (RFC 792),
+/// as an IPv4 packet.
+std::vector<std::uint8_t> unreachable_packet(std::span<const std::uint8_t> packet,
+                                             const std::string& router, std::uint8_t code);
 
 } // namespace tcpdwell::test

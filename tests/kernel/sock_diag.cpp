@@ -12,7 +12,8 @@
 namespace tcpdwell::test {
 
 int destroy_socket(const Endpoint& local, const Endpoint& remote) {
-    const Fd netlink(check(socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG), "netlink socket"));
+    const Fd netlink(
+        check(socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG), "netlink socket"));
     const Address source(local);
     const Address target(remote);
     struct {
@@ -35,8 +36,10 @@ int destroy_socket(const Endpoint& local, const Endpoint& remote) {
         request.body.id.idiag_src[0] = in_source.sin_addr.s_addr;
         request.body.id.idiag_dst[0] = in_target.sin_addr.s_addr;
     } else {
-        std::memcpy(request.body.id.idiag_src, &reinterpret_cast<const sockaddr_in6&>(source.storage).sin6_addr, 16);
-        std::memcpy(request.body.id.idiag_dst, &reinterpret_cast<const sockaddr_in6&>(target.storage).sin6_addr, 16);
+        std::memcpy(request.body.id.idiag_src,
+                    &reinterpret_cast<const sockaddr_in6&>(source.storage).sin6_addr, 16);
+        std::memcpy(request.body.id.idiag_dst,
+                    &reinterpret_cast<const sockaddr_in6&>(target.storage).sin6_addr, 16);
     }
     check(send(netlink.get(), &request, sizeof request, 0), "send SOCK_DESTROY");
 

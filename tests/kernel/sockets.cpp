@@ -59,9 +59,13 @@ void set_option(const Fd& socket, int level, int name, int value) {
     check(setsockopt(socket.get(), level, name, &value, sizeof value), "setsockopt");
 }
 
-void set_tcp_option(const Fd& socket, int name, int value) { set_option(socket, IPPROTO_TCP, name, value); }
+void set_tcp_option(const Fd& socket, int name, int value) {
+    set_option(socket, IPPROTO_TCP, name, value);
+}
 
-void set_nonblocking(const Fd& socket) { check(fcntl(socket.get(), F_SETFL, O_NONBLOCK), "O_NONBLOCK"); }
+void set_nonblocking(const Fd& socket) {
+    check(fcntl(socket.get(), F_SETFL, O_NONBLOCK), "O_NONBLOCK");
+}
 
 void bind_to(const Fd& socket, const Address& address) {
     set_option(socket, SOL_SOCKET, SO_REUSEADDR, 1);
@@ -76,7 +80,8 @@ Fd listen_on(const Address& address, int backlog) {
 }
 
 void connect_to(const Fd& socket, const Address& address) {
-    if (connect(socket.get(), address.get(), address.size) != 0 && errno != EINPROGRESS) check(-1, "connect");
+    if (connect(socket.get(), address.get(), address.size) != 0 && errno != EINPROGRESS)
+        check(-1, "connect");
 }
 
 int failing_connect(const Fd& socket, const Address& address) {
@@ -98,7 +103,8 @@ Fd accept_from(const Fd& listener) {
 
 void send_bytes(const Fd& socket, std::size_t count) {
     const std::string bytes(count, 'x');
-    if (check(send(socket.get(), bytes.data(), count, MSG_NOSIGNAL), "send") != static_cast<int>(count)) {
+    if (check(send(socket.get(), bytes.data(), count, MSG_NOSIGNAL), "send") !=
+        static_cast<int>(count)) {
         errno = ENOBUFS;
         check(-1, "send took less than all");
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// TCP sockets for the tests: thin wrappers that throw std::system_error when a call fails which a test relies on.
+// TCP sockets for the tests: thin wrappers that throw std::system_error when a call fails which a
+// test relies on.
 #pragma once
 
 #include <netinet/in.h>
@@ -31,7 +32,9 @@ struct Address {
     /// IPv6 if `addr` contains a colon.
     Address(std::string_view addr, std::uint16_t port);
     Address(const Endpoint& endpoint) : Address(endpoint.addr, endpoint.port) {}
-    [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
+    [[nodiscard]] const sockaddr* get() const {
+        return reinterpret_cast<const sockaddr*>(&storage);
+    }
     [[nodiscard]] int family() const { return storage.ss_family; }
 };
 
@@ -52,7 +55,8 @@ Fd accept_from(const Fd& listener);
 void send_bytes(const Fd& socket, std::size_t count);
 /// Waits until data, FIN or an error has arrived at the socket; throws after `limit`.
 void await_readable(const Fd& socket, std::chrono::milliseconds limit = std::chrono::seconds(10));
-/// What ended a connection: waits for it as await_readable does, reads all data, and gives the errno, 0 for a FIN.
+/// What ended a connection: waits for it as await_readable does, reads all data, and gives the
+/// errno, 0 for a FIN.
 int read_to_end(const Fd& socket);
 /// A connection to the listener, closed by the client and then by the server.
 void open_and_close(const Fd& listener);
@@ -64,8 +68,8 @@ Endpoint remote_of(const Fd& socket);
 std::uint64_t cookie_of(const Fd& socket);
 /// State of a full socket by TCP_INFO: TCP_ESTABLISHED...
 int state_of(const Fd& socket);
-/// State of whatever the namespace holds for this pair of IPv4 ports, by /proc/net/tcp (mini-sockets included, with
-/// their substate); -1 if there is nothing.
+/// State of whatever the namespace holds for this pair of IPv4 ports, by /proc/net/tcp
+/// (mini-sockets included, with their substate); -1 if there is nothing.
 int listed_state(std::uint16_t local_port, std::uint16_t remote_port);
 
 } // namespace tcpdwell::test

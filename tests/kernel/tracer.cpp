@@ -22,8 +22,8 @@ std::vector<std::string> tcpdwell_command(std::vector<std::string> arguments) {
     static const std::set<std::string> reading{"-r", "--read"};
     static const std::pair<const char*, const char*> chosen[] = {{"TCPDWELL_PROBES", "--probes"},
                                                                  {"TCPDWELL_BTF", "--btf"}};
-    const bool reads =
-        std::any_of(arguments.begin(), arguments.end(), [](const std::string& word) { return reading.contains(word); });
+    const bool reads = std::any_of(arguments.begin(), arguments.end(),
+                                   [](const std::string& word) { return reading.contains(word); });
     for (const auto& [variable, option] : chosen)
         if (const char* value = std::getenv(variable);
             value != nullptr && !reads && !arguments.empty() && tracing.contains(arguments.front()))
@@ -32,7 +32,8 @@ std::vector<std::string> tcpdwell_command(std::vector<std::string> arguments) {
     return arguments;
 }
 
-int run_tcpdwell(const std::vector<std::string>& arguments, std::chrono::seconds limit, std::string& output) {
+int run_tcpdwell(const std::vector<std::string>& arguments, std::chrono::seconds limit,
+                 std::string& output) {
     Program program(tcpdwell_command(arguments));
     const int status = program.wait(limit);
     output = program.printed() + program.said();

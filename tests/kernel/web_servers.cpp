@@ -101,7 +101,8 @@ void await_listening(Program& server, std::initializer_list<std::uint16_t> ports
     for (const std::uint16_t port : ports)
         for (; !is_listening(port); pause(10ms))
             if (monotonic_now() > deadline)
-                throw std::runtime_error("nobody listens at port " + std::to_string(port) + ": " + server.said());
+                throw std::runtime_error("nobody listens at port " + std::to_string(port) + ": " +
+                                         server.said());
 }
 
 } // namespace
@@ -113,9 +114,11 @@ WebServers::WebServers(const std::filesystem::path& folder) {
     std::filesystem::resize_file(folder / "files/slow", kMuch);
     write(folder / "nginx.conf", kNginxText);
     write(folder / "haproxy.cfg", kHaproxyText);
-    nginx_.emplace(std::vector<std::string>{find_program("nginx"), "-p", folder, "-c", "nginx.conf"});
+    nginx_.emplace(
+        std::vector<std::string>{find_program("nginx"), "-p", folder, "-c", "nginx.conf"});
     await_listening(*nginx_, {kNginx, kNginxOnce});
-    haproxy_.emplace(std::vector<std::string>{find_program("haproxy"), "-db", "-f", folder / "haproxy.cfg"});
+    haproxy_.emplace(
+        std::vector<std::string>{find_program("haproxy"), "-db", "-f", folder / "haproxy.cfg"});
     await_listening(*haproxy_, {kProxy, kProxyOnce, kProxyBytes});
 }
 

@@ -17,7 +17,8 @@ namespace {
 
 constexpr auto kPatience = std::chrono::seconds(30);
 
-std::string url(std::uint16_t port, const std::string& path, const std::string& host = "127.0.0.1") {
+std::string url(std::uint16_t port, const std::string& path,
+                const std::string& host = "127.0.0.1") {
     return "http://" + host + ":" + std::to_string(port) + path;
 }
 
@@ -41,7 +42,8 @@ void WebTest::SetUp() {
 
 void make_web_traffic() {
     using Web = WebServers;
-    for (const std::uint16_t port : {Web::kNginx, Web::kNginxOnce, Web::kProxy, Web::kProxyOnce, Web::kProxyBytes}) {
+    for (const std::uint16_t port :
+         {Web::kNginx, Web::kNginxOnce, Web::kProxy, Web::kProxyOnce, Web::kProxyBytes}) {
         for (const char* host : {"127.0.0.1", "[::1]"}) {
             const std::string small = url(port, "/small", host);
             curl({small});
@@ -62,8 +64,8 @@ void make_web_traffic() {
 }
 
 Tcpdump::Tcpdump(const std::string& file)
-    : program_({"tcpdump", "-i", "lo", "-n", "-Z", "root", "--immediate-mode", "-B", "65536", "-s", "128", "-w", file,
-                "tcp"}) {
+    : program_({"tcpdump", "-i", "lo", "-n", "-Z", "root", "--immediate-mode", "-B", "65536", "-s",
+                "128", "-w", file, "tcp"}) {
     if (!program_.await_saying("listening on", kPatience))
         throw std::runtime_error("tcpdump doesn't capture: " + program_.said());
 }
@@ -71,7 +73,9 @@ Tcpdump::Tcpdump(const std::string& file)
 std::string Tcpdump::stop() {
     const bool well = program_.stop(SIGINT, kPatience) == 0;
     const std::string said = program_.said();
-    return well && said.find("\n0 packets dropped by kernel") != std::string::npos ? "" : "tcpdump: " + said;
+    return well && said.find("\n0 packets dropped by kernel") != std::string::npos
+               ? ""
+               : "tcpdump: " + said;
 }
 
 } // namespace tcpdwell::test

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The decoder against random events and random bytes. (Reading out of bounds is for the sanitizers to see.)
+// The decoder against random events and random bytes. (Reading out of bounds is for the sanitizers
+// to see.)
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -17,12 +18,13 @@ TEST(DecodeProperty, decoded_is_what_was_encoded) {
     for (const std::uint64_t seed : seeds(50'000)) {
         std::mt19937_64 random(seed);
         Decoder decoder;
-        decoder.decode(encode(ClockReading{kStoryClock}, kStoryClock));
-        const Event event = random_event(random, kStoryClock);
-        const auto record = encode(event, kStoryClock);
+        decoder.decode(encode(ClockReading{kTestClock}, kTestClock));
+        const Event event = random_event(random, kTestClock);
+        const auto record = encode(event, kTestClock);
         ASSERT_EQ(record.size() % 8, 0u) << how_to_repeat(seed);
         const auto decoded = decoder.decode(record);
-        ASSERT_TRUE(decoded && same(*decoded, event)) << how_to_repeat(seed) << ", event kind " << event.index();
+        ASSERT_TRUE(decoded && same(*decoded, event))
+            << how_to_repeat(seed) << ", event kind " << event.index();
     }
 }
 
@@ -37,8 +39,10 @@ TEST(DecodeProperty, any_bytes_are_an_event_or_counted) {
     for (const std::uint64_t seed : seeds(100'000)) {
         std::mt19937_64 random(seed);
         std::vector<std::byte> bytes(random() % 200);
-        for (std::byte& b : bytes) b = static_cast<std::byte>(random() % 3 == 0 ? random() % 14 : random());
-        if (bytes.size() >= sizeof(td_header) && random() % 4 != 0) { // else hardly one would get past the header
+        for (std::byte& b : bytes)
+            b = static_cast<std::byte>(random() % 3 == 0 ? random() % 14 : random());
+        if (bytes.size() >= sizeof(td_header) &&
+            random() % 4 != 0) { // else hardly one would get past the header
             const auto size = static_cast<std::uint16_t>(bytes.size());
             std::memcpy(bytes.data() + offsetof(td_header, size), &size, sizeof(size));
             bytes[offsetof(td_header, kind)] = static_cast<std::byte>(random() % 14);
@@ -54,14 +58,15 @@ TEST(DecodeProperty, any_bytes_are_an_event_or_counted) {
 TEST(DecodeProperty, damaged_traffic_upsets_neither_decoder_nor_tracker) {
     for (const std::uint64_t seed : seeds(500)) {
         std::mt19937_64 random(seed);
-        const Story traffic = make_traffic(random_options(seed));
+        const GeneratedConnection traffic = make_traffic(random_options(seed));
         OutcomeCollector collector;
         Tracker tracker(collector, {});
         Decoder decoder;
-        decoder.decode(encode(ClockReading{kStoryClock}, kStoryClock));
+        decoder.decode(encode(ClockReading{kTestClock}, kTestClock));
         for (const WireRecord& record : traffic.records) {
             std::vector<std::byte> bytes = record.bytes;
-            if (random() % 8 == 0) bytes[random() % bytes.size()] = static_cast<std::byte>(random());
+            if (random() % 8 == 0)
+                bytes[random() % bytes.size()] = static_cast<std::byte>(random());
             if (const auto event = decode_exactly(decoder, bytes)) tracker.on_event(*event);
         }
         tracker.finish(traffic.records.back().at);
@@ -77,9 +82,9 @@ TEST(DecodeProperty, any_events_in_any_order_do_not_upset_the_tracker) {
         Tracker tracker(collector, {.max_connections = 1 + random() % 64});
         const std::size_t limit = 1 + random() % 300;
         for (std::size_t i = 0; i < limit; ++i) {
-            tracker.on_event(random_event_among_few(random, kStoryClock));
+            tracker.on_event(random_event_among_few(random, kTestClock));
         }
-        tracker.finish(kStoryClock.mono);
+        tracker.finish(kTestClock.mono);
         ASSERT_EQ(tracker.live(), 0u) << how_to_repeat(seed);
         std::size_t lines = 0;
         for (const Outcome& o : collector.outcomes()) lines += o.line.has_value();

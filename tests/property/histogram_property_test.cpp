@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The log-linear histogram against all its samples, sorted: what is said to be exact is, and the rest is as near as is
-// said.
+// The log-linear histogram against all its samples, sorted: what is said to be exact is, and the
+// rest is as near as is said.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -35,8 +35,11 @@ constexpr Source kSources[] = {
     {"uniform", [](Random& r) { return uniform(r, 0, 5'000'000); }},
     {"all of them", [](Random& r) { return uniform(r, 0, kMost); }},
     {"log-uniform",
-     [](Random& r) { return static_cast<std::int64_t>(std::exp2(std::uniform_real_distribution(0.0, 62.0)(r))); }},
-    {"exponential", [](Random& r) { return static_cast<std::int64_t>(std::exponential_distribution(1e-6)(r)); }},
+     [](Random& r) {
+         return static_cast<std::int64_t>(std::exp2(std::uniform_real_distribution(0.0, 62.0)(r)));
+     }},
+    {"exponential",
+     [](Random& r) { return static_cast<std::int64_t>(std::exponential_distribution(1e-6)(r)); }},
     {"constant", [](Random&) { return std::int64_t{60'420'000'000}; }},
     {"two clusters near 60 s",
      [](Random& r) {
@@ -55,7 +58,8 @@ constexpr Source kSources[] = {
 
 Samples draw(const Source& source, Random& random) {
     // From one to some thousands, small numbers as often as large ones.
-    const auto count = static_cast<std::size_t>(std::exp2(std::uniform_real_distribution(0.0, 12.0)(random)));
+    const auto count =
+        static_cast<std::size_t>(std::exp2(std::uniform_real_distribution(0.0, 12.0)(random)));
     Samples samples(count);
     for (std::int64_t& sample : samples) sample = source.draw(random);
     return samples;
@@ -88,11 +92,14 @@ void check_buckets(const LogHistogram& histogram, const Samples& sorted) {
         end = bucket.high;
         // The largest number has no successor to be below.
         const auto first = std::lower_bound(sorted.begin(), sorted.end(), low);
-        const auto last = high == kMost ? sorted.end() : std::lower_bound(sorted.begin(), sorted.end(), high);
-        ASSERT_EQ(bucket.count, static_cast<std::uint64_t>(last - first)) << "in [" << low << ", " << high << ")";
+        const auto last =
+            high == kMost ? sorted.end() : std::lower_bound(sorted.begin(), sorted.end(), high);
+        ASSERT_EQ(bucket.count, static_cast<std::uint64_t>(last - first))
+            << "in [" << low << ", " << high << ")";
         ASSERT_GT(bucket.count, 0u);
         if (high - low > 1) {
-            ASSERT_LE(static_cast<double>(high - low), 2 * LogHistogram::kRelativeError * static_cast<double>(low));
+            ASSERT_LE(static_cast<double>(high - low),
+                      2 * LogHistogram::kRelativeError * static_cast<double>(low));
         }
         counted += bucket.count;
     }
@@ -106,7 +113,8 @@ void check(const LogHistogram& histogram, Samples samples) {
     ASSERT_EQ(histogram.max().count(), samples.back());
     Wide sum = 0;
     for (const std::int64_t sample : samples) sum += sample;
-    ASSERT_EQ(histogram.mean().count(), static_cast<std::int64_t>(sum / static_cast<Wide>(samples.size())));
+    ASSERT_EQ(histogram.mean().count(),
+              static_cast<std::int64_t>(sum / static_cast<Wide>(samples.size())));
     for (const std::int64_t q : kThousandths) {
         const std::int64_t exact = nearest_rank(samples, q);
         const std::int64_t told = histogram.quantile(static_cast<double>(q) / 1000).count();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Random traffic with random losses: whatever is told as whole is the truth, and no dwell is ever made up.
+// Random traffic with random losses: whatever is told as whole is the truth, and no dwell is ever
+// made up.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -16,7 +17,8 @@ namespace {
 std::vector<WireRecord> lose_some(const std::vector<WireRecord>& records, std::uint64_t seed) {
     std::mt19937_64 random(seed);
     const std::uint64_t one_in = 10 + random() % 100;
-    const std::uint64_t longest_burst = 1 + random() % 2; // long ones can hide one mini-socket's life in another's
+    const std::uint64_t longest_burst =
+        1 + random() % 2; // long ones can hide one mini-socket's life in another's
     std::uint64_t burst = 0;
     LostTotals lost{MonoTime{}, {}};
     std::vector<WireRecord> kept;
@@ -29,7 +31,7 @@ std::vector<WireRecord> lose_some(const std::vector<WireRecord>& records, std::u
         --burst;
         lost.at = record.at;
         ++lost.total[TD_PROBE_STATE];
-        kept.push_back({record.at, encode(lost, kStoryClock)});
+        kept.push_back({record.at, encode(lost, kTestClock)});
     }
     return kept;
 }
@@ -45,7 +47,7 @@ std::vector<WireRecord> make_holes(const std::vector<WireRecord>& records, std::
         i += hole;
         const bool is_end = i >= records.size();
         const MonoTime after = is_end ? before : records[i].at;
-        if (hole > 0) kept.push_back({before, encode(Gap{before, after, false}, kStoryClock)});
+        if (hole > 0) kept.push_back({before, encode(Gap{before, after, false}, kTestClock)});
         if (!is_end) kept.push_back(records[i++]);
     }
     return kept;
@@ -54,8 +56,9 @@ std::vector<WireRecord> make_holes(const std::vector<WireRecord>& records, std::
 /// What happened between two ends, over all connections that used them.
 using Place = std::pair<std::uint32_t, std::string>;
 Place place_of(const Outcome& o) {
-    return {o.netns, o.tuple.local.address.text(Family::ipv6) + std::to_string(o.tuple.local.port) + " " +
-                         o.tuple.remote.address.text(Family::ipv6) + std::to_string(o.tuple.remote.port)};
+    return {o.netns, o.tuple.local.address.text(Family::ipv6) + std::to_string(o.tuple.local.port) +
+                         " " + o.tuple.remote.address.text(Family::ipv6) +
+                         std::to_string(o.tuple.remote.port)};
 }
 
 /// Not known, or the truth.
@@ -64,8 +67,9 @@ bool no_lie(const std::optional<T>& told, const std::optional<T>& truth) {
     return !told || told == truth;
 }
 
-/// Whether `told` says nothing but what `truth` says. Things may be missing that lie in records of their own, where no
-/// state tells of their loss: details of an ending, restarts of a timer, who owned the socket.
+/// Whether `told` says nothing but what `truth` says. Things may be missing that lie in records of
+/// their own, where no state tells of their loss: details of an ending, restarts of a timer, who
+/// owned the socket.
 bool agrees(const Outcome& told, const Outcome& truth) {
     if (!truth.line || place_of(told) != place_of(truth) || told.role != truth.role) return false;
     const auto same_transition = [](const Outcome::Transition& a, const Outcome::Transition& b) {
@@ -78,28 +82,32 @@ bool agrees(const Outcome& told, const Outcome& truth) {
     const OutcomeLine& b = *truth.line;
     return std::equal(told.transitions.begin(), told.transitions.end(), truth.transitions.begin(),
                       truth.transitions.end(), same_transition) &&
-           std::equal(a.states.begin(), a.states.end(), b.states.begin(), b.states.end(), same_stay) &&
-           a.opened == b.opened && a.closed == b.closed && a.closed_first == b.closed_first && a.ending == b.ending &&
-           (a.detail == EndingDetail::none || a.detail == b.detail) &&
+           std::equal(a.states.begin(), a.states.end(), b.states.begin(), b.states.end(),
+                      same_stay) &&
+           a.opened == b.opened && a.closed == b.closed && a.closed_first == b.closed_first &&
+           a.ending == b.ending && (a.detail == EndingDetail::none || a.detail == b.detail) &&
            a.time_wait.has_value() == b.time_wait.has_value() &&
-           (!a.time_wait || (a.time_wait->end == b.time_wait->end && no_lie(a.time_wait->dwell, b.time_wait->dwell)));
+           (!a.time_wait || (a.time_wait->end == b.time_wait->end &&
+                             no_lie(a.time_wait->dwell, b.time_wait->dwell)));
 }
 
 class LossProperty : public testing::Test {
 protected:
     void run_with(std::uint64_t seed) {
         TrafficOptions options = random_options(seed);
-        options.only_single = true; // two connections with the same ends can look like one if all between them is lost
+        options.only_single = true; // two connections with the same ends can look like one if all
+                                    // between them is lost
         options.tuples = static_cast<std::uint32_t>(options.stories);
         traffic = make_traffic(options);
         TrackerRun run;
-        run.feed(seed % 2 == 0 ? lose_some(traffic.records, seed) : make_holes(traffic.records, seed));
+        run.feed(seed % 2 == 0 ? lose_some(traffic.records, seed)
+                               : make_holes(traffic.records, seed));
         run.finish();
         told = run.collector.outcomes();
         EXPECT_EQ(run.collector.complaints, std::vector<std::string>()) << how_to_repeat(seed);
         EXPECT_EQ(run.tracker.live(), 0u) << how_to_repeat(seed);
     }
-    Story traffic;
+    GeneratedConnection traffic;
     std::vector<Outcome> told;
 };
 
@@ -112,31 +120,38 @@ TEST_F(LossProperty, whole_lines_are_true) {
             bool found = false;
             for (const Outcome& truth : traffic.outcomes) {
                 found = found || agrees(o, truth);
-                if (truth.line && place_of(truth) == place_of(o) && truth.line->opened == o.line->opened)
+                if (truth.line && place_of(truth) == place_of(o) &&
+                    truth.line->opened == o.line->opened)
                     nearest = &truth;
             }
-            EXPECT_TRUE(found) << how_to_repeat(seed) << "\ntold: " << describe(o)
-                               << "truth: " << (nearest ? describe(*nearest) : "no such connection");
+            EXPECT_TRUE(found) << how_to_repeat(seed) << "\ntold: " << describe(o) << "truth: "
+                               << (nearest ? describe(*nearest) : "no such connection");
         }
         if (HasFailure()) return;
     }
 }
 
 bool younger_time_wait(const Outcome::Transition& real, const Outcome::Transition& told) {
-    if (told.from == TcpState::TIME_WAIT) return real.from == told.from && *told.dwell < *real.dwell;
-    return told.from == TcpState::FIN_WAIT2 && told.to == TcpState::TIME_WAIT && *told.dwell > *real.dwell;
+    if (told.from == TcpState::TIME_WAIT)
+        return real.from == told.from && *told.dwell < *real.dwell;
+    return told.from == TcpState::FIN_WAIT2 && told.to == TcpState::TIME_WAIT &&
+           *told.dwell > *real.dwell;
 }
 
-/// Whether a connection between these ends stayed in that state, from and until about then. Of one with a gap, two
-/// stays can be told wrong in good faith: a restart that was missed makes TIME_WAIT look younger if the timer has to
-/// tell its beginning, and if that was missed too, FIN_WAIT2 looks longer.
-bool happened(const Outcome& told, const Outcome::Transition& t, const std::vector<Outcome>& truth) {
-    constexpr Nanoseconds kSlack = std::chrono::milliseconds(5); // a tick of the timer may be all that is left
+/// Whether a connection between these ends stayed in that state, from and until about then. Of one
+/// with a gap, two stays can be told wrong in good faith: a restart that was missed makes TIME_WAIT
+/// look younger if the timer has to tell its beginning, and if that was missed too, FIN_WAIT2 looks
+/// longer.
+bool happened(const Outcome& told, const Outcome::Transition& t,
+              const std::vector<Outcome>& truth) {
+    constexpr Nanoseconds kSlack =
+        std::chrono::milliseconds(5); // a tick of the timer may be all that is left
     for (const Outcome& o : truth) {
         if (place_of(o) != place_of(told)) continue;
         for (const auto& real : o.transitions)
             if (real.from == t.from && real.dwell &&
-                ((std::chrono::abs(real.at - t.at) < kSlack && std::chrono::abs(*real.dwell - *t.dwell) < kSlack) ||
+                ((std::chrono::abs(real.at - t.at) < kSlack &&
+                  std::chrono::abs(*real.dwell - *t.dwell) < kSlack) ||
                  (told.line && told.line->seen == Seen::gap && younger_time_wait(real, t))))
                 return true;
     }

@@ -15,7 +15,8 @@ bool near(MonoTime a, MonoTime b) { return a <= b + kExplained && b <= a + kExpl
 /// Takes the story in, event by event.
 class Reader {
 public:
-    Reader(const std::vector<Event>& stream, const Strand& strand) : stream_(stream), strand_(strand) {
+    Reader(const std::vector<Event>& stream, const NaiveConnection& strand)
+        : stream_(stream), strand_(strand) {
         o_.netns = strand.netns;
         o_.tuple = strand.tuple;
         if (!strand.listener) o_.line.emplace();
@@ -41,7 +42,8 @@ private:
         std::optional<Nanoseconds> dwell;
         if (since_) dwell = at - *since_;
         o_.transitions.push_back({at, state_, to, dwell});
-        if (o_.line && state_ != CLOSE && state_ != LISTEN) o_.line->states.push_back({state_, dwell});
+        if (o_.line && state_ != CLOSE && state_ != LISTEN)
+            o_.line->states.push_back({state_, dwell});
         if (o_.line && to == CLOSE) o_.line->closed = at;
         if (state_ == TIME_WAIT) time_wait_dwell_ = dwell;
         state_ = to;
@@ -86,7 +88,8 @@ private:
     void note_closer(const StateChange& e) {
         if (o_.closed_by || !e.owner || !e.has(TD_STATE_OWNED)) return;
         const bool sends_fin = e.to == FIN_WAIT1 || e.to == LAST_ACK;
-        const bool never_tried = e.from == SYN_SENT && e.shutdown == 0 && !e.has(TD_STATE_UNANSWERED);
+        const bool never_tried =
+            e.from == SYN_SENT && e.shutdown == 0 && !e.has(TD_STATE_UNANSWERED);
         const bool aborts = e.to == CLOSE && ((e.error == 0 && !never_tried) || e.error == 103);
         if (sends_fin || aborts || e.from == e.to) o_.closed_by = e.owner->process;
     }
@@ -96,7 +99,8 @@ private:
             mini_started_ = e.at;
             if (e.substate == TIME_WAIT) step(TIME_WAIT, e.at);
         } else if (e.op == TD_TIMER_START) {
-            if (e.substate == TIME_WAIT && state_ == TIME_WAIT && *e.expires > *expires_) ++restarts_;
+            if (e.substate == TIME_WAIT && state_ == TIME_WAIT && *e.expires > *expires_)
+                ++restarts_;
             if (e.substate == TIME_WAIT) be_in_time_wait(e.expires, e.entered);
         } else if (e.op == TD_TIMER_REARM) {
             if (state_ == TIME_WAIT)
@@ -112,13 +116,15 @@ private:
     }
     void be_in_time_wait(std::optional<MonoTime> expires, std::optional<MonoTime> entered) {
         const MonoTime armed = *expires - 60s;
-        if (state_ != TIME_WAIT) step(TIME_WAIT, entered && *entered > *mini_started_ + 2ms ? *entered : armed);
+        if (state_ != TIME_WAIT)
+            step(TIME_WAIT, entered && *entered > *mini_started_ + 2ms ? *entered : armed);
         if (restarts_ == 0 && armed > *since_ + 10ms) restarts_ = 1;
         expires_ = expires;
     }
 
     void read(const RequestTimer& e) {
-        if (e.op == TD_TIMER_START && o_.transitions.empty()) open(Role::server, LISTEN, SYN_RECV, e.at);
+        if (e.op == TD_TIMER_START && o_.transitions.empty())
+            open(Role::server, LISTEN, SYN_RECV, e.at);
         if (e.op == TD_TIMER_START)
             request_stopped_.reset();
         else
@@ -150,7 +156,8 @@ private:
         else if (last_)
             judge_socket(*last_);
         else if (state_ == CLOSE)
-            end_as(Ending::handshake_failed, request_expired_ ? EndingDetail::timeout : EndingDetail::none);
+            end_as(Ending::handshake_failed,
+                   request_expired_ ? EndingDetail::timeout : EndingDetail::none);
         else
             judge_open();
         line.closed_first = first_;
@@ -178,25 +185,29 @@ private:
             o_.line->time_wait = {time_wait_dwell_, end, restarts_};
         } else if (e.op == TD_TIMER_EXPIRE) {
             end_as(Ending::fin_wait2_expired);
-        } else if (reset(TD_RESET_SENT) || (frame(TD_STACK_RECEIVE) && !frame(TD_STACK_TIMEWAIT_PROCESS))) {
+        } else if (reset(TD_RESET_SENT) ||
+                   (frame(TD_STACK_RECEIVE) && !frame(TD_STACK_TIMEWAIT_PROCESS))) {
             end_as(Ending::reset_sent, EndingDetail::data_after_close);
         } else if (frame(TD_STACK_TIMEWAIT_PROCESS)) {
             end_as(Ending::reset_received);
         } else {
-            end_as(Ending::unknown, frame(TD_STACK_ABORT) ? EndingDetail::admin_kill : EndingDetail::none);
+            end_as(Ending::unknown,
+                   frame(TD_STACK_ABORT) ? EndingDetail::admin_kill : EndingDetail::none);
         }
     }
     /// Who has taken the four-tuple of a killed mini-socket.
     [[nodiscard]] TimeWaitEnd follower(const TimewaitTimer& killed) const {
         for (const Event& event : stream_) {
             const auto follows = [&](const auto& e) {
-                return e.at >= killed.at && e.at <= killed.at + kExplained && e.tuple.local == killed.tuple.local &&
-                       e.tuple.remote == killed.tuple.remote;
+                return e.at >= killed.at && e.at <= killed.at + kExplained &&
+                       e.tuple.local == killed.tuple.local && e.tuple.remote == killed.tuple.remote;
             };
             const auto* request = std::get_if<RequestTimer>(&event);
-            if (request && request->netns == killed.netns && follows(*request)) return TimeWaitEnd::recycled;
+            if (request && request->netns == killed.netns && follows(*request))
+                return TimeWaitEnd::recycled;
             const auto* change = std::get_if<StateChange>(&event);
-            if (change && change->netns == killed.netns && change->from == SYN_SENT && follows(*change))
+            if (change && change->netns == killed.netns && change->from == SYN_SENT &&
+                follows(*change))
                 return TimeWaitEnd::reused;
         }
         return TimeWaitEnd::unknown;
@@ -220,9 +231,10 @@ private:
         if (e.error == 104 || e.error == 32) return end_as(Ending::reset_received);
         if (e.error == 103) return end_as(Ending::reset_sent, EndingDetail::admin_kill);
         if (e.error != 0)
-            return end_as(Ending::timed_out, sent                           ? EndingDetail::keepalive
-                                             : e.has(TD_STATE_USER_TIMEOUT) ? EndingDetail::user_timeout
-                                                                            : EndingDetail::retransmission);
+            return end_as(Ending::timed_out, sent ? EndingDetail::keepalive
+                                             : e.has(TD_STATE_USER_TIMEOUT)
+                                                 ? EndingDetail::user_timeout
+                                                 : EndingDetail::retransmission);
         if (sent) return judge_abort(e);
         end_as(Ending::fin);
         if (e.from == LAST_ACK) return;
@@ -240,12 +252,12 @@ private:
         if (orphan) return end_as(Ending::reset_sent, EndingDetail::orphan_limit);
         if (!owned) return end_as(Ending::reset_sent, EndingDetail::listener_closed);
         if (e.shutdown != 3) return end_as(Ending::reset_sent, EndingDetail::disconnect);
-        end_as(Ending::reset_sent,
-               e.has(TD_STATE_LINGER_ZERO) ? EndingDetail::so_linger_zero : EndingDetail::unread_data);
+        end_as(Ending::reset_sent, e.has(TD_STATE_LINGER_ZERO) ? EndingDetail::so_linger_zero
+                                                               : EndingDetail::unread_data);
     }
 
     const std::vector<Event>& stream_;
-    const Strand& strand_;
+    const NaiveConnection& strand_;
     std::size_t place_ = 0;
     Outcome o_;
     TcpState state_ = CLOSE;
@@ -266,7 +278,8 @@ private:
 
 } // namespace
 
-Outcome read_story(const std::vector<Event>& stream, const Strand& strand, const std::optional<Owner>& listener) {
+Outcome read_story(const std::vector<Event>& stream, const NaiveConnection& strand,
+                   const std::optional<Owner>& listener) {
     return Reader(stream, strand).outcome(listener);
 }
 

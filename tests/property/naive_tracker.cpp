@@ -7,25 +7,27 @@
 namespace tcpdwell {
 namespace {
 
-bool same_place(const FourTuple& a, const FourTuple& b) { return a.local == b.local && a.remote == b.remote; }
+bool same_place(const FourTuple& a, const FourTuple& b) {
+    return a.local == b.local && a.remote == b.remote;
+}
 
 } // namespace
 
 template <class Predicate>
-Strand* NaiveTracker::newest(Predicate predicate) {
+NaiveConnection* NaiveTracker::newest(Predicate predicate) {
     const auto found = std::find_if(strands_.rbegin(), strands_.rend(), predicate);
     return found == strands_.rend() ? nullptr : &*found;
 }
 
-Strand& NaiveTracker::begin(std::size_t i, std::uint32_t netns, const FourTuple& tuple) {
-    strands_.push_back(Strand{{i}, netns, tuple});
+NaiveConnection& NaiveTracker::begin(std::size_t i, std::uint32_t netns, const FourTuple& tuple) {
+    strands_.push_back(NaiveConnection{{i}, netns, tuple});
     return strands_.back();
 }
 
 void NaiveTracker::assign(std::size_t i, const StateChange& e) {
     if (e.from == TcpState::CLOSE && e.to == TcpState::CLOSE) return;
     if (e.from == TcpState::CLOSE) {
-        Strand& strand = begin(i, e.netns, e.tuple);
+        NaiveConnection& strand = begin(i, e.netns, e.tuple);
         strand.sock = e.sock;
         strand.listener = e.to == TcpState::LISTEN;
         return;
@@ -34,11 +36,13 @@ void NaiveTracker::assign(std::size_t i, const StateChange& e) {
         newborn_.push_back(i);
         return;
     }
-    Strand* strand = newest([&](const Strand& s) { return s.sock == e.sock; });
+    NaiveConnection* strand = newest([&](const NaiveConnection& s) { return s.sock == e.sock; });
     if (!strand) { // its first sign since LISTEN -> SYN_RECV
-        strand = newest(
-            [&](const Strand& s) { return s.request != 0 && s.netns == e.netns && same_place(s.tuple, e.tuple); });
-        const bool dropped = strand && e.to == TcpState::CLOSE; // the request goes on and may get another child
+        strand = newest([&](const NaiveConnection& s) {
+            return s.request != 0 && s.netns == e.netns && same_place(s.tuple, e.tuple);
+        });
+        const bool dropped =
+            strand && e.to == TcpState::CLOSE; // the request goes on and may get another child
         if (!strand) {
             strand = &begin(i, e.netns, e.tuple);
             strand->events.clear();
@@ -73,7 +77,8 @@ bool mini_dies(const std::vector<Event>& stream, std::size_t i) {
             return timer->at > cancel.at + kExplained || !same_place(timer->tuple, cancel.tuple) ||
                    timer->netns != cancel.netns;
         }
-        const auto* change = std::get_if<StateChange>(&stream[k]); // of a newer connection between the same ends
+        const auto* change =
+            std::get_if<StateChange>(&stream[k]); // of a newer connection between the same ends
         if (change && change->to == TcpState::ESTABLISHED && change->netns == cancel.netns &&
             same_place(change->tuple, cancel.tuple))
             return true;
@@ -82,12 +87,17 @@ bool mini_dies(const std::vector<Event>& stream, std::size_t i) {
 }
 
 void NaiveTracker::assign(std::size_t i, const TimewaitTimer& e) {
-    const auto same_tuple = [&](const Strand& s) { return s.netns == e.netns && same_place(s.tuple, e.tuple); };
-    Strand* strand = newest([&](const Strand& s) { return s.mini == e.mini && same_tuple(s); });
-    if (!strand) strand = newest([&](const Strand& s) { return s.sock != 0 && same_tuple(s); });
+    const auto same_tuple = [&](const NaiveConnection& s) {
+        return s.netns == e.netns && same_place(s.tuple, e.tuple);
+    };
+    NaiveConnection* strand =
+        newest([&](const NaiveConnection& s) { return s.mini == e.mini && same_tuple(s); });
+    if (!strand)
+        strand = newest([&](const NaiveConnection& s) { return s.sock != 0 && same_tuple(s); });
     strand->events.push_back(i);
     strand->mini = e.mini;
-    if (e.op == TD_TIMER_EXPIRE || ((e.op == TD_TIMER_CANCEL || e.op == TD_TIMER_KILL) && mini_dies(events_, i)))
+    if (e.op == TD_TIMER_EXPIRE ||
+        ((e.op == TD_TIMER_CANCEL || e.op == TD_TIMER_KILL) && mini_dies(events_, i)))
         strand->mini = 0;
 }
 
@@ -96,15 +106,16 @@ bool NaiveTracker::request_goes_on(std::size_t i) const {
     for (std::size_t k = i + 1; k < events_.size(); ++k) {
         const auto* timer = std::get_if<RequestTimer>(&events_[k]);
         if (timer && timer->request == stopped.request)
-            return timer->at <= stopped.at + kExplained && same_place(timer->tuple, stopped.tuple) &&
-                   timer->netns == stopped.netns;
+            return timer->at <= stopped.at + kExplained &&
+                   same_place(timer->tuple, stopped.tuple) && timer->netns == stopped.netns;
     }
     return false;
 }
 
 void NaiveTracker::assign(std::size_t i, const RequestTimer& e) {
-    Strand* strand = newest(
-        [&](const Strand& s) { return s.request == e.request && s.netns == e.netns && same_place(s.tuple, e.tuple); });
+    NaiveConnection* strand = newest([&](const NaiveConnection& s) {
+        return s.request == e.request && s.netns == e.netns && same_place(s.tuple, e.tuple);
+    });
     if (strand) {
         strand->events.push_back(i);
     } else if (e.op == TD_TIMER_START) {
@@ -113,7 +124,8 @@ void NaiveTracker::assign(std::size_t i, const RequestTimer& e) {
     } else {
         return;
     }
-    // At the third ACK the timer stops before the child shows its peer: then the request is needed a moment longer.
+    // At the third ACK the timer stops before the child shows its peer: then the request is needed
+    // a moment longer.
     const bool child_comes = std::any_of(newborn_.begin(), newborn_.end(), [&](std::size_t n) {
         const auto* birth = std::get_if<StateChange>(&events_[n]);
         return birth && birth->at >= e.at - kExplained && birth->netns == e.netns &&
@@ -124,15 +136,18 @@ void NaiveTracker::assign(std::size_t i, const RequestTimer& e) {
 
 void NaiveTracker::assign(std::size_t i, const Reset& e) {
     for (const std::size_t n : newborn_) // the address is a child's by now
-        if (const auto* birth = std::get_if<StateChange>(&events_[n]); birth && birth->sock == e.sock) return;
-    Strand* strand = newest([&](const Strand& s) {
-        return s.sock == e.sock || s.mini == e.sock || (s.last_sock == e.sock && e.at <= s.sock_closed + kExplained);
+        if (const auto* birth = std::get_if<StateChange>(&events_[n]);
+            birth && birth->sock == e.sock)
+            return;
+    NaiveConnection* strand = newest([&](const NaiveConnection& s) {
+        return s.sock == e.sock || s.mini == e.sock ||
+               (s.last_sock == e.sock && e.at <= s.sock_closed + kExplained);
     });
     if (strand) strand->events.push_back(i);
 }
 
 void NaiveTracker::assign(std::size_t i, const OwnerFound& e) {
-    Strand* strand = newest([&](const Strand& s) { return s.sock == e.sock; });
+    NaiveConnection* strand = newest([&](const NaiveConnection& s) { return s.sock == e.sock; });
     if (strand)
         strand->events.push_back(i);
     else
@@ -140,25 +155,28 @@ void NaiveTracker::assign(std::size_t i, const OwnerFound& e) {
 }
 
 void NaiveTracker::assign(std::size_t i, const PortKnown& e) {
-    Strand* strand = newest([&](const Strand& s) { return s.sock == e.sock; });
+    NaiveConnection* strand = newest([&](const NaiveConnection& s) { return s.sock == e.sock; });
     if (!strand) return;
     strand->events.push_back(i);
     strand->tuple = e.tuple;
 }
 
 void NaiveTracker::assign(std::size_t i, const SocketListed& e) {
-    Strand* strand = newest([&](const Strand& s) { return s.mini == e.sock; });
+    NaiveConnection* strand = newest([&](const NaiveConnection& s) { return s.mini == e.sock; });
     if (strand && e.sweep) strand->events.push_back(i);
 }
 
 std::vector<Outcome> NaiveTracker::tell() {
-    for (std::size_t i = 0; i < events_.size(); ++i) std::visit([&](const auto& e) { assign(i, e); }, events_[i]);
+    for (std::size_t i = 0; i < events_.size(); ++i)
+        std::visit([&](const auto& e) { assign(i, e); }, events_[i]);
     std::vector<Outcome> outcomes;
-    for (const Strand& strand : strands_) {
+    for (const NaiveConnection& strand : strands_) {
         std::optional<Owner> inherited;
-        const Strand* listener = newest([&](const Strand& s) {
-            return s.listener && s.netns == strand.netns && s.tuple.local.port == strand.tuple.local.port &&
-                   s.events.front() < strand.events.front() && s.events.back() > strand.events.front();
+        const NaiveConnection* listener = newest([&](const NaiveConnection& s) {
+            return s.listener && s.netns == strand.netns &&
+                   s.tuple.local.port == strand.tuple.local.port &&
+                   s.events.front() < strand.events.front() &&
+                   s.events.back() > strand.events.front();
         });
         if (listener) inherited = std::get<StateChange>(events_[listener->events.front()]).owner;
         outcomes.push_back(read_story(events_, strand, inherited));

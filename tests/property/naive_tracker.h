@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The reference that the tracker is compared with: keeps every event, sorts them into strands by looking ahead as far
-// as it likes, and reads each connection's story when all is over. Slow, and for streams without losses and
-// inventories.
+// The reference that the tracker is compared with: keeps every event, sorts them into strands by
+// looking ahead as far as it likes, and reads each connection's story when all is over. Slow, and
+// for streams without losses and inventories.
 #pragma once
 
 #include <cstddef>
@@ -10,15 +10,16 @@
 #include <vector>
 
 #include "event/event.h"
-#include "synth/story.h"
+#include "synth/generated_connection.h"
 
 namespace tcpdwell {
 
 /// Within this time after a connection's event, another event can explain it.
 inline constexpr Nanoseconds kExplained = std::chrono::milliseconds(20);
 
-/// The events of one connection or listener, by their place in the stream, and where it is in the kernel meanwhile.
-struct Strand {
+/// The events of one connection or listener, by their place in the stream, and where it is in the
+/// kernel meanwhile.
+struct NaiveConnection {
     std::vector<std::size_t> events;
     std::uint32_t netns = 0;
     FourTuple tuple;
@@ -49,12 +50,12 @@ private:
     void assign(std::size_t, const Other&) {}
 
     template <class Predicate>
-    Strand* newest(Predicate predicate);
-    Strand& begin(std::size_t i, std::uint32_t netns, const FourTuple& tuple);
+    NaiveConnection* newest(Predicate predicate);
+    NaiveConnection& begin(std::size_t i, std::uint32_t netns, const FourTuple& tuple);
     [[nodiscard]] bool request_goes_on(std::size_t i) const;
 
     std::vector<Event> events_;
-    std::vector<Strand> strands_;
+    std::vector<NaiveConnection> strands_;
     /// LISTEN -> SYN_RECV and accept() of children that haven't shown their peer yet.
     std::vector<std::size_t> newborn_;
 };
@@ -62,7 +63,9 @@ private:
 /// Whether the mini-socket whose timer is cancelled by event `i` is dead thereafter.
 bool mini_dies(const std::vector<Event>& stream, std::size_t i);
 
-/// Reads the story of one strand. `listener` is the owner of the listener on its port, if there is one.
-Outcome read_story(const std::vector<Event>& stream, const Strand& strand, const std::optional<Owner>& listener);
+/// Reads the story of one strand. `listener` is the owner of the listener on its port, if there is
+/// one.
+Outcome read_story(const std::vector<Event>& stream, const NaiveConnection& strand,
+                   const std::optional<Owner>& listener);
 
 } // namespace tcpdwell

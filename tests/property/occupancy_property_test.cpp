@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Moves say at any time how many connections and listeners are in which state: what they add up to is what the tracker
-// holds, after every event, and for each connection the states follow each other without a break.
+// Moves say at any time how many connections and listeners are in which state: what they add up to
+// is what the tracker holds, after every event, and for each connection the states follow each
+// other without a break.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -15,7 +16,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// How long a birth may be held back until its local port is known (tracker.cpp, kHold), and a bit.
+/// Circumstances long a birth may be held back until its local port is known (tracker.cpp, kHold),
+/// and a bit.
 constexpr Nanoseconds kLongestHold = 45ms;
 
 using Counts = std::map<TcpState, std::int64_t>;
@@ -26,7 +28,8 @@ std::string text(const Counts& counts) {
     return out.str();
 }
 
-/// Adds up what is told. CLOSE is no state to be counted: whatever is in it is not there yet, or not any more.
+/// Adds up what is told. CLOSE is no state to be counted: whatever is in it is not there yet, or
+/// not any more.
 class Occupancy : public TrackerListener {
 public:
     void on_move(const StateMove& move) override {
@@ -42,15 +45,20 @@ public:
         last_ = move;
     }
     void on_transition(const TransitionLine& line) override {
-        const bool birth =
-            line.from == TcpState::CLOSE || (line.from == TcpState::LISTEN && line.to == TcpState::SYN_RECV);
-        const auto counted = [](TcpState s) { return s == TcpState::CLOSE ? std::nullopt : std::optional(s); };
-        const bool agrees = last_ && last_->who == line.who && last_->at == line.at && last_->born == birth &&
-                            last_->from == (birth ? std::nullopt : counted(line.from)) && last_->to == counted(line.to);
+        const bool birth = line.from == TcpState::CLOSE ||
+                           (line.from == TcpState::LISTEN && line.to == TcpState::SYN_RECV);
+        const auto counted = [](TcpState s) {
+            return s == TcpState::CLOSE ? std::nullopt : std::optional(s);
+        };
+        const bool agrees = last_ && last_->who == line.who && last_->at == line.at &&
+                            last_->born == birth &&
+                            last_->from == (birth ? std::nullopt : counted(line.from)) &&
+                            last_->to == counted(line.to);
         if (!agrees) complain(*line.who, "a transition without its move");
     }
     void on_connection(const ConnectionLine& line) override {
-        if (told_.contains(line.who->id)) complain(*line.who, "its line came while it was in a state");
+        if (told_.contains(line.who->id))
+            complain(*line.who, "its line came while it was in a state");
         slots_.erase(line.who->slot);
     }
     void on_lost(const LostLine&) override {}
@@ -63,10 +71,14 @@ public:
     std::vector<std::string> complaints;
 
 private:
-    void change(const ConnectionIdentity& who, std::optional<TcpState> from, std::optional<TcpState> to) {
+    void change(const ConnectionIdentity& who, std::optional<TcpState> from,
+                std::optional<TcpState> to) {
         if (told(who.id) != from) {
-            const auto shown = [](std::optional<TcpState> s) { return std::string(s ? name(*s) : "nowhere"); };
-            complain(who, "a move from " + shown(from) + " to " + shown(to) + ", but it was in " + shown(told(who.id)));
+            const auto shown = [](std::optional<TcpState> s) {
+                return std::string(s ? name(*s) : "nowhere");
+            };
+            complain(who, "a move from " + shown(from) + " to " + shown(to) + ", but it was in " +
+                              shown(told(who.id)));
         }
         count(from, -1);
         count(to, 1);
@@ -88,16 +100,18 @@ private:
     std::optional<StateMove> last_;
 };
 
-/// What the tracker holds, besides births that it holds back. `now`: nullopt if times go back and forth, so that it
-/// isn't known how long a birth may be held.
+/// What the tracker holds, besides births that it holds back. `now`: nullopt if times go back and
+/// forth, so that it isn't known how long a birth may be held.
 Counts held_by(const Tracker& tracker, const Occupancy& told, std::optional<MonoTime> now,
                std::vector<std::string>& complaints) {
     Counts counts;
     tracker.for_each_live([&](const LiveSocket& s) {
-        if (s.since && *s.since != s.known_since) complaints.push_back("known in its state for longer or less long");
+        if (s.since && *s.since != s.known_since)
+            complaints.push_back("known in its state for longer or less long");
         if (!told.told(s.who.id)) {
             const bool in_time = !now || (s.since && *now - *s.since < kLongestHold);
-            const bool held_back = s.state == TcpState::SYN_SENT && s.who.tuple.local.port == 0 && in_time;
+            const bool held_back =
+                s.state == TcpState::SYN_SENT && s.who.tuple.local.port == 0 && in_time;
             if (held_back || s.state == TcpState::CLOSE) return;
         }
         ++counts[s.state];
@@ -114,7 +128,7 @@ protected:
         decoder_ = {};
         now_ = MonoTime::min();
         in_order_ = true;
-        feed(encode(ClockReading{kStoryClock}, kStoryClock));
+        feed(encode(ClockReading{kTestClock}, kTestClock));
     }
     void feed(const std::vector<std::byte>& record) {
         if (const auto event = decoder_.decode(record)) feed(*event);
@@ -140,7 +154,8 @@ protected:
     }
     void check() {
         const Counts held =
-            held_by(*tracker, occupancy, in_order_ ? std::optional(now_) : std::nullopt, occupancy.complaints);
+            held_by(*tracker, occupancy, in_order_ ? std::optional(now_) : std::nullopt,
+                    occupancy.complaints);
         EXPECT_EQ(text(occupancy.counts()), text(held)) << how_to_repeat(seed_);
         for (const std::string& complaint : occupancy.complaints)
             ADD_FAILURE() << how_to_repeat(seed_) << "\n" << complaint;
@@ -159,7 +174,8 @@ private:
 TEST_F(OccupancyProperty, whole_streams) {
     for (const std::uint64_t seed : seeds(1000)) {
         restart(seed);
-        for (const WireRecord& record : make_traffic(random_options(seed)).records) feed(record.bytes);
+        for (const WireRecord& record : make_traffic(random_options(seed)).records)
+            feed(record.bytes);
         finish();
         if (HasFailure()) return;
     }
@@ -168,7 +184,7 @@ TEST_F(OccupancyProperty, whole_streams) {
 TEST_F(OccupancyProperty, streams_that_begin_in_the_middle) {
     for (const std::uint64_t seed : seeds(500)) {
         std::mt19937_64 random(seed);
-        const Story traffic = make_traffic(random_options(seed));
+        const GeneratedConnection traffic = make_traffic(random_options(seed));
         restart(seed);
         for (std::size_t i = random() % traffic.records.size(); i < traffic.records.size(); ++i)
             feed(traffic.records[i].bytes);
@@ -180,7 +196,7 @@ TEST_F(OccupancyProperty, streams_that_begin_in_the_middle) {
 TEST_F(OccupancyProperty, streams_with_losses) {
     for (const std::uint64_t seed : seeds(1000)) {
         std::mt19937_64 random(seed);
-        const Story traffic = make_traffic(random_options(seed));
+        const GeneratedConnection traffic = make_traffic(random_options(seed));
         const std::uint64_t one_in = 2 + random() % 60;
         const bool told = random() % 4 != 0;
         LostTotals lost{MonoTime{}, {}};
@@ -192,7 +208,7 @@ TEST_F(OccupancyProperty, streams_with_losses) {
             }
             lost.at = record.at;
             ++lost.total[TD_PROBE_STATE];
-            if (told) feed(encode(lost, kStoryClock));
+            if (told) feed(encode(lost, kTestClock));
         }
         finish();
         if (HasFailure()) return;
@@ -200,13 +216,14 @@ TEST_F(OccupancyProperty, streams_with_losses) {
 }
 
 /// Lists what there is, as an inventory would, by what the complete stream has told so far.
-class Inventory {
+class SocketLister {
 public:
     void feed(const WireRecord& record) {
         truth_.feed(record);
         Decoder decoder;
-        decoder.decode(encode(ClockReading{kStoryClock}, kStoryClock));
-        if (const auto event = decoder.decode(record.bytes)) std::visit([&](const auto& e) { note(e); }, *event);
+        decoder.decode(encode(ClockReading{kTestClock}, kTestClock));
+        if (const auto event = decoder.decode(record.bytes))
+            std::visit([&](const auto& e) { note(e); }, *event);
     }
     std::vector<Event> list(MonoTime at) const {
         std::vector<Event> events;
@@ -216,8 +233,19 @@ public:
             const auto object = objects_.find({s.who.netns, s.who.tuple.local, s.who.tuple.remote});
             if (s.who.netns != *netns_ || object == objects_.end()) return;
             const auto [address, mini, request] = object->second;
-            events.push_back(SocketListed{
-                at, *netns_, address, s.who.cookie, s.who.tuple, s.state, mini, request, false, {}, {}, 0, Owner{}});
+            events.push_back(SocketListed{at,
+                                          *netns_,
+                                          address,
+                                          s.who.cookie,
+                                          s.who.tuple,
+                                          s.state,
+                                          mini,
+                                          request,
+                                          false,
+                                          {},
+                                          {},
+                                          0,
+                                          Owner{}});
         });
         events.push_back(Snapshot{at, *netns_, TD_SNAPSHOT_END, true});
         return events;
@@ -253,8 +281,9 @@ TEST_F(OccupancyProperty, streams_with_losses_and_inventories) {
     for (const std::uint64_t seed : seeds(1000)) {
         std::mt19937_64 random(seed);
         const std::uint64_t one_in = 2 + random() % 20;
-        Inventory there;
-        MonoTime listed = kStoryClock.mono; // never twice in the same moment: address and moment make the id
+        SocketLister there;
+        MonoTime listed =
+            kTestClock.mono; // never twice in the same moment: address and moment make the id
         LostTotals lost{MonoTime{}, {}};
         restart(seed);
         for (const WireRecord& record : make_traffic(random_options(seed)).records) {
@@ -269,7 +298,7 @@ TEST_F(OccupancyProperty, streams_with_losses_and_inventories) {
             }
             lost.at = record.at;
             ++lost.total[TD_PROBE_STATE];
-            feed(encode(lost, kStoryClock));
+            feed(encode(lost, kTestClock));
         }
         finish();
         if (HasFailure()) return;
@@ -282,7 +311,8 @@ TEST_F(OccupancyProperty, streams_with_damage) {
         restart(seed);
         for (const WireRecord& record : make_traffic(random_options(seed)).records) {
             std::vector<std::byte> bytes = record.bytes;
-            if (random() % 8 == 0) bytes[random() % bytes.size()] = static_cast<std::byte>(random());
+            if (random() % 8 == 0)
+                bytes[random() % bytes.size()] = static_cast<std::byte>(random());
             feed(bytes);
         }
         finish();
@@ -294,11 +324,11 @@ TEST_F(OccupancyProperty, any_events_in_any_order) {
     for (const std::uint64_t seed : seeds(3000)) {
         std::mt19937_64 random(seed);
         restart(seed, {.max_connections = 1 + random() % 64});
-        MonoTime now = kStoryClock.mono;
+        MonoTime now = kTestClock.mono;
         for (std::size_t i = 0, events = 1 + random() % 300; i < events; ++i) {
             // Never twice the same moment: address and moment make the id.
             now += Nanoseconds(1 + random() % (random() % 2 == 0 ? 100'000 : 100'000'000));
-            Event event = random_event_among_few(random, kStoryClock);
+            Event event = random_event_among_few(random, kTestClock);
             std::visit(
                 [&](auto& e) {
                     if constexpr (requires { e.at; }) e.at = now;

@@ -10,14 +10,16 @@ namespace {
 
 using namespace std::chrono_literals;
 
-class Dice {
+class RandomSource {
 public:
-    Dice(std::mt19937_64& random, const ClockAnchor& clock) : random_(random), clock_(clock) {}
+    RandomSource(std::mt19937_64& random, const ClockAnchor& clock)
+        : random_(random), clock_(clock) {}
 
     std::uint64_t below(std::uint64_t limit) { return random_() % limit; }
     template <class Integer>
     Integer any() {
-        return static_cast<Integer>(below(3) == 0 ? below(4) : random_()); // small values are special ones
+        return static_cast<Integer>(below(3) == 0 ? below(4)
+                                                  : random_()); // small values are special ones
     }
     bool coin() { return below(2) == 0; }
     TcpState state() { return kAllOf<TcpState>[below(kAllOf<TcpState>.size())]; }
@@ -31,8 +33,10 @@ public:
         if (coin()) return std::nullopt;
         const auto now = std::chrono::floor<std::chrono::milliseconds>(at.time_since_epoch());
         const auto longest = std::min<std::int64_t>(now.count(), 20ll * 24 * 3600 * 1000);
-        const auto then = now - std::chrono::milliseconds(below(static_cast<std::uint64_t>(longest)));
-        if (static_cast<std::uint32_t>(then.count()) == 0) return std::nullopt; // can't be told from no stamp
+        const auto then =
+            now - std::chrono::milliseconds(below(static_cast<std::uint64_t>(longest)));
+        if (static_cast<std::uint32_t>(then.count()) == 0)
+            return std::nullopt; // can't be told from no stamp
         return MonoTime(then);
     }
     Endpoint endpoint(bool v4) {
@@ -77,20 +81,26 @@ private:
 
 auto fields(const Owner& o) { return std::make_tuple(o.process, o.uid, o.cgroup); }
 auto fields(const StateChange& e) {
-    return std::make_tuple(e.at, e.netns, e.sock, e.cookie, e.tuple, e.from, e.to, e.error, e.shutdown, e.flags,
+    return std::make_tuple(e.at, e.netns, e.sock, e.cookie, e.tuple, e.from, e.to, e.error,
+                           e.shutdown, e.flags,
                            e.owner ? std::optional(fields(*e.owner)) : std::nullopt);
 }
 auto fields(const TimewaitTimer& e) {
-    return std::make_tuple(e.at, e.netns, e.mini, e.cookie, e.tuple, e.op, e.substate, e.expires, e.entered, e.stack);
+    return std::make_tuple(e.at, e.netns, e.mini, e.cookie, e.tuple, e.op, e.substate, e.expires,
+                           e.entered, e.stack);
 }
 auto fields(const RequestTimer& e) {
     return std::make_tuple(e.at, e.netns, e.request, e.listener, e.tuple, e.op, e.timeouts);
 }
-auto fields(const Reset& e) { return std::make_tuple(e.at, e.sock, e.cookie, e.direction, e.reason, e.reply, e.state); }
-auto fields(const OwnerFound& e) { return std::make_tuple(e.at, e.sock, e.cookie, fields(e.owner), e.how); }
+auto fields(const Reset& e) {
+    return std::make_tuple(e.at, e.sock, e.cookie, e.direction, e.reason, e.reply, e.state);
+}
+auto fields(const OwnerFound& e) {
+    return std::make_tuple(e.at, e.sock, e.cookie, fields(e.owner), e.how);
+}
 auto fields(const SocketListed& e) {
-    return std::make_tuple(e.at, e.netns, e.sock, e.cookie, e.tuple, e.state, e.mini, e.request, e.sweep, e.expires,
-                           e.entered, e.listener, fields(e.owner));
+    return std::make_tuple(e.at, e.netns, e.sock, e.cookie, e.tuple, e.state, e.mini, e.request,
+                           e.sweep, e.expires, e.entered, e.listener, fields(e.owner));
 }
 auto fields(const Snapshot& e) { return std::make_tuple(e.at, e.netns, e.op, e.complete); }
 auto fields(const LostTotals& e) { return std::make_tuple(e.at, e.total, e.before); }
@@ -105,7 +115,7 @@ auto fields(const PortKnown& e) { return std::make_tuple(e.at, e.sock, e.cookie,
 } // namespace
 
 Event random_event(std::mt19937_64& random, const ClockAnchor& clock) {
-    Dice d(random, clock);
+    RandomSource d(random, clock);
     const MonoTime at = d.time();
     const auto netns = d.any<std::uint32_t>();
     const auto object = d.any<std::uint64_t>();
@@ -137,7 +147,9 @@ Event random_event(std::mt19937_64& random, const ClockAnchor& clock) {
                              d.tick(),
                              d.millisecond_before(at),
                              d.any<std::uint16_t>()};
-    case 2: return RequestTimer{at, netns, object, d.any<std::uint64_t>(), d.tuple(), d.op(), d.any<std::uint8_t>()};
+    case 2:
+        return RequestTimer{
+            at, netns, object, d.any<std::uint64_t>(), d.tuple(), d.op(), d.any<std::uint8_t>()};
     case 3:
         return Reset{at,
                      object,
@@ -146,7 +158,8 @@ Event random_event(std::mt19937_64& random, const ClockAnchor& clock) {
                      static_cast<td_reset_reason>(d.below(9)),
                      d.coin(),
                      d.any<std::uint8_t>()};
-    case 4: return OwnerFound{at, object, cookie, d.owner(), static_cast<td_owner_how>(1 + d.below(2))};
+    case 4:
+        return OwnerFound{at, object, cookie, d.owner(), static_cast<td_owner_how>(1 + d.below(2))};
     case 5:
         return SocketListed{at,
                             netns,
@@ -168,8 +181,8 @@ Event random_event(std::mt19937_64& random, const ClockAnchor& clock) {
         return e;
     }
     case 8:
-        return ClockReading{{at, WallTime(Nanoseconds(d.below(3'000'000'000'000'000'000))), d.any<std::uint64_t>(),
-                             d.any<std::uint32_t>()}};
+        return ClockReading{{at, WallTime(Nanoseconds(d.below(3'000'000'000'000'000'000))),
+                             d.any<std::uint64_t>(), d.any<std::uint32_t>()}};
     case 9: return CgroupPath{object, d.text(4096)};
     case 10: return Fact{netns, d.text(60), d.coin() ? d.text(300) : ""};
     case 11: {
@@ -201,7 +214,10 @@ Event random_event_among_few(std::mt19937_64& random, const ClockAnchor& clock) 
 bool same(const Event& a, const Event& b) {
     if (a.index() != b.index()) return false;
     return std::visit(
-        [&](const auto& event) { return fields(event) == fields(std::get<std::decay_t<decltype(event)>>(b)); }, a);
+        [&](const auto& event) {
+            return fields(event) == fields(std::get<std::decay_t<decltype(event)>>(b));
+        },
+        a);
 }
 
 } // namespace tcpdwell

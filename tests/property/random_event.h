@@ -8,8 +8,8 @@
 
 namespace tcpdwell {
 
-/// An event as a decoder could make it: moments in jiffies lie on a tick of `clock`, `entered` on a millisecond of the
-/// last weeks before the event.
+/// An event as a decoder could make it: moments in jiffies lie on a tick of `clock`, `entered` on a
+/// millisecond of the last weeks before the event.
 Event random_event(std::mt19937_64& random, const ClockAnchor& clock);
 
 /// The same with few objects, cookies, namespaces and four-tuples, so that events meet.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Seeds and sizes of the random runs. TCPDWELL_SEED=N runs that seed alone, TCPDWELL_STREAMS=N that many streams.
+// Seeds and sizes of the random runs. TCPDWELL_SEED=N runs that seed alone, TCPDWELL_STREAMS=N that
+// many streams.
 #pragma once
 
 #include <cstdint>
@@ -15,14 +16,17 @@ namespace tcpdwell {
 /// The seeds to run: 1 to `streams`, unless the environment says otherwise.
 inline std::vector<std::uint64_t> seeds(std::uint64_t streams) {
     if (const char* one = std::getenv("TCPDWELL_SEED")) return {std::strtoull(one, nullptr, 10)};
-    if (const char* count = std::getenv("TCPDWELL_STREAMS")) streams = std::strtoull(count, nullptr, 10);
+    if (const char* count = std::getenv("TCPDWELL_STREAMS"))
+        streams = std::strtoull(count, nullptr, 10);
     std::vector<std::uint64_t> list(streams);
     for (std::uint64_t i = 0; i < streams; ++i) list[i] = i + 1;
     return list;
 }
 
 /// To be shown with every failure.
-inline std::string how_to_repeat(std::uint64_t seed) { return "repeat with TCPDWELL_SEED=" + std::to_string(seed); }
+inline std::string how_to_repeat(std::uint64_t seed) {
+    return "repeat with TCPDWELL_SEED=" + std::to_string(seed);
+}
 
 /// Random traffic on a random kernel: from a lone story to a crowd on few tuples and addresses.
 inline TrafficOptions random_options(std::uint64_t seed) {

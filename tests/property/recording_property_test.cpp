@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a writer was given is what a reader gets: any records, in blocks of any size, from a file or from a pipe.
+// What a writer was given is what a reader gets: any records, in blocks of any size, from a file or
+// from a pipe.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
@@ -35,8 +36,8 @@ constexpr std::size_t kSizes[] = {sizeof(td_header),
                                   17,
                                   99};
 
-/// Any kind and size, now and then an odd one; like an earlier record, so that there is something to tell by
-/// differences, or like none.
+/// Any kind and size, now and then an odd one; like an earlier record, so that there is something
+/// to tell by differences, or like none.
 Bytes random_record(std::mt19937_64& random, const std::vector<Bytes>& earlier) {
     Bytes record;
     if (!earlier.empty() && random() % 2 == 0) {
@@ -45,17 +46,20 @@ Bytes random_record(std::mt19937_64& random, const std::vector<Bytes>& earlier) 
             record[4 + random() % (record.size() - 4)] = static_cast<std::byte>(random());
     } else {
         std::size_t size = kSizes[random() % std::size(kSizes)];
-        if (random() % 10 == 0) size = sizeof(td_header) + random() % (random() % 10 == 0 ? 65'520 : 500);
+        if (random() % 10 == 0)
+            size = sizeof(td_header) + random() % (random() % 10 == 0 ? 65'520 : 500);
         record.resize(size);
         const bool is_sparse = random() % 2 == 0;
-        for (std::byte& b : record) b = static_cast<std::byte>(is_sparse && random() % 4 != 0 ? 0 : random());
+        for (std::byte& b : record)
+            b = static_cast<std::byte>(is_sparse && random() % 4 != 0 ? 0 : random());
         record[2] = static_cast<std::byte>(random() % 8 == 0 ? random() : random() % 15);
         record[3] = static_cast<std::byte>(random() % 4 == 0 ? random() : 0);
     }
     const auto size = static_cast<std::uint16_t>(record.size());
     std::memcpy(record.data(), &size, sizeof(size));
     if (random() % 4 != 0 && !earlier.empty()) { // else blocks would end at once, by time
-        std::memcpy(&record[offsetof(td_header, time_ns)], &earlier.back()[offsetof(td_header, time_ns)], 8);
+        std::memcpy(&record[offsetof(td_header, time_ns)],
+                    &earlier.back()[offsetof(td_header, time_ns)], 8);
         record[offsetof(td_header, time_ns)] = static_cast<std::byte>(random());
     }
     return record;
@@ -66,9 +70,11 @@ std::vector<Bytes> random_records(std::mt19937_64& random) {
     if (random() % 4 == 0) { // a kernel's own
         TrafficOptions options = random_options(random());
         options.stories = 1 + random() % 8;
-        for (WireRecord& record : make_traffic(options).records) records.push_back(std::move(record.bytes));
+        for (WireRecord& record : make_traffic(options).records)
+            records.push_back(std::move(record.bytes));
     }
-    for (std::size_t i = random() % 60; i > 0; --i) records.push_back(random_record(random, records));
+    for (std::size_t i = random() % 60; i > 0; --i)
+        records.push_back(random_record(random, records));
     return records;
 }
 
@@ -77,7 +83,8 @@ WriterOptions random_writer(std::mt19937_64& random) {
     options.level = static_cast<int>(1 + random() % 4);
     options.block_bytes = std::size_t{1} << (random() % 21);
     if (random() % 2 == 0)
-        options.block_time = Nanoseconds(static_cast<std::int64_t>(1 + random() % 1'000'000'000'000));
+        options.block_time =
+            Nanoseconds(static_cast<std::int64_t>(1 + random() % 1'000'000'000'000));
     return options;
 }
 
@@ -113,8 +120,9 @@ TEST(RecordingProperty, read_is_what_was_written) {
         const std::vector<Bytes> records = random_records(random);
         const Fd file(::memfd_create("recording", MFD_CLOEXEC));
         const std::uint64_t first = random() % 1000; // as of a later segment
-        auto writer = RecordingWriter::begin(Fd(::dup(file.get())), "test", to_json({.sequence = first}), random() | 1,
-                                             first, random_writer(random));
+        auto writer =
+            RecordingWriter::begin(Fd(::dup(file.get())), "test", to_json({.sequence = first}),
+                                   random() | 1, first, random_writer(random));
         ASSERT_TRUE(writer);
         Bytes expected;
         for (const Bytes& record : records) {

@@ -18,7 +18,8 @@ int from_environment(const char* name, int otherwise) {
 } // namespace
 
 nanoseconds slack() {
-    static const nanoseconds value = std::chrono::milliseconds(from_environment("TCPDWELL_TEST_SLACK_MS", 30));
+    static const nanoseconds value =
+        std::chrono::milliseconds(from_environment("TCPDWELL_TEST_SLACK_MS", 30));
     return value;
 }
 
@@ -28,7 +29,8 @@ nanoseconds patience(nanoseconds limit) {
 }
 
 nanoseconds stagger() {
-    static const nanoseconds value = std::chrono::milliseconds(from_environment("TCPDWELL_TEST_STAGGER_MS", 0));
+    static const nanoseconds value =
+        std::chrono::milliseconds(from_environment("TCPDWELL_TEST_STAGGER_MS", 0));
     return value;
 }
 
@@ -51,7 +53,8 @@ nanoseconds timer_granularity(nanoseconds timeout) {
     // Level n of the wheel holds timeouts of 63 * 8^(n-1) ticks and more, in buckets of 8^n ticks.
     std::int64_t level_starts = 63;
     std::int64_t bucket = 1;
-    for (const std::int64_t ticks = timeout / jiffy(); ticks >= level_starts; level_starts *= 8) bucket *= 8;
+    for (const std::int64_t ticks = timeout / jiffy(); ticks >= level_starts; level_starts *= 8)
+        bucket *= 8;
     return bucket * jiffy();
 }
 

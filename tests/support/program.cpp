@@ -36,9 +36,11 @@ std::string contents(const Fd& file, std::size_t from = 0) {
 
 std::string find_program(const std::string& name) {
     const char* path = std::getenv("PATH");
-    std::istringstream folders(std::string(path != nullptr ? path : "/usr/bin:/bin") + ":/usr/sbin:/sbin");
+    std::istringstream folders(std::string(path != nullptr ? path : "/usr/bin:/bin") +
+                               ":/usr/sbin:/sbin");
     for (std::string folder; std::getline(folders, folder, ':');)
-        if (const std::string file = folder + "/" + name; access(file.c_str(), X_OK) == 0) return file;
+        if (const std::string file = folder + "/" + name; access(file.c_str(), X_OK) == 0)
+            return file;
     return "";
 }
 
@@ -108,17 +110,21 @@ std::string Program::said() const { return contents(err_); }
 bool Program::has_ended() const {
     siginfo_t info{};
     return pid_ <= 0 ||
-           (waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0);
+           (waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+            info.si_pid != 0);
 }
 
 bool Program::await_saying(const std::string& text, std::chrono::nanoseconds limit) {
-    for (const nanoseconds deadline = monotonic_now() + patience(limit); monotonic_now() < deadline; pause(10ms)) {
+    for (const nanoseconds deadline = monotonic_now() + patience(limit); monotonic_now() < deadline;
+         pause(10ms)) {
         if (said().find(text) != std::string::npos) return true;
         if (has_ended()) return said().find(text) != std::string::npos;
     }
     return false;
 }
 
-int run(const std::vector<std::string>& words, std::chrono::nanoseconds limit) { return Program(words).wait(limit); }
+int run(const std::vector<std::string>& words, std::chrono::nanoseconds limit) {
+    return Program(words).wait(limit);
+}
 
 } // namespace tcpdwell::test

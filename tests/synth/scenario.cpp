@@ -10,27 +10,28 @@ using enum TcpState;
 const std::vector<Scenario>& all_scenarios() {
     static const std::vector<Scenario> all = [] {
         std::vector<Scenario> list;
-        for (const auto part : {opening_scenarios(), closing_scenarios(), reset_scenarios(), time_wait_scenarios()})
+        for (const auto part :
+             {opening_scenarios(), closing_scenarios(), reset_scenarios(), time_wait_scenarios()})
             list.insert(list.end(), part.begin(), part.end());
         return list;
     }();
     return all;
 }
 
-Story tell(const Scenario& scenario, const Stage& stage, KernelMemory& memory) {
-    StoryTeller teller(stage, memory);
+GeneratedConnection tell(const Scenario& scenario, const Setting& stage, KernelMemory& memory) {
+    RecordGenerator teller(stage, memory);
     scenario.tell(teller);
     return teller.finish();
 }
 
-void open_as_client(StoryTeller& t) {
+void open_as_client(RecordGenerator& t) {
     t.connects();
     t.wait(300us);
     t.moves(ESTABLISHED, {.owned = true});
     t.wait(80ms);
 }
 
-void open_as_server(StoryTeller& t) {
+void open_as_server(RecordGenerator& t) {
     t.listens();
     t.syn_arrives();
     t.wait(400us);
@@ -40,13 +41,13 @@ void open_as_server(StoryTeller& t) {
     t.wait(80ms);
 }
 
-void close_until_fin_wait2(StoryTeller& t) {
+void close_until_fin_wait2(RecordGenerator& t) {
     t.closes();
     t.wait(200us);
     t.moves(FIN_WAIT2);
 }
 
-void close_until_time_wait(StoryTeller& t) {
+void close_until_time_wait(RecordGenerator& t) {
     close_until_fin_wait2(t);
     t.wait(2us);
     t.becomes_mini(TIME_WAIT);

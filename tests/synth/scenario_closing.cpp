@@ -8,21 +8,25 @@ namespace {
 using namespace std::chrono_literals;
 using enum TcpState;
 
-constexpr ExpectedClose kLocalFin{ClosedFirst::local, Ending::fin, EndingDetail::none, TimeWaitEnd::expired};
-constexpr ExpectedClose kBothFin{ClosedFirst::both, Ending::fin, EndingDetail::none, TimeWaitEnd::expired};
+constexpr ExpectedClose kLocalFin{ClosedFirst::local, Ending::fin, EndingDetail::none,
+                                  TimeWaitEnd::expired};
+constexpr ExpectedClose kBothFin{ClosedFirst::both, Ending::fin, EndingDetail::none,
+                                 TimeWaitEnd::expired};
 constexpr ExpectedClose kRemoteFin{ClosedFirst::remote, Ending::fin};
 constexpr ExpectedClose kFinWait2Expired{ClosedFirst::local, Ending::fin_wait2_expired};
-constexpr ExpectedClose kDataAfterClose{ClosedFirst::local, Ending::reset_sent, EndingDetail::data_after_close};
-constexpr ExpectedClose kOverflow{ClosedFirst::local, Ending::fin, EndingDetail::none, TimeWaitEnd::overflow};
+constexpr ExpectedClose kDataAfterClose{ClosedFirst::local, Ending::reset_sent,
+                                        EndingDetail::data_after_close};
+constexpr ExpectedClose kOverflow{ClosedFirst::local, Ending::fin, EndingDetail::none,
+                                  TimeWaitEnd::overflow};
 
-void open_orphaned_in_mini(StoryTeller& t) {
+void open_orphaned_in_mini(RecordGenerator& t) {
     open_as_client(t);
     close_until_fin_wait2(t);
     t.wait(3us);
     t.becomes_mini(FIN_WAIT2);
 }
 
-void client_first_fin_later(StoryTeller& t) {
+void client_first_fin_later(RecordGenerator& t) {
     open_orphaned_in_mini(t);
     t.wait(500ms);
     t.mini_gets_fin(false);
@@ -30,21 +34,21 @@ void client_first_fin_later(StoryTeller& t) {
     t.ends(kLocalFin);
 }
 
-void client_first_fin_with_ack(StoryTeller& t) {
+void client_first_fin_with_ack(RecordGenerator& t) {
     open_as_client(t);
     close_until_time_wait(t);
     t.mini_expires();
     t.ends(kLocalFin);
 }
 
-void server_first(StoryTeller& t) {
+void server_first(RecordGenerator& t) {
     open_as_server(t);
     close_until_time_wait(t);
     t.mini_expires();
     t.ends(kLocalFin);
 }
 
-void remote_first_in_backlog(StoryTeller& t) {
+void remote_first_in_backlog(RecordGenerator& t) {
     open_as_client(t);
     t.fin_arrives(CLOSE_WAIT, {.owned = true}); // a reading task holds the lock, it doesn't close
     t.wait(2s);
@@ -54,7 +58,7 @@ void remote_first_in_backlog(StoryTeller& t) {
     t.ends(kRemoteFin);
 }
 
-void remote_first_shutdown_then_close(StoryTeller& t) {
+void remote_first_shutdown_then_close(RecordGenerator& t) {
     open_as_client(t);
     t.fin_arrives(CLOSE_WAIT);
     t.wait(10ms);
@@ -66,7 +70,7 @@ void remote_first_shutdown_then_close(StoryTeller& t) {
     t.ends(kRemoteFin);
 }
 
-void simultaneous(StoryTeller& t) {
+void simultaneous(RecordGenerator& t) {
     open_as_client(t);
     t.closes();
     t.wait(100us);
@@ -77,7 +81,7 @@ void simultaneous(StoryTeller& t) {
     t.ends(kBothFin);
 }
 
-void half_closed(StoryTeller& t) {
+void half_closed(RecordGenerator& t) {
     open_as_client(t);
     t.shuts_down_sending();
     t.wait(200us);
@@ -88,7 +92,7 @@ void half_closed(StoryTeller& t) {
     t.ends(kLocalFin);
 }
 
-void half_closed_then_closed(StoryTeller& t) {
+void half_closed_then_closed(RecordGenerator& t) {
     open_as_client(t);
     t.shuts_down_sending();
     t.wait(200us);
@@ -103,7 +107,7 @@ void half_closed_then_closed(StoryTeller& t) {
     t.ends(kLocalFin);
 }
 
-void half_closed_still(StoryTeller& t) {
+void half_closed_still(RecordGenerator& t) {
     open_as_client(t);
     t.shuts_down_sending();
     t.wait(200us);
@@ -112,7 +116,7 @@ void half_closed_still(StoryTeller& t) {
     t.stays_open({ClosedFirst::local, Ending::open});
 }
 
-void fin_later_timer_moves(StoryTeller& t) {
+void fin_later_timer_moves(RecordGenerator& t) {
     open_as_client(t);
     close_until_fin_wait2(t);
     t.wait(3us);
@@ -123,7 +127,7 @@ void fin_later_timer_moves(StoryTeller& t) {
     t.ends(kLocalFin);
 }
 
-void fin_later_swept(StoryTeller& t) {
+void fin_later_swept(RecordGenerator& t) {
     open_orphaned_in_mini(t);
     t.wait(500ms);
     t.mini_gets_fin(false);
@@ -135,7 +139,7 @@ void fin_later_swept(StoryTeller& t) {
     t.ends(kLocalFin);
 }
 
-void fin_never_comes(StoryTeller& t) {
+void fin_never_comes(RecordGenerator& t) {
     open_orphaned_in_mini(t);
     t.wait(500ms);
     t.mini_is_swept();
@@ -143,7 +147,7 @@ void fin_never_comes(StoryTeller& t) {
     t.ends(kFinWait2Expired);
 }
 
-void fin_never_comes_linger2(StoryTeller& t) {
+void fin_never_comes_linger2(RecordGenerator& t) {
     open_as_client(t);
     close_until_fin_wait2(t);
     t.wait(3100ms); // TCP_LINGER2 = 63: all but a minute in the full socket
@@ -152,7 +156,7 @@ void fin_never_comes_linger2(StoryTeller& t) {
     t.ends(kFinWait2Expired);
 }
 
-void fin_never_comes_full_socket(StoryTeller& t) {
+void fin_never_comes_full_socket(RecordGenerator& t) {
     open_as_client(t);
     close_until_fin_wait2(t);
     t.wait(60s);
@@ -161,38 +165,40 @@ void fin_never_comes_full_socket(StoryTeller& t) {
     t.ends(kFinWait2Expired);
 }
 
-void fin_wait2_mini_gets_data(StoryTeller& t) {
+void fin_wait2_mini_gets_data(RecordGenerator& t) {
     open_orphaned_in_mini(t);
     t.wait(300ms);
     t.mini_resets();
     t.wait(2us);
     t.mini_dies(TD_STACK_DESCHEDULE | TD_STACK_RECEIVE);
-    t.ends(t.kernel().stacks || t.kernel().reset_reasons ? kDataAfterClose
-                                                         : ExpectedClose{ClosedFirst::local, Ending::unknown});
+    t.ends(t.kernel().stacks || t.kernel().reset_reasons
+               ? kDataAfterClose
+               : ExpectedClose{ClosedFirst::local, Ending::unknown});
 }
 
-void fin_wait2_mini_gets_reset(StoryTeller& t) {
+void fin_wait2_mini_gets_reset(RecordGenerator& t) {
     open_orphaned_in_mini(t);
     t.wait(300ms);
     t.mini_dies(TD_STACK_DESCHEDULE | TD_STACK_TIMEWAIT_PROCESS | TD_STACK_RECEIVE);
     t.ends({ClosedFirst::local, t.kernel().stacks ? Ending::reset_received : Ending::unknown});
 }
 
-void fin_wait2_mini_killed(StoryTeller& t) {
+void fin_wait2_mini_killed(RecordGenerator& t) {
     open_orphaned_in_mini(t);
     t.wait(300ms);
     t.mini_dies(TD_STACK_DESCHEDULE | TD_STACK_ABORT);
-    t.ends({ClosedFirst::local, Ending::unknown, t.kernel().stacks ? EndingDetail::admin_kill : EndingDetail::none});
+    t.ends({ClosedFirst::local, Ending::unknown,
+            t.kernel().stacks ? EndingDetail::admin_kill : EndingDetail::none});
 }
 
-void fin_wait2_mini_purged(StoryTeller& t) {
+void fin_wait2_mini_purged(RecordGenerator& t) {
     open_orphaned_in_mini(t);
     t.wait(300ms);
     t.mini_dies(TD_STACK_PURGE);
     t.ends({ClosedFirst::local, Ending::unknown});
 }
 
-void fin_wait1_gets_data(StoryTeller& t) {
+void fin_wait1_gets_data(RecordGenerator& t) {
     open_as_client(t);
     t.closes();
     t.wait(20ms);
@@ -203,7 +209,7 @@ void fin_wait1_gets_data(StoryTeller& t) {
     t.ends(kDataAfterClose);
 }
 
-void fin_is_acknowledged_with_data(StoryTeller& t) {
+void fin_is_acknowledged_with_data(RecordGenerator& t) {
     open_as_client(t);
     t.closes();
     t.wait(20ms);
@@ -215,7 +221,7 @@ void fin_is_acknowledged_with_data(StoryTeller& t) {
     t.ends(kDataAfterClose);
 }
 
-void fin_wait2_gets_data(StoryTeller& t) {
+void fin_wait2_gets_data(RecordGenerator& t) {
     open_as_client(t);
     close_until_fin_wait2(t);
     t.wait(1s); // TCP_LINGER2 > 60: a full socket
@@ -226,7 +232,7 @@ void fin_wait2_gets_data(StoryTeller& t) {
     t.ends(kDataAfterClose);
 }
 
-void overflow_after_fin(StoryTeller& t) {
+void overflow_after_fin(RecordGenerator& t) {
     open_as_client(t);
     close_until_fin_wait2(t);
     t.wait(30ms);
@@ -234,7 +240,7 @@ void overflow_after_fin(StoryTeller& t) {
     t.ends(kOverflow);
 }
 
-void overflow_in_closing(StoryTeller& t) {
+void overflow_in_closing(RecordGenerator& t) {
     open_as_client(t);
     t.closes();
     t.wait(100us);
@@ -244,12 +250,13 @@ void overflow_in_closing(StoryTeller& t) {
     t.ends({ClosedFirst::both, Ending::fin, EndingDetail::none, TimeWaitEnd::overflow});
 }
 
-void overflow_before_fin(StoryTeller& t) {
+void overflow_before_fin(RecordGenerator& t) {
     open_as_client(t);
     close_until_fin_wait2(t);
     t.wait(3us);
     t.moves(CLOSE);
-    t.ends({ClosedFirst::local, Ending::fin, EndingDetail::peer_fin_not_seen, TimeWaitEnd::overflow});
+    t.ends(
+        {ClosedFirst::local, Ending::fin, EndingDetail::peer_fin_not_seen, TimeWaitEnd::overflow});
 }
 
 } // namespace

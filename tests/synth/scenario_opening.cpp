@@ -10,7 +10,7 @@ using enum TcpState;
 
 constexpr ExpectedClose kClosedByRemote{ClosedFirst::remote, Ending::fin};
 
-void remote_closes(StoryTeller& t) {
+void remote_closes(RecordGenerator& t) {
     t.fin_arrives(CLOSE_WAIT);
     t.wait(30ms);
     t.closes();
@@ -19,15 +19,15 @@ void remote_closes(StoryTeller& t) {
     t.ends(kClosedByRemote);
 }
 
-void bound_port(StoryTeller& t) {
-    t.connects(StoryTeller::LocalPort::bound);
+void bound_port(RecordGenerator& t) {
+    t.connects(RecordGenerator::LocalPort::bound);
     t.wait(300us);
     t.moves(ESTABLISHED);
     t.wait(80ms);
     remote_closes(t);
 }
 
-void self_connect(StoryTeller& t) {
+void self_connect(RecordGenerator& t) {
     t.connects();
     t.wait(10us);
     t.moves(SYN_RECV);
@@ -43,7 +43,7 @@ void self_connect(StoryTeller& t) {
     t.ends({ClosedFirst::both, Ending::fin, EndingDetail::none, TimeWaitEnd::expired});
 }
 
-void refused_then_retried(StoryTeller& t) {
+void refused_then_retried(RecordGenerator& t) {
     t.connects();
     t.wait(200us);
     t.resets(TD_RESET_RECEIVED, false, TD_REASON_UNKNOWN);
@@ -54,71 +54,72 @@ void refused_then_retried(StoryTeller& t) {
     remote_closes(t);
 }
 
-void connect_times_out(StoryTeller& t) {
+void connect_times_out(RecordGenerator& t) {
     t.connects();
     t.wait(127s);
     t.moves(CLOSE, {.error = 110});
     t.ends({ClosedFirst::none, Ending::connect_failed, EndingDetail::timeout});
 }
 
-void unreachable(StoryTeller& t) {
+void unreachable(RecordGenerator& t) {
     t.connects();
     t.wait(3s);
     t.moves(CLOSE, {.error = 113});
     t.ends({ClosedFirst::none, Ending::connect_failed, EndingDetail::unreachable});
 }
 
-void connect_given_up(StoryTeller& t) {
+void connect_given_up(RecordGenerator& t) {
     t.connects();
     t.wait(2s);
     t.dies_by_close();
     t.ends({ClosedFirst::none, Ending::connect_failed, EndingDetail::given_up});
 }
 
-void refused_by_icmp(StoryTeller& t) {
+void refused_by_icmp(RecordGenerator& t) {
     t.connects();
     t.wait(500us);
-    t.moves(CLOSE, {.error = 111}); // port unreachable: ECONNREFUSED too, but nobody has sent an RST
+    t.moves(CLOSE,
+            {.error = 111}); // port unreachable: ECONNREFUSED too, but nobody has sent an RST
     t.ends({ClosedFirst::none, Ending::connect_failed, EndingDetail::unreachable});
 }
 
-void connect_taken_back(StoryTeller& t) {
+void connect_taken_back(RecordGenerator& t) {
     t.connects();
     t.wait(1s);
     t.dies_by_disconnect(); // connect() to AF_UNSPEC
     t.ends({ClosedFirst::none, Ending::connect_failed, EndingDetail::given_up});
 }
 
-void connect_killed(StoryTeller& t) {
+void connect_killed(RecordGenerator& t) {
     t.connects();
     t.wait(2s);
     t.is_killed(); // without an RST: nothing to reset yet
     t.ends({ClosedFirst::none, Ending::connect_failed, EndingDetail::admin_kill});
 }
 
-void no_free_port(StoryTeller& t) {
-    t.connects(StoryTeller::LocalPort::none_free);
+void no_free_port(RecordGenerator& t) {
+    t.connects(RecordGenerator::LocalPort::none_free);
     t.moves(CLOSE, {.owned = true});
     t.ends({ClosedFirst::none, Ending::connect_failed, EndingDetail::no_port});
 }
 
-void still_connecting(StoryTeller& t) {
+void still_connecting(RecordGenerator& t) {
     t.connects();
     t.wait(500ms);
     t.stays_open({ClosedFirst::none, Ending::open});
 }
 
-void still_established(StoryTeller& t) {
+void still_established(RecordGenerator& t) {
     open_as_client(t);
     t.stays_open({ClosedFirst::none, Ending::open});
 }
 
-void served(StoryTeller& t) {
+void served(RecordGenerator& t) {
     open_as_server(t);
     remote_closes(t);
 }
 
-void served_by_listener(StoryTeller& t) {
+void served_by_listener(RecordGenerator& t) {
     t.listens();
     t.syn_arrives();
     t.wait(400us);
@@ -127,7 +128,7 @@ void served_by_listener(StoryTeller& t) {
     remote_closes(t);
 }
 
-void syn_ack_resent(StoryTeller& t) {
+void syn_ack_resent(RecordGenerator& t) {
     t.listens();
     t.syn_arrives();
     t.wait(1s);
@@ -142,7 +143,7 @@ void syn_ack_resent(StoryTeller& t) {
     remote_closes(t);
 }
 
-void child_dropped_then_served(StoryTeller& t) {
+void child_dropped_then_served(RecordGenerator& t) {
     t.listens();
     t.syn_arrives();
     t.wait(400us);
@@ -153,7 +154,7 @@ void child_dropped_then_served(StoryTeller& t) {
     remote_closes(t);
 }
 
-void syn_cookie(StoryTeller& t) {
+void syn_cookie(RecordGenerator& t) {
     t.listens();
     t.cookie_ack_arrives();
     t.wait(50us);
@@ -162,7 +163,7 @@ void syn_cookie(StoryTeller& t) {
     remote_closes(t);
 }
 
-void fast_open(StoryTeller& t) {
+void fast_open(RecordGenerator& t) {
     t.listens();
     t.fast_open_syn_arrives();
     t.wait(25ms);
@@ -173,7 +174,7 @@ void fast_open(StoryTeller& t) {
     remote_closes(t);
 }
 
-void fast_open_closed_early(StoryTeller& t) {
+void fast_open_closed_early(RecordGenerator& t) {
     t.listens();
     t.fast_open_syn_arrives();
     t.wait(500us);
@@ -188,7 +189,7 @@ void fast_open_closed_early(StoryTeller& t) {
     t.ends({ClosedFirst::local, Ending::fin, EndingDetail::none, TimeWaitEnd::expired});
 }
 
-void fast_open_reset(StoryTeller& t) {
+void fast_open_reset(RecordGenerator& t) {
     t.listens();
     t.fast_open_syn_arrives();
     t.wait(30ms);
@@ -197,7 +198,7 @@ void fast_open_reset(StoryTeller& t) {
     t.ends({ClosedFirst::none, Ending::handshake_failed});
 }
 
-void handshake_reset(StoryTeller& t) {
+void handshake_reset(RecordGenerator& t) {
     t.listens();
     t.syn_arrives();
     t.wait(100ms);
@@ -206,7 +207,7 @@ void handshake_reset(StoryTeller& t) {
     t.wait(100ms);
 }
 
-void handshake_times_out(StoryTeller& t) {
+void handshake_times_out(RecordGenerator& t) {
     t.listens();
     t.syn_arrives();
     for (auto pause : {1s, 2s, 4s, 8s, 16s}) {
@@ -219,7 +220,7 @@ void handshake_times_out(StoryTeller& t) {
     t.wait(100ms);
 }
 
-void listener_aborted(StoryTeller& t) {
+void listener_aborted(RecordGenerator& t) {
     t.listens();
     t.wait(1s);
     t.stops_listening({.by = t.admin()});

@@ -8,38 +8,41 @@ namespace {
 using namespace std::chrono_literals;
 using enum TcpState;
 
-void open_until_close_wait(StoryTeller& t) {
+void open_until_close_wait(RecordGenerator& t) {
     open_as_client(t);
     t.fin_arrives(CLOSE_WAIT);
     t.wait(50ms);
 }
 
-void reset_received(StoryTeller& t, std::uint8_t error, const ExpectedClose& verdict, bool in_backlog = false) {
+void reset_received(RecordGenerator& t, std::uint8_t error, const ExpectedClose& verdict,
+                    bool in_backlog = false) {
     t.resets(TD_RESET_RECEIVED, false, TD_REASON_UNKNOWN);
     t.moves(CLOSE, {.error = error, .owned = in_backlog});
     t.ends(verdict);
 }
 
-constexpr ExpectedClose reset_received_after(ClosedFirst first) { return {first, Ending::reset_received}; }
+constexpr ExpectedClose reset_received_after(ClosedFirst first) {
+    return {first, Ending::reset_received};
+}
 
-void reset_in_established(StoryTeller& t) {
+void reset_in_established(RecordGenerator& t) {
     open_as_client(t);
     reset_received(t, 104, reset_received_after(ClosedFirst::remote));
 }
 
-void reset_in_backlog(StoryTeller& t) {
+void reset_in_backlog(RecordGenerator& t) {
     open_as_server(t);
     reset_received(t, 104, reset_received_after(ClosedFirst::remote), true);
 }
 
-void reset_in_fin_wait1(StoryTeller& t) {
+void reset_in_fin_wait1(RecordGenerator& t) {
     open_as_client(t);
     t.closes();
     t.wait(20ms);
     reset_received(t, 104, reset_received_after(ClosedFirst::local));
 }
 
-void reset_in_fin_wait2(StoryTeller& t) {
+void reset_in_fin_wait2(RecordGenerator& t) {
     open_as_client(t);
     t.shuts_down_sending();
     t.wait(200us);
@@ -48,7 +51,7 @@ void reset_in_fin_wait2(StoryTeller& t) {
     reset_received(t, 104, reset_received_after(ClosedFirst::local));
 }
 
-void reset_in_closing(StoryTeller& t) {
+void reset_in_closing(RecordGenerator& t) {
     open_as_client(t);
     t.closes();
     t.wait(100us);
@@ -57,12 +60,12 @@ void reset_in_closing(StoryTeller& t) {
     reset_received(t, 104, reset_received_after(ClosedFirst::both));
 }
 
-void reset_in_close_wait(StoryTeller& t) {
+void reset_in_close_wait(RecordGenerator& t) {
     open_until_close_wait(t);
     reset_received(t, 32, reset_received_after(ClosedFirst::remote));
 }
 
-void reset_in_last_ack(StoryTeller& t) {
+void reset_in_last_ack(RecordGenerator& t) {
     open_until_close_wait(t);
     t.closes();
     t.wait(20ms);
@@ -70,36 +73,39 @@ void reset_in_last_ack(StoryTeller& t) {
 }
 
 /// The task closes the socket at once; the RST is seen after it has been sent.
-void aborts(StoryTeller& t, std::uint16_t flags, td_reset_reason reason, const ExpectedClose& verdict) {
+void aborts(RecordGenerator& t, std::uint16_t flags, td_reset_reason reason,
+            const ExpectedClose& verdict) {
     t.dies_by_close(flags);
     t.wait(30us);
     t.resets(TD_RESET_SENT, false, reason);
     t.ends(verdict);
 }
 
-void linger_zero(StoryTeller& t) {
+void linger_zero(RecordGenerator& t) {
     open_as_client(t);
     aborts(t, TD_STATE_LINGER_ZERO, TD_REASON_STATE,
            {ClosedFirst::local, Ending::reset_sent, EndingDetail::so_linger_zero});
 }
 
-void unread_data(StoryTeller& t) {
+void unread_data(RecordGenerator& t) {
     open_as_server(t);
-    aborts(t, 0, TD_REASON_ABORT_ON_CLOSE, {ClosedFirst::local, Ending::reset_sent, EndingDetail::unread_data});
+    aborts(t, 0, TD_REASON_ABORT_ON_CLOSE,
+           {ClosedFirst::local, Ending::reset_sent, EndingDetail::unread_data});
 }
 
-void linger_zero_in_close_wait(StoryTeller& t) {
+void linger_zero_in_close_wait(RecordGenerator& t) {
     open_until_close_wait(t);
     aborts(t, TD_STATE_LINGER_ZERO, TD_REASON_STATE,
            {ClosedFirst::remote, Ending::reset_sent, EndingDetail::so_linger_zero});
 }
 
-void unread_data_in_close_wait(StoryTeller& t) {
+void unread_data_in_close_wait(RecordGenerator& t) {
     open_until_close_wait(t);
-    aborts(t, 0, TD_REASON_ABORT_ON_CLOSE, {ClosedFirst::remote, Ending::reset_sent, EndingDetail::unread_data});
+    aborts(t, 0, TD_REASON_ABORT_ON_CLOSE,
+           {ClosedFirst::remote, Ending::reset_sent, EndingDetail::unread_data});
 }
 
-void disconnect_then_reconnect(StoryTeller& t) {
+void disconnect_then_reconnect(RecordGenerator& t) {
     open_as_client(t);
     t.dies_by_disconnect();
     t.wait(30us);
@@ -110,22 +116,22 @@ void disconnect_then_reconnect(StoryTeller& t) {
     reset_received(t, 104, reset_received_after(ClosedFirst::remote));
 }
 
-void admin_kill(StoryTeller& t, ClosedFirst first) {
+void admin_kill(RecordGenerator& t, ClosedFirst first) {
     t.is_killed();
     t.ends({first, Ending::reset_sent, EndingDetail::admin_kill});
 }
 
-void admin_kill_in_established(StoryTeller& t) {
+void admin_kill_in_established(RecordGenerator& t) {
     open_as_client(t);
     admin_kill(t, ClosedFirst::local);
 }
 
-void admin_kill_in_close_wait(StoryTeller& t) {
+void admin_kill_in_close_wait(RecordGenerator& t) {
     open_until_close_wait(t);
     admin_kill(t, ClosedFirst::remote);
 }
 
-void linger2_negative(StoryTeller& t) {
+void linger2_negative(RecordGenerator& t) {
     open_as_client(t);
     t.closes();
     t.wait(300us);
@@ -137,7 +143,7 @@ void linger2_negative(StoryTeller& t) {
     t.ends({ClosedFirst::local, Ending::reset_sent, EndingDetail::linger2});
 }
 
-void linger2_negative_in_fin_wait2(StoryTeller& t) {
+void linger2_negative_in_fin_wait2(RecordGenerator& t) {
     open_as_client(t);
     t.shuts_down_sending();
     t.wait(200us);
@@ -151,7 +157,7 @@ void linger2_negative_in_fin_wait2(StoryTeller& t) {
     t.ends({ClosedFirst::local, Ending::reset_sent, EndingDetail::linger2});
 }
 
-void listener_closed(StoryTeller& t) {
+void listener_closed(RecordGenerator& t) {
     t.listens();
     t.syn_arrives();
     t.wait(400us);
@@ -159,46 +165,49 @@ void listener_closed(StoryTeller& t) {
     t.wait(500ms);
     t.stops_listening();
     t.wait(10us);
-    t.moves(CLOSE); // inet_csk_listen_stop(): by the closing task, but not as the owner of the child
+    t.moves(
+        CLOSE); // inet_csk_listen_stop(): by the closing task, but not as the owner of the child
     t.wait(20us);
     t.resets(TD_RESET_SENT, false, TD_REASON_STATE);
     t.ends({ClosedFirst::local, Ending::reset_sent, EndingDetail::listener_closed});
 }
 
-void times_out(StoryTeller& t, std::uint8_t error, std::uint16_t flags, ClosedFirst first, EndingDetail detail) {
+void times_out(RecordGenerator& t, std::uint8_t error, std::uint16_t flags, ClosedFirst first,
+               EndingDetail detail) {
     t.wait(20s);
     t.moves(CLOSE, {.error = error, .flags = flags});
     t.ends({first, Ending::timed_out, detail});
 }
 
-void retransmission_times_out(StoryTeller& t) {
+void retransmission_times_out(RecordGenerator& t) {
     open_as_client(t);
     times_out(t, 110, 0, ClosedFirst::none, EndingDetail::retransmission);
 }
 
-void retransmission_times_out_unreachable(StoryTeller& t) {
+void retransmission_times_out_unreachable(RecordGenerator& t) {
     open_as_client(t);
-    times_out(t, 113, 0, ClosedFirst::none, EndingDetail::retransmission); // sk_err_soft, from an ICMP message
+    times_out(t, 113, 0, ClosedFirst::none,
+              EndingDetail::retransmission); // sk_err_soft, from an ICMP message
 }
 
-void user_timeout(StoryTeller& t) {
+void user_timeout(RecordGenerator& t) {
     open_as_client(t);
     times_out(t, 110, TD_STATE_USER_TIMEOUT, ClosedFirst::none, EndingDetail::user_timeout);
 }
 
-void orphan_times_out_in_fin_wait1(StoryTeller& t) {
+void orphan_times_out_in_fin_wait1(RecordGenerator& t) {
     open_as_client(t);
     t.closes();
     times_out(t, 110, 0, ClosedFirst::local, EndingDetail::retransmission);
 }
 
-void orphan_times_out_in_last_ack(StoryTeller& t) {
+void orphan_times_out_in_last_ack(RecordGenerator& t) {
     open_until_close_wait(t);
     t.closes();
     times_out(t, 110, 0, ClosedFirst::remote, EndingDetail::retransmission);
 }
 
-void keepalive_times_out(StoryTeller& t) {
+void keepalive_times_out(RecordGenerator& t) {
     open_as_client(t);
     t.wait(30s);
     t.resets(TD_RESET_SENT, false, TD_REASON_KEEPALIVE);
@@ -207,7 +216,7 @@ void keepalive_times_out(StoryTeller& t) {
     t.ends({ClosedFirst::none, Ending::timed_out, EndingDetail::keepalive});
 }
 
-void orphan_limit_by_timer(StoryTeller& t) {
+void orphan_limit_by_timer(RecordGenerator& t) {
     open_as_client(t);
     t.closes();
     t.wait(400ms);
@@ -217,7 +226,7 @@ void orphan_limit_by_timer(StoryTeller& t) {
     t.ends({ClosedFirst::local, Ending::reset_sent, EndingDetail::orphan_limit});
 }
 
-void orphan_limit_at_close(StoryTeller& t) {
+void orphan_limit_at_close(RecordGenerator& t) {
     open_as_client(t);
     t.closes();
     t.wait(5us);

@@ -13,15 +13,17 @@ constexpr ExpectedClose local_fin(TimeWaitEnd end, std::uint32_t restarts = 0) {
 }
 
 /// What a killed mini-socket's stack tells; nothing else does.
-TimeWaitEnd if_stacks(const StoryTeller& t, TimeWaitEnd end) { return t.kernel().stacks ? end : TimeWaitEnd::unknown; }
+TimeWaitEnd if_stacks(const RecordGenerator& t, TimeWaitEnd end) {
+    return t.kernel().stacks ? end : TimeWaitEnd::unknown;
+}
 
-void wait_as_client(StoryTeller& t) {
+void wait_as_client(RecordGenerator& t) {
     open_as_client(t);
     close_until_time_wait(t);
     t.wait(8s);
 }
 
-void restarted(StoryTeller& t) {
+void restarted(RecordGenerator& t) {
     wait_as_client(t);
     t.mini_gets_segment(true);
     t.wait(15s);
@@ -30,14 +32,14 @@ void restarted(StoryTeller& t) {
     t.ends(local_fin(TimeWaitEnd::expired, 2));
 }
 
-void restarted_unseen(StoryTeller& t) {
+void restarted_unseen(RecordGenerator& t) {
     wait_as_client(t);
     t.mini_gets_segment(false);
     t.mini_expires();
     t.ends(local_fin(TimeWaitEnd::expired, 1));
 }
 
-void migrated(StoryTeller& t) {
+void migrated(RecordGenerator& t) {
     open_as_client(t);
     close_until_fin_wait2(t);
     t.wait(3us);
@@ -54,25 +56,25 @@ void migrated(StoryTeller& t) {
     t.ends(local_fin(TimeWaitEnd::expired));
 }
 
-void assassinated(StoryTeller& t) {
+void assassinated(RecordGenerator& t) {
     wait_as_client(t);
     t.mini_dies(TD_STACK_DESCHEDULE | TD_STACK_TIMEWAIT_PROCESS | TD_STACK_RECEIVE);
     t.ends(local_fin(if_stacks(t, TimeWaitEnd::reset)));
 }
 
-void killed(StoryTeller& t) {
+void killed(RecordGenerator& t) {
     wait_as_client(t);
     t.mini_dies(TD_STACK_DESCHEDULE | TD_STACK_ABORT);
     t.ends(local_fin(if_stacks(t, TimeWaitEnd::killed)));
 }
 
-void purged(StoryTeller& t) {
+void purged(RecordGenerator& t) {
     wait_as_client(t);
     t.mini_dies(TD_STACK_PURGE);
     t.ends(local_fin(if_stacks(t, TimeWaitEnd::purged)));
 }
 
-void purged_after_unseen_fin(StoryTeller& t) {
+void purged_after_unseen_fin(RecordGenerator& t) {
     open_as_client(t);
     close_until_fin_wait2(t);
     t.wait(3us);
@@ -85,7 +87,7 @@ void purged_after_unseen_fin(StoryTeller& t) {
 }
 
 /// A client in TIME_WAIT connects again with the same four-tuple.
-void reused(StoryTeller& t, StoryTeller::LocalPort port) {
+void reused(RecordGenerator& t, RecordGenerator::LocalPort port) {
     wait_as_client(t);
     t.reconnects(local_fin(TimeWaitEnd::reused), port);
     t.wait(300us);
@@ -96,11 +98,11 @@ void reused(StoryTeller& t, StoryTeller::LocalPort port) {
     t.ends(local_fin(TimeWaitEnd::expired));
 }
 
-void reused_chosen_port(StoryTeller& t) { reused(t, StoryTeller::LocalPort::chosen); }
+void reused_chosen_port(RecordGenerator& t) { reused(t, RecordGenerator::LocalPort::chosen); }
 
-void reused_bound_port(StoryTeller& t) { reused(t, StoryTeller::LocalPort::bound); }
+void reused_bound_port(RecordGenerator& t) { reused(t, RecordGenerator::LocalPort::bound); }
 
-void recycled(StoryTeller& t) {
+void recycled(RecordGenerator& t) {
     open_as_server(t);
     close_until_time_wait(t);
     t.wait(3s);
@@ -118,7 +120,7 @@ void recycled(StoryTeller& t) {
     t.ends(local_fin(TimeWaitEnd::expired));
 }
 
-void still_waiting(StoryTeller& t) {
+void still_waiting(RecordGenerator& t) {
     open_as_client(t);
     close_until_time_wait(t);
     t.wait(300ms);

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "event/encode.h"
-#include "synth/stage.h"
+#include "synth/setting.h"
 
 namespace tcpdwell {
 namespace {
@@ -15,10 +15,10 @@ constexpr std::size_t kBatch = 256;
 } // namespace
 
 Result<EventSource::Status> SyntheticSource::poll(const RecordSink& sink) {
-    if (!clock_told_) {
-        sink(encode(ClockReading{kStoryClock}, kStoryClock));
-        clock_told_ = true;
-        now_ = kStoryClock.mono;
+    if (!clock_sent_) {
+        sink(encode(ClockReading{kTestClock}, kTestClock));
+        clock_sent_ = true;
+        now_ = kTestClock.mono;
     }
     const std::size_t end = std::min(next_ + kBatch, records_.size());
     for (; next_ < end; ++next_) {

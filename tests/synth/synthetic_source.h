@@ -5,11 +5,11 @@
 #include <cstddef>
 
 #include "event/source.h"
-#include "synth/story.h"
+#include "synth/generated_connection.h"
 
 namespace tcpdwell {
 
-/// Hands out the td_clock of kStoryClock, then the records of a story as fast as they are asked for.
+/// Hands out the td_clock of kTestClock, then the records of a story as fast as they are asked for.
 class SyntheticSource : public EventSource {
 public:
     explicit SyntheticSource(std::vector<WireRecord> records) : records_(std::move(records)) {}
@@ -25,7 +25,7 @@ public:
 private:
     std::vector<WireRecord> records_;
     std::size_t next_ = 0;
-    bool clock_told_ = false;
+    bool clock_sent_ = false;
     MonoTime now_ = MonoTime::min();
 };
 

@@ -12,21 +12,23 @@ namespace tcpdwell {
 namespace {
 
 constexpr std::uint32_t kFirstNamespace = 4026531840;
-/// Time before a four-tuple is used again: sooner, the next connection could be why the last one's TIME_WAIT was
-/// killed.
+/// Time before a four-tuple is used again: sooner, the next connection could be why the last one's
+/// TIME_WAIT was killed.
 constexpr Nanoseconds kRest = std::chrono::milliseconds(50);
 
 FourTuple make_tuple(std::size_t number) {
     const auto at = [](const std::string& address, std::size_t port) {
         return Endpoint{*IpAddress::parse(address), static_cast<Port>(port)};
     };
-    const Family family = number % 3 == 0 ? Family::ipv4 : Family::ipv6; // 1: IPv6, 2: IPv4 in an IPv6 socket
+    const Family family =
+        number % 3 == 0 ? Family::ipv4 : Family::ipv6; // 1: IPv6, 2: IPv4 in an IPv6 socket
     const bool v6 = number % 3 == 1;
-    return {at(v6 ? "fd00::1" : "10.0.0.1", 1024 + number), at(v6 ? "fd00::2" : "10.0.0.2", 20000 + number), family};
+    return {at(v6 ? "fd00::1" : "10.0.0.1", 1024 + number),
+            at(v6 ? "fd00::2" : "10.0.0.2", 20000 + number), family};
 }
 
-/// The four-tuples of one namespace, and from when on each is free. Local ports differ, so that a listener serves one
-/// story only.
+/// The four-tuples of one namespace, and from when on each is free. Local ports differ, so that a
+/// listener serves one story only.
 class Tuples {
 public:
     explicit Tuples(std::size_t count) : free_from_(count, MonoTime::min()) {}
@@ -46,7 +48,7 @@ private:
 
 } // namespace
 
-Story make_traffic(const TrafficOptions& options) {
+GeneratedConnection make_traffic(const TrafficOptions& options) {
     std::vector<Scenario> repertoire = all_scenarios();
     std::erase_if(repertoire, [&](const Scenario& s) {
         return (options.only_ending && !s.ends) || (options.only_single && s.connections > 1);
@@ -59,22 +61,24 @@ Story make_traffic(const TrafficOptions& options) {
 
     KernelMemory memory;
     std::vector<Tuples> tuples(options.namespaces, Tuples(options.tuples));
-    Story traffic;
+    GeneratedConnection traffic;
     for (std::size_t i = 0; i < starts.size(); ++i) {
         const auto netns = static_cast<std::uint32_t>(random() % options.namespaces);
-        Stage stage;
+        Setting stage;
         stage.kernel = options.kernel;
         stage.netns = kFirstNamespace + netns;
-        stage.start = kStoryClock.mono + starts[i];
+        stage.start = kTestClock.mono + starts[i];
         const std::size_t number = tuples[netns].take(stage.start);
         stage.tuple = make_tuple(number);
         stage.seed = random() | 1;
         stage.first_pid = static_cast<std::uint32_t>(1000 + 3 * i);
         const Scenario& scenario = repertoire[random() % repertoire.size()];
-        Story story = tell(scenario, stage, memory);
-        tuples[netns].occupy(number, scenario.ends ? story.records.back().at + kRest : MonoTime::max());
+        GeneratedConnection story = tell(scenario, stage, memory);
+        tuples[netns].occupy(number,
+                             scenario.ends ? story.records.back().at + kRest : MonoTime::max());
         std::move(story.records.begin(), story.records.end(), std::back_inserter(traffic.records));
-        std::move(story.outcomes.begin(), story.outcomes.end(), std::back_inserter(traffic.outcomes));
+        std::move(story.outcomes.begin(), story.outcomes.end(),
+                  std::back_inserter(traffic.outcomes));
     }
     std::stable_sort(traffic.records.begin(), traffic.records.end(),
                      [](const WireRecord& a, const WireRecord& b) { return a.at < b.at; });

@@ -6,8 +6,9 @@ namespace tcpdwell {
 namespace {
 
 /// It was told before there was anything to tell.
-bool is_told_too_early(const EndSummary& end) {
-    return end.closed_first == ClosedFirst::none && (end.ending == Ending::open || end.ending == Ending::unknown);
+bool is_reported_too_early(const EndSummary& end) {
+    return end.closed_first == ClosedFirst::none &&
+           (end.ending == Ending::open || end.ending == Ending::unknown);
 }
 
 } // namespace
@@ -52,8 +53,9 @@ Agreement agreement(const EndSummary& client, const EndSummary& server) {
         default: return Agreement::none;
         }
     }
-    if (is_told_too_early(client) || is_told_too_early(server)) return Agreement::not_told;
-    // Only who gets the other's FIN before the ACK of its own passes CLOSING; the other end says that it was first.
+    if (is_reported_too_early(client) || is_reported_too_early(server)) return Agreement::not_told;
+    // Only who gets the other's FIN before the ACK of its own passes CLOSING; the other end says
+    // that it was first.
     const bool client_was_first = here == Closer::client || here == Closer::both;
     const bool server_was_first = there == Closer::server || there == Closer::both;
     return client_was_first && server_was_first ? Agreement::crossed : Agreement::disagree;

@@ -14,7 +14,7 @@
 namespace tcpdwell {
 
 /// The time that a report tells of, and what else it may look at.
-struct ReportMoment {
+struct ReportContext {
     MonoTime begin;
     MonoTime now;
     const ClockAnchor& clock;
@@ -36,8 +36,9 @@ public:
     virtual void begin_live(MonoTime) {}
     virtual void on_live(const LiveSocket&) {}
     /// Adds its sections.
-    virtual void add_to(Report&, const ReportMoment&) = 0;
-    /// The next report tells of what happens from now on. What is counted as being there now goes on.
+    virtual void add_to(Report&, const ReportContext&) = 0;
+    /// The next report tells of what happens from now on. What is counted as being there now goes
+    /// on.
     virtual void next_interval(MonoTime) = 0;
 };
 

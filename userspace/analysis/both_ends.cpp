@@ -27,14 +27,16 @@ std::uint64_t hash_of(const Endpoint& endpoint) {
 /// The same for a tuple and its mirror image.
 std::uint64_t hash_of(const EndSummary& end) {
     const bool forward = is_forward(end);
-    return mix64(hash_of(forward ? end.local : end.remote) * 3 + hash_of(forward ? end.remote : end.local));
+    return mix64(hash_of(forward ? end.local : end.remote) * 3 +
+                 hash_of(forward ? end.remote : end.local));
 }
 
 std::int64_t ns(WallTime at) { return at.time_since_epoch().count(); }
 
-/// How far apart two lines are once `offset` (b's clock minus a's) is taken away; nullopt: they can't be the same
-/// connection.
-std::optional<std::int64_t> distance(const EndSummary& a, const EndSummary& b, std::int64_t offset) {
+/// How far apart two lines are once `offset` (b's clock minus a's) is taken away; nullopt: they
+/// can't be the same connection.
+std::optional<std::int64_t> distance(const EndSummary& a, const EndSummary& b,
+                                     std::int64_t offset) {
     if (a.has_opened() && b.has_opened()) return std::abs(b.opened_ns - a.opened_ns - offset);
     if (a.is_over() && b.is_over()) return std::abs(b.over_ns - a.over_ns - offset);
     return std::nullopt;
@@ -77,8 +79,9 @@ std::vector<BothEnds::Entry> BothEnds::index() const {
     for (std::uint32_t host = 0; host < hosts_.size(); ++host)
         for (std::uint32_t line = 0; line < hosts_[host].size(); ++line)
             entries.push_back({hash_of(hosts_[host][line]), {host, line}});
-    std::sort(entries.begin(), entries.end(),
-              [](const Entry& a, const Entry& b) { return std::tie(a.hash, a.end) < std::tie(b.hash, b.end); });
+    std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+        return std::tie(a.hash, a.end) < std::tie(b.hash, b.end);
+    });
     return entries;
 }
 
@@ -88,7 +91,8 @@ void BothEnds::gather(std::span<const Entry> group) {
     for (const Entry& entry : group) {
         const EndSummary& end = at(entry.end);
         const EndSummaries& host = hosts_[entry.end.host];
-        lines_.push_back({entry.end, is_forward(end), end.has_opened() ? end.opened_ns : ns(host.begin()),
+        lines_.push_back({entry.end, is_forward(end),
+                          end.has_opened() ? end.opened_ns : ns(host.begin()),
                           end.is_over() ? end.over_ns : ns(host.end())});
     }
     const auto side = [](const Line& line) { return std::pair(line.end.host, line.forward); };
@@ -103,18 +107,21 @@ void BothEnds::gather(std::span<const Entry> group) {
 
 /// Where both hosts saw a four-tuple equally often, the first use here is the first use there.
 void BothEnds::sample_clocks() {
-    const auto is_told = [&](Side side) {
-        return std::all_of(side.begin(), side.end(), [&](const Line& l) { return at(l.end).has_opened(); });
+    const auto is_reported = [&](Side side) {
+        return std::all_of(side.begin(), side.end(),
+                           [&](const Line& l) { return at(l.end).has_opened(); });
     };
     for (const Side a : sides_)
         for (const Side b : sides_) {
             const std::uint32_t host = a.front().end.host;
             const std::uint32_t other = b.front().end.host;
-            if (host >= other || a.front().forward == b.front().forward || a.size() != b.size()) continue;
-            if (!is_told(a) || !is_told(b)) continue;
+            if (host >= other || a.front().forward == b.front().forward || a.size() != b.size())
+                continue;
+            if (!is_reported(a) || !is_reported(b)) continue;
             std::vector<std::int64_t>& samples = samples_[{host, other}];
             for (std::size_t i = 0; i < a.size() && samples.size() < kMostSamples; ++i)
-                if (std::abs(b[i].from - a[i].from) <= kMostApart) samples.push_back(b[i].from - a[i].from);
+                if (std::abs(b[i].from - a[i].from) <= kMostApart)
+                    samples.push_back(b[i].from - a[i].from);
         }
 }
 
@@ -150,13 +157,15 @@ void BothEnds::propose(Side a, Side b) {
         return;
     }
     std::vector<Line> by_end(b.begin(), b.end());
-    std::stable_sort(by_end.begin(), by_end.end(), [](const Line& x, const Line& y) { return x.until < y.until; });
-    const bool needs_ends =
-        std::any_of(b.begin(), b.end(), [&](const Line& line) { return !at(line.end).has_opened(); });
+    std::stable_sort(by_end.begin(), by_end.end(),
+                     [](const Line& x, const Line& y) { return x.until < y.until; });
+    const bool needs_ends = std::any_of(
+        b.begin(), b.end(), [&](const Line& line) { return !at(line.end).has_opened(); });
     const std::int64_t offset = this->offset(a.front().end.host, b.front().end.host);
     const auto consider_near = [&](const Line& line, Side sorted, std::int64_t Line::*key) {
-        const auto place = std::lower_bound(sorted.begin(), sorted.end(), line.*key + offset,
-                                            [&](const Line& each, std::int64_t time) { return each.*key < time; });
+        const auto place =
+            std::lower_bound(sorted.begin(), sorted.end(), line.*key + offset,
+                             [&](const Line& each, std::int64_t time) { return each.*key < time; });
         const auto first = place - std::min(place - sorted.begin(), kNearest);
         const auto last = place + std::min(sorted.end() - place, kNearest);
         for (auto other = first; other != last; ++other) consider(line, *other);
@@ -170,12 +179,15 @@ void BothEnds::propose(Side a, Side b) {
 void BothEnds::consider(const Line& a, const Line& b) {
     const EndSummary& end = at(a.end);
     const EndSummary& other = at(b.end);
-    if (end.local != other.remote || end.remote != other.local) return; // the hash is the same, no more
+    if (end.local != other.remote || end.remote != other.local)
+        return; // the hash is the same, no more
     const std::int64_t offset = this->offset(a.end.host, b.end.host);
     auto far = distance(end, other, offset);
-    // Nothing to compare: on both hosts at the same time it can't be two connections. Anything better comes first.
+    // Nothing to compare: on both hosts at the same time it can't be two connections. Anything
+    // better comes first.
     if (!far && a.from + offset <= b.until && b.from <= a.until + offset) far = kMostApart;
-    if (far && *far <= kMostApart) candidates_.push_back({a.end.host != b.end.host, *far, a.end, b.end});
+    if (far && *far <= kMostApart)
+        candidates_.push_back({a.end.host != b.end.host, *far, a.end, b.end});
 }
 
 void BothEnds::join(EndRef a, EndRef b) {

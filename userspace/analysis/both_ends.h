@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which lines of several hosts tell of the same connection, once from each of its ends. Pure: it reads summaries and
-// gives pairs, and the same ones each time.
+// Which lines of several hosts tell of the same connection, once from each of its ends. Pure: it
+// reads summaries and gives pairs, and the same ones each time.
 #pragma once
 
 #include <cstdint>
@@ -28,13 +28,14 @@ struct JoinedEnds {
     auto operator<=>(const JoinedEnds&) const = default;
 };
 
-/// Two lines belong together if their four-tuples are mirrored and they are of different hosts. Ports are used again:
-/// of several, those go together whose opening times are nearest (where one isn't known, whose endings are; where those
-/// aren't known either, that were there at the same time), no further apart than kTolerance by the hosts' clocks, which
-/// are first set by each other (clock_difference()). A line is used once, the nearest pairs first.
+/// Two lines belong together if their four-tuples are mirrored and they are of different hosts.
+/// Ports are used again: of several, those go together whose opening times are nearest (where one
+/// isn't known, whose endings are; where those aren't known either, that were there at the same
+/// time), no further apart than kTolerance by the hosts' clocks, which are first set by each other
+/// (clock_difference()). A line is used once, the nearest pairs first.
 ///
-/// Addresses may be in use on several hosts (those of containers are): a connection with both ends on one host stays
-/// there.
+/// Addresses may be in use on several hosts (those of containers are): a connection with both ends
+/// on one host stays there.
 class BothEnds {
 public:
     static constexpr Nanoseconds kTolerance = std::chrono::seconds(30);
@@ -45,11 +46,13 @@ public:
     [[nodiscard]] const std::vector<JoinedEnds>& joined() const { return joined_; }
     /// Whether it is one of a pair; also of one within its host.
     [[nodiscard]] bool has_partner(EndRef end) const { return has_partner_[end.host][end.line]; }
-    /// What `other`'s clock shows minus what `host`'s does, as the connections between them tell; 0 if none does.
+    /// What `other`'s clock shows minus what `host`'s does, as the connections between them tell; 0
+    /// if none does.
     [[nodiscard]] Nanoseconds clock_difference(std::uint32_t host, std::uint32_t other) const;
 
 private:
-    struct Entry { ///< a line, where it can be found by what its tuple and the mirrored one have in common
+    struct Entry { ///< a line, where it can be found by what its tuple and the mirrored one have in
+                   ///< common
         std::uint64_t hash;
         EndRef end;
     };
@@ -85,7 +88,8 @@ private:
     std::vector<Line> lines_; ///< of the group under way, as are the following
     std::vector<Side> sides_;
     std::vector<Candidate> candidates_;
-    std::map<std::pair<std::uint32_t, std::uint32_t>, std::vector<std::int64_t>> samples_; ///< by host < other
+    std::map<std::pair<std::uint32_t, std::uint32_t>, std::vector<std::int64_t>>
+        samples_; ///< by host < other
     std::map<std::pair<std::uint32_t, std::uint32_t>, std::int64_t> clocks_;
     std::vector<std::vector<bool>> has_partner_;
     std::vector<JoinedEnds> joined_;

@@ -27,7 +27,10 @@ constexpr Column kHostColumns[] = {
      .title = "Ends",
      .help = "Ends of connections that were looked at for a partner.",
      .align = Align::right},
-    {.id = "left_out", .title = "Left out", .help = "Those that weren't, for want of room.", .align = Align::right},
+    {.id = "left_out",
+     .title = "Left out",
+     .help = "Those that weren't, for want of room.",
+     .align = Align::right},
 };
 
 constexpr Column kPairColumns[] = {
@@ -39,7 +42,8 @@ constexpr Column kPairColumns[] = {
      .align = Align::right},
     {.id = "clock_difference_ns",
      .title = "Server's clock ahead by",
-     .help = "Median of the opening time by the server's clock less that by the client's: includes half a round trip.",
+     .help = "Median of the opening time by the server's clock less that by the client's: includes "
+             "half a round trip.",
      .align = Align::right},
     {.id = "only_client",
      .title = "Only the client's",
@@ -63,10 +67,18 @@ constexpr Column kServerColumns[] = {
     {.id = "client_host", .title = "Client host", .help = "Host that connects."},
     {.id = "server_host", .title = "Server host", .help = "Host that is connected to."},
     {.id = "server", .title = "Server", .help = "Endpoint that is connected to."},
-    {.id = "connections", .title = "Connections", .help = "Connections of which both ends were found."},
-    {.id = "closed_first", .title = "Closed first", .help = "Who closed first, where both ends say the same."},
-    {.id = "crossed", .title = "Crossed", .help = "Each end closed before it heard of the other's closing."},
-    {.id = "not_told", .title = "Not told", .help = "One end doesn't know, or its recording ended before."},
+    {.id = "connections",
+     .title = "Connections",
+     .help = "Connections of which both ends were found."},
+    {.id = "closed_first",
+     .title = "Closed first",
+     .help = "Who closed first, where both ends say the same."},
+    {.id = "crossed",
+     .title = "Crossed",
+     .help = "Each end closed before it heard of the other's closing."},
+    {.id = "not_told",
+     .title = "Not told",
+     .help = "One end doesn't know, or its recording ended before."},
     {.id = "disagree", .title = "Disagree", .help = "The two ends say different things."},
     {.id = "client_established_p50_ns",
      .title = "ESTABLISHED at client",
@@ -77,7 +89,8 @@ constexpr Column kServerColumns[] = {
     {.id = "time_wait", .title = "TIME_WAIT", .help = "At which ends there was a TIME_WAIT."},
 };
 
-constexpr TableView kServer = {"server", "SERVER", "Endpoint that is connected to.", 21, Align::left};
+constexpr TableView kServer = {"server", "SERVER", "Endpoint that is connected to.", 21,
+                               Align::left};
 
 constexpr TableView kCloserView[] = {
     kServer,
@@ -118,22 +131,31 @@ constexpr Column kExampleColumns[] = {
     {.id = "server", .title = "Server", .help = "Endpoint of the server."},
     {.id = "client_opened", .title = "Opened", .help = "By the client's clock."},
     {.id = "server_opened", .title = "Opened", .help = "By the server's clock."},
-    {.id = "client_says", .title = "Closed first", .help = "Who closed first, as the client's end was seen."},
-    {.id = "server_says", .title = "Closed first", .help = "Who closed first, as the server's end was seen."},
+    {.id = "client_says",
+     .title = "Closed first",
+     .help = "Who closed first, as the client's end was seen."},
+    {.id = "server_says",
+     .title = "Closed first",
+     .help = "Who closed first, as the server's end was seen."},
     {.id = "client_ending", .title = "Ending", .help = "How the client's end ended."},
     {.id = "server_ending", .title = "Ending", .help = "How the server's end ended."},
     {.id = "client_ending_detail", .title = "Detail", .help = "What is known beyond that."},
     {.id = "server_ending_detail", .title = "Detail", .help = "What is known beyond that."},
     {.id = "client_seen", .title = "Seen", .help = "How much of the client's end was seen."},
     {.id = "server_seen", .title = "Seen", .help = "How much of the server's end was seen."},
-    {.id = "client_states", .title = "States", .help = "States of the client's end, with the time in each."},
-    {.id = "server_states", .title = "States", .help = "States of the server's end, with the time in each."},
+    {.id = "client_states",
+     .title = "States",
+     .help = "States of the client's end, with the time in each."},
+    {.id = "server_states",
+     .title = "States",
+     .help = "States of the server's end, with the time in each."},
 };
 
 /// For people each end of an example has a row.
 constexpr Column kViewColumns[] = {
-    {.id = "at", .title = "SEEN AT"},    {.id = "local", .title = "LOCAL"}, {.id = "says", .title = "CLOSED FIRST"},
-    {.id = "ending", .title = "ENDING"}, {.id = "seen", .title = "SEEN"},   {.id = "states", .title = "STATES"},
+    {.id = "at", .title = "SEEN AT"},        {.id = "local", .title = "LOCAL"},
+    {.id = "says", .title = "CLOSED FIRST"}, {.id = "ending", .title = "ENDING"},
+    {.id = "seen", .title = "SEEN"},         {.id = "states", .title = "STATES"},
 };
 constexpr TableView kExampleView[] = {
     {"at", "SEEN AT", "Whose end.", 7, Align::left},
@@ -146,11 +168,13 @@ constexpr TableView kExampleView[] = {
 
 Value optional_time(std::optional<Nanoseconds> time) { return time ? Value(*time) : Value(); }
 
-std::string connections(std::uint64_t count) { return fmt::format("{} connection{}", count, count == 1 ? "" : "s"); }
+std::string connections(std::uint64_t count) {
+    return fmt::format("{} connection{}", count, count == 1 ? "" : "s");
+}
 
-class Maker {
+class BothEndsReportBuilder {
 public:
-    explicit Maker(std::span<const EndSummaries> hosts)
+    explicit BothEndsReportBuilder(std::span<const EndSummaries> hosts)
         : hosts_(hosts), both_(hosts), sums_(sum_up(hosts, both_)),
           shown_(std::min(sums_.servers.size(), kMostServers)) {}
 
@@ -158,10 +182,12 @@ public:
         summary();
         add_table("hosts", "Hosts", "Times are those of each host's own clock.", hosts());
         add_table("pairs", "Pairs of hosts",
-                  "Half a round trip is in the difference of the clocks. Outside: while the other host wasn't "
+                  "Half a round trip is in the difference of the clocks. Outside: while the other "
+                  "host wasn't "
                   "recorded.",
                   pairs());
-        add_table("servers", kServersTitle, "", servers([](const ServedPair&) { return true; }, kServerView));
+        add_table("servers", kServersTitle, "",
+                  servers([](const ServedPair&) { return true; }, kServerView));
         add_table("disagreements", kExamplesTitle, kExamplesHelp, disagreements());
         for (const HostPair& pair : sums_.pairs) for_people(pair);
         return std::move(report_);
@@ -169,9 +195,12 @@ public:
 
 private:
     [[nodiscard]] const EndSummary& at(EndRef end) const { return hosts_[end.host][end.line]; }
-    [[nodiscard]] Value host(std::uint32_t index) const { return std::string_view(hosts_[index].host()); }
+    [[nodiscard]] Value host(std::uint32_t index) const {
+        return std::string_view(hosts_[index].host());
+    }
     /// What the text has by pairs of hosts.
-    void add_table(std::string_view id, std::string_view title, std::string_view help, Table table) {
+    void add_table(std::string_view id, std::string_view title, std::string_view help,
+                   Table table) {
         report_.sections.push_back({id, title, help, std::move(table), Place::other, false});
     }
     void add_for_people(std::string_view title, std::string_view help, SectionBody body) {
@@ -188,45 +217,51 @@ private:
         }
         for (const EndSummaries& host : hosts_) left_out += host.left_out();
         const auto count = [&](Agreement what) { return by_agreement[what]; };
-        const std::uint64_t agree =
-            count(Agreement::client) + count(Agreement::server) + count(Agreement::both) + count(Agreement::none);
+        const std::uint64_t agree = count(Agreement::client) + count(Agreement::server) +
+                                    count(Agreement::both) + count(Agreement::none);
         std::string help = fmt::format(
-            "{} between these hosts {} found at both ends. Both say the same of who closed first: {}; closed at the "
+            "{} between these hosts {} found at both ends. Both say the same of who closed first: "
+            "{}; closed at the "
             "same time: {}; one end doesn't know: {}; they disagree: {}.",
             connections(joined), joined == 1 ? "was" : "were", agree, count(Agreement::crossed),
             count(Agreement::not_told), count(Agreement::disagree));
         if (joined == 0)
-            help = fmt::format("No connection between these hosts was found at both ends: they were recorded at "
-                               "different times, their clocks differ by more than {} s, or addresses are translated "
-                               "between them.",
-                               std::chrono::duration_cast<std::chrono::seconds>(BothEnds::kTolerance).count());
+            help = fmt::format(
+                "No connection between these hosts was found at both ends: they were recorded at "
+                "different times, their clocks differ by more than {} s, or addresses are "
+                "translated "
+                "between them.",
+                std::chrono::duration_cast<std::chrono::seconds>(BothEnds::kTolerance).count());
         if (left_out != 0) help += fmt::format(" Left out for want of room: {} ends.", left_out);
-        report_.sections.push_back({"summary", "Both ends", report_.keep(std::move(help)),
-                                    Facts{{{"joined", "", number(joined)},
-                                           {"agree", "", number(agree)},
-                                           {"crossed", "", number(count(Agreement::crossed))},
-                                           {"not_told", "", number(count(Agreement::not_told))},
-                                           {"disagree", "", number(count(Agreement::disagree))},
-                                           {"left_out", "", number(left_out)},
-                                           {"servers_left_out", "", number(sums_.servers.size() - shown_)},
-                                           {"tolerance_ns", "", BothEnds::kTolerance}}}});
+        report_.sections.push_back(
+            {"summary", "Both ends", report_.keep(std::move(help)),
+             Facts{{{"joined", "", count_value(joined)},
+                    {"agree", "", count_value(agree)},
+                    {"crossed", "", count_value(count(Agreement::crossed))},
+                    {"not_told", "", count_value(count(Agreement::not_told))},
+                    {"disagree", "", count_value(count(Agreement::disagree))},
+                    {"left_out", "", count_value(left_out)},
+                    {"servers_left_out", "", count_value(sums_.servers.size() - shown_)},
+                    {"tolerance_ns", "", BothEnds::kTolerance}}}});
     }
 
     [[nodiscard]] Table hosts() const {
         Table table{kHostColumns, {}, {}};
         for (std::uint32_t i = 0; i < hosts_.size(); ++i)
-            table.rows.push_back(
-                {host(i), hosts_[i].begin(), hosts_[i].end(), number(hosts_[i].size()), number(hosts_[i].left_out())});
+            table.rows.push_back({host(i), hosts_[i].begin(), hosts_[i].end(),
+                                  count_value(hosts_[i].size()),
+                                  count_value(hosts_[i].left_out())});
         return table;
     }
 
     [[nodiscard]] Table pairs() const {
         Table table{kPairColumns, {}, {}};
         for (const HostPair& pair : sums_.pairs)
-            table.rows.push_back({host(pair.client_host), host(pair.server_host), number(pair.joined),
-                                  optional_time(pair.clock_difference), number(pair.only_client.connections),
-                                  number(pair.only_client.outside), number(pair.only_server.connections),
-                                  number(pair.only_server.outside)});
+            table.rows.push_back(
+                {host(pair.client_host), host(pair.server_host), count_value(pair.joined),
+                 optional_time(pair.clock_difference), count_value(pair.only_client.connections),
+                 count_value(pair.only_client.outside), count_value(pair.only_server.connections),
+                 count_value(pair.only_server.outside)});
         return table;
     }
 
@@ -235,26 +270,29 @@ private:
         Table table{kServerColumns, view, {}};
         for (const ServedPair& row : std::span(sums_.servers).first(shown_)) {
             if (!wants(row)) continue;
-            table.rows.push_back({host(row.client_host), host(row.server_host),
-                                  EndpointValue{row.server, row.family, true}, number(row.connections),
-                                  report_.keep({{"client", number(row.count(Agreement::client))},
-                                                {"server", number(row.count(Agreement::server))},
-                                                {"both", number(row.count(Agreement::both))},
-                                                {"none", number(row.count(Agreement::none))}}),
-                                  number(row.count(Agreement::crossed)), number(row.count(Agreement::not_told)),
-                                  number(row.count(Agreement::disagree)), optional_time(row.client_established),
-                                  optional_time(row.server_established),
-                                  report_.keep({{"client", number(row.time_wait[1])},
-                                                {"server", number(row.time_wait[2])},
-                                                {"both", number(row.time_wait[3])},
-                                                {"neither", number(row.time_wait[0])}})});
+            table.rows.push_back(
+                {host(row.client_host), host(row.server_host),
+                 EndpointValue{row.server, row.family, true}, count_value(row.connections),
+                 report_.keep({{"client", count_value(row.count(Agreement::client))},
+                               {"server", count_value(row.count(Agreement::server))},
+                               {"both", count_value(row.count(Agreement::both))},
+                               {"none", count_value(row.count(Agreement::none))}}),
+                 count_value(row.count(Agreement::crossed)),
+                 count_value(row.count(Agreement::not_told)),
+                 count_value(row.count(Agreement::disagree)), optional_time(row.client_established),
+                 optional_time(row.server_established),
+                 report_.keep({{"client", count_value(row.time_wait[1])},
+                               {"server", count_value(row.time_wait[2])},
+                               {"both", count_value(row.time_wait[3])},
+                               {"neither", count_value(row.time_wait[0])}})});
         }
         return table;
     }
 
     Value states(EndRef end) {
         std::vector<StateSpan> spans;
-        for (const PathStep& step : hosts_[end.host].states(at(end))) spans.push_back({step.state, step.dwell});
+        for (const PathStep& step : hosts_[end.host].states(at(end)))
+            spans.push_back({step.state, step.dwell});
         return report_.keep(std::move(spans));
     }
 
@@ -274,10 +312,12 @@ private:
                 const EndSummary& c = at(ends.client);
                 const EndSummary& s = at(ends.server);
                 table.rows.push_back({host(pair.client_host), host(pair.server_host),
-                                      EndpointValue{c.local, c.family, true}, EndpointValue{s.local, s.family, true},
-                                      opened(c), opened(s), name(closer_by_client(c.closed_first)),
-                                      name(closer_by_server(s.closed_first)), name(c.ending), name(s.ending), detail(c),
-                                      detail(s), name(c.seen), name(s.seen), states(ends.client), states(ends.server)});
+                                      EndpointValue{c.local, c.family, true},
+                                      EndpointValue{s.local, s.family, true}, opened(c), opened(s),
+                                      name(closer_by_client(c.closed_first)),
+                                      name(closer_by_server(s.closed_first)), name(c.ending),
+                                      name(s.ending), detail(c), detail(s), name(c.seen),
+                                      name(s.seen), states(ends.client), states(ends.server)});
             }
         return table;
     }
@@ -286,25 +326,29 @@ private:
         const std::string& client = hosts_[pair.client_host].host();
         const std::string& server = hosts_[pair.server_host].host();
         std::string help = connections(pair.joined) + " found at both ends.";
-        const auto alone = [&](const SeenAlone& seen, const std::string& who, const std::string& other) {
+        const auto alone = [&](const UnmatchedEnds& seen, const std::string& who,
+                               const std::string& other) {
             if (seen.connections == 0) return;
             help += fmt::format(" Only {} tells of {} more", who, seen.connections);
-            if (seen.outside != 0) help += fmt::format(", {} of them while {} wasn't recorded", seen.outside, other);
+            if (seen.outside != 0)
+                help += fmt::format(", {} of them while {} wasn't recorded", seen.outside, other);
             help += '.';
         };
         alone(pair.only_client, client, server);
         alone(pair.only_server, server, client);
         if (pair.clock_difference)
-            help += fmt::format(" The clock of {} is {:.6f} s {} (median; half a round trip is in it).", server,
-                                std::abs(std::chrono::duration<double>(*pair.clock_difference).count()),
-                                *pair.clock_difference < Nanoseconds(0) ? "behind" : "ahead");
-        add_for_people(report_.keep(fmt::format("{} connects to {}", client, server)), report_.keep(std::move(help)),
-                       Facts{});
+            help += fmt::format(
+                " The clock of {} is {:.6f} s {} (median; half a round trip is in it).", server,
+                std::abs(std::chrono::duration<double>(*pair.clock_difference).count()),
+                *pair.clock_difference < Nanoseconds(0) ? "behind" : "ahead");
+        add_for_people(report_.keep(fmt::format("{} connects to {}", client, server)),
+                       report_.keep(std::move(help)), Facts{});
         const auto of_pair = [&](const ServedPair& row) {
             return row.client_host == pair.client_host && row.server_host == pair.server_host;
         };
         add_for_people(kServersTitle, "", servers(of_pair, kCloserView));
-        add_for_people("Time in ESTABLISHED (median), and who had the TIME_WAIT", "", servers(of_pair, kTimeView));
+        add_for_people("Time in ESTABLISHED (median), and who had the TIME_WAIT", "",
+                       servers(of_pair, kTimeView));
         add_for_people(kExamplesTitle, kExamplesHelp, examples(pair));
     }
 
@@ -312,8 +356,8 @@ private:
         Table table{kViewColumns, kExampleView, {}};
         const auto row = [&](EndRef ref, std::string_view side, Closer says) {
             const EndSummary& end = at(ref);
-            table.rows.push_back({side, EndpointValue{end.local, end.family, true}, name(says), name(end.ending),
-                                  name(end.seen), states(ref)});
+            table.rows.push_back({side, EndpointValue{end.local, end.family, true}, name(says),
+                                  name(end.ending), name(end.seen), states(ref)});
         };
         for (const JoinedEnds& ends : pair.disagreements) {
             row(ends.client, "client", closer_by_client(at(ends.client).closed_first));
@@ -331,6 +375,8 @@ private:
 
 } // namespace
 
-Report both_ends_report(std::span<const EndSummaries> hosts) { return Maker(hosts).make(); }
+Report both_ends_report(std::span<const EndSummaries> hosts) {
+    return BothEndsReportBuilder(hosts).make();
+}
 
 } // namespace tcpdwell

@@ -9,8 +9,9 @@
 
 namespace tcpdwell {
 
-/// Sections `summary` (Facts), `hosts`, `pairs`, `servers` and `disagreements` (Tables) for machines, and sections
-/// without an id for people. Who is client and who is server is told for each connection.
+/// Sections `summary` (Facts), `hosts`, `pairs`, `servers` and `disagreements` (Tables) for
+/// machines, and sections without an id for people. Who is client and who is server is told for
+/// each connection.
 Report both_ends_report(std::span<const EndSummaries> hosts);
 
 } // namespace tcpdwell

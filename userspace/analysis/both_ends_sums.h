@@ -14,7 +14,7 @@
 namespace tcpdwell {
 
 /// Connections that one end alone was seen of, though the other's host was looked at.
-struct SeenAlone {
+struct UnmatchedEnds {
     std::uint64_t connections = 0;
     std::uint64_t outside = 0; ///< of which: while the other host wasn't looked at
 };
@@ -24,8 +24,8 @@ struct HostPair {
     std::uint32_t client_host;
     std::uint32_t server_host;
     std::uint64_t joined = 0;
-    SeenAlone only_client;
-    SeenAlone only_server;
+    UnmatchedEnds only_client;
+    UnmatchedEnds only_server;
     std::optional<Nanoseconds> clock_difference; ///< median of server's opening time less client's
     std::vector<JoinedEnds> disagreements;       ///< the first kMostExamples by time
     static constexpr std::size_t kMostExamples = 10;
@@ -41,17 +41,19 @@ struct ServedPair {
     EnumArray<Agreement, std::uint64_t> agreements;
     std::optional<Nanoseconds> client_established; ///< median of the time in ESTABLISHED
     std::optional<Nanoseconds> server_established;
-    std::array<std::uint64_t, 4> time_wait{}; ///< which ends have been in TIME_WAIT: neither, client, server, both
+    std::array<std::uint64_t, 4>
+        time_wait{}; ///< which ends have been in TIME_WAIT: neither, client, server, both
 
     [[nodiscard]] std::uint64_t count(Agreement what) const { return agreements[what]; }
 };
 
 struct BothEndsSums {
-    std::vector<HostPair> pairs;     ///< by client's, then server's host; of those that have something
+    std::vector<HostPair> pairs; ///< by client's, then server's host; of those that have something
     std::vector<ServedPair> servers; ///< most disagreements first, then most connections
 };
 
-/// Connections count if the user's filter lets one of their ends pass; those seen alone if it lets that one pass.
+/// Connections count if the user's filter lets one of their ends pass; those seen alone if it lets
+/// that one pass.
 BothEndsSums sum_up(std::span<const EndSummaries> hosts, const BothEnds& both);
 
 } // namespace tcpdwell

@@ -13,7 +13,8 @@ using namespace std::chrono_literals;
 constexpr Nanoseconds kNominalTimeWait = 60s;
 constexpr std::uint32_t kOthers = ~std::uint32_t{0} - 1;
 
-/// What is measured, and by which edges: a state's dwell says it only where it was left in the right direction.
+/// What is measured, and by which edges: a state's dwell says it only where it was left in the
+/// right direction.
 struct Latency {
     std::string_view id;
     std::string_view title;
@@ -21,7 +22,10 @@ struct Latency {
     std::initializer_list<TcpState> to;
 };
 constexpr Latency kLatencies[] = {
-    {"connect", "SYN to ESTABLISHED, active", TcpState::SYN_SENT, {TcpState::ESTABLISHED, TcpState::SYN_RECV}},
+    {"connect",
+     "SYN to ESTABLISHED, active",
+     TcpState::SYN_SENT,
+     {TcpState::ESTABLISHED, TcpState::SYN_RECV}},
     {"handshake",
      "SYN to ESTABLISHED, passive",
      TcpState::SYN_RECV,
@@ -30,7 +34,10 @@ constexpr Latency kLatencies[] = {
      "FIN to the peer's ACK",
      TcpState::FIN_WAIT1,
      {TcpState::FIN_WAIT2, TcpState::TIME_WAIT, TcpState::CLOSING}},
-    {"close_wait", "peer's FIN to our close()", TcpState::CLOSE_WAIT, {TcpState::LAST_ACK, TcpState::CLOSE}},
+    {"close_wait",
+     "peer's FIN to our close()",
+     TcpState::CLOSE_WAIT,
+     {TcpState::LAST_ACK, TcpState::CLOSE}},
     {"last_ack", "our FIN to the last ACK", TcpState::LAST_ACK, {TcpState::CLOSE}},
 };
 
@@ -68,20 +75,28 @@ void Dwell::on_transition(const TransitionLine& line) {
     if (edge_kind(line.from, line.to) == EdgeKind::unexpected) ++unexpected_;
     if (!line.dwell) return;
     edge->dwell.record(*line.dwell);
-    if (by_ != SplitBy::role && line.who->tuple.remote.empty()) return; // a listener is nobody's connection
+    if (by_ != SplitBy::role && line.who->tuple.remote.empty())
+        return; // a listener is nobody's connection
     switch (by_) {
     case SplitBy::none:
     case SplitBy::ending: break;
-    case SplitBy::role: record(parts_, static_cast<std::uint32_t>(line.who->role), line.from, *line.dwell); break;
-    case SplitBy::service: record(parts_, flows_.service_of(*line.who), line.from, *line.dwell); break;
-    case SplitBy::remote: record(parts_, flows_.remote_of(*line.who), line.from, *line.dwell); break;
+    case SplitBy::role:
+        record(parts_, static_cast<std::uint32_t>(line.who->role), line.from, *line.dwell);
+        break;
+    case SplitBy::service:
+        record(parts_, flows_.service_of(*line.who), line.from, *line.dwell);
+        break;
+    case SplitBy::remote:
+        record(parts_, flows_.remote_of(*line.who), line.from, *line.dwell);
+        break;
     }
 }
 
 void Dwell::on_connection(const ConnectionLine& line) {
     if (by_ != SplitBy::ending) return;
     for (const PathStep& step : line.states)
-        if (step.dwell) record(parts_, static_cast<std::uint32_t>(line.ending), step.state, *step.dwell);
+        if (step.dwell)
+            record(parts_, static_cast<std::uint32_t>(line.ending), step.state, *step.dwell);
 }
 
 void Dwell::begin_live(MonoTime now) {
@@ -93,11 +108,13 @@ void Dwell::begin_live(MonoTime now) {
 void Dwell::on_live(const LiveSocket& socket) {
     Live& live = live_[socket.state];
     ++live.count;
-    const Nanoseconds age = std::max(live_at_ - socket.since.value_or(socket.known_since), Nanoseconds(0));
+    const Nanoseconds age =
+        std::max(live_at_ - socket.since.value_or(socket.known_since), Nanoseconds(0));
     live.oldest = std::max(live.oldest.value_or(age), age);
     if (by_ != SplitBy::ending) return;
     for (const PathStep& step : socket.left)
-        if (step.dwell) record(live_parts_, static_cast<std::uint32_t>(socket.ending), step.state, *step.dwell);
+        if (step.dwell)
+            record(live_parts_, static_cast<std::uint32_t>(socket.ending), step.state, *step.dwell);
 }
 
 LogHistogram Dwell::of_state(TcpState state) const {
@@ -107,7 +124,9 @@ LogHistogram Dwell::of_state(TcpState state) const {
     return sum;
 }
 
-const Dwell::EdgeSeen* Dwell::edge(TcpState from, TcpState to) const { return edges_[from][to].get(); }
+const Dwell::EdgeSeen* Dwell::edge(TcpState from, TcpState to) const {
+    return edges_[from][to].get();
+}
 
 Distributions Dwell::states() const {
     Distributions all;
@@ -173,12 +192,15 @@ Distributions Dwell::split(Report& report) const {
         return sum;
     };
     std::stable_sort(all.groups.begin(), all.groups.end(),
-                     [&](const DistributionGroup& a, const DistributionGroup& b) { return samples(a) > samples(b); });
+                     [&](const DistributionGroup& a, const DistributionGroup& b) {
+                         return samples(a) > samples(b);
+                     });
     return all;
 }
 
 StateDiagram Dwell::diagram() const {
-    // A birth comes first, so CLOSE is first among the states that are left, and last among those that are entered.
+    // A birth comes first, so CLOSE is first among the states that are left, and last among those
+    // that are entered.
     StateDiagram diagram;
     auto sources = kAllOf<TcpState>;
     std::rotate(sources.begin(), sources.end() - 1, sources.end());
@@ -194,16 +216,19 @@ StateDiagram Dwell::diagram() const {
     return diagram;
 }
 
-void Dwell::add_to(Report& report, const ReportMoment&) {
-    report.sections.push_back({"states", "Dwell time by state",
-                               "Of states that were left; NOW are still in it, the oldest for as long as is said.",
-                               states(), Place::durations});
-    report.sections.push_back({"states_by", "Dwell time by part", "", split(report), Place::durations});
-    report.sections.push_back({"latencies", "Handshake and close latencies",
-                               "How long each step took; handshakes that failed are left out.", latencies(),
-                               Place::durations});
+void Dwell::add_to(Report& report, const ReportContext&) {
     report.sections.push_back(
-        {"transitions", "Transitions", "Count, and median time in the state before.", diagram(), Place::states});
+        {"states", "Dwell time by state",
+         "Of states that were left; NOW are still in it, the oldest for as long as is said.",
+         states(), Place::durations});
+    report.sections.push_back(
+        {"states_by", "Dwell time by part", "", split(report), Place::durations});
+    report.sections.push_back({"latencies", "Handshake and close latencies",
+                               "How long each step took; handshakes that failed are left out.",
+                               latencies(), Place::durations});
+    report.sections.push_back({"transitions", "Transitions",
+                               "Count, and median time in the state before.", diagram(),
+                               Place::states});
 }
 
 void Dwell::next_interval(MonoTime) {

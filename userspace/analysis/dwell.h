@@ -19,25 +19,28 @@ enum class SplitBy : std::uint8_t { none, role, service, remote, ending };
 std::string_view name(SplitBy by);
 std::optional<SplitBy> split_from_name(std::string_view name); ///< nullopt: no such word
 
-/// By ending a connection counts as a whole: where it ends, and as long as it is there in each report, by how it would
-/// end now. Memory: one histogram for each edge seen, and with a split one for each state of at most kMaxParts parts;
-/// what comes after counts as the part "(others)".
+/// By ending a connection counts as a whole: where it ends, and as long as it is there in each
+/// report, by how it would end now. Memory: one histogram for each edge seen, and with a split one
+/// for each state of at most kMaxParts parts; what comes after counts as the part "(others)".
 class Dwell : public Analysis {
 public:
     static constexpr std::size_t kMaxParts = 1000;
 
-    /// `flows` tells services and remote servers apart; it has to have seen a move before this has, and outlives this.
+    /// `flows` tells services and remote servers apart; it has to have seen a move before this has,
+    /// and outlives this.
     Dwell(SplitBy by, const Flows& flows) : by_(by), flows_(flows) {}
 
     void on_transition(const TransitionLine& line) override;
     void on_connection(const ConnectionLine& line) override;
     void begin_live(MonoTime now) override;
     void on_live(const LiveSocket& socket) override;
-    void add_to(Report& report, const ReportMoment& moment) override;
+    void add_to(Report& report, const ReportContext& moment) override;
     void next_interval(MonoTime now) override;
 
     [[nodiscard]] std::uint64_t transitions() const { return transitions_; }
-    [[nodiscard]] std::uint64_t unexpected() const { return unexpected_; } ///< transitions that no rule explains
+    [[nodiscard]] std::uint64_t unexpected() const {
+        return unexpected_;
+    } ///< transitions that no rule explains
 
 private:
     struct EdgeSeen {
@@ -64,7 +67,8 @@ private:
     const Flows& flows_;
     EnumArray<TcpState, EnumArray<TcpState, std::unique_ptr<EdgeSeen>>> edges_;
     Parts parts_;
-    Parts live_parts_; ///< with SplitBy::ending: what connections that are there have left behind them so far
+    Parts live_parts_; ///< with SplitBy::ending: what connections that are there have left behind
+                       ///< them so far
     EnumArray<TcpState, Live> live_;
     MonoTime live_at_{};
     std::uint64_t transitions_ = 0;

@@ -9,9 +9,10 @@ namespace {
 static_assert(sizeof(EndSummary) == 64);
 
 bool can_leave_the_host(const FourTuple& tuple) {
-    return tuple.local.port != 0 && tuple.remote.port != 0 && tuple.local.address != tuple.remote.address &&
-           !is_loopback(tuple.local.address) && !is_loopback(tuple.remote.address) &&
-           !tuple.local.address.is_unspecified() && !tuple.remote.address.is_unspecified();
+    return tuple.local.port != 0 && tuple.remote.port != 0 &&
+           tuple.local.address != tuple.remote.address && !is_loopback(tuple.local.address) &&
+           !is_loopback(tuple.remote.address) && !tuple.local.address.is_unspecified() &&
+           !tuple.remote.address.is_unspecified();
 }
 
 /// When the last state but TIME_WAIT was left.
@@ -26,7 +27,8 @@ std::optional<MonoTime> over(const ConnectionLine& line) {
     return at;
 }
 
-/// Between 1970 and 2116: nothing that a recording claims makes a difference of two of them overflow.
+/// Between 1970 and 2116: nothing that a recording claims makes a difference of two of them
+/// overflow.
 std::int64_t bounded(WallTime at) {
     constexpr std::int64_t kLatest = std::int64_t{1} << 62;
     return std::clamp(at.time_since_epoch().count(), std::int64_t{0}, kLatest);
@@ -84,8 +86,9 @@ void EndSummaries::set_span(WallTime begin, WallTime end) {
 std::vector<PathStep> EndSummaries::states(const EndSummary& end) const {
     std::vector<PathStep> path;
     for (std::size_t i = end.first_step; i < end.first_step + std::size_t{end.steps}; ++i)
-        path.push_back(
-            {states_[i], dwells_[i] == EndSummary::kNotTold ? std::nullopt : std::optional(Nanoseconds(dwells_[i]))});
+        path.push_back({states_[i], dwells_[i] == EndSummary::kNotTold
+                                        ? std::nullopt
+                                        : std::optional(Nanoseconds(dwells_[i]))});
     return path;
 }
 

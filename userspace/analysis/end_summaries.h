@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What one host saw of its connections, in brief: enough to find the other host's view of each and to hold the two
-// against each other.
+// What one host saw of its connections, in brief: enough to find the other host's view of each and
+// to hold the two against each other.
 #pragma once
 
 #include <cstdint>
@@ -35,17 +35,18 @@ struct EndSummary {
     [[nodiscard]] bool is_over() const { return over_ns != kNotTold; }
 };
 
-/// All of one host, in the order in which they were told. At most `most` are kept, some 120 bytes each; the rest is
-/// counted.
+/// All of one host, in the order in which they were told. At most `most` are kept, some 120 bytes
+/// each; the rest is counted.
 class EndSummaries {
 public:
     static constexpr std::size_t kMost = 2'000'000;
 
     /// `host`: what the host is called in the report; no two hosts may share a name.
-    explicit EndSummaries(std::string host, std::size_t most = kMost) : host_(std::move(host)), most_(most) {}
+    explicit EndSummaries(std::string host, std::size_t most = kMost)
+        : host_(std::move(host)), most_(most) {}
 
-    /// `clock`: of this host, at the time of the line. Connections without a peer, and those that can't leave the host
-    /// (loopback addresses, or one address at both ends), are left out.
+    /// `clock`: of this host, at the time of the line. Connections without a peer, and those that
+    /// can't leave the host (loopback addresses, or one address at both ends), are left out.
     void add(const ConnectionLine& line, const ClockAnchor& clock, bool selected);
     /// The time that the host's recordings tell of.
     void set_span(WallTime begin, WallTime end);

@@ -10,15 +10,17 @@ namespace tcpdwell {
 namespace {
 
 constexpr Rule kRules[] = {
-    find_close_wait_leak,     find_ephemeral_ports_low, find_time_wait_table_full, find_server_closes_first,
-    find_connects_unanswered, find_handshakes_failing,  find_fin_wait2_pileup,     find_closing_stuck,
-    find_time_wait_skipped,   find_keepalive_kills,     find_events_lost,
+    find_close_wait_leak,     find_ephemeral_ports_low, find_time_wait_table_full,
+    find_server_closes_first, find_connects_unanswered, find_handshakes_failing,
+    find_fin_wait2_pileup,    find_closing_stuck,       find_time_wait_skipped,
+    find_keepalive_kills,     find_events_lost,
 };
 
 constexpr int kIdDigits = 16;
 
-Value cell(const Draft::Cell& value, Report& report) {
-    if (const auto* count = std::get_if<std::uint64_t>(&value)) return static_cast<std::int64_t>(*count);
+Value cell(const FindingDraft::Cell& value, Report& report) {
+    if (const auto* count = std::get_if<std::uint64_t>(&value))
+        return static_cast<std::int64_t>(*count);
     if (const auto* number = std::get_if<double>(&value)) return *number;
     if (const auto* duration = std::get_if<Nanoseconds>(&value)) return *duration;
     if (const auto* text = std::get_if<std::string>(&value)) return report.keep(*text);
@@ -27,21 +29,24 @@ Value cell(const Draft::Cell& value, Report& report) {
 
 } // namespace
 
-Findings find_all(const Evidence& evidence, Report& report) {
-    std::vector<Draft> drafts;
+Findings find_all(const RuleInput& evidence, Report& report) {
+    std::vector<FindingDraft> drafts;
     for (const Rule rule : kRules) rule(evidence, drafts);
-    std::stable_sort(drafts.begin(), drafts.end(),
-                     [](const Draft& a, const Draft& b) { return a.severity > b.severity; });
+    std::stable_sort(
+        drafts.begin(), drafts.end(),
+        [](const FindingDraft& a, const FindingDraft& b) { return a.severity > b.severity; });
     Findings findings;
-    for (const Draft& draft : drafts) {
+    for (const FindingDraft& draft : drafts) {
         Finding& finding = findings.list.emplace_back();
         finding.id = draft.id;
         finding.severity = draft.severity;
         finding.what = report.keep(draft.what);
-        for (const Draft::Item& item : draft.evidence)
+        for (const FindingDraft::Item& item : draft.evidence)
             finding.evidence.push_back({item.id, item.title, cell(item.value, report)});
-        for (const ConnectionId id : draft.connections) finding.connections.push_back(HexId{id, kIdDigits});
-        for (const std::string& sentence : draft.advice) finding.advice.push_back(report.keep(sentence));
+        for (const ConnectionId id : draft.connections)
+            finding.connections.push_back(HexId{id, kIdDigits});
+        for (const std::string& sentence : draft.advice)
+            finding.advice.push_back(report.keep(sentence));
     }
     return findings;
 }
@@ -62,7 +67,8 @@ std::string place_of(const ServiceRow& row) {
 }
 
 std::string process_text(const std::optional<Process>& process) {
-    return process ? fmt::format("{} (pid {})", process->comm(), process->pid) : "a process that is not known";
+    return process ? fmt::format("{} (pid {})", process->comm(), process->pid)
+                   : "a process that is not known";
 }
 
 std::string duration_text(Nanoseconds duration) {
@@ -77,7 +83,7 @@ std::string counted(std::uint64_t number, std::string_view noun) {
     return fmt::format("{} {}{}", number, noun, number == 1 ? "" : "s");
 }
 
-std::string sysctl_text(const Evidence& evidence, std::uint32_t netns, std::string_view name) {
+std::string sysctl_text(const RuleInput& evidence, std::uint32_t netns, std::string_view name) {
     const auto value = evidence.moment.host.sysctl(netns, name);
     return fmt::format("{} ({})", name, value ? fmt::format("{} here", *value) : "not known here");
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is wrong, by the numbers of the other analyses, with advice that is right for the traced kernel.
+// What is wrong, by the numbers of the other analyses, with advice that is right for the traced
+// kernel.
 #pragma once
 
 #include <functional>
@@ -8,7 +9,7 @@
 #include <vector>
 
 #include "analysis/flows.h"
-#include "analysis/live_look.h"
+#include "analysis/open_sockets.h"
 #include "analysis/overview.h"
 #include "analysis/thresholds.h"
 #include "report/report.h"
@@ -16,17 +17,17 @@
 namespace tcpdwell {
 
 /// What rules decide on.
-struct Evidence {
+struct RuleInput {
     const std::vector<ServiceRow>& services;
     const Flows& flows;
-    const LiveLook& live;
+    const OpenSockets& live;
     const Overview& overview;
     const Thresholds& thresholds;
-    const ReportMoment& moment;
+    const ReportContext& moment;
 };
 
 /// A finding while it is being written.
-struct Draft {
+struct FindingDraft {
     std::string_view id;
     Severity severity;
     std::string what{};
@@ -41,23 +42,34 @@ struct Draft {
     std::vector<std::string> advice{};
 };
 
-using Rule = void (*)(const Evidence& evidence, std::vector<Draft>& drafts);
+using Rule = void (*)(const RuleInput& evidence, std::vector<FindingDraft>& drafts);
 
 // The rules, each in the file of its subject.
-void find_server_closes_first(const Evidence& evidence, std::vector<Draft>& drafts);  // findings_time_wait.cpp
-void find_time_wait_skipped(const Evidence& evidence, std::vector<Draft>& drafts);    // findings_time_wait.cpp
-void find_time_wait_table_full(const Evidence& evidence, std::vector<Draft>& drafts); // findings_time_wait.cpp
-void find_ephemeral_ports_low(const Evidence& evidence, std::vector<Draft>& drafts);  // findings_opening.cpp
-void find_connects_unanswered(const Evidence& evidence, std::vector<Draft>& drafts);  // findings_opening.cpp
-void find_handshakes_failing(const Evidence& evidence, std::vector<Draft>& drafts);   // findings_opening.cpp
-void find_close_wait_leak(const Evidence& evidence, std::vector<Draft>& drafts);      // findings_waiting.cpp
-void find_fin_wait2_pileup(const Evidence& evidence, std::vector<Draft>& drafts);     // findings_waiting.cpp
-void find_closing_stuck(const Evidence& evidence, std::vector<Draft>& drafts);        // findings_waiting.cpp
-void find_keepalive_kills(const Evidence& evidence, std::vector<Draft>& drafts);      // findings_waiting.cpp
-void find_events_lost(const Evidence& evidence, std::vector<Draft>& drafts);          // findings_waiting.cpp
+void find_server_closes_first(const RuleInput& evidence,
+                              std::vector<FindingDraft>& drafts); // findings_time_wait.cpp
+void find_time_wait_skipped(const RuleInput& evidence,
+                            std::vector<FindingDraft>& drafts); // findings_time_wait.cpp
+void find_time_wait_table_full(const RuleInput& evidence,
+                               std::vector<FindingDraft>& drafts); // findings_time_wait.cpp
+void find_ephemeral_ports_low(const RuleInput& evidence,
+                              std::vector<FindingDraft>& drafts); // findings_opening.cpp
+void find_connects_unanswered(const RuleInput& evidence,
+                              std::vector<FindingDraft>& drafts); // findings_opening.cpp
+void find_handshakes_failing(const RuleInput& evidence,
+                             std::vector<FindingDraft>& drafts); // findings_opening.cpp
+void find_close_wait_leak(const RuleInput& evidence,
+                          std::vector<FindingDraft>& drafts); // findings_waiting.cpp
+void find_fin_wait2_pileup(const RuleInput& evidence,
+                           std::vector<FindingDraft>& drafts); // findings_waiting.cpp
+void find_closing_stuck(const RuleInput& evidence,
+                        std::vector<FindingDraft>& drafts); // findings_waiting.cpp
+void find_keepalive_kills(const RuleInput& evidence,
+                          std::vector<FindingDraft>& drafts); // findings_waiting.cpp
+void find_events_lost(const RuleInput& evidence,
+                      std::vector<FindingDraft>& drafts); // findings_waiting.cpp
 
 /// All of them applied, the most severe first.
-Findings find_all(const Evidence& evidence, Report& report);
+Findings find_all(const RuleInput& evidence, Report& report);
 
 // Wording that rules share.
 std::string comm_of(const std::array<char, TD_COMM_LEN>& bytes); ///< "an unknown program" if empty
@@ -67,6 +79,6 @@ std::string process_text(const std::optional<Process>& process);
 std::string duration_text(Nanoseconds duration);
 std::string counted(std::uint64_t number, std::string_view noun); ///< "1 socket", "2 sockets"
 /// "net.ipv4.tcp_fin_timeout (60 here)"
-std::string sysctl_text(const Evidence& evidence, std::uint32_t netns, std::string_view name);
+std::string sysctl_text(const RuleInput& evidence, std::uint32_t netns, std::string_view name);
 
 } // namespace tcpdwell

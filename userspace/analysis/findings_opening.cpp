@@ -13,42 +13,55 @@ namespace {
 /// So many hosts with hardly a connect to each aren't one upstream that is down.
 constexpr std::size_t kManyHosts = 10;
 
-std::string reuse_advice(const Evidence& evidence, const PortRow& row) {
+std::string reuse_advice(const RuleInput& evidence, const PortRow& row) {
     const auto value = evidence.moment.host.sysctl_number(row.netns, "net.ipv4.tcp_tw_reuse");
-    const auto timestamps = evidence.moment.host.sysctl_number(row.netns, "net.ipv4.tcp_timestamps");
+    const auto timestamps =
+        evidence.moment.host.sysctl_number(row.netns, "net.ipv4.tcp_timestamps");
     const auto delay = evidence.moment.host.sysctl_number(row.netns, "net.ipv4.tcp_tw_reuse_delay");
-    const std::string after = delay ? fmt::format("{} ms (net.ipv4.tcp_tw_reuse_delay)", *delay) : "1 s";
+    const std::string after =
+        delay ? fmt::format("{} ms (net.ipv4.tcp_tw_reuse_delay)", *delay) : "1 s";
     const std::string current = sysctl_text(evidence, row.netns, "net.ipv4.tcp_tw_reuse");
-    const std::string effect = fmt::format(
-        "lets connect() take over a port whose TIME_WAIT has lasted for {}, if both ends use timestamps", after);
+    const std::string effect = fmt::format("lets connect() take over a port whose TIME_WAIT has "
+                                           "lasted for {}, if both ends use timestamps",
+                                           after);
     const IpAddress& host = row.remote.address;
-    const bool loopback = host.is_v4() ? host.text(Family::ipv4).starts_with("127.") : host.text(Family::ipv6) == "::1";
+    const bool loopback = host.is_v4() ? host.text(Family::ipv4).starts_with("127.")
+                                       : host.text(Family::ipv6) == "::1";
     std::string text;
     if (value == 1 || (value == 2 && loopback))
         text = fmt::format("{} already {}{}", current, effect,
-                           timestamps == 0 ? "." : ": TIME_WAIT alone does not exhaust the ports here.");
+                           timestamps == 0 ? "."
+                                           : ": TIME_WAIT alone does not exhaust the ports here.");
     else if (value == 2)
-        text = fmt::format("{} means loopback only; 1 {}, for outgoing connections.", current, effect);
+        text =
+            fmt::format("{} means loopback only; 1 {}, for outgoing connections.", current, effect);
     else
         text = fmt::format("{}: 1 {}, for outgoing connections only.", current, effect);
     if (timestamps == 0) text += " It needs net.ipv4.tcp_timestamps=1 (0 here).";
     return text;
 }
 
-Draft ports_draft(const Evidence& evidence, const PortRow& row, std::uint64_t limit, std::uint64_t no_port) {
-    const double seconds = std::chrono::duration<double>(evidence.moment.now - evidence.moment.begin).count();
+FindingDraft ports_draft(const RuleInput& evidence, const PortRow& row, std::uint64_t limit,
+                         std::uint64_t no_port) {
+    const double seconds =
+        std::chrono::duration<double>(evidence.moment.now - evidence.moment.begin).count();
     const double rate = seconds > 0 ? static_cast<double>(row.opened) / seconds : 0;
     const double growth =
-        seconds > 0 ? (static_cast<double>(row.held.now()) - static_cast<double>(row.held_at_begin)) / seconds : 0;
-    Draft::Cell left;
-    if (growth > 0 && row.held.now() <= limit) left = static_cast<double>(limit - row.held.now()) / growth;
+        seconds > 0
+            ? (static_cast<double>(row.held.now()) - static_cast<double>(row.held_at_begin)) /
+                  seconds
+            : 0;
+    FindingDraft::Cell left;
+    if (growth > 0 && row.held.now() <= limit)
+        left = static_cast<double>(limit - row.held.now()) / growth;
     const bool is_critical = no_port != 0 || row.held.peak() * 20 >= limit * 19;
 
-    Draft draft{"ephemeral_ports_low", is_critical ? Severity::critical : Severity::warning};
+    FindingDraft draft{"ephemeral_ports_low", is_critical ? Severity::critical : Severity::warning};
     draft.connections = row.holders.list();
-    draft.what = fmt::format("{} of {} local ports from {} to {} were held{}.", row.held.peak(), limit,
-                             row.local.text(row.family), row.remote.text(row.family),
-                             no_port == 0 ? "" : fmt::format("; {} found no free port", counted(no_port, "connect")));
+    draft.what = fmt::format(
+        "{} of {} local ports from {} to {} were held{}.", row.held.peak(), limit,
+        row.local.text(row.family), row.remote.text(row.family),
+        no_port == 0 ? "" : fmt::format("; {} found no free port", counted(no_port, "connect")));
     draft.evidence = {{"local", "local address", row.local.text(row.family)},
                       {"remote", "remote endpoint", row.remote.text(row.family)},
                       {"held", "held now", row.held.now()},
@@ -58,28 +71,31 @@ Draft ports_draft(const Evidence& evidence, const PortRow& row, std::uint64_t li
                       {"growth_per_second", "growing per second", growth},
                       {"seconds_left", "seconds left at this pace", left},
                       {"no_port", "connects without a port", no_port}};
-    draft.advice.push_back(
-        "Reuse connections (a pool, HTTP keep-alive): that is the cure. A port is held as long as any "
-        "trace of its connection is, TIME_WAIT included.");
+    draft.advice.push_back("Reuse connections (a pool, HTTP keep-alive): that is the cure. A port "
+                           "is held as long as any "
+                           "trace of its connection is, TIME_WAIT included.");
     draft.advice.push_back(reuse_advice(evidence, row));
-    draft.advice.push_back(fmt::format(
-        "More ports: widen {}, clear of the ports that services listen on; or use more local addresses, or more remote "
-        "addresses or ports: the limit is for each pair.",
-        sysctl_text(evidence, row.netns, "net.ipv4.ip_local_port_range")));
-    draft.advice.push_back("A program that binds a local address before connect() should set IP_BIND_ADDRESS_NO_PORT, "
-                           "or its ports are not shared between remote endpoints.");
+    draft.advice.push_back(
+        fmt::format("More ports: widen {}, clear of the ports that services listen on; or use more "
+                    "local addresses, or more remote "
+                    "addresses or ports: the limit is for each pair.",
+                    sysctl_text(evidence, row.netns, "net.ipv4.ip_local_port_range")));
+    draft.advice.push_back(
+        "A program that binds a local address before connect() should set IP_BIND_ADDRESS_NO_PORT, "
+        "or its ports are not shared between remote endpoints.");
     return draft;
 }
 
 std::uint64_t no_port_to(const Flows& flows, const PortRow& port) {
     for (const RemoteRow& row : flows.remotes())
-        if (row.netns == port.netns && row.remote == port.remote) return row.total().with(EndingDetail::no_port);
+        if (row.netns == port.netns && row.remote == port.remote)
+            return row.total().with(EndingDetail::no_port);
     return 0;
 }
 
 } // namespace
 
-void find_ephemeral_ports_low(const Evidence& evidence, std::vector<Draft>& drafts) {
+void find_ephemeral_ports_low(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
     const double share = evidence.thresholds.value("ephemeral_ports_low.share");
     std::set<std::pair<std::uint32_t, Endpoint>> told;
     for (const PortRow& row : evidence.flows.ports()) {
@@ -87,9 +103,11 @@ void find_ephemeral_ports_low(const Evidence& evidence, std::vector<Draft>& draf
         if (!range) continue;
         const std::uint64_t limit = range->second - range->first + 1;
         if (static_cast<double>(row.held.peak()) < share * static_cast<double>(limit)) continue;
-        // Which local address they wanted isn't known, so that is told once for each remote endpoint.
+        // Which local address they wanted isn't known, so that is told once for each remote
+        // endpoint.
         const bool is_new = told.emplace(row.netns, row.remote).second;
-        drafts.push_back(ports_draft(evidence, row, limit, is_new ? no_port_to(evidence.flows, row) : 0));
+        drafts.push_back(
+            ports_draft(evidence, row, limit, is_new ? no_port_to(evidence.flows, row) : 0));
     }
     std::uint64_t untold = 0;
     const RemoteRow* example = nullptr;
@@ -101,14 +119,15 @@ void find_ephemeral_ports_low(const Evidence& evidence, std::vector<Draft>& draf
     }
     if (!example) return;
     // Ports bound explicitly, reserved, or taken by other pairs' listeners.
-    Draft draft{"ephemeral_ports_low", Severity::critical};
-    draft.what = fmt::format("{} found no free local port, for instance to {}.", counted(untold, "connect"),
-                             example->remote.text(example->family));
+    FindingDraft draft{"ephemeral_ports_low", Severity::critical};
+    draft.what = fmt::format("{} found no free local port, for instance to {}.",
+                             counted(untold, "connect"), example->remote.text(example->family));
     draft.evidence = {{"no_port", "connects without a port", untold},
                       {"remote", "remote endpoint", example->remote.text(example->family)}};
-    draft.advice.push_back(fmt::format("Compare {} and net.ipv4.ip_local_reserved_ports with the ports in use: sockets "
-                                       "that are bound to a port of their own count for every remote endpoint.",
-                                       sysctl_text(evidence, example->netns, "net.ipv4.ip_local_port_range")));
+    draft.advice.push_back(fmt::format(
+        "Compare {} and net.ipv4.ip_local_reserved_ports with the ports in use: sockets "
+        "that are bound to a port of their own count for every remote endpoint.",
+        sysctl_text(evidence, example->netns, "net.ipv4.ip_local_port_range")));
     drafts.push_back(std::move(draft));
 }
 
@@ -127,7 +146,7 @@ struct UnansweredConnects {
 /// A program by its network namespace and name.
 using ProgramKey = std::pair<std::uint32_t, std::string>;
 
-std::map<ProgramKey, UnansweredConnects> unanswered_by_program(const Evidence& evidence) {
+std::map<ProgramKey, UnansweredConnects> unanswered_by_program(const RuleInput& evidence) {
     std::map<ProgramKey, UnansweredConnects> programs;
     for (const Unanswered& u : evidence.flows.unanswered()) {
         const ServiceRow& row = evidence.flows.service(u.service);
@@ -136,9 +155,10 @@ std::map<ProgramKey, UnansweredConnects> unanswered_by_program(const Evidence& e
         program.hosts[u.remote.address] += u.count;
         if (program.ids.empty()) program.ids = row.failed.list();
     }
-    for (const Holding* holding : evidence.live.in(TcpState::SYN_SENT)) {
+    for (const HeldSockets* holding : evidence.live.in(TcpState::SYN_SENT)) {
         if (holding->old == 0) continue;
-        const std::string comm = holding->process ? std::string(holding->process->comm()) : comm_of({});
+        const std::string comm =
+            holding->process ? std::string(holding->process->comm()) : comm_of({});
         UnansweredConnects& program = programs[{holding->netns, comm}];
         program.waiting += holding->old;
         for (const auto& [host, count] : holding->hosts) program.hosts[host] += count;
@@ -147,46 +167,55 @@ std::map<ProgramKey, UnansweredConnects> unanswered_by_program(const Evidence& e
     return programs;
 }
 
-Draft unanswered_draft(const Evidence& evidence, const ProgramKey& key, const UnansweredConnects& program) {
+FindingDraft unanswered_draft(const RuleInput& evidence, const ProgramKey& key,
+                              const UnansweredConnects& program) {
     const std::uint64_t all = program.all();
     const bool is_scan = program.hosts.size() >= kManyHosts && all <= 2 * program.hosts.size();
-    const auto worst = std::max_element(program.hosts.begin(), program.hosts.end(),
-                                        [](const auto& a, const auto& b) { return a.second < b.second; });
+    const auto worst =
+        std::max_element(program.hosts.begin(), program.hosts.end(),
+                         [](const auto& a, const auto& b) { return a.second < b.second; });
     const IpAddress& host = worst->first;
     const std::string host_text = host.text(host.is_v4() ? Family::ipv4 : Family::ipv6);
-    Draft draft{"connects_unanswered", Severity::warning};
+    FindingDraft draft{"connects_unanswered", Severity::warning};
     draft.connections = program.ids;
-    draft.what = is_scan ? fmt::format("{} of {} to {} hosts got no answer: a scan, or wrong addresses.",
-                                       counted(all, "connect"), key.second, program.hosts.size())
-                         : fmt::format("{} of {} got no answer, {} of them from {}.", counted(all, "connect"),
-                                       key.second, worst->second, host_text);
-    draft.evidence = {{"connects", "connects", all},          {"waiting", "in SYN_SENT now", program.waiting},
-                      {"failed", "given up", program.failed}, {"hosts", "hosts", std::uint64_t{program.hosts.size()}},
-                      {"host", "most often", host_text},      {"program", "program", key.second}};
+    draft.what =
+        is_scan ? fmt::format("{} of {} to {} hosts got no answer: a scan, or wrong addresses.",
+                              counted(all, "connect"), key.second, program.hosts.size())
+                : fmt::format("{} of {} got no answer, {} of them from {}.",
+                              counted(all, "connect"), key.second, worst->second, host_text);
+    draft.evidence = {{"connects", "connects", all},
+                      {"waiting", "in SYN_SENT now", program.waiting},
+                      {"failed", "given up", program.failed},
+                      {"hosts", "hosts", std::uint64_t{program.hosts.size()}},
+                      {"host", "most often", host_text},
+                      {"program", "program", key.second}};
+    draft.advice.push_back(is_scan ? fmt::format("Many hosts and hardly a repetition: if {} is not "
+                                                 "meant to look for hosts, find out who "
+                                                 "started it.",
+                                                 key.second)
+                                   : "The SYNs are dropped on the way or at the host: check that "
+                                     "it is up, its route, and firewalls "
+                                     "(which should reject, so that connect() fails at once).");
     draft.advice.push_back(
-        is_scan ? fmt::format("Many hosts and hardly a repetition: if {} is not meant to look for hosts, find out who "
-                              "started it.",
-                              key.second)
-                : "The SYNs are dropped on the way or at the host: check that it is up, its route, and firewalls "
-                  "(which should reject, so that connect() fails at once).");
-    draft.advice.push_back(fmt::format("A connect() waits as long as {} says, over two minutes with 6; the program "
-                                       "should have a time-out of its own.",
-                                       sysctl_text(evidence, key.first, "net.ipv4.tcp_syn_retries")));
+        fmt::format("A connect() waits as long as {} says, over two minutes with 6; the program "
+                    "should have a time-out of its own.",
+                    sysctl_text(evidence, key.first, "net.ipv4.tcp_syn_retries")));
     return draft;
 }
 
 } // namespace
 
-void find_connects_unanswered(const Evidence& evidence, std::vector<Draft>& drafts) {
-    const auto many = std::max<std::uint64_t>(evidence.thresholds.count("connects_unanswered.connections"), 1);
+void find_connects_unanswered(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
+    const auto many =
+        std::max<std::uint64_t>(evidence.thresholds.count("connects_unanswered.connections"), 1);
     for (const auto& [key, program] : unanswered_by_program(evidence))
         if (program.all() >= many) drafts.push_back(unanswered_draft(evidence, key, program));
 }
 
 namespace {
 
-/// Handshakes of one listening endpoint, whoever listens there and whoever accepts: a handshake that fails is never
-/// accepted by anybody.
+/// Handshakes of one listening endpoint, whoever listens there and whoever accepts: a handshake
+/// that fails is never accepted by anybody.
 struct Handshakes {
     const ServiceRow* listener; ///< the row with the most failed ones
     std::uint64_t all = 0;
@@ -203,8 +232,9 @@ std::vector<Handshakes> handshakes_by_endpoint(const std::vector<ServiceRow>& se
         const auto [it, is_new] = index.try_emplace({row.key.netns, row.key.local}, list.size());
         if (is_new) list.push_back(Handshakes{&row});
         Handshakes& sum = list[it->second];
-        const Tally tally = row.total();
-        if (tally.ended(Ending::handshake_failed) > sum.listener->total().ended(Ending::handshake_failed))
+        const EndCounts tally = row.total();
+        if (tally.ended(Ending::handshake_failed) >
+            sum.listener->total().ended(Ending::handshake_failed))
             sum.listener = &row;
         sum.all += tally.connections;
         sum.failed += tally.ended(Ending::handshake_failed);
@@ -216,33 +246,38 @@ std::vector<Handshakes> handshakes_by_endpoint(const std::vector<ServiceRow>& se
 
 } // namespace
 
-void find_handshakes_failing(const Evidence& evidence, std::vector<Draft>& drafts) {
-    const std::uint64_t many = std::max<std::uint64_t>(evidence.thresholds.count("handshakes_failing.connections"), 1);
+void find_handshakes_failing(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
+    const std::uint64_t many =
+        std::max<std::uint64_t>(evidence.thresholds.count("handshakes_failing.connections"), 1);
     for (const Handshakes& sum : handshakes_by_endpoint(evidence.services)) {
         const ServiceRow& row = *sum.listener;
         const std::uint64_t failed = sum.failed;
-        const double share = sum.all == 0 ? 0 : static_cast<double>(failed) / static_cast<double>(sum.all);
-        const bool fails = failed >= many && share >= evidence.thresholds.value("handshakes_failing.share");
+        const double share =
+            sum.all == 0 ? 0 : static_cast<double>(failed) / static_cast<double>(sum.all);
+        const bool fails =
+            failed >= many && share >= evidence.thresholds.value("handshakes_failing.share");
         if (!fails && sum.waiting < many && sum.cookies < many) continue;
-        Draft draft{"handshakes_failing", Severity::warning};
+        FindingDraft draft{"handshakes_failing", Severity::warning};
         draft.connections = row.failed.list();
-        draft.what = fmt::format("{}: {} of {} were never completed, {} {} in SYN_RECV now{}.", place_of(row), failed,
-                                 counted(sum.all, "handshake"), sum.waiting, sum.waiting == 1 ? "waits" : "wait",
-                                 sum.cookies == 0 ? "" : fmt::format(", {} came in by SYN cookies", sum.cookies));
+        draft.what = fmt::format(
+            "{}: {} of {} were never completed, {} {} in SYN_RECV now{}.", place_of(row), failed,
+            counted(sum.all, "handshake"), sum.waiting, sum.waiting == 1 ? "waits" : "wait",
+            sum.cookies == 0 ? "" : fmt::format(", {} came in by SYN cookies", sum.cookies));
         draft.evidence = {{"failed", "never completed", failed},
                           {"handshakes", "handshakes", sum.all},
                           {"share", "share", share},
                           {"syn_recv", "in SYN_RECV now", sum.waiting},
                           {"syn_cookies", "by SYN cookies", sum.cookies}};
+        draft.advice.push_back("SYNs that nobody completes are a SYN flood, a scan, or a path that "
+                               "loses SYN-ACKs: look at "
+                               "the remote addresses with trace --connections.");
         draft.advice.push_back(
-            "SYNs that nobody completes are a SYN flood, a scan, or a path that loses SYN-ACKs: look at "
-            "the remote addresses with trace --connections.");
-        draft.advice.push_back(fmt::format(
-            "The queue of handshakes is as long as the backlog given to listen(), at most {}. {} keeps the service "
-            "reachable when it is full; {} counts only without SYN cookies.",
-            sysctl_text(evidence, row.key.netns, "net.core.somaxconn"),
-            sysctl_text(evidence, row.key.netns, "net.ipv4.tcp_syncookies"),
-            sysctl_text(evidence, row.key.netns, "net.ipv4.tcp_max_syn_backlog")));
+            fmt::format("The queue of handshakes is as long as the backlog given to listen(), at "
+                        "most {}. {} keeps the service "
+                        "reachable when it is full; {} counts only without SYN cookies.",
+                        sysctl_text(evidence, row.key.netns, "net.core.somaxconn"),
+                        sysctl_text(evidence, row.key.netns, "net.ipv4.tcp_syncookies"),
+                        sysctl_text(evidence, row.key.netns, "net.ipv4.tcp_max_syn_backlog")));
         drafts.push_back(std::move(draft));
     }
 }

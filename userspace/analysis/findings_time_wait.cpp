@@ -10,50 +10,61 @@
 namespace tcpdwell {
 namespace {
 
-std::uint64_t closed_by_anybody(const Tally& tally) {
-    return tally.closed(ClosedFirst::local) + tally.closed(ClosedFirst::remote) + tally.closed(ClosedFirst::both);
+std::uint64_t closed_by_anybody(const EndCounts& tally) {
+    return tally.closed(ClosedFirst::local) + tally.closed(ClosedFirst::remote) +
+           tally.closed(ClosedFirst::both);
 }
 
 std::string_view advice_for(SkipCause cause) {
     switch (cause) {
     case SkipCause::so_linger_zero:
-        return "SO_LINGER with a time of 0 makes close() send an RST: the peer gets an error and may lose data that it "
+        return "SO_LINGER with a time of 0 makes close() send an RST: the peer gets an error and "
+               "may lose data that it "
                "has not read yet. Remove it; a TIME_WAIT is cheaper than lost data.";
     case SkipCause::unread_data:
-        return "close() with data unread sends an RST instead of a FIN. Read to the end before closing, or the peer "
+        return "close() with data unread sends an RST instead of a FIN. Read to the end before "
+               "closing, or the peer "
                "may "
                "lose the last answer.";
     case SkipCause::data_after_close:
-        return "The peer still sent data after close(), so it was reset. Use shutdown(SHUT_WR), read to the end, then "
+        return "The peer still sent data after close(), so it was reset. Use shutdown(SHUT_WR), "
+               "read to the end, then "
                "close.";
-    case SkipCause::linger2: return "TCP_LINGER2 below 0 ends FIN_WAIT2 at once: the peer's last data is refused.";
-    case SkipCause::timed_out: return "The peer never acknowledged: it had gone, or the path loses segments.";
-    case SkipCause::fin_wait2_expired: return "The peer never sent its FIN: look there for sockets in CLOSE_WAIT.";
-    case SkipCause::overflow: return "The table of TIME_WAITs was full: see the finding time_wait_table_full.";
+    case SkipCause::linger2:
+        return "TCP_LINGER2 below 0 ends FIN_WAIT2 at once: the peer's last data is refused.";
+    case SkipCause::timed_out:
+        return "The peer never acknowledged: it had gone, or the path loses segments.";
+    case SkipCause::fin_wait2_expired:
+        return "The peer never sent its FIN: look there for sockets in CLOSE_WAIT.";
+    case SkipCause::overflow:
+        return "The table of TIME_WAITs was full: see the finding time_wait_table_full.";
     case SkipCause::reset_received:
         return "The peer answered our FIN with an RST: it closed with data unread, or had gone.";
-    case SkipCause::other_reset_sent: return "This side sent an RST; trace --connections tells why for each.";
+    case SkipCause::other_reset_sent:
+        return "This side sent an RST; trace --connections tells why for each.";
     }
     return {};
 }
 
 } // namespace
 
-void find_server_closes_first(const Evidence& evidence, std::vector<Draft>& drafts) {
+void find_server_closes_first(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
     for (const ServiceRow& row : evidence.services) {
         if (row.key.role != Role::server) continue;
-        const Tally sum = row.total();
+        const EndCounts sum = row.total();
         const std::uint64_t local = sum.closed(ClosedFirst::local);
         const std::uint64_t all = closed_by_anybody(sum);
         const double share = all == 0 ? 0 : static_cast<double>(local) / static_cast<double>(all);
         if (local < evidence.thresholds.count("server_closes_first.connections") || local == 0 ||
             share < evidence.thresholds.value("server_closes_first.share"))
             continue;
-        const auto limit = evidence.moment.host.sysctl_number(row.key.netns, "net.ipv4.tcp_max_tw_buckets");
-        Draft draft{"server_closes_first", Severity::warning};
-        draft.what = fmt::format("{} closed {} of {} connections first, and so collects the TIME_WAITs: {} now, {} at "
-                                 "most.",
-                                 place_of(row), local, all, row.time_wait.now(), row.time_wait.peak());
+        const auto limit =
+            evidence.moment.host.sysctl_number(row.key.netns, "net.ipv4.tcp_max_tw_buckets");
+        FindingDraft draft{"server_closes_first", Severity::warning};
+        draft.what = fmt::format(
+            "{} closed {} of {} connections first, and so collects the TIME_WAITs: {} now, {} at "
+            "most.",
+            place_of(row), local, all, row.time_wait.now(), row.time_wait.peak());
         draft.connections = row.closed_first.list();
         draft.evidence = {
             {"closed_first_local", "closed first here", local},
@@ -61,49 +72,57 @@ void find_server_closes_first(const Evidence& evidence, std::vector<Draft>& draf
             {"share", "share", share},
             {"time_wait_now", "TIME_WAITs now", row.time_wait.now()},
             {"time_wait_peak", "at most", row.time_wait.peak()},
-            {"time_wait_socket_seconds", "socket-seconds", row.time_wait.held_seconds(evidence.moment.now)}};
+            {"time_wait_socket_seconds", "socket-seconds",
+             row.time_wait.held_seconds(evidence.moment.now)}};
+        draft.advice.push_back("Let clients close first: keep connections open for several "
+                               "requests (HTTP keep-alive), with an idle "
+                               "time-out that is longer than the clients', and speak HTTP/1.1 or "
+                               "later with keep-alive to proxies.");
         draft.advice.push_back(
-            "Let clients close first: keep connections open for several requests (HTTP keep-alive), with an idle "
-            "time-out that is longer than the clients', and speak HTTP/1.1 or later with keep-alive to proxies.");
-        draft.advice.push_back(fmt::format(
-            "A server's TIME_WAIT takes a few hundred bytes for 60 s and no port that others need: it does harm only "
-            "near {}.{} No sysctl changes who closes first.",
-            sysctl_text(evidence, row.key.netns, "net.ipv4.tcp_max_tw_buckets"),
-            limit && row.time_wait.peak() * 2 < *limit ? " There is room." : ""));
+            fmt::format("A server's TIME_WAIT takes a few hundred bytes for 60 s and no port that "
+                        "others need: it does harm only "
+                        "near {}.{} No sysctl changes who closes first.",
+                        sysctl_text(evidence, row.key.netns, "net.ipv4.tcp_max_tw_buckets"),
+                        limit && row.time_wait.peak() * 2 < *limit ? " There is room." : ""));
         drafts.push_back(std::move(draft));
     }
 }
 
-void find_time_wait_skipped(const Evidence& evidence, std::vector<Draft>& drafts) {
+void find_time_wait_skipped(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
     for (const ServiceRow& row : evidence.services) {
-        const Tally sum = row.total();
-        const std::uint64_t skipped = std::accumulate(sum.skipped.begin(), sum.skipped.end(), std::uint64_t{0});
+        const EndCounts sum = row.total();
+        const std::uint64_t skipped =
+            std::accumulate(sum.skipped.begin(), sum.skipped.end(), std::uint64_t{0});
         const std::uint64_t active = skipped + sum.time_waits;
-        const double share = active == 0 ? 0 : static_cast<double>(skipped) / static_cast<double>(active);
+        const double share =
+            active == 0 ? 0 : static_cast<double>(skipped) / static_cast<double>(active);
         if (skipped == 0 || skipped < evidence.thresholds.count("time_wait_skipped.connections") ||
             share < evidence.thresholds.value("time_wait_skipped.share"))
             continue;
-        Draft draft{"time_wait_skipped", Severity::warning};
-        draft.evidence = {{"skipped", "without TIME_WAIT", skipped}, {"active_closes", "active closes", active}};
+        FindingDraft draft{"time_wait_skipped", Severity::warning};
+        draft.evidence = {{"skipped", "without TIME_WAIT", skipped},
+                          {"active_closes", "active closes", active}};
         draft.connections = row.skipped.list();
         std::vector<SkipCause> causes;
         std::ranges::copy_if(kAllOf<SkipCause>, std::back_inserter(causes),
                              [&](SkipCause cause) { return sum.skipped_by(cause) != 0; });
-        std::stable_sort(causes.begin(), causes.end(),
-                         [&](SkipCause a, SkipCause b) { return sum.skipped_by(a) > sum.skipped_by(b); });
+        std::stable_sort(causes.begin(), causes.end(), [&](SkipCause a, SkipCause b) {
+            return sum.skipped_by(a) > sum.skipped_by(b);
+        });
         std::string list;
         for (const SkipCause cause : causes) {
-            list += fmt::format("{}{} {}", list.empty() ? "" : ", ", name(cause), sum.skipped_by(cause));
+            list += fmt::format("{}{} {}", list.empty() ? "" : ", ", name(cause),
+                                sum.skipped_by(cause));
             draft.evidence.push_back({name(cause), name(cause), sum.skipped_by(cause)});
             draft.advice.emplace_back(advice_for(cause));
         }
-        draft.what =
-            fmt::format("{}: {} of {} active closes left no TIME_WAIT ({}).", place_of(row), skipped, active, list);
+        draft.what = fmt::format("{}: {} of {} active closes left no TIME_WAIT ({}).",
+                                 place_of(row), skipped, active, list);
         drafts.push_back(std::move(draft));
     }
 }
 
-void find_time_wait_table_full(const Evidence& evidence, std::vector<Draft>& drafts) {
+void find_time_wait_table_full(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
     std::map<std::uint32_t, std::uint64_t> overflows;
     std::map<std::uint32_t, Examples> examples;
     for (const ServiceRow& row : evidence.services) {
@@ -118,26 +137,35 @@ void find_time_wait_table_full(const Evidence& evidence, std::vector<Draft>& dra
         const auto limit = evidence.moment.host.sysctl_number(netns, "net.ipv4.tcp_max_tw_buckets");
         const auto overflow = overflows.find(netns);
         const std::uint64_t lost = overflow == overflows.end() ? 0 : overflow->second;
-        const double share = limit && *limit != 0 ? static_cast<double>(gauge.peak()) / static_cast<double>(*limit) : 0;
-        if (lost == 0 && (!limit || share < evidence.thresholds.value("time_wait_table_full.share"))) continue;
-        Draft draft{"time_wait_table_full", lost == 0 ? Severity::warning : Severity::critical};
+        const double share = limit && *limit != 0
+                                 ? static_cast<double>(gauge.peak()) / static_cast<double>(*limit)
+                                 : 0;
+        if (lost == 0 &&
+            (!limit || share < evidence.thresholds.value("time_wait_table_full.share")))
+            continue;
+        FindingDraft draft{"time_wait_table_full",
+                           lost == 0 ? Severity::warning : Severity::critical};
         draft.connections = examples[netns].list();
         const std::string room =
             limit ? fmt::format("{} of {}", gauge.peak(), *limit) : fmt::format("{}", gauge.peak());
-        draft.what =
-            fmt::format("Network namespace {} held {} TIME_WAITs{}.", netns, room,
-                        lost == 0 ? "" : fmt::format(" and went without one for {}", counted(lost, "connection")));
+        draft.what = fmt::format(
+            "Network namespace {} held {} TIME_WAITs{}.", netns, room,
+            lost == 0 ? ""
+                      : fmt::format(" and went without one for {}", counted(lost, "connection")));
         draft.evidence = {{"netns", "network namespace", std::uint64_t{netns}},
                           {"time_wait_now", "TIME_WAITs now", gauge.now()},
                           {"time_wait_peak", "at most", gauge.peak()},
-                          {"limit", "tcp_max_tw_buckets", limit ? Draft::Cell(*limit) : Draft::Cell()},
+                          {"limit", "tcp_max_tw_buckets",
+                           limit ? FindingDraft::Cell(*limit) : FindingDraft::Cell()},
                           {"overflows", "closed without one", lost}};
-        draft.advice.push_back(fmt::format(
-            "Past {} the kernel goes from FIN_WAIT2 straight to CLOSE: a late segment can then hit a new connection of "
-            "the same ports. Raise it if there is memory (a few hundred bytes each); lowering it cures nothing.",
-            sysctl_text(evidence, netns, "net.ipv4.tcp_max_tw_buckets")));
         draft.advice.push_back(
-            "The table \"Who closes first\" shows on top who fills it: that program is where the cure lies.");
+            fmt::format("Past {} the kernel goes from FIN_WAIT2 straight to CLOSE: a late segment "
+                        "can then hit a new connection of "
+                        "the same ports. Raise it if there is memory (a few hundred bytes each); "
+                        "lowering it cures nothing.",
+                        sysctl_text(evidence, netns, "net.ipv4.tcp_max_tw_buckets")));
+        draft.advice.push_back("The table \"Who closes first\" shows on top who fills it: that "
+                               "program is where the cure lies.");
         drafts.push_back(std::move(draft));
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which connection belongs to which service, remote server and pair, and what follows for them when it moves.
+// Which connection belongs to which service, remote server and pair, and what follows for them when
+// it moves.
 #include "analysis/flows.h"
 
 #include <algorithm>
@@ -40,7 +41,8 @@ SkipCause cause_of(const ConnectionLine& line) {
 }
 
 bool skips_time_wait(const ConnectionLine& line) {
-    if (line.closed_first != ClosedFirst::local && line.closed_first != ClosedFirst::both) return false;
+    if (line.closed_first != ClosedFirst::local && line.closed_first != ClosedFirst::both)
+        return false;
     if (line.time_wait) return line.time_wait->end == TimeWaitEnd::overflow;
     return line.ending == Ending::reset_sent || line.ending == Ending::reset_received ||
            line.ending == Ending::timed_out || line.ending == Ending::fin_wait2_expired;
@@ -54,7 +56,7 @@ bool came_by_cookie(const ConnectionLine& line) {
 
 } // namespace
 
-void Tally::add(const Tally& other) {
+void EndCounts::add(const EndCounts& other) {
     const auto add_each = [](auto& mine, const auto& theirs) {
         std::ranges::transform(mine, theirs, mine.begin(), std::plus());
     };
@@ -73,19 +75,19 @@ void ServiceRow::note(const std::optional<Process>& process) {
     pid = process->pid;
 }
 
-Tally ServiceRow::total() const {
-    Tally sum = ended;
+EndCounts ServiceRow::total() const {
+    EndCounts sum = ended;
     sum.add(live);
     return sum;
 }
 
-Tally RemoteRow::total() const {
-    Tally sum = ended;
+EndCounts RemoteRow::total() const {
+    EndCounts sum = ended;
     sum.add(live);
     return sum;
 }
 
-void count(Tally& tally, const ConnectionLine& line) {
+void count(EndCounts& tally, const ConnectionLine& line) {
     ++tally.connections;
     ++tally.closed_first[line.closed_first];
     ++tally.endings[line.ending];
@@ -103,7 +105,8 @@ std::size_t Flows::GroupHash::operator()(const GroupKey& key) const {
     const std::uint64_t numbers = (std::uint64_t{key.service.netns} << 32) ^
                                   (std::uint64_t{key.service.local.port} << 16) ^ key.remote.port ^
                                   (static_cast<std::uint64_t>(key.service.role) << 60);
-    return mix64(numbers ^ mix64(comm[0] ^ mix64(comm[1] ^ key.service.cgroup)) ^ hash_of(key.service.local.address) ^
+    return mix64(numbers ^ mix64(comm[0] ^ mix64(comm[1] ^ key.service.cgroup)) ^
+                 hash_of(key.service.local.address) ^
                  mix64(hash_of(key.remote.address) ^ (hash_of(key.local) << 1)));
 }
 
@@ -111,8 +114,8 @@ ServiceKey Flows::canonical(ServiceKey key) const {
     if (key.role != Role::server) return key;
     const auto it = listeners_.find({key.netns, key.local.port});
     if (it == listeners_.end()) return key;
-    const Listener* const listener =
-        match_listener(it->second, key.local.address, [](const Listener& l) { return &l.local.address; });
+    const Listener* const listener = match_listener(
+        it->second, key.local.address, [](const Listener& l) { return &l.local.address; });
     if (listener && listener->local.address != key.local.address) {
         key.local = listener->local;
         key.family = listener->family;
@@ -144,7 +147,8 @@ std::uint32_t Flows::service_for(const ServiceKey& key) {
     ServiceKey kept = key;
     if (services_.size() >= kMaxGroups) { // one row for each namespace and role takes the rest
         kept = ServiceKey{.netns = key.netns, .role = key.role};
-        if (const auto rest = service_index_.find(kept); rest != service_index_.end()) return rest->second;
+        if (const auto rest = service_index_.find(kept); rest != service_index_.end())
+            return rest->second;
     }
     const auto index = static_cast<std::uint32_t>(services_.size());
     services_.emplace_back().key = kept;
@@ -155,7 +159,8 @@ std::uint32_t Flows::service_for(const ServiceKey& key) {
 
 std::uint32_t Flows::remote_for(const GroupKey& key) {
     Endpoint endpoint = key.remote;
-    if (const auto it = remote_index_.find({key.service.netns, endpoint}); it != remote_index_.end()) {
+    if (const auto it = remote_index_.find({key.service.netns, endpoint});
+        it != remote_index_.end()) {
         RemoteRow& row = remotes_[it->second];
         if (row.comm != key.service.comm) row.several_programs = true;
         return it->second;
@@ -180,7 +185,8 @@ std::uint32_t Flows::port_for(const GroupKey& key) {
     if (key.local == IpAddress{}) return kNone;
     const std::tuple pair(key.service.netns, key.local, key.remote);
     if (const auto it = port_index_.find(pair); it != port_index_.end()) return it->second;
-    if (ports_.size() >= kMaxGroups) return kNone; // no pair with so many others beside it holds many ports
+    if (ports_.size() >= kMaxGroups)
+        return kNone; // no pair with so many others beside it holds many ports
     const auto index = static_cast<std::uint32_t>(ports_.size());
     PortRow& row = ports_.emplace_back();
     row.netns = key.service.netns;
@@ -216,7 +222,9 @@ std::uint32_t Flows::group_for(const ConnectionIdentity& who) {
 // --- moves
 
 const Flows::Group* Flows::find_group(const ConnectionIdentity& who) const {
-    const std::uint32_t entry = counts(who) ? groups_by_slot_[who.slot] : who.id == gone_.id ? gone_.entry : 0;
+    const std::uint32_t entry = counts(who)          ? groups_by_slot_[who.slot]
+                                : who.id == gone_.id ? gone_.entry
+                                                     : 0;
     return entry == 0 || entry == kListener ? nullptr : &groups_[entry - 1];
 }
 
@@ -225,12 +233,14 @@ void Flows::on_listener(const StateMove& move) {
     entry_of(who) = move.to ? kListener : 0;
     if (!move.to || listeners_.size() >= kMaxGroups) return;
     auto& list = listeners_[{who.netns, who.tuple.local.port}];
-    const bool known = std::any_of(list.begin(), list.end(),
-                                   [&](const Listener& listener) { return listener.local == who.tuple.local; });
+    const bool known = std::any_of(list.begin(), list.end(), [&](const Listener& listener) {
+        return listener.local == who.tuple.local;
+    });
     if (!known) list.push_back(Listener{who.tuple.local, who.tuple.family});
 }
 
-void Flows::time_wait_gauges(const Group& group, std::uint32_t netns, MonoTime at, void (Gauge::*change)(MonoTime)) {
+void Flows::time_wait_gauges(const Group& group, std::uint32_t netns, MonoTime at,
+                             void (Gauge::*change)(MonoTime)) {
     (services_[group.service].time_wait.*change)(at);
     if (group.remote != kNone) (remotes_[group.remote].time_wait.*change)(at);
     auto [it, is_new] = time_waits_.try_emplace(netns);
@@ -253,10 +263,11 @@ void Flows::regroup(const ConnectionIdentity& who, std::uint32_t& entry, MonoTim
     entry = index + 1;
 }
 
-/// Whether more may be known of the connection than before: its port once connect() has returned, who accepted it once
-/// it has been used. In TIME_WAIT it stays where it is counted.
+/// Whether more may be known of the connection than before: its port once connect() has returned,
+/// who accepted it once it has been used. In TIME_WAIT it stays where it is counted.
 bool Flows::may_have_learnt(const StateMove& move) {
-    return move.from == TcpState::SYN_SENT || move.from == TcpState::SYN_RECV || move.from == TcpState::ESTABLISHED ||
+    return move.from == TcpState::SYN_SENT || move.from == TcpState::SYN_RECV ||
+           move.from == TcpState::ESTABLISHED ||
            (move.to == TcpState::TIME_WAIT && move.from != TcpState::TIME_WAIT);
 }
 
@@ -276,7 +287,8 @@ void Flows::on_move(const StateMove& move) {
         regroup(who, entry, move.at);
     }
     const Group& group = groups_[entry - 1];
-    if (move.from == TcpState::TIME_WAIT) time_wait_gauges(group, who.netns, move.at, &Gauge::leave);
+    if (move.from == TcpState::TIME_WAIT)
+        time_wait_gauges(group, who.netns, move.at, &Gauge::leave);
     if (move.to == TcpState::TIME_WAIT) time_wait_gauges(group, who.netns, move.at, &Gauge::enter);
     if (move.to) return;
     if (group.port != kNone) ports_[group.port].held.leave(move.at);
@@ -294,7 +306,8 @@ void Flows::on_connection(const ConnectionLine& line) {
     if (skips_time_wait(line)) service.skipped.note(who.id);
     if (line.detail == EndingDetail::keepalive) service.killed.note(who.id);
     if (line.ending == Ending::fin_wait2_expired) service.expired.note(who.id);
-    const bool failed = line.ending == Ending::handshake_failed || line.ending == Ending::connect_failed;
+    const bool failed =
+        line.ending == Ending::handshake_failed || line.ending == Ending::connect_failed;
     if (failed) service.failed.note(who.id);
     if (was_unanswered(line)) ++group.unanswered;
     if (group.remote != kNone) count(remotes_[group.remote].ended, line);
@@ -303,7 +316,8 @@ void Flows::on_connection(const ConnectionLine& line) {
 bool Flows::was_unanswered(const ConnectionLine& line) const {
     if (line.ending != Ending::connect_failed || line.detail == EndingDetail::no_port) return false;
     if (line.detail != EndingDetail::given_up) return true;
-    return !line.states.empty() && line.states[0].dwell && *line.states[0].dwell >= unanswered_from_;
+    return !line.states.empty() && line.states[0].dwell &&
+           *line.states[0].dwell >= unanswered_from_;
 }
 
 std::uint32_t Flows::service_of(const ConnectionIdentity& who) const {
@@ -321,16 +335,17 @@ std::uint32_t Flows::remote_of(const ConnectionIdentity& who) const {
 void Flows::begin_live(MonoTime now) {
     live_at_ = now;
     for (ServiceRow& row : services_) {
-        row.live = Tally();
+        row.live = EndCounts();
         row.in_syn_recv = 0;
     }
-    for (RemoteRow& row : remotes_) row.live = Tally();
+    for (RemoteRow& row : remotes_) row.live = EndCounts();
 }
 
 void Flows::on_live(const LiveSocket& socket) {
     const ConnectionIdentity& who = socket.who;
     if (!find_group(who)) return;
-    if (socket.state == TcpState::SYN_SENT) regroup(who, entry_of(who), live_at_); // its port is known by now
+    if (socket.state == TcpState::SYN_SENT)
+        regroup(who, entry_of(who), live_at_); // its port is known by now
     const Group& group = groups_[group_for(who)];
     ServiceRow& service = services_[group.service];
     ConnectionLine line{};
@@ -355,12 +370,12 @@ void Flows::on_live(const LiveSocket& socket) {
 void Flows::next_interval(MonoTime now) {
     begin_ = now;
     for (ServiceRow& row : services_) {
-        row.ended = Tally();
+        row.ended = EndCounts();
         row.closed_first = row.skipped = row.failed = row.killed = row.expired = Examples();
         row.time_wait.restart(now);
     }
     for (RemoteRow& row : remotes_) {
-        row.ended = Tally();
+        row.ended = EndCounts();
         row.time_wait.restart(now);
     }
     for (PortRow& row : ports_) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Connections summed up by service, by remote server, and by pair of (local address, remote endpoint): who closes
-// first, how they end, who holds the TIME_WAITs, who uses up the local ports.
+// Connections summed up by service, by remote server, and by pair of (local address, remote
+// endpoint): who closes first, how they end, who holds the TIME_WAITs, who uses up the local ports.
 #pragma once
 
 #include <algorithm>
@@ -34,7 +34,7 @@ namespace tcpdwell {
 TCPDWELL_WORD_ENUM(SkipCause, TCPDWELL_SKIP_CAUSE_LIST)
 
 /// What connections have come to.
-struct Tally {
+struct EndCounts {
     std::uint64_t connections = 0;
     EnumArray<ClosedFirst, std::uint64_t> closed_first;
     EnumArray<Ending, std::uint64_t> endings;
@@ -43,14 +43,15 @@ struct Tally {
     std::uint64_t time_waits = 0; ///< connections that left a TIME_WAIT here
     std::uint64_t cookies = 0;    ///< passive opens without a request socket: SYN cookies
 
-    void add(const Tally& other);
+    void add(const EndCounts& other);
     [[nodiscard]] std::uint64_t closed(ClosedFirst who) const { return closed_first[who]; }
     [[nodiscard]] std::uint64_t ended(Ending how) const { return endings[how]; }
     [[nodiscard]] std::uint64_t with(EndingDetail what) const { return details[what]; }
     [[nodiscard]] std::uint64_t skipped_by(SkipCause why) const { return skipped[why]; }
 };
 
-/// A program and what it serves (passive opens: the listening endpoint) or that it connects (active opens).
+/// A program and what it serves (passive opens: the listening endpoint) or that it connects (active
+/// opens).
 struct ServiceKey {
     std::uint32_t netns = 0;
     Role role = Role::unknown;
@@ -68,21 +69,24 @@ struct Examples {
     std::uint8_t count = 0;
 
     void note(ConnectionId id) {
-        if (count < ids.size() && std::find(ids.begin(), ids.begin() + count, id) == ids.begin() + count)
+        if (count < ids.size() &&
+            std::find(ids.begin(), ids.begin() + count, id) == ids.begin() + count)
             ids[count++] = id;
     }
     void note(const Examples& others) {
         for (std::size_t i = 0; i < others.count; ++i) note(others.ids[i]);
     }
-    [[nodiscard]] std::vector<ConnectionId> list() const { return {ids.begin(), ids.begin() + count}; }
+    [[nodiscard]] std::vector<ConnectionId> list() const {
+        return {ids.begin(), ids.begin() + count};
+    }
 };
 
 struct ServiceRow {
     ServiceKey key;
     std::uint32_t pid = 0; ///< of the only process seen; 0: none, or several
     bool several_pids = false;
-    Tally ended;
-    Tally live; ///< what is there now, as if it ended now
+    EndCounts ended;
+    EndCounts live; ///< what is there now, as if it ended now
     Gauge time_wait;
     Examples closed_first;         ///< connections that this side closed first
     Examples skipped;              ///< of which those that left no TIME_WAIT
@@ -92,24 +96,24 @@ struct ServiceRow {
     std::uint64_t in_syn_recv = 0; ///< now
 
     void note(const std::optional<Process>& process); ///< one that serves it
-    [[nodiscard]] Tally total() const;
+    [[nodiscard]] EndCounts total() const;
 };
 
 struct RemoteRow {
     std::uint32_t netns;
     Family family;
-    Endpoint remote;                      ///< the server that is connected to; empty: those beyond the limit
+    Endpoint remote; ///< the server that is connected to; empty: those beyond the limit
     std::array<char, TD_COMM_LEN> comm{}; ///< of the only program that connects to it
     bool several_programs = false;
-    Tally ended;
-    Tally live;
+    EndCounts ended;
+    EndCounts live;
     Gauge time_wait;
 
-    [[nodiscard]] Tally total() const;
+    [[nodiscard]] EndCounts total() const;
 };
 
-/// Local ports in use towards one remote endpoint. A port is held from connect() until the last trace of the
-/// connection is gone, TIME_WAIT included (kernel: __inet_hash_connect()).
+/// Local ports in use towards one remote endpoint. A port is held from connect() until the last
+/// trace of the connection is gone, TIME_WAIT included (kernel: __inet_hash_connect()).
 struct PortRow {
     std::uint32_t netns;
     Family family;
@@ -129,33 +133,37 @@ struct Unanswered {
 };
 
 /// Adds a connection to what they have come to.
-void count(Tally& tally, const ConnectionLine& line);
+void count(EndCounts& tally, const ConnectionLine& line);
 
-/// Memory: some 600 bytes for each service, remote server and pair, of which at most kMaxGroups are told apart; what
-/// comes after is summed up in one row without an endpoint. And four bytes for each connection that the tracker holds.
+/// Memory: some 600 bytes for each service, remote server and pair, of which at most kMaxGroups are
+/// told apart; what comes after is summed up in one row without an endpoint. And four bytes for
+/// each connection that the tracker holds.
 class Flows : public Analysis {
 public:
     static constexpr std::size_t kMaxGroups = 50'000;
 
-    /// A connect() that was given up counts as unanswered if it had waited for at least `unanswered_from`: programs
-    /// that try several addresses at a time (RFC 8305) give up all but one.
-    Flows(MonoTime begin, Nanoseconds unanswered_from) : begin_(begin), unanswered_from_(unanswered_from) {}
+    /// A connect() that was given up counts as unanswered if it had waited for at least
+    /// `unanswered_from`: programs that try several addresses at a time (RFC 8305) give up all but
+    /// one.
+    Flows(MonoTime begin, Nanoseconds unanswered_from)
+        : begin_(begin), unanswered_from_(unanswered_from) {}
 
     void on_move(const StateMove& move) override;
     void on_connection(const ConnectionLine& line) override;
     void begin_live(MonoTime now) override;
     void on_live(const LiveSocket& socket) override;
-    void add_to(Report& report, const ReportMoment& moment) override;
+    void add_to(Report& report, const ReportContext& moment) override;
     void next_interval(MonoTime now) override;
 
-    /// Rows that belong to the same service merged: connections seen before their listener or process was known.
-    /// In the order of how many connections the local side closed first.
+    /// Rows that belong to the same service merged: connections seen before their listener or
+    /// process was known. In the order of how many connections the local side closed first.
     [[nodiscard]] std::vector<ServiceRow> services() const;
     [[nodiscard]] const std::deque<RemoteRow>& remotes() const { return remotes_; }
     [[nodiscard]] const std::deque<PortRow>& ports() const { return ports_; }
     /// TIME_WAITs by network namespace.
     [[nodiscard]] const std::map<std::uint32_t, Gauge>& time_waits() const { return time_waits_; }
-    /// Per service of role client that has some: failed connects without an answer, by remote endpoint.
+    /// Per service of role client that has some: failed connects without an answer, by remote
+    /// endpoint.
     [[nodiscard]] std::vector<Unanswered> unanswered() const;
     [[nodiscard]] const ServiceRow& service(std::uint32_t index) const { return services_[index]; }
     /// Whether the connection or listener is counted as being there.
@@ -163,10 +171,11 @@ public:
         return who.slot < groups_by_slot_.size() && groups_by_slot_[who.slot] != 0;
     }
 
-    /// Indices for whoever splits by them; valid from the first move of the connection on, and during the transition
-    /// that goes with its last one.
+    /// Indices for whoever splits by them; valid from the first move of the connection on, and
+    /// during the transition that goes with its last one.
     [[nodiscard]] std::uint32_t service_of(const ConnectionIdentity& who) const;
-    [[nodiscard]] std::uint32_t remote_of(const ConnectionIdentity& who) const; ///< kNone: not an active open
+    [[nodiscard]] std::uint32_t
+    remote_of(const ConnectionIdentity& who) const; ///< kNone: not an active open
     static constexpr std::uint32_t kNone = ~std::uint32_t{0};
     [[nodiscard]] std::string service_label(std::uint32_t index) const;
     [[nodiscard]] std::string remote_label(std::uint32_t index) const;
@@ -215,7 +224,8 @@ private:
     void regroup(const ConnectionIdentity& who, std::uint32_t& entry, MonoTime at);
     static bool may_have_learnt(const StateMove& move);
     void on_listener(const StateMove& move);
-    void time_wait_gauges(const Group& group, std::uint32_t netns, MonoTime at, void (Gauge::*change)(MonoTime));
+    void time_wait_gauges(const Group& group, std::uint32_t netns, MonoTime at,
+                          void (Gauge::*change)(MonoTime));
 
     [[nodiscard]] bool was_unanswered(const ConnectionLine& line) const;
 
@@ -224,7 +234,8 @@ private:
     MonoTime live_at_{};
     tsl::robin_map<GroupKey, std::uint32_t, GroupHash> index_;
     std::deque<Group> groups_;
-    std::vector<std::uint32_t> groups_by_slot_; ///< 0: not counted; kListener; else the group of the connection, plus 1
+    std::vector<std::uint32_t>
+        groups_by_slot_; ///< 0: not counted; kListener; else the group of the connection, plus 1
     struct {
         ConnectionId id = 0;
         std::uint32_t entry = 0; ///< as in groups_by_slot_
@@ -233,7 +244,8 @@ private:
     std::deque<RemoteRow> remotes_;
     std::deque<PortRow> ports_;
     std::map<std::uint32_t, Gauge> time_waits_;
-    std::map<std::pair<std::uint32_t, Port>, std::vector<Listener>> listeners_; ///< by namespace and port
+    std::map<std::pair<std::uint32_t, Port>, std::vector<Listener>>
+        listeners_; ///< by namespace and port
     std::map<ServiceKey, std::uint32_t> service_index_;
     std::map<std::pair<std::uint32_t, Endpoint>, std::uint32_t> remote_index_;
     std::map<std::tuple<std::uint32_t, IpAddress, Endpoint>, std::uint32_t> port_index_;

@@ -9,20 +9,31 @@
 namespace tcpdwell {
 namespace {
 
-constexpr Column kNetns = {.id = "netns", .title = "Namespace", .help = "Inode of the network namespace."};
-constexpr Column kConnections = {
-    .id = "connections", .title = "Connections", .help = "Connections that ended, or are open now."};
-constexpr Column kCloserCounts = {
-    .id = "closed_first", .title = "Closed first", .help = "How many of them each side closed first."};
-constexpr Column kEndingCounts = {.id = "endings", .title = "Endings", .help = "How many ended how."};
-constexpr Column kTimeWaits = {.id = "time_wait",
-                               .title = "TIME_WAIT",
-                               .help = "TIME_WAITs held now, at most at one time, and in socket-seconds."};
+constexpr Column kNetns = {
+    .id = "netns", .title = "Namespace", .help = "Inode of the network namespace."};
+constexpr Column kConnections = {.id = "connections",
+                                 .title = "Connections",
+                                 .help = "Connections that ended, or are open now."};
+constexpr Column kCloserCounts = {.id = "closed_first",
+                                  .title = "Closed first",
+                                  .help = "How many of them each side closed first."};
+constexpr Column kEndingCounts = {
+    .id = "endings", .title = "Endings", .help = "How many ended how."};
+constexpr Column kTimeWaits = {
+    .id = "time_wait",
+    .title = "TIME_WAIT",
+    .help = "TIME_WAITs held now, at most at one time, and in socket-seconds."};
 
 constexpr Column kServiceColumns[] = {
-    {.id = "local", .title = "Service", .help = "Listening endpoint; none for a program that connects."},
-    {.id = "process", .title = "Process", .help = "The program; its process id if there was just one process."},
-    {.id = "role", .title = "Role", .help = "server: connections that it accepts; client: that it opens."},
+    {.id = "local",
+     .title = "Service",
+     .help = "Listening endpoint; none for a program that connects."},
+    {.id = "process",
+     .title = "Process",
+     .help = "The program; its process id if there was just one process."},
+    {.id = "role",
+     .title = "Role",
+     .help = "server: connections that it accepts; client: that it opens."},
     {.id = "cgroup", .title = "Cgroup", .help = "Path of the sockets' cgroup (version 2)."},
     kNetns,
     kConnections,
@@ -53,8 +64,15 @@ constexpr Column kPortColumns[] = {
 };
 
 /// A column where there is more room than in a line of text.
-constexpr TableView minor(std::string_view path, std::string_view help, Align align = Align::right) {
-    return {.path = path, .title = {}, .help = help, .width = 0, .align = align, .is_below = false, .is_minor = true};
+constexpr TableView minor(std::string_view path, std::string_view help,
+                          Align align = Align::right) {
+    return {.path = path,
+            .title = {},
+            .help = help,
+            .width = 0,
+            .align = align,
+            .is_below = false,
+            .is_minor = true};
 }
 constexpr TableView kMinorNetns = minor("netns", kNetns.help);
 constexpr TableView kClosedBoth = minor("closed_first.both", "The FINs crossed.");
@@ -114,76 +132,85 @@ Value program(Report& report, const std::array<char, TD_COMM_LEN>& comm, std::ui
     return ProcessValue{pid, report.keep(std::string(text))};
 }
 
-Value closers(Report& report, const Tally& tally) {
+Value closers(Report& report, const EndCounts& tally) {
     std::vector<NumberPart> parts;
-    for (const ClosedFirst who : kAllOf<ClosedFirst>) parts.push_back({name(who), number(tally.closed(who))});
+    for (const ClosedFirst who : kAllOf<ClosedFirst>)
+        parts.push_back({name(who), count_value(tally.closed(who))});
     return report.keep(std::move(parts));
 }
 
-Value endings(Report& report, const Tally& tally) {
+Value endings(Report& report, const EndCounts& tally) {
     std::vector<NumberPart> parts;
     for (const Ending how : kAllOf<Ending>)
-        if (tally.ended(how) != 0) parts.push_back({name(how), number(tally.ended(how))});
+        if (tally.ended(how) != 0) parts.push_back({name(how), count_value(tally.ended(how))});
     return report.keep(std::move(parts));
 }
 
 Value time_wait(Report& report, const Gauge& gauge, MonoTime now) {
-    return report.keep(
-        {{"now", number(gauge.now())}, {"peak", number(gauge.peak())}, {"socket_seconds", gauge.held_seconds(now)}});
+    return report.keep({{"now", count_value(gauge.now())},
+                        {"peak", count_value(gauge.peak())},
+                        {"socket_seconds", gauge.held_seconds(now)}});
 }
 
-Table services_table(Report& report, const std::vector<ServiceRow>& services, const ReportMoment& moment) {
+Table services_table(Report& report, const std::vector<ServiceRow>& services,
+                     const ReportContext& moment) {
     Table table{kServiceColumns, kServiceView, {}};
     for (const ServiceRow& row : services) {
-        const Tally sum = row.total();
+        const EndCounts sum = row.total();
         if (sum.connections == 0 && row.time_wait.peak() == 0) continue;
         const auto path = row.key.cgroup == 0 ? std::nullopt : moment.cgroup_path(row.key.cgroup);
-        table.rows.push_back({EndpointValue{row.key.local, row.key.family, true},
-                              program(report, row.key.comm, row.several_pids ? 0 : row.pid), name(row.key.role),
-                              path ? Value(report.keep(std::string(*path))) : Value(), std::int64_t{row.key.netns},
-                              number(sum.connections), closers(report, sum), endings(report, sum),
-                              time_wait(report, row.time_wait, moment.now)});
+        table.rows.push_back(
+            {EndpointValue{row.key.local, row.key.family, true},
+             program(report, row.key.comm, row.several_pids ? 0 : row.pid), name(row.key.role),
+             path ? Value(report.keep(std::string(*path))) : Value(), std::int64_t{row.key.netns},
+             count_value(sum.connections), closers(report, sum), endings(report, sum),
+             time_wait(report, row.time_wait, moment.now)});
     }
     return table;
 }
 
-Table remotes_table(Report& report, const std::deque<RemoteRow>& remotes, const ReportMoment& moment) {
+Table remotes_table(Report& report, const std::deque<RemoteRow>& remotes,
+                    const ReportContext& moment) {
     std::vector<const RemoteRow*> order;
     for (const RemoteRow& row : remotes) order.push_back(&row);
     std::stable_sort(order.begin(), order.end(), [](const RemoteRow* a, const RemoteRow* b) {
         const auto weight = [](const RemoteRow& row) {
-            const Tally sum = row.total();
+            const EndCounts sum = row.total();
             return std::pair(sum.closed(ClosedFirst::remote), sum.connections);
         };
         return weight(*a) > weight(*b);
     });
     Table table{kRemoteColumns, kRemoteView, {}};
     for (const RemoteRow* row : order) {
-        const Tally sum = row->total();
+        const EndCounts sum = row->total();
         if (sum.connections == 0 && row->time_wait.peak() == 0) continue;
         table.rows.push_back({EndpointValue{row->remote, row->family, true},
-                              row->several_programs ? Value() : program(report, row->comm, 0), std::int64_t{row->netns},
-                              number(sum.connections), closers(report, sum), endings(report, sum),
+                              row->several_programs ? Value() : program(report, row->comm, 0),
+                              std::int64_t{row->netns}, count_value(sum.connections),
+                              closers(report, sum), endings(report, sum),
                               time_wait(report, row->time_wait, moment.now)});
     }
     return table;
 }
 
-Table ports_table(const std::deque<PortRow>& ports, const ReportMoment& moment) {
+Table ports_table(const std::deque<PortRow>& ports, const ReportContext& moment) {
     std::vector<const PortRow*> order;
     for (const PortRow& row : ports)
         if (row.held.peak() != 0) order.push_back(&row);
-    std::stable_sort(order.begin(), order.end(),
-                     [](const PortRow* a, const PortRow* b) { return a->held.peak() > b->held.peak(); });
+    std::stable_sort(order.begin(), order.end(), [](const PortRow* a, const PortRow* b) {
+        return a->held.peak() > b->held.peak();
+    });
     Table table{kPortColumns, kPortView, {}};
     const double seconds = std::chrono::duration<double>(moment.now - moment.begin).count();
     for (const PortRow* row : order) {
         const auto range = moment.host.port_range(row->netns);
-        table.rows.push_back({std::int64_t{row->netns}, EndpointValue{Endpoint{row->local, 0}, row->family, true},
-                              EndpointValue{row->remote, row->family, true}, number(row->held.now()),
-                              number(row->held.peak()),
-                              range ? Value(std::int64_t{range->second} - range->first + 1) : Value(),
-                              number(row->opened), seconds > 0 ? static_cast<double>(row->opened) / seconds : 0.0});
+        table.rows.push_back(
+            {std::int64_t{row->netns}, EndpointValue{Endpoint{row->local, 0}, row->family, true},
+             EndpointValue{row->remote, row->family, true}, count_value(row->held.now()),
+             count_value(row->held.peak()),
+             range ? Value(std::int64_t{range->second} - range->first + 1) : Value(),
+             count_value(row->opened),
+             seconds > 0 ? static_cast<double>(row->opened) / seconds : 0.0});
     }
     return table;
 }
@@ -201,7 +228,8 @@ void absorb(ServiceRow& into, const ServiceRow& row) {
     into.live.add(row.live);
     into.time_wait.absorb(row.time_wait);
     into.in_syn_recv += row.in_syn_recv;
-    into.several_pids = into.several_pids || row.several_pids || (into.pid != 0 && row.pid != 0 && into.pid != row.pid);
+    into.several_pids = into.several_pids || row.several_pids ||
+                        (into.pid != 0 && row.pid != 0 && into.pid != row.pid);
     if (into.pid == 0) into.pid = row.pid;
     into.closed_first.note(row.closed_first);
     into.skipped.note(row.skipped);
@@ -222,7 +250,8 @@ std::vector<ServiceRow> Flows::services() const {
         else
             absorb(it->second, row);
     }
-    // TIME_WAITs that were there before, for instance, are known before the process behind their endpoint is.
+    // TIME_WAITs that were there before, for instance, are known before the process behind their
+    // endpoint is.
     std::map<std::tuple<std::uint32_t, Endpoint>, std::vector<ServiceRow*>> by_endpoint;
     for (auto& [key, row] : exact)
         if (key.role == Role::server) by_endpoint[{key.netns, key.local}].push_back(&row);
@@ -239,8 +268,9 @@ std::vector<ServiceRow> Flows::services() const {
     for (const auto& [key, row] : exact) all.push_back(row);
     std::stable_sort(all.begin(), all.end(), [](const ServiceRow& a, const ServiceRow& b) {
         const auto weight = [](const ServiceRow& row) {
-            return std::tuple(row.ended.closed(ClosedFirst::local) + row.live.closed(ClosedFirst::local),
-                              row.key.role == Role::server, row.ended.connections + row.live.connections);
+            return std::tuple(
+                row.ended.closed(ClosedFirst::local) + row.live.closed(ClosedFirst::local),
+                row.key.role == Role::server, row.ended.connections + row.live.connections);
         };
         return weight(a) > weight(b);
     });
@@ -270,11 +300,11 @@ std::string Flows::remote_label(std::uint32_t index) const {
     return row.remote.text(row.family);
 }
 
-void Flows::add_to(Report& report, const ReportMoment& moment) {
-    report.sections.push_back(
-        {"services", "Who closes first",
-         "Who closes first collects the TIME_WAITs. Services, and programs that connect; most first.",
-         services_table(report, services(), moment), Place::who});
+void Flows::add_to(Report& report, const ReportContext& moment) {
+    report.sections.push_back({"services", "Who closes first",
+                               "Who closes first collects the TIME_WAITs. Services, and programs "
+                               "that connect; most first.",
+                               services_table(report, services(), moment), Place::who});
     report.sections.push_back({"remotes", "Remote servers",
                                "Servers that programs here connect to; who closes first is on top.",
                                remotes_table(report, remotes_, moment), Place::who});

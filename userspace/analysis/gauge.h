@@ -27,7 +27,8 @@ public:
         area_ = -static_cast<double>(now_) * seconds(at);
     }
 
-    /// As if both had been one. The peak is then an upper bound: the two may have had theirs at different times.
+    /// As if both had been one. The peak is then an upper bound: the two may have had theirs at
+    /// different times.
     void absorb(const Gauge& other) {
         now_ += other.now_;
         peak_ += other.peak_;
@@ -42,7 +43,9 @@ public:
     }
 
 private:
-    static double seconds(MonoTime at) { return std::chrono::duration<double>(at.time_since_epoch()).count(); }
+    static double seconds(MonoTime at) {
+        return std::chrono::duration<double>(at.time_since_epoch()).count();
+    }
 
     std::uint64_t now_ = 0;
     std::uint64_t peak_ = 0;

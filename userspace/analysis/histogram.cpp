@@ -23,7 +23,8 @@ DurationBucket LogHistogram::bounds(std::size_t page, std::size_t index) {
     const std::uint64_t width = std::uint64_t{1} << (page - 1);
     const std::uint64_t low = (kPerPage + index) * width;
     const std::uint64_t high = std::min<std::uint64_t>(low + width, std::uint64_t{1} << 63);
-    return {Nanoseconds(low), Nanoseconds(static_cast<std::int64_t>(std::min<std::uint64_t>(high, INT64_MAX))), 0};
+    return {Nanoseconds(low),
+            Nanoseconds(static_cast<std::int64_t>(std::min<std::uint64_t>(high, INT64_MAX))), 0};
 }
 
 void LogHistogram::record(Nanoseconds duration) {
@@ -73,7 +74,8 @@ Nanoseconds LogHistogram::quantile(double q) const {
             passed += (*pages_[p])[i];
             if (passed < rank) continue;
             const DurationBucket bucket = bounds(p, i);
-            const Nanoseconds middle = p == 0 ? bucket.low : bucket.low + (bucket.high - bucket.low) / 2;
+            const Nanoseconds middle =
+                p == 0 ? bucket.low : bucket.low + (bucket.high - bucket.low) / 2;
             return std::clamp(middle, min(), max());
         }
     }

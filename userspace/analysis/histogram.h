@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A log-linear histogram of durations: each power of two of nanoseconds is cut into 64 equal buckets.
+// A log-linear histogram of durations: each power of two of nanoseconds is cut into 64 equal
+// buckets.
 #pragma once
 
 #include <array>
@@ -13,9 +14,9 @@
 
 namespace tcpdwell {
 
-/// Counts durations from 0 to 292 years. Count, minimum, maximum and mean are exact; quantiles and bucket bounds have a
-/// relative error of at most kRelativeError. Merging two gives what one would have counted. Memory: 512 bytes for each
-/// power of two in which there is a sample, at most 31 KB.
+/// Counts durations from 0 to 292 years. Count, minimum, maximum and mean are exact; quantiles and
+/// bucket bounds have a relative error of at most kRelativeError. Merging two gives what one would
+/// have counted. Memory: 512 bytes for each power of two in which there is a sample, at most 31 KB.
 class LogHistogram {
 public:
     /// Half the width of a bucket over its lower bound: 1/128.
@@ -36,8 +37,8 @@ public:
     [[nodiscard]] Nanoseconds min() const { return Nanoseconds(count_ ? min_ : 0); }
     [[nodiscard]] Nanoseconds max() const { return Nanoseconds(max_); }
     [[nodiscard]] Nanoseconds mean() const; ///< rounded down; 0 if there is no sample
-    /// The smallest sample that is not below the fraction `q` (0 to 1) of all samples (nearest rank), as the middle of
-    /// its bucket, but within min() and max(). 0 if there is no sample.
+    /// The smallest sample that is not below the fraction `q` (0 to 1) of all samples (nearest
+    /// rank), as the middle of its bucket, but within min() and max(). 0 if there is no sample.
     [[nodiscard]] Nanoseconds quantile(double q) const;
     /// Those that aren't empty, ascending.
     [[nodiscard]] std::vector<DurationBucket> buckets() const;

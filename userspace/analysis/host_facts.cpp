@@ -15,7 +15,9 @@ std::optional<std::uint64_t> leading_number(std::string_view text) {
 
 } // namespace
 
-void HostFacts::on_fact(const Fact& fact) { values_.insert_or_assign({fact.netns, fact.key}, fact.value); }
+void HostFacts::on_fact(const Fact& fact) {
+    values_.insert_or_assign({fact.netns, fact.key}, fact.value);
+}
 
 std::optional<std::string_view> HostFacts::about_host(std::string_view key) const {
     const auto it = values_.find(std::pair(std::uint32_t{0}, std::string(key)));
@@ -23,18 +25,21 @@ std::optional<std::string_view> HostFacts::about_host(std::string_view key) cons
     return it->second;
 }
 
-std::optional<std::string_view> HostFacts::sysctl(std::uint32_t netns, std::string_view name) const {
+std::optional<std::string_view> HostFacts::sysctl(std::uint32_t netns,
+                                                  std::string_view name) const {
     const auto it = values_.find(std::pair(netns, std::string(name)));
     if (it != values_.end()) return it->second;
     return netns == 0 ? std::nullopt : about_host(name);
 }
 
-std::optional<std::uint64_t> HostFacts::sysctl_number(std::uint32_t netns, std::string_view name) const {
+std::optional<std::uint64_t> HostFacts::sysctl_number(std::uint32_t netns,
+                                                      std::string_view name) const {
     const auto text = sysctl(netns, name);
     return text ? leading_number(*text) : std::nullopt;
 }
 
-std::optional<std::pair<std::uint32_t, std::uint32_t>> HostFacts::port_range(std::uint32_t netns) const {
+std::optional<std::pair<std::uint32_t, std::uint32_t>>
+HostFacts::port_range(std::uint32_t netns) const {
     const auto text = sysctl(netns, "net.ipv4.ip_local_port_range");
     if (!text) return std::nullopt;
     const std::size_t gap = text->find_first_of(" \t");
@@ -49,7 +54,8 @@ std::optional<std::pair<std::uint32_t, std::uint32_t>> HostFacts::port_range(std
 std::vector<std::pair<std::string_view, std::string_view>> HostFacts::own_sysctls() const {
     std::vector<std::pair<std::string_view, std::string_view>> all;
     for (const auto& [key, value] : values_)
-        if (key.first == 0 && key.second.find('.') != std::string::npos) all.emplace_back(key.second, value);
+        if (key.first == 0 && key.second.find('.') != std::string::npos)
+            all.emplace_back(key.second, value);
     return all;
 }
 

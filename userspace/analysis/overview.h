@@ -29,7 +29,7 @@ public:
     void begin_live(MonoTime) override;
     void on_live(const LiveSocket& socket) override;
     /// Adds `meta` and `quality`.
-    void add_to(Report& report, const ReportMoment& moment) override;
+    void add_to(Report& report, const ReportContext& moment) override;
     void next_interval(MonoTime) override;
 
     /// Of the whole run so far.
@@ -38,12 +38,14 @@ public:
         quality_ = quality;
     }
     [[nodiscard]] std::uint64_t lost() const { return lost_; }
-    [[nodiscard]] std::uint64_t holes() const { return holes_; } ///< where a recording lacks what happened
+    [[nodiscard]] std::uint64_t holes() const {
+        return holes_;
+    } ///< where a recording lacks what happened
     [[nodiscard]] std::uint64_t connections() const;
     [[nodiscard]] std::uint64_t connections(Seen how) const { return ended_[how] + open_[how]; }
 
 private:
-    Facts meta(Report& report, const ReportMoment& moment) const;
+    Facts meta(Report& report, const ReportContext& moment) const;
     Facts quality() const;
 
     RunDescription run_;

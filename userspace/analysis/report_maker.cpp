@@ -6,21 +6,25 @@
 namespace tcpdwell {
 namespace {
 
-/// Sections as machines get them. Analyses add theirs in the order in which they have to be told of moves.
-constexpr std::string_view kOrder[] = {"meta",        "quality",  "findings", "states", "states_by", "latencies",
-                                       "transitions", "services", "remotes",  "ports",  "timeline"};
+/// Sections as machines get them. Analyses add theirs in the order in which they have to be told of
+/// moves.
+constexpr std::string_view kOrder[] = {"meta",      "quality",   "findings",    "states",
+                                       "states_by", "latencies", "transitions", "services",
+                                       "remotes",   "ports",     "timeline"};
 
 std::size_t place_of(const Section& section) {
-    return static_cast<std::size_t>(std::find(std::begin(kOrder), std::end(kOrder), section.id) - std::begin(kOrder));
+    return static_cast<std::size_t>(std::find(std::begin(kOrder), std::end(kOrder), section.id) -
+                                    std::begin(kOrder));
 }
 
 } // namespace
 
 ReportMaker::ReportMaker(ReportOptions options, MonoTime begin)
     : options_(std::move(options)), begin_(begin),
-      flows_(begin, options_.thresholds.duration("connects_unanswered.age")), dwell_(options_.by, flows_),
-      live_(options_.thresholds), timeline_(begin),
-      overview_(options_.run, options_.thresholds, dwell_), all_{&overview_, &flows_, &dwell_, &live_, &timeline_} {}
+      flows_(begin, options_.thresholds.duration("connects_unanswered.age")),
+      dwell_(options_.by, flows_), live_(options_.thresholds), timeline_(begin),
+      overview_(options_.run, options_.thresholds, dwell_), all_{&overview_, &flows_, &dwell_,
+                                                                 &live_, &timeline_} {}
 
 void ReportMaker::on_move(const StateMove& move) {
     for (Analysis* analysis : all_) analysis->on_move(move);
@@ -37,10 +41,11 @@ void ReportMaker::on_connection(const ConnectionLine& line) {
 
 void ReportMaker::on_lost(const LostLine& line) { overview_.on_lost(line); }
 
-Report ReportMaker::make(const Tracker& tracker, const DataQuality& quality, const HostFacts& host,
-                         const ClockAnchor& clock,
-                         const std::function<std::optional<std::string_view>(std::uint64_t)>& cgroup_path,
-                         MonoTime now) {
+Report
+ReportMaker::make(const Tracker& tracker, const DataQuality& quality, const HostFacts& host,
+                  const ClockAnchor& clock,
+                  const std::function<std::optional<std::string_view>(std::uint64_t)>& cgroup_path,
+                  MonoTime now) {
     for (Analysis* analysis : all_) analysis->begin_live(now);
     tracker.for_each_live([&](const LiveSocket& socket) {
         if (!flows_.counts(socket.who)) return; // not selected
@@ -48,12 +53,13 @@ Report ReportMaker::make(const Tracker& tracker, const DataQuality& quality, con
     });
     overview_.set_totals(tracker.totals(), quality);
 
-    const ReportMoment moment{begin_, now, clock, host, cgroup_path};
+    const ReportContext moment{begin_, now, clock, host, cgroup_path};
     Report report;
     for (Analysis* analysis : all_) analysis->add_to(report, moment);
     const std::vector<ServiceRow> services = flows_.services();
-    const Evidence evidence{services, flows_, live_, overview_, options_.thresholds, moment};
-    report.sections.push_back({"findings", "Findings", "", find_all(evidence, report), Place::findings});
+    const RuleInput evidence{services, flows_, live_, overview_, options_.thresholds, moment};
+    report.sections.push_back(
+        {"findings", "Findings", "", find_all(evidence, report), Place::findings});
     std::stable_sort(report.sections.begin(), report.sections.end(),
                      [](const Section& a, const Section& b) { return place_of(a) < place_of(b); });
     return report;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// All analyses together: takes what the tracker tells, makes reports. The catalog of analyses is its constructor.
+// All analyses together: takes what the tracker tells, makes reports. The catalog of analyses is
+// its constructor.
 #pragma once
 
 #include <memory>
@@ -10,7 +11,7 @@
 #include "analysis/dwell.h"
 #include "analysis/findings.h"
 #include "analysis/flows.h"
-#include "analysis/live_look.h"
+#include "analysis/open_sockets.h"
 #include "analysis/overview.h"
 #include "analysis/thresholds.h"
 #include "analysis/timeline.h"
@@ -34,15 +35,19 @@ public:
     void on_connection(const ConnectionLine& line) override;
     void on_lost(const LostLine& line) override;
 
-    /// A report on the time since the last one (or `begin`), up to `now`. Of what `tracker` holds, only that counts
-    /// which has had a move here.
-    Report make(const Tracker& tracker, const DataQuality& quality, const HostFacts& host, const ClockAnchor& clock,
-                const std::function<std::optional<std::string_view>(std::uint64_t)>& cgroup_path, MonoTime now);
+    /// A report on the time since the last one (or `begin`), up to `now`. Of what `tracker` holds,
+    /// only that counts which has had a move here.
+    Report make(const Tracker& tracker, const DataQuality& quality, const HostFacts& host,
+                const ClockAnchor& clock,
+                const std::function<std::optional<std::string_view>(std::uint64_t)>& cgroup_path,
+                MonoTime now);
     /// The next report begins at `now`.
     void next_interval(MonoTime now);
 
     [[nodiscard]] MonoTime begin() const { return begin_; }
-    [[nodiscard]] std::uint64_t ended() const { return ended_; } ///< connections, for a progress line
+    [[nodiscard]] std::uint64_t ended() const {
+        return ended_;
+    } ///< connections, for a progress line
 
 private:
     ReportOptions options_;
@@ -50,7 +55,7 @@ private:
     std::uint64_t ended_ = 0;
     Flows flows_; ///< first: the others ask it
     Dwell dwell_;
-    LiveLook live_;
+    OpenSockets live_;
     TimelineAnalysis timeline_;
     Overview overview_;
     std::array<Analysis*, 5> all_; ///< in the order in which they are told, and add their sections

@@ -14,22 +14,29 @@ namespace {
 using Unit = ThresholdRow::Unit;
 
 constexpr ThresholdRow kTable[] = {
-    {"server_closes_first.connections", Unit::count, 100, "connections that the service closed first"},
+    {"server_closes_first.connections", Unit::count, 100,
+     "connections that the service closed first"},
     {"server_closes_first.share", Unit::share, 0.5, "of all that anybody closed first"},
     {"close_wait_leak.sockets", Unit::count, 1, "sockets of one process in CLOSE_WAIT"},
     {"close_wait_leak.age", Unit::duration, 60, "for at least so long"},
     {"time_wait_table_full.share", Unit::share, 0.9, "of tcp_max_tw_buckets"},
-    {"ephemeral_ports_low.share", Unit::share, 0.8, "of ip_local_port_range held towards one remote endpoint"},
-    {"connects_unanswered.connections", Unit::count, 20, "connects of one program without an answer"},
+    {"ephemeral_ports_low.share", Unit::share, 0.8,
+     "of ip_local_port_range held towards one remote endpoint"},
+    {"connects_unanswered.connections", Unit::count, 20,
+     "connects of one program without an answer"},
     {"connects_unanswered.age", Unit::duration, 3, "in SYN_SENT for at least so long"},
-    {"handshakes_failing.connections", Unit::count, 20, "handshakes of one service that failed, or hang"},
+    {"handshakes_failing.connections", Unit::count, 20,
+     "handshakes of one service that failed, or hang"},
     {"handshakes_failing.share", Unit::share, 0.1, "of all its handshakes"},
-    {"fin_wait2_pileup.sockets", Unit::count, 100, "connections of one program in FIN_WAIT2, or expired there"},
+    {"fin_wait2_pileup.sockets", Unit::count, 100,
+     "connections of one program in FIN_WAIT2, or expired there"},
     {"closing_stuck.sockets", Unit::count, 1, "sockets of one program in LAST_ACK or CLOSING"},
     {"closing_stuck.age", Unit::duration, 30, "for at least so long"},
-    {"time_wait_skipped.connections", Unit::count, 20, "active closes of one service that left no TIME_WAIT"},
+    {"time_wait_skipped.connections", Unit::count, 20,
+     "active closes of one service that left no TIME_WAIT"},
     {"time_wait_skipped.share", Unit::share, 0.1, "of its active closes"},
-    {"keepalive_kills.connections", Unit::count, 1, "connections of one service ended by keepalive"},
+    {"keepalive_kills.connections", Unit::count, 1,
+     "connections of one service ended by keepalive"},
 };
 
 std::size_t index_of(std::string_view name) {
@@ -65,10 +72,13 @@ double parse(Unit unit, std::string_view text) {
     double number = 0;
     const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
     const std::string_view suffix(parsed.ptr, text.data() + text.size());
-    if (parsed.ec != std::errc() || !std::isfinite(number) || std::signbit(number)) return std::nan("");
+    if (parsed.ec != std::errc() || !std::isfinite(number) || std::signbit(number))
+        return std::nan("");
     switch (unit) {
     case Unit::count:
-        return suffix.empty() && std::floor(number) == number && number <= kMostCounted ? number : std::nan("");
+        return suffix.empty() && std::floor(number) == number && number <= kMostCounted
+                   ? number
+                   : std::nan("");
     case Unit::duration: {
         const double seconds = number * seconds_of(suffix);
         return seconds <= kLongest ? seconds : std::nan("");
@@ -91,19 +101,23 @@ std::span<const ThresholdRow> Thresholds::rows() {
 Result<void> Thresholds::set(std::string_view text) {
     const std::size_t equals = text.find('=');
     if (equals == std::string_view::npos)
-        return fail(ErrorCode::usage,
-                    fmt::format("--threshold {}: NAME=VALUE is wanted, as in close_wait_leak.age=30s", text));
+        return fail(
+            ErrorCode::usage,
+            fmt::format("--threshold {}: NAME=VALUE is wanted, as in close_wait_leak.age=30s",
+                        text));
     const std::string_view name = text.substr(0, equals);
     const std::size_t i = index_of(name);
     if (i == std::size(kTable)) {
         std::string names;
         for (const ThresholdRow& row : kTable) names += fmt::format("\n  {}", row.name);
-        return fail(ErrorCode::usage,
-                    fmt::format("--threshold {}: there is no such threshold; there are:{}", name, names));
+        return fail(
+            ErrorCode::usage,
+            fmt::format("--threshold {}: there is no such threshold; there are:{}", name, names));
     }
     const double value = parse(kTable[i].unit, text.substr(equals + 1));
     if (std::isnan(value))
-        return fail(ErrorCode::usage, fmt::format("--threshold {}: {} takes {}", text, name, example(kTable[i].unit)));
+        return fail(ErrorCode::usage, fmt::format("--threshold {}: {} takes {}", text, name,
+                                                  example(kTable[i].unit)));
     set_[i] = value;
     is_set_[i] = true;
     return {};
@@ -115,8 +129,12 @@ double Thresholds::value(std::string_view name) const {
     return is_set_[i] ? set_[i] : kTable[i].preset;
 }
 
-std::uint64_t Thresholds::count(std::string_view name) const { return static_cast<std::uint64_t>(value(name)); }
+std::uint64_t Thresholds::count(std::string_view name) const {
+    return static_cast<std::uint64_t>(value(name));
+}
 
-Nanoseconds Thresholds::duration(std::string_view name) const { return Nanoseconds(std::llround(value(name) * 1e9)); }
+Nanoseconds Thresholds::duration(std::string_view name) const {
+    return Nanoseconds(std::llround(value(name) * 1e9));
+}
 
 } // namespace tcpdwell

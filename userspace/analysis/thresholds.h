@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From when on something is a finding. Every threshold has a name, a default and a unit, and can be set.
+// From when on something is a finding. Every threshold has a name, a default and a unit, and can be
+// set.
 #pragma once
 
 #include <array>
@@ -23,8 +24,8 @@ class Thresholds {
 public:
     static std::span<const ThresholdRow> rows();
 
-    /// From "NAME=VALUE": a whole number, a share (0.5 or 50%), or a time (500ms, 30s, 5m, 1h; a bare number is
-    /// seconds). ErrorCode::usage says what is wrong and what would be right.
+    /// From "NAME=VALUE": a whole number, a share (0.5 or 50%), or a time (500ms, 30s, 5m, 1h; a
+    /// bare number is seconds). ErrorCode::usage says what is wrong and what would be right.
     Result<void> set(std::string_view text);
 
     /// `name` must be that of a row.

@@ -28,7 +28,7 @@ void TimelineAnalysis::on_move(const StateMove& move) {
     if (move.to) ++counts_[*move.to];
 }
 
-void TimelineAnalysis::add_to(Report& report, const ReportMoment& moment) {
+void TimelineAnalysis::add_to(Report& report, const ReportContext& moment) {
     sample_until(moment.now);
     Timeline timeline;
     timeline.begin = moment.clock.to_wall(begin_);
@@ -44,7 +44,8 @@ void TimelineAnalysis::add_to(Report& report, const ReportMoment& moment) {
         }
         if (ever) timeline.series.push_back(std::move(series));
     }
-    report.sections.push_back({"timeline", "States over time", "", std::move(timeline), Place::states});
+    report.sections.push_back(
+        {"timeline", "States over time", "", std::move(timeline), Place::states});
 }
 
 void TimelineAnalysis::next_interval(MonoTime now) {

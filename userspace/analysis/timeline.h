@@ -8,8 +8,8 @@
 
 namespace tcpdwell {
 
-/// Takes a sample at equal steps of event time. When there are kMaxSamples, every other one is dropped and the step
-/// doubled, so memory is bounded however long it runs.
+/// Takes a sample at equal steps of event time. When there are kMaxSamples, every other one is
+/// dropped and the step doubled, so memory is bounded however long it runs.
 class TimelineAnalysis : public Analysis {
 public:
     static constexpr std::size_t kMaxSamples = 600;
@@ -18,7 +18,7 @@ public:
     explicit TimelineAnalysis(MonoTime begin) : begin_(begin), next_(begin) {}
 
     void on_move(const StateMove& move) override;
-    void add_to(Report& report, const ReportMoment& moment) override;
+    void add_to(Report& report, const ReportContext& moment) override;
     void next_interval(MonoTime now) override;
 
 private:

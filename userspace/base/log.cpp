@@ -7,7 +7,8 @@
 namespace tcpdwell {
 
 void start_logging(int verbosity) {
-    auto logger = std::make_shared<spdlog::logger>("tcpdwell", std::make_shared<spdlog::sinks::stderr_sink_st>());
+    auto logger = std::make_shared<spdlog::logger>(
+        "tcpdwell", std::make_shared<spdlog::sinks::stderr_sink_st>());
     logger->set_pattern("tcpdwell: %v");
     logger->set_level(verbosity < 0    ? spdlog::level::warn
                       : verbosity == 0 ? spdlog::level::info

@@ -4,8 +4,8 @@
 
 namespace tcpdwell {
 
-/// Installs the logger: "tcpdwell: message" on stderr. `verbosity` 0: information and worse; 1: debug; 2: trace; -1:
-/// warnings and worse.
+/// Installs the logger: "tcpdwell: message" on stderr. `verbosity` 0: information and worse; 1:
+/// debug; 2: trace; -1: warnings and worse.
 void start_logging(int verbosity);
 
 } // namespace tcpdwell

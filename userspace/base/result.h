@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Result<T>: a value or an Error that says what is wrong and what to do. The one place that names the library, so that
-// std::expected can take over by changing this file only.
+// Result<T>: a value or an Error that says what is wrong and what to do. The one place that names
+// the library, so that std::expected can take over by changing this file only.
 #pragma once
 
 #include <string>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Clock types. Kernel events carry monotonic time; wall time is made from it by an anchor, and only for printing.
+// Clock types. Kernel events carry monotonic time; wall time is made from it by an anchor, and only
+// for printing.
 #pragma once
 
 #include <chrono>
@@ -9,8 +10,8 @@ namespace tcpdwell {
 
 using Nanoseconds = std::chrono::nanoseconds;
 
-/// CLOCK_MONOTONIC of the traced host (bpf_ktime_get_ns()). Has no now(): nothing downstream of the source reads a
-/// clock.
+/// CLOCK_MONOTONIC of the traced host (bpf_ktime_get_ns()). Has no now(): nothing downstream of the
+/// source reads a clock.
 struct MonotonicClock {
     using duration = Nanoseconds;
     using rep = duration::rep;

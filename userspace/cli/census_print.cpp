@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Each section is a schema of its own, with a renderer of its own: in a table every one has its heading.
+// Each section is a schema of its own, with a renderer of its own: in a table every one has its
+// heading.
 #include "cli/census_print.h"
 
 #include <algorithm>
@@ -9,15 +10,17 @@
 namespace tcpdwell {
 namespace {
 
-constexpr Column netns_column = {"netns", "NETNS", "Network namespace, as an inode", 10, Align::right};
-constexpr Column process_column = {"process", "PROCESS", "Process that has it open", 24, Align::left, Shape::process};
+constexpr Column netns_column = {"netns", "NETNS", "Network namespace, as an inode", 10,
+                                 Align::right};
+constexpr Column process_column = {"process", "PROCESS",   "Process that has it open",
+                                   24,        Align::left, Shape::process};
 constexpr Column count_column = {"count", "COUNT", "Number of sockets", 8, Align::right};
 
 constexpr Column state_columns[] = {
     {"state", "STATE", "State of the sockets", 11},
     count_column,
-    {"without_file", "NO-FILE", "Those that no process can hold: mini-sockets, orphans, not accepted yet", 8,
-     Align::right},
+    {"without_file", "NO-FILE",
+     "Those that no process can hold: mini-sockets, orphans, not accepted yet", 8, Align::right},
 };
 constexpr Schema state_schema = {"state_count", state_columns};
 
@@ -27,7 +30,8 @@ constexpr Schema close_wait_schema = {"close_wait", close_wait_columns};
 constexpr Column listen_columns[] = {
     {"local", "LOCAL", "Address and port", 24, Align::left, Shape::endpoint},
     {"queued", "QUEUED", "Connections that wait for accept()", 7, Align::right},
-    {"queue_limit", "LIMIT", "How many may wait: the backlog of listen(), at most net.core.somaxconn", 7, Align::right},
+    {"queue_limit", "LIMIT",
+     "How many may wait: the backlog of listen(), at most net.core.somaxconn", 7, Align::right},
     process_column,
     count_column,
     netns_column,
@@ -50,9 +54,11 @@ Value to_value(std::size_t number) { return static_cast<std::int64_t>(number); }
 /// A part of the output with its own heading.
 class CensusTable {
 public:
-    CensusTable(Output& out, const CensusStyle& style, const Schema& schema, std::string_view title = {})
+    CensusTable(Output& out, const CensusStyle& style, const Schema& schema,
+                std::string_view title = {})
         : schema_(schema), renderer_(make_renderer(style.format, out, style.table)) {
-        if (style.format == Format::table && !title.empty()) out.buffer().append("\n").append(title) += '\n';
+        if (style.format == Format::table && !title.empty())
+            out.buffer().append("\n").append(title) += '\n';
         renderer_->begin(schema_);
     }
     void meta(std::span<const MetaEntry> entries) { renderer_->meta(entries); }
@@ -65,7 +71,8 @@ private:
     std::unique_ptr<Renderer> renderer_;
 };
 
-void print_states(Output& out, const CensusStyle& style, std::span<const MetaEntry> meta, const StateCensus& census) {
+void print_states(Output& out, const CensusStyle& style, std::span<const MetaEntry> meta,
+                  const StateCensus& census) {
     CensusTable section(out, style, state_schema);
     section.meta(meta);
     for (const TcpState state : kAllOf<TcpState>) {
@@ -77,10 +84,12 @@ void print_states(Output& out, const CensusStyle& style, std::span<const MetaEnt
     section.finish();
 }
 
-void print_close_wait(Output& out, const CensusStyle& style, std::span<const CloseWaitGroup> groups) {
+void print_close_wait(Output& out, const CensusStyle& style,
+                      std::span<const CloseWaitGroup> groups) {
     Schema schema = close_wait_schema;
     if (!style.show_netns) schema.table = close_wait_table;
-    CensusTable section(out, style, schema, "CLOSE_WAIT: the peer has closed, this host's process hasn't");
+    CensusTable section(out, style, schema,
+                        "CLOSE_WAIT: the peer has closed, this host's process hasn't");
     for (const CloseWaitGroup& group : groups)
         section.row({to_value(group.count), to_value(group.process), std::int64_t{group.netns}});
     section.finish();
@@ -91,8 +100,9 @@ void print_listeners(Output& out, const CensusStyle& style, std::span<const List
     if (!style.show_netns) schema.table = listen_table;
     CensusTable section(out, style, schema, "LISTEN: accept queues");
     for (const ListenGroup& group : groups)
-        section.row({EndpointValue{group.local, group.family}, to_value(group.queued), to_value(group.queue_limit),
-                     to_value(group.process), to_value(group.count), std::int64_t{group.netns}});
+        section.row({EndpointValue{group.local, group.family}, to_value(group.queued),
+                     to_value(group.queue_limit), to_value(group.process), to_value(group.count),
+                     std::int64_t{group.netns}});
     section.finish();
 }
 
@@ -135,16 +145,19 @@ void print_census(Output& out, const CensusStyle& style, std::span<const MetaEnt
     if (!listening.empty()) print_listeners(out, style, listening);
 }
 
-void print_groups(Output& out, const CensusStyle& style, std::span<const MetaEntry> meta, GroupBy by,
-                  std::span<const CensusGroup> groups) {
-    std::vector<Column> columns = {key_column(by), {"total", "TOTAL", "Number of sockets", 7, Align::right}};
+void print_groups(Output& out, const CensusStyle& style, std::span<const MetaEntry> meta,
+                  GroupBy by, std::span<const CensusGroup> groups) {
+    std::vector<Column> columns = {key_column(by),
+                                   {"total", "TOTAL", "Number of sockets", 7, Align::right}};
     std::vector<std::string_view> in_table = {columns[0].id, columns[1].id};
     for (const TcpState state : kAllOf<TcpState>) {
         if (!is_listed(state)) continue;
         columns.push_back({name(state), name(state), "Number of sockets in this state",
-                           static_cast<int>(std::max<std::size_t>(name(state).size(), 6)), Align::right});
-        const bool any = std::any_of(groups.begin(), groups.end(),
-                                     [state](const CensusGroup& group) { return group.counts[state] != 0; });
+                           static_cast<int>(std::max<std::size_t>(name(state).size(), 6)),
+                           Align::right});
+        const bool any =
+            std::any_of(groups.begin(), groups.end(),
+                        [state](const CensusGroup& group) { return group.counts[state] != 0; });
         if (any) in_table.push_back(name(state));
     }
 

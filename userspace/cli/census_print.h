@@ -16,12 +16,13 @@ struct CensusStyle {
     bool show_netns = false; ///< in tables: there is more than one namespace
 };
 
-/// Counts by state, then who holds sockets in CLOSE_WAIT, then the listeners. CSV has the counts only.
+/// Counts by state, then who holds sockets in CLOSE_WAIT, then the listeners. CSV has the counts
+/// only.
 void print_census(Output& out, const CensusStyle& style, std::span<const MetaEntry> meta,
                   std::span<const CensusSocket> sockets);
 
 /// One row for each group, one column for each state; a table leaves out states that nothing is in.
-void print_groups(Output& out, const CensusStyle& style, std::span<const MetaEntry> meta, GroupBy by,
-                  std::span<const CensusGroup> groups);
+void print_groups(Output& out, const CensusStyle& style, std::span<const MetaEntry> meta,
+                  GroupBy by, std::span<const CensusGroup> groups);
 
 } // namespace tcpdwell

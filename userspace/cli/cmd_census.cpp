@@ -51,7 +51,8 @@ void warn_about_gaps(const Census& census) {
 std::vector<MetaEntry> describe_run(const Census& census) {
     utsname host{};
     ::uname(&host);
-    const Rfc3339 time = rfc3339(std::chrono::time_point_cast<Nanoseconds>(std::chrono::system_clock::now()));
+    const Rfc3339 time =
+        rfc3339(std::chrono::time_point_cast<Nanoseconds>(std::chrono::system_clock::now()));
     return {{"version", json_string(TCPDWELL_VERSION)},
             {"host", json_string(host.nodename)},
             {"kernel", json_string(host.release)},
@@ -86,14 +87,19 @@ Result<int> run_census(const CensusOptions& options) {
 Action define_census(CLI::App& app) {
     const auto options = std::make_shared<CensusOptions>();
     app.footer(
-        "All network namespaces are looked into. Whether a socket is the server's or the client's side is told by\n"
-        "whether something listens on its local port. A socket that several processes have open counts for the\n"
+        "All network namespaces are looked into. Whether a socket is the server's or the client's "
+        "side is told by\n"
+        "whether something listens on its local port. A socket that several processes have open "
+        "counts for the\n"
         "one with the lowest pid.\n\n"
         "Examples:\n"
-        "  tcpdwell census                         all states; who leaves CLOSE_WAIT behind; accept queues\n"
-        "  tcpdwell census --by port               which service has how many sockets in which state\n"
+        "  tcpdwell census                         all states; who leaves CLOSE_WAIT behind; "
+        "accept queues\n"
+        "  tcpdwell census --by port               which service has how many sockets in which "
+        "state\n"
         "  tcpdwell census --by remote --port 443  which peers hold connections to port 443");
-    app.add_option("--by", options->by, "One row for each process, port of the server, or remote address")
+    app.add_option("--by", options->by,
+                   "One row for each process, port of the server, or remote address")
         ->type_name("process|port|remote")
         ->check(CLI::IsMember({"process", "port", "remote"}).description(""));
     app.add_option("--format", options->format, "How to print it; csv has the counts only")

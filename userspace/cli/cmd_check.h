@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `tcpdwell check`: whether this host can be traced, with which probes, and what to do where it cannot.
+// `tcpdwell check`: whether this host can be traced, with which probes, and what to do where it
+// cannot.
 #pragma once
 
 #include "cli/command.h"

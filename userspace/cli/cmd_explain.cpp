@@ -32,7 +32,8 @@ std::vector<const Explanation*> all_of(Topic topic) {
 
 std::string not_known(const std::string& word) {
     const auto similar = similar_words(word);
-    const std::string hint = similar.empty() ? "" : fmt::format("; did you mean {}?", fmt::join(similar, ", "));
+    const std::string hint =
+        similar.empty() ? "" : fmt::format("; did you mean {}?", fmt::join(similar, ", "));
     return fmt::format("no explanation of \"{}\"{}{} tcpdwell explain lists them all", word, hint,
                        similar.empty() ? ";" : "");
 }
@@ -73,15 +74,17 @@ Result<int> run_explain(const std::vector<std::string>& words) {
 Action define_explain(CLI::App& app) {
     const auto words = std::make_shared<std::vector<std::string>>();
     app.add_option("word", *words,
-                   "A word that tcpdwell prints, a sysctl, or a topic (states, endings, findings, sysctls, columns, "
+                   "A word that tcpdwell prints, a sysctl, or a topic (states, endings, findings, "
+                   "sysctls, columns, "
                    "myths); none: list them")
         ->type_name("");
-    app.footer("Examples:\n"
-               "  tcpdwell explain                      all words, one line each\n"
-               "  tcpdwell explain time-wait            in any spelling, TIME_WAIT as well as timewait\n"
-               "  tcpdwell explain tcp_fin_timeout      what it governs, what it doesn't, its value here\n"
-               "  tcpdwell explain myths                the usual recipes, and what is true of them\n"
-               "\nValues are those of the network namespace that you are in. Needs no privileges.");
+    app.footer(
+        "Examples:\n"
+        "  tcpdwell explain                      all words, one line each\n"
+        "  tcpdwell explain time-wait            in any spelling, TIME_WAIT as well as timewait\n"
+        "  tcpdwell explain tcp_fin_timeout      what it governs, what it doesn't, its value here\n"
+        "  tcpdwell explain myths                the usual recipes, and what is true of them\n"
+        "\nValues are those of the network namespace that you are in. Needs no privileges.");
     return [words] { return run_explain(*words); };
 }
 

@@ -44,7 +44,7 @@ struct Contents {
     }
 };
 
-Result<Contents> look_at(RecordingReader& reader) {
+Result<Contents> on_record(RecordingReader& reader) {
     Contents contents;
     while (true) {
         const auto block = reader.next();
@@ -57,7 +57,8 @@ Result<Contents> look_at(RecordingReader& reader) {
     }
 }
 
-std::string json_of(const std::string& path, const Head& head, const Contents& contents, const Damage& damage) {
+std::string json_of(const std::string& path, const Head& head, const Contents& contents,
+                    const Damage& damage) {
     JsonWriter json;
     const auto text = [&](std::string_view key, std::string_view value) {
         json.key(key);
@@ -113,7 +114,8 @@ std::string json_of(const std::string& path, const Head& head, const Contents& c
     return std::string(json.view()) + '\n';
 }
 
-std::string text_of(const std::string& path, const Head& head, const Contents& contents, const Damage& damage) {
+std::string text_of(const std::string& path, const Head& head, const Contents& contents,
+                    const Damage& damage) {
     std::string out;
     const auto line = [&](std::string_view name, std::string_view value) {
         if (!value.empty()) out += fmt::format("{:<10} {}\n", name, value);
@@ -129,28 +131,34 @@ std::string text_of(const std::string& path, const Head& head, const Contents& c
     line("boot", head.boot_id);
     line("written by", head.tool);
     line("filter", head.filter);
-    if (head.copied) line("copy", head.anonymized ? "of another recording, anonymised" : "of another recording");
+    if (head.copied)
+        line("copy", head.anonymized ? "of another recording, anonymised" : "of another recording");
     if (contents.first)
-        line("time", fmt::format("{} to {}, {:.3f} s", moment(*contents.first), moment(*contents.last),
-                                 std::chrono::duration<double>(*contents.last - *contents.first).count()));
-    line("size", fmt::format("{} records in {} blocks, {} bytes, {} unpacked", contents.records, contents.blocks,
-                             contents.packed_bytes, contents.raw_bytes));
+        line("time",
+             fmt::format("{} to {}, {:.3f} s", moment(*contents.first), moment(*contents.last),
+                         std::chrono::duration<double>(*contents.last - *contents.first).count()));
+    line("size", fmt::format("{} records in {} blocks, {} bytes, {} unpacked", contents.records,
+                             contents.blocks, contents.packed_bytes, contents.raw_bytes));
     const std::uint64_t transitions = contents.kinds[TD_STATE];
     if (transitions != 0)
-        line("",
-             fmt::format("{:.1f} bytes for each of {} state changes of full sockets",
-                         static_cast<double>(contents.packed_bytes) / static_cast<double>(transitions), transitions));
+        line("", fmt::format("{:.1f} bytes for each of {} state changes of full sockets",
+                             static_cast<double>(contents.packed_bytes) /
+                                 static_cast<double>(transitions),
+                             transitions));
     std::string kinds;
     for (std::size_t kind = 1; kind < contents.kinds.size(); ++kind)
         if (contents.kinds[kind] != 0)
-            kinds += fmt::format("{}{} {}", kinds.empty() ? "" : ", ", kind_name(kind), contents.kinds[kind]);
+            kinds += fmt::format("{}{} {}", kinds.empty() ? "" : ", ", kind_name(kind),
+                                 contents.kinds[kind]);
     if (contents.kinds[0] != 0) kinds += fmt::format(", of a later version {}", contents.kinds[0]);
     line("records", kinds);
-    line("lost", contents.lost == 0 ? "nothing, when it was recorded"
-                                    : fmt::format("{} EVENTS, when it was recorded", contents.lost));
-    line("state", damage.any()     ? "DAMAGED: " + describe(damage)
-                  : damage.cut_off ? "intact, but without an end: still being written, or its writer was killed"
-                                   : "whole");
+    line("lost", contents.lost == 0
+                     ? "nothing, when it was recorded"
+                     : fmt::format("{} EVENTS, when it was recorded", contents.lost));
+    line("state", damage.any() ? "DAMAGED: " + describe(damage)
+                  : damage.cut_off
+                      ? "intact, but without an end: still being written, or its writer was killed"
+                      : "whole");
     return out;
 }
 
@@ -163,13 +171,13 @@ Result<int> run_info(const std::vector<std::string>& paths, const std::string& f
     for (const std::string& file : files) {
         auto reader = RecordingReader::open(file);
         if (!reader) return tl::unexpected(reader.error());
-        const auto contents = look_at(**reader);
+        const auto contents = on_record(**reader);
         if (!contents) return tl::unexpected(contents.error());
         const Head head = recording::head_from_json((*reader)->head_json());
         const Damage damage = (*reader)->damage();
         if (format == "text" && &file != files.data()) out.buffer() += '\n';
-        out.buffer() +=
-            format == "json" ? json_of(file, head, *contents, damage) : text_of(file, head, *contents, damage);
+        out.buffer() += format == "json" ? json_of(file, head, *contents, damage)
+                                         : text_of(file, head, *contents, damage);
     }
     if (auto written = out.flush(); !written) return tl::unexpected(written.error());
     return 0;
@@ -183,7 +191,9 @@ Action define_info(CLI::App& app) {
         std::string format = "text";
     };
     auto options = std::make_shared<Options>();
-    app.add_option("file", options->files, "Recordings, or folders of them")->type_name("FILE...")->required();
+    app.add_option("file", options->files, "Recordings, or folders of them")
+        ->type_name("FILE...")
+        ->required();
     app.add_option("-f,--format", options->format, "text or json (one object for each file)")
         ->check(CLI::IsMember({"text", "json"}))
         ->capture_default_str();

@@ -22,11 +22,11 @@ struct RecordCommand {
     std::vector<std::string> triggers;
 };
 
-/// Shows how it goes on, and saves what is held when a signal or a trigger asks for it. Of what is interpreted it makes
-/// nothing: a better tracker can read the recording anew.
-class Onlooker final : public Consumer {
+/// Shows how it goes on, and saves what is held when a signal or a trigger asks for it. Of what is
+/// interpreted it makes nothing: a better tracker can read the recording anew.
+class RecordMonitor final : public Consumer {
 public:
-    Onlooker(Recorder& recorder, SaveSignal* signal, bool shows_progress)
+    RecordMonitor(Recorder& recorder, SaveSignal* signal, bool shows_progress)
         : recorder_(recorder), signal_(signal), progress_(shows_progress) {}
 
     void save(std::string_view reason) {
@@ -41,7 +41,8 @@ public:
         if (signal_ != nullptr && signal_->take()) save("signal");
         const recording::WriterTotals totals = recorder_.totals();
         progress_.show(std::max(state.now - *begin_, Nanoseconds(0)),
-                       fmt::format("{} records, {} KB; Ctrl-C ends it", totals.records, totals.file_bytes / 1000));
+                       fmt::format("{} records, {} KB; Ctrl-C ends it", totals.records,
+                                   totals.file_bytes / 1000));
         return true;
     }
     Result<void> finish() override {
@@ -60,7 +61,8 @@ private:
 };
 
 const std::map<std::string, int>& save_signals() {
-    static const std::map<std::string, int> signals{{"SIGUSR1", SIGUSR1}, {"SIGUSR2", SIGUSR2}, {"SIGHUP", SIGHUP}};
+    static const std::map<std::string, int> signals{
+        {"SIGUSR1", SIGUSR1}, {"SIGUSR2", SIGUSR2}, {"SIGHUP", SIGHUP}};
     return signals;
 }
 
@@ -70,8 +72,9 @@ Result<int> run_record(const RecordCommand& options) {
     if (options.max_bytes > 0) run_options.roll.max_bytes = options.max_bytes;
     const bool saves = !options.dump_on.empty() || !options.triggers.empty();
     if (saves && !run_options.roll.keep && !run_options.roll.max_bytes)
-        return fail(ErrorCode::usage,
-                    "--dump-on and --trigger save what is held: say how much with --keep or --max-size");
+        return fail(
+            ErrorCode::usage,
+            "--dump-on and --trigger save what is held: say how much with --keep or --max-size");
     std::vector<Trigger> triggers;
     for (const std::string& text : options.triggers) {
         auto trigger = Trigger::parse(text);
@@ -83,17 +86,20 @@ Result<int> run_record(const RecordCommand& options) {
 
     auto run = ViewRun::prepare(run_options);
     if (!run) return tl::unexpected(run.error());
-    Onlooker onlooker(*run->recorder(), signal ? &*signal : nullptr, !run_options.quiet && run_options.command.empty());
+    RecordMonitor onlooker(*run->recorder(), signal ? &*signal : nullptr,
+                           !run_options.quiet && run_options.command.empty());
     const bool interprets = !triggers.empty();
     TriggerWatch watch(
-        std::move(triggers), [&](const std::string& trigger) { onlooker.save(trigger); }, run->context(), onlooker);
+        std::move(triggers), [&](const std::string& trigger) { onlooker.save(trigger); },
+        run->context(), onlooker);
     Selection selection(run->filter(), run->context(), watch);
     const auto outcome = run->run(selection.entrance(), interprets);
     if (!outcome && outcome.error().error_number == EPIPE && run_options.write == "-")
         return 0; // its reader has seen enough
     if (!outcome) return tl::unexpected(outcome.error());
     const recording::WriterTotals totals = run->recorder()->totals();
-    spdlog::info("{} records in {} bytes, {:.1f} times as large in memory; {}", totals.records, totals.file_bytes,
+    spdlog::info("{} records in {} bytes, {:.1f} times as large in memory; {}", totals.records,
+                 totals.file_bytes,
                  static_cast<double>(totals.raw_bytes) /
                      static_cast<double>(std::max<std::uint64_t>(totals.file_bytes, 1)),
                  loss_text(run->recorder()->lost()));
@@ -102,15 +108,19 @@ Result<int> run_record(const RecordCommand& options) {
 
 void declare_rolling(CLI::App& app, RecordCommand& options) {
     constexpr std::uint64_t least_bytes = 1 << 20;
-    app.add_option("--keep", options.keep, "Hold the last 30m, 2h ...: FILE is a folder of segments")
+    app.add_option("--keep", options.keep,
+                   "Hold the last 30m, 2h ...: FILE is a folder of segments")
         ->transform(time_with_unit())
         ->check(CLI::PositiveNumber);
-    app.add_option("--max-size", options.max_bytes, "Hold at most 500M, 1G ...: FILE is a folder too")
+    app.add_option("--max-size", options.max_bytes,
+                   "Hold at most 500M, 1G ...: FILE is a folder too")
         ->transform(CLI::AsSizeValue(false))
         ->check(CLI::Range(least_bytes, std::uint64_t{1} << 60));
-    app.add_option("--dump-on", options.dump_on, "Save what is held when this signal comes: SIGUSR1")
+    app.add_option("--dump-on", options.dump_on,
+                   "Save what is held when this signal comes: SIGUSR1")
         ->check(CLI::IsMember({"SIGUSR1", "SIGUSR2", "SIGHUP"}));
-    app.add_option("--trigger", options.triggers, "Save what is held when this becomes true; see below")
+    app.add_option("--trigger", options.triggers,
+                   "Save what is held when this becomes true; see below")
         ->type_name("CONDITION")
         ->allow_extra_args(false);
     options.run->save_after = 60;
@@ -130,23 +140,27 @@ Action define_record(CLI::App& app) {
         ->required();
     options->run->declare_write_errors(app);
     declare_rolling(app, *options);
-    app.footer(
-        "Examples:\n"
-        "  tcpdwell record -o incident.tdw                 until Ctrl-C\n"
-        "  tcpdwell record -o run.tdw -- ./load-test       as long as the command runs\n"
-        "  tcpdwell report -r incident.tdw                 anywhere, without root\n"
-        "  tcpdwell trace -r incident.tdw --speed 1x       as it was\n"
-        "  tcpdwell record -o - | ssh archive 'cat >host.tdw'\n"
-        "A flight recorder, which always holds the last half hour in at most 1 GB:\n"
-        "  tcpdwell record -o /var/lib/tcpdwell --keep 30m --max-size 1G --dump-on SIGUSR1 --trigger "
-        "'time_wait>20000'\n"
-        "  tcpdwell report -r /var/lib/tcpdwell/saved-*    what it saved\n"
-        "Conditions: 'time_wait>20000' sockets in a state; 'reset_sent>100/s' connections that ended so, per s, m or "
-        "h;\n"
-        "'close_wait_leak' a finding of a report on the last minute. Each may be given more than once. What is saved\n"
-        "stays until you remove it; segments that are only held are removed when they are too old or too many.\n"
-        "\nWhat was written up to a second before a crash or SIGKILL can be read. The file holds addresses, ports and\n"
-        "names of processes.");
+    app.footer("Examples:\n"
+               "  tcpdwell record -o incident.tdw                 until Ctrl-C\n"
+               "  tcpdwell record -o run.tdw -- ./load-test       as long as the command runs\n"
+               "  tcpdwell report -r incident.tdw                 anywhere, without root\n"
+               "  tcpdwell trace -r incident.tdw --speed 1x       as it was\n"
+               "  tcpdwell record -o - | ssh archive 'cat >host.tdw'\n"
+               "A flight recorder, which always holds the last half hour in at most 1 GB:\n"
+               "  tcpdwell record -o /var/lib/tcpdwell --keep 30m --max-size 1G --dump-on SIGUSR1 "
+               "--trigger "
+               "'time_wait>20000'\n"
+               "  tcpdwell report -r /var/lib/tcpdwell/saved-*    what it saved\n"
+               "Conditions: 'time_wait>20000' sockets in a state; 'reset_sent>100/s' connections "
+               "that ended so, per s, m or "
+               "h;\n"
+               "'close_wait_leak' a finding of a report on the last minute. Each may be given more "
+               "than once. What is saved\n"
+               "stays until you remove it; segments that are only held are removed when they are "
+               "too old or too many.\n"
+               "\nWhat was written up to a second before a crash or SIGKILL can be read. The file "
+               "holds addresses, ports and\n"
+               "names of processes.");
     return [options] { return run_record(*options); };
 }
 

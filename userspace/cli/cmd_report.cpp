@@ -48,8 +48,9 @@ class Destinations {
 public:
     /// Opens the file of the page, before the run.
     static Result<Destinations> open(const ReportCommand& options) {
-        Destinations to(*find_report_output(options.format),
-                        {stdout_width(), wants_colour(options.colour), locale_is_utf8(), options.rows});
+        Destinations to(
+            *find_report_output(options.format),
+            {stdout_width(), wants_colour(options.colour), locale_is_utf8(), options.rows});
         if (options.html.empty()) return to;
         auto opened = OutputFile::open(options.html);
         if (!opened) return tl::unexpected(opened.error());
@@ -70,7 +71,8 @@ public:
     }
 
 private:
-    Destinations(const ReportOutput& output, const TextStyle& style) : output_(output), style_(style) {}
+    Destinations(const ReportOutput& output, const TextStyle& style)
+        : output_(output), style_(style) {}
 
     const ReportOutput& output_;
     TextStyle style_;
@@ -86,22 +88,26 @@ std::string seen_text(const TrackerTotals& totals) {
 Result<int> report_several(std::vector<ViewRun> runs, const ReportOptions& report, Destinations& to,
                            const ReportCommand& options) {
     if (options.interval > 0)
-        return fail(ErrorCode::usage, fmt::format("--interval takes one host at a time, and {} is of another one "
-                                                  "than {}",
-                                                  runs[1].source_name(), runs[0].source_name()));
+        return fail(ErrorCode::usage,
+                    fmt::format("--interval takes one host at a time, and {} is of another one "
+                                "than {}",
+                                runs[1].source_name(), runs[0].source_name()));
     auto outcome = report_hosts(std::move(runs), report, !options.run->quiet);
     if (!outcome) return tl::unexpected(outcome.error());
     const std::size_t hosts = outcome->reports.hosts.size();
     if (const auto printed = to.print(std::move(outcome->reports), true); !printed)
         return tl::unexpected(printed.error());
-    spdlog::info("{} of {} hosts seen; {}", seen_text(outcome->totals), hosts, loss_text(outcome->totals.lost));
+    spdlog::info("{} of {} hosts seen; {}", seen_text(outcome->totals), hosts,
+                 loss_text(outcome->totals.lost));
     return outcome->status;
 }
 
-Result<int> report_one(ViewRun run, ReportOptions report, Destinations& to, const ReportCommand& options) {
+Result<int> report_one(ViewRun run, ReportOptions report, Destinations& to,
+                       const ReportCommand& options) {
     report.run.source = run.source_name();
     std::optional<Nanoseconds> interval;
-    if (options.interval > 0) interval = Nanoseconds(static_cast<std::int64_t>(options.interval * 1e9));
+    if (options.interval > 0)
+        interval = Nanoseconds(static_cast<std::int64_t>(options.interval * 1e9));
     ReportPrinter printer(
         std::move(report), interval, run.context(),
         [&](Report r, bool is_last) { return to.print(ReportSet(std::move(r)), is_last); },
@@ -132,9 +138,10 @@ Result<int> run_report(const ReportCommand& options) {
 std::string threshold_help() {
     std::string text = "Thresholds of findings (--threshold NAME=VALUE):\n";
     for (const ThresholdRow& row : Thresholds::rows()) {
-        const std::string preset = row.unit == ThresholdRow::Unit::share      ? fmt::format("{:g}%", row.preset * 100)
-                                   : row.unit == ThresholdRow::Unit::duration ? fmt::format("{:g}s", row.preset)
-                                                                              : fmt::format("{:g}", row.preset);
+        const std::string preset =
+            row.unit == ThresholdRow::Unit::share      ? fmt::format("{:g}%", row.preset * 100)
+            : row.unit == ThresholdRow::Unit::duration ? fmt::format("{:g}s", row.preset)
+                                                       : fmt::format("{:g}", row.preset);
         text += fmt::format("  {:<33}{:<6}{}\n", row.name, preset, row.help);
     }
     return text;
@@ -150,17 +157,23 @@ Action define_report(CLI::App& app) {
     std::string format_help;
     for (const ReportOutput& output : report_outputs()) {
         formats.emplace_back(output.name);
-        format_help += fmt::format("{}{}: {}", format_help.empty() ? "" : "; ", output.name, output.help);
+        format_help +=
+            fmt::format("{}{}: {}", format_help.empty() ? "" : "; ", output.name, output.help);
     }
-    app.add_option("-f,--format", options->format, format_help)->check(CLI::IsMember(formats))->capture_default_str();
-    app.add_option("--html", options->html, fmt::format("Also write the report as {} to this file", page_output().help))
+    app.add_option("-f,--format", options->format, format_help)
+        ->check(CLI::IsMember(formats))
+        ->capture_default_str();
+    app.add_option("--html", options->html,
+                   fmt::format("Also write the report as {} to this file", page_output().help))
         ->type_name("FILE");
-    auto* interval = app.add_option("-i,--interval", options->interval,
-                                    "A report each time this has passed, on what changed in it: 10s")
-                         ->transform(time_with_unit())
-                         ->check(CLI::PositiveNumber);
+    auto* interval =
+        app.add_option("-i,--interval", options->interval,
+                       "A report each time this has passed, on what changed in it: 10s")
+            ->transform(time_with_unit())
+            ->check(CLI::PositiveNumber);
     app.get_option("--html")->excludes(interval);
-    app.add_option("--rows", options->rows, "Rows of a table of services, remote servers or ports in the text")
+    app.add_option("--rows", options->rows,
+                   "Rows of a table of services, remote servers or ports in the text")
         ->check(CLI::PositiveNumber)
         ->capture_default_str();
     app.add_option("--threshold", options->thresholds, "When something is a finding; see below")
@@ -170,18 +183,22 @@ Action define_report(CLI::App& app) {
     declare_colour(app, options->colour);
     options->run = RunOptions::declare(app);
     options->run->declare_recordings(app);
-    app.footer("Examples:\n"
-               "  tcpdwell report                                   until Ctrl-C\n"
-               "  tcpdwell report -d 5m --html report.html          five minutes, also as a page\n"
-               "  tcpdwell report -i 10s --port 443                 what changes every ten seconds\n"
-               "  tcpdwell report --by service -- ab -n 1000 http://127.0.0.1/\n"
-               "  tcpdwell report -d 1m -f json | jq '.services[0]' the service that closes first most\n"
-               "  tcpdwell report -r web.tdw db.tdw                 two hosts, and what both tell of one connection\n"
-               "  tcpdwell report -r FILE --since -10m              the last ten minutes of a recording\n\n" +
-               threshold_help() +
-               "\nEach finding is explained by 'tcpdwell explain ID'. Exit status: 0 fine, 1 failed, 2 bad usage, 3 "
-               "can't trace,\n"
-               "4 events lost (--strict); with CMD, its status.");
+    app.footer(
+        "Examples:\n"
+        "  tcpdwell report                                   until Ctrl-C\n"
+        "  tcpdwell report -d 5m --html report.html          five minutes, also as a page\n"
+        "  tcpdwell report -i 10s --port 443                 what changes every ten seconds\n"
+        "  tcpdwell report --by service -- ab -n 1000 http://127.0.0.1/\n"
+        "  tcpdwell report -d 1m -f json | jq '.services[0]' the service that closes first most\n"
+        "  tcpdwell report -r web.tdw db.tdw                 two hosts, and what both tell of one "
+        "connection\n"
+        "  tcpdwell report -r FILE --since -10m              the last ten minutes of a "
+        "recording\n\n" +
+        threshold_help() +
+        "\nEach finding is explained by 'tcpdwell explain ID'. Exit status: 0 fine, 1 failed, 2 "
+        "bad usage, 3 "
+        "can't trace,\n"
+        "4 events lost (--strict); with CMD, its status.");
     return [options] { return run_report(*options); };
 }
 

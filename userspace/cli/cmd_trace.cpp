@@ -24,20 +24,23 @@ struct TraceOptions {
     std::shared_ptr<RunOptions> run;
 };
 
-void print_summary(const PipelineOutcome& outcome, std::uint64_t printed, const TraceOptions& options) {
+void print_summary(const PipelineOutcome& outcome, std::uint64_t printed,
+                   const TraceOptions& options) {
     const TrackerTotals& t = outcome.totals;
     spdlog::info("{} {} printed; {} transitions and {} connections seen; {}", printed,
-                 options.connections ? "connections" : "transitions", t.transitions, t.connections, loss_text(t.lost));
+                 options.connections ? "connections" : "transitions", t.transitions, t.connections,
+                 loss_text(t.lost));
 }
 
 Result<int> run_trace(const TraceOptions& options) {
     auto run = ViewRun::prepare(*options.run);
     if (!run) return tl::unexpected(run.error());
     Output out(STDOUT_FILENO);
-    TracePrinter printer(
-        options.connections ? TracePrinter::What::connections : TracePrinter::What::transitions, options.idle,
-        run->context(), out,
-        make_renderer(*format_from_name(options.format), out, TableStyle{wants_colour(options.colour)}));
+    TracePrinter printer(options.connections ? TracePrinter::What::connections
+                                             : TracePrinter::What::transitions,
+                         options.idle, run->context(), out,
+                         make_renderer(*format_from_name(options.format), out,
+                                       TableStyle{wants_colour(options.colour)}));
     Selection selection(run->filter(), run->context(), printer);
     LineGate gate(selection.entrance(), run->window());
     const auto outcome = run->run(gate);
@@ -52,7 +55,8 @@ Action define_trace(CLI::App& app) {
     auto options = std::make_shared<TraceOptions>();
     app.add_flag("-c,--connections", options->connections,
                  "One line per connection, when its last trace has left the kernel");
-    app.add_flag("--idle", options->idle, "With -c, also connections that nothing happened to: open before and after")
+    app.add_flag("--idle", options->idle,
+                 "With -c, also connections that nothing happened to: open before and after")
         ->needs("--connections");
     app.add_option("-f,--format", options->format, "table, jsonl or csv")
         ->check(CLI::IsMember({"table", "jsonl", "csv"}))
@@ -68,12 +72,15 @@ Action define_trace(CLI::App& app) {
         "  tcpdwell trace -- curl -s http://127.0.0.1/       what one command does\n"
         "  tcpdwell trace -c -f jsonl --comm 'nginx*' | jq   for scripts\n"
         "  tcpdwell trace -r FILE --since 18:04 --until 18:05   one minute of a recording\n"
-        "\n--since and --until choose by when a state was left or a connection ended; with --until, connections that "
+        "\n--since and --until choose by when a state was left or a connection ended; with "
+        "--until, connections that "
         "are\n"
         "still open aren't listed.\n"
-        "\nTIME_WAIT is shown with its real length, so the line of a connection that this host closed first comes a "
+        "\nTIME_WAIT is shown with its real length, so the line of a connection that this host "
+        "closed first comes a "
         "minute\n"
-        "after its last packet. Exit status: 0 fine, 1 failed, 2 bad usage, 3 can't trace, 4 events lost (--strict);\n"
+        "after its last packet. Exit status: 0 fine, 1 failed, 2 bad usage, 3 can't trace, 4 "
+        "events lost (--strict);\n"
         "with CMD, its status.");
     return [options] { return run_trace(*options); };
 }

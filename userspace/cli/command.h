@@ -17,8 +17,8 @@ using Action = std::function<Result<int>()>;
 struct Command {
     std::string_view name;
     std::string_view summary; ///< one line, for the overview in --help
-    /// Declares options, description and examples on the subcommand's `app`; what it returns is called if the user
-    /// chose it.
+    /// Declares options, description and examples on the subcommand's `app`; what it returns is
+    /// called if the user chose it.
     Action (*define)(CLI::App& app);
 };
 

@@ -7,12 +7,14 @@
 
 namespace tcpdwell {
 
-/// Stands before the selection: ends are kept whatever the filter says, for only one of the two may pass it.
+/// Stands before the selection: ends are kept whatever the filter says, for only one of the two may
+/// pass it.
 class EndsCollector final : public ForwardingConsumer {
 public:
     /// What is referred to outlives this.
     EndsCollector(EndSummaries& ends, const Context& context, Selection& selection)
-        : ForwardingConsumer(selection.entrance()), ends_(ends), context_(context), selection_(selection) {}
+        : ForwardingConsumer(selection.entrance()), ends_(ends), context_(context),
+          selection_(selection) {}
 
     void begin(const Context& context) override {
         begin_ = context.clock().mono;

@@ -29,7 +29,8 @@ std::string kind(const Explanation& explanation) {
 
 /// nullopt: it isn't read at all, so nothing can be said.
 std::optional<std::string_view> value_here(std::string_view sysctl, std::span<const Sysctl> here) {
-    const auto it = std::find_if(here.begin(), here.end(), [&](const Sysctl& s) { return s.name == sysctl; });
+    const auto it =
+        std::find_if(here.begin(), here.end(), [&](const Sysctl& s) { return s.name == sysctl; });
     if (it != here.end()) return it->value;
     const auto names = tcp_sysctl_names();
     if (std::find(names.begin(), names.end(), sysctl) == names.end()) return std::nullopt;
@@ -42,7 +43,8 @@ void append_values(std::string& out, const Explanation& explanation, std::span<c
     for (const std::string_view sysctl : explanation.sysctls) {
         const auto value = value_here(sysctl, here);
         if (!value) continue;
-        out += fmt::format("{}{:<{}}{} = {}\n", kIndent, first ? kTitle : "", kTitle.size(), sysctl, *value);
+        out += fmt::format("{}{:<{}}{} = {}\n", kIndent, first ? kTitle : "", kTitle.size(), sysctl,
+                           *value);
         first = false;
     }
 }
@@ -67,10 +69,11 @@ std::string_view short_word(const Explanation& explanation) {
 
 } // namespace
 
-void append_explanation(std::string& out, const Explanation& explanation, std::span<const Sysctl> here,
-                        const ExplainStyle& style) {
+void append_explanation(std::string& out, const Explanation& explanation,
+                        std::span<const Sysctl> here, const ExplainStyle& style) {
     const bool myth = explanation.topic == Topic::myth;
-    out += fmt::format("{} ({})\n", heading(myth ? explanation.summary : explanation.word, style), kind(explanation));
+    out += fmt::format("{} ({})\n", heading(myth ? explanation.summary : explanation.word, style),
+                       kind(explanation));
     if (!myth) out += wrap(explanation.summary, style.width, kIndent);
     out += '\n';
     out += wrap(explanation.text, style.width, kIndent);
@@ -82,14 +85,17 @@ void append_explanation(std::string& out, const Explanation& explanation, std::s
 void append_word_list(std::string& out, const ExplainStyle& style) {
     const auto& all = explanations();
     for (auto first = all.begin(); first != all.end();) {
-        const auto last = std::find_if(first, all.end(), [&](const auto& each) { return each.topic != first->topic; });
+        const auto last = std::find_if(
+            first, all.end(), [&](const auto& each) { return each.topic != first->topic; });
         std::size_t widest = 0;
-        for (auto each = first; each != last; ++each) widest = std::max(widest, short_word(*each).size());
+        for (auto each = first; each != last; ++each)
+            widest = std::max(widest, short_word(*each).size());
         if (first != all.begin()) out += '\n';
         out += heading(plural(first->topic), style) + '\n';
         for (; first != last; ++first) {
             const std::string word = fmt::format("{}{:<{}}  ", kIndent, short_word(*first), widest);
-            out += wrap(first->summary, style.width, std::string(word.size(), ' ')).replace(0, word.size(), word);
+            out += wrap(first->summary, style.width, std::string(word.size(), ' '))
+                       .replace(0, word.size(), word);
         }
     }
 }

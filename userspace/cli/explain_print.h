@@ -15,10 +15,10 @@ struct ExplainStyle {
     bool bold_headings = false;
 };
 
-/// Heading, text, the values in `here` of the sysctls that it names, source. A sysctl that tcp_sysctl_names() has but
-/// `here` hasn't is said not to be there.
-void append_explanation(std::string& out, const Explanation& explanation, std::span<const Sysctl> here,
-                        const ExplainStyle& style);
+/// Heading, text, the values in `here` of the sysctls that it names, source. A sysctl that
+/// tcp_sysctl_names() has but `here` hasn't is said not to be there.
+void append_explanation(std::string& out, const Explanation& explanation,
+                        std::span<const Sysctl> here, const ExplainStyle& style);
 
 /// All words by topic, one line each.
 void append_word_list(std::string& out, const ExplainStyle& style);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Options take texts; what is wrong with them is told by resolve(), in the words of the rooms that know.
+// Options take texts; what is wrong with them is told by resolve(), in the words of the rooms that
+// know.
 #include "cli/filter_options.h"
 
 #include <fmt/format.h>
@@ -17,17 +18,20 @@ namespace {
 
 constexpr const char* group = "Filters";
 
-void add_list(CLI::App& app, const char* name, std::vector<std::string>& texts, const char* value, const char* help) {
+void add_list(CLI::App& app, const char* name, std::vector<std::string>& texts, const char* value,
+              const char* help) {
     app.add_option(name, texts, help)->type_name(value)->allow_extra_args(false)->group(group);
 }
 
-Result<std::vector<std::string>> split(std::string_view option, const std::vector<std::string>& texts) {
+Result<std::vector<std::string>> split(std::string_view option,
+                                       const std::vector<std::string>& texts) {
     std::vector<std::string> elements;
     for (const std::string& text : texts) {
         for (std::size_t begin = 0; begin <= text.size();) {
             const std::size_t end = std::min(text.find(',', begin), text.size());
             if (end == begin)
-                return fail(ErrorCode::usage, fmt::format("{} '{}': there is an empty entry", option, text));
+                return fail(ErrorCode::usage,
+                            fmt::format("{} '{}': there is an empty entry", option, text));
             elements.push_back(text.substr(begin, end - begin));
             begin = end + 1;
         }
@@ -39,8 +43,10 @@ Result<std::uint32_t> recorded_netns(std::string_view text) {
     std::uint32_t inode = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), inode);
     if (error == std::errc{} && end == text.data() + text.size()) return inode;
-    return fail(ErrorCode::usage,
-                fmt::format("--netns {}: recordings know network namespaces by their inode only, a number", text));
+    return fail(
+        ErrorCode::usage,
+        fmt::format("--netns {}: recordings know network namespaces by their inode only, a number",
+                    text));
 }
 
 Result<std::uint32_t> live_netns(std::string_view text) { return resolve_netns(text); }
@@ -52,7 +58,8 @@ Result<std::vector<std::string>> live_cgroups(std::vector<std::string> texts) {
     for (std::string& text : texts) {
         std::string path = normal_cgroup_path(text, mount.mount_point, mount.root);
         if (!cgroups->id_of(path))
-            return fail(ErrorCode::usage, fmt::format("--cgroup {}: no such cgroup below {}", text, mount.mount_point));
+            return fail(ErrorCode::usage, fmt::format("--cgroup {}: no such cgroup below {}", text,
+                                                      mount.mount_point));
         text = std::move(path);
     }
     return texts;
@@ -78,15 +85,18 @@ std::shared_ptr<FilterOptions> FilterOptions::declare(CLI::App& app) {
     add_list(app, "--port", options->ports_, "PORT[,...]", "Local or remote port");
     add_list(app, "--local-port", options->local_ports_, "PORT[,...]", "Local port");
     add_list(app, "--remote-port", options->remote_ports_, "PORT[,...]", "Remote port");
-    add_list(app, "--addr", options->addresses_, "CIDR[,...]", "Local or remote address or network: 10.0.0.0/8, ::1");
+    add_list(app, "--addr", options->addresses_, "CIDR[,...]",
+             "Local or remote address or network: 10.0.0.0/8, ::1");
     add_list(app, "--pid", options->pids_, "PID[,...]", "Process that owns or closed the socket");
-    add_list(app, "--comm", options->comms_, "GLOB[,...]", "Name of that process: nginx, 'php-fpm*'");
+    add_list(app, "--comm", options->comms_, "GLOB[,...]",
+             "Name of that process: nginx, 'php-fpm*'");
     add_list(app, "--netns", options->netns_, "NETNS[,...]",
              "Network namespace: its inode, a name that 'ip netns' knows, or a process in it");
     add_list(app, "--cgroup", options->cgroups_, "PATH[,...]",
              "cgroup v2 and those below it: /system.slice/nginx.service");
     app.add_flag("-4", options->ipv4_, "Only IPv4 sockets")->group(group);
-    app.add_flag("-6", options->ipv6_, "Only IPv6 sockets, those that talk to IPv4 peers included")->group(group);
+    app.add_flag("-6", options->ipv6_, "Only IPv6 sockets, those that talk to IPv4 peers included")
+        ->group(group);
     app.add_option("--role", options->role_, "Who opened the connection: client or server")
         ->type_name("client|server")
         ->group(group);
@@ -111,7 +121,8 @@ Result<Filter> FilterOptions::resolve(FilterTarget target) const {
     take(filter.pids, parse_pids("--pid", pids_));
     take(filter.comms, split("--comm", comms_));
     if (!role_.empty()) take(filter.role, parse_role(role_));
-    if (ipv4_ && ipv6_) wrong = Error{ErrorCode::usage, "-4 and -6 exclude each other; leave both out to see both"};
+    if (ipv4_ && ipv6_)
+        wrong = Error{ErrorCode::usage, "-4 and -6 exclude each other; leave both out to see both"};
     if (ipv4_ != ipv6_) filter.family = ipv4_ ? Family::ipv4 : Family::ipv6;
 
     std::vector<std::string> netns;
@@ -130,14 +141,16 @@ Result<Filter> FilterOptions::resolve(FilterTarget target) const {
 }
 
 bool FilterOptions::empty() const {
-    return ports_.empty() && local_ports_.empty() && remote_ports_.empty() && addresses_.empty() && pids_.empty() &&
-           comms_.empty() && netns_.empty() && cgroups_.empty() && !ipv4_ && !ipv6_ && role_.empty();
+    return ports_.empty() && local_ports_.empty() && remote_ports_.empty() && addresses_.empty() &&
+           pids_.empty() && comms_.empty() && netns_.empty() && cgroups_.empty() && !ipv4_ &&
+           !ipv6_ && role_.empty();
 }
 
 std::string FilterOptions::text() const {
     std::string all;
     const auto add = [&all](std::string_view option, const std::vector<std::string>& texts) {
-        for (const std::string& text : texts) all += fmt::format("{}{} {}", all.empty() ? "" : " ", option, text);
+        for (const std::string& text : texts)
+            all += fmt::format("{}{} {}", all.empty() ? "" : " ", option, text);
     };
     add("--port", ports_);
     add("--local-port", local_ports_);
@@ -153,13 +166,14 @@ std::string FilterOptions::text() const {
     return all;
 }
 
-std::string normal_cgroup_path(std::string_view text, std::string_view mount_point, std::string_view root) {
+std::string normal_cgroup_path(std::string_view text, std::string_view mount_point,
+                               std::string_view root) {
     std::string path = with_single_slashes(text);
     // The longest first: on a hybrid host v2 is mounted inside the other.
-    for (const std::string_view prefix :
-         {mount_point, std::string_view("/sys/fs/cgroup/unified"), std::string_view("/sys/fs/cgroup")}) {
-        const bool inside =
-            !prefix.empty() && path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');
+    for (const std::string_view prefix : {mount_point, std::string_view("/sys/fs/cgroup/unified"),
+                                          std::string_view("/sys/fs/cgroup")}) {
+        const bool inside = !prefix.empty() && path.starts_with(prefix) &&
+                            (path.size() == prefix.size() || path[prefix.size()] == '/');
         if (!inside) continue;
         path.replace(0, prefix.size(), root == "/" ? "" : root);
         break;

@@ -22,7 +22,8 @@ enum class FilterTarget {
 /// The texts of the filter options, as given by the user.
 class FilterOptions {
 public:
-    /// Declares the options on `app` under the heading "Filters". The result is filled when the command line is read.
+    /// Declares the options on `app` under the heading "Filters". The result is filled when the
+    /// command line is read.
     static std::shared_ptr<FilterOptions> declare(CLI::App& app);
 
     /// The Filter that they mean; ErrorCode::usage names the option that is wrong.
@@ -48,8 +49,10 @@ private:
     std::string role_;
 };
 
-/// A cgroup as the kernel writes it ("/system.slice/x"), from what users write: without the slash in front, with one at
-/// the end, or as a directory below the mount point, whose own path is `root`. No mount point: the usual ones.
-std::string normal_cgroup_path(std::string_view text, std::string_view mount_point = {}, std::string_view root = "/");
+/// A cgroup as the kernel writes it ("/system.slice/x"), from what users write: without the slash
+/// in front, with one at the end, or as a directory below the mount point, whose own path is
+/// `root`. No mount point: the usual ones.
+std::string normal_cgroup_path(std::string_view text, std::string_view mount_point = {},
+                               std::string_view root = "/");
 
 } // namespace tcpdwell

@@ -15,23 +15,24 @@
 namespace tcpdwell {
 namespace {
 
-/// A name for each host: its own; with a number where another has the same (a clone, or the same host after a boot), or
-/// where it tells none.
+/// A name for each host: its own; with a number where another has the same (a clone, or the same
+/// host after a boot), or where it tells none.
 std::vector<std::string> names_of(const std::vector<ViewRun>& runs) {
     std::vector<std::string> names;
     std::set<std::string> taken;
     for (const ViewRun& run : runs) {
         const std::string own = run.host_name().empty() ? "host" : run.host_name();
         std::string name = own;
-        for (int number = 2; !taken.insert(name).second; ++number) name = fmt::format("{}#{}", own, number);
+        for (int number = 2; !taken.insert(name).second; ++number)
+            name = fmt::format("{}#{}", own, number);
         names.push_back(std::move(name));
     }
     return names;
 }
 
 /// The report on the host of `run`, and its connections in `ends`.
-Result<PipelineOutcome> read_host(ViewRun& run, ReportOptions options, bool shows_progress, EndSummaries& ends,
-                                  HostReport& host) {
+Result<PipelineOutcome> read_host(ViewRun& run, ReportOptions options, bool shows_progress,
+                                  EndSummaries& ends, HostReport& host) {
     options.run.source = run.source_name();
     const auto keep = [&](Report report, bool) -> Result<bool> {
         host.report = std::move(report);
@@ -46,7 +47,8 @@ Result<PipelineOutcome> read_host(ViewRun& run, ReportOptions options, bool show
 
 } // namespace
 
-Result<HostsOutcome> report_hosts(std::vector<ViewRun> runs, const ReportOptions& options, bool shows_progress) {
+Result<HostsOutcome> report_hosts(std::vector<ViewRun> runs, const ReportOptions& options,
+                                  bool shows_progress) {
     const std::vector<std::string> names = names_of(runs);
     HostsOutcome all{ReportSet(runs.size()), {}, 0};
     std::vector<EndSummaries> ends;
@@ -54,7 +56,8 @@ Result<HostsOutcome> report_hosts(std::vector<ViewRun> runs, const ReportOptions
         ViewRun run = std::move(runs[i]); // its files are closed when it has been read
         spdlog::debug("reading {}: {}", names[i], run.source_name());
         HostReport& host = all.reports.hosts.emplace_back(HostReport{names[i], {}});
-        const auto outcome = read_host(run, options, shows_progress, ends.emplace_back(names[i]), host);
+        const auto outcome =
+            read_host(run, options, shows_progress, ends.emplace_back(names[i]), host);
         if (!outcome) return tl::unexpected(outcome.error().context(names[i]));
         all.totals.transitions += outcome->totals.transitions;
         all.totals.connections += outcome->totals.connections;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reports on several hosts at once, from their recordings: each host's own, then what both ends of their connections
-// say. One host is read after the other, each by itself, so that nothing of one is taken for another's.
+// Reports on several hosts at once, from their recordings: each host's own, then what both ends of
+// their connections say. One host is read after the other, each by itself, so that nothing of one
+// is taken for another's.
 #pragma once
 
 #include <vector>
@@ -18,8 +19,9 @@ struct HostsOutcome {
     int status = 0;       ///< that of the first run that has another one than 0
 };
 
-/// `options` are those of each host, but for the source; `runs` are of one host each, two at least. A signal ends the
-/// host under way and leaves out those after it.
-Result<HostsOutcome> report_hosts(std::vector<ViewRun> runs, const ReportOptions& options, bool shows_progress);
+/// `options` are those of each host, but for the source; `runs` are of one host each, two at least.
+/// A signal ends the host under way and leaves out those after it.
+Result<HostsOutcome> report_hosts(std::vector<ViewRun> runs, const ReportOptions& options,
+                                  bool shows_progress);
 
 } // namespace tcpdwell

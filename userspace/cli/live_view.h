@@ -18,8 +18,8 @@ namespace tcpdwell {
 
 /// Attaches the probes and gives up all capabilities of the calling process (LiveSource::open()).
 /// `buffer_bytes` is a power of two, at least a page.
-Result<std::unique_ptr<EventSource>> open_live_source(std::size_t buffer_bytes, const Filter& filter,
-                                                      const ProbeTexts& probes);
+Result<std::unique_ptr<EventSource>>
+open_live_source(std::size_t buffer_bytes, const Filter& filter, const ProbeTexts& probes);
 
 /// The sockets that exist now and pass a filter.
 struct Census {
@@ -29,7 +29,8 @@ struct Census {
     std::size_t unreadable_processes = 0; ///< if that is why an owner isn't known
 };
 
-/// `owners_of_all`: looks up the processes of all sockets, not only of those in CLOSE_WAIT and LISTEN.
+/// `owners_of_all`: looks up the processes of all sockets, not only of those in CLOSE_WAIT and
+/// LISTEN.
 Result<Census> take_census(const Filter& filter, bool owners_of_all);
 
 /// Prints on stdout, as "text" or "json", whether this host can be traced and with which probes;

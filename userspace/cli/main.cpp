@@ -22,10 +22,10 @@ int exit_status(ErrorCode code) {
 
 int run(int argc, char** argv) {
     ::signal(SIGPIPE, SIG_IGN); // a reader that has gone is told by write()
-    CLI::App app(
-        "tcpdwell: which TCP states connections pass, how long each lasts, who closes first, and why they end.\n"
-        "TIME_WAIT and SYN_RECV are shown as the kernel really keeps them.",
-        "tcpdwell");
+    CLI::App app("tcpdwell: which TCP states connections pass, how long each lasts, who closes "
+                 "first, and why they end.\n"
+                 "TIME_WAIT and SYN_RECV are shown as the kernel really keeps them.",
+                 "tcpdwell");
     app.set_version_flag("--version", "tcpdwell " TCPDWELL_VERSION);
     app.require_subcommand(1);
     app.get_formatter()->column_width(34);
@@ -42,7 +42,8 @@ int run(int argc, char** argv) {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() == 0) return app.exit(error); // --help, --version
-        std::fprintf(stderr, "tcpdwell: %s\nTry 'tcpdwell --help' or 'tcpdwell COMMAND --help'.\n", error.what());
+        std::fprintf(stderr, "tcpdwell: %s\nTry 'tcpdwell --help' or 'tcpdwell COMMAND --help'.\n",
+                     error.what());
         return exit_status(ErrorCode::usage);
     }
     const Result<int> outcome = chosen();

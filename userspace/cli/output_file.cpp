@@ -18,7 +18,8 @@ Result<OutputFile> OutputFile::open(const std::string& path) {
     if (!created && errno == EEXIST) fd = Fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
     if (fd.get() < 0) {
         const int error = errno;
-        return fail(ErrorCode::failed, fmt::format("cannot write {}: {}", path, std::strerror(error)), error);
+        return fail(ErrorCode::failed,
+                    fmt::format("cannot write {}: {}", path, std::strerror(error)), error);
     }
     return OutputFile(path, std::move(fd), created);
 }
@@ -36,14 +37,16 @@ Result<void> OutputFile::write(std::string_view text) {
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) {
             const int error = errno;
-            return fail(ErrorCode::failed, fmt::format("cannot write {}: {}", path_, std::strerror(error)), error);
+            return fail(ErrorCode::failed,
+                        fmt::format("cannot write {}: {}", path_, std::strerror(error)), error);
         }
         written += static_cast<std::size_t>(n);
     }
     created_ = false;
     if (is_regular && ::ftruncate(fd_.get(), static_cast<off_t>(text.size())) != 0) {
         const int error = errno;
-        return fail(ErrorCode::failed, fmt::format("cannot write {}: {}", path_, std::strerror(error)), error);
+        return fail(ErrorCode::failed,
+                    fmt::format("cannot write {}: {}", path_, std::strerror(error)), error);
     }
     return {};
 }

@@ -12,8 +12,8 @@ namespace tcpdwell {
 
 class OutputFile {
 public:
-    /// Opens it for writing, before privileges are given up and before a long run; what it holds stays. Creates it if
-    /// it isn't there. The error names the file and says what is wrong.
+    /// Opens it for writing, before privileges are given up and before a long run; what it holds
+    /// stays. Creates it if it isn't there. The error names the file and says what is wrong.
     static Result<OutputFile> open(const std::string& path);
     OutputFile(OutputFile&&) = default;
     OutputFile& operator=(OutputFile&&) = delete;
@@ -23,7 +23,8 @@ public:
     Result<void> write(std::string_view text);
 
 private:
-    OutputFile(std::string path, Fd fd, bool created) : path_(std::move(path)), fd_(std::move(fd)), created_(created) {}
+    OutputFile(std::string path, Fd fd, bool created)
+        : path_(std::move(path)), fd_(std::move(fd)), created_(created) {}
 
     std::string path_;
     Fd fd_;

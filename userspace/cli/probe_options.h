@@ -13,7 +13,8 @@ struct ProbeTexts {
     std::string btf_file;     ///< types of the running kernel; "": the kernel describes them
 };
 
-/// Declares --probes and --btf on `app`; `texts` is filled when the command line is read and must outlive that.
+/// Declares --probes and --btf on `app`; `texts` is filled when the command line is read and must
+/// outlive that.
 void declare_probes(CLI::App& app, ProbeTexts& texts);
 
 } // namespace tcpdwell

@@ -5,19 +5,21 @@
 
 namespace tcpdwell {
 
-ReportPrinter::ReportPrinter(ReportOptions options, std::optional<Nanoseconds> interval, const Context& context,
-                             Print print, bool shows_progress)
-    : options_(std::move(options)), interval_(interval), context_(context), print_(std::move(print)),
-      progress_(shows_progress) {}
+ReportPrinter::ReportPrinter(ReportOptions options, std::optional<Nanoseconds> interval,
+                             const Context& context, Print print, bool shows_progress)
+    : options_(std::move(options)), interval_(interval), context_(context),
+      print_(std::move(print)), progress_(shows_progress) {}
 
-void ReportPrinter::begin(const Context& context) { maker_.emplace(std::move(options_), context.clock().mono); }
+void ReportPrinter::begin(const Context& context) {
+    maker_.emplace(std::move(options_), context.clock().mono);
+}
 
 Report ReportPrinter::make(const RunState& state) {
     HostFacts host;
     for (const Fact& fact : context_.facts()) host.on_fact(fact);
     return maker_->make(
-        state.tracker, state.quality, host, context_.clock(), [this](std::uint64_t id) { return context_.cgroup(id); },
-        state.now);
+        state.tracker, state.quality, host, context_.clock(),
+        [this](std::uint64_t id) { return context_.cgroup(id); }, state.now);
 }
 
 Result<bool> ReportPrinter::flush(const RunState& state) {
@@ -31,8 +33,9 @@ Result<bool> ReportPrinter::flush(const RunState& state) {
     }
     const std::uint64_t lost = state.tracker.totals().lost;
     progress_.show(std::max(state.now - maker_->begin(), Nanoseconds(0)),
-                   fmt::format("{} connections ended, {} sockets there{}; Ctrl-C prints the report", maker_->ended(),
-                               state.tracker.live(), lost == 0 ? "" : fmt::format(", {} events lost", lost)));
+                   fmt::format("{} connections ended, {} sockets there{}; Ctrl-C prints the report",
+                               maker_->ended(), state.tracker.live(),
+                               lost == 0 ? "" : fmt::format(", {} events lost", lost)));
     return is_wanted_;
 }
 
@@ -43,7 +46,8 @@ void ReportPrinter::settled(const RunState& state) {
 
 Result<void> ReportPrinter::finish() {
     progress_.clear();
-    if (const auto printed = print_(std::move(*last_), true); !printed) return tl::unexpected(printed.error());
+    if (const auto printed = print_(std::move(*last_), true); !printed)
+        return tl::unexpected(printed.error());
     return {};
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `report` prints: one report at the end, or one for each interval. Whoever runs it does the printing.
+// What `report` prints: one report at the end, or one for each interval. Whoever runs it does the
+// printing.
 #pragma once
 
 #include <functional>
@@ -17,8 +18,8 @@ public:
     using Print = std::function<Result<bool>(Report report, bool is_last)>;
 
     /// `context` outlives this.
-    ReportPrinter(ReportOptions options, std::optional<Nanoseconds> interval, const Context& context,
-                  Print print, bool shows_progress);
+    ReportPrinter(ReportOptions options, std::optional<Nanoseconds> interval,
+                  const Context& context, Print print, bool shows_progress);
 
     void begin(const Context& context) override;
     Result<bool> flush(const RunState& state) override;

@@ -19,7 +19,9 @@ Value uid(const ConnectionIdentity& who) {
     return optional_value(who.uid, [](std::uint32_t u) { return std::int64_t{u}; });
 }
 
-Value cookie(const ConnectionIdentity& who) { return who.cookie == 0 ? Value() : Value(HexId{who.cookie}); }
+Value cookie(const ConnectionIdentity& who) {
+    return who.cookie == 0 ? Value() : Value(HexId{who.cookie});
+}
 
 Value wall(const std::optional<MonoTime>& at, const ClockAnchor& clock) {
     return optional_value(at, [&](MonoTime t) { return clock.to_wall(t); });
@@ -29,13 +31,16 @@ Value dwell(const std::optional<Nanoseconds>& value) {
     return optional_value(value, [](Nanoseconds d) { return d; });
 }
 
-std::string_view family(const FourTuple& tuple) { return tuple.family == Family::ipv4 ? "ipv4" : "ipv6"; }
+std::string_view family(const FourTuple& tuple) {
+    return tuple.family == Family::ipv4 ? "ipv4" : "ipv6";
+}
 
 constexpr int kIdDigits = 16;
 
 } // namespace
 
-TransitionRow to_row(const TransitionLine& line, const ClockAnchor& clock, std::optional<std::string_view> cgroup) {
+TransitionRow to_row(const TransitionLine& line, const ClockAnchor& clock,
+                     std::optional<std::string_view> cgroup) {
     const ConnectionIdentity& who = *line.who;
     return {clock.to_wall(line.at),
             HexId{who.id, kIdDigits},
@@ -53,13 +58,15 @@ TransitionRow to_row(const TransitionLine& line, const ClockAnchor& clock, std::
             cookie(who)};
 }
 
-ConnectionRow to_row(const ConnectionLine& line, const ClockAnchor& clock, std::optional<std::string_view> cgroup,
-                     std::vector<StateSpan>& spans) {
+ConnectionRow to_row(const ConnectionLine& line, const ClockAnchor& clock,
+                     std::optional<std::string_view> cgroup, std::vector<StateSpan>& spans) {
     const ConnectionIdentity& who = *line.who;
     spans.clear();
     for (const PathStep& step : line.states) spans.push_back({step.state, step.dwell});
     Value time_wait;
-    if (line.time_wait) time_wait = TimeWaitValue{line.time_wait->dwell, line.time_wait->end, line.time_wait->restarts};
+    if (line.time_wait)
+        time_wait =
+            TimeWaitValue{line.time_wait->dwell, line.time_wait->end, line.time_wait->restarts};
     const std::string_view detail = name(line.detail);
     return {HexId{who.id, kIdDigits},
             std::int64_t{who.netns},
@@ -83,8 +90,9 @@ ConnectionRow to_row(const ConnectionLine& line, const ClockAnchor& clock, std::
 }
 
 LostRow to_row(const LostLine& line, const ClockAnchor& clock) {
-    return {clock.to_wall(line.at),
-            optional_value(line.events, [](std::uint64_t n) { return static_cast<std::int64_t>(n); })};
+    return {clock.to_wall(line.at), optional_value(line.events, [](std::uint64_t n) {
+                return static_cast<std::int64_t>(n);
+            })};
 }
 
 } // namespace tcpdwell

@@ -17,12 +17,15 @@ bool stdout_takes_colour() {
 
 void declare_colour(CLI::App& app, std::string& word) {
     word = "auto";
-    app.add_option("--color,--colour", word, "auto, always or never (auto: on a terminal, unless NO_COLOR is set)")
+    app.add_option("--color,--colour", word,
+                   "auto, always or never (auto: on a terminal, unless NO_COLOR is set)")
         ->check(CLI::IsMember({"auto", "always", "never"}))
         ->capture_default_str();
 }
 
-bool wants_colour(const std::string& word) { return word == "auto" ? stdout_takes_colour() : word == "always"; }
+bool wants_colour(const std::string& word) {
+    return word == "auto" ? stdout_takes_colour() : word == "always";
+}
 
 std::size_t stdout_width() {
     constexpr std::size_t usual = 80;

@@ -8,7 +8,8 @@
 
 namespace tcpdwell {
 
-/// Whether stdout is a terminal and the user hasn't asked for no colours (NO_COLOR, https://no-color.org).
+/// Whether stdout is a terminal and the user hasn't asked for no colours (NO_COLOR,
+/// https://no-color.org).
 bool stdout_takes_colour();
 
 /// Declares --colour; the word goes to wants_colour().

@@ -8,7 +8,8 @@
 namespace tcpdwell {
 namespace {
 
-/// The facts as members of the meta line; sysctls (names with a dot) of the own namespace as an object.
+/// The facts as members of the meta line; sysctls (names with a dot) of the own namespace as an
+/// object.
 std::vector<MetaEntry> meta_entries(const std::vector<Fact>& facts) {
     std::vector<MetaEntry> entries;
     JsonWriter sysctls;
@@ -51,15 +52,19 @@ Result<void> TracePrinter::finish() {
 void TracePrinter::on_transition(const TransitionLine& line) {
     if (what_ != What::transitions) return;
     ++printed_;
-    renderer_->row(transition_schema(), to_row(line, context_.clock(), context_.cgroup(line.who->cgroup)));
+    renderer_->row(transition_schema(),
+                   to_row(line, context_.clock(), context_.cgroup(line.who->cgroup)));
 }
 
 void TracePrinter::on_connection(const ConnectionLine& line) {
     if (what_ != What::connections || (line.idle && !idle_)) return;
     ++printed_;
-    renderer_->row(connection_schema(), to_row(line, context_.clock(), context_.cgroup(line.who->cgroup), spans_));
+    renderer_->row(connection_schema(),
+                   to_row(line, context_.clock(), context_.cgroup(line.who->cgroup), spans_));
 }
 
-void TracePrinter::on_lost(const LostLine& line) { renderer_->row(lost_schema(), to_row(line, context_.clock())); }
+void TracePrinter::on_lost(const LostLine& line) {
+    renderer_->row(lost_schema(), to_row(line, context_.clock()));
+}
 
 } // namespace tcpdwell

@@ -15,7 +15,8 @@ public:
 
     /// `context` and `out` must outlive the printer.
     /// `idle`: also connections that nothing happened to.
-    TracePrinter(What what, bool idle, const Context& context, Output& out, std::unique_ptr<Renderer> renderer);
+    TracePrinter(What what, bool idle, const Context& context, Output& out,
+                 std::unique_ptr<Renderer> renderer);
 
     void begin(const Context& context) override;
     Result<bool> flush(const RunState& state) override;

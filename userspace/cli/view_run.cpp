@@ -24,13 +24,15 @@ Result<std::vector<std::string>> recording_files(const std::vector<std::string>&
     std::vector<std::string> files;
     for (const std::string& path : paths) {
         std::error_code error;
-        if (path == "-" || !std::filesystem::is_directory(path, error)) { // - is standard input, whatever is called so
+        if (path == "-" || !std::filesystem::is_directory(
+                               path, error)) { // - is standard input, whatever is called so
             files.push_back(path);
             continue;
         }
         const auto found = recording::recordings_in(path);
         if (!found) return tl::unexpected(found.error());
-        for (const std::string& other : found->others) spdlog::warn("{} is no recording, and is left out", other);
+        for (const std::string& other : found->others)
+            spdlog::warn("{} is no recording, and is left out", other);
         files.insert(files.end(), found->recordings.begin(), found->recordings.end());
     }
     return files;
@@ -41,7 +43,8 @@ Nanoseconds to_nanoseconds(double seconds) {
 }
 
 CLI::AsNumberWithUnit time_with_unit() {
-    return CLI::AsNumberWithUnit(std::map<std::string, double>{{"ms", 0.001}, {"s", 1}, {"m", 60}, {"h", 3600}});
+    return CLI::AsNumberWithUnit(
+        std::map<std::string, double>{{"ms", 0.001}, {"s", 1}, {"m", 60}, {"h", 3600}});
 }
 
 std::shared_ptr<RunOptions> RunOptions::declare(CLI::App& app) {
@@ -59,26 +62,31 @@ std::shared_ptr<RunOptions> RunOptions::declare(CLI::App& app) {
                    "Connections followed at the same time; the longest idle are given up first")
         ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 32))
         ->capture_default_str();
-    app.add_flag("--strict", options->strict, "Exit with status 4 if events were lost or the recording is damaged");
+    app.add_flag("--strict", options->strict,
+                 "Exit with status 4 if events were lost or the recording is damaged");
     app.add_flag("-q,--quiet", options->quiet, "No summary on stderr, only warnings");
     app.add_flag("-v,--verbose", options->verbose, "Say more on stderr");
     options->filters = FilterOptions::declare(app);
-    app.add_option("command", options->command, "After --: a command to run; tracing lasts as long as it does")
+    app.add_option("command", options->command,
+                   "After --: a command to run; tracing lasts as long as it does")
         ->type_name("CMD...");
     return options;
 }
 
 void RunOptions::declare_recordings(CLI::App& app) {
     auto* read =
-        app.add_option("-r,--read", recordings, "Read recordings, or folders of them, instead of the running kernel")
+        app.add_option("-r,--read", recordings,
+                       "Read recordings, or folders of them, instead of the running kernel")
             ->type_name("FILE...");
-    app.add_option("--speed", speed, "With -r: 1 or 1x replays at the pace of the recording, 2 twice as fast")
+    app.add_option("--speed", speed,
+                   "With -r: 1 or 1x replays at the pace of the recording, 2 twice as fast")
         ->transform(CLI::AsNumberWithUnit(std::map<std::string, double>{{"x", 1.0}}))
         ->check(CLI::PositiveNumber)
         ->needs(read);
     declare_window(app, window);
     for (const char* option : {"--since", "--until"}) app.get_option(option)->needs(read);
-    app.add_option("-w,--write", write, "Also record what is seen to this file; see 'tcpdwell record'")
+    app.add_option("-w,--write", write,
+                   "Also record what is seen to this file; see 'tcpdwell record'")
         ->type_name("FILE")
         ->excludes(read);
     declare_write_errors(app);
@@ -88,8 +96,10 @@ void RunOptions::declare_recordings(CLI::App& app) {
 
 void RunOptions::declare_write_errors(CLI::App& app) {
     app.add_option_function<std::string>(
-           "--on-error", [this](const std::string& what) { survives_write_errors = what == "continue"; },
-           "If the recording can't be written: stop, or continue and leave out what can't be written")
+           "--on-error",
+           [this](const std::string& what) { survives_write_errors = what == "continue"; },
+           "If the recording can't be written: stop, or continue and leave out what can't be "
+           "written")
         ->check(CLI::IsMember({"stop", "continue"}))
         ->default_str("stop");
 }
@@ -125,13 +135,15 @@ Result<std::vector<ViewRun>> ViewRun::prepare_each(const RunOptions& options) {
     if (!sources) return tl::unexpected(sources.error());
     for (auto& source : *sources) {
         if (sources->size() > 1 && source->head().boot_id.empty())
-            spdlog::warn("{} doesn't say which boot of which host it is of, and is taken for a host of its own",
+            spdlog::warn("{} doesn't say which boot of which host it is of, and is taken for a "
+                         "host of its own",
                          fmt::join(source->paths(), " "));
         RunOptions own = options;
         if (sources->size() > 1) own.recordings = source->paths();
         ViewRun& run = runs.emplace_back(ViewRun(own, *filter));
         if (auto opened = run.replay(std::move(source)); !opened)
-            return tl::unexpected(sources->size() == 1 ? opened.error() : opened.error().context(run.source_name()));
+            return tl::unexpected(sources->size() == 1 ? opened.error()
+                                                       : opened.error().context(run.source_name()));
     }
     return runs;
 }
@@ -148,7 +160,8 @@ Result<void> ViewRun::replay(std::unique_ptr<recording::RecordingSource> source)
     auto window = options_.window.resolve({source->head().clock, source->end()});
     if (!window) return tl::unexpected(window.error());
     window_ = *window;
-    const auto last = window_.until ? std::optional(*window_.until + options_.reads_on) : std::nullopt;
+    const auto last =
+        window_.until ? std::optional(*window_.until + options_.reads_on) : std::nullopt;
     source->set_options({options_.speed, window_.since, last});
     replay_ = source.get();
     source_ = std::move(source);
@@ -157,9 +170,9 @@ Result<void> ViewRun::replay(std::unique_ptr<recording::RecordingSource> source)
 
 Result<void> ViewRun::open_kernel() {
     if (!options_.write.empty()) {
-        auto recorder =
-            Recorder::open(options_.write, {options_.filters->text(), options_.roll, options_.survives_write_errors,
-                                            to_nanoseconds(options_.save_after)});
+        auto recorder = Recorder::open(options_.write, {options_.filters->text(), options_.roll,
+                                                        options_.survives_write_errors,
+                                                        to_nanoseconds(options_.save_after)});
         if (!recorder) return tl::unexpected(recorder.error());
         recorder_ = std::move(*recorder);
     }
@@ -190,40 +203,46 @@ Result<PipelineOutcome> ViewRun::run(Consumer& consumer, bool interpret) {
     pipeline.recorder = recorder_.get();
     pipeline.interpret = interpret;
     if (options_.duration > 0) pipeline.duration = to_nanoseconds(options_.duration);
-    auto outcome = run_pipeline(*source_, *context_, consumer, pipeline, command_ ? &*command_ : nullptr);
+    auto outcome =
+        run_pipeline(*source_, *context_, consumer, pipeline, command_ ? &*command_ : nullptr);
     if (outcome) warn(*outcome);
     return outcome;
 }
 
 void ViewRun::warn(const PipelineOutcome& outcome) const {
-    const std::uint64_t lost = recorder_ ? std::max(recorder_->lost(), outcome.totals.lost) : outcome.totals.lost;
+    const std::uint64_t lost =
+        recorder_ ? std::max(recorder_->lost(), outcome.totals.lost) : outcome.totals.lost;
     if (lost > 0 && !replay_)
-        spdlog::warn(
-            "events were lost because the buffer was full: connections that may be affected say \"seen\":\"gap\"; "
-            "--buffer-size {} gives more room",
-            std::min(options_.buffer_bytes * 4, kLargestBuffer));
+        spdlog::warn("events were lost because the buffer was full: connections that may be "
+                     "affected say \"seen\":\"gap\"; "
+                     "--buffer-size {} gives more room",
+                     std::min(options_.buffer_bytes * 4, kLargestBuffer));
     if (recorder_ && recorder_->totals().dropped > 0)
         spdlog::warn("{} records could not be written to {}: its readers will find a hole there",
                      recorder_->totals().dropped, recorder_->path());
     if (lost > 0 && replay_) spdlog::warn("events were lost when this was recorded");
     if (outcome.totals.evicted > 0)
-        spdlog::warn("{} connections were given up for want of room; see --max-connections", outcome.totals.evicted);
+        spdlog::warn("{} connections were given up for want of room; see --max-connections",
+                     outcome.totals.evicted);
     if (outcome.quality.malformed + outcome.quality.unknown > 0)
-        spdlog::warn("{} records could not be understood", outcome.quality.malformed + outcome.quality.unknown);
+        spdlog::warn("{} records could not be understood",
+                     outcome.quality.malformed + outcome.quality.unknown);
     if (outcome.totals.holes > 0)
-        spdlog::warn("the recording has {} hole{}, where nobody knows what happened", outcome.totals.holes,
-                     outcome.totals.holes == 1 ? "" : "s");
+        spdlog::warn("the recording has {} hole{}, where nobody knows what happened",
+                     outcome.totals.holes, outcome.totals.holes == 1 ? "" : "s");
     if (!replay_) return;
     const recording::Damage damage = replay_->damage();
     if (damage.any())
         spdlog::warn("the recording is damaged: {}; what is intact was read", describe(damage));
     else if (damage.cut_off)
-        spdlog::warn("the recording has no end: it is still being written, or its writer was killed");
+        spdlog::warn(
+            "the recording has no end: it is still being written, or its writer was killed");
 }
 
 int ViewRun::exit_status(const PipelineOutcome& outcome) const {
     if (outcome.command_status.value_or(0) != 0) return *outcome.command_status;
-    const bool is_lossy = outcome.totals.lost + outcome.totals.holes > 0 || (replay_ && replay_->damage().any()) ||
+    const bool is_lossy = outcome.totals.lost + outcome.totals.holes > 0 ||
+                          (replay_ && replay_->damage().any()) ||
                           (recorder_ && (recorder_->lost() > 0 || recorder_->totals().dropped > 0));
     return options_.strict && is_lossy ? 4 : 0;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the views have in common, over the running kernel or over recordings: options, opening the source, warnings,
-// exit status.
+// What the views have in common, over the running kernel or over recordings: options, opening the
+// source, warnings, exit status.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -34,12 +34,13 @@ struct RunOptions {
     WindowOptions window;                ///< what of the recordings is told
     Nanoseconds reads_on{};              ///< how long after the end of the window they are read
     std::string write;                   ///< file or folder to record to meanwhile
-    recording::RollOptions roll;         ///< of what is recorded: with one of these `write` is a folder
+    recording::RollOptions roll; ///< of what is recorded: with one of these `write` is a folder
     bool survives_write_errors = false;
     double save_after = 0; ///< seconds; see RecorderOptions
     std::shared_ptr<FilterOptions> filters;
 
-    /// Declares on `app` those that concern the running kernel; filled when the command line is read.
+    /// Declares on `app` those that concern the running kernel; filled when the command line is
+    /// read.
     static std::shared_ptr<RunOptions> declare(CLI::App& app);
     /// And those that concern recordings.
     void declare_recordings(CLI::App& app);
@@ -58,15 +59,18 @@ CLI::AsNumberWithUnit time_with_unit();
 /// A run over the live kernel or over recordings, ready to go.
 class ViewRun {
 public:
-    /// Starts logging, reads the filter, opens the recordings; or prepares the command and attaches the probes.
+    /// Starts logging, reads the filter, opens the recordings; or prepares the command and attaches
+    /// the probes.
     static Result<ViewRun> prepare(const RunOptions& options);
-    /// The same for a view that takes recordings of several hosts: a run for each of them, in the order of the files.
+    /// The same for a view that takes recordings of several hosts: a run for each of them, in the
+    /// order of the files.
     static Result<std::vector<ViewRun>> prepare_each(const RunOptions& options);
 
     [[nodiscard]] const Filter& filter() const { return filter_; }
     [[nodiscard]] const Context& context() const { return *context_; }
     [[nodiscard]] std::string source_name() const; ///< "live", or the files
-    [[nodiscard]] std::string host_name() const;   ///< as the head of the recording tells it; "" of the live kernel
+    [[nodiscard]] std::string
+    host_name() const; ///< as the head of the recording tells it; "" of the live kernel
     [[nodiscard]] const TimeWindow& window() const { return window_; }
     [[nodiscard]] Recorder* recorder() { return recorder_.get(); }
 

@@ -6,7 +6,10 @@ namespace tcpdwell {
 void declare_window(CLI::App& app, WindowOptions& window) {
     // An empty shell variable is a mistake, not the whole recording.
     const auto is_given = CLI::Validator(
-        [](const std::string& text) { return std::string(text.empty() ? "a time is missing" : ""); }, "");
+        [](const std::string& text) {
+            return std::string(text.empty() ? "a time is missing" : "");
+        },
+        "");
     app.add_option("--since", window.since,
                    "Only what happened from then on: 18:04, 2026-11-21T18:04:17Z, +90s from the "
                    "beginning of the recording, -10m before its end")

@@ -8,7 +8,8 @@
 
 namespace tcpdwell {
 
-/// Declares them on `app`, filled when the command line is read. `window` must live as long as `app`.
+/// Declares them on `app`, filled when the command line is read. `window` must live as long as
+/// `app`.
 void declare_window(CLI::App& app, WindowOptions& window);
 
 } // namespace tcpdwell

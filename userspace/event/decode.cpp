@@ -10,16 +10,20 @@
 namespace tcpdwell {
 namespace {
 
-/// Some 100 years. Later moments are nonsense, and differences between any two earlier ones can't overflow.
+/// Some 100 years. Later moments are nonsense, and differences between any two earlier ones can't
+/// overflow.
 constexpr std::uint64_t kLatestNs = 3'155'760'000ULL * 1'000'000'000ULL;
 
 FourTuple to_tuple(const td_tuple& t) {
     FourTuple tuple;
     std::copy(std::begin(t.local_addr), std::end(t.local_addr), tuple.local.address.bytes.begin());
-    std::copy(std::begin(t.remote_addr), std::end(t.remote_addr), tuple.remote.address.bytes.begin());
+    std::copy(std::begin(t.remote_addr), std::end(t.remote_addr),
+              tuple.remote.address.bytes.begin());
     tuple.local.port = t.local_port;
     tuple.remote.port = t.remote_port;
-    tuple.family = t.family == 10 ? Family::ipv6 : Family::ipv4; // AF_INET6 of Linux, also in files from other hosts
+    tuple.family = t.family == 10
+                       ? Family::ipv6
+                       : Family::ipv4; // AF_INET6 of Linux, also in files from other hosts
     // An IPv4 listener's peer is ::ffff:0.0.0.0:0; no peer has one form only.
     if (tuple.remote.port == 0 && tuple.remote.address.is_unspecified()) tuple.remote = Endpoint{};
     return tuple;
@@ -40,7 +44,8 @@ Owner to_owner(const td_task& task) {
 
 bool valid_op(std::uint8_t op, td_timer_op last) { return op >= TD_TIMER_START && op <= last; }
 
-/// tw_entry_stamp holds the low 32 bits of monotonic milliseconds: the newest such moment not after `now`.
+/// tw_entry_stamp holds the low 32 bits of monotonic milliseconds: the newest such moment not after
+/// `now`.
 std::optional<MonoTime> entry_time(std::uint32_t stamp, MonoTime now) {
     if (stamp == 0) return std::nullopt;
     const std::int64_t now_ms = now.time_since_epoch().count() / 1'000'000;
@@ -62,7 +67,8 @@ struct Meaning {
     [[nodiscard]] std::optional<MonoTime> jiffies(std::uint64_t value) const {
         if (clock.hz == 0 || value == 0) return std::nullopt;
         const auto ticks = static_cast<std::int64_t>(value - clock.jiffies);
-        if (std::abs(ticks / clock.hz) > 366 * 86'400) return std::nullopt; // no timer of ours runs so long
+        if (std::abs(ticks / clock.hz) > 366 * 86'400)
+            return std::nullopt; // no timer of ours runs so long
         return clock.from_jiffies(value);
     }
 

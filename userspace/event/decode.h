@@ -18,11 +18,12 @@ struct DataQuality {
     std::uint64_t malformed = 0; ///< too short, or with an impossible value
 };
 
-/// Decodes one record after the other. Keeps the newest clock anchor, which the jiffies of later records are read by.
+/// Decodes one record after the other. Keeps the newest clock anchor, which the jiffies of later
+/// records are read by.
 class Decoder {
 public:
-    /// The event of one whole record (struct td_header::size bytes); nullopt for unknown and malformed ones, counted in
-    /// quality(). Never reads past the span.
+    /// The event of one whole record (struct td_header::size bytes); nullopt for unknown and
+    /// malformed ones, counted in quality(). Never reads past the span.
     std::optional<Event> decode(std::span<const std::byte> record);
 
     [[nodiscard]] const DataQuality& quality() const { return quality_; }

@@ -101,7 +101,8 @@ public:
         r.listener = e.listener;
         r.entry_stamp = stamp(e.entered);
         r.state = static_cast<std::uint8_t>(e.state);
-        r.flags = static_cast<std::uint8_t>((e.mini ? TD_SOCKET_MINI : 0) | (e.request ? TD_SOCKET_REQUEST : 0) |
+        r.flags = static_cast<std::uint8_t>((e.mini ? TD_SOCKET_MINI : 0) |
+                                            (e.request ? TD_SOCKET_REQUEST : 0) |
                                             (e.sweep ? TD_SOCKET_SWEEP : 0));
         return bytes(r, r.h, TD_SOCKET, e.netns, e.at);
     }
@@ -129,8 +130,12 @@ public:
         r.hz = e.anchor.hz;
         return bytes(r, r.h, TD_CLOCK, 0, e.anchor.mono);
     }
-    std::vector<std::byte> operator()(const CgroupPath& e) const { return cgroup_record(0, e.id, e.path); }
-    std::vector<std::byte> operator()(const Fact& e) const { return fact_record(0, e.netns, e.key, e.value); }
+    std::vector<std::byte> operator()(const CgroupPath& e) const {
+        return cgroup_record(0, e.id, e.path);
+    }
+    std::vector<std::byte> operator()(const Fact& e) const {
+        return fact_record(0, e.netns, e.key, e.value);
+    }
     std::vector<std::byte> operator()(const PortKnown& e) const {
         td_port r{};
         r.sock = e.sock;
@@ -142,8 +147,8 @@ public:
 private:
     /// The record, after filling its header, which is a member of it.
     template <class Record>
-    static std::vector<std::byte> bytes(Record& record, td_header& header, td_kind kind, std::uint32_t netns,
-                                        MonoTime at, int flags = 0) {
+    static std::vector<std::byte> bytes(Record& record, td_header& header, td_kind kind,
+                                        std::uint32_t netns, MonoTime at, int flags = 0) {
         header = header_of<Record>(kind, wire_ns(at), netns);
         header.flags = static_cast<__u8>(flags);
         const auto view = bytes_of(record);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From events to wire records: what the kernel side and the inventory would have written. The inverse of decode.h, for
-// listings of what is known, for generated traffic and for tests.
+// From events to wire records: what the kernel side and the inventory would have written. The
+// inverse of decode.h, for listings of what is known, for generated traffic and for tests.
 #pragma once
 
 #include <cstddef>
@@ -11,8 +11,9 @@
 
 namespace tcpdwell {
 
-/// The wire record of an event. Moments that travel as jiffies (`expires`) go by `clock` and are rounded to its ticks;
-/// `entered` is cut to milliseconds. The namespace is 0 for events that carry none.
+/// The wire record of an event. Moments that travel as jiffies (`expires`) go by `clock` and are
+/// rounded to its ticks; `entered` is cut to milliseconds. The namespace is 0 for events that carry
+/// none.
 std::vector<std::byte> encode(const Event& event, const ClockAnchor& clock);
 
 /// The jiffies value nearest to `at`. clock.hz must not be 0.

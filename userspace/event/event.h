@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the wire records mean: typed events, with host-order ports, real states and clock types. Made by decode.h.
+// What the wire records mean: typed events, with host-order ports, real states and clock types.
+// Made by decode.h.
 #pragma once
 
 #include <array>
@@ -16,10 +17,12 @@
 
 namespace tcpdwell {
 
-/// The name in a task->comm: up to the first zero byte. Not necessarily UTF-8; valid as long as the bytes.
+/// The name in a task->comm: up to the first zero byte. Not necessarily UTF-8; valid as long as the
+/// bytes.
 std::string_view comm_text(const std::array<char, TD_COMM_LEN>& bytes);
 
-/// A process by its thread group id in the initial pid namespace, and its name (task->comm, at most 15 bytes).
+/// A process by its thread group id in the initial pid namespace, and its name (task->comm, at most
+/// 15 bytes).
 struct Process {
     std::uint32_t pid = 0;
     std::array<char, TD_COMM_LEN> comm_bytes{}; ///< raw bytes, zero-padded; not necessarily UTF-8
@@ -60,10 +63,12 @@ struct TimewaitTimer {
     std::uint64_t cookie;
     FourTuple tuple;
     td_timer_op op;
-    TcpState substate;               ///< FIN_WAIT2 or TIME_WAIT
-    std::optional<MonoTime> expires; ///< nominal end (timer->expires); nullopt while HZ is not known
-    std::optional<MonoTime> entered; ///< tw_entry_stamp, exact to 1 ms; nullopt where the kernel has none
-    std::uint16_t stack;             ///< td_stack
+    TcpState substate; ///< FIN_WAIT2 or TIME_WAIT
+    std::optional<MonoTime>
+        expires; ///< nominal end (timer->expires); nullopt while HZ is not known
+    std::optional<MonoTime>
+        entered;         ///< tw_entry_stamp, exact to 1 ms; nullopt where the kernel has none
+    std::uint16_t stack; ///< td_stack
 };
 
 /// The timer of a request socket is started, cancelled or expires.
@@ -159,7 +164,8 @@ struct PortKnown {
     FourTuple tuple;
 };
 
-using Event = std::variant<StateChange, TimewaitTimer, RequestTimer, Reset, OwnerFound, SocketListed, Snapshot,
-                           LostTotals, ClockReading, CgroupPath, Fact, PortKnown, Gap>;
+using Event =
+    std::variant<StateChange, TimewaitTimer, RequestTimer, Reset, OwnerFound, SocketListed,
+                 Snapshot, LostTotals, ClockReading, CgroupPath, Fact, PortKnown, Gap>;
 
 } // namespace tcpdwell

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a filter selects, and how its texts are read.
 //
-// "Not known doesn't match" in particular: a port 0 is in no list; an endpoint without address and port (a listener has
-// no peer) is in no network, not even ::/0; a process without a name matches no glob, not even "*".
+// "Not known doesn't match" in particular: a port 0 is in no list; an endpoint without address and
+// port (a listener has no peer) is in no network, not even ::/0; a process without a name matches
+// no glob, not even "*".
 #include "event/filter.h"
 
 #include <fmt/format.h>
@@ -35,17 +36,20 @@ bool has_pid(const std::vector<std::uint32_t>& pids, const std::optional<Process
 bool has_name(const std::vector<std::string>& globs, const std::optional<Process>& process) {
     if (!process || process->comm().empty()) return false;
     const std::string comm(process->comm());
-    return std::any_of(globs.begin(), globs.end(),
-                       [&](const std::string& glob) { return fnmatch(glob.c_str(), comm.c_str(), 0) == 0; });
+    return std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) {
+        return fnmatch(glob.c_str(), comm.c_str(), 0) == 0;
+    });
 }
 
 /// By whole components: "/a/b" is under "/a" and under "/a/", "/ab" isn't. Everything is under "/".
 bool is_under(std::string_view path, std::string_view ancestor) {
     while (ancestor.ends_with('/')) ancestor.remove_suffix(1);
-    return path.starts_with(ancestor) && (path.size() == ancestor.size() || path[ancestor.size()] == '/');
+    return path.starts_with(ancestor) &&
+           (path.size() == ancestor.size() || path[ancestor.size()] == '/');
 }
 
-bool in_cgroups(const std::vector<std::string>& cgroups, const std::optional<std::string_view>& path) {
+bool in_cgroups(const std::vector<std::string>& cgroups,
+                const std::optional<std::string_view>& path) {
     return path && std::any_of(cgroups.begin(), cgroups.end(),
                                [&](const std::string& cgroup) { return is_under(*path, cgroup); });
 }
@@ -59,7 +63,8 @@ std::optional<T> parse_number(std::string_view text, T most) {
     return value;
 }
 
-/// Reads every element of every comma-separated text; `wanted` says in the error what an element is.
+/// Reads every element of every comma-separated text; `wanted` says in the error what an element
+/// is.
 template <class T, class ParseOne>
 Result<std::vector<T>> parse_list(std::string_view option, const std::vector<std::string>& texts,
                                   std::string_view wanted, ParseOne parse_one) {
@@ -70,8 +75,9 @@ Result<std::vector<T>> parse_list(std::string_view option, const std::vector<std
             const std::string_view element = rest.substr(0, comma);
             const std::optional<T> value = parse_one(element);
             if (!value) {
-                return fail(ErrorCode::usage,
-                            fmt::format("{} {}: {}", option, element.empty() ? "''" : element, wanted));
+                return fail(
+                    ErrorCode::usage,
+                    fmt::format("{} {}: {}", option, element.empty() ? "''" : element, wanted));
             }
             list.push_back(*value);
             more = comma != std::string_view::npos;
@@ -84,8 +90,8 @@ Result<std::vector<T>> parse_list(std::string_view option, const std::vector<std
 } // namespace
 
 bool Filter::empty() const {
-    return ports.empty() && local_ports.empty() && remote_ports.empty() && addresses.empty() && pids.empty() &&
-           comms.empty() && netns.empty() && cgroups.empty() && !family && !role;
+    return ports.empty() && local_ports.empty() && remote_ports.empty() && addresses.empty() &&
+           pids.empty() && comms.empty() && netns.empty() && cgroups.empty() && !family && !role;
 }
 
 bool Filter::matches(const FilterSubject& subject) const {
@@ -98,31 +104,38 @@ bool Filter::matches(const FilterSubject& subject) const {
            (!family || *family == subject.tuple.family) && (!role || *role == subject.role) &&
            (netns.empty() || contains(netns, subject.netns)) &&
            (pids.empty() || has_pid(pids, subject.process) || has_pid(pids, subject.closed_by)) &&
-           (comms.empty() || has_name(comms, subject.process) || has_name(comms, subject.closed_by)) &&
+           (comms.empty() || has_name(comms, subject.process) ||
+            has_name(comms, subject.closed_by)) &&
            (cgroups.empty() || in_cgroups(cgroups, subject.cgroup));
 }
 
-Result<std::vector<Port>> parse_ports(std::string_view option, const std::vector<std::string>& texts) {
+Result<std::vector<Port>> parse_ports(std::string_view option,
+                                      const std::vector<std::string>& texts) {
     return parse_list<Port>(option, texts, "a port is a number from 1 to 65535",
                             [](std::string_view text) { return parse_number<Port>(text, 65535); });
 }
 
-Result<std::vector<Cidr>> parse_addresses(std::string_view option, const std::vector<std::string>& texts) {
-    return parse_list<Cidr>(option, texts,
-                            "an address or a network is wanted, such as 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32",
-                            Cidr::parse);
+Result<std::vector<Cidr>> parse_addresses(std::string_view option,
+                                          const std::vector<std::string>& texts) {
+    return parse_list<Cidr>(
+        option, texts,
+        "an address or a network is wanted, such as 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32",
+        Cidr::parse);
 }
 
-Result<std::vector<std::uint32_t>> parse_pids(std::string_view option, const std::vector<std::string>& texts) {
-    return parse_list<std::uint32_t>(option, texts, fmt::format("a process id is a number from 1 to {}", kMaxPid),
-                                     [](std::string_view text) { return parse_number<std::uint32_t>(text, kMaxPid); });
+Result<std::vector<std::uint32_t>> parse_pids(std::string_view option,
+                                              const std::vector<std::string>& texts) {
+    return parse_list<std::uint32_t>(
+        option, texts, fmt::format("a process id is a number from 1 to {}", kMaxPid),
+        [](std::string_view text) { return parse_number<std::uint32_t>(text, kMaxPid); });
 }
 
 Result<Role> parse_role(std::string_view text) {
     for (const Role role : {Role::client, Role::server}) {
         if (text == name(role)) return role;
     }
-    return fail(ErrorCode::usage, fmt::format("--role {}: the role is client or server", text.empty() ? "''" : text));
+    return fail(ErrorCode::usage,
+                fmt::format("--role {}: the role is client or server", text.empty() ? "''" : text));
 }
 
 } // namespace tcpdwell

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which connections the user wants to see: one value, used in the kernel (as far as it can be decided there) and in
-// user space, so that a live run and a recording select the same.
+// Which connections the user wants to see: one value, used in the kernel (as far as it can be
+// decided there) and in user space, so that a live run and a recording select the same.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,8 @@ struct FilterSubject {
     std::optional<std::string_view> cgroup; ///< path, nullopt if not known
 };
 
-/// Every member that isn't empty must match; within a list, one entry must. What isn't known doesn't match.
+/// Every member that isn't empty must match; within a list, one entry must. What isn't known
+/// doesn't match.
 struct Filter {
     std::vector<Port> ports; ///< local or remote
     std::vector<Port> local_ports;
@@ -43,10 +44,14 @@ struct Filter {
     [[nodiscard]] bool matches(const FilterSubject& subject) const;
 };
 
-/// Reads the texts of the filter options; the error names the option, the bad text and what would be right.
-Result<std::vector<Port>> parse_ports(std::string_view option, const std::vector<std::string>& texts);
-Result<std::vector<Cidr>> parse_addresses(std::string_view option, const std::vector<std::string>& texts);
-Result<std::vector<std::uint32_t>> parse_pids(std::string_view option, const std::vector<std::string>& texts);
+/// Reads the texts of the filter options; the error names the option, the bad text and what would
+/// be right.
+Result<std::vector<Port>> parse_ports(std::string_view option,
+                                      const std::vector<std::string>& texts);
+Result<std::vector<Cidr>> parse_addresses(std::string_view option,
+                                          const std::vector<std::string>& texts);
+Result<std::vector<std::uint32_t>> parse_pids(std::string_view option,
+                                              const std::vector<std::string>& texts);
 Result<Role> parse_role(std::string_view text); ///< client or server
 
 } // namespace tcpdwell

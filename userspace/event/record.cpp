@@ -7,8 +7,8 @@
 namespace tcpdwell {
 namespace {
 
-/// Room for the fixed part and `text` bytes, padded to a multiple of 8 with zeros, with `fixed` (whose
-/// size is corrected) at its beginning. `text` becomes what a record can hold.
+/// Room for the fixed part and `text` bytes, padded to a multiple of 8 with zeros, with `fixed`
+/// (whose size is corrected) at its beginning. `text` becomes what a record can hold.
 template <class T>
 std::vector<std::byte> begin_record(const T& fixed, std::size_t& text) {
     constexpr std::size_t kLargest = 0xfff8;
@@ -64,7 +64,8 @@ std::vector<std::byte> fact_record(std::uint64_t time_ns, std::uint32_t netns, s
     return record;
 }
 
-std::vector<std::byte> cgroup_record(std::uint64_t time_ns, std::uint64_t id, std::string_view path) {
+std::vector<std::byte> cgroup_record(std::uint64_t time_ns, std::uint64_t id,
+                                     std::string_view path) {
     std::size_t size = path.size();
     auto record = begin_record(td_cgroup{header_of<td_cgroup>(TD_CGROUP, time_ns, 0), id}, size);
     std::ranges::copy(std::as_bytes(std::span(path)).first(size),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How wire records lie in memory: the list of their kinds, reading and writing one, walking over a
-// run of them. No other file of user space copies records or headers byte by byte; scripts/check-layers
-// sees to it.
+// run of them. No other file of user space copies records or headers byte by byte;
+// scripts/check-layers sees to it.
 #pragma once
 
 #include <algorithm>
@@ -22,9 +22,9 @@ namespace tcpdwell {
 
 // --- kinds
 
-// X(kind, name, struct) for each kind of record that has a meaning as an event. Decoder and anonymiser
-// don't compile before they handle a new row; record.cpp doesn't compile (-Wswitch) while a value of
-// enum td_kind has no row.
+// X(kind, name, struct) for each kind of record that has a meaning as an event. Decoder and
+// anonymiser don't compile before they handle a new row; record.cpp doesn't compile (-Wswitch)
+// while a value of enum td_kind has no row.
 #define TCPDWELL_EVENT_RECORD_LIST(X)                                         \
     X(TD_STATE, "state", td_state) /* td_state_by_task where has_task is 1 */ \
     X(TD_TIMEWAIT, "timewait", td_timewait)                                   \
@@ -80,7 +80,8 @@ inline td_header read_header(std::span<const std::byte> record) {
 inline std::span<const std::byte> first_record(std::span<const std::byte> run) {
     if (run.size() < sizeof(td_header)) return {};
     const std::size_t size = read_header(run).size;
-    return size < sizeof(td_header) || size > run.size() ? std::span<const std::byte>() : run.first(size);
+    return size < sizeof(td_header) || size > run.size() ? std::span<const std::byte>()
+                                                         : run.first(size);
 }
 
 /// Calls visit(record) for each record of a run, as far as there are whole ones; returns the rest.
@@ -97,7 +98,8 @@ std::span<const std::byte> for_each_record(std::span<const std::byte> run, const
 template <class T>
 std::string_view text_after(std::span<const std::byte> record) {
     if (record.size() <= sizeof(T)) return {};
-    const std::string_view text(reinterpret_cast<const char*>(record.data()) + sizeof(T), record.size() - sizeof(T));
+    const std::string_view text(reinterpret_cast<const char*>(record.data()) + sizeof(T),
+                                record.size() - sizeof(T));
     return text.substr(0, text.find_last_not_of('\0') + 1); // npos + 1 is 0
 }
 
@@ -108,7 +110,8 @@ struct FactText {
 };
 FactText fact_text(std::span<const std::byte> record);
 
-/// How many records have been lost so far, over all probes, if this whole record is a td_lost; else 0.
+/// How many records have been lost so far, over all probes, if this whole record is a td_lost; else
+/// 0.
 std::uint64_t lost_in(std::span<const std::byte> record);
 
 // --- writing
@@ -137,13 +140,18 @@ td_header mark_record(MonoTime now, std::uint8_t flags = 0);
 std::vector<std::byte> fact_record(std::uint64_t time_ns, std::uint32_t netns, std::string_view key,
                                    std::string_view value);
 /// A td_cgroup record. Text that a record can't hold is cut.
-std::vector<std::byte> cgroup_record(std::uint64_t time_ns, std::uint64_t id, std::string_view path);
+std::vector<std::byte> cgroup_record(std::uint64_t time_ns, std::uint64_t id,
+                                     std::string_view path);
 
 // --- time
 
-inline MonoTime mono_time(std::uint64_t ns) { return MonoTime(Nanoseconds(static_cast<std::int64_t>(ns))); }
+inline MonoTime mono_time(std::uint64_t ns) {
+    return MonoTime(Nanoseconds(static_cast<std::int64_t>(ns)));
+}
 inline MonoTime time_of(const td_header& header) { return mono_time(header.time_ns); }
-inline std::uint64_t wire_ns(MonoTime at) { return static_cast<std::uint64_t>(at.time_since_epoch().count()); }
+inline std::uint64_t wire_ns(MonoTime at) {
+    return static_cast<std::uint64_t>(at.time_since_epoch().count());
+}
 
 // --- shape: the first four bytes of a record, as a number (recording/FORMAT.md)
 
@@ -152,8 +160,12 @@ inline std::uint32_t shape_of(std::span<const std::byte> record) {
     std::memcpy(&shape, record.data(), sizeof(shape));
     return shape;
 }
-inline void write_shape(std::byte* record, std::uint32_t shape) { std::memcpy(record, &shape, sizeof(shape)); }
+inline void write_shape(std::byte* record, std::uint32_t shape) {
+    std::memcpy(record, &shape, sizeof(shape));
+}
 constexpr std::size_t size_of_shape(std::uint32_t shape) { return shape & 0xffff; }
-constexpr std::uint8_t kind_of_shape(std::uint32_t shape) { return static_cast<std::uint8_t>(shape >> 16); }
+constexpr std::uint8_t kind_of_shape(std::uint32_t shape) {
+    return static_cast<std::uint8_t>(shape >> 16);
+}
 
 } // namespace tcpdwell

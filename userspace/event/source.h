@@ -11,7 +11,8 @@
 
 namespace tcpdwell {
 
-/// Takes records in the order in which they are to be interpreted; the span lives only during the call.
+/// Takes records in the order in which they are to be interpreted; the span lives only during the
+/// call.
 using RecordSink = std::function<void(std::span<const std::byte> record)>;
 
 /// Hands out wire records until it is exhausted or stopped.
@@ -30,11 +31,12 @@ public:
     /// What was there before the source began has been handed over, as far as it is known.
     [[nodiscard]] virtual bool ready() const = 0;
 
-    /// The source's present time: everything that happened before it and is known to the source has been handed over.
+    /// The source's present time: everything that happened before it and is known to the source has
+    /// been handed over.
     [[nodiscard]] virtual MonoTime now() const = 0;
 
-    /// Asks for a listing of the sockets that exist, among the records to come, so that a reader can begin there. For
-    /// sources that can't, nothing happens.
+    /// Asks for a listing of the sockets that exist, among the records to come, so that a reader
+    /// can begin there. For sources that can't, nothing happens.
     virtual void relist() {}
 
     /// Stop taking in new events; poll() hands over what is left, then says finished.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keys and columns of trace, census and report. In JSON what isn't known is null; times are RFC 3339, UTC.
+// Keys and columns of trace, census and report. In JSON what isn't known is null; times are RFC
+// 3339, UTC.
 #include "explain/texts.h"
 
 namespace tcpdwell::texts {
@@ -9,92 +10,124 @@ constexpr std::string_view kUs = "tcpdwell"; // the source of what only tcpdwell
 
 constexpr Explanation column(std::string_view word, std::string_view summary, std::string_view text,
                              std::string_view source = kUs) {
-    return {.word = word, .topic = Topic::column, .summary = summary, .text = text, .sysctls = {}, .source = source};
+    return {.word = word,
+            .topic = Topic::column,
+            .summary = summary,
+            .text = text,
+            .sysctls = {},
+            .source = source};
 }
 
 constexpr Explanation kColumns[] = {
     // trace: what all lines have
     column("conn", "identifier of the connection, 16 hex digits",
-           "The same for all lines of one end of one connection, in a live run and in its recording. Each end has "
+           "The same for all lines of one end of one connection, in a live run and in its "
+           "recording. Each end has "
            "its own."),
     column("time", "when the state was left",
-           "A transition's own time, from the kernel. Lines come in the order in which they are known; a "
+           "A transition's own time, from the kernel. Lines come in the order in which they are "
+           "known; a "
            "mini-socket's FIN_WAIT2 -> TIME_WAIT can be known late, but has its true time."),
     column("netns", "inode of the network namespace",
-           "As lsns -t net and readlink /proc/PID/ns/net show it. The kernel gives numbers out again after a namespace "
+           "As lsns -t net and readlink /proc/PID/ns/net show it. The kernel gives numbers out "
+           "again after a namespace "
            "has ended.",
            "network_namespaces(7)"),
     column("family", "ipv4 or ipv6: the family of the socket",
-           "An IPv4 client of an IPv6 listener has an ipv6 socket at the server; its address is shown as IPv4."),
-    column("local", "address and port of this end", "With both ends on one host, each has its own lines."),
+           "An IPv4 client of an IPv6 listener has an ipv6 socket at the server; its address is "
+           "shown as IPv4."),
+    column("local", "address and port of this end",
+           "With both ends on one host, each has its own lines."),
     column("remote", "address and port of the other end", "A listener has none."),
     column("process", "who connected, accepted or listens",
-           "Id in the initial pid namespace, and name. Before accept() it is the listener's owner. null if it wasn't "
-           "seen: never the process that a softirq happened to interrupt. It is remembered for TIME_WAIT, where the "
+           "Id in the initial pid namespace, and name. Before accept() it is the listener's owner. "
+           "null if it wasn't "
+           "seen: never the process that a softirq happened to interrupt. It is remembered for "
+           "TIME_WAIT, where the "
            "kernel has forgotten it."),
     column("closed_by", "process that closed this end, where one did",
-           "It differs from process when sockets are handed on: pre-fork servers, systemd sockets. null if this end "
+           "It differs from process when sockets are handed on: pre-fork servers, systemd sockets. "
+           "null if this end "
            "was closed by the kernel or by the peer's RST."),
     column("cgroup", "path of the socket's cgroup (version 2)",
-           "The cgroup in which the socket was made: tells the service or container. A child of a listener has the "
+           "The cgroup in which the socket was made: tells the service or container. A child of a "
+           "listener has the "
            "listener's.",
            "cgroups(7)"),
     column("uid", "user id that owns the socket",
-           "Before accept() it is the listener's. Mini-sockets have none of their own; it is remembered."),
+           "Before accept() it is the listener's. Mini-sockets have none of their own; it is "
+           "remembered."),
     column("cookie", "socket cookie in hex, as ss -e prints it after sk:",
-           "Joins lines with ss and with other tools. null on kernels that don't hand it to tracing programs, such as "
+           "Joins lines with ss and with other tools. null on kernels that don't hand it to "
+           "tracing programs, such as "
            "5.10.",
            "bpf-helpers(7), bpf_get_socket_cookie"),
-    column("role", "client, server or unknown",
-           "client called connect(), server was connected to. It says nothing about who closes first.",
-           "RFC 9293, section 3.5"),
+    column(
+        "role", "client, server or unknown",
+        "client called connect(), server was connected to. It says nothing about who closes first.",
+        "RFC 9293, section 3.5"),
     // trace: transitions
     column("from", "the state that was left",
-           "The state that the endpoint was truly in, wherever the kernel keeps it: request socket, full socket or "
+           "The state that the endpoint was truly in, wherever the kernel keeps it: request "
+           "socket, full socket or "
            "mini-socket."),
-    column("to", "the state that was entered", "CLOSE is printed at the true end, not when a mini-socket takes over."),
+    column("to", "the state that was entered",
+           "CLOSE is printed at the true end, not when a mini-socket takes over."),
     column("dwell_ns", "time spent in the state that was left, in nanoseconds",
-           "DWELL in the table. null if its beginning wasn't seen: the first line of a connection, one that is older "
-           "than the trace, a handshake under SYN cookies, or after lost events. It is never a made-up 0."),
+           "DWELL in the table. null if its beginning wasn't seen: the first line of a connection, "
+           "one that is older "
+           "than the trace, a handshake under SYN cookies, or after lost events. It is never a "
+           "made-up 0."),
     // trace: connections
     column("opened", "when the connection left CLOSE or LISTEN", "null if that wasn't seen."),
     column("closed", "when its last trace left the kernel",
-           "The end of TIME_WAIT if there was one: a minute after the last packet. null while it is there."),
+           "The end of TIME_WAIT if there was one: a minute after the last packet. null while it "
+           "is there."),
     column("states", "states in order, each with its dwell; in a report: histograms",
-           "trace --connections: the path of one connection, TIME_WAIT included. report: for each state the "
+           "trace --connections: the path of one connection, TIME_WAIT included. report: for each "
+           "state the "
            "distribution of dwells, in the order of a connection's life."),
     column("closed_first", "who closed first; in a report: how many by whom",
-           "Who sent the first FIN or RST on the established connection, as this end sees it: local, remote, both, "
+           "Who sent the first FIN or RST on the established connection, as this end sees it: "
+           "local, remote, both, "
            "none or unknown. A later reset doesn't change it.",
            "RFC 9293, section 3.6"),
     column("ending", "how the connection ended; endings in a report: how many of each",
            "fin, reset_sent, reset_received, timed_out, refused, connect_failed, handshake_failed, "
            "fin_wait2_expired, open or unknown. Told from evidence, never guessed."),
     column("ending_detail", "what is known beyond the ending",
-           "For example keepalive for timed_out. tcpdwell explain WORD tells each; null: nothing more is known."),
+           "For example keepalive for timed_out. tcpdwell explain WORD tells each; null: nothing "
+           "more is known."),
     column("time_wait", "length of TIME_WAIT, its end and restarts; in a report: sockets",
-           "trace: dwell_ns, end and restarts, or null if there was none. report: now, peak and socket_seconds."),
+           "trace: dwell_ns, end and restarts, or null if there was none. report: now, peak and "
+           "socket_seconds."),
     column("restarts", "time_wait: how often its 60 s began anew",
-           "The peer repeated its FIN, or sent something else that had to be answered. Only restarts that moved the "
+           "The peer repeated its FIN, or sent something else that had to be answered. Only "
+           "restarts that moved the "
            "timer to another bucket can be seen: a lower bound.",
            "tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c"),
     column("seen", "how much of the connection's life was seen", "whole, joined or gap."),
     // lost
     column("events", "lost: how many events since the last such line",
-           "Null where a recording has a hole. The line stands where the loss was noticed. Connections that may be "
+           "Null where a recording has a hole. The line stands where the loss was noticed. "
+           "Connections that may be "
            "affected say seen: gap."),
     // census
     column("without_file", "census: sockets that no process can hold",
-           "NO-FILE: mini-sockets, orphans after close(), and connections that nobody has accepted yet."),
+           "NO-FILE: mini-sockets, orphans after close(), and connections that nobody has accepted "
+           "yet."),
     column("queued", "census: connections that wait for accept()",
-           "If it is often near queue_limit, the program accepts too slowly; above the limit, SYNs are dropped.",
+           "If it is often near queue_limit, the program accepts too slowly; above the limit, SYNs "
+           "are dropped.",
            "ss(8); tcp_conn_request() in net/ipv4/tcp_input.c"),
     column("queue_limit", "census: how many connections may wait for accept()",
            "LIMIT: the backlog that the program gave to listen(), at most somaxconn.", "listen(2)"),
     // report: quality
     column("quality", "report: how far the numbers can be trusted",
-           "lost events; connections by what was seen of them (whole, joined, gap); evicted, malformed and "
-           "unknown_records; quantile_error. All zeros but the counts of connections is what you want."),
+           "lost events; connections by what was seen of them (whole, joined, gap); evicted, "
+           "malformed and "
+           "unknown_records; quantile_error. All zeros but the counts of connections is what you "
+           "want."),
     column("unexpected_edges", "quality: transitions that neither RFC nor Linux has",
            "A fault of tcpdwell, or a kernel that does something new. Worth a report."),
     column("evicted", "quality: connections given up for want of room",
@@ -105,53 +138,70 @@ constexpr Explanation kColumns[] = {
     column("quantile_error", "quality: how far a quantile may be off, as a share",
            "0.008 means 0.8 % of the value. min, max, mean and counts are exact."),
     // report: distributions
-    column("count", "how many", "Of dwells in a distribution: those that are over. Those still under way are open."),
+    column("count", "how many",
+           "Of dwells in a distribution: those that are over. Those still under way are open."),
     column("mean_ns", "mean of the dwells, in nanoseconds", "Exact. null if count is 0."),
-    column("min_ns", "shortest dwell, in nanoseconds (max_ns: longest)", "Exact. null if count is 0."),
+    column("min_ns", "shortest dwell, in nanoseconds (max_ns: longest)",
+           "Exact. null if count is 0."),
     column("p50_ns", "median; p90_ns, p99_ns, p999_ns: 90 %, 99 %, 99.9 % are shorter",
-           "In nanoseconds, within quantile_error. A high p99 with a low median is a few connections that behave "
+           "In nanoseconds, within quantile_error. A high p99 with a low median is a few "
+           "connections that behave "
            "otherwise: split with --by service or --by remote. null if count is 0."),
     column("oldest_ns", "how long the oldest one still open has lasted, at least",
-           "In nanoseconds. A high value in CLOSE_WAIT is a leak. At least, because what was there before tracing "
+           "In nanoseconds. A high value in CLOSE_WAIT is a leak. At least, because what was there "
+           "before tracing "
            "began could be older."),
     column("nominal_ns", "what the dwell should be by the book",
-           "60 s for TIME_WAIT. The real one is later by the coarseness of the kernel's timer, or sooner if it was "
+           "60 s for TIME_WAIT. The real one is later by the coarseness of the kernel's timer, or "
+           "sooner if it was "
            "reused, recycled, reset or killed."),
-    column("buckets", "histogram: [from, to, how many], in nanoseconds", "to is excluded. Empty buckets are left out."),
+    column("buckets", "histogram: [from, to, how many], in nanoseconds",
+           "to is excluded. Empty buckets are left out."),
     column("latencies", "report: waits that a user feels, by what is waited for",
-           "connect: SYN to SYN-ACK. handshake: SYN to the client's ACK, at the server. fin_acked: FIN to its ACK. "
-           "close_wait: how long the program takes to close after the peer. last_ack: its FIN to the last ACK."),
+           "connect: SYN to SYN-ACK. handshake: SYN to the client's ACK, at the server. fin_acked: "
+           "FIN to its ACK. "
+           "close_wait: how long the program takes to close after the peer. last_ack: its FIN to "
+           "the last ACK."),
     column("kind", "transitions: rfc9293, linux_specific or unexpected",
            "Whether the edge is in the RFC's diagram, one that only Linux takes, or neither.",
            "RFC 9293, section 3.3.2, figure 5"),
     // report: services, remotes, ports
     column("services", "report: connections by local port and program",
-           "Those that close first stand on top. For role client a line is a program, and address and port are "
+           "Those that close first stand on top. For role client a line is a program, and address "
+           "and port are "
            "null."),
     column("remotes", "report: this host's connects, by remote address and port",
            "Tells which server closes first on you, refuses or doesn't answer."),
-    column("now", "time_wait: how many there are at the end of the report", "Mini-sockets in TIME_WAIT."),
+    column("now", "time_wait: how many there are at the end of the report",
+           "Mini-sockets in TIME_WAIT."),
     column("peak", "the most there were at a time",
-           "time_wait: mini-sockets in TIME_WAIT. ports: local ports held. It may have been higher before tracing "
+           "time_wait: mini-sockets in TIME_WAIT. ports: local ports held. It may have been higher "
+           "before tracing "
            "began."),
     column("socket_seconds", "time_wait: sum of the time spent in TIME_WAIT, in seconds",
-           "What a service costs: 100 sockets for 60 s are 6000. Divide by the length of the report to get how many "
+           "What a service costs: 100 sockets for 60 s are 6000. Divide by the length of the "
+           "report to get how many "
            "there were on average."),
-    column("ports", "report: local ports in use towards one remote endpoint",
-           "By local address, remote address and port, the fullest first. This is what runs out: see "
-           "ephemeral_ports_low."),
-    column("held", "ports: local ports in use now", "By connections in any state, TIME_WAIT included."),
-    column("limit", "ports: how many there can be", "The size of ip_local_port_range. null if it isn't known."),
+    column(
+        "ports", "report: local ports in use towards one remote endpoint",
+        "By local address, remote address and port, the fullest first. This is what runs out: see "
+        "ephemeral_ports_low."),
+    column("held", "ports: local ports in use now",
+           "By connections in any state, TIME_WAIT included."),
+    column("limit", "ports: how many there can be",
+           "The size of ip_local_port_range. null if it isn't known."),
     column("per_second", "ports: connects per second", "Over the length of the report."),
     // report: findings
     column("severity", "findings: info, warning or critical",
            "critical: something fails now. warning: it will, or costs you. info: good to know."),
     column("evidence", "findings: the numbers behind it, by name",
            "With up to a few connections, as trace calls them (conn)."),
-    column("advice", "findings: what to do", "tcpdwell explain ID tells more, and what doesn't help."),
+    column("advice", "findings: what to do",
+           "tcpdwell explain ID tells more, and what doesn't help."),
     column("thresholds", "report: from where on a finding is told",
            "Set with --threshold NAME=VALUE, for example --threshold close_wait_leak.age=10s."),
-    column("timeline", "report: sockets in each state over time", "At equal steps of step_ns from begin on."),
+    column("timeline", "report: sockets in each state over time",
+           "At equal steps of step_ns from begin on."),
 };
 
 } // namespace

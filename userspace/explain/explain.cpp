@@ -28,13 +28,15 @@ std::string key(std::string_view word) {
     return out;
 }
 
-/// What other tools and the RFC say, by key: RFC 9293, ss, netstat; and keys that share an explanation.
+/// What other tools and the RFC say, by key: RFC 9293, ss, netstat; and keys that share an
+/// explanation.
 constexpr std::pair<std::string_view, std::string_view> kOtherNames[] = {
-    {"synreceived", "SYN_RECV"}, {"estab", "ESTABLISHED"}, {"closed", "CLOSE"},       {"unconn", "CLOSE"},
-    {"listening", "LISTEN"},     {"2msl", "TIME_WAIT"},    {"p90ns", "p50_ns"},       {"p99ns", "p50_ns"},
-    {"p999ns", "p50_ns"},        {"maxns", "min_ns"},      {"endings", "ending"},     {"stepns", "timeline"},
-    {"handshake", "latencies"},  {"connect", "latencies"}, {"finacked", "latencies"}, {"dwell", "dwell_ns"},
-    {"nofile", "without_file"},  {"lost", "events_lost"},
+    {"synreceived", "SYN_RECV"}, {"estab", "ESTABLISHED"},   {"closed", "CLOSE"},
+    {"unconn", "CLOSE"},         {"listening", "LISTEN"},    {"2msl", "TIME_WAIT"},
+    {"p90ns", "p50_ns"},         {"p99ns", "p50_ns"},        {"p999ns", "p50_ns"},
+    {"maxns", "min_ns"},         {"endings", "ending"},      {"stepns", "timeline"},
+    {"handshake", "latencies"},  {"connect", "latencies"},   {"finacked", "latencies"},
+    {"dwell", "dwell_ns"},       {"nofile", "without_file"}, {"lost", "events_lost"},
 };
 
 std::string_view after_last(std::string_view text, std::string_view separators) {
@@ -48,10 +50,12 @@ bool is_name_of(std::string_view word, const std::string& wanted, const Explanat
     case Topic::sysctl: // net.ipv4.tcp_x, net/ipv4/tcp_x, /proc/sys/net/ipv4/tcp_x, tcp_x
         return key(after_last(entry.word, ".")) == key(after_last(word, "./"));
     case Topic::finding: // a threshold: close_wait_leak.age
-        return word.find('.') != std::string_view::npos && key(word.substr(0, word.find('.'))) == key(entry.word);
+        return word.find('.') != std::string_view::npos &&
+               key(word.substr(0, word.find('.'))) == key(entry.word);
     case Topic::ending:
     case Topic::column: // time_wait.peak, states.TIME_WAIT.p99_ns
-        return word.find('.') != std::string_view::npos && key(after_last(word, ".")) == key(entry.word);
+        return word.find('.') != std::string_view::npos &&
+               key(after_last(word, ".")) == key(entry.word);
     case Topic::state:
     case Topic::myth: return false;
     }
@@ -59,8 +63,9 @@ bool is_name_of(std::string_view word, const std::string& wanted, const Explanat
 }
 
 bool is_other_name_of(const std::string& wanted, const Explanation& entry) {
-    return std::any_of(std::begin(kOtherNames), std::end(kOtherNames),
-                       [&](const auto& name) { return name.first == wanted && name.second == entry.word; });
+    return std::any_of(std::begin(kOtherNames), std::end(kOtherNames), [&](const auto& name) {
+        return name.first == wanted && name.second == entry.word;
+    });
 }
 
 /// How many characters have to be inserted, removed, replaced, or swapped with their neighbour.
@@ -83,7 +88,8 @@ std::size_t edits(std::string_view a, std::string_view b) {
     return above[b.size()];
 }
 
-/// How far `candidate` is from what was wanted, both as keys; the larger the less alike, nullopt: not alike.
+/// How far `candidate` is from what was wanted, both as keys; the larger the less alike, nullopt:
+/// not alike.
 std::optional<std::size_t> distance(std::string_view wanted, std::string_view candidate) {
     const std::size_t changes = edits(wanted, candidate);
     if (changes <= std::max<std::size_t>(1, wanted.size() / 3)) return changes;
@@ -114,8 +120,9 @@ std::optional<Topic> topic_from_name(std::string_view word) {
 const std::vector<Explanation>& explanations() {
     static const std::vector<Explanation> all = [] {
         std::vector<Explanation> list;
-        for (const auto& part : {texts::states(), texts::endings(), texts::ending_details(), texts::time_wait_ends(),
-                                 texts::findings(), texts::sysctls(), texts::columns(), texts::myths()})
+        for (const auto& part :
+             {texts::states(), texts::endings(), texts::ending_details(), texts::time_wait_ends(),
+              texts::findings(), texts::sysctls(), texts::columns(), texts::myths()})
             list.insert(list.end(), part.begin(), part.end());
         return list;
     }();
@@ -127,16 +134,18 @@ std::vector<const Explanation*> explain(std::string_view word) {
     std::vector<const Explanation*> found;
     if (wanted.empty()) return found;
     for (const Explanation& entry : explanations()) {
-        if (is_name_of(word, wanted, entry) || is_other_name_of(wanted, entry)) found.push_back(&entry);
+        if (is_name_of(word, wanted, entry) || is_other_name_of(wanted, entry))
+            found.push_back(&entry);
     }
     const std::size_t direct = found.size();
     for (std::size_t i = 0; i < direct; ++i) {
         if (found[i]->topic != Topic::sysctl) continue;
         for (const Explanation& entry : explanations()) {
-            const bool about_it =
-                entry.topic == Topic::myth && !entry.sysctls.empty() &&
-                std::find(entry.sysctls.begin(), entry.sysctls.end(), found[i]->word) != entry.sysctls.end();
-            if (about_it && std::find(found.begin(), found.end(), &entry) == found.end()) found.push_back(&entry);
+            const bool about_it = entry.topic == Topic::myth && !entry.sysctls.empty() &&
+                                  std::find(entry.sysctls.begin(), entry.sysctls.end(),
+                                            found[i]->word) != entry.sysctls.end();
+            if (about_it && std::find(found.begin(), found.end(), &entry) == found.end())
+                found.push_back(&entry);
         }
     }
     return found;
@@ -150,13 +159,16 @@ std::vector<std::string_view> similar_words(std::string_view word) {
     for (const Explanation& entry : explanations()) {
         const std::string_view candidate = after_last(entry.word, ".");
         const auto far = distance(wanted, key(candidate));
-        const bool listed = std::any_of(alike.begin(), alike.end(),
-                                        [&](const auto& other) { return key(other.second) == key(candidate); });
+        const bool listed = std::any_of(alike.begin(), alike.end(), [&](const auto& other) {
+            return key(other.second) == key(candidate);
+        });
         if (far && !listed) alike.emplace_back(*far, candidate);
     }
-    std::stable_sort(alike.begin(), alike.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::stable_sort(alike.begin(), alike.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
     std::vector<std::string_view> words;
-    for (std::size_t i = 0; i < std::min(kMost, alike.size()); ++i) words.push_back(alike[i].second);
+    for (std::size_t i = 0; i < std::min(kMost, alike.size()); ++i)
+        words.push_back(alike[i].second);
     return words;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the words mean that tcpdwell prints: states, endings, findings, columns, and the sysctls behind them.
+// What the words mean that tcpdwell prints: states, endings, findings, columns, and the sysctls
+// behind them.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +13,8 @@ namespace tcpdwell {
 
 enum class Topic : std::uint8_t {
     state,   ///< TIME_WAIT
-    ending,  ///< fin, reset_sent ...: the values of `ending`, `ending_detail`, `closed_first`, `time_wait.end`, `seen`,
-             ///< `role`
+    ending,  ///< fin, reset_sent ...: the values of `ending`, `ending_detail`, `closed_first`,
+             ///< `time_wait.end`, `seen`, `role`
     finding, ///< what `report` can find, with its thresholds
     sysctl,  ///< by its full name; found by its last part too
     column,  ///< keys and columns of trace, census and report
@@ -24,22 +25,24 @@ std::string_view name(Topic topic);
 /// "myth" and "myths", in upper or lower case; nullopt: not a topic.
 std::optional<Topic> topic_from_name(std::string_view word);
 
-/// One word explained. Texts are UTF-8 paragraphs separated by "\n"; whoever prints them wraps them.
+/// One word explained. Texts are UTF-8 paragraphs separated by "\n"; whoever prints them wraps
+/// them.
 struct Explanation {
     std::string_view word;
     Topic topic;
     std::string_view summary;                  ///< one line of at most 65 characters
     std::string_view text;                     ///< who, why, what ends it, what to do
     std::span<const std::string_view> sysctls; ///< full names of those that govern it; may be empty
-    std::string_view source;                   ///< RFC section, kernel function and version, or manual page
+    std::string_view source; ///< RFC section, kernel function and version, or manual page
 };
 
 /// All of them, by topic, in the order in which `tcpdwell explain` lists them.
 const std::vector<Explanation>& explanations();
 
-/// Those that `word` means: a word of ours, in upper or lower case, with '-' or '_' ("time-wait", "FIN-WAIT-2"), a
-/// state's name in RFC 9293 or ss, the last part of a sysctl's name or of a key, a finding's threshold. Usually one; a
-/// word may be a column and an ending, say, and a sysctl brings the myths about it. Empty: not known.
+/// Those that `word` means: a word of ours, in upper or lower case, with '-' or '_' ("time-wait",
+/// "FIN-WAIT-2"), a state's name in RFC 9293 or ss, the last part of a sysctl's name or of a key, a
+/// finding's threshold. Usually one; a word may be a column and an ending, say, and a sysctl brings
+/// the myths about it. Empty: not known.
 std::vector<const Explanation*> explain(std::string_view word);
 
 /// Words that look like `word`, the likeliest first, at most three.

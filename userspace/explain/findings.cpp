@@ -9,69 +9,100 @@ constexpr Explanation kFindings[] = {
     {.word = "server_closes_first",
      .topic = Topic::finding,
      .summary = "a server closes first, and so has the TIME_WAIT",
-     .text = "Told when a service with role server closed first on at least server_closes_first.connections (100) "
-             "connections, and on at least server_closes_first.share (0.5) of those that anybody closed first.\n"
-             "Means: each of these connections leaves a mini-socket here for about 60 s. That costs little memory "
-             "and no port, and keeps no client out as a rule; it counts towards tcp_max_tw_buckets. It matters more "
-             "for what stands behind it: keep-alive is off, or its idle limit here is shorter than the client's, and "
+     .text = "Told when a service with role server closed first on at least "
+             "server_closes_first.connections (100) "
+             "connections, and on at least server_closes_first.share (0.5) of those that anybody "
+             "closed first.\n"
+             "Means: each of these connections leaves a mini-socket here for about 60 s. That "
+             "costs little memory "
+             "and no port, and keeps no client out as a rule; it counts towards "
+             "tcp_max_tw_buckets. It matters more "
+             "for what stands behind it: keep-alive is off, or its idle limit here is shorter than "
+             "the client's, and "
              "a client that sends just then gets an RST.\n"
-             "What helps: keep connections open for more than one request, with a longer idle limit than the client "
+             "What helps: keep connections open for more than one request, with a longer idle "
+             "limit than the client "
              "or proxy in front has. Where you own both programs, let the client close first.\n"
-             "What doesn't: tcp_tw_reuse (for outgoing connections only), tcp_fin_timeout, SO_REUSEADDR.",
+             "What doesn't: tcp_tw_reuse (for outgoing connections only), tcp_fin_timeout, "
+             "SO_REUSEADDR.",
      .sysctls = kOf<kMaxTwBuckets>,
      .source = "RFC 9293, section 3.6; RFC 9112, section 9.6"},
     {.word = "close_wait_leak",
      .topic = Topic::finding,
      .summary = "a program doesn't close connections that the peer closed",
-     .text = "Told when at least close_wait_leak.sockets (1) sockets of one process are in CLOSE_WAIT for at least "
+     .text = "Told when at least close_wait_leak.sockets (1) sockets of one process are in "
+             "CLOSE_WAIT for at least "
              "close_wait_leak.age (60s).\n"
-             "Means: the peer has closed, the program hasn't noticed or has forgotten close(). Each socket holds a "
-             "descriptor and memory until the process ends; in the end accept() or open() fails with EMFILE.\n"
-             "What helps: mend the program. Usual suspects are connections that were handed back to a pool without "
-             "being read, and error paths without close(). The connections named in the finding tell which peer. "
+             "Means: the peer has closed, the program hasn't noticed or has forgotten close(). "
+             "Each socket holds a "
+             "descriptor and memory until the process ends; in the end accept() or open() fails "
+             "with EMFILE.\n"
+             "What helps: mend the program. Usual suspects are connections that were handed back "
+             "to a pool without "
+             "being read, and error paths without close(). The connections named in the finding "
+             "tell which peer. "
              "Until then, restart it, and raise its limit of descriptors if need be.\n"
-             "What doesn't: any sysctl. Keepalive can at best turn such a socket into one in CLOSE; the descriptor "
+             "What doesn't: any sysctl. Keepalive can at best turn such a socket into one in "
+             "CLOSE; the descriptor "
              "stays.",
      .sysctls = {},
      .source = "RFC 9293, section 3.6; close(2), EMFILE in accept(2)"},
     {.word = "time_wait_table_full",
      .topic = Topic::finding,
      .summary = "tcp_max_tw_buckets is reached, or nearly",
-     .text = "Told when the mini-sockets of one network namespace are at least time_wait_table_full.share (0.9) of "
+     .text = "Told when the mini-sockets of one network namespace are at least "
+             "time_wait_table_full.share (0.9) of "
              "tcp_max_tw_buckets, or when any TIME_WAIT ended as overflow.\n"
-             "Means: beyond the limit, connections close without TIME_WAIT (or FIN_WAIT2), and late segments can "
-             "meet a new connection between the same ports. The limit is for each network namespace; it guards "
+             "Means: beyond the limit, connections close without TIME_WAIT (or FIN_WAIT2), and "
+             "late segments can "
+             "meet a new connection between the same ports. The limit is for each network "
+             "namespace; it guards "
              "memory, about 250 bytes apiece.\n"
-             "What helps: raise the limit, in the namespace that is named. Then see to it that fewer are made: "
+             "What helps: raise the limit, in the namespace that is named. Then see to it that "
+             "fewer are made: "
              "server_closes_first says by whom.\n"
              "What doesn't: lowering it.",
      .sysctls = kOf<kMaxTwBuckets, kFinTimeout>,
-     .source = "inet_twsk_alloc() in net/ipv4/inet_timewait_sock.c; ip-sysctl.rst, tcp_max_tw_buckets"},
+     .source =
+         "inet_twsk_alloc() in net/ipv4/inet_timewait_sock.c; ip-sysctl.rst, tcp_max_tw_buckets"},
     {.word = "ephemeral_ports_low",
      .topic = Topic::finding,
      .summary = "connects to one address and port use up the local ports",
-     .text = "Told when the local ports held between one local address and one remote address and port are at least "
-             "ephemeral_ports_low.share (0.8) of ip_local_port_range, or when any connect failed with no_port. "
+     .text = "Told when the local ports held between one local address and one remote address and "
+             "port are at least "
+             "ephemeral_ports_low.share (0.8) of ip_local_port_range, or when any connect failed "
+             "with no_port. "
              "TIME_WAIT holds a port as well as ESTABLISHED does.\n"
-             "Means: soon connect() fails with EADDRNOTAVAIL, and before that it gets slow, since the kernel "
-             "searches longer. With the default range of 28232 ports, if this side closes first, no more than 470 "
+             "Means: soon connect() fails with EADDRNOTAVAIL, and before that it gets slow, since "
+             "the kernel "
+             "searches longer. With the default range of 28232 ports, if this side closes first, "
+             "no more than 470 "
              "connections a second to one endpoint are possible for long.\n"
-             "What helps, best first: reuse connections (pool, keep-alive); let the remote end close first; "
-             "tcp_tw_reuse=1, if both ends use timestamps; a wider ip_local_port_range, minus what your services "
-             "listen on (ip_local_reserved_ports); more local or remote addresses or ports. A program that calls "
+             "What helps, best first: reuse connections (pool, keep-alive); let the remote end "
+             "close first; "
+             "tcp_tw_reuse=1, if both ends use timestamps; a wider ip_local_port_range, minus what "
+             "your services "
+             "listen on (ip_local_reserved_ports); more local or remote addresses or ports. A "
+             "program that calls "
              "bind() before connect() should set IP_BIND_ADDRESS_NO_PORT.\n"
              "What doesn't: tcp_fin_timeout, tcp_max_tw_buckets, SO_REUSEADDR on the server.",
      .sysctls = kOf<kLocalPortRange, kLocalReservedPorts, kTwReuse, kTwReuseDelay, kTimestamps>,
-     .source = "__inet_hash_connect() in net/ipv4/inet_hashtables.c; ip(7), IP_BIND_ADDRESS_NO_PORT; ip-sysctl.rst"},
+     .source = "__inet_hash_connect() in net/ipv4/inet_hashtables.c; ip(7), "
+               "IP_BIND_ADDRESS_NO_PORT; ip-sysctl.rst"},
     {.word = "connects_unanswered",
      .topic = Topic::finding,
      .summary = "connects of a program get no answer",
-     .text = "Told when at least connects_unanswered.connections (20) connects of one process were still in "
-             "SYN_SENT after connects_unanswered.age (3s), or failed with timeout, unreachable or given_up.\n"
-             "Means: SYNs or their answers are dropped. One remote address in common: that host is down, a firewall "
-             "drops, or its queue of connections to accept is full (there: nstat TcpExtListenOverflows). Many: look "
+     .text = "Told when at least connects_unanswered.connections (20) connects of one process were "
+             "still in "
+             "SYN_SENT after connects_unanswered.age (3s), or failed with timeout, unreachable or "
+             "given_up.\n"
+             "Means: SYNs or their answers are dropped. One remote address in common: that host is "
+             "down, a firewall "
+             "drops, or its queue of connections to accept is full (there: nstat "
+             "TcpExtListenOverflows). Many: look "
              "at routes, NAT and connection tracking nearer to this host.\n"
-             "What helps: find the drop (tcpdump on both ends; dmesg for \"nf_conntrack: table full\"). Give the "
+             "What helps: find the drop (tcpdump on both ends; dmesg for \"nf_conntrack: table "
+             "full\"). Give the "
              "program a connect timeout of a few seconds, so that it can try another address.\n"
              "What doesn't: more retries.",
      .sysctls = kOf<kSynRetries>,
@@ -79,40 +110,56 @@ constexpr Explanation kFindings[] = {
     {.word = "handshakes_failing",
      .topic = Topic::finding,
      .summary = "handshakes at a listener don't complete",
-     .text = "Told when a listening endpoint has at least handshakes_failing.connections (20) failed handshakes, "
-             "which are at least handshakes_failing.share (0.1) of its handshakes, or as many in SYN_RECV now. SYN "
+     .text = "Told when a listening endpoint has at least handshakes_failing.connections (20) "
+             "failed handshakes, "
+             "which are at least handshakes_failing.share (0.1) of its handshakes, or as many in "
+             "SYN_RECV now. SYN "
              "cookies that were seen are told.\n"
-             "Means: a SYN flood (many addresses that never answer), answers that get lost (asymmetric route, "
-             "firewall; few addresses, always the same), or a program that accepts too slowly, so that last ACKs "
+             "Means: a SYN flood (many addresses that never answer), answers that get lost "
+             "(asymmetric route, "
+             "firewall; few addresses, always the same), or a program that accepts too slowly, so "
+             "that last ACKs "
              "are ignored (nstat TcpExtListenOverflows).\n"
-             "What helps: leave tcp_syncookies at 1. For a slow program: accept faster, more workers, then a longer "
+             "What helps: leave tcp_syncookies at 1. For a slow program: accept faster, more "
+             "workers, then a longer "
              "backlog in listen() and somaxconn with it.\n"
-             "What doesn't: tcp_max_syn_backlog, which is only asked when cookies are off; tcp_abort_on_overflow, "
+             "What doesn't: tcp_max_syn_backlog, which is only asked when cookies are off; "
+             "tcp_abort_on_overflow, "
              "which only makes the failures loud.",
      .sysctls = kOf<kSynackRetries, kSyncookies, kMaxSynBacklog, kSomaxconn, kAbortOnOverflow>,
-     .source = "tcp_conn_request() in net/ipv4/tcp_input.c, tcp_check_req() in net/ipv4/tcp_minisocks.c; RFC 4987"},
+     .source = "tcp_conn_request() in net/ipv4/tcp_input.c, tcp_check_req() in "
+               "net/ipv4/tcp_minisocks.c; RFC 4987"},
     {.word = "fin_wait2_pileup",
      .topic = Topic::finding,
      .summary = "many peers don't close after this end has",
-     .text = "Told when at least fin_wait2_pileup.sockets (100) sockets of one process or network namespace are in "
+     .text = "Told when at least fin_wait2_pileup.sockets (100) sockets of one process or network "
+             "namespace are in "
              "FIN_WAIT2 now, or as many ended as fin_wait2_expired.\n"
-             "Means: this end closed first, and the peers are slow to follow, or never do. Look for CLOSE_WAIT at "
-             "the peers: the leak is there. If a process here still holds the sockets, it called shutdown() and "
+             "Means: this end closed first, and the peers are slow to follow, or never do. Look "
+             "for CLOSE_WAIT at "
+             "the peers: the leak is there. If a process here still holds the sockets, it called "
+             "shutdown() and "
              "forgot close(): then the leak is here.\n"
-             "What helps: mend the program that doesn't close. A lower tcp_fin_timeout sheds the orphans sooner, "
+             "What helps: mend the program that doesn't close. A lower tcp_fin_timeout sheds the "
+             "orphans sooner, "
              "at the risk that a slow but honest peer gets an RST for its FIN.\n"
              "What doesn't: tcp_tw_reuse; tcp_fin_timeout for sockets that a process holds.",
      .sysctls = kOf<kFinTimeout>,
-     .source = "RFC 9293, section 3.6; tcp_close() in net/ipv4/tcp.c; ip-sysctl.rst, tcp_fin_timeout"},
+     .source =
+         "RFC 9293, section 3.6; tcp_close() in net/ipv4/tcp.c; ip-sysctl.rst, tcp_fin_timeout"},
     {.word = "closing_stuck",
      .topic = Topic::finding,
      .summary = "last FINs are never acknowledged",
-     .text = "Told when at least closing_stuck.sockets (1) sockets are in LAST_ACK or CLOSING for at least "
+     .text = "Told when at least closing_stuck.sockets (1) sockets are in LAST_ACK or CLOSING for "
+             "at least "
              "closing_stuck.age (30s). A round trip is what it should take.\n"
-             "Means: the peer vanished, a firewall or NAT on the way has already dropped the connection, or the "
+             "Means: the peer vanished, a firewall or NAT on the way has already dropped the "
+             "connection, or the "
              "peer doesn't read, so that the FIN is held up behind data.\n"
-             "What helps: look at what is on the way; connection tracking that forgets a connection at the first FIN "
-             "is a classic. A lower tcp_orphan_retries ends orphans sooner. They end by themselves after some minutes, "
+             "What helps: look at what is on the way; connection tracking that forgets a "
+             "connection at the first FIN "
+             "is a classic. A lower tcp_orphan_retries ends orphans sooner. They end by themselves "
+             "after some minutes, "
              "at most half an hour.\n"
              "What doesn't: tcp_fin_timeout.",
      .sysctls = kOf<kOrphanRetries, kRetries2>,
@@ -120,25 +167,34 @@ constexpr Explanation kFindings[] = {
     {.word = "time_wait_skipped",
      .topic = Topic::finding,
      .summary = "this end closes first, yet leaves no TIME_WAIT",
-     .text = "Told when at least time_wait_skipped.connections (20) active closes left no TIME_WAIT, and they are at "
-             "least time_wait_skipped.share (0.1) of the active closes. By cause: so_linger_zero, unread_data, "
+     .text = "Told when at least time_wait_skipped.connections (20) active closes left no "
+             "TIME_WAIT, and they are at "
+             "least time_wait_skipped.share (0.1) of the active closes. By cause: so_linger_zero, "
+             "unread_data, "
              "data_after_close, timed_out, overflow and others; explain tells each.\n"
-             "Means: the connections ended by a reset, a timeout or for lack of room instead of two FINs. After a "
-             "reset the peer may have lost data and sees an error; without TIME_WAIT late segments can meet a new "
+             "Means: the connections ended by a reset, a timeout or for lack of room instead of "
+             "two FINs. After a "
+             "reset the peer may have lost data and sees an error; without TIME_WAIT late segments "
+             "can meet a new "
              "connection.\n"
-             "What helps: depends on the cause. so_linger_zero is a decision of the program; unread_data and "
+             "What helps: depends on the cause. so_linger_zero is a decision of the program; "
+             "unread_data and "
              "data_after_close are mostly bugs in how the two programs agree on the end.",
      .sysctls = {},
      .source = "RFC 9293, sections 3.6 and 3.6.1; tcp_close() in net/ipv4/tcp.c"},
     {.word = "keepalive_kills",
      .topic = Topic::finding,
      .summary = "connections died of unanswered keepalive probes",
-     .text = "Told when at least keepalive_kills.connections (1) connections ended timed_out with detail "
+     .text = "Told when at least keepalive_kills.connections (1) connections ended timed_out with "
+             "detail "
              "keepalive.\n"
-             "Means: the peer vanished without a word, or a firewall or NAT between had forgotten the idle "
+             "Means: the peer vanished without a word, or a firewall or NAT between had forgotten "
+             "the idle "
              "connection. Keepalive did its work; the program can connect again.\n"
-             "What helps: if the peers are alive, probe before the box in between forgets: a shorter TCP_KEEPIDLE "
-             "in the program, or tcp_keepalive_time for all programs that use SO_KEEPALIVE. Many NATs forget after "
+             "What helps: if the peers are alive, probe before the box in between forgets: a "
+             "shorter TCP_KEEPIDLE "
+             "in the program, or tcp_keepalive_time for all programs that use SO_KEEPALIVE. Many "
+             "NATs forget after "
              "5 minutes or less of silence.\n"
              "What doesn't: more probes to a path that is gone.",
      .sysctls = kOf<kKeepaliveTime, kKeepaliveIntvl, kKeepaliveProbes>,
@@ -146,11 +202,14 @@ constexpr Explanation kFindings[] = {
     {.word = "events_lost",
      .topic = Topic::finding,
      .summary = "the report is incomplete: events were lost",
-     .text = "Told when any event was lost between the kernel and tcpdwell, or a recording has holes: damaged or "
+     .text = "Told when any event was lost between the kernel and tcpdwell, or a recording has "
+             "holes: damaged or "
              "missing parts, or time between two of its files.\n"
-             "Means: counts are too low, and the connections that were affected say seen: gap. Nothing is made up "
+             "Means: counts are too low, and the connections that were affected say seen: gap. "
+             "Nothing is made up "
              "in their place.\n"
-             "What helps: a larger --buffer-size; a filter (--port, --netns, ...), which works in the kernel where "
+             "What helps: a larger --buffer-size; a filter (--port, --netns, ...), which works in "
+             "the kernel where "
              "it can; a CPU that isn't fully used by others. --strict makes it exit status 4.",
      .sysctls = {},
      .source = "tcpdwell"},

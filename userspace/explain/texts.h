@@ -11,7 +11,7 @@
 namespace tcpdwell::texts {
 
 std::span<const Explanation> states();
-std::span<const Explanation> endings();        ///< values of `ending`, `closed_first`, `role` and `seen`
+std::span<const Explanation> endings(); ///< values of `ending`, `closed_first`, `role` and `seen`
 std::span<const Explanation> ending_details(); ///< values of `ending_detail`
 std::span<const Explanation> time_wait_ends(); ///< values of `time_wait.end`
 std::span<const Explanation> findings();

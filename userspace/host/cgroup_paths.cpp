@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The id of a cgroup v2 node is the inode of its directory (kernfs), so one walk over the directories tells them all.
+// The id of a cgroup v2 node is the inode of its directory (kernfs), so one walk over the
+// directories tells them all.
 #include "host/cgroup_paths.h"
 
 #include <fmt/format.h>
@@ -29,7 +30,8 @@ std::string unescaped(std::string_view text) {
     std::string result;
     for (std::size_t i = 0; i < text.size(); ++i) {
         if (text[i] == '\\' && i + 3 < text.size()) {
-            result += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0'));
+            result += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 +
+                                        (text[i + 3] - '0'));
             i += 3;
         } else {
             result += text[i];
@@ -55,7 +57,9 @@ std::optional<CgroupMount> find_cgroup_mount(std::string_view mountinfo) {
 
         // "41 31 0:38 / /sys/fs/cgroup/unified rw,relatime shared:5 - cgroup2 cgroup2 rw" (proc(5))
         const auto separator = line.find(" - ");
-        if (separator == std::string_view::npos || !line.substr(separator + 3).starts_with("cgroup2 ")) continue;
+        if (separator == std::string_view::npos ||
+            !line.substr(separator + 3).starts_with("cgroup2 "))
+            continue;
         for (int skipped = 0; skipped < 3; ++skipped) next_field(line);
         CgroupMount mount;
         mount.root = unescaped(next_field(line));
@@ -70,15 +74,16 @@ Result<CgroupPaths> CgroupPaths::open() {
     if (!mountinfo) return tl::unexpected(mountinfo.error());
     auto mount = find_cgroup_mount(*mountinfo);
     if (!mount)
-        return fail(ErrorCode::failed,
-                    "cgroup v2 isn't mounted; 'mount -t cgroup2 none /sys/fs/cgroup' does it where v1 isn't in use");
+        return fail(ErrorCode::failed, "cgroup v2 isn't mounted; 'mount -t cgroup2 none "
+                                       "/sys/fs/cgroup' does it where v1 isn't in use");
     return open(std::move(*mount));
 }
 
 Result<CgroupPaths> CgroupPaths::open(CgroupMount mount) {
     const auto id = directory_id(mount.mount_point);
     if (!id)
-        return fail(ErrorCode::failed, fmt::format("cannot look into {}: {}", mount.mount_point, std::strerror(errno)),
+        return fail(ErrorCode::failed,
+                    fmt::format("cannot look into {}: {}", mount.mount_point, std::strerror(errno)),
                     errno);
     CgroupPaths paths(std::move(mount));
     paths.whole_ = *id == hierarchy_root_id;

@@ -15,13 +15,15 @@ namespace tcpdwell {
 /// Where the cgroup v2 hierarchy is mounted.
 struct CgroupMount {
     std::string mount_point; ///< "/sys/fs/cgroup", on hybrid hosts "/sys/fs/cgroup/unified"
-    std::string root;        ///< path of the mounted node as our cgroup namespace sees it; "/" as a rule
+    std::string root; ///< path of the mounted node as our cgroup namespace sees it; "/" as a rule
 };
 
-/// The cgroup2 mount in the text of /proc/PID/mountinfo; the one with root "/" if there are several.
+/// The cgroup2 mount in the text of /proc/PID/mountinfo; the one with root "/" if there are
+/// several.
 std::optional<CgroupMount> find_cgroup_mount(std::string_view mountinfo);
 
-/// A table of cgroup ids and paths. Paths are those that /proc/PID/cgroup shows after "0::": "/", "/system.slice/x".
+/// A table of cgroup ids and paths. Paths are those that /proc/PID/cgroup shows after "0::": "/",
+/// "/system.slice/x".
 class CgroupPaths {
 public:
     /// Looks for the cgroup2 mount and walks it. Fails if there is none.
@@ -29,7 +31,8 @@ public:
     /// The same for a mount that is known. Any directory tree does.
     static Result<CgroupPaths> open(CgroupMount mount);
 
-    /// Walks the hierarchy again. Cgroups that are gone since are still known: sockets and recordings outlive them.
+    /// Walks the hierarchy again. Cgroups that are gone since are still known: sockets and
+    /// recordings outlive them.
     void refresh();
 
     /// Path of an id; nullopt if it wasn't there when the hierarchy was walked.
@@ -37,8 +40,8 @@ public:
     /// Id of a path that existed at the last walk: one slash in front, none at the end or doubled.
     [[nodiscard]] std::optional<std::uint64_t> id_of(std::string_view path) const;
 
-    /// False if the mount is not the root of the hierarchy (a container, a cgroup namespace): paths then begin at the
-    /// mounted node, and cgroups outside it have none.
+    /// False if the mount is not the root of the hierarchy (a container, a cgroup namespace): paths
+    /// then begin at the mounted node, and cgroups outside it have none.
     [[nodiscard]] bool whole() const { return whole_; }
     [[nodiscard]] const CgroupMount& mount() const { return mount_; }
 

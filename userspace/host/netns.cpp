@@ -37,7 +37,8 @@ std::optional<std::uint32_t> inode_of(const std::string& path) {
     return static_cast<std::uint32_t>(status.st_ino);
 }
 
-/// Empty if it isn't a network namespace: the file may be a leftover of `ip netns`, or any path that the user gave.
+/// Empty if it isn't a network namespace: the file may be a leftover of `ip netns`, or any path
+/// that the user gave.
 Fd open_netns(const std::string& path) {
     Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (fd && ::ioctl(fd.get(), NS_GET_NSTYPE) != CLONE_NEWNET) fd.reset();
@@ -63,15 +64,17 @@ public:
     }
 
     NetworkNamespace* find(std::uint32_t inode) {
-        const auto found = std::find_if(namespaces_.begin(), namespaces_.end(),
-                                        [inode](const NetworkNamespace& each) { return each.inode == inode; });
+        const auto found =
+            std::find_if(namespaces_.begin(), namespaces_.end(),
+                         [inode](const NetworkNamespace& each) { return each.inode == inode; });
         return found == namespaces_.end() ? nullptr : &*found;
     }
 
     std::vector<NetworkNamespace> take() {
-        std::sort(namespaces_.begin(), namespaces_.end(), [](const NetworkNamespace& a, const NetworkNamespace& b) {
-            return a.own != b.own ? a.own : a.inode < b.inode;
-        });
+        std::sort(namespaces_.begin(), namespaces_.end(),
+                  [](const NetworkNamespace& a, const NetworkNamespace& b) {
+                      return a.own != b.own ? a.own : a.inode < b.inode;
+                  });
         return std::move(namespaces_);
     }
 
@@ -94,7 +97,8 @@ std::vector<NetworkNamespace> list_network_namespaces() {
         while (const dirent* entry = ::readdir(processes.get())) {
             if (entry->d_name[0] < '0' || entry->d_name[0] > '9') continue;
             const std::string path = fmt::format("/proc/{}/ns/net", entry->d_name);
-            // Nearly all processes are in a namespace that is known, and stat() is much cheaper than open().
+            // Nearly all processes are in a namespace that is known, and stat() is much cheaper
+            // than open().
             const auto inode = inode_of(path);
             if (inode && !list.find(*inode)) list.add(path, std::nullopt, false);
         }
@@ -104,39 +108,52 @@ std::vector<NetworkNamespace> list_network_namespaces() {
 
 Result<std::uint32_t> own_netns_inode() {
     if (const auto inode = inode_of(own_path)) return *inode;
-    return fail(ErrorCode::failed, fmt::format("cannot read {}: {}; is /proc mounted?", own_path, std::strerror(errno)),
-                errno);
+    return fail(
+        ErrorCode::failed,
+        fmt::format("cannot read {}: {}; is /proc mounted?", own_path, std::strerror(errno)),
+        errno);
 }
 
 Result<std::uint32_t> resolve_netns(std::string_view text) {
     if (const auto inode = number(text)) {
         for (const NetworkNamespace& each : list_network_namespaces())
             if (each.inode == *inode) return *inode;
-        if (const auto of_process = inode_of(fmt::format("/proc/{}/ns/net", *inode))) return *of_process;
+        if (const auto of_process = inode_of(fmt::format("/proc/{}/ns/net", *inode)))
+            return *of_process;
         if (errno == EACCES)
-            return fail(ErrorCode::cannot_trace,
-                        fmt::format("--netns {}: not allowed to look into that process; run it with sudo", text),
-                        EACCES);
+            return fail(
+                ErrorCode::cannot_trace,
+                fmt::format("--netns {}: not allowed to look into that process; run it with sudo",
+                            text),
+                EACCES);
     }
     const bool is_path = text.find('/') != std::string_view::npos;
     const bool is_name = !text.empty() && text != "." && text != "..";
     if (is_path || is_name) {
-        const std::string path = is_path ? std::string(text) : fmt::format("{}/{}", named_directory, text);
+        const std::string path =
+            is_path ? std::string(text) : fmt::format("{}/{}", named_directory, text);
         if (const Fd fd = open_netns(path)) return inode_of(fd);
     }
-    return fail(ErrorCode::usage,
-                fmt::format("--netns {}: no such network namespace; 'ip netns list' shows the named ones", text));
+    return fail(
+        ErrorCode::usage,
+        fmt::format("--netns {}: no such network namespace; 'ip netns list' shows the named ones",
+                    text));
 }
 
 Result<NetnsGuard> NetnsGuard::enter(int fd) {
     Fd home(::open(own_path, O_RDONLY | O_CLOEXEC));
-    if (!home) return fail(ErrorCode::failed, fmt::format("cannot open {}: {}", own_path, std::strerror(errno)), errno);
+    if (!home)
+        return fail(ErrorCode::failed,
+                    fmt::format("cannot open {}: {}", own_path, std::strerror(errno)), errno);
     if (::setns(fd, CLONE_NEWNET) != 0) {
         const int error = errno;
         if (error == EPERM)
             return fail(ErrorCode::cannot_trace,
-                        "cannot enter another network namespace: CAP_SYS_ADMIN is missing; run it with sudo", error);
-        return fail(ErrorCode::failed, fmt::format("cannot enter a network namespace: {}", std::strerror(error)),
+                        "cannot enter another network namespace: CAP_SYS_ADMIN is missing; run it "
+                        "with sudo",
+                        error);
+        return fail(ErrorCode::failed,
+                    fmt::format("cannot enter a network namespace: {}", std::strerror(error)),
                     error);
     }
     return NetnsGuard(std::move(home));

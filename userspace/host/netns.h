@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Network namespaces: which there are, what the user's word for one means, and stepping into one for a while.
+// Network namespaces: which there are, what the user's word for one means, and stepping into one
+// for a while.
 #pragma once
 
 #include <cstdint>
@@ -15,29 +16,32 @@ namespace tcpdwell {
 
 /// A network namespace, kept alive by its descriptor.
 struct NetworkNamespace {
-    std::uint32_t inode = 0;         ///< ns.inum in the kernel; may be given to another namespace once this one is gone
-    Fd fd;                           ///< for setns(2); never empty
+    std::uint32_t inode =
+        0; ///< ns.inum in the kernel; may be given to another namespace once this one is gone
+    Fd fd; ///< for setns(2); never empty
     std::optional<std::string> name; ///< as `ip netns` calls it
     bool own = false;                ///< the calling thread's
 };
 
-/// All namespaces that a process of /proc is in or that /run/netns names, the calling thread's first, then by inode.
-/// Processes that can't be looked into are passed over. Namespaces held by nothing but a socket, a descriptor or a
-/// mount elsewhere aren't found.
+/// All namespaces that a process of /proc is in or that /run/netns names, the calling thread's
+/// first, then by inode. Processes that can't be looked into are passed over. Namespaces held by
+/// nothing but a socket, a descriptor or a mount elsewhere aren't found.
 std::vector<NetworkNamespace> list_network_namespaces();
 
 /// The calling thread's own namespace.
 Result<std::uint32_t> own_netns_inode();
 
-/// Inode of the namespace that `text` means: an inode or a PID (a number is an inode if there is such a namespace), a
-/// name of `ip netns`, or a path. ErrorCode::usage if there is none.
+/// Inode of the namespace that `text` means: an inode or a PID (a number is an inode if there is
+/// such a namespace), a name of `ip netns`, or a path. ErrorCode::usage if there is none.
 Result<std::uint32_t> resolve_netns(std::string_view text);
 
-/// Puts the calling thread into another network namespace until the end of the scope; stays with that thread. If the
-/// thread can't come back the program is aborted: everything after it would be about the wrong namespace.
+/// Puts the calling thread into another network namespace until the end of the scope; stays with
+/// that thread. If the thread can't come back the program is aborted: everything after it would be
+/// about the wrong namespace.
 class [[nodiscard]] NetnsGuard {
 public:
-    /// `fd` is a namespace descriptor and need not outlive the call. Needs CAP_SYS_ADMIN (ErrorCode::cannot_trace).
+    /// `fd` is a namespace descriptor and need not outlive the call. Needs CAP_SYS_ADMIN
+    /// (ErrorCode::cannot_trace).
     static Result<NetnsGuard> enter(int fd);
 
     NetnsGuard(NetnsGuard&&) noexcept = default;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kernel makes these texts while they are read and hands out a page or so at a time, whatever is asked for.
+// The kernel makes these texts while they are read and hands out a page or so at a time, whatever
+// is asked for.
 #include "host/proc_file.h"
 
 #include <fmt/format.h>
@@ -14,7 +15,8 @@ namespace tcpdwell {
 
 Result<std::string> read_proc_file(const char* path, int at) {
     const auto failure = [path] {
-        return fail(ErrorCode::failed, fmt::format("cannot read {}: {}", path, std::strerror(errno)), errno);
+        return fail(ErrorCode::failed,
+                    fmt::format("cannot read {}: {}", path, std::strerror(errno)), errno);
     };
     const Fd fd(::openat(at, path, O_RDONLY | O_CLOEXEC));
     if (!fd) return failure();

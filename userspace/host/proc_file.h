@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading the files of /proc and /sys, whose size isn't known before, and walking their directories.
+// Reading the files of /proc and /sys, whose size isn't known before, and walking their
+// directories.
 #pragma once
 
 #include <dirent.h>
@@ -13,7 +14,8 @@
 
 namespace tcpdwell {
 
-/// The whole file; a relative `path` begins at the directory `at`. The error says what couldn't be read and why.
+/// The whole file; a relative `path` begins at the directory `at`. The error says what couldn't be
+/// read and why.
 Result<std::string> read_proc_file(const char* path, int at = AT_FDCWD);
 
 /// Text without white space at either end.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// /proc/sys/net shows the network namespace of the task that reads, so a thread that has changed its own sees the
-// other's.
+// /proc/sys/net shows the network namespace of the task that reads, so a thread that has changed
+// its own sees the other's.
 #include "host/sysctls.h"
 
 #include <algorithm>
@@ -12,12 +12,15 @@ namespace tcpdwell {
 namespace {
 
 constexpr std::array<std::string_view, 19> names = {
-    "net.ipv4.tcp_fin_timeout",       "net.ipv4.tcp_tw_reuse",        "net.ipv4.tcp_tw_reuse_delay",
-    "net.ipv4.tcp_max_tw_buckets",    "net.ipv4.ip_local_port_range", "net.ipv4.tcp_syncookies",
-    "net.ipv4.tcp_max_syn_backlog",   "net.core.somaxconn",           "net.ipv4.tcp_rfc1337",
-    "net.ipv4.tcp_timestamps",        "net.ipv4.tcp_orphan_retries",  "net.ipv4.tcp_max_orphans",
-    "net.ipv4.tcp_keepalive_time",    "net.ipv4.tcp_keepalive_intvl", "net.ipv4.tcp_keepalive_probes",
-    "net.ipv4.tcp_retries2",          "net.ipv4.tcp_syn_retries",     "net.ipv4.tcp_synack_retries",
+    "net.ipv4.tcp_fin_timeout",       "net.ipv4.tcp_tw_reuse",
+    "net.ipv4.tcp_tw_reuse_delay",    "net.ipv4.tcp_max_tw_buckets",
+    "net.ipv4.ip_local_port_range",   "net.ipv4.tcp_syncookies",
+    "net.ipv4.tcp_max_syn_backlog",   "net.core.somaxconn",
+    "net.ipv4.tcp_rfc1337",           "net.ipv4.tcp_timestamps",
+    "net.ipv4.tcp_orphan_retries",    "net.ipv4.tcp_max_orphans",
+    "net.ipv4.tcp_keepalive_time",    "net.ipv4.tcp_keepalive_intvl",
+    "net.ipv4.tcp_keepalive_probes",  "net.ipv4.tcp_retries2",
+    "net.ipv4.tcp_syn_retries",       "net.ipv4.tcp_synack_retries",
     "net.ipv4.tcp_abort_on_overflow",
 };
 

@@ -17,7 +17,8 @@ struct Sysctl {
 /// Names of all sysctls of interest.
 std::span<const std::string_view> tcp_sysctl_names();
 
-/// Their values in the calling thread's network namespace; those that the kernel doesn't have are left out.
+/// Their values in the calling thread's network namespace; those that the kernel doesn't have are
+/// left out.
 std::vector<Sysctl> read_tcp_sysctls();
 
 } // namespace tcpdwell

@@ -27,12 +27,13 @@ public:
         ro.timewait_timer_function = plan.tw_timer_handler;
         ro.request_timer_function = plan.reqsk_timer_handler;
         ro.can_make_cookies = plan.cookies.on;
-        ro.can_tell_jiffies = plan.can_tell_jiffies;
+        ro.knows_jiffies = plan.knows_jiffies;
         ro.hash_add_result = plan.hash_add_result;
         ro.wake_bytes = buffer_bytes / 4;
         const std::size_t ranges = std::min(plan.stack_ranges.size(), std::size(ro.stack_ranges));
         for (std::size_t i = 0; i < ranges; ++i)
-            ro.stack_ranges[i] = {plan.stack_ranges[i].begin, plan.stack_ranges[i].end, plan.stack_ranges[i].function};
+            ro.stack_ranges[i] = {plan.stack_ranges[i].begin, plan.stack_ranges[i].end,
+                                  plan.stack_ranges[i].function};
         ro.stack_range_count = static_cast<std::uint32_t>(ranges);
         set_kernel_filter(ro, filter);
         bpf_map__set_max_entries(skeleton_->maps.records, static_cast<std::uint32_t>(buffer_bytes));
@@ -55,8 +56,8 @@ private:
 };
 
 template <class Skeleton>
-std::unique_ptr<BpfObject> open_as(const bpf_object_open_opts& options, const ProbePlan& plan, const Filter& filter,
-                                   std::size_t buffer_bytes) {
+std::unique_ptr<BpfObject> open_as(const bpf_object_open_opts& options, const ProbePlan& plan,
+                                   const Filter& filter, std::size_t buffer_bytes) {
     Skeleton* skeleton = Skeleton::open(&options);
     if (skeleton == nullptr) return nullptr;
     auto object = std::make_unique<ObjectOf<Skeleton>>(skeleton);
@@ -70,9 +71,12 @@ Result<std::unique_ptr<BpfObject>> BpfObject::open(const ProbePlan& plan, const 
                                                    std::size_t buffer_bytes) {
     LIBBPF_OPTS(bpf_object_open_opts, options, );
     if (!plan.btf_file.empty()) options.btf_custom_path = plan.btf_file.c_str();
-    auto object = plan.hooks == Hooks::raw ? open_as<tcpdwell_raw_bpf>(options, plan, filter, buffer_bytes)
-                                           : open_as<tcpdwell_bpf>(options, plan, filter, buffer_bytes);
-    if (!object) return fail(ErrorCode::failed, "cannot open the BPF object: " + take_libbpf_warning(), errno);
+    auto object = plan.hooks == Hooks::raw
+                      ? open_as<tcpdwell_raw_bpf>(options, plan, filter, buffer_bytes)
+                      : open_as<tcpdwell_bpf>(options, plan, filter, buffer_bytes);
+    if (!object)
+        return fail(ErrorCode::failed, "cannot open the BPF object: " + take_libbpf_warning(),
+                    errno);
     return object;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The compiled programs in either form, for typed tracepoints or for raw ones (bpf/hook.bpf.h), behind one face. The
-// only room of their skeletons.
+// The compiled programs in either form, for typed tracepoints or for raw ones (bpf/hook.bpf.h),
+// behind one face. The only room of their skeletons.
 #pragma once
 
 #include <linux/types.h>
@@ -17,8 +17,8 @@ struct bpf_program;
 
 namespace tcpdwell {
 
-/// Opened and configured, then loaded. Both forms come from one source and have the same variables; programs are found
-/// by name, since not all of them make sense in both.
+/// Opened and configured, then loaded. Both forms come from one source and have the same variables;
+/// programs are found by name, since not all of them make sense in both.
 class BpfObject {
 public:
     /// `filter` is put into the constants as far as it can be decided in the kernel.

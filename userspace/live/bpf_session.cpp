@@ -19,13 +19,14 @@
 
 namespace tcpdwell {
 
-/// A program that the kernel skips while it is running on the same CPU. Its twin, if it has one, takes such events;
-/// what the twin missed too is lost.
+/// A program that the kernel skips while it is running on the same CPU. Its twin, if it has one,
+/// takes such events; what the twin missed too is lost.
 struct GuardedProgram {
     bpf_program* bpf = nullptr;
     td_probe probe = TD_PROBE_STATE;
     const __u64* taken_by_twin = nullptr; ///< in the kernel's memory; nullptr: it has none
-    std::uint64_t before = 0; ///< missed before anything was to be recorded: its twin may not have been attached yet
+    std::uint64_t before =
+        0; ///< missed before anything was to be recorded: its twin may not have been attached yet
     std::uint64_t missed = 0; ///< since, at the last look
     std::uint64_t lost = 0;   ///< missed at two looks in a row: not just on its way to the twin
 
@@ -40,7 +41,8 @@ int on_libbpf_message(libbpf_print_level level, const char* format, va_list argu
     // The verifier's log is one message, and may be long.
     va_list again;
     va_copy(again, arguments);
-    std::string line(static_cast<std::size_t>(std::max(std::vsnprintf(nullptr, 0, format, again), 0)), '\0');
+    std::string line(
+        static_cast<std::size_t>(std::max(std::vsnprintf(nullptr, 0, format, again), 0)), '\0');
     va_end(again);
     std::vsnprintf(line.data(), line.size() + 1, format, arguments);
     while (!line.empty() && line.back() == '\n') line.pop_back();
@@ -78,16 +80,22 @@ std::optional<td_probe> function_probe(Program program) {
 std::uint64_t recursion_misses(const bpf_program* program) {
     bpf_prog_info info{};
     std::uint32_t size = sizeof(info);
-    return bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) == 0 ? info.recursion_misses : 0;
+    return bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) == 0
+               ? info.recursion_misses
+               : 0;
 }
 
 /// The programs of tcp_send_reset, which has a reason to read or not.
-const char* send_reset_program(bool reason) { return reason ? "on_send_reset_reason" : "on_send_reset"; }
-const char* send_reset_twin(bool reason) { return reason ? "on_send_reset_reason_nested" : "on_send_reset_nested"; }
+const char* send_reset_program(bool reason) {
+    return reason ? "on_send_reset_reason" : "on_send_reset";
+}
+const char* send_reset_twin(bool reason) {
+    return reason ? "on_send_reset_reason_nested" : "on_send_reset_nested";
+}
 
-/// Decides for each program of the object whether it is loaded. Those that are, in the order in which they are to be
-/// attached: the mini-sockets' probes come before the full sockets', so that no hand-over is taken for an end; a twin
-/// comes after its first (bpf/nested.bpf.h).
+/// Decides for each program of the object whether it is loaded. Those that are, in the order in
+/// which they are to be attached: the mini-sockets' probes come before the full sockets', so that
+/// no hand-over is taken for an end; a twin comes after its first (bpf/nested.bpf.h).
 std::vector<Slot> choose_programs(const BpfObject& object, const ProbePlan& plan) {
     const auto program = [&object](const char* name) { return object.program(name); };
     const bool reason = plan.reset_reason.on;
@@ -97,7 +105,8 @@ std::vector<Slot> choose_programs(const BpfObject& object, const ProbePlan& plan
         {Program::timer_start, program("on_timer_start")},
         {Program::timer_cancel, program("on_timer_cancel")},
         {Program::timer_expire, program("on_timer_expire")},
-        {Program::mini_begin, program(plan.hashdance_schedules ? "on_mini_scheduled" : "on_mini_hashed")},
+        {Program::mini_begin,
+         program(plan.hashdance_schedules ? "on_mini_scheduled" : "on_mini_hashed")},
         {Program::mini_rearm, program("on_mini_rearmed")},
         {Program::mini_expire, program("on_mini_expired")},
         {Program::mini_expire, program("on_mini_expiry_done")},
@@ -143,15 +152,18 @@ Result<bpf_link*> attach(const Slot& slot, std::array<std::uint64_t, 2> accept_i
 }
 
 /// The programs that the kernel may skip, out of `loaded`.
-std::vector<GuardedProgram> guarded_programs(const BpfObject& object, const ProbePlan& plan, std::span<const Slot> loaded) {
-    const auto* const taken = object.nested_events(); // in the order of enum guard (bpf/nested.bpf.h)
+std::vector<GuardedProgram> guarded_programs(const BpfObject& object, const ProbePlan& plan,
+                                             std::span<const Slot> loaded) {
+    const auto* const taken =
+        object.nested_events(); // in the order of enum guard (bpf/nested.bpf.h)
     std::vector<GuardedProgram> guarded{
         {object.program("on_state"), TD_PROBE_STATE, &taken[0]},
         {object.program("on_receive_reset"), TD_PROBE_RESET, &taken[1]},
         {object.program(send_reset_program(plan.reset_reason.on)), TD_PROBE_RESET, &taken[2]},
     };
     for (const Slot& slot : loaded)
-        if (const auto probe = function_probe(slot.program)) guarded.push_back(GuardedProgram{slot.bpf, *probe});
+        if (const auto probe = function_probe(slot.program))
+            guarded.push_back(GuardedProgram{slot.bpf, *probe});
     return guarded;
 }
 
@@ -198,19 +210,22 @@ Result<BpfSession> BpfSession::open(const ProbePlan& plan, std::array<std::uint6
 
     const std::vector<Slot> slots = choose_programs(object, plan);
     if (const int error = object.load(); error != 0)
-        return fail(
-            ErrorCode::cannot_trace,
-            fmt::format("the kernel refused the BPF programs ({}): {}; 'tcpdwell check' tells what this host lacks",
-                        std::strerror(-error), take_libbpf_warning()),
-            -error);
+        return fail(ErrorCode::cannot_trace,
+                    fmt::format("the kernel refused the BPF programs ({}): {}; 'tcpdwell check' "
+                                "tells what this host lacks",
+                                std::strerror(-error), take_libbpf_warning()),
+                    -error);
     for (const Slot& slot : slots) {
         auto link = attach(slot, accept_ids);
         if (!link) return tl::unexpected(link.error());
         members->links.emplace_back(*link);
     }
     members->guarded = guarded_programs(object, plan, slots);
-    members->ring.reset(ring_buffer__new(bpf_map__fd(object.records()), Members::on_record, members.get(), nullptr));
-    if (!members->ring) return fail(ErrorCode::failed, "cannot map the ring buffer: " + take_libbpf_warning(), errno);
+    members->ring.reset(ring_buffer__new(bpf_map__fd(object.records()), Members::on_record,
+                                         members.get(), nullptr));
+    if (!members->ring)
+        return fail(ErrorCode::failed, "cannot map the ring buffer: " + take_libbpf_warning(),
+                    errno);
     for (GuardedProgram& g : members->guarded) g.before = g.missed_by_both();
     object.set_recording(true); // all are attached: from now on all see the same
     return BpfSession(std::move(members));

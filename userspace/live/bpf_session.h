@@ -17,27 +17,30 @@ struct bpf_link;
 
 namespace tcpdwell {
 
-/// Programs that run in the kernel as long as the object lives. Move-only; there is no half-open state.
+/// Programs that run in the kernel as long as the object lives. Move-only; there is no half-open
+/// state.
 class BpfSession {
 public:
-    /// Loads and attaches what the plan says. `filter` is applied in the kernel as far as it can be decided there.
-    /// `accept_ids` are the numbers of the accept tracepoints (0: none). `buffer_bytes` is a power of two and a
-    /// multiple of the page size. Errors carry the verifier's words.
-    static Result<BpfSession> open(const ProbePlan& plan, std::array<std::uint64_t, 2> accept_ids, const Filter& filter,
-                                   std::size_t buffer_bytes);
+    /// Loads and attaches what the plan says. `filter` is applied in the kernel as far as it can be
+    /// decided there. `accept_ids` are the numbers of the accept tracepoints (0: none).
+    /// `buffer_bytes` is a power of two and a multiple of the page size. Errors carry the
+    /// verifier's words.
+    static Result<BpfSession> open(const ProbePlan& plan, std::array<std::uint64_t, 2> accept_ids,
+                                   const Filter& filter, std::size_t buffer_bytes);
     BpfSession(BpfSession&&) noexcept;
     BpfSession& operator=(BpfSession&&) noexcept;
     ~BpfSession();
 
-    /// For epoll with EPOLLET: an edge comes when the buffer has filled up to a part. (Without EPOLLET it is readable
-    /// whenever it isn't empty, which would wake the reader for every record.) Drain by time as well.
+    /// For epoll with EPOLLET: an edge comes when the buffer has filled up to a part. (Without
+    /// EPOLLET it is readable whenever it isn't empty, which would wake the reader for every
+    /// record.) Drain by time as well.
     [[nodiscard]] int fd() const;
     /// Hands over all records that are in the buffer, oldest first.
     void drain(const RecordSink& sink);
     /// Detaches the programs; what is in the buffer stays for drain().
     void detach();
-    /// Asks the kernel how many events it skipped (a few system calls; once a second will do). Counted at the second
-    /// look.
+    /// Asks the kernel how many events it skipped (a few system calls; once a second will do).
+    /// Counted at the second look.
     void count_skipped();
     /// Events that found no room or were skipped, per probe, since the start.
     [[nodiscard]] std::array<std::uint64_t, TD_PROBE_COUNT> lost() const;

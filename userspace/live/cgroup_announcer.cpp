@@ -16,9 +16,11 @@ constexpr std::uint64_t kShortestPause = 100'000'000;
 void CgroupAnnouncer::announce(std::span<const std::byte> record, const RecordSink& sink) {
     const td_header header = read_header(record);
     if (header.kind == TD_STATE) {
-        if (const auto state = as<td_state_by_task>(record)) describe(state->task.cgroup, header.time_ns, sink);
+        if (const auto state = as<td_state_by_task>(record))
+            describe(state->task.cgroup, header.time_ns, sink);
     } else if (header.kind == TD_SOCKET) {
-        if (const auto socket = as<td_socket>(record)) describe(socket->task.cgroup, header.time_ns, sink);
+        if (const auto socket = as<td_socket>(record))
+            describe(socket->task.cgroup, header.time_ns, sink);
     }
 }
 

@@ -10,9 +10,10 @@ namespace tcpdwell {
 namespace {
 
 /// The functions that must have fired.
-class FunctionsSeen final : public Sight {
+class FunctionsSeen final : public TrialObserver {
 public:
-    void look_at(const OwnConnection& /*connection*/, std::span<const std::byte> record) override {
+    void on_record(const OwnConnection& /*connection*/,
+                   std::span<const std::byte> record) override {
         request_ |= read_header(record).kind == TD_REQUEST;
         const auto mini = as<td_timewait>(record);
         if (!mini || mini->h.kind != TD_TIMEWAIT) return;
@@ -35,9 +36,10 @@ private:
 };
 
 ProbePlan plan_of_functions(const KernelSupport& support) {
-    ProbePlan plan = trial_plan(ProbeSet::fentry, {Program::mini_begin, Program::mini_rearm, Program::mini_expire,
-                                                   Program::mini_kill, Program::request_begin, Program::request_drop,
-                                                   Program::request_put, Program::request_expire});
+    ProbePlan plan = trial_plan(ProbeSet::fentry,
+                                {Program::mini_begin, Program::mini_rearm, Program::mini_expire,
+                                 Program::mini_kill, Program::request_begin, Program::request_drop,
+                                 Program::request_put, Program::request_expire});
     plan.hashdance_schedules = support.hashdance_schedules;
     plan.hash_add_result = support.hash_add_result;
     return plan;
@@ -54,8 +56,10 @@ Support try_functions(const KernelSupport& support) {
     case Trial::Outcome::seen: return Support::yes();
     case Trial::Outcome::not_seen:
         return Support::no(fmt::format("{}() didn't fire for a connection of our own", trial.why));
-    case Trial::Outcome::refused: return Support::no(fmt::format("the kernel refuses them: {}", trial.why));
-    case Trial::Outcome::not_made: return Support::no(fmt::format("it can't be tried: {}", trial.why));
+    case Trial::Outcome::refused:
+        return Support::no(fmt::format("the kernel refuses them: {}", trial.why));
+    case Trial::Outcome::not_made:
+        return Support::no(fmt::format("it can't be tried: {}", trial.why));
     }
     return Support::no(trial.why);
 }

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether the probe set `fentry` works on this host: some functions can be attached to but never fire, because the
-// compiler has inlined them where they are called, and only seeing them fire tells.
+// Whether the probe set `fentry` works on this host: some functions can be attached to but never
+// fire, because the compiler has inlined them where they are called, and only seeing them fire
+// tells.
 #pragma once
 
 #include "live/kernel_support.h"
 
 namespace tcpdwell {
 
-/// Tries the set on a connection of our own (trial.h). tw_timer_handler() and reqsk_timer_handler() can't be made to
-/// run so soon; they are called through pointers, and so can't be inlined.
+/// Tries the set on a connection of our own (trial.h). tw_timer_handler() and reqsk_timer_handler()
+/// can't be made to run so soon; they are called through pointers, and so can't be inlined.
 Support try_functions(const KernelSupport& support);
 
 } // namespace tcpdwell

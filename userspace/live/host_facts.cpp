@@ -14,13 +14,15 @@ HostIdentity read_host_identity() {
     utsname names{};
     ::uname(&names);
     host.name = names.nodename;
-    if (const auto text = read_proc_file("/proc/sys/kernel/random/boot_id")) host.boot_id = trimmed(*text);
+    if (const auto text = read_proc_file("/proc/sys/kernel/random/boot_id"))
+        host.boot_id = trimmed(*text);
     host.sysctls = read_tcp_sysctls();
     return host;
 }
 
 std::vector<std::vector<std::byte>> host_facts(std::uint64_t now_ns, const HostIdentity& host,
-                                               const KernelSupport& support, const ProbePlan& plan) {
+                                               const KernelSupport& support,
+                                               const ProbePlan& plan) {
     std::vector<std::vector<std::byte>> facts;
     const auto add = [&](std::string_view key, std::string_view value) {
         facts.push_back(fact_record(now_ns, 0, key, value));

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "host/sysctls.h"
 #include "live/kernel_support.h"
 #include "live/probe_plan.h"
-#include "host/sysctls.h"
 
 namespace tcpdwell {
 

@@ -21,7 +21,8 @@
 namespace tcpdwell {
 namespace {
 
-constexpr std::array<std::uint32_t, 12> kCommonHz = {100, 250, 300, 1000, 24, 48, 64, 128, 256, 512, 1024, 1200};
+constexpr std::array<std::uint32_t, 12> kCommonHz = {100, 250, 300, 1000, 24,   48,
+                                                     64,  128, 256, 512,  1024, 1200};
 constexpr std::chrono::milliseconds kInterval(200);
 
 struct Destroy {
@@ -30,10 +31,14 @@ struct Destroy {
 
 Result<JiffiesSample> sample(const clock_bpf& skeleton) {
     std::array<char, 64> packet{}; // any will do
-    LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = packet.data(), .data_size_in = packet.size(), .repeat = 1);
-    if (const int error = bpf_prog_test_run_opts(bpf_program__fd(skeleton.progs.read_clock), &options); error != 0)
+    LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = packet.data(), .data_size_in = packet.size(),
+                .repeat = 1);
+    if (const int error =
+            bpf_prog_test_run_opts(bpf_program__fd(skeleton.progs.read_clock), &options);
+        error != 0)
         return fail(ErrorCode::cannot_trace,
-                    fmt::format("cannot run a BPF program that reads the kernel's clock: {}", std::strerror(-error)),
+                    fmt::format("cannot run a BPF program that reads the kernel's clock: {}",
+                                std::strerror(-error)),
                     -error);
     return JiffiesSample{skeleton.bss->clock_jiffies, skeleton.bss->clock_ns};
 }
@@ -44,7 +49,8 @@ Result<JiffiesClock> read_kernel_clock() {
     const std::unique_ptr<clock_bpf, Destroy> skeleton(clock_bpf::open_and_load());
     if (!skeleton)
         return fail(ErrorCode::cannot_trace,
-                    fmt::format("the kernel refused the BPF program that reads its clock: {}", take_libbpf_warning()),
+                    fmt::format("the kernel refused the BPF program that reads its clock: {}",
+                                take_libbpf_warning()),
                     errno);
     const auto first = sample(*skeleton);
     if (!first) return tl::unexpected(first.error());

@@ -14,7 +14,8 @@
 
 namespace tcpdwell {
 
-/// Copies a list, unless it is longer than the kernel side has room for: then it is decided in user space only.
+/// Copies a list, unless it is longer than the kernel side has room for: then it is decided in user
+/// space only.
 template <class Array, class Count, class List>
 void set_filter_list(Array& array, Count& count, const List& list) {
     if (list.size() > std::size(array)) return;
@@ -29,7 +30,8 @@ void set_kernel_filter(Rodata& rodata, const Filter& filter) {
     set_filter_list(rodata.filter_netns, rodata.filter_netns_count, filter.netns);
     set_filter_list(rodata.filter_ports, rodata.filter_port_count, filter.ports);
     set_filter_list(rodata.filter_local_ports, rodata.filter_local_port_count, filter.local_ports);
-    set_filter_list(rodata.filter_remote_ports, rodata.filter_remote_port_count, filter.remote_ports);
+    set_filter_list(rodata.filter_remote_ports, rodata.filter_remote_port_count,
+                    filter.remote_ports);
     if (filter.addresses.size() > std::size(rodata.filter_networks)) return;
     for (std::size_t i = 0; i < filter.addresses.size(); ++i) {
         const Cidr& cidr = filter.addresses[i];

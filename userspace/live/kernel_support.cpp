@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gathers the facts: files of /proc and /sys, the kernel's type information, and trial loads where only trying tells.
+// Gathers the facts: files of /proc and /sys, the kernel's type information, and trial loads where
+// only trying tells.
 #include "live/kernel_support.h"
 
 #include <bpf/btf.h>
@@ -36,7 +37,8 @@ struct StackFunction {
 };
 constexpr std::array stack_functions = {
     StackFunction{"__run_timers", TD_STACK_RUN_TIMERS},
-    StackFunction{"__run_timer_base", TD_STACK_RUN_TIMERS}, // its caller; the other is inlined there in 6.12 for arm64
+    StackFunction{"__run_timer_base",
+                  TD_STACK_RUN_TIMERS}, // its caller; the other is inlined there in 6.12 for arm64
     StackFunction{"__mod_timer", TD_STACK_MOD_TIMER},
     StackFunction{"tcp_timewait_state_process", TD_STACK_TIMEWAIT_PROCESS},
     StackFunction{"inet_twsk_deschedule_put", TD_STACK_DESCHEDULE},
@@ -53,12 +55,14 @@ constexpr std::array stack_functions = {
 std::optional<int> read_number(const char* path) {
     const auto text = read_proc_file(path);
     int value = 0;
-    if (!text || std::from_chars(text->data(), text->data() + text->size(), value).ec != std::errc{})
+    if (!text ||
+        std::from_chars(text->data(), text->data() + text->size(), value).ec != std::errc{})
         return std::nullopt;
     return value;
 }
 
-/// "none [integrity] confidentiality": the word in brackets. The file is there only if securityfs is mounted.
+/// "none [integrity] confidentiality": the word in brackets. The file is there only if securityfs
+/// is mounted.
 std::optional<std::string> read_lockdown() {
     const auto text = read_proc_file("/sys/kernel/security/lockdown");
     if (!text) return std::nullopt;
@@ -69,12 +73,14 @@ std::optional<std::string> read_lockdown() {
 }
 
 Support check_memlock(const KernelSupport& support) {
-    if (support.version >= KernelVersion{5, 11} || support.capabilities.sys_resource) return Support::yes();
+    if (support.version >= KernelVersion{5, 11} || support.capabilities.sys_resource)
+        return Support::yes();
     rlimit limit{};
-    if (::getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_max == RLIM_INFINITY) return Support::yes();
-    return Support::no(
-        "before Linux 5.11 BPF maps count as locked memory, and the limit (RLIMIT_MEMLOCK) can't be raised "
-        "without CAP_SYS_RESOURCE");
+    if (::getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_max == RLIM_INFINITY)
+        return Support::yes();
+    return Support::no("before Linux 5.11 BPF maps count as locked memory, and the limit "
+                       "(RLIMIT_MEMLOCK) can't be raised "
+                       "without CAP_SYS_RESOURCE");
 }
 
 Support has_tracepoint(const KernelTypes& types, std::string_view name) {
@@ -103,13 +109,15 @@ constexpr unsigned arguments_with_reason = 3;
 void gather_functions(KernelSupport& support, const KernelTypes& types) {
     support.functions = Support::yes();
     for (const std::string_view name :
-         {"__inet_twsk_schedule", "tw_timer_handler", "inet_twsk_kill", "inet_csk_reqsk_queue_hash_add",
-          "inet_csk_reqsk_queue_drop", "inet_csk_reqsk_queue_drop_and_put", "reqsk_timer_handler"})
+         {"__inet_twsk_schedule", "tw_timer_handler", "inet_twsk_kill",
+          "inet_csk_reqsk_queue_hash_add", "inet_csk_reqsk_queue_drop",
+          "inet_csk_reqsk_queue_drop_and_put", "reqsk_timer_handler"})
         if (!types.has_function(name))
             support.functions = Support::no(fmt::format("this kernel has no function {}", name));
-    support.migrations = types.has_function("reuseport_migrate_sock")
-                             ? Support::yes()
-                             : Support::no("this kernel's listeners don't take over handshakes (Linux 5.14)");
+    support.migrations =
+        types.has_function("reuseport_migrate_sock")
+            ? Support::yes()
+            : Support::no("this kernel's listeners don't take over handshakes (Linux 5.14)");
     support.hashdance_schedules = types.has_function("inet_twsk_hashdance_schedule");
     support.hash_add_result = types.result_position("inet_csk_reqsk_queue_hash_add");
     if (!types.has_function("inet_twsk_hashdance") && !support.hashdance_schedules)
@@ -117,15 +125,19 @@ void gather_functions(KernelSupport& support, const KernelTypes& types) {
 }
 
 void gather_typed(KernelSupport& support, const KernelTypes& types) {
-    for (const TracepointFact& each : tracepoints) support.*each.fact = has_tracepoint(types, each.name);
+    for (const TracepointFact& each : tracepoints)
+        support.*each.fact = has_tracepoint(types, each.name);
     gather_functions(support, types);
-    support.reset_reason =
-        types.argument_count("tcp_send_reset") >= arguments_with_reason ? Support::yes() : Support::no(no_reason);
+    support.reset_reason = types.argument_count("tcp_send_reset") >= arguments_with_reason
+                               ? Support::yes()
+                               : Support::no(no_reason);
     if (const std::uint32_t target = types.tracepoint("inet_sock_set_state"); target != 0) {
         support.tracing_programs = try_tracing_program(target);
-        support.socket_cookie = support.tracing_programs ? try_socket_cookie(target) : support.tracing_programs;
+        support.socket_cookie =
+            support.tracing_programs ? try_socket_cookie(target) : support.tracing_programs;
         if (!support.socket_cookie && support.version < KernelVersion{5, 12})
-            support.socket_cookie = Support::no("programs can't generate cookies before Linux 5.12");
+            support.socket_cookie =
+                Support::no("programs can't generate cookies before Linux 5.12");
     } else {
         support.tracing_programs = support.socket_cookie = support.inet_sock_set_state;
     }
@@ -136,54 +148,67 @@ void gather_raw(KernelSupport& support) {
     support.raw = true;
     support.tracing_programs = try_raw_program();
     for (const TracepointFact& each : tracepoints)
-        support.*each.fact = support.tracing_programs ? try_raw_tracepoint(each.name, 1) : support.tracing_programs;
-    support.reset_reason = support.tcp_send_reset && try_raw_tracepoint("tcp_send_reset", arguments_with_reason)
-                               ? Support::yes()
-                               : Support::no(no_reason);
+        support.*each.fact =
+            support.tracing_programs ? try_raw_tracepoint(each.name, 1) : support.tracing_programs;
+    support.reset_reason =
+        support.tcp_send_reset && try_raw_tracepoint("tcp_send_reset", arguments_with_reason)
+            ? Support::yes()
+            : Support::no(no_reason);
     support.socket_cookie = Support::no("programs on raw tracepoints can't generate cookies");
     support.functions = Support::no("they take the kernel's own BTF and Linux 5.9");
 }
 
-/// Whether what the programs read can be found in these types at all, and whether they can be this kernel's.
+/// Whether what the programs read can be found in these types at all, and whether they can be this
+/// kernel's.
 Support check_given_types(const KernelSupport& support, const KernelTypes& types) {
     constexpr std::pair<std::string_view, std::string_view> needed[] = {
-        {"sock", "__sk_common"},       {"sock_common", "skc_family"}, {"inet_timewait_sock", "tw_timer"},
-        {"request_sock", "rsk_timer"}, {"timer_list", "function"},    {"inet_sock", "inet_sport"},
+        {"sock", "__sk_common"},
+        {"sock_common", "skc_family"},
+        {"inet_timewait_sock", "tw_timer"},
+        {"request_sock", "rsk_timer"},
+        {"timer_list", "function"},
+        {"inet_sock", "inet_sport"},
     };
     for (const auto& [structure, member] : needed)
         if (!types.has_member(structure, member))
-            return Support::no(fmt::format("{} isn't the BTF of a Linux kernel with TCP: it has no {}::{}",
-                                           support.btf_file, structure, member));
+            return Support::no(
+                fmt::format("{} isn't the BTF of a Linux kernel with TCP: it has no {}::{}",
+                            support.btf_file, structure, member));
     const unsigned told = types.argument_count("tcp_send_reset");
-    if (told != 0 && support.tcp_send_reset && (told >= arguments_with_reason) != support.reset_reason.ok)
-        return Support::no(fmt::format("{} is the BTF of another kernel: its tcp_send_reset has {} arguments, that of "
-                                       "Linux {} has {}",
-                                       support.btf_file, told, support.release,
-                                       support.reset_reason ? "more" : "fewer"));
+    if (told != 0 && support.tcp_send_reset &&
+        (told >= arguments_with_reason) != support.reset_reason.ok)
+        return Support::no(fmt::format(
+            "{} is the BTF of another kernel: its tcp_send_reset has {} arguments, that of "
+            "Linux {} has {}",
+            support.btf_file, told, support.release, support.reset_reason ? "more" : "fewer"));
     return Support::yes();
 }
 
 /// What is known only from the types, whoever gives them.
 void gather_members(KernelSupport& support, const KernelTypes& types) {
-    support.entry_stamp = types.has_member("inet_timewait_sock", "tw_entry_stamp")
-                              ? Support::yes()
-                              : Support::no("this kernel's struct inet_timewait_sock has no tw_entry_stamp");
+    support.entry_stamp =
+        types.has_member("inet_timewait_sock", "tw_entry_stamp")
+            ? Support::yes()
+            : Support::no("this kernel's struct inet_timewait_sock has no tw_entry_stamp");
 }
 
 void gather_iterator(KernelSupport& support, const KernelTypes& types) {
     const std::uint32_t iterator = types.id("bpf_iter_tcp", BTF_KIND_FUNC);
-    support.tcp_iterator = iterator != 0 ? try_iterator(iterator)
-                                         : Support::no("this kernel has no BPF iterator over TCP sockets (Linux 5.9)");
+    support.tcp_iterator =
+        iterator != 0 ? try_iterator(iterator)
+                      : Support::no("this kernel has no BPF iterator over TCP sockets (Linux 5.9)");
 }
 
 void gather_programs(KernelSupport& support) {
     const auto own = KernelTypes::read(kOwnBtf);
     support.btf = own ? Support::yes() : Support::no(own.error().message);
     if (!support.btf_file.empty()) {
-        support.tcp_iterator = Support::no("with --btf nothing is used that takes the kernel's own BTF");
+        support.tcp_iterator =
+            Support::no("with --btf nothing is used that takes the kernel's own BTF");
         gather_raw(support);
         const auto given = KernelTypes::read(support.btf_file);
-        support.types = given ? check_given_types(support, *given) : Support::no(given.error().message);
+        support.types =
+            given ? check_given_types(support, *given) : Support::no(given.error().message);
         if (given) gather_members(support, *given);
         return;
     }
@@ -191,13 +216,15 @@ void gather_programs(KernelSupport& support) {
     if (!own) {
         const Support unknown = Support::no("not known without BTF");
         for (const TracepointFact& each : tracepoints) support.*each.fact = unknown;
-        support.tracing_programs = support.socket_cookie = support.tcp_iterator = support.functions = unknown;
+        support.tracing_programs = support.socket_cookie = support.tcp_iterator =
+            support.functions = unknown;
         support.reset_reason = support.entry_stamp = unknown;
         return;
     }
     gather_iterator(support, *own);
     gather_members(support, *own);
-    // bpf_skc_to_tcp_sock(), which the typed programs call, came with the iterator (Linux 5.9, commit 478cfbdf5f13).
+    // bpf_skc_to_tcp_sock(), which the typed programs call, came with the iterator (Linux 5.9,
+    // commit 478cfbdf5f13).
     if (support.tcp_iterator)
         gather_typed(support, *own);
     else
@@ -207,18 +234,22 @@ void gather_programs(KernelSupport& support) {
 FunctionFact function_fact(const KernelSymbols& symbols, std::string_view name) {
     using Status = FunctionFact::Status;
     if (symbols.hidden)
-        return {Status::hidden, 0,
-                "the addresses in /proc/kallsyms are hidden (kernel.kptr_restrict, or no CAP_SYSLOG)"};
-    if (const std::uint64_t address = symbols.address(name); address != 0) return {Status::found, address, {}};
-    return {Status::absent, 0,
-            fmt::format("/proc/kallsyms has {} {}", symbols.has(name) ? "more than one" : "no", name)};
+        return {
+            Status::hidden, 0,
+            "the addresses in /proc/kallsyms are hidden (kernel.kptr_restrict, or no CAP_SYSLOG)"};
+    if (const std::uint64_t address = symbols.address(name); address != 0)
+        return {Status::found, address, {}};
+    return {
+        Status::absent, 0,
+        fmt::format("/proc/kallsyms has {} {}", symbols.has(name) ? "more than one" : "no", name)};
 }
 
 Support check_stacks(const KernelSupport& support, const KernelSymbols& symbols) {
     if (symbols.hidden) return Support::no(support.tw_timer_handler.why_not);
     for (const StackFunction& each : stack_functions) {
-        const bool found = std::any_of(support.stack_ranges.begin(), support.stack_ranges.end(),
-                                       [&each](const StackRange& range) { return range.function == each.function; });
+        const bool found = std::any_of(
+            support.stack_ranges.begin(), support.stack_ranges.end(),
+            [&each](const StackRange& range) { return range.function == each.function; });
         if (!found) return Support::no(fmt::format("/proc/kallsyms has no {}", each.name));
     }
     return Support::yes();
@@ -229,7 +260,8 @@ void gather_symbols(KernelSupport& support) {
     for (const StackFunction& each : stack_functions) names.push_back(each.name);
     const auto symbols = read_kernel_symbols(names);
     if (!symbols) {
-        support.tw_timer_handler.why_not = support.reqsk_timer_handler.why_not = symbols.error().message;
+        support.tw_timer_handler.why_not = support.reqsk_timer_handler.why_not =
+            symbols.error().message;
         support.stacks = Support::no(symbols.error().message);
         return;
     }
@@ -240,7 +272,8 @@ void gather_symbols(KernelSupport& support) {
         if (function.piece == KernelFunction::Piece::cold) continue;
         for (const StackFunction& each : stack_functions)
             if (each.name == function.name)
-                support.stack_ranges.push_back({each.function, function.begin, function.end, each.name});
+                support.stack_ranges.push_back(
+                    {each.function, function.begin, function.end, each.name});
     }
     support.stacks = check_stacks(support, *symbols);
 }
@@ -256,11 +289,13 @@ void gather_accept(KernelSupport& support) {
     support.accept_id = (*ids)[0];
     support.accept4_id = (*ids)[1];
     if (!support.accept_id || !support.accept4_id) {
-        support.why_no_accept = "this kernel has no tracepoints of system calls (CONFIG_FTRACE_SYSCALLS)";
+        support.why_no_accept =
+            "this kernel has no tracepoints of system calls (CONFIG_FTRACE_SYSCALLS)";
     } else if (!open_tracepoint(*support.accept_id)) {
-        support.why_no_accept = fmt::format("perf_event_open: {}; kernel.perf_event_paranoid must be lower, or the "
-                                            "process have CAP_SYS_ADMIN",
-                                            std::strerror(errno));
+        support.why_no_accept =
+            fmt::format("perf_event_open: {}; kernel.perf_event_paranoid must be lower, or the "
+                        "process have CAP_SYS_ADMIN",
+                        std::strerror(errno));
         support.accept_id = support.accept4_id = std::nullopt;
     }
 }

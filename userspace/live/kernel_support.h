@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Facts about this host and this process that decide what can be traced. The conclusions are drawn in probe_plan.h.
+// Facts about this host and this process that decide what can be traced. The conclusions are drawn
+// in probe_plan.h.
 #pragma once
 
 #include <compare>
@@ -42,7 +43,8 @@ struct KernelSupport {
     KernelVersion version;
     std::string machine; ///< uname -m
 
-    bool root = false; ///< effective user id 0, which in a container or user namespace may mean little
+    bool root =
+        false; ///< effective user id 0, which in a container or user namespace may mean little
     struct Capabilities {
         bool bpf = false;
         bool perfmon = false;
@@ -54,14 +56,19 @@ struct KernelSupport {
     } capabilities; ///< effective
     std::optional<int> kptr_restrict;
     std::optional<int> unprivileged_bpf_disabled;
-    std::optional<std::string> lockdown; ///< "none", "integrity", "confidentiality"; nullopt: not known
-    Support memlock; ///< locked memory is unlimited, can be made so, or isn't what BPF maps are charged to (Linux 5.11)
+    std::optional<std::string>
+        lockdown;    ///< "none", "integrity", "confidentiality"; nullopt: not known
+    Support memlock; ///< locked memory is unlimited, can be made so, or isn't what BPF maps are
+                     ///< charged to (Linux 5.11)
 
     Support btf;          ///< the kernel describes its types in /sys/kernel/btf/vmlinux
     std::string btf_file; ///< BTF given by the user instead; "" if none was
-    Support types;        ///< the types that are to be used, given or the kernel's own, are there and can be right
-    Support types_tried;  ///< given types have been held against a connection of our own (types_trial.h)
-    bool raw = false; ///< what follows is about programs on raw tracepoints, since typed ones can't or mustn't be used
+    Support types; ///< the types that are to be used, given or the kernel's own, are there and can
+                   ///< be right
+    Support
+        types_tried; ///< given types have been held against a connection of our own (types_trial.h)
+    bool raw = false; ///< what follows is about programs on raw tracepoints, since typed ones can't
+                      ///< or mustn't be used
 
     /// Tracepoints.
     Support inet_sock_set_state;
@@ -72,15 +79,17 @@ struct KernelSupport {
     Support tcp_send_reset;
     Support tcp_retransmit_skb;
 
-    Support tracing_programs; ///< a program for inet_sock_set_state that reads kernel memory was accepted (trial load)
-    /// The functions by which mini-sockets and request sockets are watched (bpf/fentry.bpf.h): whether there is one of
-    /// each, and in which form. That they fire is found out by try_functions() (fentry_trial.h).
+    Support tracing_programs; ///< a program for inet_sock_set_state that reads kernel memory was
+                              ///< accepted (trial load)
+    /// The functions by which mini-sockets and request sockets are watched (bpf/fentry.bpf.h):
+    /// whether there is one of each, and in which form. That they fire is found out by
+    /// try_functions() (fentry_trial.h).
     Support functions;
     Support migrations; ///< reuseport_migrate_sock() is there (Linux 5.14)
     bool hashdance_schedules =
         false; ///< inet_twsk_hashdance_schedule() (seen in 6.12) instead of inet_twsk_hashdance()
-    /// Where an fexit program finds whether inet_csk_reqsk_queue_hash_add() did what its name says: 0: nowhere; 3:
-    /// after three arguments; 2 in 7.2, which has no `timeout` among them.
+    /// Where an fexit program finds whether inet_csk_reqsk_queue_hash_add() did what its name says:
+    /// 0: nowhere; 3: after three arguments; 2 in 7.2, which has no `timeout` among them.
     unsigned hash_add_result = 0;
 
     Support socket_cookie; ///< bpf_get_socket_cookie() in such a program (trial load; Linux 5.12)
@@ -101,8 +110,8 @@ struct KernelSupport {
     Support sock_diag; ///< the kernel's socket list can be read
 };
 
-/// Looks at the running host; takes some 100 ms and changes nothing. `btf_file`: the types to be used instead of the
-/// kernel's own, if it isn't empty.
+/// Looks at the running host; takes some 100 ms and changes nothing. `btf_file`: the types to be
+/// used instead of the kernel's own, if it isn't empty.
 KernelSupport gather_kernel_support(const std::string& btf_file = {});
 
 /// "6.1.0-18-amd64" to 6.1; 0.0 if it isn't a version.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// /proc/kallsyms has 100 000 to 300 000 lines of which a dozen matter, so lines are cut by hand and looked up by hash.
-// A function's end is the next address in the file; modules list their symbols in no order, so all addresses are kept.
+// /proc/kallsyms has 100 000 to 300 000 lines of which a dozen matter, so lines are cut by hand and
+// looked up by hash. A function's end is the next address in the file; modules list their symbols
+// in no order, so all addresses are kept.
 #include "live/kernel_symbols.h"
 
 #include <algorithm>
@@ -19,7 +20,8 @@ struct Symbol {
     std::string_view name;
 };
 
-/// Takes the first line off `text`: "ffffffff82006870 t tw_timer_handler" with "\t[module]" after it if it is in one.
+/// Takes the first line off `text`: "ffffffff82006870 t tw_timer_handler" with "\t[module]" after
+/// it if it is in one.
 Symbol next_symbol(std::string_view& text) {
     Symbol symbol;
     const char* at = text.data();
@@ -30,7 +32,8 @@ Symbol next_symbol(std::string_view& text) {
         if (digit < 0) break;
         symbol.address = symbol.address << 4 | static_cast<unsigned>(digit);
     }
-    const auto* newline = static_cast<const char*>(std::memchr(at, '\n', static_cast<std::size_t>(end - at)));
+    const auto* newline =
+        static_cast<const char*>(std::memchr(at, '\n', static_cast<std::size_t>(end - at)));
     const char* const line_end = newline ? newline : end;
     if (line_end - at > 3) {
         const std::string_view rest(at + 3, static_cast<std::size_t>(line_end - at - 3));
@@ -40,7 +43,8 @@ Symbol next_symbol(std::string_view& text) {
     return symbol;
 }
 
-/// From the compiler's suffix; unknown ones (.constprop.0, .isra.0, .llvm.123) stand for clones of a whole function.
+/// From the compiler's suffix; unknown ones (.constprop.0, .isra.0, .llvm.123) stand for clones of
+/// a whole function.
 KernelFunction::Piece piece_of(std::string_view suffix) {
     if (suffix.find(".cold") != std::string_view::npos) return KernelFunction::Piece::cold;
     if (suffix.find(".part.") != std::string_view::npos) return KernelFunction::Piece::part;
@@ -61,7 +65,8 @@ KernelSymbols parse_kernel_symbols(std::string_view text, std::span<const std::s
         addresses.push_back(symbol.address);
         const std::string_view name = symbol.name.substr(0, symbol.name.find('.', 1));
         if (const auto found = wanted.find(name); found != wanted.end())
-            result.functions.push_back({*found, symbol.address, 0, piece_of(symbol.name.substr(name.size()))});
+            result.functions.push_back(
+                {*found, symbol.address, 0, piece_of(symbol.name.substr(name.size()))});
     }
     // Per-CPU symbols may truly be at 0, but not all of them.
     result.hidden = addresses.empty();
@@ -85,7 +90,8 @@ Result<KernelSymbols> read_kernel_symbols(std::span<const std::string_view> name
 std::uint64_t KernelSymbols::address(std::string_view name) const {
     std::uint64_t result = 0;
     for (const KernelFunction& function : functions) {
-        if (function.name != name || function.piece != KernelFunction::Piece::whole || function.begin == result)
+        if (function.name != name || function.piece != KernelFunction::Piece::whole ||
+            function.begin == result)
             continue;
         if (result != 0) return 0;
         result = function.begin;

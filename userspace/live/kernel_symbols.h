@@ -28,8 +28,8 @@ struct KernelFunction {
 /// What /proc/kallsyms told about the functions asked for.
 struct KernelSymbols {
     bool hidden = false; ///< all addresses read 0: kptr_restrict, or no CAP_SYSLOG
-    /// By address. A name may be there several times (clones such as .constprop.0, .isra.0, .llvm.123; statics of the
-    /// same name) or not at all. Empty if hidden.
+    /// By address. A name may be there several times (clones such as .constprop.0, .isra.0,
+    /// .llvm.123; statics of the same name) or not at all. Empty if hidden.
     std::vector<KernelFunction> functions;
 
     /// Address of the one function of that name; 0 if hidden, absent, or there are several.
@@ -38,7 +38,8 @@ struct KernelSymbols {
     [[nodiscard]] bool has(std::string_view name) const;
 };
 
-/// Reads /proc/kallsyms once. `names` must outlive the result. Fails only if the file can't be read.
+/// Reads /proc/kallsyms once. `names` must outlive the result. Fails only if the file can't be
+/// read.
 Result<KernelSymbols> read_kernel_symbols(std::span<const std::string_view> names);
 /// The same for a text in the format of /proc/kallsyms: address, type, name, module.
 KernelSymbols parse_kernel_symbols(std::string_view text, std::span<const std::string_view> names);

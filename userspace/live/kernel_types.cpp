@@ -24,7 +24,8 @@ private:
     libbpf_print_fn_t before_;
 };
 
-/// btf__parse() answers ENOENT also for an ELF file without BTF, and several errors for what is neither.
+/// btf__parse() answers ENOENT also for an ELF file without BTF, and several errors for what is
+/// neither.
 std::string describe(const std::string& path, int error) {
     if (::access(path.c_str(), R_OK) != 0) return std::strerror(errno);
     if (error == ENOENT || error == ENODATA)
@@ -42,12 +43,14 @@ Result<KernelTypes> KernelTypes::read(const std::string& path) {
     errno = 0;
     btf* types = ::btf__parse(path.c_str(), nullptr);
     if (const int error = errno; types == nullptr)
-        return fail(ErrorCode::failed, fmt::format("cannot read {}: {}", path, describe(path, error)), error);
+        return fail(ErrorCode::failed,
+                    fmt::format("cannot read {}: {}", path, describe(path, error)), error);
     return KernelTypes(types);
 }
 
 std::uint32_t KernelTypes::id(std::string_view name, std::uint32_t kind) const {
-    const std::int32_t found = ::btf__find_by_name_kind(types_.get(), std::string(name).c_str(), kind);
+    const std::int32_t found =
+        ::btf__find_by_name_kind(types_.get(), std::string(name).c_str(), kind);
     return found > 0 ? static_cast<std::uint32_t>(found) : 0;
 }
 
@@ -57,7 +60,8 @@ std::uint32_t KernelTypes::tracepoint(std::string_view name) const {
 
 unsigned KernelTypes::argument_count(std::string_view name) const {
     const btf_type* type = ::btf__type_by_id(types_.get(), tracepoint(name));
-    while (type && (::btf_is_typedef(type) || ::btf_is_ptr(type))) type = ::btf__type_by_id(types_.get(), type->type);
+    while (type && (::btf_is_typedef(type) || ::btf_is_ptr(type)))
+        type = ::btf__type_by_id(types_.get(), type->type);
     if (!type || !::btf_is_func_proto(type) || ::btf_vlen(type) == 0) return 0;
     return static_cast<unsigned>(::btf_vlen(type) - 1);
 }
@@ -75,7 +79,8 @@ bool KernelTypes::has_member(std::string_view structure, std::string_view member
     const btf_type* type = ::btf__type_by_id(types_.get(), id(structure, BTF_KIND_STRUCT));
     if (!type || !::btf_is_struct(type)) return false;
     for (int i = 0; i < ::btf_vlen(type); ++i)
-        if (member == ::btf__name_by_offset(types_.get(), ::btf_members(type)[i].name_off)) return true;
+        if (member == ::btf__name_by_offset(types_.get(), ::btf_members(type)[i].name_off))
+            return true;
     return false;
 }
 

@@ -18,7 +18,8 @@ inline constexpr const char* kOwnBtf = "/sys/kernel/btf/vmlinux";
 
 class KernelTypes {
 public:
-    /// Reads a BTF file, or an ELF file (vmlinux) with a .BTF section. The message says what is wrong with the file.
+    /// Reads a BTF file, or an ELF file (vmlinux) with a .BTF section. The message says what is
+    /// wrong with the file.
     static Result<KernelTypes> read(const std::string& path);
 
     /// BTF id; 0 if there is none. `kind` is a BTF_KIND_...
@@ -28,7 +29,8 @@ public:
     /// Arguments of a tracepoint, without the hidden first one; 0 if it isn't described.
     [[nodiscard]] unsigned argument_count(std::string_view name) const;
     [[nodiscard]] bool has_function(std::string_view name) const;
-    /// Where an fexit program finds the function's result: after its arguments; 0 if it returns nothing.
+    /// Where an fexit program finds the function's result: after its arguments; 0 if it returns
+    /// nothing.
     [[nodiscard]] unsigned result_position(std::string_view function) const;
     [[nodiscard]] bool has_member(std::string_view structure, std::string_view member) const;
 

@@ -17,15 +17,18 @@ constexpr std::uint64_t kTimeWaitSeconds = 60; // TCP_TIMEWAIT_LEN
 
 } // namespace
 
-std::optional<ListingRequest> ListingSchedule::next(std::uint64_t now_ns, const WaitingMinis& waiting) {
+std::optional<ListingRequest> ListingSchedule::next(std::uint64_t now_ns,
+                                                    const WaitingMinis& waiting) {
     if (asked_ != Asked::nothing) return std::nullopt;
     if (phase_ == Phase::running) {
-        if ((resync_wanted_ && now_ns >= next_resync_ns_) || (relist_wanted_ && now_ns >= next_relist_ns_))
+        if ((resync_wanted_ && now_ns >= next_resync_ns_) ||
+            (relist_wanted_ && now_ns >= next_relist_ns_))
             return begin_snapshot(now_ns);
         if (waiting.empty() || now_ns < next_sweep_ns_) return std::nullopt;
         return begin_sweep(now_ns, waiting);
     }
-    if (phase_ == Phase::final_sweep || waiting.empty() || now_ns >= stop_by_ns_) return std::nullopt;
+    if (phase_ == Phase::final_sweep || waiting.empty() || now_ns >= stop_by_ns_)
+        return std::nullopt;
     phase_ = Phase::final_sweep;
     return begin_sweep(now_ns, waiting);
 }

@@ -18,8 +18,8 @@ namespace tcpdwell {
 struct ListingRequest {
     enum class Kind {
         snapshot, ///< all sockets, then their owners
-        sweep,    ///< the mini-sockets in TIME_WAIT of the namespaces in `netns` that end at `expires`
-                  ///< or later
+        sweep, ///< the mini-sockets in TIME_WAIT of the namespaces in `netns` that end at `expires`
+               ///< or later
     };
     Kind kind = Kind::snapshot;
     std::vector<std::uint32_t> netns; ///< of a sweep: inodes

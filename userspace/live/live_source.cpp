@@ -15,9 +15,9 @@
 
 #include "event/record.h"
 #include "live/capabilities.h"
-#include "live/diag_inventory.h"
+#include "live/diag_lister.h"
 #include "live/host_facts.h"
-#include "live/iterator_inventory.h"
+#include "live/iterator_lister.h"
 #include "live/now.h"
 #include "live/probe_choice.h"
 
@@ -33,9 +33,10 @@ constexpr std::size_t kMostHeld = 512 << 20;
 
 /// The kernel's own tables, or sock_diag. Where the timers' functions are not known, the former
 /// tells them.
-Result<std::unique_ptr<Inventory>> open_inventory(ProbePlan& plan, const JiffiesClock& clock, const Filter& filter) {
-    if (plan.listing == Listing::sock_diag) return std::make_unique<DiagInventory>(clock, filter);
-    auto inventory = IteratorInventory::open(plan.cookies.on, filter);
+Result<std::unique_ptr<SocketLister>> open_inventory(ProbePlan& plan, const JiffiesClock& clock,
+                                                     const Filter& filter) {
+    if (plan.listing == Listing::sock_diag) return std::make_unique<DiagLister>(clock, filter);
+    auto inventory = IteratorLister::open(plan.cookies.on, filter);
     if (!inventory) return tl::unexpected(inventory.error());
     if (plan.timer_functions == TimerFunctions::by_calibration) {
         const auto timers = (*inventory)->calibrate();
@@ -50,8 +51,9 @@ Result<std::unique_ptr<Inventory>> open_inventory(ProbePlan& plan, const Jiffies
 
 LiveSource::LiveSource(Parts parts)
     : session_(std::move(parts.session)), sampler_(std::move(parts.sampler)), merger_(kMostHeld),
-      waiting_(parts.sweeps_needed), schedule_(parts.clock), cgroups_(std::move(parts.cgroups), monotonic_ns),
-      clock_(parts.clock), epoll_(::epoll_create1(EPOLL_CLOEXEC)), opening_(std::move(parts.facts)) {
+      waiting_(parts.sweeps_needed), schedule_(parts.clock),
+      cgroups_(std::move(parts.cgroups), monotonic_ns), clock_(parts.clock),
+      epoll_(::epoll_create1(EPOLL_CLOEXEC)), opening_(std::move(parts.facts)) {
     const auto add = [this](int fd, std::uint32_t events) {
         epoll_event event{};
         event.events = events;
@@ -72,8 +74,8 @@ Result<std::unique_ptr<LiveSource>> LiveSource::open(const LiveOptions& options)
     return open(options, support, *plan);
 }
 
-Result<std::unique_ptr<LiveSource>> LiveSource::open(const LiveOptions& options, const KernelSupport& support,
-                                                     ProbePlan plan) {
+Result<std::unique_ptr<LiveSource>> LiveSource::open(const LiveOptions& options,
+                                                     const KernelSupport& support, ProbePlan plan) {
     const auto clock = read_kernel_clock();
     if (!clock) return tl::unexpected(clock.error());
     auto inventory = open_inventory(plan, *clock, options.filter);
@@ -81,8 +83,9 @@ Result<std::unique_ptr<LiveSource>> LiveSource::open(const LiveOptions& options,
 
     auto sampler = Sampler::start(std::move(*inventory), options.filter.netns);
     if (!sampler) return tl::unexpected(sampler.error());
-    auto session = BpfSession::open(plan, {support.accept_id.value_or(0), support.accept4_id.value_or(0)},
-                                    options.filter, options.buffer_bytes);
+    auto session =
+        BpfSession::open(plan, {support.accept_id.value_or(0), support.accept4_id.value_or(0)},
+                         options.filter, options.buffer_bytes);
     if (!session) return tl::unexpected(session.error());
 
     std::optional<CgroupPaths> cgroups;
@@ -94,9 +97,11 @@ Result<std::unique_ptr<LiveSource>> LiveSource::open(const LiveOptions& options,
     auto facts = host_facts(monotonic_ns(), read_host_identity(), support, plan);
     if (auto dropped = drop_capabilities(); !dropped) return tl::unexpected(dropped.error());
 
-    std::unique_ptr<LiveSource> source(new LiveSource({std::move(*session), std::move(*sampler), std::move(cgroups),
-                                                       *clock, plan.set == ProbeSet::timer, std::move(facts)}));
-    if (const auto first = source->schedule_.next(monotonic_ns(), source->waiting_)) source->ask(*first);
+    std::unique_ptr<LiveSource> source(
+        new LiveSource({std::move(*session), std::move(*sampler), std::move(cgroups), *clock,
+                        plan.set == ProbeSet::timer, std::move(facts)}));
+    if (const auto first = source->schedule_.next(monotonic_ns(), source->waiting_))
+        source->ask(*first);
     return source;
 }
 
@@ -109,7 +114,8 @@ Result<EventSource::Status> LiveSource::poll(const RecordSink& sink) {
     }
 
     std::array<epoll_event, 2> events;
-    if (::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), kDrainIntervalMs) < 0 &&
+    if (::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()),
+                     kDrainIntervalMs) < 0 &&
         errno != EINTR)
         return fail(ErrorCode::failed, fmt::format("epoll_wait: {}", std::strerror(errno)), errno);
 
@@ -125,7 +131,8 @@ Result<EventSource::Status> LiveSource::poll(const RecordSink& sink) {
     };
     receive_records(now, described);
     send_losses(described);
-    if (!merger_.holding()) now_ = MonoTime(Nanoseconds(static_cast<std::int64_t>(now - kCommitSlackNs)));
+    if (!merger_.holding())
+        now_ = MonoTime(Nanoseconds(static_cast<std::int64_t>(now - kCommitSlackNs)));
     if (const auto request = schedule_.next(now, waiting_)) ask(*request);
     return schedule_.finished(now) ? Status::finished : Status::more;
 }
@@ -151,10 +158,12 @@ void LiveSource::receive_records(std::uint64_t now_ns, const RecordSink& sink) {
     merger_.pass_listed(sink);
     if (!alive && !schedule_.sampler_gone()) {
         schedule_.on_sampler_gone();
-        spdlog::warn("the sampler process has ended; sockets that existed before tracing may lack owners");
+        spdlog::warn(
+            "the sampler process has ended; sockets that existed before tracing may lack owners");
         ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, sampler_.fd(), nullptr);
     }
-    if (merger_.holding() && (merger_.full() || !schedule_.awaits_answer(now_ns))) merger_.release(sink);
+    if (merger_.holding() && (merger_.full() || !schedule_.awaits_answer(now_ns)))
+        merger_.release(sink);
 }
 
 void LiveSource::relist() {

@@ -36,8 +36,8 @@ public:
     /// before.
     static Result<std::unique_ptr<LiveSource>> open(const LiveOptions& options);
     /// The same with what choose_probes() has found out of `options.probes`.
-    static Result<std::unique_ptr<LiveSource>> open(const LiveOptions& options, const KernelSupport& support,
-                                                    ProbePlan plan);
+    static Result<std::unique_ptr<LiveSource>> open(const LiveOptions& options,
+                                                    const KernelSupport& support, ProbePlan plan);
 
     Result<Status> poll(const RecordSink& sink) override;
     [[nodiscard]] MonoTime now() const override { return now_; }

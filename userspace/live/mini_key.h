@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What tells one mini-socket from another, whoever shows it: not every listing knows kernel addresses.
+// What tells one mini-socket from another, whoever shows it: not every listing knows kernel
+// addresses.
 #pragma once
 
 #include <array>
@@ -27,7 +28,8 @@ public:
 
     struct Hash {
         std::size_t operator()(const MiniKey& key) const {
-            return std::hash<std::string_view>()({key.bytes_.data(), key.bytes_.size()}) ^ key.netns_;
+            return std::hash<std::string_view>()({key.bytes_.data(), key.bytes_.size()}) ^
+                   key.netns_;
         }
     };
 

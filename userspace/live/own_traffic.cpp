@@ -45,20 +45,24 @@ Fd bound_socket(std::uint16_t port) {
     Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     const sockaddr_in address = loopback(port);
     ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &kOn, sizeof(kOn));
-    if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) socket.reset();
+    if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0)
+        socket.reset();
     return socket;
 }
 
 Fd loopback_listener(bool defer_accept) {
     Fd socket = bound_socket(0);
-    if (defer_accept) ::setsockopt(socket.get(), IPPROTO_TCP, TCP_DEFER_ACCEPT, &kDeferSeconds, sizeof(kDeferSeconds));
+    if (defer_accept)
+        ::setsockopt(socket.get(), IPPROTO_TCP, TCP_DEFER_ACCEPT, &kDeferSeconds,
+                     sizeof(kDeferSeconds));
     if (socket && ::listen(socket.get(), 8) != 0) socket.reset();
     return socket;
 }
 
 bool connect_to(const Fd& socket, std::uint16_t port) {
     const sockaddr_in address = loopback(port);
-    return ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+    return ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) ==
+           0;
 }
 
 } // namespace tcpdwell

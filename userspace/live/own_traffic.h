@@ -20,8 +20,8 @@ std::uint16_t local_port(const Fd& socket);
 
 /// A TCP socket bound to 127.0.0.1 and the port, which may still be in TIME_WAIT; empty on failure.
 Fd bound_socket(std::uint16_t port);
-/// A listener at any port of 127.0.0.1. `defer_accept`: a connection stays in its request socket until data come. Empty
-/// on failure.
+/// A listener at any port of 127.0.0.1. `defer_accept`: a connection stays in its request socket
+/// until data come. Empty on failure.
 Fd loopback_listener(bool defer_accept);
 /// Connects; false on failure.
 bool connect_to(const Fd& socket, std::uint16_t port);

@@ -17,7 +17,8 @@ ProbeChoice choose_probes(const ProbeOptions& options) {
         support.types = std::move(types);
         support.types_tried = std::move(tried);
     }
-    const Support fentry = options.set == ProbeSet::timer ? Support::no("not wanted") : try_functions(support);
+    const Support fentry =
+        options.set == ProbeSet::timer ? Support::no("not wanted") : try_functions(support);
     auto plan = plan_probes(support, fentry, options.set);
     return {std::move(support), std::move(plan)};
 }

@@ -13,8 +13,8 @@ struct ProbeChoice {
     Result<ProbePlan> plan; ///< or why there is none, as plan_probes() says
 };
 
-/// Gathers the facts (some 100 ms); tries given types, and the set `fentry` unless `timer` is wished for, on
-/// connections of our own (as long again each); and plans.
+/// Gathers the facts (some 100 ms); tries given types, and the set `fentry` unless `timer` is
+/// wished for, on connections of our own (as long again each); and plans.
 ProbeChoice choose_probes(const ProbeOptions& options);
 
 } // namespace tcpdwell

@@ -27,7 +27,9 @@ Support accept_support(const KernelSupport& support, const std::optional<std::ui
 
 /// A row of the set `fentry`, which works as a whole or not at all.
 constexpr ProgramRow function_row(Program program, std::string_view hook, std::string_view gives) {
-    return {program, ProbeSet::fentry, hook, gives, [](const KernelSupport& s) { return s.functions; }, true};
+    return {
+        program, ProbeSet::fentry, hook, gives, [](const KernelSupport& s) { return s.functions; },
+        true};
 }
 
 constexpr auto timer = ProbeSet::timer;
@@ -39,22 +41,29 @@ constexpr std::array rows = {
                "every state of a full socket",
                [](const KernelSupport& s) { return s.inet_sock_set_state; },
                true},
-    ProgramRow{Program::timer_start, timer, "tp_btf/timer_start", "the beginning of TIME_WAIT and SYN_RECV",
+    ProgramRow{Program::timer_start, timer, "tp_btf/timer_start",
+               "the beginning of TIME_WAIT and SYN_RECV",
                [](const KernelSupport& s) { return s.timer_start; }, true},
-    ProgramRow{Program::timer_cancel, timer, "tp_btf/timer_cancel", "the early end of TIME_WAIT, the end of SYN_RECV",
+    ProgramRow{Program::timer_cancel, timer, "tp_btf/timer_cancel",
+               "the early end of TIME_WAIT, the end of SYN_RECV",
                [](const KernelSupport& s) { return s.timer_cancel; }, true},
-    ProgramRow{Program::timer_expire, timer, "tp_btf/timer_expire_entry", "TIME_WAIT and SYN_RECV that ran out",
+    ProgramRow{Program::timer_expire, timer, "tp_btf/timer_expire_entry",
+               "TIME_WAIT and SYN_RECV that ran out",
                [](const KernelSupport& s) { return s.timer_expire_entry; }, true},
     function_row(Program::mini_begin, "fentry/inet_twsk_hashdance", "the beginning of TIME_WAIT"),
-    function_row(Program::mini_rearm, "fentry/__inet_twsk_schedule", "FIN_WAIT2 -> TIME_WAIT, and every restart"),
+    function_row(Program::mini_rearm, "fentry/__inet_twsk_schedule",
+                 "FIN_WAIT2 -> TIME_WAIT, and every restart"),
     function_row(Program::mini_expire, "fentry/tw_timer_handler", "TIME_WAIT that ran out"),
     function_row(Program::mini_kill, "fentry/inet_twsk_kill", "the early end of TIME_WAIT"),
-    function_row(Program::request_begin, "fexit/inet_csk_reqsk_queue_hash_add", "the beginning of SYN_RECV"),
+    function_row(Program::request_begin, "fexit/inet_csk_reqsk_queue_hash_add",
+                 "the beginning of SYN_RECV"),
     function_row(Program::request_drop, "fentry/inet_csk_reqsk_queue_drop", "the end of SYN_RECV"),
-    function_row(Program::request_put, "fentry/inet_csk_reqsk_queue_drop_and_put", "the end of SYN_RECV"),
+    function_row(Program::request_put, "fentry/inet_csk_reqsk_queue_drop_and_put",
+                 "the end of SYN_RECV"),
     function_row(Program::request_expire, "fexit/reqsk_timer_handler", "SYN_RECV that ran out"),
     ProgramRow{Program::request_migrate, ProbeSet::fentry, "fexit/reuseport_migrate_sock",
-               "SYN_RECV that another listener takes over", [](const KernelSupport& s) { return s.migrations; }, false},
+               "SYN_RECV that another listener takes over",
+               [](const KernelSupport& s) { return s.migrations; }, false},
     ProgramRow{Program::reset_received,
                {},
                "tp_btf/tcp_receive_reset",
@@ -101,7 +110,9 @@ std::string hook_of(const ProgramRow& row, Hooks hooks) {
 }
 bool belongs_to(const ProgramRow& row, ProbeSet set) { return row.set.value_or(set) == set; }
 
-tl::unexpected<Error> refuse(std::string message) { return fail(ErrorCode::cannot_trace, std::move(message)); }
+tl::unexpected<Error> refuse(std::string message) {
+    return fail(ErrorCode::cannot_trace, std::move(message));
+}
 
 FeatureChoice feature(std::string_view name, std::string_view gives, const Support& support) {
     return {name, gives, support.ok, support.why_not};
@@ -110,24 +121,29 @@ FeatureChoice feature(std::string_view name, std::string_view gives, const Suppo
 /// What stands in the way on the side of the user or of the kernel as a whole.
 Result<void> check_ground(const KernelSupport& support) {
     if (support.version < KernelVersion{5, 8})
-        return refuse(fmt::format("Linux {} is too old: tracing needs 5.8 or later", support.release));
+        return refuse(
+            fmt::format("Linux {} is too old: tracing needs 5.8 or later", support.release));
     if (const auto missing = missing_capabilities(support); !missing.empty())
-        return refuse(fmt::format("tracing needs {}, which this process doesn't have; {}", fmt::join(missing, " and "),
-                                  support.root ? "run it on the host, or give the container these capabilities"
-                                               : "run it with sudo"));
+        return refuse(fmt::format(
+            "tracing needs {}, which this process doesn't have; {}", fmt::join(missing, " and "),
+            support.root ? "run it on the host, or give the container these capabilities"
+                         : "run it with sudo"));
     if (!support.btf_file.empty() && !support.types)
         return fail(ErrorCode::usage,
-                    fmt::format("--btf: {}; give the vmlinux of the running kernel, Linux {} {}, or a BTF file made of "
+                    fmt::format("--btf: {}; give the vmlinux of the running kernel, Linux {} {}, "
+                                "or a BTF file made of "
                                 "it (BTFHub has those of many distributions)",
                                 support.types.why_not, support.release, support.machine));
     if (!support.types)
-        return refuse(fmt::format("this kernel doesn't describe its types (CONFIG_DEBUG_INFO_BTF): {}; give a "
-                                  "description of exactly this kernel, Linux {} {}, with --btf FILE: its vmlinux with "
-                                  "debug information after 'pahole -J', or a BTF file (BTFHub has those of many "
-                                  "distributions)",
-                                  support.types.why_not, support.release, support.machine));
+        return refuse(fmt::format(
+            "this kernel doesn't describe its types (CONFIG_DEBUG_INFO_BTF): {}; give a "
+            "description of exactly this kernel, Linux {} {}, with --btf FILE: its vmlinux with "
+            "debug information after 'pahole -J', or a BTF file (BTFHub has those of many "
+            "distributions)",
+            support.types.why_not, support.release, support.machine));
     if (!support.memlock)
-        return refuse(fmt::format("{}; {}raise the limit with 'ulimit -l unlimited'", support.memlock.why_not,
+        return refuse(fmt::format("{}; {}raise the limit with 'ulimit -l unlimited'",
+                                  support.memlock.why_not,
                                   support.root ? "give it that, or " : "run it with sudo, or "));
     return {};
 }
@@ -136,15 +152,18 @@ Result<void> check_programs(const KernelSupport& support, ProbeSet set) {
     for (const ProgramRow& row : rows) {
         if (!row.required || !belongs_to(row, set)) continue;
         if (const Support available = row.available(support); !available)
-            return refuse(fmt::format("{}: {}; it needs CONFIG_TRACEPOINTS=y and CONFIG_BPF_EVENTS=y",
-                                      hook_of(row, support.raw ? Hooks::raw : Hooks::typed), available.why_not));
+            return refuse(fmt::format(
+                "{}: {}; it needs CONFIG_TRACEPOINTS=y and CONFIG_BPF_EVENTS=y",
+                hook_of(row, support.raw ? Hooks::raw : Hooks::typed), available.why_not));
     }
     if (support.tracing_programs) return {};
     if (support.lockdown == "confidentiality")
-        return refuse("kernel lockdown is at 'confidentiality', which forbids to read kernel memory; boot with "
+        return refuse("kernel lockdown is at 'confidentiality', which forbids to read kernel "
+                      "memory; boot with "
                       "lockdown=integrity");
-    return refuse(fmt::format("{}; in a container, run it on the host or without the container's seccomp profile",
-                              support.tracing_programs.why_not));
+    return refuse(fmt::format(
+        "{}; in a container, run it on the host or without the container's seccomp profile",
+        support.tracing_programs.why_not));
 }
 
 /// The programs of the plan's set, by what else stands in the plan.
@@ -154,21 +173,26 @@ std::vector<ProgramChoice> choose_programs(const ProbePlan& plan, const KernelSu
         if (!belongs_to(row, plan.set)) continue;
         const Support available = row.available(support);
         const bool schedules = row.program == Program::mini_begin && plan.hashdance_schedules;
-        programs.push_back({row.program, schedules ? "fentry/inet_twsk_hashdance_schedule" : hook_of(row, plan.hooks),
-                            row.gives, available.ok, available.why_not});
+        programs.push_back(
+            {row.program,
+             schedules ? "fentry/inet_twsk_hashdance_schedule" : hook_of(row, plan.hooks),
+             row.gives, available.ok, available.why_not});
     }
     if (plan.listing == Listing::sock_diag)
-        programs.back() = {Program::inventory, std::string(name(plan.listing)),
-                           "connections that were open before, by four-tuple and to the millisecond",
-                           support.sock_diag.ok, support.sock_diag.why_not};
+        programs.back() = {
+            Program::inventory, std::string(name(plan.listing)),
+            "connections that were open before, by four-tuple and to the millisecond",
+            support.sock_diag.ok, support.sock_diag.why_not};
     return programs;
 }
 
 /// Neither way to the addresses of the timer functions is open.
-tl::unexpected<Error> refuse_blind(std::string_view no_symbol, std::string_view no_calibration, bool hidden) {
-    return refuse(fmt::format("TIME_WAIT and SYN_RECV couldn't be seen: {}, and {}; {}", no_symbol, no_calibration,
-                              hidden ? "run it with sudo, and with 'sysctl kernel.kptr_restrict=1' if that is 2"
-                                     : "a newer kernel is needed"));
+tl::unexpected<Error> refuse_blind(std::string_view no_symbol, std::string_view no_calibration,
+                                   bool hidden) {
+    return refuse(fmt::format(
+        "TIME_WAIT and SYN_RECV couldn't be seen: {}, and {}; {}", no_symbol, no_calibration,
+        hidden ? "run it with sudo, and with 'sysctl kernel.kptr_restrict=1' if that is 2"
+               : "a newer kernel is needed"));
 }
 
 Result<void> plan_timer_functions(ProbePlan& plan, const KernelSupport& support) {
@@ -183,7 +207,9 @@ Result<void> plan_timer_functions(ProbePlan& plan, const KernelSupport& support)
     const bool hidden = tw.status == Status::hidden || reqsk.status == Status::hidden;
     if (!support.tcp_iterator) return refuse_blind(why, support.tcp_iterator.why_not, hidden);
     if (!support.capabilities.sys_admin)
-        return refuse_blind(why, "to learn them from a connection made for the purpose takes CAP_SYS_ADMIN", hidden);
+        return refuse_blind(
+            why, "to learn them from a connection made for the purpose takes CAP_SYS_ADMIN",
+            hidden);
     plan.timer_functions = TimerFunctions::by_calibration;
     return {};
 }
@@ -223,8 +249,9 @@ std::string_view name(TimerFunctions how) {
 }
 
 bool ProbePlan::loads(Program program) const {
-    return std::any_of(programs.begin(), programs.end(),
-                       [program](const ProgramChoice& choice) { return choice.program == program && choice.load; });
+    return std::any_of(programs.begin(), programs.end(), [program](const ProgramChoice& choice) {
+        return choice.program == program && choice.load;
+    });
 }
 
 std::vector<const FeatureChoice*> ProbePlan::features() const {
@@ -245,29 +272,35 @@ Result<ProbePlan> plan_probes(const KernelSupport& support, const Support& fentr
     plan.set = wish.value_or(fentry ? ProbeSet::fentry : ProbeSet::timer);
     plan.why_not_fentry = fentry.why_not;
     if (plan.set == ProbeSet::fentry && !fentry && support.tracing_programs)
-        return refuse(fmt::format(
-            "the probe set fentry doesn't work here: {}; without --probes, 'tcpdwell check' tells what does",
-            fentry.why_not));
-    if (auto programs = check_programs(support, plan.set); !programs) return tl::unexpected(programs.error());
+        return refuse(fmt::format("the probe set fentry doesn't work here: {}; without --probes, "
+                                  "'tcpdwell check' tells what does",
+                                  fentry.why_not));
+    if (auto programs = check_programs(support, plan.set); !programs)
+        return tl::unexpected(programs.error());
 
     plan.hooks = support.raw ? Hooks::raw : Hooks::typed;
     plan.listing = support.tcp_iterator ? Listing::iterator : Listing::sock_diag;
     plan.btf_file = support.btf_file;
-    plan.can_tell_jiffies = support.jiffies.ok;
+    plan.knows_jiffies = support.jiffies.ok;
     plan.hashdance_schedules = support.hashdance_schedules;
     plan.hash_add_result = support.hash_add_result;
     plan.programs = choose_programs(plan, support);
     if (plan.set == ProbeSet::timer) {
-        if (auto planned = plan_timer_functions(plan, support); !planned) return tl::unexpected(planned.error());
+        if (auto planned = plan_timer_functions(plan, support); !planned)
+            return tl::unexpected(planned.error());
     }
 
     plan.stacks = feature("stacks", "why a TIME_WAIT ended early", support.stacks);
     plan.cookies = feature("cookies", "ids of sockets that ss knows too", support.socket_cookie);
-    plan.reset_reason = feature("reset_reason", "why this host reset a connection", support.reset_reason);
-    plan.entry_stamp = feature("entry_stamp", "the exact time of the peer's FIN in FIN_WAIT2", support.entry_stamp);
+    plan.reset_reason =
+        feature("reset_reason", "why this host reset a connection", support.reset_reason);
+    plan.entry_stamp = feature("entry_stamp", "the exact time of the peer's FIN in FIN_WAIT2",
+                               support.entry_stamp);
     plan.exact_restarts = feature(
         "exact_restarts", "every restart of a TIME_WAIT, and when FIN_WAIT2 became TIME_WAIT",
-        plan.set == ProbeSet::fentry ? Support::yes() : Support::no("a timer that stays in its bucket shows no event"));
+        plan.set == ProbeSet::fentry
+            ? Support::yes()
+            : Support::no("a timer that stays in its bucket shows no event"));
     if (plan.stacks.on) plan.stack_ranges = support.stack_ranges;
     if (plan.listing == Listing::sock_diag && !support.sock_diag)
         return refuse(fmt::format("sockets that exist already couldn't be listed: {}, and {}",

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The decision what to load into the kernel, drawn from the facts. Pure, so that every fallback can be tested anywhere.
+// The decision what to load into the kernel, drawn from the facts. Pure, so that every fallback can
+// be tested anywhere.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +28,8 @@ using ProbeWish = std::optional<ProbeSet>;
 /// What the user asks for.
 struct ProbeOptions {
     ProbeWish set;
-    std::string btf_file; ///< the types of the running kernel, for one that doesn't tell them; "": it does
+    std::string
+        btf_file; ///< the types of the running kernel, for one that doesn't tell them; "": it does
 };
 
 /// What the programs hang on (bpf/hook.bpf.h).
@@ -87,7 +89,8 @@ struct FeatureChoice {
 /// Where the addresses of the timer functions come from.
 enum class TimerFunctions {
     by_symbol,      ///< /proc/kallsyms
-    by_calibration, ///< read through iter/tcp from a connection made for the purpose, in a network namespace of its own
+    by_calibration, ///< read through iter/tcp from a connection made for the purpose, in a network
+                    ///< namespace of its own
 };
 std::string_view name(TimerFunctions how);
 
@@ -96,10 +99,10 @@ struct ProbePlan {
     std::string why_not_fentry; ///< if that isn't the set: the reason
     Hooks hooks = Hooks::typed;
     Listing listing = Listing::iterator;
-    std::string btf_file;                          ///< types to be used instead of the kernel's own; "" for those
-    std::vector<ProgramChoice> programs;           ///< of this set and of both, in the order of Program
-    bool hashdance_schedules = false;              ///< as in KernelSupport
-    unsigned hash_add_result = 0;                  ///< as in KernelSupport
+    std::string btf_file; ///< types to be used instead of the kernel's own; "" for those
+    std::vector<ProgramChoice> programs; ///< of this set and of both, in the order of Program
+    bool hashdance_schedules = false;    ///< as in KernelSupport
+    unsigned hash_add_result = 0;        ///< as in KernelSupport
     std::optional<TimerFunctions> timer_functions; ///< of the set `timer` only
     std::uint64_t tw_timer_handler = 0;            ///< 0: to be calibrated
     std::uint64_t reqsk_timer_handler = 0;         ///< 0: to be calibrated
@@ -107,22 +110,25 @@ struct ProbePlan {
     FeatureChoice cookies;                         ///< bpf_get_socket_cookie()
     FeatureChoice reset_reason;                    ///< tcp_send_reset with its reason
     FeatureChoice entry_stamp;                     ///< tw_entry_stamp
-    bool can_tell_jiffies = false;                 ///< bpf_jiffies64() (Linux 5.9); without it more stacks are taken
-    FeatureChoice exact_restarts;                  ///< each restart of a TIME_WAIT is seen
-    std::vector<StackRange> stack_ranges;          ///< empty unless stacks.on
+    bool knows_jiffies = false;   ///< bpf_jiffies64() (Linux 5.9); without it more stacks are taken
+    FeatureChoice exact_restarts; ///< each restart of a TIME_WAIT is seen
+    std::vector<StackRange> stack_ranges; ///< empty unless stacks.on
 
     [[nodiscard]] bool loads(Program program) const;
     /// The features above, for printing.
     [[nodiscard]] std::vector<const FeatureChoice*> features() const;
 };
 
-/// What to load on such a host. Where TIME_WAIT couldn't be seen the answer is a refusal: ErrorCode::cannot_trace with
-/// what is wrong and what to do about it. So it is where the set that the user wants doesn't work here. `fentry` tells
-/// whether that set has been seen to fire (try_functions()).
-Result<ProbePlan> plan_probes(const KernelSupport& support, const Support& fentry = Support::no("it wasn't tried"),
+/// What to load on such a host. Where TIME_WAIT couldn't be seen the answer is a refusal:
+/// ErrorCode::cannot_trace with what is wrong and what to do about it. So it is where the set that
+/// the user wants doesn't work here. `fentry` tells whether that set has been seen to fire
+/// (try_functions()).
+Result<ProbePlan> plan_probes(const KernelSupport& support,
+                              const Support& fentry = Support::no("it wasn't tried"),
                               ProbeWish wish = {});
 
-/// Capabilities that tracing needs and the process lacks ("CAP_BPF"); CAP_SYS_ADMIN stands for CAP_BPF and CAP_PERFMON.
+/// Capabilities that tracing needs and the process lacks ("CAP_BPF"); CAP_SYS_ADMIN stands for
+/// CAP_BPF and CAP_PERFMON.
 std::vector<std::string_view> missing_capabilities(const KernelSupport& support);
 
 } // namespace tcpdwell

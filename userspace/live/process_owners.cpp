@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A host may have 100 000 descriptors, so this works on directory descriptors and short relative names.
+// A host may have 100 000 descriptors, so this works on directory descriptors and short relative
+// names.
 #include "live/process_owners.h"
 
 #include <fcntl.h>
@@ -55,7 +56,8 @@ public:
         while (const dirent* entry = ::readdir(descriptors.get())) {
             if (entry->d_name[0] == '.') continue;
             char link[64];
-            const ssize_t n = ::readlinkat(::dirfd(descriptors.get()), entry->d_name, link, sizeof(link));
+            const ssize_t n =
+                ::readlinkat(::dirfd(descriptors.get()), entry->d_name, link, sizeof(link));
             if (n <= 0) {
                 if (errno == EACCES || errno == EPERM) {
                     ++result_.unreadable;
@@ -76,7 +78,8 @@ public:
 
     SocketOwners take() {
         for (auto& [inode, owners] : result_.by_inode)
-            std::sort(owners.begin(), owners.end(), [](const Process& a, const Process& b) { return a.pid < b.pid; });
+            std::sort(owners.begin(), owners.end(),
+                      [](const Process& a, const Process& b) { return a.pid < b.pid; });
         return std::move(result_);
     }
 
@@ -98,7 +101,8 @@ SocketOwners find_socket_owners(const std::unordered_set<std::uint64_t>* wanted)
     if (wanted && wanted->empty()) return scan.take();
     if (const Directory proc = open_directory("/proc")) {
         while (const dirent* entry = ::readdir(proc.get()))
-            if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9') scan.visit(::dirfd(proc.get()), entry->d_name);
+            if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
+                scan.visit(::dirfd(proc.get()), entry->d_name);
     }
     return scan.take();
 }

@@ -33,25 +33,28 @@ Result<Pipe> make_pipe() {
     return Pipe{Fd(ends[0]), Fd(ends[1])};
 }
 
-[[noreturn]] void become_child(std::unique_ptr<Inventory> inventory, const std::vector<std::uint32_t>& netns,
-                               Fd requests, Fd replies) {
+[[noreturn]] void become_child(std::unique_ptr<SocketLister> inventory,
+                               const std::vector<std::uint32_t>& netns, Fd requests, Fd replies) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     ::prctl(PR_SET_NAME, TD_SAMPLER_COMM);
     // Ctrl-C goes to the whole group; the parent decides when we stop, by closing the pipe.
     for (const int signal : {SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGPIPE}) ::signal(signal, SIG_IGN);
     // Enter namespaces; create iterators; look into /proc/PID/fd of other users' processes.
-    static_cast<void>(drop_capabilities({CAP_SYS_ADMIN, CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH}));
+    static_cast<void>(drop_capabilities(
+        {CAP_SYS_ADMIN, CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH}));
     ::_exit(run_sampler(std::move(inventory), netns, std::move(requests), std::move(replies)));
 }
 
 } // namespace
 
 Sampler::Sampler(pid_t child, Fd requests, Fd replies)
-    : child_(child), requests_(std::move(requests)), replies_(std::move(replies)), buffer_(256 * 1024) {}
+    : child_(child), requests_(std::move(requests)), replies_(std::move(replies)),
+      buffer_(256 * 1024) {}
 
 Sampler::Sampler(Sampler&& other) noexcept
     : child_(std::exchange(other.child_, 0)), requests_(std::move(other.requests_)),
-      replies_(std::move(other.replies_)), buffer_(std::move(other.buffer_)), filled_(other.filled_) {}
+      replies_(std::move(other.replies_)), buffer_(std::move(other.buffer_)),
+      filled_(other.filled_) {}
 
 Sampler::~Sampler() {
     if (child_ == 0) return;
@@ -62,17 +65,20 @@ Sampler::~Sampler() {
     while (::waitpid(child_, nullptr, 0) < 0 && errno == EINTR) {}
 }
 
-Result<Sampler> Sampler::start(std::unique_ptr<Inventory> inventory, const std::vector<std::uint32_t>& netns) {
+Result<Sampler> Sampler::start(std::unique_ptr<SocketLister> inventory,
+                               const std::vector<std::uint32_t>& netns) {
     auto requests = make_pipe();
     auto replies = make_pipe();
     if (!requests) return tl::unexpected(requests.error());
     if (!replies) return tl::unexpected(replies.error());
     const pid_t child = ::fork();
-    if (child < 0) return fail(ErrorCode::failed, fmt::format("fork: {}", std::strerror(errno)), errno);
+    if (child < 0)
+        return fail(ErrorCode::failed, fmt::format("fork: {}", std::strerror(errno)), errno);
     if (child == 0) {
         requests->write_end.reset();
         replies->read_end.reset();
-        become_child(std::move(inventory), netns, std::move(requests->read_end), std::move(replies->write_end));
+        become_child(std::move(inventory), netns, std::move(requests->read_end),
+                     std::move(replies->write_end));
     }
     ::fcntl(replies->read_end.get(), F_SETPIPE_SZ, kPipeBytes);
     ::fcntl(replies->read_end.get(), F_SETFL, O_NONBLOCK);
@@ -80,14 +86,19 @@ Result<Sampler> Sampler::start(std::unique_ptr<Inventory> inventory, const std::
 }
 
 void Sampler::send(const std::vector<std::uint64_t>& words) {
-    // Far below PIPE_BUF, and the child reads one request before it works on it: this can't block for long.
-    static_cast<void>(!::write(requests_.get(), words.data(), words.size() * sizeof(words.front())));
+    // Far below PIPE_BUF, and the child reads one request before it works on it: this can't block
+    // for long.
+    static_cast<void>(
+        !::write(requests_.get(), words.data(), words.size() * sizeof(words.front())));
 }
 
-void Sampler::request_snapshot() { send({static_cast<std::uint64_t>(SamplerRequest::snapshot), 0}); }
+void Sampler::request_snapshot() {
+    send({static_cast<std::uint64_t>(SamplerRequest::snapshot), 0});
+}
 
 void Sampler::request_sweep(const std::vector<std::uint32_t>& netns, std::uint64_t expires) {
-    std::vector<std::uint64_t> words{static_cast<std::uint64_t>(SamplerRequest::sweep), netns.size() + 1, expires};
+    std::vector<std::uint64_t> words{static_cast<std::uint64_t>(SamplerRequest::sweep),
+                                     netns.size() + 1, expires};
     words.insert(words.end(), netns.begin(), netns.end());
     send(words);
 }
@@ -97,13 +108,14 @@ bool Sampler::receive(const RecordSink& sink, const std::function<void(SamplerDo
     if (got < 0) return errno == EAGAIN || errno == EINTR;
     if (got == 0) return false;
     filled_ += static_cast<std::size_t>(got);
-    const auto cut_off = for_each_record({buffer_.data(), filled_}, [&](std::span<const std::byte> record) {
-        const td_header header = read_header(record);
-        if (header.kind == kSamplerDoneKind)
-            done(static_cast<SamplerDone>(header.netns));
-        else
-            sink(record);
-    });
+    const auto cut_off =
+        for_each_record({buffer_.data(), filled_}, [&](std::span<const std::byte> record) {
+            const td_header header = read_header(record);
+            if (header.kind == kSamplerDoneKind)
+                done(static_cast<SamplerDone>(header.netns));
+            else
+                sink(record);
+        });
     std::memmove(buffer_.data(), cut_off.data(), cut_off.size());
     filled_ = cut_off.size();
     return true;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The sampler: a small child process that keeps the rights which looking at the host needs (entering network
-// namespaces, reading other processes' descriptors), so that the process which handles and prints the data can do
-// without any. It answers requests with wire records, through a pipe.
+// The sampler: a small child process that keeps the rights which looking at the host needs
+// (entering network namespaces, reading other processes' descriptors), so that the process which
+// handles and prints the data can do without any. It answers requests with wire records, through a
+// pipe.
 #pragma once
 
 #include <sys/types.h>
@@ -13,7 +14,7 @@
 #include "base/fd.h"
 #include "base/result.h"
 #include "event/source.h"
-#include "live/inventory.h"
+#include "live/socket_lister.h"
 
 namespace tcpdwell {
 
@@ -26,22 +27,24 @@ enum class SamplerDone : std::uint32_t {
 
 class Sampler {
 public:
-    /// Forks the child, which takes the inventory over. `netns`: only these namespaces; empty: all. Call it before
-    /// threads, and before capabilities are dropped.
-    static Result<Sampler> start(std::unique_ptr<Inventory> inventory, const std::vector<std::uint32_t>& netns);
+    /// Forks the child, which takes the inventory over. `netns`: only these namespaces; empty: all.
+    /// Call it before threads, and before capabilities are dropped.
+    static Result<Sampler> start(std::unique_ptr<SocketLister> inventory,
+                                 const std::vector<std::uint32_t>& netns);
     Sampler(Sampler&& other) noexcept;
     Sampler& operator=(Sampler&&) = delete;
     ~Sampler(); ///< ends the child
 
     /// Asks for all sockets of all namespaces, and then for their owners.
     void request_snapshot();
-    /// Asks for the mini-sockets of these namespaces that are in TIME_WAIT and were armed for `expires` (jiffies) or
-    /// later.
+    /// Asks for the mini-sockets of these namespaces that are in TIME_WAIT and were armed for
+    /// `expires` (jiffies) or later.
     void request_sweep(const std::vector<std::uint32_t>& netns, std::uint64_t expires);
 
     /// Readable when there is something to receive.
     [[nodiscard]] int fd() const { return replies_.get(); }
-    /// Hands over what has arrived; `done` is called in its place among the records. False when the child is gone.
+    /// Hands over what has arrived; `done` is called in its place among the records. False when the
+    /// child is gone.
     bool receive(const RecordSink& sink, const std::function<void(SamplerDone)>& done);
 
 private:

@@ -10,6 +10,7 @@
 
 #include "event/record.h"
 #include "host/netns.h"
+#include "host/sysctls.h"
 #include "live/now.h"
 #include "live/process_owners.h"
 #include "live/sampler.h"
@@ -19,7 +20,8 @@ namespace {
 
 class SamplerChild {
 public:
-    SamplerChild(std::unique_ptr<Inventory> inventory, const std::vector<std::uint32_t>& only, Fd replies)
+    SamplerChild(std::unique_ptr<SocketLister> inventory, const std::vector<std::uint32_t>& only,
+                 Fd replies)
         : inventory_(std::move(inventory)), only_(only), replies_(std::move(replies)) {}
 
     void snapshot();
@@ -34,10 +36,12 @@ private:
     bool wanted(std::uint32_t inode) const {
         return only_.empty() || std::find(only_.begin(), only_.end(), inode) != only_.end();
     }
-    /// Looks for namespaces again; those that are gone are forgotten, so that we don't keep them alive.
+    /// Looks for namespaces again; those that are gone are forgotten, so that we don't keep them
+    /// alive.
     void refresh() { namespaces_ = list_network_namespaces(); }
-    void list_namespace(const NetworkNamespace& ns, std::unordered_multimap<std::uint64_t, Holder>& holders);
-    void tell_owners(const std::unordered_multimap<std::uint64_t, Holder>& holders);
+    void list_namespace(const NetworkNamespace& ns,
+                        std::unordered_multimap<std::uint64_t, Holder>& holders);
+    void send_owners(const std::unordered_multimap<std::uint64_t, Holder>& holders);
     void put(std::span<const std::byte> record) {
         out_.insert(out_.end(), record.begin(), record.end());
         if (out_.size() > 256 * 1024) flush();
@@ -49,7 +53,7 @@ private:
     }
     void flush();
 
-    std::unique_ptr<Inventory> inventory_;
+    std::unique_ptr<SocketLister> inventory_;
     std::vector<std::uint32_t> only_;
     Fd replies_;
     std::vector<NetworkNamespace> namespaces_;
@@ -68,13 +72,17 @@ void SamplerChild::flush() {
     out_.clear();
 }
 
-void SamplerChild::list_namespace(const NetworkNamespace& ns, std::unordered_multimap<std::uint64_t, Holder>& holders) {
+void SamplerChild::list_namespace(const NetworkNamespace& ns,
+                                  std::unordered_multimap<std::uint64_t, Holder>& holders) {
     const auto guard = NetnsGuard::enter(ns.fd.get());
-    if (!guard) return; // gone, or out of our reach: its sockets are joined when something happens to them
+    if (!guard)
+        return; // gone, or out of our reach: its sockets are joined when something happens to them
     if (described_.insert(ns.inode).second)
-        for (const Sysctl& s : read_tcp_sysctls()) put(fact_record(monotonic_ns(), ns.inode, s.name, s.value));
+        for (const Sysctl& s : read_tcp_sysctls())
+            put(fact_record(monotonic_ns(), ns.inode, s.name, s.value));
 
-    td_snapshot bracket{header_of<td_snapshot>(TD_SNAPSHOT, monotonic_ns(), ns.inode), TD_SNAPSHOT_BEGIN, 0, {}};
+    td_snapshot bracket{
+        header_of<td_snapshot>(TD_SNAPSHOT, monotonic_ns(), ns.inode), TD_SNAPSHOT_BEGIN, 0, {}};
     put(bytes_of(bracket));
     const auto listed = inventory_->list([&](std::span<const std::byte> record) {
         const auto s = as<td_socket>(record);
@@ -87,7 +95,7 @@ void SamplerChild::list_namespace(const NetworkNamespace& ns, std::unordered_mul
     put(bytes_of(bracket));
 }
 
-void SamplerChild::tell_owners(const std::unordered_multimap<std::uint64_t, Holder>& holders) {
+void SamplerChild::send_owners(const std::unordered_multimap<std::uint64_t, Holder>& holders) {
     std::unordered_set<std::uint64_t> inodes;
     for (const auto& [inode, holder] : holders) inodes.insert(inode);
     const SocketOwners owners = find_socket_owners(&inodes);
@@ -113,20 +121,22 @@ void SamplerChild::snapshot() {
         if (wanted(ns.inode)) list_namespace(ns, holders);
     namespaces_.clear();
     done(SamplerDone::sockets);
-    tell_owners(holders);
+    send_owners(holders);
     done(SamplerDone::owners);
 }
 
 void SamplerChild::sweep(const std::vector<std::uint32_t>& netns, std::uint64_t expires) {
     // A sweep that fails shows nothing; the change it looked for is told when the mini-socket ends.
     const auto sweep_here = [&] {
-        static_cast<void>(inventory_->sweep(expires, [&](std::span<const std::byte> record) { put(record); }));
+        static_cast<void>(
+            inventory_->sweep(expires, [&](std::span<const std::byte> record) { put(record); }));
     };
     const std::uint32_t own = own_netns_inode().value_or(0);
     if (std::find(netns.begin(), netns.end(), own) != netns.end()) sweep_here();
     if (netns.size() > 1 || netns.front() != own) refresh();
     for (const NetworkNamespace& ns : namespaces_) {
-        if (ns.inode == own || std::find(netns.begin(), netns.end(), ns.inode) == netns.end()) continue;
+        if (ns.inode == own || std::find(netns.begin(), netns.end(), ns.inode) == netns.end())
+            continue;
         if (const auto guard = NetnsGuard::enter(ns.fd.get())) sweep_here();
     }
     namespaces_.clear();
@@ -148,8 +158,8 @@ bool read_words(int fd, std::uint64_t* words, std::size_t count) {
 
 } // namespace
 
-int run_sampler(std::unique_ptr<Inventory> inventory, const std::vector<std::uint32_t>& only_netns, Fd requests,
-                Fd replies) {
+int run_sampler(std::unique_ptr<SocketLister> inventory,
+                const std::vector<std::uint32_t>& only_netns, Fd requests, Fd replies) {
     SamplerChild child(std::move(inventory), only_netns, std::move(replies));
     std::array<std::uint64_t, 2> head;
     while (read_words(requests.get(), head.data(), head.size())) {

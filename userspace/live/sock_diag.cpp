@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One dump request per address family. libmnl's own handling of NLMSG_DONE drops the error that a dump may end with,
-// and a missing tcp_diag module is told in just that way, so the message is read here.
+// One dump request per address family. libmnl's own handling of NLMSG_DONE drops the error that a
+// dump may end with, and a missing tcp_diag module is told in just that way, so the message is read
+// here.
 #include "live/sock_diag.h"
 
 #include <arpa/inet.h>
@@ -35,11 +36,12 @@ using Netlink = std::unique_ptr<mnl_socket, CloseSocket>;
 Error failure(int error) {
     // ENOENT: no handler for TCP; EPROTONOSUPPORT: no NETLINK_SOCK_DIAG at all.
     if (error == ENOENT || error == EPROTONOSUPPORT)
-        return Error{
-            ErrorCode::failed,
-            "the kernel can't list TCP sockets: run 'modprobe tcp_diag' (CONFIG_INET_DIAG, CONFIG_INET_TCP_DIAG)",
-            error};
-    return Error{ErrorCode::failed, fmt::format("cannot list TCP sockets: {}", std::strerror(error)), error};
+        return Error{ErrorCode::failed,
+                     "the kernel can't list TCP sockets: run 'modprobe tcp_diag' "
+                     "(CONFIG_INET_DIAG, CONFIG_INET_TCP_DIAG)",
+                     error};
+    return Error{ErrorCode::failed,
+                 fmt::format("cannot list TCP sockets: {}", std::strerror(error)), error};
 }
 
 struct Dump {
@@ -74,13 +76,15 @@ int on_end(const nlmsghdr* message, void* data) {
 }
 
 /// Asks for the sockets of one family and appends them to `dump`; dump.error tells what went wrong.
-void dump_family(mnl_socket* netlink, int family, std::uint32_t states, unsigned sequence, Dump& dump) {
+void dump_family(mnl_socket* netlink, int family, std::uint32_t states, unsigned sequence,
+                 Dump& dump) {
     std::array<char, MNL_NLMSG_HDRLEN + sizeof(inet_diag_req_v2)> request{};
     nlmsghdr* header = ::mnl_nlmsg_put_header(request.data());
     header->nlmsg_type = SOCK_DIAG_BY_FAMILY;
     header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
     header->nlmsg_seq = sequence;
-    auto* body = static_cast<inet_diag_req_v2*>(::mnl_nlmsg_put_extra_header(header, sizeof(inet_diag_req_v2)));
+    auto* body = static_cast<inet_diag_req_v2*>(
+        ::mnl_nlmsg_put_extra_header(header, sizeof(inet_diag_req_v2)));
     body->sdiag_family = static_cast<std::uint8_t>(family);
     body->sdiag_protocol = IPPROTO_TCP;
     body->idiag_states = states;
@@ -95,17 +99,19 @@ void dump_family(mnl_socket* netlink, int family, std::uint32_t states, unsigned
     control[NLMSG_DONE] = on_end;
     // The kernel makes the pieces as large as the buffer offered, up to 32 KiB.
     alignas(nlmsghdr) std::array<char, 65536> buffer;
-    // The request makes the kernel prepare the first piece, and reading a piece the next (netlink_recvmsg()).
+    // The request makes the kernel prepare the first piece, and reading a piece the next
+    // (netlink_recvmsg()).
     dump.seen = mono_now();
     for (;;) {
         const MonoTime asked_next = mono_now();
         const ssize_t n = ::mnl_socket_recvfrom(netlink, buffer.data(), buffer.size());
         if (n < 0 && errno == EINTR) continue;
         const MonoTime next_made = mono_now();
-        const int next = n < 0 ? MNL_CB_ERROR
-                               : ::mnl_cb_run2(buffer.data(), static_cast<std::size_t>(n), sequence,
-                                               ::mnl_socket_get_portid(netlink), on_message, &dump, control.data(),
-                                               static_cast<unsigned>(control.size()));
+        const int next = n < 0
+                             ? MNL_CB_ERROR
+                             : ::mnl_cb_run2(buffer.data(), static_cast<std::size_t>(n), sequence,
+                                             ::mnl_socket_get_portid(netlink), on_message, &dump,
+                                             control.data(), static_cast<unsigned>(control.size()));
         if (next == MNL_CB_ERROR) dump.error = errno;
         if (next != MNL_CB_OK) return;
         dump.asked = asked_next;
@@ -141,8 +147,10 @@ int on_attribute(const nlattr* attribute, void* data) {
     const unsigned type = ::mnl_attr_get_type(attribute);
     // The kernel writes this one for every full socket, and only for those.
     if (type == INET_DIAG_SHUTDOWN) attributes.full = true;
-    if (type == INET_DIAG_CGROUP_ID && ::mnl_attr_get_payload_len(attribute) >= sizeof(attributes.cgroup))
-        std::memcpy(&attributes.cgroup, ::mnl_attr_get_payload(attribute), sizeof(attributes.cgroup));
+    if (type == INET_DIAG_CGROUP_ID &&
+        ::mnl_attr_get_payload_len(attribute) >= sizeof(attributes.cgroup))
+        std::memcpy(&attributes.cgroup, ::mnl_attr_get_payload(attribute),
+                    sizeof(attributes.cgroup));
     return MNL_CB_OK;
 }
 
@@ -153,7 +161,8 @@ std::optional<DiagSocket> parse_diag_message(const nlmsghdr& message) {
     inet_diag_msg diag;
     std::memcpy(&diag, ::mnl_nlmsg_get_payload(&message), sizeof(diag));
     const auto state = state_from_kernel(diag.idiag_state);
-    if (!state || (diag.idiag_family != AF_INET && diag.idiag_family != AF_INET6)) return std::nullopt;
+    if (!state || (diag.idiag_family != AF_INET && diag.idiag_family != AF_INET6))
+        return std::nullopt;
 
     DiagSocket socket;
     socket.state = *state;
@@ -183,7 +192,8 @@ std::optional<DiagSocket> parse_diag_message(const nlmsghdr& message) {
 Result<std::vector<DiagSocket>> dump_tcp_sockets(std::uint32_t states) {
     const Netlink netlink(::mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC));
     if (!netlink) return tl::unexpected(failure(errno));
-    if (::mnl_socket_bind(netlink.get(), 0, MNL_SOCKET_AUTOPID) < 0) return tl::unexpected(failure(errno));
+    if (::mnl_socket_bind(netlink.get(), 0, MNL_SOCKET_AUTOPID) < 0)
+        return tl::unexpected(failure(errno));
 
     Dump dump;
     unsigned sequence = 0;
@@ -194,7 +204,8 @@ Result<std::vector<DiagSocket>> dump_tcp_sockets(std::uint32_t states) {
         if (dump.error != 0) return tl::unexpected(failure(dump.error));
         if (!dump.interrupted) return std::move(dump.sockets);
     }
-    return fail(ErrorCode::failed, "cannot list TCP sockets: the list kept changing while it was read; try again");
+    return fail(ErrorCode::failed,
+                "cannot list TCP sockets: the list kept changing while it was read; try again");
 }
 
 } // namespace tcpdwell

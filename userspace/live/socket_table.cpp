@@ -23,9 +23,12 @@ Result<std::vector<DiagSocket>> dump_in(const NetworkNamespace& where) {
 Result<SocketTable> list_sockets(const std::vector<std::uint32_t>& netns) {
     const std::vector<NetworkNamespace> known = list_network_namespaces();
     for (const std::uint32_t inode : netns) {
-        const bool found = std::any_of(known.begin(), known.end(),
-                                       [inode](const NetworkNamespace& each) { return each.inode == inode; });
-        if (!found) return fail(ErrorCode::usage, fmt::format("--netns: network namespace {} is gone", inode));
+        const bool found =
+            std::any_of(known.begin(), known.end(),
+                        [inode](const NetworkNamespace& each) { return each.inode == inode; });
+        if (!found)
+            return fail(ErrorCode::usage,
+                        fmt::format("--netns: network namespace {} is gone", inode));
     }
 
     SocketTable table;

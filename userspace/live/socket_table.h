@@ -19,11 +19,13 @@ struct NamespaceSockets {
 
 struct SocketTable {
     std::vector<NamespaceSockets> namespaces;
-    std::size_t closed_namespaces = 0; ///< namespaces that couldn't be entered for want of rights, and are missing
+    std::size_t closed_namespaces =
+        0; ///< namespaces that couldn't be entered for want of rights, and are missing
 };
 
-/// Lists the sockets of the namespaces with these inodes, or of all that are known. The own namespace needs no rights;
-/// those asked for by inode must all be accessible (ErrorCode::cannot_trace) and exist (ErrorCode::usage).
+/// Lists the sockets of the namespaces with these inodes, or of all that are known. The own
+/// namespace needs no rights; those asked for by inode must all be accessible
+/// (ErrorCode::cannot_trace) and exist (ErrorCode::usage).
 Result<SocketTable> list_sockets(const std::vector<std::uint32_t>& netns);
 
 } // namespace tcpdwell

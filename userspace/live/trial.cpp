@@ -24,8 +24,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kBufferBytes = 64 << 10;
-/// Longer than an ACK is delayed (TCP_DELACK_MIN, 40 ms), so that the FIN that follows finds a mini-socket; a machine
-/// that stands still may need longer.
+/// Longer than an ACK is delayed (TCP_DELACK_MIN, 40 ms), so that the FIN that follows finds a
+/// mini-socket; a machine that stands still may need longer.
 constexpr std::array kPauses = {60ms, 250ms, 1000ms};
 
 /// Where the rights for that are missing, with those of a user namespace of our own.
@@ -49,9 +49,9 @@ std::optional<OwnConnection> make_connection(std::chrono::milliseconds pause) {
 }
 
 /// The child process that makes the connections, in a network namespace that goes with it.
-class Maker {
+class TrialConnections {
 public:
-    Maker() {
+    TrialConnections() {
         std::array<int, 2> ends{};
         if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) return;
         line_ = Fd(ends[0]);
@@ -65,13 +65,14 @@ public:
         std::chrono::milliseconds pause{};
         while (made && ::read(theirs.get(), &pause, sizeof(pause)) == sizeof(pause)) {
             const auto connection = make_connection(pause);
-            made = connection && ::send(theirs.get(), &*connection, sizeof(*connection), MSG_NOSIGNAL) > 0;
+            made = connection &&
+                   ::send(theirs.get(), &*connection, sizeof(*connection), MSG_NOSIGNAL) > 0;
         }
         ::_exit(0);
     }
-    Maker(const Maker&) = delete;
-    Maker& operator=(const Maker&) = delete;
-    ~Maker() {
+    TrialConnections(const TrialConnections&) = delete;
+    TrialConnections& operator=(const TrialConnections&) = delete;
+    ~TrialConnections() {
         line_.reset();
         while (child_ > 0 && ::waitpid(child_, nullptr, 0) < 0 && errno == EINTR) {}
     }
@@ -103,20 +104,22 @@ ProbePlan trial_plan(ProbeSet set, std::initializer_list<Program> programs) {
     return plan;
 }
 
-Trial try_programs(const ProbePlan& plan, Sight& sight) {
+Trial try_programs(const ProbePlan& plan, TrialObserver& sight) {
     using Outcome = Trial::Outcome;
-    Maker maker;
+    TrialConnections maker;
     Filter filter;
     filter.netns = {maker.netns()};
     if (filter.netns.front() == 0)
-        return {Outcome::not_made, "no network namespace of our own with a loopback device can be made, which takes "
-                                   "CAP_SYS_ADMIN and CAP_NET_ADMIN, or user namespaces"};
+        return {Outcome::not_made,
+                "no network namespace of our own with a loopback device can be made, which takes "
+                "CAP_SYS_ADMIN and CAP_NET_ADMIN, or user namespaces"};
     auto session = BpfSession::open(plan, {}, filter, kBufferBytes);
     if (!session) return {Outcome::refused, std::strerror(session.error().error_number)};
     for (const auto pause : kPauses) {
         const auto connection = maker.make(pause);
         if (!connection) return {Outcome::not_made, "no connection of our own can be made"};
-        session->drain([&](std::span<const std::byte> record) { sight.look_at(*connection, record); });
+        session->drain(
+            [&](std::span<const std::byte> record) { sight.on_record(*connection, record); });
         if (sight.missing().empty()) return {Outcome::seen, {}};
     }
     return {Outcome::not_seen, std::string(sight.missing())};

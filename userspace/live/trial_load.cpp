@@ -21,17 +21,25 @@ constexpr bpf_insn instruction(int code, int to, int from, int offset, std::int3
     return {static_cast<__u8>(code), static_cast<__u8>(to & 15), static_cast<__u8>(from & 15),
             static_cast<__s16>(offset), immediate};
 }
-constexpr bpf_insn set(int to, std::int32_t value) { return instruction(BPF_ALU64 | BPF_MOV | BPF_K, to, 0, 0, value); }
-constexpr bpf_insn copy(int to, int from) { return instruction(BPF_ALU64 | BPF_MOV | BPF_X, to, from, 0, 0); }
-constexpr bpf_insn add(int to, std::int32_t value) { return instruction(BPF_ALU64 | BPF_ADD | BPF_K, to, 0, 0, value); }
+constexpr bpf_insn set(int to, std::int32_t value) {
+    return instruction(BPF_ALU64 | BPF_MOV | BPF_K, to, 0, 0, value);
+}
+constexpr bpf_insn copy(int to, int from) {
+    return instruction(BPF_ALU64 | BPF_MOV | BPF_X, to, from, 0, 0);
+}
+constexpr bpf_insn add(int to, std::int32_t value) {
+    return instruction(BPF_ALU64 | BPF_ADD | BPF_K, to, 0, 0, value);
+}
 constexpr bpf_insn load(int to, int from, int offset) {
     return instruction(BPF_LDX | BPF_MEM | BPF_DW, to, from, offset, 0);
 }
 constexpr bpf_insn call(int helper) { return instruction(BPF_JMP | BPF_CALL, 0, 0, 0, helper); }
 constexpr bpf_insn leave() { return instruction(BPF_JMP | BPF_EXIT, 0, 0, 0, 0); }
 
-Fd load(bpf_prog_type type, std::span<const bpf_insn> program, const bpf_prog_load_opts* options = nullptr) {
-    return Fd(::bpf_prog_load(type, "tcpdwell_trial", "Dual BSD/GPL", program.data(), program.size(), options));
+Fd load(bpf_prog_type type, std::span<const bpf_insn> program,
+        const bpf_prog_load_opts* options = nullptr) {
+    return Fd(::bpf_prog_load(type, "tcpdwell_trial", "Dual BSD/GPL", program.data(),
+                              program.size(), options));
 }
 
 Support accepted(const Fd& program) {
@@ -39,8 +47,10 @@ Support accepted(const Fd& program) {
     return Support::no(fmt::format("the kernel refused a trial program: {}", std::strerror(errno)));
 }
 
-Support try_load(bpf_attach_type attach_type, std::uint32_t target, std::span<const bpf_insn> program) {
-    LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = attach_type, .attach_btf_id = target);
+Support try_load(bpf_attach_type attach_type, std::uint32_t target,
+                 std::span<const bpf_insn> program) {
+    LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = attach_type,
+                .attach_btf_id = target);
     return accepted(load(BPF_PROG_TYPE_TRACING, program, &options));
 }
 
@@ -57,7 +67,9 @@ constexpr std::array read_kernel = {
 
 } // namespace
 
-Support try_tracing_program(std::uint32_t target) { return try_load(BPF_TRACE_RAW_TP, target, read_kernel); }
+Support try_tracing_program(std::uint32_t target) {
+    return try_load(BPF_TRACE_RAW_TP, target, read_kernel);
+}
 
 Support try_raw_program() { return accepted(load(BPF_PROG_TYPE_RAW_TRACEPOINT, read_kernel)); }
 
@@ -66,10 +78,13 @@ Support try_raw_tracepoint(std::string_view name, unsigned arguments) {
     const std::array program = {load(BPF_REG_0, BPF_REG_1, last), set(BPF_REG_0, 0), leave()};
     const Fd fd = load(BPF_PROG_TYPE_RAW_TRACEPOINT, program);
     if (!fd) return accepted(fd);
-    if (const Fd link(::bpf_raw_tracepoint_open(std::string(name).c_str(), fd.get())); link) return Support::yes();
+    if (const Fd link(::bpf_raw_tracepoint_open(std::string(name).c_str(), fd.get())); link)
+        return Support::yes();
     if (errno == ENOENT) return Support::no(fmt::format("this kernel has no tracepoint {}", name));
-    if (errno == EINVAL) return Support::no(fmt::format("the tracepoint {} has no {} arguments", name, arguments));
-    return Support::no(fmt::format("the kernel refused the tracepoint {}: {}", name, std::strerror(errno)));
+    if (errno == EINVAL)
+        return Support::no(fmt::format("the tracepoint {} has no {} arguments", name, arguments));
+    return Support::no(
+        fmt::format("the kernel refused the tracepoint {}: {}", name, std::strerror(errno)));
 }
 
 Support try_jiffies() {
@@ -78,8 +93,8 @@ Support try_jiffies() {
 }
 
 Support try_socket_cookie(std::uint32_t target) {
-    const std::array program = {load(BPF_REG_1, BPF_REG_1, 0), call(BPF_FUNC_get_socket_cookie), set(BPF_REG_0, 0),
-                                leave()};
+    const std::array program = {load(BPF_REG_1, BPF_REG_1, 0), call(BPF_FUNC_get_socket_cookie),
+                                set(BPF_REG_0, 0), leave()};
     return try_load(BPF_TRACE_RAW_TP, target, program);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Trial loads: tiny BPF programs that are given to the kernel and thrown away at once. What the kernel accepts depends
-// on version, configuration, lockdown, rights and seccomp filters, and only trying tells.
+// Trial loads: tiny BPF programs that are given to the kernel and thrown away at once. What the
+// kernel accepts depends on version, configuration, lockdown, rights and seccomp filters, and only
+// trying tells.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +11,9 @@
 
 namespace tcpdwell {
 
-/// A tp_btf program that reads kernel memory by helper, as most of ours do. `target` is the BTF id of the typedef
-/// btf_trace_inet_sock_set_state, or of another tracepoint whose first argument is a struct sock.
+/// A tp_btf program that reads kernel memory by helper, as most of ours do. `target` is the BTF id
+/// of the typedef btf_trace_inet_sock_set_state, or of another tracepoint whose first argument is a
+/// struct sock.
 Support try_tracing_program(std::uint32_t target);
 
 /// The same with bpf_get_socket_cookie().
@@ -20,8 +22,8 @@ Support try_socket_cookie(std::uint32_t target);
 /// A program on a raw tracepoint that reads kernel memory by helper. Takes no BTF.
 Support try_raw_program();
 
-/// Hangs an empty program on the raw tracepoint for a moment; says no too if it has fewer than `arguments` (at least
-/// 1).
+/// Hangs an empty program on the raw tracepoint for a moment; says no too if it has fewer than
+/// `arguments` (at least 1).
 Support try_raw_tracepoint(std::string_view name, unsigned arguments);
 
 /// bpf_jiffies64() in a tracing program.

@@ -15,16 +15,17 @@ namespace tcpdwell {
 namespace {
 
 bool is_between(const td_tuple& tuple, std::uint16_t local, std::uint16_t remote) {
-    constexpr std::array<std::uint8_t, 16> loopback = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1};
+    constexpr std::array<std::uint8_t, 16> loopback = {0, 0, 0,    0,    0,   0, 0, 0,
+                                                       0, 0, 0xff, 0xff, 127, 0, 0, 1};
     return tuple.family == AF_INET && tuple.local_port == local && tuple.remote_port == remote &&
            std::equal(loopback.begin(), loopback.end(), tuple.local_addr) &&
            std::equal(loopback.begin(), loopback.end(), tuple.remote_addr);
 }
 
 /// The connection as it was. Of another namespace than its own there are no records.
-class ConnectionSeen final : public Sight {
+class ConnectionSeen final : public TrialObserver {
 public:
-    void look_at(const OwnConnection& connection, std::span<const std::byte> record) override {
+    void on_record(const OwnConnection& connection, std::span<const std::byte> record) override {
         const auto [client, server] = connection;
         switch (read_header(record).kind) {
         case TD_STATE: {
@@ -47,7 +48,8 @@ public:
         case TD_TIMEWAIT: {
             const auto r = as<td_timewait>(record);
             if (!r || !is_between(r->tuple, client, server)) return;
-            fin_wait2_ |= r->op == TD_TIMER_START && r->substate == static_cast<int>(TcpState::FIN_WAIT2);
+            fin_wait2_ |=
+                r->op == TD_TIMER_START && r->substate == static_cast<int>(TcpState::FIN_WAIT2);
             time_wait_ |= r->substate == static_cast<int>(TcpState::TIME_WAIT);
             return;
         }
@@ -73,8 +75,8 @@ private:
 };
 
 ProbePlan plan_of_timers(const KernelSupport& support) {
-    ProbePlan plan = trial_plan(ProbeSet::timer,
-                                {Program::state, Program::timer_start, Program::timer_cancel, Program::timer_expire});
+    ProbePlan plan = trial_plan(ProbeSet::timer, {Program::state, Program::timer_start,
+                                                  Program::timer_cancel, Program::timer_expire});
     plan.hooks = Hooks::raw;
     plan.btf_file = support.btf_file;
     plan.tw_timer_handler = support.tw_timer_handler.address;
@@ -84,8 +86,9 @@ ProbePlan plan_of_timers(const KernelSupport& support) {
 
 /// What stands in the way of a trial.
 Support can_be_tried(const KernelSupport& support) {
-    for (const Support& needed : {support.types, support.tracing_programs, support.inet_sock_set_state,
-                                  support.timer_start, support.timer_cancel, support.timer_expire_entry})
+    for (const Support& needed :
+         {support.types, support.tracing_programs, support.inet_sock_set_state, support.timer_start,
+          support.timer_cancel, support.timer_expire_entry})
         if (!needed) return needed;
     for (const FunctionFact* function : {&support.tw_timer_handler, &support.reqsk_timer_handler})
         if (function->address == 0) return Support::no(function->why_not);
@@ -100,14 +103,16 @@ TypesTrial try_types(const KernelSupport& support) {
     const Trial trial = try_programs(plan_of_timers(support), sight);
     switch (trial.outcome) {
     case Trial::Outcome::not_seen:
-        return {Support::no(fmt::format("{} is the BTF of another kernel: read with it, a connection of our own "
-                                        "doesn't show its {}",
-                                        support.btf_file, trial.why)),
+        return {Support::no(fmt::format(
+                    "{} is the BTF of another kernel: read with it, a connection of our own "
+                    "doesn't show its {}",
+                    support.btf_file, trial.why)),
                 Support::yes()};
     case Trial::Outcome::refused:
-        return {Support::no(fmt::format("{} is the BTF of another kernel: this one refuses the programs that result "
-                                        "({})",
-                                        support.btf_file, trial.why)),
+        return {Support::no(fmt::format(
+                    "{} is the BTF of another kernel: this one refuses the programs that result "
+                    "({})",
+                    support.btf_file, trial.why)),
                 Support::yes()};
     case Trial::Outcome::not_made: return {support.types, Support::no(trial.why)};
     case Trial::Outcome::seen: break;

@@ -29,14 +29,16 @@ bool WaitingMinis::on_listed(std::span<const std::byte> record) {
     if (!socket) return true;
     const MiniKey key(socket->h.netns, socket->tuple);
     if (socket->flags & TD_SOCKET_SWEEP) return minis_.erase(key) != 0;
-    if (needed_ && (socket->flags & TD_SOCKET_MINI) && socket->state == fin_wait2) minis_.insert(key);
+    if (needed_ && (socket->flags & TD_SOCKET_MINI) && socket->state == fin_wait2)
+        minis_.insert(key);
     return true;
 }
 
 std::vector<std::uint32_t> WaitingMinis::namespaces() const {
     std::vector<std::uint32_t> list;
     for (const MiniKey& mini : minis_)
-        if (std::find(list.begin(), list.end(), mini.netns()) == list.end()) list.push_back(mini.netns());
+        if (std::find(list.begin(), list.end(), mini.netns()) == list.end())
+            list.push_back(mini.netns());
     return list;
 }
 

@@ -22,7 +22,8 @@ enum class Use : std::uint8_t { address, number };
 
 std::uint64_t hash(const AddressCipher::Key& key, const std::array<std::uint8_t, 18>& text) {
     std::uint64_t value = 0;
-    crypto_shorthash(reinterpret_cast<unsigned char*>(&value), text.data(), text.size(), key.data());
+    crypto_shorthash(reinterpret_cast<unsigned char*>(&value), text.data(), text.size(),
+                     key.data());
     return value;
 }
 
@@ -53,7 +54,8 @@ IpAddress AddressCipher::encipher(const IpAddress& address, bool is_v4) const {
         text[1] = static_cast<std::uint8_t>(bit);
         if (!is_loopback_so_far && (hash(key_, text) & 1) != 0) result.bytes[byte] ^= mask;
         prefix[byte] = static_cast<std::uint8_t>(prefix[byte] | (address.bytes[byte] & mask));
-        if (bit < kFirstV4Bit + 8 && ((address.bytes[byte] ^ kLoopback) & mask) != 0) is_loopback_so_far = false;
+        if (bit < kFirstV4Bit + 8 && ((address.bytes[byte] ^ kLoopback) & mask) != 0)
+            is_loopback_so_far = false;
     }
     return result;
 }
@@ -71,7 +73,8 @@ IpAddress AddressCipher::image(const IpAddress& address) {
 }
 
 std::uint64_t AddressCipher::permuted(std::uint64_t number) const {
-    // A Feistel network: four rounds of a pseudorandom function make a pseudorandom permutation (Luby, Rackoff, 1988).
+    // A Feistel network: four rounds of a pseudorandom function make a pseudorandom permutation
+    // (Luby, Rackoff, 1988).
     auto left = static_cast<std::uint32_t>(number >> 32);
     auto right = static_cast<std::uint32_t>(number);
     std::array<std::uint8_t, 18> text{static_cast<std::uint8_t>(Use::number)};

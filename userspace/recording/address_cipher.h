@@ -10,10 +10,11 @@
 
 namespace tcpdwell::recording {
 
-/// Two addresses that have their first n bits in common have images that have just as many in common, so networks stay
-/// networks: Crypto-PAn (Xu, Fan, Ammar, Moon: Prefix-preserving IP address anonymization, 2002) over SipHash-2-4. IPv4
-/// (::ffff:0:0/96) addresses have IPv4 images. 127.0.0.0/8, ::1, :: and 0.0.0.0 are kept, which reveals how many
-/// leading bits an IPv4 address has in common with 127.0.0.0.
+/// Two addresses that have their first n bits in common have images that have just as many in
+/// common, so networks stay networks: Crypto-PAn (Xu, Fan, Ammar, Moon: Prefix-preserving IP
+/// address anonymization, 2002) over SipHash-2-4. IPv4
+/// (::ffff:0:0/96) addresses have IPv4 images. 127.0.0.0/8, ::1, :: and 0.0.0.0 are kept, which
+/// reveals how many leading bits an IPv4 address has in common with 127.0.0.0.
 class AddressCipher {
 public:
     using Key = std::array<unsigned char, 16>;

@@ -30,7 +30,7 @@ void hide(td_task& task) {
 }
 
 /// Of each kind of record what has to go; fields that some later version may use are 0.
-struct Hide {
+struct Redact {
     AddressCipher& cipher;
 
     void number(__u64& value) const { value = cipher.image(value); }
@@ -77,8 +77,12 @@ struct Hide {
         number(r.sock);
         hide(cipher, r.tuple);
     }
-    void operator()(td_snapshot& r) const { std::fill(std::begin(r.reserved), std::end(r.reserved), __u8{0}); }
-    void operator()(td_gap& r) const { std::fill(std::begin(r.reserved), std::end(r.reserved), __u8{0}); }
+    void operator()(td_snapshot& r) const {
+        std::fill(std::begin(r.reserved), std::end(r.reserved), __u8{0});
+    }
+    void operator()(td_gap& r) const {
+        std::fill(std::begin(r.reserved), std::end(r.reserved), __u8{0});
+    }
     void operator()(td_lost&) const {}
     void operator()(td_clock& r) const { r.reserved = 0; }
     void operator()(td_header&) const {}
@@ -86,7 +90,8 @@ struct Hide {
 
 bool is_harmless(std::string_view key) {
     constexpr std::string_view kHarmless[] = {"version", "kernel", "machine", "probes"};
-    return key.starts_with("net.") || std::find(std::begin(kHarmless), std::end(kHarmless), key) != std::end(kHarmless);
+    return key.starts_with("net.") ||
+           std::find(std::begin(kHarmless), std::end(kHarmless), key) != std::end(kHarmless);
 }
 
 /// What may be given away of a record, by its kind: empty if nothing, nullopt if it is too short.
@@ -100,7 +105,7 @@ struct PublicPart {
     /// Only what this version knows of it: later ones may have appended fields.
     template <class T>
     std::optional<Bytes> operator()(T value) const {
-        Hide{cipher}(value);
+        Redact{cipher}(value);
         const auto bytes = bytes_of(value);
         Bytes part(bytes.begin(), bytes.end());
         td_header shorter = header;
@@ -139,12 +144,13 @@ Anonymizer::Anonymizer(const AddressCipher::Key& key) : cipher_(key) {
     std::string hex;
     for (const unsigned char byte : bytes) hex += fmt::format("{:02x}", byte);
     host_ = "host-" + hex.substr(0, 6);
-    boot_id_ = fmt::format("{}-{}-4{}-8{}-{}", hex.substr(0, 8), hex.substr(8, 4), hex.substr(13, 3), hex.substr(17, 3),
-                           hex.substr(20));
+    boot_id_ = fmt::format("{}-{}-4{}-8{}-{}", hex.substr(0, 8), hex.substr(8, 4),
+                           hex.substr(13, 3), hex.substr(17, 3), hex.substr(20));
 }
 
 Result<std::unique_ptr<Anonymizer>> Anonymizer::create() {
-    if (sodium_init() < 0) return fail(ErrorCode::failed, "cannot anonymise: the system gives no random numbers");
+    if (sodium_init() < 0)
+        return fail(ErrorCode::failed, "cannot anonymise: the system gives no random numbers");
     return std::make_unique<Anonymizer>(random_bytes());
 }
 

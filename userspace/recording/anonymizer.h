@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Records that can be published: what they contain on connections stays true, but not who and where.
+// Records that can be published: what they contain on connections stays true, but not who and
+// where.
 #pragma once
 
 #include <cstddef>
@@ -17,10 +18,10 @@
 
 namespace tcpdwell::recording {
 
-/// Replaced, by a key that is forgotten with this: addresses (AddressCipher), kernel addresses, the names of host and
-/// boot. Taken away: names of processes, users, inodes, paths of cgroups, facts whose meaning isn't known, and all
-/// bytes that this version doesn't know. Kept: times, ports, states, cookies, numbers of processes, cgroups and
-/// namespaces, sysctls, the kernel's release.
+/// Replaced, by a key that is forgotten with this: addresses (AddressCipher), kernel addresses, the
+/// names of host and boot. Taken away: names of processes, users, inodes, paths of cgroups, facts
+/// whose meaning isn't known, and all bytes that this version doesn't know. Kept: times, ports,
+/// states, cookies, numbers of processes, cgroups and namespaces, sysctls, the kernel's release.
 class Anonymizer {
 public:
     /// With a fresh key. ErrorCode::failed if the system has no random numbers.
@@ -32,8 +33,11 @@ public:
     /// The record that may be given away; nullopt: none of it.
     std::optional<std::vector<std::byte>> anonymous(std::span<const std::byte> record);
 
-    /// Records of kinds that aren't known, by kind, and of those that are too short for what they claim to be.
-    [[nodiscard]] const std::map<unsigned, std::uint64_t>& not_understood() const { return not_understood_; }
+    /// Records of kinds that aren't known, by kind, and of those that are too short for what they
+    /// claim to be.
+    [[nodiscard]] const std::map<unsigned, std::uint64_t>& not_understood() const {
+        return not_understood_;
+    }
 
 private:
     AddressCipher cipher_;

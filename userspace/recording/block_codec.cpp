@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::size_t kTimeWord = 1;
 constexpr std::size_t kObjectWord = 2;
-constexpr std::size_t kIdentityWord = 3; ///< from here to kDetailWord: cookie and four-tuple, in most kinds
+constexpr std::size_t kIdentityWord =
+    3; ///< from here to kDetailWord: cookie and four-tuple, in most kinds
 constexpr std::size_t kDetailWord = 9;
 constexpr std::size_t kStreams = 6 + RecordHistory::kWords;
 constexpr std::uint8_t kNewObject = 255;
@@ -37,7 +38,9 @@ void put_varint(std::string& out, std::uint64_t value) {
     out.push_back(static_cast<char>(value));
 }
 
-std::uint64_t zigzag(std::uint64_t difference) { return (difference << 1) ^ (0 - (difference >> 63)); }
+std::uint64_t zigzag(std::uint64_t difference) {
+    return (difference << 1) ^ (0 - (difference >> 63));
+}
 std::uint64_t unzigzag(std::uint64_t value) { return (value >> 1) ^ (0 - (value & 1)); }
 
 /// The bytes of a word that aren't 0, after one byte with a bit for each of them.
@@ -119,11 +122,12 @@ void RecordHistory::clear() {
     object_count_ = 0;
 }
 
-void RecordHistory::predict(const std::byte* records, unsigned shape, std::uint8_t kind, std::size_t words,
-                            std::uint64_t object, Words& prediction) const {
+void RecordHistory::predict(const std::byte* records, unsigned shape, std::uint8_t kind,
+                            std::size_t words, std::uint64_t object, Words& prediction) const {
     const auto copy = [&](const Place& place, std::size_t from, std::size_t to) {
         const std::size_t end = std::min<std::size_t>(to, place.words);
-        if (from < end) std::memcpy(&prediction[from], records + place.begin + from * 8, (end - from) * 8);
+        if (from < end)
+            std::memcpy(&prediction[from], records + place.begin + from * 8, (end - from) * 8);
     };
     const Slot& slot = slots_[slot_of(kind, object)];
     const bool is_known = slot.place.words != 0 && slot.object == object && slot.kind == kind;
@@ -218,15 +222,16 @@ bool BlockEncoder::add(std::span<const std::byte> record) {
     std::uint64_t mask = 0;
     for (std::size_t i = 0; i < words; ++i) {
         if (i == kTimeWord || i == kObjectWord) continue;
-        // The first word's lower half is the shape; its upper half, the namespace, is stored like any other word.
+        // The first word's lower half is the shape; its upper half, the namespace, is stored like
+        // any other word.
         const std::uint64_t difference = i == 0 ? (now[0] ^ before[0]) >> 32 : now[i] ^ before[i];
         if (difference == 0) continue;
         mask |= std::uint64_t{1} << i;
         put_sparse(word_streams_[i], difference);
     }
     put_varint(mask_stream_, mask);
-    history_.remember({static_cast<std::uint32_t>(told_.size()), static_cast<std::uint16_t>(words)}, *shape, kind,
-                      object);
+    history_.remember({static_cast<std::uint32_t>(told_.size()), static_cast<std::uint16_t>(words)},
+                      *shape, kind, object);
     told_.insert(told_.end(), record.begin(), record.end());
     return true;
 }
@@ -240,7 +245,8 @@ std::string BlockEncoder::take() {
     std::array<std::string*, kStreams> streams{&shape_stream_,   &time_stream_, &object_stream_,
                                                &literal_stream_, &mask_stream_, &raw_stream_};
     for (std::size_t i = 0; i < word_streams_.size(); ++i) streams[6 + i] = &word_streams_[i];
-    for (const std::string* stream : streams) put_u32(out, static_cast<std::uint32_t>(stream->size()));
+    for (const std::string* stream : streams)
+        put_u32(out, static_cast<std::uint32_t>(stream->size()));
     for (std::string* stream : streams) {
         out += *stream;
         stream->clear();
@@ -266,7 +272,8 @@ public:
     bool decode(std::byte* records);
 
 private:
-    bool decode_regular(std::byte* records, std::size_t place, unsigned number, std::uint32_t shape);
+    bool decode_regular(std::byte* records, std::size_t place, unsigned number,
+                        std::uint32_t shape);
     bool take_object(std::uint64_t& object);
 
     std::uint32_t count_ = 0;
@@ -295,10 +302,12 @@ bool BlockDecoder::open(std::string_view text, std::size_t most_bytes) {
     const std::uint32_t shape_count = u32();
     if (head.failed() || raw_bytes_ > most_bytes || shape_count > kMostShapes) return false;
     // A record takes one byte of text at least, and stands for kWords words at most.
-    if (count_ > text.size() || raw_bytes_ / (8 * RecordHistory::kWords) > text.size()) return false;
+    if (count_ > text.size() || raw_bytes_ / (8 * RecordHistory::kWords) > text.size())
+        return false;
     shapes_.resize(shape_count);
     for (std::uint32_t& shape : shapes_) shape = u32();
-    std::array<StreamReader*, kStreams> streams{&shape_, &time_, &object_, &literal_, &mask_, &raw_};
+    std::array<StreamReader*, kStreams> streams{&shape_,   &time_, &object_,
+                                                &literal_, &mask_, &raw_};
     for (std::size_t i = 0; i < words_.size(); ++i) streams[6 + i] = &words_[i];
     std::array<std::uint32_t, kStreams> sizes;
     for (std::uint32_t& size : sizes) size = u32();
@@ -320,7 +329,8 @@ bool BlockDecoder::take_object(std::uint64_t& object) {
     return known.has_value();
 }
 
-bool BlockDecoder::decode_regular(std::byte* records, std::size_t place, unsigned number, std::uint32_t shape) {
+bool BlockDecoder::decode_regular(std::byte* records, std::size_t place, unsigned number,
+                                  std::uint32_t shape) {
     const std::size_t words = size_of_shape(shape) / 8;
     const std::uint8_t kind = kind_of_shape(shape);
     now_ += unzigzag(time_.varint());
@@ -343,7 +353,8 @@ bool BlockDecoder::decode_regular(std::byte* records, std::size_t place, unsigne
     now[kTimeWord] = now_;
     if (words > kObjectWord) now[kObjectWord] = object;
     std::memcpy(records + place, now.data(), words * 8);
-    history_.remember({static_cast<std::uint32_t>(place), static_cast<std::uint16_t>(words)}, number, kind, object);
+    history_.remember({static_cast<std::uint32_t>(place), static_cast<std::uint16_t>(words)},
+                      number, kind, object);
     return true;
 }
 
@@ -366,7 +377,8 @@ bool BlockDecoder::decode(std::byte* records) {
         place += size;
     }
     bool is_right = place == raw_bytes_;
-    for (const StreamReader* stream : {&time_, &object_, &literal_, &mask_}) is_right = is_right && !stream->failed();
+    for (const StreamReader* stream : {&time_, &object_, &literal_, &mask_})
+        is_right = is_right && !stream->failed();
     for (const StreamReader& stream : words_) is_right = is_right && !stream.failed();
     return is_right;
 }

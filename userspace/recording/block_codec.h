@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Compact wire records: each is stored as its differences from an earlier one. The inverse returns the same bytes.
-// FORMAT.md describes the layout.
+// Compact wire records: each is stored as its differences from an earlier one. The inverse returns
+// the same bytes. FORMAT.md describes the layout.
 #pragma once
 
 #include <array>
@@ -13,13 +13,15 @@
 
 namespace tcpdwell {
 
-/// What encoder and decoder have in common: where similar records of the block so far are. The records themselves
-/// stand one after the other in memory of the caller's, who gives its beginning.
+/// What encoder and decoder have in common: where similar records of the block so far are. The
+/// records themselves stand one after the other in memory of the caller's, who gives its beginning.
 class RecordHistory {
 public:
-    static constexpr std::size_t kWords = 32; ///< of the longest record that is stored as differences
+    static constexpr std::size_t kWords =
+        32; ///< of the longest record that is stored as differences
     using Words = std::array<std::uint64_t, kWords>;
-    /// A record stored as differences: where it begins, in bytes, and how many words it has; 0: there is none.
+    /// A record stored as differences: where it begins, in bytes, and how many words it has; 0:
+    /// there is none.
     struct Place {
         std::uint32_t begin = 0;
         std::uint16_t words = 0;
@@ -27,11 +29,12 @@ public:
 
     void clear();
     /// The record that one of this shape about this object is most like; all zero if there is none.
-    void predict(const std::byte* records, unsigned shape, std::uint8_t kind, std::size_t words, std::uint64_t object,
-                 Words& prediction) const;
+    void predict(const std::byte* records, unsigned shape, std::uint8_t kind, std::size_t words,
+                 std::uint64_t object, Words& prediction) const;
     void remember(Place place, unsigned shape, std::uint8_t kind, std::uint64_t object);
 
-    /// Position of `object` among the last different ones, and moves it to the front; nullopt if it isn't there.
+    /// Position of `object` among the last different ones, and moves it to the front; nullopt if it
+    /// isn't there.
     std::optional<std::uint8_t> find_object(std::uint64_t object);
     /// The object at a position, moved to the front; nullopt if there are fewer.
     std::optional<std::uint64_t> take_object(std::uint8_t position);
@@ -59,12 +62,14 @@ private:
 /// Collects the records of one block.
 class BlockEncoder {
 public:
-    /// `record` is one whole record: at least a td_header, whose size is that of the span. False if it doesn't fit: a
-    /// block holds 255 shapes (kind and size) at most.
+    /// `record` is one whole record: at least a td_header, whose size is that of the span. False if
+    /// it doesn't fit: a block holds 255 shapes (kind and size) at most.
     bool add(std::span<const std::byte> record);
 
     [[nodiscard]] std::uint32_t records() const { return count_; }
-    [[nodiscard]] std::size_t raw_bytes() const { return raw_bytes_; } ///< of the records as they came
+    [[nodiscard]] std::size_t raw_bytes() const {
+        return raw_bytes_;
+    } ///< of the records as they came
     /// The encoded block; the encoder is empty again.
     std::string take();
 
@@ -86,9 +91,9 @@ private:
     std::string raw_stream_;
 };
 
-/// Appends the records of an encoded block to `out`, one after the other. False if the text is not what an encoder
-/// made: nothing beyond `most_bytes` is ever written, nothing read beyond the text. Memory: `out`, which grows by what
-/// the text claims and `most_bytes` allows.
+/// Appends the records of an encoded block to `out`, one after the other. False if the text is not
+/// what an encoder made: nothing beyond `most_bytes` is ever written, nothing read beyond the text.
+/// Memory: `out`, which grows by what the text claims and `most_bytes` allows.
 bool decode_block(std::string_view text, std::size_t most_bytes, std::vector<std::byte>& out);
 
 } // namespace tcpdwell

@@ -41,11 +41,13 @@ void ByteWindow::make_room(std::size_t size) {
 Result<std::string_view> ByteWindow::look(std::size_t size) {
     while (!at_end_ && end_ - begin_ < size) {
         make_room(size);
-        const ssize_t n = ::read(fd_, bytes_.get() + end_, std::min(capacity_ - end_, std::max(size, kChunk)));
+        const ssize_t n =
+            ::read(fd_, bytes_.get() + end_, std::min(capacity_ - end_, std::max(size, kChunk)));
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) {
             const int error = errno;
-            return fail(ErrorCode::failed, fmt::format("cannot read {}: {}", path_, std::strerror(error)), error);
+            return fail(ErrorCode::failed,
+                        fmt::format("cannot read {}: {}", path_, std::strerror(error)), error);
         }
         end_ += static_cast<std::size_t>(n);
         at_end_ = n == 0;
@@ -67,7 +69,8 @@ Result<void> ByteWindow::seek(std::uint64_t place) {
     }
     if (::lseek(fd_, static_cast<off_t>(place), SEEK_SET) < 0) {
         const int error = errno;
-        return fail(ErrorCode::failed, fmt::format("cannot seek in {}: {}", path_, std::strerror(error)), error);
+        return fail(ErrorCode::failed,
+                    fmt::format("cannot seek in {}: {}", path_, std::strerror(error)), error);
     }
     begin_ = end_ = 0;
     at_end_ = false;

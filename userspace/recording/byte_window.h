@@ -11,14 +11,16 @@
 
 namespace tcpdwell::recording {
 
-/// Memory: the largest size that was looked at, and half a MiB; nothing is zeroed or moved without need, so that a pipe
-/// which trickles costs no more than one which flows.
+/// Memory: the largest size that was looked at, and half a MiB; nothing is zeroed or moved without
+/// need, so that a pipe which trickles costs no more than one which flows.
 class ByteWindow {
 public:
-    /// Doesn't own the descriptor; `path` is for messages. The present place of a file is where it stands.
+    /// Doesn't own the descriptor; `path` is for messages. The present place of a file is where it
+    /// stands.
     ByteWindow(int fd, std::string path);
 
-    /// Up to `size` bytes from the present place on; fewer only where the file ends. Valid until the next call.
+    /// Up to `size` bytes from the present place on; fewer only where the file ends. Valid until
+    /// the next call.
     Result<std::string_view> look(std::size_t size);
     /// Moves on by `size` bytes, which look() has shown.
     void skip(std::size_t size);

@@ -12,16 +12,22 @@ void put(char*& at, std::uint64_t value, unsigned bytes) {
 
 std::uint64_t get(const char*& at, unsigned bytes) {
     std::uint64_t value = 0;
-    for (unsigned i = 0; i < bytes; ++i) value |= std::uint64_t{static_cast<std::uint8_t>(*at++)} << (8 * i);
+    for (unsigned i = 0; i < bytes; ++i)
+        value |= std::uint64_t{static_cast<std::uint8_t>(*at++)} << (8 * i);
     return value;
 }
 
 std::uint32_t crc_of(const char* bytes, std::size_t size) {
-    return static_cast<std::uint32_t>(::crc32(0, reinterpret_cast<const Bytef*>(bytes), static_cast<uInt>(size)));
+    return static_cast<std::uint32_t>(
+        ::crc32(0, reinterpret_cast<const Bytef*>(bytes), static_cast<uInt>(size)));
 }
 
-std::uint64_t number(MonoTime time) { return static_cast<std::uint64_t>(time.time_since_epoch().count()); }
-MonoTime time(std::uint64_t number) { return MonoTime(Nanoseconds(static_cast<std::int64_t>(number))); }
+std::uint64_t number(MonoTime time) {
+    return static_cast<std::uint64_t>(time.time_since_epoch().count());
+}
+MonoTime time(std::uint64_t number) {
+    return MonoTime(Nanoseconds(static_cast<std::int64_t>(number)));
+}
 
 } // namespace
 
@@ -45,7 +51,8 @@ std::optional<BlockHead> decode_head(std::string_view bytes, std::uint32_t& fram
     if (bytes.size() < kBlockHeadSize) return std::nullopt;
     const char* at = bytes.data();
     frame = static_cast<std::uint32_t>(get(at, 4));
-    if ((frame != kBlockFrame && frame != kEndFrame) || get(at, 4) != kBlockHeadSize - kFrameHead) return std::nullopt;
+    if ((frame != kBlockFrame && frame != kEndFrame) || get(at, 4) != kBlockHeadSize - kFrameHead)
+        return std::nullopt;
     BlockHead head;
     head.run = get(at, 8);
     head.sequence = get(at, 8);

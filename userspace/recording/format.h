@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The bytes around the blocks of a recording; FORMAT.md explains them. All numbers are little-endian.
+// The bytes around the blocks of a recording; FORMAT.md explains them. All numbers are
+// little-endian.
 #pragma once
 
 #include <array>
@@ -13,7 +14,8 @@
 
 namespace tcpdwell::recording {
 
-/// Of the layout. Rises when an older reader could no longer read what is written; every older version stays readable.
+/// Of the layout. Rises when an older reader could no longer read what is written; every older
+/// version stays readable.
 inline constexpr unsigned kVersion = 1;
 
 /// Skippable frames of zstd (RFC 8878, section 3.1.2), by the last four bits of their magic number.
@@ -32,7 +34,7 @@ inline constexpr std::size_t kMostPacked = 17 << 20; ///< bytes of the zstd fram
 
 /// What stands before each block, and once more at the end.
 struct BlockHead {
-    std::uint64_t run = 0;      ///< random number of the recording: identifies blocks of other files
+    std::uint64_t run = 0; ///< random number of the recording: identifies blocks of other files
     std::uint64_t sequence = 0; ///< 0, 1, 2 ... over all segments
     MonoTime first{};           ///< earliest and latest time of a record
     MonoTime last{};

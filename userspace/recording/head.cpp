@@ -39,7 +39,8 @@ std::string to_json(const Head& head) {
     json.Int64(head.clock.mono.time_since_epoch().count());
     json.Key("wall_ns");
     json.Int64(head.clock.wall.time_since_epoch().count());
-    for (const auto& [key, holds] : {std::pair("copied", head.copied), std::pair("anonymized", head.anonymized)}) {
+    for (const auto& [key, holds] :
+         {std::pair("copied", head.copied), std::pair("anonymized", head.anonymized)}) {
         if (!holds) continue;
         json.Key(key);
         json.Bool(true);
@@ -69,7 +70,8 @@ Head head_from_json(const std::string& text) {
     take("boot_id", head.boot_id);
     take("filter", head.filter);
     take("probes", head.probes);
-    if (json.HasMember("sequence") && json["sequence"].IsUint64()) head.sequence = json["sequence"].GetUint64();
+    if (json.HasMember("sequence") && json["sequence"].IsUint64())
+        head.sequence = json["sequence"].GetUint64();
     head.hz = static_cast<std::uint32_t>(number("hz"));
     head.clock.mono = MonoTime(Nanoseconds(number("mono_ns")));
     head.clock.wall = WallTime(Nanoseconds(number("wall_ns")));

@@ -12,7 +12,8 @@ std::string key_of(std::span<const std::byte> record, const td_header& header) {
     key.append(reinterpret_cast<const char*>(&header.netns), sizeof(header.netns));
     if (header.kind == TD_FACT) return key.append(fact_text(record).key);
     const auto cgroup = as<td_cgroup>(record);
-    return cgroup ? key.append(reinterpret_cast<const char*>(&cgroup->id), sizeof(cgroup->id)) : key;
+    return cgroup ? key.append(reinterpret_cast<const char*>(&cgroup->id), sizeof(cgroup->id))
+                  : key;
 }
 
 } // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a reader has to know before it can begin in the middle of a stream: facts, paths of cgroups, the clock, and what
-// had been lost by then.
+// What a reader has to know before it can begin in the middle of a stream: facts, paths of cgroups,
+// the clock, and what had been lost by then.
 #pragma once
 
 #include <cstddef>
@@ -14,12 +14,13 @@ namespace tcpdwell::recording {
 
 class Preamble {
 public:
-    static constexpr std::size_t kMostEntries = 1 << 17; ///< cgroups and facts beyond that aren't repeated
+    static constexpr std::size_t kMostEntries =
+        1 << 17; ///< cgroups and facts beyond that aren't repeated
 
     /// Takes notice of a record of the stream. `record` is one whole record.
     void note(std::span<const std::byte> record);
-    /// The latest record of each, the clock first, marked as TD_REPEATED. All are of the clock's time, so that nothing
-    /// seems to be older than what follows.
+    /// The latest record of each, the clock first, marked as TD_REPEATED. All are of the clock's
+    /// time, so that nothing seems to be older than what follows.
     void for_each(const std::function<void(std::span<const std::byte> record)>& visit) const;
 
 private:

@@ -11,14 +11,16 @@
 #include <cstring>
 
 #include "recording/block_codec.h"
+#include "recording/block_scan.h"
 #include "recording/byte_window.h"
 #include "recording/head.h"
-#include "recording/survey.h"
 
 namespace tcpdwell::recording {
 namespace {
 
-bool later(const Survey::Place& a, const Survey::Place& b) { return a.sequence > b.sequence; }
+bool later(const BlockIndex::Place& a, const BlockIndex::Place& b) {
+    return a.sequence > b.sequence;
+}
 
 std::uint32_t frame_at(std::string_view bytes) { return bytes.size() < 4 ? 0 : get_u32(bytes); }
 
@@ -51,7 +53,8 @@ std::string describe(const Damage& damage) {
 
 class RecordingReader::Impl {
 public:
-    Impl(Fd file, std::string name) : fd(std::move(file)), path(std::move(name)), window_(fd.get(), path) {}
+    Impl(Fd file, std::string name)
+        : fd(std::move(file)), path(std::move(name)), window_(fd.get(), path) {}
     ~Impl() { ZSTD_freeDCtx(zstd_); }
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
@@ -70,11 +73,12 @@ public:
     std::optional<MonoTime> last_time;
 
 private:
-    /// Moves to the next head that is intact, or to the end (nullopt). What is passed over is counted.
+    /// Moves to the next head that is intact, or to the end (nullopt). What is passed over is
+    /// counted.
     Result<std::optional<BlockHead>> find_head(std::uint32_t& frame);
     /// The head of the next block; what follows is its body.
     Result<std::optional<BlockHead>> find_block();
-    std::optional<Survey::Place> next_place();
+    std::optional<BlockIndex::Place> next_place();
     Result<void> look_into(const BlockHead& head);
     void conclude();
     /// Whether the block is one to be read now, by its number.
@@ -89,28 +93,34 @@ private:
     bool started_ = false;
     bool is_concluded_ = false;
     std::uint64_t expected_ = 0;
-    std::optional<Survey> survey_; ///< of a file; a pipe has none
+    std::optional<BlockIndex> survey_; ///< of a file; a pipe has none
     std::size_t next_place_ = 0;
-    std::vector<Survey::Place> hidden_; ///< blocks found within spoilt ones: a heap, the lowest number on top
-    std::optional<Survey::Place> here_; ///< of the present block, from the survey
-    Patience patience_;
+    std::vector<BlockIndex::Place>
+        hidden_; ///< blocks found within spoilt ones: a heap, the lowest number on top
+    std::optional<BlockIndex::Place> here_; ///< of the present block, from the survey
+    RescanBudget patience_;
 };
 
 Result<void> RecordingReader::Impl::read_head() {
     const auto start = window_.look(kFrameHead + kMagicLine.size());
     if (!start) return tl::unexpected(start.error());
     const auto no_recording = [&](std::string_view why) {
-        return fail(ErrorCode::failed, fmt::format("{} is no recording of tcpdwell: {}", path, why));
+        return fail(ErrorCode::failed,
+                    fmt::format("{} is no recording of tcpdwell: {}", path, why));
     };
     if (start->empty()) return no_recording("it is empty");
     constexpr std::string_view same = "tcpdwell recording ";
-    const std::string_view line = start->size() > kFrameHead ? start->substr(kFrameHead) : std::string_view();
-    if (frame_at(*start) != kHeadFrame || !line.starts_with(same)) return no_recording("it begins differently");
+    const std::string_view line =
+        start->size() > kFrameHead ? start->substr(kFrameHead) : std::string_view();
+    if (frame_at(*start) != kHeadFrame || !line.starts_with(same))
+        return no_recording("it begins differently");
     if (line != kMagicLine)
-        return fail(ErrorCode::failed,
-                    fmt::format("{} was written by a later version of tcpdwell; read it with that", path));
+        return fail(
+            ErrorCode::failed,
+            fmt::format("{} was written by a later version of tcpdwell; read it with that", path));
     const std::size_t size = get_u32(start->substr(4));
-    if (size > kLongestHead || size < kMagicLine.size()) return no_recording("its head has an impossible size");
+    if (size > kLongestHead || size < kMagicLine.size())
+        return no_recording("its head has an impossible size");
     const auto head = window_.look(kFrameHead + size);
     if (!head) return tl::unexpected(head.error());
     if (head->size() < kFrameHead + size) return no_recording("it ends within its head");
@@ -131,7 +141,9 @@ Result<std::optional<BlockHead>> RecordingReader::Impl::find_head(std::uint32_t&
         if (!more) return tl::unexpected(more.error());
         static constexpr std::string_view rest("\x2a\x4d\x18", 3);
         const std::size_t found = more->find(rest, 2);
-        std::size_t step = found == std::string_view::npos ? std::max<std::size_t>(more->size(), 4) - 3 : found - 1;
+        std::size_t step = found == std::string_view::npos
+                               ? std::max<std::size_t>(more->size(), 4) - 3
+                               : found - 1;
         if (more->size() <= 4) step = more->size(); // the end
         damage.skipped_bytes += step;
         window_.skip(step);
@@ -175,13 +187,17 @@ bool RecordingReader::Impl::accept(const BlockHead& head) {
 }
 
 bool RecordingReader::Impl::unpack(std::string_view packed, const BlockHead& head) {
-    // One frame and nothing else. Without this, a body of thousands of skippable frames (heads, say) passes for one.
+    // One frame and nothing else. Without this, a body of thousands of skippable frames (heads,
+    // say) passes for one.
     if (ZSTD_findFrameCompressedSize(packed.data(), packed.size()) != packed.size()) return false;
     const unsigned long long size = ZSTD_getFrameContentSize(packed.data(), packed.size());
-    if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN || size > kMostPacked) return false;
-    if (size > encoded_.capacity()) encoded_.clear(); // a vector that grows from nothing takes no more than it needs
+    if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN || size > kMostPacked)
+        return false;
+    if (size > encoded_.capacity())
+        encoded_.clear(); // a vector that grows from nothing takes no more than it needs
     encoded_.resize(size);
-    const std::size_t got = ZSTD_decompressDCtx(zstd_, encoded_.data(), encoded_.size(), packed.data(), packed.size());
+    const std::size_t got =
+        ZSTD_decompressDCtx(zstd_, encoded_.data(), encoded_.size(), packed.data(), packed.size());
     if (ZSTD_isError(got) || got != size) return false;
     records_.clear();
     return decode_block({encoded_.data(), encoded_.size()}, head.raw_bytes, records_) &&
@@ -218,26 +234,28 @@ Result<std::optional<BlockHead>> RecordingReader::Impl::find_block() {
     }
 }
 
-std::optional<Survey::Place> RecordingReader::Impl::next_place() {
-    const std::vector<Survey::Place>& seen = survey_->blocks;
+std::optional<BlockIndex::Place> RecordingReader::Impl::next_place() {
+    const std::vector<BlockIndex::Place>& seen = survey_->blocks;
     const bool is_over = next_place_ == seen.size();
     if (hidden_.empty() && is_over) return std::nullopt;
     if (hidden_.empty() || (!is_over && seen[next_place_].sequence <= hidden_.front().sequence))
         return seen[next_place_++];
     std::pop_heap(hidden_.begin(), hidden_.end(), later);
-    const Survey::Place place = hidden_.back();
+    const BlockIndex::Place place = hidden_.back();
     hidden_.pop_back();
     return place;
 }
 
 /// What a head that lies about its length may hide: blocks in what it takes for its own.
 Result<void> RecordingReader::Impl::look_into(const BlockHead& head) {
-    if (!here_ || !here_->hides) return {}; // has been looked into; a pipe goes on right behind the head
+    if (!here_ || !here_->hides)
+        return {}; // has been looked into; a pipe goes on right behind the head
     const std::uint64_t begin = window_.place();
     const auto found = survey(fd.get(), path, begin, begin + head.packed_bytes, patience_);
     if (!found) return tl::unexpected(found.error());
-    if (found->run != run || hidden_.size() + found->blocks.size() > Survey::kMostBlocks) return {};
-    for (const Survey::Place& place : found->blocks) {
+    if (found->run != run || hidden_.size() + found->blocks.size() > BlockIndex::kMostBlocks)
+        return {};
+    for (const BlockIndex::Place& place : found->blocks) {
         hidden_.push_back(place);
         std::push_heap(hidden_.begin(), hidden_.end(), later);
     }
@@ -281,7 +299,8 @@ Result<std::unique_ptr<RecordingReader>> RecordingReader::open(const std::string
     Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (fd.get() < 0) {
         const int error = errno;
-        return fail(ErrorCode::failed, fmt::format("cannot read {}: {}", path, std::strerror(error)), error);
+        return fail(ErrorCode::failed,
+                    fmt::format("cannot read {}: {}", path, std::strerror(error)), error);
     }
     return begin(std::move(fd), path);
 }

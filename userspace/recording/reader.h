@@ -20,12 +20,16 @@ struct Damage {
     std::uint64_t bad_blocks = 0;     ///< whose contents aren't what was written
     std::uint64_t missing_blocks = 0; ///< by their numbers
     std::uint64_t repeated_blocks = 0;
-    std::uint64_t misplaced_blocks = 0; ///< that stood after later ones; put in order where the file can be read twice
-    std::uint64_t foreign_blocks = 0;   ///< of another recording
-    bool cut_off = false;               ///< the end is missing: it is still being written, or the writer was killed
+    std::uint64_t misplaced_blocks =
+        0; ///< that stood after later ones; put in order where the file can be read twice
+    std::uint64_t foreign_blocks = 0; ///< of another recording
+    bool cut_off =
+        false; ///< the end is missing: it is still being written, or the writer was killed
 
     [[nodiscard]] bool any() const {
-        return skipped_bytes + bad_blocks + missing_blocks + repeated_blocks + misplaced_blocks + foreign_blocks != 0;
+        return skipped_bytes + bad_blocks + missing_blocks + repeated_blocks + misplaced_blocks +
+                   foreign_blocks !=
+               0;
     }
     void add(const Damage& other);
 };
@@ -33,13 +37,14 @@ struct Damage {
 /// What is wrong, in words: "3 blocks missing, 120 bytes skipped"; "" if nothing is.
 std::string describe(const Damage& damage);
 
-/// One recording, block by block. Whatever the bytes are, memory stays below 128 MiB: a block as it is in the file,
-/// unpacked, and as it was (kMostPacked three times and kMostRaw at most, by and large), and the places of the blocks
-/// of a file (Survey::kMostBlocks of 24 bytes at most). Time is proportional to the length of the file and to the
-/// records in it.
+/// One recording, block by block. Whatever the bytes are, memory stays below 128 MiB: a block as it
+/// is in the file, unpacked, and as it was (kMostPacked three times and kMostRaw at most, by and
+/// large), and the places of the blocks of a file (BlockIndex::kMostBlocks of 24 bytes at most).
+/// Time is proportional to the length of the file and to the records in it.
 class RecordingReader {
 public:
-    /// Reads the head. ErrorCode::failed if it can't be opened, or is no recording, or one of a later version.
+    /// Reads the head. ErrorCode::failed if it can't be opened, or is no recording, or one of a
+    /// later version.
     static Result<std::unique_ptr<RecordingReader>> open(const std::string& path);
     /// The same for something already open; `path` is for messages.
     static Result<std::unique_ptr<RecordingReader>> begin(Fd fd, std::string path);
@@ -48,19 +53,21 @@ public:
     [[nodiscard]] const std::string& path() const;
     [[nodiscard]] const std::string& head_json() const; ///< as it was written; not checked
 
-    /// Latest time of a record, by the heads of the blocks; nullopt if there is none, or the file can be read only
-    /// once.
+    /// Latest time of a record, by the heads of the blocks; nullopt if there is none, or the file
+    /// can be read only once.
     [[nodiscard]] std::optional<MonoTime> last_time() const;
 
-    /// The next intact block: its records, one after the other, valid until the next call. nullopt at the end.
+    /// The next intact block: its records, one after the other, valid until the next call. nullopt
+    /// at the end.
     Result<std::optional<std::span<const std::byte>>> next();
     [[nodiscard]] const BlockHead& block() const; ///< of the block that was read last
 
-    /// Once next() has said that nothing is left: the number after that of the last block, as the file's end says; 0 if
-    /// it has no end.
+    /// Once next() has said that nothing is left: the number after that of the last block, as the
+    /// file's end says; 0 if it has no end.
     [[nodiscard]] std::uint64_t end_sequence() const;
 
-    [[nodiscard]] const Damage& damage() const; ///< up to here; whole once next() has said that nothing is left
+    [[nodiscard]] const Damage&
+    damage() const; ///< up to here; whole once next() has said that nothing is left
 
 private:
     class Impl;

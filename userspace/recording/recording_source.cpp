@@ -13,27 +13,34 @@ namespace {
 
 /// poll() mustn't sleep longer, so that it can be stopped.
 constexpr std::chrono::milliseconds kLongestNap(50);
-/// Nor go on longer without a mark. Recorders write some 50 a second: only a strange file has so few.
+/// Nor go on longer without a mark. Recorders write some 50 a second: only a strange file has so
+/// few.
 constexpr std::size_t kMostWithoutMark = 1 << 20;
 
 } // namespace
 
-RecordingSource::RecordingSource(std::vector<std::unique_ptr<RecordingReader>> readers) : readers_(std::move(readers)) {
+RecordingSource::RecordingSource(std::vector<std::unique_ptr<RecordingReader>> readers)
+    : readers_(std::move(readers)) {
     for (const auto& reader : readers_) paths_.push_back(reader->path());
-    const auto clock = [](const auto& reader) { return head_from_json(reader->head_json()).clock.mono; };
+    const auto clock = [](const auto& reader) {
+        return head_from_json(reader->head_json()).clock.mono;
+    };
     std::stable_sort(readers_.begin(), readers_.end(),
                      [&](const auto& a, const auto& b) { return clock(a) < clock(b); });
     head_ = head_from_json(readers_.front()->head_json());
 }
 
-Result<std::unique_ptr<RecordingSource>> RecordingSource::open(const std::vector<std::string>& paths) {
+Result<std::unique_ptr<RecordingSource>>
+RecordingSource::open(const std::vector<std::string>& paths) {
     auto hosts = open_by_host(paths);
     if (!hosts) return tl::unexpected(hosts.error());
     if (hosts->size() == 1) return std::move(hosts->front());
-    return fail(ErrorCode::failed,
-                fmt::format("{} is of another host, or of another boot of it, than {}; only report takes several "
-                            "hosts at once",
-                            (*hosts)[1]->paths().front(), (*hosts)[0]->paths().front()));
+    return fail(
+        ErrorCode::failed,
+        fmt::format(
+            "{} is of another host, or of another boot of it, than {}; only report takes several "
+            "hosts at once",
+            (*hosts)[1]->paths().front(), (*hosts)[0]->paths().front()));
 }
 
 Result<std::vector<std::unique_ptr<RecordingSource>>>
@@ -45,7 +52,8 @@ RecordingSource::open_by_host(const std::vector<std::string>& paths) {
         if (!reader) return tl::unexpected(reader.error());
         const std::string boot = head_from_json((*reader)->head_json()).boot_id;
         const std::string key = !boot.empty() ? boot : "file " + path;
-        auto known = static_cast<std::size_t>(std::find(keys.begin(), keys.end(), key) - keys.begin());
+        auto known =
+            static_cast<std::size_t>(std::find(keys.begin(), keys.end(), key) - keys.begin());
         if (known == keys.size()) {
             keys.push_back(key);
             hosts.emplace_back();
@@ -54,7 +62,8 @@ RecordingSource::open_by_host(const std::vector<std::string>& paths) {
     }
     std::vector<std::unique_ptr<RecordingSource>> sources;
     for (auto& readers : hosts)
-        sources.push_back(std::unique_ptr<RecordingSource>(new RecordingSource(std::move(readers))));
+        sources.push_back(
+            std::unique_ptr<RecordingSource>(new RecordingSource(std::move(readers))));
     return sources;
 }
 
@@ -64,7 +73,8 @@ Result<bool> RecordingSource::next_block(const RecordSink& sink) {
         const auto block = reader.next();
         if (!block) return tl::unexpected(block.error());
         if (!*block) {
-            if (begun_files_ > current_ && reader.end_sequence() > expected_) tell_gap(now_, false, sink);
+            if (begun_files_ > current_ && reader.end_sequence() > expected_)
+                emit_gap(now_, false, sink);
             expected_ = std::max(expected_, reader.end_sequence());
             ++current_;
             continue;
@@ -81,23 +91,27 @@ Result<bool> RecordingSource::next_block(const RecordSink& sink) {
     return false;
 }
 
-Result<void> RecordingSource::connect(const BlockHead& block, bool begins_file, const RecordSink& sink) {
+Result<void> RecordingSource::connect(const BlockHead& block, bool begins_file,
+                                      const RecordSink& sink) {
     const bool is_first = run_ == 0;
     const bool is_new_run = !is_first && block.run != run_;
-    const std::uint64_t expected = is_first ? head_.sequence : is_new_run ? block.sequence : expected_;
+    const std::uint64_t expected = is_first     ? head_.sequence
+                                   : is_new_run ? block.sequence
+                                                : expected_;
     const bool is_gap = is_new_run || block.sequence != expected;
     run_ = block.run;
     expected_ = block.sequence + 1;
     if (begins_file) skips_repeated_ = !is_first && !is_gap;
     if (is_first) now_ = head_.clock.mono;
     if (is_new_run && block.first < now_)
-        return fail(ErrorCode::failed, fmt::format("{} and {} were recorded at the same time; read them one at a time",
-                                                   readers_[current_ - 1]->path(), readers_[current_]->path()));
-    if (is_gap) tell_gap(block.first, is_new_run, sink);
+        return fail(ErrorCode::failed,
+                    fmt::format("{} and {} were recorded at the same time; read them one at a time",
+                                readers_[current_ - 1]->path(), readers_[current_]->path()));
+    if (is_gap) emit_gap(block.first, is_new_run, sink);
     return {};
 }
 
-void RecordingSource::tell_gap(MonoTime until, bool is_new_run, const RecordSink& sink) const {
+void RecordingSource::emit_gap(MonoTime until, bool is_new_run, const RecordSink& sink) const {
     td_gap gap{};
     gap.h = header_of<td_gap>(TD_GAP, wire_ns(now_), 0);
     gap.until_ns = wire_ns(std::max(now_, until));
@@ -114,8 +128,11 @@ void RecordingSource::keep_pace(MonoTime at) {
         return;
     }
     const auto recorded = std::chrono::duration<double>(at - *pace_begin_) / options_.speed;
-    const auto due = pace_begin_here_ + std::chrono::duration_cast<std::chrono::steady_clock::duration>(recorded);
-    if (due > here) std::this_thread::sleep_for(std::min<std::chrono::steady_clock::duration>(due - here, kLongestNap));
+    const auto due = pace_begin_here_ +
+                     std::chrono::duration_cast<std::chrono::steady_clock::duration>(recorded);
+    if (due > here)
+        std::this_thread::sleep_for(
+            std::min<std::chrono::steady_clock::duration>(due - here, kLongestNap));
 }
 
 Result<EventSource::Status> RecordingSource::poll(const RecordSink& sink) {

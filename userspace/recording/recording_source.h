@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A recording, or several segments of one, as a source of events: the second tap beside the live kernel.
+// A recording, or several segments of one, as a source of events: the second tap beside the live
+// kernel.
 #pragma once
 
 #include <chrono>
@@ -16,23 +17,25 @@ namespace tcpdwell::recording {
 
 struct ReplayOptions {
     double speed = 0; ///< 1: at the pace at which it was recorded; 0: as fast as it can be read
-    /// poll() returns once right before the first record that isn't earlier; until then there is no pace to keep.
+    /// poll() returns once right before the first record that isn't earlier; until then there is no
+    /// pace to keep.
     std::optional<MonoTime> since;
     std::optional<MonoTime> until; ///< records after this time are left out
 };
 
-/// Hands over records up to the next mark (TD_NOW) at a time, so that whatever is decided between records is decided
-/// where it was when they were recorded. Where something is missing (damaged blocks, a missing segment, the time
-/// between two runs) stands a TD_GAP. What a segment repeats for those who begin with it is left out where nothing is
-/// missing before it.
+/// Hands over records up to the next mark (TD_NOW) at a time, so that whatever is decided between
+/// records is decided where it was when they were recorded. Where something is missing (damaged
+/// blocks, a missing segment, the time between two runs) stands a TD_GAP. What a segment repeats
+/// for those who begin with it is left out where nothing is missing before it.
 class RecordingSource final : public EventSource {
 public:
-    /// Opens the files; segments of one recording are put in order. ErrorCode::failed names the file that can't be read
-    /// or doesn't belong to the others.
+    /// Opens the files; segments of one recording are put in order. ErrorCode::failed names the
+    /// file that can't be read or doesn't belong to the others.
     static Result<std::unique_ptr<RecordingSource>> open(const std::vector<std::string>& paths);
-    /// Files of several hosts: a source for each boot of each host, in the order in which the files first name them. A
-    /// file whose head names no boot is one of its own.
-    static Result<std::vector<std::unique_ptr<RecordingSource>>> open_by_host(const std::vector<std::string>& paths);
+    /// Files of several hosts: a source for each boot of each host, in the order in which the files
+    /// first name them. A file whose head names no boot is one of its own.
+    static Result<std::vector<std::unique_ptr<RecordingSource>>>
+    open_by_host(const std::vector<std::string>& paths);
 
     /// Has to be called before the first poll().
     void set_options(const ReplayOptions& options) { options_ = options; }
@@ -42,7 +45,9 @@ public:
     [[nodiscard]] MonoTime now() const override { return now_; }
     void stop() override { stopped_ = true; }
 
-    [[nodiscard]] const std::vector<std::string>& paths() const { return paths_; } ///< in the order given
+    [[nodiscard]] const std::vector<std::string>& paths() const {
+        return paths_;
+    } ///< in the order given
     /// Whether a mark has ended the last poll(); now() is then its time.
     [[nodiscard]] bool at_mark() const { return at_mark_; }
     [[nodiscard]] const Head& head() const { return head_; } ///< of the first file
@@ -51,13 +56,14 @@ public:
     [[nodiscard]] Damage damage() const; ///< of all files, as far as they have been read
 
 private:
-    explicit RecordingSource(std::vector<std::unique_ptr<RecordingReader>> readers); ///< in the order given
+    explicit RecordingSource(
+        std::vector<std::unique_ptr<RecordingReader>> readers); ///< in the order given
     /// Fetches the next block; false at the end of the last file.
     Result<bool> next_block(const RecordSink& sink);
     /// Compares the block with the one before, and reports what is missing between.
     Result<void> connect(const BlockHead& block, bool begins_file, const RecordSink& sink);
     /// Records are missing from now_ on.
-    void tell_gap(MonoTime until, bool is_new_run, const RecordSink& sink) const;
+    void emit_gap(MonoTime until, bool is_new_run, const RecordSink& sink) const;
     void keep_pace(MonoTime at);
 
     std::vector<std::string> paths_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A folder of segments that roll: the oldest go, so that it always holds the last half hour, or the last gigabyte.
+// A folder of segments that roll: the oldest go, so that it always holds the last half hour, or the
+// last gigabyte.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +20,8 @@ struct RollOptions {
     std::optional<std::uint64_t> max_bytes; ///< hold at most this much, whatever `keep` says
 };
 
-/// What is in a folder: the recordings (*.tdw) in the order of their names, and what is named like one but isn't (a
-/// recorder that was killed, or whose disk was full, can leave an empty file).
+/// What is in a folder: the recordings (*.tdw) in the order of their names, and what is named like
+/// one but isn't (a recorder that was killed, or whose disk was full, can leave an empty file).
 struct FolderContents {
     std::vector<std::string> recordings;
     std::vector<std::string> others;
@@ -28,22 +29,24 @@ struct FolderContents {
 /// ErrorCode::failed if it can't be read, or holds no recording.
 Result<FolderContents> recordings_in(const std::string& folder);
 
-/// Owns the files tcpdwell-*.tdw in the folder, those of earlier runs too. Other files are left alone.
+/// Owns the files tcpdwell-*.tdw in the folder, those of earlier runs too. Other files are left
+/// alone.
 class SegmentFolder {
 public:
-    /// Creates the folder if it isn't there. It has to be the caller's own, with all rights: later segments are made
-    /// after privileges have been given up. ErrorCode::failed if another recorder is at work in it.
+    /// Creates the folder if it isn't there. It has to be the caller's own, with all rights: later
+    /// segments are made after privileges have been given up. ErrorCode::failed if another recorder
+    /// is at work in it.
     static Result<SegmentFolder> open(const std::string& path, RollOptions options);
 
     struct NewFile {
         Fd fd;
         std::string path;
     };
-    /// Makes a file for the next segment. Removes what is too old or too much. The segment under way stays that until
-    /// begin_segment() says that the new one is.
+    /// Makes a file for the next segment. Removes what is too old or too much. The segment under
+    /// way stays that until begin_segment() says that the new one is.
     Result<NewFile> create(WallTime now);
-    /// From now on this is the segment under way, and the one before is complete. Returns what went wrong with saving
-    /// it; "" if nothing did.
+    /// From now on this is the segment under way, and the one before is complete. Returns what went
+    /// wrong with saving it; "" if nothing did.
     std::string begin_segment(const std::string& path, WallTime now);
     /// A file of create() that couldn't be begun.
     static void discard(const std::string& path);
@@ -54,11 +57,14 @@ public:
     /// Removes the oldest complete segment, since the disk is full; false if there is none.
     bool make_room();
 
-    /// From now on until stop_saving() all segments are also kept in a folder of their own (as links, so that it costs
-    /// no copying), beginning with those that are there. Returns what couldn't be saved; "" if all could.
+    /// From now on until stop_saving() all segments are also kept in a folder of their own (as
+    /// links, so that it costs no copying), beginning with those that are there. Returns what
+    /// couldn't be saved; "" if all could.
     Result<std::string> start_saving(WallTime now, std::string_view reason);
     void stop_saving() { saving_.clear(); }
-    [[nodiscard]] const std::string& saving_to() const { return saving_; } ///< "" if nothing is being saved
+    [[nodiscard]] const std::string& saving_to() const {
+        return saving_;
+    } ///< "" if nothing is being saved
     [[nodiscard]] bool is_saving() const { return !saving_.empty(); }
 
     [[nodiscard]] const std::string& path() const { return path_; }

@@ -21,8 +21,8 @@ struct RecordingWriter::Compressor {
     ZSTD_CCtx* context;
 };
 
-RecordingWriter::RecordingWriter(Fd fd, std::string path, std::uint64_t run, std::uint64_t first_sequence,
-                                 WriterOptions options)
+RecordingWriter::RecordingWriter(Fd fd, std::string path, std::uint64_t run,
+                                 std::uint64_t first_sequence, WriterOptions options)
     : fd_(std::move(fd)), path_(std::move(path)), options_(std::move(options)),
       compressor_(std::make_unique<Compressor>()) {
     head_.run = run;
@@ -33,11 +33,11 @@ RecordingWriter::RecordingWriter(Fd fd, std::string path, std::uint64_t run, std
 
 RecordingWriter::~RecordingWriter() = default;
 
-Result<std::unique_ptr<RecordingWriter>> RecordingWriter::begin(Fd fd, std::string path, std::string_view head_json,
-                                                                std::uint64_t run, std::uint64_t first_sequence,
-                                                                WriterOptions options) {
-    std::unique_ptr<RecordingWriter> writer(
-        new RecordingWriter(std::move(fd), std::move(path), run, first_sequence, std::move(options)));
+Result<std::unique_ptr<RecordingWriter>>
+RecordingWriter::begin(Fd fd, std::string path, std::string_view head_json, std::uint64_t run,
+                       std::uint64_t first_sequence, WriterOptions options) {
+    std::unique_ptr<RecordingWriter> writer(new RecordingWriter(
+        std::move(fd), std::move(path), run, first_sequence, std::move(options)));
     std::string head;
     put_u32(head, kHeadFrame);
     put_u32(head, static_cast<std::uint32_t>(kMagicLine.size() + head_json.size() + 1));
@@ -53,7 +53,8 @@ Result<void> RecordingWriter::put(std::string_view bytes) {
         if (n < 0) {
             const int error = errno;
             if (error == ENOSPC && options_.make_room()) continue;
-            return fail(ErrorCode::failed, fmt::format("cannot write {}: {}", path_, std::strerror(error)), error);
+            return fail(ErrorCode::failed,
+                        fmt::format("cannot write {}: {}", path_, std::strerror(error)), error);
         }
         totals_.file_bytes += static_cast<std::uint64_t>(n);
         bytes.remove_prefix(static_cast<std::size_t>(n));
@@ -65,7 +66,8 @@ Result<void> RecordingWriter::write(std::span<const std::byte> record) {
     const MonoTime at = time_of(read_header(record));
     // Without overflow, whatever times a record claims.
     const Nanoseconds age(static_cast<std::int64_t>(wire_ns(at) - wire_ns(head_.first)));
-    const bool is_full = encoder_.raw_bytes() + record.size() > options_.block_bytes || age >= options_.block_time;
+    const bool is_full =
+        encoder_.raw_bytes() + record.size() > options_.block_bytes || age >= options_.block_time;
     if (encoder_.records() != 0 && is_full)
         if (auto done = complete_block(); !done) return done;
     if (!encoder_.add(record)) {
@@ -89,16 +91,19 @@ Result<void> RecordingWriter::complete_block() {
     head_.raw_bytes = static_cast<std::uint32_t>(encoder_.raw_bytes());
     const std::string block = encoder_.take();
     packed_.resize(kBlockHeadSize + ZSTD_compressBound(block.size()));
-    const std::size_t size = ZSTD_compress2(compressor_->context, packed_.data() + kBlockHeadSize,
-                                            packed_.size() - kBlockHeadSize, block.data(), block.size());
+    const std::size_t size =
+        ZSTD_compress2(compressor_->context, packed_.data() + kBlockHeadSize,
+                       packed_.size() - kBlockHeadSize, block.data(), block.size());
     if (ZSTD_isError(size))
-        return fail(ErrorCode::failed, fmt::format("cannot compress for {}: {}", path_, ZSTD_getErrorName(size)));
+        return fail(ErrorCode::failed,
+                    fmt::format("cannot compress for {}: {}", path_, ZSTD_getErrorName(size)));
     head_.packed_bytes = static_cast<std::uint32_t>(size);
     const BlockHeadBytes bytes = encode(kBlockFrame, head_);
     std::copy(bytes.begin(), bytes.end(), packed_.begin());
     // One write() for head and frame: what is torn is torn as a whole.
     const std::uint64_t before = totals_.file_bytes;
-    auto written = is_broken_ ? Result<void>() : put(std::string_view(packed_).substr(0, kBlockHeadSize + size));
+    auto written = is_broken_ ? Result<void>()
+                              : put(std::string_view(packed_).substr(0, kBlockHeadSize + size));
     const bool is_there = written && !is_broken_;
     ++head_.sequence; // a reader sees that one is missing
     if (is_there) {

@@ -18,9 +18,10 @@
 namespace tcpdwell::recording {
 
 struct WriterOptions {
-    int level = 3;                                    ///< of zstd, 1 to 19
-    std::size_t block_bytes = 1 << 20;                ///< of records, before compression: a block is then complete
-    Nanoseconds block_time = std::chrono::seconds(1); ///< and after this time: what SIGKILL can cost
+    int level = 3;                     ///< of zstd, 1 to 19
+    std::size_t block_bytes = 1 << 20; ///< of records, before compression: a block is then complete
+    Nanoseconds block_time =
+        std::chrono::seconds(1); ///< and after this time: what SIGKILL can cost
     /// What to do about a full disk before it counts as one: whether there is more room now.
     std::function<bool()> make_room = [] { return false; };
     /// A block that can't be written is left out and counted, instead of ending the recording.
@@ -37,18 +38,18 @@ struct WriterTotals {
 
 class RecordingWriter {
 public:
-    /// Writes the head to `fd`, which may be a file, a FIFO or stdout; `path` is for messages. `head_json` is the JSON
-    /// object of the head; `run` and `first_sequence` go into the blocks.
-    static Result<std::unique_ptr<RecordingWriter>> begin(Fd fd, std::string path, std::string_view head_json,
-                                                          std::uint64_t run, std::uint64_t first_sequence,
-                                                          WriterOptions options);
+    /// Writes the head to `fd`, which may be a file, a FIFO or stdout; `path` is for messages.
+    /// `head_json` is the JSON object of the head; `run` and `first_sequence` go into the blocks.
+    static Result<std::unique_ptr<RecordingWriter>>
+    begin(Fd fd, std::string path, std::string_view head_json, std::uint64_t run,
+          std::uint64_t first_sequence, WriterOptions options);
     ~RecordingWriter();
 
-    /// One whole record. Written to the file when its block is complete. An error means that nothing more can be
-    /// written; with WriterOptions::survives_errors there is none.
+    /// One whole record. Written to the file when its block is complete. An error means that
+    /// nothing more can be written; with WriterOptions::survives_errors there is none.
     Result<void> write(std::span<const std::byte> record);
-    /// Everything before `now` has been written: a reader acts on it at this point, as the writer's host did. `flags`:
-    /// enum td_flags.
+    /// Everything before `now` has been written: a reader acts on it at this point, as the writer's
+    /// host did. `flags`: enum td_flags.
     Result<void> mark(MonoTime now, std::uint8_t flags = 0);
     /// Completes the block under way.
     Result<void> flush() { return complete_block(); }
@@ -57,13 +58,17 @@ public:
 
     [[nodiscard]] const WriterTotals& totals() const { return totals_; }
     [[nodiscard]] std::uint64_t next_sequence() const { return head_.sequence; }
-    [[nodiscard]] const std::string& last_error() const { return last_error_; } ///< that was survived; "": none
+    [[nodiscard]] const std::string& last_error() const {
+        return last_error_;
+    } ///< that was survived; "": none
 
 private:
-    RecordingWriter(Fd fd, std::string path, std::uint64_t run, std::uint64_t first_sequence, WriterOptions options);
+    RecordingWriter(Fd fd, std::string path, std::uint64_t run, std::uint64_t first_sequence,
+                    WriterOptions options);
     Result<void> complete_block();
     Result<void> put(std::string_view bytes);
-    /// Takes back the part of a block that was written before it failed. False if that can't be done: a pipe.
+    /// Takes back the part of a block that was written before it failed. False if that can't be
+    /// done: a pipe.
     bool take_back(std::uint64_t file_bytes);
 
     struct Compressor;

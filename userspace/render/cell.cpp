@@ -86,7 +86,8 @@ void CellText::write(const EndpointValue& value) {
         return;
     }
     const bool brackets = value.family == Family::ipv6;
-    append(fmt::format("{}{}{}:", brackets ? "[" : "", endpoint.address.text(value.family), brackets ? "]" : ""));
+    append(fmt::format("{}{}{}:", brackets ? "[" : "", endpoint.address.text(value.family),
+                       brackets ? "]" : ""));
     append(endpoint.port == 0 ? "*" : fmt::format_int(endpoint.port).c_str());
 }
 

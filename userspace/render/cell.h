@@ -20,7 +20,8 @@ public:
     void clear();
     /// `ending` columns are coloured by what their text says, states wherever they stand.
     void append(const Column& column, const Value& value);
-    /// Text in a colour: an SGR sequence such as "31", or "" for none. The text is made safe for a terminal.
+    /// Text in a colour: an SGR sequence such as "31", or "" for none. The text is made safe for a
+    /// terminal.
     void append(std::string_view text, std::string_view sgr = {});
 
     [[nodiscard]] std::string_view text() const { return text_; }

@@ -141,6 +141,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Renderer> make_csv_renderer(Output& out) { return std::make_unique<CsvRenderer>(out); }
+std::unique_ptr<Renderer> make_csv_renderer(Output& out) {
+    return std::make_unique<CsvRenderer>(out);
+}
 
 } // namespace tcpdwell

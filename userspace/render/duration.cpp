@@ -20,7 +20,8 @@ constexpr std::uint64_t kDay = 24 * kHour;
 std::uint64_t round_to(std::uint64_t ns, std::uint64_t unit) { return (ns + unit / 2) / unit; }
 
 /// `ns` in `unit`, with as many decimals as make `digits` significant digits, at least 0.
-void append_decimal(std::string& out, std::uint64_t ns, std::uint64_t unit, int digits, std::string_view name) {
+void append_decimal(std::string& out, std::uint64_t ns, std::uint64_t unit, int digits,
+                    std::string_view name) {
     std::uint64_t limit = 1;
     for (int i = 0; i < digits; ++i) limit *= 10;
     std::uint64_t scale = limit / 10;
@@ -33,16 +34,17 @@ void append_decimal(std::string& out, std::uint64_t ns, std::uint64_t unit, int 
     if (decimals == 0) {
         fmt::format_to(std::back_inserter(out), "{}{}", value, name);
     } else {
-        fmt::format_to(std::back_inserter(out), "{}.{:0{}}{}", value / scale, value % scale, decimals, name);
+        fmt::format_to(std::back_inserter(out), "{}.{:0{}}{}", value / scale, value % scale,
+                       decimals, name);
     }
 }
 
-void append_pair(std::string& out, std::uint64_t ns, std::uint64_t large, char large_name, std::uint64_t small,
-                 char small_name) {
+void append_pair(std::string& out, std::uint64_t ns, std::uint64_t large, char large_name,
+                 std::uint64_t small, char small_name) {
     const std::uint64_t value = round_to(ns, small);
     const std::uint64_t per_large = large / small;
-    fmt::format_to(std::back_inserter(out), "{}{} {:02}{}", value / per_large, large_name, value % per_large,
-                   small_name);
+    fmt::format_to(std::back_inserter(out), "{}{} {:02}{}", value / per_large, large_name,
+                   value % per_large, small_name);
 }
 
 } // namespace

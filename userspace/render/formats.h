@@ -12,14 +12,16 @@ namespace tcpdwell {
 /// become U+FFFD.
 std::unique_ptr<Renderer> make_jsonl_renderer(Output& out);
 
-/// Comma-separated values with the quoting of RFC 4180 and lines that end in LF. A heading, then rows of the main
-/// schema; rows of another schema have no place here and are left out: the caller tells of them on stderr. Null is
-/// empty. Times are RFC 3339 UTC, durations integers in ns, a path is "SYN_SENT:12345;ESTABLISHED:67". Control
-/// characters and bytes that aren't UTF-8 are written \xNN, so that a row is one line.
+/// Comma-separated values with the quoting of RFC 4180 and lines that end in LF. A heading, then
+/// rows of the main schema; rows of another schema have no place here and are left out: the caller
+/// tells of them on stderr. Null is empty. Times are RFC 3339 UTC, durations integers in ns, a path
+/// is "SYN_SENT:12345;ESTABLISHED:67". Control characters and bytes that aren't UTF-8 are written
+/// \xNN, so that a row is one line.
 std::unique_ptr<Renderer> make_csv_renderer(Output& out);
 
-/// Aligned columns for people: local time of day, durations with a unit, "-" for null. Rows of another schema than the
-/// main one are notices of one line: `-- lost: time 12:34:56.123456, events 5 --`.
+/// Aligned columns for people: local time of day, durations with a unit, "-" for null. Rows of
+/// another schema than the main one are notices of one line: `-- lost: time 12:34:56.123456, events
+/// 5 --`.
 std::unique_ptr<Renderer> make_table_renderer(Output& out, TableStyle style);
 
 } // namespace tcpdwell

@@ -13,15 +13,18 @@ namespace {
 
 std::string_view part(std::string_view file) {
     const auto parts = page_parts();
-    const auto found = std::find_if(parts.begin(), parts.end(), [&](const PagePart& p) { return p.file == file; });
+    const auto found =
+        std::find_if(parts.begin(), parts.end(), [&](const PagePart& p) { return p.file == file; });
     if (found == parts.end()) throw std::logic_error("the page has no part " + std::string(file));
     return found->text;
 }
 
-/// JSON has '<' in strings only, and \u003c means the same there. Without it nothing can end the <script> or begin a
-/// comment in it (HTML, section 4.12.1.3, restrictions for contents of script elements).
+/// JSON has '<' in strings only, and \u003c means the same there. Without it nothing can end the
+/// <script> or begin a comment in it (HTML, section 4.12.1.3, restrictions for contents of script
+/// elements).
 void append_script_data(std::string& page, std::string_view json) {
-    for (std::size_t at = 0; (at = json.find('<')) != std::string_view::npos; json.remove_prefix(at + 1)) {
+    for (std::size_t at = 0; (at = json.find('<')) != std::string_view::npos;
+         json.remove_prefix(at + 1)) {
         page += json.substr(0, at);
         page += "\\u003c";
     }

@@ -10,7 +10,9 @@
 namespace tcpdwell {
 namespace {
 
-rapidjson::SizeType length(std::string_view text) { return static_cast<rapidjson::SizeType>(text.size()); }
+rapidjson::SizeType length(std::string_view text) {
+    return static_cast<rapidjson::SizeType>(text.size());
+}
 
 } // namespace
 
@@ -22,7 +24,9 @@ void JsonWriter::clear() {
 void JsonWriter::key(std::string_view id) { json_.Key(id.data(), length(id)); }
 void JsonWriter::text(std::string_view utf8) { json_.String(utf8.data(), length(utf8)); }
 void JsonWriter::string(std::string_view bytes) { text(valid_utf8(bytes, scratch_)); }
-void JsonWriter::raw(std::string_view json) { json_.RawValue(json.data(), json.size(), rapidjson::kObjectType); }
+void JsonWriter::raw(std::string_view json) {
+    json_.RawValue(json.data(), json.size(), rapidjson::kObjectType);
+}
 
 void JsonWriter::write(const Value& value) {
     std::visit([this](const auto& cell) { put(cell); }, value);
@@ -37,7 +41,9 @@ void JsonWriter::put(double number) { json_.Double(std::round(number * 1000) / 1
 
 void JsonWriter::put(TcpState state) { text(name(state)); }
 
-void JsonWriter::put(std::string_view bytes) { bytes.empty() ? put(std::monostate{}) : string(bytes); }
+void JsonWriter::put(std::string_view bytes) {
+    bytes.empty() ? put(std::monostate{}) : string(bytes);
+}
 
 void JsonWriter::put(WallTime time) {
     const Rfc3339 digits = rfc3339(time);

@@ -54,6 +54,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Renderer> make_jsonl_renderer(Output& out) { return std::make_unique<JsonlRenderer>(out); }
+std::unique_ptr<Renderer> make_jsonl_renderer(Output& out) {
+    return std::make_unique<JsonlRenderer>(out);
+}
 
 } // namespace tcpdwell

@@ -5,6 +5,8 @@
 
 namespace tcpdwell {
 
-std::string loss_text(std::uint64_t lost) { return lost == 0 ? "no event lost" : fmt::format("{} EVENTS LOST", lost); }
+std::string loss_text(std::uint64_t lost) {
+    return lost == 0 ? "no event lost" : fmt::format("{} EVENTS LOST", lost);
+}
 
 } // namespace tcpdwell

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writing to a descriptor, whatever it is: a file, a terminal, a pipe that is slow, gone or non-blocking.
+// Writing to a descriptor, whatever it is: a file, a terminal, a pipe that is slow, gone or
+// non-blocking.
 #include <poll.h>
 #include <unistd.h>
 
@@ -31,7 +32,8 @@ Result<void> Output::flush() {
         closed_ = true;
         return {};
     }
-    return fail(ErrorCode::failed, "cannot write the output: " + std::generic_category().message(failure), failure);
+    return fail(ErrorCode::failed,
+                "cannot write the output: " + std::generic_category().message(failure), failure);
 }
 
 } // namespace tcpdwell

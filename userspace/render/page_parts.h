@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The files of render/page/, as the build compiles them in (embed_page.cmake writes the source of this).
+// The files of render/page/, as the build compiles them in (embed_page.cmake writes the source of
+// this).
 #pragma once
 
 #include <span>

@@ -13,16 +13,16 @@
 
 namespace tcpdwell {
 
-/// Collects output and writes it to a descriptor when told to. A closed pipe is remembered, not an error; for that the
-/// program has to ignore SIGPIPE.
+/// Collects output and writes it to a descriptor when told to. A closed pipe is remembered, not an
+/// error; for that the program has to ignore SIGPIPE.
 class Output {
 public:
     /// Doesn't own the descriptor.
     explicit Output(int fd) : fd_(fd) {}
 
     std::string& buffer() { return buffer_; }
-    /// Writes what has been collected. After EPIPE closed() is true and everything further is thrown away; any other
-    /// failure (a full disk) is returned.
+    /// Writes what has been collected. After EPIPE closed() is true and everything further is
+    /// thrown away; any other failure (a full disk) is returned.
     Result<void> flush();
     [[nodiscard]] bool closed() const { return closed_; }
 
@@ -45,7 +45,8 @@ public:
     virtual void begin(const Schema& main) = 0;
     /// The description of the run; printed by jsonl only.
     virtual void meta(std::span<const MetaEntry> entries) = 0;
-    /// `row` has one cell per column of `schema`, which may differ from the main one (a "lost" row among transitions).
+    /// `row` has one cell per column of `schema`, which may differ from the main one (a "lost" row
+    /// among transitions).
     virtual void row(const Schema& schema, Row row) = 0;
     /// After the last row.
     virtual void finish() = 0;

@@ -9,7 +9,9 @@
 namespace tcpdwell {
 namespace {
 
-std::string json_line(const ReportSet& reports, const TextStyle&) { return report_json(reports) + '\n'; }
+std::string json_line(const ReportSet& reports, const TextStyle&) {
+    return report_json(reports) + '\n';
+}
 
 std::string page(const ReportSet& reports, const TextStyle&) {
     JsonWriter words;

@@ -10,12 +10,13 @@
 
 namespace tcpdwell {
 
-/// One JSON object in one line, without the line's end: a member for each section, by its id, then "sections", which
-/// describes them (report_sections.h). Durations are integers in ns; what isn't known, and every duration of a
-/// distribution without samples, is null.
+/// One JSON object in one line, without the line's end: a member for each section, by its id, then
+/// "sections", which describes them (report_sections.h). Durations are integers in ns; what isn't
+/// known, and every duration of a distribution without samples, is null.
 std::string report_json(const Report& report);
 
-/// That of the host; where there are several, {"hosts": [report...], "both_ends": {...}, "sections": [...]}.
+/// That of the host; where there are several, {"hosts": [report...], "both_ends": {...},
+/// "sections": [...]}.
 std::string report_json(const ReportSet& reports);
 
 /// How a report for people may look.
@@ -26,11 +27,12 @@ struct TextStyle {
     std::size_t rows = 12; ///< of a table of services or ports; what is left out is said
 };
 
-/// Headings, tables and bars; ends with a line's end. No line is longer than the width, but for addresses and names
-/// that are.
+/// Headings, tables and bars; ends with a line's end. No line is longer than the width, but for
+/// addresses and names that are.
 std::string report_text(const Report& report, const TextStyle& style);
 
-/// That of the host; where there are several, one after the other, each under a heading, then what they say together.
+/// That of the host; where there are several, one after the other, each under a heading, then what
+/// they say together.
 std::string report_text(const ReportSet& reports, const TextStyle& style);
 
 } // namespace tcpdwell

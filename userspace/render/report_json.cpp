@@ -54,7 +54,8 @@ private:
 
     void write(const Distributions& all) {
         if (all.split_by.empty())
-            return all.groups.empty() ? json_.write(Value()) : write_members(all.groups.front().members);
+            return all.groups.empty() ? json_.write(Value())
+                                      : write_members(all.groups.front().members);
         json_.begin_object();
         json_.key("by");
         json_.text(all.split_by);

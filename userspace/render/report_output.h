@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The outputs that there are of a report. One more is a file that renders it, and a row in report_catalog.cpp.
+// The outputs that there are of a report. One more is a file that renders it, and a row in
+// report_catalog.cpp.
 #pragma once
 
 #include <span>

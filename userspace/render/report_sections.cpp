@@ -36,7 +36,10 @@ void write_column(JsonWriter& json, const Table& table, const TableView& view) {
     const bool is_part = view.path.find('.') != std::string_view::npos;
     json.begin_object();
     write_member(json, "path", view.path);
-    write_member(json, "title", is_part ? part_title(view.path) : column ? column->title : view.title);
+    write_member(json, "title",
+                 is_part  ? part_title(view.path)
+                 : column ? column->title
+                          : view.title);
     write_member(json, "group", is_part && column ? column->title : std::string_view{});
     write_member(json, "help", view.help);
     write_member(json, "align", view.align == Align::left ? "left" : "right");
@@ -47,8 +50,8 @@ void write_column(JsonWriter& json, const Table& table, const TableView& view) {
     json.end_object();
 }
 
-void write_head(JsonWriter& json, std::string_view id, std::string_view title, std::string_view help,
-                std::string_view kind) {
+void write_head(JsonWriter& json, std::string_view id, std::string_view title,
+                std::string_view help, std::string_view kind) {
     write_member(json, "id", id);
     write_member(json, "title", title);
     write_member(json, "help", help);

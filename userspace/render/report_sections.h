@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the sections of a report are, for programs that show them: the page knows no section but from this.
+// What the sections of a report are, for programs that show them: the page knows no section but
+// from this.
 #pragma once
 
 #include "render/json_writer.h"
@@ -7,17 +8,21 @@
 
 namespace tcpdwell {
 
-/// An array with an object for each section that has a key in the JSON, in the order in which people read them:
+/// An array with an object for each section that has a key in the JSON, in the order in which
+/// people read them:
 /// {"id", "title", "help": text or null, "kind"}, and by its kind
 /// - facts: "lines": [{"id", "title": text or null}];
-/// - distributions: "members": [{"id", "title": text or null}], empty where they are split into groups;
-/// - table: "columns": [{"path", "title", "group", "help", "align": "left"|"right", "below", "minor"}]. `path` is a key
-///   of the rows, or "key.part" of a cell that is an object; `group` is the title of that cell, null for a whole one.
-///   `below`: long, better under the row than in it. `minor`: for where there is room.
+/// - distributions: "members": [{"id", "title": text or null}], empty where they are split into
+/// groups;
+/// - table: "columns": [{"path", "title", "group", "help", "align": "left"|"right", "below",
+/// "minor"}]. `path` is a key
+///   of the rows, or "key.part" of a cell that is an object; `group` is the title of that cell,
+///   null for a whole one. `below`: long, better under the row than in it. `minor`: for where there
+///   is room.
 void write_sections(JsonWriter& json, const Report& report);
 
-/// The same of reports on several hosts, whose members are reports: "hosts" of the kind "reports", with the "names" of
-/// the hosts, and "both_ends" of the kind "report".
+/// The same of reports on several hosts, whose members are reports: "hosts" of the kind "reports",
+/// with the "names" of the hosts, and "both_ends" of the kind "report".
 void write_sections(JsonWriter& json, const ReportSet& reports);
 
 } // namespace tcpdwell

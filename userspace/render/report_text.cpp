@@ -16,7 +16,6 @@
 namespace tcpdwell {
 namespace {
 
-
 std::string duration_cell(Nanoseconds duration) {
     std::string text;
     append_duration(text, duration);
@@ -88,27 +87,34 @@ private:
         return value ? text_cell(*value, false).text : "-";
     }
 
-    bool is_zero(std::string_view section, std::string_view id) const { return fact(section, id) == "0"; }
+    bool is_zero(std::string_view section, std::string_view id) const {
+        return fact(section, id) == "0";
+    }
 
     void head() {
         const std::string begin = fact("meta", "begin");
         const std::string end = fact("meta", "end");
-        out_ += wrap(fmt::format("tcpdwell report: {}, {}, Linux {}", fact("meta", "source"), fact("meta", "host"),
-                                 fact("meta", "kernel")),
+        out_ += wrap(fmt::format("tcpdwell report: {}, {}, Linux {}", fact("meta", "source"),
+                                 fact("meta", "host"), fact("meta", "kernel")),
                      style_.width, "");
-        std::string text = fmt::format("{} from {} to {}, {} network namespace{}", fact("meta", "duration_ns"),
-                                       begin.substr(0, begin.find('.')), end.substr(0, end.find('.')),
-                                       fact("meta", "netns"), fact("meta", "netns") == "1" ? "" : "s");
+        std::string text =
+            fmt::format("{} from {} to {}, {} network namespace{}", fact("meta", "duration_ns"),
+                        begin.substr(0, begin.find('.')), end.substr(0, end.find('.')),
+                        fact("meta", "netns"), fact("meta", "netns") == "1" ? "" : "s");
         if (fact("meta", "filter") != "-") text += ", filter " + fact("meta", "filter");
         out_ += wrap(text, style_.width, "");
-        text = fmt::format("{} connections: {} ended, {} still there", fact("quality", "connections"),
-                           fact("quality", "ended"), fact("quality", "open"));
-        if (!is_zero("quality", "joined")) text += fmt::format("; {} were there before", fact("quality", "joined"));
-        if (!is_zero("quality", "gap")) text += fmt::format("; {} have gaps", fact("quality", "gap"));
+        text =
+            fmt::format("{} connections: {} ended, {} still there", fact("quality", "connections"),
+                        fact("quality", "ended"), fact("quality", "open"));
+        if (!is_zero("quality", "joined"))
+            text += fmt::format("; {} were there before", fact("quality", "joined"));
+        if (!is_zero("quality", "gap"))
+            text += fmt::format("; {} have gaps", fact("quality", "gap"));
         const Value* const lost = find("quality", "lost");
         if (const auto* count = lost ? std::get_if<std::int64_t>(lost) : nullptr)
             text += "; " + loss_text(static_cast<std::uint64_t>(*count));
-        if (!is_zero("quality", "holes")) text += fmt::format("; {} HOLES IN THE RECORDING", fact("quality", "holes"));
+        if (!is_zero("quality", "holes"))
+            text += fmt::format("; {} HOLES IN THE RECORDING", fact("quality", "holes"));
         out_ += wrap(text, style_.width, "");
     }
 
@@ -116,28 +122,31 @@ private:
         heading();
         for (const FactLine& line : facts.lines)
             if (!line.title.empty())
-                out_ += wrap(fmt::format("{}: {}", line.title, text_cell(line.value, false).text), style_.width, "  ");
+                out_ += wrap(fmt::format("{}: {}", line.title, text_cell(line.value, false).text),
+                             style_.width, "  ");
     }
 
     void write(const Findings& findings) {
         heading();
-        if (findings.list.empty()) out_ += "Nothing was found; see 'tcpdwell report --help' for what is looked for.\n";
+        if (findings.list.empty())
+            out_ += "Nothing was found; see 'tcpdwell report --help' for what is looked for.\n";
         for (const Finding& finding : findings.list) {
             const std::string_view sgr = finding.severity == Severity::critical  ? "1;31"
                                          : finding.severity == Severity::warning ? "1;33"
                                                                                  : "1;36";
-            out_ +=
-                coloured(fmt::format("[{}]", name(finding.severity)), sgr) + ' ' + coloured(finding.id, kBold) + '\n';
+            out_ += coloured(fmt::format("[{}]", name(finding.severity)), sgr) + ' ' +
+                    coloured(finding.id, kBold) + '\n';
             out_ += wrap(printable(finding.what), style_.width, "  ");
             std::string evidence;
             for (const FactLine& line : finding.evidence) {
                 if (std::holds_alternative<std::monostate>(line.value)) continue;
-                evidence += fmt::format("{}{} {}", evidence.empty() ? "Evidence: " : ", ", line.title,
-                                        text_cell(line.value, false).text);
+                evidence += fmt::format("{}{} {}", evidence.empty() ? "Evidence: " : ", ",
+                                        line.title, text_cell(line.value, false).text);
             }
             for (const HexId& id : finding.connections)
-                evidence += fmt::format("{}{}", &id == finding.connections.data() ? "; connections " : " ",
-                                        text_cell(id, false).text);
+                evidence +=
+                    fmt::format("{}{}", &id == finding.connections.data() ? "; connections " : " ",
+                                text_cell(id, false).text);
             out_ += wrap(evidence, style_.width, "  ");
             for (const std::string_view sentence : finding.advice) {
                 const std::string lines = wrap(printable(sentence), style_.width - 2, "    ");
@@ -165,7 +174,8 @@ private:
     }
 
     void summaries(const std::vector<Distribution>& members) {
-        // A long run has long durations and large counts: then the line does without these, one after the other.
+        // A long run has long durations and large counts: then the line does without these, one
+        // after the other.
         constexpr std::string_view dispensable[] = {"MEAN", "P90", "P99.9", "MIN"};
         std::span<const std::string_view> left_out(dispensable, 0);
         TextTable table = summary_table(members, left_out);
@@ -176,23 +186,28 @@ private:
         table.append_to(out_, 0);
     }
 
-    TextTable summary_table(const std::vector<Distribution>& members, std::span<const std::string_view> left_out) {
+    TextTable summary_table(const std::vector<Distribution>& members,
+                            std::span<const std::string_view> left_out) {
         const bool has_title = !members.empty() && !members.front().title.empty();
         const bool has_open = !members.empty() && members.front().open.has_value();
         std::vector<Statistic> shown;
         for (const Statistic& s : kStatistics)
-            if ((!has_title || s.title != "MEAN") && std::ranges::find(left_out, s.title) == left_out.end())
+            if ((!has_title || s.title != "MEAN") &&
+                std::ranges::find(left_out, s.title) == left_out.end())
                 shown.push_back(s);
-        std::vector<TextTable::Column> columns{{has_title ? "STEP" : "STATE", has_title ? 25U : 11U, Align::left},
-                                               {"COUNT", 6, Align::right}};
+        std::vector<TextTable::Column> columns{
+            {has_title ? "STEP" : "STATE", has_title ? 25U : 11U, Align::left},
+            {"COUNT", 6, Align::right}};
         for (const Statistic& s : shown) columns.push_back({s.title, 6, Align::right});
         if (has_open) columns.push_back({"NOW", 4, Align::right});
         if (has_open) columns.push_back({"OLDEST", 6, Align::right});
         TextTable table(std::move(columns), style_.colour);
         for (const Distribution& d : members) {
-            std::vector<TextCell> row{has_title ? plain_cell(std::string(d.title)) : state_cell(d.id),
+            std::vector<TextCell> row{has_title ? plain_cell(std::string(d.title))
+                                                : state_cell(d.id),
                                       plain_cell(fmt::format("{}", d.count))};
-            for (const Statistic& s : shown) row.push_back(plain_cell(d.count == 0 ? "-" : duration_cell(d.*s.value)));
+            for (const Statistic& s : shown)
+                row.push_back(plain_cell(d.count == 0 ? "-" : duration_cell(d.*s.value)));
             if (has_open) row.push_back(plain_cell(fmt::format("{}", d.open.value_or(0))));
             if (has_open) row.push_back(plain_cell(d.oldest ? duration_cell(*d.oldest) : "-"));
             table.add(std::move(row));
@@ -210,8 +225,8 @@ private:
         if (d.count == 0 || (d.count < few && !d.nominal)) return;
         out_ += '\n' + state_cell(d.id).text;
         if (d.nominal)
-            out_ +=
-                fmt::format("  2MSL: {} in the middle, nominally {}", duration_cell(d.p50), duration_cell(*d.nominal));
+            out_ += fmt::format("  2MSL: {} in the middle, nominally {}", duration_cell(d.p50),
+                                duration_cell(*d.nominal));
         out_ += '\n';
         append_bars(out_, d, style_);
     }
@@ -231,8 +246,10 @@ private:
                        plain_cell(edge.median ? duration_cell(*edge.median) : "-"),
                        plain_cell(edge.kind == EdgeKind::unexpected ? " unexpected" : "")});
         table.append_to(out_, 0);
-        if (std::ranges::any_of(diagram.edges, [](const Edge& e) { return e.kind == EdgeKind::unexpected; }))
-            out_ += wrap("Unexpected: events were lost, or the kernel is newer than the table of transitions.",
+        if (std::ranges::any_of(diagram.edges,
+                                [](const Edge& e) { return e.kind == EdgeKind::unexpected; }))
+            out_ += wrap("Unexpected: events were lost, or the kernel is newer than the table of "
+                         "transitions.",
                          style_.width, "");
     }
 
@@ -241,14 +258,16 @@ private:
         heading();
         constexpr std::size_t label = 11;
         constexpr std::size_t most = 8;
-        TextTable table({{"STATE", label, Align::left}, {"MOST", most, Align::right}, {"", 0, Align::left}},
-                        style_.colour);
+        TextTable table(
+            {{"STATE", label, Align::left}, {"MOST", most, Align::right}, {"", 0, Align::left}},
+            style_.colour);
         for (const Timeline::Series& series : timeline.series) {
             const std::size_t room = style_.width - label - most - 4;
             TextCell line = plain_cell(sparkline(series.counts, room, style_.unicode));
             line.width = line.text.empty() ? 0 : 1; // the last column: its width doesn't matter
             table.add({text_cell(series.state, style_.colour),
-                       plain_cell(fmt::format("{}", *std::max_element(series.counts.begin(), series.counts.end()))),
+                       plain_cell(fmt::format(
+                           "{}", *std::max_element(series.counts.begin(), series.counts.end()))),
                        std::move(line)});
         }
         table.append_to(out_, 0);
@@ -268,7 +287,9 @@ std::string title_line(std::string_view title, const TextStyle& style) {
 
 } // namespace
 
-std::string report_text(const Report& report, const TextStyle& style) { return Page(report, style).write(); }
+std::string report_text(const Report& report, const TextStyle& style) {
+    return Page(report, style).write();
+}
 
 std::string report_text(const ReportSet& reports, const TextStyle& style) {
     if (!reports.both_ends) return report_text(reports.hosts.front().report, style);
@@ -276,7 +297,8 @@ std::string report_text(const ReportSet& reports, const TextStyle& style) {
     for (std::size_t i = 0; i < reports.hosts.size(); ++i) {
         const HostReport& host = reports.hosts[i];
         if (i != 0) out += '\n';
-        out += title_line(fmt::format("Host {} of {}: {}", i + 1, reports.hosts_asked_for, host.name), style);
+        out += title_line(
+            fmt::format("Host {} of {}: {}", i + 1, reports.hosts_asked_for, host.name), style);
         out += report_text(host.report, style);
     }
     out += '\n' + title_line(ReportSet::kBothEndsTitle, style);

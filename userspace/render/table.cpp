@@ -20,8 +20,9 @@ std::vector<std::size_t> table_order(const Schema& schema) {
         for (std::size_t i = 0; i < schema.columns.size(); ++i) order.push_back(i);
     }
     for (const std::string_view id : schema.table) {
-        const auto column = std::find_if(schema.columns.begin(), schema.columns.end(),
-                                         [id](const Column& candidate) { return candidate.id == id; });
+        const auto column =
+            std::find_if(schema.columns.begin(), schema.columns.end(),
+                         [id](const Column& candidate) { return candidate.id == id; });
         assert(column != schema.columns.end());
         order.push_back(static_cast<std::size_t>(column - schema.columns.begin()));
     }
@@ -82,7 +83,10 @@ private:
         for (std::size_t i = 0; i < row.size(); ++i) {
             cell.clear();
             cell.append(schema.columns[i], row[i]);
-            line.append(i == 0 ? " " : ", ").append(schema.columns[i].id).append(" ").append(cell.text());
+            line.append(i == 0 ? " " : ", ")
+                .append(schema.columns[i].id)
+                .append(" ")
+                .append(cell.text());
         }
         line += " --";
         if (style_.colour) line += kColourOff;

@@ -7,7 +7,8 @@
 namespace tcpdwell {
 namespace {
 
-/// The first character of a text, or the longest piece at its beginning that could still have become one.
+/// The first character of a text, or the longest piece at its beginning that could still have
+/// become one.
 struct Character {
     std::size_t size;
     char32_t code;
@@ -43,7 +44,8 @@ Character first_character(std::string_view text) {
 bool is_printable(char32_t code) {
     if (code < 0x20 || (code >= 0x7f && code < 0xa0)) return false; // C0, DEL, C1
     if (code == 0x2028 || code == 0x2029) return false;             // line and paragraph separator
-    return code != 0x200e && code != 0x200f && code != 0x061c &&    // direction marks, embeddings, isolates
+    return code != 0x200e && code != 0x200f &&
+           code != 0x061c && // direction marks, embeddings, isolates
            !(code >= 0x202a && code <= 0x202e) && !(code >= 0x2066 && code <= 0x2069);
 }
 
@@ -71,7 +73,8 @@ std::size_t append_printable(std::string& out, std::string_view bytes) {
 }
 
 std::string_view valid_utf8(std::string_view bytes, std::string& scratch) {
-    if (std::all_of(bytes.begin(), bytes.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; }))
+    if (std::all_of(bytes.begin(), bytes.end(),
+                    [](char c) { return static_cast<unsigned char>(c) < 0x80; }))
         return bytes;
     scratch.clear();
     while (!bytes.empty()) {

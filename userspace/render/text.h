@@ -8,12 +8,13 @@
 
 namespace tcpdwell {
 
-/// Appends `bytes` so that a terminal shows them and does nothing else: control characters, characters that change the
-/// direction of writing, and bytes that aren't UTF-8 become \xNN. Returns the number of characters appended.
+/// Appends `bytes` so that a terminal shows them and does nothing else: control characters,
+/// characters that change the direction of writing, and bytes that aren't UTF-8 become \xNN.
+/// Returns the number of characters appended.
 std::size_t append_printable(std::string& out, std::string_view bytes);
 
-/// `bytes` if they are UTF-8; otherwise a copy in `scratch` with each faulty sequence replaced by U+FFFD (as Unicode,
-/// section 3.9, recommends). The view lives as long as both.
+/// `bytes` if they are UTF-8; otherwise a copy in `scratch` with each faulty sequence replaced by
+/// U+FFFD (as Unicode, section 3.9, recommends). The view lives as long as both.
 std::string_view valid_utf8(std::string_view bytes, std::string& scratch);
 
 } // namespace tcpdwell

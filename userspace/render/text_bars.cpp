@@ -55,19 +55,21 @@ std::string text_of(Nanoseconds duration) {
 /// Multiples of `step` around the range.
 std::vector<std::int64_t> equal_steps(Range range, std::int64_t step) {
     std::vector<std::int64_t> bounds{range.low / step * step};
-    while (bounds.back() <= range.high && bounds.back() <= INT64_MAX - step) bounds.push_back(bounds.back() + step);
+    while (bounds.back() <= range.high && bounds.back() <= INT64_MAX - step)
+        bounds.push_back(bounds.back() + step);
     return bounds;
 }
 
 /// Whether no two neighbours look the same.
-bool can_be_told_apart(const std::vector<std::int64_t>& bounds) {
+bool can_be_distinguished(const std::vector<std::int64_t>& bounds) {
     return std::adjacent_find(bounds.begin(), bounds.end(), [](std::int64_t a, std::int64_t b) {
                return text_of(Nanoseconds(a)) == text_of(Nanoseconds(b));
            }) == bounds.end();
 }
 
-/// Equal steps around the range, with round bounds. Where that zooms in so far that a bucket of the histogram would lie
-/// across several bars, the bounds are those of buckets instead, so that each bar counts what its label says.
+/// Equal steps around the range, with round bounds. Where that zooms in so far that a bucket of the
+/// histogram would lie across several bars, the bounds are those of buckets instead, so that each
+/// bar counts what its label says.
 std::vector<std::int64_t> linear_bounds(Range range, const Distribution& d) {
     constexpr std::int64_t steps = 8;
     constexpr std::int64_t buckets_per_bar = 8;
@@ -75,12 +77,14 @@ std::vector<std::int64_t> linear_bounds(Range range, const Distribution& d) {
     std::uint64_t widest = 1; // the last bucket of all is 1 ns short of its power of two
     for (const DurationBucket& bucket : d.buckets)
         if (bucket.low.count() <= range.high)
-            widest = std::max(widest, std::bit_ceil(static_cast<std::uint64_t>((bucket.high - bucket.low).count())));
+            widest = std::max(widest, std::bit_ceil(static_cast<std::uint64_t>(
+                                          (bucket.high - bucket.low).count())));
     const auto width = static_cast<std::int64_t>(widest);
     if (step / buckets_per_bar >= width) return equal_steps(range, step);
-    step = (step + width - 1) / width * width; // bounds of the widest are bounds of narrower ones too
+    step =
+        (step + width - 1) / width * width; // bounds of the widest are bounds of narrower ones too
     std::vector<std::int64_t> bounds = equal_steps(range, step);
-    for (; !can_be_told_apart(bounds); bounds = equal_steps(range, step)) step *= 2;
+    for (; !can_be_distinguished(bounds); bounds = equal_steps(range, step)) step *= 2;
     return bounds;
 }
 
@@ -124,20 +128,24 @@ std::vector<Bar> bars_of(const Distribution& d) {
     bool linear = false;
     for (const double cut : {0.0, 0.01, 0.05}) {
         const Range middle = middle_of(d, cut);
-        if ((middle.high - 1) / kLinearFactor >= std::max<std::int64_t>(middle.low, 1)) continue; // higher than that
+        if ((middle.high - 1) / kLinearFactor >= std::max<std::int64_t>(middle.low, 1))
+            continue; // higher than that
         range = middle;
         linear = true;
         break;
     }
-    const std::vector<std::int64_t> bounds = linear ? linear_bounds(range, d) : multiple_bounds(range);
+    const std::vector<std::int64_t> bounds =
+        linear ? linear_bounds(range, d) : multiple_bounds(range);
     std::vector<Bar> bars;
     bars.push_back({Nanoseconds(0), Nanoseconds(bounds.front()), 0, Bar::Kind::below});
     for (std::size_t i = 0; i + 1 < bounds.size(); ++i)
         bars.push_back({Nanoseconds(bounds[i]), Nanoseconds(bounds[i + 1]), 0, Bar::Kind::range});
     bars.push_back({Nanoseconds(bounds.back()), Nanoseconds::max(), 0, Bar::Kind::above});
     for (const DurationBucket& bucket : d.buckets) {
-        const Nanoseconds middle = std::clamp(bucket.low + (bucket.high - bucket.low) / 2, d.min, d.max);
-        const auto bar = std::find_if(bars.begin(), bars.end(), [&](const Bar& b) { return middle < b.high; });
+        const Nanoseconds middle =
+            std::clamp(bucket.low + (bucket.high - bucket.low) / 2, d.min, d.max);
+        const auto bar =
+            std::find_if(bars.begin(), bars.end(), [&](const Bar& b) { return middle < b.high; });
         (bar == bars.end() ? bars.back() : *bar).count += bucket.count;
     }
     if (bars.back().count == 0) bars.pop_back();
@@ -154,14 +162,15 @@ void append_bars(std::string& out, const Distribution& d, const TextStyle& style
     std::uint64_t most = 1;
     for (const Bar& bar : bars) most = std::max(most, bar.count);
     for (const Bar& bar : bars) {
-        const std::string label = bar.kind == Bar::Kind::below   ? "below " + text_of(bar.high)
-                                  : bar.kind == Bar::Kind::above ? "from " + text_of(bar.low)
-                                                                 : text_of(bar.low) + " - " + text_of(bar.high);
+        const std::string label = bar.kind == Bar::Kind::below ? "below " + text_of(bar.high)
+                                  : bar.kind == Bar::Kind::above
+                                      ? "from " + text_of(bar.low)
+                                      : text_of(bar.low) + " - " + text_of(bar.high);
         const double share = static_cast<double>(bar.count) / static_cast<double>(d.count);
-        const std::string drawn =
-            filled(static_cast<double>(bar.count) / static_cast<double>(most), bar_width, style.unicode);
-        out += fmt::format("  {:>{}}{:>{}}{:>{}.1f}%", label, label_width, bar.count, count_width, share * 100,
-                           share_width - 1);
+        const std::string drawn = filled(static_cast<double>(bar.count) / static_cast<double>(most),
+                                         bar_width, style.unicode);
+        out += fmt::format("  {:>{}}{:>{}}{:>{}.1f}%", label, label_width, bar.count, count_width,
+                           share * 100, share_width - 1);
         if (!drawn.empty()) out += ' ' + drawn;
         out += '\n';
     }
@@ -175,11 +184,15 @@ std::string sparkline(const std::vector<std::uint64_t>& values, std::size_t widt
     const std::size_t columns = std::min(width, values.size());
     std::string line;
     for (std::size_t i = 0; i < columns; ++i) {
-        const auto first = values.begin() + static_cast<std::ptrdiff_t>(i * values.size() / columns);
-        const auto last = values.begin() + static_cast<std::ptrdiff_t>((i + 1) * values.size() / columns);
+        const auto first =
+            values.begin() + static_cast<std::ptrdiff_t>(i * values.size() / columns);
+        const auto last =
+            values.begin() + static_cast<std::ptrdiff_t>((i + 1) * values.size() / columns);
         const std::uint64_t highest = *std::max_element(first, std::max(last, first + 1));
         const std::size_t level =
-            highest == 0 ? 0 : 1 + static_cast<std::size_t>((highest * (levels - 1)) / std::max<std::uint64_t>(top, 1));
+            highest == 0 ? 0
+                         : 1 + static_cast<std::size_t>((highest * (levels - 1)) /
+                                                        std::max<std::uint64_t>(top, 1));
         line += unicode ? kBlocks[level] : kAscii[level];
     }
     while (!line.empty() && line.back() == ' ') line.pop_back();

@@ -44,7 +44,8 @@ TextCell plain_cell(std::string text) {
 
 std::vector<std::size_t> TextTable::widths() const {
     std::vector<std::size_t> widths;
-    for (const Column& column : columns_) widths.push_back(std::max(column.width, column.title.size()));
+    for (const Column& column : columns_)
+        widths.push_back(std::max(column.width, column.title.size()));
     for (const auto& row : rows_)
         for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].width);
     return widths;
@@ -90,7 +91,8 @@ void append_table(std::string& out, const Table& table, const TextStyle& style) 
     std::erase_if(shown, [](const TableView& view) { return view.is_minor; });
     std::vector<TextTable::Column> columns;
     for (const TableView& view : shown)
-        if (!view.is_below) columns.push_back({view.title, static_cast<std::size_t>(view.width), view.align});
+        if (!view.is_below)
+            columns.push_back({view.title, static_cast<std::size_t>(view.width), view.align});
     TextTable text(std::move(columns), style.colour);
     for (std::size_t i = 0; i < std::min(style.rows, table.rows.size()); ++i) {
         std::vector<TextCell> cells;
@@ -98,7 +100,8 @@ void append_table(std::string& out, const Table& table, const TextStyle& style) 
         for (const TableView& view : shown) {
             const Value value = value_at(table, table.rows[i], view.path);
             if (view.is_below) // without colours, which would count as characters
-                below += wrap(text_cell(value, false).text, std::max<std::size_t>(style.width, 80), "    ");
+                below += wrap(text_cell(value, false).text, std::max<std::size_t>(style.width, 80),
+                              "    ");
             else
                 cells.push_back(text_cell(value, style.colour));
         }
@@ -106,7 +109,8 @@ void append_table(std::string& out, const Table& table, const TextStyle& style) 
     }
     text.append_to(out, 0);
     if (table.rows.size() > style.rows)
-        out += fmt::format("({} more; --rows shows more of them, --format json all)\n", table.rows.size() - style.rows);
+        out += fmt::format("({} more; --rows shows more of them, --format json all)\n",
+                           table.rows.size() - style.rows);
 }
 
 } // namespace tcpdwell

@@ -16,7 +16,8 @@ struct TextCell {
     std::size_t width = 0; ///< characters that are seen
 };
 
-/// Collects lines of aligned cells. A column is as wide as its widest cell, at least `width`; no line ends in spaces.
+/// Collects lines of aligned cells. A column is as wide as its widest cell, at least `width`; no
+/// line ends in spaces.
 class TextTable {
 public:
     struct Column {
@@ -25,7 +26,8 @@ public:
         Align align;
     };
 
-    TextTable(std::vector<Column> columns, bool colour) : columns_(std::move(columns)), colour_(colour) {}
+    TextTable(std::vector<Column> columns, bool colour)
+        : columns_(std::move(columns)), colour_(colour) {}
 
     /// `below`: whole lines under the row.
     void add(std::vector<TextCell> row, std::string below = {}) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Digits are put by hand: every line of output has a time or two, and the calendar of <chrono> costs a few ns.
+// Digits are put by hand: every line of output has a time or two, and the calendar of <chrono>
+// costs a few ns.
 #include "render/timestamp.h"
 
 #include <fmt/format.h>
@@ -45,8 +46,8 @@ void append_time_of_day(std::string& out, WallTime time) {
     std::tm local{};
     ::localtime_r(&seconds, &local);
     const auto micros = std::chrono::floor<std::chrono::microseconds>(time - second).count();
-    fmt::format_to(std::back_inserter(out), "{:02}:{:02}:{:02}.{:06}", local.tm_hour, local.tm_min, local.tm_sec,
-                   micros);
+    fmt::format_to(std::back_inserter(out), "{:02}:{:02}:{:02}.{:06}", local.tm_hour, local.tm_min,
+                   local.tm_sec, micros);
 }
 
 } // namespace tcpdwell

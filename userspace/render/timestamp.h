@@ -13,8 +13,8 @@ namespace tcpdwell {
 using Rfc3339 = std::array<char, 30>;
 Rfc3339 rfc3339(WallTime time);
 
-/// Appends the local time of day with microseconds, cut and not rounded: "12:34:56.123456". The zone is that of
-/// tzset(3).
+/// Appends the local time of day with microseconds, cut and not rounded: "12:34:56.123456". The
+/// zone is that of tzset(3).
 void append_time_of_day(std::string& out, WallTime time);
 
 } // namespace tcpdwell

@@ -8,8 +8,9 @@ namespace {
 
 /// Code points in UTF-8: every byte but those that continue one.
 std::size_t characters(std::string_view text) {
-    return static_cast<std::size_t>(
-        std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+        return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+    }));
 }
 
 /// Cuts off and returns what stands before the first `separator`, or everything if there is none.
@@ -20,7 +21,8 @@ std::string_view cut(std::string_view& rest, char separator) {
     return head;
 }
 
-void append_paragraph(std::string& out, std::string_view words, std::size_t width, std::string_view indent) {
+void append_paragraph(std::string& out, std::string_view words, std::size_t width,
+                      std::string_view indent) {
     const std::size_t margin = characters(indent);
     std::size_t column = 0; // characters on the line so far; 0: it hasn't begun
     while (!words.empty()) {

@@ -12,8 +12,8 @@ namespace tcpdwell {
 
 enum class Align : std::uint8_t { left, right };
 
-/// Into how many columns a flat format (CSV) takes a cell apart. Has to be known before the first row, and for cells
-/// that are null, so it can't be told from the value.
+/// Into how many columns a flat format (CSV) takes a cell apart. Has to be known before the first
+/// row, and for cells that are null, so it can't be told from the value.
 enum class Shape : std::uint8_t {
     single,    ///< every value but the following: `id`
     endpoint,  ///< EndpointValue: `id`_addr, `id`_port
@@ -21,19 +21,19 @@ enum class Shape : std::uint8_t {
     time_wait, ///< TimeWaitValue: `id`_dwell_ns, `id`_end, `id`_restarts
 };
 
-/// One column. `id` is the JSON key and the CSV heading (see Shape); `title` heads the table, in a report where there
-/// is more room than in a line of text (see TableView).
+/// One column. `id` is the JSON key and the CSV heading (see Shape); `title` heads the table, in a
+/// report where there is more room than in a line of text (see TableView).
 struct Column {
     std::string_view id;
     std::string_view title;
     std::string_view help; ///< one sentence with the unit, for --help and documents
-    int width = 0;         ///< usual width in a table; longer cells push the line, they are never cut
+    int width = 0; ///< usual width in a table; longer cells push the line, they are never cut
     Align align = Align::left;
     Shape shape = Shape::single;
 };
 
-/// A kind of row. `type` is the JSON "type". The order of `columns` is that of the cells of a row, of the JSON keys and
-/// of the CSV columns; a table may show fewer of them, in another order.
+/// A kind of row. `type` is the JSON "type". The order of `columns` is that of the cells of a row,
+/// of the JSON keys and of the CSV columns; a table may show fewer of them, in another order.
 struct Schema {
     std::string_view type;
     std::span<const Column> columns;

@@ -55,7 +55,8 @@ std::vector<const Section*> Report::in_reading_order() const {
 }
 
 const Section* Report::find(std::string_view id) const {
-    const auto it = std::find_if(sections.begin(), sections.end(), [id](const Section& s) { return s.id == id; });
+    const auto it = std::find_if(sections.begin(), sections.end(),
+                                 [id](const Section& s) { return s.id == id; });
     return it == sections.end() ? nullptr : &*it;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The report model: what analyses hand to renderers. A report is a list of sections, and there are few kinds of
-// sections, so that M analyses and N renderers are M + N pieces of code.
+// The report model: what analyses hand to renderers. A report is a list of sections, and there are
+// few kinds of sections, so that M analyses and N renderers are M + N pieces of code.
 #pragma once
 
 #include <cstdint>
@@ -40,12 +40,14 @@ struct DurationBucket {
     std::uint64_t count;
 };
 
-/// How long something took: summary and histogram. With a count of 0 all durations are 0 and mean nothing.
+/// How long something took: summary and histogram. With a count of 0 all durations are 0 and mean
+/// nothing.
 struct Distribution {
     std::string_view id;    ///< "TIME_WAIT", "connect": JSON key
     std::string_view title; ///< what is measured, in a few words
     std::uint64_t count = 0;
-    Nanoseconds min{}; ///< exact, as are max and mean; the quantiles have the error that `quality` states
+    Nanoseconds
+        min{}; ///< exact, as are max and mean; the quantiles have the error that `quality` states
     Nanoseconds mean{};
     Nanoseconds p50{};
     Nanoseconds p90{};
@@ -53,9 +55,10 @@ struct Distribution {
     Nanoseconds p999{};
     Nanoseconds max{};
     std::vector<DurationBucket> buckets; ///< ascending, none empty
-    std::optional<std::uint64_t> open;   ///< how many are still under way, and so not counted; nullopt: not told
-    std::optional<Nanoseconds> oldest;   ///< how long the oldest of those has lasted, at least
-    std::optional<Nanoseconds> nominal;  ///< what the length should be by the book (2MSL)
+    std::optional<std::uint64_t>
+        open; ///< how many are still under way, and so not counted; nullopt: not told
+    std::optional<Nanoseconds> oldest;  ///< how long the oldest of those has lasted, at least
+    std::optional<Nanoseconds> nominal; ///< what the length should be by the book (2MSL)
 };
 
 /// Distributions of one part of the connections.
@@ -82,8 +85,8 @@ struct TableView {
     bool is_minor = false; ///< only where there is more room than in a line of text
 };
 
-/// Rows of cells. `columns` are what machines get; `view` is what people see, in its order. Without a view people see
-/// the columns.
+/// Rows of cells. `columns` are what machines get; `view` is what people see, in its order. Without
+/// a view people see the columns.
 struct Table {
     std::span<const Column> columns;
     std::span<const TableView> view;
@@ -114,9 +117,11 @@ struct Timeline {
     Nanoseconds step{};
     struct Series {
         TcpState state;
-        std::vector<std::uint64_t> counts; ///< at begin, begin + step, ...; all series are equally long
+        std::vector<std::uint64_t>
+            counts; ///< at begin, begin + step, ...; all series are equally long
     };
-    std::vector<Series> series; ///< of the states in which there ever was a socket; LISTEN and CLOSE never
+    std::vector<Series>
+        series; ///< of the states in which there ever was a socket; LISTEN and CLOSE never
 };
 
 enum class Severity : std::uint8_t { info, warning, critical };
@@ -126,7 +131,7 @@ std::string_view name(Severity severity);
 struct Finding {
     std::string_view id; ///< a word that `tcpdwell explain` knows
     Severity severity;
-    std::string_view what;                ///< one sentence, with the culprit's name and the numbers that matter
+    std::string_view what; ///< one sentence, with the culprit's name and the numbers that matter
     std::vector<FactLine> evidence;       ///< numbers; JSON keys are ids
     std::vector<HexId> connections;       ///< some of those behind it, as `trace` calls them
     std::vector<std::string_view> advice; ///< sentences
@@ -138,11 +143,12 @@ struct Findings {
 
 using SectionBody = std::variant<Facts, Distributions, Table, StateDiagram, Timeline, Findings>;
 
-/// The kind of a section, as the JSON names it: "facts", "distributions", "table", "diagram", "timeline", "findings".
+/// The kind of a section, as the JSON names it: "facts", "distributions", "table", "diagram",
+/// "timeline", "findings".
 std::string_view kind(const SectionBody& body);
 
-/// Where a section stands among those that people read: what is wrong first, then who, then the details. Sections of
-/// one place stand in the order of the report.
+/// Where a section stands among those that people read: what is wrong first, then who, then the
+/// details. Sections of one place stand in the order of the report.
 enum class Place : std::uint8_t {
     findings,
     who,        ///< services, programs, endpoints
@@ -158,11 +164,12 @@ struct Section {
     std::string_view help;  ///< a sentence or some under the heading
     SectionBody body;
     Place place = Place::other;
-    bool is_in_text = true; ///< false: its head or other sections of the text have what people need of it
+    bool is_in_text =
+        true; ///< false: its head or other sections of the text have what people need of it
 };
 
-/// A finished report: sections in the order in which JSON has them. Owns the texts and lists that its cells refer to;
-/// moving it keeps them valid.
+/// A finished report: sections in the order in which JSON has them. Owns the texts and lists that
+/// its cells refer to; moving it keeps them valid.
 class Report {
 public:
     Report() = default;
@@ -172,10 +179,16 @@ public:
     Report& operator=(const Report&) = delete;
 
     std::string_view keep(std::string text) { return texts_.emplace_back(std::move(text)); }
-    std::span<const NumberPart> keep(std::vector<NumberPart> parts) { return numbers_.emplace_back(std::move(parts)); }
-    std::span<const TextPart> keep(std::vector<TextPart> parts) { return lists_.emplace_back(std::move(parts)); }
+    std::span<const NumberPart> keep(std::vector<NumberPart> parts) {
+        return numbers_.emplace_back(std::move(parts));
+    }
+    std::span<const TextPart> keep(std::vector<TextPart> parts) {
+        return lists_.emplace_back(std::move(parts));
+    }
 
-    std::span<const StateSpan> keep(std::vector<StateSpan> spans) { return spans_.emplace_back(std::move(spans)); }
+    std::span<const StateSpan> keep(std::vector<StateSpan> spans) {
+        return spans_.emplace_back(std::move(spans));
+    }
 
     std::vector<Section> sections;
 

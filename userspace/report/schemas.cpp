@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Columns of transitions, connections and losses. Widths fit IPv4; the tables are made to be read at 160 columns, with
-// the essential part in the first 100.
+// Columns of transitions, connections and losses. Widths fit IPv4; the tables are made to be read
+// at 160 columns, with the essential part in the first 100.
 #include "report/schemas.h"
 
 namespace tcpdwell {
@@ -15,14 +15,18 @@ constexpr int kProcessWidth = 18;  // 12345/process-name
 constexpr Column kConn = {
     .id = "conn",
     .title = "CONN",
-    .help = "Identifier of the connection, 16 hex digits; the same in a live run and in its recording.",
+    .help =
+        "Identifier of the connection, 16 hex digits; the same in a live run and in its recording.",
     .width = 16};
-constexpr Column kNetns = {
-    .id = "netns", .title = "NETNS", .help = "Inode of the network namespace, as `lsns -t net` shows it.", .width = 10};
+constexpr Column kNetns = {.id = "netns",
+                           .title = "NETNS",
+                           .help = "Inode of the network namespace, as `lsns -t net` shows it.",
+                           .width = 10};
 constexpr Column kFamily = {
     .id = "family",
     .title = "FAMILY",
-    .help = "ipv4 or ipv6: the family of the socket; a v4-mapped connection of an IPv6 socket is ipv6.",
+    .help =
+        "ipv4 or ipv6: the family of the socket; a v4-mapped connection of an IPv6 socket is ipv6.",
     .width = 6};
 constexpr Column kLocal = {.id = "local",
                            .title = "LOCAL",
@@ -34,20 +38,29 @@ constexpr Column kRemote = {.id = "remote",
                             .help = "Address and port of the other end; a listener has none.",
                             .width = kEndpointWidth,
                             .shape = Shape::endpoint};
-constexpr Column kRole = {
-    .id = "role", .title = "ROLE", .help = "client (active open), server (passive open) or unknown.", .width = 7};
-constexpr Column kProcess = {
-    .id = "process",
-    .title = "PROCESS",
-    .help = "Process that connected, accepted or listens, by its id in the initial pid namespace and its name.",
-    .width = kProcessWidth,
-    .shape = Shape::process};
-constexpr Column kCgroup = {
-    .id = "cgroup", .title = "CGROUP", .help = "Path of the socket's cgroup (version 2).", .width = 20};
-constexpr Column kUid = {
-    .id = "uid", .title = "UID", .help = "User id that owns the socket.", .width = 6, .align = Align::right};
-constexpr Column kCookie = {
-    .id = "cookie", .title = "COOKIE", .help = "Socket cookie in hex, as `ss -e` prints it after sk:.", .width = 8};
+constexpr Column kRole = {.id = "role",
+                          .title = "ROLE",
+                          .help = "client (active open), server (passive open) or unknown.",
+                          .width = 7};
+constexpr Column kProcess = {.id = "process",
+                             .title = "PROCESS",
+                             .help = "Process that connected, accepted or listens, by its id in "
+                                     "the initial pid namespace and its name.",
+                             .width = kProcessWidth,
+                             .shape = Shape::process};
+constexpr Column kCgroup = {.id = "cgroup",
+                            .title = "CGROUP",
+                            .help = "Path of the socket's cgroup (version 2).",
+                            .width = 20};
+constexpr Column kUid = {.id = "uid",
+                         .title = "UID",
+                         .help = "User id that owns the socket.",
+                         .width = 6,
+                         .align = Align::right};
+constexpr Column kCookie = {.id = "cookie",
+                            .title = "COOKIE",
+                            .help = "Socket cookie in hex, as `ss -e` prints it after sk:.",
+                            .width = 8};
 
 constexpr Column kTransitionColumns[] = {
     {.id = "time", .title = "TIME", .help = "When the state was left.", .width = kTimeWidth},
@@ -61,7 +74,8 @@ constexpr Column kTransitionColumns[] = {
     {.id = "to", .title = "TO", .help = "State that was entered.", .width = kStateWidth},
     {.id = "dwell_ns",
      .title = "DWELL",
-     .help = "Time spent in the state that was left, in nanoseconds; null where its beginning wasn't seen.",
+     .help = "Time spent in the state that was left, in nanoseconds; null where its beginning "
+             "wasn't seen.",
      .width = 7,
      .align = Align::right},
     kProcess,
@@ -71,7 +85,8 @@ constexpr Column kTransitionColumns[] = {
 };
 
 constexpr std::string_view kTransitionTable[] = {
-    "time", "local", "remote", "from", "to", "dwell_ns", "role", "process", "conn", "netns", "cgroup",
+    "time", "local",   "remote", "from",  "to",     "dwell_ns",
+    "role", "process", "conn",   "netns", "cgroup",
 };
 
 constexpr Column kConnectionColumns[] = {
@@ -98,18 +113,24 @@ constexpr Column kConnectionColumns[] = {
      .width = 40},
     {.id = "closed_first",
      .title = "CLOSED_FIRST",
-     .help = "Who sent the first FIN or RST: local, remote, both (FINs crossed), none (nobody closed) or unknown.",
+     .help = "Who sent the first FIN or RST: local, remote, both (FINs crossed), none (nobody "
+             "closed) or unknown.",
      .width = 12},
     {.id = "ending", .title = "ENDING", .help = "How the connection ended.", .width = 14},
-    {.id = "ending_detail", .title = "DETAIL", .help = "What is known beyond the ending.", .width = 14},
+    {.id = "ending_detail",
+     .title = "DETAIL",
+     .help = "What is known beyond the ending.",
+     .width = 14},
     {.id = "time_wait",
      .title = "TIME_WAIT",
-     .help = "Time spent in TIME_WAIT in nanoseconds, what ended it, and how often its timer was restarted.",
+     .help = "Time spent in TIME_WAIT in nanoseconds, what ended it, and how often its timer was "
+             "restarted.",
      .width = 14,
      .shape = Shape::time_wait},
     {.id = "seen",
      .title = "SEEN",
-     .help = "whole: from its birth; joined: already open when tracing began; gap: events were lost in between.",
+     .help = "whole: from its birth; joined: already open when tracing began; gap: events were "
+             "lost in between.",
      .width = 6},
     {.id = "closed_by",
      .title = "CLOSED_BY",
@@ -128,7 +149,8 @@ constexpr Column kLostColumns[] = {
     {.id = "time", .title = "TIME", .help = "When the loss was noticed.", .width = kTimeWidth},
     {.id = "events",
      .title = "EVENTS",
-     .help = "Number of events lost since the last such row; null: a recording lacks what happened before.",
+     .help = "Number of events lost since the last such row; null: a recording lacks what happened "
+             "before.",
      .width = 8,
      .align = Align::right},
 };

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kinds of rows that `trace` prints. Their JSON keys are an interface: new keys come last, none is renamed.
+// The kinds of rows that `trace` prints. Their JSON keys are an interface: new keys come last, none
+// is renamed.
 #pragma once
 
 #include "report/column.h"
 
 namespace tcpdwell {
 
-/// One state transition: time, conn, netns, family, local, remote, role, from, to, dwell_ns, process, cgroup, uid,
-/// cookie.
+/// One state transition: time, conn, netns, family, local, remote, role, from, to, dwell_ns,
+/// process, cgroup, uid, cookie.
 const Schema& transition_schema();
 
-/// One connection: conn, netns, family, local, remote, role, process, cgroup, uid, opened, closed, states,
-/// closed_first, ending, ending_detail, time_wait, seen, closed_by, cookie.
+/// One connection: conn, netns, family, local, remote, role, process, cgroup, uid, opened, closed,
+/// states, closed_first, ending, ending_detail, time_wait, seen, closed_by, cookie.
 const Schema& connection_schema();
 
 /// A place where events were lost: time, events.

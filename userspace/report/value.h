@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What stands in a cell: a small closed set of kinds, so that every renderer knows how to write every column.
+// What stands in a cell: a small closed set of kinds, so that every renderer knows how to write
+// every column.
 #pragma once
 
 #include <cstdint>
@@ -21,11 +22,13 @@ struct HexId {
     int digits = 0; ///< leading zeros up to this length; 0: none
 };
 
-/// Address and port. An unspecified address with port 0 means "no peer"; a port of 0 means "not known" (null).
+/// Address and port. An unspecified address with port 0 means "no peer"; a port of 0 means "not
+/// known" (null).
 struct EndpointValue {
     Endpoint endpoint;
     Family family;
-    bool always_object = false; ///< where there is none: in JSON {"addr":null,"port":null}, for people "(connects)"
+    bool always_object =
+        false; ///< where there is none: in JSON {"addr":null,"port":null}, for people "(connects)"
 };
 
 /// A process, or several of one name; comm is raw bytes.
@@ -34,7 +37,8 @@ struct ProcessValue {
     std::string_view comm;
 };
 
-/// One state of a connection's path and how long it lasted; dwell nullopt: its beginning or end wasn't seen.
+/// One state of a connection's path and how long it lasted; dwell nullopt: its beginning or end
+/// wasn't seen.
 struct StateSpan {
     TcpState state;
     std::optional<Nanoseconds> dwell;
@@ -58,13 +62,14 @@ struct TextPart {
     std::string_view text;
 };
 
-/// monostate is "not known" or "doesn't apply": null in JSON, empty in CSV, "-" in a table. Views live as long as the
-/// row.
-using Value = std::variant<std::monostate, std::int64_t, std::string_view, WallTime, Nanoseconds, HexId, EndpointValue,
-                           ProcessValue, TcpState, std::span<const StateSpan>, TimeWaitValue, bool, double,
-                           std::span<const NumberPart>, std::span<const TextPart>>;
+/// monostate is "not known" or "doesn't apply": null in JSON, empty in CSV, "-" in a table. Views
+/// live as long as the row.
+using Value =
+    std::variant<std::monostate, std::int64_t, std::string_view, WallTime, Nanoseconds, HexId,
+                 EndpointValue, ProcessValue, TcpState, std::span<const StateSpan>, TimeWaitValue,
+                 bool, double, std::span<const NumberPart>, std::span<const TextPart>>;
 
 /// A count as a cell has it.
-constexpr std::int64_t number(std::uint64_t count) { return static_cast<std::int64_t>(count); }
+constexpr std::int64_t count_value(std::uint64_t count) { return static_cast<std::int64_t>(count); }
 
 } // namespace tcpdwell

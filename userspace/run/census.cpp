@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Groups are collected in ordered maps: the order of what has the same size must not depend on a hash.
+// Groups are collected in ordered maps: the order of what has the same size must not depend on a
+// hash.
 #include "run/census.h"
 
 #include <algorithm>
@@ -36,12 +37,15 @@ CensusGroup group_of(const CensusSocket& socket, GroupBy by) {
 
 } // namespace
 
-Port CensusSocket::service_port() const { return role == Role::server ? tuple.local.port : tuple.remote.port; }
+Port CensusSocket::service_port() const {
+    return role == Role::server ? tuple.local.port : tuple.remote.port;
+}
 
 void assign_roles(std::span<CensusSocket> sockets) {
     std::unordered_set<std::uint64_t> listening;
     for (const CensusSocket& socket : sockets)
-        if (socket.state == TcpState::LISTEN) listening.insert(port_key(socket.netns, socket.tuple.local.port));
+        if (socket.state == TcpState::LISTEN)
+            listening.insert(port_key(socket.netns, socket.tuple.local.port));
     for (CensusSocket& socket : sockets) {
         const bool server = listening.contains(port_key(socket.netns, socket.tuple.local.port)) ||
                             (socket.state == TcpState::SYN_RECV && !socket.has_file);
@@ -59,7 +63,9 @@ StateCensus count_states(std::span<const CensusSocket> sockets) {
 }
 
 std::vector<CensusGroup> group_sockets(std::span<const CensusSocket> sockets, GroupBy by) {
-    std::map<std::tuple<ProcessKey, std::optional<Port>, std::optional<IpAddress>, Family>, CensusGroup> groups;
+    std::map<std::tuple<ProcessKey, std::optional<Port>, std::optional<IpAddress>, Family>,
+             CensusGroup>
+        groups;
     for (const CensusSocket& socket : sockets) {
         const CensusGroup empty = group_of(socket, by);
         const auto key = std::tuple(key_of(empty.process), empty.port, empty.remote, empty.family);
@@ -80,13 +86,15 @@ std::vector<CloseWaitGroup> close_wait_owners(std::span<const CensusSocket> sock
     for (const CensusSocket& socket : sockets) {
         if (socket.state != TcpState::CLOSE_WAIT) continue;
         const auto key = std::tuple(socket.netns, key_of(socket.process));
-        ++groups.try_emplace(key, CloseWaitGroup{socket.process, socket.netns, 0}).first->second.count;
+        ++groups.try_emplace(key, CloseWaitGroup{socket.process, socket.netns, 0})
+              .first->second.count;
     }
     std::vector<CloseWaitGroup> result;
     result.reserve(groups.size());
     for (const auto& [key, group] : groups) result.push_back(group);
-    std::stable_sort(result.begin(), result.end(),
-                     [](const CloseWaitGroup& a, const CloseWaitGroup& b) { return a.count > b.count; });
+    std::stable_sort(
+        result.begin(), result.end(),
+        [](const CloseWaitGroup& a, const CloseWaitGroup& b) { return a.count > b.count; });
     return result;
 }
 
@@ -95,11 +103,12 @@ std::vector<ListenGroup> listeners(std::span<const CensusSocket> sockets) {
     for (const CensusSocket& socket : sockets) {
         if (socket.state != TcpState::LISTEN) continue;
         const Endpoint& local = socket.tuple.local;
-        const auto key =
-            std::tuple(socket.netns, local.port, local.address, socket.tuple.family, key_of(socket.process));
-        ListenGroup& group =
-            groups.try_emplace(key, ListenGroup{local, socket.tuple.family, socket.process, socket.netns})
-                .first->second;
+        const auto key = std::tuple(socket.netns, local.port, local.address, socket.tuple.family,
+                                    key_of(socket.process));
+        ListenGroup& group = groups
+                                 .try_emplace(key, ListenGroup{local, socket.tuple.family,
+                                                               socket.process, socket.netns})
+                                 .first->second;
         ++group.count;
         group.queued += socket.queued;
         group.queue_limit += socket.queue_limit;

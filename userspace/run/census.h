@@ -20,8 +20,9 @@ struct CensusSocket {
     TcpState state = TcpState::CLOSE;
     std::uint32_t netns = 0;
     FourTuple tuple;
-    Role role = Role::unknown; ///< see assign_roles()
-    bool has_file = false; ///< a descriptor can refer to it: not a mini-socket, orphan or connection not yet accepted
+    Role role = Role::unknown;      ///< see assign_roles()
+    bool has_file = false;          ///< a descriptor can refer to it: not a mini-socket, orphan or
+                                    ///< connection not yet accepted
     std::optional<Process> process; ///< that has it open; of several the one with the lowest pid
     std::uint32_t queued = 0;       ///< of a listener: connections waiting for accept()
     std::uint32_t queue_limit = 0;  ///< of a listener: how many may wait
@@ -30,8 +31,9 @@ struct CensusSocket {
     [[nodiscard]] Port service_port() const;
 };
 
-/// Tells servers from clients by where listeners are: a socket on a port that something listens on in its namespace is
-/// `server`, as are handshakes in a request socket; all others are `client`. `sockets` must hold all of the namespaces.
+/// Tells servers from clients by where listeners are: a socket on a port that something listens on
+/// in its namespace is `server`, as are handshakes in a request socket; all others are `client`.
+/// `sockets` must hold all of the namespaces.
 void assign_roles(std::span<CensusSocket> sockets);
 
 using StateCounts = EnumArray<TcpState, std::size_t>;
@@ -66,7 +68,8 @@ struct CloseWaitGroup {
 /// Largest first.
 std::vector<CloseWaitGroup> close_wait_owners(std::span<const CensusSocket> sockets);
 
-/// Listening sockets of one process on one address; several with SO_REUSEPORT, and then their queues are added up.
+/// Listening sockets of one process on one address; several with SO_REUSEPORT, and then their
+/// queues are added up.
 struct ListenGroup {
     Endpoint local;
     Family family = Family::ipv4;

@@ -24,7 +24,8 @@ namespace {
     ::signal(SIGPIPE, SIG_DFL); // ignored signals would stay so
     ::execvp(arguments.front(), arguments.data());
     const int error = errno;
-    std::fprintf(stderr, "tcpdwell: cannot run %s: %s\n", words.front().c_str(), std::strerror(error));
+    std::fprintf(stderr, "tcpdwell: cannot run %s: %s\n", words.front().c_str(),
+                 std::strerror(error));
     ::_exit(error == ENOENT ? 127 : 126);
 }
 
@@ -46,7 +47,8 @@ Result<ChildCommand> ChildCommand::prepare(const std::vector<std::string>& words
     Fd read_end(ends[0]);
     Fd write_end(ends[1]);
     const pid_t pid = ::fork();
-    if (pid < 0) return fail(ErrorCode::failed, fmt::format("fork: {}", std::strerror(errno)), errno);
+    if (pid < 0)
+        return fail(ErrorCode::failed, fmt::format("fork: {}", std::strerror(errno)), errno);
     if (pid == 0) {
         write_end.reset();
         run(words, read_end);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The command after `--`: started early, with the rights that we are about to give up, and let go once tracing is on.
+// The command after `--`: started early, with the rights that we are about to give up, and let go
+// once tracing is on.
 #pragma once
 
 #include <sys/types.h>
@@ -22,7 +23,8 @@ public:
     ~ChildCommand(); ///< a command that was never let go ends without having run
 
     void go();
-    /// Exit status as a shell gives it (128 + signal; 127 not found, 126 not executable) once the command has ended.
+    /// Exit status as a shell gives it (128 + signal; 127 not found, 126 not executable) once the
+    /// command has ended.
     std::optional<int> poll();
 
 private:

@@ -19,11 +19,12 @@ ClockAnchor moved(const ClockAnchor& clock, MonoTime now) {
 
 } // namespace
 
-void Beginning::note(std::span<const std::byte> record) {
+void StreamState::note(std::span<const std::byte> record) {
     const auto event = decoder_.decode(record);
     if (!event) return;
     preamble_.note(record);
-    if (const auto* gap = std::get_if<Gap>(&*event); gap && gap->new_run) { // counts its losses from 0
+    if (const auto* gap = std::get_if<Gap>(&*event);
+        gap && gap->new_run) { // counts its losses from 0
         td_lost none{};
         none.h = header_of<td_lost>(TD_LOST, wire_ns(gap->at), 0);
         preamble_.note(bytes_of(none));
@@ -32,13 +33,13 @@ void Beginning::note(std::span<const std::byte> record) {
     tracker_.on_event(*event);
 }
 
-Result<void> Beginning::tell(MonoTime now, const Write& write) const {
+Result<void> StreamState::tell(MonoTime now, const Write& write) const {
     Result<void> written;
     const auto put = [&](std::span<const std::byte> record) {
         if (written) written = write(record);
     };
     const ClockAnchor& clock = decoder_.clock();
-    const auto tell_event = [&](const Event& event) { put(encode(event, clock)); };
+    const auto write_event = [&](const Event& event) { put(encode(event, clock)); };
 
     recording::Preamble preamble = preamble_;
     preamble.note(encode(ClockReading{moved(clock, now)}, clock));
@@ -47,25 +48,28 @@ Result<void> Beginning::tell(MonoTime now, const Write& write) const {
 
     std::map<std::uint32_t, std::vector<ListedSocket>> listings;
     for (const std::uint32_t netns : namespaces_) listings[netns];
-    tracker_.for_each_listed(now, [&](const ListedSocket& s) { listings[s.socket.netns].push_back(s); });
+    tracker_.for_each_listed(now,
+                             [&](const ListedSocket& s) { listings[s.socket.netns].push_back(s); });
     for (const auto& [netns, sockets] : listings) {
-        tell_event(Snapshot{now, netns, TD_SNAPSHOT_BEGIN, false});
-        for (const ListedSocket& s : sockets) tell_event(s.socket);
-        tell_event(Snapshot{now, netns, TD_SNAPSHOT_END, true});
+        write_event(Snapshot{now, netns, TD_SNAPSHOT_BEGIN, false});
+        for (const ListedSocket& s : sockets) write_event(s.socket);
+        write_event(Snapshot{now, netns, TD_SNAPSHOT_END, true});
     }
     for (const auto& [netns, sockets] : listings) {
         for (const ListedSocket& s : sockets) {
             if (s.process && s.socket.sock != 0)
-                tell_event(OwnerFound{now, s.socket.sock, s.socket.cookie,
-                                      Owner{s.process, s.socket.owner.uid, s.socket.owner.cgroup}, TD_OWNER_HOLDS});
-            if (s.pending) tell_event(*s.pending);
+                write_event(OwnerFound{now, s.socket.sock, s.socket.cookie,
+                                       Owner{s.process, s.socket.owner.uid, s.socket.owner.cgroup},
+                                       TD_OWNER_HOLDS});
+            if (s.pending) write_event(*s.pending);
         }
     }
     return written;
 }
 
-Result<void> copy(recording::RecordingSource& source, const TimeWindow& window, const Beginning::Write& write) {
-    std::optional<Beginning> before;
+Result<void> copy(recording::RecordingSource& source, const TimeWindow& window,
+                  const StreamState::Write& write) {
+    std::optional<StreamState> before;
     if (window.since) before.emplace();
     Result<void> written;
     const auto take = [&](std::span<const std::byte> record) {
@@ -91,7 +95,8 @@ Result<void> copy(recording::RecordingSource& source, const TimeWindow& window, 
         }
         if (!written) return written;
         if (*status != EventSource::Status::finished) continue;
-        if (before) return tl::unexpected(nothing_since(*window.since, source.now(), source.head().clock));
+        if (before)
+            return tl::unexpected(nothing_since(*window.since, source.now(), source.head().clock));
         // Where the window ends a reader is to know that all before has been told.
         if (window.until && source.now() == *window.until && marked != window.until)
             return write(bytes_of(mark_record(*window.until)));

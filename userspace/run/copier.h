@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A part of a recording as a recording: the records of that time as they are, headed by what a reader has to know.
+// A part of a recording as a recording: the records of that time as they are, headed by what a
+// reader has to know.
 #pragma once
 
 #include <functional>
@@ -13,20 +14,20 @@
 
 namespace tcpdwell {
 
-/// What is known at a moment within a stream, as records that somebody who begins there can be told: facts, clock,
-/// paths of cgroups, what had been lost, and the sockets that exist.
-class Beginning : private TrackerListener {
+/// What is known at a moment within a stream, as records that somebody who begins there can be
+/// told: facts, clock, paths of cgroups, what had been lost, and the sockets that exist.
+class StreamState : private TrackerListener {
 public:
     using Write = std::function<Result<void>(std::span<const std::byte> record)>;
 
-    Beginning() : tracker_(*this, {}) {}
+    StreamState() : tracker_(*this, {}) {}
 
     /// One record of the stream.
     void note(std::span<const std::byte> record);
     /// All before `now` has been noted.
     void advance_to(MonoTime now) { tracker_.advance_to(now); }
-    /// Everything as of `now`; a mark where events may follow, and then the sockets, like a first pass of the inventory
-    /// over every namespace.
+    /// Everything as of `now`; a mark where events may follow, and then the sockets, like a first
+    /// pass of the inventory over every namespace.
     [[nodiscard]] Result<void> tell(MonoTime now, const Write& write) const;
 
 private:
@@ -40,8 +41,9 @@ private:
     std::set<std::uint32_t> namespaces_; ///< of which a listing has been seen
 };
 
-/// Reads `source`, whose options are to be those of `window`, to its end, and hands over what belongs into the copy.
-/// ErrorCode::usage if it has nothing in the window.
-Result<void> copy(recording::RecordingSource& source, const TimeWindow& window, const Beginning::Write& write);
+/// Reads `source`, whose options are to be those of `window`, to its end, and hands over what
+/// belongs into the copy. ErrorCode::usage if it has nothing in the window.
+Result<void> copy(recording::RecordingSource& source, const TimeWindow& window,
+                  const StreamState::Write& write);
 
 } // namespace tcpdwell

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a consumer that stands before another one does unless it has a reason not to: passes everything on.
+// What a consumer that stands before another one does unless it has a reason not to: passes
+// everything on.
 #pragma once
 
 #include "run/pipeline.h"

@@ -13,7 +13,8 @@ void Context::on_event(const Event& event) {
 }
 
 void Context::learn(const Fact& fact) {
-    const auto [known, is_new] = fact_places_.emplace(std::pair(fact.netns, fact.key), facts_.size());
+    const auto [known, is_new] =
+        fact_places_.emplace(std::pair(fact.netns, fact.key), facts_.size());
     if (is_new)
         facts_.push_back(fact);
     else

@@ -35,7 +35,8 @@ private:
     ClockAnchor clock_;
     std::unordered_map<std::uint64_t, std::string> cgroups_;
     std::vector<Fact> facts_;
-    std::map<std::pair<std::uint32_t, std::string>, std::size_t> fact_places_; ///< in facts_, by namespace and key
+    std::map<std::pair<std::uint32_t, std::string>, std::size_t>
+        fact_places_; ///< in facts_, by namespace and key
 };
 
 /// Where a run stands.
@@ -52,7 +53,8 @@ public:
     virtual void begin(const Context& context) = 0;
     /// Called after each batch; false ends the run (a closed pipe).
     virtual Result<bool> flush(const RunState& state) = 0;
-    /// Nothing more comes. What has ended has been told; what is open is still in the tracker, and told next.
+    /// Nothing more comes. What has ended has been told; what is open is still in the tracker, and
+    /// told next.
     virtual void settled(const RunState&) {}
     /// No more lines.
     virtual Result<void> finish() = 0;

@@ -10,9 +10,10 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 
 class PipelineRun {
 public:
-    PipelineRun(EventSource& source, Context& context, Consumer& consumer, const PipelineOptions& options,
-                ChildCommand* command)
-        : source_(source), options_(options), command_(command), pipe_(context, consumer, options.tracker) {}
+    PipelineRun(EventSource& source, Context& context, Consumer& consumer,
+                const PipelineOptions& options, ChildCommand* command)
+        : source_(source), options_(options), command_(command),
+          pipe_(context, consumer, options.tracker) {}
 
     Result<PipelineOutcome> run() {
         bool is_stopping = false;
@@ -41,7 +42,8 @@ private:
         if (recorder && recorded) recorded = has_begun_ ? mark(*recorder) : recorder->begin();
         if (!recorded) return tl::unexpected(recorded.error());
         if (recorder && recorder->wants_listing()) source_.relist();
-        if (!has_begun_ && options_.duration) deadline_ = std::chrono::steady_clock::now() + *options_.duration;
+        if (!has_begun_ && options_.duration)
+            deadline_ = std::chrono::steady_clock::now() + *options_.duration;
         has_begun_ = true; // the first batch is the facts
         return status;
     }
@@ -62,15 +64,18 @@ private:
     /// By the command's end, a signal, or the duration.
     bool is_over() {
         if (command_) command_status_ = command_->poll();
-        return command_status_ || signals_.received() || (deadline_ && std::chrono::steady_clock::now() >= *deadline_);
+        return command_status_ || signals_.received() ||
+               (deadline_ && std::chrono::steady_clock::now() >= *deadline_);
     }
 
     Result<PipelineOutcome> end() {
         if (options_.recorder)
             if (auto ended = options_.recorder->end(); !ended) return tl::unexpected(ended.error());
         pipe_.settle(source_.now());
-        if (auto finished = pipe_.finish(source_.now()); !finished) return tl::unexpected(finished.error());
-        return PipelineOutcome{pipe_.totals(), pipe_.quality(), command_status_, signals_.received()};
+        if (auto finished = pipe_.finish(source_.now()); !finished)
+            return tl::unexpected(finished.error());
+        return PipelineOutcome{pipe_.totals(), pipe_.quality(), command_status_,
+                               signals_.received()};
     }
 
     const StopSignals signals_;

@@ -18,7 +18,8 @@ struct PipelineOptions {
     TrackerOptions tracker;
     std::optional<std::chrono::nanoseconds> duration;
     Recorder* recorder = nullptr; ///< where all records go before they are decoded
-    bool interpret = true;        ///< false: the records are only recorded; the consumer is told of nothing between
+    bool interpret =
+        true; ///< false: the records are only recorded; the consumer is told of nothing between
 };
 
 struct PipelineOutcome {
@@ -28,8 +29,8 @@ struct PipelineOutcome {
     bool interrupted = false;          ///< by a signal
 };
 
-/// Runs until the source is exhausted, a signal, the duration, the command's end, or a closed pipe. `context` is also
-/// what the consumer may look things up in while it takes lines.
+/// Runs until the source is exhausted, a signal, the duration, the command's end, or a closed pipe.
+/// `context` is also what the consumer may look things up in while it takes lines.
 Result<PipelineOutcome> run_pipeline(EventSource& source, Context& context, Consumer& consumer,
                                      const PipelineOptions& options, ChildCommand* command);
 

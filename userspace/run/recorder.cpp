@@ -21,11 +21,14 @@ namespace {
 std::uint64_t random_number() {
     std::uint64_t number = 0;
     if (::getrandom(&number, sizeof(number), 0) != sizeof(number))
-        number = static_cast<std::uint64_t>(::getpid()) ^ static_cast<std::uint64_t>(::time(nullptr)) << 32;
+        number = static_cast<std::uint64_t>(::getpid()) ^
+                 static_cast<std::uint64_t>(::time(nullptr)) << 32;
     return number | 1; // 0 stands for none
 }
 
-WallTime wall_now() { return std::chrono::time_point_cast<Nanoseconds>(std::chrono::system_clock::now()); }
+WallTime wall_now() {
+    return std::chrono::time_point_cast<Nanoseconds>(std::chrono::system_clock::now());
+}
 
 /// Where a listing of one namespace begins or ends; nullopt for any other record.
 std::optional<td_snapshot_op> bracket_of(std::span<const std::byte> record) {
@@ -47,22 +50,28 @@ Result<Fd> open_file(const std::string& path) {
     Fd fd(path == "-" ? ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
                       : ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, mode));
     if (!fd && errno == EISDIR)
-        return fail(ErrorCode::usage,
-                    fmt::format("{} is a folder; give a file, or --keep or --max-size for segments that roll", path));
+        return fail(
+            ErrorCode::usage,
+            fmt::format(
+                "{} is a folder; give a file, or --keep or --max-size for segments that roll",
+                path));
     if (!fd) {
         const int error = errno;
-        return fail(ErrorCode::failed, fmt::format("cannot write {}: {}", path, std::strerror(error)), error);
+        return fail(ErrorCode::failed,
+                    fmt::format("cannot write {}: {}", path, std::strerror(error)), error);
     }
     if (::isatty(fd.get()) == 1)
-        return fail(ErrorCode::usage, "a recording isn't for a terminal; give a file with -o, or a pipe");
+        return fail(ErrorCode::usage,
+                    "a recording isn't for a terminal; give a file with -o, or a pipe");
     return fd;
 }
 
 } // namespace
 
-Recorder::Recorder(Fd fd, std::optional<recording::SegmentFolder> folder, std::string path, RecorderOptions options)
-    : fd_(std::move(fd)), folder_(std::move(folder)), path_(std::move(path)), options_(std::move(options)),
-      run_(random_number()) {
+Recorder::Recorder(Fd fd, std::optional<recording::SegmentFolder> folder, std::string path,
+                   RecorderOptions options)
+    : fd_(std::move(fd)), folder_(std::move(folder)), path_(std::move(path)),
+      options_(std::move(options)), run_(random_number()) {
     head_.tool = "tcpdwell " TCPDWELL_VERSION;
     head_.filter = options_.filter;
 }
@@ -70,18 +79,21 @@ Recorder::Recorder(Fd fd, std::optional<recording::SegmentFolder> folder, std::s
 Result<std::unique_ptr<Recorder>> Recorder::open(const std::string& path, RecorderOptions options) {
     if (options.rolls()) {
         if (path == "-")
-            return fail(ErrorCode::usage, "segments that roll (--keep, --max-size) need a folder, not standard output");
+            return fail(
+                ErrorCode::usage,
+                "segments that roll (--keep, --max-size) need a folder, not standard output");
         auto folder = recording::SegmentFolder::open(path, options.roll);
         if (!folder) return tl::unexpected(folder.error());
-        return std::unique_ptr<Recorder>(new Recorder({}, std::move(*folder), path, std::move(options)));
+        return std::unique_ptr<Recorder>(
+            new Recorder({}, std::move(*folder), path, std::move(options)));
     }
     auto fd = open_file(path);
     if (!fd) return tl::unexpected(fd.error());
-    return std::unique_ptr<Recorder>(
-        new Recorder(std::move(*fd), {}, path == "-" ? "standard output" : path, std::move(options)));
+    return std::unique_ptr<Recorder>(new Recorder(
+        std::move(*fd), {}, path == "-" ? "standard output" : path, std::move(options)));
 }
 
-void Recorder::look_at(std::span<const std::byte> record) {
+void Recorder::on_record(std::span<const std::byte> record) {
     preamble_.note(record);
     lost_ = std::max(lost_, lost_in(record));
     if (read_header(record).kind != TD_CLOCK) return;
@@ -89,13 +101,14 @@ void Recorder::look_at(std::span<const std::byte> record) {
 }
 
 Result<void> Recorder::write(std::span<const std::byte> record) {
-    look_at(record);
+    on_record(record);
     if (!writer_) {
         early_.insert(early_.end(), record.begin(), record.end());
         return {};
     }
     const auto bracket = bracket_of(record);
-    if (listing_asked_ && bracket == TD_SNAPSHOT_BEGIN) // from here on the stream tells all that is there
+    if (listing_asked_ &&
+        bracket == TD_SNAPSHOT_BEGIN) // from here on the stream tells all that is there
         if (auto begun = begin_segment(); !begun) return begun;
     has_listed_ = has_listed_ || bracket == TD_SNAPSHOT_END;
     return writer_->write(record);
@@ -124,7 +137,8 @@ Result<void> Recorder::begin() {
         if (::fstat(fd_.get(), &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0 &&
             ::ftruncate(fd_.get(), 0) != 0) {
             const int error = errno;
-            return fail(ErrorCode::failed, fmt::format("cannot write {}: {}", path_, std::strerror(error)), error);
+            return fail(ErrorCode::failed,
+                        fmt::format("cannot write {}: {}", path_, std::strerror(error)), error);
         }
         if (auto begun = begin_file(std::move(fd_), path_); !begun) return begun;
     }
@@ -141,8 +155,8 @@ Result<void> Recorder::begin_file(Fd fd, const std::string& path) {
     recording::WriterOptions options;
     options.survives_errors = options_.survives_errors;
     if (folder_) options.make_room = [this] { return folder_->make_room(); };
-    auto writer = recording::RecordingWriter::begin(std::move(fd), path, recording::to_json(head_), run_,
-                                                    head_.sequence, std::move(options));
+    auto writer = recording::RecordingWriter::begin(std::move(fd), path, recording::to_json(head_),
+                                                    run_, head_.sequence, std::move(options));
     if (!writer) return tl::unexpected(writer.error());
     std::swap(writer_, *writer);
     if (*writer) { // the segment before
@@ -152,7 +166,7 @@ Result<void> Recorder::begin_file(Fd fd, const std::string& path) {
     segment_begin_ = now_;
     listing_asked_ = false;
     listed_bytes_ = 0;
-    told_dropped_ = 0;
+    reported_dropped_ = 0;
     return {};
 }
 
@@ -163,7 +177,8 @@ Result<void> Recorder::begin_segment_file() {
         folder_->discard(file->path);
         return begun;
     }
-    if (const std::string trouble = folder_->begin_segment(file->path, wall_now()); !trouble.empty())
+    if (const std::string trouble = folder_->begin_segment(file->path, wall_now());
+        !trouble.empty())
         spdlog::warn("{}", trouble);
     return {};
 }
@@ -171,7 +186,7 @@ Result<void> Recorder::begin_segment_file() {
 /// Completes the segment under way, and begins the next with what its readers have to know.
 Result<void> Recorder::begin_segment() {
     if (auto flushed = writer_->flush(); !flushed) return flushed;
-    tell_dropped();
+    report_dropped();
     const recording::Head before = head_;
     head_.sequence = writer_->next_sequence();
     head_.clock = clock_;
@@ -193,7 +208,7 @@ Result<void> Recorder::begin_segment() {
 
 Result<void> Recorder::mark(MonoTime now) {
     now_ = now;
-    tell_dropped();
+    report_dropped();
     if (save_until_ && now >= *save_until_) {
         save_until_.reset();
         spdlog::info("saved {}", folder_->saving_to());
@@ -204,8 +219,10 @@ Result<void> Recorder::mark(MonoTime now) {
         listed_bytes_ = writer_->totals().file_bytes;
     }
     if (folder_) folder_->hold(writer_->totals().file_bytes);
-    // Without the listing that was asked for a segment is worth less, but one without end is worth nothing.
-    const bool is_overdue = listing_asked_ && folder_->is_due((now_ - segment_begin_) / 2, own_bytes() / 2);
+    // Without the listing that was asked for a segment is worth less, but one without end is worth
+    // nothing.
+    const bool is_overdue =
+        listing_asked_ && folder_->is_due((now_ - segment_begin_) / 2, own_bytes() / 2);
     if (is_overdue)
         if (auto begun = begin_segment(); !begun) return begun;
     return writer_->mark(now, 0);
@@ -227,26 +244,30 @@ Result<void> Recorder::save(std::string_view reason) {
         if (!trouble->empty()) spdlog::warn("{}", *trouble);
     }
     save_until_ = now_ + options_.save_after;
-    spdlog::info("{}: {} {} and what comes in the next {:.0f} s", reason, is_more ? "goes on saving to" : "saving to",
-                 folder_->saving_to(), std::chrono::duration<double>(options_.save_after).count());
+    spdlog::info("{}: {} {} and what comes in the next {:.0f} s", reason,
+                 is_more ? "goes on saving to" : "saving to", folder_->saving_to(),
+                 std::chrono::duration<double>(options_.save_after).count());
     return {};
 }
 
-void Recorder::tell_dropped() {
+void Recorder::report_dropped() {
     const std::uint64_t dropped = writer_->totals().dropped;
-    if (dropped == told_dropped_) return;
-    if (told_dropped_ == 0)
-        spdlog::warn("{}; tracing goes on, what can't be written is left out of the recording", writer_->last_error());
-    told_dropped_ = dropped;
+    if (dropped == reported_dropped_) return;
+    if (reported_dropped_ == 0)
+        spdlog::warn("{}; tracing goes on, what can't be written is left out of the recording",
+                     writer_->last_error());
+    reported_dropped_ = dropped;
 }
 
 Result<void> Recorder::end() {
     if (!writer_) return {};
     auto ended = writer_->end();
-    tell_dropped();
+    report_dropped();
     return ended;
 }
 
-recording::WriterTotals Recorder::totals() const { return writer_ ? sum(earlier_, writer_->totals()) : earlier_; }
+recording::WriterTotals Recorder::totals() const {
+    return writer_ ? sum(earlier_, writer_->totals()) : earlier_;
+}
 
 } // namespace tcpdwell

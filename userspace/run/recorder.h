@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tee before the decoder: what a source hands over, into a file, or into a folder of segments that roll.
+// The tee before the decoder: what a source hands over, into a file, or into a folder of segments
+// that roll.
 #pragma once
 
 #include <memory>
@@ -19,18 +20,19 @@
 namespace tcpdwell {
 
 struct RecorderOptions {
-    std::string filter;           ///< as the user gave it, for the head
-    recording::RollOptions roll;  ///< with one of these the path is a folder
-    bool survives_errors = false; ///< what can't be written is left out and counted, instead of ending the run
-    Nanoseconds save_after{};     ///< how much of what follows save() saves
+    std::string filter;          ///< as the user gave it, for the head
+    recording::RollOptions roll; ///< with one of these the path is a folder
+    bool survives_errors =
+        false; ///< what can't be written is left out and counted, instead of ending the run
+    Nanoseconds save_after{}; ///< how much of what follows save() saves
 
     [[nodiscard]] bool rolls() const { return roll.keep || roll.max_bytes; }
 };
 
 class Recorder {
 public:
-    /// Opens the file or folder for writing, before privileges are given up; "-" is stdout. A file that holds something
-    /// is emptied when tracing has begun, not before.
+    /// Opens the file or folder for writing, before privileges are given up; "-" is stdout. A file
+    /// that holds something is emptied when tracing has begun, not before.
     static Result<std::unique_ptr<Recorder>> open(const std::string& path, RecorderOptions options);
 
     /// One record; those before begin() are kept until then.
@@ -41,25 +43,29 @@ public:
     Result<void> mark(MonoTime now);
     Result<void> end();
 
-    /// Whether the source is to list the sockets that exist: the next segment begins with that. True once a segment.
+    /// Whether the source is to list the sockets that exist: the next segment begins with that.
+    /// True once a segment.
     bool wants_listing();
-    /// Saves what is held, and what comes within RecorderOptions::save_after, from being rolled away. Only where
-    /// segments roll.
+    /// Saves what is held, and what comes within RecorderOptions::save_after, from being rolled
+    /// away. Only where segments roll.
     Result<void> save(std::string_view reason);
 
     [[nodiscard]] recording::WriterTotals totals() const;
-    [[nodiscard]] std::uint64_t lost() const { return lost_; } ///< events, by the kernel's own count
+    [[nodiscard]] std::uint64_t lost() const {
+        return lost_;
+    } ///< events, by the kernel's own count
     [[nodiscard]] const std::string& path() const { return path_; }
 
 private:
-    Recorder(Fd fd, std::optional<recording::SegmentFolder> folder, std::string path, RecorderOptions options);
-    void look_at(std::span<const std::byte> record);
+    Recorder(Fd fd, std::optional<recording::SegmentFolder> folder, std::string path,
+             RecorderOptions options);
+    void on_record(std::span<const std::byte> record);
     Result<void> begin_file(Fd fd, const std::string& path);
     Result<void> begin_segment_file();
     Result<void> begin_segment();
     /// Of the segment under way, without the listing that it begins with.
     [[nodiscard]] std::uint64_t own_bytes() const;
-    void tell_dropped();
+    void report_dropped();
 
     Fd fd_; ///< until begin()
     std::optional<recording::SegmentFolder> folder_;
@@ -73,7 +79,7 @@ private:
     std::unique_ptr<recording::RecordingWriter> writer_;
     recording::WriterTotals earlier_; ///< of the segments before
     std::uint64_t lost_ = 0;
-    std::uint64_t told_dropped_ = 0; ///< of the segment under way
+    std::uint64_t reported_dropped_ = 0; ///< of the segment under way
     MonoTime now_{};
     MonoTime segment_begin_{};
     bool listing_asked_ = false;

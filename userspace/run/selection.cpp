@@ -6,7 +6,8 @@ namespace tcpdwell {
 bool Selection::selects(const ConnectionIdentity& who) const {
     std::optional<std::string_view> cgroup;
     if (!filter_.cgroups.empty()) cgroup = context_.cgroup(who.cgroup);
-    return filter_.matches(FilterSubject{who.tuple, who.netns, who.role, who.process, who.closed_by, cgroup});
+    return filter_.matches(
+        FilterSubject{who.tuple, who.netns, who.role, who.process, who.closed_by, cgroup});
 }
 
 void Selection::on_move(const StateMove& move) {

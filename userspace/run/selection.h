@@ -10,10 +10,11 @@
 
 namespace tcpdwell {
 
-/// Passes on the lines of selected connections. Whether a connection is selected is judged at each of its lines, by
-/// what is known then: it may change when its process or cgroup becomes known, or when another process accepts it. What
-/// follows gets moves that add up all the same: one that is selected from now on comes from nowhere, and one that no
-/// longer is leaves. Memory: with a filter, eight bytes for each connection that the tracker holds.
+/// Passes on the lines of selected connections. Whether a connection is selected is judged at each
+/// of its lines, by what is known then: it may change when its process or cgroup becomes known, or
+/// when another process accepts it. What follows gets moves that add up all the same: one that is
+/// selected from now on comes from nowhere, and one that no longer is leaves. Memory: with a
+/// filter, eight bytes for each connection that the tracker holds.
 class Selection final : public ForwardingConsumer {
 public:
     /// `context` (for paths of cgroups) and `next` must outlive this.
@@ -21,7 +22,9 @@ public:
         : ForwardingConsumer(next), filter_(std::move(filter)), context_(context) {}
 
     /// Where lines have to go: past this if everything is selected.
-    [[nodiscard]] Consumer& entrance() { return filter_.empty() ? next() : static_cast<Consumer&>(*this); }
+    [[nodiscard]] Consumer& entrance() {
+        return filter_.empty() ? next() : static_cast<Consumer&>(*this);
+    }
     /// As far as is known now.
     [[nodiscard]] bool selects(const ConnectionIdentity& who) const;
 
@@ -32,7 +35,8 @@ public:
 private:
     Filter filter_;
     const Context& context_;
-    std::vector<ConnectionId> counted_; ///< by slot: the connection that the next one counts in a state; 0: none
+    std::vector<ConnectionId>
+        counted_; ///< by slot: the connection that the next one counts in a state; 0: none
 };
 
 } // namespace tcpdwell

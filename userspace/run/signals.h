@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ctrl-C and its relatives: the first asks for an orderly end, the second ends at once. And the signal by which a
-// flight recorder is asked to save what it holds.
+// Ctrl-C and its relatives: the first asks for an orderly end, the second ends at once. And the
+// signal by which a flight recorder is asked to save what it holds.
 #pragma once
 
 #include <signal.h>

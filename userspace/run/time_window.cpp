@@ -32,7 +32,8 @@ public:
         int value = 0;
         const std::string_view text = rest_.substr(0, digits);
         const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-        const bool is_right = error == std::errc() && end == text.data() + digits && value >= least && value <= most;
+        const bool is_right =
+            error == std::errc() && end == text.data() + digits && value >= least && value <= most;
         failed_ = failed_ || !is_right || text.front() == '-';
         if (!failed_) rest_.remove_prefix(digits);
         return value;
@@ -42,7 +43,8 @@ public:
         if (!take('.')) return 0ns;
         Nanoseconds sum = 0ns;
         std::size_t digits = 0;
-        for (Nanoseconds unit = 100ms; !rest_.empty() && rest_.front() >= '0' && rest_.front() <= '9'; unit /= 10) {
+        for (Nanoseconds unit = 100ms;
+             !rest_.empty() && rest_.front() >= '0' && rest_.front() <= '9'; unit /= 10) {
             sum += unit * (rest_.front() - '0');
             rest_.remove_prefix(1);
             ++digits;
@@ -73,7 +75,8 @@ Nanoseconds take_clock(Cursor& cursor) {
 
 /// Local midnight and so much more on a day of which only the date counts, `days` later.
 WallTime on_local_day(std::tm day, Nanoseconds since_midnight, int days = 0) {
-    const auto seconds = static_cast<int>(std::chrono::floor<std::chrono::seconds>(since_midnight).count());
+    const auto seconds =
+        static_cast<int>(std::chrono::floor<std::chrono::seconds>(since_midnight).count());
     day.tm_mday += days;
     day.tm_hour = seconds / 3600; // not a sum of seconds: the day may have 23 hours
     day.tm_min = seconds / 60 % 60;
@@ -101,7 +104,8 @@ std::optional<WallTime> parse_date(std::string_view text) {
         return on_local_day(local, clock);
     }
     const WallTime utc = std::chrono::sys_days(date) + clock;
-    if (cursor.take('Z') || cursor.take('z')) return cursor.is_done() ? std::optional(utc) : std::nullopt;
+    if (cursor.take('Z') || cursor.take('z'))
+        return cursor.is_done() ? std::optional(utc) : std::nullopt;
     const bool is_east = cursor.take('+');
     if (!is_east) cursor.expect('-');
     const Nanoseconds east = std::chrono::hours(cursor.number(2, 0, 23));
@@ -140,28 +144,33 @@ std::optional<Nanoseconds> parse_offset(std::string_view text) {
 }
 
 Result<MonoTime> place(const TimeText& text, const RecordedSpan& span, bool is_since) {
-    const auto from_wall = [&](WallTime wall) { return span.clock.mono + (wall - span.clock.wall); };
+    const auto from_wall = [&](WallTime wall) {
+        return span.clock.mono + (wall - span.clock.wall);
+    };
     if (const auto* wall = std::get_if<WallTime>(&text.value)) return from_wall(*wall);
-    if (const auto* offset = std::get_if<TimeText::FromBegin>(&text.value)) return span.begin() + offset->offset;
+    if (const auto* offset = std::get_if<TimeText::FromBegin>(&text.value))
+        return span.begin() + offset->offset;
     if (const auto* offset = std::get_if<TimeText::BeforeEnd>(&text.value)) {
         if (!span.end)
-            return fail(ErrorCode::usage,
-                        "a time before the end of the recording needs a file: the end of a pipe isn't known");
+            return fail(ErrorCode::usage, "a time before the end of the recording needs a file: "
+                                          "the end of a pipe isn't known");
         return *span.end - offset->offset;
     }
     const Nanoseconds clock = std::get<TimeText::Clock>(text.value).since_midnight;
-    const std::time_t begin = std::chrono::floor<std::chrono::seconds>(span.clock.wall).time_since_epoch().count();
+    const std::time_t begin =
+        std::chrono::floor<std::chrono::seconds>(span.clock.wall).time_since_epoch().count();
     std::tm day{};
     ::localtime_r(&begin, &day);
     const MonoTime same = from_wall(on_local_day(day, clock));
     if (same >= span.begin()) return same;
-    // Recordings begin within a minute or a second: 18:04 is the beginning of one that began at 18:04:10 and is over.
+    // Recordings begin within a minute or a second: 18:04 is the beginning of one that began at
+    // 18:04:10 and is over.
     const MonoTime next = from_wall(on_local_day(day, clock, 1));
     return is_since && span.end && next > *span.end ? same : next;
 }
 
-Result<std::optional<MonoTime>> bound(std::string_view option, const std::string& text, const RecordedSpan& span,
-                                      bool is_since) {
+Result<std::optional<MonoTime>> bound(std::string_view option, const std::string& text,
+                                      const RecordedSpan& span, bool is_since) {
     if (text.empty()) return std::optional<MonoTime>();
     const auto parsed = TimeText::parse(text);
     if (!parsed) return tl::unexpected(parsed.error().context(std::string(option)));
@@ -172,7 +181,8 @@ Result<std::optional<MonoTime>> bound(std::string_view option, const std::string
 
 std::string span_text(const RecordedSpan& span) {
     const std::string begin = moment_text(span.clock.wall);
-    return span.end ? fmt::format("it goes from {} to {}", begin, moment_text(span.clock.to_wall(*span.end)))
+    return span.end ? fmt::format("it goes from {} to {}", begin,
+                                  moment_text(span.clock.to_wall(*span.end)))
                     : fmt::format("it begins at {}", begin);
 }
 
@@ -187,7 +197,8 @@ Result<TimeText> TimeText::parse(std::string_view text) {
         return TimeText{FromBegin{*offset}};
     }
     return fail(ErrorCode::usage,
-                fmt::format("'{}' is no time; give 2026-11-21T18:04:17Z, '2026-11-21 18:04:17' or 18:04 (local time), "
+                fmt::format("'{}' is no time; give 2026-11-21T18:04:17Z, '2026-11-21 18:04:17' or "
+                            "18:04 (local time), "
                             "+90s (from the beginning of the recording) or -10m (before its end)",
                             text));
 }
@@ -200,14 +211,14 @@ Result<TimeWindow> WindowOptions::resolve(const RecordedSpan& span) const {
     TimeWindow window{*from, *to};
     const auto text = [&](MonoTime at) { return moment_text(span.clock.to_wall(at)); };
     if (window.since && window.until && *window.since > *window.until)
-        return fail(ErrorCode::usage,
-                    fmt::format("--since ({}) is later than --until ({})", text(*window.since), text(*window.until)));
+        return fail(ErrorCode::usage, fmt::format("--since ({}) is later than --until ({})",
+                                                  text(*window.since), text(*window.until)));
     if (window.since && span.end && *window.since > *span.end)
-        return fail(ErrorCode::usage,
-                    fmt::format("the recording has nothing since {}: {}", text(*window.since), span_text(span)));
+        return fail(ErrorCode::usage, fmt::format("the recording has nothing since {}: {}",
+                                                  text(*window.since), span_text(span)));
     if (window.until && *window.until < span.begin())
-        return fail(ErrorCode::usage,
-                    fmt::format("the recording has nothing until {}: {}", text(*window.until), span_text(span)));
+        return fail(ErrorCode::usage, fmt::format("the recording has nothing until {}: {}",
+                                                  text(*window.until), span_text(span)));
     if (window.since && *window.since <= span.begin()) window.since.reset();
     if (window.until && span.end && *window.until >= *span.end) window.until.reset();
     return window;
@@ -218,14 +229,15 @@ std::string moment_text(WallTime at) {
     const std::time_t seconds = second.time_since_epoch().count();
     std::tm local{};
     ::localtime_r(&seconds, &local);
-    return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{:03}", local.tm_year + 1900, local.tm_mon + 1,
-                       local.tm_mday, local.tm_hour, local.tm_min, local.tm_sec,
+    return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{:03}", local.tm_year + 1900,
+                       local.tm_mon + 1, local.tm_mday, local.tm_hour, local.tm_min, local.tm_sec,
                        std::chrono::floor<std::chrono::milliseconds>(at - second).count());
 }
 
 Error nothing_since(MonoTime since, MonoTime end, const ClockAnchor& clock) {
-    return Error{ErrorCode::usage, fmt::format("the recording has nothing since {}: it goes to {}",
-                                               moment_text(clock.to_wall(since)), moment_text(clock.to_wall(end)))};
+    return Error{ErrorCode::usage,
+                 fmt::format("the recording has nothing since {}: it goes to {}",
+                             moment_text(clock.to_wall(since)), moment_text(clock.to_wall(end)))};
 }
 
 } // namespace tcpdwell

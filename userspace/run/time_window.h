@@ -25,15 +25,17 @@ struct TimeText {
     };
     std::variant<WallTime, Clock, FromBegin, BeforeEnd> value;
 
-    /// "2026-11-21T18:04:17.5Z", with an offset instead of the Z, or with neither (local time; seconds may be missing);
-    /// "18:04", "18:04:17"; "+90s", "90", "500ms", "-10m". ErrorCode::usage for anything else.
+    /// "2026-11-21T18:04:17.5Z", with an offset instead of the Z, or with neither (local time;
+    /// seconds may be missing); "18:04", "18:04:17"; "+90s", "90", "500ms", "-10m".
+    /// ErrorCode::usage for anything else.
     static Result<TimeText> parse(std::string_view text);
 };
 
 /// When a recording was made.
 struct RecordedSpan {
-    ClockAnchor clock;           ///< at the beginning
-    std::optional<MonoTime> end; ///< latest moment that it tells of; nullopt: a pipe, whose end isn't known yet
+    ClockAnchor clock; ///< at the beginning
+    std::optional<MonoTime>
+        end; ///< latest moment that it tells of; nullopt: a pipe, whose end isn't known yet
 
     [[nodiscard]] MonoTime begin() const { return clock.mono; }
 };
@@ -43,7 +45,9 @@ struct TimeWindow {
     std::optional<MonoTime> since; ///< nullopt: from the beginning
     std::optional<MonoTime> until; ///< nullopt: to the end
 
-    [[nodiscard]] bool contains(MonoTime at) const { return (!since || at >= *since) && (!until || at <= *until); }
+    [[nodiscard]] bool contains(MonoTime at) const {
+        return (!since || at >= *since) && (!until || at <= *until);
+    }
 };
 
 /// The options, as texts; "": not given.
@@ -51,8 +55,9 @@ struct WindowOptions {
     std::string since;
     std::string until;
 
-    /// ErrorCode::usage if a text is no time, if they are in the wrong order, if the recording has nothing between them
-    /// (the message says what it has), or if the end counts and isn't known. A bound outside of the recording is none.
+    /// ErrorCode::usage if a text is no time, if they are in the wrong order, if the recording has
+    /// nothing between them (the message says what it has), or if the end counts and isn't known. A
+    /// bound outside of the recording is none.
     [[nodiscard]] Result<TimeWindow> resolve(const RecordedSpan& span) const;
 };
 

@@ -37,9 +37,11 @@ tl::unexpected<Error> wrong(std::string_view text) {
     for (const Ending ending : kAllOf<Ending>)
         if (ending != Ending::open) endings.push_back(name(ending));
     return fail(ErrorCode::usage,
-                fmt::format("'{}' is no trigger. A trigger is STATE>NUMBER, ENDING>NUMBER/s (or /m, /h), or FINDING; "
+                fmt::format("'{}' is no trigger. A trigger is STATE>NUMBER, ENDING>NUMBER/s (or "
+                            "/m, /h), or FINDING; "
                             "STATE is {}; ENDING is {}; FINDING is {}",
-                            text, fmt::join(states, ", "), fmt::join(endings, ", "), fmt::join(finding_ids(), ", ")));
+                            text, fmt::join(states, ", "), fmt::join(endings, ", "),
+                            fmt::join(finding_ids(), ", ")));
 }
 
 std::optional<Nanoseconds> unit(std::string_view text) {
@@ -74,7 +76,8 @@ Result<Trigger> Trigger::parse(std::string_view text) {
     }
     const auto per = unit(behind);
     const auto ending = from_word<Ending>(word);
-    if (per && ending && *ending != Ending::open) return Trigger{std::string(text), RateOfEnding{*ending, limit, *per}};
+    if (per && ending && *ending != Ending::open)
+        return Trigger{std::string(text), RateOfEnding{*ending, limit, *per}};
     return wrong(text);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Conditions on which a flight recorder saves what it holds: "time_wait>20000", "reset_sent>100/s", "close_wait_leak".
+// Conditions on which a flight recorder saves what it holds: "time_wait>20000", "reset_sent>100/s",
+// "close_wait_leak".
 #pragma once
 
 #include <array>

@@ -13,7 +13,8 @@ constexpr Nanoseconds kFindingWindow = std::chrono::minutes(1);
 
 } // namespace
 
-TriggerWatch::TriggerWatch(std::vector<Trigger> triggers, Pull pull, const Context& context, Consumer& next)
+TriggerWatch::TriggerWatch(std::vector<Trigger> triggers, Pull pull, const Context& context,
+                           Consumer& next)
     : ForwardingConsumer(next), pull_(std::move(pull)), context_(context) {
     for (Trigger& trigger : triggers) {
         Watched watched{std::move(trigger)};
@@ -35,7 +36,8 @@ void TriggerWatch::begin(const Context& context) {
 
 void TriggerWatch::on_move(const StateMove& move) {
     if (move.from) --in_state_[*move.from];
-    if (move.to) most_in_state_[*move.to] = std::max(most_in_state_[*move.to], ++in_state_[*move.to]);
+    if (move.to)
+        most_in_state_[*move.to] = std::max(most_in_state_[*move.to], ++in_state_[*move.to]);
     if (maker_) maker_->on_move(move);
     next().on_move(move);
 }
@@ -49,7 +51,8 @@ void TriggerWatch::on_connection(const ConnectionLine& line) {
     if (maker_) maker_->on_connection(line);
     for (Watched& watched : watched_) {
         const auto* rate = std::get_if<RateOfEnding>(&watched.trigger.condition);
-        if (rate != nullptr && rate->ending == line.ending && line.closed) watched.endings->add(*line.closed);
+        if (rate != nullptr && rate->ending == line.ending && line.closed)
+            watched.endings->add(*line.closed);
     }
     next().on_connection(line);
 }
@@ -65,12 +68,13 @@ void TriggerWatch::look_for_findings(const RunState& state) {
     HostFacts host;
     for (const Fact& fact : context_.facts()) host.on_fact(fact);
     const Report report = maker_->make(
-        state.tracker, state.quality, host, context_.clock(), [this](std::uint64_t id) { return context_.cgroup(id); },
-        state.now);
+        state.tracker, state.quality, host, context_.clock(),
+        [this](std::uint64_t id) { return context_.cgroup(id); }, state.now);
     findings_.clear();
     const Section* section = report.find("findings");
     if (section != nullptr)
-        for (const Finding& finding : std::get<Findings>(section->body).list) findings_.emplace_back(finding.id);
+        for (const Finding& finding : std::get<Findings>(section->body).list)
+            findings_.emplace_back(finding.id);
     if (state.now - maker_->begin() >= kFindingWindow) maker_->next_interval(state.now);
 }
 

@@ -16,7 +16,8 @@ namespace tcpdwell {
 
 class TriggerWatch final : public ForwardingConsumer {
 public:
-    /// Called when a condition has become true, with the trigger's text: once, however long it stays true.
+    /// Called when a condition has become true, with the trigger's text: once, however long it
+    /// stays true.
     using Pull = std::function<void(const std::string& trigger)>;
 
     /// `context` and `next` must outlive this.

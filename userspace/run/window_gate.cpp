@@ -63,7 +63,8 @@ void PeriodGate::open(const Tracker& tracker) {
     const ClockAnchor& clock = context_->clock();
     context.on_event(ClockReading{{*since_, clock.to_wall(*since_), 0, 0}});
     next().begin(context);
-    const MonoTime just_before = *since_ - Nanoseconds(1); // so that they are there at the very beginning
+    const MonoTime just_before =
+        *since_ - Nanoseconds(1); // so that they are there at the very beginning
     tracker.for_each_live([&](const LiveSocket& socket) {
         if (socket.state == TcpState::SYN_SENT) connecting_.insert(socket.who.id);
         next().on_move(StateMove{just_before, &socket.who, std::nullopt, socket.state});
@@ -94,8 +95,8 @@ void PeriodGate::on_move(const StateMove& move) {
 
 void PeriodGate::on_transition(const TransitionLine& line) {
     if (!is_open_) return;
-    const bool is_told = line.from == TcpState::CLOSE && connecting_.erase(line.who->id) != 0;
-    if (is_told) return;
+    const bool is_reported = line.from == TcpState::CLOSE && connecting_.erase(line.who->id) != 0;
+    if (is_reported) return;
     if (line.to == TcpState::CLOSE && since_ && line.at < *since_) ended_late_.insert(line.who->id);
     next().on_transition({clamped(line.at), line.who, line.from, line.to, line.dwell});
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Between the tracker and a consumer that is to be told of a part of a recording only. Everything has been fed to the
-// tracker, so what is told is true: states, dwell times, beginnings that lie before the part.
+// Between the tracker and a consumer that is to be told of a part of a recording only. Everything
+// has been fed to the tracker, so what is told is true: states, dwell times, beginnings that lie
+// before the part.
 #pragma once
 
 #include <unordered_set>
@@ -10,13 +11,14 @@
 
 namespace tcpdwell {
 
-/// For views of lines: passes on those whose time lies in the window, whenever they are told. A connection's time is
-/// when it ended, or was heard of last if its end wasn't seen; one that is still open is told of if the window has no
-/// end of its own.
+/// For views of lines: passes on those whose time lies in the window, whenever they are told. A
+/// connection's time is when it ended, or was heard of last if its end wasn't seen; one that is
+/// still open is told of if the window has no end of its own.
 class LineGate final : public ForwardingConsumer {
 public:
-    /// How long after it happened something may be told: that a mini-socket went from FIN_WAIT2 to TIME_WAIT may be
-    /// learnt only when its timer ends, 60 s and a few ticks of the timer wheel later.
+    /// How long after it happened something may be told: that a mini-socket went from FIN_WAIT2 to
+    /// TIME_WAIT may be learnt only when its timer ends, 60 s and a few ticks of the timer wheel
+    /// later.
     static constexpr Nanoseconds kToldLate = std::chrono::seconds(120);
 
     /// `inner` must outlive the gate.
@@ -39,12 +41,14 @@ private:
     std::optional<MonoTime> end_; ///< of the recording; set when it has been read
 };
 
-/// For views of a period: the consumer begins at `since`, is told of every socket that is there then, and from then on
-/// of everything. The source ends a batch at `since`, and its last one at `until`.
+/// For views of a period: the consumer begins at `since`, is told of every socket that is there
+/// then, and from then on of everything. The source ends a batch at `since`, and its last one at
+/// `until`.
 class PeriodGate final : public ForwardingConsumer {
 public:
     /// `inner` must outlive the gate.
-    PeriodGate(Consumer& inner, TimeWindow window) : ForwardingConsumer(inner), since_(window.since) {}
+    PeriodGate(Consumer& inner, TimeWindow window)
+        : ForwardingConsumer(inner), since_(window.since) {}
 
     void begin(const Context& context) override;
     Result<bool> flush(const RunState& state) override;
@@ -58,14 +62,18 @@ public:
 private:
     void open(const Tracker& tracker);
     /// What happened before and is learnt only now counts from the beginning.
-    [[nodiscard]] MonoTime clamped(MonoTime at) const { return since_ ? std::max(at, *since_) : at; }
+    [[nodiscard]] MonoTime clamped(MonoTime at) const {
+        return since_ ? std::max(at, *since_) : at;
+    }
 
     std::optional<MonoTime> since_;
     const Context* context_ = nullptr;
     bool is_open_ = false;
-    MonoTime end_{};                              ///< of the recording, if it never opens
-    std::unordered_set<ConnectionId> connecting_; ///< at `since`: their birth may be told later, with the local port
-    std::unordered_set<ConnectionId> ended_late_; ///< were there at `since`, for all that was known then
+    MonoTime end_{}; ///< of the recording, if it never opens
+    std::unordered_set<ConnectionId>
+        connecting_; ///< at `since`: their birth may be told later, with the local port
+    std::unordered_set<ConnectionId>
+        ended_late_; ///< were there at `since`, for all that was known then
 };
 
 } // namespace tcpdwell

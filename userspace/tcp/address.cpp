@@ -17,15 +17,20 @@ constexpr unsigned kMappedBits = 96;
 constexpr unsigned kAllBits = 128;
 
 /// The byte that keeps the first `bits` bits (0 to 8).
-constexpr std::uint8_t leading_mask(unsigned bits) { return static_cast<std::uint8_t>(0xff00u >> bits); }
+constexpr std::uint8_t leading_mask(unsigned bits) {
+    return static_cast<std::uint8_t>(0xff00u >> bits);
+}
 
 } // namespace
 
-bool IpAddress::is_v4() const { return std::equal(kMappedPrefix.begin(), kMappedPrefix.end(), bytes.begin()); }
+bool IpAddress::is_v4() const {
+    return std::equal(kMappedPrefix.begin(), kMappedPrefix.end(), bytes.begin());
+}
 
 bool IpAddress::is_unspecified() const {
     const std::size_t first = is_v4() ? kMappedPrefix.size() : 0;
-    return std::all_of(bytes.begin() + first, bytes.end(), [](std::uint8_t byte) { return byte == 0; });
+    return std::all_of(bytes.begin() + first, bytes.end(),
+                       [](std::uint8_t byte) { return byte == 0; });
 }
 
 std::string IpAddress::text(Family family) const {
@@ -42,7 +47,8 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) {
     IpAddress address;
     if (inet_pton(AF_INET6, terminated.c_str(), address.bytes.data()) == 1) return address;
     std::copy(kMappedPrefix.begin(), kMappedPrefix.end(), address.bytes.begin());
-    if (inet_pton(AF_INET, terminated.c_str(), &address.bytes[kMappedPrefix.size()]) == 1) return address;
+    if (inet_pton(AF_INET, terminated.c_str(), &address.bytes[kMappedPrefix.size()]) == 1)
+        return address;
     return std::nullopt;
 }
 
@@ -53,8 +59,10 @@ std::string Endpoint::text(Family family) const {
 
 bool Cidr::contains(const IpAddress& address) const {
     const std::size_t whole = prefix / 8;
-    if (!std::equal(address.bytes.begin(), address.bytes.begin() + whole, network.bytes.begin())) return false;
-    return whole == address.bytes.size() || (address.bytes[whole] & leading_mask(prefix % 8)) == network.bytes[whole];
+    if (!std::equal(address.bytes.begin(), address.bytes.begin() + whole, network.bytes.begin()))
+        return false;
+    return whole == address.bytes.size() ||
+           (address.bytes[whole] & leading_mask(prefix % 8)) == network.bytes[whole];
 }
 
 std::optional<Cidr> Cidr::parse(std::string_view text) {

@@ -12,7 +12,8 @@
 
 namespace tcpdwell {
 
-/// The socket's own family (sk_family): a v4-mapped connection of a v6 socket is ipv6, as ss shows it.
+/// The socket's own family (sk_family): a v4-mapped connection of a v6 socket is ipv6, as ss shows
+/// it.
 enum class Family : std::uint8_t { ipv4, ipv6 };
 
 /// 16 bytes in network order; IPv4 stands as ::ffff:a.b.c.d (RFC 4291, section 2.5.5.2).
@@ -21,7 +22,8 @@ struct IpAddress {
 
     [[nodiscard]] bool is_v4() const;          ///< in ::ffff:0:0/96
     [[nodiscard]] bool is_unspecified() const; ///< :: or 0.0.0.0
-    /// Text as inet_ntop(3) writes it: "10.0.0.1" for family ipv4, "::ffff:10.0.0.1" for the same of family ipv6.
+    /// Text as inet_ntop(3) writes it: "10.0.0.1" for family ipv4, "::ffff:10.0.0.1" for the same
+    /// of family ipv6.
     [[nodiscard]] std::string text(Family family) const;
     /// Accepts IPv4 and IPv6 text; nullopt for anything else.
     static std::optional<IpAddress> parse(std::string_view text);
@@ -51,13 +53,15 @@ struct FourTuple {
     bool operator==(const FourTuple&) const = default;
 };
 
-/// A network, for filters. IPv4 prefixes are kept in the v4-mapped range, so they match v4-mapped sockets too.
+/// A network, for filters. IPv4 prefixes are kept in the v4-mapped range, so they match v4-mapped
+/// sockets too.
 struct Cidr {
     IpAddress network;       ///< host bits are 0
     std::uint8_t prefix = 0; ///< 0 to 128; an IPv4 prefix length plus 96
 
     [[nodiscard]] bool contains(const IpAddress& address) const;
-    /// "10.0.0.0/8", "::1", "fe80::/10"; a bare address is a network of one. nullopt for anything else.
+    /// "10.0.0.0/8", "::1", "fe80::/10"; a bare address is a network of one. nullopt for anything
+    /// else.
     static std::optional<Cidr> parse(std::string_view text);
 };
 

@@ -8,9 +8,10 @@
 
 namespace tcpdwell {
 
-/// Among the listeners at one port, the one that a connection to `local` belongs to: one bound to that very address
-/// before one bound to all (kernel: compute_score() in inet_hashtables.c); nullptr if there is neither. `address_of`
-/// returns a pointer to a listener's address, nullptr to pass it over.
+/// Among the listeners at one port, the one that a connection to `local` belongs to: one bound to
+/// that very address before one bound to all (kernel: compute_score() in inet_hashtables.c);
+/// nullptr if there is neither. `address_of` returns a pointer to a listener's address, nullptr to
+/// pass it over.
 template <class Listeners, class AddressOf>
 auto match_listener(Listeners& listeners, const IpAddress& local, AddressOf address_of)
     -> decltype(&*std::begin(listeners)) {

@@ -38,11 +38,13 @@ TCPDWELL_ENUM_WORDS(TcpState, TCPDWELL_STATE_LIST)
 std::string_view rfc_name(TcpState state);
 
 /// Whether it is a state of a connection: LISTEN and CLOSE are states without one.
-constexpr bool has_connection(TcpState state) { return state != TcpState::LISTEN && state != TcpState::CLOSE; }
+constexpr bool has_connection(TcpState state) {
+    return state != TcpState::LISTEN && state != TcpState::CLOSE;
+}
 
 /// The state that a kernel value means to a user. TCP_NEW_SYN_RECV (12) is SYN_RECV in a request
-/// socket (kernel tcp_states.h); TCP_BOUND_INACTIVE (13, since 6.8, only ever shown by sock_diag) is
-/// CLOSE. nullopt: not a TCP state.
+/// socket (kernel tcp_states.h); TCP_BOUND_INACTIVE (13, since 6.8, only ever shown by sock_diag)
+/// is CLOSE. nullopt: not a TCP state.
 std::optional<TcpState> state_from_kernel(unsigned value);
 
 } // namespace tcpdwell

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a connection ended, from what was seen: pure functions over evidence. Absence of evidence counts only where
-// nothing can have been lost.
+// How a connection ended, from what was seen: pure functions over evidence. Absence of evidence
+// counts only where nothing can have been lost.
 #pragma once
 
 #include <cstdint>
@@ -29,26 +29,27 @@ struct SocketClose {
 
 /// How a mini-socket ended.
 struct MiniClose {
-    TcpState substate;                   ///< FIN_WAIT2 or TIME_WAIT
-    bool expired;                        ///< its timer ran out; else it was killed
-    std::uint16_t stack;                 ///< td_stack bits of the cancel; 0: not taken
-    bool answered_reset;                 ///< an RST was sent for the mini-socket (recorded since Linux 6.10)
-    std::optional<TimeWaitEnd> follower; ///< reused or recycled, by the connection that took over the four-tuple
+    TcpState substate;   ///< FIN_WAIT2 or TIME_WAIT
+    bool expired;        ///< its timer ran out; else it was killed
+    std::uint16_t stack; ///< td_stack bits of the cancel; 0: not taken
+    bool answered_reset; ///< an RST was sent for the mini-socket (recorded since Linux 6.10)
+    std::optional<TimeWaitEnd>
+        follower; ///< reused or recycled, by the connection that took over the four-tuple
 };
 
-struct Verdict {
+struct Classification {
     Ending ending = Ending::unknown;
     EndingDetail detail = EndingDetail::none;
     std::optional<TimeWaitEnd> time_wait; ///< set where a TIME_WAIT was, or should have been
 
-    constexpr Verdict() = default;
-    constexpr explicit Verdict(Ending e, EndingDetail d = EndingDetail::none,
-                               std::optional<TimeWaitEnd> t = std::nullopt)
+    constexpr Classification() = default;
+    constexpr explicit Classification(Ending e, EndingDetail d = EndingDetail::none,
+                                      std::optional<TimeWaitEnd> t = std::nullopt)
         : ending(e), detail(d), time_wait(t) {}
 };
 
-Verdict classify(const SocketClose& close);
-Verdict classify(const MiniClose& close);
+Classification classify(const SocketClose& close);
+Classification classify(const MiniClose& close);
 
 /// Who closed first, where no FIN had decided it before the ending.
 ClosedFirst closed_first_by(Ending ending);

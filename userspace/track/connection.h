@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is known of one connection (or one listening socket), and the lines that the tracker hands out.
+// What is known of one connection (or one listening socket), and the lines that the tracker hands
+// out.
 #pragma once
 
 #include <array>
@@ -16,8 +17,8 @@
 
 namespace tcpdwell {
 
-/// Identifies one connection of one host: a hash of the kernel object that it was first seen in and the time of that.
-/// The same for a recording and its live run, whatever the filters.
+/// Identifies one connection of one host: a hash of the kernel object that it was first seen in and
+/// the time of that. The same for a recording and its live run, whatever the filters.
 using ConnectionId = std::uint64_t;
 
 /// A state that has been left, and how long it lasted. Path order.
@@ -33,18 +34,20 @@ struct ConnectionIdentity {
     std::uint32_t netns = 0;
     FourTuple tuple;
     Role role = Role::unknown;
-    std::optional<Process> process;   ///< who connected, accepted or listens; else the listener's owner
+    std::optional<Process>
+        process; ///< who connected, accepted or listens; else the listener's owner
     std::optional<Process> closed_by; ///< the task that closed it, where a task did
     std::optional<std::uint32_t> uid;
-    /// Where the tracker keeps it: numbers from 1 on without gaps, for what others know of it besides. Another
-    /// connection gets the same one only after the last line of this one.
+    /// Where the tracker keeps it: numbers from 1 on without gaps, for what others know of it
+    /// besides. Another connection gets the same one only after the last line of this one.
     Slot slot = 0;
     std::uint64_t cgroup = 0; ///< 0: not known
 };
 
-/// A connection or listener comes into a state, leaves one, or both. The moves alone say at any time how many are in
-/// which state: there is one for each transition, and one where no transition was seen (a socket was found in a
-/// listing, moved while events were lost, or isn't known any more). No move names CLOSE.
+/// A connection or listener comes into a state, leaves one, or both. The moves alone say at any
+/// time how many are in which state: there is one for each transition, and one where no transition
+/// was seen (a socket was found in a listing, moved while events were lost, or isn't known any
+/// more). No move names CLOSE.
 struct StateMove {
     MonoTime at;
     const ConnectionIdentity* who; ///< valid during the call
@@ -64,11 +67,13 @@ struct TransitionLine {
     std::optional<Nanoseconds> dwell; ///< time in `from`
 };
 
-/// One finished (or, at the end of tracing, still open) connection, as printed by `trace --connections`.
+/// One finished (or, at the end of tracing, still open) connection, as printed by `trace
+/// --connections`.
 struct ConnectionLine {
-    const ConnectionIdentity* who;    ///< valid during the call
-    std::optional<MonoTime> opened;   ///< nullopt: not seen
-    std::optional<MonoTime> closed;   ///< when its last trace left the kernel; nullopt: still there, or not seen
+    const ConnectionIdentity* who;  ///< valid during the call
+    std::optional<MonoTime> opened; ///< nullopt: not seen
+    std::optional<MonoTime>
+        closed; ///< when its last trace left the kernel; nullopt: still there, or not seen
     std::span<const PathStep> states; ///< the present state last, if it is still open
     ClosedFirst closed_first = ClosedFirst::unknown;
     Ending ending = Ending::unknown;
@@ -86,7 +91,8 @@ struct ConnectionLine {
 /// Events were lost here.
 struct LostLine {
     MonoTime at;
-    std::optional<std::uint64_t> events; ///< nullopt: nobody knows how many (a recording that isn't whole)
+    std::optional<std::uint64_t>
+        events; ///< nullopt: nobody knows how many (a recording that isn't whole)
     std::array<std::uint64_t, TD_PROBE_COUNT> by_probe;
 };
 

@@ -16,14 +16,17 @@ std::uint64_t hash_of(std::uint32_t netns, const FourTuple& tuple) {
     std::memcpy(&words[0], tuple.local.address.bytes.data(), 16);
     std::memcpy(&words[2], tuple.remote.address.bytes.data(), 16);
     const std::uint64_t ports = (std::uint64_t{tuple.local.port} << 16) | tuple.remote.port;
-    return mix64(words[1] ^ mix64(words[3] ^ (ports << 32) ^ mix64(words[0] ^ (words[2] << 1) ^ netns)));
+    return mix64(words[1] ^
+                 mix64(words[3] ^ (ports << 32) ^ mix64(words[0] ^ (words[2] << 1) ^ netns)));
 }
 
-std::uint64_t listener_key(std::uint32_t netns, Port port) { return (std::uint64_t{netns} << 16) | port; }
+std::uint64_t listener_key(std::uint32_t netns, Port port) {
+    return (std::uint64_t{netns} << 16) | port;
+}
 
 } // namespace
 
-const Evidence ConnectionTable::kNoEvidence;
+const CloseEvidence ConnectionTable::kNoEvidence;
 
 // --- storage
 
@@ -52,8 +55,9 @@ void ConnectionTable::release(Connection& c) {
 
 void ConnectionTable::tidy(Connection& c) {
     if (c.evidence == 0 || c.ended || path_size(c) > kUsualPath) return;
-    const Evidence& e = evidence_[c.evidence];
-    if (e.reset_received || e.reset_sent || e.cancelled || e.request_stopped || e.restarts != 0 || e.time_wait_dwell)
+    const CloseEvidence& e = evidence_[c.evidence];
+    if (e.reset_received || e.reset_sent || e.cancelled || e.request_stopped || e.restarts != 0 ||
+        e.time_wait_dwell)
         return;
     evidence_.give_back(c.evidence);
     c.evidence = 0;
@@ -66,7 +70,8 @@ std::vector<Slot> ConnectionTable::in_order() const {
         sorted.push_back((std::uint64_t{slots_[slot].sequence} << 32) | slot);
     std::sort(sorted.begin(), sorted.end());
     std::vector<Slot> all(sorted.size());
-    std::transform(sorted.begin(), sorted.end(), all.begin(), [](std::uint64_t x) { return static_cast<Slot>(x); });
+    std::transform(sorted.begin(), sorted.end(), all.begin(),
+                   [](std::uint64_t x) { return static_cast<Slot>(x); });
     return all;
 }
 
@@ -95,14 +100,16 @@ void ConnectionTable::touch(Connection& c) {
 // --- the path
 
 std::size_t ConnectionTable::path_size(const Connection& c) {
-    return static_cast<std::size_t>(std::find(c.path.begin(), c.path.end(), TcpState{}) - c.path.begin());
+    return static_cast<std::size_t>(std::find(c.path.begin(), c.path.end(), TcpState{}) -
+                                    c.path.begin());
 }
 
 void ConnectionTable::push_path(Connection& c, TcpState state, std::optional<Nanoseconds> dwell) {
     const std::size_t i = path_size(c);
     if (i == kLongestPath) return;
     c.path[i] = state;
-    (i < kUsualPath ? c.dwells[i] : evidence(c).more_dwells[i - kUsualPath]) = dwell ? dwell->count() : kUnknownDwell;
+    (i < kUsualPath ? c.dwells[i] : evidence(c).more_dwells[i - kUsualPath]) =
+        dwell ? dwell->count() : kUnknownDwell;
 }
 
 PathStep ConnectionTable::path_step(const Connection& c, std::size_t i) const {
@@ -135,11 +142,14 @@ void ConnectionTable::set_object(Connection& c, std::uint64_t& object, std::uint
 
 // --- by four-tuple
 
-/// Namespace and four-tuple without the family: a v4-mapped socket and its IPv4 mini-socket are the same connection.
-Slot ConnectionTable::find_tuple(std::uint64_t hash, std::uint32_t netns, const FourTuple& tuple) const {
+/// Namespace and four-tuple without the family: a v4-mapped socket and its IPv4 mini-socket are the
+/// same connection.
+Slot ConnectionTable::find_tuple(std::uint64_t hash, std::uint32_t netns,
+                                 const FourTuple& tuple) const {
     return tuples_.find(hash, [&](Slot slot) {
         const ConnectionIdentity& who = slots_[slot].who;
-        return who.netns == netns && who.tuple.local == tuple.local && who.tuple.remote == tuple.remote;
+        return who.netns == netns && who.tuple.local == tuple.local &&
+               who.tuple.remote == tuple.remote;
     });
 }
 
@@ -183,9 +193,10 @@ std::span<Connection* const> ConnectionTable::listeners_at(std::uint32_t netns, 
 Connection* ConnectionTable::listener_for(std::uint32_t netns, const Endpoint& local) const {
     const auto it = listeners_.find(listener_key(netns, local.port));
     if (it == listeners_.end()) return nullptr;
-    Connection* const* const found = match_listener(it->second, local.address, [](const Connection* listener) {
-        return listener->ended ? nullptr : &listener->who.tuple.local.address;
-    });
+    Connection* const* const found =
+        match_listener(it->second, local.address, [](const Connection* listener) {
+            return listener->ended ? nullptr : &listener->who.tuple.local.address;
+        });
     return found ? *found : nullptr;
 }
 

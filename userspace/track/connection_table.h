@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the tracker keeps its connections: storage, the two ways to find one (kernel address, four-tuple), and the
-// order of last use.
+// Where the tracker keeps its connections: storage, the two ways to find one (kernel address,
+// four-tuple), and the order of last use.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +14,8 @@
 
 namespace tcpdwell {
 
-/// Owns the connections. References stay valid until release(); a slot with the sequence number of what
-/// was in it shows even thereafter that it is gone.
+/// Owns the connections. References stay valid until release(); a slot with the sequence number of
+/// what was in it shows even thereafter that it is gone.
 class ConnectionTable {
 public:
     /// A fresh connection, the most recently used one.
@@ -38,11 +38,13 @@ public:
     void set_other(Connection& c, std::uint64_t address) { set_object(c, c.other, address); }
 
     [[nodiscard]] Connection* by_tuple(std::uint32_t netns, const FourTuple& tuple);
-    /// The newest connection of a four-tuple owns it: TIME_WAIT may still hold it when the next one begins.
+    /// The newest connection of a four-tuple owns it: TIME_WAIT may still hold it when the next one
+    /// begins.
     void index_tuple(Connection& c);
     void forget_tuple(const Connection& c);
 
-    /// The listener that a connection to `local` belongs to: address match before wildcard; nullptr if none is known.
+    /// The listener that a connection to `local` belongs to: address match before wildcard; nullptr
+    /// if none is known.
     [[nodiscard]] Connection* listener_for(std::uint32_t netns, const Endpoint& local) const;
     /// All listeners at a port.
     [[nodiscard]] std::span<Connection* const> listeners_at(std::uint32_t netns, Port port) const;
@@ -54,10 +56,10 @@ public:
     [[nodiscard]] static std::size_t path_size(const Connection& c);
 
     /// What is known besides; to be changed by evidence() only.
-    [[nodiscard]] const Evidence& evidence_of(const Connection& c) const {
+    [[nodiscard]] const CloseEvidence& evidence_of(const Connection& c) const {
         return c.evidence == 0 ? kNoEvidence : evidence_[c.evidence];
     }
-    Evidence& evidence(Connection& c) {
+    CloseEvidence& evidence(Connection& c) {
         if (c.evidence == 0) c.evidence = evidence_.take();
         return evidence_[c.evidence];
     }
@@ -70,25 +72,27 @@ public:
     [[nodiscard]] const Connection& operator[](Slot slot) const { return slots_[slot]; }
 
 private:
-    static const Evidence kNoEvidence;
+    static const CloseEvidence kNoEvidence;
 
     [[nodiscard]] Connection* at(Slot slot) { return slot == 0 ? nullptr : &slots_[slot]; }
     void set_object(Connection& c, std::uint64_t& object, std::uint64_t address);
     [[nodiscard]] Slot find_object(std::uint64_t address) const;
-    [[nodiscard]] Slot find_tuple(std::uint64_t hash, std::uint32_t netns, const FourTuple& tuple) const;
+    [[nodiscard]] Slot find_tuple(std::uint64_t hash, std::uint32_t netns,
+                                  const FourTuple& tuple) const;
     void unlink(Connection& c);
     void link_newest(Connection& c);
     void forget_listener(const Connection& c);
 
     Pool<Connection, &Connection::older> slots_;
-    Pool<Evidence, &Evidence::next_free> evidence_;
+    Pool<CloseEvidence, &CloseEvidence::next_free> evidence_;
     std::size_t live_ = 0;
     std::uint32_t last_sequence_ = 0;
     Slot newest_ = 0;
     Slot oldest_ = 0;
     SlotIndex objects_;
     SlotIndex tuples_;
-    std::unordered_map<std::uint64_t, std::vector<Connection*>> listeners_; ///< by namespace and port
+    std::unordered_map<std::uint64_t, std::vector<Connection*>>
+        listeners_; ///< by namespace and port
 };
 
 } // namespace tcpdwell

@@ -8,13 +8,16 @@
 
 namespace tcpdwell {
 
-/// As std::optional<MonoTime>, to and from which it converts. The beginning of time (MonoTime::min()) can't be kept.
+/// As std::optional<MonoTime>, to and from which it converts. The beginning of time
+/// (MonoTime::min()) can't be kept.
 class OptionalTime {
 public:
     constexpr OptionalTime() = default;
     constexpr OptionalTime(MonoTime time) : time_(time) {}
     constexpr OptionalTime(std::optional<MonoTime> time) : time_(time.value_or(kUnknown)) {}
-    constexpr operator std::optional<MonoTime>() const { return has_value() ? std::optional(time_) : std::nullopt; }
+    constexpr operator std::optional<MonoTime>() const {
+        return has_value() ? std::optional(time_) : std::nullopt;
+    }
 
     [[nodiscard]] constexpr bool has_value() const { return time_ != kUnknown; }
     constexpr explicit operator bool() const { return has_value(); }

@@ -12,8 +12,8 @@ namespace tcpdwell {
 /// Number of an object in its pool; 0 names none.
 using Slot = std::uint32_t;
 
-/// What was given back can still be looked at (its memory is kept), and is handed out again first. kNext: a member of T
-/// that the pool may use between give_back() and take().
+/// What was given back can still be looked at (its memory is kept), and is handed out again first.
+/// kNext: a member of T that the pool may use between give_back() and take().
 template <class T, Slot T::*kNext>
 class Pool {
 public:
@@ -34,7 +34,9 @@ public:
         free_ = slot;
     }
     T& operator[](Slot slot) { return chunks_[(slot - 1) / kChunk][(slot - 1) % kChunk]; }
-    const T& operator[](Slot slot) const { return chunks_[(slot - 1) / kChunk][(slot - 1) % kChunk]; }
+    const T& operator[](Slot slot) const {
+        return chunks_[(slot - 1) / kChunk][(slot - 1) % kChunk];
+    }
 
 private:
     static constexpr std::size_t kChunk = 1024;

@@ -32,7 +32,8 @@ void SlotIndex::erase(std::uint64_t hash, Slot slot) {
     // The slot may have another entry, with another hash.
     for (; entries_[hole].slot != slot || entries_[hole].hash != low; hole = (hole + 1) & mask())
         if (entries_[hole].slot == 0) return;
-    // Entries behind the hole move up, unless that would bring them before the place where the search for them begins.
+    // Entries behind the hole move up, unless that would bring them before the place where the
+    // search for them begins.
     for (std::size_t i = hole;;) {
         i = (i + 1) & mask();
         const Entry& e = entries_[i];

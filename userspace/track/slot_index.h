@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A hash index over objects in a pool. The keys stay in the objects: an entry is eight bytes, and a look-up touches
-// hardly any object but the one it finds.
+// A hash index over objects in a pool. The keys stay in the objects: an entry is eight bytes, and a
+// look-up touches hardly any object but the one it finds.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,8 @@
 
 namespace tcpdwell {
 
-/// Open addressing with linear probing, at most three quarters full. The low half of a hash has to be well mixed.
+/// Open addressing with linear probing, at most three quarters full. The low half of a hash has to
+/// be well mixed.
 class SlotIndex {
 public:
     /// The slot with that hash for which `is_it` says so; 0 if there is none.

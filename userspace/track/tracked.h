@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the tracker keeps of each connection, and, for as long as there is any, of its rarer circumstances. There may be
-// a million of these: the order of the fields is the one without gaps, and nothing is kept twice.
+// What the tracker keeps of each connection, and, for as long as there is any, of its rarer
+// circumstances. There may be a million of these: the order of the fields is the one without gaps,
+// and nothing is kept twice.
 #pragma once
 
 #include <array>
@@ -26,7 +27,8 @@ struct ResetSeen {
     bool reply;
 };
 
-/// A TIME_WAIT timer that was cancelled, as long as it isn't clear whether it was killed, re-armed or about to expire.
+/// A TIME_WAIT timer that was cancelled, as long as it isn't clear whether it was killed, re-armed
+/// or about to expire.
 struct TimerCancel {
     MonoTime at;
     TcpState substate;
@@ -36,27 +38,30 @@ struct TimerCancel {
     bool killed; ///< seen in the kernel's function: nothing follows
 };
 
-/// How long each state lasted that has been left, oldest first. No TCP connection passes more than six (SYN_SENT,
-/// SYN_RECV, ESTABLISHED, FIN_WAIT1, FIN_WAIT2 or CLOSING, TIME_WAIT), and in TIME_WAIT, where most are, most have left
-/// four; what gaps make longer than kLongest isn't kept.
+/// How long each state lasted that has been left, oldest first. No TCP connection passes more than
+/// six (SYN_SENT, SYN_RECV, ESTABLISHED, FIN_WAIT1, FIN_WAIT2 or CLOSING, TIME_WAIT), and in
+/// TIME_WAIT, where most are, most have left four; what gaps make longer than kLongest isn't kept.
 inline constexpr std::size_t kUsualPath = 4;
 inline constexpr std::size_t kLongestPath = 8;
 inline constexpr std::int64_t kUnknownDwell = -1;
 
-/// What few connections have, or none for long. A connection without such a block is one with a fresh block.
-struct Evidence {
-    std::array<std::int64_t, kLongestPath - kUsualPath> more_dwells{}; ///< of the path, behind the usual ones
+/// What few connections have, or none for long. A connection without such a block is one with a
+/// fresh block.
+struct CloseEvidence {
+    std::array<std::int64_t, kLongestPath - kUsualPath>
+        more_dwells{}; ///< of the path, behind the usual ones
     std::optional<ResetSeen> reset_received;
     std::optional<ResetSeen> reset_sent;
     std::optional<TimerCancel> cancelled;
-    OptionalTime request_stopped; ///< the request's timer was cancelled or expired, and not started again
+    OptionalTime
+        request_stopped; ///< the request's timer was cancelled or expired, and not started again
     bool request_expired = false;
     std::uint32_t restarts = 0; ///< of TIME_WAIT
     std::optional<Nanoseconds> time_wait_dwell;
 
     // The end; the kind of object determines how it is classified
     OptionalTime closed;
-    std::variant<std::monostate, SocketClose, MiniClose, Verdict> close;
+    std::variant<std::monostate, SocketClose, MiniClose, Classification> close;
 
     Slot next_free = 0;
 };
@@ -66,8 +71,10 @@ struct alignas(64) Connection {
     ConnectionIdentity who;
 
     // Where it is in the kernel: set_socket() and set_other() of the table
-    std::uint64_t socket = 0; ///< full socket; 0: none, or its address isn't known, or it has been handed over
-    std::uint64_t other = 0;  ///< request or mini-socket, by place; 0: none, or its address isn't known
+    std::uint64_t socket =
+        0; ///< full socket; 0: none, or its address isn't known, or it has been handed over
+    std::uint64_t other =
+        0; ///< request or mini-socket, by place; 0: none, or its address isn't known
 
     MonoTime entered{}; ///< `state` began then, or, unless entry_seen, not later than that
     OptionalTime opened;
@@ -76,25 +83,28 @@ struct alignas(64) Connection {
     OptionalTime mini_expires;
     std::array<std::int64_t, kUsualPath> dwells{}; ///< of the path; kUnknownDwell
     std::array<TcpState, kLongestPath> path{};     ///< the states that have been left, then zeros
-    std::uint32_t sequence = 0;                    ///< order of creation, modulo 2^32; 0 once it is released
-    std::uint32_t loss_epoch = 0;                  ///< the tracker's, at last_event
-    std::uint32_t listed_in = 0;                   ///< snapshot that listed it last
-    Slot evidence = 0;                             ///< 0: nothing special is known
-    Slot newer = 0;                                ///< order of last use
-    Slot older = 0;                                ///< the same; or the next free slot
+    std::uint32_t sequence = 0;   ///< order of creation, modulo 2^32; 0 once it is released
+    std::uint32_t loss_epoch = 0; ///< the tracker's, at last_event
+    std::uint32_t listed_in = 0;  ///< snapshot that listed it last
+    Slot evidence = 0;            ///< 0: nothing special is known
+    Slot newer = 0;               ///< order of last use
+    Slot older = 0;               ///< the same; or the next free slot
     TcpState state = TcpState::CLOSE;
 
     Place place : 2 = Place::full;
     Seen seen : 2 = Seen::whole;
     ClosedFirst closed_first : 3 = ClosedFirst::unknown;
-    bool entry_seen : 1 = false;      ///< when `state` began is known
-    bool inherited_owner : 1 = false; ///< who.process is the listener's, until somebody is known to have accepted
-    bool confirmed : 1 = true;        ///< an event has been seen, not only a listing
-    bool birth_held : 1 = false;      ///< CLOSE -> SYN_SENT waits for the local port
+    bool entry_seen : 1 = false; ///< when `state` began is known
+    bool inherited_owner : 1 =
+        false; ///< who.process is the listener's, until somebody is known to have accepted
+    bool confirmed : 1 = true;   ///< an event has been seen, not only a listing
+    bool birth_held : 1 = false; ///< CLOSE -> SYN_SENT waits for the local port
     bool ended : 1 = false;
     bool uncertain : 1 = false; ///< events may have been lost just before the end
 
-    [[nodiscard]] std::optional<MonoTime> since() const { return entry_seen ? std::optional(entered) : std::nullopt; }
+    [[nodiscard]] std::optional<MonoTime> since() const {
+        return entry_seen ? std::optional(entered) : std::nullopt;
+    }
     void begin_state(MonoTime at) {
         entered = at;
         entry_seen = true;
@@ -105,7 +115,9 @@ struct alignas(64) Connection {
         entered = at;
         entry_seen = false;
     }
-    [[nodiscard]] bool lives_in(Place where, std::uint64_t address) const { return place == where && other == address; }
+    [[nodiscard]] bool lives_in(Place where, std::uint64_t address) const {
+        return place == where && other == address;
+    }
 };
 static_assert(sizeof(Connection) == 256);
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Full sockets, the passing of time, and the public face.
 //
-// The tracepoint shows neither TIME_WAIT nor the handshake of a server: a socket that "closes" from FIN_WAIT2 has
-// usually been replaced by a mini-socket, whose start was recorded just before, and a child that appears in SYN_RECV
-// has lived in a request socket since the SYN. EVENTS.md lists what is recorded in which order.
+// The tracepoint shows neither TIME_WAIT nor the handshake of a server: a socket that "closes" from
+// FIN_WAIT2 has usually been replaced by a mini-socket, whose start was recorded just before, and a
+// child that appears in SYN_RECV has lived in a request socket since the SYN. EVENTS.md lists what
+// is recorded in which order.
 #include "track/tracker.h"
 
 #include <algorithm>
@@ -16,12 +17,14 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// How long the line of a connect() waits for its local port, which is chosen after the state has changed.
+/// How long the line of a connect() waits for its local port, which is chosen after the state has
+/// changed.
 constexpr Nanoseconds kHold = 40ms;
 /// No socket passes the same transition twice within this time.
 constexpr Nanoseconds kRepetition = 1ms;
 
-/// Whether two tuples, in which the peer or the local port may not be known, can be those of one socket.
+/// Whether two tuples, in which the peer or the local port may not be known, can be those of one
+/// socket.
 bool may_be_same(const FourTuple& a, const FourTuple& b) {
     const bool same_remote = a.remote.empty() || b.remote.empty() || a.remote == b.remote;
     return same_remote && (a.local.port == 0 || b.local.port == 0 || a.local.port == b.local.port);
@@ -29,7 +32,8 @@ bool may_be_same(const FourTuple& a, const FourTuple& b) {
 
 /// Whether tcp_time_wait() may have put a mini-socket in the place of the socket that closes here.
 bool may_leave_mini(const StateChange& e) {
-    return (e.from == TcpState::FIN_WAIT2 || e.from == TcpState::CLOSING) && e.to == TcpState::CLOSE && e.error == 0;
+    return (e.from == TcpState::FIN_WAIT2 || e.from == TcpState::CLOSING) &&
+           e.to == TcpState::CLOSE && e.error == 0;
 }
 
 /// RFC 9293, section 3.6: whose FIN was the first, where this transition shows it.
@@ -50,7 +54,9 @@ Connection* Tracker::Impl::find_full(const StateChange& e) {
     if (c && c->socket == e.sock) {
         const bool other_kind = (c->state == TcpState::LISTEN) != (e.from == TcpState::LISTEN);
         const bool other_cookie = c->who.cookie != 0 && e.cookie != 0 && c->who.cookie != e.cookie;
-        if (!other_kind && !other_cookie && c->who.netns == e.netns && may_be_same(c->who.tuple, e.tuple)) return c;
+        if (!other_kind && !other_cookie && c->who.netns == e.netns &&
+            may_be_same(c->who.tuple, e.tuple))
+            return c;
         clear_address(e.sock);
     }
     c = table_.by_tuple(e.netns, e.tuple);
@@ -69,11 +75,14 @@ Connection* Tracker::Impl::find_full(const StateChange& e) {
 
 void Tracker::Impl::handle(const StateChange& e) {
     if (e.from == TcpState::LISTEN && e.to == TcpState::SYN_RECV) return on_child_born(e);
-    if (e.from == TcpState::SYN_RECV && (children_.contains(e.sock) || !find_full(e))) return on_child_established(e);
-    if (e.from == TcpState::CLOSE && (e.to == TcpState::SYN_SENT || e.to == TcpState::LISTEN)) return on_open(e);
+    if (e.from == TcpState::SYN_RECV && (children_.contains(e.sock) || !find_full(e)))
+        return on_child_established(e);
+    if (e.from == TcpState::CLOSE && (e.to == TcpState::SYN_SENT || e.to == TcpState::LISTEN))
+        return on_open(e);
 
     Connection* c = find_full(e);
-    // A socket that was never connected, and the second CLOSE of an ss -K of a listener, are nobody's connection.
+    // A socket that was never connected, and the second CLOSE of an ss -K of a listener, are
+    // nobody's connection.
     if (!c && e.from == TcpState::CLOSE) return;
     const bool first_sight = !c;
     if (first_sight) c = &adopt_full(e);
@@ -103,7 +112,8 @@ void Tracker::Impl::on_open(const StateChange& e) {
         c.who.tuple.remote = Endpoint{};
         table_.index_listener(c);
     } else {
-        if (Connection* other = table_.by_tuple(e.netns, e.tuple)) clear_tuple(*other, TimeWaitEnd::reused);
+        if (Connection* other = table_.by_tuple(e.netns, e.tuple))
+            clear_tuple(*other, TimeWaitEnd::reused);
         table_.index_tuple(c);
     }
     print_transition(c, e.from, e.to, e.at, std::nullopt);
@@ -124,10 +134,13 @@ void Tracker::Impl::on_hand_over(Connection& c, const StateChange& e) {
 }
 
 void Tracker::Impl::on_transition(Connection& c, const StateChange& e, bool first_sight) {
-    // Recorded twice (bpf/nested.bpf.h: a task that changed its CPU in the middle of the tracepoint).
-    if (e.from != e.to && c.state == e.to && c.confirmed && e.at - c.last_event < kRepetition) return;
+    // Recorded twice (bpf/nested.bpf.h: a task that changed its CPU in the middle of the
+    // tracepoint).
+    if (e.from != e.to && c.state == e.to && c.confirmed && e.at - c.last_event < kRepetition)
+        return;
     const bool lost_before = first_sight || c.loss_epoch != loss_epoch_;
-    // Without a cookie, and for a socket that listens again, what was lost may be a whole life at the same address.
+    // Without a cookie, and for a socket that listens again, what was lost may be a whole life at
+    // the same address.
     if (lost_before && (e.cookie == 0 || e.from == TcpState::LISTEN)) {
         c.find_in_state(e.at);
         c.seen = c.seen == Seen::whole ? Seen::gap : c.seen;
@@ -137,8 +150,8 @@ void Tracker::Impl::on_transition(Connection& c, const StateChange& e, bool firs
     resync_state(c, e.from, e.at);
     note_event(c, e.at);
     if (lost_before && may_leave_mini(e)) {
-        // Most likely the hand-over to a mini-socket whose start wasn't seen. If there is none, the next inventory
-        // doesn't list it.
+        // Most likely the hand-over to a mini-socket whose start wasn't seen. If there is none, the
+        // next inventory doesn't list it.
         if (c.seen == Seen::whole) c.seen = Seen::gap;
         c.place = Place::mini;
         return;
@@ -154,8 +167,8 @@ void Tracker::Impl::on_transition(Connection& c, const StateChange& e, bool firs
 }
 
 void Tracker::Impl::learn_past(Connection& c, const StateChange& e) {
-    if (c.seen == Seen::whole || ConnectionTable::path_size(c) != 0 || c.state != TcpState::TIME_WAIT ||
-        e.from == TcpState::TIME_WAIT)
+    if (c.seen == Seen::whole || ConnectionTable::path_size(c) != 0 ||
+        c.state != TcpState::TIME_WAIT || e.from == TcpState::TIME_WAIT)
         return;
     // Joined by its mini-socket; only now the full socket shows its previous state.
     table_.push_path(c, e.from, std::nullopt);
@@ -168,13 +181,16 @@ void Tracker::Impl::note_closer(Connection& c, const StateChange& e) {
     if (!e.owner || !e.owner->process || !e.has(TD_STATE_OWNED)) return;
     if (!c.who.uid) c.who.uid = e.owner->uid;
     if (c.who.cgroup == 0) c.who.cgroup = e.owner->cgroup;
-    const bool connect_failed =
-        e.from == TcpState::SYN_SENT && e.shutdown == 0 && !e.has(TD_STATE_UNANSWERED); // nobody closed
-    const bool closing = e.to == TcpState::FIN_WAIT1 || e.to == TcpState::LAST_ACK || e.from == e.to ||
-                         (e.to == TcpState::CLOSE && e.error == 0 && e.from != TcpState::LAST_ACK && !connect_failed) ||
-                         (e.to == TcpState::CLOSE && e.error == ECONNABORTED); // ss -K, by its caller
+    const bool connect_failed = e.from == TcpState::SYN_SENT && e.shutdown == 0 &&
+                                !e.has(TD_STATE_UNANSWERED); // nobody closed
+    const bool closing =
+        e.to == TcpState::FIN_WAIT1 || e.to == TcpState::LAST_ACK || e.from == e.to ||
+        (e.to == TcpState::CLOSE && e.error == 0 && e.from != TcpState::LAST_ACK &&
+         !connect_failed) ||
+        (e.to == TcpState::CLOSE && e.error == ECONNABORTED); // ss -K, by its caller
     if (closing && !c.who.closed_by) c.who.closed_by = e.owner->process;
-    // Whoever closes a socket that has no known owner holds it; but an ss -K works on those of others.
+    // Whoever closes a socket that has no known owner holds it; but an ss -K works on those of
+    // others.
     if (closing && !c.who.process && e.error != ECONNABORTED) c.who.process = e.owner->process;
 }
 
@@ -194,14 +210,16 @@ void Tracker::Impl::on_close(Connection& c, const StateChange& e) {
 void Tracker::Impl::advance_to(MonoTime now) {
     while (!settling_.empty() || !held_.empty()) {
         auto& queue =
-            held_.empty() || (!settling_.empty() && settling_.front().due <= held_.front().due) ? settling_ : held_;
+            held_.empty() || (!settling_.empty() && settling_.front().due <= held_.front().due)
+                ? settling_
+                : held_;
         const Deadline deadline = queue.front();
         if (deadline.due > now) return;
         const bool settling = &queue == &settling_;
         queue.pop_front();
         Connection* c = table_.find(deadline.slot, deadline.sequence);
         if (!c) continue;
-        const Evidence& seen = table_.evidence_of(*c);
+        const CloseEvidence& seen = table_.evidence_of(*c);
         if (!settling)
             release_birth(*c);
         else if (c->ended)
@@ -248,9 +266,12 @@ const TrackerTotals& Tracker::totals() const { return impl_->totals(); }
 
 std::size_t Tracker::live() const { return impl_->live(); }
 
-void Tracker::for_each_live(const std::function<void(const LiveSocket&)>& visit) const { impl_->for_each_live(visit); }
+void Tracker::for_each_live(const std::function<void(const LiveSocket&)>& visit) const {
+    impl_->for_each_live(visit);
+}
 
-void Tracker::for_each_listed(MonoTime now, const std::function<void(const ListedSocket&)>& visit) const {
+void Tracker::for_each_listed(MonoTime now,
+                              const std::function<void(const ListedSocket&)>& visit) const {
     impl_->for_each_listed(now, visit);
 }
 

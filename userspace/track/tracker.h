@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The connection tracker: turns events into transitions and connections, with true states, dwells and endings.
+// The connection tracker: turns events into transitions and connections, with true states, dwells
+// and endings.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +27,8 @@ public:
 };
 
 struct TrackerOptions {
-    /// Connections kept at the same time; past it the least recently active one is given up as `unknown`, `seen: gap`.
+    /// Connections kept at the same time; past it the least recently active one is given up as
+    /// `unknown`, `seen: gap`.
     std::size_t max_connections = 1'000'000;
 };
 
@@ -45,18 +47,22 @@ struct LiveSocket {
     const ConnectionIdentity& who; ///< valid during the call
     TcpState state;
     std::optional<MonoTime> since; ///< when `state` began; nullopt: that wasn't seen
-    MonoTime known_since;          ///< in `state` at least since then; the same as `since` where that is known
+    MonoTime
+        known_since; ///< in `state` at least since then; the same as `since` where that is known
     /// As its line would have it if tracing ended now.
     Seen seen;
     ClosedFirst closed_first;
     Ending ending;
-    std::span<const PathStep> left; ///< the states that it has left, oldest first; valid during the call
+    std::span<const PathStep>
+        left; ///< the states that it has left, oldest first; valid during the call
 };
 
-/// A connection or listener as a listing of the kernel's sockets would have it, by all that is known.
+/// A connection or listener as a listing of the kernel's sockets would have it, by all that is
+/// known.
 struct ListedSocket {
-    SocketListed socket;            ///< sock is 0 where the address isn't known
-    std::optional<Process> process; ///< who holds it, or held the socket that a mini-socket is left of
+    SocketListed socket; ///< sock is 0 where the address isn't known
+    std::optional<Process>
+        process; ///< who holds it, or held the socket that a mini-socket is left of
     /// A timer of it was stopped shortly before; what that means, only later events show.
     std::optional<Event> pending;
 };
@@ -81,7 +87,8 @@ public:
     [[nodiscard]] const TrackerTotals& totals() const;
     [[nodiscard]] std::size_t live() const; ///< connections and listeners held now
     void for_each_live(const std::function<void(const LiveSocket&)>& visit) const;
-    /// What a listing at `now` would show: listeners first, for a reader finds the owner of a connection by them.
+    /// What a listing at `now` would show: listeners first, for a reader finds the owner of a
+    /// connection by them.
     void for_each_listed(MonoTime now, const std::function<void(const ListedSocket&)>& visit) const;
 
 private:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Listings without kernel addresses (sock_diag): their sockets are recognised by four-tuple and cookie, and known by
-// them until an event shows the address. Where a listing can be read in two ways, the one that adds no connection is
-// taken.
+// Listings without kernel addresses (sock_diag): their sockets are recognised by four-tuple and
+// cookie, and known by them until an event shows the address. Where a listing can be read in two
+// ways, the one that adds no connection is taken.
 #include <algorithm>
 
 #include "track/tracker_impl.h"
@@ -9,7 +9,9 @@
 namespace tcpdwell {
 namespace {
 
-std::uint32_t ports_of(const FourTuple& tuple) { return std::uint32_t{tuple.local.port} << 16 | tuple.remote.port; }
+std::uint32_t ports_of(const FourTuple& tuple) {
+    return std::uint32_t{tuple.local.port} << 16 | tuple.remote.port;
+}
 
 } // namespace
 
@@ -25,8 +27,9 @@ Connection* Tracker::Impl::find_by_cookie(std::uint64_t cookie) {
 }
 
 void Tracker::Impl::forget_released_cookies() {
-    std::erase_if(by_cookie_,
-                  [this](const auto& each) { return table_.find(each.second.slot, each.second.sequence) == nullptr; });
+    std::erase_if(by_cookie_, [this](const auto& each) {
+        return table_.find(each.second.slot, each.second.sequence) == nullptr;
+    });
 }
 
 Connection* Tracker::Impl::find_listed_listener(const SocketListed& e) {
@@ -44,10 +47,13 @@ Connection* Tracker::Impl::find_listed_listener(const SocketListed& e) {
 
 bool Tracker::Impl::is_known_otherwise(const SocketListed& e) {
     if (e.mini || e.request) return has_just_ended(e);
-    // It may be the child of TCP Fast Open whose birth has been seen, and that its next event makes a connection of.
+    // It may be the child of TCP Fast Open whose birth has been seen, and that its next event makes
+    // a connection of.
     if (e.state == TcpState::SYN_RECV) {
-        const bool waiting = std::any_of(children_.begin(), children_.end(),
-                                         [this](const auto& child) { return child.second.loss_epoch == loss_epoch_; });
+        const bool waiting =
+            std::any_of(children_.begin(), children_.end(), [this](const auto& child) {
+                return child.second.loss_epoch == loss_epoch_;
+            });
         if (waiting) return true;
     }
     if (e.state == TcpState::SYN_SENT && confirm_unnamed(e)) return true;
@@ -65,8 +71,8 @@ bool Tracker::Impl::has_just_ended(const SocketListed& e) {
     const auto [first, last] = just_ended_.equal_range(ports_of(e.tuple));
     return std::any_of(first, last, [&](const auto& each) {
         const ConnectionIdentity& who = table_[each.second].who;
-        return who.netns == e.netns && who.tuple.local == e.tuple.local && who.tuple.remote == e.tuple.remote &&
-               (who.cookie == 0 || who.cookie == e.cookie);
+        return who.netns == e.netns && who.tuple.local == e.tuple.local &&
+               who.tuple.remote == e.tuple.remote && (who.cookie == 0 || who.cookie == e.cookie);
     });
 }
 
@@ -75,8 +81,8 @@ bool Tracker::Impl::confirm_unnamed(const SocketListed& e) {
     bool found = false;
     for (const Slot slot : table_.in_order()) {
         Connection& c = table_[slot];
-        if (c.ended || c.state != TcpState::SYN_SENT || c.who.tuple.local.port != 0 || c.who.netns != e.netns ||
-            c.who.tuple.remote != e.tuple.remote)
+        if (c.ended || c.state != TcpState::SYN_SENT || c.who.tuple.local.port != 0 ||
+            c.who.netns != e.netns || c.who.tuple.remote != e.tuple.remote)
             continue;
         if (pass != passes_.end()) c.listed_in = pass->second.number;
         found = true;

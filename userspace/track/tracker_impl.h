@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The implementation of Tracker. One class over seven files: full sockets (tracker.cpp), the life of a connection
-// (tracker_life.cpp), passive opens: request sockets and children (tracker_passive_open.cpp), mini-sockets
-// (tracker_minis.cpp), what is learnt besides events: inventory, owners, losses (tracker_inventory.cpp), inventories
-// without kernel addresses (tracker_addressless.cpp), and what is known as a listing (tracker_listing.cpp).
+// The implementation of Tracker. One class over seven files: full sockets (tracker.cpp), the life
+// of a connection (tracker_life.cpp), passive opens: request sockets and children
+// (tracker_passive_open.cpp), mini-sockets (tracker_minis.cpp), what is learnt besides events:
+// inventory, owners, losses (tracker_inventory.cpp), inventories without kernel addresses
+// (tracker_addressless.cpp), and what is known as a listing (tracker_listing.cpp).
 #pragma once
 
 #include <deque>
@@ -13,13 +14,15 @@
 
 namespace tcpdwell {
 
-/// How long after its last event a connection may still get evidence: the RST of an abort is traced after the socket's
-/// CLOSE, by the same task, which may be preempted in between. And how long a cancelled timer waits for what follows.
+/// How long after its last event a connection may still get evidence: the RST of an abort is traced
+/// after the socket's CLOSE, by the same task, which may be preempted in between. And how long a
+/// cancelled timer waits for what follows.
 inline constexpr Nanoseconds kSettle = std::chrono::milliseconds(20);
 
 class Tracker::Impl {
 public:
-    Impl(TrackerListener& listener, TrackerOptions options) : listener_(listener), options_(options) {}
+    Impl(TrackerListener& listener, TrackerOptions options)
+        : listener_(listener), options_(options) {}
 
     void handle(const StateChange& e);
     void handle(const TimewaitTimer& e);
@@ -47,22 +50,23 @@ public:
 private:
     // Life of a connection (tracker_life.cpp)
     /// `object` makes the id; where the connection lives is for the caller to say.
-    Connection& create(std::uint64_t object, MonoTime at, std::uint32_t netns, const FourTuple& tuple,
-                       std::uint64_t cookie);
-    /// A connection that was there before anything was seen of it; the caller reports its move when it has said who it
-    /// is.
-    Connection& create_existing(std::uint64_t object, MonoTime at, std::uint32_t netns, const FourTuple& tuple,
-                                std::uint64_t cookie, TcpState state);
+    Connection& create(std::uint64_t object, MonoTime at, std::uint32_t netns,
+                       const FourTuple& tuple, std::uint64_t cookie);
+    /// A connection that was there before anything was seen of it; the caller reports its move when
+    /// it has said who it is.
+    Connection& create_existing(std::uint64_t object, MonoTime at, std::uint32_t netns,
+                                const FourTuple& tuple, std::uint64_t cookie, TcpState state);
     void note_event(Connection& c, MonoTime at);
     void mark_gap(Connection& c);
     /// Leaves the present state; prints the line unless the birth is held back.
     void move(Connection& c, TcpState to, MonoTime at);
-    void print_transition(Connection& c, TcpState from, TcpState to, MonoTime at, std::optional<Nanoseconds> dwell);
+    void print_transition(Connection& c, TcpState from, TcpState to, MonoTime at,
+                          std::optional<Nanoseconds> dwell);
     /// Where the record says another state than is known: something was lost.
     void resync_state(Connection& c, TcpState actual, MonoTime at);
     /// For listeners: it is in another state. `born`: its birth was seen.
-    void report_move(const Connection& c, std::optional<TcpState> from, std::optional<TcpState> to, MonoTime at,
-                     bool born = false);
+    void report_move(const Connection& c, std::optional<TcpState> from, std::optional<TcpState> to,
+                     MonoTime at, bool born = false);
     void release_birth(Connection& c);
     /// The last trace is gone from the kernel; the line follows when nothing more can come.
     void end(Connection& c, MonoTime at);
@@ -72,14 +76,14 @@ private:
     struct Summary {
         Seen seen;
         ClosedFirst closed_first;
-        Verdict verdict;
+        Classification verdict;
     };
     [[nodiscard]] Summary summary_of_open(const Connection& c) const;
     [[nodiscard]] Summary summary_of_ended(const Connection& c) const;
     /// The states that it has left, oldest first, in the first places of `to`.
     std::span<const PathStep> copy_path(const Connection& c, std::span<PathStep> to) const;
     /// How it ended, by all that was seen until now.
-    [[nodiscard]] Verdict judge(const Connection& c, const Evidence& evidence) const;
+    [[nodiscard]] Classification judge(const Connection& c, const CloseEvidence& evidence) const;
     /// Its end wasn't seen.
     void give_up(Connection& c);
     void learn_tuple(Connection& c, const FourTuple& tuple);
@@ -91,7 +95,8 @@ private:
     void clear_address(std::uint64_t object);
     /// Another connection has taken over the four-tuple of `c`.
     void clear_tuple(Connection& c, TimeWaitEnd follower);
-    [[nodiscard]] Role guess_role(std::uint32_t netns, const FourTuple& tuple, TcpState state) const;
+    [[nodiscard]] Role guess_role(std::uint32_t netns, const FourTuple& tuple,
+                                  TcpState state) const;
 
     // Full sockets (tracker.cpp)
     Connection* find_full(const StateChange& e);
@@ -108,14 +113,17 @@ private:
     void learn_past(Connection& c, const StateChange& e);
 
     // Passive opens (tracker_passive_open.cpp)
-    /// LISTEN -> SYN_RECV of a full socket, until the next event shows whose handshake it completes.
+    /// LISTEN -> SYN_RECV of a full socket, until the next event shows whose handshake it
+    /// completes.
     struct Child {
         MonoTime at;
         std::uint32_t loss_epoch;
-        std::optional<Process> accepted_by; ///< TCP Fast Open: even before the handshake is complete
+        std::optional<Process>
+            accepted_by; ///< TCP Fast Open: even before the handshake is complete
     };
     Connection* find_request(const RequestTimer& e);
-    /// One that was listed by an inventory without addresses, or goes on as a copy; nullptr if there is none.
+    /// One that was listed by an inventory without addresses, or goes on as a copy; nullptr if
+    /// there is none.
     Connection* adopt_request(const RequestTimer& e);
     /// A SYN has been answered.
     void on_request_start(const RequestTimer& e);
@@ -139,7 +147,8 @@ private:
     void on_mini_start(Connection& c, const TimewaitTimer& e);
     void on_mini_rearm(Connection& c, const TimewaitTimer& e);
     void on_mini_cancel(Connection& c, const TimewaitTimer& e);
-    /// The mini-socket is in TIME_WAIT: prints the change from FIN_WAIT2 late, with its true time, if it wasn't known.
+    /// The mini-socket is in TIME_WAIT: prints the change from FIN_WAIT2 late, with its true time,
+    /// if it wasn't known.
     void enter_time_wait_late(Connection& c, MonoTime at, std::optional<MonoTime> expires,
                               std::optional<MonoTime> entered);
     void end_mini(Connection& c, MonoTime at, const MiniClose& close);
@@ -148,10 +157,10 @@ private:
     /// The mini-socket's timer goes on.
     void forget_cancel(Connection& c);
 
-    // Inventory (tracker_inventory.cpp)
+    // SocketLister (tracker_inventory.cpp)
     Connection* find_listed(const SocketListed& e);
-    /// Whether it is a child whose birth has been seen, and that its next event will make a connection of: TCP Fast
-    /// Open keeps one in SYN_RECV for as long as the client's ACK takes.
+    /// Whether it is a child whose birth has been seen, and that its next event will make a
+    /// connection of: TCP Fast Open keeps one in SYN_RECV for as long as the client's ACK takes.
     bool is_unnamed_child(const SocketListed& e) const;
     void confirm_listed(Connection& c, const SocketListed& e);
     void join(const SocketListed& e);
@@ -159,14 +168,17 @@ private:
 
     // Listings without addresses (tracker_addressless.cpp)
     void remember_cookie(const Connection& c);
-    /// Among those that were listed without an address, ended ones included; nullptr if it isn't there.
+    /// Among those that were listed without an address, ended ones included; nullptr if it isn't
+    /// there.
     Connection* find_by_cookie(std::uint64_t cookie);
     void forget_released_cookies();
     Connection* find_listed_listener(const SocketListed& e);
-    /// Whether what is listed may be known already, without its four-tuple, or has ended a moment ago.
+    /// Whether what is listed may be known already, without its four-tuple, or has ended a moment
+    /// ago.
     bool is_known_otherwise(const SocketListed& e);
     bool has_just_ended(const SocketListed& e);
-    /// Whether connects to that peer are under way whose local ports aren't known; they count as listed.
+    /// Whether connects to that peer are under way whose local ports aren't known; they count as
+    /// listed.
     bool confirm_unnamed(const SocketListed& e);
     /// The connection at that address, or else with that cookie.
     Connection* find_socket(std::uint64_t sock, std::uint64_t cookie) {
@@ -186,9 +198,10 @@ private:
     TrackerOptions options_;
     TrackerTotals totals_;
     ConnectionTable table_;
-    std::deque<Deadline> settling_;                     ///< ended, or a timer stopped: kSettle later
-    std::deque<Deadline> held_;                         ///< births without a port: kHold later
-    std::unordered_map<std::uint64_t, Child> children_; ///< LISTEN -> SYN_RECV, by address, until the next event
+    std::deque<Deadline> settling_; ///< ended, or a timer stopped: kSettle later
+    std::deque<Deadline> held_;     ///< births without a port: kHold later
+    std::unordered_map<std::uint64_t, Child>
+        children_; ///< LISTEN -> SYN_RECV, by address, until the next event
     struct Reference {
         Slot slot;
         std::uint32_t sequence;

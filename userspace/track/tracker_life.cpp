@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The life of a connection, whatever it is kept in: creation, transitions, identity, and the line at its end.
+// The life of a connection, whatever it is kept in: creation, transitions, identity, and the line
+// at its end.
 #include <algorithm>
 
 #include "base/hash.h"
@@ -9,7 +10,8 @@ namespace tcpdwell {
 namespace {
 
 std::uint64_t connection_id(std::uint64_t object, MonoTime at) {
-    return mix64(object ^ (static_cast<std::uint64_t>(at.time_since_epoch().count()) * 0x9e3779b97f4a7c15ULL));
+    return mix64(object ^ (static_cast<std::uint64_t>(at.time_since_epoch().count()) *
+                           0x9e3779b97f4a7c15ULL));
 }
 
 /// Who must have closed first for a connection to be in that state.
@@ -26,8 +28,9 @@ ClosedFirst closed_first_in(TcpState state) {
 }
 
 /// A FIN decided it before the ending, or else the ending does.
-ClosedFirst closed_first_of(const Connection& c, const Verdict& verdict) {
-    return c.closed_first == ClosedFirst::unknown ? closed_first_by(verdict.ending) : c.closed_first;
+ClosedFirst closed_first_of(const Connection& c, const Classification& verdict) {
+    return c.closed_first == ClosedFirst::unknown ? closed_first_by(verdict.ending)
+                                                  : c.closed_first;
 }
 
 bool close_in_time(const std::optional<ResetSeen>& reset, MonoTime at) {
@@ -36,8 +39,8 @@ bool close_in_time(const std::optional<ResetSeen>& reset, MonoTime at) {
 
 } // namespace
 
-Connection& Tracker::Impl::create(std::uint64_t object, MonoTime at, std::uint32_t netns, const FourTuple& tuple,
-                                  std::uint64_t cookie) {
+Connection& Tracker::Impl::create(std::uint64_t object, MonoTime at, std::uint32_t netns,
+                                  const FourTuple& tuple, std::uint64_t cookie) {
     if (table_.size() >= options_.max_connections) {
         ++totals_.evicted;
         give_up(*table_.least_recent());
@@ -54,7 +57,8 @@ Connection& Tracker::Impl::create(std::uint64_t object, MonoTime at, std::uint32
 }
 
 Connection& Tracker::Impl::create_existing(std::uint64_t object, MonoTime at, std::uint32_t netns,
-                                           const FourTuple& tuple, std::uint64_t cookie, TcpState state) {
+                                           const FourTuple& tuple, std::uint64_t cookie,
+                                           TcpState state) {
     Connection& c = create(object, at, netns, tuple, cookie);
     c.state = state;
     c.seen = last_loss_ ? Seen::gap : Seen::joined;
@@ -96,8 +100,8 @@ void Tracker::Impl::print_transition(Connection& c, TcpState from, TcpState to, 
     listener_.on_transition(TransitionLine{at, &c.who, from, to, dwell});
 }
 
-void Tracker::Impl::report_move(const Connection& c, std::optional<TcpState> from, std::optional<TcpState> to,
-                                MonoTime at, bool born) {
+void Tracker::Impl::report_move(const Connection& c, std::optional<TcpState> from,
+                                std::optional<TcpState> to, MonoTime at, bool born) {
     if (from == TcpState::CLOSE) from.reset();
     if (to == TcpState::CLOSE) to.reset();
     if (from || to) listener_.on_move(StateMove{at, &c.who, from, to, born});
@@ -112,7 +116,8 @@ void Tracker::Impl::release_birth(Connection& c) {
 void Tracker::Impl::move(Connection& c, TcpState to, MonoTime at) {
     release_birth(c);
     std::optional<Nanoseconds> dwell;
-    // Two CPUs may stamp two events of one connection in the other order, by less than a microsecond.
+    // Two CPUs may stamp two events of one connection in the other order, by less than a
+    // microsecond.
     if (c.entry_seen) dwell = std::max(at - c.entered, Nanoseconds(0));
     const TcpState from = c.state;
     if (from != TcpState::LISTEN) table_.push_path(c, from, dwell);
@@ -150,25 +155,28 @@ void Tracker::Impl::schedule_check(Connection& c, MonoTime due) {
 
 Tracker::Impl::Summary Tracker::Impl::summary_of_open(const Connection& c) const {
     const bool in_doubt = c.loss_epoch != loss_epoch_; // what was lost may have been its end
-    Verdict verdict;
+    Classification verdict;
     // In TIME_WAIT both FINs have been seen; only the wait goes on.
     if (c.state == TcpState::TIME_WAIT)
-        verdict = Verdict(Ending::fin, EndingDetail::none, in_doubt ? TimeWaitEnd::unknown : TimeWaitEnd::open);
+        verdict = Classification(Ending::fin, EndingDetail::none,
+                                 in_doubt ? TimeWaitEnd::unknown : TimeWaitEnd::open);
     else if (!in_doubt)
-        verdict = Verdict(Ending::open);
+        verdict = Classification(Ending::open);
     return {in_doubt ? Seen::gap : c.seen, closed_first_of(c, verdict), verdict};
 }
 
 Tracker::Impl::Summary Tracker::Impl::summary_of_ended(const Connection& c) const {
-    const Evidence& evidence = table_.evidence_of(c);
-    const Verdict verdict = judge(c, evidence);
-    // No full socket ends without an error, an RST or both FINs, but for TCP_REPAIR: what says why hasn't been seen.
-    const bool unexplained =
-        verdict.ending == Ending::unknown && (c.uncertain || std::holds_alternative<SocketClose>(evidence.close));
+    const CloseEvidence& evidence = table_.evidence_of(c);
+    const Classification verdict = judge(c, evidence);
+    // No full socket ends without an error, an RST or both FINs, but for TCP_REPAIR: what says why
+    // hasn't been seen.
+    const bool unexplained = verdict.ending == Ending::unknown &&
+                             (c.uncertain || std::holds_alternative<SocketClose>(evidence.close));
     return {unexplained ? Seen::gap : c.seen, closed_first_of(c, verdict), verdict};
 }
 
-std::span<const PathStep> Tracker::Impl::copy_path(const Connection& c, std::span<PathStep> to) const {
+std::span<const PathStep> Tracker::Impl::copy_path(const Connection& c,
+                                                   std::span<PathStep> to) const {
     const std::size_t size = ConnectionTable::path_size(c);
     for (std::size_t i = 0; i < size; ++i) to[i] = table_.path_step(c, i);
     return to.first(size);
@@ -180,8 +188,8 @@ void Tracker::Impl::for_each_live(const std::function<void(const LiveSocket&)>& 
         if (c.ended) continue;
         const Summary open = summary_of_open(c);
         std::array<PathStep, kLongestPath> left;
-        visit(LiveSocket{c.who, c.state, c.since(), c.entered, open.seen, open.closed_first, open.verdict.ending,
-                         copy_path(c, left)});
+        visit(LiveSocket{c.who, c.state, c.since(), c.entered, open.seen, open.closed_first,
+                         open.verdict.ending, copy_path(c, left)});
     }
 }
 
@@ -196,8 +204,8 @@ void Tracker::Impl::report_and_release(Connection& c) {
     std::size_t count = copy_path(c, steps).size();
     if (!c.ended) steps[count++] = {c.state, std::nullopt};
     const Summary summary = c.ended ? summary_of_ended(c) : summary_of_open(c);
-    const Verdict& verdict = summary.verdict;
-    const Evidence& evidence = table_.evidence_of(c);
+    const Classification& verdict = summary.verdict;
+    const CloseEvidence& evidence = table_.evidence_of(c);
 
     ConnectionLine line;
     line.who = &c.who;
@@ -208,7 +216,8 @@ void Tracker::Impl::report_and_release(Connection& c) {
     line.ending = verdict.ending;
     line.detail = verdict.detail;
     if (verdict.time_wait)
-        line.time_wait = ConnectionLine::TimeWait{evidence.time_wait_dwell, *verdict.time_wait, evidence.restarts};
+        line.time_wait = ConnectionLine::TimeWait{evidence.time_wait_dwell, *verdict.time_wait,
+                                                  evidence.restarts};
     line.seen = summary.seen;
     line.idle = !c.confirmed;
 
@@ -217,8 +226,8 @@ void Tracker::Impl::report_and_release(Connection& c) {
     table_.release(c);
 }
 
-Verdict Tracker::Impl::judge(const Connection& c, const Evidence& evidence) const {
-    if (const auto* known = std::get_if<Verdict>(&evidence.close)) return *known;
+Classification Tracker::Impl::judge(const Connection& c, const CloseEvidence& evidence) const {
+    if (const auto* known = std::get_if<Classification>(&evidence.close)) return *known;
     const MonoTime closed = evidence.closed ? *evidence.closed : MonoTime{};
     if (const auto* as_mini = std::get_if<MiniClose>(&evidence.close)) {
         MiniClose close = *as_mini;
@@ -244,9 +253,10 @@ void Tracker::Impl::give_up(Connection& c) {
         c.seen = Seen::gap;
         table_.push_path(c, c.state, std::nullopt);
         c.ended = true;
-        Verdict verdict;
-        if (c.state == TcpState::TIME_WAIT) verdict = Verdict(Ending::fin, EndingDetail::none, TimeWaitEnd::unknown);
-        Evidence& evidence = table_.evidence(c);
+        Classification verdict;
+        if (c.state == TcpState::TIME_WAIT)
+            verdict = Classification(Ending::fin, EndingDetail::none, TimeWaitEnd::unknown);
+        CloseEvidence& evidence = table_.evidence(c);
         evidence.closed.reset();
         evidence.close = verdict;
     }
@@ -303,7 +313,8 @@ void Tracker::Impl::clear_tuple(Connection& c, TimeWaitEnd follower) {
     } else if (c.place == Place::request && table_.evidence_of(c).request_stopped) {
         resolve_request(c);
     } else if (c.place == Place::mini) {
-        // A connect() that takes over a TIME_WAIT is seen before the mini-socket's timer is cancelled.
+        // A connect() that takes over a TIME_WAIT is seen before the mini-socket's timer is
+        // cancelled.
         table_.forget_tuple(c);
     } else {
         ++totals_.unexpected;

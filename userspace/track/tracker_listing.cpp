@@ -26,22 +26,24 @@ ListedSocket Tracker::Impl::listed(const Connection& c, MonoTime now) const {
             socket.listener = listener->socket;
     known.process = c.who.process;
 
-    const Evidence& evidence = table_.evidence_of(c);
+    const CloseEvidence& evidence = table_.evidence_of(c);
     if (evidence.cancelled) {
         const TimerCancel& stop = *evidence.cancelled;
-        known.pending = TimewaitTimer{stop.at,       c.who.netns,  c.other,
-                                      c.who.cookie,  c.who.tuple,  stop.killed ? TD_TIMER_KILL : TD_TIMER_CANCEL,
-                                      stop.substate, stop.expires, stop.entered,
-                                      stop.stack};
+        known.pending = TimewaitTimer{stop.at,       c.who.netns,
+                                      c.other,       c.who.cookie,
+                                      c.who.tuple,   stop.killed ? TD_TIMER_KILL : TD_TIMER_CANCEL,
+                                      stop.substate, stop.expires,
+                                      stop.entered,  stop.stack};
     } else if (evidence.request_stopped) {
         const td_timer_op op = evidence.request_expired ? TD_TIMER_EXPIRE : TD_TIMER_CANCEL;
-        known.pending =
-            RequestTimer{*evidence.request_stopped, c.who.netns, c.other, socket.listener, c.who.tuple, op, 0};
+        known.pending = RequestTimer{
+            *evidence.request_stopped, c.who.netns, c.other, socket.listener, c.who.tuple, op, 0};
     }
     return known;
 }
 
-void Tracker::Impl::for_each_listed(MonoTime now, const std::function<void(const ListedSocket&)>& visit) const {
+void Tracker::Impl::for_each_listed(MonoTime now,
+                                    const std::function<void(const ListedSocket&)>& visit) const {
     const std::vector<Slot> all = table_.in_order();
     for (const bool listeners : {true, false})
         for (const Slot slot : all) {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mini-sockets (TIME_WAIT, orphaned FIN_WAIT2), seen from their timers, or from the kernel's functions that set them
-// (TD_TIMER_REARM, TD_TIMER_KILL), which leave no doubt.
+// Mini-sockets (TIME_WAIT, orphaned FIN_WAIT2), seen from their timers, or from the kernel's
+// functions that set them (TD_TIMER_REARM, TD_TIMER_KILL), which leave no doubt.
 //
-// A cancelled timer means nothing by itself: it is re-armed (a start follows), due (an expiry follows), moved to
-// another CPU (a start with the same expiry follows), or its object has been killed (nothing follows). Where the kernel
-// stack doesn't say, the next milliseconds do.
+// A cancelled timer means nothing by itself: it is re-armed (a start follows), due (an expiry
+// follows), moved to another CPU (a start with the same expiry follows), or its object has been
+// killed (nothing follows). Where the kernel stack doesn't say, the next milliseconds do.
 #include <algorithm>
 
 #include "track/tracker_impl.h"
@@ -14,7 +14,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// TCP_TIMEWAIT_LEN (include/net/tcp.h): 60 s on every mainline kernel, whatever tcp_fin_timeout says.
+/// TCP_TIMEWAIT_LEN (include/net/tcp.h): 60 s on every mainline kernel, whatever tcp_fin_timeout
+/// says.
 constexpr Nanoseconds kTimeWaitLength = 60s;
 /// A jiffy is up to 10 ms (HZ=100); two of them and a half are more than any rounding.
 constexpr Nanoseconds kJiffySlack = 25ms;
@@ -22,7 +23,8 @@ constexpr Nanoseconds kJiffySlack = 25ms;
 constexpr Nanoseconds kStampSlack = 2ms;
 
 bool names_a_killer(std::uint16_t stack) {
-    return (stack & (TD_STACK_DESCHEDULE | TD_STACK_CONNECT | TD_STACK_ABORT | TD_STACK_PURGE)) != 0;
+    return (stack & (TD_STACK_DESCHEDULE | TD_STACK_CONNECT | TD_STACK_ABORT | TD_STACK_PURGE)) !=
+           0;
 }
 
 } // namespace
@@ -30,8 +32,9 @@ bool names_a_killer(std::uint16_t stack) {
 Connection* Tracker::Impl::find_mini(const TimewaitTimer& e) {
     Connection* c = table_.by_object(e.mini);
     if (!c || c->place == Place::request || c->other != e.mini || c->ended) return nullptr;
-    const bool same = c->who.tuple.local == e.tuple.local && c->who.tuple.remote == e.tuple.remote &&
-                      c->who.netns == e.netns && (c->who.cookie == 0 || e.cookie == 0 || c->who.cookie == e.cookie);
+    const bool same = c->who.tuple.local == e.tuple.local &&
+                      c->who.tuple.remote == e.tuple.remote && c->who.netns == e.netns &&
+                      (c->who.cookie == 0 || e.cookie == 0 || c->who.cookie == e.cookie);
     if (!same) return nullptr;
     // The same four-tuple again, at the same address: a newer connection's mini-socket.
     if (e.op == TD_TIMER_START && table_.evidence_of(*c).cancelled) {
@@ -53,7 +56,8 @@ Connection& Tracker::Impl::adopt_mini(const TimewaitTimer& e) {
         }
         return *c;
     }
-    if (c && !c->ended && c->place == Place::mini && c->other == 0) { // listed by an inventory without addresses
+    if (c && !c->ended && c->place == Place::mini &&
+        c->other == 0) { // listed by an inventory without addresses
         table_.set_other(*c, e.mini);
         return *c;
     }
@@ -105,9 +109,10 @@ void Tracker::Impl::on_mini_start(Connection& c, const TimewaitTimer& e) {
     forget_cancel(c);
     if (e.substate == TcpState::TIME_WAIT && c.state != TcpState::TIME_WAIT) {
         enter_time_wait_late(c, e.at, e.expires, e.entered);
-    } else if (c.state == TcpState::TIME_WAIT && e.expires && c.mini_expires && *e.expires > *c.mini_expires) {
-        // RFC 9293, section 3.10.7.4: "restart the 2 MSL timeout". Without growth it is only the timer's move to
-        // another CPU.
+    } else if (c.state == TcpState::TIME_WAIT && e.expires && c.mini_expires &&
+               *e.expires > *c.mini_expires) {
+        // RFC 9293, section 3.10.7.4: "restart the 2 MSL timeout". Without growth it is only the
+        // timer's move to another CPU.
         ++table_.evidence(c).restarts;
     }
     c.mini_expires = e.expires;
@@ -128,7 +133,8 @@ void Tracker::Impl::on_mini_cancel(Connection& c, const TimewaitTimer& e) {
     const bool lost_before = c.loss_epoch != loss_epoch_;
     note_event(c, e.at);
     c.uncertain = lost_before;
-    table_.evidence(c).cancelled = TimerCancel{e.at, e.substate, e.expires, e.entered, e.stack, e.op == TD_TIMER_KILL};
+    table_.evidence(c).cancelled =
+        TimerCancel{e.at, e.substate, e.expires, e.entered, e.stack, e.op == TD_TIMER_KILL};
     if (names_a_killer(e.stack))
         resolve_cancel(c, std::nullopt);
     else
@@ -138,12 +144,14 @@ void Tracker::Impl::on_mini_cancel(Connection& c, const TimewaitTimer& e) {
 void Tracker::Impl::resolve_cancel(Connection& c, std::optional<TimeWaitEnd> follower) {
     const TimerCancel cancel = *table_.evidence_of(c).cancelled;
     forget_cancel(c);
-    if (!follower) { // a connect() with a port of its own takes the four-tuple first, and then kills the TIME_WAIT
+    if (!follower) { // a connect() with a port of its own takes the four-tuple first, and then
+                     // kills the TIME_WAIT
         const Connection* heir = table_.by_tuple(c.who.netns, c.who.tuple);
         if (heir && heir != &c && !heir->ended)
             follower = heir->place == Place::request ? TimeWaitEnd::recycled : TimeWaitEnd::reused;
     }
-    // Nobody is known to have killed it, and what should have followed may be lost, or is missing: it may well live on.
+    // Nobody is known to have killed it, and what should have followed may be lost, or is missing:
+    // it may well live on.
     const bool says_otherwise = (cancel.stack & (TD_STACK_RUN_TIMERS | TD_STACK_MOD_TIMER)) != 0;
     const bool lost = c.loss_epoch != loss_epoch_;
     if (!follower && !cancel.killed && !names_a_killer(cancel.stack) && (lost || says_otherwise)) {
@@ -151,25 +159,31 @@ void Tracker::Impl::resolve_cancel(Connection& c, std::optional<TimeWaitEnd> fol
         resync_state(c, cancel.substate, cancel.at);
         return;
     }
-    if (cancel.substate == TcpState::TIME_WAIT) enter_time_wait_late(c, cancel.at, cancel.expires, cancel.entered);
+    if (cancel.substate == TcpState::TIME_WAIT)
+        enter_time_wait_late(c, cancel.at, cancel.expires, cancel.entered);
     end_mini(c, cancel.at, MiniClose{cancel.substate, false, cancel.stack, false, follower});
 }
 
-void Tracker::Impl::enter_time_wait_late(Connection& c, MonoTime at, std::optional<MonoTime> expires,
+void Tracker::Impl::enter_time_wait_late(Connection& c, MonoTime at,
+                                         std::optional<MonoTime> expires,
                                          std::optional<MonoTime> entered) {
-    const std::optional<MonoTime> armed = expires ? std::optional(*expires - kTimeWaitLength) : std::nullopt;
+    const std::optional<MonoTime> armed =
+        expires ? std::optional(*expires - kTimeWaitLength) : std::nullopt;
     if (c.state == TcpState::TIME_WAIT) {
         // A restart that stayed in the same bucket of the timer wheel fired nothing.
-        if (armed && c.entry_seen && *armed > c.entered + kJiffySlack && table_.evidence_of(c).restarts == 0)
+        if (armed && c.entry_seen && *armed > c.entered + kJiffySlack &&
+            table_.evidence_of(c).restarts == 0)
             table_.evidence(c).restarts = 1;
         if (expires) c.mini_expires = expires;
         return;
     }
-    // The stamp is renewed by the FIN if that segment has a timestamp; the timer is set by it in any case.
+    // The stamp is renewed by the FIN if that segment has a timestamp; the timer is set by it in
+    // any case.
     std::optional<MonoTime> began = armed;
     if (entered && c.mini_started && *entered > *c.mini_started + kStampSlack) began = entered;
     resync_state(c, TcpState::FIN_WAIT2, at);
-    if (!c.mini_started) c.forget_beginning(); // a jiffy is too coarse for how long FIN_WAIT2 lasted before
+    if (!c.mini_started)
+        c.forget_beginning(); // a jiffy is too coarse for how long FIN_WAIT2 lasted before
     if (began) {
         const MonoTime made = c.mini_started ? *c.mini_started : MonoTime::min();
         const MonoTime earliest = c.entry_seen ? std::max(c.entered, made) : made;

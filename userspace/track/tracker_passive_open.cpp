@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Passive opens (RFC 9293, section 3.5): the request socket that a handshake is kept in, seen from its timer or from
-// the kernel's functions that make and drop it; how the child, a full socket, takes its place; and what is known where
-// there was no request socket (SYN cookies, TCP Fast Open).
+// Passive opens (RFC 9293, section 3.5): the request socket that a handshake is kept in, seen from
+// its timer or from the kernel's functions that make and drop it; how the child, a full socket,
+// takes its place; and what is known where there was no request socket (SYN cookies, TCP Fast
+// Open).
 #include "track/tracker_impl.h"
 
 namespace tcpdwell {
@@ -9,7 +10,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// A handshake can take this long (tcp_synack_retries and backoff): a loss so long ago may have hidden a SYN.
+/// A handshake can take this long (tcp_synack_retries and backoff): a loss so long ago may have
+/// hidden a SYN.
 constexpr Nanoseconds kLongestHandshake = 130s;
 
 } // namespace
@@ -18,7 +20,8 @@ constexpr Nanoseconds kLongestHandshake = 130s;
 
 Connection* Tracker::Impl::find_request(const RequestTimer& e) {
     Connection* c = table_.by_object(e.request);
-    if (c && !c->ended && c->lives_in(Place::request, e.request) && c->who.tuple == e.tuple && c->who.netns == e.netns)
+    if (c && !c->ended && c->lives_in(Place::request, e.request) && c->who.tuple == e.tuple &&
+        c->who.netns == e.netns)
         return c;
     return adopt_request(e);
 }
@@ -26,7 +29,8 @@ Connection* Tracker::Impl::find_request(const RequestTimer& e) {
 Connection* Tracker::Impl::adopt_request(const RequestTimer& e) {
     Connection* c = table_.by_tuple(e.netns, e.tuple);
     if (!c || c->ended || c->place != Place::request) return nullptr;
-    // A copy made for another listener (tcp_migrate_req) begins with a SYN-ACK that isn't the first.
+    // A copy made for another listener (tcp_migrate_req) begins with a SYN-ACK that isn't the
+    // first.
     const bool is_copy = e.op == TD_TIMER_START && e.timeouts > 0;
     if (c->other != 0 && !is_copy) return nullptr;
     clear_address(e.request);
@@ -63,7 +67,8 @@ void Tracker::Impl::on_request_timer(Connection& c, const RequestTimer& e) {
 
 void Tracker::Impl::on_request_start(const RequestTimer& e) {
     clear_address(e.request);
-    if (Connection* other = table_.by_tuple(e.netns, e.tuple)) clear_tuple(*other, TimeWaitEnd::recycled);
+    if (Connection* other = table_.by_tuple(e.netns, e.tuple))
+        clear_tuple(*other, TimeWaitEnd::recycled);
     Connection& c = create(e.request, e.at, e.netns, e.tuple, 0);
     table_.set_other(c, e.request);
     c.place = Place::request;
@@ -77,7 +82,8 @@ void Tracker::Impl::on_request_start(const RequestTimer& e) {
         c.seen = last_loss_ ? Seen::gap : Seen::joined;
     }
     const Connection* listener = table_.by_object(e.listener);
-    if (!listener || listener->state != TcpState::LISTEN) listener = table_.listener_for(e.netns, e.tuple.local);
+    if (!listener || listener->state != TcpState::LISTEN)
+        listener = table_.listener_for(e.netns, e.tuple.local);
     inherit_owner(c, listener);
     table_.index_tuple(c);
     if (c.opened)
@@ -91,8 +97,8 @@ void Tracker::Impl::resolve_request(Connection& c) {
     const bool expired = table_.evidence_of(c).request_expired;
     forget_stop(c);
     if (c.loss_epoch != loss_epoch_) {
-        // Its child may have been established unseen: the child's next event finds it by the four-tuple, or an
-        // inventory doesn't.
+        // Its child may have been established unseen: the child's next event finds it by the
+        // four-tuple, or an inventory doesn't.
         c.seen = Seen::gap;
         c.place = Place::full;
         c.forget_beginning();
@@ -100,13 +106,14 @@ void Tracker::Impl::resolve_request(Connection& c) {
         return;
     }
     move(c, TcpState::CLOSE, at);
-    table_.evidence(c).close = Verdict(Ending::handshake_failed, expired ? EndingDetail::timeout : EndingDetail::none);
+    table_.evidence(c).close = Classification(Ending::handshake_failed,
+                                              expired ? EndingDetail::timeout : EndingDetail::none);
     end(c, at);
 }
 
 void Tracker::Impl::forget_stop(Connection& c) {
     if (c.evidence == 0) return;
-    Evidence& evidence = table_.evidence(c);
+    CloseEvidence& evidence = table_.evidence(c);
     evidence.request_stopped.reset();
     evidence.request_expired = false;
     table_.tidy(c);
@@ -115,7 +122,8 @@ void Tracker::Impl::forget_stop(Connection& c) {
 // --- children
 
 void Tracker::Impl::on_child_born(const StateChange& e) {
-    // Up to 6.12 neither the peer nor the cookie is known yet: the next event shows which child it is.
+    // Up to 6.12 neither the peer nor the cookie is known yet: the next event shows which child it
+    // is.
     clear_address(e.sock);
     children_[e.sock] = Child{e.at, loss_epoch_, std::nullopt};
 }
@@ -178,8 +186,8 @@ Connection& Tracker::Impl::create_child(const StateChange& e, const std::optiona
         report_move(c, std::nullopt, TcpState::SYN_RECV, e.at);
         return c;
     }
-    // A child made at the SYN (TCP Fast Open) has been in SYN_RECV since; one made at the ACK (SYN cookie) leaves no
-    // trace of how long the handshake took.
+    // A child made at the SYN (TCP Fast Open) has been in SYN_RECV since; one made at the ACK (SYN
+    // cookie) leaves no trace of how long the handshake took.
     const bool fast_open = e.has(TD_STATE_FASTOPEN);
     if (fast_open) c.begin_state(born->at);
     c.opened = fast_open ? born->at : e.at;

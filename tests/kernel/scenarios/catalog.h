@@ -26,8 +26,9 @@ std::span<const Scenario> crowds();     ///< very many at once
 
 inline std::vector<Scenario> all_scenarios() {
     std::vector<Scenario> all;
-    for (const auto theme : {closes, fin_wait2, resets_received, resets_sent, failed_connects, handshakes, fast_opens,
-                             timeouts, time_waits, processes, families, existing, unfinished, crowds}) {
+    for (const auto theme :
+         {closes, fin_wait2, resets_received, resets_sent, failed_connects, handshakes, fast_opens,
+          timeouts, time_waits, processes, families, existing, unfinished, crowds}) {
         const auto scenarios = theme();
         all.insert(all.end(), scenarios.begin(), scenarios.end());
     }

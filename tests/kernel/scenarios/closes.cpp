@@ -60,18 +60,19 @@ void simultaneous_close(Scene& scene) {
     pair.peer.await(kFin);
     const Moment acked = during([&] { pair.peer.send_ack(); });
     scene.require_listed(pair.end, TCP_TIME_WAIT);
-    scene.expect(
-        {.what = "client",
-         .end = pair.end,
-         .path =
-             path_of(pair.end, closed,
-                     {{"FIN_WAIT1", between(closed, fin)}, {"CLOSING", between(fin, acked)}, {"TIME_WAIT", two_msl()}}),
-         .closed_first = "both",
-         .ending = "fin",
-         .time_wait = "expired"});
+    scene.expect({.what = "client",
+                  .end = pair.end,
+                  .path = path_of(pair.end, closed,
+                                  {{"FIN_WAIT1", between(closed, fin)},
+                                   {"CLOSING", between(fin, acked)},
+                                   {"TIME_WAIT", two_msl()}}),
+                  .closed_first = "both",
+                  .ending = "fin",
+                  .time_wait = "expired"});
 }
 
-// Two threads close both ends at once. What the packets make of it differs; that the ends tell the same story doesn't.
+// Two threads close both ends at once. What the packets make of it differs; that the ends tell the
+// same story doesn't.
 void race_to_close(Scene& scene) {
     constexpr int kPairs = 20;
     const Fd listener = listen_on({"127.0.0.1", 0});
@@ -94,8 +95,8 @@ void race_to_close(Scene& scene) {
                     .count = kPairs,
                     .closed_first = {"local", "remote", "both"},
                     .ending = "fin",
-                    // A FIN that was sent twice restarts a TIME_WAIT, and is acknowledged from it; if the socket that
-                    // sent it is gone meanwhile, the answer is a reset.
+                    // A FIN that was sent twice restarts a TIME_WAIT, and is acknowledged from it;
+                    // if the socket that sent it is gone meanwhile, the answer is a reset.
                     .time_wait = {"null", "expired", "reset"},
                     .restarts = -1,
                     .closed_by = only(scene.self())};

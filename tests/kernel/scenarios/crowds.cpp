@@ -29,11 +29,12 @@ void connect_all(std::vector<Fd>& sockets, const Address& target) {
     }
 }
 
-// All are open together before the first is closed. Clients and servers are two processes, as none may have
-// more than 20000 descriptors everywhere.
+// All are open together before the first is closed. Clients and servers are two processes, as none
+// may have more than 20000 descriptors everywhere.
 void ten_thousand(Scene& scene) {
     allow_many_descriptors();
-    write_sysctl("ipv4/tcp_max_tw_buckets", std::to_string(2 * kSources * each())); // the default depends on the memory
+    write_sysctl("ipv4/tcp_max_tw_buckets",
+                 std::to_string(2 * kSources * each())); // the default depends on the memory
     const Fd listener = listen_on({"127.0.0.1", 42000}, 4096);
     const Child crowd("crowd", [&](const Child::Script& script) {
         std::vector<Fd> sockets;
@@ -56,7 +57,10 @@ void ten_thousand(Scene& scene) {
     const Moment answered = during([&] { servers.clear(); });
     const Moment busy = joined(opened, answered);
 
-    End client{.remote = local_of(listener), .role = "client", .process = only(crowd.task()), .opened = opened};
+    End client{.remote = local_of(listener),
+               .role = "client",
+               .process = only(crowd.task()),
+               .opened = opened};
     Expected first = closes_first(client, closed, answered);
     first.path = {{"SYN_SENT", within(busy)},
                   {"ESTABLISHED", within(busy)},
@@ -64,8 +68,12 @@ void ten_thousand(Scene& scene) {
                   {"FIN_WAIT2", within(busy)},
                   {"TIME_WAIT", two_msl()}};
     first.count = kSources * each();
-    first.closed_by = maybe(crowd.task()); // nobody, where the tracer's own look at the descriptors came in between
-    End server{.local = local_of(listener), .role = "server", .process = only(scene.self()), .opened = opened};
+    first.closed_by = maybe(
+        crowd.task()); // nobody, where the tracer's own look at the descriptors came in between
+    End server{.local = local_of(listener),
+               .role = "server",
+               .process = only(scene.self()),
+               .opened = opened};
     Expected second = closes_second(server, closed, answered);
     second.path = {{"SYN_RECV", within(busy)},
                    {"ESTABLISHED", within(busy)},

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Scenarios: what was there before tracing began. Its past isn't known and isn't made up; what comes after is.
+// Scenarios: what was there before tracing began. Its past isn't known and isn't made up; what
+// comes after is.
 #include <netinet/tcp.h>
 
 #include "catalog.h"
@@ -9,13 +10,15 @@ namespace tcpdwell::test {
 
 namespace {
 
-// Tracing is on, and the tracer has had the time to look at all sockets of all namespaces and at their owners.
+// Tracing is on, and the tracer has had the time to look at all sockets of all namespaces and at
+// their owners.
 void await_inventory(Scene& scene) {
     scene.await_tracing();
     pause(patience(8s));
 }
 
-// The end as a tracer sees it that came later. Where the state doesn't tell the role, it may be unknown.
+// The end as a tracer sees it that came later. Where the state doesn't tell the role, it may be
+// unknown.
 End known_late(End end) {
     end.opened = {};
     end.role.allowed.push_back("unknown");
@@ -56,7 +59,8 @@ void joined_half_closed(Scene& scene) {
     scene.expect(without_owner(
         {.what = "client",
          .end = known_late(pair.client_end),
-         .path = {{"FIN_WAIT2", or_unknown(less_delayed_ack(between(closed, answered)))}, {"TIME_WAIT", two_msl()}},
+         .path = {{"FIN_WAIT2", or_unknown(less_delayed_ack(between(closed, answered)))},
+                  {"TIME_WAIT", two_msl()}},
          .closed_first = "local",
          .ending = "fin",
          .time_wait = "expired",
@@ -134,8 +138,10 @@ void joined_syn_sent(Scene& scene) {
     PeerPair pair{.peer = PacketPeer(80), .socket = tcp_socket(), .end = {}};
     set_nonblocking(pair.socket);
     connect_to(pair.socket, pair.peer.address());
-    pair.end = {
-        .local = local_of(pair.socket), .remote = pair.peer.address(), .role = "client", .process = only(scene.self())};
+    pair.end = {.local = local_of(pair.socket),
+                .remote = pair.peer.address(),
+                .role = "client",
+                .process = only(scene.self())};
     await_inventory(scene);
     const Moment answered = during([&] { pair.peer.complete_connect(); });
     pause(100ms);
@@ -172,8 +178,8 @@ void joined_syn_recv(Scene& scene) {
                   .seen = "joined"});
 }
 
-// Something happens at once, perhaps before the tracer has come to look at the socket. Then it may not learn whose it
-// was, but the state that it leaves is known.
+// Something happens at once, perhaps before the tracer has come to look at the socket. Then it may
+// not learn whose it was, but the state that it leaves is known.
 void joined_in_a_hurry(Scene& scene) {
     PeerPair pair = open_to_peer(scene);
     check(shutdown(pair.socket.get(), SHUT_WR), "shutdown");

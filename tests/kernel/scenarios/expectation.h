@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a scenario knows to be true of the connections that it made: one table per connection, to be held against the
-// tracer's line.
+// What a scenario knows to be true of the connections that it made: one table per connection, to be
+// held against the tracer's line.
 #pragma once
 
 #include <cstdint>
@@ -88,7 +88,8 @@ struct Expected {
     std::string what; ///< for messages
     End end;
     int count = 1; ///< so many connections match `end`, and all are as told here
-    int turn = -1; ///< which one of several with the same ends, in the order of opening; -1: there is just one
+    int turn = -1; ///< which one of several with the same ends, in the order of opening; -1: there
+                   ///< is just one
     std::vector<Step> path{};
     Words closed_first{};
     Words ending{};
@@ -96,12 +97,13 @@ struct Expected {
     Words time_wait = "null"; ///< time_wait.end
     int restarts = 0;         ///< -1: not asserted
     Words seen = "whole";
-    /// Unless told otherwise: the owner, if the path has a state of ours that only a close() leads to, or if it ended
-    /// by our own reset or by giving up; else nobody.
+    /// Unless told otherwise: the owner, if the path has a state of ours that only a close() leads
+    /// to, or if it ended by our own reset or by giving up; else nobody.
     Who closed_by{.by_the_path = true};
-    std::int64_t uid = 0;        ///< or kNoUid, kAnyUid
-    std::uint64_t cookie = 0;    ///< 0: not asserted
-    bool cookie_is_late = false; ///< nobody but the tracer asked for it while the connection lasted, and not all can
+    std::int64_t uid = 0;     ///< or kNoUid, kAnyUid
+    std::uint64_t cookie = 0; ///< 0: not asserted
+    bool cookie_is_late =
+        false; ///< nobody but the tracer asked for it while the connection lasted, and not all can
 };
 
 /// A listening socket: no connection, but transitions.
@@ -117,12 +119,14 @@ struct Host {
 };
 
 /// What differs between `line` and what was expected, in words; empty if nothing does.
-std::vector<std::string> differences(const Expected& expected, const ConnectionLine& line, const Host& host);
+std::vector<std::string> differences(const Expected& expected, const ConnectionLine& line,
+                                     const Host& host);
 
 /// Whether the line is about this end.
 bool is_about(const End& end, const Subject& who);
 
-/// Whether the connection's last trace stays in the kernel until tracing stops, as far as the table tells.
+/// Whether the connection's last trace stays in the kernel until tracing stops, as far as the table
+/// tells.
 bool stays_open(const Expected& expected);
 
 void to_json(nlohmann::json& out, const Expected& expected);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Expectations as JSON: a scenario runs in a process of its own, and hands them to the one that judges.
+// Expectations as JSON: a scenario runs in a process of its own, and hands them to the one that
+// judges.
 #include "expectation.h"
 
 template <>

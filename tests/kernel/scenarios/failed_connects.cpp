@@ -13,10 +13,14 @@ namespace {
 const Endpoint kNobody{"10.9.9.9", 80}; // in the phantom network, where nobody answers
 
 // A connect() to `remote` from `local` that was begun and ended in these moments.
-Expected failed(const Scene& scene, const Endpoint& local, const Endpoint& remote, Moment begun, Moment ended,
-                const char* ending, const char* detail) {
+Expected failed(const Scene& scene, const Endpoint& local, const Endpoint& remote, Moment begun,
+                Moment ended, const char* ending, const char* detail) {
     return {.what = "client",
-            .end = {.local = local, .remote = remote, .role = "client", .process = only(scene.self()), .opened = begun},
+            .end = {.local = local,
+                    .remote = remote,
+                    .role = "client",
+                    .process = only(scene.self()),
+                    .opened = begun},
             .path = {{"SYN_SENT", between(begun, ended)}},
             .closed_first = "none",
             .ending = ending,
@@ -78,8 +82,10 @@ void syn_unanswered(Scene& scene) {
     int error = 0;
     const Moment connect = during([&] { error = failing_connect(socket, kNobody); });
     scene.require(error == ETIMEDOUT, "not timed out");
-    Expected expected = failed(scene, local_of(socket), kNobody, connect, connect, "connect_failed", "timeout");
-    // Two time-outs, the second of them as long or twice as long (net.ipv4.tcp_syn_linear_timeouts).
+    Expected expected =
+        failed(scene, local_of(socket), kNobody, connect, connect, "connect_failed", "timeout");
+    // Two time-outs, the second of them as long or twice as long
+    // (net.ipv4.tcp_syn_linear_timeouts).
     expected.path[0].dwell.min = 2s - 2 * jiffy();
     scene.expect(expected);
 }
@@ -96,7 +102,8 @@ void unreachable(Scene& scene, std::uint8_t code, int expected_error) {
     const Moment icmp = during([&] { peer.send_unreachable(code); });
     const int error = read_to_end(socket);
     scene.require(error == expected_error, "the socket's error is " + std::to_string(error));
-    scene.expect(failed(scene, local, peer.address(), connect, icmp, "connect_failed", "unreachable"));
+    scene.expect(
+        failed(scene, local, peer.address(), connect, icmp, "connect_failed", "unreachable"));
 }
 
 void host_unreachable(Scene& scene) { unreachable(scene, ICMP_HOST_UNREACH, EHOSTUNREACH); }
@@ -104,7 +111,8 @@ void host_unreachable(Scene& scene) { unreachable(scene, ICMP_HOST_UNREACH, EHOS
 // The errno of this one is ECONNREFUSED, but no RST came.
 void port_unreachable(Scene& scene) { unreachable(scene, ICMP_PORT_UNREACH, ECONNREFUSED); }
 
-// Neither a socket that fails before it enters SYN_SENT nor one that never connects is a connection.
+// Neither a socket that fails before it enters SYN_SENT nor one that never connects is a
+// connection.
 void no_route(Scene& scene) {
     const Fd socket = tcp_socket();
     scene.require(failing_connect(socket, {"10.99.0.1", 80}) == ENETUNREACH, "there is a route");
@@ -121,7 +129,8 @@ void no_free_port(Scene& scene) {
     const Moment connect = during([&] { error = failing_connect(second, local_of(listener)); });
     scene.require(error == EADDRNOTAVAIL, "there was a free port");
     close_and_expect(scene, pair);
-    Expected expected = failed(scene, {}, local_of(listener), connect, connect, "connect_failed", "no_port");
+    Expected expected =
+        failed(scene, {}, local_of(listener), connect, connect, "connect_failed", "no_port");
     expected.turn = 1; // of all to that listener
     scene.expect(expected);
 }
@@ -144,7 +153,8 @@ void given_up_by_disconnect(Scene& scene) {
     const Moment connect = during([&] { connect_to(socket, kNobody); });
     pause(150ms);
     const Moment left = during([&] { disconnect(socket); });
-    scene.expect(failed(scene, local_of(socket), kNobody, connect, left, "connect_failed", "given_up"));
+    scene.expect(
+        failed(scene, local_of(socket), kNobody, connect, left, "connect_failed", "given_up"));
 }
 
 constexpr Scenario kScenarios[] = {

@@ -98,14 +98,16 @@ void v4_mapped(Scene& scene) {
 // The other way round: a socket of IPv6 connects to an IPv4 server.
 void v4_mapped_client(Scene& scene) {
     const Fd listener = listen_on({"127.0.0.1", 0});
-    Pair pair = open_pair(scene, listener, tcp_socket(AF_INET6), {"::ffff:127.0.0.1", local_of(listener).port});
+    Pair pair = open_pair(scene, listener, tcp_socket(AF_INET6),
+                          {"::ffff:127.0.0.1", local_of(listener).port});
     pair.server_end.family = "ipv4";
     pair.server_end.local.addr = pair.server_end.remote.addr = "127.0.0.1";
     pause(50ms);
     close_and_expect(scene, pair);
 }
 
-// One connection of MPTCP has one subflow here. That is a TCP connection; the socket above it isn't.
+// One connection of MPTCP has one subflow here. That is a TCP connection; the socket above it
+// isn't.
 void mptcp(Scene& scene) {
     if (!has_sysctl("mptcp/enabled")) {
         scene.skip("this kernel has no MPTCP");
@@ -118,7 +120,8 @@ void mptcp(Scene& scene) {
     send_bytes(pair.client, 10); // with it the first subflow is fully MPTCP
     std::array<char, 10> buffer;
     await_readable(pair.server);
-    scene.require(recv(pair.server.get(), buffer.data(), buffer.size(), 0) == 10, "the data didn't arrive");
+    scene.require(recv(pair.server.get(), buffer.data(), buffer.size(), 0) == 10,
+                  "the data didn't arrive");
     pause(50ms);
     pair.client.reset();
     pause(60ms);
@@ -133,8 +136,8 @@ void mptcp(Scene& scene) {
                       .closed_by = anyone()});
 }
 
-// DCCP keeps its TIME_WAITs and handshakes in the same objects as TCP, by the same functions (until Linux 6.16, which
-// has no DCCP any more). Nothing is expected in this namespace.
+// DCCP keeps its TIME_WAITs and handshakes in the same objects as TCP, by the same functions (until
+// Linux 6.16, which has no DCCP any more). Nothing is expected in this namespace.
 void dccp(Scene& scene) {
     const Fd listener(socket(AF_INET, SOCK_DCCP | SOCK_CLOEXEC, IPPROTO_DCCP));
     if (!listener) {
@@ -143,7 +146,8 @@ void dccp(Scene& scene) {
     }
     const std::uint32_t service = htonl(42);
     const auto set_service = [&](const Fd& socket) {
-        check(setsockopt(socket.get(), kDccpLevel, kDccpService, &service, sizeof service), "DCCP_SOCKOPT_SERVICE");
+        check(setsockopt(socket.get(), kDccpLevel, kDccpService, &service, sizeof service),
+              "DCCP_SOCKOPT_SERVICE");
     };
     set_service(listener);
     bind_to(listener, {"127.0.0.1", 0});

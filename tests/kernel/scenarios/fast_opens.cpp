@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Scenarios: TCP Fast Open (RFC 7413), where data come with the SYN and the server is a full socket in SYN_RECV.
+// Scenarios: TCP Fast Open (RFC 7413), where data come with the SYN and the server is a full socket
+// in SYN_RECV.
 #include <netinet/tcp.h>
 
 #include "catalog.h"
@@ -19,7 +20,8 @@ constexpr unsigned kAllListeners = 0x400;
 void allow_fast_open(unsigned how) { write_sysctl("ipv4/tcp_fastopen", std::to_string(how)); }
 
 void allow_without_cookies() {
-    allow_fast_open(kClient | kServer | kClientNeedsNoCookie | kServerNeedsNoCookie | kAllListeners);
+    allow_fast_open(kClient | kServer | kClientNeedsNoCookie | kServerNeedsNoCookie |
+                    kAllListeners);
 }
 
 bool had_data_in_syn(const Fd& server) {
@@ -32,7 +34,8 @@ bool had_data_in_syn(const Fd& server) {
 void read_bytes(Scene& scene, const Fd& socket, std::size_t count) {
     std::string buffer(count, 0);
     await_readable(socket);
-    scene.require(recv(socket.get(), buffer.data(), count, 0) == static_cast<ssize_t>(count), "the data didn't arrive");
+    scene.require(recv(socket.get(), buffer.data(), count, 0) == static_cast<ssize_t>(count),
+                  "the data didn't arrive");
 }
 
 Pair open_with_data(Scene& scene, const Fd& listener) {
@@ -90,8 +93,9 @@ void fast_open_deferred_by_client(Scene& scene) {
     close_and_expect(scene, pair);
     Expected& client = scene.report().connections[0];
     client.path[0].dwell = between(connect, sent);
-    client.path[1].dwell =
-        client.path[1].dwell.max > 200ms ? at_most(client.path[1].dwell.max - 200ms + 2 * slack()) : whatever();
+    client.path[1].dwell = client.path[1].dwell.max > 200ms
+                               ? at_most(client.path[1].dwell.max - 200ms + 2 * slack())
+                               : whatever();
 }
 
 struct HeldServer {
@@ -100,7 +104,8 @@ struct HeldServer {
     End end;
 };
 
-// A server that has been accepted, and has read the data of the SYN, but not got the ACK of the handshake.
+// A server that has been accepted, and has read the data of the SYN, but not got the ACK of the
+// handshake.
 HeldServer held_server(Scene& scene) {
     allow_without_cookies();
     add_phantom_network();
@@ -129,7 +134,8 @@ void fast_open_held(Scene& scene) {
     scene.require_state(held.socket, TCP_CLOSE); // or our close() overtakes it
     scene.expect({.what = "server",
                   .end = held.end,
-                  .path = {{"SYN_RECV", between(held.end.opened, acked)}, {"ESTABLISHED", between(acked, rst)}},
+                  .path = {{"SYN_RECV", between(held.end.opened, acked)},
+                           {"ESTABLISHED", between(acked, rst)}},
                   .closed_first = "remote",
                   .ending = "reset_received"});
 }
@@ -158,8 +164,10 @@ void fast_open_closed_in_syn_recv(Scene& scene) {
 }
 
 constexpr Scenario kScenarios[] = {
-    {"fast_open_without_cookie", fast_open_without_cookie},         {"fast_open_with_cookie", fast_open_with_cookie},
-    {"fast_open_deferred_by_client", fast_open_deferred_by_client}, {"fast_open_held", fast_open_held},
+    {"fast_open_without_cookie", fast_open_without_cookie},
+    {"fast_open_with_cookie", fast_open_with_cookie},
+    {"fast_open_deferred_by_client", fast_open_deferred_by_client},
+    {"fast_open_held", fast_open_held},
     {"fast_open_closed_in_syn_recv", fast_open_closed_in_syn_recv},
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Scenarios: we have closed and the peer has acknowledged that, but not closed itself. Where nobody holds the socket
-// any more, the kernel keeps FIN_WAIT2 in a mini-socket.
+// Scenarios: we have closed and the peer has acknowledged that, but not closed itself. Where nobody
+// holds the socket any more, the kernel keeps FIN_WAIT2 in a mini-socket.
 #include <netinet/tcp.h>
 
 #include "catalog.h"
@@ -10,7 +10,8 @@ namespace tcpdwell::test {
 
 namespace {
 
-// A connection whose local end has been closed in `closed`, which the peer has acknowledged in `acked`.
+// A connection whose local end has been closed in `closed`, which the peer has acknowledged in
+// `acked`.
 struct Orphan {
     PeerPair pair;
     Moment closed;
@@ -60,14 +61,15 @@ void fin_with_the_ack(Scene& scene) {
     pause(100ms);
     const Moment fin = during([&] { pair.peer.send_fin(); });
     scene.require_listed(pair.end, TCP_TIME_WAIT);
-    scene.expect(
-        {.what = "server",
-         .end = pair.end,
-         .path = path_of(pair.end, closed,
-                         {{"FIN_WAIT1", between(closed, fin)}, {"FIN_WAIT2", within(fin)}, {"TIME_WAIT", two_msl()}}),
-         .closed_first = "local",
-         .ending = "fin",
-         .time_wait = "expired"});
+    scene.expect({.what = "server",
+                  .end = pair.end,
+                  .path = path_of(pair.end, closed,
+                                  {{"FIN_WAIT1", between(closed, fin)},
+                                   {"FIN_WAIT2", within(fin)},
+                                   {"TIME_WAIT", two_msl()}}),
+                  .closed_first = "local",
+                  .ending = "fin",
+                  .time_wait = "expired"});
 }
 
 void fin_wait2_expires(Scene& scene) {
@@ -80,15 +82,17 @@ void fin_wait2_expires(Scene& scene) {
     await_unlisted(pair.client_end);
     scene.expect({.what = "client",
                   .end = pair.client_end,
-                  .path = path_of(pair.client_end, closed, {{"FIN_WAIT1", delayed_ack()}, {"FIN_WAIT2", timer(2s)}}),
+                  .path = path_of(pair.client_end, closed,
+                                  {{"FIN_WAIT1", delayed_ack()}, {"FIN_WAIT2", timer(2s)}}),
                   .closed_first = "local",
                   .ending = "fin_wait2_expired"});
     // Its FIN comes too late, and is answered by an RST.
     const Moment answered = during([&] { pair.server.reset(); });
     scene.expect({.what = "server",
                   .end = pair.server_end,
-                  .path = path_of(pair.server_end, closed,
-                                  {{"CLOSE_WAIT", between(closed, answered)}, {"LAST_ACK", within(answered)}}),
+                  .path = path_of(
+                      pair.server_end, closed,
+                      {{"CLOSE_WAIT", between(closed, answered)}, {"LAST_ACK", within(answered)}}),
                   .closed_first = "remote",
                   .ending = "reset_received"});
 }
@@ -105,7 +109,8 @@ void linger2_expires(Scene& scene) {
                   .ending = "fin_wait2_expired"});
 }
 
-// Past 60 s the full socket stays for the excess, and then a mini-socket takes over for the same time once more.
+// Past 60 s the full socket stays for the excess, and then a mini-socket takes over for the same
+// time once more.
 void linger2_of_63_seconds(Scene& scene) {
     PeerPair pair = open_to_peer(scene);
     set_tcp_option(pair.socket, TCP_LINGER2, 63);
@@ -146,7 +151,8 @@ void data_after_close_in_full_fin_wait2(Scene& scene) {
                   .detail = "data_after_close"});
 }
 
-// With or without the ACK of the FIN. With it, the FIN_WAIT2 in between is a matter of microseconds.
+// With or without the ACK of the FIN. With it, the FIN_WAIT2 in between is a matter of
+// microseconds.
 void data_after_close_in_fin_wait1(Scene& scene, bool acknowledges) {
     PeerPair pair = open_to_peer(scene);
     const Moment closed = during([&] { pair.socket.reset(); });
@@ -180,7 +186,8 @@ void negative_linger2(Scene& scene) {
     scene.expect(
         {.what = "client",
          .end = pair.end,
-         .path = path_of(pair.end, closed, {{"FIN_WAIT1", between(closed, acked)}, {"FIN_WAIT2", within(acked)}}),
+         .path = path_of(pair.end, closed,
+                         {{"FIN_WAIT1", between(closed, acked)}, {"FIN_WAIT2", within(acked)}}),
          .closed_first = "local",
          .ending = "reset_sent",
          .detail = "linger2"});
@@ -199,7 +206,8 @@ void negative_linger2_after_shutdown(Scene& scene) {
     scene.expect({.what = "server",
                   .end = pair.end,
                   .path = path_of(pair.end, closed,
-                                  {{"FIN_WAIT1", between(closed, acked)}, {"FIN_WAIT2", between(acked, ended)}}),
+                                  {{"FIN_WAIT1", between(closed, acked)},
+                                   {"FIN_WAIT2", between(acked, ended)}}),
                   .closed_first = "local",
                   .ending = "reset_sent",
                   .detail = "linger2"});

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Scenarios: the server's handshake, which the kernel keeps in a request socket, takes its time, goes wrong, or leaves
-// no trace at all.
+// Scenarios: the server's handshake, which the kernel keeps in a request socket, takes its time,
+// goes wrong, or leaves no trace at all.
 #include <netinet/tcp.h>
 #include <poll.h>
 
@@ -25,7 +25,8 @@ End server_of(const Scene& scene, const PacketPeer& peer, Moment opened) {
 }
 
 // The peer closes, then we do; `syn` and `established` began the two states before.
-void close_after_held_handshake(Scene& scene, PacketPeer& peer, Fd server, const End& end, Moment established) {
+void close_after_held_handshake(Scene& scene, PacketPeer& peer, Fd server, const End& end,
+                                Moment established) {
     pause(50ms);
     const Moment fin = during([&] { peer.send_fin(); });
     pause(50ms);
@@ -50,7 +51,8 @@ void handshake_held(Scene& scene) {
     peer.await(kSyn | kAck);
     pause(300ms);
     const Moment acked = during([&] { peer.send_ack(); });
-    close_after_held_handshake(scene, peer, accept_from(listener), server_of(scene, peer, syn), acked);
+    close_after_held_handshake(scene, peer, accept_from(listener), server_of(scene, peer, syn),
+                               acked);
 }
 
 // The client's view is ESTABLISHED all the while.
@@ -66,7 +68,8 @@ void accept_deferred(Scene& scene) {
     const Moment data = during([&] { send_bytes(pair.client, 10); });
     pair.server = accept_from(listener);
     std::array<char, 10> buffer;
-    scene.require(recv(pair.server.get(), buffer.data(), buffer.size(), 0) == 10, "the data didn't arrive");
+    scene.require(recv(pair.server.get(), buffer.data(), buffer.size(), 0) == 10,
+                  "the data didn't arrive");
     close_and_expect(scene, pair);
     Expected& server = scene.report().connections[1];
     server.path[0].dwell = between(opened, data);
@@ -142,8 +145,9 @@ Fd listen_in_group() {
     return socket;
 }
 
-// The listener that got the SYN is closed, and another one of its group takes over (tcp_migrate_req, Linux 5.14): the
-// kernel makes the request anew, either when the ACK comes, or when the SYN-ACK is sent again.
+// The listener that got the SYN is closed, and another one of its group takes over
+// (tcp_migrate_req, Linux 5.14): the kernel makes the request anew, either when the ACK comes, or
+// when the SYN-ACK is sent again.
 void handshake_migrated(Scene& scene, nanoseconds held) {
     if (!kernel_has("reuseport_migrate_sock")) { // 5.10.223 has the sysctl all the same
         scene.skip("this kernel doesn't migrate requests");
@@ -207,7 +211,8 @@ void syn_cookies(Scene& scene) {
     scene.report().connections[1].path[0].dwell = unknown();
 }
 
-// A SYN that finds the accept queue full is dropped in silence; the next one, a second later, finds room.
+// A SYN that finds the accept queue full is dropped in silence; the next one, a second later, finds
+// room.
 void queue_full_at_the_syn(Scene& scene) {
     const Fd listener = listen_on({"127.0.0.1", 0}, 1);
     Fd waiting[2] = {tcp_socket(), tcp_socket()};
@@ -215,8 +220,11 @@ void queue_full_at_the_syn(Scene& scene) {
         const Moment opened = during([&] { connect_to(client, local_of(listener)); });
         const End end = client_end(scene, client, opened);
         for (const End& side : {end, server_end(scene, end, opened)}) {
-            Expected open{
-                .what = "in the queue", .end = side, .closed_first = "none", .ending = "open", .closed_by = nobody()};
+            Expected open{.what = "in the queue",
+                          .end = side,
+                          .closed_first = "none",
+                          .ending = "open",
+                          .closed_by = nobody()};
             scene.expect(open);
         }
     }
@@ -242,7 +250,8 @@ void queue_full_at_the_syn(Scene& scene) {
     server.path[0].dwell = server.path[1].dwell = at_most(3 * slack());
 }
 
-// The ACK of the handshake finds the accept queue full: the client is established, the server isn't.
+// The ACK of the handshake finds the accept queue full: the client is established, the server
+// isn't.
 void queue_full_at_the_ack(Scene& scene) {
     add_phantom_network();
     PacketPeer peer(40000);
@@ -274,7 +283,8 @@ void queue_full_at_the_ack(Scene& scene) {
                 std::swap(side.local, side.remote);
                 side.role = "client";
             }
-            scene.expect({.what = "in the queue", .end = side, .closed_first = "none", .ending = "open"});
+            scene.expect(
+                {.what = "in the queue", .end = side, .closed_first = "none", .ending = "open"});
         }
     }
 }

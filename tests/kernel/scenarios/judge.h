@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What must hold for every line, whatever the scenario: the lines don't contradict themselves or each other.
+// What must hold for every line, whatever the scenario: the lines don't contradict themselves or
+// each other.
 #pragma once
 
 #include <map>
@@ -22,8 +23,9 @@ public:
     explicit Chains(const std::vector<TransitionLine>& transitions);
 
     [[nodiscard]] const std::map<std::string, Chain>& all() const { return chains_; }
-    /// The chain that tells of the connection of `line`: same namespace, ends and role, and the nearest beginning. The
-    /// two come from different tracers, so their `conn` differ. nullptr if there is none.
+    /// The chain that tells of the connection of `line`: same namespace, ends and role, and the
+    /// nearest beginning. The two come from different tracers, so their `conn` differ. nullptr if
+    /// there is none.
     [[nodiscard]] const Chain* find(const ConnectionLine& line) const;
 
 private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Scenarios: several processes have to do with one connection. Named are the one that connected or accepted, and the
-// one whose close() ended it.
+// Scenarios: several processes have to do with one connection. Named are the one that connected or
+// accepted, and the one whose close() ended it.
 #include <netinet/tcp.h>
 #include <sys/fsuid.h>
 #include <sys/syscall.h>
@@ -41,7 +41,8 @@ void connect_and_wait(const Child::Script& script, const Fd& listener) {
 
 void killed_process(Scene& scene) {
     const Fd listener = listen_on({"127.0.0.1", 0});
-    Child victim("victim", [&](const Child::Script& script) { connect_and_wait(script, listener); });
+    Child victim("victim",
+                 [&](const Child::Script& script) { connect_and_wait(script, listener); });
     const Task task = victim.task();
     const Moment opened = during([&] { victim.order(), victim.await_done(); });
     Pair pair = accepted(scene, listener, opened, task);
@@ -55,7 +56,8 @@ void killed_process(Scene& scene) {
 
 void killed_process_with_unread_data(Scene& scene) {
     const Fd listener = listen_on({"127.0.0.1", 0});
-    Child victim("unreading", [&](const Child::Script& script) { connect_and_wait(script, listener); });
+    Child victim("unreading",
+                 [&](const Child::Script& script) { connect_and_wait(script, listener); });
     const Task task = victim.task();
     const Moment opened = during([&] { victim.order(), victim.await_done(); });
     const Pair pair = accepted(scene, listener, opened, task);
@@ -77,7 +79,8 @@ void killed_process_with_unread_data(Scene& scene) {
 }
 
 // The server's end is closed by `closer`, the client's after it by us.
-void expect_closed_by(Scene& scene, const Pair& pair, const Task& closer, Moment closed, Moment answered) {
+void expect_closed_by(Scene& scene, const Pair& pair, const Task& closer, Moment closed,
+                      Moment answered) {
     Expected server = closes_first(pair.server_end, closed, answered);
     server.closed_by = only(closer);
     scene.expect(server);
@@ -144,7 +147,10 @@ void preforked(Scene& scene) {
         const Moment opened = during([&] { connect_to(client, local_of(listener)); });
         worker->order();
         worker->await_done();
-        Pair pair{.client = {}, .server = {}, .client_end = client_end(scene, client, opened), .server_end = {}};
+        Pair pair{.client = {},
+                  .server = {},
+                  .client_end = client_end(scene, client, opened),
+                  .server_end = {}};
         pair.server_end = server_end(scene, pair.client_end, opened);
         pair.server_end.process = only(worker->task());
         const Moment closed = during([&] { worker->order(), worker->await_done(); });

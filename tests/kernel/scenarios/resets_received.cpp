@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Scenarios: the peer sends an RST, in each state where that can happen to an established connection.
+// Scenarios: the peer sends an RST, in each state where that can happen to an established
+// connection.
 #include <netinet/tcp.h>
 
 #include "catalog.h"
@@ -8,7 +9,8 @@ namespace tcpdwell::test {
 
 namespace {
 
-void expect_reset(Scene& scene, const PeerPair& pair, std::vector<Step> path, const char* closed_first) {
+void expect_reset(Scene& scene, const PeerPair& pair, std::vector<Step> path,
+                  const char* closed_first) {
     scene.require_listed(pair.end, -1);
     scene.expect({.what = "the end reset",
                   .end = pair.end,
@@ -34,7 +36,8 @@ void reset_in_fin_wait1(Scene& scene) {
     const Moment closed = during([&] { pair.socket.reset(); });
     scene.require_listed(pair.end, TCP_FIN_WAIT1);
     const Moment rst = reset(pair);
-    expect_reset(scene, pair, path_of(pair.end, closed, {{"FIN_WAIT1", between(closed, rst)}}), "local");
+    expect_reset(scene, pair, path_of(pair.end, closed, {{"FIN_WAIT1", between(closed, rst)}}),
+                 "local");
 }
 
 void reset_in_full_fin_wait2(Scene& scene) {
@@ -44,9 +47,11 @@ void reset_in_full_fin_wait2(Scene& scene) {
     const Moment acked = during([&] { pair.peer.send_ack(); });
     scene.require_state(pair.socket, TCP_FIN_WAIT2);
     const Moment rst = reset(pair);
-    expect_reset(scene, pair,
-                 path_of(pair.end, closed, {{"FIN_WAIT1", between(closed, acked)}, {"FIN_WAIT2", between(acked, rst)}}),
-                 "local");
+    expect_reset(
+        scene, pair,
+        path_of(pair.end, closed,
+                {{"FIN_WAIT1", between(closed, acked)}, {"FIN_WAIT2", between(acked, rst)}}),
+        "local");
 }
 
 void reset_in_mini_fin_wait2(Scene& scene) {
@@ -56,9 +61,11 @@ void reset_in_mini_fin_wait2(Scene& scene) {
     const Moment acked = during([&] { pair.peer.send_ack(); });
     scene.require_listed(pair.end, TCP_FIN_WAIT2);
     const Moment rst = reset(pair);
-    expect_reset(scene, pair,
-                 path_of(pair.end, closed, {{"FIN_WAIT1", between(closed, acked)}, {"FIN_WAIT2", between(acked, rst)}}),
-                 "local");
+    expect_reset(
+        scene, pair,
+        path_of(pair.end, closed,
+                {{"FIN_WAIT1", between(closed, acked)}, {"FIN_WAIT2", between(acked, rst)}}),
+        "local");
 }
 
 void reset_in_closing(Scene& scene) {
@@ -69,7 +76,8 @@ void reset_in_closing(Scene& scene) {
     scene.require_listed(pair.end, TCP_CLOSING);
     const Moment rst = reset(pair);
     expect_reset(scene, pair,
-                 path_of(pair.end, closed, {{"FIN_WAIT1", between(closed, fin)}, {"CLOSING", between(fin, rst)}}),
+                 path_of(pair.end, closed,
+                         {{"FIN_WAIT1", between(closed, fin)}, {"CLOSING", between(fin, rst)}}),
                  "both");
 }
 
@@ -78,7 +86,8 @@ void reset_in_close_wait(Scene& scene) {
     const Moment fin = during([&] { pair.peer.send_fin(); });
     scene.require_state(pair.socket, TCP_CLOSE_WAIT);
     const Moment rst = reset(pair);
-    expect_reset(scene, pair, path_of(pair.end, fin, {{"CLOSE_WAIT", between(fin, rst)}}), "remote");
+    expect_reset(scene, pair, path_of(pair.end, fin, {{"CLOSE_WAIT", between(fin, rst)}}),
+                 "remote");
 }
 
 void reset_in_last_ack(Scene& scene) {
@@ -88,9 +97,11 @@ void reset_in_last_ack(Scene& scene) {
     const Moment closed = during([&] { pair.socket.reset(); });
     scene.require_listed(pair.end, TCP_LAST_ACK);
     const Moment rst = reset(pair);
-    expect_reset(scene, pair,
-                 path_of(pair.end, fin, {{"CLOSE_WAIT", between(fin, closed)}, {"LAST_ACK", between(closed, rst)}}),
-                 "remote");
+    expect_reset(
+        scene, pair,
+        path_of(pair.end, fin,
+                {{"CLOSE_WAIT", between(fin, closed)}, {"LAST_ACK", between(closed, rst)}}),
+        "remote");
 }
 
 // The process gets to see the connection only after it has ended.

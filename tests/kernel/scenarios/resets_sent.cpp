@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Scenarios: this end sends an RST, for each reason it can have. Those after a close() stand in fin_wait2.cpp.
+// Scenarios: this end sends an RST, for each reason it can have. Those after a close() stand in
+// fin_wait2.cpp.
 #include <netinet/tcp.h>
 
 #include "catalog.h"
@@ -28,24 +29,32 @@ void expect_resets(Scene& scene, const End& sender, std::vector<Step> sent, cons
 void expect_server_resets(Scene& scene, const Pair& pair, Moment last, const char* detail) {
     expect_resets(scene, pair.server_end, path_of(pair.server_end, last), pair.client_end,
                   path_of(pair.client_end, last), true, detail);
-    scene.require_state(pair.client, TCP_CLOSE); // or the client's close() overtakes the RST on a busy machine
+    scene.require_state(pair.client,
+                        TCP_CLOSE); // or the client's close() overtakes the RST on a busy machine
 }
 
 // The client has closed in `fin`; `last` ends the server, which is in CLOSE_WAIT.
-void expect_server_resets_after_fin(Scene& scene, const Pair& pair, Moment fin, Moment last, const char* detail) {
-    expect_resets(scene, pair.server_end, path_of(pair.server_end, fin, {{"CLOSE_WAIT", between(fin, last)}}),
+void expect_server_resets_after_fin(Scene& scene, const Pair& pair, Moment fin, Moment last,
+                                    const char* detail) {
+    expect_resets(scene, pair.server_end,
+                  path_of(pair.server_end, fin, {{"CLOSE_WAIT", between(fin, last)}}),
                   pair.client_end,
                   path_of(pair.client_end, fin,
-                          {{"FIN_WAIT1", delayed_ack()}, {"FIN_WAIT2", less_delayed_ack(between(fin, last))}}),
+                          {{"FIN_WAIT1", delayed_ack()},
+                           {"FIN_WAIT2", less_delayed_ack(between(fin, last))}}),
                   false, detail);
 }
 
 // The server has shut down its side in `fin`; `last` ends it in FIN_WAIT2.
-void expect_server_resets_after_own_fin(Scene& scene, const Pair& pair, Moment fin, Moment last, const char* detail) {
+void expect_server_resets_after_own_fin(Scene& scene, const Pair& pair, Moment fin, Moment last,
+                                        const char* detail) {
     expect_resets(scene, pair.server_end,
                   path_of(pair.server_end, fin,
-                          {{"FIN_WAIT1", delayed_ack()}, {"FIN_WAIT2", less_delayed_ack(between(fin, last))}}),
-                  pair.client_end, path_of(pair.client_end, fin, {{"CLOSE_WAIT", between(fin, last)}}), true, detail);
+                          {{"FIN_WAIT1", delayed_ack()},
+                           {"FIN_WAIT2", less_delayed_ack(between(fin, last))}}),
+                  pair.client_end,
+                  path_of(pair.client_end, fin, {{"CLOSE_WAIT", between(fin, last)}}), true,
+                  detail);
     scene.require_state(pair.client, TCP_CLOSE);
 }
 
@@ -131,9 +140,11 @@ void listener_closed(Scene& scene) {
     for (const Fd& client : clients) scene.require_state(client, TCP_CLOSE);
     for (const End& client : ends) {
         const End server = server_end(scene, client, client.opened);
-        expect_resets(scene, server, path_of(server, closed), client, path_of(client, closed), true, "listener_closed");
+        expect_resets(scene, server, path_of(server, closed), client, path_of(client, closed), true,
+                      "listener_closed");
         // The kernel doesn't say that it is the closing task which does this.
-        scene.report().connections[scene.report().connections.size() - 2].closed_by = maybe(scene.self());
+        scene.report().connections[scene.report().connections.size() - 2].closed_by =
+            maybe(scene.self());
     }
 }
 
@@ -141,7 +152,8 @@ void admin_kill(Scene& scene) {
     Pair pair = open_pair(scene);
     pause(100ms);
     int error = 0;
-    const Moment killed = during([&] { error = destroy_socket(pair.server_end.local, pair.server_end.remote); });
+    const Moment killed =
+        during([&] { error = destroy_socket(pair.server_end.local, pair.server_end.remote); });
     if (error == ENOENT || error == EOPNOTSUPP) {
         scene.skip("this kernel can't destroy sockets");
         return;

@@ -29,17 +29,21 @@ void Scene::require(bool truth, const std::string& otherwise) {
 
 void Scene::require_state(const Fd& socket, int state) {
     int found = state_of(socket);
-    for (const nanoseconds limit = monotonic_now() + slack(); found != state && monotonic_now() < limit; pause(1ms))
+    for (const nanoseconds limit = monotonic_now() + slack();
+         found != state && monotonic_now() < limit; pause(1ms))
         found = state_of(socket);
-    require(found == state, "the socket is in state " + std::to_string(found) + ", not " + std::to_string(state));
+    require(found == state,
+            "the socket is in state " + std::to_string(found) + ", not " + std::to_string(state));
 }
 
 void Scene::require_listed(const End& end, int state) {
     const auto look = [&end] { return listed_state(end.local.port, end.remote.port); };
     int found = look();
-    for (const nanoseconds limit = monotonic_now() + slack(); found != state && monotonic_now() < limit; pause(1ms))
+    for (const nanoseconds limit = monotonic_now() + slack();
+         found != state && monotonic_now() < limit; pause(1ms))
         found = look();
-    require(found == state, "the kernel lists state " + std::to_string(found) + ", not " + std::to_string(state));
+    require(found == state,
+            "the kernel lists state " + std::to_string(found) + ", not " + std::to_string(state));
 }
 
 End client_end(const Scene& scene, const Fd& client, Moment opened) {
@@ -146,7 +150,9 @@ Expected closes_first(const End& end, Moment closed, Moment answered) {
 Expected closes_second(const End& end, Moment closed, Moment answered) {
     return {.what = "the end that closed second",
             .end = end,
-            .path = path_of(end, closed, {{"CLOSE_WAIT", between(closed, answered)}, {"LAST_ACK", at_most(slack())}}),
+            .path = path_of(
+                end, closed,
+                {{"CLOSE_WAIT", between(closed, answered)}, {"LAST_ACK", at_most(slack())}}),
             .closed_first = "remote",
             .ending = "fin"};
 }

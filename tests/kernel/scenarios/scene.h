@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a scenario sees: its stage directions. A scenario is one function that runs in a process and a network
-// namespace of its own, does something to TCP, and tells what the tracer must have seen.
+// What a scenario sees: its stage directions. A scenario is one function that runs in a process and
+// a network namespace of its own, does something to TCP, and tells what the tracer must have seen.
 #pragma once
 
 #include <functional>
@@ -19,27 +19,32 @@ struct Report {
     std::uint32_t netns = 0;
     std::vector<Expected> connections;
     std::vector<ExpectedListener> listeners;
-    std::vector<std::string> problems; ///< what didn't go as the scenario needs it, whatever the tracer says
-    std::string skipped;               ///< why the kernel can't do it; "" if it can
+    std::vector<std::string>
+        problems;        ///< what didn't go as the scenario needs it, whatever the tracer says
+    std::string skipped; ///< why the kernel can't do it; "" if it can
 };
 
 class Scene {
 public:
-    /// `on_ready` is called when the scene waits for tracing; it returns once tracing is on. `on_intermission` returns
-    /// when tracing is about to end.
+    /// `on_ready` is called when the scene waits for tracing; it returns once tracing is on.
+    /// `on_intermission` returns when tracing is about to end.
     Scene(std::function<void()> on_ready, std::function<void()> on_intermission);
 
-    /// Tracing is on when this returns. Called before the scenario starts, except for those that start early.
+    /// Tracing is on when this returns. Called before the scenario starts, except for those that
+    /// start early.
     void await_tracing();
-    /// All that had to end has ended when this returns, and tracing stops soon. Only for scenarios that end late.
+    /// All that had to end has ended when this returns, and tracing stops soon. Only for scenarios
+    /// that end late.
     void await_end();
 
     void expect(Expected expected) { report_.connections.push_back(std::move(expected)); }
-    void expect_listener(ExpectedListener expected) { report_.listeners.push_back(std::move(expected)); }
+    void expect_listener(ExpectedListener expected) {
+        report_.listeners.push_back(std::move(expected));
+    }
     /// A truth of the scenario's own, without which its expectations mean nothing.
     void require(bool truth, const std::string& otherwise);
-    /// The same for the state of a socket, or of whatever the kernel lists for two IPv4 ports; -1: nothing. It may
-    /// take slack() until it is so.
+    /// The same for the state of a socket, or of whatever the kernel lists for two IPv4 ports; -1:
+    /// nothing. It may take slack() until it is so.
     void require_state(const Fd& socket, int state);
     void require_listed(const End& end, int state);
     /// This kernel can't do it; the scenario should return.
@@ -107,18 +112,21 @@ PeerPair open_from_peer(const Scene& scene, bool timestamps = false);
 
 /// A moment that has just passed, as far as a process can tell that has just been woken up.
 Moment just_now();
-/// Waits until the kernel no longer lists a socket or mini-socket with these two IPv4 ports; when that came about.
+/// Waits until the kernel no longer lists a socket or mini-socket with these two IPv4 ports; when
+/// that came about.
 Moment await_unlisted(const End& end);
 
 /// The steps before the end: SYN_SENT (or SYN_RECV), then ESTABLISHED until `left`, then `rest`.
 std::vector<Step> path_of(const End& end, Moment left, std::vector<Step> rest = {});
 
-/// The whole life of an end that closed first, at `closed`, and got the FIN of the other one at `answered`.
+/// The whole life of an end that closed first, at `closed`, and got the FIN of the other one at
+/// `answered`.
 Expected closes_first(const End& end, Moment closed, Moment answered);
 /// The whole life of the other end.
 Expected closes_second(const End& end, Moment closed, Moment answered);
 
-/// Closes the client, then the server, and expects what comes of that; for scenarios with another point.
+/// Closes the client, then the server, and expects what comes of that; for scenarios with another
+/// point.
 void close_and_expect(Scene& scene, Pair& pair);
 
 } // namespace tcpdwell::test

@@ -12,7 +12,7 @@
 #include <optional>
 #include <regex>
 
-#include "actor.h"
+#include "scenario_process.h"
 #include "support/program.h"
 #include "support/temporary_folder.h"
 #include "tracer.h"
@@ -24,8 +24,9 @@ namespace {
 constexpr auto kReadyLimit = std::chrono::seconds(30);
 constexpr auto kAttachLimit = std::chrono::seconds(30);
 constexpr auto kSceneLimit = std::chrono::seconds(30);
-constexpr auto kTellLimit = 500ms;                    // what has happened must have been noticed after this time
-constexpr auto kLateLimit = std::chrono::seconds(25); // timers of a stalled machine; only a failure waits so long
+constexpr auto kTellLimit = 500ms; // what has happened must have been noticed after this time
+constexpr auto kLateLimit =
+    std::chrono::seconds(25); // timers of a stalled machine; only a failure waits so long
 constexpr auto kStopLimit = std::chrono::seconds(20);
 constexpr auto kReplayLimit = std::chrono::seconds(30);
 constexpr int kCannotTrace = 3; // exit status of `tcpdwell check`
@@ -36,13 +37,14 @@ nanoseconds wall_minus_monotonic() {
     return std::chrono::seconds(wall.tv_sec) + nanoseconds(wall.tv_nsec) - monotonic_now();
 }
 
-using Company = std::vector<Actor>;
+using Company = std::vector<ScenarioProcess>;
 
 // False if not all are as `wanted` within `limit`.
-bool await_all(Company& company, nanoseconds limit, const std::function<bool(const Actor&)>& wanted) {
+bool await_all(Company& company, nanoseconds limit,
+               const std::function<bool(const ScenarioProcess&)>& wanted) {
     const nanoseconds deadline = monotonic_now() + patience(limit);
     for (;; pause(5ms)) {
-        for (Actor& actor : company) actor.listen();
+        for (ScenarioProcess& actor : company) actor.listen();
         if (std::all_of(company.begin(), company.end(), wanted)) return true;
         if (monotonic_now() > deadline) return false;
     }
@@ -51,7 +53,7 @@ bool await_all(Company& company, nanoseconds limit, const std::function<bool(con
 // How many connections must have ended in each namespace.
 std::map<std::uint32_t, int> lines_due(const Company& company) {
     std::map<std::uint32_t, int> due;
-    for (const Actor& actor : company) {
+    for (const ScenarioProcess& actor : company) {
         if (!actor.done()) continue;
         const Report report = actor.report();
         for (const Expected& expected : report.connections)
@@ -69,13 +71,16 @@ void await_lines(Tracer& tracer, std::map<std::uint32_t, int> due, nanoseconds l
         for (; counted < tracer.lines().size(); ++counted) {
             const nlohmann::json& line = tracer.lines()[counted];
             if (line.value("type", "") != "connection") continue;
-            if (const auto entry = due.find(line.value("netns", 0U)); entry != due.end()) --entry->second;
+            if (const auto entry = due.find(line.value("netns", 0U)); entry != due.end())
+                --entry->second;
         }
-        if (std::all_of(due.begin(), due.end(), [](const auto& entry) { return entry.second <= 0; })) return;
+        if (std::all_of(due.begin(), due.end(),
+                        [](const auto& entry) { return entry.second <= 0; }))
+            return;
     }
 }
 
-void take_lines(Play& play, const Tracer& tracer) {
+void take_lines(ScenarioRun& play, const Tracer& tracer) {
     for (const nlohmann::json& line : tracer.lines()) {
         const std::string type = line.value("type", "");
         try {
@@ -88,9 +93,10 @@ void take_lines(Play& play, const Tracer& tracer) {
     }
 }
 
-void stop(Play& play, Tracer& tracer, const std::string& which) {
+void stop(ScenarioRun& play, Tracer& tracer, const std::string& which) {
     const int status = tracer.interrupt(kStopLimit);
-    if (status != 0) play.problems.push_back(which + " ended with status " + std::to_string(status));
+    if (status != 0)
+        play.problems.push_back(which + " ended with status " + std::to_string(status));
     if (const std::string said = tracer.complaints(); status != 0 && !said.empty())
         play.problems.push_back(which + " said: " + said);
     take_lines(play, tracer);
@@ -123,9 +129,11 @@ std::string first_difference(const std::string& live, const std::string& replay)
     return "live:\n  " + line(live) + "\nreplayed:\n  " + line(replay);
 }
 
-// For whoever wants to read the recording on another machine: in the folder that TCPDWELL_TEST_KEEP names, the
-// recording, what was printed live, and the words that print it again, but for the recording's name at their end.
-void keep(const std::vector<std::string>& words, const std::string& live, const std::string& which) {
+// For whoever wants to read the recording on another machine: in the folder that TCPDWELL_TEST_KEEP
+// names, the recording, what was printed live, and the words that print it again, but for the
+// recording's name at their end.
+void keep(const std::vector<std::string>& words, const std::string& live,
+          const std::string& which) {
     const char* folder = std::getenv("TCPDWELL_TEST_KEEP");
     if (folder == nullptr) return;
     const std::filesystem::path kept = std::filesystem::path(folder) / which;
@@ -135,12 +143,15 @@ void keep(const std::vector<std::string>& words, const std::string& live, const 
     for (std::size_t i = 0; i + 1 < words.size(); ++i) list << words[i] << '\n';
 }
 
-// The words, and what they printed live: read again it must be the same, but for the name of the source.
-void replay(Play& play, const std::vector<std::string>& words, const std::string& live, const std::string& which) {
+// The words, and what they printed live: read again it must be the same, but for the name of the
+// source.
+void replay(ScenarioRun& play, const std::vector<std::string>& words, const std::string& live,
+            const std::string& which) {
     static const std::regex source("\"source\":\"[^\"]*\"");
     Program program(tcpdwell_command(words));
     if (const int status = program.wait(kReplayLimit); status != 0)
-        play.replays.push_back(which + " -r ended with status " + std::to_string(status) + ": " + program.said());
+        play.replays.push_back(which + " -r ended with status " + std::to_string(status) + ": " +
+                               program.said());
     const std::string told = std::regex_replace(live, source, "");
     if (const std::string again = std::regex_replace(program.printed(), source, ""); again != told)
         play.replays.push_back(which + ": " + first_difference(told, again));
@@ -154,16 +165,18 @@ public:
     explicit RecordedReport(const std::string& path)
         : file_(path), program_(tcpdwell_command({"report", "--format", "json", "-w", path})) {}
 
-    void await_tracing(Play& play) {
+    void await_tracing(ScenarioRun& play) {
         if (!program_.await_saying("tracing", kAttachLimit))
             play.problems.push_back("report didn't start: " + program_.said());
     }
-    void stop(Play& play) {
+    void stop(ScenarioRun& play) {
         if (const int status = program_.stop(SIGINT, kStopLimit); status != 0)
-            play.problems.push_back("report ended with status " + std::to_string(status) + ": " + program_.said());
+            play.problems.push_back("report ended with status " + std::to_string(status) + ": " +
+                                    program_.said());
     }
-    void replay(Play& play) const {
-        test::replay(play, {"report", "--format", "json", "-r", file_}, program_.printed(), "report");
+    void replay(ScenarioRun& play) const {
+        test::replay(play, {"report", "--format", "json", "-r", file_}, program_.printed(),
+                     "report");
     }
 
 private:
@@ -171,13 +184,16 @@ private:
     Program program_;
 };
 
-void run(Play& play, Company& company, Cues& cues) {
-    if (!await_all(company, kReadyLimit, [](const Actor& actor) { return actor.ready(); }))
+void run(ScenarioRun& play, Company& company, SyncPoints& cues) {
+    if (!await_all(company, kReadyLimit,
+                   [](const ScenarioProcess& actor) { return actor.ready(); }))
         play.problems.push_back("not all scenarios got ready before tracing");
     const TemporaryFolder folder;
-    Recorded recorded_connections({"trace", "--connections", "--idle", "--strict", "--format", "jsonl"},
-                                  folder.path() / "connections.tdw");
-    Recorded recorded_transitions({"trace", "--strict", "--format", "jsonl"}, folder.path() / "transitions.tdw");
+    Recorded recorded_connections(
+        {"trace", "--connections", "--idle", "--strict", "--format", "jsonl"},
+        folder.path() / "connections.tdw");
+    Recorded recorded_transitions({"trace", "--strict", "--format", "jsonl"},
+                                  folder.path() / "transitions.tdw");
     RecordedReport report(folder.path() / "report.tdw");
     report.await_tracing(play);
     Tracer& connections = recorded_connections.tracer;
@@ -190,11 +206,12 @@ void run(Play& play, Company& company, Cues& cues) {
 
     play.host.wall_offset = wall_minus_monotonic();
     cues.tracing.give();
-    await_all(company, kSceneLimit,
-              [](const Actor& actor) { return actor.done() || actor.scenario().phase == Phase::late; });
+    await_all(company, kSceneLimit, [](const ScenarioProcess& actor) {
+        return actor.done() || actor.scenario().phase == Phase::late;
+    });
     await_lines(connections, lines_due(company), two_msl().max + patience(kLateLimit));
     cues.finale.give();
-    await_all(company, kSceneLimit, [](const Actor& actor) { return actor.done(); });
+    await_all(company, kSceneLimit, [](const ScenarioProcess& actor) { return actor.done(); });
     await_lines(connections, lines_due(company), patience(std::chrono::seconds(2)));
     pause(kTellLimit);
     stop(play, connections, "trace --connections");
@@ -207,22 +224,24 @@ void run(Play& play, Company& company, Cues& cues) {
 
 } // namespace
 
-Play perform(std::span<const Scenario> scenarios) {
-    Play play;
+ScenarioRun perform(std::span<const Scenario> scenarios) {
+    ScenarioRun play;
     std::string output;
-    if (run_tcpdwell({"check", "--format", "json"}, std::chrono::seconds(30), output) == kCannotTrace) {
+    if (run_tcpdwell({"check", "--format", "json"}, std::chrono::seconds(30), output) ==
+        kCannotTrace) {
         play.skipped = output;
         return play;
     }
     if (const auto facts = nlohmann::json::parse(output, nullptr, false); facts.is_object())
         play.host.makes_cookies = facts.at("checks").at("probes").at("cookies").at("ok");
-    Cues cues;
+    SyncPoints cues;
     Company company;
     company.reserve(scenarios.size());
     for (const Scenario& scenario : scenarios)
         company.emplace_back(scenario, cues, static_cast<int>(company.size()) * stagger());
     run(play, company, cues);
-    for (const Actor& actor : company) play.reports[actor.scenario().name] = actor.report();
+    for (const ScenarioProcess& actor : company)
+        play.reports[actor.scenario().name] = actor.report();
     cues.curtain.give();
     return play;
 }

@@ -31,7 +31,8 @@ struct Closed {
 };
 
 Closed close_client_first(Scene& scene, Pair pair) {
-    Closed result{.first = pair.client_end, .second = pair.server_end, .closed = {}, .answered = {}};
+    Closed result{
+        .first = pair.client_end, .second = pair.server_end, .closed = {}, .answered = {}};
     pause(50ms);
     result.closed = during([&] { pair.client.reset(); });
     pause(60ms);
@@ -41,7 +42,8 @@ Closed close_client_first(Scene& scene, Pair pair) {
 }
 
 Closed close_server_first(Scene& scene, Pair pair) {
-    Closed result{.first = pair.server_end, .second = pair.client_end, .closed = {}, .answered = {}};
+    Closed result{
+        .first = pair.server_end, .second = pair.client_end, .closed = {}, .answered = {}};
     pause(50ms);
     result.closed = during([&] { pair.server.reset(); });
     pause(60ms);
@@ -59,8 +61,8 @@ Fd bound_client(const char* address, std::uint16_t port) {
 // A client that asks for this very port gets it.
 void reused_by_bound_port(Scene& scene, const char* address) {
     const Fd listener = listen_on({address, 0});
-    const Closed old =
-        close_client_first(scene, open_pair(scene, listener, bound_client(address, 41000), local_of(listener)));
+    const Closed old = close_client_first(
+        scene, open_pair(scene, listener, bound_client(address, 41000), local_of(listener)));
     pause(200ms);
     Pair next = open_pair(scene, listener, bound_client(address, 41000), local_of(listener));
     old.expect(scene, "reused", between(old.answered, next.opened()), 0);
@@ -86,8 +88,8 @@ void reused_by_any_port(Scene& scene) {
 // The server's TIME_WAIT makes way for a SYN from the same port.
 void recycled_by_syn(Scene& scene) {
     const Fd listener = listen_on({"127.0.0.1", 0});
-    const Closed old =
-        close_server_first(scene, open_pair(scene, listener, bound_client("127.0.0.1", 41000), local_of(listener)));
+    const Closed old = close_server_first(
+        scene, open_pair(scene, listener, bound_client("127.0.0.1", 41000), local_of(listener)));
     pause(200ms);
     Pair next = open_pair(scene, listener, bound_client("127.0.0.1", 41000), local_of(listener));
     old.expect(scene, "recycled", between(old.answered, next.opened()), 0);
@@ -102,15 +104,16 @@ struct Waiting {
     Moment fin;
 
     void expect(Scene& scene, const char* end, Span dwell, int restarts = 0) const {
-        scene.expect(
-            {.what = "server",
-             .end = pair.end,
-             .path = path_of(pair.end, closed,
-                             {{"FIN_WAIT1", between(closed, fin)}, {"FIN_WAIT2", within(fin)}, {"TIME_WAIT", dwell}}),
-             .closed_first = "local",
-             .ending = "fin",
-             .time_wait = end,
-             .restarts = restarts});
+        scene.expect({.what = "server",
+                      .end = pair.end,
+                      .path = path_of(pair.end, closed,
+                                      {{"FIN_WAIT1", between(closed, fin)},
+                                       {"FIN_WAIT2", within(fin)},
+                                       {"TIME_WAIT", dwell}}),
+                      .closed_first = "local",
+                      .ending = "fin",
+                      .time_wait = end,
+                      .restarts = restarts});
     }
 };
 
@@ -182,13 +185,14 @@ void overflow_after_fin(Scene& scene) {
     pause(100ms);
     const Moment fin = during([&] { pair.peer.send_fin(); });
     scene.require_listed(pair.end, -1);
-    scene.expect(
-        {.what = "client",
-         .end = pair.end,
-         .path = path_of(pair.end, closed, {{"FIN_WAIT1", between(closed, acked)}, {"FIN_WAIT2", between(acked, fin)}}),
-         .closed_first = "local",
-         .ending = "fin",
-         .time_wait = "overflow"});
+    scene.expect({.what = "client",
+                  .end = pair.end,
+                  .path = path_of(
+                      pair.end, closed,
+                      {{"FIN_WAIT1", between(closed, acked)}, {"FIN_WAIT2", between(acked, fin)}}),
+                  .closed_first = "local",
+                  .ending = "fin",
+                  .time_wait = "overflow"});
 }
 
 void overflow_before_fin(Scene& scene) {
@@ -202,7 +206,8 @@ void overflow_before_fin(Scene& scene) {
     scene.expect(
         {.what = "server",
          .end = pair.end,
-         .path = path_of(pair.end, closed, {{"FIN_WAIT1", between(closed, acked)}, {"FIN_WAIT2", within(acked)}}),
+         .path = path_of(pair.end, closed,
+                         {{"FIN_WAIT1", between(closed, acked)}, {"FIN_WAIT2", within(acked)}}),
          .closed_first = "local",
          .ending = "fin",
          .detail = "peer_fin_not_seen",
@@ -222,7 +227,8 @@ void overflow_in_closing(Scene& scene) {
     scene.expect(
         {.what = "client",
          .end = pair.end,
-         .path = path_of(pair.end, closed, {{"FIN_WAIT1", between(closed, fin)}, {"CLOSING", between(fin, acked)}}),
+         .path = path_of(pair.end, closed,
+                         {{"FIN_WAIT1", between(closed, fin)}, {"CLOSING", between(fin, acked)}}),
          .closed_first = "both",
          .ending = "fin",
          .time_wait = "overflow"});
@@ -232,7 +238,8 @@ void overflow_in_closing(Scene& scene) {
 void purged(Scene& scene) {
     const nanoseconds cleanup = patience(10s); // a kworker does it, after a grace period or two
     const Closed old = close_client_first(scene, open_pair(scene));
-    Expected fin_wait2{.what = "the client in FIN_WAIT2", .closed_first = "local", .ending = "unknown"};
+    Expected fin_wait2{
+        .what = "the client in FIN_WAIT2", .closed_first = "local", .ending = "unknown"};
     Moment closed, acked;
     {
         PeerPair pair = open_to_peer(scene);
@@ -247,7 +254,8 @@ void purged(Scene& scene) {
     left.after += cleanup;
     old.expect(scene, "purged", between(old.answered, left));
     fin_wait2.path =
-        path_of(fin_wait2.end, closed, {{"FIN_WAIT1", between(closed, acked)}, {"FIN_WAIT2", between(acked, left)}});
+        path_of(fin_wait2.end, closed,
+                {{"FIN_WAIT1", between(closed, acked)}, {"FIN_WAIT2", between(acked, left)}});
     scene.expect(fin_wait2);
 }
 

@@ -76,13 +76,14 @@ void last_ack_times_out(Scene& scene) {
     pause(50ms);
     const Moment closed = during([&] { pair.socket.reset(); });
     const Moment gone = await_unlisted(pair.end);
-    scene.expect(
-        {.what = "client",
-         .end = pair.end,
-         .path = path_of(pair.end, fin, {{"CLOSE_WAIT", between(fin, closed)}, {"LAST_ACK", between(closed, gone)}}),
-         .closed_first = "remote",
-         .ending = "timed_out",
-         .detail = "retransmission"});
+    scene.expect({.what = "client",
+                  .end = pair.end,
+                  .path = path_of(
+                      pair.end, fin,
+                      {{"CLOSE_WAIT", between(fin, closed)}, {"LAST_ACK", between(closed, gone)}}),
+                  .closed_first = "remote",
+                  .ending = "timed_out",
+                  .detail = "retransmission"});
 }
 
 constexpr Scenario kScenarios[] = {

@@ -10,7 +10,11 @@ namespace tcpdwell::test {
 namespace {
 
 Expected open_end(const End& end, std::vector<Step> path, const char* closed_first) {
-    return {.what = "open end", .end = end, .path = std::move(path), .closed_first = closed_first, .ending = "open"};
+    return {.what = "open end",
+            .end = end,
+            .path = std::move(path),
+            .closed_first = closed_first,
+            .ending = "open"};
 }
 
 void open_established(Scene& scene) {
@@ -46,9 +50,13 @@ void open_syn_sent(Scene& scene) {
     set_nonblocking(socket);
     const Endpoint target{"10.9.9.9", 80};
     const Moment opened = during([&] { connect_to(socket, target); });
-    // The kernel chooses the port after the transition, and names it in no event before the SYN is repeated.
-    const End end{
-        .local = {"10.9.0.1", 0}, .remote = target, .role = "client", .process = only(scene.self()), .opened = opened};
+    // The kernel chooses the port after the transition, and names it in no event before the SYN is
+    // repeated.
+    const End end{.local = {"10.9.0.1", 0},
+                  .remote = target,
+                  .role = "client",
+                  .process = only(scene.self()),
+                  .opened = opened};
     scene.expect(open_end(end, {{"SYN_SENT", whatever()}}, "none"));
     scene.keep(std::move(socket));
 }
@@ -76,9 +84,11 @@ void open_fin_wait2(Scene& scene) {
     pair.peer.await(kFin);
     const Moment acked = during([&] { pair.peer.send_ack(); });
     scene.require_listed(pair.end, TCP_FIN_WAIT2);
-    scene.expect(open_end(pair.end,
-                          path_of(pair.end, closed, {{"FIN_WAIT1", between(closed, acked)}, {"FIN_WAIT2", whatever()}}),
-                          "local"));
+    scene.expect(
+        open_end(pair.end,
+                 path_of(pair.end, closed,
+                         {{"FIN_WAIT1", between(closed, acked)}, {"FIN_WAIT2", whatever()}}),
+                 "local"));
 }
 
 void open_time_wait(Scene& scene) {
@@ -91,9 +101,12 @@ void open_time_wait(Scene& scene) {
 }
 
 constexpr Scenario kScenarios[] = {
-    {"open_established", open_established},          {"open_all_along", open_all_along, Phase::early},
-    {"open_syn_sent", open_syn_sent, Phase::late},   {"open_syn_recv", open_syn_recv, Phase::late},
-    {"open_fin_wait2", open_fin_wait2, Phase::late}, {"open_time_wait", open_time_wait, Phase::late},
+    {"open_established", open_established},
+    {"open_all_along", open_all_along, Phase::early},
+    {"open_syn_sent", open_syn_sent, Phase::late},
+    {"open_syn_recv", open_syn_recv, Phase::late},
+    {"open_fin_wait2", open_fin_wait2, Phase::late},
+    {"open_time_wait", open_time_wait, Phase::late},
 };
 
 } // namespace

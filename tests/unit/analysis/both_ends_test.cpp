@@ -22,11 +22,11 @@ protected:
 
     EndSummaries& host(const char* name, std::size_t most = EndSummaries::kMost) {
         EndSummaries& added = hosts.emplace_back(name, most);
-        added.set_span(kStoryClock.to_wall(at(0s)), kStoryClock.to_wall(at(60s)));
+        added.set_span(kTestClock.to_wall(at(0s)), kTestClock.to_wall(at(60s)));
         return added;
     }
-    static void saw(EndSummaries& who, const FourTuple& ends, Time opened, Time closed, Role role = Role::unknown,
-                    std::vector<PathStep> states = {}) {
+    static void saw(EndSummaries& who, const FourTuple& ends, Time opened, Time closed,
+                    Role role = Role::unknown, std::vector<PathStep> states = {}) {
         ConnectionIdentity identity;
         identity.tuple = ends;
         identity.role = role;
@@ -35,9 +35,11 @@ protected:
         if (opened) line.opened = at(*opened);
         if (closed) line.closed = at(*closed);
         line.states = states;
-        who.add(line, kStoryClock, true);
+        who.add(line, kTestClock, true);
     }
-    static FourTuple mirrored(const FourTuple& ends) { return {ends.remote, ends.local, ends.family}; }
+    static FourTuple mirrored(const FourTuple& ends) {
+        return {ends.remote, ends.local, ends.family};
+    }
     [[nodiscard]] std::vector<JoinedEnds> joined() const { return BothEnds(hosts).joined(); }
 
     std::vector<EndSummaries> hosts;
@@ -47,7 +49,7 @@ protected:
 
 using Joined = std::vector<JoinedEnds>;
 
-TEST_F(BothEndsTest, mirrored_tuples_are_joined_and_the_client_is_told_by_its_role) {
+TEST_F(BothEndsTest, mirrored_tuples_are_joined_and_the_client_is_reported_by_its_role) {
     EndSummaries& a = host("a");
     EndSummaries& b = host("b");
     saw(a, to_b, 1s, 2s, Role::server);
@@ -91,7 +93,7 @@ TEST_F(BothEndsTest, what_is_too_far_apart_is_not_the_same_connection) {
     EXPECT_EQ(joined(), Joined{});
 }
 
-TEST_F(BothEndsTest, ports_used_again_are_told_apart_by_time) {
+TEST_F(BothEndsTest, ports_used_again_are_distinguished_by_time) {
     EndSummaries& a = host("a");
     EndSummaries& b = host("b");
     for (const Nanoseconds t : {1s, 10s, 20s}) saw(a, to_b, t, t + 1s);
@@ -102,7 +104,7 @@ TEST_F(BothEndsTest, ports_used_again_are_told_apart_by_time) {
     EXPECT_FALSE(both.has_partner({0, 1})); // b's recording has lost it
 }
 
-TEST_F(BothEndsTest, clocks_that_differ_are_set_before_used_ports_are_told_apart) {
+TEST_F(BothEndsTest, clocks_that_differ_are_set_before_used_ports_are_distinguished) {
     EndSummaries& a = host("a");
     EndSummaries& b = host("b");
     constexpr Nanoseconds kAhead = 7s;
@@ -112,7 +114,8 @@ TEST_F(BothEndsTest, clocks_that_differ_are_set_before_used_ports_are_told_apart
         saw(b, mirrored(other), 3s * p + kAhead, 60s);
     }
     for (const Nanoseconds t : {1s, 3s, 5s, 8s, 40s}) saw(a, to_b, t, t + 1s);
-    for (const Nanoseconds t : {1s, 3s, 5s, 8s}) saw(b, to_a, t + kAhead, t + kAhead + 1s); // a's next one is nearer
+    for (const Nanoseconds t : {1s, 3s, 5s, 8s})
+        saw(b, to_a, t + kAhead, t + kAhead + 1s); // a's next one is nearer
     const BothEnds both(hosts);
     EXPECT_EQ(both.clock_difference(0, 1), kAhead);
     EXPECT_EQ(both.clock_difference(1, 0), -kAhead);
@@ -133,13 +136,15 @@ TEST_F(BothEndsTest, a_tuple_used_very_often_is_joined_throughout) {
     const Joined pairs = joined();
     ASSERT_EQ(pairs.size(), kTimes - kTimes / 100);
     for (const JoinedEnds& ends : pairs)
-        EXPECT_EQ(hosts[1][ends.server.line].opened_ns - hosts[0][ends.client.line].opened_ns, 1'000'000);
+        EXPECT_EQ(hosts[1][ends.server.line].opened_ns - hosts[0][ends.client.line].opened_ns,
+                  1'000'000);
 }
 
 TEST_F(BothEndsTest, where_an_opening_was_not_seen_the_ending_counts_less_the_time_wait) {
     EndSummaries& a = host("a");
     EndSummaries& b = host("b");
-    const std::vector<PathStep> waited{{ESTABLISHED, std::nullopt}, {FIN_WAIT1, 1ms}, {TIME_WAIT, 45s}};
+    const std::vector<PathStep> waited{
+        {ESTABLISHED, std::nullopt}, {FIN_WAIT1, 1ms}, {TIME_WAIT, 45s}};
     saw(a, to_b, kAlways, 50s, Role::client, waited);
     saw(b, to_a, kAlways, 5s);
     saw(b, to_a, 40s, 50s); // would be nearer, if the TIME_WAIT counted
@@ -157,7 +162,7 @@ TEST_F(BothEndsTest, what_was_there_all_along_on_both_hosts_is_joined) {
 TEST_F(BothEndsTest, hosts_recorded_at_different_times_have_nothing_in_common) {
     EndSummaries& a = host("a");
     EndSummaries& b = host("b");
-    b.set_span(kStoryClock.to_wall(at(1000s)), kStoryClock.to_wall(at(1060s)));
+    b.set_span(kTestClock.to_wall(at(1000s)), kTestClock.to_wall(at(1060s)));
     saw(a, to_b, kAlways, kAlways);
     saw(b, to_a, kAlways, kAlways);
     EXPECT_EQ(joined(), Joined{});
@@ -167,7 +172,8 @@ TEST_F(BothEndsTest, a_copy_of_a_host_is_not_joined_with_it) {
     for (const char* name : {"a", "copy of a"}) {
         EndSummaries& a = host(name);
         saw(a, to_b, 1s, 2s, Role::client);
-        const FourTuple own = tuple("10.0.0.1", 50'000, "172.17.0.2", 5432); // both ends here, at two addresses
+        const FourTuple own =
+            tuple("10.0.0.1", 50'000, "172.17.0.2", 5432); // both ends here, at two addresses
         saw(a, own, 3s, 4s, Role::client);
         saw(a, mirrored(own), 3s, 4s, Role::server);
     }
@@ -185,7 +191,8 @@ TEST_F(BothEndsTest, of_three_hosts_each_line_is_used_once_and_the_nearest_first
     saw(a, to_b, 1s + 5ms, 2s);
     saw(b, to_a, 1s, 2s);
     saw(copy, to_b, 1s + 2ms, 2s);
-    // With one sample each the clocks would be set so that both fit exactly; so let them be told by others.
+    // With one sample each the clocks would be set so that both fit exactly; so let them be told by
+    // others.
     for (Port p = 1; p <= 3; ++p) {
         const FourTuple other = tuple("10.0.0.1", p, "10.0.0.2", 443);
         const FourTuple third = tuple("10.0.0.3", p, "10.0.0.2", 443);
@@ -203,8 +210,10 @@ TEST_F(BothEndsTest, of_three_hosts_each_line_is_used_once_and_the_nearest_first
 TEST_F(BothEndsTest, loopback_never_leaves_its_host) {
     EndSummaries& a = host("a");
     EndSummaries& b = host("b");
-    for (const auto& ends : {tuple("127.0.0.1", 40'000, "127.0.0.1", 80), tuple("::1", 40'000, "::1", 80),
-                             tuple("127.0.0.1", 40'000, "127.0.0.53", 53), tuple("10.0.0.1", 40'000, "10.0.0.1", 80)}) {
+    for (const auto& ends :
+         {tuple("127.0.0.1", 40'000, "127.0.0.1", 80), tuple("::1", 40'000, "::1", 80),
+          tuple("127.0.0.1", 40'000, "127.0.0.53", 53),
+          tuple("10.0.0.1", 40'000, "10.0.0.1", 80)}) {
         saw(a, ends, 1s, 2s);
         saw(b, mirrored(ends), 1s, 2s);
     }
@@ -223,12 +232,13 @@ TEST(EndSummary, knows_the_time_in_each_state) {
     EndSummaries ends("a");
     ConnectionIdentity who;
     who.tuple = tuple("10.0.0.1", 40'000, "10.0.0.2", 80);
-    const std::array states{PathStep{SYN_SENT, 1ms}, PathStep{ESTABLISHED, 5s}, PathStep{FIN_WAIT2, std::nullopt}};
+    const std::array states{PathStep{SYN_SENT, 1ms}, PathStep{ESTABLISHED, 5s},
+                            PathStep{FIN_WAIT2, std::nullopt}};
     ConnectionLine line;
     line.who = &who;
     line.states = states;
-    ends.add(line, kStoryClock, false);
-    ends.add(line, kStoryClock, true);
+    ends.add(line, kTestClock, false);
+    ends.add(line, kTestClock, true);
     EXPECT_EQ(ends.time_in(ends[1], ESTABLISHED), Nanoseconds(5s));
     EXPECT_EQ(ends.time_in(ends[1], FIN_WAIT2), std::nullopt);
     EXPECT_EQ(ends.time_in(ends[1], TIME_WAIT), std::nullopt);
@@ -248,13 +258,20 @@ struct Words {
 TEST(Agreement, is_by_mirror) {
     using enum ClosedFirst;
     const Words cases[] = {
-        {local, remote, Agreement::client},      {remote, local, Agreement::server},
-        {both, both, Agreement::both},           {none, none, Agreement::none},
-        {local, local, Agreement::crossed},      {both, local, Agreement::crossed},
-        {local, both, Agreement::crossed},       {remote, remote, Agreement::disagree},
-        {both, remote, Agreement::disagree},     {none, local, Agreement::disagree, Ending::timed_out},
-        {unknown, local, Agreement::not_told},   {remote, unknown, Agreement::not_told},
-        {unknown, unknown, Agreement::not_told}, {none, local, Agreement::not_told, Ending::open},
+        {local, remote, Agreement::client},
+        {remote, local, Agreement::server},
+        {both, both, Agreement::both},
+        {none, none, Agreement::none},
+        {local, local, Agreement::crossed},
+        {both, local, Agreement::crossed},
+        {local, both, Agreement::crossed},
+        {remote, remote, Agreement::disagree},
+        {both, remote, Agreement::disagree},
+        {none, local, Agreement::disagree, Ending::timed_out},
+        {unknown, local, Agreement::not_told},
+        {remote, unknown, Agreement::not_told},
+        {unknown, unknown, Agreement::not_told},
+        {none, local, Agreement::not_told, Ending::open},
     };
     for (const Words& words : cases) {
         EndSummary client;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long states last: by edge, by state, by step, and split.
+// Circumstances long states last: by edge, by state, by step, and split.
 #include "analysis/dwell.h"
 
 #include <gtest/gtest.h>
@@ -13,10 +13,10 @@ namespace {
 /// Flows and dwell, told of the same moves, as in a report.
 struct DwellTest : testing::Test {
     Flows flows{at(0s), 3s};
-    People people;
+    ProcessNames people;
 
-    void move(Dwell& dwell, const ConnectionIdentity& who, Nanoseconds when, TcpState from, TcpState to,
-              std::optional<Nanoseconds> stay) {
+    void move(Dwell& dwell, const ConnectionIdentity& who, Nanoseconds when, TcpState from,
+              TcpState to, std::optional<Nanoseconds> stay) {
         const bool is_born = from == CLOSE || from == LISTEN;
         flows.on_move({at(when), &who, is_born ? std::nullopt : std::optional(from),
                        to == CLOSE ? std::nullopt : std::optional(to), is_born});
@@ -30,7 +30,8 @@ struct DwellTest : testing::Test {
         move(dwell, who, 1s, ESTABLISHED, FIN_WAIT1, 1s);
     }
 
-    static std::vector<std::pair<std::string, std::vector<std::string>>> groups(const Distributions& all) {
+    static std::vector<std::pair<std::string, std::vector<std::string>>>
+    groups(const Distributions& all) {
         std::vector<std::pair<std::string, std::vector<std::string>>> list;
         for (const DistributionGroup& group : all.groups) {
             auto& entry = list.emplace_back(std::string(group.label), std::vector<std::string>());
@@ -46,9 +47,10 @@ TEST_F(DwellTest, all_states_in_the_order_of_a_life) {
     Dwell dwell(SplitBy::none, flows);
     const Report report = report_of(dwell, 1s);
     const auto& all = section<Distributions>(report, "states");
-    EXPECT_EQ(groups(all), (Groups{{"",
-                                    {"LISTEN", "SYN_SENT", "SYN_RECV", "ESTABLISHED", "FIN_WAIT1", "FIN_WAIT2",
-                                     "CLOSING", "TIME_WAIT", "CLOSE_WAIT", "LAST_ACK", "CLOSE"}}}));
+    EXPECT_EQ(groups(all),
+              (Groups{{"",
+                       {"LISTEN", "SYN_SENT", "SYN_RECV", "ESTABLISHED", "FIN_WAIT1", "FIN_WAIT2",
+                        "CLOSING", "TIME_WAIT", "CLOSE_WAIT", "LAST_ACK", "CLOSE"}}}));
     for (const Distribution& d : all.groups[0].members) {
         EXPECT_EQ(d.count, 0u);
         EXPECT_EQ(d.open, 0u);
@@ -108,10 +110,12 @@ TEST_F(DwellTest, latencies_are_of_steps_in_the_right_direction) {
         const char* latency; // nullptr: none of them
     };
     const Step steps[] = {
-        {SYN_SENT, ESTABLISHED, "connect"},   {SYN_SENT, SYN_RECV, "connect"},      {SYN_SENT, CLOSE, nullptr},
-        {SYN_RECV, ESTABLISHED, "handshake"}, {SYN_RECV, FIN_WAIT1, "handshake"},   {SYN_RECV, CLOSE, nullptr},
-        {ESTABLISHED, FIN_WAIT1, nullptr},    {FIN_WAIT1, FIN_WAIT2, "fin_acked"},  {FIN_WAIT1, CLOSING, "fin_acked"},
-        {FIN_WAIT1, CLOSE, nullptr},          {CLOSE_WAIT, LAST_ACK, "close_wait"}, {LAST_ACK, CLOSE, "last_ack"},
+        {SYN_SENT, ESTABLISHED, "connect"},   {SYN_SENT, SYN_RECV, "connect"},
+        {SYN_SENT, CLOSE, nullptr},           {SYN_RECV, ESTABLISHED, "handshake"},
+        {SYN_RECV, FIN_WAIT1, "handshake"},   {SYN_RECV, CLOSE, nullptr},
+        {ESTABLISHED, FIN_WAIT1, nullptr},    {FIN_WAIT1, FIN_WAIT2, "fin_acked"},
+        {FIN_WAIT1, CLOSING, "fin_acked"},    {FIN_WAIT1, CLOSE, nullptr},
+        {CLOSE_WAIT, LAST_ACK, "close_wait"}, {LAST_ACK, CLOSE, "last_ack"},
         {TIME_WAIT, CLOSE, nullptr},
     };
     std::map<std::string, std::uint64_t> wanted;
@@ -139,7 +143,9 @@ TEST_F(DwellTest, what_is_there_now_is_counted_apart) {
     dwell.on_live(live(people.client(4), SYN_SENT, at(101s))); // told before its time
     const Report report = report_of(dwell, 100s);
     const auto open = [&](const char* state) { return distribution(report, "states", state).open; };
-    const auto oldest = [&](const char* state) { return distribution(report, "states", state).oldest; };
+    const auto oldest = [&](const char* state) {
+        return distribution(report, "states", state).oldest;
+    };
     EXPECT_EQ(open("CLOSE_WAIT"), 2u);
     EXPECT_EQ(oldest("CLOSE_WAIT"), 60s);
     EXPECT_EQ(oldest("ESTABLISHED"), 30s); // at least
@@ -169,18 +175,21 @@ TEST_F(DwellTest, split_by_role) {
     move(dwell, people.server(80), 1s, ESTABLISHED, CLOSE_WAIT, 3s);
     const Report report = report_of(dwell, 1s);
     const auto& by = section<Distributions>(report, "states_by");
-    EXPECT_EQ(groups(by), (Groups{{"client", {"SYN_SENT", "ESTABLISHED"}}, {"server", {"ESTABLISHED"}}}));
+    EXPECT_EQ(groups(by),
+              (Groups{{"client", {"SYN_SENT", "ESTABLISHED"}}, {"server", {"ESTABLISHED"}}}));
     EXPECT_EQ(by.groups[0].members[1].count, 2u);
     EXPECT_EQ(by.groups[1].members[0].max, 3s);
 }
 
 TEST_F(DwellTest, split_by_service_with_the_busiest_first) {
     Dwell dwell(SplitBy::service, flows);
-    flows.on_move({at(0s), &people.listener("0.0.0.0", 80, Family::ipv4), std::nullopt, LISTEN, true});
+    flows.on_move(
+        {at(0s), &people.listener("0.0.0.0", 80, Family::ipv4), std::nullopt, LISTEN, true});
     move(dwell, people.server(80, 1), 1s, ESTABLISHED, CLOSE_WAIT, 3s);
-    move(dwell, people.add(Role::server, tuple("10.0.0.9", 80, "10.0.0.2", 2)), 1s, ESTABLISHED, CLOSE_WAIT, 3s);
-    move(dwell, people.add(Role::server, tuple("fd00::1", 443, "fd00::2", 2), process(7, "nginx")), 1s, ESTABLISHED,
+    move(dwell, people.add(Role::server, tuple("10.0.0.9", 80, "10.0.0.2", 2)), 1s, ESTABLISHED,
          CLOSE_WAIT, 3s);
+    move(dwell, people.add(Role::server, tuple("fd00::1", 443, "fd00::2", 2), process(7, "nginx")),
+         1s, ESTABLISHED, CLOSE_WAIT, 3s);
     one_client(dwell, people.client(1));
     one_client(dwell, people.client(2));
     one_client(dwell, people.add(Role::client, tuple("10.0.0.1", 3, "10.0.0.2", 80), std::nullopt));
@@ -203,7 +212,8 @@ TEST_F(DwellTest, a_service_is_whoever_accepted) {
     move(dwell, who, 2s, CLOSE_WAIT, LAST_ACK, 1s);
     const Report report = report_of(dwell, 2s);
     EXPECT_EQ(groups(section<Distributions>(report, "states_by")),
-              (Groups{{"10.0.0.1:80 worker", {"ESTABLISHED", "CLOSE_WAIT"}}, {"10.0.0.1:80 app", {"SYN_RECV"}}}));
+              (Groups{{"10.0.0.1:80 worker", {"ESTABLISHED", "CLOSE_WAIT"}},
+                      {"10.0.0.1:80 app", {"SYN_RECV"}}}));
 }
 
 TEST_F(DwellTest, split_by_remote_server) {
@@ -237,7 +247,8 @@ TEST_F(DwellTest, split_by_ending_takes_the_whole_path_once_the_ending_is_known)
 
 TEST_F(DwellTest, split_by_ending_has_what_is_there_by_how_it_would_end_now) {
     Dwell dwell(SplitBy::ending, flows);
-    const PathStep left[] = {{SYN_SENT, 1ms}, {ESTABLISHED, 1s}, {FIN_WAIT1, 1ms}, {FIN_WAIT2, std::nullopt}};
+    const PathStep left[] = {
+        {SYN_SENT, 1ms}, {ESTABLISHED, 1s}, {FIN_WAIT1, 1ms}, {FIN_WAIT2, std::nullopt}};
     LiveSocket socket = live(people.client(1), TIME_WAIT, at(5s));
     socket.left = left;
     for (int report = 0; report < 2; ++report) { // nothing is counted twice
@@ -265,10 +276,13 @@ TEST_F(DwellTest, listeners_are_in_no_part_but_their_role) {
 TEST_F(DwellTest, more_parts_than_there_is_room_for_are_one) {
     Dwell dwell(SplitBy::remote, flows);
     constexpr auto most = Dwell::kMaxParts;
-    const auto remote = [](std::size_t i) { return "10.0." + std::to_string(i / 256) + "." + std::to_string(i % 256); };
+    const auto remote = [](std::size_t i) {
+        return "10.0." + std::to_string(i / 256) + "." + std::to_string(i % 256);
+    };
     for (std::size_t i = 0; i < most + 50; ++i)
         move(dwell, people.client(1, remote(i)), 1s, ESTABLISHED, CLOSE_WAIT, 1s);
-    move(dwell, people.client(1, remote(0)), 1s, ESTABLISHED, CLOSE_WAIT, 1s); // has a part of its own
+    move(dwell, people.client(1, remote(0)), 1s, ESTABLISHED, CLOSE_WAIT,
+         1s); // has a part of its own
     const Report report = report_of(dwell, 1s);
     const auto& by = section<Distributions>(report, "states_by");
     ASSERT_EQ(by.groups.size(), most + 1);
@@ -281,7 +295,8 @@ TEST_F(DwellTest, more_parts_than_there_is_room_for_are_one) {
 TEST(SplitBy, words) {
     for (const SplitBy by : {SplitBy::role, SplitBy::service, SplitBy::remote, SplitBy::ending})
         EXPECT_EQ(split_from_name(name(by)), by);
-    for (const char* text : {"", "none", "roles", "ROLE", "port"}) EXPECT_EQ(split_from_name(text), std::nullopt);
+    for (const char* text : {"", "none", "roles", "ROLE", "port"})
+        EXPECT_EQ(split_from_name(text), std::nullopt);
 }
 
 } // namespace

@@ -9,14 +9,15 @@ class EphemeralPortsLow : public RuleTest {
 protected:
     EphemeralPortsLow() { sysctl("net.ipv4.ip_local_port_range", "40000\t40099"); }
     /// The advice for eighty ports held towards `remote`.
-    std::string reuse_advice(const std::string& reuse, const std::string& timestamps, const std::string& delay,
-                             std::string_view local, std::string_view remote, Family family) {
+    std::string reuse_advice(const std::string& reuse, const std::string& timestamps,
+                             const std::string& delay, std::string_view local,
+                             std::string_view remote, Family family) {
         facts.clear();
         sysctl("net.ipv4.ip_local_port_range", "40000 40099");
         if (!reuse.empty()) sysctl("net.ipv4.tcp_tw_reuse", reuse);
         if (!timestamps.empty()) sysctl("net.ipv4.tcp_timestamps", timestamps);
         if (!delay.empty()) sysctl("net.ipv4.tcp_tw_reuse_delay", delay);
-        town = Town();
+        town = ConnectionMix();
         FourTuple ends = tuple(local, 40'000, remote, 5432);
         ends.family = family;
         town.add(scenario("still_waiting"), here(ends), 80, Vary::local_port);
@@ -25,7 +26,8 @@ protected:
         EXPECT_GE(f->advice.size(), 2u);
         return std::string(f->advice[1]);
     }
-    std::string remote_advice(const std::string& reuse, const std::string& timestamps, const std::string& delay = "") {
+    std::string remote_advice(const std::string& reuse, const std::string& timestamps,
+                              const std::string& delay = "") {
         return reuse_advice(reuse, timestamps, delay, "10.0.0.1", "10.0.0.5", Family::ipv4);
     }
     std::string loopback_advice(const std::string& reuse, const std::string& timestamps) {
@@ -94,7 +96,7 @@ TEST_F(EphemeralPortsLow, a_connect_without_a_port_is_critical_whatever_is_held)
     EXPECT_THAT(std::string(f->what), HasSubstr("1 connect found no free local port"));
 }
 
-TEST_F(EphemeralPortsLow, connects_without_a_port_are_told_with_the_ports_that_are_held) {
+TEST_F(EphemeralPortsLow, connects_without_a_port_are_reported_with_the_ports_that_are_held) {
     clients(scenario("still_waiting"), 85);
     clients(scenario("no_free_port"), 4, 45'000);
     const Finding* f = found("ephemeral_ports_low", 10s);
@@ -104,21 +106,27 @@ TEST_F(EphemeralPortsLow, connects_without_a_port_are_told_with_the_ports_that_a
     EXPECT_EQ(evidence(*f, "peak"), 85);
 }
 
-TEST_F(EphemeralPortsLow, connects_without_a_port_are_told_once) {
+TEST_F(EphemeralPortsLow, connects_without_a_port_are_reported_once) {
     for (const char* local : {"10.0.0.1", "10.0.0.2"})
-        town.add(scenario("still_waiting"), here(tuple(local, 40'000, "10.0.0.5", 5432)), 85, Vary::local_port);
+        town.add(scenario("still_waiting"), here(tuple(local, 40'000, "10.0.0.5", 5432)), 85,
+                 Vary::local_port);
     clients(scenario("no_free_port"), 4, 45'000, "10.0.0.5");
     clients(scenario("no_free_port"), 3, 46'000, "10.0.0.6");
     std::vector<std::int64_t> told;
-    for (const Finding* f : findings(report(10s), "ephemeral_ports_low")) told.push_back(evidence(*f, "no_port"));
+    for (const Finding* f : findings(report(10s), "ephemeral_ports_low"))
+        told.push_back(evidence(*f, "no_port"));
     EXPECT_THAT(told, testing::UnorderedElementsAre(4, 0, 3));
 }
 
 TEST_F(EphemeralPortsLow, advice_is_right_for_tcp_tw_reuse) {
-    EXPECT_THAT(remote_advice("0", "1"), HasSubstr("tcp_tw_reuse (0 here): 1 lets connect() take over"));
-    EXPECT_THAT(remote_advice("1", "1"), HasSubstr("tcp_tw_reuse (1 here) already lets connect() take over"));
-    EXPECT_THAT(remote_advice("1", "1"), HasSubstr("TIME_WAIT alone does not exhaust the ports here"));
-    EXPECT_THAT(remote_advice("2", "1"), HasSubstr("tcp_tw_reuse (2 here) means loopback only; 1 lets connect()"));
+    EXPECT_THAT(remote_advice("0", "1"),
+                HasSubstr("tcp_tw_reuse (0 here): 1 lets connect() take over"));
+    EXPECT_THAT(remote_advice("1", "1"),
+                HasSubstr("tcp_tw_reuse (1 here) already lets connect() take over"));
+    EXPECT_THAT(remote_advice("1", "1"),
+                HasSubstr("TIME_WAIT alone does not exhaust the ports here"));
+    EXPECT_THAT(remote_advice("2", "1"),
+                HasSubstr("tcp_tw_reuse (2 here) means loopback only; 1 lets connect()"));
     EXPECT_THAT(remote_advice("", ""), HasSubstr("tcp_tw_reuse (not known here): 1 lets"));
     EXPECT_THAT(loopback_advice("0", "1"), HasSubstr("(0 here): 1 lets connect() take over"));
     EXPECT_THAT(loopback_advice("1", "1"), HasSubstr("(1 here) already lets"));
@@ -137,7 +145,9 @@ TEST_F(EphemeralPortsLow, loopback_in_ipv6_and_what_only_looks_like_it) {
 
 TEST_F(EphemeralPortsLow, advice_is_right_for_timestamps) {
     for (const char* reuse : {"0", "1", "2"}) {
-        EXPECT_THAT(remote_advice(reuse, "0"), HasSubstr("needs net.ipv4.tcp_timestamps=1 (0 here)")) << reuse;
+        EXPECT_THAT(remote_advice(reuse, "0"),
+                    HasSubstr("needs net.ipv4.tcp_timestamps=1 (0 here)"))
+            << reuse;
         EXPECT_THAT(remote_advice(reuse, "0"), Not(HasSubstr("does not exhaust"))) << reuse;
         EXPECT_THAT(remote_advice(reuse, "1"), Not(HasSubstr("tcp_timestamps"))) << reuse;
     }
@@ -145,7 +155,8 @@ TEST_F(EphemeralPortsLow, advice_is_right_for_timestamps) {
 }
 
 TEST_F(EphemeralPortsLow, advice_is_right_for_the_delay_where_the_kernel_has_one) {
-    EXPECT_THAT(remote_advice("2", "1", "250"), HasSubstr("lasted for 250 ms (net.ipv4.tcp_tw_reuse_delay)"));
+    EXPECT_THAT(remote_advice("2", "1", "250"),
+                HasSubstr("lasted for 250 ms (net.ipv4.tcp_tw_reuse_delay)"));
     EXPECT_THAT(remote_advice("2", "1"), HasSubstr("lasted for 1 s,"));
     EXPECT_THAT(remote_advice("2", "1"), Not(HasSubstr("tcp_tw_reuse_delay")));
 }
@@ -207,7 +218,8 @@ TEST_F(ConnectsUnanswered, an_upstream_that_is_down_is_named) {
     clients(scenario("connect_times_out"), 6, 40'000, "10.0.0.6");
     const Finding* f = found("connects_unanswered", kLater);
     ASSERT_TRUE(f);
-    EXPECT_THAT(std::string(f->what), HasSubstr("21 connects of app got no answer, 15 of them from 10.0.0.5."));
+    EXPECT_THAT(std::string(f->what),
+                HasSubstr("21 connects of app got no answer, 15 of them from 10.0.0.5."));
     EXPECT_EQ(evidence(*f, "hosts"), 2);
 }
 
@@ -216,7 +228,8 @@ TEST_F(ConnectsUnanswered, many_hosts_with_hardly_a_repetition_are_a_scan) {
         clients(scenario("connect_times_out"), 1, 40'000, "10.0.7." + std::to_string(host));
     const Finding* f = found("connects_unanswered", kLater);
     ASSERT_TRUE(f);
-    EXPECT_THAT(std::string(f->what), HasSubstr("20 connects of app to 20 hosts got no answer: a scan"));
+    EXPECT_THAT(std::string(f->what),
+                HasSubstr("20 connects of app to 20 hosts got no answer: a scan"));
     clients(scenario("connect_times_out"), 21, 41'000, "10.0.7.1"); // now one of them stands out
     EXPECT_THAT(std::string(found("connects_unanswered", kLater)->what), Not(HasSubstr("a scan")));
 }
@@ -234,7 +247,8 @@ TEST_F(HandshakesFailing, from_the_number_on) {
     EXPECT_EQ(f->connections.size(), 3u);
 }
 
-/// Accepted by another program than the one that listens, which can't make the share of the failed ones any larger.
+/// Accepted by another program than the one that listens, which can't make the share of the failed
+/// ones any larger.
 TEST_F(HandshakesFailing, from_the_share_of_the_endpoint_s_handshakes_on) {
     served(scenario("handshake_reset"), 20);
     served(scenario("served"), 100, 52'000);
@@ -243,7 +257,8 @@ TEST_F(HandshakesFailing, from_the_share_of_the_endpoint_s_handshakes_on) {
     ASSERT_TRUE(f);
     EXPECT_EQ(evidence(*f, "handshakes"), 200);
     EXPECT_DOUBLE_EQ(std::get<double>(fact(f->evidence, "share")), 0.1);
-    EXPECT_THAT(std::string(f->what), HasSubstr("app (pid 100) on 0.0.0.0:80: 20 of 200 handshakes"));
+    EXPECT_THAT(std::string(f->what),
+                HasSubstr("app (pid 100) on 0.0.0.0:80: 20 of 200 handshakes"));
     served(scenario("served"), 1, 60'000);
     EXPECT_FALSE(found("handshakes_failing", kLater));
 }
@@ -258,7 +273,7 @@ TEST_F(HandshakesFailing, from_as_many_in_syn_recv_on) {
     EXPECT_EQ(evidence(*f, "failed"), 0);
 }
 
-TEST_F(HandshakesFailing, syn_cookies_are_told) {
+TEST_F(HandshakesFailing, syn_cookies_are_reported) {
     sysctl("net.ipv4.tcp_syncookies", "1");
     served(scenario("syn_cookie"), 20);
     const Finding* f = found("handshakes_failing", kLater);
@@ -270,7 +285,8 @@ TEST_F(HandshakesFailing, syn_cookies_are_told) {
 
 TEST_F(HandshakesFailing, each_endpoint_for_itself) {
     served(scenario("handshake_reset"), 15);
-    town.add(scenario("handshake_reset"), here(tuple("10.0.0.1", 81, "192.0.2.7", 50'000)), 15, Vary::remote_port);
+    town.add(scenario("handshake_reset"), here(tuple("10.0.0.1", 81, "192.0.2.7", 50'000)), 15,
+             Vary::remote_port);
     EXPECT_FALSE(found("handshakes_failing", kLater));
 }
 

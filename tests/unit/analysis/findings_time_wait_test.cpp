@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Findings about who closes first, TIME_WAITs that are missing, and the table that holds them: raised from the
-// threshold on, not one below it.
+// Findings about who closes first, TIME_WAITs that are missing, and the table that holds them:
+// raised from the threshold on, not one below it.
 #include "rule_test.h"
 
 namespace tcpdwell {
@@ -62,13 +62,15 @@ TEST_F(ServerClosesFirst, evidence_and_advice) {
     EXPECT_GT(held, 120 * 29.0);
     EXPECT_LT(held, 120 * 30.0);
     EXPECT_EQ(f->connections.size(), 3u);
-    EXPECT_THAT(std::string(f->what), HasSubstr("worker (pid 101) on 0.0.0.0:80 closed 120 of 150 connections first"));
+    EXPECT_THAT(std::string(f->what),
+                HasSubstr("worker (pid 101) on 0.0.0.0:80 closed 120 of 150 connections first"));
     EXPECT_THAT(advice(*f), HasSubstr("net.ipv4.tcp_max_tw_buckets (1000 here). There is room."));
     facts.clear();
     sysctl("net.ipv4.tcp_max_tw_buckets", "240");
     EXPECT_THAT(advice(*found("server_closes_first", 30s)), Not(HasSubstr("There is room")));
     facts.clear();
-    EXPECT_THAT(advice(*found("server_closes_first", 30s)), HasSubstr("tcp_max_tw_buckets (not known here)"));
+    EXPECT_THAT(advice(*found("server_closes_first", 30s)),
+                HasSubstr("tcp_max_tw_buckets (not known here)"));
 }
 
 class TimeWaitSkipped : public RuleTest {};
@@ -94,7 +96,7 @@ TEST_F(TimeWaitSkipped, closing_second_is_no_active_close) {
     EXPECT_EQ(quality(last, "ended"), 50);
 }
 
-TEST_F(TimeWaitSkipped, causes_are_told_apart_with_advice_for_each) {
+TEST_F(TimeWaitSkipped, causes_are_distinguished_with_advice_for_each) {
     clients(scenario("linger_zero"), 10, 40'000);
     clients(scenario("fin_wait1_gets_data"), 6, 41'000);
     clients(scenario("fin_never_comes"), 5, 42'000);
@@ -158,7 +160,7 @@ TEST_F(TimeWaitTableFull, each_namespace_has_a_table_and_a_limit) {
     sysctl("net.ipv4.tcp_max_tw_buckets", "10", kNetns + 1);
     clients(scenario("still_waiting"), 9);
     EXPECT_FALSE(found("time_wait_table_full", 10s));
-    Stage there = here(tuple("10.0.0.1", 40'000, "10.0.0.5", 5432));
+    Setting there = here(tuple("10.0.0.1", 40'000, "10.0.0.5", 5432));
     there.netns = kNetns + 1;
     town.add(scenario("still_waiting"), there, 9, Vary::local_port);
     const Finding* f = found("time_wait_table_full", 10s);

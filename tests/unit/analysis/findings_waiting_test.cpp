@@ -17,7 +17,8 @@ TEST_F(CloseWaitLeak, from_the_number_on_and_by_process) {
     threshold("close_wait_leak.sockets=5");
     threshold("close_wait_leak.age=2s");
     clients(kLeaks, 4);
-    town.add(kLeaks, here(tuple("10.0.0.1", 44'000, "10.0.0.6", 80), 0s, 2000), 4, Vary::local_port);
+    town.add(kLeaks, here(tuple("10.0.0.1", 44'000, "10.0.0.6", 80), 0s, 2000), 4,
+             Vary::local_port);
     EXPECT_FALSE(found("close_wait_leak", 10s));
     clients(kLeaks, 1, 45'000);
     const Finding* f = found("close_wait_leak", 10s);
@@ -26,7 +27,7 @@ TEST_F(CloseWaitLeak, from_the_number_on_and_by_process) {
     EXPECT_EQ(evidence(*f, "pid"), 1000);
 }
 
-TEST_F(CloseWaitLeak, young_ones_are_told_but_not_counted) {
+TEST_F(CloseWaitLeak, young_ones_are_reported_but_not_counted) {
     clients(kLeaks, 2);
     clients(kLeaks, 3, 45'000, "10.0.0.5", 50s);
     const Finding* f = found("close_wait_leak", 100s);
@@ -165,7 +166,8 @@ TEST_F(Order, the_most_severe_first) {
     clients(scenario("keepalive_times_out"), 1, 46'000);
     std::vector<std::string_view> ids;
     for (const Finding& f : section<Findings>(report(200s), "findings").list) ids.push_back(f.id);
-    EXPECT_EQ(ids, (std::vector<std::string_view>{"time_wait_table_full", "close_wait_leak", "keepalive_kills"}));
+    EXPECT_EQ(ids, (std::vector<std::string_view>{"time_wait_table_full", "close_wait_leak",
+                                                  "keepalive_kills"}));
 }
 
 TEST_F(Order, nothing_wrong_no_finding) {

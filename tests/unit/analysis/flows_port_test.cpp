@@ -11,8 +11,8 @@ namespace {
 
 struct FlowsPortTest : testing::Test {
     Flows flows{at(0s), 3s};
-    Teller tell{flows};
-    People people;
+    LineFeeder tell{flows};
+    ProcessNames people;
 
     const PortRow& only_row() const {
         EXPECT_EQ(flows.ports().size(), 1u);
@@ -41,7 +41,8 @@ TEST_F(FlowsPortTest, a_port_is_held_until_the_last_trace_is_gone) {
 }
 
 TEST_F(FlowsPortTest, by_local_address_and_remote_endpoint) {
-    const auto open = [&](const char* local, const char* remote, Port port, std::uint32_t netns = kNetns) {
+    const auto open = [&](const char* local, const char* remote, Port port,
+                          std::uint32_t netns = kNetns) {
         auto& who = people.add(Role::client, tuple(local, 40'000, remote, port));
         who.netns = netns;
         tell.born(who, 1s, SYN_SENT);
@@ -84,7 +85,8 @@ TEST_F(FlowsPortTest, a_connect_without_an_answer_holds_its_port_too) {
     for (auto* who : {&waiting, &refused}) {
         who->tuple.local = {};
         tell.born(*who, 1s, SYN_SENT);
-        who->tuple.local = {address("10.0.0.1"), static_cast<Port>(who == &waiting ? 40'000 : 40'001)};
+        who->tuple.local = {address("10.0.0.1"),
+                            static_cast<Port>(who == &waiting ? 40'000 : 40'001)};
     }
     flows.begin_live(at(5s));
     flows.on_live(live(waiting, SYN_SENT, at(1s)));
@@ -135,8 +137,10 @@ TEST_F(FlowsPortTest, table_has_the_fullest_first_and_the_limit_of_its_namespace
     flows.add_to(report, moment.value);
     const auto& table = section<Table>(report, "ports");
     ASSERT_EQ(table.rows.size(), 3u);
-    EXPECT_EQ(std::get<EndpointValue>(cell(table, 0, "remote")).endpoint.address, address("10.0.0.4"));
-    EXPECT_EQ(std::get<EndpointValue>(cell(table, 1, "remote")).endpoint.address, address("10.0.0.2"));
+    EXPECT_EQ(std::get<EndpointValue>(cell(table, 0, "remote")).endpoint.address,
+              address("10.0.0.4"));
+    EXPECT_EQ(std::get<EndpointValue>(cell(table, 1, "remote")).endpoint.address,
+              address("10.0.0.2"));
     EXPECT_EQ(number(cell(table, 0, "held")), 3);
     EXPECT_EQ(number(cell(table, 0, "peak")), 3);
     EXPECT_EQ(number(cell(table, 0, "limit")), 100);
@@ -144,27 +148,32 @@ TEST_F(FlowsPortTest, table_has_the_fullest_first_and_the_limit_of_its_namespace
     EXPECT_NEAR(std::get<double>(cell(table, 0, "per_second")), 0.3, 1e-9);
     EXPECT_EQ(number(cell(table, 2, "opened")), 5);
     const Report unknown = report_of(flows, 20s, 10s);
-    EXPECT_TRUE(std::holds_alternative<std::monostate>(cell(section<Table>(unknown, "ports"), 0, "limit")));
+    EXPECT_TRUE(
+        std::holds_alternative<std::monostate>(cell(section<Table>(unknown, "ports"), 0, "limit")));
 }
 
-TEST_F(FlowsPortTest, remote_servers_tell_who_closes_first) {
+TEST_F(FlowsPortTest, remote_servers_show_who_closes_first) {
     tell.whole_client(people.client(1, "10.0.0.2", 80), 1s);
     tell.whole_client(people.client(2, "10.0.0.2", 80), 1s);
-    auto& closed = people.add(Role::client, tuple("10.0.0.9", 1, "10.0.0.3", 80), process(200, "curl"));
+    auto& closed =
+        people.add(Role::client, tuple("10.0.0.9", 1, "10.0.0.3", 80), process(200, "curl"));
     tell.born(closed, 1s, ESTABLISHED);
     tell.moves(closed, 2s, ESTABLISHED, CLOSE);
     tell.ends(closed, ClosedFirst::remote, Ending::fin);
     const Report report = report_of(flows, 5s);
     const auto& table = section<Table>(report, "remotes");
     ASSERT_EQ(table.rows.size(), 2u);
-    EXPECT_EQ(std::get<EndpointValue>(cell(table, 0, "remote")).endpoint, (Endpoint{address("10.0.0.3"), 80}));
+    EXPECT_EQ(std::get<EndpointValue>(cell(table, 0, "remote")).endpoint,
+              (Endpoint{address("10.0.0.3"), 80}));
     EXPECT_EQ(part(cell(table, 0, "closed_first"), "remote"), 1);
     EXPECT_EQ(std::get<ProcessValue>(cell(table, 0, "process")).comm, "curl");
     EXPECT_EQ(number(cell(table, 1, "connections")), 2);
     EXPECT_EQ(part(cell(table, 1, "endings"), "reset_sent"), 2);
-    tell.whole_client(people.add(Role::client, tuple("10.0.0.9", 2, "10.0.0.3", 80), process(300, "wget")), 3s);
+    tell.whole_client(
+        people.add(Role::client, tuple("10.0.0.9", 2, "10.0.0.3", 80), process(300, "wget")), 3s);
     const Report mixed = report_of(flows, 5s);
-    EXPECT_TRUE(std::holds_alternative<std::monostate>(cell(section<Table>(mixed, "remotes"), 0, "process")));
+    EXPECT_TRUE(std::holds_alternative<std::monostate>(
+        cell(section<Table>(mixed, "remotes"), 0, "process")));
 }
 
 TEST_F(FlowsPortTest, time_waits_by_namespace) {
@@ -179,7 +188,8 @@ TEST_F(FlowsPortTest, time_waits_by_namespace) {
 }
 
 TEST_F(FlowsPortTest, unanswered_connects_by_program_and_remote_endpoint) {
-    const auto fails = [&](Port port, const char* remote, EndingDetail detail, std::optional<Nanoseconds> waited) {
+    const auto fails = [&](Port port, const char* remote, EndingDetail detail,
+                           std::optional<Nanoseconds> waited) {
         auto& who = people.client(port, remote);
         tell.born(who, 1s, SYN_SENT);
         tell.moves(who, 9s, SYN_SENT, CLOSE);
@@ -201,7 +211,8 @@ TEST_F(FlowsPortTest, unanswered_connects_by_program_and_remote_endpoint) {
     tell.whole_client(people.client(5, "10.0.0.5"), 1s);
     std::map<IpAddress, std::uint64_t> got;
     for (const Unanswered& u : flows.unanswered()) got[u.remote.address] = u.count;
-    EXPECT_EQ(got, (std::map<IpAddress, std::uint64_t>{{address("10.0.0.2"), 2}, {address("10.0.0.3"), 1}}));
+    EXPECT_EQ(got, (std::map<IpAddress, std::uint64_t>{{address("10.0.0.2"), 2},
+                                                       {address("10.0.0.3"), 1}}));
     flows.next_interval(at(10s));
     EXPECT_TRUE(flows.unanswered().empty());
 }
@@ -219,8 +230,8 @@ TEST_F(FlowsPortTest, past_the_limit_what_is_new_is_summed_up_and_nothing_is_los
     constexpr std::size_t beyond = 300;
     constexpr std::size_t all = Flows::kMaxGroups + beyond;
     for (std::size_t i = 0; i < all; ++i) {
-        const std::string remote =
-            "10." + std::to_string(i >> 16) + "." + std::to_string(i >> 8 & 255) + "." + std::to_string(i & 255);
+        const std::string remote = "10." + std::to_string(i >> 16) + "." +
+                                   std::to_string(i >> 8 & 255) + "." + std::to_string(i & 255);
         auto& who = people.add(Role::client, tuple("192.0.2.1", 40'000, remote, 80));
         tell.born(who, 1s, SYN_SENT);
         tell.moves(who, 1s, SYN_SENT, TIME_WAIT);

@@ -11,12 +11,14 @@ namespace {
 
 struct FlowsServiceTest : testing::Test {
     Flows flows{at(0s), 3s};
-    Teller tell{flows};
-    People people;
+    LineFeeder tell{flows};
+    ProcessNames people;
 
-    ConnectionIdentity& accepted(std::string_view local, Port port, std::optional<Process> who = process(100, "app"),
+    ConnectionIdentity& accepted(std::string_view local, Port port,
+                                 std::optional<Process> who = process(100, "app"),
                                  Family family = Family::ipv4) {
-        FourTuple ends = tuple(local, port, address(local).is_v4() ? "10.9.9.9" : "fd00::9", next_port_++);
+        FourTuple ends =
+            tuple(local, port, address(local).is_v4() ? "10.9.9.9" : "fd00::9", next_port_++);
         if (family == Family::ipv6) ends.family = family;
         return people.add(Role::server, ends, who);
     }
@@ -33,10 +35,12 @@ struct FlowsServiceTest : testing::Test {
         std::vector<std::string> list;
         for (const ServiceRow& row : flows.services()) {
             const std::string comm(row.key.comm.data());
-            const std::string place = row.key.role == Role::server ? row.key.local.address.text(row.key.family) + ":" +
-                                                                         std::to_string(row.key.local.port)
-                                                                   : std::string(name(row.key.role));
-            list.push_back(place + " " + (comm.empty() ? "?" : comm) + " x" + std::to_string(row.total().connections));
+            const std::string place = row.key.role == Role::server
+                                          ? row.key.local.address.text(row.key.family) + ":" +
+                                                std::to_string(row.key.local.port)
+                                          : std::string(name(row.key.role));
+            list.push_back(place + " " + (comm.empty() ? "?" : comm) + " x" +
+                           std::to_string(row.total().connections));
         }
         return list;
     }
@@ -104,7 +108,7 @@ TEST_F(FlowsServiceTest, a_listener_is_one_of_its_namespace_and_port) {
     EXPECT_EQ(services(), List{"10.0.0.1:80 app x1"});
 }
 
-TEST_F(FlowsServiceTest, programs_cgroups_and_namespaces_are_told_apart) {
+TEST_F(FlowsServiceTest, programs_cgroups_and_namespaces_are_distinguished) {
     tell.born(people.listener("0.0.0.0", 80, Family::ipv4), 0s, LISTEN);
     serves(accepted("10.0.0.1", 80, process(1, "old")));
     for (const std::uint64_t cgroup : {76u, 77u}) {
@@ -118,7 +122,7 @@ TEST_F(FlowsServiceTest, programs_cgroups_and_namespaces_are_told_apart) {
     EXPECT_EQ(flows.services().size(), 4u);
 }
 
-TEST_F(FlowsServiceTest, one_pid_is_told_and_several_are_not) {
+TEST_F(FlowsServiceTest, one_pid_is_reported_and_several_are_not) {
     serves(accepted("10.0.0.1", 80, process(1, "nginx")));
     serves(accepted("10.0.0.1", 80, process(1, "nginx")));
     ASSERT_EQ(flows.services().size(), 1u);
@@ -128,7 +132,8 @@ TEST_F(FlowsServiceTest, one_pid_is_told_and_several_are_not) {
     ASSERT_EQ(flows.services().size(), 1u);
     EXPECT_TRUE(flows.services()[0].several_pids);
     const Report report = report_of(flows, 3s);
-    EXPECT_EQ(std::get<ProcessValue>(cell(section<Table>(report, "services"), 0, "process")).pid, 0u);
+    EXPECT_EQ(std::get<ProcessValue>(cell(section<Table>(report, "services"), 0, "process")).pid,
+              0u);
 }
 
 /// TIME_WAITs that were there before, for instance: nobody holds them any more.
@@ -161,8 +166,10 @@ TEST_F(FlowsServiceTest, a_process_that_is_learnt_late_is_who_it_belongs_to) {
 }
 
 TEST_F(FlowsServiceTest, a_client_is_its_program_wherever_it_connects) {
-    for (Port port = 1; port <= 3; ++port) tell.whole_client(people.client(port, "10.0.0.2", port), 1s);
-    tell.whole_client(people.add(Role::client, tuple("fd00::1", 4, "fd00::2", 80), process(200, "curl")), 1s);
+    for (Port port = 1; port <= 3; ++port)
+        tell.whole_client(people.client(port, "10.0.0.2", port), 1s);
+    tell.whole_client(
+        people.add(Role::client, tuple("fd00::1", 4, "fd00::2", 80), process(200, "curl")), 1s);
     EXPECT_EQ(services(), (List{"client app x3", "client curl x1"}));
     const Report report = report_of(flows, 5s);
     const auto& table = section<Table>(report, "services");
@@ -240,7 +247,7 @@ TEST_F(FlowsServiceTest, next_interval_forgets_what_has_ended_and_keeps_what_is_
     EXPECT_NEAR(row.time_wait.held_seconds(at(20s)), 5, 1e-6);
 }
 
-TEST_F(FlowsServiceTest, a_service_of_which_there_is_nothing_to_tell_has_no_row) {
+TEST_F(FlowsServiceTest, a_service_of_which_there_is_nothing_to_show_has_no_row) {
     serves(accepted("10.0.0.1", 80));
     flows.next_interval(at(10s));
     EXPECT_TRUE(section<Table>(report_of(flows, 12s, 10s), "services").rows.empty());

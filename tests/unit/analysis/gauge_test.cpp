@@ -51,7 +51,7 @@ TEST(Gauge, restart_forgets_the_past_but_not_who_is_there) {
 }
 
 /// The tracker learns of some moves late, and tells them with their own time.
-TEST(Gauge, order_of_telling_changes_no_sum) {
+TEST(Gauge, order_of_reporting_changes_no_sum) {
     Gauge g;
     g.enter(moment(50s));
     g.enter(moment(10s));

@@ -15,8 +15,9 @@ HostFacts facts(std::initializer_list<Fact> list) {
     return host;
 }
 
-TEST(HostFacts, knows_what_it_was_told) {
-    const HostFacts host = facts({{0, "kernel", "6.12"}, {0, "kernel", "6.18"}, {0, "net.core.somaxconn", "4096"}});
+TEST(HostFacts, knows_what_it_was_reported) {
+    const HostFacts host =
+        facts({{0, "kernel", "6.12"}, {0, "kernel", "6.18"}, {0, "net.core.somaxconn", "4096"}});
     EXPECT_EQ(host.about_host("kernel"), "6.18"); // the newest
     EXPECT_EQ(host.about_host("machine"), std::nullopt);
     EXPECT_EQ(host.sysctl(0, "net.core.somaxconn"), "4096");
@@ -24,7 +25,8 @@ TEST(HostFacts, knows_what_it_was_told) {
 }
 
 TEST(HostFacts, a_namespace_that_is_not_known_is_taken_for_the_own) {
-    const HostFacts host = facts({{0, "net.ipv4.tcp_fin_timeout", "60"}, {kNetns, "net.ipv4.tcp_fin_timeout", "5"}});
+    const HostFacts host =
+        facts({{0, "net.ipv4.tcp_fin_timeout", "60"}, {kNetns, "net.ipv4.tcp_fin_timeout", "5"}});
     EXPECT_EQ(host.sysctl_number(kNetns, "net.ipv4.tcp_fin_timeout"), 5u);
     EXPECT_EQ(host.sysctl_number(kNetns + 1, "net.ipv4.tcp_fin_timeout"), 60u);
     EXPECT_EQ(host.sysctl_number(0, "net.ipv4.tcp_fin_timeout"), 60u);
@@ -32,7 +34,8 @@ TEST(HostFacts, a_namespace_that_is_not_known_is_taken_for_the_own) {
 }
 
 TEST(HostFacts, numbers_are_the_first_ones) {
-    const HostFacts host = facts({{0, "a.rmem", "4096\t131072\t6291456"}, {0, "a.word", "cubic"}, {0, "a.none", ""}});
+    const HostFacts host =
+        facts({{0, "a.rmem", "4096\t131072\t6291456"}, {0, "a.word", "cubic"}, {0, "a.none", ""}});
     EXPECT_EQ(host.sysctl_number(0, "a.rmem"), 4096u);
     EXPECT_EQ(host.sysctl_number(0, "a.word"), std::nullopt);
     EXPECT_EQ(host.sysctl_number(0, "a.none"), std::nullopt);
@@ -49,13 +52,15 @@ TEST(HostFacts, port_range) {
 
 /// Facts may come from a recording that somebody else has made.
 TEST(HostFacts, port_range_that_is_none) {
-    for (const char* text : {"", " ", "\t", "32768", "32768 ", "32768\t", " 32768 60999", "60999 32768", "1 65536",
-                             "a b", "1 b", "-1 5", "1 99999999999999999999", "1,5"})
+    for (const char* text :
+         {"", " ", "\t", "32768", "32768 ", "32768\t", " 32768 60999", "60999 32768", "1 65536",
+          "a b", "1 b", "-1 5", "1 99999999999999999999", "1,5"})
         EXPECT_EQ(facts({{0, kRange, text}}).port_range(0), std::nullopt) << '"' << text << '"';
 }
 
 TEST(HostFacts, own_sysctls_are_those_with_a_dot_and_of_no_other_namespace) {
-    const HostFacts host = facts({{0, "net.b", "2"}, {0, "kernel", "6.18"}, {0, "net.a", "1"}, {kNetns, "net.c", "3"}});
+    const HostFacts host = facts(
+        {{0, "net.b", "2"}, {0, "kernel", "6.18"}, {0, "net.a", "1"}, {kNetns, "net.c", "3"}});
     using List = std::vector<std::pair<std::string_view, std::string_view>>;
     EXPECT_EQ(host.own_sysctls(), (List{{"net.a", "1"}, {"net.b", "2"}}));
 }

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "analysis/analysis.h"
-#include "synth/stage.h"
-#include "town.h"
+#include "connection_mix.h"
+#include "synth/setting.h"
 
 namespace tcpdwell {
 
@@ -20,7 +20,7 @@ using enum TcpState;
 inline constexpr std::uint32_t kNetns = 4026531840;
 
 /// A moment, counted from where reports begin.
-inline MonoTime at(Nanoseconds offset) { return kStoryClock.mono + offset; }
+inline MonoTime at(Nanoseconds offset) { return kTestClock.mono + offset; }
 
 inline Process process(std::uint32_t pid, std::string_view comm) {
     Process p{pid, {}};
@@ -31,9 +31,10 @@ inline Process process(std::uint32_t pid, std::string_view comm) {
 inline Fact host_fact(const char* key, const char* value) { return Fact{0, key, value}; }
 
 /// Connections of a small world. Identities stay where they are, as in the tracker.
-class People {
+class ProcessNames {
 public:
-    ConnectionIdentity& add(Role role, const FourTuple& tuple, std::optional<Process> who = process(100, "app")) {
+    ConnectionIdentity& add(Role role, const FourTuple& tuple,
+                            std::optional<Process> who = process(100, "app")) {
         ConnectionIdentity& c = list_.emplace_back();
         c.id = 0xabc000 + list_.size();
         c.slot = static_cast<Slot>(list_.size());
@@ -43,7 +44,8 @@ public:
         c.process = who;
         return c;
     }
-    ConnectionIdentity& client(Port port, std::string_view remote = "10.0.0.2", Port remote_port = 80) {
+    ConnectionIdentity& client(Port port, std::string_view remote = "10.0.0.2",
+                               Port remote_port = 80) {
         return add(Role::client, tuple("10.0.0.1", port, remote, remote_port));
     }
     ConnectionIdentity& server(Port port, Port remote_port = 50'000) {
@@ -60,9 +62,9 @@ private:
 };
 
 /// What happens to them, told to one analysis.
-class Teller {
+class LineFeeder {
 public:
-    explicit Teller(Analysis& analysis) : analysis_(analysis) {}
+    explicit LineFeeder(Analysis& analysis) : analysis_(analysis) {}
 
     void born(const ConnectionIdentity& who, Nanoseconds when, TcpState to) {
         analysis_.on_move({at(when), &who, std::nullopt, to, true});
@@ -80,8 +82,8 @@ public:
         moves(who, when, from, to);
         analysis_.on_transition({at(when), &who, from, to, dwell});
     }
-    void ends(const ConnectionIdentity& who, ClosedFirst first, Ending ending, EndingDetail detail = EndingDetail::none,
-              std::optional<TimeWaitEnd> time_wait = {}) {
+    void ends(const ConnectionIdentity& who, ClosedFirst first, Ending ending,
+              EndingDetail detail = EndingDetail::none, std::optional<TimeWaitEnd> time_wait = {}) {
         ConnectionLine line{};
         line.who = &who;
         line.closed_first = first;
@@ -104,17 +106,22 @@ private:
 
 inline LiveSocket live(const ConnectionIdentity& who, TcpState state, std::optional<MonoTime> since,
                        MonoTime known_since = at(0s), ClosedFirst first = ClosedFirst::none) {
-    return LiveSocket{
-        who, state, since, known_since, Seen::whole, first, state == TIME_WAIT ? Ending::fin : Ending::open};
+    return LiveSocket{who,
+                      state,
+                      since,
+                      known_since,
+                      Seen::whole,
+                      first,
+                      state == TIME_WAIT ? Ending::fin : Ending::open};
 }
 
 /// A moment without anything that a single analysis doesn't need.
 struct Moment {
     HostFacts host;
-    ReportMoment value;
+    ReportContext value;
 
     explicit Moment(Nanoseconds now, Nanoseconds begin = 0s)
-        : value{at(begin), at(now), kStoryClock, host, [](std::uint64_t) { return std::nullopt; }} {}
+        : value{at(begin), at(now), kTestClock, host, [](std::uint64_t) { return std::nullopt; }} {}
 };
 
 /// The sections that an analysis adds.

@@ -9,7 +9,9 @@
 namespace tcpdwell {
 namespace {
 
-const std::vector<FactLine>& meta(const Report& report) { return section<Facts>(report, "meta").lines; }
+const std::vector<FactLine>& meta(const Report& report) {
+    return section<Facts>(report, "meta").lines;
+}
 
 std::string_view text(const Value& value) { return std::get<std::string_view>(value); }
 
@@ -17,8 +19,9 @@ LostTotals lost(Nanoseconds when, std::uint64_t changes, std::uint64_t timers) {
     return {at(when), {changes, timers, 0, 0, 0, 0}};
 }
 
-Stage stage(Nanoseconds start, Port port, std::uint32_t netns = kNetns) {
-    return Stage{.netns = netns, .tuple = tuple("10.0.0.1", port, "10.0.0.2", 80), .start = at(start)};
+Setting stage(Nanoseconds start, Port port, std::uint32_t netns = kNetns) {
+    return Setting{
+        .netns = netns, .tuple = tuple("10.0.0.1", port, "10.0.0.2", 80), .start = at(start)};
 }
 
 TEST(Overview, describes_the_run_and_the_host) {
@@ -38,8 +41,8 @@ TEST(Overview, describes_the_run_and_the_host) {
     EXPECT_EQ(text(fact(meta(report), "filter")), "--port 80");
     EXPECT_TRUE(std::holds_alternative<std::monostate>(fact(meta(report), "host")));
     EXPECT_TRUE(std::get<bool>(fact(meta(report), "interval")));
-    EXPECT_EQ(std::get<WallTime>(fact(meta(report), "begin")), kStoryClock.to_wall(at(0s)));
-    EXPECT_EQ(std::get<WallTime>(fact(meta(report), "end")), kStoryClock.to_wall(at(90s)));
+    EXPECT_EQ(std::get<WallTime>(fact(meta(report), "begin")), kTestClock.to_wall(at(0s)));
+    EXPECT_EQ(std::get<WallTime>(fact(meta(report), "end")), kTestClock.to_wall(at(90s)));
     EXPECT_EQ(std::get<Nanoseconds>(fact(meta(report), "duration_ns")), 90s);
     const auto sysctls = std::get<std::span<const TextPart>>(fact(meta(report), "sysctls"));
     ASSERT_EQ(sysctls.size(), 1u);
@@ -49,7 +52,8 @@ TEST(Overview, describes_the_run_and_the_host) {
     ASSERT_EQ(thresholds.size(), Thresholds::rows().size());
     for (std::size_t i = 0; i < thresholds.size(); ++i) {
         EXPECT_EQ(thresholds[i].name, Thresholds::rows()[i].name);
-        const double wanted = thresholds[i].name == "close_wait_leak.age" ? 300 : Thresholds::rows()[i].preset;
+        const double wanted =
+            thresholds[i].name == "close_wait_leak.age" ? 300 : Thresholds::rows()[i].preset;
         EXPECT_EQ(std::get<double>(thresholds[i].number), wanted);
     }
 }
@@ -60,7 +64,7 @@ TEST(Overview, without_a_filter_there_is_none) {
 }
 
 TEST(Overview, counts_connections_not_listeners) {
-    Town town;
+    ConnectionMix town;
     town.add(scenario("served"), stage(0s, 1000));
     town.add(scenario("reset_in_established"), stage(0s, 1001, kNetns + 1));
     town.add(scenario("still_established"), stage(0s, 1002, kNetns + 2));
@@ -76,7 +80,7 @@ TEST(Overview, counts_connections_not_listeners) {
     EXPECT_EQ(quality(report, "unexpected_edges"), 0);
 }
 
-TEST(Overview, tells_what_was_there_before_from_what_has_gaps) {
+TEST(Overview, shows_what_was_there_before_from_what_has_gaps) {
     ReportRun run;
     const auto listed = [&](Port port) {
         return SocketListed{at(1s),
@@ -113,7 +117,7 @@ TEST(Overview, tells_what_was_there_before_from_what_has_gaps) {
 TEST(Overview, counts_what_it_cannot_read) {
     ReportRun run;
     run.feed(WireRecord{at(1s), std::vector<std::byte>(3)});
-    auto unknown = encode(ClockReading{kStoryClock}, kStoryClock);
+    auto unknown = encode(ClockReading{kTestClock}, kTestClock);
     unknown[offsetof(td_header, kind)] = std::byte{200};
     run.feed(WireRecord{at(1s), unknown});
     run.feed(WireRecord{at(1s), unknown});
@@ -122,8 +126,8 @@ TEST(Overview, counts_what_it_cannot_read) {
     EXPECT_EQ(quality(report, "unknown_records"), 2);
 }
 
-TEST(Overview, intervals_tell_of_their_own_time) {
-    Town town;
+TEST(Overview, intervals_show_their_own_time) {
+    ConnectionMix town;
     town.add(scenario("reset_in_established"), stage(0s, 1000));
     town.add(scenario("still_established"), stage(0s, 1001));
     ReportRun run;
@@ -135,7 +139,7 @@ TEST(Overview, intervals_tell_of_their_own_time) {
     EXPECT_EQ(quality(first, "lost"), 5);
     run.pass_time(at(20s));
     const Report second = run.interval();
-    EXPECT_EQ(std::get<WallTime>(fact(meta(second), "begin")), kStoryClock.to_wall(at(10s)));
+    EXPECT_EQ(std::get<WallTime>(fact(meta(second), "begin")), kTestClock.to_wall(at(10s)));
     EXPECT_EQ(std::get<Nanoseconds>(fact(meta(second), "duration_ns")), 10s);
     EXPECT_EQ(quality(second, "ended"), 0);
     EXPECT_EQ(quality(second, "open"), 1);
@@ -148,8 +152,9 @@ TEST(Overview, sections_stand_in_the_order_of_the_documentation) {
     std::vector<std::string_view> ids;
     const Report report = run.report();
     for (const Section& s : report.sections) ids.push_back(s.id);
-    EXPECT_EQ(ids, (std::vector<std::string_view>{"meta", "quality", "findings", "states", "states_by", "latencies",
-                                                  "transitions", "services", "remotes", "ports", "timeline"}));
+    EXPECT_EQ(ids, (std::vector<std::string_view>{"meta", "quality", "findings", "states",
+                                                  "states_by", "latencies", "transitions",
+                                                  "services", "remotes", "ports", "timeline"}));
 }
 
 } // namespace

@@ -17,9 +17,11 @@
 
 namespace tcpdwell {
 
-/// How GoogleTest shows states, endings and the like.
+/// Circumstances GoogleTest shows states, endings and the like.
 template <class E>
-requires(std::is_enum_v<E>&& requires(E e) { std::string(name(e)); }) void PrintTo(const E& value, std::ostream* out) {
+requires(std::is_enum_v<E>&& requires(E e) {
+    std::string(name(e));
+}) void PrintTo(const E& value, std::ostream* out) {
     *out << name(value);
 }
 
@@ -68,7 +70,8 @@ inline std::int64_t sum(const Table& table, std::string_view path) {
     return total;
 }
 
-inline const Distribution& distribution(const Report& report, std::string_view section_id, std::string_view id) {
+inline const Distribution& distribution(const Report& report, std::string_view section_id,
+                                        std::string_view id) {
     for (const Distribution& d : section<Distributions>(report, section_id).groups.front().members)
         if (d.id == id) return d;
     throw std::invalid_argument("no distribution " + std::string(id));
@@ -88,7 +91,9 @@ inline const Finding* finding(const Report& report, std::string_view id) {
     return found.empty() ? nullptr : found.front();
 }
 
-inline std::int64_t evidence(const Finding& finding, std::string_view id) { return number(fact(finding.evidence, id)); }
+inline std::int64_t evidence(const Finding& finding, std::string_view id) {
+    return number(fact(finding.evidence, id));
+}
 
 /// All sentences, for searching in them.
 inline std::string advice(const Finding& finding) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Records through decoder, tracker and report maker: what `report` does, without a source, a filter or a clock. Also
-// used by the golden files.
+// Records through decoder, tracker and report maker: what `report` does, without a source, a filter
+// or a clock. Also used by the golden files.
 #pragma once
 
 #include <algorithm>
@@ -13,8 +13,8 @@
 #include "analysis/report_maker.h"
 #include "event/decode.h"
 #include "event/encode.h"
-#include "synth/stage.h"
-#include "synth/story.h"
+#include "synth/generated_connection.h"
+#include "synth/setting.h"
 #include "track/tracker.h"
 
 namespace tcpdwell {
@@ -23,8 +23,8 @@ namespace tcpdwell {
 class ReportRun : public TrackerListener {
 public:
     explicit ReportRun(ReportOptions options = {})
-        : maker(std::move(options), kStoryClock.mono), tracker(*this, TrackerOptions{}) {
-        feed(ClockReading{kStoryClock}, kStoryClock.mono);
+        : maker(std::move(options), kTestClock.mono), tracker(*this, TrackerOptions{}) {
+        feed(ClockReading{kTestClock}, kTestClock.mono);
     }
 
     void feed(const WireRecord& record) {
@@ -36,7 +36,7 @@ public:
         if (const auto* path = std::get_if<CgroupPath>(&*event)) cgroups[path->id] = path->path;
         tracker.on_event(*event);
     }
-    void feed(const Event& event, MonoTime at) { feed({at, encode(event, kStoryClock)}); }
+    void feed(const Event& event, MonoTime at) { feed({at, encode(event, kTestClock)}); }
     void feed(std::span<const WireRecord> records) {
         for (const WireRecord& record : records) feed(record);
     }
@@ -45,7 +45,8 @@ public:
     }
     void pass_time(MonoTime until) {
         using namespace std::chrono_literals;
-        for (MonoTime t = now_ + 5ms; t < until && t < now_ + 100ms; t += 5ms) tracker.advance_to(t);
+        for (MonoTime t = now_ + 5ms; t < until && t < now_ + 100ms; t += 5ms)
+            tracker.advance_to(t);
         if (until > now_ + 100ms) tracker.advance_to(until - 1ns);
         now_ = std::max(now_, until);
     }
@@ -79,7 +80,7 @@ public:
 private:
     Report make() {
         return maker.make(
-            tracker, decoder_.quality(), host, kStoryClock,
+            tracker, decoder_.quality(), host, kTestClock,
             [this](std::uint64_t id) -> std::optional<std::string_view> {
                 const auto it = cgroups.find(id);
                 if (it == cgroups.end()) return std::nullopt;
@@ -89,7 +90,7 @@ private:
     }
 
     Decoder decoder_;
-    MonoTime now_ = kStoryClock.mono;
+    MonoTime now_ = kTestClock.mono;
 };
 
 } // namespace tcpdwell

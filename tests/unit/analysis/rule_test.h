@@ -7,10 +7,10 @@
 
 #include <memory>
 
+#include "connection_mix.h"
 #include "lines.h"
 #include "report_access.h"
 #include "report_run.h"
-#include "town.h"
 
 namespace tcpdwell {
 
@@ -19,19 +19,22 @@ using testing::Not;
 
 class RuleTest : public testing::Test {
 protected:
-    using Vary = Town::Vary;
+    using Vary = ConnectionMix::Vary;
 
-    static Stage here(const FourTuple& ends, Nanoseconds start = 0s, std::uint32_t pid = 1000) {
-        return Stage{.netns = kNetns, .tuple = ends, .start = at(start), .first_pid = pid};
+    static Setting here(const FourTuple& ends, Nanoseconds start = 0s, std::uint32_t pid = 1000) {
+        return Setting{.netns = kNetns, .tuple = ends, .start = at(start), .first_pid = pid};
     }
     /// Clients here of one remote endpoint; `first` is the first local port.
-    void clients(const Scenario& what, std::size_t count, Port first = 40'000, std::string_view remote = "10.0.0.5",
-                 Nanoseconds start = 0s) {
-        town.add(what, here(tuple("10.0.0.1", first, remote, 5432), start), count, Vary::local_port);
+    void clients(const Scenario& what, std::size_t count, Port first = 40'000,
+                 std::string_view remote = "10.0.0.5", Nanoseconds start = 0s) {
+        town.add(what, here(tuple("10.0.0.1", first, remote, 5432), start), count,
+                 Vary::local_port);
     }
     /// Connections to port 80 here.
-    void served(const Scenario& what, std::size_t count, Port first = 50'000, Nanoseconds start = 0s) {
-        town.add(what, here(tuple("10.0.0.1", 80, "192.0.2.7", first), start, 100), count, Vary::remote_port);
+    void served(const Scenario& what, std::size_t count, Port first = 50'000,
+                Nanoseconds start = 0s) {
+        town.add(what, here(tuple("10.0.0.1", 80, "192.0.2.7", first), start, 100), count,
+                 Vary::remote_port);
     }
     void sysctl(const std::string& name, const std::string& value, std::uint32_t netns = 0) {
         facts.push_back(Fact{netns, name, value});
@@ -53,7 +56,7 @@ protected:
     /// Of the report at that time; nullptr if it has none of that id.
     const Finding* found(std::string_view id, Nanoseconds now) { return finding(report(now), id); }
 
-    Town town;
+    ConnectionMix town;
     ReportOptions options;
     std::vector<Fact> facts;
     std::vector<std::pair<Nanoseconds, Event>> more; ///< after the stories

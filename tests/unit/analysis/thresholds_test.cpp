@@ -64,7 +64,9 @@ TEST(Thresholds, presets) {
 TEST(Thresholds, each_can_be_set_and_no_other_changes) {
     for (const ThresholdRow& row : Thresholds::rows()) {
         Thresholds t;
-        const std::string_view text = row.unit == Unit::count ? "7" : row.unit == Unit::share ? "0.25" : "7s";
+        const std::string_view text = row.unit == Unit::count   ? "7"
+                                      : row.unit == Unit::share ? "0.25"
+                                                                : "7s";
         ASSERT_TRUE(t.set(assignment(row, text))) << row.name;
         EXPECT_EQ(t.value(row.name), row.unit == Unit::share ? 0.25 : 7) << row.name;
         for (const ThresholdRow& other : Thresholds::rows())
@@ -84,9 +86,9 @@ TEST(Thresholds, zero_and_the_last_word_count) {
 }
 
 TEST(Thresholds, units_of_time) {
-    const std::pair<const char*, Nanoseconds> cases[] = {{"500ms", 500ms}, {"30s", 30s},  {"5m", 5min},
-                                                         {"1h", 1h},       {"45", 45s},   {"1.5s", 1500ms},
-                                                         {"0", 0s},        {"0.1h", 6min}};
+    const std::pair<const char*, Nanoseconds> cases[] = {
+        {"500ms", 500ms}, {"30s", 30s},     {"5m", 5min}, {"1h", 1h},
+        {"45", 45s},      {"1.5s", 1500ms}, {"0", 0s},    {"0.1h", 6min}};
     for (const auto& [text, duration] : cases) {
         Thresholds t;
         ASSERT_TRUE(t.set(std::string("close_wait_leak.age=") + text)) << text;
@@ -95,8 +97,9 @@ TEST(Thresholds, units_of_time) {
 }
 
 TEST(Thresholds, shares_as_fractions_or_percent) {
-    const std::pair<const char*, double> cases[] = {{"0.5", 0.5}, {"50%", 0.5},    {"0", 0},     {"1", 1},
-                                                    {"100%", 1},  {"2.5%", 0.025}, {".75", 0.75}};
+    const std::pair<const char*, double> cases[] = {{"0.5", 0.5}, {"50%", 0.5}, {"0", 0},
+                                                    {"1", 1},     {"100%", 1},  {"2.5%", 0.025},
+                                                    {".75", 0.75}};
     for (const auto& [text, share] : cases) {
         Thresholds t;
         ASSERT_TRUE(t.set(std::string("time_wait_skipped.share=") + text)) << text;
@@ -107,10 +110,13 @@ TEST(Thresholds, shares_as_fractions_or_percent) {
 TEST(Thresholds, text_that_is_no_value_is_a_usage_error_that_says_what_would_be_right) {
     const std::pair<const char*, std::vector<const char*>> cases[] = {
         {"closing_stuck.sockets",
-         {"", "x", "-1", "-0", "1.5", "5s", "50%", "1e30", "1e400", "inf", "nan", "0x10", " 5", "5 ", "+5", "5,"}},
+         {"", "x", "-1", "-0", "1.5", "5s", "50%", "1e30", "1e400", "inf", "nan", "0x10", " 5",
+          "5 ", "+5", "5,"}},
         {"close_wait_leak.age",
-         {"", "x", "-1s", "5x", "5 s", "5sec", "5d", "1e300h", "1e300", "infs", "nan", "s", "0x1s"}},
-        {"time_wait_skipped.share", {"", "x", "-0.1", "1.01", "101%", "50 %", "50%%", "1s", "inf", "nan", "%", "0,5"}},
+         {"", "x", "-1s", "5x", "5 s", "5sec", "5d", "1e300h", "1e300", "infs", "nan", "s",
+          "0x1s"}},
+        {"time_wait_skipped.share",
+         {"", "x", "-0.1", "1.01", "101%", "50 %", "50%%", "1s", "inf", "nan", "%", "0,5"}},
     };
     for (const auto& [name, texts] : cases) {
         for (const char* text : texts) {
@@ -127,8 +133,8 @@ TEST(Thresholds, text_that_is_no_value_is_a_usage_error_that_says_what_would_be_
 }
 
 TEST(Thresholds, names_that_are_none_are_answered_with_those_that_are) {
-    for (const char* text :
-         {"leak=5", "=5", "closing_stuck=5", "closing_stuck.sockets =5", "CLOSING_STUCK.SOCKETS=5"}) {
+    for (const char* text : {"leak=5", "=5", "closing_stuck=5", "closing_stuck.sockets =5",
+                             "CLOSING_STUCK.SOCKETS=5"}) {
         Thresholds t;
         const auto set = t.set(text);
         ASSERT_FALSE(set) << text;

@@ -20,8 +20,8 @@ Counts counts(const Timeline& timeline, TcpState state) {
 
 struct TimelineTest : testing::Test {
     TimelineAnalysis analysis{at(0s)};
-    Teller tell{analysis};
-    People people;
+    LineFeeder tell{analysis};
+    ProcessNames people;
 
     Timeline timeline(Nanoseconds now, Nanoseconds begin = 0s) {
         return section<Timeline>(report_of(analysis, now, begin), "timeline");
@@ -36,13 +36,13 @@ TEST_F(TimelineTest, samples_what_is_there_at_equal_steps) {
     tell.moves(a, 250ms, SYN_SENT, ESTABLISHED);
     tell.moves(b, 350ms, SYN_SENT, CLOSE);
     const Timeline t = timeline(500ms);
-    EXPECT_EQ(t.begin, kStoryClock.to_wall(at(0s)));
+    EXPECT_EQ(t.begin, kTestClock.to_wall(at(0s)));
     EXPECT_EQ(t.step, 100ms);
     EXPECT_EQ(counts(t, SYN_SENT), (Counts{0, 1, 2, 1, 0, 0}));
     EXPECT_EQ(counts(t, ESTABLISHED), (Counts{0, 0, 0, 1, 1, 1}));
 }
 
-TEST_F(TimelineTest, tells_only_of_states_that_there_were_and_never_of_listeners) {
+TEST_F(TimelineTest, shows_only_states_that_there_were_and_never_of_listeners) {
     tell.born(people.listener("0.0.0.0", 80, Family::ipv4), 10ms, LISTEN);
     tell.found(people.client(1), 10ms, CLOSE_WAIT);
     const Timeline t = timeline(300ms);
@@ -98,13 +98,13 @@ TEST_F(TimelineTest, next_interval_begins_with_what_is_there) {
     analysis.next_interval(at(100s));
     tell.moves(a, 100s + 150ms, ESTABLISHED, TIME_WAIT);
     const Timeline t = timeline(100s + 300ms, 100s);
-    EXPECT_EQ(t.begin, kStoryClock.to_wall(at(100s)));
+    EXPECT_EQ(t.begin, kTestClock.to_wall(at(100s)));
     EXPECT_EQ(t.step, TimelineAnalysis::kFirstStep);
     EXPECT_EQ(counts(t, ESTABLISHED), (Counts{1, 1, 0, 0}));
     EXPECT_EQ(counts(t, TIME_WAIT), (Counts{0, 0, 1, 1}));
 }
 
-TEST_F(TimelineTest, moves_that_are_told_late_count_from_when_they_are_told) {
+TEST_F(TimelineTest, moves_that_are_reported_late_count_from_when_they_are_reported) {
     auto& a = people.client(1);
     tell.born(a, 50ms, FIN_WAIT2);
     tell.born(people.client(2), 250ms, ESTABLISHED);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Random traffic through the whole report: its numbers must agree with each other, with the tracker, and with what the
-// stories say is true.
+// Random traffic through the whole report: its numbers must agree with each other, with the
+// tracker, and with what the stories say is true.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -16,14 +16,16 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::string_view kClosers[] = {"local", "remote", "both", "none", "unknown"};
-constexpr std::string_view kEndings[] = {"fin",     "reset_sent",     "reset_received",   "timed_out",
-                                         "refused", "connect_failed", "handshake_failed", "fin_wait2_expired",
-                                         "open",    "unknown"};
+constexpr std::string_view kEndings[] = {
+    "fin",     "reset_sent",     "reset_received",   "timed_out",
+    "refused", "connect_failed", "handshake_failed", "fin_wait2_expired",
+    "open",    "unknown"};
 
 class WholeRun : public testing::TestWithParam<std::uint64_t> {
 protected:
-    static Story traffic() {
-        return make_traffic({.seed = GetParam(), .stories = 300, .spread = 90s, .tuples = 8, .only_ending = false});
+    static GeneratedConnection traffic() {
+        return make_traffic(
+            {.seed = GetParam(), .stories = 300, .spread = 90s, .tuples = 8, .only_ending = false});
     }
 };
 
@@ -31,12 +33,13 @@ std::map<std::string_view, std::int64_t> sums(const Table& table, std::string_vi
                                               std::span<const std::string_view> parts) {
     std::map<std::string_view, std::int64_t> all;
     for (const std::string_view part : parts)
-        if (const auto n = sum(table, std::string(column) + "." + std::string(part)); n != 0) all[part] = n;
+        if (const auto n = sum(table, std::string(column) + "." + std::string(part)); n != 0)
+            all[part] = n;
     return all;
 }
 
 TEST_P(WholeRun, agrees_with_the_stories) {
-    const Story story = traffic();
+    const GeneratedConnection story = traffic();
     ReportRun run;
     run.feed(story.records);
     const Report report = run.report();
@@ -68,7 +71,8 @@ TEST_P(WholeRun, agrees_with_the_stories) {
     EXPECT_EQ(sum(section<Table>(report, "remotes"), "connections"), clients);
 
     std::map<std::pair<TcpState, TcpState>, std::uint64_t> told;
-    for (const Edge& edge : section<StateDiagram>(report, "transitions").edges) told[{edge.from, edge.to}] = edge.count;
+    for (const Edge& edge : section<StateDiagram>(report, "transitions").edges)
+        told[{edge.from, edge.to}] = edge.count;
     EXPECT_EQ(told, edges);
     for (const TcpState state : kAllOf<TcpState>)
         EXPECT_EQ(distribution(report, "states", name(state)).count, stays[state]) << name(state);
@@ -77,7 +81,8 @@ TEST_P(WholeRun, agrees_with_the_stories) {
 TEST_P(WholeRun, agrees_with_itself_and_with_the_tracker) {
     ReportRun run;
     run.feed(traffic().records);
-    run.pass_time(run.now() + 36h); // whatever the step of the timeline, it has a sample since the last move
+    run.pass_time(run.now() +
+                  36h); // whatever the step of the timeline, it has a sample since the last move
     const Report report = run.report();
     const auto& services = section<Table>(report, "services");
     const auto& remotes = section<Table>(report, "remotes");
@@ -109,16 +114,20 @@ TEST_P(WholeRun, agrees_with_itself_and_with_the_tracker) {
     EXPECT_EQ(last, live_connections);
 }
 
-/// What a report counts of the time that it tells of, by name. What is there now is in each report, and left out.
+/// What a report counts of the time that it tells of, by name. What is there now is in each report,
+/// and left out.
 std::map<std::string, std::int64_t> counts(const Report& report, const Tracker& tracker) {
     std::map<std::string, std::int64_t> all;
-    for (const char* id : {"ended", "transitions", "unexpected_edges", "lost"}) all[id] = quality(report, id);
+    for (const char* id : {"ended", "transitions", "unexpected_edges", "lost"})
+        all[id] = quality(report, id);
     for (const Edge& edge : section<StateDiagram>(report, "transitions").edges)
-        all[std::string(name(edge.from)) + " -> " + std::string(name(edge.to))] = static_cast<std::int64_t>(edge.count);
+        all[std::string(name(edge.from)) + " -> " + std::string(name(edge.to))] =
+            static_cast<std::int64_t>(edge.count);
     for (const Distribution& d : section<Distributions>(report, "states").groups.front().members)
         all[std::string(d.id)] = static_cast<std::int64_t>(d.count);
     for (const auto how : kEndings)
-        all["service " + std::string(how)] = sum(section<Table>(report, "services"), "endings." + std::string(how));
+        all["service " + std::string(how)] =
+            sum(section<Table>(report, "services"), "endings." + std::string(how));
     for (const auto who : kClosers)
         all["service " + std::string(who)] =
             sum(section<Table>(report, "services"), "closed_first." + std::string(who));
@@ -132,7 +141,7 @@ std::map<std::string, std::int64_t> counts(const Report& report, const Tracker& 
 }
 
 TEST_P(WholeRun, intervals_add_up) {
-    const Story story = traffic();
+    const GeneratedConnection story = traffic();
     ReportRun whole;
     whole.feed(story.records);
     const Report at_once = whole.report();
@@ -147,11 +156,12 @@ TEST_P(WholeRun, intervals_add_up) {
         double all = 0;
         const auto& services = section<Table>(report, "services");
         for (std::size_t row = 0; row < services.rows.size(); ++row)
-            for (const NumberPart& p : std::get<std::span<const NumberPart>>(cell(services, row, "time_wait")))
+            for (const NumberPart& p :
+                 std::get<std::span<const NumberPart>>(cell(services, row, "time_wait")))
                 if (p.name == "socket_seconds") all += std::get<double>(p.number);
         return all;
     };
-    MonoTime next = kStoryClock.mono + 10s;
+    MonoTime next = kTestClock.mono + 10s;
     for (const WireRecord& record : story.records) {
         for (; next <= record.at; next += 10s) {
             cut.pass_time(next);
@@ -171,7 +181,7 @@ TEST_P(WholeRun, intervals_add_up) {
 }
 
 TEST_P(WholeRun, same_records_same_report) {
-    const Story story = traffic();
+    const GeneratedConnection story = traffic();
     ReportRun first;
     ReportRun second;
     first.feed(story.records);

@@ -13,12 +13,14 @@ std::vector<CensusSocket> some_sockets() {
     Process web{42, {}};
     std::strcpy(web.comm_bytes.data(), "web");
     std::vector<CensusSocket> sockets(4);
-    const TcpState states[] = {TcpState::LISTEN, TcpState::CLOSE_WAIT, TcpState::CLOSE_WAIT, TcpState::TIME_WAIT};
+    const TcpState states[] = {TcpState::LISTEN, TcpState::CLOSE_WAIT, TcpState::CLOSE_WAIT,
+                               TcpState::TIME_WAIT};
     for (std::size_t i = 0; i < sockets.size(); ++i) {
         sockets[i].state = states[i];
         sockets[i].netns = 4026531833;
         sockets[i].tuple.local = {*IpAddress::parse("10.0.0.1"), 80};
-        if (i > 0) sockets[i].tuple.remote = {*IpAddress::parse("10.0.0.2"), static_cast<Port>(40000 + i)};
+        if (i > 0)
+            sockets[i].tuple.remote = {*IpAddress::parse("10.0.0.2"), static_cast<Port>(40000 + i)};
         if (i < 3) sockets[i].process = web;
         sockets[i].has_file = i < 3;
     }
@@ -62,7 +64,8 @@ TEST(CensusPrint, TableNamesTheNamespaceIfThereAreSeveral) {
     CensusStyle style;
     style.show_netns = true;
     const std::string text = census_text(style);
-    EXPECT_NE(text.find("       2 42/web                   4026531833\n"), std::string::npos) << text;
+    EXPECT_NE(text.find("       2 42/web                   4026531833\n"), std::string::npos)
+        << text;
     EXPECT_NE(text.find("NETNS"), std::string::npos);
 }
 
@@ -75,29 +78,36 @@ TEST(CensusPrint, SectionsWithNothingInThemAreLeftOut) {
 TEST(CensusPrint, CsvHasEveryStateAndNothingElse) {
     CensusStyle style;
     style.format = Format::csv;
-    EXPECT_EQ(census_text(style),
-              "state,count,without_file\nLISTEN,1,0\nSYN_SENT,0,0\nSYN_RECV,0,0\nESTABLISHED,0,0\n"
-              "FIN_WAIT1,0,0\nFIN_WAIT2,0,0\nCLOSING,0,0\nTIME_WAIT,1,1\nCLOSE_WAIT,2,0\nLAST_ACK,0,0\n");
+    EXPECT_EQ(
+        census_text(style),
+        "state,count,without_file\nLISTEN,1,0\nSYN_SENT,0,0\nSYN_RECV,0,0\nESTABLISHED,0,0\n"
+        "FIN_WAIT1,0,0\nFIN_WAIT2,0,0\nCLOSING,0,0\nTIME_WAIT,1,1\nCLOSE_WAIT,2,0\nLAST_ACK,0,0\n");
 }
 
 TEST(CensusPrint, JsonLinesHaveATypeForEachSection) {
     CensusStyle style;
     style.format = Format::jsonl;
     const std::string text = census_text(style);
-    EXPECT_NE(text.find(R"({"type":"state_count","state":"TIME_WAIT","count":1,"without_file":1})"), std::string::npos)
-        << text;
-    EXPECT_NE(text.find(R"({"type":"close_wait","count":2,"process":{"pid":42,"comm":"web"},"netns":4026531833})"),
+    EXPECT_NE(text.find(R"({"type":"state_count","state":"TIME_WAIT","count":1,"without_file":1})"),
               std::string::npos)
         << text;
-    EXPECT_NE(text.find(R"({"type":"listener","local":{"addr":"10.0.0.1","port":80},"queued":3,"queue_limit":128,)"
-                        R"("process":{"pid":42,"comm":"web"},"count":1,"netns":4026531833})"),
-              std::string::npos)
+    EXPECT_NE(
+        text.find(
+            R"({"type":"close_wait","count":2,"process":{"pid":42,"comm":"web"},"netns":4026531833})"),
+        std::string::npos)
+        << text;
+    EXPECT_NE(
+        text.find(
+            R"({"type":"listener","local":{"addr":"10.0.0.1","port":80},"queued":3,"queue_limit":128,)"
+            R"("process":{"pid":42,"comm":"web"},"count":1,"netns":4026531833})"),
+        std::string::npos)
         << text;
 }
 
 TEST(CensusPrint, GroupsAsATable) {
-    EXPECT_EQ(groups_text(Format::table, GroupBy::port), "  PORT   TOTAL LISTEN TIME_WAIT CLOSE_WAIT\n"
-                                                         "    80       4      1         1          2\n");
+    EXPECT_EQ(groups_text(Format::table, GroupBy::port),
+              "  PORT   TOTAL LISTEN TIME_WAIT CLOSE_WAIT\n"
+              "    80       4      1         1          2\n");
     EXPECT_EQ(groups_text(Format::table, GroupBy::remote),
               "REMOTE                     TOTAL LISTEN TIME_WAIT CLOSE_WAIT\n"
               "10.0.0.2                       3      0         1          2\n"
@@ -115,10 +125,10 @@ TEST(CensusPrint, GroupsForMachines) {
         R"({"type":"process_count","process":null,"total":1,"LISTEN":0,"SYN_SENT":0,"SYN_RECV":0,)"
         R"("ESTABLISHED":0,"FIN_WAIT1":0,"FIN_WAIT2":0,"CLOSING":0,"TIME_WAIT":1,"CLOSE_WAIT":0,"LAST_ACK":0})"
         "\n");
-    EXPECT_EQ(
-        groups_text(Format::csv, GroupBy::process),
-        "process_pid,process_comm,total,LISTEN,SYN_SENT,SYN_RECV,ESTABLISHED,FIN_WAIT1,FIN_WAIT2,CLOSING,TIME_WAIT,"
-        "CLOSE_WAIT,LAST_ACK\n42,web,3,1,0,0,0,0,0,0,0,2,0\n,,1,0,0,0,0,0,0,0,1,0,0\n");
+    EXPECT_EQ(groups_text(Format::csv, GroupBy::process),
+              "process_pid,process_comm,total,LISTEN,SYN_SENT,SYN_RECV,ESTABLISHED,FIN_WAIT1,FIN_"
+              "WAIT2,CLOSING,TIME_WAIT,"
+              "CLOSE_WAIT,LAST_ACK\n42,web,3,1,0,0,0,0,0,0,0,2,0\n,,1,0,0,0,0,0,0,0,1,0,0\n");
 }
 
 } // namespace

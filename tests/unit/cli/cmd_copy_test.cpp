@@ -48,7 +48,8 @@ protected:
         app.parse(std::move(words));
         return action();
     }
-    Result<int> copy(const std::string& from, const std::string& to, std::vector<std::string> more = {}) const {
+    Result<int> copy(const std::string& from, const std::string& to,
+                     std::vector<std::string> more = {}) const {
         std::vector<std::string> words{"-r", name(from), "-o", name(to)};
         words.insert(words.end(), more.begin(), more.end());
         return run(words);
@@ -67,7 +68,10 @@ TEST_F(CmdCopy, writes_a_whole_recording_for_its_owner_only) {
     const mode_t old = ::umask(0);
     for (const char* anonymize : {"", "--anonymize"}) {
         const std::string out = std::string("out") + anonymize;
-        EXPECT_EQ(copy(in, out, *anonymize ? std::vector<std::string>{anonymize} : std::vector<std::string>{}), 0);
+        EXPECT_EQ(
+            copy(in, out,
+                 *anonymize ? std::vector<std::string>{anonymize} : std::vector<std::string>{}),
+            0);
         struct stat status {};
         ASSERT_EQ(::stat(name(out).c_str(), &status), 0);
         EXPECT_EQ(status.st_mode & 07777, 0600u);
@@ -129,7 +133,7 @@ TEST_F(CmdCopy, leaves_nothing_and_harms_nothing_when_it_cannot) {
     EXPECT_THAT(done.error().message, HasSubstr("cannot write"));
 }
 
-TEST_F(CmdCopy, strict_tells_of_damage) {
+TEST_F(CmdCopy, strict_shows_damage) {
     std::string text = read(in);
     text[text.size() / 2] = static_cast<char>(text[text.size() / 2] ^ 0x55);
     write("spoilt", text);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A copy is what it was made of; a part of one is headed by what somebody who begins there would have found.
+// A copy is what it was made of; a part of one is headed by what somebody who begins there would
+// have found.
 #include "run/copier.h"
 
 #include <gmock/gmock.h>
@@ -20,7 +21,7 @@ using What = TracePrinter::What;
 
 using Bytes = std::vector<std::byte>;
 
-Story short_traffic(std::uint64_t seed) {
+GeneratedConnection short_traffic(std::uint64_t seed) {
     TrafficOptions options;
     options.seed = seed;
     options.stories = 30;
@@ -35,12 +36,14 @@ Fd copy_of(const Fd& file, const TimeWindow& window, recording::Anonymizer* anon
     if (window.since) head.clock = {*window.since, head.clock.to_wall(*window.since), 0, 0};
     if (anonymizer) head = anonymizer->anonymous(head);
     Fd out = memory_file();
-    auto writer = recording::RecordingWriter::begin(Fd(::dup(out.get())), "copy", recording::to_json(head), 5, 0, {});
-    const auto copied = copy(*source, window, [&](std::span<const std::byte> record) -> Result<void> {
-        if (!anonymizer) return (*writer)->write(record);
-        const auto hidden = anonymizer->anonymous(record);
-        return hidden ? (*writer)->write(*hidden) : Result<void>();
-    });
+    auto writer = recording::RecordingWriter::begin(Fd(::dup(out.get())), "copy",
+                                                    recording::to_json(head), 5, 0, {});
+    const auto copied =
+        copy(*source, window, [&](std::span<const std::byte> record) -> Result<void> {
+            if (!anonymizer) return (*writer)->write(record);
+            const auto hidden = anonymizer->anonymous(record);
+            return hidden ? (*writer)->write(*hidden) : Result<void>();
+        });
     EXPECT_TRUE(copied) << copied.error().message;
     EXPECT_TRUE((*writer)->end());
     return out;
@@ -49,22 +52,23 @@ Fd copy_of(const Fd& file, const TimeWindow& window, recording::Anonymizer* anon
 Bytes records_of(const Fd& file) { return recording::read_back(contents_of(file.get())).records; }
 
 /// No record follows within 100 ms.
-std::vector<MonoTime> pauses(const Story& story) {
+std::vector<MonoTime> pauses(const GeneratedConnection& story) {
     std::vector<MonoTime> list;
     for (std::size_t i = 10; i + 10 < story.records.size(); i += 7)
-        if (story.records[i + 1].at - story.records[i].at > 250ms) list.push_back(story.records[i].at + 120ms);
+        if (story.records[i + 1].at - story.records[i].at > 250ms)
+            list.push_back(story.records[i].at + 120ms);
     return list;
 }
 
-/// What is the same whether its beginning has been seen or not. When a FIN_WAIT2 became TIME_WAIT may be noticed late,
-/// and who has begun in between doesn't place it before that.
+/// What is the same whether its beginning has been seen or not. When a FIN_WAIT2 became TIME_WAIT
+/// may be noticed late, and who has begun in between doesn't place it before that.
 std::vector<std::string> essence(const std::vector<std::string>& transitions) {
     std::vector<std::string> list;
     for (const std::string& line : transitions) {
         const json row = json::parse(line);
         if (row["from"] == "FIN_WAIT2" && row["to"] == "TIME_WAIT") continue;
-        list.push_back(row["time"].dump() + row["local"].dump() + row["remote"].dump() + row["from"].dump() +
-                       row["to"].dump() + row["netns"].dump());
+        list.push_back(row["time"].dump() + row["local"].dump() + row["remote"].dump() +
+                       row["from"].dump() + row["to"].dump() + row["netns"].dump());
     }
     std::sort(list.begin(), list.end());
     return list;
@@ -72,9 +76,10 @@ std::vector<std::string> essence(const std::vector<std::string>& transitions) {
 
 TEST(Copy, of_everything_is_everything) {
     for (std::uint64_t seed = 1; seed <= 6; ++seed) {
-        Story story = short_traffic(seed);
+        GeneratedConnection story = short_traffic(seed);
         Bytes unknown(48, std::byte{'x'});
-        const td_header header{48, 200, 3, 0, static_cast<__u64>(story.records[9].at.time_since_epoch().count())};
+        const td_header header{48, 200, 3, 0,
+                               static_cast<__u64>(story.records[9].at.time_since_epoch().count())};
         std::memcpy(unknown.data(), &header, sizeof(header));
         story.records.insert(story.records.begin() + 10, {story.records[9].at, unknown});
         const Fd file = record_all(story.records, {fact_record(0, 0, "host", "story")});
@@ -83,7 +88,7 @@ TEST(Copy, of_everything_is_everything) {
 }
 
 TEST(Copy, of_the_beginning_has_the_records_until_then) {
-    const Story story = short_traffic(3);
+    const GeneratedConnection story = short_traffic(3);
     const Fd file = record_all(story.records);
     for (const MonoTime t : pauses(story)) {
         const Fd part = copy_of(file, {std::nullopt, t});
@@ -91,22 +96,23 @@ TEST(Copy, of_the_beginning_has_the_records_until_then) {
         const Bytes some = records_of(part);
         const std::size_t same = some.size() - sizeof(td_header); // and a mark where it ends
         ASSERT_LT(same, all.size());
-        EXPECT_TRUE(std::equal(some.begin(), some.begin() + static_cast<std::ptrdiff_t>(same), all.begin()));
+        EXPECT_TRUE(std::equal(some.begin(), some.begin() + static_cast<std::ptrdiff_t>(same),
+                               all.begin()));
         EXPECT_TRUE(*report_json_of(part, {}) == *report_json_of(file, {std::nullopt, t}))
-            << (t - kStoryClock.mono).count();
+            << (t - kTestClock.mono).count();
     }
 }
 
-TEST(Copy, of_the_end_tells_the_same_transitions_as_the_original_from_then_on) {
+TEST(Copy, of_the_end_shows_the_same_transitions_as_the_original_from_then_on) {
     std::size_t lines = 0;
     for (std::uint64_t seed = 1; seed <= 8; ++seed) {
-        const Story story = short_traffic(seed);
+        const GeneratedConnection story = short_traffic(seed);
         const Fd file = record_all(story.records);
         for (const MonoTime t : pauses(story)) {
             const auto expected = essence(trace_lines(file, {t, std::nullopt}, What::transitions));
-            const auto told =
-                essence(trace_lines(copy_of(file, {t, std::nullopt}), {t, std::nullopt}, What::transitions));
-            ASSERT_EQ(told, expected) << seed << " " << (t - kStoryClock.mono).count();
+            const auto told = essence(trace_lines(copy_of(file, {t, std::nullopt}),
+                                                  {t, std::nullopt}, What::transitions));
+            ASSERT_EQ(told, expected) << seed << " " << (t - kTestClock.mono).count();
             lines += told.size();
         }
     }
@@ -116,7 +122,7 @@ TEST(Copy, of_the_end_tells_the_same_transitions_as_the_original_from_then_on) {
 TEST(Copy, of_the_end_knows_the_sockets_that_were_there) {
     int sockets = 0;
     for (std::uint64_t seed = 1; seed <= 8; ++seed) {
-        const Story story = short_traffic(seed);
+        const GeneratedConnection story = short_traffic(seed);
         const Fd file = record_all(story.records);
         for (const MonoTime t : pauses(story)) {
             const auto expected = json::parse(*report_json_of(file, {t, t}));
@@ -133,7 +139,7 @@ TEST(Copy, of_the_end_knows_the_sockets_that_were_there) {
 }
 
 /// Right behind the end of a timer: what that means, only what follows tells.
-std::vector<MonoTime> moments_of_doubt(const Story& story) {
+std::vector<MonoTime> moments_of_doubt(const GeneratedConnection& story) {
     std::vector<MonoTime> list;
     for (const WireRecord& record : story.records) {
         const auto event = Decoder().decode(record.bytes);
@@ -148,11 +154,11 @@ std::vector<MonoTime> moments_of_doubt(const Story& story) {
 TEST(Copy, of_the_end_leaves_nobody_behind) {
     std::size_t tried = 0;
     for (const std::uint64_t seed : {2, 4, 6}) {
-        const Story story = short_traffic(seed);
+        const GeneratedConnection story = short_traffic(seed);
         const Fd file = record_all(story.records);
         for (const MonoTime t : moments_of_doubt(story)) {
             const auto told = json::parse(*report_json_of(copy_of(file, {t, std::nullopt}), {}));
-            EXPECT_EQ(told["quality"]["open"], 0) << seed << " " << (t - kStoryClock.mono).count();
+            EXPECT_EQ(told["quality"]["open"], 0) << seed << " " << (t - kTestClock.mono).count();
             ++tried;
         }
     }
@@ -160,29 +166,32 @@ TEST(Copy, of_the_end_leaves_nobody_behind) {
 }
 
 TEST(Copy, of_the_end_knows_who_held_them) {
-    const Story story = short_traffic(2);
+    const GeneratedConnection story = short_traffic(2);
     const Fd file = record_all(story.records);
     const MonoTime t = pauses(story).at(3);
     const auto owners = [](const Fd& recorded, const TimeWindow& window) {
         std::vector<std::string> list;
         for (const std::string& line : trace_lines(recorded, window, What::connections)) {
             const json row = json::parse(line);
-            list.push_back(row["local"].dump() + row["remote"].dump() + row["process"].dump() + row["uid"].dump());
+            list.push_back(row["local"].dump() + row["remote"].dump() + row["process"].dump() +
+                           row["uid"].dump());
         }
         return list;
     };
     const auto expected = owners(file, {t, std::nullopt});
     EXPECT_FALSE(expected.empty());
-    EXPECT_THAT(owners(copy_of(file, {t, std::nullopt}), {}), testing::UnorderedElementsAreArray(expected));
+    EXPECT_THAT(owners(copy_of(file, {t, std::nullopt}), {}),
+                testing::UnorderedElementsAreArray(expected));
 }
 
 TEST(Copy, of_the_end_is_headed_by_facts_and_paths) {
-    Story story = short_traffic(2);
-    const auto path =
-        cgroup_record(static_cast<std::uint64_t>(story.records[3].at.time_since_epoch().count()), 4242, "/a");
+    GeneratedConnection story = short_traffic(2);
+    const auto path = cgroup_record(
+        static_cast<std::uint64_t>(story.records[3].at.time_since_epoch().count()), 4242, "/a");
     story.records.insert(story.records.begin() + 4, {story.records[3].at, path});
-    const Fd file = record_all(story.records, {fact_record(0, 0, "host", "old"), fact_record(1, 0, "host", "new"),
-                                               fact_record(1, 5, "net.ipv4.tcp_fin_timeout", "30")});
+    const Fd file = record_all(story.records,
+                               {fact_record(0, 0, "host", "old"), fact_record(1, 0, "host", "new"),
+                                fact_record(1, 5, "net.ipv4.tcp_fin_timeout", "30")});
     const MonoTime t = pauses(story).at(1);
     Context context;
     const Fd part = copy_of(file, {t, std::nullopt});
@@ -193,31 +202,34 @@ TEST(Copy, of_the_end_is_headed_by_facts_and_paths) {
     }));
     EXPECT_EQ(source->now(), t) << "a mark ends what heads the stream";
     EXPECT_EQ(context.clock().mono, t);
-    EXPECT_EQ(context.clock().wall, kStoryClock.to_wall(t));
+    EXPECT_EQ(context.clock().wall, kTestClock.to_wall(t));
     EXPECT_EQ(context.cgroup(4242), "/a");
     ASSERT_EQ(context.facts().size(), 2u);
     EXPECT_EQ(context.facts()[0].value, "new");
     EXPECT_EQ(context.facts()[1].value, "30");
 }
 
-TEST(Copy, of_the_end_tells_of_later_losses_only) {
-    Story story = short_traffic(2);
+TEST(Copy, of_the_end_shows_later_losses_only) {
+    GeneratedConnection story = short_traffic(2);
     const MonoTime t = pauses(story).at(3);
     const auto lose = [&](MonoTime at, std::uint64_t total) {
-        const auto later = [](MonoTime moment, const WireRecord& record) { return moment < record.at; };
+        const auto later = [](MonoTime moment, const WireRecord& record) {
+            return moment < record.at;
+        };
         const auto place = std::upper_bound(story.records.begin(), story.records.end(), at, later);
-        story.records.insert(place, {at, encode(LostTotals{at, {total}}, kStoryClock)});
+        story.records.insert(place, {at, encode(LostTotals{at, {total}}, kTestClock)});
     };
     lose(t - 1s, 5);
     lose(t + 1s, 8);
     const Fd file = record_all(story.records);
     EXPECT_EQ(json::parse(*report_json_of(file, {}))["quality"]["lost"], 8);
-    EXPECT_EQ(json::parse(*report_json_of(copy_of(file, {t, std::nullopt}), {}))["quality"]["lost"], 3);
+    EXPECT_EQ(json::parse(*report_json_of(copy_of(file, {t, std::nullopt}), {}))["quality"]["lost"],
+              3);
     EXPECT_EQ(json::parse(*report_json_of(copy_of(file, {t, t}), {}))["quality"]["lost"], 0);
 }
 
 TEST(Copy, in_two_parts_has_each_record_once) {
-    const Story story = short_traffic(4);
+    const GeneratedConnection story = short_traffic(4);
     const Fd file = record_all(story.records);
     const MonoTime t = pauses(story).at(2);
     const Bytes all = records_of(file);
@@ -227,7 +239,8 @@ TEST(Copy, in_two_parts_has_each_record_once) {
         td_header header;
         std::memcpy(&header, after.data() + at, sizeof(header));
         size = header.size;
-        if (header.time_ns <= static_cast<std::uint64_t>(t.time_since_epoch().count())) listed = at + size;
+        if (header.time_ns <= static_cast<std::uint64_t>(t.time_since_epoch().count()))
+            listed = at + size;
     }
     const Bytes rest(after.begin() + static_cast<std::ptrdiff_t>(listed), after.end());
     ASSERT_LT(rest.size(), all.size());
@@ -236,7 +249,8 @@ TEST(Copy, in_two_parts_has_each_record_once) {
 
 TEST(Copy, that_is_anonymous_gives_the_same_report_but_for_names) {
     for (std::uint64_t seed = 1; seed <= 6; ++seed) {
-        const Fd file = record_all(short_traffic(seed).records, {fact_record(0, 0, "host", "story")});
+        const Fd file =
+            record_all(short_traffic(seed).records, {fact_record(0, 0, "host", "story")});
         auto anonymizer = recording::Anonymizer::create();
         ASSERT_TRUE(anonymizer);
         const Fd hidden = copy_of(file, {}, anonymizer->get());
@@ -245,7 +259,8 @@ TEST(Copy, that_is_anonymous_gives_the_same_report_but_for_names) {
         for (const char* section : {"quality", "states", "latencies", "transitions", "timeline"})
             EXPECT_EQ(told[section], expected[section]) << section;
         EXPECT_NE(told["meta"]["host"], expected["meta"]["host"]);
-        // Services are those of one listener or program; without names programs can't be told apart, so by port.
+        // Services are those of one listener or program; without names programs can't be told
+        // apart, so by port.
         const auto servers = [](const json& report) {
             std::map<int, std::map<std::string, int>> ports;
             for (const json& row : report["services"]) {
@@ -253,7 +268,8 @@ TEST(Copy, that_is_anonymous_gives_the_same_report_but_for_names) {
                 auto& counts = ports[row["local"]["port"].get<int>()];
                 counts["connections"] += row["connections"].get<int>();
                 for (const char* what : {"closed_first", "endings"})
-                    for (const auto& [name, count] : row[what].items()) counts[what + name] += count.get<int>();
+                    for (const auto& [name, count] : row[what].items())
+                        counts[what + name] += count.get<int>();
                 counts["now"] += row["time_wait"]["now"].get<int>();
             }
             return ports;

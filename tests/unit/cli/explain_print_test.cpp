@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How `explain` prints, and that the sysctls which the tracer reads are explained.
+// Circumstances `explain` prints, and that the sysctls which the tracer reads are explained.
 #include "cli/explain_print.h"
 
 #include <gmock/gmock.h>
@@ -16,7 +16,8 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-std::string printed(std::string_view word, std::span<const Sysctl> here = {}, ExplainStyle style = {}) {
+std::string printed(std::string_view word, std::span<const Sysctl> here = {},
+                    ExplainStyle style = {}) {
     std::string out;
     append_explanation(out, *explain(word).at(0), here, style);
     return out;
@@ -36,7 +37,8 @@ TEST(ExplainPrint, HeadingsTellTheTopic) {
 }
 
 TEST(ExplainPrint, AMythIsHeadedByWhatIsSaid) {
-    EXPECT_THAT(printed("2msl_is_4_minutes"), StartsWith("\"TIME_WAIT lasts 2MSL: 2 or 4 minutes\" (myth)\n"));
+    EXPECT_THAT(printed("2msl_is_4_minutes"),
+                StartsWith("\"TIME_WAIT lasts 2MSL: 2 or 4 minutes\" (myth)\n"));
 }
 
 TEST(ExplainPrint, BoldOnlyWhenAsked) {
@@ -45,13 +47,18 @@ TEST(ExplainPrint, BoldOnlyWhenAsked) {
 }
 
 TEST(ExplainPrint, ValuesHere) {
-    const std::vector<Sysctl> here = {{"net.ipv4.tcp_fin_timeout", "17"}, {"net.ipv4.tcp_max_tw_buckets", "5"}};
+    const std::vector<Sysctl> here = {{"net.ipv4.tcp_fin_timeout", "17"},
+                                      {"net.ipv4.tcp_max_tw_buckets", "5"}};
     const std::string text = printed("fin_wait2", here);
-    EXPECT_THAT(text, HasSubstr("\n  Here: net.ipv4.tcp_fin_timeout = 17\n        net.ipv4.tcp_max_tw_buckets = 5\n"));
+    EXPECT_THAT(
+        text,
+        HasSubstr(
+            "\n  Here: net.ipv4.tcp_fin_timeout = 17\n        net.ipv4.tcp_max_tw_buckets = 5\n"));
 }
 
 TEST(ExplainPrint, WhatThisKernelHasntGot) {
-    EXPECT_THAT(printed("tcp_tw_reuse_delay"), HasSubstr("net.ipv4.tcp_tw_reuse_delay = not on this kernel"));
+    EXPECT_THAT(printed("tcp_tw_reuse_delay"),
+                HasSubstr("net.ipv4.tcp_tw_reuse_delay = not on this kernel"));
 }
 
 TEST(ExplainPrint, NothingIsSaidOfSysctlsThatAreNotRead) {
@@ -86,7 +93,8 @@ TEST(ExplainPrint, TheListHasEveryWord) {
     std::string list;
     append_word_list(list, {200, false});
     for (const Explanation& each : explanations()) {
-        const auto word = each.word.substr(each.topic == Topic::sysctl ? each.word.rfind('.') + 1 : 0);
+        const auto word =
+            each.word.substr(each.topic == Topic::sysctl ? each.word.rfind('.') + 1 : 0);
         EXPECT_THAT(list, HasSubstr("\n  " + std::string(word) + " ")) << each.word;
         EXPECT_THAT(list, HasSubstr("  " + std::string(each.summary) + "\n")) << each.word;
     }
@@ -106,8 +114,10 @@ TEST(ExplainPrint, EverySysctlThatIsNamedIsReadButTwo) {
     const auto names = tcp_sysctl_names();
     for (const Explanation& each : explanations()) {
         for (const std::string_view sysctl : each.sysctls) {
-            if (sysctl == "net.ipv4.tcp_tw_recycle" || sysctl == "net.ipv4.ip_local_reserved_ports") continue;
-            EXPECT_NE(std::find(names.begin(), names.end(), sysctl), names.end()) << each.word << ": " << sysctl;
+            if (sysctl == "net.ipv4.tcp_tw_recycle" || sysctl == "net.ipv4.ip_local_reserved_ports")
+                continue;
+            EXPECT_NE(std::find(names.begin(), names.end(), sysctl), names.end())
+                << each.word << ": " << sysctl;
         }
     }
 }

@@ -13,7 +13,8 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-Result<Filter> filter_of(std::vector<std::string> arguments, FilterTarget target = FilterTarget::recording) {
+Result<Filter> filter_of(std::vector<std::string> arguments,
+                         FilterTarget target = FilterTarget::recording) {
     CLI::App app;
     const auto options = FilterOptions::declare(app);
     std::reverse(arguments.begin(), arguments.end());
@@ -21,7 +22,8 @@ Result<Filter> filter_of(std::vector<std::string> arguments, FilterTarget target
     return options->resolve(target);
 }
 
-std::string error_of(std::vector<std::string> arguments, FilterTarget target = FilterTarget::recording) {
+std::string error_of(std::vector<std::string> arguments,
+                     FilterTarget target = FilterTarget::recording) {
     const auto filter = filter_of(std::move(arguments), target);
     EXPECT_FALSE(filter);
     if (filter) return {};
@@ -38,17 +40,18 @@ TEST(FilterOptions, NoneIsEmpty) {
 }
 
 TEST(FilterOptions, AnyOfThemIsNotEmpty) {
-    for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{{"1", "--port"},
-                                                                                           {"1", "--local-port"},
-                                                                                           {"1", "--remote-port"},
-                                                                                           {"::1", "--addr"},
-                                                                                           {"1", "--pid"},
-                                                                                           {"x", "--comm"},
-                                                                                           {"1", "--netns"},
-                                                                                           {"/x", "--cgroup"},
-                                                                                           {"-4"},
-                                                                                           {"-6"},
-                                                                                           {"client", "--role"}}) {
+    for (const std::vector<std::string>& arguments :
+         std::vector<std::vector<std::string>>{{"1", "--port"},
+                                               {"1", "--local-port"},
+                                               {"1", "--remote-port"},
+                                               {"::1", "--addr"},
+                                               {"1", "--pid"},
+                                               {"x", "--comm"},
+                                               {"1", "--netns"},
+                                               {"/x", "--cgroup"},
+                                               {"-4"},
+                                               {"-6"},
+                                               {"client", "--role"}}) {
         CLI::App app;
         const auto options = FilterOptions::declare(app);
         app.parse(std::vector<std::string>(arguments));
@@ -60,8 +63,9 @@ TEST(FilterOptions, AnyOfThemIsNotEmpty) {
 }
 
 TEST(FilterOptions, ListsAreSeparatedByCommasOrRepeated) {
-    const auto filter = filter_of({"--port", "80,443", "--port", "8080", "--local-port", "1", "--remote-port=2,3",
-                                   "--pid", "7,8", "--comm", "nginx,php*", "--addr", "10.0.0.0/8,::1"});
+    const auto filter =
+        filter_of({"--port", "80,443", "--port", "8080", "--local-port", "1", "--remote-port=2,3",
+                   "--pid", "7,8", "--comm", "nginx,php*", "--addr", "10.0.0.0/8,::1"});
     ASSERT_TRUE(filter) << filter.error().message;
     EXPECT_THAT(filter->ports, ElementsAre(80, 443, 8080));
     EXPECT_THAT(filter->local_ports, ElementsAre(1));
@@ -109,13 +113,15 @@ TEST(FilterOptions, InRecordingsANamespaceIsItsInode) {
 }
 
 TEST(FilterOptions, InRecordingsAnyCgroupWillDo) {
-    EXPECT_THAT(filter_of({"--cgroup", "gone.slice/,/sys/fs/cgroup/system.slice/x.service"})->cgroups,
-                ElementsAre("/gone.slice", "/system.slice/x.service"));
+    EXPECT_THAT(
+        filter_of({"--cgroup", "gone.slice/,/sys/fs/cgroup/system.slice/x.service"})->cgroups,
+        ElementsAre("/gone.slice", "/system.slice/x.service"));
 }
 
 TEST(FilterOptions, LiveNamesMustExist) {
-    EXPECT_EQ(error_of({"--netns", "no-such-netns"}, FilterTarget::live),
-              "--netns no-such-netns: no such network namespace; 'ip netns list' shows the named ones");
+    EXPECT_EQ(
+        error_of({"--netns", "no-such-netns"}, FilterTarget::live),
+        "--netns no-such-netns: no such network namespace; 'ip netns list' shows the named ones");
     const auto own = filter_of({"--netns", "/proc/self/ns/net"}, FilterTarget::live);
     ASSERT_TRUE(own) << own.error().message;
     EXPECT_EQ(own->netns.size(), 1u);

@@ -13,10 +13,14 @@
 
 namespace tcpdwell {
 
-inline RecordedSpan span_of(const recording::RecordingSource& source) { return {source.head().clock, source.end()}; }
+inline RecordedSpan span_of(const recording::RecordingSource& source) {
+    return {source.head().clock, source.end()};
+}
 
-/// The lines of `trace`, sorted: each of them has its time, and two windows tell the same ones in another order.
-inline std::vector<std::string> trace_lines(const Fd& file, const TimeWindow& window, TracePrinter::What what) {
+/// The lines of `trace`, sorted: each of them has its time, and two windows tell the same ones in
+/// another order.
+inline std::vector<std::string> trace_lines(const Fd& file, const TimeWindow& window,
+                                            TracePrinter::What what) {
     std::optional<MonoTime> last;
     if (window.until) last = *window.until + LineGate::kToldLate;
     const auto source = replay(file, {0, window.since, last});
@@ -35,7 +39,8 @@ inline std::vector<std::string> trace_lines(const Fd& file, const TimeWindow& wi
 }
 
 /// The JSON of the reports, one a line; `gated`: through a gate, even if that has nothing to do.
-inline Result<std::string> report_json_of(const Fd& file, const TimeWindow& window, bool gated = true,
+inline Result<std::string> report_json_of(const Fd& file, const TimeWindow& window,
+                                          bool gated = true,
                                           std::optional<Nanoseconds> interval = {}) {
     const auto source = replay(file, {0, window.since, window.until});
     std::string printed;

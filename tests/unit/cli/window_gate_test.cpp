@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 using nlohmann::json;
 using What = TracePrinter::What;
 
-Story traffic(std::uint64_t seed) {
+GeneratedConnection traffic(std::uint64_t seed) {
     TrafficOptions options;
     options.seed = seed;
     options.stories = 30;
@@ -30,9 +30,9 @@ Story traffic(std::uint64_t seed) {
 }
 
 /// Random moments, half of them right behind a record: in the middle of what the tracker waits for.
-std::vector<MonoTime> moments(const Story& story, std::uint64_t seed) {
+std::vector<MonoTime> moments(const GeneratedConnection& story, std::uint64_t seed) {
     std::mt19937_64 random(seed);
-    const MonoTime begin = kStoryClock.mono;
+    const MonoTime begin = kTestClock.mono;
     const auto length = static_cast<std::uint64_t>((story.records.back().at - begin).count());
     std::vector<MonoTime> list;
     for (int i = 0; i < 3; ++i) {
@@ -43,10 +43,11 @@ std::vector<MonoTime> moments(const Story& story, std::uint64_t seed) {
 }
 
 /// With nothing pending: no record follows within 100 ms.
-std::vector<MonoTime> quiet_moments(const Story& story) {
+std::vector<MonoTime> quiet_moments(const GeneratedConnection& story) {
     std::vector<MonoTime> list;
     for (std::size_t i = 10; i + 10 < story.records.size(); i += 7)
-        if (story.records[i + 1].at - story.records[i].at > 250ms) list.push_back(story.records[i].at + 120ms);
+        if (story.records[i + 1].at - story.records[i].at > 250ms)
+            list.push_back(story.records[i].at + 120ms);
     return list;
 }
 
@@ -56,9 +57,9 @@ std::vector<std::string> merged(std::vector<std::string> a, const std::vector<st
     return a;
 }
 
-TEST(LineGate, two_parts_tell_what_the_whole_tells) {
+TEST(LineGate, two_parts_show_what_the_whole_shows) {
     for (std::uint64_t seed = 1; seed <= 12; ++seed) {
-        const Story story = traffic(seed);
+        const GeneratedConnection story = traffic(seed);
         const Fd file = record_all(story.records);
         for (const What what : {What::transitions, What::connections}) {
             const auto whole = trace_lines(file, {}, what);
@@ -66,17 +67,18 @@ TEST(LineGate, two_parts_tell_what_the_whole_tells) {
             for (const MonoTime t : moments(story, seed)) {
                 const auto before = trace_lines(file, {std::nullopt, t}, what);
                 const auto after = trace_lines(file, {t, std::nullopt}, what);
-                ASSERT_EQ(merged(before, after), whole) << seed << " " << (t - kStoryClock.mono).count();
+                ASSERT_EQ(merged(before, after), whole)
+                    << seed << " " << (t - kTestClock.mono).count();
             }
         }
     }
 }
 
 TEST(LineGate, a_part_in_the_middle_has_what_both_bounds_let_through) {
-    const Story story = traffic(5);
+    const GeneratedConnection story = traffic(5);
     const Fd file = record_all(story.records);
-    const MonoTime a = kStoryClock.mono + 30s;
-    const MonoTime b = kStoryClock.mono + 70s;
+    const MonoTime a = kTestClock.mono + 30s;
+    const MonoTime b = kTestClock.mono + 70s;
     const auto before = trace_lines(file, {std::nullopt, a - 1ns}, What::transitions);
     const auto middle = trace_lines(file, {a, b}, What::transitions);
     const auto after = trace_lines(file, {b + 1ns, std::nullopt}, What::transitions);
@@ -85,7 +87,7 @@ TEST(LineGate, a_part_in_the_middle_has_what_both_bounds_let_through) {
 }
 
 /// Where a connect() waits for its local port, and its birth for being told.
-std::vector<MonoTime> moments_of_birth(const Story& story) {
+std::vector<MonoTime> moments_of_birth(const GeneratedConnection& story) {
     std::vector<MonoTime> list;
     for (const WireRecord& record : story.records) {
         const auto event = Decoder().decode(record.bytes);
@@ -117,7 +119,7 @@ public:
 };
 
 TEST(LineGate, a_connection_whose_end_was_not_seen_counts_when_it_was_heard_of_last) {
-    const MonoTime a = kStoryClock.mono;
+    const MonoTime a = kTestClock.mono;
     const ConnectionIdentity who;
     for (const auto& [heard, count] :
          {std::pair(a - 1s, 0), std::pair(a, 1), std::pair(a + 1s, 1), std::pair(a + 2s, 0)}) {
@@ -131,10 +133,10 @@ TEST(LineGate, a_connection_whose_end_was_not_seen_counts_when_it_was_heard_of_l
     }
 }
 
-TEST(PeriodGate, a_birth_is_told_of_once) {
+TEST(PeriodGate, a_birth_is_reported_of_once) {
     std::size_t tried = 0;
     for (std::uint64_t seed = 1; seed <= 12; ++seed) {
-        const Story story = traffic(seed);
+        const GeneratedConnection story = traffic(seed);
         const Fd file = record_all(story.records);
         const int whole = births(*report_json_of(file, {}));
         EXPECT_GT(whole, 0);
@@ -157,14 +159,15 @@ TEST(PeriodGate, the_whole_recording_gives_the_whole_report) {
         const auto window = WindowOptions{"+0", "-0"}.resolve(span);
         ASSERT_TRUE(window);
         EXPECT_EQ(*report_json_of(file, *window), whole);
-        EXPECT_EQ(*report_json_of(file, {span.begin(), *span.end}), whole) << "bounds at the ends of it";
+        EXPECT_EQ(*report_json_of(file, {span.begin(), *span.end}), whole)
+            << "bounds at the ends of it";
     }
 }
 
 TEST(PeriodGate, two_parts_count_what_the_whole_counts) {
     int tried = 0;
     for (std::uint64_t seed = 1; seed <= 12; ++seed) {
-        const Story story = traffic(seed);
+        const GeneratedConnection story = traffic(seed);
         const Fd file = record_all(story.records);
         const auto whole = json::parse(*report_json_of(file, {}));
         for (const MonoTime t : quiet_moments(story)) {
@@ -174,9 +177,10 @@ TEST(PeriodGate, two_parts_count_what_the_whole_counts) {
             for (const char* what : {"ended", "transitions", "lost"})
                 EXPECT_EQ(before["quality"][what].get<int>() + after["quality"][what].get<int>(),
                           whole["quality"][what].get<int>())
-                    << what << " " << seed << " " << (t - kStoryClock.mono).count();
+                    << what << " " << seed << " " << (t - kTestClock.mono).count();
             for (const auto& [state, numbers] : whole["states"].items()) {
-                EXPECT_EQ(before["states"][state]["count"].get<int>() + after["states"][state]["count"].get<int>(),
+                EXPECT_EQ(before["states"][state]["count"].get<int>() +
+                              after["states"][state]["count"].get<int>(),
                           numbers["count"].get<int>())
                     << state;
             }
@@ -191,7 +195,7 @@ TEST(PeriodGate, two_parts_count_what_the_whole_counts) {
 TEST(PeriodGate, what_is_there_at_its_beginning_is_known_from_the_beginning) {
     int sockets = 0;
     for (std::uint64_t seed = 1; seed <= 12; ++seed) {
-        const Story story = traffic(seed);
+        const GeneratedConnection story = traffic(seed);
         const Fd file = record_all(story.records);
         for (const MonoTime t : quiet_moments(story)) {
             const auto before = json::parse(*report_json_of(file, {std::nullopt, t}));
@@ -206,7 +210,7 @@ TEST(PeriodGate, what_is_there_at_its_beginning_is_known_from_the_beginning) {
 }
 
 TEST(PeriodGate, a_lone_moment_shows_what_is_there) {
-    const Story story = traffic(3);
+    const GeneratedConnection story = traffic(3);
     const Fd file = record_all(story.records);
     const MonoTime t = quiet_moments(story).at(2);
     const auto before = json::parse(*report_json_of(file, {std::nullopt, t}));
@@ -217,19 +221,20 @@ TEST(PeriodGate, a_lone_moment_shows_what_is_there) {
 }
 
 TEST(PeriodGate, intervals_count_from_its_beginning) {
-    const Story story = traffic(4);
+    const GeneratedConnection story = traffic(4);
     const Fd file = record_all(story.records);
-    const MonoTime since = kStoryClock.mono + 30s;
+    const MonoTime since = kTestClock.mono + 30s;
     std::istringstream reports(*report_json_of(file, {since, since + 25s}, true, 10s));
     std::vector<std::string> begins;
-    for (std::string line; std::getline(reports, line);) begins.push_back(json::parse(line)["meta"]["begin"]);
+    for (std::string line; std::getline(reports, line);)
+        begins.push_back(json::parse(line)["meta"]["begin"]);
     EXPECT_THAT(begins, testing::ElementsAre(testing::StartsWith("2026-01-01T00:00:30.0"),
                                              testing::StartsWith("2026-01-01T00:00:40.0"),
                                              testing::StartsWith("2026-01-01T00:00:50.0")));
 }
 
 TEST(PeriodGate, a_recording_that_ends_before_is_an_error) {
-    const Story story = traffic(4);
+    const GeneratedConnection story = traffic(4);
     const Fd file = record_all(story.records);
     const auto report = report_json_of(file, {story.records.back().at + 1h, std::nullopt});
     ASSERT_FALSE(report);

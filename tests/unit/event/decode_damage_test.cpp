@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Records that are cut, of another version, or impossible: counted, skipped, and never read beyond their end.
+// Records that are cut, of another version, or impossible: counted, skipped, and never read beyond
+// their end.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -19,7 +20,8 @@ TEST(Decode, every_shorter_record_is_malformed) {
     for (const Bytes& whole : one_of_each()) {
         for (std::size_t size = 0; size < whole.size(); ++size) {
             const Bytes cut(whole.begin(),
-                            whole.begin() + static_cast<std::ptrdiff_t>(size)); // its header promises more
+                            whole.begin() +
+                                static_cast<std::ptrdiff_t>(size)); // its header promises more
             Decoder decoder;
             EXPECT_FALSE(decoder.decode(cut)) << size;
             EXPECT_EQ(decoder.quality().malformed, 1u);

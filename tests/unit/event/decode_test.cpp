@@ -138,11 +138,13 @@ TEST(Decode, entry_stamp_is_the_newest_such_moment_not_in_the_future) {
     ASSERT_GT(now_ms, 0xffffffffull);
     r.h.time_ns = now_ms * 1'000'000;
     r.entry_stamp = static_cast<std::uint32_t>(now_ms - 2'500);
-    EXPECT_EQ(decoded<TimewaitTimer>(decoder, padded_bytes(r)).entered, MonoTime(Nanoseconds(r.h.time_ns) - 2500ms));
+    EXPECT_EQ(decoded<TimewaitTimer>(decoder, padded_bytes(r)).entered,
+              MonoTime(Nanoseconds(r.h.time_ns) - 2500ms));
     // just after the overflow, from just before it
     r.h.time_ns = ((1ull << 32) + 1'000) * 1'000'000;
     r.entry_stamp = 0xffffffff;
-    EXPECT_EQ(decoded<TimewaitTimer>(decoder, padded_bytes(r)).entered, MonoTime(Nanoseconds(r.h.time_ns) - 1001ms));
+    EXPECT_EQ(decoded<TimewaitTimer>(decoder, padded_bytes(r)).entered,
+              MonoTime(Nanoseconds(r.h.time_ns) - 1001ms));
 }
 
 TEST(Decode, request) {
@@ -239,14 +241,16 @@ TEST(Decode, texts) {
     auto cgroup = of_kind<td_cgroup>(TD_CGROUP);
     cgroup.id = 9;
     Decoder decoder;
-    const auto c = decoded<CgroupPath>(decoder, padded_bytes(cgroup, "/system.slice/nginx.service"));
+    const auto c =
+        decoded<CgroupPath>(decoder, padded_bytes(cgroup, "/system.slice/nginx.service"));
     EXPECT_EQ(c.id, 9u);
     EXPECT_EQ(c.path, "/system.slice/nginx.service");
     EXPECT_EQ(decoded<CgroupPath>(decoder, padded_bytes(cgroup, "/1234567")).path,
               "/1234567"); // no room for a zero byte
     EXPECT_EQ(decoded<CgroupPath>(decoder, padded_bytes(cgroup)).path, "");
     const auto fact = of_kind<td_fact>(TD_FACT);
-    const auto f = decoded<Fact>(decoder, padded_bytes(fact, std::string_view("net.ipv4.tcp_tw_reuse\0002", 23)));
+    const auto f = decoded<Fact>(
+        decoder, padded_bytes(fact, std::string_view("net.ipv4.tcp_tw_reuse\0002", 23)));
     EXPECT_EQ(f.netns, 4026531840u);
     EXPECT_EQ(f.key, "net.ipv4.tcp_tw_reuse");
     EXPECT_EQ(f.value, "2");

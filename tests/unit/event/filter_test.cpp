@@ -16,7 +16,9 @@ Process process(std::uint32_t pid, std::string_view comm) {
     return result;
 }
 
-Endpoint endpoint(std::string_view address, Port port) { return {IpAddress::parse(address).value(), port}; }
+Endpoint endpoint(std::string_view address, Port port) {
+    return {IpAddress::parse(address).value(), port};
+}
 
 /// A filter of one member.
 template <class T>
@@ -83,13 +85,14 @@ TEST(Filter, AddressesOfEitherSide) {
     EXPECT_TRUE(subject.selected_by(only(&Filter::addresses, {*Cidr::parse("10.0.0.0/8")})));
     EXPECT_TRUE(subject.selected_by(only(&Filter::addresses, {*Cidr::parse("192.0.2.9")})));
     EXPECT_FALSE(subject.selected_by(only(&Filter::addresses, {*Cidr::parse("172.16.0.0/12")})));
-    EXPECT_TRUE(
-        subject.selected_by(only(&Filter::addresses, {*Cidr::parse("172.16.0.0/12"), *Cidr::parse("192.0.2.0/24")})));
+    EXPECT_TRUE(subject.selected_by(
+        only(&Filter::addresses, {*Cidr::parse("172.16.0.0/12"), *Cidr::parse("192.0.2.0/24")})));
 }
 
 TEST(Filter, Ipv4NetworksSelectMappedSockets) {
     Subject mapped;
-    mapped.tuple = {endpoint("::ffff:10.0.0.1", 80), endpoint("::ffff:192.0.2.9", 50123), Family::ipv6};
+    mapped.tuple = {endpoint("::ffff:10.0.0.1", 80), endpoint("::ffff:192.0.2.9", 50123),
+                    Family::ipv6};
     EXPECT_TRUE(mapped.selected_by(only(&Filter::addresses, {*Cidr::parse("10.0.0.0/8")})));
     EXPECT_TRUE(mapped.selected_by(only(&Filter::family, Family::ipv6)));
     EXPECT_FALSE(mapped.selected_by(only(&Filter::family, Family::ipv4)));
@@ -126,8 +129,9 @@ TEST(Filter, CommGlobs) {
     EXPECT_FALSE(subject.selected_by(only(&Filter::comms, {"NGINX"})));
     subject.closer.reset();
     subject.owner = process(100, "a/b c");
-    EXPECT_TRUE(subject.selected_by(only(&Filter::comms, {"a*c"}))); // a slash is a character like others
-    subject.owner = process(100, "sixteen-bytes-xx");                // no terminating zero
+    EXPECT_TRUE(
+        subject.selected_by(only(&Filter::comms, {"a*c"}))); // a slash is a character like others
+    subject.owner = process(100, "sixteen-bytes-xx");        // no terminating zero
     EXPECT_TRUE(subject.selected_by(only(&Filter::comms, {"sixteen-bytes-xx"})));
 }
 
@@ -147,10 +151,12 @@ TEST(Filter, NetworkNamespaces) {
 
 TEST(Filter, CgroupsByWholeComponents) {
     Subject subject;
-    for (const char* path : {"/system.slice/nginx.service", "/system.slice", "/system.slice/", "/"}) {
+    for (const char* path :
+         {"/system.slice/nginx.service", "/system.slice", "/system.slice/", "/"}) {
         EXPECT_TRUE(subject.selected_by(only(&Filter::cgroups, {path}))) << path;
     }
-    for (const char* path : {"/system", "/system.slice/nginx", "/system.slice/nginx.service/x", "/user.slice"}) {
+    for (const char* path :
+         {"/system", "/system.slice/nginx", "/system.slice/nginx.service/x", "/user.slice"}) {
         EXPECT_FALSE(subject.selected_by(only(&Filter::cgroups, {path}))) << path;
     }
     EXPECT_TRUE(subject.selected_by(only(&Filter::cgroups, {"/user.slice", "/system.slice"})));
@@ -183,7 +189,8 @@ TEST(Filter, EveryMemberMustMatch) {
 }
 
 TEST(FilterTexts, PortsInOneTextAndInSeveral) {
-    EXPECT_EQ(parse_ports("--port", {"80,443", "1", "65535"}).value(), (std::vector<Port>{80, 443, 1, 65535}));
+    EXPECT_EQ(parse_ports("--port", {"80,443", "1", "65535"}).value(),
+              (std::vector<Port>{80, 443, 1, 65535}));
     EXPECT_TRUE(parse_ports("--port", {}).value().empty());
 }
 
@@ -192,10 +199,12 @@ TEST(FilterTexts, ABadPortIsNamed) {
     ASSERT_FALSE(ports);
     EXPECT_EQ(ports.error().code, ErrorCode::usage);
     EXPECT_EQ(ports.error().message, "--port 70000: a port is a number from 1 to 65535");
-    for (const char* text : {"0", "-1", "+80", "80x", "x", " 80", "80 ", "0x50", "8e1", "99999999999999999999"}) {
+    for (const char* text :
+         {"0", "-1", "+80", "80x", "x", " 80", "80 ", "0x50", "8e1", "99999999999999999999"}) {
         const auto bad = parse_ports("--local-port", {text});
         ASSERT_FALSE(bad) << text;
-        EXPECT_EQ(bad.error().message, std::string("--local-port ") + text + ": a port is a number from 1 to 65535");
+        EXPECT_EQ(bad.error().message,
+                  std::string("--local-port ") + text + ": a port is a number from 1 to 65535");
     }
     for (const char* text : {"", ",80", "80,", "80,,443"}) {
         const auto bad = parse_ports("--port", {text});
@@ -214,8 +223,8 @@ TEST(FilterTexts, Addresses) {
     const auto bad = parse_addresses("--addr", {"10.0.0.0/33"});
     ASSERT_FALSE(bad);
     EXPECT_EQ(bad.error().code, ErrorCode::usage);
-    EXPECT_EQ(bad.error().message,
-              "--addr 10.0.0.0/33: an address or a network is wanted, such as 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32");
+    EXPECT_EQ(bad.error().message, "--addr 10.0.0.0/33: an address or a network is wanted, such as "
+                                   "192.0.2.7, 10.0.0.0/8 or 2001:db8::/32");
 }
 
 TEST(FilterTexts, Pids) {
@@ -223,7 +232,8 @@ TEST(FilterTexts, Pids) {
     for (const char* text : {"0", "4194305", "-1", "self"}) {
         const auto bad = parse_pids("--pid", {text});
         ASSERT_FALSE(bad) << text;
-        EXPECT_EQ(bad.error().message, std::string("--pid ") + text + ": a process id is a number from 1 to 4194304");
+        EXPECT_EQ(bad.error().message,
+                  std::string("--pid ") + text + ": a process id is a number from 1 to 4194304");
     }
 }
 

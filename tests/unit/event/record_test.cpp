@@ -45,7 +45,8 @@ TEST(Record, KindsHaveNamesOfTheirOwn) {
 }
 
 TEST(Record, UnknownKindHasNoName) {
-    for (const std::size_t kind : {std::size_t{0}, kRecordKindEnd, std::size_t{255}, std::size_t{1} << 40})
+    for (const std::size_t kind :
+         {std::size_t{0}, kRecordKindEnd, std::size_t{255}, std::size_t{1} << 40})
         EXPECT_EQ(kind_name(kind), "") << kind;
 }
 
@@ -77,11 +78,12 @@ TEST(Record, FirstOfARun) {
 }
 
 TEST(Record, WalkOverARun) {
-    for (const Bytes& tail : {Bytes(), Bytes(7), claiming(0), claiming(15), claiming(32), claiming(32, 31)}) {
+    for (const Bytes& tail :
+         {Bytes(), Bytes(7), claiming(0), claiming(15), claiming(32), claiming(32, 31)}) {
         const Bytes run = joined({claiming(16), claiming(40, 40), claiming(16), tail});
         std::vector<std::size_t> sizes;
-        const auto rest =
-            for_each_record(run, [&](std::span<const std::byte> record) { sizes.push_back(record.size()); });
+        const auto rest = for_each_record(
+            run, [&](std::span<const std::byte> record) { sizes.push_back(record.size()); });
         EXPECT_THAT(sizes, testing::ElementsAre(16, 40, 16));
         EXPECT_EQ(rest.size(), tail.size());
         EXPECT_EQ(rest.data(), run.data() + run.size() - tail.size());

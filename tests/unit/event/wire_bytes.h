@@ -50,7 +50,9 @@ inline td_tuple v4_tuple() {
 }
 
 inline FourTuple expected_v4_tuple() {
-    return {{*IpAddress::parse("10.0.0.1"), 8080}, {*IpAddress::parse("192.168.7.9"), 55555}, Family::ipv4};
+    return {{*IpAddress::parse("10.0.0.1"), 8080},
+            {*IpAddress::parse("192.168.7.9"), 55555},
+            Family::ipv4};
 }
 
 inline td_task task() {
@@ -58,7 +60,8 @@ inline td_task task() {
     t.cgroup = 42;
     t.uid = 1000;
     t.pid = 77;
-    std::memcpy(t.comm, "sixteen-letters!", TD_COMM_LEN); // the kernel ends it with a zero byte; a file needn't
+    std::memcpy(t.comm, "sixteen-letters!",
+                TD_COMM_LEN); // the kernel ends it with a zero byte; a file needn't
     return t;
 }
 

@@ -20,13 +20,14 @@ using testing::SizeIs;
 /// "topic:word" of everything that is found.
 std::vector<std::string> found(std::string_view word) {
     std::vector<std::string> out;
-    for (const Explanation* e : explain(word)) out.push_back(std::string(name(e->topic)) + ":" + std::string(e->word));
+    for (const Explanation* e : explain(word))
+        out.push_back(std::string(name(e->topic)) + ":" + std::string(e->word));
     return out;
 }
 
 TEST(LookUp, StatesInEverySpelling) {
-    for (const std::string_view word :
-         {"FIN_WAIT2", "fin_wait2", "FIN-WAIT-2", "fin-wait-2", "Fin_Wait_2", "finwait2", "fin wait 2"})
+    for (const std::string_view word : {"FIN_WAIT2", "fin_wait2", "FIN-WAIT-2", "fin-wait-2",
+                                        "Fin_Wait_2", "finwait2", "fin wait 2"})
         EXPECT_THAT(found(word), ElementsAre("state:FIN_WAIT2")) << word;
 }
 
@@ -38,11 +39,14 @@ TEST(LookUp, StatesAsOthersCallThem) {
     EXPECT_THAT(found("CLOSED"), ElementsAre("state:CLOSE", "column:closed"));
 }
 
-TEST(LookUp, AWordOfTwoTopics) { EXPECT_THAT(found("time-wait"), ElementsAre("state:TIME_WAIT", "column:time_wait")); }
+TEST(LookUp, AWordOfTwoTopics) {
+    EXPECT_THAT(found("time-wait"), ElementsAre("state:TIME_WAIT", "column:time_wait"));
+}
 
 TEST(LookUp, SysctlsByAllTheirNames) {
-    for (const std::string_view word : {"tcp_syn_retries", "net.ipv4.tcp_syn_retries", "net/ipv4/tcp_syn_retries",
-                                        "/proc/sys/net/ipv4/tcp_syn_retries", "TCP_SYN_RETRIES", "tcp-syn-retries"})
+    for (const std::string_view word :
+         {"tcp_syn_retries", "net.ipv4.tcp_syn_retries", "net/ipv4/tcp_syn_retries",
+          "/proc/sys/net/ipv4/tcp_syn_retries", "TCP_SYN_RETRIES", "tcp-syn-retries"})
         EXPECT_THAT(found(word), ElementsAre("sysctl:net.ipv4.tcp_syn_retries")) << word;
 }
 
@@ -60,7 +64,9 @@ TEST(LookUp, ThresholdsAndPathsOfKeys) {
     EXPECT_THAT(found("p99_ns"), ElementsAre("column:p50_ns"));
 }
 
-TEST(LookUp, MythsByTheirWord) { EXPECT_THAT(found("2msl-is-4-minutes"), ElementsAre("myth:2msl_is_4_minutes")); }
+TEST(LookUp, MythsByTheirWord) {
+    EXPECT_THAT(found("2msl-is-4-minutes"), ElementsAre("myth:2msl_is_4_minutes"));
+}
 
 TEST(LookUp, UnknownWords) {
     for (const std::string_view word :
@@ -76,7 +82,8 @@ TEST(LookUp, EveryWordFindsItself) {
 }
 
 TEST(Topics, SingularAndPlural) {
-    for (const Topic topic : {Topic::state, Topic::ending, Topic::finding, Topic::sysctl, Topic::column, Topic::myth}) {
+    for (const Topic topic :
+         {Topic::state, Topic::ending, Topic::finding, Topic::sysctl, Topic::column, Topic::myth}) {
         const std::string word(name(topic));
         EXPECT_EQ(topic_from_name(word), topic);
         EXPECT_EQ(topic_from_name(word + "s"), topic);

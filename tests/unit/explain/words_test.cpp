@@ -31,7 +31,8 @@ void expect_values_explained() {
 /// `text`, which gives the values of E, names them all.
 template <class E>
 void expect_values_named(std::string_view text) {
-    for (const E value : kAllOf<E>) EXPECT_NE(text.find(name(value)), std::string_view::npos) << name(value);
+    for (const E value : kAllOf<E>)
+        EXPECT_NE(text.find(name(value)), std::string_view::npos) << name(value);
 }
 
 /// Summary and text.
@@ -43,7 +44,8 @@ std::string column_text(std::string_view column) {
 }
 
 TEST(Words, States) {
-    for (const TcpState state : kAllOf<TcpState>) EXPECT_TRUE(is_explained(name(state), Topic::state)) << name(state);
+    for (const TcpState state : kAllOf<TcpState>)
+        EXPECT_TRUE(is_explained(name(state), Topic::state)) << name(state);
 }
 
 TEST(Words, Endings) {
@@ -65,8 +67,8 @@ TEST(Words, ColumnsNameTheirValues) {
 TEST(Words, Findings) {
     for (const std::string_view id :
          {"server_closes_first", "close_wait_leak", "time_wait_table_full", "ephemeral_ports_low",
-          "connects_unanswered", "handshakes_failing", "fin_wait2_pileup", "closing_stuck", "time_wait_skipped",
-          "keepalive_kills", "events_lost"})
+          "connects_unanswered", "handshakes_failing", "fin_wait2_pileup", "closing_stuck",
+          "time_wait_skipped", "keepalive_kills", "events_lost"})
         EXPECT_TRUE(is_explained(id, Topic::finding)) << id;
 }
 
@@ -99,28 +101,45 @@ TEST(Words, ThresholdsAreNamedWithTheirDefaults) {
 
 TEST(Words, ColumnsOfTrace) {
     for (const Schema* schema : {&transition_schema(), &connection_schema(), &lost_schema()}) {
-        for (const Column& column : schema->columns) EXPECT_TRUE(is_explained(column.id, Topic::column)) << column.id;
+        for (const Column& column : schema->columns)
+            EXPECT_TRUE(is_explained(column.id, Topic::column)) << column.id;
     }
 }
 
 TEST(Words, KeysOfTheReport) {
     for (const std::string_view key :
-         {"quality",  "findings",   "states",         "latencies",    "services",  "remotes",        "ports",
-          "timeline", "thresholds", "quantile_error", "p50_ns",       "p90_ns",    "p99_ns",         "p999_ns",
-          "min_ns",   "max_ns",     "mean_ns",        "oldest_ns",    "evicted",   "nominal_ns",     "buckets",
-          "severity", "advice",     "evidence",       "closed_first", "time_wait", "socket_seconds", "now",
-          "peak",     "held",       "limit",          "kind",         "endings",   "lost",           "step_ns"})
+         {"quality",   "findings",       "states",    "latencies",  "services",
+          "remotes",   "ports",          "timeline",  "thresholds", "quantile_error",
+          "p50_ns",    "p90_ns",         "p99_ns",    "p999_ns",    "min_ns",
+          "max_ns",    "mean_ns",        "oldest_ns", "evicted",    "nominal_ns",
+          "buckets",   "severity",       "advice",    "evidence",   "closed_first",
+          "time_wait", "socket_seconds", "now",       "peak",       "held",
+          "limit",     "kind",           "endings",   "lost",       "step_ns"})
         EXPECT_TRUE(!explain(key).empty() || topic_from_name(key)) << key;
 }
 
 TEST(Words, SysctlsThatGovernStates) {
-    for (const std::string_view last :
-         {"tcp_tw_reuse",         "tcp_tw_reuse_delay",  "tcp_tw_recycle",          "tcp_fin_timeout",
-          "tcp_max_tw_buckets",   "ip_local_port_range", "ip_local_reserved_ports", "tcp_syncookies",
-          "tcp_max_syn_backlog",  "somaxconn",           "tcp_keepalive_time",      "tcp_keepalive_intvl",
-          "tcp_keepalive_probes", "tcp_rfc1337",         "tcp_timestamps",          "tcp_orphan_retries",
-          "tcp_max_orphans",      "tcp_retries2",        "tcp_syn_retries",         "tcp_synack_retries",
-          "tcp_abort_on_overflow"}) {
+    for (const std::string_view last : {"tcp_tw_reuse",
+                                        "tcp_tw_reuse_delay",
+                                        "tcp_tw_recycle",
+                                        "tcp_fin_timeout",
+                                        "tcp_max_tw_buckets",
+                                        "ip_local_port_range",
+                                        "ip_local_reserved_ports",
+                                        "tcp_syncookies",
+                                        "tcp_max_syn_backlog",
+                                        "somaxconn",
+                                        "tcp_keepalive_time",
+                                        "tcp_keepalive_intvl",
+                                        "tcp_keepalive_probes",
+                                        "tcp_rfc1337",
+                                        "tcp_timestamps",
+                                        "tcp_orphan_retries",
+                                        "tcp_max_orphans",
+                                        "tcp_retries2",
+                                        "tcp_syn_retries",
+                                        "tcp_synack_retries",
+                                        "tcp_abort_on_overflow"}) {
         const auto found = explain(last);
         ASSERT_FALSE(found.empty()) << last;
         EXPECT_EQ(found[0]->topic, Topic::sysctl) << last;
@@ -136,9 +155,11 @@ TEST(Words, EachExplanationIsFitToPrint) {
         EXPECT_TRUE(e.text.ends_with('.')) << e.text;
         for (const std::string_view slip : {"\n\n", "  ", " \n", "\n "})
             EXPECT_EQ(e.text.find(slip), std::string_view::npos) << slip;
-        for (const char c : e.text) EXPECT_TRUE(c == '\n' || (c >= ' ' && c < 0x7f)) << static_cast<int>(c);
+        for (const char c : e.text)
+            EXPECT_TRUE(c == '\n' || (c >= ' ' && c < 0x7f)) << static_cast<int>(c);
         EXPECT_FALSE(e.source.empty());
-        for (const std::string_view sysctl : e.sysctls) EXPECT_TRUE(is_explained(sysctl, Topic::sysctl)) << sysctl;
+        for (const std::string_view sysctl : e.sysctls)
+            EXPECT_TRUE(is_explained(sysctl, Topic::sysctl)) << sysctl;
         // What is false is said in one place only: as a myth's summary.
         EXPECT_EQ(e.summary.starts_with('"'), e.topic == Topic::myth) << e.summary;
     }
@@ -146,12 +167,14 @@ TEST(Words, EachExplanationIsFitToPrint) {
 
 TEST(Words, NoneIsThereTwiceInATopic) {
     std::set<std::pair<Topic, std::string_view>> seen;
-    for (const Explanation& e : explanations()) EXPECT_TRUE(seen.emplace(e.topic, e.word).second) << e.word;
+    for (const Explanation& e : explanations())
+        EXPECT_TRUE(seen.emplace(e.topic, e.word).second) << e.word;
 }
 
 TEST(Words, TopicsAreInTheirOrder) {
-    EXPECT_TRUE(std::is_sorted(explanations().begin(), explanations().end(),
-                               [](const Explanation& a, const Explanation& b) { return a.topic < b.topic; }));
+    EXPECT_TRUE(std::is_sorted(
+        explanations().begin(), explanations().end(),
+        [](const Explanation& a, const Explanation& b) { return a.topic < b.topic; }));
 }
 
 } // namespace

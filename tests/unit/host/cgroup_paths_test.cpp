@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The cgroup2 mount in texts of /proc/PID/mountinfo, and a directory tree that stands for the hierarchy.
+// The cgroup2 mount in texts of /proc/PID/mountinfo, and a directory tree that stands for the
+// hierarchy.
 #include "host/cgroup_paths.h"
 
 #include <gtest/gtest.h>
@@ -12,32 +13,35 @@ namespace tcpdwell {
 namespace {
 
 TEST(FindCgroupMount, Hybrid) {
-    const auto mount = find_cgroup_mount("31 23 0:28 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755\n"
-                                         "32 31 0:29 / /sys/fs/cgroup/cpu rw,relatime - cgroup cgroup rw,cpu\n"
-                                         "41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw\n");
+    const auto mount =
+        find_cgroup_mount("31 23 0:28 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755\n"
+                          "32 31 0:29 / /sys/fs/cgroup/cpu rw,relatime - cgroup cgroup rw,cpu\n"
+                          "41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw\n");
     ASSERT_TRUE(mount);
     EXPECT_EQ(mount->mount_point, "/sys/fs/cgroup/unified");
     EXPECT_EQ(mount->root, "/");
 }
 
 TEST(FindCgroupMount, SkipsOptionalFieldsAndReadsEscapes) {
-    const auto mount =
-        find_cgroup_mount(R"(30 24 0:26 /a\040b /mnt/c\134d rw shared:4 master:1 - cgroup2 none rw,nsdelegate)");
+    const auto mount = find_cgroup_mount(
+        R"(30 24 0:26 /a\040b /mnt/c\134d rw shared:4 master:1 - cgroup2 none rw,nsdelegate)");
     ASSERT_TRUE(mount);
     EXPECT_EQ(mount->mount_point, R"(/mnt/c\d)");
     EXPECT_EQ(mount->root, "/a b");
 }
 
 TEST(FindCgroupMount, PrefersTheMountOfTheWholeHierarchy) {
-    const auto mount = find_cgroup_mount("50 1 0:26 /jail /srv/jail/sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"
-                                         "30 1 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"
-                                         "51 1 0:26 /other /srv/other rw - cgroup2 cgroup2 rw\n");
+    const auto mount =
+        find_cgroup_mount("50 1 0:26 /jail /srv/jail/sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"
+                          "30 1 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"
+                          "51 1 0:26 /other /srv/other rw - cgroup2 cgroup2 rw\n");
     ASSERT_TRUE(mount);
     EXPECT_EQ(mount->mount_point, "/sys/fs/cgroup");
 }
 
 TEST(FindCgroupMount, OnlyVersion1) {
-    EXPECT_FALSE(find_cgroup_mount("32 31 0:29 / /sys/fs/cgroup/cpu rw,relatime - cgroup cgroup rw,cpu\n"));
+    EXPECT_FALSE(
+        find_cgroup_mount("32 31 0:29 / /sys/fs/cgroup/cpu rw,relatime - cgroup cgroup rw,cpu\n"));
     EXPECT_FALSE(find_cgroup_mount("cgroup2 is no field here"));
     EXPECT_FALSE(find_cgroup_mount(""));
 }

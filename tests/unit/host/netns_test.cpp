@@ -21,9 +21,9 @@ std::uint32_t inode_of(const std::string& path) {
 }
 
 /// A process that sits in a network namespace of its own until the end of the scope.
-class Elsewhere {
+class OtherNamespace {
 public:
-    Elsewhere() {
+    OtherNamespace() {
         int ready[2];
         EXPECT_EQ(::pipe(ready), 0);
         pid_ = ::fork();
@@ -37,7 +37,7 @@ public:
         ok_ = ::read(ready[0], &done, 1) == 1 && done == 'y';
         ::close(ready[0]);
     }
-    ~Elsewhere() {
+    ~OtherNamespace() {
         ::kill(pid_, SIGKILL);
         ::waitpid(pid_, nullptr, 0);
     }
@@ -56,7 +56,9 @@ TEST(Netns, TheOwnOneComesFirst) {
     EXPECT_TRUE(namespaces[0].own);
     EXPECT_EQ(namespaces[0].inode, inode_of("/proc/self/ns/net"));
     EXPECT_TRUE(namespaces[0].fd);
-    EXPECT_EQ(std::count_if(namespaces.begin(), namespaces.end(), [](const auto& each) { return each.own; }), 1);
+    EXPECT_EQ(std::count_if(namespaces.begin(), namespaces.end(),
+                            [](const auto& each) { return each.own; }),
+              1);
     EXPECT_EQ(own_netns_inode().value_or(0), namespaces[0].inode);
 }
 
@@ -68,18 +70,19 @@ TEST(Netns, ResolvesInodePidAndPath) {
 }
 
 TEST(Netns, WhatIsNoneSaysSo) {
-    for (const std::string text :
-         {"foo", "", "..", "4294967295", "99999999999", "-1", "/proc/self/ns/mnt", "/etc/passwd", "/no/such"}) {
+    for (const std::string text : {"foo", "", "..", "4294967295", "99999999999", "-1",
+                                   "/proc/self/ns/mnt", "/etc/passwd", "/no/such"}) {
         const auto inode = resolve_netns(text);
         ASSERT_FALSE(inode) << text;
         EXPECT_EQ(inode.error().code, ErrorCode::usage);
         EXPECT_EQ(inode.error().message,
-                  "--netns " + text + ": no such network namespace; 'ip netns list' shows the named ones");
+                  "--netns " + text +
+                      ": no such network namespace; 'ip netns list' shows the named ones");
     }
 }
 
 TEST(Netns, FindsThoseOfOtherProcesses) {
-    const Elsewhere other;
+    const OtherNamespace other;
     if (!other.ok()) GTEST_SKIP() << "needs CAP_SYS_ADMIN to make a network namespace";
     const auto namespaces = list_network_namespaces();
     const auto found = std::find_if(namespaces.begin(), namespaces.end(),
@@ -91,7 +94,7 @@ TEST(Netns, FindsThoseOfOtherProcesses) {
 }
 
 TEST(Netns, TheGuardGoesThereAndBack) {
-    const Elsewhere other;
+    const OtherNamespace other;
     if (!other.ok()) GTEST_SKIP() << "needs CAP_SYS_ADMIN to make a network namespace";
     const std::uint32_t home = inode_of("/proc/thread-self/ns/net");
     for (const auto& each : list_network_namespaces()) {

@@ -13,13 +13,14 @@ namespace {
 TEST(Sysctls, ReadsTheValuesOfThisNamespace) {
     const auto sysctls = read_tcp_sysctls();
     const auto value = [&](std::string_view name) {
-        const auto found =
-            std::find_if(sysctls.begin(), sysctls.end(), [&](const Sysctl& each) { return each.name == name; });
+        const auto found = std::find_if(sysctls.begin(), sysctls.end(),
+                                        [&](const Sysctl& each) { return each.name == name; });
         return found == sysctls.end() ? std::string("none") : found->value;
     };
     const std::string timeout = value("net.ipv4.tcp_fin_timeout");
     ASSERT_FALSE(timeout.empty());
-    EXPECT_TRUE(std::all_of(timeout.begin(), timeout.end(), [](char c) { return std::isdigit(c); })) << timeout;
+    EXPECT_TRUE(std::all_of(timeout.begin(), timeout.end(), [](char c) { return std::isdigit(c); }))
+        << timeout;
     EXPECT_NE(value("net.core.somaxconn"), "none");
 
     const std::string range = value("net.ipv4.ip_local_port_range");

@@ -44,7 +44,8 @@ protected:
         Decoder decoder;
         for (const auto& record : kept.all()) {
             const auto event = decoder.decode(record);
-            if (const auto* path = event ? std::get_if<CgroupPath>(&*event) : nullptr) paths.push_back(path->path);
+            if (const auto* path = event ? std::get_if<CgroupPath>(&*event) : nullptr)
+                paths.push_back(path->path);
         }
         return paths;
     }
@@ -99,7 +100,8 @@ TEST_F(CgroupAnnouncerTest, WalksAtMostTenTimesASecond) {
 
 TEST_F(CgroupAnnouncerTest, LongWalksGetRarer) {
     walk = 2000 * kMs;
-    announce(state_of(1)); // the walk begins after the first half, so the clock shows one second for it
+    announce(
+        state_of(1)); // the walk begins after the first half, so the clock shows one second for it
     walk = 0;
     tree.make("/new.slice");
     now += 49'000 * kMs - 1;

@@ -17,14 +17,17 @@ using enum TcpState;
 class EventMergerTest : public testing::Test {
 protected:
     void event(std::uint64_t time_ns) {
-        merger.add_event(bytes_of(timer_record(TD_TIMER_START, TIME_WAIT, 1, time_ns)), kept.sink());
+        merger.add_event(bytes_of(timer_record(TD_TIMER_START, TIME_WAIT, 1, time_ns)),
+                         kept.sink());
     }
     void lost(std::uint64_t time_ns) {
         td_lost r{};
         r.h = header_of<td_lost>(TD_LOST, time_ns, 0);
         merger.add_event(bytes_of(r), kept.sink());
     }
-    void listed(std::uint64_t time_ns) { merger.add_listed(bytes_of(socket_record(ESTABLISHED, 0, 1, time_ns))); }
+    void listed(std::uint64_t time_ns) {
+        merger.add_listed(bytes_of(socket_record(ESTABLISHED, 0, 1, time_ns)));
+    }
 
     EventMerger merger{1000};
     KeptRecords kept;

@@ -16,7 +16,8 @@ namespace {
 using testing::ElementsAre;
 using testing::Pair;
 
-std::vector<std::pair<std::string, std::string>> decoded(const std::vector<std::vector<std::byte>>& records) {
+std::vector<std::pair<std::string, std::string>>
+decoded(const std::vector<std::vector<std::byte>>& records) {
     std::vector<std::pair<std::string, std::string>> facts;
     Decoder decoder;
     for (const auto& record : records) {
@@ -43,18 +44,21 @@ TEST(HostFacts, InOrder) {
                      {Program::timer_start, "tp_btf/b", "", false, "missing"},
                      {Program::timer_cancel, "tp_btf/c", "", true, ""}};
     const auto facts = decoded(host_facts(5, host, support, plan));
-    EXPECT_THAT(facts, ElementsAre(Pair("version", TCPDWELL_VERSION), Pair("host", "box"), Pair("kernel", "6.1.0"),
-                                   Pair("machine", "x86_64"), Pair("boot_id", "abc-def"),
-                                   Pair("probes", "timer tp_btf/a tp_btf/c"), Pair("btf", "/boot/btf"),
-                                   Pair("net.ipv4.tcp_fin_timeout", "60")));
+    EXPECT_THAT(facts,
+                ElementsAre(Pair("version", TCPDWELL_VERSION), Pair("host", "box"),
+                            Pair("kernel", "6.1.0"), Pair("machine", "x86_64"),
+                            Pair("boot_id", "abc-def"), Pair("probes", "timer tp_btf/a tp_btf/c"),
+                            Pair("btf", "/boot/btf"), Pair("net.ipv4.tcp_fin_timeout", "60")));
 }
 
 TEST(HostFacts, WhatIsNotKnownIsLeftOut) {
     ProbePlan plan;
     plan.set = ProbeSet::fentry;
-    const auto facts = decoded(host_facts(5, HostIdentity{"box", std::nullopt, {}}, KernelSupport{}, plan));
-    EXPECT_THAT(facts, ElementsAre(Pair("version", TCPDWELL_VERSION), Pair("host", "box"), Pair("kernel", ""),
-                                   Pair("machine", ""), Pair("probes", "fentry")));
+    const auto facts =
+        decoded(host_facts(5, HostIdentity{"box", std::nullopt, {}}, KernelSupport{}, plan));
+    EXPECT_THAT(facts,
+                ElementsAre(Pair("version", TCPDWELL_VERSION), Pair("host", "box"),
+                            Pair("kernel", ""), Pair("machine", ""), Pair("probes", "fentry")));
 }
 
 TEST(HostFacts, OfThisHost) {

@@ -12,7 +12,8 @@ bool holds_in_child(Check check) {
     const pid_t child = ::fork();
     if (child == 0) ::_exit(check() ? 0 : 1);
     int status = -1;
-    return child > 0 && ::waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    return child > 0 && ::waitpid(child, &status, 0) == child && WIFEXITED(status) &&
+           WEXITSTATUS(status) == 0;
 }
 
 } // namespace tcpdwell

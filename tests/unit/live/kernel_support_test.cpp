@@ -31,10 +31,11 @@ TEST(KernelSupport, EveryMissingFactHasAReason) {
     EXPECT_EQ(support.machine, host.machine);
     EXPECT_GE(support.version, (KernelVersion{2, 6}));
     for (const Support* fact :
-         {&support.memlock, &support.btf, &support.inet_sock_set_state, &support.timer_start, &support.timer_cancel,
-          &support.timer_expire_entry, &support.tcp_receive_reset, &support.tcp_send_reset, &support.tcp_retransmit_skb,
-          &support.tracing_programs, &support.functions, &support.socket_cookie, &support.tcp_iterator,
-          &support.reset_reason, &support.entry_stamp, &support.stacks, &support.sock_diag})
+         {&support.memlock, &support.btf, &support.inet_sock_set_state, &support.timer_start,
+          &support.timer_cancel, &support.timer_expire_entry, &support.tcp_receive_reset,
+          &support.tcp_send_reset, &support.tcp_retransmit_skb, &support.tracing_programs,
+          &support.functions, &support.socket_cookie, &support.tcp_iterator, &support.reset_reason,
+          &support.entry_stamp, &support.stacks, &support.sock_diag})
         EXPECT_NE(fact->ok, !fact->why_not.empty()) << fact->why_not;
     for (const FunctionFact* fact : {&support.tw_timer_handler, &support.reqsk_timer_handler}) {
         const bool found = fact->status == FunctionFact::Status::found;
@@ -42,7 +43,8 @@ TEST(KernelSupport, EveryMissingFactHasAReason) {
         EXPECT_NE(found, !fact->why_not.empty());
     }
     EXPECT_EQ(support.accept_id && support.accept4_id, support.why_no_accept.empty());
-    for (const StackRange& range : support.stack_ranges) EXPECT_LT(range.begin, range.end) << range.name;
+    for (const StackRange& range : support.stack_ranges)
+        EXPECT_LT(range.begin, range.end) << range.name;
 }
 
 TEST(KernelSupport, WithoutCapabilitiesTracingIsRefused) {

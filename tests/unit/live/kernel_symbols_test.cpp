@@ -12,7 +12,8 @@ namespace {
 
 using Piece = KernelFunction::Piece;
 
-const std::array<std::string_view, 3> wanted = {"tw_timer_handler", "tcp_abort", "tcp_diag_destroy"};
+const std::array<std::string_view, 3> wanted = {"tw_timer_handler", "tcp_abort",
+                                                "tcp_diag_destroy"};
 
 TEST(KernelSymbols, AFunctionEndsWhereTheNextSymbolBegins) {
     const auto symbols = parse_kernel_symbols("ffffffff81000000 T _stext\n"
@@ -38,8 +39,10 @@ TEST(KernelSymbols, ModulesListTheirSymbolsInNoOrder) {
 }
 
 TEST(KernelSymbols, LooksThroughTheCompilersSuffixes) {
-    for (const std::string suffix : {"", ".llvm.1234567", ".constprop.0", ".isra.0", ".constprop.0.isra.0"}) {
-        const auto symbols = parse_kernel_symbols("ffffffff82006870 t tw_timer_handler" + suffix + "\n", wanted);
+    for (const std::string suffix :
+         {"", ".llvm.1234567", ".constprop.0", ".isra.0", ".constprop.0.isra.0"}) {
+        const auto symbols =
+            parse_kernel_symbols("ffffffff82006870 t tw_timer_handler" + suffix + "\n", wanted);
         EXPECT_EQ(symbols.address("tw_timer_handler"), 0xffffffff82006870u) << suffix;
     }
 }
@@ -75,13 +78,13 @@ TEST(KernelSymbols, TwoFunctionsOfOneNameHaveNoSingleAddress) {
 }
 
 TEST(KernelSymbols, HiddenIsNotAbsent) {
-    const auto hidden =
-        parse_kernel_symbols("0000000000000000 T _stext\n0000000000000000 t tw_timer_handler\n", wanted);
+    const auto hidden = parse_kernel_symbols(
+        "0000000000000000 T _stext\n0000000000000000 t tw_timer_handler\n", wanted);
     EXPECT_TRUE(hidden.hidden);
     EXPECT_TRUE(hidden.functions.empty());
 
-    const auto absent =
-        parse_kernel_symbols("0000000000000000 A fixed_percpu_data\nffffffff81000000 T _stext\n", wanted);
+    const auto absent = parse_kernel_symbols(
+        "0000000000000000 A fixed_percpu_data\nffffffff81000000 T _stext\n", wanted);
     EXPECT_FALSE(absent.hidden);
     EXPECT_FALSE(absent.has("tw_timer_handler"));
     EXPECT_EQ(absent.address("tw_timer_handler"), 0u);
@@ -89,7 +92,8 @@ TEST(KernelSymbols, HiddenIsNotAbsent) {
 
 TEST(KernelSymbols, LinesThatAreNoSymbolsDoNoHarm) {
     const auto symbols = parse_kernel_symbols(
-        "\nffffffff81000000\nffffffff81000000 \nnonsense\nffffffff82006870 t tw_timer_handler", wanted);
+        "\nffffffff81000000\nffffffff81000000 \nnonsense\nffffffff82006870 t tw_timer_handler",
+        wanted);
     EXPECT_EQ(symbols.address("tw_timer_handler"), 0xffffffff82006870u);
 }
 

@@ -65,7 +65,8 @@ TEST_F(KernelTypesTest, SaysWhatIsWrongWithAFile) {
         return read ? "" : read.error().message;
     };
     EXPECT_THAT(complaint(folder_ / "nothing"), HasSubstr("No such file"));
-    EXPECT_THAT(complaint(file("text", "once upon a time")), HasSubstr("neither BTF nor a vmlinux"));
+    EXPECT_THAT(complaint(file("text", "once upon a time")),
+                HasSubstr("neither BTF nor a vmlinux"));
     EXPECT_THAT(complaint(file("empty", "")), HasSubstr("neither BTF nor a vmlinux"));
     EXPECT_THAT(complaint("/proc/self/exe"), HasSubstr("no .BTF section"));
 }

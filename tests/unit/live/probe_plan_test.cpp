@@ -5,7 +5,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <functional>
 
 namespace tcpdwell {
@@ -15,8 +14,7 @@ using testing::AllOf;
 using testing::HasSubstr;
 using Status = FunctionFact::Status;
 
-constexpr std::uint64_t tw_address = 0xffffffff82006870;
-constexpr std::uint64_t reqsk_address = 0xffffffff82008db0;
+constexpr std::uint64_t tw_address = 0xffffffff82006870, reqsk_address = 0xffffffff82008db0;
 
 KernelSupport full_support() {
     KernelSupport support;
@@ -92,15 +90,17 @@ TEST(ProbePlan, AHostWithEverythingLoadsEverything) {
     EXPECT_EQ(plan.reqsk_timer_handler, reqsk_address);
     EXPECT_EQ(plan.stack_ranges.size(), 1u);
     for (const FeatureChoice* feature : plan.features())
-        EXPECT_NE(feature->on, feature == &plan.exact_restarts) << feature->name; // which timers can't show
+        EXPECT_NE(feature->on, feature == &plan.exact_restarts)
+            << feature->name; // which timers can't show
 }
 
 TEST(ProbePlan, ProgramsStandInTheOrderOfTheEnum) {
     for (const Support& fentry : {Support::yes(), Support::no("gone")}) {
         const auto plan = plan_probes(full_support(), fentry);
         ASSERT_TRUE(plan);
-        EXPECT_TRUE(std::is_sorted(plan->programs.begin(), plan->programs.end(),
-                                   [](const auto& a, const auto& b) { return a.program < b.program; }));
+        EXPECT_TRUE(
+            std::is_sorted(plan->programs.begin(), plan->programs.end(),
+                           [](const auto& a, const auto& b) { return a.program < b.program; }));
     }
 }
 
@@ -157,10 +157,12 @@ TEST(ProbePlan, TheWishIsGrantedOrRefused) {
     ASSERT_TRUE(automatic);
     EXPECT_EQ(automatic->set, ProbeSet::timer);
     EXPECT_EQ(automatic->why_not_fentry, "it didn't fire");
-    const auto fentry = plan_probes(full_support(), Support::no("it didn't fire"), ProbeSet::fentry);
+    const auto fentry =
+        plan_probes(full_support(), Support::no("it didn't fire"), ProbeSet::fentry);
     ASSERT_FALSE(fentry);
     EXPECT_EQ(fentry.error().code, ErrorCode::cannot_trace);
-    EXPECT_THAT(fentry.error().message, AllOf(HasSubstr("it didn't fire"), HasSubstr("tcpdwell check")));
+    EXPECT_THAT(fentry.error().message,
+                AllOf(HasSubstr("it didn't fire"), HasSubstr("tcpdwell check")));
 }
 
 struct OptionalCase {
@@ -175,8 +177,10 @@ TEST(ProbePlan, OptionalProgramsAreLeftOutWithTheirReason) {
         {"reset_received", [&](auto& s) { s.tcp_receive_reset = gone; }, Program::reset_received},
         {"reset_sent", [&](auto& s) { s.tcp_send_reset = gone; }, Program::reset_sent},
         {"retransmit", [&](auto& s) { s.tcp_retransmit_skb = gone; }, Program::retransmit},
-        {"accept", [&](auto& s) { s.accept_id.reset(), s.why_no_accept = "gone"; }, Program::accept},
-        {"accept4", [&](auto& s) { s.accept4_id.reset(), s.why_no_accept = "gone"; }, Program::accept4},
+        {"accept", [&](auto& s) { s.accept_id.reset(), s.why_no_accept = "gone"; },
+         Program::accept},
+        {"accept4", [&](auto& s) { s.accept4_id.reset(), s.why_no_accept = "gone"; },
+         Program::accept4},
     };
     for (const OptionalCase& each : cases) {
         const ProbePlan plan = plan_with(each.take_away);
@@ -225,8 +229,9 @@ TEST(ProbePlan, RefusesWhatCouldNotSeeTimeWait) {
             s.tcp_iterator = Support::no("the iterator is gone");
         });
     };
-    EXPECT_THAT(without(Status::hidden), AllOf(HasSubstr("TIME_WAIT"), HasSubstr("the handler is gone"),
-                                               HasSubstr("the iterator is gone"), HasSubstr("kptr_restrict")));
+    EXPECT_THAT(without(Status::hidden),
+                AllOf(HasSubstr("TIME_WAIT"), HasSubstr("the handler is gone"),
+                      HasSubstr("the iterator is gone"), HasSubstr("kptr_restrict")));
     EXPECT_THAT(without(Status::absent), AllOf(HasSubstr("TIME_WAIT"), HasSubstr("newer kernel")));
 }
 
@@ -235,7 +240,8 @@ TEST(ProbePlan, CalibrationTakesANamespaceOfItsOwn) {
                     s.tw_timer_handler = {Status::hidden, 0, "the addresses are hidden"};
                     s.capabilities.sys_admin = false;
                 }),
-                AllOf(HasSubstr("the addresses are hidden"), HasSubstr("CAP_SYS_ADMIN"), HasSubstr("sudo")));
+                AllOf(HasSubstr("the addresses are hidden"), HasSubstr("CAP_SYS_ADMIN"),
+                      HasSubstr("sudo")));
 }
 
 TEST(ProbePlan, RefusesOldKernels) {
@@ -253,19 +259,26 @@ TEST(ProbePlan, NamesTheMissingCapabilities) {
             s.root = root;
         });
     };
-    EXPECT_THAT(with(false, false, false), AllOf(HasSubstr("CAP_BPF and CAP_PERFMON"), HasSubstr("sudo")));
-    EXPECT_THAT(with(true, false, false), AllOf(HasSubstr("needs CAP_PERFMON,"), HasSubstr("sudo")));
+    EXPECT_THAT(with(false, false, false),
+                AllOf(HasSubstr("CAP_BPF and CAP_PERFMON"), HasSubstr("sudo")));
+    EXPECT_THAT(with(true, false, false),
+                AllOf(HasSubstr("needs CAP_PERFMON,"), HasSubstr("sudo")));
     EXPECT_THAT(with(false, true, false), AllOf(HasSubstr("needs CAP_BPF,"), HasSubstr("sudo")));
-    EXPECT_THAT(with(false, false, true), AllOf(HasSubstr("container"), testing::Not(HasSubstr("sudo"))));
+    EXPECT_THAT(with(false, false, true),
+                AllOf(HasSubstr("container"), testing::Not(HasSubstr("sudo"))));
 
-    EXPECT_EQ(loaded(plan_with([](auto& s) { s.capabilities = {.bpf = true, .perfmon = true}; })), 10u);
+    EXPECT_EQ(loaded(plan_with([](auto& s) { s.capabilities = {.bpf = true, .perfmon = true}; })),
+              10u);
     EXPECT_EQ(loaded(plan_with([](auto& s) { s.capabilities = {.sys_admin = true}; })), 10u);
 }
 
 TEST(ProbePlan, RefusesWithoutBtfAndSaysWhatToDo) {
-    const auto without = [](auto& s) { s.btf = s.types = Support::no("no /sys/kernel/btf/vmlinux"); };
-    EXPECT_THAT(refusal_with(without), AllOf(HasSubstr("/sys/kernel/btf/vmlinux"), HasSubstr("CONFIG_DEBUG_INFO_BTF"),
-                                             HasSubstr("--btf FILE"), HasSubstr("6.18.1-amd64")));
+    const auto without = [](auto& s) {
+        s.btf = s.types = Support::no("no /sys/kernel/btf/vmlinux");
+    };
+    EXPECT_THAT(refusal_with(without),
+                AllOf(HasSubstr("/sys/kernel/btf/vmlinux"), HasSubstr("CONFIG_DEBUG_INFO_BTF"),
+                      HasSubstr("--btf FILE"), HasSubstr("6.18.1-amd64")));
 }
 
 TEST(ProbePlan, RefusesWithoutRoomForMaps) {
@@ -274,19 +287,25 @@ TEST(ProbePlan, RefusesWithoutRoomForMaps) {
 }
 
 TEST(ProbePlan, RefusesWithoutARequiredTracepoint) {
-    for (Support KernelSupport::*fact : {&KernelSupport::inet_sock_set_state, &KernelSupport::timer_start,
-                                         &KernelSupport::timer_cancel, &KernelSupport::timer_expire_entry})
-        EXPECT_THAT(refusal_with([fact](auto& s) { s.*fact = Support::no("it is gone"); }), HasSubstr("it is gone"));
+    for (Support KernelSupport::*fact :
+         {&KernelSupport::inet_sock_set_state, &KernelSupport::timer_start,
+          &KernelSupport::timer_cancel, &KernelSupport::timer_expire_entry})
+        EXPECT_THAT(refusal_with([fact](auto& s) { s.*fact = Support::no("it is gone"); }),
+                    HasSubstr("it is gone"));
 }
 
 TEST(ProbePlan, RefusesWhereTheKernelTakesNoPrograms) {
-    const auto refused = [](auto& s) { s.tracing_programs = Support::no("Operation not permitted"); };
-    EXPECT_THAT(refusal_with(refused), AllOf(HasSubstr("Operation not permitted"), HasSubstr("container")));
-    EXPECT_THAT(refusal_with([&](auto& s) { refused(s), s.lockdown = "confidentiality"; }), HasSubstr("lockdown"));
+    const auto refused = [](auto& s) {
+        s.tracing_programs = Support::no("Operation not permitted");
+    };
+    EXPECT_THAT(refusal_with(refused),
+                AllOf(HasSubstr("Operation not permitted"), HasSubstr("container")));
+    EXPECT_THAT(refusal_with([&](auto& s) { refused(s), s.lockdown = "confidentiality"; }),
+                HasSubstr("lockdown"));
 }
 
-/// A kernel without BTF whose types the user has given; Linux 5.8, which has some, but not what takes them, is the same
-/// without a file.
+/// A kernel without BTF whose types the user has given; Linux 5.8, which has some, but not what
+/// takes them, is the same without a file.
 void make_raw(KernelSupport& s) {
     s.raw = true;
     s.tcp_iterator = Support::no("the iterator is gone");
@@ -307,7 +326,8 @@ TEST(ProbePlan, TypesThatAreGivenAreUsedByRawTracepoints) {
     EXPECT_FALSE(plan.cookies.on);
     EXPECT_TRUE(plan.stacks.on);
     for (const ProgramChoice& choice : plan.programs) {
-        EXPECT_THAT(choice.hook, testing::Not(HasSubstr("tp_btf"))) << "typed programs can't be loaded";
+        EXPECT_THAT(choice.hook, testing::Not(HasSubstr("tp_btf")))
+            << "typed programs can't be loaded";
         EXPECT_THAT(choice.hook, testing::Not(HasSubstr("iter/")));
     }
     EXPECT_EQ(plan.programs.front().hook, "raw_tp/inet_sock_set_state");
@@ -330,8 +350,9 @@ TEST(ProbePlan, TypedHooksStayWhereTheyAre) {
 }
 
 TEST(ProbePlan, WithoutJiffiesMoreStacksAreTaken) {
-    EXPECT_TRUE(plan_with([](auto&) {}).can_tell_jiffies);
-    EXPECT_FALSE(plan_with([](auto& s) { s.jiffies = Support::no("unknown function"); }).can_tell_jiffies);
+    EXPECT_TRUE(plan_with([](auto&) {}).knows_jiffies);
+    EXPECT_FALSE(
+        plan_with([](auto& s) { s.jiffies = Support::no("unknown function"); }).knows_jiffies);
 }
 
 TEST(ProbePlan, AWrongFileIsBadUsage) {
@@ -341,8 +362,8 @@ TEST(ProbePlan, AWrongFileIsBadUsage) {
     const auto plan = plan_probes(support);
     ASSERT_FALSE(plan);
     EXPECT_EQ(plan.error().code, ErrorCode::usage);
-    EXPECT_THAT(plan.error().message,
-                AllOf(HasSubstr("--btf"), HasSubstr("/boot/btf is neither"), HasSubstr("6.18.1-amd64")));
+    EXPECT_THAT(plan.error().message, AllOf(HasSubstr("--btf"), HasSubstr("/boot/btf is neither"),
+                                            HasSubstr("6.18.1-amd64")));
 }
 
 TEST(ProbePlan, RawProgramsNeedTheAddressesOfTheTimers) {
@@ -350,7 +371,8 @@ TEST(ProbePlan, RawProgramsNeedTheAddressesOfTheTimers) {
         give_types(s);
         s.tw_timer_handler = {Status::hidden, 0, "the addresses are hidden"};
     };
-    EXPECT_THAT(refusal_with(hidden), AllOf(HasSubstr("the addresses are hidden"), HasSubstr("kptr_restrict")));
+    EXPECT_THAT(refusal_with(hidden),
+                AllOf(HasSubstr("the addresses are hidden"), HasSubstr("kptr_restrict")));
 }
 
 TEST(ProbePlan, RefusesWhereExistingSocketsCouldNotBeListed) {

@@ -7,8 +7,8 @@
 #include <span>
 #include <vector>
 
-#include "event/source.h"
 #include "event/record.h"
+#include "event/source.h"
 #include "tcp/state.h"
 
 namespace tcpdwell {
@@ -25,8 +25,8 @@ inline td_tuple tuple_of(std::uint16_t local_port) {
     return tuple;
 }
 
-inline td_timewait timer_record(td_timer_op op, TcpState substate, std::uint16_t port, std::uint64_t time_ns = 0,
-                                std::uint32_t netns = kNetns) {
+inline td_timewait timer_record(td_timer_op op, TcpState substate, std::uint16_t port,
+                                std::uint64_t time_ns = 0, std::uint32_t netns = kNetns) {
     td_timewait r{};
     r.h = header_of<td_timewait>(TD_TIMEWAIT, time_ns, netns);
     r.tuple = tuple_of(port);
@@ -36,8 +36,8 @@ inline td_timewait timer_record(td_timer_op op, TcpState substate, std::uint16_t
 }
 
 /// `flags`: enum td_socket_flags.
-inline td_socket socket_record(TcpState state, unsigned flags, std::uint16_t port, std::uint64_t time_ns = 0,
-                               std::uint32_t netns = kNetns) {
+inline td_socket socket_record(TcpState state, unsigned flags, std::uint16_t port,
+                               std::uint64_t time_ns = 0, std::uint32_t netns = kNetns) {
     td_socket r{};
     r.h = header_of<td_socket>(TD_SOCKET, time_ns, netns);
     r.tuple = tuple_of(port);
@@ -50,7 +50,9 @@ inline td_socket socket_record(TcpState state, unsigned flags, std::uint16_t por
 class KeptRecords {
 public:
     [[nodiscard]] RecordSink sink() {
-        return [this](std::span<const std::byte> record) { records_.emplace_back(record.begin(), record.end()); };
+        return [this](std::span<const std::byte> record) {
+            records_.emplace_back(record.begin(), record.end());
+        };
     }
     [[nodiscard]] const std::vector<std::vector<std::byte>>& all() const { return records_; }
     [[nodiscard]] std::vector<unsigned> kinds() const {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Netlink messages made by hand, and the kernel's list of sockets that the test opens on the loopback interface.
+// Netlink messages made by hand, and the kernel's list of sockets that the test opens on the
+// loopback interface.
 #include "live/sock_diag.h"
 
 #include <arpa/inet.h>
@@ -174,7 +175,8 @@ TEST(DumpTcpSockets, ShowsAListenerItsQueueAndItsConnections) {
 
     auto sockets = sockets_on(port);
     ASSERT_EQ(sockets.size(), 2u);
-    std::sort(sockets.begin(), sockets.end(), [](const auto& a, const auto& b) { return a.state > b.state; });
+    std::sort(sockets.begin(), sockets.end(),
+              [](const auto& a, const auto& b) { return a.state > b.state; });
     struct stat status {};
     ASSERT_EQ(::fstat(listener.get(), &status), 0);
     EXPECT_EQ(sockets[0].state, TcpState::LISTEN);

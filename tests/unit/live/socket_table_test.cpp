@@ -25,7 +25,8 @@ TEST(SocketTable, AllNamespacesHaveTheOwnOneAmongThem) {
     ASSERT_TRUE(table) << table.error().message;
     ASSERT_FALSE(table->namespaces.empty());
     EXPECT_EQ(table->namespaces[0].netns, own_netns_inode().value_or(0));
-    EXPECT_EQ(table->namespaces.size() + table->closed_namespaces, list_network_namespaces().size());
+    EXPECT_EQ(table->namespaces.size() + table->closed_namespaces,
+              list_network_namespaces().size());
 }
 
 TEST(SocketTable, ANamespaceThatIsGoneIsAnError) {

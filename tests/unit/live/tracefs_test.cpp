@@ -13,7 +13,8 @@
 namespace tcpdwell {
 namespace {
 
-constexpr std::array names = {TracepointName{"sched", "sched_switch"}, TracepointName{"sched", "no_such_tracepoint"},
+constexpr std::array names = {TracepointName{"sched", "sched_switch"},
+                              TracepointName{"sched", "no_such_tracepoint"},
                               TracepointName{"sched", "sched_process_exit"}};
 
 TEST(Tracefs, TellsIdsAndLeavesTheMountsAlone) {
@@ -30,7 +31,8 @@ TEST(Tracefs, TellsIdsAndLeavesTheMountsAlone) {
 }
 
 TEST(Tracefs, WithoutRightsThereIsAReason) {
-    if (::access("/sys/kernel/tracing/events", F_OK) == 0) GTEST_SKIP() << "tracefs is mounted and readable";
+    if (::access("/sys/kernel/tracing/events", F_OK) == 0)
+        GTEST_SKIP() << "tracefs is mounted and readable";
     EXPECT_TRUE(holds_in_child([] {
         if (!drop_capabilities()) return false;
         const auto ids = tracepoint_ids(names);

@@ -16,7 +16,8 @@ using enum TcpState;
 
 class WaitingMinisTest : public testing::Test {
 protected:
-    void timer(td_timer_op op, TcpState substate, std::uint16_t port, std::uint32_t netns = kNetns) {
+    void timer(td_timer_op op, TcpState substate, std::uint16_t port,
+               std::uint32_t netns = kNetns) {
         waiting.on_event(bytes_of(timer_record(op, substate, port, 0, netns)));
     }
     bool listed(TcpState state, unsigned flags, std::uint16_t port) {

@@ -20,7 +20,9 @@ AddressCipher::Key key_of(std::uint64_t seed) {
 
 IpAddress parse(std::string_view text) { return *IpAddress::parse(text); }
 
-bool bit(const IpAddress& address, unsigned i) { return (address.bytes[i / 8] >> (7 - i % 8) & 1) != 0; }
+bool bit(const IpAddress& address, unsigned i) {
+    return (address.bytes[i / 8] >> (7 - i % 8) & 1) != 0;
+}
 
 unsigned common_bits(const IpAddress& a, const IpAddress& b) {
     unsigned n = 0;
@@ -30,7 +32,8 @@ unsigned common_bits(const IpAddress& a, const IpAddress& b) {
 
 IpAddress random_address(std::mt19937_64& random, bool is_v4) {
     IpAddress address = is_v4 ? parse("1.0.0.0") : IpAddress{};
-    for (std::size_t i = is_v4 ? 12 : 0; i < 16; ++i) address.bytes[i] = static_cast<std::uint8_t>(random());
+    for (std::size_t i = is_v4 ? 12 : 0; i < 16; ++i)
+        address.bytes[i] = static_cast<std::uint8_t>(random());
     return address;
 }
 
@@ -38,7 +41,9 @@ IpAddress random_address(std::mt19937_64& random, bool is_v4) {
 IpAddress neighbour(IpAddress address, unsigned bits, std::mt19937_64& random) {
     for (unsigned i = bits; i < 128; ++i) {
         const bool flip = i == bits || random() % 2 == 0;
-        if (flip) address.bytes[i / 8] = static_cast<std::uint8_t>(address.bytes[i / 8] ^ (0x80 >> (i % 8)));
+        if (flip)
+            address.bytes[i / 8] =
+                static_cast<std::uint8_t>(address.bytes[i / 8] ^ (0x80 >> (i % 8)));
     }
     return address;
 }
@@ -51,7 +56,8 @@ TEST(AddressCipher, images_have_as_many_leading_bits_in_common_as_the_originals)
             for (int i = 0; i < 30; ++i) {
                 const unsigned first = is_v4 ? 96 : 0;
                 const IpAddress a = random_address(random, is_v4);
-                const IpAddress b = neighbour(a, first + static_cast<unsigned>(random() % (128 - first)), random);
+                const IpAddress b =
+                    neighbour(a, first + static_cast<unsigned>(random() % (128 - first)), random);
                 if (a.is_unspecified() || b.is_unspecified()) continue;
                 ASSERT_EQ(common_bits(cipher.image(a), cipher.image(b)), common_bits(a, b))
                     << a.text(Family::ipv6) << " " << b.text(Family::ipv6);
@@ -95,7 +101,8 @@ TEST(AddressCipher, others_change_and_differently_with_another_key) {
     AddressCipher other(key_of(6));
     int unchanged = 0;
     int same = 0;
-    for (const char* text : {"10.0.0.1", "192.168.1.1", "172.16.9.3", "8.8.8.8", "2001:db8::1", "fe80::1", "fd00::2"}) {
+    for (const char* text : {"10.0.0.1", "192.168.1.1", "172.16.9.3", "8.8.8.8", "2001:db8::1",
+                             "fe80::1", "fd00::2"}) {
         unchanged += one.image(parse(text)) == parse(text) ? 1 : 0;
         same += one.image(parse(text)) == other.image(parse(text)) ? 1 : 0;
         EXPECT_EQ(one.image(parse(text)), one.image(parse(text)));
@@ -105,7 +112,8 @@ TEST(AddressCipher, others_change_and_differently_with_another_key) {
 }
 
 TEST(AddressCipher, each_bit_of_the_original_decides) {
-    // About half of the bits flip: a construction that hashes too little or too much flips none or all of them.
+    // About half of the bits flip: a construction that hashes too little or too much flips none or
+    // all of them.
     AddressCipher cipher(key_of(7));
     unsigned flipped = 0;
     std::mt19937_64 random(7);

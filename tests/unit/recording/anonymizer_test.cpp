@@ -20,11 +20,15 @@ Bytes copy_of(std::span<const std::byte> record) { return {record.begin(), recor
 bool contains(std::span<const std::byte> text, std::span<const std::byte> part) {
     return std::search(text.begin(), text.end(), part.begin(), part.end()) != text.end();
 }
-std::span<const std::byte> bytes_in(std::string_view text) { return std::as_bytes(std::span(text)); }
+std::span<const std::byte> bytes_in(std::string_view text) {
+    return std::as_bytes(std::span(text));
+}
 
 Anonymizer anonymizer() { return Anonymizer(AddressCipher::Key{1, 2, 3}); }
 
-std::optional<Event> event_of(std::span<const std::byte> record) { return Decoder().decode(record); }
+std::optional<Event> event_of(std::span<const std::byte> record) {
+    return Decoder().decode(record);
+}
 
 class AnonymizerTest : public testing::Test {
 protected:
@@ -55,9 +59,12 @@ protected:
 
 TEST_F(AnonymizerTest, nothing_of_what_is_hidden_can_be_found) {
     std::set<Bytes> secrets;
-    const auto add = [&](const auto& value) { secrets.insert(copy_of(std::as_bytes(std::span(&value, 1)))); };
+    const auto add = [&](const auto& value) {
+        secrets.insert(copy_of(std::as_bytes(std::span(&value, 1))));
+    };
     const auto add_owner = [&](const Owner& owner) {
-        if (owner.process && !owner.process->comm().empty()) secrets.insert(copy_of(bytes_in(owner.process->comm())));
+        if (owner.process && !owner.process->comm().empty())
+            secrets.insert(copy_of(bytes_in(owner.process->comm())));
     };
     const auto add_tuple = [&](const FourTuple& tuple) {
         for (const IpAddress& address : {tuple.local.address, tuple.remote.address}) {
@@ -105,7 +112,8 @@ TEST_F(AnonymizerTest, nothing_of_what_is_hidden_can_be_found) {
             ASSERT_FALSE(contains(std::span(*hidden).subspan(sizeof(td_header)), secret))
                 << "kind " << static_cast<int>(record[2]) << ", " << secret.size() << " bytes";
     }
-    EXPECT_EQ(kept, records.size() - 2) << "without the cgroup's path and the fact that nobody knows";
+    EXPECT_EQ(kept, records.size() - 2)
+        << "without the cgroup's path and the fact that nobody knows";
     EXPECT_TRUE(hider.not_understood().empty());
 }
 
@@ -161,7 +169,7 @@ TEST_F(AnonymizerTest, processes_keep_their_numbers) {
     change.from = TcpState::CLOSE;
     change.to = TcpState::SYN_SENT;
     change.owner = Owner{Process{4321, {'n', 'g', 'i', 'n', 'x'}}, 1000, 99};
-    const auto hidden = hider.anonymous(encode(change, kStoryClock));
+    const auto hidden = hider.anonymous(encode(change, kTestClock));
     const auto after = std::get<StateChange>(*event_of(*hidden));
     EXPECT_EQ(after.owner->process->pid, 4321u);
     EXPECT_EQ(after.owner->process->comm(), "");
@@ -181,7 +189,9 @@ TEST_F(AnonymizerTest, an_object_has_the_same_image_in_every_record) {
     RequestTimer request{};
     request.listener = sock;
     request.op = TD_TIMER_START;
-    const auto image = [&](const Event& event) { return *event_of(*hider.anonymous(encode(event, kStoryClock))); };
+    const auto image = [&](const Event& event) {
+        return *event_of(*hider.anonymous(encode(event, kTestClock)));
+    };
     const std::uint64_t there = std::get<StateChange>(image(change)).sock;
     EXPECT_NE(there, sock);
     EXPECT_EQ(std::get<Reset>(image(reset)).sock, there);
@@ -189,7 +199,8 @@ TEST_F(AnonymizerTest, an_object_has_the_same_image_in_every_record) {
 }
 
 TEST_F(AnonymizerTest, facts_are_kept_replaced_or_left_out) {
-    const auto fact = [&](std::string_view key, std::string_view value) -> std::optional<std::string> {
+    const auto fact = [&](std::string_view key,
+                          std::string_view value) -> std::optional<std::string> {
         const auto hidden = hider.anonymous(fact_record(9, 3, key, value));
         if (!hidden) return std::nullopt;
         return std::get<Fact>(*event_of(*hidden)).value;
@@ -199,7 +210,8 @@ TEST_F(AnonymizerTest, facts_are_kept_replaced_or_left_out) {
     EXPECT_EQ(fact("kernel.hostname", "x"), std::nullopt);
     EXPECT_EQ(fact("", "x"), std::nullopt);
     const auto host = fact("host", "web1");
-    const Head head = hider.anonymous(Head{.host = "web1", .boot_id = "b", .filter = "--addr 10.0.0.1"});
+    const Head head =
+        hider.anonymous(Head{.host = "web1", .boot_id = "b", .filter = "--addr 10.0.0.1"});
     EXPECT_EQ(host, head.host);
     EXPECT_EQ(fact("boot_id", "b"), head.boot_id);
     EXPECT_EQ(head.filter, "");
@@ -224,7 +236,7 @@ TEST_F(AnonymizerTest, what_this_version_does_not_know_is_left_out_and_counted) 
 TEST_F(AnonymizerTest, fields_that_later_versions_append_are_cut_off) {
     Reset reset{};
     reset.direction = TD_RESET_SENT;
-    Bytes longer = encode(reset, kStoryClock);
+    Bytes longer = encode(reset, kTestClock);
     longer.resize(longer.size() + 16, std::byte{'s'});
     const auto size = static_cast<std::uint16_t>(longer.size());
     std::memcpy(longer.data(), &size, sizeof(size));

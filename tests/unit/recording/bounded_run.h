@@ -30,10 +30,12 @@ inline constexpr bool kMemoryCanBeLimited = true;
 /// What readers promise (reader.h).
 inline constexpr std::size_t kMostMemory = 128 << 20;
 
-/// CPU seconds that only what doesn't end can use up: all that is done here takes a few, even where it is slow.
+/// CPU seconds that only what doesn't end can use up: all that is done here takes a few, even where
+/// it is slow.
 inline constexpr rlim_t kEndless = 60;
 
-/// Does it in a child with kMostMemory more than this process has now; what became of it, "" if it returned true.
+/// Does it in a child with kMostMemory more than this process has now; what became of it, "" if it
+/// returned true.
 inline std::string bounded_run(const std::function<bool()>& act) {
     constexpr int no_memory = 9;
     const pid_t pid = ::fork();

@@ -17,7 +17,8 @@ namespace tcpdwell::recording {
 
 inline Fd memory_file(std::string_view contents = {}) {
     Fd fd(::memfd_create("recording", MFD_CLOEXEC));
-    EXPECT_EQ(::write(fd.get(), contents.data(), contents.size()), static_cast<ssize_t>(contents.size()));
+    EXPECT_EQ(::write(fd.get(), contents.data(), contents.size()),
+              static_cast<ssize_t>(contents.size()));
     ::lseek(fd.get(), 0, SEEK_SET);
     return fd;
 }
@@ -28,14 +29,16 @@ inline std::string contents_of(int fd) {
     return text;
 }
 
-/// A recording of these records, in blocks of about `block_bytes`; without its end if `ends` is false.
-inline std::string recording_of(std::span<const Bytes> records, std::size_t block_bytes, bool ends = true,
-                                std::uint64_t run = 77) {
+/// A recording of these records, in blocks of about `block_bytes`; without its end if `ends` is
+/// false.
+inline std::string recording_of(std::span<const Bytes> records, std::size_t block_bytes,
+                                bool ends = true, std::uint64_t run = 77) {
     Fd fd = memory_file();
     const Fd kept(::dup(fd.get()));
     WriterOptions options;
     options.block_bytes = block_bytes;
-    auto writer = RecordingWriter::begin(std::move(fd), "test", "{\"host\":\"h\"}", run, 0, options);
+    auto writer =
+        RecordingWriter::begin(std::move(fd), "test", "{\"host\":\"h\"}", run, 0, options);
     EXPECT_TRUE(writer);
     for (const Bytes& record : records) EXPECT_TRUE((*writer)->write(record));
     EXPECT_TRUE(!ends || (*writer)->end());
@@ -56,7 +59,8 @@ inline ReadBack read_back(std::string_view contents, bool as_pipe = false) {
         int ends[2];
         EXPECT_EQ(::pipe(ends), 0);
         ::fcntl(ends[1], F_SETPIPE_SZ, 1 << 20);
-        EXPECT_EQ(::write(ends[1], contents.data(), contents.size()), static_cast<ssize_t>(contents.size()));
+        EXPECT_EQ(::write(ends[1], contents.data(), contents.size()),
+                  static_cast<ssize_t>(contents.size()));
         ::close(ends[1]);
         fd = Fd(ends[0]);
     } else {

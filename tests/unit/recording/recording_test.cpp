@@ -23,7 +23,8 @@ struct Pieces {
     }
     [[nodiscard]] Bytes of(const std::vector<std::size_t>& order) const {
         Bytes bytes;
-        for (const std::size_t i : order) bytes.insert(bytes.end(), contents[i].begin(), contents[i].end());
+        for (const std::size_t i : order)
+            bytes.insert(bytes.end(), contents[i].begin(), contents[i].end());
         return bytes;
     }
 };
@@ -84,7 +85,8 @@ TEST_F(RecordingTest, without_its_end_everything_is_read_and_said_to_be_cut_off)
 }
 
 TEST_F(RecordingTest, cut_anywhere_every_whole_block_is_read) {
-    for (std::size_t size = pieces.head.size(); size < text.size(); size += size % 97 == 0 ? 1 : 13) {
+    for (std::size_t size = pieces.head.size(); size < text.size();
+         size += size % 97 == 0 ? 1 : 13) {
         std::size_t whole = 0;
         for (std::size_t at = pieces.head.size(); whole < pieces.blocks.size(); ++whole) {
             at += pieces.blocks[whole].size();
@@ -109,7 +111,8 @@ TEST_F(RecordingTest, a_missing_block_is_counted) {
 
 TEST_F(RecordingTest, a_missing_last_block_is_counted) {
     order.pop_back();
-    for (const bool as_pipe : {false, true}) EXPECT_EQ(read_back(pieces.all(order), as_pipe).damage.missing_blocks, 1U);
+    for (const bool as_pipe : {false, true})
+        EXPECT_EQ(read_back(pieces.all(order), as_pipe).damage.missing_blocks, 1U);
 }
 
 TEST_F(RecordingTest, a_repeated_block_is_read_once) {
@@ -142,8 +145,8 @@ TEST_F(RecordingTest, a_block_of_another_recording_is_left_out) {
 
 TEST_F(RecordingTest, rubbish_between_blocks_is_skipped) {
     const std::string rubbish(1234, '\x2a');
-    const std::string mixed =
-        pieces.head + pieces.blocks[0] + rubbish + text.substr(pieces.head.size() + pieces.blocks[0].size());
+    const std::string mixed = pieces.head + pieces.blocks[0] + rubbish +
+                              text.substr(pieces.head.size() + pieces.blocks[0].size());
     for (const bool as_pipe : {false, true}) {
         const ReadBack back = read_back(mixed, as_pipe);
         EXPECT_EQ(back.records, joined(records));
@@ -154,7 +157,8 @@ TEST_F(RecordingTest, rubbish_between_blocks_is_skipped) {
 TEST_F(RecordingTest, a_flipped_bit_costs_one_block_at_most) {
     std::mt19937_64 random(7);
     for (int i = 0; i < 400; ++i) {
-        const std::size_t at = pieces.head.size() + random() % (text.size() - pieces.head.size() - pieces.end.size());
+        const std::size_t at =
+            pieces.head.size() + random() % (text.size() - pieces.head.size() - pieces.end.size());
         std::string spoilt = text;
         spoilt[at] = static_cast<char>(spoilt[at] ^ (1 << (random() % 8)));
         for (const bool as_pipe : {false, true}) {
@@ -178,7 +182,7 @@ TEST_F(RecordingTest, a_head_that_lies_about_its_length_hides_no_other_block) {
     EXPECT_EQ(back.damage.bad_blocks, 1U);
 }
 
-TEST(RecordingHead, what_is_no_recording_is_told_from_one_of_a_later_version) {
+TEST(RecordingHead, what_is_no_recording_is_reported_from_one_of_a_later_version) {
     const auto complaint = [](std::string_view contents) {
         const auto reader = RecordingReader::begin(memory_file(contents), "x.tdw");
         return reader ? std::string() : reader.error().message;
@@ -190,13 +194,15 @@ TEST(RecordingHead, what_is_no_recording_is_told_from_one_of_a_later_version) {
     put_u32(later, kHeadFrame);
     put_u32(later, 40);
     later += "tcpdwell recording 2\n{}                     ";
-    EXPECT_EQ(complaint(later), "x.tdw was written by a later version of tcpdwell; read it with that");
+    EXPECT_EQ(complaint(later),
+              "x.tdw was written by a later version of tcpdwell; read it with that");
     const std::string good = recording_of({}, 1000);
     EXPECT_EQ(complaint(std::string_view(good).substr(0, 35)),
               "x.tdw is no recording of tcpdwell: it ends within its head");
     std::string endless = good;
     endless.replace(4, 4, "\xff\xff\xff\x7f");
-    EXPECT_EQ(complaint(endless), "x.tdw is no recording of tcpdwell: its head has an impossible size");
+    EXPECT_EQ(complaint(endless),
+              "x.tdw is no recording of tcpdwell: its head has an impossible size");
 }
 
 } // namespace

@@ -20,8 +20,9 @@ inline std::vector<Bytes> traffic_records(std::uint64_t seed, std::size_t storie
     TrafficOptions options;
     options.seed = seed;
     options.stories = stories;
-    std::vector<Bytes> records{encode(ClockReading{kStoryClock}, kStoryClock)};
-    for (WireRecord& record : make_traffic(options).records) records.push_back(std::move(record.bytes));
+    std::vector<Bytes> records{encode(ClockReading{kTestClock}, kTestClock)};
+    for (WireRecord& record : make_traffic(options).records)
+        records.push_back(std::move(record.bytes));
     return records;
 }
 
@@ -29,7 +30,8 @@ inline std::vector<Bytes> traffic_records(std::uint64_t seed, std::size_t storie
 inline Bytes any_record(std::mt19937_64& random) {
     static constexpr std::size_t kSizes[] = {16, 24, 80, 112, 136, 256, 264, 1000, 17, 99, 65'528};
     Bytes record(kSizes[random() % (random() % 50 == 0 ? 11 : 8)]);
-    for (std::byte& b : record) b = static_cast<std::byte>(random() % 4 == 0 ? random() : random() % 3);
+    for (std::byte& b : record)
+        b = static_cast<std::byte>(random() % 4 == 0 ? random() : random() % 3);
     const auto size = static_cast<std::uint16_t>(record.size());
     std::memcpy(record.data(), &size, sizeof(size));
     record[2] = static_cast<std::byte>(random() % 20);

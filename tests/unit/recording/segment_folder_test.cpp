@@ -24,7 +24,8 @@ const WallTime kBegin{1'795'219'200s};
 
 class SegmentFolderTest : public testing::Test {
 protected:
-    SegmentFolderTest() : path_(fs::temp_directory_path() / ("segments-" + std::to_string(::getpid()))) {
+    SegmentFolderTest()
+        : path_(fs::temp_directory_path() / ("segments-" + std::to_string(::getpid()))) {
         fs::remove_all(path_);
     }
     ~SegmentFolderTest() override { fs::remove_all(path_); }
@@ -45,7 +46,8 @@ protected:
     }
     std::set<std::string> names(const std::string& below = "") {
         std::set<std::string> found;
-        for (const auto& entry : fs::directory_iterator(path_ / below)) found.insert(entry.path().filename());
+        for (const auto& entry : fs::directory_iterator(path_ / below))
+            found.insert(entry.path().filename());
         return found;
     }
 
@@ -56,7 +58,8 @@ TEST_F(SegmentFolderTest, what_ended_longer_ago_than_wanted_goes) {
     SegmentFolder folder = opened({.keep = 80s, .max_bytes = {}});
     const std::string first = fill(folder, kBegin, 10);
     const std::string second = fill(folder, kBegin + 10s, 10);
-    const std::string third = fill(folder, kBegin + 90s, 10); // the first has ended 80 s ago: still wanted
+    const std::string third =
+        fill(folder, kBegin + 90s, 10); // the first has ended 80 s ago: still wanted
     EXPECT_EQ(names(), (std::set{first, second, third}));
     const std::string fourth = fill(folder, kBegin + 91s, 10);
     EXPECT_EQ(names(), (std::set{second, third, fourth}));
@@ -70,7 +73,8 @@ TEST_F(SegmentFolderTest, never_more_than_its_size) {
         std::uint64_t sum = 0;
         for (const auto& entry : fs::directory_iterator(path_)) sum += entry.file_size();
         EXPECT_LE(sum, most);
-        EXPECT_GE(sum, std::min<std::uint64_t>(static_cast<std::uint64_t>(i + 1) * 999, most / 2)) << i;
+        EXPECT_GE(sum, std::min<std::uint64_t>(static_cast<std::uint64_t>(i + 1) * 999, most / 2))
+            << i;
     }
 }
 
@@ -101,11 +105,13 @@ TEST_F(SegmentFolderTest, segments_of_earlier_runs_are_its_own_and_other_files_a
     std::ofstream(path_ / "incident.tdw") << "somebody's";
     std::ofstream(path_ / "tcpdwell-notes") << "somebody's";
     fs::create_directory(path_ / "tcpdwell-x.tdw");
-    fs::last_write_time(path_ / "tcpdwell-20200101T000000.000Z.tdw", fs::file_time_type::clock::now() - 100h);
+    fs::last_write_time(path_ / "tcpdwell-20200101T000000.000Z.tdw",
+                        fs::file_time_type::clock::now() - 100h);
     SegmentFolder folder = opened({.keep = 1h, .max_bytes = {}});
-    const std::string now =
-        fill(folder, std::chrono::time_point_cast<Nanoseconds>(std::chrono::system_clock::now()), 1);
-    EXPECT_EQ(names(), (std::set<std::string>{"incident.tdw", "tcpdwell-notes", "tcpdwell-x.tdw", now}));
+    const std::string now = fill(
+        folder, std::chrono::time_point_cast<Nanoseconds>(std::chrono::system_clock::now()), 1);
+    EXPECT_EQ(names(),
+              (std::set<std::string>{"incident.tdw", "tcpdwell-notes", "tcpdwell-x.tdw", now}));
 }
 
 TEST_F(SegmentFolderTest, what_is_saved_stays) {
@@ -143,7 +149,8 @@ TEST_F(SegmentFolderTest, what_cant_be_saved_keeps_nothing_else_from_being_saved
     const std::string third = fill(folder, kBegin + 2s, 10);
     ASSERT_TRUE(fs::remove(path_ / second));
     fs::create_symlink("/nowhere/at/all",
-                       path_ / second); // can't be linked across file systems, or is a link to nothing
+                       path_ /
+                           second); // can't be linked across file systems, or is a link to nothing
     const auto saved = folder.start_saving(kBegin + 3s, "x");
     ASSERT_TRUE(saved);
     const auto kept = names(fs::path(folder.saving_to()).filename());
@@ -182,8 +189,9 @@ TEST_F(SegmentFolderTest, recordings_of_a_folder_are_listed_in_order) {
     fs::create_directory(path_ / "folder.tdw");
     EXPECT_FALSE(recordings_in(path_)) << "nothing in it is a recording";
     for (const char* name : {"b.tdw", "a.tdw", "c.txt"})
-        ASSERT_TRUE(RecordingWriter::begin(Fd(::open((path_ / name).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600)),
-                                           name, "{}", 7, 0, {}));
+        ASSERT_TRUE(RecordingWriter::begin(
+            Fd(::open((path_ / name).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600)), name, "{}", 7,
+            0, {}));
     const auto found = recordings_in(path_);
     ASSERT_TRUE(found);
     EXPECT_EQ(found->recordings, (std::vector<std::string>{path_ / "a.tdw", path_ / "b.tdw"}));

@@ -18,15 +18,16 @@ namespace {
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
-MonoTime at(Nanoseconds offset) { return kStoryClock.mono + offset; }
+MonoTime at(Nanoseconds offset) { return kTestClock.mono + offset; }
 
 Bytes record_of(std::uint8_t kind, Nanoseconds when, std::uint64_t body = 0) {
     struct {
         td_header h;
         std::uint64_t body;
     } r{};
-    r.h = header_of<decltype(r)>(static_cast<td_kind>(kind),
-                                 static_cast<std::uint64_t>(at(when).time_since_epoch().count()), 0);
+    r.h =
+        header_of<decltype(r)>(static_cast<td_kind>(kind),
+                               static_cast<std::uint64_t>(at(when).time_since_epoch().count()), 0);
     r.body = body;
     const auto bytes = bytes_of(r);
     return {bytes.begin(), bytes.end()};
@@ -211,11 +212,11 @@ TEST_F(SegmentsTest, two_runs_at_the_same_time_are_refused) {
 TEST(Preamble, repeats_the_latest_of_each_at_the_time_of_the_clock) {
     Preamble preamble;
     td_clock clock{};
-    const auto tell_clock = [&](std::uint64_t time) {
+    const auto feed_clock = [&](std::uint64_t time) {
         clock.h = header_of<td_clock>(TD_CLOCK, time, 0);
         preamble.note(bytes_of(clock));
     };
-    tell_clock(10);
+    feed_clock(10);
     for (const char* value : {"1", "2"}) preamble.note(fact_record(5, 0, "net.x", value));
     preamble.note(fact_record(5, 7, "net.x", "3"));
     preamble.note(cgroup_record(6, 1, "/a"));
@@ -226,7 +227,7 @@ TEST(Preamble, repeats_the_latest_of_each_at_the_time_of_the_clock) {
     lost.h = header_of<td_lost>(TD_LOST, 9, 0);
     lost.total[0] = 12;
     preamble.note(bytes_of(lost));
-    tell_clock(20);
+    feed_clock(20);
 
     Decoder decoder;
     std::vector<std::string> told;
@@ -238,15 +239,18 @@ TEST(Preamble, repeats_the_latest_of_each_at_the_time_of_the_clock) {
         const auto event = decoder.decode(record);
         ASSERT_TRUE(event);
         if (std::holds_alternative<ClockReading>(*event)) told.emplace_back("clock");
-        if (const auto* f = std::get_if<Fact>(&*event)) told.push_back(std::to_string(f->netns) + f->key + f->value);
-        if (const auto* c = std::get_if<CgroupPath>(&*event)) told.push_back(std::to_string(c->id) + c->path);
+        if (const auto* f = std::get_if<Fact>(&*event))
+            told.push_back(std::to_string(f->netns) + f->key + f->value);
+        if (const auto* c = std::get_if<CgroupPath>(&*event))
+            told.push_back(std::to_string(c->id) + c->path);
         if (const auto* l = std::get_if<LostTotals>(&*event))
             told.emplace_back(l->before && l->total[0] == 12 ? "lost" : "?");
     });
     ASSERT_FALSE(told.empty());
     EXPECT_EQ(told.front(), "clock");
     std::sort(told.begin(), told.end());
-    EXPECT_EQ(told, (std::vector<std::string>{"0net.x2", "1/renamed", "2/b", "7net.x3", "clock", "lost"}));
+    EXPECT_EQ(told, (std::vector<std::string>{"0net.x2", "1/renamed", "2/b", "7net.x3", "clock",
+                                              "lost"}));
 }
 
 } // namespace

@@ -55,7 +55,9 @@ protected:
     Bytes block(std::size_t number) {
         return joined(std::span(records_).subspan(number * kRecordsInBlock, kRecordsInBlock));
     }
-    [[nodiscard]] rlim_t size() const { return static_cast<rlim_t>(::lseek(file_.get(), 0, SEEK_END)); }
+    [[nodiscard]] rlim_t size() const {
+        return static_cast<rlim_t>(::lseek(file_.get(), 0, SEEK_END));
+    }
 
     std::vector<Bytes> records_;
     Fd file_;
@@ -68,7 +70,8 @@ TEST_F(WriteErrors, end_the_recording_which_stays_readable) {
         const SizeLimit limit(size() + 100);
         const auto failed = write_block(*w, 1);
         ASSERT_FALSE(failed);
-        EXPECT_NE(failed.error().message.find("cannot write test: File too large"), std::string::npos);
+        EXPECT_NE(failed.error().message.find("cannot write test: File too large"),
+                  std::string::npos);
     }
     const ReadBack read = read_back(contents_of(file_.get()));
     EXPECT_EQ(read.records, block(0));

@@ -21,10 +21,11 @@ std::string body(const std::vector<std::vector<Value>>& rows) {
 }
 
 TEST(Csv, EveryKindOfValue) {
-    EXPECT_EQ(body({full_row()}),
-              "2026-11-21T12:34:56.123456789Z,0000beef,-42,10.0.0.1,443,2001:db8::1,50123,FIN_WAIT1,"
-              "3050000,1234,nginx,fin,60420000000,expired,0,"
-              "SYN_SENT:41234;ESTABLISHED:;TIME_WAIT:60420000000\n");
+    EXPECT_EQ(
+        body({full_row()}),
+        "2026-11-21T12:34:56.123456789Z,0000beef,-42,10.0.0.1,443,2001:db8::1,50123,FIN_WAIT1,"
+        "3050000,1234,nginx,fin,60420000000,expired,0,"
+        "SYN_SENT:41234;ESTABLISHED:;TIME_WAIT:60420000000\n");
 }
 
 TEST(Csv, WhatIsNotKnownIsEmpty) {
@@ -33,10 +34,11 @@ TEST(Csv, WhatIsNotKnownIsEmpty) {
 }
 
 TEST(Csv, HostileTextIsQuotedAndStaysOnItsLine) {
-    EXPECT_EQ(body({hostile_row()}),
-              "2026-11-21T12:34:56.123456789Z,0000beef,-42,10.0.0.1,443,2001:db8::1,50123,FIN_WAIT1,"
-              "3050000,66,\"a\"\"b,\\x0a\\x1b[2J\\xff\xc3\xa9\",\\xc2\\x9b\\xe2\\x80\\xae\\\\xe2\\x82,"
-              "60420000000,expired,0,SYN_SENT:41234;ESTABLISHED:;TIME_WAIT:60420000000\n");
+    EXPECT_EQ(
+        body({hostile_row()}),
+        "2026-11-21T12:34:56.123456789Z,0000beef,-42,10.0.0.1,443,2001:db8::1,50123,FIN_WAIT1,"
+        "3050000,66,\"a\"\"b,\\x0a\\x1b[2J\\xff\xc3\xa9\",\\xc2\\x9b\\xe2\\x80\\xae\\\\xe2\\x82,"
+        "60420000000,expired,0,SYN_SENT:41234;ESTABLISHED:;TIME_WAIT:60420000000\n");
 }
 
 TEST(Csv, OneHeadingForAllRows) {

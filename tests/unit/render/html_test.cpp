@@ -42,11 +42,13 @@ std::string_view page_part(std::string_view file) {
 
 TEST(ReportPage, EveryStateHasItsColour) {
     for (const TcpState state : kAllOf<TcpState>)
-        EXPECT_THAT(std::string(page_part("report.css")), HasSubstr(".state-" + std::string(name(state)) + " "));
+        EXPECT_THAT(std::string(page_part("report.css")),
+                    HasSubstr(".state-" + std::string(name(state)) + " "));
 }
 
 TEST(ReportPage, NoTextInTheDataCanEndTheScript) {
-    const std::string evil = "</script><SCRIPT>alert(1)</SCRIPT><!-- <script> -- {{report}} {{no such part}} }}";
+    const std::string evil =
+        "</script><SCRIPT>alert(1)</SCRIPT><!-- <script> -- {{report}} {{no such part}} }}";
     const nlohmann::json report = {{"meta", {{"host", evil}}}};
     const std::string page = report_page(report.dump());
     EXPECT_EQ(nlohmann::json::parse(data_of(page)), report);
@@ -66,10 +68,13 @@ TEST(ReportPage, PartsDoNotEndTheirElements) {
 
 TEST(ReportPage, RefersToNothingOutside) {
     std::string page = report_page("{}");
-    const std::string name_of_svg = "http://www.w3.org/2000/svg"; // a namespace, which nobody fetches
-    if (const std::size_t at = page.find(name_of_svg); at != std::string::npos) page.erase(at, name_of_svg.size());
-    for (const char* reference : {"http:", "https:", "src=", "url(", "@import", "<link", "fetch(", "XMLHttpRequest",
-                                  "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("})
+    const std::string name_of_svg =
+        "http://www.w3.org/2000/svg"; // a namespace, which nobody fetches
+    if (const std::size_t at = page.find(name_of_svg); at != std::string::npos)
+        page.erase(at, name_of_svg.size());
+    for (const char* reference :
+         {"http:", "https:", "src=", "url(", "@import", "<link", "fetch(", "XMLHttpRequest",
+          "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("})
         EXPECT_THAT(page, Not(HasSubstr(reference)));
     EXPECT_THAT(page, HasSubstr("default-src 'none'"));
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// JSON lines: the exact bytes of each kind of value, and that a JSON parser gives hostile text back.
+// JSON lines: the exact bytes of each kind of value, and that a JSON parser gives hostile text
+// back.
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -13,29 +14,32 @@ namespace {
 std::string line(const std::vector<Value>& row) { return rendered(Format::jsonl, kKinds, {row}); }
 
 TEST(Jsonl, EveryKindOfValue) {
-    EXPECT_EQ(line(full_row()),
-              R"({"type":"kinds","time":"2026-11-21T12:34:56.123456789Z","conn":"0000beef","count":-42,)"
-              R"("local":{"addr":"10.0.0.1","port":443},"remote":{"addr":"2001:db8::1","port":50123},)"
-              R"("state":"FIN_WAIT1","dwell_ns":3050000,"process":{"pid":1234,"comm":"nginx"},"ending":"fin",)"
-              R"("time_wait":{"dwell_ns":60420000000,"end":"expired","restarts":0},)"
-              R"("states":[{"state":"SYN_SENT","dwell_ns":41234},{"state":"ESTABLISHED","dwell_ns":null},)"
-              R"({"state":"TIME_WAIT","dwell_ns":60420000000}]})"
-              "\n");
+    EXPECT_EQ(
+        line(full_row()),
+        R"({"type":"kinds","time":"2026-11-21T12:34:56.123456789Z","conn":"0000beef","count":-42,)"
+        R"("local":{"addr":"10.0.0.1","port":443},"remote":{"addr":"2001:db8::1","port":50123},)"
+        R"("state":"FIN_WAIT1","dwell_ns":3050000,"process":{"pid":1234,"comm":"nginx"},"ending":"fin",)"
+        R"("time_wait":{"dwell_ns":60420000000,"end":"expired","restarts":0},)"
+        R"("states":[{"state":"SYN_SENT","dwell_ns":41234},{"state":"ESTABLISHED","dwell_ns":null},)"
+        R"({"state":"TIME_WAIT","dwell_ns":60420000000}]})"
+        "\n");
 }
 
 TEST(Jsonl, NothingKnownIsNull) {
-    EXPECT_EQ(line(null_row()),
-              R"({"type":"kinds","time":null,"conn":null,"count":null,"local":null,"remote":null,"state":null,)"
-              R"("dwell_ns":null,"process":null,"ending":null,"time_wait":null,"states":null})"
-              "\n");
+    EXPECT_EQ(
+        line(null_row()),
+        R"({"type":"kinds","time":null,"conn":null,"count":null,"local":null,"remote":null,"state":null,)"
+        R"("dwell_ns":null,"process":null,"ending":null,"time_wait":null,"states":null})"
+        "\n");
 }
 
 TEST(Jsonl, PartsThatAreNotKnownAreNull) {
-    EXPECT_EQ(line(half_row()),
-              R"({"type":"kinds","time":null,"conn":"0","count":null,"local":{"addr":"10.0.0.1","port":null},)"
-              R"("remote":null,"state":null,"dwell_ns":null,"process":{"pid":7,"comm":null},"ending":null,)"
-              R"("time_wait":{"dwell_ns":null,"end":"reused","restarts":2},"states":[]})"
-              "\n");
+    EXPECT_EQ(
+        line(half_row()),
+        R"({"type":"kinds","time":null,"conn":"0","count":null,"local":{"addr":"10.0.0.1","port":null},)"
+        R"("remote":null,"state":null,"dwell_ns":null,"process":{"pid":7,"comm":null},"ending":null,)"
+        R"("time_wait":{"dwell_ns":null,"end":"reused","restarts":2},"states":[]})"
+        "\n");
 }
 
 TEST(Jsonl, HostileTextComesBackFromAParser) {
@@ -88,7 +92,8 @@ TEST(Jsonl, MetaFirstThenRowsOfAnySchema) {
     Output out(-1);
     const auto renderer = make_renderer(Format::jsonl, out, {});
     renderer->begin(kKinds);
-    const std::vector<MetaEntry> meta = {{"host", "\"a\\u0022b\""}, {"sysctls", R"({"tcp_fin_timeout":60})"}};
+    const std::vector<MetaEntry> meta = {{"host", "\"a\\u0022b\""},
+                                         {"sysctls", R"({"tcp_fin_timeout":60})"}};
     renderer->meta(meta);
     renderer->row(kLost, kLostRow);
     renderer->row(kLost, kLostRow);

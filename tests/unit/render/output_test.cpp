@@ -39,7 +39,8 @@ std::string large_text() {
 std::string read_all(int fd) {
     std::string text;
     char piece[4096];
-    for (ssize_t n; (n = ::read(fd, piece, sizeof piece)) > 0;) text.append(piece, static_cast<std::size_t>(n));
+    for (ssize_t n; (n = ::read(fd, piece, sizeof piece)) > 0;)
+        text.append(piece, static_cast<std::size_t>(n));
     return text;
 }
 
@@ -90,7 +91,9 @@ volatile std::sig_atomic_t alarms = 0;
 
 TEST(Output, GoesOnAfterSignals) {
     struct sigaction action {};
-    action.sa_handler = [](int) { alarms = alarms + 1; }; // no SA_RESTART: write(2) and poll(2) give EINTR
+    action.sa_handler = [](int) {
+        alarms = alarms + 1;
+    }; // no SA_RESTART: write(2) and poll(2) give EINTR
     struct sigaction before {};
     ASSERT_EQ(::sigaction(SIGALRM, &action, &before), 0);
     const itimerval often = {{0, 2'000}, {0, 2'000}};
@@ -117,7 +120,8 @@ TEST(Output, AClosedPipeIsRememberedAndNoError) {
     EXPECT_TRUE(out.flush());
     EXPECT_TRUE(out.closed());
     EXPECT_TRUE(out.buffer().empty());
-    // Even if the descriptor could be written to again, a gap in the output would be worse than its end.
+    // Even if the descriptor could be written to again, a gap in the output would be worse than its
+    // end.
     Pipe other;
     ASSERT_EQ(::dup2(other.writer.get(), pipe.writer.get()), pipe.writer.get());
     out.buffer() += "more\n";

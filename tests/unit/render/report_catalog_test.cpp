@@ -19,7 +19,8 @@ TEST(ReportCatalog, has_names_and_help) {
         EXPECT_FALSE(output.help.empty()) << output.name;
         EXPECT_EQ(find_report_output(output.name), &output);
     }
-    EXPECT_EQ(names, (std::vector<std::string>{"text", "json"})); // the contract's, the preset first
+    EXPECT_EQ(names,
+              (std::vector<std::string>{"text", "json"})); // the contract's, the preset first
     EXPECT_EQ(find_report_output("no such"), nullptr);
     EXPECT_EQ(find_report_output(""), nullptr);
 }
@@ -28,7 +29,8 @@ TEST(ReportCatalog, each_output_renders_and_ends_its_last_line) {
     const ReportSet reports(sample_report());
     for (const ReportOutput& output : report_outputs())
         EXPECT_THAT(output.render(reports, {}), EndsWith("\n")) << output.name;
-    EXPECT_EQ(find_report_output("text")->render(reports, {.width = 132}), report_text(reports, {.width = 132}));
+    EXPECT_EQ(find_report_output("text")->render(reports, {.width = 132}),
+              report_text(reports, {.width = 132}));
     EXPECT_EQ(find_report_output("json")->render(reports, {}), report_json(reports) + "\n");
 }
 

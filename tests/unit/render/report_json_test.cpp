@@ -27,8 +27,9 @@ struct ReportJson : testing::Test {
 TEST_F(ReportJson, is_one_line_without_its_end) { EXPECT_EQ(text.find('\n'), std::string::npos); }
 
 TEST_F(ReportJson, has_a_member_for_each_section_in_their_order) {
-    EXPECT_EQ(keys(json), (std::vector<std::string>{"meta", "quality", "findings", "states", "states_by", "latencies",
-                                                    "transitions", "services", "timeline", "sections"}));
+    EXPECT_EQ(keys(json), (std::vector<std::string>{"meta", "quality", "findings", "states",
+                                                    "states_by", "latencies", "transitions",
+                                                    "services", "timeline", "sections"}));
 }
 
 TEST_F(ReportJson, facts_are_an_object_with_null_for_what_is_not_known) {
@@ -43,8 +44,9 @@ TEST_F(ReportJson, facts_are_an_object_with_null_for_what_is_not_known) {
 
 TEST_F(ReportJson, a_distribution_with_samples) {
     const Json& d = json["states"]["TIME_WAIT"];
-    EXPECT_EQ(keys(d), (std::vector<std::string>{"title", "count", "min_ns", "mean_ns", "p50_ns", "p90_ns", "p99_ns",
-                                                 "p999_ns", "max_ns", "open", "oldest_ns", "nominal_ns", "buckets"}));
+    EXPECT_EQ(keys(d), (std::vector<std::string>{"title", "count", "min_ns", "mean_ns", "p50_ns",
+                                                 "p90_ns", "p99_ns", "p999_ns", "max_ns", "open",
+                                                 "oldest_ns", "nominal_ns", "buckets"}));
     EXPECT_TRUE(d["title"].is_null());
     EXPECT_EQ(d["count"], 41);
     EXPECT_EQ(d["min_ns"], 60'100'000'000);
@@ -66,7 +68,8 @@ TEST_F(ReportJson, a_distribution_without_samples_has_no_durations) {
     const Json& d = json["states"]["SYN_SENT"];
     EXPECT_EQ(keys(d), keys(json["states"]["TIME_WAIT"]));
     EXPECT_EQ(d["count"], 0);
-    for (const char* key : {"min_ns", "mean_ns", "p50_ns", "p90_ns", "p99_ns", "p999_ns", "max_ns", "oldest_ns"})
+    for (const char* key :
+         {"min_ns", "mean_ns", "p50_ns", "p90_ns", "p99_ns", "p999_ns", "max_ns", "oldest_ns"})
         EXPECT_TRUE(d[key].is_null()) << key;
     EXPECT_EQ(d["open"], 0);
     EXPECT_EQ(d["buckets"], Json::array());
@@ -84,15 +87,16 @@ TEST_F(ReportJson, what_is_not_split_is_null_and_a_split_of_nothing_is_not) {
     report.sections.push_back({"states_by", "", "", Distributions{}});
     EXPECT_TRUE(report_json(report).starts_with(R"({"states_by":null,"sections":)"));
     report.sections[0].body = Distributions{"role", {}};
-    EXPECT_TRUE(report_json(report).starts_with(R"({"states_by":{"by":"role","groups":[]},"sections":)"));
+    EXPECT_TRUE(
+        report_json(report).starts_with(R"({"states_by":{"by":"role","groups":[]},"sections":)"));
 }
 
 TEST_F(ReportJson, findings) {
     const Json& f = json["findings"][0];
     EXPECT_EQ(keys(f), (std::vector<std::string>{"id", "severity", "what", "evidence", "advice"}));
     EXPECT_EQ(f["severity"], "critical");
-    EXPECT_EQ(keys(f["evidence"]),
-              (std::vector<std::string>{"sockets", "oldest_ns", "share", "left", "comm", "connections"}));
+    EXPECT_EQ(keys(f["evidence"]), (std::vector<std::string>{"sockets", "oldest_ns", "share",
+                                                             "left", "comm", "connections"}));
     EXPECT_EQ(f["evidence"]["sockets"], 7);
     EXPECT_EQ(f["evidence"]["oldest_ns"], 75'000'000'000);
     EXPECT_EQ(f["evidence"]["share"], 0.25);
@@ -105,22 +109,25 @@ TEST_F(ReportJson, transitions) {
     ASSERT_EQ(json["transitions"].size(), 2u);
     EXPECT_EQ(json["transitions"][0].dump(),
               R"({"from":"CLOSE","to":"SYN_SENT","count":4,"p50_ns":null,"kind":"rfc9293"})");
-    EXPECT_EQ(json["transitions"][1].dump(),
-              R"({"from":"TIME_WAIT","to":"ESTABLISHED","count":1,"p50_ns":5000000000,"kind":"unexpected"})");
+    EXPECT_EQ(
+        json["transitions"][1].dump(),
+        R"({"from":"TIME_WAIT","to":"ESTABLISHED","count":1,"p50_ns":5000000000,"kind":"unexpected"})");
 }
 
 TEST_F(ReportJson, rows_of_tables_are_objects) {
     ASSERT_EQ(json["services"].size(), 2u);
-    EXPECT_EQ(json["services"][0].dump(),
-              R"({"local":{"addr":"0.0.0.0","port":80},"process":{"pid":12,"comm":"nginx"},"connections":4,)"
-              R"("closed_first":{"local":3,"remote":1,"held":2.5},"note":null})");
+    EXPECT_EQ(
+        json["services"][0].dump(),
+        R"({"local":{"addr":"0.0.0.0","port":80},"process":{"pid":12,"comm":"nginx"},"connections":4,)"
+        R"("closed_first":{"local":3,"remote":1,"held":2.5},"note":null})");
     EXPECT_EQ(json["services"][1]["local"].dump(), R"({"addr":null,"port":null})");
     EXPECT_EQ(json["services"][1]["process"].dump(), R"({"pid":null,"comm":"nginx"})");
 }
 
 TEST_F(ReportJson, timeline) {
-    EXPECT_EQ(json["timeline"].dump(),
-              R"({"begin":"2026-11-21T12:34:56.123456789Z","step_ns":100000000,"states":{"ESTABLISHED":[0,1,4,2,0]}})");
+    EXPECT_EQ(
+        json["timeline"].dump(),
+        R"({"begin":"2026-11-21T12:34:56.123456789Z","step_ns":100000000,"states":{"ESTABLISHED":[0,1,4,2,0]}})");
 }
 
 TEST_F(ReportJson, hostile_names_come_back_from_a_parser) {
@@ -142,7 +149,9 @@ TEST_F(ReportJson, what_is_for_text_only_is_left_out) {
     EXPECT_TRUE(report_json(report).starts_with(R"({"b":{"c":1},"sections":[{"id":"b",)"));
 }
 
-TEST_F(ReportJson, an_empty_report_has_no_section) { EXPECT_EQ(report_json(Report()), R"({"sections":[]})"); }
+TEST_F(ReportJson, an_empty_report_has_no_section) {
+    EXPECT_EQ(report_json(Report()), R"({"sections":[]})");
+}
 
 } // namespace
 } // namespace tcpdwell::test

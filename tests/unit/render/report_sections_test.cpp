@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the JSON says of its own sections, and that no renderer leaves out a section that it doesn't know.
+// What the JSON says of its own sections, and that no renderer leaves out a section that it doesn't
+// know.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -18,7 +19,8 @@ using Words = std::vector<std::string>;
 
 std::vector<std::string> all(const Json& list, const char* key) {
     std::vector<std::string> words;
-    for (const Json& each : list) words.push_back(each[key].is_null() ? "" : each[key].get<std::string>());
+    for (const Json& each : list)
+        words.push_back(each[key].is_null() ? "" : each[key].get<std::string>());
     return words;
 }
 
@@ -33,10 +35,12 @@ struct ReportSections : testing::Test {
 };
 
 TEST_F(ReportSections, describe_each_key_in_the_order_in_which_people_read) {
-    EXPECT_EQ(all(json["sections"], "id"), (Words{"findings", "services", "states", "states_by", "latencies",
-                                                  "transitions", "timeline", "meta", "quality"}));
-    EXPECT_EQ(all(json["sections"], "kind"), (Words{"findings", "table", "distributions", "distributions",
-                                                    "distributions", "diagram", "timeline", "facts", "facts"}));
+    EXPECT_EQ(all(json["sections"], "id"),
+              (Words{"findings", "services", "states", "states_by", "latencies", "transitions",
+                     "timeline", "meta", "quality"}));
+    EXPECT_EQ(all(json["sections"], "kind"),
+              (Words{"findings", "table", "distributions", "distributions", "distributions",
+                     "diagram", "timeline", "facts", "facts"}));
     EXPECT_EQ(json["sections"].size() + 1, json.size());
     const Json& services = described(json, "services");
     EXPECT_EQ(services["title"], "Who closes first");
@@ -46,20 +50,23 @@ TEST_F(ReportSections, describe_each_key_in_the_order_in_which_people_read) {
 
 TEST_F(ReportSections, tables_have_the_columns_that_people_see_then_the_others) {
     const Json& columns = described(json, "services")["columns"];
-    EXPECT_EQ(all(columns, "path"),
-              (Words{"local", "process", "connections", "closed_first.local", "closed_first.both", "note"}));
-    EXPECT_EQ(columns[0].dump(),
-              R"({"path":"local","title":"Service","group":null,"help":"Where.","align":"left","below":false,)"
-              R"("minor":false})");
-    EXPECT_EQ(columns[3].dump(),
-              R"({"path":"closed_first.local","title":"local","group":"Closed first","help":"By this side.",)"
-              R"("align":"right","below":false,"minor":false})");
+    EXPECT_EQ(all(columns, "path"), (Words{"local", "process", "connections", "closed_first.local",
+                                           "closed_first.both", "note"}));
+    EXPECT_EQ(
+        columns[0].dump(),
+        R"({"path":"local","title":"Service","group":null,"help":"Where.","align":"left","below":false,)"
+        R"("minor":false})");
+    EXPECT_EQ(
+        columns[3].dump(),
+        R"({"path":"closed_first.local","title":"local","group":"Closed first","help":"By this side.",)"
+        R"("align":"right","below":false,"minor":false})");
     EXPECT_EQ(columns[5]["minor"], true);
     EXPECT_EQ(columns[5]["help"], "What else.");
 }
 
 TEST_F(ReportSections, facts_have_titles_and_distributions_members) {
-    EXPECT_EQ(described(json, "quality")["lines"][0].dump(), R"({"id":"lost","title":"events lost"})");
+    EXPECT_EQ(described(json, "quality")["lines"][0].dump(),
+              R"({"id":"lost","title":"events lost"})");
     EXPECT_EQ(described(json, "states")["members"].dump(),
               R"([{"id":"SYN_SENT","title":null},{"id":"TIME_WAIT","title":null}])");
     EXPECT_EQ(described(json, "latencies")["members"][0]["title"], "SYN to ESTABLISHED, active");
@@ -100,7 +107,8 @@ TEST(UnknownSections, are_in_the_text_and_in_the_json) {
 
 TEST(UnknownSections, stand_after_those_that_have_a_place) {
     Report report = sample_report();
-    report.sections.insert(report.sections.begin(), {"queue_facts", "Facts of queues", "", Facts{}});
+    report.sections.insert(report.sections.begin(),
+                           {"queue_facts", "Facts of queues", "", Facts{}});
     const std::string text = report_text(report, {});
     EXPECT_GT(text.find("\nFacts of queues\n"), text.find("\nStates over time\n"));
     EXPECT_EQ(Json::parse(report_json(report))["sections"][7]["id"], "queue_facts");
@@ -120,19 +128,21 @@ TEST(SeveralHosts, stand_in_the_text_one_after_the_other) {
     const std::string one = report_text(sample_report(), {});
     std::string both = report_text(unknown_sections(), {});
     both.erase(0, both.find("\nFacts of queues")); // its head
-    EXPECT_EQ(text, "== Host 1 of 3: first ==\n" + one + "\n== Host 2 of 3: second\\x1b[2J ==\n" + one +
-                        "\n== Between the hosts ==\n" + both);
-    EXPECT_THAT(report_text(two_hosts(), {.colour = true}), HasSubstr("\x1b[1m== Host 1 of 3: first ==\x1b[0m\n"));
+    EXPECT_EQ(text, "== Host 1 of 3: first ==\n" + one + "\n== Host 2 of 3: second\\x1b[2J ==\n" +
+                        one + "\n== Between the hosts ==\n" + both);
+    EXPECT_THAT(report_text(two_hosts(), {.colour = true}),
+                HasSubstr("\x1b[1m== Host 1 of 3: first ==\x1b[0m\n"));
 }
 
 TEST(SeveralHosts, are_members_of_the_json) {
     const std::string text = report_json(two_hosts());
     const std::string one = report_json(sample_report());
-    EXPECT_TRUE(text.starts_with("{\"hosts\":[" + one + "," + one +
-                                 "],\"both_ends\":" + report_json(unknown_sections()) + ",\"sections\":["));
-    EXPECT_EQ(Json::parse(text)["sections"].dump(),
-              R"([{"id":"hosts","title":null,"help":null,"kind":"reports","names":["first","second\u001b[2J"]},)"
-              R"({"id":"both_ends","title":"Between the hosts","help":null,"kind":"report"}])");
+    EXPECT_TRUE(text.starts_with("{\"hosts\":[" + one + "," + one + "],\"both_ends\":" +
+                                 report_json(unknown_sections()) + ",\"sections\":["));
+    EXPECT_EQ(
+        Json::parse(text)["sections"].dump(),
+        R"([{"id":"hosts","title":null,"help":null,"kind":"reports","names":["first","second\u001b[2J"]},)"
+        R"({"id":"both_ends","title":"Between the hosts","help":null,"kind":"report"}])");
 }
 
 TEST(SeveralHosts, one_alone_is_its_report) {

@@ -75,7 +75,8 @@ TEST(ReportText, no_line_is_longer_than_the_width_or_ends_in_spaces) {
 }
 
 TEST(ReportText, a_width_below_80_is_80) {
-    EXPECT_EQ(report_text(sample_report(), {.width = 10}), report_text(sample_report(), {.width = 80}));
+    EXPECT_EQ(report_text(sample_report(), {.width = 10}),
+              report_text(sample_report(), {.width = 80}));
 }
 
 TEST(ReportText, a_wider_line_is_used) {
@@ -91,7 +92,8 @@ TEST(ReportText, a_wider_line_is_used) {
 TEST(ReportText, columns_that_do_not_fit_are_left_out_of_a_narrow_line_only) {
     EXPECT_THAT(report_text(sample_report(), {.width = 80}),
                 ContainsRegex("COUNT +MIN +MEAN +P50 +P90 +P99 +P99.9 +MAX"));
-    EXPECT_THAT(report_text(long_run(), {.width = 80}), ContainsRegex("COUNT +MIN +P50 +P99 +P99.9 +MAX +NOW"));
+    EXPECT_THAT(report_text(long_run(), {.width = 80}),
+                ContainsRegex("COUNT +MIN +P50 +P99 +P99.9 +MAX +NOW"));
     EXPECT_THAT(report_text(long_run(), {.width = 132}),
                 ContainsRegex("COUNT +MIN +MEAN +P50 +P90 +P99 +P99.9 +MAX +NOW"));
 }
@@ -99,14 +101,16 @@ TEST(ReportText, columns_that_do_not_fit_are_left_out_of_a_narrow_line_only) {
 TEST(ReportText, without_colour_there_is_no_escape_and_without_unicode_only_ascii) {
     const std::string plain = report_text(sample_report(), {});
     EXPECT_EQ(plain.find('\x1b'), std::string::npos);
-    EXPECT_TRUE(std::all_of(plain.begin(), plain.end(), [](char c) { return c == '\n' || (c >= ' ' && c <= '~'); }));
+    EXPECT_TRUE(std::all_of(plain.begin(), plain.end(),
+                            [](char c) { return c == '\n' || (c >= ' ' && c <= '~'); }));
     EXPECT_NE(report_text(sample_report(), {.colour = true}).find('\x1b'), std::string::npos);
     EXPECT_NE(report_text(sample_report(), {.unicode = true}).find("█"), std::string::npos);
 }
 
 TEST(ReportText, colours_change_nothing_but_the_colour) {
     std::string coloured = report_text(sample_report(), {.colour = true});
-    for (auto begin = coloured.find('\x1b'); begin != std::string::npos; begin = coloured.find('\x1b', begin))
+    for (auto begin = coloured.find('\x1b'); begin != std::string::npos;
+         begin = coloured.find('\x1b', begin))
         coloured.erase(begin, coloured.find('m', begin) - begin + 1);
     EXPECT_EQ(coloured, report_text(sample_report(), {}));
 }
@@ -119,8 +123,10 @@ TEST(ReportText, hostile_names_do_no_harm) {
         EXPECT_EQ(text.find('\x9b'), std::string::npos);
         EXPECT_EQ(text.find('\xff'), std::string::npos);
         EXPECT_THAT(text, HasSubstr("a\\x1b[31m\\x0ab\\xe2\\x80\\xae\\xc2\\x9b\\xff"));
-        // The finding, its evidence and advice, the group and two rows of the table: all of them still one line each.
-        EXPECT_EQ(lines_of(report_text(sample_report("x"), {.unicode = unicode})).size() + 1, lines_of(text).size())
+        // The finding, its evidence and advice, the group and two rows of the table: all of them
+        // still one line each.
+        EXPECT_EQ(lines_of(report_text(sample_report("x"), {.unicode = unicode})).size() + 1,
+                  lines_of(text).size())
             << "but for the evidence, which is broken once more";
     }
     const std::string coloured = report_text(sample_report(kHostile), {.colour = true});
@@ -130,8 +136,9 @@ TEST(ReportText, hostile_names_do_no_harm) {
 TEST(ReportText, what_is_wrong_comes_first_then_who_then_the_details) {
     const std::string text = report_text(sample_report(), {});
     std::size_t last = 0;
-    for (const char* heading : {"tcpdwell report", "\nFindings\n", "\nWho closes first\n", "\nDwell time by state\n",
-                                "\nDwell time by part\n", "\nLatencies\n", "\nTransitions\n", "\nStates over time\n"}) {
+    for (const char* heading :
+         {"tcpdwell report", "\nFindings\n", "\nWho closes first\n", "\nDwell time by state\n",
+          "\nDwell time by part\n", "\nLatencies\n", "\nTransitions\n", "\nStates over time\n"}) {
         const std::size_t at = text.find(heading);
         ASSERT_NE(at, std::string::npos) << heading;
         EXPECT_GE(at, last) << heading;
@@ -153,15 +160,21 @@ TEST(ReportText, head_says_what_when_and_how_well) {
     quality[6].value = std::int64_t{3};
     EXPECT_THAT(report_text(other, {}), HasSubstr("filter --port 80"));
     EXPECT_THAT(report_text(other, {.width = 132}),
-                HasSubstr("5 connections: 4 ended, 1 still there; 2 were there before; 3 have gaps; 9 EVENTS LOST; "
+                HasSubstr("5 connections: 4 ended, 1 still there; 2 were there before; 3 have "
+                          "gaps; 9 EVENTS LOST; "
                           "4 HOLES IN THE RECORDING\n"));
 }
 
 TEST(ReportText, findings_have_their_evidence_and_advice) {
     const std::string text = report_text(sample_report(), {.width = 132});
-    EXPECT_THAT(text, HasSubstr("[critical] close_wait_leak\n  nginx (pid 12) has 7 sockets in CLOSE_WAIT.\n"));
-    EXPECT_THAT(text, HasSubstr("Evidence: sockets so old 7, the oldest 75.00s, share 0.25, process nginx; connections "
-                                "0000000000000abc"));
+    EXPECT_THAT(
+        text,
+        HasSubstr("[critical] close_wait_leak\n  nginx (pid 12) has 7 sockets in CLOSE_WAIT.\n"));
+    EXPECT_THAT(
+        text,
+        HasSubstr(
+            "Evidence: sockets so old 7, the oldest 75.00s, share 0.25, process nginx; connections "
+            "0000000000000abc"));
     EXPECT_THAT(text, HasSubstr("  - Close it.\n  - Look at nginx.\n"));
     EXPECT_THAT(text, Not(HasSubstr("seconds left"))); // which isn't known
 }
@@ -192,15 +205,17 @@ TEST(ReportText, sections_without_content_leave_no_heading) {
 }
 
 TEST(ReportText, an_unexpected_transition_is_pointed_out) {
-    EXPECT_THAT(report_text(sample_report(), {}), ContainsRegex("TIME_WAIT +ESTABLISHED +1 +5.000s +unexpected\n"
-                                                                "Unexpected: events were lost"));
+    EXPECT_THAT(report_text(sample_report(), {}),
+                ContainsRegex("TIME_WAIT +ESTABLISHED +1 +5.000s +unexpected\n"
+                              "Unexpected: events were lost"));
     Report report = sample_report();
     std::get<StateDiagram>(report.sections[6].body).edges.pop_back();
     EXPECT_THAT(report_text(report, {}), Not(HasSubstr("nexpected")));
 }
 
 TEST(ReportText, time_wait_is_measured_against_the_book) {
-    EXPECT_THAT(report_text(sample_report(), {}), HasSubstr("TIME_WAIT  2MSL: 61.50s in the middle, nominally 60.00s"));
+    EXPECT_THAT(report_text(sample_report(), {}),
+                HasSubstr("TIME_WAIT  2MSL: 61.50s in the middle, nominally 60.00s"));
 }
 
 TEST(ReportText, what_is_in_the_text_stands_in_its_order) {
@@ -218,8 +233,10 @@ TEST(ReportText, what_is_in_the_text_stands_in_its_order) {
 TEST(ReportText, facts_are_lines_of_title_and_value) {
     Report report;
     report.sections.push_back(
-        {"run", "The run", "", Facts{{{"a", "held", Nanoseconds(2s)}, {"b", "", std::int64_t{7}}, {"c", "left", {}}}}});
-    EXPECT_THAT(report_text(report, {}), testing::EndsWith("\nThe run\n  held: 2.000s\n  left: -\n"));
+        {"run", "The run", "",
+         Facts{{{"a", "held", Nanoseconds(2s)}, {"b", "", std::int64_t{7}}, {"c", "left", {}}}}});
+    EXPECT_THAT(report_text(report, {}),
+                testing::EndsWith("\nThe run\n  held: 2.000s\n  left: -\n"));
 }
 
 } // namespace

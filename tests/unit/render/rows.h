@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows that every renderer is tried on: each kind of value, unknown things, and names chosen to do harm.
+// Rows that every renderer is tried on: each kind of value, unknown things, and names chosen to do
+// harm.
 #pragma once
 
 #include <chrono>
@@ -11,9 +12,9 @@
 namespace tcpdwell::test {
 
 /// 2026-11-21 12:34:56.123456789 UTC.
-inline constexpr WallTime kTime = WallTime(std::chrono::sys_days(std::chrono::year(2026) / 11 / 21)) +
-                                  std::chrono::hours(12) + std::chrono::minutes(34) + std::chrono::seconds(56) +
-                                  std::chrono::nanoseconds(123'456'789);
+inline constexpr WallTime kTime =
+    WallTime(std::chrono::sys_days(std::chrono::year(2026) / 11 / 21)) + std::chrono::hours(12) +
+    std::chrono::minutes(34) + std::chrono::seconds(56) + std::chrono::nanoseconds(123'456'789);
 
 /// A column for each kind of value.
 inline constexpr Column kKindColumns[] = {
@@ -26,7 +27,11 @@ inline constexpr Column kKindColumns[] = {
     {.id = "dwell_ns", .title = "DWELL", .help = "Time in ns.", .width = 7, .align = Align::right},
     {.id = "process", .title = "PROCESS", .help = "Process.", .width = 9, .shape = Shape::process},
     {.id = "ending", .title = "ENDING", .help = "Ending.", .width = 10},
-    {.id = "time_wait", .title = "TIME_WAIT", .help = "Time.", .width = 14, .shape = Shape::time_wait},
+    {.id = "time_wait",
+     .title = "TIME_WAIT",
+     .help = "Time.",
+     .width = 14,
+     .shape = Shape::time_wait},
     {.id = "states", .title = "STATES", .help = "Path.", .width = 20},
 };
 inline constexpr Schema kKinds = {"kinds", kKindColumns};
@@ -42,7 +47,9 @@ inline constexpr Column kLostColumns[] = {
 inline constexpr Schema kLost = {"lost", kLostColumns};
 inline const std::vector<Value> kLostRow = {kTime, std::int64_t{5}};
 
-inline Endpoint endpoint(std::string_view address, Port port) { return {IpAddress::parse(address).value(), port}; }
+inline Endpoint endpoint(std::string_view address, Port port) {
+    return {IpAddress::parse(address).value(), port};
+}
 
 inline constexpr StateSpan kStates[] = {
     {TcpState::SYN_SENT, Nanoseconds(41'234)},
@@ -81,9 +88,9 @@ inline std::vector<Value> half_row() {
     return row;
 }
 
-/// full_row() with the name of a process and an ending that want to do harm: quotes, separators, a line break, a
-/// terminal escape, a C1 control, writing from right to left, bytes that aren't UTF-8; and a character of two bytes
-/// that is welcome.
+/// full_row() with the name of a process and an ending that want to do harm: quotes, separators, a
+/// line break, a terminal escape, a C1 control, writing from right to left, bytes that aren't
+/// UTF-8; and a character of two bytes that is welcome.
 inline std::vector<Value> hostile_row() {
     std::vector<Value> row = full_row();
     row[7] = ProcessValue{66, "a\"b,\n\x1b[2J\xff\xc3\xa9"};
@@ -92,8 +99,8 @@ inline std::vector<Value> hostile_row() {
 }
 
 /// What a renderer makes of `rows`, heading included.
-inline std::string rendered(Format format, const Schema& schema, const std::vector<std::vector<Value>>& rows,
-                            TableStyle style = {}) {
+inline std::string rendered(Format format, const Schema& schema,
+                            const std::vector<std::vector<Value>>& rows, TableStyle style = {}) {
     Output out(-1);
     const auto renderer = make_renderer(format, out, style);
     renderer->begin(schema);

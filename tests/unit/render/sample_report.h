@@ -13,11 +13,16 @@ namespace tcpdwell::test {
 
 using namespace std::chrono_literals;
 
-/// Values up to 127 ns have a bucket each, as in the analyses' histogram; larger ones are made to fit by hand.
-inline DurationBucket bucket(Nanoseconds low, Nanoseconds high, std::uint64_t count) { return {low, high, count}; }
+/// Values up to 127 ns have a bucket each, as in the analyses' histogram; larger ones are made to
+/// fit by hand.
+inline DurationBucket bucket(Nanoseconds low, Nanoseconds high, std::uint64_t count) {
+    return {low, high, count};
+}
 
-/// One with so many samples at each of these durations, in buckets of the width that the analyses have.
-inline Distribution distribution(std::string_view id, std::vector<std::pair<Nanoseconds, std::uint64_t>> samples) {
+/// One with so many samples at each of these durations, in buckets of the width that the analyses
+/// have.
+inline Distribution distribution(std::string_view id,
+                                 std::vector<std::pair<Nanoseconds, std::uint64_t>> samples) {
     Distribution d;
     d.id = id;
     long double sum = 0;
@@ -25,7 +30,8 @@ inline Distribution distribution(std::string_view id, std::vector<std::pair<Nano
         std::int64_t width = 1;
         while (value.count() / 64 >= 2 * width) width *= 2;
         const Nanoseconds low(value.count() / width * width);
-        if (d.buckets.empty() || d.buckets.back().low != low) d.buckets.push_back({low, low + Nanoseconds(width), 0});
+        if (d.buckets.empty() || d.buckets.back().low != low)
+            d.buckets.push_back({low, low + Nanoseconds(width), 0});
         d.buckets.back().count += count;
         d.count += count;
         sum += static_cast<long double>(value.count()) * static_cast<long double>(count);
@@ -46,13 +52,15 @@ inline constexpr Column kServiceColumns[] = {
     {.id = "note", .title = "Note", .help = "What else."},
 };
 inline constexpr TableView kServiceView[] = {
-    {"local", "SERVICE", "Where.", 21, Align::left}, {"process", "PROCESS", "Who.", 13, Align::left},
-    {"connections", "CONNS", "How many.", 7},        {"closed_first.local", "LOCAL", "By this side.", 7},
+    {"local", "SERVICE", "Where.", 21, Align::left},
+    {"process", "PROCESS", "Who.", 13, Align::left},
+    {"connections", "CONNS", "How many.", 7},
+    {"closed_first.local", "LOCAL", "By this side.", 7},
     {"closed_first.both", "BOTH", "By both.", 7},
 };
 
-/// The name of a process that wants to do harm: an escape sequence, a line break, writing from right to left, a C1
-/// control, bytes that aren't UTF-8.
+/// The name of a process that wants to do harm: an escape sequence, a line break, writing from
+/// right to left, a C1 control, bytes that aren't UTF-8.
 inline constexpr std::string_view kHostile = "a\x1b[31m\nb\xe2\x80\xae\xc2\x9b\xff";
 
 /// Sections of every kind. `comm` is the name of the process in it.
@@ -102,33 +110,38 @@ inline Report sample_report(std::string_view comm = "nginx") {
     members[1].open = 3;
     members[1].oldest = 12s;
     members[1].nominal = 60s;
-    report.sections.push_back({"states", "Dwell time by state", "How long.", std::move(states), Place::durations});
+    report.sections.push_back(
+        {"states", "Dwell time by state", "How long.", std::move(states), Place::durations});
     Distributions parts;
     parts.split_by = "service";
     auto& group = parts.groups.emplace_back();
     group.label = report.keep("0.0.0.0:80 " + std::string(comm));
     group.members.push_back(distribution("ESTABLISHED", {{5ms, 2}}));
-    report.sections.push_back({"states_by", "Dwell time by part", "", std::move(parts), Place::durations});
+    report.sections.push_back(
+        {"states_by", "Dwell time by part", "", std::move(parts), Place::durations});
     Distributions latencies;
     latencies.groups.emplace_back().members.push_back(distribution("connect", {{350us, 4}}));
     latencies.groups[0].members[0].title = "SYN to ESTABLISHED, active";
-    report.sections.push_back({"latencies", "Latencies", "", std::move(latencies), Place::durations});
+    report.sections.push_back(
+        {"latencies", "Latencies", "", std::move(latencies), Place::durations});
     report.sections.push_back(
         {"transitions", "Transitions", "",
          StateDiagram{{{TcpState::CLOSE, TcpState::SYN_SENT, 4, std::nullopt, EdgeKind::rfc9293},
                        {TcpState::TIME_WAIT, TcpState::ESTABLISHED, 1, 5s, EdgeKind::unexpected}}},
          Place::states});
-    const auto closers =
-        report.keep(std::vector<NumberPart>{{"local", std::int64_t{3}}, {"remote", std::int64_t{1}}, {"held", 2.5}});
+    const auto closers = report.keep(std::vector<NumberPart>{
+        {"local", std::int64_t{3}}, {"remote", std::int64_t{1}}, {"held", 2.5}});
     Table table{kServiceColumns, kServiceView, {}};
-    table.rows.push_back({EndpointValue{endpoint("0.0.0.0", 80), Family::ipv4, true}, ProcessValue{12, name},
-                          std::int64_t{4}, closers, Value()});
-    table.rows.push_back(
-        {EndpointValue{{}, Family::ipv4, true}, ProcessValue{0, name}, std::int64_t{1}, closers, Value()});
-    report.sections.push_back({"services", "Who closes first", "Most first.", std::move(table), Place::who});
+    table.rows.push_back({EndpointValue{endpoint("0.0.0.0", 80), Family::ipv4, true},
+                          ProcessValue{12, name}, std::int64_t{4}, closers, Value()});
+    table.rows.push_back({EndpointValue{{}, Family::ipv4, true}, ProcessValue{0, name},
+                          std::int64_t{1}, closers, Value()});
+    report.sections.push_back(
+        {"services", "Who closes first", "Most first.", std::move(table), Place::who});
     Timeline timeline{std::chrono::time_point_cast<Nanoseconds>(kTime), 100ms, {}};
     timeline.series.push_back({TcpState::ESTABLISHED, {0, 1, 4, 2, 0}});
-    report.sections.push_back({"timeline", "States over time", "", std::move(timeline), Place::states});
+    report.sections.push_back(
+        {"timeline", "States over time", "", std::move(timeline), Place::states});
     return report;
 }
 

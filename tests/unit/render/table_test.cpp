@@ -34,28 +34,27 @@ protected:
 };
 
 TEST_F(TableTest, EveryKindOfValue) {
-    EXPECT_EQ(
-        body({full_row()}),
-        "12:34:56.123456 0000beef    -42 10.0.0.1:443  [2001:db8::1]:50123 FIN_WAIT1    3.05ms 1234/nginx fin        "
-        "60.42s expired SYN_SENT 41.2us > ESTABLISHED - > TIME_WAIT 60.42s\n");
+    EXPECT_EQ(body({full_row()}),
+              "12:34:56.123456 0000beef    -42 10.0.0.1:443  [2001:db8::1]:50123 FIN_WAIT1    "
+              "3.05ms 1234/nginx fin        "
+              "60.42s expired SYN_SENT 41.2us > ESTABLISHED - > TIME_WAIT 60.42s\n");
 }
 
 TEST_F(TableTest, WhatIsNotKnown) {
-    EXPECT_EQ(
-        body({null_row()}),
-        "-               -             - -             -                -                 - -         -          -     "
-        "         -\n");
-    EXPECT_EQ(
-        body({half_row()}),
-        "-               0             - 10.0.0.1:*    *:*              -                 - 7         -          - "
-        "reused, 2 restarts -\n");
+    EXPECT_EQ(body({null_row()}), "-               -             - -             -                "
+                                  "-                 - -         -          -     "
+                                  "         -\n");
+    EXPECT_EQ(body({half_row()}), "-               0             - 10.0.0.1:*    *:*              "
+                                  "-                 - 7         -          - "
+                                  "reused, 2 restarts -\n");
 }
 
 TEST_F(TableTest, HostileTextIsHarmless) {
-    EXPECT_EQ(body({hostile_row()}),
-              "12:34:56.123456 0000beef    -42 10.0.0.1:443  [2001:db8::1]:50123 FIN_WAIT1    3.05ms "
-              "66/a\"b,\\x0a\\x1b[2J\\xff\xc3\xa9 \\xc2\\x9b\\xe2\\x80\\xae\\\\xe2\\x82 "
-              "60.42s expired SYN_SENT 41.2us > ESTABLISHED - > TIME_WAIT 60.42s\n");
+    EXPECT_EQ(
+        body({hostile_row()}),
+        "12:34:56.123456 0000beef    -42 10.0.0.1:443  [2001:db8::1]:50123 FIN_WAIT1    3.05ms "
+        "66/a\"b,\\x0a\\x1b[2J\\xff\xc3\xa9 \\xc2\\x9b\\xe2\\x80\\xae\\\\xe2\\x82 "
+        "60.42s expired SYN_SENT 41.2us > ESTABLISHED - > TIME_WAIT 60.42s\n");
 }
 
 TEST_F(TableTest, CharactersCountNotBytes) {
@@ -65,14 +64,16 @@ TEST_F(TableTest, CharactersCountNotBytes) {
 }
 
 TEST_F(TableTest, TheSchemaChoosesColumnsAndTheirOrder) {
-    EXPECT_EQ(rendered(Format::table, kFew, {full_row(), null_row()}), "STATE       TIME\n"
-                                                                       "FIN_WAIT1   12:34:56.123456\n"
-                                                                       "-           -\n");
+    EXPECT_EQ(rendered(Format::table, kFew, {full_row(), null_row()}),
+              "STATE       TIME\n"
+              "FIN_WAIT1   12:34:56.123456\n"
+              "-           -\n");
 }
 
 TEST_F(TableTest, TimesAreLocal) {
     set_zone("XYZ-05:30"); // POSIX: east of Greenwich
-    EXPECT_EQ(rendered(Format::table, kFew, {full_row()}), "STATE       TIME\nFIN_WAIT1   18:04:56.123456\n");
+    EXPECT_EQ(rendered(Format::table, kFew, {full_row()}),
+              "STATE       TIME\nFIN_WAIT1   18:04:56.123456\n");
 }
 
 TEST_F(TableTest, OneRestartIsSingular) {
@@ -115,7 +116,8 @@ TEST_F(TableTest, EveryStateHasItsColour) {
         std::vector<Value> row = null_row();
         row[5] = state;
         const std::string coloured = "\x1b[" + sgr + "m" + std::string(name(state)) + "\x1b[0m";
-        EXPECT_NE(rendered(Format::table, kFew, {row}, {.colour = true}).find(coloured), std::string::npos)
+        EXPECT_NE(rendered(Format::table, kFew, {row}, {.colour = true}).find(coloured),
+                  std::string::npos)
             << name(state);
         EXPECT_EQ(rendered(Format::table, kFew, {row}).find('\x1b'), std::string::npos);
     }

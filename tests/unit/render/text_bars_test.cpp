@@ -77,16 +77,18 @@ TEST(Bars, many_far_away_end_the_zoom) {
     EXPECT_GT(bars.back().high, 60s);
 }
 
-/// A bucket at 60 s is half a second wide. With other bounds than those of buckets one of these bars would show twice
-/// what is in it, and another nothing.
+/// A bucket at 60 s is half a second wide. With other bounds than those of buckets one of these
+/// bars would show twice what is in it, and another nothing.
 TEST(Bars, count_what_their_labels_say_however_far_they_zoom) {
     std::mt19937_64 random(7);
     for (int round = 0; round < 300; ++round) {
         const std::int64_t middle = std::int64_t{100} << (random() % 35);
-        const std::int64_t spread = std::max<std::int64_t>(middle / (1 + static_cast<std::int64_t>(random() % 300)), 1);
+        const std::int64_t spread =
+            std::max<std::int64_t>(middle / (1 + static_cast<std::int64_t>(random() % 300)), 1);
         std::vector<std::int64_t> values(500);
         for (auto& value : values)
-            value = middle + static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(spread));
+            value =
+                middle + static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(spread));
         std::sort(values.begin(), values.end());
         Samples samples;
         for (const auto value : values) samples.emplace_back(Nanoseconds(value), 1);
@@ -98,13 +100,16 @@ TEST(Bars, count_what_their_labels_say_however_far_they_zoom) {
             const auto first = std::lower_bound(values.begin(), values.end(), bar.low.count());
             const auto last = std::lower_bound(values.begin(), values.end(), bar.high.count());
             const auto inside = static_cast<std::uint64_t>(last - first);
-            // Bars that are wide have round bounds: a bucket across one of them is on one side as a whole.
+            // Bars that are wide have round bounds: a bucket across one of them is on one side as a
+            // whole.
             const auto near = [&](Nanoseconds bound) {
                 const std::int64_t reach = (d.buckets.back().high - d.buckets.back().low).count();
-                return std::count_if(values.begin(), values.end(),
-                                     [&](std::int64_t v) { return std::abs(v - bound.count()) <= reach; });
+                return std::count_if(values.begin(), values.end(), [&](std::int64_t v) {
+                    return std::abs(v - bound.count()) <= reach;
+                });
             };
-            const bool is_exact = bar.high - bar.low < 8 * (d.buckets.back().high - d.buckets.back().low);
+            const bool is_exact =
+                bar.high - bar.low < 8 * (d.buckets.back().high - d.buckets.back().low);
             const double slack = is_exact ? 0 : static_cast<double>(near(bar.low) + near(bar.high));
             EXPECT_NEAR(static_cast<double>(bar.count), static_cast<double>(inside), slack)
                 << "round " << round << ": " << bar.low.count() << " to " << bar.high.count();
@@ -135,7 +140,8 @@ TEST(Bars, all_equal_and_the_largest_of_all) {
 
 TEST(Bars, from_nothing_to_a_century_in_some_ten_steps) {
     Samples samples = {{0ns, 5}};
-    for (int power = 0; power < 62; ++power) samples.emplace_back(Nanoseconds(std::int64_t{1} << power), 10);
+    for (int power = 0; power < 62; ++power)
+        samples.emplace_back(Nanoseconds(std::int64_t{1} << power), 10);
     Distribution d = distribution("ESTABLISHED", samples);
     const auto bars = bars_of(d);
     expect_sound(bars, d);
@@ -174,8 +180,9 @@ TEST(Bars, lines_have_label_count_share_and_a_bar_by_the_highest) {
 
 TEST(Bars, no_two_labels_look_the_same) {
     for (const Samples& samples :
-         {Samples{{60'420ms, 9}}, Samples{{60'420ms, 9}, {60'421ms, 9}}, Samples{{1'000'000ns, 9}, {1'002'000ns, 9}},
-          Samples{{300h, 9}, {301h, 4}}, Samples{{1'018'000ns, 9}}, Samples{{70min, 9}},
+         {Samples{{60'420ms, 9}}, Samples{{60'420ms, 9}, {60'421ms, 9}},
+          Samples{{1'000'000ns, 9}, {1'002'000ns, 9}}, Samples{{300h, 9}, {301h, 4}},
+          Samples{{1'018'000ns, 9}}, Samples{{70min, 9}},
           Samples{{70min, 9}, {71min, 9}, {72min, 9}}}) {
         const auto lines = drawn(distribution("TIME_WAIT", samples), {.width = 80});
         std::set<std::string> labels;
@@ -183,7 +190,8 @@ TEST(Bars, no_two_labels_look_the_same) {
             const std::string label = line.substr(0, 22);
             const std::size_t dash = label.find(" - ");
             ASSERT_NE(dash, std::string::npos) << label;
-            const std::string low = label.substr(label.find_first_not_of(' '), dash - label.find_first_not_of(' '));
+            const std::string low =
+                label.substr(label.find_first_not_of(' '), dash - label.find_first_not_of(' '));
             EXPECT_NE(low, label.substr(dash + 3)) << label;
             EXPECT_TRUE(labels.insert(label).second) << label;
         }

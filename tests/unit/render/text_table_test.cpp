@@ -15,7 +15,8 @@ std::string text_of(const TextTable& table, std::size_t indent = 0) {
 }
 
 TEST(TextTable, aligns_left_and_right_and_ends_no_line_in_spaces) {
-    TextTable table({{"NAME", 6, Align::left}, {"N", 4, Align::right}, {"", 0, Align::left}}, false);
+    TextTable table({{"NAME", 6, Align::left}, {"N", 4, Align::right}, {"", 0, Align::left}},
+                    false);
     table.add({plain_cell("a"), plain_cell("1"), plain_cell("")});
     table.add({plain_cell("bb"), plain_cell("22"), plain_cell("note")});
     EXPECT_EQ(text_of(table), "NAME      N\n"
@@ -48,7 +49,8 @@ TEST(TextTable, colours_take_no_room) {
     TextTable table({{"STATE", 11, Align::left}, {"N", 2, Align::right}}, true);
     table.add({text_cell(TcpState::FIN_WAIT1, true), plain_cell("7")});
     std::string text = text_of(table);
-    for (auto begin = text.find('\x1b'); begin != std::string::npos; begin = text.find('\x1b', begin))
+    for (auto begin = text.find('\x1b'); begin != std::string::npos;
+         begin = text.find('\x1b', begin))
         text.erase(begin, text.find('m', begin) - begin + 1);
     EXPECT_EQ(text, "STATE        N\n"
                     "FIN_WAIT1    7\n");
@@ -91,7 +93,8 @@ TEST(AppendTable, leaves_out_rows_and_says_so) {
 }
 
 TEST(AppendTable, a_column_below_stands_under_its_row_in_lines_that_fit) {
-    constexpr TableView view[] = {{"who", "WHO", "Who.", 3, Align::left}, {"held", "", "", 0, Align::left, true}};
+    constexpr TableView view[] = {{"who", "WHO", "Who.", 3, Align::left},
+                                  {"held", "", "", 0, Align::left, true}};
     Table table{kColumns, view, {}};
     std::string words;
     for (int i = 0; i < 40; ++i) words += "word ";
@@ -101,7 +104,8 @@ TEST(AppendTable, a_column_below_stands_under_its_row_in_lines_that_fit) {
     append_table(out, table, {.width = 80});
     EXPECT_TRUE(out.starts_with("WHO\nme\n    word word")) << out;
     EXPECT_TRUE(out.ends_with("word\nyou\n    few words\n")) << out;
-    for (std::size_t begin = 0, end = 0; (end = out.find('\n', begin)) != std::string::npos; begin = end + 1)
+    for (std::size_t begin = 0, end = 0; (end = out.find('\n', begin)) != std::string::npos;
+         begin = end + 1)
         EXPECT_LE(end - begin, 80u);
 }
 

@@ -23,8 +23,9 @@ std::string replaced(std::string_view bytes) {
 }
 
 TEST(Printable, TextPasses) {
-    for (const auto text : {""sv, "nginx: worker"sv, "a\\b"sv, "\xc3\xa9"sv, "\xe6\xbc\xa2\xe5\xad\x97"sv,
-                            "\xf0\x9f\x90\xa7"sv, "\xc2\xa0"sv, "\xf4\x8f\xbf\xbf"sv}) {
+    for (const auto text :
+         {""sv, "nginx: worker"sv, "a\\b"sv, "\xc3\xa9"sv, "\xe6\xbc\xa2\xe5\xad\x97"sv,
+          "\xf0\x9f\x90\xa7"sv, "\xc2\xa0"sv, "\xf4\x8f\xbf\xbf"sv}) {
         EXPECT_EQ(printable(text), text);
     }
 }
@@ -35,8 +36,8 @@ TEST(Printable, ControlsAreEscaped) {
     EXPECT_EQ(printable("\xc2\x9bK"), "\\xc2\\x9bK"); // CSI as a C1 control
     EXPECT_EQ(printable("\xc2\x80"), "\\xc2\\x80");
     EXPECT_EQ(printable("\xe2\x80\xa8"), "\\xe2\\x80\\xa8"); // line separator
-    for (const auto text :
-         {"\xe2\x80\x8e"sv, "\xe2\x80\xaa"sv, "\xe2\x80\xae"sv, "\xe2\x81\xa6"sv, "\xe2\x81\xa9"sv, "\xd8\x9c"sv}) {
+    for (const auto text : {"\xe2\x80\x8e"sv, "\xe2\x80\xaa"sv, "\xe2\x80\xae"sv, "\xe2\x81\xa6"sv,
+                            "\xe2\x81\xa9"sv, "\xd8\x9c"sv}) {
         EXPECT_EQ(printable(text).find(text), std::string::npos); // direction of writing
     }
 }
@@ -60,7 +61,8 @@ TEST(ValidUtf8, ValidTextIsNotCopied) {
     EXPECT_EQ(replaced(""), "");
 }
 
-/// One U+FFFD per longest piece that could have become a character: the example of Unicode, table 3-8, and its rules.
+/// One U+FFFD per longest piece that could have become a character: the example of Unicode, table
+/// 3-8, and its rules.
 TEST(ValidUtf8, FaultySequencesAreReplaced) {
     const std::string r(kReplacement);
     EXPECT_EQ(replaced("\x61\xf1\x80\x80\xe1\x80\xc2\x62\x80\x63\x80\xbf\x64"),

@@ -35,7 +35,8 @@ TEST(Rfc3339, AgreesWithTheCLibrary) {
         std::array<char, 32> expected{};
         std::strftime(expected.data(), expected.size(), "%Y-%m-%dT%H:%M:%S.", &parts);
         ASSERT_EQ(utc(ns).substr(0, 20), expected.data());
-        ASSERT_EQ(utc(ns).substr(20), std::to_string(1'000'000'000 + ns % 1'000'000'000).substr(1) + "Z");
+        ASSERT_EQ(utc(ns).substr(20),
+                  std::to_string(1'000'000'000 + ns % 1'000'000'000).substr(1) + "Z");
     }
 }
 

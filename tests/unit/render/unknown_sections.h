@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A report of sections that no renderer has ever heard of, one of each kind: all of them have to be shown.
+// A report of sections that no renderer has ever heard of, one of each kind: all of them have to be
+// shown.
 #pragma once
 
 #include "sample_report.h"

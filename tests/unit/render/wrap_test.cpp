@@ -21,7 +21,8 @@ TEST(Wrap, TheIndentCountsAndStandsBeforeEveryLine) {
 }
 
 TEST(Wrap, ALongWordIsNotCut) {
-    EXPECT_EQ(wrap("a /proc/sys/net/ipv4/tcp_rmem b", 8, " "), " a\n /proc/sys/net/ipv4/tcp_rmem\n b\n");
+    EXPECT_EQ(wrap("a /proc/sys/net/ipv4/tcp_rmem b", 8, " "),
+              " a\n /proc/sys/net/ipv4/tcp_rmem\n b\n");
     EXPECT_EQ(wrap("abc", 0, ""), "abc\n");
 }
 
@@ -40,20 +41,23 @@ TEST(Wrap, ParagraphsStayApart) {
 
 TEST(Wrap, CountsCharactersNotBytes) {
     EXPECT_EQ(wrap("\xc3\xa9\xc3\xa9 \xe2\x89\xa5 x", 6, ""), "\xc3\xa9\xc3\xa9 \xe2\x89\xa5 x\n");
-    EXPECT_EQ(wrap("x y z", 4, "\xe2\x94\x82 "), "\xe2\x94\x82 x\n\xe2\x94\x82 y\n\xe2\x94\x82 z\n");
+    EXPECT_EQ(wrap("x y z", 4, "\xe2\x94\x82 "),
+              "\xe2\x94\x82 x\n\xe2\x94\x82 y\n\xe2\x94\x82 z\n");
 }
 
-/// For every width: no line is too long unless it is one word, no word is lost, and none would have fitted on the
-/// line before.
+/// For every width: no line is too long unless it is one word, no word is lost, and none would have
+/// fitted on the line before.
 TEST(Wrap, LinesAreAsFullAsTheyCanBe) {
-    const std::string text = "A socket that was closed first waits for 2MSL, whatever net.ipv4.tcp_fin_timeout says.";
+    const std::string text =
+        "A socket that was closed first waits for 2MSL, whatever net.ipv4.tcp_fin_timeout says.";
     for (std::size_t width = 1; width <= text.size() + 1; ++width) {
         std::istringstream lines(wrap(text, width, ""));
         std::string line;
         std::string joined;
         std::size_t room = 0; // on the line before
         while (std::getline(lines, line)) {
-            EXPECT_TRUE(line.size() <= width || line.find(' ') == std::string::npos) << width << ": " << line;
+            EXPECT_TRUE(line.size() <= width || line.find(' ') == std::string::npos)
+                << width << ": " << line;
             if (!joined.empty()) {
                 EXPECT_GT(line.substr(0, line.find(' ')).size() + 1, room) << width << ": " << line;
                 joined += ' ';

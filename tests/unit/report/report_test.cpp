@@ -22,18 +22,21 @@ TEST(Report, finds_its_sections) {
 TEST(Report, is_read_by_places_and_within_one_in_its_own_order) {
     Report report;
     for (const auto& [id, place] :
-         {std::pair("run", Place::background), std::pair("new", Place::other), std::pair("edges", Place::states),
-          std::pair("dwell", Place::durations), std::pair("latencies", Place::durations), std::pair("who", Place::who),
+         {std::pair("run", Place::background), std::pair("new", Place::other),
+          std::pair("edges", Place::states), std::pair("dwell", Place::durations),
+          std::pair("latencies", Place::durations), std::pair("who", Place::who),
           std::pair("findings", Place::findings)})
         report.sections.push_back({id, "", "", Facts{}, place});
     std::vector<std::string_view> order;
     for (const Section* section : report.in_reading_order()) order.push_back(section->id);
-    EXPECT_EQ(order, (std::vector<std::string_view>{"findings", "who", "dwell", "latencies", "edges", "new", "run"}));
+    EXPECT_EQ(order, (std::vector<std::string_view>{"findings", "who", "dwell", "latencies",
+                                                    "edges", "new", "run"}));
 }
 
 TEST(Table, whole_view_has_every_column) {
-    constexpr Column columns[] = {{.id = "a", .title = "A", .help = "All."},
-                                  {.id = "b", .title = "B", .help = "Bits.", .width = 3, .align = Align::right}};
+    constexpr Column columns[] = {
+        {.id = "a", .title = "A", .help = "All."},
+        {.id = "b", .title = "B", .help = "Bits.", .width = 3, .align = Align::right}};
     constexpr TableView view[] = {{"a.part", "PART", "A part.", 4}};
     const auto whole = Table{columns, view, {}}.whole_view();
     ASSERT_EQ(whole.size(), 2u);

@@ -20,20 +20,23 @@ Words keys(const Schema& schema) {
 }
 
 const Column& column(const Schema& schema, std::string_view id) {
-    return *std::find_if(schema.columns.begin(), schema.columns.end(), [id](const Column& c) { return c.id == id; });
+    return *std::find_if(schema.columns.begin(), schema.columns.end(),
+                         [id](const Column& c) { return c.id == id; });
 }
 
 TEST(Schemas, TransitionKeys) {
     EXPECT_EQ(transition_schema().type, "transition");
-    EXPECT_EQ(keys(transition_schema()), (Words{"time", "conn", "netns", "family", "local", "remote", "role", "from",
-                                                "to", "dwell_ns", "process", "cgroup", "uid", "cookie"}));
+    EXPECT_EQ(keys(transition_schema()),
+              (Words{"time", "conn", "netns", "family", "local", "remote", "role", "from", "to",
+                     "dwell_ns", "process", "cgroup", "uid", "cookie"}));
 }
 
 TEST(Schemas, ConnectionKeys) {
     EXPECT_EQ(connection_schema().type, "connection");
-    EXPECT_EQ(keys(connection_schema()), (Words{"conn", "netns", "family", "local", "remote", "role", "process",
-                                                "cgroup", "uid", "opened", "closed", "states", "closed_first", "ending",
-                                                "ending_detail", "time_wait", "seen", "closed_by", "cookie"}));
+    EXPECT_EQ(keys(connection_schema()),
+              (Words{"conn", "netns", "family", "local", "remote", "role", "process", "cgroup",
+                     "uid", "opened", "closed", "states", "closed_first", "ending", "ending_detail",
+                     "time_wait", "seen", "closed_by", "cookie"}));
 }
 
 TEST(Schemas, LostKeys) {

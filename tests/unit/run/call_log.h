@@ -27,10 +27,12 @@ public:
         return finish_answer;
     }
     void on_transition(const TransitionLine&) override { calls.emplace_back("transition"); }
-    void on_connection(const ConnectionLine& line) override { calls.emplace_back(line.closed ? "ended" : "open"); }
+    void on_connection(const ConnectionLine& line) override {
+        calls.emplace_back(line.closed ? "ended" : "open");
+    }
     void on_lost(const LostLine&) override { calls.emplace_back("lost"); }
 
-    /// How often `call` has come, and where it came first and last.
+    /// Circumstances often `call` has come, and where it came first and last.
     [[nodiscard]] std::size_t count(const std::string& call) const {
         return static_cast<std::size_t>(std::count(calls.begin(), calls.end(), call));
     }

@@ -49,7 +49,8 @@ TEST(Census, ARequestIsTheServersEvenIfTheListenerIsGone) {
 }
 
 TEST(Census, CountsStates) {
-    std::vector<CensusSocket> sockets = {socket(TcpState::FIN_WAIT2, 80, 1), socket(TcpState::FIN_WAIT2, 80, 2),
+    std::vector<CensusSocket> sockets = {socket(TcpState::FIN_WAIT2, 80, 1),
+                                         socket(TcpState::FIN_WAIT2, 80, 2),
                                          socket(TcpState::TIME_WAIT, 80, 3)};
     sockets[1].has_file = sockets[2].has_file = false;
     const StateCensus census = count_states(sockets);
@@ -60,8 +61,9 @@ TEST(Census, CountsStates) {
 }
 
 TEST(Census, GroupsByProcessLargestFirst) {
-    std::vector<CensusSocket> sockets = {socket(TcpState::ESTABLISHED, 80, 1), socket(TcpState::ESTABLISHED, 80, 2),
-                                         socket(TcpState::CLOSE_WAIT, 80, 3), socket(TcpState::TIME_WAIT, 80, 4)};
+    std::vector<CensusSocket> sockets = {
+        socket(TcpState::ESTABLISHED, 80, 1), socket(TcpState::ESTABLISHED, 80, 2),
+        socket(TcpState::CLOSE_WAIT, 80, 3), socket(TcpState::TIME_WAIT, 80, 4)};
     sockets[0].process = process(7, "web");
     sockets[1].process = process(9, "web");
     sockets[2].process = process(9, "web");
@@ -75,9 +77,9 @@ TEST(Census, GroupsByProcessLargestFirst) {
 }
 
 TEST(Census, GroupsByTheServersPort) {
-    std::vector<CensusSocket> sockets = {socket(TcpState::LISTEN, 80, 0), socket(TcpState::ESTABLISHED, 80, 40000),
-                                         socket(TcpState::ESTABLISHED, 40000, 80),
-                                         socket(TcpState::SYN_SENT, 40001, 443)};
+    std::vector<CensusSocket> sockets = {
+        socket(TcpState::LISTEN, 80, 0), socket(TcpState::ESTABLISHED, 80, 40000),
+        socket(TcpState::ESTABLISHED, 40000, 80), socket(TcpState::SYN_SENT, 40001, 443)};
     assign_roles(sockets);
     const auto groups = group_sockets(sockets, GroupBy::port);
     ASSERT_EQ(groups.size(), 2u);
@@ -87,8 +89,9 @@ TEST(Census, GroupsByTheServersPort) {
 }
 
 TEST(Census, GroupsByRemoteAddressAndItsFamily) {
-    std::vector<CensusSocket> sockets = {socket(TcpState::LISTEN, 80, 0), socket(TcpState::ESTABLISHED, 80, 1),
-                                         socket(TcpState::ESTABLISHED, 80, 2), socket(TcpState::ESTABLISHED, 80, 3)};
+    std::vector<CensusSocket> sockets = {
+        socket(TcpState::LISTEN, 80, 0), socket(TcpState::ESTABLISHED, 80, 1),
+        socket(TcpState::ESTABLISHED, 80, 2), socket(TcpState::ESTABLISHED, 80, 3)};
     sockets[3].tuple.family = Family::ipv6;
     const auto groups = group_sockets(sockets, GroupBy::remote);
     ASSERT_EQ(groups.size(), 3u);
@@ -100,8 +103,9 @@ TEST(Census, GroupsByRemoteAddressAndItsFamily) {
 }
 
 TEST(Census, CloseWaitByOwnerAndNamespace) {
-    std::vector<CensusSocket> sockets = {socket(TcpState::CLOSE_WAIT, 80, 1), socket(TcpState::CLOSE_WAIT, 80, 2, 5),
-                                         socket(TcpState::CLOSE_WAIT, 80, 3, 5), socket(TcpState::ESTABLISHED, 80, 4)};
+    std::vector<CensusSocket> sockets = {
+        socket(TcpState::CLOSE_WAIT, 80, 1), socket(TcpState::CLOSE_WAIT, 80, 2, 5),
+        socket(TcpState::CLOSE_WAIT, 80, 3, 5), socket(TcpState::ESTABLISHED, 80, 4)};
     for (CensusSocket& each : sockets) each.process = process(7, "web");
     const auto groups = close_wait_owners(sockets);
     ASSERT_EQ(groups.size(), 2u);
@@ -112,8 +116,9 @@ TEST(Census, CloseWaitByOwnerAndNamespace) {
 }
 
 TEST(Census, ListenersThatShareAPortAddUp) {
-    std::vector<CensusSocket> sockets = {socket(TcpState::LISTEN, 443, 0), socket(TcpState::LISTEN, 80, 0),
-                                         socket(TcpState::LISTEN, 80, 0), socket(TcpState::LISTEN, 80, 0)};
+    std::vector<CensusSocket> sockets = {
+        socket(TcpState::LISTEN, 443, 0), socket(TcpState::LISTEN, 80, 0),
+        socket(TcpState::LISTEN, 80, 0), socket(TcpState::LISTEN, 80, 0)};
     for (CensusSocket& each : sockets) {
         each.process = process(7, "web");
         each.queued = 2;

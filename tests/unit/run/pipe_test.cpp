@@ -17,7 +17,7 @@ using testing::ElementsAre;
 
 class PipeTest : public testing::Test {
 protected:
-    void feed(const Event& event) { pipe.feed(encode(event, kStoryClock)); }
+    void feed(const Event& event) { pipe.feed(encode(event, kTestClock)); }
     void advance(MonoTime now) {
         const auto more = pipe.advance(now);
         ASSERT_TRUE(more);
@@ -30,14 +30,14 @@ protected:
 };
 
 TEST_F(PipeTest, begins_once_with_the_facts_that_head_the_stream) {
-    feed(ClockReading{kStoryClock});
+    feed(ClockReading{kTestClock});
     feed(Fact{0, "host", "here"});
     EXPECT_TRUE(log.calls.empty());
-    advance(kStoryClock.mono);
+    advance(kTestClock.mono);
     EXPECT_EQ(log.facts, 1U);
     feed(Fact{0, "kernel", "6.1"});
-    advance(kStoryClock.mono + 1s);
-    EXPECT_EQ(log.now, kStoryClock.mono + 1s);
+    advance(kTestClock.mono + 1s);
+    EXPECT_EQ(log.now, kTestClock.mono + 1s);
     EXPECT_THAT(log.calls, ElementsAre("begin", "flush", "flush"));
     EXPECT_EQ(log.facts, 1U);
     EXPECT_EQ(context.facts().size(), 2U);
@@ -46,8 +46,8 @@ TEST_F(PipeTest, begins_once_with_the_facts_that_head_the_stream) {
 TEST_F(PipeTest, what_is_open_follows_what_has_ended_and_finish_is_last) {
     TrafficOptions options;
     options.only_ending = false;
-    feed(ClockReading{kStoryClock});
-    advance(kStoryClock.mono);
+    feed(ClockReading{kTestClock});
+    advance(kTestClock.mono);
     MonoTime now{};
     for (const WireRecord& record : make_traffic(options).records) {
         pipe.feed(record.bytes);
@@ -66,7 +66,7 @@ TEST_F(PipeTest, what_is_open_follows_what_has_ended_and_finish_is_last) {
 }
 
 TEST_F(PipeTest, counts_what_it_cannot_decode) {
-    auto cut_off = encode(Fact{0, "host", "here"}, kStoryClock);
+    auto cut_off = encode(Fact{0, "host", "here"}, kTestClock);
     feed(Fact{0, "kernel", "6.1"});
     cut_off.resize(cut_off.size() / 2);
     pipe.feed(cut_off);
@@ -77,16 +77,16 @@ TEST_F(PipeTest, counts_what_it_cannot_decode) {
 
 TEST_F(PipeTest, returns_what_the_consumer_wants_and_what_it_fails_with) {
     log.answer = false;
-    const auto more = pipe.advance(kStoryClock.mono);
+    const auto more = pipe.advance(kTestClock.mono);
     ASSERT_TRUE(more);
     EXPECT_FALSE(*more);
     log.answer = fail(ErrorCode::failed, "the disk is full");
-    const auto failed = pipe.advance(kStoryClock.mono);
+    const auto failed = pipe.advance(kTestClock.mono);
     ASSERT_FALSE(failed);
     EXPECT_EQ(failed.error().message, "the disk is full");
     log.finish_answer = fail(ErrorCode::failed, "the disk is full");
-    pipe.settle(kStoryClock.mono);
-    EXPECT_FALSE(pipe.finish(kStoryClock.mono));
+    pipe.settle(kTestClock.mono);
+    EXPECT_FALSE(pipe.finish(kTestClock.mono));
 }
 
 } // namespace

@@ -10,7 +10,7 @@
 
 #include "call_log.h"
 #include "event/encode.h"
-#include "synth/stage.h"
+#include "synth/setting.h"
 
 namespace tcpdwell {
 namespace {
@@ -26,12 +26,12 @@ public:
         if (at_poll) at_poll();
         if (polls == fails_at) return fail(ErrorCode::failed, "the source is broken");
         std::this_thread::sleep_for(1ms);
-        sink(encode(Fact{0, "host", "here"}, kStoryClock));
+        sink(encode(Fact{0, "host", "here"}, kTestClock));
         if (stops > 0 && ++polls_after_stop == 2) return Status::finished;
         return polls == ends_at ? Status::finished : Status::more;
     }
     [[nodiscard]] bool ready() const override { return polls >= ready_at; }
-    [[nodiscard]] MonoTime now() const override { return kStoryClock.mono; }
+    [[nodiscard]] MonoTime now() const override { return kTestClock.mono; }
     void relist() override {}
     void stop() override { ++stops; }
 

@@ -22,19 +22,21 @@ using recording::memory_file;
 inline std::string path_of(const Fd& fd) { return "/proc/self/fd/" + std::to_string(fd.get()); }
 
 /// Records in the order given, headed by a clock and the other `facts`; a mark each 20 ms.
-inline Fd record_all(const std::vector<WireRecord>& records, const std::vector<std::vector<std::byte>>& facts = {}) {
+inline Fd record_all(const std::vector<WireRecord>& records,
+                     const std::vector<std::vector<std::byte>>& facts = {}) {
     using namespace std::chrono_literals;
     Fd fd = memory_file();
     recording::Head head;
-    head.clock = kStoryClock;
-    head.hz = kStoryClock.hz;
+    head.clock = kTestClock;
+    head.hz = kTestClock.hz;
     head.host = "story";
     head.boot_id = "a boot";
-    auto writer = recording::RecordingWriter::begin(Fd(::dup(fd.get())), "test", recording::to_json(head), 77, 0, {});
+    auto writer = recording::RecordingWriter::begin(Fd(::dup(fd.get())), "test",
+                                                    recording::to_json(head), 77, 0, {});
     EXPECT_TRUE(writer);
-    EXPECT_TRUE((*writer)->write(encode(ClockReading{kStoryClock}, kStoryClock)));
+    EXPECT_TRUE((*writer)->write(encode(ClockReading{kTestClock}, kTestClock)));
     for (const auto& fact : facts) EXPECT_TRUE((*writer)->write(fact));
-    MonoTime now = kStoryClock.mono;
+    MonoTime now = kTestClock.mono;
     EXPECT_TRUE((*writer)->mark(now));
     for (const WireRecord& record : records) {
         for (; now + 20ms < record.at; now += 20ms) EXPECT_TRUE((*writer)->mark(now + 20ms));
@@ -45,7 +47,8 @@ inline Fd record_all(const std::vector<WireRecord>& records, const std::vector<s
     return fd;
 }
 
-inline std::unique_ptr<recording::RecordingSource> replay(const Fd& fd, const recording::ReplayOptions& options = {}) {
+inline std::unique_ptr<recording::RecordingSource>
+replay(const Fd& fd, const recording::ReplayOptions& options = {}) {
     auto source = recording::RecordingSource::open({path_of(fd)});
     EXPECT_TRUE(source) << source.error().message;
     (*source)->set_options(options);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A recorder whose segments roll: read together they are what was handed over, and each can be read alone.
+// A recorder whose segments roll: read together they are what was handed over, and each can be read
+// alone.
 #include "run/recorder.h"
 
 #include <gtest/gtest.h>
@@ -22,39 +23,43 @@ using Bytes = std::vector<std::byte>;
 
 class RollingRecorder : public testing::Test {
 protected:
-    RollingRecorder() : path_(fs::temp_directory_path() / ("rolling-" + std::to_string(::getpid()))) {
+    RollingRecorder()
+        : path_(fs::temp_directory_path() / ("rolling-" + std::to_string(::getpid()))) {
         fs::remove_all(path_);
     }
     ~RollingRecorder() override { fs::remove_all(path_); }
 
-    static std::uint64_t ns(MonoTime at) { return static_cast<std::uint64_t>(at.time_since_epoch().count()); }
+    static std::uint64_t ns(MonoTime at) {
+        return static_cast<std::uint64_t>(at.time_since_epoch().count());
+    }
 
     void tell(const Bytes& record) {
         told_.push_back(record);
         ASSERT_TRUE(recorder_->write(record));
     }
 
-    /// Records traffic in segments, as the pipeline does; `lists`: the source lists sockets when it is asked to.
+    /// Records traffic in segments, as the pipeline does; `lists`: the source lists sockets when it
+    /// is asked to.
     void record(bool lists) {
         RecorderOptions options;
         options.roll.keep = 1h; // nothing is removed; a segment takes 450 s
         auto opened = Recorder::open(path_, options);
         ASSERT_TRUE(opened) << opened.error().message;
         recorder_ = std::move(*opened);
-        tell(encode(ClockReading{kStoryClock}, kStoryClock));
+        tell(encode(ClockReading{kTestClock}, kTestClock));
         for (const auto& [key, value] : {std::pair("boot_id", "b"), std::pair("net.ipv4.x", "1")})
-            tell(fact_record(ns(kStoryClock.mono), 0, key, value));
+            tell(fact_record(ns(kTestClock.mono), 0, key, value));
         ASSERT_TRUE(recorder_->begin());
-        tell(cgroup_record(ns(kStoryClock.mono), 42, "/path"));
+        tell(cgroup_record(ns(kTestClock.mono), 42, "/path"));
         td_lost lost{};
-        lost.h = header_of<td_lost>(TD_LOST, ns(kStoryClock.mono), 0);
+        lost.h = header_of<td_lost>(TD_LOST, ns(kTestClock.mono), 0);
         lost.total[0] = 5;
         tell({bytes_of(lost).begin(), bytes_of(lost).end()});
 
         TrafficOptions traffic;
         traffic.stories = 200;
         traffic.spread = 50min;
-        MonoTime next_mark = kStoryClock.mono;
+        MonoTime next_mark = kTestClock.mono;
         for (const WireRecord& wire : make_traffic(traffic).records) {
             for (; next_mark <= wire.at; next_mark += 10s) {
                 ASSERT_TRUE(recorder_->mark(next_mark));
@@ -136,8 +141,8 @@ TEST_F(RollingRecorder, each_segment_begins_with_what_its_reader_has_to_know) {
                 break;
             }
         }
-        EXPECT_EQ(order,
-                  (std::vector<std::string>{"clock", "lost before", "/path", "boot_id", "net.ipv4.x", "listing"}))
+        EXPECT_EQ(order, (std::vector<std::string>{"clock", "lost before", "/path", "boot_id",
+                                                   "net.ipv4.x", "listing"}))
             << files->recordings[i];
         sum += one.records.size();
     }

@@ -13,16 +13,20 @@ namespace {
 
 /// A report on what one process holds.
 struct ReportOf : ReportRun {
-    explicit ReportOf(std::uint32_t pid) : selection(Filter{.pids = {pid}}, context, lines) { front = &selection; }
+    explicit ReportOf(std::uint32_t pid) : selection(Filter{.pids = {pid}}, context, lines) {
+        front = &selection;
+    }
 
     Context context;
     LinesTo lines{maker};
     Selection selection;
 };
 
-Stage stage(Port port, std::uint32_t pid) {
-    return Stage{
-        .netns = kNetns, .tuple = tuple("10.0.0.1", port, "10.0.0.2", 5432), .start = at(0s), .first_pid = pid};
+Setting stage(Port port, std::uint32_t pid) {
+    return Setting{.netns = kNetns,
+                   .tuple = tuple("10.0.0.1", port, "10.0.0.2", 5432),
+                   .start = at(0s),
+                   .first_pid = pid};
 }
 
 std::map<TcpState, std::uint64_t> last_sample(const Report& report) {
@@ -33,11 +37,12 @@ std::map<TcpState, std::uint64_t> last_sample(const Report& report) {
 }
 
 TEST(ReportFilter, what_does_not_pass_is_in_no_section) {
-    Town town;
+    ConnectionMix town;
     town.add(scenario("still_established"), stage(40'000, 1));
     town.add(scenario("client_first_fin_with_ack"), stage(40'001, 1));
-    town.add(scenario("still_established"), stage(50'000, 2), 5, Town::Vary::local_port);
-    town.add(scenario("client_first_fin_with_ack"), stage(51'000, 2), 5, Town::Vary::local_port);
+    town.add(scenario("still_established"), stage(50'000, 2), 5, ConnectionMix::Vary::local_port);
+    town.add(scenario("client_first_fin_with_ack"), stage(51'000, 2), 5,
+             ConnectionMix::Vary::local_port);
     ReportOf run(1);
     run.feed(town.tell().records);
     run.pass_time(run.now() + 10s);
@@ -55,9 +60,9 @@ TEST(ReportFilter, what_does_not_pass_is_in_no_section) {
 
 /// The listener's process stands for a connection until another accepts it.
 TEST(ReportFilter, who_passes_once_it_is_accepted_is_counted_from_then_on) {
-    Town town;
+    ConnectionMix town;
     town.add(scenario("server_first"), stage(80, 100)); // accepted by pid 101
-    const Story story = town.tell();
+    const GeneratedConnection story = town.tell();
     ReportOf acceptor(101);
     acceptor.feed(story.records);
     acceptor.pass_time(acceptor.now() + 10s);
@@ -70,7 +75,7 @@ TEST(ReportFilter, who_passes_once_it_is_accepted_is_counted_from_then_on) {
 }
 
 TEST(ReportFilter, who_passes_no_more_leaves_every_count) {
-    Town town;
+    ConnectionMix town;
     town.add(scenario("server_first"), stage(80, 100));
     ReportOf listener(100);
     for (const WireRecord& record : town.tell().records)

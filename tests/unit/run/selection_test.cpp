@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// What stands behind a selection sees selected connections only, and can count on the moves that it gets.
+// What stands behind a selection sees selected connections only, and can count on the moves that it
+// gets.
 #include "run/selection.h"
 
 #include <gtest/gtest.h>
 
 #include <map>
 
-#include "../analysis/town.h"
+#include "../analysis/connection_mix.h"
 #include "event/decode.h"
 #include "event/encode.h"
 #include "synth/traffic.h"
@@ -48,7 +49,8 @@ public:
     int losses = 0;
 };
 
-/// The same lines through the filter, and as they are; what is right behind it is worked out here, line by line.
+/// The same lines through the filter, and as they are; what is right behind it is worked out here,
+/// line by line.
 class Split final : public TrackerListener {
 public:
     explicit Split(const Filter& filter) : selection(filter, context, selected) {}
@@ -85,7 +87,7 @@ public:
 
 void feed(Tracker& tracker, Context& context, const std::vector<WireRecord>& records) {
     Decoder decoder;
-    static_cast<void>(decoder.decode(encode(ClockReading{kStoryClock}, kStoryClock)));
+    static_cast<void>(decoder.decode(encode(ClockReading{kTestClock}, kTestClock)));
     for (const WireRecord& record : records) {
         const auto event = decoder.decode(record.bytes);
         if (!event) continue;
@@ -95,7 +97,7 @@ void feed(Tracker& tracker, Context& context, const std::vector<WireRecord>& rec
     tracker.settle(records.back().at);
 }
 
-Story traffic(std::uint64_t seed) {
+GeneratedConnection traffic(std::uint64_t seed) {
     TrafficOptions options;
     options.seed = seed;
     options.stories = 300;
@@ -106,12 +108,13 @@ Story traffic(std::uint64_t seed) {
 TEST(Selection, moves_behind_it_follow_from_each_other) {
     int changes_mind = 0;
     for (std::uint64_t seed = 1; seed <= 6; ++seed) {
-        const Story story = traffic(seed);
+        const GeneratedConnection story = traffic(seed);
         std::vector<Filter> filters(4);
         filters[0].role = Role::client;
         filters[1].comms = {"worker"};
         for (const Outcome& outcome : story.outcomes) {
-            if (outcome.process && outcome.process->pid % 2 == 0) filters[2].pids.push_back(outcome.process->pid);
+            if (outcome.process && outcome.process->pid % 2 == 0)
+                filters[2].pids.push_back(outcome.process->pid);
             if (outcome.closed_by) filters[3].pids.push_back(outcome.closed_by->pid);
         }
         for (const Filter& filter : filters) {
@@ -166,7 +169,8 @@ TEST(Selection, the_next_connection_in_a_slot_comes_from_nowhere) {
     first.slot = 1;
     first.process = Process{1, {}};
     selection.on_move({MonoTime{1s}, &first, std::nullopt, TcpState::ESTABLISHED});
-    ConnectionIdentity second = first; // as if the last move of the first one had been held back (a time window)
+    ConnectionIdentity second =
+        first; // as if the last move of the first one had been held back (a time window)
     second.id = 8;
     selection.on_move({MonoTime{2s}, &second, TcpState::ESTABLISHED, TcpState::CLOSE_WAIT});
     EXPECT_EQ(inner.states.at(8), TcpState::CLOSE_WAIT);

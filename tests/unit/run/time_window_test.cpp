@@ -20,8 +20,8 @@ void set_zone(const char* zone) {
 }
 
 WallTime utc(int year, unsigned month, unsigned day, Nanoseconds clock) {
-    return std::chrono::sys_days(
-               std::chrono::year_month_day(std::chrono::year(year), std::chrono::month(month), std::chrono::day(day))) +
+    return std::chrono::sys_days(std::chrono::year_month_day(
+               std::chrono::year(year), std::chrono::month(month), std::chrono::day(day))) +
            clock;
 }
 
@@ -61,7 +61,8 @@ protected:
 
     // 18:04:17.25 in winter, for 20 minutes
     const MonoTime begin{1000s};
-    RecordedSpan span{ClockAnchor{begin, utc(2026, 11, 21, 17h + 4min + 17s + 250ms)}, begin + 20min};
+    RecordedSpan span{ClockAnchor{begin, utc(2026, 11, 21, 17h + 4min + 17s + 250ms)},
+                      begin + 20min};
 };
 
 TEST_F(TimeWindowTest, dates_are_read_in_all_forms) {
@@ -165,7 +166,8 @@ TEST_F(TimeWindowTest, since_the_minute_in_which_a_short_recording_begins_is_sin
 }
 
 TEST_F(TimeWindowTest, the_wrong_order_is_a_usage_error) {
-    EXPECT_THAT(complaint("18:20", "18:10"), HasSubstr("--since (2026-11-21 18:20:00.000) is later than --until"));
+    EXPECT_THAT(complaint("18:20", "18:10"),
+                HasSubstr("--since (2026-11-21 18:20:00.000) is later than --until"));
     EXPECT_THAT(complaint("-1m", "+1m"), HasSubstr("is later than"));
     EXPECT_TRUE(resolve("18:10", "18:10"));
 }
@@ -181,7 +183,8 @@ TEST_F(TimeWindowTest, a_window_beside_the_recording_is_an_error_that_says_when_
 
 TEST_F(TimeWindowTest, the_end_of_a_pipe_is_not_known) {
     span.end.reset();
-    EXPECT_THAT(complaint("-5m", ""), HasSubstr("--since -5m: a time before the end of the recording needs a file"));
+    EXPECT_THAT(complaint("-5m", ""),
+                HasSubstr("--since -5m: a time before the end of the recording needs a file"));
     EXPECT_EQ(since("+21m"), 21min);
     EXPECT_EQ(until("18:10"), 5min + 42s + 750ms);
 }

@@ -7,7 +7,7 @@
 #include <deque>
 #include <random>
 
-#include "../analysis/town.h"
+#include "../analysis/connection_mix.h"
 #include "event/encode.h"
 #include "line_consumers.h"
 #include "run/selection.h"
@@ -50,9 +50,10 @@ TEST(Trigger, is_a_finding) {
 }
 
 TEST(Trigger, anything_else_is_refused_with_the_words_that_there_are) {
-    for (const char* text : {"", ">", "time_wait", "time_wait>", "time_wait>x", "time_wait>-1", "time_wait>5x",
-                             "time_wait>5/s", "reset_sent>5", "reset_sent>5/d", "listen>1", "close_wait_leak>1",
-                             "close_wait_leak.age", "time_wait<5", "time_wait>99999999999999999999"}) {
+    for (const char* text :
+         {"", ">", "time_wait", "time_wait>", "time_wait>x", "time_wait>-1", "time_wait>5x",
+          "time_wait>5/s", "reset_sent>5", "reset_sent>5/d", "listen>1", "close_wait_leak>1",
+          "close_wait_leak.age", "time_wait<5", "time_wait>99999999999999999999"}) {
         const auto trigger = Trigger::parse(text);
         ASSERT_FALSE(trigger) << text;
         EXPECT_EQ(trigger.error().code, ErrorCode::usage);
@@ -70,12 +71,13 @@ TEST(SlidingCount, counts_what_lies_in_the_window) {
         MonoTime now{5s};
         for (int i = 0; i < 5000; ++i) {
             now += random() % 500 == 0 ? 3 * window
-                                       : Nanoseconds(static_cast<std::int64_t>(random() % 100) * window.count() / 5000);
+                                       : Nanoseconds(static_cast<std::int64_t>(random() % 100) *
+                                                     window.count() / 5000);
             count.add(now);
             all.push_back(now);
             const auto within = [&](Nanoseconds time) {
-                return static_cast<std::uint64_t>(
-                    std::count_if(all.begin(), all.end(), [&](MonoTime at) { return at > now - time; }));
+                return static_cast<std::uint64_t>(std::count_if(
+                    all.begin(), all.end(), [&](MonoTime at) { return at > now - time; }));
             };
             EXPECT_LE(count.count(now), within(window));
             EXPECT_GE(count.count(now), within(window - window / 59));
@@ -98,13 +100,15 @@ public:
         options.stories = stories;
         return pulls(make_traffic(options));
     }
-    int pulls(const Story& story) {
+    int pulls(const GeneratedConnection& story) {
         Decoder decoder;
-        context_.on_event(ClockReading{kStoryClock});
+        context_.on_event(ClockReading{kTestClock});
         watch_.begin(context_);
-        static_cast<void>(decoder.decode(encode(ClockReading{kStoryClock}, kStoryClock)));
-        MonoTime now = kStoryClock.mono;
-        const auto look = [&] { EXPECT_TRUE(watch_.flush(RunState{tracker_, decoder.quality(), now})); };
+        static_cast<void>(decoder.decode(encode(ClockReading{kTestClock}, kTestClock)));
+        MonoTime now = kTestClock.mono;
+        const auto look = [&] {
+            EXPECT_TRUE(watch_.flush(RunState{tracker_, decoder.quality(), now}));
+        };
         for (const WireRecord& record : story.records) {
             const auto event = decoder.decode(record.bytes);
             if (!event) continue;
@@ -138,7 +142,7 @@ private:
     std::uint64_t now_ = 0;
 };
 
-TEST(TriggerWatch, tells_when_the_number_is_passed_and_only_then) {
+TEST(TriggerWatch, shows_when_the_number_is_passed_and_only_then) {
     WatchRun probe("time_wait>1000000");
     EXPECT_EQ(probe.pulls(3, 300), 0);
     ASSERT_GT(probe.highest, 5U);
@@ -147,7 +151,7 @@ TEST(TriggerWatch, tells_when_the_number_is_passed_and_only_then) {
     EXPECT_GE(WatchRun("time_wait>0").pulls(3, 300), 1);
 }
 
-TEST(TriggerWatch, tells_of_endings) {
+TEST(TriggerWatch, shows_endings) {
     WatchRun probe("reset_sent>1000000/h");
     EXPECT_EQ(probe.pulls(3, 300), 0);
     ASSERT_GT(probe.resets, 3U);
@@ -156,17 +160,17 @@ TEST(TriggerWatch, tells_of_endings) {
 }
 
 /// A connection to port 80, where process 100 listens; process 101 accepts it.
-Stage accepted_at(Nanoseconds when) {
+Setting accepted_at(Nanoseconds when) {
     return {.netns = 4026531840,
             .tuple = tuple("10.0.0.1", 80, "10.0.0.2", 50'000),
-            .start = kStoryClock.mono + when,
+            .start = kTestClock.mono + when,
             .first_pid = 100};
 }
 
 TEST(TriggerWatch, a_connection_that_another_process_accepts_is_counted_no_more) {
-    Town town;
+    ConnectionMix town;
     for (int i = 0; i < 3; ++i) town.add(scenario("server_first"), accepted_at(i * 200s));
-    const Story story = town.tell();
+    const GeneratedConnection story = town.tell();
     Filter listener;
     listener.pids = {100};
     EXPECT_EQ(WatchRun("established>0", listener).pulls(story), 3);
@@ -174,10 +178,10 @@ TEST(TriggerWatch, a_connection_that_another_process_accepts_is_counted_no_more)
 }
 
 TEST(TriggerWatch, a_connection_that_was_not_counted_is_not_uncounted) {
-    Stage client = accepted_at(0s);
+    Setting client = accepted_at(0s);
     client.first_pid = 101;
     client.tuple.local.port = 40'000;
-    Town town;
+    ConnectionMix town;
     town.add(scenario("still_established"), client);
     town.add(scenario("server_first"), accepted_at(10s));
     client.start += 200s;

@@ -24,23 +24,25 @@ struct Order {
     std::optional<Nanoseconds> interval{};
 };
 
-/// A report maker behind a selection, and what it makes. It is there from `begin` on, and is then given what the
-/// tracker holds, as a view of a period is.
+/// A report maker behind a selection, and what it makes. It is there from `begin` on, and is then
+/// given what the tracker holds, as a view of a period is.
 class Reporter {
 public:
     Reporter(const Order& order, const Context& context) : order_(order), context_(context) {}
 
     void flush(const Tracker& tracker, MonoTime now) {
-        if (!maker_ && now >= kStoryClock.mono + order_.begin) begin(tracker, now);
+        if (!maker_ && now >= kTestClock.mono + order_.begin) begin(tracker, now);
         if (!maker_ || !order_.interval || now - maker_->begin() < *order_.interval) return;
         print(tracker, now);
         maker_->next_interval(now);
     }
     void print(const Tracker& tracker, MonoTime now) {
         const auto no_path = [](std::uint64_t) { return std::nullopt; };
-        printed += report_json(maker_->make(tracker, {}, {}, kStoryClock, no_path, now)) + "\n";
+        printed += report_json(maker_->make(tracker, {}, {}, kTestClock, no_path, now)) + "\n";
     }
-    [[nodiscard]] TrackerListener* front() { return selection_ ? &selection_->entrance() : nullptr; }
+    [[nodiscard]] TrackerListener* front() {
+        return selection_ ? &selection_->entrance() : nullptr;
+    }
 
     std::string printed;
 
@@ -92,13 +94,14 @@ private:
 };
 
 /// The JSON of each.
-std::vector<std::string> reports(const Story& story, const std::vector<Order>& orders) {
+std::vector<std::string> reports(const GeneratedConnection& story,
+                                 const std::vector<Order>& orders) {
     Context context;
     Reporters reporters(orders, context);
     Tracker tracker(reporters, {});
     Decoder decoder;
-    static_cast<void>(decoder.decode(encode(ClockReading{kStoryClock}, kStoryClock)));
-    MonoTime now = kStoryClock.mono;
+    static_cast<void>(decoder.decode(encode(ClockReading{kTestClock}, kTestClock)));
+    MonoTime now = kTestClock.mono;
     for (const WireRecord& record : story.records) {
         for (; now + 20ms < record.at; now += 20ms) {
             tracker.advance_to(now);
@@ -125,18 +128,23 @@ TEST(TwoReports, on_one_tracker_are_what_each_is_alone) {
         traffic.stories = 300;
         traffic.tuples = 8;
         traffic.only_ending = false;
-        const Story story = make_traffic(traffic);
+        const GeneratedConnection story = make_traffic(traffic);
         std::vector<std::uint32_t> pids;
         for (const Outcome& outcome : story.outcomes)
-            if (outcome.process && outcome.process->pid % 2 == 0) pids.push_back(outcome.process->pid);
+            if (outcome.process && outcome.process->pid % 2 == 0)
+                pids.push_back(outcome.process->pid);
         ASSERT_FALSE(pids.empty());
         const std::vector<Order> orders{
-            {.by = SplitBy::service},   {.by = SplitBy::remote, .begin = 3s},
-            {.filter = {.pids = pids}}, {.by = SplitBy::service, .begin = 4s, .filter = {.role = Role::server}},
-            {.interval = 2s},           {.filter = {.pids = pids}, .interval = 3s}};
+            {.by = SplitBy::service},
+            {.by = SplitBy::remote, .begin = 3s},
+            {.filter = {.pids = pids}},
+            {.by = SplitBy::service, .begin = 4s, .filter = {.role = Role::server}},
+            {.interval = 2s},
+            {.filter = {.pids = pids}, .interval = 3s}};
         const auto together = reports(story, orders);
         for (std::size_t i = 0; i < orders.size(); ++i)
-            EXPECT_EQ(together[i], reports(story, {orders[i]}).front()) << "order " << i << ", seed " << seed;
+            EXPECT_EQ(together[i], reports(story, {orders[i]}).front())
+                << "order " << i << ", seed " << seed;
         EXPECT_NE(together[0], together[1]);
     }
 }

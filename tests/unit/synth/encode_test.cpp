@@ -7,7 +7,7 @@
 #include <cstring>
 
 #include "event/decode.h"
-#include "synth/stage.h"
+#include "synth/setting.h"
 
 namespace tcpdwell {
 namespace {
@@ -23,11 +23,12 @@ Record as(const std::vector<std::byte>& bytes) {
 }
 
 TEST(Encode, header_and_tuple_are_in_their_place) {
-    PortKnown e{MonoTime(7s),
-                0x11,
-                0x22,
-                {{*IpAddress::parse("10.0.0.1"), 80}, {*IpAddress::parse("10.0.0.2"), 999}, Family::ipv4}};
-    const auto bytes = encode(e, kStoryClock);
+    PortKnown e{
+        MonoTime(7s),
+        0x11,
+        0x22,
+        {{*IpAddress::parse("10.0.0.1"), 80}, {*IpAddress::parse("10.0.0.2"), 999}, Family::ipv4}};
+    const auto bytes = encode(e, kTestClock);
     const auto r = as<td_port>(bytes);
     EXPECT_EQ(bytes.size(), sizeof(td_port));
     EXPECT_EQ(r.h.size, sizeof(td_port));
@@ -47,9 +48,9 @@ TEST(Encode, task_follows_only_where_there_is_one) {
     StateChange e{};
     e.from = TcpState::ESTABLISHED;
     e.to = TcpState::FIN_WAIT1;
-    EXPECT_EQ(encode(e, kStoryClock).size(), sizeof(td_state));
+    EXPECT_EQ(encode(e, kTestClock).size(), sizeof(td_state));
     e.owner = Owner{Process{5, {'x'}}, std::nullopt, 6};
-    const auto bytes = encode(e, kStoryClock);
+    const auto bytes = encode(e, kTestClock);
     EXPECT_EQ(bytes.size(), sizeof(td_state_by_task));
     const auto r = as<td_state_by_task>(bytes);
     EXPECT_EQ(r.state.h.size, sizeof(td_state_by_task));
@@ -66,26 +67,28 @@ TEST(Encode, expiry_in_jiffies_and_entry_in_milliseconds) {
     TimewaitTimer e{};
     e.op = TD_TIMER_START;
     e.substate = TcpState::TIME_WAIT;
-    e.expires = kStoryClock.mono + 60s;
-    e.entered = kStoryClock.mono + 2500us;
-    auto r = as<td_timewait>(encode(e, kStoryClock));
-    EXPECT_EQ(r.expires, kStoryClock.jiffies + 60 * 250);
+    e.expires = kTestClock.mono + 60s;
+    e.entered = kTestClock.mono + 2500us;
+    auto r = as<td_timewait>(encode(e, kTestClock));
+    EXPECT_EQ(r.expires, kTestClock.jiffies + 60 * 250);
     EXPECT_EQ(r.entry_stamp, 1'000'002u);
     EXPECT_EQ(r.substate, 6);
     e.expires.reset();
     e.entered.reset();
-    r = as<td_timewait>(encode(e, kStoryClock));
+    r = as<td_timewait>(encode(e, kTestClock));
     EXPECT_EQ(r.expires, 0u);
     EXPECT_EQ(r.entry_stamp, 0u);
 }
 
 TEST(Encode, jiffies_are_the_nearest_before_and_after_the_clock) {
     for (const std::uint32_t hz : {100u, 250u, 300u, 1000u}) {
-        ClockAnchor clock = kStoryClock;
+        ClockAnchor clock = kTestClock;
         clock.hz = hz;
         for (const std::int64_t ticks : {-100'000, -1, 0, 1, 18'000, 1'000'000})
-            EXPECT_EQ(to_jiffies(clock.from_jiffies(clock.jiffies + static_cast<std::uint64_t>(ticks)), clock),
-                      clock.jiffies + static_cast<std::uint64_t>(ticks))
+            EXPECT_EQ(
+                to_jiffies(clock.from_jiffies(clock.jiffies + static_cast<std::uint64_t>(ticks)),
+                           clock),
+                clock.jiffies + static_cast<std::uint64_t>(ticks))
                 << hz << " " << ticks;
     }
 }

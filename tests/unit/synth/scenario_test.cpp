@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The catalog: complete in the words that users can meet, and consistent in itself. (Whether the tracker tells the
-// stories right is tested with the tracker.)
+// The catalog: complete in the words that users can meet, and consistent in itself. (Whether the
+// tracker tells the stories right is tested with the tracker.)
 #include "synth/scenario.h"
 
 #include <gtest/gtest.h>
@@ -16,16 +16,17 @@ namespace {
 
 using namespace std::chrono_literals;
 
-Stage stage_on(const KernelTraits& kernel, std::uint64_t seed = 0) {
-    Stage stage;
+Setting stage_on(const KernelTraits& kernel, std::uint64_t seed = 0) {
+    Setting stage;
     stage.kernel = kernel;
     stage.seed = seed;
-    stage.tuple = {{*IpAddress::parse("10.0.0.1"), 1000}, {*IpAddress::parse("10.0.0.2"), 2000}, Family::ipv4};
+    stage.tuple = {
+        {*IpAddress::parse("10.0.0.1"), 1000}, {*IpAddress::parse("10.0.0.2"), 2000}, Family::ipv4};
     return stage;
 }
 
-std::vector<Story> all_stories(const KernelTraits& kernel, std::uint64_t seed = 0) {
-    std::vector<Story> stories;
+std::vector<GeneratedConnection> all_stories(const KernelTraits& kernel, std::uint64_t seed = 0) {
+    std::vector<GeneratedConnection> stories;
     for (const Scenario& scenario : all_scenarios()) {
         KernelMemory memory;
         stories.push_back(tell(scenario, stage_on(kernel, seed), memory));
@@ -33,11 +34,12 @@ std::vector<Story> all_stories(const KernelTraits& kernel, std::uint64_t seed = 
     return stories;
 }
 
-/// Each value of an enum that the stories' outcomes show must be among `values`, and each of `values` must be shown.
+/// Each value of an enum that the stories' outcomes show must be among `values`, and each of
+/// `values` must be shown.
 template <class E, class Get>
 void expect_all(E last, Get get, std::set<E> never = {}) {
     std::set<E> shown;
-    for (const Story& story : all_stories(kLinux6_18))
+    for (const GeneratedConnection& story : all_stories(kLinux6_18))
         for (const Outcome& o : story.outcomes)
             if (o.line) get(*o.line, shown);
     for (int value = 0; value <= static_cast<int>(last); ++value)
@@ -46,12 +48,14 @@ void expect_all(E last, Get get, std::set<E> never = {}) {
 }
 
 TEST(Scenario, there_is_one_for_each_ending) {
-    expect_all(Ending::unknown, [](const OutcomeLine& line, std::set<Ending>& shown) { shown.insert(line.ending); });
+    expect_all(Ending::unknown,
+               [](const OutcomeLine& line, std::set<Ending>& shown) { shown.insert(line.ending); });
 }
 
 TEST(Scenario, there_is_one_for_each_detail) {
-    expect_all(EndingDetail::peer_fin_not_seen,
-               [](const OutcomeLine& line, std::set<EndingDetail>& shown) { shown.insert(line.detail); });
+    expect_all(
+        EndingDetail::peer_fin_not_seen,
+        [](const OutcomeLine& line, std::set<EndingDetail>& shown) { shown.insert(line.detail); });
 }
 
 TEST(Scenario, there_is_one_for_each_end_of_time_wait) {
@@ -64,22 +68,26 @@ TEST(Scenario, there_is_one_for_each_end_of_time_wait) {
 
 TEST(Scenario, there_is_one_for_each_first_closer) {
     expect_all(ClosedFirst::unknown,
-               [](const OutcomeLine& line, std::set<ClosedFirst>& shown) { shown.insert(line.closed_first); },
+               [](const OutcomeLine& line, std::set<ClosedFirst>& shown) {
+                   shown.insert(line.closed_first);
+               },
                {ClosedFirst::unknown}); // takes a gap
 }
 
 TEST(Scenario, names_are_unique) {
     std::set<std::string_view> names;
-    for (const Scenario& scenario : all_scenarios()) EXPECT_TRUE(names.insert(scenario.name).second) << scenario.name;
+    for (const Scenario& scenario : all_scenarios())
+        EXPECT_TRUE(names.insert(scenario.name).second) << scenario.name;
 }
 
 TEST(Scenario, records_are_whole_and_in_order) {
     for (const KernelTraits& kernel : {kLinux5_10, kLinux6_1, kLinux6_18}) {
-        for (const Story& story : all_stories(kernel, 99)) {
+        for (const GeneratedConnection& story : all_stories(kernel, 99)) {
             Decoder decoder;
             ASSERT_FALSE(story.records.empty());
-            EXPECT_TRUE(std::is_sorted(story.records.begin(), story.records.end(),
-                                       [](const WireRecord& a, const WireRecord& b) { return a.at < b.at; }));
+            EXPECT_TRUE(std::is_sorted(
+                story.records.begin(), story.records.end(),
+                [](const WireRecord& a, const WireRecord& b) { return a.at < b.at; }));
             for (const WireRecord& record : story.records) {
                 EXPECT_EQ(record.bytes.size() % 8, 0u);
                 EXPECT_TRUE(decoder.decode(record.bytes));
@@ -90,14 +98,15 @@ TEST(Scenario, records_are_whole_and_in_order) {
 
 TEST(Scenario, outcomes_are_consistent) {
     for (const std::uint64_t seed : {0u, 5u, 6u}) {
-        for (const Story& story : all_stories(kLinux6_1, seed)) {
+        for (const GeneratedConnection& story : all_stories(kLinux6_1, seed)) {
             for (const Outcome& o : story.outcomes) {
                 SCOPED_TRACE(describe(o));
                 ASSERT_FALSE(o.transitions.empty());
                 for (std::size_t i = 1; i < o.transitions.size(); ++i) {
                     EXPECT_EQ(o.transitions[i].from, o.transitions[i - 1].to);
                     if (o.transitions[i].dwell) {
-                        EXPECT_EQ(*o.transitions[i].dwell, o.transitions[i].at - o.transitions[i - 1].at);
+                        EXPECT_EQ(*o.transitions[i].dwell,
+                                  o.transitions[i].at - o.transitions[i - 1].at);
                     }
                 }
                 if (!o.line) continue;
@@ -120,16 +129,17 @@ TEST(Scenario, outcomes_are_consistent) {
 TEST(Scenario, connections_are_counted) {
     for (const Scenario& scenario : all_scenarios()) {
         KernelMemory memory;
-        const Story story = tell(scenario, stage_on(kLinux6_18), memory);
+        const GeneratedConnection story = tell(scenario, stage_on(kLinux6_18), memory);
         const auto lines = std::count_if(story.outcomes.begin(), story.outcomes.end(),
                                          [](const Outcome& o) { return o.line.has_value(); });
         if (scenario.name == "listener_aborted")
             EXPECT_EQ(lines, 0);
         else
             EXPECT_EQ(lines, scenario.connections) << scenario.name;
-        const bool all_closed = std::all_of(story.outcomes.begin(), story.outcomes.end(), [](const Outcome& o) {
-            return o.transitions.back().to == TcpState::CLOSE;
-        });
+        const bool all_closed =
+            std::all_of(story.outcomes.begin(), story.outcomes.end(), [](const Outcome& o) {
+                return o.transitions.back().to == TcpState::CLOSE;
+            });
         EXPECT_EQ(all_closed, scenario.ends) << scenario.name;
     }
 }
@@ -139,12 +149,13 @@ StateChange child_on(const KernelTraits& kernel) {
     const auto served = std::find_if(all_scenarios().begin(), all_scenarios().end(),
                                      [](const Scenario& s) { return s.name == "served"; });
     KernelMemory memory;
-    const Story story = tell(*served, stage_on(kernel), memory);
+    const GeneratedConnection story = tell(*served, stage_on(kernel), memory);
     Decoder decoder;
     for (const WireRecord& record : story.records) {
         const auto event = decoder.decode(record.bytes);
         const auto* change = std::get_if<StateChange>(&*event);
-        if (change && change->from == TcpState::LISTEN && change->to == TcpState::SYN_RECV) return *change;
+        if (change && change->from == TcpState::LISTEN && change->to == TcpState::SYN_RECV)
+            return *change;
     }
     ADD_FAILURE() << "no child";
     return {};

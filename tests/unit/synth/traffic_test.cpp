@@ -16,7 +16,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::vector<std::vector<std::byte>> bytes_of(const Story& story) {
+std::vector<std::vector<std::byte>> bytes_of(const GeneratedConnection& story) {
     std::vector<std::vector<std::byte>> list;
     for (const WireRecord& record : story.records) list.push_back(record.bytes);
     return list;
@@ -29,9 +29,10 @@ TEST(Traffic, same_seed_same_records) {
 }
 
 TEST(Traffic, is_in_order_and_of_the_size_asked_for) {
-    const Story traffic = make_traffic({.stories = 500, .only_single = true});
-    EXPECT_TRUE(std::is_sorted(traffic.records.begin(), traffic.records.end(),
-                               [](const WireRecord& a, const WireRecord& b) { return a.at < b.at; }));
+    const GeneratedConnection traffic = make_traffic({.stories = 500, .only_single = true});
+    EXPECT_TRUE(
+        std::is_sorted(traffic.records.begin(), traffic.records.end(),
+                       [](const WireRecord& a, const WireRecord& b) { return a.at < b.at; }));
     const auto lines = std::count_if(traffic.outcomes.begin(), traffic.outcomes.end(),
                                      [](const Outcome& o) { return o.line.has_value(); });
     EXPECT_LE(lines, 500);
@@ -39,7 +40,7 @@ TEST(Traffic, is_in_order_and_of_the_size_asked_for) {
 }
 
 TEST(Traffic, socket_address_is_another_connection_as_soon_as_it_is_free) {
-    const Story traffic = make_traffic({.stories = 300, .spread = 600s});
+    const GeneratedConnection traffic = make_traffic({.stories = 300, .spread = 600s});
     Decoder decoder;
     std::set<std::uint64_t> in_use;
     std::map<std::uint64_t, int> births;
@@ -64,16 +65,20 @@ TEST(Traffic, socket_address_is_another_connection_as_soon_as_it_is_free) {
 }
 
 TEST(Traffic, connections_of_one_namespace_never_share_a_tuple) {
-    const Story traffic = make_traffic({.stories = 400, .spread = 60s, .namespaces = 2, .tuples = 3});
-    std::map<std::pair<std::uint32_t, std::string>, std::vector<std::pair<MonoTime, MonoTime>>> lives;
+    const GeneratedConnection traffic =
+        make_traffic({.stories = 400, .spread = 60s, .namespaces = 2, .tuples = 3});
+    std::map<std::pair<std::uint32_t, std::string>, std::vector<std::pair<MonoTime, MonoTime>>>
+        lives;
     for (const Outcome& o : traffic.outcomes)
         if (o.line)
-            lives[{o.netns, o.tuple.local.address.text(Family::ipv6) + std::to_string(o.tuple.local.port)}].push_back(
-                {*o.line->opened, *o.line->closed});
+            lives[{o.netns,
+                   o.tuple.local.address.text(Family::ipv6) + std::to_string(o.tuple.local.port)}]
+                .push_back({*o.line->opened, *o.line->closed});
     std::size_t reused = 0;
     for (auto& [place, list] : lives) {
         std::sort(list.begin(), list.end());
-        // A reconnect takes over its own TIME_WAIT within 20 us; otherwise one life follows the other.
+        // A reconnect takes over its own TIME_WAIT within 20 us; otherwise one life follows the
+        // other.
         for (std::size_t i = 1; i < list.size(); ++i)
             EXPECT_GT(list[i].first + 50us, list[i - 1].second) << place.second;
         reused += list.size() > 1;
@@ -82,10 +87,12 @@ TEST(Traffic, connections_of_one_namespace_never_share_a_tuple) {
 }
 
 TEST(SyntheticSource, hands_out_the_clock_and_then_everything_once) {
-    const Story traffic = make_traffic({.stories = 100});
+    const GeneratedConnection traffic = make_traffic({.stories = 100});
     SyntheticSource source(traffic.records);
     std::vector<std::vector<std::byte>> got;
-    const RecordSink sink = [&](std::span<const std::byte> record) { got.emplace_back(record.begin(), record.end()); };
+    const RecordSink sink = [&](std::span<const std::byte> record) {
+        got.emplace_back(record.begin(), record.end());
+    };
     MonoTime last = MonoTime::min();
     int polls = 1;
     for (; *source.poll(sink) == EventSource::Status::more; ++polls) {

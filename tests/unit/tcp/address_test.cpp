@@ -17,7 +17,8 @@ TEST(IpAddress, Ipv4IsKeptInTheMappedRange) {
     const IpAddress v4 = address("10.1.2.3");
     EXPECT_EQ(v4, address("::ffff:10.1.2.3"));
     EXPECT_TRUE(v4.is_v4());
-    EXPECT_EQ(v4.bytes, (std::array<std::uint8_t, 16>{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 1, 2, 3}));
+    EXPECT_EQ(v4.bytes, (std::array<std::uint8_t, 16>{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10,
+                                                      1, 2, 3}));
 }
 
 TEST(IpAddress, TextFollowsTheFamilyOfTheSocket) {
@@ -49,8 +50,8 @@ TEST(IpAddress, UnspecifiedInEitherForm) {
 TEST(IpAddress, RejectsWhatIsNoAddress) {
     using namespace std::string_view_literals;
     for (const std::string_view text :
-         {""sv, "10.0.0"sv, "10.0.0.256"sv, "10.0.0.1 "sv, "010.0.0.1"sv, "::g"sv, "1::2::3"sv, "fe80::1%eth0"sv,
-          "localhost"sv, "10.0.0.1\0"sv, "[::1]"sv, "10.0.0.1:80"sv}) {
+         {""sv, "10.0.0"sv, "10.0.0.256"sv, "10.0.0.1 "sv, "010.0.0.1"sv, "::g"sv, "1::2::3"sv,
+          "fe80::1%eth0"sv, "localhost"sv, "10.0.0.1\0"sv, "[::1]"sv, "10.0.0.1:80"sv}) {
         EXPECT_FALSE(IpAddress::parse(text)) << text;
     }
 }
@@ -69,18 +70,29 @@ struct CidrCase {
 
 TEST(Cidr, Contains) {
     constexpr CidrCase kCases[] = {
-        {"10.0.0.0/8", "10.255.255.255", true},  {"10.0.0.0/8", "11.0.0.0", false},
-        {"10.0.0.0/8", "9.255.255.255", false},  {"10.0.0.0/8", "::ffff:10.9.9.9", true},
-        {"10.0.0.0/8", "::10.9.9.9", false},     {"10.1.2.3/8", "10.0.0.0", true}, // host bits don't count
-        {"192.0.2.128/25", "192.0.2.128", true}, {"192.0.2.128/25", "192.0.2.127", false},
-        {"192.0.2.7", "192.0.2.7", true},        {"192.0.2.7", "192.0.2.6", false},
-        {"192.0.2.7/32", "192.0.2.7", true},     {"0.0.0.0/0", "203.0.113.1", true},
-        {"0.0.0.0/0", "2001:db8::1", false},     {"::/0", "2001:db8::1", true},
+        {"10.0.0.0/8", "10.255.255.255", true},
+        {"10.0.0.0/8", "11.0.0.0", false},
+        {"10.0.0.0/8", "9.255.255.255", false},
+        {"10.0.0.0/8", "::ffff:10.9.9.9", true},
+        {"10.0.0.0/8", "::10.9.9.9", false},
+        {"10.1.2.3/8", "10.0.0.0", true}, // host bits don't count
+        {"192.0.2.128/25", "192.0.2.128", true},
+        {"192.0.2.128/25", "192.0.2.127", false},
+        {"192.0.2.7", "192.0.2.7", true},
+        {"192.0.2.7", "192.0.2.6", false},
+        {"192.0.2.7/32", "192.0.2.7", true},
+        {"0.0.0.0/0", "203.0.113.1", true},
+        {"0.0.0.0/0", "2001:db8::1", false},
+        {"::/0", "2001:db8::1", true},
         {"::/0", "203.0.113.1", true}, // mapped addresses are IPv6 addresses
-        {"::ffff:0:0/96", "203.0.113.1", true},  {"::ffff:0:0/96", "2001:db8::1", false},
-        {"fe80::/10", "febf::1", true},          {"fe80::/10", "fec0::1", false},
-        {"2001:db8::1", "2001:db8::1", true},    {"2001:db8::1", "2001:db8::", false},
-        {"2001:db8::/127", "2001:db8::1", true}, {"2001:db8::/127", "2001:db8::2", false},
+        {"::ffff:0:0/96", "203.0.113.1", true},
+        {"::ffff:0:0/96", "2001:db8::1", false},
+        {"fe80::/10", "febf::1", true},
+        {"fe80::/10", "fec0::1", false},
+        {"2001:db8::1", "2001:db8::1", true},
+        {"2001:db8::1", "2001:db8::", false},
+        {"2001:db8::/127", "2001:db8::1", true},
+        {"2001:db8::/127", "2001:db8::2", false},
     };
     for (const CidrCase& c : kCases) {
         const auto cidr = Cidr::parse(c.network);
@@ -97,9 +109,9 @@ TEST(Cidr, KeepsPrefixOf128BitsAndNoHostBits) {
 }
 
 TEST(Cidr, RejectsWhatIsNoNetwork) {
-    for (const char* text :
-         {"", "/", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/+8", "10.0.0.0/8x", "10/8", "::/129",
-          "10.0.0.0/8/8", "10.0.0.0 /8", "10.0.0.0/255.0.0.0", "10.0.0.0/4294967304"}) {
+    for (const char* text : {"", "/", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1",
+                             "10.0.0.0/+8", "10.0.0.0/8x", "10/8", "::/129", "10.0.0.0/8/8",
+                             "10.0.0.0 /8", "10.0.0.0/255.0.0.0", "10.0.0.0/4294967304"}) {
         EXPECT_FALSE(Cidr::parse(text)) << text;
     }
 }

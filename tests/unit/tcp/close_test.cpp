@@ -26,20 +26,22 @@ TEST(CloseWords, ClosedFirst) {
 }
 
 TEST(CloseWords, Ending) {
-    EXPECT_EQ(names<Ending>(), (Words{"fin", "reset_sent", "reset_received", "timed_out", "refused", "connect_failed",
-                                      "handshake_failed", "fin_wait2_expired", "open", "unknown"}));
+    EXPECT_EQ(names<Ending>(), (Words{"fin", "reset_sent", "reset_received", "timed_out", "refused",
+                                      "connect_failed", "handshake_failed", "fin_wait2_expired",
+                                      "open", "unknown"}));
 }
 
 TEST(CloseWords, EndingDetail) {
     EXPECT_EQ(names<EndingDetail>(),
-              (Words{"", "so_linger_zero", "unread_data", "data_after_close", "linger2", "listener_closed",
-                     "disconnect", "admin_kill", "orphan_limit", "retransmission", "user_timeout", "keepalive",
-                     "timeout", "unreachable", "no_port", "given_up", "peer_fin_not_seen"}));
+              (Words{"", "so_linger_zero", "unread_data", "data_after_close", "linger2",
+                     "listener_closed", "disconnect", "admin_kill", "orphan_limit",
+                     "retransmission", "user_timeout", "keepalive", "timeout", "unreachable",
+                     "no_port", "given_up", "peer_fin_not_seen"}));
 }
 
 TEST(CloseWords, TimeWaitEnd) {
-    EXPECT_EQ(names<TimeWaitEnd>(),
-              (Words{"expired", "reused", "recycled", "reset", "killed", "purged", "overflow", "open", "unknown"}));
+    EXPECT_EQ(names<TimeWaitEnd>(), (Words{"expired", "reused", "recycled", "reset", "killed",
+                                           "purged", "overflow", "open", "unknown"}));
 }
 
 TEST(CloseWords, Seen) { EXPECT_EQ(names<Seen>(), (Words{"whole", "joined", "gap"})); }

@@ -16,8 +16,9 @@ struct Listener {
 };
 
 const Listener* match(const std::vector<Listener>& listeners, const char* local) {
-    return match_listener(listeners, address(local),
-                          [](const Listener& listener) { return listener.is_closed ? nullptr : &listener.address; });
+    return match_listener(listeners, address(local), [](const Listener& listener) {
+        return listener.is_closed ? nullptr : &listener.address;
+    });
 }
 
 TEST(MatchListener, the_address_itself_comes_before_a_wildcard_wherever_it_stands) {

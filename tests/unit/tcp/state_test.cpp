@@ -9,7 +9,8 @@ namespace tcpdwell {
 namespace {
 
 TEST(TcpState, ValuesAreTheKernels) {
-#define TCPDWELL_CHECK(name, word, value, rfc) static_assert(static_cast<int>(TcpState::name) == BPF_TCP_##name);
+#define TCPDWELL_CHECK(name, word, value, rfc) \
+    static_assert(static_cast<int>(TcpState::name) == BPF_TCP_##name);
     TCPDWELL_STATE_LIST(TCPDWELL_CHECK)
 #undef TCPDWELL_CHECK
     EXPECT_EQ(kCountOf<TcpState>, 11u);
@@ -30,16 +31,19 @@ TEST(TcpState, NamesOfLinuxAndOfTheRfc) {
 
 TEST(TcpState, OrderOfLife) {
     using enum TcpState;
-    EXPECT_THAT(kAllOf<TcpState>, testing::ElementsAre(LISTEN, SYN_SENT, SYN_RECV, ESTABLISHED, FIN_WAIT1, FIN_WAIT2,
-                                                       CLOSING, TIME_WAIT, CLOSE_WAIT, LAST_ACK, CLOSE));
+    EXPECT_THAT(kAllOf<TcpState>,
+                testing::ElementsAre(LISTEN, SYN_SENT, SYN_RECV, ESTABLISHED, FIN_WAIT1, FIN_WAIT2,
+                                     CLOSING, TIME_WAIT, CLOSE_WAIT, LAST_ACK, CLOSE));
     for (const TcpState state : kAllOf<TcpState>)
         EXPECT_EQ(has_connection(state), state != LISTEN && state != CLOSE) << name(state);
 }
 
 TEST(TcpState, KernelValuesThatAreStates) {
-    for (const TcpState state : kAllOf<TcpState>) EXPECT_EQ(state_from_kernel(static_cast<unsigned>(state)), state);
+    for (const TcpState state : kAllOf<TcpState>)
+        EXPECT_EQ(state_from_kernel(static_cast<unsigned>(state)), state);
     EXPECT_EQ(state_from_kernel(BPF_TCP_NEW_SYN_RECV), TcpState::SYN_RECV);
-    EXPECT_EQ(state_from_kernel(13), TcpState::CLOSE); // TCP_BOUND_INACTIVE, newer than these headers
+    EXPECT_EQ(state_from_kernel(13),
+              TcpState::CLOSE); // TCP_BOUND_INACTIVE, newer than these headers
 }
 
 TEST(TcpState, KernelValuesThatAreNot) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What sock_diag lists has no kernel address: events that have one must find it all the same, and no socket may be two
-// connections. (What an inventory with addresses does just so: inventory_test.cpp.)
+// What sock_diag lists has no kernel address: events that have one must find it all the same, and
+// no socket may be two connections. (What an inventory with addresses does just so:
+// inventory_test.cpp.)
 #include <gtest/gtest.h>
 
 #include "events.h"
@@ -14,15 +15,16 @@ TestSocket by_tuple(TestSocket s) {
 }
 
 void list(EventRun& run, Nanoseconds when, const SocketListed& socket) {
-    run << snapshot(when - 1ms, TD_SNAPSHOT_BEGIN) << socket << snapshot(when + 1ms, TD_SNAPSHOT_END);
+    run << snapshot(when - 1ms, TD_SNAPSHOT_BEGIN) << socket
+        << snapshot(when + 1ms, TD_SNAPSHOT_END);
 }
 
-TEST(Addressless, first_event_tells_the_address) {
+TEST(Addressless, first_event_shows_the_address) {
     const TestSocket s = by_tuple({});
     EventRun run;
     list(run, 10ms, s.listed(10ms, ESTABLISHED));
-    run << s.change(110ms, ESTABLISHED, CLOSE_WAIT) << s.change(160ms, CLOSE_WAIT, LAST_ACK, 0, 0, kApp)
-        << s.change(161ms, LAST_ACK, CLOSE);
+    run << s.change(110ms, ESTABLISHED, CLOSE_WAIT)
+        << s.change(160ms, CLOSE_WAIT, LAST_ACK, 0, 0, kApp) << s.change(161ms, LAST_ACK, CLOSE);
     const Outcome o = run.only_outcome();
     EXPECT_EQ(o.line->seen, Seen::joined);
     EXPECT_EQ(o.line->ending, Ending::fin);
@@ -37,7 +39,8 @@ TEST(Addressless, reset_finds_its_socket_by_the_cookie) {
     list(run, 10ms, s.listed(10ms, ESTABLISHED));
     run << Reset{at(50ms), s.address, s.cookie, TD_RESET_SENT, TD_REASON_KEEPALIVE, false, 1}
         << s.change(50ms, ESTABLISHED, CLOSE, ETIMEDOUT);
-    EXPECT_EQ(run.only_outcome().line->detail, EndingDetail::keepalive); // without the RST it were a retransmission
+    EXPECT_EQ(run.only_outcome().line->detail,
+              EndingDetail::keepalive); // without the RST it were a retransmission
 }
 
 TEST(Addressless, owner_finds_its_socket_by_the_cookie) {
@@ -53,8 +56,8 @@ TEST(Addressless, sockets_of_one_moment_are_different_connections) {
     const TestSocket a = by_tuple({0x1000, 1, v4_tuple(80, 1)});
     const TestSocket b = by_tuple({0x2000, 2, v4_tuple(80, 2)});
     EventRun run;
-    run << snapshot(9ms, TD_SNAPSHOT_BEGIN) << a.listed(10ms, ESTABLISHED) << b.listed(10ms, ESTABLISHED)
-        << snapshot(11ms, TD_SNAPSHOT_END);
+    run << snapshot(9ms, TD_SNAPSHOT_BEGIN) << a.listed(10ms, ESTABLISHED)
+        << b.listed(10ms, ESTABLISHED) << snapshot(11ms, TD_SNAPSHOT_END);
     const std::vector<Outcome> all = run.outcomes();
     ASSERT_EQ(all.size(), 2u);
     EXPECT_NE(all[0].tuple, all[1].tuple);
@@ -64,14 +67,15 @@ TEST(Addressless, mini_socket_ends_the_connection_that_was_listed) {
     const TestSocket mini = by_tuple({0xe000, 7});
     EventRun run;
     list(run, 40s, mini.listed_mini(40s, TIME_WAIT, 60s));
-    run << mini.timer(61s, TD_TIMER_CANCEL, TIME_WAIT, 60s) << mini.timer(61s + 10us, TD_TIMER_EXPIRE, TIME_WAIT, 60s);
+    run << mini.timer(61s, TD_TIMER_CANCEL, TIME_WAIT, 60s)
+        << mini.timer(61s + 10us, TD_TIMER_EXPIRE, TIME_WAIT, 60s);
     const Outcome o = run.only_outcome();
     ASSERT_TRUE(o.line->time_wait);
     EXPECT_EQ(o.line->time_wait->end, TimeWaitEnd::expired);
     EXPECT_EQ(o.line->time_wait->dwell, 61s + 10us);
 }
 
-TEST(Addressless, timer_that_was_not_told_leaves_the_beginning_unknown) {
+TEST(Addressless, timer_that_was_not_reported_leaves_the_beginning_unknown) {
     const TestSocket mini = by_tuple({0xe000, 7});
     SocketListed due = mini.listed_mini(61s, TIME_WAIT, 60s);
     due.expires.reset();
@@ -81,7 +85,7 @@ TEST(Addressless, timer_that_was_not_told_leaves_the_beginning_unknown) {
     EXPECT_EQ(run.only_outcome().line->time_wait->dwell, std::nullopt);
 }
 
-TEST(Addressless, sweep_tells_when_time_wait_began) {
+TEST(Addressless, sweep_shows_when_time_wait_began) {
     const TestSocket s = by_tuple({});
     const TestSocket mini = by_tuple({0xe000, s.cookie});
     EventRun run;
@@ -103,7 +107,8 @@ TEST(Addressless, time_wait_without_a_time_waits_for_one) {
     for (const bool swept : {false, true}) {
         EventRun run;
         run << s.change(0ms, CLOSE, SYN_SENT, 0, 0, kApp) << s.change(1ms, SYN_SENT, ESTABLISHED)
-            << s.change(2ms, ESTABLISHED, FIN_WAIT1, 0, 0, kApp) << s.change(3ms, FIN_WAIT1, FIN_WAIT2)
+            << s.change(2ms, ESTABLISHED, FIN_WAIT1, 0, 0, kApp)
+            << s.change(3ms, FIN_WAIT1, FIN_WAIT2)
             << mini.timer(3ms, TD_TIMER_START, FIN_WAIT2, 60s) << s.change(3ms, FIN_WAIT2, CLOSE);
         SocketListed listed = mini.listed_mini(2s, TIME_WAIT, 61s);
         listed.expires.reset();
@@ -143,7 +148,8 @@ TEST(Addressless, child_takes_over_the_request_that_was_listed) {
     EventRun run;
     list(run, 10ms, request.listed_request(10ms, 0));
     run << child.change(50ms, LISTEN, SYN_RECV) << request.request(50ms, TD_TIMER_CANCEL)
-        << child.change(50ms, SYN_RECV, ESTABLISHED) << child.change(80ms, ESTABLISHED, CLOSE, ECONNRESET);
+        << child.change(50ms, SYN_RECV, ESTABLISHED)
+        << child.change(80ms, ESTABLISHED, CLOSE, ECONNRESET);
     const Outcome o = run.only_outcome();
     EXPECT_EQ(o.line->seen, Seen::joined);
     EXPECT_EQ(stay(o, ESTABLISHED), 30ms);

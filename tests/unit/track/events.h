@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Single events for tests of what no whole story shows: sockets that existed before, losses, odd orders.
+// Single events for tests of what no whole story shows: sockets that existed before, losses, odd
+// orders.
 #pragma once
 
 #include <chrono>
@@ -11,7 +12,7 @@
 
 #include "event/event.h"
 #include "outcome_collector.h"
-#include "synth/stage.h"
+#include "synth/setting.h"
 
 namespace tcpdwell {
 
@@ -21,7 +22,7 @@ using enum TcpState;
 inline constexpr std::uint32_t kNetns = 4026531840;
 
 /// A moment, counted from the clock record.
-inline MonoTime at(Nanoseconds offset) { return kStoryClock.mono + offset; }
+inline MonoTime at(Nanoseconds offset) { return kTestClock.mono + offset; }
 
 inline Process process(std::uint32_t pid, std::string_view comm) {
     Process p{pid, {}};
@@ -32,7 +33,9 @@ inline Process process(std::uint32_t pid, std::string_view comm) {
 inline const Process kApp = process(10, "app");
 
 inline FourTuple v4_tuple(Port local_port, Port remote_port = 50000) {
-    return {{*IpAddress::parse("10.0.0.1"), local_port}, {*IpAddress::parse("10.0.0.2"), remote_port}, Family::ipv4};
+    return {{*IpAddress::parse("10.0.0.1"), local_port},
+            {*IpAddress::parse("10.0.0.2"), remote_port},
+            Family::ipv4};
 }
 
 /// A socket of any sort, and the events that it can show.
@@ -41,11 +44,14 @@ struct TestSocket {
     std::uint64_t cookie = 7;
     FourTuple tuple = v4_tuple(80);
     std::uint32_t netns = kNetns;
-    bool listed_by_address = true; ///< false: as sock_diag does it, which gives every socket a cookie
+    bool listed_by_address =
+        true; ///< false: as sock_diag does it, which gives every socket a cookie
 
-    [[nodiscard]] StateChange change(Nanoseconds when, TcpState from, TcpState to, std::uint8_t error = 0,
-                                     std::uint16_t flags = 0, std::optional<Process> by = {}) const {
-        StateChange e{at(when), netns, address, cookie, tuple, from, to, error, 0, flags, std::nullopt};
+    [[nodiscard]] StateChange change(Nanoseconds when, TcpState from, TcpState to,
+                                     std::uint8_t error = 0, std::uint16_t flags = 0,
+                                     std::optional<Process> by = {}) const {
+        StateChange e{at(when), netns, address, cookie, tuple,       from,
+                      to,       error, 0,       flags,  std::nullopt};
         if (by) {
             e.flags |= TD_STATE_OWNED;
             e.owner = Owner{by, 1000, 42};
@@ -56,27 +62,64 @@ struct TestSocket {
         return {at(when), address, cookie, TD_RESET_RECEIVED, TD_REASON_UNKNOWN, false, 0};
     }
     /// `expires` and `entered` count from the clock record too.
-    [[nodiscard]] TimewaitTimer timer(Nanoseconds when, td_timer_op op, TcpState substate, Nanoseconds expires,
-                                      std::optional<Nanoseconds> entered = {}, unsigned stack = 0) const {
-        TimewaitTimer e{at(when), netns,    address,     cookie,       tuple,
-                        op,       substate, at(expires), std::nullopt, static_cast<std::uint16_t>(stack)};
+    [[nodiscard]] TimewaitTimer timer(Nanoseconds when, td_timer_op op, TcpState substate,
+                                      Nanoseconds expires, std::optional<Nanoseconds> entered = {},
+                                      unsigned stack = 0) const {
+        TimewaitTimer e{
+            at(when), netns,    address,     cookie,       tuple,
+            op,       substate, at(expires), std::nullopt, static_cast<std::uint16_t>(stack)};
         if (entered) e.entered = at(*entered);
         return e;
     }
-    [[nodiscard]] RequestTimer request(Nanoseconds when, td_timer_op op, std::uint64_t listener = 0) const {
+    [[nodiscard]] RequestTimer request(Nanoseconds when, td_timer_op op,
+                                       std::uint64_t listener = 0) const {
         return {at(when), netns, address, listener, tuple, op, 0};
     }
     [[nodiscard]] SocketListed listed(Nanoseconds when, TcpState state) const {
-        return as_listed(
-            {at(when), netns, address, cookie, tuple, state, false, false, false, {}, {}, 0, Owner{{}, 1000, 42}});
+        return as_listed({at(when),
+                          netns,
+                          address,
+                          cookie,
+                          tuple,
+                          state,
+                          false,
+                          false,
+                          false,
+                          {},
+                          {},
+                          0,
+                          Owner{{}, 1000, 42}});
     }
-    [[nodiscard]] SocketListed listed_mini(Nanoseconds when, TcpState substate, Nanoseconds expires) const {
-        return as_listed(
-            {at(when), netns, address, cookie, tuple, substate, true, false, false, at(expires), {}, 0, Owner{}});
+    [[nodiscard]] SocketListed listed_mini(Nanoseconds when, TcpState substate,
+                                           Nanoseconds expires) const {
+        return as_listed({at(when),
+                          netns,
+                          address,
+                          cookie,
+                          tuple,
+                          substate,
+                          true,
+                          false,
+                          false,
+                          at(expires),
+                          {},
+                          0,
+                          Owner{}});
     }
     [[nodiscard]] SocketListed listed_request(Nanoseconds when, std::uint64_t listener) const {
-        return as_listed(
-            {at(when), netns, address, cookie, tuple, SYN_RECV, false, true, false, {}, {}, listener, Owner{}});
+        return as_listed({at(when),
+                          netns,
+                          address,
+                          cookie,
+                          tuple,
+                          SYN_RECV,
+                          false,
+                          true,
+                          false,
+                          {},
+                          {},
+                          listener,
+                          Owner{}});
     }
 
 private:
@@ -88,7 +131,8 @@ private:
     }
 };
 
-inline Snapshot snapshot(Nanoseconds when, td_snapshot_op op, bool complete = true, std::uint32_t netns = kNetns) {
+inline Snapshot snapshot(Nanoseconds when, td_snapshot_op op, bool complete = true,
+                         std::uint32_t netns = kNetns) {
     return {at(when), netns, op, complete};
 }
 
@@ -116,11 +160,13 @@ public:
     Outcome only_outcome() {
         const std::vector<Outcome> all = outcomes();
         EXPECT_EQ(all.size(), 1u);
-        return all.empty() || !all[0].line ? Outcome{{}, {}, {}, {}, {}, {}, {}, {}, {}, OutcomeLine{}} : all[0];
+        return all.empty() || !all[0].line
+                   ? Outcome{{}, {}, {}, {}, {}, {}, {}, {}, {}, OutcomeLine{}}
+                   : all[0];
     }
 };
 
-/// How long the connection stayed in a state; nullopt if that isn't known.
+/// Circumstances long the connection stayed in a state; nullopt if that isn't known.
 inline std::optional<Nanoseconds> stay(const Outcome& outcome, TcpState state) {
     for (const OutcomeLine::Stay& s : outcome.line->states)
         if (s.state == state) return s.dwell;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The inventory of sockets against the events of the same moment: what is listed may be gone already, what isn't listed
-// may be gone for good.
+// The inventory of sockets against the events of the same moment: what is listed may be gone
+// already, what isn't listed may be gone for good.
 #include <gtest/gtest.h>
 
 #include "events.h"
@@ -22,7 +22,8 @@ protected:
 TEST_P(Cookies, known_socket_is_not_joined_again) {
     EventRun run;
     establish(run, s);
-    run << snapshot(50ms, TD_SNAPSHOT_BEGIN) << s.listed(51ms, ESTABLISHED) << snapshot(52ms, TD_SNAPSHOT_END);
+    run << snapshot(50ms, TD_SNAPSHOT_BEGIN) << s.listed(51ms, ESTABLISHED)
+        << snapshot(52ms, TD_SNAPSHOT_END);
     run << s.change(111ms, ESTABLISHED, CLOSE, 104);
     const Outcome o = run.only_outcome();
     EXPECT_EQ(o.line->seen, Seen::whole);
@@ -36,7 +37,8 @@ TEST_P(Cookies, a_connect_that_waits_is_known_by_its_address_though_not_by_its_p
     EventRun run;
     run << portless.change(10ms, CLOSE, SYN_SENT, 0, 0, kApp);
     run.pass_time(at(100ms)); // longer than its beginning is held for the port
-    run << snapshot(200ms, TD_SNAPSHOT_BEGIN) << s.listed(201ms, SYN_SENT) << snapshot(202ms, TD_SNAPSHOT_END);
+    run << snapshot(200ms, TD_SNAPSHOT_BEGIN) << s.listed(201ms, SYN_SENT)
+        << snapshot(202ms, TD_SNAPSHOT_END);
     run << s.change(510ms, SYN_SENT, CLOSE, 111);
     const Outcome o = run.only_outcome();
     EXPECT_EQ(o.line->seen, Seen::whole);
@@ -68,8 +70,10 @@ TEST_P(Cookies, socket_that_became_a_mini_does_not_come_back) {
     EventRun run;
     establish(run, s);
     run << s.change(40ms, ESTABLISHED, FIN_WAIT1, 0, 0, kApp) << snapshot(50ms, TD_SNAPSHOT_BEGIN)
-        << s.change(51ms, FIN_WAIT1, FIN_WAIT2) << mini.timer(51ms + 2us, TD_TIMER_START, TIME_WAIT, 60s + 48ms)
-        << s.change(51ms + 4us, FIN_WAIT2, CLOSE) << s.listed(51ms + 10us, FIN_WAIT2) << snapshot(52ms, TD_SNAPSHOT_END)
+        << s.change(51ms, FIN_WAIT1, FIN_WAIT2)
+        << mini.timer(51ms + 2us, TD_TIMER_START, TIME_WAIT, 60s + 48ms)
+        << s.change(51ms + 4us, FIN_WAIT2, CLOSE) << s.listed(51ms + 10us, FIN_WAIT2)
+        << snapshot(52ms, TD_SNAPSHOT_END)
         << mini.timer(62s, TD_TIMER_CANCEL, TIME_WAIT, 60s + 48ms)
         << mini.timer(62s + 10us, TD_TIMER_EXPIRE, TIME_WAIT, 60s + 48ms);
     const Outcome o = run.only_outcome();
@@ -81,18 +85,21 @@ TEST_P(Cookies, socket_that_became_a_mini_does_not_come_back) {
 TEST_P(Cookies, just_expired_mini_does_not_come_back) {
     EventRun run;
     run << s.timer(1ms, TD_TIMER_START, TIME_WAIT, 60s) << snapshot(61s, TD_SNAPSHOT_BEGIN)
-        << s.timer(61s + 1ms, TD_TIMER_CANCEL, TIME_WAIT, 60s) << s.timer(61s + 1010us, TD_TIMER_EXPIRE, TIME_WAIT, 60s)
+        << s.timer(61s + 1ms, TD_TIMER_CANCEL, TIME_WAIT, 60s)
+        << s.timer(61s + 1010us, TD_TIMER_EXPIRE, TIME_WAIT, 60s)
         << s.listed_mini(61s + 1020us, TIME_WAIT, 60s) << snapshot(61s + 2ms, TD_SNAPSHOT_END);
     EXPECT_EQ(run.only_outcome().line->time_wait->end, TimeWaitEnd::expired);
 }
 
 TEST_P(Cookies, just_accepted_request_does_not_come_back) {
-    const TestSocket request{0xf000, s.cookie, s.tuple, kNetns, s.listed_by_address}; // the child inherits its cookie
+    const TestSocket request{0xf000, s.cookie, s.tuple, kNetns,
+                             s.listed_by_address}; // the child inherits its cookie
     EventRun run;
     run << request.request(10ms, TD_TIMER_START) << snapshot(20ms, TD_SNAPSHOT_BEGIN)
         << s.change(21ms, LISTEN, SYN_RECV) << request.request(21ms + 4us, TD_TIMER_CANCEL)
-        << s.change(21ms + 8us, SYN_RECV, ESTABLISHED) << request.listed_request(21ms + 20us, 0xa000)
-        << snapshot(22ms, TD_SNAPSHOT_END) << s.change(121ms, ESTABLISHED, CLOSE, 104);
+        << s.change(21ms + 8us, SYN_RECV, ESTABLISHED)
+        << request.listed_request(21ms + 20us, 0xa000) << snapshot(22ms, TD_SNAPSHOT_END)
+        << s.change(121ms, ESTABLISHED, CLOSE, 104);
     const Outcome o = run.only_outcome();
     EXPECT_EQ(o.line->seen, Seen::whole);
     EXPECT_EQ(stay(o, SYN_RECV), 11ms + 8us);
@@ -100,8 +107,9 @@ TEST_P(Cookies, just_accepted_request_does_not_come_back) {
 
 TEST_P(Cookies, fast_open_child_that_waits_for_its_ack_is_not_joined) {
     EventRun run;
-    run << s.change(0ms, LISTEN, SYN_RECV) << snapshot(90ms, TD_SNAPSHOT_BEGIN) << s.listed(100ms, SYN_RECV)
-        << snapshot(110ms, TD_SNAPSHOT_END) << s.change(250ms, SYN_RECV, ESTABLISHED, 0, TD_STATE_FASTOPEN)
+    run << s.change(0ms, LISTEN, SYN_RECV) << snapshot(90ms, TD_SNAPSHOT_BEGIN)
+        << s.listed(100ms, SYN_RECV) << snapshot(110ms, TD_SNAPSHOT_END)
+        << s.change(250ms, SYN_RECV, ESTABLISHED, 0, TD_STATE_FASTOPEN)
         << s.change(300ms, ESTABLISHED, CLOSE, ECONNRESET);
     const Outcome outcome = run.only_outcome();
     EXPECT_EQ(outcome.line->seen, Seen::whole);
@@ -109,11 +117,13 @@ TEST_P(Cookies, fast_open_child_that_waits_for_its_ack_is_not_joined) {
 }
 
 TEST_P(Cookies, same_address_soon_is_another_connection) {
-    const TestSocket next{s.address, s.cookie == 0 ? 0 : s.cookie + 1, v4_tuple(81), kNetns, s.listed_by_address};
+    const TestSocket next{s.address, s.cookie == 0 ? 0 : s.cookie + 1, v4_tuple(81), kNetns,
+                          s.listed_by_address};
     EventRun run;
     establish(run, s);
-    run << s.change(51ms, ESTABLISHED, CLOSE, 104) << next.change(51ms + 5us, CLOSE, SYN_SENT, 0, 0, kApp)
-        << snapshot(52ms, TD_SNAPSHOT_BEGIN) << next.listed(53ms, SYN_SENT) << snapshot(54ms, TD_SNAPSHOT_END)
+    run << s.change(51ms, ESTABLISHED, CLOSE, 104)
+        << next.change(51ms + 5us, CLOSE, SYN_SENT, 0, 0, kApp) << snapshot(52ms, TD_SNAPSHOT_BEGIN)
+        << next.listed(53ms, SYN_SENT) << snapshot(54ms, TD_SNAPSHOT_END)
         << next.reset_received(55ms) << next.change(55ms, SYN_SENT, CLOSE, 111);
     const std::vector<Outcome> all = run.outcomes();
     ASSERT_EQ(all.size(), 2u);
@@ -123,7 +133,8 @@ TEST_P(Cookies, same_address_soon_is_another_connection) {
 }
 
 TEST_P(Cookies, address_in_use_again_ends_the_connection_whose_end_was_missed) {
-    const TestSocket next{s.address, s.cookie == 0 ? 0 : s.cookie + 1, v4_tuple(81), kNetns, s.listed_by_address};
+    const TestSocket next{s.address, s.cookie == 0 ? 0 : s.cookie + 1, v4_tuple(81), kNetns,
+                          s.listed_by_address};
     EventRun run;
     establish(run, s);
     run << next.change(500ms, CLOSE, SYN_SENT, 0, 0, kApp) << next.reset_received(501ms)
@@ -138,12 +149,14 @@ TEST_P(Cookies, address_in_use_again_ends_the_connection_whose_end_was_missed) {
 }
 
 TEST_P(Cookies, listed_address_with_another_tuple_ends_the_connection_whose_end_was_missed) {
-    const TestSocket next{s.address, s.cookie == 0 ? 0 : s.cookie + 1, v4_tuple(81), kNetns, s.listed_by_address};
+    const TestSocket next{s.address, s.cookie == 0 ? 0 : s.cookie + 1, v4_tuple(81), kNetns,
+                          s.listed_by_address};
     EventRun run;
     establish(run, s);
-    run << snapshot(20ms, TD_SNAPSHOT_BEGIN) << s.listed(21ms, ESTABLISHED) << snapshot(22ms, TD_SNAPSHOT_END)
-        << lost(400ms, 3) << snapshot(500ms, TD_SNAPSHOT_BEGIN) << next.listed(501ms, ESTABLISHED)
-        << snapshot(502ms, TD_SNAPSHOT_END) << next.change(600ms, ESTABLISHED, CLOSE, 104);
+    run << snapshot(20ms, TD_SNAPSHOT_BEGIN) << s.listed(21ms, ESTABLISHED)
+        << snapshot(22ms, TD_SNAPSHOT_END) << lost(400ms, 3) << snapshot(500ms, TD_SNAPSHOT_BEGIN)
+        << next.listed(501ms, ESTABLISHED) << snapshot(502ms, TD_SNAPSHOT_END)
+        << next.change(600ms, ESTABLISHED, CLOSE, 104);
     const std::vector<Outcome> all = run.outcomes();
     ASSERT_EQ(all.size(), 2u);
     EXPECT_EQ(all[0].line->ending, Ending::unknown);
@@ -166,22 +179,24 @@ TEST_P(Cookies, not_listed_by_a_complete_pass_is_gone) {
 
 INSTANTIATE_TEST_SUITE_P(All, Cookies, testing::Combine(testing::Values(0, 7), testing::Bool()),
                          [](const auto& tested) {
-                             return std::string(std::get<0>(tested.param) == 0 ? "without" : "with") +
+                             return std::string(std::get<0>(tested.param) == 0 ? "without"
+                                                                               : "with") +
                                     (std::get<1>(tested.param) ? "" : "_by_tuple");
                          });
 
-TEST(Inventory, incomplete_or_foreign_pass_ends_nothing) {
+TEST(SocketLister, incomplete_or_foreign_pass_ends_nothing) {
     const TestSocket s;
     EventRun run;
     establish(run, s);
     run << snapshot(500ms, TD_SNAPSHOT_BEGIN) << snapshot(502ms, TD_SNAPSHOT_END, false)
-        << snapshot(600ms, TD_SNAPSHOT_BEGIN, true, kNetns + 1) << snapshot(602ms, TD_SNAPSHOT_END, true, kNetns + 1);
+        << snapshot(600ms, TD_SNAPSHOT_BEGIN, true, kNetns + 1)
+        << snapshot(602ms, TD_SNAPSHOT_END, true, kNetns + 1);
     run.pass_time(at(700ms));
     EXPECT_EQ(run.tracker.live(), 1u);
     EXPECT_EQ(run.only_outcome().line->ending, Ending::open);
 }
 
-TEST(Inventory, connection_with_events_during_the_pass_is_not_gone) {
+TEST(SocketLister, connection_with_events_during_the_pass_is_not_gone) {
     const TestSocket s;
     EventRun run;
     run << snapshot(5ms, TD_SNAPSHOT_BEGIN);
@@ -192,7 +207,7 @@ TEST(Inventory, connection_with_events_during_the_pass_is_not_gone) {
     EXPECT_EQ(run.only_outcome().line->seen, Seen::whole);
 }
 
-TEST(Inventory, sweep_says_nothing_of_the_others) {
+TEST(SocketLister, sweep_says_nothing_of_the_others) {
     const TestSocket s;
     const TestSocket mini{0xe000, 8, v4_tuple(81)};
     EventRun run;
@@ -202,7 +217,8 @@ TEST(Inventory, sweep_says_nothing_of_the_others) {
     run << swept;
     run.pass_time(at(700ms));
     std::size_t still_there = 0;
-    run.tracker.for_each_live([&](const LiveSocket& live) { still_there += live.who.cookie == s.cookie; });
+    run.tracker.for_each_live(
+        [&](const LiveSocket& live) { still_there += live.who.cookie == s.cookie; });
     EXPECT_EQ(still_there, 1u);
 }
 

@@ -10,9 +10,10 @@ namespace {
 TEST(Joining, established_socket_has_no_known_beginning) {
     const TestSocket s;
     EventRun run;
-    run << snapshot(1ms, TD_SNAPSHOT_BEGIN) << s.listed(2ms, ESTABLISHED) << snapshot(3ms, TD_SNAPSHOT_END);
-    run << s.change(500ms, ESTABLISHED, CLOSE_WAIT) << s.change(600ms, CLOSE_WAIT, LAST_ACK, 0, 0, kApp)
-        << s.change(601ms, LAST_ACK, CLOSE);
+    run << snapshot(1ms, TD_SNAPSHOT_BEGIN) << s.listed(2ms, ESTABLISHED)
+        << snapshot(3ms, TD_SNAPSHOT_END);
+    run << s.change(500ms, ESTABLISHED, CLOSE_WAIT)
+        << s.change(600ms, CLOSE_WAIT, LAST_ACK, 0, 0, kApp) << s.change(601ms, LAST_ACK, CLOSE);
     const Outcome o = run.only_outcome();
     EXPECT_EQ(o.cookie, 7u);
     EXPECT_EQ(o.role, Role::unknown);
@@ -37,10 +38,11 @@ struct Found {
 
 class JoinedState : public testing::TestWithParam<Found> {};
 
-TEST_P(JoinedState, tells_who_closed_first) {
+TEST_P(JoinedState, shows_who_closed_first) {
     const TestSocket s;
     EventRun run;
-    run << snapshot(1ms, TD_SNAPSHOT_BEGIN) << s.listed(2ms, GetParam().state) << snapshot(3ms, TD_SNAPSHOT_END);
+    run << snapshot(1ms, TD_SNAPSHOT_BEGIN) << s.listed(2ms, GetParam().state)
+        << snapshot(3ms, TD_SNAPSHOT_END);
     run << s.change(500ms, GetParam().state, CLOSE, 104);
     const Outcome o = run.only_outcome();
     EXPECT_EQ(o.line->closed_first, GetParam().closed_first);
@@ -48,11 +50,12 @@ TEST_P(JoinedState, tells_who_closed_first) {
     EXPECT_EQ(stay(o, GetParam().state), std::nullopt);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, JoinedState,
-                         testing::Values(Found{ESTABLISHED, ClosedFirst::remote}, Found{FIN_WAIT1, ClosedFirst::local},
-                                         Found{FIN_WAIT2, ClosedFirst::local}, Found{CLOSING, ClosedFirst::both},
-                                         Found{CLOSE_WAIT, ClosedFirst::remote}, Found{LAST_ACK, ClosedFirst::remote}),
-                         [](const auto& tested) { return std::string(name(tested.param.state)); });
+INSTANTIATE_TEST_SUITE_P(
+    All, JoinedState,
+    testing::Values(Found{ESTABLISHED, ClosedFirst::remote}, Found{FIN_WAIT1, ClosedFirst::local},
+                    Found{FIN_WAIT2, ClosedFirst::local}, Found{CLOSING, ClosedFirst::both},
+                    Found{CLOSE_WAIT, ClosedFirst::remote}, Found{LAST_ACK, ClosedFirst::remote}),
+    [](const auto& tested) { return std::string(name(tested.param.state)); });
 
 TEST(Joining, listener_on_the_port_makes_a_server) {
     const TestSocket listener{0xa000, 1, {{*IpAddress::parse("0.0.0.0"), 80}, {}, Family::ipv4}};
@@ -60,10 +63,10 @@ TEST(Joining, listener_on_the_port_makes_a_server) {
     const TestSocket other_port{0xb000, 3, v4_tuple(81)};
     const TestSocket other_netns{0xc000, 4, v4_tuple(80), kNetns + 1};
     EventRun run;
-    run << snapshot(1ms, TD_SNAPSHOT_BEGIN) << listener.listed(2ms, LISTEN) << s.listed(2ms, ESTABLISHED)
-        << other_port.listed(2ms, ESTABLISHED) << snapshot(3ms, TD_SNAPSHOT_END)
-        << snapshot(4ms, TD_SNAPSHOT_BEGIN, true, kNetns + 1) << other_netns.listed(4ms, ESTABLISHED)
-        << snapshot(5ms, TD_SNAPSHOT_END, true, kNetns + 1);
+    run << snapshot(1ms, TD_SNAPSHOT_BEGIN) << listener.listed(2ms, LISTEN)
+        << s.listed(2ms, ESTABLISHED) << other_port.listed(2ms, ESTABLISHED)
+        << snapshot(3ms, TD_SNAPSHOT_END) << snapshot(4ms, TD_SNAPSHOT_BEGIN, true, kNetns + 1)
+        << other_netns.listed(4ms, ESTABLISHED) << snapshot(5ms, TD_SNAPSHOT_END, true, kNetns + 1);
     std::map<std::uint64_t, Role> roles;
     for (const Outcome& o : run.outcomes()) roles[o.cookie] = o.role;
     EXPECT_EQ(roles.at(7), Role::server);
@@ -74,8 +77,10 @@ TEST(Joining, listener_on_the_port_makes_a_server) {
 TEST(Joining, time_wait_began_a_minute_before_it_expires) {
     const TestSocket mini;
     EventRun run;
-    run << snapshot(1ms, TD_SNAPSHOT_BEGIN) << mini.listed_mini(2ms, TIME_WAIT, 40s) << snapshot(3ms, TD_SNAPSHOT_END);
-    run << mini.timer(41s, TD_TIMER_CANCEL, TIME_WAIT, 40s) << mini.timer(41s + 10us, TD_TIMER_EXPIRE, TIME_WAIT, 40s);
+    run << snapshot(1ms, TD_SNAPSHOT_BEGIN) << mini.listed_mini(2ms, TIME_WAIT, 40s)
+        << snapshot(3ms, TD_SNAPSHOT_END);
+    run << mini.timer(41s, TD_TIMER_CANCEL, TIME_WAIT, 40s)
+        << mini.timer(41s + 10us, TD_TIMER_EXPIRE, TIME_WAIT, 40s);
     const Outcome o = run.only_outcome();
     EXPECT_EQ(stay(o, TIME_WAIT), 61s + 10us);
     ASSERT_TRUE(o.line->time_wait);
@@ -89,8 +94,10 @@ TEST(Joining, time_wait_began_a_minute_before_it_expires) {
 TEST(Joining, fin_wait2_mini_has_no_known_beginning_but_a_known_end) {
     const TestSocket mini;
     EventRun run;
-    run << snapshot(1ms, TD_SNAPSHOT_BEGIN) << mini.listed_mini(2ms, FIN_WAIT2, 30s) << snapshot(3ms, TD_SNAPSHOT_END);
-    run << mini.timer(70s, TD_TIMER_CANCEL, TIME_WAIT, 69s) << mini.timer(70s + 10us, TD_TIMER_EXPIRE, TIME_WAIT, 69s);
+    run << snapshot(1ms, TD_SNAPSHOT_BEGIN) << mini.listed_mini(2ms, FIN_WAIT2, 30s)
+        << snapshot(3ms, TD_SNAPSHOT_END);
+    run << mini.timer(70s, TD_TIMER_CANCEL, TIME_WAIT, 69s)
+        << mini.timer(70s + 10us, TD_TIMER_EXPIRE, TIME_WAIT, 69s);
     const Outcome o = run.only_outcome();
     EXPECT_EQ(stay(o, FIN_WAIT2), std::nullopt);
     EXPECT_EQ(stay(o, TIME_WAIT), 61s + 10us);
@@ -103,7 +110,8 @@ TEST(Joining, fin_wait2_mini_has_no_known_beginning_but_a_known_end) {
 TEST(Joining, connecting_socket_is_a_client) {
     const TestSocket s{.tuple = v4_tuple(40000, 443)};
     EventRun run;
-    run << snapshot(1ms, TD_SNAPSHOT_BEGIN) << s.listed(2ms, SYN_SENT) << snapshot(3ms, TD_SNAPSHOT_END);
+    run << snapshot(1ms, TD_SNAPSHOT_BEGIN) << s.listed(2ms, SYN_SENT)
+        << snapshot(3ms, TD_SNAPSHOT_END);
     run << s.change(500ms, SYN_SENT, CLOSE, 110);
     const Outcome o = run.only_outcome();
     EXPECT_EQ(o.role, Role::client);
@@ -119,9 +127,10 @@ TEST(Joining, request_becomes_the_established_child) {
     EventRun run;
     run << snapshot(1ms, TD_SNAPSHOT_BEGIN) << listener.listed(2ms, LISTEN)
         << request.listed_request(2ms, listener.address) << snapshot(3ms, TD_SNAPSHOT_END);
-    run << child.change(100ms, LISTEN, SYN_RECV) << request.request(100ms + 4us, TD_TIMER_CANCEL, listener.address)
-        << child.change(100ms + 8us, SYN_RECV, ESTABLISHED) << child.change(200ms, ESTABLISHED, CLOSE, 104)
-        << listener.change(300ms, LISTEN, CLOSE);
+    run << child.change(100ms, LISTEN, SYN_RECV)
+        << request.request(100ms + 4us, TD_TIMER_CANCEL, listener.address)
+        << child.change(100ms + 8us, SYN_RECV, ESTABLISHED)
+        << child.change(200ms, ESTABLISHED, CLOSE, 104) << listener.change(300ms, LISTEN, CLOSE);
     std::vector<Outcome> connections = run.outcomes();
     std::erase_if(connections, [](const Outcome& o) { return !o.line; });
     ASSERT_EQ(connections.size(), 1u);
@@ -137,10 +146,12 @@ TEST(Joining, owner_found_in_proc_fills_only_what_is_not_known) {
     const TestSocket s;
     const TestSocket connecting{0xd000, 8, v4_tuple(41000, 443)};
     EventRun run;
-    run << snapshot(1ms, TD_SNAPSHOT_BEGIN) << s.listed(2ms, ESTABLISHED) << snapshot(3ms, TD_SNAPSHOT_END)
-        << connecting.change(3ms, CLOSE, SYN_SENT, 0, 0, kApp) << connecting.change(4ms, SYN_SENT, ESTABLISHED);
+    run << snapshot(1ms, TD_SNAPSHOT_BEGIN) << s.listed(2ms, ESTABLISHED)
+        << snapshot(3ms, TD_SNAPSHOT_END) << connecting.change(3ms, CLOSE, SYN_SENT, 0, 0, kApp)
+        << connecting.change(4ms, SYN_SENT, ESTABLISHED);
     for (const TestSocket& each : {s, connecting})
-        run << OwnerFound{at(5ms), each.address, each.cookie, Owner{process(77, "holder"), {}, 0}, TD_OWNER_HOLDS};
+        run << OwnerFound{at(5ms), each.address, each.cookie, Owner{process(77, "holder"), {}, 0},
+                          TD_OWNER_HOLDS};
     std::map<std::uint64_t, std::optional<Process>> owners;
     for (const Outcome& o : run.outcomes()) owners[o.cookie] = o.process;
     EXPECT_EQ(owners.at(7), process(77, "holder"));
@@ -151,8 +162,8 @@ TEST(Joining, found_by_a_later_pass_its_birth_was_missed) {
     const TestSocket s;
     EventRun run;
     run << snapshot(1ms, TD_SNAPSHOT_BEGIN) << snapshot(2ms, TD_SNAPSHOT_END) << lost(1s, 3)
-        << snapshot(2s, TD_SNAPSHOT_BEGIN) << s.listed(2s + 1ms, ESTABLISHED) << snapshot(2s + 2ms, TD_SNAPSHOT_END)
-        << s.change(3s, ESTABLISHED, CLOSE, 104);
+        << snapshot(2s, TD_SNAPSHOT_BEGIN) << s.listed(2s + 1ms, ESTABLISHED)
+        << snapshot(2s + 2ms, TD_SNAPSHOT_END) << s.change(3s, ESTABLISHED, CLOSE, 104);
     const Outcome o = run.only_outcome();
     EXPECT_EQ(o.line->seen, Seen::gap);
     EXPECT_EQ(o.line->opened, std::nullopt);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long a socket has been in its state, as for_each_live tells it: exactly where the beginning was seen, else at
-// least since it was found there.
+// Circumstances long a socket has been in its state, as for_each_live tells it: exactly where the
+// beginning was seen, else at least since it was found there.
 #include "events.h"
 
 namespace tcpdwell {
@@ -52,9 +52,11 @@ TEST(LiveSocket, knows_when_its_state_began) {
 TEST(LiveSocket, found_in_a_listing_is_at_least_so_old) {
     const TestSocket s{};
     EventRun run;
-    run << snapshot(10ms, TD_SNAPSHOT_BEGIN) << s.listed(10ms, ESTABLISHED) << snapshot(11ms, TD_SNAPSHOT_END);
+    run << snapshot(10ms, TD_SNAPSHOT_BEGIN) << s.listed(10ms, ESTABLISHED)
+        << snapshot(11ms, TD_SNAPSHOT_END);
     expect_at_least(run, ESTABLISHED, 10ms);
-    run << snapshot(500ms, TD_SNAPSHOT_BEGIN) << s.listed(500ms, ESTABLISHED) << snapshot(501ms, TD_SNAPSHOT_END);
+    run << snapshot(500ms, TD_SNAPSHOT_BEGIN) << s.listed(500ms, ESTABLISHED)
+        << snapshot(501ms, TD_SNAPSHOT_END);
     expect_at_least(run, ESTABLISHED, 10ms);
     run << s.change(600ms, ESTABLISHED, CLOSE_WAIT);
     expect_exactly(run, CLOSE_WAIT, 600ms);
@@ -63,15 +65,17 @@ TEST(LiveSocket, found_in_a_listing_is_at_least_so_old) {
 TEST(LiveSocket, found_in_time_wait_is_as_old_as_its_timer_says) {
     const TestSocket s{};
     EventRun run;
-    run << snapshot(30s, TD_SNAPSHOT_BEGIN) << s.listed_mini(30s, TIME_WAIT, 70s) << snapshot(30s, TD_SNAPSHOT_END);
+    run << snapshot(30s, TD_SNAPSHOT_BEGIN) << s.listed_mini(30s, TIME_WAIT, 70s)
+        << snapshot(30s, TD_SNAPSHOT_END);
     expect_exactly(run, TIME_WAIT, 10s);
 }
 
 TEST(LiveSocket, found_in_another_state_is_there_since_it_was_found) {
     const TestSocket s{};
     EventRun run;
-    run << s.change(10ms, CLOSE, SYN_SENT, 0, 0, process(1, "app")) << s.change(12ms, SYN_SENT, ESTABLISHED)
-        << lost(500ms, 1) << snapshot(900ms, TD_SNAPSHOT_BEGIN) << s.listed(900ms, CLOSE_WAIT)
+    run << s.change(10ms, CLOSE, SYN_SENT, 0, 0, process(1, "app"))
+        << s.change(12ms, SYN_SENT, ESTABLISHED) << lost(500ms, 1)
+        << snapshot(900ms, TD_SNAPSHOT_BEGIN) << s.listed(900ms, CLOSE_WAIT)
         << snapshot(901ms, TD_SNAPSHOT_END);
     expect_at_least(run, CLOSE_WAIT, 900ms);
 }
@@ -80,8 +84,9 @@ TEST(LiveSocket, may_be_a_younger_one_after_a_loss) {
     TestSocket s{};
     s.cookie = 0; // nothing tells it from the next socket at its address
     EventRun run;
-    run << s.change(10ms, CLOSE, SYN_SENT, 0, 0, process(1, "app")) << s.change(12ms, SYN_SENT, ESTABLISHED)
-        << s.change(20ms, ESTABLISHED, FIN_WAIT1) << s.change(21ms, FIN_WAIT1, FIN_WAIT2) << lost(500ms, 1)
+    run << s.change(10ms, CLOSE, SYN_SENT, 0, 0, process(1, "app"))
+        << s.change(12ms, SYN_SENT, ESTABLISHED) << s.change(20ms, ESTABLISHED, FIN_WAIT1)
+        << s.change(21ms, FIN_WAIT1, FIN_WAIT2) << lost(500ms, 1)
         << s.change(900ms, FIN_WAIT2, FIN_WAIT2, 0, 0, process(1, "app"));
     expect_at_least(run, FIN_WAIT2, 900ms);
 }

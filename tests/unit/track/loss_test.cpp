@@ -7,7 +7,8 @@
 namespace tcpdwell {
 namespace {
 
-constexpr unsigned kKilled = TD_STACK_TAKEN | TD_STACK_DESCHEDULE | TD_STACK_TIMEWAIT_PROCESS | TD_STACK_RECEIVE;
+constexpr unsigned kKilled =
+    TD_STACK_TAKEN | TD_STACK_DESCHEDULE | TD_STACK_TIMEWAIT_PROCESS | TD_STACK_RECEIVE;
 
 /// A connection that a client opened at 10 ms and closed at 100 ms.
 void close_first(EventRun& run, const TestSocket& s) {
@@ -18,8 +19,9 @@ void close_first(EventRun& run, const TestSocket& s) {
 TEST(Loss, lost_transition_leaves_a_gap_and_no_dwell) {
     const TestSocket s;
     EventRun run;
-    run << s.change(10ms, CLOSE, SYN_SENT, 0, 0, kApp) << s.change(11ms, SYN_SENT, ESTABLISHED) << lost(50ms, 1)
-        << s.change(101ms, FIN_WAIT1, FIN_WAIT2) << s.change(150ms, FIN_WAIT2, CLOSE, 104);
+    run << s.change(10ms, CLOSE, SYN_SENT, 0, 0, kApp) << s.change(11ms, SYN_SENT, ESTABLISHED)
+        << lost(50ms, 1) << s.change(101ms, FIN_WAIT1, FIN_WAIT2)
+        << s.change(150ms, FIN_WAIT2, CLOSE, 104);
     const Outcome o = run.only_outcome();
     EXPECT_EQ(o.line->seen, Seen::gap);
     EXPECT_EQ(stay(o, SYN_SENT), 1ms);
@@ -33,7 +35,7 @@ TEST(Loss, lost_transition_leaves_a_gap_and_no_dwell) {
         }
 }
 
-TEST(Loss, state_without_any_loss_told_is_a_gap_too) {
+TEST(Loss, state_without_any_loss_reported_is_a_gap_too) {
     const TestSocket s;
     EventRun run;
     run << s.change(10ms, CLOSE, SYN_SENT, 0, 0, kApp) << s.change(11ms, SYN_SENT, ESTABLISHED)
@@ -49,9 +51,9 @@ TEST(Loss, state_without_any_loss_told_is_a_gap_too) {
 TEST(Loss, connection_that_lost_nothing_stays_whole) {
     const TestSocket s;
     EventRun run;
-    run << s.change(10ms, CLOSE, SYN_SENT, 0, 0, kApp) << s.change(11ms, SYN_SENT, ESTABLISHED) << lost(50ms, 5)
-        << s.change(100ms, ESTABLISHED, CLOSE_WAIT) << s.change(200ms, CLOSE_WAIT, LAST_ACK, 0, 0, kApp)
-        << s.change(201ms, LAST_ACK, CLOSE);
+    run << s.change(10ms, CLOSE, SYN_SENT, 0, 0, kApp) << s.change(11ms, SYN_SENT, ESTABLISHED)
+        << lost(50ms, 5) << s.change(100ms, ESTABLISHED, CLOSE_WAIT)
+        << s.change(200ms, CLOSE_WAIT, LAST_ACK, 0, 0, kApp) << s.change(201ms, LAST_ACK, CLOSE);
     const Outcome o = run.only_outcome();
     EXPECT_EQ(o.line->seen, Seen::whole);
     EXPECT_EQ(o.line->ending, Ending::fin);
@@ -82,7 +84,8 @@ TEST(Loss, kill_without_a_stack_is_concluded_from_silence_only_if_nothing_was_lo
     for (const bool some_lost : {false, true}) {
         const TestSocket mini;
         EventRun run;
-        run << mini.timer(1ms, TD_TIMER_START, TIME_WAIT, 60s) << mini.timer(10s, TD_TIMER_CANCEL, TIME_WAIT, 60s);
+        run << mini.timer(1ms, TD_TIMER_START, TIME_WAIT, 60s)
+            << mini.timer(10s, TD_TIMER_CANCEL, TIME_WAIT, 60s);
         if (some_lost) run << lost(10s + 1ms, 0, 1);
         const Outcome o = run.only_outcome();
         ASSERT_TRUE(o.line->time_wait);
@@ -128,7 +131,8 @@ TEST(Loss, lost_birth_of_a_mini_does_not_hide_its_connection) {
     const TestSocket mini{0xe000, s.cookie, s.tuple};
     EventRun run;
     close_first(run, s);
-    run << s.change(101ms, FIN_WAIT1, FIN_WAIT2) << lost(102ms, 0, 1) << s.change(103ms, FIN_WAIT2, CLOSE)
+    run << s.change(101ms, FIN_WAIT1, FIN_WAIT2) << lost(102ms, 0, 1)
+        << s.change(103ms, FIN_WAIT2, CLOSE)
         << mini.timer(103ms + 50us, TD_TIMER_CANCEL, TIME_WAIT, 60s, {}, kKilled);
     const Outcome o = run.outcomes().at(0);
     EXPECT_NE(o.line->seen, Seen::whole);
@@ -137,7 +141,7 @@ TEST(Loss, lost_birth_of_a_mini_does_not_hide_its_connection) {
     }
 }
 
-TEST(Loss, totals_are_told_as_differences) {
+TEST(Loss, totals_are_reported_as_differences) {
     EventRun run;
     run << lost(1ms, 3, 1) << lost(2ms, 3, 1) << lost(3ms, 5, 1);
     run.finish();
@@ -163,8 +167,9 @@ TEST(Loss, what_was_lost_before_the_recording_begins_is_no_loss) {
 TEST(Loss, hole_in_a_recording_is_a_loss_of_nobody_knows_how_much) {
     const TestSocket s;
     EventRun run;
-    run << lost(1ms, 3) << s.change(10ms, CLOSE, SYN_SENT, 0, 0, kApp) << s.change(11ms, SYN_SENT, ESTABLISHED)
-        << Gap{at(50ms), at(100ms), false} << lost(100ms, 3) << s.change(101ms, FIN_WAIT1, FIN_WAIT2)
+    run << lost(1ms, 3) << s.change(10ms, CLOSE, SYN_SENT, 0, 0, kApp)
+        << s.change(11ms, SYN_SENT, ESTABLISHED) << Gap{at(50ms), at(100ms), false}
+        << lost(100ms, 3) << s.change(101ms, FIN_WAIT1, FIN_WAIT2)
         << s.change(150ms, FIN_WAIT2, CLOSE, 104);
     const Outcome o = run.only_outcome();
     EXPECT_EQ(o.line->seen, Seen::gap);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Handshakes that another listener takes over (tcp_migrate_req, Linux 5.14): the request goes on as a copy, at another
-// address. The timers show that by the copy's timer, the kernel's functions by that which migrates (TD_TIMER_REARM).
+// Handshakes that another listener takes over (tcp_migrate_req, Linux 5.14): the request goes on as
+// a copy, at another address. The timers show that by the copy's timer, the kernel's functions by
+// that which migrates (TD_TIMER_REARM).
 #include <gtest/gtest.h>
 
 #include "events.h"
@@ -37,7 +38,7 @@ TEST(MigratedRequest, begins_again_as_the_timer_of_the_first_one_ends) {
     EXPECT_EQ(stay(o, SYN_RECV), 1500ms + 8us);
 }
 
-TEST(MigratedRequest, is_told_by_the_function_that_migrates) {
+TEST(MigratedRequest, is_reported_by_the_function_that_migrates) {
     Migration m;
     m.run << m.request.request(0ms, TD_TIMER_START) << m.request.request(1s, TD_TIMER_REARM);
     const Outcome o = m.established(1500ms);
@@ -52,7 +53,8 @@ TEST(MigratedRequest, may_fail_as_any_other) {
         if (told == TD_TIMER_REARM)
             m.run << m.request.request(1s, TD_TIMER_REARM);
         else
-            m.run << m.request.request(1s, TD_TIMER_EXPIRE) << sent_again(m.copy.request(1s + 50us, TD_TIMER_START));
+            m.run << m.request.request(1s, TD_TIMER_EXPIRE)
+                  << sent_again(m.copy.request(1s + 50us, TD_TIMER_START));
         m.run << m.copy.request(3s, TD_TIMER_EXPIRE);
         const Outcome o = m.run.only_outcome();
         EXPECT_EQ(o.line->ending, Ending::handshake_failed);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mini-sockets: what their timers tell of FIN_WAIT2 and TIME_WAIT where a whole story would show too little.
+// Mini-sockets: what their timers tell of FIN_WAIT2 and TIME_WAIT where a whole story would show
+// too little.
 #include <gtest/gtest.h>
 
 #include "events.h"
@@ -14,8 +15,10 @@ struct Closer {
 
     /// Established at 11 ms, FIN_WAIT1 at 100 ms, FIN_WAIT2 at 101 ms.
     void until_fin_wait2(EventRun& run) const {
-        run << full.change(10ms, CLOSE, SYN_SENT, 0, 0, kApp) << full.change(11ms, SYN_SENT, ESTABLISHED)
-            << full.change(100ms, ESTABLISHED, FIN_WAIT1, 0, 0, kApp) << full.change(101ms, FIN_WAIT1, FIN_WAIT2);
+        run << full.change(10ms, CLOSE, SYN_SENT, 0, 0, kApp)
+            << full.change(11ms, SYN_SENT, ESTABLISHED)
+            << full.change(100ms, ESTABLISHED, FIN_WAIT1, 0, 0, kApp)
+            << full.change(101ms, FIN_WAIT1, FIN_WAIT2);
     }
     /// The mini-socket starts at 104 ms.
     void until_mini(EventRun& run, TcpState substate, Nanoseconds expires,
@@ -49,13 +52,14 @@ TEST(MiniSocket, hand_over_leaves_the_address_to_others) {
     c.full.cookie = c.mini.cookie = 0; // nothing but the address could tell
     EventRun run;
     c.until_mini(run, FIN_WAIT2, 60104ms);
-    run << OwnerFound{at(200ms), c.full.address, 0, Owner{process(99, "other"), 0, 1}, TD_OWNER_ACCEPTED};
+    run << OwnerFound{at(200ms), c.full.address, 0, Owner{process(99, "other"), 0, 1},
+                      TD_OWNER_ACCEPTED};
     const Outcome o = run.only_outcome();
     EXPECT_EQ(o.process, kApp);
     EXPECT_EQ(o.uid, 1000u);
 }
 
-TEST(MiniSocket, sweep_tells_a_silent_time_wait_with_its_true_time) {
+TEST(MiniSocket, sweep_shows_a_silent_time_wait_with_its_true_time) {
     const Closer c;
     EventRun run;
     c.until_mini(run, FIN_WAIT2, 60104ms);
@@ -71,7 +75,7 @@ TEST(MiniSocket, sweep_tells_a_silent_time_wait_with_its_true_time) {
     EXPECT_EQ(stay(run.only_outcome(), TIME_WAIT), 61s);
 }
 
-TEST(MiniSocket, entry_stamp_tells_more_than_the_timer_that_a_segment_restarted) {
+TEST(MiniSocket, entry_stamp_shows_more_than_the_timer_that_a_segment_restarted) {
     const Closer c;
     EventRun run;
     c.until_mini(run, FIN_WAIT2, 60104ms, 104ms);
@@ -132,12 +136,14 @@ TEST(MiniSocket, restart_does_not_start_the_dwell_anew) {
     EXPECT_EQ(o.line->time_wait->end, TimeWaitEnd::expired);
 }
 
-TEST(MiniSocket, functions_tell_each_restart_and_the_moment_of_the_fin) {
+TEST(MiniSocket, functions_show_each_restart_and_the_moment_of_the_fin) {
     const Closer c;
     EventRun run;
     c.until_mini(run, FIN_WAIT2, 60104ms);
-    run << c.mini.timer(2s, TD_TIMER_REARM, TIME_WAIT, 62s) << c.mini.timer(3s, TD_TIMER_REARM, TIME_WAIT, 63s)
-        << c.mini.timer(3s + 1us, TD_TIMER_REARM, TIME_WAIT, 63s) << c.mini.timer(64s, TD_TIMER_EXPIRE, TIME_WAIT, 63s);
+    run << c.mini.timer(2s, TD_TIMER_REARM, TIME_WAIT, 62s)
+        << c.mini.timer(3s, TD_TIMER_REARM, TIME_WAIT, 63s)
+        << c.mini.timer(3s + 1us, TD_TIMER_REARM, TIME_WAIT, 63s)
+        << c.mini.timer(64s, TD_TIMER_EXPIRE, TIME_WAIT, 63s);
     const Outcome o = run.only_outcome();
     EXPECT_EQ(stay(o, FIN_WAIT2), 2s - 101ms);
     EXPECT_EQ(stay(o, TIME_WAIT), 62s);
@@ -156,7 +162,8 @@ TEST(MiniSocket, a_kill_is_a_kill_though_events_were_lost_and_a_late_restart_rev
     EXPECT_EQ(stay(o, TIME_WAIT), 10s - 104ms);
 }
 
-/// The slab hands out the address of the killed mini-socket at once, for the next TIME_WAIT of the same four-tuple.
+/// The slab hands out the address of the killed mini-socket at once, for the next TIME_WAIT of the
+/// same four-tuple.
 class SameAddress : public testing::TestWithParam<bool> {};
 
 TEST_P(SameAddress, soon_is_the_next_time_wait_of_the_same_tuple) {
@@ -165,14 +172,17 @@ TEST_P(SameAddress, soon_is_the_next_time_wait_of_the_same_tuple) {
     const TestSocket next_mini{c.mini.address, 8, c.full.tuple};
     TestSocket portless = next;
     portless.tuple.local.port = 0;
-    const unsigned stack = GetParam() ? TD_STACK_TAKEN | TD_STACK_DESCHEDULE | TD_STACK_CONNECT : 0u;
+    const unsigned stack =
+        GetParam() ? TD_STACK_TAKEN | TD_STACK_DESCHEDULE | TD_STACK_CONNECT : 0u;
     EventRun run;
     c.until_mini(run, TIME_WAIT, 60104ms);
     run << portless.change(5s, CLOSE, SYN_SENT, 0, 0, kApp)
         << c.mini.timer(5s + 20us, TD_TIMER_CANCEL, TIME_WAIT, 60104ms, {}, stack)
         << PortKnown{at(5s + 40us), next.address, next.cookie, next.tuple}
-        << next.change(5s + 1ms, SYN_SENT, ESTABLISHED) << next.change(5s + 3ms, ESTABLISHED, FIN_WAIT1, 0, 0, kApp)
-        << next.change(5s + 4ms, FIN_WAIT1, FIN_WAIT2) << next_mini.timer(5s + 5ms, TD_TIMER_START, TIME_WAIT, 65004ms)
+        << next.change(5s + 1ms, SYN_SENT, ESTABLISHED)
+        << next.change(5s + 3ms, ESTABLISHED, FIN_WAIT1, 0, 0, kApp)
+        << next.change(5s + 4ms, FIN_WAIT1, FIN_WAIT2)
+        << next_mini.timer(5s + 5ms, TD_TIMER_START, TIME_WAIT, 65004ms)
         << next.change(5s + 5ms + 2us, FIN_WAIT2, CLOSE, 0, TD_STATE_ORPHAN | TD_STATE_FIN_RECEIVED)
         << next_mini.timer(66s, TD_TIMER_CANCEL, TIME_WAIT, 65004ms)
         << next_mini.timer(66s + 10us, TD_TIMER_EXPIRE, TIME_WAIT, 65004ms);
@@ -189,8 +199,9 @@ TEST_P(SameAddress, soon_is_the_next_time_wait_of_the_same_tuple) {
     EXPECT_EQ(stay(all[1], TIME_WAIT), 61s - 5ms + 10us);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, SameAddress, testing::Bool(),
-                         [](const auto& tested) { return tested.param ? "with_stack" : "without_stack"; });
+INSTANTIATE_TEST_SUITE_P(All, SameAddress, testing::Bool(), [](const auto& tested) {
+    return tested.param ? "with_stack" : "without_stack";
+});
 
 TEST(MiniSocket, foreign_request_does_not_explain_a_kill) {
     const Closer c;
@@ -198,7 +209,8 @@ TEST(MiniSocket, foreign_request_does_not_explain_a_kill) {
     const TestSocket same_tuple_elsewhere{0xf100, 0, c.full.tuple, kNetns + 1};
     EventRun run;
     c.until_mini(run, TIME_WAIT, 60104ms);
-    run << c.mini.timer(5s, TD_TIMER_CANCEL, TIME_WAIT, 60104ms) << request.request(5s + 50us, TD_TIMER_START)
+    run << c.mini.timer(5s, TD_TIMER_CANCEL, TIME_WAIT, 60104ms)
+        << request.request(5s + 50us, TD_TIMER_START)
         << same_tuple_elsewhere.request(5s + 60us, TD_TIMER_START);
     for (const Outcome& o : run.outcomes()) {
         if (o.role != Role::client) continue;
@@ -212,7 +224,8 @@ TEST(MiniSocket, late_request_does_not_explain_a_kill) {
     const TestSocket request{0xf000, 0, c.full.tuple};
     EventRun run;
     c.until_mini(run, TIME_WAIT, 60104ms);
-    run << c.mini.timer(5s, TD_TIMER_CANCEL, TIME_WAIT, 60104ms) << request.request(5s + 80ms, TD_TIMER_START);
+    run << c.mini.timer(5s, TD_TIMER_CANCEL, TIME_WAIT, 60104ms)
+        << request.request(5s + 80ms, TD_TIMER_START);
     const std::vector<Outcome> all = run.outcomes();
     ASSERT_EQ(all.size(), 2u);
     EXPECT_EQ(all[0].line->time_wait->end, TimeWaitEnd::unknown);
@@ -231,7 +244,7 @@ TEST(MiniSocket, expiry_seen_only_by_its_handler) {
 TEST(MiniSocket, unknown_timer_frequency_leaves_a_silent_change_without_time) {
     const Closer c;
     EventRun run;
-    run.feed(Event(ClockReading{{kStoryClock.mono, kStoryClock.wall, 0, 0}}), kStoryClock.mono);
+    run.feed(Event(ClockReading{{kTestClock.mono, kTestClock.wall, 0, 0}}), kTestClock.mono);
     c.until_mini(run, FIN_WAIT2, 60104ms);
     c.expire(run, 62s, TIME_WAIT, 61s);
     const Outcome o = run.only_outcome();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs records through decoder and tracker, and collects what the tracker tells as outcomes, to be compared with those
-// of a story. Also used by the property tests.
+// Runs records through decoder and tracker, and collects what the tracker tells as outcomes, to be
+// compared with those of a story. Also used by the property tests.
 #pragma once
 
 #include <algorithm>
@@ -15,19 +15,22 @@
 
 #include "event/decode.h"
 #include "event/encode.h"
-#include "synth/stage.h"
-#include "synth/story.h"
+#include "synth/generated_connection.h"
+#include "synth/setting.h"
 #include "track/tracker.h"
 
 namespace tcpdwell {
 
-/// How GoogleTest shows states, endings and the like.
+/// Circumstances GoogleTest shows states, endings and the like.
 template <class E>
-requires(std::is_enum_v<E>&& requires(E e) { std::string(name(e)); }) void PrintTo(const E& value, std::ostream* out) {
+requires(std::is_enum_v<E>&& requires(E e) {
+    std::string(name(e));
+}) void PrintTo(const E& value, std::ostream* out) {
     *out << name(value);
 }
 
-/// Gathers the lines of each connection under its id, and complains of lines that can never be right.
+/// Gathers the lines of each connection under its id, and complains of lines that can never be
+/// right.
 class OutcomeCollector : public TrackerListener {
 public:
     void on_transition(const TransitionLine& line) override {
@@ -45,7 +48,8 @@ public:
             if (step.dwell && *step.dwell < Nanoseconds(0)) complain(o, "a negative stay");
             told.states.push_back({step.state, step.dwell});
         }
-        if (line.time_wait) told.time_wait = {line.time_wait->dwell, line.time_wait->end, line.time_wait->restarts};
+        if (line.time_wait)
+            told.time_wait = {line.time_wait->dwell, line.time_wait->end, line.time_wait->restarts};
         o.line = told;
     }
     void on_lost(const LostLine& line) override { lost.push_back(line); }
@@ -65,7 +69,8 @@ private:
         Outcome& o = found->second;
         if (is_new)
             order_.push_back(who.id);
-        else if (o.tuple != who.tuple && (o.tuple.local.port != 0 || o.tuple.remote != who.tuple.remote))
+        else if (o.tuple != who.tuple &&
+                 (o.tuple.local.port != 0 || o.tuple.remote != who.tuple.remote))
             complain(o, "the four-tuple changed between two lines");
         o.netns = who.netns;
         o.tuple = who.tuple;
@@ -77,17 +82,20 @@ private:
         o.cgroup = who.cgroup;
         return o;
     }
-    void complain(const Outcome& o, const std::string& what) { complaints.push_back(what + ": " + describe(o)); }
+    void complain(const Outcome& o, const std::string& what) {
+        complaints.push_back(what + ": " + describe(o));
+    }
 
     std::map<ConnectionId, Outcome> by_id_;
     std::vector<ConnectionId> order_;
 };
 
-/// A tracker with its decoder and collector, fed record by record; time goes on in small steps between them.
+/// A tracker with its decoder and collector, fed record by record; time goes on in small steps
+/// between them.
 class TrackerRun {
 public:
     explicit TrackerRun(TrackerOptions options = {}) : tracker(collector, options) {
-        feed({kStoryClock.mono, encode(ClockReading{kStoryClock}, kStoryClock)});
+        feed({kTestClock.mono, encode(ClockReading{kTestClock}, kTestClock)});
     }
 
     void feed(const WireRecord& record) {
@@ -95,14 +103,15 @@ public:
         if (const auto event = decoder_.decode(record.bytes)) tracker.on_event(*event);
         now_ = std::max(now_, record.at);
     }
-    void feed(const Event& event, MonoTime at) { feed({at, encode(event, kStoryClock)}); }
+    void feed(const Event& event, MonoTime at) { feed({at, encode(event, kTestClock)}); }
     void feed(std::span<const WireRecord> records) {
         for (const WireRecord& record : records) feed(record);
     }
     /// Up to, but not including, `until`; in steps of 5 ms as long as anything can be pending.
     void pass_time(MonoTime until) {
         using namespace std::chrono_literals;
-        for (MonoTime t = now_ + 5ms; t < until && t < now_ + 100ms; t += 5ms) tracker.advance_to(t);
+        for (MonoTime t = now_ + 5ms; t < until && t < now_ + 100ms; t += 5ms)
+            tracker.advance_to(t);
         if (until > now_ + 100ms) tracker.advance_to(until - 1ns);
         now_ = std::max(now_, until);
     }
@@ -123,9 +132,10 @@ private:
     MonoTime now_ = MonoTime::min();
 };
 
-/// What one of the two lists has and the other hasn't; "" if both say the same. Neither ids nor the order of different
-/// connections matter.
-inline std::string difference(const std::vector<Outcome>& told, const std::vector<Outcome>& expected) {
+/// What one of the two lists has and the other hasn't; "" if both say the same. Neither ids nor the
+/// order of different connections matter.
+inline std::string difference(const std::vector<Outcome>& told,
+                              const std::vector<Outcome>& expected) {
     const auto sorted_text = [](const std::vector<Outcome>& outcomes) {
         std::vector<std::string> list;
         for (const Outcome& o : outcomes) list.push_back(describe(o));

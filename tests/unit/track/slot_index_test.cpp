@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The hash index and the pool against what the standard library's containers do with the same steps.
+// The hash index and the pool against what the standard library's containers do with the same
+// steps.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -17,7 +18,8 @@ struct Thing {
 };
 
 TEST(SlotIndex, finds_what_a_map_finds) {
-    // Few different hashes, some of them next to each other: long runs, in which entries make way for each other.
+    // Few different hashes, some of them next to each other: long runs, in which entries make way
+    // for each other.
     for (const unsigned hashes : {3u, 40u, 5000u}) {
         std::mt19937 random(hashes);
         SlotIndex index;
@@ -33,7 +35,8 @@ TEST(SlotIndex, finds_what_a_map_finds) {
             }
             const std::uint64_t wanted = random() % hashes;
             const auto one = static_cast<Slot>(1 + random() % 500);
-            ASSERT_EQ(index.find(wanted, [&](Slot s) { return s == one; }) == one, expected.contains({wanted, one}));
+            ASSERT_EQ(index.find(wanted, [&](Slot s) { return s == one; }) == one,
+                      expected.contains({wanted, one}));
             ASSERT_EQ(index.size(), expected.size());
         }
         for (const auto& [hash, slot] : expected)
@@ -59,7 +62,8 @@ TEST(Pool, keeps_objects_in_place_and_hands_out_fresh_ones) {
             ASSERT_EQ(pool[slot].value, 0);
             pool[slot].value = static_cast<int>(slot);
         } else {
-            const auto some = std::next(taken.begin(), static_cast<std::ptrdiff_t>(random() % taken.size() % 10));
+            const auto some =
+                std::next(taken.begin(), static_cast<std::ptrdiff_t>(random() % taken.size() % 10));
             pool.give_back(some->first);
             taken.erase(some);
         }
@@ -112,7 +116,8 @@ TEST(ConnectionTable, path_is_kept_up_to_its_longest) {
     ASSERT_EQ(ConnectionTable::path_size(c), kLongestPath);
     for (std::size_t i = 0; i < kLongestPath; ++i) {
         EXPECT_EQ(table.path_step(c, i).state, kAllOf<TcpState>[i]);
-        EXPECT_EQ(table.path_step(c, i).dwell, i % 3 == 0 ? std::nullopt : std::optional(Nanoseconds(i)));
+        EXPECT_EQ(table.path_step(c, i).dwell,
+                  i % 3 == 0 ? std::nullopt : std::optional(Nanoseconds(i)));
     }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tracker as its user sees it: what is held, what is handed out when, and what happens for want of room.
+// The tracker as its user sees it: what is held, what is handed out when, and what happens for want
+// of room.
 #include <gtest/gtest.h>
 
 #include "events.h"
@@ -12,7 +13,8 @@ TestSocket numbered(unsigned n) {
 }
 
 void establish(EventRun& run, const TestSocket& s, Nanoseconds when) {
-    run << s.change(when, CLOSE, SYN_SENT, 0, 0, kApp) << s.change(when + 1ms, SYN_SENT, ESTABLISHED);
+    run << s.change(when, CLOSE, SYN_SENT, 0, 0, kApp)
+        << s.change(when + 1ms, SYN_SENT, ESTABLISHED);
 }
 
 TEST(Tracker, gives_up_the_least_recently_active_for_want_of_room) {
@@ -76,12 +78,13 @@ TEST(Tracker, birth_of_a_client_does_not_wait_for_ever) {
     EXPECT_EQ(o.line->seen, Seen::whole);
 }
 
-TEST(Tracker, next_event_tells_the_port_too) {
+TEST(Tracker, next_event_shows_the_port_too) {
     TestSocket s = numbered(1);
     TestSocket portless = s;
     portless.tuple.local.port = 0;
     EventRun run;
-    run << portless.change(10ms, CLOSE, SYN_SENT, 0, 0, kApp) << s.change(11ms, SYN_SENT, CLOSE, 111);
+    run << portless.change(10ms, CLOSE, SYN_SENT, 0, 0, kApp)
+        << s.change(11ms, SYN_SENT, CLOSE, 111);
     const Outcome o = run.only_outcome();
     EXPECT_EQ(o.tuple, s.tuple);
     ASSERT_EQ(o.transitions.size(), 2u);
@@ -92,7 +95,8 @@ TEST(Tracker, connection_line_waits_for_a_late_reset) {
     const TestSocket s = numbered(1);
     EventRun run;
     establish(run, s, 10ms);
-    StateChange abort = s.change(100ms, ESTABLISHED, CLOSE, 0, TD_STATE_HAS_SOCKET | TD_STATE_LINGER_ZERO, kApp);
+    StateChange abort =
+        s.change(100ms, ESTABLISHED, CLOSE, 0, TD_STATE_HAS_SOCKET | TD_STATE_LINGER_ZERO, kApp);
     abort.shutdown = 3;
     run << abort;
     run.pass_time(at(110ms));
@@ -110,8 +114,10 @@ TEST(Tracker, self_transition_does_not_start_the_dwell_anew) {
     EventRun run;
     establish(run, s, 10ms);
     run << s.change(100ms, ESTABLISHED, FIN_WAIT1, 0, 0, kApp)
-        << s.change(110ms, FIN_WAIT1, FIN_WAIT1, 0, 0, process(11, "other")) << s.change(120ms, FIN_WAIT1, FIN_WAIT2)
-        << s.change(130ms, FIN_WAIT2, FIN_WAIT2, 0, 0, process(11, "other")) << s.change(150ms, FIN_WAIT2, CLOSE, 104);
+        << s.change(110ms, FIN_WAIT1, FIN_WAIT1, 0, 0, process(11, "other"))
+        << s.change(120ms, FIN_WAIT1, FIN_WAIT2)
+        << s.change(130ms, FIN_WAIT2, FIN_WAIT2, 0, 0, process(11, "other"))
+        << s.change(150ms, FIN_WAIT2, CLOSE, 104);
     const Outcome o = run.only_outcome();
     EXPECT_EQ(stay(o, FIN_WAIT1), 20ms);
     EXPECT_EQ(stay(o, FIN_WAIT2), 30ms);
@@ -119,12 +125,14 @@ TEST(Tracker, self_transition_does_not_start_the_dwell_anew) {
     EXPECT_EQ(o.closed_by, kApp);
 }
 
-TEST(Tracker, transition_told_twice_counts_once) {
+TEST(Tracker, transition_recorded_twice_counts_once) {
     const TestSocket s = numbered(1);
     EventRun run;
     establish(run, s, 10ms);
-    run << s.change(100ms, ESTABLISHED, CLOSE_WAIT) << s.change(100ms + 2us, ESTABLISHED, CLOSE_WAIT)
-        << s.change(200ms, CLOSE_WAIT, LAST_ACK, 0, 0, kApp) << s.change(200ms + 3us, CLOSE_WAIT, LAST_ACK, 0, 0, kApp)
+    run << s.change(100ms, ESTABLISHED, CLOSE_WAIT)
+        << s.change(100ms + 2us, ESTABLISHED, CLOSE_WAIT)
+        << s.change(200ms, CLOSE_WAIT, LAST_ACK, 0, 0, kApp)
+        << s.change(200ms + 3us, CLOSE_WAIT, LAST_ACK, 0, 0, kApp)
         << s.change(201ms, LAST_ACK, CLOSE) << s.change(201ms + 1us, LAST_ACK, CLOSE);
     const Outcome o = run.only_outcome();
     EXPECT_EQ(o.line->seen, Seen::whole);
@@ -140,12 +148,14 @@ TEST(Tracker, same_tuple_in_two_namespaces_is_two_connections) {
     establish(run, here, 10ms);
     establish(run, there, 10ms + 10us);
     const TestSocket mini_there{0xb000, 5, here.tuple, kNetns + 1};
-    run << there.change(20ms, ESTABLISHED, FIN_WAIT1, 0, 0, kApp) << there.change(21ms, FIN_WAIT1, FIN_WAIT2)
+    run << there.change(20ms, ESTABLISHED, FIN_WAIT1, 0, 0, kApp)
+        << there.change(21ms, FIN_WAIT1, FIN_WAIT2)
         << mini_there.timer(21ms + 1us, TD_TIMER_START, TIME_WAIT, 60s)
         << there.change(21ms + 2us, FIN_WAIT2, CLOSE, 0, TD_STATE_ORPHAN);
     std::map<std::uint32_t, TcpState> live;
     run.tracker.for_each_live([&](const LiveSocket& s) { live[s.who.netns] = s.state; });
-    EXPECT_EQ(live, (std::map<std::uint32_t, TcpState>{{kNetns, ESTABLISHED}, {kNetns + 1, TIME_WAIT}}));
+    EXPECT_EQ(live,
+              (std::map<std::uint32_t, TcpState>{{kNetns, ESTABLISHED}, {kNetns + 1, TIME_WAIT}}));
     EXPECT_EQ(run.outcomes().size(), 2u);
 }
 
@@ -162,7 +172,7 @@ TEST(Tracker, ids_depend_on_the_events_alone) {
     EXPECT_NE(ids[0].at(0), ids[0].at(1));
 }
 
-TEST(Tracker, finish_tells_what_is_open) {
+TEST(Tracker, finish_shows_what_is_open) {
     const TestSocket s = numbered(1);
     EventRun run;
     establish(run, s, 10ms);

@@ -50,21 +50,23 @@ CheckItem capability(std::string_view name, bool has, bool needed, std::string_v
 CheckSection host_section(const KernelSupport& support) {
     CheckSection section{"host", "Host", {}};
     const bool recent = support.version >= KernelVersion{5, 8};
-    section.items.push_back({"kernel", fmt::format("Linux {} {}", support.release, support.machine), recent, true,
-                             recent ? "" : "too old: tracing needs 5.8 or later"});
-    section.items.push_back(item("btf", "type information (BTF)", support.btf, support.btf_file.empty()));
+    section.items.push_back({"kernel", fmt::format("Linux {} {}", support.release, support.machine),
+                             recent, true, recent ? "" : "too old: tracing needs 5.8 or later"});
+    section.items.push_back(
+        item("btf", "type information (BTF)", support.btf, support.btf_file.empty()));
     if (!support.btf_file.empty())
         section.items.push_back(
             {"btf_file", "the same from --btf", support.types.ok, true,
              !support.types ? support.types.why_not
              : support.types_tried
-                 ? fmt::format("{}; with it, a connection of our own is told as it was", support.btf_file)
-                 : fmt::format("{}; whether it is this kernel's couldn't be tried: {}", support.btf_file,
-                               support.types_tried.why_not)});
+                 ? fmt::format("{}; with it, a connection of our own is told as it was",
+                               support.btf_file)
+                 : fmt::format("{}; whether it is this kernel's couldn't be tried: {}",
+                               support.btf_file, support.types_tried.why_not)});
     section.items.push_back(item("memlock", "locked memory", support.memlock, true));
     if (support.lockdown)
-        section.items.push_back(
-            {"lockdown", "kernel lockdown", *support.lockdown != "confidentiality", true, *support.lockdown});
+        section.items.push_back({"lockdown", "kernel lockdown",
+                                 *support.lockdown != "confidentiality", true, *support.lockdown});
     section.items.push_back(item("sock_diag", "socket list (sock_diag)", support.sock_diag));
     return section;
 }
@@ -75,34 +77,43 @@ CheckSection capability_section(const KernelSupport& support) {
     const std::string_view needed = "needed to load programs";
     section.items.push_back(capability("CAP_BPF", has.bpf || has.sys_admin, true, needed));
     section.items.push_back(capability("CAP_PERFMON", has.perfmon || has.sys_admin, true, needed));
-    section.items.push_back(capability("CAP_SYS_ADMIN", has.sys_admin, false,
-                                       "open connections of other network namespaces aren't listed"));
+    section.items.push_back(
+        capability("CAP_SYS_ADMIN", has.sys_admin, false,
+                   "open connections of other network namespaces aren't listed"));
     section.items.push_back(capability("CAP_SYS_PTRACE", has.sys_ptrace, false,
                                        "owners of other users' connections aren't found in /proc"));
-    section.items.push_back(capability("CAP_SYSLOG", has.syslog, false, "addresses of kernel functions are hidden"));
+    section.items.push_back(
+        capability("CAP_SYSLOG", has.syslog, false, "addresses of kernel functions are hidden"));
     return section;
 }
 
 CheckItem timer_item(const FunctionFact& fact, std::string_view name, bool by_calibration) {
     const bool found = fact.status == FunctionFact::Status::found;
-    if (found) return {std::string(name), std::string(name), true, true, fmt::format("{:#x}", fact.address)};
+    if (found)
+        return {std::string(name), std::string(name), true, true,
+                fmt::format("{:#x}", fact.address)};
     return {std::string(name), std::string(name), by_calibration, true,
-            by_calibration ? fmt::format("{}; read from a connection made for the purpose instead", fact.why_not)
+            by_calibration ? fmt::format("{}; read from a connection made for the purpose instead",
+                                         fact.why_not)
                            : fact.why_not};
 }
 
 CheckSection kernel_section(const KernelSupport& support, const Result<ProbePlan>& plan) {
     CheckSection section{"kernel", "Tracing", {}};
     const bool by_calibration = support.tcp_iterator.ok && support.capabilities.sys_admin;
-    section.items.push_back(item("tracing_programs", "programs are accepted", support.tracing_programs, true));
+    section.items.push_back(
+        item("tracing_programs", "programs are accepted", support.tracing_programs, true));
     if (plan) {
         const bool fentry = plan->set == ProbeSet::fentry;
-        section.items.push_back({"fentry", "kernel functions (fentry)", fentry, false,
-                                 fentry ? "tried on a connection of our own" : plan->why_not_fentry});
+        section.items.push_back(
+            {"fentry", "kernel functions (fentry)", fentry, false,
+             fentry ? "tried on a connection of our own" : plan->why_not_fentry});
         if (fentry) return section; // which needs no addresses
     }
-    section.items.push_back(timer_item(support.tw_timer_handler, "tw_timer_handler", by_calibration));
-    section.items.push_back(timer_item(support.reqsk_timer_handler, "reqsk_timer_handler", by_calibration));
+    section.items.push_back(
+        timer_item(support.tw_timer_handler, "tw_timer_handler", by_calibration));
+    section.items.push_back(
+        timer_item(support.reqsk_timer_handler, "reqsk_timer_handler", by_calibration));
     return section;
 }
 
@@ -111,15 +122,18 @@ CheckSection probe_section(const ProbePlan& plan) {
     for (const ProgramChoice& choice : plan.programs)
         section.items.push_back(
             {std::string(choice.hook), std::string(choice.hook), choice.load, false,
-             choice.load ? std::string(choice.gives) : fmt::format("unseen: {} ({})", choice.gives, choice.why_not)});
+             choice.load ? std::string(choice.gives)
+                         : fmt::format("unseen: {} ({})", choice.gives, choice.why_not)});
     for (const FeatureChoice* feature : plan.features())
-        section.items.push_back({std::string(feature->name), std::string(feature->name), feature->on, false,
-                                 feature->on ? std::string(feature->gives)
-                                             : fmt::format("unseen: {} ({})", feature->gives, feature->why_not)});
+        section.items.push_back(
+            {std::string(feature->name), std::string(feature->name), feature->on, false,
+             feature->on ? std::string(feature->gives)
+                         : fmt::format("unseen: {} ({})", feature->gives, feature->why_not)});
     return section;
 }
 
-void append_text(std::string& out, std::span<const CheckSection> sections, const Result<ProbePlan>& plan, bool colour) {
+void append_text(std::string& out, std::span<const CheckSection> sections,
+                 const Result<ProbePlan>& plan, bool colour) {
     const std::string_view good = colour ? "\x1b[32mok\x1b[0m     " : "ok     ";
     const std::string_view bad = colour ? "\x1b[31mmissing\x1b[0m" : "missing";
     const std::string_view poor = colour ? "\x1b[33mwithout\x1b[0m" : "without";
@@ -132,14 +146,14 @@ void append_text(std::string& out, std::span<const CheckSection> sections, const
         }
     }
     if (plan)
-        out += fmt::format("This host can be traced (probe set: {}, hooks: {}, listing by {}).\n", name(plan->set),
-                           name(plan->hooks), name(plan->listing));
+        out += fmt::format("This host can be traced (probe set: {}, hooks: {}, listing by {}).\n",
+                           name(plan->set), name(plan->hooks), name(plan->listing));
     else
         out += fmt::format("This host can't be traced: {}.\n", plan.error().message);
 }
 
-void append_json(std::string& out, std::span<const CheckSection> sections, const KernelSupport& support,
-                 const Result<ProbePlan>& plan) {
+void append_json(std::string& out, std::span<const CheckSection> sections,
+                 const KernelSupport& support, const Result<ProbePlan>& plan) {
     JsonWriter json;
     const auto member = [&json](std::string_view key, const Value& value) {
         json.key(key);
@@ -185,11 +199,12 @@ Result<int> check_host(const std::string& format, const ProbeTexts& probes) {
     sections.push_back(kernel_section(support, plan));
     if (plan) {
         sections.push_back(probe_section(*plan));
-        // What is planned may be refused all the same, by a limit, a security module, or a kernel that we don't know
-        // yet.
+        // What is planned may be refused all the same, by a limit, a security module, or a kernel
+        // that we don't know yet.
         LiveOptions live;
         live.probes = options;
-        if (const auto trial = LiveSource::open(live, support, *plan); !trial) plan = tl::unexpected(trial.error());
+        if (const auto trial = LiveSource::open(live, support, *plan); !trial)
+            plan = tl::unexpected(trial.error());
     }
 
     Output out(STDOUT_FILENO);

@@ -12,8 +12,8 @@ ProbeOptions probe_options(const ProbeTexts& texts) {
     return options;
 }
 
-Result<std::unique_ptr<EventSource>> open_live_source(std::size_t buffer_bytes, const Filter& filter,
-                                                      const ProbeTexts& probes) {
+Result<std::unique_ptr<EventSource>>
+open_live_source(std::size_t buffer_bytes, const Filter& filter, const ProbeTexts& probes) {
     return LiveSource::open(LiveOptions{buffer_bytes, filter, probe_options(probes)});
 }
 

@@ -31,18 +31,20 @@ std::unordered_set<std::uint64_t> wanted_inodes(const SocketTable& table, bool o
     std::unordered_set<std::uint64_t> wanted;
     for (const NamespaceSockets& each : table.namespaces)
         for (const DiagSocket& socket : each.sockets)
-            if (socket.inode != 0 &&
-                (of_all || socket.state == TcpState::CLOSE_WAIT || socket.state == TcpState::LISTEN))
+            if (socket.inode != 0 && (of_all || socket.state == TcpState::CLOSE_WAIT ||
+                                      socket.state == TcpState::LISTEN))
                 wanted.insert(socket.inode);
     return wanted;
 }
 
-/// Whether the filter lets a socket pass as that of one of its holders, who then becomes its process.
+/// Whether the filter lets a socket pass as that of one of its holders, who then becomes its
+/// process.
 bool passes(const Filter& filter, CensusSocket& socket, const std::vector<Process>* holders,
             std::optional<std::string_view> cgroup) {
     const std::optional<Process> nobody;
     const auto matches = [&] {
-        return filter.matches({socket.tuple, socket.netns, socket.role, socket.process, nobody, cgroup});
+        return filter.matches(
+            {socket.tuple, socket.netns, socket.role, socket.process, nobody, cgroup});
     };
     if (!holders) return matches();
     for (const Process& holder : *holders) {
@@ -63,7 +65,8 @@ Result<Census> take_census(const Filter& filter, bool owners_of_all) {
         if (!opened) return tl::unexpected(opened.error());
         cgroups = std::move(*opened);
     }
-    const auto wanted = wanted_inodes(*table, owners_of_all || !filter.pids.empty() || !filter.comms.empty());
+    const auto wanted =
+        wanted_inodes(*table, owners_of_all || !filter.pids.empty() || !filter.comms.empty());
     const SocketOwners owners = find_socket_owners(&wanted);
 
     Census census;
@@ -72,7 +75,8 @@ Result<Census> take_census(const Filter& filter, bool owners_of_all) {
     for (const NamespaceSockets& each : table->namespaces) {
         std::vector<CensusSocket> described;
         described.reserve(each.sockets.size());
-        for (const DiagSocket& socket : each.sockets) described.push_back(describe(socket, each.netns));
+        for (const DiagSocket& socket : each.sockets)
+            described.push_back(describe(socket, each.netns));
         assign_roles(described);
         for (std::size_t i = 0; i < described.size(); ++i) {
             const DiagSocket& socket = each.sockets[i];
@@ -82,7 +86,8 @@ Result<Census> take_census(const Filter& filter, bool owners_of_all) {
                         cgroups ? cgroups->lookup(socket.cgroup) : std::nullopt))
                 continue;
             census.sockets.push_back(described[i]);
-            if (!known && wanted.contains(socket.inode)) census.unreadable_processes = owners.unreadable;
+            if (!known && wanted.contains(socket.inode))
+                census.unreadable_processes = owners.unreadable;
         }
     }
     return census;

@@ -14,7 +14,8 @@ tl::unexpected<Error> no_bpf() {
 
 } // namespace
 
-Result<std::unique_ptr<EventSource>> open_live_source(std::size_t, const Filter&, const ProbeTexts&) {
+Result<std::unique_ptr<EventSource>> open_live_source(std::size_t, const Filter&,
+                                                      const ProbeTexts&) {
     return no_bpf();
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The record of a socket that sock_diag listed: what it tells, and what it must not make up.
-#include "live/diag_inventory.h"
+#include "live/diag_lister.h"
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
@@ -26,7 +26,8 @@ DiagSocket listed(TcpState state) {
     socket.asked = kSeen - 1ms;
     socket.seen = kSeen;
     socket.state = state;
-    socket.tuple = {{*IpAddress::parse("10.0.0.1"), 80}, {*IpAddress::parse("10.0.0.2"), 50000}, Family::ipv4};
+    socket.tuple = {
+        {*IpAddress::parse("10.0.0.1"), 80}, {*IpAddress::parse("10.0.0.2"), 50000}, Family::ipv4};
     socket.cookie = 77;
     return socket;
 }
@@ -76,7 +77,7 @@ TEST(DiagRecord, TimerThatIsDueOrHasNoPlaceInTimeIsNotTold) {
     EXPECT_EQ(diag_record(retransmits, 42, kClock).expires, 0u) << "no mini-socket";
 }
 
-TEST(DiagInventory, ListsWhatTheFilterLetsPassAndEveryListener) {
+TEST(DiagLister, ListsWhatTheFilterLetsPassAndEveryListener) {
     const auto open_listener = [] {
         Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
         EXPECT_EQ(::listen(fd.get(), 1), 0);
@@ -97,14 +98,14 @@ TEST(DiagInventory, ListsWhatTheFilterLetsPassAndEveryListener) {
     const Port clients = ntohs(port_of(client).sin_port);
 
     const auto count = [&](const Filter& filter) {
-        DiagInventory inventory(kClock, filter);
+        DiagLister inventory(kClock, filter);
         std::pair<int, int> found{0, 0}; // listeners, ends of the connection
         const auto listed = inventory.list([&](std::span<const std::byte> bytes) {
             td_socket r;
             std::memcpy(&r, bytes.data(), sizeof(r));
             found.first += r.state == TCP_LISTEN && r.tuple.local_port == served;
-            found.second +=
-                r.state == TCP_ESTABLISHED && (r.tuple.local_port == clients || r.tuple.remote_port == clients);
+            found.second += r.state == TCP_ESTABLISHED &&
+                            (r.tuple.local_port == clients || r.tuple.remote_port == clients);
         });
         EXPECT_TRUE(listed) << (listed ? "" : listed.error().message);
         return found;

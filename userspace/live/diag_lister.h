@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// The inventory from sock_diag, for kernels without iter/tcp. It shows no kernel addresses: what it lists is known by
-// four-tuple and cookie (which being listed gives every socket). Timers are told in whole milliseconds from the moment
-// of the listing, the owner only of sockets that a process holds, and cgroups (since Linux 5.8, commit 6e3a401fc8af).
+// The inventory from sock_diag, for kernels without iter/tcp. It shows no kernel addresses: what it
+// lists is known by four-tuple and cookie (which being listed gives every socket). Timers are told
+// in whole milliseconds from the moment of the listing, the owner only of sockets that a process
+// holds, and cgroups (since Linux 5.8, commit 6e3a401fc8af).
 #pragma once
 
 #include <cstdint>
 #include <optional>
 
 #include "event/filter.h"
-#include "live/inventory.h"
 #include "live/kernel_clock.h"
+#include "live/socket_lister.h"
 #include "tcpdwell/wire.h"
 
 namespace tcpdwell {
@@ -19,10 +20,10 @@ struct DiagSocket;
 /// The record of a listed socket, with sock 0. What sock_diag doesn't tell is told as not known.
 td_socket diag_record(const DiagSocket& socket, std::uint32_t netns, const JiffiesClock& clock);
 
-class DiagInventory final : public Inventory {
+class DiagLister final : public SocketLister {
 public:
     /// `clock` gives the timers' jiffies.
-    DiagInventory(const JiffiesClock& clock, const Filter& filter);
+    DiagLister(const JiffiesClock& clock, const Filter& filter);
 
     Result<void> list(const RecordSink& sink) override;
     Result<void> sweep(std::uint64_t expires, const RecordSink& sink) override;
@@ -30,7 +31,8 @@ public:
 private:
     JiffiesClock clock_;
     Filter filter_;
-    std::optional<std::uint64_t> unswept_since_; ///< `expires` of sweeps that had to leave something out
+    std::optional<std::uint64_t>
+        unswept_since_; ///< `expires` of sweeps that had to leave something out
 };
 
 } // namespace tcpdwell

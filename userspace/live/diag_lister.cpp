@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "live/diag_inventory.h"
+#include "live/diag_lister.h"
 
 #include <algorithm>
 
@@ -11,13 +11,13 @@
 namespace tcpdwell {
 namespace {
 
-/// A sweep asks by jiffies, and a time of ours may be early by a millisecond and a jiffy. What is listed once too often
-/// does no harm.
+/// A sweep asks by jiffies, and a time of ours may be early by a millisecond and a jiffy. What is
+/// listed once too often does no harm.
 constexpr std::uint64_t kSlackMs = 25;
 
-/// sock_diag tells how long a timer has still to run, but not since when. Where the kernel's look can't be placed
-/// within this time (we were preempted), the timer is told as not known: the tracker takes a timer that ends 25 ms late
-/// for one that has been set anew.
+/// sock_diag tells how long a timer has still to run, but not since when. Where the kernel's look
+/// can't be placed within this time (we were preempted), the timer is told as not known: the
+/// tracker takes a timer that ends 25 ms late for one that has been set anew.
 constexpr std::chrono::milliseconds kPlaced(10);
 constexpr int kAttempts = 5;
 constexpr std::uint32_t kTimeWait = 1u << static_cast<unsigned>(TcpState::TIME_WAIT);
@@ -43,7 +43,8 @@ bool all_placed(const std::vector<DiagSocket>& sockets) {
 /// Again where the kernel's look at one couldn't be placed; the last attempt stands as it is.
 Result<std::vector<DiagSocket>> dump_time_waits() {
     auto sockets = dump_tcp_sockets(kTimeWait);
-    for (int i = 1; sockets && i < kAttempts && !all_placed(*sockets); ++i) sockets = dump_tcp_sockets(kTimeWait);
+    for (int i = 1; sockets && i < kAttempts && !all_placed(*sockets); ++i)
+        sockets = dump_tcp_sockets(kTimeWait);
     return sockets;
 }
 
@@ -55,7 +56,7 @@ bool passes(const Filter& filter, const DiagSocket& socket, std::uint32_t netns)
 
 } // namespace
 
-DiagInventory::DiagInventory(const JiffiesClock& clock, const Filter& filter)
+DiagLister::DiagLister(const JiffiesClock& clock, const Filter& filter)
     : clock_(clock), filter_(filter_by_address(filter)) {}
 
 td_socket diag_record(const DiagSocket& socket, std::uint32_t netns, const JiffiesClock& clock) {
@@ -73,8 +74,8 @@ td_socket diag_record(const DiagSocket& socket, std::uint32_t netns, const Jiffi
 
     td_socket record = as<td_socket>(encode(listed, {})).value();
     record.inode = socket.inode;
-    // 0 is told of timers that are due, too, whose end may have been some seconds ago. Rather early than late: a timer
-    // that ends late has been set anew.
+    // 0 is told of timers that are due, too, whose end may have been some seconds ago. Rather early
+    // than late: a timer that ends late has been set anew.
     const auto asked_ns = static_cast<std::uint64_t>(socket.asked.time_since_epoch().count());
     const auto left_ms = static_cast<std::uint64_t>(socket.expires.count());
     const bool placed = socket.seen - socket.asked <= kPlaced;
@@ -83,24 +84,28 @@ td_socket diag_record(const DiagSocket& socket, std::uint32_t netns, const Jiffi
     return record;
 }
 
-Result<void> DiagInventory::list(const RecordSink& sink) {
+Result<void> DiagLister::list(const RecordSink& sink) {
     const auto netns = own_netns_inode();
     if (!netns) return tl::unexpected(netns.error());
-    // By themselves, because they may have to be listed again. What enters TIME_WAIT in between is told twice.
+    // By themselves, because they may have to be listed again. What enters TIME_WAIT in between is
+    // told twice.
     for (const bool time_wait : {false, true}) {
-        const auto sockets = time_wait ? dump_time_waits() : dump_tcp_sockets(all_diag_states & ~kTimeWait);
+        const auto sockets =
+            time_wait ? dump_time_waits() : dump_tcp_sockets(all_diag_states & ~kTimeWait);
         if (!sockets) return tl::unexpected(sockets.error());
         for (const DiagSocket& socket : *sockets)
-            if (passes(filter_, socket, *netns)) sink(bytes_of(diag_record(socket, *netns, clock_)));
+            if (passes(filter_, socket, *netns))
+                sink(bytes_of(diag_record(socket, *netns, clock_)));
     }
     return {};
 }
 
-Result<void> DiagInventory::sweep(std::uint64_t expires, const RecordSink& sink) {
+Result<void> DiagLister::sweep(std::uint64_t expires, const RecordSink& sink) {
     const auto netns = own_netns_inode();
     if (!netns) return tl::unexpected(netns.error());
     const std::uint64_t slack = kSlackMs * clock_.hz / 1000 + 1;
-    const std::uint64_t since = std::min(expires - std::min(expires, slack), unswept_since_.value_or(expires));
+    const std::uint64_t since =
+        std::min(expires - std::min(expires, slack), unswept_since_.value_or(expires));
     unswept_since_.reset();
     const auto sockets = dump_time_waits();
     if (!sockets || !all_placed(*sockets)) unswept_since_ = since;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The verbs of full sockets and requests, and the book of what is true. Mini-sockets: storyteller_mini.cpp.
-#include "synth/storyteller.h"
+// The verbs of full sockets and requests, and the book of what is true. Mini-sockets:
+// storyteller_mini.cpp.
+#include "synth/record_generator.h"
 
 #include <algorithm>
 #include <string_view>
@@ -24,15 +25,15 @@ Process make_process(std::uint32_t pid, std::string_view comm) {
 
 } // namespace
 
-StoryTeller::StoryTeller(const Stage& stage, KernelMemory& memory)
+RecordGenerator::RecordGenerator(const Setting& stage, KernelMemory& memory)
     : stage_(stage), memory_(memory), random_(stage.seed), now_(stage.start),
       app_(make_process(stage.first_pid, "app")), task_(app_) {}
 
-Process StoryTeller::worker() const { return make_process(stage_.first_pid + 1, "worker"); }
+Process RecordGenerator::worker() const { return make_process(stage_.first_pid + 1, "worker"); }
 
-Process StoryTeller::admin() const { return make_process(stage_.first_pid + 2, "ss"); }
+Process RecordGenerator::admin() const { return make_process(stage_.first_pid + 2, "ss"); }
 
-Story StoryTeller::finish() {
+GeneratedConnection RecordGenerator::finish() {
     if (listener_sock_ != 0) {
         wait(1ms);
         stops_listening();
@@ -43,28 +44,30 @@ Story StoryTeller::finish() {
     return std::move(story_);
 }
 
-void StoryTeller::wait(Nanoseconds typical) {
+void RecordGenerator::wait(Nanoseconds typical) {
     if (stage_.seed == 0)
         now_ += typical;
     else
-        now_ += Nanoseconds(
-            std::uniform_int_distribution<std::int64_t>(typical.count() / 2, typical.count() * 3 / 2)(random_));
+        now_ += Nanoseconds(std::uniform_int_distribution<std::int64_t>(
+            typical.count() / 2, typical.count() * 3 / 2)(random_));
 }
 
-void StoryTeller::wait_for_tick() {
-    const Nanoseconds tick = Nanoseconds(1s) / kStoryClock.hz;
-    const auto rest = (now_ - kStoryClock.mono) % tick;
+void RecordGenerator::wait_for_tick() {
+    const Nanoseconds tick = Nanoseconds(1s) / kTestClock.hz;
+    const auto rest = (now_ - kTestClock.mono) % tick;
     if (rest != 0ns) now_ += tick - rest;
 }
 
-void StoryTeller::write(const Event& event) { story_.records.push_back(WireRecord{now_, encode(event, kStoryClock)}); }
+void RecordGenerator::write(const Event& event) {
+    story_.records.push_back(WireRecord{now_, encode(event, kTestClock)});
+}
 
-void StoryTeller::release(KernelMemory::Slab slab, std::uint64_t& address) {
+void RecordGenerator::release(KernelMemory::Slab slab, std::uint64_t& address) {
     if (address != 0) memory_.give_back(slab, address, now_ + 1us);
     address = 0;
 }
 
-void StoryTeller::listens() {
+void RecordGenerator::listens() {
     listener_sock_ = memory_.take(KernelMemory::Slab::socket, now_);
     listener_cookie_ = kernel().cookies ? memory_.new_cookie() : 0;
     Endpoint local = tuple().local;
@@ -75,22 +78,24 @@ void StoryTeller::listens() {
                         kUid,         kCgroup, {{now_, CLOSE, LISTEN, std::nullopt}},
                         std::nullopt};
     listening_since_ = now_;
-    write(StateChange{now_, stage_.netns, listener_sock_, listener_cookie_, where, CLOSE, LISTEN, 0, 0,
-                      TD_STATE_OWNED | TD_STATE_HAS_SOCKET, Owner{app_, kUid, kCgroup}});
+    write(StateChange{now_, stage_.netns, listener_sock_, listener_cookie_, where, CLOSE, LISTEN, 0,
+                      0, TD_STATE_OWNED | TD_STATE_HAS_SOCKET, Owner{app_, kUid, kCgroup}});
     wait(100ms);
 }
 
-void StoryTeller::stops_listening(const How& how) {
+void RecordGenerator::stops_listening(const Circumstances& how) {
     const Process by = how.by.value_or(app_);
-    write(StateChange{now_, stage_.netns, listener_sock_, listener_cookie_, listener_->tuple, LISTEN, CLOSE, how.error,
-                      std::uint8_t(how.by ? 0 : 3), TD_STATE_OWNED | TD_STATE_HAS_SOCKET, Owner{by, kUid, kCgroup}});
+    write(StateChange{now_, stage_.netns, listener_sock_, listener_cookie_, listener_->tuple,
+                      LISTEN, CLOSE, how.error, std::uint8_t(how.by ? 0 : 3),
+                      TD_STATE_OWNED | TD_STATE_HAS_SOCKET, Owner{by, kUid, kCgroup}});
     listener_->transitions.push_back({now_, LISTEN, CLOSE, now_ - *listening_since_});
     listener_->closed_by = by;
     release(KernelMemory::Slab::socket, listener_sock_);
 }
 
-void StoryTeller::begin_connection(Role role, const Process& process) {
-    Outcome outcome{stage_.netns, tuple(), cookie_, role, process, std::nullopt, kUid, kCgroup, {}, OutcomeLine{}};
+void RecordGenerator::begin_connection(Role role, const Process& process) {
+    Outcome outcome{stage_.netns, tuple(), cookie_, role, process,
+                    std::nullopt, kUid,    kCgroup, {},   OutcomeLine{}};
     outcome.line->opened = now_;
     story_.outcomes.push_back(outcome);
     task_ = process;
@@ -100,7 +105,7 @@ void StoryTeller::begin_connection(Role role, const Process& process) {
     since_.reset();
 }
 
-void StoryTeller::connects(LocalPort port) {
+void RecordGenerator::connects(LocalPort port) {
     if (sock_ == 0) {
         sock_ = memory_.take(KernelMemory::Slab::socket, now_);
         cookie_ = kernel().cookies ? memory_.new_cookie() : 0;
@@ -120,20 +125,21 @@ void StoryTeller::connects(LocalPort port) {
     write(PortKnown{now_, sock_, cookie_, tuple()});
 }
 
-void StoryTeller::reconnects(const ExpectedClose& verdict, LocalPort port) {
+void RecordGenerator::reconnects(const ExpectedClose& verdict, LocalPort port) {
     const MonoTime begin = now_;
-    now_ += 20us; // the old connection ends while the new one looks for its port: finish() puts the records in order
+    now_ += 20us; // the old connection ends while the new one looks for its port: finish() puts the
+                  // records in order
     mini_dies(TD_STACK_DESCHEDULE | TD_STACK_CONNECT);
     ends(verdict);
     now_ = begin;
     connects(port);
 }
 
-void StoryTeller::request(td_timer_op op) {
+void RecordGenerator::request(td_timer_op op) {
     write(RequestTimer{now_, stage_.netns, request_, listener_sock_, tuple(), op, timeouts_});
 }
 
-void StoryTeller::syn_arrives() {
+void RecordGenerator::syn_arrives() {
     request_ = memory_.take(KernelMemory::Slab::request, now_);
     cookie_ = 0; // a request has none, and a connection that ends as one can't be told any
     begin_connection(Role::server, app_);
@@ -142,7 +148,7 @@ void StoryTeller::syn_arrives() {
     truly(SYN_RECV);
 }
 
-void StoryTeller::synack_times_out() {
+void RecordGenerator::synack_times_out() {
     const bool shown = !kernel().functions;
     if (shown) request(TD_TIMER_CANCEL);
     wait(10us);
@@ -152,45 +158,47 @@ void StoryTeller::synack_times_out() {
     if (shown) request(TD_TIMER_START);
 }
 
-void StoryTeller::synack_times_out_finally() {
+void RecordGenerator::synack_times_out_finally() {
     request(TD_TIMER_CANCEL);
     wait(10us);
     request(TD_TIMER_EXPIRE);
     truly(CLOSE);
 }
 
-void StoryTeller::request_dies() {
+void RecordGenerator::request_dies() {
     request(TD_TIMER_CANCEL);
     truly(CLOSE);
 }
 
-/// The child is cloned from the listener: up to some kernel it shows the listener's cookie and no peer yet.
-void StoryTeller::child_shows_syn_recv() {
+/// The child is cloned from the listener: up to some kernel it shows the listener's cookie and no
+/// peer yet.
+void RecordGenerator::child_shows_syn_recv() {
     sock_ = memory_.take(KernelMemory::Slab::socket, now_);
     cookie_ = kernel().cookies ? memory_.new_cookie() : 0;
     has_file_ = false;
     port_known_ = true;
     const FourTuple& shown = kernel().child_identity ? tuple() : listener_->tuple;
-    write(StateChange{now_, stage_.netns, sock_, kernel().child_identity ? cookie_ : listener_cookie_, shown, LISTEN,
-                      SYN_RECV, 0, 0, 0, std::nullopt});
+    write(StateChange{now_, stage_.netns, sock_,
+                      kernel().child_identity ? cookie_ : listener_cookie_, shown, LISTEN, SYN_RECV,
+                      0, 0, 0, std::nullopt});
     shown_ = SYN_RECV;
 }
 
-void StoryTeller::child_established(std::uint16_t flags) {
+void RecordGenerator::child_established(std::uint16_t flags) {
     current().cookie = cookie_;
-    write(StateChange{now_, stage_.netns, sock_, cookie_, tuple(), SYN_RECV, ESTABLISHED, 0, 0, flags,
-                      Owner{std::nullopt, kUid, kCgroup}});
+    write(StateChange{now_, stage_.netns, sock_, cookie_, tuple(), SYN_RECV, ESTABLISHED, 0, 0,
+                      flags, Owner{std::nullopt, kUid, kCgroup}});
     shown_ = ESTABLISHED;
 }
 
-void StoryTeller::child_is_dropped() {
+void RecordGenerator::child_is_dropped() {
     child_shows_syn_recv();
     wait(5us);
     shows(SYN_RECV, CLOSE); // tcp_v4_syn_recv_sock(): put_and_exit
     release(KernelMemory::Slab::socket, sock_);
 }
 
-void StoryTeller::third_ack_arrives() {
+void RecordGenerator::third_ack_arrives() {
     child_shows_syn_recv();
     wait(4us);
     request(TD_TIMER_CANCEL);
@@ -200,7 +208,7 @@ void StoryTeller::third_ack_arrives() {
     release(KernelMemory::Slab::request, request_);
 }
 
-void StoryTeller::cookie_ack_arrives() {
+void RecordGenerator::cookie_ack_arrives() {
     child_shows_syn_recv();
     wait(8us);
     begin_connection(Role::server, app_);
@@ -209,7 +217,7 @@ void StoryTeller::cookie_ack_arrives() {
     note_transition(now_, ESTABLISHED, false);
 }
 
-void StoryTeller::fast_open_syn_arrives() {
+void RecordGenerator::fast_open_syn_arrives() {
     child_shows_syn_recv();
     begin_connection(Role::server, app_);
     answered_syn_ = true;
@@ -217,14 +225,14 @@ void StoryTeller::fast_open_syn_arrives() {
     truly(SYN_RECV);
 }
 
-void StoryTeller::is_accepted(const Process& by) {
+void RecordGenerator::is_accepted(const Process& by) {
     task_ = by;
     has_file_ = true;
     current().process = by;
     write(OwnerFound{now_, sock_, cookie_, Owner{by, kUid, kCgroup}, TD_OWNER_ACCEPTED});
 }
 
-void StoryTeller::shows(TcpState from, TcpState to, const How& how) {
+void RecordGenerator::shows(TcpState from, TcpState to, const Circumstances& how) {
     FourTuple shown = tuple();
     if (!port_known_) shown.local.port = 0;
     unsigned flags = how.flags;
@@ -245,14 +253,14 @@ void StoryTeller::shows(TcpState from, TcpState to, const How& how) {
     shown_ = to;
 }
 
-void StoryTeller::moves(TcpState to, const How& how) {
+void RecordGenerator::moves(TcpState to, const Circumstances& how) {
     shows(shown_, to, how);
     truly(to);
 }
 
-void StoryTeller::truly(TcpState to) { note_transition(now_, to, true); }
+void RecordGenerator::truly(TcpState to) { note_transition(now_, to, true); }
 
-void StoryTeller::note_transition(MonoTime at, TcpState to, bool dwell_known) {
+void RecordGenerator::note_transition(MonoTime at, TcpState to, bool dwell_known) {
     Outcome& o = current();
     std::optional<Nanoseconds> dwell;
     if (dwell_known && since_) dwell = at - *since_;
@@ -265,13 +273,13 @@ void StoryTeller::note_transition(MonoTime at, TcpState to, bool dwell_known) {
     since_ = at;
 }
 
-void StoryTeller::shuts_down_sending() {
+void RecordGenerator::shuts_down_sending() {
     shutdown_ |= 2;
     current().closed_by = task_;
     moves(shown_ == CLOSE_WAIT ? LAST_ACK : FIN_WAIT1, {.owned = true});
 }
 
-void StoryTeller::closes() {
+void RecordGenerator::closes() {
     shutdown_ = 3;
     if (!current().closed_by) current().closed_by = task_;
     if (shown_ == ESTABLISHED || shown_ == SYN_RECV)
@@ -279,12 +287,13 @@ void StoryTeller::closes() {
     else if (shown_ == CLOSE_WAIT)
         moves(LAST_ACK, {.owned = true});
     else
-        shows(shown_, shown_, {.owned = true}); // the FIN is out already; the event only shows the close()
+        shows(shown_, shown_,
+              {.owned = true}); // the FIN is out already; the event only shows the close()
     has_file_ = false;
     orphan_ = true;
 }
 
-void StoryTeller::dies_by_close(std::uint16_t flags) {
+void RecordGenerator::dies_by_close(std::uint16_t flags) {
     shutdown_ = 3;
     current().closed_by = task_;
     moves(CLOSE, {.owned = true, .flags = flags});
@@ -292,43 +301,44 @@ void StoryTeller::dies_by_close(std::uint16_t flags) {
     orphan_ = true;
 }
 
-void StoryTeller::dies_by_disconnect() {
+void RecordGenerator::dies_by_disconnect() {
     current().closed_by = task_;
     moves(CLOSE, {.owned = true});
 }
 
-void StoryTeller::is_killed() {
+void RecordGenerator::is_killed() {
     if (shown_ != SYN_SENT) resets(TD_RESET_SENT, false, TD_REASON_STATE);
     wait(5us);
     current().closed_by = admin();
     moves(CLOSE, {.error = 103, .owned = true, .by = admin()});
 }
 
-void StoryTeller::fin_arrives(TcpState to, const How& how) {
+void RecordGenerator::fin_arrives(TcpState to, const Circumstances& how) {
     shutdown_ |= 1;
     fin_received_ = true;
     moves(to, how);
 }
 
-void StoryTeller::resets(td_reset_direction direction, bool reply, td_reset_reason reason) {
-    write(Reset{now_, sock_, cookie_, direction, kernel().reset_reasons ? reason : TD_REASON_UNKNOWN, reply,
+void RecordGenerator::resets(td_reset_direction direction, bool reply, td_reset_reason reason) {
+    write(Reset{now_, sock_, cookie_, direction,
+                kernel().reset_reasons ? reason : TD_REASON_UNKNOWN, reply,
                 static_cast<std::uint8_t>(shown_)});
     if (direction == TD_RESET_SENT && !reply) stale_error_ = 104;
 }
 
-void StoryTeller::ends(const ExpectedClose& verdict, bool socket_is_kept) {
+void RecordGenerator::ends(const ExpectedClose& verdict, bool socket_is_kept) {
     judge(verdict);
     if (!socket_is_kept) release(KernelMemory::Slab::socket, sock_);
     release(KernelMemory::Slab::mini, mini_);
     release(KernelMemory::Slab::request, request_);
 }
 
-void StoryTeller::stays_open(const ExpectedClose& verdict) {
+void RecordGenerator::stays_open(const ExpectedClose& verdict) {
     current().line->states.push_back({true_, std::nullopt});
     judge(verdict);
 }
 
-void StoryTeller::judge(const ExpectedClose& verdict) {
+void RecordGenerator::judge(const ExpectedClose& verdict) {
     OutcomeLine& line = *current().line;
     line.closed_first = verdict.closed_first;
     line.ending = verdict.ending;

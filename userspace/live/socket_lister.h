@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The inventory: every TCP socket of a network namespace, as td_socket records. From the kernel's own tables
-// (iterator_inventory.h) or, where there is no iterator, from sock_diag (diag_inventory.h).
+// The inventory: every TCP socket of a network namespace, as td_socket records. From the kernel's
+// own tables (iterator_inventory.h) or, where there is no iterator, from sock_diag
+// (diag_inventory.h).
 #pragma once
 
 #include <cstdint>
@@ -10,9 +11,9 @@
 
 namespace tcpdwell {
 
-class Inventory {
+class SocketLister {
 public:
-    virtual ~Inventory() = default;
+    virtual ~SocketLister() = default;
 
     /// All sockets of the calling thread's namespace; listeners whatever the filter says.
     virtual Result<void> list(const RecordSink& sink) = 0;

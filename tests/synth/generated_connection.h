@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A TCP story: the wire records that the kernel would show, and what is true of it, hence has to be printed.
+// A TCP story: the wire records that the kernel would show, and what is true of it, hence has to be
+// printed.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +22,8 @@ struct WireRecord {
     std::vector<std::byte> bytes;
 };
 
-/// What has to be told of a connection when it is over. A listening socket has transitions, but no such line.
+/// What has to be told of a connection when it is over. A listening socket has transitions, but no
+/// such line.
 struct OutcomeLine {
     struct Stay {
         TcpState state;
@@ -34,8 +36,9 @@ struct OutcomeLine {
     };
 
     std::optional<MonoTime> opened;
-    std::optional<MonoTime> closed; ///< nullopt: its last trace is still there, or its end wasn't seen
-    std::vector<Stay> states;       ///< the present state last, if it is still open
+    std::optional<MonoTime>
+        closed;               ///< nullopt: its last trace is still there, or its end wasn't seen
+    std::vector<Stay> states; ///< the present state last, if it is still open
     ClosedFirst closed_first = ClosedFirst::unknown;
     Ending ending = Ending::unknown;
     EndingDetail detail = EndingDetail::none;
@@ -64,11 +67,13 @@ struct Outcome {
     std::optional<OutcomeLine> line;
 };
 
-/// Everything in an outcome as text, one item a line: for comparison, and for a difference that can be read.
+/// Everything in an outcome as text, one item a line: for comparison, and for a difference that can
+/// be read.
 std::string describe(const Outcome& outcome);
 
-struct Story {
-    std::vector<WireRecord> records; ///< ordered by time; without the td_clock that has to precede them
+struct GeneratedConnection {
+    std::vector<WireRecord>
+        records; ///< ordered by time; without the td_clock that has to precede them
     std::vector<Outcome> outcomes;
 };
 

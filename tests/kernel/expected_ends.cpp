@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Lines against truths.
-#include "ledger.h"
+#include "expected_ends.h"
 
 #include <algorithm>
 #include <set>
@@ -34,47 +34,54 @@ std::size_t common_tail(const std::vector<std::string>& a, const std::vector<std
 
 class Judge {
 public:
-    Judge(const ConnectionLine& line, const Truth& truth, std::vector<std::string>& errors)
+    Judge(const ConnectionLine& line, const ExpectedEnd& truth, std::vector<std::string>& errors)
         : line_(line), truth_(truth), errors_(errors) {}
 
     void judge(nanoseconds lifetime) {
         const std::vector<std::string> states = states_of(line_);
         const bool is_whole = line_.seen == "whole";
-        if (truth_.told_as_whole && !is_whole) complain("nothing was lost of it");
+        if (truth_.reported_as_whole && !is_whole) complain("nothing was lost of it");
         // Who joined a connection has seen all that came after its first state.
         const bool lacks_nothing =
-            is_whole ? states == truth_.path : line_.seen == "gap" || (states.size() + 1 == truth_.path.size());
+            is_whole ? states == truth_.path
+                     : line_.seen == "gap" || (states.size() + 1 == truth_.path.size());
         if (!lacks_nothing || !is_subsequence(states, truth_.path)) complain("other states");
-        if (common_tail(states, truth_.path) < truth_.told_at_least) complain("the last states are missing");
+        if (common_tail(states, truth_.path) < truth_.reported_at_least)
+            complain("the last states are missing");
 
-        const bool must_know = is_whole || truth_.told_at_least > 0;
+        const bool must_know = is_whole || truth_.reported_at_least > 0;
         expect_word("closed_first", line_.closed_first, truth_.closed_first, must_know);
         expect_word("ending", line_.ending, truth_.ending, must_know);
 
         for (std::size_t i = 0; i < line_.states.size(); ++i) {
             const auto& dwell = line_.states[i].dwell;
-            if (dwell && (*dwell < nanoseconds(0) || *dwell > lifetime)) complain("an impossible duration");
+            if (dwell && (*dwell < nanoseconds(0) || *dwell > lifetime))
+                complain("an impossible duration");
             const bool is_present = truth_.ending == "open" || states[i] == "TIME_WAIT";
-            if (is_whole && !dwell && !(is_present && i + 1 == states.size())) complain("a duration is missing");
+            if (is_whole && !dwell && !(is_present && i + 1 == states.size()))
+                complain("a duration is missing");
         }
-        if (line_.opened && line_.closed && *line_.closed < *line_.opened) complain("closed before it was opened");
+        if (line_.opened && line_.closed && *line_.closed < *line_.opened)
+            complain("closed before it was opened");
     }
 
 private:
-    void expect_word(const std::string& key, const std::string& word, const std::string& right, bool must_know) {
+    void expect_word(const std::string& key, const std::string& word, const std::string& right,
+                     bool must_know) {
         if (word != right && (must_know || word != "unknown")) complain(key + " isn't " + right);
     }
 
     void complain(const std::string& what) { errors_.push_back(what + ": " + line_.text); }
 
     const ConnectionLine& line_;
-    const Truth& truth_;
+    const ExpectedEnd& truth_;
     std::vector<std::string>& errors_;
 };
 
 } // namespace
 
-std::vector<std::string> Ledger::errors_in(const std::vector<ConnectionLine>& lines, nanoseconds lifetime) const {
+std::vector<std::string> ExpectedEnds::errors_in(const std::vector<ConnectionLine>& lines,
+                                                 nanoseconds lifetime) const {
     std::vector<std::string> errors;
     std::set<Ports> told;
     for (const ConnectionLine& line : lines) {
@@ -88,8 +95,8 @@ std::vector<std::string> Ledger::errors_in(const std::vector<ConnectionLine>& li
     }
     for (const auto& [end, truth] : truths_)
         if (truth.known_to_tracer && !told.contains(end))
-            errors.push_back("no line for " + std::to_string(end.first) + " to " + std::to_string(end.second) + " in " +
-                             truth.path.back());
+            errors.push_back("no line for " + std::to_string(end.first) + " to " +
+                             std::to_string(end.second) + " in " + truth.path.back());
     return errors;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The address book of the pretended kernel.
-#include "synth/stage.h"
+#include "synth/setting.h"
 
 #include <algorithm>
 
@@ -15,11 +15,13 @@ constexpr std::uint64_t kObjectSize = 0x980;
 
 std::uint64_t KernelMemory::take(Slab slab, MonoTime now) {
     auto& slots = slabs_[static_cast<std::size_t>(slab)];
-    auto slot = std::find_if(slots.begin(), slots.end(), [&](const Slot& s) { return s.free_from <= now; });
+    auto slot =
+        std::find_if(slots.begin(), slots.end(), [&](const Slot& s) { return s.free_from <= now; });
     if (slot == slots.end())
-        slot = slots.insert(
-            slot, Slot{kFirstAddress + static_cast<std::uint64_t>(slab) * kSlabDistance + slots.size() * kObjectSize,
-                       MonoTime::min()});
+        slot = slots.insert(slot,
+                            Slot{kFirstAddress + static_cast<std::uint64_t>(slab) * kSlabDistance +
+                                     slots.size() * kObjectSize,
+                                 MonoTime::min()});
     slot->free_from = MonoTime::max();
     return slot->address;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "live/iterator_inventory.h"
+#include "live/iterator_lister.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -23,37 +23,45 @@
 #include "inventory.skel.h" // needs the types above
 
 namespace tcpdwell {
-void IteratorInventory::Destroy::operator()(inventory_bpf* skeleton) const { inventory_bpf::destroy(skeleton); }
-void IteratorInventory::Destroy::operator()(bpf_link* link) const { bpf_link__destroy(link); }
+void IteratorLister::Destroy::operator()(inventory_bpf* skeleton) const {
+    inventory_bpf::destroy(skeleton);
+}
+void IteratorLister::Destroy::operator()(bpf_link* link) const { bpf_link__destroy(link); }
 
-IteratorInventory::IteratorInventory(std::unique_ptr<inventory_bpf, Destroy> skeleton,
-                                     std::unique_ptr<bpf_link, Destroy> link)
+IteratorLister::IteratorLister(std::unique_ptr<inventory_bpf, Destroy> skeleton,
+                               std::unique_ptr<bpf_link, Destroy> link)
     : skeleton_(std::move(skeleton)), link_(std::move(link)) {}
-IteratorInventory::~IteratorInventory() = default;
+IteratorLister::~IteratorLister() = default;
 
-Result<std::unique_ptr<IteratorInventory>> IteratorInventory::open(bool make_cookies, const Filter& filter) {
+Result<std::unique_ptr<IteratorLister>> IteratorLister::open(bool make_cookies,
+                                                             const Filter& filter) {
     std::unique_ptr<inventory_bpf, Destroy> skeleton(inventory_bpf::open());
     if (!skeleton)
-        return fail(ErrorCode::failed, "cannot open the inventory's BPF object: " + take_libbpf_warning(), errno);
+        return fail(ErrorCode::failed,
+                    "cannot open the inventory's BPF object: " + take_libbpf_warning(), errno);
     skeleton->rodata->can_make_cookies = make_cookies;
     set_kernel_filter(*skeleton->rodata, filter);
     if (const int error = inventory_bpf::load(skeleton.get()); error != 0)
         return fail(ErrorCode::cannot_trace,
-                    fmt::format("the kernel refused the socket iterator ({}): {}", std::strerror(-error),
-                                take_libbpf_warning()),
+                    fmt::format("the kernel refused the socket iterator ({}): {}",
+                                std::strerror(-error), take_libbpf_warning()),
                     -error);
-    std::unique_ptr<bpf_link, Destroy> link(bpf_program__attach_iter(skeleton->progs.list_sockets, nullptr));
+    std::unique_ptr<bpf_link, Destroy> link(
+        bpf_program__attach_iter(skeleton->progs.list_sockets, nullptr));
     if (!link)
-        return fail(ErrorCode::cannot_trace, fmt::format("cannot attach the socket iterator: {}", std::strerror(errno)),
+        return fail(ErrorCode::cannot_trace,
+                    fmt::format("cannot attach the socket iterator: {}", std::strerror(errno)),
                     errno);
-    return std::unique_ptr<IteratorInventory>(new IteratorInventory(std::move(skeleton), std::move(link)));
+    return std::unique_ptr<IteratorLister>(
+        new IteratorLister(std::move(skeleton), std::move(link)));
 }
 
-Result<void> IteratorInventory::run(const RecordSink& sink) {
+Result<void> IteratorLister::run(const RecordSink& sink) {
     // The iterator walks the namespace that the thread is in when it is created.
     const Fd iterator(bpf_iter_create(bpf_link__fd(link_.get())));
     if (!iterator)
-        return fail(ErrorCode::failed, fmt::format("cannot list the kernel's sockets: {}", std::strerror(errno)),
+        return fail(ErrorCode::failed,
+                    fmt::format("cannot list the kernel's sockets: {}", std::strerror(errno)),
                     errno);
     std::vector<std::byte> buffer(64 * 1024);
     std::size_t filled = 0;
@@ -61,7 +69,8 @@ Result<void> IteratorInventory::run(const RecordSink& sink) {
         const ssize_t got = ::read(iterator.get(), buffer.data() + filled, buffer.size() - filled);
         if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
         if (got < 0)
-            return fail(ErrorCode::failed, fmt::format("cannot list the kernel's sockets: {}", std::strerror(errno)),
+            return fail(ErrorCode::failed,
+                        fmt::format("cannot list the kernel's sockets: {}", std::strerror(errno)),
                         errno);
         if (got == 0) return {};
         filled += static_cast<std::size_t>(got);
@@ -73,43 +82,50 @@ Result<void> IteratorInventory::run(const RecordSink& sink) {
     }
 }
 
-Result<void> IteratorInventory::list(const RecordSink& sink) {
+Result<void> IteratorLister::list(const RecordSink& sink) {
     skeleton_->bss->sweep = false;
     return run(sink);
 }
 
-Result<void> IteratorInventory::sweep(std::uint64_t expires, const RecordSink& sink) {
+Result<void> IteratorLister::sweep(std::uint64_t expires, const RecordSink& sink) {
     skeleton_->bss->sweep = true;
     skeleton_->bss->sweep_expires = expires;
     return run(sink);
 }
 
-Result<TimerAddresses> IteratorInventory::calibrate() {
+Result<TimerAddresses> IteratorLister::calibrate() {
     skeleton_->bss->seen_timewait_timer = 0;
     skeleton_->bss->seen_request_timer = 0;
     const pid_t child = ::fork();
     if (child < 0)
-        return fail(ErrorCode::failed, fmt::format("cannot calibrate: fork: {}", std::strerror(errno)), errno);
+        return fail(ErrorCode::failed,
+                    fmt::format("cannot calibrate: fork: {}", std::strerror(errno)), errno);
     if (child == 0) { // the namespace goes with this process, and its TIME_WAIT with it
         if (::unshare(CLONE_NEWNET) != 0 || !bring_loopback_up()) ::_exit(1);
         const Fd deferring = loopback_listener(true);
         const Fd deferred = bound_socket(0);
         const Fd listener = loopback_listener(false);
         Fd closing = bound_socket(0);
-        if (!connect_to(deferred, local_port(deferring)) || !connect_to(closing, local_port(listener))) ::_exit(1);
+        if (!connect_to(deferred, local_port(deferring)) ||
+            !connect_to(closing, local_port(listener)))
+            ::_exit(1);
         Fd accepted(::accept(listener.get(), nullptr, nullptr));
-        closing.reset(); // closes first: FIN_WAIT2 or TIME_WAIT in a mini-socket, both with the same timer
+        closing.reset(); // closes first: FIN_WAIT2 or TIME_WAIT in a mini-socket, both with the
+                         // same timer
         accepted.reset();
         ::_exit(list([](auto) {}) ? 0 : 1);
     }
     int status = 0;
     while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {}
     // The child wrote them through the same memory-mapped variables.
-    const TimerAddresses found{skeleton_->bss->seen_timewait_timer, skeleton_->bss->seen_request_timer};
+    const TimerAddresses found{skeleton_->bss->seen_timewait_timer,
+                               skeleton_->bss->seen_request_timer};
     if (status != 0 || found.timewait == 0 || found.request == 0)
-        return fail(ErrorCode::cannot_trace,
-                    "cannot learn the timers of TIME_WAIT and SYN_RECV: calibration in a network namespace of "
-                    "its own failed; make /proc/kallsyms readable (sysctl kernel.kptr_restrict=1) instead");
+        return fail(
+            ErrorCode::cannot_trace,
+            "cannot learn the timers of TIME_WAIT and SYN_RECV: calibration in a network namespace "
+            "of "
+            "its own failed; make /proc/kallsyms readable (sysctl kernel.kptr_restrict=1) instead");
     return found;
 }
 

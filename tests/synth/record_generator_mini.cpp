@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The verbs of mini-sockets (struct inet_timewait_sock), which show nothing but their timer, or the functions
-// that set it.
-#include "synth/storyteller.h"
+// The verbs of mini-sockets (struct inet_timewait_sock), which show nothing but their timer, or the
+// functions that set it.
+#include "synth/record_generator.h"
 
 namespace tcpdwell {
 namespace {
@@ -17,16 +17,16 @@ constexpr Nanoseconds kTwoMsl = 60s;
 
 } // namespace
 
-void StoryTeller::timewait(td_timer_op op, unsigned stack) {
+void RecordGenerator::timewait(td_timer_op op, unsigned stack) {
     std::optional<MonoTime> entered;
     if (kernel().entry_stamp) entered = entered_;
     const bool has_stack = kernel().stacks && (op == TD_TIMER_CANCEL || op == TD_TIMER_KILL);
     const unsigned shown_stack = has_stack ? stack | TD_STACK_TAKEN : 0u;
-    write(TimewaitTimer{now_, stage_.netns, mini_, cookie_, tuple(), op, substate_, expires_, entered,
-                        static_cast<std::uint16_t>(shown_stack)});
+    write(TimewaitTimer{now_, stage_.netns, mini_, cookie_, tuple(), op, substate_, expires_,
+                        entered, static_cast<std::uint16_t>(shown_stack)});
 }
 
-void StoryTeller::becomes_mini(TcpState substate, Nanoseconds timeout) {
+void RecordGenerator::becomes_mini(TcpState substate, Nanoseconds timeout) {
     mini_ = memory_.take(KernelMemory::Slab::mini, now_);
     substate_ = substate;
     expires_ = cut(now_, kTick) + timeout;
@@ -39,15 +39,17 @@ void StoryTeller::becomes_mini(TcpState substate, Nanoseconds timeout) {
     release(KernelMemory::Slab::socket, sock_);
 }
 
-void StoryTeller::mini_rearms(bool timer_moves) {
+void RecordGenerator::mini_rearms(bool timer_moves) {
     const bool shown = timer_moves && !kernel().functions;
-    if (shown) timewait(TD_TIMER_CANCEL, TD_STACK_MOD_TIMER | TD_STACK_TIMEWAIT_PROCESS | TD_STACK_RECEIVE);
+    if (shown)
+        timewait(TD_TIMER_CANCEL,
+                 TD_STACK_MOD_TIMER | TD_STACK_TIMEWAIT_PROCESS | TD_STACK_RECEIVE);
     expires_ = now_ + kTwoMsl;
     if (kernel().functions) timewait(TD_TIMER_REARM, 0);
     if (shown) timewait(TD_TIMER_START, 0);
 }
 
-void StoryTeller::mini_gets_fin(bool timer_moves) {
+void RecordGenerator::mini_gets_fin(bool timer_moves) {
     wait_for_tick();
     substate_ = TIME_WAIT;
     entered_ = now_;
@@ -55,27 +57,27 @@ void StoryTeller::mini_gets_fin(bool timer_moves) {
     mini_rearms(timer_moves);
 }
 
-void StoryTeller::mini_gets_segment(bool timer_moves) {
+void RecordGenerator::mini_gets_segment(bool timer_moves) {
     wait_for_tick();
     mini_rearms(timer_moves);
 }
 
-void StoryTeller::mini_migrates() {
+void RecordGenerator::mini_migrates() {
     if (kernel().functions) return;
     timewait(TD_TIMER_CANCEL, 0);
     wait(2us);
     timewait(TD_TIMER_START, 0);
 }
 
-void StoryTeller::mini_is_swept() {
+void RecordGenerator::mini_is_swept() {
     if (kernel().functions) return; // nothing to look for
     std::optional<MonoTime> entered;
     if (kernel().entry_stamp) entered = entered_;
-    write(SocketListed{now_, stage_.netns, mini_, cookie_, tuple(), substate_, true, false, true, expires_, entered, 0,
-                       Owner{}});
+    write(SocketListed{now_, stage_.netns, mini_, cookie_, tuple(), substate_, true, false, true,
+                       expires_, entered, 0, Owner{}});
 }
 
-void StoryTeller::mini_expires() {
+void RecordGenerator::mini_expires() {
     now_ = std::max(now_, expires_);
     wait(700ms); // the timer wheel rounds up to its bucket
     if (!kernel().functions) timewait(TD_TIMER_CANCEL, TD_STACK_RUN_TIMERS);
@@ -84,14 +86,15 @@ void StoryTeller::mini_expires() {
     truly(CLOSE);
 }
 
-void StoryTeller::mini_dies(unsigned stack) {
+void RecordGenerator::mini_dies(unsigned stack) {
     timewait(kernel().functions ? TD_TIMER_KILL : TD_TIMER_CANCEL, stack);
     truly(CLOSE);
 }
 
-void StoryTeller::mini_resets() {
+void RecordGenerator::mini_resets() {
     if (!kernel().reset_reasons) return;
-    write(Reset{now_, mini_, cookie_, TD_RESET_SENT, TD_REASON_TIMEWAIT, true, static_cast<std::uint8_t>(TIME_WAIT)});
+    write(Reset{now_, mini_, cookie_, TD_RESET_SENT, TD_REASON_TIMEWAIT, true,
+                static_cast<std::uint8_t>(TIME_WAIT)});
 }
 
 } // namespace tcpdwell

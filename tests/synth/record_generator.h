@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tells one story: each verb writes the records that the kernel would, and keeps book of what is true, for one observed
-// connection (or several after each other) and its listener. Which records come when: sock:inet_sock_set_state and the
-// timers of mini-sockets and requests, as Linux 5.10 to 7.x were seen to show them.
+// Tells one story: each verb writes the records that the kernel would, and keeps book of what is
+// true, for one observed connection (or several after each other) and its listener. Which records
+// come when: sock:inet_sock_set_state and the timers of mini-sockets and requests, as Linux 5.10
+// to 7.x were seen to show them.
 #pragma once
 
 #include <cstdint>
@@ -9,20 +10,20 @@
 #include <random>
 #include <vector>
 
-#include "synth/stage.h"
-#include "synth/story.h"
+#include "synth/generated_connection.h"
+#include "synth/setting.h"
 
 namespace tcpdwell {
 
 /// Circumstances of a state change of a full socket.
-struct How {
+struct Circumstances {
     std::uint8_t error = 0;      ///< sk_err
     bool owned = false;          ///< a task holds the socket's lock
     std::optional<Process> by{}; ///< the task, if it isn't the socket's own
     std::uint16_t flags = 0;     ///< td_state_flags besides those that follow from the story
 };
 
-/// How a connection is to be told in the end.
+/// Circumstances a connection is to be told in the end.
 struct ExpectedClose {
     ClosedFirst closed_first = ClosedFirst::unknown;
     Ending ending = Ending::unknown;
@@ -31,14 +32,14 @@ struct ExpectedClose {
     std::uint32_t restarts = 0;
 };
 
-class StoryTeller {
+class RecordGenerator {
 public:
-    /// Addresses and cookies come from `memory`, which several stories may share if each begins no earlier than the
-    /// last.
-    StoryTeller(const Stage& stage, KernelMemory& memory);
+    /// Addresses and cookies come from `memory`, which several stories may share if each begins no
+    /// earlier than the last.
+    RecordGenerator(const Setting& stage, KernelMemory& memory);
 
     /// The story, its records in order. A listener that still listens is closed first.
-    Story finish();
+    GeneratedConnection finish();
 
     [[nodiscard]] const KernelTraits& kernel() const { return stage_.kernel; }
     [[nodiscard]] const FourTuple& tuple() const { return stage_.tuple; }
@@ -47,44 +48,48 @@ public:
 
     // Time
     void wait(Nanoseconds typical);
-    void wait_for_tick(); ///< until the next jiffy begins, so that jiffies and milliseconds tell the time exactly
+    void wait_for_tick(); ///< until the next jiffy begins, so that jiffies and milliseconds tell
+                          ///< the time exactly
 
     // Listening
     void listens();
-    void stops_listening(const How& how = {.owned = true});
+    void stops_listening(const Circumstances& how = {.owned = true});
 
     // A client opens
     enum class LocalPort { chosen, bound, none_free };
     void connects(LocalPort port = LocalPort::chosen);
-    void reconnects(const ExpectedClose& verdict,
-                    LocalPort port); ///< takes the tuple from its own mini-socket, which thereby ends
+    void
+    reconnects(const ExpectedClose& verdict,
+               LocalPort port); ///< takes the tuple from its own mini-socket, which thereby ends
 
     // A server is connected to
     void syn_arrives();      ///< a request socket is born
     void synack_times_out(); ///< and is sent again
     void synack_times_out_finally();
-    void request_dies();          ///< by an RST, or ss -K
-    void child_is_dropped();      ///< at the third ACK, for want of memory or a route; the request goes on
+    void request_dies(); ///< by an RST, or ss -K
+    void
+    child_is_dropped(); ///< at the third ACK, for want of memory or a route; the request goes on
     void third_ack_arrives();     ///< the request becomes a full socket
     void cookie_ack_arrives();    ///< a full socket out of a SYN cookie
     void fast_open_syn_arrives(); ///< a full socket in SYN_RECV
     void is_accepted(const Process& by);
 
     // A full socket lives
-    void moves(TcpState to, const How& how = {});                ///< shown, and true
-    void shows(TcpState from, TcpState to, const How& how = {}); ///< shown only
-    void truly(TcpState to);                                     ///< true, but not shown
+    void moves(TcpState to, const Circumstances& how = {});                ///< shown, and true
+    void shows(TcpState from, TcpState to, const Circumstances& how = {}); ///< shown only
+    void truly(TcpState to);                                               ///< true, but not shown
     void shuts_down_sending();
     void closes();
     void dies_by_close(std::uint16_t flags = 0); ///< with an RST, or before it was established
     void dies_by_disconnect();                   ///< connect() to AF_UNSPEC
-    void is_killed();                            ///< by ss -K; with an RST unless it was just connecting
-    void fin_arrives(TcpState to, const How& how = {});
+    void is_killed(); ///< by ss -K; with an RST unless it was just connecting
+    void fin_arrives(TcpState to, const Circumstances& how = {});
     void resets(td_reset_direction direction, bool reply, td_reset_reason reason);
 
     // A mini-socket takes over
     void becomes_mini(TcpState substate, Nanoseconds timeout = std::chrono::seconds(60));
-    void mini_gets_fin(bool timer_moves);     ///< FIN_WAIT2 -> TIME_WAIT; unseen unless the timer changes its bucket
+    void mini_gets_fin(
+        bool timer_moves); ///< FIN_WAIT2 -> TIME_WAIT; unseen unless the timer changes its bucket
     void mini_gets_segment(bool timer_moves); ///< which starts the 2 MSL anew
     void mini_migrates();                     ///< its CPU goes offline
     void mini_is_swept();
@@ -109,11 +114,11 @@ private:
     void release(KernelMemory::Slab slab, std::uint64_t& address);
     Outcome& current() { return story_.outcomes.back(); }
 
-    Stage stage_;
+    Setting stage_;
     KernelMemory& memory_;
     std::mt19937_64 random_;
     MonoTime now_;
-    Story story_;
+    GeneratedConnection story_;
     std::optional<Outcome> listener_;
     std::optional<MonoTime> listening_since_;
     std::uint64_t listener_sock_ = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The process of a scenario: fork, namespace, cues, report.
-#include "actor.h"
+#include "scenario_process.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -19,7 +19,7 @@ namespace {
 
 constexpr auto kLifetime = std::chrono::seconds(240); // if everybody else should fail to end it
 
-void await(const Cue& cue) {
+void await(const SyncPoint& cue) {
     char byte = 0;
     while (read(cue.read.get(), &byte, 1) < 0 && errno == EINTR) {}
 }
@@ -27,14 +27,16 @@ void await(const Cue& cue) {
 void say(const Fd& pipe, const nlohmann::json& message) {
     const std::string line = message.dump() + "\n";
     for (std::size_t said = 0; said < line.size();)
-        said += static_cast<std::size_t>(check(write(pipe.get(), &line[said], line.size() - said), "report"));
+        said += static_cast<std::size_t>(
+            check(write(pipe.get(), &line[said], line.size() - said), "report"));
 }
 
-[[noreturn]] void act(const Scenario& scenario, Cues& cues, nanoseconds delay, const Fd& out) {
+[[noreturn]] void act(const Scenario& scenario, SyncPoints& cues, nanoseconds delay,
+                      const Fd& out) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_NAME, scenario.name);
     alarm(static_cast<unsigned>(patience(kLifetime) / 1s));
-    for (Cue* cue : {&cues.tracing, &cues.finale, &cues.curtain}) cue->write.reset();
+    for (SyncPoint* cue : {&cues.tracing, &cues.finale, &cues.curtain}) cue->write.reset();
     Scene scene(
         [&] {
             say(out, {{"ready", true}});
@@ -64,38 +66,41 @@ void say(const Fd& pipe, const nlohmann::json& message) {
 
 } // namespace
 
-Cue::Cue() {
+SyncPoint::SyncPoint() {
     std::array<int, 2> ends{};
     check(pipe2(ends.data(), O_CLOEXEC), "pipe");
     read = Fd(ends[0]);
     write = Fd(ends[1]);
 }
 
-Actor::Actor(const Scenario& scenario, Cues& cues, nanoseconds delay) : scenario_(&scenario) {
-    Cue pipe;
+ScenarioProcess::ScenarioProcess(const Scenario& scenario, SyncPoints& cues, nanoseconds delay)
+    : scenario_(&scenario) {
+    SyncPoint pipe;
     pid_ = check(fork(), "fork");
     if (pid_ == 0) act(scenario, cues, delay, pipe.write);
     said_ = std::move(pipe.read);
     check(fcntl(said_.get(), F_SETFL, O_NONBLOCK), "O_NONBLOCK");
 }
 
-Actor::Actor(Actor&& other) noexcept
-    : scenario_(other.scenario_), pid_(std::exchange(other.pid_, -1)), said_(std::move(other.said_)),
-      heard_(std::move(other.heard_)), ready_(other.ready_), done_(other.done_), report_(std::move(other.report_)) {}
+ScenarioProcess::ScenarioProcess(ScenarioProcess&& other) noexcept
+    : scenario_(other.scenario_), pid_(std::exchange(other.pid_, -1)),
+      said_(std::move(other.said_)), heard_(std::move(other.heard_)), ready_(other.ready_),
+      done_(other.done_), report_(std::move(other.report_)) {}
 
-Actor::~Actor() {
+ScenarioProcess::~ScenarioProcess() {
     if (pid_ <= 0) return;
     kill(pid_, SIGKILL);
     waitpid(pid_, nullptr, 0);
 }
 
-void Actor::listen() {
+void ScenarioProcess::listen() {
     if (done_) return;
     std::array<char, 65536> buffer;
     ssize_t got = 0;
     while ((got = read(said_.get(), buffer.data(), buffer.size())) > 0)
         heard_.append(buffer.data(), static_cast<std::size_t>(got));
-    for (std::size_t end = 0; (end = heard_.find('\n')) != std::string::npos; heard_.erase(0, end + 1)) {
+    for (std::size_t end = 0; (end = heard_.find('\n')) != std::string::npos;
+         heard_.erase(0, end + 1)) {
         const auto message = nlohmann::json::parse(heard_.substr(0, end));
         ready_ = true;
         if (message.contains("ready")) continue;
@@ -112,7 +117,7 @@ void Actor::listen() {
     }
 }
 
-Report Actor::report() const {
+Report ScenarioProcess::report() const {
     Report report = report_;
     if (!done_) report.problems.push_back("it didn't end in time");
     return report;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "analysis/live_look.h"
+#include "analysis/open_sockets.h"
 
 #include <algorithm>
 
@@ -21,28 +21,31 @@ bool is_of_interest(TcpState state) {
 
 } // namespace
 
-LiveLook::LiveLook(const Thresholds& thresholds) {
-    const auto set = [&](TcpState state, std::string_view name) { old_from_[state] = thresholds.duration(name); };
+OpenSockets::OpenSockets(const Thresholds& thresholds) {
+    const auto set = [&](TcpState state, std::string_view name) {
+        old_from_[state] = thresholds.duration(name);
+    };
     set(TcpState::CLOSE_WAIT, "close_wait_leak.age");
     set(TcpState::SYN_SENT, "connects_unanswered.age");
     set(TcpState::LAST_ACK, "closing_stuck.age");
     set(TcpState::CLOSING, "closing_stuck.age");
 }
 
-void LiveLook::begin_live(MonoTime now) {
+void OpenSockets::begin_live(MonoTime now) {
     now_ = now;
     holdings_.clear();
 }
 
-void LiveLook::on_live(const LiveSocket& socket) {
+void OpenSockets::on_live(const LiveSocket& socket) {
     if (!is_of_interest(socket.state)) return;
     const std::uint32_t pid = socket.who.process ? socket.who.process->pid : 0;
-    Holding& holding = holdings_[Key{socket.state, socket.who.netns, pid}];
+    HeldSockets& holding = holdings_[Key{socket.state, socket.who.netns, pid}];
     holding.state = socket.state;
     holding.netns = socket.who.netns;
     holding.process = socket.who.process;
     ++holding.sockets;
-    const Nanoseconds age = std::max(now_ - socket.since.value_or(socket.known_since), Nanoseconds(0));
+    const Nanoseconds age =
+        std::max(now_ - socket.since.value_or(socket.known_since), Nanoseconds(0));
     if (age >= holding.oldest) {
         holding.oldest = age;
         holding.oldest_is_exact = socket.since.has_value();
@@ -52,14 +55,16 @@ void LiveLook::on_live(const LiveSocket& socket) {
     ++holding.old;
     if (holding.ids.size() < kIds) holding.ids.push_back(socket.who.id);
     const IpAddress& host = socket.who.tuple.remote.address;
-    if (holding.hosts.size() < Holding::kMaxHosts || holding.hosts.contains(host)) ++holding.hosts[host];
+    if (holding.hosts.size() < HeldSockets::kMaxHosts || holding.hosts.contains(host))
+        ++holding.hosts[host];
 }
 
-std::vector<const Holding*> LiveLook::in(TcpState state) const {
-    std::vector<const Holding*> found;
+std::vector<const HeldSockets*> OpenSockets::in(TcpState state) const {
+    std::vector<const HeldSockets*> found;
     for (const auto& [key, holding] : holdings_)
         if (holding.state == state) found.push_back(&holding);
-    std::stable_sort(found.begin(), found.end(), [](const Holding* a, const Holding* b) { return a->old > b->old; });
+    std::stable_sort(found.begin(), found.end(),
+                     [](const HeldSockets* a, const HeldSockets* b) { return a->old > b->old; });
     return found;
 }
 

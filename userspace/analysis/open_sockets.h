@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who sits in which state right now, and for how long: what a report finds wrong with sockets that are still there.
+// Who sits in which state right now, and for how long: what a report finds wrong with sockets that
+// are still there.
 #pragma once
 
 #include <map>
@@ -12,39 +13,41 @@
 namespace tcpdwell {
 
 /// Sockets of one process in one state.
-struct Holding {
+struct HeldSockets {
     TcpState state;
     std::uint32_t netns;
-    std::optional<Process> process; ///< nullopt: the kernel has no process for them any more (orphans)
+    std::optional<Process>
+        process; ///< nullopt: the kernel has no process for them any more (orphans)
     std::uint64_t sockets = 0;
     std::uint64_t old = 0;       ///< of which as old as the state's threshold says
     Nanoseconds oldest{};        ///< at least
     bool oldest_is_exact = true; ///< its beginning was seen
     FourTuple oldest_tuple{};
-    std::vector<ConnectionId> ids;            ///< of some old ones
-    std::map<IpAddress, std::uint64_t> hosts; ///< of the old ones, by remote address; at most kMaxHosts
+    std::vector<ConnectionId> ids; ///< of some old ones
+    std::map<IpAddress, std::uint64_t>
+        hosts; ///< of the old ones, by remote address; at most kMaxHosts
     static constexpr std::size_t kMaxHosts = 10'000;
 };
 
-/// Only the states that something can be wrong with: SYN_SENT, FIN_WAIT2, CLOSE_WAIT, LAST_ACK, CLOSING. Memory: some
-/// hundred bytes for each process that has sockets in them.
-class LiveLook : public Analysis {
+/// Only the states that something can be wrong with: SYN_SENT, FIN_WAIT2, CLOSE_WAIT, LAST_ACK,
+/// CLOSING. Memory: some hundred bytes for each process that has sockets in them.
+class OpenSockets : public Analysis {
 public:
-    explicit LiveLook(const Thresholds& thresholds);
+    explicit OpenSockets(const Thresholds& thresholds);
 
     void begin_live(MonoTime now) override;
     void on_live(const LiveSocket& socket) override;
-    void add_to(Report&, const ReportMoment&) override {}
+    void add_to(Report&, const ReportContext&) override {}
     void next_interval(MonoTime) override {}
 
     /// The most old ones first.
-    [[nodiscard]] std::vector<const Holding*> in(TcpState state) const;
+    [[nodiscard]] std::vector<const HeldSockets*> in(TcpState state) const;
 
 private:
     using Key = std::tuple<TcpState, std::uint32_t, std::uint32_t>; ///< state, namespace, pid
     EnumArray<TcpState, Nanoseconds> old_from_;
     MonoTime now_{};
-    std::map<Key, Holding> holdings_;
+    std::map<Key, HeldSockets> holdings_;
 };
 
 } // namespace tcpdwell

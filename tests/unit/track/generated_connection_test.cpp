@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every story of the catalog, on every kind of kernel, has to be told as it was: each transition and each connection.
+// Every story of the catalog, on every kind of kernel, has to be told as it was: each transition
+// and each connection.
 #include <gtest/gtest.h>
 
 #include <ostream>
@@ -9,7 +10,7 @@
 
 namespace tcpdwell {
 
-// How GoogleTest names a scenario in its messages.
+// Circumstances GoogleTest names a scenario in its messages.
 // NOLINTNEXTLINE(readability-identifier-naming)
 inline void PrintTo(const Scenario& scenario, std::ostream* out) { *out << scenario.name; }
 
@@ -48,17 +49,17 @@ FourTuple tuple_of(Family family) {
             family};
 }
 
-class StoryTest : public testing::TestWithParam<Scenario> {};
+class GeneratedConnectionTest : public testing::TestWithParam<Scenario> {};
 
-TEST_P(StoryTest, is_told_as_it_was) {
+TEST_P(GeneratedConnectionTest, is_reported_as_it_was) {
     for (const Kernel& kernel : kKernels) {
         for (const Family family : {Family::ipv4, Family::ipv6}) {
             SCOPED_TRACE(std::string(kernel.name) + (family == Family::ipv4 ? ", IPv4" : ", IPv6"));
             KernelMemory memory;
-            Stage stage;
+            Setting stage;
             stage.kernel = kernel.traits;
             stage.tuple = tuple_of(family);
-            const Story story = tell(GetParam(), stage, memory);
+            const GeneratedConnection story = tell(GetParam(), stage, memory);
             TrackerRun run;
             run.feed(story.records);
             run.finish();
@@ -72,7 +73,7 @@ TEST_P(StoryTest, is_told_as_it_was) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, StoryTest, testing::ValuesIn(all_scenarios()),
+INSTANTIATE_TEST_SUITE_P(All, GeneratedConnectionTest, testing::ValuesIn(all_scenarios()),
                          [](const auto& tested) { return std::string(tested.param.name); });
 
 } // namespace

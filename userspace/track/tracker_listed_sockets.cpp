@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is learnt besides events: sockets that exist, who holds them, ports, resets, and what was lost.
+// What is learnt besides events: sockets that exist, who holds them, ports, resets, and what was
+// lost.
 #include <algorithm>
 
 #include "track/tracker_impl.h"
@@ -9,8 +10,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// The tracepoint fires before the state is stored, and a socket stays findable for a moment after its last event: a
-/// listing so soon after an event is ignored in favour of the event.
+/// The tracepoint fires before the state is stored, and a socket stays findable for a moment after
+/// its last event: a listing so soon after an event is ignored in favour of the event.
 constexpr Nanoseconds kListingSlack = 20ms;
 
 } // namespace
@@ -19,8 +20,9 @@ void Tracker::Impl::handle(const Reset& e) {
     Connection* c = find_socket(e.sock, e.cookie);
     if (!c) return;
     if (c->who.cookie != 0 && e.cookie != 0 && c->who.cookie != e.cookie) return;
-    Evidence& seen = table_.evidence(*c);
-    (e.direction == TD_RESET_RECEIVED ? seen.reset_received : seen.reset_sent) = ResetSeen{e.at, e.reason, e.reply};
+    CloseEvidence& seen = table_.evidence(*c);
+    (e.direction == TD_RESET_RECEIVED ? seen.reset_received : seen.reset_sent) =
+        ResetSeen{e.at, e.reason, e.reply};
 }
 
 void Tracker::Impl::handle(const OwnerFound& e) {
@@ -104,7 +106,8 @@ Connection* Tracker::Impl::find_listed(const SocketListed& e) {
         }
         if (c->who.tuple.local == e.tuple.local && c->who.tuple.remote == e.tuple.remote) return c;
         // A connect() shows no port at its first event; without a cookie its address identifies it.
-        const bool unnamed = c->birth_held || (c->state == TcpState::SYN_SENT && c->who.tuple.local.port == 0);
+        const bool unnamed =
+            c->birth_held || (c->state == TcpState::SYN_SENT && c->who.tuple.local.port == 0);
         if (unnamed && c->socket == e.sock && e.sock != 0) return c;
     }
     return nullptr;
@@ -112,7 +115,8 @@ Connection* Tracker::Impl::find_listed(const SocketListed& e) {
 
 void Tracker::Impl::handle(const SocketListed& e) {
     if (e.state == TcpState::CLOSE) return;
-    if (e.request && e.state != TcpState::SYN_RECV) return; // a damaged record: no request is in another state
+    if (e.request && e.state != TcpState::SYN_RECV)
+        return; // a damaged record: no request is in another state
     Connection* c = find_listed(e);
     if (c)
         confirm_listed(*c, e);
@@ -141,7 +145,8 @@ void Tracker::Impl::confirm_listed(Connection& c, const SocketListed& e) {
         const bool dated = e.expires || e.entered;
         if (e.state == TcpState::TIME_WAIT && (dated || e.sweep || c.loss_epoch != loss_epoch_))
             enter_time_wait_late(c, e.at, e.expires, e.entered);
-        if (!e.sweep && c.state == e.state) c.loss_epoch = loss_epoch_; // whatever was lost, it wasn't its end
+        if (!e.sweep && c.state == e.state)
+            c.loss_epoch = loss_epoch_; // whatever was lost, it wasn't its end
         return;
     }
     if (c.last_event > e.at - kListingSlack) return;
@@ -168,12 +173,15 @@ void Tracker::Impl::confirm_listed(Connection& c, const SocketListed& e) {
 
 void Tracker::Impl::join(const SocketListed& e) {
     const auto pass = passes_.find(e.netns);
-    // What stands at this address or four-tuple now isn't what we knew there, and its end wasn't seen.
+    // What stands at this address or four-tuple now isn't what we knew there, and its end wasn't
+    // seen.
     clear_address(e.sock);
-    if (Connection* other = table_.by_tuple(e.netns, e.tuple); other && other->last_event < e.at - kListingSlack)
+    if (Connection* other = table_.by_tuple(e.netns, e.tuple);
+        other && other->last_event < e.at - kListingSlack)
         clear_tuple(*other, TimeWaitEnd::unknown);
 
-    Connection& c = create_existing(e.sock != 0 ? e.sock : e.cookie, e.at, e.netns, e.tuple, e.cookie, e.state);
+    Connection& c =
+        create_existing(e.sock != 0 ? e.sock : e.cookie, e.at, e.netns, e.tuple, e.cookie, e.state);
     if (e.sock == 0) remember_cookie(c);
     if (pass != passes_.end()) c.listed_in = pass->second.number;
     // In the first pass it is older than tracing; later on its birth must have been lost.
@@ -186,11 +194,13 @@ void Tracker::Impl::join(const SocketListed& e) {
         table_.set_other(c, e.sock);
         c.mini_expires = e.expires;
         // Set for 60 s when TIME_WAIT began; how long a FIN_WAIT2 was to last isn't known.
-        if (e.state == TcpState::TIME_WAIT && e.expires) c.begin_state(std::min(*e.expires - 60s, e.at));
+        if (e.state == TcpState::TIME_WAIT && e.expires)
+            c.begin_state(std::min(*e.expires - 60s, e.at));
     } else if (e.request) {
         c.place = Place::request;
         table_.set_other(c, e.sock);
-        const Connection* listener = table_.by_object(e.listener); // else it has been guessed by its port
+        const Connection* listener =
+            table_.by_object(e.listener); // else it has been guessed by its port
         if (listener && listener->state == TcpState::LISTEN) inherit_owner(c, listener);
     } else {
         table_.set_socket(c, e.sock);

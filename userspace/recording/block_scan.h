@@ -14,10 +14,11 @@
 
 namespace tcpdwell::recording {
 
-/// What a reader is willing to look at twice because a head lies about its length. Heads can claim each other's bytes,
-/// so without a limit a file of n heads could cost n * n looks; beyond it heads are believed as they stand, and what
-/// lies within a spoilt block isn't looked for. No accident uses it up: a head that lies has the right checksum.
-class Patience {
+/// What a reader is willing to look at twice because a head lies about its length. Heads can claim
+/// each other's bytes, so without a limit a file of n heads could cost n * n looks; beyond it heads
+/// are believed as they stand, and what lies within a spoilt block isn't looked for. No accident
+/// uses it up: a head that lies has the right checksum.
+class RescanBudget {
 public:
     /// False if there isn't that much left.
     bool spend(std::size_t bytes) {
@@ -32,7 +33,7 @@ private:
     std::size_t left_ = 256 << 20;
 };
 
-struct Survey {
+struct BlockIndex {
     struct Place {
         std::uint64_t sequence;
         std::uint64_t offset : 63; ///< of the block's head
@@ -50,8 +51,9 @@ struct Survey {
     static constexpr std::size_t kMostBlocks = 1 << 20; ///< 16 MiB of places
 };
 
-/// Looks at the file from `begin` up to `end`, in time proportional to its length. The descriptor must be one that
-/// pread(2) can read.
-Result<Survey> survey(int fd, const std::string& path, std::uint64_t begin, std::uint64_t end, Patience& patience);
+/// Looks at the file from `begin` up to `end`, in time proportional to its length. The descriptor
+/// must be one that pread(2) can read.
+Result<BlockIndex> survey(int fd, const std::string& path, std::uint64_t begin, std::uint64_t end,
+                          RescanBudget& patience);
 
 } // namespace tcpdwell::recording

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "recording/survey.h"
+#include "recording/block_scan.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -16,12 +16,12 @@
 namespace tcpdwell::recording {
 namespace {
 
-class Surveyor {
+class BlockScanner {
 public:
-    Surveyor(int fd, const std::string& path, std::uint64_t end, Patience& patience)
+    BlockScanner(int fd, const std::string& path, std::uint64_t end, RescanBudget& patience)
         : fd_(fd), path_(path), end_(end), patience_(patience) {}
 
-    Result<Survey> look(std::uint64_t begin) {
+    Result<BlockIndex> look(std::uint64_t begin) {
         std::uint64_t place = begin;
         while (!at_end_) {
             std::uint32_t frame = 0;
@@ -43,7 +43,9 @@ public:
             place = *next;
         }
         if (found_.is_too_long) found_.blocks.clear();
-        const auto earlier = [](const Survey::Place& a, const Survey::Place& b) { return a.sequence < b.sequence; };
+        const auto earlier = [](const BlockIndex::Place& a, const BlockIndex::Place& b) {
+            return a.sequence < b.sequence;
+        };
         for (std::size_t i = 1; i < found_.blocks.size(); ++i)
             if (earlier(found_.blocks[i], found_.blocks[i - 1])) ++found_.damage.misplaced_blocks;
         std::stable_sort(found_.blocks.begin(), found_.blocks.end(), earlier);
@@ -51,12 +53,13 @@ public:
     }
 
 private:
-    /// Bytes of the file; fewer at its end. Valid until the next call. A peek leaves in place what search() goes
-    /// through.
+    /// Bytes of the file; fewer at its end. Valid until the next call. A peek leaves in place what
+    /// search() goes through.
     Result<std::string_view> read(std::uint64_t place, std::size_t size) {
         if (place >= stretch_begin_ && place - stretch_begin_ + size <= stretch_.size())
             return std::string_view(stretch_.data() + (place - stretch_begin_), size);
-        size = static_cast<std::size_t>(std::min<std::uint64_t>(size, end_ - std::min(place, end_)));
+        size =
+            static_cast<std::size_t>(std::min<std::uint64_t>(size, end_ - std::min(place, end_)));
         if (size <= peek_.size()) return read_into(peek_.data(), place, size);
         stretch_begin_ = place;
         if (size > stretch_.capacity()) stretch_.clear();
@@ -69,11 +72,13 @@ private:
     Result<std::string_view> read_into(char* bytes, std::uint64_t place, std::size_t size) {
         std::size_t had = 0;
         while (had < size) {
-            const ssize_t n = ::pread(fd_, bytes + had, size - had, static_cast<off_t>(place + had));
+            const ssize_t n =
+                ::pread(fd_, bytes + had, size - had, static_cast<off_t>(place + had));
             if (n < 0 && errno == EINTR) continue;
             if (n < 0) {
                 const int error = errno;
-                return fail(ErrorCode::failed, fmt::format("cannot read {}: {}", path_, std::strerror(error)), error);
+                return fail(ErrorCode::failed,
+                            fmt::format("cannot read {}: {}", path_, std::strerror(error)), error);
             }
             if (n == 0) break;
             had += static_cast<std::size_t>(n);
@@ -89,12 +94,15 @@ private:
 
     /// The next place from `place` on where a head may stand; at_end_ if the file ends before.
     Result<std::uint64_t> search(std::uint64_t place) {
-        static constexpr std::string_view tail("\x2a\x4d\x18", 3); // of the magic numbers of all heads
+        static constexpr std::string_view tail("\x2a\x4d\x18",
+                                               3); // of the magic numbers of all heads
         while (true) {
-            // What has been read already is used up first: rubbish may look like the beginning of a head everywhere.
+            // What has been read already is used up first: rubbish may look like the beginning of a
+            // head everywhere.
             const std::uint64_t had = stretch_begin_ + stretch_.size();
             const bool is_enough = place >= stretch_begin_ && place + kBlockHeadSize <= had;
-            const auto bytes = read(place, is_enough ? static_cast<std::size_t>(had - place) : kStride);
+            const auto bytes =
+                read(place, is_enough ? static_cast<std::size_t>(had - place) : kStride);
             if (!bytes) return tl::unexpected(bytes.error());
             if (bytes->size() < kBlockHeadSize) {
                 at_end_ = true;
@@ -112,11 +120,12 @@ private:
             ++found_.damage.foreign_blocks;
             return;
         }
-        if (frame == kBlockFrame) found_.last = std::max(found_.last.value_or(head.last), head.last);
+        if (frame == kBlockFrame)
+            found_.last = std::max(found_.last.value_or(head.last), head.last);
         if (frame == kEndFrame) {
             found_.has_end = true;
             found_.end_sequence = std::max(found_.end_sequence, head.sequence);
-        } else if (found_.blocks.size() == Survey::kMostBlocks) {
+        } else if (found_.blocks.size() == BlockIndex::kMostBlocks) {
             found_.is_too_long = true;
         } else {
             found_.blocks.push_back({head.sequence, place & (UINT64_MAX >> 1), hides});
@@ -132,23 +141,26 @@ private:
         const auto follows = head_at(next, frame);
         if (!follows) return tl::unexpected(follows.error());
         if (*follows) return next;
-        // Something else follows: the end of the file, rubbish, or the middle of this or of another block.
+        // Something else follows: the end of the file, rubbish, or the middle of this or of another
+        // block.
         const auto last = read(next - 1, 1);
         if (!last) return tl::unexpected(last.error());
         if (last->empty()) return body; // torn
         if (!patience_.spend(head.packed_bytes)) return next;
         const auto bytes = read(body, head.packed_bytes);
         if (!bytes) return tl::unexpected(bytes.error());
-        return ZSTD_findFrameCompressedSize(bytes->data(), bytes->size()) == head.packed_bytes ? next : body;
+        return ZSTD_findFrameCompressedSize(bytes->data(), bytes->size()) == head.packed_bytes
+                   ? next
+                   : body;
     }
 
     static constexpr std::size_t kStride = 64 << 10;
 
     int fd_;
     const std::string& path_;
-    Survey found_;
+    BlockIndex found_;
     std::uint64_t end_;
-    Patience& patience_;
+    RescanBudget& patience_;
     bool at_end_ = false;
     std::array<char, kBlockHeadSize> peek_;
     std::vector<char> stretch_; ///< what search() goes through, or the body that was looked at last
@@ -157,8 +169,9 @@ private:
 
 } // namespace
 
-Result<Survey> survey(int fd, const std::string& path, std::uint64_t begin, std::uint64_t end, Patience& patience) {
-    return Surveyor(fd, path, end, patience).look(begin);
+Result<BlockIndex> survey(int fd, const std::string& path, std::uint64_t begin, std::uint64_t end,
+                          RescanBudget& patience) {
+    return BlockScanner(fd, path, end, patience).look(begin);
 }
 
 } // namespace tcpdwell::recording

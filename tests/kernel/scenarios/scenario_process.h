@@ -12,26 +12,26 @@
 namespace tcpdwell::test {
 
 /// A pipe that everybody waits at; closing the writing end is the cue.
-struct Cue {
-    Cue();
+struct SyncPoint {
+    SyncPoint();
     void give() { write.reset(); }
     Fd read;
     Fd write;
 };
 
-struct Cues {
-    Cue tracing; ///< tracing is on
-    Cue finale;  ///< tracing is about to stop
-    Cue curtain; ///< it has stopped: go home
+struct SyncPoints {
+    SyncPoint tracing; ///< tracing is on
+    SyncPoint finale;  ///< tracing is about to stop
+    SyncPoint curtain; ///< it has stopped: go home
 };
 
-class Actor {
+class ScenarioProcess {
 public:
     /// Forks; the scene begins so much later than it could. The caller must have no threads.
-    Actor(const Scenario& scenario, Cues& cues, nanoseconds delay);
-    Actor(Actor&& other) noexcept;
-    Actor& operator=(Actor&&) = delete;
-    ~Actor(); ///< ends the process
+    ScenarioProcess(const Scenario& scenario, SyncPoints& cues, nanoseconds delay);
+    ScenarioProcess(ScenarioProcess&& other) noexcept;
+    ScenarioProcess& operator=(ScenarioProcess&&) = delete;
+    ~ScenarioProcess(); ///< ends the process
 
     /// Takes what it has said since. False if nothing more can come.
     void listen();

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inventory from the kernel's own tables (iter/tcp, Linux 5.9): with kernel addresses and
+// timers.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "base/result.h"
+#include "event/filter.h"
+#include "live/socket_lister.h"
+
+struct inventory_bpf;
+struct bpf_link;
+
+namespace tcpdwell {
+
+/// Addresses of the functions by which mini-sockets' and requests' timers are recognised; 0: none
+/// was seen.
+struct TimerAddresses {
+    std::uint64_t timewait = 0;
+    std::uint64_t request = 0;
+};
+
+class IteratorLister final : public SocketLister {
+public:
+    /// Loads the iterator. `make_cookies`: bpf_get_socket_cookie() is there for tracing programs.
+    /// `filter` is applied in the kernel as far as it can be decided there; listeners always pass.
+    static Result<std::unique_ptr<IteratorLister>> open(bool make_cookies, const Filter& filter);
+    IteratorLister(const IteratorLister&) = delete;
+    IteratorLister& operator=(const IteratorLister&) = delete;
+    ~IteratorLister() override;
+
+    Result<void> list(const RecordSink& sink) override;
+    Result<void> sweep(std::uint64_t expires, const RecordSink& sink) override;
+
+    /// Makes one TIME_WAIT and one SYN_RECV in a network namespace of its own, and reads the
+    /// addresses of the functions that their timers call. Works where /proc/kallsyms hides them,
+    /// and where a compiler has renamed them. Needs CAP_SYS_ADMIN.
+    Result<TimerAddresses> calibrate();
+
+private:
+    struct Destroy {
+        void operator()(inventory_bpf* skeleton) const;
+        void operator()(bpf_link* link) const;
+    };
+    IteratorLister(std::unique_ptr<inventory_bpf, Destroy> skeleton,
+                   std::unique_ptr<bpf_link, Destroy> link);
+    Result<void> run(const RecordSink& sink);
+
+    std::unique_ptr<inventory_bpf, Destroy> skeleton_;
+    std::unique_ptr<bpf_link, Destroy> link_;
+};
+
+} // namespace tcpdwell
