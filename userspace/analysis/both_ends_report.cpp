@@ -201,7 +201,7 @@ private:
     /// What the text has by pairs of hosts.
     void add_table(std::string_view id, std::string_view title, std::string_view help,
                    Table table) {
-        report_.sections.push_back({id, title, help, std::move(table), Place::other, false});
+        report_.sections.push_back({id, title, help, std::move(table), SectionPlace::other, false});
     }
     void add_for_people(std::string_view title, std::string_view help, SectionBody body) {
         report_.sections.push_back({"", title, help, std::move(body)});

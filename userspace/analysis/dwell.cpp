@@ -220,15 +220,15 @@ void Dwell::add_to(Report& report, const ReportContext&) {
     report.sections.push_back(
         {"states", "Dwell time by state",
          "Of states that were left; NOW are still in it, the oldest for as long as is said.",
-         states(), Place::durations});
+         states(), SectionPlace::durations});
     report.sections.push_back(
-        {"states_by", "Dwell time by part", "", split(report), Place::durations});
+        {"states_by", "Dwell time by part", "", split(report), SectionPlace::durations});
     report.sections.push_back({"latencies", "Handshake and close latencies",
                                "How long each step took; handshakes that failed are left out.",
-                               latencies(), Place::durations});
+                               latencies(), SectionPlace::durations});
     report.sections.push_back({"transitions", "Transitions",
                                "Count, and median time in the state before.", diagram(),
-                               Place::states});
+                               SectionPlace::states});
 }
 
 void Dwell::next_interval(MonoTime) {

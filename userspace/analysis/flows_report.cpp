@@ -304,13 +304,13 @@ void Flows::add_to(Report& report, const ReportContext& moment) {
     report.sections.push_back({"services", "Who closes first",
                                "Who closes first collects the TIME_WAITs. Services, and programs "
                                "that connect; most first.",
-                               services_table(report, services(), moment), Place::who});
+                               services_table(report, services(), moment), SectionPlace::who});
     report.sections.push_back({"remotes", "Remote servers",
                                "Servers that programs here connect to; who closes first is on top.",
-                               remotes_table(report, remotes_, moment), Place::who});
+                               remotes_table(report, remotes_, moment), SectionPlace::who});
     report.sections.push_back({"ports", "Local ports in use",
                                "By local address and remote endpoint; TIME_WAIT holds its port.",
-                               ports_table(ports_, moment), Place::who});
+                               ports_table(ports_, moment), SectionPlace::who});
 }
 
 } // namespace tcpdwell

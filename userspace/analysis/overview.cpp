@@ -89,9 +89,9 @@ Facts Overview::quality() const {
 
 void Overview::add_to(Report& report, const ReportContext& moment) {
     report.sections.push_back(
-        {"meta", "The run", "", meta(report, moment), Place::background, false});
+        {"meta", "The run", "", meta(report, moment), SectionPlace::background, false});
     report.sections.push_back(
-        {"quality", "Quality of the data", "", quality(), Place::background, false});
+        {"quality", "Quality of the data", "", quality(), SectionPlace::background, false});
 }
 
 void Overview::next_interval(MonoTime) {

@@ -59,7 +59,7 @@ ReportMaker::make(const Tracker& tracker, const DataQuality& quality, const Host
     const std::vector<ServiceRow> services = flows_.services();
     const RuleInput evidence{services, flows_, live_, overview_, options_.thresholds, moment};
     report.sections.push_back(
-        {"findings", "Findings", "", find_all(evidence, report), Place::findings});
+        {"findings", "Findings", "", find_all(evidence, report), SectionPlace::findings});
     std::stable_sort(report.sections.begin(), report.sections.end(),
                      [](const Section& a, const Section& b) { return place_of(a) < place_of(b); });
     return report;

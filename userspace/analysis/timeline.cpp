@@ -45,7 +45,7 @@ void TimelineAnalysis::add_to(Report& report, const ReportContext& moment) {
         if (ever) timeline.series.push_back(std::move(series));
     }
     report.sections.push_back(
-        {"timeline", "States over time", "", std::move(timeline), Place::states});
+        {"timeline", "States over time", "", std::move(timeline), SectionPlace::states});
 }
 
 void TimelineAnalysis::next_interval(MonoTime now) {

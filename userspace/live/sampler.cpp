@@ -21,16 +21,16 @@ namespace {
 
 constexpr int kPipeBytes = 1 << 20; // the most that an unprivileged pipe may have
 
-struct Pipe {
+struct SamplerPipe {
     Fd read_end;
     Fd write_end;
 };
 
-Result<Pipe> make_pipe() {
+Result<SamplerPipe> make_pipe() {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0)
         return fail(ErrorCode::failed, fmt::format("pipe: {}", std::strerror(errno)), errno);
-    return Pipe{Fd(ends[0]), Fd(ends[1])};
+    return SamplerPipe{Fd(ends[0]), Fd(ends[1])};
 }
 
 [[noreturn]] void become_child(std::unique_ptr<SocketLister> inventory,

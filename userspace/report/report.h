@@ -149,7 +149,7 @@ std::string_view kind(const SectionBody& body);
 
 /// Where a section stands among those that people read: what is wrong first, then who, then the
 /// details. Sections of one place stand in the order of the report.
-enum class Place : std::uint8_t {
+enum class SectionPlace : std::uint8_t {
     findings,
     who,        ///< services, programs, endpoints
     durations,  ///< how long states and steps took
@@ -163,7 +163,7 @@ struct Section {
     std::string_view title; ///< heading
     std::string_view help;  ///< a sentence or some under the heading
     SectionBody body;
-    Place place = Place::other;
+    SectionPlace place = SectionPlace::other;
     bool is_in_text =
         true; ///< false: its head or other sections of the text have what people need of it
 };

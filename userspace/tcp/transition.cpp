@@ -16,13 +16,13 @@ namespace {
 using enum TcpState;
 using enum EdgeKind;
 
-struct Edge {
+struct LegalEdge {
     TcpState from;
     TcpState to;
     EdgeKind kind;
 };
 
-constexpr Edge kEdges[] = {
+constexpr LegalEdge kEdges[] = {
     // Opening
     {CLOSE, LISTEN, rfc9293},   // 3.10.1 passive OPEN; inet_csk_listen_start()
     {CLOSE, SYN_SENT, rfc9293}, // 3.10.1 active OPEN; tcp_v4_connect(), tcp_v6_connect()
@@ -93,7 +93,7 @@ using Table = EnumArray<TcpState, EnumArray<TcpState, EdgeKind>>;
 constexpr Table kTable = [] {
     Table table;
     for (auto& row : table) std::ranges::fill(row, unexpected);
-    for (const Edge& edge : kEdges) table[edge.from][edge.to] = edge.kind;
+    for (const LegalEdge& edge : kEdges) table[edge.from][edge.to] = edge.kind;
     return table;
 }();
 

@@ -221,7 +221,8 @@ TEST(ReportText, time_wait_is_measured_against_the_book) {
 TEST(ReportText, what_is_in_the_text_stands_in_its_order) {
     Report report;
     report.sections.push_back({"b", "Second", "With a \x1b[31mword.", Facts{}});
-    report.sections.push_back({"machines", "Third", "Not shown.", Facts{}, Place::other, false});
+    report.sections.push_back(
+        {"machines", "Third", "Not shown.", Facts{}, SectionPlace::other, false});
     report.sections.push_back({"", "First", "", Facts{}});
     const std::string text = report_text(report, {});
     const std::string sections = text.substr(text.find("\nSecond"));

@@ -77,7 +77,7 @@ inline Report sample_report(std::string_view comm = "nginx") {
                                       {"interval", "", false},
                                       {"netns", "network namespaces", std::int64_t{1}},
                                       {"filter", "filter", Value()}}},
-                               Place::background, false});
+                               SectionPlace::background, false});
     report.sections.push_back({"quality", "Quality of the data", "",
                                Facts{{{"lost", "events lost", std::int64_t{0}},
                                       {"holes", "holes in the recording", std::int64_t{0}},
@@ -87,7 +87,7 @@ inline Report sample_report(std::string_view comm = "nginx") {
                                       {"joined", "already open", std::int64_t{0}},
                                       {"gap", "with gaps", std::int64_t{0}},
                                       {"quantile_error", "", 0.0078125}}},
-                               Place::background, false});
+                               SectionPlace::background, false});
     Finding finding;
     finding.id = "close_wait_leak";
     finding.severity = Severity::critical;
@@ -99,7 +99,8 @@ inline Report sample_report(std::string_view comm = "nginx") {
                         {"comm", "process", name}};
     finding.connections = {HexId{0xabc, 16}, HexId{0x123456789abcdef0, 16}};
     finding.advice = {"Close it.", report.keep("Look at " + std::string(comm) + ".")};
-    report.sections.push_back({"findings", "Findings", "", Findings{{finding}}, Place::findings});
+    report.sections.push_back(
+        {"findings", "Findings", "", Findings{{finding}}, SectionPlace::findings});
 
     Distributions states;
     states.has_bars = true;
@@ -111,24 +112,24 @@ inline Report sample_report(std::string_view comm = "nginx") {
     members[1].oldest = 12s;
     members[1].nominal = 60s;
     report.sections.push_back(
-        {"states", "Dwell time by state", "How long.", std::move(states), Place::durations});
+        {"states", "Dwell time by state", "How long.", std::move(states), SectionPlace::durations});
     Distributions parts;
     parts.split_by = "service";
     auto& group = parts.groups.emplace_back();
     group.label = report.keep("0.0.0.0:80 " + std::string(comm));
     group.members.push_back(distribution("ESTABLISHED", {{5ms, 2}}));
     report.sections.push_back(
-        {"states_by", "Dwell time by part", "", std::move(parts), Place::durations});
+        {"states_by", "Dwell time by part", "", std::move(parts), SectionPlace::durations});
     Distributions latencies;
     latencies.groups.emplace_back().members.push_back(distribution("connect", {{350us, 4}}));
     latencies.groups[0].members[0].title = "SYN to ESTABLISHED, active";
     report.sections.push_back(
-        {"latencies", "Latencies", "", std::move(latencies), Place::durations});
+        {"latencies", "Latencies", "", std::move(latencies), SectionPlace::durations});
     report.sections.push_back(
         {"transitions", "Transitions", "",
          StateDiagram{{{TcpState::CLOSE, TcpState::SYN_SENT, 4, std::nullopt, EdgeKind::rfc9293},
                        {TcpState::TIME_WAIT, TcpState::ESTABLISHED, 1, 5s, EdgeKind::unexpected}}},
-         Place::states});
+         SectionPlace::states});
     const auto closers = report.keep(std::vector<NumberPart>{
         {"local", std::int64_t{3}}, {"remote", std::int64_t{1}}, {"held", 2.5}});
     Table table{kServiceColumns, kServiceView, {}};
@@ -137,11 +138,11 @@ inline Report sample_report(std::string_view comm = "nginx") {
     table.rows.push_back({EndpointValue{{}, Family::ipv4, true}, ProcessValue{0, name},
                           std::int64_t{1}, closers, Value()});
     report.sections.push_back(
-        {"services", "Who closes first", "Most first.", std::move(table), Place::who});
+        {"services", "Who closes first", "Most first.", std::move(table), SectionPlace::who});
     Timeline timeline{std::chrono::time_point_cast<Nanoseconds>(kTime), 100ms, {}};
     timeline.series.push_back({TcpState::ESTABLISHED, {0, 1, 4, 2, 0}});
     report.sections.push_back(
-        {"timeline", "States over time", "", std::move(timeline), Place::states});
+        {"timeline", "States over time", "", std::move(timeline), SectionPlace::states});
     return report;
 }
 

@@ -22,10 +22,10 @@ TEST(Report, finds_its_sections) {
 TEST(Report, is_read_by_places_and_within_one_in_its_own_order) {
     Report report;
     for (const auto& [id, place] :
-         {std::pair("run", Place::background), std::pair("new", Place::other),
-          std::pair("edges", Place::states), std::pair("dwell", Place::durations),
-          std::pair("latencies", Place::durations), std::pair("who", Place::who),
-          std::pair("findings", Place::findings)})
+         {std::pair("run", SectionPlace::background), std::pair("new", SectionPlace::other),
+          std::pair("edges", SectionPlace::states), std::pair("dwell", SectionPlace::durations),
+          std::pair("latencies", SectionPlace::durations), std::pair("who", SectionPlace::who),
+          std::pair("findings", SectionPlace::findings)})
         report.sections.push_back({id, "", "", Facts{}, place});
     std::vector<std::string_view> order;
     for (const Section* section : report.in_reading_order()) order.push_back(section->id);
