@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two words on one connection, held against each other.
+// Compares the views that the two ends have of one connection.
 #include "analysis/both_ends.h"
 
 namespace tcpdwell {
 namespace {
 
-/// It was told before there was anything to tell.
+/// The line was reported before the end of the connection could be known.
 bool is_reported_too_early(const EndSummary& end) {
     return end.closed_first == ClosedFirst::none &&
            (end.ending == Ending::open || end.ending == Ending::unknown);
@@ -24,8 +24,8 @@ std::string_view name(Closer who) {
     return {};
 }
 
-Closer closer_by_client(ClosedFirst told) {
-    switch (told) {
+Closer closer_by_client(ClosedFirst reported) {
+    switch (reported) {
     case ClosedFirst::local: return Closer::client;
     case ClosedFirst::remote: return Closer::server;
     case ClosedFirst::both: return Closer::both;
@@ -35,10 +35,10 @@ Closer closer_by_client(ClosedFirst told) {
     return Closer::unknown;
 }
 
-Closer closer_by_server(ClosedFirst told) {
-    if (told == ClosedFirst::local) return Closer::server;
-    if (told == ClosedFirst::remote) return Closer::client;
-    return closer_by_client(told);
+Closer closer_by_server(ClosedFirst reported) {
+    if (reported == ClosedFirst::local) return Closer::server;
+    if (reported == ClosedFirst::remote) return Closer::client;
+    return closer_by_client(reported);
 }
 
 Agreement agreement(const EndSummary& client, const EndSummary& server) {
@@ -54,8 +54,8 @@ Agreement agreement(const EndSummary& client, const EndSummary& server) {
         }
     }
     if (is_reported_too_early(client) || is_reported_too_early(server)) return Agreement::not_told;
-    // Only who gets the other's FIN before the ACK of its own passes CLOSING; the other end says
-    // that it was first.
+    // Only who gets the other's FIN before the ACK of its own passes CLOSING; the other end records
+    // itself as the first.
     const bool client_was_first = here == Closer::client || here == Closer::both;
     const bool server_was_first = there == Closer::server || there == Closer::both;
     return client_was_first && server_was_first ? Agreement::crossed : Agreement::disagree;

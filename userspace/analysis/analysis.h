@@ -13,7 +13,7 @@
 
 namespace tcpdwell {
 
-/// The time that a report tells of, and what else it may look at.
+/// The time that a report covers, and the other data that it may use.
 struct ReportContext {
     MonoTime begin;
     MonoTime now;
@@ -22,7 +22,7 @@ struct ReportContext {
     std::function<std::optional<std::string_view>(std::uint64_t id)> cgroup_path;
 };
 
-/// Memory is bounded by what it says of itself, not by the number of connections.
+/// Memory is bounded as each analysis documents, not by the number of connections.
 class Analysis {
 public:
     virtual ~Analysis() = default;
@@ -37,8 +37,8 @@ public:
     virtual void on_live(const LiveSocket&) {}
     /// Adds its sections.
     virtual void add_to(Report&, const ReportContext&) = 0;
-    /// The next report tells of what happens from now on. What is counted as being there now goes
-    /// on.
+    /// The next report covers what happens from now on. Counts of existing sockets are carried
+    /// over.
     virtual void next_interval(MonoTime) = 0;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which lines of several hosts tell of the same connection, once from each of its ends. Pure: it
-// reads summaries and gives pairs, and the same ones each time.
+// Finds the lines of several hosts that describe the same connection, one from each of its ends.
+// Pure: it reads summaries and returns pairs; the result is deterministic.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,7 @@ struct JoinedEnds {
     auto operator<=>(const JoinedEnds&) const = default;
 };
 
-/// Two lines belong together if their four-tuples are mirrored and they are of different hosts.
+/// Two lines match if their four-tuples are mirrored and they are of different hosts.
 /// Ports are used again: of several, those go together whose opening times are nearest (where one
 /// isn't known, whose endings are; where those aren't known either, that were there at the same
 /// time), no further apart than kTolerance by the hosts' clocks, which are first set by each other
@@ -46,8 +46,8 @@ public:
     [[nodiscard]] const std::vector<JoinedEnds>& joined() const { return joined_; }
     /// Whether it is one of a pair; also of one within its host.
     [[nodiscard]] bool has_partner(EndRef end) const { return has_partner_[end.host][end.line]; }
-    /// What `other`'s clock shows minus what `host`'s does, as the connections between them tell; 0
-    /// if none does.
+    /// `other`'s clock minus `host`'s clock, estimated from the connections between them; 0 if
+    /// there is no such connection.
     [[nodiscard]] Nanoseconds clock_difference(std::uint32_t host, std::uint32_t other) const;
 
 private:
@@ -95,11 +95,11 @@ private:
     std::vector<JoinedEnds> joined_;
 };
 
-/// Who closed first, told of a connection and not of a side.
+/// Who closed first, in terms of the connection instead of a side.
 enum class Closer : std::uint8_t { client, server, both, none, unknown };
 std::string_view name(Closer who);
-Closer closer_by_client(ClosedFirst told);
-Closer closer_by_server(ClosedFirst told);
+Closer closer_by_client(ClosedFirst reported);
+Closer closer_by_server(ClosedFirst reported);
 
 // clang-format off
 #define TCPDWELL_AGREEMENT_LIST(X)                                                      \
@@ -113,7 +113,7 @@ Closer closer_by_server(ClosedFirst told);
     X(disagree, "disagree")
 // clang-format on
 
-/// What the two ends' words on who closed first come to.
+/// Result of comparing what the two ends recorded on who closed first.
 TCPDWELL_WORD_ENUM(Agreement, TCPDWELL_AGREEMENT_LIST)
 
 Agreement agreement(const EndSummary& client, const EndSummary& server);

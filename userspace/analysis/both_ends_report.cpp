@@ -114,7 +114,7 @@ constexpr TableView kTimeView[] = {
     {"time_wait.neither", "NO TW", "At neither.", 6},
 };
 
-/// Both in one table, where a line has the room.
+/// Both in one table, if the line is wide enough.
 constexpr auto kServerView = [] {
     std::array<TableView, 2 + std::size(kCloserView) + std::size(kTimeView) - 1> all{
         TableView{"client_host", "CLIENT HOST", "Host that connects.", 11, Align::left},

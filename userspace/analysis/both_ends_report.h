@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What recordings of several hosts tell together: a report of its own, beside those of the hosts.
+// Report on the combined recordings of several hosts, separate from the reports on each host.
 #pragma once
 
 #include <span>
@@ -10,8 +10,8 @@
 namespace tcpdwell {
 
 /// Sections `summary` (Facts), `hosts`, `pairs`, `servers` and `disagreements` (Tables) for
-/// machines, and sections without an id for people. Who is client and who is server is told for
-/// each connection.
+/// machines, and sections without an id for people. Which end is the client and which the server
+/// is reported for each connection.
 Report both_ends_report(std::span<const EndSummaries> hosts);
 
 } // namespace tcpdwell

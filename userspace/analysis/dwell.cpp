@@ -13,8 +13,8 @@ using namespace std::chrono_literals;
 constexpr Nanoseconds kNominalTimeWait = 60s;
 constexpr std::uint32_t kOthers = ~std::uint32_t{0} - 1;
 
-/// What is measured, and by which edges: a state's dwell says it only where it was left in the
-/// right direction.
+/// What is measured, and by which edges: a state's dwell is a measurement only if the state was
+/// left in the right direction.
 struct Latency {
     std::string_view id;
     std::string_view title;
@@ -76,7 +76,7 @@ void Dwell::on_transition(const TransitionLine& line) {
     if (!line.dwell) return;
     edge->dwell.record(*line.dwell);
     if (by_ != SplitBy::role && line.who->tuple.remote.empty())
-        return; // a listener is nobody's connection
+        return; // a listener isn't a connection
     switch (by_) {
     case SplitBy::none:
     case SplitBy::ending: break;
@@ -199,7 +199,7 @@ Distributions Dwell::split(Report& report) const {
 }
 
 StateDiagram Dwell::diagram() const {
-    // A birth comes first, so CLOSE is first among the states that are left, and last among those
+    // Creation comes first, so CLOSE is first among the states that are left, and last among those
     // that are entered.
     StateDiagram diagram;
     auto sources = kAllOf<TcpState>;

@@ -14,7 +14,7 @@
 
 namespace tcpdwell {
 
-/// By what the dwell times are split besides being told for all.
+/// By what the dwell times are split, in addition to the totals.
 enum class SplitBy : std::uint8_t { none, role, service, remote, ending };
 std::string_view name(SplitBy by);
 std::optional<SplitBy> split_from_name(std::string_view name); ///< nullopt: no such word
@@ -26,8 +26,8 @@ class Dwell : public Analysis {
 public:
     static constexpr std::size_t kMaxParts = 1000;
 
-    /// `flows` tells services and remote servers apart; it has to have seen a move before this has,
-    /// and outlives this.
+    /// `flows` maps connections to services and remote servers; it must process each move before
+    /// this does, and must outlive this.
     Dwell(SplitBy by, const Flows& flows) : by_(by), flows_(flows) {}
 
     void on_transition(const TransitionLine& line) override;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What one host saw of its connections, in brief: enough to find the other host's view of each and
-// to hold the two against each other.
+// Summary of what one host saw of its connections: enough to find the other host's view of each
+// and to compare the two.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 
 namespace tcpdwell {
 
-/// One end of a connection. 64 bytes; the states stand elsewhere (EndSummaries::states()).
+/// One end of a connection. 64 bytes; the states are stored separately (EndSummaries::states()).
 struct EndSummary {
     static constexpr std::int64_t kNotTold = INT64_MIN;
 
@@ -35,7 +35,7 @@ struct EndSummary {
     [[nodiscard]] bool is_over() const { return over_ns != kNotTold; }
 };
 
-/// All of one host, in the order in which they were told. At most `most` are kept, some 120 bytes
+/// All of one host, in the order in which they were added. At most `most` are kept, some 120 bytes
 /// each; the rest is counted.
 class EndSummaries {
 public:
@@ -48,7 +48,7 @@ public:
     /// `clock`: of this host, at the time of the line. Connections without a peer, and those that
     /// can't leave the host (loopback addresses, or one address at both ends), are left out.
     void add(const ConnectionLine& line, const ClockAnchor& clock, bool selected);
-    /// The time that the host's recordings tell of.
+    /// The time that the host's recordings cover.
     void set_span(WallTime begin, WallTime end);
 
     [[nodiscard]] const std::string& host() const { return host_; }
@@ -59,7 +59,7 @@ public:
     [[nodiscard]] std::optional<Nanoseconds> time_in(const EndSummary& end, TcpState state) const;
     [[nodiscard]] bool has_been_in(const EndSummary& end, TcpState state) const;
     [[nodiscard]] bool owns(const IpAddress& address) const { return addresses_.contains(address); }
-    [[nodiscard]] std::uint64_t left_out() const { return left_out_; } ///< for want of room
+    [[nodiscard]] std::uint64_t left_out() const { return left_out_; } ///< because of the limit
     [[nodiscard]] WallTime begin() const { return begin_; }
     [[nodiscard]] WallTime end() const { return end_; }
 
@@ -68,7 +68,7 @@ private:
     std::size_t most_;
     std::vector<EndSummary> ends_;
     std::vector<TcpState> states_;     ///< of all ends, one after the other
-    std::vector<std::int64_t> dwells_; ///< beside them
+    std::vector<std::int64_t> dwells_; ///< parallel to states_
     std::set<IpAddress> addresses_;    ///< local ones
     std::uint64_t left_out_ = 0;
     WallTime begin_{};

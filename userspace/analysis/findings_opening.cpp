@@ -97,32 +97,32 @@ std::uint64_t no_port_to(const Flows& flows, const PortRow& port) {
 
 void find_ephemeral_ports_low(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
     const double share = evidence.thresholds.value("ephemeral_ports_low.share");
-    std::set<std::pair<std::uint32_t, Endpoint>> told;
+    std::set<std::pair<std::uint32_t, Endpoint>> reported;
     for (const PortRow& row : evidence.flows.ports()) {
         const auto range = evidence.moment.host.port_range(row.netns);
         if (!range) continue;
         const std::uint64_t limit = range->second - range->first + 1;
         if (static_cast<double>(row.held.peak()) < share * static_cast<double>(limit)) continue;
-        // Which local address they wanted isn't known, so that is told once for each remote
+        // Which local address they wanted isn't known, so that is reported once for each remote
         // endpoint.
-        const bool is_new = told.emplace(row.netns, row.remote).second;
+        const bool is_new = reported.emplace(row.netns, row.remote).second;
         drafts.push_back(
             ports_draft(evidence, row, limit, is_new ? no_port_to(evidence.flows, row) : 0));
     }
-    std::uint64_t untold = 0;
+    std::uint64_t unreported = 0;
     const RemoteRow* example = nullptr;
     for (const RemoteRow& row : evidence.flows.remotes()) {
         const std::uint64_t n = row.total().with(EndingDetail::no_port);
-        if (n == 0 || told.contains({row.netns, row.remote})) continue;
-        untold += n;
+        if (n == 0 || reported.contains({row.netns, row.remote})) continue;
+        unreported += n;
         if (!example || n > example->total().with(EndingDetail::no_port)) example = &row;
     }
     if (!example) return;
     // Ports bound explicitly, reserved, or taken by other pairs' listeners.
     FindingDraft draft{"ephemeral_ports_low", Severity::critical};
     draft.what = fmt::format("{} found no free local port, for instance to {}.",
-                             counted(untold, "connect"), example->remote.text(example->family));
-    draft.evidence = {{"no_port", "connects without a port", untold},
+                             counted(unreported, "connect"), example->remote.text(example->family));
+    draft.evidence = {{"no_port", "connects without a port", unreported},
                       {"remote", "remote endpoint", example->remote.text(example->family)}};
     draft.advice.push_back(fmt::format(
         "Compare {} and net.ipv4.ip_local_reserved_ports with the ports in use: sockets "
@@ -133,7 +133,7 @@ void find_ephemeral_ports_low(const RuleInput& evidence, std::vector<FindingDraf
 
 namespace {
 
-/// Connects of one program that nobody has answered.
+/// Unanswered connects of one program.
 struct UnansweredConnects {
     std::uint64_t failed = 0;
     std::uint64_t waiting = 0;
@@ -214,8 +214,8 @@ void find_connects_unanswered(const RuleInput& evidence, std::vector<FindingDraf
 
 namespace {
 
-/// Handshakes of one listening endpoint, whoever listens there and whoever accepts: a handshake
-/// that fails is never accepted by anybody.
+/// Handshakes of one listening endpoint, over all processes that listen there or accept: a
+/// handshake that fails is never accepted by any process.
 struct Handshakes {
     const ServiceRow* listener; ///< the row with the most failed ones
     std::uint64_t all = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who collects TIME_WAITs, who avoids them, and whether there is room for them.
+// Who accumulates TIME_WAITs, who avoids them, and how close their number is to the limit.
 #include <fmt/format.h>
 
 #include <algorithm>

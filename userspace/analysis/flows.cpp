@@ -14,7 +14,7 @@
 namespace tcpdwell {
 namespace {
 
-/// Stands for a listening socket, which belongs to no group.
+/// Denotes a listening socket, which belongs to no group.
 constexpr std::uint32_t kListener = ~std::uint32_t{0};
 
 std::uint64_t hash_of(const IpAddress& address) {
@@ -297,7 +297,7 @@ void Flows::on_move(const StateMove& move) {
 
 void Flows::on_connection(const ConnectionLine& line) {
     const ConnectionIdentity& who = *line.who;
-    const std::uint32_t index = group_for(who); // whatever has been learnt since it moved last
+    const std::uint32_t index = group_for(who); // more may be known since its last move
     Group& group = groups_[index];
     ServiceRow& service = services_[group.service];
     count(service.ended, line);

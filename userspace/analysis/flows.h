@@ -33,7 +33,7 @@ namespace tcpdwell {
 /// Why a connection that was closed actively left no TIME_WAIT.
 TCPDWELL_WORD_ENUM(SkipCause, TCPDWELL_SKIP_CAUSE_LIST)
 
-/// What connections have come to.
+/// Counts of how connections ended.
 struct EndCounts {
     std::uint64_t connections = 0;
     EnumArray<ClosedFirst, std::uint64_t> closed_first;
@@ -113,7 +113,7 @@ struct RemoteRow {
 };
 
 /// Local ports in use towards one remote endpoint. A port is held from connect() until the last
-/// trace of the connection is gone, TIME_WAIT included (kernel: __inet_hash_connect()).
+/// remnant of the connection is removed, TIME_WAIT included (kernel: __inet_hash_connect()).
 struct PortRow {
     std::uint32_t netns;
     Family family;
@@ -132,18 +132,18 @@ struct Unanswered {
     std::uint64_t count;
 };
 
-/// Adds a connection to what they have come to.
+/// Adds a connection to the counts.
 void count(EndCounts& tally, const ConnectionLine& line);
 
 /// Memory: some 600 bytes for each service, remote server and pair, of which at most kMaxGroups are
-/// told apart; what comes after is summed up in one row without an endpoint. And four bytes for
-/// each connection that the tracker holds.
+/// distinguished; any further ones are summed up in one row without an endpoint. In addition, four
+/// bytes for each connection that the tracker holds.
 class Flows : public Analysis {
 public:
     static constexpr std::size_t kMaxGroups = 50'000;
 
-    /// A connect() that was given up counts as unanswered if it had waited for at least
-    /// `unanswered_from`: programs that try several addresses at a time (RFC 8305) give up all but
+    /// An abandoned connect() counts as unanswered if it had waited for at least
+    /// `unanswered_from`: programs that try several addresses at a time (RFC 8305) abandon all but
     /// one.
     Flows(MonoTime begin, Nanoseconds unanswered_from)
         : begin_(begin), unanswered_from_(unanswered_from) {}
@@ -171,7 +171,7 @@ public:
         return who.slot < groups_by_slot_.size() && groups_by_slot_[who.slot] != 0;
     }
 
-    /// Indices for whoever splits by them; valid from the first move of the connection on, and
+    /// Indices for splitting by them; valid from the first move of the connection on, and
     /// during the transition that goes with its last one.
     [[nodiscard]] std::uint32_t service_of(const ConnectionIdentity& who) const;
     [[nodiscard]] std::uint32_t

@@ -63,7 +63,7 @@ constexpr Column kPortColumns[] = {
     {.id = "per_second", .title = "Per second", .help = "Connections begun per second."},
 };
 
-/// A column where there is more room than in a line of text.
+/// A column for outputs that are wider than a line of text.
 constexpr TableView minor(std::string_view path, std::string_view help,
                           Align align = Align::right) {
     return {.path = path,
@@ -215,7 +215,7 @@ Table ports_table(const std::deque<PortRow>& ports, const ReportContext& moment)
     return table;
 }
 
-/// Whether `vague` may be the same service as `exact`, and says less.
+/// Whether `vague` may be the same service as `exact`, with less information.
 bool is_vaguer(const ServiceRow& vague, const ServiceRow& exact) {
     constexpr std::array<char, TD_COMM_LEN> kNobody{};
     const bool comm_fits = vague.key.comm == kNobody || vague.key.comm == exact.key.comm;

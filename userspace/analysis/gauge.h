@@ -15,7 +15,7 @@ public:
         area_ -= seconds(at);
         peak_ = std::max(peak_, ++now_);
     }
-    /// Nobody can leave where nobody is.
+    /// leave() requires a count above 0.
     void leave(MonoTime at) {
         if (now_ == 0) return;
         area_ += seconds(at);

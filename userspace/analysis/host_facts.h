@@ -18,7 +18,7 @@ class HostFacts {
 public:
     void on_fact(const Fact& fact);
 
-    /// About the host: "version", "host", "kernel", "machine", "probes". nullopt: not told.
+    /// About the host: "version", "host", "kernel", "machine", "probes". nullopt: not known.
     [[nodiscard]] std::optional<std::string_view> about_host(std::string_view key) const;
     /// A sysctl ("net.ipv4.tcp_fin_timeout") of a network namespace; that of the namespace in which
     /// tracing was started, where the other's isn't known. nullopt: the kernel has none of that

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who sits in which state right now, and for how long: what a report finds wrong with sockets that
-// are still there.
+// Which processes have sockets in which state now, and for how long: input for findings on sockets
+// that still exist.
 #pragma once
 
 #include <map>
@@ -19,7 +19,7 @@ struct HeldSockets {
     std::optional<Process>
         process; ///< nullopt: the kernel has no process for them any more (orphans)
     std::uint64_t sockets = 0;
-    std::uint64_t old = 0;       ///< of which as old as the state's threshold says
+    std::uint64_t old = 0;       ///< of which as old as the state's threshold
     Nanoseconds oldest{};        ///< at least
     bool oldest_is_exact = true; ///< its beginning was seen
     FourTuple oldest_tuple{};

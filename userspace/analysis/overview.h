@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a report is about, and how much it can be trusted.
+// Scope of a report, and quality of its data.
 #pragma once
 
 #include <set>
@@ -12,7 +12,7 @@
 
 namespace tcpdwell {
 
-/// What the run says of itself.
+/// Description of the run.
 struct RunDescription {
     std::string source; ///< "live", or the recordings' names
     std::string filter; ///< as given by the user; "": none

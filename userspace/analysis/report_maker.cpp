@@ -6,8 +6,8 @@
 namespace tcpdwell {
 namespace {
 
-/// Sections as machines get them. Analyses add theirs in the order in which they have to be told of
-/// moves.
+/// Order of the sections in machine-readable output. Analyses add theirs in the order in which they
+/// have to be notified of moves.
 constexpr std::string_view kOrder[] = {"meta",      "quality",   "findings",    "states",
                                        "states_by", "latencies", "transitions", "services",
                                        "remotes",   "ports",     "timeline"};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// All analyses together: takes what the tracker tells, makes reports. The catalog of analyses is
-// its constructor.
+// Runs all analyses on the tracker's output and makes reports. The catalog of analyses is its
+// constructor.
 #pragma once
 
 #include <memory>
@@ -24,10 +24,10 @@ struct ReportOptions {
     RunDescription run;
 };
 
-/// Makes reports on all connections that it is given lines of.
+/// Makes reports on all connections whose lines are passed to it.
 class ReportMaker final : public TrackerListener {
 public:
-    /// `begin`: the time that the first report tells of begins here.
+    /// `begin`: start of the period that the first report covers.
     ReportMaker(ReportOptions options, MonoTime begin);
 
     void on_move(const StateMove& move) override;
@@ -35,8 +35,8 @@ public:
     void on_connection(const ConnectionLine& line) override;
     void on_lost(const LostLine& line) override;
 
-    /// A report on the time since the last one (or `begin`), up to `now`. Of what `tracker` holds,
-    /// only that counts which has had a move here.
+    /// A report on the time since the last one (or `begin`), up to `now`. Of the sockets that
+    /// `tracker` holds, only those that had a move here are counted.
     Report make(const Tracker& tracker, const DataQuality& quality, const HostFacts& host,
                 const ClockAnchor& clock,
                 const std::function<std::optional<std::string_view>(std::uint64_t)>& cgroup_path,
@@ -53,12 +53,12 @@ private:
     ReportOptions options_;
     MonoTime begin_;
     std::uint64_t ended_ = 0;
-    Flows flows_; ///< first: the others ask it
+    Flows flows_; ///< first: the others query it
     Dwell dwell_;
     OpenSockets live_;
     TimelineAnalysis timeline_;
     Overview overview_;
-    std::array<Analysis*, 5> all_; ///< in the order in which they are told, and add their sections
+    std::array<Analysis*, 5> all_; ///< in the order in which they are notified and add sections
 };
 
 } // namespace tcpdwell

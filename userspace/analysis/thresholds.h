@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From when on something is a finding. Every threshold has a name, a default and a unit, and can be
-// set.
+// Limits from which on something is a finding. Every threshold has a name, a default and a unit,
+// and can be set.
 #pragma once
 
 #include <array>
@@ -25,7 +25,7 @@ public:
     static std::span<const ThresholdRow> rows();
 
     /// From "NAME=VALUE": a whole number, a share (0.5 or 50%), or a time (500ms, 30s, 5m, 1h; a
-    /// bare number is seconds). ErrorCode::usage says what is wrong and what would be right.
+    /// bare number is seconds). ErrorCode::usage names the error and the valid forms.
     Result<void> set(std::string_view text);
 
     /// `name` must be that of a row.

@@ -18,18 +18,18 @@ std::span<const Command> commands() {
     static constexpr std::array kCommands{
         Command{"trace", "Print state transitions, or finished connections, as they happen",
                 define_trace},
-        Command{"report", "Tell how long states last, who closes first, and what is wrong",
+        Command{"report", "Report how long states last, who closes first, and what is wrong",
                 define_report},
         Command{"record",
                 "Write everything that is seen to a file, for trace and report to read later",
                 define_record},
-        Command{"info", "Tell what a recording is, and whether it is whole", define_info},
+        Command{"info", "Describe a recording, and check whether it is whole", define_info},
         Command{"copy", "Copy a part of a recording, or one that can be given away", define_copy},
         Command{"census", "Count the sockets that exist now, by state, with owners", define_census},
-        Command{"check", "Tell whether this host can be traced, and with which probes",
+        Command{"check", "Check whether this host can be traced, and with which probes",
                 define_check},
         Command{"explain",
-                "Tell what a state, an ending, a finding or a sysctl means, and its value here",
+                "Print what a state, an ending, a finding or a sysctl means, and its value here",
                 define_explain},
     };
     return kCommands;

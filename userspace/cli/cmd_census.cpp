@@ -37,14 +37,14 @@ std::optional<GroupBy> group_by_from_name(std::string_view name) {
     return std::nullopt;
 }
 
-/// What the answer can't tell for want of rights.
+/// What is missing from the result for lack of privileges.
 void warn_about_gaps(const Census& census) {
     const std::string_view remedy = ::geteuid() == 0 ? "" : "; run it with sudo";
     if (census.closed_namespaces != 0)
         fmt::print(stderr, "network namespaces that can't be entered and are left out: {}{}\n",
                    census.closed_namespaces, remedy);
     if (census.unreadable_processes != 0)
-        fmt::print(stderr, "some owners aren't known; processes that can't be looked into: {}{}\n",
+        fmt::print(stderr, "some owners are unknown; processes that can't be inspected: {}{}\n",
                    census.unreadable_processes, remedy);
 }
 
@@ -87,8 +87,8 @@ Result<int> run_census(const CensusOptions& options) {
 Action define_census(CLI::App& app) {
     const auto options = std::make_shared<CensusOptions>();
     app.footer(
-        "All network namespaces are looked into. Whether a socket is the server's or the client's "
-        "side is told by\n"
+        "All network namespaces are examined. Whether a socket is the server's or the client's "
+        "side is decided by\n"
         "whether something listens on its local port. A socket that several processes have open "
         "counts for the\n"
         "one with the lowest pid.\n\n"

@@ -56,7 +56,7 @@ public:
                 return tl::unexpected(other.error());
         std::string beside = path + ".XXXXXX";
         Fd fd(::mkostemp(beside.data(),
-                         O_CLOEXEC)); // mode 0600: ports and process ids aren't for everybody
+                         O_CLOEXEC)); // mode 0600: ports and process ids must stay private
         return from(std::move(fd), path, std::move(beside), inputs);
     }
     CopyFile(CopyFile&& other) noexcept
@@ -129,9 +129,8 @@ void warn(const recording::Damage& damage, std::uint64_t lost,
             "the recording has no end: it is still being written, or its writer was killed");
     if (!anonymizer) return;
     for (const auto& [kind, count] : anonymizer->not_understood())
-        spdlog::warn(
-            "{} records of kind {} were left out: this version doesn't know what they tell", count,
-            kind);
+        spdlog::warn("{} records of kind {} were left out: this version doesn't know this kind",
+                     count, kind);
 }
 
 Result<int> run_copy(const CopyOptions& options) {
@@ -170,7 +169,7 @@ Result<int> run_copy(const CopyOptions& options) {
             return anonymous ? (*writer)->write(*anonymous) : Result<void>();
         });
     if (!copied && copied.error().error_number == EPIPE && options.output == "-")
-        return 0; // its reader has seen enough
+        return 0; // the reader has closed the pipe
     if (!copied) return tl::unexpected(copied.error());
     if (auto ended = (*writer)->end(); !ended) return tl::unexpected(ended.error());
     if (auto kept = file->keep(); !kept) return tl::unexpected(kept.error());
@@ -199,7 +198,7 @@ Action define_copy(CLI::App& app) {
     app.add_flag("--strict", options->strict,
                  "Exit with status 4 if events were lost or the recording is damaged");
     app.add_flag("-q,--quiet", options->quiet, "No summary on stderr, only warnings");
-    app.add_flag("-v,--verbose", options->verbose, "Say more on stderr");
+    app.add_flag("-v,--verbose", options->verbose, "Print more on stderr");
     app.footer(
         "Examples:\n"
         "  tcpdwell copy -r day.tdw -o incident.tdw --since 18:04 --until 18:10\n"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Needs no rights: texts, and sysctls that anybody may read.
+// Needs no privileges: texts, and sysctls that every user may read.
 #include "cli/cmd_explain.h"
 
 #include <fmt/format.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `tcpdwell explain`: what the words mean, and how this host is set.
+// `tcpdwell explain`: what the terms mean, and the values of sysctls on this host.
 #pragma once
 
 #include "cli/command.h"

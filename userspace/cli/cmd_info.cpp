@@ -22,7 +22,7 @@ using recording::Damage;
 using recording::Head;
 using recording::RecordingReader;
 
-/// What a look at all records tells.
+/// Result of reading all records.
 struct Contents {
     std::uint64_t blocks = 0;
     std::uint64_t records = 0;

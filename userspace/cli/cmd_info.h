@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `tcpdwell info`: what a recording is, and whether it is whole.
+// `tcpdwell info`: describes a recording and checks whether it is complete.
 #pragma once
 
 #include "cli/command.h"

@@ -22,8 +22,8 @@ struct RecordCommand {
     std::vector<std::string> triggers;
 };
 
-/// Shows how it goes on, and saves what is held when a signal or a trigger asks for it. Of what is
-/// interpreted it makes nothing: a better tracker can read the recording anew.
+/// Shows progress, and saves what is held when a signal or a trigger requests it. Interpreted data
+/// is discarded: a later version of the tracker can process the recording again.
 class RecordMonitor final : public Consumer {
 public:
     RecordMonitor(Recorder& recorder, SaveSignal* signal, bool shows_progress)
@@ -74,7 +74,7 @@ Result<int> run_record(const RecordCommand& options) {
     if (saves && !run_options.roll.keep && !run_options.roll.max_bytes)
         return fail(
             ErrorCode::usage,
-            "--dump-on and --trigger save what is held: say how much with --keep or --max-size");
+            "--dump-on and --trigger save what is held: set the amount with --keep or --max-size");
     std::vector<Trigger> triggers;
     for (const std::string& text : options.triggers) {
         auto trigger = Trigger::parse(text);
@@ -95,7 +95,7 @@ Result<int> run_record(const RecordCommand& options) {
     Selection selection(run->filter(), run->context(), watch);
     const auto outcome = run->run(selection.entrance(), interprets);
     if (!outcome && outcome.error().error_number == EPIPE && run_options.write == "-")
-        return 0; // its reader has seen enough
+        return 0; // the reader has closed the pipe
     if (!outcome) return tl::unexpected(outcome.error());
     const recording::WriterTotals totals = run->recorder()->totals();
     spdlog::info("{} records in {} bytes, {:.1f} times as large in memory; {}", totals.records,
@@ -144,7 +144,7 @@ Action define_record(CLI::App& app) {
                "  tcpdwell record -o incident.tdw                 until Ctrl-C\n"
                "  tcpdwell record -o run.tdw -- ./load-test       as long as the command runs\n"
                "  tcpdwell report -r incident.tdw                 anywhere, without root\n"
-               "  tcpdwell trace -r incident.tdw --speed 1x       as it was\n"
+               "  tcpdwell trace -r incident.tdw --speed 1x       at its own pace\n"
                "  tcpdwell record -o - | ssh archive 'cat >host.tdw'\n"
                "A flight recorder, which always holds the last half hour in at most 1 GB:\n"
                "  tcpdwell record -o /var/lib/tcpdwell --keep 30m --max-size 1G --dump-on SIGUSR1 "

@@ -58,7 +58,7 @@ public:
         return to;
     }
 
-    /// Returns whether somebody still reads. The page is written even if stdout can't be.
+    /// Returns whether stdout still has a reader. The page is written even if stdout can't be.
     Result<bool> print(ReportSet reports, bool is_last) {
         reports.words = words_;
         out_.buffer() += output_.render(reports, style_);
@@ -190,7 +190,7 @@ Action define_report(CLI::App& app) {
         "  tcpdwell report -i 10s --port 443                 what changes every ten seconds\n"
         "  tcpdwell report --by service -- ab -n 1000 http://127.0.0.1/\n"
         "  tcpdwell report -d 1m -f json | jq '.services[0]' the service that closes first most\n"
-        "  tcpdwell report -r web.tdw db.tdw                 two hosts, and what both tell of one "
+        "  tcpdwell report -r web.tdw db.tdw                 two hosts, and both ends of each "
         "connection\n"
         "  tcpdwell report -r FILE --since -10m              the last ten minutes of a "
         "recording\n\n" +

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stands before a host's report and notes its connections, for the report on both ends of them.
+// Placed before a host's report, it records the connections for the report on both ends of them.
 #pragma once
 
 #include "analysis/end_summaries.h"
@@ -7,8 +7,8 @@
 
 namespace tcpdwell {
 
-/// Stands before the selection: ends are kept whatever the filter says, for only one of the two may
-/// pass it.
+/// Placed before the selection: ends are kept regardless of the filter, since only one of the two
+/// may pass it.
 class EndsCollector final : public ForwardingConsumer {
 public:
     /// What is referred to outlives this.

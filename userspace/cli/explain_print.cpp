@@ -27,7 +27,7 @@ std::string kind(const Explanation& explanation) {
     return std::string(name(explanation.topic));
 }
 
-/// nullopt: it isn't read at all, so nothing can be said.
+/// nullopt: it isn't read at all, so the value is unknown.
 std::optional<std::string_view> value_here(std::string_view sysctl, std::span<const Sysctl> here) {
     const auto it =
         std::find_if(here.begin(), here.end(), [&](const Sysctl& s) { return s.name == sysctl; });

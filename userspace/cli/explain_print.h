@@ -16,7 +16,7 @@ struct ExplainStyle {
 };
 
 /// Heading, text, the values in `here` of the sysctls that it names, source. A sysctl that
-/// tcp_sysctl_names() has but `here` hasn't is said not to be there.
+/// tcp_sysctl_names() has but `here` hasn't is printed as missing.
 void append_explanation(std::string& out, const Explanation& explanation,
                         std::span<const Sysctl> here, const ExplainStyle& style);
 

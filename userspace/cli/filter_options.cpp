@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Options take texts; what is wrong with them is told by resolve(), in the words of the rooms that
-// know.
+// Options are stored as text; resolve() reports errors in them, with the messages of the modules
+// that parse them.
 #include "cli/filter_options.h"
 
 #include <fmt/format.h>
@@ -91,7 +91,7 @@ std::shared_ptr<FilterOptions> FilterOptions::declare(CLI::App& app) {
     add_list(app, "--comm", options->comms_, "GLOB[,...]",
              "Name of that process: nginx, 'php-fpm*'");
     add_list(app, "--netns", options->netns_, "NETNS[,...]",
-             "Network namespace: its inode, a name that 'ip netns' knows, or a process in it");
+             "Network namespace: its inode, a name from 'ip netns', or a process in it");
     add_list(app, "--cgroup", options->cgroups_, "PATH[,...]",
              "cgroup v2 and those below it: /system.slice/nginx.service");
     app.add_flag("-4", options->ipv4_, "Only IPv4 sockets")->group(group);

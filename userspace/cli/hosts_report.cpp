@@ -15,8 +15,8 @@
 namespace tcpdwell {
 namespace {
 
-/// A name for each host: its own; with a number where another has the same (a clone, or the same
-/// host after a boot), or where it tells none.
+/// A name for each host: its own, with a number if another has the same (a clone, or the same host
+/// after a boot) or if the recording has none.
 std::vector<std::string> names_of(const std::vector<ViewRun>& runs) {
     std::vector<std::string> names;
     std::set<std::string> taken;

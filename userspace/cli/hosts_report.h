@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reports on several hosts at once, from their recordings: each host's own, then what both ends of
-// their connections say. One host is read after the other, each by itself, so that nothing of one
-// is taken for another's.
+// Reports on several hosts at once, from their recordings: each host's own, then the one on both
+// ends of their connections. Hosts are read one after the other and separately, so that data of one
+// is never attributed to another.
 #pragma once
 
 #include <vector>

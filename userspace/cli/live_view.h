@@ -25,7 +25,7 @@ open_live_source(std::size_t buffer_bytes, const Filter& filter, const ProbeText
 struct Census {
     std::vector<CensusSocket> sockets;
     std::size_t namespaces = 0;           ///< network namespaces that were looked into
-    std::size_t closed_namespaces = 0;    ///< those that can't be entered for want of rights
+    std::size_t closed_namespaces = 0;    ///< those that can't be entered for lack of privileges
     std::size_t unreadable_processes = 0; ///< if that is why an owner isn't known
 };
 

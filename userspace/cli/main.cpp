@@ -21,7 +21,7 @@ int exit_status(ErrorCode code) {
 }
 
 int run(int argc, char** argv) {
-    ::signal(SIGPIPE, SIG_IGN); // a reader that has gone is told by write()
+    ::signal(SIGPIPE, SIG_IGN); // write() reports a closed pipe (EPIPE)
     CLI::App app("tcpdwell: which TCP states connections pass, how long each lasts, who closes "
                  "first, and why they end.\n"
                  "TIME_WAIT and SYN_RECV are shown as the kernel really keeps them.",
@@ -36,7 +36,7 @@ int run(int argc, char** argv) {
         Action action = command.define(*sub);
         sub->callback([&chosen, action = std::move(action)] { chosen = action; });
     }
-    app.footer("tcpdwell COMMAND --help tells the options of a command. Tracing needs root.");
+    app.footer("tcpdwell COMMAND --help lists the options of a command. Tracing needs root.");
 
     try {
         app.parse(argc, argv);

@@ -13,7 +13,7 @@ namespace tcpdwell {
 class OutputFile {
 public:
     /// Opens it for writing, before privileges are given up and before a long run; what it holds
-    /// stays. Creates it if it isn't there. The error names the file and says what is wrong.
+    /// stays. Creates it if it isn't there. The error names the file and the cause.
     static Result<OutputFile> open(const std::string& path);
     OutputFile(OutputFile&&) = default;
     OutputFile& operator=(OutputFile&&) = delete;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One line on stderr that is written over while a report gathers, for people at a terminal.
+// One line on stderr that is updated while data is collected, for people at a terminal.
 #pragma once
 
 #include <chrono>

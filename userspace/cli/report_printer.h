@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `report` prints: one report at the end, or one for each interval. Whoever runs it does the
+// What `report` prints: one report at the end, or one for each interval. Its caller does the
 // printing.
 #pragma once
 
@@ -14,7 +14,7 @@ namespace tcpdwell {
 
 class ReportPrinter final : public Consumer {
 public:
-    /// Is given each report, and whether it is the last. Returns whether anybody wants another.
+    /// Is given each report, and whether it is the last. Returns whether another one is wanted.
     using Print = std::function<Result<bool>(Report report, bool is_last)>;
 
     /// `context` outlives this.

@@ -20,7 +20,7 @@ using LostRow = std::array<Value, 2>;
 /// `cgroup` is the path, if known. The cells view into the line's identity.
 TransitionRow to_row(const TransitionLine& line, const ClockAnchor& clock,
                      std::optional<std::string_view> cgroup);
-/// `spans` is room for the states, which the row views into.
+/// `spans` is storage for the states, which the row views into.
 ConnectionRow to_row(const ConnectionLine& line, const ClockAnchor& clock,
                      std::optional<std::string_view> cgroup, std::vector<StateSpan>& spans);
 LostRow to_row(const LostLine& line, const ClockAnchor& clock);

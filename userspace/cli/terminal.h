@@ -16,7 +16,7 @@ bool stdout_takes_colour();
 void declare_colour(CLI::App& app, std::string& word);
 bool wants_colour(const std::string& word); ///< "auto", "always" or "never"
 
-/// Characters in a line of stdout: those of the terminal, or of COLUMNS; 80 where neither says.
+/// Characters in a line of stdout: those of the terminal, or of COLUMNS; 80 if neither is set.
 std::size_t stdout_width();
 
 /// Whether the locale's encoding is UTF-8, by LC_ALL, LC_CTYPE or LANG.

@@ -53,7 +53,7 @@ std::shared_ptr<RunOptions> RunOptions::declare(CLI::App& app) {
         ->transform(time_with_unit())
         ->check(CLI::PositiveNumber);
     app.add_option("--buffer-size", options->buffer_bytes,
-                   "Room for events on their way from the kernel; rounded up to a power of two")
+                   "Size of the buffer for events from the kernel; rounded up to a power of two")
         ->transform(CLI::AsSizeValue(false))
         ->check(CLI::Range(kSmallestBuffer, kLargestBuffer))
         ->default_str("16MiB");
@@ -65,7 +65,7 @@ std::shared_ptr<RunOptions> RunOptions::declare(CLI::App& app) {
     app.add_flag("--strict", options->strict,
                  "Exit with status 4 if events were lost or the recording is damaged");
     app.add_flag("-q,--quiet", options->quiet, "No summary on stderr, only warnings");
-    app.add_flag("-v,--verbose", options->verbose, "Say more on stderr");
+    app.add_flag("-v,--verbose", options->verbose, "Print more on stderr");
     options->filters = FilterOptions::declare(app);
     app.add_option("command", options->command,
                    "After --: a command to run; tracing lasts as long as it does")
@@ -135,8 +135,8 @@ Result<std::vector<ViewRun>> ViewRun::prepare_each(const RunOptions& options) {
     if (!sources) return tl::unexpected(sources.error());
     for (auto& source : *sources) {
         if (sources->size() > 1 && source->head().boot_id.empty())
-            spdlog::warn("{} doesn't say which boot of which host it is of, and is taken for a "
-                         "host of its own",
+            spdlog::warn("{} doesn't say which boot of which host it is of, and is treated as "
+                         "a separate host",
                          fmt::join(source->paths(), " "));
         RunOptions own = options;
         if (sources->size() > 1) own.recordings = source->paths();
@@ -214,21 +214,22 @@ void ViewRun::warn(const PipelineOutcome& outcome) const {
         recorder_ ? std::max(recorder_->lost(), outcome.totals.lost) : outcome.totals.lost;
     if (lost > 0 && !replay_)
         spdlog::warn("events were lost because the buffer was full: connections that may be "
-                     "affected say \"seen\":\"gap\"; "
-                     "--buffer-size {} gives more room",
+                     "affected have \"seen\":\"gap\"; "
+                     "--buffer-size {} makes it larger",
                      std::min(options_.buffer_bytes * 4, kLargestBuffer));
     if (recorder_ && recorder_->totals().dropped > 0)
-        spdlog::warn("{} records could not be written to {}: its readers will find a hole there",
+        spdlog::warn("{} records could not be written to {}: it has a hole there",
                      recorder_->totals().dropped, recorder_->path());
     if (lost > 0 && replay_) spdlog::warn("events were lost when this was recorded");
     if (outcome.totals.evicted > 0)
-        spdlog::warn("{} connections were given up for want of room; see --max-connections",
-                     outcome.totals.evicted);
+        spdlog::warn(
+            "{} connections were dropped from tracking at the limit; see --max-connections",
+            outcome.totals.evicted);
     if (outcome.quality.malformed + outcome.quality.unknown > 0)
         spdlog::warn("{} records could not be understood",
                      outcome.quality.malformed + outcome.quality.unknown);
     if (outcome.totals.holes > 0)
-        spdlog::warn("the recording has {} hole{}, where nobody knows what happened",
+        spdlog::warn("the recording has {} hole{}, in which events are missing",
                      outcome.totals.holes, outcome.totals.holes == 1 ? "" : "s");
     if (!replay_) return;
     const recording::Damage damage = replay_->damage();

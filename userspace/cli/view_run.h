@@ -31,7 +31,7 @@ struct RunOptions {
     std::vector<std::string> command;
     std::vector<std::string> recordings; ///< to be read instead of the running kernel
     double speed = 0;                    ///< of replay; 0: as fast as possible
-    WindowOptions window;                ///< what of the recordings is told
+    WindowOptions window;                ///< which part of the recordings is reported
     Nanoseconds reads_on{};              ///< how long after the end of the window they are read
     std::string write;                   ///< file or folder to record to meanwhile
     recording::RollOptions roll; ///< of what is recorded: with one of these `write` is a folder
@@ -70,7 +70,7 @@ public:
     [[nodiscard]] const Context& context() const { return *context_; }
     [[nodiscard]] std::string source_name() const; ///< "live", or the files
     [[nodiscard]] std::string
-    host_name() const; ///< as the head of the recording tells it; "" of the live kernel
+    host_name() const; ///< as named in the head of the recording; "" of the live kernel
     [[nodiscard]] const TimeWindow& window() const { return window_; }
     [[nodiscard]] Recorder* recorder() { return recorder_.get(); }
 
@@ -94,7 +94,7 @@ private:
     std::unique_ptr<EventSource> source_;
     const recording::RecordingSource* replay_ = nullptr; ///< source_, if it is one
     std::unique_ptr<Recorder> recorder_;
-    std::unique_ptr<Context> context_; ///< consumers hold on to it
+    std::unique_ptr<Context> context_; ///< consumers keep references to it
 };
 
 } // namespace tcpdwell

@@ -28,7 +28,7 @@ std::string key(std::string_view word) {
     return out;
 }
 
-/// What other tools and the RFC say, by key: RFC 9293, ss, netstat; and keys that share an
+/// Names used by other tools and the RFC, by key: RFC 9293, ss, netstat; and keys that share an
 /// explanation.
 constexpr std::pair<std::string_view, std::string_view> kOtherNames[] = {
     {"synreceived", "SYN_RECV"}, {"estab", "ESTABLISHED"},   {"closed", "CLOSE"},
@@ -94,7 +94,7 @@ std::optional<std::size_t> distance(std::string_view wanted, std::string_view ca
     const std::size_t changes = edits(wanted, candidate);
     if (changes <= std::max<std::size_t>(1, wanted.size() / 3)) return changes;
     constexpr std::size_t kShortestPart = 3;
-    constexpr std::size_t kAfterSlips = 100; // a part of a word says less than a slip of the finger
+    constexpr std::size_t kAfterSlips = 100; // a partial word is a weaker match than a typo
     if (wanted.size() >= kShortestPart && candidate.find(wanted) != std::string_view::npos)
         return kAfterSlips + candidate.size() - wanted.size();
     return std::nullopt;

@@ -25,7 +25,7 @@ std::string_view name(Topic topic);
 /// "myth" and "myths", in upper or lower case; nullopt: not a topic.
 std::optional<Topic> topic_from_name(std::string_view word);
 
-/// One word explained. Texts are UTF-8 paragraphs separated by "\n"; whoever prints them wraps
+/// One word explained. Texts are UTF-8 paragraphs separated by "\n"; the caller wraps
 /// them.
 struct Explanation {
     std::string_view word;
@@ -41,8 +41,8 @@ const std::vector<Explanation>& explanations();
 
 /// Those that `word` means: a word of ours, in upper or lower case, with '-' or '_' ("time-wait",
 /// "FIN-WAIT-2"), a state's name in RFC 9293 or ss, the last part of a sysctl's name or of a key, a
-/// finding's threshold. Usually one; a word may be a column and an ending, say, and a sysctl brings
-/// the myths about it. Empty: not known.
+/// finding's threshold. Usually one; a word may be, for example, both a column and an ending, and a
+/// sysctl includes the myths about it. Empty: not known.
 std::vector<const Explanation*> explain(std::string_view word);
 
 /// Words that look like `word`, the likeliest first, at most three.

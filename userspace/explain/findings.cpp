@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `tcpdwell report` can find: when it is told, what it means, what helps and what doesn't.
+// What `tcpdwell report` can find: when it is reported, what it means, what helps and what doesn't.
 #include "explain/texts.h"
 
 namespace tcpdwell::texts {

@@ -6,7 +6,7 @@
 namespace tcpdwell::texts {
 namespace {
 
-// A sysctl stands in its own list, so that its value on this host is shown with it.
+// A sysctl is in its own list, so that its value on this host is shown with it.
 constexpr Explanation kSysctls[] = {
     {.word = kTwReuse,
      .topic = Topic::sysctl,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the texts are, by topic. Nobody outside this room needs them: explain.h gives them all.
-// They hold for Linux 5.8 and later; where kernels differ, the text says from which version on.
+// The texts, by topic. Private to this directory: explain.h gives access to all of them.
+// They hold for Linux 5.8 and later; where kernels differ, the text names the version.
 #pragma once
 
 #include <span>
@@ -19,7 +19,7 @@ std::span<const Explanation> sysctls();
 std::span<const Explanation> columns();
 std::span<const Explanation> myths();
 
-// Full names, so that a slip of the pen doesn't compile.
+// Full names, so that a typing error doesn't compile.
 inline constexpr std::string_view kTwReuse = "net.ipv4.tcp_tw_reuse";
 inline constexpr std::string_view kTwReuseDelay = "net.ipv4.tcp_tw_reuse_delay";
 inline constexpr std::string_view kTwRecycle = "net.ipv4.tcp_tw_recycle";

@@ -30,7 +30,7 @@ std::string_view colour_of(TcpState state) {
     return {};
 }
 
-/// An ending that somebody will want to look into.
+/// An ending that deserves attention.
 bool is_bad_ending(std::string_view ending) {
     return !ending.empty() && ending != name(Ending::fin) && ending != name(Ending::open) &&
            ending != name(Ending::unknown);
@@ -120,7 +120,7 @@ void CellText::write(const TimeWaitValue& value) {
     }
 }
 
-/// Three significant digits: seconds of sockets, of which nobody needs more.
+/// Three significant digits: enough for seconds of sockets.
 void CellText::write(double number) {
     append(number < 1000 ? fmt::format("{:.3g}", number) : fmt::format("{:.0f}", number));
 }

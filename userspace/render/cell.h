@@ -12,13 +12,13 @@ namespace tcpdwell {
 
 inline constexpr std::string_view kBold = "1"; ///< SGR parameter
 
-/// Collects text and counts what of it is visible, since colours take no room in a column.
+/// Collects text and counts its visible characters, since colours take no space in a column.
 class CellText {
 public:
     explicit CellText(bool colour) : colour_(colour) {}
 
     void clear();
-    /// `ending` columns are coloured by what their text says, states wherever they stand.
+    /// `ending` columns are coloured by their text, states in every column.
     void append(const Column& column, const Value& value);
     /// Text in a colour: an SGR sequence such as "31", or "" for none. The text is made safe for a
     /// terminal.

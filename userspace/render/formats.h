@@ -13,8 +13,8 @@ namespace tcpdwell {
 std::unique_ptr<Renderer> make_jsonl_renderer(Output& out);
 
 /// Comma-separated values with the quoting of RFC 4180 and lines that end in LF. A heading, then
-/// rows of the main schema; rows of another schema have no place here and are left out: the caller
-/// tells of them on stderr. Null is empty. Times are RFC 3339 UTC, durations integers in ns, a path
+/// rows of the main schema; rows of another schema don't fit in and are left out: the caller
+/// reports them on stderr. Null is empty. Times are RFC 3339 UTC, durations integers in ns, a path
 /// is "SYN_SENT:12345;ESTABLISHED:67". Control characters and bytes that aren't UTF-8 are written
 /// \xNN, so that a row is one line.
 std::unique_ptr<Renderer> make_csv_renderer(Output& out);

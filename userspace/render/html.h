@@ -7,10 +7,10 @@
 
 namespace tcpdwell {
 
-/// One HTML page, complete in itself: it asks the network for nothing. `report_json` (a report as
-/// `report --format json` prints it: UTF-8) stands in it as data, escaped so that no text in it can
+/// One self-contained HTML page: it loads nothing from the network. `report_json` (a report as
+/// `report --format json` prints it: UTF-8) is embedded as data, escaped so that no text in it can
 /// be taken for markup; the page's scripts draw it. `words` (a JSON object: word -> meaning) are
-/// those that it can explain where they stand.
+/// those that it can explain in place.
 std::string report_page(std::string_view report_json, std::string_view words = "{}");
 
 } // namespace tcpdwell

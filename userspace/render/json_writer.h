@@ -27,7 +27,7 @@ public:
     void begin_array() { json_.StartArray(); }
     void end_array() { json_.EndArray(); }
     void key(std::string_view id);
-    /// A string of ours, known to be UTF-8; "" stays "".
+    /// A trusted string, known to be UTF-8; "" stays "".
     void text(std::string_view utf8);
     /// Any bytes; "" stays "".
     void string(std::string_view bytes);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How summaries for people say whether events were lost.
+// How summaries for people report whether events were lost.
 #pragma once
 
 #include <cstdint>

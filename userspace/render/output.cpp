@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writing to a descriptor, whatever it is: a file, a terminal, a pipe that is slow, gone or
+// Writing to a descriptor of any kind: a file, a terminal, a pipe that is slow, closed or
 // non-blocking.
 #include <poll.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A renderer turns rows into text. It knows columns and cells, never connections.
+// A renderer turns rows into text. It handles columns and cells, never connections.
 #pragma once
 
 #include <memory>
@@ -13,7 +13,7 @@
 
 namespace tcpdwell {
 
-/// Collects output and writes it to a descriptor when told to. A closed pipe is remembered, not an
+/// Buffers output and writes it to a descriptor on flush(). A closed pipe is recorded and isn't an
 /// error; for that the program has to ignore SIGPIPE.
 class Output {
 public:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The renderers of whole reports. They know sections and cells, never connections.
+// The renderers of whole reports. They handle sections and cells, never connections.
 #pragma once
 
 #include <cstddef>
@@ -24,15 +24,15 @@ struct TextStyle {
     std::size_t width = 80; ///< characters a line; at least 80
     bool colour = false;
     bool unicode = false;  ///< bars of block characters instead of '#'
-    std::size_t rows = 12; ///< of a table of services or ports; what is left out is said
+    std::size_t rows = 12; ///< of a table of services or ports; what is left out is reported
 };
 
 /// Headings, tables and bars; ends with a line's end. No line is longer than the width, but for
 /// addresses and names that are.
 std::string report_text(const Report& report, const TextStyle& style);
 
-/// That of the host; where there are several, one after the other, each under a heading, then what
-/// they say together.
+/// That of the host; where there are several, one after the other, each under a heading, then the
+/// report on both ends.
 std::string report_text(const ReportSet& reports, const TextStyle& style);
 
 } // namespace tcpdwell

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the sections of a report are, for programs that show them: the page knows no section but
-// from this.
+// Describes the sections of a report for programs that show them: the page learns of the sections
+// only from this description.
 #pragma once
 
 #include "render/json_writer.h"
@@ -17,8 +17,8 @@ namespace tcpdwell {
 /// - table: "columns": [{"path", "title", "group", "help", "align": "left"|"right", "below",
 /// "minor"}]. `path` is a key
 ///   of the rows, or "key.part" of a cell that is an object; `group` is the title of that cell,
-///   null for a whole one. `below`: long, better under the row than in it. `minor`: for where there
-///   is room.
+///   null for a whole one. `below`: long, better under the row than in it. `minor`: only for
+///   wide outputs.
 void write_sections(JsonWriter& json, const Report& report);
 
 /// The same of reports on several hosts, whose members are reports: "hosts" of the kind "reports",

@@ -53,7 +53,7 @@ public:
         return std::move(out_);
     }
 
-    /// Names of processes and hosts are somebody else's bytes.
+    /// Names of processes and hosts are untrusted bytes.
     static std::string printable(std::string_view text) {
         CellText cell(false);
         cell.append(text);
@@ -221,7 +221,7 @@ private:
     }
 
     void histogram(const Distribution& d) {
-        constexpr std::uint64_t few = 10; // which the table has told already
+        constexpr std::uint64_t few = 10; // fully described by the table
         if (d.count == 0 || (d.count < few && !d.nominal)) return;
         out_ += '\n' + state_cell(d.id).text;
         if (d.nominal)
@@ -279,7 +279,7 @@ private:
     std::string out_;
 };
 
-/// A heading over a whole report; foreign bytes in it do no harm.
+/// A heading over a whole report; untrusted bytes in it are escaped.
 std::string title_line(std::string_view title, const TextStyle& style) {
     const std::string text = "== " + Page::printable(title) + " ==";
     return style.colour ? fmt::format("\x1b[{}m{}\x1b[0m\n", kBold, text) : text + '\n';

@@ -61,7 +61,7 @@ public:
     void finish() override {}
 
 private:
-    /// Room is owed and only paid when text follows, so that no line ends in spaces.
+    /// Padding is deferred until text follows, so that no line ends in spaces.
     void put_cell(const Column& column) {
         const auto width = static_cast<std::size_t>(column.width);
         const std::size_t padding = width > cell_.width() ? width - cell_.width() : 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bytes that somebody else chose (names of processes, paths) made fit for a terminal or for JSON.
+// Makes untrusted bytes (names of processes, paths) safe for a terminal or for JSON.
 #pragma once
 
 #include <cstddef>

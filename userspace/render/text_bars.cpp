@@ -14,7 +14,8 @@ namespace tcpdwell {
 namespace {
 
 constexpr std::size_t kMostBars = 10;
-/// Up to this factor between the largest and the smallest, equal steps tell more than multiples.
+/// Up to this factor between the largest and the smallest, equal steps show more detail than
+/// multiples.
 constexpr std::int64_t kLinearFactor = 4;
 
 /// The next of 1, 2, 5, 10, 20, 50, ... that isn't below `value`.
@@ -69,7 +70,7 @@ bool can_be_distinguished(const std::vector<std::int64_t>& bounds) {
 
 /// Equal steps around the range, with round bounds. Where that zooms in so far that a bucket of the
 /// histogram would lie across several bars, the bounds are those of buckets instead, so that each
-/// bar counts what its label says.
+/// bar counts exactly what its label states.
 std::vector<std::int64_t> linear_bounds(Range range, const Distribution& d) {
     constexpr std::int64_t steps = 8;
     constexpr std::int64_t buckets_per_bar = 8;

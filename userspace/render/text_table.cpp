@@ -25,7 +25,7 @@ Value value_at(const Table& table, const std::vector<Value>& row, std::string_vi
     for (const NumberPart& part : *parts)
         if (part.name == path.substr(dot + 1))
             return std::visit([](auto number) { return Value(number); }, part.number);
-    return std::int64_t{0}; // a count that isn't told is none
+    return std::int64_t{0}; // a missing count is 0
 }
 
 } // namespace

@@ -46,7 +46,7 @@ private:
     std::vector<Column> columns_;
     bool colour_;
     std::vector<std::vector<TextCell>> rows_;
-    std::vector<std::string> below_; ///< beside them
+    std::vector<std::string> below_; ///< parallel to rows_
 };
 
 /// A value as a cell.

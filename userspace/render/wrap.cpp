@@ -13,7 +13,7 @@ std::size_t characters(std::string_view text) {
     }));
 }
 
-/// Cuts off and returns what stands before the first `separator`, or everything if there is none.
+/// Cuts off and returns the part before the first `separator`, or everything if there is none.
 std::string_view cut(std::string_view& rest, char separator) {
     const std::size_t end = rest.find(separator);
     const std::string_view head = rest.substr(0, end);

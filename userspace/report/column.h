@@ -13,7 +13,7 @@ namespace tcpdwell {
 enum class Align : std::uint8_t { left, right };
 
 /// Into how many columns a flat format (CSV) takes a cell apart. Has to be known before the first
-/// row, and for cells that are null, so it can't be told from the value.
+/// row, and for cells that are null, so it can't be derived from the value.
 enum class Shape : std::uint8_t {
     single,    ///< every value but the following: `id`
     endpoint,  ///< EndpointValue: `id`_addr, `id`_port
@@ -22,7 +22,7 @@ enum class Shape : std::uint8_t {
 };
 
 /// One column. `id` is the JSON key and the CSV heading (see Shape); `title` heads the table, in a
-/// report where there is more room than in a line of text (see TableView).
+/// report in outputs that are wider than a line of text (see TableView).
 struct Column {
     std::string_view id;
     std::string_view title;
@@ -37,7 +37,7 @@ struct Column {
 struct Schema {
     std::string_view type;
     std::span<const Column> columns;
-    /// Ids of the columns of a table, from the left; empty: all, as they stand.
+    /// Ids of the columns of a table, from the left; empty: all, in schema order.
     std::span<const std::string_view> table = {};
 };
 

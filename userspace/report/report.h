@@ -56,9 +56,9 @@ struct Distribution {
     Nanoseconds max{};
     std::vector<DurationBucket> buckets; ///< ascending, none empty
     std::optional<std::uint64_t>
-        open; ///< how many are still under way, and so not counted; nullopt: not told
+        open; ///< how many are still under way, and so not counted; nullopt: not known
     std::optional<Nanoseconds> oldest;  ///< how long the oldest of those has lasted, at least
-    std::optional<Nanoseconds> nominal; ///< what the length should be by the book (2MSL)
+    std::optional<Nanoseconds> nominal; ///< length according to the specification (2MSL)
 };
 
 /// Distributions of one part of the connections.
@@ -67,7 +67,7 @@ struct DistributionGroup {
     std::vector<Distribution> members;
 };
 
-/// Without groups it stands for what nobody asked for: null in JSON, nothing for people.
+/// Without groups it was not requested: null in JSON, omitted in text.
 struct Distributions {
     std::string_view split_by; ///< "" or what distinguishes the groups: "role", ...
     std::vector<DistributionGroup> groups;
@@ -82,7 +82,7 @@ struct TableView {
     int width;
     Align align = Align::right;
     bool is_below = false; ///< on lines of its own under the row, which it is too long for
-    bool is_minor = false; ///< only where there is more room than in a line of text
+    bool is_minor = false; ///< only in outputs that are wider than a line of text
 };
 
 /// Rows of cells. `columns` are what machines get; `view` is what people see, in its order. Without
@@ -127,11 +127,11 @@ struct Timeline {
 enum class Severity : std::uint8_t { info, warning, critical };
 std::string_view name(Severity severity);
 
-/// Something that somebody should know or do.
+/// A problem, with advice.
 struct Finding {
-    std::string_view id; ///< a word that `tcpdwell explain` knows
+    std::string_view id; ///< a word that `tcpdwell explain` accepts
     Severity severity;
-    std::string_view what; ///< one sentence, with the culprit's name and the numbers that matter
+    std::string_view what; ///< one sentence, with the name of the cause and the relevant numbers
     std::vector<FactLine> evidence;       ///< numbers; JSON keys are ids
     std::vector<HexId> connections;       ///< some of those behind it, as `trace` calls them
     std::vector<std::string_view> advice; ///< sentences
@@ -147,15 +147,15 @@ using SectionBody = std::variant<Facts, Distributions, Table, StateDiagram, Time
 /// "timeline", "findings".
 std::string_view kind(const SectionBody& body);
 
-/// Where a section stands among those that people read: what is wrong first, then who, then the
-/// details. Sections of one place stand in the order of the report.
+/// Position of a section among those that people read: what is wrong first, then who, then the
+/// details. Sections of one place keep the order of the report.
 enum class SectionPlace : std::uint8_t {
     findings,
     who,        ///< services, programs, endpoints
     durations,  ///< how long states and steps took
     states,     ///< which states there were, and which transitions between them
-    other,      ///< what names no place
-    background, ///< how the report came about
+    other,      ///< sections without a place
+    background, ///< how the report was made
 };
 
 struct Section {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `report` prints at once: the report on one host, or those on several and what both ends of
-// their connections say.
+// What `report` prints at once: the report on one host, or those on several hosts and the report
+// on both ends of their connections.
 #pragma once
 
 #include <cstddef>
@@ -28,10 +28,10 @@ struct ReportSet {
 
     static constexpr std::string_view kBothEndsTitle = "Between the hosts";
 
-    std::vector<HostReport> hosts; ///< one at least; fewer than were asked for if somebody stopped
+    std::vector<HostReport> hosts;   ///< one at least; fewer than requested if it was interrupted
     std::size_t hosts_asked_for = 1; ///< that there are recordings of
     std::optional<Report> both_ends; ///< where more than one was asked for
-    /// What words of the reports mean, for outputs that can explain them where they stand. Not
+    /// What words of the reports mean, for outputs that can explain them in place. Not
     /// owned.
     std::span<const TextPart> words;
 };

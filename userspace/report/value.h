@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What stands in a cell: a small closed set of kinds, so that every renderer knows how to write
-// every column.
+// The value of a cell: a small closed set of kinds, so that every renderer can write every column.
 #pragma once
 
 #include <cstdint>

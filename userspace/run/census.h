@@ -15,7 +15,7 @@
 
 namespace tcpdwell {
 
-/// One socket, with what is known about its owner.
+/// One socket, with its owner as far as known.
 struct CensusSocket {
     TcpState state = TcpState::CLOSE;
     std::uint32_t netns = 0;
@@ -31,8 +31,8 @@ struct CensusSocket {
     [[nodiscard]] Port service_port() const;
 };
 
-/// Tells servers from clients by where listeners are: a socket on a port that something listens on
-/// in its namespace is `server`, as are handshakes in a request socket; all others are `client`.
+/// Distinguishes servers from clients by the listeners: a socket on a port that something listens
+/// on in its namespace is `server`, as are handshakes in a request socket; all others are `client`.
 /// `sockets` must hold all of the namespaces.
 void assign_roles(std::span<CensusSocket> sockets);
 

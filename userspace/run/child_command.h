@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The command after `--`: started early, with the rights that we are about to give up, and let go
-// once tracing is on.
+// The command after `--`: started early, with the privileges that we are about to drop, and
+// released once tracing is active.
 #pragma once
 
 #include <sys/types.h>
@@ -20,7 +20,7 @@ public:
     static Result<ChildCommand> prepare(const std::vector<std::string>& words);
     ChildCommand(ChildCommand&& other) noexcept;
     ChildCommand& operator=(ChildCommand&&) = delete;
-    ~ChildCommand(); ///< a command that was never let go ends without having run
+    ~ChildCommand(); ///< a command that was never released exits without having run
 
     void go();
     /// Exit status as a shell gives it (128 + signal; 127 not found, 126 not executable) once the

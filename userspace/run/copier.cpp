@@ -97,7 +97,7 @@ Result<void> copy(recording::RecordingSource& source, const TimeWindow& window,
         if (*status != EventSource::Status::finished) continue;
         if (before)
             return tl::unexpected(nothing_since(*window.since, source.now(), source.head().clock));
-        // Where the window ends a reader is to know that all before has been told.
+        // At the end of the window, mark for the reader that all earlier records have been written.
         if (window.until && source.now() == *window.until && marked != window.until)
             return write(bytes_of(mark_record(*window.until)));
         return {};

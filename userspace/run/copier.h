@@ -14,8 +14,8 @@
 
 namespace tcpdwell {
 
-/// What is known at a moment within a stream, as records that somebody who begins there can be
-/// told: facts, clock, paths of cgroups, what had been lost, and the sockets that exist.
+/// What is known at a moment within a stream, as records for a reader that begins there: facts,
+/// clock, paths of cgroups, what had been lost, and the sockets that exist.
 class StreamState : private TrackerListener {
 public:
     using Write = std::function<Result<void>(std::span<const std::byte> record)>;

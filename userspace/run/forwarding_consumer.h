@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a consumer that stands before another one does unless it has a reason not to: passes
-// everything on.
+// Base of consumers placed before another one: by default it passes everything on.
 #pragma once
 
 #include "run/pipeline.h"

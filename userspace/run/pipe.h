@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Decoder, context, tracker and consumer joined: wire records go in, the consumer gets lines. The
-// pipe itself knows no source, no clock, no signal and no process; run_pipeline() (pipeline.h)
+// pipe itself handles no source, clock, signal or process; run_pipeline() (pipeline.h)
 // drives it.
 #pragma once
 
@@ -39,11 +39,11 @@ private:
         fact_places_; ///< in facts_, by namespace and key
 };
 
-/// Where a run stands.
+/// Current state of a run.
 struct RunState {
     const Tracker& tracker;
     const DataQuality& quality;
-    MonoTime now; ///< everything before it has been told
+    MonoTime now; ///< everything before it has been passed on
 };
 
 /// Takes the tracker's lines.
@@ -53,8 +53,8 @@ public:
     virtual void begin(const Context& context) = 0;
     /// Called after each batch; false ends the run (a closed pipe).
     virtual Result<bool> flush(const RunState& state) = 0;
-    /// Nothing more comes. What has ended has been told; what is open is still in the tracker, and
-    /// told next.
+    /// End of input. Connections that have ended have been passed on; open ones are still in the
+    /// tracker, and are passed on next.
     virtual void settled(const RunState&) {}
     /// No more lines.
     virtual Result<void> finish() = 0;

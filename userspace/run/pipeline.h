@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The loop around a pipe: it polls the source, hands all records to the recorder, and ends the run
-// when the source, a signal, the duration, the command or the consumer says so.
+// when the source, a signal, the duration, the command or the consumer requests it.
 #pragma once
 
 #include <chrono>
@@ -19,7 +19,7 @@ struct PipelineOptions {
     std::optional<std::chrono::nanoseconds> duration;
     Recorder* recorder = nullptr; ///< where all records go before they are decoded
     bool interpret =
-        true; ///< false: the records are only recorded; the consumer is told of nothing between
+        true; ///< false: the records are only recorded; the consumer gets no calls between
 };
 
 struct PipelineOutcome {

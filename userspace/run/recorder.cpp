@@ -107,8 +107,7 @@ Result<void> Recorder::write(std::span<const std::byte> record) {
         return {};
     }
     const auto bracket = bracket_of(record);
-    if (listing_asked_ &&
-        bracket == TD_SNAPSHOT_BEGIN) // from here on the stream tells all that is there
+    if (listing_asked_ && bracket == TD_SNAPSHOT_BEGIN) // from here on the stream lists all sockets
         if (auto begun = begin_segment(); !begun) return begun;
     has_listed_ = has_listed_ || bracket == TD_SNAPSHOT_END;
     return writer_->write(record);

@@ -4,7 +4,7 @@
 namespace tcpdwell {
 namespace {
 
-volatile sig_atomic_t g_stop = 0; // the only way from a handler to the program
+volatile sig_atomic_t g_stop = 0; // the only data that a handler passes to the program
 volatile sig_atomic_t g_save = 0;
 
 void on_signal(int number) {

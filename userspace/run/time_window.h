@@ -35,12 +35,12 @@ struct TimeText {
 struct RecordedSpan {
     ClockAnchor clock; ///< at the beginning
     std::optional<MonoTime>
-        end; ///< latest moment that it tells of; nullopt: a pipe, whose end isn't known yet
+        end; ///< latest moment that it covers; nullopt: a pipe, whose end isn't known yet
 
     [[nodiscard]] MonoTime begin() const { return clock.mono; }
 };
 
-/// What of a recording is told. Both ends belong to it.
+/// The part of a recording that is reported, both ends included.
 struct TimeWindow {
     std::optional<MonoTime> since; ///< nullopt: from the beginning
     std::optional<MonoTime> until; ///< nullopt: to the end
@@ -56,8 +56,8 @@ struct WindowOptions {
     std::string until;
 
     /// ErrorCode::usage if a text is no time, if they are in the wrong order, if the recording has
-    /// nothing between them (the message says what it has), or if the end counts and isn't known. A
-    /// bound outside of the recording is none.
+    /// nothing between them (the message names what it has), or if the end counts and isn't known.
+    /// A bound outside of the recording is none.
     [[nodiscard]] Result<TimeWindow> resolve(const RecordedSpan& span) const;
 };
 

@@ -39,7 +39,7 @@ struct Trigger {
     std::string text; ///< as the user gave it
     std::variant<SocketsInState, RateOfEnding, FindingRaised> condition;
 
-    /// ErrorCode::usage says what is wrong and what would be right.
+    /// ErrorCode::usage names the error and the valid forms.
     static Result<Trigger> parse(std::string_view text);
 };
 

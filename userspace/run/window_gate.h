@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Between the tracker and a consumer that is to be told of a part of a recording only. Everything
-// has been fed to the tracker, so what is told is true: states, dwell times, beginnings that lie
+// Between the tracker and a consumer that is to get only a part of a recording. The tracker has
+// processed everything, so what is passed on is correct: states, dwell times, beginnings that lie
 // before the part.
 #pragma once
 
@@ -11,13 +11,13 @@
 
 namespace tcpdwell {
 
-/// For views of lines: passes on those whose time lies in the window, whenever they are told. A
-/// connection's time is when it ended, or was heard of last if its end wasn't seen; one that is
-/// still open is told of if the window has no end of its own.
+/// For views of lines: passes on those whose time lies in the window, whenever they arrive. A
+/// connection's time is when it ended, or was last seen if its end wasn't seen; one that is still
+/// open is passed on if the window has no end of its own.
 class LineGate final : public ForwardingConsumer {
 public:
-    /// How long after it happened something may be told: that a mini-socket went from FIN_WAIT2 to
-    /// TIME_WAIT may be learnt only when its timer ends, 60 s and a few ticks of the timer wheel
+    /// Longest delay between an event and its report: that a mini-socket went from FIN_WAIT2 to
+    /// TIME_WAIT may be seen only when its timer ends, 60 s and a few ticks of the timer wheel
     /// later.
     static constexpr Nanoseconds kToldLate = std::chrono::seconds(120);
 
@@ -41,8 +41,8 @@ private:
     std::optional<MonoTime> end_; ///< of the recording; set when it has been read
 };
 
-/// For views of a period: the consumer begins at `since`, is told of every socket that is there
-/// then, and from then on of everything. The source ends a batch at `since`, and its last one at
+/// For views of a period: the consumer begins at `since`, gets every socket that exists then,
+/// and everything from then on. The source ends a batch at `since`, and its last one at
 /// `until`.
 class PeriodGate final : public ForwardingConsumer {
 public:
@@ -61,7 +61,7 @@ public:
 
 private:
     void open(const Tracker& tracker);
-    /// What happened before and is learnt only now counts from the beginning.
+    /// What happened before and is reported only now counts from the beginning.
     [[nodiscard]] MonoTime clamped(MonoTime at) const {
         return since_ ? std::max(at, *since_) : at;
     }
@@ -71,7 +71,7 @@ private:
     bool is_open_ = false;
     MonoTime end_{}; ///< of the recording, if it never opens
     std::unordered_set<ConnectionId>
-        connecting_; ///< at `since`: their birth may be told later, with the local port
+        connecting_; ///< at `since`: their creation may be reported later, with the local port
     std::unordered_set<ConnectionId>
         ended_late_; ///< were there at `since`, for all that was known then
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Prints the facts (kernel_support.h) and the decision (probe_plan.h); it decides nothing itself.
-// That tracing can begin is found out by beginning it.
+// Whether tracing can begin is tested by starting it.
 #include <fmt/format.h>
 #include <unistd.h>
 

@@ -6,7 +6,7 @@
 
 namespace tcpdwell {
 
-/// What the user asks for in terms of the live room.
+/// The user's options, converted to types of live/.
 ProbeOptions probe_options(const ProbeTexts& texts);
 
 } // namespace tcpdwell

@@ -7,7 +7,7 @@ const charts = [];
 let chartCount = 0;
 
 // A drawing that fills the width of its place. draw(svg, width) returns its height; `title` and `description` are for
-// those who can't see it. `wide`: it takes a printed page's width.
+// screen readers. `wide`: it takes a printed page's width.
 function chart({ title, description, draw, wide, className }) {
     const place = el('div', { class: 'chart ' + (className || '') });
     const id = 'chart-' + ++chartCount;
@@ -40,7 +40,7 @@ function drawing(id, title, description) {
     );
 }
 
-// Draws all of them once they stand in the page, and again when their width changes. In a closed <details> there is no
+// Draws all of them once they are in the page, and again when their width changes. In a closed <details> there is no
 // width yet.
 function drawCharts() {
     const fit = (self) => self.redraw(Math.max(240, Math.floor(self.place.clientWidth) || 480));

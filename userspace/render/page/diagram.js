@@ -109,7 +109,7 @@ function edgesOf(transitions) {
     return edges;
 }
 
-// `states`: distributions by state, for what stands in the boxes.
+// `states`: distributions by state, for the contents of the boxes.
 function drawDiagram(svg, transitions, states) {
     const drawn = edgesOf(transitions)
         .map((edge) => ({ edge, route: ROUTES[edge.from + '>' + edge.to] || unforeseenRoute(edge.from, edge.to) }))

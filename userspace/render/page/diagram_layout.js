@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where states and transitions stand in the diagram: after RFC 9293, figure 5. CLOSE stands in it twice, where
+// Positions of states and transitions in the diagram: after RFC 9293, figure 5. CLOSE is in it twice, where
 // connections begin and where they end.
 'use strict';
 
@@ -56,7 +56,7 @@ const ROUTES = {
         label: [942, 615, 'start', true] },
 };
 
-// A transition that nobody foresaw: a curve from border to border, bent so that it passes other boxes by.
+// A transition without a predefined path: a curve from border to border, bent so that it passes other boxes by.
 function unforeseenRoute(from, to) {
     const start = NODES[from], end = NODES[to === 'CLOSE' ? 'END' : to];
     if (!start || !end) return null;

@@ -51,7 +51,7 @@ function svgEl(tag, attributes, ...children) {
     return append(setAttributes(document.createElementNS(SVG_NAMESPACE, tag), attributes), children);
 }
 
-// Text that somebody else chose: made printable, and kept apart from the direction of the text around it.
+// Untrusted text: made printable, and isolated from the direction of the surrounding text.
 function foreign(text, attributes) {
     return el('bdi', attributes, printable(text));
 }

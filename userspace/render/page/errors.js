@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Errors of the page's own scripts are noted on <html> (data-error) and told to the reader, who would otherwise take a
-// page half drawn for the whole of it.
+// Errors of the page's own scripts are recorded on <html> (data-error) and shown to the reader, who could otherwise
+// mistake a partly drawn page for a complete one.
 'use strict';
 
 function noteError(message) {

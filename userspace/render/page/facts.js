@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Facts: names and values, such as how the report came about.
+// Facts: names and values, such as how the report was made.
 'use strict';
 
 function pairs(id, caption, entries) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What somebody should know or do.
+// Findings: problems, with advice.
 'use strict';
 
 const SEVERITIES = {
@@ -25,7 +25,7 @@ function severityBadge(severity) {
 }
 
 function evidenceValue(key, value) {
-    if (typeof value === 'string') return foreign(value); // somebody's name may be a word of ours
+    if (typeof value === 'string') return foreign(value); // a foreign name may equal a term of the report
     return valueNode(key, value) ?? UNKNOWN;
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Several reports on one page: one for each host with its own head, then what they say together.
+// Several reports on one page: one for each host with its own head, then the report on both ends.
 'use strict';
 
-// A heading over the sections of `report`, whose ids all begin with `id`. about(report): what stands under it.
+// A heading over the sections of `report`, whose ids all begin with `id`. about(report): the content under it.
 function drawReport(report, title, id, about) {
     const main = document.getElementById('main');
     const head = el('header', { class: 'host', id }, el('h1', null, foreign(title)));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tables of the report, whatever they are of: their columns are described in it. Where these say who closed first, or
-// how much of a limit is held, a drawing is added.
+// Tables of the report, of any kind: the report describes their columns. Where these show who closed first, or how
+// much of a limit is held, a drawing is added.
 'use strict';
 
 // The cell, or the part of a cell, that `path` names. A count that isn't there is none.
@@ -37,7 +37,7 @@ function modelColumn(column, rows) {
     };
 }
 
-// Minor columns of single values that are the same in all rows, and what is to be said of them instead.
+// Minor columns of single values that are the same in all rows, and the text that replaces them.
 function sameEverywhere(columns, rows) {
     if (rows.length < 2) return [];
     const isSame = (column) => new Set(rows.map((row) => column.raw(row) ?? null)).size === 1;

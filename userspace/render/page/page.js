@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads the report out of the page and draws it. When all of it stands, <html> has data-ready="yes".
+// Reads the report out of the page and draws it. When all of it is drawn, <html> has data-ready="yes".
 'use strict';
 
-// Everything is on paper that could be unfolded.
+// When printed, everything that is folded is shown.
 function openDetailsForPrinting() {
     const closed = () => [...document.querySelectorAll('details:not([open])')];
     let opened = [];
@@ -15,7 +15,7 @@ function openDetailsForPrinting() {
     });
 }
 
-// A part that fails must not take the others with it.
+// An error in one part must not prevent the others from being drawn.
 function attempt(what, act) {
     try {
         act();

@@ -13,7 +13,7 @@ const VIEWS_OF_KINDS = {
 };
 const VIEWS_OF_SECTIONS = { disagreements: disagreementsView };
 
-// For a kind that the page doesn't know: the data as it is.
+// For an unknown kind: the raw data.
 function rawView(about, body) {
     return el('pre', null, printable(JSON.stringify(body, null, 2)));
 }
@@ -23,7 +23,7 @@ function viewOf(about) {
     return Object.hasOwn(VIEWS_OF_KINDS, about.kind) ? VIEWS_OF_KINDS[about.kind] : rawView;
 }
 
-// null where the report has nothing of it because nobody asked.
+// null if the section wasn't requested.
 function drawSection(about, report) {
     const body = report[about.id];
     if (body === null || body === undefined) return null;

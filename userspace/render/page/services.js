@@ -2,7 +2,7 @@
 // What is drawn in tables of services, remote servers and ports: who closed first, how much of a limit is held.
 'use strict';
 
-// The sides that the columns have, as they stand in the bar: "both" between the two.
+// The sides that the columns have, in the order of the bar: "both" between the two.
 function sidesOf(columns) {
     const sides = columns.map((column) => column.id.split('.')).filter(([key, side]) => key === 'closed_first' && side);
     const known = ['local', 'both', 'remote'];
@@ -83,7 +83,7 @@ function cgroupNote(row) {
         : null;
 }
 
-// The end of a long path says most.
+// The end of a long path is the most specific part.
 function shortPath(path) {
     const characters = [...path];
     return characters.length > 32 ? '…' + characters.slice(-31).join('') : path;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tables that can be sorted, filtered and left short. Only the rows that are shown exist as elements, so thousands of
+// Tables that can be sorted, filtered and truncated. Only the rows that are shown exist as elements, so thousands of
 // rows cost little.
 'use strict';
 
@@ -112,10 +112,10 @@ class DataTable {
     showMore(number) {
         this.limit += number;
         this.show();
-        this.scroller.focus({ preventScroll: true }); // the button that had the focus may be gone
+        this.scroller.focus({ preventScroll: true }); // the button that had the focus may have been removed
     }
 
-    // The rows that match, in order. What isn't known stands last either way.
+    // The rows that match, in order. Unknown values come last in either direction.
     selected() {
         let rows = this.rows;
         if (this.pattern) {
@@ -148,7 +148,7 @@ class DataTable {
         const fragment = document.createDocumentFragment();
         shown.forEach((row, i) => fragment.append(this.row(row, i >= ROWS_SHOWN)));
         this.body.replaceChildren(fragment);
-        this.tell(rows.length, shown.length);
+        this.showCounts(rows.length, shown.length);
     }
 
     row(row, beyond) {
@@ -168,7 +168,7 @@ class DataTable {
     }
 
     // Under the table: how many rows there are, if not all are shown.
-    tell(matching, shown) {
+    showCounts(matching, shown) {
         const total = this.rows.length;
         const parts = [];
         if (this.pattern) parts.push(formatCount(matching) + ' of ' + formatCount(total) + ' rows match. ');
@@ -197,7 +197,7 @@ class DataTable {
     }
 }
 
-// Orders and filters stand in the address, so that a view can be linked to:
+// Orders and filters are part of the address, so that a view can be linked to:
 // #sort=services.connections, #sort=ports.held.ascending, #filter=services:nginx, #all=services; several joined by "&".
 function noteOrder(id, order) {
     try {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Words of the report with their meanings as tooltips; `tcpdwell explain WORD` says more. The meanings stand in the page
-// as data.
+// Words of the report with their meanings as tooltips; `tcpdwell explain WORD` prints more. The meanings are
+// embedded in the page as data.
 'use strict';
 
 const WORDS = JSON.parse(document.getElementById('words').textContent);
@@ -20,7 +20,7 @@ function isStateName(word) {
     return /^[A-Z][A-Z0-9_]*$/.test(word);
 }
 
-// The class that the state's colour hangs on.
+// The CSS class that sets the state's colour.
 function stateClass(state) {
     return 'state-' + (isStateName(state) ? state : 'CLOSE');
 }

@@ -62,7 +62,7 @@ function structureNode(value) {
     return foreign(JSON.stringify(value));
 }
 
-// What stands for `value` under `key`; null where nothing is known.
+// The display form of `value` under `key`; null if the value is unknown.
 function valueNode(key, value) {
     if (value === null || value === undefined || value === '') return null;
     if (typeof value === 'number') return formatByKey(key, value);
