@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * The kernel's clock of jiffies, read together with CLOCK_MONOTONIC. User space runs it by itself
- * (BPF_PROG_TEST_RUN) whenever it likes. A socket filter, because that can do so on every kernel:
+ * (BPF_PROG_TEST_RUN) at any time. A socket filter, because that can do so on every kernel:
  * it takes no BTF, and had bpf_jiffies64() (Linux 5.6) before tracing programs had.
  */
 #include <linux/bpf.h>

@@ -32,8 +32,8 @@ static __always_inline void submit(void *record)
 {
     __u64 fill = bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA);
 
-    /* Only the record that crosses the mark wakes: those after it find the reader already on its
-     * way. */
+    /* Only the record that crosses the mark wakes the reader, which needs no wake-up for those
+     * after it. */
     bpf_ringbuf_submit(record, fill - wake_bytes < 512 ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 }
 

@@ -43,7 +43,7 @@ int BPF_PROG(on_mini_scheduled, struct inet_timewait_sock *tw, struct sock *sk, 
 }
 
 /* Called for the first time a mini-socket's timer is set, and for each time it is set anew. 5.10
- * leaves what it likes in the upper bytes of a bool argument. */
+ * leaves the upper bytes of a bool argument undefined. */
 SEC("?fentry/__inet_twsk_schedule")
 int BPF_PROG(on_mini_rearmed, struct inet_timewait_sock *tw, int length, __u64 anew)
 {
@@ -64,8 +64,8 @@ int BPF_PROG(on_mini_expired, struct timer_list *timer)
     return 0;
 }
 
-/* Where inet_twsk_kill() is inlined here, nobody else forgets the mini-socket, whose address is
- * soon another one's. */
+/* Where inet_twsk_kill() is inlined here, nothing else clears the note of the mini-socket, whose
+ * address is soon another one's. */
 SEC("?fexit/tw_timer_handler")
 int BPF_PROG(on_mini_expiry_done, struct timer_list *timer)
 {

@@ -24,7 +24,7 @@
 #define READ(...) (___arrow(__VA_ARGS__))
 #endif
 
-/* The TCP part of a full TCP socket; NULL if the kernel knows better. */
+/* The TCP part of a full TCP socket; NULL if the kernel says it isn't one. */
 static __always_inline struct tcp_sock *tcp_part(struct sock *sk)
 {
 #ifdef TCPDWELL_RAW

@@ -71,7 +71,7 @@ __noinline __u64 stack_bit(__u64 address)
     return 0;
 }
 
-/* Which of the known functions stand in the kernel stack: from the inside out, up to the one that
+/* Which of the known functions are in the kernel stack: from the inside out, up to the one that
  * caused it. On loopback the stack goes on into the peer's system call. */
 static __always_inline __u16 stack_bits(void *ctx)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The programs: guard, filter, fill, submit. No arithmetic of dwell times and no judgement happens
- * here, so that all of it can be tested without a kernel. What fires when, and in which order:
+ * The programs: guard, filter, fill, submit. Dwell times are computed and endings classified
+ * elsewhere, so that all of it can be tested without a kernel. What fires when, and in which order:
  * userspace/track/EVENTS.md.
  */
 #include "kernel.bpf.h"
@@ -61,7 +61,7 @@ static __always_inline __u16 state_flags(const struct sock *sk, const struct tcp
         bits |= TD_STATE_UNANSWERED;
     /* A child made by a SYN with a TFO cookie has had its retransmission timer set for the SYN-ACK
      * (tcp_fastopen_create_child()); any other is made by the ACK that it now processes, its
-     * SYN-ACK having been the request socket's business, or a SYN cookie. */
+     * SYN-ACK having been sent for the request socket, or with a SYN cookie. */
     if (from == TCP_SYN_RECV && tp && retransmission_expires(sk, tp)) bits |= TD_STATE_FASTOPEN;
     return bits;
 }

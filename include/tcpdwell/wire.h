@@ -63,8 +63,8 @@ struct td_header {
     __u64 time_ns;
 };
 
-/* Ports are in host order. IPv4 addresses stand as ::ffff:a.b.c.d; `family` is the socket's own
- * (AF_INET, AF_INET6), so a v4-mapped connection of a v6 socket is AF_INET6. */
+/* Ports are in host order. IPv4 addresses are stored as ::ffff:a.b.c.d; `family` is the socket's
+ * own (AF_INET, AF_INET6), so a v4-mapped connection of a v6 socket is AF_INET6. */
 struct td_tuple {
     __u8 local_addr[16];
     __u8 remote_addr[16];
@@ -141,7 +141,7 @@ enum td_stack {
     TD_STACK_PURGE = 1 << 8,   /* inet_twsk_purge() */
 };
 
-/* With one of these the cause is complete; what stands further out in the stack isn't recorded. */
+/* With one of these the cause is complete; frames further out in the stack aren't recorded. */
 #define TD_STACK_CAUSES \
     (TD_STACK_RUN_TIMERS | TD_STACK_RECEIVE | TD_STACK_CONNECT | TD_STACK_ABORT | TD_STACK_PURGE)
 

@@ -24,7 +24,7 @@ using MonoTime = MonotonicClock::time_point;
 /// CLOCK_REALTIME of the traced host, ns since 1970-01-01 UTC.
 using WallTime = std::chrono::sys_time<Nanoseconds>;
 
-/// How monotonic time, wall time and jiffies of one host hang together, taken at one moment.
+/// How monotonic time, wall time and jiffies of one host relate, taken at one moment.
 struct ClockAnchor {
     MonoTime mono{};
     WallTime wall{};

@@ -31,7 +31,7 @@ struct Process {
     bool operator==(const Process&) const = default;
 };
 
-/// Who stands behind a socket: its uid and cgroup, and the task if one was at work.
+/// The owner of a socket: its uid and cgroup, and the task if one was at work.
 struct Owner {
     std::optional<Process> process;
     std::optional<std::uint32_t> uid;
@@ -133,7 +133,7 @@ struct LostTotals {
     bool before = false; ///< lost before the part of the recording that is read
 };
 
-/// A recording lacks what happened here, nobody knows how much.
+/// A recording lacks what happened here; how much is not known.
 struct Gap {
     MonoTime at;    ///< the last moment before
     MonoTime until; ///< the first after; not before `at`

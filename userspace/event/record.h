@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// How wire records lie in memory: the list of their kinds, reading and writing one, walking over a
-// run of them. No other file of user space copies records or headers byte by byte;
-// scripts/check-layers sees to it.
+// The layout of wire records in memory: the list of their kinds, reading and writing one, walking
+// over a run of them. No other file of user space copies records or headers byte by byte;
+// scripts/check-layers checks this.
 #pragma once
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The id of a cgroup v2 node is the inode of its directory (kernfs), so one walk over the
-// directories tells them all.
+// directories finds them all.
 #include "host/cgroup_paths.h"
 
 #include <fmt/format.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Network namespaces: which there are, what the user's word for one means, and stepping into one
-// for a while.
+// Network namespaces: which there are, which one a user's argument names, and entering one
+// temporarily.
 #pragma once
 
 #include <cstdint>
@@ -36,8 +36,8 @@ Result<std::uint32_t> own_netns_inode();
 Result<std::uint32_t> resolve_netns(std::string_view text);
 
 /// Puts the calling thread into another network namespace until the end of the scope; stays with
-/// that thread. If the thread can't come back the program is aborted: everything after it would be
-/// about the wrong namespace.
+/// that thread. If the thread can't come back the program is aborted: everything after it would
+/// apply to the wrong namespace.
 class [[nodiscard]] NetnsGuard {
 public:
     /// `fd` is a namespace descriptor and need not outlive the call. Needs CAP_SYS_ADMIN

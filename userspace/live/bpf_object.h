@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The compiled programs in either form, for typed tracepoints or for raw ones (bpf/hook.bpf.h),
-// behind one face. The only room of their skeletons.
+// behind one interface. Nothing else uses their skeletons.
 #pragma once
 
 #include <linux/types.h>

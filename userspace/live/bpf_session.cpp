@@ -76,7 +76,7 @@ std::optional<td_probe> function_probe(Program program) {
     }
 }
 
-/// How often the kernel skipped the program; 0 where it doesn't tell (before 5.12).
+/// How often the kernel skipped the program; 0 where it doesn't report that (before 5.12).
 std::uint64_t recursion_misses(const bpf_program* program) {
     bpf_prog_info info{};
     std::uint32_t size = sizeof(info);
@@ -212,7 +212,7 @@ Result<BpfSession> BpfSession::open(const ProbePlan& plan, std::array<std::uint6
     if (const int error = object.load(); error != 0)
         return fail(ErrorCode::cannot_trace,
                     fmt::format("the kernel refused the BPF programs ({}): {}; 'tcpdwell check' "
-                                "tells what this host lacks",
+                                "shows what this host lacks",
                                 std::strerror(-error), take_libbpf_warning()),
                     -error);
     for (const Slot& slot : slots) {

@@ -23,8 +23,8 @@ class BpfSession {
 public:
     /// Loads and attaches what the plan says. `filter` is applied in the kernel as far as it can be
     /// decided there. `accept_ids` are the numbers of the accept tracepoints (0: none).
-    /// `buffer_bytes` is a power of two and a multiple of the page size. Errors carry the
-    /// verifier's words.
+    /// `buffer_bytes` is a power of two and a multiple of the page size. Errors contain the
+    /// verifier's message.
     static Result<BpfSession> open(const ProbePlan& plan, std::array<std::uint64_t, 2> accept_ids,
                                    const Filter& filter, std::size_t buffer_bytes);
     BpfSession(BpfSession&&) noexcept;

@@ -15,8 +15,8 @@ namespace {
 /// listed once too often does no harm.
 constexpr std::uint64_t kSlackMs = 25;
 
-/// sock_diag tells how long a timer has still to run, but not since when. Where the kernel's look
-/// can't be placed within this time (we were preempted), the timer is told as not known: the
+/// sock_diag reports how long a timer has still to run, but not since when. Where the kernel's look
+/// can't be placed within this time (we were preempted), the timer is recorded as not known: the
 /// tracker takes a timer that ends 25 ms late for one that has been set anew.
 constexpr std::chrono::milliseconds kPlaced(10);
 constexpr int kAttempts = 5;
@@ -49,7 +49,7 @@ Result<std::vector<DiagSocket>> dump_time_waits() {
 }
 
 bool passes(const Filter& filter, const DiagSocket& socket, std::uint32_t netns) {
-    if (socket.state == TcpState::LISTEN) return true; // listeners tell owners and roles
+    if (socket.state == TcpState::LISTEN) return true; // owners and roles follow from listeners
     const std::optional<Process> nobody;
     return filter.matches({socket.tuple, netns, Role::unknown, nobody, nobody, std::nullopt});
 }
@@ -74,8 +74,8 @@ td_socket diag_record(const DiagSocket& socket, std::uint32_t netns, const Jiffi
 
     td_socket record = as<td_socket>(encode(listed, {})).value();
     record.inode = socket.inode;
-    // 0 is told of timers that are due, too, whose end may have been some seconds ago. Rather early
-    // than late: a timer that ends late has been set anew.
+    // 0 is also reported for timers that are due, whose end may have been some seconds ago. Rather
+    // early than late: a timer that ends late has been set anew.
     const auto asked_ns = static_cast<std::uint64_t>(socket.asked.time_since_epoch().count());
     const auto left_ms = static_cast<std::uint64_t>(socket.expires.count());
     const bool placed = socket.seen - socket.asked <= kPlaced;
@@ -88,7 +88,7 @@ Result<void> DiagLister::list(const RecordSink& sink) {
     const auto netns = own_netns_inode();
     if (!netns) return tl::unexpected(netns.error());
     // By themselves, because they may have to be listed again. What enters TIME_WAIT in between is
-    // told twice.
+    // reported twice.
     for (const bool time_wait : {false, true}) {
         const auto sockets =
             time_wait ? dump_time_waits() : dump_tcp_sockets(all_diag_states & ~kTimeWait);

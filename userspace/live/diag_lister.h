@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The inventory from sock_diag, for kernels without iter/tcp. It shows no kernel addresses: what it
-// lists is known by four-tuple and cookie (which being listed gives every socket). Timers are told
-// in whole milliseconds from the moment of the listing, the owner only of sockets that a process
-// holds, and cgroups (since Linux 5.8, commit 6e3a401fc8af).
+// lists is known by four-tuple and cookie (which being listed gives every socket). Timers are
+// reported in whole milliseconds from the moment of the listing, the owner only of sockets that a
+// process holds, and cgroups (since Linux 5.8, commit 6e3a401fc8af).
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,8 @@ namespace tcpdwell {
 
 struct DiagSocket;
 
-/// The record of a listed socket, with sock 0. What sock_diag doesn't tell is told as not known.
+/// The record of a listed socket, with sock 0. What sock_diag doesn't report is recorded as not
+/// known.
 td_socket diag_record(const DiagSocket& socket, std::uint32_t netns, const JiffiesClock& clock);
 
 class DiagLister final : public SocketLister {

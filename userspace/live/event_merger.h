@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Events and listed sockets in one stream. While a listing is under way the events wait for it, so
-// that both can be handed over in order of time: an event after a listing then counts more than the
-// listing.
+// that both can be handed over in order of time: an event after a listing then takes precedence
+// over the listing.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whether the probe set `fentry` works on this host: some functions can be attached to but never
 // fire, because the compiler has inlined them where they are called, and only seeing them fire
-// tells.
+// shows whether they do.
 #pragma once
 
 #include "live/kernel_support.h"

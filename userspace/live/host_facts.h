@@ -15,7 +15,7 @@
 
 namespace tcpdwell {
 
-/// What the host says about itself besides KernelSupport.
+/// What the host reports about itself besides KernelSupport.
 struct HostIdentity {
     std::string name;                   ///< uname -n
     std::optional<std::string> boot_id; ///< of /proc/sys/kernel/random; nullopt if it can't be read

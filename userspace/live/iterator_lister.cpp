@@ -100,7 +100,7 @@ Result<TimerAddresses> IteratorLister::calibrate() {
     if (child < 0)
         return fail(ErrorCode::failed,
                     fmt::format("cannot calibrate: fork: {}", std::strerror(errno)), errno);
-    if (child == 0) { // the namespace goes with this process, and its TIME_WAIT with it
+    if (child == 0) { // the namespace ends with this process, and its TIME_WAIT with it
         if (::unshare(CLONE_NEWNET) != 0 || !bring_loopback_up()) ::_exit(1);
         const Fd deferring = loopback_listener(true);
         const Fd deferred = bound_socket(0);

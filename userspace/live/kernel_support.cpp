@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Gathers the facts: files of /proc and /sys, the kernel's type information, and trial loads where
-// only trying tells.
+// only trying shows.
 #include "live/kernel_support.h"
 
 #include <bpf/btf.h>
@@ -102,7 +102,8 @@ constexpr std::array tracepoints = {
     TracepointFact{"tcp_retransmit_skb", &KernelSupport::tcp_retransmit_skb},
 };
 
-constexpr const char* no_reason = "the tracepoint tcp_send_reset tells no reason before Linux 6.10";
+constexpr const char* no_reason =
+    "the tracepoint tcp_send_reset reports no reason before Linux 6.10";
 constexpr unsigned arguments_with_reason = 3;
 
 /// Of the probe set `fentry`.
@@ -174,13 +175,13 @@ Support check_given_types(const KernelSupport& support, const KernelTypes& types
             return Support::no(
                 fmt::format("{} isn't the BTF of a Linux kernel with TCP: it has no {}::{}",
                             support.btf_file, structure, member));
-    const unsigned told = types.argument_count("tcp_send_reset");
-    if (told != 0 && support.tcp_send_reset &&
-        (told >= arguments_with_reason) != support.reset_reason.ok)
+    const unsigned given = types.argument_count("tcp_send_reset");
+    if (given != 0 && support.tcp_send_reset &&
+        (given >= arguments_with_reason) != support.reset_reason.ok)
         return Support::no(fmt::format(
             "{} is the BTF of another kernel: its tcp_send_reset has {} arguments, that of "
             "Linux {} has {}",
-            support.btf_file, told, support.release, support.reset_reason ? "more" : "fewer"));
+            support.btf_file, given, support.release, support.reset_reason ? "more" : "fewer"));
     return Support::yes();
 }
 

@@ -29,7 +29,7 @@ struct FunctionFact {
     std::string why_not;
 };
 
-/// A piece of kernel code that tells why a TIME_WAIT timer was cancelled, when it is in the stack.
+/// A piece of kernel code that shows why a TIME_WAIT timer was cancelled, when it is in the stack.
 struct StackRange {
     td_stack function{};
     std::uint64_t begin = 0;
@@ -65,10 +65,10 @@ struct KernelSupport {
     std::string btf_file; ///< BTF given by the user instead; "" if none was
     Support types; ///< the types that are to be used, given or the kernel's own, are there and can
                    ///< be right
-    Support
-        types_tried; ///< given types have been held against a connection of our own (types_trial.h)
-    bool raw = false; ///< what follows is about programs on raw tracepoints, since typed ones can't
-                      ///< or mustn't be used
+    Support types_tried; ///< given types have been checked against a connection of our own
+                         ///< (types_trial.h)
+    bool raw = false;    ///< what follows describes programs on raw tracepoints, since typed ones
+                         ///< can't or mustn't be used
 
     /// Tracepoints.
     Support inet_sock_set_state;
@@ -95,7 +95,7 @@ struct KernelSupport {
     Support socket_cookie; ///< bpf_get_socket_cookie() in such a program (trial load; Linux 5.12)
     Support tcp_iterator;  ///< an empty iter/tcp program was accepted (trial load; Linux 5.9)
     Support jiffies;       ///< bpf_jiffies64() in such a program (trial load; Linux 5.9)
-    Support reset_reason;  ///< tcp_send_reset tells why (Linux 6.10)
+    Support reset_reason;  ///< tcp_send_reset reports why (Linux 6.10)
     Support entry_stamp;   ///< struct inet_timewait_sock has tw_entry_stamp
 
     FunctionFact tw_timer_handler;

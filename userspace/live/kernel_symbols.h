@@ -25,7 +25,7 @@ struct KernelFunction {
     Piece piece = Piece::whole;
 };
 
-/// What /proc/kallsyms told about the functions asked for.
+/// What /proc/kallsyms says about the functions asked for.
 struct KernelSymbols {
     bool hidden = false; ///< all addresses read 0: kptr_restrict, or no CAP_SYSLOG
     /// By address. A name may be there several times (clones such as .constprop.0, .isra.0,

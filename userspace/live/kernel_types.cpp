@@ -12,7 +12,7 @@
 namespace tcpdwell {
 namespace {
 
-/// libbpf tells of failures on stderr, but here they are answers.
+/// libbpf reports failures on stderr, but here they are answers.
 class QuietLibbpf {
 public:
     QuietLibbpf() : before_(::libbpf_set_print(nullptr)) {}

@@ -32,7 +32,7 @@ constexpr std::uint64_t kCommitSlackNs = 5'000'000;
 constexpr std::size_t kMostHeld = 512 << 20;
 
 /// The kernel's own tables, or sock_diag. Where the timers' functions are not known, the former
-/// tells them.
+/// provides them.
 Result<std::unique_ptr<SocketLister>> open_inventory(ProbePlan& plan, const JiffiesClock& clock,
                                                      const Filter& filter) {
     if (plan.listing == Listing::sock_diag) return std::make_unique<DiagLister>(clock, filter);
@@ -68,7 +68,7 @@ Result<std::unique_ptr<LiveSource>> LiveSource::open(const LiveOptions& options)
     const auto [support, plan] = choose_probes(options.probes);
     if (!plan) return tl::unexpected(plan.error());
     if (!support.btf_file.empty() && !support.types_tried)
-        spdlog::warn("{} may be another kernel's, and what is told then be wrong: it couldn't be "
+        spdlog::warn("{} may be another kernel's, and the output then wrong: it couldn't be "
                      "tried on a connection of our own: {}",
                      support.btf_file, support.types_tried.why_not);
     return open(options, support, *plan);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What tells one mini-socket from another, whoever shows it: not every listing knows kernel
-// addresses.
+// What distinguishes one mini-socket from another, whichever source lists it: not every listing
+// knows kernel addresses.
 #pragma once
 
 #include <array>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One table of programs, one list of refusals, in the order in which a user would set things right.
+// One table of programs, one list of refusals, in the order in which a user would fix them.
 #include "live/probe_plan.h"
 
 #include <fmt/format.h>
@@ -118,7 +118,7 @@ FeatureChoice feature(std::string_view name, std::string_view gives, const Suppo
     return {name, gives, support.ok, support.why_not};
 }
 
-/// What stands in the way on the side of the user or of the kernel as a whole.
+/// Obstacles on the side of the user or of the kernel as a whole.
 Result<void> check_ground(const KernelSupport& support) {
     if (support.version < KernelVersion{5, 8})
         return refuse(
@@ -166,7 +166,7 @@ Result<void> check_programs(const KernelSupport& support, ProbeSet set) {
         support.tracing_programs.why_not));
 }
 
-/// The programs of the plan's set, by what else stands in the plan.
+/// The programs of the plan's set, depending on the rest of the plan.
 std::vector<ProgramChoice> choose_programs(const ProbePlan& plan, const KernelSupport& support) {
     std::vector<ProgramChoice> programs;
     for (const ProgramRow& row : rows) {
@@ -186,7 +186,7 @@ std::vector<ProgramChoice> choose_programs(const ProbePlan& plan, const KernelSu
     return programs;
 }
 
-/// Neither way to the addresses of the timer functions is open.
+/// Neither way to get the addresses of the timer functions is available.
 tl::unexpected<Error> refuse_blind(std::string_view no_symbol, std::string_view no_calibration,
                                    bool hidden) {
     return refuse(fmt::format(
@@ -273,7 +273,7 @@ Result<ProbePlan> plan_probes(const KernelSupport& support, const Support& fentr
     plan.why_not_fentry = fentry.why_not;
     if (plan.set == ProbeSet::fentry && !fentry && support.tracing_programs)
         return refuse(fmt::format("the probe set fentry doesn't work here: {}; without --probes, "
-                                  "'tcpdwell check' tells what does",
+                                  "'tcpdwell check' shows what does",
                                   fentry.why_not));
     if (auto programs = check_programs(support, plan.set); !programs)
         return tl::unexpected(programs.error());

@@ -28,13 +28,13 @@ using ProbeWish = std::optional<ProbeSet>;
 /// What the user asks for.
 struct ProbeOptions {
     ProbeWish set;
-    std::string
-        btf_file; ///< the types of the running kernel, for one that doesn't tell them; "": it does
+    std::string btf_file; ///< the types of the running kernel, for one that doesn't describe them;
+                          ///< "": it does
 };
 
-/// What the programs hang on (bpf/hook.bpf.h).
+/// What the programs are attached to (bpf/hook.bpf.h).
 enum class Hooks {
-    typed, ///< tp_btf: the kernel tells the verifier its types
+    typed, ///< tp_btf: the kernel describes its types to the verifier
     raw,   ///< raw_tp: for kernels that don't, and before Linux 5.9; every read is a probe read
 };
 std::string_view name(Hooks hooks);
@@ -121,7 +121,7 @@ struct ProbePlan {
 
 /// What to load on such a host. Where TIME_WAIT couldn't be seen the answer is a refusal:
 /// ErrorCode::cannot_trace with what is wrong and what to do about it. So it is where the set that
-/// the user wants doesn't work here. `fentry` tells whether that set has been seen to fire
+/// the user wants doesn't work here. `fentry` says whether that set has been seen to fire
 /// (try_functions()).
 Result<ProbePlan> plan_probes(const KernelSupport& support,
                               const Support& fentry = Support::no("it wasn't tried"),

@@ -60,7 +60,7 @@ Sampler::~Sampler() {
     if (child_ == 0) return;
     requests_.reset();
     replies_.reset();
-    // It may be in the middle of a long walk, and holds nothing that needs care.
+    // It may be in the middle of a long walk, and holds nothing that needs cleanup.
     ::kill(child_, SIGKILL);
     while (::waitpid(child_, nullptr, 0) < 0 && errno == EINTR) {}
 }

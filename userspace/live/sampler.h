@@ -18,7 +18,7 @@
 
 namespace tcpdwell {
 
-/// What the sampler has finished; told between the records.
+/// What the sampler has finished; reported between the records.
 enum class SamplerDone : std::uint32_t {
     sockets = 1, ///< the td_snapshot/td_socket records of a snapshot; its owners follow
     owners = 2,  ///< the td_owner records of a snapshot

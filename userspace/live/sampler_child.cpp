@@ -57,7 +57,7 @@ private:
     std::vector<std::uint32_t> only_;
     Fd replies_;
     std::vector<NetworkNamespace> namespaces_;
-    std::unordered_set<std::uint32_t> described_; ///< namespaces whose sysctls have been told
+    std::unordered_set<std::uint32_t> described_; ///< namespaces whose sysctls have been reported
     std::vector<std::byte> out_;
 };
 
@@ -126,7 +126,8 @@ void SamplerChild::snapshot() {
 }
 
 void SamplerChild::sweep(const std::vector<std::uint32_t>& netns, std::uint64_t expires) {
-    // A sweep that fails shows nothing; the change it looked for is told when the mini-socket ends.
+    // A sweep that fails shows nothing; the change it looked for is reported when the mini-socket
+    // ends.
     const auto sweep_here = [&] {
         static_cast<void>(
             inventory_->sweep(expires, [&](std::span<const std::byte> record) { put(record); }));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One dump request per address family. libmnl's own handling of NLMSG_DONE drops the error that a
-// dump may end with, and a missing tcp_diag module is told in just that way, so the message is read
-// here.
+// dump may end with, and a missing tcp_diag module is reported in just that way, so the message is
+// read here.
 #include "live/sock_diag.h"
 
 #include <arpa/inet.h>
@@ -75,7 +75,8 @@ int on_end(const nlmsghdr* message, void* data) {
     return MNL_CB_STOP;
 }
 
-/// Asks for the sockets of one family and appends them to `dump`; dump.error tells what went wrong.
+/// Asks for the sockets of one family and appends them to `dump`; dump.error describes what went
+/// wrong.
 void dump_family(mnl_socket* netlink, int family, std::uint32_t states, unsigned sequence,
                  Dump& dump) {
     std::array<char, MNL_NLMSG_HDRLEN + sizeof(inet_diag_req_v2)> request{};

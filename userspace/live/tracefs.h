@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Numbers of the kernel's classic tracepoints, which perf_event_open(2) wants and only tracefs
-// tells.
+// Numbers of the kernel's classic tracepoints, which perf_event_open(2) needs and only tracefs
+// provides.
 #pragma once
 
 #include <cstdint>

@@ -48,7 +48,7 @@ std::optional<OwnConnection> make_connection(std::chrono::milliseconds pause) {
     return made;
 }
 
-/// The child process that makes the connections, in a network namespace that goes with it.
+/// The child process that makes the connections, in a network namespace that ends with it.
 class TrialConnections {
 public:
     TrialConnections() {

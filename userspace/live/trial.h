@@ -39,7 +39,7 @@ struct Trial {
         seen,     ///< all that was to be seen
         not_seen, ///< `why` is what is missing
         refused,  ///< by the kernel: `why` is its error
-        not_made, ///< no connection could be made: `why` tells
+        not_made, ///< no connection could be made: `why` is the reason
     };
     Outcome outcome = Outcome::not_made;
     std::string why;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The programs are a few raw instructions, so that nothing but the kernel has a say.
+// The programs are a few raw instructions, so that the result depends on the kernel alone.
 #include "live/trial_load.h"
 
 #include <bpf/bpf.h>

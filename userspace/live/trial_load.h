@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Trial loads: tiny BPF programs that are given to the kernel and thrown away at once. What the
+// Trial loads: tiny BPF programs that are loaded into the kernel and discarded at once. What the
 // kernel accepts depends on version, configuration, lockdown, rights and seccomp filters, and only
-// trying tells.
+// trying shows.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +22,8 @@ Support try_socket_cookie(std::uint32_t target);
 /// A program on a raw tracepoint that reads kernel memory by helper. Takes no BTF.
 Support try_raw_program();
 
-/// Hangs an empty program on the raw tracepoint for a moment; says no too if it has fewer than
-/// `arguments` (at least 1).
+/// Attaches an empty program to the raw tracepoint for a moment; also returns no if it has fewer
+/// than `arguments` (at least 1).
 Support try_raw_tracepoint(std::string_view name, unsigned arguments);
 
 /// bpf_jiffies64() in a tracing program.

@@ -36,7 +36,7 @@ public:
                 client_ |= is_between(r->tuple, client, server);
                 server_ |= is_server;
             }
-            // Its port, which it wasn't bound to, stands elsewhere by then (inet_sport).
+            // Its port, which it wasn't bound to, is stored elsewhere by then (inet_sport).
             closed_ |= is_server && r->to == static_cast<int>(TcpState::CLOSE);
             return;
         }
@@ -84,7 +84,7 @@ ProbePlan plan_of_timers(const KernelSupport& support) {
     return plan;
 }
 
-/// What stands in the way of a trial.
+/// What prevents a trial.
 Support can_be_tried(const KernelSupport& support) {
     for (const Support& needed :
          {support.types, support.tracing_programs, support.inet_sock_set_state, support.timer_start,

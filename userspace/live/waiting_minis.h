@@ -22,7 +22,7 @@ public:
 
     /// Looks at a record of the event stream.
     void on_event(std::span<const std::byte> record);
-    /// Looks at a record of the sampler. False if it tells nothing new: a sweep's, of a mini-socket
+    /// Looks at a record of the sampler. False if it adds nothing new: a sweep's, of a mini-socket
     /// that isn't waiting.
     [[nodiscard]] bool on_listed(std::span<const std::byte> record);
 

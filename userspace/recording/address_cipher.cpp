@@ -27,7 +27,7 @@ std::uint64_t hash(const AddressCipher::Key& key, const std::array<std::uint8_t,
     return value;
 }
 
-/// ::1, :: and 0.0.0.0 share no network with anybody.
+/// ::1, :: and 0.0.0.0 share no network with any other address.
 bool is_alone(const IpAddress& address) {
     IpAddress loopback;
     loopback.bytes[15] = 1;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Addresses and kernel addresses replaced by others, by a key that nobody keeps.
+// Addresses and kernel addresses replaced by others, with a key that isn't kept.
 #pragma once
 
 #include <array>

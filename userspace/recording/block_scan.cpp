@@ -132,7 +132,7 @@ private:
         }
     }
 
-    /// Where the next head stands: behind the block, unless the head lies about its length.
+    /// Where the next head stands: behind the block, unless the head has a wrong length.
     Result<std::uint64_t> behind(std::uint64_t place, const BlockHead& head) {
         const std::uint64_t body = place + kBlockHeadSize;
         const std::uint64_t next = body + head.packed_bytes;

@@ -14,10 +14,10 @@
 
 namespace tcpdwell::recording {
 
-/// What a reader is willing to look at twice because a head lies about its length. Heads can claim
+/// What a reader is willing to look at twice because a head has a wrong length. Heads can claim
 /// each other's bytes, so without a limit a file of n heads could cost n * n looks; beyond it heads
-/// are believed as they stand, and what lies within a spoilt block isn't looked for. No accident
-/// uses it up: a head that lies has the right checksum.
+/// are trusted as they are, and what lies within a spoilt block isn't looked for. No accident uses
+/// it up: such a head has the right checksum.
 class RescanBudget {
 public:
     /// False if there isn't that much left.

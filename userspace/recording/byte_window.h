@@ -12,7 +12,7 @@
 namespace tcpdwell::recording {
 
 /// Memory: the largest size that was looked at, and half a MiB; nothing is zeroed or moved without
-/// need, so that a pipe which trickles costs no more than one which flows.
+/// need, so that a slow pipe costs no more than a fast one.
 class ByteWindow {
 public:
     /// Doesn't own the descriptor; `path` is for messages. The present place of a file is where it

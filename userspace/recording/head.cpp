@@ -14,7 +14,7 @@ namespace tcpdwell::recording {
 
 std::string to_json(const Head& head) {
     rapidjson::StringBuffer buffer;
-    // Names of hosts are somebody else's bytes: what isn't UTF-8 is left out.
+    // Host names are untrusted bytes: what isn't UTF-8 is left out.
     rapidjson::Writer<rapidjson::StringBuffer, rapidjson::UTF8<>, rapidjson::ASCII<>> json(buffer);
     const auto text = [&](const char* key, const std::string& value) {
         json.Key(key);

@@ -37,16 +37,16 @@ void Preamble::note(std::span<const std::byte> record) {
 void Preamble::for_each(const std::function<void(std::span<const std::byte> record)>& visit) const {
     if (clock_.empty()) return;
     const std::uint64_t now = read_header(clock_).time_ns;
-    const auto tell = [&](Bytes record) {
+    const auto repeat = [&](Bytes record) {
         td_header header = read_header(record);
         header.flags |= TD_REPEATED;
         header.time_ns = now;
         write_header(record, header);
         visit(record);
     };
-    tell(clock_);
-    if (!lost_.empty()) tell(lost_);
-    for (const auto& [key, record] : others_) tell(record);
+    repeat(clock_);
+    if (!lost_.empty()) repeat(lost_);
+    for (const auto& [key, record] : others_) repeat(record);
 }
 
 } // namespace tcpdwell::recording

@@ -246,7 +246,7 @@ std::optional<BlockIndex::Place> RecordingReader::Impl::next_place() {
     return place;
 }
 
-/// What a head that lies about its length may hide: blocks in what it takes for its own.
+/// What a head with a wrong length may hide: blocks in what it takes for its own.
 Result<void> RecordingReader::Impl::look_into(const BlockHead& head) {
     if (!here_ || !here_->hides)
         return {}; // has been looked into; a pipe goes on right behind the head
@@ -275,7 +275,7 @@ Result<std::optional<std::span<const std::byte>>> RecordingReader::Impl::next() 
         if (!packed) return tl::unexpected(packed.error());
         const bool is_whole = packed->size() == (*head)->packed_bytes;
         if (!is_whole || !unpack(*packed, **head)) {
-            // The last write was torn, or the head lies about its length.
+            // The last write was torn, or the head has a wrong length.
             ++damage.bad_blocks;
             if (!patience_.spend(packed->size())) {
                 window_.skip(packed->size());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A recording, or several segments of one, as a source of events: the second tap beside the live
+// A recording, or several segments of one, as a source of events: the alternative to the live
 // kernel.
 #pragma once
 

@@ -58,7 +58,7 @@ std::string plain(std::string_view reason) {
 /// Whether it is worth opening: what can't be read at all is to be said, not left out.
 bool begins_like_a_recording(const std::string& path) {
     struct stat status {};
-    if (::stat(path.c_str(), &status) != 0) return false; // rolled away meanwhile
+    if (::stat(path.c_str(), &status) != 0) return false; // removed meanwhile
     if (!S_ISREG(status.st_mode)) return false;
     const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!fd) return errno != ENOENT;

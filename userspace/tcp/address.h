@@ -16,7 +16,7 @@ namespace tcpdwell {
 /// it.
 enum class Family : std::uint8_t { ipv4, ipv6 };
 
-/// 16 bytes in network order; IPv4 stands as ::ffff:a.b.c.d (RFC 4291, section 2.5.5.2).
+/// 16 bytes in network order; IPv4 is stored as ::ffff:a.b.c.d (RFC 4291, section 2.5.5.2).
 struct IpAddress {
     std::array<std::uint8_t, 16> bytes{};
 

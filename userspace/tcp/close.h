@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The words for who closed a connection and how it ended, as users and scripts see them: they are
-// an interface. A new word is a row here; base/word_enum.h says what follows from it.
+// an interface. A new word is a row here; base/word_enum.h describes what follows from it.
 #pragma once
 
 #include "base/word_enum.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which state transitions there can be, and who says so.
+// Which state transitions there can be, and what defines them.
 #pragma once
 
 #include <cstdint>

@@ -44,7 +44,7 @@ struct ConnectionIdentity {
     std::uint64_t cgroup = 0; ///< 0: not known
 };
 
-/// A connection or listener comes into a state, leaves one, or both. The moves alone say at any
+/// A connection or listener enters a state, leaves one, or both. The moves alone determine at any
 /// time how many are in which state: there is one for each transition, and one where no transition
 /// was seen (a socket was found in a listing, moved while events were lost, or isn't known any
 /// more). No move names CLOSE.
@@ -92,7 +92,7 @@ struct ConnectionLine {
 struct LostLine {
     MonoTime at;
     std::optional<std::uint64_t>
-        events; ///< nullopt: nobody knows how many (a recording that isn't whole)
+        events; ///< nullopt: the number is not known (a recording that isn't whole)
     std::array<std::uint64_t, TD_PROBE_COUNT> by_probe;
 };
 

@@ -134,7 +134,7 @@ void ConnectionTable::set_object(Connection& c, std::uint64_t& object, std::uint
     if (object != 0) objects_.erase(mix64(object), c.who.slot);
     object = 0;
     if (address == 0) return;
-    // Whoever was there before has no claim to it any more.
+    // The connection that had this address before no longer owns it.
     if (const Slot old = find_object(address)) objects_.erase(mix64(address), old);
     object = address;
     objects_.insert(mix64(address), c.who.slot);

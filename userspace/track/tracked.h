@@ -96,7 +96,7 @@ struct alignas(64) Connection {
     ClosedFirst closed_first : 3 = ClosedFirst::unknown;
     bool entry_seen : 1 = false; ///< when `state` began is known
     bool inherited_owner : 1 =
-        false; ///< who.process is the listener's, until somebody is known to have accepted
+        false; ///< who.process is the listener's, until the process that accepted is known
     bool confirmed : 1 = true;   ///< an event has been seen, not only a listing
     bool birth_held : 1 = false; ///< CLOSE -> SYN_SENT waits for the local port
     bool ended : 1 = false;

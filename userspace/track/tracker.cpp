@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Full sockets, the passing of time, and the public face.
+// Full sockets, the passing of time, and the public interface.
 //
 // The tracepoint shows neither TIME_WAIT nor the handshake of a server: a socket that "closes" from
 // FIN_WAIT2 has usually been replaced by a mini-socket, whose start was recorded just before, and a
@@ -81,8 +81,8 @@ void Tracker::Impl::handle(const StateChange& e) {
         return on_open(e);
 
     Connection* c = find_full(e);
-    // A socket that was never connected, and the second CLOSE of an ss -K of a listener, are
-    // nobody's connection.
+    // A socket that was never connected, and the second CLOSE of an ss -K of a listener, belong to
+    // no connection.
     if (!c && e.from == TcpState::CLOSE) return;
     const bool first_sight = !c;
     if (first_sight) c = &adopt_full(e);
@@ -241,7 +241,7 @@ void Tracker::Impl::finish(MonoTime now) {
     children_.clear();
 }
 
-// --- the public face
+// --- the public interface
 
 Tracker::Tracker(TrackerListener& listener, TrackerOptions options)
     : impl_(std::make_unique<Impl>(listener, options)) {}

@@ -295,7 +295,7 @@ void Tracker::Impl::clear_address(std::uint64_t object) {
     children_.erase(object);
     Connection* old = table_.by_object(object);
     if (!old) return;
-    // A full socket whose connection lives on in a mini-socket has left this address lawfully.
+    // A full socket whose connection lives on in a mini-socket has left this address as expected.
     if (old->socket == object && old->place == Place::mini && !old->ended) {
         table_.set_socket(*old, 0);
         return;

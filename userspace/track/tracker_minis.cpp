@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Mini-sockets (TIME_WAIT, orphaned FIN_WAIT2), seen from their timers, or from the kernel's
-// functions that set them (TD_TIMER_REARM, TD_TIMER_KILL), which leave no doubt.
+// functions that set them (TD_TIMER_REARM, TD_TIMER_KILL), which are unambiguous.
 //
 // A cancelled timer means nothing by itself: it is re-armed (a start follows), due (an expiry
 // follows), moved to another CPU (a start with the same expiry follows), or its object has been
-// killed (nothing follows). Where the kernel stack doesn't say, the next milliseconds do.
+// killed (nothing follows). Where the kernel stack doesn't show which, the events of the next
+// milliseconds do.
 #include <algorithm>
 
 #include "track/tracker_impl.h"
