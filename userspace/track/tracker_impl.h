@@ -2,7 +2,7 @@
 // The implementation of Tracker. One class over seven files: full sockets (tracker.cpp), the life
 // of a connection (tracker_life.cpp), passive opens: request sockets and children
 // (tracker_passive_open.cpp), mini-sockets (tracker_minis.cpp), what is learnt besides events:
-// inventory, owners, losses (tracker_inventory.cpp), inventories without kernel addresses
+// listed sockets, owners, losses (tracker_listed_sockets.cpp), listings without kernel addresses
 // (tracker_addressless.cpp), and what is known as a listing (tracker_listing.cpp).
 #pragma once
 
@@ -157,7 +157,7 @@ private:
     /// The mini-socket's timer goes on.
     void forget_cancel(Connection& c);
 
-    // SocketLister (tracker_inventory.cpp)
+    // Listed sockets (tracker_listed_sockets.cpp)
     Connection* find_listed(const SocketListed& e);
     /// Whether it is a child whose birth has been seen, and that its next event will make a
     /// connection of: TCP Fast Open keeps one in SYN_RECV for as long as the client's ACK takes.

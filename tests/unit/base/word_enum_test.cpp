@@ -10,10 +10,11 @@
 namespace tcpdwell {
 namespace {
 
-#define TCPDWELL_FRUIT_LIST(X)                   \
-    X(apple, "an apple")                         \
-    X(none, "") X(pear, "pear", "more") /* of it \
-                                         */
+#define TCPDWELL_FRUIT_LIST(X)       \
+    X(apple, "an apple")             \
+    X(none, "")                      \
+    X(pear, "pear", "more") /* of it \
+                             */
 TCPDWELL_WORD_ENUM(Fruit, TCPDWELL_FRUIT_LIST)
 
 /// Its values are the kernel's, say, and its order is another.
