@@ -179,6 +179,7 @@ public:
           shown_(std::min(sums_.servers.size(), kMostServers)) {}
 
     Report make() {
+        for (const EndSummaries& host : hosts_) names_.push_back(report_.keep(host.host()));
         summary();
         add_table("hosts", "Hosts", "Times are those of each host's own clock.", hosts());
         add_table("pairs", "Pairs of hosts",
@@ -195,9 +196,7 @@ public:
 
 private:
     [[nodiscard]] const EndSummary& at(EndRef end) const { return hosts_[end.host][end.line]; }
-    [[nodiscard]] Value host(std::uint32_t index) const {
-        return std::string_view(hosts_[index].host());
-    }
+    [[nodiscard]] Value host(std::uint32_t index) const { return names_[index]; }
     /// What the text has by pairs of hosts.
     void add_table(std::string_view id, std::string_view title, std::string_view help,
                    Table table) {
@@ -367,6 +366,8 @@ private:
     }
 
     std::span<const EndSummaries> hosts_;
+    std::vector<std::string_view>
+        names_; ///< of the hosts; the report, which owns them, outlives hosts_
     BothEnds both_;
     BothEndsSums sums_;
     std::size_t shown_; ///< servers; of more there is no table
