@@ -43,7 +43,7 @@ private:
     void open(const One& c, const Sink& sink);
     void close(const One& c, const Sink& sink);
     void expire(const One& c, const Sink& sink);
-    void write(const Event& event, const Sink& sink) const;
+    void write(const event::Event& event, const Sink& sink) const;
     MonoTime tick();
 
     CrowdOptions options_;

@@ -89,11 +89,11 @@ void insist(bool condition) {
     std::exit(1);
 }
 
-Written write_recording(const Traffic& traffic, const WriterOptions& options) {
+Written write_recording(const Traffic& traffic, const recording::WriterOptions& options) {
     Written written{.file = Fd(::memfd_create("recording", 0))};
     const double start = cpu_seconds();
-    auto writer = RecordingWriter::begin(Fd(::dup(written.file.get())), "memory", "{\"hz\":250}",
-                                         77, 0, options);
+    auto writer = recording::RecordingWriter::begin(Fd(::dup(written.file.get())), "memory",
+                                                    "{\"hz\":250}", 77, 0, options);
     insist(writer.has_value());
     std::size_t told = 0;
     for_each_record(traffic.bytes, [&](const td_header& header, std::span<const std::byte> record) {
@@ -114,7 +114,7 @@ double read_recording(const Written& written,
                       const std::function<void(std::span<const std::byte> block)>& act) {
     ::lseek(written.file.get(), 0, SEEK_SET);
     const double start = cpu_seconds();
-    auto reader = RecordingReader::begin(Fd(::dup(written.file.get())), "memory");
+    auto reader = recording::RecordingReader::begin(Fd(::dup(written.file.get())), "memory");
     insist(reader.has_value());
     while (true) {
         const auto block = (*reader)->next();
@@ -152,11 +152,11 @@ void compare_variants(const Traffic& traffic) {
     }
 }
 
-class NullListener : public TrackerListener {
+class NullListener : public track::TrackerListener {
 public:
-    void on_transition(const TransitionLine&) override {}
-    void on_connection(const ConnectionLine&) override {}
-    void on_lost(const LostLine&) override {}
+    void on_transition(const track::TransitionLine&) override {}
+    void on_connection(const track::ConnectionLine&) override {}
+    void on_lost(const track::LostLine&) override {}
 };
 
 /// Each row does what the one before does and something more.
@@ -165,7 +165,7 @@ void take_apart(const Traffic& traffic, const Written& written) {
     std::vector<std::pair<const char*, double>> steps;
     steps.emplace_back("blocks read and unpacked", read_recording(written, [](auto) {}));
     const auto with = [&](auto&& feed) {
-        Decoder decoder;
+        event::Decoder decoder;
         return read_recording(written, [&](std::span<const std::byte> block) {
             for_each_record(block, [&](const td_header& header, std::span<const std::byte> record) {
                 if (header.kind == TD_NOW)
@@ -175,10 +175,10 @@ void take_apart(const Traffic& traffic, const Written& written) {
             });
         });
     };
-    steps.emplace_back("and records made into events", with([](const Event*, MonoTime) {}));
-    const auto track = [&](TrackerListener& listener) {
-        Tracker tracker(listener, {.max_connections = traffic.connections + 1000});
-        return with([&](const Event* event, MonoTime now) {
+    steps.emplace_back("and records made into events", with([](const event::Event*, MonoTime) {}));
+    const auto track = [&](track::TrackerListener& listener) {
+        track::Tracker tracker(listener, {.max_connections = traffic.connections + 1000});
+        return with([&](const event::Event* event, MonoTime now) {
             if (event)
                 tracker.on_event(*event);
             else
@@ -187,7 +187,7 @@ void take_apart(const Traffic& traffic, const Written& written) {
     };
     NullListener nobody;
     steps.emplace_back("and connections followed", track(nobody));
-    ReportMaker maker({}, kTestClock.mono);
+    analysis::ReportMaker maker({}, synth::kTestClock.mono);
     steps.emplace_back("and all analyses of a report", track(maker));
     double before = 0;
     const auto records = static_cast<double>(traffic.records);

@@ -50,7 +50,9 @@ double cpu_seconds() {
 /// Feeds batches of generated records to decoder and tracker; the clock runs for these only.
 class LineSource {
 public:
-    explicit LineSource(Tracker& tracker) : tracker_(tracker) { batch_.reserve(kBatch + 64); }
+    explicit LineSource(track::Tracker& tracker) : tracker_(tracker) {
+        batch_.reserve(kBatch + 64);
+    }
 
     Crowd::Sink sink() {
         return [this](const std::vector<std::byte>& record) {
@@ -83,8 +85,8 @@ public:
 
 private:
     static constexpr std::size_t kBatch = 4096;
-    Tracker& tracker_;
-    Decoder decoder_;
+    track::Tracker& tracker_;
+    event::Decoder decoder_;
     std::vector<std::vector<std::byte>> batch_;
     std::size_t events_ = 0;
     double seconds_ = 0;
@@ -92,34 +94,34 @@ private:
 };
 
 /// Takes no notice.
-class NullListener : public TrackerListener {
+class NullListener : public track::TrackerListener {
 public:
-    void on_transition(const TransitionLine&) override {}
-    void on_connection(const ConnectionLine&) override {}
-    void on_lost(const LostLine&) override {}
+    void on_transition(const track::TransitionLine&) override {}
+    void on_connection(const track::ConnectionLine&) override {}
+    void on_lost(const track::LostLine&) override {}
 };
 
 /// What `tcpdwell report` does in the end.
-void report(ReportMaker& maker, const Tracker& tracker, MonoTime now) {
+void report(analysis::ReportMaker& maker, const track::Tracker& tracker, MonoTime now) {
     const double start = cpu_seconds();
-    const Report report = maker.make(
-        tracker, DataQuality{}, HostFacts{}, kTestClock, [](std::uint64_t) { return std::nullopt; },
-        now);
+    const report::Report report = maker.make(
+        tracker, event::DataQuality{}, analysis::HostFacts{}, synth::kTestClock,
+        [](std::uint64_t) { return std::nullopt; }, now);
     const double made = cpu_seconds();
-    const std::size_t json = report_json(report).size();
+    const std::size_t json = render::report_json(report).size();
     std::printf("report   made in %.0f ms, written as %zu bytes of JSON in %.0f ms\n",
                 (made - start) * 1e3, json, (cpu_seconds() - made) * 1e3);
 }
 
 /// One run for one sort of consumer: `listener` takes what the tracker tells, `look` is called
 /// before the end.
-void run(const char* consumer, const Options& options, TrackerListener& listener,
-         const std::function<void(const Tracker&, MonoTime)>& look) {
+void run(const char* consumer, const Options& options, track::TrackerListener& listener,
+         const std::function<void(const track::Tracker&, MonoTime)>& look) {
     std::printf("%s, %zu connections, %zu services\n", consumer, options.crowd.connections,
                 options.crowd.services);
     const long before = memory_kb("VmRSS");
     const std::size_t room = options.crowd.connections + options.crowd.services + 100'000;
-    Tracker tracker(listener, {.max_connections = room});
+    track::Tracker tracker(listener, {.max_connections = room});
     LineSource mill(tracker);
     Crowd crowd(options.crowd);
     const auto sink = mill.sink();
@@ -133,7 +135,8 @@ void run(const char* consumer, const Options& options, TrackerListener& listener
 
     const double start = cpu_seconds();
     std::size_t waiting = 0;
-    tracker.for_each_live([&](const LiveSocket& s) { waiting += s.state == TcpState::TIME_WAIT; });
+    tracker.for_each_live(
+        [&](const track::LiveSocket& s) { waiting += s.state == tcp::State::TIME_WAIT; });
     std::printf("live     %12zu, %zu of them in TIME_WAIT; a look at all of them takes %.0f ms\n",
                 tracker.live(), waiting, (cpu_seconds() - start) * 1e3);
     if (const auto n = tracker.totals().unexpected; n != 0)
@@ -185,7 +188,7 @@ int main(int argc, char** argv) {
     const auto options = tcpdwell::bench::parse(argc, argv);
     // Each in a process of its own, for its own peak of memory.
     if (options.report) {
-        tcpdwell::ReportMaker maker({}, tcpdwell::kTestClock.mono);
+        tcpdwell::analysis::ReportMaker maker({}, tcpdwell::synth::kTestClock.mono);
         tcpdwell::bench::run(
             "tracker and report", options, maker,
             [&](const auto& tracker, auto now) { tcpdwell::bench::report(maker, tracker, now); });

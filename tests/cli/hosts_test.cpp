@@ -10,7 +10,7 @@
 
 #include "../golden/two_hosts.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 using testing::HasSubstr;
@@ -49,7 +49,7 @@ protected:
         host.run = 8;
         host.clock.mono += std::chrono::minutes(1);
         host.clock.wall += std::chrono::minutes(1);
-        record(std::filesystem::path(folder) / file, host, GeneratedConnection{});
+        record(std::filesystem::path(folder) / file, host, synth::GeneratedConnection{});
     }
 
     std::string folder;
@@ -133,10 +133,10 @@ TEST_F(Hosts, the_page_holds_what_the_json_does) {
     const std::string page = text_of("page.html");
     EXPECT_THAT(page, HasSubstr(ended.out.substr(0, ended.out.size() - 1)));
     const std::string words = page.substr(page.find("id=\"words\">"));
-    expect_meanings<TcpState>(words);
-    expect_meanings<Ending>(words);
-    expect_meanings<ClosedFirst>(words);
+    expect_meanings<tcp::State>(words);
+    expect_meanings<tcp::Ending>(words);
+    expect_meanings<tcp::ClosedFirst>(words);
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -28,7 +28,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     insist(is_right ? out.size() <= kBefore + kMost : out.size() == kBefore);
     if (!is_right) return 0;
 
-    BlockEncoder encoder;
+    recording::BlockEncoder encoder;
     for (std::span<const std::byte> rest = std::span(out).subspan(kBefore); !rest.empty();) {
         td_header header;
         insist(rest.size() >= sizeof(header));

@@ -20,23 +20,23 @@
 // NOLINTNEXTLINE(readability-identifier-naming)
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t max_size);
 
-namespace tcpdwell::recording {
+namespace tcpdwell::test {
 namespace {
 
 constexpr int kPipeBytes = 1 << 20;
 
-class NullListener : public TrackerListener {
+class NullListener : public track::TrackerListener {
 public:
-    void on_transition(const TransitionLine&) override {}
-    void on_connection(const ConnectionLine&) override {}
-    void on_lost(const LostLine&) override {}
+    void on_transition(const track::TransitionLine&) override {}
+    void on_connection(const track::ConnectionLine&) override {}
+    void on_lost(const track::LostLine&) override {}
 };
 
 /// What run_pipeline() does with a source.
-void view(RecordingSource& source) {
+void view(recording::RecordingSource& source) {
     NullListener nobody;
-    Tracker tracker(nobody, {.max_connections = 1000});
-    Decoder decoder;
+    track::Tracker tracker(nobody, {.max_connections = 1000});
+    event::Decoder decoder;
     const auto feed = [&](std::span<const std::byte> record) {
         if (const auto event = decoder.decode(record)) tracker.on_event(*event);
     };
@@ -44,7 +44,7 @@ void view(RecordingSource& source) {
         const auto status = source.poll(feed);
         if (!status) return;
         tracker.advance_to(source.now());
-        if (*status == EventSource::Status::finished) break;
+        if (*status == event::EventSource::Status::finished) break;
     }
     tracker.settle(source.now());
     tracker.finish(source.now());
@@ -52,29 +52,30 @@ void view(RecordingSource& source) {
 }
 
 void view(int fd) {
-    auto source = RecordingSource::open({fmt::format("/proc/self/fd/{}", fd)});
+    auto source = recording::RecordingSource::open({fmt::format("/proc/self/fd/{}", fd)});
     if (source) view(**source);
 }
 
 /// Gives all heads of blocks their checksums.
 void mend(std::uint8_t* data, std::size_t size) {
-    for (std::size_t i = 0; i + kBlockHeadSize <= size; ++i) {
+    for (std::size_t i = 0; i + recording::kBlockHeadSize <= size; ++i) {
         std::uint32_t frame = 0;
         std::memcpy(&frame, data + i, sizeof(frame));
-        if (frame != kBlockFrame && frame != kEndFrame) continue;
-        const auto crc = static_cast<std::uint32_t>(::crc32(0, data + i, kBlockHeadSize - 4));
-        std::memcpy(data + i + kBlockHeadSize - 4, &crc, sizeof(crc));
+        if (frame != recording::kBlockFrame && frame != recording::kEndFrame) continue;
+        const auto crc =
+            static_cast<std::uint32_t>(::crc32(0, data + i, recording::kBlockHeadSize - 4));
+        std::memcpy(data + i + recording::kBlockHeadSize - 4, &crc, sizeof(crc));
     }
 }
 
 } // namespace
-} // namespace tcpdwell::recording
+} // namespace tcpdwell::test
 
 // NOLINTNEXTLINE(readability-identifier-naming)
 extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
                                                std::size_t max_size, unsigned seed) {
     size = LLVMFuzzerMutate(data, size, max_size);
-    if (seed % 8 != 0) tcpdwell::recording::mend(data, size);
+    if (seed % 8 != 0) tcpdwell::test::mend(data, size);
     return size;
 }
 

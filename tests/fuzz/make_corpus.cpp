@@ -15,7 +15,7 @@
 #include "recording/writer.h"
 #include "synth/traffic.h"
 
-namespace tcpdwell::recording {
+namespace tcpdwell::test {
 namespace {
 
 using Bytes = std::vector<std::byte>;
@@ -30,14 +30,15 @@ Bytes mark(MonoTime at) {
 }
 
 std::vector<Bytes> records_of(std::uint64_t seed, std::size_t stories) {
-    TrafficOptions options;
+    synth::TrafficOptions options;
     options.seed = seed;
     options.stories = stories;
-    std::vector<Bytes> records{
-        encode(ClockReading{kTestClock}, kTestClock), fact_record(1, 0, "host", "h"),
-        fact_record(1, 0, "long", std::string(300, 'x')), cgroup_record(1, 4242, "/a")};
+    std::vector<Bytes> records{encode(event::ClockReading{synth::kTestClock}, synth::kTestClock),
+                               fact_record(1, 0, "host", "h"),
+                               fact_record(1, 0, "long", std::string(300, 'x')),
+                               cgroup_record(1, 4242, "/a")};
     std::size_t told = 0;
-    for (WireRecord& record : make_traffic(options).records) {
+    for (synth::WireRecord& record : make_traffic(options).records) {
         if (told++ % 8 == 0) records.push_back(mark(record.at));
         records.push_back(std::move(record.bytes));
     }
@@ -46,11 +47,11 @@ std::vector<Bytes> records_of(std::uint64_t seed, std::size_t stories) {
 
 std::string recording_of(const std::vector<Bytes>& records, std::size_t block_bytes) {
     const Fd file(::memfd_create("recording", MFD_CLOEXEC));
-    WriterOptions options;
+    recording::WriterOptions options;
     options.block_bytes = block_bytes;
-    auto writer = RecordingWriter::begin(Fd(::fcntl(file.get(), F_DUPFD_CLOEXEC, 0)), "corpus",
-                                         to_json({.host = "h", .hz = 250, .clock = kTestClock}),
-                                         kRun, 0, options);
+    auto writer = recording::RecordingWriter::begin(
+        Fd(::fcntl(file.get(), F_DUPFD_CLOEXEC, 0)), "corpus",
+        to_json({.host = "h", .hz = 250, .clock = synth::kTestClock}), kRun, 0, options);
     for (const Bytes& record : records)
         if (!(*writer)->write(record)) return {};
     if (!(*writer)->end()) return {};
@@ -61,7 +62,7 @@ std::string recording_of(const std::vector<Bytes>& records, std::size_t block_by
 }
 
 std::string text_of(const std::vector<Bytes>& records) {
-    BlockEncoder encoder;
+    recording::BlockEncoder encoder;
     for (const Bytes& record : records) encoder.add(record);
     return encoder.take();
 }
@@ -71,10 +72,10 @@ std::string text_of(const std::vector<Bytes>& records) {
 std::string plain_recording_of(const std::vector<std::vector<Bytes>>& blocks) {
     const std::string json = "{\"mono_ns\":1000000000000,\"wall_ns\":1767225600000000000}";
     std::string text;
-    put_u32(text, kHeadFrame);
-    put_u32(text, static_cast<std::uint32_t>(kMagicLine.size() + json.size() + 1));
-    text.append(kMagicLine).append(json).push_back('\n');
-    BlockHead head;
+    put_u32(text, recording::kHeadFrame);
+    put_u32(text, static_cast<std::uint32_t>(recording::kMagicLine.size() + json.size() + 1));
+    text.append(recording::kMagicLine).append(json).push_back('\n');
+    recording::BlockHead head;
     head.run = kRun;
     for (const auto& records : blocks) {
         const std::string block = text_of(records);
@@ -90,12 +91,12 @@ std::string plain_recording_of(const std::vector<std::vector<Bytes>>& blocks) {
         for (const Bytes& record : records)
             head.raw_bytes += static_cast<std::uint32_t>(record.size());
         head.packed_bytes = static_cast<std::uint32_t>(frame.size());
-        const BlockHeadBytes bytes = encode(kBlockFrame, head);
+        const recording::BlockHeadBytes bytes = encode(recording::kBlockFrame, head);
         text.append(bytes.data(), bytes.size()).append(frame);
         ++head.sequence;
     }
     head.records = head.raw_bytes = head.packed_bytes = 0;
-    const BlockHeadBytes end = encode(kEndFrame, head);
+    const recording::BlockHeadBytes end = encode(recording::kEndFrame, head);
     return text.append(end.data(), end.size());
 }
 
@@ -121,16 +122,16 @@ int make(const std::filesystem::path& folder) {
     put("decode_block/few", text_of(few));
     put("decode_block/many", text_of(many));
     put("decode_block/long",
-        text_of({fact_record(1, 0, "long", std::string(600, 'x')), mark(kTestClock.mono)}));
+        text_of({fact_record(1, 0, "long", std::string(600, 'x')), mark(synth::kTestClock.mono)}));
     put("decode_block/empty", text_of({}));
     return is_written ? 0 : 1;
 }
 
 } // namespace
-} // namespace tcpdwell::recording
+} // namespace tcpdwell::test
 
 int main(int argc, char** argv) {
-    if (argc == 2) return tcpdwell::recording::make(argv[1]);
+    if (argc == 2) return tcpdwell::test::make(argv[1]);
     std::fprintf(stderr, "usage: make_corpus FOLDER\n");
     return 2;
 }

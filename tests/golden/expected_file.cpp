@@ -9,7 +9,7 @@
 #include <sstream>
 #include <vector>
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 std::vector<std::string> lines_of(const std::string& text) {
@@ -78,4 +78,4 @@ void expect_golden(std::string_view name, const std::string& got) {
                       << "If that is how it should be now: scripts/update-golden";
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -5,10 +5,10 @@
 #include <string>
 #include <string_view>
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 
 /// A failure of the test unless the file in expected/ holds `got`. With TCPDWELL_UPDATE_GOLDEN=1 in
 /// the environment the file is written instead (scripts/update-golden).
 void expect_golden(std::string_view file, const std::string& got);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -3,7 +3,7 @@
 
 #include "../unit/analysis/connection_mix.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -11,23 +11,23 @@ using namespace std::chrono_literals;
 constexpr std::uint32_t kOwnNetns = 4026531840;
 constexpr std::uint32_t kOtherNetns = 4026532291;
 
-Setting stage(Nanoseconds start, const FourTuple& tuple, std::uint32_t pid,
-              std::uint32_t netns = kOwnNetns) {
-    return Setting{
-        .netns = netns, .tuple = tuple, .start = kTestClock.mono + start, .first_pid = pid};
+synth::Setting stage(Nanoseconds start, const tcp::FourTuple& tuple, std::uint32_t pid,
+                     std::uint32_t netns = kOwnNetns) {
+    return synth::Setting{
+        .netns = netns, .tuple = tuple, .start = synth::kTestClock.mono + start, .first_pid = pid};
 }
 
 /// The catalog, a story each two seconds, in IPv4 and IPv6 in turn. In the other namespace, so that
 /// the crowds have one of their own.
 void add_catalog(ConnectionMix& town) {
     Nanoseconds start = 0s;
-    Port port = 0;
+    tcp::Port port = 0;
     std::uint32_t pid = 5000;
-    for (const Scenario& s : all_scenarios()) {
+    for (const synth::Scenario& s : synth::all_scenarios()) {
         const bool v6 = port % 2 == 1;
-        const FourTuple ends =
-            tuple(v6 ? "2001:db8::1" : "10.1.0.1", static_cast<Port>(20'000 + port),
-                  v6 ? "2001:db8::2" : "10.1.0.2", static_cast<Port>(30'000 + port));
+        const tcp::FourTuple ends =
+            tuple(v6 ? "2001:db8::1" : "10.1.0.1", static_cast<tcp::Port>(20'000 + port),
+                  v6 ? "2001:db8::2" : "10.1.0.2", static_cast<tcp::Port>(30'000 + port));
         town.add(s, stage(start, ends, pid, kOtherNetns));
         start += 2s;
         ++port;
@@ -51,8 +51,8 @@ void add_crowds(ConnectionMix& town) {
     // A client that waits for none of its TIME_WAITs.
     town.add(scenario("client_first_fin_with_ack"),
              stage(100s, tuple("10.0.0.1", 40'000, "10.0.0.5", 5432), 300), 130, by_local);
-    FourTuple mapped = tuple("10.0.0.1", 42'000, "10.0.0.6", 6379);
-    mapped.family = Family::ipv6; // IPv4 in an IPv6 socket
+    tcp::FourTuple mapped = tuple("10.0.0.1", 42'000, "10.0.0.6", 6379);
+    mapped.family = tcp::Family::ipv6; // IPv4 in an IPv6 socket
     town.add(scenario("linger_zero"), stage(20s, mapped, 400), 30, by_local);
     town.add(scenario("connect_times_out"),
              stage(3s, tuple("10.0.0.1", 43'000, "198.51.100.9", 9200), 500), 22, by_local);
@@ -60,7 +60,7 @@ void add_crowds(ConnectionMix& town) {
     town.add(kLastAckStays, stage(90s, tuple("10.0.0.1", 45'000, "10.0.0.8", 25), 700));
 }
 
-void feed_facts(ReportRun& run) {
+void feed_facts(TrackedReport& run) {
     run.fact(0, "version", "0.0.0");
     run.fact(0, "host", "golden");
     run.fact(0, "kernel", "6.18.0");
@@ -78,13 +78,13 @@ void feed_facts(ReportRun& run) {
     };
     for (const auto& [key, value] : sysctls) run.fact(0, key, value);
     run.fact(kOtherNetns, "net.ipv4.tcp_max_tw_buckets", "128");
-    run.feed(CgroupPath{4242, "/system.slice/app.service"}, run.now());
+    run.feed(event::CgroupPath{4242, "/system.slice/app.service"}, run.now());
 }
 
 } // namespace
 
-const GeneratedConnection& golden_story() {
-    static const GeneratedConnection story = [] {
+const synth::GeneratedConnection& golden_story() {
+    static const synth::GeneratedConnection story = [] {
         ConnectionMix town;
         add_catalog(town);
         add_crowds(town);
@@ -93,30 +93,30 @@ const GeneratedConnection& golden_story() {
     return story;
 }
 
-std::unique_ptr<ReportRun> golden_run(SplitBy by) {
-    ReportOptions options;
+std::unique_ptr<TrackedReport> golden_run(analysis::SplitBy by) {
+    analysis::ReportOptions options;
     options.by = by;
     options.run.source = "golden.tcpdwell";
-    auto run = std::make_unique<ReportRun>(std::move(options));
+    auto run = std::make_unique<TrackedReport>(std::move(options));
     feed_facts(*run);
-    for (const WireRecord& record : golden_story().records)
+    for (const synth::WireRecord& record : golden_story().records)
         if (record.at < kGoldenEnd) run->feed(record);
     run->pass_time(kGoldenEnd);
     return run;
 }
 
-const GeneratedConnection& short_story() {
-    static const GeneratedConnection story = [] {
+const synth::GeneratedConnection& short_story() {
+    static const synth::GeneratedConnection story = [] {
         ConnectionMix town;
         Nanoseconds start = 0s;
-        Port port = 0;
+        tcp::Port port = 0;
         for (const char* name : {"client_first_fin_with_ack", "served", "refused_then_retried",
                                  "unread_data", "handshake_times_out", "reused_chosen_port",
                                  "fin_never_comes", "still_established"}) {
             const bool v6 = port % 2 == 1;
-            const FourTuple ends =
-                tuple(v6 ? "2001:db8::1" : "10.1.0.1", static_cast<Port>(20'000 + port),
-                      v6 ? "2001:db8::2" : "10.1.0.2", static_cast<Port>(30'000 + port));
+            const tcp::FourTuple ends =
+                tuple(v6 ? "2001:db8::1" : "10.1.0.1", static_cast<tcp::Port>(20'000 + port),
+                      v6 ? "2001:db8::2" : "10.1.0.2", static_cast<tcp::Port>(30'000 + port));
             town.add(scenario(name), stage(start, ends, 1000u + port * 3u));
             start += 1s;
             ++port;
@@ -126,4 +126,4 @@ const GeneratedConnection& short_story() {
     return story;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::test

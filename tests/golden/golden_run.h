@@ -4,22 +4,22 @@
 
 #include <memory>
 
-#include "../unit/analysis/report_run.h"
+#include "../unit/analysis/tracked_report.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 
 /// Every story of the catalog once, and crowds of some of them: a server that closes first, a
 /// client that uses up its ports, a host that doesn't answer, half-open handshakes, a leak.
-const GeneratedConnection& golden_story();
+const synth::GeneratedConnection& golden_story();
 
 /// When tracing stops, in the middle of things: of the clients many are in TIME_WAIT, of the server
 /// none is any more.
-inline constexpr MonoTime kGoldenEnd = kTestClock.mono + std::chrono::seconds(150);
+inline constexpr MonoTime kGoldenEnd = synth::kTestClock.mono + std::chrono::seconds(150);
 
 /// golden_story() fed to a report maker, up to kGoldenEnd.
-std::unique_ptr<ReportRun> golden_run(SplitBy by);
+std::unique_ptr<TrackedReport> golden_run(analysis::SplitBy by);
 
 /// A handful of stories, for the lines of `trace`.
-const GeneratedConnection& short_story();
+const synth::GeneratedConnection& short_story();
 
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -12,7 +12,7 @@
 #include "golden_run.h"
 #include "renderings.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 
 // Circumstances GoogleTest names a rendering in its messages.
 // NOLINTNEXTLINE(readability-identifier-naming)
@@ -37,71 +37,72 @@ INSTANTIATE_TEST_SUITE_P(All, Golden, testing::ValuesIn(renderings()),
 // truth.
 
 /// The last transition of each connection before the end, if it has begun by then.
-std::optional<Outcome::Transition> last_before_end(const Outcome& outcome) {
-    std::optional<Outcome::Transition> last;
-    for (const Outcome::Transition& t : outcome.transitions)
+std::optional<synth::Outcome::Transition> last_before_end(const synth::Outcome& outcome) {
+    std::optional<synth::Outcome::Transition> last;
+    for (const synth::Outcome::Transition& t : outcome.transitions)
         if (t.at < kGoldenEnd) last = t;
     return last;
 }
 
 /// Who has closed first, of a connection that is under way at the end.
-ClosedFirst closed_first_so_far(const Outcome& outcome) {
-    ClosedFirst first = ClosedFirst::none;
-    for (const Outcome::Transition& t : outcome.transitions) {
+tcp::ClosedFirst closed_first_so_far(const synth::Outcome& outcome) {
+    tcp::ClosedFirst first = tcp::ClosedFirst::none;
+    for (const synth::Outcome::Transition& t : outcome.transitions) {
         if (t.at >= kGoldenEnd) break;
-        if (t.to == TcpState::FIN_WAIT1) first = ClosedFirst::local;
-        if (t.to == TcpState::CLOSE_WAIT) first = ClosedFirst::remote;
-        if (t.to == TcpState::CLOSING) first = ClosedFirst::both;
+        if (t.to == tcp::State::FIN_WAIT1) first = tcp::ClosedFirst::local;
+        if (t.to == tcp::State::CLOSE_WAIT) first = tcp::ClosedFirst::remote;
+        if (t.to == tcp::State::CLOSING) first = tcp::ClosedFirst::both;
     }
     return first;
 }
 
 TEST(GoldenRun, says_what_is_true_at_its_end) {
-    const auto run = golden_run(SplitBy::none);
-    const Report report = run->report();
+    const auto run = golden_run(analysis::SplitBy::none);
+    const report::Report report = run->report();
     std::int64_t connections = 0;
-    std::map<TcpState, std::uint64_t> live;
+    std::map<tcp::State, std::uint64_t> live;
     std::map<std::string_view, std::int64_t> closers;
     std::map<std::string_view, std::int64_t> endings;
-    for (const Outcome& o : golden_story().outcomes) {
+    for (const synth::Outcome& o : golden_story().outcomes) {
         const auto last = last_before_end(o);
         if (!last) continue;
-        if (last->to != TcpState::CLOSE) ++live[last->to];
+        if (last->to != tcp::State::CLOSE) ++live[last->to];
         if (!o.line) continue;
         ++connections;
         // TIME_WAIT is the end of a connection that both have closed.
-        const bool is_over = last->to == TcpState::CLOSE || last->to == TcpState::TIME_WAIT;
+        const bool is_over = last->to == tcp::State::CLOSE || last->to == tcp::State::TIME_WAIT;
         ++endings[is_over ? name(o.line->ending) : "open"];
         ++closers[name(is_over ? o.line->closed_first : closed_first_so_far(o))];
     }
-    const auto& services = section<Table>(report, "services");
+    const auto& services = section<report::Table>(report, "services");
     EXPECT_EQ(quality(report, "connections"), connections);
     EXPECT_EQ(sum(services, "connections"), connections);
-    EXPECT_EQ(sum(services, "time_wait.now"), static_cast<std::int64_t>(live[TcpState::TIME_WAIT]));
-    for (const TcpState state : kAllOf<TcpState>)
+    EXPECT_EQ(sum(services, "time_wait.now"),
+              static_cast<std::int64_t>(live[tcp::State::TIME_WAIT]));
+    for (const tcp::State state : kAllOf<tcp::State>)
         EXPECT_EQ(distribution(report, "states", name(state)).open, live[state]) << name(state);
     for (const auto& [how, n] : endings)
         EXPECT_EQ(sum(services, "endings." + std::string(how)), n) << how;
     for (const auto& [who, n] : closers)
         EXPECT_EQ(sum(services, "closed_first." + std::string(who)), n) << who;
-    EXPECT_GT(live[TcpState::TIME_WAIT], 100u);
+    EXPECT_GT(live[tcp::State::TIME_WAIT], 100u);
 }
 
 TEST(GoldenRun, says_what_is_true_when_all_is_over) {
-    ReportRun run;
+    TrackedReport run;
     run.feed(golden_story().records);
-    const Report report = run.report();
+    const report::Report report = run.report();
     std::map<std::string_view, std::int64_t> closers;
     std::map<std::string_view, std::int64_t> endings;
     std::int64_t time_waits = 0;
-    for (const Outcome& o : golden_story().outcomes) {
+    for (const synth::Outcome& o : golden_story().outcomes) {
         if (!o.line) continue;
         ++closers[name(o.line->closed_first)];
         ++endings[name(o.line->ending)];
-        for (const Outcome::Transition& t : o.transitions)
-            time_waits += t.to == TcpState::TIME_WAIT ? 1 : 0;
+        for (const synth::Outcome::Transition& t : o.transitions)
+            time_waits += t.to == tcp::State::TIME_WAIT ? 1 : 0;
     }
-    const auto& services = section<Table>(report, "services");
+    const auto& services = section<report::Table>(report, "services");
     for (const auto& [how, n] : endings)
         EXPECT_EQ(sum(services, "endings." + std::string(how)), n) << how;
     for (const auto& [who, n] : closers)
@@ -111,4 +112,4 @@ TEST(GoldenRun, says_what_is_true_when_all_is_over) {
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

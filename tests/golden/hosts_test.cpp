@@ -13,7 +13,7 @@
 #include "pretty_json.h"
 #include "two_hosts.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 /// What `tcpdwell report -r client.tdw server.tdw` prints, with these options.
@@ -127,4 +127,4 @@ TEST(HostsSchema, a_filter_that_one_end_passes_is_enough) {
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 
 using Json = nlohmann::ordered_json;
 using Keys = std::vector<std::string>;
@@ -18,4 +18,4 @@ inline Keys keys(const Json& object) {
     return list;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -21,7 +21,7 @@
 #include "recording/head.h"
 #include "recording/writer.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 using recording::RecordingWriter;
@@ -34,7 +34,7 @@ using Bytes = std::vector<std::byte>;
 
 template <class T>
 Bytes bytes_of_record(const T& record) {
-    const auto bytes = bytes_of(record);
+    const auto bytes = event::bytes_of(record);
     return {bytes.begin(), bytes.end()};
 }
 
@@ -53,7 +53,7 @@ td_tuple tuple_of(std::uint8_t last, std::uint16_t local, std::uint16_t remote) 
 
 td_socket listed(std::uint64_t sock, std::uint8_t state, std::uint8_t flags) {
     td_socket record{};
-    record.h = header_of<td_socket>(TD_SOCKET, kBegin, kNetns);
+    record.h = event::header_of<td_socket>(TD_SOCKET, kBegin, kNetns);
     record.sock = sock;
     record.cookie = sock & 0xfff;
     record.tuple = tuple_of(static_cast<std::uint8_t>(sock >> 8 & 0xff), 443, 50'000);
@@ -71,19 +71,19 @@ std::vector<Bytes> opening() {
          {std::pair("version", "0.1.0"), std::pair("host", "golden"), std::pair("kernel", "6.18.0"),
           std::pair("machine", "x86_64"),
           std::pair("probes", "set_state timer request reset accept connect")})
-        records.push_back(fact_record(kBegin, 0, key, value));
-    records.push_back(fact_record(kBegin, kNetns, "net.ipv4.tcp_fin_timeout", "60"));
-    records.push_back(fact_record(kBegin, 0, "long", std::string(600, 'x')));
-    records.push_back(cgroup_record(kBegin, 4242, "/system.slice/app.service"));
-    records.push_back(encode(ClockReading{kTestClock}, kTestClock));
+        records.push_back(event::fact_record(kBegin, 0, key, value));
+    records.push_back(event::fact_record(kBegin, kNetns, "net.ipv4.tcp_fin_timeout", "60"));
+    records.push_back(event::fact_record(kBegin, 0, "long", std::string(600, 'x')));
+    records.push_back(event::cgroup_record(kBegin, 4242, "/system.slice/app.service"));
+    records.push_back(encode(event::ClockReading{synth::kTestClock}, synth::kTestClock));
 
     td_snapshot bracket{
-        header_of<td_snapshot>(TD_SNAPSHOT, kBegin, kNetns), TD_SNAPSHOT_BEGIN, 0, {}};
+        event::header_of<td_snapshot>(TD_SNAPSHOT, kBegin, kNetns), TD_SNAPSHOT_BEGIN, 0, {}};
     records.push_back(bytes_of_record(bracket));
     td_socket full = listed(0xffff888000010100, 1, 0);
     full.inode = 1234;
     td_socket mini = listed(0xffff888000010200, 6, TD_SOCKET_MINI);
-    mini.expires = kTestClock.jiffies + 250 * 40;
+    mini.expires = synth::kTestClock.jiffies + 250 * 40;
     mini.entry_stamp = static_cast<std::uint32_t>(kBegin / 1'000'000 - 20'000);
     td_socket request = listed(0xffff888000010300, 3, TD_SOCKET_REQUEST);
     request.listener = 0xffff888000010400;
@@ -94,7 +94,7 @@ std::vector<Bytes> opening() {
     records.push_back(bytes_of_record(bracket));
 
     td_owner owner{};
-    owner.h = header_of<td_owner>(TD_OWNER, kBegin, kNetns);
+    owner.h = event::header_of<td_owner>(TD_OWNER, kBegin, kNetns);
     owner.sock = full.sock;
     owner.cookie = full.cookie;
     owner.task = {4242, 33, 777, "nginx"};
@@ -116,20 +116,20 @@ std::vector<Bytes> from_the_future(std::uint64_t at) {
 
 /// What a segment tells again for readers that begin with it.
 Bytes repeated(std::uint64_t at) {
-    Bytes record = cgroup_record(at, 4242, "/system.slice/app.service");
+    Bytes record = event::cgroup_record(at, 4242, "/system.slice/app.service");
     record[offsetof(td_header, flags)] = std::byte{TD_REPEATED};
     return record;
 }
 
 /// The records in the order in which they are told, with marks between them.
-bool write_all(RecordingWriter& writer) {
+bool write_all(recording::RecordingWriter& writer) {
     constexpr std::size_t often = 7; // so many records between marks
-    MonoTime now = kTestClock.mono;
+    MonoTime now = synth::kTestClock.mono;
     for (const Bytes& record : opening())
         if (!writer.write(record)) return false;
     std::size_t told = 0;
     const auto& story = short_story().records;
-    for (const WireRecord& record : story) {
+    for (const synth::WireRecord& record : story) {
         if (told++ % often == 0 && !writer.mark(now = record.at - Nanoseconds(1))) return false;
         if (!writer.write(record.bytes)) return false;
         if (told != story.size() / 2) continue;
@@ -155,22 +155,22 @@ int make(const char* path) {
     head.boot_id = "00000000-1111-2222-3333-444444444444";
     head.filter = "--port 443";
     head.probes = "set_state timer request reset accept connect";
-    head.hz = kTestClock.hz;
-    head.clock = kTestClock;
+    head.hz = synth::kTestClock.hz;
+    head.clock = synth::kTestClock;
     recording::WriterOptions options;
     options.block_bytes = 8 << 10; // several blocks
-    auto writer =
-        RecordingWriter::begin(std::move(fd), path, to_json(head), 0x0123456789abcdef, 0, options);
+    auto writer = recording::RecordingWriter::begin(std::move(fd), path, to_json(head),
+                                                    0x0123456789abcdef, 0, options);
     if (writer && write_all(**writer)) return 0;
     std::fprintf(stderr, "%s can't be written\n", path);
     return 1;
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test
 
 int main(int argc, char** argv) {
-    if (argc == 2) return tcpdwell::make(argv[1]);
+    if (argc == 2) return tcpdwell::test::make(argv[1]);
     std::fprintf(stderr, "usage: make_recording FILE\n");
     return 2;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pretty_json.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 constexpr std::size_t kWidth = 116;
@@ -33,4 +33,4 @@ std::string pretty(const nlohmann::ordered_json& json) {
     return out + '\n';
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -5,10 +5,10 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 
 /// What fits into a line stays in one; anything longer is broken into its members. The order of
 /// keys is kept.
 std::string pretty(const nlohmann::ordered_json& json);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -11,7 +11,7 @@
 
 #include "expected_file.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 /// What the program prints on stdout, with recordings/ as its folder; and on stderr, if `says`.
@@ -51,4 +51,4 @@ TEST(GoldenRecording, version_1_is_whole) {
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -10,51 +10,51 @@
 #include "render/report_formats.h"
 #include "report/schemas.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
-std::string text(SplitBy by, const TextStyle& style) {
+std::string text(analysis::SplitBy by, const render::TextStyle& style) {
     return report_text(golden_run(by)->report(), style);
 }
 
-nlohmann::ordered_json parsed(SplitBy by) {
-    return nlohmann::ordered_json::parse(report_json(golden_run(by)->report()));
+nlohmann::ordered_json parsed(analysis::SplitBy by) {
+    return nlohmann::ordered_json::parse(render::report_json(golden_run(by)->report()));
 }
 
 /// Without what it says of its own sections, which has a file of its own.
-std::string json(SplitBy by) {
+std::string json(analysis::SplitBy by) {
     auto report = parsed(by);
     report.erase("sections");
     return pretty(report);
 }
 
-std::string sections() { return pretty(parsed(SplitBy::none)["sections"]); }
+std::string sections() { return pretty(parsed(analysis::SplitBy::none)["sections"]); }
 
-constexpr TextStyle kNarrow{.width = 80};
-constexpr TextStyle kWide{.width = 120, .colour = true, .unicode = true};
+constexpr render::TextStyle kNarrow{.width = 80};
+constexpr render::TextStyle kWide{.width = 120, .colour = true, .unicode = true};
 
 /// Only the part of a report that --by adds; the rest is that of the report without it.
-std::string split_only(SplitBy by) {
-    Report report = golden_run(by)->report();
-    std::erase_if(report.sections, [](const Section& s) {
+std::string split_only(analysis::SplitBy by) {
+    report::Report report = golden_run(by)->report();
+    std::erase_if(report.sections, [](const report::Section& s) {
         return s.id != "meta" && s.id != "quality" && s.id != "states_by";
     });
     return report_text(report, kNarrow);
 }
 
 /// The lines of `trace`, or of `trace --connections`.
-class Trace : public TrackerListener {
+class Trace : public track::TrackerListener {
 public:
-    Trace(Format format, bool connections)
-        : connections_(connections), renderer_(make_renderer(format, out_, TableStyle{})) {
-        renderer_->begin(connections ? connection_schema() : transition_schema());
+    Trace(render::Format format, bool connections)
+        : connections_(connections), renderer_(make_renderer(format, out_, render::TableStyle{})) {
+        renderer_->begin(connections ? report::connection_schema() : report::transition_schema());
     }
 
-    std::string tell(const GeneratedConnection& story) {
-        Decoder decoder;
-        Tracker tracker(*this, TrackerOptions{});
-        decoder.decode(encode(ClockReading{kTestClock}, kTestClock));
-        for (const WireRecord& record : story.records) {
+    std::string tell(const synth::GeneratedConnection& story) {
+        event::Decoder decoder;
+        track::Tracker tracker(*this, track::TrackerOptions{});
+        decoder.decode(encode(event::ClockReading{synth::kTestClock}, synth::kTestClock));
+        for (const synth::WireRecord& record : story.records) {
             tracker.advance_to(record.at - Nanoseconds(1));
             if (const auto event = decoder.decode(record.bytes)) tracker.on_event(*event);
         }
@@ -63,46 +63,53 @@ public:
         return out_.buffer();
     }
 
-    void on_transition(const TransitionLine& line) override {
-        if (!connections_) renderer_->row(transition_schema(), to_row(line, kTestClock, kCgroup));
+    void on_transition(const track::TransitionLine& line) override {
+        if (!connections_)
+            renderer_->row(report::transition_schema(),
+                           cli::to_row(line, synth::kTestClock, kCgroup));
     }
-    void on_connection(const ConnectionLine& line) override {
-        std::vector<StateSpan> spans;
+    void on_connection(const track::ConnectionLine& line) override {
+        std::vector<report::StateSpan> spans;
         if (connections_)
-            renderer_->row(connection_schema(), to_row(line, kTestClock, kCgroup, spans));
+            renderer_->row(report::connection_schema(),
+                           cli::to_row(line, synth::kTestClock, kCgroup, spans));
     }
-    void on_lost(const LostLine&) override {}
+    void on_lost(const track::LostLine&) override {}
 
 private:
     static constexpr std::string_view kCgroup = "/system.slice/app.service";
     bool connections_;
-    Output out_{-1};
-    std::unique_ptr<Renderer> renderer_;
+    render::Output out_{-1};
+    std::unique_ptr<render::Renderer> renderer_;
 };
 
-std::string trace(Format format) { return Trace(format, false).tell(short_story()); }
-std::string connections(Format format) { return Trace(format, true).tell(short_story()); }
+std::string trace(render::Format format) { return Trace(format, false).tell(short_story()); }
+std::string connections(render::Format format) { return Trace(format, true).tell(short_story()); }
 
 constexpr Rendering kList[] = {
-    {"report_narrow", "report_80_ascii.txt", [] { return text(SplitBy::none, kNarrow); }},
-    {"report_wide", "report_120_unicode_colour.txt", [] { return text(SplitBy::none, kWide); }},
-    {"report_by_role", "report_by_role.txt", [] { return split_only(SplitBy::role); }},
-    {"report_by_service", "report_by_service.txt", [] { return split_only(SplitBy::service); }},
-    {"report_by_remote", "report_by_remote.txt", [] { return split_only(SplitBy::remote); }},
-    {"report_by_ending", "report_by_ending.txt", [] { return split_only(SplitBy::ending); }},
-    {"report_json", "report.json", [] { return json(SplitBy::none); }},
+    {"report_narrow", "report_80_ascii.txt", [] { return text(analysis::SplitBy::none, kNarrow); }},
+    {"report_wide", "report_120_unicode_colour.txt",
+     [] { return text(analysis::SplitBy::none, kWide); }},
+    {"report_by_role", "report_by_role.txt", [] { return split_only(analysis::SplitBy::role); }},
+    {"report_by_service", "report_by_service.txt",
+     [] { return split_only(analysis::SplitBy::service); }},
+    {"report_by_remote", "report_by_remote.txt",
+     [] { return split_only(analysis::SplitBy::remote); }},
+    {"report_by_ending", "report_by_ending.txt",
+     [] { return split_only(analysis::SplitBy::ending); }},
+    {"report_json", "report.json", [] { return json(analysis::SplitBy::none); }},
     {"report_sections", "report_sections.json", sections},
-    {"report_json_by_role", "report_by_role.json", [] { return json(SplitBy::role); }},
-    {"trace_table", "trace.txt", [] { return trace(Format::table); }},
-    {"trace_jsonl", "trace.jsonl", [] { return trace(Format::jsonl); }},
-    {"trace_csv", "trace.csv", [] { return trace(Format::csv); }},
-    {"connections_table", "connections.txt", [] { return connections(Format::table); }},
-    {"connections_jsonl", "connections.jsonl", [] { return connections(Format::jsonl); }},
-    {"connections_csv", "connections.csv", [] { return connections(Format::csv); }},
+    {"report_json_by_role", "report_by_role.json", [] { return json(analysis::SplitBy::role); }},
+    {"trace_table", "trace.txt", [] { return trace(render::Format::table); }},
+    {"trace_jsonl", "trace.jsonl", [] { return trace(render::Format::jsonl); }},
+    {"trace_csv", "trace.csv", [] { return trace(render::Format::csv); }},
+    {"connections_table", "connections.txt", [] { return connections(render::Format::table); }},
+    {"connections_jsonl", "connections.jsonl", [] { return connections(render::Format::jsonl); }},
+    {"connections_csv", "connections.csv", [] { return connections(render::Format::csv); }},
 };
 
 } // namespace
 
 std::span<const Rendering> renderings() { return kList; }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 
 struct Rendering {
     std::string_view name; ///< the test's name
@@ -16,4 +16,4 @@ struct Rendering {
 
 std::span<const Rendering> renderings();
 
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -11,13 +11,15 @@
 #include "json_keys.h"
 #include "render/report_formats.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
-Json golden(SplitBy by) { return Json::parse(report_json(golden_run(by)->report())); }
+Json golden(analysis::SplitBy by) {
+    return Json::parse(render::report_json(golden_run(by)->report()));
+}
 
 const Json& plain() {
-    static const Json json = golden(SplitBy::none);
+    static const Json json = golden(analysis::SplitBy::none);
     return json;
 }
 
@@ -130,8 +132,8 @@ TEST(ReportSchema, meta) {
 }
 
 TEST(ReportSchema, what_the_host_did_not_report_is_null) {
-    ReportRun run;
-    const Json json = Json::parse(report_json(run.report()));
+    TrackedReport run;
+    const Json json = Json::parse(render::report_json(run.report()));
     for (const char* key : {"version", "host", "kernel", "machine", "filter", "probes"})
         EXPECT_TRUE(json["meta"][key].is_null()) << key;
     EXPECT_EQ(json["meta"]["sysctls"], Json::object());
@@ -182,7 +184,8 @@ TEST(ReportSchema, states_and_latencies) {
 
 TEST(ReportSchema, states_by) {
     EXPECT_TRUE(plain()["states_by"].is_null());
-    for (const SplitBy by : {SplitBy::role, SplitBy::service, SplitBy::remote, SplitBy::ending}) {
+    for (const analysis::SplitBy by : {analysis::SplitBy::role, analysis::SplitBy::service,
+                                       analysis::SplitBy::remote, analysis::SplitBy::ending}) {
         const Json split = golden(by)["states_by"];
         EXPECT_EQ(keys(split), (Keys{"by", "groups"}));
         EXPECT_EQ(split["by"], name(by));
@@ -266,4 +269,4 @@ TEST(ReportSchema, timeline) {
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

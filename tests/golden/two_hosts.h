@@ -14,25 +14,26 @@
 #include "recording/head.h"
 #include "recording/writer.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 
 /// A host to be recorded.
 struct RecordedHost {
     std::string name;
     std::string boot_id;
-    ClockAnchor clock = kTestClock; ///< at the beginning of the recording
+    ClockAnchor clock = synth::kTestClock; ///< at the beginning of the recording
     std::uint64_t run = 7;
 };
 
 inline constexpr Nanoseconds kServerIsAhead = std::chrono::milliseconds(3250);
 inline const RecordedHost kClientHost{"client-1", "11111111-1111-4111-8111-111111111111"};
 inline const RecordedHost kServerHost{"server-1", "22222222-2222-4222-8222-222222222222",
-                                      ClockAnchor{kTestClock.mono, kTestClock.wall + kServerIsAhead,
-                                                  kTestClock.jiffies, kTestClock.hz}};
+                                      ClockAnchor{synth::kTestClock.mono,
+                                                  synth::kTestClock.wall + kServerIsAhead,
+                                                  synth::kTestClock.jiffies, synth::kTestClock.hz}};
 
 /// Writes what the host's kernel told in 40 s.
 inline void record(const std::filesystem::path& file, const RecordedHost& host,
-                   const GeneratedConnection& story) {
+                   const synth::GeneratedConnection& story) {
     using namespace std::chrono_literals;
     const auto must = [](const auto& result) {
         if (!result) throw std::runtime_error(result.error().message);
@@ -46,16 +47,16 @@ inline void record(const std::filesystem::path& file, const RecordedHost& host,
     auto writer = recording::RecordingWriter::begin(std::move(fd), file.string(), to_json(head),
                                                     host.run, 0, {});
     must(writer);
-    must((*writer)->write(encode(ClockReading{host.clock}, host.clock)));
+    must((*writer)->write(encode(event::ClockReading{host.clock}, host.clock)));
     const auto now = static_cast<std::uint64_t>(host.clock.mono.time_since_epoch().count());
     for (const auto& [key, value] :
          {std::pair("version", std::string("0.0.0")), std::pair("host", host.name),
           std::pair("kernel", head.kernel)})
-        must((*writer)->write(fact_record(now, 0, key, value)));
+        must((*writer)->write(event::fact_record(now, 0, key, value)));
     const MonoTime end = host.clock.mono + 40s;
     MonoTime told = host.clock.mono;
     must((*writer)->mark(told));
-    for (const WireRecord& record : story.records) {
+    for (const synth::WireRecord& record : story.records) {
         if (record.at >= end) break;
         for (; told + 1s <= record.at; told += 1s) must((*writer)->mark(told + 1s));
         must((*writer)->write(record.bytes));
@@ -71,12 +72,12 @@ class TwoHosts {
 public:
     TwoHosts() {
         using namespace std::chrono_literals;
-        const Scenario serves{"serves",
-                              [](RecordGenerator& t) {
-                                  open_as_server(t);
-                                  t.stays_open({ClosedFirst::none, Ending::open});
-                              },
-                              false};
+        const synth::Scenario serves{"serves",
+                                     [](synth::RecordGenerator& t) {
+                                         open_as_server(t);
+                                         t.stays_open({tcp::ClosedFirst::none, tcp::Ending::open});
+                                     },
+                                     false};
         both("client_first_fin_with_ack", scenario("served"), 1s, 40'000, 80, 12);
         both("remote_first_shutdown_then_close", scenario("server_first"), 2s, 41'000, 80, 5);
         both("remote_first_shutdown_then_close", scenario("served"), 3s, 42'000, 443, 1);
@@ -91,17 +92,17 @@ public:
 
     /// client.tdw and server.tdw
     void record(const std::filesystem::path& folder) {
-        tcpdwell::record(folder / "client.tdw", kClientHost, client_.tell());
-        tcpdwell::record(folder / "server.tdw", kServerHost, server_.tell());
+        test::record(folder / "client.tdw", kClientHost, client_.tell());
+        test::record(folder / "server.tdw", kServerHost, server_.tell());
     }
 
 private:
-    static Setting stage(const FourTuple& ends, Nanoseconds start) {
-        return Setting{.tuple = ends, .start = kTestClock.mono + start};
+    static synth::Setting stage(const tcp::FourTuple& ends, Nanoseconds start) {
+        return synth::Setting{.tuple = ends, .start = synth::kTestClock.mono + start};
     }
     /// The server has been listening for a tenth of a second when the SYN arrives.
-    void both(std::string_view at_client, const Scenario& at_server, Nanoseconds start, Port from,
-              Port to, std::size_t count) {
+    void both(std::string_view at_client, const synth::Scenario& at_server, Nanoseconds start,
+              tcp::Port from, tcp::Port to, std::size_t count) {
         constexpr Nanoseconds later =
             std::chrono::microseconds(150) - std::chrono::milliseconds(100);
         client_.add(scenario(at_client), stage(tuple("10.1.0.1", from, "10.1.0.2", to), start),
@@ -114,4 +115,4 @@ private:
     ConnectionMix server_;
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::test

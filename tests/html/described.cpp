@@ -3,28 +3,30 @@
 // described as others are.
 #include "described.h"
 
-#include "../unit/analysis/report_run.h"
+#include "../unit/analysis/tracked_report.h"
 #include "analysis/both_ends_report.h"
 #include "render/report_formats.h"
 
 namespace tcpdwell::test {
 namespace {
 
-Json sections_of(const Report& report) { return Json::parse(report_json(report))["sections"]; }
+Json sections_of(const report::Report& report) {
+    return Json::parse(render::report_json(report))["sections"];
+}
 
 } // namespace
 
 Json described(Json report) {
-    report["sections"] = sections_of(ReportRun().report());
+    report["sections"] = sections_of(TrackedReport().report());
     return report;
 }
 
 Json described_hosts(Json reports, const std::vector<std::string>& names) {
-    reports["both_ends"]["sections"] = sections_of(both_ends_report({}));
-    ReportSet set(names.size());
+    reports["both_ends"]["sections"] = sections_of(analysis::both_ends_report({}));
+    report::ReportSet set(names.size());
     for (const std::string& name : names) set.hosts.push_back({name, {}});
     set.both_ends.emplace();
-    reports["sections"] = Json::parse(report_json(set))["sections"];
+    reports["sections"] = Json::parse(render::report_json(set))["sections"];
     return reports;
 }
 

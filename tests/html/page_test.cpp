@@ -43,7 +43,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& info) { return std::string(info.param.name); });
 
 TEST_P(Page, IsDrawnWithoutErrors) {
-    const nlohmann::json seen = on_record(report_page(GetParam().report().dump()), R"(
+    const nlohmann::json seen = on_record(render::report_page(GetParam().report().dump()), R"(
         await new Promise((done) => setTimeout(done, 500)); // resize observers have had their turn
         const root = document.documentElement;
         const visible = (e) => e.checkVisibility();
@@ -78,7 +78,7 @@ TEST_P(Page, IsDrawnWithoutErrors) {
 }
 
 TEST(PageNotice, TellsOfAReportItCannotRead) {
-    const nlohmann::json seen = on_record(report_page("{\"meta\":"), R"(
+    const nlohmann::json seen = on_record(render::report_page("{\"meta\":"), R"(
         return { ready: document.documentElement.dataset.ready ?? null,
             notice: document.getElementById('error-notice')?.innerText ?? null };
     )");
@@ -95,7 +95,7 @@ TEST(PageNotice, OneBrokenPartLeavesTheOthers) {
     report["services"][0]["endings"] = 7;
     report["transitions"].push_back(nullptr);
     report["ports"] = {nullptr};
-    const nlohmann::json seen = on_record(report_page(report.dump()), R"(
+    const nlohmann::json seen = on_record(render::report_page(report.dump()), R"(
         return { ready: document.documentElement.dataset.ready,
             findings: document.querySelectorAll('.finding').length,
                  states: document.querySelectorAll('#states tbody tr').length };
@@ -128,7 +128,7 @@ TEST(PageColours, HaveContrastInLightAndDark) {
         return { page: luminance('--page'), pairs: pairs.map(([ink, ground]) => [ink + ' on ' + ground,
             contrast(ink, ground)]) };
     )";
-    const std::string page = report_page(empty_report().dump());
+    const std::string page = render::report_page(empty_report().dump());
     const nlohmann::json light = on_record(page, measure);
     const nlohmann::json dark = on_record(page, measure, {.dark = true});
     EXPECT_THAT(dark["page"].get<double>(), Lt(0.1));
@@ -140,14 +140,14 @@ TEST(PageColours, HaveContrastInLightAndDark) {
 }
 
 TEST(PagePrinted, ThousandsOfServicesTakeSomePagesAndSeconds) {
-    const Printed printed = print_page(report_page(huge_report().dump()));
+    const Printed printed = print_page(render::report_page(huge_report().dump()));
     EXPECT_THAT(page_count(printed.pdf), Ge(5));
     EXPECT_THAT(page_count(printed.pdf), Le(60)); // the top of each table, not all of it
     EXPECT_THAT(printed.took, Lt(45s));
 }
 
 TEST(PagePrinted, UnfoldsDetailsAndSaysWhatIsLeftOut) {
-    const nlohmann::json seen = on_record(report_page(huge_report().dump()), R"(
+    const nlohmann::json seen = on_record(render::report_page(huge_report().dump()), R"(
         const closed = () => document.querySelectorAll('details:not([open])').length;
         const before = closed();
         window.dispatchEvent(new Event('beforeprint'));

@@ -16,7 +16,7 @@ int main(int argc, char** argv) {
     const std::filesystem::path folder = argv[1];
     std::filesystem::create_directories(folder);
     const auto write = [&](const char* name, const test::Json& report) {
-        std::ofstream(folder / name, std::ios::binary) << report_page(report.dump());
+        std::ofstream(folder / name, std::ios::binary) << render::report_page(report.dump());
     };
     write("usual.html", test::usual_report());
     write("empty.html", test::empty_report());

@@ -36,7 +36,7 @@ std::vector<std::uint64_t> sorted_connections(const Json& report) {
 
 TEST(Tables, ShowWhatTheReportHas) {
     const Json report = usual_report();
-    const nlohmann::json seen = on_record(report_page(report.dump()), kReading + R"(
+    const nlohmann::json seen = on_record(render::report_page(report.dump()), kReading + R"(
         return { local: texts('services', 'Service'), connections: numbers('services', 'Connections'),
                  peak: numbers('services', 'peak'), remotes: texts('remotes', 'Remote server'),
                  held: numbers('ports', 'Held'),
@@ -72,7 +72,7 @@ TEST(Tables, ShowWhatTheReportHas) {
 
 TEST(Tables, AreSortedByTheirHeadings) {
     const Json report = huge_report();
-    const nlohmann::json seen = on_record(report_page(report.dump()), kReading + R"(
+    const nlohmann::json seen = on_record(render::report_page(report.dump()), kReading + R"(
         const button = heading('services', 'Connections').querySelector('button');
         button.focus();
         const focused = document.activeElement === button;
@@ -102,7 +102,7 @@ TEST(Tables, AreSortedByTheirHeadings) {
 
 TEST(Tables, FollowTheAddress) {
     const Json report = huge_report();
-    const std::string page = report_page(report.dump());
+    const std::string page = render::report_page(report.dump());
     const std::vector<std::uint64_t> expected = sorted_connections(report);
     const std::string first = kReading + "return numbers('services', 'Connections')[0];";
     EXPECT_EQ(on_record(page, first, {.fragment = "sort=services.connections"}), expected.front());
@@ -121,7 +121,7 @@ TEST(Tables, FollowTheAddress) {
 }
 
 TEST(Tables, ShowTheFirstOfManyUntilAskedForAll) {
-    const nlohmann::json seen = on_record(report_page(huge_report().dump()), kReading + R"(
+    const nlohmann::json seen = on_record(render::report_page(huge_report().dump()), kReading + R"(
         const rows = () => document.querySelectorAll('#services tbody tr').length;
         const status = () => document.querySelector('#services .status').textContent.replace(/\u202f/g, '');
         const input = document.querySelector('#services input');
@@ -148,7 +148,7 @@ TEST(Tables, ShowTheFirstOfManyUntilAskedForAll) {
 TEST(Tables, WhatIsNotKnownStandsLast) {
     Json report = usual_report();
     report["services"][0]["connections"] = nullptr;
-    const nlohmann::json seen = on_record(report_page(report.dump()), kReading + R"(
+    const nlohmann::json seen = on_record(render::report_page(report.dump()), kReading + R"(
         const button = heading('services', 'Connections').querySelector('button');
         button.click();
         const down = texts('services', 'Connections').at(-1);

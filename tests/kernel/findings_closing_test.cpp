@@ -24,7 +24,7 @@ void await_sweep() { pause(1500ms); }
 // ----------------------------------------------------------------------------------------
 
 template <int kByServer, int kByClient>
-void exchange_both_ways(const SyncPoints& cues) {
+void exchange_both_ways(const ReportSyncPoints& cues) {
     const Fd listener = web_listener();
     cues.await_tracing();
     exchange(listener, "visitor", kByServer, Side::server);
@@ -66,7 +66,7 @@ TEST(FindingsOnClosing, aServerThatClosesFirst) {
 // ----------------------------------------------------------------------------------------------
 
 template <int kConnections>
-void fill_table_of_50(const SyncPoints& cues) {
+void fill_table_of_50(const ReportSyncPoints& cues) {
     write_sysctl("ipv4/tcp_max_tw_buckets", "50");
     const Fd listener = web_listener();
     cues.await_tracing();
@@ -108,7 +108,7 @@ TEST(FindingsOnClosing, aTableOfTimeWaitsThatIsFull) {
 // ----------------------------------------------------------------------------------------
 
 template <int kByLinger, int kByUnreadData, int kWell>
-void skip_time_waits(const SyncPoints& cues) {
+void skip_time_waits(const ReportSyncPoints& cues) {
     const Fd listener = web_listener();
     cues.await_tracing();
     for (SocketPair& couple : couples_at(listener, kByLinger)) {

@@ -56,7 +56,7 @@ private:
 // --- CLOSE_WAIT
 // ------------------------------------------------------------------------------------------------------
 
-void leak(const SyncPoints& cues) {
+void leak(const ReportSyncPoints& cues) {
     const Fd listener = web_listener();
     cues.await_tracing();
     Clients clients(listener);
@@ -65,7 +65,7 @@ void leak(const SyncPoints& cues) {
     cues.await_report();
 }
 
-void leak_before_tracing(const SyncPoints& cues) {
+void leak_before_tracing(const ReportSyncPoints& cues) {
     const Fd listener = web_listener();
     Clients clients(listener);
     clients.close();
@@ -75,7 +75,7 @@ void leak_before_tracing(const SyncPoints& cues) {
 }
 
 // In the queue of a listener who never calls accept().
-void leak_in_queue(const SyncPoints& cues) {
+void leak_in_queue(const ReportSyncPoints& cues) {
     const Fd listener = web_listener();
     cues.await_tracing();
     for (int i = 0; i < kSockets; ++i) {
@@ -86,7 +86,7 @@ void leak_in_queue(const SyncPoints& cues) {
     cues.await_report();
 }
 
-void close_at_once(const SyncPoints& cues) {
+void close_at_once(const ReportSyncPoints& cues) {
     const Fd listener = web_listener();
     cues.await_tracing();
     Clients clients(listener);
@@ -134,7 +134,7 @@ TEST(FindingsOnLingering, aLeakOfSocketsInCloseWait) {
 // --- FIN_WAIT2
 // -------------------------------------------------------------------------------------------------------
 
-void wait_for_fins(const SyncPoints& cues) {
+void wait_for_fins(const ReportSyncPoints& cues) {
     const Fd listener = web_listener();
     cues.await_tracing();
     Clients clients(listener);
@@ -143,7 +143,7 @@ void wait_for_fins(const SyncPoints& cues) {
 }
 
 // They are given up after a second.
-void wait_for_fins_in_vain(const SyncPoints& cues) {
+void wait_for_fins_in_vain(const ReportSyncPoints& cues) {
     write_sysctl("ipv4/tcp_fin_timeout", "1");
     const Fd listener = web_listener();
     cues.await_tracing();
@@ -202,7 +202,7 @@ PeerConnections connect_to_peers(int count) {
 }
 
 // Their FINs are on the way to somebody who says nothing any more.
-void get_stuck(const SyncPoints& cues) {
+void get_stuck(const ReportSyncPoints& cues) {
     constexpr std::size_t kInLastAck = 3;
     add_phantom_network();
     cues.await_tracing();
@@ -219,7 +219,7 @@ void get_stuck(const SyncPoints& cues) {
     cues.await_report();
 }
 
-void get_acknowledged(const SyncPoints& cues) {
+void get_acknowledged(const ReportSyncPoints& cues) {
     add_phantom_network();
     cues.await_tracing();
     PeerConnections connections = connect_to_peers(3);
@@ -267,7 +267,7 @@ void keep_alive(const Fd& socket) {
     set_option(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
 }
 
-void outlive_peers(const SyncPoints& cues) {
+void outlive_peers(const ReportSyncPoints& cues) {
     add_phantom_network();
     cues.await_tracing();
     PeerConnections connections = connect_to_peers(2);
@@ -278,7 +278,7 @@ void outlive_peers(const SyncPoints& cues) {
     cues.await_report();
 }
 
-void live_together(const SyncPoints& cues) {
+void live_together(const ReportSyncPoints& cues) {
     const Fd listener = web_listener();
     cues.await_tracing();
     const std::vector<SocketPair> couples = couples_at(listener, 2);

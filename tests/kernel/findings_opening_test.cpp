@@ -63,7 +63,7 @@ void offer_64_ports() {
     write_sysctl("ipv4/tcp_tw_reuse", "0");
 }
 
-void hold_ports_to_one(const SyncPoints& cues) {
+void hold_ports_to_one(const ReportSyncPoints& cues) {
     offer_64_ports();
     const Fd listener = listen_on({"127.0.0.1", 5432});
     cues.await_tracing();
@@ -71,7 +71,7 @@ void hold_ports_to_one(const SyncPoints& cues) {
     cues.await_report();
 }
 
-void hold_ports_to_two(const SyncPoints& cues) {
+void hold_ports_to_two(const ReportSyncPoints& cues) {
     offer_64_ports();
     const Fd first = listen_on({"127.0.0.1", 5432});
     const Fd second = listen_on({"127.0.0.1", 5433});
@@ -82,7 +82,7 @@ void hold_ports_to_two(const SyncPoints& cues) {
 }
 
 // The ports are taken by listeners, not by connections.
-void find_no_port(const SyncPoints& cues) {
+void find_no_port(const ReportSyncPoints& cues) {
     write_sysctl("ipv4/ip_local_port_range", "41000 41003");
     const Fd listener = listen_on({"127.0.0.1", 5432});
     std::vector<Fd> takers;
@@ -156,7 +156,7 @@ std::vector<Fd> begin_connects(const Endpoint& target, int count) {
 
 // Some are still waiting at the end, some have been given up after a while, some at once.
 template <int kWaiting, int kGivenUp, int kNotWaitedFor = 0>
-void call_nobody(const SyncPoints& cues) {
+void call_nobody(const ReportSyncPoints& cues) {
     add_phantom_network();
     cues.await_tracing();
     const std::vector<Fd> waiting = begin_connects({kNobody, 80}, kWaiting);
@@ -168,7 +168,7 @@ void call_nobody(const SyncPoints& cues) {
 }
 
 // In each of two processes too few.
-void call_nobody_from_two(const SyncPoints& cues) {
+void call_nobody_from_two(const ReportSyncPoints& cues) {
     add_phantom_network();
     cues.await_tracing();
     const Child other("caller-2", [](const Child::Script& script) {
@@ -182,7 +182,7 @@ void call_nobody_from_two(const SyncPoints& cues) {
     cues.await_report();
 }
 
-void call_somebody(const SyncPoints& cues) {
+void call_somebody(const ReportSyncPoints& cues) {
     const Fd listener = listen_on({"127.0.0.1", 80});
     cues.await_tracing();
     const std::vector<SocketPair> couples = couples_at(listener, 25);
@@ -191,7 +191,7 @@ void call_somebody(const SyncPoints& cues) {
 }
 
 // An answer too.
-void get_refused(const SyncPoints& cues) {
+void get_refused(const ReportSyncPoints& cues) {
     cues.await_tracing();
     for (int i = 0; i < 25; ++i)
         if (failing_connect(tcp_socket(), {"127.0.0.1", 80}) != ECONNREFUSED)
@@ -265,7 +265,7 @@ void await_end_of_requests(const Peers& all) {
 // kFailing SYNs whose answer nobody takes, kWell connections, and kWithCookies that the kernel
 // keeps no request for.
 template <int kFailing, int kWell, int kWithCookies>
-void be_listened_to(const SyncPoints& cues) {
+void be_listened_to(const ReportSyncPoints& cues) {
     const Fd listener = listen_here();
     write_sysctl("ipv4/tcp_synack_retries", "0");
     const Peers silent = peers(kFailing);
@@ -278,7 +278,7 @@ void be_listened_to(const SyncPoints& cues) {
     cues.await_report();
 }
 
-void hold_handshakes(const SyncPoints& cues) {
+void hold_handshakes(const ReportSyncPoints& cues) {
     const Fd listener = listen_here();
     const Peers silent = peers(25);
     cues.await_tracing();
@@ -287,7 +287,7 @@ void hold_handshakes(const SyncPoints& cues) {
     cues.await_report();
 }
 
-void complete_handshakes(const SyncPoints& cues) {
+void complete_handshakes(const ReportSyncPoints& cues) {
     const Fd listener = listen_here();
     const Peers talkative = peers(25);
     cues.await_tracing();

@@ -31,7 +31,7 @@ void enter_and_act(const ReportCase& play, const Child::Script& script) {
         // On a busy machine a tail loss probe repeats a FIN that has arrived. The TIME_WAIT
         // acknowledges it once more, and is killed by the RST of a peer that is no more.
         write_sysctl("ipv4/tcp_early_retrans", "0");
-        play.act(SyncPoints(turn, turn));
+        play.act(ReportSyncPoints(turn, turn));
     } catch (const std::exception& failure) {
         std::fprintf(stderr, "%s: %s\n", play.comm, failure.what());
         throw;

@@ -14,10 +14,10 @@
 
 namespace tcpdwell::test {
 
-/// What one who acts sees of the play.
-class SyncPoints {
+/// Where a process that makes the traffic waits for the tracer.
+class ReportSyncPoints {
 public:
-    explicit SyncPoints(std::function<void()> prepared, std::function<void()> done)
+    explicit ReportSyncPoints(std::function<void()> prepared, std::function<void()> done)
         : prepared_(std::move(prepared)), done_(std::move(done)) {}
     /// To be called once before that which the report is to see: returns when tracing is on.
     void await_tracing() const { prepared_(); }
@@ -34,7 +34,7 @@ struct ReportCase {
     const char* comm;                 ///< name of the process that acts
     std::vector<std::string> options; ///< of `report`, besides the namespace
     void (*act)(
-        const SyncPoints& cues); ///< in that process and a new namespace; throws if it can't
+        const ReportSyncPoints& cues); ///< in that process and a new namespace; throws if it can't
 };
 
 struct CaseOutcome {

@@ -11,16 +11,16 @@
 #include "random_event.h"
 #include "random_run.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 TEST(DecodeProperty, decoded_is_what_was_encoded) {
     for (const std::uint64_t seed : seeds(50'000)) {
         std::mt19937_64 random(seed);
-        Decoder decoder;
-        decoder.decode(encode(ClockReading{kTestClock}, kTestClock));
-        const Event event = random_event(random, kTestClock);
-        const auto record = encode(event, kTestClock);
+        event::Decoder decoder;
+        decoder.decode(encode(event::ClockReading{synth::kTestClock}, synth::kTestClock));
+        const event::Event event = random_event(random, synth::kTestClock);
+        const auto record = encode(event, synth::kTestClock);
         ASSERT_EQ(record.size() % 8, 0u) << how_to_repeat(seed);
         const auto decoded = decoder.decode(record);
         ASSERT_TRUE(decoded && same(*decoded, event))
@@ -29,7 +29,8 @@ TEST(DecodeProperty, decoded_is_what_was_encoded) {
 }
 
 /// The bytes in a block of their own, so that a sanitizer sees the first read beyond them.
-std::optional<Event> decode_exactly(Decoder& decoder, const std::vector<std::byte>& bytes) {
+std::optional<event::Event> decode_exactly(event::Decoder& decoder,
+                                           const std::vector<std::byte>& bytes) {
     const auto block = std::make_unique<std::byte[]>(bytes.size());
     std::copy(bytes.begin(), bytes.end(), block.get());
     return decoder.decode(std::span<const std::byte>(block.get(), bytes.size()));
@@ -47,9 +48,9 @@ TEST(DecodeProperty, any_bytes_are_an_event_or_counted) {
             std::memcpy(bytes.data() + offsetof(td_header, size), &size, sizeof(size));
             bytes[offsetof(td_header, kind)] = static_cast<std::byte>(random() % 14);
         }
-        Decoder decoder;
+        event::Decoder decoder;
         const bool is_event = decode_exactly(decoder, bytes).has_value();
-        const DataQuality& quality = decoder.quality();
+        const event::DataQuality& quality = decoder.quality();
         ASSERT_EQ(quality.records, is_event ? 1u : 0u) << how_to_repeat(seed);
         ASSERT_EQ(quality.records + quality.unknown + quality.malformed, 1u) << how_to_repeat(seed);
     }
@@ -58,12 +59,12 @@ TEST(DecodeProperty, any_bytes_are_an_event_or_counted) {
 TEST(DecodeProperty, damaged_traffic_upsets_neither_decoder_nor_tracker) {
     for (const std::uint64_t seed : seeds(500)) {
         std::mt19937_64 random(seed);
-        const GeneratedConnection traffic = make_traffic(random_options(seed));
+        const synth::GeneratedConnection traffic = make_traffic(random_options(seed));
         OutcomeCollector collector;
-        Tracker tracker(collector, {});
-        Decoder decoder;
-        decoder.decode(encode(ClockReading{kTestClock}, kTestClock));
-        for (const WireRecord& record : traffic.records) {
+        track::Tracker tracker(collector, {});
+        event::Decoder decoder;
+        decoder.decode(encode(event::ClockReading{synth::kTestClock}, synth::kTestClock));
+        for (const synth::WireRecord& record : traffic.records) {
             std::vector<std::byte> bytes = record.bytes;
             if (random() % 8 == 0)
                 bytes[random() % bytes.size()] = static_cast<std::byte>(random());
@@ -79,18 +80,18 @@ TEST(DecodeProperty, any_events_in_any_order_do_not_upset_the_tracker) {
     for (const std::uint64_t seed : seeds(2000)) {
         std::mt19937_64 random(seed);
         OutcomeCollector collector;
-        Tracker tracker(collector, {.max_connections = 1 + random() % 64});
+        track::Tracker tracker(collector, {.max_connections = 1 + random() % 64});
         const std::size_t limit = 1 + random() % 300;
         for (std::size_t i = 0; i < limit; ++i) {
-            tracker.on_event(random_event_among_few(random, kTestClock));
+            tracker.on_event(random_event_among_few(random, synth::kTestClock));
         }
-        tracker.finish(kTestClock.mono);
+        tracker.finish(synth::kTestClock.mono);
         ASSERT_EQ(tracker.live(), 0u) << how_to_repeat(seed);
         std::size_t lines = 0;
-        for (const Outcome& o : collector.outcomes()) lines += o.line.has_value();
+        for (const synth::Outcome& o : collector.outcomes()) lines += o.line.has_value();
         ASSERT_EQ(lines, tracker.totals().connections) << how_to_repeat(seed);
     }
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -13,7 +13,7 @@
 #include "analysis/histogram.h"
 #include "random_run.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 __extension__ using Wide = __int128;
@@ -65,8 +65,8 @@ Samples draw(const Source& source, Random& random) {
     return samples;
 }
 
-LogHistogram histogram_of(const Samples& samples) {
-    LogHistogram histogram;
+analysis::LogHistogram histogram_of(const Samples& samples) {
+    analysis::LogHistogram histogram;
     for (const std::int64_t sample : samples) histogram.record(Nanoseconds(sample));
     return histogram;
 }
@@ -81,10 +81,10 @@ std::int64_t nearest_rank(const Samples& sorted, std::int64_t thousandths) {
     return sorted[static_cast<std::size_t>(rank - 1)];
 }
 
-void check_buckets(const LogHistogram& histogram, const Samples& sorted) {
+void check_buckets(const analysis::LogHistogram& histogram, const Samples& sorted) {
     Nanoseconds end{0};
     std::uint64_t counted = 0;
-    for (const DurationBucket& bucket : histogram.buckets()) {
+    for (const report::DurationBucket& bucket : histogram.buckets()) {
         const std::int64_t low = bucket.low.count();
         const std::int64_t high = bucket.high.count();
         ASSERT_GE(bucket.low, end) << "neither ascending nor disjoint";
@@ -99,14 +99,14 @@ void check_buckets(const LogHistogram& histogram, const Samples& sorted) {
         ASSERT_GT(bucket.count, 0u);
         if (high - low > 1) {
             ASSERT_LE(static_cast<double>(high - low),
-                      2 * LogHistogram::kRelativeError * static_cast<double>(low));
+                      2 * analysis::LogHistogram::kRelativeError * static_cast<double>(low));
         }
         counted += bucket.count;
     }
     ASSERT_EQ(counted, sorted.size());
 }
 
-void check(const LogHistogram& histogram, Samples samples) {
+void check(const analysis::LogHistogram& histogram, Samples samples) {
     std::sort(samples.begin(), samples.end());
     ASSERT_EQ(histogram.count(), samples.size());
     ASSERT_EQ(histogram.min().count(), samples.front());
@@ -119,7 +119,7 @@ void check(const LogHistogram& histogram, Samples samples) {
         const std::int64_t exact = nearest_rank(samples, q);
         const std::int64_t told = histogram.quantile(static_cast<double>(q) / 1000).count();
         const double error = std::fabs(static_cast<double>(told - exact));
-        ASSERT_LE(error, LogHistogram::kRelativeError * static_cast<double>(exact))
+        ASSERT_LE(error, analysis::LogHistogram::kRelativeError * static_cast<double>(exact))
             << "quantile " << q << "/1000 is " << exact << ", told as " << told;
     }
     check_buckets(histogram, samples);
@@ -145,13 +145,13 @@ TEST(HistogramProperty, merging_is_counting_everything) {
         const Samples b = draw(kSources[random() % std::size(kSources)], random);
         Samples both = a;
         both.insert(both.end(), b.begin(), b.end());
-        LogHistogram merged = histogram_of(a);
+        analysis::LogHistogram merged = histogram_of(a);
         merged.merge(histogram_of(b));
         check(merged, both);
         if (testing::Test::HasFatalFailure()) return;
-        LogHistogram into_nothing;
+        analysis::LogHistogram into_nothing;
         into_nothing.merge(merged);
-        merged.merge(LogHistogram());
+        merged.merge(analysis::LogHistogram());
         check(into_nothing, both);
         check(merged, both);
         if (testing::Test::HasFatalFailure()) return;
@@ -159,4 +159,4 @@ TEST(HistogramProperty, merging_is_counting_everything) {
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -10,19 +10,20 @@
 #include "random_run.h"
 #include "synth/traffic.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 /// Takes records away, each time telling so (td_lost) where the record would have been.
-std::vector<WireRecord> lose_some(const std::vector<WireRecord>& records, std::uint64_t seed) {
+std::vector<synth::WireRecord> lose_some(const std::vector<synth::WireRecord>& records,
+                                         std::uint64_t seed) {
     std::mt19937_64 random(seed);
     const std::uint64_t one_in = 10 + random() % 100;
     const std::uint64_t longest_burst =
         1 + random() % 2; // long ones can hide one mini-socket's life in another's
     std::uint64_t burst = 0;
-    LostTotals lost{MonoTime{}, {}};
-    std::vector<WireRecord> kept;
-    for (const WireRecord& record : records) {
+    event::LostTotals lost{MonoTime{}, {}};
+    std::vector<synth::WireRecord> kept;
+    for (const synth::WireRecord& record : records) {
         if (burst == 0 && random() % one_in == 0) burst = 1 + random() % longest_burst;
         if (burst == 0) {
             kept.push_back(record);
@@ -31,23 +32,25 @@ std::vector<WireRecord> lose_some(const std::vector<WireRecord>& records, std::u
         --burst;
         lost.at = record.at;
         ++lost.total[TD_PROBE_STATE];
-        kept.push_back({record.at, encode(lost, kTestClock)});
+        kept.push_back({record.at, encode(lost, synth::kTestClock)});
     }
     return kept;
 }
 
 /// Makes holes, as a damaged recording has them.
-std::vector<WireRecord> make_holes(const std::vector<WireRecord>& records, std::uint64_t seed) {
+std::vector<synth::WireRecord> make_holes(const std::vector<synth::WireRecord>& records,
+                                          std::uint64_t seed) {
     std::mt19937_64 random(seed);
     const std::uint64_t one_in = 10 + random() % 100;
-    std::vector<WireRecord> kept;
+    std::vector<synth::WireRecord> kept;
     for (std::size_t i = 0; i < records.size();) {
         const std::size_t hole = random() % one_in == 0 ? 1 + random() % 2 : 0; // as above
         const MonoTime before = i == 0 ? records[i].at : records[i - 1].at;
         i += hole;
         const bool is_end = i >= records.size();
         const MonoTime after = is_end ? before : records[i].at;
-        if (hole > 0) kept.push_back({before, encode(Gap{before, after, false}, kTestClock)});
+        if (hole > 0)
+            kept.push_back({before, encode(event::Gap{before, after, false}, synth::kTestClock)});
         if (!is_end) kept.push_back(records[i++]);
     }
     return kept;
@@ -55,9 +58,10 @@ std::vector<WireRecord> make_holes(const std::vector<WireRecord>& records, std::
 
 /// What happened between two ends, over all connections that used them.
 using Place = std::pair<std::uint32_t, std::string>;
-Place place_of(const Outcome& o) {
-    return {o.netns, o.tuple.local.address.text(Family::ipv6) + std::to_string(o.tuple.local.port) +
-                         " " + o.tuple.remote.address.text(Family::ipv6) +
+Place place_of(const synth::Outcome& o) {
+    return {o.netns, o.tuple.local.address.text(tcp::Family::ipv6) +
+                         std::to_string(o.tuple.local.port) + " " +
+                         o.tuple.remote.address.text(tcp::Family::ipv6) +
                          std::to_string(o.tuple.remote.port)};
 }
 
@@ -70,22 +74,24 @@ bool no_lie(const std::optional<T>& told, const std::optional<T>& truth) {
 /// Whether `told` says nothing but what `truth` says. Things may be missing that lie in records of
 /// their own, where no state tells of their loss: details of an ending, restarts of a timer, who
 /// owned the socket.
-bool agrees(const Outcome& told, const Outcome& truth) {
+bool agrees(const synth::Outcome& told, const synth::Outcome& truth) {
     if (!truth.line || place_of(told) != place_of(truth) || told.role != truth.role) return false;
-    const auto same_transition = [](const Outcome::Transition& a, const Outcome::Transition& b) {
+    const auto same_transition = [](const synth::Outcome::Transition& a,
+                                    const synth::Outcome::Transition& b) {
         return a.at == b.at && a.from == b.from && a.to == b.to && no_lie(a.dwell, b.dwell);
     };
-    const auto same_stay = [](const OutcomeLine::Stay& a, const OutcomeLine::Stay& b) {
+    const auto same_stay = [](const synth::OutcomeLine::Stay& a,
+                              const synth::OutcomeLine::Stay& b) {
         return a.state == b.state && no_lie(a.dwell, b.dwell);
     };
-    const OutcomeLine& a = *told.line;
-    const OutcomeLine& b = *truth.line;
+    const synth::OutcomeLine& a = *told.line;
+    const synth::OutcomeLine& b = *truth.line;
     return std::equal(told.transitions.begin(), told.transitions.end(), truth.transitions.begin(),
                       truth.transitions.end(), same_transition) &&
            std::equal(a.states.begin(), a.states.end(), b.states.begin(), b.states.end(),
                       same_stay) &&
            a.opened == b.opened && a.closed == b.closed && a.closed_first == b.closed_first &&
-           a.ending == b.ending && (a.detail == EndingDetail::none || a.detail == b.detail) &&
+           a.ending == b.ending && (a.detail == tcp::EndingDetail::none || a.detail == b.detail) &&
            a.time_wait.has_value() == b.time_wait.has_value() &&
            (!a.time_wait || (a.time_wait->end == b.time_wait->end &&
                              no_lie(a.time_wait->dwell, b.time_wait->dwell)));
@@ -94,7 +100,7 @@ bool agrees(const Outcome& told, const Outcome& truth) {
 class LossProperty : public testing::Test {
 protected:
     void run_with(std::uint64_t seed) {
-        TrafficOptions options = random_options(seed);
+        synth::TrafficOptions options = random_options(seed);
         options.only_single = true; // two connections with the same ends can look like one if all
                                     // between them is lost
         options.tuples = static_cast<std::uint32_t>(options.stories);
@@ -107,18 +113,18 @@ protected:
         EXPECT_EQ(run.collector.complaints, std::vector<std::string>()) << how_to_repeat(seed);
         EXPECT_EQ(run.tracker.live(), 0u) << how_to_repeat(seed);
     }
-    GeneratedConnection traffic;
-    std::vector<Outcome> told;
+    synth::GeneratedConnection traffic;
+    std::vector<synth::Outcome> told;
 };
 
 TEST_F(LossProperty, whole_lines_are_true) {
     for (const std::uint64_t seed : seeds(2000)) {
         run_with(seed);
-        for (const Outcome& o : told) {
-            if (!o.line || o.line->seen != Seen::whole) continue;
-            const Outcome* nearest = nullptr;
+        for (const synth::Outcome& o : told) {
+            if (!o.line || o.line->seen != tcp::Seen::whole) continue;
+            const synth::Outcome* nearest = nullptr;
             bool found = false;
-            for (const Outcome& truth : traffic.outcomes) {
+            for (const synth::Outcome& truth : traffic.outcomes) {
                 found = found || agrees(o, truth);
                 if (truth.line && place_of(truth) == place_of(o) &&
                     truth.line->opened == o.line->opened)
@@ -131,10 +137,11 @@ TEST_F(LossProperty, whole_lines_are_true) {
     }
 }
 
-bool younger_time_wait(const Outcome::Transition& real, const Outcome::Transition& told) {
-    if (told.from == TcpState::TIME_WAIT)
+bool younger_time_wait(const synth::Outcome::Transition& real,
+                       const synth::Outcome::Transition& told) {
+    if (told.from == tcp::State::TIME_WAIT)
         return real.from == told.from && *told.dwell < *real.dwell;
-    return told.from == TcpState::FIN_WAIT2 && told.to == TcpState::TIME_WAIT &&
+    return told.from == tcp::State::FIN_WAIT2 && told.to == tcp::State::TIME_WAIT &&
            *told.dwell > *real.dwell;
 }
 
@@ -142,17 +149,17 @@ bool younger_time_wait(const Outcome::Transition& real, const Outcome::Transitio
 /// with a gap, two stays can be told wrong in good faith: a restart that was missed makes TIME_WAIT
 /// look younger if the timer has to tell its beginning, and if that was missed too, FIN_WAIT2 looks
 /// longer.
-bool happened(const Outcome& told, const Outcome::Transition& t,
-              const std::vector<Outcome>& truth) {
+bool happened(const synth::Outcome& told, const synth::Outcome::Transition& t,
+              const std::vector<synth::Outcome>& truth) {
     constexpr Nanoseconds kSlack =
         std::chrono::milliseconds(5); // a tick of the timer may be all that is left
-    for (const Outcome& o : truth) {
+    for (const synth::Outcome& o : truth) {
         if (place_of(o) != place_of(told)) continue;
         for (const auto& real : o.transitions)
             if (real.from == t.from && real.dwell &&
                 ((std::chrono::abs(real.at - t.at) < kSlack &&
                   std::chrono::abs(*real.dwell - *t.dwell) < kSlack) ||
-                 (told.line && told.line->seen == Seen::gap && younger_time_wait(real, t))))
+                 (told.line && told.line->seen == tcp::Seen::gap && younger_time_wait(real, t))))
                 return true;
     }
     return false;
@@ -161,7 +168,7 @@ bool happened(const Outcome& told, const Outcome::Transition& t,
 TEST_F(LossProperty, each_dwell_is_true) {
     for (const std::uint64_t seed : seeds(2000)) {
         run_with(seed);
-        for (const Outcome& o : told)
+        for (const synth::Outcome& o : told)
             for (const auto& t : o.transitions)
                 EXPECT_TRUE(!t.dwell || happened(o, t, traffic.outcomes))
                     << how_to_repeat(seed) << "\n"
@@ -173,7 +180,7 @@ TEST_F(LossProperty, each_dwell_is_true) {
 TEST_F(LossProperty, each_connection_ends_once) {
     for (const std::uint64_t seed : seeds(500)) {
         run_with(seed);
-        for (const Outcome& o : told) {
+        for (const synth::Outcome& o : told) {
             const bool listener = o.tuple.remote.empty();
             EXPECT_EQ(o.line.has_value(), !listener) << how_to_repeat(seed) << "\n" << describe(o);
         }
@@ -182,4 +189,4 @@ TEST_F(LossProperty, each_connection_ends_once) {
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

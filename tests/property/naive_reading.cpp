@@ -4,18 +4,18 @@
 
 #include "naive_tracker.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 using namespace std::chrono_literals;
-using enum TcpState;
+using enum tcp::State;
 
 bool near(MonoTime a, MonoTime b) { return a <= b + kExplained && b <= a + kExplained; }
 
 /// Takes the story in, event by event.
 class Reader {
 public:
-    Reader(const std::vector<Event>& stream, const NaiveConnection& strand)
+    Reader(const std::vector<event::Event>& stream, const NaiveConnection& strand)
         : stream_(stream), strand_(strand) {
         o_.netns = strand.netns;
         o_.tuple = strand.tuple;
@@ -27,8 +27,8 @@ public:
         if (request_stopped_ && !socket_seen_) step(CLOSE, *request_stopped_);
     }
 
-    Outcome outcome(const std::optional<Owner>& listener) {
-        if (listener && o_.role == Role::server) {
+    synth::Outcome outcome(const std::optional<event::Owner>& listener) {
+        if (listener && o_.role == tcp::Role::server) {
             if (!o_.process) o_.process = listener->process;
             if (!o_.uid) o_.uid = listener->uid;
             if (o_.cgroup == 0) o_.cgroup = listener->cgroup;
@@ -38,7 +38,7 @@ public:
     }
 
 private:
-    void step(TcpState to, MonoTime at) {
+    void step(tcp::State to, MonoTime at) {
         std::optional<Nanoseconds> dwell;
         if (since_) dwell = at - *since_;
         o_.transitions.push_back({at, state_, to, dwell});
@@ -49,7 +49,7 @@ private:
         state_ = to;
         since_ = at;
     }
-    void open(Role role, TcpState from, TcpState to, MonoTime at) {
+    void open(tcp::Role role, tcp::State from, tcp::State to, MonoTime at) {
         o_.role = role;
         state_ = from;
         since_.reset();
@@ -57,7 +57,7 @@ private:
         if (o_.line) o_.line->opened = at;
     }
 
-    void read(const StateChange& e) {
+    void read(const event::StateChange& e) {
         if (e.from == LISTEN && e.to == SYN_RECV) {
             born_ = e.at;
             return;
@@ -66,26 +66,28 @@ private:
         if (e.owner && e.owner->uid) o_.uid = e.owner->uid;
         if (e.owner && e.owner->cgroup != 0) o_.cgroup = e.owner->cgroup;
         if (e.from == CLOSE) {
-            open(e.to == LISTEN ? Role::server : Role::client, CLOSE, e.to, e.at);
+            open(e.to == LISTEN ? tcp::Role::server : tcp::Role::client, CLOSE, e.to, e.at);
             if (e.owner) o_.process = e.owner->process;
             return;
         }
         if (e.from == SYN_RECV && born_ && !socket_seen_ &&
             !request_stopped_) { // no request: Fast Open, or a SYN cookie
             const bool cookie = e.to == ESTABLISHED && !e.has(TD_STATE_FASTOPEN);
-            open(Role::server, LISTEN, SYN_RECV, cookie ? e.at : *born_);
+            open(tcp::Role::server, LISTEN, SYN_RECV, cookie ? e.at : *born_);
             if (cookie) since_.reset();
         }
         socket_seen_ = true;
         note_closer(e);
         if (e.from == e.to || mini_started_) return;
-        if (first_ == ClosedFirst::unknown && e.to == FIN_WAIT1) first_ = ClosedFirst::local;
-        if (first_ == ClosedFirst::unknown && e.to == CLOSE_WAIT) first_ = ClosedFirst::remote;
-        if (e.to == CLOSING) first_ = ClosedFirst::both;
+        if (first_ == tcp::ClosedFirst::unknown && e.to == FIN_WAIT1)
+            first_ = tcp::ClosedFirst::local;
+        if (first_ == tcp::ClosedFirst::unknown && e.to == CLOSE_WAIT)
+            first_ = tcp::ClosedFirst::remote;
+        if (e.to == CLOSING) first_ = tcp::ClosedFirst::both;
         step(e.to, e.at);
         if (e.to == CLOSE) last_ = e;
     }
-    void note_closer(const StateChange& e) {
+    void note_closer(const event::StateChange& e) {
         if (o_.closed_by || !e.owner || !e.has(TD_STATE_OWNED)) return;
         const bool sends_fin = e.to == FIN_WAIT1 || e.to == LAST_ACK;
         const bool never_tried =
@@ -94,7 +96,7 @@ private:
         if (sends_fin || aborts || e.from == e.to) o_.closed_by = e.owner->process;
     }
 
-    void read(const TimewaitTimer& e) {
+    void read(const event::TimewaitTimer& e) {
         if (!mini_started_) {
             mini_started_ = e.at;
             if (e.substate == TIME_WAIT) step(TIME_WAIT, e.at);
@@ -122,151 +124,155 @@ private:
         expires_ = expires;
     }
 
-    void read(const RequestTimer& e) {
+    void read(const event::RequestTimer& e) {
         if (e.op == TD_TIMER_START && o_.transitions.empty())
-            open(Role::server, LISTEN, SYN_RECV, e.at);
+            open(tcp::Role::server, LISTEN, SYN_RECV, e.at);
         if (e.op == TD_TIMER_START)
             request_stopped_.reset();
         else
             request_stopped_ = e.at;
         request_expired_ = e.op == TD_TIMER_EXPIRE;
     }
-    void read(const Reset& e) { resets_.push_back(e); }
-    void read(const OwnerFound& e) { o_.process = e.owner.process; }
-    void read(const SocketListed& e) {
+    void read(const event::Reset& e) { resets_.push_back(e); }
+    void read(const event::OwnerFound& e) { o_.process = e.owner.process; }
+    void read(const event::SocketListed& e) {
         if (e.state == TIME_WAIT) be_in_time_wait(e.expires, e.entered);
     }
     template <class Other>
     void read(const Other&) {}
 
-    [[nodiscard]] const Reset* reset(td_reset_direction direction) const {
-        for (const Reset& r : resets_)
+    [[nodiscard]] const event::Reset* reset(td_reset_direction direction) const {
+        for (const event::Reset& r : resets_)
             if (r.direction == direction && near(r.at, *o_.line->closed)) return &r;
         return nullptr;
     }
-    void end_as(Ending ending, EndingDetail detail = EndingDetail::none) {
+    void end_as(tcp::Ending ending, tcp::EndingDetail detail = tcp::EndingDetail::none) {
         o_.line->ending = ending;
         o_.line->detail = detail;
     }
 
     void judge() {
-        OutcomeLine& line = *o_.line;
+        synth::OutcomeLine& line = *o_.line;
         if (last_timer_)
-            judge_mini(std::get<TimewaitTimer>(stream_[*last_timer_]));
+            judge_mini(std::get<event::TimewaitTimer>(stream_[*last_timer_]));
         else if (last_)
             judge_socket(*last_);
         else if (state_ == CLOSE)
-            end_as(Ending::handshake_failed,
-                   request_expired_ ? EndingDetail::timeout : EndingDetail::none);
+            end_as(tcp::Ending::handshake_failed,
+                   request_expired_ ? tcp::EndingDetail::timeout : tcp::EndingDetail::none);
         else
             judge_open();
         line.closed_first = first_;
-        if (first_ != ClosedFirst::unknown) return;
-        line.closed_first = line.ending == Ending::reset_sent       ? ClosedFirst::local
-                            : line.ending == Ending::reset_received ? ClosedFirst::remote
-                                                                    : ClosedFirst::none;
+        if (first_ != tcp::ClosedFirst::unknown) return;
+        line.closed_first = line.ending == tcp::Ending::reset_sent       ? tcp::ClosedFirst::local
+                            : line.ending == tcp::Ending::reset_received ? tcp::ClosedFirst::remote
+                                                                         : tcp::ClosedFirst::none;
     }
     void judge_open() {
         o_.line->states.push_back({state_, std::nullopt});
-        end_as(state_ == TIME_WAIT ? Ending::fin : Ending::open);
-        if (state_ == TIME_WAIT) o_.line->time_wait = {std::nullopt, TimeWaitEnd::open, restarts_};
+        end_as(state_ == TIME_WAIT ? tcp::Ending::fin : tcp::Ending::open);
+        if (state_ == TIME_WAIT)
+            o_.line->time_wait = {std::nullopt, tcp::TimeWaitEnd::open, restarts_};
     }
-    void judge_mini(const TimewaitTimer& e) {
+    void judge_mini(const event::TimewaitTimer& e) {
         const auto frame = [&](td_stack bit) { return (e.stack & bit) != 0; };
         if (e.substate == TIME_WAIT) {
-            end_as(Ending::fin);
-            const TimeWaitEnd end = e.op == TD_TIMER_EXPIRE            ? TimeWaitEnd::expired
-                                    : frame(TD_STACK_CONNECT)          ? TimeWaitEnd::reused
-                                    : frame(TD_STACK_ABORT)            ? TimeWaitEnd::killed
-                                    : frame(TD_STACK_PURGE)            ? TimeWaitEnd::purged
-                                    : frame(TD_STACK_TIMEWAIT_PROCESS) ? TimeWaitEnd::reset
-                                    : frame(TD_STACK_RECEIVE)          ? TimeWaitEnd::recycled
-                                                                       : follower(e);
+            end_as(tcp::Ending::fin);
+            const tcp::TimeWaitEnd end = e.op == TD_TIMER_EXPIRE   ? tcp::TimeWaitEnd::expired
+                                         : frame(TD_STACK_CONNECT) ? tcp::TimeWaitEnd::reused
+                                         : frame(TD_STACK_ABORT)   ? tcp::TimeWaitEnd::killed
+                                         : frame(TD_STACK_PURGE)   ? tcp::TimeWaitEnd::purged
+                                         : frame(TD_STACK_TIMEWAIT_PROCESS)
+                                             ? tcp::TimeWaitEnd::reset
+                                         : frame(TD_STACK_RECEIVE) ? tcp::TimeWaitEnd::recycled
+                                                                   : follower(e);
             o_.line->time_wait = {time_wait_dwell_, end, restarts_};
         } else if (e.op == TD_TIMER_EXPIRE) {
-            end_as(Ending::fin_wait2_expired);
+            end_as(tcp::Ending::fin_wait2_expired);
         } else if (reset(TD_RESET_SENT) ||
                    (frame(TD_STACK_RECEIVE) && !frame(TD_STACK_TIMEWAIT_PROCESS))) {
-            end_as(Ending::reset_sent, EndingDetail::data_after_close);
+            end_as(tcp::Ending::reset_sent, tcp::EndingDetail::data_after_close);
         } else if (frame(TD_STACK_TIMEWAIT_PROCESS)) {
-            end_as(Ending::reset_received);
+            end_as(tcp::Ending::reset_received);
         } else {
-            end_as(Ending::unknown,
-                   frame(TD_STACK_ABORT) ? EndingDetail::admin_kill : EndingDetail::none);
+            end_as(tcp::Ending::unknown,
+                   frame(TD_STACK_ABORT) ? tcp::EndingDetail::admin_kill : tcp::EndingDetail::none);
         }
     }
     /// Who has taken the four-tuple of a killed mini-socket.
-    [[nodiscard]] TimeWaitEnd follower(const TimewaitTimer& killed) const {
-        for (const Event& event : stream_) {
+    [[nodiscard]] tcp::TimeWaitEnd follower(const event::TimewaitTimer& killed) const {
+        for (const event::Event& event : stream_) {
             const auto follows = [&](const auto& e) {
                 return e.at >= killed.at && e.at <= killed.at + kExplained &&
                        e.tuple.local == killed.tuple.local && e.tuple.remote == killed.tuple.remote;
             };
-            const auto* request = std::get_if<RequestTimer>(&event);
+            const auto* request = std::get_if<event::RequestTimer>(&event);
             if (request && request->netns == killed.netns && follows(*request))
-                return TimeWaitEnd::recycled;
-            const auto* change = std::get_if<StateChange>(&event);
+                return tcp::TimeWaitEnd::recycled;
+            const auto* change = std::get_if<event::StateChange>(&event);
             if (change && change->netns == killed.netns && change->from == SYN_SENT &&
                 follows(*change))
-                return TimeWaitEnd::reused;
+                return tcp::TimeWaitEnd::reused;
         }
-        return TimeWaitEnd::unknown;
+        return tcp::TimeWaitEnd::unknown;
     }
-    void judge_connect(const StateChange& e) {
-        if (e.error == 111 && reset(TD_RESET_RECEIVED)) return end_as(Ending::refused);
+    void judge_connect(const event::StateChange& e) {
+        if (e.error == 111 && reset(TD_RESET_RECEIVED)) return end_as(tcp::Ending::refused);
         const bool given_up = e.shutdown == 3 || e.has(TD_STATE_UNANSWERED);
-        const EndingDetail detail = e.error == 110   ? EndingDetail::timeout
-                                    : e.error == 103 ? EndingDetail::admin_kill
-                                    : e.error != 0   ? EndingDetail::unreachable
-                                    : given_up       ? EndingDetail::given_up
-                                                     : EndingDetail::no_port;
-        end_as(Ending::connect_failed, detail);
+        const tcp::EndingDetail detail = e.error == 110   ? tcp::EndingDetail::timeout
+                                         : e.error == 103 ? tcp::EndingDetail::admin_kill
+                                         : e.error != 0   ? tcp::EndingDetail::unreachable
+                                         : given_up       ? tcp::EndingDetail::given_up
+                                                          : tcp::EndingDetail::no_port;
+        end_as(tcp::Ending::connect_failed, detail);
     }
-    void judge_socket(const StateChange& e) {
-        const Reset* sent = reset(TD_RESET_SENT);
+    void judge_socket(const event::StateChange& e) {
+        const event::Reset* sent = reset(TD_RESET_SENT);
         if (e.from == SYN_SENT) return judge_connect(e);
-        if (e.from == SYN_RECV) return end_as(Ending::handshake_failed);
+        if (e.from == SYN_RECV) return end_as(tcp::Ending::handshake_failed);
         if (reset(TD_RESET_RECEIVED) && sent && sent->reply)
-            return end_as(Ending::reset_sent, EndingDetail::data_after_close);
-        if (e.error == 104 || e.error == 32) return end_as(Ending::reset_received);
-        if (e.error == 103) return end_as(Ending::reset_sent, EndingDetail::admin_kill);
+            return end_as(tcp::Ending::reset_sent, tcp::EndingDetail::data_after_close);
+        if (e.error == 104 || e.error == 32) return end_as(tcp::Ending::reset_received);
+        if (e.error == 103) return end_as(tcp::Ending::reset_sent, tcp::EndingDetail::admin_kill);
         if (e.error != 0)
-            return end_as(Ending::timed_out, sent ? EndingDetail::keepalive
-                                             : e.has(TD_STATE_USER_TIMEOUT)
-                                                 ? EndingDetail::user_timeout
-                                                 : EndingDetail::retransmission);
+            return end_as(tcp::Ending::timed_out, sent ? tcp::EndingDetail::keepalive
+                                                  : e.has(TD_STATE_USER_TIMEOUT)
+                                                      ? tcp::EndingDetail::user_timeout
+                                                      : tcp::EndingDetail::retransmission);
         if (sent) return judge_abort(e);
-        end_as(Ending::fin);
+        end_as(tcp::Ending::fin);
         if (e.from == LAST_ACK) return;
-        o_.line->time_wait = {std::nullopt, TimeWaitEnd::overflow, 0};
-        if (!e.has(TD_STATE_FIN_RECEIVED)) o_.line->detail = EndingDetail::peer_fin_not_seen;
+        o_.line->time_wait = {std::nullopt, tcp::TimeWaitEnd::overflow, 0};
+        if (!e.has(TD_STATE_FIN_RECEIVED)) o_.line->detail = tcp::EndingDetail::peer_fin_not_seen;
     }
-    void judge_abort(const StateChange& e) {
+    void judge_abort(const event::StateChange& e) {
         const bool orphan = e.has(TD_STATE_ORPHAN);
         const bool owned = e.has(TD_STATE_OWNED);
-        if (e.has(TD_STATE_LINGER2_NEG)) return end_as(Ending::reset_sent, EndingDetail::linger2);
+        if (e.has(TD_STATE_LINGER2_NEG))
+            return end_as(tcp::Ending::reset_sent, tcp::EndingDetail::linger2);
         // The ACK of the FIN brought data; a timer answers nothing.
         if (e.from == FIN_WAIT2 && reset(TD_RESET_SENT)->reply)
-            return end_as(Ending::reset_sent, EndingDetail::data_after_close);
-        if (e.from == FIN_WAIT2 && orphan && !owned) return end_as(Ending::fin_wait2_expired);
-        if (orphan) return end_as(Ending::reset_sent, EndingDetail::orphan_limit);
-        if (!owned) return end_as(Ending::reset_sent, EndingDetail::listener_closed);
-        if (e.shutdown != 3) return end_as(Ending::reset_sent, EndingDetail::disconnect);
-        end_as(Ending::reset_sent, e.has(TD_STATE_LINGER_ZERO) ? EndingDetail::so_linger_zero
-                                                               : EndingDetail::unread_data);
+            return end_as(tcp::Ending::reset_sent, tcp::EndingDetail::data_after_close);
+        if (e.from == FIN_WAIT2 && orphan && !owned) return end_as(tcp::Ending::fin_wait2_expired);
+        if (orphan) return end_as(tcp::Ending::reset_sent, tcp::EndingDetail::orphan_limit);
+        if (!owned) return end_as(tcp::Ending::reset_sent, tcp::EndingDetail::listener_closed);
+        if (e.shutdown != 3) return end_as(tcp::Ending::reset_sent, tcp::EndingDetail::disconnect);
+        end_as(tcp::Ending::reset_sent, e.has(TD_STATE_LINGER_ZERO)
+                                            ? tcp::EndingDetail::so_linger_zero
+                                            : tcp::EndingDetail::unread_data);
     }
 
-    const std::vector<Event>& stream_;
+    const std::vector<event::Event>& stream_;
     const NaiveConnection& strand_;
     std::size_t place_ = 0;
-    Outcome o_;
-    TcpState state_ = CLOSE;
+    synth::Outcome o_;
+    tcp::State state_ = CLOSE;
     std::optional<MonoTime> since_;
     std::optional<MonoTime> born_;
     bool socket_seen_ = false;
-    ClosedFirst first_ = ClosedFirst::unknown;
-    std::optional<StateChange> last_;
-    std::vector<Reset> resets_;
+    tcp::ClosedFirst first_ = tcp::ClosedFirst::unknown;
+    std::optional<event::StateChange> last_;
+    std::vector<event::Reset> resets_;
     std::optional<MonoTime> request_stopped_;
     bool request_expired_ = false;
     std::optional<MonoTime> mini_started_;
@@ -278,9 +284,9 @@ private:
 
 } // namespace
 
-Outcome read_story(const std::vector<Event>& stream, const NaiveConnection& strand,
-                   const std::optional<Owner>& listener) {
+synth::Outcome read_story(const std::vector<event::Event>& stream, const NaiveConnection& strand,
+                          const std::optional<event::Owner>& listener) {
     return Reader(stream, strand).outcome(listener);
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
-bool same_place(const FourTuple& a, const FourTuple& b) {
+bool same_place(const tcp::FourTuple& a, const tcp::FourTuple& b) {
     return a.local == b.local && a.remote == b.remote;
 }
 
@@ -19,20 +19,21 @@ NaiveConnection* NaiveTracker::newest(Predicate predicate) {
     return found == strands_.rend() ? nullptr : &*found;
 }
 
-NaiveConnection& NaiveTracker::begin(std::size_t i, std::uint32_t netns, const FourTuple& tuple) {
+NaiveConnection& NaiveTracker::begin(std::size_t i, std::uint32_t netns,
+                                     const tcp::FourTuple& tuple) {
     strands_.push_back(NaiveConnection{{i}, netns, tuple});
     return strands_.back();
 }
 
-void NaiveTracker::assign(std::size_t i, const StateChange& e) {
-    if (e.from == TcpState::CLOSE && e.to == TcpState::CLOSE) return;
-    if (e.from == TcpState::CLOSE) {
+void NaiveTracker::assign(std::size_t i, const event::StateChange& e) {
+    if (e.from == tcp::State::CLOSE && e.to == tcp::State::CLOSE) return;
+    if (e.from == tcp::State::CLOSE) {
         NaiveConnection& strand = begin(i, e.netns, e.tuple);
         strand.sock = e.sock;
-        strand.listener = e.to == TcpState::LISTEN;
+        strand.listener = e.to == tcp::State::LISTEN;
         return;
     }
-    if (e.from == TcpState::LISTEN && e.to == TcpState::SYN_RECV) {
+    if (e.from == tcp::State::LISTEN && e.to == tcp::State::SYN_RECV) {
         newborn_.push_back(i);
         return;
     }
@@ -42,14 +43,14 @@ void NaiveTracker::assign(std::size_t i, const StateChange& e) {
             return s.request != 0 && s.netns == e.netns && same_place(s.tuple, e.tuple);
         });
         const bool dropped =
-            strand && e.to == TcpState::CLOSE; // the request goes on and may get another child
+            strand && e.to == tcp::State::CLOSE; // the request goes on and may get another child
         if (!strand) {
             strand = &begin(i, e.netns, e.tuple);
             strand->events.clear();
         }
         std::erase_if(newborn_, [&](std::size_t n) {
-            const auto* birth = std::get_if<StateChange>(&events_[n]);
-            const auto* owner = std::get_if<OwnerFound>(&events_[n]);
+            const auto* birth = std::get_if<event::StateChange>(&events_[n]);
+            const auto* owner = std::get_if<event::OwnerFound>(&events_[n]);
             if ((birth ? birth->sock : owner->sock) != e.sock) return false;
             if (!dropped) strand->events.push_back(n);
             return true;
@@ -60,33 +61,33 @@ void NaiveTracker::assign(std::size_t i, const StateChange& e) {
     }
     strand->events.push_back(i);
     if (strand->tuple.local.port == 0) strand->tuple = e.tuple;
-    if (e.to != TcpState::CLOSE) return;
+    if (e.to != tcp::State::CLOSE) return;
     strand->last_sock = e.sock;
     strand->sock_closed = e.at;
     strand->sock = 0;
 }
 
-bool mini_dies(const std::vector<Event>& stream, std::size_t i) {
-    const auto& cancel = std::get<TimewaitTimer>(stream[i]);
+bool mini_dies(const std::vector<event::Event>& stream, std::size_t i) {
+    const auto& cancel = std::get<event::TimewaitTimer>(stream[i]);
     if (cancel.op == TD_TIMER_KILL) return true;
     if ((cancel.stack & (TD_STACK_RUN_TIMERS | TD_STACK_MOD_TIMER)) != 0) return false;
     if ((cancel.stack & (TD_STACK_DESCHEDULE | TD_STACK_PURGE)) != 0) return true;
     for (std::size_t k = i + 1; k < stream.size(); ++k) {
-        if (const auto* timer = std::get_if<TimewaitTimer>(&stream[k])) {
+        if (const auto* timer = std::get_if<event::TimewaitTimer>(&stream[k])) {
             if (timer->mini != cancel.mini) continue;
             return timer->at > cancel.at + kExplained || !same_place(timer->tuple, cancel.tuple) ||
                    timer->netns != cancel.netns;
         }
-        const auto* change =
-            std::get_if<StateChange>(&stream[k]); // of a newer connection between the same ends
-        if (change && change->to == TcpState::ESTABLISHED && change->netns == cancel.netns &&
+        const auto* change = std::get_if<event::StateChange>(
+            &stream[k]); // of a newer connection between the same ends
+        if (change && change->to == tcp::State::ESTABLISHED && change->netns == cancel.netns &&
             same_place(change->tuple, cancel.tuple))
             return true;
     }
     return true;
 }
 
-void NaiveTracker::assign(std::size_t i, const TimewaitTimer& e) {
+void NaiveTracker::assign(std::size_t i, const event::TimewaitTimer& e) {
     const auto same_tuple = [&](const NaiveConnection& s) {
         return s.netns == e.netns && same_place(s.tuple, e.tuple);
     };
@@ -102,9 +103,9 @@ void NaiveTracker::assign(std::size_t i, const TimewaitTimer& e) {
 }
 
 bool NaiveTracker::request_goes_on(std::size_t i) const {
-    const auto& stopped = std::get<RequestTimer>(events_[i]);
+    const auto& stopped = std::get<event::RequestTimer>(events_[i]);
     for (std::size_t k = i + 1; k < events_.size(); ++k) {
-        const auto* timer = std::get_if<RequestTimer>(&events_[k]);
+        const auto* timer = std::get_if<event::RequestTimer>(&events_[k]);
         if (timer && timer->request == stopped.request)
             return timer->at <= stopped.at + kExplained &&
                    same_place(timer->tuple, stopped.tuple) && timer->netns == stopped.netns;
@@ -112,7 +113,7 @@ bool NaiveTracker::request_goes_on(std::size_t i) const {
     return false;
 }
 
-void NaiveTracker::assign(std::size_t i, const RequestTimer& e) {
+void NaiveTracker::assign(std::size_t i, const event::RequestTimer& e) {
     NaiveConnection* strand = newest([&](const NaiveConnection& s) {
         return s.request == e.request && s.netns == e.netns && same_place(s.tuple, e.tuple);
     });
@@ -127,16 +128,16 @@ void NaiveTracker::assign(std::size_t i, const RequestTimer& e) {
     // At the third ACK the timer stops before the child shows its peer: then the request is needed
     // a moment longer.
     const bool child_comes = std::any_of(newborn_.begin(), newborn_.end(), [&](std::size_t n) {
-        const auto* birth = std::get_if<StateChange>(&events_[n]);
+        const auto* birth = std::get_if<event::StateChange>(&events_[n]);
         return birth && birth->at >= e.at - kExplained && birth->netns == e.netns &&
                birth->tuple.local.port == e.tuple.local.port;
     });
     if (e.op != TD_TIMER_START && !child_comes && !request_goes_on(i)) strand->request = 0;
 }
 
-void NaiveTracker::assign(std::size_t i, const Reset& e) {
+void NaiveTracker::assign(std::size_t i, const event::Reset& e) {
     for (const std::size_t n : newborn_) // the address is a child's by now
-        if (const auto* birth = std::get_if<StateChange>(&events_[n]);
+        if (const auto* birth = std::get_if<event::StateChange>(&events_[n]);
             birth && birth->sock == e.sock)
             return;
     NaiveConnection* strand = newest([&](const NaiveConnection& s) {
@@ -146,7 +147,7 @@ void NaiveTracker::assign(std::size_t i, const Reset& e) {
     if (strand) strand->events.push_back(i);
 }
 
-void NaiveTracker::assign(std::size_t i, const OwnerFound& e) {
+void NaiveTracker::assign(std::size_t i, const event::OwnerFound& e) {
     NaiveConnection* strand = newest([&](const NaiveConnection& s) { return s.sock == e.sock; });
     if (strand)
         strand->events.push_back(i);
@@ -154,34 +155,35 @@ void NaiveTracker::assign(std::size_t i, const OwnerFound& e) {
         newborn_.push_back(i);
 }
 
-void NaiveTracker::assign(std::size_t i, const PortKnown& e) {
+void NaiveTracker::assign(std::size_t i, const event::PortKnown& e) {
     NaiveConnection* strand = newest([&](const NaiveConnection& s) { return s.sock == e.sock; });
     if (!strand) return;
     strand->events.push_back(i);
     strand->tuple = e.tuple;
 }
 
-void NaiveTracker::assign(std::size_t i, const SocketListed& e) {
+void NaiveTracker::assign(std::size_t i, const event::SocketListed& e) {
     NaiveConnection* strand = newest([&](const NaiveConnection& s) { return s.mini == e.sock; });
     if (strand && e.sweep) strand->events.push_back(i);
 }
 
-std::vector<Outcome> NaiveTracker::tell() {
+std::vector<synth::Outcome> NaiveTracker::tell() {
     for (std::size_t i = 0; i < events_.size(); ++i)
         std::visit([&](const auto& e) { assign(i, e); }, events_[i]);
-    std::vector<Outcome> outcomes;
+    std::vector<synth::Outcome> outcomes;
     for (const NaiveConnection& strand : strands_) {
-        std::optional<Owner> inherited;
+        std::optional<event::Owner> inherited;
         const NaiveConnection* listener = newest([&](const NaiveConnection& s) {
             return s.listener && s.netns == strand.netns &&
                    s.tuple.local.port == strand.tuple.local.port &&
                    s.events.front() < strand.events.front() &&
                    s.events.back() > strand.events.front();
         });
-        if (listener) inherited = std::get<StateChange>(events_[listener->events.front()]).owner;
+        if (listener)
+            inherited = std::get<event::StateChange>(events_[listener->events.front()]).owner;
         outcomes.push_back(read_story(events_, strand, inherited));
     }
     return outcomes;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -11,7 +11,7 @@
 #include "random_event.h"
 #include "random_run.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 /// and a bit.
 constexpr Nanoseconds kLongestHold = 45ms;
 
-using Counts = std::map<TcpState, std::int64_t>;
+using Counts = std::map<tcp::State, std::int64_t>;
 
 std::string text(const Counts& counts) {
     std::ostringstream out;
@@ -30,13 +30,13 @@ std::string text(const Counts& counts) {
 
 /// Adds up what is told. CLOSE is no state to be counted: whatever is in it is not there yet, or
 /// not any more.
-class Occupancy : public TrackerListener {
+class Occupancy : public track::TrackerListener {
 public:
-    void on_move(const StateMove& move) override {
-        const ConnectionIdentity& who = *move.who;
+    void on_move(const track::StateMove& move) override {
+        const track::ConnectionIdentity& who = *move.who;
         if (!move.from && !move.to) complain(who, "a move from nowhere to nowhere");
         for (const auto state : {move.from, move.to})
-            if (state == TcpState::CLOSE) complain(who, "a move from or to CLOSE");
+            if (state == tcp::State::CLOSE) complain(who, "a move from or to CLOSE");
         if (who.slot == 0) complain(who, "a move without a slot");
         const auto [owner, is_new] = slots_.try_emplace(who.slot, who.id);
         if (owner->second != who.id) complain(who, "its slot is another's");
@@ -44,11 +44,11 @@ public:
         if (!move.to && move.is_listener()) slots_.erase(who.slot);
         last_ = move;
     }
-    void on_transition(const TransitionLine& line) override {
-        const bool birth = line.from == TcpState::CLOSE ||
-                           (line.from == TcpState::LISTEN && line.to == TcpState::SYN_RECV);
-        const auto counted = [](TcpState s) {
-            return s == TcpState::CLOSE ? std::nullopt : std::optional(s);
+    void on_transition(const track::TransitionLine& line) override {
+        const bool birth = line.from == tcp::State::CLOSE ||
+                           (line.from == tcp::State::LISTEN && line.to == tcp::State::SYN_RECV);
+        const auto counted = [](tcp::State s) {
+            return s == tcp::State::CLOSE ? std::nullopt : std::optional(s);
         };
         const bool agrees = last_ && last_->who == line.who && last_->at == line.at &&
                             last_->born == birth &&
@@ -56,25 +56,25 @@ public:
                             last_->to == counted(line.to);
         if (!agrees) complain(*line.who, "a transition without its move");
     }
-    void on_connection(const ConnectionLine& line) override {
+    void on_connection(const track::ConnectionLine& line) override {
         if (told_.contains(line.who->id))
             complain(*line.who, "its line came while it was in a state");
         slots_.erase(line.who->slot);
     }
-    void on_lost(const LostLine&) override {}
+    void on_lost(const track::LostLine&) override {}
 
     [[nodiscard]] const Counts& counts() const { return counts_; }
-    [[nodiscard]] std::optional<TcpState> told(ConnectionId id) const {
+    [[nodiscard]] std::optional<tcp::State> told(track::ConnectionId id) const {
         const auto it = told_.find(id);
         return it == told_.end() ? std::nullopt : std::optional(it->second);
     }
     std::vector<std::string> complaints;
 
 private:
-    void change(const ConnectionIdentity& who, std::optional<TcpState> from,
-                std::optional<TcpState> to) {
+    void change(const track::ConnectionIdentity& who, std::optional<tcp::State> from,
+                std::optional<tcp::State> to) {
         if (told(who.id) != from) {
-            const auto shown = [](std::optional<TcpState> s) {
+            const auto shown = [](std::optional<tcp::State> s) {
                 return std::string(s ? name(*s) : "nowhere");
             };
             complain(who, "a move from " + shown(from) + " to " + shown(to) + ", but it was in " +
@@ -87,32 +87,32 @@ private:
         else
             told_.erase(who.id);
     }
-    void count(std::optional<TcpState> state, std::int64_t by) {
+    void count(std::optional<tcp::State> state, std::int64_t by) {
         if (state && (counts_[*state] += by) == 0) counts_.erase(*state);
     }
-    void complain(const ConnectionIdentity& who, const std::string& what) {
+    void complain(const track::ConnectionIdentity& who, const std::string& what) {
         complaints.push_back("connection " + std::to_string(who.id) + ": " + what);
     }
 
     Counts counts_;
-    std::map<ConnectionId, TcpState> told_;
-    std::map<Slot, ConnectionId> slots_; ///< until the last line of each connection
-    std::optional<StateMove> last_;
+    std::map<track::ConnectionId, tcp::State> told_;
+    std::map<track::Slot, track::ConnectionId> slots_; ///< until the last line of each connection
+    std::optional<track::StateMove> last_;
 };
 
 /// What the tracker holds, besides births that it holds back. `now`: nullopt if times go back and
 /// forth, so that it isn't known how long a birth may be held.
-Counts held_by(const Tracker& tracker, const Occupancy& told, std::optional<MonoTime> now,
+Counts held_by(const track::Tracker& tracker, const Occupancy& told, std::optional<MonoTime> now,
                std::vector<std::string>& complaints) {
     Counts counts;
-    tracker.for_each_live([&](const LiveSocket& s) {
+    tracker.for_each_live([&](const track::LiveSocket& s) {
         if (s.since && *s.since != s.known_since)
             complaints.push_back("known in its state for longer or less long");
         if (!told.told(s.who.id)) {
             const bool in_time = !now || (s.since && *now - *s.since < kLongestHold);
             const bool held_back =
-                s.state == TcpState::SYN_SENT && s.who.tuple.local.port == 0 && in_time;
-            if (held_back || s.state == TcpState::CLOSE) return;
+                s.state == tcp::State::SYN_SENT && s.who.tuple.local.port == 0 && in_time;
+            if (held_back || s.state == tcp::State::CLOSE) return;
         }
         ++counts[s.state];
     });
@@ -121,19 +121,19 @@ Counts held_by(const Tracker& tracker, const Occupancy& told, std::optional<Mono
 
 class OccupancyProperty : public testing::Test {
 protected:
-    void restart(std::uint64_t seed, TrackerOptions options = {}) {
+    void restart(std::uint64_t seed, track::TrackerOptions options = {}) {
         seed_ = seed;
         occupancy = {};
         tracker.emplace(occupancy, options);
         decoder_ = {};
         now_ = MonoTime::min();
         in_order_ = true;
-        feed(encode(ClockReading{kTestClock}, kTestClock));
+        feed(encode(event::ClockReading{synth::kTestClock}, synth::kTestClock));
     }
     void feed(const std::vector<std::byte>& record) {
         if (const auto event = decoder_.decode(record)) feed(*event);
     }
-    void feed(const Event& event) {
+    void feed(const event::Event& event) {
         std::visit(
             [&](const auto& e) {
                 if constexpr (requires { e.at; }) {
@@ -162,10 +162,10 @@ protected:
     }
 
     Occupancy occupancy;
-    std::optional<Tracker> tracker;
+    std::optional<track::Tracker> tracker;
 
 private:
-    Decoder decoder_;
+    event::Decoder decoder_;
     MonoTime now_{};
     bool in_order_ = true;
     std::uint64_t seed_ = 0;
@@ -174,7 +174,7 @@ private:
 TEST_F(OccupancyProperty, whole_streams) {
     for (const std::uint64_t seed : seeds(1000)) {
         restart(seed);
-        for (const WireRecord& record : make_traffic(random_options(seed)).records)
+        for (const synth::WireRecord& record : make_traffic(random_options(seed)).records)
             feed(record.bytes);
         finish();
         if (HasFailure()) return;
@@ -184,7 +184,7 @@ TEST_F(OccupancyProperty, whole_streams) {
 TEST_F(OccupancyProperty, streams_that_begin_in_the_middle) {
     for (const std::uint64_t seed : seeds(500)) {
         std::mt19937_64 random(seed);
-        const GeneratedConnection traffic = make_traffic(random_options(seed));
+        const synth::GeneratedConnection traffic = make_traffic(random_options(seed));
         restart(seed);
         for (std::size_t i = random() % traffic.records.size(); i < traffic.records.size(); ++i)
             feed(traffic.records[i].bytes);
@@ -196,19 +196,19 @@ TEST_F(OccupancyProperty, streams_that_begin_in_the_middle) {
 TEST_F(OccupancyProperty, streams_with_losses) {
     for (const std::uint64_t seed : seeds(1000)) {
         std::mt19937_64 random(seed);
-        const GeneratedConnection traffic = make_traffic(random_options(seed));
+        const synth::GeneratedConnection traffic = make_traffic(random_options(seed));
         const std::uint64_t one_in = 2 + random() % 60;
         const bool told = random() % 4 != 0;
-        LostTotals lost{MonoTime{}, {}};
+        event::LostTotals lost{MonoTime{}, {}};
         restart(seed, {.max_connections = 2 + random() % 40});
-        for (const WireRecord& record : traffic.records) {
+        for (const synth::WireRecord& record : traffic.records) {
             if (random() % one_in != 0) {
                 feed(record.bytes);
                 continue;
             }
             lost.at = record.at;
             ++lost.total[TD_PROBE_STATE];
-            if (told) feed(encode(lost, kTestClock));
+            if (told) feed(encode(lost, synth::kTestClock));
         }
         finish();
         if (HasFailure()) return;
@@ -218,36 +218,36 @@ TEST_F(OccupancyProperty, streams_with_losses) {
 /// Lists what there is, as an inventory would, by what the complete stream has told so far.
 class SocketLister {
 public:
-    void feed(const WireRecord& record) {
+    void feed(const synth::WireRecord& record) {
         truth_.feed(record);
-        Decoder decoder;
-        decoder.decode(encode(ClockReading{kTestClock}, kTestClock));
+        event::Decoder decoder;
+        decoder.decode(encode(event::ClockReading{synth::kTestClock}, synth::kTestClock));
         if (const auto event = decoder.decode(record.bytes))
             std::visit([&](const auto& e) { note(e); }, *event);
     }
-    std::vector<Event> list(MonoTime at) const {
-        std::vector<Event> events;
+    std::vector<event::Event> list(MonoTime at) const {
+        std::vector<event::Event> events;
         if (!netns_) return events;
-        events.push_back(Snapshot{at, *netns_, TD_SNAPSHOT_BEGIN, false});
-        truth_.tracker.for_each_live([&](const LiveSocket& s) {
+        events.push_back(event::Snapshot{at, *netns_, TD_SNAPSHOT_BEGIN, false});
+        truth_.tracker.for_each_live([&](const track::LiveSocket& s) {
             const auto object = objects_.find({s.who.netns, s.who.tuple.local, s.who.tuple.remote});
             if (s.who.netns != *netns_ || object == objects_.end()) return;
             const auto [address, mini, request] = object->second;
-            events.push_back(SocketListed{at,
-                                          *netns_,
-                                          address,
-                                          s.who.cookie,
-                                          s.who.tuple,
-                                          s.state,
-                                          mini,
-                                          request,
-                                          false,
-                                          {},
-                                          {},
-                                          0,
-                                          Owner{}});
+            events.push_back(event::SocketListed{at,
+                                                 *netns_,
+                                                 address,
+                                                 s.who.cookie,
+                                                 s.who.tuple,
+                                                 s.state,
+                                                 mini,
+                                                 request,
+                                                 false,
+                                                 {},
+                                                 {},
+                                                 0,
+                                                 event::Owner{}});
         });
-        events.push_back(Snapshot{at, *netns_, TD_SNAPSHOT_END, true});
+        events.push_back(event::Snapshot{at, *netns_, TD_SNAPSHOT_END, true});
         return events;
     }
 
@@ -257,24 +257,24 @@ private:
         bool mini;
         bool request;
     };
-    void note(const StateChange& e) {
-        if (e.to != TcpState::CLOSE) place(e.netns, e.tuple, {e.sock, false, false});
+    void note(const event::StateChange& e) {
+        if (e.to != tcp::State::CLOSE) place(e.netns, e.tuple, {e.sock, false, false});
     }
-    void note(const PortKnown& e) {
+    void note(const event::PortKnown& e) {
         if (netns_) place(*netns_, e.tuple, {e.sock, false, false});
     }
-    void note(const TimewaitTimer& e) { place(e.netns, e.tuple, {e.mini, true, false}); }
-    void note(const RequestTimer& e) { place(e.netns, e.tuple, {e.request, false, true}); }
+    void note(const event::TimewaitTimer& e) { place(e.netns, e.tuple, {e.mini, true, false}); }
+    void note(const event::RequestTimer& e) { place(e.netns, e.tuple, {e.request, false, true}); }
     template <class Other>
     void note(const Other&) {}
-    void place(std::uint32_t netns, const FourTuple& tuple, Object object) {
+    void place(std::uint32_t netns, const tcp::FourTuple& tuple, Object object) {
         netns_ = netns;
         objects_[{netns, tuple.local, tuple.remote}] = object;
     }
 
     TrackerRun truth_;
     std::optional<std::uint32_t> netns_; ///< of the last event
-    std::map<std::tuple<std::uint32_t, Endpoint, Endpoint>, Object> objects_;
+    std::map<std::tuple<std::uint32_t, tcp::Endpoint, tcp::Endpoint>, Object> objects_;
 };
 
 TEST_F(OccupancyProperty, streams_with_losses_and_inventories) {
@@ -283,13 +283,14 @@ TEST_F(OccupancyProperty, streams_with_losses_and_inventories) {
         const std::uint64_t one_in = 2 + random() % 20;
         SocketLister there;
         MonoTime listed =
-            kTestClock.mono; // never twice in the same moment: address and moment make the id
-        LostTotals lost{MonoTime{}, {}};
+            synth::kTestClock
+                .mono; // never twice in the same moment: address and moment make the id
+        event::LostTotals lost{MonoTime{}, {}};
         restart(seed);
-        for (const WireRecord& record : make_traffic(random_options(seed)).records) {
+        for (const synth::WireRecord& record : make_traffic(random_options(seed)).records) {
             if (random() % 8 == 0 && record.at - 1us > listed) {
                 listed = record.at - 1us;
-                for (const Event& event : there.list(listed)) feed(event);
+                for (const event::Event& event : there.list(listed)) feed(event);
             }
             there.feed(record);
             if (random() % one_in != 0) {
@@ -298,7 +299,7 @@ TEST_F(OccupancyProperty, streams_with_losses_and_inventories) {
             }
             lost.at = record.at;
             ++lost.total[TD_PROBE_STATE];
-            feed(encode(lost, kTestClock));
+            feed(encode(lost, synth::kTestClock));
         }
         finish();
         if (HasFailure()) return;
@@ -309,7 +310,7 @@ TEST_F(OccupancyProperty, streams_with_damage) {
     for (const std::uint64_t seed : seeds(500)) {
         std::mt19937_64 random(seed);
         restart(seed);
-        for (const WireRecord& record : make_traffic(random_options(seed)).records) {
+        for (const synth::WireRecord& record : make_traffic(random_options(seed)).records) {
             std::vector<std::byte> bytes = record.bytes;
             if (random() % 8 == 0)
                 bytes[random() % bytes.size()] = static_cast<std::byte>(random());
@@ -324,11 +325,11 @@ TEST_F(OccupancyProperty, any_events_in_any_order) {
     for (const std::uint64_t seed : seeds(3000)) {
         std::mt19937_64 random(seed);
         restart(seed, {.max_connections = 1 + random() % 64});
-        MonoTime now = kTestClock.mono;
+        MonoTime now = synth::kTestClock.mono;
         for (std::size_t i = 0, events = 1 + random() % 300; i < events; ++i) {
             // Never twice the same moment: address and moment make the id.
             now += Nanoseconds(1 + random() % (random() % 2 == 0 ? 100'000 : 100'000'000));
-            Event event = random_event_among_few(random, kTestClock);
+            event::Event event = random_event_among_few(random, synth::kTestClock);
             std::visit(
                 [&](auto& e) {
                     if constexpr (requires { e.at; }) e.at = now;
@@ -342,4 +343,4 @@ TEST_F(OccupancyProperty, any_events_in_any_order) {
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

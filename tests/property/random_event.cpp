@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <tuple>
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -22,8 +22,8 @@ public:
                                                   : random_()); // small values are special ones
     }
     bool coin() { return below(2) == 0; }
-    TcpState state() { return kAllOf<TcpState>[below(kAllOf<TcpState>.size())]; }
-    TcpState substate() { return coin() ? TcpState::FIN_WAIT2 : TcpState::TIME_WAIT; }
+    tcp::State state() { return kAllOf<tcp::State>[below(kAllOf<tcp::State>.size())]; }
+    tcp::State substate() { return coin() ? tcp::State::FIN_WAIT2 : tcp::State::TIME_WAIT; }
     MonoTime time() { return clock_.mono + Nanoseconds(below(8'640'000'000'000'000)); } // 100 days
     std::optional<MonoTime> tick() {
         if (coin()) return std::nullopt;
@@ -39,27 +39,28 @@ public:
             return std::nullopt; // can't be told from no stamp
         return MonoTime(then);
     }
-    Endpoint endpoint(bool v4) {
-        Endpoint e;
+    tcp::Endpoint endpoint(bool v4) {
+        tcp::Endpoint e;
         for (auto& byte : e.address.bytes) byte = any<std::uint8_t>();
         if (v4) {
             std::fill_n(e.address.bytes.begin(), 10, std::uint8_t(0));
             std::fill_n(e.address.bytes.begin() + 10, 2, std::uint8_t(0xff));
         }
-        e.port = static_cast<Port>(1 + below(65535));
+        e.port = static_cast<tcp::Port>(1 + below(65535));
         return e;
     }
-    FourTuple tuple() {
+    tcp::FourTuple tuple() {
         const bool v4 = coin();
-        FourTuple t{endpoint(v4), endpoint(v4), v4 && coin() ? Family::ipv4 : Family::ipv6};
-        if (below(4) == 0) t.remote = Endpoint{};
+        tcp::FourTuple t{endpoint(v4), endpoint(v4),
+                         v4 && coin() ? tcp::Family::ipv4 : tcp::Family::ipv6};
+        if (below(4) == 0) t.remote = tcp::Endpoint{};
         if (below(4) == 0) t.local.port = 0;
         return t;
     }
-    Owner owner(bool may_have_process = true) {
-        Owner o;
+    event::Owner owner(bool may_have_process = true) {
+        event::Owner o;
         if (may_have_process && coin()) {
-            o.process = Process{static_cast<std::uint32_t>(1 + below(4'000'000)), {}};
+            o.process = event::Process{static_cast<std::uint32_t>(1 + below(4'000'000)), {}};
             for (std::size_t i = 0, n = below(TD_COMM_LEN); i < n; ++i)
                 o.process->comm_bytes[i] = static_cast<char>(1 + below(255));
         }
@@ -79,122 +80,124 @@ private:
     const ClockAnchor& clock_;
 };
 
-auto fields(const Owner& o) { return std::make_tuple(o.process, o.uid, o.cgroup); }
-auto fields(const StateChange& e) {
+auto fields(const event::Owner& o) { return std::make_tuple(o.process, o.uid, o.cgroup); }
+auto fields(const event::StateChange& e) {
     return std::make_tuple(e.at, e.netns, e.sock, e.cookie, e.tuple, e.from, e.to, e.error,
                            e.shutdown, e.flags,
                            e.owner ? std::optional(fields(*e.owner)) : std::nullopt);
 }
-auto fields(const TimewaitTimer& e) {
+auto fields(const event::TimewaitTimer& e) {
     return std::make_tuple(e.at, e.netns, e.mini, e.cookie, e.tuple, e.op, e.substate, e.expires,
                            e.entered, e.stack);
 }
-auto fields(const RequestTimer& e) {
+auto fields(const event::RequestTimer& e) {
     return std::make_tuple(e.at, e.netns, e.request, e.listener, e.tuple, e.op, e.timeouts);
 }
-auto fields(const Reset& e) {
+auto fields(const event::Reset& e) {
     return std::make_tuple(e.at, e.sock, e.cookie, e.direction, e.reason, e.reply, e.state);
 }
-auto fields(const OwnerFound& e) {
+auto fields(const event::OwnerFound& e) {
     return std::make_tuple(e.at, e.sock, e.cookie, fields(e.owner), e.how);
 }
-auto fields(const SocketListed& e) {
+auto fields(const event::SocketListed& e) {
     return std::make_tuple(e.at, e.netns, e.sock, e.cookie, e.tuple, e.state, e.mini, e.request,
                            e.sweep, e.expires, e.entered, e.listener, fields(e.owner));
 }
-auto fields(const Snapshot& e) { return std::make_tuple(e.at, e.netns, e.op, e.complete); }
-auto fields(const LostTotals& e) { return std::make_tuple(e.at, e.total, e.before); }
-auto fields(const ClockReading& e) {
+auto fields(const event::Snapshot& e) { return std::make_tuple(e.at, e.netns, e.op, e.complete); }
+auto fields(const event::LostTotals& e) { return std::make_tuple(e.at, e.total, e.before); }
+auto fields(const event::ClockReading& e) {
     return std::make_tuple(e.anchor.mono, e.anchor.wall, e.anchor.jiffies, e.anchor.hz);
 }
-auto fields(const CgroupPath& e) { return std::make_tuple(e.id, e.path); }
-auto fields(const Fact& e) { return std::make_tuple(e.netns, e.key, e.value); }
-auto fields(const Gap& e) { return std::make_tuple(e.at, e.until, e.new_run); }
-auto fields(const PortKnown& e) { return std::make_tuple(e.at, e.sock, e.cookie, e.tuple); }
+auto fields(const event::CgroupPath& e) { return std::make_tuple(e.id, e.path); }
+auto fields(const event::Fact& e) { return std::make_tuple(e.netns, e.key, e.value); }
+auto fields(const event::Gap& e) { return std::make_tuple(e.at, e.until, e.new_run); }
+auto fields(const event::PortKnown& e) { return std::make_tuple(e.at, e.sock, e.cookie, e.tuple); }
 
 } // namespace
 
-Event random_event(std::mt19937_64& random, const ClockAnchor& clock) {
+event::Event random_event(std::mt19937_64& random, const ClockAnchor& clock) {
     RandomSource d(random, clock);
     const MonoTime at = d.time();
     const auto netns = d.any<std::uint32_t>();
     const auto object = d.any<std::uint64_t>();
     const auto cookie = d.any<std::uint64_t>();
-    switch (d.below(std::variant_size_v<Event>)) {
+    switch (d.below(std::variant_size_v<event::Event>)) {
     case 0: {
-        StateChange e{at,
-                      netns,
-                      object,
-                      cookie,
-                      d.tuple(),
-                      d.state(),
-                      d.state(),
-                      d.any<std::uint8_t>(),
-                      d.any<std::uint8_t>(),
-                      d.any<std::uint16_t>(),
-                      std::nullopt};
-        if (d.coin()) e.owner = d.owner();
-        return e;
-    }
-    case 1:
-        return TimewaitTimer{at,
+        event::StateChange e{at,
                              netns,
                              object,
                              cookie,
                              d.tuple(),
-                             d.op(),
-                             d.substate(),
-                             d.tick(),
-                             d.millisecond_before(at),
-                             d.any<std::uint16_t>()};
+                             d.state(),
+                             d.state(),
+                             d.any<std::uint8_t>(),
+                             d.any<std::uint8_t>(),
+                             d.any<std::uint16_t>(),
+                             std::nullopt};
+        if (d.coin()) e.owner = d.owner();
+        return e;
+    }
+    case 1:
+        return event::TimewaitTimer{at,
+                                    netns,
+                                    object,
+                                    cookie,
+                                    d.tuple(),
+                                    d.op(),
+                                    d.substate(),
+                                    d.tick(),
+                                    d.millisecond_before(at),
+                                    d.any<std::uint16_t>()};
     case 2:
-        return RequestTimer{
+        return event::RequestTimer{
             at, netns, object, d.any<std::uint64_t>(), d.tuple(), d.op(), d.any<std::uint8_t>()};
     case 3:
-        return Reset{at,
-                     object,
-                     cookie,
-                     static_cast<td_reset_direction>(1 + d.below(2)),
-                     static_cast<td_reset_reason>(d.below(9)),
-                     d.coin(),
-                     d.any<std::uint8_t>()};
-    case 4:
-        return OwnerFound{at, object, cookie, d.owner(), static_cast<td_owner_how>(1 + d.below(2))};
-    case 5:
-        return SocketListed{at,
-                            netns,
+        return event::Reset{at,
                             object,
                             cookie,
-                            d.tuple(),
-                            d.state(),
+                            static_cast<td_reset_direction>(1 + d.below(2)),
+                            static_cast<td_reset_reason>(d.below(9)),
                             d.coin(),
-                            d.coin(),
-                            d.coin(),
-                            d.tick(),
-                            d.millisecond_before(at),
-                            d.any<std::uint64_t>(),
-                            d.owner(false)};
-    case 6: return Snapshot{at, netns, static_cast<td_snapshot_op>(1 + d.below(2)), d.coin()};
+                            d.any<std::uint8_t>()};
+    case 4:
+        return event::OwnerFound{at, object, cookie, d.owner(),
+                                 static_cast<td_owner_how>(1 + d.below(2))};
+    case 5:
+        return event::SocketListed{at,
+                                   netns,
+                                   object,
+                                   cookie,
+                                   d.tuple(),
+                                   d.state(),
+                                   d.coin(),
+                                   d.coin(),
+                                   d.coin(),
+                                   d.tick(),
+                                   d.millisecond_before(at),
+                                   d.any<std::uint64_t>(),
+                                   d.owner(false)};
+    case 6:
+        return event::Snapshot{at, netns, static_cast<td_snapshot_op>(1 + d.below(2)), d.coin()};
     case 7: {
-        LostTotals e{at, {}, d.coin()};
+        event::LostTotals e{at, {}, d.coin()};
         for (auto& total : e.total) total = d.any<std::uint64_t>();
         return e;
     }
     case 8:
-        return ClockReading{{at, WallTime(Nanoseconds(d.below(3'000'000'000'000'000'000))),
-                             d.any<std::uint64_t>(), d.any<std::uint32_t>()}};
-    case 9: return CgroupPath{object, d.text(4096)};
-    case 10: return Fact{netns, d.text(60), d.coin() ? d.text(300) : ""};
+        return event::ClockReading{{at, WallTime(Nanoseconds(d.below(3'000'000'000'000'000'000))),
+                                    d.any<std::uint64_t>(), d.any<std::uint32_t>()}};
+    case 9: return event::CgroupPath{object, d.text(4096)};
+    case 10: return event::Fact{netns, d.text(60), d.coin() ? d.text(300) : ""};
     case 11: {
         const MonoTime other = d.time();
-        return Gap{std::min(at, other), std::max(at, other), d.coin()};
+        return event::Gap{std::min(at, other), std::max(at, other), d.coin()};
     }
-    default: return PortKnown{at, object, cookie, d.tuple()};
+    default: return event::PortKnown{at, object, cookie, d.tuple()};
     }
 }
 
-Event random_event_among_few(std::mt19937_64& random, const ClockAnchor& clock) {
-    Event event = random_event(random, clock);
+event::Event random_event_among_few(std::mt19937_64& random, const ClockAnchor& clock) {
+    event::Event event = random_event(random, clock);
     const auto choose = [&](auto& e) {
         if constexpr (requires { e.sock; }) e.sock = random() % 8;
         if constexpr (requires { e.substate; }) e.mini = random() % 8;
@@ -203,15 +206,16 @@ Event random_event_among_few(std::mt19937_64& random, const ClockAnchor& clock) 
         if constexpr (requires { e.netns; }) e.netns = random() % 2;
         if constexpr (requires { e.tuple; })
             if (random() % 2 == 0)
-                e.tuple = {{*IpAddress::parse("10.0.0.1"), static_cast<Port>(random() % 3)},
-                           {*IpAddress::parse("10.0.0.2"), 80},
-                           Family::ipv4};
+                e.tuple = {
+                    {*tcp::IpAddress::parse("10.0.0.1"), static_cast<tcp::Port>(random() % 3)},
+                    {*tcp::IpAddress::parse("10.0.0.2"), 80},
+                    tcp::Family::ipv4};
     };
     std::visit(choose, event);
     return event;
 }
 
-bool same(const Event& a, const Event& b) {
+bool same(const event::Event& a, const event::Event& b) {
     if (a.index() != b.index()) return false;
     return std::visit(
         [&](const auto& event) {
@@ -220,4 +224,4 @@ bool same(const Event& a, const Event& b) {
         a);
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -6,16 +6,16 @@
 
 #include "event/event.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 
 /// An event as a decoder could make it: moments in jiffies lie on a tick of `clock`, `entered` on a
 /// millisecond of the last weeks before the event.
-Event random_event(std::mt19937_64& random, const ClockAnchor& clock);
+event::Event random_event(std::mt19937_64& random, const ClockAnchor& clock);
 
 /// The same with few objects, cookies, namespaces and four-tuples, so that events meet.
-Event random_event_among_few(std::mt19937_64& random, const ClockAnchor& clock);
+event::Event random_event_among_few(std::mt19937_64& random, const ClockAnchor& clock);
 
 /// Whether all fields are the same; the namespace too, where the event has one.
-bool same(const Event& a, const Event& b);
+bool same(const event::Event& a, const event::Event& b);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::test

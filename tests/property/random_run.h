@@ -11,7 +11,7 @@
 
 #include "synth/traffic.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 
 /// The seeds to run: 1 to `streams`, unless the environment says otherwise.
 inline std::vector<std::uint64_t> seeds(std::uint64_t streams) {
@@ -29,12 +29,12 @@ inline std::string how_to_repeat(std::uint64_t seed) {
 }
 
 /// Random traffic on a random kernel: from a lone story to a crowd on few tuples and addresses.
-inline TrafficOptions random_options(std::uint64_t seed) {
+inline synth::TrafficOptions random_options(std::uint64_t seed) {
     std::mt19937_64 random(seed * 7919);
-    TrafficOptions options;
+    synth::TrafficOptions options;
     options.seed = seed;
     options.stories = 1 + random() % 24;
-    const KernelTraits kernels[] = {kLinux5_10, kLinux6_1, kLinux6_18};
+    const synth::KernelTraits kernels[] = {synth::kLinux5_10, synth::kLinux6_1, synth::kLinux6_18};
     options.kernel = kernels[random() % 3];
     options.kernel.stacks = random() % 3 != 0;
     options.kernel.functions = random() % 2 != 0;
@@ -44,4 +44,4 @@ inline TrafficOptions random_options(std::uint64_t seed) {
     return options;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -14,7 +14,7 @@
 #include "recording/writer.h"
 #include "tcpdwell/wire.h"
 
-namespace tcpdwell::recording {
+namespace tcpdwell::test {
 namespace {
 
 using Bytes = std::vector<std::byte>;
@@ -68,9 +68,9 @@ Bytes random_record(std::mt19937_64& random, const std::vector<Bytes>& earlier) 
 std::vector<Bytes> random_records(std::mt19937_64& random) {
     std::vector<Bytes> records;
     if (random() % 4 == 0) { // a kernel's own
-        TrafficOptions options = random_options(random());
+        synth::TrafficOptions options = test::random_options(random());
         options.stories = 1 + random() % 8;
-        for (WireRecord& record : make_traffic(options).records)
+        for (synth::WireRecord& record : make_traffic(options).records)
             records.push_back(std::move(record.bytes));
     }
     for (std::size_t i = random() % 60; i > 0; --i)
@@ -78,8 +78,8 @@ std::vector<Bytes> random_records(std::mt19937_64& random) {
     return records;
 }
 
-WriterOptions random_writer(std::mt19937_64& random) {
-    WriterOptions options;
+recording::WriterOptions random_writer(std::mt19937_64& random) {
+    recording::WriterOptions options;
     options.level = static_cast<int>(1 + random() % 4);
     options.block_bytes = std::size_t{1} << (random() % 21);
     if (random() % 2 == 0)
@@ -89,7 +89,7 @@ WriterOptions random_writer(std::mt19937_64& random) {
 }
 
 /// Through a nameless file; and from a pipe, where what was written fits into one.
-Bytes read_back(int file, bool as_pipe, Damage& damage) {
+Bytes read_back(int file, bool as_pipe, recording::Damage& damage) {
     Fd fd(::fcntl(file, F_DUPFD_CLOEXEC, 0));
     ::lseek(fd.get(), 0, SEEK_SET);
     if (as_pipe) {
@@ -103,7 +103,7 @@ Bytes read_back(int file, bool as_pipe, Damage& damage) {
         ::close(ends[1]);
         fd = Fd(ends[0]);
     }
-    auto reader = RecordingReader::begin(std::move(fd), "test");
+    auto reader = recording::RecordingReader::begin(std::move(fd), "test");
     Bytes all;
     while (reader) {
         const auto block = (*reader)->next();
@@ -115,14 +115,14 @@ Bytes read_back(int file, bool as_pipe, Damage& damage) {
 }
 
 TEST(RecordingProperty, read_is_what_was_written) {
-    for (const std::uint64_t seed : seeds(3000)) {
+    for (const std::uint64_t seed : test::seeds(3000)) {
         std::mt19937_64 random(seed);
         const std::vector<Bytes> records = random_records(random);
         const Fd file(::memfd_create("recording", MFD_CLOEXEC));
         const std::uint64_t first = random() % 1000; // as of a later segment
-        auto writer =
-            RecordingWriter::begin(Fd(::dup(file.get())), "test", to_json({.sequence = first}),
-                                   random() | 1, first, random_writer(random));
+        auto writer = recording::RecordingWriter::begin(Fd(::dup(file.get())), "test",
+                                                        recording::to_json({.sequence = first}),
+                                                        random() | 1, first, random_writer(random));
         ASSERT_TRUE(writer);
         Bytes expected;
         for (const Bytes& record : records) {
@@ -138,13 +138,14 @@ TEST(RecordingProperty, read_is_what_was_written) {
         const bool fits = ::lseek(file.get(), 0, SEEK_END) <= 1 << 20;
         for (const bool as_pipe : {false, true}) {
             if (as_pipe && !fits) continue;
-            Damage damage;
-            ASSERT_EQ(read_back(file.get(), as_pipe, damage), expected) << how_to_repeat(seed);
-            ASSERT_FALSE(damage.any()) << describe(damage) << "; " << how_to_repeat(seed);
-            ASSERT_EQ(damage.cut_off, !is_ended) << how_to_repeat(seed);
+            recording::Damage damage;
+            ASSERT_EQ(read_back(file.get(), as_pipe, damage), expected)
+                << test::how_to_repeat(seed);
+            ASSERT_FALSE(damage.any()) << describe(damage) << "; " << test::how_to_repeat(seed);
+            ASSERT_EQ(damage.cut_off, !is_ended) << test::how_to_repeat(seed);
         }
     }
 }
 
 } // namespace
-} // namespace tcpdwell::recording
+} // namespace tcpdwell::test

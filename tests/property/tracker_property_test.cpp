@@ -8,21 +8,21 @@
 #include "random_run.h"
 #include "synth/traffic.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
-std::vector<Outcome> naive_outcomes(const std::vector<WireRecord>& records) {
-    Decoder decoder;
-    decoder.decode(encode(ClockReading{kTestClock}, kTestClock));
+std::vector<synth::Outcome> naive_outcomes(const std::vector<synth::WireRecord>& records) {
+    event::Decoder decoder;
+    decoder.decode(encode(event::ClockReading{synth::kTestClock}, synth::kTestClock));
     NaiveTracker naive;
-    for (const WireRecord& record : records)
+    for (const synth::WireRecord& record : records)
         if (const auto event = decoder.decode(record.bytes)) naive.add(*event);
     return naive.tell();
 }
 
 TEST(TrackerProperty, tracker_and_reference_show_the_truth) {
     for (const std::uint64_t seed : seeds(3000)) {
-        const GeneratedConnection traffic = make_traffic(random_options(seed));
+        const synth::GeneratedConnection traffic = make_traffic(random_options(seed));
         TrackerRun run;
         run.feed(traffic.records);
         run.finish();
@@ -39,4 +39,4 @@ TEST(TrackerProperty, tracker_and_reference_show_the_truth) {
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

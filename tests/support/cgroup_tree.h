@@ -12,7 +12,7 @@
 
 #include "support/temporary_folder.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 
 /// Paths begin with a slash, as those of cgroups; "" is the root.
 class CgroupTree {
@@ -30,4 +30,4 @@ private:
     test::TemporaryFolder folder_;
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::test

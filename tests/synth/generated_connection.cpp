@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-namespace tcpdwell {
+namespace tcpdwell::synth {
 namespace {
 
 std::string text(std::optional<MonoTime> at) {
@@ -15,11 +15,11 @@ std::string text(std::optional<Nanoseconds> dwell) {
     return dwell ? fmt::format("{}", dwell->count()) : "?";
 }
 
-std::string text(const std::optional<Process>& process) {
+std::string text(const std::optional<event::Process>& process) {
     return process ? fmt::format("{}({})", process->comm(), process->pid) : "?";
 }
 
-std::string text(const Endpoint& endpoint, Family family) {
+std::string text(const tcp::Endpoint& endpoint, tcp::Family family) {
     return endpoint.empty() ? "-"
                             : fmt::format("[{}]:{}", endpoint.address.text(family), endpoint.port);
 }
@@ -49,4 +49,4 @@ std::string describe(const Outcome& o) {
     return out;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::synth

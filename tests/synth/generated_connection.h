@@ -15,7 +15,7 @@
 #include "tcp/close.h"
 #include "tcp/state.h"
 
-namespace tcpdwell {
+namespace tcpdwell::synth {
 
 struct WireRecord {
     MonoTime at;
@@ -26,12 +26,12 @@ struct WireRecord {
 /// such line.
 struct OutcomeLine {
     struct Stay {
-        TcpState state;
+        tcp::State state;
         std::optional<Nanoseconds> dwell; ///< nullopt: can't be known, or not over
     };
     struct TimeWait {
         std::optional<Nanoseconds> dwell;
-        TimeWaitEnd end;
+        tcp::TimeWaitEnd end;
         std::uint32_t restarts;
     };
 
@@ -39,28 +39,28 @@ struct OutcomeLine {
     std::optional<MonoTime>
         closed;               ///< nullopt: its last trace is still there, or its end wasn't seen
     std::vector<Stay> states; ///< the present state last, if it is still open
-    ClosedFirst closed_first = ClosedFirst::unknown;
-    Ending ending = Ending::unknown;
-    EndingDetail detail = EndingDetail::none;
+    tcp::ClosedFirst closed_first = tcp::ClosedFirst::unknown;
+    tcp::Ending ending = tcp::Ending::unknown;
+    tcp::EndingDetail detail = tcp::EndingDetail::none;
     std::optional<TimeWait> time_wait;
-    Seen seen = Seen::whole;
+    tcp::Seen seen = tcp::Seen::whole;
 };
 
 /// What is true of one connection or listening socket of a story, as far as its records can tell.
 struct Outcome {
     struct Transition {
         MonoTime at;
-        TcpState from;
-        TcpState to;
+        tcp::State from;
+        tcp::State to;
         std::optional<Nanoseconds> dwell; ///< in `from`; nullopt: can't be known
     };
 
     std::uint32_t netns = 0;
-    FourTuple tuple;
+    tcp::FourTuple tuple;
     std::uint64_t cookie = 0;
-    Role role = Role::unknown;
-    std::optional<Process> process;
-    std::optional<Process> closed_by;
+    tcp::Role role = tcp::Role::unknown;
+    std::optional<event::Process> process;
+    std::optional<event::Process> closed_by;
     std::optional<std::uint32_t> uid;
     std::uint64_t cgroup = 0;
     std::vector<Transition> transitions;
@@ -77,4 +77,4 @@ struct GeneratedConnection {
     std::vector<Outcome> outcomes;
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::synth

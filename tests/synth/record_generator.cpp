@@ -8,17 +8,17 @@
 
 #include "event/encode.h"
 
-namespace tcpdwell {
+namespace tcpdwell::synth {
 namespace {
 
 using namespace std::chrono_literals;
-using enum TcpState;
+using enum tcp::State;
 
 constexpr std::uint32_t kUid = 1000;
 constexpr std::uint64_t kCgroup = 4242;
 
-Process make_process(std::uint32_t pid, std::string_view comm) {
-    Process process{pid, {}};
+event::Process make_process(std::uint32_t pid, std::string_view comm) {
+    event::Process process{pid, {}};
     std::copy(comm.begin(), comm.end(), process.comm_bytes.begin());
     return process;
 }
@@ -29,9 +29,11 @@ RecordGenerator::RecordGenerator(const Setting& stage, KernelMemory& memory)
     : stage_(stage), memory_(memory), random_(stage.seed), now_(stage.start),
       app_(make_process(stage.first_pid, "app")), task_(app_) {}
 
-Process RecordGenerator::worker() const { return make_process(stage_.first_pid + 1, "worker"); }
+event::Process RecordGenerator::worker() const {
+    return make_process(stage_.first_pid + 1, "worker");
+}
 
-Process RecordGenerator::admin() const { return make_process(stage_.first_pid + 2, "ss"); }
+event::Process RecordGenerator::admin() const { return make_process(stage_.first_pid + 2, "ss"); }
 
 GeneratedConnection RecordGenerator::finish() {
     if (listener_sock_ != 0) {
@@ -58,7 +60,7 @@ void RecordGenerator::wait_for_tick() {
     if (rest != 0ns) now_ += tick - rest;
 }
 
-void RecordGenerator::write(const Event& event) {
+void RecordGenerator::write(const event::Event& event) {
     story_.records.push_back(WireRecord{now_, encode(event, kTestClock)});
 }
 
@@ -70,30 +72,39 @@ void RecordGenerator::release(KernelMemory::Slab slab, std::uint64_t& address) {
 void RecordGenerator::listens() {
     listener_sock_ = memory_.take(KernelMemory::Slab::socket, now_);
     listener_cookie_ = kernel().cookies ? memory_.new_cookie() : 0;
-    Endpoint local = tuple().local;
-    local.address = tuple().local.address.is_v4() ? *IpAddress::parse("0.0.0.0") : IpAddress{};
-    const FourTuple where{local, Endpoint{}, tuple().family};
-    listener_ = Outcome{stage_.netns, where,   listener_cookie_,
-                        Role::server, app_,    std::nullopt,
-                        kUid,         kCgroup, {{now_, CLOSE, LISTEN, std::nullopt}},
+    tcp::Endpoint local = tuple().local;
+    local.address =
+        tuple().local.address.is_v4() ? *tcp::IpAddress::parse("0.0.0.0") : tcp::IpAddress{};
+    const tcp::FourTuple where{local, tcp::Endpoint{}, tuple().family};
+    listener_ = Outcome{stage_.netns,
+                        where,
+                        listener_cookie_,
+                        tcp::Role::server,
+                        app_,
+                        std::nullopt,
+                        kUid,
+                        kCgroup,
+                        {{now_, CLOSE, LISTEN, std::nullopt}},
                         std::nullopt};
     listening_since_ = now_;
-    write(StateChange{now_, stage_.netns, listener_sock_, listener_cookie_, where, CLOSE, LISTEN, 0,
-                      0, TD_STATE_OWNED | TD_STATE_HAS_SOCKET, Owner{app_, kUid, kCgroup}});
+    write(event::StateChange{now_, stage_.netns, listener_sock_, listener_cookie_, where, CLOSE,
+                             LISTEN, 0, 0, TD_STATE_OWNED | TD_STATE_HAS_SOCKET,
+                             event::Owner{app_, kUid, kCgroup}});
     wait(100ms);
 }
 
 void RecordGenerator::stops_listening(const Circumstances& how) {
-    const Process by = how.by.value_or(app_);
-    write(StateChange{now_, stage_.netns, listener_sock_, listener_cookie_, listener_->tuple,
-                      LISTEN, CLOSE, how.error, std::uint8_t(how.by ? 0 : 3),
-                      TD_STATE_OWNED | TD_STATE_HAS_SOCKET, Owner{by, kUid, kCgroup}});
+    const event::Process by = how.by.value_or(app_);
+    write(event::StateChange{now_, stage_.netns, listener_sock_, listener_cookie_, listener_->tuple,
+                             LISTEN, CLOSE, how.error, std::uint8_t(how.by ? 0 : 3),
+                             TD_STATE_OWNED | TD_STATE_HAS_SOCKET,
+                             event::Owner{by, kUid, kCgroup}});
     listener_->transitions.push_back({now_, LISTEN, CLOSE, now_ - *listening_since_});
     listener_->closed_by = by;
     release(KernelMemory::Slab::socket, listener_sock_);
 }
 
-void RecordGenerator::begin_connection(Role role, const Process& process) {
+void RecordGenerator::begin_connection(tcp::Role role, const event::Process& process) {
     Outcome outcome{stage_.netns, tuple(), cookie_, role, process,
                     std::nullopt, kUid,    kCgroup, {},   OutcomeLine{}};
     outcome.line->opened = now_;
@@ -111,7 +122,7 @@ void RecordGenerator::connects(LocalPort port) {
         cookie_ = kernel().cookies ? memory_.new_cookie() : 0;
         stale_error_ = 0;
     }
-    begin_connection(Role::client, app_);
+    begin_connection(tcp::Role::client, app_);
     has_file_ = true;
     true_ = CLOSE;
     port_known_ = port == LocalPort::bound;
@@ -122,7 +133,7 @@ void RecordGenerator::connects(LocalPort port) {
     wait(50us);
     if (port != LocalPort::chosen) return;
     port_known_ = true;
-    write(PortKnown{now_, sock_, cookie_, tuple()});
+    write(event::PortKnown{now_, sock_, cookie_, tuple()});
 }
 
 void RecordGenerator::reconnects(const ExpectedClose& verdict, LocalPort port) {
@@ -136,13 +147,14 @@ void RecordGenerator::reconnects(const ExpectedClose& verdict, LocalPort port) {
 }
 
 void RecordGenerator::request(td_timer_op op) {
-    write(RequestTimer{now_, stage_.netns, request_, listener_sock_, tuple(), op, timeouts_});
+    write(
+        event::RequestTimer{now_, stage_.netns, request_, listener_sock_, tuple(), op, timeouts_});
 }
 
 void RecordGenerator::syn_arrives() {
     request_ = memory_.take(KernelMemory::Slab::request, now_);
     cookie_ = 0; // a request has none, and a connection that ends as one can't be told any
-    begin_connection(Role::server, app_);
+    begin_connection(tcp::Role::server, app_);
     request(TD_TIMER_START);
     true_ = LISTEN;
     truly(SYN_RECV);
@@ -177,17 +189,17 @@ void RecordGenerator::child_shows_syn_recv() {
     cookie_ = kernel().cookies ? memory_.new_cookie() : 0;
     has_file_ = false;
     port_known_ = true;
-    const FourTuple& shown = kernel().child_identity ? tuple() : listener_->tuple;
-    write(StateChange{now_, stage_.netns, sock_,
-                      kernel().child_identity ? cookie_ : listener_cookie_, shown, LISTEN, SYN_RECV,
-                      0, 0, 0, std::nullopt});
+    const tcp::FourTuple& shown = kernel().child_identity ? tuple() : listener_->tuple;
+    write(event::StateChange{now_, stage_.netns, sock_,
+                             kernel().child_identity ? cookie_ : listener_cookie_, shown, LISTEN,
+                             SYN_RECV, 0, 0, 0, std::nullopt});
     shown_ = SYN_RECV;
 }
 
 void RecordGenerator::child_established(std::uint16_t flags) {
     current().cookie = cookie_;
-    write(StateChange{now_, stage_.netns, sock_, cookie_, tuple(), SYN_RECV, ESTABLISHED, 0, 0,
-                      flags, Owner{std::nullopt, kUid, kCgroup}});
+    write(event::StateChange{now_, stage_.netns, sock_, cookie_, tuple(), SYN_RECV, ESTABLISHED, 0,
+                             0, flags, event::Owner{std::nullopt, kUid, kCgroup}});
     shown_ = ESTABLISHED;
 }
 
@@ -211,7 +223,7 @@ void RecordGenerator::third_ack_arrives() {
 void RecordGenerator::cookie_ack_arrives() {
     child_shows_syn_recv();
     wait(8us);
-    begin_connection(Role::server, app_);
+    begin_connection(tcp::Role::server, app_);
     child_established(0);
     note_transition(now_, SYN_RECV, false);
     note_transition(now_, ESTABLISHED, false);
@@ -219,21 +231,22 @@ void RecordGenerator::cookie_ack_arrives() {
 
 void RecordGenerator::fast_open_syn_arrives() {
     child_shows_syn_recv();
-    begin_connection(Role::server, app_);
+    begin_connection(tcp::Role::server, app_);
     answered_syn_ = true;
     true_ = LISTEN;
     truly(SYN_RECV);
 }
 
-void RecordGenerator::is_accepted(const Process& by) {
+void RecordGenerator::is_accepted(const event::Process& by) {
     task_ = by;
     has_file_ = true;
     current().process = by;
-    write(OwnerFound{now_, sock_, cookie_, Owner{by, kUid, kCgroup}, TD_OWNER_ACCEPTED});
+    write(event::OwnerFound{now_, sock_, cookie_, event::Owner{by, kUid, kCgroup},
+                            TD_OWNER_ACCEPTED});
 }
 
-void RecordGenerator::shows(TcpState from, TcpState to, const Circumstances& how) {
-    FourTuple shown = tuple();
+void RecordGenerator::shows(tcp::State from, tcp::State to, const Circumstances& how) {
+    tcp::FourTuple shown = tuple();
     if (!port_known_) shown.local.port = 0;
     unsigned flags = how.flags;
     if (how.owned) flags |= TD_STATE_OWNED;
@@ -243,24 +256,24 @@ void RecordGenerator::shows(TcpState from, TcpState to, const Circumstances& how
     if (from == SYN_RECV && answered_syn_) flags |= TD_STATE_FASTOPEN;
     if (from == SYN_SENT && to == SYN_RECV) answered_syn_ = true;
     if (from == SYN_SENT && to == CLOSE && sends_syn_) flags |= TD_STATE_UNANSWERED;
-    std::optional<Owner> owner;
+    std::optional<event::Owner> owner;
     if (how.owned)
-        owner = Owner{how.by.value_or(task_), kUid, kCgroup};
+        owner = event::Owner{how.by.value_or(task_), kUid, kCgroup};
     else if (from == SYN_RECV && to == ESTABLISHED)
-        owner = Owner{std::nullopt, kUid, kCgroup};
-    write(StateChange{now_, stage_.netns, sock_, cookie_, shown, from, to, how.error, shutdown_,
-                      static_cast<std::uint16_t>(flags), owner});
+        owner = event::Owner{std::nullopt, kUid, kCgroup};
+    write(event::StateChange{now_, stage_.netns, sock_, cookie_, shown, from, to, how.error,
+                             shutdown_, static_cast<std::uint16_t>(flags), owner});
     shown_ = to;
 }
 
-void RecordGenerator::moves(TcpState to, const Circumstances& how) {
+void RecordGenerator::moves(tcp::State to, const Circumstances& how) {
     shows(shown_, to, how);
     truly(to);
 }
 
-void RecordGenerator::truly(TcpState to) { note_transition(now_, to, true); }
+void RecordGenerator::truly(tcp::State to) { note_transition(now_, to, true); }
 
-void RecordGenerator::note_transition(MonoTime at, TcpState to, bool dwell_known) {
+void RecordGenerator::note_transition(MonoTime at, tcp::State to, bool dwell_known) {
     Outcome& o = current();
     std::optional<Nanoseconds> dwell;
     if (dwell_known && since_) dwell = at - *since_;
@@ -268,7 +281,7 @@ void RecordGenerator::note_transition(MonoTime at, TcpState to, bool dwell_known
     o.transitions.push_back({at, true_, to, dwell});
     if (true_ != CLOSE && true_ != LISTEN) o.line->states.push_back({true_, dwell});
     if (to == CLOSE) o.line->closed = at;
-    if (true_ == TIME_WAIT) o.line->time_wait = {dwell, TimeWaitEnd::unknown, 0};
+    if (true_ == TIME_WAIT) o.line->time_wait = {dwell, tcp::TimeWaitEnd::unknown, 0};
     true_ = to;
     since_ = at;
 }
@@ -313,16 +326,16 @@ void RecordGenerator::is_killed() {
     moves(CLOSE, {.error = 103, .owned = true, .by = admin()});
 }
 
-void RecordGenerator::fin_arrives(TcpState to, const Circumstances& how) {
+void RecordGenerator::fin_arrives(tcp::State to, const Circumstances& how) {
     shutdown_ |= 1;
     fin_received_ = true;
     moves(to, how);
 }
 
 void RecordGenerator::resets(td_reset_direction direction, bool reply, td_reset_reason reason) {
-    write(Reset{now_, sock_, cookie_, direction,
-                kernel().reset_reasons ? reason : TD_REASON_UNKNOWN, reply,
-                static_cast<std::uint8_t>(shown_)});
+    write(event::Reset{now_, sock_, cookie_, direction,
+                       kernel().reset_reasons ? reason : TD_REASON_UNKNOWN, reply,
+                       static_cast<std::uint8_t>(shown_)});
     if (direction == TD_RESET_SENT && !reply) stale_error_ = 104;
 }
 
@@ -348,4 +361,4 @@ void RecordGenerator::judge(const ExpectedClose& verdict) {
     if (verdict.time_wait) line.time_wait = {dwell, *verdict.time_wait, verdict.restarts};
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::synth

@@ -13,22 +13,22 @@
 #include "synth/generated_connection.h"
 #include "synth/setting.h"
 
-namespace tcpdwell {
+namespace tcpdwell::synth {
 
 /// Circumstances of a state change of a full socket.
 struct Circumstances {
-    std::uint8_t error = 0;      ///< sk_err
-    bool owned = false;          ///< a task holds the socket's lock
-    std::optional<Process> by{}; ///< the task, if it isn't the socket's own
-    std::uint16_t flags = 0;     ///< td_state_flags besides those that follow from the story
+    std::uint8_t error = 0;             ///< sk_err
+    bool owned = false;                 ///< a task holds the socket's lock
+    std::optional<event::Process> by{}; ///< the task, if it isn't the socket's own
+    std::uint16_t flags = 0;            ///< td_state_flags besides those that follow from the story
 };
 
 /// Circumstances a connection is to be told in the end.
 struct ExpectedClose {
-    ClosedFirst closed_first = ClosedFirst::unknown;
-    Ending ending = Ending::unknown;
-    EndingDetail detail = EndingDetail::none;
-    std::optional<TimeWaitEnd> time_wait{};
+    tcp::ClosedFirst closed_first = tcp::ClosedFirst::unknown;
+    tcp::Ending ending = tcp::Ending::unknown;
+    tcp::EndingDetail detail = tcp::EndingDetail::none;
+    std::optional<tcp::TimeWaitEnd> time_wait{};
     std::uint32_t restarts = 0;
 };
 
@@ -42,9 +42,9 @@ public:
     GeneratedConnection finish();
 
     [[nodiscard]] const KernelTraits& kernel() const { return stage_.kernel; }
-    [[nodiscard]] const FourTuple& tuple() const { return stage_.tuple; }
-    [[nodiscard]] Process worker() const; ///< another process of the same service
-    [[nodiscard]] Process admin() const;  ///< whoever runs ss -K
+    [[nodiscard]] const tcp::FourTuple& tuple() const { return stage_.tuple; }
+    [[nodiscard]] event::Process worker() const; ///< another process of the same service
+    [[nodiscard]] event::Process admin() const;  ///< whoever runs ss -K
 
     // Time
     void wait(Nanoseconds typical);
@@ -72,22 +72,22 @@ public:
     void third_ack_arrives();     ///< the request becomes a full socket
     void cookie_ack_arrives();    ///< a full socket out of a SYN cookie
     void fast_open_syn_arrives(); ///< a full socket in SYN_RECV
-    void is_accepted(const Process& by);
+    void is_accepted(const event::Process& by);
 
     // A full socket lives
-    void moves(TcpState to, const Circumstances& how = {});                ///< shown, and true
-    void shows(TcpState from, TcpState to, const Circumstances& how = {}); ///< shown only
-    void truly(TcpState to);                                               ///< true, but not shown
+    void moves(tcp::State to, const Circumstances& how = {});                  ///< shown, and true
+    void shows(tcp::State from, tcp::State to, const Circumstances& how = {}); ///< shown only
+    void truly(tcp::State to); ///< true, but not shown
     void shuts_down_sending();
     void closes();
     void dies_by_close(std::uint16_t flags = 0); ///< with an RST, or before it was established
     void dies_by_disconnect();                   ///< connect() to AF_UNSPEC
     void is_killed(); ///< by ss -K; with an RST unless it was just connecting
-    void fin_arrives(TcpState to, const Circumstances& how = {});
+    void fin_arrives(tcp::State to, const Circumstances& how = {});
     void resets(td_reset_direction direction, bool reply, td_reset_reason reason);
 
     // A mini-socket takes over
-    void becomes_mini(TcpState substate, Nanoseconds timeout = std::chrono::seconds(60));
+    void becomes_mini(tcp::State substate, Nanoseconds timeout = std::chrono::seconds(60));
     void mini_gets_fin(
         bool timer_moves); ///< FIN_WAIT2 -> TIME_WAIT; unseen unless the timer changes its bucket
     void mini_gets_segment(bool timer_moves); ///< which starts the 2 MSL anew
@@ -102,11 +102,11 @@ public:
     void stays_open(const ExpectedClose& verdict);
 
 private:
-    void write(const Event& event);
-    void begin_connection(Role role, const Process& process);
+    void write(const event::Event& event);
+    void begin_connection(tcp::Role role, const event::Process& process);
     void child_shows_syn_recv();
     void child_established(std::uint16_t flags);
-    void note_transition(MonoTime at, TcpState to, bool dwell_known);
+    void note_transition(MonoTime at, tcp::State to, bool dwell_known);
     void timewait(td_timer_op op, unsigned stack);
     void mini_rearms(bool timer_moves);
     void request(td_timer_op op);
@@ -123,16 +123,16 @@ private:
     std::optional<MonoTime> listening_since_;
     std::uint64_t listener_sock_ = 0;
     std::uint64_t listener_cookie_ = 0;
-    Process app_;
-    Process task_;
+    event::Process app_;
+    event::Process task_;
 
     std::uint64_t sock_ = 0;
     std::uint64_t request_ = 0;
     std::uint64_t mini_ = 0;
     std::uint64_t cookie_ = 0;
     std::uint8_t timeouts_ = 0;
-    TcpState shown_ = TcpState::CLOSE;
-    TcpState true_ = TcpState::CLOSE;
+    tcp::State shown_ = tcp::State::CLOSE;
+    tcp::State true_ = tcp::State::CLOSE;
     std::optional<MonoTime> since_; ///< when true_ began
     std::uint8_t shutdown_ = 0;
     std::uint8_t stale_error_ = 0; ///< sk_err left by the previous connection of the same socket
@@ -142,9 +142,9 @@ private:
     bool port_known_ = false;
     bool sends_syn_ = false;
     bool answered_syn_ = false; ///< the full socket itself, not a request, has sent the SYN-ACK
-    TcpState substate_ = TcpState::TIME_WAIT;
+    tcp::State substate_ = tcp::State::TIME_WAIT;
     MonoTime expires_;
     MonoTime entered_;
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::synth

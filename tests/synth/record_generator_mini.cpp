@@ -3,11 +3,11 @@
 // functions that set it.
 #include "synth/record_generator.h"
 
-namespace tcpdwell {
+namespace tcpdwell::synth {
 namespace {
 
 using namespace std::chrono_literals;
-using enum TcpState;
+using enum tcp::State;
 
 /// `now` as the kernel's jiffies and milliseconds tell it.
 MonoTime cut(MonoTime now, Nanoseconds grain) { return now - now.time_since_epoch() % grain; }
@@ -22,11 +22,11 @@ void RecordGenerator::timewait(td_timer_op op, unsigned stack) {
     if (kernel().entry_stamp) entered = entered_;
     const bool has_stack = kernel().stacks && (op == TD_TIMER_CANCEL || op == TD_TIMER_KILL);
     const unsigned shown_stack = has_stack ? stack | TD_STACK_TAKEN : 0u;
-    write(TimewaitTimer{now_, stage_.netns, mini_, cookie_, tuple(), op, substate_, expires_,
-                        entered, static_cast<std::uint16_t>(shown_stack)});
+    write(event::TimewaitTimer{now_, stage_.netns, mini_, cookie_, tuple(), op, substate_, expires_,
+                               entered, static_cast<std::uint16_t>(shown_stack)});
 }
 
-void RecordGenerator::becomes_mini(TcpState substate, Nanoseconds timeout) {
+void RecordGenerator::becomes_mini(tcp::State substate, Nanoseconds timeout) {
     mini_ = memory_.take(KernelMemory::Slab::mini, now_);
     substate_ = substate;
     expires_ = cut(now_, kTick) + timeout;
@@ -73,8 +73,8 @@ void RecordGenerator::mini_is_swept() {
     if (kernel().functions) return; // nothing to look for
     std::optional<MonoTime> entered;
     if (kernel().entry_stamp) entered = entered_;
-    write(SocketListed{now_, stage_.netns, mini_, cookie_, tuple(), substate_, true, false, true,
-                       expires_, entered, 0, Owner{}});
+    write(event::SocketListed{now_, stage_.netns, mini_, cookie_, tuple(), substate_, true, false,
+                              true, expires_, entered, 0, event::Owner{}});
 }
 
 void RecordGenerator::mini_expires() {
@@ -93,8 +93,8 @@ void RecordGenerator::mini_dies(unsigned stack) {
 
 void RecordGenerator::mini_resets() {
     if (!kernel().reset_reasons) return;
-    write(Reset{now_, mini_, cookie_, TD_RESET_SENT, TD_REASON_TIMEWAIT, true,
-                static_cast<std::uint8_t>(TIME_WAIT)});
+    write(event::Reset{now_, mini_, cookie_, TD_RESET_SENT, TD_REASON_TIMEWAIT, true,
+                       static_cast<std::uint8_t>(TIME_WAIT)});
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::synth

@@ -2,10 +2,10 @@
 // The catalog, and the beginnings and middles that most stories share.
 #include "synth/scenario.h"
 
-namespace tcpdwell {
+namespace tcpdwell::synth {
 
 using namespace std::chrono_literals;
-using enum TcpState;
+using enum tcp::State;
 
 const std::vector<Scenario>& all_scenarios() {
     static const std::vector<Scenario> all = [] {
@@ -53,4 +53,4 @@ void close_until_time_wait(RecordGenerator& t) {
     t.becomes_mini(TIME_WAIT);
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::synth

@@ -12,7 +12,7 @@
 #include "synth/record_generator.h"
 #include "synth/setting.h"
 
-namespace tcpdwell {
+namespace tcpdwell::synth {
 
 struct Scenario {
     std::string_view name;
@@ -39,4 +39,4 @@ void close_until_fin_wait2(RecordGenerator& t); ///< from ESTABLISHED; a full so
 void close_until_time_wait(
     RecordGenerator& t); ///< from ESTABLISHED; a mini-socket, by a FIN with the ACK
 
-} // namespace tcpdwell
+} // namespace tcpdwell::synth

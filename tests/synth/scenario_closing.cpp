@@ -2,22 +2,22 @@
 // Stories of orderly closing, and of FIN_WAIT2 in a full socket and in a mini-socket.
 #include "synth/scenario.h"
 
-namespace tcpdwell {
+namespace tcpdwell::synth {
 namespace {
 
 using namespace std::chrono_literals;
-using enum TcpState;
+using enum tcp::State;
 
-constexpr ExpectedClose kLocalFin{ClosedFirst::local, Ending::fin, EndingDetail::none,
-                                  TimeWaitEnd::expired};
-constexpr ExpectedClose kBothFin{ClosedFirst::both, Ending::fin, EndingDetail::none,
-                                 TimeWaitEnd::expired};
-constexpr ExpectedClose kRemoteFin{ClosedFirst::remote, Ending::fin};
-constexpr ExpectedClose kFinWait2Expired{ClosedFirst::local, Ending::fin_wait2_expired};
-constexpr ExpectedClose kDataAfterClose{ClosedFirst::local, Ending::reset_sent,
-                                        EndingDetail::data_after_close};
-constexpr ExpectedClose kOverflow{ClosedFirst::local, Ending::fin, EndingDetail::none,
-                                  TimeWaitEnd::overflow};
+constexpr ExpectedClose kLocalFin{tcp::ClosedFirst::local, tcp::Ending::fin,
+                                  tcp::EndingDetail::none, tcp::TimeWaitEnd::expired};
+constexpr ExpectedClose kBothFin{tcp::ClosedFirst::both, tcp::Ending::fin, tcp::EndingDetail::none,
+                                 tcp::TimeWaitEnd::expired};
+constexpr ExpectedClose kRemoteFin{tcp::ClosedFirst::remote, tcp::Ending::fin};
+constexpr ExpectedClose kFinWait2Expired{tcp::ClosedFirst::local, tcp::Ending::fin_wait2_expired};
+constexpr ExpectedClose kDataAfterClose{tcp::ClosedFirst::local, tcp::Ending::reset_sent,
+                                        tcp::EndingDetail::data_after_close};
+constexpr ExpectedClose kOverflow{tcp::ClosedFirst::local, tcp::Ending::fin,
+                                  tcp::EndingDetail::none, tcp::TimeWaitEnd::overflow};
 
 void open_orphaned_in_mini(RecordGenerator& t) {
     open_as_client(t);
@@ -113,7 +113,7 @@ void half_closed_still(RecordGenerator& t) {
     t.wait(200us);
     t.moves(FIN_WAIT2);
     t.wait(1s);
-    t.stays_open({ClosedFirst::local, Ending::open});
+    t.stays_open({tcp::ClosedFirst::local, tcp::Ending::open});
 }
 
 void fin_later_timer_moves(RecordGenerator& t) {
@@ -173,29 +173,30 @@ void fin_wait2_mini_gets_data(RecordGenerator& t) {
     t.mini_dies(TD_STACK_DESCHEDULE | TD_STACK_RECEIVE);
     t.ends(t.kernel().stacks || t.kernel().reset_reasons
                ? kDataAfterClose
-               : ExpectedClose{ClosedFirst::local, Ending::unknown});
+               : ExpectedClose{tcp::ClosedFirst::local, tcp::Ending::unknown});
 }
 
 void fin_wait2_mini_gets_reset(RecordGenerator& t) {
     open_orphaned_in_mini(t);
     t.wait(300ms);
     t.mini_dies(TD_STACK_DESCHEDULE | TD_STACK_TIMEWAIT_PROCESS | TD_STACK_RECEIVE);
-    t.ends({ClosedFirst::local, t.kernel().stacks ? Ending::reset_received : Ending::unknown});
+    t.ends({tcp::ClosedFirst::local,
+            t.kernel().stacks ? tcp::Ending::reset_received : tcp::Ending::unknown});
 }
 
 void fin_wait2_mini_killed(RecordGenerator& t) {
     open_orphaned_in_mini(t);
     t.wait(300ms);
     t.mini_dies(TD_STACK_DESCHEDULE | TD_STACK_ABORT);
-    t.ends({ClosedFirst::local, Ending::unknown,
-            t.kernel().stacks ? EndingDetail::admin_kill : EndingDetail::none});
+    t.ends({tcp::ClosedFirst::local, tcp::Ending::unknown,
+            t.kernel().stacks ? tcp::EndingDetail::admin_kill : tcp::EndingDetail::none});
 }
 
 void fin_wait2_mini_purged(RecordGenerator& t) {
     open_orphaned_in_mini(t);
     t.wait(300ms);
     t.mini_dies(TD_STACK_PURGE);
-    t.ends({ClosedFirst::local, Ending::unknown});
+    t.ends({tcp::ClosedFirst::local, tcp::Ending::unknown});
 }
 
 void fin_wait1_gets_data(RecordGenerator& t) {
@@ -247,7 +248,8 @@ void overflow_in_closing(RecordGenerator& t) {
     t.fin_arrives(CLOSING);
     t.wait(20ms);
     t.moves(CLOSE);
-    t.ends({ClosedFirst::both, Ending::fin, EndingDetail::none, TimeWaitEnd::overflow});
+    t.ends({tcp::ClosedFirst::both, tcp::Ending::fin, tcp::EndingDetail::none,
+            tcp::TimeWaitEnd::overflow});
 }
 
 void overflow_before_fin(RecordGenerator& t) {
@@ -255,8 +257,8 @@ void overflow_before_fin(RecordGenerator& t) {
     close_until_fin_wait2(t);
     t.wait(3us);
     t.moves(CLOSE);
-    t.ends(
-        {ClosedFirst::local, Ending::fin, EndingDetail::peer_fin_not_seen, TimeWaitEnd::overflow});
+    t.ends({tcp::ClosedFirst::local, tcp::Ending::fin, tcp::EndingDetail::peer_fin_not_seen,
+            tcp::TimeWaitEnd::overflow});
 }
 
 } // namespace
@@ -291,4 +293,4 @@ std::span<const Scenario> closing_scenarios() {
     return kList;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::synth

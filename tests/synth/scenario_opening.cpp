@@ -2,13 +2,13 @@
 // Stories of handshakes: done, refused, given up, never completed.
 #include "synth/scenario.h"
 
-namespace tcpdwell {
+namespace tcpdwell::synth {
 namespace {
 
 using namespace std::chrono_literals;
-using enum TcpState;
+using enum tcp::State;
 
-constexpr ExpectedClose kClosedByRemote{ClosedFirst::remote, Ending::fin};
+constexpr ExpectedClose kClosedByRemote{tcp::ClosedFirst::remote, tcp::Ending::fin};
 
 void remote_closes(RecordGenerator& t) {
     t.fin_arrives(CLOSE_WAIT);
@@ -40,7 +40,8 @@ void self_connect(RecordGenerator& t) {
     t.wait(2us);
     t.becomes_mini(TIME_WAIT);
     t.mini_expires();
-    t.ends({ClosedFirst::both, Ending::fin, EndingDetail::none, TimeWaitEnd::expired});
+    t.ends({tcp::ClosedFirst::both, tcp::Ending::fin, tcp::EndingDetail::none,
+            tcp::TimeWaitEnd::expired});
 }
 
 void refused_then_retried(RecordGenerator& t) {
@@ -48,7 +49,7 @@ void refused_then_retried(RecordGenerator& t) {
     t.wait(200us);
     t.resets(TD_RESET_RECEIVED, false, TD_REASON_UNKNOWN);
     t.moves(CLOSE, {.error = 111, .owned = true});
-    t.ends({ClosedFirst::none, Ending::refused}, true);
+    t.ends({tcp::ClosedFirst::none, tcp::Ending::refused}, true);
     t.wait(100ms);
     open_as_client(t);
     remote_closes(t);
@@ -58,21 +59,21 @@ void connect_times_out(RecordGenerator& t) {
     t.connects();
     t.wait(127s);
     t.moves(CLOSE, {.error = 110});
-    t.ends({ClosedFirst::none, Ending::connect_failed, EndingDetail::timeout});
+    t.ends({tcp::ClosedFirst::none, tcp::Ending::connect_failed, tcp::EndingDetail::timeout});
 }
 
 void unreachable(RecordGenerator& t) {
     t.connects();
     t.wait(3s);
     t.moves(CLOSE, {.error = 113});
-    t.ends({ClosedFirst::none, Ending::connect_failed, EndingDetail::unreachable});
+    t.ends({tcp::ClosedFirst::none, tcp::Ending::connect_failed, tcp::EndingDetail::unreachable});
 }
 
 void connect_given_up(RecordGenerator& t) {
     t.connects();
     t.wait(2s);
     t.dies_by_close();
-    t.ends({ClosedFirst::none, Ending::connect_failed, EndingDetail::given_up});
+    t.ends({tcp::ClosedFirst::none, tcp::Ending::connect_failed, tcp::EndingDetail::given_up});
 }
 
 void refused_by_icmp(RecordGenerator& t) {
@@ -80,38 +81,38 @@ void refused_by_icmp(RecordGenerator& t) {
     t.wait(500us);
     t.moves(CLOSE,
             {.error = 111}); // port unreachable: ECONNREFUSED too, but nobody has sent an RST
-    t.ends({ClosedFirst::none, Ending::connect_failed, EndingDetail::unreachable});
+    t.ends({tcp::ClosedFirst::none, tcp::Ending::connect_failed, tcp::EndingDetail::unreachable});
 }
 
 void connect_taken_back(RecordGenerator& t) {
     t.connects();
     t.wait(1s);
     t.dies_by_disconnect(); // connect() to AF_UNSPEC
-    t.ends({ClosedFirst::none, Ending::connect_failed, EndingDetail::given_up});
+    t.ends({tcp::ClosedFirst::none, tcp::Ending::connect_failed, tcp::EndingDetail::given_up});
 }
 
 void connect_killed(RecordGenerator& t) {
     t.connects();
     t.wait(2s);
     t.is_killed(); // without an RST: nothing to reset yet
-    t.ends({ClosedFirst::none, Ending::connect_failed, EndingDetail::admin_kill});
+    t.ends({tcp::ClosedFirst::none, tcp::Ending::connect_failed, tcp::EndingDetail::admin_kill});
 }
 
 void no_free_port(RecordGenerator& t) {
     t.connects(RecordGenerator::LocalPort::none_free);
     t.moves(CLOSE, {.owned = true});
-    t.ends({ClosedFirst::none, Ending::connect_failed, EndingDetail::no_port});
+    t.ends({tcp::ClosedFirst::none, tcp::Ending::connect_failed, tcp::EndingDetail::no_port});
 }
 
 void still_connecting(RecordGenerator& t) {
     t.connects();
     t.wait(500ms);
-    t.stays_open({ClosedFirst::none, Ending::open});
+    t.stays_open({tcp::ClosedFirst::none, tcp::Ending::open});
 }
 
 void still_established(RecordGenerator& t) {
     open_as_client(t);
-    t.stays_open({ClosedFirst::none, Ending::open});
+    t.stays_open({tcp::ClosedFirst::none, tcp::Ending::open});
 }
 
 void served(RecordGenerator& t) {
@@ -186,7 +187,8 @@ void fast_open_closed_early(RecordGenerator& t) {
     t.wait(2us);
     t.becomes_mini(TIME_WAIT);
     t.mini_expires();
-    t.ends({ClosedFirst::local, Ending::fin, EndingDetail::none, TimeWaitEnd::expired});
+    t.ends({tcp::ClosedFirst::local, tcp::Ending::fin, tcp::EndingDetail::none,
+            tcp::TimeWaitEnd::expired});
 }
 
 void fast_open_reset(RecordGenerator& t) {
@@ -195,7 +197,7 @@ void fast_open_reset(RecordGenerator& t) {
     t.wait(30ms);
     t.resets(TD_RESET_RECEIVED, false, TD_REASON_UNKNOWN);
     t.moves(CLOSE, {.error = 104});
-    t.ends({ClosedFirst::none, Ending::handshake_failed});
+    t.ends({tcp::ClosedFirst::none, tcp::Ending::handshake_failed});
 }
 
 void handshake_reset(RecordGenerator& t) {
@@ -203,7 +205,7 @@ void handshake_reset(RecordGenerator& t) {
     t.syn_arrives();
     t.wait(100ms);
     t.request_dies();
-    t.ends({ClosedFirst::none, Ending::handshake_failed});
+    t.ends({tcp::ClosedFirst::none, tcp::Ending::handshake_failed});
     t.wait(100ms);
 }
 
@@ -216,7 +218,7 @@ void handshake_times_out(RecordGenerator& t) {
     }
     t.wait(32s);
     t.synack_times_out_finally();
-    t.ends({ClosedFirst::none, Ending::handshake_failed, EndingDetail::timeout});
+    t.ends({tcp::ClosedFirst::none, tcp::Ending::handshake_failed, tcp::EndingDetail::timeout});
     t.wait(100ms);
 }
 
@@ -257,4 +259,4 @@ std::span<const Scenario> opening_scenarios() {
     return kList;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::synth

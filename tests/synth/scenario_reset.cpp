@@ -2,11 +2,11 @@
 // Stories of resets, sent and received, and of connections that time out.
 #include "synth/scenario.h"
 
-namespace tcpdwell {
+namespace tcpdwell::synth {
 namespace {
 
 using namespace std::chrono_literals;
-using enum TcpState;
+using enum tcp::State;
 
 void open_until_close_wait(RecordGenerator& t) {
     open_as_client(t);
@@ -21,25 +21,25 @@ void reset_received(RecordGenerator& t, std::uint8_t error, const ExpectedClose&
     t.ends(verdict);
 }
 
-constexpr ExpectedClose reset_received_after(ClosedFirst first) {
-    return {first, Ending::reset_received};
+constexpr ExpectedClose reset_received_after(tcp::ClosedFirst first) {
+    return {first, tcp::Ending::reset_received};
 }
 
 void reset_in_established(RecordGenerator& t) {
     open_as_client(t);
-    reset_received(t, 104, reset_received_after(ClosedFirst::remote));
+    reset_received(t, 104, reset_received_after(tcp::ClosedFirst::remote));
 }
 
 void reset_in_backlog(RecordGenerator& t) {
     open_as_server(t);
-    reset_received(t, 104, reset_received_after(ClosedFirst::remote), true);
+    reset_received(t, 104, reset_received_after(tcp::ClosedFirst::remote), true);
 }
 
 void reset_in_fin_wait1(RecordGenerator& t) {
     open_as_client(t);
     t.closes();
     t.wait(20ms);
-    reset_received(t, 104, reset_received_after(ClosedFirst::local));
+    reset_received(t, 104, reset_received_after(tcp::ClosedFirst::local));
 }
 
 void reset_in_fin_wait2(RecordGenerator& t) {
@@ -48,7 +48,7 @@ void reset_in_fin_wait2(RecordGenerator& t) {
     t.wait(200us);
     t.moves(FIN_WAIT2);
     t.wait(70ms);
-    reset_received(t, 104, reset_received_after(ClosedFirst::local));
+    reset_received(t, 104, reset_received_after(tcp::ClosedFirst::local));
 }
 
 void reset_in_closing(RecordGenerator& t) {
@@ -57,19 +57,19 @@ void reset_in_closing(RecordGenerator& t) {
     t.wait(100us);
     t.fin_arrives(CLOSING);
     t.wait(50ms);
-    reset_received(t, 104, reset_received_after(ClosedFirst::both));
+    reset_received(t, 104, reset_received_after(tcp::ClosedFirst::both));
 }
 
 void reset_in_close_wait(RecordGenerator& t) {
     open_until_close_wait(t);
-    reset_received(t, 32, reset_received_after(ClosedFirst::remote));
+    reset_received(t, 32, reset_received_after(tcp::ClosedFirst::remote));
 }
 
 void reset_in_last_ack(RecordGenerator& t) {
     open_until_close_wait(t);
     t.closes();
     t.wait(20ms);
-    reset_received(t, 104, reset_received_after(ClosedFirst::remote));
+    reset_received(t, 104, reset_received_after(tcp::ClosedFirst::remote));
 }
 
 /// The task closes the socket at once; the RST is seen after it has been sent.
@@ -84,25 +84,25 @@ void aborts(RecordGenerator& t, std::uint16_t flags, td_reset_reason reason,
 void linger_zero(RecordGenerator& t) {
     open_as_client(t);
     aborts(t, TD_STATE_LINGER_ZERO, TD_REASON_STATE,
-           {ClosedFirst::local, Ending::reset_sent, EndingDetail::so_linger_zero});
+           {tcp::ClosedFirst::local, tcp::Ending::reset_sent, tcp::EndingDetail::so_linger_zero});
 }
 
 void unread_data(RecordGenerator& t) {
     open_as_server(t);
     aborts(t, 0, TD_REASON_ABORT_ON_CLOSE,
-           {ClosedFirst::local, Ending::reset_sent, EndingDetail::unread_data});
+           {tcp::ClosedFirst::local, tcp::Ending::reset_sent, tcp::EndingDetail::unread_data});
 }
 
 void linger_zero_in_close_wait(RecordGenerator& t) {
     open_until_close_wait(t);
     aborts(t, TD_STATE_LINGER_ZERO, TD_REASON_STATE,
-           {ClosedFirst::remote, Ending::reset_sent, EndingDetail::so_linger_zero});
+           {tcp::ClosedFirst::remote, tcp::Ending::reset_sent, tcp::EndingDetail::so_linger_zero});
 }
 
 void unread_data_in_close_wait(RecordGenerator& t) {
     open_until_close_wait(t);
     aborts(t, 0, TD_REASON_ABORT_ON_CLOSE,
-           {ClosedFirst::remote, Ending::reset_sent, EndingDetail::unread_data});
+           {tcp::ClosedFirst::remote, tcp::Ending::reset_sent, tcp::EndingDetail::unread_data});
 }
 
 void disconnect_then_reconnect(RecordGenerator& t) {
@@ -110,25 +110,25 @@ void disconnect_then_reconnect(RecordGenerator& t) {
     t.dies_by_disconnect();
     t.wait(30us);
     t.resets(TD_RESET_SENT, false, TD_REASON_STATE);
-    t.ends({ClosedFirst::local, Ending::reset_sent, EndingDetail::disconnect}, true);
+    t.ends({tcp::ClosedFirst::local, tcp::Ending::reset_sent, tcp::EndingDetail::disconnect}, true);
     t.wait(60us);
     open_as_client(t);
-    reset_received(t, 104, reset_received_after(ClosedFirst::remote));
+    reset_received(t, 104, reset_received_after(tcp::ClosedFirst::remote));
 }
 
-void admin_kill(RecordGenerator& t, ClosedFirst first) {
+void admin_kill(RecordGenerator& t, tcp::ClosedFirst first) {
     t.is_killed();
-    t.ends({first, Ending::reset_sent, EndingDetail::admin_kill});
+    t.ends({first, tcp::Ending::reset_sent, tcp::EndingDetail::admin_kill});
 }
 
 void admin_kill_in_established(RecordGenerator& t) {
     open_as_client(t);
-    admin_kill(t, ClosedFirst::local);
+    admin_kill(t, tcp::ClosedFirst::local);
 }
 
 void admin_kill_in_close_wait(RecordGenerator& t) {
     open_until_close_wait(t);
-    admin_kill(t, ClosedFirst::remote);
+    admin_kill(t, tcp::ClosedFirst::remote);
 }
 
 void linger2_negative(RecordGenerator& t) {
@@ -140,7 +140,7 @@ void linger2_negative(RecordGenerator& t) {
     t.moves(CLOSE, {.flags = TD_STATE_LINGER2_NEG});
     t.wait(5us);
     t.resets(TD_RESET_SENT, true, TD_REASON_ABORT_ON_DATA);
-    t.ends({ClosedFirst::local, Ending::reset_sent, EndingDetail::linger2});
+    t.ends({tcp::ClosedFirst::local, tcp::Ending::reset_sent, tcp::EndingDetail::linger2});
 }
 
 void linger2_negative_in_fin_wait2(RecordGenerator& t) {
@@ -154,7 +154,7 @@ void linger2_negative_in_fin_wait2(RecordGenerator& t) {
     t.moves(CLOSE, {.owned = true, .flags = TD_STATE_LINGER2_NEG});
     t.wait(20us);
     t.resets(TD_RESET_SENT, false, TD_REASON_ABORT_ON_LINGER);
-    t.ends({ClosedFirst::local, Ending::reset_sent, EndingDetail::linger2});
+    t.ends({tcp::ClosedFirst::local, tcp::Ending::reset_sent, tcp::EndingDetail::linger2});
 }
 
 void listener_closed(RecordGenerator& t) {
@@ -169,42 +169,43 @@ void listener_closed(RecordGenerator& t) {
         CLOSE); // inet_csk_listen_stop(): by the closing task, but not as the owner of the child
     t.wait(20us);
     t.resets(TD_RESET_SENT, false, TD_REASON_STATE);
-    t.ends({ClosedFirst::local, Ending::reset_sent, EndingDetail::listener_closed});
+    t.ends({tcp::ClosedFirst::local, tcp::Ending::reset_sent, tcp::EndingDetail::listener_closed});
 }
 
-void times_out(RecordGenerator& t, std::uint8_t error, std::uint16_t flags, ClosedFirst first,
-               EndingDetail detail) {
+void times_out(RecordGenerator& t, std::uint8_t error, std::uint16_t flags, tcp::ClosedFirst first,
+               tcp::EndingDetail detail) {
     t.wait(20s);
     t.moves(CLOSE, {.error = error, .flags = flags});
-    t.ends({first, Ending::timed_out, detail});
+    t.ends({first, tcp::Ending::timed_out, detail});
 }
 
 void retransmission_times_out(RecordGenerator& t) {
     open_as_client(t);
-    times_out(t, 110, 0, ClosedFirst::none, EndingDetail::retransmission);
+    times_out(t, 110, 0, tcp::ClosedFirst::none, tcp::EndingDetail::retransmission);
 }
 
 void retransmission_times_out_unreachable(RecordGenerator& t) {
     open_as_client(t);
-    times_out(t, 113, 0, ClosedFirst::none,
-              EndingDetail::retransmission); // sk_err_soft, from an ICMP message
+    times_out(t, 113, 0, tcp::ClosedFirst::none,
+              tcp::EndingDetail::retransmission); // sk_err_soft, from an ICMP message
 }
 
 void user_timeout(RecordGenerator& t) {
     open_as_client(t);
-    times_out(t, 110, TD_STATE_USER_TIMEOUT, ClosedFirst::none, EndingDetail::user_timeout);
+    times_out(t, 110, TD_STATE_USER_TIMEOUT, tcp::ClosedFirst::none,
+              tcp::EndingDetail::user_timeout);
 }
 
 void orphan_times_out_in_fin_wait1(RecordGenerator& t) {
     open_as_client(t);
     t.closes();
-    times_out(t, 110, 0, ClosedFirst::local, EndingDetail::retransmission);
+    times_out(t, 110, 0, tcp::ClosedFirst::local, tcp::EndingDetail::retransmission);
 }
 
 void orphan_times_out_in_last_ack(RecordGenerator& t) {
     open_until_close_wait(t);
     t.closes();
-    times_out(t, 110, 0, ClosedFirst::remote, EndingDetail::retransmission);
+    times_out(t, 110, 0, tcp::ClosedFirst::remote, tcp::EndingDetail::retransmission);
 }
 
 void keepalive_times_out(RecordGenerator& t) {
@@ -213,7 +214,7 @@ void keepalive_times_out(RecordGenerator& t) {
     t.resets(TD_RESET_SENT, false, TD_REASON_KEEPALIVE);
     t.wait(3us);
     t.moves(CLOSE, {.error = 110});
-    t.ends({ClosedFirst::none, Ending::timed_out, EndingDetail::keepalive});
+    t.ends({tcp::ClosedFirst::none, tcp::Ending::timed_out, tcp::EndingDetail::keepalive});
 }
 
 void orphan_limit_by_timer(RecordGenerator& t) {
@@ -223,7 +224,7 @@ void orphan_limit_by_timer(RecordGenerator& t) {
     t.resets(TD_RESET_SENT, false, TD_REASON_ABORT_ON_MEMORY);
     t.wait(3us);
     t.moves(CLOSE);
-    t.ends({ClosedFirst::local, Ending::reset_sent, EndingDetail::orphan_limit});
+    t.ends({tcp::ClosedFirst::local, tcp::Ending::reset_sent, tcp::EndingDetail::orphan_limit});
 }
 
 void orphan_limit_at_close(RecordGenerator& t) {
@@ -233,7 +234,7 @@ void orphan_limit_at_close(RecordGenerator& t) {
     t.moves(CLOSE, {.owned = true});
     t.wait(20us);
     t.resets(TD_RESET_SENT, false, TD_REASON_ABORT_ON_MEMORY);
-    t.ends({ClosedFirst::local, Ending::reset_sent, EndingDetail::orphan_limit});
+    t.ends({tcp::ClosedFirst::local, tcp::Ending::reset_sent, tcp::EndingDetail::orphan_limit});
 }
 
 } // namespace
@@ -269,4 +270,4 @@ std::span<const Scenario> reset_scenarios() {
     return kList;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::synth

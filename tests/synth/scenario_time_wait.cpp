@@ -2,19 +2,19 @@
 // Stories of TIME_WAIT: started anew, moved, and ended before its time.
 #include "synth/scenario.h"
 
-namespace tcpdwell {
+namespace tcpdwell::synth {
 namespace {
 
 using namespace std::chrono_literals;
-using enum TcpState;
+using enum tcp::State;
 
-constexpr ExpectedClose local_fin(TimeWaitEnd end, std::uint32_t restarts = 0) {
-    return {ClosedFirst::local, Ending::fin, EndingDetail::none, end, restarts};
+constexpr ExpectedClose local_fin(tcp::TimeWaitEnd end, std::uint32_t restarts = 0) {
+    return {tcp::ClosedFirst::local, tcp::Ending::fin, tcp::EndingDetail::none, end, restarts};
 }
 
 /// What a killed mini-socket's stack tells; nothing else does.
-TimeWaitEnd if_stacks(const RecordGenerator& t, TimeWaitEnd end) {
-    return t.kernel().stacks ? end : TimeWaitEnd::unknown;
+tcp::TimeWaitEnd if_stacks(const RecordGenerator& t, tcp::TimeWaitEnd end) {
+    return t.kernel().stacks ? end : tcp::TimeWaitEnd::unknown;
 }
 
 void wait_as_client(RecordGenerator& t) {
@@ -29,14 +29,14 @@ void restarted(RecordGenerator& t) {
     t.wait(15s);
     t.mini_gets_segment(true);
     t.mini_expires();
-    t.ends(local_fin(TimeWaitEnd::expired, 2));
+    t.ends(local_fin(tcp::TimeWaitEnd::expired, 2));
 }
 
 void restarted_unseen(RecordGenerator& t) {
     wait_as_client(t);
     t.mini_gets_segment(false);
     t.mini_expires();
-    t.ends(local_fin(TimeWaitEnd::expired, 1));
+    t.ends(local_fin(tcp::TimeWaitEnd::expired, 1));
 }
 
 void migrated(RecordGenerator& t) {
@@ -53,25 +53,25 @@ void migrated(RecordGenerator& t) {
     t.wait(500ms);
     t.mini_migrates();
     t.mini_expires();
-    t.ends(local_fin(TimeWaitEnd::expired));
+    t.ends(local_fin(tcp::TimeWaitEnd::expired));
 }
 
 void assassinated(RecordGenerator& t) {
     wait_as_client(t);
     t.mini_dies(TD_STACK_DESCHEDULE | TD_STACK_TIMEWAIT_PROCESS | TD_STACK_RECEIVE);
-    t.ends(local_fin(if_stacks(t, TimeWaitEnd::reset)));
+    t.ends(local_fin(if_stacks(t, tcp::TimeWaitEnd::reset)));
 }
 
 void killed(RecordGenerator& t) {
     wait_as_client(t);
     t.mini_dies(TD_STACK_DESCHEDULE | TD_STACK_ABORT);
-    t.ends(local_fin(if_stacks(t, TimeWaitEnd::killed)));
+    t.ends(local_fin(if_stacks(t, tcp::TimeWaitEnd::killed)));
 }
 
 void purged(RecordGenerator& t) {
     wait_as_client(t);
     t.mini_dies(TD_STACK_PURGE);
-    t.ends(local_fin(if_stacks(t, TimeWaitEnd::purged)));
+    t.ends(local_fin(if_stacks(t, tcp::TimeWaitEnd::purged)));
 }
 
 void purged_after_unseen_fin(RecordGenerator& t) {
@@ -83,19 +83,19 @@ void purged_after_unseen_fin(RecordGenerator& t) {
     t.mini_gets_fin(false);
     t.wait(5s);
     t.mini_dies(TD_STACK_DESCHEDULE | TD_STACK_PURGE);
-    t.ends(local_fin(if_stacks(t, TimeWaitEnd::purged)));
+    t.ends(local_fin(if_stacks(t, tcp::TimeWaitEnd::purged)));
 }
 
 /// A client in TIME_WAIT connects again with the same four-tuple.
 void reused(RecordGenerator& t, RecordGenerator::LocalPort port) {
     wait_as_client(t);
-    t.reconnects(local_fin(TimeWaitEnd::reused), port);
+    t.reconnects(local_fin(tcp::TimeWaitEnd::reused), port);
     t.wait(300us);
     t.moves(ESTABLISHED);
     t.wait(80ms);
     close_until_time_wait(t);
     t.mini_expires();
-    t.ends(local_fin(TimeWaitEnd::expired));
+    t.ends(local_fin(tcp::TimeWaitEnd::expired));
 }
 
 void reused_chosen_port(RecordGenerator& t) { reused(t, RecordGenerator::LocalPort::chosen); }
@@ -107,7 +107,7 @@ void recycled(RecordGenerator& t) {
     close_until_time_wait(t);
     t.wait(3s);
     t.mini_dies(TD_STACK_DESCHEDULE | TD_STACK_RECEIVE);
-    t.ends(local_fin(TimeWaitEnd::recycled));
+    t.ends(local_fin(tcp::TimeWaitEnd::recycled));
     t.wait(30us);
     t.syn_arrives();
     t.wait(400us);
@@ -117,14 +117,14 @@ void recycled(RecordGenerator& t) {
     t.wait(80ms);
     close_until_time_wait(t);
     t.mini_expires();
-    t.ends(local_fin(TimeWaitEnd::expired));
+    t.ends(local_fin(tcp::TimeWaitEnd::expired));
 }
 
 void still_waiting(RecordGenerator& t) {
     open_as_client(t);
     close_until_time_wait(t);
     t.wait(300ms);
-    t.stays_open(local_fin(TimeWaitEnd::open));
+    t.stays_open(local_fin(tcp::TimeWaitEnd::open));
 }
 
 } // namespace
@@ -146,4 +146,4 @@ std::span<const Scenario> time_wait_scenarios() {
     return kList;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::synth

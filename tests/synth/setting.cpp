@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace tcpdwell {
+namespace tcpdwell::synth {
 namespace {
 
 constexpr std::uint64_t kFirstAddress = 0xffff888000000000;
@@ -31,4 +31,4 @@ void KernelMemory::give_back(Slab slab, std::uint64_t address, MonoTime now) {
         if (slot.address == address) slot.free_from = now;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::synth

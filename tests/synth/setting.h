@@ -10,7 +10,7 @@
 #include "base/time.h"
 #include "tcp/address.h"
 
-namespace tcpdwell {
+namespace tcpdwell::synth {
 
 /// What differs between kernels in the records that they lead to.
 struct KernelTraits {
@@ -59,11 +59,11 @@ private:
 struct Setting {
     KernelTraits kernel = kLinux6_18;
     std::uint32_t netns = 4026531840;
-    FourTuple tuple;                  ///< of the observed connection, as the observed side sees it
+    tcp::FourTuple tuple;             ///< of the observed connection, as the observed side sees it
     MonoTime start = kTestClock.mono; ///< of the first record
     std::uint64_t seed =
         0; ///< 0: typical pauses; else each is drawn from 0.5 to 1.5 times the typical one
     std::uint32_t first_pid = 1000; ///< the story's processes have this pid and the next ones
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::synth

@@ -7,16 +7,16 @@
 #include "event/encode.h"
 #include "synth/setting.h"
 
-namespace tcpdwell {
+namespace tcpdwell::synth {
 namespace {
 
 constexpr std::size_t kBatch = 256;
 
 } // namespace
 
-Result<EventSource::Status> SyntheticSource::poll(const RecordSink& sink) {
+Result<event::EventSource::Status> SyntheticSource::poll(const event::RecordSink& sink) {
     if (!clock_sent_) {
-        sink(encode(ClockReading{kTestClock}, kTestClock));
+        sink(encode(event::ClockReading{kTestClock}, kTestClock));
         clock_sent_ = true;
         now_ = kTestClock.mono;
     }
@@ -28,4 +28,4 @@ Result<EventSource::Status> SyntheticSource::poll(const RecordSink& sink) {
     return next_ < records_.size() ? Status::more : Status::finished;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::synth

@@ -7,14 +7,14 @@
 #include "event/source.h"
 #include "synth/generated_connection.h"
 
-namespace tcpdwell {
+namespace tcpdwell::synth {
 
 /// Hands out the td_clock of kTestClock, then the records of a story as fast as they are asked for.
-class SyntheticSource : public EventSource {
+class SyntheticSource : public event::EventSource {
 public:
     explicit SyntheticSource(std::vector<WireRecord> records) : records_(std::move(records)) {}
 
-    Result<Status> poll(const RecordSink& sink) override;
+    Result<Status> poll(const event::RecordSink& sink) override;
     /// Nothing was there before.
     [[nodiscard]] bool ready() const override { return true; }
     /// The time of the last record handed over.
@@ -29,4 +29,4 @@ private:
     MonoTime now_ = MonoTime::min();
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::synth

@@ -8,7 +8,7 @@
 
 #include "synth/scenario.h"
 
-namespace tcpdwell {
+namespace tcpdwell::synth {
 namespace {
 
 constexpr std::uint32_t kFirstNamespace = 4026531840;
@@ -16,12 +16,13 @@ constexpr std::uint32_t kFirstNamespace = 4026531840;
 /// TIME_WAIT was killed.
 constexpr Nanoseconds kRest = std::chrono::milliseconds(50);
 
-FourTuple make_tuple(std::size_t number) {
+tcp::FourTuple make_tuple(std::size_t number) {
     const auto at = [](const std::string& address, std::size_t port) {
-        return Endpoint{*IpAddress::parse(address), static_cast<Port>(port)};
+        return tcp::Endpoint{*tcp::IpAddress::parse(address), static_cast<tcp::Port>(port)};
     };
-    const Family family =
-        number % 3 == 0 ? Family::ipv4 : Family::ipv6; // 1: IPv6, 2: IPv4 in an IPv6 socket
+    const tcp::Family family = number % 3 == 0
+                                   ? tcp::Family::ipv4
+                                   : tcp::Family::ipv6; // 1: IPv6, 2: IPv4 in an IPv6 socket
     const bool v6 = number % 3 == 1;
     return {at(v6 ? "fd00::1" : "10.0.0.1", 1024 + number),
             at(v6 ? "fd00::2" : "10.0.0.2", 20000 + number), family};
@@ -85,4 +86,4 @@ GeneratedConnection make_traffic(const TrafficOptions& options) {
     return traffic;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::synth

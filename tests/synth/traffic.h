@@ -9,7 +9,7 @@
 #include "synth/generated_connection.h"
 #include "synth/setting.h"
 
-namespace tcpdwell {
+namespace tcpdwell::synth {
 
 struct TrafficOptions {
     std::uint64_t seed = 1; ///< the same options give the same records
@@ -28,4 +28,4 @@ struct TrafficOptions {
 /// v4-mapped ones in turn.
 GeneratedConnection make_traffic(const TrafficOptions& options);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::synth

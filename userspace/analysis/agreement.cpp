@@ -2,13 +2,13 @@
 // Compares the views that the two ends have of one connection.
 #include "analysis/both_ends.h"
 
-namespace tcpdwell {
+namespace tcpdwell::analysis {
 namespace {
 
 /// The line was reported before the end of the connection could be known.
 bool is_reported_too_early(const EndSummary& end) {
-    return end.closed_first == ClosedFirst::none &&
-           (end.ending == Ending::open || end.ending == Ending::unknown);
+    return end.closed_first == tcp::ClosedFirst::none &&
+           (end.ending == tcp::Ending::open || end.ending == tcp::Ending::unknown);
 }
 
 } // namespace
@@ -24,20 +24,20 @@ std::string_view name(Closer who) {
     return {};
 }
 
-Closer closer_by_client(ClosedFirst reported) {
+Closer closer_by_client(tcp::ClosedFirst reported) {
     switch (reported) {
-    case ClosedFirst::local: return Closer::client;
-    case ClosedFirst::remote: return Closer::server;
-    case ClosedFirst::both: return Closer::both;
-    case ClosedFirst::none: return Closer::none;
-    case ClosedFirst::unknown: break;
+    case tcp::ClosedFirst::local: return Closer::client;
+    case tcp::ClosedFirst::remote: return Closer::server;
+    case tcp::ClosedFirst::both: return Closer::both;
+    case tcp::ClosedFirst::none: return Closer::none;
+    case tcp::ClosedFirst::unknown: break;
     }
     return Closer::unknown;
 }
 
-Closer closer_by_server(ClosedFirst reported) {
-    if (reported == ClosedFirst::local) return Closer::server;
-    if (reported == ClosedFirst::remote) return Closer::client;
+Closer closer_by_server(tcp::ClosedFirst reported) {
+    if (reported == tcp::ClosedFirst::local) return Closer::server;
+    if (reported == tcp::ClosedFirst::remote) return Closer::client;
     return closer_by_client(reported);
 }
 
@@ -61,4 +61,4 @@ Agreement agreement(const EndSummary& client, const EndSummary& server) {
     return client_was_first && server_was_first ? Agreement::crossed : Agreement::disagree;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::analysis

@@ -11,7 +11,7 @@
 #include "report/report.h"
 #include "track/tracker.h"
 
-namespace tcpdwell {
+namespace tcpdwell::analysis {
 
 /// The time that a report covers, and the other data that it may use.
 struct ReportContext {
@@ -27,19 +27,19 @@ class Analysis {
 public:
     virtual ~Analysis() = default;
 
-    virtual void on_move(const StateMove&) {}
+    virtual void on_move(const track::StateMove&) {}
     /// After the move that goes with it.
-    virtual void on_transition(const TransitionLine&) {}
-    virtual void on_connection(const ConnectionLine&) {}
+    virtual void on_transition(const track::TransitionLine&) {}
+    virtual void on_connection(const track::ConnectionLine&) {}
 
     /// A report is due: what is there now is shown, one by one.
     virtual void begin_live(MonoTime) {}
-    virtual void on_live(const LiveSocket&) {}
+    virtual void on_live(const track::LiveSocket&) {}
     /// Adds its sections.
-    virtual void add_to(Report&, const ReportContext&) = 0;
+    virtual void add_to(report::Report&, const ReportContext&) = 0;
     /// The next report covers what happens from now on. Counts of existing sockets are carried
     /// over.
     virtual void next_interval(MonoTime) = 0;
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::analysis

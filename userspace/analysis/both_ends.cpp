@@ -8,7 +8,7 @@
 
 #include "base/hash.h"
 
-namespace tcpdwell {
+namespace tcpdwell::analysis {
 namespace {
 
 constexpr std::int64_t kMostApart = BothEnds::kTolerance.count();
@@ -18,7 +18,7 @@ constexpr std::size_t kMostSamples = 100'000; ///< of the difference between two
 
 bool is_forward(const EndSummary& end) { return end.local < end.remote; }
 
-std::uint64_t hash_of(const Endpoint& endpoint) {
+std::uint64_t hash_of(const tcp::Endpoint& endpoint) {
     std::uint64_t words[2];
     std::memcpy(words, endpoint.address.bytes.data(), sizeof(words));
     return mix64(mix64(mix64(words[0]) ^ words[1]) ^ endpoint.port);
@@ -50,8 +50,10 @@ std::int64_t median(std::vector<std::int64_t>& values) {
 
 /// Whether `a` is the client's end of the two.
 bool is_client(const EndSummary& a, const EndSummary& b) {
-    if ((a.role == Role::client) != (b.role == Role::client)) return a.role == Role::client;
-    if ((a.role == Role::server) != (b.role == Role::server)) return b.role == Role::server;
+    if ((a.role == tcp::Role::client) != (b.role == tcp::Role::client))
+        return a.role == tcp::Role::client;
+    if ((a.role == tcp::Role::server) != (b.role == tcp::Role::server))
+        return b.role == tcp::Role::server;
     return a.local.port > b.local.port || (a.local.port == b.local.port && b.local < a.local);
 }
 
@@ -200,4 +202,4 @@ void BothEnds::join(EndRef a, EndRef b) {
         joined_.push_back({b, a});
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::analysis

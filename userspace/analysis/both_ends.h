@@ -11,7 +11,7 @@
 
 #include "analysis/end_summaries.h"
 
-namespace tcpdwell {
+namespace tcpdwell::analysis {
 
 /// A line: which host's, and which of its summaries.
 struct EndRef {
@@ -98,8 +98,8 @@ private:
 /// Who closed first, in terms of the connection instead of a side.
 enum class Closer : std::uint8_t { client, server, both, none, unknown };
 std::string_view name(Closer who);
-Closer closer_by_client(ClosedFirst reported);
-Closer closer_by_server(ClosedFirst reported);
+Closer closer_by_client(tcp::ClosedFirst reported);
+Closer closer_by_server(tcp::ClosedFirst reported);
 
 // clang-format off
 #define TCPDWELL_AGREEMENT_LIST(X)                                                      \
@@ -118,4 +118,4 @@ TCPDWELL_WORD_ENUM(Agreement, TCPDWELL_AGREEMENT_LIST)
 
 Agreement agreement(const EndSummary& client, const EndSummary& server);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::analysis

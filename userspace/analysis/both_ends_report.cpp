@@ -8,7 +8,7 @@
 
 #include "analysis/both_ends_sums.h"
 
-namespace tcpdwell {
+namespace tcpdwell::analysis {
 namespace {
 
 constexpr std::size_t kMostServers = 10'000;
@@ -19,51 +19,51 @@ constexpr std::string_view kExamplesHelp =
     "Each end as its host saw it. Where each says that the other closed first, somebody between "
     "them did: a firewall, a load balancer.";
 
-constexpr Column kHostColumns[] = {
+constexpr report::Column kHostColumns[] = {
     {.id = "host", .title = "Host", .help = "What the other tables call it."},
     {.id = "begin", .title = "From", .help = "Where its recordings begin, by its own clock."},
     {.id = "end", .title = "To", .help = "Where they end."},
     {.id = "ends",
      .title = "Ends",
      .help = "Ends of connections that were looked at for a partner.",
-     .align = Align::right},
+     .align = report::Align::right},
     {.id = "left_out",
      .title = "Left out",
      .help = "Those that weren't, for want of room.",
-     .align = Align::right},
+     .align = report::Align::right},
 };
 
-constexpr Column kPairColumns[] = {
+constexpr report::Column kPairColumns[] = {
     {.id = "client_host", .title = "Client host", .help = "Host that connects."},
     {.id = "server_host", .title = "Server host", .help = "Host that is connected to."},
     {.id = "joined",
      .title = "Both ends found",
      .help = "Connections of which both ends were found.",
-     .align = Align::right},
+     .align = report::Align::right},
     {.id = "clock_difference_ns",
      .title = "Server's clock ahead by",
      .help = "Median of the opening time by the server's clock less that by the client's: includes "
              "half a round trip.",
-     .align = Align::right},
+     .align = report::Align::right},
     {.id = "only_client",
      .title = "Only the client's",
      .help = "Connections that only the client's host tells of.",
-     .align = Align::right},
+     .align = report::Align::right},
     {.id = "only_client_outside",
      .title = "of which outside",
      .help = "Of which while the server's host wasn't recorded.",
-     .align = Align::right},
+     .align = report::Align::right},
     {.id = "only_server",
      .title = "Only the server's",
      .help = "Connections that only the server's host tells of.",
-     .align = Align::right},
+     .align = report::Align::right},
     {.id = "only_server_outside",
      .title = "of which outside",
      .help = "Of which while the client's host wasn't recorded.",
-     .align = Align::right},
+     .align = report::Align::right},
 };
 
-constexpr Column kServerColumns[] = {
+constexpr report::Column kServerColumns[] = {
     {.id = "client_host", .title = "Client host", .help = "Host that connects."},
     {.id = "server_host", .title = "Server host", .help = "Host that is connected to."},
     {.id = "server", .title = "Server", .help = "Endpoint that is connected to."},
@@ -89,10 +89,10 @@ constexpr Column kServerColumns[] = {
     {.id = "time_wait", .title = "TIME_WAIT", .help = "At which ends there was a TIME_WAIT."},
 };
 
-constexpr TableView kServer = {"server", "SERVER", "Endpoint that is connected to.", 21,
-                               Align::left};
+constexpr report::TableView kServer = {"server", "SERVER", "Endpoint that is connected to.", 21,
+                                       report::Align::left};
 
-constexpr TableView kCloserView[] = {
+constexpr report::TableView kCloserView[] = {
     kServer,
     {"connections", "CONNS", "Connections of which both ends were found.", 6},
     {"closed_first.client", "CLIENT", "Both say: the client.", 6},
@@ -104,7 +104,7 @@ constexpr TableView kCloserView[] = {
     {"disagree", "DISAGREE", "They say different things.", 8},
 };
 
-constexpr TableView kTimeView[] = {
+constexpr report::TableView kTimeView[] = {
     kServer,
     {"client_established_p50_ns", "EST CLIENT", "Median at the client.", 10},
     {"server_established_p50_ns", "EST SERVER", "Median at the server.", 10},
@@ -116,15 +116,17 @@ constexpr TableView kTimeView[] = {
 
 /// Both in one table, if the line is wide enough.
 constexpr auto kServerView = [] {
-    std::array<TableView, 2 + std::size(kCloserView) + std::size(kTimeView) - 1> all{
-        TableView{"client_host", "CLIENT HOST", "Host that connects.", 11, Align::left},
-        TableView{"server_host", "SERVER HOST", "Host that is connected to.", 11, Align::left}};
+    std::array<report::TableView, 2 + std::size(kCloserView) + std::size(kTimeView) - 1> all{
+        report::TableView{"client_host", "CLIENT HOST", "Host that connects.", 11,
+                          report::Align::left},
+        report::TableView{"server_host", "SERVER HOST", "Host that is connected to.", 11,
+                          report::Align::left}};
     const auto rest = std::copy(std::begin(kCloserView), std::end(kCloserView), all.begin() + 2);
     std::copy(std::begin(kTimeView) + 1, std::end(kTimeView), rest);
     return all;
 }();
 
-constexpr Column kExampleColumns[] = {
+constexpr report::Column kExampleColumns[] = {
     {.id = "client_host", .title = "Client host", .help = "Host that connects."},
     {.id = "server_host", .title = "Server host", .help = "Host that is connected to."},
     {.id = "client", .title = "Client", .help = "Endpoint of the client."},
@@ -152,21 +154,23 @@ constexpr Column kExampleColumns[] = {
 };
 
 /// For people each end of an example has a row.
-constexpr Column kViewColumns[] = {
+constexpr report::Column kViewColumns[] = {
     {.id = "at", .title = "SEEN AT"},        {.id = "local", .title = "LOCAL"},
     {.id = "says", .title = "CLOSED FIRST"}, {.id = "ending", .title = "ENDING"},
     {.id = "seen", .title = "SEEN"},         {.id = "states", .title = "STATES"},
 };
-constexpr TableView kExampleView[] = {
-    {"at", "SEEN AT", "Whose end.", 7, Align::left},
-    {"local", "LOCAL", "The endpoint there.", 21, Align::left},
-    {"says", "CLOSED FIRST", "Who closed first, as it was seen there.", 12, Align::left},
-    {"ending", "ENDING", "How it ended, as it was seen there.", 17, Align::left},
-    {"seen", "SEEN", "How much of it was seen.", 6, Align::left},
-    {"states", "", "States with the time in each.", 0, Align::left, true},
+constexpr report::TableView kExampleView[] = {
+    {"at", "SEEN AT", "Whose end.", 7, report::Align::left},
+    {"local", "LOCAL", "The endpoint there.", 21, report::Align::left},
+    {"says", "CLOSED FIRST", "Who closed first, as it was seen there.", 12, report::Align::left},
+    {"ending", "ENDING", "How it ended, as it was seen there.", 17, report::Align::left},
+    {"seen", "SEEN", "How much of it was seen.", 6, report::Align::left},
+    {"states", "", "States with the time in each.", 0, report::Align::left, true},
 };
 
-Value optional_time(std::optional<Nanoseconds> time) { return time ? Value(*time) : Value(); }
+report::Value optional_time(std::optional<Nanoseconds> time) {
+    return time ? report::Value(*time) : report::Value();
+}
 
 std::string connections(std::uint64_t count) {
     return fmt::format("{} connection{}", count, count == 1 ? "" : "s");
@@ -178,7 +182,7 @@ public:
         : hosts_(hosts), both_(hosts), sums_(sum_up(hosts, both_)),
           shown_(std::min(sums_.servers.size(), kMostServers)) {}
 
-    Report make() {
+    report::Report make() {
         for (const EndSummaries& host : hosts_) names_.push_back(report_.keep(host.host()));
         summary();
         add_table("hosts", "Hosts", "Times are those of each host's own clock.", hosts());
@@ -196,13 +200,14 @@ public:
 
 private:
     [[nodiscard]] const EndSummary& at(EndRef end) const { return hosts_[end.host][end.line]; }
-    [[nodiscard]] Value host(std::uint32_t index) const { return names_[index]; }
+    [[nodiscard]] report::Value host(std::uint32_t index) const { return names_[index]; }
     /// What the text has by pairs of hosts.
     void add_table(std::string_view id, std::string_view title, std::string_view help,
-                   Table table) {
-        report_.sections.push_back({id, title, help, std::move(table), SectionPlace::other, false});
+                   report::Table table) {
+        report_.sections.push_back(
+            {id, title, help, std::move(table), report::SectionPlace::other, false});
     }
-    void add_for_people(std::string_view title, std::string_view help, SectionBody body) {
+    void add_for_people(std::string_view title, std::string_view help, report::SectionBody body) {
         report_.sections.push_back({"", title, help, std::move(body)});
     }
 
@@ -234,86 +239,91 @@ private:
         if (left_out != 0) help += fmt::format(" Left out for want of room: {} ends.", left_out);
         report_.sections.push_back(
             {"summary", "Both ends", report_.keep(std::move(help)),
-             Facts{{{"joined", "", count_value(joined)},
-                    {"agree", "", count_value(agree)},
-                    {"crossed", "", count_value(count(Agreement::crossed))},
-                    {"not_told", "", count_value(count(Agreement::not_told))},
-                    {"disagree", "", count_value(count(Agreement::disagree))},
-                    {"left_out", "", count_value(left_out)},
-                    {"servers_left_out", "", count_value(sums_.servers.size() - shown_)},
-                    {"tolerance_ns", "", BothEnds::kTolerance}}}});
+             report::Facts{
+                 {{"joined", "", report::count_value(joined)},
+                  {"agree", "", report::count_value(agree)},
+                  {"crossed", "", report::count_value(count(Agreement::crossed))},
+                  {"not_told", "", report::count_value(count(Agreement::not_told))},
+                  {"disagree", "", report::count_value(count(Agreement::disagree))},
+                  {"left_out", "", report::count_value(left_out)},
+                  {"servers_left_out", "", report::count_value(sums_.servers.size() - shown_)},
+                  {"tolerance_ns", "", BothEnds::kTolerance}}}});
     }
 
-    [[nodiscard]] Table hosts() const {
-        Table table{kHostColumns, {}, {}};
+    [[nodiscard]] report::Table hosts() const {
+        report::Table table{kHostColumns, {}, {}};
         for (std::uint32_t i = 0; i < hosts_.size(); ++i)
             table.rows.push_back({host(i), hosts_[i].begin(), hosts_[i].end(),
-                                  count_value(hosts_[i].size()),
-                                  count_value(hosts_[i].left_out())});
+                                  report::count_value(hosts_[i].size()),
+                                  report::count_value(hosts_[i].left_out())});
         return table;
     }
 
-    [[nodiscard]] Table pairs() const {
-        Table table{kPairColumns, {}, {}};
+    [[nodiscard]] report::Table pairs() const {
+        report::Table table{kPairColumns, {}, {}};
         for (const HostPair& pair : sums_.pairs)
-            table.rows.push_back(
-                {host(pair.client_host), host(pair.server_host), count_value(pair.joined),
-                 optional_time(pair.clock_difference), count_value(pair.only_client.connections),
-                 count_value(pair.only_client.outside), count_value(pair.only_server.connections),
-                 count_value(pair.only_server.outside)});
+            table.rows.push_back({host(pair.client_host), host(pair.server_host),
+                                  report::count_value(pair.joined),
+                                  optional_time(pair.clock_difference),
+                                  report::count_value(pair.only_client.connections),
+                                  report::count_value(pair.only_client.outside),
+                                  report::count_value(pair.only_server.connections),
+                                  report::count_value(pair.only_server.outside)});
         return table;
     }
 
     template <class Wants>
-    Table servers(const Wants& wants, std::span<const TableView> view) {
-        Table table{kServerColumns, view, {}};
+    report::Table servers(const Wants& wants, std::span<const report::TableView> view) {
+        report::Table table{kServerColumns, view, {}};
         for (const ServedPair& row : std::span(sums_.servers).first(shown_)) {
             if (!wants(row)) continue;
             table.rows.push_back(
                 {host(row.client_host), host(row.server_host),
-                 EndpointValue{row.server, row.family, true}, count_value(row.connections),
-                 report_.keep({{"client", count_value(row.count(Agreement::client))},
-                               {"server", count_value(row.count(Agreement::server))},
-                               {"both", count_value(row.count(Agreement::both))},
-                               {"none", count_value(row.count(Agreement::none))}}),
-                 count_value(row.count(Agreement::crossed)),
-                 count_value(row.count(Agreement::not_told)),
-                 count_value(row.count(Agreement::disagree)), optional_time(row.client_established),
-                 optional_time(row.server_established),
-                 report_.keep({{"client", count_value(row.time_wait[1])},
-                               {"server", count_value(row.time_wait[2])},
-                               {"both", count_value(row.time_wait[3])},
-                               {"neither", count_value(row.time_wait[0])}})});
+                 report::EndpointValue{row.server, row.family, true},
+                 report::count_value(row.connections),
+                 report_.keep({{"client", report::count_value(row.count(Agreement::client))},
+                               {"server", report::count_value(row.count(Agreement::server))},
+                               {"both", report::count_value(row.count(Agreement::both))},
+                               {"none", report::count_value(row.count(Agreement::none))}}),
+                 report::count_value(row.count(Agreement::crossed)),
+                 report::count_value(row.count(Agreement::not_told)),
+                 report::count_value(row.count(Agreement::disagree)),
+                 optional_time(row.client_established), optional_time(row.server_established),
+                 report_.keep({{"client", report::count_value(row.time_wait[1])},
+                               {"server", report::count_value(row.time_wait[2])},
+                               {"both", report::count_value(row.time_wait[3])},
+                               {"neither", report::count_value(row.time_wait[0])}})});
         }
         return table;
     }
 
-    Value states(EndRef end) {
-        std::vector<StateSpan> spans;
-        for (const PathStep& step : hosts_[end.host].states(at(end)))
+    report::Value states(EndRef end) {
+        std::vector<report::StateSpan> spans;
+        for (const track::PathStep& step : hosts_[end.host].states(at(end)))
             spans.push_back({step.state, step.dwell});
         return report_.keep(std::move(spans));
     }
 
-    static Value detail(const EndSummary& end) {
+    static report::Value detail(const EndSummary& end) {
         const std::string_view text = name(end.detail);
-        return text.empty() ? Value() : Value(text);
+        return text.empty() ? report::Value() : report::Value(text);
     }
 
-    static Value opened(const EndSummary& end) {
-        return end.has_opened() ? Value(WallTime(Nanoseconds(end.opened_ns))) : Value();
+    static report::Value opened(const EndSummary& end) {
+        return end.has_opened() ? report::Value(WallTime(Nanoseconds(end.opened_ns)))
+                                : report::Value();
     }
 
-    Table disagreements() {
-        Table table{kExampleColumns, {}, {}};
+    report::Table disagreements() {
+        report::Table table{kExampleColumns, {}, {}};
         for (const HostPair& pair : sums_.pairs)
             for (const JoinedEnds& ends : pair.disagreements) {
                 const EndSummary& c = at(ends.client);
                 const EndSummary& s = at(ends.server);
                 table.rows.push_back({host(pair.client_host), host(pair.server_host),
-                                      EndpointValue{c.local, c.family, true},
-                                      EndpointValue{s.local, s.family, true}, opened(c), opened(s),
-                                      name(closer_by_client(c.closed_first)),
+                                      report::EndpointValue{c.local, c.family, true},
+                                      report::EndpointValue{s.local, s.family, true}, opened(c),
+                                      opened(s), name(closer_by_client(c.closed_first)),
                                       name(closer_by_server(s.closed_first)), name(c.ending),
                                       name(s.ending), detail(c), detail(s), name(c.seen),
                                       name(s.seen), states(ends.client), states(ends.server)});
@@ -341,7 +351,7 @@ private:
                 std::abs(std::chrono::duration<double>(*pair.clock_difference).count()),
                 *pair.clock_difference < Nanoseconds(0) ? "behind" : "ahead");
         add_for_people(report_.keep(fmt::format("{} connects to {}", client, server)),
-                       report_.keep(std::move(help)), Facts{});
+                       report_.keep(std::move(help)), report::Facts{});
         const auto of_pair = [&](const ServedPair& row) {
             return row.client_host == pair.client_host && row.server_host == pair.server_host;
         };
@@ -351,12 +361,12 @@ private:
         add_for_people(kExamplesTitle, kExamplesHelp, examples(pair));
     }
 
-    Table examples(const HostPair& pair) {
-        Table table{kViewColumns, kExampleView, {}};
+    report::Table examples(const HostPair& pair) {
+        report::Table table{kViewColumns, kExampleView, {}};
         const auto row = [&](EndRef ref, std::string_view side, Closer says) {
             const EndSummary& end = at(ref);
-            table.rows.push_back({side, EndpointValue{end.local, end.family, true}, name(says),
-                                  name(end.ending), name(end.seen), states(ref)});
+            table.rows.push_back({side, report::EndpointValue{end.local, end.family, true},
+                                  name(says), name(end.ending), name(end.seen), states(ref)});
         };
         for (const JoinedEnds& ends : pair.disagreements) {
             row(ends.client, "client", closer_by_client(at(ends.client).closed_first));
@@ -371,13 +381,13 @@ private:
     BothEnds both_;
     BothEndsSums sums_;
     std::size_t shown_; ///< servers; of more there is no table
-    Report report_;
+    report::Report report_;
 };
 
 } // namespace
 
-Report both_ends_report(std::span<const EndSummaries> hosts) {
+report::Report both_ends_report(std::span<const EndSummaries> hosts) {
     return BothEndsReportBuilder(hosts).make();
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::analysis

@@ -7,11 +7,11 @@
 #include "analysis/end_summaries.h"
 #include "report/report.h"
 
-namespace tcpdwell {
+namespace tcpdwell::analysis {
 
 /// Sections `summary` (Facts), `hosts`, `pairs`, `servers` and `disagreements` (Tables) for
 /// machines, and sections without an id for people. Which end is the client and which the server
 /// is reported for each connection.
-Report both_ends_report(std::span<const EndSummaries> hosts);
+report::Report both_ends_report(std::span<const EndSummaries> hosts);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::analysis

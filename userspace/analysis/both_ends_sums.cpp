@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <tuple>
 
-namespace tcpdwell {
+namespace tcpdwell::analysis {
 namespace {
 
 class EndsAdder {
@@ -13,7 +13,7 @@ public:
         : hosts_(hosts), both_(both) {}
 
     BothEndsSums sum_up() {
-        std::map<std::tuple<std::uint32_t, std::uint32_t, Endpoint>, std::vector<JoinedEnds>>
+        std::map<std::tuple<std::uint32_t, std::uint32_t, tcp::Endpoint>, std::vector<JoinedEnds>>
             served;
         std::map<std::pair<std::uint32_t, std::uint32_t>, std::vector<JoinedEnds>> between;
         for (const JoinedEnds& ends : both_.joined()) {
@@ -74,7 +74,7 @@ private:
         sum.disagreements.shrink_to_fit();
     }
 
-    void add_server(const Endpoint& server, const std::vector<JoinedEnds>& list) {
+    void add_server(const tcp::Endpoint& server, const std::vector<JoinedEnds>& list) {
         ServedPair sum{list.front().client.host, list.front().server.host, server,
                        at(list.front().server).family};
         sum.connections = list.size();
@@ -86,12 +86,12 @@ private:
             const EndSummary& c = at(ends.client);
             const EndSummary& s = at(ends.server);
             ++sum.agreements[agreement(c, s)];
-            if (const auto time = client_host.time_in(c, TcpState::ESTABLISHED))
+            if (const auto time = client_host.time_in(c, tcp::State::ESTABLISHED))
                 by_client.push_back(time->count());
-            if (const auto time = server_host.time_in(s, TcpState::ESTABLISHED))
+            if (const auto time = server_host.time_in(s, tcp::State::ESTABLISHED))
                 by_server.push_back(time->count());
-            ++sum.time_wait[(client_host.has_been_in(c, TcpState::TIME_WAIT) ? 1U : 0U) +
-                            (server_host.has_been_in(s, TcpState::TIME_WAIT) ? 2U : 0U)];
+            ++sum.time_wait[(client_host.has_been_in(c, tcp::State::TIME_WAIT) ? 1U : 0U) +
+                            (server_host.has_been_in(s, tcp::State::TIME_WAIT) ? 2U : 0U)];
         }
         sum.client_established = median(std::move(by_client));
         sum.server_established = median(std::move(by_server));
@@ -109,8 +109,8 @@ private:
             for (std::uint32_t other = 0; other < hosts_.size(); ++other) {
                 if (other == host || !hosts_[other].owns(end.remote.address)) continue;
                 const bool connects =
-                    end.role == Role::client ||
-                    (end.role == Role::unknown && end.local.port > end.remote.port);
+                    end.role == tcp::Role::client ||
+                    (end.role == tcp::Role::unknown && end.local.port > end.remote.port);
                 UnmatchedEnds& alone =
                     connects ? pair(host, other).only_client : pair(other, host).only_server;
                 ++alone.connections;
@@ -139,4 +139,4 @@ BothEndsSums sum_up(std::span<const EndSummaries> hosts, const BothEnds& both) {
     return EndsAdder(hosts, both).sum_up();
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::analysis

@@ -11,7 +11,7 @@
 
 #include "analysis/both_ends.h"
 
-namespace tcpdwell {
+namespace tcpdwell::analysis {
 
 /// Connections that one end alone was seen of, though the other's host was looked at.
 struct UnmatchedEnds {
@@ -35,8 +35,8 @@ struct HostPair {
 struct ServedPair {
     std::uint32_t client_host;
     std::uint32_t server_host;
-    Endpoint server;
-    Family family = Family::ipv4;
+    tcp::Endpoint server;
+    tcp::Family family = tcp::Family::ipv4;
     std::uint64_t connections = 0;
     EnumArray<Agreement, std::uint64_t> agreements;
     std::optional<Nanoseconds> client_established; ///< median of the time in ESTABLISHED
@@ -56,4 +56,4 @@ struct BothEndsSums {
 /// that one pass.
 BothEndsSums sum_up(std::span<const EndSummaries> hosts, const BothEnds& both);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::analysis

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <initializer_list>
 
-namespace tcpdwell {
+namespace tcpdwell::analysis {
 namespace {
 
 using namespace std::chrono_literals;
@@ -18,27 +18,27 @@ constexpr std::uint32_t kOthers = ~std::uint32_t{0} - 1;
 struct Latency {
     std::string_view id;
     std::string_view title;
-    TcpState from;
-    std::initializer_list<TcpState> to;
+    tcp::State from;
+    std::initializer_list<tcp::State> to;
 };
 constexpr Latency kLatencies[] = {
     {"connect",
      "SYN to ESTABLISHED, active",
-     TcpState::SYN_SENT,
-     {TcpState::ESTABLISHED, TcpState::SYN_RECV}},
+     tcp::State::SYN_SENT,
+     {tcp::State::ESTABLISHED, tcp::State::SYN_RECV}},
     {"handshake",
      "SYN to ESTABLISHED, passive",
-     TcpState::SYN_RECV,
-     {TcpState::ESTABLISHED, TcpState::CLOSE_WAIT, TcpState::FIN_WAIT1}},
+     tcp::State::SYN_RECV,
+     {tcp::State::ESTABLISHED, tcp::State::CLOSE_WAIT, tcp::State::FIN_WAIT1}},
     {"fin_acked",
      "FIN to the peer's ACK",
-     TcpState::FIN_WAIT1,
-     {TcpState::FIN_WAIT2, TcpState::TIME_WAIT, TcpState::CLOSING}},
+     tcp::State::FIN_WAIT1,
+     {tcp::State::FIN_WAIT2, tcp::State::TIME_WAIT, tcp::State::CLOSING}},
     {"close_wait",
      "peer's FIN to our close()",
-     TcpState::CLOSE_WAIT,
-     {TcpState::LAST_ACK, TcpState::CLOSE}},
-    {"last_ack", "our FIN to the last ACK", TcpState::LAST_ACK, {TcpState::CLOSE}},
+     tcp::State::CLOSE_WAIT,
+     {tcp::State::LAST_ACK, tcp::State::CLOSE}},
+    {"last_ack", "our FIN to the last ACK", tcp::State::LAST_ACK, {tcp::State::CLOSE}},
 };
 
 } // namespace
@@ -60,19 +60,19 @@ std::optional<SplitBy> split_from_name(std::string_view text) {
     return std::nullopt;
 }
 
-void Dwell::record(Parts& parts, std::uint32_t key, TcpState state, Nanoseconds dwell) {
+void Dwell::record(Parts& parts, std::uint32_t key, tcp::State state, Nanoseconds dwell) {
     if (parts.size() >= kMaxParts && !parts.contains(key)) key = kOthers;
     auto& histogram = parts[key][state];
     if (!histogram) histogram = std::make_unique<LogHistogram>();
     histogram->record(dwell);
 }
 
-void Dwell::on_transition(const TransitionLine& line) {
+void Dwell::on_transition(const track::TransitionLine& line) {
     ++transitions_;
     auto& edge = edges_[line.from][line.to];
     if (!edge) edge = std::make_unique<EdgeSeen>();
     ++edge->count;
-    if (edge_kind(line.from, line.to) == EdgeKind::unexpected) ++unexpected_;
+    if (edge_kind(line.from, line.to) == tcp::EdgeKind::unexpected) ++unexpected_;
     if (!line.dwell) return;
     edge->dwell.record(*line.dwell);
     if (by_ != SplitBy::role && line.who->tuple.remote.empty())
@@ -92,9 +92,9 @@ void Dwell::on_transition(const TransitionLine& line) {
     }
 }
 
-void Dwell::on_connection(const ConnectionLine& line) {
+void Dwell::on_connection(const track::ConnectionLine& line) {
     if (by_ != SplitBy::ending) return;
-    for (const PathStep& step : line.states)
+    for (const track::PathStep& step : line.states)
         if (step.dwell)
             record(parts_, static_cast<std::uint32_t>(line.ending), step.state, *step.dwell);
 }
@@ -105,49 +105,49 @@ void Dwell::begin_live(MonoTime now) {
     live_at_ = now;
 }
 
-void Dwell::on_live(const LiveSocket& socket) {
+void Dwell::on_live(const track::LiveSocket& socket) {
     Live& live = live_[socket.state];
     ++live.count;
     const Nanoseconds age =
         std::max(live_at_ - socket.since.value_or(socket.known_since), Nanoseconds(0));
     live.oldest = std::max(live.oldest.value_or(age), age);
     if (by_ != SplitBy::ending) return;
-    for (const PathStep& step : socket.left)
+    for (const track::PathStep& step : socket.left)
         if (step.dwell)
             record(live_parts_, static_cast<std::uint32_t>(socket.ending), step.state, *step.dwell);
 }
 
-LogHistogram Dwell::of_state(TcpState state) const {
+LogHistogram Dwell::of_state(tcp::State state) const {
     LogHistogram sum;
     for (const auto& edge : edges_[state])
         if (edge) sum.merge(edge->dwell);
     return sum;
 }
 
-const Dwell::EdgeSeen* Dwell::edge(TcpState from, TcpState to) const {
+const Dwell::EdgeSeen* Dwell::edge(tcp::State from, tcp::State to) const {
     return edges_[from][to].get();
 }
 
-Distributions Dwell::states() const {
-    Distributions all;
+report::Distributions Dwell::states() const {
+    report::Distributions all;
     all.has_bars = true;
     auto& members = all.groups.emplace_back().members;
-    for (const TcpState state : kAllOf<TcpState>) {
-        Distribution d = summarise(of_state(state), name(state), "");
+    for (const tcp::State state : kAllOf<tcp::State>) {
+        report::Distribution d = summarise(of_state(state), name(state), "");
         d.open = live_[state].count;
         d.oldest = live_[state].oldest;
-        if (state == TcpState::TIME_WAIT) d.nominal = kNominalTimeWait;
+        if (state == tcp::State::TIME_WAIT) d.nominal = kNominalTimeWait;
         members.push_back(std::move(d));
     }
     return all;
 }
 
-Distributions Dwell::latencies() const {
-    Distributions all;
+report::Distributions Dwell::latencies() const {
+    report::Distributions all;
     auto& members = all.groups.emplace_back().members;
     for (const Latency& latency : kLatencies) {
         LogHistogram sum;
-        for (const TcpState to : latency.to)
+        for (const tcp::State to : latency.to)
             if (const EdgeSeen* seen = edge(latency.from, to)) sum.merge(seen->dwell);
         members.push_back(summarise(sum, latency.id, latency.title));
     }
@@ -158,54 +158,54 @@ std::string Dwell::part_label(std::uint32_t key) const {
     if (key == kOthers) return "(others)";
     switch (by_) {
     case SplitBy::none: break;
-    case SplitBy::role: return std::string(name(static_cast<Role>(key)));
-    case SplitBy::ending: return std::string(name(static_cast<Ending>(key)));
+    case SplitBy::role: return std::string(name(static_cast<tcp::Role>(key)));
+    case SplitBy::ending: return std::string(name(static_cast<tcp::Ending>(key)));
     case SplitBy::service: return flows_.service_label(key);
     case SplitBy::remote: return flows_.remote_label(key);
     }
     return {};
 }
 
-Distributions Dwell::split(Report& report) const {
+report::Distributions Dwell::split(report::Report& report) const {
     if (by_ == SplitBy::none) return {};
     // Services may turn out to be the same once their listener is known.
-    std::map<std::string, EnumArray<TcpState, LogHistogram>> merged;
+    std::map<std::string, EnumArray<tcp::State, LogHistogram>> merged;
     for (const Parts* parts : {&parts_, &live_parts_}) {
         for (const auto& [key, histograms] : *parts) {
             auto& part = merged[part_label(key)];
-            for (const TcpState state : kAllOf<TcpState>)
+            for (const tcp::State state : kAllOf<tcp::State>)
                 if (histograms[state]) part[state].merge(*histograms[state]);
         }
     }
-    Distributions all;
+    report::Distributions all;
     all.split_by = name(by_);
     for (const auto& [label, histograms] : merged) {
         auto& group = all.groups.emplace_back();
         group.label = report.keep(label);
-        for (const TcpState state : kAllOf<TcpState>)
+        for (const tcp::State state : kAllOf<tcp::State>)
             if (const LogHistogram& h = histograms[state]; h.count() != 0)
                 group.members.push_back(summarise(h, name(state), ""));
     }
-    const auto samples = [](const DistributionGroup& group) {
+    const auto samples = [](const report::DistributionGroup& group) {
         std::uint64_t sum = 0;
-        for (const Distribution& d : group.members) sum += d.count;
+        for (const report::Distribution& d : group.members) sum += d.count;
         return sum;
     };
     std::stable_sort(all.groups.begin(), all.groups.end(),
-                     [&](const DistributionGroup& a, const DistributionGroup& b) {
+                     [&](const report::DistributionGroup& a, const report::DistributionGroup& b) {
                          return samples(a) > samples(b);
                      });
     return all;
 }
 
-StateDiagram Dwell::diagram() const {
+report::StateDiagram Dwell::diagram() const {
     // Creation comes first, so CLOSE is first among the states that are left, and last among those
     // that are entered.
-    StateDiagram diagram;
-    auto sources = kAllOf<TcpState>;
+    report::StateDiagram diagram;
+    auto sources = kAllOf<tcp::State>;
     std::rotate(sources.begin(), sources.end() - 1, sources.end());
-    for (const TcpState from : sources) {
-        for (const TcpState to : kAllOf<TcpState>) {
+    for (const tcp::State from : sources) {
+        for (const tcp::State to : kAllOf<tcp::State>) {
             const EdgeSeen* seen = edge(from, to);
             if (!seen) continue;
             std::optional<Nanoseconds> median;
@@ -216,19 +216,19 @@ StateDiagram Dwell::diagram() const {
     return diagram;
 }
 
-void Dwell::add_to(Report& report, const ReportContext&) {
+void Dwell::add_to(report::Report& report, const ReportContext&) {
     report.sections.push_back(
         {"states", "Dwell time by state",
          "Of states that were left; NOW are still in it, the oldest for as long as is said.",
-         states(), SectionPlace::durations});
+         states(), report::SectionPlace::durations});
     report.sections.push_back(
-        {"states_by", "Dwell time by part", "", split(report), SectionPlace::durations});
+        {"states_by", "Dwell time by part", "", split(report), report::SectionPlace::durations});
     report.sections.push_back({"latencies", "Handshake and close latencies",
                                "How long each step took; handshakes that failed are left out.",
-                               latencies(), SectionPlace::durations});
+                               latencies(), report::SectionPlace::durations});
     report.sections.push_back({"transitions", "Transitions",
                                "Count, and median time in the state before.", diagram(),
-                               SectionPlace::states});
+                               report::SectionPlace::states});
 }
 
 void Dwell::next_interval(MonoTime) {
@@ -238,4 +238,4 @@ void Dwell::next_interval(MonoTime) {
     transitions_ = unexpected_ = 0;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::analysis

@@ -12,7 +12,7 @@
 #include "analysis/flows.h"
 #include "analysis/histogram.h"
 
-namespace tcpdwell {
+namespace tcpdwell::analysis {
 
 /// By what the dwell times are split, in addition to the totals.
 enum class SplitBy : std::uint8_t { none, role, service, remote, ending };
@@ -30,11 +30,11 @@ public:
     /// this does, and must outlive this.
     Dwell(SplitBy by, const Flows& flows) : by_(by), flows_(flows) {}
 
-    void on_transition(const TransitionLine& line) override;
-    void on_connection(const ConnectionLine& line) override;
+    void on_transition(const track::TransitionLine& line) override;
+    void on_connection(const track::ConnectionLine& line) override;
     void begin_live(MonoTime now) override;
-    void on_live(const LiveSocket& socket) override;
-    void add_to(Report& report, const ReportContext& moment) override;
+    void on_live(const track::LiveSocket& socket) override;
+    void add_to(report::Report& report, const ReportContext& moment) override;
     void next_interval(MonoTime now) override;
 
     [[nodiscard]] std::uint64_t transitions() const { return transitions_; }
@@ -47,32 +47,32 @@ private:
         std::uint64_t count = 0;
         LogHistogram dwell; ///< in the state before, where that is known
     };
-    using StateHistograms = EnumArray<TcpState, std::unique_ptr<LogHistogram>>;
+    using StateHistograms = EnumArray<tcp::State, std::unique_ptr<LogHistogram>>;
     struct Live {
         std::uint64_t count = 0;
         std::optional<Nanoseconds> oldest;
     };
 
-    LogHistogram of_state(TcpState state) const;
-    const EdgeSeen* edge(TcpState from, TcpState to) const;
+    LogHistogram of_state(tcp::State state) const;
+    const EdgeSeen* edge(tcp::State from, tcp::State to) const;
     using Parts = std::map<std::uint32_t, StateHistograms>; ///< by what is split by
-    static void record(Parts& parts, std::uint32_t key, TcpState state, Nanoseconds dwell);
+    static void record(Parts& parts, std::uint32_t key, tcp::State state, Nanoseconds dwell);
     [[nodiscard]] std::string part_label(std::uint32_t key) const;
-    Distributions states() const;
-    Distributions latencies() const;
-    Distributions split(Report& report) const; ///< empty where nothing is split
-    StateDiagram diagram() const;
+    report::Distributions states() const;
+    report::Distributions latencies() const;
+    report::Distributions split(report::Report& report) const; ///< empty where nothing is split
+    report::StateDiagram diagram() const;
 
     SplitBy by_;
     const Flows& flows_;
-    EnumArray<TcpState, EnumArray<TcpState, std::unique_ptr<EdgeSeen>>> edges_;
+    EnumArray<tcp::State, EnumArray<tcp::State, std::unique_ptr<EdgeSeen>>> edges_;
     Parts parts_;
     Parts live_parts_; ///< with SplitBy::ending: what connections that are there have left behind
                        ///< them so far
-    EnumArray<TcpState, Live> live_;
+    EnumArray<tcp::State, Live> live_;
     MonoTime live_at_{};
     std::uint64_t transitions_ = 0;
     std::uint64_t unexpected_ = 0;
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::analysis

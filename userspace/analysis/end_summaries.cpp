@@ -3,12 +3,12 @@
 
 #include <algorithm>
 
-namespace tcpdwell {
+namespace tcpdwell::analysis {
 namespace {
 
 static_assert(sizeof(EndSummary) == 64);
 
-bool can_leave_the_host(const FourTuple& tuple) {
+bool can_leave_the_host(const tcp::FourTuple& tuple) {
     return tuple.local.port != 0 && tuple.remote.port != 0 &&
            tuple.local.address != tuple.remote.address && !is_loopback(tuple.local.address) &&
            !is_loopback(tuple.remote.address) && !tuple.local.address.is_unspecified() &&
@@ -16,11 +16,11 @@ bool can_leave_the_host(const FourTuple& tuple) {
 }
 
 /// When the last state but TIME_WAIT was left.
-std::optional<MonoTime> over(const ConnectionLine& line) {
+std::optional<MonoTime> over(const track::ConnectionLine& line) {
     if (!line.closed) return std::nullopt;
     MonoTime at = *line.closed;
-    for (const PathStep& step : line.states) {
-        if (step.state != TcpState::TIME_WAIT) continue;
+    for (const track::PathStep& step : line.states) {
+        if (step.state != tcp::State::TIME_WAIT) continue;
         if (!step.dwell) return std::nullopt;
         at -= *step.dwell;
     }
@@ -40,17 +40,17 @@ std::int64_t since_epoch(const std::optional<MonoTime>& at, const ClockAnchor& c
 
 } // namespace
 
-bool is_loopback(const IpAddress& address) {
+bool is_loopback(const tcp::IpAddress& address) {
     constexpr std::size_t kFirstOfV4 = 12;
     constexpr std::uint8_t kLoopbackNetwork = 127;
     if (address.is_v4()) return address.bytes[kFirstOfV4] == kLoopbackNetwork;
-    IpAddress one;
+    tcp::IpAddress one;
     one.bytes.back() = 1;
     return address == one;
 }
 
-void EndSummaries::add(const ConnectionLine& line, const ClockAnchor& clock, bool selected) {
-    const ConnectionIdentity& who = *line.who;
+void EndSummaries::add(const track::ConnectionLine& line, const ClockAnchor& clock, bool selected) {
+    const track::ConnectionIdentity& who = *line.who;
     if (!can_leave_the_host(who.tuple)) return;
     if (ends_.size() >= most_) {
         ++left_out_;
@@ -71,7 +71,7 @@ void EndSummaries::add(const ConnectionLine& line, const ClockAnchor& clock, boo
     end.over_ns = since_epoch(over(line), clock);
     end.first_step = static_cast<std::uint32_t>(states_.size());
     end.steps = static_cast<std::uint8_t>(std::min<std::size_t>(line.states.size(), UINT8_MAX));
-    for (const PathStep& step : line.states.first(end.steps)) {
+    for (const track::PathStep& step : line.states.first(end.steps)) {
         states_.push_back(step.state);
         dwells_.push_back(step.dwell ? step.dwell->count() : EndSummary::kNotTold);
     }
@@ -83,8 +83,8 @@ void EndSummaries::set_span(WallTime begin, WallTime end) {
     end_ = WallTime(Nanoseconds(bounded(end)));
 }
 
-std::vector<PathStep> EndSummaries::states(const EndSummary& end) const {
-    std::vector<PathStep> path;
+std::vector<track::PathStep> EndSummaries::states(const EndSummary& end) const {
+    std::vector<track::PathStep> path;
     for (std::size_t i = end.first_step; i < end.first_step + std::size_t{end.steps}; ++i)
         path.push_back({states_[i], dwells_[i] == EndSummary::kNotTold
                                         ? std::nullopt
@@ -92,9 +92,9 @@ std::vector<PathStep> EndSummaries::states(const EndSummary& end) const {
     return path;
 }
 
-std::optional<Nanoseconds> EndSummaries::time_in(const EndSummary& end, TcpState state) const {
+std::optional<Nanoseconds> EndSummaries::time_in(const EndSummary& end, tcp::State state) const {
     std::optional<Nanoseconds> sum;
-    for (const PathStep& step : states(end)) {
+    for (const track::PathStep& step : states(end)) {
         if (step.state != state) continue;
         if (!step.dwell) return std::nullopt;
         sum = sum.value_or(Nanoseconds(0)) + *step.dwell;
@@ -102,9 +102,9 @@ std::optional<Nanoseconds> EndSummaries::time_in(const EndSummary& end, TcpState
     return sum;
 }
 
-bool EndSummaries::has_been_in(const EndSummary& end, TcpState state) const {
+bool EndSummaries::has_been_in(const EndSummary& end, tcp::State state) const {
     const auto first = states_.begin() + end.first_step;
     return std::find(first, first + end.steps, state) != first + end.steps;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::analysis

@@ -11,20 +11,20 @@
 
 #include "track/connection.h"
 
-namespace tcpdwell {
+namespace tcpdwell::analysis {
 
 /// One end of a connection. 64 bytes; the states are stored separately (EndSummaries::states()).
 struct EndSummary {
     static constexpr std::int64_t kNotTold = INT64_MIN;
 
-    Endpoint local;
-    Endpoint remote;
-    Family family = Family::ipv4;
-    Role role = Role::unknown;
-    ClosedFirst closed_first = ClosedFirst::unknown;
-    Ending ending = Ending::unknown;
-    EndingDetail detail = EndingDetail::none;
-    Seen seen = Seen::whole;
+    tcp::Endpoint local;
+    tcp::Endpoint remote;
+    tcp::Family family = tcp::Family::ipv4;
+    tcp::Role role = tcp::Role::unknown;
+    tcp::ClosedFirst closed_first = tcp::ClosedFirst::unknown;
+    tcp::Ending ending = tcp::Ending::unknown;
+    tcp::EndingDetail detail = tcp::EndingDetail::none;
+    tcp::Seen seen = tcp::Seen::whole;
     bool selected = true;   ///< the user's filter lets it pass
     std::uint8_t steps = 0; ///< how many states
     std::uint32_t first_step = 0;
@@ -47,18 +47,20 @@ public:
 
     /// `clock`: of this host, at the time of the line. Connections without a peer, and those that
     /// can't leave the host (loopback addresses, or one address at both ends), are left out.
-    void add(const ConnectionLine& line, const ClockAnchor& clock, bool selected);
+    void add(const track::ConnectionLine& line, const ClockAnchor& clock, bool selected);
     /// The time that the host's recordings cover.
     void set_span(WallTime begin, WallTime end);
 
     [[nodiscard]] const std::string& host() const { return host_; }
     [[nodiscard]] std::size_t size() const { return ends_.size(); }
     [[nodiscard]] const EndSummary& operator[](std::size_t i) const { return ends_[i]; }
-    [[nodiscard]] std::vector<PathStep> states(const EndSummary& end) const;
+    [[nodiscard]] std::vector<track::PathStep> states(const EndSummary& end) const;
     /// Time spent in a state, over all visits; nullopt: it wasn't in it, or its length wasn't seen.
-    [[nodiscard]] std::optional<Nanoseconds> time_in(const EndSummary& end, TcpState state) const;
-    [[nodiscard]] bool has_been_in(const EndSummary& end, TcpState state) const;
-    [[nodiscard]] bool owns(const IpAddress& address) const { return addresses_.contains(address); }
+    [[nodiscard]] std::optional<Nanoseconds> time_in(const EndSummary& end, tcp::State state) const;
+    [[nodiscard]] bool has_been_in(const EndSummary& end, tcp::State state) const;
+    [[nodiscard]] bool owns(const tcp::IpAddress& address) const {
+        return addresses_.contains(address);
+    }
     [[nodiscard]] std::uint64_t left_out() const { return left_out_; } ///< because of the limit
     [[nodiscard]] WallTime begin() const { return begin_; }
     [[nodiscard]] WallTime end() const { return end_; }
@@ -67,15 +69,15 @@ private:
     std::string host_;
     std::size_t most_;
     std::vector<EndSummary> ends_;
-    std::vector<TcpState> states_;     ///< of all ends, one after the other
-    std::vector<std::int64_t> dwells_; ///< parallel to states_
-    std::set<IpAddress> addresses_;    ///< local ones
+    std::vector<tcp::State> states_;     ///< of all ends, one after the other
+    std::vector<std::int64_t> dwells_;   ///< parallel to states_
+    std::set<tcp::IpAddress> addresses_; ///< local ones
     std::uint64_t left_out_ = 0;
     WallTime begin_{};
     WallTime end_{};
 };
 
 /// 127.0.0.0/8 and ::1.
-bool is_loopback(const IpAddress& address);
+bool is_loopback(const tcp::IpAddress& address);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::analysis

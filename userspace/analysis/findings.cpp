@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-namespace tcpdwell {
+namespace tcpdwell::analysis {
 namespace {
 
 constexpr Rule kRules[] = {
@@ -18,7 +18,7 @@ constexpr Rule kRules[] = {
 
 constexpr int kIdDigits = 16;
 
-Value cell(const FindingDraft::Cell& value, Report& report) {
+report::Value cell(const FindingDraft::Cell& value, report::Report& report) {
     if (const auto* count = std::get_if<std::uint64_t>(&value))
         return static_cast<std::int64_t>(*count);
     if (const auto* number = std::get_if<double>(&value)) return *number;
@@ -29,22 +29,22 @@ Value cell(const FindingDraft::Cell& value, Report& report) {
 
 } // namespace
 
-Findings find_all(const RuleInput& evidence, Report& report) {
+report::Findings find_all(const RuleInput& evidence, report::Report& report) {
     std::vector<FindingDraft> drafts;
     for (const Rule rule : kRules) rule(evidence, drafts);
     std::stable_sort(
         drafts.begin(), drafts.end(),
         [](const FindingDraft& a, const FindingDraft& b) { return a.severity > b.severity; });
-    Findings findings;
+    report::Findings findings;
     for (const FindingDraft& draft : drafts) {
-        Finding& finding = findings.list.emplace_back();
+        report::Finding& finding = findings.list.emplace_back();
         finding.id = draft.id;
         finding.severity = draft.severity;
         finding.what = report.keep(draft.what);
         for (const FindingDraft::Item& item : draft.evidence)
             finding.evidence.push_back({item.id, item.title, cell(item.value, report)});
-        for (const ConnectionId id : draft.connections)
-            finding.connections.push_back(HexId{id, kIdDigits});
+        for (const track::ConnectionId id : draft.connections)
+            finding.connections.push_back(report::HexId{id, kIdDigits});
         for (const std::string& sentence : draft.advice)
             finding.advice.push_back(report.keep(sentence));
     }
@@ -52,7 +52,7 @@ Findings find_all(const RuleInput& evidence, Report& report) {
 }
 
 std::string comm_of(const std::array<char, TD_COMM_LEN>& bytes) {
-    const std::string_view text = comm_text(bytes);
+    const std::string_view text = event::comm_text(bytes);
     return std::string(text.empty() ? "an unknown program" : text);
 }
 
@@ -62,11 +62,11 @@ std::string program_of(const ServiceRow& row) {
 }
 
 std::string place_of(const ServiceRow& row) {
-    if (row.key.role != Role::server) return program_of(row);
+    if (row.key.role != tcp::Role::server) return program_of(row);
     return fmt::format("{} on {}", program_of(row), row.key.local.text(row.key.family));
 }
 
-std::string process_text(const std::optional<Process>& process) {
+std::string process_text(const std::optional<event::Process>& process) {
     return process ? fmt::format("{} (pid {})", process->comm(), process->pid)
                    : "a process that is not known";
 }
@@ -88,4 +88,4 @@ std::string sysctl_text(const RuleInput& evidence, std::uint32_t netns, std::str
     return fmt::format("{} ({})", name, value ? fmt::format("{} here", *value) : "not known here");
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::analysis

@@ -14,7 +14,7 @@
 #include "analysis/thresholds.h"
 #include "report/report.h"
 
-namespace tcpdwell {
+namespace tcpdwell::analysis {
 
 /// What rules decide on.
 struct RuleInput {
@@ -29,7 +29,7 @@ struct RuleInput {
 /// A finding while it is being written.
 struct FindingDraft {
     std::string_view id;
-    Severity severity;
+    report::Severity severity;
     std::string what{};
     using Cell = std::variant<std::monostate, std::uint64_t, double, Nanoseconds, std::string>;
     struct Item {
@@ -38,7 +38,7 @@ struct FindingDraft {
         Cell value;
     };
     std::vector<Item> evidence{};
-    std::vector<ConnectionId> connections{};
+    std::vector<track::ConnectionId> connections{};
     std::vector<std::string> advice{};
 };
 
@@ -69,16 +69,16 @@ void find_events_lost(const RuleInput& evidence,
                       std::vector<FindingDraft>& drafts); // findings_waiting.cpp
 
 /// All of them applied, the most severe first.
-Findings find_all(const RuleInput& evidence, Report& report);
+report::Findings find_all(const RuleInput& evidence, report::Report& report);
 
 // Wording that rules share.
 std::string comm_of(const std::array<char, TD_COMM_LEN>& bytes); ///< "an unknown program" if empty
 std::string program_of(const ServiceRow& row);                   ///< "nginx (pid 12)"
 std::string place_of(const ServiceRow& row);                     ///< "nginx (pid 12) on 0.0.0.0:80"
-std::string process_text(const std::optional<Process>& process);
+std::string process_text(const std::optional<event::Process>& process);
 std::string duration_text(Nanoseconds duration);
 std::string counted(std::uint64_t number, std::string_view noun); ///< "1 socket", "2 sockets"
 /// "net.ipv4.tcp_fin_timeout (60 here)"
 std::string sysctl_text(const RuleInput& evidence, std::uint32_t netns, std::string_view name);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::analysis

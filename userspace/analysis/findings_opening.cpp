@@ -7,7 +7,7 @@
 
 #include "analysis/findings.h"
 
-namespace tcpdwell {
+namespace tcpdwell::analysis {
 namespace {
 
 /// So many hosts with hardly a connect to each aren't one upstream that is down.
@@ -24,9 +24,9 @@ std::string reuse_advice(const RuleInput& evidence, const PortRow& row) {
     const std::string effect = fmt::format("lets connect() take over a port whose TIME_WAIT has "
                                            "lasted for {}, if both ends use timestamps",
                                            after);
-    const IpAddress& host = row.remote.address;
-    const bool loopback = host.is_v4() ? host.text(Family::ipv4).starts_with("127.")
-                                       : host.text(Family::ipv6) == "::1";
+    const tcp::IpAddress& host = row.remote.address;
+    const bool loopback = host.is_v4() ? host.text(tcp::Family::ipv4).starts_with("127.")
+                                       : host.text(tcp::Family::ipv6) == "::1";
     std::string text;
     if (value == 1 || (value == 2 && loopback))
         text = fmt::format("{} already {}{}", current, effect,
@@ -56,7 +56,8 @@ FindingDraft ports_draft(const RuleInput& evidence, const PortRow& row, std::uin
         left = static_cast<double>(limit - row.held.now()) / growth;
     const bool is_critical = no_port != 0 || row.held.peak() * 20 >= limit * 19;
 
-    FindingDraft draft{"ephemeral_ports_low", is_critical ? Severity::critical : Severity::warning};
+    FindingDraft draft{"ephemeral_ports_low",
+                       is_critical ? report::Severity::critical : report::Severity::warning};
     draft.connections = row.holders.list();
     draft.what = fmt::format(
         "{} of {} local ports from {} to {} were held{}.", row.held.peak(), limit,
@@ -89,7 +90,7 @@ FindingDraft ports_draft(const RuleInput& evidence, const PortRow& row, std::uin
 std::uint64_t no_port_to(const Flows& flows, const PortRow& port) {
     for (const RemoteRow& row : flows.remotes())
         if (row.netns == port.netns && row.remote == port.remote)
-            return row.total().with(EndingDetail::no_port);
+            return row.total().with(tcp::EndingDetail::no_port);
     return 0;
 }
 
@@ -97,7 +98,7 @@ std::uint64_t no_port_to(const Flows& flows, const PortRow& port) {
 
 void find_ephemeral_ports_low(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
     const double share = evidence.thresholds.value("ephemeral_ports_low.share");
-    std::set<std::pair<std::uint32_t, Endpoint>> reported;
+    std::set<std::pair<std::uint32_t, tcp::Endpoint>> reported;
     for (const PortRow& row : evidence.flows.ports()) {
         const auto range = evidence.moment.host.port_range(row.netns);
         if (!range) continue;
@@ -112,14 +113,14 @@ void find_ephemeral_ports_low(const RuleInput& evidence, std::vector<FindingDraf
     std::uint64_t unreported = 0;
     const RemoteRow* example = nullptr;
     for (const RemoteRow& row : evidence.flows.remotes()) {
-        const std::uint64_t n = row.total().with(EndingDetail::no_port);
+        const std::uint64_t n = row.total().with(tcp::EndingDetail::no_port);
         if (n == 0 || reported.contains({row.netns, row.remote})) continue;
         unreported += n;
-        if (!example || n > example->total().with(EndingDetail::no_port)) example = &row;
+        if (!example || n > example->total().with(tcp::EndingDetail::no_port)) example = &row;
     }
     if (!example) return;
     // Ports bound explicitly, reserved, or taken by other pairs' listeners.
-    FindingDraft draft{"ephemeral_ports_low", Severity::critical};
+    FindingDraft draft{"ephemeral_ports_low", report::Severity::critical};
     draft.what = fmt::format("{} found no free local port, for instance to {}.",
                              counted(unreported, "connect"), example->remote.text(example->family));
     draft.evidence = {{"no_port", "connects without a port", unreported},
@@ -137,8 +138,8 @@ namespace {
 struct UnansweredConnects {
     std::uint64_t failed = 0;
     std::uint64_t waiting = 0;
-    std::map<IpAddress, std::uint64_t> hosts;
-    std::vector<ConnectionId> ids;
+    std::map<tcp::IpAddress, std::uint64_t> hosts;
+    std::vector<track::ConnectionId> ids;
 
     [[nodiscard]] std::uint64_t all() const { return failed + waiting; }
 };
@@ -155,7 +156,7 @@ std::map<ProgramKey, UnansweredConnects> unanswered_by_program(const RuleInput& 
         program.hosts[u.remote.address] += u.count;
         if (program.ids.empty()) program.ids = row.failed.list();
     }
-    for (const HeldSockets* holding : evidence.live.in(TcpState::SYN_SENT)) {
+    for (const HeldSockets* holding : evidence.live.in(tcp::State::SYN_SENT)) {
         if (holding->old == 0) continue;
         const std::string comm =
             holding->process ? std::string(holding->process->comm()) : comm_of({});
@@ -174,9 +175,9 @@ FindingDraft unanswered_draft(const RuleInput& evidence, const ProgramKey& key,
     const auto worst =
         std::max_element(program.hosts.begin(), program.hosts.end(),
                          [](const auto& a, const auto& b) { return a.second < b.second; });
-    const IpAddress& host = worst->first;
-    const std::string host_text = host.text(host.is_v4() ? Family::ipv4 : Family::ipv6);
-    FindingDraft draft{"connects_unanswered", Severity::warning};
+    const tcp::IpAddress& host = worst->first;
+    const std::string host_text = host.text(host.is_v4() ? tcp::Family::ipv4 : tcp::Family::ipv6);
+    FindingDraft draft{"connects_unanswered", report::Severity::warning};
     draft.connections = program.ids;
     draft.what =
         is_scan ? fmt::format("{} of {} to {} hosts got no answer: a scan, or wrong addresses.",
@@ -225,19 +226,19 @@ struct Handshakes {
 };
 
 std::vector<Handshakes> handshakes_by_endpoint(const std::vector<ServiceRow>& services) {
-    std::map<std::pair<std::uint32_t, Endpoint>, std::size_t> index;
+    std::map<std::pair<std::uint32_t, tcp::Endpoint>, std::size_t> index;
     std::vector<Handshakes> list;
     for (const ServiceRow& row : services) {
-        if (row.key.role != Role::server) continue;
+        if (row.key.role != tcp::Role::server) continue;
         const auto [it, is_new] = index.try_emplace({row.key.netns, row.key.local}, list.size());
         if (is_new) list.push_back(Handshakes{&row});
         Handshakes& sum = list[it->second];
         const EndCounts tally = row.total();
-        if (tally.ended(Ending::handshake_failed) >
-            sum.listener->total().ended(Ending::handshake_failed))
+        if (tally.ended(tcp::Ending::handshake_failed) >
+            sum.listener->total().ended(tcp::Ending::handshake_failed))
             sum.listener = &row;
         sum.all += tally.connections;
-        sum.failed += tally.ended(Ending::handshake_failed);
+        sum.failed += tally.ended(tcp::Ending::handshake_failed);
         sum.waiting += row.in_syn_recv;
         sum.cookies += tally.cookies;
     }
@@ -257,7 +258,7 @@ void find_handshakes_failing(const RuleInput& evidence, std::vector<FindingDraft
         const bool fails =
             failed >= many && share >= evidence.thresholds.value("handshakes_failing.share");
         if (!fails && sum.waiting < many && sum.cookies < many) continue;
-        FindingDraft draft{"handshakes_failing", Severity::warning};
+        FindingDraft draft{"handshakes_failing", report::Severity::warning};
         draft.connections = row.failed.list();
         draft.what = fmt::format(
             "{}: {} of {} were never completed, {} {} in SYN_RECV now{}.", place_of(row), failed,
@@ -282,4 +283,4 @@ void find_handshakes_failing(const RuleInput& evidence, std::vector<FindingDraft
     }
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::analysis

@@ -7,12 +7,12 @@
 
 #include "analysis/findings.h"
 
-namespace tcpdwell {
+namespace tcpdwell::analysis {
 namespace {
 
 std::uint64_t closed_by_anybody(const EndCounts& tally) {
-    return tally.closed(ClosedFirst::local) + tally.closed(ClosedFirst::remote) +
-           tally.closed(ClosedFirst::both);
+    return tally.closed(tcp::ClosedFirst::local) + tally.closed(tcp::ClosedFirst::remote) +
+           tally.closed(tcp::ClosedFirst::both);
 }
 
 std::string_view advice_for(SkipCause cause) {
@@ -50,9 +50,9 @@ std::string_view advice_for(SkipCause cause) {
 
 void find_server_closes_first(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
     for (const ServiceRow& row : evidence.services) {
-        if (row.key.role != Role::server) continue;
+        if (row.key.role != tcp::Role::server) continue;
         const EndCounts sum = row.total();
-        const std::uint64_t local = sum.closed(ClosedFirst::local);
+        const std::uint64_t local = sum.closed(tcp::ClosedFirst::local);
         const std::uint64_t all = closed_by_anybody(sum);
         const double share = all == 0 ? 0 : static_cast<double>(local) / static_cast<double>(all);
         if (local < evidence.thresholds.count("server_closes_first.connections") || local == 0 ||
@@ -60,20 +60,20 @@ void find_server_closes_first(const RuleInput& evidence, std::vector<FindingDraf
             continue;
         const auto limit =
             evidence.moment.host.sysctl_number(row.key.netns, "net.ipv4.tcp_max_tw_buckets");
-        FindingDraft draft{"server_closes_first", Severity::warning};
+        FindingDraft draft{"server_closes_first", report::Severity::warning};
         draft.what = fmt::format(
             "{} closed {} of {} connections first, and so collects the TIME_WAITs: {} now, {} at "
             "most.",
             place_of(row), local, all, row.time_wait.now(), row.time_wait.peak());
         draft.connections = row.closed_first.list();
-        draft.evidence = {
-            {"closed_first_local", "closed first here", local},
-            {"closed_first_remote", "closed first by clients", sum.closed(ClosedFirst::remote)},
-            {"share", "share", share},
-            {"time_wait_now", "TIME_WAITs now", row.time_wait.now()},
-            {"time_wait_peak", "at most", row.time_wait.peak()},
-            {"time_wait_socket_seconds", "socket-seconds",
-             row.time_wait.held_seconds(evidence.moment.now)}};
+        draft.evidence = {{"closed_first_local", "closed first here", local},
+                          {"closed_first_remote", "closed first by clients",
+                           sum.closed(tcp::ClosedFirst::remote)},
+                          {"share", "share", share},
+                          {"time_wait_now", "TIME_WAITs now", row.time_wait.now()},
+                          {"time_wait_peak", "at most", row.time_wait.peak()},
+                          {"time_wait_socket_seconds", "socket-seconds",
+                           row.time_wait.held_seconds(evidence.moment.now)}};
         draft.advice.push_back("Let clients close first: keep connections open for several "
                                "requests (HTTP keep-alive), with an idle "
                                "time-out that is longer than the clients', and speak HTTP/1.1 or "
@@ -99,7 +99,7 @@ void find_time_wait_skipped(const RuleInput& evidence, std::vector<FindingDraft>
         if (skipped == 0 || skipped < evidence.thresholds.count("time_wait_skipped.connections") ||
             share < evidence.thresholds.value("time_wait_skipped.share"))
             continue;
-        FindingDraft draft{"time_wait_skipped", Severity::warning};
+        FindingDraft draft{"time_wait_skipped", report::Severity::warning};
         draft.evidence = {{"skipped", "without TIME_WAIT", skipped},
                           {"active_closes", "active closes", active}};
         draft.connections = row.skipped.list();
@@ -144,7 +144,7 @@ void find_time_wait_table_full(const RuleInput& evidence, std::vector<FindingDra
             (!limit || share < evidence.thresholds.value("time_wait_table_full.share")))
             continue;
         FindingDraft draft{"time_wait_table_full",
-                           lost == 0 ? Severity::warning : Severity::critical};
+                           lost == 0 ? report::Severity::warning : report::Severity::critical};
         draft.connections = examples[netns].list();
         const std::string room =
             limit ? fmt::format("{} of {}", gauge.peak(), *limit) : fmt::format("{}", gauge.peak());
@@ -170,4 +170,4 @@ void find_time_wait_table_full(const RuleInput& evidence, std::vector<FindingDra
     }
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::analysis

@@ -6,14 +6,14 @@
 
 #include "analysis/findings.h"
 
-namespace tcpdwell {
+namespace tcpdwell::analysis {
 namespace {
 
 constexpr std::uint64_t kCriticalLeak =
     1000; ///< sockets: the usual limit of descriptors (RLIMIT_NOFILE 1024) is near
 
 void describe(const HeldSockets& holding, FindingDraft& draft) {
-    const Process* process = holding.process ? &*holding.process : nullptr;
+    const event::Process* process = holding.process ? &*holding.process : nullptr;
     draft.evidence.push_back({"oldest_ns", "the oldest", holding.oldest});
     draft.evidence.push_back({"oldest_local", "its local end",
                               holding.oldest_tuple.local.text(holding.oldest_tuple.family)});
@@ -39,10 +39,11 @@ std::string age_text(const HeldSockets& holding) {
 void find_close_wait_leak(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
     const std::uint64_t many =
         std::max<std::uint64_t>(evidence.thresholds.count("close_wait_leak.sockets"), 1);
-    for (const HeldSockets* holding : evidence.live.in(TcpState::CLOSE_WAIT)) {
+    for (const HeldSockets* holding : evidence.live.in(tcp::State::CLOSE_WAIT)) {
         if (holding->old < many) continue;
-        FindingDraft draft{"close_wait_leak",
-                           holding->old >= kCriticalLeak ? Severity::critical : Severity::warning};
+        FindingDraft draft{"close_wait_leak", holding->old >= kCriticalLeak
+                                                  ? report::Severity::critical
+                                                  : report::Severity::warning};
         draft.what = fmt::format("{} has {} in CLOSE_WAIT for longer than {}, the oldest for {}: "
                                  "the peer has closed, and it "
                                  "doesn't call close().",
@@ -70,10 +71,10 @@ void find_fin_wait2_pileup(const RuleInput& evidence, std::vector<FindingDraft>&
         std::uint64_t now = 0;
         std::uint64_t expired = 0;
         Nanoseconds oldest{};
-        std::vector<ConnectionId> ids;
+        std::vector<track::ConnectionId> ids;
     };
     std::map<std::pair<std::uint32_t, std::string>, Program> programs;
-    for (const HeldSockets* holding : evidence.live.in(TcpState::FIN_WAIT2)) {
+    for (const HeldSockets* holding : evidence.live.in(tcp::State::FIN_WAIT2)) {
         const std::string comm =
             holding->process ? std::string(holding->process->comm()) : comm_of({});
         Program& program = programs[{holding->netns, comm}];
@@ -82,7 +83,7 @@ void find_fin_wait2_pileup(const RuleInput& evidence, std::vector<FindingDraft>&
         program.ids.insert(program.ids.end(), holding->ids.begin(), holding->ids.end());
     }
     for (const ServiceRow& row : evidence.services) {
-        const std::uint64_t n = row.total().ended(Ending::fin_wait2_expired);
+        const std::uint64_t n = row.total().ended(tcp::Ending::fin_wait2_expired);
         if (n == 0) continue;
         Program& program = programs[{row.key.netns, comm_of(row.key.comm)}];
         program.expired += n;
@@ -92,7 +93,7 @@ void find_fin_wait2_pileup(const RuleInput& evidence, std::vector<FindingDraft>&
         std::max<std::uint64_t>(evidence.thresholds.count("fin_wait2_pileup.sockets"), 1);
     for (const auto& [key, program] : programs) {
         if (program.now < many && program.expired < many) continue;
-        FindingDraft draft{"fin_wait2_pileup", Severity::warning};
+        FindingDraft draft{"fin_wait2_pileup", report::Severity::warning};
         draft.connections = program.ids;
         draft.what = fmt::format(
             "{} has {} in FIN_WAIT2 now, and {} expired there: it has closed, and the peers don't.",
@@ -116,10 +117,10 @@ void find_fin_wait2_pileup(const RuleInput& evidence, std::vector<FindingDraft>&
 void find_closing_stuck(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
     const std::uint64_t many =
         std::max<std::uint64_t>(evidence.thresholds.count("closing_stuck.sockets"), 1);
-    for (const TcpState state : {TcpState::LAST_ACK, TcpState::CLOSING}) {
+    for (const tcp::State state : {tcp::State::LAST_ACK, tcp::State::CLOSING}) {
         for (const HeldSockets* holding : evidence.live.in(state)) {
             if (holding->old < many) continue;
-            FindingDraft draft{"closing_stuck", Severity::warning};
+            FindingDraft draft{"closing_stuck", report::Severity::warning};
             draft.what = fmt::format(
                 "{} of {} stuck in {}, the oldest for {}: the peer doesn't acknowledge the FIN.",
                 counted(holding->old, "socket"), process_text(holding->process), name(state),
@@ -146,9 +147,9 @@ void find_keepalive_kills(const RuleInput& evidence, std::vector<FindingDraft>& 
         std::max<std::uint64_t>(evidence.thresholds.count("keepalive_kills.connections"), 1);
     for (const ServiceRow& row : evidence.services) {
         const EndCounts sum = row.total();
-        const std::uint64_t killed = sum.with(EndingDetail::keepalive);
+        const std::uint64_t killed = sum.with(tcp::EndingDetail::keepalive);
         if (killed < many) continue;
-        FindingDraft draft{"keepalive_kills", Severity::warning};
+        FindingDraft draft{"keepalive_kills", report::Severity::warning};
         draft.connections = row.killed.list();
         draft.what = fmt::format(
             "{} of {} half-open and ended by keepalive: the peer had gone without a FIN.",
@@ -173,15 +174,16 @@ void find_events_lost(const RuleInput& evidence, std::vector<FindingDraft>& draf
     const std::uint64_t lost = evidence.overview.lost();
     const std::uint64_t holes = evidence.overview.holes();
     if (lost + holes == 0) return;
-    FindingDraft draft{"events_lost", Severity::warning};
+    FindingDraft draft{"events_lost", report::Severity::warning};
     draft.what = fmt::format(
         "{}{}{}: numbers in this report are too low, and there are gaps in {}.",
         lost == 0 ? "" : counted(lost, "event") + " lost", lost == 0 || holes == 0 ? "" : ", ",
         holes == 0 ? "" : counted(holes, "hole") + " in the recording",
-        counted(evidence.overview.connections(Seen::gap), "connection"));
-    draft.evidence = {{"events", "events", lost},
-                      {"holes", "holes", holes},
-                      {"gaps", "connections with gaps", evidence.overview.connections(Seen::gap)}};
+        counted(evidence.overview.connections(tcp::Seen::gap), "connection"));
+    draft.evidence = {
+        {"events", "events", lost},
+        {"holes", "holes", holes},
+        {"gaps", "connections with gaps", evidence.overview.connections(tcp::Seen::gap)}};
     if (lost > 0)
         draft.advice.push_back("Give the buffer more room with --buffer-size, or trace less with a "
                                "filter by port or address.");
@@ -191,4 +193,4 @@ void find_events_lost(const RuleInput& evidence, std::vector<FindingDraft>& draf
     drafts.push_back(std::move(draft));
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::analysis

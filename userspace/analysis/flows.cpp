@@ -11,47 +11,48 @@
 #include "base/hash.h"
 #include "tcp/listener_match.h"
 
-namespace tcpdwell {
+namespace tcpdwell::analysis {
 namespace {
 
 /// Denotes a listening socket, which belongs to no group.
 constexpr std::uint32_t kListener = ~std::uint32_t{0};
 
-std::uint64_t hash_of(const IpAddress& address) {
+std::uint64_t hash_of(const tcp::IpAddress& address) {
     std::array<std::uint64_t, 2> words{};
     std::memcpy(words.data(), address.bytes.data(), sizeof(words));
     return mix64(words[0] ^ mix64(words[1]));
 }
 
-SkipCause cause_of(const ConnectionLine& line) {
+SkipCause cause_of(const track::ConnectionLine& line) {
     if (line.time_wait) return SkipCause::overflow;
     switch (line.ending) {
-    case Ending::reset_received: return SkipCause::reset_received;
-    case Ending::timed_out: return SkipCause::timed_out;
-    case Ending::fin_wait2_expired: return SkipCause::fin_wait2_expired;
+    case tcp::Ending::reset_received: return SkipCause::reset_received;
+    case tcp::Ending::timed_out: return SkipCause::timed_out;
+    case tcp::Ending::fin_wait2_expired: return SkipCause::fin_wait2_expired;
     default: break;
     }
     switch (line.detail) {
-    case EndingDetail::so_linger_zero: return SkipCause::so_linger_zero;
-    case EndingDetail::unread_data: return SkipCause::unread_data;
-    case EndingDetail::data_after_close: return SkipCause::data_after_close;
-    case EndingDetail::linger2: return SkipCause::linger2;
+    case tcp::EndingDetail::so_linger_zero: return SkipCause::so_linger_zero;
+    case tcp::EndingDetail::unread_data: return SkipCause::unread_data;
+    case tcp::EndingDetail::data_after_close: return SkipCause::data_after_close;
+    case tcp::EndingDetail::linger2: return SkipCause::linger2;
     default: return SkipCause::other_reset_sent;
     }
 }
 
-bool skips_time_wait(const ConnectionLine& line) {
-    if (line.closed_first != ClosedFirst::local && line.closed_first != ClosedFirst::both)
+bool skips_time_wait(const track::ConnectionLine& line) {
+    if (line.closed_first != tcp::ClosedFirst::local && line.closed_first != tcp::ClosedFirst::both)
         return false;
-    if (line.time_wait) return line.time_wait->end == TimeWaitEnd::overflow;
-    return line.ending == Ending::reset_sent || line.ending == Ending::reset_received ||
-           line.ending == Ending::timed_out || line.ending == Ending::fin_wait2_expired;
+    if (line.time_wait) return line.time_wait->end == tcp::TimeWaitEnd::overflow;
+    return line.ending == tcp::Ending::reset_sent || line.ending == tcp::Ending::reset_received ||
+           line.ending == tcp::Ending::timed_out || line.ending == tcp::Ending::fin_wait2_expired;
 }
 
 /// A passive open without a request socket whose beginning was seen.
-bool came_by_cookie(const ConnectionLine& line) {
-    return line.who->role == Role::server && line.seen == Seen::whole && !line.states.empty() &&
-           line.states[0].state == TcpState::SYN_RECV && !line.states[0].dwell;
+bool came_by_cookie(const track::ConnectionLine& line) {
+    return line.who->role == tcp::Role::server && line.seen == tcp::Seen::whole &&
+           !line.states.empty() && line.states[0].state == tcp::State::SYN_RECV &&
+           !line.states[0].dwell;
 }
 
 } // namespace
@@ -69,7 +70,7 @@ void EndCounts::add(const EndCounts& other) {
     cookies += other.cookies;
 }
 
-void ServiceRow::note(const std::optional<Process>& process) {
+void ServiceRow::note(const std::optional<event::Process>& process) {
     if (!process) return;
     several_pids = several_pids || (pid != 0 && pid != process->pid);
     pid = process->pid;
@@ -87,12 +88,12 @@ EndCounts RemoteRow::total() const {
     return sum;
 }
 
-void count(EndCounts& tally, const ConnectionLine& line) {
+void count(EndCounts& tally, const track::ConnectionLine& line) {
     ++tally.connections;
     ++tally.closed_first[line.closed_first];
     ++tally.endings[line.ending];
     ++tally.details[line.detail];
-    if (line.time_wait && line.time_wait->end != TimeWaitEnd::overflow) ++tally.time_waits;
+    if (line.time_wait && line.time_wait->end != tcp::TimeWaitEnd::overflow) ++tally.time_waits;
     if (skips_time_wait(line)) ++tally.skipped[cause_of(line)];
     if (came_by_cookie(line)) ++tally.cookies;
 }
@@ -111,7 +112,7 @@ std::size_t Flows::GroupHash::operator()(const GroupKey& key) const {
 }
 
 ServiceKey Flows::canonical(ServiceKey key) const {
-    if (key.role != Role::server) return key;
+    if (key.role != tcp::Role::server) return key;
     const auto it = listeners_.find({key.netns, key.local.port});
     if (it == listeners_.end()) return key;
     const Listener* const listener = match_listener(
@@ -123,19 +124,19 @@ ServiceKey Flows::canonical(ServiceKey key) const {
     return key;
 }
 
-Flows::GroupKey Flows::key_of(const ConnectionIdentity& who) const {
+Flows::GroupKey Flows::key_of(const track::ConnectionIdentity& who) const {
     GroupKey key;
     key.service.netns = who.netns;
     key.service.role = who.role;
     key.service.cgroup = who.cgroup;
     if (who.process) key.service.comm = who.process->comm_bytes;
-    if (who.role == Role::server) {
+    if (who.role == tcp::Role::server) {
         key.service.local = who.tuple.local;
         key.service.family = who.tuple.family;
         key.service = canonical(key.service);
-    } else if (who.role == Role::client) {
+    } else if (who.role == tcp::Role::client) {
         key.family = who.tuple.family;
-        key.local = who.tuple.local.port == 0 ? IpAddress{} : who.tuple.local.address;
+        key.local = who.tuple.local.port == 0 ? tcp::IpAddress{} : who.tuple.local.address;
         key.remote = who.tuple.remote;
     }
     return key;
@@ -158,7 +159,7 @@ std::uint32_t Flows::service_for(const ServiceKey& key) {
 }
 
 std::uint32_t Flows::remote_for(const GroupKey& key) {
-    Endpoint endpoint = key.remote;
+    tcp::Endpoint endpoint = key.remote;
     if (const auto it = remote_index_.find({key.service.netns, endpoint});
         it != remote_index_.end()) {
         RemoteRow& row = remotes_[it->second];
@@ -166,7 +167,7 @@ std::uint32_t Flows::remote_for(const GroupKey& key) {
         return it->second;
     }
     if (remotes_.size() >= kMaxGroups) {
-        endpoint = Endpoint{};
+        endpoint = tcp::Endpoint{};
         const auto rest = remote_index_.find({key.service.netns, endpoint});
         if (rest != remote_index_.end()) return rest->second;
     }
@@ -182,7 +183,7 @@ std::uint32_t Flows::remote_for(const GroupKey& key) {
 }
 
 std::uint32_t Flows::port_for(const GroupKey& key) {
-    if (key.local == IpAddress{}) return kNone;
+    if (key.local == tcp::IpAddress{}) return kNone;
     const std::tuple pair(key.service.netns, key.local, key.remote);
     if (const auto it = port_index_.find(pair); it != port_index_.end()) return it->second;
     if (ports_.size() >= kMaxGroups)
@@ -198,12 +199,12 @@ std::uint32_t Flows::port_for(const GroupKey& key) {
     return index;
 }
 
-std::uint32_t Flows::group_for(const ConnectionIdentity& who) {
+std::uint32_t Flows::group_for(const track::ConnectionIdentity& who) {
     GroupKey key = key_of(who);
     if (const auto it = index_.find(key); it != index_.end()) return it->second;
     Group group;
     group.service = service_for(key.service);
-    const bool active = who.role == Role::client;
+    const bool active = who.role == tcp::Role::client;
     group.remote = active ? remote_for(key) : kNone;
     group.port = active ? port_for(key) : kNone;
     group.to = key.remote;
@@ -211,7 +212,7 @@ std::uint32_t Flows::group_for(const ConnectionIdentity& who) {
     if (groups_.size() >= 4 * kMaxGroups) { // then one group for each service
         key = GroupKey{.service = key.service};
         if (const auto rest = index_.find(key); rest != index_.end()) return rest->second;
-        group.to = Endpoint{};
+        group.to = tcp::Endpoint{};
         group.port = kNone;
     }
     groups_.push_back(group);
@@ -221,15 +222,15 @@ std::uint32_t Flows::group_for(const ConnectionIdentity& who) {
 
 // --- moves
 
-const Flows::Group* Flows::find_group(const ConnectionIdentity& who) const {
+const Flows::Group* Flows::find_group(const track::ConnectionIdentity& who) const {
     const std::uint32_t entry = counts(who)          ? groups_by_slot_[who.slot]
                                 : who.id == gone_.id ? gone_.entry
                                                      : 0;
     return entry == 0 || entry == kListener ? nullptr : &groups_[entry - 1];
 }
 
-void Flows::on_listener(const StateMove& move) {
-    const ConnectionIdentity& who = *move.who;
+void Flows::on_listener(const track::StateMove& move) {
+    const track::ConnectionIdentity& who = *move.who;
     entry_of(who) = move.to ? kListener : 0;
     if (!move.to || listeners_.size() >= kMaxGroups) return;
     auto& list = listeners_[{who.netns, who.tuple.local.port}];
@@ -248,7 +249,7 @@ void Flows::time_wait_gauges(const Group& group, std::uint32_t netns, MonoTime a
     (it->second.*change)(at);
 }
 
-void Flows::regroup(const ConnectionIdentity& who, std::uint32_t& entry, MonoTime at) {
+void Flows::regroup(const track::ConnectionIdentity& who, std::uint32_t& entry, MonoTime at) {
     const std::uint32_t index = group_for(who);
     if (index == entry - 1) return;
     const Group& before = groups_[entry - 1];
@@ -265,15 +266,15 @@ void Flows::regroup(const ConnectionIdentity& who, std::uint32_t& entry, MonoTim
 
 /// Whether more may be known of the connection than before: its port once connect() has returned,
 /// who accepted it once it has been used. In TIME_WAIT it stays where it is counted.
-bool Flows::may_have_learnt(const StateMove& move) {
-    return move.from == TcpState::SYN_SENT || move.from == TcpState::SYN_RECV ||
-           move.from == TcpState::ESTABLISHED ||
-           (move.to == TcpState::TIME_WAIT && move.from != TcpState::TIME_WAIT);
+bool Flows::may_have_learnt(const track::StateMove& move) {
+    return move.from == tcp::State::SYN_SENT || move.from == tcp::State::SYN_RECV ||
+           move.from == tcp::State::ESTABLISHED ||
+           (move.to == tcp::State::TIME_WAIT && move.from != tcp::State::TIME_WAIT);
 }
 
-void Flows::on_move(const StateMove& move) {
+void Flows::on_move(const track::StateMove& move) {
     if (move.is_listener()) return on_listener(move);
-    const ConnectionIdentity& who = *move.who;
+    const track::ConnectionIdentity& who = *move.who;
     std::uint32_t& entry = entry_of(who);
     if (entry == 0 || entry == kListener) {
         if (!move.to) return;
@@ -287,45 +288,47 @@ void Flows::on_move(const StateMove& move) {
         regroup(who, entry, move.at);
     }
     const Group& group = groups_[entry - 1];
-    if (move.from == TcpState::TIME_WAIT)
+    if (move.from == tcp::State::TIME_WAIT)
         time_wait_gauges(group, who.netns, move.at, &Gauge::leave);
-    if (move.to == TcpState::TIME_WAIT) time_wait_gauges(group, who.netns, move.at, &Gauge::enter);
+    if (move.to == tcp::State::TIME_WAIT)
+        time_wait_gauges(group, who.netns, move.at, &Gauge::enter);
     if (move.to) return;
     if (group.port != kNone) ports_[group.port].held.leave(move.at);
     gone_ = {who.id, std::exchange(entry, 0)};
 }
 
-void Flows::on_connection(const ConnectionLine& line) {
-    const ConnectionIdentity& who = *line.who;
+void Flows::on_connection(const track::ConnectionLine& line) {
+    const track::ConnectionIdentity& who = *line.who;
     const std::uint32_t index = group_for(who); // more may be known since its last move
     Group& group = groups_[index];
     ServiceRow& service = services_[group.service];
     count(service.ended, line);
     service.note(who.process);
-    if (line.closed_first == ClosedFirst::local) service.closed_first.note(who.id);
+    if (line.closed_first == tcp::ClosedFirst::local) service.closed_first.note(who.id);
     if (skips_time_wait(line)) service.skipped.note(who.id);
-    if (line.detail == EndingDetail::keepalive) service.killed.note(who.id);
-    if (line.ending == Ending::fin_wait2_expired) service.expired.note(who.id);
+    if (line.detail == tcp::EndingDetail::keepalive) service.killed.note(who.id);
+    if (line.ending == tcp::Ending::fin_wait2_expired) service.expired.note(who.id);
     const bool failed =
-        line.ending == Ending::handshake_failed || line.ending == Ending::connect_failed;
+        line.ending == tcp::Ending::handshake_failed || line.ending == tcp::Ending::connect_failed;
     if (failed) service.failed.note(who.id);
     if (was_unanswered(line)) ++group.unanswered;
     if (group.remote != kNone) count(remotes_[group.remote].ended, line);
 }
 
-bool Flows::was_unanswered(const ConnectionLine& line) const {
-    if (line.ending != Ending::connect_failed || line.detail == EndingDetail::no_port) return false;
-    if (line.detail != EndingDetail::given_up) return true;
+bool Flows::was_unanswered(const track::ConnectionLine& line) const {
+    if (line.ending != tcp::Ending::connect_failed || line.detail == tcp::EndingDetail::no_port)
+        return false;
+    if (line.detail != tcp::EndingDetail::given_up) return true;
     return !line.states.empty() && line.states[0].dwell &&
            *line.states[0].dwell >= unanswered_from_;
 }
 
-std::uint32_t Flows::service_of(const ConnectionIdentity& who) const {
+std::uint32_t Flows::service_of(const track::ConnectionIdentity& who) const {
     const Group* group = find_group(who);
     return group ? group->service : kNone;
 }
 
-std::uint32_t Flows::remote_of(const ConnectionIdentity& who) const {
+std::uint32_t Flows::remote_of(const track::ConnectionIdentity& who) const {
     const Group* group = find_group(who);
     return group ? group->remote : kNone;
 }
@@ -341,26 +344,26 @@ void Flows::begin_live(MonoTime now) {
     for (RemoteRow& row : remotes_) row.live = EndCounts();
 }
 
-void Flows::on_live(const LiveSocket& socket) {
-    const ConnectionIdentity& who = socket.who;
+void Flows::on_live(const track::LiveSocket& socket) {
+    const track::ConnectionIdentity& who = socket.who;
     if (!find_group(who)) return;
-    if (socket.state == TcpState::SYN_SENT)
+    if (socket.state == tcp::State::SYN_SENT)
         regroup(who, entry_of(who), live_at_); // its port is known by now
     const Group& group = groups_[group_for(who)];
     ServiceRow& service = services_[group.service];
-    ConnectionLine line{};
+    track::ConnectionLine line{};
     line.who = &who;
     line.closed_first = socket.closed_first;
     line.ending = socket.ending;
     line.seen = socket.seen;
     line.states = socket.left;
-    if (socket.state == TcpState::TIME_WAIT)
-        line.time_wait = ConnectionLine::TimeWait{std::nullopt, TimeWaitEnd::open, 0};
+    if (socket.state == tcp::State::TIME_WAIT)
+        line.time_wait = track::ConnectionLine::TimeWait{std::nullopt, tcp::TimeWaitEnd::open, 0};
     count(service.live, line);
     if (group.remote != kNone) count(remotes_[group.remote].live, line);
     service.note(who.process);
-    if (socket.closed_first == ClosedFirst::local) service.closed_first.note(who.id);
-    if (socket.state == TcpState::SYN_RECV) {
+    if (socket.closed_first == tcp::ClosedFirst::local) service.closed_first.note(who.id);
+    if (socket.state == tcp::State::SYN_RECV) {
         ++service.in_syn_recv;
         service.failed.note(who.id);
     }
@@ -388,4 +391,4 @@ void Flows::next_interval(MonoTime now) {
     for (Group& group : groups_) group.unanswered = 0;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::analysis

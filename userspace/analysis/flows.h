@@ -15,7 +15,7 @@
 #include "analysis/analysis.h"
 #include "analysis/gauge.h"
 
-namespace tcpdwell {
+namespace tcpdwell::analysis {
 
 // clang-format off
 #define TCPDWELL_SKIP_CAUSE_LIST(X)           \
@@ -36,17 +36,17 @@ TCPDWELL_WORD_ENUM(SkipCause, TCPDWELL_SKIP_CAUSE_LIST)
 /// Counts of how connections ended.
 struct EndCounts {
     std::uint64_t connections = 0;
-    EnumArray<ClosedFirst, std::uint64_t> closed_first;
-    EnumArray<Ending, std::uint64_t> endings;
-    EnumArray<EndingDetail, std::uint64_t> details;
+    EnumArray<tcp::ClosedFirst, std::uint64_t> closed_first;
+    EnumArray<tcp::Ending, std::uint64_t> endings;
+    EnumArray<tcp::EndingDetail, std::uint64_t> details;
     EnumArray<SkipCause, std::uint64_t> skipped;
     std::uint64_t time_waits = 0; ///< connections that left a TIME_WAIT here
     std::uint64_t cookies = 0;    ///< passive opens without a request socket: SYN cookies
 
     void add(const EndCounts& other);
-    [[nodiscard]] std::uint64_t closed(ClosedFirst who) const { return closed_first[who]; }
-    [[nodiscard]] std::uint64_t ended(Ending how) const { return endings[how]; }
-    [[nodiscard]] std::uint64_t with(EndingDetail what) const { return details[what]; }
+    [[nodiscard]] std::uint64_t closed(tcp::ClosedFirst who) const { return closed_first[who]; }
+    [[nodiscard]] std::uint64_t ended(tcp::Ending how) const { return endings[how]; }
+    [[nodiscard]] std::uint64_t with(tcp::EndingDetail what) const { return details[what]; }
     [[nodiscard]] std::uint64_t skipped_by(SkipCause why) const { return skipped[why]; }
 };
 
@@ -54,9 +54,9 @@ struct EndCounts {
 /// opens).
 struct ServiceKey {
     std::uint32_t netns = 0;
-    Role role = Role::unknown;
-    Family family = Family::ipv4;
-    Endpoint local; ///< port 0 where the role isn't server
+    tcp::Role role = tcp::Role::unknown;
+    tcp::Family family = tcp::Family::ipv4;
+    tcp::Endpoint local; ///< port 0 where the role isn't server
     std::array<char, TD_COMM_LEN> comm{};
     std::uint64_t cgroup = 0;
 
@@ -65,10 +65,10 @@ struct ServiceKey {
 
 /// The connections behind a number: a few of their ids.
 struct Examples {
-    std::array<ConnectionId, 3> ids{};
+    std::array<track::ConnectionId, 3> ids{};
     std::uint8_t count = 0;
 
-    void note(ConnectionId id) {
+    void note(track::ConnectionId id) {
         if (count < ids.size() &&
             std::find(ids.begin(), ids.begin() + count, id) == ids.begin() + count)
             ids[count++] = id;
@@ -76,7 +76,7 @@ struct Examples {
     void note(const Examples& others) {
         for (std::size_t i = 0; i < others.count; ++i) note(others.ids[i]);
     }
-    [[nodiscard]] std::vector<ConnectionId> list() const {
+    [[nodiscard]] std::vector<track::ConnectionId> list() const {
         return {ids.begin(), ids.begin() + count};
     }
 };
@@ -95,14 +95,14 @@ struct ServiceRow {
     Examples expired;              ///< in FIN_WAIT2
     std::uint64_t in_syn_recv = 0; ///< now
 
-    void note(const std::optional<Process>& process); ///< one that serves it
+    void note(const std::optional<event::Process>& process); ///< one that serves it
     [[nodiscard]] EndCounts total() const;
 };
 
 struct RemoteRow {
     std::uint32_t netns;
-    Family family;
-    Endpoint remote; ///< the server that is connected to; empty: those beyond the limit
+    tcp::Family family;
+    tcp::Endpoint remote; ///< the server that is connected to; empty: those beyond the limit
     std::array<char, TD_COMM_LEN> comm{}; ///< of the only program that connects to it
     bool several_programs = false;
     EndCounts ended;
@@ -116,9 +116,9 @@ struct RemoteRow {
 /// remnant of the connection is removed, TIME_WAIT included (kernel: __inet_hash_connect()).
 struct PortRow {
     std::uint32_t netns;
-    Family family;
-    IpAddress local;
-    Endpoint remote;
+    tcp::Family family;
+    tcp::IpAddress local;
+    tcp::Endpoint remote;
     Gauge held;
     Examples holders;                ///< now
     std::uint64_t opened = 0;        ///< connections begun since the report's begin
@@ -128,12 +128,12 @@ struct PortRow {
 /// Active opens of one program to one remote endpoint that failed without an answer.
 struct Unanswered {
     std::uint32_t service;
-    Endpoint remote;
+    tcp::Endpoint remote;
     std::uint64_t count;
 };
 
 /// Adds a connection to the counts.
-void count(EndCounts& tally, const ConnectionLine& line);
+void count(EndCounts& tally, const track::ConnectionLine& line);
 
 /// Memory: some 600 bytes for each service, remote server and pair, of which at most kMaxGroups are
 /// distinguished; any further ones are summed up in one row without an endpoint. In addition, four
@@ -148,11 +148,11 @@ public:
     Flows(MonoTime begin, Nanoseconds unanswered_from)
         : begin_(begin), unanswered_from_(unanswered_from) {}
 
-    void on_move(const StateMove& move) override;
-    void on_connection(const ConnectionLine& line) override;
+    void on_move(const track::StateMove& move) override;
+    void on_connection(const track::ConnectionLine& line) override;
     void begin_live(MonoTime now) override;
-    void on_live(const LiveSocket& socket) override;
-    void add_to(Report& report, const ReportContext& moment) override;
+    void on_live(const track::LiveSocket& socket) override;
+    void add_to(report::Report& report, const ReportContext& moment) override;
     void next_interval(MonoTime now) override;
 
     /// Rows that belong to the same service merged: connections seen before their listener or
@@ -167,15 +167,15 @@ public:
     [[nodiscard]] std::vector<Unanswered> unanswered() const;
     [[nodiscard]] const ServiceRow& service(std::uint32_t index) const { return services_[index]; }
     /// Whether the connection or listener is counted as being there.
-    [[nodiscard]] bool counts(const ConnectionIdentity& who) const {
+    [[nodiscard]] bool counts(const track::ConnectionIdentity& who) const {
         return who.slot < groups_by_slot_.size() && groups_by_slot_[who.slot] != 0;
     }
 
     /// Indices for splitting by them; valid from the first move of the connection on, and
     /// during the transition that goes with its last one.
-    [[nodiscard]] std::uint32_t service_of(const ConnectionIdentity& who) const;
+    [[nodiscard]] std::uint32_t service_of(const track::ConnectionIdentity& who) const;
     [[nodiscard]] std::uint32_t
-    remote_of(const ConnectionIdentity& who) const; ///< kNone: not an active open
+    remote_of(const track::ConnectionIdentity& who) const; ///< kNone: not an active open
     static constexpr std::uint32_t kNone = ~std::uint32_t{0};
     [[nodiscard]] std::string service_label(std::uint32_t index) const;
     [[nodiscard]] std::string remote_label(std::uint32_t index) const;
@@ -184,9 +184,9 @@ private:
     /// The finest division: a service and, for active opens, where it connects from and to.
     struct GroupKey {
         ServiceKey service;
-        Family family = Family::ipv4; ///< of active opens, as is what follows
-        IpAddress local;
-        Endpoint remote;
+        tcp::Family family = tcp::Family::ipv4; ///< of active opens, as is what follows
+        tcp::IpAddress local;
+        tcp::Endpoint remote;
 
         bool operator==(const GroupKey&) const = default;
     };
@@ -197,37 +197,37 @@ private:
         std::uint32_t service;
         std::uint32_t remote; ///< kNone: not an active open
         std::uint32_t port;   ///< kNone: likewise, or the local address isn't known
-        Endpoint to;
+        tcp::Endpoint to;
         std::uint64_t unanswered = 0;
     };
 
     struct Listener {
-        Endpoint local;
-        Family family;
+        tcp::Endpoint local;
+        tcp::Family family;
     };
 
-    [[nodiscard]] GroupKey key_of(const ConnectionIdentity& who) const;
+    [[nodiscard]] GroupKey key_of(const track::ConnectionIdentity& who) const;
     /// With the listening endpoint instead of the connection's own.
     [[nodiscard]] ServiceKey canonical(ServiceKey key) const;
-    std::uint32_t group_for(const ConnectionIdentity& who);
+    std::uint32_t group_for(const track::ConnectionIdentity& who);
     std::uint32_t service_for(const ServiceKey& key);
     std::uint32_t remote_for(const GroupKey& key);
     std::uint32_t port_for(const GroupKey& key);
     /// In groups_by_slot_, which grows as needed.
-    std::uint32_t& entry_of(const ConnectionIdentity& who) {
+    std::uint32_t& entry_of(const track::ConnectionIdentity& who) {
         if (who.slot >= groups_by_slot_.size()) groups_by_slot_.resize(std::size_t{who.slot} + 1);
         return groups_by_slot_[who.slot];
     }
     /// nullptr: it isn't counted, or a listener.
-    [[nodiscard]] const Group* find_group(const ConnectionIdentity& who) const;
+    [[nodiscard]] const Group* find_group(const track::ConnectionIdentity& who) const;
     /// Puts the connection into the group that fits what is known of it now.
-    void regroup(const ConnectionIdentity& who, std::uint32_t& entry, MonoTime at);
-    static bool may_have_learnt(const StateMove& move);
-    void on_listener(const StateMove& move);
+    void regroup(const track::ConnectionIdentity& who, std::uint32_t& entry, MonoTime at);
+    static bool may_have_learnt(const track::StateMove& move);
+    void on_listener(const track::StateMove& move);
     void time_wait_gauges(const Group& group, std::uint32_t netns, MonoTime at,
                           void (Gauge::*change)(MonoTime));
 
-    [[nodiscard]] bool was_unanswered(const ConnectionLine& line) const;
+    [[nodiscard]] bool was_unanswered(const track::ConnectionLine& line) const;
 
     MonoTime begin_;
     Nanoseconds unanswered_from_;
@@ -237,18 +237,18 @@ private:
     std::vector<std::uint32_t>
         groups_by_slot_; ///< 0: not counted; kListener; else the group of the connection, plus 1
     struct {
-        ConnectionId id = 0;
+        track::ConnectionId id = 0;
         std::uint32_t entry = 0; ///< as in groups_by_slot_
     } gone_;                     ///< the connection that had its last move last
     std::deque<ServiceRow> services_;
     std::deque<RemoteRow> remotes_;
     std::deque<PortRow> ports_;
     std::map<std::uint32_t, Gauge> time_waits_;
-    std::map<std::pair<std::uint32_t, Port>, std::vector<Listener>>
+    std::map<std::pair<std::uint32_t, tcp::Port>, std::vector<Listener>>
         listeners_; ///< by namespace and port
     std::map<ServiceKey, std::uint32_t> service_index_;
-    std::map<std::pair<std::uint32_t, Endpoint>, std::uint32_t> remote_index_;
-    std::map<std::tuple<std::uint32_t, IpAddress, Endpoint>, std::uint32_t> port_index_;
+    std::map<std::pair<std::uint32_t, tcp::Endpoint>, std::uint32_t> remote_index_;
+    std::map<std::tuple<std::uint32_t, tcp::IpAddress, tcp::Endpoint>, std::uint32_t> port_index_;
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::analysis

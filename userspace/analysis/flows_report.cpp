@@ -6,25 +6,25 @@
 
 #include "analysis/flows.h"
 
-namespace tcpdwell {
+namespace tcpdwell::analysis {
 namespace {
 
-constexpr Column kNetns = {
+constexpr report::Column kNetns = {
     .id = "netns", .title = "Namespace", .help = "Inode of the network namespace."};
-constexpr Column kConnections = {.id = "connections",
-                                 .title = "Connections",
-                                 .help = "Connections that ended, or are open now."};
-constexpr Column kCloserCounts = {.id = "closed_first",
-                                  .title = "Closed first",
-                                  .help = "How many of them each side closed first."};
-constexpr Column kEndingCounts = {
+constexpr report::Column kConnections = {.id = "connections",
+                                         .title = "Connections",
+                                         .help = "Connections that ended, or are open now."};
+constexpr report::Column kCloserCounts = {.id = "closed_first",
+                                          .title = "Closed first",
+                                          .help = "How many of them each side closed first."};
+constexpr report::Column kEndingCounts = {
     .id = "endings", .title = "Endings", .help = "How many ended how."};
-constexpr Column kTimeWaits = {
+constexpr report::Column kTimeWaits = {
     .id = "time_wait",
     .title = "TIME_WAIT",
     .help = "TIME_WAITs held now, at most at one time, and in socket-seconds."};
 
-constexpr Column kServiceColumns[] = {
+constexpr report::Column kServiceColumns[] = {
     {.id = "local",
      .title = "Service",
      .help = "Listening endpoint; none for a program that connects."},
@@ -42,7 +42,7 @@ constexpr Column kServiceColumns[] = {
     kTimeWaits,
 };
 
-constexpr Column kRemoteColumns[] = {
+constexpr report::Column kRemoteColumns[] = {
     {.id = "remote", .title = "Remote server", .help = "The server that is connected to."},
     {.id = "process", .title = "Process", .help = "The program that connects, if it is just one."},
     kNetns,
@@ -52,7 +52,7 @@ constexpr Column kRemoteColumns[] = {
     kTimeWaits,
 };
 
-constexpr Column kPortColumns[] = {
+constexpr report::Column kPortColumns[] = {
     kNetns,
     {.id = "local", .title = "Local address", .help = "Local address."},
     {.id = "remote", .title = "Remote endpoint", .help = "Remote endpoint."},
@@ -64,8 +64,8 @@ constexpr Column kPortColumns[] = {
 };
 
 /// A column for outputs that are wider than a line of text.
-constexpr TableView minor(std::string_view path, std::string_view help,
-                          Align align = Align::right) {
+constexpr report::TableView minor(std::string_view path, std::string_view help,
+                                  report::Align align = report::Align::right) {
     return {.path = path,
             .title = {},
             .help = help,
@@ -74,18 +74,21 @@ constexpr TableView minor(std::string_view path, std::string_view help,
             .is_below = false,
             .is_minor = true};
 }
-constexpr TableView kMinorNetns = minor("netns", kNetns.help);
-constexpr TableView kClosedBoth = minor("closed_first.both", "The FINs crossed.");
-constexpr TableView kClosedUnknown = minor("closed_first.unknown", "Who closed first wasn't seen.");
-constexpr TableView kSocketSeconds =
+constexpr report::TableView kMinorNetns = minor("netns", kNetns.help);
+constexpr report::TableView kClosedBoth = minor("closed_first.both", "The FINs crossed.");
+constexpr report::TableView kClosedUnknown =
+    minor("closed_first.unknown", "Who closed first wasn't seen.");
+constexpr report::TableView kSocketSeconds =
     minor("time_wait.socket_seconds", "TIME_WAITs, summed over time: 10 for 60 s are 600.");
-constexpr TableView kMinorEndings = minor("endings", kEndingCounts.help, Align::left);
+constexpr report::TableView kMinorEndings =
+    minor("endings", kEndingCounts.help, report::Align::left);
 
-constexpr TableView kServiceView[] = {
-    {"local", "SERVICE", "Listening endpoint, or that the program connects.", 21, Align::left},
-    {"process", "PROCESS", "The program.", 13, Align::left},
-    minor("role", "server: it accepts; client: it connects.", Align::left),
-    minor("cgroup", "Path of the sockets' cgroup (version 2).", Align::left),
+constexpr report::TableView kServiceView[] = {
+    {"local", "SERVICE", "Listening endpoint, or that the program connects.", 21,
+     report::Align::left},
+    {"process", "PROCESS", "The program.", 13, report::Align::left},
+    minor("role", "server: it accepts; client: it connects.", report::Align::left),
+    minor("cgroup", "Path of the sockets' cgroup (version 2).", report::Align::left),
     kMinorNetns,
     {"connections", "CONNS", "Connections that ended, or are open now.", 7},
     {"closed_first.local", "LOCAL", "This side closed first.", 7},
@@ -99,9 +102,9 @@ constexpr TableView kServiceView[] = {
     kMinorEndings,
 };
 
-constexpr TableView kRemoteView[] = {
-    {"remote", "REMOTE SERVER", "The server that is connected to.", 21, Align::left},
-    {"process", "PROCESS", "The program that connects.", 13, Align::left},
+constexpr report::TableView kRemoteView[] = {
+    {"remote", "REMOTE SERVER", "The server that is connected to.", 21, report::Align::left},
+    {"process", "PROCESS", "The program that connects.", 13, report::Align::left},
     kMinorNetns,
     {"connections", "CONNS", "Connections that ended, or are open now.", 7},
     {"closed_first.remote", "REMOTE", "The remote server closed first.", 7},
@@ -115,9 +118,9 @@ constexpr TableView kRemoteView[] = {
     kMinorEndings,
 };
 
-constexpr TableView kPortView[] = {
-    {"local", "LOCAL ADDRESS", "Local address.", 17, Align::left},
-    {"remote", "REMOTE ENDPOINT", "Remote endpoint.", 21, Align::left},
+constexpr report::TableView kPortView[] = {
+    {"local", "LOCAL ADDRESS", "Local address.", 17, report::Align::left},
+    {"remote", "REMOTE ENDPOINT", "Remote endpoint.", 21, report::Align::left},
     kMinorNetns,
     {"held", "HELD", "Local ports held now.", 7},
     {"peak", "PEAK", "Most held at one time.", 7},
@@ -126,90 +129,95 @@ constexpr TableView kPortView[] = {
     {"per_second", "OPENS/S", "Connections begun per second.", 8},
 };
 
-Value program(Report& report, const std::array<char, TD_COMM_LEN>& comm, std::uint32_t pid) {
-    const std::string_view text = comm_text(comm);
+report::Value program(report::Report& report, const std::array<char, TD_COMM_LEN>& comm,
+                      std::uint32_t pid) {
+    const std::string_view text = event::comm_text(comm);
     if (text.empty() && pid == 0) return {};
-    return ProcessValue{pid, report.keep(std::string(text))};
+    return report::ProcessValue{pid, report.keep(std::string(text))};
 }
 
-Value closers(Report& report, const EndCounts& tally) {
-    std::vector<NumberPart> parts;
-    for (const ClosedFirst who : kAllOf<ClosedFirst>)
-        parts.push_back({name(who), count_value(tally.closed(who))});
+report::Value closers(report::Report& report, const EndCounts& tally) {
+    std::vector<report::NumberPart> parts;
+    for (const tcp::ClosedFirst who : kAllOf<tcp::ClosedFirst>)
+        parts.push_back({name(who), report::count_value(tally.closed(who))});
     return report.keep(std::move(parts));
 }
 
-Value endings(Report& report, const EndCounts& tally) {
-    std::vector<NumberPart> parts;
-    for (const Ending how : kAllOf<Ending>)
-        if (tally.ended(how) != 0) parts.push_back({name(how), count_value(tally.ended(how))});
+report::Value endings(report::Report& report, const EndCounts& tally) {
+    std::vector<report::NumberPart> parts;
+    for (const tcp::Ending how : kAllOf<tcp::Ending>)
+        if (tally.ended(how) != 0)
+            parts.push_back({name(how), report::count_value(tally.ended(how))});
     return report.keep(std::move(parts));
 }
 
-Value time_wait(Report& report, const Gauge& gauge, MonoTime now) {
-    return report.keep({{"now", count_value(gauge.now())},
-                        {"peak", count_value(gauge.peak())},
+report::Value time_wait(report::Report& report, const Gauge& gauge, MonoTime now) {
+    return report.keep({{"now", report::count_value(gauge.now())},
+                        {"peak", report::count_value(gauge.peak())},
                         {"socket_seconds", gauge.held_seconds(now)}});
 }
 
-Table services_table(Report& report, const std::vector<ServiceRow>& services,
-                     const ReportContext& moment) {
-    Table table{kServiceColumns, kServiceView, {}};
+report::Table services_table(report::Report& report, const std::vector<ServiceRow>& services,
+                             const ReportContext& moment) {
+    report::Table table{kServiceColumns, kServiceView, {}};
     for (const ServiceRow& row : services) {
         const EndCounts sum = row.total();
         if (sum.connections == 0 && row.time_wait.peak() == 0) continue;
         const auto path = row.key.cgroup == 0 ? std::nullopt : moment.cgroup_path(row.key.cgroup);
         table.rows.push_back(
-            {EndpointValue{row.key.local, row.key.family, true},
+            {report::EndpointValue{row.key.local, row.key.family, true},
              program(report, row.key.comm, row.several_pids ? 0 : row.pid), name(row.key.role),
-             path ? Value(report.keep(std::string(*path))) : Value(), std::int64_t{row.key.netns},
-             count_value(sum.connections), closers(report, sum), endings(report, sum),
+             path ? report::Value(report.keep(std::string(*path))) : report::Value(),
+             std::int64_t{row.key.netns}, report::count_value(sum.connections),
+             closers(report, sum), endings(report, sum),
              time_wait(report, row.time_wait, moment.now)});
     }
     return table;
 }
 
-Table remotes_table(Report& report, const std::deque<RemoteRow>& remotes,
-                    const ReportContext& moment) {
+report::Table remotes_table(report::Report& report, const std::deque<RemoteRow>& remotes,
+                            const ReportContext& moment) {
     std::vector<const RemoteRow*> order;
     for (const RemoteRow& row : remotes) order.push_back(&row);
     std::stable_sort(order.begin(), order.end(), [](const RemoteRow* a, const RemoteRow* b) {
         const auto weight = [](const RemoteRow& row) {
             const EndCounts sum = row.total();
-            return std::pair(sum.closed(ClosedFirst::remote), sum.connections);
+            return std::pair(sum.closed(tcp::ClosedFirst::remote), sum.connections);
         };
         return weight(*a) > weight(*b);
     });
-    Table table{kRemoteColumns, kRemoteView, {}};
+    report::Table table{kRemoteColumns, kRemoteView, {}};
     for (const RemoteRow* row : order) {
         const EndCounts sum = row->total();
         if (sum.connections == 0 && row->time_wait.peak() == 0) continue;
-        table.rows.push_back({EndpointValue{row->remote, row->family, true},
-                              row->several_programs ? Value() : program(report, row->comm, 0),
-                              std::int64_t{row->netns}, count_value(sum.connections),
-                              closers(report, sum), endings(report, sum),
-                              time_wait(report, row->time_wait, moment.now)});
+        table.rows.push_back(
+            {report::EndpointValue{row->remote, row->family, true},
+             row->several_programs ? report::Value() : program(report, row->comm, 0),
+             std::int64_t{row->netns}, report::count_value(sum.connections), closers(report, sum),
+             endings(report, sum), time_wait(report, row->time_wait, moment.now)});
     }
     return table;
 }
 
-Table ports_table(const std::deque<PortRow>& ports, const ReportContext& moment) {
+report::Table ports_table(const std::deque<PortRow>& ports, const ReportContext& moment) {
     std::vector<const PortRow*> order;
     for (const PortRow& row : ports)
         if (row.held.peak() != 0) order.push_back(&row);
     std::stable_sort(order.begin(), order.end(), [](const PortRow* a, const PortRow* b) {
         return a->held.peak() > b->held.peak();
     });
-    Table table{kPortColumns, kPortView, {}};
+    report::Table table{kPortColumns, kPortView, {}};
     const double seconds = std::chrono::duration<double>(moment.now - moment.begin).count();
     for (const PortRow* row : order) {
         const auto range = moment.host.port_range(row->netns);
         table.rows.push_back(
-            {std::int64_t{row->netns}, EndpointValue{Endpoint{row->local, 0}, row->family, true},
-             EndpointValue{row->remote, row->family, true}, count_value(row->held.now()),
-             count_value(row->held.peak()),
-             range ? Value(std::int64_t{range->second} - range->first + 1) : Value(),
-             count_value(row->opened),
+            {std::int64_t{row->netns},
+             report::EndpointValue{tcp::Endpoint{row->local, 0}, row->family, true},
+             report::EndpointValue{row->remote, row->family, true},
+             report::count_value(row->held.now()), report::count_value(row->held.peak()),
+             range ? report::Value(std::int64_t{range->second} - range->first + 1)
+                   : report::Value(),
+             report::count_value(row->opened),
              seconds > 0 ? static_cast<double>(row->opened) / seconds : 0.0});
     }
     return table;
@@ -252,9 +260,9 @@ std::vector<ServiceRow> Flows::services() const {
     }
     // TIME_WAITs that were there before, for instance, are known before the process behind their
     // endpoint is.
-    std::map<std::tuple<std::uint32_t, Endpoint>, std::vector<ServiceRow*>> by_endpoint;
+    std::map<std::tuple<std::uint32_t, tcp::Endpoint>, std::vector<ServiceRow*>> by_endpoint;
     for (auto& [key, row] : exact)
-        if (key.role == Role::server) by_endpoint[{key.netns, key.local}].push_back(&row);
+        if (key.role == tcp::Role::server) by_endpoint[{key.netns, key.local}].push_back(&row);
     for (auto& [endpoint, rows] : by_endpoint) {
         for (ServiceRow* vague : rows) {
             const auto fits = [&](const ServiceRow* row) { return is_vaguer(*vague, *row); };
@@ -268,9 +276,10 @@ std::vector<ServiceRow> Flows::services() const {
     for (const auto& [key, row] : exact) all.push_back(row);
     std::stable_sort(all.begin(), all.end(), [](const ServiceRow& a, const ServiceRow& b) {
         const auto weight = [](const ServiceRow& row) {
-            return std::tuple(
-                row.ended.closed(ClosedFirst::local) + row.live.closed(ClosedFirst::local),
-                row.key.role == Role::server, row.ended.connections + row.live.connections);
+            return std::tuple(row.ended.closed(tcp::ClosedFirst::local) +
+                                  row.live.closed(tcp::ClosedFirst::local),
+                              row.key.role == tcp::Role::server,
+                              row.ended.connections + row.live.connections);
         };
         return weight(a) > weight(b);
     });
@@ -287,9 +296,9 @@ std::vector<Unanswered> Flows::unanswered() const {
 std::string Flows::service_label(std::uint32_t index) const {
     if (index == kNone) return "unknown";
     const ServiceKey key = canonical(services_[index].key);
-    const std::string_view comm = comm_text(key.comm);
+    const std::string_view comm = event::comm_text(key.comm);
     const std::string_view program = comm.empty() ? "?" : comm;
-    if (key.role != Role::server) return fmt::format("{} ({})", program, name(key.role));
+    if (key.role != tcp::Role::server) return fmt::format("{} ({})", program, name(key.role));
     return fmt::format("{} {}", key.local.text(key.family), program);
 }
 
@@ -300,17 +309,18 @@ std::string Flows::remote_label(std::uint32_t index) const {
     return row.remote.text(row.family);
 }
 
-void Flows::add_to(Report& report, const ReportContext& moment) {
+void Flows::add_to(report::Report& report, const ReportContext& moment) {
     report.sections.push_back({"services", "Who closes first",
                                "Who closes first collects the TIME_WAITs. Services, and programs "
                                "that connect; most first.",
-                               services_table(report, services(), moment), SectionPlace::who});
+                               services_table(report, services(), moment),
+                               report::SectionPlace::who});
     report.sections.push_back({"remotes", "Remote servers",
                                "Servers that programs here connect to; who closes first is on top.",
-                               remotes_table(report, remotes_, moment), SectionPlace::who});
+                               remotes_table(report, remotes_, moment), report::SectionPlace::who});
     report.sections.push_back({"ports", "Local ports in use",
                                "By local address and remote endpoint; TIME_WAIT holds its port.",
-                               ports_table(ports_, moment), SectionPlace::who});
+                               ports_table(ports_, moment), report::SectionPlace::who});
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::analysis

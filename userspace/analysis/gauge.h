@@ -7,7 +7,7 @@
 
 #include "base/time.h"
 
-namespace tcpdwell {
+namespace tcpdwell::analysis {
 
 class Gauge {
 public:
@@ -52,4 +52,4 @@ private:
     double area_ = 0; ///< sum of times of leaving minus sum of times of entering
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::analysis

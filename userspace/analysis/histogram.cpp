@@ -5,7 +5,7 @@
 #include <bit>
 #include <cmath>
 
-namespace tcpdwell {
+namespace tcpdwell::analysis {
 namespace {
 
 __extension__ using Wide = unsigned __int128; // a GNU extension that both compilers here have
@@ -18,7 +18,7 @@ LogHistogram::Page& LogHistogram::page(std::size_t number) {
     return *slot;
 }
 
-DurationBucket LogHistogram::bounds(std::size_t page, std::size_t index) {
+report::DurationBucket LogHistogram::bounds(std::size_t page, std::size_t index) {
     if (page == 0) return {Nanoseconds(index), Nanoseconds(index + 1), 0};
     const std::uint64_t width = std::uint64_t{1} << (page - 1);
     const std::uint64_t low = (kPerPage + index) * width;
@@ -73,7 +73,7 @@ Nanoseconds LogHistogram::quantile(double q) const {
         for (std::size_t i = 0; i < kPerPage; ++i) {
             passed += (*pages_[p])[i];
             if (passed < rank) continue;
-            const DurationBucket bucket = bounds(p, i);
+            const report::DurationBucket bucket = bounds(p, i);
             const Nanoseconds middle =
                 p == 0 ? bucket.low : bucket.low + (bucket.high - bucket.low) / 2;
             return std::clamp(middle, min(), max());
@@ -82,8 +82,8 @@ Nanoseconds LogHistogram::quantile(double q) const {
     return max();
 }
 
-std::vector<DurationBucket> LogHistogram::buckets() const {
-    std::vector<DurationBucket> all;
+std::vector<report::DurationBucket> LogHistogram::buckets() const {
+    std::vector<report::DurationBucket> all;
     for (std::size_t p = 0; p < kPages; ++p) {
         if (!pages_[p]) continue;
         for (std::size_t i = 0; i < kPerPage; ++i) {
@@ -95,8 +95,9 @@ std::vector<DurationBucket> LogHistogram::buckets() const {
     return all;
 }
 
-Distribution summarise(const LogHistogram& histogram, std::string_view id, std::string_view title) {
-    Distribution d;
+report::Distribution summarise(const LogHistogram& histogram, std::string_view id,
+                               std::string_view title) {
+    report::Distribution d;
     d.id = id;
     d.title = title;
     d.count = histogram.count();
@@ -111,4 +112,4 @@ Distribution summarise(const LogHistogram& histogram, std::string_view id, std::
     return d;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::analysis

@@ -12,7 +12,7 @@
 #include "base/time.h"
 #include "report/report.h"
 
-namespace tcpdwell {
+namespace tcpdwell::analysis {
 
 /// Counts durations from 0 to 292 years. Count, minimum, maximum and mean are exact; quantiles and
 /// bucket bounds have a relative error of at most kRelativeError. Merging two gives what one would
@@ -41,7 +41,7 @@ public:
     /// rank), as the middle of its bucket, but within min() and max(). 0 if there is no sample.
     [[nodiscard]] Nanoseconds quantile(double q) const;
     /// Those that aren't empty, ascending.
-    [[nodiscard]] std::vector<DurationBucket> buckets() const;
+    [[nodiscard]] std::vector<report::DurationBucket> buckets() const;
 
 private:
     static constexpr unsigned kBits = 6;
@@ -51,7 +51,7 @@ private:
 
     [[nodiscard]] Page& page(std::size_t number);
     /// Bounds of a bucket: [low, high).
-    static DurationBucket bounds(std::size_t page, std::size_t index);
+    static report::DurationBucket bounds(std::size_t page, std::size_t index);
 
     std::array<std::unique_ptr<Page>, kPages> pages_;
     std::uint64_t count_ = 0;
@@ -63,6 +63,7 @@ private:
 };
 
 /// The histogram as a report shows it.
-Distribution summarise(const LogHistogram& histogram, std::string_view id, std::string_view title);
+report::Distribution summarise(const LogHistogram& histogram, std::string_view id,
+                               std::string_view title);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::analysis

@@ -3,7 +3,7 @@
 
 #include <charconv>
 
-namespace tcpdwell {
+namespace tcpdwell::analysis {
 namespace {
 
 std::optional<std::uint64_t> leading_number(std::string_view text) {
@@ -15,7 +15,7 @@ std::optional<std::uint64_t> leading_number(std::string_view text) {
 
 } // namespace
 
-void HostFacts::on_fact(const Fact& fact) {
+void HostFacts::on_fact(const event::Fact& fact) {
     values_.insert_or_assign({fact.netns, fact.key}, fact.value);
 }
 
@@ -59,4 +59,4 @@ std::vector<std::pair<std::string_view, std::string_view>> HostFacts::own_sysctl
     return all;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::analysis

@@ -12,11 +12,11 @@
 
 #include "event/event.h"
 
-namespace tcpdwell {
+namespace tcpdwell::analysis {
 
 class HostFacts {
 public:
-    void on_fact(const Fact& fact);
+    void on_fact(const event::Fact& fact);
 
     /// About the host: "version", "host", "kernel", "machine", "probes". nullopt: not known.
     [[nodiscard]] std::optional<std::string_view> about_host(std::string_view key) const;
@@ -39,4 +39,4 @@ private:
         values_; ///< netns 0: host and own
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::analysis

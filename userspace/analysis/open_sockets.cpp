@@ -3,18 +3,18 @@
 
 #include <algorithm>
 
-namespace tcpdwell {
+namespace tcpdwell::analysis {
 namespace {
 
 constexpr std::size_t kIds = 5;
 
-bool is_of_interest(TcpState state) {
+bool is_of_interest(tcp::State state) {
     switch (state) {
-    case TcpState::SYN_SENT:
-    case TcpState::FIN_WAIT2:
-    case TcpState::CLOSE_WAIT:
-    case TcpState::LAST_ACK:
-    case TcpState::CLOSING: return true;
+    case tcp::State::SYN_SENT:
+    case tcp::State::FIN_WAIT2:
+    case tcp::State::CLOSE_WAIT:
+    case tcp::State::LAST_ACK:
+    case tcp::State::CLOSING: return true;
     default: return false;
     }
 }
@@ -22,13 +22,13 @@ bool is_of_interest(TcpState state) {
 } // namespace
 
 OpenSockets::OpenSockets(const Thresholds& thresholds) {
-    const auto set = [&](TcpState state, std::string_view name) {
+    const auto set = [&](tcp::State state, std::string_view name) {
         old_from_[state] = thresholds.duration(name);
     };
-    set(TcpState::CLOSE_WAIT, "close_wait_leak.age");
-    set(TcpState::SYN_SENT, "connects_unanswered.age");
-    set(TcpState::LAST_ACK, "closing_stuck.age");
-    set(TcpState::CLOSING, "closing_stuck.age");
+    set(tcp::State::CLOSE_WAIT, "close_wait_leak.age");
+    set(tcp::State::SYN_SENT, "connects_unanswered.age");
+    set(tcp::State::LAST_ACK, "closing_stuck.age");
+    set(tcp::State::CLOSING, "closing_stuck.age");
 }
 
 void OpenSockets::begin_live(MonoTime now) {
@@ -36,7 +36,7 @@ void OpenSockets::begin_live(MonoTime now) {
     holdings_.clear();
 }
 
-void OpenSockets::on_live(const LiveSocket& socket) {
+void OpenSockets::on_live(const track::LiveSocket& socket) {
     if (!is_of_interest(socket.state)) return;
     const std::uint32_t pid = socket.who.process ? socket.who.process->pid : 0;
     HeldSockets& holding = holdings_[Key{socket.state, socket.who.netns, pid}];
@@ -54,12 +54,12 @@ void OpenSockets::on_live(const LiveSocket& socket) {
     if (age < old_from_[socket.state]) return;
     ++holding.old;
     if (holding.ids.size() < kIds) holding.ids.push_back(socket.who.id);
-    const IpAddress& host = socket.who.tuple.remote.address;
+    const tcp::IpAddress& host = socket.who.tuple.remote.address;
     if (holding.hosts.size() < HeldSockets::kMaxHosts || holding.hosts.contains(host))
         ++holding.hosts[host];
 }
 
-std::vector<const HeldSockets*> OpenSockets::in(TcpState state) const {
+std::vector<const HeldSockets*> OpenSockets::in(tcp::State state) const {
     std::vector<const HeldSockets*> found;
     for (const auto& [key, holding] : holdings_)
         if (holding.state == state) found.push_back(&holding);
@@ -68,4 +68,4 @@ std::vector<const HeldSockets*> OpenSockets::in(TcpState state) const {
     return found;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::analysis

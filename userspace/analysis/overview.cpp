@@ -5,21 +5,21 @@
 
 #include "analysis/histogram.h"
 
-namespace tcpdwell {
+namespace tcpdwell::analysis {
 namespace {
 
-std::uint64_t sum(const EnumArray<Seen, std::uint64_t>& counts) {
+std::uint64_t sum(const EnumArray<tcp::Seen, std::uint64_t>& counts) {
     return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
 }
 
 } // namespace
 
-void Overview::on_connection(const ConnectionLine& line) {
+void Overview::on_connection(const track::ConnectionLine& line) {
     ++ended_[line.seen];
     namespaces_.insert(line.who->netns);
 }
 
-void Overview::on_lost(const LostLine& line) {
+void Overview::on_lost(const track::LostLine& line) {
     if (line.events)
         lost_ += *line.events;
     else
@@ -28,7 +28,7 @@ void Overview::on_lost(const LostLine& line) {
 
 void Overview::begin_live(MonoTime) { open_ = {}; }
 
-void Overview::on_live(const LiveSocket& socket) {
+void Overview::on_live(const track::LiveSocket& socket) {
     namespaces_.insert(socket.who.netns);
     if (socket.who.tuple.remote.empty()) return; // a listener
     ++open_[socket.seen];
@@ -36,18 +36,18 @@ void Overview::on_live(const LiveSocket& socket) {
 
 std::uint64_t Overview::connections() const { return sum(ended_) + sum(open_); }
 
-Facts Overview::meta(Report& report, const ReportContext& moment) const {
-    const auto fact = [&](std::string_view key) -> Value {
+report::Facts Overview::meta(report::Report& report, const ReportContext& moment) const {
+    const auto fact = [&](std::string_view key) -> report::Value {
         const auto text = moment.host.about_host(key);
-        return text ? Value(report.keep(std::string(*text))) : Value();
+        return text ? report::Value(report.keep(std::string(*text))) : report::Value();
     };
-    std::vector<NumberPart> thresholds;
+    std::vector<report::NumberPart> thresholds;
     for (const ThresholdRow& row : Thresholds::rows())
         thresholds.push_back({row.name, thresholds_.value(row.name)});
-    std::vector<TextPart> sysctls;
+    std::vector<report::TextPart> sysctls;
     for (const auto& [key, value] : moment.host.own_sysctls())
         sysctls.push_back({report.keep(std::string(key)), report.keep(std::string(value))});
-    return Facts{{
+    return report::Facts{{
         {"version", "version", fact("version")},
         {"source", "source", report.keep(run_.source)},
         {"host", "host", fact("host")},
@@ -57,41 +57,44 @@ Facts Overview::meta(Report& report, const ReportContext& moment) const {
         {"end", "to", moment.clock.to_wall(moment.now)},
         {"duration_ns", "lasting", moment.now - moment.begin},
         {"interval", "changes in an interval only", run_.interval},
-        {"netns", "network namespaces", count_value(namespaces_.size())},
-        {"filter", "filter", run_.filter.empty() ? Value() : Value(report.keep(run_.filter))},
+        {"netns", "network namespaces", report::count_value(namespaces_.size())},
+        {"filter", "filter",
+         run_.filter.empty() ? report::Value() : report::Value(report.keep(run_.filter))},
         {"probes", "probes", fact("probes")},
         {"sysctls", "settings of the kernel (sysctls)", report.keep(std::move(sysctls))},
         {"thresholds", "thresholds of the findings", report.keep(std::move(thresholds))},
     }};
 }
 
-Facts Overview::quality() const {
-    return Facts{{
-        {"lost", "events lost between kernel and tcpdwell", count_value(lost_)},
-        {"holes", "holes in the recording", count_value(holes_)},
-        {"connections", "connections, ended and open", count_value(connections())},
-        {"ended", "connections that ended", count_value(sum(ended_))},
-        {"open", "connections still open", count_value(sum(open_))},
-        {"whole", "connections seen from their birth", count_value(connections(Seen::whole))},
+report::Facts Overview::quality() const {
+    return report::Facts{{
+        {"lost", "events lost between kernel and tcpdwell", report::count_value(lost_)},
+        {"holes", "holes in the recording", report::count_value(holes_)},
+        {"connections", "connections, ended and open", report::count_value(connections())},
+        {"ended", "connections that ended", report::count_value(sum(ended_))},
+        {"open", "connections still open", report::count_value(sum(open_))},
+        {"whole", "connections seen from their birth",
+         report::count_value(connections(tcp::Seen::whole))},
         {"joined", "connections that were open when tracing began",
-         count_value(connections(Seen::joined))},
-        {"gap", "connections with events lost in between", count_value(connections(Seen::gap))},
-        {"transitions", "state transitions", count_value(dwell_.transitions())},
+         report::count_value(connections(tcp::Seen::joined))},
+        {"gap", "connections with events lost in between",
+         report::count_value(connections(tcp::Seen::gap))},
+        {"transitions", "state transitions", report::count_value(dwell_.transitions())},
         {"unexpected_edges", "transitions for which no cause is known",
-         count_value(dwell_.unexpected())},
-        {"evicted", "connections given up for want of room", count_value(totals_.evicted)},
-        {"malformed", "records that could not be read", count_value(quality_.malformed)},
-        {"unknown_records", "records of unknown kinds", count_value(quality_.unknown)},
+         report::count_value(dwell_.unexpected())},
+        {"evicted", "connections given up for want of room", report::count_value(totals_.evicted)},
+        {"malformed", "records that could not be read", report::count_value(quality_.malformed)},
+        {"unknown_records", "records of unknown kinds", report::count_value(quality_.unknown)},
         {"quantile_error", "relative error of the quantiles, at most",
          LogHistogram::kRelativeError},
     }};
 }
 
-void Overview::add_to(Report& report, const ReportContext& moment) {
+void Overview::add_to(report::Report& report, const ReportContext& moment) {
     report.sections.push_back(
-        {"meta", "The run", "", meta(report, moment), SectionPlace::background, false});
+        {"meta", "The run", "", meta(report, moment), report::SectionPlace::background, false});
     report.sections.push_back(
-        {"quality", "Quality of the data", "", quality(), SectionPlace::background, false});
+        {"quality", "Quality of the data", "", quality(), report::SectionPlace::background, false});
 }
 
 void Overview::next_interval(MonoTime) {
@@ -100,4 +103,4 @@ void Overview::next_interval(MonoTime) {
     holes_ = 0;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::analysis

@@ -10,7 +10,7 @@
 #include "analysis/thresholds.h"
 #include "event/decode.h"
 
-namespace tcpdwell {
+namespace tcpdwell::analysis {
 
 /// Description of the run.
 struct RunDescription {
@@ -24,16 +24,16 @@ public:
     Overview(RunDescription run, const Thresholds& thresholds, const Dwell& dwell)
         : run_(std::move(run)), thresholds_(thresholds), dwell_(dwell) {}
 
-    void on_connection(const ConnectionLine& line) override;
-    void on_lost(const LostLine& line);
+    void on_connection(const track::ConnectionLine& line) override;
+    void on_lost(const track::LostLine& line);
     void begin_live(MonoTime) override;
-    void on_live(const LiveSocket& socket) override;
+    void on_live(const track::LiveSocket& socket) override;
     /// Adds `meta` and `quality`.
-    void add_to(Report& report, const ReportContext& moment) override;
+    void add_to(report::Report& report, const ReportContext& moment) override;
     void next_interval(MonoTime) override;
 
     /// Of the whole run so far.
-    void set_totals(const TrackerTotals& totals, const DataQuality& quality) {
+    void set_totals(const track::TrackerTotals& totals, const event::DataQuality& quality) {
         totals_ = totals;
         quality_ = quality;
     }
@@ -42,22 +42,24 @@ public:
         return holes_;
     } ///< where a recording lacks what happened
     [[nodiscard]] std::uint64_t connections() const;
-    [[nodiscard]] std::uint64_t connections(Seen how) const { return ended_[how] + open_[how]; }
+    [[nodiscard]] std::uint64_t connections(tcp::Seen how) const {
+        return ended_[how] + open_[how];
+    }
 
 private:
-    Facts meta(Report& report, const ReportContext& moment) const;
-    Facts quality() const;
+    report::Facts meta(report::Report& report, const ReportContext& moment) const;
+    report::Facts quality() const;
 
     RunDescription run_;
     const Thresholds& thresholds_;
     const Dwell& dwell_;
-    TrackerTotals totals_;
-    DataQuality quality_;
+    track::TrackerTotals totals_;
+    event::DataQuality quality_;
     std::uint64_t lost_ = 0;
     std::uint64_t holes_ = 0;
-    EnumArray<Seen, std::uint64_t> ended_;
-    EnumArray<Seen, std::uint64_t> open_;
+    EnumArray<tcp::Seen, std::uint64_t> ended_;
+    EnumArray<tcp::Seen, std::uint64_t> open_;
     std::set<std::uint32_t> namespaces_;
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::analysis

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace tcpdwell {
+namespace tcpdwell::analysis {
 namespace {
 
 /// Order of the sections in machine-readable output. Analyses add theirs in the order in which they
@@ -12,7 +12,7 @@ constexpr std::string_view kOrder[] = {"meta",      "quality",   "findings",    
                                        "states_by", "latencies", "transitions", "services",
                                        "remotes",   "ports",     "timeline"};
 
-std::size_t place_of(const Section& section) {
+std::size_t place_of(const report::Section& section) {
     return static_cast<std::size_t>(std::find(std::begin(kOrder), std::end(kOrder), section.id) -
                                     std::begin(kOrder));
 }
@@ -26,42 +26,44 @@ ReportMaker::ReportMaker(ReportOptions options, MonoTime begin)
       overview_(options_.run, options_.thresholds, dwell_), all_{&overview_, &flows_, &dwell_,
                                                                  &live_, &timeline_} {}
 
-void ReportMaker::on_move(const StateMove& move) {
+void ReportMaker::on_move(const track::StateMove& move) {
     for (Analysis* analysis : all_) analysis->on_move(move);
 }
 
-void ReportMaker::on_transition(const TransitionLine& line) {
+void ReportMaker::on_transition(const track::TransitionLine& line) {
     for (Analysis* analysis : all_) analysis->on_transition(line);
 }
 
-void ReportMaker::on_connection(const ConnectionLine& line) {
+void ReportMaker::on_connection(const track::ConnectionLine& line) {
     ++ended_;
     for (Analysis* analysis : all_) analysis->on_connection(line);
 }
 
-void ReportMaker::on_lost(const LostLine& line) { overview_.on_lost(line); }
+void ReportMaker::on_lost(const track::LostLine& line) { overview_.on_lost(line); }
 
-Report
-ReportMaker::make(const Tracker& tracker, const DataQuality& quality, const HostFacts& host,
-                  const ClockAnchor& clock,
+report::Report
+ReportMaker::make(const track::Tracker& tracker, const event::DataQuality& quality,
+                  const HostFacts& host, const ClockAnchor& clock,
                   const std::function<std::optional<std::string_view>(std::uint64_t)>& cgroup_path,
                   MonoTime now) {
     for (Analysis* analysis : all_) analysis->begin_live(now);
-    tracker.for_each_live([&](const LiveSocket& socket) {
+    tracker.for_each_live([&](const track::LiveSocket& socket) {
         if (!flows_.counts(socket.who)) return; // not selected
         for (Analysis* analysis : all_) analysis->on_live(socket);
     });
     overview_.set_totals(tracker.totals(), quality);
 
     const ReportContext moment{begin_, now, clock, host, cgroup_path};
-    Report report;
+    report::Report report;
     for (Analysis* analysis : all_) analysis->add_to(report, moment);
     const std::vector<ServiceRow> services = flows_.services();
     const RuleInput evidence{services, flows_, live_, overview_, options_.thresholds, moment};
     report.sections.push_back(
-        {"findings", "Findings", "", find_all(evidence, report), SectionPlace::findings});
+        {"findings", "Findings", "", find_all(evidence, report), report::SectionPlace::findings});
     std::stable_sort(report.sections.begin(), report.sections.end(),
-                     [](const Section& a, const Section& b) { return place_of(a) < place_of(b); });
+                     [](const report::Section& a, const report::Section& b) {
+                         return place_of(a) < place_of(b);
+                     });
     return report;
 }
 
@@ -70,4 +72,4 @@ void ReportMaker::next_interval(MonoTime now) {
     for (Analysis* analysis : all_) analysis->next_interval(now);
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::analysis

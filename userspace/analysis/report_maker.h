@@ -16,7 +16,7 @@
 #include "analysis/thresholds.h"
 #include "analysis/timeline.h"
 
-namespace tcpdwell {
+namespace tcpdwell::analysis {
 
 struct ReportOptions {
     SplitBy by = SplitBy::none;
@@ -25,22 +25,23 @@ struct ReportOptions {
 };
 
 /// Makes reports on all connections whose lines are passed to it.
-class ReportMaker final : public TrackerListener {
+class ReportMaker final : public track::TrackerListener {
 public:
     /// `begin`: start of the period that the first report covers.
     ReportMaker(ReportOptions options, MonoTime begin);
 
-    void on_move(const StateMove& move) override;
-    void on_transition(const TransitionLine& line) override;
-    void on_connection(const ConnectionLine& line) override;
-    void on_lost(const LostLine& line) override;
+    void on_move(const track::StateMove& move) override;
+    void on_transition(const track::TransitionLine& line) override;
+    void on_connection(const track::ConnectionLine& line) override;
+    void on_lost(const track::LostLine& line) override;
 
     /// A report on the time since the last one (or `begin`), up to `now`. Of the sockets that
     /// `tracker` holds, only those that had a move here are counted.
-    Report make(const Tracker& tracker, const DataQuality& quality, const HostFacts& host,
-                const ClockAnchor& clock,
-                const std::function<std::optional<std::string_view>(std::uint64_t)>& cgroup_path,
-                MonoTime now);
+    report::Report
+    make(const track::Tracker& tracker, const event::DataQuality& quality, const HostFacts& host,
+         const ClockAnchor& clock,
+         const std::function<std::optional<std::string_view>(std::uint64_t)>& cgroup_path,
+         MonoTime now);
     /// The next report begins at `now`.
     void next_interval(MonoTime now);
 
@@ -61,4 +62,4 @@ private:
     std::array<Analysis*, 5> all_; ///< in the order in which they are notified and add sections
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::analysis

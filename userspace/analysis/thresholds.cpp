@@ -8,7 +8,7 @@
 #include <cmath>
 #include <string>
 
-namespace tcpdwell {
+namespace tcpdwell::analysis {
 namespace {
 
 using Unit = ThresholdRow::Unit;
@@ -137,4 +137,4 @@ Nanoseconds Thresholds::duration(std::string_view name) const {
     return Nanoseconds(std::llround(value(name) * 1e9));
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::analysis

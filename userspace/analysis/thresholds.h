@@ -11,7 +11,7 @@
 #include "base/result.h"
 #include "base/time.h"
 
-namespace tcpdwell {
+namespace tcpdwell::analysis {
 
 struct ThresholdRow {
     std::string_view name; ///< FINDING.WHAT
@@ -39,4 +39,4 @@ private:
     std::array<bool, kRows> is_set_{};
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::analysis

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace tcpdwell {
+namespace tcpdwell::analysis {
 
 void TimelineAnalysis::sample_until(MonoTime now) {
     while (next_ <= now) {
@@ -19,7 +19,7 @@ void TimelineAnalysis::sample_until(MonoTime now) {
     }
 }
 
-void TimelineAnalysis::on_move(const StateMove& move) {
+void TimelineAnalysis::on_move(const track::StateMove& move) {
     sample_until(move.at);
     if (move.from) {
         auto& count = counts_[*move.from];
@@ -28,14 +28,14 @@ void TimelineAnalysis::on_move(const StateMove& move) {
     if (move.to) ++counts_[*move.to];
 }
 
-void TimelineAnalysis::add_to(Report& report, const ReportContext& moment) {
+void TimelineAnalysis::add_to(report::Report& report, const ReportContext& moment) {
     sample_until(moment.now);
-    Timeline timeline;
+    report::Timeline timeline;
     timeline.begin = moment.clock.to_wall(begin_);
     timeline.step = step_;
-    for (const TcpState state : kAllOf<TcpState>) {
+    for (const tcp::State state : kAllOf<tcp::State>) {
         if (!has_connection(state)) continue;
-        Timeline::Series series{state, {}};
+        report::Timeline::Series series{state, {}};
         bool ever = false;
         for (const Counts& sample : samples_) {
             const std::uint32_t count = sample[state];
@@ -45,7 +45,7 @@ void TimelineAnalysis::add_to(Report& report, const ReportContext& moment) {
         if (ever) timeline.series.push_back(std::move(series));
     }
     report.sections.push_back(
-        {"timeline", "States over time", "", std::move(timeline), SectionPlace::states});
+        {"timeline", "States over time", "", std::move(timeline), report::SectionPlace::states});
 }
 
 void TimelineAnalysis::next_interval(MonoTime now) {
@@ -54,4 +54,4 @@ void TimelineAnalysis::next_interval(MonoTime now) {
     samples_.clear();
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::analysis

@@ -6,7 +6,7 @@
 
 #include "analysis/analysis.h"
 
-namespace tcpdwell {
+namespace tcpdwell::analysis {
 
 /// Takes a sample at equal steps of event time. When there are kMaxSamples, every other one is
 /// dropped and the step doubled, so memory is bounded however long it runs.
@@ -17,12 +17,12 @@ public:
 
     explicit TimelineAnalysis(MonoTime begin) : begin_(begin), next_(begin) {}
 
-    void on_move(const StateMove& move) override;
-    void add_to(Report& report, const ReportContext& moment) override;
+    void on_move(const track::StateMove& move) override;
+    void add_to(report::Report& report, const ReportContext& moment) override;
     void next_interval(MonoTime now) override;
 
 private:
-    using Counts = EnumArray<TcpState, std::uint32_t>;
+    using Counts = EnumArray<tcp::State, std::uint32_t>;
 
     void sample_until(MonoTime now);
 
@@ -33,4 +33,4 @@ private:
     std::vector<Counts> samples_;
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::analysis

@@ -12,7 +12,7 @@
 #include "cli/cmd_trace.h"
 #include "cli/command.h"
 
-namespace tcpdwell {
+namespace tcpdwell::cli {
 
 std::span<const Command> commands() {
     static constexpr std::array kCommands{
@@ -35,4 +35,4 @@ std::span<const Command> commands() {
     return kCommands;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::cli

@@ -21,7 +21,7 @@
 #include "render/timestamp.h"
 #include "run/census.h"
 
-namespace tcpdwell {
+namespace tcpdwell::cli {
 namespace {
 
 struct CensusOptions {
@@ -30,10 +30,10 @@ struct CensusOptions {
     std::string by;
 };
 
-std::optional<GroupBy> group_by_from_name(std::string_view name) {
-    if (name == "process") return GroupBy::process;
-    if (name == "port") return GroupBy::port;
-    if (name == "remote") return GroupBy::remote;
+std::optional<run::GroupBy> group_by_from_name(std::string_view name) {
+    if (name == "process") return run::GroupBy::process;
+    if (name == "port") return run::GroupBy::port;
+    if (name == "remote") return run::GroupBy::remote;
     return std::nullopt;
 }
 
@@ -48,15 +48,15 @@ void warn_about_gaps(const Census& census) {
                    census.unreadable_processes, remedy);
 }
 
-std::vector<MetaEntry> describe_run(const Census& census) {
+std::vector<render::MetaEntry> describe_run(const Census& census) {
     utsname host{};
     ::uname(&host);
-    const Rfc3339 time =
-        rfc3339(std::chrono::time_point_cast<Nanoseconds>(std::chrono::system_clock::now()));
-    return {{"version", json_string(TCPDWELL_VERSION)},
-            {"host", json_string(host.nodename)},
-            {"kernel", json_string(host.release)},
-            {"time", json_string({time.data(), time.size()})},
+    const render::Rfc3339 time = render::rfc3339(
+        std::chrono::time_point_cast<Nanoseconds>(std::chrono::system_clock::now()));
+    return {{"version", render::json_string(TCPDWELL_VERSION)},
+            {"host", render::json_string(host.nodename)},
+            {"kernel", render::json_string(host.release)},
+            {"time", render::json_string({time.data(), time.size()})},
             {"namespaces", std::to_string(census.namespaces)},
             {"namespaces_left_out", std::to_string(census.closed_namespaces)}};
 }
@@ -65,13 +65,13 @@ Result<int> run_census(const CensusOptions& options) {
     const auto filter = options.filter->resolve(FilterTarget::live);
     if (!filter) return tl::unexpected(filter.error());
     const auto by = group_by_from_name(options.by);
-    const auto census = take_census(*filter, by == GroupBy::process);
+    const auto census = take_census(*filter, by == run::GroupBy::process);
     if (!census) return tl::unexpected(census.error());
     warn_about_gaps(*census);
 
-    Output out(STDOUT_FILENO);
+    render::Output out(STDOUT_FILENO);
     CensusStyle style;
-    style.format = format_from_name(options.format).value_or(Format::table);
+    style.format = render::format_from_name(options.format).value_or(render::Format::table);
     style.table.colour = stdout_takes_colour();
     style.show_netns = census->namespaces > 1;
     if (by)
@@ -109,4 +109,4 @@ Action define_census(CLI::App& app) {
     return [options] { return run_census(*options); };
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::cli

@@ -6,7 +6,7 @@
 
 #include "cli/live_view.h"
 
-namespace tcpdwell {
+namespace tcpdwell::cli {
 
 Action define_check(CLI::App& app) {
     const auto format = std::make_shared<std::string>("text");
@@ -19,4 +19,4 @@ Action define_check(CLI::App& app) {
     return [format, options] { return check_host(*format, *options); };
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::cli

@@ -5,9 +5,9 @@
 
 #include "cli/command.h"
 
-namespace tcpdwell {
+namespace tcpdwell::cli {
 
 /// Declares the command on `app`.
 Action define_check(CLI::App& app);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::cli

@@ -20,13 +20,13 @@
 #include "recording/writer.h"
 #include "run/copier.h"
 
-namespace tcpdwell {
+namespace tcpdwell::cli {
 namespace {
 
 struct CopyOptions {
     std::vector<std::string> recordings;
     std::string output;
-    WindowOptions window;
+    run::WindowOptions window;
     bool anonymize = false;
     bool strict = false;
     bool quiet = false;
@@ -162,8 +162,8 @@ Result<int> run_copy(const CopyOptions& options) {
     std::uint64_t holes = 0;
     const auto copied =
         copy(**source, *window, [&](std::span<const std::byte> record) -> Result<void> {
-            lost = std::max(lost, lost_in(record));
-            if (read_header(record).kind == TD_GAP) ++holes;
+            lost = std::max(lost, event::lost_in(record));
+            if (event::read_header(record).kind == TD_GAP) ++holes;
             if (!anonymizer) return (*writer)->write(record);
             const auto anonymous = anonymizer->anonymous(record);
             return anonymous ? (*writer)->write(*anonymous) : Result<void>();
@@ -217,4 +217,4 @@ Action define_copy(CLI::App& app) {
     return [options] { return run_copy(*options); };
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::cli

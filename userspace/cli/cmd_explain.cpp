@@ -17,34 +17,34 @@
 #include "host/sysctls.h"
 #include "render/renderer.h"
 
-namespace tcpdwell {
+namespace tcpdwell::cli {
 namespace {
 
 constexpr std::size_t kWidest = 100; // longer lines are hard to read
 
-std::vector<const Explanation*> all_of(Topic topic) {
-    std::vector<const Explanation*> found;
-    for (const Explanation& each : explanations()) {
+std::vector<const explain::Explanation*> all_of(explain::Topic topic) {
+    std::vector<const explain::Explanation*> found;
+    for (const explain::Explanation& each : explain::explanations()) {
         if (each.topic == topic) found.push_back(&each);
     }
     return found;
 }
 
 std::string not_known(const std::string& word) {
-    const auto similar = similar_words(word);
+    const auto similar = explain::similar_words(word);
     const std::string hint =
         similar.empty() ? "" : fmt::format("; did you mean {}?", fmt::join(similar, ", "));
     return fmt::format("no explanation of \"{}\"{}{} tcpdwell explain lists them all", word, hint,
                        similar.empty() ? ";" : "");
 }
 
-Result<std::vector<const Explanation*>> look_up(const std::vector<std::string>& words) {
-    std::vector<const Explanation*> found;
+Result<std::vector<const explain::Explanation*>> look_up(const std::vector<std::string>& words) {
+    std::vector<const explain::Explanation*> found;
     for (const std::string& word : words) {
-        const auto topic = topic_from_name(word);
-        const auto meant = topic ? all_of(*topic) : explain(word);
+        const auto topic = explain::topic_from_name(word);
+        const auto meant = topic ? all_of(*topic) : explain::explain(word);
         if (meant.empty()) return fail(ErrorCode::usage, not_known(word));
-        for (const Explanation* each : meant) {
+        for (const explain::Explanation* each : meant) {
             if (std::find(found.begin(), found.end(), each) == found.end()) found.push_back(each);
         }
     }
@@ -53,14 +53,14 @@ Result<std::vector<const Explanation*>> look_up(const std::vector<std::string>& 
 
 Result<int> run_explain(const std::vector<std::string>& words) {
     const ExplainStyle style{std::min(stdout_width(), kWidest), stdout_takes_colour()};
-    Output out(STDOUT_FILENO);
+    render::Output out(STDOUT_FILENO);
     if (words.empty()) {
         append_word_list(out.buffer(), style);
     } else {
         const auto found = look_up(words);
         if (!found) return tl::unexpected(found.error());
-        const std::vector<Sysctl> here = read_tcp_sysctls();
-        for (const Explanation* each : *found) {
+        const std::vector<host::Sysctl> here = host::read_tcp_sysctls();
+        for (const explain::Explanation* each : *found) {
             if (each != found->front()) out.buffer() += '\n';
             append_explanation(out.buffer(), *each, here, style);
         }
@@ -88,4 +88,4 @@ Action define_explain(CLI::App& app) {
     return [words] { return run_explain(*words); };
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::cli

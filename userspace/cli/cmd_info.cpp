@@ -15,7 +15,7 @@
 #include "render/json_writer.h"
 #include "render/renderer.h"
 
-namespace tcpdwell {
+namespace tcpdwell::cli {
 namespace {
 
 using recording::Damage;
@@ -28,23 +28,24 @@ struct Contents {
     std::uint64_t records = 0;
     std::uint64_t raw_bytes = 0;
     std::uint64_t packed_bytes = 0;
-    std::array<std::uint64_t, kRecordKindEnd> kinds{}; ///< the first: of kinds without a name
+    std::array<std::uint64_t, event::kRecordKindEnd>
+        kinds{}; ///< the first: of kinds without a name
     std::uint64_t lost = 0;
     std::optional<MonoTime> first; ///< of events, without the snapshot's facts and clocks of before
     std::optional<MonoTime> last;
 
     void add(std::span<const std::byte> record) {
-        const td_header header = read_header(record);
+        const td_header header = event::read_header(record);
         ++records;
         ++kinds[header.kind < kinds.size() ? header.kind : 0];
-        const MonoTime at = time_of(header);
+        const MonoTime at = event::time_of(header);
         first = std::min(first.value_or(at), at);
         last = std::max(last.value_or(at), at);
-        lost = std::max(lost, lost_in(record));
+        lost = std::max(lost, event::lost_in(record));
     }
 };
 
-Result<Contents> on_record(RecordingReader& reader) {
+Result<Contents> on_record(recording::RecordingReader& reader) {
     Contents contents;
     while (true) {
         const auto block = reader.next();
@@ -53,16 +54,17 @@ Result<Contents> on_record(RecordingReader& reader) {
         ++contents.blocks;
         contents.raw_bytes += reader.block().raw_bytes;
         contents.packed_bytes += reader.block().packed_bytes + recording::kBlockHeadSize;
-        for_each_record(**block, [&](std::span<const std::byte> record) { contents.add(record); });
+        event::for_each_record(**block,
+                               [&](std::span<const std::byte> record) { contents.add(record); });
     }
 }
 
-std::string json_of(const std::string& path, const Head& head, const Contents& contents,
-                    const Damage& damage) {
-    JsonWriter json;
+std::string json_of(const std::string& path, const recording::Head& head, const Contents& contents,
+                    const recording::Damage& damage) {
+    render::JsonWriter json;
     const auto text = [&](std::string_view key, std::string_view value) {
         json.key(key);
-        json.write(Value(value));
+        json.write(report::Value(value));
     };
     const auto number = [&](std::string_view key, std::uint64_t value) {
         json.key(key);
@@ -70,7 +72,7 @@ std::string json_of(const std::string& path, const Head& head, const Contents& c
     };
     const auto time = [&](std::string_view key, const std::optional<MonoTime>& at) {
         json.key(key);
-        json.write(at ? Value(head.clock.to_wall(*at)) : Value());
+        json.write(at ? report::Value(head.clock.to_wall(*at)) : report::Value());
     };
     json.begin_object();
     text("file", path);
@@ -81,9 +83,9 @@ std::string json_of(const std::string& path, const Head& head, const Contents& c
     text("boot_id", head.boot_id);
     text("filter", head.filter);
     json.key("copied");
-    json.write(Value(head.copied));
+    json.write(report::Value(head.copied));
     json.key("anonymized");
-    json.write(Value(head.anonymized));
+    json.write(report::Value(head.anonymized));
     text("probes", head.probes);
     number("hz", head.hz);
     time("begin", contents.first);
@@ -95,7 +97,7 @@ std::string json_of(const std::string& path, const Head& head, const Contents& c
     json.key("kinds");
     json.begin_object();
     for (std::size_t kind = 1; kind < contents.kinds.size(); ++kind)
-        if (contents.kinds[kind] != 0) number(kind_name(kind), contents.kinds[kind]);
+        if (contents.kinds[kind] != 0) number(event::kind_name(kind), contents.kinds[kind]);
     if (contents.kinds[0] != 0) number("unknown", contents.kinds[0]);
     json.end_object();
     number("lost", contents.lost);
@@ -108,21 +110,21 @@ std::string json_of(const std::string& path, const Head& head, const Contents& c
     number("foreign_blocks", damage.foreign_blocks);
     number("skipped_bytes", damage.skipped_bytes);
     json.key("cut_off");
-    json.write(Value(damage.cut_off));
+    json.write(report::Value(damage.cut_off));
     json.end_object();
     json.end_object();
     return std::string(json.view()) + '\n';
 }
 
-std::string text_of(const std::string& path, const Head& head, const Contents& contents,
-                    const Damage& damage) {
+std::string text_of(const std::string& path, const recording::Head& head, const Contents& contents,
+                    const recording::Damage& damage) {
     std::string out;
     const auto line = [&](std::string_view name, std::string_view value) {
         if (!value.empty()) out += fmt::format("{:<10} {}\n", name, value);
     };
     const auto moment = [&](MonoTime at) {
-        JsonWriter json;
-        json.write(Value(head.clock.to_wall(at)));
+        render::JsonWriter json;
+        json.write(report::Value(head.clock.to_wall(at)));
         return std::string(json.view().substr(1, json.view().size() - 2)); // without the quotes
     };
     line("file", path);
@@ -148,7 +150,7 @@ std::string text_of(const std::string& path, const Head& head, const Contents& c
     std::string kinds;
     for (std::size_t kind = 1; kind < contents.kinds.size(); ++kind)
         if (contents.kinds[kind] != 0)
-            kinds += fmt::format("{}{} {}", kinds.empty() ? "" : ", ", kind_name(kind),
+            kinds += fmt::format("{}{} {}", kinds.empty() ? "" : ", ", event::kind_name(kind),
                                  contents.kinds[kind]);
     if (contents.kinds[0] != 0) kinds += fmt::format(", of a later version {}", contents.kinds[0]);
     line("records", kinds);
@@ -167,14 +169,14 @@ Result<int> run_info(const std::vector<std::string>& paths, const std::string& f
     if (!found) return tl::unexpected(found.error());
     const std::vector<std::string>& files = *found;
     start_logging(0);
-    Output out(STDOUT_FILENO);
+    render::Output out(STDOUT_FILENO);
     for (const std::string& file : files) {
-        auto reader = RecordingReader::open(file);
+        auto reader = recording::RecordingReader::open(file);
         if (!reader) return tl::unexpected(reader.error());
         const auto contents = on_record(**reader);
         if (!contents) return tl::unexpected(contents.error());
-        const Head head = recording::head_from_json((*reader)->head_json());
-        const Damage damage = (*reader)->damage();
+        const recording::Head head = recording::head_from_json((*reader)->head_json());
+        const recording::Damage damage = (*reader)->damage();
         if (format == "text" && &file != files.data()) out.buffer() += '\n';
         out.buffer() += format == "json" ? json_of(file, head, *contents, damage)
                                          : text_of(file, head, *contents, damage);
@@ -201,4 +203,4 @@ Action define_info(CLI::App& app) {
     return [options] { return run_info(options->files, options->format); };
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::cli

@@ -11,7 +11,7 @@
 #include "run/signals.h"
 #include "run/trigger_watch.h"
 
-namespace tcpdwell {
+namespace tcpdwell::cli {
 namespace {
 
 struct RecordCommand {
@@ -24,9 +24,9 @@ struct RecordCommand {
 
 /// Shows progress, and saves what is held when a signal or a trigger requests it. Interpreted data
 /// is discarded: a later version of the tracker can process the recording again.
-class RecordMonitor final : public Consumer {
+class RecordMonitor final : public run::Consumer {
 public:
-    RecordMonitor(Recorder& recorder, SaveSignal* signal, bool shows_progress)
+    RecordMonitor(run::Recorder& recorder, run::SaveSignal* signal, bool shows_progress)
         : recorder_(recorder), signal_(signal), progress_(shows_progress) {}
 
     void save(std::string_view reason) {
@@ -35,8 +35,8 @@ public:
         if (auto saved = recorder_.save(reason); !saved) spdlog::error("{}", saved.error().message);
     }
 
-    void begin(const Context&) override {}
-    Result<bool> flush(const RunState& state) override {
+    void begin(const run::Context&) override {}
+    Result<bool> flush(const run::RunState& state) override {
         if (!begin_) begin_ = state.now;
         if (signal_ != nullptr && signal_->take()) save("signal");
         const recording::WriterTotals totals = recorder_.totals();
@@ -49,13 +49,13 @@ public:
         progress_.clear();
         return {};
     }
-    void on_transition(const TransitionLine&) override {}
-    void on_connection(const ConnectionLine&) override {}
-    void on_lost(const LostLine&) override {}
+    void on_transition(const track::TransitionLine&) override {}
+    void on_connection(const track::ConnectionLine&) override {}
+    void on_lost(const track::LostLine&) override {}
 
 private:
-    Recorder& recorder_;
-    SaveSignal* signal_; ///< nullptr: none
+    run::Recorder& recorder_;
+    run::SaveSignal* signal_; ///< nullptr: none
     ProgressLine progress_;
     std::optional<MonoTime> begin_;
 };
@@ -75,13 +75,13 @@ Result<int> run_record(const RecordCommand& options) {
         return fail(
             ErrorCode::usage,
             "--dump-on and --trigger save what is held: set the amount with --keep or --max-size");
-    std::vector<Trigger> triggers;
+    std::vector<run::Trigger> triggers;
     for (const std::string& text : options.triggers) {
-        auto trigger = Trigger::parse(text);
+        auto trigger = run::Trigger::parse(text);
         if (!trigger) return tl::unexpected(trigger.error());
         triggers.push_back(std::move(*trigger));
     }
-    std::optional<SaveSignal> signal;
+    std::optional<run::SaveSignal> signal;
     if (!options.dump_on.empty()) signal.emplace(save_signals().at(options.dump_on));
 
     auto run = ViewRun::prepare(run_options);
@@ -89,10 +89,10 @@ Result<int> run_record(const RecordCommand& options) {
     RecordMonitor onlooker(*run->recorder(), signal ? &*signal : nullptr,
                            !run_options.quiet && run_options.command.empty());
     const bool interprets = !triggers.empty();
-    TriggerWatch watch(
+    run::TriggerWatch watch(
         std::move(triggers), [&](const std::string& trigger) { onlooker.save(trigger); },
         run->context(), onlooker);
-    Selection selection(run->filter(), run->context(), watch);
+    run::Selection selection(run->filter(), run->context(), watch);
     const auto outcome = run->run(selection.entrance(), interprets);
     if (!outcome && outcome.error().error_number == EPIPE && run_options.write == "-")
         return 0; // the reader has closed the pipe
@@ -102,7 +102,7 @@ Result<int> run_record(const RecordCommand& options) {
                  totals.file_bytes,
                  static_cast<double>(totals.raw_bytes) /
                      static_cast<double>(std::max<std::uint64_t>(totals.file_bytes, 1)),
-                 loss_text(run->recorder()->lost()));
+                 render::loss_text(run->recorder()->lost()));
     return run->exit_status(*outcome);
 }
 
@@ -164,4 +164,4 @@ Action define_record(CLI::App& app) {
     return [options] { return run_record(*options); };
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::cli

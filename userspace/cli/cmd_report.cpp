@@ -19,26 +19,26 @@
 #include "run/selection.h"
 #include "run/window_gate.h"
 
-namespace tcpdwell {
+namespace tcpdwell::cli {
 namespace {
 
 struct ReportCommand {
     std::string by;
-    std::string format = std::string(report_outputs().front().name);
+    std::string format = std::string(render::report_outputs().front().name);
     std::string html;
     std::string colour;
     double interval = 0;
-    std::size_t rows = TextStyle{}.rows;
+    std::size_t rows = render::TextStyle{}.rows;
     std::vector<std::string> thresholds;
     std::shared_ptr<RunOptions> run;
 };
 
 /// States and the values of keys such as `ending`, each with what it means in a line.
-std::vector<TextPart> words_of_reports() {
-    std::vector<TextPart> words;
-    for (const Explanation& each : explanations())
-        if ((each.topic == Topic::state || each.topic == Topic::ending) &&
-            std::ranges::find(words, each.word, &TextPart::name) == words.end())
+std::vector<report::TextPart> words_of_reports() {
+    std::vector<report::TextPart> words;
+    for (const explain::Explanation& each : explain::explanations())
+        if ((each.topic == explain::Topic::state || each.topic == explain::Topic::ending) &&
+            std::ranges::find(words, each.word, &report::TextPart::name) == words.end())
             words.push_back({each.word, each.summary});
     return words;
 }
@@ -49,7 +49,7 @@ public:
     /// Opens the file of the page, before the run.
     static Result<Destinations> open(const ReportCommand& options) {
         Destinations to(
-            *find_report_output(options.format),
+            *render::find_report_output(options.format),
             {stdout_width(), wants_colour(options.colour), locale_is_utf8(), options.rows});
         if (options.html.empty()) return to;
         auto opened = OutputFile::open(options.html);
@@ -59,34 +59,34 @@ public:
     }
 
     /// Returns whether stdout still has a reader. The page is written even if stdout can't be.
-    Result<bool> print(ReportSet reports, bool is_last) {
+    Result<bool> print(report::ReportSet reports, bool is_last) {
         reports.words = words_;
         out_.buffer() += output_.render(reports, style_);
         const auto written = out_.flush();
         if (is_last && page_)
-            if (auto kept = page_->write(page_output().render(reports, style_)); !kept)
+            if (auto kept = page_->write(render::page_output().render(reports, style_)); !kept)
                 return tl::unexpected(kept.error());
         if (!written) return tl::unexpected(written.error());
         return !out_.closed();
     }
 
 private:
-    Destinations(const ReportOutput& output, const TextStyle& style)
+    Destinations(const render::ReportOutput& output, const render::TextStyle& style)
         : output_(output), style_(style) {}
 
-    const ReportOutput& output_;
-    TextStyle style_;
-    std::vector<TextPart> words_ = words_of_reports();
-    Output out_{STDOUT_FILENO};
+    const render::ReportOutput& output_;
+    render::TextStyle style_;
+    std::vector<report::TextPart> words_ = words_of_reports();
+    render::Output out_{STDOUT_FILENO};
     std::optional<OutputFile> page_;
 };
 
-std::string seen_text(const TrackerTotals& totals) {
+std::string seen_text(const track::TrackerTotals& totals) {
     return fmt::format("{} transitions and {} connections", totals.transitions, totals.connections);
 }
 
-Result<int> report_several(std::vector<ViewRun> runs, const ReportOptions& report, Destinations& to,
-                           const ReportCommand& options) {
+Result<int> report_several(std::vector<ViewRun> runs, const analysis::ReportOptions& report,
+                           Destinations& to, const ReportCommand& options) {
     if (options.interval > 0)
         return fail(ErrorCode::usage,
                     fmt::format("--interval takes one host at a time, and {} is of another one "
@@ -98,11 +98,11 @@ Result<int> report_several(std::vector<ViewRun> runs, const ReportOptions& repor
     if (const auto printed = to.print(std::move(outcome->reports), true); !printed)
         return tl::unexpected(printed.error());
     spdlog::info("{} of {} hosts seen; {}", seen_text(outcome->totals), hosts,
-                 loss_text(outcome->totals.lost));
+                 render::loss_text(outcome->totals.lost));
     return outcome->status;
 }
 
-Result<int> report_one(ViewRun run, ReportOptions report, Destinations& to,
+Result<int> report_one(ViewRun run, analysis::ReportOptions report, Destinations& to,
                        const ReportCommand& options) {
     report.run.source = run.source_name();
     std::optional<Nanoseconds> interval;
@@ -110,19 +110,22 @@ Result<int> report_one(ViewRun run, ReportOptions report, Destinations& to,
         interval = Nanoseconds(static_cast<std::int64_t>(options.interval * 1e9));
     ReportPrinter printer(
         std::move(report), interval, run.context(),
-        [&](Report r, bool is_last) { return to.print(ReportSet(std::move(r)), is_last); },
+        [&](report::Report r, bool is_last) {
+            return to.print(report::ReportSet(std::move(r)), is_last);
+        },
         !options.run->quiet && options.run->command.empty());
-    Selection selection(run.filter(), run.context(), printer);
-    PeriodGate gate(selection.entrance(), run.window());
+    run::Selection selection(run.filter(), run.context(), printer);
+    run::PeriodGate gate(selection.entrance(), run.window());
     const auto outcome = run.run(gate);
     if (!outcome) return tl::unexpected(outcome.error());
-    spdlog::info("{} seen; {}", seen_text(outcome->totals), loss_text(outcome->totals.lost));
+    spdlog::info("{} seen; {}", seen_text(outcome->totals),
+                 render::loss_text(outcome->totals.lost));
     return run.exit_status(*outcome);
 }
 
 Result<int> run_report(const ReportCommand& options) {
-    ReportOptions report;
-    if (!options.by.empty()) report.by = *split_from_name(options.by);
+    analysis::ReportOptions report;
+    if (!options.by.empty()) report.by = *analysis::split_from_name(options.by);
     for (const std::string& text : options.thresholds)
         if (auto set = report.thresholds.set(text); !set) return tl::unexpected(set.error());
     report.run.filter = options.run->filters->text();
@@ -137,11 +140,11 @@ Result<int> run_report(const ReportCommand& options) {
 
 std::string threshold_help() {
     std::string text = "Thresholds of findings (--threshold NAME=VALUE):\n";
-    for (const ThresholdRow& row : Thresholds::rows()) {
+    for (const analysis::ThresholdRow& row : analysis::Thresholds::rows()) {
         const std::string preset =
-            row.unit == ThresholdRow::Unit::share      ? fmt::format("{:g}%", row.preset * 100)
-            : row.unit == ThresholdRow::Unit::duration ? fmt::format("{:g}s", row.preset)
-                                                       : fmt::format("{:g}", row.preset);
+            row.unit == analysis::ThresholdRow::Unit::share ? fmt::format("{:g}%", row.preset * 100)
+            : row.unit == analysis::ThresholdRow::Unit::duration ? fmt::format("{:g}s", row.preset)
+                                                                 : fmt::format("{:g}", row.preset);
         text += fmt::format("  {:<33}{:<6}{}\n", row.name, preset, row.help);
     }
     return text;
@@ -155,7 +158,7 @@ Action define_report(CLI::App& app) {
         ->check(CLI::IsMember({"role", "service", "remote", "ending"}));
     std::vector<std::string> formats;
     std::string format_help;
-    for (const ReportOutput& output : report_outputs()) {
+    for (const render::ReportOutput& output : render::report_outputs()) {
         formats.emplace_back(output.name);
         format_help +=
             fmt::format("{}{}: {}", format_help.empty() ? "" : "; ", output.name, output.help);
@@ -163,8 +166,9 @@ Action define_report(CLI::App& app) {
     app.add_option("-f,--format", options->format, format_help)
         ->check(CLI::IsMember(formats))
         ->capture_default_str();
-    app.add_option("--html", options->html,
-                   fmt::format("Also write the report as {} to this file", page_output().help))
+    app.add_option(
+           "--html", options->html,
+           fmt::format("Also write the report as {} to this file", render::page_output().help))
         ->type_name("FILE");
     auto* interval =
         app.add_option("-i,--interval", options->interval,
@@ -202,4 +206,4 @@ Action define_report(CLI::App& app) {
     return [options] { return run_report(*options); };
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::cli

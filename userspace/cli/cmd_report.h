@@ -4,8 +4,8 @@
 
 #include "cli/command.h"
 
-namespace tcpdwell {
+namespace tcpdwell::cli {
 
 Action define_report(CLI::App& app);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::cli

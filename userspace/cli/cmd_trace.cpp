@@ -13,7 +13,7 @@
 #include "run/selection.h"
 #include "run/window_gate.h"
 
-namespace tcpdwell {
+namespace tcpdwell::cli {
 namespace {
 
 struct TraceOptions {
@@ -24,25 +24,25 @@ struct TraceOptions {
     std::shared_ptr<RunOptions> run;
 };
 
-void print_summary(const PipelineOutcome& outcome, std::uint64_t printed,
+void print_summary(const run::PipelineOutcome& outcome, std::uint64_t printed,
                    const TraceOptions& options) {
-    const TrackerTotals& t = outcome.totals;
+    const track::TrackerTotals& t = outcome.totals;
     spdlog::info("{} {} printed; {} transitions and {} connections seen; {}", printed,
                  options.connections ? "connections" : "transitions", t.transitions, t.connections,
-                 loss_text(t.lost));
+                 render::loss_text(t.lost));
 }
 
 Result<int> run_trace(const TraceOptions& options) {
     auto run = ViewRun::prepare(*options.run);
     if (!run) return tl::unexpected(run.error());
-    Output out(STDOUT_FILENO);
+    render::Output out(STDOUT_FILENO);
     TracePrinter printer(options.connections ? TracePrinter::What::connections
                                              : TracePrinter::What::transitions,
                          options.idle, run->context(), out,
-                         make_renderer(*format_from_name(options.format), out,
-                                       TableStyle{wants_colour(options.colour)}));
-    Selection selection(run->filter(), run->context(), printer);
-    LineGate gate(selection.entrance(), run->window());
+                         make_renderer(*render::format_from_name(options.format), out,
+                                       render::TableStyle{wants_colour(options.colour)}));
+    run::Selection selection(run->filter(), run->context(), printer);
+    run::LineGate gate(selection.entrance(), run->window());
     const auto outcome = run->run(gate);
     if (!outcome) return tl::unexpected(outcome.error());
     print_summary(*outcome, printer.printed(), options);
@@ -64,7 +64,7 @@ Action define_trace(CLI::App& app) {
     declare_colour(app, options->colour);
     options->run = RunOptions::declare(app);
     options->run->declare_recordings(app);
-    options->run->reads_on = LineGate::kToldLate;
+    options->run->reads_on = run::LineGate::kToldLate;
     app.footer(
         "Examples:\n"
         "  tcpdwell trace                                    every transition on this host\n"
@@ -85,4 +85,4 @@ Action define_trace(CLI::App& app) {
     return [options] { return run_trace(*options); };
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::cli

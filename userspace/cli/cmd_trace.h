@@ -4,9 +4,9 @@
 
 #include "cli/command.h"
 
-namespace tcpdwell {
+namespace tcpdwell::cli {
 
 /// Declares the command on `app`.
 Action define_trace(CLI::App& app);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::cli

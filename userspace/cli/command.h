@@ -9,7 +9,7 @@
 
 #include "base/result.h"
 
-namespace tcpdwell {
+namespace tcpdwell::cli {
 
 /// Runs the command after the command line has been read; the value is the exit status.
 using Action = std::function<Result<int>()>;
@@ -25,4 +25,4 @@ struct Command {
 /// All subcommands in the order of --help.
 std::span<const Command> commands();
 
-} // namespace tcpdwell
+} // namespace tcpdwell::cli

@@ -5,35 +5,36 @@
 #include "analysis/end_summaries.h"
 #include "run/selection.h"
 
-namespace tcpdwell {
+namespace tcpdwell::cli {
 
 /// Placed before the selection: ends are kept regardless of the filter, since only one of the two
 /// may pass it.
-class EndsCollector final : public ForwardingConsumer {
+class EndsCollector final : public run::ForwardingConsumer {
 public:
     /// What is referred to outlives this.
-    EndsCollector(EndSummaries& ends, const Context& context, Selection& selection)
-        : ForwardingConsumer(selection.entrance()), ends_(ends), context_(context),
+    EndsCollector(analysis::EndSummaries& ends, const run::Context& context,
+                  run::Selection& selection)
+        : run::ForwardingConsumer(selection.entrance()), ends_(ends), context_(context),
           selection_(selection) {}
 
-    void begin(const Context& context) override {
+    void begin(const run::Context& context) override {
         begin_ = context.clock().mono;
         next().begin(context);
     }
-    void settled(const RunState& state) override {
+    void settled(const run::RunState& state) override {
         ends_.set_span(context_.clock().to_wall(begin_), context_.clock().to_wall(state.now));
         next().settled(state);
     }
-    void on_connection(const ConnectionLine& line) override {
+    void on_connection(const track::ConnectionLine& line) override {
         ends_.add(line, context_.clock(), selection_.selects(*line.who));
         next().on_connection(line);
     }
 
 private:
-    EndSummaries& ends_;
-    const Context& context_;
-    const Selection& selection_;
+    analysis::EndSummaries& ends_;
+    const run::Context& context_;
+    const run::Selection& selection_;
     MonoTime begin_{};
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::cli

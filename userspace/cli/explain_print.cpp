@@ -9,7 +9,7 @@
 #include "render/wrap.h"
 #include "tcp/state.h"
 
-namespace tcpdwell {
+namespace tcpdwell::cli {
 namespace {
 
 constexpr std::string_view kIndent = "  ";
@@ -19,25 +19,27 @@ std::string heading(std::string_view text, const ExplainStyle& style) {
 }
 
 /// "state; RFC 9293: TIME-WAIT"
-std::string kind(const Explanation& explanation) {
-    if (explanation.topic == Topic::state) {
-        if (const auto state = from_word<TcpState>(explanation.word))
+std::string kind(const explain::Explanation& explanation) {
+    if (explanation.topic == explain::Topic::state) {
+        if (const auto state = from_word<tcp::State>(explanation.word))
             return fmt::format("state; RFC 9293: {}", rfc_name(*state));
     }
     return std::string(name(explanation.topic));
 }
 
 /// nullopt: it isn't read at all, so the value is unknown.
-std::optional<std::string_view> value_here(std::string_view sysctl, std::span<const Sysctl> here) {
-    const auto it =
-        std::find_if(here.begin(), here.end(), [&](const Sysctl& s) { return s.name == sysctl; });
+std::optional<std::string_view> value_here(std::string_view sysctl,
+                                           std::span<const host::Sysctl> here) {
+    const auto it = std::find_if(here.begin(), here.end(),
+                                 [&](const host::Sysctl& s) { return s.name == sysctl; });
     if (it != here.end()) return it->value;
-    const auto names = tcp_sysctl_names();
+    const auto names = host::tcp_sysctl_names();
     if (std::find(names.begin(), names.end(), sysctl) == names.end()) return std::nullopt;
     return "not on this kernel, or not in this network namespace";
 }
 
-void append_values(std::string& out, const Explanation& explanation, std::span<const Sysctl> here) {
+void append_values(std::string& out, const explain::Explanation& explanation,
+                   std::span<const host::Sysctl> here) {
     constexpr std::string_view kTitle = "Here: ";
     bool first = true;
     for (const std::string_view sysctl : explanation.sysctls) {
@@ -49,41 +51,41 @@ void append_values(std::string& out, const Explanation& explanation, std::span<c
     }
 }
 
-std::string_view plural(Topic topic) {
+std::string_view plural(explain::Topic topic) {
     switch (topic) {
-    case Topic::state: return "States";
-    case Topic::ending: return "Words for endings, roles and what was seen";
-    case Topic::finding: return "Findings of the report";
-    case Topic::sysctl: return "Sysctls";
-    case Topic::column: return "Columns and keys";
-    case Topic::myth: return "Myths";
+    case explain::Topic::state: return "States";
+    case explain::Topic::ending: return "Words for endings, roles and what was seen";
+    case explain::Topic::finding: return "Findings of the report";
+    case explain::Topic::sysctl: return "Sysctls";
+    case explain::Topic::column: return "Columns and keys";
+    case explain::Topic::myth: return "Myths";
     }
     return {};
 }
 
 /// A sysctl by its last part, which is enough to ask for it.
-std::string_view short_word(const Explanation& explanation) {
+std::string_view short_word(const explain::Explanation& explanation) {
     const std::size_t dot = explanation.word.rfind('.');
     return dot == std::string_view::npos ? explanation.word : explanation.word.substr(dot + 1);
 }
 
 } // namespace
 
-void append_explanation(std::string& out, const Explanation& explanation,
-                        std::span<const Sysctl> here, const ExplainStyle& style) {
-    const bool myth = explanation.topic == Topic::myth;
+void append_explanation(std::string& out, const explain::Explanation& explanation,
+                        std::span<const host::Sysctl> here, const ExplainStyle& style) {
+    const bool myth = explanation.topic == explain::Topic::myth;
     out += fmt::format("{} ({})\n", heading(myth ? explanation.summary : explanation.word, style),
                        kind(explanation));
-    if (!myth) out += wrap(explanation.summary, style.width, kIndent);
+    if (!myth) out += render::wrap(explanation.summary, style.width, kIndent);
     out += '\n';
-    out += wrap(explanation.text, style.width, kIndent);
+    out += render::wrap(explanation.text, style.width, kIndent);
     out += '\n';
     append_values(out, explanation, here);
-    out += wrap(fmt::format("Source: {}", explanation.source), style.width, kIndent);
+    out += render::wrap(fmt::format("Source: {}", explanation.source), style.width, kIndent);
 }
 
 void append_word_list(std::string& out, const ExplainStyle& style) {
-    const auto& all = explanations();
+    const auto& all = explain::explanations();
     for (auto first = all.begin(); first != all.end();) {
         const auto last = std::find_if(
             first, all.end(), [&](const auto& each) { return each.topic != first->topic; });
@@ -94,10 +96,10 @@ void append_word_list(std::string& out, const ExplainStyle& style) {
         out += heading(plural(first->topic), style) + '\n';
         for (; first != last; ++first) {
             const std::string word = fmt::format("{}{:<{}}  ", kIndent, short_word(*first), widest);
-            out += wrap(first->summary, style.width, std::string(word.size(), ' '))
+            out += render::wrap(first->summary, style.width, std::string(word.size(), ' '))
                        .replace(0, word.size(), word);
         }
     }
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::cli

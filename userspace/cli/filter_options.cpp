@@ -13,7 +13,7 @@
 #include "host/cgroup_paths.h"
 #include "host/netns.h"
 
-namespace tcpdwell {
+namespace tcpdwell::cli {
 namespace {
 
 constexpr const char* group = "Filters";
@@ -49,12 +49,12 @@ Result<std::uint32_t> recorded_netns(std::string_view text) {
                     text));
 }
 
-Result<std::uint32_t> live_netns(std::string_view text) { return resolve_netns(text); }
+Result<std::uint32_t> live_netns(std::string_view text) { return host::resolve_netns(text); }
 
 Result<std::vector<std::string>> live_cgroups(std::vector<std::string> texts) {
-    const auto cgroups = CgroupPaths::open();
+    const auto cgroups = host::CgroupPaths::open();
     if (!cgroups) return tl::unexpected(cgroups.error().context("--cgroup"));
-    const CgroupMount& mount = cgroups->mount();
+    const host::CgroupMount& mount = cgroups->mount();
     for (std::string& text : texts) {
         std::string path = normal_cgroup_path(text, mount.mount_point, mount.root);
         if (!cgroups->id_of(path))
@@ -103,8 +103,8 @@ std::shared_ptr<FilterOptions> FilterOptions::declare(CLI::App& app) {
     return options;
 }
 
-Result<Filter> FilterOptions::resolve(FilterTarget target) const {
-    Filter filter;
+Result<event::Filter> FilterOptions::resolve(FilterTarget target) const {
+    event::Filter filter;
     // Puts a value in its place, or hands on the error.
     std::optional<Error> wrong;
     const auto take = [&wrong](auto& place, auto&& result) {
@@ -114,16 +114,16 @@ Result<Filter> FilterOptions::resolve(FilterTarget target) const {
         else
             wrong = std::move(result.error());
     };
-    take(filter.ports, parse_ports("--port", ports_));
-    take(filter.local_ports, parse_ports("--local-port", local_ports_));
-    take(filter.remote_ports, parse_ports("--remote-port", remote_ports_));
-    take(filter.addresses, parse_addresses("--addr", addresses_));
-    take(filter.pids, parse_pids("--pid", pids_));
+    take(filter.ports, event::parse_ports("--port", ports_));
+    take(filter.local_ports, event::parse_ports("--local-port", local_ports_));
+    take(filter.remote_ports, event::parse_ports("--remote-port", remote_ports_));
+    take(filter.addresses, event::parse_addresses("--addr", addresses_));
+    take(filter.pids, event::parse_pids("--pid", pids_));
     take(filter.comms, split("--comm", comms_));
-    if (!role_.empty()) take(filter.role, parse_role(role_));
+    if (!role_.empty()) take(filter.role, event::parse_role(role_));
     if (ipv4_ && ipv6_)
         wrong = Error{ErrorCode::usage, "-4 and -6 exclude each other; leave both out to see both"};
-    if (ipv4_ != ipv6_) filter.family = ipv4_ ? Family::ipv4 : Family::ipv6;
+    if (ipv4_ != ipv6_) filter.family = ipv4_ ? tcp::Family::ipv4 : tcp::Family::ipv6;
 
     std::vector<std::string> netns;
     std::vector<std::string> cgroups;
@@ -181,4 +181,4 @@ std::string normal_cgroup_path(std::string_view text, std::string_view mount_poi
     return path.empty() ? "/" : path;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::cli

@@ -11,7 +11,7 @@
 #include "base/result.h"
 #include "event/filter.h"
 
-namespace tcpdwell {
+namespace tcpdwell::cli {
 
 /// What the filter is for: names of namespaces and cgroups can only be looked up on the live host.
 enum class FilterTarget {
@@ -27,7 +27,7 @@ public:
     static std::shared_ptr<FilterOptions> declare(CLI::App& app);
 
     /// The Filter that they mean; ErrorCode::usage names the option that is wrong.
-    [[nodiscard]] Result<Filter> resolve(FilterTarget target) const;
+    [[nodiscard]] Result<event::Filter> resolve(FilterTarget target) const;
 
     /// The options as they were given, for the record: "--port 80,443 -4"; "" if there were none.
     [[nodiscard]] std::string text() const;
@@ -55,4 +55,4 @@ private:
 std::string normal_cgroup_path(std::string_view text, std::string_view mount_point = {},
                                std::string_view root = "/");
 
-} // namespace tcpdwell
+} // namespace tcpdwell::cli

@@ -12,7 +12,7 @@
 #include "run/selection.h"
 #include "run/window_gate.h"
 
-namespace tcpdwell {
+namespace tcpdwell::cli {
 namespace {
 
 /// A name for each host: its own, with a number if another has the same (a clone, or the same host
@@ -31,31 +31,32 @@ std::vector<std::string> names_of(const std::vector<ViewRun>& runs) {
 }
 
 /// The report on the host of `run`, and its connections in `ends`.
-Result<PipelineOutcome> read_host(ViewRun& run, ReportOptions options, bool shows_progress,
-                                  EndSummaries& ends, HostReport& host) {
+Result<run::PipelineOutcome> read_host(ViewRun& run, analysis::ReportOptions options,
+                                       bool shows_progress, analysis::EndSummaries& ends,
+                                       report::HostReport& host) {
     options.run.source = run.source_name();
-    const auto keep = [&](Report report, bool) -> Result<bool> {
+    const auto keep = [&](report::Report report, bool) -> Result<bool> {
         host.report = std::move(report);
         return true;
     };
     ReportPrinter printer(std::move(options), std::nullopt, run.context(), keep, shows_progress);
-    Selection selection(run.filter(), run.context(), printer);
+    run::Selection selection(run.filter(), run.context(), printer);
     EndsCollector collector(ends, run.context(), selection);
-    PeriodGate gate(collector, run.window());
+    run::PeriodGate gate(collector, run.window());
     return run.run(gate);
 }
 
 } // namespace
 
-Result<HostsOutcome> report_hosts(std::vector<ViewRun> runs, const ReportOptions& options,
+Result<HostsOutcome> report_hosts(std::vector<ViewRun> runs, const analysis::ReportOptions& options,
                                   bool shows_progress) {
     const std::vector<std::string> names = names_of(runs);
-    HostsOutcome all{ReportSet(runs.size()), {}, 0};
-    std::vector<EndSummaries> ends;
+    HostsOutcome all{report::ReportSet(runs.size()), {}, 0};
+    std::vector<analysis::EndSummaries> ends;
     for (std::size_t i = 0; i < runs.size(); ++i) {
         ViewRun run = std::move(runs[i]); // its files are closed when it has been read
         spdlog::debug("reading {}: {}", names[i], run.source_name());
-        HostReport& host = all.reports.hosts.emplace_back(HostReport{names[i], {}});
+        report::HostReport& host = all.reports.hosts.emplace_back(report::HostReport{names[i], {}});
         const auto outcome =
             read_host(run, options, shows_progress, ends.emplace_back(names[i]), host);
         if (!outcome) return tl::unexpected(outcome.error().context(names[i]));
@@ -69,4 +70,4 @@ Result<HostsOutcome> report_hosts(std::vector<ViewRun> runs, const ReportOptions
     return all;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::cli

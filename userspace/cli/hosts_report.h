@@ -11,17 +11,17 @@
 #include "cli/view_run.h"
 #include "report/report_set.h"
 
-namespace tcpdwell {
+namespace tcpdwell::cli {
 
 struct HostsOutcome {
-    ReportSet reports;
-    TrackerTotals totals; ///< of all hosts
-    int status = 0;       ///< that of the first run that has another one than 0
+    report::ReportSet reports;
+    track::TrackerTotals totals; ///< of all hosts
+    int status = 0;              ///< that of the first run that has another one than 0
 };
 
 /// `options` are those of each host, but for the source; `runs` are of one host each, two at least.
 /// A signal ends the host under way and leaves out those after it.
-Result<HostsOutcome> report_hosts(std::vector<ViewRun> runs, const ReportOptions& options,
+Result<HostsOutcome> report_hosts(std::vector<ViewRun> runs, const analysis::ReportOptions& options,
                                   bool shows_progress);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::cli

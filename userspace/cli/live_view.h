@@ -14,16 +14,16 @@
 #include "event/source.h"
 #include "run/census.h"
 
-namespace tcpdwell {
+namespace tcpdwell::cli {
 
 /// Attaches the probes and gives up all capabilities of the calling process (LiveSource::open()).
 /// `buffer_bytes` is a power of two, at least a page.
-Result<std::unique_ptr<EventSource>>
-open_live_source(std::size_t buffer_bytes, const Filter& filter, const ProbeTexts& probes);
+Result<std::unique_ptr<event::EventSource>>
+open_live_source(std::size_t buffer_bytes, const event::Filter& filter, const ProbeTexts& probes);
 
 /// The sockets that exist now and pass a filter.
 struct Census {
-    std::vector<CensusSocket> sockets;
+    std::vector<run::CensusSocket> sockets;
     std::size_t namespaces = 0;           ///< network namespaces that were looked into
     std::size_t closed_namespaces = 0;    ///< those that can't be entered for lack of privileges
     std::size_t unreadable_processes = 0; ///< if that is why an owner isn't known
@@ -31,10 +31,10 @@ struct Census {
 
 /// `owners_of_all`: looks up the processes of all sockets, not only of those in CLOSE_WAIT and
 /// LISTEN.
-Result<Census> take_census(const Filter& filter, bool owners_of_all);
+Result<Census> take_census(const event::Filter& filter, bool owners_of_all);
 
 /// Prints on stdout, as "text" or "json", whether this host can be traced and with which probes;
 /// the value is the exit status.
 Result<int> check_host(const std::string& format, const ProbeTexts& probes);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::cli

@@ -8,7 +8,7 @@
 
 #include "cli/command.h"
 
-namespace tcpdwell {
+namespace tcpdwell::cli {
 namespace {
 
 int exit_status(ErrorCode code) {
@@ -53,11 +53,11 @@ int run(int argc, char** argv) {
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::cli
 
 int main(int argc, char** argv) {
     try {
-        return tcpdwell::run(argc, argv);
+        return tcpdwell::cli::run(argc, argv);
     } catch (const std::exception& error) { // of a library; ours are Results
         std::fprintf(stderr, "tcpdwell: %s\n", error.what());
         return 1;

@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
-namespace tcpdwell {
+namespace tcpdwell::cli {
 
 Result<OutputFile> OutputFile::open(const std::string& path) {
     constexpr mode_t mode = 0666; // less the umask
@@ -51,4 +51,4 @@ Result<void> OutputFile::write(std::string_view text) {
     return {};
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::cli

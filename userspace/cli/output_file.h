@@ -8,7 +8,7 @@
 #include "base/fd.h"
 #include "base/result.h"
 
-namespace tcpdwell {
+namespace tcpdwell::cli {
 
 class OutputFile {
 public:
@@ -31,4 +31,4 @@ private:
     bool created_; ///< by us, and not written yet
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::cli

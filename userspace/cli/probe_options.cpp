@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/probe_options.h"
 
-namespace tcpdwell {
+namespace tcpdwell::cli {
 
 void declare_probes(CLI::App& app, ProbeTexts& texts) {
     app.add_option("--probes", texts.set,
@@ -20,4 +20,4 @@ void declare_probes(CLI::App& app, ProbeTexts& texts) {
             [](const std::string& file) { return file.empty() ? "it names no file" : ""; }, ""));
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::cli

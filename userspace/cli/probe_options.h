@@ -5,7 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
-namespace tcpdwell {
+namespace tcpdwell::cli {
 
 /// As the user wrote them.
 struct ProbeTexts {
@@ -17,4 +17,4 @@ struct ProbeTexts {
 /// outlive that.
 void declare_probes(CLI::App& app, ProbeTexts& texts);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::cli

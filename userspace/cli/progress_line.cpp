@@ -6,7 +6,7 @@
 
 #include <cstdio>
 
-namespace tcpdwell {
+namespace tcpdwell::cli {
 namespace {
 
 constexpr std::chrono::milliseconds kPause(500);
@@ -35,4 +35,4 @@ void ProgressLine::clear() {
     is_shown_ = false;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::cli

@@ -7,7 +7,7 @@
 
 #include "base/time.h"
 
-namespace tcpdwell {
+namespace tcpdwell::cli {
 
 class ProgressLine {
 public:
@@ -25,4 +25,4 @@ private:
     std::chrono::steady_clock::time_point next_{};
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::cli

@@ -3,28 +3,28 @@
 
 #include <fmt/format.h>
 
-namespace tcpdwell {
+namespace tcpdwell::cli {
 
-ReportPrinter::ReportPrinter(ReportOptions options, std::optional<Nanoseconds> interval,
-                             const Context& context, Print print, bool shows_progress)
+ReportPrinter::ReportPrinter(analysis::ReportOptions options, std::optional<Nanoseconds> interval,
+                             const run::Context& context, Print print, bool shows_progress)
     : options_(std::move(options)), interval_(interval), context_(context),
       print_(std::move(print)), progress_(shows_progress) {}
 
-void ReportPrinter::begin(const Context& context) {
+void ReportPrinter::begin(const run::Context& context) {
     maker_.emplace(std::move(options_), context.clock().mono);
 }
 
-Report ReportPrinter::make(const RunState& state) {
-    HostFacts host;
-    for (const Fact& fact : context_.facts()) host.on_fact(fact);
+report::Report ReportPrinter::make(const run::RunState& state) {
+    analysis::HostFacts host;
+    for (const event::Fact& fact : context_.facts()) host.on_fact(fact);
     return maker_->make(
         state.tracker, state.quality, host, context_.clock(),
         [this](std::uint64_t id) { return context_.cgroup(id); }, state.now);
 }
 
-Result<bool> ReportPrinter::flush(const RunState& state) {
+Result<bool> ReportPrinter::flush(const run::RunState& state) {
     if (interval_ && state.now - maker_->begin() >= *interval_) {
-        Report report = make(state);
+        report::Report report = make(state);
         maker_->next_interval(state.now);
         progress_.clear();
         const auto wanted = print_(std::move(report), false);
@@ -39,7 +39,7 @@ Result<bool> ReportPrinter::flush(const RunState& state) {
     return is_wanted_;
 }
 
-void ReportPrinter::settled(const RunState& state) {
+void ReportPrinter::settled(const run::RunState& state) {
     last_ = make(state);
     maker_.reset(); // what the tracker now hands out as open has been counted
 }
@@ -51,20 +51,20 @@ Result<void> ReportPrinter::finish() {
     return {};
 }
 
-void ReportPrinter::on_move(const StateMove& move) {
+void ReportPrinter::on_move(const track::StateMove& move) {
     if (maker_) maker_->on_move(move);
 }
 
-void ReportPrinter::on_transition(const TransitionLine& line) {
+void ReportPrinter::on_transition(const track::TransitionLine& line) {
     if (maker_) maker_->on_transition(line);
 }
 
-void ReportPrinter::on_connection(const ConnectionLine& line) {
+void ReportPrinter::on_connection(const track::ConnectionLine& line) {
     if (maker_) maker_->on_connection(line);
 }
 
-void ReportPrinter::on_lost(const LostLine& line) {
+void ReportPrinter::on_lost(const track::LostLine& line) {
     if (maker_) maker_->on_lost(line);
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::cli

@@ -11,18 +11,18 @@
 #include "report/value.h"
 #include "track/connection.h"
 
-namespace tcpdwell {
+namespace tcpdwell::cli {
 
-using TransitionRow = std::array<Value, 14>;
-using ConnectionRow = std::array<Value, 19>;
-using LostRow = std::array<Value, 2>;
+using TransitionRow = std::array<report::Value, 14>;
+using ConnectionRow = std::array<report::Value, 19>;
+using LostRow = std::array<report::Value, 2>;
 
 /// `cgroup` is the path, if known. The cells view into the line's identity.
-TransitionRow to_row(const TransitionLine& line, const ClockAnchor& clock,
+TransitionRow to_row(const track::TransitionLine& line, const ClockAnchor& clock,
                      std::optional<std::string_view> cgroup);
 /// `spans` is storage for the states, which the row views into.
-ConnectionRow to_row(const ConnectionLine& line, const ClockAnchor& clock,
-                     std::optional<std::string_view> cgroup, std::vector<StateSpan>& spans);
-LostRow to_row(const LostLine& line, const ClockAnchor& clock);
+ConnectionRow to_row(const track::ConnectionLine& line, const ClockAnchor& clock,
+                     std::optional<std::string_view> cgroup, std::vector<report::StateSpan>& spans);
+LostRow to_row(const track::LostLine& line, const ClockAnchor& clock);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::cli

@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <string_view>
 
-namespace tcpdwell {
+namespace tcpdwell::cli {
 
 bool stdout_takes_colour() {
     const char* no_colour = std::getenv("NO_COLOR");
@@ -48,4 +48,4 @@ bool locale_is_utf8() {
     return false;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::cli

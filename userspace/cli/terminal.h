@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <string>
 
-namespace tcpdwell {
+namespace tcpdwell::cli {
 
 /// Whether stdout is a terminal and the user hasn't asked for no colours (NO_COLOR,
 /// https://no-color.org).
@@ -22,4 +22,4 @@ std::size_t stdout_width();
 /// Whether the locale's encoding is UTF-8, by LC_ALL, LC_CTYPE or LANG.
 bool locale_is_utf8();
 
-} // namespace tcpdwell
+} // namespace tcpdwell::cli

@@ -5,19 +5,19 @@
 #include "render/json_writer.h"
 #include "report/schemas.h"
 
-namespace tcpdwell {
+namespace tcpdwell::cli {
 namespace {
 
 /// The facts as members of the meta line; sysctls (names with a dot) of the own namespace as an
 /// object.
-std::vector<MetaEntry> meta_entries(const std::vector<Fact>& facts) {
-    std::vector<MetaEntry> entries;
-    JsonWriter sysctls;
+std::vector<render::MetaEntry> meta_entries(const std::vector<event::Fact>& facts) {
+    std::vector<render::MetaEntry> entries;
+    render::JsonWriter sysctls;
     sysctls.begin_object();
-    for (const Fact& fact : facts) {
+    for (const event::Fact& fact : facts) {
         if (fact.netns != 0) continue;
         if (fact.key.find('.') == std::string::npos) {
-            entries.push_back({fact.key, json_string(fact.value)});
+            entries.push_back({fact.key, render::json_string(fact.value)});
             continue;
         }
         sysctls.key(fact.key);
@@ -30,16 +30,17 @@ std::vector<MetaEntry> meta_entries(const std::vector<Fact>& facts) {
 
 } // namespace
 
-TracePrinter::TracePrinter(What what, bool idle, const Context& context, Output& out,
-                           std::unique_ptr<Renderer> renderer)
+TracePrinter::TracePrinter(What what, bool idle, const run::Context& context, render::Output& out,
+                           std::unique_ptr<render::Renderer> renderer)
     : what_(what), idle_(idle), context_(context), out_(out), renderer_(std::move(renderer)) {}
 
-void TracePrinter::begin(const Context& context) {
-    renderer_->begin(what_ == What::transitions ? transition_schema() : connection_schema());
+void TracePrinter::begin(const run::Context& context) {
+    renderer_->begin(what_ == What::transitions ? report::transition_schema()
+                                                : report::connection_schema());
     renderer_->meta(meta_entries(context.facts()));
 }
 
-Result<bool> TracePrinter::flush(const RunState&) {
+Result<bool> TracePrinter::flush(const run::RunState&) {
     if (auto written = out_.flush(); !written) return tl::unexpected(written.error());
     return !out_.closed();
 }
@@ -49,22 +50,22 @@ Result<void> TracePrinter::finish() {
     return out_.flush();
 }
 
-void TracePrinter::on_transition(const TransitionLine& line) {
+void TracePrinter::on_transition(const track::TransitionLine& line) {
     if (what_ != What::transitions) return;
     ++printed_;
-    renderer_->row(transition_schema(),
+    renderer_->row(report::transition_schema(),
                    to_row(line, context_.clock(), context_.cgroup(line.who->cgroup)));
 }
 
-void TracePrinter::on_connection(const ConnectionLine& line) {
+void TracePrinter::on_connection(const track::ConnectionLine& line) {
     if (what_ != What::connections || (line.idle && !idle_)) return;
     ++printed_;
-    renderer_->row(connection_schema(),
+    renderer_->row(report::connection_schema(),
                    to_row(line, context_.clock(), context_.cgroup(line.who->cgroup), spans_));
 }
 
-void TracePrinter::on_lost(const LostLine& line) {
-    renderer_->row(lost_schema(), to_row(line, context_.clock()));
+void TracePrinter::on_lost(const track::LostLine& line) {
+    renderer_->row(report::lost_schema(), to_row(line, context_.clock()));
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::cli

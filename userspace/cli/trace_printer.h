@@ -7,34 +7,34 @@
 #include "render/renderer.h"
 #include "run/pipeline.h"
 
-namespace tcpdwell {
+namespace tcpdwell::cli {
 
-class TracePrinter final : public Consumer {
+class TracePrinter final : public run::Consumer {
 public:
     enum class What { transitions, connections };
 
     /// `context` and `out` must outlive the printer.
     /// `idle`: also connections that nothing happened to.
-    TracePrinter(What what, bool idle, const Context& context, Output& out,
-                 std::unique_ptr<Renderer> renderer);
+    TracePrinter(What what, bool idle, const run::Context& context, render::Output& out,
+                 std::unique_ptr<render::Renderer> renderer);
 
-    void begin(const Context& context) override;
-    Result<bool> flush(const RunState& state) override;
+    void begin(const run::Context& context) override;
+    Result<bool> flush(const run::RunState& state) override;
     Result<void> finish() override;
-    void on_transition(const TransitionLine& line) override;
-    void on_connection(const ConnectionLine& line) override;
-    void on_lost(const LostLine& line) override;
+    void on_transition(const track::TransitionLine& line) override;
+    void on_connection(const track::ConnectionLine& line) override;
+    void on_lost(const track::LostLine& line) override;
 
     [[nodiscard]] std::uint64_t printed() const { return printed_; }
 
 private:
     What what_;
     bool idle_;
-    const Context& context_;
-    Output& out_;
-    std::unique_ptr<Renderer> renderer_;
-    std::vector<StateSpan> spans_;
+    const run::Context& context_;
+    render::Output& out_;
+    std::unique_ptr<render::Renderer> renderer_;
+    std::vector<report::StateSpan> spans_;
     std::uint64_t printed_ = 0;
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::cli

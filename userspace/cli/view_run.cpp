@@ -12,7 +12,7 @@
 #include "cli/live_view.h"
 #include "cli/window_options.h"
 
-namespace tcpdwell {
+namespace tcpdwell::cli {
 namespace {
 
 constexpr std::size_t kSmallestBuffer = 64 << 10;
@@ -104,8 +104,8 @@ void RunOptions::declare_write_errors(CLI::App& app) {
         ->default_str("stop");
 }
 
-ViewRun::ViewRun(const RunOptions& options, Filter filter)
-    : options_(options), filter_(std::move(filter)), context_(std::make_unique<Context>()) {}
+ViewRun::ViewRun(const RunOptions& options, event::Filter filter)
+    : options_(options), filter_(std::move(filter)), context_(std::make_unique<run::Context>()) {}
 
 Result<ViewRun> ViewRun::prepare(const RunOptions& options) {
     start_logging(options.quiet ? -1 : options.verbose ? 1 : 0);
@@ -170,14 +170,14 @@ Result<void> ViewRun::replay(std::unique_ptr<recording::RecordingSource> source)
 
 Result<void> ViewRun::open_kernel() {
     if (!options_.write.empty()) {
-        auto recorder = Recorder::open(options_.write, {options_.filters->text(), options_.roll,
-                                                        options_.survives_write_errors,
-                                                        to_nanoseconds(options_.save_after)});
+        auto recorder = run::Recorder::open(
+            options_.write, {options_.filters->text(), options_.roll,
+                             options_.survives_write_errors, to_nanoseconds(options_.save_after)});
         if (!recorder) return tl::unexpected(recorder.error());
         recorder_ = std::move(*recorder);
     }
     if (!options_.command.empty()) {
-        auto prepared = ChildCommand::prepare(options_.command);
+        auto prepared = run::ChildCommand::prepare(options_.command);
         if (!prepared) return tl::unexpected(prepared.error());
         command_.emplace(std::move(*prepared));
     }
@@ -197,8 +197,8 @@ std::string ViewRun::source_name() const {
 
 std::string ViewRun::host_name() const { return replay_ ? replay_->head().host : ""; }
 
-Result<PipelineOutcome> ViewRun::run(Consumer& consumer, bool interpret) {
-    PipelineOptions pipeline;
+Result<run::PipelineOutcome> ViewRun::run(run::Consumer& consumer, bool interpret) {
+    run::PipelineOptions pipeline;
     pipeline.tracker.max_connections = options_.max_connections;
     pipeline.recorder = recorder_.get();
     pipeline.interpret = interpret;
@@ -209,7 +209,7 @@ Result<PipelineOutcome> ViewRun::run(Consumer& consumer, bool interpret) {
     return outcome;
 }
 
-void ViewRun::warn(const PipelineOutcome& outcome) const {
+void ViewRun::warn(const run::PipelineOutcome& outcome) const {
     const std::uint64_t lost =
         recorder_ ? std::max(recorder_->lost(), outcome.totals.lost) : outcome.totals.lost;
     if (lost > 0 && !replay_)
@@ -240,7 +240,7 @@ void ViewRun::warn(const PipelineOutcome& outcome) const {
             "the recording has no end: it is still being written, or its writer was killed");
 }
 
-int ViewRun::exit_status(const PipelineOutcome& outcome) const {
+int ViewRun::exit_status(const run::PipelineOutcome& outcome) const {
     if (outcome.command_status.value_or(0) != 0) return *outcome.command_status;
     const bool is_lossy = outcome.totals.lost + outcome.totals.holes > 0 ||
                           (replay_ && replay_->damage().any()) ||
@@ -248,4 +248,4 @@ int ViewRun::exit_status(const PipelineOutcome& outcome) const {
     return options_.strict && is_lossy ? 4 : 0;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::cli

@@ -18,20 +18,20 @@
 #include "run/recorder.h"
 #include "run/time_window.h"
 
-namespace tcpdwell {
+namespace tcpdwell::cli {
 
 struct RunOptions {
     std::size_t buffer_bytes = 16 << 20;
     ProbeTexts probes;
     double duration = 0; ///< seconds; 0: until stopped
-    std::size_t max_connections = TrackerOptions{}.max_connections;
+    std::size_t max_connections = track::TrackerOptions{}.max_connections;
     bool strict = false;
     bool quiet = false;
     bool verbose = false;
     std::vector<std::string> command;
     std::vector<std::string> recordings; ///< to be read instead of the running kernel
     double speed = 0;                    ///< of replay; 0: as fast as possible
-    WindowOptions window;                ///< which part of the recordings is reported
+    run::WindowOptions window;           ///< which part of the recordings is reported
     Nanoseconds reads_on{};              ///< how long after the end of the window they are read
     std::string write;                   ///< file or folder to record to meanwhile
     recording::RollOptions roll; ///< of what is recorded: with one of these `write` is a folder
@@ -66,35 +66,35 @@ public:
     /// order of the files.
     static Result<std::vector<ViewRun>> prepare_each(const RunOptions& options);
 
-    [[nodiscard]] const Filter& filter() const { return filter_; }
-    [[nodiscard]] const Context& context() const { return *context_; }
+    [[nodiscard]] const event::Filter& filter() const { return filter_; }
+    [[nodiscard]] const run::Context& context() const { return *context_; }
     [[nodiscard]] std::string source_name() const; ///< "live", or the files
     [[nodiscard]] std::string
     host_name() const; ///< as named in the head of the recording; "" of the live kernel
-    [[nodiscard]] const TimeWindow& window() const { return window_; }
-    [[nodiscard]] Recorder* recorder() { return recorder_.get(); }
+    [[nodiscard]] const run::TimeWindow& window() const { return window_; }
+    [[nodiscard]] run::Recorder* recorder() { return recorder_.get(); }
 
     /// Until it is stopped; warns on stderr of what was lost.
-    Result<PipelineOutcome> run(Consumer& consumer, bool interpret = true);
+    Result<run::PipelineOutcome> run(run::Consumer& consumer, bool interpret = true);
 
     /// The command's if it failed; 4 if events were lost and that is a failure; else 0.
-    [[nodiscard]] int exit_status(const PipelineOutcome& outcome) const;
+    [[nodiscard]] int exit_status(const run::PipelineOutcome& outcome) const;
 
 private:
-    ViewRun(const RunOptions& options, Filter filter);
+    ViewRun(const RunOptions& options, event::Filter filter);
     Result<void> open_recordings();
     Result<void> replay(std::unique_ptr<recording::RecordingSource> source);
     Result<void> open_kernel();
-    void warn(const PipelineOutcome& outcome) const;
+    void warn(const run::PipelineOutcome& outcome) const;
 
     RunOptions options_;
-    Filter filter_;
-    TimeWindow window_;
-    std::optional<ChildCommand> command_;
-    std::unique_ptr<EventSource> source_;
+    event::Filter filter_;
+    run::TimeWindow window_;
+    std::optional<run::ChildCommand> command_;
+    std::unique_ptr<event::EventSource> source_;
     const recording::RecordingSource* replay_ = nullptr; ///< source_, if it is one
-    std::unique_ptr<Recorder> recorder_;
-    std::unique_ptr<Context> context_; ///< consumers keep references to it
+    std::unique_ptr<run::Recorder> recorder_;
+    std::unique_ptr<run::Context> context_; ///< consumers keep references to it
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::cli

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/window_options.h"
 
-namespace tcpdwell {
+namespace tcpdwell::cli {
 
-void declare_window(CLI::App& app, WindowOptions& window) {
+void declare_window(CLI::App& app, run::WindowOptions& window) {
     // An empty shell variable is a mistake, not the whole recording.
     const auto is_given = CLI::Validator(
         [](const std::string& text) {
@@ -20,4 +20,4 @@ void declare_window(CLI::App& app, WindowOptions& window) {
         ->type_name("TIME");
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::cli

@@ -6,10 +6,10 @@
 
 #include "run/time_window.h"
 
-namespace tcpdwell {
+namespace tcpdwell::cli {
 
 /// Declares them on `app`, filled when the command line is read. `window` must live as long as
 /// `app`.
-void declare_window(CLI::App& app, WindowOptions& window);
+void declare_window(CLI::App& app, run::WindowOptions& window);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::cli

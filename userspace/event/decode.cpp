@@ -7,25 +7,26 @@
 
 #include "event/record.h"
 
-namespace tcpdwell {
+namespace tcpdwell::event {
 namespace {
 
 /// Some 100 years. Later moments are nonsense, and differences between any two earlier ones can't
 /// overflow.
 constexpr std::uint64_t kLatestNs = 3'155'760'000ULL * 1'000'000'000ULL;
 
-FourTuple to_tuple(const td_tuple& t) {
-    FourTuple tuple;
+tcp::FourTuple to_tuple(const td_tuple& t) {
+    tcp::FourTuple tuple;
     std::copy(std::begin(t.local_addr), std::end(t.local_addr), tuple.local.address.bytes.begin());
     std::copy(std::begin(t.remote_addr), std::end(t.remote_addr),
               tuple.remote.address.bytes.begin());
     tuple.local.port = t.local_port;
     tuple.remote.port = t.remote_port;
     tuple.family = t.family == 10
-                       ? Family::ipv6
-                       : Family::ipv4; // AF_INET6 of Linux, also in files from other hosts
+                       ? tcp::Family::ipv6
+                       : tcp::Family::ipv4; // AF_INET6 of Linux, also in files from other hosts
     // An IPv4 listener's peer is ::ffff:0.0.0.0:0; no peer has one form only.
-    if (tuple.remote.port == 0 && tuple.remote.address.is_unspecified()) tuple.remote = Endpoint{};
+    if (tuple.remote.port == 0 && tuple.remote.address.is_unspecified())
+        tuple.remote = tcp::Endpoint{};
     return tuple;
 }
 
@@ -73,8 +74,8 @@ struct Meaning {
     }
 
     std::optional<Event> operator()(const td_state& r) const {
-        const auto from = state_from_kernel(r.from);
-        const auto to = state_from_kernel(r.to);
+        const auto from = tcp::state_from_kernel(r.from);
+        const auto to = tcp::state_from_kernel(r.to);
         if (!from || !to) return std::nullopt;
         StateChange e{time_of(r.h), r.h.netns, r.sock,     r.cookie, to_tuple(r.tuple), *from,
                       *to,          r.error,   r.shutdown, r.flags,  std::nullopt};
@@ -87,8 +88,9 @@ struct Meaning {
     }
     std::optional<Event> operator()(const td_timewait& r) const {
         if (!valid_op(r.op, TD_TIMER_KILL)) return std::nullopt;
-        const auto substate = state_from_kernel(r.substate);
-        if (substate != TcpState::FIN_WAIT2 && substate != TcpState::TIME_WAIT) return std::nullopt;
+        const auto substate = tcp::state_from_kernel(r.substate);
+        if (substate != tcp::State::FIN_WAIT2 && substate != tcp::State::TIME_WAIT)
+            return std::nullopt;
         const MonoTime at = time_of(r.h);
         return TimewaitTimer{at,        r.h.netns,          r.mini,
                              r.cookie,  to_tuple(r.tuple),  td_timer_op(r.op),
@@ -110,7 +112,7 @@ struct Meaning {
         return OwnerFound{time_of(r.h), r.sock, r.cookie, to_owner(r.task), td_owner_how(r.how)};
     }
     std::optional<Event> operator()(const td_socket& r) const {
-        const auto state = state_from_kernel(r.state);
+        const auto state = tcp::state_from_kernel(r.state);
         if (!state) return std::nullopt;
         const MonoTime at = time_of(r.h);
         return SocketListed{at,
@@ -184,4 +186,4 @@ std::optional<Event> Decoder::decode(std::span<const std::byte> record) {
     return event;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::event

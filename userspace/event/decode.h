@@ -9,7 +9,7 @@
 
 #include "event/event.h"
 
-namespace tcpdwell {
+namespace tcpdwell::event {
 
 /// What was wrong with the records of a run; counted, never fatal.
 struct DataQuality {
@@ -34,4 +34,4 @@ private:
     ClockAnchor clock_;
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::event

@@ -8,16 +8,16 @@
 
 #include "event/record.h"
 
-namespace tcpdwell {
+namespace tcpdwell::event {
 namespace {
 
-td_tuple to_wire(const FourTuple& tuple) {
+td_tuple to_wire(const tcp::FourTuple& tuple) {
     td_tuple t{};
     std::copy(tuple.local.address.bytes.begin(), tuple.local.address.bytes.end(), t.local_addr);
     std::copy(tuple.remote.address.bytes.begin(), tuple.remote.address.bytes.end(), t.remote_addr);
     t.local_port = tuple.local.port;
     t.remote_port = tuple.remote.port;
-    t.family = tuple.family == Family::ipv4 ? AF_INET : AF_INET6;
+    t.family = tuple.family == tcp::Family::ipv4 ? AF_INET : AF_INET6;
     return t;
 }
 
@@ -177,4 +177,4 @@ std::vector<std::byte> encode(const Event& event, const ClockAnchor& clock) {
     return std::visit(Encoder(clock), event);
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::event

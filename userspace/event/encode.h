@@ -9,7 +9,7 @@
 #include "base/time.h"
 #include "event/event.h"
 
-namespace tcpdwell {
+namespace tcpdwell::event {
 
 /// The wire record of an event. Moments that travel as jiffies (`expires`) go by `clock` and are
 /// rounded to its ticks; `entered` is cut to milliseconds. The namespace is 0 for events that carry
@@ -19,4 +19,4 @@ std::vector<std::byte> encode(const Event& event, const ClockAnchor& clock);
 /// The jiffies value nearest to `at`. clock.hz must not be 0.
 std::uint64_t to_jiffies(MonoTime at, const ClockAnchor& clock);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::event

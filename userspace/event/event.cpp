@@ -4,11 +4,11 @@
 
 #include <algorithm>
 
-namespace tcpdwell {
+namespace tcpdwell::event {
 
 std::string_view comm_text(const std::array<char, TD_COMM_LEN>& bytes) {
     const auto end = std::find(bytes.begin(), bytes.end(), '\0');
     return {bytes.data(), static_cast<std::size_t>(end - bytes.begin())};
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::event

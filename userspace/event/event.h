@@ -15,7 +15,7 @@
 #include "tcp/state.h"
 #include "tcpdwell/wire.h"
 
-namespace tcpdwell {
+namespace tcpdwell::event {
 
 /// The name in a task->comm: up to the first zero byte. Not necessarily UTF-8; valid as long as the
 /// bytes.
@@ -44,9 +44,9 @@ struct StateChange {
     std::uint32_t netns;
     std::uint64_t sock;   ///< kernel address
     std::uint64_t cookie; ///< 0: none yet
-    FourTuple tuple;
-    TcpState from;
-    TcpState to;
+    tcp::FourTuple tuple;
+    tcp::State from;
+    tcp::State to;
     std::uint8_t error;    ///< sk_err
     std::uint8_t shutdown; ///< sk_shutdown
     std::uint16_t flags;   ///< td_state_flags
@@ -61,9 +61,9 @@ struct TimewaitTimer {
     std::uint32_t netns;
     std::uint64_t mini;
     std::uint64_t cookie;
-    FourTuple tuple;
+    tcp::FourTuple tuple;
     td_timer_op op;
-    TcpState substate; ///< FIN_WAIT2 or TIME_WAIT
+    tcp::State substate; ///< FIN_WAIT2 or TIME_WAIT
     std::optional<MonoTime>
         expires; ///< nominal end (timer->expires); nullopt while HZ is not known
     std::optional<MonoTime>
@@ -77,7 +77,7 @@ struct RequestTimer {
     std::uint32_t netns;
     std::uint64_t request;
     std::uint64_t listener;
-    FourTuple tuple;
+    tcp::FourTuple tuple;
     td_timer_op op;
     std::uint8_t timeouts;
 };
@@ -108,8 +108,8 @@ struct SocketListed {
     std::uint32_t netns;
     std::uint64_t sock;
     std::uint64_t cookie;
-    FourTuple tuple;
-    TcpState state;
+    tcp::FourTuple tuple;
+    tcp::State state;
     bool mini;
     bool request;
     bool sweep;
@@ -161,11 +161,11 @@ struct PortKnown {
     MonoTime at;
     std::uint64_t sock;
     std::uint64_t cookie;
-    FourTuple tuple;
+    tcp::FourTuple tuple;
 };
 
 using Event =
     std::variant<StateChange, TimewaitTimer, RequestTimer, Reset, OwnerFound, SocketListed,
                  Snapshot, LostTotals, ClockReading, CgroupPath, Fact, PortKnown, Gap>;
 
-} // namespace tcpdwell
+} // namespace tcpdwell::event

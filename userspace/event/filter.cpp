@@ -12,7 +12,7 @@
 #include <algorithm>
 #include <charconv>
 
-namespace tcpdwell {
+namespace tcpdwell::event {
 namespace {
 
 // PID_MAX_LIMIT of 64-bit kernels (include/linux/threads.h).
@@ -23,10 +23,11 @@ bool contains(const std::vector<T>& list, const T& value) {
     return std::find(list.begin(), list.end(), value) != list.end();
 }
 
-bool in_networks(const std::vector<Cidr>& networks, const Endpoint& endpoint) {
+bool in_networks(const std::vector<tcp::Cidr>& networks, const tcp::Endpoint& endpoint) {
     if (endpoint.port == 0 && endpoint.address.is_unspecified()) return false;
-    return std::any_of(networks.begin(), networks.end(),
-                       [&](const Cidr& network) { return network.contains(endpoint.address); });
+    return std::any_of(networks.begin(), networks.end(), [&](const tcp::Cidr& network) {
+        return network.contains(endpoint.address);
+    });
 }
 
 bool has_pid(const std::vector<std::uint32_t>& pids, const std::optional<Process>& process) {
@@ -95,8 +96,8 @@ bool Filter::empty() const {
 }
 
 bool Filter::matches(const FilterSubject& subject) const {
-    const Endpoint& local = subject.tuple.local;
-    const Endpoint& remote = subject.tuple.remote;
+    const tcp::Endpoint& local = subject.tuple.local;
+    const tcp::Endpoint& remote = subject.tuple.remote;
     return (ports.empty() || contains(ports, local.port) || contains(ports, remote.port)) &&
            (local_ports.empty() || contains(local_ports, local.port)) &&
            (remote_ports.empty() || contains(remote_ports, remote.port)) &&
@@ -109,18 +110,19 @@ bool Filter::matches(const FilterSubject& subject) const {
            (cgroups.empty() || in_cgroups(cgroups, subject.cgroup));
 }
 
-Result<std::vector<Port>> parse_ports(std::string_view option,
-                                      const std::vector<std::string>& texts) {
-    return parse_list<Port>(option, texts, "a port is a number from 1 to 65535",
-                            [](std::string_view text) { return parse_number<Port>(text, 65535); });
+Result<std::vector<tcp::Port>> parse_ports(std::string_view option,
+                                           const std::vector<std::string>& texts) {
+    return parse_list<tcp::Port>(
+        option, texts, "a port is a number from 1 to 65535",
+        [](std::string_view text) { return parse_number<tcp::Port>(text, 65535); });
 }
 
-Result<std::vector<Cidr>> parse_addresses(std::string_view option,
-                                          const std::vector<std::string>& texts) {
-    return parse_list<Cidr>(
+Result<std::vector<tcp::Cidr>> parse_addresses(std::string_view option,
+                                               const std::vector<std::string>& texts) {
+    return parse_list<tcp::Cidr>(
         option, texts,
         "an address or a network is wanted, such as 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32",
-        Cidr::parse);
+        tcp::Cidr::parse);
 }
 
 Result<std::vector<std::uint32_t>> parse_pids(std::string_view option,
@@ -130,12 +132,12 @@ Result<std::vector<std::uint32_t>> parse_pids(std::string_view option,
         [](std::string_view text) { return parse_number<std::uint32_t>(text, kMaxPid); });
 }
 
-Result<Role> parse_role(std::string_view text) {
-    for (const Role role : {Role::client, Role::server}) {
+Result<tcp::Role> parse_role(std::string_view text) {
+    for (const tcp::Role role : {tcp::Role::client, tcp::Role::server}) {
         if (text == name(role)) return role;
     }
     return fail(ErrorCode::usage,
                 fmt::format("--role {}: the role is client or server", text.empty() ? "''" : text));
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::event

@@ -14,13 +14,13 @@
 #include "tcp/address.h"
 #include "tcp/close.h"
 
-namespace tcpdwell {
+namespace tcpdwell::event {
 
 /// What a filter looks at.
 struct FilterSubject {
-    const FourTuple& tuple;
+    const tcp::FourTuple& tuple;
     std::uint32_t netns;
-    Role role;
+    tcp::Role role;
     const std::optional<Process>& process;
     const std::optional<Process>& closed_by;
     std::optional<std::string_view> cgroup; ///< path, nullopt if not known
@@ -29,16 +29,16 @@ struct FilterSubject {
 /// Every member that isn't empty must match; within a list, one entry must. What isn't known
 /// doesn't match.
 struct Filter {
-    std::vector<Port> ports; ///< local or remote
-    std::vector<Port> local_ports;
-    std::vector<Port> remote_ports;
-    std::vector<Cidr> addresses;      ///< local or remote
+    std::vector<tcp::Port> ports; ///< local or remote
+    std::vector<tcp::Port> local_ports;
+    std::vector<tcp::Port> remote_ports;
+    std::vector<tcp::Cidr> addresses; ///< local or remote
     std::vector<std::uint32_t> pids;  ///< owner or closer
     std::vector<std::string> comms;   ///< glob (fnmatch(3)) against the name of owner or closer
     std::vector<std::uint32_t> netns; ///< inodes
     std::vector<std::string> cgroups; ///< path, of the cgroup or of an ancestor
-    std::optional<Family> family;
-    std::optional<Role> role;
+    std::optional<tcp::Family> family;
+    std::optional<tcp::Role> role;
 
     [[nodiscard]] bool empty() const;
     [[nodiscard]] bool matches(const FilterSubject& subject) const;
@@ -46,12 +46,12 @@ struct Filter {
 
 /// Reads the texts of the filter options; the error names the option, the bad text and what would
 /// be right.
-Result<std::vector<Port>> parse_ports(std::string_view option,
-                                      const std::vector<std::string>& texts);
-Result<std::vector<Cidr>> parse_addresses(std::string_view option,
-                                          const std::vector<std::string>& texts);
+Result<std::vector<tcp::Port>> parse_ports(std::string_view option,
+                                           const std::vector<std::string>& texts);
+Result<std::vector<tcp::Cidr>> parse_addresses(std::string_view option,
+                                               const std::vector<std::string>& texts);
 Result<std::vector<std::uint32_t>> parse_pids(std::string_view option,
                                               const std::vector<std::string>& texts);
-Result<Role> parse_role(std::string_view text); ///< client or server
+Result<tcp::Role> parse_role(std::string_view text); ///< client or server
 
-} // namespace tcpdwell
+} // namespace tcpdwell::event

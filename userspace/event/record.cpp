@@ -4,7 +4,7 @@
 
 #include <numeric>
 
-namespace tcpdwell {
+namespace tcpdwell::event {
 namespace {
 
 /// Room for the fixed part and `text` bytes, padded to a multiple of 8 with zeros, with `fixed`
@@ -73,4 +73,4 @@ std::vector<std::byte> cgroup_record(std::uint64_t time_ns, std::uint64_t id,
     return record;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::event

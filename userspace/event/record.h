@@ -18,7 +18,7 @@
 #include "base/time.h"
 #include "tcpdwell/wire.h"
 
-namespace tcpdwell {
+namespace tcpdwell::event {
 
 // --- kinds
 
@@ -168,4 +168,4 @@ constexpr std::uint8_t kind_of_shape(std::uint32_t shape) {
     return static_cast<std::uint8_t>(shape >> 16);
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::event

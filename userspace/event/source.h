@@ -9,7 +9,7 @@
 #include "base/result.h"
 #include "base/time.h"
 
-namespace tcpdwell {
+namespace tcpdwell::event {
 
 /// Takes records in the order in which they are to be interpreted; the span lives only during the
 /// call.
@@ -43,4 +43,4 @@ public:
     virtual void stop() = 0;
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::event

@@ -3,7 +3,7 @@
 // 3339, UTC.
 #include "explain/texts.h"
 
-namespace tcpdwell::texts {
+namespace tcpdwell::explain::texts {
 namespace {
 
 constexpr std::string_view kUs = "tcpdwell"; // the source of what only tcpdwell decides
@@ -208,4 +208,4 @@ constexpr Explanation kColumns[] = {
 
 std::span<const Explanation> columns() { return kColumns; }
 
-} // namespace tcpdwell::texts
+} // namespace tcpdwell::explain::texts

@@ -2,7 +2,7 @@
 // Values of `ending_detail`.
 #include "explain/texts.h"
 
-namespace tcpdwell::texts {
+namespace tcpdwell::explain::texts {
 namespace {
 
 constexpr Explanation kDetails[] = {
@@ -165,4 +165,4 @@ constexpr Explanation kDetails[] = {
 
 std::span<const Explanation> ending_details() { return kDetails; }
 
-} // namespace tcpdwell::texts
+} // namespace tcpdwell::explain::texts

@@ -2,7 +2,7 @@
 // Values of `ending`, `closed_first`, `role` and `seen`.
 #include "explain/texts.h"
 
-namespace tcpdwell::texts {
+namespace tcpdwell::explain::texts {
 namespace {
 
 constexpr Explanation kEndings[] = {
@@ -189,4 +189,4 @@ constexpr Explanation kEndings[] = {
 
 std::span<const Explanation> endings() { return kEndings; }
 
-} // namespace tcpdwell::texts
+} // namespace tcpdwell::explain::texts

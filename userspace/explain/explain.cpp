@@ -10,7 +10,7 @@
 
 #include "explain/texts.h"
 
-namespace tcpdwell {
+namespace tcpdwell::explain {
 namespace {
 
 constexpr std::pair<Topic, std::string_view> kTopics[] = {
@@ -172,4 +172,4 @@ std::vector<std::string_view> similar_words(std::string_view word) {
     return words;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::explain

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace tcpdwell {
+namespace tcpdwell::explain {
 
 enum class Topic : std::uint8_t {
     state,   ///< TIME_WAIT
@@ -48,4 +48,4 @@ std::vector<const Explanation*> explain(std::string_view word);
 /// Words that look like `word`, the likeliest first, at most three.
 std::vector<std::string_view> similar_words(std::string_view word);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::explain

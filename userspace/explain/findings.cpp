@@ -2,7 +2,7 @@
 // What `tcpdwell report` can find: when it is reported, what it means, what helps and what doesn't.
 #include "explain/texts.h"
 
-namespace tcpdwell::texts {
+namespace tcpdwell::explain::texts {
 namespace {
 
 constexpr Explanation kFindings[] = {
@@ -219,4 +219,4 @@ constexpr Explanation kFindings[] = {
 
 std::span<const Explanation> findings() { return kFindings; }
 
-} // namespace tcpdwell::texts
+} // namespace tcpdwell::explain::texts

@@ -2,7 +2,7 @@
 // Usual recipes and beliefs. `summary` is what is said; `text` begins with what is true.
 #include "explain/texts.h"
 
-namespace tcpdwell::texts {
+namespace tcpdwell::explain::texts {
 namespace {
 
 constexpr Explanation kMyths[] = {
@@ -170,4 +170,4 @@ constexpr Explanation kMyths[] = {
 
 std::span<const Explanation> myths() { return kMyths; }
 
-} // namespace tcpdwell::texts
+} // namespace tcpdwell::explain::texts

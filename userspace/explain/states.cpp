@@ -2,7 +2,7 @@
 // The eleven states, in the order of a connection's life.
 #include "explain/texts.h"
 
-namespace tcpdwell::texts {
+namespace tcpdwell::explain::texts {
 namespace {
 
 constexpr Explanation kStates[] = {
@@ -224,4 +224,4 @@ constexpr Explanation kStates[] = {
 
 std::span<const Explanation> states() { return kStates; }
 
-} // namespace tcpdwell::texts
+} // namespace tcpdwell::explain::texts

@@ -3,7 +3,7 @@
 // distributions differ.
 #include "explain/texts.h"
 
-namespace tcpdwell::texts {
+namespace tcpdwell::explain::texts {
 namespace {
 
 // A sysctl is in its own list, so that its value on this host is shown with it.
@@ -247,4 +247,4 @@ constexpr Explanation kSysctls[] = {
 
 std::span<const Explanation> sysctls() { return kSysctls; }
 
-} // namespace tcpdwell::texts
+} // namespace tcpdwell::explain::texts

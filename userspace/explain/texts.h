@@ -8,7 +8,7 @@
 
 #include "explain/explain.h"
 
-namespace tcpdwell::texts {
+namespace tcpdwell::explain::texts {
 
 std::span<const Explanation> states();
 std::span<const Explanation> endings(); ///< values of `ending`, `closed_first`, `role` and `seen`
@@ -46,4 +46,4 @@ inline constexpr std::string_view kKeepaliveProbes = "net.ipv4.tcp_keepalive_pro
 template <const std::string_view&... names>
 inline constexpr std::string_view kOf[] = {names...};
 
-} // namespace tcpdwell::texts
+} // namespace tcpdwell::explain::texts

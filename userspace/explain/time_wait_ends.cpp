@@ -2,7 +2,7 @@
 // Values of `time_wait.end`; `open` and `unknown` are among the endings.
 #include "explain/texts.h"
 
-namespace tcpdwell::texts {
+namespace tcpdwell::explain::texts {
 namespace {
 
 constexpr Explanation kTimeWaitEnds[] = {
@@ -76,4 +76,4 @@ constexpr Explanation kTimeWaitEnds[] = {
 
 std::span<const Explanation> time_wait_ends() { return kTimeWaitEnds; }
 
-} // namespace tcpdwell::texts
+} // namespace tcpdwell::explain::texts

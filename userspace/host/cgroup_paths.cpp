@@ -12,7 +12,7 @@
 
 #include "host/proc_file.h"
 
-namespace tcpdwell {
+namespace tcpdwell::host {
 namespace {
 
 constexpr std::uint64_t hierarchy_root_id = 1; // the kernel's cgrp_dfl_root
@@ -129,4 +129,4 @@ std::optional<std::uint64_t> CgroupPaths::id_of(std::string_view path) const {
     return found->second;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::host

@@ -10,7 +10,7 @@
 
 #include "base/result.h"
 
-namespace tcpdwell {
+namespace tcpdwell::host {
 
 /// Where the cgroup v2 hierarchy is mounted.
 struct CgroupMount {
@@ -54,4 +54,4 @@ private:
     std::unordered_map<std::string, std::uint64_t> ids_;
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::host

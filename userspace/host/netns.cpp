@@ -18,7 +18,7 @@
 
 #include "host/proc_file.h"
 
-namespace tcpdwell {
+namespace tcpdwell::host {
 namespace {
 
 constexpr const char* own_path = "/proc/thread-self/ns/net";
@@ -165,4 +165,4 @@ NetnsGuard::~NetnsGuard() {
     std::abort();
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::host

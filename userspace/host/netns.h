@@ -12,7 +12,7 @@
 #include "base/fd.h"
 #include "base/result.h"
 
-namespace tcpdwell {
+namespace tcpdwell::host {
 
 /// A network namespace, kept alive by its descriptor.
 struct NetworkNamespace {
@@ -54,4 +54,4 @@ private:
     Fd home_; ///< empty: moved from
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::host

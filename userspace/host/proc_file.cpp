@@ -11,7 +11,7 @@
 
 #include "base/fd.h"
 
-namespace tcpdwell {
+namespace tcpdwell::host {
 
 Result<std::string> read_proc_file(const char* path, int at) {
     const auto failure = [path] {
@@ -46,4 +46,4 @@ Directory open_directory(const char* path, int at) {
     return directory;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::host

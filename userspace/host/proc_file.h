@@ -12,7 +12,7 @@
 
 #include "base/result.h"
 
-namespace tcpdwell {
+namespace tcpdwell::host {
 
 /// The whole file; a relative `path` begins at the directory `at`. The error says what couldn't be
 /// read and why.
@@ -29,4 +29,4 @@ using Directory = std::unique_ptr<DIR, CloseDirectory>;
 /// Opens a directory for readdir(3); nullptr with errno set if that fails.
 Directory open_directory(const char* path, int at = AT_FDCWD);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::host

@@ -8,7 +8,7 @@
 
 #include "host/proc_file.h"
 
-namespace tcpdwell {
+namespace tcpdwell::host {
 namespace {
 
 constexpr std::array<std::string_view, 19> names = {
@@ -46,4 +46,4 @@ std::vector<Sysctl> read_tcp_sysctls() {
     return sysctls;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::host

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace tcpdwell {
+namespace tcpdwell::host {
 
 struct Sysctl {
     std::string_view name; ///< "net.ipv4.tcp_fin_timeout"
@@ -21,4 +21,4 @@ std::span<const std::string_view> tcp_sysctl_names();
 /// left out.
 std::vector<Sysctl> read_tcp_sysctls();
 
-} // namespace tcpdwell
+} // namespace tcpdwell::host

@@ -14,7 +14,7 @@
 #include "tcpdwell.skel.h" // needs the types above
 #include "tcpdwell_raw.skel.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 namespace {
 
 template <class Skeleton>
@@ -22,7 +22,7 @@ class ObjectOf final : public BpfObject {
 public:
     explicit ObjectOf(Skeleton* skeleton) : skeleton_(skeleton) {}
 
-    void configure(const ProbePlan& plan, const Filter& filter, std::size_t buffer_bytes) {
+    void configure(const ProbePlan& plan, const event::Filter& filter, std::size_t buffer_bytes) {
         auto& ro = *skeleton_->rodata;
         ro.timewait_timer_function = plan.tw_timer_handler;
         ro.request_timer_function = plan.reqsk_timer_handler;
@@ -57,7 +57,7 @@ private:
 
 template <class Skeleton>
 std::unique_ptr<BpfObject> open_as(const bpf_object_open_opts& options, const ProbePlan& plan,
-                                   const Filter& filter, std::size_t buffer_bytes) {
+                                   const event::Filter& filter, std::size_t buffer_bytes) {
     Skeleton* skeleton = Skeleton::open(&options);
     if (skeleton == nullptr) return nullptr;
     auto object = std::make_unique<ObjectOf<Skeleton>>(skeleton);
@@ -67,8 +67,8 @@ std::unique_ptr<BpfObject> open_as(const bpf_object_open_opts& options, const Pr
 
 } // namespace
 
-Result<std::unique_ptr<BpfObject>> BpfObject::open(const ProbePlan& plan, const Filter& filter,
-                                                   std::size_t buffer_bytes) {
+Result<std::unique_ptr<BpfObject>>
+BpfObject::open(const ProbePlan& plan, const event::Filter& filter, std::size_t buffer_bytes) {
     LIBBPF_OPTS(bpf_object_open_opts, options, );
     if (!plan.btf_file.empty()) options.btf_custom_path = plan.btf_file.c_str();
     auto object = plan.hooks == Hooks::raw
@@ -80,4 +80,4 @@ Result<std::unique_ptr<BpfObject>> BpfObject::open(const ProbePlan& plan, const 
     return object;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

@@ -15,15 +15,15 @@
 struct bpf_map;
 struct bpf_program;
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 
 /// Opened and configured, then loaded. Both forms come from one source and have the same variables;
 /// programs are found by name, since not all of them make sense in both.
 class BpfObject {
 public:
     /// `filter` is put into the constants as far as it can be decided in the kernel.
-    static Result<std::unique_ptr<BpfObject>> open(const ProbePlan& plan, const Filter& filter,
-                                                   std::size_t buffer_bytes);
+    static Result<std::unique_ptr<BpfObject>>
+    open(const ProbePlan& plan, const event::Filter& filter, std::size_t buffer_bytes);
     virtual ~BpfObject() = default;
 
     /// The program of that name; nullptr if this form has none.
@@ -39,4 +39,4 @@ public:
     [[nodiscard]] virtual const __u64* nested_events() const = 0;
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

@@ -17,7 +17,7 @@
 #include "live/bpf_object.h"
 #include "live/tracefs.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 
 /// A program that the kernel skips while it is running on the same CPU. Its twin, if it has one,
 /// takes such events; what the twin missed too is lost.
@@ -184,7 +184,7 @@ struct BpfSession::Members {
     std::unique_ptr<ring_buffer, FreeRing> ring; // freed before the map it reads
     std::vector<std::unique_ptr<bpf_link, DestroyLink>> links;
     std::vector<GuardedProgram> guarded;
-    const RecordSink* sink = nullptr; // during drain()
+    const event::RecordSink* sink = nullptr; // during drain()
 
     static int on_record(void* self, void* data, std::size_t size) noexcept {
         (*static_cast<Members*>(self)->sink)({static_cast<const std::byte*>(data), size});
@@ -201,7 +201,7 @@ BpfSession& BpfSession::operator=(BpfSession&&) noexcept = default;
 BpfSession::~BpfSession() = default;
 
 Result<BpfSession> BpfSession::open(const ProbePlan& plan, std::array<std::uint64_t, 2> accept_ids,
-                                    const Filter& filter, std::size_t buffer_bytes) {
+                                    const event::Filter& filter, std::size_t buffer_bytes) {
     auto members = std::make_unique<Members>();
     auto opened = BpfObject::open(plan, filter, buffer_bytes);
     if (!opened) return tl::unexpected(opened.error());
@@ -233,7 +233,7 @@ Result<BpfSession> BpfSession::open(const ProbePlan& plan, std::array<std::uint6
 
 int BpfSession::fd() const { return bpf_map__fd(members_->object->records()); }
 
-void BpfSession::drain(const RecordSink& sink) {
+void BpfSession::drain(const event::RecordSink& sink) {
     members_->sink = &sink;
     ring_buffer__consume(members_->ring.get());
     members_->sink = nullptr;
@@ -260,4 +260,4 @@ void BpfSession::count_skipped() {
     }
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

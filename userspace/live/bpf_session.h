@@ -15,7 +15,7 @@
 struct ring_buffer;
 struct bpf_link;
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 
 /// Programs that run in the kernel as long as the object lives. Move-only; there is no half-open
 /// state.
@@ -26,7 +26,7 @@ public:
     /// `buffer_bytes` is a power of two and a multiple of the page size. Errors contain the
     /// verifier's message.
     static Result<BpfSession> open(const ProbePlan& plan, std::array<std::uint64_t, 2> accept_ids,
-                                   const Filter& filter, std::size_t buffer_bytes);
+                                   const event::Filter& filter, std::size_t buffer_bytes);
     BpfSession(BpfSession&&) noexcept;
     BpfSession& operator=(BpfSession&&) noexcept;
     ~BpfSession();
@@ -36,7 +36,7 @@ public:
     /// record.) Drain by time as well.
     [[nodiscard]] int fd() const;
     /// Hands over all records that are in the buffer, oldest first.
-    void drain(const RecordSink& sink);
+    void drain(const event::RecordSink& sink);
     /// Detaches the programs; what is in the buffer stays for drain().
     void detach();
     /// Asks the kernel how many events it skipped (a few system calls; once a second will do).
@@ -63,4 +63,4 @@ void capture_libbpf_messages();
 /// The last of libbpf's warnings, on one line; empty if there was none since the last call.
 std::string take_libbpf_warning();
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

@@ -11,7 +11,7 @@
 #include <cerrno>
 #include <cstring>
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 namespace {
 
 Error failure(std::string_view what) {
@@ -63,4 +63,4 @@ Result<void> drop_capabilities(std::initializer_list<unsigned> keep) {
     return {};
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

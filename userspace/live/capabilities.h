@@ -6,7 +6,7 @@
 
 #include "base/result.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 
 /// Whether the calling thread has the capability (CAP_BPF, ... of linux/capability.h) in its
 /// effective set.
@@ -18,4 +18,4 @@ bool has_capability(unsigned capability);
 /// that something is left that shouldn't be. Descriptors that are open keep working.
 Result<void> drop_capabilities(std::initializer_list<unsigned> keep = {});
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

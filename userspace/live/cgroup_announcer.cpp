@@ -6,30 +6,31 @@
 #include "event/record.h"
 #include "live/duty.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 namespace {
 
 constexpr std::uint64_t kShortestPause = 100'000'000;
 
 } // namespace
 
-void CgroupAnnouncer::announce(std::span<const std::byte> record, const RecordSink& sink) {
-    const td_header header = read_header(record);
+void CgroupAnnouncer::announce(std::span<const std::byte> record, const event::RecordSink& sink) {
+    const td_header header = event::read_header(record);
     if (header.kind == TD_STATE) {
-        if (const auto state = as<td_state_by_task>(record))
+        if (const auto state = event::as<td_state_by_task>(record))
             describe(state->task.cgroup, header.time_ns, sink);
     } else if (header.kind == TD_SOCKET) {
-        if (const auto socket = as<td_socket>(record))
+        if (const auto socket = event::as<td_socket>(record))
             describe(socket->task.cgroup, header.time_ns, sink);
     }
 }
 
-void CgroupAnnouncer::describe(std::uint64_t id, std::uint64_t time_ns, const RecordSink& sink) {
+void CgroupAnnouncer::describe(std::uint64_t id, std::uint64_t time_ns,
+                               const event::RecordSink& sink) {
     if (id == 0 || !paths_ || described_.contains(id)) return;
     const auto path = path_of(id);
     if (!path) return;
     described_.insert(id);
-    sink(cgroup_record(time_ns, id, *path));
+    sink(event::cgroup_record(time_ns, id, *path));
 }
 
 std::optional<std::string_view> CgroupAnnouncer::path_of(std::uint64_t id) {
@@ -41,4 +42,4 @@ std::optional<std::string_view> CgroupAnnouncer::path_of(std::uint64_t id) {
     return paths_->lookup(id);
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

@@ -13,28 +13,28 @@
 #include "event/source.h"
 #include "host/cgroup_paths.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 
 class CgroupAnnouncer {
 public:
     /// `paths`: nullopt where there are none; ids then stay without description. `now_ns`:
     /// CLOCK_MONOTONIC, which also shows how long a walk over the hierarchy takes.
-    CgroupAnnouncer(std::optional<CgroupPaths> paths, std::function<std::uint64_t()> now_ns)
+    CgroupAnnouncer(std::optional<host::CgroupPaths> paths, std::function<std::uint64_t()> now_ns)
         : paths_(std::move(paths)), now_ns_(std::move(now_ns)) {}
 
     /// Hands over the description of the cgroup that `record` names, if it is due. An id that isn't
     /// known lets the hierarchy be walked again, but not more than ten times a second, and rarer
     /// where a walk takes long (duty.h).
-    void announce(std::span<const std::byte> record, const RecordSink& sink);
+    void announce(std::span<const std::byte> record, const event::RecordSink& sink);
 
 private:
-    void describe(std::uint64_t id, std::uint64_t time_ns, const RecordSink& sink);
+    void describe(std::uint64_t id, std::uint64_t time_ns, const event::RecordSink& sink);
     std::optional<std::string_view> path_of(std::uint64_t id);
 
-    std::optional<CgroupPaths> paths_;
+    std::optional<host::CgroupPaths> paths_;
     std::function<std::uint64_t()> now_ns_;
     std::unordered_set<std::uint64_t> described_;
     std::uint64_t next_walk_ns_ = 0;
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

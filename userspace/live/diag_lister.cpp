@@ -8,7 +8,7 @@
 #include "host/netns.h"
 #include "live/sock_diag.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 namespace {
 
 /// A sweep asks by jiffies, and a time of ours may be early by a millisecond and a jiffy. What is
@@ -20,11 +20,11 @@ constexpr std::uint64_t kSlackMs = 25;
 /// tracker takes a timer that ends 25 ms late for one that has been set anew.
 constexpr std::chrono::milliseconds kPlaced(10);
 constexpr int kAttempts = 5;
-constexpr std::uint32_t kTimeWait = 1u << static_cast<unsigned>(TcpState::TIME_WAIT);
+constexpr std::uint32_t kTimeWait = 1u << static_cast<unsigned>(tcp::State::TIME_WAIT);
 
 /// What can be decided of a socket without knowing its owner (bpf/filter.bpf.h does the same).
-Filter filter_by_address(const Filter& filter) {
-    Filter result;
+event::Filter filter_by_address(const event::Filter& filter) {
+    event::Filter result;
     result.ports = filter.ports;
     result.local_ports = filter.local_ports;
     result.remote_ports = filter.remote_ports;
@@ -48,19 +48,19 @@ Result<std::vector<DiagSocket>> dump_time_waits() {
     return sockets;
 }
 
-bool passes(const Filter& filter, const DiagSocket& socket, std::uint32_t netns) {
-    if (socket.state == TcpState::LISTEN) return true; // owners and roles follow from listeners
-    const std::optional<Process> nobody;
-    return filter.matches({socket.tuple, netns, Role::unknown, nobody, nobody, std::nullopt});
+bool passes(const event::Filter& filter, const DiagSocket& socket, std::uint32_t netns) {
+    if (socket.state == tcp::State::LISTEN) return true; // owners and roles follow from listeners
+    const std::optional<event::Process> nobody;
+    return filter.matches({socket.tuple, netns, tcp::Role::unknown, nobody, nobody, std::nullopt});
 }
 
 } // namespace
 
-DiagLister::DiagLister(const JiffiesClock& clock, const Filter& filter)
+DiagLister::DiagLister(const JiffiesClock& clock, const event::Filter& filter)
     : clock_(clock), filter_(filter_by_address(filter)) {}
 
 td_socket diag_record(const DiagSocket& socket, std::uint32_t netns, const JiffiesClock& clock) {
-    SocketListed listed{};
+    event::SocketListed listed{};
     listed.at = socket.seen;
     listed.netns = netns;
     listed.cookie = socket.cookie;
@@ -72,7 +72,7 @@ td_socket diag_record(const DiagSocket& socket, std::uint32_t netns, const Jiffi
     // Of a socket that no process holds the kernel says 0 (sock_i_uid()), which is root's.
     if (socket.inode != 0) listed.owner.uid = socket.uid;
 
-    td_socket record = as<td_socket>(encode(listed, {})).value();
+    td_socket record = event::as<td_socket>(encode(listed, {})).value();
     record.inode = socket.inode;
     // 0 is also reported for timers that are due, whose end may have been some seconds ago. Rather
     // early than late: a timer that ends late has been set anew.
@@ -84,8 +84,8 @@ td_socket diag_record(const DiagSocket& socket, std::uint32_t netns, const Jiffi
     return record;
 }
 
-Result<void> DiagLister::list(const RecordSink& sink) {
-    const auto netns = own_netns_inode();
+Result<void> DiagLister::list(const event::RecordSink& sink) {
+    const auto netns = host::own_netns_inode();
     if (!netns) return tl::unexpected(netns.error());
     // By themselves, because they may have to be listed again. What enters TIME_WAIT in between is
     // reported twice.
@@ -95,13 +95,13 @@ Result<void> DiagLister::list(const RecordSink& sink) {
         if (!sockets) return tl::unexpected(sockets.error());
         for (const DiagSocket& socket : *sockets)
             if (passes(filter_, socket, *netns))
-                sink(bytes_of(diag_record(socket, *netns, clock_)));
+                sink(event::bytes_of(diag_record(socket, *netns, clock_)));
     }
     return {};
 }
 
-Result<void> DiagLister::sweep(std::uint64_t expires, const RecordSink& sink) {
-    const auto netns = own_netns_inode();
+Result<void> DiagLister::sweep(std::uint64_t expires, const event::RecordSink& sink) {
+    const auto netns = host::own_netns_inode();
     if (!netns) return tl::unexpected(netns.error());
     const std::uint64_t slack = kSlackMs * clock_.hz / 1000 + 1;
     const std::uint64_t since =
@@ -115,9 +115,9 @@ Result<void> DiagLister::sweep(std::uint64_t expires, const RecordSink& sink) {
         td_socket record = diag_record(socket, *netns, clock_);
         if (record.expires == 0 || record.expires < since) continue;
         record.flags |= TD_SOCKET_SWEEP;
-        sink(bytes_of(record));
+        sink(event::bytes_of(record));
     }
     return {};
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

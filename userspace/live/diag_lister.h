@@ -13,7 +13,7 @@
 #include "live/socket_lister.h"
 #include "tcpdwell/wire.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 
 struct DiagSocket;
 
@@ -24,16 +24,16 @@ td_socket diag_record(const DiagSocket& socket, std::uint32_t netns, const Jiffi
 class DiagLister final : public SocketLister {
 public:
     /// `clock` gives the timers' jiffies.
-    DiagLister(const JiffiesClock& clock, const Filter& filter);
+    DiagLister(const JiffiesClock& clock, const event::Filter& filter);
 
-    Result<void> list(const RecordSink& sink) override;
-    Result<void> sweep(std::uint64_t expires, const RecordSink& sink) override;
+    Result<void> list(const event::RecordSink& sink) override;
+    Result<void> sweep(std::uint64_t expires, const event::RecordSink& sink) override;
 
 private:
     JiffiesClock clock_;
-    Filter filter_;
+    event::Filter filter_;
     std::optional<std::uint64_t>
         unswept_since_; ///< `expires` of sweeps that had to leave something out
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

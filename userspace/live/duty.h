@@ -4,10 +4,10 @@
 
 #include <cstdint>
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 
 /// The pause after work that took `took_ns`, so that such work takes at most a fiftieth of one
 /// CPU's time.
 constexpr std::uint64_t pause_after(std::uint64_t took_ns) { return took_ns * 50; }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

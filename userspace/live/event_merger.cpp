@@ -3,9 +3,9 @@
 
 #include "event/record.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 
-void EventMerger::add_event(std::span<const std::byte> record, const RecordSink& sink) {
+void EventMerger::add_event(std::span<const std::byte> record, const event::RecordSink& sink) {
     if (holding_)
         events_.insert(events_.end(), record.begin(), record.end());
     else
@@ -16,28 +16,28 @@ void EventMerger::add_listed(std::span<const std::byte> record) {
     listed_.insert(listed_.end(), record.begin(), record.end());
 }
 
-void EventMerger::pass_listed(const RecordSink& sink) {
+void EventMerger::pass_listed(const event::RecordSink& sink) {
     if (holding_) return;
-    for_each_record(listed_, sink);
+    event::for_each_record(listed_, sink);
     listed_.clear();
 }
 
-void EventMerger::release(const RecordSink& sink) {
+void EventMerger::release(const event::RecordSink& sink) {
     holding_ = false;
     std::span<const std::byte> listed(listed_);
-    for_each_record(events_, [&](std::span<const std::byte> event) {
-        const auto at = read_header(event).time_ns;
-        while (!listed.empty() && read_header(listed).time_ns <= at) {
-            const auto socket = first_record(listed);
+    event::for_each_record(events_, [&](std::span<const std::byte> event) {
+        const auto at = event::read_header(event).time_ns;
+        while (!listed.empty() && event::read_header(listed).time_ns <= at) {
+            const auto socket = event::first_record(listed);
             sink(socket);
             listed = listed.subspan(socket.size());
         }
         sink(event);
     });
-    for_each_record(listed, sink);
+    event::for_each_record(listed, sink);
     // What was held may have been much: its memory is given back.
     std::vector<std::byte>().swap(events_);
     std::vector<std::byte>().swap(listed_);
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

@@ -10,7 +10,7 @@
 
 #include "event/source.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 
 class EventMerger {
 public:
@@ -25,15 +25,15 @@ public:
 
     /// Takes a record of the event stream, in order of time: handed over at once unless events are
     /// held.
-    void add_event(std::span<const std::byte> record, const RecordSink& sink);
+    void add_event(std::span<const std::byte> record, const event::RecordSink& sink);
     /// Takes a record of a listing, in order of time. It waits for pass_listed() or release().
     void add_listed(std::span<const std::byte> record);
 
     /// Hands over what has been listed; does nothing while events are held.
-    void pass_listed(const RecordSink& sink);
+    void pass_listed(const event::RecordSink& sink);
     /// Hands over everything in order of time, what was listed before an event of the same time.
     /// Events are held no longer.
-    void release(const RecordSink& sink);
+    void release(const event::RecordSink& sink);
 
 private:
     std::size_t most_held_;
@@ -42,4 +42,4 @@ private:
     std::vector<std::byte> listed_;
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

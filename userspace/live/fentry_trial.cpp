@@ -6,7 +6,7 @@
 #include "event/record.h"
 #include "live/trial.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 namespace {
 
 /// The functions that must have fired.
@@ -14,8 +14,8 @@ class FunctionsSeen final : public TrialObserver {
 public:
     void on_record(const OwnConnection& /*connection*/,
                    std::span<const std::byte> record) override {
-        request_ |= read_header(record).kind == TD_REQUEST;
-        const auto mini = as<td_timewait>(record);
+        request_ |= event::read_header(record).kind == TD_REQUEST;
+        const auto mini = event::as<td_timewait>(record);
         if (!mini || mini->h.kind != TD_TIMEWAIT) return;
         fin_wait2_ |= mini->op == TD_TIMER_START && mini->substate == 5;
         time_wait_ |= mini->op == TD_TIMER_REARM && mini->substate == 6;
@@ -64,4 +64,4 @@ Support try_functions(const KernelSupport& support) {
     return Support::no(trial.why);
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

@@ -6,10 +6,10 @@
 
 #include "live/kernel_support.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 
 /// Tries the set on a connection of our own (trial.h). tw_timer_handler() and reqsk_timer_handler()
 /// can't be made to run so soon; they are called through pointers, and so can't be inlined.
 Support try_functions(const KernelSupport& support);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

@@ -7,16 +7,16 @@
 #include "event/record.h"
 #include "host/proc_file.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 
 HostIdentity read_host_identity() {
     HostIdentity host;
     utsname names{};
     ::uname(&names);
     host.name = names.nodename;
-    if (const auto text = read_proc_file("/proc/sys/kernel/random/boot_id"))
-        host.boot_id = trimmed(*text);
-    host.sysctls = read_tcp_sysctls();
+    if (const auto text = host::read_proc_file("/proc/sys/kernel/random/boot_id"))
+        host.boot_id = host::trimmed(*text);
+    host.sysctls = host::read_tcp_sysctls();
     return host;
 }
 
@@ -25,7 +25,7 @@ std::vector<std::vector<std::byte>> host_facts(std::uint64_t now_ns, const HostI
                                                const ProbePlan& plan) {
     std::vector<std::vector<std::byte>> facts;
     const auto add = [&](std::string_view key, std::string_view value) {
-        facts.push_back(fact_record(now_ns, 0, key, value));
+        facts.push_back(event::fact_record(now_ns, 0, key, value));
     };
     add("version", TCPDWELL_VERSION);
     add("host", host.name);
@@ -37,8 +37,8 @@ std::vector<std::vector<std::byte>> host_facts(std::uint64_t now_ns, const HostI
         if (p.load) probes += fmt::format(" {}", p.hook);
     add("probes", probes);
     if (!plan.btf_file.empty()) add("btf", plan.btf_file);
-    for (const Sysctl& s : host.sysctls) add(s.name, s.value);
+    for (const host::Sysctl& s : host.sysctls) add(s.name, s.value);
     return facts;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

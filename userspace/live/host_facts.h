@@ -13,13 +13,13 @@
 #include "live/kernel_support.h"
 #include "live/probe_plan.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 
 /// What the host reports about itself besides KernelSupport.
 struct HostIdentity {
     std::string name;                   ///< uname -n
     std::optional<std::string> boot_id; ///< of /proc/sys/kernel/random; nullopt if it can't be read
-    std::vector<Sysctl> sysctls;        ///< of the calling thread's network namespace
+    std::vector<host::Sysctl> sysctls;  ///< of the calling thread's network namespace
 };
 HostIdentity read_host_identity();
 
@@ -27,4 +27,4 @@ HostIdentity read_host_identity();
 std::vector<std::vector<std::byte>> host_facts(std::uint64_t now_ns, const HostIdentity& host,
                                                const KernelSupport& support, const ProbePlan& plan);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

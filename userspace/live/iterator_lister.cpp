@@ -22,7 +22,7 @@
 
 #include "inventory.skel.h" // needs the types above
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 void IteratorLister::Destroy::operator()(inventory_bpf* skeleton) const {
     inventory_bpf::destroy(skeleton);
 }
@@ -34,7 +34,7 @@ IteratorLister::IteratorLister(std::unique_ptr<inventory_bpf, Destroy> skeleton,
 IteratorLister::~IteratorLister() = default;
 
 Result<std::unique_ptr<IteratorLister>> IteratorLister::open(bool make_cookies,
-                                                             const Filter& filter) {
+                                                             const event::Filter& filter) {
     std::unique_ptr<inventory_bpf, Destroy> skeleton(inventory_bpf::open());
     if (!skeleton)
         return fail(ErrorCode::failed,
@@ -56,7 +56,7 @@ Result<std::unique_ptr<IteratorLister>> IteratorLister::open(bool make_cookies,
         new IteratorLister(std::move(skeleton), std::move(link)));
 }
 
-Result<void> IteratorLister::run(const RecordSink& sink) {
+Result<void> IteratorLister::run(const event::RecordSink& sink) {
     // The iterator walks the namespace that the thread is in when it is created.
     const Fd iterator(bpf_iter_create(bpf_link__fd(link_.get())));
     if (!iterator)
@@ -82,12 +82,12 @@ Result<void> IteratorLister::run(const RecordSink& sink) {
     }
 }
 
-Result<void> IteratorLister::list(const RecordSink& sink) {
+Result<void> IteratorLister::list(const event::RecordSink& sink) {
     skeleton_->bss->sweep = false;
     return run(sink);
 }
 
-Result<void> IteratorLister::sweep(std::uint64_t expires, const RecordSink& sink) {
+Result<void> IteratorLister::sweep(std::uint64_t expires, const event::RecordSink& sink) {
     skeleton_->bss->sweep = true;
     skeleton_->bss->sweep_expires = expires;
     return run(sink);
@@ -129,4 +129,4 @@ Result<TimerAddresses> IteratorLister::calibrate() {
     return found;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

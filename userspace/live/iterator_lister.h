@@ -13,7 +13,7 @@
 struct inventory_bpf;
 struct bpf_link;
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 
 /// Addresses of the functions by which mini-sockets' and requests' timers are recognised; 0: none
 /// was seen.
@@ -26,13 +26,14 @@ class IteratorLister final : public SocketLister {
 public:
     /// Loads the iterator. `make_cookies`: bpf_get_socket_cookie() is there for tracing programs.
     /// `filter` is applied in the kernel as far as it can be decided there; listeners always pass.
-    static Result<std::unique_ptr<IteratorLister>> open(bool make_cookies, const Filter& filter);
+    static Result<std::unique_ptr<IteratorLister>> open(bool make_cookies,
+                                                        const event::Filter& filter);
     IteratorLister(const IteratorLister&) = delete;
     IteratorLister& operator=(const IteratorLister&) = delete;
     ~IteratorLister() override;
 
-    Result<void> list(const RecordSink& sink) override;
-    Result<void> sweep(std::uint64_t expires, const RecordSink& sink) override;
+    Result<void> list(const event::RecordSink& sink) override;
+    Result<void> sweep(std::uint64_t expires, const event::RecordSink& sink) override;
 
     /// Makes one TIME_WAIT and one SYN_RECV in a network namespace of its own, and reads the
     /// addresses of the functions that their timers call. Works where /proc/kallsyms hides them,
@@ -46,10 +47,10 @@ private:
     };
     IteratorLister(std::unique_ptr<inventory_bpf, Destroy> skeleton,
                    std::unique_ptr<bpf_link, Destroy> link);
-    Result<void> run(const RecordSink& sink);
+    Result<void> run(const event::RecordSink& sink);
 
     std::unique_ptr<inventory_bpf, Destroy> skeleton_;
     std::unique_ptr<bpf_link, Destroy> link_;
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

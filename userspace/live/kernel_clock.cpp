@@ -18,7 +18,7 @@
 
 #include "clock.skel.h" // needs the types above
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 namespace {
 
 constexpr std::array<std::uint32_t, 12> kCommonHz = {100, 250, 300, 1000, 24,   48,
@@ -89,4 +89,4 @@ std::uint32_t hz_from_interval(const JiffiesSample& first, const JiffiesSample& 
     return best;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

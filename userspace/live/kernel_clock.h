@@ -6,7 +6,7 @@
 
 #include "base/result.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 
 /// jiffies64 and CLOCK_MONOTONIC at the same moment.
 struct JiffiesSample {
@@ -36,4 +36,4 @@ std::uint32_t hz_from_uptime(const JiffiesSample& sample);
 /// HZ from two samples some 100 ms or more apart, rounded to a value that kernels are built with.
 std::uint32_t hz_from_interval(const JiffiesSample& first, const JiffiesSample& second);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

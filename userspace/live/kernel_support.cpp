@@ -25,7 +25,7 @@
 #include "live/trial_load.h"
 #include "tcp/state.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 namespace {
 
 constexpr std::string_view tw_timer = "tw_timer_handler";
@@ -53,7 +53,7 @@ constexpr std::array stack_functions = {
 };
 
 std::optional<int> read_number(const char* path) {
-    const auto text = read_proc_file(path);
+    const auto text = host::read_proc_file(path);
     int value = 0;
     if (!text ||
         std::from_chars(text->data(), text->data() + text->size(), value).ec != std::errc{})
@@ -64,7 +64,7 @@ std::optional<int> read_number(const char* path) {
 /// "none [integrity] confidentiality": the word in brackets. The file is there only if securityfs
 /// is mounted.
 std::optional<std::string> read_lockdown() {
-    const auto text = read_proc_file("/sys/kernel/security/lockdown");
+    const auto text = host::read_proc_file("/sys/kernel/security/lockdown");
     if (!text) return std::nullopt;
     const auto begin = text->find('[');
     const auto end = text->find(']');
@@ -340,9 +340,9 @@ KernelSupport gather_kernel_support(const std::string& btf_file) {
     gather_symbols(support);
     gather_accept(support);
     // Listeners are few, and listing them answers the question as well as listing all.
-    const auto listeners = dump_tcp_sockets(1u << static_cast<unsigned>(TcpState::LISTEN));
+    const auto listeners = dump_tcp_sockets(1u << static_cast<unsigned>(tcp::State::LISTEN));
     support.sock_diag = listeners ? Support::yes() : Support::no(listeners.error().message);
     return support;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

@@ -13,7 +13,7 @@
 #include "live/support.h"
 #include "tcpdwell/wire.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 
 struct KernelVersion {
     unsigned major = 0;
@@ -117,4 +117,4 @@ KernelSupport gather_kernel_support(const std::string& btf_file = {});
 /// "6.1.0-18-amd64" to 6.1; 0.0 if it isn't a version.
 KernelVersion parse_kernel_version(std::string_view release);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

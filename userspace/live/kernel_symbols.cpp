@@ -12,7 +12,7 @@
 
 #include "host/proc_file.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 namespace {
 
 struct Symbol {
@@ -82,7 +82,7 @@ KernelSymbols parse_kernel_symbols(std::string_view text, std::span<const std::s
 }
 
 Result<KernelSymbols> read_kernel_symbols(std::span<const std::string_view> names) {
-    const auto text = read_proc_file("/proc/kallsyms");
+    const auto text = host::read_proc_file("/proc/kallsyms");
     if (!text) return tl::unexpected(text.error());
     return parse_kernel_symbols(*text, names);
 }
@@ -104,4 +104,4 @@ bool KernelSymbols::has(std::string_view name) const {
                        [name](const KernelFunction& function) { return function.name == name; });
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

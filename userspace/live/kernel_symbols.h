@@ -10,7 +10,7 @@
 
 #include "base/result.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 
 /// The code of one function, or of a part that the compiler split off.
 struct KernelFunction {
@@ -44,4 +44,4 @@ Result<KernelSymbols> read_kernel_symbols(std::span<const std::string_view> name
 /// The same for a text in the format of /proc/kallsyms: address, type, name, module.
 KernelSymbols parse_kernel_symbols(std::string_view text, std::span<const std::string_view> names);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

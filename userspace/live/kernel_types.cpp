@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 namespace {
 
 /// libbpf reports failures on stderr, but here they are answers.
@@ -84,4 +84,4 @@ bool KernelTypes::has_member(std::string_view structure, std::string_view member
     return false;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

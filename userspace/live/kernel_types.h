@@ -11,7 +11,7 @@
 
 struct btf;
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 
 /// Where a kernel built with CONFIG_DEBUG_INFO_BTF describes its own types.
 inline constexpr const char* kOwnBtf = "/sys/kernel/btf/vmlinux";
@@ -43,4 +43,4 @@ private:
     std::unique_ptr<btf, Free> types_;
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

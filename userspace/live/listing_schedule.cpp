@@ -6,7 +6,7 @@
 #include "live/duty.h"
 #include "live/now.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 namespace {
 
 constexpr std::uint64_t kResyncInterval = 5 * kSecondNs;
@@ -89,4 +89,4 @@ bool ListingSchedule::finished(std::uint64_t now_ns) const {
     return phase_ != Phase::running && !awaits_answer(now_ns);
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

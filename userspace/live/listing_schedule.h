@@ -12,7 +12,7 @@
 #include "live/sampler.h"
 #include "live/waiting_minis.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 
 /// What the sampler is to be asked for.
 struct ListingRequest {
@@ -77,4 +77,4 @@ private:
     std::uint64_t swept_until_jiffies_ = 0; ///< when the last sweep began; 0: there was none
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

@@ -21,7 +21,7 @@
 #include "live/now.h"
 #include "live/probe_choice.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 namespace {
 
 constexpr int kDrainIntervalMs = 20;
@@ -34,7 +34,7 @@ constexpr std::size_t kMostHeld = 512 << 20;
 /// The kernel's own tables, or sock_diag. Where the timers' functions are not known, the former
 /// provides them.
 Result<std::unique_ptr<SocketLister>> open_inventory(ProbePlan& plan, const JiffiesClock& clock,
-                                                     const Filter& filter) {
+                                                     const event::Filter& filter) {
     if (plan.listing == Listing::sock_diag) return std::make_unique<DiagLister>(clock, filter);
     auto inventory = IteratorLister::open(plan.cookies.on, filter);
     if (!inventory) return tl::unexpected(inventory.error());
@@ -88,8 +88,8 @@ Result<std::unique_ptr<LiveSource>> LiveSource::open(const LiveOptions& options,
                          options.filter, options.buffer_bytes);
     if (!session) return tl::unexpected(session.error());
 
-    std::optional<CgroupPaths> cgroups;
-    if (auto paths = CgroupPaths::open())
+    std::optional<host::CgroupPaths> cgroups;
+    if (auto paths = host::CgroupPaths::open())
         cgroups = std::move(*paths);
     else
         spdlog::debug("no cgroup paths: {}", paths.error().message);
@@ -105,7 +105,7 @@ Result<std::unique_ptr<LiveSource>> LiveSource::open(const LiveOptions& options,
     return source;
 }
 
-Result<EventSource::Status> LiveSource::poll(const RecordSink& sink) {
+Result<event::EventSource::Status> LiveSource::poll(const event::RecordSink& sink) {
     if (!opening_.empty()) {
         send_clock(monotonic_ns(), sink);
         for (const Record& fact : opening_) sink(fact);
@@ -125,7 +125,7 @@ Result<EventSource::Status> LiveSource::poll(const RecordSink& sink) {
         session_.count_skipped();
         next_count_ns_ = now + kSecondNs;
     }
-    const RecordSink described = [&](std::span<const std::byte> record) {
+    const event::RecordSink described = [&](std::span<const std::byte> record) {
         cgroups_.announce(record, sink);
         sink(record);
     };
@@ -139,7 +139,7 @@ Result<EventSource::Status> LiveSource::poll(const RecordSink& sink) {
 
 /// First what was listed, then the events up to now, so that no listing is ahead of the events
 /// before it.
-void LiveSource::receive_records(std::uint64_t now_ns, const RecordSink& sink) {
+void LiveSource::receive_records(std::uint64_t now_ns, const event::RecordSink& sink) {
     std::vector<SamplerDone> done;
     const bool alive = sampler_.receive(
         [&](std::span<const std::byte> record) {
@@ -147,7 +147,7 @@ void LiveSource::receive_records(std::uint64_t now_ns, const RecordSink& sink) {
         },
         [&](SamplerDone what) { done.push_back(what); });
     session_.drain([&](std::span<const std::byte> record) {
-        if (read_header(record).kind == TD_LOST) schedule_.want_resync();
+        if (event::read_header(record).kind == TD_LOST) schedule_.want_resync();
         waiting_.on_event(record);
         merger_.add_event(record, sink);
     });
@@ -178,17 +178,17 @@ void LiveSource::stop() {
     schedule_.stop(monotonic_ns());
 }
 
-void LiveSource::send_clock(std::uint64_t now_ns, const RecordSink& sink) {
+void LiveSource::send_clock(std::uint64_t now_ns, const event::RecordSink& sink) {
     td_clock r{};
-    r.h = header_of<td_clock>(TD_CLOCK, now_ns, 0);
+    r.h = event::header_of<td_clock>(TD_CLOCK, now_ns, 0);
     r.wall_ns = realtime_ns() - static_cast<__s64>(monotonic_ns() - now_ns);
     r.jiffies = clock_.at(now_ns);
     r.hz = clock_.hz;
-    sink(bytes_of(r));
+    sink(event::bytes_of(r));
     next_clock_ns_ = now_ns + kClockInterval;
 }
 
-void LiveSource::send_losses(const RecordSink& sink) {
+void LiveSource::send_losses(const event::RecordSink& sink) {
     const auto totals = session_.lost();
     const std::uint64_t sum = std::accumulate(totals.begin(), totals.end(), std::uint64_t{0});
     if (sum == lost_sent_) return;
@@ -197,9 +197,9 @@ void LiveSource::send_losses(const RecordSink& sink) {
     // The kernel side writes this record too, where the loss happened, as soon as one fits; totals
     // make the repetition harmless.
     td_lost r{};
-    r.h = header_of<td_lost>(TD_LOST, monotonic_ns(), 0);
+    r.h = event::header_of<td_lost>(TD_LOST, monotonic_ns(), 0);
     std::copy(totals.begin(), totals.end(), r.total);
-    merger_.add_event(bytes_of(r), sink);
+    merger_.add_event(event::bytes_of(r), sink);
 }
 
 void LiveSource::ask(const ListingRequest& request) {
@@ -212,4 +212,4 @@ void LiveSource::ask(const ListingRequest& request) {
     }
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

@@ -21,15 +21,15 @@
 #include "live/sampler.h"
 #include "live/waiting_minis.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 
 struct LiveOptions {
     std::size_t buffer_bytes = 16 << 20; ///< a power of two, at least a page
-    Filter filter;
+    event::Filter filter;
     ProbeOptions probes;
 };
 
-class LiveSource final : public EventSource {
+class LiveSource final : public event::EventSource {
 public:
     /// Finds out what the host can do, loads and attaches, and gives up all capabilities of the
     /// calling process. Whatever needs them (a command to be run meanwhile) must have been started
@@ -39,7 +39,7 @@ public:
     static Result<std::unique_ptr<LiveSource>> open(const LiveOptions& options,
                                                     const KernelSupport& support, ProbePlan plan);
 
-    Result<Status> poll(const RecordSink& sink) override;
+    Result<Status> poll(const event::RecordSink& sink) override;
     [[nodiscard]] MonoTime now() const override { return now_; }
     void relist() override;
     void stop() override;
@@ -51,16 +51,16 @@ private:
     struct Parts {
         BpfSession session;
         Sampler sampler;
-        std::optional<CgroupPaths> cgroups;
+        std::optional<host::CgroupPaths> cgroups;
         JiffiesClock clock;
         bool sweeps_needed; ///< FIN_WAIT2 -> TIME_WAIT may have no event
         std::vector<Record> facts;
     };
     explicit LiveSource(Parts parts);
 
-    void receive_records(std::uint64_t now_ns, const RecordSink& sink);
-    void send_losses(const RecordSink& sink);
-    void send_clock(std::uint64_t now_ns, const RecordSink& sink);
+    void receive_records(std::uint64_t now_ns, const event::RecordSink& sink);
+    void send_losses(const event::RecordSink& sink);
+    void send_clock(std::uint64_t now_ns, const event::RecordSink& sink);
     void ask(const ListingRequest& request);
 
     BpfSession session_;
@@ -78,4 +78,4 @@ private:
     std::uint64_t lost_sent_ = 0; ///< sum of the losses in the records so far
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

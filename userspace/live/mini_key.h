@@ -12,7 +12,7 @@
 
 #include "tcpdwell/wire.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 
 /// Namespace and four-tuple, without the family (a v4-mapped mini-socket is the same in either).
 class MiniKey {
@@ -38,4 +38,4 @@ private:
     std::array<char, 36> bytes_{};
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

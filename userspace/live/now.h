@@ -5,7 +5,7 @@
 #include <chrono>
 #include <cstdint>
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 
 inline constexpr std::uint64_t kSecondNs = 1'000'000'000;
 
@@ -20,4 +20,4 @@ inline std::int64_t realtime_ns() {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

@@ -9,7 +9,7 @@
 
 #include <cstring>
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 namespace {
 
 constexpr int kOn = 1;
@@ -65,4 +65,4 @@ bool connect_to(const Fd& socket, std::uint16_t port) {
            0;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

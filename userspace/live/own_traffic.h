@@ -8,7 +8,7 @@
 
 #include "base/fd.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 
 /// Sets the interface `lo` of the calling thread's network namespace up.
 bool bring_loopback_up();
@@ -26,4 +26,4 @@ Fd loopback_listener(bool defer_accept);
 /// Connects; false on failure.
 bool connect_to(const Fd& socket, std::uint16_t port);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

@@ -7,7 +7,7 @@
 #include "live/fentry_trial.h"
 #include "live/types_trial.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 
 ProbeChoice choose_probes(const ProbeOptions& options) {
     capture_libbpf_messages(); // what the kernel refuses is an answer
@@ -23,4 +23,4 @@ ProbeChoice choose_probes(const ProbeOptions& options) {
     return {std::move(support), std::move(plan)};
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

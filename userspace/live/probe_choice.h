@@ -6,7 +6,7 @@
 #include "live/kernel_support.h"
 #include "live/probe_plan.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 
 struct ProbeChoice {
     KernelSupport support;
@@ -17,4 +17,4 @@ struct ProbeChoice {
 /// wished for, on connections of our own (as long again each); and plans.
 ProbeChoice choose_probes(const ProbeOptions& options);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <array>
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 namespace {
 
 /// A program and the fact that decides about it.
@@ -308,4 +308,4 @@ Result<ProbePlan> plan_probes(const KernelSupport& support, const Support& fentr
     return plan;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

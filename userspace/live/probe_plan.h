@@ -13,7 +13,7 @@
 #include "base/result.h"
 #include "live/kernel_support.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 
 /// How the mini-sockets are watched.
 enum class ProbeSet {
@@ -131,4 +131,4 @@ Result<ProbePlan> plan_probes(const KernelSupport& support,
 /// CAP_BPF and CAP_PERFMON.
 std::vector<std::string_view> missing_capabilities(const KernelSupport& support);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

@@ -15,7 +15,7 @@
 #include "base/fd.h"
 #include "host/proc_file.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 namespace {
 
 /// "socket:[123]" to 123; 0 for other links.
@@ -28,8 +28,8 @@ std::uint64_t socket_inode(std::string_view link) {
 }
 
 /// Name of the process whose /proc directory is `process`; empty if it's gone.
-Process describe(std::uint32_t pid, int process) {
-    Process result{pid, {}};
+event::Process describe(std::uint32_t pid, int process) {
+    event::Process result{pid, {}};
     const Fd fd(::openat(process, "comm", O_RDONLY | O_CLOEXEC));
     if (!fd) return result;
     // The kernel adds a newline; the name itself may contain some too.
@@ -47,7 +47,7 @@ public:
         std::from_chars(pid_name, pid_name + std::strlen(pid_name), pid);
         const Fd process(::openat(proc, pid_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
         if (!process) return;
-        const Directory descriptors = open_directory("fd", process.get());
+        const host::Directory descriptors = host::open_directory("fd", process.get());
         if (!descriptors) {
             if (errno == EACCES || errno == EPERM) ++result_.unreadable;
             return;
@@ -72,14 +72,15 @@ public:
         // A process may have one socket open several times.
         std::sort(inodes_.begin(), inodes_.end());
         inodes_.erase(std::unique(inodes_.begin(), inodes_.end()), inodes_.end());
-        const Process owner = describe(pid, process.get());
+        const event::Process owner = describe(pid, process.get());
         for (const std::uint64_t inode : inodes_) result_.by_inode[inode].push_back(owner);
     }
 
     SocketOwners take() {
         for (auto& [inode, owners] : result_.by_inode)
-            std::sort(owners.begin(), owners.end(),
-                      [](const Process& a, const Process& b) { return a.pid < b.pid; });
+            std::sort(
+                owners.begin(), owners.end(),
+                [](const event::Process& a, const event::Process& b) { return a.pid < b.pid; });
         return std::move(result_);
     }
 
@@ -91,7 +92,7 @@ private:
 
 } // namespace
 
-const Process* SocketOwners::first(std::uint64_t inode) const {
+const event::Process* SocketOwners::first(std::uint64_t inode) const {
     const auto found = by_inode.find(inode);
     return found == by_inode.end() ? nullptr : &found->second.front();
 }
@@ -99,7 +100,7 @@ const Process* SocketOwners::first(std::uint64_t inode) const {
 SocketOwners find_socket_owners(const std::unordered_set<std::uint64_t>* wanted) {
     Scan scan(wanted);
     if (wanted && wanted->empty()) return scan.take();
-    if (const Directory proc = open_directory("/proc")) {
+    if (const host::Directory proc = host::open_directory("/proc")) {
         while (const dirent* entry = ::readdir(proc.get()))
             if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
                 scan.visit(::dirfd(proc.get()), entry->d_name);
@@ -107,4 +108,4 @@ SocketOwners find_socket_owners(const std::unordered_set<std::uint64_t>* wanted)
     return scan.take();
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

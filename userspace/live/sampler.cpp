@@ -16,7 +16,7 @@
 #include "live/sampler_child.h"
 #include "tcpdwell/config.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 namespace {
 
 constexpr int kPipeBytes = 1 << 20; // the most that an unprivileged pipe may have
@@ -103,14 +103,14 @@ void Sampler::request_sweep(const std::vector<std::uint32_t>& netns, std::uint64
     send(words);
 }
 
-bool Sampler::receive(const RecordSink& sink, const std::function<void(SamplerDone)>& done) {
+bool Sampler::receive(const event::RecordSink& sink, const std::function<void(SamplerDone)>& done) {
     const ssize_t got = ::read(replies_.get(), buffer_.data() + filled_, buffer_.size() - filled_);
     if (got < 0) return errno == EAGAIN || errno == EINTR;
     if (got == 0) return false;
     filled_ += static_cast<std::size_t>(got);
     const auto cut_off =
-        for_each_record({buffer_.data(), filled_}, [&](std::span<const std::byte> record) {
-            const td_header header = read_header(record);
+        event::for_each_record({buffer_.data(), filled_}, [&](std::span<const std::byte> record) {
+            const td_header header = event::read_header(record);
             if (header.kind == kSamplerDoneKind)
                 done(static_cast<SamplerDone>(header.netns));
             else
@@ -121,4 +121,4 @@ bool Sampler::receive(const RecordSink& sink, const std::function<void(SamplerDo
     return true;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

@@ -16,7 +16,7 @@
 #include "event/source.h"
 #include "live/socket_lister.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 
 /// What the sampler has finished; reported between the records.
 enum class SamplerDone : std::uint32_t {
@@ -45,7 +45,7 @@ public:
     [[nodiscard]] int fd() const { return replies_.get(); }
     /// Hands over what has arrived; `done` is called in its place among the records. False when the
     /// child is gone.
-    bool receive(const RecordSink& sink, const std::function<void(SamplerDone)>& done);
+    bool receive(const event::RecordSink& sink, const std::function<void(SamplerDone)>& done);
 
 private:
     Sampler(pid_t child, Fd requests, Fd replies);
@@ -58,4 +58,4 @@ private:
     std::size_t filled_ = 0;
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

@@ -15,7 +15,7 @@
 #include "live/process_owners.h"
 #include "live/sampler.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 namespace {
 
 class SamplerChild {
@@ -38,8 +38,8 @@ private:
     }
     /// Looks for namespaces again; those that are gone are forgotten, so that we don't keep them
     /// alive.
-    void refresh() { namespaces_ = list_network_namespaces(); }
-    void list_namespace(const NetworkNamespace& ns,
+    void refresh() { namespaces_ = host::list_network_namespaces(); }
+    void list_namespace(const host::NetworkNamespace& ns,
                         std::unordered_multimap<std::uint64_t, Holder>& holders);
     void send_owners(const std::unordered_multimap<std::uint64_t, Holder>& holders);
     void put(std::span<const std::byte> record) {
@@ -48,7 +48,8 @@ private:
     }
     void done(SamplerDone what) {
         const auto kind = static_cast<td_kind>(kSamplerDoneKind);
-        put(bytes_of(header_of<td_header>(kind, monotonic_ns(), static_cast<std::uint32_t>(what))));
+        put(event::bytes_of(
+            event::header_of<td_header>(kind, monotonic_ns(), static_cast<std::uint32_t>(what))));
         flush();
     }
     void flush();
@@ -56,7 +57,7 @@ private:
     std::unique_ptr<SocketLister> inventory_;
     std::vector<std::uint32_t> only_;
     Fd replies_;
-    std::vector<NetworkNamespace> namespaces_;
+    std::vector<host::NetworkNamespace> namespaces_;
     std::unordered_set<std::uint32_t> described_; ///< namespaces whose sysctls have been reported
     std::vector<std::byte> out_;
 };
@@ -72,27 +73,29 @@ void SamplerChild::flush() {
     out_.clear();
 }
 
-void SamplerChild::list_namespace(const NetworkNamespace& ns,
+void SamplerChild::list_namespace(const host::NetworkNamespace& ns,
                                   std::unordered_multimap<std::uint64_t, Holder>& holders) {
-    const auto guard = NetnsGuard::enter(ns.fd.get());
+    const auto guard = host::NetnsGuard::enter(ns.fd.get());
     if (!guard)
         return; // gone, or out of our reach: its sockets are joined when something happens to them
     if (described_.insert(ns.inode).second)
-        for (const Sysctl& s : read_tcp_sysctls())
-            put(fact_record(monotonic_ns(), ns.inode, s.name, s.value));
+        for (const host::Sysctl& s : host::read_tcp_sysctls())
+            put(event::fact_record(monotonic_ns(), ns.inode, s.name, s.value));
 
-    td_snapshot bracket{
-        header_of<td_snapshot>(TD_SNAPSHOT, monotonic_ns(), ns.inode), TD_SNAPSHOT_BEGIN, 0, {}};
-    put(bytes_of(bracket));
+    td_snapshot bracket{event::header_of<td_snapshot>(TD_SNAPSHOT, monotonic_ns(), ns.inode),
+                        TD_SNAPSHOT_BEGIN,
+                        0,
+                        {}};
+    put(event::bytes_of(bracket));
     const auto listed = inventory_->list([&](std::span<const std::byte> record) {
-        const auto s = as<td_socket>(record);
+        const auto s = event::as<td_socket>(record);
         if (s && s->inode != 0) holders.emplace(s->inode, Holder{s->sock, s->cookie});
         put(record);
     });
     bracket.h.time_ns = monotonic_ns();
     bracket.op = TD_SNAPSHOT_END;
     bracket.complete = listed.has_value();
-    put(bytes_of(bracket));
+    put(event::bytes_of(bracket));
 }
 
 void SamplerChild::send_owners(const std::unordered_multimap<std::uint64_t, Holder>& holders) {
@@ -100,24 +103,24 @@ void SamplerChild::send_owners(const std::unordered_multimap<std::uint64_t, Hold
     for (const auto& [inode, holder] : holders) inodes.insert(inode);
     const SocketOwners owners = find_socket_owners(&inodes);
     for (const auto& [inode, holder] : holders) {
-        const Process* process = owners.first(inode);
+        const event::Process* process = owners.first(inode);
         if (!process) continue;
         td_owner r{};
-        r.h = header_of<td_owner>(TD_OWNER, monotonic_ns(), 0);
+        r.h = event::header_of<td_owner>(TD_OWNER, monotonic_ns(), 0);
         r.sock = holder.sock;
         r.cookie = holder.cookie;
         r.task.uid = TD_NO_UID;
         r.task.pid = process->pid;
         std::copy(process->comm_bytes.begin(), process->comm_bytes.end(), r.task.comm);
         r.how = TD_OWNER_HOLDS;
-        put(bytes_of(r));
+        put(event::bytes_of(r));
     }
 }
 
 void SamplerChild::snapshot() {
     refresh();
     std::unordered_multimap<std::uint64_t, Holder> holders;
-    for (const NetworkNamespace& ns : namespaces_)
+    for (const host::NetworkNamespace& ns : namespaces_)
         if (wanted(ns.inode)) list_namespace(ns, holders);
     namespaces_.clear();
     done(SamplerDone::sockets);
@@ -132,13 +135,13 @@ void SamplerChild::sweep(const std::vector<std::uint32_t>& netns, std::uint64_t 
         static_cast<void>(
             inventory_->sweep(expires, [&](std::span<const std::byte> record) { put(record); }));
     };
-    const std::uint32_t own = own_netns_inode().value_or(0);
+    const std::uint32_t own = host::own_netns_inode().value_or(0);
     if (std::find(netns.begin(), netns.end(), own) != netns.end()) sweep_here();
     if (netns.size() > 1 || netns.front() != own) refresh();
-    for (const NetworkNamespace& ns : namespaces_) {
+    for (const host::NetworkNamespace& ns : namespaces_) {
         if (ns.inode == own || std::find(netns.begin(), netns.end(), ns.inode) == netns.end())
             continue;
-        if (const auto guard = NetnsGuard::enter(ns.fd.get())) sweep_here();
+        if (const auto guard = host::NetnsGuard::enter(ns.fd.get())) sweep_here();
     }
     namespaces_.clear();
     done(SamplerDone::sweep);
@@ -176,4 +179,4 @@ int run_sampler(std::unique_ptr<SocketLister> inventory,
     return 0;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

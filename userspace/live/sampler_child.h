@@ -9,7 +9,7 @@
 #include "base/fd.h"
 #include "live/socket_lister.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 
 /// Requests are 64-bit words: what, count, then `count` more.
 enum class SamplerRequest : std::uint64_t {
@@ -24,4 +24,4 @@ inline constexpr std::uint8_t kSamplerDoneKind = 0;
 int run_sampler(std::unique_ptr<SocketLister> inventory,
                 const std::vector<std::uint32_t>& only_netns, Fd requests, Fd replies);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

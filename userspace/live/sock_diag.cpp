@@ -19,7 +19,7 @@
 #include <memory>
 #include <utility>
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 namespace {
 
 constexpr int attempts = 4; // the kernel may say that its tables changed under the dump
@@ -120,9 +120,9 @@ void dump_family(mnl_socket* netlink, int family, std::uint32_t states, unsigned
     }
 }
 
-IpAddress address(const std::uint32_t (&words)[4], Family family) {
-    IpAddress result;
-    if (family == Family::ipv6) {
+tcp::IpAddress address(const std::uint32_t (&words)[4], tcp::Family family) {
+    tcp::IpAddress result;
+    if (family == tcp::Family::ipv6) {
         std::memcpy(result.bytes.data(), words, sizeof(words));
     } else {
         result.bytes[10] = result.bytes[11] = 0xff;
@@ -132,8 +132,8 @@ IpAddress address(const std::uint32_t (&words)[4], Family family) {
 }
 
 /// A listener has no peer; wire.h writes that as zero bytes in either family.
-Endpoint remote_endpoint(const inet_diag_sockid& id, Family family) {
-    const Port port = ntohs(id.idiag_dport);
+tcp::Endpoint remote_endpoint(const inet_diag_sockid& id, tcp::Family family) {
+    const tcp::Port port = ntohs(id.idiag_dport);
     if (port == 0) return {};
     return {address(id.idiag_dst, family), port};
 }
@@ -161,13 +161,14 @@ std::optional<DiagSocket> parse_diag_message(const nlmsghdr& message) {
     if (::mnl_nlmsg_get_payload_len(&message) < sizeof(inet_diag_msg)) return std::nullopt;
     inet_diag_msg diag;
     std::memcpy(&diag, ::mnl_nlmsg_get_payload(&message), sizeof(diag));
-    const auto state = state_from_kernel(diag.idiag_state);
+    const auto state = tcp::state_from_kernel(diag.idiag_state);
     if (!state || (diag.idiag_family != AF_INET && diag.idiag_family != AF_INET6))
         return std::nullopt;
 
     DiagSocket socket;
     socket.state = *state;
-    const Family family = diag.idiag_family == AF_INET6 ? Family::ipv6 : Family::ipv4;
+    const tcp::Family family =
+        diag.idiag_family == AF_INET6 ? tcp::Family::ipv6 : tcp::Family::ipv4;
     socket.tuple.family = family;
     socket.tuple.local = {address(diag.id.idiag_src, family), ntohs(diag.id.idiag_sport)};
     socket.tuple.remote = remote_endpoint(diag.id, family);
@@ -185,7 +186,7 @@ std::optional<DiagSocket> parse_diag_message(const nlmsghdr& message) {
     ::mnl_attr_parse(&message, sizeof(inet_diag_msg), on_attribute, &attributes);
     socket.cgroup = attributes.cgroup;
     socket.mini = socket.timer == DiagTimer::time_wait;
-    socket.request = !attributes.full && *state == TcpState::SYN_RECV;
+    socket.request = !attributes.full && *state == tcp::State::SYN_RECV;
     if (attributes.full) socket.uid = diag.idiag_uid;
     return socket;
 }
@@ -209,4 +210,4 @@ Result<std::vector<DiagSocket>> dump_tcp_sockets(std::uint32_t states) {
                 "cannot list TCP sockets: the list kept changing while it was read; try again");
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

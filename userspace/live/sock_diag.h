@@ -17,7 +17,7 @@
 
 struct nlmsghdr;
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 
 /// The timer that runs for a socket; values of inet_diag_msg::idiag_timer.
 enum class DiagTimer : std::uint8_t {
@@ -30,12 +30,12 @@ enum class DiagTimer : std::uint8_t {
 
 /// One socket as sock_diag shows it.
 struct DiagSocket {
-    MonoTime asked{};                 ///< the kernel looked at it between these two,
-    MonoTime seen{};                  ///< which mostly are less than a millisecond apart
-    TcpState state = TcpState::CLOSE; ///< of a mini-socket its substate, of a request SYN_RECV
-    bool mini = false;                ///< an inet_timewait_sock: no inode, uid or cgroup
-    bool request = false;             ///< a request_sock: the same
-    FourTuple tuple;
+    MonoTime asked{};                     ///< the kernel looked at it between these two,
+    MonoTime seen{};                      ///< which mostly are less than a millisecond apart
+    tcp::State state = tcp::State::CLOSE; ///< of a mini-socket its substate, of a request SYN_RECV
+    bool mini = false;                    ///< an inet_timewait_sock: no inode, uid or cgroup
+    bool request = false;                 ///< a request_sock: the same
+    tcp::FourTuple tuple;
     std::uint32_t interface = 0; ///< bound interface index, 0 if none
     std::uint64_t cookie = 0;
     std::uint64_t inode =
@@ -62,4 +62,4 @@ Result<std::vector<DiagSocket>> dump_tcp_sockets(std::uint32_t states = all_diag
 /// no TCP state.
 std::optional<DiagSocket> parse_diag_message(const nlmsghdr& message);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

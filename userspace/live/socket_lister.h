@@ -9,16 +9,16 @@
 #include "base/result.h"
 #include "event/source.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 
 class SocketLister {
 public:
     virtual ~SocketLister() = default;
 
     /// All sockets of the calling thread's namespace; listeners whatever the filter says.
-    virtual Result<void> list(const RecordSink& sink) = 0;
+    virtual Result<void> list(const event::RecordSink& sink) = 0;
     /// Only mini-sockets in TIME_WAIT whose timer has been set for `expires` (jiffies) or later.
-    virtual Result<void> sweep(std::uint64_t expires, const RecordSink& sink) = 0;
+    virtual Result<void> sweep(std::uint64_t expires, const event::RecordSink& sink) = 0;
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

@@ -8,12 +8,12 @@
 
 #include "host/netns.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 namespace {
 
-Result<std::vector<DiagSocket>> dump_in(const NetworkNamespace& where) {
+Result<std::vector<DiagSocket>> dump_in(const host::NetworkNamespace& where) {
     if (where.own) return dump_tcp_sockets();
-    const auto guard = NetnsGuard::enter(where.fd.get());
+    const auto guard = host::NetnsGuard::enter(where.fd.get());
     if (!guard) return tl::unexpected(guard.error());
     return dump_tcp_sockets();
 }
@@ -21,18 +21,19 @@ Result<std::vector<DiagSocket>> dump_in(const NetworkNamespace& where) {
 } // namespace
 
 Result<SocketTable> list_sockets(const std::vector<std::uint32_t>& netns) {
-    const std::vector<NetworkNamespace> known = list_network_namespaces();
+    const std::vector<host::NetworkNamespace> known = host::list_network_namespaces();
     for (const std::uint32_t inode : netns) {
         const bool found =
-            std::any_of(known.begin(), known.end(),
-                        [inode](const NetworkNamespace& each) { return each.inode == inode; });
+            std::any_of(known.begin(), known.end(), [inode](const host::NetworkNamespace& each) {
+                return each.inode == inode;
+            });
         if (!found)
             return fail(ErrorCode::usage,
                         fmt::format("--netns: network namespace {} is gone", inode));
     }
 
     SocketTable table;
-    for (const NetworkNamespace& each : known) {
+    for (const host::NetworkNamespace& each : known) {
         const bool asked_for = std::find(netns.begin(), netns.end(), each.inode) != netns.end();
         if (!netns.empty() && !asked_for) continue;
         auto sockets = dump_in(each);
@@ -47,4 +48,4 @@ Result<SocketTable> list_sockets(const std::vector<std::uint32_t>& netns) {
     return table;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

@@ -9,7 +9,7 @@
 #include "base/result.h"
 #include "live/sock_diag.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 
 /// The sockets of one namespace.
 struct NamespaceSockets {
@@ -28,4 +28,4 @@ struct SocketTable {
 /// (ErrorCode::cannot_trace) and exist (ErrorCode::usage).
 Result<SocketTable> list_sockets(const std::vector<std::uint32_t>& netns);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 
 /// Something the host has or lacks.
 struct Support {
@@ -17,4 +17,4 @@ struct Support {
     static Support no(std::string reason) { return {false, std::move(reason)}; }
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

@@ -21,7 +21,7 @@
 
 #include "host/proc_file.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 namespace {
 
 constexpr const char* tracing = "/sys/kernel/tracing";
@@ -41,7 +41,7 @@ Ids read_ids(const char* directory, std::span<const TracepointName> names) {
     Ids ids;
     for (const TracepointName& each : names) {
         std::optional<std::uint64_t>& id = ids.emplace_back();
-        const auto text = read_proc_file(
+        const auto text = host::read_proc_file(
             fmt::format("{}/events/{}/{}/id", directory, each.category, each.name).c_str());
         std::uint64_t value = 0;
         if (text &&
@@ -120,4 +120,4 @@ Fd open_tracepoint(std::uint64_t id) {
         ::syscall(SYS_perf_event_open, &attributes, -1, 0, -1, PERF_FLAG_FD_CLOEXEC)));
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

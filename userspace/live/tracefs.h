@@ -12,7 +12,7 @@
 #include "base/fd.h"
 #include "base/result.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 
 /// "syscalls", "sys_exit_accept4".
 struct TracepointName {
@@ -31,4 +31,4 @@ tracepoint_ids(std::span<const TracepointName> names);
 /// this process has rights for).
 Fd open_tracepoint(std::uint64_t id);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

@@ -18,7 +18,7 @@
 #include "live/bpf_session.h"
 #include "live/own_traffic.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 namespace {
 
 using namespace std::chrono_literals;
@@ -60,7 +60,7 @@ public:
         if (child_ != 0) return;
         line_.reset(); // so that the parent's end is the only one
         std::uint32_t netns = 0;
-        if (enter_own_netns()) netns = own_netns_inode().value_or(0);
+        if (enter_own_netns()) netns = host::own_netns_inode().value_or(0);
         bool made = ::send(theirs.get(), &netns, sizeof(netns), MSG_NOSIGNAL) > 0;
         std::chrono::milliseconds pause{};
         while (made && ::read(theirs.get(), &pause, sizeof(pause)) == sizeof(pause)) {
@@ -107,7 +107,7 @@ ProbePlan trial_plan(ProbeSet set, std::initializer_list<Program> programs) {
 Trial try_programs(const ProbePlan& plan, TrialObserver& sight) {
     using Outcome = Trial::Outcome;
     TrialConnections maker;
-    Filter filter;
+    event::Filter filter;
     filter.netns = {maker.netns()};
     if (filter.netns.front() == 0)
         return {Outcome::not_made,
@@ -125,4 +125,4 @@ Trial try_programs(const ProbePlan& plan, TrialObserver& sight) {
     return {Outcome::not_seen, std::string(sight.missing())};
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

@@ -11,7 +11,7 @@
 
 #include "live/probe_plan.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 
 /// A connection over 127.0.0.1 in a network namespace of our own. The client closes first, is
 /// acknowledged, and gets the other FIN when it is a mini-socket in FIN_WAIT2; then its port is
@@ -54,4 +54,4 @@ ProbePlan trial_plan(ProbeSet set, std::initializer_list<Program> programs);
 /// or user namespaces.
 Trial try_programs(const ProbePlan& plan, TrialObserver& sight);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

@@ -14,7 +14,7 @@
 
 #include "base/fd.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 namespace {
 
 constexpr bpf_insn instruction(int code, int to, int from, int offset, std::int32_t immediate) {
@@ -103,4 +103,4 @@ Support try_iterator(std::uint32_t target) {
     return try_load(BPF_TRACE_ITER, target, program);
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

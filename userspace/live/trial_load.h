@@ -9,7 +9,7 @@
 
 #include "live/support.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 
 /// A tp_btf program that reads kernel memory by helper, as most of ours do. `target` is the BTF id
 /// of the typedef btf_trace_inet_sock_set_state, or of another tracepoint whose first argument is a
@@ -32,4 +32,4 @@ Support try_jiffies();
 /// An iterator; `target` is the BTF id of the function bpf_iter_tcp.
 Support try_iterator(std::uint32_t target);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

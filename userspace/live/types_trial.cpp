@@ -11,7 +11,7 @@
 #include "live/trial.h"
 #include "tcp/state.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 namespace {
 
 bool is_between(const td_tuple& tuple, std::uint16_t local, std::uint16_t remote) {
@@ -27,30 +27,30 @@ class ConnectionSeen final : public TrialObserver {
 public:
     void on_record(const OwnConnection& connection, std::span<const std::byte> record) override {
         const auto [client, server] = connection;
-        switch (read_header(record).kind) {
+        switch (event::read_header(record).kind) {
         case TD_STATE: {
-            const auto r = as<td_state>(record);
+            const auto r = event::as<td_state>(record);
             if (!r) return;
             const bool is_server = is_between(r->tuple, server, client);
-            if (r->to == static_cast<int>(TcpState::ESTABLISHED)) {
+            if (r->to == static_cast<int>(tcp::State::ESTABLISHED)) {
                 client_ |= is_between(r->tuple, client, server);
                 server_ |= is_server;
             }
             // Its port, which it wasn't bound to, is stored elsewhere by then (inet_sport).
-            closed_ |= is_server && r->to == static_cast<int>(TcpState::CLOSE);
+            closed_ |= is_server && r->to == static_cast<int>(tcp::State::CLOSE);
             return;
         }
         case TD_REQUEST: {
-            const auto r = as<td_request>(record);
+            const auto r = event::as<td_request>(record);
             request_ |= r && r->op == TD_TIMER_START && is_between(r->tuple, server, client);
             return;
         }
         case TD_TIMEWAIT: {
-            const auto r = as<td_timewait>(record);
+            const auto r = event::as<td_timewait>(record);
             if (!r || !is_between(r->tuple, client, server)) return;
             fin_wait2_ |=
-                r->op == TD_TIMER_START && r->substate == static_cast<int>(TcpState::FIN_WAIT2);
-            time_wait_ |= r->substate == static_cast<int>(TcpState::TIME_WAIT);
+                r->op == TD_TIMER_START && r->substate == static_cast<int>(tcp::State::FIN_WAIT2);
+            time_wait_ |= r->substate == static_cast<int>(tcp::State::TIME_WAIT);
             return;
         }
         default: return;
@@ -120,4 +120,4 @@ TypesTrial try_types(const KernelSupport& support) {
     return {support.types, Support::yes()};
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

@@ -6,7 +6,7 @@
 
 #include "live/kernel_support.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 
 struct TypesTrial {
     Support types; ///< that they can be this kernel's: as before if they couldn't be tried
@@ -17,4 +17,4 @@ struct TypesTrial {
 /// ports, namespace, and states, in all three kinds of sockets, must be reported as they are.
 TypesTrial try_types(const KernelSupport& support);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

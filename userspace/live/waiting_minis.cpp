@@ -6,16 +6,16 @@
 #include "event/record.h"
 #include "tcp/state.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 namespace {
 
-constexpr auto fin_wait2 = static_cast<std::uint8_t>(TcpState::FIN_WAIT2);
+constexpr auto fin_wait2 = static_cast<std::uint8_t>(tcp::State::FIN_WAIT2);
 
 } // namespace
 
 void WaitingMinis::on_event(std::span<const std::byte> record) {
-    if (!needed_ || read_header(record).kind != TD_TIMEWAIT) return;
-    const auto timer = as<td_timewait>(record);
+    if (!needed_ || event::read_header(record).kind != TD_TIMEWAIT) return;
+    const auto timer = event::as<td_timewait>(record);
     if (!timer) return;
     if (timer->op == TD_TIMER_START && timer->substate == fin_wait2)
         minis_.insert(MiniKey(timer->h.netns, timer->tuple));
@@ -24,8 +24,8 @@ void WaitingMinis::on_event(std::span<const std::byte> record) {
 }
 
 bool WaitingMinis::on_listed(std::span<const std::byte> record) {
-    if (read_header(record).kind != TD_SOCKET) return true;
-    const auto socket = as<td_socket>(record);
+    if (event::read_header(record).kind != TD_SOCKET) return true;
+    const auto socket = event::as<td_socket>(record);
     if (!socket) return true;
     const MiniKey key(socket->h.netns, socket->tuple);
     if (socket->flags & TD_SOCKET_SWEEP) return minis_.erase(key) != 0;
@@ -42,4 +42,4 @@ std::vector<std::uint32_t> WaitingMinis::namespaces() const {
     return list;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

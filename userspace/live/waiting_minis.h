@@ -12,7 +12,7 @@
 
 #include "live/mini_key.h"
 
-namespace tcpdwell {
+namespace tcpdwell::live {
 
 class WaitingMinis {
 public:
@@ -35,4 +35,4 @@ private:
     std::unordered_set<MiniKey, MiniKey::Hash> minis_;
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::live

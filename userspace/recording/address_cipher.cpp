@@ -28,22 +28,22 @@ std::uint64_t hash(const AddressCipher::Key& key, const std::array<std::uint8_t,
 }
 
 /// ::1, :: and 0.0.0.0 share no network with any other address.
-bool is_alone(const IpAddress& address) {
-    IpAddress loopback;
+bool is_alone(const tcp::IpAddress& address) {
+    tcp::IpAddress loopback;
     loopback.bytes[15] = 1;
     return address.is_unspecified() || address == loopback;
 }
 
 } // namespace
 
-std::size_t AddressCipher::Hash::operator()(const IpAddress& address) const {
+std::size_t AddressCipher::Hash::operator()(const tcp::IpAddress& address) const {
     std::array<std::uint64_t, 2> words{};
     std::memcpy(words.data(), address.bytes.data(), sizeof(words));
     return mix64(words[0] ^ mix64(words[1]));
 }
 
-IpAddress AddressCipher::encipher(const IpAddress& address, bool is_v4) const {
-    IpAddress result = address;
+tcp::IpAddress AddressCipher::encipher(const tcp::IpAddress& address, bool is_v4) const {
+    tcp::IpAddress result = address;
     std::array<std::uint8_t, 18> text{static_cast<std::uint8_t>(Use::address)};
     std::uint8_t* const prefix = text.data() + 2;
     if (is_v4) std::memcpy(prefix, address.bytes.data(), kFirstV4Bit / 8);
@@ -60,12 +60,12 @@ IpAddress AddressCipher::encipher(const IpAddress& address, bool is_v4) const {
     return result;
 }
 
-IpAddress AddressCipher::image(const IpAddress& address) {
+tcp::IpAddress AddressCipher::image(const tcp::IpAddress& address) {
     if (is_alone(address)) return address;
     if (const auto it = known_.find(address); it != known_.end()) return it->second;
     // Until it is none of those that stand for themselves: so no two have the same image.
     const bool is_v4 = address.is_v4();
-    IpAddress result = encipher(address, is_v4);
+    tcp::IpAddress result = encipher(address, is_v4);
     while (is_alone(result) || result.is_v4() != is_v4) result = encipher(result, is_v4);
     if (known_.size() >= kMostKept) known_.clear();
     known_.emplace(address, result);

@@ -22,22 +22,23 @@ public:
     explicit AddressCipher(const Key& key) : key_(key) {}
 
     /// Different addresses have different images.
-    IpAddress image(const IpAddress& address);
+    tcp::IpAddress image(const tcp::IpAddress& address);
     /// A permutation of all numbers but 0, which stays 0.
     [[nodiscard]] std::uint64_t image(std::uint64_t number) const;
 
 private:
     static constexpr std::size_t kMostKept = 1 << 18;
     struct Hash {
-        std::size_t operator()(const IpAddress& address) const;
+        std::size_t operator()(const tcp::IpAddress& address) const;
     };
 
     /// A permutation of all addresses; of the IPv4 ones if `is_v4`.
-    [[nodiscard]] IpAddress encipher(const IpAddress& address, bool is_v4) const;
+    [[nodiscard]] tcp::IpAddress encipher(const tcp::IpAddress& address, bool is_v4) const;
     [[nodiscard]] std::uint64_t permuted(std::uint64_t number) const;
 
     Key key_;
-    std::unordered_map<IpAddress, IpAddress, Hash> known_; ///< an image takes up to 128 hashes
+    std::unordered_map<tcp::IpAddress, tcp::IpAddress, Hash>
+        known_; ///< an image takes up to 128 hashes
 };
 
 } // namespace tcpdwell::recording

@@ -16,9 +16,9 @@ using Bytes = std::vector<std::byte>;
 
 void hide(AddressCipher& cipher, td_tuple& tuple) {
     for (auto* bytes : {&tuple.local_addr, &tuple.remote_addr}) {
-        IpAddress address;
+        tcp::IpAddress address;
         std::copy(std::begin(*bytes), std::end(*bytes), address.bytes.begin());
-        const IpAddress image = cipher.image(address);
+        const tcp::IpAddress image = cipher.image(address);
         std::copy(image.bytes.begin(), image.bytes.end(), std::begin(*bytes));
     }
     tuple.reserved = 0;
@@ -106,27 +106,28 @@ struct PublicPart {
     template <class T>
     std::optional<Bytes> operator()(T value) const {
         Redact{cipher}(value);
-        const auto bytes = bytes_of(value);
+        const auto bytes = event::bytes_of(value);
         Bytes part(bytes.begin(), bytes.end());
         td_header shorter = header;
         shorter.size = sizeof(T);
-        write_header(part, shorter);
+        event::write_header(part, shorter);
         return part;
     }
     std::optional<Bytes> operator()(const td_state& value) const {
         if (value.has_task == 0) return operator()<td_state>(value);
-        const auto by_task = as<td_state_by_task>(record);
+        const auto by_task = event::as<td_state_by_task>(record);
         return by_task ? (*this)(*by_task) : std::nullopt;
     }
     std::optional<Bytes> operator()(const td_cgroup&) const { return Bytes(); }
     std::optional<Bytes> operator()(const td_fact&) const {
-        const std::string_view key = fact_text(record).key;
+        const std::string_view key = event::fact_text(record).key;
         if (is_harmless(key)) return Bytes(record.begin(), record.end());
         if (key != "host" && key != "boot_id") return Bytes();
-        Bytes fact = fact_record(header.time_ns, header.netns, key, key == "host" ? host : boot_id);
-        td_header flagged = read_header(fact);
+        Bytes fact =
+            event::fact_record(header.time_ns, header.netns, key, key == "host" ? host : boot_id);
+        td_header flagged = event::read_header(fact);
         flagged.flags = header.flags;
-        write_header(fact, flagged);
+        event::write_header(fact, flagged);
         return fact;
     }
 };
@@ -163,13 +164,13 @@ Head Anonymizer::anonymous(Head head) const {
 }
 
 std::optional<Bytes> Anonymizer::anonymous(std::span<const std::byte> record) {
-    const td_header header = read_header(record);
+    const td_header header = event::read_header(record);
     const PublicPart part{cipher_, host_, boot_id_, record, header};
     std::optional<Bytes> result;
     switch (header.kind) {
-#define TCPDWELL_CASE(kind, name, Struct)                                 \
-    case kind:                                                            \
-        if (const auto known = as<Struct>(record)) result = part(*known); \
+#define TCPDWELL_CASE(kind, name, Struct)                                        \
+    case kind:                                                                   \
+        if (const auto known = event::as<Struct>(record)) result = part(*known); \
         break;
         TCPDWELL_RECORD_LIST(TCPDWELL_CASE)
 #undef TCPDWELL_CASE

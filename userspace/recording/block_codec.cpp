@@ -6,8 +6,9 @@
 #include <cstring>
 
 #include "event/record.h"
+#include "recording/format.h"
 
-namespace tcpdwell {
+namespace tcpdwell::recording {
 namespace {
 
 constexpr std::size_t kTimeWord = 1;
@@ -24,10 +25,6 @@ std::uint64_t mix(std::uint64_t x) {
     x ^= x >> 33;
     x *= 0xff51afd7ed558ccdULL;
     return x ^ (x >> 29);
-}
-
-void put_u32(std::string& out, std::uint32_t value) {
-    for (int i = 0; i < 4; ++i) out.push_back(static_cast<char>(value >> (8 * i)));
 }
 
 void put_varint(std::string& out, std::uint64_t value) {
@@ -179,7 +176,7 @@ void RecordHistory::add_object(std::uint64_t object) {
 // --- encoder
 
 std::optional<unsigned> BlockEncoder::shape_number(std::span<const std::byte> record) {
-    const std::uint32_t shape = shape_of(record);
+    const std::uint32_t shape = event::shape_of(record);
     const auto it = std::find(shapes_.begin(), shapes_.end(), shape);
     if (it != shapes_.end()) return static_cast<unsigned>(it - shapes_.begin());
     if (shapes_.size() == kMostShapes) return std::nullopt;
@@ -216,7 +213,7 @@ bool BlockEncoder::add(std::span<const std::byte> record) {
             put_sparse(literal_stream_, object);
         }
     }
-    const std::uint8_t kind = read_header(record).kind;
+    const std::uint8_t kind = event::read_header(record).kind;
     RecordHistory::Words before;
     history_.predict(told_.data(), *shape, kind, words, object, before);
     std::uint64_t mask = 0;
@@ -331,8 +328,8 @@ bool BlockDecoder::take_object(std::uint64_t& object) {
 
 bool BlockDecoder::decode_regular(std::byte* records, std::size_t place, unsigned number,
                                   std::uint32_t shape) {
-    const std::size_t words = size_of_shape(shape) / 8;
-    const std::uint8_t kind = kind_of_shape(shape);
+    const std::size_t words = event::size_of_shape(shape) / 8;
+    const std::uint8_t kind = event::kind_of_shape(shape);
     now_ += unzigzag(time_.varint());
     std::uint64_t object = 0;
     if (words > kObjectWord && !take_object(object)) return false;
@@ -364,14 +361,14 @@ bool BlockDecoder::decode(std::byte* records) {
         const std::uint8_t number = shape_.byte();
         if (shape_.failed() || number >= shapes_.size()) return false;
         const std::uint32_t shape = shapes_[number];
-        const std::size_t size = size_of_shape(shape);
+        const std::size_t size = event::size_of_shape(shape);
         if (size < sizeof(td_header) || size > raw_bytes_ - place) return false;
         if (is_regular(size)) {
             if (!decode_regular(records, place, number, shape)) return false;
         } else {
             const std::string_view bytes = raw_.bytes(size - 4);
             if (raw_.failed()) return false;
-            write_shape(records + place, shape);
+            event::write_shape(records + place, shape);
             std::memcpy(records + place + 4, bytes.data(), bytes.size());
         }
         place += size;
@@ -395,4 +392,4 @@ bool decode_block(std::string_view text, std::size_t most_bytes, std::vector<std
     return is_right;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::recording

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace tcpdwell {
+namespace tcpdwell::recording {
 
 /// What encoder and decoder have in common: where similar records of the block so far are. The
 /// records themselves stand one after the other in memory of the caller's, who gives its beginning.
@@ -96,4 +96,4 @@ private:
 /// Memory: `out`, which grows by what the text claims and `most_bytes` allows.
 bool decode_block(std::string_view text, std::size_t most_bytes, std::vector<std::byte>& out);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::recording

@@ -10,8 +10,8 @@ namespace {
 std::string key_of(std::span<const std::byte> record, const td_header& header) {
     std::string key(1, static_cast<char>(header.kind));
     key.append(reinterpret_cast<const char*>(&header.netns), sizeof(header.netns));
-    if (header.kind == TD_FACT) return key.append(fact_text(record).key);
-    const auto cgroup = as<td_cgroup>(record);
+    if (header.kind == TD_FACT) return key.append(event::fact_text(record).key);
+    const auto cgroup = event::as<td_cgroup>(record);
     return cgroup ? key.append(reinterpret_cast<const char*>(&cgroup->id), sizeof(cgroup->id))
                   : key;
 }
@@ -19,7 +19,7 @@ std::string key_of(std::span<const std::byte> record, const td_header& header) {
 } // namespace
 
 void Preamble::note(std::span<const std::byte> record) {
-    const td_header header = read_header(record);
+    const td_header header = event::read_header(record);
     if (header.kind == TD_CLOCK) {
         clock_.assign(record.begin(), record.end());
     } else if (header.kind == TD_LOST) {
@@ -36,12 +36,12 @@ void Preamble::note(std::span<const std::byte> record) {
 
 void Preamble::for_each(const std::function<void(std::span<const std::byte> record)>& visit) const {
     if (clock_.empty()) return;
-    const std::uint64_t now = read_header(clock_).time_ns;
+    const std::uint64_t now = event::read_header(clock_).time_ns;
     const auto repeat = [&](Bytes record) {
-        td_header header = read_header(record);
+        td_header header = event::read_header(record);
         header.flags |= TD_REPEATED;
         header.time_ns = now;
-        write_header(record, header);
+        event::write_header(record, header);
         visit(record);
     };
     repeat(clock_);

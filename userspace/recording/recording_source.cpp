@@ -67,7 +67,7 @@ RecordingSource::open_by_host(const std::vector<std::string>& paths) {
     return sources;
 }
 
-Result<bool> RecordingSource::next_block(const RecordSink& sink) {
+Result<bool> RecordingSource::next_block(const event::RecordSink& sink) {
     while (current_ < readers_.size()) {
         RecordingReader& reader = *readers_[current_];
         const auto block = reader.next();
@@ -92,7 +92,7 @@ Result<bool> RecordingSource::next_block(const RecordSink& sink) {
 }
 
 Result<void> RecordingSource::connect(const BlockHead& block, bool begins_file,
-                                      const RecordSink& sink) {
+                                      const event::RecordSink& sink) {
     const bool is_first = run_ == 0;
     const bool is_new_run = !is_first && block.run != run_;
     const std::uint64_t expected = is_first     ? head_.sequence
@@ -111,12 +111,13 @@ Result<void> RecordingSource::connect(const BlockHead& block, bool begins_file,
     return {};
 }
 
-void RecordingSource::emit_gap(MonoTime until, bool is_new_run, const RecordSink& sink) const {
+void RecordingSource::emit_gap(MonoTime until, bool is_new_run,
+                               const event::RecordSink& sink) const {
     td_gap gap{};
-    gap.h = header_of<td_gap>(TD_GAP, wire_ns(now_), 0);
-    gap.until_ns = wire_ns(std::max(now_, until));
+    gap.h = event::header_of<td_gap>(TD_GAP, event::wire_ns(now_), 0);
+    gap.until_ns = event::wire_ns(std::max(now_, until));
     gap.new_run = is_new_run;
-    sink(bytes_of(gap));
+    sink(event::bytes_of(gap));
 }
 
 void RecordingSource::keep_pace(MonoTime at) {
@@ -135,7 +136,7 @@ void RecordingSource::keep_pace(MonoTime at) {
             std::min<std::chrono::steady_clock::duration>(due - here, kLongestNap));
 }
 
-Result<EventSource::Status> RecordingSource::poll(const RecordSink& sink) {
+Result<event::EventSource::Status> RecordingSource::poll(const event::RecordSink& sink) {
     at_mark_ = false;
     for (std::size_t count = 0; !stopped_; ++count) {
         if (count == kMostWithoutMark) return Status::more;
@@ -147,13 +148,13 @@ Result<EventSource::Status> RecordingSource::poll(const RecordSink& sink) {
                 return Status::finished;
             }
         }
-        const std::span<const std::byte> record = first_record(rest_);
+        const std::span<const std::byte> record = event::first_record(rest_);
         if (record.empty()) { // the block was without records
             rest_ = {};
             continue;
         }
-        const td_header header = read_header(record);
-        const MonoTime at = time_of(header);
+        const td_header header = event::read_header(record);
+        const MonoTime at = event::time_of(header);
         if (options_.since && at >= *options_.since) {
             now_ = std::max(now_, *options_.since);
             options_.since.reset();

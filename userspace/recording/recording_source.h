@@ -27,7 +27,7 @@ struct ReplayOptions {
 /// records is decided where it was when they were recorded. Where something is missing (damaged
 /// blocks, a missing segment, the time between two runs) stands a TD_GAP. What a segment repeats
 /// for those who begin with it is left out where nothing is missing before it.
-class RecordingSource final : public EventSource {
+class RecordingSource final : public event::EventSource {
 public:
     /// Opens the files; segments of one recording are put in order. ErrorCode::failed names the
     /// file that can't be read or doesn't belong to the others.
@@ -40,7 +40,7 @@ public:
     /// Has to be called before the first poll().
     void set_options(const ReplayOptions& options) { options_ = options; }
 
-    Result<Status> poll(const RecordSink& sink) override;
+    Result<Status> poll(const event::RecordSink& sink) override;
     [[nodiscard]] bool ready() const override { return true; }
     [[nodiscard]] MonoTime now() const override { return now_; }
     void stop() override { stopped_ = true; }
@@ -59,11 +59,11 @@ private:
     explicit RecordingSource(
         std::vector<std::unique_ptr<RecordingReader>> readers); ///< in the order given
     /// Fetches the next block; false at the end of the last file.
-    Result<bool> next_block(const RecordSink& sink);
+    Result<bool> next_block(const event::RecordSink& sink);
     /// Compares the block with the one before, and reports what is missing between.
-    Result<void> connect(const BlockHead& block, bool begins_file, const RecordSink& sink);
+    Result<void> connect(const BlockHead& block, bool begins_file, const event::RecordSink& sink);
     /// Records are missing from now_ on.
-    void emit_gap(MonoTime until, bool is_new_run, const RecordSink& sink) const;
+    void emit_gap(MonoTime until, bool is_new_run, const event::RecordSink& sink) const;
     void keep_pace(MonoTime at);
 
     std::vector<std::string> paths_;

@@ -63,9 +63,10 @@ Result<void> RecordingWriter::put(std::string_view bytes) {
 }
 
 Result<void> RecordingWriter::write(std::span<const std::byte> record) {
-    const MonoTime at = time_of(read_header(record));
+    const MonoTime at = event::time_of(event::read_header(record));
     // Without overflow, whatever times a record claims.
-    const Nanoseconds age(static_cast<std::int64_t>(wire_ns(at) - wire_ns(head_.first)));
+    const Nanoseconds age(
+        static_cast<std::int64_t>(event::wire_ns(at) - event::wire_ns(head_.first)));
     const bool is_full =
         encoder_.raw_bytes() + record.size() > options_.block_bytes || age >= options_.block_time;
     if (encoder_.records() != 0 && is_full)
@@ -81,8 +82,8 @@ Result<void> RecordingWriter::write(std::span<const std::byte> record) {
 }
 
 Result<void> RecordingWriter::mark(MonoTime now, std::uint8_t flags) {
-    const td_header record = mark_record(now, flags);
-    return write(bytes_of(record));
+    const td_header record = event::mark_record(now, flags);
+    return write(event::bytes_of(record));
 }
 
 Result<void> RecordingWriter::complete_block() {

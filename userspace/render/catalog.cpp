@@ -2,7 +2,7 @@
 // The formats that there are.
 #include "render/formats.h"
 
-namespace tcpdwell {
+namespace tcpdwell::render {
 
 std::optional<Format> format_from_name(std::string_view name) {
     if (name == "table") return Format::table;
@@ -20,4 +20,4 @@ std::unique_ptr<Renderer> make_renderer(Format format, Output& out, TableStyle s
     return nullptr;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::render

@@ -8,32 +8,32 @@
 #include "render/text.h"
 #include "render/timestamp.h"
 
-namespace tcpdwell {
+namespace tcpdwell::render {
 namespace {
 
 constexpr std::string_view kRed = "31";
 
-std::string_view colour_of(TcpState state) {
+std::string_view colour_of(tcp::State state) {
     switch (state) {
-    case TcpState::SYN_SENT:
-    case TcpState::SYN_RECV: return "36";    // cyan
-    case TcpState::ESTABLISHED: return "32"; // green
-    case TcpState::FIN_WAIT1:
-    case TcpState::FIN_WAIT2:
-    case TcpState::CLOSE_WAIT:
-    case TcpState::LAST_ACK:
-    case TcpState::CLOSING: return "33";   // yellow
-    case TcpState::TIME_WAIT: return "35"; // magenta
-    case TcpState::CLOSE: return "2";      // dim
-    case TcpState::LISTEN: return "34";    // blue
+    case tcp::State::SYN_SENT:
+    case tcp::State::SYN_RECV: return "36";    // cyan
+    case tcp::State::ESTABLISHED: return "32"; // green
+    case tcp::State::FIN_WAIT1:
+    case tcp::State::FIN_WAIT2:
+    case tcp::State::CLOSE_WAIT:
+    case tcp::State::LAST_ACK:
+    case tcp::State::CLOSING: return "33";   // yellow
+    case tcp::State::TIME_WAIT: return "35"; // magenta
+    case tcp::State::CLOSE: return "2";      // dim
+    case tcp::State::LISTEN: return "34";    // blue
     }
     return {};
 }
 
 /// An ending that deserves attention.
 bool is_bad_ending(std::string_view ending) {
-    return !ending.empty() && ending != name(Ending::fin) && ending != name(Ending::open) &&
-           ending != name(Ending::unknown);
+    return !ending.empty() && ending != name(tcp::Ending::fin) &&
+           ending != name(tcp::Ending::open) && ending != name(tcp::Ending::unknown);
 }
 
 } // namespace
@@ -43,7 +43,7 @@ void CellText::clear() {
     width_ = 0;
 }
 
-void CellText::append(const Column& column, const Value& value) {
+void CellText::append(const report::Column& column, const report::Value& value) {
     const auto* text = std::get_if<std::string_view>(&value);
     if (text != nullptr && column.id == "ending" && is_bad_ending(*text)) {
         append(*text, kRed);
@@ -77,21 +77,23 @@ void CellText::write(Nanoseconds duration) {
     width_ += text_.size() - before;
 }
 
-void CellText::write(const HexId& id) { append(fmt::format("{:0{}x}", id.value, id.digits)); }
+void CellText::write(const report::HexId& id) {
+    append(fmt::format("{:0{}x}", id.value, id.digits));
+}
 
-void CellText::write(const EndpointValue& value) {
-    const Endpoint& endpoint = value.endpoint;
+void CellText::write(const report::EndpointValue& value) {
+    const tcp::Endpoint& endpoint = value.endpoint;
     if (endpoint.port == 0 && endpoint.address.is_unspecified()) {
         append(value.always_object ? "(connects)" : "*:*");
         return;
     }
-    const bool brackets = value.family == Family::ipv6;
+    const bool brackets = value.family == tcp::Family::ipv6;
     append(fmt::format("{}{}{}:", brackets ? "[" : "", endpoint.address.text(value.family),
                        brackets ? "]" : ""));
     append(endpoint.port == 0 ? "*" : fmt::format_int(endpoint.port).c_str());
 }
 
-void CellText::write(const ProcessValue& process) {
+void CellText::write(const report::ProcessValue& process) {
     if (process.pid == 0) return append(process.comm.empty() ? "-" : process.comm);
     append(fmt::format_int(process.pid).c_str());
     if (process.comm.empty()) return;
@@ -99,11 +101,11 @@ void CellText::write(const ProcessValue& process) {
     append(process.comm);
 }
 
-void CellText::write(TcpState state) { append(name(state), colour_of(state)); }
+void CellText::write(tcp::State state) { append(name(state), colour_of(state)); }
 
-void CellText::write(std::span<const StateSpan> states) {
+void CellText::write(std::span<const report::StateSpan> states) {
     if (states.empty()) append("-");
-    for (const StateSpan& span : states) {
+    for (const report::StateSpan& span : states) {
         if (&span != states.data()) append(" > ");
         write(span.state);
         append(" ");
@@ -111,7 +113,7 @@ void CellText::write(std::span<const StateSpan> states) {
     }
 }
 
-void CellText::write(const TimeWaitValue& value) {
+void CellText::write(const report::TimeWaitValue& value) {
     value.dwell ? write(*value.dwell) : write(std::monostate{});
     append(" ");
     append(name(value.end));
@@ -127,9 +129,9 @@ void CellText::write(double number) {
 
 void CellText::write(bool value) { append(value ? "yes" : "no"); }
 
-void CellText::write(std::span<const TextPart> parts) {
+void CellText::write(std::span<const report::TextPart> parts) {
     if (parts.empty()) append("-");
-    for (const TextPart& part : parts) {
+    for (const report::TextPart& part : parts) {
         if (&part != parts.data()) append(" ");
         append(part.name);
         append("=");
@@ -137,9 +139,9 @@ void CellText::write(std::span<const TextPart> parts) {
     }
 }
 
-void CellText::write(std::span<const NumberPart> parts) {
+void CellText::write(std::span<const report::NumberPart> parts) {
     if (parts.empty()) append("-");
-    for (const NumberPart& part : parts) {
+    for (const report::NumberPart& part : parts) {
         if (&part != parts.data()) append(" ");
         append(part.name);
         append("=");
@@ -147,4 +149,4 @@ void CellText::write(std::span<const NumberPart> parts) {
     }
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::render

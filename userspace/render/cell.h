@@ -8,7 +8,7 @@
 
 #include "report/column.h"
 
-namespace tcpdwell {
+namespace tcpdwell::render {
 
 inline constexpr std::string_view kBold = "1"; ///< SGR parameter
 
@@ -19,7 +19,7 @@ public:
 
     void clear();
     /// `ending` columns are coloured by their text, states in every column.
-    void append(const Column& column, const Value& value);
+    void append(const report::Column& column, const report::Value& value);
     /// Text in a colour: an SGR sequence such as "31", or "" for none. The text is made safe for a
     /// terminal.
     void append(std::string_view text, std::string_view sgr = {});
@@ -33,20 +33,20 @@ private:
     void write(std::string_view text);
     void write(WallTime time);
     void write(Nanoseconds duration);
-    void write(const HexId& id);
-    void write(const EndpointValue& value);
-    void write(const ProcessValue& process);
-    void write(TcpState state);
-    void write(std::span<const StateSpan> states);
-    void write(const TimeWaitValue& value);
+    void write(const report::HexId& id);
+    void write(const report::EndpointValue& value);
+    void write(const report::ProcessValue& process);
+    void write(tcp::State state);
+    void write(std::span<const report::StateSpan> states);
+    void write(const report::TimeWaitValue& value);
     void write(double number);
     void write(bool value);
-    void write(std::span<const NumberPart> parts);
-    void write(std::span<const TextPart> parts);
+    void write(std::span<const report::NumberPart> parts);
+    void write(std::span<const report::TextPart> parts);
 
     bool colour_;
     std::string text_;
     std::size_t width_ = 0;
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::render

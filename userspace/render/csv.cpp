@@ -8,20 +8,20 @@
 #include "render/text.h"
 #include "render/timestamp.h"
 
-namespace tcpdwell {
+namespace tcpdwell::render {
 namespace {
 
 /// What follows the id in the heading, for each column that a shape is taken apart into.
-std::span<const std::string_view> suffixes(Shape shape) {
+std::span<const std::string_view> suffixes(report::Shape shape) {
     static constexpr std::string_view kSingle[] = {""};
     static constexpr std::string_view kEndpoint[] = {"_addr", "_port"};
     static constexpr std::string_view kProcess[] = {"_pid", "_comm"};
     static constexpr std::string_view kTimeWait[] = {"_dwell_ns", "_end", "_restarts"};
     switch (shape) {
-    case Shape::single: return kSingle;
-    case Shape::endpoint: return kEndpoint;
-    case Shape::process: return kProcess;
-    case Shape::time_wait: return kTimeWait;
+    case report::Shape::single: return kSingle;
+    case report::Shape::endpoint: return kEndpoint;
+    case report::Shape::process: return kProcess;
+    case report::Shape::time_wait: return kTimeWait;
     }
     return {};
 }
@@ -30,10 +30,10 @@ class CsvRenderer final : public Renderer {
 public:
     explicit CsvRenderer(Output& out) : out_(out) {}
 
-    void begin(const Schema& main) override {
+    void begin(const report::Schema& main) override {
         main_ = main.type;
         std::string& line = out_.buffer();
-        for (const Column& column : main.columns) {
+        for (const report::Column& column : main.columns) {
             for (const std::string_view suffix : suffixes(column.shape)) {
                 line.append(column.id).append(suffix) += ',';
             }
@@ -43,7 +43,7 @@ public:
 
     void meta(std::span<const MetaEntry>) override {}
 
-    void row(const Schema& schema, Row row) override {
+    void row(const report::Schema& schema, report::Row row) override {
         assert(row.size() == schema.columns.size());
         if (schema.type != main_) return;
         for (std::size_t i = 0; i < row.size(); ++i) {
@@ -66,8 +66,10 @@ private:
         out_.buffer().append(digits.data(), digits.size());
     }
     void write(Nanoseconds duration) { write(std::int64_t{duration.count()}); }
-    void write(TcpState state) { out_.buffer() += name(state); }
-    void write(const HexId& id) { out_.buffer() += fmt::format("{:0{}x}", id.value, id.digits); }
+    void write(tcp::State state) { out_.buffer() += name(state); }
+    void write(const report::HexId& id) {
+        out_.buffer() += fmt::format("{:0{}x}", id.value, id.digits);
+    }
 
     void write(std::string_view bytes) {
         scratch_.clear();
@@ -86,22 +88,22 @@ private:
         out_.buffer().append(digits.data(), digits.size());
     }
 
-    void write(const EndpointValue& value) {
-        const Endpoint& endpoint = value.endpoint;
+    void write(const report::EndpointValue& value) {
+        const tcp::Endpoint& endpoint = value.endpoint;
         const bool known = endpoint.port != 0 || !endpoint.address.is_unspecified();
         if (known) out_.buffer() += endpoint.address.text(value.family);
         out_.buffer() += ',';
         if (endpoint.port != 0) write(std::int64_t{endpoint.port});
     }
 
-    void write(const ProcessValue& process) {
+    void write(const report::ProcessValue& process) {
         if (process.pid != 0) write(std::int64_t{process.pid});
         out_.buffer() += ',';
         write(process.comm);
     }
 
-    void write(std::span<const StateSpan> states) {
-        for (const StateSpan& span : states) {
+    void write(std::span<const report::StateSpan> states) {
+        for (const report::StateSpan& span : states) {
             if (&span != states.data()) out_.buffer() += ';';
             out_.buffer().append(name(span.state)) += ':';
             if (span.dwell) write(*span.dwell);
@@ -112,23 +114,23 @@ private:
 
     void write(bool value) { out_.buffer() += value ? "true" : "false"; }
 
-    void write(std::span<const TextPart> parts) {
-        for (const TextPart& part : parts) {
+    void write(std::span<const report::TextPart> parts) {
+        for (const report::TextPart& part : parts) {
             if (&part != parts.data()) out_.buffer() += ';';
             out_.buffer().append(part.name) += '=';
             write(part.text);
         }
     }
 
-    void write(std::span<const NumberPart> parts) {
-        for (const NumberPart& part : parts) {
+    void write(std::span<const report::NumberPart> parts) {
+        for (const report::NumberPart& part : parts) {
             if (&part != parts.data()) out_.buffer() += ';';
             out_.buffer().append(part.name) += '=';
             std::visit([this](auto number) { write(number); }, part.number);
         }
     }
 
-    void write(const TimeWaitValue& value) {
+    void write(const report::TimeWaitValue& value) {
         if (value.dwell) write(*value.dwell);
         out_.buffer().append(",").append(name(value.end)) += ',';
         write(std::int64_t{value.restarts});
@@ -145,4 +147,4 @@ std::unique_ptr<Renderer> make_csv_renderer(Output& out) {
     return std::make_unique<CsvRenderer>(out);
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::render

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <iterator>
 
-namespace tcpdwell {
+namespace tcpdwell::render {
 namespace {
 
 constexpr std::uint64_t kMicrosecond = 1'000;
@@ -73,4 +73,4 @@ void append_duration(std::string& out, Nanoseconds duration) {
     }
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::render

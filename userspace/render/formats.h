@@ -6,7 +6,7 @@
 
 #include "render/renderer.h"
 
-namespace tcpdwell {
+namespace tcpdwell::render {
 
 /// One JSON object a line, "type" first, then the columns in order. Bytes that aren't UTF-8
 /// become U+FFFD.
@@ -24,4 +24,4 @@ std::unique_ptr<Renderer> make_csv_renderer(Output& out);
 /// 5 --`.
 std::unique_ptr<Renderer> make_table_renderer(Output& out, TableStyle style);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::render

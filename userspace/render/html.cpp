@@ -8,7 +8,7 @@
 
 #include "render/page_parts.h"
 
-namespace tcpdwell {
+namespace tcpdwell::render {
 namespace {
 
 std::string_view part(std::string_view file) {
@@ -59,4 +59,4 @@ std::string report_page(std::string_view report_json, std::string_view words) {
     return page;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::render

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace tcpdwell {
+namespace tcpdwell::render {
 
 /// One self-contained HTML page: it loads nothing from the network. `report_json` (a report as
 /// `report --format json` prints it: UTF-8) is embedded as data, escaped so that no text in it can
@@ -13,4 +13,4 @@ namespace tcpdwell {
 /// those that it can explain in place.
 std::string report_page(std::string_view report_json, std::string_view words = "{}");
 
-} // namespace tcpdwell
+} // namespace tcpdwell::render

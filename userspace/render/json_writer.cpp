@@ -7,7 +7,7 @@
 #include "render/text.h"
 #include "render/timestamp.h"
 
-namespace tcpdwell {
+namespace tcpdwell::render {
 namespace {
 
 rapidjson::SizeType length(std::string_view text) {
@@ -28,7 +28,7 @@ void JsonWriter::raw(std::string_view json) {
     json_.RawValue(json.data(), json.size(), rapidjson::kObjectType);
 }
 
-void JsonWriter::write(const Value& value) {
+void JsonWriter::write(const report::Value& value) {
     std::visit([this](const auto& cell) { put(cell); }, value);
 }
 
@@ -39,7 +39,7 @@ void JsonWriter::write(const std::optional<Nanoseconds>& duration) {
 /// Three decimals are more than is known of anything that isn't counted.
 void JsonWriter::put(double number) { json_.Double(std::round(number * 1000) / 1000); }
 
-void JsonWriter::put(TcpState state) { text(name(state)); }
+void JsonWriter::put(tcp::State state) { text(name(state)); }
 
 void JsonWriter::put(std::string_view bytes) {
     bytes.empty() ? put(std::monostate{}) : string(bytes);
@@ -50,7 +50,7 @@ void JsonWriter::put(WallTime time) {
     text({digits.data(), digits.size()});
 }
 
-void JsonWriter::put(const HexId& id) {
+void JsonWriter::put(const report::HexId& id) {
     std::array<char, 16> digits;
     auto first = digits.end();
     std::uint64_t rest = id.value;
@@ -61,8 +61,8 @@ void JsonWriter::put(const HexId& id) {
     text({first, digits.end()});
 }
 
-void JsonWriter::put(const EndpointValue& value) {
-    const Endpoint& endpoint = value.endpoint;
+void JsonWriter::put(const report::EndpointValue& value) {
+    const tcp::Endpoint& endpoint = value.endpoint;
     const bool nobody = endpoint.port == 0 && endpoint.address.is_unspecified();
     if (nobody && !value.always_object) return put(std::monostate{});
     json_.StartObject();
@@ -81,7 +81,7 @@ void JsonWriter::put(const EndpointValue& value) {
     json_.EndObject();
 }
 
-void JsonWriter::put(const ProcessValue& process) {
+void JsonWriter::put(const report::ProcessValue& process) {
     json_.StartObject();
     key("pid");
     if (process.pid == 0) {
@@ -94,9 +94,9 @@ void JsonWriter::put(const ProcessValue& process) {
     json_.EndObject();
 }
 
-void JsonWriter::put(std::span<const StateSpan> states) {
+void JsonWriter::put(std::span<const report::StateSpan> states) {
     json_.StartArray();
-    for (const StateSpan& span : states) {
+    for (const report::StateSpan& span : states) {
         json_.StartObject();
         key("state");
         put(span.state);
@@ -107,7 +107,7 @@ void JsonWriter::put(std::span<const StateSpan> states) {
     json_.EndArray();
 }
 
-void JsonWriter::put(const TimeWaitValue& value) {
+void JsonWriter::put(const report::TimeWaitValue& value) {
     json_.StartObject();
     key("dwell_ns");
     write(value.dwell);
@@ -118,18 +118,18 @@ void JsonWriter::put(const TimeWaitValue& value) {
     json_.EndObject();
 }
 
-void JsonWriter::put(std::span<const TextPart> parts) {
+void JsonWriter::put(std::span<const report::TextPart> parts) {
     json_.StartObject();
-    for (const TextPart& part : parts) {
+    for (const report::TextPart& part : parts) {
         key(part.name);
         put(part.text);
     }
     json_.EndObject();
 }
 
-void JsonWriter::put(std::span<const NumberPart> parts) {
+void JsonWriter::put(std::span<const report::NumberPart> parts) {
     json_.StartObject();
-    for (const NumberPart& part : parts) {
+    for (const report::NumberPart& part : parts) {
         key(part.name);
         std::visit([this](auto number) { put(number); }, part.number);
     }
@@ -142,4 +142,4 @@ std::string json_string(std::string_view bytes) {
     return std::string(json.view());
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::render

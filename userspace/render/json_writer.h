@@ -11,7 +11,7 @@
 
 #include "report/value.h"
 
-namespace tcpdwell {
+namespace tcpdwell::render {
 
 /// Builds one JSON text. Bytes that aren't UTF-8 become U+FFFD.
 class JsonWriter {
@@ -35,7 +35,7 @@ public:
     void number(std::uint64_t value) { json_.Uint64(value); }
 
     /// A cell; empty text is null.
-    void write(const Value& value);
+    void write(const report::Value& value);
     void write(const std::optional<Nanoseconds>& duration);
 
 private:
@@ -45,15 +45,15 @@ private:
     void put(std::string_view bytes);
     void put(WallTime time);
     void put(Nanoseconds duration) { json_.Int64(duration.count()); }
-    void put(const HexId& id);
-    void put(const EndpointValue& value);
-    void put(const ProcessValue& process);
-    void put(TcpState state);
-    void put(std::span<const StateSpan> states);
-    void put(const TimeWaitValue& value);
+    void put(const report::HexId& id);
+    void put(const report::EndpointValue& value);
+    void put(const report::ProcessValue& process);
+    void put(tcp::State state);
+    void put(std::span<const report::StateSpan> states);
+    void put(const report::TimeWaitValue& value);
     void put(bool value) { json_.Bool(value); }
-    void put(std::span<const NumberPart> parts);
-    void put(std::span<const TextPart> parts);
+    void put(std::span<const report::NumberPart> parts);
+    void put(std::span<const report::TextPart> parts);
 
     rapidjson::StringBuffer buffer_;
     rapidjson::Writer<rapidjson::StringBuffer> json_;
@@ -63,4 +63,4 @@ private:
 /// One string as JSON text, quotes included: for MetaEntry.
 std::string json_string(std::string_view bytes);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::render

@@ -5,14 +5,14 @@
 #include "render/formats.h"
 #include "render/json_writer.h"
 
-namespace tcpdwell {
+namespace tcpdwell::render {
 namespace {
 
 class JsonlRenderer final : public Renderer {
 public:
     explicit JsonlRenderer(Output& out) : out_(out) {}
 
-    void begin(const Schema&) override {}
+    void begin(const report::Schema&) override {}
 
     void meta(std::span<const MetaEntry> entries) override {
         begin_line("meta");
@@ -23,7 +23,7 @@ public:
         end_line();
     }
 
-    void row(const Schema& schema, Row row) override {
+    void row(const report::Schema& schema, report::Row row) override {
         assert(row.size() == schema.columns.size());
         begin_line(schema.type);
         for (std::size_t i = 0; i < row.size(); ++i) {
@@ -58,4 +58,4 @@ std::unique_ptr<Renderer> make_jsonl_renderer(Output& out) {
     return std::make_unique<JsonlRenderer>(out);
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::render

@@ -3,10 +3,10 @@
 
 #include <fmt/format.h>
 
-namespace tcpdwell {
+namespace tcpdwell::render {
 
 std::string loss_text(std::uint64_t lost) {
     return lost == 0 ? "no event lost" : fmt::format("{} EVENTS LOST", lost);
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::render

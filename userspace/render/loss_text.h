@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <string>
 
-namespace tcpdwell {
+namespace tcpdwell::render {
 
 /// "no event lost" or "3 EVENTS LOST".
 std::string loss_text(std::uint64_t lost);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::render

@@ -9,7 +9,7 @@
 
 #include "render/renderer.h"
 
-namespace tcpdwell {
+namespace tcpdwell::render {
 
 Result<void> Output::flush() {
     std::string_view rest = closed_ ? std::string_view{} : buffer_;
@@ -36,4 +36,4 @@ Result<void> Output::flush() {
                 "cannot write the output: " + std::generic_category().message(failure), failure);
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::render

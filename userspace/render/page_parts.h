@@ -6,7 +6,7 @@
 #include <span>
 #include <string_view>
 
-namespace tcpdwell {
+namespace tcpdwell::render {
 
 struct PagePart {
     std::string_view file; ///< "report.css"
@@ -16,4 +16,4 @@ struct PagePart {
 /// All of them, by name.
 std::span<const PagePart> page_parts();
 
-} // namespace tcpdwell
+} // namespace tcpdwell::render

@@ -11,7 +11,7 @@
 #include "base/result.h"
 #include "report/column.h"
 
-namespace tcpdwell {
+namespace tcpdwell::render {
 
 /// Buffers output and writes it to a descriptor on flush(). A closed pipe is recorded and isn't an
 /// error; for that the program has to ignore SIGPIPE.
@@ -42,12 +42,12 @@ class Renderer {
 public:
     virtual ~Renderer() = default;
     /// Called once, before any row, with the schema whose heading is to be printed.
-    virtual void begin(const Schema& main) = 0;
+    virtual void begin(const report::Schema& main) = 0;
     /// The description of the run; printed by jsonl only.
     virtual void meta(std::span<const MetaEntry> entries) = 0;
     /// `row` has one cell per column of `schema`, which may differ from the main one (a "lost" row
     /// among transitions).
-    virtual void row(const Schema& schema, Row row) = 0;
+    virtual void row(const report::Schema& schema, report::Row row) = 0;
     /// After the last row.
     virtual void finish() = 0;
 };
@@ -64,4 +64,4 @@ std::optional<Format> format_from_name(std::string_view name);
 /// `out` must outlive the renderer.
 std::unique_ptr<Renderer> make_renderer(Format format, Output& out, TableStyle style);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::render

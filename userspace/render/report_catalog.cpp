@@ -6,16 +6,16 @@
 #include "render/json_writer.h"
 #include "render/report_output.h"
 
-namespace tcpdwell {
+namespace tcpdwell::render {
 namespace {
 
-std::string json_line(const ReportSet& reports, const TextStyle&) {
+std::string json_line(const report::ReportSet& reports, const TextStyle&) {
     return report_json(reports) + '\n';
 }
 
-std::string page(const ReportSet& reports, const TextStyle&) {
+std::string page(const report::ReportSet& reports, const TextStyle&) {
     JsonWriter words;
-    words.write(Value(reports.words));
+    words.write(report::Value(reports.words));
     return report_page(report_json(reports), words.view());
 }
 
@@ -36,4 +36,4 @@ const ReportOutput* find_report_output(std::string_view name) {
 
 const ReportOutput& page_output() { return kPage; }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::render

@@ -5,16 +5,16 @@
 #include "render/report_sections.h"
 #include "tcp/transition.h"
 
-namespace tcpdwell {
+namespace tcpdwell::render {
 namespace {
 
 class Writer {
 public:
     [[nodiscard]] std::string text() const { return std::string(json_.view()); }
 
-    void write(const Report& report) {
+    void write(const report::Report& report) {
         json_.begin_object();
-        for (const Section& section : report.sections) {
+        for (const report::Section& section : report.sections) {
             if (section.id.empty()) continue;
             json_.key(section.id);
             std::visit([this](const auto& body) { write(body); }, section.body);
@@ -24,12 +24,12 @@ public:
         json_.end_object();
     }
 
-    void write(const ReportSet& reports) {
+    void write(const report::ReportSet& reports) {
         if (!reports.both_ends) return write(reports.hosts.front().report);
         json_.begin_object();
         json_.key("hosts");
         json_.begin_array();
-        for (const HostReport& host : reports.hosts) write(host.report);
+        for (const report::HostReport& host : reports.hosts) write(host.report);
         json_.end_array();
         json_.key("both_ends");
         write(*reports.both_ends);
@@ -39,32 +39,32 @@ public:
     }
 
 private:
-    void write(const Facts& facts) {
+    void write(const report::Facts& facts) {
         json_.begin_object();
         write_members(facts.lines);
         json_.end_object();
     }
 
-    void write_members(const std::vector<FactLine>& lines) {
-        for (const FactLine& line : lines) {
+    void write_members(const std::vector<report::FactLine>& lines) {
+        for (const report::FactLine& line : lines) {
             json_.key(line.id);
             json_.write(line.value);
         }
     }
 
-    void write(const Distributions& all) {
+    void write(const report::Distributions& all) {
         if (all.split_by.empty())
-            return all.groups.empty() ? json_.write(Value())
+            return all.groups.empty() ? json_.write(report::Value())
                                       : write_members(all.groups.front().members);
         json_.begin_object();
         json_.key("by");
         json_.text(all.split_by);
         json_.key("groups");
         json_.begin_array();
-        for (const DistributionGroup& group : all.groups) {
+        for (const report::DistributionGroup& group : all.groups) {
             json_.begin_object();
             json_.key("group");
-            json_.write(Value(group.label));
+            json_.write(report::Value(group.label));
             json_.key("states");
             write_members(group.members);
             json_.end_object();
@@ -73,23 +73,23 @@ private:
         json_.end_object();
     }
 
-    void write_members(const std::vector<Distribution>& members) {
+    void write_members(const std::vector<report::Distribution>& members) {
         json_.begin_object();
-        for (const Distribution& d : members) {
+        for (const report::Distribution& d : members) {
             json_.key(d.id);
             write(d);
         }
         json_.end_object();
     }
 
-    void write(const Distribution& d) {
+    void write(const report::Distribution& d) {
         const auto duration = [&](std::string_view key, Nanoseconds value) {
             json_.key(key);
-            json_.write(d.count == 0 ? Value() : Value(value));
+            json_.write(d.count == 0 ? report::Value() : report::Value(value));
         };
         json_.begin_object();
         json_.key("title");
-        json_.write(Value(d.title));
+        json_.write(report::Value(d.title));
         json_.key("count");
         json_.number(d.count);
         duration("min_ns", d.min);
@@ -100,17 +100,17 @@ private:
         duration("p999_ns", d.p999);
         duration("max_ns", d.max);
         json_.key("open");
-        json_.write(d.open ? Value(static_cast<std::int64_t>(*d.open)) : Value());
+        json_.write(d.open ? report::Value(static_cast<std::int64_t>(*d.open)) : report::Value());
         json_.key("oldest_ns");
         json_.write(d.oldest);
         json_.key("nominal_ns");
         json_.write(d.nominal);
         json_.key("buckets");
         json_.begin_array();
-        for (const DurationBucket& bucket : d.buckets) {
+        for (const report::DurationBucket& bucket : d.buckets) {
             json_.begin_array();
-            json_.write(Value(bucket.low));
-            json_.write(Value(bucket.high));
+            json_.write(report::Value(bucket.low));
+            json_.write(report::Value(bucket.high));
             json_.number(bucket.count);
             json_.end_array();
         }
@@ -118,9 +118,9 @@ private:
         json_.end_object();
     }
 
-    void write(const Table& table) {
+    void write(const report::Table& table) {
         json_.begin_array();
-        for (const std::vector<Value>& row : table.rows) {
+        for (const std::vector<report::Value>& row : table.rows) {
             json_.begin_object();
             for (std::size_t i = 0; i < row.size(); ++i) {
                 json_.key(table.columns[i].id);
@@ -131,14 +131,14 @@ private:
         json_.end_array();
     }
 
-    void write(const StateDiagram& diagram) {
+    void write(const report::StateDiagram& diagram) {
         json_.begin_array();
-        for (const Edge& edge : diagram.edges) {
+        for (const report::Edge& edge : diagram.edges) {
             json_.begin_object();
             json_.key("from");
-            json_.write(Value(edge.from));
+            json_.write(report::Value(edge.from));
             json_.key("to");
-            json_.write(Value(edge.to));
+            json_.write(report::Value(edge.to));
             json_.key("count");
             json_.number(edge.count);
             json_.key("p50_ns");
@@ -150,15 +150,15 @@ private:
         json_.end_array();
     }
 
-    void write(const Timeline& timeline) {
+    void write(const report::Timeline& timeline) {
         json_.begin_object();
         json_.key("begin");
-        json_.write(Value(timeline.begin));
+        json_.write(report::Value(timeline.begin));
         json_.key("step_ns");
-        json_.write(Value(timeline.step));
+        json_.write(report::Value(timeline.step));
         json_.key("states");
         json_.begin_object();
-        for (const Timeline::Series& series : timeline.series) {
+        for (const report::Timeline::Series& series : timeline.series) {
             json_.key(name(series.state));
             json_.begin_array();
             for (const std::uint64_t count : series.counts) json_.number(count);
@@ -168,22 +168,22 @@ private:
         json_.end_object();
     }
 
-    void write(const Findings& findings) {
+    void write(const report::Findings& findings) {
         json_.begin_array();
-        for (const Finding& finding : findings.list) {
+        for (const report::Finding& finding : findings.list) {
             json_.begin_object();
             json_.key("id");
             json_.text(finding.id);
             json_.key("severity");
             json_.text(name(finding.severity));
             json_.key("what");
-            json_.write(Value(finding.what));
+            json_.write(report::Value(finding.what));
             json_.key("evidence");
             json_.begin_object();
             write_members(finding.evidence);
             json_.key("connections");
             json_.begin_array();
-            for (const HexId& id : finding.connections) json_.write(Value(id));
+            for (const report::HexId& id : finding.connections) json_.write(report::Value(id));
             json_.end_array();
             json_.end_object();
             json_.key("advice");
@@ -192,7 +192,7 @@ private:
                 if (!advice.empty()) advice += '\n';
                 advice += sentence;
             }
-            json_.write(Value(advice));
+            json_.write(report::Value(advice));
             json_.end_object();
         }
         json_.end_array();
@@ -203,16 +203,16 @@ private:
 
 } // namespace
 
-std::string report_json(const Report& report) {
+std::string report_json(const report::Report& report) {
     Writer writer;
     writer.write(report);
     return writer.text();
 }
 
-std::string report_json(const ReportSet& reports) {
+std::string report_json(const report::ReportSet& reports) {
     Writer writer;
     writer.write(reports);
     return writer.text();
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::render

@@ -9,13 +9,13 @@
 
 #include "render/report_formats.h"
 
-namespace tcpdwell {
+namespace tcpdwell::render {
 
 struct ReportOutput {
     std::string_view name; ///< as --format takes it
     std::string_view help; ///< a phrase
     /// All that is printed, the end of the last line included.
-    std::string (*render)(const ReportSet& reports, const TextStyle& style);
+    std::string (*render)(const report::ReportSet& reports, const TextStyle& style);
 };
 
 /// Those that go to stdout, the preset first.
@@ -26,4 +26,4 @@ const ReportOutput* find_report_output(std::string_view name);
 /// The page, which goes to a file beside what is printed.
 const ReportOutput& page_output();
 
-} // namespace tcpdwell
+} // namespace tcpdwell::render

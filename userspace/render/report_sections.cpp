@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <string>
 
-namespace tcpdwell {
+namespace tcpdwell::render {
 namespace {
 
 void write_member(JsonWriter& json, std::string_view key, std::string_view text) {
     json.key(key);
-    json.write(Value(text));
+    json.write(report::Value(text));
 }
 
 void write_titles(JsonWriter& json, std::string_view key, const auto& list) {
@@ -31,8 +31,8 @@ std::string part_title(std::string_view path) {
     return title;
 }
 
-void write_column(JsonWriter& json, const Table& table, const TableView& view) {
-    const Column* column = table.column_of(view.path);
+void write_column(JsonWriter& json, const report::Table& table, const report::TableView& view) {
+    const report::Column* column = table.column_of(view.path);
     const bool is_part = view.path.find('.') != std::string_view::npos;
     json.begin_object();
     write_member(json, "path", view.path);
@@ -42,11 +42,11 @@ void write_column(JsonWriter& json, const Table& table, const TableView& view) {
                           : view.title);
     write_member(json, "group", is_part && column ? column->title : std::string_view{});
     write_member(json, "help", view.help);
-    write_member(json, "align", view.align == Align::left ? "left" : "right");
+    write_member(json, "align", view.align == report::Align::left ? "left" : "right");
     json.key("below");
-    json.write(Value(view.is_below));
+    json.write(report::Value(view.is_below));
     json.key("minor");
-    json.write(Value(view.is_minor));
+    json.write(report::Value(view.is_minor));
     json.end_object();
 }
 
@@ -62,28 +62,28 @@ void write_head(JsonWriter& json, std::string_view id, std::string_view title,
 struct ByKind {
     JsonWriter& json;
 
-    void operator()(const Facts& facts) const { write_titles(json, "lines", facts.lines); }
-    void operator()(const Distributions& all) const {
-        std::span<const Distribution> members;
+    void operator()(const report::Facts& facts) const { write_titles(json, "lines", facts.lines); }
+    void operator()(const report::Distributions& all) const {
+        std::span<const report::Distribution> members;
         if (all.split_by.empty() && !all.groups.empty()) members = all.groups.front().members;
         write_titles(json, "members", members);
     }
-    void operator()(const Table& table) const {
+    void operator()(const report::Table& table) const {
         json.key("columns");
         json.begin_array();
-        for (const TableView& view : table.whole_view()) write_column(json, table, view);
+        for (const report::TableView& view : table.whole_view()) write_column(json, table, view);
         json.end_array();
     }
-    void operator()(const StateDiagram&) const {}
-    void operator()(const Timeline&) const {}
-    void operator()(const Findings&) const {}
+    void operator()(const report::StateDiagram&) const {}
+    void operator()(const report::Timeline&) const {}
+    void operator()(const report::Findings&) const {}
 };
 
 } // namespace
 
-void write_sections(JsonWriter& json, const Report& report) {
+void write_sections(JsonWriter& json, const report::Report& report) {
     json.begin_array();
-    for (const Section* section : report.in_reading_order()) {
+    for (const report::Section* section : report.in_reading_order()) {
         if (section->id.empty()) continue;
         json.begin_object();
         write_head(json, section->id, section->title, section->help, kind(section->body));
@@ -93,19 +93,20 @@ void write_sections(JsonWriter& json, const Report& report) {
     json.end_array();
 }
 
-void write_sections(JsonWriter& json, const ReportSet& reports) {
+void write_sections(JsonWriter& json, const report::ReportSet& reports) {
     json.begin_array();
     json.begin_object();
     write_head(json, "hosts", {}, {}, "reports");
     json.key("names");
     json.begin_array();
-    for (const HostReport& host : reports.hosts) json.write(Value(std::string_view(host.name)));
+    for (const report::HostReport& host : reports.hosts)
+        json.write(report::Value(std::string_view(host.name)));
     json.end_array();
     json.end_object();
     json.begin_object();
-    write_head(json, "both_ends", ReportSet::kBothEndsTitle, {}, "report");
+    write_head(json, "both_ends", report::ReportSet::kBothEndsTitle, {}, "report");
     json.end_object();
     json.end_array();
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::render

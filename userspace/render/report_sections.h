@@ -6,7 +6,7 @@
 #include "render/json_writer.h"
 #include "report/report_set.h"
 
-namespace tcpdwell {
+namespace tcpdwell::render {
 
 /// An array with an object for each section that has a key in the JSON, in the order in which
 /// people read them:
@@ -19,10 +19,10 @@ namespace tcpdwell {
 ///   of the rows, or "key.part" of a cell that is an object; `group` is the title of that cell,
 ///   null for a whole one. `below`: long, better under the row than in it. `minor`: only for
 ///   wide outputs.
-void write_sections(JsonWriter& json, const Report& report);
+void write_sections(JsonWriter& json, const report::Report& report);
 
 /// The same of reports on several hosts, whose members are reports: "hosts" of the kind "reports",
 /// with the "names" of the hosts, and "both_ends" of the kind "report".
-void write_sections(JsonWriter& json, const ReportSet& reports);
+void write_sections(JsonWriter& json, const report::ReportSet& reports);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::render

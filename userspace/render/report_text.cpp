@@ -13,7 +13,7 @@
 #include "render/timestamp.h"
 #include "render/wrap.h"
 
-namespace tcpdwell {
+namespace tcpdwell::render {
 namespace {
 
 std::string duration_cell(Nanoseconds duration) {
@@ -24,17 +24,18 @@ std::string duration_cell(Nanoseconds duration) {
 
 struct Statistic {
     std::string_view title;
-    Nanoseconds Distribution::*value;
+    Nanoseconds report::Distribution::*value;
 };
 constexpr Statistic kStatistics[] = {
-    {"MIN", &Distribution::min}, {"MEAN", &Distribution::mean}, {"P50", &Distribution::p50},
-    {"P90", &Distribution::p90}, {"P99", &Distribution::p99},   {"P99.9", &Distribution::p999},
-    {"MAX", &Distribution::max},
+    {"MIN", &report::Distribution::min}, {"MEAN", &report::Distribution::mean},
+    {"P50", &report::Distribution::p50}, {"P90", &report::Distribution::p90},
+    {"P99", &report::Distribution::p99}, {"P99.9", &report::Distribution::p999},
+    {"MAX", &report::Distribution::max},
 };
 
 class Page {
 public:
-    Page(const Report& report, const TextStyle& style) : report_(report), style_(style) {
+    Page(const report::Report& report, const TextStyle& style) : report_(report), style_(style) {
         style_.width = std::max<std::size_t>(style_.width, 80);
     }
 
@@ -45,7 +46,7 @@ public:
     }
 
     std::string write_sections() {
-        for (const Section* section : report_.in_reading_order()) {
+        for (const report::Section* section : report_.in_reading_order()) {
             if (!section->is_in_text) continue;
             section_ = section;
             std::visit([this](const auto& body) { write(body); }, section->body);
@@ -72,18 +73,18 @@ private:
     }
 
     /// The cell of a Facts section; nullptr: the report has no such.
-    const Value* find(std::string_view section, std::string_view id) const {
-        const Section* found = report_.find(section);
-        const auto* facts = found ? std::get_if<Facts>(&found->body) : nullptr;
+    const report::Value* find(std::string_view section, std::string_view id) const {
+        const report::Section* found = report_.find(section);
+        const auto* facts = found ? std::get_if<report::Facts>(&found->body) : nullptr;
         if (!facts) return nullptr;
-        for (const FactLine& line : facts->lines)
+        for (const report::FactLine& line : facts->lines)
             if (line.id == id) return &line.value;
         return nullptr;
     }
 
     /// The same as people read it.
     std::string fact(std::string_view section, std::string_view id) const {
-        const Value* value = find(section, id);
+        const report::Value* value = find(section, id);
         return value ? text_cell(*value, false).text : "-";
     }
 
@@ -110,7 +111,7 @@ private:
             text += fmt::format("; {} were there before", fact("quality", "joined"));
         if (!is_zero("quality", "gap"))
             text += fmt::format("; {} have gaps", fact("quality", "gap"));
-        const Value* const lost = find("quality", "lost");
+        const report::Value* const lost = find("quality", "lost");
         if (const auto* count = lost ? std::get_if<std::int64_t>(lost) : nullptr)
             text += "; " + loss_text(static_cast<std::uint64_t>(*count));
         if (!is_zero("quality", "holes"))
@@ -118,32 +119,32 @@ private:
         out_ += wrap(text, style_.width, "");
     }
 
-    void write(const Facts& facts) {
+    void write(const report::Facts& facts) {
         heading();
-        for (const FactLine& line : facts.lines)
+        for (const report::FactLine& line : facts.lines)
             if (!line.title.empty())
                 out_ += wrap(fmt::format("{}: {}", line.title, text_cell(line.value, false).text),
                              style_.width, "  ");
     }
 
-    void write(const Findings& findings) {
+    void write(const report::Findings& findings) {
         heading();
         if (findings.list.empty())
             out_ += "Nothing was found; see 'tcpdwell report --help' for what is looked for.\n";
-        for (const Finding& finding : findings.list) {
-            const std::string_view sgr = finding.severity == Severity::critical  ? "1;31"
-                                         : finding.severity == Severity::warning ? "1;33"
-                                                                                 : "1;36";
+        for (const report::Finding& finding : findings.list) {
+            const std::string_view sgr = finding.severity == report::Severity::critical  ? "1;31"
+                                         : finding.severity == report::Severity::warning ? "1;33"
+                                                                                         : "1;36";
             out_ += coloured(fmt::format("[{}]", name(finding.severity)), sgr) + ' ' +
                     coloured(finding.id, kBold) + '\n';
             out_ += wrap(printable(finding.what), style_.width, "  ");
             std::string evidence;
-            for (const FactLine& line : finding.evidence) {
+            for (const report::FactLine& line : finding.evidence) {
                 if (std::holds_alternative<std::monostate>(line.value)) continue;
                 evidence += fmt::format("{}{} {}", evidence.empty() ? "Evidence: " : ", ",
                                         line.title, text_cell(line.value, false).text);
             }
-            for (const HexId& id : finding.connections)
+            for (const report::HexId& id : finding.connections)
                 evidence +=
                     fmt::format("{}{}", &id == finding.connections.data() ? "; connections " : " ",
                                 text_cell(id, false).text);
@@ -155,25 +156,25 @@ private:
         }
     }
 
-    void write(const Table& table) {
+    void write(const report::Table& table) {
         if (table.rows.empty()) return;
         heading();
         append_table(out_, table, style_);
     }
 
-    void write(const Distributions& all) {
+    void write(const report::Distributions& all) {
         if (all.groups.empty()) return;
         heading();
-        for (const DistributionGroup& group : all.groups) {
+        for (const report::DistributionGroup& group : all.groups) {
             if (!group.label.empty()) out_ += '\n' + coloured(printable(group.label), kBold) + '\n';
             summaries(group.members);
         }
         if (!all.has_bars) return;
-        for (const DistributionGroup& group : all.groups)
-            for (const Distribution& d : group.members) histogram(d);
+        for (const report::DistributionGroup& group : all.groups)
+            for (const report::Distribution& d : group.members) histogram(d);
     }
 
-    void summaries(const std::vector<Distribution>& members) {
+    void summaries(const std::vector<report::Distribution>& members) {
         // A long run has long durations and large counts: then the line does without these, one
         // after the other.
         constexpr std::string_view dispensable[] = {"MEAN", "P90", "P99.9", "MIN"};
@@ -186,7 +187,7 @@ private:
         table.append_to(out_, 0);
     }
 
-    TextTable summary_table(const std::vector<Distribution>& members,
+    TextTable summary_table(const std::vector<report::Distribution>& members,
                             std::span<const std::string_view> left_out) {
         const bool has_title = !members.empty() && !members.front().title.empty();
         const bool has_open = !members.empty() && members.front().open.has_value();
@@ -196,13 +197,13 @@ private:
                 std::ranges::find(left_out, s.title) == left_out.end())
                 shown.push_back(s);
         std::vector<TextTable::Column> columns{
-            {has_title ? "STEP" : "STATE", has_title ? 25U : 11U, Align::left},
-            {"COUNT", 6, Align::right}};
-        for (const Statistic& s : shown) columns.push_back({s.title, 6, Align::right});
-        if (has_open) columns.push_back({"NOW", 4, Align::right});
-        if (has_open) columns.push_back({"OLDEST", 6, Align::right});
+            {has_title ? "STEP" : "STATE", has_title ? 25U : 11U, report::Align::left},
+            {"COUNT", 6, report::Align::right}};
+        for (const Statistic& s : shown) columns.push_back({s.title, 6, report::Align::right});
+        if (has_open) columns.push_back({"NOW", 4, report::Align::right});
+        if (has_open) columns.push_back({"OLDEST", 6, report::Align::right});
         TextTable table(std::move(columns), style_.colour);
-        for (const Distribution& d : members) {
+        for (const report::Distribution& d : members) {
             std::vector<TextCell> row{has_title ? plain_cell(std::string(d.title))
                                                 : state_cell(d.id),
                                       plain_cell(fmt::format("{}", d.count))};
@@ -216,11 +217,11 @@ private:
     }
 
     TextCell state_cell(std::string_view id) const {
-        if (const auto state = from_word<TcpState>(id)) return text_cell(*state, style_.colour);
+        if (const auto state = from_word<tcp::State>(id)) return text_cell(*state, style_.colour);
         return plain_cell(std::string(id));
     }
 
-    void histogram(const Distribution& d) {
+    void histogram(const report::Distribution& d) {
         constexpr std::uint64_t few = 10; // fully described by the table
         if (d.count == 0 || (d.count < few && !d.nominal)) return;
         out_ += '\n' + state_cell(d.id).text;
@@ -231,37 +232,39 @@ private:
         append_bars(out_, d, style_);
     }
 
-    void write(const StateDiagram& diagram) {
+    void write(const report::StateDiagram& diagram) {
         if (diagram.edges.empty()) return;
         heading();
-        TextTable table({{"FROM", 11, Align::left},
-                         {"TO", 11, Align::left},
-                         {"COUNT", 9, Align::right},
-                         {"MEDIAN", 8, Align::right},
-                         {"", 0, Align::left}},
+        TextTable table({{"FROM", 11, report::Align::left},
+                         {"TO", 11, report::Align::left},
+                         {"COUNT", 9, report::Align::right},
+                         {"MEDIAN", 8, report::Align::right},
+                         {"", 0, report::Align::left}},
                         style_.colour);
-        for (const Edge& edge : diagram.edges)
+        for (const report::Edge& edge : diagram.edges)
             table.add({text_cell(edge.from, style_.colour), text_cell(edge.to, style_.colour),
                        plain_cell(fmt::format("{}", edge.count)),
                        plain_cell(edge.median ? duration_cell(*edge.median) : "-"),
-                       plain_cell(edge.kind == EdgeKind::unexpected ? " unexpected" : "")});
+                       plain_cell(edge.kind == tcp::EdgeKind::unexpected ? " unexpected" : "")});
         table.append_to(out_, 0);
-        if (std::ranges::any_of(diagram.edges,
-                                [](const Edge& e) { return e.kind == EdgeKind::unexpected; }))
+        if (std::ranges::any_of(diagram.edges, [](const report::Edge& e) {
+                return e.kind == tcp::EdgeKind::unexpected;
+            }))
             out_ += wrap("Unexpected: events were lost, or the kernel is newer than the table of "
                          "transitions.",
                          style_.width, "");
     }
 
-    void write(const Timeline& timeline) {
+    void write(const report::Timeline& timeline) {
         if (timeline.series.empty()) return;
         heading();
         constexpr std::size_t label = 11;
         constexpr std::size_t most = 8;
-        TextTable table(
-            {{"STATE", label, Align::left}, {"MOST", most, Align::right}, {"", 0, Align::left}},
-            style_.colour);
-        for (const Timeline::Series& series : timeline.series) {
+        TextTable table({{"STATE", label, report::Align::left},
+                         {"MOST", most, report::Align::right},
+                         {"", 0, report::Align::left}},
+                        style_.colour);
+        for (const report::Timeline::Series& series : timeline.series) {
             const std::size_t room = style_.width - label - most - 4;
             TextCell line = plain_cell(sparkline(series.counts, room, style_.unicode));
             line.width = line.text.empty() ? 0 : 1; // the last column: its width doesn't matter
@@ -273,9 +276,9 @@ private:
         table.append_to(out_, 0);
     }
 
-    const Report& report_;
+    const report::Report& report_;
     TextStyle style_;
-    const Section* section_ = nullptr;
+    const report::Section* section_ = nullptr;
     std::string out_;
 };
 
@@ -287,22 +290,22 @@ std::string title_line(std::string_view title, const TextStyle& style) {
 
 } // namespace
 
-std::string report_text(const Report& report, const TextStyle& style) {
+std::string report_text(const report::Report& report, const TextStyle& style) {
     return Page(report, style).write();
 }
 
-std::string report_text(const ReportSet& reports, const TextStyle& style) {
+std::string report_text(const report::ReportSet& reports, const TextStyle& style) {
     if (!reports.both_ends) return report_text(reports.hosts.front().report, style);
     std::string out;
     for (std::size_t i = 0; i < reports.hosts.size(); ++i) {
-        const HostReport& host = reports.hosts[i];
+        const report::HostReport& host = reports.hosts[i];
         if (i != 0) out += '\n';
         out += title_line(
             fmt::format("Host {} of {}: {}", i + 1, reports.hosts_asked_for, host.name), style);
         out += report_text(host.report, style);
     }
-    out += '\n' + title_line(ReportSet::kBothEndsTitle, style);
+    out += '\n' + title_line(report::ReportSet::kBothEndsTitle, style);
     return out + Page(*reports.both_ends, style).write_sections();
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::render

@@ -7,14 +7,14 @@
 #include "render/cell.h"
 #include "render/formats.h"
 
-namespace tcpdwell {
+namespace tcpdwell::render {
 namespace {
 
 constexpr std::string_view kRedOn = "\x1b[31m";
 constexpr std::string_view kColourOff = "\x1b[0m";
 
 /// Which cells of a row the table shows, in its order.
-std::vector<std::size_t> table_order(const Schema& schema) {
+std::vector<std::size_t> table_order(const report::Schema& schema) {
     std::vector<std::size_t> order;
     if (schema.table.empty()) {
         for (std::size_t i = 0; i < schema.columns.size(); ++i) order.push_back(i);
@@ -22,7 +22,7 @@ std::vector<std::size_t> table_order(const Schema& schema) {
     for (const std::string_view id : schema.table) {
         const auto column =
             std::find_if(schema.columns.begin(), schema.columns.end(),
-                         [id](const Column& candidate) { return candidate.id == id; });
+                         [id](const report::Column& candidate) { return candidate.id == id; });
         assert(column != schema.columns.end());
         order.push_back(static_cast<std::size_t>(column - schema.columns.begin()));
     }
@@ -33,11 +33,11 @@ class TableRenderer final : public Renderer {
 public:
     TableRenderer(Output& out, TableStyle style) : out_(out), style_(style), cell_(style.colour) {}
 
-    void begin(const Schema& main) override {
+    void begin(const report::Schema& main) override {
         main_ = main.type;
         order_ = table_order(main);
         for (const std::size_t i : order_) {
-            const Column& column = main.columns[i];
+            const report::Column& column = main.columns[i];
             cell_.clear();
             cell_.append(column.title, kBold);
             put_cell(column);
@@ -47,7 +47,7 @@ public:
 
     void meta(std::span<const MetaEntry>) override {}
 
-    void row(const Schema& schema, Row row) override {
+    void row(const report::Schema& schema, report::Row row) override {
         assert(row.size() == schema.columns.size());
         if (schema.type != main_) return notice(schema, row);
         for (const std::size_t i : order_) {
@@ -62,12 +62,12 @@ public:
 
 private:
     /// Padding is deferred until text follows, so that no line ends in spaces.
-    void put_cell(const Column& column) {
+    void put_cell(const report::Column& column) {
         const auto width = static_cast<std::size_t>(column.width);
         const std::size_t padding = width > cell_.width() ? width - cell_.width() : 0;
-        if (column.align == Align::right) owed_spaces_ += padding;
+        if (column.align == report::Align::right) owed_spaces_ += padding;
         out_.buffer().append(owed_spaces_, ' ').append(cell_.text());
-        owed_spaces_ = 1 + (column.align == Align::left ? padding : 0);
+        owed_spaces_ = 1 + (column.align == report::Align::left ? padding : 0);
     }
 
     void end_line() {
@@ -75,7 +75,7 @@ private:
         owed_spaces_ = 0;
     }
 
-    void notice(const Schema& schema, Row row) {
+    void notice(const report::Schema& schema, report::Row row) {
         std::string& line = out_.buffer();
         CellText cell(false);
         if (style_.colour) line += kRedOn;
@@ -107,4 +107,4 @@ std::unique_ptr<Renderer> make_table_renderer(Output& out, TableStyle style) {
     return std::make_unique<TableRenderer>(out, style);
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::render

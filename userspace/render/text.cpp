@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace tcpdwell {
+namespace tcpdwell::render {
 namespace {
 
 /// The first character of a text, or the longest piece at its beginning that could still have
@@ -85,4 +85,4 @@ std::string_view valid_utf8(std::string_view bytes, std::string& scratch) {
     return scratch;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::render

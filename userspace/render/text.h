@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace tcpdwell {
+namespace tcpdwell::render {
 
 /// Appends `bytes` so that a terminal shows them and does nothing else: control characters,
 /// characters that change the direction of writing, and bytes that aren't UTF-8 become \xNN.
@@ -17,4 +17,4 @@ std::size_t append_printable(std::string& out, std::string_view bytes);
 /// U+FFFD (as Unicode, section 3.9, recommends). The view lives as long as both.
 std::string_view valid_utf8(std::string_view bytes, std::string& scratch);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::render

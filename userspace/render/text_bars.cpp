@@ -10,7 +10,7 @@
 
 #include "render/duration.h"
 
-namespace tcpdwell {
+namespace tcpdwell::render {
 namespace {
 
 constexpr std::size_t kMostBars = 10;
@@ -33,12 +33,12 @@ struct Range {
 };
 
 /// Where the samples lie if the fraction `cut` of them is left out at either end.
-Range middle_of(const Distribution& d, double cut) {
+Range middle_of(const report::Distribution& d, double cut) {
     const auto skip = static_cast<std::uint64_t>(cut * static_cast<double>(d.count));
     Range range{d.min.count(), d.max.count()};
     std::uint64_t passed = 0;
     if (skip != 0) {
-        for (const DurationBucket& bucket : d.buckets) {
+        for (const report::DurationBucket& bucket : d.buckets) {
             if (passed <= skip) range.low = bucket.low.count();
             if (passed < d.count - skip) range.high = bucket.high.count() - 1;
             passed += bucket.count;
@@ -71,12 +71,12 @@ bool can_be_distinguished(const std::vector<std::int64_t>& bounds) {
 /// Equal steps around the range, with round bounds. Where that zooms in so far that a bucket of the
 /// histogram would lie across several bars, the bounds are those of buckets instead, so that each
 /// bar counts exactly what its label states.
-std::vector<std::int64_t> linear_bounds(Range range, const Distribution& d) {
+std::vector<std::int64_t> linear_bounds(Range range, const report::Distribution& d) {
     constexpr std::int64_t steps = 8;
     constexpr std::int64_t buckets_per_bar = 8;
     std::int64_t step = round_up_125(std::max<std::int64_t>((range.high - range.low) / steps, 1));
     std::uint64_t widest = 1; // the last bucket of all is 1 ns short of its power of two
-    for (const DurationBucket& bucket : d.buckets)
+    for (const report::DurationBucket& bucket : d.buckets)
         if (bucket.low.count() <= range.high)
             widest = std::max(widest, std::bit_ceil(static_cast<std::uint64_t>(
                                           (bucket.high - bucket.low).count())));
@@ -123,7 +123,7 @@ std::string filled(double share, std::size_t width, bool unicode) {
 
 } // namespace
 
-std::vector<Bar> bars_of(const Distribution& d) {
+std::vector<Bar> bars_of(const report::Distribution& d) {
     if (d.count == 0) return {};
     Range range = middle_of(d, 0);
     bool linear = false;
@@ -142,7 +142,7 @@ std::vector<Bar> bars_of(const Distribution& d) {
     for (std::size_t i = 0; i + 1 < bounds.size(); ++i)
         bars.push_back({Nanoseconds(bounds[i]), Nanoseconds(bounds[i + 1]), 0, Bar::Kind::range});
     bars.push_back({Nanoseconds(bounds.back()), Nanoseconds::max(), 0, Bar::Kind::above});
-    for (const DurationBucket& bucket : d.buckets) {
+    for (const report::DurationBucket& bucket : d.buckets) {
         const Nanoseconds middle =
             std::clamp(bucket.low + (bucket.high - bucket.low) / 2, d.min, d.max);
         const auto bar =
@@ -154,7 +154,7 @@ std::vector<Bar> bars_of(const Distribution& d) {
     return bars;
 }
 
-void append_bars(std::string& out, const Distribution& d, const TextStyle& style) {
+void append_bars(std::string& out, const report::Distribution& d, const TextStyle& style) {
     constexpr std::size_t label_width = 20;
     constexpr std::size_t count_width = 9;
     constexpr std::size_t share_width = 7;
@@ -200,4 +200,4 @@ std::string sparkline(const std::vector<std::uint64_t>& values, std::size_t widt
     return line;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::render

@@ -8,30 +8,31 @@
 #include "render/cell.h"
 #include "render/wrap.h"
 
-namespace tcpdwell {
+namespace tcpdwell::render {
 namespace {
 
 constexpr std::size_t kGap = 1;
 
 /// The cell or the part of a cell that `path` names.
-Value value_at(const Table& table, const std::vector<Value>& row, std::string_view path) {
-    const Column* column = table.column_of(path);
+report::Value value_at(const report::Table& table, const std::vector<report::Value>& row,
+                       std::string_view path) {
+    const report::Column* column = table.column_of(path);
     if (!column) return {};
-    const Value& cell = row[static_cast<std::size_t>(column - table.columns.data())];
+    const report::Value& cell = row[static_cast<std::size_t>(column - table.columns.data())];
     const std::size_t dot = path.find('.');
     if (dot == std::string_view::npos) return cell;
-    const auto* parts = std::get_if<std::span<const NumberPart>>(&cell);
+    const auto* parts = std::get_if<std::span<const report::NumberPart>>(&cell);
     if (!parts) return {};
-    for (const NumberPart& part : *parts)
+    for (const report::NumberPart& part : *parts)
         if (part.name == path.substr(dot + 1))
-            return std::visit([](auto number) { return Value(number); }, part.number);
+            return std::visit([](auto number) { return report::Value(number); }, part.number);
     return std::int64_t{0}; // a missing count is 0
 }
 
 } // namespace
 
-TextCell text_cell(const Value& value, bool colour) {
-    static constexpr Column plain{};
+TextCell text_cell(const report::Value& value, bool colour) {
+    static constexpr report::Column plain{};
     CellText cell(colour);
     cell.append(plain, value);
     return {std::string(cell.text()), cell.width()};
@@ -64,14 +65,14 @@ void TextTable::append_to(std::string& out, std::size_t indent) const {
         for (std::size_t i = 0; i < columns_.size(); ++i) {
             const TextCell cell = cell_at(i);
             const std::size_t padding = widths[i] - cell.width;
-            if (columns_[i].align == Align::right) owed += padding;
+            if (columns_[i].align == report::Align::right) owed += padding;
             if (cell.width != 0) {
                 out.append(owed, ' ').append(cell.text);
                 owed = 0;
-            } else if (columns_[i].align == Align::right) {
+            } else if (columns_[i].align == report::Align::right) {
                 owed += cell.width;
             }
-            owed += kGap + (columns_[i].align == Align::left ? padding : 0);
+            owed += kGap + (columns_[i].align == report::Align::left ? padding : 0);
         }
         out += '\n';
     };
@@ -86,19 +87,19 @@ void TextTable::append_to(std::string& out, std::size_t indent) const {
     }
 }
 
-void append_table(std::string& out, const Table& table, const TextStyle& style) {
-    std::vector<TableView> shown = table.whole_view();
-    std::erase_if(shown, [](const TableView& view) { return view.is_minor; });
+void append_table(std::string& out, const report::Table& table, const TextStyle& style) {
+    std::vector<report::TableView> shown = table.whole_view();
+    std::erase_if(shown, [](const report::TableView& view) { return view.is_minor; });
     std::vector<TextTable::Column> columns;
-    for (const TableView& view : shown)
+    for (const report::TableView& view : shown)
         if (!view.is_below)
             columns.push_back({view.title, static_cast<std::size_t>(view.width), view.align});
     TextTable text(std::move(columns), style.colour);
     for (std::size_t i = 0; i < std::min(style.rows, table.rows.size()); ++i) {
         std::vector<TextCell> cells;
         std::string below;
-        for (const TableView& view : shown) {
-            const Value value = value_at(table, table.rows[i], view.path);
+        for (const report::TableView& view : shown) {
+            const report::Value value = value_at(table, table.rows[i], view.path);
             if (view.is_below) // without colours, which would count as characters
                 below += wrap(text_cell(value, false).text, std::max<std::size_t>(style.width, 80),
                               "    ");
@@ -113,4 +114,4 @@ void append_table(std::string& out, const Table& table, const TextStyle& style) 
                            table.rows.size() - style.rows);
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::render

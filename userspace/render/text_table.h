@@ -8,7 +8,7 @@
 #include "render/report_formats.h"
 #include "report/report.h"
 
-namespace tcpdwell {
+namespace tcpdwell::render {
 
 /// One cell that is text already.
 struct TextCell {
@@ -23,7 +23,7 @@ public:
     struct Column {
         std::string_view title;
         std::size_t width;
-        Align align;
+        report::Align align;
     };
 
     TextTable(std::vector<Column> columns, bool colour)
@@ -50,10 +50,10 @@ private:
 };
 
 /// A value as a cell.
-TextCell text_cell(const Value& value, bool colour);
+TextCell text_cell(const report::Value& value, bool colour);
 TextCell plain_cell(std::string text); ///< ASCII
 
 /// The table's view, at most style.rows rows, and a line on what is left out.
-void append_table(std::string& out, const Table& table, const TextStyle& style);
+void append_table(std::string& out, const report::Table& table, const TextStyle& style);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::render

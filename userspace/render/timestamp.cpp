@@ -8,7 +8,7 @@
 #include <ctime>
 #include <iterator>
 
-namespace tcpdwell {
+namespace tcpdwell::render {
 namespace {
 
 /// Writes `value` with leading zeros into the `width` characters before `end`.
@@ -50,4 +50,4 @@ void append_time_of_day(std::string& out, WallTime time) {
                    local.tm_sec, micros);
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::render

@@ -7,7 +7,7 @@
 
 #include "base/time.h"
 
-namespace tcpdwell {
+namespace tcpdwell::render {
 
 /// RFC 3339 in UTC with nanoseconds: "2026-01-02T03:04:05.006007008Z". Not terminated.
 using Rfc3339 = std::array<char, 30>;
@@ -17,4 +17,4 @@ Rfc3339 rfc3339(WallTime time);
 /// zone is that of tzset(3).
 void append_time_of_day(std::string& out, WallTime time);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::render

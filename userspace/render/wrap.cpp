@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace tcpdwell {
+namespace tcpdwell::render {
 namespace {
 
 /// Code points in UTF-8: every byte but those that continue one.
@@ -54,4 +54,4 @@ std::string wrap(std::string_view text, std::size_t width, std::string_view inde
     return out;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::render

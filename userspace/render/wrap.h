@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace tcpdwell {
+namespace tcpdwell::render {
 
 /// `text` as lines of at most `width` characters, each with `indent` before it and "\n" behind it.
 /// "\n" in the text ends a paragraph, and an empty paragraph is an empty line without the indent.
@@ -14,4 +14,4 @@ namespace tcpdwell {
 /// of its own. A UTF-8 code point counts as one character. An empty text is no line at all.
 std::string wrap(std::string_view text, std::size_t width, std::string_view indent);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::render

@@ -8,7 +8,7 @@
 
 #include "report/value.h"
 
-namespace tcpdwell {
+namespace tcpdwell::report {
 
 enum class Align : std::uint8_t { left, right };
 
@@ -44,4 +44,4 @@ struct Schema {
 /// One cell per column of the schema, in its order.
 using Row = std::span<const Value>;
 
-} // namespace tcpdwell
+} // namespace tcpdwell::report

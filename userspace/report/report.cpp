@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace tcpdwell {
+namespace tcpdwell::report {
 
 std::string_view name(Severity severity) {
     switch (severity) {
@@ -60,4 +60,4 @@ const Section* Report::find(std::string_view id) const {
     return it == sections.end() ? nullptr : &*it;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::report

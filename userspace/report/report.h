@@ -19,7 +19,7 @@
 #include "tcp/state.h"
 #include "tcp/transition.h"
 
-namespace tcpdwell {
+namespace tcpdwell::report {
 
 /// One line of a Facts section.
 struct FactLine {
@@ -100,11 +100,11 @@ struct Table {
 
 /// What was seen of one edge of the TCP state diagram.
 struct Edge {
-    TcpState from;
-    TcpState to;
+    tcp::State from;
+    tcp::State to;
     std::uint64_t count;
     std::optional<Nanoseconds> median; ///< of the time spent in `from` before taking this edge
-    EdgeKind kind;
+    tcp::EdgeKind kind;
 };
 
 struct StateDiagram {
@@ -116,7 +116,7 @@ struct Timeline {
     WallTime begin;
     Nanoseconds step{};
     struct Series {
-        TcpState state;
+        tcp::State state;
         std::vector<std::uint64_t>
             counts; ///< at begin, begin + step, ...; all series are equally long
     };
@@ -204,4 +204,4 @@ private:
     std::deque<std::vector<StateSpan>> spans_;
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::report

@@ -13,7 +13,7 @@
 
 #include "report/report.h"
 
-namespace tcpdwell {
+namespace tcpdwell::report {
 
 struct HostReport {
     std::string name; ///< as the report on both ends calls it; "" where there is one host only
@@ -36,4 +36,4 @@ struct ReportSet {
     std::span<const TextPart> words;
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::report

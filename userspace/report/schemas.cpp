@@ -3,7 +3,7 @@
 // at 160 columns, with the essential part in the first 100.
 #include "report/schemas.h"
 
-namespace tcpdwell {
+namespace tcpdwell::report {
 namespace {
 
 constexpr int kTimeWidth = 15;     // 12:34:56.123456
@@ -172,4 +172,4 @@ const Schema& lost_schema() {
     return schema;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::report

@@ -5,7 +5,7 @@
 
 #include "report/column.h"
 
-namespace tcpdwell {
+namespace tcpdwell::report {
 
 /// One state transition: time, conn, netns, family, local, remote, role, from, to, dwell_ns,
 /// process, cgroup, uid, cookie.
@@ -18,4 +18,4 @@ const Schema& connection_schema();
 /// A place where events were lost: time, events.
 const Schema& lost_schema();
 
-} // namespace tcpdwell
+} // namespace tcpdwell::report

@@ -13,7 +13,7 @@
 #include "tcp/close.h"
 #include "tcp/state.h"
 
-namespace tcpdwell {
+namespace tcpdwell::report {
 
 /// An identifier over 2^53: a hex string in JSON, always `digits` long.
 struct HexId {
@@ -24,8 +24,8 @@ struct HexId {
 /// Address and port. An unspecified address with port 0 means "no peer"; a port of 0 means "not
 /// known" (null).
 struct EndpointValue {
-    Endpoint endpoint;
-    Family family;
+    tcp::Endpoint endpoint;
+    tcp::Family family;
     bool always_object =
         false; ///< where there is none: in JSON {"addr":null,"port":null}, for people "(connects)"
 };
@@ -39,13 +39,13 @@ struct ProcessValue {
 /// One state of a connection's path and how long it lasted; dwell nullopt: its beginning or end
 /// wasn't seen.
 struct StateSpan {
-    TcpState state;
+    tcp::State state;
     std::optional<Nanoseconds> dwell;
 };
 
 struct TimeWaitValue {
     std::optional<Nanoseconds> dwell;
-    TimeWaitEnd end;
+    tcp::TimeWaitEnd end;
     std::uint32_t restarts;
 };
 
@@ -65,10 +65,10 @@ struct TextPart {
 /// live as long as the row.
 using Value =
     std::variant<std::monostate, std::int64_t, std::string_view, WallTime, Nanoseconds, HexId,
-                 EndpointValue, ProcessValue, TcpState, std::span<const StateSpan>, TimeWaitValue,
+                 EndpointValue, ProcessValue, tcp::State, std::span<const StateSpan>, TimeWaitValue,
                  bool, double, std::span<const NumberPart>, std::span<const TextPart>>;
 
 /// A count as a cell has it.
 constexpr std::int64_t count_value(std::uint64_t count) { return static_cast<std::int64_t>(count); }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::report

@@ -8,17 +8,19 @@
 #include <tuple>
 #include <unordered_set>
 
-namespace tcpdwell {
+namespace tcpdwell::run {
 namespace {
 
 /// Orders like the pid; comm is compared because a pid may have changed its name between two looks.
 using ProcessKey = std::tuple<std::uint32_t, std::array<char, TD_COMM_LEN>>;
 
-ProcessKey key_of(const std::optional<Process>& process) {
+ProcessKey key_of(const std::optional<event::Process>& process) {
     return process ? ProcessKey{process->pid, process->comm_bytes} : ProcessKey{};
 }
 
-std::uint64_t port_key(std::uint32_t netns, Port port) { return std::uint64_t{netns} << 16 | port; }
+std::uint64_t port_key(std::uint32_t netns, tcp::Port port) {
+    return std::uint64_t{netns} << 16 | port;
+}
 
 CensusGroup group_of(const CensusSocket& socket, GroupBy by) {
     CensusGroup group;
@@ -37,19 +39,19 @@ CensusGroup group_of(const CensusSocket& socket, GroupBy by) {
 
 } // namespace
 
-Port CensusSocket::service_port() const {
-    return role == Role::server ? tuple.local.port : tuple.remote.port;
+tcp::Port CensusSocket::service_port() const {
+    return role == tcp::Role::server ? tuple.local.port : tuple.remote.port;
 }
 
 void assign_roles(std::span<CensusSocket> sockets) {
     std::unordered_set<std::uint64_t> listening;
     for (const CensusSocket& socket : sockets)
-        if (socket.state == TcpState::LISTEN)
+        if (socket.state == tcp::State::LISTEN)
             listening.insert(port_key(socket.netns, socket.tuple.local.port));
     for (CensusSocket& socket : sockets) {
         const bool server = listening.contains(port_key(socket.netns, socket.tuple.local.port)) ||
-                            (socket.state == TcpState::SYN_RECV && !socket.has_file);
-        socket.role = server ? Role::server : Role::client;
+                            (socket.state == tcp::State::SYN_RECV && !socket.has_file);
+        socket.role = server ? tcp::Role::server : tcp::Role::client;
     }
 }
 
@@ -63,7 +65,8 @@ StateCensus count_states(std::span<const CensusSocket> sockets) {
 }
 
 std::vector<CensusGroup> group_sockets(std::span<const CensusSocket> sockets, GroupBy by) {
-    std::map<std::tuple<ProcessKey, std::optional<Port>, std::optional<IpAddress>, Family>,
+    std::map<std::tuple<ProcessKey, std::optional<tcp::Port>, std::optional<tcp::IpAddress>,
+                        tcp::Family>,
              CensusGroup>
         groups;
     for (const CensusSocket& socket : sockets) {
@@ -84,7 +87,7 @@ std::vector<CensusGroup> group_sockets(std::span<const CensusSocket> sockets, Gr
 std::vector<CloseWaitGroup> close_wait_owners(std::span<const CensusSocket> sockets) {
     std::map<std::tuple<std::uint32_t, ProcessKey>, CloseWaitGroup> groups;
     for (const CensusSocket& socket : sockets) {
-        if (socket.state != TcpState::CLOSE_WAIT) continue;
+        if (socket.state != tcp::State::CLOSE_WAIT) continue;
         const auto key = std::tuple(socket.netns, key_of(socket.process));
         ++groups.try_emplace(key, CloseWaitGroup{socket.process, socket.netns, 0})
               .first->second.count;
@@ -99,10 +102,12 @@ std::vector<CloseWaitGroup> close_wait_owners(std::span<const CensusSocket> sock
 }
 
 std::vector<ListenGroup> listeners(std::span<const CensusSocket> sockets) {
-    std::map<std::tuple<std::uint32_t, Port, IpAddress, Family, ProcessKey>, ListenGroup> groups;
+    std::map<std::tuple<std::uint32_t, tcp::Port, tcp::IpAddress, tcp::Family, ProcessKey>,
+             ListenGroup>
+        groups;
     for (const CensusSocket& socket : sockets) {
-        if (socket.state != TcpState::LISTEN) continue;
-        const Endpoint& local = socket.tuple.local;
+        if (socket.state != tcp::State::LISTEN) continue;
+        const tcp::Endpoint& local = socket.tuple.local;
         const auto key = std::tuple(socket.netns, local.port, local.address, socket.tuple.family,
                                     key_of(socket.process));
         ListenGroup& group = groups
@@ -119,4 +124,4 @@ std::vector<ListenGroup> listeners(std::span<const CensusSocket> sockets) {
     return result;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::run

@@ -13,22 +13,23 @@
 #include "tcp/close.h"
 #include "tcp/state.h"
 
-namespace tcpdwell {
+namespace tcpdwell::run {
 
 /// One socket, with its owner as far as known.
 struct CensusSocket {
-    TcpState state = TcpState::CLOSE;
+    tcp::State state = tcp::State::CLOSE;
     std::uint32_t netns = 0;
-    FourTuple tuple;
-    Role role = Role::unknown;      ///< see assign_roles()
-    bool has_file = false;          ///< a descriptor can refer to it: not a mini-socket, orphan or
-                                    ///< connection not yet accepted
-    std::optional<Process> process; ///< that has it open; of several the one with the lowest pid
-    std::uint32_t queued = 0;       ///< of a listener: connections waiting for accept()
-    std::uint32_t queue_limit = 0;  ///< of a listener: how many may wait
+    tcp::FourTuple tuple;
+    tcp::Role role = tcp::Role::unknown; ///< see assign_roles()
+    bool has_file = false; ///< a descriptor can refer to it: not a mini-socket, orphan or
+                           ///< connection not yet accepted
+    std::optional<event::Process>
+        process;                   ///< that has it open; of several the one with the lowest pid
+    std::uint32_t queued = 0;      ///< of a listener: connections waiting for accept()
+    std::uint32_t queue_limit = 0; ///< of a listener: how many may wait
 
     /// The server's port: the local one of a server (or listener), else the remote one.
-    [[nodiscard]] Port service_port() const;
+    [[nodiscard]] tcp::Port service_port() const;
 };
 
 /// Distinguishes servers from clients by the listeners: a socket on a port that something listens
@@ -36,7 +37,7 @@ struct CensusSocket {
 /// `sockets` must hold all of the namespaces.
 void assign_roles(std::span<CensusSocket> sockets);
 
-using StateCounts = EnumArray<TcpState, std::size_t>;
+using StateCounts = EnumArray<tcp::State, std::size_t>;
 
 /// Sockets in each state.
 struct StateCensus {
@@ -49,10 +50,10 @@ enum class GroupBy { process, port, remote };
 
 /// One row of the matrix.
 struct CensusGroup {
-    std::optional<Process> process;  ///< by process; nullopt: none known
-    std::optional<Port> port;        ///< by port: service_port()
-    std::optional<IpAddress> remote; ///< by remote; nullopt: listeners
-    Family family = Family::ipv4;    ///< of `remote`
+    std::optional<event::Process> process;  ///< by process; nullopt: none known
+    std::optional<tcp::Port> port;          ///< by port: service_port()
+    std::optional<tcp::IpAddress> remote;   ///< by remote; nullopt: listeners
+    tcp::Family family = tcp::Family::ipv4; ///< of `remote`
     StateCounts counts;
     std::size_t total = 0;
 };
@@ -61,7 +62,7 @@ std::vector<CensusGroup> group_sockets(std::span<const CensusSocket> sockets, Gr
 
 /// Sockets in CLOSE_WAIT of one process in one namespace.
 struct CloseWaitGroup {
-    std::optional<Process> process;
+    std::optional<event::Process> process;
     std::uint32_t netns = 0;
     std::size_t count = 0;
 };
@@ -71,9 +72,9 @@ std::vector<CloseWaitGroup> close_wait_owners(std::span<const CensusSocket> sock
 /// Listening sockets of one process on one address; several with SO_REUSEPORT, and then their
 /// queues are added up.
 struct ListenGroup {
-    Endpoint local;
-    Family family = Family::ipv4;
-    std::optional<Process> process;
+    tcp::Endpoint local;
+    tcp::Family family = tcp::Family::ipv4;
+    std::optional<event::Process> process;
     std::uint32_t netns = 0;
     std::size_t count = 0;
     std::uint64_t queued = 0;
@@ -82,4 +83,4 @@ struct ListenGroup {
 /// By namespace, port and address.
 std::vector<ListenGroup> listeners(std::span<const CensusSocket> sockets);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::run

@@ -12,7 +12,7 @@
 #include <cstring>
 #include <utility>
 
-namespace tcpdwell {
+namespace tcpdwell::run {
 namespace {
 
 [[noreturn]] void run(const std::vector<std::string>& words, const Fd& gate) {
@@ -70,4 +70,4 @@ std::optional<int> ChildCommand::poll() {
     return status_;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::run

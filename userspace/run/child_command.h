@@ -12,7 +12,7 @@
 #include "base/fd.h"
 #include "base/result.h"
 
-namespace tcpdwell {
+namespace tcpdwell::run {
 
 class ChildCommand {
 public:
@@ -35,4 +35,4 @@ private:
     std::optional<int> status_;
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::run

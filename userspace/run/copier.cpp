@@ -8,7 +8,7 @@
 #include "event/encode.h"
 #include "event/record.h"
 
-namespace tcpdwell {
+namespace tcpdwell::run {
 namespace {
 
 /// The same clock, read at another moment.
@@ -23,13 +23,14 @@ void StreamState::note(std::span<const std::byte> record) {
     const auto event = decoder_.decode(record);
     if (!event) return;
     preamble_.note(record);
-    if (const auto* gap = std::get_if<Gap>(&*event);
+    if (const auto* gap = std::get_if<event::Gap>(&*event);
         gap && gap->new_run) { // counts its losses from 0
         td_lost none{};
-        none.h = header_of<td_lost>(TD_LOST, wire_ns(gap->at), 0);
-        preamble_.note(bytes_of(none));
+        none.h = event::header_of<td_lost>(TD_LOST, event::wire_ns(gap->at), 0);
+        preamble_.note(event::bytes_of(none));
     }
-    if (const auto* snapshot = std::get_if<Snapshot>(&*event)) namespaces_.insert(snapshot->netns);
+    if (const auto* snapshot = std::get_if<event::Snapshot>(&*event))
+        namespaces_.insert(snapshot->netns);
     tracker_.on_event(*event);
 }
 
@@ -39,28 +40,29 @@ Result<void> StreamState::tell(MonoTime now, const Write& write) const {
         if (written) written = write(record);
     };
     const ClockAnchor& clock = decoder_.clock();
-    const auto write_event = [&](const Event& event) { put(encode(event, clock)); };
+    const auto write_event = [&](const event::Event& event) { put(encode(event, clock)); };
 
     recording::Preamble preamble = preamble_;
-    preamble.note(encode(ClockReading{moved(clock, now)}, clock));
+    preamble.note(encode(event::ClockReading{moved(clock, now)}, clock));
     preamble.for_each(put);
-    put(bytes_of(mark_record(now)));
+    put(event::bytes_of(event::mark_record(now)));
 
-    std::map<std::uint32_t, std::vector<ListedSocket>> listings;
+    std::map<std::uint32_t, std::vector<track::ListedSocket>> listings;
     for (const std::uint32_t netns : namespaces_) listings[netns];
-    tracker_.for_each_listed(now,
-                             [&](const ListedSocket& s) { listings[s.socket.netns].push_back(s); });
+    tracker_.for_each_listed(
+        now, [&](const track::ListedSocket& s) { listings[s.socket.netns].push_back(s); });
     for (const auto& [netns, sockets] : listings) {
-        write_event(Snapshot{now, netns, TD_SNAPSHOT_BEGIN, false});
-        for (const ListedSocket& s : sockets) write_event(s.socket);
-        write_event(Snapshot{now, netns, TD_SNAPSHOT_END, true});
+        write_event(event::Snapshot{now, netns, TD_SNAPSHOT_BEGIN, false});
+        for (const track::ListedSocket& s : sockets) write_event(s.socket);
+        write_event(event::Snapshot{now, netns, TD_SNAPSHOT_END, true});
     }
     for (const auto& [netns, sockets] : listings) {
-        for (const ListedSocket& s : sockets) {
+        for (const track::ListedSocket& s : sockets) {
             if (s.process && s.socket.sock != 0)
-                write_event(OwnerFound{now, s.socket.sock, s.socket.cookie,
-                                       Owner{s.process, s.socket.owner.uid, s.socket.owner.cgroup},
-                                       TD_OWNER_HOLDS});
+                write_event(event::OwnerFound{
+                    now, s.socket.sock, s.socket.cookie,
+                    event::Owner{s.process, s.socket.owner.uid, s.socket.owner.cgroup},
+                    TD_OWNER_HOLDS});
             if (s.pending) write_event(*s.pending);
         }
     }
@@ -91,17 +93,17 @@ Result<void> copy(recording::RecordingSource& source, const TimeWindow& window,
             if (before)
                 before->advance_to(source.now());
             else if (written)
-                written = write(bytes_of(mark_record(source.now())));
+                written = write(event::bytes_of(event::mark_record(source.now())));
         }
         if (!written) return written;
-        if (*status != EventSource::Status::finished) continue;
+        if (*status != event::EventSource::Status::finished) continue;
         if (before)
             return tl::unexpected(nothing_since(*window.since, source.now(), source.head().clock));
         // At the end of the window, mark for the reader that all earlier records have been written.
         if (window.until && source.now() == *window.until && marked != window.until)
-            return write(bytes_of(mark_record(*window.until)));
+            return write(event::bytes_of(event::mark_record(*window.until)));
         return {};
     }
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::run

@@ -12,11 +12,11 @@
 #include "run/time_window.h"
 #include "track/tracker.h"
 
-namespace tcpdwell {
+namespace tcpdwell::run {
 
 /// What is known at a moment within a stream, as records for a reader that begins there: facts,
 /// clock, paths of cgroups, what had been lost, and the sockets that exist.
-class StreamState : private TrackerListener {
+class StreamState : private track::TrackerListener {
 public:
     using Write = std::function<Result<void>(std::span<const std::byte> record)>;
 
@@ -31,12 +31,12 @@ public:
     [[nodiscard]] Result<void> tell(MonoTime now, const Write& write) const;
 
 private:
-    void on_transition(const TransitionLine&) override {}
-    void on_connection(const ConnectionLine&) override {}
-    void on_lost(const LostLine&) override {}
+    void on_transition(const track::TransitionLine&) override {}
+    void on_connection(const track::ConnectionLine&) override {}
+    void on_lost(const track::LostLine&) override {}
 
-    Decoder decoder_;
-    Tracker tracker_;
+    event::Decoder decoder_;
+    track::Tracker tracker_;
     recording::Preamble preamble_;
     std::set<std::uint32_t> namespaces_; ///< of which a listing has been seen
 };
@@ -46,4 +46,4 @@ private:
 Result<void> copy(recording::RecordingSource& source, const TimeWindow& window,
                   const StreamState::Write& write);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::run

@@ -4,7 +4,7 @@
 
 #include "run/pipeline.h"
 
-namespace tcpdwell {
+namespace tcpdwell::run {
 
 class ForwardingConsumer : public Consumer {
 public:
@@ -15,10 +15,10 @@ public:
     Result<bool> flush(const RunState& state) override { return next_.flush(state); }
     void settled(const RunState& state) override { next_.settled(state); }
     Result<void> finish() override { return next_.finish(); }
-    void on_move(const StateMove& move) override { next_.on_move(move); }
-    void on_transition(const TransitionLine& line) override { next_.on_transition(line); }
-    void on_connection(const ConnectionLine& line) override { next_.on_connection(line); }
-    void on_lost(const LostLine& line) override { next_.on_lost(line); }
+    void on_move(const track::StateMove& move) override { next_.on_move(move); }
+    void on_transition(const track::TransitionLine& line) override { next_.on_transition(line); }
+    void on_connection(const track::ConnectionLine& line) override { next_.on_connection(line); }
+    void on_lost(const track::LostLine& line) override { next_.on_lost(line); }
 
 protected:
     [[nodiscard]] Consumer& next() { return next_; }
@@ -27,4 +27,4 @@ private:
     Consumer& next_;
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::run

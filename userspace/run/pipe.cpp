@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "run/pipe.h"
 
-namespace tcpdwell {
+namespace tcpdwell::run {
 
-void Context::on_event(const Event& event) {
-    if (const auto* clock = std::get_if<ClockReading>(&event))
+void Context::on_event(const event::Event& event) {
+    if (const auto* clock = std::get_if<event::ClockReading>(&event))
         clock_ = clock->anchor;
-    else if (const auto* path = std::get_if<CgroupPath>(&event))
+    else if (const auto* path = std::get_if<event::CgroupPath>(&event))
         cgroups_.insert_or_assign(path->id, path->path);
-    else if (const auto* fact = std::get_if<Fact>(&event))
+    else if (const auto* fact = std::get_if<event::Fact>(&event))
         learn(*fact);
 }
 
-void Context::learn(const Fact& fact) {
+void Context::learn(const event::Fact& fact) {
     const auto [known, is_new] =
         fact_places_.emplace(std::pair(fact.netns, fact.key), facts_.size());
     if (is_new)
@@ -27,7 +27,7 @@ std::optional<std::string_view> Context::cgroup(std::uint64_t id) const {
     return it->second;
 }
 
-Pipe::Pipe(Context& context, Consumer& consumer, const TrackerOptions& options)
+Pipe::Pipe(Context& context, Consumer& consumer, const track::TrackerOptions& options)
     : context_(context), consumer_(consumer), tracker_(consumer, options) {}
 
 void Pipe::feed(std::span<const std::byte> record) {
@@ -54,4 +54,4 @@ Result<void> Pipe::finish(MonoTime now) {
     return consumer_.finish();
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::run

@@ -18,36 +18,36 @@
 #include "event/decode.h"
 #include "track/tracker.h"
 
-namespace tcpdwell {
+namespace tcpdwell::run {
 
 /// What is known besides connections, from the stream itself: facts, clock, cgroup paths.
 class Context {
 public:
-    void on_event(const Event& event);
+    void on_event(const event::Event& event);
 
     [[nodiscard]] const ClockAnchor& clock() const { return clock_; }
     [[nodiscard]] std::optional<std::string_view> cgroup(std::uint64_t id) const;
-    [[nodiscard]] const std::vector<Fact>& facts() const { return facts_; }
+    [[nodiscard]] const std::vector<event::Fact>& facts() const { return facts_; }
 
 private:
-    void learn(const Fact& fact); ///< the latest value counts
+    void learn(const event::Fact& fact); ///< the latest value counts
 
     ClockAnchor clock_;
     std::unordered_map<std::uint64_t, std::string> cgroups_;
-    std::vector<Fact> facts_;
+    std::vector<event::Fact> facts_;
     std::map<std::pair<std::uint32_t, std::string>, std::size_t>
         fact_places_; ///< in facts_, by namespace and key
 };
 
 /// Current state of a run.
 struct RunState {
-    const Tracker& tracker;
-    const DataQuality& quality;
+    const track::Tracker& tracker;
+    const event::DataQuality& quality;
     MonoTime now; ///< everything before it has been passed on
 };
 
 /// Takes the tracker's lines.
-class Consumer : public TrackerListener {
+class Consumer : public track::TrackerListener {
 public:
     /// The facts that head the stream have come; events follow.
     virtual void begin(const Context& context) = 0;
@@ -64,7 +64,7 @@ public:
 class Pipe {
 public:
     /// `context` and `consumer` must outlive the pipe.
-    Pipe(Context& context, Consumer& consumer, const TrackerOptions& options);
+    Pipe(Context& context, Consumer& consumer, const track::TrackerOptions& options);
 
     /// Takes one wire record. One that is damaged or unknown is counted in quality().
     void feed(std::span<const std::byte> record);
@@ -76,17 +76,17 @@ public:
     /// After settle(): the consumer gets the connections that are still open, and finish().
     Result<void> finish(MonoTime now);
 
-    [[nodiscard]] const TrackerTotals& totals() const { return tracker_.totals(); }
-    [[nodiscard]] const DataQuality& quality() const { return decoder_.quality(); }
+    [[nodiscard]] const track::TrackerTotals& totals() const { return tracker_.totals(); }
+    [[nodiscard]] const event::DataQuality& quality() const { return decoder_.quality(); }
 
 private:
     [[nodiscard]] RunState state(MonoTime now) const { return {tracker_, decoder_.quality(), now}; }
 
     Context& context_;
     Consumer& consumer_;
-    Decoder decoder_;
-    Tracker tracker_;
+    event::Decoder decoder_;
+    track::Tracker tracker_;
     bool has_begun_ = false;
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::run

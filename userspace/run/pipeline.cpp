@@ -3,14 +3,14 @@
 
 #include "run/signals.h"
 
-namespace tcpdwell {
+namespace tcpdwell::run {
 namespace {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
 class PipelineRun {
 public:
-    PipelineRun(EventSource& source, Context& context, Consumer& consumer,
+    PipelineRun(event::EventSource& source, Context& context, Consumer& consumer,
                 const PipelineOptions& options, ChildCommand* command)
         : source_(source), options_(options), command_(command),
           pipe_(context, consumer, options.tracker) {}
@@ -23,7 +23,7 @@ public:
             const auto wants_more = pipe_.advance(source_.now());
             if (!wants_more) return tl::unexpected(wants_more.error());
             start_command();
-            if (*status == EventSource::Status::finished) return end();
+            if (*status == event::EventSource::Status::finished) return end();
             if (is_stopping || !(is_over() || !*wants_more)) continue;
             source_.stop();
             is_stopping = true;
@@ -31,7 +31,7 @@ public:
     }
 
 private:
-    Result<EventSource::Status> poll_source() {
+    Result<event::EventSource::Status> poll_source() {
         Recorder* const recorder = options_.recorder;
         Result<void> recorded;
         auto status = source_.poll([&](std::span<const std::byte> record) {
@@ -79,7 +79,7 @@ private:
     }
 
     const StopSignals signals_;
-    EventSource& source_;
+    event::EventSource& source_;
     const PipelineOptions& options_;
     ChildCommand* const command_; ///< nullptr: none
     Pipe pipe_;
@@ -91,9 +91,10 @@ private:
 
 } // namespace
 
-Result<PipelineOutcome> run_pipeline(EventSource& source, Context& context, Consumer& consumer,
-                                     const PipelineOptions& options, ChildCommand* command) {
+Result<PipelineOutcome> run_pipeline(event::EventSource& source, Context& context,
+                                     Consumer& consumer, const PipelineOptions& options,
+                                     ChildCommand* command) {
     return PipelineRun(source, context, consumer, options, command).run();
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::run

@@ -12,10 +12,10 @@
 #include "run/pipe.h"
 #include "run/recorder.h"
 
-namespace tcpdwell {
+namespace tcpdwell::run {
 
 struct PipelineOptions {
-    TrackerOptions tracker;
+    track::TrackerOptions tracker;
     std::optional<std::chrono::nanoseconds> duration;
     Recorder* recorder = nullptr; ///< where all records go before they are decoded
     bool interpret =
@@ -23,15 +23,16 @@ struct PipelineOptions {
 };
 
 struct PipelineOutcome {
-    TrackerTotals totals;
-    DataQuality quality;
+    track::TrackerTotals totals;
+    event::DataQuality quality;
     std::optional<int> command_status; ///< of the command after `--`
     bool interrupted = false;          ///< by a signal
 };
 
 /// Runs until the source is exhausted, a signal, the duration, the command's end, or a closed pipe.
 /// `context` is also what the consumer may look things up in while it takes lines.
-Result<PipelineOutcome> run_pipeline(EventSource& source, Context& context, Consumer& consumer,
-                                     const PipelineOptions& options, ChildCommand* command);
+Result<PipelineOutcome> run_pipeline(event::EventSource& source, Context& context,
+                                     Consumer& consumer, const PipelineOptions& options,
+                                     ChildCommand* command);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::run

@@ -15,7 +15,7 @@
 #include "event/decode.h"
 #include "event/record.h"
 
-namespace tcpdwell {
+namespace tcpdwell::run {
 namespace {
 
 std::uint64_t random_number() {
@@ -32,7 +32,7 @@ WallTime wall_now() {
 
 /// Where a listing of one namespace begins or ends; nullopt for any other record.
 std::optional<td_snapshot_op> bracket_of(std::span<const std::byte> record) {
-    const auto snapshot = as<td_snapshot>(record);
+    const auto snapshot = event::as<td_snapshot>(record);
     if (!snapshot || snapshot->h.kind != TD_SNAPSHOT) return std::nullopt;
     return td_snapshot_op(snapshot->op);
 }
@@ -95,9 +95,10 @@ Result<std::unique_ptr<Recorder>> Recorder::open(const std::string& path, Record
 
 void Recorder::on_record(std::span<const std::byte> record) {
     preamble_.note(record);
-    lost_ = std::max(lost_, lost_in(record));
-    if (read_header(record).kind != TD_CLOCK) return;
-    if (const auto event = Decoder().decode(record)) clock_ = std::get<ClockReading>(*event).anchor;
+    lost_ = std::max(lost_, event::lost_in(record));
+    if (event::read_header(record).kind != TD_CLOCK) return;
+    if (const auto event = event::Decoder().decode(record))
+        clock_ = std::get<event::ClockReading>(*event).anchor;
 }
 
 Result<void> Recorder::write(std::span<const std::byte> record) {
@@ -114,11 +115,11 @@ Result<void> Recorder::write(std::span<const std::byte> record) {
 }
 
 Result<void> Recorder::begin() {
-    Decoder decoder;
-    for_each_record(early_, [&](std::span<const std::byte> record) {
+    event::Decoder decoder;
+    event::for_each_record(early_, [&](std::span<const std::byte> record) {
         const auto event = decoder.decode(record);
         if (!event) return;
-        if (const auto* fact = std::get_if<Fact>(&*event); fact && fact->netns == 0) {
+        if (const auto* fact = std::get_if<event::Fact>(&*event); fact && fact->netns == 0) {
             if (fact->key == "host") head_.host = fact->value;
             if (fact->key == "kernel") head_.kernel = fact->value;
             if (fact->key == "machine") head_.machine = fact->value;
@@ -142,7 +143,7 @@ Result<void> Recorder::begin() {
         if (auto begun = begin_file(std::move(fd_), path_); !begun) return begun;
     }
     Result<void> written;
-    for_each_record(early_, [&](std::span<const std::byte> record) {
+    event::for_each_record(early_, [&](std::span<const std::byte> record) {
         if (written) written = writer_->write(record);
     });
     if (!written) return written;
@@ -269,4 +270,4 @@ recording::WriterTotals Recorder::totals() const {
     return writer_ ? sum(earlier_, writer_->totals()) : earlier_;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::run

@@ -17,7 +17,7 @@
 #include "recording/segment_folder.h"
 #include "recording/writer.h"
 
-namespace tcpdwell {
+namespace tcpdwell::run {
 
 struct RecorderOptions {
     std::string filter;          ///< as the user gave it, for the head
@@ -88,4 +88,4 @@ private:
     std::optional<MonoTime> save_until_;
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::run

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "run/selection.h"
 
-namespace tcpdwell {
+namespace tcpdwell::run {
 
-bool Selection::selects(const ConnectionIdentity& who) const {
+bool Selection::selects(const track::ConnectionIdentity& who) const {
     std::optional<std::string_view> cgroup;
     if (!filter_.cgroups.empty()) cgroup = context_.cgroup(who.cgroup);
     return filter_.matches(
-        FilterSubject{who.tuple, who.netns, who.role, who.process, who.closed_by, cgroup});
+        event::FilterSubject{who.tuple, who.netns, who.role, who.process, who.closed_by, cgroup});
 }
 
-void Selection::on_move(const StateMove& move) {
-    const ConnectionIdentity& who = *move.who;
+void Selection::on_move(const track::StateMove& move) {
+    const track::ConnectionIdentity& who = *move.who;
     if (who.slot >= counted_.size()) counted_.resize(std::size_t{who.slot} + 1);
-    ConnectionId& counted = counted_[who.slot];
-    StateMove seen = move;
+    track::ConnectionId& counted = counted_[who.slot];
+    track::StateMove seen = move;
     if (counted != who.id) seen.from.reset();
     if (!selects(who)) seen.to.reset();
     if (!seen.from && !seen.to) return;
@@ -22,12 +22,12 @@ void Selection::on_move(const StateMove& move) {
     next().on_move(seen);
 }
 
-void Selection::on_transition(const TransitionLine& line) {
+void Selection::on_transition(const track::TransitionLine& line) {
     if (selects(*line.who)) next().on_transition(line);
 }
 
-void Selection::on_connection(const ConnectionLine& line) {
+void Selection::on_connection(const track::ConnectionLine& line) {
     if (selects(*line.who)) next().on_connection(line);
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::run

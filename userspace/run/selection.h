@@ -8,7 +8,7 @@
 #include "event/filter.h"
 #include "run/forwarding_consumer.h"
 
-namespace tcpdwell {
+namespace tcpdwell::run {
 
 /// Passes on the lines of selected connections. Whether a connection is selected is judged at each
 /// of its lines, by what is known then: it may change when its process or cgroup becomes known, or
@@ -18,7 +18,7 @@ namespace tcpdwell {
 class Selection final : public ForwardingConsumer {
 public:
     /// `context` (for paths of cgroups) and `next` must outlive this.
-    Selection(Filter filter, const Context& context, Consumer& next)
+    Selection(event::Filter filter, const Context& context, Consumer& next)
         : ForwardingConsumer(next), filter_(std::move(filter)), context_(context) {}
 
     /// Where lines have to go: past this if everything is selected.
@@ -26,17 +26,17 @@ public:
         return filter_.empty() ? next() : static_cast<Consumer&>(*this);
     }
     /// As far as is known now.
-    [[nodiscard]] bool selects(const ConnectionIdentity& who) const;
+    [[nodiscard]] bool selects(const track::ConnectionIdentity& who) const;
 
-    void on_move(const StateMove& move) override;
-    void on_transition(const TransitionLine& line) override;
-    void on_connection(const ConnectionLine& line) override;
+    void on_move(const track::StateMove& move) override;
+    void on_transition(const track::TransitionLine& line) override;
+    void on_connection(const track::ConnectionLine& line) override;
 
 private:
-    Filter filter_;
+    event::Filter filter_;
     const Context& context_;
-    std::vector<ConnectionId>
+    std::vector<track::ConnectionId>
         counted_; ///< by slot: the connection that the next one counts in a state; 0: none
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::run

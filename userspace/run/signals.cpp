@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "run/signals.h"
 
-namespace tcpdwell {
+namespace tcpdwell::run {
 namespace {
 
 volatile sig_atomic_t g_stop = 0; // the only data that a handler passes to the program
@@ -50,4 +50,4 @@ bool SaveSignal::take() {
     return true;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::run

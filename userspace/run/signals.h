@@ -5,7 +5,7 @@
 
 #include <signal.h>
 
-namespace tcpdwell {
+namespace tcpdwell::run {
 
 /// SIGINT and SIGTERM set a flag; a second one kills the process the default way.
 /// One at a time; the destructor restores what was before.
@@ -39,4 +39,4 @@ private:
     struct sigaction old_ {};
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::run

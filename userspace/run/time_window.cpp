@@ -7,7 +7,7 @@
 #include <cmath>
 #include <ctime>
 
-namespace tcpdwell {
+namespace tcpdwell::run {
 namespace {
 
 using namespace std::chrono_literals;
@@ -240,4 +240,4 @@ Error nothing_since(MonoTime since, MonoTime end, const ClockAnchor& clock) {
                              moment_text(clock.to_wall(since)), moment_text(clock.to_wall(end)))};
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::run

@@ -10,7 +10,7 @@
 #include "base/result.h"
 #include "base/time.h"
 
-namespace tcpdwell {
+namespace tcpdwell::run {
 
 /// A point in time as the user wrote it.
 struct TimeText {
@@ -67,4 +67,4 @@ std::string moment_text(WallTime at);
 /// That a recording, which has been read to its end at `end`, has nothing from `since` on.
 Error nothing_since(MonoTime since, MonoTime end, const ClockAnchor& clock);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::run

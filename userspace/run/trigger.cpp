@@ -10,7 +10,7 @@
 
 #include "analysis/thresholds.h"
 
-namespace tcpdwell {
+namespace tcpdwell::run {
 namespace {
 
 std::string lower(std::string_view text) {
@@ -22,7 +22,7 @@ std::string lower(std::string_view text) {
 /// Findings that a report can raise: those with thresholds, and the loss of events.
 std::vector<std::string_view> finding_ids() {
     std::vector<std::string_view> ids{"events_lost"};
-    for (const ThresholdRow& row : Thresholds::rows()) {
+    for (const analysis::ThresholdRow& row : analysis::Thresholds::rows()) {
         const std::string_view id = row.name.substr(0, row.name.find('.'));
         if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
     }
@@ -31,11 +31,11 @@ std::vector<std::string_view> finding_ids() {
 
 tl::unexpected<Error> wrong(std::string_view text) {
     std::vector<std::string> states;
-    for (const TcpState state : kAllOf<TcpState>)
+    for (const tcp::State state : kAllOf<tcp::State>)
         if (has_connection(state)) states.push_back(lower(name(state)));
     std::vector<std::string_view> endings;
-    for (const Ending ending : kAllOf<Ending>)
-        if (ending != Ending::open) endings.push_back(name(ending));
+    for (const tcp::Ending ending : kAllOf<tcp::Ending>)
+        if (ending != tcp::Ending::open) endings.push_back(name(ending));
     return fail(ErrorCode::usage,
                 fmt::format("'{}' is no trigger. A trigger is STATE>NUMBER, ENDING>NUMBER/s (or "
                             "/m, /h), or FINDING; "
@@ -69,14 +69,14 @@ Result<Trigger> Trigger::parse(std::string_view text) {
     if (error != std::errc()) return wrong(text);
     const std::string_view behind(rest, static_cast<std::size_t>(end - rest));
     if (behind.empty()) {
-        for (const TcpState state : kAllOf<TcpState>)
+        for (const tcp::State state : kAllOf<tcp::State>)
             if (has_connection(state) && word == lower(name(state)))
                 return Trigger{std::string(text), SocketsInState{state, limit}};
         return wrong(text);
     }
     const auto per = unit(behind);
-    const auto ending = from_word<Ending>(word);
-    if (per && ending && *ending != Ending::open)
+    const auto ending = from_word<tcp::Ending>(word);
+    if (per && ending && *ending != tcp::Ending::open)
         return Trigger{std::string(text), RateOfEnding{*ending, limit, *per}};
     return wrong(text);
 }
@@ -104,4 +104,4 @@ std::uint64_t SlidingCount::count(MonoTime now) {
     return sum_;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::run

@@ -15,17 +15,17 @@
 #include "tcp/close.h"
 #include "tcp/state.h"
 
-namespace tcpdwell {
+namespace tcpdwell::run {
 
 /// More than `limit` sockets in one state at a time.
 struct SocketsInState {
-    TcpState state;
+    tcp::State state;
     std::uint64_t limit;
 };
 
 /// More than `limit` connections that ended like this within `per`.
 struct RateOfEnding {
-    Ending ending;
+    tcp::Ending ending;
     std::uint64_t limit;
     Nanoseconds per;
 };
@@ -62,4 +62,4 @@ private:
     std::array<std::uint64_t, kParts> parts_{};
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::run

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace tcpdwell {
+namespace tcpdwell::run {
 namespace {
 
 /// Findings cost a look at all sockets.
@@ -29,12 +29,12 @@ void TriggerWatch::begin(const Context& context) {
     const bool wants_findings = std::any_of(watched_.begin(), watched_.end(), [](const Watched& w) {
         return std::holds_alternative<FindingRaised>(w.trigger.condition);
     });
-    if (wants_findings) maker_.emplace(ReportOptions{}, now);
+    if (wants_findings) maker_.emplace(analysis::ReportOptions{}, now);
     next_look_ = now + kLookInterval;
     next().begin(context);
 }
 
-void TriggerWatch::on_move(const StateMove& move) {
+void TriggerWatch::on_move(const track::StateMove& move) {
     if (move.from) --in_state_[*move.from];
     if (move.to)
         most_in_state_[*move.to] = std::max(most_in_state_[*move.to], ++in_state_[*move.to]);
@@ -42,12 +42,12 @@ void TriggerWatch::on_move(const StateMove& move) {
     next().on_move(move);
 }
 
-void TriggerWatch::on_transition(const TransitionLine& line) {
+void TriggerWatch::on_transition(const track::TransitionLine& line) {
     if (maker_) maker_->on_transition(line);
     next().on_transition(line);
 }
 
-void TriggerWatch::on_connection(const ConnectionLine& line) {
+void TriggerWatch::on_connection(const track::ConnectionLine& line) {
     if (maker_) maker_->on_connection(line);
     for (Watched& watched : watched_) {
         const auto* rate = std::get_if<RateOfEnding>(&watched.trigger.condition);
@@ -57,7 +57,7 @@ void TriggerWatch::on_connection(const ConnectionLine& line) {
     next().on_connection(line);
 }
 
-void TriggerWatch::on_lost(const LostLine& line) {
+void TriggerWatch::on_lost(const track::LostLine& line) {
     if (maker_) maker_->on_lost(line);
     next().on_lost(line);
 }
@@ -65,15 +65,15 @@ void TriggerWatch::on_lost(const LostLine& line) {
 void TriggerWatch::look_for_findings(const RunState& state) {
     if (!maker_ || state.now < next_look_) return;
     next_look_ = state.now + kLookInterval;
-    HostFacts host;
-    for (const Fact& fact : context_.facts()) host.on_fact(fact);
-    const Report report = maker_->make(
+    analysis::HostFacts host;
+    for (const event::Fact& fact : context_.facts()) host.on_fact(fact);
+    const report::Report report = maker_->make(
         state.tracker, state.quality, host, context_.clock(),
         [this](std::uint64_t id) { return context_.cgroup(id); }, state.now);
     findings_.clear();
-    const Section* section = report.find("findings");
+    const report::Section* section = report.find("findings");
     if (section != nullptr)
-        for (const Finding& finding : std::get<Findings>(section->body).list)
+        for (const report::Finding& finding : std::get<report::Findings>(section->body).list)
             findings_.emplace_back(finding.id);
     if (state.now - maker_->begin() >= kFindingWindow) maker_->next_interval(state.now);
 }
@@ -98,4 +98,4 @@ Result<bool> TriggerWatch::flush(const RunState& state) {
     return open;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::run

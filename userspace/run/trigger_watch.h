@@ -12,7 +12,7 @@
 #include "run/forwarding_consumer.h"
 #include "run/trigger.h"
 
-namespace tcpdwell {
+namespace tcpdwell::run {
 
 class TriggerWatch final : public ForwardingConsumer {
 public:
@@ -26,10 +26,10 @@ public:
     void begin(const Context& context) override;
     /// Looks whether conditions have become true since the last call.
     Result<bool> flush(const RunState& state) override;
-    void on_move(const StateMove& move) override;
-    void on_transition(const TransitionLine& line) override;
-    void on_connection(const ConnectionLine& line) override;
-    void on_lost(const LostLine& line) override;
+    void on_move(const track::StateMove& move) override;
+    void on_transition(const track::TransitionLine& line) override;
+    void on_connection(const track::ConnectionLine& line) override;
+    void on_lost(const track::LostLine& line) override;
 
 private:
     struct Watched {
@@ -44,11 +44,11 @@ private:
     std::vector<Watched> watched_;
     Pull pull_;
     const Context& context_;
-    EnumArray<TcpState, std::uint64_t> in_state_;      ///< sockets
-    EnumArray<TcpState, std::uint64_t> most_in_state_; ///< since the last look
-    std::optional<ReportMaker> maker_;                 ///< if there is a trigger on a finding
+    EnumArray<tcp::State, std::uint64_t> in_state_;      ///< sockets
+    EnumArray<tcp::State, std::uint64_t> most_in_state_; ///< since the last look
+    std::optional<analysis::ReportMaker> maker_;         ///< if there is a trigger on a finding
     std::vector<std::string> findings_;
     MonoTime next_look_{};
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::run

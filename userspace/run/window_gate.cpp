@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "run/window_gate.h"
 
-namespace tcpdwell {
+namespace tcpdwell::run {
 
 // --- lines
 
@@ -22,16 +22,16 @@ Result<void> LineGate::finish() {
     return {};
 }
 
-void LineGate::on_move(const StateMove& move) {
+void LineGate::on_move(const track::StateMove& move) {
     last_heard_ = move.at; // a connection that is given up leaves its state just before its line
     if (window_.contains(move.at)) next().on_move(move);
 }
 
-void LineGate::on_transition(const TransitionLine& line) {
+void LineGate::on_transition(const track::TransitionLine& line) {
     if (window_.contains(line.at)) next().on_transition(line);
 }
 
-bool LineGate::wants(const ConnectionLine& line) const {
+bool LineGate::wants(const track::ConnectionLine& line) const {
     if (line.closed) return window_.contains(*line.closed);
     if (!end_) return window_.contains(last_heard_);
     // Still open when the recording ends.
@@ -40,11 +40,11 @@ bool LineGate::wants(const ConnectionLine& line) const {
     return !begins_later && !ends_earlier;
 }
 
-void LineGate::on_connection(const ConnectionLine& line) {
+void LineGate::on_connection(const track::ConnectionLine& line) {
     if (wants(line)) next().on_connection(line);
 }
 
-void LineGate::on_lost(const LostLine& line) {
+void LineGate::on_lost(const track::LostLine& line) {
     if (window_.contains(line.at)) next().on_lost(line);
 }
 
@@ -57,17 +57,17 @@ void PeriodGate::begin(const Context& context) {
     next().begin(context);
 }
 
-void PeriodGate::open(const Tracker& tracker) {
+void PeriodGate::open(const track::Tracker& tracker) {
     is_open_ = true;
     Context context = *context_;
     const ClockAnchor& clock = context_->clock();
-    context.on_event(ClockReading{{*since_, clock.to_wall(*since_), 0, 0}});
+    context.on_event(event::ClockReading{{*since_, clock.to_wall(*since_), 0, 0}});
     next().begin(context);
     const MonoTime just_before =
         *since_ - Nanoseconds(1); // so that they are there at the very beginning
-    tracker.for_each_live([&](const LiveSocket& socket) {
-        if (socket.state == TcpState::SYN_SENT) connecting_.insert(socket.who.id);
-        next().on_move(StateMove{just_before, &socket.who, std::nullopt, socket.state});
+    tracker.for_each_live([&](const track::LiveSocket& socket) {
+        if (socket.state == tcp::State::SYN_SENT) connecting_.insert(socket.who.id);
+        next().on_move(track::StateMove{just_before, &socket.who, std::nullopt, socket.state});
     });
 }
 
@@ -86,30 +86,31 @@ Result<void> PeriodGate::finish() {
     return tl::unexpected(nothing_since(*since_, end_, context_->clock()));
 }
 
-void PeriodGate::on_move(const StateMove& move) {
+void PeriodGate::on_move(const track::StateMove& move) {
     if (!is_open_ || (move.born && connecting_.contains(move.who->id))) return;
-    StateMove within = move;
+    track::StateMove within = move;
     within.at = clamped(move.at);
     next().on_move(within);
 }
 
-void PeriodGate::on_transition(const TransitionLine& line) {
+void PeriodGate::on_transition(const track::TransitionLine& line) {
     if (!is_open_) return;
-    const bool is_reported = line.from == TcpState::CLOSE && connecting_.erase(line.who->id) != 0;
+    const bool is_reported = line.from == tcp::State::CLOSE && connecting_.erase(line.who->id) != 0;
     if (is_reported) return;
-    if (line.to == TcpState::CLOSE && since_ && line.at < *since_) ended_late_.insert(line.who->id);
+    if (line.to == tcp::State::CLOSE && since_ && line.at < *since_)
+        ended_late_.insert(line.who->id);
     next().on_transition({clamped(line.at), line.who, line.from, line.to, line.dwell});
 }
 
-void PeriodGate::on_connection(const ConnectionLine& line) {
+void PeriodGate::on_connection(const track::ConnectionLine& line) {
     if (!is_open_) return;
     const bool ended_before = since_ && line.closed && *line.closed < *since_;
     if (ended_before && ended_late_.erase(line.who->id) == 0) return;
     next().on_connection(line);
 }
 
-void PeriodGate::on_lost(const LostLine& line) {
+void PeriodGate::on_lost(const track::LostLine& line) {
     if (is_open_) next().on_lost(line);
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::run

@@ -9,7 +9,7 @@
 #include "run/forwarding_consumer.h"
 #include "run/time_window.h"
 
-namespace tcpdwell {
+namespace tcpdwell::run {
 
 /// For views of lines: passes on those whose time lies in the window, whenever they arrive. A
 /// connection's time is when it ended, or was last seen if its end wasn't seen; one that is still
@@ -27,13 +27,13 @@ public:
     void begin(const Context& context) override;
     void settled(const RunState& state) override;
     Result<void> finish() override;
-    void on_move(const StateMove& move) override;
-    void on_transition(const TransitionLine& line) override;
-    void on_connection(const ConnectionLine& line) override;
-    void on_lost(const LostLine& line) override;
+    void on_move(const track::StateMove& move) override;
+    void on_transition(const track::TransitionLine& line) override;
+    void on_connection(const track::ConnectionLine& line) override;
+    void on_lost(const track::LostLine& line) override;
 
 private:
-    [[nodiscard]] bool wants(const ConnectionLine& line) const;
+    [[nodiscard]] bool wants(const track::ConnectionLine& line) const;
 
     TimeWindow window_;
     const Context* context_ = nullptr;
@@ -54,13 +54,13 @@ public:
     Result<bool> flush(const RunState& state) override;
     void settled(const RunState& state) override;
     Result<void> finish() override;
-    void on_move(const StateMove& move) override;
-    void on_transition(const TransitionLine& line) override;
-    void on_connection(const ConnectionLine& line) override;
-    void on_lost(const LostLine& line) override;
+    void on_move(const track::StateMove& move) override;
+    void on_transition(const track::TransitionLine& line) override;
+    void on_connection(const track::ConnectionLine& line) override;
+    void on_lost(const track::LostLine& line) override;
 
 private:
-    void open(const Tracker& tracker);
+    void open(const track::Tracker& tracker);
     /// What happened before and is reported only now counts from the beginning.
     [[nodiscard]] MonoTime clamped(MonoTime at) const {
         return since_ ? std::max(at, *since_) : at;
@@ -70,10 +70,10 @@ private:
     const Context* context_ = nullptr;
     bool is_open_ = false;
     MonoTime end_{}; ///< of the recording, if it never opens
-    std::unordered_set<ConnectionId>
+    std::unordered_set<track::ConnectionId>
         connecting_; ///< at `since`: their creation may be reported later, with the local port
-    std::unordered_set<ConnectionId>
+    std::unordered_set<track::ConnectionId>
         ended_late_; ///< were there at `since`, for all that was known then
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::run

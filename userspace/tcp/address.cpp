@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <charconv>
 
-namespace tcpdwell {
+namespace tcpdwell::tcp {
 namespace {
 
 constexpr std::array<std::uint8_t, 12> kMappedPrefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
@@ -91,4 +91,4 @@ std::optional<Cidr> Cidr::parse(std::string_view text) {
     return cidr;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::tcp

@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-namespace tcpdwell {
+namespace tcpdwell::tcp {
 
 /// The socket's own family (sk_family): a v4-mapped connection of a v6 socket is ipv6, as ss shows
 /// it.
@@ -65,4 +65,4 @@ struct Cidr {
     static std::optional<Cidr> parse(std::string_view text);
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::tcp

@@ -5,7 +5,7 @@
 
 #include "base/word_enum.h"
 
-namespace tcpdwell {
+namespace tcpdwell::tcp {
 
 // clang-format off
 #define TCPDWELL_ROLE_LIST(X) \
@@ -84,4 +84,4 @@ TCPDWELL_WORD_ENUM(TimeWaitEnd, TCPDWELL_TIME_WAIT_END_LIST)
 /// How much of the connection's life was seen.
 TCPDWELL_WORD_ENUM(Seen, TCPDWELL_SEEN_LIST)
 
-} // namespace tcpdwell
+} // namespace tcpdwell::tcp

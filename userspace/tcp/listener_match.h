@@ -6,7 +6,7 @@
 
 #include "tcp/address.h"
 
-namespace tcpdwell {
+namespace tcpdwell::tcp {
 
 /// Among the listeners at one port, the one that a connection to `local` belongs to: one bound to
 /// that very address before one bound to all (kernel: compute_score() in inet_hashtables.c);
@@ -25,4 +25,4 @@ auto match_listener(Listeners& listeners, const IpAddress& local, AddressOf addr
     return wildcard;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::tcp

@@ -2,25 +2,25 @@
 // The RFC's names of the TCP states, and the states of the kernel's numbers.
 #include "tcp/state.h"
 
-namespace tcpdwell {
+namespace tcpdwell::tcp {
 
-std::string_view rfc_name(TcpState state) {
+std::string_view rfc_name(State state) {
     switch (state) {
 #define TCPDWELL_CASE(name, word, value, rfc) \
-    case TcpState::name: return rfc;
+    case State::name: return rfc;
         TCPDWELL_STATE_LIST(TCPDWELL_CASE)
 #undef TCPDWELL_CASE
     }
     return {};
 }
 
-std::optional<TcpState> state_from_kernel(unsigned value) {
+std::optional<State> state_from_kernel(unsigned value) {
     constexpr unsigned kNewSynRecv = 12;
     constexpr unsigned kBoundInactive = 13;
-    if (value >= 1 && value <= kCountOf<TcpState>) return static_cast<TcpState>(value);
-    if (value == kNewSynRecv) return TcpState::SYN_RECV;
-    if (value == kBoundInactive) return TcpState::CLOSE;
+    if (value >= 1 && value <= kCountOf<State>) return static_cast<State>(value);
+    if (value == kNewSynRecv) return State::SYN_RECV;
+    if (value == kBoundInactive) return State::CLOSE;
     return std::nullopt;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::tcp

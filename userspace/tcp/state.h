@@ -6,10 +6,10 @@
 
 #include "base/word_enum.h"
 
-namespace tcpdwell {
+namespace tcpdwell::tcp {
 
 // In the order of a connection's life: opening, open, closed by this side first, closed by the peer
-// first, over. Tables, charts and the page show states in this order (kAllOf<TcpState>).
+// first, over. Tables, charts and the page show states in this order (kAllOf<State>).
 // Linux name, the same as a word, value in the kernel (include/net/tcp_states.h), name in RFC 9293,
 // section 3.3.2
 #define TCPDWELL_STATE_LIST(X)                      \
@@ -25,26 +25,26 @@ namespace tcpdwell {
     X(LAST_ACK, "LAST_ACK", 9, "LAST-ACK")          \
     X(CLOSE, "CLOSE", 7, "CLOSED")
 
-enum class TcpState : std::uint8_t {
+enum class State : std::uint8_t {
 #define TCPDWELL_VALUE(name, word, value, rfc) name = value,
     TCPDWELL_STATE_LIST(TCPDWELL_VALUE)
 #undef TCPDWELL_VALUE
 };
 
 /// name(): the Linux name, "FIN_WAIT1".
-TCPDWELL_ENUM_WORDS(TcpState, TCPDWELL_STATE_LIST)
+TCPDWELL_ENUM_WORDS(State, TCPDWELL_STATE_LIST)
 
 /// Name in RFC 9293: "FIN-WAIT-1".
-std::string_view rfc_name(TcpState state);
+std::string_view rfc_name(State state);
 
 /// Whether it is a state of a connection: LISTEN and CLOSE are states without one.
-constexpr bool has_connection(TcpState state) {
-    return state != TcpState::LISTEN && state != TcpState::CLOSE;
+constexpr bool has_connection(State state) {
+    return state != State::LISTEN && state != State::CLOSE;
 }
 
 /// The state that a kernel value means to a user. TCP_NEW_SYN_RECV (12) is SYN_RECV in a request
 /// socket (kernel tcp_states.h); TCP_BOUND_INACTIVE (13, since 6.8, only ever shown by sock_diag)
 /// is CLOSE. nullopt: not a TCP state.
-std::optional<TcpState> state_from_kernel(unsigned value);
+std::optional<State> state_from_kernel(unsigned value);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::tcp

@@ -10,15 +10,15 @@
 
 #include <algorithm>
 
-namespace tcpdwell {
+namespace tcpdwell::tcp {
 namespace {
 
-using enum TcpState;
+using enum State;
 using enum EdgeKind;
 
 struct LegalEdge {
-    TcpState from;
-    TcpState to;
+    State from;
+    State to;
     EdgeKind kind;
 };
 
@@ -88,7 +88,7 @@ constexpr LegalEdge kEdges[] = {
     {CLOSE, CLOSE, linux_specific}, // tcp_abort() of a listener: tcp_set_state(), then tcp_done()
 };
 
-using Table = EnumArray<TcpState, EnumArray<TcpState, EdgeKind>>;
+using Table = EnumArray<State, EnumArray<State, EdgeKind>>;
 
 constexpr Table kTable = [] {
     Table table;
@@ -99,7 +99,7 @@ constexpr Table kTable = [] {
 
 } // namespace
 
-EdgeKind edge_kind(TcpState from, TcpState to) { return kTable[from][to]; }
+EdgeKind edge_kind(State from, State to) { return kTable[from][to]; }
 
 std::string_view name(EdgeKind kind) {
     switch (kind) {
@@ -110,4 +110,4 @@ std::string_view name(EdgeKind kind) {
     return {};
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::tcp

@@ -7,7 +7,7 @@
 
 #include "tcp/state.h"
 
-namespace tcpdwell {
+namespace tcpdwell::tcp {
 
 enum class EdgeKind : std::uint8_t {
     rfc9293, ///< RFC 9293 has this edge, for one cause or another (Linux may take it for a cause of
@@ -21,6 +21,6 @@ std::string_view name(EdgeKind kind);
 /// What is known of the edge from one true state (FIN_WAIT2 and TIME_WAIT wherever the kernel keeps
 /// them) to the next, within one connection or one listening socket. A socket that is used again
 /// begins another connection.
-EdgeKind edge_kind(TcpState from, TcpState to);
+EdgeKind edge_kind(State from, State to);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::tcp

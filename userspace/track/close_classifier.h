@@ -10,12 +10,12 @@
 #include "tcp/state.h"
 #include "tcpdwell/wire.h"
 
-namespace tcpdwell {
+namespace tcpdwell::track {
 
 /// What was seen when a full socket went to CLOSE without leaving a mini-socket.
 struct SocketClose {
-    TcpState from;
-    Role role;
+    tcp::State from;
+    tcp::Role role;
     std::uint8_t error;    ///< sk_err
     std::uint8_t shutdown; ///< sk_shutdown; 3 (SHUTDOWN_MASK) once close() has been called
     std::uint16_t flags;   ///< td_state_flags
@@ -29,22 +29,22 @@ struct SocketClose {
 
 /// How a mini-socket ended.
 struct MiniClose {
-    TcpState substate;   ///< FIN_WAIT2 or TIME_WAIT
+    tcp::State substate; ///< FIN_WAIT2 or TIME_WAIT
     bool expired;        ///< its timer ran out; else it was killed
     std::uint16_t stack; ///< td_stack bits of the cancel; 0: not taken
     bool answered_reset; ///< an RST was sent for the mini-socket (recorded since Linux 6.10)
-    std::optional<TimeWaitEnd>
+    std::optional<tcp::TimeWaitEnd>
         follower; ///< reused or recycled, by the connection that took over the four-tuple
 };
 
 struct Classification {
-    Ending ending = Ending::unknown;
-    EndingDetail detail = EndingDetail::none;
-    std::optional<TimeWaitEnd> time_wait; ///< set where a TIME_WAIT was, or should have been
+    tcp::Ending ending = tcp::Ending::unknown;
+    tcp::EndingDetail detail = tcp::EndingDetail::none;
+    std::optional<tcp::TimeWaitEnd> time_wait; ///< set where a TIME_WAIT was, or should have been
 
     constexpr Classification() = default;
-    constexpr explicit Classification(Ending e, EndingDetail d = EndingDetail::none,
-                                      std::optional<TimeWaitEnd> t = std::nullopt)
+    constexpr explicit Classification(tcp::Ending e, tcp::EndingDetail d = tcp::EndingDetail::none,
+                                      std::optional<tcp::TimeWaitEnd> t = std::nullopt)
         : ending(e), detail(d), time_wait(t) {}
 };
 
@@ -52,6 +52,6 @@ Classification classify(const SocketClose& close);
 Classification classify(const MiniClose& close);
 
 /// Who closed first, where no FIN had decided it before the ending.
-ClosedFirst closed_first_by(Ending ending);
+tcp::ClosedFirst closed_first_by(tcp::Ending ending);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::track

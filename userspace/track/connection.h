@@ -15,7 +15,7 @@
 #include "tcp/state.h"
 #include "track/pool.h"
 
-namespace tcpdwell {
+namespace tcpdwell::track {
 
 /// Identifies one connection of one host: a hash of the kernel object that it was first seen in and
 /// the time of that. The same for a recording and its live run, whatever the filters.
@@ -23,7 +23,7 @@ using ConnectionId = std::uint64_t;
 
 /// A state that has been left, and how long it lasted. Path order.
 struct PathStep {
-    TcpState state;
+    tcp::State state;
     std::optional<Nanoseconds> dwell; ///< nullopt: the beginning or the end wasn't seen
 };
 
@@ -32,11 +32,11 @@ struct ConnectionIdentity {
     ConnectionId id = 0;
     std::uint64_t cookie = 0; ///< as `ss -e` prints it (sk:); 0: the kernel has generated none
     std::uint32_t netns = 0;
-    FourTuple tuple;
-    Role role = Role::unknown;
-    std::optional<Process>
+    tcp::FourTuple tuple;
+    tcp::Role role = tcp::Role::unknown;
+    std::optional<event::Process>
         process; ///< who connected, accepted or listens; else the listener's owner
-    std::optional<Process> closed_by; ///< the task that closed it, where a task did
+    std::optional<event::Process> closed_by; ///< the task that closed it, where a task did
     std::optional<std::uint32_t> uid;
     /// Where the tracker keeps it: numbers from 1 on without gaps, for what others know of it
     /// besides. Another connection gets the same one only after the last line of this one.
@@ -50,10 +50,10 @@ struct ConnectionIdentity {
 /// more). No move names CLOSE.
 struct StateMove {
     MonoTime at;
-    const ConnectionIdentity* who; ///< valid during the call
-    std::optional<TcpState> from;  ///< nullopt: it wasn't counted anywhere
-    std::optional<TcpState> to;    ///< nullopt: it is gone
-    bool born = false;             ///< its birth was seen: it isn't only newly known
+    const ConnectionIdentity* who;  ///< valid during the call
+    std::optional<tcp::State> from; ///< nullopt: it wasn't counted anywhere
+    std::optional<tcp::State> to;   ///< nullopt: it is gone
+    bool born = false;              ///< its birth was seen: it isn't only newly known
 
     [[nodiscard]] bool is_listener() const { return who->tuple.remote.empty(); }
 };
@@ -62,8 +62,8 @@ struct StateMove {
 struct TransitionLine {
     MonoTime at;
     const ConnectionIdentity* who; ///< valid during the call
-    TcpState from;
-    TcpState to;
+    tcp::State from;
+    tcp::State to;
     std::optional<Nanoseconds> dwell; ///< time in `from`
 };
 
@@ -75,16 +75,16 @@ struct ConnectionLine {
     std::optional<MonoTime>
         closed; ///< when its last trace left the kernel; nullopt: still there, or not seen
     std::span<const PathStep> states; ///< the present state last, if it is still open
-    ClosedFirst closed_first = ClosedFirst::unknown;
-    Ending ending = Ending::unknown;
-    EndingDetail detail = EndingDetail::none;
+    tcp::ClosedFirst closed_first = tcp::ClosedFirst::unknown;
+    tcp::Ending ending = tcp::Ending::unknown;
+    tcp::EndingDetail detail = tcp::EndingDetail::none;
     struct TimeWait {
         std::optional<Nanoseconds> dwell;
-        TimeWaitEnd end;
+        tcp::TimeWaitEnd end;
         std::uint32_t restarts;
     };
     std::optional<TimeWait> time_wait;
-    Seen seen = Seen::whole;
+    tcp::Seen seen = tcp::Seen::whole;
     bool idle = false; ///< nothing happened to it while it was traced: it is only known to be there
 };
 
@@ -96,4 +96,4 @@ struct LostLine {
     std::array<std::uint64_t, TD_PROBE_COUNT> by_probe;
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::track

@@ -8,10 +8,10 @@
 
 #include "tcp/listener_match.h"
 
-namespace tcpdwell {
+namespace tcpdwell::track {
 namespace {
 
-std::uint64_t hash_of(std::uint32_t netns, const FourTuple& tuple) {
+std::uint64_t hash_of(std::uint32_t netns, const tcp::FourTuple& tuple) {
     std::array<std::uint64_t, 4> words{};
     std::memcpy(&words[0], tuple.local.address.bytes.data(), 16);
     std::memcpy(&words[2], tuple.remote.address.bytes.data(), 16);
@@ -20,7 +20,7 @@ std::uint64_t hash_of(std::uint32_t netns, const FourTuple& tuple) {
                  mix64(words[3] ^ (ports << 32) ^ mix64(words[0] ^ (words[2] << 1) ^ netns)));
 }
 
-std::uint64_t listener_key(std::uint32_t netns, Port port) {
+std::uint64_t listener_key(std::uint32_t netns, tcp::Port port) {
     return (std::uint64_t{netns} << 16) | port;
 }
 
@@ -45,7 +45,7 @@ void ConnectionTable::release(Connection& c) {
     set_socket(c, 0);
     set_other(c, 0);
     forget_tuple(c);
-    if (c.state == TcpState::LISTEN || c.who.tuple.remote.empty()) forget_listener(c);
+    if (c.state == tcp::State::LISTEN || c.who.tuple.remote.empty()) forget_listener(c);
     if (c.evidence != 0) evidence_.give_back(c.evidence);
     unlink(c);
     c.sequence = 0;
@@ -100,11 +100,11 @@ void ConnectionTable::touch(Connection& c) {
 // --- the path
 
 std::size_t ConnectionTable::path_size(const Connection& c) {
-    return static_cast<std::size_t>(std::find(c.path.begin(), c.path.end(), TcpState{}) -
+    return static_cast<std::size_t>(std::find(c.path.begin(), c.path.end(), tcp::State{}) -
                                     c.path.begin());
 }
 
-void ConnectionTable::push_path(Connection& c, TcpState state, std::optional<Nanoseconds> dwell) {
+void ConnectionTable::push_path(Connection& c, tcp::State state, std::optional<Nanoseconds> dwell) {
     const std::size_t i = path_size(c);
     if (i == kLongestPath) return;
     c.path[i] = state;
@@ -145,7 +145,7 @@ void ConnectionTable::set_object(Connection& c, std::uint64_t& object, std::uint
 /// Namespace and four-tuple without the family: a v4-mapped socket and its IPv4 mini-socket are the
 /// same connection.
 Slot ConnectionTable::find_tuple(std::uint64_t hash, std::uint32_t netns,
-                                 const FourTuple& tuple) const {
+                                 const tcp::FourTuple& tuple) const {
     return tuples_.find(hash, [&](Slot slot) {
         const ConnectionIdentity& who = slots_[slot].who;
         return who.netns == netns && who.tuple.local == tuple.local &&
@@ -153,7 +153,7 @@ Slot ConnectionTable::find_tuple(std::uint64_t hash, std::uint32_t netns,
     });
 }
 
-Connection* ConnectionTable::by_tuple(std::uint32_t netns, const FourTuple& tuple) {
+Connection* ConnectionTable::by_tuple(std::uint32_t netns, const tcp::FourTuple& tuple) {
     return at(find_tuple(hash_of(netns, tuple), netns, tuple));
 }
 
@@ -184,13 +184,14 @@ void ConnectionTable::forget_listener(const Connection& c) {
     if (it->second.empty()) listeners_.erase(it);
 }
 
-std::span<Connection* const> ConnectionTable::listeners_at(std::uint32_t netns, Port port) const {
+std::span<Connection* const> ConnectionTable::listeners_at(std::uint32_t netns,
+                                                           tcp::Port port) const {
     const auto it = listeners_.find(listener_key(netns, port));
     if (it == listeners_.end()) return {};
     return it->second;
 }
 
-Connection* ConnectionTable::listener_for(std::uint32_t netns, const Endpoint& local) const {
+Connection* ConnectionTable::listener_for(std::uint32_t netns, const tcp::Endpoint& local) const {
     const auto it = listeners_.find(listener_key(netns, local.port));
     if (it == listeners_.end()) return nullptr;
     Connection* const* const found =
@@ -200,4 +201,4 @@ Connection* ConnectionTable::listener_for(std::uint32_t netns, const Endpoint& l
     return found ? *found : nullptr;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::track

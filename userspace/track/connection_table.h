@@ -12,7 +12,7 @@
 #include "track/slot_index.h"
 #include "track/tracked.h"
 
-namespace tcpdwell {
+namespace tcpdwell::track {
 
 /// Owns the connections. References stay valid until release(); a slot with the sequence number of
 /// what was in it shows even thereafter that it is gone.
@@ -37,7 +37,7 @@ public:
     void set_socket(Connection& c, std::uint64_t address) { set_object(c, c.socket, address); }
     void set_other(Connection& c, std::uint64_t address) { set_object(c, c.other, address); }
 
-    [[nodiscard]] Connection* by_tuple(std::uint32_t netns, const FourTuple& tuple);
+    [[nodiscard]] Connection* by_tuple(std::uint32_t netns, const tcp::FourTuple& tuple);
     /// The newest connection of a four-tuple owns it: TIME_WAIT may still hold it when the next one
     /// begins.
     void index_tuple(Connection& c);
@@ -45,13 +45,14 @@ public:
 
     /// The listener that a connection to `local` belongs to: address match before wildcard; nullptr
     /// if none is known.
-    [[nodiscard]] Connection* listener_for(std::uint32_t netns, const Endpoint& local) const;
+    [[nodiscard]] Connection* listener_for(std::uint32_t netns, const tcp::Endpoint& local) const;
     /// All listeners at a port.
-    [[nodiscard]] std::span<Connection* const> listeners_at(std::uint32_t netns, Port port) const;
+    [[nodiscard]] std::span<Connection* const> listeners_at(std::uint32_t netns,
+                                                            tcp::Port port) const;
     void index_listener(Connection& c);
 
     /// Appends to the states that have been left.
-    void push_path(Connection& c, TcpState state, std::optional<Nanoseconds> dwell);
+    void push_path(Connection& c, tcp::State state, std::optional<Nanoseconds> dwell);
     [[nodiscard]] PathStep path_step(const Connection& c, std::size_t i) const;
     [[nodiscard]] static std::size_t path_size(const Connection& c);
 
@@ -78,7 +79,7 @@ private:
     void set_object(Connection& c, std::uint64_t& object, std::uint64_t address);
     [[nodiscard]] Slot find_object(std::uint64_t address) const;
     [[nodiscard]] Slot find_tuple(std::uint64_t hash, std::uint32_t netns,
-                                  const FourTuple& tuple) const;
+                                  const tcp::FourTuple& tuple) const;
     void unlink(Connection& c);
     void link_newest(Connection& c);
     void forget_listener(const Connection& c);
@@ -95,4 +96,4 @@ private:
         listeners_; ///< by namespace and port
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::track

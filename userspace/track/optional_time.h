@@ -6,7 +6,7 @@
 
 #include "base/time.h"
 
-namespace tcpdwell {
+namespace tcpdwell::track {
 
 /// As std::optional<MonoTime>, to and from which it converts. The beginning of time
 /// (MonoTime::min()) can't be kept.
@@ -30,4 +30,4 @@ private:
     MonoTime time_ = kUnknown;
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::track

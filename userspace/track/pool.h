@@ -7,7 +7,7 @@
 #include <memory>
 #include <vector>
 
-namespace tcpdwell {
+namespace tcpdwell::track {
 
 /// Number of an object in its pool; 0 names none.
 using Slot = std::uint32_t;
@@ -45,4 +45,4 @@ private:
     Slot free_ = 0;
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::track

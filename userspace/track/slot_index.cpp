@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace tcpdwell {
+namespace tcpdwell::track {
 
 void SlotIndex::put(Entry entry) {
     std::size_t i = entry.hash & mask();
@@ -48,4 +48,4 @@ void SlotIndex::erase(std::uint64_t hash, Slot slot) {
     --size_;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::track

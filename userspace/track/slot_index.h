@@ -9,7 +9,7 @@
 
 #include "track/pool.h"
 
-namespace tcpdwell {
+namespace tcpdwell::track {
 
 /// Open addressing with linear probing, at most three quarters full. The low half of a hash has to
 /// be well mixed.
@@ -46,4 +46,4 @@ private:
     std::size_t size_ = 0;
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::track

@@ -15,7 +15,7 @@
 #include "track/optional_time.h"
 #include "track/pool.h"
 
-namespace tcpdwell {
+namespace tcpdwell::track {
 
 /// In which kind of kernel object the connection lives now.
 enum class Place : std::uint8_t { request, full, mini };
@@ -31,7 +31,7 @@ struct ResetSeen {
 /// or about to expire.
 struct TimerCancel {
     MonoTime at;
-    TcpState substate;
+    tcp::State substate;
     std::optional<MonoTime> expires;
     std::optional<MonoTime> entered;
     std::uint16_t stack;
@@ -82,18 +82,18 @@ struct alignas(64) Connection {
     OptionalTime mini_started;
     OptionalTime mini_expires;
     std::array<std::int64_t, kUsualPath> dwells{}; ///< of the path; kUnknownDwell
-    std::array<TcpState, kLongestPath> path{};     ///< the states that have been left, then zeros
+    std::array<tcp::State, kLongestPath> path{};   ///< the states that have been left, then zeros
     std::uint32_t sequence = 0;   ///< order of creation, modulo 2^32; 0 once it is released
     std::uint32_t loss_epoch = 0; ///< the tracker's, at last_event
     std::uint32_t listed_in = 0;  ///< snapshot that listed it last
     Slot evidence = 0;            ///< 0: nothing special is known
     Slot newer = 0;               ///< order of last use
     Slot older = 0;               ///< the same; or the next free slot
-    TcpState state = TcpState::CLOSE;
+    tcp::State state = tcp::State::CLOSE;
 
     Place place : 2 = Place::full;
-    Seen seen : 2 = Seen::whole;
-    ClosedFirst closed_first : 3 = ClosedFirst::unknown;
+    tcp::Seen seen : 2 = tcp::Seen::whole;
+    tcp::ClosedFirst closed_first : 3 = tcp::ClosedFirst::unknown;
     bool entry_seen : 1 = false; ///< when `state` began is known
     bool inherited_owner : 1 =
         false; ///< who.process is the listener's, until the process that accepted is known
@@ -121,4 +121,4 @@ struct alignas(64) Connection {
 };
 static_assert(sizeof(Connection) == 256);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::track

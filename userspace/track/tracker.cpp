@@ -12,7 +12,7 @@
 
 #include "track/tracker_impl.h"
 
-namespace tcpdwell {
+namespace tcpdwell::track {
 namespace {
 
 using namespace std::chrono_literals;
@@ -25,34 +25,34 @@ constexpr Nanoseconds kRepetition = 1ms;
 
 /// Whether two tuples, in which the peer or the local port may not be known, can be those of one
 /// socket.
-bool may_be_same(const FourTuple& a, const FourTuple& b) {
+bool may_be_same(const tcp::FourTuple& a, const tcp::FourTuple& b) {
     const bool same_remote = a.remote.empty() || b.remote.empty() || a.remote == b.remote;
     return same_remote && (a.local.port == 0 || b.local.port == 0 || a.local.port == b.local.port);
 }
 
 /// Whether tcp_time_wait() may have put a mini-socket in the place of the socket that closes here.
-bool may_leave_mini(const StateChange& e) {
-    return (e.from == TcpState::FIN_WAIT2 || e.from == TcpState::CLOSING) &&
-           e.to == TcpState::CLOSE && e.error == 0;
+bool may_leave_mini(const event::StateChange& e) {
+    return (e.from == tcp::State::FIN_WAIT2 || e.from == tcp::State::CLOSING) &&
+           e.to == tcp::State::CLOSE && e.error == 0;
 }
 
 /// RFC 9293, section 3.6: whose FIN was the first, where this transition shows it.
-void note_first_fin(Connection& c, const StateChange& e) {
-    if (e.from == TcpState::ESTABLISHED || e.from == TcpState::SYN_RECV) {
-        if (e.to == TcpState::FIN_WAIT1) c.closed_first = ClosedFirst::local;
-        if (e.to == TcpState::CLOSE_WAIT) c.closed_first = ClosedFirst::remote;
+void note_first_fin(Connection& c, const event::StateChange& e) {
+    if (e.from == tcp::State::ESTABLISHED || e.from == tcp::State::SYN_RECV) {
+        if (e.to == tcp::State::FIN_WAIT1) c.closed_first = tcp::ClosedFirst::local;
+        if (e.to == tcp::State::CLOSE_WAIT) c.closed_first = tcp::ClosedFirst::remote;
     }
-    if (e.to == TcpState::CLOSING) c.closed_first = ClosedFirst::both;
+    if (e.to == tcp::State::CLOSING) c.closed_first = tcp::ClosedFirst::both;
 }
 
 } // namespace
 
 // --- full sockets
 
-Connection* Tracker::Impl::find_full(const StateChange& e) {
+Connection* Tracker::Impl::find_full(const event::StateChange& e) {
     Connection* c = table_.by_object(e.sock);
     if (c && c->socket == e.sock) {
-        const bool other_kind = (c->state == TcpState::LISTEN) != (e.from == TcpState::LISTEN);
+        const bool other_kind = (c->state == tcp::State::LISTEN) != (e.from == tcp::State::LISTEN);
         const bool other_cookie = c->who.cookie != 0 && e.cookie != 0 && c->who.cookie != e.cookie;
         if (!other_kind && !other_cookie && c->who.netns == e.netns &&
             may_be_same(c->who.tuple, e.tuple))
@@ -60,11 +60,11 @@ Connection* Tracker::Impl::find_full(const StateChange& e) {
         clear_address(e.sock);
     }
     c = table_.by_tuple(e.netns, e.tuple);
-    if (e.from == TcpState::LISTEN) c = find_by_cookie(e.cookie); // it has no four-tuple
+    if (e.from == tcp::State::LISTEN) c = find_by_cookie(e.cookie); // it has no four-tuple
     if (!c || c->ended || c->socket != 0) return nullptr;
     if (c->who.cookie != 0 && e.cookie != 0 && c->who.cookie != e.cookie) return nullptr;
     // Known from its mini-socket only, which was made before tracing of full sockets began.
-    if (c->place == Place::mini && e.to == TcpState::CLOSE) return c;
+    if (c->place == Place::mini && e.to == tcp::State::CLOSE) return c;
     // Listed without an address.
     if (c->place == Place::full) {
         table_.set_socket(*c, e.sock);
@@ -73,17 +73,17 @@ Connection* Tracker::Impl::find_full(const StateChange& e) {
     return nullptr;
 }
 
-void Tracker::Impl::handle(const StateChange& e) {
-    if (e.from == TcpState::LISTEN && e.to == TcpState::SYN_RECV) return on_child_born(e);
-    if (e.from == TcpState::SYN_RECV && (children_.contains(e.sock) || !find_full(e)))
+void Tracker::Impl::handle(const event::StateChange& e) {
+    if (e.from == tcp::State::LISTEN && e.to == tcp::State::SYN_RECV) return on_child_born(e);
+    if (e.from == tcp::State::SYN_RECV && (children_.contains(e.sock) || !find_full(e)))
         return on_child_established(e);
-    if (e.from == TcpState::CLOSE && (e.to == TcpState::SYN_SENT || e.to == TcpState::LISTEN))
+    if (e.from == tcp::State::CLOSE && (e.to == tcp::State::SYN_SENT || e.to == tcp::State::LISTEN))
         return on_open(e);
 
     Connection* c = find_full(e);
     // A socket that was never connected, and the second CLOSE of an ss -K of a listener, belong to
     // no connection.
-    if (!c && e.from == TcpState::CLOSE) return;
+    if (!c && e.from == tcp::State::CLOSE) return;
     const bool first_sight = !c;
     if (first_sight) c = &adopt_full(e);
     if (c->ended) return;
@@ -93,33 +93,33 @@ void Tracker::Impl::handle(const StateChange& e) {
         on_transition(*c, e, first_sight);
 }
 
-void Tracker::Impl::on_open(const StateChange& e) {
+void Tracker::Impl::on_open(const event::StateChange& e) {
     clear_address(e.sock);
     Connection& c = create(e.sock, e.at, e.netns, e.tuple, e.cookie);
     table_.set_socket(c, e.sock);
     c.state = e.to;
     c.begin_state(e.at);
     c.opened = e.at;
-    c.who.role = e.to == TcpState::LISTEN ? Role::server : Role::client;
+    c.who.role = e.to == tcp::State::LISTEN ? tcp::Role::server : tcp::Role::client;
     learn_owner(c, e.owner);
     if (e.owner) c.who.process = e.owner->process;
-    if (e.to == TcpState::SYN_SENT && e.tuple.local.port == 0) {
+    if (e.to == tcp::State::SYN_SENT && e.tuple.local.port == 0) {
         c.birth_held = true;
         held_.push_back(Deadline{e.at + kHold, c.who.slot, c.sequence});
         return;
     }
-    if (e.to == TcpState::LISTEN) {
-        c.who.tuple.remote = Endpoint{};
+    if (e.to == tcp::State::LISTEN) {
+        c.who.tuple.remote = tcp::Endpoint{};
         table_.index_listener(c);
     } else {
         if (Connection* other = table_.by_tuple(e.netns, e.tuple))
-            clear_tuple(*other, TimeWaitEnd::reused);
+            clear_tuple(*other, tcp::TimeWaitEnd::reused);
         table_.index_tuple(c);
     }
     print_transition(c, e.from, e.to, e.at, std::nullopt);
 }
 
-Connection& Tracker::Impl::adopt_full(const StateChange& e) {
+Connection& Tracker::Impl::adopt_full(const event::StateChange& e) {
     Connection& c = create_existing(e.sock, e.at, e.netns, e.tuple, e.cookie, e.from);
     table_.set_socket(c, e.sock);
     learn_owner(c, e.owner);
@@ -127,13 +127,14 @@ Connection& Tracker::Impl::adopt_full(const StateChange& e) {
     return c;
 }
 
-void Tracker::Impl::on_hand_over(Connection& c, const StateChange& e) {
-    if (e.to == TcpState::CLOSE) table_.set_socket(c, 0); // the socket's memory is soon used again
+void Tracker::Impl::on_hand_over(Connection& c, const event::StateChange& e) {
+    if (e.to == tcp::State::CLOSE)
+        table_.set_socket(c, 0); // the socket's memory is soon used again
     note_event(c, e.at);
     learn_past(c, e);
 }
 
-void Tracker::Impl::on_transition(Connection& c, const StateChange& e, bool first_sight) {
+void Tracker::Impl::on_transition(Connection& c, const event::StateChange& e, bool first_sight) {
     // Recorded twice (bpf/nested.bpf.h: a task that changed its CPU in the middle of the
     // tracepoint).
     if (e.from != e.to && c.state == e.to && c.confirmed && e.at - c.last_event < kRepetition)
@@ -141,9 +142,9 @@ void Tracker::Impl::on_transition(Connection& c, const StateChange& e, bool firs
     const bool lost_before = first_sight || c.loss_epoch != loss_epoch_;
     // Without a cookie, and for a socket that listens again, what was lost may be a whole life at
     // the same address.
-    if (lost_before && (e.cookie == 0 || e.from == TcpState::LISTEN)) {
+    if (lost_before && (e.cookie == 0 || e.from == tcp::State::LISTEN)) {
         c.find_in_state(e.at);
-        c.seen = c.seen == Seen::whole ? Seen::gap : c.seen;
+        c.seen = c.seen == tcp::Seen::whole ? tcp::Seen::gap : c.seen;
     }
     learn_tuple(c, e.tuple);
     learn_cookie(c, e.cookie);
@@ -152,7 +153,7 @@ void Tracker::Impl::on_transition(Connection& c, const StateChange& e, bool firs
     if (lost_before && may_leave_mini(e)) {
         // Most likely the hand-over to a mini-socket whose start wasn't seen. If there is none, the
         // next inventory doesn't list it.
-        if (c.seen == Seen::whole) c.seen = Seen::gap;
+        if (c.seen == tcp::Seen::whole) c.seen = tcp::Seen::gap;
         c.place = Place::mini;
         return;
     }
@@ -161,40 +162,40 @@ void Tracker::Impl::on_transition(Connection& c, const StateChange& e, bool firs
 
     note_first_fin(c, e);
     move(c, e.to, e.at);
-    if (e.to != TcpState::CLOSE) return;
+    if (e.to != tcp::State::CLOSE) return;
     c.uncertain = lost_before;
     on_close(c, e);
 }
 
-void Tracker::Impl::learn_past(Connection& c, const StateChange& e) {
-    if (c.seen == Seen::whole || ConnectionTable::path_size(c) != 0 ||
-        c.state != TcpState::TIME_WAIT || e.from == TcpState::TIME_WAIT)
+void Tracker::Impl::learn_past(Connection& c, const event::StateChange& e) {
+    if (c.seen == tcp::Seen::whole || ConnectionTable::path_size(c) != 0 ||
+        c.state != tcp::State::TIME_WAIT || e.from == tcp::State::TIME_WAIT)
         return;
     // Joined by its mini-socket; only now the full socket shows its previous state.
     table_.push_path(c, e.from, std::nullopt);
-    if (e.from == TcpState::CLOSING) c.closed_first = ClosedFirst::both;
-    report_move(c, TcpState::TIME_WAIT, e.from, e.at);
-    print_transition(c, e.from, TcpState::TIME_WAIT, c.since().value_or(e.at), std::nullopt);
+    if (e.from == tcp::State::CLOSING) c.closed_first = tcp::ClosedFirst::both;
+    report_move(c, tcp::State::TIME_WAIT, e.from, e.at);
+    print_transition(c, e.from, tcp::State::TIME_WAIT, c.since().value_or(e.at), std::nullopt);
 }
 
-void Tracker::Impl::note_closer(Connection& c, const StateChange& e) {
+void Tracker::Impl::note_closer(Connection& c, const event::StateChange& e) {
     if (!e.owner || !e.owner->process || !e.has(TD_STATE_OWNED)) return;
     if (!c.who.uid) c.who.uid = e.owner->uid;
     if (c.who.cgroup == 0) c.who.cgroup = e.owner->cgroup;
-    const bool connect_failed = e.from == TcpState::SYN_SENT && e.shutdown == 0 &&
+    const bool connect_failed = e.from == tcp::State::SYN_SENT && e.shutdown == 0 &&
                                 !e.has(TD_STATE_UNANSWERED); // nobody closed
     const bool closing =
-        e.to == TcpState::FIN_WAIT1 || e.to == TcpState::LAST_ACK || e.from == e.to ||
-        (e.to == TcpState::CLOSE && e.error == 0 && e.from != TcpState::LAST_ACK &&
+        e.to == tcp::State::FIN_WAIT1 || e.to == tcp::State::LAST_ACK || e.from == e.to ||
+        (e.to == tcp::State::CLOSE && e.error == 0 && e.from != tcp::State::LAST_ACK &&
          !connect_failed) ||
-        (e.to == TcpState::CLOSE && e.error == ECONNABORTED); // ss -K, by its caller
+        (e.to == tcp::State::CLOSE && e.error == ECONNABORTED); // ss -K, by its caller
     if (closing && !c.who.closed_by) c.who.closed_by = e.owner->process;
     // Whoever closes a socket that has no known owner holds it; but an ss -K works on those of
     // others.
     if (closing && !c.who.process && e.error != ECONNABORTED) c.who.process = e.owner->process;
 }
 
-void Tracker::Impl::on_close(Connection& c, const StateChange& e) {
+void Tracker::Impl::on_close(Connection& c, const event::StateChange& e) {
     SocketClose close{};
     close.from = e.from;
     close.error = e.error;
@@ -247,7 +248,7 @@ Tracker::Tracker(TrackerListener& listener, TrackerOptions options)
     : impl_(std::make_unique<Impl>(listener, options)) {}
 Tracker::~Tracker() = default;
 
-void Tracker::on_event(const Event& event) {
+void Tracker::on_event(const event::Event& event) {
     std::visit(
         [this](const auto& e) {
             if constexpr (requires { e.at; }) impl_->advance_to(e.at);
@@ -275,4 +276,4 @@ void Tracker::for_each_listed(MonoTime now,
     impl_->for_each_listed(now, visit);
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::track

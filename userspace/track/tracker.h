@@ -12,7 +12,7 @@
 #include "event/event.h"
 #include "track/connection.h"
 
-namespace tcpdwell {
+namespace tcpdwell::track {
 
 /// Receives the tracker's lines. Pointers and spans are valid during the call only.
 class TrackerListener {
@@ -45,14 +45,14 @@ struct TrackerTotals {
 /// A connection or listener that is there now.
 struct LiveSocket {
     const ConnectionIdentity& who; ///< valid during the call
-    TcpState state;
+    tcp::State state;
     std::optional<MonoTime> since; ///< when `state` began; nullopt: that wasn't seen
     MonoTime
         known_since; ///< in `state` at least since then; the same as `since` where that is known
     /// As its line would have it if tracing ended now.
-    Seen seen;
-    ClosedFirst closed_first;
-    Ending ending;
+    tcp::Seen seen;
+    tcp::ClosedFirst closed_first;
+    tcp::Ending ending;
     std::span<const PathStep>
         left; ///< the states that it has left, oldest first; valid during the call
 };
@@ -60,11 +60,11 @@ struct LiveSocket {
 /// A connection or listener as a listing of the kernel's sockets would have it, by all that is
 /// known.
 struct ListedSocket {
-    SocketListed socket; ///< sock is 0 where the address isn't known
-    std::optional<Process>
+    event::SocketListed socket; ///< sock is 0 where the address isn't known
+    std::optional<event::Process>
         process; ///< who holds it, or held the socket that a mini-socket is left of
     /// A timer of it was stopped shortly before; what that means, only later events show.
-    std::optional<Event> pending;
+    std::optional<event::Event> pending;
 };
 
 /// Deterministic: the same events in the same order give the same calls. Never reads a clock.
@@ -76,7 +76,7 @@ public:
     Tracker& operator=(const Tracker&) = delete;
 
     /// Facts, clock readings and cgroup paths are ignored.
-    void on_event(const Event& event);
+    void on_event(const event::Event& event);
     /// Everything up to `now` has been delivered: decides what was waiting for a later event.
     void advance_to(MonoTime now);
     /// Nothing more will come: decides at once what was waiting for a later event.
@@ -96,4 +96,4 @@ private:
     std::unique_ptr<Impl> impl_;
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::track

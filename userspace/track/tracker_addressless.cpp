@@ -6,10 +6,10 @@
 
 #include "track/tracker_impl.h"
 
-namespace tcpdwell {
+namespace tcpdwell::track {
 namespace {
 
-std::uint32_t ports_of(const FourTuple& tuple) {
+std::uint32_t ports_of(const tcp::FourTuple& tuple) {
     return std::uint32_t{tuple.local.port} << 16 | tuple.remote.port;
 }
 
@@ -32,7 +32,7 @@ void Tracker::Impl::forget_released_cookies() {
     });
 }
 
-Connection* Tracker::Impl::find_listed_listener(const SocketListed& e) {
+Connection* Tracker::Impl::find_listed_listener(const event::SocketListed& e) {
     const auto pass = passes_.find(e.netns);
     Connection* known = nullptr;
     for (Connection* c : table_.listeners_at(e.netns, e.tuple.local.port)) {
@@ -45,22 +45,22 @@ Connection* Tracker::Impl::find_listed_listener(const SocketListed& e) {
     return known;
 }
 
-bool Tracker::Impl::is_known_otherwise(const SocketListed& e) {
+bool Tracker::Impl::is_known_otherwise(const event::SocketListed& e) {
     if (e.mini || e.request) return has_just_ended(e);
     // It may be the child of TCP Fast Open whose birth has been seen, and that its next event makes
     // a connection of.
-    if (e.state == TcpState::SYN_RECV) {
+    if (e.state == tcp::State::SYN_RECV) {
         const bool waiting =
             std::any_of(children_.begin(), children_.end(), [this](const auto& child) {
                 return child.second.loss_epoch == loss_epoch_;
             });
         if (waiting) return true;
     }
-    if (e.state == TcpState::SYN_SENT && confirm_unnamed(e)) return true;
+    if (e.state == tcp::State::SYN_SENT && confirm_unnamed(e)) return true;
     return has_just_ended(e);
 }
 
-bool Tracker::Impl::has_just_ended(const SocketListed& e) {
+bool Tracker::Impl::has_just_ended(const event::SocketListed& e) {
     if (just_ended_at_ != e.at) { // one piece of a listing has one time
         just_ended_at_ = e.at;
         just_ended_.clear();
@@ -76,12 +76,12 @@ bool Tracker::Impl::has_just_ended(const SocketListed& e) {
     });
 }
 
-bool Tracker::Impl::confirm_unnamed(const SocketListed& e) {
+bool Tracker::Impl::confirm_unnamed(const event::SocketListed& e) {
     const auto pass = passes_.find(e.netns);
     bool found = false;
     for (const Slot slot : table_.in_order()) {
         Connection& c = table_[slot];
-        if (c.ended || c.state != TcpState::SYN_SENT || c.who.tuple.local.port != 0 ||
+        if (c.ended || c.state != tcp::State::SYN_SENT || c.who.tuple.local.port != 0 ||
             c.who.netns != e.netns || c.who.tuple.remote != e.tuple.remote)
             continue;
         if (pass != passes_.end()) c.listed_in = pass->second.number;
@@ -90,4 +90,4 @@ bool Tracker::Impl::confirm_unnamed(const SocketListed& e) {
     return found;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::track

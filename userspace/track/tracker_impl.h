@@ -12,7 +12,7 @@
 #include "track/connection_table.h"
 #include "track/tracker.h"
 
-namespace tcpdwell {
+namespace tcpdwell::track {
 
 /// How long after its last event a connection may still get evidence: the RST of an abort is traced
 /// after the socket's CLOSE, by the same task, which may be preempted in between. And how long a
@@ -24,19 +24,19 @@ public:
     Impl(TrackerListener& listener, TrackerOptions options)
         : listener_(listener), options_(options) {}
 
-    void handle(const StateChange& e);
-    void handle(const TimewaitTimer& e);
-    void handle(const RequestTimer& e);
-    void handle(const Reset& e);
-    void handle(const OwnerFound& e);
-    void handle(const SocketListed& e);
-    void handle(const Snapshot& e);
-    void handle(const LostTotals& e);
-    void handle(const Gap& e);
-    void handle(const PortKnown& e);
-    void handle(const ClockReading&) {}
-    void handle(const CgroupPath&) {}
-    void handle(const Fact&) {}
+    void handle(const event::StateChange& e);
+    void handle(const event::TimewaitTimer& e);
+    void handle(const event::RequestTimer& e);
+    void handle(const event::Reset& e);
+    void handle(const event::OwnerFound& e);
+    void handle(const event::SocketListed& e);
+    void handle(const event::Snapshot& e);
+    void handle(const event::LostTotals& e);
+    void handle(const event::Gap& e);
+    void handle(const event::PortKnown& e);
+    void handle(const event::ClockReading&) {}
+    void handle(const event::CgroupPath&) {}
+    void handle(const event::Fact&) {}
 
     void advance_to(MonoTime now);
     void settle(MonoTime now);
@@ -51,22 +51,23 @@ private:
     // Life of a connection (tracker_life.cpp)
     /// `object` makes the id; where the connection lives is for the caller to say.
     Connection& create(std::uint64_t object, MonoTime at, std::uint32_t netns,
-                       const FourTuple& tuple, std::uint64_t cookie);
+                       const tcp::FourTuple& tuple, std::uint64_t cookie);
     /// A connection that was there before anything was seen of it; the caller reports its move when
     /// it has said who it is.
     Connection& create_existing(std::uint64_t object, MonoTime at, std::uint32_t netns,
-                                const FourTuple& tuple, std::uint64_t cookie, TcpState state);
+                                const tcp::FourTuple& tuple, std::uint64_t cookie,
+                                tcp::State state);
     void note_event(Connection& c, MonoTime at);
     void mark_gap(Connection& c);
     /// Leaves the present state; prints the line unless the birth is held back.
-    void move(Connection& c, TcpState to, MonoTime at);
-    void print_transition(Connection& c, TcpState from, TcpState to, MonoTime at,
+    void move(Connection& c, tcp::State to, MonoTime at);
+    void print_transition(Connection& c, tcp::State from, tcp::State to, MonoTime at,
                           std::optional<Nanoseconds> dwell);
     /// Where the record says another state than is known: something was lost.
-    void resync_state(Connection& c, TcpState actual, MonoTime at);
+    void resync_state(Connection& c, tcp::State actual, MonoTime at);
     /// For listeners: it is in another state. `born`: its birth was seen.
-    void report_move(const Connection& c, std::optional<TcpState> from, std::optional<TcpState> to,
-                     MonoTime at, bool born = false);
+    void report_move(const Connection& c, std::optional<tcp::State> from,
+                     std::optional<tcp::State> to, MonoTime at, bool born = false);
     void release_birth(Connection& c);
     /// The last trace is gone from the kernel; the line follows when nothing more can come.
     void end(Connection& c, MonoTime at);
@@ -74,8 +75,8 @@ private:
     void report_and_release(Connection& c);
     /// What its line says of the connection as a whole.
     struct Summary {
-        Seen seen;
-        ClosedFirst closed_first;
+        tcp::Seen seen;
+        tcp::ClosedFirst closed_first;
         Classification verdict;
     };
     [[nodiscard]] Summary summary_of_open(const Connection& c) const;
@@ -86,31 +87,31 @@ private:
     [[nodiscard]] Classification judge(const Connection& c, const CloseEvidence& evidence) const;
     /// Its end wasn't seen.
     void give_up(Connection& c);
-    void learn_tuple(Connection& c, const FourTuple& tuple);
+    void learn_tuple(Connection& c, const tcp::FourTuple& tuple);
     void learn_cookie(Connection& c, std::uint64_t cookie);
     /// The socket's own uid and cgroup; not the process.
-    void learn_owner(Connection& c, const std::optional<Owner>& owner);
+    void learn_owner(Connection& c, const std::optional<event::Owner>& owner);
     void inherit_owner(Connection& c, const Connection* listener);
     /// Makes room at an address that now holds another object.
     void clear_address(std::uint64_t object);
     /// Another connection has taken over the four-tuple of `c`.
-    void clear_tuple(Connection& c, TimeWaitEnd follower);
-    [[nodiscard]] Role guess_role(std::uint32_t netns, const FourTuple& tuple,
-                                  TcpState state) const;
+    void clear_tuple(Connection& c, tcp::TimeWaitEnd follower);
+    [[nodiscard]] tcp::Role guess_role(std::uint32_t netns, const tcp::FourTuple& tuple,
+                                       tcp::State state) const;
 
     // Full sockets (tracker.cpp)
-    Connection* find_full(const StateChange& e);
+    Connection* find_full(const event::StateChange& e);
     /// connect() or listen(): a life begins at this address.
-    void on_open(const StateChange& e);
+    void on_open(const event::StateChange& e);
     /// A socket of which nothing was seen so far, in the state that it now leaves.
-    Connection& adopt_full(const StateChange& e);
+    Connection& adopt_full(const event::StateChange& e);
     /// The connection lives in a mini-socket already: only the full socket goes.
-    void on_hand_over(Connection& c, const StateChange& e);
+    void on_hand_over(Connection& c, const event::StateChange& e);
     /// `first_sight`: it has been adopted for this event.
-    void on_transition(Connection& c, const StateChange& e, bool first_sight);
-    void on_close(Connection& c, const StateChange& e);
-    void note_closer(Connection& c, const StateChange& e);
-    void learn_past(Connection& c, const StateChange& e);
+    void on_transition(Connection& c, const event::StateChange& e, bool first_sight);
+    void on_close(Connection& c, const event::StateChange& e);
+    void note_closer(Connection& c, const event::StateChange& e);
+    void learn_past(Connection& c, const event::StateChange& e);
 
     // Passive opens (tracker_passive_open.cpp)
     /// LISTEN -> SYN_RECV of a full socket, until the next event shows whose handshake it
@@ -118,52 +119,52 @@ private:
     struct Child {
         MonoTime at;
         std::uint32_t loss_epoch;
-        std::optional<Process>
+        std::optional<event::Process>
             accepted_by; ///< TCP Fast Open: even before the handshake is complete
     };
-    Connection* find_request(const RequestTimer& e);
+    Connection* find_request(const event::RequestTimer& e);
     /// One that was listed by an inventory without addresses, or goes on as a copy; nullptr if
     /// there is none.
-    Connection* adopt_request(const RequestTimer& e);
+    Connection* adopt_request(const event::RequestTimer& e);
     /// A SYN has been answered.
-    void on_request_start(const RequestTimer& e);
-    void on_request_timer(Connection& c, const RequestTimer& e);
+    void on_request_start(const event::RequestTimer& e);
+    void on_request_timer(Connection& c, const event::RequestTimer& e);
     /// Its timer was stopped and nothing has followed.
     void resolve_request(Connection& c);
     /// The request's timer goes on.
     void forget_stop(Connection& c);
-    void on_child_born(const StateChange& e);
+    void on_child_born(const event::StateChange& e);
     /// The birth of the child at this address, which is forgotten; nullopt if it wasn't seen.
     std::optional<Child> take_child(std::uint64_t sock);
-    void on_child_established(const StateChange& e);
+    void on_child_established(const event::StateChange& e);
     /// The connection moves from its request socket to the child.
-    void replace_request(Connection& c, const StateChange& e);
+    void replace_request(Connection& c, const event::StateChange& e);
     /// A child without a request socket: TCP Fast Open, SYN cookie, or its request wasn't seen.
-    Connection& create_child(const StateChange& e, const std::optional<Child>& born);
+    Connection& create_child(const event::StateChange& e, const std::optional<Child>& born);
 
     // Mini-sockets (tracker_minis.cpp)
-    Connection* find_mini(const TimewaitTimer& e);
-    Connection& adopt_mini(const TimewaitTimer& e);
-    void on_mini_start(Connection& c, const TimewaitTimer& e);
-    void on_mini_rearm(Connection& c, const TimewaitTimer& e);
-    void on_mini_cancel(Connection& c, const TimewaitTimer& e);
+    Connection* find_mini(const event::TimewaitTimer& e);
+    Connection& adopt_mini(const event::TimewaitTimer& e);
+    void on_mini_start(Connection& c, const event::TimewaitTimer& e);
+    void on_mini_rearm(Connection& c, const event::TimewaitTimer& e);
+    void on_mini_cancel(Connection& c, const event::TimewaitTimer& e);
     /// The mini-socket is in TIME_WAIT: prints the change from FIN_WAIT2 late, with its true time,
     /// if it wasn't known.
     void enter_time_wait_late(Connection& c, MonoTime at, std::optional<MonoTime> expires,
                               std::optional<MonoTime> entered);
     void end_mini(Connection& c, MonoTime at, const MiniClose& close);
     /// Its timer was cancelled; `follower`: by what took over the four-tuple, if anything did.
-    void resolve_cancel(Connection& c, std::optional<TimeWaitEnd> follower);
+    void resolve_cancel(Connection& c, std::optional<tcp::TimeWaitEnd> follower);
     /// The mini-socket's timer goes on.
     void forget_cancel(Connection& c);
 
     // Listed sockets (tracker_listed_sockets.cpp)
-    Connection* find_listed(const SocketListed& e);
+    Connection* find_listed(const event::SocketListed& e);
     /// Whether it is a child whose birth has been seen, and that its next event will make a
     /// connection of: TCP Fast Open keeps one in SYN_RECV for as long as the client's ACK takes.
-    bool is_unnamed_child(const SocketListed& e) const;
-    void confirm_listed(Connection& c, const SocketListed& e);
-    void join(const SocketListed& e);
+    bool is_unnamed_child(const event::SocketListed& e) const;
+    void confirm_listed(Connection& c, const event::SocketListed& e);
+    void join(const event::SocketListed& e);
     ListedSocket listed(const Connection& c, MonoTime now) const;
 
     // Listings without addresses (tracker_addressless.cpp)
@@ -172,14 +173,14 @@ private:
     /// there.
     Connection* find_by_cookie(std::uint64_t cookie);
     void forget_released_cookies();
-    Connection* find_listed_listener(const SocketListed& e);
+    Connection* find_listed_listener(const event::SocketListed& e);
     /// Whether what is listed may be known already, without its four-tuple, or has ended a moment
     /// ago.
-    bool is_known_otherwise(const SocketListed& e);
-    bool has_just_ended(const SocketListed& e);
+    bool is_known_otherwise(const event::SocketListed& e);
+    bool has_just_ended(const event::SocketListed& e);
     /// Whether connects to that peer are under way whose local ports aren't known; they count as
     /// listed.
-    bool confirm_unnamed(const SocketListed& e);
+    bool confirm_unnamed(const event::SocketListed& e);
     /// The connection at that address, or else with that cookie.
     Connection* find_socket(std::uint64_t sock, std::uint64_t cookie) {
         Connection* c = table_.by_object(sock);
@@ -221,4 +222,4 @@ private:
     std::unordered_map<std::uint32_t, Pass> passes_; ///< by namespace
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::track

@@ -6,7 +6,7 @@
 #include "base/hash.h"
 #include "track/tracker_impl.h"
 
-namespace tcpdwell {
+namespace tcpdwell::track {
 namespace {
 
 std::uint64_t connection_id(std::uint64_t object, MonoTime at) {
@@ -15,22 +15,22 @@ std::uint64_t connection_id(std::uint64_t object, MonoTime at) {
 }
 
 /// Who must have closed first for a connection to be in that state.
-ClosedFirst closed_first_in(TcpState state) {
+tcp::ClosedFirst closed_first_in(tcp::State state) {
     switch (state) {
-    case TcpState::CLOSE_WAIT:
-    case TcpState::LAST_ACK: return ClosedFirst::remote;
-    case TcpState::FIN_WAIT1:
-    case TcpState::FIN_WAIT2:
-    case TcpState::TIME_WAIT: return ClosedFirst::local;
-    case TcpState::CLOSING: return ClosedFirst::both;
-    default: return ClosedFirst::unknown;
+    case tcp::State::CLOSE_WAIT:
+    case tcp::State::LAST_ACK: return tcp::ClosedFirst::remote;
+    case tcp::State::FIN_WAIT1:
+    case tcp::State::FIN_WAIT2:
+    case tcp::State::TIME_WAIT: return tcp::ClosedFirst::local;
+    case tcp::State::CLOSING: return tcp::ClosedFirst::both;
+    default: return tcp::ClosedFirst::unknown;
     }
 }
 
 /// A FIN decided it before the ending, or else the ending does.
-ClosedFirst closed_first_of(const Connection& c, const Classification& verdict) {
-    return c.closed_first == ClosedFirst::unknown ? closed_first_by(verdict.ending)
-                                                  : c.closed_first;
+tcp::ClosedFirst closed_first_of(const Connection& c, const Classification& verdict) {
+    return c.closed_first == tcp::ClosedFirst::unknown ? closed_first_by(verdict.ending)
+                                                       : c.closed_first;
 }
 
 bool close_in_time(const std::optional<ResetSeen>& reset, MonoTime at) {
@@ -40,7 +40,7 @@ bool close_in_time(const std::optional<ResetSeen>& reset, MonoTime at) {
 } // namespace
 
 Connection& Tracker::Impl::create(std::uint64_t object, MonoTime at, std::uint32_t netns,
-                                  const FourTuple& tuple, std::uint64_t cookie) {
+                                  const tcp::FourTuple& tuple, std::uint64_t cookie) {
     if (table_.size() >= options_.max_connections) {
         ++totals_.evicted;
         give_up(*table_.least_recent());
@@ -57,26 +57,27 @@ Connection& Tracker::Impl::create(std::uint64_t object, MonoTime at, std::uint32
 }
 
 Connection& Tracker::Impl::create_existing(std::uint64_t object, MonoTime at, std::uint32_t netns,
-                                           const FourTuple& tuple, std::uint64_t cookie,
-                                           TcpState state) {
+                                           const tcp::FourTuple& tuple, std::uint64_t cookie,
+                                           tcp::State state) {
     Connection& c = create(object, at, netns, tuple, cookie);
     c.state = state;
-    c.seen = last_loss_ ? Seen::gap : Seen::joined;
+    c.seen = last_loss_ ? tcp::Seen::gap : tcp::Seen::joined;
     c.who.role = guess_role(netns, tuple, state);
     c.closed_first = closed_first_in(state);
-    if (state == TcpState::LISTEN)
+    if (state == tcp::State::LISTEN)
         table_.index_listener(c);
     else
         table_.index_tuple(c);
-    if (c.who.role == Role::server && state != TcpState::LISTEN)
+    if (c.who.role == tcp::Role::server && state != tcp::State::LISTEN)
         inherit_owner(c, table_.listener_for(netns, tuple.local));
     return c;
 }
 
-Role Tracker::Impl::guess_role(std::uint32_t netns, const FourTuple& tuple, TcpState state) const {
-    if (state == TcpState::SYN_SENT) return Role::client;
-    if (state == TcpState::LISTEN || state == TcpState::SYN_RECV) return Role::server;
-    return table_.listener_for(netns, tuple.local) ? Role::server : Role::unknown;
+tcp::Role Tracker::Impl::guess_role(std::uint32_t netns, const tcp::FourTuple& tuple,
+                                    tcp::State state) const {
+    if (state == tcp::State::SYN_SENT) return tcp::Role::client;
+    if (state == tcp::State::LISTEN || state == tcp::State::SYN_RECV) return tcp::Role::server;
+    return table_.listener_for(netns, tuple.local) ? tcp::Role::server : tcp::Role::unknown;
 }
 
 void Tracker::Impl::note_event(Connection& c, MonoTime at) {
@@ -87,47 +88,47 @@ void Tracker::Impl::note_event(Connection& c, MonoTime at) {
 }
 
 void Tracker::Impl::mark_gap(Connection& c) {
-    c.seen = Seen::gap;
+    c.seen = tcp::Seen::gap;
     ++totals_.unexpected;
 }
 
-void Tracker::Impl::print_transition(Connection& c, TcpState from, TcpState to, MonoTime at,
+void Tracker::Impl::print_transition(Connection& c, tcp::State from, tcp::State to, MonoTime at,
                                      std::optional<Nanoseconds> dwell) {
     ++totals_.transitions;
-    const bool is_child = from == TcpState::LISTEN && to == TcpState::SYN_RECV;
-    const bool born = is_child || from == TcpState::CLOSE;
+    const bool is_child = from == tcp::State::LISTEN && to == tcp::State::SYN_RECV;
+    const bool born = is_child || from == tcp::State::CLOSE;
     report_move(c, born ? std::nullopt : std::optional(from), to, at, born);
     listener_.on_transition(TransitionLine{at, &c.who, from, to, dwell});
 }
 
-void Tracker::Impl::report_move(const Connection& c, std::optional<TcpState> from,
-                                std::optional<TcpState> to, MonoTime at, bool born) {
-    if (from == TcpState::CLOSE) from.reset();
-    if (to == TcpState::CLOSE) to.reset();
+void Tracker::Impl::report_move(const Connection& c, std::optional<tcp::State> from,
+                                std::optional<tcp::State> to, MonoTime at, bool born) {
+    if (from == tcp::State::CLOSE) from.reset();
+    if (to == tcp::State::CLOSE) to.reset();
     if (from || to) listener_.on_move(StateMove{at, &c.who, from, to, born});
 }
 
 void Tracker::Impl::release_birth(Connection& c) {
     if (!c.birth_held) return;
     c.birth_held = false;
-    print_transition(c, TcpState::CLOSE, TcpState::SYN_SENT, *c.opened, std::nullopt);
+    print_transition(c, tcp::State::CLOSE, tcp::State::SYN_SENT, *c.opened, std::nullopt);
 }
 
-void Tracker::Impl::move(Connection& c, TcpState to, MonoTime at) {
+void Tracker::Impl::move(Connection& c, tcp::State to, MonoTime at) {
     release_birth(c);
     std::optional<Nanoseconds> dwell;
     // Two CPUs may stamp two events of one connection in the other order, by less than a
     // microsecond.
     if (c.entry_seen) dwell = std::max(at - c.entered, Nanoseconds(0));
-    const TcpState from = c.state;
-    if (from != TcpState::LISTEN) table_.push_path(c, from, dwell);
-    if (from == TcpState::TIME_WAIT) table_.evidence(c).time_wait_dwell = dwell;
+    const tcp::State from = c.state;
+    if (from != tcp::State::LISTEN) table_.push_path(c, from, dwell);
+    if (from == tcp::State::TIME_WAIT) table_.evidence(c).time_wait_dwell = dwell;
     c.state = to;
     c.begin_state(c.entry_seen ? std::max(at, c.entered) : at);
     print_transition(c, from, to, c.entered, dwell);
 }
 
-void Tracker::Impl::resync_state(Connection& c, TcpState actual, MonoTime at) {
+void Tracker::Impl::resync_state(Connection& c, tcp::State actual, MonoTime at) {
     if (c.state == actual) return;
     // A listing may be older than the socket's last change, and nothing else is known of it yet.
     if (c.confirmed || c.loss_epoch != loss_epoch_) {
@@ -135,8 +136,8 @@ void Tracker::Impl::resync_state(Connection& c, TcpState actual, MonoTime at) {
         table_.push_path(c, c.state, std::nullopt);
     }
     release_birth(c);
-    if (c.closed_first == ClosedFirst::unknown) c.closed_first = closed_first_in(actual);
-    const TcpState supposed = c.state;
+    if (c.closed_first == tcp::ClosedFirst::unknown) c.closed_first = closed_first_in(actual);
+    const tcp::State supposed = c.state;
     c.state = actual;
     c.find_in_state(at);
     report_move(c, supposed, actual, at);
@@ -157,12 +158,12 @@ Tracker::Impl::Summary Tracker::Impl::summary_of_open(const Connection& c) const
     const bool in_doubt = c.loss_epoch != loss_epoch_; // what was lost may have been its end
     Classification verdict;
     // In TIME_WAIT both FINs have been seen; only the wait goes on.
-    if (c.state == TcpState::TIME_WAIT)
-        verdict = Classification(Ending::fin, EndingDetail::none,
-                                 in_doubt ? TimeWaitEnd::unknown : TimeWaitEnd::open);
+    if (c.state == tcp::State::TIME_WAIT)
+        verdict = Classification(tcp::Ending::fin, tcp::EndingDetail::none,
+                                 in_doubt ? tcp::TimeWaitEnd::unknown : tcp::TimeWaitEnd::open);
     else if (!in_doubt)
-        verdict = Classification(Ending::open);
-    return {in_doubt ? Seen::gap : c.seen, closed_first_of(c, verdict), verdict};
+        verdict = Classification(tcp::Ending::open);
+    return {in_doubt ? tcp::Seen::gap : c.seen, closed_first_of(c, verdict), verdict};
 }
 
 Tracker::Impl::Summary Tracker::Impl::summary_of_ended(const Connection& c) const {
@@ -170,9 +171,9 @@ Tracker::Impl::Summary Tracker::Impl::summary_of_ended(const Connection& c) cons
     const Classification verdict = judge(c, evidence);
     // No full socket ends without an error, an RST or both FINs, but for TCP_REPAIR: what says why
     // hasn't been seen.
-    const bool unexplained = verdict.ending == Ending::unknown &&
+    const bool unexplained = verdict.ending == tcp::Ending::unknown &&
                              (c.uncertain || std::holds_alternative<SocketClose>(evidence.close));
-    return {unexplained ? Seen::gap : c.seen, closed_first_of(c, verdict), verdict};
+    return {unexplained ? tcp::Seen::gap : c.seen, closed_first_of(c, verdict), verdict};
 }
 
 std::span<const PathStep> Tracker::Impl::copy_path(const Connection& c,
@@ -195,7 +196,7 @@ void Tracker::Impl::for_each_live(const std::function<void(const LiveSocket&)>& 
 
 void Tracker::Impl::report_and_release(Connection& c) {
     release_birth(c);
-    if (c.state != TcpState::CLOSE) report_move(c, c.state, std::nullopt, c.last_event);
+    if (c.state != tcp::State::CLOSE) report_move(c, c.state, std::nullopt, c.last_event);
     if (c.who.tuple.remote.empty()) { // a listener
         table_.release(c);
         return;
@@ -250,12 +251,13 @@ Classification Tracker::Impl::judge(const Connection& c, const CloseEvidence& ev
 
 void Tracker::Impl::give_up(Connection& c) {
     if (!c.ended) {
-        c.seen = Seen::gap;
+        c.seen = tcp::Seen::gap;
         table_.push_path(c, c.state, std::nullopt);
         c.ended = true;
         Classification verdict;
-        if (c.state == TcpState::TIME_WAIT)
-            verdict = Classification(Ending::fin, EndingDetail::none, TimeWaitEnd::unknown);
+        if (c.state == tcp::State::TIME_WAIT)
+            verdict = Classification(tcp::Ending::fin, tcp::EndingDetail::none,
+                                     tcp::TimeWaitEnd::unknown);
         CloseEvidence& evidence = table_.evidence(c);
         evidence.closed.reset();
         evidence.close = verdict;
@@ -263,12 +265,12 @@ void Tracker::Impl::give_up(Connection& c) {
     report_and_release(c);
 }
 
-void Tracker::Impl::learn_tuple(Connection& c, const FourTuple& tuple) {
+void Tracker::Impl::learn_tuple(Connection& c, const tcp::FourTuple& tuple) {
     if (c.who.tuple.local.port != 0 || tuple.local.port == 0) return;
     table_.forget_tuple(c);
     c.who.tuple = tuple;
     if (Connection* other = table_.by_tuple(c.who.netns, tuple); other && other != &c)
-        clear_tuple(*other, TimeWaitEnd::reused);
+        clear_tuple(*other, tcp::TimeWaitEnd::reused);
     table_.index_tuple(c);
     release_birth(c);
 }
@@ -277,7 +279,7 @@ void Tracker::Impl::learn_cookie(Connection& c, std::uint64_t cookie) {
     if (c.who.cookie == 0) c.who.cookie = cookie;
 }
 
-void Tracker::Impl::learn_owner(Connection& c, const std::optional<Owner>& owner) {
+void Tracker::Impl::learn_owner(Connection& c, const std::optional<event::Owner>& owner) {
     if (!owner) return;
     c.who.uid = owner->uid;
     c.who.cgroup = owner->cgroup;
@@ -306,7 +308,7 @@ void Tracker::Impl::clear_address(std::uint64_t object) {
     give_up(*old);
 }
 
-void Tracker::Impl::clear_tuple(Connection& c, TimeWaitEnd follower) {
+void Tracker::Impl::clear_tuple(Connection& c, tcp::TimeWaitEnd follower) {
     if (c.ended) return;
     if (c.place == Place::mini && table_.evidence_of(c).cancelled) {
         resolve_cancel(c, follower);
@@ -322,4 +324,4 @@ void Tracker::Impl::clear_tuple(Connection& c, TimeWaitEnd follower) {
     }
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::track

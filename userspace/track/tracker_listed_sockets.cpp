@@ -5,7 +5,7 @@
 
 #include "track/tracker_impl.h"
 
-namespace tcpdwell {
+namespace tcpdwell::track {
 namespace {
 
 using namespace std::chrono_literals;
@@ -16,7 +16,7 @@ constexpr Nanoseconds kListingSlack = 20ms;
 
 } // namespace
 
-void Tracker::Impl::handle(const Reset& e) {
+void Tracker::Impl::handle(const event::Reset& e) {
     Connection* c = find_socket(e.sock, e.cookie);
     if (!c) return;
     if (c->who.cookie != 0 && e.cookie != 0 && c->who.cookie != e.cookie) return;
@@ -25,7 +25,7 @@ void Tracker::Impl::handle(const Reset& e) {
         ResetSeen{e.at, e.reason, e.reply};
 }
 
-void Tracker::Impl::handle(const OwnerFound& e) {
+void Tracker::Impl::handle(const event::OwnerFound& e) {
     Connection* c = find_socket(e.sock, e.cookie);
     if (!c && e.how == TD_OWNER_ACCEPTED) {
         const auto child = children_.find(e.sock);
@@ -42,14 +42,14 @@ void Tracker::Impl::handle(const OwnerFound& e) {
     if (e.owner.uid) c->who.uid = e.owner.uid;
 }
 
-void Tracker::Impl::handle(const PortKnown& e) {
+void Tracker::Impl::handle(const event::PortKnown& e) {
     Connection* c = table_.by_object(e.sock);
     if (!c || c->ended || c->socket != e.sock || c->who.tuple.remote != e.tuple.remote) return;
     if (c->who.cookie != 0 && e.cookie != 0 && c->who.cookie != e.cookie) return;
     learn_tuple(*c, e.tuple);
 }
 
-void Tracker::Impl::handle(const LostTotals& e) {
+void Tracker::Impl::handle(const event::LostTotals& e) {
     if (e.before) {
         lost_ = e.total;
         return;
@@ -70,7 +70,7 @@ void Tracker::Impl::handle(const LostTotals& e) {
     listener_.on_lost(line);
 }
 
-void Tracker::Impl::handle(const Gap& e) {
+void Tracker::Impl::handle(const event::Gap& e) {
     if (e.new_run) lost_ = {};
     ++loss_epoch_;
     last_loss_ = e.until;
@@ -80,7 +80,7 @@ void Tracker::Impl::handle(const Gap& e) {
 
 // --- inventory
 
-void Tracker::Impl::handle(const Snapshot& e) {
+void Tracker::Impl::handle(const event::Snapshot& e) {
     if (e.op == TD_SNAPSHOT_BEGIN) {
         passes_[e.netns] = Pass{++snapshot_, e.at, !passes_.contains(e.netns)};
         return;
@@ -96,8 +96,8 @@ void Tracker::Impl::handle(const Snapshot& e) {
     }
 }
 
-Connection* Tracker::Impl::find_listed(const SocketListed& e) {
-    if (e.sock == 0 && e.state == TcpState::LISTEN) return find_listed_listener(e);
+Connection* Tracker::Impl::find_listed(const event::SocketListed& e) {
+    if (e.sock == 0 && e.state == tcp::State::LISTEN) return find_listed_listener(e);
     for (Connection* c : {table_.by_object(e.sock), table_.by_tuple(e.netns, e.tuple)}) {
         if (!c || c->who.netns != e.netns) continue;
         if (c->who.cookie != 0 && e.cookie != 0) {
@@ -107,15 +107,15 @@ Connection* Tracker::Impl::find_listed(const SocketListed& e) {
         if (c->who.tuple.local == e.tuple.local && c->who.tuple.remote == e.tuple.remote) return c;
         // A connect() shows no port at its first event; without a cookie its address identifies it.
         const bool unnamed =
-            c->birth_held || (c->state == TcpState::SYN_SENT && c->who.tuple.local.port == 0);
+            c->birth_held || (c->state == tcp::State::SYN_SENT && c->who.tuple.local.port == 0);
         if (unnamed && c->socket == e.sock && e.sock != 0) return c;
     }
     return nullptr;
 }
 
-void Tracker::Impl::handle(const SocketListed& e) {
-    if (e.state == TcpState::CLOSE) return;
-    if (e.request && e.state != TcpState::SYN_RECV)
+void Tracker::Impl::handle(const event::SocketListed& e) {
+    if (e.state == tcp::State::CLOSE) return;
+    if (e.request && e.state != tcp::State::SYN_RECV)
         return; // a damaged record: no request is in another state
     Connection* c = find_listed(e);
     if (c)
@@ -124,18 +124,18 @@ void Tracker::Impl::handle(const SocketListed& e) {
         join(e);
 }
 
-bool Tracker::Impl::is_unnamed_child(const SocketListed& e) const {
-    if (e.mini || e.request || e.state != TcpState::SYN_RECV) return false;
+bool Tracker::Impl::is_unnamed_child(const event::SocketListed& e) const {
+    if (e.mini || e.request || e.state != tcp::State::SYN_RECV) return false;
     const auto child = children_.find(e.sock);
     return child != children_.end() && child->second.loss_epoch == loss_epoch_;
 }
 
-void Tracker::Impl::confirm_listed(Connection& c, const SocketListed& e) {
+void Tracker::Impl::confirm_listed(Connection& c, const event::SocketListed& e) {
     const auto pass = passes_.find(e.netns);
     if (!e.sweep && pass != passes_.end()) c.listed_in = pass->second.number;
     if (c.ended) return; // still findable for a moment
     // Without an address several listeners at one port can't be distinguished.
-    if (e.sock != 0 || e.state != TcpState::LISTEN) learn_cookie(c, e.cookie);
+    if (e.sock != 0 || e.state != tcp::State::LISTEN) learn_cookie(c, e.cookie);
     if (e.sock == 0) remember_cookie(c);
     if (!e.mini && !e.request) learn_tuple(c, e.tuple);
 
@@ -143,7 +143,7 @@ void Tracker::Impl::confirm_listed(Connection& c, const SocketListed& e) {
         if (c.other == 0) table_.set_other(c, e.sock);
         // Without a time it adds nothing: the sweeps look for it, and list it with its time.
         const bool dated = e.expires || e.entered;
-        if (e.state == TcpState::TIME_WAIT && (dated || e.sweep || c.loss_epoch != loss_epoch_))
+        if (e.state == tcp::State::TIME_WAIT && (dated || e.sweep || c.loss_epoch != loss_epoch_))
             enter_time_wait_late(c, e.at, e.expires, e.entered);
         if (!e.sweep && c.state == e.state)
             c.loss_epoch = loss_epoch_; // whatever was lost, it wasn't its end
@@ -155,7 +155,7 @@ void Tracker::Impl::confirm_listed(Connection& c, const SocketListed& e) {
         mark_gap(c);
         c.place = Place::mini;
         table_.set_other(c, e.sock);
-        if (e.state == TcpState::TIME_WAIT)
+        if (e.state == tcp::State::TIME_WAIT)
             enter_time_wait_late(c, e.at, e.expires, std::nullopt);
         else
             resync_state(c, e.state, e.at);
@@ -171,21 +171,21 @@ void Tracker::Impl::confirm_listed(Connection& c, const SocketListed& e) {
     if (!e.sweep) c.loss_epoch = loss_epoch_;
 }
 
-void Tracker::Impl::join(const SocketListed& e) {
+void Tracker::Impl::join(const event::SocketListed& e) {
     const auto pass = passes_.find(e.netns);
     // What stands at this address or four-tuple now isn't what we knew there, and its end wasn't
     // seen.
     clear_address(e.sock);
     if (Connection* other = table_.by_tuple(e.netns, e.tuple);
         other && other->last_event < e.at - kListingSlack)
-        clear_tuple(*other, TimeWaitEnd::unknown);
+        clear_tuple(*other, tcp::TimeWaitEnd::unknown);
 
     Connection& c =
         create_existing(e.sock != 0 ? e.sock : e.cookie, e.at, e.netns, e.tuple, e.cookie, e.state);
     if (e.sock == 0) remember_cookie(c);
     if (pass != passes_.end()) c.listed_in = pass->second.number;
     // In the first pass it is older than tracing; later on its birth must have been lost.
-    if (pass == passes_.end() || pass->second.first) c.seen = Seen::joined;
+    if (pass == passes_.end() || pass->second.first) c.seen = tcp::Seen::joined;
     c.confirmed = false;
     if (e.owner.uid) c.who.uid = e.owner.uid;
     if (e.owner.cgroup != 0) c.who.cgroup = e.owner.cgroup;
@@ -194,18 +194,18 @@ void Tracker::Impl::join(const SocketListed& e) {
         table_.set_other(c, e.sock);
         c.mini_expires = e.expires;
         // Set for 60 s when TIME_WAIT began; how long a FIN_WAIT2 was to last isn't known.
-        if (e.state == TcpState::TIME_WAIT && e.expires)
+        if (e.state == tcp::State::TIME_WAIT && e.expires)
             c.begin_state(std::min(*e.expires - 60s, e.at));
     } else if (e.request) {
         c.place = Place::request;
         table_.set_other(c, e.sock);
         const Connection* listener =
             table_.by_object(e.listener); // else it has been guessed by its port
-        if (listener && listener->state == TcpState::LISTEN) inherit_owner(c, listener);
+        if (listener && listener->state == tcp::State::LISTEN) inherit_owner(c, listener);
     } else {
         table_.set_socket(c, e.sock);
     }
     report_move(c, std::nullopt, e.state, e.at);
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::track

@@ -2,11 +2,11 @@
 // What is known, as the records of an inventory: for a reader that begins at this point.
 #include "track/tracker_impl.h"
 
-namespace tcpdwell {
+namespace tcpdwell::track {
 
 ListedSocket Tracker::Impl::listed(const Connection& c, MonoTime now) const {
     ListedSocket known{};
-    SocketListed& socket = known.socket;
+    event::SocketListed& socket = known.socket;
     socket.at = now;
     socket.netns = c.who.netns;
     socket.sock = c.place == Place::full ? c.socket : c.other;
@@ -29,14 +29,14 @@ ListedSocket Tracker::Impl::listed(const Connection& c, MonoTime now) const {
     const CloseEvidence& evidence = table_.evidence_of(c);
     if (evidence.cancelled) {
         const TimerCancel& stop = *evidence.cancelled;
-        known.pending = TimewaitTimer{stop.at,       c.who.netns,
-                                      c.other,       c.who.cookie,
-                                      c.who.tuple,   stop.killed ? TD_TIMER_KILL : TD_TIMER_CANCEL,
-                                      stop.substate, stop.expires,
-                                      stop.entered,  stop.stack};
+        known.pending = event::TimewaitTimer{
+            stop.at,       c.who.netns,  c.other,
+            c.who.cookie,  c.who.tuple,  stop.killed ? TD_TIMER_KILL : TD_TIMER_CANCEL,
+            stop.substate, stop.expires, stop.entered,
+            stop.stack};
     } else if (evidence.request_stopped) {
         const td_timer_op op = evidence.request_expired ? TD_TIMER_EXPIRE : TD_TIMER_CANCEL;
-        known.pending = RequestTimer{
+        known.pending = event::RequestTimer{
             *evidence.request_stopped, c.who.netns, c.other, socket.listener, c.who.tuple, op, 0};
     }
     return known;
@@ -48,8 +48,8 @@ void Tracker::Impl::for_each_listed(MonoTime now,
     for (const bool listeners : {true, false})
         for (const Slot slot : all) {
             const Connection& c = table_[slot];
-            if (!c.ended && (c.state == TcpState::LISTEN) == listeners) visit(listed(c, now));
+            if (!c.ended && (c.state == tcp::State::LISTEN) == listeners) visit(listed(c, now));
         }
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::track

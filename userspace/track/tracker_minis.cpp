@@ -10,7 +10,7 @@
 
 #include "track/tracker_impl.h"
 
-namespace tcpdwell {
+namespace tcpdwell::track {
 namespace {
 
 using namespace std::chrono_literals;
@@ -30,7 +30,7 @@ bool names_a_killer(std::uint16_t stack) {
 
 } // namespace
 
-Connection* Tracker::Impl::find_mini(const TimewaitTimer& e) {
+Connection* Tracker::Impl::find_mini(const event::TimewaitTimer& e) {
     Connection* c = table_.by_object(e.mini);
     if (!c || c->place == Place::request || c->other != e.mini || c->ended) return nullptr;
     const bool same = c->who.tuple.local == e.tuple.local &&
@@ -45,7 +45,7 @@ Connection* Tracker::Impl::find_mini(const TimewaitTimer& e) {
     return c;
 }
 
-Connection& Tracker::Impl::adopt_mini(const TimewaitTimer& e) {
+Connection& Tracker::Impl::adopt_mini(const event::TimewaitTimer& e) {
     clear_address(e.mini);
     Connection* c = table_.by_tuple(e.netns, e.tuple);
     if (c && c->who.cookie != 0 && e.cookie != 0 && c->who.cookie != e.cookie) c = nullptr;
@@ -69,7 +69,7 @@ Connection& Tracker::Impl::adopt_mini(const TimewaitTimer& e) {
     return fresh;
 }
 
-void Tracker::Impl::handle(const TimewaitTimer& e) {
+void Tracker::Impl::handle(const event::TimewaitTimer& e) {
     Connection* c = find_mini(e);
     // mod_timer_pending() leaves alone what another CPU has just killed.
     if (!c && e.op == TD_TIMER_REARM) return;
@@ -82,25 +82,26 @@ void Tracker::Impl::handle(const TimewaitTimer& e) {
     case TD_TIMER_EXPIRE:
         note_event(*c, e.at);
         forget_cancel(*c);
-        if (e.substate == TcpState::TIME_WAIT) enter_time_wait_late(*c, e.at, e.expires, e.entered);
+        if (e.substate == tcp::State::TIME_WAIT)
+            enter_time_wait_late(*c, e.at, e.expires, e.entered);
         end_mini(*c, e.at, MiniClose{e.substate, true, 0, false, std::nullopt});
         break;
     }
 }
 
-void Tracker::Impl::on_mini_start(Connection& c, const TimewaitTimer& e) {
+void Tracker::Impl::on_mini_start(Connection& c, const event::TimewaitTimer& e) {
     learn_cookie(c, e.cookie);
     if (c.place == Place::full) { // tcp_time_wait() replaces the full socket
         note_event(c, e.at);
         c.place = Place::mini;
         c.mini_started = e.at;
         c.mini_expires = e.expires;
-        if (e.substate == TcpState::FIN_WAIT2) {
-            resync_state(c, TcpState::FIN_WAIT2, e.at);
-        } else if (c.state != TcpState::TIME_WAIT) {
-            if (c.state != TcpState::FIN_WAIT2 && c.state != TcpState::CLOSING)
-                resync_state(c, TcpState::FIN_WAIT2, e.at);
-            move(c, TcpState::TIME_WAIT, e.at);
+        if (e.substate == tcp::State::FIN_WAIT2) {
+            resync_state(c, tcp::State::FIN_WAIT2, e.at);
+        } else if (c.state != tcp::State::TIME_WAIT) {
+            if (c.state != tcp::State::FIN_WAIT2 && c.state != tcp::State::CLOSING)
+                resync_state(c, tcp::State::FIN_WAIT2, e.at);
+            move(c, tcp::State::TIME_WAIT, e.at);
         } else if (!c.entry_seen) {
             c.begin_state(e.at);
         }
@@ -108,9 +109,9 @@ void Tracker::Impl::on_mini_start(Connection& c, const TimewaitTimer& e) {
     }
     note_event(c, e.at);
     forget_cancel(c);
-    if (e.substate == TcpState::TIME_WAIT && c.state != TcpState::TIME_WAIT) {
+    if (e.substate == tcp::State::TIME_WAIT && c.state != tcp::State::TIME_WAIT) {
         enter_time_wait_late(c, e.at, e.expires, e.entered);
-    } else if (c.state == TcpState::TIME_WAIT && e.expires && c.mini_expires &&
+    } else if (c.state == tcp::State::TIME_WAIT && e.expires && c.mini_expires &&
                *e.expires > *c.mini_expires) {
         // RFC 9293, section 3.10.7.4: "restart the 2 MSL timeout". Without growth it is only the
         // timer's move to another CPU.
@@ -119,18 +120,18 @@ void Tracker::Impl::on_mini_start(Connection& c, const TimewaitTimer& e) {
     c.mini_expires = e.expires;
 }
 
-void Tracker::Impl::on_mini_rearm(Connection& c, const TimewaitTimer& e) {
+void Tracker::Impl::on_mini_rearm(Connection& c, const event::TimewaitTimer& e) {
     note_event(c, e.at);
-    if (c.state == TcpState::TIME_WAIT) {
+    if (c.state == tcp::State::TIME_WAIT) {
         ++table_.evidence(c).restarts;
-    } else if (e.substate == TcpState::TIME_WAIT) { // the peer's FIN, this very moment
-        resync_state(c, TcpState::FIN_WAIT2, e.at);
-        move(c, TcpState::TIME_WAIT, e.at);
+    } else if (e.substate == tcp::State::TIME_WAIT) { // the peer's FIN, this very moment
+        resync_state(c, tcp::State::FIN_WAIT2, e.at);
+        move(c, tcp::State::TIME_WAIT, e.at);
     }
     c.mini_expires = e.expires;
 }
 
-void Tracker::Impl::on_mini_cancel(Connection& c, const TimewaitTimer& e) {
+void Tracker::Impl::on_mini_cancel(Connection& c, const event::TimewaitTimer& e) {
     const bool lost_before = c.loss_epoch != loss_epoch_;
     note_event(c, e.at);
     c.uncertain = lost_before;
@@ -142,25 +143,26 @@ void Tracker::Impl::on_mini_cancel(Connection& c, const TimewaitTimer& e) {
         schedule_check(c, e.at + kSettle);
 }
 
-void Tracker::Impl::resolve_cancel(Connection& c, std::optional<TimeWaitEnd> follower) {
+void Tracker::Impl::resolve_cancel(Connection& c, std::optional<tcp::TimeWaitEnd> follower) {
     const TimerCancel cancel = *table_.evidence_of(c).cancelled;
     forget_cancel(c);
     if (!follower) { // a connect() with a port of its own takes the four-tuple first, and then
                      // kills the TIME_WAIT
         const Connection* heir = table_.by_tuple(c.who.netns, c.who.tuple);
         if (heir && heir != &c && !heir->ended)
-            follower = heir->place == Place::request ? TimeWaitEnd::recycled : TimeWaitEnd::reused;
+            follower = heir->place == Place::request ? tcp::TimeWaitEnd::recycled
+                                                     : tcp::TimeWaitEnd::reused;
     }
     // Nobody is known to have killed it, and what should have followed may be lost, or is missing:
     // it may well live on.
     const bool says_otherwise = (cancel.stack & (TD_STACK_RUN_TIMERS | TD_STACK_MOD_TIMER)) != 0;
     const bool lost = c.loss_epoch != loss_epoch_;
     if (!follower && !cancel.killed && !names_a_killer(cancel.stack) && (lost || says_otherwise)) {
-        if (lost) c.seen = Seen::gap;
+        if (lost) c.seen = tcp::Seen::gap;
         resync_state(c, cancel.substate, cancel.at);
         return;
     }
-    if (cancel.substate == TcpState::TIME_WAIT)
+    if (cancel.substate == tcp::State::TIME_WAIT)
         enter_time_wait_late(c, cancel.at, cancel.expires, cancel.entered);
     end_mini(c, cancel.at, MiniClose{cancel.substate, false, cancel.stack, false, follower});
 }
@@ -170,7 +172,7 @@ void Tracker::Impl::enter_time_wait_late(Connection& c, MonoTime at,
                                          std::optional<MonoTime> entered) {
     const std::optional<MonoTime> armed =
         expires ? std::optional(*expires - kTimeWaitLength) : std::nullopt;
-    if (c.state == TcpState::TIME_WAIT) {
+    if (c.state == tcp::State::TIME_WAIT) {
         // A restart that stayed in the same bucket of the timer wheel fired nothing.
         if (armed && c.entry_seen && *armed > c.entered + kJiffySlack &&
             table_.evidence_of(c).restarts == 0)
@@ -182,16 +184,16 @@ void Tracker::Impl::enter_time_wait_late(Connection& c, MonoTime at,
     // any case.
     std::optional<MonoTime> began = armed;
     if (entered && c.mini_started && *entered > *c.mini_started + kStampSlack) began = entered;
-    resync_state(c, TcpState::FIN_WAIT2, at);
+    resync_state(c, tcp::State::FIN_WAIT2, at);
     if (!c.mini_started)
         c.forget_beginning(); // a jiffy is too coarse for how long FIN_WAIT2 lasted before
     if (began) {
         const MonoTime made = c.mini_started ? *c.mini_started : MonoTime::min();
         const MonoTime earliest = c.entry_seen ? std::max(c.entered, made) : made;
-        move(c, TcpState::TIME_WAIT, std::clamp(*began, std::min(earliest, at), at));
+        move(c, tcp::State::TIME_WAIT, std::clamp(*began, std::min(earliest, at), at));
     } else { // HZ isn't known: neither of the two dwells is
         c.forget_beginning();
-        move(c, TcpState::TIME_WAIT, at);
+        move(c, tcp::State::TIME_WAIT, at);
         c.find_in_state(at);
     }
     if (armed && began && *armed > *began + kJiffySlack) table_.evidence(c).restarts = 1;
@@ -200,7 +202,7 @@ void Tracker::Impl::enter_time_wait_late(Connection& c, MonoTime at,
 
 void Tracker::Impl::end_mini(Connection& c, MonoTime at, const MiniClose& close) {
     resync_state(c, close.substate, at);
-    move(c, TcpState::CLOSE, at);
+    move(c, tcp::State::CLOSE, at);
     table_.evidence(c).close = close;
     end(c, at);
 }
@@ -211,4 +213,4 @@ void Tracker::Impl::forget_cancel(Connection& c) {
     table_.tidy(c);
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::track

@@ -5,7 +5,7 @@
 // Open).
 #include "track/tracker_impl.h"
 
-namespace tcpdwell {
+namespace tcpdwell::track {
 namespace {
 
 using namespace std::chrono_literals;
@@ -18,7 +18,7 @@ constexpr Nanoseconds kLongestHandshake = 130s;
 
 // --- request sockets
 
-Connection* Tracker::Impl::find_request(const RequestTimer& e) {
+Connection* Tracker::Impl::find_request(const event::RequestTimer& e) {
     Connection* c = table_.by_object(e.request);
     if (c && !c->ended && c->lives_in(Place::request, e.request) && c->who.tuple == e.tuple &&
         c->who.netns == e.netns)
@@ -26,7 +26,7 @@ Connection* Tracker::Impl::find_request(const RequestTimer& e) {
     return adopt_request(e);
 }
 
-Connection* Tracker::Impl::adopt_request(const RequestTimer& e) {
+Connection* Tracker::Impl::adopt_request(const event::RequestTimer& e) {
     Connection* c = table_.by_tuple(e.netns, e.tuple);
     if (!c || c->ended || c->place != Place::request) return nullptr;
     // A copy made for another listener (tcp_migrate_req) begins with a SYN-ACK that isn't the
@@ -38,7 +38,7 @@ Connection* Tracker::Impl::adopt_request(const RequestTimer& e) {
     return c;
 }
 
-void Tracker::Impl::handle(const RequestTimer& e) {
+void Tracker::Impl::handle(const event::RequestTimer& e) {
     if (Connection* c = find_request(e))
         on_request_timer(*c, e);
     else if (e.op == TD_TIMER_START)
@@ -46,7 +46,7 @@ void Tracker::Impl::handle(const RequestTimer& e) {
     // Else its child has taken over, or its beginning was lost.
 }
 
-void Tracker::Impl::on_request_timer(Connection& c, const RequestTimer& e) {
+void Tracker::Impl::on_request_timer(Connection& c, const event::RequestTimer& e) {
     note_event(c, e.at);
     switch (e.op) {
     case TD_TIMER_START: // the SYN-ACK has been sent again
@@ -65,31 +65,31 @@ void Tracker::Impl::on_request_timer(Connection& c, const RequestTimer& e) {
     }
 }
 
-void Tracker::Impl::on_request_start(const RequestTimer& e) {
+void Tracker::Impl::on_request_start(const event::RequestTimer& e) {
     clear_address(e.request);
     if (Connection* other = table_.by_tuple(e.netns, e.tuple))
-        clear_tuple(*other, TimeWaitEnd::recycled);
+        clear_tuple(*other, tcp::TimeWaitEnd::recycled);
     Connection& c = create(e.request, e.at, e.netns, e.tuple, 0);
     table_.set_other(c, e.request);
     c.place = Place::request;
-    c.state = TcpState::SYN_RECV;
-    c.who.role = Role::server;
+    c.state = tcp::State::SYN_RECV;
+    c.who.role = tcp::Role::server;
     if (e.timeouts == 0) {
         c.begin_state(e.at);
         c.opened = e.at;
-        if (last_loss_ && e.at - *last_loss_ < kSettle) c.seen = Seen::gap;
+        if (last_loss_ && e.at - *last_loss_ < kSettle) c.seen = tcp::Seen::gap;
     } else { // not the first SYN-ACK: the SYN came before tracing, or was lost
-        c.seen = last_loss_ ? Seen::gap : Seen::joined;
+        c.seen = last_loss_ ? tcp::Seen::gap : tcp::Seen::joined;
     }
     const Connection* listener = table_.by_object(e.listener);
-    if (!listener || listener->state != TcpState::LISTEN)
+    if (!listener || listener->state != tcp::State::LISTEN)
         listener = table_.listener_for(e.netns, e.tuple.local);
     inherit_owner(c, listener);
     table_.index_tuple(c);
     if (c.opened)
-        print_transition(c, TcpState::LISTEN, TcpState::SYN_RECV, e.at, std::nullopt);
+        print_transition(c, tcp::State::LISTEN, tcp::State::SYN_RECV, e.at, std::nullopt);
     else
-        report_move(c, std::nullopt, TcpState::SYN_RECV, e.at);
+        report_move(c, std::nullopt, tcp::State::SYN_RECV, e.at);
 }
 
 void Tracker::Impl::resolve_request(Connection& c) {
@@ -99,15 +99,16 @@ void Tracker::Impl::resolve_request(Connection& c) {
     if (c.loss_epoch != loss_epoch_) {
         // Its child may have been established unseen: the child's next event finds it by the
         // four-tuple, or an inventory doesn't.
-        c.seen = Seen::gap;
+        c.seen = tcp::Seen::gap;
         c.place = Place::full;
         c.forget_beginning();
         table_.set_other(c, 0);
         return;
     }
-    move(c, TcpState::CLOSE, at);
-    table_.evidence(c).close = Classification(Ending::handshake_failed,
-                                              expired ? EndingDetail::timeout : EndingDetail::none);
+    move(c, tcp::State::CLOSE, at);
+    table_.evidence(c).close =
+        Classification(tcp::Ending::handshake_failed,
+                       expired ? tcp::EndingDetail::timeout : tcp::EndingDetail::none);
     end(c, at);
 }
 
@@ -121,7 +122,7 @@ void Tracker::Impl::forget_stop(Connection& c) {
 
 // --- children
 
-void Tracker::Impl::on_child_born(const StateChange& e) {
+void Tracker::Impl::on_child_born(const event::StateChange& e) {
     // Up to 6.12 neither the peer nor the cookie is known yet: the next event shows which child it
     // is.
     clear_address(e.sock);
@@ -137,17 +138,17 @@ std::optional<Tracker::Impl::Child> Tracker::Impl::take_child(std::uint64_t sock
     return child.loss_epoch == loss_epoch_ ? std::optional(child) : std::nullopt;
 }
 
-void Tracker::Impl::on_child_established(const StateChange& e) {
+void Tracker::Impl::on_child_established(const event::StateChange& e) {
     const std::optional<Child> born = take_child(e.sock);
     Connection* c = table_.by_tuple(e.netns, e.tuple);
     const bool has_request = c && !c->ended && c->place == Place::request;
     // Dropped at birth, for want of room in the accept queue; the request goes on.
-    if (e.to == TcpState::CLOSE && (has_request || (born && !e.has(TD_STATE_FASTOPEN)))) return;
+    if (e.to == tcp::State::CLOSE && (has_request || (born && !e.has(TD_STATE_FASTOPEN)))) return;
 
     if (has_request) {
         replace_request(*c, e);
     } else {
-        if (c) clear_tuple(*c, TimeWaitEnd::recycled);
+        if (c) clear_tuple(*c, tcp::TimeWaitEnd::recycled);
         c = &create_child(e, born);
     }
     learn_owner(*c, e.owner);
@@ -157,12 +158,12 @@ void Tracker::Impl::on_child_established(const StateChange& e) {
     }
     note_event(*c, e.at);
     note_closer(*c, e);
-    if (e.to == TcpState::FIN_WAIT1) c->closed_first = ClosedFirst::local;
+    if (e.to == tcp::State::FIN_WAIT1) c->closed_first = tcp::ClosedFirst::local;
     move(*c, e.to, e.at);
-    if (e.to == TcpState::CLOSE) on_close(*c, e);
+    if (e.to == tcp::State::CLOSE) on_close(*c, e);
 }
 
-void Tracker::Impl::replace_request(Connection& c, const StateChange& e) {
+void Tracker::Impl::replace_request(Connection& c, const event::StateChange& e) {
     if (c.loss_epoch != loss_epoch_) { // the request may be a later one than we know
         c.forget_beginning();
         mark_gap(c);
@@ -174,16 +175,17 @@ void Tracker::Impl::replace_request(Connection& c, const StateChange& e) {
     table_.set_other(c, 0);
 }
 
-Connection& Tracker::Impl::create_child(const StateChange& e, const std::optional<Child>& born) {
+Connection& Tracker::Impl::create_child(const event::StateChange& e,
+                                        const std::optional<Child>& born) {
     Connection& c = create(e.sock, e.at, e.netns, e.tuple, e.cookie);
     table_.set_socket(c, e.sock);
-    c.state = TcpState::SYN_RECV;
-    c.who.role = Role::server;
+    c.state = tcp::State::SYN_RECV;
+    c.who.role = tcp::Role::server;
     inherit_owner(c, table_.listener_for(e.netns, e.tuple.local));
     table_.index_tuple(c);
     if (!born) {
-        c.seen = last_loss_ ? Seen::gap : Seen::joined;
-        report_move(c, std::nullopt, TcpState::SYN_RECV, e.at);
+        c.seen = last_loss_ ? tcp::Seen::gap : tcp::Seen::joined;
+        report_move(c, std::nullopt, tcp::State::SYN_RECV, e.at);
         return c;
     }
     // A child made at the SYN (TCP Fast Open) has been in SYN_RECV since; one made at the ACK (SYN
@@ -191,9 +193,9 @@ Connection& Tracker::Impl::create_child(const StateChange& e, const std::optiona
     const bool fast_open = e.has(TD_STATE_FASTOPEN);
     if (fast_open) c.begin_state(born->at);
     c.opened = fast_open ? born->at : e.at;
-    print_transition(c, TcpState::LISTEN, TcpState::SYN_RECV, *c.opened, std::nullopt);
-    if (last_loss_ && e.at - *last_loss_ < kLongestHandshake) c.seen = Seen::gap;
+    print_transition(c, tcp::State::LISTEN, tcp::State::SYN_RECV, *c.opened, std::nullopt);
+    if (last_loss_ && e.at - *last_loss_ < kLongestHandshake) c.seen = tcp::Seen::gap;
     return c;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::track

@@ -8,7 +8,7 @@
 
 #include "lines.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 constexpr auto kAlways = std::nullopt; ///< was open before the recording began, or is after its end
@@ -20,54 +20,58 @@ protected:
 
     void SetUp() override { hosts.reserve(3); }
 
-    EndSummaries& host(const char* name, std::size_t most = EndSummaries::kMost) {
-        EndSummaries& added = hosts.emplace_back(name, most);
-        added.set_span(kTestClock.to_wall(at(0s)), kTestClock.to_wall(at(60s)));
+    analysis::EndSummaries& host(const char* name,
+                                 std::size_t most = analysis::EndSummaries::kMost) {
+        analysis::EndSummaries& added = hosts.emplace_back(name, most);
+        added.set_span(synth::kTestClock.to_wall(at(0s)), synth::kTestClock.to_wall(at(60s)));
         return added;
     }
-    static void saw(EndSummaries& who, const FourTuple& ends, Time opened, Time closed,
-                    Role role = Role::unknown, std::vector<PathStep> states = {}) {
-        ConnectionIdentity identity;
+    static void saw(analysis::EndSummaries& who, const tcp::FourTuple& ends, Time opened,
+                    Time closed, tcp::Role role = tcp::Role::unknown,
+                    std::vector<track::PathStep> states = {}) {
+        track::ConnectionIdentity identity;
         identity.tuple = ends;
         identity.role = role;
-        ConnectionLine line;
+        track::ConnectionLine line;
         line.who = &identity;
         if (opened) line.opened = at(*opened);
         if (closed) line.closed = at(*closed);
         line.states = states;
-        who.add(line, kTestClock, true);
+        who.add(line, synth::kTestClock, true);
     }
-    static FourTuple mirrored(const FourTuple& ends) {
+    static tcp::FourTuple mirrored(const tcp::FourTuple& ends) {
         return {ends.remote, ends.local, ends.family};
     }
-    [[nodiscard]] std::vector<JoinedEnds> joined() const { return BothEnds(hosts).joined(); }
+    [[nodiscard]] std::vector<analysis::JoinedEnds> joined() const {
+        return analysis::BothEnds(hosts).joined();
+    }
 
-    std::vector<EndSummaries> hosts;
-    const FourTuple to_b = tuple("10.0.0.1", 40'000, "10.0.0.2", 80); ///< as a sees it
-    const FourTuple to_a = mirrored(to_b);
+    std::vector<analysis::EndSummaries> hosts;
+    const tcp::FourTuple to_b = tuple("10.0.0.1", 40'000, "10.0.0.2", 80); ///< as a sees it
+    const tcp::FourTuple to_a = mirrored(to_b);
 };
 
-using Joined = std::vector<JoinedEnds>;
+using Joined = std::vector<analysis::JoinedEnds>;
 
 TEST_F(BothEndsTest, mirrored_tuples_are_joined_and_the_client_is_reported_by_its_role) {
-    EndSummaries& a = host("a");
-    EndSummaries& b = host("b");
-    saw(a, to_b, 1s, 2s, Role::server);
+    analysis::EndSummaries& a = host("a");
+    analysis::EndSummaries& b = host("b");
+    saw(a, to_b, 1s, 2s, tcp::Role::server);
     saw(b, to_a, 1s, 2s);
     EXPECT_EQ(joined(), (Joined{{{1, 0}, {0, 0}}}));
 }
 
 TEST_F(BothEndsTest, without_roles_the_smaller_port_serves) {
-    EndSummaries& a = host("a");
-    EndSummaries& b = host("b");
+    analysis::EndSummaries& a = host("a");
+    analysis::EndSummaries& b = host("b");
     saw(a, to_b, 1s, 2s);
     saw(b, to_a, 1s, 2s);
     EXPECT_EQ(joined(), (Joined{{{0, 0}, {1, 0}}}));
 }
 
 TEST_F(BothEndsTest, the_same_tuple_is_not_its_mirror_image) {
-    EndSummaries& a = host("a");
-    EndSummaries& b = host("b");
+    analysis::EndSummaries& a = host("a");
+    analysis::EndSummaries& b = host("b");
     saw(a, to_b, 1s, 2s);
     saw(b, to_b, 1s, 2s);
     saw(b, tuple("10.0.0.2", 80, "10.0.0.1", 40'001), 1s, 2s);
@@ -76,57 +80,58 @@ TEST_F(BothEndsTest, the_same_tuple_is_not_its_mirror_image) {
 }
 
 TEST_F(BothEndsTest, ipv4_in_an_ipv6_socket_is_ipv4) {
-    EndSummaries& a = host("a");
-    EndSummaries& b = host("b");
-    FourTuple mapped = to_a;
-    mapped.family = Family::ipv6;
+    analysis::EndSummaries& a = host("a");
+    analysis::EndSummaries& b = host("b");
+    tcp::FourTuple mapped = to_a;
+    mapped.family = tcp::Family::ipv6;
     saw(a, to_b, 1s, 2s);
     saw(b, mapped, 1s, 2s);
     EXPECT_EQ(joined().size(), 1u);
 }
 
 TEST_F(BothEndsTest, what_is_too_far_apart_is_not_the_same_connection) {
-    EndSummaries& a = host("a");
-    EndSummaries& b = host("b");
+    analysis::EndSummaries& a = host("a");
+    analysis::EndSummaries& b = host("b");
     saw(a, to_b, 1s, 2s);
-    saw(b, to_a, 1s + BothEnds::kTolerance + 1ns, 60s);
+    saw(b, to_a, 1s + analysis::BothEnds::kTolerance + 1ns, 60s);
     EXPECT_EQ(joined(), Joined{});
 }
 
 TEST_F(BothEndsTest, ports_used_again_are_distinguished_by_time) {
-    EndSummaries& a = host("a");
-    EndSummaries& b = host("b");
+    analysis::EndSummaries& a = host("a");
+    analysis::EndSummaries& b = host("b");
     for (const Nanoseconds t : {1s, 10s, 20s}) saw(a, to_b, t, t + 1s);
     saw(b, to_a, 20s + 1ms, 21s);
     saw(b, to_a, 1s + 1ms, 2s);
-    const BothEnds both(hosts);
+    const analysis::BothEnds both(hosts);
     EXPECT_EQ(both.joined(), (Joined{{{0, 0}, {1, 1}}, {{0, 2}, {1, 0}}}));
     EXPECT_FALSE(both.has_partner({0, 1})); // b's recording has lost it
 }
 
 TEST_F(BothEndsTest, clocks_that_differ_are_set_before_used_ports_are_distinguished) {
-    EndSummaries& a = host("a");
-    EndSummaries& b = host("b");
+    analysis::EndSummaries& a = host("a");
+    analysis::EndSummaries& b = host("b");
     constexpr Nanoseconds kAhead = 7s;
-    for (Port p = 1; p <= 5; ++p) {
-        const FourTuple other = tuple("10.0.0.1", p, "10.0.0.2", 443);
+    for (tcp::Port p = 1; p <= 5; ++p) {
+        const tcp::FourTuple other = tuple("10.0.0.1", p, "10.0.0.2", 443);
         saw(a, other, 3s * p, 60s);
         saw(b, mirrored(other), 3s * p + kAhead, 60s);
     }
     for (const Nanoseconds t : {1s, 3s, 5s, 8s, 40s}) saw(a, to_b, t, t + 1s);
     for (const Nanoseconds t : {1s, 3s, 5s, 8s})
         saw(b, to_a, t + kAhead, t + kAhead + 1s); // a's next one is nearer
-    const BothEnds both(hosts);
+    const analysis::BothEnds both(hosts);
     EXPECT_EQ(both.clock_difference(0, 1), kAhead);
     EXPECT_EQ(both.clock_difference(1, 0), -kAhead);
     ASSERT_EQ(both.joined().size(), 9u);
     for (std::uint32_t i = 5; i < 9; ++i) EXPECT_TRUE(both.has_partner({0, i}));
-    for (const JoinedEnds& ends : both.joined()) EXPECT_EQ(ends.client.line, ends.server.line);
+    for (const analysis::JoinedEnds& ends : both.joined())
+        EXPECT_EQ(ends.client.line, ends.server.line);
 }
 
 TEST_F(BothEndsTest, a_tuple_used_very_often_is_joined_throughout) {
-    EndSummaries& a = host("a");
-    EndSummaries& b = host("b");
+    analysis::EndSummaries& a = host("a");
+    analysis::EndSummaries& b = host("b");
     constexpr std::uint32_t kTimes = 3000;
     for (std::uint32_t i = 0; i < kTimes; ++i) {
         const Nanoseconds t = 10ms * i;
@@ -135,34 +140,34 @@ TEST_F(BothEndsTest, a_tuple_used_very_often_is_joined_throughout) {
     }
     const Joined pairs = joined();
     ASSERT_EQ(pairs.size(), kTimes - kTimes / 100);
-    for (const JoinedEnds& ends : pairs)
+    for (const analysis::JoinedEnds& ends : pairs)
         EXPECT_EQ(hosts[1][ends.server.line].opened_ns - hosts[0][ends.client.line].opened_ns,
                   1'000'000);
 }
 
 TEST_F(BothEndsTest, where_an_opening_was_not_seen_the_ending_counts_less_the_time_wait) {
-    EndSummaries& a = host("a");
-    EndSummaries& b = host("b");
-    const std::vector<PathStep> waited{
+    analysis::EndSummaries& a = host("a");
+    analysis::EndSummaries& b = host("b");
+    const std::vector<track::PathStep> waited{
         {ESTABLISHED, std::nullopt}, {FIN_WAIT1, 1ms}, {TIME_WAIT, 45s}};
-    saw(a, to_b, kAlways, 50s, Role::client, waited);
+    saw(a, to_b, kAlways, 50s, tcp::Role::client, waited);
     saw(b, to_a, kAlways, 5s);
     saw(b, to_a, 40s, 50s); // would be nearer, if the TIME_WAIT counted
     EXPECT_EQ(joined(), (Joined{{{0, 0}, {1, 0}}}));
 }
 
 TEST_F(BothEndsTest, what_was_there_all_along_on_both_hosts_is_joined) {
-    EndSummaries& a = host("a");
-    EndSummaries& b = host("b");
+    analysis::EndSummaries& a = host("a");
+    analysis::EndSummaries& b = host("b");
     saw(a, to_b, kAlways, kAlways);
     saw(b, to_a, kAlways, kAlways);
     EXPECT_EQ(joined().size(), 1u);
 }
 
 TEST_F(BothEndsTest, hosts_recorded_at_different_times_have_nothing_in_common) {
-    EndSummaries& a = host("a");
-    EndSummaries& b = host("b");
-    b.set_span(kTestClock.to_wall(at(1000s)), kTestClock.to_wall(at(1060s)));
+    analysis::EndSummaries& a = host("a");
+    analysis::EndSummaries& b = host("b");
+    b.set_span(synth::kTestClock.to_wall(at(1000s)), synth::kTestClock.to_wall(at(1060s)));
     saw(a, to_b, kAlways, kAlways);
     saw(b, to_a, kAlways, kAlways);
     EXPECT_EQ(joined(), Joined{});
@@ -170,14 +175,14 @@ TEST_F(BothEndsTest, hosts_recorded_at_different_times_have_nothing_in_common) {
 
 TEST_F(BothEndsTest, a_copy_of_a_host_is_not_joined_with_it) {
     for (const char* name : {"a", "copy of a"}) {
-        EndSummaries& a = host(name);
-        saw(a, to_b, 1s, 2s, Role::client);
-        const FourTuple own =
+        analysis::EndSummaries& a = host(name);
+        saw(a, to_b, 1s, 2s, tcp::Role::client);
+        const tcp::FourTuple own =
             tuple("10.0.0.1", 50'000, "172.17.0.2", 5432); // both ends here, at two addresses
-        saw(a, own, 3s, 4s, Role::client);
-        saw(a, mirrored(own), 3s, 4s, Role::server);
+        saw(a, own, 3s, 4s, tcp::Role::client);
+        saw(a, mirrored(own), 3s, 4s, tcp::Role::server);
     }
-    const BothEnds both(hosts);
+    const analysis::BothEnds both(hosts);
     EXPECT_EQ(both.joined(), Joined{});
     EXPECT_FALSE(both.has_partner({0, 0}));
     EXPECT_TRUE(both.has_partner({0, 1})); // at home
@@ -185,17 +190,17 @@ TEST_F(BothEndsTest, a_copy_of_a_host_is_not_joined_with_it) {
 }
 
 TEST_F(BothEndsTest, of_three_hosts_each_line_is_used_once_and_the_nearest_first) {
-    EndSummaries& a = host("a");
-    EndSummaries& b = host("b");
-    EndSummaries& copy = host("copy of a");
+    analysis::EndSummaries& a = host("a");
+    analysis::EndSummaries& b = host("b");
+    analysis::EndSummaries& copy = host("copy of a");
     saw(a, to_b, 1s + 5ms, 2s);
     saw(b, to_a, 1s, 2s);
     saw(copy, to_b, 1s + 2ms, 2s);
     // With one sample each the clocks would be set so that both fit exactly; so let them be told by
     // others.
-    for (Port p = 1; p <= 3; ++p) {
-        const FourTuple other = tuple("10.0.0.1", p, "10.0.0.2", 443);
-        const FourTuple third = tuple("10.0.0.3", p, "10.0.0.2", 443);
+    for (tcp::Port p = 1; p <= 3; ++p) {
+        const tcp::FourTuple other = tuple("10.0.0.1", p, "10.0.0.2", 443);
+        const tcp::FourTuple third = tuple("10.0.0.3", p, "10.0.0.2", 443);
         saw(a, other, 3s * p, 60s);
         saw(b, mirrored(other), 3s * p, 60s);
         saw(copy, third, 3s * p, 60s);
@@ -203,13 +208,13 @@ TEST_F(BothEndsTest, of_three_hosts_each_line_is_used_once_and_the_nearest_first
     }
     const Joined pairs = joined();
     EXPECT_EQ(pairs.size(), 7u);
-    EXPECT_EQ(std::count(pairs.begin(), pairs.end(), JoinedEnds{{2, 0}, {1, 0}}), 1);
-    EXPECT_EQ(std::count(pairs.begin(), pairs.end(), JoinedEnds{{0, 0}, {1, 0}}), 0);
+    EXPECT_EQ(std::count(pairs.begin(), pairs.end(), analysis::JoinedEnds{{2, 0}, {1, 0}}), 1);
+    EXPECT_EQ(std::count(pairs.begin(), pairs.end(), analysis::JoinedEnds{{0, 0}, {1, 0}}), 0);
 }
 
 TEST_F(BothEndsTest, loopback_never_leaves_its_host) {
-    EndSummaries& a = host("a");
-    EndSummaries& b = host("b");
+    analysis::EndSummaries& a = host("a");
+    analysis::EndSummaries& b = host("b");
     for (const auto& ends :
          {tuple("127.0.0.1", 40'000, "127.0.0.1", 80), tuple("::1", 40'000, "::1", 80),
           tuple("127.0.0.1", 40'000, "127.0.0.53", 53),
@@ -222,23 +227,23 @@ TEST_F(BothEndsTest, loopback_never_leaves_its_host) {
 }
 
 TEST_F(BothEndsTest, what_there_is_no_room_for_is_counted) {
-    EndSummaries& a = host("a", 2);
+    analysis::EndSummaries& a = host("a", 2);
     for (int i = 0; i < 5; ++i) saw(a, to_b, 1s, 2s);
     EXPECT_EQ(a.size(), 2u);
     EXPECT_EQ(a.left_out(), 3u);
 }
 
 TEST(EndSummary, knows_the_time_in_each_state) {
-    EndSummaries ends("a");
-    ConnectionIdentity who;
+    analysis::EndSummaries ends("a");
+    track::ConnectionIdentity who;
     who.tuple = tuple("10.0.0.1", 40'000, "10.0.0.2", 80);
-    const std::array states{PathStep{SYN_SENT, 1ms}, PathStep{ESTABLISHED, 5s},
-                            PathStep{FIN_WAIT2, std::nullopt}};
-    ConnectionLine line;
+    const std::array states{track::PathStep{SYN_SENT, 1ms}, track::PathStep{ESTABLISHED, 5s},
+                            track::PathStep{FIN_WAIT2, std::nullopt}};
+    track::ConnectionLine line;
     line.who = &who;
     line.states = states;
-    ends.add(line, kTestClock, false);
-    ends.add(line, kTestClock, true);
+    ends.add(line, synth::kTestClock, false);
+    ends.add(line, synth::kTestClock, true);
     EXPECT_EQ(ends.time_in(ends[1], ESTABLISHED), Nanoseconds(5s));
     EXPECT_EQ(ends.time_in(ends[1], FIN_WAIT2), std::nullopt);
     EXPECT_EQ(ends.time_in(ends[1], TIME_WAIT), std::nullopt);
@@ -249,41 +254,41 @@ TEST(EndSummary, knows_the_time_in_each_state) {
 }
 
 struct Words {
-    ClosedFirst client;
-    ClosedFirst server;
-    Agreement agreement;
-    Ending client_ending = Ending::fin;
+    tcp::ClosedFirst client;
+    tcp::ClosedFirst server;
+    analysis::Agreement agreement;
+    tcp::Ending client_ending = tcp::Ending::fin;
 };
 
 TEST(Agreement, is_by_mirror) {
-    using enum ClosedFirst;
+    using enum tcp::ClosedFirst;
     const Words cases[] = {
-        {local, remote, Agreement::client},
-        {remote, local, Agreement::server},
-        {both, both, Agreement::both},
-        {none, none, Agreement::none},
-        {local, local, Agreement::crossed},
-        {both, local, Agreement::crossed},
-        {local, both, Agreement::crossed},
-        {remote, remote, Agreement::disagree},
-        {both, remote, Agreement::disagree},
-        {none, local, Agreement::disagree, Ending::timed_out},
-        {unknown, local, Agreement::not_told},
-        {remote, unknown, Agreement::not_told},
-        {unknown, unknown, Agreement::not_told},
-        {none, local, Agreement::not_told, Ending::open},
+        {local, remote, analysis::Agreement::client},
+        {remote, local, analysis::Agreement::server},
+        {both, both, analysis::Agreement::both},
+        {none, none, analysis::Agreement::none},
+        {local, local, analysis::Agreement::crossed},
+        {both, local, analysis::Agreement::crossed},
+        {local, both, analysis::Agreement::crossed},
+        {remote, remote, analysis::Agreement::disagree},
+        {both, remote, analysis::Agreement::disagree},
+        {none, local, analysis::Agreement::disagree, tcp::Ending::timed_out},
+        {unknown, local, analysis::Agreement::not_told},
+        {remote, unknown, analysis::Agreement::not_told},
+        {unknown, unknown, analysis::Agreement::not_told},
+        {none, local, analysis::Agreement::not_told, tcp::Ending::open},
     };
     for (const Words& words : cases) {
-        EndSummary client;
-        EndSummary server;
+        analysis::EndSummary client;
+        analysis::EndSummary server;
         client.closed_first = words.client;
         client.ending = words.client_ending;
         server.closed_first = words.server;
-        server.ending = Ending::fin;
+        server.ending = tcp::Ending::fin;
         EXPECT_EQ(agreement(client, server), words.agreement)
             << name(words.client) << " at the client, " << name(words.server) << " at the server";
     }
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

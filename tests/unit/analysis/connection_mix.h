@@ -11,23 +11,23 @@
 
 #include "synth/scenario.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 
-inline Scenario scenario(std::string_view name) {
-    for (const Scenario& s : all_scenarios())
+inline synth::Scenario scenario(std::string_view name) {
+    for (const synth::Scenario& s : synth::all_scenarios())
         if (s.name == name) return s;
     throw std::invalid_argument("no scenario " + std::string(name));
 }
 
-inline IpAddress address(std::string_view text) { return IpAddress::parse(text).value(); }
+inline tcp::IpAddress address(std::string_view text) { return tcp::IpAddress::parse(text).value(); }
 
 /// "10.0.0.1" and 80 to "10.0.0.2" and 50000; IPv6 in the same way.
-inline FourTuple tuple(std::string_view local, Port local_port, std::string_view remote,
-                       Port remote_port) {
+inline tcp::FourTuple tuple(std::string_view local, tcp::Port local_port, std::string_view remote,
+                            tcp::Port remote_port) {
     const bool v4 = address(local).is_v4();
     return {{address(local), local_port},
             {address(remote), remote_port},
-            v4 ? Family::ipv4 : Family::ipv6};
+            v4 ? tcp::Family::ipv4 : tcp::Family::ipv6};
 }
 
 /// Collects stories, then tells them in the order of their begins, as the kernel's memory needs it.
@@ -35,9 +35,11 @@ class ConnectionMix {
 public:
     enum class Vary { local_port, remote_port };
 
-    void add(const Scenario& what, const Setting& stage) { plans_.push_back({what, stage}); }
+    void add(const synth::Scenario& what, const synth::Setting& stage) {
+        plans_.push_back({what, stage});
+    }
     /// `count` stories of the same kind, a millisecond after each other, from or to ports in a row.
-    void add(const Scenario& what, Setting stage, std::size_t count, Vary vary) {
+    void add(const synth::Scenario& what, synth::Setting stage, std::size_t count, Vary vary) {
         for (std::size_t i = 0; i < count; ++i) {
             add(what, stage);
             ++(vary == Vary::local_port ? stage.tuple.local : stage.tuple.remote).port;
@@ -45,70 +47,73 @@ public:
         }
     }
 
-    GeneratedConnection tell() {
+    synth::GeneratedConnection tell() {
         std::stable_sort(plans_.begin(), plans_.end(), [](const Plan& a, const Plan& b) {
             return a.stage.start < b.stage.start;
         });
-        KernelMemory memory;
-        GeneratedConnection all;
+        synth::KernelMemory memory;
+        synth::GeneratedConnection all;
         for (const Plan& plan : plans_) {
-            GeneratedConnection story = tcpdwell::tell(plan.what, plan.stage, memory);
+            synth::GeneratedConnection story = synth::tell(plan.what, plan.stage, memory);
             std::move(story.records.begin(), story.records.end(), std::back_inserter(all.records));
             std::move(story.outcomes.begin(), story.outcomes.end(),
                       std::back_inserter(all.outcomes));
         }
-        std::stable_sort(all.records.begin(), all.records.end(),
-                         [](const WireRecord& a, const WireRecord& b) { return a.at < b.at; });
+        std::stable_sort(
+            all.records.begin(), all.records.end(),
+            [](const synth::WireRecord& a, const synth::WireRecord& b) { return a.at < b.at; });
         return all;
     }
 
 private:
     struct Plan {
-        Scenario what;
-        Setting stage;
+        synth::Scenario what;
+        synth::Setting stage;
     };
     std::vector<Plan> plans_;
 };
 
 // Stories that the catalog hasn't, since they are about what never ends.
 
-inline constexpr ExpectedClose kStaysOpen{ClosedFirst::none, Ending::open};
+inline constexpr synth::ExpectedClose kStaysOpen{tcp::ClosedFirst::none, tcp::Ending::open};
 
 /// The peer has closed, and nobody here does.
-inline const Scenario kLeaks{"leaks",
-                             [](RecordGenerator& t) {
-                                 open_as_client(t);
-                                 t.fin_arrives(TcpState::CLOSE_WAIT);
-                                 t.stays_open({ClosedFirst::remote, Ending::open});
-                             },
-                             false};
+inline const synth::Scenario kLeaks{"leaks",
+                                    [](synth::RecordGenerator& t) {
+                                        open_as_client(t);
+                                        t.fin_arrives(tcp::State::CLOSE_WAIT);
+                                        t.stays_open({tcp::ClosedFirst::remote, tcp::Ending::open});
+                                    },
+                                    false};
 /// NullListener acknowledges the FIN that answers the peer's.
-inline const Scenario kLastAckStays{"last_ack_stays",
-                                    [](RecordGenerator& t) {
-                                        open_as_client(t);
-                                        t.fin_arrives(TcpState::CLOSE_WAIT);
-                                        t.wait(std::chrono::milliseconds(10));
-                                        t.closes();
-                                        t.stays_open({ClosedFirst::remote, Ending::open});
-                                    },
-                                    false};
-inline const Scenario kClosingStays{"closing_stays",
-                                    [](RecordGenerator& t) {
-                                        open_as_client(t);
-                                        t.closes();
-                                        t.wait(std::chrono::microseconds(100));
-                                        t.fin_arrives(TcpState::CLOSING);
-                                        t.stays_open({ClosedFirst::both, Ending::open});
-                                    },
-                                    false};
+inline const synth::Scenario kLastAckStays{
+    "last_ack_stays",
+    [](synth::RecordGenerator& t) {
+        open_as_client(t);
+        t.fin_arrives(tcp::State::CLOSE_WAIT);
+        t.wait(std::chrono::milliseconds(10));
+        t.closes();
+        t.stays_open({tcp::ClosedFirst::remote, tcp::Ending::open});
+    },
+    false};
+inline const synth::Scenario kClosingStays{
+    "closing_stays",
+    [](synth::RecordGenerator& t) {
+        open_as_client(t);
+        t.closes();
+        t.wait(std::chrono::microseconds(100));
+        t.fin_arrives(tcp::State::CLOSING);
+        t.stays_open({tcp::ClosedFirst::both, tcp::Ending::open});
+    },
+    false};
 /// The third ACK never comes, and the request hasn't timed out yet.
-inline const Scenario kSynRecvStays{"syn_recv_stays",
-                                    [](RecordGenerator& t) {
-                                        t.listens();
-                                        t.syn_arrives();
-                                        t.wait(std::chrono::milliseconds(100));
-                                        t.stays_open(kStaysOpen);
-                                    },
-                                    false};
+inline const synth::Scenario kSynRecvStays{"syn_recv_stays",
+                                           [](synth::RecordGenerator& t) {
+                                               t.listens();
+                                               t.syn_arrives();
+                                               t.wait(std::chrono::milliseconds(100));
+                                               t.stays_open(kStaysOpen);
+                                           },
+                                           false};
 
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -2,7 +2,7 @@
 // Findings about connects that find no port or no answer, and handshakes that are never completed.
 #include "rule_test.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 class EphemeralPortsLow : public RuleTest {
@@ -11,27 +11,27 @@ protected:
     /// The advice for eighty ports held towards `remote`.
     std::string reuse_advice(const std::string& reuse, const std::string& timestamps,
                              const std::string& delay, std::string_view local,
-                             std::string_view remote, Family family) {
+                             std::string_view remote, tcp::Family family) {
         facts.clear();
         sysctl("net.ipv4.ip_local_port_range", "40000 40099");
         if (!reuse.empty()) sysctl("net.ipv4.tcp_tw_reuse", reuse);
         if (!timestamps.empty()) sysctl("net.ipv4.tcp_timestamps", timestamps);
         if (!delay.empty()) sysctl("net.ipv4.tcp_tw_reuse_delay", delay);
         town = ConnectionMix();
-        FourTuple ends = tuple(local, 40'000, remote, 5432);
+        tcp::FourTuple ends = tuple(local, 40'000, remote, 5432);
         ends.family = family;
         town.add(scenario("still_waiting"), here(ends), 80, Vary::local_port);
-        const Finding* f = found("ephemeral_ports_low", 10s);
+        const report::Finding* f = found("ephemeral_ports_low", 10s);
         if (!f) return "no finding";
         EXPECT_GE(f->advice.size(), 2u);
         return std::string(f->advice[1]);
     }
     std::string remote_advice(const std::string& reuse, const std::string& timestamps,
                               const std::string& delay = "") {
-        return reuse_advice(reuse, timestamps, delay, "10.0.0.1", "10.0.0.5", Family::ipv4);
+        return reuse_advice(reuse, timestamps, delay, "10.0.0.1", "10.0.0.5", tcp::Family::ipv4);
     }
     std::string loopback_advice(const std::string& reuse, const std::string& timestamps) {
-        return reuse_advice(reuse, timestamps, "", "127.0.0.1", "127.0.0.1", Family::ipv4);
+        return reuse_advice(reuse, timestamps, "", "127.0.0.1", "127.0.0.1", tcp::Family::ipv4);
     }
 };
 
@@ -39,9 +39,9 @@ TEST_F(EphemeralPortsLow, from_the_share_of_the_range_on) {
     clients(scenario("still_waiting"), 79);
     EXPECT_FALSE(found("ephemeral_ports_low", 10s));
     clients(scenario("still_waiting"), 1, 45'000);
-    const Finding* f = found("ephemeral_ports_low", 10s);
+    const report::Finding* f = found("ephemeral_ports_low", 10s);
     ASSERT_TRUE(f);
-    EXPECT_EQ(f->severity, Severity::warning);
+    EXPECT_EQ(f->severity, report::Severity::warning);
     EXPECT_EQ(std::get<std::string_view>(fact(f->evidence, "local")), "10.0.0.1");
     EXPECT_EQ(std::get<std::string_view>(fact(f->evidence, "remote")), "10.0.0.5:5432");
     EXPECT_EQ(evidence(*f, "held"), 80);
@@ -66,14 +66,14 @@ TEST_F(EphemeralPortsLow, connects_that_wait_for_an_answer_hold_their_ports) {
 
 TEST_F(EphemeralPortsLow, nineteen_of_twenty_are_critical) {
     clients(scenario("still_waiting"), 94);
-    EXPECT_EQ(found("ephemeral_ports_low", 10s)->severity, Severity::warning);
+    EXPECT_EQ(found("ephemeral_ports_low", 10s)->severity, report::Severity::warning);
     clients(scenario("still_waiting"), 1, 45'000);
-    EXPECT_EQ(found("ephemeral_ports_low", 10s)->severity, Severity::critical);
+    EXPECT_EQ(found("ephemeral_ports_low", 10s)->severity, report::Severity::critical);
 }
 
 TEST_F(EphemeralPortsLow, where_nothing_grows_nothing_runs_out) {
     clients(scenario("client_first_fin_with_ack"), 80);
-    const Finding* f = found("ephemeral_ports_low", 600s);
+    const report::Finding* f = found("ephemeral_ports_low", 600s);
     ASSERT_TRUE(f); // the peak was that high
     EXPECT_EQ(evidence(*f, "held"), 0);
     EXPECT_TRUE(std::holds_alternative<std::monostate>(fact(f->evidence, "seconds_left")));
@@ -88,9 +88,9 @@ TEST_F(EphemeralPortsLow, without_a_known_range_nothing_is_low) {
 TEST_F(EphemeralPortsLow, a_connect_without_a_port_is_critical_whatever_is_held) {
     facts.clear();
     clients(scenario("no_free_port"), 1);
-    const Finding* f = found("ephemeral_ports_low", 10s);
+    const report::Finding* f = found("ephemeral_ports_low", 10s);
     ASSERT_TRUE(f);
-    EXPECT_EQ(f->severity, Severity::critical);
+    EXPECT_EQ(f->severity, report::Severity::critical);
     EXPECT_EQ(evidence(*f, "no_port"), 1);
     EXPECT_EQ(std::get<std::string_view>(fact(f->evidence, "remote")), "10.0.0.5:5432");
     EXPECT_THAT(std::string(f->what), HasSubstr("1 connect found no free local port"));
@@ -99,9 +99,9 @@ TEST_F(EphemeralPortsLow, a_connect_without_a_port_is_critical_whatever_is_held)
 TEST_F(EphemeralPortsLow, connects_without_a_port_are_reported_with_the_ports_that_are_held) {
     clients(scenario("still_waiting"), 85);
     clients(scenario("no_free_port"), 4, 45'000);
-    const Finding* f = found("ephemeral_ports_low", 10s);
+    const report::Finding* f = found("ephemeral_ports_low", 10s);
     ASSERT_TRUE(f); // and only one
-    EXPECT_EQ(f->severity, Severity::critical);
+    EXPECT_EQ(f->severity, report::Severity::critical);
     EXPECT_EQ(evidence(*f, "no_port"), 4);
     EXPECT_EQ(evidence(*f, "peak"), 85);
 }
@@ -113,7 +113,7 @@ TEST_F(EphemeralPortsLow, connects_without_a_port_are_reported_once) {
     clients(scenario("no_free_port"), 4, 45'000, "10.0.0.5");
     clients(scenario("no_free_port"), 3, 46'000, "10.0.0.6");
     std::vector<std::int64_t> told;
-    for (const Finding* f : findings(report(10s), "ephemeral_ports_low"))
+    for (const report::Finding* f : findings(report(10s), "ephemeral_ports_low"))
         told.push_back(evidence(*f, "no_port"));
     EXPECT_THAT(told, testing::UnorderedElementsAre(4, 0, 3));
 }
@@ -134,11 +134,11 @@ TEST_F(EphemeralPortsLow, advice_is_right_for_tcp_tw_reuse) {
 }
 
 TEST_F(EphemeralPortsLow, loopback_in_ipv6_and_what_only_looks_like_it) {
-    const auto to = [&](std::string_view address, Family family = Family::ipv6) {
+    const auto to = [&](std::string_view address, tcp::Family family = tcp::Family::ipv6) {
         return reuse_advice("2", "1", "", address, address, family);
     };
     EXPECT_THAT(to("::1"), HasSubstr("already lets"));
-    EXPECT_THAT(to("127.8.9.1", Family::ipv6), HasSubstr("already lets")); // v4-mapped
+    EXPECT_THAT(to("127.8.9.1", tcp::Family::ipv6), HasSubstr("already lets")); // v4-mapped
     EXPECT_THAT(to("fd00::7f00:1"), HasSubstr("means loopback only"));
     EXPECT_THAT(to("fd00::1"), HasSubstr("means loopback only"));
 }
@@ -167,7 +167,7 @@ TEST_F(ConnectsUnanswered, from_the_number_that_failed_on) {
     clients(scenario("connect_times_out"), 19);
     EXPECT_FALSE(found("connects_unanswered", kLater));
     clients(scenario("connect_times_out"), 1, 45'000);
-    const Finding* f = found("connects_unanswered", kLater);
+    const report::Finding* f = found("connects_unanswered", kLater);
     ASSERT_TRUE(f);
     EXPECT_EQ(evidence(*f, "connects"), 20);
     EXPECT_EQ(evidence(*f, "failed"), 20);
@@ -180,7 +180,7 @@ TEST_F(ConnectsUnanswered, from_the_number_that_failed_on) {
 TEST_F(ConnectsUnanswered, from_the_age_in_syn_sent_on) {
     clients(scenario("still_connecting"), 20); // the last of them begins at 19 ms
     EXPECT_FALSE(found("connects_unanswered", 3s));
-    const Finding* f = found("connects_unanswered", 3s + 20ms);
+    const report::Finding* f = found("connects_unanswered", 3s + 20ms);
     ASSERT_TRUE(f);
     EXPECT_EQ(evidence(*f, "waiting"), 20);
     EXPECT_EQ(evidence(*f, "failed"), 0);
@@ -200,7 +200,7 @@ TEST_F(ConnectsUnanswered, waiting_and_failed_count_together) {
     clients(scenario("connect_given_up"), 10);
     clients(scenario("unreachable"), 5, 42'000);
     clients(scenario("still_connecting"), 5, 43'000);
-    const Finding* f = found("connects_unanswered", 10s);
+    const report::Finding* f = found("connects_unanswered", 10s);
     ASSERT_TRUE(f);
     EXPECT_EQ(evidence(*f, "failed"), 15);
     EXPECT_EQ(evidence(*f, "waiting"), 5);
@@ -216,7 +216,7 @@ TEST_F(ConnectsUnanswered, a_refusal_is_an_answer_and_no_port_is_nobody_s_fault)
 TEST_F(ConnectsUnanswered, an_upstream_that_is_down_is_named) {
     clients(scenario("connect_times_out"), 15, 40'000, "10.0.0.5");
     clients(scenario("connect_times_out"), 6, 40'000, "10.0.0.6");
-    const Finding* f = found("connects_unanswered", kLater);
+    const report::Finding* f = found("connects_unanswered", kLater);
     ASSERT_TRUE(f);
     EXPECT_THAT(std::string(f->what),
                 HasSubstr("21 connects of app got no answer, 15 of them from 10.0.0.5."));
@@ -226,7 +226,7 @@ TEST_F(ConnectsUnanswered, an_upstream_that_is_down_is_named) {
 TEST_F(ConnectsUnanswered, many_hosts_with_hardly_a_repetition_are_a_scan) {
     for (int host = 1; host <= 20; ++host)
         clients(scenario("connect_times_out"), 1, 40'000, "10.0.7." + std::to_string(host));
-    const Finding* f = found("connects_unanswered", kLater);
+    const report::Finding* f = found("connects_unanswered", kLater);
     ASSERT_TRUE(f);
     EXPECT_THAT(std::string(f->what),
                 HasSubstr("20 connects of app to 20 hosts got no answer: a scan"));
@@ -240,7 +240,7 @@ TEST_F(HandshakesFailing, from_the_number_on) {
     served(scenario("handshake_reset"), 19);
     EXPECT_FALSE(found("handshakes_failing", kLater));
     served(scenario("handshake_times_out"), 1, 60'000);
-    const Finding* f = found("handshakes_failing", kLater);
+    const report::Finding* f = found("handshakes_failing", kLater);
     ASSERT_TRUE(f);
     EXPECT_EQ(evidence(*f, "failed"), 20);
     EXPECT_EQ(evidence(*f, "handshakes"), 20);
@@ -253,7 +253,7 @@ TEST_F(HandshakesFailing, from_the_share_of_the_endpoint_s_handshakes_on) {
     served(scenario("handshake_reset"), 20);
     served(scenario("served"), 100, 52'000);
     served(scenario("served_by_listener"), 80, 54'000);
-    const Finding* f = found("handshakes_failing", kLater);
+    const report::Finding* f = found("handshakes_failing", kLater);
     ASSERT_TRUE(f);
     EXPECT_EQ(evidence(*f, "handshakes"), 200);
     EXPECT_DOUBLE_EQ(std::get<double>(fact(f->evidence, "share")), 0.1);
@@ -267,7 +267,7 @@ TEST_F(HandshakesFailing, from_as_many_in_syn_recv_on) {
     served(kSynRecvStays, 19);
     EXPECT_FALSE(found("handshakes_failing", 1s));
     served(kSynRecvStays, 1, 60'000);
-    const Finding* f = found("handshakes_failing", 1s);
+    const report::Finding* f = found("handshakes_failing", 1s);
     ASSERT_TRUE(f);
     EXPECT_EQ(evidence(*f, "syn_recv"), 20);
     EXPECT_EQ(evidence(*f, "failed"), 0);
@@ -276,7 +276,7 @@ TEST_F(HandshakesFailing, from_as_many_in_syn_recv_on) {
 TEST_F(HandshakesFailing, syn_cookies_are_reported) {
     sysctl("net.ipv4.tcp_syncookies", "1");
     served(scenario("syn_cookie"), 20);
-    const Finding* f = found("handshakes_failing", kLater);
+    const report::Finding* f = found("handshakes_failing", kLater);
     ASSERT_TRUE(f);
     EXPECT_EQ(evidence(*f, "syn_cookies"), 20);
     EXPECT_THAT(std::string(f->what), HasSubstr("20 came in by SYN cookies"));
@@ -291,4 +291,4 @@ TEST_F(HandshakesFailing, each_endpoint_for_itself) {
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

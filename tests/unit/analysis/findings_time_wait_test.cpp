@@ -3,7 +3,7 @@
 // raised from the threshold on, not one below it.
 #include "rule_test.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 class ServerClosesFirst : public RuleTest {};
@@ -26,7 +26,7 @@ TEST_F(ServerClosesFirst, from_the_share_on) {
 TEST_F(ServerClosesFirst, what_nobody_closed_is_no_part_of_the_share) {
     served(scenario("server_first"), 100);
     served(scenario("handshake_reset"), 300, 52'000);
-    const Finding* f = found("server_closes_first", kLater);
+    const report::Finding* f = found("server_closes_first", kLater);
     ASSERT_TRUE(f);
     EXPECT_EQ(std::get<double>(fact(f->evidence, "share")), 1.0);
 }
@@ -50,9 +50,9 @@ TEST_F(ServerClosesFirst, evidence_and_advice) {
     sysctl("net.ipv4.tcp_max_tw_buckets", "1000");
     served(scenario("server_first"), 120);
     served(scenario("served"), 30, 52'000);
-    const Finding* f = found("server_closes_first", 30s);
+    const report::Finding* f = found("server_closes_first", 30s);
     ASSERT_TRUE(f);
-    EXPECT_EQ(f->severity, Severity::warning);
+    EXPECT_EQ(f->severity, report::Severity::warning);
     EXPECT_EQ(evidence(*f, "closed_first_local"), 120);
     EXPECT_EQ(evidence(*f, "closed_first_remote"), 30);
     EXPECT_DOUBLE_EQ(std::get<double>(fact(f->evidence, "share")), 0.8);
@@ -104,7 +104,7 @@ TEST_F(TimeWaitSkipped, causes_are_distinguished_with_advice_for_each) {
     clients(scenario("reset_in_fin_wait2"), 3, 44'000);
     clients(scenario("orphan_times_out_in_fin_wait1"), 2, 45'000);
     clients(scenario("admin_kill_in_established"), 1, 46'000);
-    const Finding* f = found("time_wait_skipped", kLater);
+    const report::Finding* f = found("time_wait_skipped", kLater);
     ASSERT_TRUE(f);
     EXPECT_EQ(evidence(*f, "skipped"), 31);
     EXPECT_EQ(evidence(*f, "active_closes"), 31);
@@ -122,7 +122,7 @@ TEST_F(TimeWaitSkipped, causes_are_distinguished_with_advice_for_each) {
 
 TEST_F(TimeWaitSkipped, a_server_that_leaves_data_unread) {
     served(scenario("unread_data"), 20);
-    const Finding* f = found("time_wait_skipped", kLater);
+    const report::Finding* f = found("time_wait_skipped", kLater);
     ASSERT_TRUE(f);
     EXPECT_EQ(f->connections.size(), 3u);
     EXPECT_EQ(evidence(*f, "unread_data"), 20);
@@ -136,9 +136,9 @@ TEST_F(TimeWaitTableFull, from_the_share_of_the_limit_on) {
     clients(scenario("still_waiting"), 17);
     EXPECT_FALSE(found("time_wait_table_full", 10s));
     clients(scenario("still_waiting"), 1, 45'000);
-    const Finding* f = found("time_wait_table_full", 10s);
+    const report::Finding* f = found("time_wait_table_full", 10s);
     ASSERT_TRUE(f);
-    EXPECT_EQ(f->severity, Severity::warning);
+    EXPECT_EQ(f->severity, report::Severity::warning);
     EXPECT_EQ(evidence(*f, "time_wait_now"), 18);
     EXPECT_EQ(evidence(*f, "time_wait_peak"), 18);
     EXPECT_EQ(evidence(*f, "limit"), 20);
@@ -149,7 +149,7 @@ TEST_F(TimeWaitTableFull, from_the_share_of_the_limit_on) {
 TEST_F(TimeWaitTableFull, the_peak_decides_even_if_they_are_gone) {
     sysctl("net.ipv4.tcp_max_tw_buckets", "20");
     clients(scenario("client_first_fin_with_ack"), 18);
-    const Finding* f = found("time_wait_table_full", kLater);
+    const report::Finding* f = found("time_wait_table_full", kLater);
     ASSERT_TRUE(f);
     EXPECT_EQ(evidence(*f, "time_wait_now"), 0);
     EXPECT_EQ(evidence(*f, "time_wait_peak"), 18);
@@ -160,10 +160,10 @@ TEST_F(TimeWaitTableFull, each_namespace_has_a_table_and_a_limit) {
     sysctl("net.ipv4.tcp_max_tw_buckets", "10", kNetns + 1);
     clients(scenario("still_waiting"), 9);
     EXPECT_FALSE(found("time_wait_table_full", 10s));
-    Setting there = here(tuple("10.0.0.1", 40'000, "10.0.0.5", 5432));
+    synth::Setting there = here(tuple("10.0.0.1", 40'000, "10.0.0.5", 5432));
     there.netns = kNetns + 1;
     town.add(scenario("still_waiting"), there, 9, Vary::local_port);
-    const Finding* f = found("time_wait_table_full", 10s);
+    const report::Finding* f = found("time_wait_table_full", 10s);
     ASSERT_TRUE(f);
     EXPECT_EQ(evidence(*f, "netns"), kNetns + 1);
     EXPECT_EQ(evidence(*f, "time_wait_peak"), 9);
@@ -171,9 +171,9 @@ TEST_F(TimeWaitTableFull, each_namespace_has_a_table_and_a_limit) {
 
 TEST_F(TimeWaitTableFull, any_overflow_is_critical_whatever_the_limit) {
     clients(scenario("overflow_after_fin"), 1);
-    const Finding* f = found("time_wait_table_full", kLater);
+    const report::Finding* f = found("time_wait_table_full", kLater);
     ASSERT_TRUE(f);
-    EXPECT_EQ(f->severity, Severity::critical);
+    EXPECT_EQ(f->severity, report::Severity::critical);
     EXPECT_EQ(evidence(*f, "overflows"), 1);
     EXPECT_EQ(f->connections.size(), 1u);
     EXPECT_TRUE(std::holds_alternative<std::monostate>(fact(f->evidence, "limit")));
@@ -188,4 +188,4 @@ TEST_F(TimeWaitTableFull, without_a_known_limit_nothing_is_near_it) {
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

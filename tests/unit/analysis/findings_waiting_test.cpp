@@ -2,7 +2,7 @@
 // Findings about sockets that stay too long where they are, and what ended them.
 #include "rule_test.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 class CloseWaitLeak : public RuleTest {};
@@ -21,7 +21,7 @@ TEST_F(CloseWaitLeak, from_the_number_on_and_by_process) {
              Vary::local_port);
     EXPECT_FALSE(found("close_wait_leak", 10s));
     clients(kLeaks, 1, 45'000);
-    const Finding* f = found("close_wait_leak", 10s);
+    const report::Finding* f = found("close_wait_leak", 10s);
     ASSERT_TRUE(f);
     EXPECT_EQ(evidence(*f, "sockets"), 5);
     EXPECT_EQ(evidence(*f, "pid"), 1000);
@@ -30,7 +30,7 @@ TEST_F(CloseWaitLeak, from_the_number_on_and_by_process) {
 TEST_F(CloseWaitLeak, young_ones_are_reported_but_not_counted) {
     clients(kLeaks, 2);
     clients(kLeaks, 3, 45'000, "10.0.0.5", 50s);
-    const Finding* f = found("close_wait_leak", 100s);
+    const report::Finding* f = found("close_wait_leak", 100s);
     ASSERT_TRUE(f);
     EXPECT_EQ(evidence(*f, "sockets"), 2);
     EXPECT_EQ(evidence(*f, "in_state"), 5);
@@ -39,9 +39,9 @@ TEST_F(CloseWaitLeak, young_ones_are_reported_but_not_counted) {
 
 TEST_F(CloseWaitLeak, evidence_and_advice) {
     clients(kLeaks, 1);
-    const Finding* f = found("close_wait_leak", 200s);
+    const report::Finding* f = found("close_wait_leak", 200s);
     ASSERT_TRUE(f);
-    EXPECT_EQ(f->severity, Severity::warning);
+    EXPECT_EQ(f->severity, report::Severity::warning);
     EXPECT_EQ(std::get<Nanoseconds>(fact(f->evidence, "oldest_ns")), 200s - 80'350us);
     EXPECT_EQ(std::get<std::string_view>(fact(f->evidence, "oldest_local")), "10.0.0.1:40000");
     EXPECT_EQ(std::get<std::string_view>(fact(f->evidence, "oldest_remote")), "10.0.0.5:5432");
@@ -53,9 +53,9 @@ TEST_F(CloseWaitLeak, evidence_and_advice) {
 TEST_F(CloseWaitLeak, a_thousand_are_critical) {
     threshold("close_wait_leak.age=1s");
     clients(kLeaks, 999, 10'000);
-    EXPECT_EQ(found("close_wait_leak", 30s)->severity, Severity::warning);
+    EXPECT_EQ(found("close_wait_leak", 30s)->severity, report::Severity::warning);
     clients(kLeaks, 1, 45'000);
-    EXPECT_EQ(found("close_wait_leak", 30s)->severity, Severity::critical);
+    EXPECT_EQ(found("close_wait_leak", 30s)->severity, report::Severity::critical);
 }
 
 class FinWait2Pileup : public RuleTest {};
@@ -64,7 +64,7 @@ TEST_F(FinWait2Pileup, from_the_number_that_is_there_on) {
     clients(scenario("half_closed_still"), 99, 10'000);
     EXPECT_FALSE(found("fin_wait2_pileup", 10s));
     clients(scenario("half_closed_still"), 1, 45'000);
-    const Finding* f = found("fin_wait2_pileup", 10s);
+    const report::Finding* f = found("fin_wait2_pileup", 10s);
     ASSERT_TRUE(f);
     EXPECT_EQ(evidence(*f, "sockets"), 100);
     EXPECT_EQ(evidence(*f, "expired"), 0);
@@ -75,7 +75,7 @@ TEST_F(FinWait2Pileup, or_from_the_number_that_expired_on) {
     EXPECT_FALSE(found("fin_wait2_pileup", kLater));
     clients(scenario("fin_never_comes"), 1, 45'000);
     sysctl("net.ipv4.tcp_fin_timeout", "60");
-    const Finding* f = found("fin_wait2_pileup", kLater);
+    const report::Finding* f = found("fin_wait2_pileup", kLater);
     ASSERT_TRUE(f);
     EXPECT_EQ(evidence(*f, "sockets"), 0);
     EXPECT_EQ(evidence(*f, "expired"), 100);
@@ -126,7 +126,7 @@ TEST_F(KeepaliveKills, from_the_number_on) {
     EXPECT_FALSE(found("keepalive_kills", kLater));
     clients(scenario("keepalive_times_out"), 1, 45'000);
     clients(scenario("client_first_fin_with_ack"), 4, 46'000);
-    const Finding* f = found("keepalive_kills", kLater);
+    const report::Finding* f = found("keepalive_kills", kLater);
     ASSERT_TRUE(f);
     EXPECT_EQ(evidence(*f, "killed"), 3);
     EXPECT_EQ(evidence(*f, "all"), 7);
@@ -139,7 +139,7 @@ TEST_F(KeepaliveKills, one_is_enough_and_other_timeouts_are_not_it) {
     EXPECT_FALSE(found("keepalive_kills", kLater));
     clients(scenario("keepalive_times_out"), 1, 45'000);
     sysctl("net.ipv4.tcp_keepalive_time", "7200");
-    const Finding* f = found("keepalive_kills", kLater);
+    const report::Finding* f = found("keepalive_kills", kLater);
     ASSERT_TRUE(f);
     EXPECT_THAT(std::string(f->what), HasSubstr("1 connection of app"));
     EXPECT_THAT(advice(*f), HasSubstr("net.ipv4.tcp_keepalive_time (7200 here)"));
@@ -150,8 +150,8 @@ class EventsLost : public RuleTest {};
 TEST_F(EventsLost, as_soon_as_there_is_one) {
     clients(scenario("still_established"), 2);
     EXPECT_FALSE(found("events_lost", 5s));
-    more.emplace_back(5s, LostTotals{at(5s), {1, 0, 0, 0, 0, 0}});
-    const Finding* f = found("events_lost", 10s);
+    more.emplace_back(5s, event::LostTotals{at(5s), {1, 0, 0, 0, 0, 0}});
+    const report::Finding* f = found("events_lost", 10s);
     ASSERT_TRUE(f);
     EXPECT_EQ(evidence(*f, "events"), 1);
     EXPECT_EQ(evidence(*f, "gaps"), 2);
@@ -165,7 +165,8 @@ TEST_F(Order, the_most_severe_first) {
     clients(kLeaks, 1, 45'000);
     clients(scenario("keepalive_times_out"), 1, 46'000);
     std::vector<std::string_view> ids;
-    for (const Finding& f : section<Findings>(report(200s), "findings").list) ids.push_back(f.id);
+    for (const report::Finding& f : section<report::Findings>(report(200s), "findings").list)
+        ids.push_back(f.id);
     EXPECT_EQ(ids, (std::vector<std::string_view>{"time_wait_table_full", "close_wait_leak",
                                                   "keepalive_kills"}));
 }
@@ -175,9 +176,9 @@ TEST_F(Order, nothing_wrong_no_finding) {
     sysctl("net.ipv4.tcp_max_tw_buckets", "65536");
     served(scenario("served"), 200);
     clients(scenario("client_first_fin_with_ack"), 200);
-    EXPECT_TRUE(section<Findings>(report(30s), "findings").list.empty());
-    EXPECT_TRUE(section<Findings>(report(kLater), "findings").list.empty());
+    EXPECT_TRUE(section<report::Findings>(report(30s), "findings").list.empty());
+    EXPECT_TRUE(section<report::Findings>(report(kLater), "findings").list.empty());
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -6,15 +6,15 @@
 #include "lines.h"
 #include "report_access.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 struct FlowsPortTest : testing::Test {
-    Flows flows{at(0s), 3s};
+    analysis::Flows flows{at(0s), 3s};
     LineFeeder tell{flows};
     ProcessNames people;
 
-    const PortRow& only_row() const {
+    const analysis::PortRow& only_row() const {
         EXPECT_EQ(flows.ports().size(), 1u);
         return flows.ports().at(0);
     }
@@ -31,19 +31,20 @@ TEST_F(FlowsPortTest, a_port_is_held_until_the_last_trace_is_gone) {
     tell.moves(a, 3s, FIN_WAIT1, TIME_WAIT);
     EXPECT_EQ(only_row().held.now(), 2u);
     tell.moves(b, 4s, SYN_SENT, CLOSE);
-    tell.ends(b, ClosedFirst::none, Ending::refused);
+    tell.ends(b, tcp::ClosedFirst::none, tcp::Ending::refused);
     EXPECT_EQ(only_row().held.now(), 1u);
     tell.moves(a, 63s, TIME_WAIT, CLOSE);
-    tell.ends(a, ClosedFirst::local, Ending::fin, EndingDetail::none, TimeWaitEnd::expired);
+    tell.ends(a, tcp::ClosedFirst::local, tcp::Ending::fin, tcp::EndingDetail::none,
+              tcp::TimeWaitEnd::expired);
     EXPECT_EQ(only_row().held.now(), 0u);
     EXPECT_EQ(only_row().held.peak(), 2u);
     EXPECT_EQ(only_row().opened, 2u);
 }
 
 TEST_F(FlowsPortTest, by_local_address_and_remote_endpoint) {
-    const auto open = [&](const char* local, const char* remote, Port port,
+    const auto open = [&](const char* local, const char* remote, tcp::Port port,
                           std::uint32_t netns = kNetns) {
-        auto& who = people.add(Role::client, tuple(local, 40'000, remote, port));
+        auto& who = people.add(tcp::Role::client, tuple(local, 40'000, remote, port));
         who.netns = netns;
         tell.born(who, 1s, SYN_SENT);
     };
@@ -86,7 +87,7 @@ TEST_F(FlowsPortTest, a_connect_without_an_answer_holds_its_port_too) {
         who->tuple.local = {};
         tell.born(*who, 1s, SYN_SENT);
         who->tuple.local = {address("10.0.0.1"),
-                            static_cast<Port>(who == &waiting ? 40'000 : 40'001)};
+                            static_cast<tcp::Port>(who == &waiting ? 40'000 : 40'001)};
     }
     flows.begin_live(at(5s));
     flows.on_live(live(waiting, SYN_SENT, at(1s)));
@@ -105,10 +106,10 @@ TEST_F(FlowsPortTest, a_connect_that_found_no_port_holds_none) {
     auto& who = people.client(0);
     tell.born(who, 1s, SYN_SENT);
     tell.moves(who, 1s, SYN_SENT, CLOSE);
-    tell.ends(who, ClosedFirst::none, Ending::connect_failed, EndingDetail::no_port);
+    tell.ends(who, tcp::ClosedFirst::none, tcp::Ending::connect_failed, tcp::EndingDetail::no_port);
     EXPECT_TRUE(flows.ports().empty());
     ASSERT_EQ(flows.remotes().size(), 1u);
-    EXPECT_EQ(flows.remotes()[0].total().with(EndingDetail::no_port), 1u);
+    EXPECT_EQ(flows.remotes()[0].total().with(tcp::EndingDetail::no_port), 1u);
 }
 
 TEST_F(FlowsPortTest, what_was_there_before_is_held_but_not_opened) {
@@ -128,18 +129,21 @@ TEST_F(FlowsPortTest, next_interval_counts_from_what_is_held) {
 }
 
 TEST_F(FlowsPortTest, table_has_the_fullest_first_and_the_limit_of_its_namespace) {
-    for (Port port = 1; port <= 2; ++port) tell.born(people.client(port, "10.0.0.2"), 1s, SYN_SENT);
-    for (Port port = 1; port <= 5; ++port) tell.whole_client(people.client(port, "10.0.0.3"), 2s);
-    for (Port port = 1; port <= 3; ++port) tell.born(people.client(port, "10.0.0.4"), 1s, SYN_SENT);
-    Moment moment(20s, 10s);
-    moment.host.on_fact(Fact{kNetns, "net.ipv4.ip_local_port_range", "40000 40099"});
-    Report report;
+    for (tcp::Port port = 1; port <= 2; ++port)
+        tell.born(people.client(port, "10.0.0.2"), 1s, SYN_SENT);
+    for (tcp::Port port = 1; port <= 5; ++port)
+        tell.whole_client(people.client(port, "10.0.0.3"), 2s);
+    for (tcp::Port port = 1; port <= 3; ++port)
+        tell.born(people.client(port, "10.0.0.4"), 1s, SYN_SENT);
+    ContextAt moment(20s, 10s);
+    moment.host.on_fact(event::Fact{kNetns, "net.ipv4.ip_local_port_range", "40000 40099"});
+    report::Report report;
     flows.add_to(report, moment.value);
-    const auto& table = section<Table>(report, "ports");
+    const auto& table = section<report::Table>(report, "ports");
     ASSERT_EQ(table.rows.size(), 3u);
-    EXPECT_EQ(std::get<EndpointValue>(cell(table, 0, "remote")).endpoint.address,
+    EXPECT_EQ(std::get<report::EndpointValue>(cell(table, 0, "remote")).endpoint.address,
               address("10.0.0.4"));
-    EXPECT_EQ(std::get<EndpointValue>(cell(table, 1, "remote")).endpoint.address,
+    EXPECT_EQ(std::get<report::EndpointValue>(cell(table, 1, "remote")).endpoint.address,
               address("10.0.0.2"));
     EXPECT_EQ(number(cell(table, 0, "held")), 3);
     EXPECT_EQ(number(cell(table, 0, "peak")), 3);
@@ -147,33 +151,34 @@ TEST_F(FlowsPortTest, table_has_the_fullest_first_and_the_limit_of_its_namespace
     EXPECT_EQ(number(cell(table, 0, "opened")), 3);
     EXPECT_NEAR(std::get<double>(cell(table, 0, "per_second")), 0.3, 1e-9);
     EXPECT_EQ(number(cell(table, 2, "opened")), 5);
-    const Report unknown = report_of(flows, 20s, 10s);
-    EXPECT_TRUE(
-        std::holds_alternative<std::monostate>(cell(section<Table>(unknown, "ports"), 0, "limit")));
+    const report::Report unknown = report_of(flows, 20s, 10s);
+    EXPECT_TRUE(std::holds_alternative<std::monostate>(
+        cell(section<report::Table>(unknown, "ports"), 0, "limit")));
 }
 
 TEST_F(FlowsPortTest, remote_servers_show_who_closes_first) {
     tell.whole_client(people.client(1, "10.0.0.2", 80), 1s);
     tell.whole_client(people.client(2, "10.0.0.2", 80), 1s);
     auto& closed =
-        people.add(Role::client, tuple("10.0.0.9", 1, "10.0.0.3", 80), process(200, "curl"));
+        people.add(tcp::Role::client, tuple("10.0.0.9", 1, "10.0.0.3", 80), process(200, "curl"));
     tell.born(closed, 1s, ESTABLISHED);
     tell.moves(closed, 2s, ESTABLISHED, CLOSE);
-    tell.ends(closed, ClosedFirst::remote, Ending::fin);
-    const Report report = report_of(flows, 5s);
-    const auto& table = section<Table>(report, "remotes");
+    tell.ends(closed, tcp::ClosedFirst::remote, tcp::Ending::fin);
+    const report::Report report = report_of(flows, 5s);
+    const auto& table = section<report::Table>(report, "remotes");
     ASSERT_EQ(table.rows.size(), 2u);
-    EXPECT_EQ(std::get<EndpointValue>(cell(table, 0, "remote")).endpoint,
-              (Endpoint{address("10.0.0.3"), 80}));
+    EXPECT_EQ(std::get<report::EndpointValue>(cell(table, 0, "remote")).endpoint,
+              (tcp::Endpoint{address("10.0.0.3"), 80}));
     EXPECT_EQ(part(cell(table, 0, "closed_first"), "remote"), 1);
-    EXPECT_EQ(std::get<ProcessValue>(cell(table, 0, "process")).comm, "curl");
+    EXPECT_EQ(std::get<report::ProcessValue>(cell(table, 0, "process")).comm, "curl");
     EXPECT_EQ(number(cell(table, 1, "connections")), 2);
     EXPECT_EQ(part(cell(table, 1, "endings"), "reset_sent"), 2);
     tell.whole_client(
-        people.add(Role::client, tuple("10.0.0.9", 2, "10.0.0.3", 80), process(300, "wget")), 3s);
-    const Report mixed = report_of(flows, 5s);
+        people.add(tcp::Role::client, tuple("10.0.0.9", 2, "10.0.0.3", 80), process(300, "wget")),
+        3s);
+    const report::Report mixed = report_of(flows, 5s);
     EXPECT_TRUE(std::holds_alternative<std::monostate>(
-        cell(section<Table>(mixed, "remotes"), 0, "process")));
+        cell(section<report::Table>(mixed, "remotes"), 0, "process")));
 }
 
 TEST_F(FlowsPortTest, time_waits_by_namespace) {
@@ -188,31 +193,31 @@ TEST_F(FlowsPortTest, time_waits_by_namespace) {
 }
 
 TEST_F(FlowsPortTest, unanswered_connects_by_program_and_remote_endpoint) {
-    const auto fails = [&](Port port, const char* remote, EndingDetail detail,
+    const auto fails = [&](tcp::Port port, const char* remote, tcp::EndingDetail detail,
                            std::optional<Nanoseconds> waited) {
         auto& who = people.client(port, remote);
         tell.born(who, 1s, SYN_SENT);
         tell.moves(who, 9s, SYN_SENT, CLOSE);
-        const PathStep path[] = {{SYN_SENT, waited}};
-        ConnectionLine line{};
+        const track::PathStep path[] = {{SYN_SENT, waited}};
+        track::ConnectionLine line{};
         line.who = &who;
         line.states = path;
-        line.closed_first = ClosedFirst::none;
-        line.ending = Ending::connect_failed;
+        line.closed_first = tcp::ClosedFirst::none;
+        line.ending = tcp::Ending::connect_failed;
         line.detail = detail;
         flows.on_connection(line);
     };
-    fails(1, "10.0.0.2", EndingDetail::timeout, 8s);
-    fails(2, "10.0.0.2", EndingDetail::given_up, 3s);
-    fails(3, "10.0.0.3", EndingDetail::unreachable, 1ms);
-    fails(4, "10.0.0.4", EndingDetail::no_port, 8s);
-    fails(6, "10.0.0.6", EndingDetail::given_up, 3s - 1ns); // too soon to say
-    fails(7, "10.0.0.6", EndingDetail::given_up, std::nullopt);
+    fails(1, "10.0.0.2", tcp::EndingDetail::timeout, 8s);
+    fails(2, "10.0.0.2", tcp::EndingDetail::given_up, 3s);
+    fails(3, "10.0.0.3", tcp::EndingDetail::unreachable, 1ms);
+    fails(4, "10.0.0.4", tcp::EndingDetail::no_port, 8s);
+    fails(6, "10.0.0.6", tcp::EndingDetail::given_up, 3s - 1ns); // too soon to say
+    fails(7, "10.0.0.6", tcp::EndingDetail::given_up, std::nullopt);
     tell.whole_client(people.client(5, "10.0.0.5"), 1s);
-    std::map<IpAddress, std::uint64_t> got;
-    for (const Unanswered& u : flows.unanswered()) got[u.remote.address] = u.count;
-    EXPECT_EQ(got, (std::map<IpAddress, std::uint64_t>{{address("10.0.0.2"), 2},
-                                                       {address("10.0.0.3"), 1}}));
+    std::map<tcp::IpAddress, std::uint64_t> got;
+    for (const analysis::Unanswered& u : flows.unanswered()) got[u.remote.address] = u.count;
+    EXPECT_EQ(got, (std::map<tcp::IpAddress, std::uint64_t>{{address("10.0.0.2"), 2},
+                                                            {address("10.0.0.3"), 1}}));
     flows.next_interval(at(10s));
     EXPECT_TRUE(flows.unanswered().empty());
 }
@@ -228,22 +233,23 @@ TEST_F(FlowsPortTest, a_connection_that_the_filter_lets_pass_no_more_is_let_go_o
 
 TEST_F(FlowsPortTest, past_the_limit_what_is_new_is_summed_up_and_nothing_is_lost) {
     constexpr std::size_t beyond = 300;
-    constexpr std::size_t all = Flows::kMaxGroups + beyond;
+    constexpr std::size_t all = analysis::Flows::kMaxGroups + beyond;
     for (std::size_t i = 0; i < all; ++i) {
         const std::string remote = "10." + std::to_string(i >> 16) + "." +
                                    std::to_string(i >> 8 & 255) + "." + std::to_string(i & 255);
-        auto& who = people.add(Role::client, tuple("192.0.2.1", 40'000, remote, 80));
+        auto& who = people.add(tcp::Role::client, tuple("192.0.2.1", 40'000, remote, 80));
         tell.born(who, 1s, SYN_SENT);
         tell.moves(who, 1s, SYN_SENT, TIME_WAIT);
         if (i % 2 != 0) continue;
         tell.moves(who, 2s, TIME_WAIT, CLOSE);
-        tell.ends(who, ClosedFirst::local, Ending::fin, EndingDetail::none, TimeWaitEnd::expired);
+        tell.ends(who, tcp::ClosedFirst::local, tcp::Ending::fin, tcp::EndingDetail::none,
+                  tcp::TimeWaitEnd::expired);
     }
-    EXPECT_EQ(flows.remotes().size(), Flows::kMaxGroups + 1);
-    EXPECT_EQ(flows.ports().size(), Flows::kMaxGroups);
+    EXPECT_EQ(flows.remotes().size(), analysis::Flows::kMaxGroups + 1);
+    EXPECT_EQ(flows.ports().size(), analysis::Flows::kMaxGroups);
     std::uint64_t connections = 0;
     std::uint64_t waiting = 0;
-    for (const RemoteRow& row : flows.remotes()) {
+    for (const analysis::RemoteRow& row : flows.remotes()) {
         connections += row.total().connections;
         waiting += row.time_wait.now();
         if (!row.remote.empty()) continue;
@@ -258,4 +264,4 @@ TEST_F(FlowsPortTest, past_the_limit_what_is_new_is_summed_up_and_nothing_is_los
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -6,36 +6,36 @@
 #include "lines.h"
 #include "report_access.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 struct FlowsServiceTest : testing::Test {
-    Flows flows{at(0s), 3s};
+    analysis::Flows flows{at(0s), 3s};
     LineFeeder tell{flows};
     ProcessNames people;
 
-    ConnectionIdentity& accepted(std::string_view local, Port port,
-                                 std::optional<Process> who = process(100, "app"),
-                                 Family family = Family::ipv4) {
-        FourTuple ends =
+    track::ConnectionIdentity& accepted(std::string_view local, tcp::Port port,
+                                        std::optional<event::Process> who = process(100, "app"),
+                                        tcp::Family family = tcp::Family::ipv4) {
+        tcp::FourTuple ends =
             tuple(local, port, address(local).is_v4() ? "10.9.9.9" : "fd00::9", next_port_++);
-        if (family == Family::ipv6) ends.family = family;
-        return people.add(Role::server, ends, who);
+        if (family == tcp::Family::ipv6) ends.family = family;
+        return people.add(tcp::Role::server, ends, who);
     }
     /// From its birth to its line: closed by the peer.
-    void serves(const ConnectionIdentity& who) {
+    void serves(const track::ConnectionIdentity& who) {
         tell.born(who, 1s, SYN_RECV);
         tell.moves(who, 1s, SYN_RECV, ESTABLISHED);
         tell.moves(who, 2s, ESTABLISHED, CLOSE_WAIT);
         tell.moves(who, 2s, CLOSE_WAIT, CLOSE);
-        tell.ends(who, ClosedFirst::remote, Ending::fin);
+        tell.ends(who, tcp::ClosedFirst::remote, tcp::Ending::fin);
     }
     /// "ENDPOINT COMM xCONNECTIONS", in the order of the report.
     std::vector<std::string> services() const {
         std::vector<std::string> list;
-        for (const ServiceRow& row : flows.services()) {
+        for (const analysis::ServiceRow& row : flows.services()) {
             const std::string comm(row.key.comm.data());
-            const std::string place = row.key.role == Role::server
+            const std::string place = row.key.role == tcp::Role::server
                                           ? row.key.local.address.text(row.key.family) + ":" +
                                                 std::to_string(row.key.local.port)
                                           : std::string(name(row.key.role));
@@ -46,19 +46,19 @@ struct FlowsServiceTest : testing::Test {
     }
 
 private:
-    Port next_port_ = 20'000;
+    tcp::Port next_port_ = 20'000;
 };
 
 using List = std::vector<std::string>;
 
 TEST_F(FlowsServiceTest, connections_to_one_listener_are_one_service) {
-    tell.born(people.listener("10.0.0.1", 80, Family::ipv4), 0s, LISTEN);
+    tell.born(people.listener("10.0.0.1", 80, tcp::Family::ipv4), 0s, LISTEN);
     for (int i = 0; i < 3; ++i) serves(accepted("10.0.0.1", 80));
     EXPECT_EQ(services(), List{"10.0.0.1:80 app x3"});
 }
 
 TEST_F(FlowsServiceTest, addresses_behind_a_wildcard_are_one_service) {
-    tell.born(people.listener("0.0.0.0", 80, Family::ipv4), 0s, LISTEN);
+    tell.born(people.listener("0.0.0.0", 80, tcp::Family::ipv4), 0s, LISTEN);
     serves(accepted("10.0.0.1", 80));
     serves(accepted("10.0.0.2", 80));
     serves(accepted("127.0.0.1", 80));
@@ -69,13 +69,13 @@ TEST_F(FlowsServiceTest, the_wildcard_may_be_known_only_later) {
     serves(accepted("10.0.0.1", 80));
     serves(accepted("10.0.0.2", 80));
     EXPECT_EQ(services().size(), 2u);
-    tell.found(people.listener("0.0.0.0", 80, Family::ipv4), 5s, LISTEN);
+    tell.found(people.listener("0.0.0.0", 80, tcp::Family::ipv4), 5s, LISTEN);
     serves(accepted("10.0.0.3", 80));
     EXPECT_EQ(services(), List{"0.0.0.0:80 app x3"});
 }
 
 TEST_F(FlowsServiceTest, a_listener_that_has_closed_still_names_its_service) {
-    const auto& listener = people.listener("0.0.0.0", 80, Family::ipv4);
+    const auto& listener = people.listener("0.0.0.0", 80, tcp::Family::ipv4);
     tell.born(listener, 0s, LISTEN);
     serves(accepted("10.0.0.1", 80));
     tell.moves(listener, 3s, LISTEN, CLOSE);
@@ -84,8 +84,8 @@ TEST_F(FlowsServiceTest, a_listener_that_has_closed_still_names_its_service) {
 }
 
 TEST_F(FlowsServiceTest, an_exact_listener_wins_over_a_wildcard) {
-    tell.born(people.listener("0.0.0.0", 80, Family::ipv4), 0s, LISTEN);
-    tell.born(people.listener("10.0.0.1", 80, Family::ipv4), 0s, LISTEN);
+    tell.born(people.listener("0.0.0.0", 80, tcp::Family::ipv4), 0s, LISTEN);
+    tell.born(people.listener("10.0.0.1", 80, tcp::Family::ipv4), 0s, LISTEN);
     serves(accepted("10.0.0.1", 80));
     serves(accepted("10.0.0.1", 80));
     serves(accepted("10.0.0.2", 80));
@@ -93,23 +93,23 @@ TEST_F(FlowsServiceTest, an_exact_listener_wins_over_a_wildcard) {
 }
 
 TEST_F(FlowsServiceTest, ipv4_and_ipv6_on_one_dual_stack_listener) {
-    tell.born(people.listener("::", 80, Family::ipv6), 0s, LISTEN);
-    serves(accepted("10.0.0.1", 80, process(100, "app"), Family::ipv6)); // ::ffff:10.0.0.1
+    tell.born(people.listener("::", 80, tcp::Family::ipv6), 0s, LISTEN);
+    serves(accepted("10.0.0.1", 80, process(100, "app"), tcp::Family::ipv6)); // ::ffff:10.0.0.1
     serves(accepted("fd00::1", 80));
     EXPECT_EQ(services(), List{":::80 app x2"});
 }
 
 TEST_F(FlowsServiceTest, a_listener_is_one_of_its_namespace_and_port) {
-    auto& elsewhere = people.listener("0.0.0.0", 80, Family::ipv4);
+    auto& elsewhere = people.listener("0.0.0.0", 80, tcp::Family::ipv4);
     elsewhere.netns = kNetns + 1;
     tell.born(elsewhere, 0s, LISTEN);
-    tell.born(people.listener("0.0.0.0", 81, Family::ipv4), 0s, LISTEN);
+    tell.born(people.listener("0.0.0.0", 81, tcp::Family::ipv4), 0s, LISTEN);
     serves(accepted("10.0.0.1", 80));
     EXPECT_EQ(services(), List{"10.0.0.1:80 app x1"});
 }
 
 TEST_F(FlowsServiceTest, programs_cgroups_and_namespaces_are_distinguished) {
-    tell.born(people.listener("0.0.0.0", 80, Family::ipv4), 0s, LISTEN);
+    tell.born(people.listener("0.0.0.0", 80, tcp::Family::ipv4), 0s, LISTEN);
     serves(accepted("10.0.0.1", 80, process(1, "old")));
     for (const std::uint64_t cgroup : {76u, 77u}) {
         auto& contained = accepted("10.0.0.1", 80, process(3, "new"));
@@ -131,8 +131,10 @@ TEST_F(FlowsServiceTest, one_pid_is_reported_and_several_are_not) {
     serves(accepted("10.0.0.1", 80, process(2, "nginx")));
     ASSERT_EQ(flows.services().size(), 1u);
     EXPECT_TRUE(flows.services()[0].several_pids);
-    const Report report = report_of(flows, 3s);
-    EXPECT_EQ(std::get<ProcessValue>(cell(section<Table>(report, "services"), 0, "process")).pid,
+    const report::Report report = report_of(flows, 3s);
+    EXPECT_EQ(std::get<report::ProcessValue>(
+                  cell(section<report::Table>(report, "services"), 0, "process"))
+                  .pid,
               0u);
 }
 
@@ -158,7 +160,8 @@ TEST_F(FlowsServiceTest, a_process_that_is_learnt_late_is_who_it_belongs_to) {
     ASSERT_EQ(flows.services().size(), 1u);
     EXPECT_EQ(flows.services()[0].time_wait.now(), 1u);
     tell.moves(who, 62s, TIME_WAIT, CLOSE);
-    tell.ends(who, ClosedFirst::local, Ending::fin, EndingDetail::none, TimeWaitEnd::expired);
+    tell.ends(who, tcp::ClosedFirst::local, tcp::Ending::fin, tcp::EndingDetail::none,
+              tcp::TimeWaitEnd::expired);
     EXPECT_EQ(services(), List{"10.0.0.1:80 worker x1"});
     EXPECT_EQ(flows.services()[0].time_wait.now(), 0u);
     EXPECT_EQ(flows.services()[0].time_wait.peak(), 1u);
@@ -166,14 +169,15 @@ TEST_F(FlowsServiceTest, a_process_that_is_learnt_late_is_who_it_belongs_to) {
 }
 
 TEST_F(FlowsServiceTest, a_client_is_its_program_wherever_it_connects) {
-    for (Port port = 1; port <= 3; ++port)
+    for (tcp::Port port = 1; port <= 3; ++port)
         tell.whole_client(people.client(port, "10.0.0.2", port), 1s);
     tell.whole_client(
-        people.add(Role::client, tuple("fd00::1", 4, "fd00::2", 80), process(200, "curl")), 1s);
+        people.add(tcp::Role::client, tuple("fd00::1", 4, "fd00::2", 80), process(200, "curl")),
+        1s);
     EXPECT_EQ(services(), (List{"client app x3", "client curl x1"}));
-    const Report report = report_of(flows, 5s);
-    const auto& table = section<Table>(report, "services");
-    const auto local = std::get<EndpointValue>(cell(table, 0, "local"));
+    const report::Report report = report_of(flows, 5s);
+    const auto& table = section<report::Table>(report, "services");
+    const auto local = std::get<report::EndpointValue>(cell(table, 0, "local"));
     EXPECT_TRUE(local.endpoint.empty());
     EXPECT_TRUE(local.always_object);
 }
@@ -184,7 +188,7 @@ TEST_F(FlowsServiceTest, who_closes_first_most_is_on_top) {
         auto& who = accepted("10.0.0.1", 82);
         tell.born(who, 1s, ESTABLISHED);
         tell.moves(who, 2s, ESTABLISHED, CLOSE);
-        tell.ends(who, ClosedFirst::local, Ending::reset_sent);
+        tell.ends(who, tcp::ClosedFirst::local, tcp::Ending::reset_sent);
     }
     tell.whole_client(people.client(1), 1s);
     EXPECT_EQ(services(), (List{"10.0.0.1:82 app x2", "client app x1", "10.0.0.1:81 app x5"}));
@@ -201,15 +205,15 @@ TEST_F(FlowsServiceTest, what_is_there_now_counts_as_if_it_ended_now) {
     for (int report = 0; report < 2; ++report) { // as often as somebody asks
         flows.begin_live(at(5s));
         flows.on_live(live(open, ESTABLISHED, at(1s)));
-        flows.on_live(live(waiting, TIME_WAIT, at(1s), at(1s), ClosedFirst::local));
+        flows.on_live(live(waiting, TIME_WAIT, at(1s), at(1s), tcp::ClosedFirst::local));
         flows.on_live(live(opening, SYN_RECV, at(1s)));
     }
     ASSERT_EQ(flows.services().size(), 1u);
-    const ServiceRow row = flows.services()[0];
+    const analysis::ServiceRow row = flows.services()[0];
     EXPECT_EQ(row.total().connections, 4u);
-    EXPECT_EQ(row.total().ended(Ending::open), 2u);
-    EXPECT_EQ(row.total().ended(Ending::fin), 2u);
-    EXPECT_EQ(row.total().closed(ClosedFirst::local), 1u);
+    EXPECT_EQ(row.total().ended(tcp::Ending::open), 2u);
+    EXPECT_EQ(row.total().ended(tcp::Ending::fin), 2u);
+    EXPECT_EQ(row.total().closed(tcp::ClosedFirst::local), 1u);
     EXPECT_EQ(row.total().time_waits, 1u);
     EXPECT_EQ(row.time_wait.now(), 1u);
     EXPECT_EQ(row.in_syn_recv, 1u);
@@ -220,8 +224,8 @@ TEST_F(FlowsServiceTest, what_is_there_now_counts_as_if_it_ended_now) {
 TEST_F(FlowsServiceTest, syn_cookies_of_open_connections_count_too) {
     auto& open = accepted("10.0.0.1", 80);
     tell.born(open, 1s, ESTABLISHED);
-    const PathStep left[] = {{SYN_RECV, std::nullopt}};
-    LiveSocket socket = live(open, ESTABLISHED, at(1s));
+    const track::PathStep left[] = {{SYN_RECV, std::nullopt}};
+    track::LiveSocket socket = live(open, ESTABLISHED, at(1s));
     socket.left = left;
     flows.begin_live(at(5s));
     flows.on_live(socket);
@@ -233,14 +237,15 @@ TEST_F(FlowsServiceTest, next_interval_forgets_what_has_ended_and_keeps_what_is_
     tell.born(waiting, 1s, TIME_WAIT);
     serves(accepted("10.0.0.1", 80));
     flows.next_interval(at(10s));
-    ServiceRow row = flows.services().at(0);
+    analysis::ServiceRow row = flows.services().at(0);
     EXPECT_EQ(row.total().connections, 0u);
     EXPECT_EQ(row.time_wait.now(), 1u);
     EXPECT_EQ(row.time_wait.peak(), 1u);
     EXPECT_NEAR(row.time_wait.held_seconds(at(12s)), 2, 1e-6);
     EXPECT_EQ(row.closed_first.count, 0u);
     tell.moves(waiting, 15s, TIME_WAIT, CLOSE);
-    tell.ends(waiting, ClosedFirst::local, Ending::fin, EndingDetail::none, TimeWaitEnd::expired);
+    tell.ends(waiting, tcp::ClosedFirst::local, tcp::Ending::fin, tcp::EndingDetail::none,
+              tcp::TimeWaitEnd::expired);
     row = flows.services().at(0);
     EXPECT_EQ(row.total().connections, 1u);
     EXPECT_EQ(row.time_wait.now(), 0u);
@@ -250,7 +255,7 @@ TEST_F(FlowsServiceTest, next_interval_forgets_what_has_ended_and_keeps_what_is_
 TEST_F(FlowsServiceTest, a_service_of_which_there_is_nothing_to_show_has_no_row) {
     serves(accepted("10.0.0.1", 80));
     flows.next_interval(at(10s));
-    EXPECT_TRUE(section<Table>(report_of(flows, 12s, 10s), "services").rows.empty());
+    EXPECT_TRUE(section<report::Table>(report_of(flows, 12s, 10s), "services").rows.empty());
 }
 
 TEST_F(FlowsServiceTest, a_few_ids_stand_for_all) {
@@ -258,13 +263,14 @@ TEST_F(FlowsServiceTest, a_few_ids_stand_for_all) {
         auto& who = accepted("10.0.0.1", 80);
         tell.born(who, 1s, ESTABLISHED);
         tell.moves(who, 2s, ESTABLISHED, CLOSE);
-        tell.ends(who, i % 2 == 0 ? ClosedFirst::local : ClosedFirst::remote, Ending::reset_sent);
+        tell.ends(who, i % 2 == 0 ? tcp::ClosedFirst::local : tcp::ClosedFirst::remote,
+                  tcp::Ending::reset_sent);
     }
-    const ServiceRow row = flows.services().at(0);
+    const analysis::ServiceRow row = flows.services().at(0);
     EXPECT_EQ(row.closed_first.count, 3u);
     EXPECT_EQ(row.failed.count, 0u);
-    EXPECT_EQ(row.total().closed(ClosedFirst::local), 5u);
+    EXPECT_EQ(row.total().closed(tcp::ClosedFirst::local), 5u);
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

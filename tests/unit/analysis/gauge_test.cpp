@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -14,7 +14,7 @@ MonoTime moment(Nanoseconds offset) { return MonoTime(10'000h) + offset; }
 constexpr double kExact = 1e-6;
 
 TEST(Gauge, counts_now_and_at_most) {
-    Gauge g;
+    analysis::Gauge g;
     for (int i = 0; i < 3; ++i) g.enter(moment(1s));
     g.leave(moment(2s));
     g.enter(moment(3s));
@@ -25,7 +25,7 @@ TEST(Gauge, counts_now_and_at_most) {
 }
 
 TEST(Gauge, holds_the_sum_of_all_stays) {
-    Gauge g;
+    analysis::Gauge g;
     EXPECT_NEAR(g.held_seconds(moment(5s)), 0, kExact);
     g.enter(moment(0s));
     g.enter(moment(10s));
@@ -38,7 +38,7 @@ TEST(Gauge, holds_the_sum_of_all_stays) {
 }
 
 TEST(Gauge, restart_forgets_the_past_but_not_who_is_there) {
-    Gauge g;
+    analysis::Gauge g;
     for (int i = 0; i < 5; ++i) g.enter(moment(0s));
     for (int i = 0; i < 3; ++i) g.leave(moment(10s));
     g.restart(moment(20s));
@@ -52,7 +52,7 @@ TEST(Gauge, restart_forgets_the_past_but_not_who_is_there) {
 
 /// The tracker learns of some moves late, and tells them with their own time.
 TEST(Gauge, order_of_reporting_changes_no_sum) {
-    Gauge g;
+    analysis::Gauge g;
     g.enter(moment(50s));
     g.enter(moment(10s));
     g.leave(moment(30s));
@@ -61,7 +61,7 @@ TEST(Gauge, order_of_reporting_changes_no_sum) {
 }
 
 TEST(Gauge, is_never_negative) {
-    Gauge g;
+    analysis::Gauge g;
     g.leave(moment(1s));
     EXPECT_EQ(g.now(), 0u);
     EXPECT_NEAR(g.held_seconds(moment(2s)), 0, kExact);
@@ -72,8 +72,8 @@ TEST(Gauge, is_never_negative) {
 }
 
 TEST(Gauge, absorbs_another) {
-    Gauge a;
-    Gauge b;
+    analysis::Gauge a;
+    analysis::Gauge b;
     a.enter(moment(0s));
     b.enter(moment(0s));
     b.enter(moment(0s));
@@ -85,4 +85,4 @@ TEST(Gauge, absorbs_another) {
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

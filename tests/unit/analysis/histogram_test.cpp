@@ -4,13 +4,13 @@
 
 #include <gtest/gtest.h>
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 using namespace std::chrono_literals;
 
 TEST(LogHistogram, without_samples_everything_is_zero) {
-    const LogHistogram h;
+    const analysis::LogHistogram h;
     EXPECT_EQ(h.count(), 0u);
     EXPECT_EQ(h.min(), 0ns);
     EXPECT_EQ(h.max(), 0ns);
@@ -20,7 +20,7 @@ TEST(LogHistogram, without_samples_everything_is_zero) {
 }
 
 TEST(LogHistogram, negative_counts_as_zero) {
-    LogHistogram h;
+    analysis::LogHistogram h;
     h.record(-5s);
     EXPECT_EQ(h.count(), 1u);
     EXPECT_EQ(h.min(), 0ns);
@@ -28,16 +28,16 @@ TEST(LogHistogram, negative_counts_as_zero) {
 }
 
 TEST(LogHistogram, one_sample_is_all_of_its_quantiles) {
-    LogHistogram h;
+    analysis::LogHistogram h;
     h.record(60'420'123'456ns);
     for (const double q : {0.0, 0.5, 0.999, 1.0}) EXPECT_EQ(h.quantile(q), 60'420'123'456ns);
 }
 
 TEST(LogHistogram, sums_beyond_64_bits) {
-    LogHistogram h;
+    analysis::LogHistogram h;
     for (int i = 0; i < 3; ++i) h.record(Nanoseconds::max());
     EXPECT_EQ(h.mean(), Nanoseconds::max());
-    LogHistogram more;
+    analysis::LogHistogram more;
     more.merge(h);
     more.merge(h);
     EXPECT_EQ(more.mean(), Nanoseconds::max());
@@ -45,7 +45,7 @@ TEST(LogHistogram, sums_beyond_64_bits) {
 }
 
 TEST(LogHistogram, is_empty_after_clear) {
-    LogHistogram h;
+    analysis::LogHistogram h;
     h.record(1s);
     h.clear();
     EXPECT_EQ(h.count(), 0u);
@@ -56,9 +56,9 @@ TEST(LogHistogram, is_empty_after_clear) {
 }
 
 TEST(LogHistogram, summary_is_what_the_histogram_says) {
-    LogHistogram h;
+    analysis::LogHistogram h;
     for (int i = 1; i <= 1000; ++i) h.record(i * 1ms);
-    const Distribution d = summarise(h, "connect", "SYN to ESTABLISHED");
+    const report::Distribution d = summarise(h, "connect", "SYN to ESTABLISHED");
     EXPECT_EQ(d.id, "connect");
     EXPECT_EQ(d.title, "SYN to ESTABLISHED");
     EXPECT_EQ(d.count, 1000u);
@@ -76,4 +76,4 @@ TEST(LogHistogram, summary_is_what_the_histogram_says) {
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

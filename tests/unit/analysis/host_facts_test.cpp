@@ -3,20 +3,20 @@
 
 #include <gtest/gtest.h>
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 constexpr std::uint32_t kNetns = 4026532291;
 constexpr const char* kRange = "net.ipv4.ip_local_port_range";
 
-HostFacts facts(std::initializer_list<Fact> list) {
-    HostFacts host;
-    for (const Fact& fact : list) host.on_fact(fact);
+analysis::HostFacts facts(std::initializer_list<event::Fact> list) {
+    analysis::HostFacts host;
+    for (const event::Fact& fact : list) host.on_fact(fact);
     return host;
 }
 
 TEST(HostFacts, knows_what_it_was_reported) {
-    const HostFacts host =
+    const analysis::HostFacts host =
         facts({{0, "kernel", "6.12"}, {0, "kernel", "6.18"}, {0, "net.core.somaxconn", "4096"}});
     EXPECT_EQ(host.about_host("kernel"), "6.18"); // the newest
     EXPECT_EQ(host.about_host("machine"), std::nullopt);
@@ -25,7 +25,7 @@ TEST(HostFacts, knows_what_it_was_reported) {
 }
 
 TEST(HostFacts, a_namespace_that_is_not_known_is_taken_for_the_own) {
-    const HostFacts host =
+    const analysis::HostFacts host =
         facts({{0, "net.ipv4.tcp_fin_timeout", "60"}, {kNetns, "net.ipv4.tcp_fin_timeout", "5"}});
     EXPECT_EQ(host.sysctl_number(kNetns, "net.ipv4.tcp_fin_timeout"), 5u);
     EXPECT_EQ(host.sysctl_number(kNetns + 1, "net.ipv4.tcp_fin_timeout"), 60u);
@@ -34,7 +34,7 @@ TEST(HostFacts, a_namespace_that_is_not_known_is_taken_for_the_own) {
 }
 
 TEST(HostFacts, numbers_are_the_first_ones) {
-    const HostFacts host =
+    const analysis::HostFacts host =
         facts({{0, "a.rmem", "4096\t131072\t6291456"}, {0, "a.word", "cubic"}, {0, "a.none", ""}});
     EXPECT_EQ(host.sysctl_number(0, "a.rmem"), 4096u);
     EXPECT_EQ(host.sysctl_number(0, "a.word"), std::nullopt);
@@ -47,7 +47,7 @@ TEST(HostFacts, port_range) {
     EXPECT_EQ(facts({{0, kRange, "1024 65535"}}).port_range(kNetns), Range(1024, 65535));
     EXPECT_EQ(facts({{0, kRange, "5000  5000"}}).port_range(0), Range(5000, 5000));
     EXPECT_EQ(facts({{0, kRange, "1 2"}, {kNetns, kRange, "3 9"}}).port_range(kNetns), Range(3, 9));
-    EXPECT_EQ(HostFacts().port_range(0), std::nullopt);
+    EXPECT_EQ(analysis::HostFacts().port_range(0), std::nullopt);
 }
 
 /// Facts may come from a recording that somebody else has made.
@@ -59,11 +59,11 @@ TEST(HostFacts, port_range_that_is_none) {
 }
 
 TEST(HostFacts, own_sysctls_are_those_with_a_dot_and_of_no_other_namespace) {
-    const HostFacts host = facts(
+    const analysis::HostFacts host = facts(
         {{0, "net.b", "2"}, {0, "kernel", "6.18"}, {0, "net.a", "1"}, {kNetns, "net.c", "3"}});
     using List = std::vector<std::pair<std::string_view, std::string_view>>;
     EXPECT_EQ(host.own_sysctls(), (List{{"net.a", "1"}, {"net.b", "2"}}));
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

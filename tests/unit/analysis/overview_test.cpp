@@ -4,62 +4,64 @@
 
 #include "lines.h"
 #include "report_access.h"
-#include "report_run.h"
+#include "tracked_report.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
-const std::vector<FactLine>& meta(const Report& report) {
-    return section<Facts>(report, "meta").lines;
+const std::vector<report::FactLine>& meta(const report::Report& report) {
+    return section<report::Facts>(report, "meta").lines;
 }
 
-std::string_view text(const Value& value) { return std::get<std::string_view>(value); }
+std::string_view text(const report::Value& value) { return std::get<std::string_view>(value); }
 
-LostTotals lost(Nanoseconds when, std::uint64_t changes, std::uint64_t timers) {
+event::LostTotals lost(Nanoseconds when, std::uint64_t changes, std::uint64_t timers) {
     return {at(when), {changes, timers, 0, 0, 0, 0}};
 }
 
-Setting stage(Nanoseconds start, Port port, std::uint32_t netns = kNetns) {
-    return Setting{
+synth::Setting stage(Nanoseconds start, tcp::Port port, std::uint32_t netns = kNetns) {
+    return synth::Setting{
         .netns = netns, .tuple = tuple("10.0.0.1", port, "10.0.0.2", 80), .start = at(start)};
 }
 
 TEST(Overview, describes_the_run_and_the_host) {
-    ReportOptions options;
+    analysis::ReportOptions options;
     options.run = {"live", "--port 80", true};
     ASSERT_TRUE(options.thresholds.set("close_wait_leak.age=5m"));
-    ReportRun run(std::move(options));
+    TrackedReport run(std::move(options));
     run.fact(0, "version", "1.2.3");
     run.fact(0, "kernel", "6.18");
     run.fact(0, "net.ipv4.tcp_fin_timeout", "60");
     run.fact(kNetns, "net.ipv4.tcp_fin_timeout", "5");
     run.pass_time(at(90s));
-    const Report report = run.report();
+    const report::Report report = run.report();
     EXPECT_EQ(text(fact(meta(report), "version")), "1.2.3");
     EXPECT_EQ(text(fact(meta(report), "kernel")), "6.18");
     EXPECT_EQ(text(fact(meta(report), "source")), "live");
     EXPECT_EQ(text(fact(meta(report), "filter")), "--port 80");
     EXPECT_TRUE(std::holds_alternative<std::monostate>(fact(meta(report), "host")));
     EXPECT_TRUE(std::get<bool>(fact(meta(report), "interval")));
-    EXPECT_EQ(std::get<WallTime>(fact(meta(report), "begin")), kTestClock.to_wall(at(0s)));
-    EXPECT_EQ(std::get<WallTime>(fact(meta(report), "end")), kTestClock.to_wall(at(90s)));
+    EXPECT_EQ(std::get<WallTime>(fact(meta(report), "begin")), synth::kTestClock.to_wall(at(0s)));
+    EXPECT_EQ(std::get<WallTime>(fact(meta(report), "end")), synth::kTestClock.to_wall(at(90s)));
     EXPECT_EQ(std::get<Nanoseconds>(fact(meta(report), "duration_ns")), 90s);
-    const auto sysctls = std::get<std::span<const TextPart>>(fact(meta(report), "sysctls"));
+    const auto sysctls = std::get<std::span<const report::TextPart>>(fact(meta(report), "sysctls"));
     ASSERT_EQ(sysctls.size(), 1u);
     EXPECT_EQ(sysctls[0].name, "net.ipv4.tcp_fin_timeout");
     EXPECT_EQ(sysctls[0].text, "60");
-    const auto thresholds = std::get<std::span<const NumberPart>>(fact(meta(report), "thresholds"));
-    ASSERT_EQ(thresholds.size(), Thresholds::rows().size());
+    const auto thresholds =
+        std::get<std::span<const report::NumberPart>>(fact(meta(report), "thresholds"));
+    ASSERT_EQ(thresholds.size(), analysis::Thresholds::rows().size());
     for (std::size_t i = 0; i < thresholds.size(); ++i) {
-        EXPECT_EQ(thresholds[i].name, Thresholds::rows()[i].name);
-        const double wanted =
-            thresholds[i].name == "close_wait_leak.age" ? 300 : Thresholds::rows()[i].preset;
+        EXPECT_EQ(thresholds[i].name, analysis::Thresholds::rows()[i].name);
+        const double wanted = thresholds[i].name == "close_wait_leak.age"
+                                  ? 300
+                                  : analysis::Thresholds::rows()[i].preset;
         EXPECT_EQ(std::get<double>(thresholds[i].number), wanted);
     }
 }
 
 TEST(Overview, without_a_filter_there_is_none) {
-    ReportRun run;
+    TrackedReport run;
     EXPECT_TRUE(std::holds_alternative<std::monostate>(fact(meta(run.report()), "filter")));
 }
 
@@ -69,9 +71,9 @@ TEST(Overview, counts_connections_not_listeners) {
     town.add(scenario("reset_in_established"), stage(0s, 1001, kNetns + 1));
     town.add(scenario("still_established"), stage(0s, 1002, kNetns + 2));
     town.add(scenario("still_waiting"), stage(0s, 1003));
-    ReportRun run;
+    TrackedReport run;
     run.feed(town.tell().records);
-    const Report report = run.report();
+    const report::Report report = run.report();
     EXPECT_EQ(quality(report, "connections"), 4);
     EXPECT_EQ(quality(report, "ended"), 2);
     EXPECT_EQ(quality(report, "open"), 2);
@@ -81,32 +83,32 @@ TEST(Overview, counts_connections_not_listeners) {
 }
 
 TEST(Overview, shows_what_was_there_before_from_what_has_gaps) {
-    ReportRun run;
-    const auto listed = [&](Port port) {
-        return SocketListed{at(1s),
-                            kNetns,
-                            0xffff888000000000 + port,
-                            port,
-                            tuple("10.0.0.1", port, "10.0.0.2", 80),
-                            ESTABLISHED,
-                            false,
-                            false,
-                            false,
-                            {},
-                            {},
-                            0,
-                            Owner{{}, 1000, 42}};
+    TrackedReport run;
+    const auto listed = [&](tcp::Port port) {
+        return event::SocketListed{at(1s),
+                                   kNetns,
+                                   0xffff888000000000 + port,
+                                   port,
+                                   tuple("10.0.0.1", port, "10.0.0.2", 80),
+                                   ESTABLISHED,
+                                   false,
+                                   false,
+                                   false,
+                                   {},
+                                   {},
+                                   0,
+                                   event::Owner{{}, 1000, 42}};
     };
-    run.feed(Snapshot{at(1s), kNetns, TD_SNAPSHOT_BEGIN, true}, at(1s));
+    run.feed(event::Snapshot{at(1s), kNetns, TD_SNAPSHOT_BEGIN, true}, at(1s));
     run.feed(listed(1), at(1s));
     run.feed(listed(2), at(1s));
-    run.feed(Snapshot{at(1s), kNetns, TD_SNAPSHOT_END, true}, at(1s));
-    const Report before = run.interval();
+    run.feed(event::Snapshot{at(1s), kNetns, TD_SNAPSHOT_END, true}, at(1s));
+    const report::Report before = run.interval();
     EXPECT_EQ(quality(before, "connections"), 2);
     EXPECT_EQ(quality(before, "joined"), 2);
     EXPECT_EQ(quality(before, "gap"), 0);
     run.feed(lost(2s, 3, 0), at(2s));
-    const Report after = run.report();
+    const report::Report after = run.report();
     EXPECT_EQ(quality(after, "lost"), 3);
     EXPECT_EQ(quality(after, "connections"), 2);
     EXPECT_EQ(quality(after, "joined"), 0);
@@ -115,13 +117,13 @@ TEST(Overview, shows_what_was_there_before_from_what_has_gaps) {
 }
 
 TEST(Overview, counts_what_it_cannot_read) {
-    ReportRun run;
-    run.feed(WireRecord{at(1s), std::vector<std::byte>(3)});
-    auto unknown = encode(ClockReading{kTestClock}, kTestClock);
+    TrackedReport run;
+    run.feed(synth::WireRecord{at(1s), std::vector<std::byte>(3)});
+    auto unknown = encode(event::ClockReading{synth::kTestClock}, synth::kTestClock);
     unknown[offsetof(td_header, kind)] = std::byte{200};
-    run.feed(WireRecord{at(1s), unknown});
-    run.feed(WireRecord{at(1s), unknown});
-    const Report report = run.report();
+    run.feed(synth::WireRecord{at(1s), unknown});
+    run.feed(synth::WireRecord{at(1s), unknown});
+    const report::Report report = run.report();
     EXPECT_EQ(quality(report, "malformed"), 1);
     EXPECT_EQ(quality(report, "unknown_records"), 2);
 }
@@ -130,16 +132,16 @@ TEST(Overview, intervals_show_their_own_time) {
     ConnectionMix town;
     town.add(scenario("reset_in_established"), stage(0s, 1000));
     town.add(scenario("still_established"), stage(0s, 1001));
-    ReportRun run;
+    TrackedReport run;
     run.feed(town.tell().records);
     run.feed(lost(1s, 5, 0), at(1s));
     run.pass_time(at(10s));
-    const Report first = run.interval();
+    const report::Report first = run.interval();
     EXPECT_EQ(quality(first, "ended"), 1);
     EXPECT_EQ(quality(first, "lost"), 5);
     run.pass_time(at(20s));
-    const Report second = run.interval();
-    EXPECT_EQ(std::get<WallTime>(fact(meta(second), "begin")), kTestClock.to_wall(at(10s)));
+    const report::Report second = run.interval();
+    EXPECT_EQ(std::get<WallTime>(fact(meta(second), "begin")), synth::kTestClock.to_wall(at(10s)));
     EXPECT_EQ(std::get<Nanoseconds>(fact(meta(second), "duration_ns")), 10s);
     EXPECT_EQ(quality(second, "ended"), 0);
     EXPECT_EQ(quality(second, "open"), 1);
@@ -148,14 +150,14 @@ TEST(Overview, intervals_show_their_own_time) {
 }
 
 TEST(Overview, sections_stand_in_the_order_of_the_documentation) {
-    ReportRun run;
+    TrackedReport run;
     std::vector<std::string_view> ids;
-    const Report report = run.report();
-    for (const Section& s : report.sections) ids.push_back(s.id);
+    const report::Report report = run.report();
+    for (const report::Section& s : report.sections) ids.push_back(s.id);
     EXPECT_EQ(ids, (std::vector<std::string_view>{"meta", "quality", "findings", "states",
                                                   "states_by", "latencies", "transitions",
                                                   "services", "remotes", "ports", "timeline"}));
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -10,9 +10,9 @@
 #include "connection_mix.h"
 #include "lines.h"
 #include "report_access.h"
-#include "report_run.h"
+#include "tracked_report.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 
 using testing::HasSubstr;
 using testing::Not;
@@ -21,31 +21,32 @@ class RuleTest : public testing::Test {
 protected:
     using Vary = ConnectionMix::Vary;
 
-    static Setting here(const FourTuple& ends, Nanoseconds start = 0s, std::uint32_t pid = 1000) {
-        return Setting{.netns = kNetns, .tuple = ends, .start = at(start), .first_pid = pid};
+    static synth::Setting here(const tcp::FourTuple& ends, Nanoseconds start = 0s,
+                               std::uint32_t pid = 1000) {
+        return synth::Setting{.netns = kNetns, .tuple = ends, .start = at(start), .first_pid = pid};
     }
     /// Clients here of one remote endpoint; `first` is the first local port.
-    void clients(const Scenario& what, std::size_t count, Port first = 40'000,
+    void clients(const synth::Scenario& what, std::size_t count, tcp::Port first = 40'000,
                  std::string_view remote = "10.0.0.5", Nanoseconds start = 0s) {
         town.add(what, here(tuple("10.0.0.1", first, remote, 5432), start), count,
                  Vary::local_port);
     }
     /// Connections to port 80 here.
-    void served(const Scenario& what, std::size_t count, Port first = 50'000,
+    void served(const synth::Scenario& what, std::size_t count, tcp::Port first = 50'000,
                 Nanoseconds start = 0s) {
         town.add(what, here(tuple("10.0.0.1", 80, "192.0.2.7", first), start, 100), count,
                  Vary::remote_port);
     }
     void sysctl(const std::string& name, const std::string& value, std::uint32_t netns = 0) {
-        facts.push_back(Fact{netns, name, value});
+        facts.push_back(event::Fact{netns, name, value});
     }
     void threshold(const std::string& text) { ASSERT_TRUE(options.thresholds.set(text)) << text; }
 
     /// Everything that was told before `now`, and the report at that time.
-    const Report& report(Nanoseconds now) {
-        run = std::make_unique<ReportRun>(options);
-        for (const Fact& fact : facts) run->feed(fact, at(0s));
-        for (const WireRecord& record : town.tell().records)
+    const report::Report& report(Nanoseconds now) {
+        run = std::make_unique<TrackedReport>(options);
+        for (const event::Fact& fact : facts) run->feed(fact, at(0s));
+        for (const synth::WireRecord& record : town.tell().records)
             if (record.at < at(now)) run->feed(record);
         for (const auto& [when, event] : more)
             if (when < now) run->feed(event, at(when));
@@ -54,17 +55,19 @@ protected:
         return last;
     }
     /// Of the report at that time; nullptr if it has none of that id.
-    const Finding* found(std::string_view id, Nanoseconds now) { return finding(report(now), id); }
+    const report::Finding* found(std::string_view id, Nanoseconds now) {
+        return finding(report(now), id);
+    }
 
     ConnectionMix town;
-    ReportOptions options;
-    std::vector<Fact> facts;
-    std::vector<std::pair<Nanoseconds, Event>> more; ///< after the stories
-    std::unique_ptr<ReportRun> run;
-    Report last;
+    analysis::ReportOptions options;
+    std::vector<event::Fact> facts;
+    std::vector<std::pair<Nanoseconds, event::Event>> more; ///< after the stories
+    std::unique_ptr<TrackedReport> run;
+    report::Report last;
 };
 
 /// After everything that ends has ended.
 inline constexpr Nanoseconds kLater = 1h;
 
-} // namespace tcpdwell
+} // namespace tcpdwell::test

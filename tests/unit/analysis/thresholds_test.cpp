@@ -7,14 +7,14 @@
 #include <set>
 #include <string>
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 using namespace std::chrono_literals;
 using testing::HasSubstr;
-using Unit = ThresholdRow::Unit;
+using Unit = analysis::ThresholdRow::Unit;
 
-std::string assignment(const ThresholdRow& row, std::string_view value) {
+std::string assignment(const analysis::ThresholdRow& row, std::string_view value) {
     return std::string(row.name) + "=" + std::string(value);
 }
 
@@ -36,13 +36,13 @@ TEST(Thresholds, names_are_those_of_the_documentation) {
                                                "time_wait_skipped.share",
                                                "keepalive_kills.connections"};
     std::set<std::string_view> names;
-    for (const ThresholdRow& row : Thresholds::rows()) names.insert(row.name);
+    for (const analysis::ThresholdRow& row : analysis::Thresholds::rows()) names.insert(row.name);
     EXPECT_EQ(names, wanted);
-    EXPECT_EQ(Thresholds::rows().size(), wanted.size());
+    EXPECT_EQ(analysis::Thresholds::rows().size(), wanted.size());
 }
 
 TEST(Thresholds, presets) {
-    const Thresholds t;
+    const analysis::Thresholds t;
     EXPECT_EQ(t.count("server_closes_first.connections"), 100u);
     EXPECT_EQ(t.value("server_closes_first.share"), 0.5);
     EXPECT_EQ(t.count("close_wait_leak.sockets"), 1u);
@@ -62,14 +62,14 @@ TEST(Thresholds, presets) {
 }
 
 TEST(Thresholds, each_can_be_set_and_no_other_changes) {
-    for (const ThresholdRow& row : Thresholds::rows()) {
-        Thresholds t;
+    for (const analysis::ThresholdRow& row : analysis::Thresholds::rows()) {
+        analysis::Thresholds t;
         const std::string_view text = row.unit == Unit::count   ? "7"
                                       : row.unit == Unit::share ? "0.25"
                                                                 : "7s";
         ASSERT_TRUE(t.set(assignment(row, text))) << row.name;
         EXPECT_EQ(t.value(row.name), row.unit == Unit::share ? 0.25 : 7) << row.name;
-        for (const ThresholdRow& other : Thresholds::rows())
+        for (const analysis::ThresholdRow& other : analysis::Thresholds::rows())
             if (other.name != row.name) {
                 EXPECT_EQ(t.value(other.name), other.preset) << row.name << " " << other.name;
             }
@@ -78,7 +78,7 @@ TEST(Thresholds, each_can_be_set_and_no_other_changes) {
 }
 
 TEST(Thresholds, zero_and_the_last_word_count) {
-    Thresholds t;
+    analysis::Thresholds t;
     ASSERT_TRUE(t.set("closing_stuck.sockets=0"));
     EXPECT_EQ(t.count("closing_stuck.sockets"), 0u);
     ASSERT_TRUE(t.set("closing_stuck.sockets=12"));
@@ -90,7 +90,7 @@ TEST(Thresholds, units_of_time) {
         {"500ms", 500ms}, {"30s", 30s},     {"5m", 5min}, {"1h", 1h},
         {"45", 45s},      {"1.5s", 1500ms}, {"0", 0s},    {"0.1h", 6min}};
     for (const auto& [text, duration] : cases) {
-        Thresholds t;
+        analysis::Thresholds t;
         ASSERT_TRUE(t.set(std::string("close_wait_leak.age=") + text)) << text;
         EXPECT_EQ(t.duration("close_wait_leak.age"), duration) << text;
     }
@@ -101,7 +101,7 @@ TEST(Thresholds, shares_as_fractions_or_percent) {
                                                     {"1", 1},     {"100%", 1},  {"2.5%", 0.025},
                                                     {".75", 0.75}};
     for (const auto& [text, share] : cases) {
-        Thresholds t;
+        analysis::Thresholds t;
         ASSERT_TRUE(t.set(std::string("time_wait_skipped.share=") + text)) << text;
         EXPECT_DOUBLE_EQ(t.value("time_wait_skipped.share"), share) << text;
     }
@@ -120,7 +120,7 @@ TEST(Thresholds, text_that_is_no_value_is_a_usage_error_that_says_what_would_be_
     };
     for (const auto& [name, texts] : cases) {
         for (const char* text : texts) {
-            Thresholds t;
+            analysis::Thresholds t;
             const double before = t.value(name);
             const auto set = t.set(std::string(name) + "=" + text);
             ASSERT_FALSE(set) << name << '=' << text;
@@ -135,14 +135,14 @@ TEST(Thresholds, text_that_is_no_value_is_a_usage_error_that_says_what_would_be_
 TEST(Thresholds, names_that_are_none_are_answered_with_those_that_are) {
     for (const char* text : {"leak=5", "=5", "closing_stuck=5", "closing_stuck.sockets =5",
                              "CLOSING_STUCK.SOCKETS=5"}) {
-        Thresholds t;
+        analysis::Thresholds t;
         const auto set = t.set(text);
         ASSERT_FALSE(set) << text;
         EXPECT_EQ(set.error().code, ErrorCode::usage);
-        for (const ThresholdRow& row : Thresholds::rows())
+        for (const analysis::ThresholdRow& row : analysis::Thresholds::rows())
             EXPECT_THAT(set.error().message, HasSubstr(std::string(row.name)));
     }
-    Thresholds t;
+    analysis::Thresholds t;
     for (const char* text : {"", "closing_stuck.sockets", "5"}) {
         const auto set = t.set(text);
         ASSERT_FALSE(set) << text;
@@ -152,4 +152,4 @@ TEST(Thresholds, names_that_are_none_are_answered_with_those_that_are) {
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

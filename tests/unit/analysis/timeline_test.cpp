@@ -6,25 +6,25 @@
 #include "lines.h"
 #include "report_access.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 using Counts = std::vector<std::uint64_t>;
 
 /// Empty: there is no series for that state.
-Counts counts(const Timeline& timeline, TcpState state) {
-    for (const Timeline::Series& series : timeline.series)
+Counts counts(const report::Timeline& timeline, tcp::State state) {
+    for (const report::Timeline::Series& series : timeline.series)
         if (series.state == state) return series.counts;
     return {};
 }
 
 struct TimelineTest : testing::Test {
-    TimelineAnalysis analysis{at(0s)};
+    analysis::TimelineAnalysis analysis{at(0s)};
     LineFeeder tell{analysis};
     ProcessNames people;
 
-    Timeline timeline(Nanoseconds now, Nanoseconds begin = 0s) {
-        return section<Timeline>(report_of(analysis, now, begin), "timeline");
+    report::Timeline timeline(Nanoseconds now, Nanoseconds begin = 0s) {
+        return section<report::Timeline>(report_of(analysis, now, begin), "timeline");
     }
 };
 
@@ -35,17 +35,17 @@ TEST_F(TimelineTest, samples_what_is_there_at_equal_steps) {
     tell.born(b, 120ms, SYN_SENT);
     tell.moves(a, 250ms, SYN_SENT, ESTABLISHED);
     tell.moves(b, 350ms, SYN_SENT, CLOSE);
-    const Timeline t = timeline(500ms);
-    EXPECT_EQ(t.begin, kTestClock.to_wall(at(0s)));
+    const report::Timeline t = timeline(500ms);
+    EXPECT_EQ(t.begin, synth::kTestClock.to_wall(at(0s)));
     EXPECT_EQ(t.step, 100ms);
     EXPECT_EQ(counts(t, SYN_SENT), (Counts{0, 1, 2, 1, 0, 0}));
     EXPECT_EQ(counts(t, ESTABLISHED), (Counts{0, 0, 0, 1, 1, 1}));
 }
 
 TEST_F(TimelineTest, shows_only_states_that_there_were_and_never_of_listeners) {
-    tell.born(people.listener("0.0.0.0", 80, Family::ipv4), 10ms, LISTEN);
+    tell.born(people.listener("0.0.0.0", 80, tcp::Family::ipv4), 10ms, LISTEN);
     tell.found(people.client(1), 10ms, CLOSE_WAIT);
-    const Timeline t = timeline(300ms);
+    const report::Timeline t = timeline(300ms);
     ASSERT_EQ(t.series.size(), 1u);
     EXPECT_EQ(t.series[0].state, CLOSE_WAIT);
     EXPECT_EQ(t.series[0].counts, (Counts{0, 1, 1, 1}));
@@ -62,13 +62,13 @@ TEST_F(TimelineTest, is_a_sample_not_a_maximum) {
 }
 
 TEST_F(TimelineTest, halves_itself_when_full_and_goes_on_with_twice_the_step) {
-    constexpr auto most = TimelineAnalysis::kMaxSamples;
-    std::list<ConnectionIdentity*> all;
+    constexpr auto most = analysis::TimelineAnalysis::kMaxSamples;
+    std::list<track::ConnectionIdentity*> all;
     // One more each second; the reference is computed from that.
     for (int i = 1; i <= 250; ++i) {
-        auto& who = people.client(static_cast<Port>(i));
+        auto& who = people.client(static_cast<tcp::Port>(i));
         tell.born(who, i * 1s - 50ms, ESTABLISHED);
-        const Timeline t = timeline(i * 1s);
+        const report::Timeline t = timeline(i * 1s);
         const Counts got = counts(t, ESTABLISHED);
         ASSERT_LE(got.size(), most);
         ASSERT_EQ(static_cast<std::int64_t>(got.size() - 1), (i * 1s) / t.step) << i;
@@ -83,10 +83,10 @@ TEST_F(TimelineTest, halves_itself_when_full_and_goes_on_with_twice_the_step) {
 
 TEST_F(TimelineTest, a_long_silence_takes_no_more_room) {
     tell.born(people.client(1), 0s, ESTABLISHED);
-    const Timeline t = timeline(24h * 365);
+    const report::Timeline t = timeline(24h * 365);
     const Counts got = counts(t, ESTABLISHED);
-    EXPECT_LE(got.size(), TimelineAnalysis::kMaxSamples);
-    EXPECT_GE(got.size(), TimelineAnalysis::kMaxSamples / 2);
+    EXPECT_LE(got.size(), analysis::TimelineAnalysis::kMaxSamples);
+    EXPECT_GE(got.size(), analysis::TimelineAnalysis::kMaxSamples / 2);
     EXPECT_EQ(got.back(), 1u);
     EXPECT_GT(t.step * static_cast<std::int64_t>(got.size()), 24h * 365);
 }
@@ -97,9 +97,9 @@ TEST_F(TimelineTest, next_interval_begins_with_what_is_there) {
     timeline(100s); // the step has grown
     analysis.next_interval(at(100s));
     tell.moves(a, 100s + 150ms, ESTABLISHED, TIME_WAIT);
-    const Timeline t = timeline(100s + 300ms, 100s);
-    EXPECT_EQ(t.begin, kTestClock.to_wall(at(100s)));
-    EXPECT_EQ(t.step, TimelineAnalysis::kFirstStep);
+    const report::Timeline t = timeline(100s + 300ms, 100s);
+    EXPECT_EQ(t.begin, synth::kTestClock.to_wall(at(100s)));
+    EXPECT_EQ(t.step, analysis::TimelineAnalysis::kFirstStep);
     EXPECT_EQ(counts(t, ESTABLISHED), (Counts{1, 1, 0, 0}));
     EXPECT_EQ(counts(t, TIME_WAIT), (Counts{0, 0, 1, 1}));
 }
@@ -109,10 +109,10 @@ TEST_F(TimelineTest, moves_that_are_reported_late_count_from_when_they_are_repor
     tell.born(a, 50ms, FIN_WAIT2);
     tell.born(people.client(2), 250ms, ESTABLISHED);
     tell.moves(a, 150ms, FIN_WAIT2, TIME_WAIT);
-    const Timeline t = timeline(300ms);
+    const report::Timeline t = timeline(300ms);
     EXPECT_EQ(counts(t, FIN_WAIT2), (Counts{0, 1, 1, 0}));
     EXPECT_EQ(counts(t, TIME_WAIT), (Counts{0, 0, 0, 1}));
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

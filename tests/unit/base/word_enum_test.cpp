@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 #define TCPDWELL_FRUIT_LIST(X)       \
@@ -64,4 +64,4 @@ TEST(WordEnum, ArrayIsIndexedByTheEnum) {
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -6,21 +6,22 @@
 
 #include <cstring>
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
-std::vector<CensusSocket> some_sockets() {
-    Process web{42, {}};
+std::vector<run::CensusSocket> some_sockets() {
+    event::Process web{42, {}};
     std::strcpy(web.comm_bytes.data(), "web");
-    std::vector<CensusSocket> sockets(4);
-    const TcpState states[] = {TcpState::LISTEN, TcpState::CLOSE_WAIT, TcpState::CLOSE_WAIT,
-                               TcpState::TIME_WAIT};
+    std::vector<run::CensusSocket> sockets(4);
+    const tcp::State states[] = {tcp::State::LISTEN, tcp::State::CLOSE_WAIT, tcp::State::CLOSE_WAIT,
+                                 tcp::State::TIME_WAIT};
     for (std::size_t i = 0; i < sockets.size(); ++i) {
         sockets[i].state = states[i];
         sockets[i].netns = 4026531833;
-        sockets[i].tuple.local = {*IpAddress::parse("10.0.0.1"), 80};
+        sockets[i].tuple.local = {*tcp::IpAddress::parse("10.0.0.1"), 80};
         if (i > 0)
-            sockets[i].tuple.remote = {*IpAddress::parse("10.0.0.2"), static_cast<Port>(40000 + i)};
+            sockets[i].tuple.remote = {*tcp::IpAddress::parse("10.0.0.2"),
+                                       static_cast<tcp::Port>(40000 + i)};
         if (i < 3) sockets[i].process = web;
         sockets[i].has_file = i < 3;
     }
@@ -30,17 +31,17 @@ std::vector<CensusSocket> some_sockets() {
     return sockets;
 }
 
-std::string census_text(CensusStyle style) {
-    Output out(-1);
+std::string census_text(cli::CensusStyle style) {
+    render::Output out(-1);
     print_census(out, style, {}, some_sockets());
     return out.buffer();
 }
 
-std::string groups_text(Format format, GroupBy by) {
-    Output out(-1);
-    CensusStyle style;
+std::string groups_text(render::Format format, run::GroupBy by) {
+    render::Output out(-1);
+    cli::CensusStyle style;
     style.format = format;
-    const MetaEntry meta[] = {{"namespaces", "1"}};
+    const render::MetaEntry meta[] = {{"namespaces", "1"}};
     print_groups(out, style, meta, by, group_sockets(some_sockets(), by));
     return out.buffer();
 }
@@ -61,7 +62,7 @@ TEST(CensusPrint, TableLeavesOutEmptyStates) {
 }
 
 TEST(CensusPrint, TableNamesTheNamespaceIfThereAreSeveral) {
-    CensusStyle style;
+    cli::CensusStyle style;
     style.show_netns = true;
     const std::string text = census_text(style);
     EXPECT_NE(text.find("       2 42/web                   4026531833\n"), std::string::npos)
@@ -70,14 +71,14 @@ TEST(CensusPrint, TableNamesTheNamespaceIfThereAreSeveral) {
 }
 
 TEST(CensusPrint, SectionsWithNothingInThemAreLeftOut) {
-    Output out(-1);
-    print_census(out, {}, {}, {});
+    render::Output out(-1);
+    cli::print_census(out, {}, {}, {});
     EXPECT_EQ(out.buffer(), "STATE          COUNT  NO-FILE\n");
 }
 
 TEST(CensusPrint, CsvHasEveryStateAndNothingElse) {
-    CensusStyle style;
-    style.format = Format::csv;
+    cli::CensusStyle style;
+    style.format = render::Format::csv;
     EXPECT_EQ(
         census_text(style),
         "state,count,without_file\nLISTEN,1,0\nSYN_SENT,0,0\nSYN_RECV,0,0\nESTABLISHED,0,0\n"
@@ -85,8 +86,8 @@ TEST(CensusPrint, CsvHasEveryStateAndNothingElse) {
 }
 
 TEST(CensusPrint, JsonLinesHaveATypeForEachSection) {
-    CensusStyle style;
-    style.format = Format::jsonl;
+    cli::CensusStyle style;
+    style.format = render::Format::jsonl;
     const std::string text = census_text(style);
     EXPECT_NE(text.find(R"({"type":"state_count","state":"TIME_WAIT","count":1,"without_file":1})"),
               std::string::npos)
@@ -105,10 +106,10 @@ TEST(CensusPrint, JsonLinesHaveATypeForEachSection) {
 }
 
 TEST(CensusPrint, GroupsAsATable) {
-    EXPECT_EQ(groups_text(Format::table, GroupBy::port),
+    EXPECT_EQ(groups_text(render::Format::table, run::GroupBy::port),
               "  PORT   TOTAL LISTEN TIME_WAIT CLOSE_WAIT\n"
               "    80       4      1         1          2\n");
-    EXPECT_EQ(groups_text(Format::table, GroupBy::remote),
+    EXPECT_EQ(groups_text(render::Format::table, run::GroupBy::remote),
               "REMOTE                     TOTAL LISTEN TIME_WAIT CLOSE_WAIT\n"
               "10.0.0.2                       3      0         1          2\n"
               "-                              1      1         0          0\n");
@@ -116,7 +117,7 @@ TEST(CensusPrint, GroupsAsATable) {
 
 TEST(CensusPrint, GroupsForMachines) {
     EXPECT_EQ(
-        groups_text(Format::jsonl, GroupBy::process),
+        groups_text(render::Format::jsonl, run::GroupBy::process),
         R"({"type":"meta","namespaces":1})"
         "\n"
         R"({"type":"process_count","process":{"pid":42,"comm":"web"},"total":3,"LISTEN":1,"SYN_SENT":0,"SYN_RECV":0,)"
@@ -125,11 +126,11 @@ TEST(CensusPrint, GroupsForMachines) {
         R"({"type":"process_count","process":null,"total":1,"LISTEN":0,"SYN_SENT":0,"SYN_RECV":0,)"
         R"("ESTABLISHED":0,"FIN_WAIT1":0,"FIN_WAIT2":0,"CLOSING":0,"TIME_WAIT":1,"CLOSE_WAIT":0,"LAST_ACK":0})"
         "\n");
-    EXPECT_EQ(groups_text(Format::csv, GroupBy::process),
+    EXPECT_EQ(groups_text(render::Format::csv, run::GroupBy::process),
               "process_pid,process_comm,total,LISTEN,SYN_SENT,SYN_RECV,ESTABLISHED,FIN_WAIT1,FIN_"
               "WAIT2,CLOSING,TIME_WAIT,"
               "CLOSE_WAIT,LAST_ACK\n42,web,3,1,0,0,0,0,0,0,0,2,0\n,,1,0,0,0,0,0,0,0,1,0,0\n");
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -14,7 +14,7 @@
 #include "../run/recorded_story.h"
 #include "synth/traffic.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 using testing::HasSubstr;
@@ -26,7 +26,7 @@ protected:
         std::string pattern = (fs::temp_directory_path() / "copy.XXXXXX").string();
         ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
         folder = pattern;
-        TrafficOptions options;
+        synth::TrafficOptions options;
         options.stories = 20;
         write(in, contents_of(record_all(make_traffic(options).records).get()));
     }
@@ -42,7 +42,7 @@ protected:
     }
     static Result<int> run(std::vector<std::string> words) {
         CLI::App app;
-        const Action action = define_copy(app);
+        const cli::Action action = cli::define_copy(app);
         words.emplace_back("-q");
         std::reverse(words.begin(), words.end());
         app.parse(std::move(words));
@@ -75,7 +75,7 @@ TEST_F(CmdCopy, writes_a_whole_recording_for_its_owner_only) {
         struct stat status {};
         ASSERT_EQ(::stat(name(out).c_str(), &status), 0);
         EXPECT_EQ(status.st_mode & 07777, 0600u);
-        const auto back = recording::read_back(read(out));
+        const auto back = read_back(read(out));
         EXPECT_FALSE(back.damage.any() || back.damage.cut_off);
         EXPECT_TRUE(head_of(out).copied);
         EXPECT_EQ(head_of(out).anonymized, *anonymize != '\0');
@@ -113,7 +113,7 @@ TEST_F(CmdCopy, never_writes_to_what_it_reads) {
 TEST_F(CmdCopy, replaces_what_was_there) {
     write("out", std::string(1 << 20, 'x'));
     ASSERT_TRUE(copy(in, "out"));
-    EXPECT_FALSE(recording::read_back(read("out")).damage.any());
+    EXPECT_FALSE(read_back(read("out")).damage.any());
     EXPECT_LT(read("out").size(), 1u << 20);
 }
 
@@ -139,7 +139,7 @@ TEST_F(CmdCopy, strict_shows_damage) {
     write("spoilt", text);
     EXPECT_EQ(copy("spoilt", "out"), 0);
     int gaps = 0; // the copy isn't damaged, but says that something is missing
-    const auto back = recording::read_back(read("out"));
+    const auto back = read_back(read("out"));
     for (std::size_t at = 0; at < back.records.size();) {
         td_header header;
         std::memcpy(&header, back.records.data() + at, sizeof(header));
@@ -152,4 +152,4 @@ TEST_F(CmdCopy, strict_shows_damage) {
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -12,17 +12,17 @@
 #include "recording/anonymizer.h"
 #include "synth/traffic.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 using namespace std::chrono_literals;
 using nlohmann::json;
-using What = TracePrinter::What;
+using What = cli::TracePrinter::What;
 
 using Bytes = std::vector<std::byte>;
 
-GeneratedConnection short_traffic(std::uint64_t seed) {
-    TrafficOptions options;
+synth::GeneratedConnection short_traffic(std::uint64_t seed) {
+    synth::TrafficOptions options;
     options.seed = seed;
     options.stories = 30;
     options.spread = 100s;
@@ -30,7 +30,8 @@ GeneratedConnection short_traffic(std::uint64_t seed) {
     return make_traffic(options);
 }
 
-Fd copy_of(const Fd& file, const TimeWindow& window, recording::Anonymizer* anonymizer = nullptr) {
+Fd copy_of(const Fd& file, const run::TimeWindow& window,
+           recording::Anonymizer* anonymizer = nullptr) {
     const auto source = replay(file, {0, window.since, window.until});
     recording::Head head = source->head();
     if (window.since) head.clock = {*window.since, head.clock.to_wall(*window.since), 0, 0};
@@ -49,10 +50,10 @@ Fd copy_of(const Fd& file, const TimeWindow& window, recording::Anonymizer* anon
     return out;
 }
 
-Bytes records_of(const Fd& file) { return recording::read_back(contents_of(file.get())).records; }
+Bytes records_of(const Fd& file) { return read_back(contents_of(file.get())).records; }
 
 /// No record follows within 100 ms.
-std::vector<MonoTime> pauses(const GeneratedConnection& story) {
+std::vector<MonoTime> pauses(const synth::GeneratedConnection& story) {
     std::vector<MonoTime> list;
     for (std::size_t i = 10; i + 10 < story.records.size(); i += 7)
         if (story.records[i + 1].at - story.records[i].at > 250ms)
@@ -76,19 +77,19 @@ std::vector<std::string> essence(const std::vector<std::string>& transitions) {
 
 TEST(Copy, of_everything_is_everything) {
     for (std::uint64_t seed = 1; seed <= 6; ++seed) {
-        GeneratedConnection story = short_traffic(seed);
+        synth::GeneratedConnection story = short_traffic(seed);
         Bytes unknown(48, std::byte{'x'});
         const td_header header{48, 200, 3, 0,
                                static_cast<__u64>(story.records[9].at.time_since_epoch().count())};
         std::memcpy(unknown.data(), &header, sizeof(header));
         story.records.insert(story.records.begin() + 10, {story.records[9].at, unknown});
-        const Fd file = record_all(story.records, {fact_record(0, 0, "host", "story")});
+        const Fd file = record_all(story.records, {event::fact_record(0, 0, "host", "story")});
         EXPECT_EQ(records_of(copy_of(file, {})), records_of(file));
     }
 }
 
 TEST(Copy, of_the_beginning_has_the_records_until_then) {
-    const GeneratedConnection story = short_traffic(3);
+    const synth::GeneratedConnection story = short_traffic(3);
     const Fd file = record_all(story.records);
     for (const MonoTime t : pauses(story)) {
         const Fd part = copy_of(file, {std::nullopt, t});
@@ -99,20 +100,20 @@ TEST(Copy, of_the_beginning_has_the_records_until_then) {
         EXPECT_TRUE(std::equal(some.begin(), some.begin() + static_cast<std::ptrdiff_t>(same),
                                all.begin()));
         EXPECT_TRUE(*report_json_of(part, {}) == *report_json_of(file, {std::nullopt, t}))
-            << (t - kTestClock.mono).count();
+            << (t - synth::kTestClock.mono).count();
     }
 }
 
 TEST(Copy, of_the_end_shows_the_same_transitions_as_the_original_from_then_on) {
     std::size_t lines = 0;
     for (std::uint64_t seed = 1; seed <= 8; ++seed) {
-        const GeneratedConnection story = short_traffic(seed);
+        const synth::GeneratedConnection story = short_traffic(seed);
         const Fd file = record_all(story.records);
         for (const MonoTime t : pauses(story)) {
             const auto expected = essence(trace_lines(file, {t, std::nullopt}, What::transitions));
             const auto told = essence(trace_lines(copy_of(file, {t, std::nullopt}),
                                                   {t, std::nullopt}, What::transitions));
-            ASSERT_EQ(told, expected) << seed << " " << (t - kTestClock.mono).count();
+            ASSERT_EQ(told, expected) << seed << " " << (t - synth::kTestClock.mono).count();
             lines += told.size();
         }
     }
@@ -122,7 +123,7 @@ TEST(Copy, of_the_end_shows_the_same_transitions_as_the_original_from_then_on) {
 TEST(Copy, of_the_end_knows_the_sockets_that_were_there) {
     int sockets = 0;
     for (std::uint64_t seed = 1; seed <= 8; ++seed) {
-        const GeneratedConnection story = short_traffic(seed);
+        const synth::GeneratedConnection story = short_traffic(seed);
         const Fd file = record_all(story.records);
         for (const MonoTime t : pauses(story)) {
             const auto expected = json::parse(*report_json_of(file, {t, t}));
@@ -139,12 +140,12 @@ TEST(Copy, of_the_end_knows_the_sockets_that_were_there) {
 }
 
 /// Right behind the end of a timer: what that means, only what follows tells.
-std::vector<MonoTime> moments_of_doubt(const GeneratedConnection& story) {
+std::vector<MonoTime> moments_of_doubt(const synth::GeneratedConnection& story) {
     std::vector<MonoTime> list;
-    for (const WireRecord& record : story.records) {
-        const auto event = Decoder().decode(record.bytes);
-        const auto* wait = std::get_if<TimewaitTimer>(&*event);
-        const auto* request = std::get_if<RequestTimer>(&*event);
+    for (const synth::WireRecord& record : story.records) {
+        const auto event = event::Decoder().decode(record.bytes);
+        const auto* wait = std::get_if<event::TimewaitTimer>(&*event);
+        const auto* request = std::get_if<event::RequestTimer>(&*event);
         if ((wait && wait->op != TD_TIMER_START) || (request && request->op != TD_TIMER_START))
             list.push_back(record.at + 1ns);
     }
@@ -154,11 +155,12 @@ std::vector<MonoTime> moments_of_doubt(const GeneratedConnection& story) {
 TEST(Copy, of_the_end_leaves_nobody_behind) {
     std::size_t tried = 0;
     for (const std::uint64_t seed : {2, 4, 6}) {
-        const GeneratedConnection story = short_traffic(seed);
+        const synth::GeneratedConnection story = short_traffic(seed);
         const Fd file = record_all(story.records);
         for (const MonoTime t : moments_of_doubt(story)) {
             const auto told = json::parse(*report_json_of(copy_of(file, {t, std::nullopt}), {}));
-            EXPECT_EQ(told["quality"]["open"], 0) << seed << " " << (t - kTestClock.mono).count();
+            EXPECT_EQ(told["quality"]["open"], 0)
+                << seed << " " << (t - synth::kTestClock.mono).count();
             ++tried;
         }
     }
@@ -166,10 +168,10 @@ TEST(Copy, of_the_end_leaves_nobody_behind) {
 }
 
 TEST(Copy, of_the_end_knows_who_held_them) {
-    const GeneratedConnection story = short_traffic(2);
+    const synth::GeneratedConnection story = short_traffic(2);
     const Fd file = record_all(story.records);
     const MonoTime t = pauses(story).at(3);
-    const auto owners = [](const Fd& recorded, const TimeWindow& window) {
+    const auto owners = [](const Fd& recorded, const run::TimeWindow& window) {
         std::vector<std::string> list;
         for (const std::string& line : trace_lines(recorded, window, What::connections)) {
             const json row = json::parse(line);
@@ -185,24 +187,25 @@ TEST(Copy, of_the_end_knows_who_held_them) {
 }
 
 TEST(Copy, of_the_end_is_headed_by_facts_and_paths) {
-    GeneratedConnection story = short_traffic(2);
-    const auto path = cgroup_record(
+    synth::GeneratedConnection story = short_traffic(2);
+    const auto path = event::cgroup_record(
         static_cast<std::uint64_t>(story.records[3].at.time_since_epoch().count()), 4242, "/a");
     story.records.insert(story.records.begin() + 4, {story.records[3].at, path});
-    const Fd file = record_all(story.records,
-                               {fact_record(0, 0, "host", "old"), fact_record(1, 0, "host", "new"),
-                                fact_record(1, 5, "net.ipv4.tcp_fin_timeout", "30")});
+    const Fd file =
+        record_all(story.records, {event::fact_record(0, 0, "host", "old"),
+                                   event::fact_record(1, 0, "host", "new"),
+                                   event::fact_record(1, 5, "net.ipv4.tcp_fin_timeout", "30")});
     const MonoTime t = pauses(story).at(1);
-    Context context;
+    run::Context context;
     const Fd part = copy_of(file, {t, std::nullopt});
     const auto source = replay(part);
-    Decoder decoder;
+    event::Decoder decoder;
     ASSERT_TRUE(source->poll([&](std::span<const std::byte> record) {
         if (const auto event = decoder.decode(record)) context.on_event(*event);
     }));
     EXPECT_EQ(source->now(), t) << "a mark ends what heads the stream";
     EXPECT_EQ(context.clock().mono, t);
-    EXPECT_EQ(context.clock().wall, kTestClock.to_wall(t));
+    EXPECT_EQ(context.clock().wall, synth::kTestClock.to_wall(t));
     EXPECT_EQ(context.cgroup(4242), "/a");
     ASSERT_EQ(context.facts().size(), 2u);
     EXPECT_EQ(context.facts()[0].value, "new");
@@ -210,14 +213,15 @@ TEST(Copy, of_the_end_is_headed_by_facts_and_paths) {
 }
 
 TEST(Copy, of_the_end_shows_later_losses_only) {
-    GeneratedConnection story = short_traffic(2);
+    synth::GeneratedConnection story = short_traffic(2);
     const MonoTime t = pauses(story).at(3);
     const auto lose = [&](MonoTime at, std::uint64_t total) {
-        const auto later = [](MonoTime moment, const WireRecord& record) {
+        const auto later = [](MonoTime moment, const synth::WireRecord& record) {
             return moment < record.at;
         };
         const auto place = std::upper_bound(story.records.begin(), story.records.end(), at, later);
-        story.records.insert(place, {at, encode(LostTotals{at, {total}}, kTestClock)});
+        story.records.insert(place,
+                             {at, encode(event::LostTotals{at, {total}}, synth::kTestClock)});
     };
     lose(t - 1s, 5);
     lose(t + 1s, 8);
@@ -229,7 +233,7 @@ TEST(Copy, of_the_end_shows_later_losses_only) {
 }
 
 TEST(Copy, in_two_parts_has_each_record_once) {
-    const GeneratedConnection story = short_traffic(4);
+    const synth::GeneratedConnection story = short_traffic(4);
     const Fd file = record_all(story.records);
     const MonoTime t = pauses(story).at(2);
     const Bytes all = records_of(file);
@@ -250,7 +254,7 @@ TEST(Copy, in_two_parts_has_each_record_once) {
 TEST(Copy, that_is_anonymous_gives_the_same_report_but_for_names) {
     for (std::uint64_t seed = 1; seed <= 6; ++seed) {
         const Fd file =
-            record_all(short_traffic(seed).records, {fact_record(0, 0, "host", "story")});
+            record_all(short_traffic(seed).records, {event::fact_record(0, 0, "host", "story")});
         auto anonymizer = recording::Anonymizer::create();
         ASSERT_TRUE(anonymizer);
         const Fd hidden = copy_of(file, {}, anonymizer->get());
@@ -281,4 +285,4 @@ TEST(Copy, that_is_anonymous_gives_the_same_report_but_for_names) {
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <sstream>
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 using testing::EndsWith;
@@ -16,10 +16,10 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-std::string printed(std::string_view word, std::span<const Sysctl> here = {},
-                    ExplainStyle style = {}) {
+std::string printed(std::string_view word, std::span<const host::Sysctl> here = {},
+                    cli::ExplainStyle style = {}) {
     std::string out;
-    append_explanation(out, *explain(word).at(0), here, style);
+    append_explanation(out, *explain::explain(word).at(0), here, style);
     return out;
 }
 
@@ -47,8 +47,8 @@ TEST(ExplainPrint, BoldOnlyWhenAsked) {
 }
 
 TEST(ExplainPrint, ValuesHere) {
-    const std::vector<Sysctl> here = {{"net.ipv4.tcp_fin_timeout", "17"},
-                                      {"net.ipv4.tcp_max_tw_buckets", "5"}};
+    const std::vector<host::Sysctl> here = {{"net.ipv4.tcp_fin_timeout", "17"},
+                                            {"net.ipv4.tcp_max_tw_buckets", "5"}};
     const std::string text = printed("fin_wait2", here);
     EXPECT_THAT(
         text,
@@ -67,9 +67,9 @@ TEST(ExplainPrint, NothingIsSaidOfSysctlsThatAreNotRead) {
 }
 
 TEST(ExplainPrint, EndsWithItsSource) {
-    for (const Explanation& each : explanations()) {
+    for (const explain::Explanation& each : explain::explanations()) {
         std::string out;
-        append_explanation(out, each, {}, {100, false});
+        cli::append_explanation(out, each, {}, {100, false});
         EXPECT_THAT(out, HasSubstr("\n  Source: ")) << each.word;
         EXPECT_THAT(out, EndsWith("\n")) << each.word;
     }
@@ -77,42 +77,42 @@ TEST(ExplainPrint, EndsWithItsSource) {
 
 TEST(ExplainPrint, FitsTheWidth) {
     for (const std::size_t width : {60, 80, 100}) {
-        for (const Explanation& each : explanations()) {
+        for (const explain::Explanation& each : explain::explanations()) {
             std::string out;
-            append_explanation(out, each, {}, {width, false});
-            if (each.topic == Topic::myth) continue; // the claim is never broken
+            cli::append_explanation(out, each, {}, {width, false});
+            if (each.topic == explain::Topic::myth) continue; // the claim is never broken
             EXPECT_LE(longest_line(out.substr(0, out.find("  Here:"))), width) << each.word;
         }
         std::string list;
-        append_word_list(list, {width, false});
+        cli::append_word_list(list, {width, false});
         EXPECT_LE(longest_line(list), width);
     }
 }
 
 TEST(ExplainPrint, TheListHasEveryWord) {
     std::string list;
-    append_word_list(list, {200, false});
-    for (const Explanation& each : explanations()) {
+    cli::append_word_list(list, {200, false});
+    for (const explain::Explanation& each : explain::explanations()) {
         const auto word =
-            each.word.substr(each.topic == Topic::sysctl ? each.word.rfind('.') + 1 : 0);
+            each.word.substr(each.topic == explain::Topic::sysctl ? each.word.rfind('.') + 1 : 0);
         EXPECT_THAT(list, HasSubstr("\n  " + std::string(word) + " ")) << each.word;
         EXPECT_THAT(list, HasSubstr("  " + std::string(each.summary) + "\n")) << each.word;
     }
 }
 
 TEST(ExplainPrint, EverySysctlThatIsReadIsExplained) {
-    for (const std::string_view sysctl : tcp_sysctl_names()) {
-        const auto found = explain(sysctl);
+    for (const std::string_view sysctl : host::tcp_sysctl_names()) {
+        const auto found = explain::explain(sysctl);
         ASSERT_FALSE(found.empty()) << sysctl;
         EXPECT_EQ(found[0]->word, sysctl);
-        EXPECT_EQ(found[0]->topic, Topic::sysctl);
+        EXPECT_EQ(found[0]->topic, explain::Topic::sysctl);
     }
 }
 
 /// A slip in a name would never show a value, and say nothing.
 TEST(ExplainPrint, EverySysctlThatIsNamedIsReadButTwo) {
-    const auto names = tcp_sysctl_names();
-    for (const Explanation& each : explanations()) {
+    const auto names = host::tcp_sysctl_names();
+    for (const explain::Explanation& each : explain::explanations()) {
         for (const std::string_view sysctl : each.sysctls) {
             if (sysctl == "net.ipv4.tcp_tw_recycle" || sysctl == "net.ipv4.ip_local_reserved_ports")
                 continue;
@@ -123,4 +123,4 @@ TEST(ExplainPrint, EverySysctlThatIsNamedIsReadButTwo) {
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

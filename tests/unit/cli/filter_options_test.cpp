@@ -7,23 +7,23 @@
 
 #include <algorithm>
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-Result<Filter> filter_of(std::vector<std::string> arguments,
-                         FilterTarget target = FilterTarget::recording) {
+Result<event::Filter> filter_of(std::vector<std::string> arguments,
+                                cli::FilterTarget target = cli::FilterTarget::recording) {
     CLI::App app;
-    const auto options = FilterOptions::declare(app);
+    const auto options = cli::FilterOptions::declare(app);
     std::reverse(arguments.begin(), arguments.end());
     app.parse(std::move(arguments));
     return options->resolve(target);
 }
 
 std::string error_of(std::vector<std::string> arguments,
-                     FilterTarget target = FilterTarget::recording) {
+                     cli::FilterTarget target = cli::FilterTarget::recording) {
     const auto filter = filter_of(std::move(arguments), target);
     EXPECT_FALSE(filter);
     if (filter) return {};
@@ -33,10 +33,10 @@ std::string error_of(std::vector<std::string> arguments,
 
 TEST(FilterOptions, NoneIsEmpty) {
     CLI::App app;
-    const auto options = FilterOptions::declare(app);
+    const auto options = cli::FilterOptions::declare(app);
     app.parse(std::vector<std::string>{});
     EXPECT_TRUE(options->empty());
-    EXPECT_TRUE(options->resolve(FilterTarget::live)->empty());
+    EXPECT_TRUE(options->resolve(cli::FilterTarget::live)->empty());
 }
 
 TEST(FilterOptions, AnyOfThemIsNotEmpty) {
@@ -53,10 +53,10 @@ TEST(FilterOptions, AnyOfThemIsNotEmpty) {
                                                {"-6"},
                                                {"client", "--role"}}) {
         CLI::App app;
-        const auto options = FilterOptions::declare(app);
+        const auto options = cli::FilterOptions::declare(app);
         app.parse(std::vector<std::string>(arguments));
         EXPECT_FALSE(options->empty()) << arguments.back();
-        const auto filter = options->resolve(FilterTarget::recording);
+        const auto filter = options->resolve(cli::FilterTarget::recording);
         ASSERT_TRUE(filter) << filter.error().message;
         EXPECT_FALSE(filter->empty()) << arguments.back();
     }
@@ -77,18 +77,18 @@ TEST(FilterOptions, ListsAreSeparatedByCommasOrRepeated) {
 
 TEST(FilterOptions, AnOptionTakesOneArgumentOnly) {
     CLI::App app;
-    const auto options = FilterOptions::declare(app);
+    const auto options = cli::FilterOptions::declare(app);
     std::string command;
     app.add_option("command", command);
     app.parse(std::vector<std::string>{"true", "80", "--port"});
     EXPECT_EQ(command, "true");
-    EXPECT_THAT(options->resolve(FilterTarget::recording)->ports, ElementsAre(80));
+    EXPECT_THAT(options->resolve(cli::FilterTarget::recording)->ports, ElementsAre(80));
 }
 
 TEST(FilterOptions, FamilyAndRole) {
-    EXPECT_EQ(filter_of({"-4"})->family, Family::ipv4);
-    EXPECT_EQ(filter_of({"-6"})->family, Family::ipv6);
-    EXPECT_EQ(filter_of({"--role", "server"})->role, Role::server);
+    EXPECT_EQ(filter_of({"-4"})->family, tcp::Family::ipv4);
+    EXPECT_EQ(filter_of({"-6"})->family, tcp::Family::ipv6);
+    EXPECT_EQ(filter_of({"--role", "server"})->role, tcp::Role::server);
     EXPECT_THAT(error_of({"-4", "-6"}), HasSubstr("-4 and -6"));
     EXPECT_THAT(error_of({"--role", "x"}), HasSubstr("--role x"));
 }
@@ -120,29 +120,29 @@ TEST(FilterOptions, InRecordingsAnyCgroupWillDo) {
 
 TEST(FilterOptions, LiveNamesMustExist) {
     EXPECT_EQ(
-        error_of({"--netns", "no-such-netns"}, FilterTarget::live),
+        error_of({"--netns", "no-such-netns"}, cli::FilterTarget::live),
         "--netns no-such-netns: no such network namespace; 'ip netns list' shows the named ones");
-    const auto own = filter_of({"--netns", "/proc/self/ns/net"}, FilterTarget::live);
+    const auto own = filter_of({"--netns", "/proc/self/ns/net"}, cli::FilterTarget::live);
     ASSERT_TRUE(own) << own.error().message;
     EXPECT_EQ(own->netns.size(), 1u);
 }
 
 TEST(NormalCgroupPath, IsWhatTheKernelWrites) {
-    EXPECT_EQ(normal_cgroup_path("/a/b"), "/a/b");
-    EXPECT_EQ(normal_cgroup_path("a//b///"), "/a/b");
-    EXPECT_EQ(normal_cgroup_path("/"), "/");
-    EXPECT_EQ(normal_cgroup_path(""), "/");
-    EXPECT_EQ(normal_cgroup_path("/sys/fs/cgroup"), "/");
-    EXPECT_EQ(normal_cgroup_path("/sys/fs/cgroup/unified/a"), "/a");
-    EXPECT_EQ(normal_cgroup_path("/sys/fs/cgroups/a"), "/sys/fs/cgroups/a");
+    EXPECT_EQ(cli::normal_cgroup_path("/a/b"), "/a/b");
+    EXPECT_EQ(cli::normal_cgroup_path("a//b///"), "/a/b");
+    EXPECT_EQ(cli::normal_cgroup_path("/"), "/");
+    EXPECT_EQ(cli::normal_cgroup_path(""), "/");
+    EXPECT_EQ(cli::normal_cgroup_path("/sys/fs/cgroup"), "/");
+    EXPECT_EQ(cli::normal_cgroup_path("/sys/fs/cgroup/unified/a"), "/a");
+    EXPECT_EQ(cli::normal_cgroup_path("/sys/fs/cgroups/a"), "/sys/fs/cgroups/a");
 }
 
 TEST(NormalCgroupPath, TheMountPointStandsForItsRoot) {
-    EXPECT_EQ(normal_cgroup_path("/mnt/cg/a", "/mnt/cg"), "/a");
-    EXPECT_EQ(normal_cgroup_path("/mnt/cg/a", "/mnt/cg", "/jail"), "/jail/a");
-    EXPECT_EQ(normal_cgroup_path("/mnt/cg", "/mnt/cg", "/jail"), "/jail");
-    EXPECT_EQ(normal_cgroup_path("/jail/a", "/mnt/cg", "/jail"), "/jail/a");
+    EXPECT_EQ(cli::normal_cgroup_path("/mnt/cg/a", "/mnt/cg"), "/a");
+    EXPECT_EQ(cli::normal_cgroup_path("/mnt/cg/a", "/mnt/cg", "/jail"), "/jail/a");
+    EXPECT_EQ(cli::normal_cgroup_path("/mnt/cg", "/mnt/cg", "/jail"), "/jail");
+    EXPECT_EQ(cli::normal_cgroup_path("/jail/a", "/mnt/cg", "/jail"), "/jail/a");
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

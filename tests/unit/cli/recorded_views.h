@@ -11,24 +11,25 @@
 #include "render/report_formats.h"
 #include "run/window_gate.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 
-inline RecordedSpan span_of(const recording::RecordingSource& source) {
+inline run::RecordedSpan span_of(const recording::RecordingSource& source) {
     return {source.head().clock, source.end()};
 }
 
 /// The lines of `trace`, sorted: each of them has its time, and two windows tell the same ones in
 /// another order.
-inline std::vector<std::string> trace_lines(const Fd& file, const TimeWindow& window,
-                                            TracePrinter::What what) {
+inline std::vector<std::string> trace_lines(const Fd& file, const run::TimeWindow& window,
+                                            cli::TracePrinter::What what) {
     std::optional<MonoTime> last;
-    if (window.until) last = *window.until + LineGate::kToldLate;
+    if (window.until) last = *window.until + run::LineGate::kToldLate;
     const auto source = replay(file, {0, window.since, last});
     const Fd printed = memory_file();
-    Output out(printed.get());
-    Context context;
-    TracePrinter printer(what, true, context, out, make_renderer(Format::jsonl, out, {}));
-    LineGate gate(printer, window);
+    render::Output out(printed.get());
+    run::Context context;
+    cli::TracePrinter printer(what, true, context, out,
+                              make_renderer(render::Format::jsonl, out, {}));
+    run::LineGate gate(printer, window);
     EXPECT_TRUE(run_pipeline(*source, context, gate, {}, nullptr));
     std::vector<std::string> lines;
     std::istringstream text(contents_of(printed.get()));
@@ -39,22 +40,22 @@ inline std::vector<std::string> trace_lines(const Fd& file, const TimeWindow& wi
 }
 
 /// The JSON of the reports, one a line; `gated`: through a gate, even if that has nothing to do.
-inline Result<std::string> report_json_of(const Fd& file, const TimeWindow& window,
+inline Result<std::string> report_json_of(const Fd& file, const run::TimeWindow& window,
                                           bool gated = true,
                                           std::optional<Nanoseconds> interval = {}) {
     const auto source = replay(file, {0, window.since, window.until});
     std::string printed;
-    Context context;
-    const auto print = [&](const Report& report, bool) -> Result<bool> {
-        printed += report_json(report) + "\n";
+    run::Context context;
+    const auto print = [&](const report::Report& report, bool) -> Result<bool> {
+        printed += render::report_json(report) + "\n";
         return true;
     };
-    ReportPrinter printer({}, interval, context, print, false);
-    PeriodGate gate(printer, window);
-    Consumer& consumer = gated ? static_cast<Consumer&>(gate) : printer;
+    cli::ReportPrinter printer({}, interval, context, print, false);
+    run::PeriodGate gate(printer, window);
+    run::Consumer& consumer = gated ? static_cast<run::Consumer&>(gate) : printer;
     const auto outcome = run_pipeline(*source, context, consumer, {}, nullptr);
     if (!outcome) return tl::unexpected(outcome.error());
     return printed;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -11,28 +11,28 @@
 #include "recorded_views.h"
 #include "synth/traffic.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 using namespace std::chrono_literals;
 using nlohmann::json;
-using What = TracePrinter::What;
+using What = cli::TracePrinter::What;
 
-GeneratedConnection traffic(std::uint64_t seed) {
-    TrafficOptions options;
+synth::GeneratedConnection traffic(std::uint64_t seed) {
+    synth::TrafficOptions options;
     options.seed = seed;
     options.stories = 30;
     options.spread = 100s;
     options.only_ending = seed % 2 == 0;
-    const KernelTraits kernels[] = {kLinux5_10, kLinux6_1, kLinux6_18};
+    const synth::KernelTraits kernels[] = {synth::kLinux5_10, synth::kLinux6_1, synth::kLinux6_18};
     options.kernel = kernels[seed % 3];
     return make_traffic(options);
 }
 
 /// Random moments, half of them right behind a record: in the middle of what the tracker waits for.
-std::vector<MonoTime> moments(const GeneratedConnection& story, std::uint64_t seed) {
+std::vector<MonoTime> moments(const synth::GeneratedConnection& story, std::uint64_t seed) {
     std::mt19937_64 random(seed);
-    const MonoTime begin = kTestClock.mono;
+    const MonoTime begin = synth::kTestClock.mono;
     const auto length = static_cast<std::uint64_t>((story.records.back().at - begin).count());
     std::vector<MonoTime> list;
     for (int i = 0; i < 3; ++i) {
@@ -43,7 +43,7 @@ std::vector<MonoTime> moments(const GeneratedConnection& story, std::uint64_t se
 }
 
 /// With nothing pending: no record follows within 100 ms.
-std::vector<MonoTime> quiet_moments(const GeneratedConnection& story) {
+std::vector<MonoTime> quiet_moments(const synth::GeneratedConnection& story) {
     std::vector<MonoTime> list;
     for (std::size_t i = 10; i + 10 < story.records.size(); i += 7)
         if (story.records[i + 1].at - story.records[i].at > 250ms)
@@ -59,7 +59,7 @@ std::vector<std::string> merged(std::vector<std::string> a, const std::vector<st
 
 TEST(LineGate, two_parts_show_what_the_whole_shows) {
     for (std::uint64_t seed = 1; seed <= 12; ++seed) {
-        const GeneratedConnection story = traffic(seed);
+        const synth::GeneratedConnection story = traffic(seed);
         const Fd file = record_all(story.records);
         for (const What what : {What::transitions, What::connections}) {
             const auto whole = trace_lines(file, {}, what);
@@ -68,17 +68,17 @@ TEST(LineGate, two_parts_show_what_the_whole_shows) {
                 const auto before = trace_lines(file, {std::nullopt, t}, what);
                 const auto after = trace_lines(file, {t, std::nullopt}, what);
                 ASSERT_EQ(merged(before, after), whole)
-                    << seed << " " << (t - kTestClock.mono).count();
+                    << seed << " " << (t - synth::kTestClock.mono).count();
             }
         }
     }
 }
 
 TEST(LineGate, a_part_in_the_middle_has_what_both_bounds_let_through) {
-    const GeneratedConnection story = traffic(5);
+    const synth::GeneratedConnection story = traffic(5);
     const Fd file = record_all(story.records);
-    const MonoTime a = kTestClock.mono + 30s;
-    const MonoTime b = kTestClock.mono + 70s;
+    const MonoTime a = synth::kTestClock.mono + 30s;
+    const MonoTime b = synth::kTestClock.mono + 70s;
     const auto before = trace_lines(file, {std::nullopt, a - 1ns}, What::transitions);
     const auto middle = trace_lines(file, {a, b}, What::transitions);
     const auto after = trace_lines(file, {b + 1ns, std::nullopt}, What::transitions);
@@ -87,12 +87,12 @@ TEST(LineGate, a_part_in_the_middle_has_what_both_bounds_let_through) {
 }
 
 /// Where a connect() waits for its local port, and its birth for being told.
-std::vector<MonoTime> moments_of_birth(const GeneratedConnection& story) {
+std::vector<MonoTime> moments_of_birth(const synth::GeneratedConnection& story) {
     std::vector<MonoTime> list;
-    for (const WireRecord& record : story.records) {
-        const auto event = Decoder().decode(record.bytes);
-        const auto* change = std::get_if<StateChange>(&*event);
-        if (change && change->to == TcpState::SYN_SENT && change->tuple.local.port == 0)
+    for (const synth::WireRecord& record : story.records) {
+        const auto event = event::Decoder().decode(record.bytes);
+        const auto* change = std::get_if<event::StateChange>(&*event);
+        if (change && change->to == tcp::State::SYN_SENT && change->tuple.local.port == 0)
             list.push_back(record.at + 1ns);
     }
     return list;
@@ -106,28 +106,28 @@ int births(const std::string& report) {
 }
 
 /// Takes connections, and ignores all else.
-class Counter final : public Consumer {
+class Counter final : public run::Consumer {
 public:
-    void begin(const Context&) override {}
-    Result<bool> flush(const RunState&) override { return true; }
+    void begin(const run::Context&) override {}
+    Result<bool> flush(const run::RunState&) override { return true; }
     Result<void> finish() override { return {}; }
-    void on_transition(const TransitionLine&) override {}
-    void on_connection(const ConnectionLine&) override { ++connections; }
-    void on_lost(const LostLine&) override {}
+    void on_transition(const track::TransitionLine&) override {}
+    void on_connection(const track::ConnectionLine&) override { ++connections; }
+    void on_lost(const track::LostLine&) override {}
 
     int connections = 0;
 };
 
 TEST(LineGate, a_connection_whose_end_was_not_seen_counts_when_it_was_heard_of_last) {
-    const MonoTime a = kTestClock.mono;
-    const ConnectionIdentity who;
+    const MonoTime a = synth::kTestClock.mono;
+    const track::ConnectionIdentity who;
     for (const auto& [heard, count] :
          {std::pair(a - 1s, 0), std::pair(a, 1), std::pair(a + 1s, 1), std::pair(a + 2s, 0)}) {
         Counter inner;
-        LineGate gate(inner, {a, a + 1s});
-        ConnectionLine line{};
+        run::LineGate gate(inner, {a, a + 1s});
+        track::ConnectionLine line{};
         line.who = &who;
-        gate.on_move({heard, &who, TcpState::ESTABLISHED, std::nullopt});
+        gate.on_move({heard, &who, tcp::State::ESTABLISHED, std::nullopt});
         gate.on_connection(line);
         EXPECT_EQ(inner.connections, count) << (heard - a).count();
     }
@@ -136,7 +136,7 @@ TEST(LineGate, a_connection_whose_end_was_not_seen_counts_when_it_was_heard_of_l
 TEST(PeriodGate, a_birth_is_reported_of_once) {
     std::size_t tried = 0;
     for (std::uint64_t seed = 1; seed <= 12; ++seed) {
-        const GeneratedConnection story = traffic(seed);
+        const synth::GeneratedConnection story = traffic(seed);
         const Fd file = record_all(story.records);
         const int whole = births(*report_json_of(file, {}));
         EXPECT_GT(whole, 0);
@@ -153,10 +153,11 @@ TEST(PeriodGate, a_birth_is_reported_of_once) {
 
 TEST(PeriodGate, the_whole_recording_gives_the_whole_report) {
     for (std::uint64_t seed = 1; seed <= 12; ++seed) {
-        const Fd file = record_all(traffic(seed).records, {fact_record(0, 0, "host", "story")});
-        const RecordedSpan span = span_of(*replay(file));
+        const Fd file =
+            record_all(traffic(seed).records, {event::fact_record(0, 0, "host", "story")});
+        const run::RecordedSpan span = span_of(*replay(file));
         const std::string whole = *report_json_of(file, {}, false);
-        const auto window = WindowOptions{"+0", "-0"}.resolve(span);
+        const auto window = run::WindowOptions{"+0", "-0"}.resolve(span);
         ASSERT_TRUE(window);
         EXPECT_EQ(*report_json_of(file, *window), whole);
         EXPECT_EQ(*report_json_of(file, {span.begin(), *span.end}), whole)
@@ -167,7 +168,7 @@ TEST(PeriodGate, the_whole_recording_gives_the_whole_report) {
 TEST(PeriodGate, two_parts_count_what_the_whole_counts) {
     int tried = 0;
     for (std::uint64_t seed = 1; seed <= 12; ++seed) {
-        const GeneratedConnection story = traffic(seed);
+        const synth::GeneratedConnection story = traffic(seed);
         const Fd file = record_all(story.records);
         const auto whole = json::parse(*report_json_of(file, {}));
         for (const MonoTime t : quiet_moments(story)) {
@@ -177,7 +178,7 @@ TEST(PeriodGate, two_parts_count_what_the_whole_counts) {
             for (const char* what : {"ended", "transitions", "lost"})
                 EXPECT_EQ(before["quality"][what].get<int>() + after["quality"][what].get<int>(),
                           whole["quality"][what].get<int>())
-                    << what << " " << seed << " " << (t - kTestClock.mono).count();
+                    << what << " " << seed << " " << (t - synth::kTestClock.mono).count();
             for (const auto& [state, numbers] : whole["states"].items()) {
                 EXPECT_EQ(before["states"][state]["count"].get<int>() +
                               after["states"][state]["count"].get<int>(),
@@ -195,7 +196,7 @@ TEST(PeriodGate, two_parts_count_what_the_whole_counts) {
 TEST(PeriodGate, what_is_there_at_its_beginning_is_known_from_the_beginning) {
     int sockets = 0;
     for (std::uint64_t seed = 1; seed <= 12; ++seed) {
-        const GeneratedConnection story = traffic(seed);
+        const synth::GeneratedConnection story = traffic(seed);
         const Fd file = record_all(story.records);
         for (const MonoTime t : quiet_moments(story)) {
             const auto before = json::parse(*report_json_of(file, {std::nullopt, t}));
@@ -210,7 +211,7 @@ TEST(PeriodGate, what_is_there_at_its_beginning_is_known_from_the_beginning) {
 }
 
 TEST(PeriodGate, a_lone_moment_shows_what_is_there) {
-    const GeneratedConnection story = traffic(3);
+    const synth::GeneratedConnection story = traffic(3);
     const Fd file = record_all(story.records);
     const MonoTime t = quiet_moments(story).at(2);
     const auto before = json::parse(*report_json_of(file, {std::nullopt, t}));
@@ -221,9 +222,9 @@ TEST(PeriodGate, a_lone_moment_shows_what_is_there) {
 }
 
 TEST(PeriodGate, intervals_count_from_its_beginning) {
-    const GeneratedConnection story = traffic(4);
+    const synth::GeneratedConnection story = traffic(4);
     const Fd file = record_all(story.records);
-    const MonoTime since = kTestClock.mono + 30s;
+    const MonoTime since = synth::kTestClock.mono + 30s;
     std::istringstream reports(*report_json_of(file, {since, since + 25s}, true, 10s));
     std::vector<std::string> begins;
     for (std::string line; std::getline(reports, line);)
@@ -234,7 +235,7 @@ TEST(PeriodGate, intervals_count_from_its_beginning) {
 }
 
 TEST(PeriodGate, a_recording_that_ends_before_is_an_error) {
-    const GeneratedConnection story = traffic(4);
+    const synth::GeneratedConnection story = traffic(4);
     const Fd file = record_all(story.records);
     const auto report = report_json_of(file, {story.records.back().at + 1h, std::nullopt});
     ASSERT_FALSE(report);
@@ -243,4 +244,4 @@ TEST(PeriodGate, a_recording_that_ends_before_is_an_error) {
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -8,7 +8,7 @@
 
 #include "wire_bytes.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 void set_size(Bytes& bytes, std::size_t size) {
@@ -22,13 +22,13 @@ TEST(Decode, every_shorter_record_is_malformed) {
             const Bytes cut(whole.begin(),
                             whole.begin() +
                                 static_cast<std::ptrdiff_t>(size)); // its header promises more
-            Decoder decoder;
+            event::Decoder decoder;
             EXPECT_FALSE(decoder.decode(cut)) << size;
             EXPECT_EQ(decoder.quality().malformed, 1u);
             if (size < sizeof(td_header)) continue;
             Bytes honest = cut;
             set_size(honest, size);
-            Decoder second;
+            event::Decoder second;
             EXPECT_FALSE(second.decode(honest)) << size;
             EXPECT_EQ(second.quality().malformed, 1u);
             EXPECT_EQ(second.quality().records, 0u);
@@ -41,7 +41,7 @@ TEST(Decode, longer_record_of_a_newer_version_is_read) {
         const auto kind = static_cast<std::uint8_t>(bytes[offsetof(td_header, kind)]);
         bytes.resize(bytes.size() + 16);
         set_size(bytes, bytes.size());
-        Decoder decoder;
+        event::Decoder decoder;
         EXPECT_TRUE(decoder.decode(bytes)) << "kind " << int(kind);
     }
 }
@@ -52,12 +52,12 @@ TEST(Decode, bytes_after_the_record_are_not_its_own) {
     const std::size_t size = bytes.size();
     bytes.resize(size + 8, std::byte{'x'});
     set_size(bytes, size);
-    Decoder decoder;
-    EXPECT_EQ(decoded<CgroupPath>(decoder, bytes).path, "/a");
+    event::Decoder decoder;
+    EXPECT_EQ(decoded<event::CgroupPath>(decoder, bytes).path, "/a");
 }
 
 TEST(Decode, unknown_kinds_are_counted_and_skipped) {
-    Decoder decoder;
+    event::Decoder decoder;
     for (const int kind : {0, 13, 200, 255}) {
         td_header h{sizeof(td_header), static_cast<std::uint8_t>(kind), 0, 0, 1};
         Bytes bytes(sizeof(h));
@@ -95,7 +95,7 @@ TEST(Decode, impossible_values_are_malformed) {
     for (const Impossible& c : cases) {
         Bytes bytes = c.bytes;
         bytes[c.offset] = std::byte{c.value};
-        Decoder decoder;
+        event::Decoder decoder;
         EXPECT_FALSE(decoder.decode(bytes)) << c.what;
         EXPECT_EQ(decoder.quality().malformed, 1u) << c.what;
     }
@@ -104,18 +104,18 @@ TEST(Decode, impossible_values_are_malformed) {
 TEST(Decode, reset_reason_of_a_newer_version_is_another_one) {
     Bytes bytes = one_of_each()[4];
     bytes[offsetof(td_reset, reason)] = std::byte{99};
-    Decoder decoder;
-    EXPECT_EQ(decoded<Reset>(decoder, bytes).reason, TD_REASON_OTHER);
+    event::Decoder decoder;
+    EXPECT_EQ(decoded<event::Reset>(decoder, bytes).reason, TD_REASON_OTHER);
 }
 
 TEST(Decode, record_at_an_odd_address) {
     for (const Bytes& whole : one_of_each()) {
         Bytes shifted(whole.size() + 1);
         std::copy(whole.begin(), whole.end(), shifted.begin() + 1);
-        Decoder decoder;
+        event::Decoder decoder;
         EXPECT_TRUE(decoder.decode(std::span(shifted).subspan(1)));
     }
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

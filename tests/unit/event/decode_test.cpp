@@ -6,7 +6,7 @@
 
 #include "wire_bytes.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -21,15 +21,15 @@ TEST(Decode, state_change_without_a_task) {
     r.error = 104;
     r.shutdown = 3;
     r.flags = TD_STATE_ORPHAN | TD_STATE_LINGER_ZERO;
-    Decoder decoder;
-    const auto e = decoded<StateChange>(decoder, padded_bytes(r));
+    event::Decoder decoder;
+    const auto e = decoded<event::StateChange>(decoder, padded_bytes(r));
     EXPECT_EQ(e.at, MonoTime(5s));
     EXPECT_EQ(e.netns, 4026531840u);
     EXPECT_EQ(e.sock, 0xffff888012345678u);
     EXPECT_EQ(e.cookie, 0x1001u);
     EXPECT_EQ(e.tuple, expected_v4_tuple());
-    EXPECT_EQ(e.from, TcpState::ESTABLISHED);
-    EXPECT_EQ(e.to, TcpState::CLOSE);
+    EXPECT_EQ(e.from, tcp::State::ESTABLISHED);
+    EXPECT_EQ(e.to, tcp::State::CLOSE);
     EXPECT_EQ(e.error, 104);
     EXPECT_EQ(e.shutdown, 3);
     EXPECT_TRUE(e.has(TD_STATE_ORPHAN));
@@ -40,8 +40,8 @@ TEST(Decode, state_change_without_a_task) {
 }
 
 TEST(Decode, state_change_by_a_task) {
-    Decoder decoder;
-    const auto e = decoded<StateChange>(decoder, padded_bytes(state_by_task()));
+    event::Decoder decoder;
+    const auto e = decoded<event::StateChange>(decoder, padded_bytes(state_by_task()));
     ASSERT_TRUE(e.owner && e.owner->process);
     EXPECT_EQ(e.owner->process->pid, 77u);
     EXPECT_EQ(e.owner->process->comm(), "sixteen-letters!");
@@ -53,8 +53,8 @@ TEST(Decode, unknown_owner_is_not_root) {
     td_state_by_task r = state_by_task();
     r.task = td_task{};
     r.task.uid = TD_NO_UID;
-    Decoder decoder;
-    const auto e = decoded<StateChange>(decoder, padded_bytes(r));
+    event::Decoder decoder;
+    const auto e = decoded<event::StateChange>(decoder, padded_bytes(r));
     ASSERT_TRUE(e.owner);
     EXPECT_FALSE(e.owner->process);
     EXPECT_FALSE(e.owner->uid);
@@ -64,21 +64,21 @@ TEST(Decode, kernel_states_beyond_the_rfc) {
     auto r = of_kind<td_state>(TD_STATE);
     r.from = 12; // TCP_NEW_SYN_RECV
     r.to = 1;
-    Decoder decoder;
-    EXPECT_EQ(decoded<StateChange>(decoder, padded_bytes(r)).from, TcpState::SYN_RECV);
+    event::Decoder decoder;
+    EXPECT_EQ(decoded<event::StateChange>(decoder, padded_bytes(r)).from, tcp::State::SYN_RECV);
 }
 
 TEST(Decode, ipv6_and_v4_mapped_keep_the_family_of_the_socket) {
     auto r = of_kind<td_port>(TD_PORT);
     r.tuple = v4_tuple();
     r.tuple.family = 10;
-    Decoder decoder;
-    const auto mapped = decoded<PortKnown>(decoder, padded_bytes(r)).tuple;
-    EXPECT_EQ(mapped.family, Family::ipv6);
+    event::Decoder decoder;
+    const auto mapped = decoded<event::PortKnown>(decoder, padded_bytes(r)).tuple;
+    EXPECT_EQ(mapped.family, tcp::Family::ipv6);
     EXPECT_TRUE(mapped.local.address.is_v4());
-    const auto local = *IpAddress::parse("fd00::1");
+    const auto local = *tcp::IpAddress::parse("fd00::1");
     std::memcpy(r.tuple.local_addr, local.bytes.data(), 16);
-    EXPECT_EQ(decoded<PortKnown>(decoder, padded_bytes(r)).tuple.local.address, local);
+    EXPECT_EQ(decoded<event::PortKnown>(decoder, padded_bytes(r)).tuple.local.address, local);
 }
 
 TEST(Decode, no_peer_has_one_form_only) {
@@ -88,62 +88,62 @@ TEST(Decode, no_peer_has_one_form_only) {
     r.tuple = v4_tuple();
     std::memset(r.tuple.remote_addr + 12, 0, 4); // ::ffff:0.0.0.0
     r.tuple.remote_port = 0;
-    Decoder decoder;
-    EXPECT_TRUE(decoded<StateChange>(decoder, padded_bytes(r)).tuple.remote.empty());
+    event::Decoder decoder;
+    EXPECT_TRUE(decoded<event::StateChange>(decoder, padded_bytes(r)).tuple.remote.empty());
     std::memset(r.tuple.remote_addr, 0, 16);
-    EXPECT_TRUE(decoded<StateChange>(decoder, padded_bytes(r)).tuple.remote.empty());
+    EXPECT_TRUE(decoded<event::StateChange>(decoder, padded_bytes(r)).tuple.remote.empty());
 }
 
 TEST(Decode, jiffies_go_by_the_newest_clock) {
     td_timewait r = timewait();
     r.expires = 4'294'900'000 + 250 * 60; // a minute after the clock reading
-    Decoder decoder;
-    EXPECT_FALSE(decoded<TimewaitTimer>(decoder, padded_bytes(r)).expires);
-    const auto reading = decoded<ClockReading>(decoder, padded_bytes(clock_at_5s()));
+    event::Decoder decoder;
+    EXPECT_FALSE(decoded<event::TimewaitTimer>(decoder, padded_bytes(r)).expires);
+    const auto reading = decoded<event::ClockReading>(decoder, padded_bytes(clock_at_5s()));
     EXPECT_EQ(reading.anchor.wall, WallTime(1'767'225'600s));
     EXPECT_EQ(decoder.clock().hz, 250u);
-    EXPECT_EQ(decoded<TimewaitTimer>(decoder, padded_bytes(r)).expires, MonoTime(65s));
+    EXPECT_EQ(decoded<event::TimewaitTimer>(decoder, padded_bytes(r)).expires, MonoTime(65s));
     td_clock later = clock_at_5s();
     later.h.time_ns += 1'000'000;
     decoder.decode(padded_bytes(later));
-    EXPECT_EQ(decoded<TimewaitTimer>(decoder, padded_bytes(r)).expires, MonoTime(65s + 1ms));
+    EXPECT_EQ(decoded<event::TimewaitTimer>(decoder, padded_bytes(r)).expires, MonoTime(65s + 1ms));
     r.expires = 0;
-    EXPECT_FALSE(decoded<TimewaitTimer>(decoder, padded_bytes(r)).expires);
+    EXPECT_FALSE(decoded<event::TimewaitTimer>(decoder, padded_bytes(r)).expires);
     td_clock unknown = clock_at_5s();
     unknown.hz = 0;
     r.expires = 4'294'900'250;
     decoder.decode(padded_bytes(unknown));
-    EXPECT_FALSE(decoded<TimewaitTimer>(decoder, padded_bytes(r)).expires);
+    EXPECT_FALSE(decoded<event::TimewaitTimer>(decoder, padded_bytes(r)).expires);
 }
 
 TEST(Decode, timer_of_a_mini_socket) {
-    Decoder decoder;
-    const auto e = decoded<TimewaitTimer>(decoder, padded_bytes(timewait()));
+    event::Decoder decoder;
+    const auto e = decoded<event::TimewaitTimer>(decoder, padded_bytes(timewait()));
     EXPECT_EQ(e.mini, 0xffff888000000000u);
     EXPECT_EQ(e.cookie, 0x99u);
     EXPECT_EQ(e.tuple, expected_v4_tuple());
     EXPECT_EQ(e.op, TD_TIMER_CANCEL);
-    EXPECT_EQ(e.substate, TcpState::TIME_WAIT);
+    EXPECT_EQ(e.substate, tcp::State::TIME_WAIT);
     EXPECT_EQ(e.stack, TD_STACK_TAKEN | TD_STACK_ABORT);
     EXPECT_FALSE(e.entered);
 }
 
 TEST(Decode, entry_stamp_is_the_newest_such_moment_not_in_the_future) {
-    Decoder decoder;
+    event::Decoder decoder;
     td_timewait r = timewait();
     r.entry_stamp = 4'000;
-    EXPECT_EQ(decoded<TimewaitTimer>(decoder, padded_bytes(r)).entered, MonoTime(4s));
+    EXPECT_EQ(decoded<event::TimewaitTimer>(decoder, padded_bytes(r)).entered, MonoTime(4s));
     // 60 days after boot the 32 bits of milliseconds have overflowed
     const std::uint64_t now_ms = 60ull * 24 * 3600 * 1000;
     ASSERT_GT(now_ms, 0xffffffffull);
     r.h.time_ns = now_ms * 1'000'000;
     r.entry_stamp = static_cast<std::uint32_t>(now_ms - 2'500);
-    EXPECT_EQ(decoded<TimewaitTimer>(decoder, padded_bytes(r)).entered,
+    EXPECT_EQ(decoded<event::TimewaitTimer>(decoder, padded_bytes(r)).entered,
               MonoTime(Nanoseconds(r.h.time_ns) - 2500ms));
     // just after the overflow, from just before it
     r.h.time_ns = ((1ull << 32) + 1'000) * 1'000'000;
     r.entry_stamp = 0xffffffff;
-    EXPECT_EQ(decoded<TimewaitTimer>(decoder, padded_bytes(r)).entered,
+    EXPECT_EQ(decoded<event::TimewaitTimer>(decoder, padded_bytes(r)).entered,
               MonoTime(Nanoseconds(r.h.time_ns) - 1001ms));
 }
 
@@ -154,8 +154,8 @@ TEST(Decode, request) {
     r.tuple = v4_tuple();
     r.op = TD_TIMER_EXPIRE;
     r.timeouts = 3;
-    Decoder decoder;
-    const auto e = decoded<RequestTimer>(decoder, padded_bytes(r));
+    event::Decoder decoder;
+    const auto e = decoded<event::RequestTimer>(decoder, padded_bytes(r));
     EXPECT_EQ(e.request, 1u);
     EXPECT_EQ(e.listener, 2u);
     EXPECT_EQ(e.tuple, expected_v4_tuple());
@@ -171,8 +171,8 @@ TEST(Decode, reset) {
     r.reason = TD_REASON_KEEPALIVE;
     r.reply = 1;
     r.state = 7;
-    Decoder decoder;
-    const auto e = decoded<Reset>(decoder, padded_bytes(r));
+    event::Decoder decoder;
+    const auto e = decoded<event::Reset>(decoder, padded_bytes(r));
     EXPECT_EQ(e.sock, 1u);
     EXPECT_EQ(e.cookie, 2u);
     EXPECT_EQ(e.direction, TD_RESET_SENT);
@@ -187,8 +187,8 @@ TEST(Decode, owner) {
     r.cookie = 2;
     r.task = task();
     r.how = TD_OWNER_HOLDS;
-    Decoder decoder;
-    const auto e = decoded<OwnerFound>(decoder, padded_bytes(r));
+    event::Decoder decoder;
+    const auto e = decoded<event::OwnerFound>(decoder, padded_bytes(r));
     EXPECT_EQ(e.sock, 1u);
     EXPECT_EQ(e.cookie, 2u);
     EXPECT_EQ(e.how, TD_OWNER_HOLDS);
@@ -197,15 +197,15 @@ TEST(Decode, owner) {
 }
 
 TEST(Decode, listed_socket) {
-    Decoder decoder;
+    event::Decoder decoder;
     decoder.decode(padded_bytes(clock_at_5s()));
     td_socket r = listed();
-    const auto full = decoded<SocketListed>(decoder, padded_bytes(r));
+    const auto full = decoded<event::SocketListed>(decoder, padded_bytes(r));
     EXPECT_EQ(full.sock, 0x1234u);
     EXPECT_EQ(full.cookie, 0x99u);
     EXPECT_EQ(full.listener, 0x5678u);
     EXPECT_EQ(full.tuple, expected_v4_tuple());
-    EXPECT_EQ(full.state, TcpState::ESTABLISHED);
+    EXPECT_EQ(full.state, tcp::State::ESTABLISHED);
     EXPECT_EQ(full.owner.uid, 1000u);
     EXPECT_FALSE(full.owner.process);
     EXPECT_FALSE(full.mini || full.request || full.sweep);
@@ -214,7 +214,7 @@ TEST(Decode, listed_socket) {
     r.flags = TD_SOCKET_MINI | TD_SOCKET_SWEEP;
     r.expires = 4'294'900'000 + 250;
     r.entry_stamp = 3'000;
-    const auto mini = decoded<SocketListed>(decoder, padded_bytes(r));
+    const auto mini = decoded<event::SocketListed>(decoder, padded_bytes(r));
     EXPECT_TRUE(mini.mini && mini.sweep && !mini.request);
     EXPECT_EQ(mini.expires, MonoTime(6s));
     EXPECT_EQ(mini.entered, MonoTime(3s));
@@ -224,15 +224,15 @@ TEST(Decode, snapshot_and_losses) {
     auto end = of_kind<td_snapshot>(TD_SNAPSHOT);
     end.op = TD_SNAPSHOT_END;
     end.complete = 1;
-    Decoder decoder;
-    const auto e = decoded<Snapshot>(decoder, padded_bytes(end));
+    event::Decoder decoder;
+    const auto e = decoded<event::Snapshot>(decoder, padded_bytes(end));
     EXPECT_EQ(e.op, TD_SNAPSHOT_END);
     EXPECT_TRUE(e.complete);
     EXPECT_EQ(e.netns, 4026531840u);
     auto lost = of_kind<td_lost>(TD_LOST);
     lost.total[TD_PROBE_STATE] = 3;
     lost.total[TD_PROBE_PORT] = 1ull << 40;
-    const auto l = decoded<LostTotals>(decoder, padded_bytes(lost));
+    const auto l = decoded<event::LostTotals>(decoder, padded_bytes(lost));
     EXPECT_EQ(l.total[TD_PROBE_STATE], 3u);
     EXPECT_EQ(l.total[TD_PROBE_PORT], 1ull << 40);
 }
@@ -240,24 +240,25 @@ TEST(Decode, snapshot_and_losses) {
 TEST(Decode, texts) {
     auto cgroup = of_kind<td_cgroup>(TD_CGROUP);
     cgroup.id = 9;
-    Decoder decoder;
+    event::Decoder decoder;
     const auto c =
-        decoded<CgroupPath>(decoder, padded_bytes(cgroup, "/system.slice/nginx.service"));
+        decoded<event::CgroupPath>(decoder, padded_bytes(cgroup, "/system.slice/nginx.service"));
     EXPECT_EQ(c.id, 9u);
     EXPECT_EQ(c.path, "/system.slice/nginx.service");
-    EXPECT_EQ(decoded<CgroupPath>(decoder, padded_bytes(cgroup, "/1234567")).path,
+    EXPECT_EQ(decoded<event::CgroupPath>(decoder, padded_bytes(cgroup, "/1234567")).path,
               "/1234567"); // no room for a zero byte
-    EXPECT_EQ(decoded<CgroupPath>(decoder, padded_bytes(cgroup)).path, "");
+    EXPECT_EQ(decoded<event::CgroupPath>(decoder, padded_bytes(cgroup)).path, "");
     const auto fact = of_kind<td_fact>(TD_FACT);
-    const auto f = decoded<Fact>(
+    const auto f = decoded<event::Fact>(
         decoder, padded_bytes(fact, std::string_view("net.ipv4.tcp_tw_reuse\0002", 23)));
     EXPECT_EQ(f.netns, 4026531840u);
     EXPECT_EQ(f.key, "net.ipv4.tcp_tw_reuse");
     EXPECT_EQ(f.value, "2");
-    const auto empty = decoded<Fact>(decoder, padded_bytes(fact, std::string_view("key\0", 4)));
+    const auto empty =
+        decoded<event::Fact>(decoder, padded_bytes(fact, std::string_view("key\0", 4)));
     EXPECT_EQ(empty.key, "key");
     EXPECT_EQ(empty.value, "");
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

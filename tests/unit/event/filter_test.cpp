@@ -7,176 +7,185 @@
 #include <cstring>
 #include <type_traits>
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
-Process process(std::uint32_t pid, std::string_view comm) {
-    Process result{pid, {}};
+event::Process process(std::uint32_t pid, std::string_view comm) {
+    event::Process result{pid, {}};
     std::memcpy(result.comm_bytes.data(), comm.data(), comm.size());
     return result;
 }
 
-Endpoint endpoint(std::string_view address, Port port) {
-    return {IpAddress::parse(address).value(), port};
+tcp::Endpoint endpoint(std::string_view address, tcp::Port port) {
+    return {tcp::IpAddress::parse(address).value(), port};
 }
 
 /// A filter of one member.
 template <class T>
-Filter only(T Filter::*member, std::type_identity_t<T> value) {
-    Filter filter;
+event::Filter only(T event::Filter::*member, std::type_identity_t<T> value) {
+    event::Filter filter;
     filter.*member = std::move(value);
     return filter;
 }
 
 /// A connection about which everything is known, to be made worse.
 struct Subject {
-    FourTuple tuple{endpoint("10.0.0.1", 80), endpoint("192.0.2.9", 50123), Family::ipv4};
+    tcp::FourTuple tuple{endpoint("10.0.0.1", 80), endpoint("192.0.2.9", 50123), tcp::Family::ipv4};
     std::uint32_t netns = 4026531840;
-    Role role = Role::server;
-    std::optional<Process> owner = process(100, "nginx");
-    std::optional<Process> closer = process(200, "worker");
+    tcp::Role role = tcp::Role::server;
+    std::optional<event::Process> owner = process(100, "nginx");
+    std::optional<event::Process> closer = process(200, "worker");
     std::optional<std::string_view> cgroup = "/system.slice/nginx.service";
 
-    [[nodiscard]] bool selected_by(const Filter& filter) const {
+    [[nodiscard]] bool selected_by(const event::Filter& filter) const {
         return filter.matches({tuple, netns, role, owner, closer, cgroup});
     }
 };
 
 TEST(Filter, EmptyMatchesEverything) {
-    EXPECT_TRUE(Filter{}.empty());
-    EXPECT_TRUE(Subject{}.selected_by(Filter{}));
+    EXPECT_TRUE(event::Filter{}.empty());
+    EXPECT_TRUE(Subject{}.selected_by(event::Filter{}));
 }
 
 TEST(Filter, NoMemberIsForgottenByEmpty) {
-    EXPECT_FALSE(only(&Filter::ports, {1}).empty());
-    EXPECT_FALSE(only(&Filter::local_ports, {1}).empty());
-    EXPECT_FALSE(only(&Filter::remote_ports, {1}).empty());
-    EXPECT_FALSE(only(&Filter::addresses, {{}}).empty());
-    EXPECT_FALSE(only(&Filter::pids, {1}).empty());
-    EXPECT_FALSE(only(&Filter::comms, {"a"}).empty());
-    EXPECT_FALSE(only(&Filter::netns, {1}).empty());
-    EXPECT_FALSE(only(&Filter::cgroups, {"/"}).empty());
-    EXPECT_FALSE(only(&Filter::family, Family::ipv4).empty());
-    EXPECT_FALSE(only(&Filter::role, Role::client).empty());
+    EXPECT_FALSE(only(&event::Filter::ports, {1}).empty());
+    EXPECT_FALSE(only(&event::Filter::local_ports, {1}).empty());
+    EXPECT_FALSE(only(&event::Filter::remote_ports, {1}).empty());
+    EXPECT_FALSE(only(&event::Filter::addresses, {{}}).empty());
+    EXPECT_FALSE(only(&event::Filter::pids, {1}).empty());
+    EXPECT_FALSE(only(&event::Filter::comms, {"a"}).empty());
+    EXPECT_FALSE(only(&event::Filter::netns, {1}).empty());
+    EXPECT_FALSE(only(&event::Filter::cgroups, {"/"}).empty());
+    EXPECT_FALSE(only(&event::Filter::family, tcp::Family::ipv4).empty());
+    EXPECT_FALSE(only(&event::Filter::role, tcp::Role::client).empty());
 }
 
 TEST(Filter, PortsOfEitherSide) {
     const Subject subject;
-    EXPECT_TRUE(subject.selected_by(only(&Filter::ports, {80})));
-    EXPECT_TRUE(subject.selected_by(only(&Filter::ports, {50123})));
-    EXPECT_TRUE(subject.selected_by(only(&Filter::ports, {443, 80})));
-    EXPECT_FALSE(subject.selected_by(only(&Filter::ports, {443})));
-    EXPECT_TRUE(subject.selected_by(only(&Filter::local_ports, {80})));
-    EXPECT_FALSE(subject.selected_by(only(&Filter::local_ports, {50123})));
-    EXPECT_TRUE(subject.selected_by(only(&Filter::remote_ports, {50123})));
-    EXPECT_FALSE(subject.selected_by(only(&Filter::remote_ports, {80})));
+    EXPECT_TRUE(subject.selected_by(only(&event::Filter::ports, {80})));
+    EXPECT_TRUE(subject.selected_by(only(&event::Filter::ports, {50123})));
+    EXPECT_TRUE(subject.selected_by(only(&event::Filter::ports, {443, 80})));
+    EXPECT_FALSE(subject.selected_by(only(&event::Filter::ports, {443})));
+    EXPECT_TRUE(subject.selected_by(only(&event::Filter::local_ports, {80})));
+    EXPECT_FALSE(subject.selected_by(only(&event::Filter::local_ports, {50123})));
+    EXPECT_TRUE(subject.selected_by(only(&event::Filter::remote_ports, {50123})));
+    EXPECT_FALSE(subject.selected_by(only(&event::Filter::remote_ports, {80})));
 }
 
 TEST(Filter, AnUnknownPortIsInNoList) {
     Subject connecting;
     connecting.tuple.local.port = 0;
-    EXPECT_FALSE(connecting.selected_by(only(&Filter::local_ports, {80})));
-    EXPECT_FALSE(connecting.selected_by(only(&Filter::ports, {80})));
-    EXPECT_TRUE(connecting.selected_by(only(&Filter::ports, {50123})));
+    EXPECT_FALSE(connecting.selected_by(only(&event::Filter::local_ports, {80})));
+    EXPECT_FALSE(connecting.selected_by(only(&event::Filter::ports, {80})));
+    EXPECT_TRUE(connecting.selected_by(only(&event::Filter::ports, {50123})));
 }
 
 TEST(Filter, AddressesOfEitherSide) {
     const Subject subject;
-    EXPECT_TRUE(subject.selected_by(only(&Filter::addresses, {*Cidr::parse("10.0.0.0/8")})));
-    EXPECT_TRUE(subject.selected_by(only(&Filter::addresses, {*Cidr::parse("192.0.2.9")})));
-    EXPECT_FALSE(subject.selected_by(only(&Filter::addresses, {*Cidr::parse("172.16.0.0/12")})));
-    EXPECT_TRUE(subject.selected_by(
-        only(&Filter::addresses, {*Cidr::parse("172.16.0.0/12"), *Cidr::parse("192.0.2.0/24")})));
+    EXPECT_TRUE(
+        subject.selected_by(only(&event::Filter::addresses, {*tcp::Cidr::parse("10.0.0.0/8")})));
+    EXPECT_TRUE(
+        subject.selected_by(only(&event::Filter::addresses, {*tcp::Cidr::parse("192.0.2.9")})));
+    EXPECT_FALSE(
+        subject.selected_by(only(&event::Filter::addresses, {*tcp::Cidr::parse("172.16.0.0/12")})));
+    EXPECT_TRUE(
+        subject.selected_by(only(&event::Filter::addresses, {*tcp::Cidr::parse("172.16.0.0/12"),
+                                                             *tcp::Cidr::parse("192.0.2.0/24")})));
 }
 
 TEST(Filter, Ipv4NetworksSelectMappedSockets) {
     Subject mapped;
     mapped.tuple = {endpoint("::ffff:10.0.0.1", 80), endpoint("::ffff:192.0.2.9", 50123),
-                    Family::ipv6};
-    EXPECT_TRUE(mapped.selected_by(only(&Filter::addresses, {*Cidr::parse("10.0.0.0/8")})));
-    EXPECT_TRUE(mapped.selected_by(only(&Filter::family, Family::ipv6)));
-    EXPECT_FALSE(mapped.selected_by(only(&Filter::family, Family::ipv4)));
+                    tcp::Family::ipv6};
+    EXPECT_TRUE(
+        mapped.selected_by(only(&event::Filter::addresses, {*tcp::Cidr::parse("10.0.0.0/8")})));
+    EXPECT_TRUE(mapped.selected_by(only(&event::Filter::family, tcp::Family::ipv6)));
+    EXPECT_FALSE(mapped.selected_by(only(&event::Filter::family, tcp::Family::ipv4)));
 }
 
 TEST(Filter, AMissingPeerIsInNoNetwork) {
     Subject listener;
     listener.tuple.remote = {};
-    EXPECT_FALSE(listener.selected_by(only(&Filter::addresses, {*Cidr::parse("::/128")})));
+    EXPECT_FALSE(
+        listener.selected_by(only(&event::Filter::addresses, {*tcp::Cidr::parse("::/128")})));
     listener.tuple.remote = endpoint("0.0.0.0", 0);
-    EXPECT_FALSE(listener.selected_by(only(&Filter::addresses, {*Cidr::parse("0.0.0.0/32")})));
+    EXPECT_FALSE(
+        listener.selected_by(only(&event::Filter::addresses, {*tcp::Cidr::parse("0.0.0.0/32")})));
     listener.tuple.local = endpoint("::", 80); // an address: the wildcard, not "not known"
-    EXPECT_TRUE(listener.selected_by(only(&Filter::addresses, {*Cidr::parse("::/128")})));
+    EXPECT_TRUE(
+        listener.selected_by(only(&event::Filter::addresses, {*tcp::Cidr::parse("::/128")})));
 }
 
 TEST(Filter, PidOfOwnerOrCloser) {
     Subject subject;
-    EXPECT_TRUE(subject.selected_by(only(&Filter::pids, {100})));
-    EXPECT_TRUE(subject.selected_by(only(&Filter::pids, {1, 200})));
-    EXPECT_FALSE(subject.selected_by(only(&Filter::pids, {1})));
+    EXPECT_TRUE(subject.selected_by(only(&event::Filter::pids, {100})));
+    EXPECT_TRUE(subject.selected_by(only(&event::Filter::pids, {1, 200})));
+    EXPECT_FALSE(subject.selected_by(only(&event::Filter::pids, {1})));
     subject.owner.reset();
-    EXPECT_FALSE(subject.selected_by(only(&Filter::pids, {100})));
-    EXPECT_TRUE(subject.selected_by(only(&Filter::pids, {200})));
+    EXPECT_FALSE(subject.selected_by(only(&event::Filter::pids, {100})));
+    EXPECT_TRUE(subject.selected_by(only(&event::Filter::pids, {200})));
     subject.closer.reset();
-    EXPECT_FALSE(subject.selected_by(only(&Filter::pids, {100, 200})));
+    EXPECT_FALSE(subject.selected_by(only(&event::Filter::pids, {100, 200})));
 }
 
 TEST(Filter, CommGlobs) {
     Subject subject;
-    EXPECT_TRUE(subject.selected_by(only(&Filter::comms, {"nginx"})));
-    EXPECT_TRUE(subject.selected_by(only(&Filter::comms, {"wor*"})));
-    EXPECT_TRUE(subject.selected_by(only(&Filter::comms, {"postgres", "ngin[xy]"})));
-    EXPECT_FALSE(subject.selected_by(only(&Filter::comms, {"ngin"})));
-    EXPECT_FALSE(subject.selected_by(only(&Filter::comms, {"NGINX"})));
+    EXPECT_TRUE(subject.selected_by(only(&event::Filter::comms, {"nginx"})));
+    EXPECT_TRUE(subject.selected_by(only(&event::Filter::comms, {"wor*"})));
+    EXPECT_TRUE(subject.selected_by(only(&event::Filter::comms, {"postgres", "ngin[xy]"})));
+    EXPECT_FALSE(subject.selected_by(only(&event::Filter::comms, {"ngin"})));
+    EXPECT_FALSE(subject.selected_by(only(&event::Filter::comms, {"NGINX"})));
     subject.closer.reset();
     subject.owner = process(100, "a/b c");
-    EXPECT_TRUE(
-        subject.selected_by(only(&Filter::comms, {"a*c"}))); // a slash is a character like others
-    subject.owner = process(100, "sixteen-bytes-xx");        // no terminating zero
-    EXPECT_TRUE(subject.selected_by(only(&Filter::comms, {"sixteen-bytes-xx"})));
+    EXPECT_TRUE(subject.selected_by(
+        only(&event::Filter::comms, {"a*c"})));       // a slash is a character like others
+    subject.owner = process(100, "sixteen-bytes-xx"); // no terminating zero
+    EXPECT_TRUE(subject.selected_by(only(&event::Filter::comms, {"sixteen-bytes-xx"})));
 }
 
 TEST(Filter, AnUnknownNameMatchesNoGlob) {
     Subject subject;
     subject.closer.reset();
     subject.owner = process(100, "");
-    EXPECT_FALSE(subject.selected_by(only(&Filter::comms, {"*"})));
+    EXPECT_FALSE(subject.selected_by(only(&event::Filter::comms, {"*"})));
     subject.owner.reset();
-    EXPECT_FALSE(subject.selected_by(only(&Filter::comms, {"*"})));
+    EXPECT_FALSE(subject.selected_by(only(&event::Filter::comms, {"*"})));
 }
 
 TEST(Filter, NetworkNamespaces) {
-    EXPECT_TRUE(Subject{}.selected_by(only(&Filter::netns, {1, 4026531840})));
-    EXPECT_FALSE(Subject{}.selected_by(only(&Filter::netns, {4026531841})));
+    EXPECT_TRUE(Subject{}.selected_by(only(&event::Filter::netns, {1, 4026531840})));
+    EXPECT_FALSE(Subject{}.selected_by(only(&event::Filter::netns, {4026531841})));
 }
 
 TEST(Filter, CgroupsByWholeComponents) {
     Subject subject;
     for (const char* path :
          {"/system.slice/nginx.service", "/system.slice", "/system.slice/", "/"}) {
-        EXPECT_TRUE(subject.selected_by(only(&Filter::cgroups, {path}))) << path;
+        EXPECT_TRUE(subject.selected_by(only(&event::Filter::cgroups, {path}))) << path;
     }
     for (const char* path :
          {"/system", "/system.slice/nginx", "/system.slice/nginx.service/x", "/user.slice"}) {
-        EXPECT_FALSE(subject.selected_by(only(&Filter::cgroups, {path}))) << path;
+        EXPECT_FALSE(subject.selected_by(only(&event::Filter::cgroups, {path}))) << path;
     }
-    EXPECT_TRUE(subject.selected_by(only(&Filter::cgroups, {"/user.slice", "/system.slice"})));
+    EXPECT_TRUE(
+        subject.selected_by(only(&event::Filter::cgroups, {"/user.slice", "/system.slice"})));
     subject.cgroup = "/";
-    EXPECT_TRUE(subject.selected_by(only(&Filter::cgroups, {"/"})));
-    EXPECT_FALSE(subject.selected_by(only(&Filter::cgroups, {"/system.slice"})));
+    EXPECT_TRUE(subject.selected_by(only(&event::Filter::cgroups, {"/"})));
+    EXPECT_FALSE(subject.selected_by(only(&event::Filter::cgroups, {"/system.slice"})));
     subject.cgroup.reset();
-    EXPECT_FALSE(subject.selected_by(only(&Filter::cgroups, {"/"})));
+    EXPECT_FALSE(subject.selected_by(only(&event::Filter::cgroups, {"/"})));
 }
 
 TEST(Filter, Role) {
     Subject subject;
-    EXPECT_TRUE(subject.selected_by(only(&Filter::role, Role::server)));
-    EXPECT_FALSE(subject.selected_by(only(&Filter::role, Role::client)));
-    subject.role = Role::unknown;
-    EXPECT_FALSE(subject.selected_by(only(&Filter::role, Role::server)));
+    EXPECT_TRUE(subject.selected_by(only(&event::Filter::role, tcp::Role::server)));
+    EXPECT_FALSE(subject.selected_by(only(&event::Filter::role, tcp::Role::client)));
+    subject.role = tcp::Role::unknown;
+    EXPECT_FALSE(subject.selected_by(only(&event::Filter::role, tcp::Role::server)));
 }
 
 TEST(Filter, EveryMemberMustMatch) {
-    Filter both;
+    event::Filter both;
     both.local_ports = {80};
     both.pids = {100};
     Subject subject;
@@ -189,38 +198,38 @@ TEST(Filter, EveryMemberMustMatch) {
 }
 
 TEST(FilterTexts, PortsInOneTextAndInSeveral) {
-    EXPECT_EQ(parse_ports("--port", {"80,443", "1", "65535"}).value(),
-              (std::vector<Port>{80, 443, 1, 65535}));
-    EXPECT_TRUE(parse_ports("--port", {}).value().empty());
+    EXPECT_EQ(event::parse_ports("--port", {"80,443", "1", "65535"}).value(),
+              (std::vector<tcp::Port>{80, 443, 1, 65535}));
+    EXPECT_TRUE(event::parse_ports("--port", {}).value().empty());
 }
 
 TEST(FilterTexts, ABadPortIsNamed) {
-    const auto ports = parse_ports("--port", {"80", "443,70000"});
+    const auto ports = event::parse_ports("--port", {"80", "443,70000"});
     ASSERT_FALSE(ports);
     EXPECT_EQ(ports.error().code, ErrorCode::usage);
     EXPECT_EQ(ports.error().message, "--port 70000: a port is a number from 1 to 65535");
     for (const char* text :
          {"0", "-1", "+80", "80x", "x", " 80", "80 ", "0x50", "8e1", "99999999999999999999"}) {
-        const auto bad = parse_ports("--local-port", {text});
+        const auto bad = event::parse_ports("--local-port", {text});
         ASSERT_FALSE(bad) << text;
         EXPECT_EQ(bad.error().message,
                   std::string("--local-port ") + text + ": a port is a number from 1 to 65535");
     }
     for (const char* text : {"", ",80", "80,", "80,,443"}) {
-        const auto bad = parse_ports("--port", {text});
+        const auto bad = event::parse_ports("--port", {text});
         ASSERT_FALSE(bad) << text;
         EXPECT_EQ(bad.error().message, "--port '': a port is a number from 1 to 65535");
     }
 }
 
 TEST(FilterTexts, Addresses) {
-    const auto addresses = parse_addresses("--addr", {"10.0.0.0/8,::1", "192.0.2.7"});
+    const auto addresses = event::parse_addresses("--addr", {"10.0.0.0/8,::1", "192.0.2.7"});
     ASSERT_TRUE(addresses);
     ASSERT_EQ(addresses->size(), 3u);
-    EXPECT_TRUE((*addresses)[0].contains(*IpAddress::parse("10.9.9.9")));
-    EXPECT_TRUE((*addresses)[1].contains(*IpAddress::parse("::1")));
-    EXPECT_FALSE((*addresses)[2].contains(*IpAddress::parse("192.0.2.8")));
-    const auto bad = parse_addresses("--addr", {"10.0.0.0/33"});
+    EXPECT_TRUE((*addresses)[0].contains(*tcp::IpAddress::parse("10.9.9.9")));
+    EXPECT_TRUE((*addresses)[1].contains(*tcp::IpAddress::parse("::1")));
+    EXPECT_FALSE((*addresses)[2].contains(*tcp::IpAddress::parse("192.0.2.8")));
+    const auto bad = event::parse_addresses("--addr", {"10.0.0.0/33"});
     ASSERT_FALSE(bad);
     EXPECT_EQ(bad.error().code, ErrorCode::usage);
     EXPECT_EQ(bad.error().message, "--addr 10.0.0.0/33: an address or a network is wanted, such as "
@@ -228,9 +237,10 @@ TEST(FilterTexts, Addresses) {
 }
 
 TEST(FilterTexts, Pids) {
-    EXPECT_EQ(parse_pids("--pid", {"1,4194304"}).value(), (std::vector<std::uint32_t>{1, 4194304}));
+    EXPECT_EQ(event::parse_pids("--pid", {"1,4194304"}).value(),
+              (std::vector<std::uint32_t>{1, 4194304}));
     for (const char* text : {"0", "4194305", "-1", "self"}) {
-        const auto bad = parse_pids("--pid", {text});
+        const auto bad = event::parse_pids("--pid", {text});
         ASSERT_FALSE(bad) << text;
         EXPECT_EQ(bad.error().message,
                   std::string("--pid ") + text + ": a process id is a number from 1 to 4194304");
@@ -238,13 +248,13 @@ TEST(FilterTexts, Pids) {
 }
 
 TEST(FilterTexts, Role) {
-    EXPECT_EQ(parse_role("client").value(), Role::client);
-    EXPECT_EQ(parse_role("server").value(), Role::server);
-    const auto bad = parse_role("unknown");
+    EXPECT_EQ(event::parse_role("client").value(), tcp::Role::client);
+    EXPECT_EQ(event::parse_role("server").value(), tcp::Role::server);
+    const auto bad = event::parse_role("unknown");
     ASSERT_FALSE(bad);
     EXPECT_EQ(bad.error().code, ErrorCode::usage);
     EXPECT_EQ(bad.error().message, "--role unknown: the role is client or server");
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

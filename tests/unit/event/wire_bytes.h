@@ -11,7 +11,7 @@
 
 #include "event/decode.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 
 using Bytes = std::vector<std::byte>;
 
@@ -49,10 +49,10 @@ inline td_tuple v4_tuple() {
     return t;
 }
 
-inline FourTuple expected_v4_tuple() {
-    return {{*IpAddress::parse("10.0.0.1"), 8080},
-            {*IpAddress::parse("192.168.7.9"), 55555},
-            Family::ipv4};
+inline tcp::FourTuple expected_v4_tuple() {
+    return {{*tcp::IpAddress::parse("10.0.0.1"), 8080},
+            {*tcp::IpAddress::parse("192.168.7.9"), 55555},
+            tcp::Family::ipv4};
 }
 
 inline td_task task() {
@@ -138,11 +138,11 @@ inline std::vector<Bytes> one_of_each() {
 
 /// The event of one record, which must be of type E.
 template <class E>
-E decoded(Decoder& decoder, const Bytes& bytes) {
+E decoded(event::Decoder& decoder, const Bytes& bytes) {
     const auto event = decoder.decode(bytes);
     EXPECT_TRUE(event);
     EXPECT_TRUE(event && std::holds_alternative<E>(*event));
     return event && std::holds_alternative<E>(*event) ? std::get<E>(*event) : E{};
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::test

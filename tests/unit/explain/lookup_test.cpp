@@ -8,7 +8,7 @@
 
 #include "explain/explain.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 using testing::AllOf;
@@ -20,7 +20,7 @@ using testing::SizeIs;
 /// "topic:word" of everything that is found.
 std::vector<std::string> found(std::string_view word) {
     std::vector<std::string> out;
-    for (const Explanation* e : explain(word))
+    for (const explain::Explanation* e : explain::explain(word))
         out.push_back(std::string(name(e->topic)) + ":" + std::string(e->word));
     return out;
 }
@@ -75,41 +75,42 @@ TEST(LookUp, UnknownWords) {
 }
 
 TEST(LookUp, EveryWordFindsItself) {
-    for (const Explanation& e : explanations()) {
-        const auto all = explain(e.word);
+    for (const explain::Explanation& e : explain::explanations()) {
+        const auto all = explain::explain(e.word);
         EXPECT_NE(std::find(all.begin(), all.end(), &e), all.end()) << e.word;
     }
 }
 
 TEST(Topics, SingularAndPlural) {
-    for (const Topic topic :
-         {Topic::state, Topic::ending, Topic::finding, Topic::sysctl, Topic::column, Topic::myth}) {
+    for (const explain::Topic topic :
+         {explain::Topic::state, explain::Topic::ending, explain::Topic::finding,
+          explain::Topic::sysctl, explain::Topic::column, explain::Topic::myth}) {
         const std::string word(name(topic));
-        EXPECT_EQ(topic_from_name(word), topic);
-        EXPECT_EQ(topic_from_name(word + "s"), topic);
+        EXPECT_EQ(explain::topic_from_name(word), topic);
+        EXPECT_EQ(explain::topic_from_name(word + "s"), topic);
     }
-    EXPECT_EQ(topic_from_name("MYTHS"), Topic::myth);
-    EXPECT_EQ(topic_from_name("mythology"), std::nullopt);
-    EXPECT_EQ(topic_from_name(""), std::nullopt);
+    EXPECT_EQ(explain::topic_from_name("MYTHS"), explain::Topic::myth);
+    EXPECT_EQ(explain::topic_from_name("mythology"), std::nullopt);
+    EXPECT_EQ(explain::topic_from_name(""), std::nullopt);
 }
 
 TEST(Similar, SlipsOfTheFinger) {
-    EXPECT_EQ(similar_words("TIME_WIAT").at(0), "TIME_WAIT"); // swapped
-    EXPECT_EQ(similar_words("tiem-wait").at(0), "TIME_WAIT");
-    EXPECT_EQ(similar_words("FIN_WAIT3").at(0), "FIN_WAIT1");
-    EXPECT_EQ(similar_words("tcp_fin_timout").at(0), "tcp_fin_timeout");
-    EXPECT_EQ(similar_words("net.ipv4.tcp_fin_timout").at(0), "tcp_fin_timeout");
-    EXPECT_EQ(similar_words("reset_recieved").at(0), "reset_received");
+    EXPECT_EQ(explain::similar_words("TIME_WIAT").at(0), "TIME_WAIT"); // swapped
+    EXPECT_EQ(explain::similar_words("tiem-wait").at(0), "TIME_WAIT");
+    EXPECT_EQ(explain::similar_words("FIN_WAIT3").at(0), "FIN_WAIT1");
+    EXPECT_EQ(explain::similar_words("tcp_fin_timout").at(0), "tcp_fin_timeout");
+    EXPECT_EQ(explain::similar_words("net.ipv4.tcp_fin_timout").at(0), "tcp_fin_timeout");
+    EXPECT_EQ(explain::similar_words("reset_recieved").at(0), "reset_received");
 }
 
 TEST(Similar, PartsOfWords) {
-    EXPECT_THAT(similar_words("recycle"), Contains("tcp_tw_recycle"));
-    EXPECT_THAT(similar_words("port_range"), ElementsAre("ip_local_port_range"));
-    EXPECT_THAT(similar_words("linger"), Contains("so_linger_zero"));
+    EXPECT_THAT(explain::similar_words("recycle"), Contains("tcp_tw_recycle"));
+    EXPECT_THAT(explain::similar_words("port_range"), ElementsAre("ip_local_port_range"));
+    EXPECT_THAT(explain::similar_words("linger"), Contains("so_linger_zero"));
 }
 
 TEST(Similar, AtMostThreeAndNoneTwice) {
-    const auto words = similar_words("tcp");
+    const auto words = explain::similar_words("tcp");
     EXPECT_THAT(words, SizeIs(3));
     EXPECT_NE(words[0], words[1]);
     EXPECT_NE(words[1], words[2]);
@@ -117,10 +118,10 @@ TEST(Similar, AtMostThreeAndNoneTwice) {
 }
 
 TEST(Similar, NothingAtAll) {
-    EXPECT_THAT(similar_words("zzzzqq"), IsEmpty());
-    EXPECT_THAT(similar_words(""), IsEmpty());
-    EXPECT_THAT(similar_words("--"), IsEmpty());
+    EXPECT_THAT(explain::similar_words("zzzzqq"), IsEmpty());
+    EXPECT_THAT(explain::similar_words(""), IsEmpty());
+    EXPECT_THAT(explain::similar_words("--"), IsEmpty());
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -11,20 +11,21 @@
 #include "tcp/close.h"
 #include "tcp/state.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
-bool is_explained(std::string_view word, Topic topic) {
-    const auto found = explain(word);
-    return std::any_of(found.begin(), found.end(),
-                       [&](const Explanation* e) { return e->topic == topic && e->word == word; });
+bool is_explained(std::string_view word, explain::Topic topic) {
+    const auto found = explain::explain(word);
+    return std::any_of(found.begin(), found.end(), [&](const explain::Explanation* e) {
+        return e->topic == topic && e->word == word;
+    });
 }
 
 template <class E>
 void expect_values_explained() {
     for (const E value : kAllOf<E>) {
         if (name(value).empty()) continue; // EndingDetail::none
-        EXPECT_TRUE(is_explained(name(value), Topic::ending)) << name(value);
+        EXPECT_TRUE(is_explained(name(value), explain::Topic::ending)) << name(value);
     }
 }
 
@@ -37,31 +38,31 @@ void expect_values_named(std::string_view text) {
 
 /// Summary and text.
 std::string column_text(std::string_view column) {
-    for (const Explanation* e : explain(column))
-        if (e->topic == Topic::column && e->word == column)
+    for (const explain::Explanation* e : explain::explain(column))
+        if (e->topic == explain::Topic::column && e->word == column)
             return std::string(e->summary) + '\n' + std::string(e->text);
     return {};
 }
 
 TEST(Words, States) {
-    for (const TcpState state : kAllOf<TcpState>)
-        EXPECT_TRUE(is_explained(name(state), Topic::state)) << name(state);
+    for (const tcp::State state : kAllOf<tcp::State>)
+        EXPECT_TRUE(is_explained(name(state), explain::Topic::state)) << name(state);
 }
 
 TEST(Words, Endings) {
-    expect_values_explained<Ending>();
-    expect_values_explained<EndingDetail>();
-    expect_values_explained<TimeWaitEnd>();
-    expect_values_explained<ClosedFirst>();
-    expect_values_explained<Seen>();
-    expect_values_explained<Role>();
+    expect_values_explained<tcp::Ending>();
+    expect_values_explained<tcp::EndingDetail>();
+    expect_values_explained<tcp::TimeWaitEnd>();
+    expect_values_explained<tcp::ClosedFirst>();
+    expect_values_explained<tcp::Seen>();
+    expect_values_explained<tcp::Role>();
 }
 
 TEST(Words, ColumnsNameTheirValues) {
-    expect_values_named<Ending>(column_text("ending"));
-    expect_values_named<ClosedFirst>(column_text("closed_first"));
-    expect_values_named<Seen>(column_text("seen"));
-    expect_values_named<Role>(column_text("role"));
+    expect_values_named<tcp::Ending>(column_text("ending"));
+    expect_values_named<tcp::ClosedFirst>(column_text("closed_first"));
+    expect_values_named<tcp::Seen>(column_text("seen"));
+    expect_values_named<tcp::Role>(column_text("role"));
 }
 
 TEST(Words, Findings) {
@@ -69,7 +70,7 @@ TEST(Words, Findings) {
          {"server_closes_first", "close_wait_leak", "time_wait_table_full", "ephemeral_ports_low",
           "connects_unanswered", "handshakes_failing", "fin_wait2_pileup", "closing_stuck",
           "time_wait_skipped", "keepalive_kills", "events_lost"})
-        EXPECT_TRUE(is_explained(id, Topic::finding)) << id;
+        EXPECT_TRUE(is_explained(id, explain::Topic::finding)) << id;
 }
 
 TEST(Words, ThresholdsAreNamedWithTheirDefaults) {
@@ -92,7 +93,7 @@ TEST(Words, ThresholdsAreNamedWithTheirDefaults) {
         {"keepalive_kills.connections", "1"},
     };
     for (const auto& [threshold, value] : thresholds) {
-        const auto found = explain(threshold);
+        const auto found = explain::explain(threshold);
         ASSERT_EQ(found.size(), 1U) << threshold;
         const std::string said = std::string(threshold) + " (" + std::string(value) + ")";
         EXPECT_NE(found[0]->text.find(said), std::string_view::npos) << said;
@@ -100,9 +101,10 @@ TEST(Words, ThresholdsAreNamedWithTheirDefaults) {
 }
 
 TEST(Words, ColumnsOfTrace) {
-    for (const Schema* schema : {&transition_schema(), &connection_schema(), &lost_schema()}) {
-        for (const Column& column : schema->columns)
-            EXPECT_TRUE(is_explained(column.id, Topic::column)) << column.id;
+    for (const report::Schema* schema :
+         {&report::transition_schema(), &report::connection_schema(), &report::lost_schema()}) {
+        for (const report::Column& column : schema->columns)
+            EXPECT_TRUE(is_explained(column.id, explain::Topic::column)) << column.id;
     }
 }
 
@@ -115,7 +117,7 @@ TEST(Words, KeysOfTheReport) {
           "buckets",   "severity",       "advice",    "evidence",   "closed_first",
           "time_wait", "socket_seconds", "now",       "peak",       "held",
           "limit",     "kind",           "endings",   "lost",       "step_ns"})
-        EXPECT_TRUE(!explain(key).empty() || topic_from_name(key)) << key;
+        EXPECT_TRUE(!explain::explain(key).empty() || explain::topic_from_name(key)) << key;
 }
 
 TEST(Words, SysctlsThatGovernStates) {
@@ -140,14 +142,14 @@ TEST(Words, SysctlsThatGovernStates) {
                                         "tcp_syn_retries",
                                         "tcp_synack_retries",
                                         "tcp_abort_on_overflow"}) {
-        const auto found = explain(last);
+        const auto found = explain::explain(last);
         ASSERT_FALSE(found.empty()) << last;
-        EXPECT_EQ(found[0]->topic, Topic::sysctl) << last;
+        EXPECT_EQ(found[0]->topic, explain::Topic::sysctl) << last;
     }
 }
 
 TEST(Words, EachExplanationIsFitToPrint) {
-    for (const Explanation& e : explanations()) {
+    for (const explain::Explanation& e : explain::explanations()) {
         SCOPED_TRACE(std::string(name(e.topic)) + " " + std::string(e.word));
         EXPECT_FALSE(e.summary.empty());
         EXPECT_LE(e.summary.size(), 65U) << e.summary;
@@ -159,23 +161,24 @@ TEST(Words, EachExplanationIsFitToPrint) {
             EXPECT_TRUE(c == '\n' || (c >= ' ' && c < 0x7f)) << static_cast<int>(c);
         EXPECT_FALSE(e.source.empty());
         for (const std::string_view sysctl : e.sysctls)
-            EXPECT_TRUE(is_explained(sysctl, Topic::sysctl)) << sysctl;
+            EXPECT_TRUE(is_explained(sysctl, explain::Topic::sysctl)) << sysctl;
         // What is false is said in one place only: as a myth's summary.
-        EXPECT_EQ(e.summary.starts_with('"'), e.topic == Topic::myth) << e.summary;
+        EXPECT_EQ(e.summary.starts_with('"'), e.topic == explain::Topic::myth) << e.summary;
     }
 }
 
 TEST(Words, NoneIsThereTwiceInATopic) {
-    std::set<std::pair<Topic, std::string_view>> seen;
-    for (const Explanation& e : explanations())
+    std::set<std::pair<explain::Topic, std::string_view>> seen;
+    for (const explain::Explanation& e : explain::explanations())
         EXPECT_TRUE(seen.emplace(e.topic, e.word).second) << e.word;
 }
 
 TEST(Words, TopicsAreInTheirOrder) {
-    EXPECT_TRUE(std::is_sorted(
-        explanations().begin(), explanations().end(),
-        [](const Explanation& a, const Explanation& b) { return a.topic < b.topic; }));
+    EXPECT_TRUE(std::is_sorted(explain::explanations().begin(), explain::explanations().end(),
+                               [](const explain::Explanation& a, const explain::Explanation& b) {
+                                   return a.topic < b.topic;
+                               }));
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

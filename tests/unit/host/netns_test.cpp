@@ -11,7 +11,7 @@
 #include <algorithm>
 #include <string>
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 std::uint32_t inode_of(const std::string& path) {
@@ -51,7 +51,7 @@ private:
 };
 
 TEST(Netns, TheOwnOneComesFirst) {
-    const auto namespaces = list_network_namespaces();
+    const auto namespaces = host::list_network_namespaces();
     ASSERT_FALSE(namespaces.empty());
     EXPECT_TRUE(namespaces[0].own);
     EXPECT_EQ(namespaces[0].inode, inode_of("/proc/self/ns/net"));
@@ -59,20 +59,20 @@ TEST(Netns, TheOwnOneComesFirst) {
     EXPECT_EQ(std::count_if(namespaces.begin(), namespaces.end(),
                             [](const auto& each) { return each.own; }),
               1);
-    EXPECT_EQ(own_netns_inode().value_or(0), namespaces[0].inode);
+    EXPECT_EQ(host::own_netns_inode().value_or(0), namespaces[0].inode);
 }
 
 TEST(Netns, ResolvesInodePidAndPath) {
     const std::uint32_t own = inode_of("/proc/self/ns/net");
-    EXPECT_EQ(resolve_netns(std::to_string(own)).value_or(0), own);
-    EXPECT_EQ(resolve_netns(std::to_string(::getpid())).value_or(0), own);
-    EXPECT_EQ(resolve_netns("/proc/self/ns/net").value_or(0), own);
+    EXPECT_EQ(host::resolve_netns(std::to_string(own)).value_or(0), own);
+    EXPECT_EQ(host::resolve_netns(std::to_string(::getpid())).value_or(0), own);
+    EXPECT_EQ(host::resolve_netns("/proc/self/ns/net").value_or(0), own);
 }
 
 TEST(Netns, WhatIsNoneSaysSo) {
     for (const std::string text : {"foo", "", "..", "4294967295", "99999999999", "-1",
                                    "/proc/self/ns/mnt", "/etc/passwd", "/no/such"}) {
-        const auto inode = resolve_netns(text);
+        const auto inode = host::resolve_netns(text);
         ASSERT_FALSE(inode) << text;
         EXPECT_EQ(inode.error().code, ErrorCode::usage);
         EXPECT_EQ(inode.error().message,
@@ -84,33 +84,33 @@ TEST(Netns, WhatIsNoneSaysSo) {
 TEST(Netns, FindsThoseOfOtherProcesses) {
     const OtherNamespace other;
     if (!other.ok()) GTEST_SKIP() << "needs CAP_SYS_ADMIN to make a network namespace";
-    const auto namespaces = list_network_namespaces();
+    const auto namespaces = host::list_network_namespaces();
     const auto found = std::find_if(namespaces.begin(), namespaces.end(),
                                     [&](const auto& each) { return each.inode == other.inode(); });
     ASSERT_NE(found, namespaces.end());
     EXPECT_FALSE(found->own);
-    EXPECT_EQ(resolve_netns(other.pid()).value_or(0), other.inode());
-    EXPECT_EQ(resolve_netns(std::to_string(other.inode())).value_or(0), other.inode());
+    EXPECT_EQ(host::resolve_netns(other.pid()).value_or(0), other.inode());
+    EXPECT_EQ(host::resolve_netns(std::to_string(other.inode())).value_or(0), other.inode());
 }
 
 TEST(Netns, TheGuardGoesThereAndBack) {
     const OtherNamespace other;
     if (!other.ok()) GTEST_SKIP() << "needs CAP_SYS_ADMIN to make a network namespace";
     const std::uint32_t home = inode_of("/proc/thread-self/ns/net");
-    for (const auto& each : list_network_namespaces()) {
-        const auto guard = NetnsGuard::enter(each.fd.get());
+    for (const auto& each : host::list_network_namespaces()) {
+        const auto guard = host::NetnsGuard::enter(each.fd.get());
         ASSERT_TRUE(guard) << guard.error().message;
         EXPECT_EQ(inode_of("/proc/thread-self/ns/net"), each.inode);
-        EXPECT_EQ(own_netns_inode().value_or(0), each.inode);
+        EXPECT_EQ(host::own_netns_inode().value_or(0), each.inode);
     }
     EXPECT_EQ(inode_of("/proc/thread-self/ns/net"), home);
 }
 
 TEST(Netns, TheGuardRefusesWhatIsNoNamespace) {
-    const auto guard = NetnsGuard::enter(STDIN_FILENO);
+    const auto guard = host::NetnsGuard::enter(STDIN_FILENO);
     ASSERT_FALSE(guard);
     EXPECT_NE(guard.error().message.find("cannot enter"), std::string::npos);
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

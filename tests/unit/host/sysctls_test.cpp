@@ -7,14 +7,15 @@
 #include <cctype>
 #include <set>
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 TEST(Sysctls, ReadsTheValuesOfThisNamespace) {
-    const auto sysctls = read_tcp_sysctls();
+    const auto sysctls = host::read_tcp_sysctls();
     const auto value = [&](std::string_view name) {
-        const auto found = std::find_if(sysctls.begin(), sysctls.end(),
-                                        [&](const Sysctl& each) { return each.name == name; });
+        const auto found =
+            std::find_if(sysctls.begin(), sysctls.end(),
+                         [&](const host::Sysctl& each) { return each.name == name; });
         return found == sysctls.end() ? std::string("none") : found->value;
     };
     const std::string timeout = value("net.ipv4.tcp_fin_timeout");
@@ -29,7 +30,7 @@ TEST(Sysctls, ReadsTheValuesOfThisNamespace) {
 }
 
 TEST(Sysctls, NamesAreDotted) {
-    const auto names = tcp_sysctl_names();
+    const auto names = host::tcp_sysctl_names();
     EXPECT_EQ(std::set<std::string_view>(names.begin(), names.end()).size(), names.size());
     for (const std::string_view name : names) {
         EXPECT_TRUE(name.starts_with("net.")) << name;
@@ -38,4 +39,4 @@ TEST(Sysctls, NamesAreDotted) {
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

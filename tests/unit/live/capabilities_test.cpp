@@ -14,46 +14,49 @@
 #include "host/proc_file.h"
 #include "in_child.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 /// The capabilities of one set as /proc shows them: "CapEff", "CapPrm", ...
 std::uint64_t set_in_proc(std::string_view name) {
-    const auto status = read_proc_file("/proc/self/status");
+    const auto status = host::read_proc_file("/proc/self/status");
     const auto at = status->find(std::string(name) + ":\t");
     return std::stoull(status->substr(at + name.size() + 2, 16), nullptr, 16);
 }
 
 TEST(Capabilities, DropsAllForGood) {
     EXPECT_TRUE(holds_in_child([] {
-        const bool could_shrink_bounds = has_capability(CAP_SETPCAP);
-        return drop_capabilities().has_value() && set_in_proc("CapEff") == 0 &&
+        const bool could_shrink_bounds = live::has_capability(CAP_SETPCAP);
+        return live::drop_capabilities().has_value() && set_in_proc("CapEff") == 0 &&
                set_in_proc("CapPrm") == 0 && set_in_proc("CapInh") == 0 &&
                set_in_proc("CapAmb") == 0 && (!could_shrink_bounds || set_in_proc("CapBnd") == 0) &&
-               ::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 && !has_capability(CAP_SYS_ADMIN);
+               ::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 &&
+               !live::has_capability(CAP_SYS_ADMIN);
     }));
 }
 
 TEST(Capabilities, DroppingTwiceIsFine) {
-    EXPECT_TRUE(holds_in_child(
-        [] { return drop_capabilities().has_value() && drop_capabilities().has_value(); }));
+    EXPECT_TRUE(holds_in_child([] {
+        return live::drop_capabilities().has_value() && live::drop_capabilities().has_value();
+    }));
 }
 
 TEST(Capabilities, KeepsWhatIsToBeKept) {
-    if (!has_capability(CAP_SYS_ADMIN)) GTEST_SKIP() << "needs CAP_SYS_ADMIN to keep it";
+    if (!live::has_capability(CAP_SYS_ADMIN)) GTEST_SKIP() << "needs CAP_SYS_ADMIN to keep it";
     EXPECT_TRUE(holds_in_child([] {
-        return drop_capabilities({CAP_SYS_ADMIN}).has_value() && has_capability(CAP_SYS_ADMIN) &&
-               !has_capability(CAP_NET_ADMIN) &&
+        return live::drop_capabilities({CAP_SYS_ADMIN}).has_value() &&
+               live::has_capability(CAP_SYS_ADMIN) && !live::has_capability(CAP_NET_ADMIN) &&
                set_in_proc("CapPrm") == std::uint64_t{1} << CAP_SYS_ADMIN;
     }));
 }
 
 TEST(Capabilities, WhatIsLackingStaysLacking) {
     EXPECT_TRUE(holds_in_child([] {
-        return drop_capabilities().has_value() && drop_capabilities({CAP_SYS_ADMIN}).has_value() &&
-               !has_capability(CAP_SYS_ADMIN);
+        return live::drop_capabilities().has_value() &&
+               live::drop_capabilities({CAP_SYS_ADMIN}).has_value() &&
+               !live::has_capability(CAP_SYS_ADMIN);
     }));
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -11,7 +11,7 @@
 #include "records.h"
 #include "support/cgroup_tree.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 using testing::ElementsAre;
@@ -19,7 +19,7 @@ using testing::IsEmpty;
 
 td_state_by_task state_of(std::uint64_t cgroup) {
     td_state_by_task r{};
-    r.state.h = header_of<td_state_by_task>(TD_STATE, 7, kNetns);
+    r.state.h = event::header_of<td_state_by_task>(TD_STATE, 7, kNetns);
     r.state.has_task = 1;
     r.task.cgroup = cgroup;
     return r;
@@ -29,22 +29,22 @@ class CgroupAnnouncerTest : public testing::Test {
 protected:
     void SetUp() override {
         tree.make("/a.slice");
-        auto paths = CgroupPaths::open({tree.base(), "/"});
+        auto paths = host::CgroupPaths::open({tree.base(), "/"});
         ASSERT_TRUE(paths) << paths.error().message;
         // Each walk reads the clock before and after.
         announcer.emplace(std::move(*paths), [this] { return now += walk / 2; });
     }
     template <class R>
     void announce(const R& record) {
-        announcer->announce(bytes_of(record), kept.sink());
+        announcer->announce(event::bytes_of(record), kept.sink());
     }
     /// The paths that were described.
     std::vector<std::string> described() const {
         std::vector<std::string> paths;
-        Decoder decoder;
+        event::Decoder decoder;
         for (const auto& record : kept.all()) {
             const auto event = decoder.decode(record);
-            if (const auto* path = event ? std::get_if<CgroupPath>(&*event) : nullptr)
+            if (const auto* path = event ? std::get_if<event::CgroupPath>(&*event) : nullptr)
                 paths.push_back(path->path);
         }
         return paths;
@@ -53,7 +53,7 @@ protected:
     CgroupTree tree;
     std::uint64_t now = 1'000'000 * kMs;
     std::uint64_t walk = 0; ///< how long one takes
-    std::optional<CgroupAnnouncer> announcer;
+    std::optional<live::CgroupAnnouncer> announcer;
     KeptRecords kept;
 };
 
@@ -66,7 +66,7 @@ TEST_F(CgroupAnnouncerTest, OnceForEachIdWithTheTimeOfTheRecord) {
 }
 
 TEST_F(CgroupAnnouncerTest, ListedSocketsNameCgroupsToo) {
-    auto socket = socket_record(TcpState::LISTEN, 0, 80);
+    auto socket = socket_record(tcp::State::LISTEN, 0, 80);
     socket.task.cgroup = tree.id("/a.slice");
     announce(socket);
     EXPECT_THAT(described(), ElementsAre("/a.slice"));
@@ -76,7 +76,7 @@ TEST_F(CgroupAnnouncerTest, RecordsWithoutTaskNameNone) {
     td_state record = state_of(tree.id("/a.slice")).state;
     record.h.size = sizeof(record);
     announce(record);
-    announce(timer_record(TD_TIMER_START, TcpState::TIME_WAIT, 80));
+    announce(timer_record(TD_TIMER_START, tcp::State::TIME_WAIT, 80));
     announce(state_of(0)); // not known
     EXPECT_THAT(kept.all(), IsEmpty());
 }
@@ -113,11 +113,11 @@ TEST_F(CgroupAnnouncerTest, LongWalksGetRarer) {
 }
 
 TEST(CgroupAnnouncer, WithoutPathsNothingIsDescribed) {
-    CgroupAnnouncer announcer(std::nullopt, [] { return std::uint64_t{0}; });
+    live::CgroupAnnouncer announcer(std::nullopt, [] { return std::uint64_t{0}; });
     KeptRecords kept;
-    announcer.announce(bytes_of(state_of(42)), kept.sink());
+    announcer.announce(event::bytes_of(state_of(42)), kept.sink());
     EXPECT_THAT(kept.all(), IsEmpty());
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -13,34 +13,35 @@
 #include "base/fd.h"
 #include "live/sock_diag.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr JiffiesClock kClock{{1'000'000, 0}, 250};
+constexpr live::JiffiesClock kClock{{1'000'000, 0}, 250};
 constexpr MonoTime kSeen{100s};
 
-DiagSocket listed(TcpState state) {
-    DiagSocket socket;
+live::DiagSocket listed(tcp::State state) {
+    live::DiagSocket socket;
     socket.asked = kSeen - 1ms;
     socket.seen = kSeen;
     socket.state = state;
-    socket.tuple = {
-        {*IpAddress::parse("10.0.0.1"), 80}, {*IpAddress::parse("10.0.0.2"), 50000}, Family::ipv4};
+    socket.tuple = {{*tcp::IpAddress::parse("10.0.0.1"), 80},
+                    {*tcp::IpAddress::parse("10.0.0.2"), 50000},
+                    tcp::Family::ipv4};
     socket.cookie = 77;
     return socket;
 }
 
-DiagSocket time_wait(std::chrono::milliseconds left) {
-    DiagSocket socket = listed(TcpState::TIME_WAIT);
+live::DiagSocket time_wait(std::chrono::milliseconds left) {
+    live::DiagSocket socket = listed(tcp::State::TIME_WAIT);
     socket.mini = true;
     socket.expires = left;
     return socket;
 }
 
 TEST(DiagRecord, HasNoAddress) {
-    const td_socket r = diag_record(listed(TcpState::ESTABLISHED), 42, kClock);
+    const td_socket r = diag_record(listed(tcp::State::ESTABLISHED), 42, kClock);
     EXPECT_EQ(r.h.kind, TD_SOCKET);
     EXPECT_EQ(r.h.size, sizeof(r));
     EXPECT_EQ(r.h.netns, 42u);
@@ -52,7 +53,7 @@ TEST(DiagRecord, HasNoAddress) {
 }
 
 TEST(DiagRecord, OwnerOfASocketThatNobodyHoldsIsNotKnown) {
-    DiagSocket socket = listed(TcpState::ESTABLISHED);
+    live::DiagSocket socket = listed(tcp::State::ESTABLISHED);
     socket.uid = 0; // what the kernel says then
     EXPECT_EQ(diag_record(socket, 42, kClock).task.uid, TD_NO_UID);
     socket.inode = 5;
@@ -69,10 +70,10 @@ TEST(DiagRecord, TimerIsToldInJiffies) {
 
 TEST(DiagRecord, TimerThatIsDueOrHasNoPlaceInTimeIsNotTold) {
     EXPECT_EQ(diag_record(time_wait(0ms), 42, kClock).expires, 0u);
-    DiagSocket preempted = time_wait(10s);
+    live::DiagSocket preempted = time_wait(10s);
     preempted.asked = preempted.seen - 50ms;
     EXPECT_EQ(diag_record(preempted, 42, kClock).expires, 0u);
-    DiagSocket retransmits = listed(TcpState::ESTABLISHED);
+    live::DiagSocket retransmits = listed(tcp::State::ESTABLISHED);
     retransmits.expires = 200ms;
     EXPECT_EQ(diag_record(retransmits, 42, kClock).expires, 0u) << "no mini-socket";
 }
@@ -94,11 +95,11 @@ TEST(DiagLister, ListsWhatTheFilterLetsPassAndEveryListener) {
     sockaddr_in target = port_of(listener);
     target.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     ASSERT_EQ(::connect(client.get(), reinterpret_cast<sockaddr*>(&target), sizeof(target)), 0);
-    const Port served = ntohs(target.sin_port);
-    const Port clients = ntohs(port_of(client).sin_port);
+    const tcp::Port served = ntohs(target.sin_port);
+    const tcp::Port clients = ntohs(port_of(client).sin_port);
 
-    const auto count = [&](const Filter& filter) {
-        DiagLister inventory(kClock, filter);
+    const auto count = [&](const event::Filter& filter) {
+        live::DiagLister inventory(kClock, filter);
         std::pair<int, int> found{0, 0}; // listeners, ends of the connection
         const auto listed = inventory.list([&](std::span<const std::byte> bytes) {
             td_socket r;
@@ -117,4 +118,4 @@ TEST(DiagLister, ListsWhatTheFilterLetsPassAndEveryListener) {
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

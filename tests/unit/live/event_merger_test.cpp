@@ -7,29 +7,29 @@
 
 #include "records.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
-using enum TcpState;
+using enum tcp::State;
 
 class EventMergerTest : public testing::Test {
 protected:
     void event(std::uint64_t time_ns) {
-        merger.add_event(bytes_of(timer_record(TD_TIMER_START, TIME_WAIT, 1, time_ns)),
+        merger.add_event(event::bytes_of(timer_record(TD_TIMER_START, TIME_WAIT, 1, time_ns)),
                          kept.sink());
     }
     void lost(std::uint64_t time_ns) {
         td_lost r{};
-        r.h = header_of<td_lost>(TD_LOST, time_ns, 0);
-        merger.add_event(bytes_of(r), kept.sink());
+        r.h = event::header_of<td_lost>(TD_LOST, time_ns, 0);
+        merger.add_event(event::bytes_of(r), kept.sink());
     }
     void listed(std::uint64_t time_ns) {
-        merger.add_listed(bytes_of(socket_record(ESTABLISHED, 0, 1, time_ns)));
+        merger.add_listed(event::bytes_of(socket_record(ESTABLISHED, 0, 1, time_ns)));
     }
 
-    EventMerger merger{1000};
+    live::EventMerger merger{1000};
     KeptRecords kept;
 };
 
@@ -129,4 +129,4 @@ TEST_F(EventMergerTest, RecordsOfAListingThatGoesOnAfterReleasePass) {
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

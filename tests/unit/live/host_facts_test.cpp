@@ -10,7 +10,7 @@
 
 #include "event/decode.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 using testing::ElementsAre;
@@ -19,10 +19,10 @@ using testing::Pair;
 std::vector<std::pair<std::string, std::string>>
 decoded(const std::vector<std::vector<std::byte>>& records) {
     std::vector<std::pair<std::string, std::string>> facts;
-    Decoder decoder;
+    event::Decoder decoder;
     for (const auto& record : records) {
         const auto event = decoder.decode(record);
-        const auto* fact = event ? std::get_if<Fact>(&*event) : nullptr;
+        const auto* fact = event ? std::get_if<event::Fact>(&*event) : nullptr;
         if (fact == nullptr) {
             ADD_FAILURE() << "not a fact";
             continue;
@@ -34,15 +34,15 @@ decoded(const std::vector<std::vector<std::byte>>& records) {
 }
 
 TEST(HostFacts, InOrder) {
-    const HostIdentity host{"box", "abc-def", {{"net.ipv4.tcp_fin_timeout", "60"}}};
-    KernelSupport support;
+    const live::HostIdentity host{"box", "abc-def", {{"net.ipv4.tcp_fin_timeout", "60"}}};
+    live::KernelSupport support;
     support.release = "6.1.0";
     support.machine = "x86_64";
-    ProbePlan plan;
+    live::ProbePlan plan;
     plan.btf_file = "/boot/btf";
-    plan.programs = {{Program::state, "tp_btf/a", "", true, ""},
-                     {Program::timer_start, "tp_btf/b", "", false, "missing"},
-                     {Program::timer_cancel, "tp_btf/c", "", true, ""}};
+    plan.programs = {{live::Program::state, "tp_btf/a", "", true, ""},
+                     {live::Program::timer_start, "tp_btf/b", "", false, "missing"},
+                     {live::Program::timer_cancel, "tp_btf/c", "", true, ""}};
     const auto facts = decoded(host_facts(5, host, support, plan));
     EXPECT_THAT(facts,
                 ElementsAre(Pair("version", TCPDWELL_VERSION), Pair("host", "box"),
@@ -52,17 +52,17 @@ TEST(HostFacts, InOrder) {
 }
 
 TEST(HostFacts, WhatIsNotKnownIsLeftOut) {
-    ProbePlan plan;
-    plan.set = ProbeSet::fentry;
-    const auto facts =
-        decoded(host_facts(5, HostIdentity{"box", std::nullopt, {}}, KernelSupport{}, plan));
+    live::ProbePlan plan;
+    plan.set = live::ProbeSet::fentry;
+    const auto facts = decoded(
+        host_facts(5, live::HostIdentity{"box", std::nullopt, {}}, live::KernelSupport{}, plan));
     EXPECT_THAT(facts,
                 ElementsAre(Pair("version", TCPDWELL_VERSION), Pair("host", "box"),
                             Pair("kernel", ""), Pair("machine", ""), Pair("probes", "fentry")));
 }
 
 TEST(HostFacts, OfThisHost) {
-    const HostIdentity host = read_host_identity();
+    const live::HostIdentity host = live::read_host_identity();
     EXPECT_FALSE(host.name.empty());
     ASSERT_TRUE(host.boot_id);
     EXPECT_EQ(host.boot_id->size(), 36u); // a UUID, without the newline of the file
@@ -70,4 +70,4 @@ TEST(HostFacts, OfThisHost) {
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 
 template <class Check>
 bool holds_in_child(Check check) {
@@ -16,4 +16,4 @@ bool holds_in_child(Check check) {
            WEXITSTATUS(status) == 0;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <fstream>
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 using testing::HasSubstr;
@@ -47,7 +47,7 @@ protected:
 
 TEST_F(KernelTypesTest, FindsWhatIsThere) {
     for (const int arguments : {1, 3}) {
-        const auto read = KernelTypes::read(types(arguments));
+        const auto read = live::KernelTypes::read(types(arguments));
         ASSERT_TRUE(read) << read.error().message;
         EXPECT_TRUE(read->has_member("sock", "a"));
         EXPECT_FALSE(read->has_member("sock", "b"));
@@ -61,7 +61,7 @@ TEST_F(KernelTypesTest, FindsWhatIsThere) {
 
 TEST_F(KernelTypesTest, SaysWhatIsWrongWithAFile) {
     const auto complaint = [](const std::string& path) {
-        const auto read = KernelTypes::read(path);
+        const auto read = live::KernelTypes::read(path);
         return read ? "" : read.error().message;
     };
     EXPECT_THAT(complaint(folder_ / "nothing"), HasSubstr("No such file"));
@@ -72,4 +72,4 @@ TEST_F(KernelTypesTest, SaysWhatIsWrongWithAFile) {
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -7,55 +7,55 @@
 
 #include "records.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 using testing::ElementsAre;
-using enum TcpState;
-using Kind = ListingRequest::Kind;
+using enum tcp::State;
+using Kind = live::ListingRequest::Kind;
 
 constexpr std::uint64_t kSecond = 1000 * kMs;
 constexpr std::uint64_t kStart = 1000 * kSecond;
-constexpr JiffiesClock kTickClock{{1'000'000, kStart}, 250};
+constexpr live::JiffiesClock kTickClock{{1'000'000, kStart}, 250};
 
 class ListingScheduleTest : public testing::Test {
 protected:
-    std::optional<ListingRequest> next() { return schedule.next(now, waiting); }
+    std::optional<live::ListingRequest> next() { return schedule.next(now, waiting); }
     /// The kind of the request that is due now; nullopt if none is.
     std::optional<Kind> next_kind() {
         const auto request = next();
         return request ? std::optional(request->kind) : std::nullopt;
     }
-    void done_after(std::uint64_t took_ns, SamplerDone what) {
+    void done_after(std::uint64_t took_ns, live::SamplerDone what) {
         now += took_ns;
         schedule.on_done(what, now);
     }
     /// The first snapshot, which takes no time.
     void begin() {
         ASSERT_EQ(next_kind(), Kind::snapshot);
-        schedule.on_done(SamplerDone::sockets, now);
-        schedule.on_done(SamplerDone::owners, now);
+        schedule.on_done(live::SamplerDone::sockets, now);
+        schedule.on_done(live::SamplerDone::owners, now);
     }
     void let_wait(std::uint16_t port = 1, std::uint32_t netns = kNetns) {
-        waiting.on_event(bytes_of(timer_record(TD_TIMER_START, FIN_WAIT2, port, 0, netns)));
+        waiting.on_event(event::bytes_of(timer_record(TD_TIMER_START, FIN_WAIT2, port, 0, netns)));
     }
     void end_wait(std::uint16_t port = 1) {
-        waiting.on_event(bytes_of(timer_record(TD_TIMER_CANCEL, FIN_WAIT2, port)));
+        waiting.on_event(event::bytes_of(timer_record(TD_TIMER_CANCEL, FIN_WAIT2, port)));
     }
 
     std::uint64_t now = kStart;
-    WaitingMinis waiting{true};
-    ListingSchedule schedule{kTickClock};
+    live::WaitingMinis waiting{true};
+    live::ListingSchedule schedule{kTickClock};
 };
 
 TEST_F(ListingScheduleTest, FirstASnapshotAndReadyAfterItsOwners) {
     EXPECT_EQ(next_kind(), Kind::snapshot);
     EXPECT_FALSE(next());
-    done_after(10 * kMs, SamplerDone::sockets);
+    done_after(10 * kMs, live::SamplerDone::sockets);
     EXPECT_FALSE(next()); // the owners are still under way
     EXPECT_FALSE(schedule.ready());
     EXPECT_TRUE(schedule.awaits_answer(now));
-    done_after(10 * kMs, SamplerDone::owners);
+    done_after(10 * kMs, live::SamplerDone::owners);
     EXPECT_TRUE(schedule.ready());
     EXPECT_FALSE(schedule.awaits_answer(now));
     now += 3600 * kSecond;
@@ -69,8 +69,8 @@ TEST_F(ListingScheduleTest, ResyncFiveSecondsAfterTheLastListing) {
     EXPECT_FALSE(next());
     now += 1;
     EXPECT_EQ(next_kind(), Kind::snapshot);
-    done_after(0, SamplerDone::sockets);
-    done_after(0, SamplerDone::owners);
+    done_after(0, live::SamplerDone::sockets);
+    done_after(0, live::SamplerDone::owners);
     now += 3600 * kSecond;
     EXPECT_FALSE(next()); // one is enough
 }
@@ -78,17 +78,17 @@ TEST_F(ListingScheduleTest, ResyncFiveSecondsAfterTheLastListing) {
 TEST_F(ListingScheduleTest, LossesDuringAListingWantAnotherOne) {
     ASSERT_EQ(next_kind(), Kind::snapshot);
     schedule.want_resync();
-    done_after(0, SamplerDone::sockets);
-    done_after(0, SamplerDone::owners);
+    done_after(0, live::SamplerDone::sockets);
+    done_after(0, live::SamplerDone::owners);
     now += 5 * kSecond;
     EXPECT_EQ(next_kind(), Kind::snapshot);
 }
 
 TEST_F(ListingScheduleTest, SlowListingsGetRarer) {
     ASSERT_EQ(next_kind(), Kind::snapshot);
-    done_after(kSecond, SamplerDone::sockets);
+    done_after(kSecond, live::SamplerDone::sockets);
     const std::uint64_t listed = now;
-    done_after(kSecond, SamplerDone::owners); // which doesn't count
+    done_after(kSecond, live::SamplerDone::owners); // which doesn't count
     schedule.want_resync();
     schedule.want_relist();
     now = listed + 50 * kSecond - 1;
@@ -99,8 +99,8 @@ TEST_F(ListingScheduleTest, SlowListingsGetRarer) {
 
 TEST_F(ListingScheduleTest, RelistAsSoonAsTheDutyFactorAllows) {
     ASSERT_EQ(next_kind(), Kind::snapshot);
-    done_after(2 * kMs, SamplerDone::sockets);
-    schedule.on_done(SamplerDone::owners, now);
+    done_after(2 * kMs, live::SamplerDone::sockets);
+    schedule.on_done(live::SamplerDone::owners, now);
     schedule.want_relist();
     now += 100 * kMs - 1;
     EXPECT_FALSE(next());
@@ -114,8 +114,8 @@ TEST_F(ListingScheduleTest, OneSnapshotServesBothWishes) {
     schedule.want_resync();
     schedule.want_relist();
     ASSERT_EQ(next_kind(), Kind::snapshot);
-    schedule.on_done(SamplerDone::sockets, now);
-    schedule.on_done(SamplerDone::owners, now);
+    schedule.on_done(live::SamplerDone::sockets, now);
+    schedule.on_done(live::SamplerDone::owners, now);
     now += 3600 * kSecond;
     EXPECT_FALSE(next());
 }
@@ -128,12 +128,12 @@ TEST_F(ListingScheduleTest, SweepsOnceASecondWhileMiniSocketsWait) {
     now += 5 * kSecond;
     EXPECT_FALSE(next()); // one at a time
     now -= 5 * kSecond;
-    done_after(kMs, SamplerDone::sweep);
+    done_after(kMs, live::SamplerDone::sweep);
     now += kSecond - 1;
     EXPECT_FALSE(next());
     now += 1;
     EXPECT_EQ(next_kind(), Kind::sweep);
-    done_after(kMs, SamplerDone::sweep);
+    done_after(kMs, live::SamplerDone::sweep);
     end_wait();
     now += kSecond;
     EXPECT_FALSE(next());
@@ -143,7 +143,7 @@ TEST_F(ListingScheduleTest, SlowSweepsGetRarer) {
     begin();
     let_wait();
     ASSERT_EQ(next_kind(), Kind::sweep);
-    done_after(100 * kMs, SamplerDone::sweep);
+    done_after(100 * kMs, live::SamplerDone::sweep);
     now += 5 * kSecond - 1;
     EXPECT_FALSE(next());
     now += 1;
@@ -166,12 +166,12 @@ TEST_F(ListingScheduleTest, SweepsLookForTimersSetSinceTheLastOneBegan) {
     EXPECT_THAT(first->netns, ElementsAre(100));
     // Whatever is in TIME_WAIT may be new: it ends within 60 s.
     EXPECT_EQ(first->expires, 1'000'000 - 2);
-    done_after(kSecond, SamplerDone::sweep);
+    done_after(kSecond, live::SamplerDone::sweep);
     now += 50 * kSecond;
     const auto second = next();
     ASSERT_TRUE(second);
     EXPECT_EQ(second->expires, 1'000'000 + 60 * 250 - 2);
-    done_after(0, SamplerDone::sweep);
+    done_after(0, live::SamplerDone::sweep);
     now += kSecond;
     const auto third = next();
     ASSERT_TRUE(third);
@@ -214,11 +214,11 @@ TEST_F(ListingScheduleTest, LastSweepWhateverThePace) {
     begin();
     let_wait();
     ASSERT_EQ(next_kind(), Kind::sweep);
-    done_after(100 * kMs, SamplerDone::sweep);
+    done_after(100 * kMs, live::SamplerDone::sweep);
     schedule.stop(now);
     EXPECT_EQ(next_kind(), Kind::sweep);
     EXPECT_FALSE(schedule.finished(now));
-    done_after(100 * kMs, SamplerDone::sweep);
+    done_after(100 * kMs, live::SamplerDone::sweep);
     EXPECT_FALSE(next()); // although something still waits
     EXPECT_TRUE(schedule.finished(now));
 }
@@ -230,7 +230,7 @@ TEST_F(ListingScheduleTest, LastSweepComesAfterTheOneUnderWay) {
     schedule.stop(now);
     EXPECT_FALSE(next());
     EXPECT_FALSE(schedule.finished(now));
-    done_after(100 * kMs, SamplerDone::sweep);
+    done_after(100 * kMs, live::SamplerDone::sweep);
     EXPECT_EQ(next_kind(), Kind::sweep);
 }
 
@@ -239,8 +239,8 @@ TEST_F(ListingScheduleTest, NoLastSweepAfterTheLimit) {
     let_wait();
     schedule.stop(now);
     now += 2 * kSecond;
-    schedule.on_done(SamplerDone::sockets, now);
-    schedule.on_done(SamplerDone::owners, now);
+    schedule.on_done(live::SamplerDone::sockets, now);
+    schedule.on_done(live::SamplerDone::owners, now);
     EXPECT_FALSE(next());
     EXPECT_TRUE(schedule.finished(now));
 }
@@ -262,4 +262,4 @@ TEST_F(ListingScheduleTest, WithoutSamplerNothingIsAskedForOrAwaited) {
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -7,11 +7,11 @@
 
 #include <functional>
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
-using testing::AllOf;
-using testing::HasSubstr;
+using namespace live;
+using testing::AllOf, testing::HasSubstr;
 using Status = FunctionFact::Status;
 
 constexpr std::uint64_t tw_address = 0xffffffff82006870, reqsk_address = 0xffffffff82008db0;
@@ -397,4 +397,4 @@ TEST(ProbePlan, RawTracepointsThatAreMissingAreNamedSo) {
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -12,7 +12,7 @@
 
 #include "base/fd.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 std::uint64_t inode_of(const Fd& fd) {
@@ -26,7 +26,7 @@ Fd new_socket() { return Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)); }
 TEST(ProcessOwners, FindsAHolderOnceHoweverOftenItIsOpen) {
     const Fd socket = new_socket();
     const Fd again(::dup(socket.get()));
-    const auto owners = find_socket_owners();
+    const auto owners = live::find_socket_owners();
     const auto found = owners.by_inode.find(inode_of(socket));
     ASSERT_NE(found, owners.by_inode.end());
     ASSERT_EQ(found->second.size(), 1u);
@@ -40,8 +40,8 @@ TEST(ProcessOwners, TellsTheName) {
     // /proc ends it with a newline, and this one has another inside.
     for (const std::string name : {"exactly 15 char", "a\nb", ""}) {
         ASSERT_EQ(::prctl(PR_SET_NAME, name.c_str()), 0);
-        const auto owners = find_socket_owners();
-        const Process* owner = owners.first(inode_of(socket));
+        const auto owners = live::find_socket_owners();
+        const event::Process* owner = owners.first(inode_of(socket));
         ASSERT_NE(owner, nullptr);
         EXPECT_EQ(owner->comm(), name);
     }
@@ -52,13 +52,13 @@ TEST(ProcessOwners, KeepsOnlyWhatIsWanted) {
     const Fd one = new_socket();
     const Fd other = new_socket();
     const std::unordered_set<std::uint64_t> wanted = {inode_of(one)};
-    const auto owners = find_socket_owners(&wanted);
+    const auto owners = live::find_socket_owners(&wanted);
     EXPECT_EQ(owners.by_inode.size(), 1u);
     EXPECT_NE(owners.first(inode_of(one)), nullptr);
     EXPECT_EQ(owners.first(inode_of(other)), nullptr);
 
     const std::unordered_set<std::uint64_t> nothing;
-    EXPECT_TRUE(find_socket_owners(&nothing).by_inode.empty());
+    EXPECT_TRUE(live::find_socket_owners(&nothing).by_inode.empty());
 }
 
 TEST(ProcessOwners, SeveralHoldersByPid) {
@@ -67,7 +67,7 @@ TEST(ProcessOwners, SeveralHoldersByPid) {
     if (child == 0) {
         for (;;) ::pause();
     }
-    const auto owners = find_socket_owners();
+    const auto owners = live::find_socket_owners();
     ::kill(child, SIGKILL);
     ::waitpid(child, nullptr, 0);
     const auto found = owners.by_inode.find(inode_of(socket));
@@ -78,4 +78,4 @@ TEST(ProcessOwners, SeveralHoldersByPid) {
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

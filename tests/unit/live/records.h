@@ -11,7 +11,7 @@
 #include "event/source.h"
 #include "tcp/state.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 
 constexpr std::uint64_t kMs = 1'000'000; ///< in ns
 
@@ -25,10 +25,10 @@ inline td_tuple tuple_of(std::uint16_t local_port) {
     return tuple;
 }
 
-inline td_timewait timer_record(td_timer_op op, TcpState substate, std::uint16_t port,
+inline td_timewait timer_record(td_timer_op op, tcp::State substate, std::uint16_t port,
                                 std::uint64_t time_ns = 0, std::uint32_t netns = kNetns) {
     td_timewait r{};
-    r.h = header_of<td_timewait>(TD_TIMEWAIT, time_ns, netns);
+    r.h = event::header_of<td_timewait>(TD_TIMEWAIT, time_ns, netns);
     r.tuple = tuple_of(port);
     r.op = static_cast<__u8>(op);
     r.substate = static_cast<__u8>(substate);
@@ -36,10 +36,10 @@ inline td_timewait timer_record(td_timer_op op, TcpState substate, std::uint16_t
 }
 
 /// `flags`: enum td_socket_flags.
-inline td_socket socket_record(TcpState state, unsigned flags, std::uint16_t port,
+inline td_socket socket_record(tcp::State state, unsigned flags, std::uint16_t port,
                                std::uint64_t time_ns = 0, std::uint32_t netns = kNetns) {
     td_socket r{};
-    r.h = header_of<td_socket>(TD_SOCKET, time_ns, netns);
+    r.h = event::header_of<td_socket>(TD_SOCKET, time_ns, netns);
     r.tuple = tuple_of(port);
     r.state = static_cast<__u8>(state);
     r.flags = static_cast<__u8>(flags);
@@ -49,7 +49,7 @@ inline td_socket socket_record(TcpState state, unsigned flags, std::uint16_t por
 /// Copies of all records that came.
 class KeptRecords {
 public:
-    [[nodiscard]] RecordSink sink() {
+    [[nodiscard]] event::RecordSink sink() {
         return [this](std::span<const std::byte> record) {
             records_.emplace_back(record.begin(), record.end());
         };
@@ -57,12 +57,12 @@ public:
     [[nodiscard]] const std::vector<std::vector<std::byte>>& all() const { return records_; }
     [[nodiscard]] std::vector<unsigned> kinds() const {
         std::vector<unsigned> list;
-        for (const auto& record : records_) list.push_back(read_header(record).kind);
+        for (const auto& record : records_) list.push_back(event::read_header(record).kind);
         return list;
     }
     [[nodiscard]] std::vector<std::uint64_t> times() const {
         std::vector<std::uint64_t> list;
-        for (const auto& record : records_) list.push_back(read_header(record).time_ns);
+        for (const auto& record : records_) list.push_back(event::read_header(record).time_ns);
         return list;
     }
 
@@ -70,4 +70,4 @@ private:
     std::vector<std::vector<std::byte>> records_;
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -19,7 +19,7 @@
 
 #include "base/fd.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 /// A message as the kernel would send it.
@@ -39,7 +39,9 @@ public:
         return *this;
     }
     nlmsghdr& header() { return *header_; }
-    [[nodiscard]] std::optional<DiagSocket> parse() const { return parse_diag_message(*header_); }
+    [[nodiscard]] std::optional<live::DiagSocket> parse() const {
+        return live::parse_diag_message(*header_);
+    }
 
 private:
     alignas(nlmsghdr) std::array<char, 512> buffer_{};
@@ -69,18 +71,18 @@ TEST(ParseDiagMessage, AFullSocket) {
     body.idiag_wqueue = 4;
     const auto socket = Message(body).full_socket().cgroup(0x1'0000'0001).parse();
     ASSERT_TRUE(socket);
-    EXPECT_EQ(socket->state, TcpState::ESTABLISHED);
+    EXPECT_EQ(socket->state, tcp::State::ESTABLISHED);
     EXPECT_FALSE(socket->mini);
     EXPECT_FALSE(socket->request);
-    EXPECT_EQ(socket->tuple.family, Family::ipv4);
-    EXPECT_EQ(socket->tuple.local.address.text(Family::ipv4), "127.0.0.1");
+    EXPECT_EQ(socket->tuple.family, tcp::Family::ipv4);
+    EXPECT_EQ(socket->tuple.local.address.text(tcp::Family::ipv4), "127.0.0.1");
     EXPECT_EQ(socket->tuple.local.port, 8080);
-    EXPECT_EQ(socket->tuple.remote.address.text(Family::ipv4), "10.9.9.9");
+    EXPECT_EQ(socket->tuple.remote.address.text(tcp::Family::ipv4), "10.9.9.9");
     EXPECT_EQ(socket->tuple.remote.port, 40000);
     EXPECT_EQ(socket->cookie, 0x333311112222u);
     EXPECT_EQ(socket->inode, 77u);
     EXPECT_EQ(socket->uid, 1000u);
-    EXPECT_EQ(socket->timer, DiagTimer::keepalive);
+    EXPECT_EQ(socket->timer, live::DiagTimer::keepalive);
     EXPECT_EQ(socket->expires, std::chrono::milliseconds(1500));
     EXPECT_EQ(socket->receive_queue, 3u);
     EXPECT_EQ(socket->send_queue, 4u);
@@ -94,7 +96,7 @@ TEST(ParseDiagMessage, AMiniSocketIsKnownByItsTimer) {
         const auto socket = Message(body).parse();
         ASSERT_TRUE(socket);
         EXPECT_TRUE(socket->mini);
-        EXPECT_EQ(socket->state, substate == 5 ? TcpState::FIN_WAIT2 : TcpState::TIME_WAIT);
+        EXPECT_EQ(socket->state, substate == 5 ? tcp::State::FIN_WAIT2 : tcp::State::TIME_WAIT);
         EXPECT_FALSE(socket->uid);
     }
 }
@@ -115,10 +117,10 @@ TEST(ParseDiagMessage, AMappedAddressKeepsTheSocketsFamily) {
     ::inet_pton(AF_INET6, "2001:db8::2", body.id.idiag_dst);
     const auto socket = Message(body).full_socket().parse();
     ASSERT_TRUE(socket);
-    EXPECT_EQ(socket->tuple.family, Family::ipv6);
+    EXPECT_EQ(socket->tuple.family, tcp::Family::ipv6);
     EXPECT_TRUE(socket->tuple.local.address.is_v4());
-    EXPECT_EQ(socket->tuple.local.address.text(Family::ipv6), "::ffff:10.0.0.1");
-    EXPECT_EQ(socket->tuple.remote.address.text(Family::ipv6), "2001:db8::2");
+    EXPECT_EQ(socket->tuple.local.address.text(tcp::Family::ipv6), "::ffff:10.0.0.1");
+    EXPECT_EQ(socket->tuple.remote.address.text(tcp::Family::ipv6), "2001:db8::2");
 }
 
 TEST(ParseDiagMessage, AListenerHasNoPeer) {
@@ -159,18 +161,20 @@ Fd connect_to(const sockaddr_in& address) {
     return fd;
 }
 
-std::vector<DiagSocket> sockets_on(Port port, std::uint32_t states = all_diag_states) {
-    auto dump = dump_tcp_sockets(states);
+std::vector<live::DiagSocket> sockets_on(tcp::Port port,
+                                         std::uint32_t states = live::all_diag_states) {
+    auto dump = live::dump_tcp_sockets(states);
     EXPECT_TRUE(dump) << dump.error().message;
     if (!dump) return {};
-    std::erase_if(*dump, [port](const DiagSocket& each) { return each.tuple.local.port != port; });
+    std::erase_if(*dump,
+                  [port](const live::DiagSocket& each) { return each.tuple.local.port != port; });
     return *dump;
 }
 
 TEST(DumpTcpSockets, ShowsAListenerItsQueueAndItsConnections) {
     sockaddr_in address;
     const Fd listener = listen_on_loopback(address, 7);
-    const Port port = ntohs(address.sin_port);
+    const tcp::Port port = ntohs(address.sin_port);
     const Fd client = connect_to(address);
 
     auto sockets = sockets_on(port);
@@ -179,18 +183,18 @@ TEST(DumpTcpSockets, ShowsAListenerItsQueueAndItsConnections) {
               [](const auto& a, const auto& b) { return a.state > b.state; });
     struct stat status {};
     ASSERT_EQ(::fstat(listener.get(), &status), 0);
-    EXPECT_EQ(sockets[0].state, TcpState::LISTEN);
+    EXPECT_EQ(sockets[0].state, tcp::State::LISTEN);
     EXPECT_EQ(sockets[0].inode, status.st_ino);
     EXPECT_EQ(sockets[0].uid, ::getuid());
     EXPECT_EQ(sockets[0].receive_queue, 1u);
     EXPECT_EQ(sockets[0].send_queue, 7u);
     EXPECT_NE(sockets[0].cookie, 0u);
-    EXPECT_EQ(sockets[1].state, TcpState::ESTABLISHED);
+    EXPECT_EQ(sockets[1].state, tcp::State::ESTABLISHED);
     EXPECT_EQ(sockets[1].inode, 0u) << "not accepted yet";
 
     const auto only_listening = sockets_on(port, 1u << 10);
     ASSERT_EQ(only_listening.size(), 1u);
-    EXPECT_EQ(only_listening[0].state, TcpState::LISTEN);
+    EXPECT_EQ(only_listening[0].state, tcp::State::LISTEN);
 }
 
 TEST(DumpTcpSockets, ShowsTimeWaitAsAMiniSocket) {
@@ -205,7 +209,7 @@ TEST(DumpTcpSockets, ShowsTimeWaitAsAMiniSocket) {
     }
     const auto sockets = sockets_on(ntohs(address.sin_port), 1u << 6);
     ASSERT_EQ(sockets.size(), 1u);
-    EXPECT_EQ(sockets[0].state, TcpState::TIME_WAIT);
+    EXPECT_EQ(sockets[0].state, tcp::State::TIME_WAIT);
     EXPECT_TRUE(sockets[0].mini);
     EXPECT_EQ(sockets[0].inode, 0u);
     EXPECT_GT(sockets[0].expires, std::chrono::seconds(50));
@@ -213,4 +217,4 @@ TEST(DumpTcpSockets, ShowsTimeWaitAsAMiniSocket) {
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -10,16 +10,16 @@
 #include "in_child.h"
 #include "live/capabilities.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
-constexpr std::array names = {TracepointName{"sched", "sched_switch"},
-                              TracepointName{"sched", "no_such_tracepoint"},
-                              TracepointName{"sched", "sched_process_exit"}};
+constexpr std::array names = {live::TracepointName{"sched", "sched_switch"},
+                              live::TracepointName{"sched", "no_such_tracepoint"},
+                              live::TracepointName{"sched", "sched_process_exit"}};
 
 TEST(Tracefs, TellsIdsAndLeavesTheMountsAlone) {
-    if (!has_capability(CAP_SYS_ADMIN)) GTEST_SKIP() << "needs CAP_SYS_ADMIN";
-    const auto mounts = read_proc_file("/proc/self/mountinfo");
+    if (!live::has_capability(CAP_SYS_ADMIN)) GTEST_SKIP() << "needs CAP_SYS_ADMIN";
+    const auto mounts = host::read_proc_file("/proc/self/mountinfo");
     const auto ids = tracepoint_ids(names);
     ASSERT_TRUE(ids) << ids.error().message;
     ASSERT_EQ(ids->size(), names.size());
@@ -27,18 +27,18 @@ TEST(Tracefs, TellsIdsAndLeavesTheMountsAlone) {
     EXPECT_FALSE((*ids)[1]);
     EXPECT_TRUE((*ids)[2]);
     EXPECT_NE((*ids)[0], (*ids)[2]);
-    EXPECT_EQ(*mounts, *read_proc_file("/proc/self/mountinfo"));
+    EXPECT_EQ(*mounts, *host::read_proc_file("/proc/self/mountinfo"));
 }
 
 TEST(Tracefs, WithoutRightsThereIsAReason) {
     if (::access("/sys/kernel/tracing/events", F_OK) == 0)
         GTEST_SKIP() << "tracefs is mounted and readable";
     EXPECT_TRUE(holds_in_child([] {
-        if (!drop_capabilities()) return false;
+        if (!live::drop_capabilities()) return false;
         const auto ids = tracepoint_ids(names);
         return !ids && ids.error().message.find("tracefs") != std::string::npos;
     }));
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

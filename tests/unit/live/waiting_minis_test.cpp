@@ -7,24 +7,24 @@
 
 #include "records.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 using testing::ElementsAre;
 using testing::UnorderedElementsAre;
-using enum TcpState;
+using enum tcp::State;
 
 class WaitingMinisTest : public testing::Test {
 protected:
-    void timer(td_timer_op op, TcpState substate, std::uint16_t port,
+    void timer(td_timer_op op, tcp::State substate, std::uint16_t port,
                std::uint32_t netns = kNetns) {
-        waiting.on_event(bytes_of(timer_record(op, substate, port, 0, netns)));
+        waiting.on_event(event::bytes_of(timer_record(op, substate, port, 0, netns)));
     }
-    bool listed(TcpState state, unsigned flags, std::uint16_t port) {
-        return waiting.on_listed(bytes_of(socket_record(state, flags, port)));
+    bool listed(tcp::State state, unsigned flags, std::uint16_t port) {
+        return waiting.on_listed(event::bytes_of(socket_record(state, flags, port)));
     }
 
-    WaitingMinis waiting{true};
+    live::WaitingMinis waiting{true};
 };
 
 TEST_F(WaitingMinisTest, WaitsFromFinWait2ToTheNextEventOfItsTimer) {
@@ -66,17 +66,17 @@ TEST_F(WaitingMinisTest, SweepIsNewsOnceOfThoseThatWait) {
 
 TEST_F(WaitingMinisTest, OtherRecordsOfTheSamplerPass) {
     td_snapshot bracket{};
-    bracket.h = header_of<td_snapshot>(TD_SNAPSHOT, 0, kNetns);
-    EXPECT_TRUE(waiting.on_listed(bytes_of(bracket)));
+    bracket.h = event::header_of<td_snapshot>(TD_SNAPSHOT, 0, kNetns);
+    EXPECT_TRUE(waiting.on_listed(event::bytes_of(bracket)));
 }
 
 TEST_F(WaitingMinisTest, FamilyMakesNoDifference) {
     auto record = timer_record(TD_TIMER_START, FIN_WAIT2, 1);
     record.tuple.family = 2;
-    waiting.on_event(bytes_of(record));
+    waiting.on_event(event::bytes_of(record));
     record = timer_record(TD_TIMER_CANCEL, FIN_WAIT2, 1);
     record.tuple.family = 10;
-    waiting.on_event(bytes_of(record));
+    waiting.on_event(event::bytes_of(record));
     EXPECT_TRUE(waiting.empty());
 }
 
@@ -91,11 +91,11 @@ TEST_F(WaitingMinisTest, NamespacesOnceEach) {
 }
 
 TEST(WaitingMinis, EmptyWhereEveryChangeHasAnEvent) {
-    WaitingMinis waiting(false);
-    waiting.on_event(bytes_of(timer_record(TD_TIMER_START, FIN_WAIT2, 1)));
-    EXPECT_TRUE(waiting.on_listed(bytes_of(socket_record(FIN_WAIT2, TD_SOCKET_MINI, 2))));
+    live::WaitingMinis waiting(false);
+    waiting.on_event(event::bytes_of(timer_record(TD_TIMER_START, FIN_WAIT2, 1)));
+    EXPECT_TRUE(waiting.on_listed(event::bytes_of(socket_record(FIN_WAIT2, TD_SOCKET_MINI, 2))));
     EXPECT_TRUE(waiting.empty());
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -12,7 +12,7 @@
 #include "event/record.h"
 #include "records.h"
 
-namespace tcpdwell::recording {
+namespace tcpdwell::test {
 namespace {
 
 Bytes copy_of(std::span<const std::byte> record) { return {record.begin(), record.end()}; }
@@ -24,10 +24,12 @@ std::span<const std::byte> bytes_in(std::string_view text) {
     return std::as_bytes(std::span(text));
 }
 
-Anonymizer anonymizer() { return Anonymizer(AddressCipher::Key{1, 2, 3}); }
+recording::Anonymizer anonymizer() {
+    return recording::Anonymizer(recording::AddressCipher::Key{1, 2, 3});
+}
 
-std::optional<Event> event_of(std::span<const std::byte> record) {
-    return Decoder().decode(record);
+std::optional<event::Event> event_of(std::span<const std::byte> record) {
+    return event::Decoder().decode(record);
 }
 
 class AnonymizerTest : public testing::Test {
@@ -35,14 +37,14 @@ protected:
     void SetUp() override {
         for (std::uint64_t seed = 1; seed <= 3; ++seed)
             for (Bytes& record : traffic_records(seed, 60)) records.push_back(std::move(record));
-        records.push_back(cgroup_record(1, 7, "/secret.slice/secret.service"));
-        records.push_back(fact_record(1, 0, "host", "secret-host"));
-        records.push_back(fact_record(1, 0, "boot_id", "secret-boot"));
-        records.push_back(fact_record(1, 0, "kernel", "6.18.0"));
-        records.push_back(fact_record(1, 0, "owner_of_this", "secret-person"));
-        records.push_back(fact_record(1, 4026531840, "net.ipv4.tcp_fin_timeout", "60"));
+        records.push_back(event::cgroup_record(1, 7, "/secret.slice/secret.service"));
+        records.push_back(event::fact_record(1, 0, "host", "secret-host"));
+        records.push_back(event::fact_record(1, 0, "boot_id", "secret-boot"));
+        records.push_back(event::fact_record(1, 0, "kernel", "6.18.0"));
+        records.push_back(event::fact_record(1, 0, "owner_of_this", "secret-person"));
+        records.push_back(event::fact_record(1, 4026531840, "net.ipv4.tcp_fin_timeout", "60"));
         td_socket socket{};
-        socket.h = header_of<td_socket>(TD_SOCKET, 5, 4026531840);
+        socket.h = event::header_of<td_socket>(TD_SOCKET, 5, 4026531840);
         socket.sock = 0xffff888012345678;
         socket.listener = 0xffff888012345679;
         socket.tuple.local_addr[0] = 0xfd;
@@ -50,11 +52,11 @@ protected:
         socket.inode = 0x1234567890abcdef;
         socket.task.uid = 0xabcdef12;
         socket.state = 1;
-        records.push_back(copy_of(bytes_of(socket)));
+        records.push_back(copy_of(event::bytes_of(socket)));
     }
 
     std::vector<Bytes> records;
-    Anonymizer hider = anonymizer();
+    recording::Anonymizer hider = anonymizer();
 };
 
 TEST_F(AnonymizerTest, nothing_of_what_is_hidden_can_be_found) {
@@ -62,12 +64,12 @@ TEST_F(AnonymizerTest, nothing_of_what_is_hidden_can_be_found) {
     const auto add = [&](const auto& value) {
         secrets.insert(copy_of(std::as_bytes(std::span(&value, 1))));
     };
-    const auto add_owner = [&](const Owner& owner) {
+    const auto add_owner = [&](const event::Owner& owner) {
         if (owner.process && !owner.process->comm().empty())
             secrets.insert(copy_of(bytes_in(owner.process->comm())));
     };
-    const auto add_tuple = [&](const FourTuple& tuple) {
-        for (const IpAddress& address : {tuple.local.address, tuple.remote.address}) {
+    const auto add_tuple = [&](const tcp::FourTuple& tuple) {
+        for (const tcp::IpAddress& address : {tuple.local.address, tuple.remote.address}) {
             if (address.is_unspecified()) continue;
             const auto bytes = std::as_bytes(std::span(address.bytes));
             secrets.insert(copy_of(address.is_v4() ? bytes.subspan(12) : bytes));
@@ -165,12 +167,12 @@ TEST_F(AnonymizerTest, times_states_ports_and_numbers_stay) {
 }
 
 TEST_F(AnonymizerTest, processes_keep_their_numbers) {
-    StateChange change{};
-    change.from = TcpState::CLOSE;
-    change.to = TcpState::SYN_SENT;
-    change.owner = Owner{Process{4321, {'n', 'g', 'i', 'n', 'x'}}, 1000, 99};
-    const auto hidden = hider.anonymous(encode(change, kTestClock));
-    const auto after = std::get<StateChange>(*event_of(*hidden));
+    event::StateChange change{};
+    change.from = tcp::State::CLOSE;
+    change.to = tcp::State::SYN_SENT;
+    change.owner = event::Owner{event::Process{4321, {'n', 'g', 'i', 'n', 'x'}}, 1000, 99};
+    const auto hidden = hider.anonymous(encode(change, synth::kTestClock));
+    const auto after = std::get<event::StateChange>(*event_of(*hidden));
     EXPECT_EQ(after.owner->process->pid, 4321u);
     EXPECT_EQ(after.owner->process->comm(), "");
     EXPECT_EQ(after.owner->uid, std::nullopt);
@@ -179,45 +181,45 @@ TEST_F(AnonymizerTest, processes_keep_their_numbers) {
 
 TEST_F(AnonymizerTest, an_object_has_the_same_image_in_every_record) {
     const std::uint64_t sock = 0xffff888000112233;
-    StateChange change{};
+    event::StateChange change{};
     change.sock = sock;
-    change.from = TcpState::ESTABLISHED;
-    change.to = TcpState::CLOSE_WAIT;
-    Reset reset{};
+    change.from = tcp::State::ESTABLISHED;
+    change.to = tcp::State::CLOSE_WAIT;
+    event::Reset reset{};
     reset.sock = sock;
     reset.direction = TD_RESET_SENT;
-    RequestTimer request{};
+    event::RequestTimer request{};
     request.listener = sock;
     request.op = TD_TIMER_START;
-    const auto image = [&](const Event& event) {
-        return *event_of(*hider.anonymous(encode(event, kTestClock)));
+    const auto image = [&](const event::Event& event) {
+        return *event_of(*hider.anonymous(encode(event, synth::kTestClock)));
     };
-    const std::uint64_t there = std::get<StateChange>(image(change)).sock;
+    const std::uint64_t there = std::get<event::StateChange>(image(change)).sock;
     EXPECT_NE(there, sock);
-    EXPECT_EQ(std::get<Reset>(image(reset)).sock, there);
-    EXPECT_EQ(std::get<RequestTimer>(image(request)).listener, there);
+    EXPECT_EQ(std::get<event::Reset>(image(reset)).sock, there);
+    EXPECT_EQ(std::get<event::RequestTimer>(image(request)).listener, there);
 }
 
 TEST_F(AnonymizerTest, facts_are_kept_replaced_or_left_out) {
     const auto fact = [&](std::string_view key,
                           std::string_view value) -> std::optional<std::string> {
-        const auto hidden = hider.anonymous(fact_record(9, 3, key, value));
+        const auto hidden = hider.anonymous(event::fact_record(9, 3, key, value));
         if (!hidden) return std::nullopt;
-        return std::get<Fact>(*event_of(*hidden)).value;
+        return std::get<event::Fact>(*event_of(*hidden)).value;
     };
     EXPECT_EQ(fact("kernel", "6.1.0"), "6.1.0");
     EXPECT_EQ(fact("net.core.somaxconn", "4096"), "4096");
     EXPECT_EQ(fact("kernel.hostname", "x"), std::nullopt);
     EXPECT_EQ(fact("", "x"), std::nullopt);
     const auto host = fact("host", "web1");
-    const Head head =
-        hider.anonymous(Head{.host = "web1", .boot_id = "b", .filter = "--addr 10.0.0.1"});
+    const recording::Head head = hider.anonymous(
+        recording::Head{.host = "web1", .boot_id = "b", .filter = "--addr 10.0.0.1"});
     EXPECT_EQ(host, head.host);
     EXPECT_EQ(fact("boot_id", "b"), head.boot_id);
     EXPECT_EQ(head.filter, "");
     EXPECT_TRUE(head.anonymized);
     EXPECT_NE(head.boot_id, "b");
-    EXPECT_NE(anonymizer().anonymous(Head{}).boot_id, head.boot_id);
+    EXPECT_NE(anonymizer().anonymous(recording::Head{}).boot_id, head.boot_id);
 }
 
 TEST_F(AnonymizerTest, what_this_version_does_not_know_is_left_out_and_counted) {
@@ -234,9 +236,9 @@ TEST_F(AnonymizerTest, what_this_version_does_not_know_is_left_out_and_counted) 
 }
 
 TEST_F(AnonymizerTest, fields_that_later_versions_append_are_cut_off) {
-    Reset reset{};
+    event::Reset reset{};
     reset.direction = TD_RESET_SENT;
-    Bytes longer = encode(reset, kTestClock);
+    Bytes longer = encode(reset, synth::kTestClock);
     longer.resize(longer.size() + 16, std::byte{'s'});
     const auto size = static_cast<std::uint16_t>(longer.size());
     std::memcpy(longer.data(), &size, sizeof(size));
@@ -259,4 +261,4 @@ TEST_F(AnonymizerTest, any_bytes_are_fit_to_be_read_or_left_out) {
 }
 
 } // namespace
-} // namespace tcpdwell::recording
+} // namespace tcpdwell::test

@@ -5,13 +5,13 @@
 
 #include "records.h"
 
-namespace tcpdwell::recording {
+namespace tcpdwell::test {
 namespace {
 
 constexpr std::size_t kRoom = 64 << 20;
 
 std::string encoded(std::span<const Bytes> records) {
-    BlockEncoder encoder;
+    recording::BlockEncoder encoder;
     for (const Bytes& record : records) EXPECT_TRUE(encoder.add(record));
     EXPECT_EQ(encoder.records(), records.size());
     EXPECT_EQ(encoder.raw_bytes(), joined(records).size());
@@ -20,7 +20,7 @@ std::string encoded(std::span<const Bytes> records) {
 
 Bytes decoded(const std::string& text) {
     Bytes out;
-    EXPECT_TRUE(decode_block(text, kRoom, out));
+    EXPECT_TRUE(recording::decode_block(text, kRoom, out));
     return out;
 }
 
@@ -45,7 +45,7 @@ TEST(BlockCodec, any_bytes_come_back_as_they_were) {
 TEST(BlockCodec, an_encoder_can_be_used_again) {
     const auto first = traffic_records(1, 10);
     const auto second = traffic_records(2, 10);
-    BlockEncoder encoder;
+    recording::BlockEncoder encoder;
     for (const Bytes& record : first) encoder.add(record);
     (void)encoder.take();
     for (const Bytes& record : second) encoder.add(record);
@@ -58,7 +58,7 @@ TEST(BlockCodec, traffic_gets_much_smaller_before_it_is_compressed) {
 }
 
 TEST(BlockCodec, a_block_holds_so_many_shapes_and_no_more) {
-    BlockEncoder encoder;
+    recording::BlockEncoder encoder;
     for (unsigned kind = 0; kind < 255; ++kind) {
         Bytes record(16);
         record[0] = std::byte{16};
@@ -75,7 +75,7 @@ TEST(BlockCodec, no_more_is_written_than_the_caller_allows) {
     const auto records = traffic_records(4, 20);
     const std::string text = encoded(records);
     Bytes out;
-    EXPECT_FALSE(decode_block(text, joined(records).size() - 1, out));
+    EXPECT_FALSE(recording::decode_block(text, joined(records).size() - 1, out));
     EXPECT_TRUE(out.empty());
 }
 
@@ -84,7 +84,7 @@ TEST(BlockCodec, every_cut_is_noticed_or_harmless) {
     const std::string text = encoded(records);
     for (std::size_t size = 0; size < text.size(); ++size) {
         Bytes out;
-        const bool is_whole = decode_block(text.substr(0, size), kRoom, out);
+        const bool is_whole = recording::decode_block(text.substr(0, size), kRoom, out);
         EXPECT_TRUE(!is_whole || out == joined(records)) << size;
         EXPECT_LE(out.size(), joined(records).size());
     }
@@ -99,10 +99,10 @@ TEST(BlockCodec, spoilt_bytes_never_write_beyond_what_was_claimed) {
         for (std::size_t i = 1 + random() % 4; i > 0; --i)
             spoilt[random() % spoilt.size()] = static_cast<char>(random());
         Bytes out;
-        decode_block(spoilt, 1 << 20, out);
+        recording::decode_block(spoilt, 1 << 20, out);
         EXPECT_LE(out.size(), std::size_t{1} << 20) << seed;
     }
 }
 
 } // namespace
-} // namespace tcpdwell::recording
+} // namespace tcpdwell::test

@@ -13,7 +13,7 @@
 #include <new>
 #include <string>
 
-namespace tcpdwell::recording {
+namespace tcpdwell::test {
 
 #if defined(__SANITIZE_ADDRESS__)
 inline constexpr bool kMemoryCanBeLimited = false; // its shadow takes terabytes of addresses
@@ -64,4 +64,4 @@ inline std::string bounded_run(const std::function<bool()>& act) {
     return WEXITSTATUS(status) == 0 ? "" : "another result";
 }
 
-} // namespace tcpdwell::recording
+} // namespace tcpdwell::test

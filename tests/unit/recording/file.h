@@ -13,7 +13,7 @@
 #include "recording/writer.h"
 #include "records.h"
 
-namespace tcpdwell::recording {
+namespace tcpdwell::test {
 
 inline Fd memory_file(std::string_view contents = {}) {
     Fd fd(::memfd_create("recording", MFD_CLOEXEC));
@@ -35,10 +35,10 @@ inline std::string recording_of(std::span<const Bytes> records, std::size_t bloc
                                 bool ends = true, std::uint64_t run = 77) {
     Fd fd = memory_file();
     const Fd kept(::dup(fd.get()));
-    WriterOptions options;
+    recording::WriterOptions options;
     options.block_bytes = block_bytes;
-    auto writer =
-        RecordingWriter::begin(std::move(fd), "test", "{\"host\":\"h\"}", run, 0, options);
+    auto writer = recording::RecordingWriter::begin(std::move(fd), "test", "{\"host\":\"h\"}", run,
+                                                    0, options);
     EXPECT_TRUE(writer);
     for (const Bytes& record : records) EXPECT_TRUE((*writer)->write(record));
     EXPECT_TRUE(!ends || (*writer)->end());
@@ -48,7 +48,7 @@ inline std::string recording_of(std::span<const Bytes> records, std::size_t bloc
 struct ReadBack {
     Bytes records;
     std::size_t blocks = 0;
-    Damage damage;
+    recording::Damage damage;
 };
 
 /// All that can be read; from a pipe if `as_pipe`, which takes contents of up to 1 MiB.
@@ -66,7 +66,7 @@ inline ReadBack read_back(std::string_view contents, bool as_pipe = false) {
     } else {
         fd = memory_file(contents);
     }
-    auto reader = RecordingReader::begin(std::move(fd), "test");
+    auto reader = recording::RecordingReader::begin(std::move(fd), "test");
     if (!reader) {
         ADD_FAILURE() << reader.error().message;
         return result;
@@ -81,4 +81,4 @@ inline ReadBack read_back(std::string_view contents, bool as_pipe = false) {
     return result;
 }
 
-} // namespace tcpdwell::recording
+} // namespace tcpdwell::test

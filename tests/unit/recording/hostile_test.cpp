@@ -7,7 +7,7 @@
 #include "recording/head.h"
 #include "recording/recording_source.h"
 
-namespace tcpdwell::recording {
+namespace tcpdwell::test {
 namespace {
 
 constexpr std::uint64_t kRun = 77;
@@ -15,25 +15,26 @@ constexpr std::size_t kAsLargeAsItGets = 17 << 20;
 
 std::string u32(std::uint32_t value) {
     std::string text;
-    put_u32(text, value);
+    recording::put_u32(text, value);
     return text;
 }
 
 /// The head of a file.
 std::string beginning(std::string_view json = "{}") {
-    return u32(kHeadFrame) + u32(static_cast<std::uint32_t>(kMagicLine.size() + json.size() + 1)) +
-           std::string(kMagicLine) + std::string(json) + "\n";
+    return u32(recording::kHeadFrame) +
+           u32(static_cast<std::uint32_t>(recording::kMagicLine.size() + json.size() + 1)) +
+           std::string(recording::kMagicLine) + std::string(json) + "\n";
 }
 
 /// The head of a block, with the right checksum whatever it claims.
 std::string head(std::uint64_t sequence, std::size_t packed, std::size_t raw = 100) {
-    BlockHead head;
+    recording::BlockHead head;
     head.run = kRun;
     head.sequence = sequence;
     head.records = 1;
     head.raw_bytes = static_cast<std::uint32_t>(raw);
     head.packed_bytes = static_cast<std::uint32_t>(packed);
-    const BlockHeadBytes bytes = encode(kBlockFrame, head);
+    const recording::BlockHeadBytes bytes = encode(recording::kBlockFrame, head);
     return {bytes.data(), bytes.size()};
 }
 
@@ -83,12 +84,12 @@ std::string block_text(std::uint32_t records, std::uint32_t raw, std::uint32_t s
 struct Counted {
     std::size_t blocks = 0;
     std::size_t bytes = 0;
-    Damage damage;
+    recording::Damage damage;
 };
 
 Counted count(Fd fd) {
     Counted counted;
-    auto reader = RecordingReader::begin(std::move(fd), "test");
+    auto reader = recording::RecordingReader::begin(std::move(fd), "test");
     if (!reader) return counted;
     while (true) {
         const auto next = (*reader)->next();
@@ -141,7 +142,7 @@ TEST(Hostile, head_that_claims_gigabytes) {
         std::string contents = beginning();
         contents.replace(4, 4, size, 4);
         read_both_ways(contents, [](const Counted& counted) { return counted.blocks == 0; });
-        const auto reader = RecordingReader::begin(memory_file(contents), "x.tdw");
+        const auto reader = recording::RecordingReader::begin(memory_file(contents), "x.tdw");
         ASSERT_FALSE(reader);
         EXPECT_EQ(reader.error().message,
                   "x.tdw is no recording of tcpdwell: its head has an impossible size");
@@ -154,14 +155,16 @@ TEST(Hostile, json_nested_without_end) {
         for (int i = 0; i < 100'000; ++i) json += open;
         const std::string contents = beginning(json);
         EXPECT_EQ(bounded_run([&] {
-                      const auto reader = RecordingReader::begin(memory_file(contents), "test");
-                      return reader && head_from_json((*reader)->head_json()).host.empty();
+                      const auto reader =
+                          recording::RecordingReader::begin(memory_file(contents), "test");
+                      return reader &&
+                             recording::head_from_json((*reader)->head_json()).host.empty();
                   }),
                   "");
     }
     std::string closed =
         "{\"host\":\"h\",\"deep\":" + std::string(100'000, '[') + std::string(100'000, ']') + "}";
-    EXPECT_EQ(bounded_run([&] { return head_from_json(closed).host == "h"; }), "");
+    EXPECT_EQ(bounded_run([&] { return recording::head_from_json(closed).host == "h"; }), "");
 }
 
 TEST(Hostile, frame_that_claims_an_exabyte) {
@@ -184,20 +187,20 @@ TEST(Hostile, frames_as_large_as_they_may_be) {
     for (std::uint64_t i = 0; i < 20; ++i)
         contents += block(
             i, zstd_start_of(kAsLargeAsItGets) + zstd_bulk(17 * 8, i % 2 == 0 ? '\0' : '\xff'),
-            kMostRaw);
+            recording::kMostRaw);
     read_both_ways(contents,
                    [](const Counted& counted) { return counted.damage.bad_blocks == 20; });
 }
 
 /// A block of as many records as fit: marks at the same time, of which each takes three bytes.
 TEST(Hostile, block_that_holds_as_much_as_it_may) {
-    constexpr std::uint32_t records = kMostRaw / 16;
-    std::string text = u32(records) + u32(kMostRaw) + u32(1) + u32(TD_NOW << 16 | 16);
+    constexpr std::uint32_t records = recording::kMostRaw / 16;
+    std::string text = u32(records) + u32(recording::kMostRaw) + u32(1) + u32(TD_NOW << 16 | 16);
     for (int i = 0; i < 38; ++i) text += u32(i < 2 || i == 4 ? records : 0);
     std::string body = zstd_start_of(static_cast<std::uint32_t>(text.size()) + 3 * records) +
                        zstd_block(kRaw, text.size(), false) + text + zstd_bulk(3 * records >> 17);
-    read_both_ways(beginning() + block(0, body, kMostRaw), [](const Counted& counted) {
-        return counted.blocks == 1 && counted.bytes == kMostRaw && !counted.damage.any();
+    read_both_ways(beginning() + block(0, body, recording::kMostRaw), [](const Counted& counted) {
+        return counted.blocks == 1 && counted.bytes == recording::kMostRaw && !counted.damage.any();
     });
 }
 
@@ -213,7 +216,7 @@ TEST(Hostile, block_texts_that_claim_anything) {
         block_text(1, 80, 0xffffffff, 0),
         block_text(1, 80, 255, 0xffffffff, overlong),
         block_text(1, 80, 1, 0x80000000, overlong),
-        block_text(1, kMostRaw, 1, 1, overlong),
+        block_text(1, recording::kMostRaw, 1, 1, overlong),
         block_text(100, 8000, 1, 100, zeros),
         block_text(2, 160, 1, 12, overlong + overlong + overlong),
         block_text(1, 80, 1, 12,
@@ -221,18 +224,18 @@ TEST(Hostile, block_texts_that_claim_anything) {
     };
     for (const std::string& text : texts) {
         Bytes out(3);
-        const bool is_right = decode_block(text, kMostRaw, out);
+        const bool is_right = recording::decode_block(text, recording::kMostRaw, out);
         EXPECT_EQ(out.size(), is_right ? 8003U : 3U) << (&text - texts);
         EXPECT_EQ(is_right, &text == &texts[7]) << (&text - texts);
         if (!is_right)
-            read_both_ways(beginning() + block(0, zstd_of(text), kMostRaw),
+            read_both_ways(beginning() + block(0, zstd_of(text), recording::kMostRaw),
                            nothing_but_one_bad_block);
     }
 }
 
 TEST(Hostile, heads_that_claim_what_isnt_there) {
     std::string contents = beginning();
-    for (std::uint64_t i = 0; i < 200'000; ++i) contents += head(i, kMostPacked);
+    for (std::uint64_t i = 0; i < 200'000; ++i) contents += head(i, recording::kMostPacked);
     read_both_ways(contents, [](const Counted& counted) {
         return counted.blocks == 0 && counted.damage.bad_blocks > 0;
     });
@@ -240,9 +243,10 @@ TEST(Hostile, heads_that_claim_what_isnt_there) {
 
 /// All claim the same end, where an intact block follows: believed, each hides all behind it.
 TEST(Hostile, heads_that_claim_each_other) {
-    constexpr std::size_t heads = kMostPacked / kBlockHeadSize;
+    constexpr std::size_t heads = recording::kMostPacked / recording::kBlockHeadSize;
     std::string contents = beginning();
-    for (std::size_t i = 0; i < heads; ++i) contents += head(i, (heads - 1 - i) * kBlockHeadSize);
+    for (std::size_t i = 0; i < heads; ++i)
+        contents += head(i, (heads - 1 - i) * recording::kBlockHeadSize);
     const auto records = traffic_records(1, 60);
     const std::string good =
         recording_of(records, 8 << 10).substr(beginning("{\"host\":\"h\"}").size());
@@ -253,8 +257,8 @@ TEST(Hostile, heads_that_claim_each_other) {
 /// Each head is followed by a frame that is right up to the end of all of them.
 TEST(Hostile, frames_that_share_their_rest) {
     const std::string start = zstd_start_without_size();
-    const std::size_t unit = kBlockHeadSize + start.size() + 3;
-    const std::size_t units = kMostPacked / unit;
+    const std::size_t unit = recording::kBlockHeadSize + start.size() + 3;
+    const std::size_t units = recording::kMostPacked / unit;
     std::string contents = beginning();
     for (std::size_t i = 0; i < units; ++i) {
         const bool is_last = i + 1 == units;
@@ -284,7 +288,8 @@ TEST(Hostile, rubbish_that_looks_like_heads_everywhere) {
     read_both_ways(contents,
                    [](const Counted& counted) { return counted.damage.skipped_bytes > 15 << 20; });
     contents = beginning();
-    const std::string torn = head(0, kMostPacked).substr(0, kBlockHeadSize - 1);
+    const std::string torn =
+        head(0, recording::kMostPacked).substr(0, recording::kBlockHeadSize - 1);
     while (contents.size() < 16 << 20) contents += torn;
     read_both_ways(contents,
                    [](const Counted& counted) { return counted.damage.skipped_bytes > 15 << 20; });
@@ -304,7 +309,7 @@ TEST(Hostile, very_many_small_blocks_in_the_wrong_order) {
     Bytes mark(16);
     mark[0] = std::byte{16};
     mark[2] = std::byte{TD_NOW};
-    BlockEncoder encoder;
+    recording::BlockEncoder encoder;
     encoder.add(mark);
     const std::string body = zstd_of(encoder.take());
     constexpr std::uint64_t blocks = 50'000;
@@ -330,13 +335,13 @@ TEST(Hostile, a_block_without_records_is_passed_over) {
     const std::string nothing = zstd_of(block_text(0, 0, 0, 0));
     const Fd fd = memory_file(beginning() + block(0, nothing, 0) + block(1, nothing, 0));
     EXPECT_EQ(bounded_run([&] {
-                  auto source =
-                      RecordingSource::open({"/proc/self/fd/" + std::to_string(fd.get())});
+                  auto source = recording::RecordingSource::open(
+                      {"/proc/self/fd/" + std::to_string(fd.get())});
                   std::size_t records = 0;
                   while (source) {
                       const auto status =
                           (*source)->poll([&](std::span<const std::byte>) { ++records; });
-                      if (!status || *status == EventSource::Status::finished) break;
+                      if (!status || *status == event::EventSource::Status::finished) break;
                   }
                   return source && records == 0;
               }),
@@ -344,4 +349,4 @@ TEST(Hostile, a_block_without_records_is_passed_over) {
 }
 
 } // namespace
-} // namespace tcpdwell::recording
+} // namespace tcpdwell::test

@@ -6,7 +6,7 @@
 
 #include "file.h"
 
-namespace tcpdwell::recording {
+namespace tcpdwell::test {
 namespace {
 
 /// A recording in pieces: the head, the blocks, the end.
@@ -31,14 +31,14 @@ struct Pieces {
 
 Pieces take_apart(const std::string& text) {
     Pieces pieces;
-    std::size_t at = kFrameHead + get_u32(std::string_view(text).substr(4));
+    std::size_t at = recording::kFrameHead + recording::get_u32(std::string_view(text).substr(4));
     pieces.head = text.substr(0, at);
     while (at < text.size()) {
         std::uint32_t frame = 0;
-        const auto head = decode_head(std::string_view(text).substr(at), frame);
+        const auto head = recording::decode_head(std::string_view(text).substr(at), frame);
         EXPECT_TRUE(head);
-        const std::size_t size = kBlockHeadSize + head->packed_bytes;
-        if (frame == kEndFrame) {
+        const std::size_t size = recording::kBlockHeadSize + head->packed_bytes;
+        if (frame == recording::kEndFrame) {
             pieces.end = text.substr(at);
             break;
         }
@@ -172,9 +172,9 @@ TEST_F(RecordingTest, a_flipped_bit_costs_one_block_at_most) {
 
 TEST_F(RecordingTest, a_head_that_lies_about_its_length_hides_no_other_block) {
     std::uint32_t frame = 0;
-    BlockHead lying = *decode_head(pieces.blocks[1], frame);
+    recording::BlockHead lying = *recording::decode_head(pieces.blocks[1], frame);
     lying.packed_bytes += static_cast<std::uint32_t>(pieces.blocks[2].size());
-    const BlockHeadBytes bytes = encode(kBlockFrame, lying);
+    const recording::BlockHeadBytes bytes = encode(recording::kBlockFrame, lying);
     pieces.blocks[1].replace(0, bytes.size(), bytes.data(), bytes.size());
     const std::string spoilt = pieces.all(order);
     const ReadBack back = read_back(spoilt);
@@ -184,15 +184,15 @@ TEST_F(RecordingTest, a_head_that_lies_about_its_length_hides_no_other_block) {
 
 TEST(RecordingHead, what_is_no_recording_is_reported_from_one_of_a_later_version) {
     const auto complaint = [](std::string_view contents) {
-        const auto reader = RecordingReader::begin(memory_file(contents), "x.tdw");
+        const auto reader = recording::RecordingReader::begin(memory_file(contents), "x.tdw");
         return reader ? std::string() : reader.error().message;
     };
     EXPECT_EQ(complaint(""), "x.tdw is no recording of tcpdwell: it is empty");
     EXPECT_EQ(complaint("root:x:0:0:root:/root:/bin/bash\nand so on"),
               "x.tdw is no recording of tcpdwell: it begins differently");
     std::string later;
-    put_u32(later, kHeadFrame);
-    put_u32(later, 40);
+    recording::put_u32(later, recording::kHeadFrame);
+    recording::put_u32(later, 40);
     later += "tcpdwell recording 2\n{}                     ";
     EXPECT_EQ(complaint(later),
               "x.tdw was written by a later version of tcpdwell; read it with that");
@@ -206,4 +206,4 @@ TEST(RecordingHead, what_is_no_recording_is_reported_from_one_of_a_later_version
 }
 
 } // namespace
-} // namespace tcpdwell::recording
+} // namespace tcpdwell::test

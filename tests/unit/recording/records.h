@@ -11,17 +11,17 @@
 #include "synth/traffic.h"
 #include "tcpdwell/wire.h"
 
-namespace tcpdwell::recording {
+namespace tcpdwell::test {
 
 using Bytes = std::vector<std::byte>;
 
 /// The records of random traffic, headed by a clock.
 inline std::vector<Bytes> traffic_records(std::uint64_t seed, std::size_t stories) {
-    TrafficOptions options;
+    synth::TrafficOptions options;
     options.seed = seed;
     options.stories = stories;
-    std::vector<Bytes> records{encode(ClockReading{kTestClock}, kTestClock)};
-    for (WireRecord& record : make_traffic(options).records)
+    std::vector<Bytes> records{encode(event::ClockReading{synth::kTestClock}, synth::kTestClock)};
+    for (synth::WireRecord& record : make_traffic(options).records)
         records.push_back(std::move(record.bytes));
     return records;
 }
@@ -44,4 +44,4 @@ inline Bytes joined(std::span<const Bytes> records) {
     return all;
 }
 
-} // namespace tcpdwell::recording
+} // namespace tcpdwell::test

@@ -13,7 +13,7 @@
 
 #include "recording/writer.h"
 
-namespace tcpdwell::recording {
+namespace tcpdwell::test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -30,13 +30,13 @@ protected:
     }
     ~SegmentFolderTest() override { fs::remove_all(path_); }
 
-    SegmentFolder opened(RollOptions options) {
-        auto folder = SegmentFolder::open(path_, options);
+    recording::SegmentFolder opened(recording::RollOptions options) {
+        auto folder = recording::SegmentFolder::open(path_, options);
         EXPECT_TRUE(folder) << folder.error().message;
         return std::move(*folder);
     }
     /// Begins a segment and fills it.
-    static std::string fill(SegmentFolder& folder, WallTime now, std::size_t bytes) {
+    static std::string fill(recording::SegmentFolder& folder, WallTime now, std::size_t bytes) {
         auto file = folder.create(now);
         EXPECT_TRUE(file) << file.error().message;
         EXPECT_EQ(folder.begin_segment(file->path, now), "");
@@ -55,7 +55,7 @@ protected:
 };
 
 TEST_F(SegmentFolderTest, what_ended_longer_ago_than_wanted_goes) {
-    SegmentFolder folder = opened({.keep = 80s, .max_bytes = {}});
+    recording::SegmentFolder folder = opened({.keep = 80s, .max_bytes = {}});
     const std::string first = fill(folder, kBegin, 10);
     const std::string second = fill(folder, kBegin + 10s, 10);
     const std::string third =
@@ -67,7 +67,7 @@ TEST_F(SegmentFolderTest, what_ended_longer_ago_than_wanted_goes) {
 
 TEST_F(SegmentFolderTest, never_more_than_its_size) {
     constexpr std::uint64_t most = 8000;
-    SegmentFolder folder = opened({.keep = {}, .max_bytes = most});
+    recording::SegmentFolder folder = opened({.keep = {}, .max_bytes = most});
     for (int i = 0; i < 30; ++i) {
         fill(folder, kBegin + i * 1s, 999);
         std::uint64_t sum = 0;
@@ -79,7 +79,7 @@ TEST_F(SegmentFolderTest, never_more_than_its_size) {
 }
 
 TEST_F(SegmentFolderTest, one_that_grows_takes_the_place_of_others) {
-    SegmentFolder folder = opened({.keep = {}, .max_bytes = 8000});
+    recording::SegmentFolder folder = opened({.keep = {}, .max_bytes = 8000});
     const std::string first = fill(folder, kBegin, 2000);
     const std::string second = fill(folder, kBegin + 1s, 2000);
     const std::string third = fill(folder, kBegin + 2s, 0);
@@ -92,7 +92,7 @@ TEST_F(SegmentFolderTest, one_that_grows_takes_the_place_of_others) {
 }
 
 TEST_F(SegmentFolderTest, a_segment_is_an_eighth_of_what_is_held) {
-    const SegmentFolder folder = opened({.keep = 80s, .max_bytes = 8000});
+    const recording::SegmentFolder folder = opened({.keep = 80s, .max_bytes = 8000});
     EXPECT_FALSE(folder.is_due(9s, 999));
     EXPECT_TRUE(folder.is_due(10s, 0));
     EXPECT_TRUE(folder.is_due(0s, 1000));
@@ -107,7 +107,7 @@ TEST_F(SegmentFolderTest, segments_of_earlier_runs_are_its_own_and_other_files_a
     fs::create_directory(path_ / "tcpdwell-x.tdw");
     fs::last_write_time(path_ / "tcpdwell-20200101T000000.000Z.tdw",
                         fs::file_time_type::clock::now() - 100h);
-    SegmentFolder folder = opened({.keep = 1h, .max_bytes = {}});
+    recording::SegmentFolder folder = opened({.keep = 1h, .max_bytes = {}});
     const std::string now = fill(
         folder, std::chrono::time_point_cast<Nanoseconds>(std::chrono::system_clock::now()), 1);
     EXPECT_EQ(names(),
@@ -115,7 +115,7 @@ TEST_F(SegmentFolderTest, segments_of_earlier_runs_are_its_own_and_other_files_a
 }
 
 TEST_F(SegmentFolderTest, what_is_saved_stays) {
-    SegmentFolder folder = opened({.keep = 8s, .max_bytes = {}});
+    recording::SegmentFolder folder = opened({.keep = 8s, .max_bytes = {}});
     const std::string before = fill(folder, kBegin, 10);
     const std::string at = fill(folder, kBegin + 1s, 20);
     const auto saved = folder.start_saving(kBegin + 2s, "time_wait>20000");
@@ -133,7 +133,7 @@ TEST_F(SegmentFolderTest, what_is_saved_stays) {
 }
 
 TEST_F(SegmentFolderTest, on_a_full_disk_the_oldest_makes_room) {
-    SegmentFolder folder = opened({.keep = 1h, .max_bytes = {}});
+    recording::SegmentFolder folder = opened({.keep = 1h, .max_bytes = {}});
     const std::string first = fill(folder, kBegin, 10);
     EXPECT_FALSE(folder.make_room()); // the one under way stays
     const std::string second = fill(folder, kBegin + 1s, 10);
@@ -143,7 +143,7 @@ TEST_F(SegmentFolderTest, on_a_full_disk_the_oldest_makes_room) {
 }
 
 TEST_F(SegmentFolderTest, what_cant_be_saved_keeps_nothing_else_from_being_saved) {
-    SegmentFolder folder = opened({.keep = 1h, .max_bytes = {}});
+    recording::SegmentFolder folder = opened({.keep = 1h, .max_bytes = {}});
     const std::string first = fill(folder, kBegin, 10);
     const std::string second = fill(folder, kBegin + 1s, 10);
     const std::string third = fill(folder, kBegin + 2s, 10);
@@ -159,15 +159,15 @@ TEST_F(SegmentFolderTest, what_cant_be_saved_keeps_nothing_else_from_being_saved
 }
 
 TEST_F(SegmentFolderTest, two_recorders_do_not_share_one) {
-    const SegmentFolder folder = opened({.keep = 1h, .max_bytes = {}});
-    const auto other = SegmentFolder::open(path_, {.keep = 1h, .max_bytes = {}});
+    const recording::SegmentFolder folder = opened({.keep = 1h, .max_bytes = {}});
+    const auto other = recording::SegmentFolder::open(path_, {.keep = 1h, .max_bytes = {}});
     ASSERT_FALSE(other);
     EXPECT_NE(other.error().message.find("another recorder"), std::string::npos);
 }
 
 TEST_F(SegmentFolderTest, a_file_is_no_folder) {
     std::ofstream(path_) << "a recording";
-    const auto folder = SegmentFolder::open(path_, {.keep = 1s, .max_bytes = {}});
+    const auto folder = recording::SegmentFolder::open(path_, {.keep = 1s, .max_bytes = {}});
     ASSERT_FALSE(folder);
     EXPECT_EQ(folder.error().code, ErrorCode::usage);
 }
@@ -176,27 +176,27 @@ TEST_F(SegmentFolderTest, it_must_be_writable_without_privileges) {
     if (::geteuid() != 0) GTEST_SKIP() << "only root can give a folder away";
     fs::create_directory(path_);
     ASSERT_EQ(::chown(path_.c_str(), 12345, 12345), 0);
-    const auto folder = SegmentFolder::open(path_, {.keep = 1s, .max_bytes = {}});
+    const auto folder = recording::SegmentFolder::open(path_, {.keep = 1s, .max_bytes = {}});
     ASSERT_FALSE(folder);
     EXPECT_NE(folder.error().message.find("must belong to"), std::string::npos);
 }
 
 TEST_F(SegmentFolderTest, recordings_of_a_folder_are_listed_in_order) {
-    EXPECT_FALSE(recordings_in(path_));
+    EXPECT_FALSE(recording::recordings_in(path_));
     fs::create_directory(path_);
-    EXPECT_FALSE(recordings_in(path_)) << "an empty folder";
+    EXPECT_FALSE(recording::recordings_in(path_)) << "an empty folder";
     std::ofstream(path_ / "empty.tdw");
     fs::create_directory(path_ / "folder.tdw");
-    EXPECT_FALSE(recordings_in(path_)) << "nothing in it is a recording";
+    EXPECT_FALSE(recording::recordings_in(path_)) << "nothing in it is a recording";
     for (const char* name : {"b.tdw", "a.tdw", "c.txt"})
-        ASSERT_TRUE(RecordingWriter::begin(
+        ASSERT_TRUE(recording::RecordingWriter::begin(
             Fd(::open((path_ / name).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600)), name, "{}", 7,
             0, {}));
-    const auto found = recordings_in(path_);
+    const auto found = recording::recordings_in(path_);
     ASSERT_TRUE(found);
     EXPECT_EQ(found->recordings, (std::vector<std::string>{path_ / "a.tdw", path_ / "b.tdw"}));
     EXPECT_EQ(found->others.size(), 2U) << "what was left by a full disk hides nothing";
 }
 
 } // namespace
-} // namespace tcpdwell::recording
+} // namespace tcpdwell::test

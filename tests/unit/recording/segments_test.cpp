@@ -12,24 +12,24 @@
 #include "recording/preamble.h"
 #include "recording/recording_source.h"
 
-namespace tcpdwell::recording {
+namespace tcpdwell::test {
 namespace {
 
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
-MonoTime at(Nanoseconds offset) { return kTestClock.mono + offset; }
+MonoTime at(Nanoseconds offset) { return synth::kTestClock.mono + offset; }
 
 Bytes record_of(std::uint8_t kind, Nanoseconds when, std::uint64_t body = 0) {
     struct {
         td_header h;
         std::uint64_t body;
     } r{};
-    r.h =
-        header_of<decltype(r)>(static_cast<td_kind>(kind),
-                               static_cast<std::uint64_t>(at(when).time_since_epoch().count()), 0);
+    r.h = event::header_of<decltype(r)>(
+        static_cast<td_kind>(kind), static_cast<std::uint64_t>(at(when).time_since_epoch().count()),
+        0);
     r.body = body;
-    const auto bytes = bytes_of(r);
+    const auto bytes = event::bytes_of(r);
     return {bytes.begin(), bytes.end()};
 }
 
@@ -48,13 +48,14 @@ protected:
     /// A file of these blocks; returns the number of the block after it.
     std::uint64_t segment(const std::string& name, std::uint64_t run, std::uint64_t first,
                           const std::vector<std::vector<Bytes>>& blocks, Nanoseconds begin) {
-        Head head;
+        recording::Head head;
         head.boot_id = "boot";
         head.sequence = first;
         head.clock.mono = at(begin);
         const std::string path = folder_ / name;
         Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-        auto writer = RecordingWriter::begin(std::move(fd), path, to_json(head), run, first, {});
+        auto writer =
+            recording::RecordingWriter::begin(std::move(fd), path, to_json(head), run, first, {});
         EXPECT_TRUE(writer);
         for (const auto& block : blocks) {
             for (const Bytes& record : block) EXPECT_TRUE((*writer)->write(record));
@@ -66,15 +67,16 @@ protected:
     }
 
     struct Read {
-        std::vector<Bytes> records;                    ///< without gaps
-        std::vector<std::pair<std::size_t, Gap>> gaps; ///< and before which record they stood
+        std::vector<Bytes> records; ///< without gaps
+        std::vector<std::pair<std::size_t, event::Gap>>
+            gaps; ///< and before which record they stood
         std::string error;
     };
     static Read read(const std::vector<std::string>& paths) {
         Read result;
-        auto source = RecordingSource::open(paths);
+        auto source = recording::RecordingSource::open(paths);
         EXPECT_TRUE(source);
-        Decoder decoder;
+        event::Decoder decoder;
         while (source) {
             const auto status = (*source)->poll([&](std::span<const std::byte> record) {
                 if (record[2] != static_cast<std::byte>(TD_GAP)) {
@@ -83,10 +85,10 @@ protected:
                 }
                 const auto event = decoder.decode(record);
                 ASSERT_TRUE(event);
-                result.gaps.emplace_back(result.records.size(), std::get<Gap>(*event));
+                result.gaps.emplace_back(result.records.size(), std::get<event::Gap>(*event));
             });
             if (!status) result.error = status.error().message;
-            if (!status || *status == EventSource::Status::finished) break;
+            if (!status || *status == event::EventSource::Status::finished) break;
         }
         return result;
     }
@@ -147,7 +149,7 @@ TEST_F(SegmentsTest, a_missing_block_is_a_hole) {
         text.assign(std::istreambuf_iterator<char>(file), {});
     }
     std::string magic;
-    put_u32(magic, kBlockFrame);
+    recording::put_u32(magic, recording::kBlockFrame);
     const std::size_t second = text.find(magic, text.find(magic) + 1);
     const std::size_t third = text.find(magic, second + 1);
     std::ofstream(paths_[0]) << text.substr(0, second) + text.substr(third);
@@ -166,7 +168,7 @@ TEST_F(SegmentsTest, a_missing_first_block_is_a_hole) {
         text.assign(std::istreambuf_iterator<char>(file), {});
     }
     std::string magic;
-    put_u32(magic, kBlockFrame);
+    recording::put_u32(magic, recording::kBlockFrame);
     const std::size_t first = text.find(magic);
     std::ofstream(paths_[0]) << text.substr(0, first) + text.substr(text.find(magic, first + 1));
     const Read rest = read(paths_);
@@ -183,8 +185,8 @@ TEST_F(SegmentsTest, a_missing_last_block_is_a_hole) {
         text.assign(std::istreambuf_iterator<char>(file), {});
     }
     std::string block, end;
-    put_u32(block, kBlockFrame);
-    put_u32(end, kEndFrame);
+    recording::put_u32(block, recording::kBlockFrame);
+    recording::put_u32(end, recording::kEndFrame);
     const std::size_t second = text.find(block, text.find(block) + 1);
     std::ofstream(paths_[0]) << text.substr(0, second) + text.substr(text.find(end));
     const Read rest = read(paths_);
@@ -210,26 +212,26 @@ TEST_F(SegmentsTest, two_runs_at_the_same_time_are_refused) {
 }
 
 TEST(Preamble, repeats_the_latest_of_each_at_the_time_of_the_clock) {
-    Preamble preamble;
+    recording::Preamble preamble;
     td_clock clock{};
     const auto feed_clock = [&](std::uint64_t time) {
-        clock.h = header_of<td_clock>(TD_CLOCK, time, 0);
-        preamble.note(bytes_of(clock));
+        clock.h = event::header_of<td_clock>(TD_CLOCK, time, 0);
+        preamble.note(event::bytes_of(clock));
     };
     feed_clock(10);
-    for (const char* value : {"1", "2"}) preamble.note(fact_record(5, 0, "net.x", value));
-    preamble.note(fact_record(5, 7, "net.x", "3"));
-    preamble.note(cgroup_record(6, 1, "/a"));
-    preamble.note(cgroup_record(7, 2, "/b"));
-    preamble.note(cgroup_record(8, 1, "/renamed"));
+    for (const char* value : {"1", "2"}) preamble.note(event::fact_record(5, 0, "net.x", value));
+    preamble.note(event::fact_record(5, 7, "net.x", "3"));
+    preamble.note(event::cgroup_record(6, 1, "/a"));
+    preamble.note(event::cgroup_record(7, 2, "/b"));
+    preamble.note(event::cgroup_record(8, 1, "/renamed"));
     preamble.note(record_of(TD_STATE, 1s)); // no business of its
     td_lost lost{};
-    lost.h = header_of<td_lost>(TD_LOST, 9, 0);
+    lost.h = event::header_of<td_lost>(TD_LOST, 9, 0);
     lost.total[0] = 12;
-    preamble.note(bytes_of(lost));
+    preamble.note(event::bytes_of(lost));
     feed_clock(20);
 
-    Decoder decoder;
+    event::Decoder decoder;
     std::vector<std::string> told;
     preamble.for_each([&](std::span<const std::byte> record) {
         td_header header;
@@ -238,12 +240,12 @@ TEST(Preamble, repeats_the_latest_of_each_at_the_time_of_the_clock) {
         EXPECT_EQ(header.time_ns, 20U);
         const auto event = decoder.decode(record);
         ASSERT_TRUE(event);
-        if (std::holds_alternative<ClockReading>(*event)) told.emplace_back("clock");
-        if (const auto* f = std::get_if<Fact>(&*event))
+        if (std::holds_alternative<event::ClockReading>(*event)) told.emplace_back("clock");
+        if (const auto* f = std::get_if<event::Fact>(&*event))
             told.push_back(std::to_string(f->netns) + f->key + f->value);
-        if (const auto* c = std::get_if<CgroupPath>(&*event))
+        if (const auto* c = std::get_if<event::CgroupPath>(&*event))
             told.push_back(std::to_string(c->id) + c->path);
-        if (const auto* l = std::get_if<LostTotals>(&*event))
+        if (const auto* l = std::get_if<event::LostTotals>(&*event))
             told.emplace_back(l->before && l->total[0] == 12 ? "lost" : "?");
     });
     ASSERT_FALSE(told.empty());
@@ -254,4 +256,4 @@ TEST(Preamble, repeats_the_latest_of_each_at_the_time_of_the_clock) {
 }
 
 } // namespace
-} // namespace tcpdwell::recording
+} // namespace tcpdwell::test

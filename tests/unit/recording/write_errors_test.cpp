@@ -8,7 +8,7 @@
 
 #include "file.h"
 
-namespace tcpdwell::recording {
+namespace tcpdwell::test {
 namespace {
 
 /// No file can grow beyond this while it lives. (EFBIG instead of ENOSPC.)
@@ -39,15 +39,16 @@ protected:
         while (records_.size() % kRecordsInBlock != 0) records_.pop_back();
     }
 
-    std::unique_ptr<RecordingWriter> writer(bool survives) {
-        WriterOptions options;
+    std::unique_ptr<recording::RecordingWriter> writer(bool survives) {
+        recording::WriterOptions options;
         options.survives_errors = survives;
         options.block_time = std::chrono::hours(1);
-        auto writer = RecordingWriter::begin(Fd(::dup(file_.get())), "test", "{}", 7, 0, options);
+        auto writer =
+            recording::RecordingWriter::begin(Fd(::dup(file_.get())), "test", "{}", 7, 0, options);
         EXPECT_TRUE(writer);
         return std::move(*writer);
     }
-    Result<void> write_block(RecordingWriter& writer, std::size_t number) {
+    Result<void> write_block(recording::RecordingWriter& writer, std::size_t number) {
         for (std::size_t i = 0; i < kRecordsInBlock; ++i)
             EXPECT_TRUE(writer.write(records_[number * kRecordsInBlock + i]));
         return writer.flush();
@@ -106,10 +107,10 @@ TEST_F(WriteErrors, of_a_pipe_are_for_good) {
     ASSERT_EQ(::pipe(ends), 0);
     Fd reader(ends[0]);
     auto* old = std::signal(SIGPIPE, SIG_IGN);
-    WriterOptions options;
+    recording::WriterOptions options;
     options.survives_errors = true;
     options.block_time = std::chrono::hours(1);
-    auto w = RecordingWriter::begin(Fd(ends[1]), "pipe", "{}", 7, 0, options);
+    auto w = recording::RecordingWriter::begin(Fd(ends[1]), "pipe", "{}", 7, 0, options);
     ASSERT_TRUE(w);
     reader = Fd();
     EXPECT_TRUE(write_block(**w, 0));
@@ -120,4 +121,4 @@ TEST_F(WriteErrors, of_a_pipe_are_for_good) {
 }
 
 } // namespace
-} // namespace tcpdwell::recording
+} // namespace tcpdwell::test

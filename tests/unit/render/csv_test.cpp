@@ -14,8 +14,8 @@ constexpr std::string_view kHeading =
     "process_pid,process_comm,ending,time_wait_dwell_ns,time_wait_end,time_wait_restarts,states\n";
 
 /// The rows without the heading, which is checked.
-std::string body(const std::vector<std::vector<Value>>& rows) {
-    const std::string text = rendered(Format::csv, kKinds, rows);
+std::string body(const std::vector<std::vector<report::Value>>& rows) {
+    const std::string text = rendered(render::Format::csv, kKinds, rows);
     EXPECT_EQ(text.substr(0, kHeading.size()), kHeading);
     return text.substr(kHeading.size());
 }
@@ -47,10 +47,10 @@ TEST(Csv, OneHeadingForAllRows) {
 }
 
 TEST(Csv, RowsOfAnotherSchemaAndMetaAreLeftOut) {
-    Output out(-1);
-    const auto renderer = make_renderer(Format::csv, out, {});
+    render::Output out(-1);
+    const auto renderer = make_renderer(render::Format::csv, out, {});
     renderer->begin(kKinds);
-    const std::vector<MetaEntry> meta = {{"host", "\"a\""}};
+    const std::vector<render::MetaEntry> meta = {{"host", "\"a\""}};
     renderer->meta(meta);
     renderer->row(kLost, kLostRow);
     EXPECT_EQ(out.buffer(), kHeading);

@@ -6,7 +6,7 @@
 
 #include <limits>
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 struct DurationCase {
@@ -54,10 +54,10 @@ TEST(Duration, UnitsAndDigits) {
     };
     for (const DurationCase& c : kCases) {
         std::string text = ">";
-        append_duration(text, Nanoseconds(c.ns));
+        render::append_duration(text, Nanoseconds(c.ns));
         EXPECT_EQ(text, std::string(">") + c.text) << c.ns;
     }
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -9,7 +9,7 @@
 #include "render/page_parts.h"
 #include "tcp/state.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -25,9 +25,9 @@ std::string data_of(const std::string& page) {
 }
 
 TEST(ReportPage, HasEveryPartAndNoPlaceholder) {
-    const std::string page = report_page("{}");
+    const std::string page = render::report_page("{}");
     EXPECT_THAT(page, Not(HasSubstr("{{")));
-    for (const PagePart& part : page_parts()) {
+    for (const render::PagePart& part : render::page_parts()) {
         if (part.file == "report.html") continue;
         EXPECT_THAT(page, HasSubstr(std::string(part.text))) << part.file;
     }
@@ -35,13 +35,13 @@ TEST(ReportPage, HasEveryPartAndNoPlaceholder) {
 }
 
 std::string_view page_part(std::string_view file) {
-    for (const PagePart& part : page_parts())
+    for (const render::PagePart& part : render::page_parts())
         if (part.file == file) return part.text;
     return {};
 }
 
 TEST(ReportPage, EveryStateHasItsColour) {
-    for (const TcpState state : kAllOf<TcpState>)
+    for (const tcp::State state : kAllOf<tcp::State>)
         EXPECT_THAT(std::string(page_part("report.css")),
                     HasSubstr(".state-" + std::string(name(state)) + " "));
 }
@@ -50,16 +50,16 @@ TEST(ReportPage, NoTextInTheDataCanEndTheScript) {
     const std::string evil =
         "</script><SCRIPT>alert(1)</SCRIPT><!-- <script> -- {{report}} {{no such part}} }}";
     const nlohmann::json report = {{"meta", {{"host", evil}}}};
-    const std::string page = report_page(report.dump());
+    const std::string page = render::report_page(report.dump());
     EXPECT_EQ(nlohmann::json::parse(data_of(page)), report);
     EXPECT_THAT(page, Not(HasSubstr("alert(1)<")));
 }
 
-TEST(ReportPage, TakesNoReportForWhatItIs) { EXPECT_EQ(data_of(report_page("")), ""); }
+TEST(ReportPage, TakesNoReportForWhatItIs) { EXPECT_EQ(data_of(render::report_page("")), ""); }
 
 /// A script or style sheet is markup's guest: what ends its element must not stand in it.
 TEST(ReportPage, PartsDoNotEndTheirElements) {
-    for (const PagePart& part : page_parts()) {
+    for (const render::PagePart& part : render::page_parts()) {
         if (part.file == "report.html") continue;
         EXPECT_THAT(std::string(part.text), Not(HasSubstr("</s"))) << part.file;
         EXPECT_THAT(std::string(part.text), Not(HasSubstr("<!--"))) << part.file;
@@ -67,7 +67,7 @@ TEST(ReportPage, PartsDoNotEndTheirElements) {
 }
 
 TEST(ReportPage, RefersToNothingOutside) {
-    std::string page = report_page("{}");
+    std::string page = render::report_page("{}");
     const std::string name_of_svg =
         "http://www.w3.org/2000/svg"; // a namespace, which nobody fetches
     if (const std::size_t at = page.find(name_of_svg); at != std::string::npos)
@@ -80,4 +80,4 @@ TEST(ReportPage, RefersToNothingOutside) {
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -11,7 +11,9 @@
 namespace tcpdwell::test {
 namespace {
 
-std::string line(const std::vector<Value>& row) { return rendered(Format::jsonl, kKinds, {row}); }
+std::string line(const std::vector<report::Value>& row) {
+    return rendered(render::Format::jsonl, kKinds, {row});
+}
 
 TEST(Jsonl, EveryKindOfValue) {
     EXPECT_EQ(
@@ -52,17 +54,17 @@ TEST(Jsonl, HostileTextComesBackFromAParser) {
 }
 
 TEST(Jsonl, IdsKeepTheirLength) {
-    std::vector<Value> row = null_row();
-    row[1] = HexId{0xffffffffffffffff, 16};
+    std::vector<report::Value> row = null_row();
+    row[1] = report::HexId{0xffffffffffffffff, 16};
     EXPECT_EQ(nlohmann::json::parse(line(row))["conn"], "ffffffffffffffff");
-    row[1] = HexId{0, 16};
+    row[1] = report::HexId{0, 16};
     EXPECT_EQ(nlohmann::json::parse(line(row))["conn"], "0000000000000000");
-    row[1] = HexId{0x123456789, 4};
+    row[1] = report::HexId{0x123456789, 4};
     EXPECT_EQ(nlohmann::json::parse(line(row))["conn"], "123456789");
 }
 
 TEST(Jsonl, NumbersAreExact) {
-    std::vector<Value> row = null_row();
+    std::vector<report::Value> row = null_row();
     row[2] = std::numeric_limits<std::int64_t>::min();
     row[6] = Nanoseconds::max();
     const auto json = nlohmann::json::parse(line(row));
@@ -71,29 +73,29 @@ TEST(Jsonl, NumbersAreExact) {
 }
 
 TEST(Jsonl, FamilyDecidesTheFormOfAMappedAddress) {
-    std::vector<Value> row = null_row();
-    row[3] = EndpointValue{endpoint("::ffff:10.0.0.1", 1), Family::ipv6};
-    row[4] = EndpointValue{endpoint("::ffff:10.0.0.1", 1), Family::ipv4};
+    std::vector<report::Value> row = null_row();
+    row[3] = report::EndpointValue{endpoint("::ffff:10.0.0.1", 1), tcp::Family::ipv6};
+    row[4] = report::EndpointValue{endpoint("::ffff:10.0.0.1", 1), tcp::Family::ipv4};
     const auto json = nlohmann::json::parse(line(row));
     EXPECT_EQ(json["local"]["addr"], "::ffff:10.0.0.1");
     EXPECT_EQ(json["remote"]["addr"], "10.0.0.1");
 }
 
 TEST(Jsonl, AListenerOnAnyAddressHasAnAddress) {
-    std::vector<Value> row = null_row();
-    row[3] = EndpointValue{endpoint("0.0.0.0", 80), Family::ipv4};
-    row[4] = EndpointValue{endpoint("0.0.0.0", 0), Family::ipv4};
+    std::vector<report::Value> row = null_row();
+    row[3] = report::EndpointValue{endpoint("0.0.0.0", 80), tcp::Family::ipv4};
+    row[4] = report::EndpointValue{endpoint("0.0.0.0", 0), tcp::Family::ipv4};
     const auto json = nlohmann::json::parse(line(row));
     EXPECT_EQ(json["local"]["addr"], "0.0.0.0");
     EXPECT_TRUE(json["remote"].is_null());
 }
 
 TEST(Jsonl, MetaFirstThenRowsOfAnySchema) {
-    Output out(-1);
-    const auto renderer = make_renderer(Format::jsonl, out, {});
+    render::Output out(-1);
+    const auto renderer = make_renderer(render::Format::jsonl, out, {});
     renderer->begin(kKinds);
-    const std::vector<MetaEntry> meta = {{"host", "\"a\\u0022b\""},
-                                         {"sysctls", R"({"tcp_fin_timeout":60})"}};
+    const std::vector<render::MetaEntry> meta = {{"host", "\"a\\u0022b\""},
+                                                 {"sysctls", R"({"tcp_fin_timeout":60})"}};
     renderer->meta(meta);
     renderer->row(kLost, kLostRow);
     renderer->row(kLost, kLostRow);

@@ -3,14 +3,14 @@
 
 #include <gtest/gtest.h>
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 TEST(LossText, is_loud_only_if_something_was_lost) {
-    EXPECT_EQ(loss_text(0), "no event lost");
-    EXPECT_EQ(loss_text(1), "1 EVENTS LOST");
-    EXPECT_EQ(loss_text(12345678901), "12345678901 EVENTS LOST");
+    EXPECT_EQ(render::loss_text(0), "no event lost");
+    EXPECT_EQ(render::loss_text(1), "1 EVENTS LOST");
+    EXPECT_EQ(render::loss_text(12345678901), "12345678901 EVENTS LOST");
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -13,7 +13,7 @@
 #include "base/fd.h"
 #include "render/renderer.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -54,7 +54,7 @@ void expect_all_arrives(Pipe& pipe) {
         std::this_thread::sleep_for(50ms);
         received = read_all(pipe.reader.get());
     });
-    Output out(pipe.writer.get());
+    render::Output out(pipe.writer.get());
     out.buffer() = large_text();
     EXPECT_TRUE(out.flush());
     EXPECT_TRUE(out.buffer().empty());
@@ -66,7 +66,7 @@ void expect_all_arrives(Pipe& pipe) {
 
 TEST(Output, WritesWhatWasCollectedOnce) {
     Pipe pipe;
-    Output out(pipe.writer.get());
+    render::Output out(pipe.writer.get());
     EXPECT_TRUE(out.flush()); // nothing
     out.buffer() += "one\n";
     EXPECT_TRUE(out.flush());
@@ -115,7 +115,7 @@ TEST(Output, AClosedPipeIsRememberedAndNoError) {
     std::signal(SIGPIPE, SIG_IGN);
     Pipe pipe;
     pipe.reader.reset();
-    Output out(pipe.writer.get());
+    render::Output out(pipe.writer.get());
     out.buffer() += "lost\n";
     EXPECT_TRUE(out.flush());
     EXPECT_TRUE(out.closed());
@@ -136,7 +136,7 @@ TEST(Output, AClosedPipeIsRememberedAndNoError) {
 TEST(Output, AFullDiskIsAnError) {
     const Fd full(::open("/dev/full", O_WRONLY));
     ASSERT_TRUE(full);
-    Output out(full.get());
+    render::Output out(full.get());
     out.buffer() += "x";
     const auto result = out.flush();
     ASSERT_FALSE(result);
@@ -147,4 +147,4 @@ TEST(Output, AFullDiskIsAnError) {
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -14,32 +14,33 @@ using testing::HasSubstr;
 
 TEST(ReportCatalog, has_names_and_help) {
     std::vector<std::string> names;
-    for (const ReportOutput& output : report_outputs()) {
+    for (const render::ReportOutput& output : render::report_outputs()) {
         names.emplace_back(output.name);
         EXPECT_FALSE(output.help.empty()) << output.name;
-        EXPECT_EQ(find_report_output(output.name), &output);
+        EXPECT_EQ(render::find_report_output(output.name), &output);
     }
     EXPECT_EQ(names,
               (std::vector<std::string>{"text", "json"})); // the contract's, the preset first
-    EXPECT_EQ(find_report_output("no such"), nullptr);
-    EXPECT_EQ(find_report_output(""), nullptr);
+    EXPECT_EQ(render::find_report_output("no such"), nullptr);
+    EXPECT_EQ(render::find_report_output(""), nullptr);
 }
 
 TEST(ReportCatalog, each_output_renders_and_ends_its_last_line) {
-    const ReportSet reports(sample_report());
-    for (const ReportOutput& output : report_outputs())
+    const report::ReportSet reports(sample_report());
+    for (const render::ReportOutput& output : render::report_outputs())
         EXPECT_THAT(output.render(reports, {}), EndsWith("\n")) << output.name;
-    EXPECT_EQ(find_report_output("text")->render(reports, {.width = 132}),
-              report_text(reports, {.width = 132}));
-    EXPECT_EQ(find_report_output("json")->render(reports, {}), report_json(reports) + "\n");
+    EXPECT_EQ(render::find_report_output("text")->render(reports, {.width = 132}),
+              render::report_text(reports, {.width = 132}));
+    EXPECT_EQ(render::find_report_output("json")->render(reports, {}),
+              render::report_json(reports) + "\n");
 }
 
 TEST(ReportCatalog, the_page_has_the_json_and_the_meanings_of_words) {
-    ReportSet reports(sample_report());
-    const TextPart words[] = {{"TIME_WAIT", "kept for a <minute>"}};
+    report::ReportSet reports(sample_report());
+    const report::TextPart words[] = {{"TIME_WAIT", "kept for a <minute>"}};
     reports.words = words;
-    const std::string page = page_output().render(reports, {});
-    EXPECT_THAT(page, HasSubstr(">" + report_json(reports) + "</script>"));
+    const std::string page = render::page_output().render(reports, {});
+    EXPECT_THAT(page, HasSubstr(">" + render::report_json(reports) + "</script>"));
     EXPECT_THAT(page, HasSubstr(R"(id="words">{"TIME_WAIT":"kept for a \u003cminute>"}</script>)"));
 }
 

@@ -20,7 +20,7 @@ std::vector<std::string> keys(const Json& object) {
 }
 
 struct ReportJson : testing::Test {
-    std::string text = report_json(sample_report());
+    std::string text = render::report_json(sample_report());
     Json json = Json::parse(text);
 };
 
@@ -83,12 +83,12 @@ TEST_F(ReportJson, parts_have_a_label_and_states) {
 }
 
 TEST_F(ReportJson, what_is_not_split_is_null_and_a_split_of_nothing_is_not) {
-    Report report;
-    report.sections.push_back({"states_by", "", "", Distributions{}});
-    EXPECT_TRUE(report_json(report).starts_with(R"({"states_by":null,"sections":)"));
-    report.sections[0].body = Distributions{"role", {}};
-    EXPECT_TRUE(
-        report_json(report).starts_with(R"({"states_by":{"by":"role","groups":[]},"sections":)"));
+    report::Report report;
+    report.sections.push_back({"states_by", "", "", report::Distributions{}});
+    EXPECT_TRUE(render::report_json(report).starts_with(R"({"states_by":null,"sections":)"));
+    report.sections[0].body = report::Distributions{"role", {}};
+    EXPECT_TRUE(render::report_json(report).starts_with(
+        R"({"states_by":{"by":"role","groups":[]},"sections":)"));
 }
 
 TEST_F(ReportJson, findings) {
@@ -131,7 +131,7 @@ TEST_F(ReportJson, timeline) {
 }
 
 TEST_F(ReportJson, hostile_names_come_back_from_a_parser) {
-    const std::string hostile = report_json(sample_report(kHostile));
+    const std::string hostile = render::report_json(sample_report(kHostile));
     EXPECT_EQ(hostile.find('\n'), std::string::npos);
     EXPECT_EQ(hostile.find('\x1b'), std::string::npos);
     const Json parsed = Json::parse(hostile);
@@ -143,14 +143,14 @@ TEST_F(ReportJson, hostile_names_come_back_from_a_parser) {
 }
 
 TEST_F(ReportJson, what_is_for_text_only_is_left_out) {
-    Report report;
-    report.sections.push_back({"", "For text", "", Facts{{{"a", "a", std::int64_t{1}}}}});
-    report.sections.push_back({"b", "", "", Facts{{{"c", "c", std::int64_t{1}}}}});
-    EXPECT_TRUE(report_json(report).starts_with(R"({"b":{"c":1},"sections":[{"id":"b",)"));
+    report::Report report;
+    report.sections.push_back({"", "For text", "", report::Facts{{{"a", "a", std::int64_t{1}}}}});
+    report.sections.push_back({"b", "", "", report::Facts{{{"c", "c", std::int64_t{1}}}}});
+    EXPECT_TRUE(render::report_json(report).starts_with(R"({"b":{"c":1},"sections":[{"id":"b",)"));
 }
 
 TEST_F(ReportJson, an_empty_report_has_no_section) {
-    EXPECT_EQ(report_json(Report()), R"({"sections":[]})");
+    EXPECT_EQ(render::report_json(report::Report()), R"({"sections":[]})");
 }
 
 } // namespace

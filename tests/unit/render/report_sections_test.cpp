@@ -31,7 +31,7 @@ const Json& described(const Json& report, std::string_view id) {
 }
 
 struct ReportSections : testing::Test {
-    Json json = Json::parse(report_json(sample_report()));
+    Json json = Json::parse(render::report_json(sample_report()));
 };
 
 TEST_F(ReportSections, describe_each_key_in_the_order_in_which_people_read) {
@@ -74,7 +74,7 @@ TEST_F(ReportSections, facts_have_titles_and_distributions_members) {
 }
 
 TEST_F(ReportSections, are_the_last_key_and_nothing_else_is_changed_by_them) {
-    const std::string text = report_json(sample_report());
+    const std::string text = render::report_json(sample_report());
     const std::size_t at = text.find(",\"sections\":[");
     ASSERT_NE(at, std::string::npos);
     const Json tail = Json::parse("{" + text.substr(at + 1));
@@ -83,15 +83,15 @@ TEST_F(ReportSections, are_the_last_key_and_nothing_else_is_changed_by_them) {
 }
 
 TEST_F(ReportSections, what_is_for_text_only_is_not_described) {
-    Report report;
-    report.sections.push_back({"", "For text", "", Facts{}});
-    EXPECT_EQ(report_json(report), R"({"sections":[]})");
+    report::Report report;
+    report.sections.push_back({"", "For text", "", report::Facts{}});
+    EXPECT_EQ(render::report_json(report), R"({"sections":[]})");
 }
 
 TEST(UnknownSections, are_in_the_text_and_in_the_json) {
-    const Report report = unknown_sections();
-    const std::string text = report_text(report, {});
-    const Json json = Json::parse(report_json(report));
+    const report::Report report = unknown_sections();
+    const std::string text = render::report_text(report, {});
+    const Json json = Json::parse(render::report_json(report));
     ASSERT_EQ(json["sections"].size(), std::size(kUnknownSections));
     for (const UnknownSection& each : kUnknownSections) {
         EXPECT_THAT(text, HasSubstr("\n" + std::string(each.title) + "\nHelp on it.\n"));
@@ -106,17 +106,17 @@ TEST(UnknownSections, are_in_the_text_and_in_the_json) {
 }
 
 TEST(UnknownSections, stand_after_those_that_have_a_place) {
-    Report report = sample_report();
+    report::Report report = sample_report();
     report.sections.insert(report.sections.begin(),
-                           {"queue_facts", "Facts of queues", "", Facts{}});
-    const std::string text = report_text(report, {});
+                           {"queue_facts", "Facts of queues", "", report::Facts{}});
+    const std::string text = render::report_text(report, {});
     EXPECT_GT(text.find("\nFacts of queues\n"), text.find("\nStates over time\n"));
-    EXPECT_EQ(Json::parse(report_json(report))["sections"][7]["id"], "queue_facts");
+    EXPECT_EQ(Json::parse(render::report_json(report))["sections"][7]["id"], "queue_facts");
 }
 
 /// Two hosts, and what they say together.
-ReportSet two_hosts() {
-    ReportSet set(3);
+report::ReportSet two_hosts() {
+    report::ReportSet set(3);
     set.hosts.push_back({"first", sample_report()});
     set.hosts.push_back({"second\x1b[2J", sample_report()});
     set.both_ends = unknown_sections();
@@ -124,21 +124,21 @@ ReportSet two_hosts() {
 }
 
 TEST(SeveralHosts, stand_in_the_text_one_after_the_other) {
-    const std::string text = report_text(two_hosts(), {});
-    const std::string one = report_text(sample_report(), {});
-    std::string both = report_text(unknown_sections(), {});
+    const std::string text = render::report_text(two_hosts(), {});
+    const std::string one = render::report_text(sample_report(), {});
+    std::string both = render::report_text(unknown_sections(), {});
     both.erase(0, both.find("\nFacts of queues")); // its head
     EXPECT_EQ(text, "== Host 1 of 3: first ==\n" + one + "\n== Host 2 of 3: second\\x1b[2J ==\n" +
                         one + "\n== Between the hosts ==\n" + both);
-    EXPECT_THAT(report_text(two_hosts(), {.colour = true}),
+    EXPECT_THAT(render::report_text(two_hosts(), {.colour = true}),
                 HasSubstr("\x1b[1m== Host 1 of 3: first ==\x1b[0m\n"));
 }
 
 TEST(SeveralHosts, are_members_of_the_json) {
-    const std::string text = report_json(two_hosts());
-    const std::string one = report_json(sample_report());
+    const std::string text = render::report_json(two_hosts());
+    const std::string one = render::report_json(sample_report());
     EXPECT_TRUE(text.starts_with("{\"hosts\":[" + one + "," + one + "],\"both_ends\":" +
-                                 report_json(unknown_sections()) + ",\"sections\":["));
+                                 render::report_json(unknown_sections()) + ",\"sections\":["));
     EXPECT_EQ(
         Json::parse(text)["sections"].dump(),
         R"([{"id":"hosts","title":null,"help":null,"kind":"reports","names":["first","second\u001b[2J"]},)"
@@ -146,8 +146,10 @@ TEST(SeveralHosts, are_members_of_the_json) {
 }
 
 TEST(SeveralHosts, one_alone_is_its_report) {
-    EXPECT_EQ(report_text(ReportSet(sample_report()), {}), report_text(sample_report(), {}));
-    EXPECT_EQ(report_json(ReportSet(sample_report())), report_json(sample_report()));
+    EXPECT_EQ(render::report_text(report::ReportSet(sample_report()), {}),
+              render::report_text(sample_report(), {}));
+    EXPECT_EQ(render::report_json(report::ReportSet(sample_report())),
+              render::report_json(sample_report()));
 }
 
 } // namespace

@@ -45,13 +45,13 @@ void expect_tidy(const std::string& text, std::size_t width) {
 }
 
 /// Everything that can be long: durations of hours, and millions of connections.
-Report long_run() {
-    Report report = sample_report();
-    for (Section& section : report.sections) {
-        auto* all = std::get_if<Distributions>(&section.body);
+report::Report long_run() {
+    report::Report report = sample_report();
+    for (report::Section& section : report.sections) {
+        auto* all = std::get_if<report::Distributions>(&section.body);
         if (!all) continue;
-        for (DistributionGroup& group : all->groups)
-            for (Distribution& d : group.members) {
+        for (report::DistributionGroup& group : all->groups)
+            for (report::Distribution& d : group.members) {
                 const auto title = d.title;
                 const auto open = d.open;
                 d = distribution(d.id, {{59min + 59s, 1'234'567}, {23h + 59min, 7'654'321}});
@@ -68,21 +68,22 @@ TEST(ReportText, no_line_is_longer_than_the_width_or_ends_in_spaces) {
         for (const bool colour : {false, true})
             for (const bool unicode : {false, true}) {
                 SCOPED_TRACE(width);
-                const TextStyle style{.width = width, .colour = colour, .unicode = unicode};
+                const render::TextStyle style{.width = width, .colour = colour, .unicode = unicode};
                 expect_tidy(report_text(sample_report(), style), width);
                 expect_tidy(report_text(long_run(), style), width);
             }
 }
 
 TEST(ReportText, a_width_below_80_is_80) {
-    EXPECT_EQ(report_text(sample_report(), {.width = 10}),
-              report_text(sample_report(), {.width = 80}));
+    EXPECT_EQ(render::report_text(sample_report(), {.width = 10}),
+              render::report_text(sample_report(), {.width = 80}));
 }
 
 TEST(ReportText, a_wider_line_is_used) {
     const auto longest = [](std::size_t width) {
         std::size_t most = 0;
-        for (const std::string& line : lines_of(report_text(sample_report(), {.width = width})))
+        for (const std::string& line :
+             lines_of(render::report_text(sample_report(), {.width = width})))
             most = std::max(most, columns(line));
         return most;
     };
@@ -90,34 +91,35 @@ TEST(ReportText, a_wider_line_is_used) {
 }
 
 TEST(ReportText, columns_that_do_not_fit_are_left_out_of_a_narrow_line_only) {
-    EXPECT_THAT(report_text(sample_report(), {.width = 80}),
+    EXPECT_THAT(render::report_text(sample_report(), {.width = 80}),
                 ContainsRegex("COUNT +MIN +MEAN +P50 +P90 +P99 +P99.9 +MAX"));
-    EXPECT_THAT(report_text(long_run(), {.width = 80}),
+    EXPECT_THAT(render::report_text(long_run(), {.width = 80}),
                 ContainsRegex("COUNT +MIN +P50 +P99 +P99.9 +MAX +NOW"));
-    EXPECT_THAT(report_text(long_run(), {.width = 132}),
+    EXPECT_THAT(render::report_text(long_run(), {.width = 132}),
                 ContainsRegex("COUNT +MIN +MEAN +P50 +P90 +P99 +P99.9 +MAX +NOW"));
 }
 
 TEST(ReportText, without_colour_there_is_no_escape_and_without_unicode_only_ascii) {
-    const std::string plain = report_text(sample_report(), {});
+    const std::string plain = render::report_text(sample_report(), {});
     EXPECT_EQ(plain.find('\x1b'), std::string::npos);
     EXPECT_TRUE(std::all_of(plain.begin(), plain.end(),
                             [](char c) { return c == '\n' || (c >= ' ' && c <= '~'); }));
-    EXPECT_NE(report_text(sample_report(), {.colour = true}).find('\x1b'), std::string::npos);
-    EXPECT_NE(report_text(sample_report(), {.unicode = true}).find("█"), std::string::npos);
+    EXPECT_NE(render::report_text(sample_report(), {.colour = true}).find('\x1b'),
+              std::string::npos);
+    EXPECT_NE(render::report_text(sample_report(), {.unicode = true}).find("█"), std::string::npos);
 }
 
 TEST(ReportText, colours_change_nothing_but_the_colour) {
-    std::string coloured = report_text(sample_report(), {.colour = true});
+    std::string coloured = render::report_text(sample_report(), {.colour = true});
     for (auto begin = coloured.find('\x1b'); begin != std::string::npos;
          begin = coloured.find('\x1b', begin))
         coloured.erase(begin, coloured.find('m', begin) - begin + 1);
-    EXPECT_EQ(coloured, report_text(sample_report(), {}));
+    EXPECT_EQ(coloured, render::report_text(sample_report(), {}));
 }
 
 TEST(ReportText, hostile_names_do_no_harm) {
     for (const bool unicode : {false, true}) {
-        const std::string text = report_text(sample_report(kHostile), {.unicode = unicode});
+        const std::string text = render::report_text(sample_report(kHostile), {.unicode = unicode});
         EXPECT_EQ(text.find('\x1b'), std::string::npos);
         EXPECT_EQ(text.find("\xe2\x80\xae"), std::string::npos); // U+202E
         EXPECT_EQ(text.find('\x9b'), std::string::npos);
@@ -125,16 +127,17 @@ TEST(ReportText, hostile_names_do_no_harm) {
         EXPECT_THAT(text, HasSubstr("a\\x1b[31m\\x0ab\\xe2\\x80\\xae\\xc2\\x9b\\xff"));
         // The finding, its evidence and advice, the group and two rows of the table: all of them
         // still one line each.
-        EXPECT_EQ(lines_of(report_text(sample_report("x"), {.unicode = unicode})).size() + 1,
+        EXPECT_EQ(lines_of(render::report_text(sample_report("x"), {.unicode = unicode})).size() +
+                      1,
                   lines_of(text).size())
             << "but for the evidence, which is broken once more";
     }
-    const std::string coloured = report_text(sample_report(kHostile), {.colour = true});
+    const std::string coloured = render::report_text(sample_report(kHostile), {.colour = true});
     EXPECT_EQ(coloured.find("\x1b[31m\n"), std::string::npos);
 }
 
 TEST(ReportText, what_is_wrong_comes_first_then_who_then_the_details) {
-    const std::string text = report_text(sample_report(), {});
+    const std::string text = render::report_text(sample_report(), {});
     std::size_t last = 0;
     for (const char* heading :
          {"tcpdwell report", "\nFindings\n", "\nWho closes first\n", "\nDwell time by state\n",
@@ -147,26 +150,27 @@ TEST(ReportText, what_is_wrong_comes_first_then_who_then_the_details) {
 }
 
 TEST(ReportText, head_says_what_when_and_how_well) {
-    const std::string text = report_text(sample_report(), {});
+    const std::string text = render::report_text(sample_report(), {});
     EXPECT_THAT(text, HasSubstr("tcpdwell report: live, server, Linux 6.18\n"));
     EXPECT_THAT(text, HasSubstr("1 network namespace\n"));
     EXPECT_THAT(text, HasSubstr("5 connections: 4 ended, 1 still there; no event lost\n"));
-    Report other = sample_report();
-    std::get<Facts>(other.sections[0].body).lines.back().value = std::string_view("--port 80");
-    auto& quality = std::get<Facts>(other.sections[1].body).lines;
+    report::Report other = sample_report();
+    std::get<report::Facts>(other.sections[0].body).lines.back().value =
+        std::string_view("--port 80");
+    auto& quality = std::get<report::Facts>(other.sections[1].body).lines;
     quality[0].value = std::int64_t{9};
     quality[1].value = std::int64_t{4};
     quality[5].value = std::int64_t{2};
     quality[6].value = std::int64_t{3};
-    EXPECT_THAT(report_text(other, {}), HasSubstr("filter --port 80"));
-    EXPECT_THAT(report_text(other, {.width = 132}),
+    EXPECT_THAT(render::report_text(other, {}), HasSubstr("filter --port 80"));
+    EXPECT_THAT(render::report_text(other, {.width = 132}),
                 HasSubstr("5 connections: 4 ended, 1 still there; 2 were there before; 3 have "
                           "gaps; 9 EVENTS LOST; "
                           "4 HOLES IN THE RECORDING\n"));
 }
 
 TEST(ReportText, findings_have_their_evidence_and_advice) {
-    const std::string text = report_text(sample_report(), {.width = 132});
+    const std::string text = render::report_text(sample_report(), {.width = 132});
     EXPECT_THAT(
         text,
         HasSubstr("[critical] close_wait_leak\n  nginx (pid 12) has 7 sockets in CLOSE_WAIT.\n"));
@@ -180,51 +184,51 @@ TEST(ReportText, findings_have_their_evidence_and_advice) {
 }
 
 TEST(ReportText, says_so_if_nothing_was_found) {
-    Report report = sample_report();
-    std::get<Findings>(report.sections[2].body).list.clear();
-    EXPECT_THAT(report_text(report, {}), HasSubstr("Nothing was found"));
+    report::Report report = sample_report();
+    std::get<report::Findings>(report.sections[2].body).list.clear();
+    EXPECT_THAT(render::report_text(report, {}), HasSubstr("Nothing was found"));
 }
 
 TEST(ReportText, tables_say_how_much_is_left_out) {
-    const std::string text = report_text(sample_report(), {.rows = 1});
+    const std::string text = render::report_text(sample_report(), {.rows = 1});
     EXPECT_THAT(text, HasSubstr("(1 more;"));
     EXPECT_THAT(text, Not(HasSubstr("(connects)")));
-    EXPECT_THAT(report_text(sample_report(), {.rows = 2}), Not(HasSubstr("more;")));
+    EXPECT_THAT(render::report_text(sample_report(), {.rows = 2}), Not(HasSubstr("more;")));
 }
 
 TEST(ReportText, sections_without_content_leave_no_heading) {
-    Report report = sample_report();
-    std::get<Table>(report.sections[7].body).rows.clear();
-    std::get<Timeline>(report.sections[8].body).series.clear();
-    std::get<StateDiagram>(report.sections[6].body).edges.clear();
-    report.sections[4].body = Distributions{};
-    const std::string text = report_text(report, {});
+    report::Report report = sample_report();
+    std::get<report::Table>(report.sections[7].body).rows.clear();
+    std::get<report::Timeline>(report.sections[8].body).series.clear();
+    std::get<report::StateDiagram>(report.sections[6].body).edges.clear();
+    report.sections[4].body = report::Distributions{};
+    const std::string text = render::report_text(report, {});
     for (const char* heading : {"Who closes first", "States over time", "Transitions", "by part"})
         EXPECT_THAT(text, Not(HasSubstr(heading)));
-    EXPECT_THAT(report_text(Report(), {}), HasSubstr("tcpdwell report"));
+    EXPECT_THAT(render::report_text(report::Report(), {}), HasSubstr("tcpdwell report"));
 }
 
 TEST(ReportText, an_unexpected_transition_is_pointed_out) {
-    EXPECT_THAT(report_text(sample_report(), {}),
+    EXPECT_THAT(render::report_text(sample_report(), {}),
                 ContainsRegex("TIME_WAIT +ESTABLISHED +1 +5.000s +unexpected\n"
                               "Unexpected: events were lost"));
-    Report report = sample_report();
-    std::get<StateDiagram>(report.sections[6].body).edges.pop_back();
-    EXPECT_THAT(report_text(report, {}), Not(HasSubstr("nexpected")));
+    report::Report report = sample_report();
+    std::get<report::StateDiagram>(report.sections[6].body).edges.pop_back();
+    EXPECT_THAT(render::report_text(report, {}), Not(HasSubstr("nexpected")));
 }
 
 TEST(ReportText, time_wait_is_measured_against_the_book) {
-    EXPECT_THAT(report_text(sample_report(), {}),
+    EXPECT_THAT(render::report_text(sample_report(), {}),
                 HasSubstr("TIME_WAIT  2MSL: 61.50s in the middle, nominally 60.00s"));
 }
 
 TEST(ReportText, what_is_in_the_text_stands_in_its_order) {
-    Report report;
-    report.sections.push_back({"b", "Second", "With a \x1b[31mword.", Facts{}});
+    report::Report report;
+    report.sections.push_back({"b", "Second", "With a \x1b[31mword.", report::Facts{}});
     report.sections.push_back(
-        {"machines", "Third", "Not shown.", Facts{}, SectionPlace::other, false});
-    report.sections.push_back({"", "First", "", Facts{}});
-    const std::string text = report_text(report, {});
+        {"machines", "Third", "Not shown.", report::Facts{}, report::SectionPlace::other, false});
+    report.sections.push_back({"", "First", "", report::Facts{}});
+    const std::string text = render::report_text(report, {});
     const std::string sections = text.substr(text.find("\nSecond"));
     EXPECT_TRUE(sections.starts_with("\nSecond\nWith a ")) << text;
     EXPECT_TRUE(sections.ends_with("word.\n\nFirst\n")) << text;
@@ -232,11 +236,12 @@ TEST(ReportText, what_is_in_the_text_stands_in_its_order) {
 }
 
 TEST(ReportText, facts_are_lines_of_title_and_value) {
-    Report report;
+    report::Report report;
     report.sections.push_back(
         {"run", "The run", "",
-         Facts{{{"a", "held", Nanoseconds(2s)}, {"b", "", std::int64_t{7}}, {"c", "left", {}}}}});
-    EXPECT_THAT(report_text(report, {}),
+         report::Facts{
+             {{"a", "held", Nanoseconds(2s)}, {"b", "", std::int64_t{7}}, {"c", "left", {}}}}});
+    EXPECT_THAT(render::report_text(report, {}),
                 testing::EndsWith("\nThe run\n  held: 2.000s\n  left: -\n"));
 }
 

@@ -26,8 +26,8 @@ protected:
     }
 
     /// The rows without the heading, which is checked.
-    static std::string body(const std::vector<std::vector<Value>>& rows) {
-        const std::string text = rendered(Format::table, kKinds, rows);
+    static std::string body(const std::vector<std::vector<report::Value>>& rows) {
+        const std::string text = rendered(render::Format::table, kKinds, rows);
         EXPECT_EQ(text.substr(0, kTableHeading.size()), kTableHeading);
         return text.substr(kTableHeading.size());
     }
@@ -58,13 +58,13 @@ TEST_F(TableTest, HostileTextIsHarmless) {
 }
 
 TEST_F(TableTest, CharactersCountNotBytes) {
-    std::vector<Value> row = null_row();
-    row[7] = ProcessValue{1, "\xc3\xa9\xc3\xa9\xc3\xa9"}; // 5 characters in a column of 9
+    std::vector<report::Value> row = null_row();
+    row[7] = report::ProcessValue{1, "\xc3\xa9\xc3\xa9\xc3\xa9"}; // 5 characters in a column of 9
     EXPECT_NE(body({row}).find(" 1/\xc3\xa9\xc3\xa9\xc3\xa9     -          -"), std::string::npos);
 }
 
 TEST_F(TableTest, TheSchemaChoosesColumnsAndTheirOrder) {
-    EXPECT_EQ(rendered(Format::table, kFew, {full_row(), null_row()}),
+    EXPECT_EQ(rendered(render::Format::table, kFew, {full_row(), null_row()}),
               "STATE       TIME\n"
               "FIN_WAIT1   12:34:56.123456\n"
               "-           -\n");
@@ -72,21 +72,21 @@ TEST_F(TableTest, TheSchemaChoosesColumnsAndTheirOrder) {
 
 TEST_F(TableTest, TimesAreLocal) {
     set_zone("XYZ-05:30"); // POSIX: east of Greenwich
-    EXPECT_EQ(rendered(Format::table, kFew, {full_row()}),
+    EXPECT_EQ(rendered(render::Format::table, kFew, {full_row()}),
               "STATE       TIME\nFIN_WAIT1   18:04:56.123456\n");
 }
 
 TEST_F(TableTest, OneRestartIsSingular) {
-    std::vector<Value> row = null_row();
-    row[9] = TimeWaitValue{Nanoseconds(1'500'000'000), TimeWaitEnd::killed, 1};
+    std::vector<report::Value> row = null_row();
+    row[9] = report::TimeWaitValue{Nanoseconds(1'500'000'000), tcp::TimeWaitEnd::killed, 1};
     EXPECT_NE(body({row}).find(" 1.500s killed, 1 restart -\n"), std::string::npos);
 }
 
 TEST_F(TableTest, RowsOfAnotherSchemaAreNotices) {
-    Output out(-1);
-    const auto renderer = make_renderer(Format::table, out, {});
+    render::Output out(-1);
+    const auto renderer = make_renderer(render::Format::table, out, {});
     renderer->begin(kFew);
-    const std::vector<MetaEntry> meta = {{"host", "\"a\""}};
+    const std::vector<render::MetaEntry> meta = {{"host", "\"a\""}};
     renderer->meta(meta);
     renderer->row(kLost, kLostRow);
     renderer->row(kFew, full_row());
@@ -96,38 +96,40 @@ TEST_F(TableTest, RowsOfAnotherSchemaAreNotices) {
 }
 
 TEST_F(TableTest, ColoursTakeNoRoom) {
-    EXPECT_EQ(rendered(Format::table, kFew, {full_row()}, {.colour = true}),
+    EXPECT_EQ(rendered(render::Format::table, kFew, {full_row()}, {.colour = true}),
               "\x1b[1mSTATE\x1b[0m       \x1b[1mTIME\x1b[0m\n"
               "\x1b[33mFIN_WAIT1\x1b[0m   12:34:56.123456\n");
-    Output out(-1);
-    make_renderer(Format::table, out, {.colour = true})->row(kLost, kLostRow);
+    render::Output out(-1);
+    make_renderer(render::Format::table, out, {.colour = true})->row(kLost, kLostRow);
     EXPECT_EQ(out.buffer(), "\x1b[31m-- lost: time 12:34:56.123456, events 5 --\x1b[0m\n");
 }
 
 TEST_F(TableTest, EveryStateHasItsColour) {
-    const std::pair<TcpState, std::string> kColours[] = {
-        {TcpState::SYN_SENT, "36"},   {TcpState::SYN_RECV, "36"},  {TcpState::ESTABLISHED, "32"},
-        {TcpState::FIN_WAIT1, "33"},  {TcpState::FIN_WAIT2, "33"}, {TcpState::CLOSING, "33"},
-        {TcpState::CLOSE_WAIT, "33"}, {TcpState::LAST_ACK, "33"},  {TcpState::TIME_WAIT, "35"},
-        {TcpState::CLOSE, "2"},       {TcpState::LISTEN, "34"},
+    const std::pair<tcp::State, std::string> kColours[] = {
+        {tcp::State::SYN_SENT, "36"},    {tcp::State::SYN_RECV, "36"},
+        {tcp::State::ESTABLISHED, "32"}, {tcp::State::FIN_WAIT1, "33"},
+        {tcp::State::FIN_WAIT2, "33"},   {tcp::State::CLOSING, "33"},
+        {tcp::State::CLOSE_WAIT, "33"},  {tcp::State::LAST_ACK, "33"},
+        {tcp::State::TIME_WAIT, "35"},   {tcp::State::CLOSE, "2"},
+        {tcp::State::LISTEN, "34"},
     };
-    static_assert(std::size(kColours) == kAllOf<TcpState>.size());
+    static_assert(std::size(kColours) == kAllOf<tcp::State>.size());
     for (const auto& [state, sgr] : kColours) {
-        std::vector<Value> row = null_row();
+        std::vector<report::Value> row = null_row();
         row[5] = state;
         const std::string coloured = "\x1b[" + sgr + "m" + std::string(name(state)) + "\x1b[0m";
-        EXPECT_NE(rendered(Format::table, kFew, {row}, {.colour = true}).find(coloured),
+        EXPECT_NE(rendered(render::Format::table, kFew, {row}, {.colour = true}).find(coloured),
                   std::string::npos)
             << name(state);
-        EXPECT_EQ(rendered(Format::table, kFew, {row}).find('\x1b'), std::string::npos);
+        EXPECT_EQ(rendered(render::Format::table, kFew, {row}).find('\x1b'), std::string::npos);
     }
 }
 
 TEST_F(TableTest, BadEndingsAreRed) {
-    std::vector<Value> row = null_row();
+    std::vector<report::Value> row = null_row();
     const auto table_of = [&row](std::string_view ending) {
         row[8] = ending;
-        return rendered(Format::table, kKinds, {row}, {.colour = true});
+        return rendered(render::Format::table, kKinds, {row}, {.colour = true});
     };
     EXPECT_NE(table_of("reset_received").find("\x1b[31mreset_received\x1b[0m"), std::string::npos);
     EXPECT_NE(table_of("timed_out").find("\x1b[31mtimed_out\x1b[0m"), std::string::npos);

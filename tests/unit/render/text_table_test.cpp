@@ -8,17 +8,19 @@
 namespace tcpdwell::test {
 namespace {
 
-std::string text_of(const TextTable& table, std::size_t indent = 0) {
+std::string text_of(const render::TextTable& table, std::size_t indent = 0) {
     std::string out;
     table.append_to(out, indent);
     return out;
 }
 
 TEST(TextTable, aligns_left_and_right_and_ends_no_line_in_spaces) {
-    TextTable table({{"NAME", 6, Align::left}, {"N", 4, Align::right}, {"", 0, Align::left}},
-                    false);
-    table.add({plain_cell("a"), plain_cell("1"), plain_cell("")});
-    table.add({plain_cell("bb"), plain_cell("22"), plain_cell("note")});
+    render::TextTable table({{"NAME", 6, report::Align::left},
+                             {"N", 4, report::Align::right},
+                             {"", 0, report::Align::left}},
+                            false);
+    table.add({render::plain_cell("a"), render::plain_cell("1"), render::plain_cell("")});
+    table.add({render::plain_cell("bb"), render::plain_cell("22"), render::plain_cell("note")});
     EXPECT_EQ(text_of(table), "NAME      N\n"
                               "a         1\n"
                               "bb       22 note\n");
@@ -29,9 +31,10 @@ TEST(TextTable, aligns_left_and_right_and_ends_no_line_in_spaces) {
 }
 
 TEST(TextTable, a_column_grows_with_its_widest_cell) {
-    TextTable table({{"A", 2, Align::left}, {"LONG", 1, Align::right}}, false);
-    table.add({plain_cell("wide one"), plain_cell("1")});
-    table.add({plain_cell("b"), plain_cell("12345")});
+    render::TextTable table({{"A", 2, report::Align::left}, {"LONG", 1, report::Align::right}},
+                            false);
+    table.add({render::plain_cell("wide one"), render::plain_cell("1")});
+    table.add({render::plain_cell("b"), render::plain_cell("12345")});
     EXPECT_EQ(text_of(table), "A         LONG\n"
                               "wide one     1\n"
                               "b        12345\n");
@@ -39,15 +42,19 @@ TEST(TextTable, a_column_grows_with_its_widest_cell) {
 }
 
 TEST(TextTable, empty_cells_keep_their_room) {
-    TextTable table({{"A", 3, Align::left}, {"B", 3, Align::right}, {"C", 3, Align::left}}, false);
-    table.add({plain_cell(""), plain_cell(""), plain_cell("c")});
+    render::TextTable table({{"A", 3, report::Align::left},
+                             {"B", 3, report::Align::right},
+                             {"C", 3, report::Align::left}},
+                            false);
+    table.add({render::plain_cell(""), render::plain_cell(""), render::plain_cell("c")});
     EXPECT_EQ(text_of(table), "A     B C\n"
                               "        c\n");
 }
 
 TEST(TextTable, colours_take_no_room) {
-    TextTable table({{"STATE", 11, Align::left}, {"N", 2, Align::right}}, true);
-    table.add({text_cell(TcpState::FIN_WAIT1, true), plain_cell("7")});
+    render::TextTable table({{"STATE", 11, report::Align::left}, {"N", 2, report::Align::right}},
+                            true);
+    table.add({render::text_cell(tcp::State::FIN_WAIT1, true), render::plain_cell("7")});
     std::string text = text_of(table);
     for (auto begin = text.find('\x1b'); begin != std::string::npos;
          begin = text.find('\x1b', begin))
@@ -57,51 +64,52 @@ TEST(TextTable, colours_take_no_room) {
 }
 
 TEST(TextTable, a_character_of_several_bytes_is_one_wide) {
-    TextTable table({{"NAME", 4, Align::left}, {"N", 1, Align::right}}, false);
-    table.add({text_cell(std::string_view("é"), false), plain_cell("1")});
+    render::TextTable table({{"NAME", 4, report::Align::left}, {"N", 1, report::Align::right}},
+                            false);
+    table.add({render::text_cell(std::string_view("é"), false), render::plain_cell("1")});
     EXPECT_EQ(text_of(table), "NAME N\n"
                               "é    1\n");
 }
 
-constexpr Column kColumns[] = {{.id = "who", .title = "WHO", .help = "Who."},
-                               {.id = "held", .title = "HELD", .help = "Numbers."}};
-constexpr TableView kView[] = {{"held.now", "NOW", "Now.", 3},
-                               {"held.peak", "PEAK", "At most.", 5},
-                               {"held.area", "AREA", "Not told.", 4},
-                               {"who", "WHO", "Who.", 3, Align::left},
-                               {"gone", "GONE", "No such column.", 4, Align::left}};
+constexpr report::Column kColumns[] = {{.id = "who", .title = "WHO", .help = "Who."},
+                                       {.id = "held", .title = "HELD", .help = "Numbers."}};
+constexpr report::TableView kView[] = {{"held.now", "NOW", "Now.", 3},
+                                       {"held.peak", "PEAK", "At most.", 5},
+                                       {"held.area", "AREA", "Not told.", 4},
+                                       {"who", "WHO", "Who.", 3, report::Align::left},
+                                       {"gone", "GONE", "No such column.", 4, report::Align::left}};
 
 TEST(AppendTable, shows_parts_of_cells_in_the_order_of_the_view) {
-    const NumberPart parts[] = {{"now", std::int64_t{3}}, {"peak", 4.5}};
-    Table table{kColumns, kView, {}};
-    table.rows.push_back({std::string_view("me"), std::span<const NumberPart>(parts)});
-    table.rows.push_back({Value(), Value()});
+    const report::NumberPart parts[] = {{"now", std::int64_t{3}}, {"peak", 4.5}};
+    report::Table table{kColumns, kView, {}};
+    table.rows.push_back({std::string_view("me"), std::span<const report::NumberPart>(parts)});
+    table.rows.push_back({report::Value(), report::Value()});
     std::string out;
-    append_table(out, table, {});
+    render::append_table(out, table, {});
     EXPECT_EQ(out, "NOW  PEAK AREA WHO GONE\n"
                    "  3   4.5    0 me  -\n"
                    "  -     -    - -   -\n");
 }
 
 TEST(AppendTable, leaves_out_rows_and_says_so) {
-    Table table{kColumns, kView, {}};
-    for (int i = 0; i < 5; ++i) table.rows.push_back({std::int64_t{i}, Value()});
+    report::Table table{kColumns, kView, {}};
+    for (int i = 0; i < 5; ++i) table.rows.push_back({std::int64_t{i}, report::Value()});
     std::string out;
-    append_table(out, table, {.rows = 3});
+    render::append_table(out, table, {.rows = 3});
     EXPECT_EQ(std::count(out.begin(), out.end(), '\n'), 1 + 3 + 1);
     EXPECT_NE(out.find("(2 more;"), std::string::npos);
 }
 
 TEST(AppendTable, a_column_below_stands_under_its_row_in_lines_that_fit) {
-    constexpr TableView view[] = {{"who", "WHO", "Who.", 3, Align::left},
-                                  {"held", "", "", 0, Align::left, true}};
-    Table table{kColumns, view, {}};
+    constexpr report::TableView view[] = {{"who", "WHO", "Who.", 3, report::Align::left},
+                                          {"held", "", "", 0, report::Align::left, true}};
+    report::Table table{kColumns, view, {}};
     std::string words;
     for (int i = 0; i < 40; ++i) words += "word ";
     table.rows.push_back({std::string_view("me"), std::string_view(words)});
     table.rows.push_back({std::string_view("you"), std::string_view("few words")});
     std::string out;
-    append_table(out, table, {.width = 80});
+    render::append_table(out, table, {.width = 80});
     EXPECT_TRUE(out.starts_with("WHO\nme\n    word word")) << out;
     EXPECT_TRUE(out.ends_with("word\nyou\n    few words\n")) << out;
     for (std::size_t begin = 0, end = 0; (end = out.find('\n', begin)) != std::string::npos;

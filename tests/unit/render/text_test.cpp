@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 using namespace std::string_view_literals;
@@ -13,13 +13,13 @@ constexpr std::string_view kReplacement = "\xef\xbf\xbd";
 
 std::string printable(std::string_view bytes) {
     std::string out;
-    append_printable(out, bytes);
+    render::append_printable(out, bytes);
     return out;
 }
 
 std::string replaced(std::string_view bytes) {
     std::string scratch;
-    return std::string(valid_utf8(bytes, scratch));
+    return std::string(render::valid_utf8(bytes, scratch));
 }
 
 TEST(Printable, TextPasses) {
@@ -49,14 +49,14 @@ TEST(Printable, FaultyBytesAreEscaped) {
 
 TEST(Printable, CountsCharacters) {
     std::string out = "before";
-    EXPECT_EQ(append_printable(out, "a\xc3\xa9\xff\x1b"), 10u);
+    EXPECT_EQ(render::append_printable(out, "a\xc3\xa9\xff\x1b"), 10u);
     EXPECT_EQ(out, "beforea\xc3\xa9\\xff\\x1b");
 }
 
 TEST(ValidUtf8, ValidTextIsNotCopied) {
     std::string scratch;
     const auto ascii = "nginx\n"sv;
-    EXPECT_EQ(valid_utf8(ascii, scratch).data(), ascii.data());
+    EXPECT_EQ(render::valid_utf8(ascii, scratch).data(), ascii.data());
     EXPECT_EQ(replaced("\xc3\xa9\xf0\x9f\x90\xa7"), "\xc3\xa9\xf0\x9f\x90\xa7");
     EXPECT_EQ(replaced(""), "");
 }
@@ -78,4 +78,4 @@ TEST(ValidUtf8, FaultySequencesAreReplaced) {
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -8,11 +8,11 @@
 #include <ctime>
 #include <random>
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 std::string utc(std::int64_t ns) {
-    const Rfc3339 text = rfc3339(WallTime(Nanoseconds(ns)));
+    const render::Rfc3339 text = render::rfc3339(WallTime(Nanoseconds(ns)));
     return {text.data(), text.size()};
 }
 
@@ -45,7 +45,7 @@ TEST(TimeOfDay, IsLocalAndCutToMicroseconds) {
         setenv("TZ", zone, 1);
         tzset();
         std::string out;
-        append_time_of_day(out, WallTime(Nanoseconds(ns)));
+        render::append_time_of_day(out, WallTime(Nanoseconds(ns)));
         setenv("TZ", "UTC", 1);
         tzset();
         return out;
@@ -56,4 +56,4 @@ TEST(TimeOfDay, IsLocalAndCutToMicroseconds) {
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -24,34 +24,38 @@ inline constexpr UnknownSection kUnknownSections[] = {
 };
 
 /// No view: people see the columns.
-inline constexpr Column kQueueColumns[] = {
+inline constexpr report::Column kQueueColumns[] = {
     {.id = "queue", .title = "Queue", .help = "Its name."},
-    {.id = "length", .title = "Length", .help = "Connections in it.", .align = Align::right},
+    {.id = "length",
+     .title = "Length",
+     .help = "Connections in it.",
+     .align = report::Align::right},
 };
 
-inline Report unknown_sections() {
+inline report::Report unknown_sections() {
     const auto& of = kUnknownSections;
-    Report report;
-    const auto add = [&](std::size_t i, SectionBody body) {
+    report::Report report;
+    const auto add = [&](std::size_t i, report::SectionBody body) {
         report.sections.push_back({of[i].id, of[i].title, "Help on it.", std::move(body)});
     };
-    add(0, Facts{{{"limit", "the limit", std::int64_t{4242}}}});
-    Distributions delays;
+    add(0, report::Facts{{{"limit", "the limit", std::int64_t{4242}}}});
+    report::Distributions delays;
     delays.groups.emplace_back().members.push_back(distribution("accept", {{3ms, 5}, {9ms, 1}}));
     delays.groups[0].members[0].title = of[1].content;
     add(1, std::move(delays));
-    Table table{kQueueColumns, {}, {}};
+    report::Table table{kQueueColumns, {}, {}};
     table.rows.push_back({of[2].content, std::int64_t{77}});
     add(2, std::move(table));
-    add(3, StateDiagram{{{TcpState::LAST_ACK, TcpState::CLOSE, 31, 2ms, EdgeKind::rfc9293}}});
-    Timeline timeline{std::chrono::time_point_cast<Nanoseconds>(kTime), 100ms, {}};
-    timeline.series.push_back({TcpState::CLOSE_WAIT, {0, 9, 4}});
+    add(3, report::StateDiagram{
+               {{tcp::State::LAST_ACK, tcp::State::CLOSE, 31, 2ms, tcp::EdgeKind::rfc9293}}});
+    report::Timeline timeline{std::chrono::time_point_cast<Nanoseconds>(kTime), 100ms, {}};
+    timeline.series.push_back({tcp::State::CLOSE_WAIT, {0, 9, 4}});
     add(4, std::move(timeline));
-    Finding finding;
+    report::Finding finding;
     finding.id = "queue_full";
-    finding.severity = Severity::warning;
+    finding.severity = report::Severity::warning;
     finding.what = of[5].content;
-    add(5, Findings{{finding}});
+    add(5, report::Findings{{finding}});
     return report;
 }
 

@@ -8,55 +8,57 @@
 #include <set>
 #include <vector>
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 using Words = std::vector<std::string_view>;
 
-Words keys(const Schema& schema) {
+Words keys(const report::Schema& schema) {
     Words ids;
-    for (const Column& column : schema.columns) ids.push_back(column.id);
+    for (const report::Column& column : schema.columns) ids.push_back(column.id);
     return ids;
 }
 
-const Column& column(const Schema& schema, std::string_view id) {
+const report::Column& column(const report::Schema& schema, std::string_view id) {
     return *std::find_if(schema.columns.begin(), schema.columns.end(),
-                         [id](const Column& c) { return c.id == id; });
+                         [id](const report::Column& c) { return c.id == id; });
 }
 
 TEST(Schemas, TransitionKeys) {
-    EXPECT_EQ(transition_schema().type, "transition");
-    EXPECT_EQ(keys(transition_schema()),
+    EXPECT_EQ(report::transition_schema().type, "transition");
+    EXPECT_EQ(keys(report::transition_schema()),
               (Words{"time", "conn", "netns", "family", "local", "remote", "role", "from", "to",
                      "dwell_ns", "process", "cgroup", "uid", "cookie"}));
 }
 
 TEST(Schemas, ConnectionKeys) {
-    EXPECT_EQ(connection_schema().type, "connection");
-    EXPECT_EQ(keys(connection_schema()),
+    EXPECT_EQ(report::connection_schema().type, "connection");
+    EXPECT_EQ(keys(report::connection_schema()),
               (Words{"conn", "netns", "family", "local", "remote", "role", "process", "cgroup",
                      "uid", "opened", "closed", "states", "closed_first", "ending", "ending_detail",
                      "time_wait", "seen", "closed_by", "cookie"}));
 }
 
 TEST(Schemas, LostKeys) {
-    EXPECT_EQ(lost_schema().type, "lost");
-    EXPECT_EQ(keys(lost_schema()), (Words{"time", "events"}));
+    EXPECT_EQ(report::lost_schema().type, "lost");
+    EXPECT_EQ(keys(report::lost_schema()), (Words{"time", "events"}));
 }
 
 TEST(Schemas, ShapesOfWhatCsvTakesApart) {
-    for (const Schema* schema : {&transition_schema(), &connection_schema()}) {
-        EXPECT_EQ(column(*schema, "local").shape, Shape::endpoint);
-        EXPECT_EQ(column(*schema, "remote").shape, Shape::endpoint);
-        EXPECT_EQ(column(*schema, "process").shape, Shape::process);
-        EXPECT_EQ(column(*schema, "conn").shape, Shape::single);
+    for (const report::Schema* schema :
+         {&report::transition_schema(), &report::connection_schema()}) {
+        EXPECT_EQ(column(*schema, "local").shape, report::Shape::endpoint);
+        EXPECT_EQ(column(*schema, "remote").shape, report::Shape::endpoint);
+        EXPECT_EQ(column(*schema, "process").shape, report::Shape::process);
+        EXPECT_EQ(column(*schema, "conn").shape, report::Shape::single);
     }
-    EXPECT_EQ(column(connection_schema(), "closed_by").shape, Shape::process);
-    EXPECT_EQ(column(connection_schema(), "time_wait").shape, Shape::time_wait);
+    EXPECT_EQ(column(report::connection_schema(), "closed_by").shape, report::Shape::process);
+    EXPECT_EQ(column(report::connection_schema(), "time_wait").shape, report::Shape::time_wait);
 }
 
 TEST(Schemas, TablesShowColumnsThatExistOnce) {
-    for (const Schema* schema : {&transition_schema(), &connection_schema(), &lost_schema()}) {
+    for (const report::Schema* schema :
+         {&report::transition_schema(), &report::connection_schema(), &report::lost_schema()}) {
         const Words ids = keys(*schema);
         EXPECT_EQ(std::set(ids.begin(), ids.end()).size(), ids.size()) << schema->type;
         std::set<std::string_view> shown;
@@ -68,8 +70,9 @@ TEST(Schemas, TablesShowColumnsThatExistOnce) {
 }
 
 TEST(Schemas, EveryColumnIsExplained) {
-    for (const Schema* schema : {&transition_schema(), &connection_schema(), &lost_schema()}) {
-        for (const Column& c : schema->columns) {
+    for (const report::Schema* schema :
+         {&report::transition_schema(), &report::connection_schema(), &report::lost_schema()}) {
+        for (const report::Column& c : schema->columns) {
             EXPECT_TRUE(c.help.ends_with('.')) << c.id;
             EXPECT_GE(c.width, static_cast<int>(c.title.size())) << c.id;
         }
@@ -77,7 +80,7 @@ TEST(Schemas, EveryColumnIsExplained) {
 }
 
 /// Where column `id` ends in the table, if every cell has its usual width.
-int table_end(const Schema& schema, std::string_view id) {
+int table_end(const report::Schema& schema, std::string_view id) {
     int end = -1;
     for (const std::string_view shown : schema.table) {
         end += 1 + column(schema, shown).width;
@@ -87,11 +90,11 @@ int table_end(const Schema& schema, std::string_view id) {
 }
 
 TEST(Schemas, TheEssentialPartFitsIn100Columns) {
-    EXPECT_LE(table_end(transition_schema(), "dwell_ns"), 100);
-    EXPECT_LE(table_end(connection_schema(), "ending"), 100);
-    EXPECT_LE(table_end(transition_schema(), "netns"), 160);
-    EXPECT_LE(table_end(connection_schema(), "seen"), 160);
+    EXPECT_LE(table_end(report::transition_schema(), "dwell_ns"), 100);
+    EXPECT_LE(table_end(report::connection_schema(), "ending"), 100);
+    EXPECT_LE(table_end(report::transition_schema(), "netns"), 160);
+    EXPECT_LE(table_end(report::connection_schema(), "seen"), 160);
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -8,29 +8,29 @@
 
 #include "run/pipe.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 
-class CallLog : public Consumer {
+class CallLog : public run::Consumer {
 public:
-    void begin(const Context& context) override {
+    void begin(const run::Context& context) override {
         calls.emplace_back("begin");
         facts = context.facts().size();
     }
-    Result<bool> flush(const RunState& state) override {
+    Result<bool> flush(const run::RunState& state) override {
         calls.emplace_back("flush");
         now = state.now;
         return answer;
     }
-    void settled(const RunState&) override { calls.emplace_back("settled"); }
+    void settled(const run::RunState&) override { calls.emplace_back("settled"); }
     Result<void> finish() override {
         calls.emplace_back("finish");
         return finish_answer;
     }
-    void on_transition(const TransitionLine&) override { calls.emplace_back("transition"); }
-    void on_connection(const ConnectionLine& line) override {
+    void on_transition(const track::TransitionLine&) override { calls.emplace_back("transition"); }
+    void on_connection(const track::ConnectionLine& line) override {
         calls.emplace_back(line.closed ? "ended" : "open");
     }
-    void on_lost(const LostLine&) override { calls.emplace_back("lost"); }
+    void on_lost(const track::LostLine&) override { calls.emplace_back("lost"); }
 
     /// Circumstances often `call` has come, and where it came first and last.
     [[nodiscard]] std::size_t count(const std::string& call) const {
@@ -50,4 +50,4 @@ public:
     Result<void> finish_answer;
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::test

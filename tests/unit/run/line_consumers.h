@@ -4,24 +4,28 @@
 
 #include "run/pipeline.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 
 /// Passes lines on to a listener that knows nothing of a run.
-class LinesTo final : public Consumer {
+class LinesTo final : public run::Consumer {
 public:
     /// `listener` must outlive this.
-    explicit LinesTo(TrackerListener& listener) : listener_(listener) {}
+    explicit LinesTo(track::TrackerListener& listener) : listener_(listener) {}
 
-    void begin(const Context&) override {}
-    Result<bool> flush(const RunState&) override { return true; }
+    void begin(const run::Context&) override {}
+    Result<bool> flush(const run::RunState&) override { return true; }
     Result<void> finish() override { return {}; }
-    void on_move(const StateMove& move) override { listener_.on_move(move); }
-    void on_transition(const TransitionLine& line) override { listener_.on_transition(line); }
-    void on_connection(const ConnectionLine& line) override { listener_.on_connection(line); }
-    void on_lost(const LostLine& line) override { listener_.on_lost(line); }
+    void on_move(const track::StateMove& move) override { listener_.on_move(move); }
+    void on_transition(const track::TransitionLine& line) override {
+        listener_.on_transition(line);
+    }
+    void on_connection(const track::ConnectionLine& line) override {
+        listener_.on_connection(line);
+    }
+    void on_lost(const track::LostLine& line) override { listener_.on_lost(line); }
 
 private:
-    TrackerListener& listener_;
+    track::TrackerListener& listener_;
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -9,7 +9,7 @@
 #include "event/encode.h"
 #include "synth/traffic.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -17,39 +17,39 @@ using testing::ElementsAre;
 
 class PipeTest : public testing::Test {
 protected:
-    void feed(const Event& event) { pipe.feed(encode(event, kTestClock)); }
+    void feed(const event::Event& event) { pipe.feed(encode(event, synth::kTestClock)); }
     void advance(MonoTime now) {
         const auto more = pipe.advance(now);
         ASSERT_TRUE(more);
         EXPECT_TRUE(*more);
     }
 
-    Context context;
+    run::Context context;
     CallLog log;
-    Pipe pipe{context, log, {}};
+    run::Pipe pipe{context, log, {}};
 };
 
 TEST_F(PipeTest, begins_once_with_the_facts_that_head_the_stream) {
-    feed(ClockReading{kTestClock});
-    feed(Fact{0, "host", "here"});
+    feed(event::ClockReading{synth::kTestClock});
+    feed(event::Fact{0, "host", "here"});
     EXPECT_TRUE(log.calls.empty());
-    advance(kTestClock.mono);
+    advance(synth::kTestClock.mono);
     EXPECT_EQ(log.facts, 1U);
-    feed(Fact{0, "kernel", "6.1"});
-    advance(kTestClock.mono + 1s);
-    EXPECT_EQ(log.now, kTestClock.mono + 1s);
+    feed(event::Fact{0, "kernel", "6.1"});
+    advance(synth::kTestClock.mono + 1s);
+    EXPECT_EQ(log.now, synth::kTestClock.mono + 1s);
     EXPECT_THAT(log.calls, ElementsAre("begin", "flush", "flush"));
     EXPECT_EQ(log.facts, 1U);
     EXPECT_EQ(context.facts().size(), 2U);
 }
 
 TEST_F(PipeTest, what_is_open_follows_what_has_ended_and_finish_is_last) {
-    TrafficOptions options;
+    synth::TrafficOptions options;
     options.only_ending = false;
-    feed(ClockReading{kTestClock});
-    advance(kTestClock.mono);
+    feed(event::ClockReading{synth::kTestClock});
+    advance(synth::kTestClock.mono);
     MonoTime now{};
-    for (const WireRecord& record : make_traffic(options).records) {
+    for (const synth::WireRecord& record : make_traffic(options).records) {
         pipe.feed(record.bytes);
         now = record.at;
     }
@@ -66,8 +66,8 @@ TEST_F(PipeTest, what_is_open_follows_what_has_ended_and_finish_is_last) {
 }
 
 TEST_F(PipeTest, counts_what_it_cannot_decode) {
-    auto cut_off = encode(Fact{0, "host", "here"}, kTestClock);
-    feed(Fact{0, "kernel", "6.1"});
+    auto cut_off = encode(event::Fact{0, "host", "here"}, synth::kTestClock);
+    feed(event::Fact{0, "kernel", "6.1"});
     cut_off.resize(cut_off.size() / 2);
     pipe.feed(cut_off);
     EXPECT_EQ(pipe.quality().records, 1U);
@@ -77,17 +77,17 @@ TEST_F(PipeTest, counts_what_it_cannot_decode) {
 
 TEST_F(PipeTest, returns_what_the_consumer_wants_and_what_it_fails_with) {
     log.answer = false;
-    const auto more = pipe.advance(kTestClock.mono);
+    const auto more = pipe.advance(synth::kTestClock.mono);
     ASSERT_TRUE(more);
     EXPECT_FALSE(*more);
     log.answer = fail(ErrorCode::failed, "the disk is full");
-    const auto failed = pipe.advance(kTestClock.mono);
+    const auto failed = pipe.advance(synth::kTestClock.mono);
     ASSERT_FALSE(failed);
     EXPECT_EQ(failed.error().message, "the disk is full");
     log.finish_answer = fail(ErrorCode::failed, "the disk is full");
-    pipe.settle(kTestClock.mono);
-    EXPECT_FALSE(pipe.finish(kTestClock.mono));
+    pipe.settle(synth::kTestClock.mono);
+    EXPECT_FALSE(pipe.finish(synth::kTestClock.mono));
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

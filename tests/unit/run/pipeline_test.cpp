@@ -12,26 +12,26 @@
 #include "event/encode.h"
 #include "synth/setting.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 using namespace std::chrono_literals;
 using testing::ElementsAre;
 
 /// Hands out a fact at each poll. Finished at the poll number `ends_at`, or two polls after stop().
-class ScriptedSource final : public EventSource {
+class ScriptedSource final : public event::EventSource {
 public:
-    Result<Status> poll(const RecordSink& sink) override {
+    Result<Status> poll(const event::RecordSink& sink) override {
         ++polls;
         if (at_poll) at_poll();
         if (polls == fails_at) return fail(ErrorCode::failed, "the source is broken");
         std::this_thread::sleep_for(1ms);
-        sink(encode(Fact{0, "host", "here"}, kTestClock));
+        sink(encode(event::Fact{0, "host", "here"}, synth::kTestClock));
         if (stops > 0 && ++polls_after_stop == 2) return Status::finished;
         return polls == ends_at ? Status::finished : Status::more;
     }
     [[nodiscard]] bool ready() const override { return polls >= ready_at; }
-    [[nodiscard]] MonoTime now() const override { return kTestClock.mono; }
+    [[nodiscard]] MonoTime now() const override { return synth::kTestClock.mono; }
     void relist() override {}
     void stop() override { ++stops; }
 
@@ -46,14 +46,14 @@ public:
 
 class PipelineTest : public testing::Test {
 protected:
-    Result<PipelineOutcome> run(ChildCommand* command = nullptr) {
+    Result<run::PipelineOutcome> run(run::ChildCommand* command = nullptr) {
         return run_pipeline(source, context, log, options, command);
     }
 
     ScriptedSource source;
-    Context context;
+    run::Context context;
     CallLog log;
-    PipelineOptions options;
+    run::PipelineOptions options;
 };
 
 TEST_F(PipelineTest, goes_on_until_the_source_is_exhausted) {
@@ -96,7 +96,7 @@ TEST_F(PipelineTest, the_duration_stops_the_source) {
 }
 
 TEST_F(PipelineTest, a_command_starts_when_the_source_is_ready_and_its_end_stops_the_source) {
-    auto command = ChildCommand::prepare({"sh", "-c", "exit 7"});
+    auto command = run::ChildCommand::prepare({"sh", "-c", "exit 7"});
     ASSERT_TRUE(command);
     source.ready_at = 20;
     const auto outcome = run(&*command);
@@ -133,4 +133,4 @@ TEST_F(PipelineTest, an_error_ends_the_run_at_once) {
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

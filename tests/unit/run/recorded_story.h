@@ -14,31 +14,29 @@
 #include "run/pipeline.h"
 #include "synth/synthetic_source.h"
 
-namespace tcpdwell {
-
-using recording::contents_of;
-using recording::memory_file;
+namespace tcpdwell::test {
 
 inline std::string path_of(const Fd& fd) { return "/proc/self/fd/" + std::to_string(fd.get()); }
 
 /// Records in the order given, headed by a clock and the other `facts`; a mark each 20 ms.
-inline Fd record_all(const std::vector<WireRecord>& records,
+inline Fd record_all(const std::vector<synth::WireRecord>& records,
                      const std::vector<std::vector<std::byte>>& facts = {}) {
     using namespace std::chrono_literals;
     Fd fd = memory_file();
     recording::Head head;
-    head.clock = kTestClock;
-    head.hz = kTestClock.hz;
+    head.clock = synth::kTestClock;
+    head.hz = synth::kTestClock.hz;
     head.host = "story";
     head.boot_id = "a boot";
     auto writer = recording::RecordingWriter::begin(Fd(::dup(fd.get())), "test",
                                                     recording::to_json(head), 77, 0, {});
     EXPECT_TRUE(writer);
-    EXPECT_TRUE((*writer)->write(encode(ClockReading{kTestClock}, kTestClock)));
+    EXPECT_TRUE(
+        (*writer)->write(encode(event::ClockReading{synth::kTestClock}, synth::kTestClock)));
     for (const auto& fact : facts) EXPECT_TRUE((*writer)->write(fact));
-    MonoTime now = kTestClock.mono;
+    MonoTime now = synth::kTestClock.mono;
     EXPECT_TRUE((*writer)->mark(now));
-    for (const WireRecord& record : records) {
+    for (const synth::WireRecord& record : records) {
         for (; now + 20ms < record.at; now += 20ms) EXPECT_TRUE((*writer)->mark(now + 20ms));
         EXPECT_TRUE((*writer)->write(record.bytes));
     }
@@ -55,4 +53,4 @@ replay(const Fd& fd, const recording::ReplayOptions& options = {}) {
     return std::move(*source);
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -14,7 +14,7 @@
 #include "recording/recording_source.h"
 #include "synth/traffic.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -41,35 +41,35 @@ protected:
     /// Records traffic in segments, as the pipeline does; `lists`: the source lists sockets when it
     /// is asked to.
     void record(bool lists) {
-        RecorderOptions options;
+        run::RecorderOptions options;
         options.roll.keep = 1h; // nothing is removed; a segment takes 450 s
-        auto opened = Recorder::open(path_, options);
+        auto opened = run::Recorder::open(path_, options);
         ASSERT_TRUE(opened) << opened.error().message;
         recorder_ = std::move(*opened);
-        tell(encode(ClockReading{kTestClock}, kTestClock));
+        tell(encode(event::ClockReading{synth::kTestClock}, synth::kTestClock));
         for (const auto& [key, value] : {std::pair("boot_id", "b"), std::pair("net.ipv4.x", "1")})
-            tell(fact_record(ns(kTestClock.mono), 0, key, value));
+            tell(event::fact_record(ns(synth::kTestClock.mono), 0, key, value));
         ASSERT_TRUE(recorder_->begin());
-        tell(cgroup_record(ns(kTestClock.mono), 42, "/path"));
+        tell(event::cgroup_record(ns(synth::kTestClock.mono), 42, "/path"));
         td_lost lost{};
-        lost.h = header_of<td_lost>(TD_LOST, ns(kTestClock.mono), 0);
+        lost.h = event::header_of<td_lost>(TD_LOST, ns(synth::kTestClock.mono), 0);
         lost.total[0] = 5;
-        tell({bytes_of(lost).begin(), bytes_of(lost).end()});
+        tell({event::bytes_of(lost).begin(), event::bytes_of(lost).end()});
 
-        TrafficOptions traffic;
+        synth::TrafficOptions traffic;
         traffic.stories = 200;
         traffic.spread = 50min;
-        MonoTime next_mark = kTestClock.mono;
-        for (const WireRecord& wire : make_traffic(traffic).records) {
+        MonoTime next_mark = synth::kTestClock.mono;
+        for (const synth::WireRecord& wire : make_traffic(traffic).records) {
             for (; next_mark <= wire.at; next_mark += 10s) {
                 ASSERT_TRUE(recorder_->mark(next_mark));
                 if (!recorder_->wants_listing() || !lists) continue;
                 ++listings_;
                 for (const td_snapshot_op op : {TD_SNAPSHOT_BEGIN, TD_SNAPSHOT_END}) {
                     td_snapshot s{};
-                    s.h = header_of<td_snapshot>(TD_SNAPSHOT, ns(next_mark), 1);
+                    s.h = event::header_of<td_snapshot>(TD_SNAPSHOT, ns(next_mark), 1);
                     s.op = op;
-                    tell({bytes_of(s).begin(), bytes_of(s).end()});
+                    tell({event::bytes_of(s).begin(), event::bytes_of(s).end()});
                 }
             }
             tell(wire.bytes);
@@ -93,14 +93,14 @@ protected:
             });
             EXPECT_TRUE(status);
             result.marks.push_back((*source)->now());
-            if (!status || *status == EventSource::Status::finished) break;
+            if (!status || *status == event::EventSource::Status::finished) break;
         }
         EXPECT_FALSE((*source)->damage().any());
         return result;
     }
 
     fs::path path_;
-    std::unique_ptr<Recorder> recorder_;
+    std::unique_ptr<run::Recorder> recorder_;
     std::vector<Bytes> told_;
     int listings_ = 0;
 };
@@ -126,17 +126,17 @@ TEST_F(RollingRecorder, each_segment_begins_with_what_its_reader_has_to_know) {
     for (std::size_t i = 1; i < files->recordings.size(); ++i) {
         const Read one = read({files->recordings[i]});
         EXPECT_FALSE(one.has_gaps);
-        Decoder decoder;
+        event::Decoder decoder;
         std::vector<std::string> order;
         for (const Bytes& record : one.records) {
             const auto event = decoder.decode(record);
             if (!event) continue;
-            if (std::holds_alternative<ClockReading>(*event)) order.emplace_back("clock");
-            if (const auto* l = std::get_if<LostTotals>(&*event))
+            if (std::holds_alternative<event::ClockReading>(*event)) order.emplace_back("clock");
+            if (const auto* l = std::get_if<event::LostTotals>(&*event))
                 order.emplace_back(l->before ? "lost before" : "lost");
-            if (const auto* c = std::get_if<CgroupPath>(&*event)) order.push_back(c->path);
-            if (const auto* f = std::get_if<Fact>(&*event)) order.push_back(f->key);
-            if (std::holds_alternative<Snapshot>(*event)) {
+            if (const auto* c = std::get_if<event::CgroupPath>(&*event)) order.push_back(c->path);
+            if (const auto* f = std::get_if<event::Fact>(&*event)) order.push_back(f->key);
+            if (std::holds_alternative<event::Snapshot>(*event)) {
                 order.emplace_back("listing");
                 break;
             }
@@ -158,4 +158,4 @@ TEST_F(RollingRecorder, rolls_in_time_even_if_nobody_lists) {
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -4,34 +4,35 @@
 
 #include "../analysis/lines.h"
 #include "../analysis/report_access.h"
-#include "../analysis/report_run.h"
+#include "../analysis/tracked_report.h"
 #include "line_consumers.h"
 #include "run/selection.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 /// A report on what one process holds.
-struct ReportOf : ReportRun {
-    explicit ReportOf(std::uint32_t pid) : selection(Filter{.pids = {pid}}, context, lines) {
+struct ReportOf : TrackedReport {
+    explicit ReportOf(std::uint32_t pid) : selection(event::Filter{.pids = {pid}}, context, lines) {
         front = &selection;
     }
 
-    Context context;
+    run::Context context;
     LinesTo lines{maker};
-    Selection selection;
+    run::Selection selection;
 };
 
-Setting stage(Port port, std::uint32_t pid) {
-    return Setting{.netns = kNetns,
-                   .tuple = tuple("10.0.0.1", port, "10.0.0.2", 5432),
-                   .start = at(0s),
-                   .first_pid = pid};
+synth::Setting stage(tcp::Port port, std::uint32_t pid) {
+    return synth::Setting{.netns = kNetns,
+                          .tuple = tuple("10.0.0.1", port, "10.0.0.2", 5432),
+                          .start = at(0s),
+                          .first_pid = pid};
 }
 
-std::map<TcpState, std::uint64_t> last_sample(const Report& report) {
-    std::map<TcpState, std::uint64_t> last;
-    for (const Timeline::Series& series : section<Timeline>(report, "timeline").series)
+std::map<tcp::State, std::uint64_t> last_sample(const report::Report& report) {
+    std::map<tcp::State, std::uint64_t> last;
+    for (const report::Timeline::Series& series :
+         section<report::Timeline>(report, "timeline").series)
         if (series.counts.back() != 0) last[series.state] = series.counts.back();
     return last;
 }
@@ -46,15 +47,15 @@ TEST(ReportFilter, what_does_not_pass_is_in_no_section) {
     ReportOf run(1);
     run.feed(town.tell().records);
     run.pass_time(run.now() + 10s);
-    const Report report = run.report();
+    const report::Report report = run.report();
     EXPECT_EQ(quality(report, "connections"), 2);
     EXPECT_EQ(quality(report, "ended"), 1);
-    EXPECT_EQ(sum(section<Table>(report, "services"), "connections"), 2);
-    EXPECT_EQ(sum(section<Table>(report, "remotes"), "connections"), 2);
-    EXPECT_EQ(sum(section<Table>(report, "ports"), "held"), 1);
+    EXPECT_EQ(sum(section<report::Table>(report, "services"), "connections"), 2);
+    EXPECT_EQ(sum(section<report::Table>(report, "remotes"), "connections"), 2);
+    EXPECT_EQ(sum(section<report::Table>(report, "ports"), "held"), 1);
     EXPECT_EQ(distribution(report, "states", "TIME_WAIT").count, 1u);
     EXPECT_EQ(distribution(report, "states", "ESTABLISHED").open, 1u);
-    EXPECT_EQ(last_sample(report), (std::map<TcpState, std::uint64_t>{{ESTABLISHED, 1}}));
+    EXPECT_EQ(last_sample(report), (std::map<tcp::State, std::uint64_t>{{ESTABLISHED, 1}}));
     EXPECT_EQ(run.maker.ended(), 1u);
 }
 
@@ -62,11 +63,11 @@ TEST(ReportFilter, what_does_not_pass_is_in_no_section) {
 TEST(ReportFilter, who_passes_once_it_is_accepted_is_counted_from_then_on) {
     ConnectionMix town;
     town.add(scenario("server_first"), stage(80, 100)); // accepted by pid 101
-    const GeneratedConnection story = town.tell();
+    const synth::GeneratedConnection story = town.tell();
     ReportOf acceptor(101);
     acceptor.feed(story.records);
     acceptor.pass_time(acceptor.now() + 10s);
-    const Report report = acceptor.report();
+    const report::Report report = acceptor.report();
     EXPECT_EQ(quality(report, "connections"), 1);
     EXPECT_EQ(distribution(report, "states", "SYN_RECV").count, 0u);
     EXPECT_EQ(distribution(report, "states", "ESTABLISHED").count, 1u);
@@ -78,16 +79,16 @@ TEST(ReportFilter, who_passes_no_more_leaves_every_count) {
     ConnectionMix town;
     town.add(scenario("server_first"), stage(80, 100));
     ReportOf listener(100);
-    for (const WireRecord& record : town.tell().records)
+    for (const synth::WireRecord& record : town.tell().records)
         if (record.at < at(20s)) listener.feed(record); // it is in TIME_WAIT
     listener.pass_time(at(20s));
-    const Report report = listener.report();
+    const report::Report report = listener.report();
     EXPECT_EQ(quality(report, "connections"), 0);
     EXPECT_EQ(distribution(report, "states", "SYN_RECV").count, 1u);
     EXPECT_EQ(distribution(report, "states", "ESTABLISHED").count, 0u);
-    EXPECT_EQ(sum(section<Table>(report, "services"), "connections"), 0);
+    EXPECT_EQ(sum(section<report::Table>(report, "services"), "connections"), 0);
     EXPECT_TRUE(last_sample(report).empty());
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -12,19 +12,19 @@
 #include "event/encode.h"
 #include "synth/traffic.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 using namespace std::chrono_literals;
-using States = std::map<ConnectionId, TcpState>;
+using States = std::map<track::ConnectionId, tcp::State>;
 
 /// Where each connection is by the moves; complains of moves that don't follow from each other.
-class Whereabouts final : public Consumer {
+class Whereabouts final : public run::Consumer {
 public:
-    void begin(const Context&) override {}
-    Result<bool> flush(const RunState&) override { return true; }
+    void begin(const run::Context&) override {}
+    Result<bool> flush(const run::RunState&) override { return true; }
     Result<void> finish() override { return {}; }
-    void on_move(const StateMove& move) override {
+    void on_move(const track::StateMove& move) override {
         const auto it = states.find(move.who->id);
         const auto known = it == states.end() ? std::nullopt : std::optional(it->second);
         if (move.from != known || (!move.from && !move.to)) ++wrong_moves;
@@ -34,12 +34,12 @@ public:
             states.erase(move.who->id);
         ++moves;
     }
-    void on_transition(const TransitionLine&) override { ++transitions; }
-    void on_connection(const ConnectionLine& line) override {
+    void on_transition(const track::TransitionLine&) override { ++transitions; }
+    void on_connection(const track::ConnectionLine& line) override {
         wrong_moves += states.contains(line.who->id) ? 1 : 0;
         ++connections;
     }
-    void on_lost(const LostLine&) override { ++losses; }
+    void on_lost(const track::LostLine&) override { ++losses; }
 
     States states;
     int wrong_moves = 0;
@@ -51,11 +51,11 @@ public:
 
 /// The same lines through the filter, and as they are; what is right behind it is worked out here,
 /// line by line.
-class Split final : public TrackerListener {
+class Split final : public track::TrackerListener {
 public:
-    explicit Split(const Filter& filter) : selection(filter, context, selected) {}
+    explicit Split(const event::Filter& filter) : selection(filter, context, selected) {}
 
-    void on_move(const StateMove& move) override {
+    void on_move(const track::StateMove& move) override {
         selection.on_move(move);
         all.on_move(move);
         const bool counts = move.to && selection.selects(*move.who);
@@ -65,30 +65,32 @@ public:
             changes_mind += expected.erase(move.who->id) != 0 && move.to ? 1 : 0;
         EXPECT_EQ(selected.states, expected);
     }
-    void on_transition(const TransitionLine& line) override {
+    void on_transition(const track::TransitionLine& line) override {
         transitions += selection.selects(*line.who) ? 1 : 0;
         selection.on_transition(line);
     }
-    void on_connection(const ConnectionLine& line) override {
+    void on_connection(const track::ConnectionLine& line) override {
         connections += selection.selects(*line.who) ? 1 : 0;
         selection.on_connection(line);
     }
-    void on_lost(const LostLine& line) override { selection.on_lost(line); }
+    void on_lost(const track::LostLine& line) override { selection.on_lost(line); }
 
-    Context context;
+    run::Context context;
     Whereabouts all;
     Whereabouts selected;
-    Selection selection;
+    run::Selection selection;
     States expected;
     int changes_mind = 0; ///< connections that were selected, and went on without
     int transitions = 0;
     int connections = 0;
 };
 
-void feed(Tracker& tracker, Context& context, const std::vector<WireRecord>& records) {
-    Decoder decoder;
-    static_cast<void>(decoder.decode(encode(ClockReading{kTestClock}, kTestClock)));
-    for (const WireRecord& record : records) {
+void feed(track::Tracker& tracker, run::Context& context,
+          const std::vector<synth::WireRecord>& records) {
+    event::Decoder decoder;
+    static_cast<void>(
+        decoder.decode(encode(event::ClockReading{synth::kTestClock}, synth::kTestClock)));
+    for (const synth::WireRecord& record : records) {
         const auto event = decoder.decode(record.bytes);
         if (!event) continue;
         context.on_event(*event);
@@ -97,8 +99,8 @@ void feed(Tracker& tracker, Context& context, const std::vector<WireRecord>& rec
     tracker.settle(records.back().at);
 }
 
-GeneratedConnection traffic(std::uint64_t seed) {
-    TrafficOptions options;
+synth::GeneratedConnection traffic(std::uint64_t seed) {
+    synth::TrafficOptions options;
     options.seed = seed;
     options.stories = 300;
     options.only_ending = false;
@@ -108,19 +110,19 @@ GeneratedConnection traffic(std::uint64_t seed) {
 TEST(Selection, moves_behind_it_follow_from_each_other) {
     int changes_mind = 0;
     for (std::uint64_t seed = 1; seed <= 6; ++seed) {
-        const GeneratedConnection story = traffic(seed);
-        std::vector<Filter> filters(4);
-        filters[0].role = Role::client;
+        const synth::GeneratedConnection story = traffic(seed);
+        std::vector<event::Filter> filters(4);
+        filters[0].role = tcp::Role::client;
         filters[1].comms = {"worker"};
-        for (const Outcome& outcome : story.outcomes) {
+        for (const synth::Outcome& outcome : story.outcomes) {
             if (outcome.process && outcome.process->pid % 2 == 0)
                 filters[2].pids.push_back(outcome.process->pid);
             if (outcome.closed_by) filters[3].pids.push_back(outcome.closed_by->pid);
         }
-        for (const Filter& filter : filters) {
+        for (const event::Filter& filter : filters) {
             if (filter.empty()) continue;
             Split split(filter);
-            Tracker tracker(split, {});
+            track::Tracker tracker(split, {});
             feed(tracker, split.context, story.records);
             EXPECT_EQ(split.all.wrong_moves, 0);
             EXPECT_EQ(split.selected.wrong_moves, 0);
@@ -135,55 +137,55 @@ TEST(Selection, moves_behind_it_follow_from_each_other) {
 }
 
 TEST(Selection, of_everything_is_not_in_the_way) {
-    const Context context;
+    const run::Context context;
     Whereabouts inner;
-    EXPECT_EQ(&Selection({}, context, inner).entrance(), &inner);
-    Selection selection({.pids = {1}}, context, inner);
+    EXPECT_EQ(&run::Selection({}, context, inner).entrance(), &inner);
+    run::Selection selection({.pids = {1}}, context, inner);
     EXPECT_EQ(&selection.entrance(), &selection);
 }
 
 TEST(Selection, a_cgroup_counts_from_when_its_path_is_known) {
-    Context context;
+    run::Context context;
     Whereabouts inner;
-    Selection selection({.cgroups = {"/app"}}, context, inner);
-    ConnectionIdentity who;
+    run::Selection selection({.cgroups = {"/app"}}, context, inner);
+    track::ConnectionIdentity who;
     who.id = 7;
     who.slot = 1;
     who.cgroup = 42;
-    selection.on_move({MonoTime{1s}, &who, std::nullopt, TcpState::SYN_SENT, true});
+    selection.on_move({MonoTime{1s}, &who, std::nullopt, tcp::State::SYN_SENT, true});
     EXPECT_TRUE(inner.states.empty());
-    context.on_event(CgroupPath{42, "/app"});
-    selection.on_move({MonoTime{2s}, &who, TcpState::SYN_SENT, TcpState::ESTABLISHED});
-    EXPECT_EQ(inner.states, (States{{7, TcpState::ESTABLISHED}}));
-    selection.on_move({MonoTime{3s}, &who, TcpState::ESTABLISHED, std::nullopt});
+    context.on_event(event::CgroupPath{42, "/app"});
+    selection.on_move({MonoTime{2s}, &who, tcp::State::SYN_SENT, tcp::State::ESTABLISHED});
+    EXPECT_EQ(inner.states, (States{{7, tcp::State::ESTABLISHED}}));
+    selection.on_move({MonoTime{3s}, &who, tcp::State::ESTABLISHED, std::nullopt});
     EXPECT_EQ(inner.moves, 2);
     EXPECT_EQ(inner.wrong_moves, 0);
 }
 
 TEST(Selection, the_next_connection_in_a_slot_comes_from_nowhere) {
-    const Context context;
+    const run::Context context;
     Whereabouts inner;
-    Selection selection({.pids = {1}}, context, inner);
-    ConnectionIdentity first;
+    run::Selection selection({.pids = {1}}, context, inner);
+    track::ConnectionIdentity first;
     first.id = 7;
     first.slot = 1;
-    first.process = Process{1, {}};
-    selection.on_move({MonoTime{1s}, &first, std::nullopt, TcpState::ESTABLISHED});
-    ConnectionIdentity second =
+    first.process = event::Process{1, {}};
+    selection.on_move({MonoTime{1s}, &first, std::nullopt, tcp::State::ESTABLISHED});
+    track::ConnectionIdentity second =
         first; // as if the last move of the first one had been held back (a time window)
     second.id = 8;
-    selection.on_move({MonoTime{2s}, &second, TcpState::ESTABLISHED, TcpState::CLOSE_WAIT});
-    EXPECT_EQ(inner.states.at(8), TcpState::CLOSE_WAIT);
+    selection.on_move({MonoTime{2s}, &second, tcp::State::ESTABLISHED, tcp::State::CLOSE_WAIT});
+    EXPECT_EQ(inner.states.at(8), tcp::State::CLOSE_WAIT);
     EXPECT_EQ(inner.wrong_moves, 0);
 }
 
 TEST(Selection, losses_are_for_everybody) {
-    const Context context;
+    const run::Context context;
     Whereabouts inner;
-    Selection selection({.pids = {1}}, context, inner);
-    selection.on_lost(LostLine{MonoTime{1s}, 5, {}});
+    run::Selection selection({.pids = {1}}, context, inner);
+    selection.on_lost(track::LostLine{MonoTime{1s}, 5, {}});
     EXPECT_EQ(inner.losses, 1);
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

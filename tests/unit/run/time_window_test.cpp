@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <ctime>
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -31,12 +31,12 @@ protected:
     void TearDown() override { set_zone("UTC"); }
 
     static std::optional<WallTime> wall(std::string_view text) {
-        const auto parsed = TimeText::parse(text);
+        const auto parsed = run::TimeText::parse(text);
         if (!parsed || !std::holds_alternative<WallTime>(parsed->value)) return std::nullopt;
         return std::get<WallTime>(parsed->value);
     }
-    Result<TimeWindow> resolve(std::string since, std::string until) const {
-        return WindowOptions{std::move(since), std::move(until)}.resolve(span);
+    Result<run::TimeWindow> resolve(std::string since, std::string until) const {
+        return run::WindowOptions{std::move(since), std::move(until)}.resolve(span);
     }
     std::string complaint(std::string since, std::string until) const {
         const auto window = resolve(std::move(since), std::move(until));
@@ -61,8 +61,8 @@ protected:
 
     // 18:04:17.25 in winter, for 20 minutes
     const MonoTime begin{1000s};
-    RecordedSpan span{ClockAnchor{begin, utc(2026, 11, 21, 17h + 4min + 17s + 250ms)},
-                      begin + 20min};
+    run::RecordedSpan span{ClockAnchor{begin, utc(2026, 11, 21, 17h + 4min + 17s + 250ms)},
+                           begin + 20min};
 };
 
 TEST_F(TimeWindowTest, dates_are_read_in_all_forms) {
@@ -119,7 +119,7 @@ TEST_F(TimeWindowTest, what_is_no_time_is_a_usage_error_that_says_what_is) {
                              "-18:04",
                              "9999999999h",
                              "+5mm"}) {
-        const auto parsed = TimeText::parse(text);
+        const auto parsed = run::TimeText::parse(text);
         EXPECT_FALSE(parsed) << text;
         if (parsed) continue;
         EXPECT_EQ(parsed.error().code, ErrorCode::usage);
@@ -196,8 +196,8 @@ TEST_F(TimeWindowTest, both_bounds_belong_to_it) {
     EXPECT_TRUE(window->contains(begin + 2min));
     EXPECT_FALSE(window->contains(begin + 1min - 1ns));
     EXPECT_FALSE(window->contains(begin + 2min + 1ns));
-    EXPECT_TRUE(TimeWindow{}.contains(begin - 1h));
+    EXPECT_TRUE(run::TimeWindow{}.contains(begin - 1h));
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

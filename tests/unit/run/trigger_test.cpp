@@ -14,38 +14,38 @@
 #include "run/trigger_watch.h"
 #include "synth/traffic.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 using namespace std::chrono_literals;
 
 TEST(Trigger, is_a_number_of_sockets_in_a_state) {
     for (const char* text : {"time_wait>20000", "TIME_WAIT>20000", "time_wait > 20000"}) {
-        const auto trigger = Trigger::parse(text);
+        const auto trigger = run::Trigger::parse(text);
         ASSERT_TRUE(trigger) << text;
-        const auto* condition = std::get_if<SocketsInState>(&trigger->condition);
+        const auto* condition = std::get_if<run::SocketsInState>(&trigger->condition);
         ASSERT_NE(condition, nullptr);
-        EXPECT_EQ(condition->state, TcpState::TIME_WAIT);
+        EXPECT_EQ(condition->state, tcp::State::TIME_WAIT);
         EXPECT_EQ(condition->limit, 20000U);
         EXPECT_EQ(trigger->text, text);
     }
 }
 
 TEST(Trigger, is_a_rate_of_an_ending) {
-    const auto trigger = Trigger::parse("reset_sent>30/m");
+    const auto trigger = run::Trigger::parse("reset_sent>30/m");
     ASSERT_TRUE(trigger);
-    const auto* condition = std::get_if<RateOfEnding>(&trigger->condition);
+    const auto* condition = std::get_if<run::RateOfEnding>(&trigger->condition);
     ASSERT_NE(condition, nullptr);
-    EXPECT_EQ(condition->ending, Ending::reset_sent);
+    EXPECT_EQ(condition->ending, tcp::Ending::reset_sent);
     EXPECT_EQ(condition->limit, 30U);
     EXPECT_EQ(condition->per, 1min);
 }
 
 TEST(Trigger, is_a_finding) {
     for (const char* text : {"close_wait_leak", "server_closes_first", "events_lost"}) {
-        const auto trigger = Trigger::parse(text);
+        const auto trigger = run::Trigger::parse(text);
         ASSERT_TRUE(trigger) << text;
-        EXPECT_EQ(std::get<FindingRaised>(trigger->condition).id, text);
+        EXPECT_EQ(std::get<run::FindingRaised>(trigger->condition).id, text);
     }
 }
 
@@ -54,7 +54,7 @@ TEST(Trigger, anything_else_is_refused_with_the_words_that_there_are) {
          {"", ">", "time_wait", "time_wait>", "time_wait>x", "time_wait>-1", "time_wait>5x",
           "time_wait>5/s", "reset_sent>5", "reset_sent>5/d", "listen>1", "close_wait_leak>1",
           "close_wait_leak.age", "time_wait<5", "time_wait>99999999999999999999"}) {
-        const auto trigger = Trigger::parse(text);
+        const auto trigger = run::Trigger::parse(text);
         ASSERT_FALSE(trigger) << text;
         EXPECT_EQ(trigger.error().code, ErrorCode::usage);
         for (const char* word : {"time_wait", "fin_wait2_expired", "close_wait_leak", "/m"})
@@ -66,7 +66,7 @@ TEST(Trigger, anything_else_is_refused_with_the_words_that_there_are) {
 TEST(SlidingCount, counts_what_lies_in_the_window) {
     std::mt19937_64 random(7);
     for (const Nanoseconds window : {Nanoseconds(1s), Nanoseconds(1min), Nanoseconds(1h)}) {
-        SlidingCount count(window);
+        run::SlidingCount count(window);
         std::deque<MonoTime> all;
         MonoTime now{5s};
         for (int i = 0; i < 5000; ++i) {
@@ -87,29 +87,31 @@ TEST(SlidingCount, counts_what_lies_in_the_window) {
 }
 
 /// Runs traffic through a tracker with a watch on it; how often a trigger was pulled.
-class WatchRun : public TrackerListener {
+class WatchRun : public track::TrackerListener {
 public:
-    explicit WatchRun(const std::string& text, const Filter& filter = {})
+    explicit WatchRun(const std::string& text, const event::Filter& filter = {})
         : watch_(
-              {*Trigger::parse(text)}, [this](const std::string&) { ++pulls_; }, context_, behind_),
+              {*run::Trigger::parse(text)}, [this](const std::string&) { ++pulls_; }, context_,
+              behind_),
           selection_(filter, context_, watch_), tracker_(selection_.entrance(), {}) {}
 
     int pulls(std::uint64_t seed, std::size_t stories) {
-        TrafficOptions options;
+        synth::TrafficOptions options;
         options.seed = seed;
         options.stories = stories;
         return pulls(make_traffic(options));
     }
-    int pulls(const GeneratedConnection& story) {
-        Decoder decoder;
-        context_.on_event(ClockReading{kTestClock});
+    int pulls(const synth::GeneratedConnection& story) {
+        event::Decoder decoder;
+        context_.on_event(event::ClockReading{synth::kTestClock});
         watch_.begin(context_);
-        static_cast<void>(decoder.decode(encode(ClockReading{kTestClock}, kTestClock)));
-        MonoTime now = kTestClock.mono;
+        static_cast<void>(
+            decoder.decode(encode(event::ClockReading{synth::kTestClock}, synth::kTestClock)));
+        MonoTime now = synth::kTestClock.mono;
         const auto look = [&] {
-            EXPECT_TRUE(watch_.flush(RunState{tracker_, decoder.quality(), now}));
+            EXPECT_TRUE(watch_.flush(run::RunState{tracker_, decoder.quality(), now}));
         };
-        for (const WireRecord& record : story.records) {
+        for (const synth::WireRecord& record : story.records) {
             const auto event = decoder.decode(record.bytes);
             if (!event) continue;
             tracker_.on_event(*event);
@@ -124,20 +126,20 @@ public:
     std::uint64_t resets = 0;
 
 private:
-    void on_transition(const TransitionLine& line) override {
-        if (line.from == TcpState::TIME_WAIT) --now_;
-        if (line.to == TcpState::TIME_WAIT) highest = std::max(highest, ++now_);
+    void on_transition(const track::TransitionLine& line) override {
+        if (line.from == tcp::State::TIME_WAIT) --now_;
+        if (line.to == tcp::State::TIME_WAIT) highest = std::max(highest, ++now_);
     }
-    void on_connection(const ConnectionLine& line) override {
-        if (line.ending == Ending::reset_sent) ++resets;
+    void on_connection(const track::ConnectionLine& line) override {
+        if (line.ending == tcp::Ending::reset_sent) ++resets;
     }
-    void on_lost(const LostLine&) override {}
+    void on_lost(const track::LostLine&) override {}
 
-    Context context_;
+    run::Context context_;
     LinesTo behind_{*this};
-    TriggerWatch watch_;
-    Selection selection_;
-    Tracker tracker_;
+    run::TriggerWatch watch_;
+    run::Selection selection_;
+    track::Tracker tracker_;
     int pulls_ = 0;
     std::uint64_t now_ = 0;
 };
@@ -160,25 +162,25 @@ TEST(TriggerWatch, shows_endings) {
 }
 
 /// A connection to port 80, where process 100 listens; process 101 accepts it.
-Setting accepted_at(Nanoseconds when) {
+synth::Setting accepted_at(Nanoseconds when) {
     return {.netns = 4026531840,
             .tuple = tuple("10.0.0.1", 80, "10.0.0.2", 50'000),
-            .start = kTestClock.mono + when,
+            .start = synth::kTestClock.mono + when,
             .first_pid = 100};
 }
 
 TEST(TriggerWatch, a_connection_that_another_process_accepts_is_counted_no_more) {
     ConnectionMix town;
     for (int i = 0; i < 3; ++i) town.add(scenario("server_first"), accepted_at(i * 200s));
-    const GeneratedConnection story = town.tell();
-    Filter listener;
+    const synth::GeneratedConnection story = town.tell();
+    event::Filter listener;
     listener.pids = {100};
     EXPECT_EQ(WatchRun("established>0", listener).pulls(story), 3);
     EXPECT_EQ(WatchRun("established>1", listener).pulls(story), 0);
 }
 
 TEST(TriggerWatch, a_connection_that_was_not_counted_is_not_uncounted) {
-    Setting client = accepted_at(0s);
+    synth::Setting client = accepted_at(0s);
     client.first_pid = 101;
     client.tuple.local.port = 40'000;
     ConnectionMix town;
@@ -187,10 +189,10 @@ TEST(TriggerWatch, a_connection_that_was_not_counted_is_not_uncounted) {
     client.start += 200s;
     ++client.tuple.local.port;
     town.add(scenario("still_established"), client);
-    Filter acceptor;
+    event::Filter acceptor;
     acceptor.pids = {101};
     EXPECT_EQ(WatchRun("established>1", acceptor).pulls(town.tell()), 1);
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

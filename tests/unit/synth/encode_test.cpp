@@ -9,7 +9,7 @@
 #include "event/decode.h"
 #include "synth/setting.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -23,12 +23,13 @@ Record as(const std::vector<std::byte>& bytes) {
 }
 
 TEST(Encode, header_and_tuple_are_in_their_place) {
-    PortKnown e{
-        MonoTime(7s),
-        0x11,
-        0x22,
-        {{*IpAddress::parse("10.0.0.1"), 80}, {*IpAddress::parse("10.0.0.2"), 999}, Family::ipv4}};
-    const auto bytes = encode(e, kTestClock);
+    event::PortKnown e{MonoTime(7s),
+                       0x11,
+                       0x22,
+                       {{*tcp::IpAddress::parse("10.0.0.1"), 80},
+                        {*tcp::IpAddress::parse("10.0.0.2"), 999},
+                        tcp::Family::ipv4}};
+    const auto bytes = encode(e, synth::kTestClock);
     const auto r = as<td_port>(bytes);
     EXPECT_EQ(bytes.size(), sizeof(td_port));
     EXPECT_EQ(r.h.size, sizeof(td_port));
@@ -45,12 +46,12 @@ TEST(Encode, header_and_tuple_are_in_their_place) {
 }
 
 TEST(Encode, task_follows_only_where_there_is_one) {
-    StateChange e{};
-    e.from = TcpState::ESTABLISHED;
-    e.to = TcpState::FIN_WAIT1;
-    EXPECT_EQ(encode(e, kTestClock).size(), sizeof(td_state));
-    e.owner = Owner{Process{5, {'x'}}, std::nullopt, 6};
-    const auto bytes = encode(e, kTestClock);
+    event::StateChange e{};
+    e.from = tcp::State::ESTABLISHED;
+    e.to = tcp::State::FIN_WAIT1;
+    EXPECT_EQ(encode(e, synth::kTestClock).size(), sizeof(td_state));
+    e.owner = event::Owner{event::Process{5, {'x'}}, std::nullopt, 6};
+    const auto bytes = encode(e, synth::kTestClock);
     EXPECT_EQ(bytes.size(), sizeof(td_state_by_task));
     const auto r = as<td_state_by_task>(bytes);
     EXPECT_EQ(r.state.h.size, sizeof(td_state_by_task));
@@ -64,34 +65,34 @@ TEST(Encode, task_follows_only_where_there_is_one) {
 }
 
 TEST(Encode, expiry_in_jiffies_and_entry_in_milliseconds) {
-    TimewaitTimer e{};
+    event::TimewaitTimer e{};
     e.op = TD_TIMER_START;
-    e.substate = TcpState::TIME_WAIT;
-    e.expires = kTestClock.mono + 60s;
-    e.entered = kTestClock.mono + 2500us;
-    auto r = as<td_timewait>(encode(e, kTestClock));
-    EXPECT_EQ(r.expires, kTestClock.jiffies + 60 * 250);
+    e.substate = tcp::State::TIME_WAIT;
+    e.expires = synth::kTestClock.mono + 60s;
+    e.entered = synth::kTestClock.mono + 2500us;
+    auto r = as<td_timewait>(encode(e, synth::kTestClock));
+    EXPECT_EQ(r.expires, synth::kTestClock.jiffies + 60 * 250);
     EXPECT_EQ(r.entry_stamp, 1'000'002u);
     EXPECT_EQ(r.substate, 6);
     e.expires.reset();
     e.entered.reset();
-    r = as<td_timewait>(encode(e, kTestClock));
+    r = as<td_timewait>(encode(e, synth::kTestClock));
     EXPECT_EQ(r.expires, 0u);
     EXPECT_EQ(r.entry_stamp, 0u);
 }
 
 TEST(Encode, jiffies_are_the_nearest_before_and_after_the_clock) {
     for (const std::uint32_t hz : {100u, 250u, 300u, 1000u}) {
-        ClockAnchor clock = kTestClock;
+        ClockAnchor clock = synth::kTestClock;
         clock.hz = hz;
         for (const std::int64_t ticks : {-100'000, -1, 0, 1, 18'000, 1'000'000})
             EXPECT_EQ(
-                to_jiffies(clock.from_jiffies(clock.jiffies + static_cast<std::uint64_t>(ticks)),
-                           clock),
+                event::to_jiffies(
+                    clock.from_jiffies(clock.jiffies + static_cast<std::uint64_t>(ticks)), clock),
                 clock.jiffies + static_cast<std::uint64_t>(ticks))
                 << hz << " " << ticks;
     }
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -4,17 +4,17 @@
 
 #include <gtest/gtest.h>
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
-IpAddress address(std::string_view text) {
-    const auto parsed = IpAddress::parse(text);
+tcp::IpAddress address(std::string_view text) {
+    const auto parsed = tcp::IpAddress::parse(text);
     EXPECT_TRUE(parsed) << text;
-    return parsed.value_or(IpAddress{});
+    return parsed.value_or(tcp::IpAddress{});
 }
 
 TEST(IpAddress, Ipv4IsKeptInTheMappedRange) {
-    const IpAddress v4 = address("10.1.2.3");
+    const tcp::IpAddress v4 = address("10.1.2.3");
     EXPECT_EQ(v4, address("::ffff:10.1.2.3"));
     EXPECT_TRUE(v4.is_v4());
     EXPECT_EQ(v4.bytes, (std::array<std::uint8_t, 16>{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10,
@@ -22,25 +22,25 @@ TEST(IpAddress, Ipv4IsKeptInTheMappedRange) {
 }
 
 TEST(IpAddress, TextFollowsTheFamilyOfTheSocket) {
-    EXPECT_EQ(address("10.1.2.3").text(Family::ipv4), "10.1.2.3");
-    EXPECT_EQ(address("255.255.255.255").text(Family::ipv4), "255.255.255.255");
-    EXPECT_EQ(address("10.1.2.3").text(Family::ipv6), "::ffff:10.1.2.3");
-    EXPECT_EQ(address("2001:db8:0:0:0:0:0:1").text(Family::ipv6), "2001:db8::1");
-    EXPECT_EQ(address("::1").text(Family::ipv6), "::1");
-    EXPECT_EQ(address("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff").text(Family::ipv6),
+    EXPECT_EQ(address("10.1.2.3").text(tcp::Family::ipv4), "10.1.2.3");
+    EXPECT_EQ(address("255.255.255.255").text(tcp::Family::ipv4), "255.255.255.255");
+    EXPECT_EQ(address("10.1.2.3").text(tcp::Family::ipv6), "::ffff:10.1.2.3");
+    EXPECT_EQ(address("2001:db8:0:0:0:0:0:1").text(tcp::Family::ipv6), "2001:db8::1");
+    EXPECT_EQ(address("::1").text(tcp::Family::ipv6), "::1");
+    EXPECT_EQ(address("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff").text(tcp::Family::ipv6),
               "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
-    EXPECT_EQ(IpAddress{}.text(Family::ipv4), "0.0.0.0");
-    EXPECT_EQ(IpAddress{}.text(Family::ipv6), "::");
+    EXPECT_EQ(tcp::IpAddress{}.text(tcp::Family::ipv4), "0.0.0.0");
+    EXPECT_EQ(tcp::IpAddress{}.text(tcp::Family::ipv6), "::");
 }
 
 TEST(IpAddress, OnlyMappedAddressesAreV4) {
     EXPECT_FALSE(address("::1").is_v4());
     EXPECT_FALSE(address("::10.0.0.1").is_v4());
-    EXPECT_FALSE(IpAddress{}.is_v4());
+    EXPECT_FALSE(tcp::IpAddress{}.is_v4());
 }
 
 TEST(IpAddress, UnspecifiedInEitherForm) {
-    EXPECT_TRUE(IpAddress{}.is_unspecified());
+    EXPECT_TRUE(tcp::IpAddress{}.is_unspecified());
     EXPECT_TRUE(address("0.0.0.0").is_unspecified());
     EXPECT_FALSE(address("0.0.0.1").is_unspecified());
     EXPECT_FALSE(address("::1").is_unspecified());
@@ -52,14 +52,14 @@ TEST(IpAddress, RejectsWhatIsNoAddress) {
     for (const std::string_view text :
          {""sv, "10.0.0"sv, "10.0.0.256"sv, "10.0.0.1 "sv, "010.0.0.1"sv, "::g"sv, "1::2::3"sv,
           "fe80::1%eth0"sv, "localhost"sv, "10.0.0.1\0"sv, "[::1]"sv, "10.0.0.1:80"sv}) {
-        EXPECT_FALSE(IpAddress::parse(text)) << text;
+        EXPECT_FALSE(tcp::IpAddress::parse(text)) << text;
     }
 }
 
 TEST(Endpoint, EmptyIsNoAddressAndNoPort) {
-    EXPECT_TRUE(Endpoint{}.empty());
-    EXPECT_FALSE((Endpoint{{}, 80}.empty()));
-    EXPECT_FALSE((Endpoint{address("::1"), 0}.empty()));
+    EXPECT_TRUE(tcp::Endpoint{}.empty());
+    EXPECT_FALSE((tcp::Endpoint{{}, 80}.empty()));
+    EXPECT_FALSE((tcp::Endpoint{address("::1"), 0}.empty()));
 }
 
 struct CidrCase {
@@ -95,14 +95,14 @@ TEST(Cidr, Contains) {
         {"2001:db8::/127", "2001:db8::2", false},
     };
     for (const CidrCase& c : kCases) {
-        const auto cidr = Cidr::parse(c.network);
+        const auto cidr = tcp::Cidr::parse(c.network);
         ASSERT_TRUE(cidr) << c.network;
         EXPECT_EQ(cidr->contains(address(c.address)), c.inside) << c.address << " in " << c.network;
     }
 }
 
 TEST(Cidr, KeepsPrefixOf128BitsAndNoHostBits) {
-    const auto cidr = Cidr::parse("10.255.255.255/9");
+    const auto cidr = tcp::Cidr::parse("10.255.255.255/9");
     ASSERT_TRUE(cidr);
     EXPECT_EQ(cidr->prefix, 105);
     EXPECT_EQ(cidr->network, address("10.128.0.0"));
@@ -112,9 +112,9 @@ TEST(Cidr, RejectsWhatIsNoNetwork) {
     for (const char* text : {"", "/", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1",
                              "10.0.0.0/+8", "10.0.0.0/8x", "10/8", "::/129", "10.0.0.0/8/8",
                              "10.0.0.0 /8", "10.0.0.0/255.0.0.0", "10.0.0.0/4294967304"}) {
-        EXPECT_FALSE(Cidr::parse(text)) << text;
+        EXPECT_FALSE(tcp::Cidr::parse(text)) << text;
     }
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

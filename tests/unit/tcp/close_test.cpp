@@ -6,7 +6,7 @@
 
 #include <vector>
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 /// The words of E, in the order of its values.
@@ -19,20 +19,20 @@ std::vector<std::string_view> names() {
 
 using Words = std::vector<std::string_view>;
 
-TEST(CloseWords, Role) { EXPECT_EQ(names<Role>(), (Words{"client", "server", "unknown"})); }
+TEST(CloseWords, Role) { EXPECT_EQ(names<tcp::Role>(), (Words{"client", "server", "unknown"})); }
 
 TEST(CloseWords, ClosedFirst) {
-    EXPECT_EQ(names<ClosedFirst>(), (Words{"local", "remote", "both", "none", "unknown"}));
+    EXPECT_EQ(names<tcp::ClosedFirst>(), (Words{"local", "remote", "both", "none", "unknown"}));
 }
 
 TEST(CloseWords, Ending) {
-    EXPECT_EQ(names<Ending>(), (Words{"fin", "reset_sent", "reset_received", "timed_out", "refused",
-                                      "connect_failed", "handshake_failed", "fin_wait2_expired",
-                                      "open", "unknown"}));
+    EXPECT_EQ(names<tcp::Ending>(), (Words{"fin", "reset_sent", "reset_received", "timed_out",
+                                           "refused", "connect_failed", "handshake_failed",
+                                           "fin_wait2_expired", "open", "unknown"}));
 }
 
 TEST(CloseWords, EndingDetail) {
-    EXPECT_EQ(names<EndingDetail>(),
+    EXPECT_EQ(names<tcp::EndingDetail>(),
               (Words{"", "so_linger_zero", "unread_data", "data_after_close", "linger2",
                      "listener_closed", "disconnect", "admin_kill", "orphan_limit",
                      "retransmission", "user_timeout", "keepalive", "timeout", "unreachable",
@@ -40,11 +40,11 @@ TEST(CloseWords, EndingDetail) {
 }
 
 TEST(CloseWords, TimeWaitEnd) {
-    EXPECT_EQ(names<TimeWaitEnd>(), (Words{"expired", "reused", "recycled", "reset", "killed",
-                                           "purged", "overflow", "open", "unknown"}));
+    EXPECT_EQ(names<tcp::TimeWaitEnd>(), (Words{"expired", "reused", "recycled", "reset", "killed",
+                                                "purged", "overflow", "open", "unknown"}));
 }
 
-TEST(CloseWords, Seen) { EXPECT_EQ(names<Seen>(), (Words{"whole", "joined", "gap"})); }
+TEST(CloseWords, Seen) { EXPECT_EQ(names<tcp::Seen>(), (Words{"whole", "joined", "gap"})); }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

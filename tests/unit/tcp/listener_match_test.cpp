@@ -5,13 +5,13 @@
 
 #include <vector>
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
-IpAddress address(const char* text) { return IpAddress::parse(text).value(); }
+tcp::IpAddress address(const char* text) { return tcp::IpAddress::parse(text).value(); }
 
 struct Listener {
-    IpAddress address;
+    tcp::IpAddress address;
     bool is_closed = false;
 };
 
@@ -37,4 +37,4 @@ TEST(MatchListener, who_listens_elsewhere_or_no_more_is_none) {
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

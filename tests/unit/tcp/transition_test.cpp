@@ -4,36 +4,36 @@
 
 #include <gtest/gtest.h>
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 TEST(EdgeKind, WholeTable) {
     // R: RFC 9293, L: Linux only, dot: unexpected. Columns in the order of the rows.
     struct {
-        TcpState from;
+        tcp::State from;
         std::string_view to;
     } constexpr kTable[] = {
         // clang-format off
-        {TcpState::ESTABLISHED, "...R..RR..."},
-        {TcpState::SYN_SENT,    "R.R...R...."},
-        {TcpState::SYN_RECV,    "R..R..RR.R."},
-        {TcpState::FIN_WAIT1,   "...LRRR...R"},
-        {TcpState::FIN_WAIT2,   "....LRR...."},
-        {TcpState::TIME_WAIT,   "......R...."},
-        {TcpState::CLOSE,       ".R....L..R."},
-        {TcpState::CLOSE_WAIT,  "......R.R.."},
-        {TcpState::LAST_ACK,    "......R.L.."},
-        {TcpState::LISTEN,      ".RR...R...."},
-        {TcpState::CLOSING,     ".....RR...L"},
+        {tcp::State::ESTABLISHED, "...R..RR..."},
+        {tcp::State::SYN_SENT,    "R.R...R...."},
+        {tcp::State::SYN_RECV,    "R..R..RR.R."},
+        {tcp::State::FIN_WAIT1,   "...LRRR...R"},
+        {tcp::State::FIN_WAIT2,   "....LRR...."},
+        {tcp::State::TIME_WAIT,   "......R...."},
+        {tcp::State::CLOSE,       ".R....L..R."},
+        {tcp::State::CLOSE_WAIT,  "......R.R.."},
+        {tcp::State::LAST_ACK,    "......R.L.."},
+        {tcp::State::LISTEN,      ".RR...R...."},
+        {tcp::State::CLOSING,     ".....RR...L"},
         // clang-format on
     };
-    ASSERT_EQ(std::size(kTable), kAllOf<TcpState>.size());
+    ASSERT_EQ(std::size(kTable), kAllOf<tcp::State>.size());
     for (const auto& row : kTable) {
-        ASSERT_EQ(row.to.size(), kAllOf<TcpState>.size()) << name(row.from);
+        ASSERT_EQ(row.to.size(), kAllOf<tcp::State>.size()) << name(row.from);
         for (std::size_t i = 0; i < std::size(kTable); ++i) {
-            const EdgeKind expected = row.to[i] == 'R'   ? EdgeKind::rfc9293
-                                      : row.to[i] == 'L' ? EdgeKind::linux_specific
-                                                         : EdgeKind::unexpected;
+            const tcp::EdgeKind expected = row.to[i] == 'R'   ? tcp::EdgeKind::rfc9293
+                                           : row.to[i] == 'L' ? tcp::EdgeKind::linux_specific
+                                                              : tcp::EdgeKind::unexpected;
             EXPECT_EQ(edge_kind(row.from, kTable[i].from), expected)
                 << name(row.from) << " -> " << name(kTable[i].from);
         }
@@ -41,9 +41,9 @@ TEST(EdgeKind, WholeTable) {
 }
 
 TEST(EdgeKind, EveryStateCanEndInClose) {
-    for (const TcpState state : kAllOf<TcpState>)
-        EXPECT_NE(edge_kind(state, TcpState::CLOSE), EdgeKind::unexpected) << name(state);
+    for (const tcp::State state : kAllOf<tcp::State>)
+        EXPECT_NE(edge_kind(state, tcp::State::CLOSE), tcp::EdgeKind::unexpected) << name(state);
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

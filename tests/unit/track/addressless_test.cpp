@@ -6,7 +6,7 @@
 
 #include "events.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 TestSocket by_tuple(TestSocket s) {
@@ -14,7 +14,7 @@ TestSocket by_tuple(TestSocket s) {
     return s;
 }
 
-void list(EventRun& run, Nanoseconds when, const SocketListed& socket) {
+void list(EventRun& run, Nanoseconds when, const event::SocketListed& socket) {
     run << snapshot(when - 1ms, TD_SNAPSHOT_BEGIN) << socket
         << snapshot(when + 1ms, TD_SNAPSHOT_END);
 }
@@ -25,9 +25,9 @@ TEST(Addressless, first_event_shows_the_address) {
     list(run, 10ms, s.listed(10ms, ESTABLISHED));
     run << s.change(110ms, ESTABLISHED, CLOSE_WAIT)
         << s.change(160ms, CLOSE_WAIT, LAST_ACK, 0, 0, kApp) << s.change(161ms, LAST_ACK, CLOSE);
-    const Outcome o = run.only_outcome();
-    EXPECT_EQ(o.line->seen, Seen::joined);
-    EXPECT_EQ(o.line->ending, Ending::fin);
+    const synth::Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->seen, tcp::Seen::joined);
+    EXPECT_EQ(o.line->ending, tcp::Ending::fin);
     EXPECT_EQ(stay(o, ESTABLISHED), std::nullopt);
     EXPECT_EQ(stay(o, CLOSE_WAIT), 50ms);
     EXPECT_EQ(o.uid, 1000u);
@@ -37,17 +37,18 @@ TEST(Addressless, reset_finds_its_socket_by_the_cookie) {
     const TestSocket s = by_tuple({});
     EventRun run;
     list(run, 10ms, s.listed(10ms, ESTABLISHED));
-    run << Reset{at(50ms), s.address, s.cookie, TD_RESET_SENT, TD_REASON_KEEPALIVE, false, 1}
+    run << event::Reset{at(50ms), s.address, s.cookie, TD_RESET_SENT, TD_REASON_KEEPALIVE, false, 1}
         << s.change(50ms, ESTABLISHED, CLOSE, ETIMEDOUT);
     EXPECT_EQ(run.only_outcome().line->detail,
-              EndingDetail::keepalive); // without the RST it were a retransmission
+              tcp::EndingDetail::keepalive); // without the RST it were a retransmission
 }
 
 TEST(Addressless, owner_finds_its_socket_by_the_cookie) {
     const TestSocket s = by_tuple({});
     EventRun run;
     list(run, 10ms, s.listed(10ms, ESTABLISHED));
-    run << OwnerFound{at(12ms), 0, s.cookie, Owner{kApp, std::nullopt, 0}, TD_OWNER_HOLDS}
+    run << event::OwnerFound{at(12ms), 0, s.cookie, event::Owner{kApp, std::nullopt, 0},
+                             TD_OWNER_HOLDS}
         << s.change(50ms, ESTABLISHED, CLOSE, ETIMEDOUT);
     EXPECT_EQ(run.only_outcome().process, kApp);
 }
@@ -58,7 +59,7 @@ TEST(Addressless, sockets_of_one_moment_are_different_connections) {
     EventRun run;
     run << snapshot(9ms, TD_SNAPSHOT_BEGIN) << a.listed(10ms, ESTABLISHED)
         << b.listed(10ms, ESTABLISHED) << snapshot(11ms, TD_SNAPSHOT_END);
-    const std::vector<Outcome> all = run.outcomes();
+    const std::vector<synth::Outcome> all = run.outcomes();
     ASSERT_EQ(all.size(), 2u);
     EXPECT_NE(all[0].tuple, all[1].tuple);
 }
@@ -69,15 +70,15 @@ TEST(Addressless, mini_socket_ends_the_connection_that_was_listed) {
     list(run, 40s, mini.listed_mini(40s, TIME_WAIT, 60s));
     run << mini.timer(61s, TD_TIMER_CANCEL, TIME_WAIT, 60s)
         << mini.timer(61s + 10us, TD_TIMER_EXPIRE, TIME_WAIT, 60s);
-    const Outcome o = run.only_outcome();
+    const synth::Outcome o = run.only_outcome();
     ASSERT_TRUE(o.line->time_wait);
-    EXPECT_EQ(o.line->time_wait->end, TimeWaitEnd::expired);
+    EXPECT_EQ(o.line->time_wait->end, tcp::TimeWaitEnd::expired);
     EXPECT_EQ(o.line->time_wait->dwell, 61s + 10us);
 }
 
 TEST(Addressless, timer_that_was_not_reported_leaves_the_beginning_unknown) {
     const TestSocket mini = by_tuple({0xe000, 7});
-    SocketListed due = mini.listed_mini(61s, TIME_WAIT, 60s);
+    event::SocketListed due = mini.listed_mini(61s, TIME_WAIT, 60s);
     due.expires.reset();
     EventRun run;
     list(run, 61s, due);
@@ -92,12 +93,12 @@ TEST(Addressless, sweep_shows_when_time_wait_began) {
     run << s.change(0ms, CLOSE, SYN_SENT, 0, 0, kApp) << s.change(1ms, SYN_SENT, ESTABLISHED)
         << s.change(2ms, ESTABLISHED, FIN_WAIT1, 0, 0, kApp) << s.change(3ms, FIN_WAIT1, FIN_WAIT2)
         << mini.timer(3ms, TD_TIMER_START, FIN_WAIT2, 60s) << s.change(3ms, FIN_WAIT2, CLOSE);
-    SocketListed swept = mini.listed_mini(2s, TIME_WAIT, 61s);
+    event::SocketListed swept = mini.listed_mini(2s, TIME_WAIT, 61s);
     swept.sweep = true;
     run << swept << mini.timer(62s, TD_TIMER_CANCEL, TIME_WAIT, 61s)
         << mini.timer(62s + 10us, TD_TIMER_EXPIRE, TIME_WAIT, 61s);
-    const Outcome o = run.only_outcome();
-    EXPECT_EQ(o.line->seen, Seen::whole);
+    const synth::Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->seen, tcp::Seen::whole);
     EXPECT_EQ(stay(o, FIN_WAIT2), 997ms);
 }
 
@@ -110,7 +111,7 @@ TEST(Addressless, time_wait_without_a_time_waits_for_one) {
             << s.change(2ms, ESTABLISHED, FIN_WAIT1, 0, 0, kApp)
             << s.change(3ms, FIN_WAIT1, FIN_WAIT2)
             << mini.timer(3ms, TD_TIMER_START, FIN_WAIT2, 60s) << s.change(3ms, FIN_WAIT2, CLOSE);
-        SocketListed listed = mini.listed_mini(2s, TIME_WAIT, 61s);
+        event::SocketListed listed = mini.listed_mini(2s, TIME_WAIT, 61s);
         listed.expires.reset();
         listed.sweep = swept; // a sweep has tried its best: nobody else will tell
         if (swept)
@@ -119,8 +120,8 @@ TEST(Addressless, time_wait_without_a_time_waits_for_one) {
             list(run, 2s, listed);
         run << mini.timer(62s, TD_TIMER_CANCEL, TIME_WAIT, 61s)
             << mini.timer(62s + 10us, TD_TIMER_EXPIRE, TIME_WAIT, 61s);
-        const Outcome o = run.only_outcome();
-        EXPECT_EQ(o.line->seen, Seen::whole);
+        const synth::Outcome o = run.only_outcome();
+        EXPECT_EQ(o.line->seen, tcp::Seen::whole);
         EXPECT_EQ(stay(o, FIN_WAIT2), swept ? std::nullopt : std::optional<Nanoseconds>(997ms));
     }
 }
@@ -131,14 +132,14 @@ TEST(Addressless, request_goes_on_where_it_was_listed) {
         EventRun run;
         list(run, 10ms, request.listed_request(10ms, 0xa000));
         if (first == TD_TIMER_START) { // the SYN-ACK is sent again
-            RequestTimer again = request.request(500ms, TD_TIMER_START);
+            event::RequestTimer again = request.request(500ms, TD_TIMER_START);
             again.timeouts = 1;
             run << again;
         }
         run << request.request(1500ms, TD_TIMER_CANCEL);
-        const Outcome o = run.only_outcome();
-        EXPECT_EQ(o.line->ending, Ending::handshake_failed);
-        EXPECT_EQ(o.line->seen, Seen::joined);
+        const synth::Outcome o = run.only_outcome();
+        EXPECT_EQ(o.line->ending, tcp::Ending::handshake_failed);
+        EXPECT_EQ(o.line->seen, tcp::Seen::joined);
     }
 }
 
@@ -150,23 +151,23 @@ TEST(Addressless, child_takes_over_the_request_that_was_listed) {
     run << child.change(50ms, LISTEN, SYN_RECV) << request.request(50ms, TD_TIMER_CANCEL)
         << child.change(50ms, SYN_RECV, ESTABLISHED)
         << child.change(80ms, ESTABLISHED, CLOSE, ECONNRESET);
-    const Outcome o = run.only_outcome();
-    EXPECT_EQ(o.line->seen, Seen::joined);
+    const synth::Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->seen, tcp::Seen::joined);
     EXPECT_EQ(stay(o, ESTABLISHED), 30ms);
 }
 
 TEST(Addressless, connect_without_a_port_is_not_joined) {
     TestSocket s = by_tuple({.cookie = 0});
-    const FourTuple named = s.tuple;
+    const tcp::FourTuple named = s.tuple;
     s.tuple.local.port = 0;
     EventRun run;
     run << s.change(0ms, CLOSE, SYN_SENT, 0, 0, kApp);
     s.tuple = named;
     for (const Nanoseconds when : {10ms, 500ms}) list(run, when, s.listed(when, SYN_SENT));
     run << s.reset_received(600ms) << s.change(600ms, SYN_SENT, CLOSE, ECONNREFUSED);
-    const Outcome o = run.only_outcome();
-    EXPECT_EQ(o.line->seen, Seen::whole);
-    EXPECT_EQ(o.line->ending, Ending::refused);
+    const synth::Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->seen, tcp::Seen::whole);
+    EXPECT_EQ(o.line->ending, tcp::Ending::refused);
     EXPECT_EQ(stay(o, SYN_SENT), 600ms);
 }
 
@@ -196,7 +197,7 @@ TEST_F(Listeners, are_listed_once_and_closed_once) {
     run << l.change(1s, LISTEN, CLOSE, 0, 0, kApp);
     run.pass_time(at(2s));
     EXPECT_EQ(run.tracker.live(), 0u);
-    const std::vector<Outcome> all = run.outcomes();
+    const std::vector<synth::Outcome> all = run.outcomes();
     ASSERT_EQ(all.size(), 1u);
     EXPECT_FALSE(all[0].line) << "a listener is no connection";
     EXPECT_EQ(all[0].transitions.size(), 1u);
@@ -218,4 +219,4 @@ TEST_F(Listeners, at_one_port_are_as_many_as_are_listed) {
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -14,68 +14,69 @@
 #include "outcome_collector.h"
 #include "synth/setting.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 
 using namespace std::chrono_literals;
-using enum TcpState;
+using enum tcp::State;
 
 inline constexpr std::uint32_t kNetns = 4026531840;
 
 /// A moment, counted from the clock record.
-inline MonoTime at(Nanoseconds offset) { return kTestClock.mono + offset; }
+inline MonoTime at(Nanoseconds offset) { return synth::kTestClock.mono + offset; }
 
-inline Process process(std::uint32_t pid, std::string_view comm) {
-    Process p{pid, {}};
+inline event::Process process(std::uint32_t pid, std::string_view comm) {
+    event::Process p{pid, {}};
     std::copy(comm.begin(), comm.end(), p.comm_bytes.begin());
     return p;
 }
 
-inline const Process kApp = process(10, "app");
+inline const event::Process kApp = process(10, "app");
 
-inline FourTuple v4_tuple(Port local_port, Port remote_port = 50000) {
-    return {{*IpAddress::parse("10.0.0.1"), local_port},
-            {*IpAddress::parse("10.0.0.2"), remote_port},
-            Family::ipv4};
+inline tcp::FourTuple v4_tuple(tcp::Port local_port, tcp::Port remote_port = 50000) {
+    return {{*tcp::IpAddress::parse("10.0.0.1"), local_port},
+            {*tcp::IpAddress::parse("10.0.0.2"), remote_port},
+            tcp::Family::ipv4};
 }
 
 /// A socket of any sort, and the events that it can show.
 struct TestSocket {
     std::uint64_t address = 0xffff888000001000;
     std::uint64_t cookie = 7;
-    FourTuple tuple = v4_tuple(80);
+    tcp::FourTuple tuple = v4_tuple(80);
     std::uint32_t netns = kNetns;
     bool listed_by_address =
         true; ///< false: as sock_diag does it, which gives every socket a cookie
 
-    [[nodiscard]] StateChange change(Nanoseconds when, TcpState from, TcpState to,
-                                     std::uint8_t error = 0, std::uint16_t flags = 0,
-                                     std::optional<Process> by = {}) const {
-        StateChange e{at(when), netns, address, cookie, tuple,       from,
-                      to,       error, 0,       flags,  std::nullopt};
+    [[nodiscard]] event::StateChange change(Nanoseconds when, tcp::State from, tcp::State to,
+                                            std::uint8_t error = 0, std::uint16_t flags = 0,
+                                            std::optional<event::Process> by = {}) const {
+        event::StateChange e{at(when), netns, address, cookie, tuple,       from,
+                             to,       error, 0,       flags,  std::nullopt};
         if (by) {
             e.flags |= TD_STATE_OWNED;
-            e.owner = Owner{by, 1000, 42};
+            e.owner = event::Owner{by, 1000, 42};
         }
         return e;
     }
-    [[nodiscard]] Reset reset_received(Nanoseconds when) const {
+    [[nodiscard]] event::Reset reset_received(Nanoseconds when) const {
         return {at(when), address, cookie, TD_RESET_RECEIVED, TD_REASON_UNKNOWN, false, 0};
     }
     /// `expires` and `entered` count from the clock record too.
-    [[nodiscard]] TimewaitTimer timer(Nanoseconds when, td_timer_op op, TcpState substate,
-                                      Nanoseconds expires, std::optional<Nanoseconds> entered = {},
-                                      unsigned stack = 0) const {
-        TimewaitTimer e{
+    [[nodiscard]] event::TimewaitTimer timer(Nanoseconds when, td_timer_op op, tcp::State substate,
+                                             Nanoseconds expires,
+                                             std::optional<Nanoseconds> entered = {},
+                                             unsigned stack = 0) const {
+        event::TimewaitTimer e{
             at(when), netns,    address,     cookie,       tuple,
             op,       substate, at(expires), std::nullopt, static_cast<std::uint16_t>(stack)};
         if (entered) e.entered = at(*entered);
         return e;
     }
-    [[nodiscard]] RequestTimer request(Nanoseconds when, td_timer_op op,
-                                       std::uint64_t listener = 0) const {
+    [[nodiscard]] event::RequestTimer request(Nanoseconds when, td_timer_op op,
+                                              std::uint64_t listener = 0) const {
         return {at(when), netns, address, listener, tuple, op, 0};
     }
-    [[nodiscard]] SocketListed listed(Nanoseconds when, TcpState state) const {
+    [[nodiscard]] event::SocketListed listed(Nanoseconds when, tcp::State state) const {
         return as_listed({at(when),
                           netns,
                           address,
@@ -88,10 +89,10 @@ struct TestSocket {
                           {},
                           {},
                           0,
-                          Owner{{}, 1000, 42}});
+                          event::Owner{{}, 1000, 42}});
     }
-    [[nodiscard]] SocketListed listed_mini(Nanoseconds when, TcpState substate,
-                                           Nanoseconds expires) const {
+    [[nodiscard]] event::SocketListed listed_mini(Nanoseconds when, tcp::State substate,
+                                                  Nanoseconds expires) const {
         return as_listed({at(when),
                           netns,
                           address,
@@ -104,9 +105,10 @@ struct TestSocket {
                           at(expires),
                           {},
                           0,
-                          Owner{}});
+                          event::Owner{}});
     }
-    [[nodiscard]] SocketListed listed_request(Nanoseconds when, std::uint64_t listener) const {
+    [[nodiscard]] event::SocketListed listed_request(Nanoseconds when,
+                                                     std::uint64_t listener) const {
         return as_listed({at(when),
                           netns,
                           address,
@@ -119,11 +121,11 @@ struct TestSocket {
                           {},
                           {},
                           listener,
-                          Owner{}});
+                          event::Owner{}});
     }
 
 private:
-    [[nodiscard]] SocketListed as_listed(SocketListed e) const {
+    [[nodiscard]] event::SocketListed as_listed(event::SocketListed e) const {
         if (listed_by_address) return e;
         e.sock = e.listener = 0;
         if (e.cookie == 0) e.cookie = address;
@@ -131,12 +133,13 @@ private:
     }
 };
 
-inline Snapshot snapshot(Nanoseconds when, td_snapshot_op op, bool complete = true,
-                         std::uint32_t netns = kNetns) {
+inline event::Snapshot snapshot(Nanoseconds when, td_snapshot_op op, bool complete = true,
+                                std::uint32_t netns = kNetns) {
     return {at(when), netns, op, complete};
 }
 
-inline LostTotals lost(Nanoseconds when, std::uint64_t state_changes, std::uint64_t timers = 0) {
+inline event::LostTotals lost(Nanoseconds when, std::uint64_t state_changes,
+                              std::uint64_t timers = 0) {
     return {at(when), {state_changes, timers, 0, 0, 0, 0}};
 }
 
@@ -147,36 +150,36 @@ public:
 
     template <class E>
     EventRun& operator<<(const E& event) {
-        feed(Event(event), event.at);
+        feed(event::Event(event), event.at);
         return *this;
     }
     /// Ends the run; everything that was told.
-    std::vector<Outcome> outcomes() {
+    std::vector<synth::Outcome> outcomes() {
         finish();
         for (const std::string& complaint : collector.complaints) ADD_FAILURE() << complaint;
         return collector.outcomes();
     }
     /// Ends the run, of which just one connection is expected.
-    Outcome only_outcome() {
-        const std::vector<Outcome> all = outcomes();
+    synth::Outcome only_outcome() {
+        const std::vector<synth::Outcome> all = outcomes();
         EXPECT_EQ(all.size(), 1u);
         return all.empty() || !all[0].line
-                   ? Outcome{{}, {}, {}, {}, {}, {}, {}, {}, {}, OutcomeLine{}}
+                   ? synth::Outcome{{}, {}, {}, {}, {}, {}, {}, {}, {}, synth::OutcomeLine{}}
                    : all[0];
     }
 };
 
 /// Circumstances long the connection stayed in a state; nullopt if that isn't known.
-inline std::optional<Nanoseconds> stay(const Outcome& outcome, TcpState state) {
-    for (const OutcomeLine::Stay& s : outcome.line->states)
+inline std::optional<Nanoseconds> stay(const synth::Outcome& outcome, tcp::State state) {
+    for (const synth::OutcomeLine::Stay& s : outcome.line->states)
         if (s.state == state) return s.dwell;
     ADD_FAILURE() << "never in " << name(state) << ": " << describe(outcome);
     return std::nullopt;
 }
 
-inline bool has_transition(const Outcome& outcome, TcpState from, TcpState to) {
+inline bool has_transition(const synth::Outcome& outcome, tcp::State from, tcp::State to) {
     return std::any_of(outcome.transitions.begin(), outcome.transitions.end(),
                        [&](const auto& t) { return t.from == from && t.to == to; });
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -8,58 +8,59 @@
 #include "outcome_collector.h"
 #include "synth/scenario.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 
 // Circumstances GoogleTest names a scenario in its messages.
 // NOLINTNEXTLINE(readability-identifier-naming)
-inline void PrintTo(const Scenario& scenario, std::ostream* out) { *out << scenario.name; }
+inline void PrintTo(const synth::Scenario& scenario, std::ostream* out) { *out << scenario.name; }
 
 namespace {
 
 struct Kernel {
     std::string_view name;
-    KernelTraits traits;
+    synth::KernelTraits traits;
 };
 
-constexpr KernelTraits without_stacks(KernelTraits traits) {
+constexpr synth::KernelTraits without_stacks(synth::KernelTraits traits) {
     traits.stacks = false;
     return traits;
 }
 
-constexpr KernelTraits by_functions(KernelTraits traits) {
+constexpr synth::KernelTraits by_functions(synth::KernelTraits traits) {
     traits.functions = true;
     return traits;
 }
 
 constexpr Kernel kKernels[] = {
-    {"5.10", kLinux5_10},
-    {"6.1", kLinux6_1},
-    {"6.18", kLinux6_18},
-    {"6.1 without stacks", without_stacks(kLinux6_1)},
-    {"6.18 without stacks", without_stacks(kLinux6_18)},
-    {"5.10 by functions", by_functions(kLinux5_10)},
-    {"6.1 by functions, without stacks", by_functions(without_stacks(kLinux6_1))},
-    {"6.18 by functions", by_functions(kLinux6_18)},
+    {"5.10", synth::kLinux5_10},
+    {"6.1", synth::kLinux6_1},
+    {"6.18", synth::kLinux6_18},
+    {"6.1 without stacks", without_stacks(synth::kLinux6_1)},
+    {"6.18 without stacks", without_stacks(synth::kLinux6_18)},
+    {"5.10 by functions", by_functions(synth::kLinux5_10)},
+    {"6.1 by functions, without stacks", by_functions(without_stacks(synth::kLinux6_1))},
+    {"6.18 by functions", by_functions(synth::kLinux6_18)},
 };
 
-FourTuple tuple_of(Family family) {
-    const bool v4 = family == Family::ipv4;
-    return {{*IpAddress::parse(v4 ? "10.1.2.3" : "fd00::3"), 8080},
-            {*IpAddress::parse(v4 ? "10.9.8.7" : "fd00::9"), 55555},
+tcp::FourTuple tuple_of(tcp::Family family) {
+    const bool v4 = family == tcp::Family::ipv4;
+    return {{*tcp::IpAddress::parse(v4 ? "10.1.2.3" : "fd00::3"), 8080},
+            {*tcp::IpAddress::parse(v4 ? "10.9.8.7" : "fd00::9"), 55555},
             family};
 }
 
-class GeneratedConnectionTest : public testing::TestWithParam<Scenario> {};
+class GeneratedConnectionTest : public testing::TestWithParam<synth::Scenario> {};
 
 TEST_P(GeneratedConnectionTest, is_reported_as_it_was) {
     for (const Kernel& kernel : kKernels) {
-        for (const Family family : {Family::ipv4, Family::ipv6}) {
-            SCOPED_TRACE(std::string(kernel.name) + (family == Family::ipv4 ? ", IPv4" : ", IPv6"));
-            KernelMemory memory;
-            Setting stage;
+        for (const tcp::Family family : {tcp::Family::ipv4, tcp::Family::ipv6}) {
+            SCOPED_TRACE(std::string(kernel.name) +
+                         (family == tcp::Family::ipv4 ? ", IPv4" : ", IPv6"));
+            synth::KernelMemory memory;
+            synth::Setting stage;
             stage.kernel = kernel.traits;
             stage.tuple = tuple_of(family);
-            const GeneratedConnection story = tell(GetParam(), stage, memory);
+            const synth::GeneratedConnection story = tell(GetParam(), stage, memory);
             TrackerRun run;
             run.feed(story.records);
             run.finish();
@@ -73,8 +74,8 @@ TEST_P(GeneratedConnectionTest, is_reported_as_it_was) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, GeneratedConnectionTest, testing::ValuesIn(all_scenarios()),
+INSTANTIATE_TEST_SUITE_P(All, GeneratedConnectionTest, testing::ValuesIn(synth::all_scenarios()),
                          [](const auto& tested) { return std::string(tested.param.name); });
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

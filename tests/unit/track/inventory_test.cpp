@@ -5,7 +5,7 @@
 
 #include "events.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 /// A connection that a client opened and established, cookie or not.
@@ -25,8 +25,8 @@ TEST_P(Cookies, known_socket_is_not_joined_again) {
     run << snapshot(50ms, TD_SNAPSHOT_BEGIN) << s.listed(51ms, ESTABLISHED)
         << snapshot(52ms, TD_SNAPSHOT_END);
     run << s.change(111ms, ESTABLISHED, CLOSE, 104);
-    const Outcome o = run.only_outcome();
-    EXPECT_EQ(o.line->seen, Seen::whole);
+    const synth::Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->seen, tcp::Seen::whole);
     EXPECT_EQ(stay(o, ESTABLISHED), 100ms);
 }
 
@@ -40,8 +40,8 @@ TEST_P(Cookies, a_connect_that_waits_is_known_by_its_address_though_not_by_its_p
     run << snapshot(200ms, TD_SNAPSHOT_BEGIN) << s.listed(201ms, SYN_SENT)
         << snapshot(202ms, TD_SNAPSHOT_END);
     run << s.change(510ms, SYN_SENT, CLOSE, 111);
-    const Outcome o = run.only_outcome();
-    EXPECT_EQ(o.line->seen, Seen::whole);
+    const synth::Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->seen, tcp::Seen::whole);
     EXPECT_EQ(stay(o, SYN_SENT), 500ms);
     EXPECT_EQ(o.tuple.local.port, s.tuple.local.port);
 }
@@ -52,8 +52,8 @@ TEST_P(Cookies, event_wins_over_an_older_listing) {
     run << snapshot(50ms, TD_SNAPSHOT_BEGIN) << s.change(51ms, ESTABLISHED, FIN_WAIT1, 0, 0, kApp)
         << s.listed(51ms + 20us, ESTABLISHED) << snapshot(52ms, TD_SNAPSHOT_END);
     run << s.change(61ms, FIN_WAIT1, FIN_WAIT2) << s.change(71ms, FIN_WAIT2, CLOSE, 104);
-    const Outcome o = run.only_outcome();
-    EXPECT_EQ(o.line->seen, Seen::whole);
+    const synth::Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->seen, tcp::Seen::whole);
     EXPECT_EQ(stay(o, FIN_WAIT1), 10ms);
 }
 
@@ -62,7 +62,7 @@ TEST_P(Cookies, just_closed_socket_does_not_come_back) {
     establish(run, s);
     run << snapshot(50ms, TD_SNAPSHOT_BEGIN) << s.change(51ms, ESTABLISHED, CLOSE, 104)
         << s.listed(51ms + 20us, ESTABLISHED) << snapshot(52ms, TD_SNAPSHOT_END);
-    EXPECT_EQ(run.only_outcome().line->ending, Ending::reset_received);
+    EXPECT_EQ(run.only_outcome().line->ending, tcp::Ending::reset_received);
 }
 
 TEST_P(Cookies, socket_that_became_a_mini_does_not_come_back) {
@@ -76,10 +76,10 @@ TEST_P(Cookies, socket_that_became_a_mini_does_not_come_back) {
         << snapshot(52ms, TD_SNAPSHOT_END)
         << mini.timer(62s, TD_TIMER_CANCEL, TIME_WAIT, 60s + 48ms)
         << mini.timer(62s + 10us, TD_TIMER_EXPIRE, TIME_WAIT, 60s + 48ms);
-    const Outcome o = run.only_outcome();
-    EXPECT_EQ(o.line->seen, Seen::whole);
+    const synth::Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->seen, tcp::Seen::whole);
     ASSERT_TRUE(o.line->time_wait);
-    EXPECT_EQ(o.line->time_wait->end, TimeWaitEnd::expired);
+    EXPECT_EQ(o.line->time_wait->end, tcp::TimeWaitEnd::expired);
 }
 
 TEST_P(Cookies, just_expired_mini_does_not_come_back) {
@@ -88,7 +88,7 @@ TEST_P(Cookies, just_expired_mini_does_not_come_back) {
         << s.timer(61s + 1ms, TD_TIMER_CANCEL, TIME_WAIT, 60s)
         << s.timer(61s + 1010us, TD_TIMER_EXPIRE, TIME_WAIT, 60s)
         << s.listed_mini(61s + 1020us, TIME_WAIT, 60s) << snapshot(61s + 2ms, TD_SNAPSHOT_END);
-    EXPECT_EQ(run.only_outcome().line->time_wait->end, TimeWaitEnd::expired);
+    EXPECT_EQ(run.only_outcome().line->time_wait->end, tcp::TimeWaitEnd::expired);
 }
 
 TEST_P(Cookies, just_accepted_request_does_not_come_back) {
@@ -100,8 +100,8 @@ TEST_P(Cookies, just_accepted_request_does_not_come_back) {
         << s.change(21ms + 8us, SYN_RECV, ESTABLISHED)
         << request.listed_request(21ms + 20us, 0xa000) << snapshot(22ms, TD_SNAPSHOT_END)
         << s.change(121ms, ESTABLISHED, CLOSE, 104);
-    const Outcome o = run.only_outcome();
-    EXPECT_EQ(o.line->seen, Seen::whole);
+    const synth::Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->seen, tcp::Seen::whole);
     EXPECT_EQ(stay(o, SYN_RECV), 11ms + 8us);
 }
 
@@ -111,8 +111,8 @@ TEST_P(Cookies, fast_open_child_that_waits_for_its_ack_is_not_joined) {
         << s.listed(100ms, SYN_RECV) << snapshot(110ms, TD_SNAPSHOT_END)
         << s.change(250ms, SYN_RECV, ESTABLISHED, 0, TD_STATE_FASTOPEN)
         << s.change(300ms, ESTABLISHED, CLOSE, ECONNRESET);
-    const Outcome outcome = run.only_outcome();
-    EXPECT_EQ(outcome.line->seen, Seen::whole);
+    const synth::Outcome outcome = run.only_outcome();
+    EXPECT_EQ(outcome.line->seen, tcp::Seen::whole);
     EXPECT_EQ(stay(outcome, SYN_RECV), 250ms);
 }
 
@@ -125,11 +125,11 @@ TEST_P(Cookies, same_address_soon_is_another_connection) {
         << next.change(51ms + 5us, CLOSE, SYN_SENT, 0, 0, kApp) << snapshot(52ms, TD_SNAPSHOT_BEGIN)
         << next.listed(53ms, SYN_SENT) << snapshot(54ms, TD_SNAPSHOT_END)
         << next.reset_received(55ms) << next.change(55ms, SYN_SENT, CLOSE, 111);
-    const std::vector<Outcome> all = run.outcomes();
+    const std::vector<synth::Outcome> all = run.outcomes();
     ASSERT_EQ(all.size(), 2u);
-    EXPECT_EQ(all[0].line->ending, Ending::reset_received);
-    EXPECT_EQ(all[1].line->ending, Ending::refused);
-    EXPECT_EQ(all[1].line->seen, Seen::whole);
+    EXPECT_EQ(all[0].line->ending, tcp::Ending::reset_received);
+    EXPECT_EQ(all[1].line->ending, tcp::Ending::refused);
+    EXPECT_EQ(all[1].line->seen, tcp::Seen::whole);
 }
 
 TEST_P(Cookies, address_in_use_again_ends_the_connection_whose_end_was_missed) {
@@ -139,13 +139,13 @@ TEST_P(Cookies, address_in_use_again_ends_the_connection_whose_end_was_missed) {
     establish(run, s);
     run << next.change(500ms, CLOSE, SYN_SENT, 0, 0, kApp) << next.reset_received(501ms)
         << next.change(501ms, SYN_SENT, CLOSE, 111);
-    const std::vector<Outcome> all = run.outcomes();
+    const std::vector<synth::Outcome> all = run.outcomes();
     ASSERT_EQ(all.size(), 2u);
-    EXPECT_EQ(all[0].line->ending, Ending::unknown);
-    EXPECT_EQ(all[0].line->seen, Seen::gap);
+    EXPECT_EQ(all[0].line->ending, tcp::Ending::unknown);
+    EXPECT_EQ(all[0].line->seen, tcp::Seen::gap);
     EXPECT_EQ(all[0].line->closed, std::nullopt);
     EXPECT_EQ(stay(all[0], ESTABLISHED), std::nullopt);
-    EXPECT_EQ(all[1].line->ending, Ending::refused);
+    EXPECT_EQ(all[1].line->ending, tcp::Ending::refused);
 }
 
 TEST_P(Cookies, listed_address_with_another_tuple_ends_the_connection_whose_end_was_missed) {
@@ -157,12 +157,12 @@ TEST_P(Cookies, listed_address_with_another_tuple_ends_the_connection_whose_end_
         << snapshot(22ms, TD_SNAPSHOT_END) << lost(400ms, 3) << snapshot(500ms, TD_SNAPSHOT_BEGIN)
         << next.listed(501ms, ESTABLISHED) << snapshot(502ms, TD_SNAPSHOT_END)
         << next.change(600ms, ESTABLISHED, CLOSE, 104);
-    const std::vector<Outcome> all = run.outcomes();
+    const std::vector<synth::Outcome> all = run.outcomes();
     ASSERT_EQ(all.size(), 2u);
-    EXPECT_EQ(all[0].line->ending, Ending::unknown);
-    EXPECT_EQ(all[0].line->seen, Seen::gap);
-    EXPECT_EQ(all[1].line->ending, Ending::reset_received);
-    EXPECT_EQ(all[1].line->seen, Seen::gap);
+    EXPECT_EQ(all[0].line->ending, tcp::Ending::unknown);
+    EXPECT_EQ(all[0].line->seen, tcp::Seen::gap);
+    EXPECT_EQ(all[1].line->ending, tcp::Ending::reset_received);
+    EXPECT_EQ(all[1].line->seen, tcp::Seen::gap);
 }
 
 TEST_P(Cookies, not_listed_by_a_complete_pass_is_gone) {
@@ -171,9 +171,9 @@ TEST_P(Cookies, not_listed_by_a_complete_pass_is_gone) {
     run << snapshot(500ms, TD_SNAPSHOT_BEGIN) << snapshot(502ms, TD_SNAPSHOT_END);
     run.pass_time(at(600ms));
     EXPECT_EQ(run.tracker.live(), 0u);
-    const Outcome o = run.only_outcome();
-    EXPECT_EQ(o.line->ending, Ending::unknown);
-    EXPECT_EQ(o.line->seen, Seen::gap);
+    const synth::Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->ending, tcp::Ending::unknown);
+    EXPECT_EQ(o.line->seen, tcp::Seen::gap);
     EXPECT_EQ(o.line->closed, std::nullopt);
 }
 
@@ -193,7 +193,7 @@ TEST(SocketLister, incomplete_or_foreign_pass_ends_nothing) {
         << snapshot(602ms, TD_SNAPSHOT_END, true, kNetns + 1);
     run.pass_time(at(700ms));
     EXPECT_EQ(run.tracker.live(), 1u);
-    EXPECT_EQ(run.only_outcome().line->ending, Ending::open);
+    EXPECT_EQ(run.only_outcome().line->ending, tcp::Ending::open);
 }
 
 TEST(SocketLister, connection_with_events_during_the_pass_is_not_gone) {
@@ -204,7 +204,7 @@ TEST(SocketLister, connection_with_events_during_the_pass_is_not_gone) {
     run << snapshot(12ms, TD_SNAPSHOT_END);
     run.pass_time(at(700ms));
     EXPECT_EQ(run.tracker.live(), 1u);
-    EXPECT_EQ(run.only_outcome().line->seen, Seen::whole);
+    EXPECT_EQ(run.only_outcome().line->seen, tcp::Seen::whole);
 }
 
 TEST(SocketLister, sweep_says_nothing_of_the_others) {
@@ -212,15 +212,15 @@ TEST(SocketLister, sweep_says_nothing_of_the_others) {
     const TestSocket mini{0xe000, 8, v4_tuple(81)};
     EventRun run;
     establish(run, s);
-    SocketListed swept = mini.listed_mini(500ms, FIN_WAIT2, 30s);
+    event::SocketListed swept = mini.listed_mini(500ms, FIN_WAIT2, 30s);
     swept.sweep = true;
     run << swept;
     run.pass_time(at(700ms));
     std::size_t still_there = 0;
     run.tracker.for_each_live(
-        [&](const LiveSocket& live) { still_there += live.who.cookie == s.cookie; });
+        [&](const track::LiveSocket& live) { still_there += live.who.cookie == s.cookie; });
     EXPECT_EQ(still_there, 1u);
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -4,7 +4,7 @@
 
 #include "events.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 TEST(Joining, established_socket_has_no_known_beginning) {
@@ -14,9 +14,9 @@ TEST(Joining, established_socket_has_no_known_beginning) {
         << snapshot(3ms, TD_SNAPSHOT_END);
     run << s.change(500ms, ESTABLISHED, CLOSE_WAIT)
         << s.change(600ms, CLOSE_WAIT, LAST_ACK, 0, 0, kApp) << s.change(601ms, LAST_ACK, CLOSE);
-    const Outcome o = run.only_outcome();
+    const synth::Outcome o = run.only_outcome();
     EXPECT_EQ(o.cookie, 7u);
-    EXPECT_EQ(o.role, Role::unknown);
+    EXPECT_EQ(o.role, tcp::Role::unknown);
     EXPECT_EQ(o.uid, 1000u);
     EXPECT_EQ(o.closed_by, kApp);
     EXPECT_EQ(o.line->opened, std::nullopt);
@@ -24,16 +24,16 @@ TEST(Joining, established_socket_has_no_known_beginning) {
     EXPECT_EQ(stay(o, ESTABLISHED), std::nullopt);
     EXPECT_EQ(stay(o, CLOSE_WAIT), 100ms);
     EXPECT_EQ(stay(o, LAST_ACK), 1ms);
-    EXPECT_EQ(o.line->closed_first, ClosedFirst::remote);
-    EXPECT_EQ(o.line->ending, Ending::fin);
-    EXPECT_EQ(o.line->seen, Seen::joined);
+    EXPECT_EQ(o.line->closed_first, tcp::ClosedFirst::remote);
+    EXPECT_EQ(o.line->ending, tcp::Ending::fin);
+    EXPECT_EQ(o.line->seen, tcp::Seen::joined);
     ASSERT_EQ(o.transitions.size(), 3u);
     EXPECT_EQ(o.transitions[0].dwell, std::nullopt);
 }
 
 struct Found {
-    TcpState state;
-    ClosedFirst closed_first;
+    tcp::State state;
+    tcp::ClosedFirst closed_first;
 };
 
 class JoinedState : public testing::TestWithParam<Found> {};
@@ -44,21 +44,24 @@ TEST_P(JoinedState, shows_who_closed_first) {
     run << snapshot(1ms, TD_SNAPSHOT_BEGIN) << s.listed(2ms, GetParam().state)
         << snapshot(3ms, TD_SNAPSHOT_END);
     run << s.change(500ms, GetParam().state, CLOSE, 104);
-    const Outcome o = run.only_outcome();
+    const synth::Outcome o = run.only_outcome();
     EXPECT_EQ(o.line->closed_first, GetParam().closed_first);
-    EXPECT_EQ(o.line->ending, Ending::reset_received);
+    EXPECT_EQ(o.line->ending, tcp::Ending::reset_received);
     EXPECT_EQ(stay(o, GetParam().state), std::nullopt);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    All, JoinedState,
-    testing::Values(Found{ESTABLISHED, ClosedFirst::remote}, Found{FIN_WAIT1, ClosedFirst::local},
-                    Found{FIN_WAIT2, ClosedFirst::local}, Found{CLOSING, ClosedFirst::both},
-                    Found{CLOSE_WAIT, ClosedFirst::remote}, Found{LAST_ACK, ClosedFirst::remote}),
-    [](const auto& tested) { return std::string(name(tested.param.state)); });
+INSTANTIATE_TEST_SUITE_P(All, JoinedState,
+                         testing::Values(Found{ESTABLISHED, tcp::ClosedFirst::remote},
+                                         Found{FIN_WAIT1, tcp::ClosedFirst::local},
+                                         Found{FIN_WAIT2, tcp::ClosedFirst::local},
+                                         Found{CLOSING, tcp::ClosedFirst::both},
+                                         Found{CLOSE_WAIT, tcp::ClosedFirst::remote},
+                                         Found{LAST_ACK, tcp::ClosedFirst::remote}),
+                         [](const auto& tested) { return std::string(name(tested.param.state)); });
 
 TEST(Joining, listener_on_the_port_makes_a_server) {
-    const TestSocket listener{0xa000, 1, {{*IpAddress::parse("0.0.0.0"), 80}, {}, Family::ipv4}};
+    const TestSocket listener{
+        0xa000, 1, {{*tcp::IpAddress::parse("0.0.0.0"), 80}, {}, tcp::Family::ipv4}};
     const TestSocket s;
     const TestSocket other_port{0xb000, 3, v4_tuple(81)};
     const TestSocket other_netns{0xc000, 4, v4_tuple(80), kNetns + 1};
@@ -67,11 +70,11 @@ TEST(Joining, listener_on_the_port_makes_a_server) {
         << s.listed(2ms, ESTABLISHED) << other_port.listed(2ms, ESTABLISHED)
         << snapshot(3ms, TD_SNAPSHOT_END) << snapshot(4ms, TD_SNAPSHOT_BEGIN, true, kNetns + 1)
         << other_netns.listed(4ms, ESTABLISHED) << snapshot(5ms, TD_SNAPSHOT_END, true, kNetns + 1);
-    std::map<std::uint64_t, Role> roles;
-    for (const Outcome& o : run.outcomes()) roles[o.cookie] = o.role;
-    EXPECT_EQ(roles.at(7), Role::server);
-    EXPECT_EQ(roles.at(3), Role::unknown);
-    EXPECT_EQ(roles.at(4), Role::unknown);
+    std::map<std::uint64_t, tcp::Role> roles;
+    for (const synth::Outcome& o : run.outcomes()) roles[o.cookie] = o.role;
+    EXPECT_EQ(roles.at(7), tcp::Role::server);
+    EXPECT_EQ(roles.at(3), tcp::Role::unknown);
+    EXPECT_EQ(roles.at(4), tcp::Role::unknown);
 }
 
 TEST(Joining, time_wait_began_a_minute_before_it_expires) {
@@ -81,14 +84,14 @@ TEST(Joining, time_wait_began_a_minute_before_it_expires) {
         << snapshot(3ms, TD_SNAPSHOT_END);
     run << mini.timer(41s, TD_TIMER_CANCEL, TIME_WAIT, 40s)
         << mini.timer(41s + 10us, TD_TIMER_EXPIRE, TIME_WAIT, 40s);
-    const Outcome o = run.only_outcome();
+    const synth::Outcome o = run.only_outcome();
     EXPECT_EQ(stay(o, TIME_WAIT), 61s + 10us);
     ASSERT_TRUE(o.line->time_wait);
     EXPECT_EQ(o.line->time_wait->dwell, 61s + 10us);
-    EXPECT_EQ(o.line->time_wait->end, TimeWaitEnd::expired);
+    EXPECT_EQ(o.line->time_wait->end, tcp::TimeWaitEnd::expired);
     EXPECT_EQ(o.line->opened, std::nullopt);
-    EXPECT_EQ(o.line->closed_first, ClosedFirst::local);
-    EXPECT_EQ(o.line->seen, Seen::joined);
+    EXPECT_EQ(o.line->closed_first, tcp::ClosedFirst::local);
+    EXPECT_EQ(o.line->seen, tcp::Seen::joined);
 }
 
 TEST(Joining, fin_wait2_mini_has_no_known_beginning_but_a_known_end) {
@@ -98,10 +101,10 @@ TEST(Joining, fin_wait2_mini_has_no_known_beginning_but_a_known_end) {
         << snapshot(3ms, TD_SNAPSHOT_END);
     run << mini.timer(70s, TD_TIMER_CANCEL, TIME_WAIT, 69s)
         << mini.timer(70s + 10us, TD_TIMER_EXPIRE, TIME_WAIT, 69s);
-    const Outcome o = run.only_outcome();
+    const synth::Outcome o = run.only_outcome();
     EXPECT_EQ(stay(o, FIN_WAIT2), std::nullopt);
     EXPECT_EQ(stay(o, TIME_WAIT), 61s + 10us);
-    EXPECT_EQ(o.line->ending, Ending::fin);
+    EXPECT_EQ(o.line->ending, tcp::Ending::fin);
     ASSERT_EQ(o.transitions.size(), 2u);
     EXPECT_EQ(o.transitions[0].at, at(9s));
     EXPECT_EQ(o.transitions[0].dwell, std::nullopt);
@@ -113,15 +116,16 @@ TEST(Joining, connecting_socket_is_a_client) {
     run << snapshot(1ms, TD_SNAPSHOT_BEGIN) << s.listed(2ms, SYN_SENT)
         << snapshot(3ms, TD_SNAPSHOT_END);
     run << s.change(500ms, SYN_SENT, CLOSE, 110);
-    const Outcome o = run.only_outcome();
-    EXPECT_EQ(o.role, Role::client);
-    EXPECT_EQ(o.line->ending, Ending::connect_failed);
-    EXPECT_EQ(o.line->detail, EndingDetail::timeout);
-    EXPECT_EQ(o.line->closed_first, ClosedFirst::none);
+    const synth::Outcome o = run.only_outcome();
+    EXPECT_EQ(o.role, tcp::Role::client);
+    EXPECT_EQ(o.line->ending, tcp::Ending::connect_failed);
+    EXPECT_EQ(o.line->detail, tcp::EndingDetail::timeout);
+    EXPECT_EQ(o.line->closed_first, tcp::ClosedFirst::none);
 }
 
 TEST(Joining, request_becomes_the_established_child) {
-    const TestSocket listener{0xa000, 1, {{*IpAddress::parse("0.0.0.0"), 80}, {}, Family::ipv4}};
+    const TestSocket listener{
+        0xa000, 1, {{*tcp::IpAddress::parse("0.0.0.0"), 80}, {}, tcp::Family::ipv4}};
     const TestSocket request{0xb000, 0};
     const TestSocket child{0xc000, 9};
     EventRun run;
@@ -131,15 +135,15 @@ TEST(Joining, request_becomes_the_established_child) {
         << request.request(100ms + 4us, TD_TIMER_CANCEL, listener.address)
         << child.change(100ms + 8us, SYN_RECV, ESTABLISHED)
         << child.change(200ms, ESTABLISHED, CLOSE, 104) << listener.change(300ms, LISTEN, CLOSE);
-    std::vector<Outcome> connections = run.outcomes();
-    std::erase_if(connections, [](const Outcome& o) { return !o.line; });
+    std::vector<synth::Outcome> connections = run.outcomes();
+    std::erase_if(connections, [](const synth::Outcome& o) { return !o.line; });
     ASSERT_EQ(connections.size(), 1u);
-    const Outcome& o = connections[0];
-    EXPECT_EQ(o.role, Role::server);
+    const synth::Outcome& o = connections[0];
+    EXPECT_EQ(o.role, tcp::Role::server);
     EXPECT_EQ(o.cookie, 9u);
     EXPECT_EQ(stay(o, SYN_RECV), std::nullopt);
     EXPECT_EQ(stay(o, ESTABLISHED), 100ms - 8us);
-    EXPECT_EQ(o.line->seen, Seen::joined);
+    EXPECT_EQ(o.line->seen, tcp::Seen::joined);
 }
 
 TEST(Joining, owner_found_in_proc_fills_only_what_is_not_known) {
@@ -150,10 +154,10 @@ TEST(Joining, owner_found_in_proc_fills_only_what_is_not_known) {
         << snapshot(3ms, TD_SNAPSHOT_END) << connecting.change(3ms, CLOSE, SYN_SENT, 0, 0, kApp)
         << connecting.change(4ms, SYN_SENT, ESTABLISHED);
     for (const TestSocket& each : {s, connecting})
-        run << OwnerFound{at(5ms), each.address, each.cookie, Owner{process(77, "holder"), {}, 0},
-                          TD_OWNER_HOLDS};
-    std::map<std::uint64_t, std::optional<Process>> owners;
-    for (const Outcome& o : run.outcomes()) owners[o.cookie] = o.process;
+        run << event::OwnerFound{at(5ms), each.address, each.cookie,
+                                 event::Owner{process(77, "holder"), {}, 0}, TD_OWNER_HOLDS};
+    std::map<std::uint64_t, std::optional<event::Process>> owners;
+    for (const synth::Outcome& o : run.outcomes()) owners[o.cookie] = o.process;
     EXPECT_EQ(owners.at(7), process(77, "holder"));
     EXPECT_EQ(owners.at(8), kApp);
 }
@@ -164,8 +168,8 @@ TEST(Joining, found_by_a_later_pass_its_birth_was_missed) {
     run << snapshot(1ms, TD_SNAPSHOT_BEGIN) << snapshot(2ms, TD_SNAPSHOT_END) << lost(1s, 3)
         << snapshot(2s, TD_SNAPSHOT_BEGIN) << s.listed(2s + 1ms, ESTABLISHED)
         << snapshot(2s + 2ms, TD_SNAPSHOT_END) << s.change(3s, ESTABLISHED, CLOSE, 104);
-    const Outcome o = run.only_outcome();
-    EXPECT_EQ(o.line->seen, Seen::gap);
+    const synth::Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->seen, tcp::Seen::gap);
     EXPECT_EQ(o.line->opened, std::nullopt);
 }
 
@@ -173,13 +177,13 @@ TEST(Joining, first_event_of_a_socket_that_nobody_listed) {
     const TestSocket s;
     EventRun run;
     run << s.change(5ms, ESTABLISHED, CLOSE_WAIT) << s.change(8ms, CLOSE_WAIT, CLOSE, 32);
-    const Outcome o = run.only_outcome();
-    EXPECT_EQ(o.line->seen, Seen::joined);
+    const synth::Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->seen, tcp::Seen::joined);
     EXPECT_EQ(o.line->opened, std::nullopt);
     EXPECT_EQ(stay(o, ESTABLISHED), std::nullopt);
     EXPECT_EQ(stay(o, CLOSE_WAIT), 3ms);
-    EXPECT_EQ(o.line->ending, Ending::reset_received);
+    EXPECT_EQ(o.line->ending, tcp::Ending::reset_received);
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -3,12 +3,12 @@
 // beginning was seen, else at least since it was found there.
 #include "events.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 /// The only connection that is there.
 struct Age {
-    TcpState state = CLOSE;
+    tcp::State state = CLOSE;
     std::optional<MonoTime> since;
     MonoTime known_since{};
 };
@@ -16,7 +16,7 @@ struct Age {
 Age only_live(const EventRun& run) {
     Age age;
     int count = 0;
-    run.tracker.for_each_live([&](const LiveSocket& s) {
+    run.tracker.for_each_live([&](const track::LiveSocket& s) {
         age = {s.state, s.since, s.known_since};
         ++count;
     });
@@ -24,14 +24,14 @@ Age only_live(const EventRun& run) {
     return age;
 }
 
-void expect_exactly(const EventRun& run, TcpState state, Nanoseconds since) {
+void expect_exactly(const EventRun& run, tcp::State state, Nanoseconds since) {
     const Age age = only_live(run);
     EXPECT_EQ(age.state, state);
     EXPECT_EQ(age.since, at(since));
     EXPECT_EQ(age.known_since, at(since));
 }
 
-void expect_at_least(const EventRun& run, TcpState state, Nanoseconds since) {
+void expect_at_least(const EventRun& run, tcp::State state, Nanoseconds since) {
     const Age age = only_live(run);
     EXPECT_EQ(age.state, state);
     EXPECT_EQ(age.since, std::nullopt);
@@ -92,4 +92,4 @@ TEST(LiveSocket, may_be_a_younger_one_after_a_loss) {
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -4,7 +4,7 @@
 
 #include "events.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 constexpr unsigned kKilled =
@@ -22,13 +22,13 @@ TEST(Loss, lost_transition_leaves_a_gap_and_no_dwell) {
     run << s.change(10ms, CLOSE, SYN_SENT, 0, 0, kApp) << s.change(11ms, SYN_SENT, ESTABLISHED)
         << lost(50ms, 1) << s.change(101ms, FIN_WAIT1, FIN_WAIT2)
         << s.change(150ms, FIN_WAIT2, CLOSE, 104);
-    const Outcome o = run.only_outcome();
-    EXPECT_EQ(o.line->seen, Seen::gap);
+    const synth::Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->seen, tcp::Seen::gap);
     EXPECT_EQ(stay(o, SYN_SENT), 1ms);
     EXPECT_EQ(stay(o, FIN_WAIT1), std::nullopt);
     EXPECT_EQ(stay(o, FIN_WAIT2), 49ms);
-    EXPECT_EQ(o.line->closed_first, ClosedFirst::local);
-    EXPECT_EQ(o.line->ending, Ending::reset_received);
+    EXPECT_EQ(o.line->closed_first, tcp::ClosedFirst::local);
+    EXPECT_EQ(o.line->ending, tcp::Ending::reset_received);
     for (const auto& t : o.transitions)
         if (t.from == FIN_WAIT1) {
             EXPECT_EQ(t.dwell, std::nullopt);
@@ -40,11 +40,11 @@ TEST(Loss, state_without_any_loss_reported_is_a_gap_too) {
     EventRun run;
     run << s.change(10ms, CLOSE, SYN_SENT, 0, 0, kApp) << s.change(11ms, SYN_SENT, ESTABLISHED)
         << s.change(101ms, CLOSE_WAIT, LAST_ACK, 0, 0, kApp) << s.change(150ms, LAST_ACK, CLOSE);
-    const Outcome o = run.only_outcome();
-    EXPECT_EQ(o.line->seen, Seen::gap);
+    const synth::Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->seen, tcp::Seen::gap);
     EXPECT_EQ(stay(o, CLOSE_WAIT), std::nullopt);
     EXPECT_EQ(stay(o, LAST_ACK), 49ms);
-    EXPECT_EQ(o.line->closed_first, ClosedFirst::remote);
+    EXPECT_EQ(o.line->closed_first, tcp::ClosedFirst::remote);
     EXPECT_EQ(run.tracker.totals().unexpected, 1u);
 }
 
@@ -54,9 +54,9 @@ TEST(Loss, connection_that_lost_nothing_stays_whole) {
     run << s.change(10ms, CLOSE, SYN_SENT, 0, 0, kApp) << s.change(11ms, SYN_SENT, ESTABLISHED)
         << lost(50ms, 5) << s.change(100ms, ESTABLISHED, CLOSE_WAIT)
         << s.change(200ms, CLOSE_WAIT, LAST_ACK, 0, 0, kApp) << s.change(201ms, LAST_ACK, CLOSE);
-    const Outcome o = run.only_outcome();
-    EXPECT_EQ(o.line->seen, Seen::whole);
-    EXPECT_EQ(o.line->ending, Ending::fin);
+    const synth::Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->seen, tcp::Seen::whole);
+    EXPECT_EQ(o.line->ending, tcp::Ending::fin);
     EXPECT_EQ(stay(o, ESTABLISHED), 89ms);
 }
 
@@ -68,14 +68,14 @@ TEST(Loss, overflow_is_concluded_from_silence_only_if_nothing_was_lost) {
         run << s.change(101ms, FIN_WAIT1, FIN_WAIT2);
         if (some_lost) run << lost(102ms, 0, 1);
         run << s.change(103ms, FIN_WAIT2, CLOSE, 0, TD_STATE_ORPHAN | TD_STATE_FIN_RECEIVED);
-        const Outcome o = run.only_outcome();
+        const synth::Outcome o = run.only_outcome();
         ASSERT_TRUE(some_lost || o.line->time_wait);
         if (some_lost) {
-            EXPECT_EQ(o.line->seen, Seen::gap);
-            EXPECT_TRUE(!o.line->time_wait || o.line->time_wait->end == TimeWaitEnd::unknown);
+            EXPECT_EQ(o.line->seen, tcp::Seen::gap);
+            EXPECT_TRUE(!o.line->time_wait || o.line->time_wait->end == tcp::TimeWaitEnd::unknown);
         } else {
-            EXPECT_EQ(o.line->seen, Seen::whole);
-            EXPECT_EQ(o.line->time_wait->end, TimeWaitEnd::overflow);
+            EXPECT_EQ(o.line->seen, tcp::Seen::whole);
+            EXPECT_EQ(o.line->time_wait->end, tcp::TimeWaitEnd::overflow);
         }
     }
 }
@@ -87,10 +87,10 @@ TEST(Loss, kill_without_a_stack_is_concluded_from_silence_only_if_nothing_was_lo
         run << mini.timer(1ms, TD_TIMER_START, TIME_WAIT, 60s)
             << mini.timer(10s, TD_TIMER_CANCEL, TIME_WAIT, 60s);
         if (some_lost) run << lost(10s + 1ms, 0, 1);
-        const Outcome o = run.only_outcome();
+        const synth::Outcome o = run.only_outcome();
         ASSERT_TRUE(o.line->time_wait);
-        EXPECT_EQ(o.line->time_wait->end, TimeWaitEnd::unknown);
-        EXPECT_EQ(o.line->seen, some_lost ? Seen::gap : Seen::joined);
+        EXPECT_EQ(o.line->time_wait->end, tcp::TimeWaitEnd::unknown);
+        EXPECT_EQ(o.line->seen, some_lost ? tcp::Seen::gap : tcp::Seen::joined);
     }
 }
 
@@ -99,7 +99,7 @@ TEST(Loss, kill_seen_in_the_stack_needs_no_silence) {
     EventRun run;
     run << mini.timer(1ms, TD_TIMER_START, TIME_WAIT, 60s) << lost(5s, 0, 1)
         << mini.timer(10s, TD_TIMER_CANCEL, TIME_WAIT, 60s, {}, kKilled);
-    EXPECT_EQ(run.only_outcome().line->time_wait->end, TimeWaitEnd::reset);
+    EXPECT_EQ(run.only_outcome().line->time_wait->end, tcp::TimeWaitEnd::reset);
 }
 
 TEST(Loss, handshake_failed_is_concluded_from_silence_only_if_nothing_was_lost) {
@@ -108,9 +108,9 @@ TEST(Loss, handshake_failed_is_concluded_from_silence_only_if_nothing_was_lost) 
         EventRun run;
         run << request.request(1ms, TD_TIMER_START) << request.request(10ms, TD_TIMER_CANCEL);
         if (some_lost) run << lost(10ms + 5us, 1);
-        const Outcome o = run.only_outcome();
-        EXPECT_EQ(o.line->ending, some_lost ? Ending::unknown : Ending::handshake_failed);
-        EXPECT_EQ(o.line->seen, some_lost ? Seen::gap : Seen::whole);
+        const synth::Outcome o = run.only_outcome();
+        EXPECT_EQ(o.line->ending, some_lost ? tcp::Ending::unknown : tcp::Ending::handshake_failed);
+        EXPECT_EQ(o.line->seen, some_lost ? tcp::Seen::gap : tcp::Seen::whole);
     }
 }
 
@@ -119,11 +119,11 @@ TEST(Loss, mini_whose_birth_was_lost_is_found_by_its_end) {
     EventRun run;
     run << lost(1ms, 1, 1) << mini.timer(61s, TD_TIMER_CANCEL, TIME_WAIT, 60s)
         << mini.timer(61s + 10us, TD_TIMER_EXPIRE, TIME_WAIT, 60s);
-    const Outcome o = run.only_outcome();
-    EXPECT_EQ(o.line->seen, Seen::gap);
-    EXPECT_EQ(o.line->ending, Ending::fin);
+    const synth::Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->seen, tcp::Seen::gap);
+    EXPECT_EQ(o.line->ending, tcp::Ending::fin);
     ASSERT_TRUE(o.line->time_wait);
-    EXPECT_EQ(o.line->time_wait->end, TimeWaitEnd::expired);
+    EXPECT_EQ(o.line->time_wait->end, tcp::TimeWaitEnd::expired);
 }
 
 TEST(Loss, lost_birth_of_a_mini_does_not_hide_its_connection) {
@@ -134,9 +134,9 @@ TEST(Loss, lost_birth_of_a_mini_does_not_hide_its_connection) {
     run << s.change(101ms, FIN_WAIT1, FIN_WAIT2) << lost(102ms, 0, 1)
         << s.change(103ms, FIN_WAIT2, CLOSE)
         << mini.timer(103ms + 50us, TD_TIMER_CANCEL, TIME_WAIT, 60s, {}, kKilled);
-    const Outcome o = run.outcomes().at(0);
-    EXPECT_NE(o.line->seen, Seen::whole);
-    for (const OutcomeLine::Stay& stay : o.line->states) {
+    const synth::Outcome o = run.outcomes().at(0);
+    EXPECT_NE(o.line->seen, tcp::Seen::whole);
+    for (const synth::OutcomeLine::Stay& stay : o.line->states) {
         EXPECT_TRUE(!stay.dwell || *stay.dwell < 1s);
     }
 }
@@ -155,7 +155,7 @@ TEST(Loss, totals_are_reported_as_differences) {
 }
 
 TEST(Loss, what_was_lost_before_the_recording_begins_is_no_loss) {
-    LostTotals before = lost(1ms, 3, 1);
+    event::LostTotals before = lost(1ms, 3, 1);
     before.before = true;
     EventRun run;
     run << before << lost(2ms, 3, 1) << lost(3ms, 5, 1);
@@ -168,11 +168,11 @@ TEST(Loss, hole_in_a_recording_is_a_loss_of_nobody_knows_how_much) {
     const TestSocket s;
     EventRun run;
     run << lost(1ms, 3) << s.change(10ms, CLOSE, SYN_SENT, 0, 0, kApp)
-        << s.change(11ms, SYN_SENT, ESTABLISHED) << Gap{at(50ms), at(100ms), false}
+        << s.change(11ms, SYN_SENT, ESTABLISHED) << event::Gap{at(50ms), at(100ms), false}
         << lost(100ms, 3) << s.change(101ms, FIN_WAIT1, FIN_WAIT2)
         << s.change(150ms, FIN_WAIT2, CLOSE, 104);
-    const Outcome o = run.only_outcome();
-    EXPECT_EQ(o.line->seen, Seen::gap);
+    const synth::Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->seen, tcp::Seen::gap);
     EXPECT_EQ(stay(o, FIN_WAIT1), std::nullopt);
     EXPECT_EQ(stay(o, FIN_WAIT2), 49ms);
     ASSERT_EQ(run.collector.lost.size(), 2u) << "the totals go on";
@@ -183,11 +183,11 @@ TEST(Loss, hole_in_a_recording_is_a_loss_of_nobody_knows_how_much) {
 
 TEST(Loss, totals_begin_anew_with_another_run) {
     EventRun run;
-    run << lost(1ms, 3) << Gap{at(2ms), at(3ms), true} << lost(4ms, 2);
+    run << lost(1ms, 3) << event::Gap{at(2ms), at(3ms), true} << lost(4ms, 2);
     run.finish();
     ASSERT_EQ(run.collector.lost.size(), 3u);
     EXPECT_EQ(run.collector.lost[2].events, 2u);
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -6,7 +6,7 @@
 
 #include "events.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 struct Migration {
@@ -16,7 +16,7 @@ struct Migration {
     EventRun run;
 
     /// What becomes of it if the handshake is completed then.
-    Outcome established(Nanoseconds when) {
+    synth::Outcome established(Nanoseconds when) {
         run << child.change(when, LISTEN, SYN_RECV) << copy.request(when + 4us, TD_TIMER_CANCEL)
             << child.change(when + 8us, SYN_RECV, ESTABLISHED)
             << child.change(when + 1s, ESTABLISHED, CLOSE, ECONNRESET);
@@ -24,7 +24,7 @@ struct Migration {
     }
 };
 
-RequestTimer sent_again(RequestTimer timer) {
+event::RequestTimer sent_again(event::RequestTimer timer) {
     timer.timeouts = 1;
     return timer;
 }
@@ -33,16 +33,16 @@ TEST(MigratedRequest, begins_again_as_the_timer_of_the_first_one_ends) {
     Migration m;
     m.run << m.request.request(0ms, TD_TIMER_START) << m.request.request(1s, TD_TIMER_EXPIRE)
           << sent_again(m.copy.request(1s + 50us, TD_TIMER_START));
-    const Outcome o = m.established(1500ms);
-    EXPECT_EQ(o.line->seen, Seen::whole);
+    const synth::Outcome o = m.established(1500ms);
+    EXPECT_EQ(o.line->seen, tcp::Seen::whole);
     EXPECT_EQ(stay(o, SYN_RECV), 1500ms + 8us);
 }
 
 TEST(MigratedRequest, is_reported_by_the_function_that_migrates) {
     Migration m;
     m.run << m.request.request(0ms, TD_TIMER_START) << m.request.request(1s, TD_TIMER_REARM);
-    const Outcome o = m.established(1500ms);
-    EXPECT_EQ(o.line->seen, Seen::whole);
+    const synth::Outcome o = m.established(1500ms);
+    EXPECT_EQ(o.line->seen, tcp::Seen::whole);
     EXPECT_EQ(stay(o, SYN_RECV), 1500ms + 8us);
 }
 
@@ -56,12 +56,12 @@ TEST(MigratedRequest, may_fail_as_any_other) {
             m.run << m.request.request(1s, TD_TIMER_EXPIRE)
                   << sent_again(m.copy.request(1s + 50us, TD_TIMER_START));
         m.run << m.copy.request(3s, TD_TIMER_EXPIRE);
-        const Outcome o = m.run.only_outcome();
-        EXPECT_EQ(o.line->ending, Ending::handshake_failed);
-        EXPECT_EQ(o.line->detail, EndingDetail::timeout);
+        const synth::Outcome o = m.run.only_outcome();
+        EXPECT_EQ(o.line->ending, tcp::Ending::handshake_failed);
+        EXPECT_EQ(o.line->detail, tcp::EndingDetail::timeout);
         EXPECT_EQ(stay(o, SYN_RECV), 3s);
     }
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -5,7 +5,7 @@
 
 #include "events.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 /// A client that closed first; its full socket and its mini-socket.
@@ -21,13 +21,13 @@ struct Closer {
             << full.change(101ms, FIN_WAIT1, FIN_WAIT2);
     }
     /// The mini-socket starts at 104 ms.
-    void until_mini(EventRun& run, TcpState substate, Nanoseconds expires,
+    void until_mini(EventRun& run, tcp::State substate, Nanoseconds expires,
                     std::optional<Nanoseconds> entered = {}) const {
         until_fin_wait2(run);
         run << mini.timer(104ms, TD_TIMER_START, substate, expires, entered)
             << full.change(104ms + 3us, FIN_WAIT2, CLOSE, 0, TD_STATE_ORPHAN);
     }
-    void expire(EventRun& run, Nanoseconds when, TcpState substate, Nanoseconds expires,
+    void expire(EventRun& run, Nanoseconds when, tcp::State substate, Nanoseconds expires,
                 std::optional<Nanoseconds> entered = {}) const {
         run << mini.timer(when - 10us, TD_TIMER_CANCEL, substate, expires, entered,
                           TD_STACK_TAKEN | TD_STACK_RUN_TIMERS)
@@ -42,8 +42,8 @@ TEST(MiniSocket, hand_over_is_no_transition) {
     run.pass_time(at(1s));
     ASSERT_EQ(run.collector.outcomes().size(), 1u);
     EXPECT_EQ(run.collector.outcomes()[0].transitions.back().to, FIN_WAIT2);
-    std::vector<TcpState> live;
-    run.tracker.for_each_live([&](const LiveSocket& s) { live.push_back(s.state); });
+    std::vector<tcp::State> live;
+    run.tracker.for_each_live([&](const track::LiveSocket& s) { live.push_back(s.state); });
     EXPECT_EQ(live, std::vector{FIN_WAIT2});
 }
 
@@ -52,9 +52,9 @@ TEST(MiniSocket, hand_over_leaves_the_address_to_others) {
     c.full.cookie = c.mini.cookie = 0; // nothing but the address could tell
     EventRun run;
     c.until_mini(run, FIN_WAIT2, 60104ms);
-    run << OwnerFound{at(200ms), c.full.address, 0, Owner{process(99, "other"), 0, 1},
-                      TD_OWNER_ACCEPTED};
-    const Outcome o = run.only_outcome();
+    run << event::OwnerFound{at(200ms), c.full.address, 0, event::Owner{process(99, "other"), 0, 1},
+                             TD_OWNER_ACCEPTED};
+    const synth::Outcome o = run.only_outcome();
     EXPECT_EQ(o.process, kApp);
     EXPECT_EQ(o.uid, 1000u);
 }
@@ -63,7 +63,7 @@ TEST(MiniSocket, sweep_shows_a_silent_time_wait_with_its_true_time) {
     const Closer c;
     EventRun run;
     c.until_mini(run, FIN_WAIT2, 60104ms);
-    SocketListed swept = c.mini.listed_mini(2s, TIME_WAIT, 61s);
+    event::SocketListed swept = c.mini.listed_mini(2s, TIME_WAIT, 61s);
     swept.sweep = true;
     run << swept;
     const auto told = run.collector.outcomes().at(0).transitions.back();
@@ -80,7 +80,7 @@ TEST(MiniSocket, entry_stamp_shows_more_than_the_timer_that_a_segment_restarted)
     EventRun run;
     c.until_mini(run, FIN_WAIT2, 60104ms, 104ms);
     c.expire(run, 64s, TIME_WAIT, 63s, 1s); // the FIN came at 1 s, another segment at 3 s
-    const Outcome o = run.only_outcome();
+    const synth::Outcome o = run.only_outcome();
     EXPECT_EQ(stay(o, FIN_WAIT2), 1s - 101ms);
     EXPECT_EQ(stay(o, TIME_WAIT), 63s);
     EXPECT_EQ(o.line->time_wait->restarts, 1u);
@@ -91,7 +91,7 @@ TEST(MiniSocket, entry_stamp_of_the_start_is_not_that_of_a_fin_without_time_stam
     EventRun run;
     c.until_mini(run, FIN_WAIT2, 60104ms, 104ms);
     c.expire(run, 62s, TIME_WAIT, 61s, 104ms);
-    const Outcome o = run.only_outcome();
+    const synth::Outcome o = run.only_outcome();
     EXPECT_EQ(stay(o, FIN_WAIT2), 1s - 101ms);
     EXPECT_EQ(stay(o, TIME_WAIT), 61s);
     EXPECT_EQ(o.line->time_wait->restarts, 0u);
@@ -106,15 +106,15 @@ TEST(MiniSocket, entry_stamp_of_the_start_may_be_rounded_up) {
 }
 
 TEST(MiniSocket, same_expiry_is_a_moved_timer_and_no_restart) {
-    for (const TcpState substate : {FIN_WAIT2, TIME_WAIT}) {
+    for (const tcp::State substate : {FIN_WAIT2, TIME_WAIT}) {
         const Closer c;
         EventRun run;
         c.until_mini(run, substate, 60104ms);
         run << c.mini.timer(5s, TD_TIMER_CANCEL, substate, 60104ms, {}, TD_STACK_TAKEN)
             << c.mini.timer(5s + 2us, TD_TIMER_START, substate, 60104ms);
         c.expire(run, 61s, substate, 60104ms);
-        const Outcome o = run.only_outcome();
-        EXPECT_EQ(o.line->seen, Seen::whole);
+        const synth::Outcome o = run.only_outcome();
+        EXPECT_EQ(o.line->seen, tcp::Seen::whole);
         EXPECT_EQ(stay(o, substate), substate == FIN_WAIT2 ? 61s - 101ms : 61s - 104ms);
         ASSERT_EQ(o.line->time_wait.has_value(), substate == TIME_WAIT);
         if (substate == TIME_WAIT) {
@@ -130,10 +130,10 @@ TEST(MiniSocket, restart_does_not_start_the_dwell_anew) {
     run << c.mini.timer(30s, TD_TIMER_CANCEL, TIME_WAIT, 60104ms)
         << c.mini.timer(30s + 2us, TD_TIMER_START, TIME_WAIT, 90s);
     c.expire(run, 91s, TIME_WAIT, 90s);
-    const Outcome o = run.only_outcome();
+    const synth::Outcome o = run.only_outcome();
     EXPECT_EQ(stay(o, TIME_WAIT), 91s - 104ms);
     EXPECT_EQ(o.line->time_wait->restarts, 1u);
-    EXPECT_EQ(o.line->time_wait->end, TimeWaitEnd::expired);
+    EXPECT_EQ(o.line->time_wait->end, tcp::TimeWaitEnd::expired);
 }
 
 TEST(MiniSocket, functions_show_each_restart_and_the_moment_of_the_fin) {
@@ -144,11 +144,11 @@ TEST(MiniSocket, functions_show_each_restart_and_the_moment_of_the_fin) {
         << c.mini.timer(3s, TD_TIMER_REARM, TIME_WAIT, 63s)
         << c.mini.timer(3s + 1us, TD_TIMER_REARM, TIME_WAIT, 63s)
         << c.mini.timer(64s, TD_TIMER_EXPIRE, TIME_WAIT, 63s);
-    const Outcome o = run.only_outcome();
+    const synth::Outcome o = run.only_outcome();
     EXPECT_EQ(stay(o, FIN_WAIT2), 2s - 101ms);
     EXPECT_EQ(stay(o, TIME_WAIT), 62s);
     EXPECT_EQ(o.line->time_wait->restarts, 2u);
-    EXPECT_EQ(o.line->seen, Seen::whole);
+    EXPECT_EQ(o.line->seen, tcp::Seen::whole);
 }
 
 TEST(MiniSocket, a_kill_is_a_kill_though_events_were_lost_and_a_late_restart_revives_nothing) {
@@ -157,8 +157,8 @@ TEST(MiniSocket, a_kill_is_a_kill_though_events_were_lost_and_a_late_restart_rev
     c.until_mini(run, TIME_WAIT, 60104ms);
     run << lost(5s, 0, 1) << c.mini.timer(10s, TD_TIMER_KILL, TIME_WAIT, 60104ms)
         << c.mini.timer(10s + 1us, TD_TIMER_REARM, TIME_WAIT, 70s);
-    const Outcome o = run.only_outcome();
-    EXPECT_EQ(o.line->time_wait->end, TimeWaitEnd::unknown);
+    const synth::Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->time_wait->end, tcp::TimeWaitEnd::unknown);
     EXPECT_EQ(stay(o, TIME_WAIT), 10s - 104ms);
 }
 
@@ -178,7 +178,7 @@ TEST_P(SameAddress, soon_is_the_next_time_wait_of_the_same_tuple) {
     c.until_mini(run, TIME_WAIT, 60104ms);
     run << portless.change(5s, CLOSE, SYN_SENT, 0, 0, kApp)
         << c.mini.timer(5s + 20us, TD_TIMER_CANCEL, TIME_WAIT, 60104ms, {}, stack)
-        << PortKnown{at(5s + 40us), next.address, next.cookie, next.tuple}
+        << event::PortKnown{at(5s + 40us), next.address, next.cookie, next.tuple}
         << next.change(5s + 1ms, SYN_SENT, ESTABLISHED)
         << next.change(5s + 3ms, ESTABLISHED, FIN_WAIT1, 0, 0, kApp)
         << next.change(5s + 4ms, FIN_WAIT1, FIN_WAIT2)
@@ -186,16 +186,16 @@ TEST_P(SameAddress, soon_is_the_next_time_wait_of_the_same_tuple) {
         << next.change(5s + 5ms + 2us, FIN_WAIT2, CLOSE, 0, TD_STATE_ORPHAN | TD_STATE_FIN_RECEIVED)
         << next_mini.timer(66s, TD_TIMER_CANCEL, TIME_WAIT, 65004ms)
         << next_mini.timer(66s + 10us, TD_TIMER_EXPIRE, TIME_WAIT, 65004ms);
-    const std::vector<Outcome> all = run.outcomes();
+    const std::vector<synth::Outcome> all = run.outcomes();
     ASSERT_EQ(all.size(), 2u);
-    for (const Outcome& o : all) {
+    for (const synth::Outcome& o : all) {
         ASSERT_TRUE(o.line && o.line->time_wait) << describe(o);
-        EXPECT_EQ(o.line->seen, Seen::whole);
+        EXPECT_EQ(o.line->seen, tcp::Seen::whole);
         EXPECT_EQ(o.line->time_wait->restarts, 0u);
     }
-    EXPECT_EQ(all[0].line->time_wait->end, TimeWaitEnd::reused);
+    EXPECT_EQ(all[0].line->time_wait->end, tcp::TimeWaitEnd::reused);
     EXPECT_EQ(all[0].line->closed, at(5s + 20us));
-    EXPECT_EQ(all[1].line->time_wait->end, TimeWaitEnd::expired);
+    EXPECT_EQ(all[1].line->time_wait->end, tcp::TimeWaitEnd::expired);
     EXPECT_EQ(stay(all[1], TIME_WAIT), 61s - 5ms + 10us);
 }
 
@@ -212,9 +212,9 @@ TEST(MiniSocket, foreign_request_does_not_explain_a_kill) {
     run << c.mini.timer(5s, TD_TIMER_CANCEL, TIME_WAIT, 60104ms)
         << request.request(5s + 50us, TD_TIMER_START)
         << same_tuple_elsewhere.request(5s + 60us, TD_TIMER_START);
-    for (const Outcome& o : run.outcomes()) {
-        if (o.role != Role::client) continue;
-        EXPECT_EQ(o.line->time_wait->end, TimeWaitEnd::unknown);
+    for (const synth::Outcome& o : run.outcomes()) {
+        if (o.role != tcp::Role::client) continue;
+        EXPECT_EQ(o.line->time_wait->end, tcp::TimeWaitEnd::unknown);
         EXPECT_EQ(o.line->closed, at(5s));
     }
 }
@@ -226,9 +226,9 @@ TEST(MiniSocket, late_request_does_not_explain_a_kill) {
     c.until_mini(run, TIME_WAIT, 60104ms);
     run << c.mini.timer(5s, TD_TIMER_CANCEL, TIME_WAIT, 60104ms)
         << request.request(5s + 80ms, TD_TIMER_START);
-    const std::vector<Outcome> all = run.outcomes();
+    const std::vector<synth::Outcome> all = run.outcomes();
     ASSERT_EQ(all.size(), 2u);
-    EXPECT_EQ(all[0].line->time_wait->end, TimeWaitEnd::unknown);
+    EXPECT_EQ(all[0].line->time_wait->end, tcp::TimeWaitEnd::unknown);
 }
 
 TEST(MiniSocket, expiry_seen_only_by_its_handler) {
@@ -236,22 +236,24 @@ TEST(MiniSocket, expiry_seen_only_by_its_handler) {
     EventRun run;
     c.until_mini(run, TIME_WAIT, 60104ms);
     run << c.mini.timer(61s, TD_TIMER_EXPIRE, TIME_WAIT, 60104ms);
-    const Outcome o = run.only_outcome();
-    EXPECT_EQ(o.line->time_wait->end, TimeWaitEnd::expired);
+    const synth::Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->time_wait->end, tcp::TimeWaitEnd::expired);
     EXPECT_EQ(stay(o, TIME_WAIT), 61s - 104ms);
 }
 
 TEST(MiniSocket, unknown_timer_frequency_leaves_a_silent_change_without_time) {
     const Closer c;
     EventRun run;
-    run.feed(Event(ClockReading{{kTestClock.mono, kTestClock.wall, 0, 0}}), kTestClock.mono);
+    run.feed(
+        event::Event(event::ClockReading{{synth::kTestClock.mono, synth::kTestClock.wall, 0, 0}}),
+        synth::kTestClock.mono);
     c.until_mini(run, FIN_WAIT2, 60104ms);
     c.expire(run, 62s, TIME_WAIT, 61s);
-    const Outcome o = run.only_outcome();
+    const synth::Outcome o = run.only_outcome();
     EXPECT_EQ(stay(o, FIN_WAIT2), std::nullopt);
     EXPECT_EQ(stay(o, TIME_WAIT), std::nullopt);
-    EXPECT_EQ(o.line->time_wait->end, TimeWaitEnd::expired);
+    EXPECT_EQ(o.line->time_wait->end, tcp::TimeWaitEnd::expired);
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

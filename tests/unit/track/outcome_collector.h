@@ -19,7 +19,7 @@
 #include "synth/setting.h"
 #include "track/tracker.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 
 /// Circumstances GoogleTest shows states, endings and the like.
 template <class E>
@@ -31,20 +31,20 @@ requires(std::is_enum_v<E>&& requires(E e) {
 
 /// Gathers the lines of each connection under its id, and complains of lines that can never be
 /// right.
-class OutcomeCollector : public TrackerListener {
+class OutcomeCollector : public track::TrackerListener {
 public:
-    void on_transition(const TransitionLine& line) override {
-        Outcome& o = outcome(*line.who);
+    void on_transition(const track::TransitionLine& line) override {
+        synth::Outcome& o = outcome(*line.who);
         if (o.line) complain(o, "a transition after the connection's line");
         if (line.dwell && *line.dwell < Nanoseconds(0)) complain(o, "a negative dwell");
         o.transitions.push_back({line.at, line.from, line.to, line.dwell});
     }
-    void on_connection(const ConnectionLine& line) override {
-        Outcome& o = outcome(*line.who);
+    void on_connection(const track::ConnectionLine& line) override {
+        synth::Outcome& o = outcome(*line.who);
         if (o.line) complain(o, "a second line for one connection");
-        OutcomeLine told{line.opened, line.closed, {},           line.closed_first,
-                         line.ending, line.detail, std::nullopt, line.seen};
-        for (const PathStep& step : line.states) {
+        synth::OutcomeLine told{line.opened, line.closed, {},           line.closed_first,
+                                line.ending, line.detail, std::nullopt, line.seen};
+        for (const track::PathStep& step : line.states) {
             if (step.dwell && *step.dwell < Nanoseconds(0)) complain(o, "a negative stay");
             told.states.push_back({step.state, step.dwell});
         }
@@ -52,21 +52,21 @@ public:
             told.time_wait = {line.time_wait->dwell, line.time_wait->end, line.time_wait->restarts};
         o.line = told;
     }
-    void on_lost(const LostLine& line) override { lost.push_back(line); }
+    void on_lost(const track::LostLine& line) override { lost.push_back(line); }
 
-    std::vector<LostLine> lost;
+    std::vector<track::LostLine> lost;
     std::vector<std::string> complaints;
 
-    [[nodiscard]] std::vector<Outcome> outcomes() const {
-        std::vector<Outcome> list;
-        for (const ConnectionId id : order_) list.push_back(by_id_.at(id));
+    [[nodiscard]] std::vector<synth::Outcome> outcomes() const {
+        std::vector<synth::Outcome> list;
+        for (const track::ConnectionId id : order_) list.push_back(by_id_.at(id));
         return list;
     }
 
 private:
-    Outcome& outcome(const ConnectionIdentity& who) {
+    synth::Outcome& outcome(const track::ConnectionIdentity& who) {
         const auto [found, is_new] = by_id_.try_emplace(who.id);
-        Outcome& o = found->second;
+        synth::Outcome& o = found->second;
         if (is_new)
             order_.push_back(who.id);
         else if (o.tuple != who.tuple &&
@@ -82,30 +82,33 @@ private:
         o.cgroup = who.cgroup;
         return o;
     }
-    void complain(const Outcome& o, const std::string& what) {
+    void complain(const synth::Outcome& o, const std::string& what) {
         complaints.push_back(what + ": " + describe(o));
     }
 
-    std::map<ConnectionId, Outcome> by_id_;
-    std::vector<ConnectionId> order_;
+    std::map<track::ConnectionId, synth::Outcome> by_id_;
+    std::vector<track::ConnectionId> order_;
 };
 
 /// A tracker with its decoder and collector, fed record by record; time goes on in small steps
 /// between them.
 class TrackerRun {
 public:
-    explicit TrackerRun(TrackerOptions options = {}) : tracker(collector, options) {
-        feed({kTestClock.mono, encode(ClockReading{kTestClock}, kTestClock)});
+    explicit TrackerRun(track::TrackerOptions options = {}) : tracker(collector, options) {
+        feed({synth::kTestClock.mono,
+              encode(event::ClockReading{synth::kTestClock}, synth::kTestClock)});
     }
 
-    void feed(const WireRecord& record) {
+    void feed(const synth::WireRecord& record) {
         pass_time(record.at);
         if (const auto event = decoder_.decode(record.bytes)) tracker.on_event(*event);
         now_ = std::max(now_, record.at);
     }
-    void feed(const Event& event, MonoTime at) { feed({at, encode(event, kTestClock)}); }
-    void feed(std::span<const WireRecord> records) {
-        for (const WireRecord& record : records) feed(record);
+    void feed(const event::Event& event, MonoTime at) {
+        feed({at, encode(event, synth::kTestClock)});
+    }
+    void feed(std::span<const synth::WireRecord> records) {
+        for (const synth::WireRecord& record : records) feed(record);
     }
     /// Up to, but not including, `until`; in steps of 5 ms as long as anything can be pending.
     void pass_time(MonoTime until) {
@@ -124,21 +127,21 @@ public:
     [[nodiscard]] MonoTime now() const { return now_; }
 
     OutcomeCollector collector;
-    Tracker tracker;
+    track::Tracker tracker;
     std::size_t live_before_finish = 0;
 
 private:
-    Decoder decoder_;
+    event::Decoder decoder_;
     MonoTime now_ = MonoTime::min();
 };
 
 /// What one of the two lists has and the other hasn't; "" if both say the same. Neither ids nor the
 /// order of different connections matter.
-inline std::string difference(const std::vector<Outcome>& told,
-                              const std::vector<Outcome>& expected) {
-    const auto sorted_text = [](const std::vector<Outcome>& outcomes) {
+inline std::string difference(const std::vector<synth::Outcome>& told,
+                              const std::vector<synth::Outcome>& expected) {
+    const auto sorted_text = [](const std::vector<synth::Outcome>& outcomes) {
         std::vector<std::string> list;
-        for (const Outcome& o : outcomes) list.push_back(describe(o));
+        for (const synth::Outcome& o : outcomes) list.push_back(describe(o));
         std::sort(list.begin(), list.end());
         return list;
     };
@@ -154,4 +157,4 @@ inline std::string difference(const std::vector<Outcome>& told,
     return text;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::test

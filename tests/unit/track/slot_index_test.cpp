@@ -9,12 +9,12 @@
 
 #include "track/connection_table.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 struct Thing {
     int value = 0;
-    Slot next = 0;
+    track::Slot next = 0;
 };
 
 TEST(SlotIndex, finds_what_a_map_finds) {
@@ -22,11 +22,11 @@ TEST(SlotIndex, finds_what_a_map_finds) {
     // for each other.
     for (const unsigned hashes : {3u, 40u, 5000u}) {
         std::mt19937 random(hashes);
-        SlotIndex index;
-        std::set<std::pair<std::uint64_t, Slot>> expected;
+        track::SlotIndex index;
+        std::set<std::pair<std::uint64_t, track::Slot>> expected;
         for (int step = 0; step < 20'000; ++step) {
             const std::uint64_t hash = random() % hashes + (random() % 2 == 0 ? 0x3ff0 : 0);
-            const auto slot = static_cast<Slot>(1 + random() % 500);
+            const auto slot = static_cast<track::Slot>(1 + random() % 500);
             if (random() % 2 == 0) {
                 index.erase(hash, slot);
                 expected.erase({hash, slot});
@@ -34,29 +34,30 @@ TEST(SlotIndex, finds_what_a_map_finds) {
                 index.insert(hash, slot);
             }
             const std::uint64_t wanted = random() % hashes;
-            const auto one = static_cast<Slot>(1 + random() % 500);
-            ASSERT_EQ(index.find(wanted, [&](Slot s) { return s == one; }) == one,
+            const auto one = static_cast<track::Slot>(1 + random() % 500);
+            ASSERT_EQ(index.find(wanted, [&](track::Slot s) { return s == one; }) == one,
                       expected.contains({wanted, one}));
             ASSERT_EQ(index.size(), expected.size());
         }
         for (const auto& [hash, slot] : expected)
-            ASSERT_EQ(index.find(hash, [&, s = slot](Slot found) { return found == s; }), slot);
+            ASSERT_EQ(index.find(hash, [&, s = slot](track::Slot found) { return found == s; }),
+                      slot);
     }
 }
 
 TEST(SlotIndex, is_empty_at_first) {
-    SlotIndex index;
+    track::SlotIndex index;
     index.erase(1, 1);
-    EXPECT_EQ(index.find(1, [](Slot) { return true; }), 0u);
+    EXPECT_EQ(index.find(1, [](track::Slot) { return true; }), 0u);
 }
 
 TEST(Pool, keeps_objects_in_place_and_hands_out_fresh_ones) {
     std::mt19937 random(1);
-    Pool<Thing, &Thing::next> pool;
-    std::map<Slot, Thing*> taken;
+    track::Pool<Thing, &Thing::next> pool;
+    std::map<track::Slot, Thing*> taken;
     for (int step = 0; step < 20'000; ++step) {
         if (taken.empty() || random() % 5 != 0) {
-            const Slot slot = pool.take();
+            const track::Slot slot = pool.take();
             ASSERT_NE(slot, 0u);
             ASSERT_TRUE(taken.emplace(slot, &pool[slot]).second);
             ASSERT_EQ(pool[slot].value, 0);
@@ -75,9 +76,9 @@ TEST(Pool, keeps_objects_in_place_and_hands_out_fresh_ones) {
 }
 
 TEST(ConnectionTable, the_last_one_at_an_address_has_it) {
-    ConnectionTable table;
-    Connection& a = table.create();
-    Connection& b = table.create();
+    track::ConnectionTable table;
+    track::Connection& a = table.create();
+    track::Connection& b = table.create();
     table.set_socket(a, 0x100);
     table.set_other(a, 0x200);
     EXPECT_EQ(table.by_object(0x100), &a);
@@ -94,9 +95,9 @@ TEST(ConnectionTable, the_last_one_at_an_address_has_it) {
 }
 
 TEST(ConnectionTable, a_released_connection_is_not_found_again) {
-    ConnectionTable table;
-    Connection& a = table.create();
-    const Slot slot = a.who.slot;
+    track::ConnectionTable table;
+    track::Connection& a = table.create();
+    const track::Slot slot = a.who.slot;
     const std::uint32_t sequence = a.sequence;
     EXPECT_EQ(table.find(slot, sequence), &a);
     table.release(a);
@@ -106,20 +107,20 @@ TEST(ConnectionTable, a_released_connection_is_not_found_again) {
 }
 
 TEST(ConnectionTable, path_is_kept_up_to_its_longest) {
-    ConnectionTable table;
-    Connection& c = table.create();
-    for (std::size_t i = 0; i < kLongestPath + 2; ++i) {
+    track::ConnectionTable table;
+    track::Connection& c = table.create();
+    for (std::size_t i = 0; i < track::kLongestPath + 2; ++i) {
         const auto dwell = i % 3 == 0 ? std::nullopt : std::optional(Nanoseconds(i));
-        table.push_path(c, kAllOf<TcpState>[i], dwell);
+        table.push_path(c, kAllOf<tcp::State>[i], dwell);
         table.tidy(c); // must not take the longer part of the path for nothing
     }
-    ASSERT_EQ(ConnectionTable::path_size(c), kLongestPath);
-    for (std::size_t i = 0; i < kLongestPath; ++i) {
-        EXPECT_EQ(table.path_step(c, i).state, kAllOf<TcpState>[i]);
+    ASSERT_EQ(track::ConnectionTable::path_size(c), track::kLongestPath);
+    for (std::size_t i = 0; i < track::kLongestPath; ++i) {
+        EXPECT_EQ(table.path_step(c, i).state, kAllOf<tcp::State>[i]);
         EXPECT_EQ(table.path_step(c, i).dwell,
                   i % 3 == 0 ? std::nullopt : std::optional(Nanoseconds(i)));
     }
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

@@ -5,11 +5,11 @@
 
 #include "events.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 namespace {
 
 TestSocket numbered(unsigned n) {
-    return {0xd000 + 0x1000ull * n, 100 + n, v4_tuple(static_cast<Port>(40000 + n), 80)};
+    return {0xd000 + 0x1000ull * n, 100 + n, v4_tuple(static_cast<tcp::Port>(40000 + n), 80)};
 }
 
 void establish(EventRun& run, const TestSocket& s, Nanoseconds when) {
@@ -18,17 +18,17 @@ void establish(EventRun& run, const TestSocket& s, Nanoseconds when) {
 }
 
 TEST(Tracker, gives_up_the_least_recently_active_for_want_of_room) {
-    EventRun run(TrackerOptions{.max_connections = 2});
+    EventRun run(track::TrackerOptions{.max_connections = 2});
     establish(run, numbered(1), 10ms);
     establish(run, numbered(2), 20ms);
     run << numbered(1).change(30ms, ESTABLISHED, FIN_WAIT1, 0, 0, kApp);
     establish(run, numbered(3), 40ms);
     EXPECT_EQ(run.tracker.live(), 2u);
     EXPECT_EQ(run.tracker.totals().evicted, 1u);
-    for (const Outcome& o : run.outcomes()) {
+    for (const synth::Outcome& o : run.outcomes()) {
         ASSERT_TRUE(o.line);
-        EXPECT_EQ(o.line->seen, o.cookie == 102 ? Seen::gap : Seen::whole);
-        EXPECT_EQ(o.line->ending, o.cookie == 102 ? Ending::unknown : Ending::open);
+        EXPECT_EQ(o.line->seen, o.cookie == 102 ? tcp::Seen::gap : tcp::Seen::whole);
+        EXPECT_EQ(o.line->ending, o.cookie == 102 ? tcp::Ending::unknown : tcp::Ending::open);
         EXPECT_EQ(o.line->closed, std::nullopt);
     }
     EXPECT_EQ(run.tracker.totals().connections, 3u);
@@ -36,7 +36,7 @@ TEST(Tracker, gives_up_the_least_recently_active_for_want_of_room) {
 }
 
 TEST(Tracker, holds_no_more_than_allowed_whatever_comes) {
-    EventRun run(TrackerOptions{.max_connections = 8});
+    EventRun run(track::TrackerOptions{.max_connections = 8});
     for (unsigned n = 0; n < 500; ++n) {
         establish(run, numbered(n), 10ms + n * 2ms);
         ASSERT_LE(run.tracker.live(), 8u);
@@ -53,7 +53,7 @@ TEST(Tracker, birth_of_a_client_waits_for_its_port) {
     run << portless.change(10ms, CLOSE, SYN_SENT, 0, 0, kApp);
     run.pass_time(at(15ms));
     EXPECT_TRUE(run.collector.outcomes().empty());
-    run << PortKnown{at(16ms), s.address, s.cookie, s.tuple};
+    run << event::PortKnown{at(16ms), s.address, s.cookie, s.tuple};
     ASSERT_EQ(run.collector.outcomes().size(), 1u);
     EXPECT_EQ(run.collector.outcomes()[0].tuple, s.tuple);
     EXPECT_EQ(run.collector.outcomes()[0].transitions.at(0).at, at(10ms));
@@ -72,10 +72,10 @@ TEST(Tracker, birth_of_a_client_does_not_wait_for_ever) {
     EXPECT_EQ(run.collector.outcomes()[0].tuple.local.port, 0);
     run.collector = OutcomeCollector(); // the next line has another tuple, for good reason
     run << s.change(100ms, SYN_SENT, ESTABLISHED) << s.change(200ms, ESTABLISHED, CLOSE, 104);
-    const Outcome o = run.only_outcome();
+    const synth::Outcome o = run.only_outcome();
     EXPECT_EQ(o.tuple, s.tuple);
     EXPECT_EQ(stay(o, SYN_SENT), 90ms);
-    EXPECT_EQ(o.line->seen, Seen::whole);
+    EXPECT_EQ(o.line->seen, tcp::Seen::whole);
 }
 
 TEST(Tracker, next_event_shows_the_port_too) {
@@ -85,7 +85,7 @@ TEST(Tracker, next_event_shows_the_port_too) {
     EventRun run;
     run << portless.change(10ms, CLOSE, SYN_SENT, 0, 0, kApp)
         << s.change(11ms, SYN_SENT, CLOSE, 111);
-    const Outcome o = run.only_outcome();
+    const synth::Outcome o = run.only_outcome();
     EXPECT_EQ(o.tuple, s.tuple);
     ASSERT_EQ(o.transitions.size(), 2u);
     EXPECT_EQ(o.transitions[0].to, SYN_SENT);
@@ -95,17 +95,17 @@ TEST(Tracker, connection_line_waits_for_a_late_reset) {
     const TestSocket s = numbered(1);
     EventRun run;
     establish(run, s, 10ms);
-    StateChange abort =
+    event::StateChange abort =
         s.change(100ms, ESTABLISHED, CLOSE, 0, TD_STATE_HAS_SOCKET | TD_STATE_LINGER_ZERO, kApp);
     abort.shutdown = 3;
     run << abort;
     run.pass_time(at(110ms));
     EXPECT_FALSE(run.collector.outcomes().at(0).line);
     EXPECT_EQ(run.collector.outcomes().at(0).transitions.size(), 3u);
-    run << Reset{at(112ms), s.address, s.cookie, TD_RESET_SENT, TD_REASON_UNKNOWN, false, 7};
+    run << event::Reset{at(112ms), s.address, s.cookie, TD_RESET_SENT, TD_REASON_UNKNOWN, false, 7};
     run.pass_time(at(200ms));
     ASSERT_TRUE(run.collector.outcomes().at(0).line);
-    EXPECT_EQ(run.collector.outcomes()[0].line->detail, EndingDetail::so_linger_zero);
+    EXPECT_EQ(run.collector.outcomes()[0].line->detail, tcp::EndingDetail::so_linger_zero);
     EXPECT_EQ(run.tracker.live(), 0u);
 }
 
@@ -118,7 +118,7 @@ TEST(Tracker, self_transition_does_not_start_the_dwell_anew) {
         << s.change(120ms, FIN_WAIT1, FIN_WAIT2)
         << s.change(130ms, FIN_WAIT2, FIN_WAIT2, 0, 0, process(11, "other"))
         << s.change(150ms, FIN_WAIT2, CLOSE, 104);
-    const Outcome o = run.only_outcome();
+    const synth::Outcome o = run.only_outcome();
     EXPECT_EQ(stay(o, FIN_WAIT1), 20ms);
     EXPECT_EQ(stay(o, FIN_WAIT2), 30ms);
     EXPECT_EQ(o.transitions.size(), 5u);
@@ -134,8 +134,8 @@ TEST(Tracker, transition_recorded_twice_counts_once) {
         << s.change(200ms, CLOSE_WAIT, LAST_ACK, 0, 0, kApp)
         << s.change(200ms + 3us, CLOSE_WAIT, LAST_ACK, 0, 0, kApp)
         << s.change(201ms, LAST_ACK, CLOSE) << s.change(201ms + 1us, LAST_ACK, CLOSE);
-    const Outcome o = run.only_outcome();
-    EXPECT_EQ(o.line->seen, Seen::whole);
+    const synth::Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->seen, tcp::Seen::whole);
     EXPECT_EQ(o.transitions.size(), 5u);
     EXPECT_EQ(stay(o, CLOSE_WAIT), 100ms);
     EXPECT_EQ(run.tracker.totals().unexpected, 0u);
@@ -152,20 +152,20 @@ TEST(Tracker, same_tuple_in_two_namespaces_is_two_connections) {
         << there.change(21ms, FIN_WAIT1, FIN_WAIT2)
         << mini_there.timer(21ms + 1us, TD_TIMER_START, TIME_WAIT, 60s)
         << there.change(21ms + 2us, FIN_WAIT2, CLOSE, 0, TD_STATE_ORPHAN);
-    std::map<std::uint32_t, TcpState> live;
-    run.tracker.for_each_live([&](const LiveSocket& s) { live[s.who.netns] = s.state; });
-    EXPECT_EQ(live,
-              (std::map<std::uint32_t, TcpState>{{kNetns, ESTABLISHED}, {kNetns + 1, TIME_WAIT}}));
+    std::map<std::uint32_t, tcp::State> live;
+    run.tracker.for_each_live([&](const track::LiveSocket& s) { live[s.who.netns] = s.state; });
+    EXPECT_EQ(live, (std::map<std::uint32_t, tcp::State>{{kNetns, ESTABLISHED},
+                                                         {kNetns + 1, TIME_WAIT}}));
     EXPECT_EQ(run.outcomes().size(), 2u);
 }
 
 TEST(Tracker, ids_depend_on_the_events_alone) {
-    std::vector<ConnectionId> ids[2];
+    std::vector<track::ConnectionId> ids[2];
     for (auto& list : ids) {
         EventRun run;
         establish(run, numbered(1), 10ms);
         establish(run, numbered(2), 20ms);
-        run.tracker.for_each_live([&](const LiveSocket& s) { list.push_back(s.who.id); });
+        run.tracker.for_each_live([&](const track::LiveSocket& s) { list.push_back(s.who.id); });
         std::sort(list.begin(), list.end());
     }
     EXPECT_EQ(ids[0], ids[1]);
@@ -177,9 +177,9 @@ TEST(Tracker, finish_shows_what_is_open) {
     EventRun run;
     establish(run, s, 10ms);
     run << s.change(100ms, ESTABLISHED, CLOSE_WAIT);
-    const Outcome o = run.only_outcome();
-    EXPECT_EQ(o.line->ending, Ending::open);
-    EXPECT_EQ(o.line->closed_first, ClosedFirst::remote);
+    const synth::Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->ending, tcp::Ending::open);
+    EXPECT_EQ(o.line->closed_first, tcp::ClosedFirst::remote);
     EXPECT_EQ(o.line->closed, std::nullopt);
     ASSERT_EQ(o.line->states.size(), 3u);
     EXPECT_EQ(o.line->states[2].state, CLOSE_WAIT);
@@ -187,4 +187,4 @@ TEST(Tracker, finish_shows_what_is_open) {
 }
 
 } // namespace
-} // namespace tcpdwell
+} // namespace tcpdwell::test

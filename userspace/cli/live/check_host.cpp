@@ -19,7 +19,7 @@
 #include "render/json_writer.h"
 #include "render/renderer.h"
 
-namespace tcpdwell {
+namespace tcpdwell::cli {
 namespace {
 
 constexpr int cannot_trace_status = 3;
@@ -39,7 +39,8 @@ struct CheckSection {
     std::vector<CheckItem> items;
 };
 
-CheckItem item(std::string id, std::string what, const Support& support, bool needed = false) {
+CheckItem item(std::string id, std::string what, const live::Support& support,
+               bool needed = false) {
     return {std::move(id), std::move(what), support.ok, needed, support.why_not};
 }
 
@@ -47,9 +48,9 @@ CheckItem capability(std::string_view name, bool has, bool needed, std::string_v
     return {std::string(name), std::string(name), has, needed, has ? "" : std::string(without)};
 }
 
-CheckSection host_section(const KernelSupport& support) {
+CheckSection host_section(const live::KernelSupport& support) {
     CheckSection section{"host", "Host", {}};
-    const bool recent = support.version >= KernelVersion{5, 8};
+    const bool recent = support.version >= live::KernelVersion{5, 8};
     section.items.push_back({"kernel", fmt::format("Linux {} {}", support.release, support.machine),
                              recent, true, recent ? "" : "too old: tracing needs 5.8 or later"});
     section.items.push_back(
@@ -71,8 +72,8 @@ CheckSection host_section(const KernelSupport& support) {
     return section;
 }
 
-CheckSection capability_section(const KernelSupport& support) {
-    const KernelSupport::Capabilities& has = support.capabilities;
+CheckSection capability_section(const live::KernelSupport& support) {
+    const live::KernelSupport::Capabilities& has = support.capabilities;
     CheckSection section{"capabilities", "Capabilities", {}};
     const std::string_view needed = "needed to load programs";
     section.items.push_back(capability("CAP_BPF", has.bpf || has.sys_admin, true, needed));
@@ -87,8 +88,8 @@ CheckSection capability_section(const KernelSupport& support) {
     return section;
 }
 
-CheckItem timer_item(const FunctionFact& fact, std::string_view name, bool by_calibration) {
-    const bool found = fact.status == FunctionFact::Status::found;
+CheckItem timer_item(const live::FunctionFact& fact, std::string_view name, bool by_calibration) {
+    const bool found = fact.status == live::FunctionFact::Status::found;
     if (found)
         return {std::string(name), std::string(name), true, true,
                 fmt::format("{:#x}", fact.address)};
@@ -98,13 +99,14 @@ CheckItem timer_item(const FunctionFact& fact, std::string_view name, bool by_ca
                            : fact.why_not};
 }
 
-CheckSection kernel_section(const KernelSupport& support, const Result<ProbePlan>& plan) {
+CheckSection kernel_section(const live::KernelSupport& support,
+                            const Result<live::ProbePlan>& plan) {
     CheckSection section{"kernel", "Tracing", {}};
     const bool by_calibration = support.tcp_iterator.ok && support.capabilities.sys_admin;
     section.items.push_back(
         item("tracing_programs", "programs are accepted", support.tracing_programs, true));
     if (plan) {
-        const bool fentry = plan->set == ProbeSet::fentry;
+        const bool fentry = plan->set == live::ProbeSet::fentry;
         section.items.push_back(
             {"fentry", "kernel functions (fentry)", fentry, false,
              fentry ? "tried on a connection of our own" : plan->why_not_fentry});
@@ -117,14 +119,14 @@ CheckSection kernel_section(const KernelSupport& support, const Result<ProbePlan
     return section;
 }
 
-CheckSection probe_section(const ProbePlan& plan) {
+CheckSection probe_section(const live::ProbePlan& plan) {
     CheckSection section{"probes", "Probes", {}};
-    for (const ProgramChoice& choice : plan.programs)
+    for (const live::ProgramChoice& choice : plan.programs)
         section.items.push_back(
             {std::string(choice.hook), std::string(choice.hook), choice.load, false,
              choice.load ? std::string(choice.gives)
                          : fmt::format("unseen: {} ({})", choice.gives, choice.why_not)});
-    for (const FeatureChoice* feature : plan.features())
+    for (const live::FeatureChoice* feature : plan.features())
         section.items.push_back(
             {std::string(feature->name), std::string(feature->name), feature->on, false,
              feature->on ? std::string(feature->gives)
@@ -133,7 +135,7 @@ CheckSection probe_section(const ProbePlan& plan) {
 }
 
 void append_text(std::string& out, std::span<const CheckSection> sections,
-                 const Result<ProbePlan>& plan, bool colour) {
+                 const Result<live::ProbePlan>& plan, bool colour) {
     const std::string_view good = colour ? "\x1b[32mok\x1b[0m     " : "ok     ";
     const std::string_view bad = colour ? "\x1b[31mmissing\x1b[0m" : "missing";
     const std::string_view poor = colour ? "\x1b[33mwithout\x1b[0m" : "without";
@@ -153,9 +155,9 @@ void append_text(std::string& out, std::span<const CheckSection> sections,
 }
 
 void append_json(std::string& out, std::span<const CheckSection> sections,
-                 const KernelSupport& support, const Result<ProbePlan>& plan) {
-    JsonWriter json;
-    const auto member = [&json](std::string_view key, const Value& value) {
+                 const live::KernelSupport& support, const Result<live::ProbePlan>& plan) {
+    render::JsonWriter json;
+    const auto member = [&json](std::string_view key, const report::Value& value) {
         json.key(key);
         json.write(value);
     };
@@ -192,7 +194,7 @@ void append_json(std::string& out, std::span<const CheckSection> sections,
 } // namespace
 
 Result<int> check_host(const std::string& format, const ProbeTexts& probes) {
-    const ProbeOptions options = probe_options(probes);
+    const live::ProbeOptions options = probe_options(probes);
     auto [support, plan] = choose_probes(options);
     if (!plan && plan.error().code == ErrorCode::usage) return tl::unexpected(plan.error());
     std::vector<CheckSection> sections = {host_section(support), capability_section(support)};
@@ -201,13 +203,13 @@ Result<int> check_host(const std::string& format, const ProbeTexts& probes) {
         sections.push_back(probe_section(*plan));
         // What is planned may be refused all the same, by a limit, a security module, or a kernel
         // that we don't know yet.
-        LiveOptions live;
+        live::LiveOptions live;
         live.probes = options;
-        if (const auto trial = LiveSource::open(live, support, *plan); !trial)
+        if (const auto trial = live::LiveSource::open(live, support, *plan); !trial)
             plan = tl::unexpected(trial.error());
     }
 
-    Output out(STDOUT_FILENO);
+    render::Output out(STDOUT_FILENO);
     if (format == "json")
         append_json(out.buffer(), sections, support, plan);
     else
@@ -216,4 +218,4 @@ Result<int> check_host(const std::string& format, const ProbeTexts& probes) {
     return plan ? 0 : cannot_trace_status;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::cli

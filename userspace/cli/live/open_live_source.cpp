@@ -3,18 +3,18 @@
 #include "cli/live_view.h"
 #include "live/live_source.h"
 
-namespace tcpdwell {
+namespace tcpdwell::cli {
 
-ProbeOptions probe_options(const ProbeTexts& texts) {
-    ProbeOptions options{std::nullopt, texts.btf_file};
-    for (const ProbeSet set : {ProbeSet::fentry, ProbeSet::timer})
+live::ProbeOptions probe_options(const ProbeTexts& texts) {
+    live::ProbeOptions options{std::nullopt, texts.btf_file};
+    for (const live::ProbeSet set : {live::ProbeSet::fentry, live::ProbeSet::timer})
         if (texts.set == name(set)) options.set = set;
     return options;
 }
 
-Result<std::unique_ptr<EventSource>>
-open_live_source(std::size_t buffer_bytes, const Filter& filter, const ProbeTexts& probes) {
-    return LiveSource::open(LiveOptions{buffer_bytes, filter, probe_options(probes)});
+Result<std::unique_ptr<event::EventSource>>
+open_live_source(std::size_t buffer_bytes, const event::Filter& filter, const ProbeTexts& probes) {
+    return live::LiveSource::open(live::LiveOptions{buffer_bytes, filter, probe_options(probes)});
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::cli

@@ -4,9 +4,9 @@
 #include "cli/probe_options.h"
 #include "live/probe_plan.h"
 
-namespace tcpdwell {
+namespace tcpdwell::cli {
 
 /// The user's options, converted to types of live/.
-ProbeOptions probe_options(const ProbeTexts& texts);
+live::ProbeOptions probe_options(const ProbeTexts& texts);
 
-} // namespace tcpdwell
+} // namespace tcpdwell::cli

@@ -10,16 +10,16 @@
 #include "live/process_owners.h"
 #include "live/socket_table.h"
 
-namespace tcpdwell {
+namespace tcpdwell::cli {
 namespace {
 
-CensusSocket describe(const DiagSocket& socket, std::uint32_t netns) {
-    CensusSocket result;
+run::CensusSocket describe(const live::DiagSocket& socket, std::uint32_t netns) {
+    run::CensusSocket result;
     result.state = socket.state;
     result.netns = netns;
     result.tuple = socket.tuple;
     result.has_file = socket.inode != 0;
-    if (socket.state == TcpState::LISTEN) {
+    if (socket.state == tcp::State::LISTEN) {
         result.queued = socket.receive_queue;
         result.queue_limit = socket.send_queue;
     }
@@ -27,27 +27,27 @@ CensusSocket describe(const DiagSocket& socket, std::uint32_t netns) {
 }
 
 /// The inodes whose owners will be printed or filtered by.
-std::unordered_set<std::uint64_t> wanted_inodes(const SocketTable& table, bool of_all) {
+std::unordered_set<std::uint64_t> wanted_inodes(const live::SocketTable& table, bool of_all) {
     std::unordered_set<std::uint64_t> wanted;
-    for (const NamespaceSockets& each : table.namespaces)
-        for (const DiagSocket& socket : each.sockets)
-            if (socket.inode != 0 && (of_all || socket.state == TcpState::CLOSE_WAIT ||
-                                      socket.state == TcpState::LISTEN))
+    for (const live::NamespaceSockets& each : table.namespaces)
+        for (const live::DiagSocket& socket : each.sockets)
+            if (socket.inode != 0 && (of_all || socket.state == tcp::State::CLOSE_WAIT ||
+                                      socket.state == tcp::State::LISTEN))
                 wanted.insert(socket.inode);
     return wanted;
 }
 
 /// Whether the filter lets a socket pass as that of one of its holders, who then becomes its
 /// process.
-bool passes(const Filter& filter, CensusSocket& socket, const std::vector<Process>* holders,
-            std::optional<std::string_view> cgroup) {
-    const std::optional<Process> nobody;
+bool passes(const event::Filter& filter, run::CensusSocket& socket,
+            const std::vector<event::Process>* holders, std::optional<std::string_view> cgroup) {
+    const std::optional<event::Process> nobody;
     const auto matches = [&] {
         return filter.matches(
             {socket.tuple, socket.netns, socket.role, socket.process, nobody, cgroup});
     };
     if (!holders) return matches();
-    for (const Process& holder : *holders) {
+    for (const event::Process& holder : *holders) {
         socket.process = holder;
         if (matches()) return true;
     }
@@ -56,30 +56,30 @@ bool passes(const Filter& filter, CensusSocket& socket, const std::vector<Proces
 
 } // namespace
 
-Result<Census> take_census(const Filter& filter, bool owners_of_all) {
-    auto table = list_sockets(filter.netns);
+Result<Census> take_census(const event::Filter& filter, bool owners_of_all) {
+    auto table = live::list_sockets(filter.netns);
     if (!table) return tl::unexpected(table.error());
-    std::optional<CgroupPaths> cgroups;
+    std::optional<host::CgroupPaths> cgroups;
     if (!filter.cgroups.empty()) {
-        auto opened = CgroupPaths::open();
+        auto opened = host::CgroupPaths::open();
         if (!opened) return tl::unexpected(opened.error());
         cgroups = std::move(*opened);
     }
     const auto wanted =
         wanted_inodes(*table, owners_of_all || !filter.pids.empty() || !filter.comms.empty());
-    const SocketOwners owners = find_socket_owners(&wanted);
+    const live::SocketOwners owners = live::find_socket_owners(&wanted);
 
     Census census;
     census.namespaces = table->namespaces.size();
     census.closed_namespaces = table->closed_namespaces;
-    for (const NamespaceSockets& each : table->namespaces) {
-        std::vector<CensusSocket> described;
+    for (const live::NamespaceSockets& each : table->namespaces) {
+        std::vector<run::CensusSocket> described;
         described.reserve(each.sockets.size());
-        for (const DiagSocket& socket : each.sockets)
+        for (const live::DiagSocket& socket : each.sockets)
             described.push_back(describe(socket, each.netns));
         assign_roles(described);
         for (std::size_t i = 0; i < described.size(); ++i) {
-            const DiagSocket& socket = each.sockets[i];
+            const live::DiagSocket& socket = each.sockets[i];
             const auto holders = owners.by_inode.find(socket.inode);
             const bool known = holders != owners.by_inode.end();
             if (!passes(filter, described[i], known ? &holders->second : nullptr,
@@ -93,4 +93,4 @@ Result<Census> take_census(const Filter& filter, bool owners_of_all) {
     return census;
 }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::cli

@@ -2,7 +2,7 @@
 // A build without BPF: recordings can be read, the running kernel can't.
 #include "cli/live_view.h"
 
-namespace tcpdwell {
+namespace tcpdwell::cli {
 namespace {
 
 tl::unexpected<Error> no_bpf() {
@@ -14,13 +14,13 @@ tl::unexpected<Error> no_bpf() {
 
 } // namespace
 
-Result<std::unique_ptr<EventSource>> open_live_source(std::size_t, const Filter&,
-                                                      const ProbeTexts&) {
+Result<std::unique_ptr<event::EventSource>> open_live_source(std::size_t, const event::Filter&,
+                                                             const ProbeTexts&) {
     return no_bpf();
 }
 
-Result<Census> take_census(const Filter&, bool) { return no_bpf(); }
+Result<Census> take_census(const event::Filter&, bool) { return no_bpf(); }
 
 Result<int> check_host(const std::string&, const ProbeTexts&) { return no_bpf(); }
 
-} // namespace tcpdwell
+} // namespace tcpdwell::cli

@@ -17,31 +17,35 @@
 #include "synth/setting.h"
 #include "track/tracker.h"
 
-namespace tcpdwell {
+namespace tcpdwell::test {
 
 /// Time goes on in small steps between the records, as it does between the batches of a source.
-class ReportRun : public TrackerListener {
+class TrackedReport : public track::TrackerListener {
 public:
-    explicit ReportRun(ReportOptions options = {})
-        : maker(std::move(options), kTestClock.mono), tracker(*this, TrackerOptions{}) {
-        feed(ClockReading{kTestClock}, kTestClock.mono);
+    explicit TrackedReport(analysis::ReportOptions options = {})
+        : maker(std::move(options), synth::kTestClock.mono),
+          tracker(*this, track::TrackerOptions{}) {
+        feed(event::ClockReading{synth::kTestClock}, synth::kTestClock.mono);
     }
 
-    void feed(const WireRecord& record) {
+    void feed(const synth::WireRecord& record) {
         pass_time(record.at);
         now_ = std::max(now_, record.at);
         const auto event = decoder_.decode(record.bytes);
         if (!event) return;
-        if (const auto* fact = std::get_if<Fact>(&*event)) host.on_fact(*fact);
-        if (const auto* path = std::get_if<CgroupPath>(&*event)) cgroups[path->id] = path->path;
+        if (const auto* fact = std::get_if<event::Fact>(&*event)) host.on_fact(*fact);
+        if (const auto* path = std::get_if<event::CgroupPath>(&*event))
+            cgroups[path->id] = path->path;
         tracker.on_event(*event);
     }
-    void feed(const Event& event, MonoTime at) { feed({at, encode(event, kTestClock)}); }
-    void feed(std::span<const WireRecord> records) {
-        for (const WireRecord& record : records) feed(record);
+    void feed(const event::Event& event, MonoTime at) {
+        feed({at, encode(event, synth::kTestClock)});
+    }
+    void feed(std::span<const synth::WireRecord> records) {
+        for (const synth::WireRecord& record : records) feed(record);
     }
     void fact(std::uint32_t netns, const std::string& key, const std::string& value) {
-        feed(Fact{netns, key, value}, now_);
+        feed(event::Fact{netns, key, value}, now_);
     }
     void pass_time(MonoTime until) {
         using namespace std::chrono_literals;
@@ -52,35 +56,35 @@ public:
     }
 
     /// The last one: nothing more will come. What the tracker says after it is of no interest.
-    Report report() {
+    report::Report report() {
         tracker.settle(now_);
         return make();
     }
     /// On the time since the last one; others follow.
-    Report interval() {
+    report::Report interval() {
         tracker.advance_to(now_);
-        Report report = make();
+        report::Report report = make();
         maker.next_interval(now_);
         return report;
     }
 
-    void on_move(const StateMove& move) override { front->on_move(move); }
-    void on_transition(const TransitionLine& line) override { front->on_transition(line); }
-    void on_connection(const ConnectionLine& line) override { front->on_connection(line); }
-    void on_lost(const LostLine& line) override { front->on_lost(line); }
+    void on_move(const track::StateMove& move) override { front->on_move(move); }
+    void on_transition(const track::TransitionLine& line) override { front->on_transition(line); }
+    void on_connection(const track::ConnectionLine& line) override { front->on_connection(line); }
+    void on_lost(const track::LostLine& line) override { front->on_lost(line); }
 
     [[nodiscard]] MonoTime now() const { return now_; }
 
-    ReportMaker maker;
-    Tracker tracker;
-    HostFacts host;
+    analysis::ReportMaker maker;
+    track::Tracker tracker;
+    analysis::HostFacts host;
     std::map<std::uint64_t, std::string> cgroups;
-    TrackerListener* front = &maker; ///< where the tracker's lines go first
+    track::TrackerListener* front = &maker; ///< where the tracker's lines go first
 
 private:
-    Report make() {
+    report::Report make() {
         return maker.make(
-            tracker, decoder_.quality(), host, kTestClock,
+            tracker, decoder_.quality(), host, synth::kTestClock,
             [this](std::uint64_t id) -> std::optional<std::string_view> {
                 const auto it = cgroups.find(id);
                 if (it == cgroups.end()) return std::nullopt;
@@ -89,8 +93,8 @@ private:
             now_);
     }
 
-    Decoder decoder_;
-    MonoTime now_ = kTestClock.mono;
+    event::Decoder decoder_;
+    MonoTime now_ = synth::kTestClock.mono;
 };
 
-} // namespace tcpdwell
+} // namespace tcpdwell::test
