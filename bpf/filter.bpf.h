@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The user's filters, as far as they can be decided in the kernel; used by the probes and the
- * inventory alike. Lists that are longer than these are decided in user space only. A count of 0
+ * listing alike. Lists that are longer than these are decided in user space only. A count of 0
  * lets everything pass.
  */
 #ifndef TCPDWELL_FILTER_BPF_H

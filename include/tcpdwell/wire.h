@@ -3,7 +3,7 @@
  * The only contract between the kernel side and user space: the wire records.
  *
  * Everything that tcpdwell learns is one of these records, whoever writes it: the BPF programs
- * (events), the inventory iterator (sockets that exist), or user space itself (facts, owners found
+ * (events), the listing iterator (sockets that exist), or user space itself (facts, owners found
  * in /proc, losses). Records are interpreted in the order in which they are written.
  *
  * Rules
@@ -36,7 +36,7 @@ enum td_kind {
     TD_REQUEST = 3,  /* td_request: a timer event of a request socket (struct request_sock) */
     TD_RESET = 4,    /* td_reset: an RST sent or received for a known socket */
     TD_OWNER = 5,    /* td_owner: a process that holds a socket */
-    TD_SOCKET = 6,   /* td_socket: a socket that exists, from the inventory iterator */
+    TD_SOCKET = 6,   /* td_socket: a socket that exists, from the listing iterator */
     TD_SNAPSHOT =
         7, /* td_snapshot: bracket around the td_socket records of one pass over one namespace */
     TD_LOST = 8,    /* td_lost: how many records could not be written so far */

@@ -113,7 +113,7 @@ void report(analysis::ReportMaker& maker, const track::Tracker& tracker, MonoTim
                 (made - start) * 1e3, json, (cpu_seconds() - made) * 1e3);
 }
 
-/// One run for one sort of consumer: `listener` takes what the tracker tells, `look` is called
+/// One run for one sort of consumer: `listener` takes what the tracker reports, `look` is called
 /// before the end.
 void run(const char* consumer, const Options& options, track::TrackerListener& listener,
          const std::function<void(const track::Tracker&, MonoTime)>& look) {

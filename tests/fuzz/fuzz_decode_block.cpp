@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any bytes as the text of a block: either they are refused, or the records that they stand for can
-// be told again.
+// be reported again.
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>

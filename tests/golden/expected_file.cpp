@@ -21,7 +21,7 @@ std::vector<std::string> lines_of(const std::string& text) {
 
 using Lines = std::vector<std::string>;
 
-/// Circumstances many lines to leave out of `a` and of `b` from (i, j) on until they go on alike;
+/// How many lines to leave out of `a` and of `b` from (i, j) on until they go on alike;
 /// the fewest there are.
 std::pair<std::size_t, std::size_t> until_alike(const Lines& a, const Lines& b, std::size_t i,
                                                 std::size_t j) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The run that the golden files tell of: the same records each time, on a made-up host.
+// The run that the golden files show: the same records each time, on a made-up host.
 #pragma once
 
 #include <memory>

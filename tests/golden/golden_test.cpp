@@ -14,7 +14,7 @@
 
 namespace tcpdwell::test {
 
-// Circumstances GoogleTest names a rendering in its messages.
+// How GoogleTest names a rendering in its messages.
 // NOLINTNEXTLINE(readability-identifier-naming)
 inline void PrintTo(const Rendering& rendering, std::ostream* out) { *out << rendering.file; }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reports on several hosts: the bytes, the keys of the JSON, and what the two recordings were made
-// to tell.
+// to report.
 #include <gtest/gtest.h>
 
 #include <array>

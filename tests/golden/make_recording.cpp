@@ -3,7 +3,7 @@
 //
 //   make_recording FILE
 //
-// Every kind of record is in it, and all that a block can hold: records told by differences,
+// Every kind of record is in it, and all that a block can hold: records reported by differences,
 // records that are too long for that, records of a kind that isn't known yet. It doesn't write over
 // a file: old ones are to stay as they are.
 #include <fcntl.h>
@@ -114,14 +114,14 @@ std::vector<Bytes> from_the_future(std::uint64_t at) {
     return {unknown, longer};
 }
 
-/// What a segment tells again for readers that begin with it.
+/// What a segment reports again for readers that begin with it.
 Bytes repeated(std::uint64_t at) {
     Bytes record = event::cgroup_record(at, 4242, "/system.slice/app.service");
     record[offsetof(td_header, flags)] = std::byte{TD_REPEATED};
     return record;
 }
 
-/// The records in the order in which they are told, with marks between them.
+/// The records in the order in which they are reported, with marks between them.
 bool write_all(recording::RecordingWriter& writer) {
     constexpr std::size_t often = 7; // so many records between marks
     MonoTime now = synth::kTestClock.mono;

@@ -31,7 +31,7 @@ inline const RecordedHost kServerHost{"server-1", "22222222-2222-4222-8222-22222
                                                   synth::kTestClock.wall + kServerIsAhead,
                                                   synth::kTestClock.jiffies, synth::kTestClock.hz}};
 
-/// Writes what the host's kernel told in 40 s.
+/// Writes what the host's kernel reported in 40 s.
 inline void record(const std::filesystem::path& file, const RecordedHost& host,
                    const synth::GeneratedConnection& story) {
     using namespace std::chrono_literals;

@@ -14,7 +14,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-TEST(Header, TellsWhereWhenAndHowMuch) {
+TEST(Header, ShowsWhereWhenAndHowMuch) {
     const std::string script =
         "return [document.title, document.getElementById('header').innerText.replace(/\\u202f/g, "
         "''),"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two hosts on one page, one of which tells no name.
+// Two hosts on one page, one of which has no name.
 #include "described.h"
 
 namespace tcpdwell::test {

@@ -77,7 +77,7 @@ TEST_P(Page, IsDrawnWithoutErrors) {
     EXPECT_EQ(seen["references"], nlohmann::json::array());
 }
 
-TEST(PageNotice, TellsOfAReportItCannotRead) {
+TEST(PageNotice, NamesAReportItCannotRead) {
     const nlohmann::json seen = on_record(render::report_page("{\"meta\":"), R"(
         return { ready: document.documentElement.dataset.ready ?? null,
             notice: document.getElementById('error-notice')?.innerText ?? null };
@@ -86,7 +86,7 @@ TEST(PageNotice, TellsOfAReportItCannotRead) {
     EXPECT_NE(seen["notice"], nullptr);
 }
 
-/// A part that the page can't make sense of is told of, and the others are drawn.
+/// A part that the page can't make sense of is named, and the others are drawn.
 TEST(PageNotice, OneBrokenPartLeavesTheOthers) {
     Json report = usual_report();
     report["timeline"] = {{"begin", 5},

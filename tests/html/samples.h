@@ -24,7 +24,7 @@ Json hostile_report();
 /// As much as a large host gives: 5000 services, a group of histograms per role, 300 steps of time.
 Json huge_report();
 
-/// Two hosts, and what both tell of the connections between them.
+/// Two hosts, and what both show the connections between them.
 Json hosts_report();
 
 /// Durations around one value: `count` of them, spread lognormally, at least `least_ns`.

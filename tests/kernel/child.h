@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A child process that does things when told.
+// A child process that does things on command.
 #pragma once
 
 #include <sys/types.h>

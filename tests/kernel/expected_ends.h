@@ -17,7 +17,7 @@ struct ExpectedEnd {
     std::string closed_first = "none";
     std::string ending = "open";
     bool known_to_tracer = true;       ///< there must be a line
-    bool reported_as_whole = false;    ///< nothing of it was lost: the line must tell all
+    bool reported_as_whole = false;    ///< nothing of it was lost: the line must report all
     std::size_t reported_at_least = 0; ///< so many of the last states must be on the line
 };
 

@@ -157,7 +157,7 @@ TEST_F(FlightRecorder, killedItHoldsWhatWasWritten) {
     EXPECT_EQ(recorder.stop(SIGKILL, kPatience), -1);
     EXPECT_EQ(report_of(held).at("quality").at("holes"), 0);
 
-    // The next one goes on in the same folder. Between the two is a hole, and it is told.
+    // The next one goes on in the same folder. Between the two is a hole, and it is reported.
     Program next = started({"--keep", "1h"});
     RandomTraffic(6).act(300);
     pause(1500ms);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // --btf with types that are the running kernel's but for one member, as another kernel's might be:
-// they must be told from the true ones, because what is read with them isn't true.
+// they must be distinguished from the true ones, because what is read with them isn't true.
 #include <bpf/btf.h>
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The other end of a connection, written by hand: it sends exactly the segments it is told to, when
-// it is told to, and answers nothing by itself. So the state that the kernel's end is in, and since
-// when, is known by construction.
+// The other end of a connection, written by hand: it sends exactly the segments it is asked for,
+// when it is asked, and answers nothing by itself. So the state that the kernel's end is in, and
+// since when, is known by construction.
 //
 // It lives at 10.9.9.9 in the phantom network (netns.h): what the kernel sends there is read from a
 // packet socket on lo, what it says itself goes into lo by a raw socket. Neither needs more than a

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Both probe sets at once on the same traffic: they must tell the same of every connection, but for
-// what only one of them can know (README, "Probe sets").
+// Both probe sets at once on the same traffic: they must report the same of every connection, but
+// for what only one of them can know (README, "Probe sets").
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -36,7 +36,7 @@ std::string task_text(const std::optional<Task>& task) {
     return task ? task->comm + "/" + std::to_string(task->pid) : "null";
 }
 
-/// All that both must tell alike, without times.
+/// All that both must report alike, without times.
 std::string words_of(const ConnectionLine& line) {
     std::ostringstream out;
     out << line.who.family << " " << to_text(line.who.local) << " > " << to_text(line.who.remote)
@@ -92,7 +92,7 @@ std::unique_ptr<Tracer> start_tracer(const std::string& set) {
     return tracer;
 }
 
-TEST(ProbeSets, tellTheSameOfRandomTraffic) {
+TEST(ProbeSets, agreeOnRandomTraffic) {
     // scripts/test-kernels sets it, and its kernels have both.
     const bool fentry_works = std::getenv("TCPDWELL_PROBES") != nullptr;
     unsetenv("TCPDWELL_PROBES");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What /proc and bpf(2) tell of a process.
+// What /proc and bpf(2) show a process.
 #pragma once
 
 #include <sys/types.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A recording tells what the live run told: byte for byte, but for the name of the source. And it
-// outlives its writer.
+// A recording reports what the live run reported: byte for byte, but for the name of the source.
+// And it outlives its writer.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sched.h>

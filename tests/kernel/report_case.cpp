@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The actors are processes, the reports too; both are told what to do in turn.
+// The actors are processes, the reports too; both wait for each other in turn.
 #include "report_case.h"
 
 #include <sys/stat.h>

@@ -268,7 +268,7 @@ TEST_F(ReportProcess, showsProgressOnATerminalOnly) {
 // --- refusals
 // --------------------------------------------------------------------------------------------------------
 
-TEST_F(ReportProcess, badUsageIsToldAtOnce) {
+TEST_F(ReportProcess, badUsageIsReportedAtOnce) {
     const std::vector<std::vector<std::string>> bad{{"--threshold", "no_such_finding.age=1s"},
                                                     {"--threshold", "close_wait_leak.age=soon"},
                                                     {"--threshold", "close_wait_leak.age=-1s"},
@@ -286,7 +286,7 @@ TEST_F(ReportProcess, badUsageIsToldAtOnce) {
     }
 }
 
-TEST_F(ReportProcess, nobodyIsToldThatHeHasTooFewRights) {
+TEST_F(ReportProcess, nobodyHasTooFewRightsAndSaysSo) {
     // It need not lie where everybody may go.
     const Fd binary(check(open(tcpdwell_path().c_str(), O_RDONLY | O_CLOEXEC), "open tcpdwell"));
     Program report({"tcpdwell", "report"},

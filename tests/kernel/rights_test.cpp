@@ -127,14 +127,14 @@ TEST_F(Rights, areGivenUpWhenTracingHasBegun) {
     EXPECT_EQ(capabilities(tracing.sampler, "CapEff"), capabilities(tracing.sampler, "CapPrm"));
 }
 
-TEST_F(Rights, nobodyIsToldThatHeHasTooFew) {
+TEST_F(Rights, nobodyHasTooFewAndSaysSo) {
     expect_refusal({.before_exec = [] {
         constexpr unsigned kNobody = 65534;
         if (setgid(kNobody) != 0 || setuid(kNobody) != 0) _exit(126);
     }});
 }
 
-TEST_F(Rights, rootWithoutCapabilitiesIsToldTheSame) {
+TEST_F(Rights, rootWithoutCapabilitiesSaysTheSame) {
     expect_refusal({.before_exec = [] {
         for (unsigned long capability = 0; prctl(PR_CAPBSET_READ, capability) >= 0; ++capability)
             if (prctl(PR_CAPBSET_DROP, capability) != 0) _exit(126);

@@ -22,7 +22,7 @@ std::string url(std::uint16_t port, const std::string& path,
     return "http://" + host + ":" + std::to_string(port) + path;
 }
 
-// Their status tells nothing: some requests have to fail.
+// Their status reports nothing: some requests have to fail.
 void curl(const std::vector<std::string>& arguments) {
     std::vector<std::string> words{"curl", "--silent", "--noproxy", "*", "--output", "/dev/null"};
     words.insert(words.end(), arguments.begin(), arguments.end());

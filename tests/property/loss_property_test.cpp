@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Random traffic with random losses: whatever is told as whole is the truth, and no dwell is ever
-// made up.
+// Random traffic with random losses: whatever is reported as whole is the truth, and no dwell is
+// ever made up.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -71,8 +71,8 @@ bool no_lie(const std::optional<T>& told, const std::optional<T>& truth) {
     return !told || told == truth;
 }
 
-/// Whether `told` says nothing but what `truth` says. Things may be missing that lie in records of
-/// their own, where no state tells of their loss: details of an ending, restarts of a timer, who
+/// Whether `reported` says nothing but what `truth` says. Things may be missing that lie in records
+/// of their own, where no state shows their loss: details of an ending, restarts of a timer, who
 /// owned the socket.
 bool agrees(const synth::Outcome& told, const synth::Outcome& truth) {
     if (!truth.line || place_of(told) != place_of(truth) || told.role != truth.role) return false;
@@ -146,9 +146,9 @@ bool younger_time_wait(const synth::Outcome::Transition& real,
 }
 
 /// Whether a connection between these ends stayed in that state, from and until about then. Of one
-/// with a gap, two stays can be told wrong in good faith: a restart that was missed makes TIME_WAIT
-/// look younger if the timer has to tell its beginning, and if that was missed too, FIN_WAIT2 looks
-/// longer.
+/// with a gap, two stays can be reported wrong in good faith: a restart that was missed makes
+/// TIME_WAIT look younger if the timer has to report its beginning, and if that was missed too,
+/// FIN_WAIT2 looks longer.
 bool happened(const synth::Outcome& told, const synth::Outcome::Transition& t,
               const std::vector<synth::Outcome>& truth) {
     constexpr Nanoseconds kSlack =

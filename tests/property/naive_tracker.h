@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The reference that the tracker is compared with: keeps every event, sorts them into strands by
 // looking ahead as far as it likes, and reads each connection's story when all is over. Slow, and
-// for streams without losses and inventories.
+// for streams without losses and listings.
 #pragma once
 
 #include <cstddef>
@@ -35,7 +35,7 @@ class NaiveTracker {
 public:
     void add(const event::Event& event) { events_.push_back(event); }
 
-    /// What has to be told of everything that was added.
+    /// What has to be reported of everything that was added.
     std::vector<synth::Outcome> tell();
 
 private:

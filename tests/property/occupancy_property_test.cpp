@@ -16,7 +16,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Circumstances long a birth may be held back until its local port is known (tracker.cpp, kHold),
+/// How long a birth may be held back until its local port is known (tracker.cpp, kHold),
 /// and a bit.
 constexpr Nanoseconds kLongestHold = 45ms;
 
@@ -28,8 +28,8 @@ std::string text(const Counts& counts) {
     return out.str();
 }
 
-/// Adds up what is told. CLOSE is no state to be counted: whatever is in it is not there yet, or
-/// not any more.
+/// Adds up what is reported. CLOSE is no state to be counted: whatever is in it is not there yet,
+/// or not any more.
 class Occupancy : public track::TrackerListener {
 public:
     void on_move(const track::StateMove& move) override {
@@ -215,7 +215,7 @@ TEST_F(OccupancyProperty, streams_with_losses) {
     }
 }
 
-/// Lists what there is, as an inventory would, by what the complete stream has told so far.
+/// Lists what there is, as a listing would, by what the complete stream has reported so far.
 class SocketLister {
 public:
     void feed(const synth::WireRecord& record) {
@@ -277,7 +277,7 @@ private:
     std::map<std::tuple<std::uint32_t, tcp::Endpoint, tcp::Endpoint>, Object> objects_;
 };
 
-TEST_F(OccupancyProperty, streams_with_losses_and_inventories) {
+TEST_F(OccupancyProperty, streams_with_losses_and_listings) {
     for (const std::uint64_t seed : seeds(1000)) {
         std::mt19937_64 random(seed);
         const std::uint64_t one_in = 2 + random() % 20;

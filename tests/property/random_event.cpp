@@ -36,7 +36,7 @@ public:
         const auto then =
             now - std::chrono::milliseconds(below(static_cast<std::uint64_t>(longest)));
         if (static_cast<std::uint32_t>(then.count()) == 0)
-            return std::nullopt; // can't be told from no stamp
+            return std::nullopt; // can't be distinguished from no stamp
         return MonoTime(then);
     }
     tcp::Endpoint endpoint(bool v4) {

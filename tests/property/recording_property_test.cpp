@@ -37,7 +37,7 @@ constexpr std::size_t kSizes[] = {sizeof(td_header),
                                   99};
 
 /// Any kind and size, now and then an odd one; like an earlier record, so that there is something
-/// to tell by differences, or like none.
+/// to report by differences, or like none.
 Bytes random_record(std::mt19937_64& random, const std::vector<Bytes>& earlier) {
     Bytes record;
     if (!earlier.empty() && random() % 2 == 0) {

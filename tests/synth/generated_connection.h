@@ -22,8 +22,8 @@ struct WireRecord {
     std::vector<std::byte> bytes;
 };
 
-/// What has to be told of a connection when it is over. A listening socket has transitions, but no
-/// such line.
+/// What has to be reported of a connection when it is over. A listening socket has transitions, but
+/// no such line.
 struct OutcomeLine {
     struct Stay {
         tcp::State state;
@@ -46,7 +46,7 @@ struct OutcomeLine {
     tcp::Seen seen = tcp::Seen::whole;
 };
 
-/// What is true of one connection or listening socket of a story, as far as its records can tell.
+/// What is true of one connection or listening socket of a story, as far as its records can report.
 struct Outcome {
     struct Transition {
         MonoTime at;

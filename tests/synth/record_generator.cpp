@@ -153,7 +153,7 @@ void RecordGenerator::request(td_timer_op op) {
 
 void RecordGenerator::syn_arrives() {
     request_ = memory_.take(KernelMemory::Slab::request, now_);
-    cookie_ = 0; // a request has none, and a connection that ends as one can't be told any
+    cookie_ = 0; // a request has none, and a connection that ends as one can't be reported any
     begin_connection(tcp::Role::server, app_);
     request(TD_TIMER_START);
     true_ = LISTEN;

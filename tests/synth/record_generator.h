@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tells one story: each verb writes the records that the kernel would, and keeps book of what is
+// Reports one story: each verb writes the records that the kernel would, and keeps book of what is
 // true, for one observed connection (or several after each other) and its listener. Which records
 // come when: sock:inet_sock_set_state and the timers of mini-sockets and requests, as Linux 5.10
 // to 7.x were seen to show them.
@@ -23,7 +23,7 @@ struct Circumstances {
     std::uint16_t flags = 0;            ///< td_state_flags besides those that follow from the story
 };
 
-/// Circumstances a connection is to be told in the end.
+/// How a connection is to be reported in the end.
 struct ExpectedClose {
     tcp::ClosedFirst closed_first = tcp::ClosedFirst::unknown;
     tcp::Ending ending = tcp::Ending::unknown;
@@ -48,7 +48,7 @@ public:
 
     // Time
     void wait(Nanoseconds typical);
-    void wait_for_tick(); ///< until the next jiffy begins, so that jiffies and milliseconds tell
+    void wait_for_tick(); ///< until the next jiffy begins, so that jiffies and milliseconds report
                           ///< the time exactly
 
     // Listening

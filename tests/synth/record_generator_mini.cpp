@@ -9,7 +9,7 @@ namespace {
 using namespace std::chrono_literals;
 using enum tcp::State;
 
-/// `now` as the kernel's jiffies and milliseconds tell it.
+/// `now` as the kernel's jiffies and milliseconds report it.
 MonoTime cut(MonoTime now, Nanoseconds grain) { return now - now.time_since_epoch() % grain; }
 
 constexpr Nanoseconds kTick = 4ms;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The catalog of TCP stories: how connections open, close, are reset and wait, one story per cause
-// that a user could want to tell apart. Each tells the same truth on every kernel, as far as that
-// kernel shows it.
+// that a user could want to distinguish. Each reports the same truth on every kernel, as far as
+// that kernel shows it.
 #pragma once
 
 #include <span>
@@ -18,7 +18,7 @@ struct Scenario {
     std::string_view name;
     void (*tell)(RecordGenerator& teller);
     bool ends = true;         ///< false: leaves something that is still open when tracing stops
-    unsigned connections = 1; ///< how many it tells of, one after the other, with the same ends
+    unsigned connections = 1; ///< how many it shows, one after the other, with the same ends
 };
 
 std::span<const Scenario> opening_scenarios(); ///< handshakes, and how they fail

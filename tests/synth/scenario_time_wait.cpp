@@ -12,7 +12,7 @@ constexpr ExpectedClose local_fin(tcp::TimeWaitEnd end, std::uint32_t restarts =
     return {tcp::ClosedFirst::local, tcp::Ending::fin, tcp::EndingDetail::none, end, restarts};
 }
 
-/// What a killed mini-socket's stack tells; nothing else does.
+/// What a killed mini-socket's stack reports; nothing else does.
 tcp::TimeWaitEnd if_stacks(const RecordGenerator& t, tcp::TimeWaitEnd end) {
     return t.kernel().stacks ? end : tcp::TimeWaitEnd::unknown;
 }

@@ -35,7 +35,7 @@ std::int64_t bounded(WallTime at) {
 }
 
 std::int64_t since_epoch(const std::optional<MonoTime>& at, const ClockAnchor& clock) {
-    return at ? bounded(clock.to_wall(*at)) : EndSummary::kNotTold;
+    return at ? bounded(clock.to_wall(*at)) : EndSummary::kNotKnown;
 }
 
 } // namespace
@@ -73,7 +73,7 @@ void EndSummaries::add(const track::ConnectionLine& line, const ClockAnchor& clo
     end.steps = static_cast<std::uint8_t>(std::min<std::size_t>(line.states.size(), UINT8_MAX));
     for (const track::PathStep& step : line.states.first(end.steps)) {
         states_.push_back(step.state);
-        dwells_.push_back(step.dwell ? step.dwell->count() : EndSummary::kNotTold);
+        dwells_.push_back(step.dwell ? step.dwell->count() : EndSummary::kNotKnown);
     }
     ends_.push_back(end);
 }
@@ -86,7 +86,7 @@ void EndSummaries::set_span(WallTime begin, WallTime end) {
 std::vector<track::PathStep> EndSummaries::states(const EndSummary& end) const {
     std::vector<track::PathStep> path;
     for (std::size_t i = end.first_step; i < end.first_step + std::size_t{end.steps}; ++i)
-        path.push_back({states_[i], dwells_[i] == EndSummary::kNotTold
+        path.push_back({states_[i], dwells_[i] == EndSummary::kNotKnown
                                         ? std::nullopt
                                         : std::optional(Nanoseconds(dwells_[i]))});
     return path;

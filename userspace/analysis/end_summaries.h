@@ -15,7 +15,7 @@ namespace tcpdwell::analysis {
 
 /// One end of a connection. 64 bytes; the states are stored separately (EndSummaries::states()).
 struct EndSummary {
-    static constexpr std::int64_t kNotTold = INT64_MIN;
+    static constexpr std::int64_t kNotKnown = INT64_MIN;
 
     tcp::Endpoint local;
     tcp::Endpoint remote;
@@ -28,11 +28,11 @@ struct EndSummary {
     bool selected = true;   ///< the user's filter lets it pass
     std::uint8_t steps = 0; ///< how many states
     std::uint32_t first_step = 0;
-    std::int64_t opened_ns = kNotTold; ///< wall time of this host
-    std::int64_t over_ns = kNotTold;   ///< when it ended, but for TIME_WAIT
+    std::int64_t opened_ns = kNotKnown; ///< wall time of this host
+    std::int64_t over_ns = kNotKnown;   ///< when it ended, but for TIME_WAIT
 
-    [[nodiscard]] bool has_opened() const { return opened_ns != kNotTold; }
-    [[nodiscard]] bool is_over() const { return over_ns != kNotTold; }
+    [[nodiscard]] bool has_opened() const { return opened_ns != kNotKnown; }
+    [[nodiscard]] bool is_over() const { return over_ns != kNotKnown; }
 };
 
 /// All of one host, in the order in which they were added. At most `most` are kept, some 120 bytes

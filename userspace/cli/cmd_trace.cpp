@@ -64,7 +64,7 @@ Action define_trace(CLI::App& app) {
     declare_colour(app, options->colour);
     options->run = RunOptions::declare(app);
     options->run->declare_recordings(app);
-    options->run->reads_on = run::LineGate::kToldLate;
+    options->run->reads_on = run::LineGate::kReportedLate;
     app.footer(
         "Examples:\n"
         "  tcpdwell trace                                    every transition on this host\n"

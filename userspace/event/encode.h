@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From events to wire records: what the kernel side and the inventory would have written. The
+// From events to wire records: what the kernel side and the listing would have written. The
 // inverse of decode.h, for listings of what is known, for generated traffic and for tests.
 #pragma once
 

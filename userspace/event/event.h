@@ -102,7 +102,7 @@ struct OwnerFound {
     td_owner_how how;
 };
 
-/// A socket exists (inventory).
+/// A socket exists (a listing).
 struct SocketListed {
     MonoTime at;
     std::uint32_t netns;

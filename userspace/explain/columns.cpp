@@ -50,7 +50,7 @@ constexpr Explanation kColumns[] = {
            "null if this end "
            "was closed by the kernel or by the peer's RST."),
     column("cgroup", "path of the socket's cgroup (version 2)",
-           "The cgroup in which the socket was made: tells the service or container. A child of a "
+           "The cgroup in which the socket was made: names the service or container. A child of a "
            "listener has the "
            "listener's.",
            "cgroups(7)"),
@@ -94,9 +94,9 @@ constexpr Explanation kColumns[] = {
            "RFC 9293, section 3.6"),
     column("ending", "how the connection ended; endings in a report: how many of each",
            "fin, reset_sent, reset_received, timed_out, refused, connect_failed, handshake_failed, "
-           "fin_wait2_expired, open or unknown. Told from evidence, never guessed."),
+           "fin_wait2_expired, open or unknown. Concluded from evidence, never guessed."),
     column("ending_detail", "what is known beyond the ending",
-           "For example keepalive for timed_out. tcpdwell explain WORD tells each; null: nothing "
+           "For example keepalive for timed_out. tcpdwell explain WORD has each; null: nothing "
            "more is known."),
     column("time_wait", "length of TIME_WAIT, its end and restarts; in a report: sockets",
            "trace: dwell_ns, end and restarts, or null if there was none. report: now, peak and "
@@ -171,7 +171,7 @@ constexpr Explanation kColumns[] = {
            "and port are "
            "null."),
     column("remotes", "report: this host's connects, by remote address and port",
-           "Tells which server closes first on you, refuses or doesn't answer."),
+           "Shows which server closes first on you, refuses or doesn't answer."),
     column("now", "time_wait: how many there are at the end of the report",
            "Mini-sockets in TIME_WAIT."),
     column("peak", "the most there were at a time",
@@ -197,8 +197,8 @@ constexpr Explanation kColumns[] = {
     column("evidence", "findings: the numbers behind it, by name",
            "With up to a few connections, as trace calls them (conn)."),
     column("advice", "findings: what to do",
-           "tcpdwell explain ID tells more, and what doesn't help."),
-    column("thresholds", "report: from where on a finding is told",
+           "tcpdwell explain ID says more, and what doesn't help."),
+    column("thresholds", "report: from where on a finding is reported",
            "Set with --threshold NAME=VALUE, for example --threshold close_wait_leak.age=10s."),
     column("timeline", "report: sockets in each state over time",
            "At equal steps of step_ns from begin on."),

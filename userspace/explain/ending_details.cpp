@@ -19,22 +19,24 @@ constexpr Explanation kDetails[] = {
     {.word = "unread_data",
      .topic = Topic::ending,
      .summary = "detail of reset_sent: closed while received data was unread",
-     .text = "The kernel tells the peer that its data was thrown away. Often a server that answers "
-             "and closes "
-             "without reading the whole request; its answer can get lost with the RST. Have the "
-             "program read to the "
-             "end before it closes, or shutdown() and drain first. Also what a killed process "
-             "leaves behind.",
+     .text =
+         "The kernel informs the peer that its data was thrown away. Often a server that answers "
+         "and closes "
+         "without reading the whole request; its answer can get lost with the RST. Have the "
+         "program read to the "
+         "end before it closes, or shutdown() and drain first. Also what a killed process "
+         "leaves behind.",
      .sysctls = {},
      .source = "RFC 9293, section 3.6.1; RFC 2525, section 2.17; tcp_close() in net/ipv4/tcp.c"},
     {.word = "data_after_close",
      .topic = Topic::ending,
      .summary = "detail of reset_sent: data came in after close()",
-     .text = "This end had closed and waited for the peer's FIN; the peer sent more data, which "
-             "nobody can read. "
-             "The kernel answers with an RST. The peer wasn't told to stop, or didn't care: check "
-             "who is to close "
-             "first in your protocol, or use shutdown() and read until the end.",
+     .text =
+         "This end had closed and waited for the peer's FIN; the peer sent more data, which "
+         "nobody can read. "
+         "The kernel answers with an RST. The peer wasn't asked to stop, or didn't heed it: check "
+         "who is to close "
+         "first in your protocol, or use shutdown() and read until the end.",
      .sysctls = {},
      .source = "RFC 9293, section 3.6.1; tcp_rcv_state_process() in net/ipv4/tcp_input.c, "
                "tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c"},

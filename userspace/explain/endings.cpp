@@ -10,7 +10,7 @@ constexpr Explanation kEndings[] = {
      .topic = Topic::ending,
      .summary = "ending: both ends closed with a FIN, the orderly way",
      .text = "All that was sent has reached the other kernel. Who closed first had the TIME_WAIT; "
-             "closed_first tells "
+             "closed_first says "
              "who that was, and "
              "time_wait what became of it. If time_wait.end is overflow, there was none.",
      .sysctls = {},
@@ -20,7 +20,7 @@ constexpr Explanation kEndings[] = {
      .summary = "ending: this end broke the connection off with an RST",
      .text = "Data under way is lost, the peer's program sees ECONNRESET, and neither end gets a "
              "TIME_WAIT. "
-             "ending_detail tells why: so_linger_zero, unread_data, data_after_close, linger2, "
+             "ending_detail says why: so_linger_zero, unread_data, data_after_close, linger2, "
              "listener_closed, "
              "disconnect, admin_kill or orphan_limit.\n"
              "Whether it closed first is another question: an RST after the peer's FIN doesn't "

@@ -9,7 +9,7 @@ constexpr Explanation kFindings[] = {
     {.word = "server_closes_first",
      .topic = Topic::finding,
      .summary = "a server closes first, and so has the TIME_WAIT",
-     .text = "Told when a service with role server closed first on at least "
+     .text = "Reported when a service with role server closed first on at least "
              "server_closes_first.connections (100) "
              "connections, and on at least server_closes_first.share (0.5) of those that anybody "
              "closed first.\n"
@@ -30,7 +30,7 @@ constexpr Explanation kFindings[] = {
     {.word = "close_wait_leak",
      .topic = Topic::finding,
      .summary = "a program doesn't close connections that the peer closed",
-     .text = "Told when at least close_wait_leak.sockets (1) sockets of one process are in "
+     .text = "Reported when at least close_wait_leak.sockets (1) sockets of one process are in "
              "CLOSE_WAIT for at least "
              "close_wait_leak.age (60s).\n"
              "Means: the peer has closed, the program hasn't noticed or has forgotten close(). "
@@ -50,7 +50,7 @@ constexpr Explanation kFindings[] = {
     {.word = "time_wait_table_full",
      .topic = Topic::finding,
      .summary = "tcp_max_tw_buckets is reached, or nearly",
-     .text = "Told when the mini-sockets of one network namespace are at least "
+     .text = "Reported when the mini-sockets of one network namespace are at least "
              "time_wait_table_full.share (0.9) of "
              "tcp_max_tw_buckets, or when any TIME_WAIT ended as overflow.\n"
              "Means: beyond the limit, connections close without TIME_WAIT (or FIN_WAIT2), and "
@@ -68,53 +68,55 @@ constexpr Explanation kFindings[] = {
     {.word = "ephemeral_ports_low",
      .topic = Topic::finding,
      .summary = "connects to one address and port use up the local ports",
-     .text = "Told when the local ports held between one local address and one remote address and "
-             "port are at least "
-             "ephemeral_ports_low.share (0.8) of ip_local_port_range, or when any connect failed "
-             "with no_port. "
-             "TIME_WAIT holds a port as well as ESTABLISHED does.\n"
-             "Means: soon connect() fails with EADDRNOTAVAIL, and before that it gets slow, since "
-             "the kernel "
-             "searches longer. With the default range of 28232 ports, if this side closes first, "
-             "no more than 470 "
-             "connections a second to one endpoint are possible for long.\n"
-             "What helps, best first: reuse connections (pool, keep-alive); let the remote end "
-             "close first; "
-             "tcp_tw_reuse=1, if both ends use timestamps; a wider ip_local_port_range, minus what "
-             "your services "
-             "listen on (ip_local_reserved_ports); more local or remote addresses or ports. A "
-             "program that calls "
-             "bind() before connect() should set IP_BIND_ADDRESS_NO_PORT.\n"
-             "What doesn't: tcp_fin_timeout, tcp_max_tw_buckets, SO_REUSEADDR on the server.",
+     .text =
+         "Reported when the local ports held between one local address and one remote address and "
+         "port are at least "
+         "ephemeral_ports_low.share (0.8) of ip_local_port_range, or when any connect failed "
+         "with no_port. "
+         "TIME_WAIT holds a port as well as ESTABLISHED does.\n"
+         "Means: soon connect() fails with EADDRNOTAVAIL, and before that it gets slow, since "
+         "the kernel "
+         "searches longer. With the default range of 28232 ports, if this side closes first, "
+         "no more than 470 "
+         "connections a second to one endpoint are possible for long.\n"
+         "What helps, best first: reuse connections (pool, keep-alive); let the remote end "
+         "close first; "
+         "tcp_tw_reuse=1, if both ends use timestamps; a wider ip_local_port_range, minus what "
+         "your services "
+         "listen on (ip_local_reserved_ports); more local or remote addresses or ports. A "
+         "program that calls "
+         "bind() before connect() should set IP_BIND_ADDRESS_NO_PORT.\n"
+         "What doesn't: tcp_fin_timeout, tcp_max_tw_buckets, SO_REUSEADDR on the server.",
      .sysctls = kOf<kLocalPortRange, kLocalReservedPorts, kTwReuse, kTwReuseDelay, kTimestamps>,
      .source = "__inet_hash_connect() in net/ipv4/inet_hashtables.c; ip(7), "
                "IP_BIND_ADDRESS_NO_PORT; ip-sysctl.rst"},
     {.word = "connects_unanswered",
      .topic = Topic::finding,
      .summary = "connects of a program get no answer",
-     .text = "Told when at least connects_unanswered.connections (20) connects of one process were "
-             "still in "
-             "SYN_SENT after connects_unanswered.age (3s), or failed with timeout, unreachable or "
-             "given_up.\n"
-             "Means: SYNs or their answers are dropped. One remote address in common: that host is "
-             "down, a firewall "
-             "drops, or its queue of connections to accept is full (there: nstat "
-             "TcpExtListenOverflows). Many: look "
-             "at routes, NAT and connection tracking nearer to this host.\n"
-             "What helps: find the drop (tcpdump on both ends; dmesg for \"nf_conntrack: table "
-             "full\"). Give the "
-             "program a connect timeout of a few seconds, so that it can try another address.\n"
-             "What doesn't: more retries.",
+     .text =
+         "Reported when at least connects_unanswered.connections (20) connects of one process were "
+         "still in "
+         "SYN_SENT after connects_unanswered.age (3s), or failed with timeout, unreachable or "
+         "given_up.\n"
+         "Means: SYNs or their answers are dropped. One remote address in common: that host is "
+         "down, a firewall "
+         "drops, or its queue of connections to accept is full (there: nstat "
+         "TcpExtListenOverflows). Many: look "
+         "at routes, NAT and connection tracking nearer to this host.\n"
+         "What helps: find the drop (tcpdump on both ends; dmesg for \"nf_conntrack: table "
+         "full\"). Give the "
+         "program a connect timeout of a few seconds, so that it can try another address.\n"
+         "What doesn't: more retries.",
      .sysctls = kOf<kSynRetries>,
      .source = "RFC 9293, section 3.8.3; tcp_write_timeout() in net/ipv4/tcp_timer.c"},
     {.word = "handshakes_failing",
      .topic = Topic::finding,
      .summary = "handshakes at a listener don't complete",
-     .text = "Told when a listening endpoint has at least handshakes_failing.connections (20) "
+     .text = "Reported when a listening endpoint has at least handshakes_failing.connections (20) "
              "failed handshakes, "
              "which are at least handshakes_failing.share (0.1) of its handshakes, or as many in "
              "SYN_RECV now. SYN "
-             "cookies that were seen are told.\n"
+             "cookies that were seen are reported.\n"
              "Means: a SYN flood (many addresses that never answer), answers that get lost "
              "(asymmetric route, "
              "firewall; few addresses, always the same), or a program that accepts too slowly, so "
@@ -132,46 +134,48 @@ constexpr Explanation kFindings[] = {
     {.word = "fin_wait2_pileup",
      .topic = Topic::finding,
      .summary = "many peers don't close after this end has",
-     .text = "Told when at least fin_wait2_pileup.sockets (100) sockets of one process or network "
-             "namespace are in "
-             "FIN_WAIT2 now, or as many ended as fin_wait2_expired.\n"
-             "Means: this end closed first, and the peers are slow to follow, or never do. Look "
-             "for CLOSE_WAIT at "
-             "the peers: the leak is there. If a process here still holds the sockets, it called "
-             "shutdown() and "
-             "forgot close(): then the leak is here.\n"
-             "What helps: mend the program that doesn't close. A lower tcp_fin_timeout sheds the "
-             "orphans sooner, "
-             "at the risk that a slow but honest peer gets an RST for its FIN.\n"
-             "What doesn't: tcp_tw_reuse; tcp_fin_timeout for sockets that a process holds.",
+     .text =
+         "Reported when at least fin_wait2_pileup.sockets (100) sockets of one process or network "
+         "namespace are in "
+         "FIN_WAIT2 now, or as many ended as fin_wait2_expired.\n"
+         "Means: this end closed first, and the peers are slow to follow, or never do. Look "
+         "for CLOSE_WAIT at "
+         "the peers: the leak is there. If a process here still holds the sockets, it called "
+         "shutdown() and "
+         "forgot close(): then the leak is here.\n"
+         "What helps: mend the program that doesn't close. A lower tcp_fin_timeout sheds the "
+         "orphans sooner, "
+         "at the risk that a slow but honest peer gets an RST for its FIN.\n"
+         "What doesn't: tcp_tw_reuse; tcp_fin_timeout for sockets that a process holds.",
      .sysctls = kOf<kFinTimeout>,
      .source =
          "RFC 9293, section 3.6; tcp_close() in net/ipv4/tcp.c; ip-sysctl.rst, tcp_fin_timeout"},
     {.word = "closing_stuck",
      .topic = Topic::finding,
      .summary = "last FINs are never acknowledged",
-     .text = "Told when at least closing_stuck.sockets (1) sockets are in LAST_ACK or CLOSING for "
-             "at least "
-             "closing_stuck.age (30s). A round trip is what it should take.\n"
-             "Means: the peer vanished, a firewall or NAT on the way has already dropped the "
-             "connection, or the "
-             "peer doesn't read, so that the FIN is held up behind data.\n"
-             "What helps: look at what is on the way; connection tracking that forgets a "
-             "connection at the first FIN "
-             "is a classic. A lower tcp_orphan_retries ends orphans sooner. They end by themselves "
-             "after some minutes, "
-             "at most half an hour.\n"
-             "What doesn't: tcp_fin_timeout.",
+     .text =
+         "Reported when at least closing_stuck.sockets (1) sockets are in LAST_ACK or CLOSING for "
+         "at least "
+         "closing_stuck.age (30s). A round trip is what it should take.\n"
+         "Means: the peer vanished, a firewall or NAT on the way has already dropped the "
+         "connection, or the "
+         "peer doesn't read, so that the FIN is held up behind data.\n"
+         "What helps: look at what is on the way; connection tracking that forgets a "
+         "connection at the first FIN "
+         "is a classic. A lower tcp_orphan_retries ends orphans sooner. They end by themselves "
+         "after some minutes, "
+         "at most half an hour.\n"
+         "What doesn't: tcp_fin_timeout.",
      .sysctls = kOf<kOrphanRetries, kRetries2>,
      .source = "RFC 9293, section 3.6; tcp_orphan_retries() in net/ipv4/tcp_timer.c"},
     {.word = "time_wait_skipped",
      .topic = Topic::finding,
      .summary = "this end closes first, yet leaves no TIME_WAIT",
-     .text = "Told when at least time_wait_skipped.connections (20) active closes left no "
+     .text = "Reported when at least time_wait_skipped.connections (20) active closes left no "
              "TIME_WAIT, and they are at "
              "least time_wait_skipped.share (0.1) of the active closes. By cause: so_linger_zero, "
              "unread_data, "
-             "data_after_close, timed_out, overflow and others; explain tells each.\n"
+             "data_after_close, timed_out, overflow and others; explain has each of them.\n"
              "Means: the connections ended by a reset, a timeout or for lack of room instead of "
              "two FINs. After a "
              "reset the peer may have lost data and sees an error; without TIME_WAIT late segments "
@@ -185,24 +189,25 @@ constexpr Explanation kFindings[] = {
     {.word = "keepalive_kills",
      .topic = Topic::finding,
      .summary = "connections died of unanswered keepalive probes",
-     .text = "Told when at least keepalive_kills.connections (1) connections ended timed_out with "
-             "detail "
-             "keepalive.\n"
-             "Means: the peer vanished without a word, or a firewall or NAT between had forgotten "
-             "the idle "
-             "connection. Keepalive did its work; the program can connect again.\n"
-             "What helps: if the peers are alive, probe before the box in between forgets: a "
-             "shorter TCP_KEEPIDLE "
-             "in the program, or tcp_keepalive_time for all programs that use SO_KEEPALIVE. Many "
-             "NATs forget after "
-             "5 minutes or less of silence.\n"
-             "What doesn't: more probes to a path that is gone.",
+     .text =
+         "Reported when at least keepalive_kills.connections (1) connections ended timed_out with "
+         "detail "
+         "keepalive.\n"
+         "Means: the peer vanished without a word, or a firewall or NAT between had forgotten "
+         "the idle "
+         "connection. Keepalive did its work; the program can connect again.\n"
+         "What helps: if the peers are alive, probe before the box in between forgets: a "
+         "shorter TCP_KEEPIDLE "
+         "in the program, or tcp_keepalive_time for all programs that use SO_KEEPALIVE. Many "
+         "NATs forget after "
+         "5 minutes or less of silence.\n"
+         "What doesn't: more probes to a path that is gone.",
      .sysctls = kOf<kKeepaliveTime, kKeepaliveIntvl, kKeepaliveProbes>,
      .source = "RFC 9293, section 3.8.4; tcp_keepalive_timer() in net/ipv4/tcp_timer.c; tcp(7)"},
     {.word = "events_lost",
      .topic = Topic::finding,
      .summary = "the report is incomplete: events were lost",
-     .text = "Told when any event was lost between the kernel and tcpdwell, or a recording has "
+     .text = "Reported when any event was lost between the kernel and tcpdwell, or a recording has "
              "holes: damaged or "
              "missing parts, or time between two of its files.\n"
              "Means: counts are too low, and the connections that were affected say seen: gap. "

@@ -88,7 +88,8 @@ constexpr Explanation kSysctls[] = {
      .summary = "send TCP timestamps (needed to reuse TIME_WAIT)",
      .text = "0: no. 1 (default): yes, with a random offset for each connection. 2: without the "
              "offset. Both ends must "
-             "use them. They tell old segments from new ones (PAWS), which is why tcp_tw_reuse and "
+             "use them. They distinguish old segments from new ones (PAWS), which is why "
+             "tcp_tw_reuse and "
              "quick reuse of "
              "ports by clients rest on them. Leave it at 1.",
      .sysctls = kOf<kTimestamps>,

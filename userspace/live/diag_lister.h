@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The inventory from sock_diag, for kernels without iter/tcp. It shows no kernel addresses: what it
+// The listing from sock_diag, for kernels without iter/tcp. It shows no kernel addresses: what it
 // lists is known by four-tuple and cookie (which being listed gives every socket). Timers are
 // reported in whole milliseconds from the moment of the listing, the owner only of sockets that a
 // process holds, and cgroups (since Linux 5.8, commit 6e3a401fc8af).

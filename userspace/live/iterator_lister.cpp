@@ -20,28 +20,28 @@
 #include "tcpdwell/config.h"
 #include "tcpdwell/wire.h"
 
-#include "inventory.skel.h" // needs the types above
+#include "listing.skel.h" // needs the types above
 
 namespace tcpdwell::live {
-void IteratorLister::Destroy::operator()(inventory_bpf* skeleton) const {
-    inventory_bpf::destroy(skeleton);
+void IteratorLister::Destroy::operator()(listing_bpf* skeleton) const {
+    listing_bpf::destroy(skeleton);
 }
 void IteratorLister::Destroy::operator()(bpf_link* link) const { bpf_link__destroy(link); }
 
-IteratorLister::IteratorLister(std::unique_ptr<inventory_bpf, Destroy> skeleton,
+IteratorLister::IteratorLister(std::unique_ptr<listing_bpf, Destroy> skeleton,
                                std::unique_ptr<bpf_link, Destroy> link)
     : skeleton_(std::move(skeleton)), link_(std::move(link)) {}
 IteratorLister::~IteratorLister() = default;
 
 Result<std::unique_ptr<IteratorLister>> IteratorLister::open(bool make_cookies,
                                                              const event::Filter& filter) {
-    std::unique_ptr<inventory_bpf, Destroy> skeleton(inventory_bpf::open());
+    std::unique_ptr<listing_bpf, Destroy> skeleton(listing_bpf::open());
     if (!skeleton)
         return fail(ErrorCode::failed,
-                    "cannot open the inventory's BPF object: " + take_libbpf_warning(), errno);
+                    "cannot open the lister's BPF object: " + take_libbpf_warning(), errno);
     skeleton->rodata->can_make_cookies = make_cookies;
     set_kernel_filter(*skeleton->rodata, filter);
-    if (const int error = inventory_bpf::load(skeleton.get()); error != 0)
+    if (const int error = listing_bpf::load(skeleton.get()); error != 0)
         return fail(ErrorCode::cannot_trace,
                     fmt::format("the kernel refused the socket iterator ({}): {}",
                                 std::strerror(-error), take_libbpf_warning()),

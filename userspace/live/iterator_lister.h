@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The inventory from the kernel's own tables (iter/tcp, Linux 5.9): with kernel addresses and
+// The listing from the kernel's own tables (iter/tcp, Linux 5.9): with kernel addresses and
 // timers.
 #pragma once
 
@@ -10,7 +10,7 @@
 #include "event/filter.h"
 #include "live/socket_lister.h"
 
-struct inventory_bpf;
+struct listing_bpf;
 struct bpf_link;
 
 namespace tcpdwell::live {
@@ -42,14 +42,14 @@ public:
 
 private:
     struct Destroy {
-        void operator()(inventory_bpf* skeleton) const;
+        void operator()(listing_bpf* skeleton) const;
         void operator()(bpf_link* link) const;
     };
-    IteratorLister(std::unique_ptr<inventory_bpf, Destroy> skeleton,
+    IteratorLister(std::unique_ptr<listing_bpf, Destroy> skeleton,
                    std::unique_ptr<bpf_link, Destroy> link);
     Result<void> run(const event::RecordSink& sink);
 
-    std::unique_ptr<inventory_bpf, Destroy> skeleton_;
+    std::unique_ptr<listing_bpf, Destroy> skeleton_;
     std::unique_ptr<bpf_link, Destroy> link_;
 };
 

@@ -33,18 +33,18 @@ constexpr std::size_t kMostHeld = 512 << 20;
 
 /// The kernel's own tables, or sock_diag. Where the timers' functions are not known, the former
 /// provides them.
-Result<std::unique_ptr<SocketLister>> open_inventory(ProbePlan& plan, const JiffiesClock& clock,
-                                                     const event::Filter& filter) {
+Result<std::unique_ptr<SocketLister>> open_lister(ProbePlan& plan, const JiffiesClock& clock,
+                                                  const event::Filter& filter) {
     if (plan.listing == Listing::sock_diag) return std::make_unique<DiagLister>(clock, filter);
-    auto inventory = IteratorLister::open(plan.cookies.on, filter);
-    if (!inventory) return tl::unexpected(inventory.error());
+    auto lister = IteratorLister::open(plan.cookies.on, filter);
+    if (!lister) return tl::unexpected(lister.error());
     if (plan.timer_functions == TimerFunctions::by_calibration) {
-        const auto timers = (*inventory)->calibrate();
+        const auto timers = (*lister)->calibrate();
         if (!timers) return tl::unexpected(timers.error());
         plan.tw_timer_handler = timers->timewait;
         plan.reqsk_timer_handler = timers->request;
     }
-    return std::move(*inventory);
+    return std::move(*lister);
 }
 
 } // namespace
@@ -78,10 +78,10 @@ Result<std::unique_ptr<LiveSource>> LiveSource::open(const LiveOptions& options,
                                                      const KernelSupport& support, ProbePlan plan) {
     const auto clock = read_kernel_clock();
     if (!clock) return tl::unexpected(clock.error());
-    auto inventory = open_inventory(plan, *clock, options.filter);
-    if (!inventory) return tl::unexpected(inventory.error());
+    auto lister = open_lister(plan, *clock, options.filter);
+    if (!lister) return tl::unexpected(lister.error());
 
-    auto sampler = Sampler::start(std::move(*inventory), options.filter.netns);
+    auto sampler = Sampler::start(std::move(*lister), options.filter.netns);
     if (!sampler) return tl::unexpected(sampler.error());
     auto session =
         BpfSession::open(plan, {support.accept_id.value_or(0), support.accept4_id.value_or(0)},

@@ -94,7 +94,7 @@ constexpr std::array rows = {
                "the process that accepted a connection",
                [](const KernelSupport& s) { return accept_support(s, s.accept4_id); },
                false},
-    ProgramRow{Program::inventory,
+    ProgramRow{Program::listing,
                {},
                "iter/tcp",
                "connections that were open before",
@@ -180,7 +180,7 @@ std::vector<ProgramChoice> choose_programs(const ProbePlan& plan, const KernelSu
     }
     if (plan.listing == Listing::sock_diag)
         programs.back() = {
-            Program::inventory, std::string(name(plan.listing)),
+            Program::listing, std::string(name(plan.listing)),
             "connections that were open before, by four-tuple and to the millisecond",
             support.sock_diag.ok, support.sock_diag.why_not};
     return programs;

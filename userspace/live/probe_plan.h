@@ -66,7 +66,7 @@ enum class Program {
     retransmit,      ///< tp_btf/tcp_retransmit_skb
     accept,          ///< tracepoint/syscalls/sys_exit_accept
     accept4,         ///< tracepoint/syscalls/sys_exit_accept4
-    inventory,       ///< iter/tcp, or no program but sock_diag
+    listing,         ///< iter/tcp, or no program but sock_diag
 };
 
 /// What is done with one program.

@@ -33,7 +33,7 @@ Result<SamplerPipe> make_pipe() {
     return SamplerPipe{Fd(ends[0]), Fd(ends[1])};
 }
 
-[[noreturn]] void become_child(std::unique_ptr<SocketLister> inventory,
+[[noreturn]] void become_child(std::unique_ptr<SocketLister> lister,
                                const std::vector<std::uint32_t>& netns, Fd requests, Fd replies) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     ::prctl(PR_SET_NAME, TD_SAMPLER_COMM);
@@ -42,7 +42,7 @@ Result<SamplerPipe> make_pipe() {
     // Enter namespaces; create iterators; look into /proc/PID/fd of other users' processes.
     static_cast<void>(drop_capabilities(
         {CAP_SYS_ADMIN, CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH}));
-    ::_exit(run_sampler(std::move(inventory), netns, std::move(requests), std::move(replies)));
+    ::_exit(run_sampler(std::move(lister), netns, std::move(requests), std::move(replies)));
 }
 
 } // namespace
@@ -65,7 +65,7 @@ Sampler::~Sampler() {
     while (::waitpid(child_, nullptr, 0) < 0 && errno == EINTR) {}
 }
 
-Result<Sampler> Sampler::start(std::unique_ptr<SocketLister> inventory,
+Result<Sampler> Sampler::start(std::unique_ptr<SocketLister> lister,
                                const std::vector<std::uint32_t>& netns) {
     auto requests = make_pipe();
     auto replies = make_pipe();
@@ -77,7 +77,7 @@ Result<Sampler> Sampler::start(std::unique_ptr<SocketLister> inventory,
     if (child == 0) {
         requests->write_end.reset();
         replies->read_end.reset();
-        become_child(std::move(inventory), netns, std::move(requests->read_end),
+        become_child(std::move(lister), netns, std::move(requests->read_end),
                      std::move(replies->write_end));
     }
     ::fcntl(replies->read_end.get(), F_SETPIPE_SZ, kPipeBytes);

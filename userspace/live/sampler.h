@@ -27,9 +27,9 @@ enum class SamplerDone : std::uint32_t {
 
 class Sampler {
 public:
-    /// Forks the child, which takes the inventory over. `netns`: only these namespaces; empty: all.
+    /// Forks the child, which takes the lister over. `netns`: only these namespaces; empty: all.
     /// Call it before threads, and before capabilities are dropped.
-    static Result<Sampler> start(std::unique_ptr<SocketLister> inventory,
+    static Result<Sampler> start(std::unique_ptr<SocketLister> lister,
                                  const std::vector<std::uint32_t>& netns);
     Sampler(Sampler&& other) noexcept;
     Sampler& operator=(Sampler&&) = delete;

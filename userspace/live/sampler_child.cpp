@@ -20,9 +20,9 @@ namespace {
 
 class SamplerChild {
 public:
-    SamplerChild(std::unique_ptr<SocketLister> inventory, const std::vector<std::uint32_t>& only,
+    SamplerChild(std::unique_ptr<SocketLister> lister, const std::vector<std::uint32_t>& only,
                  Fd replies)
-        : inventory_(std::move(inventory)), only_(only), replies_(std::move(replies)) {}
+        : lister_(std::move(lister)), only_(only), replies_(std::move(replies)) {}
 
     void snapshot();
     void sweep(const std::vector<std::uint32_t>& netns, std::uint64_t expires);
@@ -54,7 +54,7 @@ private:
     }
     void flush();
 
-    std::unique_ptr<SocketLister> inventory_;
+    std::unique_ptr<SocketLister> lister_;
     std::vector<std::uint32_t> only_;
     Fd replies_;
     std::vector<host::NetworkNamespace> namespaces_;
@@ -87,7 +87,7 @@ void SamplerChild::list_namespace(const host::NetworkNamespace& ns,
                         0,
                         {}};
     put(event::bytes_of(bracket));
-    const auto listed = inventory_->list([&](std::span<const std::byte> record) {
+    const auto listed = lister_->list([&](std::span<const std::byte> record) {
         const auto s = event::as<td_socket>(record);
         if (s && s->inode != 0) holders.emplace(s->inode, Holder{s->sock, s->cookie});
         put(record);
@@ -133,7 +133,7 @@ void SamplerChild::sweep(const std::vector<std::uint32_t>& netns, std::uint64_t 
     // ends.
     const auto sweep_here = [&] {
         static_cast<void>(
-            inventory_->sweep(expires, [&](std::span<const std::byte> record) { put(record); }));
+            lister_->sweep(expires, [&](std::span<const std::byte> record) { put(record); }));
     };
     const std::uint32_t own = host::own_netns_inode().value_or(0);
     if (std::find(netns.begin(), netns.end(), own) != netns.end()) sweep_here();
@@ -162,9 +162,9 @@ bool read_words(int fd, std::uint64_t* words, std::size_t count) {
 
 } // namespace
 
-int run_sampler(std::unique_ptr<SocketLister> inventory,
-                const std::vector<std::uint32_t>& only_netns, Fd requests, Fd replies) {
-    SamplerChild child(std::move(inventory), only_netns, std::move(replies));
+int run_sampler(std::unique_ptr<SocketLister> lister, const std::vector<std::uint32_t>& only_netns,
+                Fd requests, Fd replies) {
+    SamplerChild child(std::move(lister), only_netns, std::move(replies));
     std::array<std::uint64_t, 2> head;
     while (read_words(requests.get(), head.data(), head.size())) {
         std::vector<std::uint64_t> words(head[1]);

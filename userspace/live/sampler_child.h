@@ -21,7 +21,7 @@ enum class SamplerRequest : std::uint64_t {
 inline constexpr std::uint8_t kSamplerDoneKind = 0;
 
 /// Serves requests until the pipe is closed; returns the exit status.
-int run_sampler(std::unique_ptr<SocketLister> inventory,
-                const std::vector<std::uint32_t>& only_netns, Fd requests, Fd replies);
+int run_sampler(std::unique_ptr<SocketLister> lister, const std::vector<std::uint32_t>& only_netns,
+                Fd requests, Fd replies);
 
 } // namespace tcpdwell::live

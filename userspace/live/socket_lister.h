@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The inventory: every TCP socket of a network namespace, as td_socket records. From the kernel's
+// The listing: every TCP socket of a network namespace, as td_socket records. From the kernel's
 // own tables (iterator_lister.h) or, where there is no iterator, from sock_diag
 // (diag_lister.h).
 #pragma once

@@ -189,7 +189,7 @@ bool BlockEncoder::add(std::span<const std::byte> record) {
     if (!shape) return false;
     if (count_ == 0) {
         history_.clear();
-        told_.clear();
+        known_.clear();
     }
     ++count_;
     raw_bytes_ += record.size();
@@ -215,7 +215,7 @@ bool BlockEncoder::add(std::span<const std::byte> record) {
     }
     const std::uint8_t kind = event::read_header(record).kind;
     RecordHistory::Words before;
-    history_.predict(told_.data(), *shape, kind, words, object, before);
+    history_.predict(known_.data(), *shape, kind, words, object, before);
     std::uint64_t mask = 0;
     for (std::size_t i = 0; i < words; ++i) {
         if (i == kTimeWord || i == kObjectWord) continue;
@@ -227,9 +227,10 @@ bool BlockEncoder::add(std::span<const std::byte> record) {
         put_sparse(word_streams_[i], difference);
     }
     put_varint(mask_stream_, mask);
-    history_.remember({static_cast<std::uint32_t>(told_.size()), static_cast<std::uint16_t>(words)},
-                      *shape, kind, object);
-    told_.insert(told_.end(), record.begin(), record.end());
+    history_.remember(
+        {static_cast<std::uint32_t>(known_.size()), static_cast<std::uint16_t>(words)}, *shape,
+        kind, object);
+    known_.insert(known_.end(), record.begin(), record.end());
     return true;
 }
 

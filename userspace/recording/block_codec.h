@@ -77,7 +77,7 @@ private:
     std::optional<unsigned> shape_number(std::span<const std::byte> record);
 
     RecordHistory history_;
-    std::vector<std::byte> told_; ///< the records that history_ knows
+    std::vector<std::byte> known_; ///< the records that history_ knows
     std::vector<std::uint32_t> shapes_;
     std::uint32_t count_ = 0;
     std::size_t raw_bytes_ = 0;

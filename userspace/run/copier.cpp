@@ -34,7 +34,7 @@ void StreamState::note(std::span<const std::byte> record) {
     tracker_.on_event(*event);
 }
 
-Result<void> StreamState::tell(MonoTime now, const Write& write) const {
+Result<void> StreamState::write_to(MonoTime now, const Write& write) const {
     Result<void> written;
     const auto put = [&](std::span<const std::byte> record) {
         if (written) written = write(record);
@@ -86,7 +86,7 @@ Result<void> copy(recording::RecordingSource& source, const TimeWindow& window,
         if (!status) return tl::unexpected(status.error());
         if (before && source.now() >= *window.since) {
             before->advance_to(*window.since);
-            written = before->tell(*window.since, write);
+            written = before->write_to(*window.since, write);
             before.reset();
         } else if (source.at_mark()) {
             marked = source.now();

@@ -27,8 +27,8 @@ public:
     /// All before `now` has been noted.
     void advance_to(MonoTime now) { tracker_.advance_to(now); }
     /// Everything as of `now`; a mark where events may follow, and then the sockets, like a first
-    /// pass of the inventory over every namespace.
-    [[nodiscard]] Result<void> tell(MonoTime now, const Write& write) const;
+    /// pass of the listing over every namespace.
+    [[nodiscard]] Result<void> write_to(MonoTime now, const Write& write) const;
 
 private:
     void on_transition(const track::TransitionLine&) override {}

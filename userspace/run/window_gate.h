@@ -19,7 +19,7 @@ public:
     /// Longest delay between an event and its report: that a mini-socket went from FIN_WAIT2 to
     /// TIME_WAIT may be seen only when its timer ends, 60 s and a few ticks of the timer wheel
     /// later.
-    static constexpr Nanoseconds kToldLate = std::chrono::seconds(120);
+    static constexpr Nanoseconds kReportedLate = std::chrono::seconds(120);
 
     /// `inner` must outlive the gate.
     LineGate(Consumer& inner, TimeWindow window) : ForwardingConsumer(inner), window_(window) {}

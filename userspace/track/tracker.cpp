@@ -152,7 +152,7 @@ void Tracker::Impl::on_transition(Connection& c, const event::StateChange& e, bo
     note_event(c, e.at);
     if (lost_before && may_leave_mini(e)) {
         // Most likely the hand-over to a mini-socket whose start wasn't seen. If there is none, the
-        // next inventory doesn't list it.
+        // next listing doesn't list it.
         if (c.seen == tcp::Seen::whole) c.seen = tcp::Seen::gap;
         c.place = Place::mini;
         return;

@@ -123,7 +123,7 @@ private:
             accepted_by; ///< TCP Fast Open: even before the handshake is complete
     };
     Connection* find_request(const event::RequestTimer& e);
-    /// One that was listed by an inventory without addresses, or goes on as a copy; nullptr if
+    /// One that was listed by a listing without addresses, or goes on as a copy; nullptr if
     /// there is none.
     Connection* adopt_request(const event::RequestTimer& e);
     /// A SYN has been answered.

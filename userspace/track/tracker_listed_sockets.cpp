@@ -78,7 +78,7 @@ void Tracker::Impl::handle(const event::Gap& e) {
     listener_.on_lost(LostLine{e.at, std::nullopt, {}});
 }
 
-// --- inventory
+// --- listing
 
 void Tracker::Impl::handle(const event::Snapshot& e) {
     if (e.op == TD_SNAPSHOT_BEGIN) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is known, as the records of an inventory: for a reader that begins at this point.
+// What is known, as the records of a listing: for a reader that begins at this point.
 #include "track/tracker_impl.h"
 
 namespace tcpdwell::track {

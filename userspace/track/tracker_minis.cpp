@@ -58,7 +58,7 @@ Connection& Tracker::Impl::adopt_mini(const event::TimewaitTimer& e) {
         return *c;
     }
     if (c && !c->ended && c->place == Place::mini &&
-        c->other == 0) { // listed by an inventory without addresses
+        c->other == 0) { // listed by a listing without addresses
         table_.set_other(*c, e.mini);
         return *c;
     }

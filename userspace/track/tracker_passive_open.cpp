@@ -98,7 +98,7 @@ void Tracker::Impl::resolve_request(Connection& c) {
     forget_stop(c);
     if (c.loss_epoch != loss_epoch_) {
         // Its child may have been established unseen: the child's next event finds it by the
-        // four-tuple, or an inventory doesn't.
+        // four-tuple, or a listing doesn't.
         c.seen = tcp::Seen::gap;
         c.place = Place::full;
         c.forget_beginning();

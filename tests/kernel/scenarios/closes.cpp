@@ -71,8 +71,8 @@ void simultaneous_close(Scene& scene) {
                   .time_wait = "expired"});
 }
 
-// Two threads close both ends at once. What the packets make of it differs; that the ends tell the
-// same story doesn't.
+// Two threads close both ends at once. What the packets make of it differs; that the ends report
+// the same story doesn't.
 void race_to_close(Scene& scene) {
     constexpr int kPairs = 20;
     const Fd listener = listen_on({"127.0.0.1", 0});

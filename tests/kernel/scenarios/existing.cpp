@@ -12,12 +12,12 @@ namespace {
 
 // Tracing is on, and the tracer has had the time to look at all sockets of all namespaces and at
 // their owners.
-void await_inventory(Scene& scene) {
+void await_listing(Scene& scene) {
     scene.await_tracing();
     pause(patience(8s));
 }
 
-// The end as a tracer sees it that came later. Where the state doesn't tell the role, it may be
+// The end as a tracer sees it that came later. Where the state doesn't report the role, it may be
 // unknown.
 End known_late(End end) {
     end.opened = {};
@@ -34,7 +34,7 @@ Expected without_owner(Expected expected) {
 
 void joined_established(Scene& scene) {
     Pair pair = open_pair(scene);
-    await_inventory(scene);
+    await_listing(scene);
     const Moment closed = during([&] { pair.client.reset(); });
     pause(150ms);
     const Moment answered = during([&] { pair.server.reset(); });
@@ -54,7 +54,7 @@ void joined_half_closed(Scene& scene) {
     pause(100ms);
     scene.require_listed(pair.client_end, TCP_FIN_WAIT2);
     scene.require_state(pair.server, TCP_CLOSE_WAIT);
-    await_inventory(scene);
+    await_listing(scene);
     const Moment answered = during([&] { pair.server.reset(); });
     scene.expect(without_owner(
         {.what = "client",
@@ -80,7 +80,7 @@ void joined_time_wait(Scene& scene) {
     pause(60ms);
     pair.server.reset();
     scene.require_listed(pair.client_end, TCP_TIME_WAIT);
-    await_inventory(scene);
+    await_listing(scene);
     scene.expect(without_owner({.what = "client",
                                 .end = known_late(pair.client_end),
                                 .path = {{"TIME_WAIT", or_unknown(two_msl())}},
@@ -97,7 +97,7 @@ void joined_fin_wait2_expires(Scene& scene) {
     pair.client.reset();
     pause(100ms);
     scene.require_listed(pair.client_end, TCP_FIN_WAIT2);
-    await_inventory(scene);
+    await_listing(scene);
     scene.expect(without_owner({.what = "client",
                                 .end = known_late(pair.client_end),
                                 .path = {{"FIN_WAIT2", or_unknown(timer(45s))}},
@@ -120,7 +120,7 @@ void joined_full_fin_wait2(Scene& scene) {
     pair.peer.await(kFin);
     pair.peer.send_ack();
     scene.require_state(pair.socket, TCP_FIN_WAIT2);
-    await_inventory(scene);
+    await_listing(scene);
     pair.peer.send_fin();
     scene.require_listed(pair.end, TCP_TIME_WAIT);
     scene.expect({.what = "client",
@@ -142,7 +142,7 @@ void joined_syn_sent(Scene& scene) {
                 .remote = pair.peer.address(),
                 .role = "client",
                 .process = only(scene.self())};
-    await_inventory(scene);
+    await_listing(scene);
     const Moment answered = during([&] { pair.peer.complete_connect(); });
     pause(100ms);
     const Moment rst = during([&] { pair.peer.send_rst(); });
@@ -161,7 +161,7 @@ void joined_syn_recv(Scene& scene) {
     const Fd listener = listen_on({"10.9.0.1", 80});
     peer.send_syn(local_of(listener));
     peer.await(kSyn | kAck);
-    await_inventory(scene);
+    await_listing(scene);
     const Moment acked = during([&] { peer.send_ack(); });
     const Fd server = accept_from(listener);
     pause(100ms);
@@ -205,7 +205,7 @@ void joined_in_a_hurry(Scene& scene) {
 void joined_listener(Scene& scene) {
     Fd listener = listen_on({"127.0.0.1", 0});
     const Endpoint local = local_of(listener);
-    await_inventory(scene);
+    await_listing(scene);
     Pair pair = open_pair(scene, listener);
     pause(50ms);
     close_and_expect(scene, pair);

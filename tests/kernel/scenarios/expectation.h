@@ -22,7 +22,7 @@ struct Span {
     bool may_be_unknown = false; ///< null on the line
 };
 
-/// From one moment to another, as far as the test's clock can tell, give or take `tolerance`.
+/// From one moment to another, as far as the test's clock can measure, give or take `tolerance`.
 Span between(Moment from, Moment to, nanoseconds tolerance = slack());
 /// All of it happened inside `moment`.
 Span within(Moment moment);
@@ -87,7 +87,7 @@ struct End {
 struct Expected {
     std::string what; ///< for messages
     End end;
-    int count = 1; ///< so many connections match `end`, and all are as told here
+    int count = 1; ///< so many connections match `end`, and all are as reported here
     int turn = -1; ///< which one of several with the same ends, in the order of opening; -1: there
                    ///< is just one
     std::vector<Step> path{};
@@ -97,8 +97,8 @@ struct Expected {
     Words time_wait = "null"; ///< time_wait.end
     int restarts = 0;         ///< -1: not asserted
     Words seen = "whole";
-    /// Unless told otherwise: the owner, if the path has a state of ours that only a close() leads
-    /// to, or if it ended by our own reset or by giving up; else nobody.
+    /// Unless reported otherwise: the owner, if the path has a state of ours that only a close()
+    /// leads to, or if it ended by our own reset or by giving up; else nobody.
     Who closed_by{.by_the_path = true};
     std::int64_t uid = 0;     ///< or kNoUid, kAnyUid
     std::uint64_t cookie = 0; ///< 0: not asserted
@@ -126,7 +126,7 @@ std::vector<std::string> differences(const Expected& expected, const ConnectionL
 bool is_about(const End& end, const Subject& who);
 
 /// Whether the connection's last trace stays in the kernel until tracing stops, as far as the table
-/// tells.
+/// reports.
 bool stays_open(const Expected& expected);
 
 void to_json(nlohmann::json& out, const Expected& expected);

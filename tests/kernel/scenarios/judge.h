@@ -23,7 +23,7 @@ public:
     explicit Chains(const std::vector<TransitionLine>& transitions);
 
     [[nodiscard]] const std::map<std::string, Chain>& all() const { return chains_; }
-    /// The chain that tells of the connection of `line`: same namespace, ends and role, and the
+    /// The chain that shows the connection of `line`: same namespace, ends and role, and the
     /// nearest beginning. The two come from different tracers, so their `conn` differ. nullptr if
     /// there is none.
     [[nodiscard]] const Chain* find(const ConnectionLine& line) const;
@@ -41,10 +41,10 @@ std::string other_ends_text(const Subject& who, const std::string& other_role);
 /// Words that exist and fit each other, states that can follow each other, times that add up.
 Contradictions contradictions_in(const ConnectionLine& line);
 
-/// Each transition begins where the one before ended, at a later time, after the dwell told.
+/// Each transition begins where the one before ended, at a later time, after the dwell reported.
 Contradictions contradictions_in(const Chain& chain);
 
-/// The chain tells the same as the line.
+/// The chain reports the same as the line.
 Contradictions contradictions_between(const ConnectionLine& line, const Chain& chain);
 
 /// The two ends of one connection agree on who closed first, where both have seen it.

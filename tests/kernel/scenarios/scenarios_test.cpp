@@ -201,7 +201,7 @@ TEST_F(Lines, TransitionsFormChains) {
         verdict.add(contradictions_in(chain), text(chain));
 }
 
-TEST_F(Lines, TransitionsAndConnectionsTellTheSame) {
+TEST_F(Lines, TransitionsAndConnectionsAgree) {
     FailureLimit verdict;
     const Chains chains(the_run.transitions);
     for (const ConnectionLine& line : the_run.connections) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a scenario sees: its stage directions. A scenario is one function that runs in a process and
-// a network namespace of its own, does something to TCP, and tells what the tracer must have seen.
+// a network namespace of its own, does something to TCP, and reports what the tracer must have
+// seen.
 #pragma once
 
 #include <functional>
@@ -86,7 +87,7 @@ struct Pair {
     [[nodiscard]] Moment opened() const { return client_end.opened; }
 };
 
-/// The client's end of a connection that was made in `opened`, as its socket tells.
+/// The client's end of a connection that was made in `opened`, as its socket reports.
 End client_end(const Scene& scene, const Fd& client, Moment opened);
 /// The other end of it: the server's.
 End server_end(const Scene& scene, const End& client, Moment opened);
@@ -110,7 +111,7 @@ PeerPair open_to_peer(const Scene& scene, bool timestamps = false);
 /// The peer connected to a listening socket that is closed again.
 PeerPair open_from_peer(const Scene& scene, bool timestamps = false);
 
-/// A moment that has just passed, as far as a process can tell that has just been woken up.
+/// A moment that has just passed, as far as a process can know that has just been woken up.
 Moment just_now();
 /// Waits until the kernel no longer lists a socket or mini-socket with these two IPv4 ports; when
 /// that came about.

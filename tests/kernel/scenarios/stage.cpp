@@ -62,7 +62,7 @@ std::map<std::uint32_t, int> lines_due(const Company& company) {
     return due;
 }
 
-// Waits until the tracer has told of all connections that must have ended, or until `limit`.
+// Waits until the tracer has reported all connections that must have ended, or until `limit`.
 void await_lines(Tracer& tracer, std::map<std::uint32_t, int> due, nanoseconds limit) {
     const nanoseconds deadline = monotonic_now() + limit;
     std::size_t counted = 0;

@@ -19,7 +19,7 @@ struct ScenarioRun {
     std::vector<std::string> losses;   ///< "lost" lines of either tracer
     std::vector<std::string> problems; ///< of the tracers
     std::vector<std::string>
-        replays;      ///< where a tracer's recording told something else than the tracer
+        replays;      ///< where a tracer's recording reported something else than the tracer
     int replayed = 0; ///< recordings that were held against their tracers
     Host host;
     std::string skipped; ///< why this host can't be traced; "" if it can

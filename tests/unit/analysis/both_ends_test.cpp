@@ -196,8 +196,8 @@ TEST_F(BothEndsTest, of_three_hosts_each_line_is_used_once_and_the_nearest_first
     saw(a, to_b, 1s + 5ms, 2s);
     saw(b, to_a, 1s, 2s);
     saw(copy, to_b, 1s + 2ms, 2s);
-    // With one sample each the clocks would be set so that both fit exactly; so let them be told by
-    // others.
+    // With one sample each the clocks would be set so that both fit exactly; so let them be
+    // reported by others.
     for (tcp::Port p = 1; p <= 3; ++p) {
         const tcp::FourTuple other = tuple("10.0.0.1", p, "10.0.0.2", 443);
         const tcp::FourTuple third = tuple("10.0.0.3", p, "10.0.0.2", 443);

@@ -30,7 +30,8 @@ inline tcp::FourTuple tuple(std::string_view local, tcp::Port local_port, std::s
             v4 ? tcp::Family::ipv4 : tcp::Family::ipv6};
 }
 
-/// Collects stories, then tells them in the order of their begins, as the kernel's memory needs it.
+/// Collects stories, then reports them in the order of their begins, as the kernel's memory needs
+/// it.
 class ConnectionMix {
 public:
     enum class Vary { local_port, remote_port };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Circumstances long states last: by edge, by state, by step, and split.
+// How long states last: by edge, by state, by step, and split.
 #include "analysis/dwell.h"
 
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@
 namespace tcpdwell::test {
 namespace {
 
-/// Flows and dwell, told of the same moves, as in a report.
+/// Flows and dwell, reported the same moves, as in a report.
 struct DwellTest : testing::Test {
     analysis::Flows flows{at(0s), 3s};
     ProcessNames people;
@@ -142,7 +142,7 @@ TEST_F(DwellTest, what_is_there_now_is_counted_apart) {
     dwell.on_live(live(people.client(1), CLOSE_WAIT, at(40s)));
     dwell.on_live(live(people.client(2), CLOSE_WAIT, at(90s)));
     dwell.on_live(live(people.client(3), ESTABLISHED, std::nullopt, at(70s)));
-    dwell.on_live(live(people.client(4), SYN_SENT, at(101s))); // told before its time
+    dwell.on_live(live(people.client(4), SYN_SENT, at(101s))); // reported before its time
     const report::Report report = report_of(dwell, 100s);
     const auto open = [&](const char* state) { return distribution(report, "states", state).open; };
     const auto oldest = [&](const char* state) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Remote servers, local ports held towards them, and the limit of what is told apart.
+// Remote servers, local ports held towards them, and the limit of what is distinguished.
 #include <gtest/gtest.h>
 
 #include "analysis/flows.h"

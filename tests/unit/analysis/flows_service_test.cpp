@@ -147,7 +147,7 @@ TEST_F(FlowsServiceTest, what_nobody_is_known_of_belongs_to_the_only_program_at_
     EXPECT_EQ(services(), List{"10.0.0.1:80 app x2"});
     EXPECT_EQ(flows.services()[0].key.cgroup, 42u);
     serves(accepted("10.0.0.1", 80, process(9, "other")));
-    EXPECT_EQ(flows.services().size(), 3u); // whose it was can't be told now
+    EXPECT_EQ(flows.services().size(), 3u); // whose it was can't be known now
 }
 
 TEST_F(FlowsServiceTest, a_process_that_is_learnt_late_is_who_it_belongs_to) {

@@ -50,7 +50,7 @@ TEST(Gauge, restart_forgets_the_past_but_not_who_is_there) {
     EXPECT_NEAR(g.held_seconds(moment(30s)), 5 + 10, kExact);
 }
 
-/// The tracker learns of some moves late, and tells them with their own time.
+/// The tracker learns of some moves late, and reports them with their own time.
 TEST(Gauge, order_of_reporting_changes_no_sum) {
     analysis::Gauge g;
     g.enter(moment(50s));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lines as the tracker tells them, made by hand: for what no story shows.
+// Lines as the tracker reports them, made by hand: for what no story shows.
 #pragma once
 
 #include <algorithm>
@@ -63,7 +63,7 @@ private:
     std::list<track::ConnectionIdentity> list_;
 };
 
-/// What happens to them, told to one analysis.
+/// What happens to them, reported to one analysis.
 class LineFeeder {
 public:
     explicit LineFeeder(analysis::Analysis& analysis) : analysis_(analysis) {}

@@ -17,7 +17,7 @@
 
 namespace tcpdwell::test {
 
-/// Circumstances GoogleTest shows states, endings and the like.
+/// How GoogleTest shows states, endings and the like.
 template <class E>
 requires(std::is_enum_v<E>&& requires(E e) {
     std::string(name(e));
@@ -52,7 +52,7 @@ inline const report::Value& cell(const report::Table& table, std::size_t row, st
     throw std::invalid_argument("no column " + std::string(id));
 }
 
-/// One number of a cell that has several; 0 if it isn't told.
+/// One number of a cell that has several; 0 if it isn't reported.
 inline std::int64_t part(const report::Value& value, std::string_view name) {
     for (const report::NumberPart& p : std::get<std::span<const report::NumberPart>>(value))
         if (p.name == name) return std::get<std::int64_t>(p.number);

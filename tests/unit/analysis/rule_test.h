@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// For tests of findings: stories on one host, told up to a moment, and the report then.
+// For tests of findings: stories on one host, reported up to a moment, and the report then.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -42,7 +42,7 @@ protected:
     }
     void threshold(const std::string& text) { ASSERT_TRUE(options.thresholds.set(text)) << text; }
 
-    /// Everything that was told before `now`, and the report at that time.
+    /// Everything that was reported before `now`, and the report at that time.
     const report::Report& report(Nanoseconds now) {
         run = std::make_unique<TrackedReport>(options);
         for (const event::Fact& fact : facts) run->feed(fact, at(0s));

@@ -116,7 +116,7 @@ TEST_P(WholeRun, agrees_with_itself_and_with_the_tracker) {
     EXPECT_EQ(last, live_connections);
 }
 
-/// What a report counts of the time that it tells of, by name. What is there now is in each report,
+/// What a report counts of the time that it shows, by name. What is there now is in each report,
 /// and left out.
 std::map<std::string, std::int64_t> counts(const report::Report& report,
                                            const track::Tracker& tracker) {

@@ -139,7 +139,7 @@ TEST(Copy, of_the_end_knows_the_sockets_that_were_there) {
     EXPECT_GT(sockets, 100);
 }
 
-/// Right behind the end of a timer: what that means, only what follows tells.
+/// Right behind the end of a timer: what that means, only what follows reports.
 std::vector<MonoTime> moments_of_doubt(const synth::GeneratedConnection& story) {
     std::vector<MonoTime> list;
     for (const synth::WireRecord& record : story.records) {
@@ -263,8 +263,8 @@ TEST(Copy, that_is_anonymous_gives_the_same_report_but_for_names) {
         for (const char* section : {"quality", "states", "latencies", "transitions", "timeline"})
             EXPECT_EQ(told[section], expected[section]) << section;
         EXPECT_NE(told["meta"]["host"], expected["meta"]["host"]);
-        // Services are those of one listener or program; without names programs can't be told
-        // apart, so by port.
+        // Services are those of one listener or program; without names programs can't be
+        // distinguished apart, so by port.
         const auto servers = [](const json& report) {
             std::map<int, std::map<std::string, int>> ports;
             for (const json& row : report["services"]) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Circumstances `explain` prints, and that the sysctls which the tracer reads are explained.
+// How `explain` prints, and that the sysctls which the tracer reads are explained.
 #include "cli/explain_print.h"
 
 #include <gmock/gmock.h>
@@ -30,7 +30,7 @@ std::size_t longest_line(const std::string& text) {
     return longest;
 }
 
-TEST(ExplainPrint, HeadingsTellTheTopic) {
+TEST(ExplainPrint, HeadingsNameTheTopic) {
     EXPECT_THAT(printed("fin_wait2"), StartsWith("FIN_WAIT2 (state; RFC 9293: FIN-WAIT-2)\n"));
     EXPECT_THAT(printed("keepalive_kills"), StartsWith("keepalive_kills (finding)\n"));
     EXPECT_THAT(printed("somaxconn"), StartsWith("net.core.somaxconn (sysctl)\n"));

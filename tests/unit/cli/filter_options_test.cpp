@@ -103,7 +103,7 @@ TEST(FilterOptions, ErrorsNameTheOptionAndTheText) {
     EXPECT_THAT(error_of({"--netns", ""}), HasSubstr("--netns"));
 }
 
-TEST(FilterOptions, TheFirstOfSeveralErrorsIsTold) {
+TEST(FilterOptions, TheFirstOfSeveralErrorsIsReported) {
     EXPECT_THAT(error_of({"--port", "http", "--pid", "x"}), HasSubstr("--port http"));
 }
 

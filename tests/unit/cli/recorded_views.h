@@ -17,12 +17,12 @@ inline run::RecordedSpan span_of(const recording::RecordingSource& source) {
     return {source.head().clock, source.end()};
 }
 
-/// The lines of `trace`, sorted: each of them has its time, and two windows tell the same ones in
+/// The lines of `trace`, sorted: each of them has its time, and two windows report the same ones in
 /// another order.
 inline std::vector<std::string> trace_lines(const Fd& file, const run::TimeWindow& window,
                                             cli::TracePrinter::What what) {
     std::optional<MonoTime> last;
-    if (window.until) last = *window.until + run::LineGate::kToldLate;
+    if (window.until) last = *window.until + run::LineGate::kReportedLate;
     const auto source = replay(file, {0, window.since, last});
     const Fd printed = memory_file();
     render::Output out(printed.get());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A part of a recording tells what the whole one tells of that time.
+// A part of a recording reports what the whole one shows that time.
 #include "run/window_gate.h"
 
 #include <gmock/gmock.h>
@@ -86,7 +86,7 @@ TEST(LineGate, a_part_in_the_middle_has_what_both_bounds_let_through) {
     EXPECT_EQ(merged(merged(before, middle), after), trace_lines(file, {}, What::transitions));
 }
 
-/// Where a connect() waits for its local port, and its birth for being told.
+/// Where a connect() waits for its local port, and its birth for being reported.
 std::vector<MonoTime> moments_of_birth(const synth::GeneratedConnection& story) {
     std::vector<MonoTime> list;
     for (const synth::WireRecord& record : story.records) {

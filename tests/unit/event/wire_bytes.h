@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Wire records written field by field, as the kernel side and the inventory write them.
+// Wire records written field by field, as the kernel side and the listing write them.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The record of a socket that sock_diag listed: what it tells, and what it must not make up.
+// The record of a socket that sock_diag listed: what it reports, and what it must not make up.
 #include "live/diag_lister.h"
 
 #include <arpa/inet.h>
@@ -61,14 +61,14 @@ TEST(DiagRecord, OwnerOfASocketThatNobodyHoldsIsNotKnown) {
     EXPECT_EQ(diag_record(socket, 42, kClock).inode, 5u);
 }
 
-TEST(DiagRecord, TimerIsToldInJiffies) {
+TEST(DiagRecord, TimerIsReportedInJiffies) {
     const td_socket r = diag_record(time_wait(10s), 42, kClock);
     EXPECT_TRUE(r.flags & TD_SOCKET_MINI);
     EXPECT_NEAR(static_cast<double>(r.expires), 1'000'000 + 110 * 250, 1);
     EXPECT_LE(r.expires, 1'000'000u + 110 * 250) << "rather early than late";
 }
 
-TEST(DiagRecord, TimerThatIsDueOrHasNoPlaceInTimeIsNotTold) {
+TEST(DiagRecord, TimerThatIsDueOrHasNoPlaceInTimeIsNotReported) {
     EXPECT_EQ(diag_record(time_wait(0ms), 42, kClock).expires, 0u);
     live::DiagSocket preempted = time_wait(10s);
     preempted.asked = preempted.seen - 50ms;
@@ -99,9 +99,9 @@ TEST(DiagLister, ListsWhatTheFilterLetsPassAndEveryListener) {
     const tcp::Port clients = ntohs(port_of(client).sin_port);
 
     const auto count = [&](const event::Filter& filter) {
-        live::DiagLister inventory(kClock, filter);
+        live::DiagLister lister(kClock, filter);
         std::pair<int, int> found{0, 0}; // listeners, ends of the connection
-        const auto listed = inventory.list([&](std::span<const std::byte> bytes) {
+        const auto listed = lister.list([&](std::span<const std::byte> bytes) {
             td_socket r;
             std::memcpy(&r, bytes.data(), sizeof(r));
             found.first += r.state == TCP_LISTEN && r.tuple.local_port == served;

@@ -217,7 +217,7 @@ TEST(ProbePlan, HiddenOrAbsentTimersAreCalibrated) {
              {&KernelSupport::tw_timer_handler, &KernelSupport::reqsk_timer_handler}) {
             const ProbePlan plan = plan_with([&](auto& s) { s.*timer = {status, 0, "gone"}; });
             EXPECT_EQ(plan.timer_functions, TimerFunctions::by_calibration);
-            EXPECT_TRUE(plan.loads(Program::inventory));
+            EXPECT_TRUE(plan.loads(Program::listing));
         }
     }
 }

@@ -33,7 +33,7 @@ TEST(ProcessOwners, FindsAHolderOnceHoweverOftenItIsOpen) {
     EXPECT_EQ(found->second[0].pid, static_cast<std::uint32_t>(::getpid()));
 }
 
-TEST(ProcessOwners, TellsTheName) {
+TEST(ProcessOwners, ReadsTheName) {
     char before[TD_COMM_LEN] = {};
     ASSERT_EQ(::prctl(PR_GET_NAME, before), 0);
     const Fd socket = new_socket();

@@ -17,7 +17,7 @@ constexpr std::array names = {live::TracepointName{"sched", "sched_switch"},
                               live::TracepointName{"sched", "no_such_tracepoint"},
                               live::TracepointName{"sched", "sched_process_exit"}};
 
-TEST(Tracefs, TellsIdsAndLeavesTheMountsAlone) {
+TEST(Tracefs, ReadsIdsAndLeavesTheMountsAlone) {
     if (!live::has_capability(CAP_SYS_ADMIN)) GTEST_SKIP() << "needs CAP_SYS_ADMIN";
     const auto mounts = host::read_proc_file("/proc/self/mountinfo");
     const auto ids = tracepoint_ids(names);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is written can be read; what is damaged is told, and the rest is read all the same.
+// What is written can be read; what is damaged is reported, and the rest is read all the same.
 #include <fcntl.h>
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Several files as one stream: what is told twice is read once, and what is missing is said.
+// Several files as one stream: what is reported twice is read once, and what is missing is said.
 #include <gtest/gtest.h>
 #include <unistd.h>
 

@@ -32,7 +32,7 @@ public:
     }
     void on_lost(const track::LostLine&) override { calls.emplace_back("lost"); }
 
-    /// Circumstances often `call` has come, and where it came first and last.
+    /// How often `call` has come, and where it came first and last.
     [[nodiscard]] std::size_t count(const std::string& call) const {
         return static_cast<std::size_t>(std::count(calls.begin(), calls.end(), call));
     }

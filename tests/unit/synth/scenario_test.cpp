@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The catalog: complete in the words that users can meet, and consistent in itself. (Whether the
-// tracker tells the stories right is tested with the tracker.)
+// tracker reports the stories right is tested with the tracker.)
 #include "synth/scenario.h"
 
 #include <gtest/gtest.h>
@@ -68,7 +68,7 @@ TEST(Scenario, there_is_one_for_each_end_of_time_wait) {
                [](const synth::OutcomeLine& line, std::set<tcp::TimeWaitEnd>& shown) {
                    if (line.time_wait) shown.insert(line.time_wait->end);
                },
-               {tcp::TimeWaitEnd::unknown}); // a kernel with stacks tells them all
+               {tcp::TimeWaitEnd::unknown}); // a kernel with stacks reports them all
 }
 
 TEST(Scenario, there_is_one_for_each_first_closer) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What sock_diag lists has no kernel address: events that have one must find it all the same, and
-// no socket may be two connections. (What an inventory with addresses does just so:
-// inventory_test.cpp.)
+// no socket may be two connections. (What a listing with addresses does just so:
+// listed_sockets_test.cpp.)
 #include <gtest/gtest.h>
 
 #include "events.h"
@@ -113,7 +113,7 @@ TEST(Addressless, time_wait_without_a_time_waits_for_one) {
             << mini.timer(3ms, TD_TIMER_START, FIN_WAIT2, 60s) << s.change(3ms, FIN_WAIT2, CLOSE);
         event::SocketListed listed = mini.listed_mini(2s, TIME_WAIT, 61s);
         listed.expires.reset();
-        listed.sweep = swept; // a sweep has tried its best: nobody else will tell
+        listed.sweep = swept; // a sweep has tried its best: nobody else will report
         if (swept)
             run << listed;
         else

@@ -153,7 +153,7 @@ public:
         feed(event::Event(event), event.at);
         return *this;
     }
-    /// Ends the run; everything that was told.
+    /// Ends the run; everything that was reported.
     std::vector<synth::Outcome> outcomes() {
         finish();
         for (const std::string& complaint : collector.complaints) ADD_FAILURE() << complaint;
@@ -169,7 +169,7 @@ public:
     }
 };
 
-/// Circumstances long the connection stayed in a state; nullopt if that isn't known.
+/// How long the connection stayed in a state; nullopt if that isn't known.
 inline std::optional<Nanoseconds> stay(const synth::Outcome& outcome, tcp::State state) {
     for (const synth::OutcomeLine::Stay& s : outcome.line->states)
         if (s.state == state) return s.dwell;

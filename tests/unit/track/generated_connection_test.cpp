@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every story of the catalog, on every kind of kernel, has to be told as it was: each transition
-// and each connection.
+// Every story of the catalog, on every kind of kernel, has to be reported as it was: each
+// transition and each connection.
 #include <gtest/gtest.h>
 
 #include <ostream>
@@ -10,7 +10,7 @@
 
 namespace tcpdwell::test {
 
-// Circumstances GoogleTest names a scenario in its messages.
+// How GoogleTest names a scenario in its messages.
 // NOLINTNEXTLINE(readability-identifier-naming)
 inline void PrintTo(const synth::Scenario& scenario, std::ostream* out) { *out << scenario.name; }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sockets that were there before tracing began, as the inventory lists them.
+// Sockets that were there before tracing began, as the listing lists them.
 #include <gtest/gtest.h>
 
 #include "events.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Circumstances long a socket has been in its state, as for_each_live tells it: exactly where the
+// How long a socket has been in its state, as for_each_live reports it: exactly where the
 // beginning was seen, else at least since it was found there.
 #include "events.h"
 
@@ -82,7 +82,7 @@ TEST(LiveSocket, found_in_another_state_is_there_since_it_was_found) {
 
 TEST(LiveSocket, may_be_a_younger_one_after_a_loss) {
     TestSocket s{};
-    s.cookie = 0; // nothing tells it from the next socket at its address
+    s.cookie = 0; // nothing reports it from the next socket at its address
     EventRun run;
     run << s.change(10ms, CLOSE, SYN_SENT, 0, 0, process(1, "app"))
         << s.change(12ms, SYN_SENT, ESTABLISHED) << s.change(20ms, ESTABLISHED, FIN_WAIT1)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lost records: what can still be said is said, what can't isn't, and whoever reads it is told.
+// Lost records: what can still be said is said, what can't isn't, and whoever reads it learns so.
 #include <gtest/gtest.h>
 
 #include "events.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mini-sockets: what their timers tell of FIN_WAIT2 and TIME_WAIT where a whole story would show
+// Mini-sockets: what their timers show FIN_WAIT2 and TIME_WAIT where a whole story would show
 // too little.
 #include <gtest/gtest.h>
 
@@ -49,7 +49,7 @@ TEST(MiniSocket, hand_over_is_no_transition) {
 
 TEST(MiniSocket, hand_over_leaves_the_address_to_others) {
     Closer c;
-    c.full.cookie = c.mini.cookie = 0; // nothing but the address could tell
+    c.full.cookie = c.mini.cookie = 0; // nothing but the address could report
     EventRun run;
     c.until_mini(run, FIN_WAIT2, 60104ms);
     run << event::OwnerFound{at(200ms), c.full.address, 0, event::Owner{process(99, "other"), 0, 1},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs records through decoder and tracker, and collects what the tracker tells as outcomes, to be
-// compared with those of a story. Also used by the property tests.
+// Runs records through decoder and tracker, and collects what the tracker reports as outcomes, to
+// be compared with those of a story. Also used by the property tests.
 #pragma once
 
 #include <algorithm>
@@ -21,7 +21,7 @@
 
 namespace tcpdwell::test {
 
-/// Circumstances GoogleTest shows states, endings and the like.
+/// How GoogleTest shows states, endings and the like.
 template <class E>
 requires(std::is_enum_v<E>&& requires(E e) {
     std::string(name(e));

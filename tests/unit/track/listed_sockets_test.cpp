@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The inventory of sockets against the events of the same moment: what is listed may be gone
+// The listing of sockets against the events of the same moment: what is listed may be gone
 // already, what isn't listed may be gone for good.
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The inventory: every TCP socket of one network namespace, in whatever form the kernel keeps it,
+ * The listing: every TCP socket of one network namespace, in whatever form the kernel keeps it,
  * written as td_socket records to the iterator's file (iter/tcp, Linux 5.9). Also used to sweep for
  * mini-sockets that went from FIN_WAIT2 to TIME_WAIT, which fires no event, and to learn the
  * addresses of the timer functions where /proc/kallsyms hides them.
