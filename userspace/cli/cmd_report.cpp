@@ -9,7 +9,7 @@
 
 #include "cli/hosts_report.h"
 #include "cli/output_file.h"
-#include "cli/report_printer.h"
+#include "cli/report_consumer.h"
 #include "cli/terminal.h"
 #include "cli/view_run.h"
 #include "explain/explain.h"
@@ -108,13 +108,13 @@ Result<int> report_one(ViewRun run, analysis::ReportOptions report, Destinations
     std::optional<Nanoseconds> interval;
     if (options.interval > 0)
         interval = Nanoseconds(static_cast<std::int64_t>(options.interval * 1e9));
-    ReportPrinter printer(
+    ReportConsumer consumer(
         std::move(report), interval, run.context(),
         [&](report::Report r, bool is_last) {
             return to.print(report::ReportSet(std::move(r)), is_last);
         },
         !options.run->quiet && options.run->command.empty());
-    run::Selection selection(run.filter(), run.context(), printer);
+    run::Selection selection(run.filter(), run.context(), consumer);
     run::PeriodGate gate(selection.entrance(), run.window());
     const auto outcome = run.run(gate);
     if (!outcome) return tl::unexpected(outcome.error());

@@ -8,7 +8,7 @@
 
 #include "analysis/both_ends_report.h"
 #include "cli/ends_collector.h"
-#include "cli/report_printer.h"
+#include "cli/report_consumer.h"
 #include "run/selection.h"
 #include "run/window_gate.h"
 
@@ -39,8 +39,8 @@ Result<run::PipelineOutcome> read_host(ViewRun& run, analysis::ReportOptions opt
         host.report = std::move(report);
         return true;
     };
-    ReportPrinter printer(std::move(options), std::nullopt, run.context(), keep, shows_progress);
-    run::Selection selection(run.filter(), run.context(), printer);
+    ReportConsumer consumer(std::move(options), std::nullopt, run.context(), keep, shows_progress);
+    run::Selection selection(run.filter(), run.context(), consumer);
     EndsCollector collector(ends, run.context(), selection);
     run::PeriodGate gate(collector, run.window());
     return run.run(gate);

@@ -6,7 +6,7 @@
 #include <sstream>
 
 #include "../run/recorded_story.h"
-#include "cli/report_printer.h"
+#include "cli/report_consumer.h"
 #include "cli/trace_printer.h"
 #include "render/report_formats.h"
 #include "run/window_gate.h"
@@ -50,9 +50,9 @@ inline Result<std::string> report_json_of(const Fd& file, const run::TimeWindow&
         printed += render::report_json(report) + "\n";
         return true;
     };
-    cli::ReportPrinter printer({}, interval, context, print, false);
-    run::PeriodGate gate(printer, window);
-    run::Consumer& consumer = gated ? static_cast<run::Consumer&>(gate) : printer;
+    cli::ReportConsumer reports({}, interval, context, print, false);
+    run::PeriodGate gate(reports, window);
+    run::Consumer& consumer = gated ? static_cast<run::Consumer&>(gate) : reports;
     const auto outcome = run_pipeline(*source, context, consumer, {}, nullptr);
     if (!outcome) return tl::unexpected(outcome.error());
     return printed;

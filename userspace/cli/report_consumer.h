@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `report` prints: one report at the end, or one for each interval. Its caller does the
-// printing.
+// Makes the reports of a run: one at the end, or one for each interval.
 #pragma once
 
 #include <functional>
@@ -12,14 +11,15 @@
 
 namespace tcpdwell::cli {
 
-class ReportPrinter final : public run::Consumer {
+/// Hands each report on as soon as it has been made.
+class ReportConsumer final : public run::Consumer {
 public:
     /// Is given each report, and whether it is the last. Returns whether another one is wanted.
-    using Print = std::function<Result<bool>(report::Report report, bool is_last)>;
+    using Sink = std::function<Result<bool>(report::Report report, bool is_last)>;
 
     /// `context` outlives this.
-    ReportPrinter(analysis::ReportOptions options, std::optional<Nanoseconds> interval,
-                  const run::Context& context, Print print, bool shows_progress);
+    ReportConsumer(analysis::ReportOptions options, std::optional<Nanoseconds> interval,
+                   const run::Context& context, Sink sink, bool shows_progress);
 
     void begin(const run::Context& context) override;
     Result<bool> flush(const run::RunState& state) override;
@@ -36,7 +36,7 @@ private:
     analysis::ReportOptions options_;
     std::optional<Nanoseconds> interval_;
     const run::Context& context_;
-    Print print_;
+    Sink sink_;
     bool is_wanted_ = true; ///< another report
     ProgressLine progress_;
     std::optional<analysis::ReportMaker> maker_; ///< from begin() to the last report

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/report_printer.h"
+#include "cli/report_consumer.h"
 
 #include <fmt/format.h>
 
 namespace tcpdwell::cli {
 
-ReportPrinter::ReportPrinter(analysis::ReportOptions options, std::optional<Nanoseconds> interval,
-                             const run::Context& context, Print print, bool shows_progress)
-    : options_(std::move(options)), interval_(interval), context_(context),
-      print_(std::move(print)), progress_(shows_progress) {}
+ReportConsumer::ReportConsumer(analysis::ReportOptions options, std::optional<Nanoseconds> interval,
+                               const run::Context& context, Sink sink, bool shows_progress)
+    : options_(std::move(options)), interval_(interval), context_(context), sink_(std::move(sink)),
+      progress_(shows_progress) {}
 
-void ReportPrinter::begin(const run::Context& context) {
+void ReportConsumer::begin(const run::Context& context) {
     maker_.emplace(std::move(options_), context.clock().mono);
 }
 
-report::Report ReportPrinter::make(const run::RunState& state) {
+report::Report ReportConsumer::make(const run::RunState& state) {
     analysis::HostFacts host;
     for (const event::Fact& fact : context_.facts()) host.on_fact(fact);
     return maker_->make(
@@ -22,12 +22,12 @@ report::Report ReportPrinter::make(const run::RunState& state) {
         [this](std::uint64_t id) { return context_.cgroup(id); }, state.now);
 }
 
-Result<bool> ReportPrinter::flush(const run::RunState& state) {
+Result<bool> ReportConsumer::flush(const run::RunState& state) {
     if (interval_ && state.now - maker_->begin() >= *interval_) {
         report::Report report = make(state);
         maker_->next_interval(state.now);
         progress_.clear();
-        const auto wanted = print_(std::move(report), false);
+        const auto wanted = sink_(std::move(report), false);
         if (!wanted) return tl::unexpected(wanted.error());
         is_wanted_ = *wanted;
     }
@@ -39,31 +39,31 @@ Result<bool> ReportPrinter::flush(const run::RunState& state) {
     return is_wanted_;
 }
 
-void ReportPrinter::settled(const run::RunState& state) {
+void ReportConsumer::settled(const run::RunState& state) {
     last_ = make(state);
     maker_.reset(); // what the tracker now hands out as open has been counted
 }
 
-Result<void> ReportPrinter::finish() {
+Result<void> ReportConsumer::finish() {
     progress_.clear();
-    if (const auto printed = print_(std::move(*last_), true); !printed)
+    if (const auto printed = sink_(std::move(*last_), true); !printed)
         return tl::unexpected(printed.error());
     return {};
 }
 
-void ReportPrinter::on_move(const track::StateMove& move) {
+void ReportConsumer::on_move(const track::StateMove& move) {
     if (maker_) maker_->on_move(move);
 }
 
-void ReportPrinter::on_transition(const track::TransitionLine& line) {
+void ReportConsumer::on_transition(const track::TransitionLine& line) {
     if (maker_) maker_->on_transition(line);
 }
 
-void ReportPrinter::on_connection(const track::ConnectionLine& line) {
+void ReportConsumer::on_connection(const track::ConnectionLine& line) {
     if (maker_) maker_->on_connection(line);
 }
 
-void ReportPrinter::on_lost(const track::LostLine& line) {
+void ReportConsumer::on_lost(const track::LostLine& line) {
     if (maker_) maker_->on_lost(line);
 }
 
