@@ -12,7 +12,9 @@
 #include "catalog.h"
 #include "judge.h"
 #include "stage.h"
+#include "support/program.h"
 #include "tracer.h"
+#include "tracing_allowed.h"
 
 namespace tcpdwell::test {
 
@@ -50,8 +52,11 @@ private:
 class ScenarioRunTest : public ::testing::Test {
 protected:
     void SetUp() override {
-        if (!the_run.skipped.empty())
-            GTEST_SKIP() << "this host can't be traced: " << the_run.skipped;
+        if (the_run.skipped.empty()) return;
+        if (is_tracing_allowed())
+            FAIL() << "tracing programs load here, but tcpdwell refuses: " << the_run.skipped;
+        if (!may_be_missing()) FAIL() << "this host can't be traced: " << the_run.skipped;
+        GTEST_SKIP() << "this host can't be traced: " << the_run.skipped;
     }
 };
 

@@ -229,7 +229,7 @@ ScenarioRun perform(std::span<const Scenario> scenarios) {
     std::string output;
     if (run_tcpdwell({"check", "--format", "json"}, std::chrono::seconds(30), output) ==
         kCannotTrace) {
-        play.skipped = output;
+        play.skipped = "tcpdwell check exits with 3: " + output;
         return play;
     }
     if (const auto facts = nlohmann::json::parse(output, nullptr, false); facts.is_object())
