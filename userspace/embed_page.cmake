@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Writes a C++ source that holds files as string literals: the definition of page_parts() in render/page_parts.h.
+# Writes a C++ source that holds files as string literals, with their hashes: the definition of page_parts() in
+# render/page_parts.h.
 # Usage: cmake -D OUTPUT=SOURCE.cpp -P embed_page.cmake -- FILE...
 set(files)
 set(found_separator FALSE)
@@ -15,6 +16,24 @@ if(NOT files)
 endif()
 list(SORT files)
 
+# The hash of a text as a Content-Security-Policy has it: SHA-256 in base64 (CSP level 3, section 2.3.1). CMake has it in
+# hexadecimal digits only; six of these are four of base64.
+function(hash_of text result)
+    set(alphabet "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+    string(SHA256 hex "${text}")
+    set(base64)
+    foreach(at RANGE 0 60 6)
+        string(SUBSTRING "${hex}00" ${at} 6 group)
+        foreach(shift 18 12 6 0)
+            math(EXPR digit "(0x${group} >> ${shift}) & 63")
+            string(SUBSTRING "${alphabet}" ${digit} 1 letter)
+            string(APPEND base64 "${letter}")
+        endforeach()
+    endforeach()
+    string(SUBSTRING "${base64}" 0 43 base64) # 32 bytes; the last digit is of the two zeroes
+    set(${result} "${base64}=" PARENT_SCOPE)
+endfunction()
+
 set(source "// Written by embed_page.cmake.\n#include \"render/page_parts.h\"\n\nnamespace tcpdwell::render {\nnamespace {\n\n")
 string(APPEND source "constexpr PagePart kParts[] = {\n")
 foreach(file IN LISTS files)
@@ -27,7 +46,8 @@ foreach(file IN LISTS files)
     elseif(length GREATER 65000) # a compiler need not take more than 65536 ([implimits])
         message(FATAL_ERROR "${file} is too long for one string literal")
     endif()
-    string(APPEND source "    {\"${name}\", R\"page(${text})page\"},\n")
+    hash_of("${text}" hash)
+    string(APPEND source "    {\"${name}\", \"${hash}\", R\"page(${text})page\"},\n")
 endforeach()
 string(APPEND source "};\n\n} // namespace\n\n")
 string(APPEND source "std::span<const PagePart> page_parts() { return kParts; }\n\n} // namespace tcpdwell::render\n")

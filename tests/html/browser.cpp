@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sodium.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -74,16 +75,29 @@ std::string chromium(const std::filesystem::path& folder, const std::string& fil
     return browser.printed();
 }
 
+/// `page` with `script` at its end, which the page's policy allows by its hash like the page's own.
+std::string with_script(std::string page, const std::string& script) {
+    unsigned char hash[crypto_hash_sha256_BYTES];
+    crypto_hash_sha256(hash, reinterpret_cast<const unsigned char*>(script.data()), script.size());
+    char base64[sodium_base64_ENCODED_LEN(sizeof hash, sodium_base64_VARIANT_ORIGINAL)];
+    sodium_bin2base64(base64, sizeof base64, hash, sizeof hash, sodium_base64_VARIANT_ORIGINAL);
+    const std::string end = "</body>", policy = "script-src ";
+    const std::size_t at = page.rfind(end);
+    const std::size_t allowed = page.find(policy);
+    if (at == std::string::npos) throw std::runtime_error("the page has no </body>");
+    if (allowed == std::string::npos) throw std::runtime_error("the page has no policy");
+    page.insert(at, "<script>" + script + "</script>");
+    page.insert(allowed + policy.size(), "'sha256-" + std::string(base64) + "' ");
+    return page;
+}
+
 } // namespace
 
-nlohmann::json on_record(const std::string& page, const std::string& script, const View& view) {
-    const std::string end = "</body>";
-    const std::size_t at = page.rfind(end);
-    if (at == std::string::npos) throw std::runtime_error("the page has no </body>");
+nlohmann::json evaluate_in(const std::string& page, const std::string& script, const View& view) {
     const std::string probe =
-        "<script>(async () => {" + script +
+        "(async () => {" + script +
         "})().then((value) => ({ value }), (error) => ({ error: String(error) }))"
-        ".then((answer) => parent.postMessage(JSON.stringify(answer), '*'));</script>";
+        ".then((answer) => parent.postMessage(JSON.stringify(answer), '*'));";
     // The page is looked at in a frame, as a window can't be as narrow as a telephone. Its answer
     // travels as an attribute, in hexadecimal digits, which the dump can't alter. The dump waits
     // for virtual time to run out, and so for the script.
@@ -96,7 +110,7 @@ nlohmann::json on_record(const std::string& page, const std::string& script, con
                                "px; height: " + std::to_string(view.height) + "px' src='page.html" +
                                (view.fragment.empty() ? "" : "#" + view.fragment) + "'></iframe>";
     const TemporaryFolder folder;
-    write(folder.path() / "page.html", page.substr(0, at) + probe + page.substr(at));
+    write(folder.path() / "page.html", with_script(page, probe));
     write(folder.path() / "around.html", around);
     const std::string dump =
         chromium(folder.path(), "around.html", view, {"--virtual-time-budget=5000", "--dump-dom"});

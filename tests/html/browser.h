@@ -19,7 +19,8 @@ struct View {
 /// Loads the page, runs `script` (the body of a function that may use await) when it is drawn, and
 /// returns what that returns. Throws std::runtime_error if Chromium can't be run, takes longer than
 /// a minute, or the script fails.
-nlohmann::json on_record(const std::string& page, const std::string& script, const View& view = {});
+nlohmann::json evaluate_in(const std::string& page, const std::string& script,
+                           const View& view = {});
 
 /// The page as it would be printed (PDF), and how long that took, browser start included.
 struct Printed {

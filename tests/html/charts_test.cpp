@@ -23,7 +23,7 @@ TEST(Histograms, AreDrawnForEveryStateThatWasLeft) {
     std::vector<std::string> expected;
     for (const auto& [state, body] : report["states"].items())
         if (body["count"] > 0) expected.push_back(state);
-    const nlohmann::json seen = on_record(render::report_page(report.dump()), R"(
+    const nlohmann::json seen = evaluate_in(render::report_page(report.dump()), R"(
         const of = (id) => document.querySelector('#states .histogram[data-of=' + id + ']');
         const ticks = (id) => [...of(id).querySelectorAll('.tick')].map((t) => t.textContent);
         return { drawn: [...document.querySelectorAll('#states .histogram')].map((h) => h.dataset.of),
@@ -45,7 +45,7 @@ TEST(Histograms, AreDrawnForEveryStateThatWasLeft) {
 
 /// Whatever is drawn together or cut off at the ends, no sample is lost, and areas are shares.
 TEST(Histograms, KeepEverySample) {
-    const nlohmann::json seen = on_record(render::report_page(usual_report().dump()), R"(
+    const nlohmann::json seen = evaluate_in(render::report_page(usual_report().dump()), R"(
         const report = JSON.parse(document.getElementById('report').textContent);
         const seen = Object.entries(report.states).filter(([, s]) => s.count > 0);
         return seen.flatMap(([name, s]) => [120, 300, 700].map((width) => {
@@ -68,7 +68,7 @@ TEST(Histograms, KeepEverySample) {
 }
 
 TEST(Histograms, MarksStayWithinTheDrawing) {
-    const nlohmann::json seen = on_record(render::report_page(usual_report().dump()), R"(
+    const nlohmann::json seen = evaluate_in(render::report_page(usual_report().dump()), R"(
         return [...document.querySelectorAll('.histogram svg')].flatMap((svg) => {
             const bounds = svg.getBoundingClientRect();
             return [...svg.querySelectorAll('text')].map((text) => text.getBoundingClientRect())
@@ -77,13 +77,13 @@ TEST(Histograms, MarksStayWithinTheDrawing) {
                 .map((b) => svg.querySelector('title').textContent);
         });
     )",
-                                          {.width = 400});
+                                            {.width = 400});
     EXPECT_THAT(seen, IsEmpty());
 }
 
 TEST(TimelineOfStates, IsReadWithTheKeyboardAndHidesStates) {
     const Json report = usual_report();
-    const nlohmann::json seen = on_record(render::report_page(report.dump()), R"(
+    const nlohmann::json seen = evaluate_in(render::report_page(report.dump()), R"(
         const place = document.querySelector('.chart.timeline');
         const press = (key) =>
             place.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
@@ -121,7 +121,7 @@ TEST(Diagram, HasEveryTransition) {
                                      {"count", 3},
                                      {"p50_ns", nullptr},
                                      {"kind", "unexpected"}});
-    const nlohmann::json seen = on_record(render::report_page(report.dump()), R"(
+    const nlohmann::json seen = evaluate_in(render::report_page(report.dump()), R"(
         const edges = [...document.querySelectorAll('#transitions .edge')];
         return { seen: edges.filter((e) => !e.classList.contains('never')).map((e) => e.dataset.edge),
                  never: edges.filter((e) => e.classList.contains('never')).map((e) => e.dataset.edge),
@@ -146,15 +146,15 @@ TEST(Diagram, HasEveryTransition) {
     for (const auto& [state, body] : report["states"].items())
         EXPECT_THAT(seen["nodes"], testing::Contains(state));
     EXPECT_GT(seen["widths"]["LISTEN>SYN_RECV"], seen["widths"]["FIN_WAIT1>CLOSING"]);
-    EXPECT_EQ(on_record(render::report_page(usual_report().dump()),
-                        "return document.querySelector('.unexpected-edges');"),
+    EXPECT_EQ(evaluate_in(render::report_page(usual_report().dump()),
+                          "return document.querySelector('.unexpected-edges');"),
               nullptr);
 }
 
 /// With every line drawn and large numbers everywhere: labels touch no box, no line and no other
 /// label.
 TEST(Diagram, NothingOverlaps) {
-    const nlohmann::json seen = on_record(render::report_page(usual_report().dump()), R"(
+    const nlohmann::json seen = evaluate_in(render::report_page(usual_report().dump()), R"(
         const transitions = Object.keys(ROUTES).map((name, i) => ({ from: name.split('>')[0], to: name.split('>')[1],
             count: 1234567, p50_ns: 61.44e9, kind: 'rfc9293' }));
         const states = Object.fromEntries(Object.keys(NODES).map((state) => [state, { count: 5, open: 12345, p50_ns: 61.44e9 }]));
@@ -197,7 +197,7 @@ TEST(Diagram, NothingOverlaps) {
         }
         return { faults, labels: labels.length, lines: lines.length };
     )",
-                                          {.width = 1440});
+                                            {.width = 1440});
     EXPECT_THAT(seen["lines"].get<int>(), Ge(30));
     EXPECT_EQ(seen["labels"], seen["lines"]);
     EXPECT_EQ(seen["faults"].dump(1), "[]");

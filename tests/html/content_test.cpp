@@ -20,7 +20,7 @@ TEST(Header, ShowsWhereWhenAndHowMuch) {
         "''),"
         "document.querySelectorAll('.tile.bad').length];";
     Json report = usual_report();
-    const nlohmann::json seen = on_record(render::report_page(report.dump()), script);
+    const nlohmann::json seen = evaluate_in(render::report_page(report.dump()), script);
     EXPECT_EQ(seen[0], "tcpdwell: web-3.example.net");
     for (const char* text :
          {"web-3.example.net", "6.12.48+deb13-amd64", "2026-11-21 14:22:05 to 14:32:05 UTC",
@@ -31,7 +31,7 @@ TEST(Header, ShowsWhereWhenAndHowMuch) {
     report["quality"]["lost"] = 4'711;
     report["quality"]["unexpected_edges"] = 2;
     report["meta"]["source"] = "recording";
-    const nlohmann::json lossy = on_record(render::report_page(report.dump()), script);
+    const nlohmann::json lossy = evaluate_in(render::report_page(report.dump()), script);
     for (const char* text : {"4711", "2 unexpected", "recording"})
         EXPECT_THAT(lossy[1].get<std::string>(), HasSubstr(text));
     EXPECT_EQ(lossy[2], 2);
@@ -39,7 +39,7 @@ TEST(Header, ShowsWhereWhenAndHowMuch) {
 
 TEST(FindingsOnThePage, HaveSeverityEvidenceAndAdvice) {
     const Json report = usual_report();
-    const nlohmann::json seen = on_record(render::report_page(report.dump()), R"(
+    const nlohmann::json seen = evaluate_in(render::report_page(report.dump()), R"(
         return [...document.querySelectorAll('.finding')].map((f) => ({
             id: f.dataset.finding, severity: f.querySelector('.severity').textContent,
             icon: f.querySelectorAll('.severity svg').length,
@@ -71,12 +71,12 @@ TEST(FindingsOnThePage, HaveSeverityEvidenceAndAdvice) {
 
 TEST(FindingsOnThePage, NothingFoundIsSaid) {
     const std::string script = "return document.getElementById('findings-none')?.innerText ?? '';";
-    EXPECT_THAT(on_record(render::report_page(empty_report().dump()), script).get<std::string>(),
+    EXPECT_THAT(evaluate_in(render::report_page(empty_report().dump()), script).get<std::string>(),
                 HasSubstr("No connections were seen"));
     Json report = usual_report();
-    EXPECT_EQ(on_record(render::report_page(report.dump()), script), "");
+    EXPECT_EQ(evaluate_in(render::report_page(report.dump()), script), "");
     report["findings"] = Json::array();
-    EXPECT_THAT(on_record(render::report_page(report.dump()), script).get<std::string>(),
+    EXPECT_THAT(evaluate_in(render::report_page(report.dump()), script).get<std::string>(),
                 HasSubstr("Nothing found"));
 }
 
@@ -99,14 +99,14 @@ TEST(Numbers, DurationsReadAsInText) {
             text.replace(at, 1, "µ");
     }
     const nlohmann::json seen =
-        on_record(render::report_page(empty_report().dump()),
-                  "return " + nlohmann::json(durations).dump() + ".map(formatDuration);");
+        evaluate_in(render::report_page(empty_report().dump()),
+                    "return " + nlohmann::json(durations).dump() + ".map(formatDuration);");
     for (std::size_t i = 0; i < durations.size(); ++i)
         EXPECT_EQ(seen[i], expected[i]) << durations[i];
 }
 
 TEST(Numbers, WhatIsNotKnownIsADash) {
-    const nlohmann::json seen = on_record(render::report_page(empty_report().dump()), R"(
+    const nlohmann::json seen = evaluate_in(render::report_page(empty_report().dump()), R"(
         return [formatDuration(null), formatCount(undefined), formatNumber(NaN), formatShare(1, 0),
                 formatShare(null, 3), formatEndpoint(null), formatEndpoint({ addr: null, port: 80 }),
                 formatEndpoint({ addr: '::1', port: null }),
@@ -120,7 +120,7 @@ TEST(Numbers, WhatIsNotKnownIsADash) {
 TEST(HostileNames, StayText) {
     const Json report = hostile_report();
     const std::string page = render::report_page(report.dump());
-    const nlohmann::json seen = on_record(page, R"(
+    const nlohmann::json seen = evaluate_in(page, R"(
         const handlers = [...document.querySelectorAll('*')].flatMap((e) => e.getAttributeNames())
             .filter((name) => name.startsWith('on'));
         return { owned: document.documentElement.dataset.owned ?? null, images: document.images.length,
@@ -132,7 +132,7 @@ TEST(HostileNames, StayText) {
                  turned: /[\u202a-\u202e\u2066-\u2069\u0000-\u0008]/.test(document.body.innerText + document.title) };
     )");
     const nlohmann::json harmless =
-        on_record(render::report_page(usual_report().dump()), "return document.scripts.length;");
+        evaluate_in(render::report_page(usual_report().dump()), "return document.scripts.length;");
     EXPECT_EQ(seen["owned"], nullptr);
     EXPECT_EQ(seen["images"], 0);
     EXPECT_EQ(seen["scripts"], harmless);

@@ -12,7 +12,7 @@ namespace {
 using ::testing::HasSubstr;
 
 nlohmann::json look(const std::string& script, const View& view = {}) {
-    return on_record(render::report_page(hosts_report().dump()), script, view);
+    return evaluate_in(render::report_page(hosts_report().dump()), script, view);
 }
 
 TEST(HostsPage, EachHostHasItsHeadAndSections) {
@@ -24,7 +24,7 @@ TEST(HostsPage, EachHostHasItsHeadAndSections) {
                  tiles: document.querySelectorAll('#host1 .tile').length,
                  services: document.querySelectorAll('#host1-services tbody tr').length };
     )");
-    const nlohmann::json alone = on_record(render::report_page(usual_report().dump()), R"(
+    const nlohmann::json alone = evaluate_in(render::report_page(usual_report().dump()), R"(
         return { sections: [...document.querySelectorAll('main > section')].map((s) => s.id),
                  tiles: document.querySelectorAll('.tile').length,
                  services: document.querySelectorAll('#services tbody tr').length };

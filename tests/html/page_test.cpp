@@ -13,6 +13,7 @@
 namespace tcpdwell::test {
 namespace {
 
+using ::testing::HasSubstr;
 using ::testing::Ge;
 using ::testing::Le;
 using ::testing::Lt;
@@ -43,7 +44,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& info) { return std::string(info.param.name); });
 
 TEST_P(Page, IsDrawnWithoutErrors) {
-    const nlohmann::json seen = on_record(render::report_page(GetParam().report().dump()), R"(
+    const nlohmann::json seen = evaluate_in(render::report_page(GetParam().report().dump()), R"(
         await new Promise((done) => setTimeout(done, 500)); // resize observers have had their turn
         const root = document.documentElement;
         const visible = (e) => e.checkVisibility();
@@ -65,7 +66,7 @@ TEST_P(Page, IsDrawnWithoutErrors) {
             numbers: (document.body.innerText.match(/NaN|undefined|\[object|Infinity/g) ?? []).length,
         };
     )",
-                                          GetParam().view);
+                                            GetParam().view);
     EXPECT_EQ(seen["ready"], "yes");
     EXPECT_EQ(seen["error"], nullptr);
     EXPECT_THAT(seen["sections"].size(), Ge(6U));
@@ -78,12 +79,32 @@ TEST_P(Page, IsDrawnWithoutErrors) {
 }
 
 TEST(PageNotice, NamesAReportItCannotRead) {
-    const nlohmann::json seen = on_record(render::report_page("{\"meta\":"), R"(
+    const nlohmann::json seen = evaluate_in(render::report_page("{\"meta\":"), R"(
         return { ready: document.documentElement.dataset.ready ?? null,
             notice: document.getElementById('error-notice')?.innerText ?? null };
     )");
     EXPECT_EQ(seen["ready"], nullptr);
     EXPECT_NE(seen["notice"], nullptr);
+}
+
+/// Should a name of somebody's ever become markup, the page's policy still keeps it from running.
+TEST(PagePolicy, ScriptsAndStylesOfOthersAreRefused) {
+    std::string page = render::report_page(usual_report().dump());
+    page.insert(page.rfind("</body>"),
+                "<script>document.documentElement.dataset.owned = 'yes'</script>"
+                "<img src=x onerror=\"document.documentElement.dataset.owned = 'yes'\">"
+                "<style>body { display: none }</style><p id=\"hidden\" style=\"display: none\">");
+    const nlohmann::json seen = evaluate_in(page, R"(
+        await new Promise((done) => setTimeout(done, 200)); // errors of images have been reported
+        return { owned: document.documentElement.dataset.owned ?? null,
+            body: getComputedStyle(document.body).display,
+            paragraph: getComputedStyle(document.getElementById('hidden')).display,
+            error: document.documentElement.dataset.error ?? '' };
+    )");
+    EXPECT_EQ(seen["owned"], nullptr);
+    EXPECT_EQ(seen["body"], "block");
+    EXPECT_EQ(seen["paragraph"], "block");
+    EXPECT_THAT(seen["error"].get<std::string>(), HasSubstr("script-src"));
 }
 
 /// A part that the page can't make sense of is named, and the others are drawn.
@@ -95,7 +116,7 @@ TEST(PageNotice, OneBrokenPartLeavesTheOthers) {
     report["services"][0]["endings"] = 7;
     report["transitions"].push_back(nullptr);
     report["ports"] = {nullptr};
-    const nlohmann::json seen = on_record(render::report_page(report.dump()), R"(
+    const nlohmann::json seen = evaluate_in(render::report_page(report.dump()), R"(
         return { ready: document.documentElement.dataset.ready,
             findings: document.querySelectorAll('.finding').length,
                  states: document.querySelectorAll('#states tbody tr').length };
@@ -129,8 +150,8 @@ TEST(PageColours, HaveContrastInLightAndDark) {
             contrast(ink, ground)]) };
     )";
     const std::string page = render::report_page(empty_report().dump());
-    const nlohmann::json light = on_record(page, measure);
-    const nlohmann::json dark = on_record(page, measure, {.dark = true});
+    const nlohmann::json light = evaluate_in(page, measure);
+    const nlohmann::json dark = evaluate_in(page, measure, {.dark = true});
     EXPECT_THAT(dark["page"].get<double>(), Lt(0.1));
     EXPECT_THAT(light["page"].get<double>(), testing::Gt(0.8));
     for (const nlohmann::json& scheme : {light, dark})
@@ -147,7 +168,7 @@ TEST(PagePrinted, ThousandsOfServicesTakeSomePagesAndSeconds) {
 }
 
 TEST(PagePrinted, UnfoldsDetailsAndSaysWhatIsLeftOut) {
-    const nlohmann::json seen = on_record(render::report_page(huge_report().dump()), R"(
+    const nlohmann::json seen = evaluate_in(render::report_page(huge_report().dump()), R"(
         const closed = () => document.querySelectorAll('details:not([open])').length;
         const before = closed();
         window.dispatchEvent(new Event('beforeprint'));

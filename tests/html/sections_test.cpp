@@ -16,7 +16,7 @@ using ::testing::HasSubstr;
 
 TEST(SectionsOnThePage, OfEachKindAreDrawnThoughNobodyKnowsThem) {
     const nlohmann::json seen =
-        on_record(render::report_page(render::report_json(unknown_sections())), R"(
+        evaluate_in(render::report_page(render::report_json(unknown_sections())), R"(
         return { error: document.documentElement.dataset.error ?? null,
                  sections: [...document.querySelectorAll('main > section')].map((s) => ({ id: s.id,
                      title: s.querySelector('h2').textContent, help: s.querySelector('.help').textContent,
@@ -44,8 +44,8 @@ TEST(SectionsOnThePage, OfAnUnknownKindAreShownAsTheyAre) {
         {"new", {{"depth", 7}}},
         {"sections",
          {{{"id", "new"}, {"title", "New"}, {"help", nullptr}, {"kind", "constructor"}}}}};
-    const nlohmann::json seen = on_record(render::report_page(report.dump()),
-                                          "return document.getElementById('new').textContent;");
+    const nlohmann::json seen = evaluate_in(render::report_page(report.dump()),
+                                            "return document.getElementById('new').textContent;");
     EXPECT_THAT(seen.get<std::string>(), HasSubstr("\"depth\": 7"));
 }
 
@@ -58,7 +58,7 @@ TEST(SectionsOnThePage, HaveTheTitlesAndOrderThatTheReportSays) {
     services["columns"][5]["title"] = "Another column";
     services["columns"][5]["help"] = "Another tooltip.";
     services["columns"][6]["group"] = services["columns"][7]["group"] = "Another group";
-    const nlohmann::json seen = on_record(render::report_page(report.dump()), R"(
+    const nlohmann::json seen = evaluate_in(render::report_page(report.dump()), R"(
         const first = document.querySelector('main > section');
         return { title: first.querySelector('h2').textContent, help: first.querySelector('.help').textContent,
                  tooltip: [...first.querySelectorAll('thead th')]
@@ -76,7 +76,7 @@ TEST(SectionsOnThePage, HaveTheTitlesAndOrderThatTheReportSays) {
 
 /// Columns that say the same everywhere take no room, but what they say is there.
 TEST(SectionsOnThePage, LeaveOutNoColumn) {
-    const nlohmann::json seen = on_record(render::report_page(usual_report().dump()), R"(
+    const nlohmann::json seen = evaluate_in(render::report_page(usual_report().dump()), R"(
         return [...document.querySelectorAll('main > section.kind-table')].map((section) => [section.id,
             section.textContent]);
     )");
@@ -92,7 +92,7 @@ TEST(SectionsOnThePage, StatesStandInTheOrderOfTheReport) {
          ++it)
         turned[it.key()] = it.value();
     report["timeline"]["states"] = turned;
-    const nlohmann::json seen = on_record(render::report_page(report.dump()), R"(
+    const nlohmann::json seen = evaluate_in(render::report_page(report.dump()), R"(
         return [...document.querySelectorAll('.timeline .area')].map((a) => a.getAttribute('class').slice(11));
     )");
     std::vector<std::string> expected;
@@ -102,9 +102,9 @@ TEST(SectionsOnThePage, StatesStandInTheOrderOfTheReport) {
 
 TEST(WordsOnThePage, HaveTheirMeaningAsATooltip) {
     const nlohmann::json seen =
-        on_record(render::report_page(usual_report().dump(),
-                                      R"({"TIME_WAIT":"kept for </script> a minute"})"),
-                  R"(
+        evaluate_in(render::report_page(usual_report().dump(),
+                                        R"({"TIME_WAIT":"kept for </script> a minute"})"),
+                    R"(
         return [...document.querySelectorAll('#states abbr')].map((abbr) => [abbr.textContent, abbr.title]);
     )");
     EXPECT_THAT(seen,

@@ -36,7 +36,7 @@ std::vector<std::uint64_t> sorted_connections(const Json& report) {
 
 TEST(Tables, ShowWhatTheReportHas) {
     const Json report = usual_report();
-    const nlohmann::json seen = on_record(render::report_page(report.dump()), kReading + R"(
+    const nlohmann::json seen = evaluate_in(render::report_page(report.dump()), kReading + R"(
         return { local: texts('services', 'Service'), connections: numbers('services', 'Connections'),
                  peak: numbers('services', 'peak'), remotes: texts('remotes', 'Remote server'),
                  held: numbers('ports', 'Held'),
@@ -72,7 +72,7 @@ TEST(Tables, ShowWhatTheReportHas) {
 
 TEST(Tables, AreSortedByTheirHeadings) {
     const Json report = huge_report();
-    const nlohmann::json seen = on_record(render::report_page(report.dump()), kReading + R"(
+    const nlohmann::json seen = evaluate_in(render::report_page(report.dump()), kReading + R"(
         const button = heading('services', 'Connections').querySelector('button');
         button.focus();
         const focused = document.activeElement === button;
@@ -105,10 +105,11 @@ TEST(Tables, FollowTheAddress) {
     const std::string page = render::report_page(report.dump());
     const std::vector<std::uint64_t> expected = sorted_connections(report);
     const std::string first = kReading + "return numbers('services', 'Connections')[0];";
-    EXPECT_EQ(on_record(page, first, {.fragment = "sort=services.connections"}), expected.front());
-    EXPECT_EQ(on_record(page, first, {.fragment = "sort=services.connections.ascending"}),
+    EXPECT_EQ(evaluate_in(page, first, {.fragment = "sort=services.connections"}),
+              expected.front());
+    EXPECT_EQ(evaluate_in(page, first, {.fragment = "sort=services.connections.ascending"}),
               expected.back());
-    const nlohmann::json filtered = on_record(
+    const nlohmann::json filtered = evaluate_in(
         page, kReading + R"(
         const before = texts('services', 'Process').length;
         location.hash = 'filter=services:worker-4321&sort=no.such&all=nothing';
@@ -121,7 +122,8 @@ TEST(Tables, FollowTheAddress) {
 }
 
 TEST(Tables, ShowTheFirstOfManyUntilAskedForAll) {
-    const nlohmann::json seen = on_record(render::report_page(huge_report().dump()), kReading + R"(
+    const nlohmann::json seen =
+        evaluate_in(render::report_page(huge_report().dump()), kReading + R"(
         const rows = () => document.querySelectorAll('#services tbody tr').length;
         const status = () => document.querySelector('#services .status').textContent.replace(/\u202f/g, '');
         const input = document.querySelector('#services input');
@@ -148,7 +150,7 @@ TEST(Tables, ShowTheFirstOfManyUntilAskedForAll) {
 TEST(Tables, WhatIsNotKnownStandsLast) {
     Json report = usual_report();
     report["services"][0]["connections"] = nullptr;
-    const nlohmann::json seen = on_record(render::report_page(report.dump()), kReading + R"(
+    const nlohmann::json seen = evaluate_in(render::report_page(report.dump()), kReading + R"(
         const button = heading('services', 'Connections').querySelector('button');
         button.click();
         const down = texts('services', 'Connections').at(-1);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Puts the page together: report.html, in which {{FILE}} stands for another file, {{report}} and
-// {{words}} for data.
+// {{words}} for data, and {{hashes of .EXTENSION}} for what a policy says of such files.
 #include "render/html.h"
 
 #include <algorithm>
@@ -31,11 +31,23 @@ void append_script_data(std::string& page, std::string_view json) {
     page += json;
 }
 
+/// Each script and style sheet is allowed by its hash (CSP level 3, section 8.4), so that none that
+/// got into the page in another way is run.
+void append_hashes(std::string& page, std::string_view extension) {
+    std::string_view separator;
+    for (const PagePart& each : page_parts()) {
+        if (!each.file.ends_with(extension)) continue;
+        page.append(separator).append("'sha256-").append(each.sha256).append("'");
+        separator = " ";
+    }
+}
+
 } // namespace
 
 std::string report_page(std::string_view report_json, std::string_view words) {
     constexpr std::string_view kOpen = "{{";
     constexpr std::string_view kClose = "}}";
+    constexpr std::string_view kHashes = "hashes of ";
     std::size_t size = report_json.size() + report_json.size() / 16 + words.size();
     for (const PagePart& each : page_parts()) size += each.text.size();
     std::string page;
@@ -50,6 +62,8 @@ std::string report_page(std::string_view report_json, std::string_view words) {
             append_script_data(page, report_json);
         } else if (what == "words") {
             append_script_data(page, words);
+        } else if (what.starts_with(kHashes)) {
+            append_hashes(page, what.substr(kHashes.size()));
         } else {
             page += part(what);
         }

@@ -9,7 +9,8 @@
 namespace tcpdwell::render {
 
 struct PagePart {
-    std::string_view file; ///< "report.css"
+    std::string_view file;   ///< "report.css"
+    std::string_view sha256; ///< of the text, in base64
     std::string_view text;
 };
 

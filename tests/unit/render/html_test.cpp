@@ -77,6 +77,7 @@ TEST(ReportPage, RefersToNothingOutside) {
           "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("})
         EXPECT_THAT(page, Not(HasSubstr(reference)));
     EXPECT_THAT(page, HasSubstr("default-src 'none'"));
+    EXPECT_THAT(page, Not(HasSubstr("unsafe-inline")));
 }
 
 } // namespace

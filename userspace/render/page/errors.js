@@ -23,3 +23,7 @@ function noteError(message) {
 
 window.addEventListener('error', (event) => noteError(event.message));
 window.addEventListener('unhandledrejection', (event) => noteError(String(event.reason)));
+// Only what the page brings itself is run, and counts as its style: anything else is an error of its own.
+document.addEventListener('securitypolicyviolation', (event) =>
+    noteError(event.violatedDirective + ' forbids ' + (event.blockedURI || 'a part')),
+);
