@@ -13,8 +13,8 @@
 namespace tcpdwell::test {
 namespace {
 
-using ::testing::HasSubstr;
 using ::testing::Ge;
+using ::testing::HasSubstr;
 using ::testing::Le;
 using ::testing::Lt;
 using namespace std::chrono_literals;
