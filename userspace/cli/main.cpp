@@ -22,6 +22,7 @@ int exit_status(ErrorCode code) {
 
 int run(int argc, char** argv) {
     ::signal(SIGPIPE, SIG_IGN); // write() reports a closed pipe (EPIPE)
+    ::signal(SIGXFSZ, SIG_IGN); // and a file that may not grow (EFBIG)
     CLI::App app("tcpdwell: which TCP states connections pass, how long each lasts, who closes "
                  "first, and why they end.\n"
                  "TIME_WAIT and SYN_RECV are shown as the kernel really keeps them.",

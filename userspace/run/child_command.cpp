@@ -21,7 +21,7 @@ namespace {
     std::vector<char*> arguments;
     for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
     arguments.push_back(nullptr);
-    ::signal(SIGPIPE, SIG_DFL); // ignored signals would stay so
+    for (const int ignored : {SIGPIPE, SIGXFSZ}) ::signal(ignored, SIG_DFL); // it would stay so
     ::execvp(arguments.front(), arguments.data());
     const int error = errno;
     std::fprintf(stderr, "tcpdwell: cannot run %s: %s\n", words.front().c_str(),
@@ -68,6 +68,10 @@ std::optional<int> ChildCommand::poll() {
     if (::waitpid(pid_, &status, WNOHANG) == pid_)
         status_ = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
     return status_;
+}
+
+void ChildCommand::signal(int number) {
+    if (!gate_ && !poll()) ::kill(pid_, number);
 }
 
 } // namespace tcpdwell::run

@@ -26,6 +26,8 @@ public:
     /// Exit status as a shell gives it (128 + signal; 127 not found, 126 not executable) once the
     /// command has ended.
     std::optional<int> poll();
+    /// Sends it a signal, if it has been released and hasn't ended.
+    void signal(int number);
 
 private:
     ChildCommand(pid_t pid, Fd gate) : pid_(pid), gate_(std::move(gate)) {}

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "run/pipeline.h"
 
+#include <spdlog/spdlog.h>
+
 #include "run/signals.h"
 
 namespace tcpdwell::run {
 namespace {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
+
+/// How long the command may take to end after a signal.
+constexpr auto kCommandGrace = std::chrono::seconds(2);
 
 class PipelineRun {
 public:
@@ -64,8 +69,29 @@ private:
     /// By the command's end, a signal, or the duration.
     bool is_over() {
         if (command_) command_status_ = command_->poll();
-        return command_status_ || signals_.received() ||
-               (deadline_ && std::chrono::steady_clock::now() >= *deadline_);
+        if (command_status_) return true;
+        if (deadline_ && std::chrono::steady_clock::now() >= *deadline_) return true;
+        return signals_.received() != 0 && (!command_started_ || has_left_command());
+    }
+
+    /// After a signal: the command gets it too, and is traced to its end if that comes soon. What a
+    /// terminal sends (SIGINT) it has got already, and SIGTERM if that doesn't end it.
+    bool has_left_command() {
+        const auto now = std::chrono::steady_clock::now();
+        if (!patience_ends_) {
+            patience_ends_ = now + kCommandGrace;
+            if (signals_.received() != SIGINT) command_->signal(signals_.received());
+        }
+        if (now < *patience_ends_) return false;
+        if (signals_.received() == SIGINT && !has_terminated_command_) {
+            has_terminated_command_ = true;
+            patience_ends_ = now + kCommandGrace;
+            command_->signal(SIGTERM);
+            return false;
+        }
+        spdlog::warn("the command doesn't end; it goes on without being traced");
+        command_status_ = 128 + signals_.received(); // as a shell has it
+        return true;
     }
 
     Result<PipelineOutcome> end() {
@@ -75,7 +101,7 @@ private:
         if (auto finished = pipe_.finish(source_.now()); !finished)
             return tl::unexpected(finished.error());
         return PipelineOutcome{pipe_.totals(), pipe_.quality(), command_status_,
-                               signals_.received()};
+                               signals_.received() != 0};
     }
 
     const StopSignals signals_;
@@ -87,6 +113,8 @@ private:
     bool command_started_ = false;
     std::optional<int> command_status_;
     std::optional<SteadyTime> deadline_;
+    std::optional<SteadyTime> patience_ends_; ///< with the command, after a signal
+    bool has_terminated_command_ = false;
 };
 
 } // namespace

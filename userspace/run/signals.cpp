@@ -12,7 +12,7 @@ void on_signal(int number) {
         ::signal(number, SIG_DFL);
         ::raise(number);
     }
-    g_stop = 1;
+    g_stop = number;
 }
 
 void on_save_signal(int) { g_save = 1; }
@@ -25,14 +25,17 @@ StopSignals::StopSignals() {
     action.sa_handler = on_signal;
     ::sigaction(SIGINT, &action, &old_int_);
     ::sigaction(SIGTERM, &action, &old_term_);
+    ::sigaction(SIGHUP, nullptr, &old_hup_);
+    if (old_hup_.sa_handler == SIG_DFL) ::sigaction(SIGHUP, &action, nullptr);
 }
 
 StopSignals::~StopSignals() {
     ::sigaction(SIGINT, &old_int_, nullptr);
     ::sigaction(SIGTERM, &old_term_, nullptr);
+    ::sigaction(SIGHUP, &old_hup_, nullptr);
 }
 
-bool StopSignals::received() const { return g_stop != 0; }
+int StopSignals::received() const { return g_stop; }
 
 SaveSignal::SaveSignal(int number) : number_(number) {
     g_save = 0;

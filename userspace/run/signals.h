@@ -7,7 +7,8 @@
 
 namespace tcpdwell::run {
 
-/// SIGINT and SIGTERM set a flag; a second one kills the process the default way.
+/// SIGINT, SIGTERM and SIGHUP are noted; a second one kills the process the default way. SIGHUP is
+/// left alone where it is ignored (nohup) or has another handler (SaveSignal).
 /// One at a time; the destructor restores what was before.
 class StopSignals {
 public:
@@ -16,11 +17,13 @@ public:
     StopSignals(const StopSignals&) = delete;
     StopSignals& operator=(const StopSignals&) = delete;
 
-    [[nodiscard]] bool received() const;
+    /// Number of the first that has come; 0: none.
+    [[nodiscard]] int received() const;
 
 private:
     struct sigaction old_int_ {};
     struct sigaction old_term_ {};
+    struct sigaction old_hup_ {};
 };
 
 /// Counts a signal instead of dying of it. One at a time; the destructor restores what was before.

@@ -6,10 +6,13 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <cerrno>
+#include <fstream>
 #include <thread>
 
 #include "call_log.h"
 #include "event/encode.h"
+#include "support/temporary_folder.h"
 #include "synth/setting.h"
 
 namespace tcpdwell::test {
@@ -104,6 +107,63 @@ TEST_F(PipelineTest, a_command_starts_when_the_source_is_ready_and_its_end_stops
     EXPECT_EQ(outcome->command_status, 7);
     EXPECT_EQ(source.stops, 1);
     EXPECT_GE(source.polls, 20);
+}
+
+/// The process `pid` has ended, and nobody waits for it any more.
+bool is_gone(pid_t pid) { return ::kill(pid, 0) != 0 && errno == ESRCH; }
+
+TEST_F(PipelineTest, a_signal_is_passed_on_to_the_command_whose_end_is_awaited) {
+    for (const int number : {SIGTERM, SIGHUP}) {
+        const TemporaryFolder folder;
+        const std::string script = "echo $$ > '" + folder.path().string() + "/pid'; exec sleep 60";
+        auto command = run::ChildCommand::prepare({"sh", "-c", script});
+        ASSERT_TRUE(command);
+        source = {};
+        pid_t pid = 0;
+        source.at_poll = [&, was_raised = false]() mutable {
+            if (was_raised || !(std::ifstream(folder.path() / "pid") >> pid)) return;
+            was_raised = true;
+            ::raise(number);
+        };
+        const auto outcome = run(&*command);
+        ASSERT_TRUE(outcome);
+        EXPECT_TRUE(outcome->interrupted);
+        EXPECT_EQ(outcome->command_status, 128 + number);
+        ASSERT_GT(pid, 0);
+        EXPECT_TRUE(is_gone(pid));
+    }
+}
+
+TEST_F(PipelineTest, a_command_that_ignores_the_signal_is_not_awaited_for_ever) {
+    const TemporaryFolder folder;
+    const std::string script =
+        "trap '' TERM; echo $$ > '" + folder.path().string() + "/pid'; while :; do sleep 0.1; done";
+    auto command = run::ChildCommand::prepare({"sh", "-c", script});
+    ASSERT_TRUE(command);
+    pid_t pid = 0;
+    source.at_poll = [&, was_raised = false]() mutable {
+        if (was_raised || !(std::ifstream(folder.path() / "pid") >> pid)) return;
+        was_raised = true;
+        ::raise(SIGTERM);
+    };
+    const auto outcome = run(&*command);
+    ASSERT_GT(pid, 0);
+    EXPECT_EQ(::kill(pid, SIGKILL), 0); // it is still there
+    ASSERT_TRUE(outcome);
+    EXPECT_EQ(outcome->command_status, 128 + SIGTERM);
+}
+
+TEST_F(PipelineTest, a_hangup_is_left_to_those_who_ignore_it) {
+    ::signal(SIGHUP, SIG_IGN);
+    source.ends_at = 4;
+    source.at_poll = [this] {
+        if (source.polls == 2) ::raise(SIGHUP);
+    };
+    const auto outcome = run();
+    ::signal(SIGHUP, SIG_DFL);
+    ASSERT_TRUE(outcome);
+    EXPECT_FALSE(outcome->interrupted);
+    EXPECT_EQ(source.stops, 0);
 }
 
 TEST_F(PipelineTest, records_are_not_interpreted_if_they_are_only_to_be_recorded) {
