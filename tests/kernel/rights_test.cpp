@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 #include <linux/capability.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
@@ -145,6 +147,26 @@ TEST_F(Rights, anUnknownNamespaceIsBadUsage) {
     std::string output;
     EXPECT_EQ(run_tcpdwell({"trace", "--netns", "no-such-namespace"}, kPatience, output), 2);
     EXPECT_NE(output.find("no-such-namespace"), std::string::npos) << output;
+}
+
+// Nothing that existed before can be listed then, which looks like a host without connections.
+TEST_F(Rights, withoutProcItIsSaidThatSocketsAreMissing) {
+    Program::Setting setting;
+    setting.before_exec = [] {
+        if (unshare(CLONE_NEWNS) != 0 ||
+            mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+            umount2("/proc", MNT_DETACH) != 0)
+            _exit(126);
+    };
+    Program tracer({tcpdwell_path(), "trace", "--duration", "100ms"}, setting);
+    EXPECT_EQ(tracer.wait(kPatience), 0);
+    EXPECT_NE(tracer.said().find("sockets that exist already"), std::string::npos) << tracer.said();
+    Program check({tcpdwell_path(), "check", "--format", "json"}, setting);
+    EXPECT_EQ(check.wait(kPatience), 0);
+    EXPECT_NE(check.printed().find("\"processes\":{\"ok\":false"), std::string::npos);
+    Program with_proc({tcpdwell_path(), "trace", "--duration", "100ms"});
+    EXPECT_EQ(with_proc.wait(kPatience), 0);
+    EXPECT_EQ(with_proc.said().find("sockets that exist already"), std::string::npos);
 }
 
 // --- hidden kernel addresses

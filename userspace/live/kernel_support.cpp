@@ -342,6 +342,12 @@ KernelSupport gather_kernel_support(const std::string& btf_file) {
     // Listeners are few, and listing them answers the question as well as listing all.
     const auto listeners = dump_tcp_sockets(1u << static_cast<unsigned>(tcp::State::LISTEN));
     support.sock_diag = listeners ? Support::yes() : Support::no(listeners.error().message);
+    support.processes =
+        ::access("/proc/self/ns/net", F_OK) == 0
+            ? Support::yes()
+            : Support::no(fmt::format("/proc shows no processes ({}): sockets that exist already, "
+                                      "their owners and network namespaces are missing; mount it",
+                                      std::strerror(errno)));
     return support;
 }
 

@@ -108,6 +108,7 @@ struct KernelSupport {
     std::string why_no_accept;
 
     Support sock_diag; ///< the kernel's socket list can be read
+    Support processes; ///< /proc shows processes: network namespaces and owners are found by them
 };
 
 /// Looks at the running host; takes some 100 ms and changes nothing. `btf_file`: the types to be

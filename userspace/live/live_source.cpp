@@ -71,6 +71,7 @@ Result<std::unique_ptr<LiveSource>> LiveSource::open(const LiveOptions& options)
         spdlog::warn("{} may be another kernel's, and the output then wrong: it couldn't be "
                      "tried on a connection of our own: {}",
                      support.btf_file, support.types_tried.why_not);
+    if (!support.processes) spdlog::warn("{}", support.processes.why_not);
     return open(options, support, *plan);
 }
 

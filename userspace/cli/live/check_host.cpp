@@ -60,7 +60,7 @@ CheckSection host_section(const live::KernelSupport& support) {
             {"btf_file", "the same from --btf", support.types.ok, true,
              !support.types ? support.types.why_not
              : support.types_tried
-                 ? fmt::format("{}; with it, a connection of our own is told as it was",
+                 ? fmt::format("{}; with it, a connection of our own is shown as it was",
                                support.btf_file)
                  : fmt::format("{}; whether it is this kernel's couldn't be tried: {}",
                                support.btf_file, support.types_tried.why_not)});
@@ -69,6 +69,7 @@ CheckSection host_section(const live::KernelSupport& support) {
         section.items.push_back({"lockdown", "kernel lockdown",
                                  *support.lockdown != "confidentiality", true, *support.lockdown});
     section.items.push_back(item("sock_diag", "socket list (sock_diag)", support.sock_diag));
+    section.items.push_back(item("processes", "processes (/proc)", support.processes));
     return section;
 }
 
