@@ -23,7 +23,8 @@ void insist(bool condition) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace tcpdwell;
     std::vector<std::byte> out(kBefore, std::byte{0x5a});
-    const bool is_right = decode_block({reinterpret_cast<const char*>(data), size}, kMost, out);
+    const bool is_right =
+        recording::decode_block({reinterpret_cast<const char*>(data), size}, kMost, out);
     insist(out[0] == std::byte{0x5a} && out[kBefore - 1] == std::byte{0x5a});
     insist(is_right ? out.size() <= kBefore + kMost : out.size() == kBefore);
     if (!is_right) return 0;
@@ -38,6 +39,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         rest = rest.subspan(header.size);
     }
     std::vector<std::byte> again(kBefore, std::byte{0x5a});
-    insist(decode_block(encoder.take(), kMost, again) && again == out);
+    insist(recording::decode_block(encoder.take(), kMost, again) && again == out);
     return 0;
 }

@@ -87,15 +87,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     };
     const Fd file(::memfd_create("recording", MFD_CLOEXEC));
     if (!is_written(file.get())) std::abort();
-    recording::view(file.get());
+    test::view(file.get());
 
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) std::abort();
     const Fd out(ends[0]);
     Fd in(ends[1]);
-    ::fcntl(in.get(), F_SETPIPE_SZ, recording::kPipeBytes);
+    ::fcntl(in.get(), F_SETPIPE_SZ, test::kPipeBytes);
     if (!is_written(in.get())) std::abort();
     in.reset();
-    recording::view(out.get());
+    test::view(out.get());
     return 0;
 }
