@@ -23,31 +23,6 @@ std::uint64_t hash_of(const tcp::IpAddress& address) {
     return mix64(words[0] ^ mix64(words[1]));
 }
 
-SkipCause cause_of(const track::ConnectionLine& line) {
-    if (line.time_wait) return SkipCause::overflow;
-    switch (line.ending) {
-    case tcp::Ending::reset_received: return SkipCause::reset_received;
-    case tcp::Ending::timed_out: return SkipCause::timed_out;
-    case tcp::Ending::fin_wait2_expired: return SkipCause::fin_wait2_expired;
-    default: break;
-    }
-    switch (line.detail) {
-    case tcp::EndingDetail::so_linger_zero: return SkipCause::so_linger_zero;
-    case tcp::EndingDetail::unread_data: return SkipCause::unread_data;
-    case tcp::EndingDetail::data_after_close: return SkipCause::data_after_close;
-    case tcp::EndingDetail::linger2: return SkipCause::linger2;
-    default: return SkipCause::other_reset_sent;
-    }
-}
-
-bool skips_time_wait(const track::ConnectionLine& line) {
-    if (line.closed_first != tcp::ClosedFirst::local && line.closed_first != tcp::ClosedFirst::both)
-        return false;
-    if (line.time_wait) return line.time_wait->end == tcp::TimeWaitEnd::overflow;
-    return line.ending == tcp::Ending::reset_sent || line.ending == tcp::Ending::reset_received ||
-           line.ending == tcp::Ending::timed_out || line.ending == tcp::Ending::fin_wait2_expired;
-}
-
 /// A passive open without a request socket whose beginning was seen.
 bool came_by_cookie(const track::ConnectionLine& line) {
     return line.who->role == tcp::Role::server && line.seen == tcp::Seen::whole &&
@@ -94,7 +69,7 @@ void count(EndCounts& tally, const track::ConnectionLine& line) {
     ++tally.endings[line.ending];
     ++tally.details[line.detail];
     if (line.time_wait && line.time_wait->end != tcp::TimeWaitEnd::overflow) ++tally.time_waits;
-    if (skips_time_wait(line)) ++tally.skipped[cause_of(line)];
+    if (const auto cause = skip_cause(line)) ++tally.skipped[*cause];
     if (came_by_cookie(line)) ++tally.cookies;
 }
 
@@ -305,7 +280,7 @@ void Flows::on_connection(const track::ConnectionLine& line) {
     count(service.ended, line);
     service.note(who.process);
     if (line.closed_first == tcp::ClosedFirst::local) service.closed_first.note(who.id);
-    if (skips_time_wait(line)) service.skipped.note(who.id);
+    if (skip_cause(line)) service.skipped.note(who.id);
     if (line.detail == tcp::EndingDetail::keepalive) service.killed.note(who.id);
     if (line.ending == tcp::Ending::fin_wait2_expired) service.expired.note(who.id);
     const bool failed =

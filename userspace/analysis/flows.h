@@ -14,24 +14,9 @@
 
 #include "analysis/analysis.h"
 #include "analysis/gauge.h"
+#include "analysis/skip_cause.h"
 
 namespace tcpdwell::analysis {
-
-// clang-format off
-#define TCPDWELL_SKIP_CAUSE_LIST(X)           \
-    X(so_linger_zero, "so_linger_zero")       \
-    X(unread_data, "unread_data")             \
-    X(data_after_close, "data_after_close")   \
-    X(linger2, "linger2")                     \
-    X(other_reset_sent, "other_reset_sent")   \
-    X(reset_received, "reset_received")       \
-    X(timed_out, "timed_out")                 \
-    X(fin_wait2_expired, "fin_wait2_expired") \
-    X(overflow, "overflow")
-// clang-format on
-
-/// Why a connection that was closed actively left no TIME_WAIT.
-TCPDWELL_WORD_ENUM(SkipCause, TCPDWELL_SKIP_CAUSE_LIST)
 
 /// Counts of how connections ended.
 struct EndCounts {

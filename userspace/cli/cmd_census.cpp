@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "cli/census_print.h"
+#include "cli/enum_words.h"
 #include "cli/filter_options.h"
 #include "cli/live_view.h"
 #include "cli/terminal.h"
@@ -71,7 +72,7 @@ Result<int> run_census(const CensusOptions& options) {
 
     render::Output out(STDOUT_FILENO);
     CensusStyle style;
-    style.format = render::format_from_name(options.format).value_or(render::Format::table);
+    style.format = *from_word<render::Format>(options.format);
     style.table.colour = stdout_takes_colour();
     style.show_netns = census->namespaces > 1;
     if (by)
@@ -103,8 +104,8 @@ Action define_census(CLI::App& app) {
         ->type_name("process|port|remote")
         ->check(CLI::IsMember({"process", "port", "remote"}).description(""));
     app.add_option("--format", options->format, "How to print it; csv has the counts only")
-        ->type_name("table|jsonl|csv")
-        ->check(CLI::IsMember({"table", "jsonl", "csv"}).description(""));
+        ->type_name(fmt::format("{}", fmt::join(enum_words<render::Format>(), "|")))
+        ->check(CLI::IsMember(enum_words<render::Format>()).description(""));
     options->filter = FilterOptions::declare(app);
     return [options] { return run_census(*options); };
 }

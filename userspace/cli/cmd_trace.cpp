@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/cmd_trace.h"
+#include "cli/enum_words.h"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -39,7 +40,7 @@ Result<int> run_trace(const TraceOptions& options) {
     TracePrinter printer(options.connections ? TracePrinter::What::connections
                                              : TracePrinter::What::transitions,
                          options.idle, run->context(), out,
-                         make_renderer(*render::format_from_name(options.format), out,
+                         make_renderer(*from_word<render::Format>(options.format), out,
                                        render::TableStyle{wants_colour(options.colour)}));
     run::Selection selection(run->filter(), run->context(), printer);
     run::LineGate gate(selection.entrance(), run->window());
@@ -59,7 +60,7 @@ Action define_trace(CLI::App& app) {
                  "With -c, also connections that nothing happened to: open before and after")
         ->needs("--connections");
     app.add_option("-f,--format", options->format, "table, jsonl or csv")
-        ->check(CLI::IsMember({"table", "jsonl", "csv"}))
+        ->check(CLI::IsMember(enum_words<render::Format>()))
         ->capture_default_str();
     declare_colour(app, options->colour);
     options->run = RunOptions::declare(app);

@@ -56,9 +56,27 @@ std::optional<MonoTime> entry_time(std::uint32_t stamp, MonoTime now) {
 }
 
 /// Reasons that this version doesn't know are reasons all the same.
+/// A number that a later version may have given a meaning is some other reason.
 td_reset_reason reason_of(std::uint8_t value) {
-    return value > TD_REASON_TIMEWAIT ? TD_REASON_OTHER : td_reset_reason(value);
+    const auto reason = td_reset_reason(value);
+    switch (reason) { // without default: the compiler asks for each reason that there is
+    case TD_REASON_UNKNOWN:
+    case TD_REASON_OTHER:
+    case TD_REASON_ABORT_ON_DATA:
+    case TD_REASON_ABORT_ON_CLOSE:
+    case TD_REASON_ABORT_ON_LINGER:
+    case TD_REASON_ABORT_ON_MEMORY:
+    case TD_REASON_STATE:
+    case TD_REASON_KEEPALIVE:
+    case TD_REASON_TIMEWAIT: return reason;
+    }
+    return TD_REASON_OTHER;
 }
+
+#define TCPDWELL_ONE(...) +1
+static_assert(std::variant_size_v<Event> == 0 TCPDWELL_EVENT_RECORD_LIST(TCPDWELL_ONE),
+              "each kind of record has its event");
+#undef TCPDWELL_ONE
 
 /// The event of a record, by its kind; nullopt if it is too short or a value is impossible.
 struct Meaning {

@@ -4,13 +4,6 @@
 
 namespace tcpdwell::render {
 
-std::optional<Format> format_from_name(std::string_view name) {
-    if (name == "table") return Format::table;
-    if (name == "jsonl") return Format::jsonl;
-    if (name == "csv") return Format::csv;
-    return std::nullopt;
-}
-
 std::unique_ptr<Renderer> make_renderer(Format format, Output& out, TableStyle style) {
     switch (format) {
     case Format::table: return make_table_renderer(out, style);

@@ -31,9 +31,23 @@ std::string_view colour_of(tcp::State state) {
 }
 
 /// An ending that deserves attention.
-bool is_bad_ending(std::string_view ending) {
-    return !ending.empty() && ending != name(tcp::Ending::fin) &&
-           ending != name(tcp::Ending::open) && ending != name(tcp::Ending::unknown);
+bool is_bad_ending(std::string_view word) {
+    const auto ending = from_word<tcp::Ending>(word);
+    if (!ending) return false;
+    using enum tcp::Ending;
+    switch (*ending) {
+    case fin:
+    case open:
+    case unknown: return false;
+    case reset_sent:
+    case reset_received:
+    case timed_out:
+    case refused:
+    case connect_failed:
+    case handshake_failed:
+    case fin_wait2_expired: break;
+    }
+    return true;
 }
 
 } // namespace

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "base/word_enum.h"
 #include "report/column.h"
 
 namespace tcpdwell::render {
@@ -57,9 +58,8 @@ struct TableStyle {
     bool colour = false;
 };
 
-enum class Format { table, jsonl, csv };
-/// "table", "jsonl", "csv"; nullopt for other words.
-std::optional<Format> format_from_name(std::string_view name);
+#define TCPDWELL_FORMAT_LIST(X) X(table, "table") X(jsonl, "jsonl") X(csv, "csv")
+TCPDWELL_WORD_ENUM(Format, TCPDWELL_FORMAT_LIST)
 
 /// `out` must outlive the renderer.
 std::unique_ptr<Renderer> make_renderer(Format format, Output& out, TableStyle style);

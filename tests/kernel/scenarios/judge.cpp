@@ -37,11 +37,11 @@ const std::map<std::string, Names> kDetails{
     {"reset_received", {"null"}},
     {"timed_out", {"null", "retransmission", "user_timeout", "keepalive"}},
     {"refused", {"null"}},
-    {"connect_failed", {"null", "timeout", "unreachable", "no_port", "given_up"}},
+    {"connect_failed", {"null", "timeout", "unreachable", "no_port", "given_up", "admin_kill"}},
     {"handshake_failed", {"null", "timeout"}},
     {"fin_wait2_expired", {"null"}},
     {"open", {"null"}},
-    {"unknown", {"null"}},
+    {"unknown", {"null", "admin_kill"}},
 };
 
 const Names kRoles{"client", "server", "unknown"};

@@ -8,11 +8,11 @@ namespace tcpdwell::test {
 namespace {
 
 TEST(Formats, ByName) {
-    EXPECT_EQ(render::format_from_name("table"), render::Format::table);
-    EXPECT_EQ(render::format_from_name("jsonl"), render::Format::jsonl);
-    EXPECT_EQ(render::format_from_name("csv"), render::Format::csv);
-    EXPECT_EQ(render::format_from_name("json"), std::nullopt);
-    EXPECT_EQ(render::format_from_name(""), std::nullopt);
+    EXPECT_EQ(from_word<render::Format>("table"), render::Format::table);
+    EXPECT_EQ(from_word<render::Format>("jsonl"), render::Format::jsonl);
+    EXPECT_EQ(from_word<render::Format>("csv"), render::Format::csv);
+    EXPECT_EQ(from_word<render::Format>("json"), std::nullopt);
+    EXPECT_EQ(from_word<render::Format>(""), std::nullopt);
 }
 
 TEST(Formats, EachHasItsRenderer) {

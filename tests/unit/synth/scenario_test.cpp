@@ -36,47 +36,44 @@ std::vector<synth::GeneratedConnection> all_stories(const synth::KernelTraits& k
     return stories;
 }
 
-/// Each value of an enum that the stories' outcomes show must be among `values`, and each of
-/// `values` must be shown.
+/// Each value of E must be shown by an outcome of some story, but for those of `never`.
 template <class E, class Get>
-void expect_all(E last, Get get, std::set<E> never = {}) {
+void expect_all(Get get, std::set<E> never = {}) {
     std::set<E> shown;
     for (const synth::GeneratedConnection& story : all_stories(synth::kLinux6_18))
         for (const synth::Outcome& o : story.outcomes)
             if (o.line) get(*o.line, shown);
-    for (int value = 0; value <= static_cast<int>(last); ++value)
-        EXPECT_NE(shown.contains(static_cast<E>(value)), never.contains(static_cast<E>(value)))
-            << name(static_cast<E>(value));
+    for (const E value : kAllOf<E>)
+        EXPECT_NE(shown.contains(value), never.contains(value)) << name(value);
 }
 
 TEST(Scenario, there_is_one_for_each_ending) {
-    expect_all(tcp::Ending::unknown,
-               [](const synth::OutcomeLine& line, std::set<tcp::Ending>& shown) {
-                   shown.insert(line.ending);
-               });
+    expect_all<tcp::Ending>([](const synth::OutcomeLine& line, std::set<tcp::Ending>& shown) {
+        shown.insert(line.ending);
+    });
 }
 
 TEST(Scenario, there_is_one_for_each_detail) {
-    expect_all(tcp::EndingDetail::peer_fin_not_seen,
-               [](const synth::OutcomeLine& line, std::set<tcp::EndingDetail>& shown) {
-                   shown.insert(line.detail);
-               });
+    expect_all<tcp::EndingDetail>(
+        [](const synth::OutcomeLine& line, std::set<tcp::EndingDetail>& shown) {
+            shown.insert(line.detail);
+        });
 }
 
 TEST(Scenario, there_is_one_for_each_end_of_time_wait) {
-    expect_all(tcp::TimeWaitEnd::unknown,
-               [](const synth::OutcomeLine& line, std::set<tcp::TimeWaitEnd>& shown) {
-                   if (line.time_wait) shown.insert(line.time_wait->end);
-               },
-               {tcp::TimeWaitEnd::unknown}); // a kernel with stacks reports them all
+    expect_all<tcp::TimeWaitEnd>(
+        [](const synth::OutcomeLine& line, std::set<tcp::TimeWaitEnd>& shown) {
+            if (line.time_wait) shown.insert(line.time_wait->end);
+        },
+        {tcp::TimeWaitEnd::unknown}); // a kernel with stacks reports them all
 }
 
 TEST(Scenario, there_is_one_for_each_first_closer) {
-    expect_all(tcp::ClosedFirst::unknown,
-               [](const synth::OutcomeLine& line, std::set<tcp::ClosedFirst>& shown) {
-                   shown.insert(line.closed_first);
-               },
-               {tcp::ClosedFirst::unknown}); // takes a gap
+    expect_all<tcp::ClosedFirst>(
+        [](const synth::OutcomeLine& line, std::set<tcp::ClosedFirst>& shown) {
+            shown.insert(line.closed_first);
+        },
+        {tcp::ClosedFirst::unknown}); // takes a gap
 }
 
 TEST(Scenario, names_are_unique) {
