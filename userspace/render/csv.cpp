@@ -4,8 +4,8 @@
 
 #include <cassert>
 
+#include "base/text.h"
 #include "render/formats.h"
-#include "render/text.h"
 #include "render/timestamp.h"
 
 namespace tcpdwell::render {
