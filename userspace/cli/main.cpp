@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <exception>
 
+#include "base/log.h"
 #include "cli/command.h"
 
 namespace tcpdwell::cli {
@@ -22,6 +23,7 @@ int exit_status(ErrorCode code) {
 
 int run(int argc, char** argv) {
     ::signal(SIGPIPE, SIG_IGN); // write() reports a closed pipe (EPIPE)
+    start_logging(0);
     CLI::App app("tcpdwell: which TCP states connections pass, how long each lasts, who closes "
                  "first, and why they end.\n"
                  "TIME_WAIT and SYN_RECV are shown as the kernel really keeps them.",
@@ -42,13 +44,13 @@ int run(int argc, char** argv) {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() == 0) return app.exit(error); // --help, --version
-        std::fprintf(stderr, "tcpdwell: %s\nTry 'tcpdwell --help' or 'tcpdwell COMMAND --help'.\n",
-                     error.what());
+        print_error(error.what());
+        std::fputs("Try 'tcpdwell --help' or 'tcpdwell COMMAND --help'.\n", stderr);
         return exit_status(ErrorCode::usage);
     }
     const Result<int> outcome = chosen();
     if (outcome) return *outcome;
-    std::fprintf(stderr, "tcpdwell: %s\n", outcome.error().message.c_str());
+    print_error(outcome.error().message);
     return exit_status(outcome.error().code);
 }
 
@@ -59,7 +61,7 @@ int main(int argc, char** argv) {
     try {
         return tcpdwell::cli::run(argc, argv);
     } catch (const std::exception& error) { // of a library; ours are Results
-        std::fprintf(stderr, "tcpdwell: %s\n", error.what());
+        tcpdwell::print_error(error.what());
         return 1;
     }
 }
