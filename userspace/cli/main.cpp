@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads the command line, runs the command, turns its outcome into an exit status.
+#include <fcntl.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <cstdio>
 #include <exception>
 
@@ -21,7 +24,16 @@ int exit_status(ErrorCode code) {
     return 1;
 }
 
+/// One that is closed (>&-) would become the first file that is opened, and what is printed would
+/// land in that: in a recording.
+void open_standard_descriptors() {
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+        if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+            static_cast<void>(::open("/dev/null", O_RDWR)); // becomes `fd`, the lowest free one
+}
+
 int run(int argc, char** argv) {
+    open_standard_descriptors();
     ::signal(SIGPIPE, SIG_IGN); // write() reports a closed pipe (EPIPE)
     start_logging(0);
     CLI::App app("tcpdwell: which TCP states connections pass, how long each lasts, who closes "
