@@ -6,9 +6,11 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <regex>
 #include <thread>
@@ -189,6 +191,48 @@ TEST_F(Recording, itIsNobodyElses) {
     replayed({"record", "-o", file, "--", "true"});
     EXPECT_EQ(std::filesystem::status(file).permissions(),
               std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+}
+
+/// Capabilities are given up before the page is written, and the folder isn't root's.
+TEST_F(Recording, itIsNobodyElsesWhateverItReplacesAndWherever) {
+    const std::string page = folder.path() / "page.html";
+    constexpr uid_t nobody = 65534;
+    for (const std::string& there : {file, page}) {
+        std::ofstream(there) << "foreign";
+        std::filesystem::permissions(there, std::filesystem::perms::all);
+        check(::chown(there.c_str(), nobody, nobody), "chown");
+    }
+    check(::chown(folder.path().c_str(), nobody, nobody), "chown");
+    replayed({"report", "-w", file, "--html", page, "--", "true"});
+    for (const std::string& there : {file, page}) {
+        struct stat status {};
+        check(::stat(there.c_str(), &status), "stat");
+        EXPECT_EQ(status.st_mode & 07777, 0600U);
+        EXPECT_EQ(status.st_uid, 0U);
+        EXPECT_GT(status.st_size, 100);
+    }
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 2);
+    replayed({"info", file});
+}
+
+TEST_F(Recording, itIsWrittenByOneProcessAtATime) {
+    Program first(tcpdwell_command({"record", "-o", file}));
+    ASSERT_TRUE(first.await_saying("tracing", kPatience)) << first.said();
+    pause(1s);
+    const Replay second = replayed({"trace", "-w", file, "--", "true"}, 1);
+    EXPECT_NE(second.said.find("another process is writing " + file), std::string::npos)
+        << second.said;
+    EXPECT_EQ(first.stop(SIGINT, kPatience), 0) << first.said();
+    EXPECT_NE(replayed({"info", file}).printed.find("whole"), std::string::npos);
+    replayed({"record", "-o", file, "--", "true"});
+}
+
+TEST_F(Recording, itHoldsNothingThatWasMeantForAClosedStdout) {
+    Program program(tcpdwell_command({"trace", "-w", file, "--", "true"}),
+                    Program::Setting{.before_exec = [] { ::close(STDOUT_FILENO); }});
+    EXPECT_EQ(program.wait(kPatience), 0) << program.said();
+    const Replay info = replayed({"info", file});
+    EXPECT_NE(info.printed.find("whole"), std::string::npos) << info.printed;
 }
 
 TEST_F(Recording, whatCantBeWrittenIsSaidBeforeTracing) {

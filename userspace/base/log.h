@@ -2,10 +2,16 @@
 // Messages for people go to stderr, through spdlog's default logger; stdout is for data.
 #pragma once
 
+#include <string_view>
+
 namespace tcpdwell {
 
 /// Installs the logger: "tcpdwell: message" on stderr. `verbosity` 0: information and worse; 1:
 /// debug; 2: trace; -1: warnings and worse.
+/// Each message is one line, whatever the strings in it hold (base/text.h).
 void start_logging(int verbosity);
+
+/// The message of a command that has failed, in the same form; also where nothing logs.
+void print_error(std::string_view message);
 
 } // namespace tcpdwell

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/cmd_copy.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <sys/random.h>
@@ -13,6 +12,7 @@
 #include <memory>
 
 #include "base/log.h"
+#include "base/pending_file.h"
 #include "cli/view_run.h"
 #include "cli/window_options.h"
 #include "event/record.h"
@@ -33,91 +33,45 @@ struct CopyOptions {
     bool verbose = false;
 };
 
-tl::unexpected<Error> cannot(std::string_view doing, const std::string& path) {
-    const int error = errno;
-    return fail(ErrorCode::failed,
-                fmt::format("cannot {} {}: {}", doing, path, std::strerror(error)), error);
+/// Whether the output isn't one of the inputs.
+Result<void> is_other(const std::string& path, const std::vector<std::string>& inputs) {
+    struct stat out {};
+    const bool is_there =
+        (path == "-" ? ::fstat(STDOUT_FILENO, &out) : ::stat(path.c_str(), &out)) == 0;
+    if (!is_there || !S_ISREG(out.st_mode)) return {};
+    for (const std::string& input : inputs) {
+        struct stat in {};
+        const bool is_known =
+            (input == "-" ? ::fstat(STDIN_FILENO, &in) : ::stat(input.c_str(), &in)) == 0;
+        if (is_known && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
+            return fail(ErrorCode::usage,
+                        fmt::format("{} is {}, which is to be copied; give another file",
+                                    path == "-" ? "standard output" : path, input));
+    }
+    return {};
 }
 
-/// Where the copy goes: into a file beside the one that is wanted, which takes its place when all
-/// has been written. A pipe or a device is written to as it is.
-class CopyFile {
-public:
-    static Result<CopyFile> open(const std::string& path, const std::vector<std::string>& inputs) {
-        if (path == "-")
-            return from(Fd(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)), "standard output", "",
-                        inputs);
-        struct stat there {};
-        const bool exists = ::stat(path.c_str(), &there) == 0;
-        if (exists && !S_ISREG(there.st_mode))
-            return from(Fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC)), path, "", inputs);
-        if (exists)
-            if (auto other = is_other(there, path, inputs); !other)
-                return tl::unexpected(other.error());
-        std::string beside = path + ".XXXXXX";
-        Fd fd(::mkostemp(beside.data(),
-                         O_CLOEXEC)); // mode 0600: ports and process ids must stay private
-        return from(std::move(fd), path, std::move(beside), inputs);
-    }
-    CopyFile(CopyFile&& other) noexcept
-        : fd_(std::move(other.fd_)), path_(std::move(other.path_)),
-          beside_(std::exchange(other.beside_, {})) {}
-    CopyFile& operator=(CopyFile&&) = delete;
-    ~CopyFile() {
-        if (!beside_.empty()) ::unlink(beside_.c_str());
-    }
+/// Where the copy goes; it takes the place of what is there when all has been written.
+Result<PendingFile> open_copy(const std::string& path, const std::vector<std::string>& inputs) {
+    if (auto other = is_other(path, inputs); !other) return tl::unexpected(other.error());
+    auto file = PendingFile::open(path);
+    if (file && ::isatty(file->fd()) == 1)
+        return fail(ErrorCode::usage,
+                    "a recording isn't for a terminal; give a file with -o, or a pipe");
+    return file;
+}
 
-    Result<std::unique_ptr<recording::RecordingWriter>> begin(const recording::Head& head) {
-        std::uint64_t run = 0;
-        if (::getrandom(&run, sizeof(run), 0) != sizeof(run)) return cannot("number", path_);
-        return recording::RecordingWriter::begin(std::move(fd_), path_, recording::to_json(head),
-                                                 run | 1, 0, {});
+Result<std::unique_ptr<recording::RecordingWriter>> begin_copy(PendingFile& file,
+                                                               const recording::Head& head) {
+    std::uint64_t run = 0;
+    if (::getrandom(&run, sizeof(run), 0) != sizeof(run)) {
+        const int error = errno;
+        return fail(ErrorCode::failed,
+                    fmt::format("cannot number {}: {}", file.name(), std::strerror(error)), error);
     }
-    Result<void> keep() {
-        if (!beside_.empty() && ::rename(beside_.c_str(), path_.c_str()) != 0)
-            return cannot("write", path_);
-        beside_.clear();
-        return {};
-    }
-
-private:
-    CopyFile(Fd fd, std::string path, std::string beside)
-        : fd_(std::move(fd)), path_(std::move(path)), beside_(std::move(beside)) {}
-
-    static Result<CopyFile> from(Fd fd, std::string path, std::string beside,
-                                 const std::vector<std::string>& inputs) {
-        if (!fd) return cannot("write", path);
-        CopyFile file(std::move(fd), std::move(path), std::move(beside));
-        if (::isatty(file.fd_.get()) == 1)
-            return fail(ErrorCode::usage,
-                        "a recording isn't for a terminal; give a file with -o, or a pipe");
-        struct stat out {};
-        if (::fstat(file.fd_.get(), &out) != 0) return cannot("write", file.path_);
-        if (auto other = is_other(out, file.path_, inputs); !other)
-            return tl::unexpected(other.error());
-        return file;
-    }
-
-    /// Whether the output isn't one of the inputs.
-    static Result<void> is_other(const struct stat& out, const std::string& path,
-                                 const std::vector<std::string>& inputs) {
-        for (const std::string& input : inputs) {
-            struct stat in {};
-            const bool is_known =
-                (input == "-" ? ::fstat(STDIN_FILENO, &in) : ::stat(input.c_str(), &in)) == 0;
-            if (is_known && S_ISREG(out.st_mode) && in.st_dev == out.st_dev &&
-                in.st_ino == out.st_ino)
-                return fail(
-                    ErrorCode::usage,
-                    fmt::format("{} is {}, which is to be copied; give another file", path, input));
-        }
-        return {};
-    }
-
-    Fd fd_;
-    std::string path_;
-    std::string beside_; ///< the file that is written meanwhile; "": path_ itself
-};
+    return recording::RecordingWriter::begin(file.take_fd(), file.name(), recording::to_json(head),
+                                             run | 1, 0, {});
+}
 
 void warn(const recording::Damage& damage, std::uint64_t lost,
           const recording::Anonymizer* anonymizer) {
@@ -154,9 +108,9 @@ Result<int> run_copy(const CopyOptions& options) {
     head.sequence = 0;
     if (window->since) head.clock = {*window->since, head.clock.to_wall(*window->since), 0, 0};
 
-    auto file = CopyFile::open(options.output, *files);
+    auto file = open_copy(options.output, *files);
     if (!file) return tl::unexpected(file.error());
-    auto writer = file->begin(head);
+    auto writer = begin_copy(*file, head);
     if (!writer) return tl::unexpected(writer.error());
     std::uint64_t lost = 0;
     std::uint64_t holes = 0;
@@ -172,7 +126,7 @@ Result<int> run_copy(const CopyOptions& options) {
         return 0; // the reader has closed the pipe
     if (!copied) return tl::unexpected(copied.error());
     if (auto ended = (*writer)->end(); !ended) return tl::unexpected(ended.error());
-    if (auto kept = file->keep(); !kept) return tl::unexpected(kept.error());
+    if (auto published = file->publish(); !published) return tl::unexpected(published.error());
     const recording::Damage damage = (*source)->damage();
     warn(damage, lost, anonymizer.get());
     spdlog::info("{} records in {} bytes", (*writer)->totals().records,

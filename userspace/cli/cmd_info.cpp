@@ -8,6 +8,7 @@
 #include <array>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "cli/view_run.h"
 #include "event/record.h"
 #include "recording/head.h"
@@ -120,7 +121,7 @@ std::string text_of(const std::string& path, const recording::Head& head, const 
                     const recording::Damage& damage) {
     std::string out;
     const auto line = [&](std::string_view name, std::string_view value) {
-        if (!value.empty()) out += fmt::format("{:<10} {}\n", name, value);
+        if (!value.empty()) out += fmt::format("{:<10} {}\n", name, printable(value));
     };
     const auto moment = [&](MonoTime at) {
         render::JsonWriter json;
@@ -165,10 +166,10 @@ std::string text_of(const std::string& path, const recording::Head& head, const 
 }
 
 Result<int> run_info(const std::vector<std::string>& paths, const std::string& format) {
+    start_logging(0);
     const auto found = recording_files(paths);
     if (!found) return tl::unexpected(found.error());
     const std::vector<std::string>& files = *found;
-    start_logging(0);
     render::Output out(STDOUT_FILENO);
     for (const std::string& file : files) {
         auto reader = recording::RecordingReader::open(file);

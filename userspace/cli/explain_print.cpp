@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/text.h"
 #include "render/wrap.h"
 #include "tcp/state.h"
 
@@ -46,7 +47,7 @@ void append_values(std::string& out, const explain::Explanation& explanation,
         const auto value = value_here(sysctl, here);
         if (!value) continue;
         out += fmt::format("{}{:<{}}{} = {}\n", kIndent, first ? kTitle : "", kTitle.size(), sysctl,
-                           *value);
+                           printable(*value));
         first = false;
     }
 }

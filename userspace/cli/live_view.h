@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,9 +18,10 @@
 namespace tcpdwell::cli {
 
 /// Attaches the probes and gives up all capabilities of the calling process (LiveSource::open()).
-/// `buffer_bytes` is a power of two, at least a page.
+/// `buffer_bytes` is a power of two, at least a page. `with_last_rights` is called in between.
 Result<std::unique_ptr<event::EventSource>>
-open_live_source(std::size_t buffer_bytes, const event::Filter& filter, const ProbeTexts& probes);
+open_live_source(std::size_t buffer_bytes, const event::Filter& filter, const ProbeTexts& probes,
+                 std::function<Result<void>()> with_last_rights);
 
 /// The sockets that exist now and pass a filter.
 struct Census {

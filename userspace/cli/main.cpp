@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads the command line, runs the command, turns its outcome into an exit status.
+#include <fcntl.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <cstdio>
 #include <exception>
 
+#include "base/log.h"
 #include "cli/command.h"
 
 namespace tcpdwell::cli {
@@ -20,9 +24,19 @@ int exit_status(ErrorCode code) {
     return 1;
 }
 
+/// One that is closed (>&-) would become the first file that is opened, and what is printed would
+/// land in that: in a recording.
+void open_standard_descriptors() {
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+        if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+            static_cast<void>(::open("/dev/null", O_RDWR)); // becomes `fd`, the lowest free one
+}
+
 int run(int argc, char** argv) {
+    open_standard_descriptors();
     ::signal(SIGPIPE, SIG_IGN); // write() reports a closed pipe (EPIPE)
     ::signal(SIGXFSZ, SIG_IGN); // and a file that may not grow (EFBIG)
+    start_logging(0);
     CLI::App app("tcpdwell: which TCP states connections pass, how long each lasts, who closes "
                  "first, and why they end.\n"
                  "TIME_WAIT and SYN_RECV are shown as the kernel really keeps them.",
@@ -43,13 +57,13 @@ int run(int argc, char** argv) {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() == 0) return app.exit(error); // --help, --version
-        std::fprintf(stderr, "tcpdwell: %s\nTry 'tcpdwell --help' or 'tcpdwell COMMAND --help'.\n",
-                     error.what());
+        print_error(error.what());
+        std::fputs("Try 'tcpdwell --help' or 'tcpdwell COMMAND --help'.\n", stderr);
         return exit_status(ErrorCode::usage);
     }
     const Result<int> outcome = chosen();
     if (outcome) return *outcome;
-    std::fprintf(stderr, "tcpdwell: %s\n", outcome.error().message.c_str());
+    print_error(outcome.error().message);
     return exit_status(outcome.error().code);
 }
 
@@ -60,7 +74,7 @@ int main(int argc, char** argv) {
     try {
         return tcpdwell::cli::run(argc, argv);
     } catch (const std::exception& error) { // of a library; ours are Results
-        std::fprintf(stderr, "tcpdwell: %s\n", error.what());
+        tcpdwell::print_error(error.what());
         return 1;
     }
 }

@@ -181,7 +181,13 @@ Result<void> ViewRun::open_kernel() {
         if (!prepared) return tl::unexpected(prepared.error());
         command_.emplace(std::move(*prepared));
     }
-    auto source = open_live_source(std::bit_ceil(options_.buffer_bytes), filter_, options_.probes);
+    const auto with_last_rights = [this]() -> Result<void> {
+        if (recorder_)
+            if (auto done = recorder_->use_last_rights(); !done) return done;
+        return options_.with_last_rights();
+    };
+    auto source = open_live_source(std::bit_ceil(options_.buffer_bytes), filter_, options_.probes,
+                                   with_last_rights);
     if (!source) return tl::unexpected(source.error());
     source_ = std::move(*source);
     if (!command_) spdlog::info("tracing; Ctrl-C ends it");

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,6 +39,8 @@ struct RunOptions {
     bool survives_write_errors = false;
     double save_after = 0; ///< seconds; see RecorderOptions
     std::shared_ptr<FilterOptions> filters;
+    /// What else is to be done when tracing has begun and before the rights for it are given up.
+    std::function<Result<void>()> with_last_rights = [] { return Result<void>(); };
 
     /// Declares on `app` those that concern the running kernel; filled when the command line is
     /// read.

@@ -46,11 +46,14 @@ int on_libbpf_message(libbpf_print_level level, const char* format, va_list argu
     va_end(again);
     std::vsnprintf(line.data(), line.size() + 1, format, arguments);
     while (!line.empty() && line.back() == '\n') line.pop_back();
-    if (level == LIBBPF_WARN) {
-        if (line.find("BEGIN PROG LOAD LOG") == std::string::npos) g_last_warning = line;
-        spdlog::debug("libbpf: {}", line);
-    } else {
-        spdlog::trace("libbpf: {}", line);
+    if (level == LIBBPF_WARN && line.find("BEGIN PROG LOAD LOG") == std::string::npos)
+        g_last_warning = line;
+    const auto as = level == LIBBPF_WARN ? spdlog::level::debug : spdlog::level::trace;
+    std::string_view rest = line;
+    while (!rest.empty()) {
+        const std::size_t end = std::min(rest.find('\n'), rest.size());
+        spdlog::log(as, "libbpf: {}", rest.substr(0, end));
+        rest.remove_prefix(std::min(end + 1, rest.size()));
     }
     return 0;
 }

@@ -96,6 +96,7 @@ Result<std::unique_ptr<LiveSource>> LiveSource::open(const LiveOptions& options,
         spdlog::debug("no cgroup paths: {}", paths.error().message);
 
     auto facts = host_facts(monotonic_ns(), read_host_identity(), support, plan);
+    if (auto done = options.with_last_rights(); !done) return tl::unexpected(done.error());
     if (auto dropped = drop_capabilities(); !dropped) return tl::unexpected(dropped.error());
 
     std::unique_ptr<LiveSource> source(

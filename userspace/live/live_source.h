@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -27,6 +28,8 @@ struct LiveOptions {
     std::size_t buffer_bytes = 16 << 20; ///< a power of two, at least a page
     event::Filter filter;
     ProbeOptions probes;
+    /// Called when all is attached and the capabilities are still there; an error ends open().
+    std::function<Result<void>()> with_last_rights = [] { return Result<void>(); };
 };
 
 class LiveSource final : public event::EventSource {

@@ -8,17 +8,64 @@
 #include <bit>
 #include <utility>
 
+#include "base/text.h"
 #include "recording/format.h"
 
 namespace tcpdwell::recording {
+namespace {
+
+/// The names of the members that follow others in a head.
+constexpr std::string_view kLaterKeys[] = {"byte_order", "tool",     "host",    "kernel",
+                                           "machine",    "boot_id",  "filter",  "probes",
+                                           "hz",         "sequence", "mono_ns", "wall_ns"};
+
+/// Whether a JSON string ends here: its last character is a quotation mark without a backslash.
+bool is_closed(std::string_view string) {
+    if (string.size() < 2 || string.back() != '"') return false;
+    string.remove_suffix(1);
+    const std::size_t last = string.find_last_not_of('\\');
+    return (string.size() - 1 - last) % 2 == 0;
+}
+
+/// Version 0.1.0 ended a value at its first byte that wasn't UTF-8, without a quotation mark. Adds
+/// it. In what is JSON otherwise ,"KEY": can't be part of a string, where the quotation marks
+/// would be escaped, so this finds the end of each value.
+std::string with_strings_closed(std::string_view json) {
+    std::string out;
+    std::size_t value = std::string_view::npos; // where the one that has begun begins in `out`
+    while (!json.empty()) {
+        std::size_t key = 0;
+        if (json.starts_with(",\""))
+            for (const std::string_view name : kLaterKeys)
+                if (json.substr(2).starts_with(name) &&
+                    json.substr(2 + name.size()).starts_with("\":"))
+                    key = name.size() + 4;
+        if (key == 0) {
+            out += json.front();
+            json.remove_prefix(1);
+            continue;
+        }
+        if (value < out.size() && out[value] == '"' &&
+            !is_closed(std::string_view(out).substr(value)))
+            out += '"';
+        out += json.substr(0, key);
+        json.remove_prefix(key);
+        value = out.size();
+    }
+    return out;
+}
+
+} // namespace
 
 std::string to_json(const Head& head) {
     rapidjson::StringBuffer buffer;
-    // Host names are untrusted bytes: what isn't UTF-8 is left out.
-    rapidjson::Writer<rapidjson::StringBuffer, rapidjson::UTF8<>, rapidjson::ASCII<>> json(buffer);
-    const auto text = [&](const char* key, const std::string& value) {
+    rapidjson::Writer<rapidjson::StringBuffer> json(buffer);
+    std::string quoted;
+    const auto text = [&](const char* key, std::string_view value) { // of untrusted bytes
         json.Key(key);
-        json.String(value.c_str(), static_cast<rapidjson::SizeType>(value.size()));
+        quoted.clear();
+        append_json_string(quoted, value);
+        json.RawValue(quoted.data(), quoted.size(), rapidjson::kStringType);
     };
     json.StartObject();
     json.Key("format");
@@ -54,6 +101,10 @@ Head head_from_json(const std::string& text) {
     rapidjson::Document json;
     // Iterative: a hostile head can't exhaust the stack by nesting.
     json.Parse<rapidjson::kParseIterativeFlag>(text.c_str(), text.size());
+    if (json.HasParseError()) {
+        const std::string repaired = with_strings_closed(text);
+        json.Parse<rapidjson::kParseIterativeFlag>(repaired.c_str(), repaired.size());
+    }
     if (json.HasParseError() || !json.IsObject()) return head;
     const auto take = [&](const char* key, std::string& value) {
         if (json.HasMember(key) && json[key].IsString())

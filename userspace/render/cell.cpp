@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "render/duration.h"
-#include "render/text.h"
 #include "render/timestamp.h"
 
 namespace tcpdwell::render {

@@ -4,8 +4,8 @@
 
 #include <cassert>
 
+#include "base/text.h"
 #include "render/formats.h"
-#include "render/text.h"
 #include "render/timestamp.h"
 
 namespace tcpdwell::render {
@@ -71,8 +71,14 @@ private:
         out_.buffer() += fmt::format("{:0{}x}", id.value, id.digits);
     }
 
+    /// Spreadsheets take a text for a formula that begins like one; an apostrophe before it makes
+    /// it a text again (OWASP, CSV injection).
+    static bool is_like_a_formula(std::string_view text) {
+        return !text.empty() && std::string_view("=+-@").find(text.front()) != std::string::npos;
+    }
+
     void write(std::string_view bytes) {
-        scratch_.clear();
+        scratch_ = is_like_a_formula(bytes) ? "'" : "";
         append_printable(scratch_, bytes);
         if (scratch_.find_first_of(",\"") == std::string::npos) {
             out_.buffer() += scratch_;
@@ -115,11 +121,12 @@ private:
     void write(bool value) { out_.buffer() += value ? "true" : "false"; }
 
     void write(std::span<const report::TextPart> parts) {
+        std::string cell; // is quoted as a whole
         for (const report::TextPart& part : parts) {
-            if (&part != parts.data()) out_.buffer() += ';';
-            out_.buffer().append(part.name) += '=';
-            write(part.text);
+            if (&part != parts.data()) cell += ';';
+            cell.append(part.name).append("=").append(part.text);
         }
+        write(cell);
     }
 
     void write(std::span<const report::NumberPart> parts) {

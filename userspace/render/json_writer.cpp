@@ -4,26 +4,22 @@
 #include <array>
 #include <cmath>
 
-#include "render/text.h"
+#include "base/text.h"
 #include "render/timestamp.h"
 
 namespace tcpdwell::render {
-namespace {
-
-rapidjson::SizeType length(std::string_view text) {
-    return static_cast<rapidjson::SizeType>(text.size());
-}
-
-} // namespace
 
 void JsonWriter::clear() {
     buffer_.Clear();
     json_.Reset(buffer_);
 }
 
-void JsonWriter::key(std::string_view id) { json_.Key(id.data(), length(id)); }
-void JsonWriter::text(std::string_view utf8) { json_.String(utf8.data(), length(utf8)); }
-void JsonWriter::string(std::string_view bytes) { text(valid_utf8(bytes, scratch_)); }
+void JsonWriter::key(std::string_view id) { string(id); }
+void JsonWriter::string(std::string_view bytes) {
+    quoted_.clear();
+    append_json_string(quoted_, bytes);
+    json_.RawValue(quoted_.data(), quoted_.size(), rapidjson::kStringType);
+}
 void JsonWriter::raw(std::string_view json) {
     json_.RawValue(json.data(), json.size(), rapidjson::kObjectType);
 }
@@ -39,7 +35,7 @@ void JsonWriter::write(const std::optional<Nanoseconds>& duration) {
 /// Three decimals are more than is known of anything that isn't counted.
 void JsonWriter::put(double number) { json_.Double(std::round(number * 1000) / 1000); }
 
-void JsonWriter::put(tcp::State state) { text(name(state)); }
+void JsonWriter::put(tcp::State state) { string(name(state)); }
 
 void JsonWriter::put(std::string_view bytes) {
     bytes.empty() ? put(std::monostate{}) : string(bytes);
@@ -47,7 +43,7 @@ void JsonWriter::put(std::string_view bytes) {
 
 void JsonWriter::put(WallTime time) {
     const Rfc3339 digits = rfc3339(time);
-    text({digits.data(), digits.size()});
+    string({digits.data(), digits.size()});
 }
 
 void JsonWriter::put(const report::HexId& id) {
@@ -58,7 +54,7 @@ void JsonWriter::put(const report::HexId& id) {
         *--first = "0123456789abcdef"[rest & 15];
         rest >>= 4;
     } while (first != digits.begin() && (rest != 0 || digits.end() - first < id.digits));
-    text({first, digits.end()});
+    string({first, digits.end()});
 }
 
 void JsonWriter::put(const report::EndpointValue& value) {
@@ -70,7 +66,7 @@ void JsonWriter::put(const report::EndpointValue& value) {
     if (nobody) {
         json_.Null();
     } else {
-        text(endpoint.address.text(value.family));
+        string(endpoint.address.text(value.family));
     }
     key("port");
     if (endpoint.port == 0) {
@@ -112,7 +108,7 @@ void JsonWriter::put(const report::TimeWaitValue& value) {
     key("dwell_ns");
     write(value.dwell);
     key("end");
-    text(name(value.end));
+    string(name(value.end));
     key("restarts");
     json_.Uint(value.restarts);
     json_.EndObject();

@@ -27,8 +27,6 @@ public:
     void begin_array() { json_.StartArray(); }
     void end_array() { json_.EndArray(); }
     void key(std::string_view id);
-    /// A trusted string, known to be UTF-8; "" stays "".
-    void text(std::string_view utf8);
     /// Any bytes; "" stays "".
     void string(std::string_view bytes);
     void raw(std::string_view json);
@@ -57,7 +55,7 @@ private:
 
     rapidjson::StringBuffer buffer_;
     rapidjson::Writer<rapidjson::StringBuffer> json_;
-    std::string scratch_;
+    std::string quoted_;
 };
 
 /// One string as JSON text, quotes included: for MetaEntry.

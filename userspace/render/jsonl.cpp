@@ -40,7 +40,7 @@ private:
         json_.clear();
         json_.begin_object();
         json_.key("type");
-        json_.text(type);
+        json_.string(type);
     }
 
     void end_line() {

@@ -58,7 +58,7 @@ private:
                                       : write_members(all.groups.front().members);
         json_.begin_object();
         json_.key("by");
-        json_.text(all.split_by);
+        json_.string(all.split_by);
         json_.key("groups");
         json_.begin_array();
         for (const report::DistributionGroup& group : all.groups) {
@@ -144,7 +144,7 @@ private:
             json_.key("p50_ns");
             json_.write(edge.median);
             json_.key("kind");
-            json_.text(name(edge.kind));
+            json_.string(name(edge.kind));
             json_.end_object();
         }
         json_.end_array();
@@ -173,9 +173,9 @@ private:
         for (const report::Finding& finding : findings.list) {
             json_.begin_object();
             json_.key("id");
-            json_.text(finding.id);
+            json_.string(finding.id);
             json_.key("severity");
-            json_.text(name(finding.severity));
+            json_.string(name(finding.severity));
             json_.key("what");
             json_.write(report::Value(finding.what));
             json_.key("evidence");

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "render/cell.h"
 #include "render/duration.h"
 #include "render/loss_text.h"
@@ -52,13 +53,6 @@ public:
             std::visit([this](const auto& body) { write(body); }, section->body);
         }
         return std::move(out_);
-    }
-
-    /// Names of processes and hosts are untrusted bytes.
-    static std::string printable(std::string_view text) {
-        CellText cell(false);
-        cell.append(text);
-        return std::string(cell.text());
     }
 
 private:
@@ -123,8 +117,9 @@ private:
         heading();
         for (const report::FactLine& line : facts.lines)
             if (!line.title.empty())
-                out_ += wrap(fmt::format("{}: {}", line.title, text_cell(line.value, false).text),
-                             style_.width, "  ");
+                out_ += wrap(
+                    fmt::format("{}: {}", printable(line.title), text_cell(line.value, false).text),
+                    style_.width, "  ");
     }
 
     void write(const report::Findings& findings) {
@@ -142,7 +137,7 @@ private:
             for (const report::FactLine& line : finding.evidence) {
                 if (std::holds_alternative<std::monostate>(line.value)) continue;
                 evidence += fmt::format("{}{} {}", evidence.empty() ? "Evidence: " : ", ",
-                                        line.title, text_cell(line.value, false).text);
+                                        printable(line.title), text_cell(line.value, false).text);
             }
             for (const report::HexId& id : finding.connections)
                 evidence +=
@@ -204,7 +199,7 @@ private:
         if (has_open) columns.push_back({"OLDEST", 6, report::Align::right});
         TextTable table(std::move(columns), style_.colour);
         for (const report::Distribution& d : members) {
-            std::vector<TextCell> row{has_title ? plain_cell(std::string(d.title))
+            std::vector<TextCell> row{has_title ? text_cell(std::string_view(d.title), false)
                                                 : state_cell(d.id),
                                       plain_cell(fmt::format("{}", d.count))};
             for (const Statistic& s : shown)
@@ -284,7 +279,7 @@ private:
 
 /// A heading over a whole report; untrusted bytes in it are escaped.
 std::string title_line(std::string_view title, const TextStyle& style) {
-    const std::string text = "== " + Page::printable(title) + " ==";
+    const std::string text = "== " + printable(title) + " ==";
     return style.colour ? fmt::format("\x1b[{}m{}\x1b[0m\n", kBold, text) : text + '\n';
 }
 

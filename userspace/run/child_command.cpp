@@ -8,9 +8,10 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <utility>
+
+#include "base/log.h"
 
 namespace tcpdwell::run {
 namespace {
@@ -24,8 +25,7 @@ namespace {
     for (const int ignored : {SIGPIPE, SIGXFSZ}) ::signal(ignored, SIG_DFL); // it would stay so
     ::execvp(arguments.front(), arguments.data());
     const int error = errno;
-    std::fprintf(stderr, "tcpdwell: cannot run %s: %s\n", words.front().c_str(),
-                 std::strerror(error));
+    print_error(fmt::format("cannot run {}: {}", words.front(), std::strerror(error)));
     ::_exit(error == ENOENT ? 127 : 126);
 }
 

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "run/recorder.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -45,32 +43,25 @@ recording::WriterTotals sum(recording::WriterTotals a, const recording::WriterTo
     return a;
 }
 
-Result<Fd> open_file(const std::string& path) {
-    constexpr mode_t mode = 0600; // addresses and names of processes aren't for everybody
-    Fd fd(path == "-" ? ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
-                      : ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, mode));
-    if (!fd && errno == EISDIR)
+Result<PendingFile> open_file(const std::string& path) {
+    auto file = PendingFile::open(path);
+    if (!file && file.error().error_number == EISDIR)
         return fail(
             ErrorCode::usage,
             fmt::format(
                 "{} is a folder; give a file, or --keep or --max-size for segments that roll",
                 path));
-    if (!fd) {
-        const int error = errno;
-        return fail(ErrorCode::failed,
-                    fmt::format("cannot write {}: {}", path, std::strerror(error)), error);
-    }
-    if (::isatty(fd.get()) == 1)
+    if (file && ::isatty(file->fd()) == 1)
         return fail(ErrorCode::usage,
                     "a recording isn't for a terminal; give a file with -o, or a pipe");
-    return fd;
+    return file;
 }
 
 } // namespace
 
-Recorder::Recorder(Fd fd, std::optional<recording::SegmentFolder> folder, std::string path,
-                   RecorderOptions options)
-    : fd_(std::move(fd)), folder_(std::move(folder)), path_(std::move(path)),
+Recorder::Recorder(std::optional<PendingFile> file, std::optional<recording::SegmentFolder> folder,
+                   std::string path, RecorderOptions options)
+    : file_(std::move(file)), folder_(std::move(folder)), path_(std::move(path)),
       options_(std::move(options)), run_(random_number()) {
     head_.tool = "tcpdwell " TCPDWELL_VERSION;
     head_.filter = options_.filter;
@@ -85,12 +76,17 @@ Result<std::unique_ptr<Recorder>> Recorder::open(const std::string& path, Record
         auto folder = recording::SegmentFolder::open(path, options.roll);
         if (!folder) return tl::unexpected(folder.error());
         return std::unique_ptr<Recorder>(
-            new Recorder({}, std::move(*folder), path, std::move(options)));
+            new Recorder(std::nullopt, std::move(*folder), path, std::move(options)));
     }
-    auto fd = open_file(path);
-    if (!fd) return tl::unexpected(fd.error());
-    return std::unique_ptr<Recorder>(new Recorder(
-        std::move(*fd), {}, path == "-" ? "standard output" : path, std::move(options)));
+    auto file = open_file(path);
+    if (!file) return tl::unexpected(file.error());
+    std::string name = file->name();
+    return std::unique_ptr<Recorder>(
+        new Recorder(std::move(*file), {}, std::move(name), std::move(options)));
+}
+
+Result<void> Recorder::use_last_rights() {
+    return file_ && file_->publishing_takes_rights() ? file_->publish() : Result<void>();
 }
 
 void Recorder::on_record(std::span<const std::byte> record) {
@@ -133,14 +129,9 @@ Result<void> Recorder::begin() {
     if (folder_) {
         if (auto begun = begin_segment_file(); !begun) return begun;
     } else {
-        struct stat status {};
-        if (::fstat(fd_.get(), &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0 &&
-            ::ftruncate(fd_.get(), 0) != 0) {
-            const int error = errno;
-            return fail(ErrorCode::failed,
-                        fmt::format("cannot write {}: {}", path_, std::strerror(error)), error);
-        }
-        if (auto begun = begin_file(std::move(fd_), path_); !begun) return begun;
+        // Its head is in it when others see it.
+        if (auto begun = begin_file(file_->take_fd(), path_); !begun) return begun;
+        if (auto published = file_->publish(); !published) return published;
     }
     Result<void> written;
     event::for_each_record(early_, [&](std::span<const std::byte> record) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/fd.h"
+#include "base/pending_file.h"
 #include "base/result.h"
 #include "recording/head.h"
 #include "recording/preamble.h"
@@ -31,10 +32,14 @@ struct RecorderOptions {
 
 class Recorder {
 public:
-    /// Opens the file or folder for writing, before privileges are given up; "-" is stdout. A file
-    /// that holds something is emptied when tracing has begun, not before.
+    /// Opens the file or folder for writing, before privileges are given up; "-" is stdout. What is
+    /// in the file stays until begin(), and if it never comes to that. An error if another recorder
+    /// is writing it.
     static Result<std::unique_ptr<Recorder>> open(const std::string& path, RecorderOptions options);
 
+    /// Tracing is certain to begin, and from now on there are no privileges: does now what takes
+    /// them later.
+    Result<void> use_last_rights();
     /// One record; those before begin() are kept until then.
     Result<void> write(std::span<const std::byte> record);
     /// The facts that head the stream have been written: makes the head of them.
@@ -57,8 +62,8 @@ public:
     [[nodiscard]] const std::string& path() const { return path_; }
 
 private:
-    Recorder(Fd fd, std::optional<recording::SegmentFolder> folder, std::string path,
-             RecorderOptions options);
+    Recorder(std::optional<PendingFile> file, std::optional<recording::SegmentFolder> folder,
+             std::string path, RecorderOptions options);
     void on_record(std::span<const std::byte> record);
     Result<void> begin_file(Fd fd, const std::string& path);
     Result<void> begin_segment_file();
@@ -67,7 +72,7 @@ private:
     [[nodiscard]] std::uint64_t own_bytes() const;
     void report_dropped();
 
-    Fd fd_; ///< until begin()
+    std::optional<PendingFile> file_; ///< none: a folder
     std::optional<recording::SegmentFolder> folder_;
     std::string path_;
     RecorderOptions options_;

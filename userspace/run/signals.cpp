@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "run/signals.h"
 
+#include "base/pending_file.h"
+
 namespace tcpdwell::run {
 namespace {
 
@@ -9,6 +11,7 @@ volatile sig_atomic_t g_save = 0;
 
 void on_signal(int number) {
     if (g_stop) {
+        remove_pending_files();
         ::signal(number, SIG_DFL);
         ::raise(number);
     }

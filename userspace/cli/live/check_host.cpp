@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/text.h"
 #include "cli/live/probes.h"
 #include "cli/live_view.h"
 #include "cli/terminal.h"
@@ -144,15 +145,17 @@ void append_text(std::string& out, std::span<const CheckSection> sections,
         out += fmt::format("{}\n", section.title);
         for (const CheckItem& each : section.items) {
             const std::string_view mark = each.ok ? good : each.needed ? bad : poor;
-            out += each.note.empty() ? fmt::format("  {}  {}\n", mark, each.what)
-                                     : fmt::format("  {}  {:<36} {}\n", mark, each.what, each.note);
+            const std::string what = printable(each.what);
+            out += each.note.empty()
+                       ? fmt::format("  {}  {}\n", mark, what)
+                       : fmt::format("  {}  {:<36} {}\n", mark, what, printable(each.note));
         }
     }
     if (plan)
         out += fmt::format("This host can be traced (probe set: {}, hooks: {}, listing by {}).\n",
                            name(plan->set), name(plan->hooks), name(plan->listing));
     else
-        out += fmt::format("This host can't be traced: {}.\n", plan.error().message);
+        out += fmt::format("This host can't be traced: {}.\n", printable(plan.error().message));
 }
 
 void append_json(std::string& out, std::span<const CheckSection> sections,

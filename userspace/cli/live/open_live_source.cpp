@@ -13,8 +13,10 @@ live::ProbeOptions probe_options(const ProbeTexts& texts) {
 }
 
 Result<std::unique_ptr<event::EventSource>>
-open_live_source(std::size_t buffer_bytes, const event::Filter& filter, const ProbeTexts& probes) {
-    return live::LiveSource::open(live::LiveOptions{buffer_bytes, filter, probe_options(probes)});
+open_live_source(std::size_t buffer_bytes, const event::Filter& filter, const ProbeTexts& probes,
+                 std::function<Result<void>()> with_last_rights) {
+    return live::LiveSource::open(live::LiveOptions{buffer_bytes, filter, probe_options(probes),
+                                                    std::move(with_last_rights)});
 }
 
 } // namespace tcpdwell::cli

@@ -15,7 +15,8 @@ tl::unexpected<Error> no_bpf() {
 } // namespace
 
 Result<std::unique_ptr<event::EventSource>> open_live_source(std::size_t, const event::Filter&,
-                                                             const ProbeTexts&) {
+                                                             const ProbeTexts&,
+                                                             std::function<Result<void>()>) {
     return no_bpf();
 }
 

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A UTF-8 decoder that accepts what Unicode (table 3-7) accepts, and what is made with it.
-#include "render/text.h"
+#include "base/text.h"
 
-#include <algorithm>
-
-namespace tcpdwell::render {
+namespace tcpdwell {
 namespace {
 
 /// The first character of a text, or the longest piece at its beginning that could still have
@@ -49,6 +47,25 @@ bool is_printable(char32_t code) {
            !(code >= 0x202a && code <= 0x202e) && !(code >= 0x2066 && code <= 0x2069);
 }
 
+bool is_plain_in_json(char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; }
+
+/// None of the characters that are escaped is over U+FFFF.
+void append_json_escape(std::string& out, char32_t code) {
+    switch (code) {
+    case '"': out += "\\\""; return;
+    case '\\': out += "\\\\"; return;
+    case '\b': out += "\\b"; return;
+    case '\f': out += "\\f"; return;
+    case '\n': out += "\\n"; return;
+    case '\r': out += "\\r"; return;
+    case '\t': out += "\\t"; return;
+    default: break;
+    }
+    constexpr char kHex[] = "0123456789ABCDEF";
+    out += "\\u";
+    for (const unsigned shift : {12U, 8U, 4U, 0U}) out += kHex[(code >> shift) & 15];
+}
+
 } // namespace
 
 std::size_t append_printable(std::string& out, std::string_view bytes) {
@@ -72,17 +89,30 @@ std::size_t append_printable(std::string& out, std::string_view bytes) {
     return characters;
 }
 
-std::string_view valid_utf8(std::string_view bytes, std::string& scratch) {
-    if (std::all_of(bytes.begin(), bytes.end(),
-                    [](char c) { return static_cast<unsigned char>(c) < 0x80; }))
-        return bytes;
-    scratch.clear();
-    while (!bytes.empty()) {
-        const Character next = first_character(bytes);
-        scratch += next.valid ? bytes.substr(0, next.size) : "\xef\xbf\xbd";
-        bytes.remove_prefix(next.size);
-    }
-    return scratch;
+std::string printable(std::string_view bytes) {
+    std::string out;
+    append_printable(out, bytes);
+    return out;
 }
 
-} // namespace tcpdwell::render
+void append_json_string(std::string& out, std::string_view bytes) {
+    out += '"';
+    while (!bytes.empty()) {
+        std::size_t plain = 0;
+        while (plain < bytes.size() && is_plain_in_json(bytes[plain])) ++plain;
+        out += bytes.substr(0, plain);
+        bytes.remove_prefix(plain);
+        if (bytes.empty()) break;
+        const Character next = first_character(bytes);
+        if (!next.valid)
+            out += "\xef\xbf\xbd";
+        else if (next.code < 0x80 || !is_printable(next.code))
+            append_json_escape(out, next.code);
+        else
+            out += bytes.substr(0, next.size);
+        bytes.remove_prefix(next.size);
+    }
+    out += '"';
+}
+
+} // namespace tcpdwell

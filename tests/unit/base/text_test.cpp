@@ -1,25 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // Foreign bytes: what passes, what is escaped for a terminal, what is replaced for JSON.
-#include "render/text.h"
+#include "base/text.h"
 
 #include <gtest/gtest.h>
 
 namespace tcpdwell::test {
 namespace {
 
+using namespace std::string_literals;
 using namespace std::string_view_literals;
 
 constexpr std::string_view kReplacement = "\xef\xbf\xbd";
 
-std::string printable(std::string_view bytes) {
-    std::string out;
-    render::append_printable(out, bytes);
-    return out;
+std::string replaced(std::string_view bytes) {
+    std::string text;
+    append_json_string(text, bytes);
+    return text.substr(1, text.size() - 2);
 }
 
-std::string replaced(std::string_view bytes) {
-    std::string scratch;
-    return std::string(render::valid_utf8(bytes, scratch));
+std::string as_json(std::string_view bytes) {
+    std::string out;
+    append_json_string(out, bytes);
+    return out;
 }
 
 TEST(Printable, TextPasses) {
@@ -49,21 +51,25 @@ TEST(Printable, FaultyBytesAreEscaped) {
 
 TEST(Printable, CountsCharacters) {
     std::string out = "before";
-    EXPECT_EQ(render::append_printable(out, "a\xc3\xa9\xff\x1b"), 10u);
+    EXPECT_EQ(append_printable(out, "a\xc3\xa9\xff\x1b"), 10u);
     EXPECT_EQ(out, "beforea\xc3\xa9\\xff\\x1b");
 }
 
-TEST(ValidUtf8, ValidTextIsNotCopied) {
-    std::string scratch;
-    const auto ascii = "nginx\n"sv;
-    EXPECT_EQ(render::valid_utf8(ascii, scratch).data(), ascii.data());
-    EXPECT_EQ(replaced("\xc3\xa9\xf0\x9f\x90\xa7"), "\xc3\xa9\xf0\x9f\x90\xa7");
-    EXPECT_EQ(replaced(""), "");
+TEST(JsonText, TextPasses) {
+    for (const auto& text : {"nginx"s, "\xc3\xa9\xf0\x9f\x90\xa7"s, ""s, "/"s, "\xc2\xa0"s})
+        EXPECT_EQ(as_json(text), '"' + text + '"');
+}
+
+TEST(JsonText, WhatWouldDoSomethingIsEscaped) {
+    EXPECT_EQ(as_json("a\"b\\c\n\t\r\b\f\x01\x1b"), R"("a\"b\\c\n\t\r\b\f\u0001\u001B")");
+    EXPECT_EQ(as_json("a\0b\x7f"sv), R"("a\u0000b\u007F")");
+    EXPECT_EQ(as_json("\xc2\x9bK"), R"("\u009BK")");
+    EXPECT_EQ(as_json("\xe2\x80\xa8\xe2\x80\xae"), R"("\u2028\u202E")");
 }
 
 /// One U+FFFD per longest piece that could have become a character: the example of Unicode, table
 /// 3-8, and its rules.
-TEST(ValidUtf8, FaultySequencesAreReplaced) {
+TEST(JsonText, FaultySequencesAreReplaced) {
     const std::string r(kReplacement);
     EXPECT_EQ(replaced("\x61\xf1\x80\x80\xe1\x80\xc2\x62\x80\x63\x80\xbf\x64"),
               "a" + r + r + r + "b" + r + "c" + r + r + "d");

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// The head of a recording is JSON whatever the names of the host and the words of the filter are,
+// and heads that weren't are read too.
+#include "recording/head.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rapidjson/document.h>
+#include <rapidjson/encodings.h>
+
+namespace tcpdwell::test {
+namespace {
+
+using recording::Head;
+
+/// With `bytes` in every text.
+Head head_with(const std::string& bytes) {
+    Head head;
+    for (std::string* text : {&head.tool, &head.host, &head.kernel, &head.machine, &head.boot_id,
+                              &head.filter, &head.probes})
+        *text = "a" + bytes + "z";
+    head.hz = 250;
+    head.sequence = 7;
+    head.clock.mono = MonoTime(Nanoseconds(11));
+    head.clock.wall = WallTime(Nanoseconds(13));
+    head.copied = true;
+    return head;
+}
+
+void expect_text(const Head& head, const std::string& text) {
+    for (const std::string& each :
+         {head.tool, head.host, head.kernel, head.machine, head.boot_id, head.filter, head.probes})
+        EXPECT_EQ(each, text);
+}
+
+void expect_numbers_of_head_with(const Head& head) {
+    EXPECT_EQ(head.hz, 250U);
+    EXPECT_EQ(head.sequence, 7U);
+    EXPECT_EQ(head.clock.mono, MonoTime(Nanoseconds(11)));
+    EXPECT_EQ(head.clock.wall, WallTime(Nanoseconds(13)));
+    EXPECT_TRUE(head.copied);
+}
+
+bool is_json(const std::string& text) {
+    rapidjson::Document json;
+    json.Parse<rapidjson::kParseValidateEncodingFlag>(text.c_str(), text.size());
+    return !json.HasParseError();
+}
+
+TEST(Head, is_utf8_and_json_for_each_byte) {
+    for (int byte = 0; byte < 256; ++byte) {
+        const std::string text = to_json(head_with(std::string(1, static_cast<char>(byte))));
+        EXPECT_TRUE(is_json(text)) << byte << ": " << text;
+        const Head read = recording::head_from_json(text);
+        expect_numbers_of_head_with(read);
+        expect_text(read, byte < 0x80 ? std::string("a") + static_cast<char>(byte) + "z"
+                                      : "a\xef\xbf\xbdz");
+    }
+}
+
+TEST(Head, text_of_other_languages_stays) {
+    expect_text(recording::head_from_json(to_json(head_with("\xc3\xb6\xf0\x9f\x90\xa7"))),
+                "a\xc3\xb6\xf0\x9f\x90\xa7z");
+}
+
+TEST(Head, shows_no_control_characters) {
+    const std::string text = to_json(head_with("\x1b[2J\n\xc2\x9b"));
+    EXPECT_THAT(text, testing::Not(testing::HasSubstr("\x1b")));
+    EXPECT_THAT(text, testing::Not(testing::HasSubstr("\n")));
+    EXPECT_THAT(text, testing::Not(testing::HasSubstr("\xc2\x9b")));
+}
+
+/// As version 0.1.0 wrote them: a value ended at its first byte that wasn't UTF-8.
+TEST(Head, is_read_although_strings_have_no_end) {
+    const Head head = recording::head_from_json(
+        R"({"format":1,"byte_order":"little","tool":"tcpdwell 0.1.0","host":"h,"kernel":",)"
+        R"("machine":"x86_64","boot_id":"b-1","filter":"--comm \"caf,"probes":"fentry",)"
+        R"("hz":250,"sequence":7,"mono_ns":11,"wall_ns":13,"copied":true})");
+    EXPECT_EQ(head.tool, "tcpdwell 0.1.0");
+    EXPECT_EQ(head.host, "h");
+    EXPECT_EQ(head.kernel, "");
+    EXPECT_EQ(head.machine, "x86_64");
+    EXPECT_EQ(head.boot_id, "b-1");
+    EXPECT_EQ(head.filter, "--comm \"caf");
+    EXPECT_EQ(head.probes, "fentry");
+    expect_numbers_of_head_with(head);
+}
+
+TEST(Head, an_escaped_quotation_mark_or_backslash_ends_no_string) {
+    const Head head = recording::head_from_json(
+        R"({"format":1,"tool":"t","host":"a\\\","kernel":"k","machine":"m","boot_id":"b\\",)"
+        R"("filter":"--comm x\\,"probes":"p","hz":250,"sequence":7})");
+    EXPECT_EQ(head.host, "a\\\"");
+    EXPECT_EQ(head.boot_id, "b\\");
+    EXPECT_EQ(head.filter, "--comm x\\");
+    EXPECT_EQ(head.probes, "p");
+}
+
+TEST(Head, raw_bytes_that_are_no_utf8_are_read) {
+    EXPECT_EQ(recording::head_from_json("{\"host\":\"h\xf6st\",\"boot_id\":\"b\"}").boot_id, "b");
+}
+
+TEST(Head, what_is_no_json_gives_an_empty_one) {
+    for (const char* text : {"", "{", "[]", "{\"host\":", "x,\"hz\":", ",\"hz\":,\"hz\":"})
+        EXPECT_EQ(recording::head_from_json(text).host, "") << text;
+}
+
+} // namespace
+} // namespace tcpdwell::test
