@@ -68,7 +68,7 @@ const std::map<std::string, int>& save_signals() {
 
 Result<int> run_record(const RecordCommand& options) {
     RunOptions& run_options = *options.run;
-    if (options.keep > 0) run_options.roll.keep = to_nanoseconds(options.keep);
+    if (options.keep > 0) run_options.roll.keep = from_seconds(options.keep);
     if (options.max_bytes > 0) run_options.roll.max_bytes = options.max_bytes;
     const bool saves = !options.dump_on.empty() || !options.triggers.empty();
     if (saves && !run_options.roll.keep && !run_options.roll.max_bytes)
