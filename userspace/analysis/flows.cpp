@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "base/hash.h"
-#include "tcp/listener_match.h"
 
 namespace tcpdwell::analysis {
 namespace {
@@ -88,12 +87,14 @@ std::size_t Flows::GroupHash::operator()(const GroupKey& key) const {
 
 ServiceKey Flows::canonical(ServiceKey key) const {
     if (key.role != tcp::Role::server) return key;
-    const auto it = listeners_.find({key.netns, key.local.port});
-    if (it == listeners_.end()) return key;
-    const Listener* const listener = match_listener(
-        it->second, key.local.address, [](const Listener& l) { return &l.local.address; });
-    if (listener && listener->local.address != key.local.address) {
-        key.local = listener->local;
+    if (listeners_.find(key.netns, key.local)) return key;
+    const tcp::Endpoint own = key.local;
+    std::uint64_t latest = 0;
+    for (const tcp::Endpoint& wildcard : decltype(listeners_)::wildcards(own.port)) {
+        const Listener* const listener = listeners_.find(key.netns, wildcard);
+        if (!listener || listener->number < latest) continue;
+        latest = listener->number;
+        key.local = wildcard;
         key.family = listener->family;
     }
     return key;
@@ -207,12 +208,9 @@ const Flows::Group* Flows::find_group(const track::ConnectionIdentity& who) cons
 void Flows::on_listener(const track::StateMove& move) {
     const track::ConnectionIdentity& who = *move.who;
     entry_of(who) = move.to ? kListener : 0;
-    if (!move.to || listeners_.size() >= kMaxGroups) return;
-    auto& list = listeners_[{who.netns, who.tuple.local.port}];
-    const bool known = std::any_of(list.begin(), list.end(), [&](const Listener& listener) {
-        return listener.local == who.tuple.local;
-    });
-    if (!known) list.push_back(Listener{who.tuple.local, who.tuple.family});
+    if (!move.to || listeners_.size() >= kMaxListeners) return;
+    Listener& listener = listeners_.at(who.netns, who.tuple.local);
+    if (listener.number == 0) listener = {who.tuple.family, listeners_.size()};
 }
 
 void Flows::time_wait_gauges(const Group& group, std::uint32_t netns, MonoTime at,

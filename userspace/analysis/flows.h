@@ -15,6 +15,7 @@
 #include "analysis/analysis.h"
 #include "analysis/gauge.h"
 #include "analysis/skip_cause.h"
+#include "tcp/listener_index.h"
 
 namespace tcpdwell::analysis {
 
@@ -126,6 +127,8 @@ void count(EndCounts& tally, const track::ConnectionLine& line);
 class Flows : public Analysis {
 public:
     static constexpr std::size_t kMaxGroups = 50'000;
+    /// Listening endpoints that are remembered, at some 80 bytes.
+    static constexpr std::size_t kMaxListeners = 1'000'000;
 
     /// An abandoned connect() counts as unanswered if it had waited for at least
     /// `unanswered_from`: programs that try several addresses at a time (RFC 8305) abandon all but
@@ -187,8 +190,8 @@ private:
     };
 
     struct Listener {
-        tcp::Endpoint local;
-        tcp::Family family;
+        tcp::Family family = tcp::Family::ipv4;
+        std::uint64_t number = 0; ///< in the order in which they became known; 0: not yet
     };
 
     [[nodiscard]] GroupKey key_of(const track::ConnectionIdentity& who) const;
@@ -229,8 +232,7 @@ private:
     std::deque<RemoteRow> remotes_;
     std::deque<PortRow> ports_;
     std::map<std::uint32_t, Gauge> time_waits_;
-    std::map<std::pair<std::uint32_t, tcp::Port>, std::vector<Listener>>
-        listeners_; ///< by namespace and port
+    tcp::ListenerIndex<Listener> listeners_; ///< no more than kMaxListeners
     std::map<ServiceKey, std::uint32_t> service_index_;
     std::map<std::pair<std::uint32_t, tcp::Endpoint>, std::uint32_t> remote_index_;
     std::map<std::tuple<std::uint32_t, tcp::IpAddress, tcp::Endpoint>, std::uint32_t> port_index_;

@@ -55,7 +55,7 @@ report::Facts Overview::meta(report::Report& report, const ReportContext& moment
         {"machine", "machine", fact("machine")},
         {"begin", "from", moment.clock.to_wall(moment.begin)},
         {"end", "to", moment.clock.to_wall(moment.now)},
-        {"duration_ns", "lasting", moment.now - moment.begin},
+        {"duration_ns", "lasting", time_between(moment.begin, moment.now)},
         {"interval", "changes in an interval only", run_.interval},
         {"netns", "network namespaces", report::count_value(namespaces_.size())},
         {"filter", "filter",

@@ -35,6 +35,7 @@ void ReportMaker::on_transition(const track::TransitionLine& line) {
 }
 
 void ReportMaker::on_connection(const track::ConnectionLine& line) {
+    if (line.evicted) return; // no end: how many, the tracker's totals say
     ++ended_;
     for (Analysis* analysis : all_) analysis->on_connection(line);
 }

@@ -5,7 +5,6 @@
 
 #include <cassert>
 #include <charconv>
-#include <cmath>
 #include <string>
 
 namespace tcpdwell::analysis {
@@ -133,8 +132,6 @@ std::uint64_t Thresholds::count(std::string_view name) const {
     return static_cast<std::uint64_t>(value(name));
 }
 
-Nanoseconds Thresholds::duration(std::string_view name) const {
-    return Nanoseconds(std::llround(value(name) * 1e9));
-}
+Nanoseconds Thresholds::duration(std::string_view name) const { return from_seconds(value(name)); }
 
 } // namespace tcpdwell::analysis

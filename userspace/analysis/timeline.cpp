@@ -6,16 +6,18 @@
 namespace tcpdwell::analysis {
 
 void TimelineAnalysis::sample_until(MonoTime now) {
-    while (next_ <= now) {
+    const Nanoseconds since = time_between(begin_, now);
+    if (since < Nanoseconds(0)) return;
+    // Whatever time passes, there are some 300 samples to take for each doubling, and fewer than 64
+    // doublings.
+    while (static_cast<std::int64_t>(samples_.size()) <= since / step_) {
         if (samples_.size() == kMaxSamples) {
             for (std::size_t i = 0; i < kMaxSamples / 2; ++i) samples_[i] = samples_[2 * i];
             samples_.resize(kMaxSamples / 2);
-            step_ *= 2;
-            next_ = begin_ + step_ * static_cast<std::int64_t>(samples_.size());
+            step_ *= 2; // no more than since / 300
             continue;
         }
         samples_.push_back(counts_);
-        next_ += step_;
     }
 }
 
@@ -49,7 +51,7 @@ void TimelineAnalysis::add_to(report::Report& report, const ReportContext& momen
 }
 
 void TimelineAnalysis::next_interval(MonoTime now) {
-    begin_ = next_ = now;
+    begin_ = now;
     step_ = kFirstStep;
     samples_.clear();
 }

@@ -15,7 +15,7 @@ public:
     static constexpr std::size_t kMaxSamples = 600;
     static constexpr Nanoseconds kFirstStep = std::chrono::milliseconds(100);
 
-    explicit TimelineAnalysis(MonoTime begin) : begin_(begin), next_(begin) {}
+    explicit TimelineAnalysis(MonoTime begin) : begin_(begin) {}
 
     void on_move(const track::StateMove& move) override;
     void add_to(report::Report& report, const ReportContext& moment) override;
@@ -27,7 +27,6 @@ private:
     void sample_until(MonoTime now);
 
     MonoTime begin_;
-    MonoTime next_;
     Nanoseconds step_ = kFirstStep;
     Counts counts_;
     std::vector<Counts> samples_;

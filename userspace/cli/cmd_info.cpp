@@ -32,13 +32,18 @@ struct Contents {
     std::array<std::uint64_t, event::kRecordKindEnd>
         kinds{}; ///< the first: of kinds without a name
     std::uint64_t lost = 0;
+    std::uint64_t misdated = 0;
     std::optional<MonoTime> first; ///< of events, without the snapshot's facts and clocks of before
     std::optional<MonoTime> last;
 
-    void add(std::span<const std::byte> record) {
+    void add(std::span<const std::byte> record, const recording::BlockHead& block) {
         const td_header header = event::read_header(record);
         ++records;
         ++kinds[header.kind < kinds.size() ? header.kind : 0];
+        if (!has_possible_time(header, block)) {
+            ++misdated;
+            return;
+        }
         const MonoTime at = event::time_of(header);
         first = std::min(first.value_or(at), at);
         last = std::max(last.value_or(at), at);
@@ -55,8 +60,9 @@ Result<Contents> on_record(recording::RecordingReader& reader) {
         ++contents.blocks;
         contents.raw_bytes += reader.block().raw_bytes;
         contents.packed_bytes += reader.block().packed_bytes + recording::kBlockHeadSize;
-        event::for_each_record(**block,
-                               [&](std::span<const std::byte> record) { contents.add(record); });
+        event::for_each_record(**block, [&](std::span<const std::byte> record) {
+            contents.add(record, reader.block());
+        });
     }
 }
 
@@ -109,6 +115,7 @@ std::string json_of(const std::string& path, const recording::Head& head, const 
     number("repeated_blocks", damage.repeated_blocks);
     number("misplaced_blocks", damage.misplaced_blocks);
     number("foreign_blocks", damage.foreign_blocks);
+    number("misdated_records", damage.misdated_records);
     number("skipped_bytes", damage.skipped_bytes);
     json.key("cut_off");
     json.write(report::Value(damage.cut_off));
@@ -177,7 +184,8 @@ Result<int> run_info(const std::vector<std::string>& paths, const std::string& f
         const auto contents = on_record(**reader);
         if (!contents) return tl::unexpected(contents.error());
         const recording::Head head = recording::head_from_json((*reader)->head_json());
-        const recording::Damage damage = (*reader)->damage();
+        recording::Damage damage = (*reader)->damage();
+        damage.misdated_records = contents->misdated;
         if (format == "text" && &file != files.data()) out.buffer() += '\n';
         out.buffer() += format == "json" ? json_of(file, head, *contents, damage)
                                          : text_of(file, head, *contents, damage);

@@ -68,7 +68,7 @@ const std::map<std::string, int>& save_signals() {
 
 Result<int> run_record(const RecordCommand& options) {
     RunOptions& run_options = *options.run;
-    if (options.keep > 0) run_options.roll.keep = to_nanoseconds(options.keep);
+    if (options.keep > 0) run_options.roll.keep = from_seconds(options.keep);
     if (options.max_bytes > 0) run_options.roll.max_bytes = options.max_bytes;
     const bool saves = !options.dump_on.empty() || !options.triggers.empty();
     if (saves && !run_options.roll.keep && !run_options.roll.max_bytes)
@@ -102,7 +102,7 @@ Result<int> run_record(const RecordCommand& options) {
                  totals.file_bytes,
                  static_cast<double>(totals.raw_bytes) /
                      static_cast<double>(std::max<std::uint64_t>(totals.file_bytes, 1)),
-                 render::loss_text(run->recorder()->lost()));
+                 render::loss_text(run->recorder()->lost(), 0));
     return run->exit_status(*outcome);
 }
 

@@ -100,7 +100,7 @@ Result<int> report_several(std::vector<ViewRun> runs, const analysis::ReportOpti
     if (const auto printed = to.print(std::move(outcome->reports), true); !printed)
         return tl::unexpected(printed.error());
     spdlog::info("{} of {} hosts seen; {}", seen_text(outcome->totals), hosts,
-                 render::loss_text(outcome->totals.lost));
+                 render::loss_text(outcome->totals.lost, outcome->totals.holes));
     return outcome->status;
 }
 
@@ -108,8 +108,7 @@ Result<int> report_one(ViewRun run, analysis::ReportOptions report, Destinations
                        const ReportCommand& options) {
     report.run.source = run.source_name();
     std::optional<Nanoseconds> interval;
-    if (options.interval > 0)
-        interval = Nanoseconds(static_cast<std::int64_t>(options.interval * 1e9));
+    if (options.interval > 0) interval = from_seconds(options.interval);
     ReportConsumer consumer(
         std::move(report), interval, run.context(),
         [&](report::Report r, bool is_last) {
@@ -121,7 +120,7 @@ Result<int> report_one(ViewRun run, analysis::ReportOptions report, Destinations
     const auto outcome = run.run(gate);
     if (!outcome) return tl::unexpected(outcome.error());
     spdlog::info("{} seen; {}", seen_text(outcome->totals),
-                 render::loss_text(outcome->totals.lost));
+                 render::loss_text(outcome->totals.lost, outcome->totals.holes));
     return run.exit_status(*outcome);
 }
 

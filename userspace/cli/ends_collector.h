@@ -26,7 +26,7 @@ public:
         next().settled(state);
     }
     void on_connection(const track::ConnectionLine& line) override {
-        ends_.add(line, context_.clock(), selection_.selects(*line.who));
+        if (!line.evicted) ends_.add(line, context_.clock(), selection_.selects(*line.who));
         next().on_connection(line);
     }
 

@@ -38,10 +38,6 @@ Result<std::vector<std::string>> recording_files(const std::vector<std::string>&
     return files;
 }
 
-Nanoseconds to_nanoseconds(double seconds) {
-    return std::chrono::duration_cast<Nanoseconds>(std::chrono::duration<double>(seconds));
-}
-
 CLI::AsNumberWithUnit time_with_unit() {
     return CLI::AsNumberWithUnit(
         std::map<std::string, double>{{"ms", 0.001}, {"s", 1}, {"m", 60}, {"h", 3600}});
@@ -161,7 +157,7 @@ Result<void> ViewRun::replay(std::unique_ptr<recording::RecordingSource> source)
     if (!window) return tl::unexpected(window.error());
     window_ = *window;
     const auto last =
-        window_.until ? std::optional(*window_.until + options_.reads_on) : std::nullopt;
+        window_.until ? std::optional(shifted(*window_.until, options_.reads_on)) : std::nullopt;
     source->set_options({options_.speed, window_.since, last});
     replay_ = source.get();
     source_ = std::move(source);
@@ -172,7 +168,7 @@ Result<void> ViewRun::open_kernel() {
     if (!options_.write.empty()) {
         auto recorder = run::Recorder::open(
             options_.write, {options_.filters->text(), options_.roll,
-                             options_.survives_write_errors, to_nanoseconds(options_.save_after)});
+                             options_.survives_write_errors, from_seconds(options_.save_after)});
         if (!recorder) return tl::unexpected(recorder.error());
         recorder_ = std::move(*recorder);
     }
@@ -208,7 +204,7 @@ Result<run::PipelineOutcome> ViewRun::run(run::Consumer& consumer, bool interpre
     pipeline.tracker.max_connections = options_.max_connections;
     pipeline.recorder = recorder_.get();
     pipeline.interpret = interpret;
-    if (options_.duration > 0) pipeline.duration = to_nanoseconds(options_.duration);
+    if (options_.duration > 0) pipeline.duration = from_seconds(options_.duration);
     auto outcome =
         run_pipeline(*source_, *context_, consumer, pipeline, command_ ? &*command_ : nullptr);
     if (outcome) warn(*outcome);

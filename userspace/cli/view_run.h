@@ -54,8 +54,6 @@ struct RunOptions {
 /// The files that are meant: a folder stands for the recordings in it.
 Result<std::vector<std::string>> recording_files(const std::vector<std::string>& paths);
 
-Nanoseconds to_nanoseconds(double seconds);
-
 /// Seconds from 30, 30s, 500ms, 5m or 1h.
 CLI::AsNumberWithUnit time_with_unit();
 

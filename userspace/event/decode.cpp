@@ -3,16 +3,15 @@
 #include "event/decode.h"
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "event/record.h"
 
 namespace tcpdwell::event {
 namespace {
 
-/// Some 100 years. Later moments are nonsense, and differences between any two earlier ones can't
-/// overflow.
-constexpr std::uint64_t kLatestNs = 3'155'760'000ULL * 1'000'000'000ULL;
+constexpr auto kLatestNs = static_cast<std::uint64_t>(kLatest.count());
+/// No kernel has a tenth of it.
+constexpr std::uint32_t kMostHz = 1'000'000;
 
 tcp::FourTuple to_tuple(const td_tuple& t) {
     tcp::FourTuple tuple;
@@ -86,7 +85,9 @@ struct Meaning {
     [[nodiscard]] std::optional<MonoTime> jiffies(std::uint64_t value) const {
         if (clock.hz == 0 || value == 0) return std::nullopt;
         const auto ticks = static_cast<std::int64_t>(value - clock.jiffies);
-        if (std::abs(ticks / clock.hz) > 366 * 86'400)
+        const std::int64_t seconds = ticks / clock.hz;
+        constexpr std::int64_t kYear = 366 * 86'400;
+        if (seconds > kYear || seconds < -kYear)
             return std::nullopt; // no timer of ours runs so long
         return clock.from_jiffies(value);
     }
@@ -152,12 +153,15 @@ struct Meaning {
         return Snapshot{time_of(r.h), r.h.netns, td_snapshot_op(r.op), r.complete != 0};
     }
     std::optional<Event> operator()(const td_lost& r) const {
+        if (std::ranges::any_of(r.total, [](std::uint64_t n) { return n > kMostLost; }))
+            return std::nullopt;
         LostTotals e{time_of(r.h), {}, (r.h.flags & TD_REPEATED) != 0};
         std::copy(std::begin(r.total), std::end(r.total), e.total.begin());
         return e;
     }
     std::optional<Event> operator()(const td_clock& r) const {
-        if (r.wall_ns < 0 || static_cast<std::uint64_t>(r.wall_ns) > kLatestNs) return std::nullopt;
+        if (r.wall_ns < 0 || static_cast<std::uint64_t>(r.wall_ns) > kLatestNs || r.hz > kMostHz)
+            return std::nullopt;
         clock = ClockAnchor{time_of(r.h), WallTime(Nanoseconds(r.wall_ns)), r.jiffies, r.hz};
         return ClockReading{clock};
     }

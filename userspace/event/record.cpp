@@ -2,6 +2,7 @@
 // The names of the kinds of records, and the records that carry text.
 #include "event/record.h"
 
+#include <algorithm>
 #include <numeric>
 
 namespace tcpdwell::event {
@@ -43,7 +44,7 @@ FactText fact_text(std::span<const std::byte> record) {
 std::uint64_t lost_in(std::span<const std::byte> record) {
     if (read_header(record).kind != TD_LOST) return 0;
     const auto lost = as<td_lost>(record);
-    if (!lost) return 0;
+    if (!lost || std::ranges::any_of(lost->total, [](auto n) { return n > kMostLost; })) return 0;
     return std::accumulate(std::begin(lost->total), std::end(lost->total), std::uint64_t{0});
 }
 

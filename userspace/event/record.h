@@ -110,8 +110,10 @@ struct FactText {
 };
 FactText fact_text(std::span<const std::byte> record);
 
-/// How many records have been lost so far, over all probes, if this whole record is a td_lost; else
-/// 0.
+/// More records than one probe can have lost: beyond it, numbers aren't exact in JSON either.
+inline constexpr std::uint64_t kMostLost = std::uint64_t{1} << 53;
+/// How many records have been lost so far, over all probes, if this whole record is a td_lost with
+/// possible numbers; else 0.
 std::uint64_t lost_in(std::span<const std::byte> record);
 
 // --- writing

@@ -120,7 +120,7 @@ private:
             ++found_.damage.foreign_blocks;
             return;
         }
-        if (frame == kBlockFrame)
+        if (frame == kBlockFrame && is_possible(head.last))
             found_.last = std::max(found_.last.value_or(head.last), head.last);
         if (frame == kEndFrame) {
             found_.has_end = true;

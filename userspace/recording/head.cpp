@@ -124,8 +124,9 @@ Head head_from_json(const std::string& text) {
     if (json.HasMember("sequence") && json["sequence"].IsUint64())
         head.sequence = json["sequence"].GetUint64();
     head.hz = static_cast<std::uint32_t>(number("hz"));
-    head.clock.mono = MonoTime(Nanoseconds(number("mono_ns")));
-    head.clock.wall = WallTime(Nanoseconds(number("wall_ns")));
+    const MonoTime mono(Nanoseconds(number("mono_ns")));
+    const WallTime wall(Nanoseconds(number("wall_ns")));
+    if (is_possible(mono) && is_possible(wall)) head.clock = {mono, wall, 0, 0};
     head.copied = flag("copied");
     head.anonymized = flag("anonymized");
     return head;

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "event/record.h"
 #include "recording/block_codec.h"
 #include "recording/block_scan.h"
 #include "recording/byte_window.h"
@@ -33,7 +34,13 @@ void Damage::add(const Damage& other) {
     repeated_blocks += other.repeated_blocks;
     misplaced_blocks += other.misplaced_blocks;
     foreign_blocks += other.foreign_blocks;
+    misdated_records += other.misdated_records;
     cut_off = cut_off || other.cut_off;
+}
+
+bool has_possible_time(const td_header& header, const BlockHead& block) {
+    const MonoTime at = event::time_of(header);
+    return is_possible(at) && at >= block.first && at <= block.last;
 }
 
 std::string describe(const Damage& damage) {
@@ -47,6 +54,7 @@ std::string describe(const Damage& damage) {
     add(damage.repeated_blocks, "block repeated", "blocks repeated");
     add(damage.misplaced_blocks, "block out of order", "blocks out of order");
     add(damage.foreign_blocks, "block of another recording", "blocks of other recordings");
+    add(damage.misdated_records, "record with an impossible time", "records with impossible times");
     add(damage.skipped_bytes, "byte skipped", "bytes skipped");
     return text;
 }

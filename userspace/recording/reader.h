@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/result.h"
 #include "recording/format.h"
+#include "tcpdwell/wire.h"
 
 namespace tcpdwell::recording {
 
@@ -22,17 +23,22 @@ struct Damage {
     std::uint64_t repeated_blocks = 0;
     std::uint64_t misplaced_blocks =
         0; ///< that stood after later ones; put in order where the file can be read twice
-    std::uint64_t foreign_blocks = 0; ///< of another recording
+    std::uint64_t foreign_blocks = 0;   ///< of another recording
+    std::uint64_t misdated_records = 0; ///< see has_possible_time(); counted by RecordingSource
     bool cut_off =
         false; ///< the end is missing: it is still being written, or the writer was killed
 
     [[nodiscard]] bool any() const {
         return skipped_bytes + bad_blocks + missing_blocks + repeated_blocks + misplaced_blocks +
-                   foreign_blocks !=
+                   foreign_blocks + misdated_records !=
                0;
     }
     void add(const Damage& other);
 };
+
+/// Whether the time of a record is one, and lies where the head of its block says. Nothing is to be
+/// concluded from one of another time.
+bool has_possible_time(const td_header& header, const BlockHead& block);
 
 /// What is wrong, in words: "3 blocks missing, 120 bytes skipped"; "" if nothing is.
 std::string describe(const Damage& damage);

@@ -73,6 +73,12 @@ Result<bool> RecordingSource::next_block(const event::RecordSink& sink) {
         const auto block = reader.next();
         if (!block) return tl::unexpected(block.error());
         if (!*block) {
+            if (run_ == 0 && !reports_nothing_ && reader.damage().any()) { // no block is intact
+                reports_nothing_ = true;
+                now_ = begin_of_run(now_);
+                emit_head(sink);
+                emit_gap(now_, false, sink);
+            }
             if (begun_files_ > current_ && reader.end_sequence() > expected_)
                 emit_gap(now_, false, sink);
             expected_ = std::max(expected_, reader.end_sequence());
@@ -102,22 +108,50 @@ Result<void> RecordingSource::connect(const BlockHead& block, bool begins_file,
     run_ = block.run;
     expected_ = block.sequence + 1;
     if (begins_file) skips_repeated_ = !is_first && !is_gap;
-    if (is_first) now_ = head_.clock.mono;
+    if (is_first) now_ = begin_of_run(block.first);
     if (is_new_run && block.first < now_)
         return fail(ErrorCode::failed,
                     fmt::format("{} and {} were recorded at the same time; read them one at a time",
                                 readers_[current_ - 1]->path(), readers_[current_]->path()));
+    if (is_gap && is_first) emit_head(sink);
     if (is_gap) emit_gap(block.first, is_new_run, sink);
     return {};
+}
+
+MonoTime RecordingSource::begin_of_run(MonoTime first) const {
+    const MonoTime begin = head_.clock.mono;
+    if (begin != MonoTime{}) return begin;
+    return is_possible(first) ? first : begin; // an old or strange head
+}
+
+void RecordingSource::emit_head(const event::RecordSink& sink) const {
+    const std::uint64_t at = event::wire_ns(now_);
+    const bool has_clock = head_.clock.mono != MonoTime{};
+    td_clock clock{};
+    clock.h = event::header_of<td_clock>(TD_CLOCK, at, 0);
+    if (has_clock) clock.wall_ns = head_.clock.wall.time_since_epoch().count();
+    sink(event::bytes_of(clock)); // without hz: the jiffies of that moment aren't known
+    for (const auto& [key, value] :
+         {std::pair("host", &head_.host), std::pair("kernel", &head_.kernel),
+          std::pair("machine", &head_.machine), std::pair("probes", &head_.probes)})
+        if (!value->empty()) sink(event::fact_record(at, 0, key, *value));
 }
 
 void RecordingSource::emit_gap(MonoTime until, bool is_new_run,
                                const event::RecordSink& sink) const {
     td_gap gap{};
     gap.h = event::header_of<td_gap>(TD_GAP, event::wire_ns(now_), 0);
-    gap.until_ns = event::wire_ns(std::max(now_, until));
+    gap.until_ns = event::wire_ns(is_possible(until) ? std::max(now_, until) : now_);
     gap.new_run = is_new_run;
     sink(event::bytes_of(gap));
+}
+
+/// A decoder counts it as malformed, whatever it says.
+void RecordingSource::reject(td_header header, const event::RecordSink& sink) {
+    ++misdated_;
+    header.size = sizeof(header);
+    header.time_ns = UINT64_MAX;
+    sink(event::bytes_of(header));
 }
 
 void RecordingSource::keep_pace(MonoTime at) {
@@ -128,12 +162,11 @@ void RecordingSource::keep_pace(MonoTime at) {
         pace_begin_here_ = here;
         return;
     }
-    const auto recorded = std::chrono::duration<double>(at - *pace_begin_) / options_.speed;
-    const auto due = pace_begin_here_ +
-                     std::chrono::duration_cast<std::chrono::steady_clock::duration>(recorded);
-    if (due > here)
-        std::this_thread::sleep_for(
-            std::min<std::chrono::steady_clock::duration>(due - here, kLongestNap));
+    const std::chrono::duration<double> recorded = at - *pace_begin_;
+    const Nanoseconds paced = from_seconds(recorded.count() / options_.speed);
+    const auto waited = here - pace_begin_here_;
+    if (paced > waited)
+        std::this_thread::sleep_for(std::min<Nanoseconds>(paced - waited, kLongestNap));
 }
 
 Result<event::EventSource::Status> RecordingSource::poll(const event::RecordSink& sink) {
@@ -155,12 +188,17 @@ Result<event::EventSource::Status> RecordingSource::poll(const event::RecordSink
         }
         const td_header header = event::read_header(record);
         const MonoTime at = event::time_of(header);
-        if (options_.since && at >= *options_.since) {
+        const bool is_right = has_possible_time(header, readers_[current_]->block());
+        if (is_right && options_.since && at >= *options_.since) {
             now_ = std::max(now_, *options_.since);
             options_.since.reset();
             return Status::more;
         }
         rest_ = rest_.subspan(record.size());
+        if (!is_right) {
+            reject(header, sink);
+            continue;
+        }
         if (skips_repeated_ && (header.flags & TD_REPEATED) != 0) continue;
         if (options_.until && at > *options_.until) {
             // CPUs' records aren't quite in order; but a mark follows all records of earlier times.
@@ -194,6 +232,7 @@ std::optional<MonoTime> RecordingSource::end() const {
 
 Damage RecordingSource::damage() const {
     Damage sum;
+    sum.misdated_records = misdated_;
     for (const auto& reader : readers_) sum.add(reader->damage());
     return sum;
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "event/record.h"
 #include "event/source.h"
 #include "recording/head.h"
 #include "recording/reader.h"
@@ -62,8 +63,15 @@ private:
     Result<bool> next_block(const event::RecordSink& sink);
     /// Compares the block with the one before, and reports what is missing between.
     Result<void> connect(const BlockHead& block, bool begins_file, const event::RecordSink& sink);
+    /// When the run began, whose first intact block begins at `first`.
+    [[nodiscard]] MonoTime begin_of_run(MonoTime first) const;
+    /// What the first block would have said, as far as the file's head says it too: the clock, and
+    /// facts about the host.
+    void emit_head(const event::RecordSink& sink) const;
     /// Records are missing from now_ on.
     void emit_gap(MonoTime until, bool is_new_run, const event::RecordSink& sink) const;
+    /// For a record with a time that can't be.
+    void reject(td_header header, const event::RecordSink& sink);
     void keep_pace(MonoTime at);
 
     std::vector<std::string> paths_;
@@ -73,10 +81,12 @@ private:
     std::uint64_t run_ = 0;       ///< of the last block; 0: none yet
     std::uint64_t expected_ = 0;  ///< number of the next block of that run
     bool skips_repeated_ = false;
+    bool reports_nothing_ = false; ///< that no block of the first file is intact has been reported
     Head head_;
     ReplayOptions options_;
     std::span<const std::byte> rest_; ///< of the block under way
     MonoTime now_{};
+    std::uint64_t misdated_ = 0; ///< records
     bool stopped_ = false;
     bool past_until_ = false;
     bool at_mark_ = false;

@@ -86,6 +86,13 @@ private:
         return fact(section, id) == "0";
     }
 
+    /// 0 if it isn't there.
+    std::uint64_t count(std::string_view section, std::string_view id) const {
+        const report::Value* const value = find(section, id);
+        const auto* number = value ? std::get_if<std::int64_t>(value) : nullptr;
+        return number ? static_cast<std::uint64_t>(*number) : 0;
+    }
+
     void head() {
         const std::string begin = fact("meta", "begin");
         const std::string end = fact("meta", "end");
@@ -105,11 +112,11 @@ private:
             text += fmt::format("; {} were there before", fact("quality", "joined"));
         if (!is_zero("quality", "gap"))
             text += fmt::format("; {} have gaps", fact("quality", "gap"));
-        const report::Value* const lost = find("quality", "lost");
-        if (const auto* count = lost ? std::get_if<std::int64_t>(lost) : nullptr)
-            text += "; " + loss_text(static_cast<std::uint64_t>(*count));
-        if (!is_zero("quality", "holes"))
-            text += fmt::format("; {} HOLES IN THE RECORDING", fact("quality", "holes"));
+        if (count("quality", "evicted") != 0)
+            text += fmt::format("; {} GIVEN UP FOR WANT OF ROOM (--max-connections)",
+                                fact("quality", "evicted"));
+        if (find("quality", "lost"))
+            text += "; " + loss_text(count("quality", "lost"), count("quality", "holes"));
         out_ += wrap(text, style_.width, "");
     }
 

@@ -13,7 +13,9 @@ namespace {
 
 /// The same clock, read at another moment.
 ClockAnchor moved(const ClockAnchor& clock, MonoTime now) {
-    const auto ticks = (now - clock.mono).count() / 1000 * std::int64_t{clock.hz} / 1'000'000;
+    const std::int64_t us = time_between(clock.mono, now).count() / 1000;
+    const std::int64_t hz = clock.hz;
+    const std::int64_t ticks = us / 1'000'000 * hz + us % 1'000'000 * hz / 1'000'000;
     return {now, clock.to_wall(now), clock.jiffies + static_cast<std::uint64_t>(ticks), clock.hz};
 }
 
@@ -75,6 +77,8 @@ Result<void> copy(recording::RecordingSource& source, const TimeWindow& window,
     if (window.since) before.emplace();
     Result<void> written;
     const auto take = [&](std::span<const std::byte> record) {
+        if (!is_possible(event::time_of(event::read_header(record))))
+            return; // damage, which the source counts
         if (before)
             before->note(record);
         else if (written)

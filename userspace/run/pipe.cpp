@@ -1,7 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "run/pipe.h"
 
+#include <algorithm>
+
 namespace tcpdwell::run {
+namespace {
+
+/// Whether no line can follow from it: what is known when a run begins.
+bool heads_stream(const event::Event& event) {
+    if (const auto* lost = std::get_if<event::LostTotals>(&event))
+        return lost->before || std::ranges::all_of(lost->total, [](auto n) { return n == 0; });
+    return std::holds_alternative<event::ClockReading>(event) ||
+           std::holds_alternative<event::CgroupPath>(event) ||
+           std::holds_alternative<event::Fact>(event);
+}
+
+} // namespace
 
 void Context::on_event(const event::Event& event) {
     if (const auto* clock = std::get_if<event::ClockReading>(&event))
@@ -34,14 +48,19 @@ void Pipe::feed(std::span<const std::byte> record) {
     const auto event = decoder_.decode(record);
     if (!event) return;
     context_.on_event(*event);
+    if (!has_begun_ && !heads_stream(*event)) begin();
     tracker_.on_event(*event);
 }
 
 Result<bool> Pipe::advance(MonoTime now) {
-    if (!has_begun_) consumer_.begin(context_);
-    has_begun_ = true;
+    if (!has_begun_) begin();
     tracker_.advance_to(now);
     return consumer_.flush(state(now));
+}
+
+void Pipe::begin() {
+    has_begun_ = true;
+    consumer_.begin(context_);
 }
 
 void Pipe::settle(MonoTime now) {

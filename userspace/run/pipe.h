@@ -66,7 +66,9 @@ public:
     /// `context` and `consumer` must outlive the pipe.
     Pipe(Context& context, Consumer& consumer, const track::TrackerOptions& options);
 
-    /// Takes one wire record. One that is damaged or unknown is counted in quality().
+    /// Takes one wire record. One that is damaged or unknown is counted in quality(). The consumer
+    /// begins before the first that something may follow from, if that comes before advance():
+    /// where the head of a recording is missing, events come first.
     void feed(std::span<const std::byte> record);
     /// All records of before `now` have been fed. The first call means also that the facts that
     /// head the stream have. False: the consumer wants no more.
@@ -80,6 +82,7 @@ public:
     [[nodiscard]] const event::DataQuality& quality() const { return decoder_.quality(); }
 
 private:
+    void begin();
     [[nodiscard]] RunState state(MonoTime now) const { return {tracker_, decoder_.quality(), now}; }
 
     Context& context_;

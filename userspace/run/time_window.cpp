@@ -145,16 +145,16 @@ std::optional<Nanoseconds> parse_offset(std::string_view text) {
 
 Result<MonoTime> place(const TimeText& text, const RecordedSpan& span, bool is_since) {
     const auto from_wall = [&](WallTime wall) {
-        return span.clock.mono + (wall - span.clock.wall);
+        return shifted(span.clock.mono, time_between(span.clock.wall, wall));
     };
     if (const auto* wall = std::get_if<WallTime>(&text.value)) return from_wall(*wall);
     if (const auto* offset = std::get_if<TimeText::FromBegin>(&text.value))
-        return span.begin() + offset->offset;
+        return shifted(span.begin(), offset->offset);
     if (const auto* offset = std::get_if<TimeText::BeforeEnd>(&text.value)) {
         if (!span.end)
             return fail(ErrorCode::usage, "a time before the end of the recording needs a file: "
                                           "the end of a pipe isn't known");
-        return *span.end - offset->offset;
+        return shifted(*span.end, -offset->offset);
     }
     const Nanoseconds clock = std::get<TimeText::Clock>(text.value).since_midnight;
     const std::time_t begin =

@@ -85,6 +85,8 @@ struct ConnectionLine {
     };
     std::optional<TimeWait> time_wait;
     tcp::Seen seen = tcp::Seen::whole;
+    /// Given up for want of room: its end wasn't seen, and it may be there still. Not an end.
+    bool evicted = false;
     bool idle = false; ///< nothing happened to it while it was traced: it is only known to be there
 };
 

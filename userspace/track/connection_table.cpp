@@ -6,8 +6,6 @@
 
 #include "base/hash.h"
 
-#include "tcp/listener_match.h"
-
 namespace tcpdwell::track {
 namespace {
 
@@ -18,10 +16,6 @@ std::uint64_t hash_of(std::uint32_t netns, const tcp::FourTuple& tuple) {
     const std::uint64_t ports = (std::uint64_t{tuple.local.port} << 16) | tuple.remote.port;
     return mix64(words[1] ^
                  mix64(words[3] ^ (ports << 32) ^ mix64(words[0] ^ (words[2] << 1) ^ netns)));
-}
-
-std::uint64_t listener_key(std::uint32_t netns, tcp::Port port) {
-    return (std::uint64_t{netns} << 16) | port;
 }
 
 } // namespace
@@ -45,7 +39,7 @@ void ConnectionTable::release(Connection& c) {
     set_socket(c, 0);
     set_other(c, 0);
     forget_tuple(c);
-    if (c.state == tcp::State::LISTEN || c.who.tuple.remote.empty()) forget_listener(c);
+    forget_listener(c);
     if (c.evidence != 0) evidence_.give_back(c.evidence);
     unlink(c);
     c.sequence = 0;
@@ -173,32 +167,44 @@ void ConnectionTable::forget_tuple(const Connection& c) {
 // --- listeners
 
 void ConnectionTable::index_listener(Connection& c) {
-    auto& list = listeners_[listener_key(c.who.netns, c.who.tuple.local.port)];
-    if (std::find(list.begin(), list.end(), &c) == list.end()) list.push_back(&c);
+    const ListenerPlace place{last_listener_number_ + 1, c.who.netns, c.who.tuple.local};
+    if (!listener_places_.try_emplace(c.who.slot, place).second) return;
+    listeners_.at(place.netns, place.local).emplace(++last_listener_number_, &c);
 }
 
 void ConnectionTable::forget_listener(const Connection& c) {
-    const auto it = listeners_.find(listener_key(c.who.netns, c.who.tuple.local.port));
-    if (it == listeners_.end()) return;
-    std::erase(it->second, &c);
-    if (it->second.empty()) listeners_.erase(it);
+    const auto it = listener_places_.find(c.who.slot);
+    if (it == listener_places_.end()) return;
+    const ListenerPlace& place = it->second;
+    Listeners& listeners = listeners_.at(place.netns, place.local);
+    listeners.erase(place.number);
+    if (listeners.empty()) listeners_.erase(place.netns, place.local);
+    listener_places_.erase(it);
 }
 
-std::span<Connection* const> ConnectionTable::listeners_at(std::uint32_t netns,
-                                                           tcp::Port port) const {
-    const auto it = listeners_.find(listener_key(netns, port));
-    if (it == listeners_.end()) return {};
-    return it->second;
+const ConnectionTable::Listeners& ConnectionTable::listeners_at(std::uint32_t netns,
+                                                                const tcp::Endpoint& local) const {
+    static const Listeners kNone;
+    const Listeners* const found = listeners_.find(netns, local);
+    return found ? *found : kNone;
 }
 
 Connection* ConnectionTable::listener_for(std::uint32_t netns, const tcp::Endpoint& local) const {
-    const auto it = listeners_.find(listener_key(netns, local.port));
-    if (it == listeners_.end()) return nullptr;
-    Connection* const* const found =
-        match_listener(it->second, local.address, [](const Connection* listener) {
-            return listener->ended ? nullptr : &listener->who.tuple.local.address;
-        });
-    return found ? *found : nullptr;
+    // Those that have ended stay for the time of settling only.
+    const auto is_open = [](const auto& each) { return !each.second->ended; };
+    const Listeners& same = listeners_at(netns, local);
+    if (const auto first = std::ranges::find_if(same, is_open); first != same.end())
+        return first->second;
+    Connection* found = nullptr;
+    std::uint64_t number = 0;
+    for (const tcp::Endpoint& wildcard : decltype(listeners_)::wildcards(local.port)) {
+        const Listeners& all = listeners_at(netns, wildcard);
+        const auto last = std::find_if(all.rbegin(), all.rend(), is_open);
+        if (last == all.rend() || last->first < number) continue;
+        number = last->first;
+        found = last->second;
+    }
+    return found;
 }
 
 } // namespace tcpdwell::track

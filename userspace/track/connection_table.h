@@ -5,10 +5,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
+#include <map>
 #include <unordered_map>
 #include <vector>
 
+#include "tcp/listener_index.h"
 #include "track/slot_index.h"
 #include "track/tracked.h"
 
@@ -46,9 +47,10 @@ public:
     /// The listener that a connection to `local` belongs to: address match before wildcard; nullptr
     /// if none is known.
     [[nodiscard]] Connection* listener_for(std::uint32_t netns, const tcp::Endpoint& local) const;
-    /// All listeners at a port.
-    [[nodiscard]] std::span<Connection* const> listeners_at(std::uint32_t netns,
-                                                            tcp::Port port) const;
+    using Listeners = std::map<std::uint64_t, Connection*>; ///< in the order of index_listener()
+    /// All listeners at an endpoint: several with SO_REUSEPORT.
+    [[nodiscard]] const Listeners& listeners_at(std::uint32_t netns,
+                                                const tcp::Endpoint& local) const;
     void index_listener(Connection& c);
 
     /// Appends to the states that have been left.
@@ -92,8 +94,14 @@ private:
     Slot oldest_ = 0;
     SlotIndex objects_;
     SlotIndex tuples_;
-    std::unordered_map<std::uint64_t, std::vector<Connection*>>
-        listeners_; ///< by namespace and port
+    tcp::ListenerIndex<Listeners> listeners_;
+    struct ListenerPlace {
+        std::uint64_t number; ///< the key in Listeners
+        std::uint32_t netns;
+        tcp::Endpoint local;
+    };
+    std::unordered_map<Slot, ListenerPlace> listener_places_;
+    std::uint64_t last_listener_number_ = 0;
 };
 
 } // namespace tcpdwell::track

@@ -232,7 +232,7 @@ void Tracker::Impl::advance_to(MonoTime now) {
     }
 }
 
-void Tracker::Impl::settle(MonoTime now) { advance_to(now + kSettle + kHold); }
+void Tracker::Impl::settle(MonoTime now) { advance_to(shifted(now, kSettle + kHold)); }
 
 void Tracker::Impl::finish(MonoTime now) {
     settle(now);

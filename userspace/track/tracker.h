@@ -35,7 +35,7 @@ struct TrackerOptions {
 /// Counters of a run.
 struct TrackerTotals {
     std::uint64_t transitions = 0;
-    std::uint64_t connections = 0; ///< finished
+    std::uint64_t connections = 0; ///< finished; without those that were given up for want of room
     std::uint64_t lost = 0;        ///< events
     std::uint64_t holes = 0;       ///< places where a recording lacks what happened
     std::uint64_t evicted = 0;     ///< given up because max_connections was reached

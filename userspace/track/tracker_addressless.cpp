@@ -35,8 +35,8 @@ void Tracker::Impl::forget_released_cookies() {
 Connection* Tracker::Impl::find_listed_listener(const event::SocketListed& e) {
     const auto pass = passes_.find(e.netns);
     Connection* known = nullptr;
-    for (Connection* c : table_.listeners_at(e.netns, e.tuple.local.port)) {
-        if (c->ended || c->who.tuple.local != e.tuple.local) continue;
+    for (const auto& [number, c] : table_.listeners_at(e.netns, e.tuple.local)) {
+        if (c->ended) continue;
         if (c->who.cookie == e.cookie) return c;
         // Of several at one port (SO_REUSEPORT) each is confirmed by one of those that are listed.
         const bool free = pass == passes_.end() || c->listed_in != pass->second.number;

@@ -42,8 +42,10 @@ bool close_in_time(const std::optional<ResetSeen>& reset, MonoTime at) {
 Connection& Tracker::Impl::create(std::uint64_t object, MonoTime at, std::uint32_t netns,
                                   const tcp::FourTuple& tuple, std::uint64_t cookie) {
     if (table_.size() >= options_.max_connections) {
-        ++totals_.evicted;
-        give_up(*table_.least_recent());
+        Connection& oldest = *table_.least_recent();
+        oldest.evicted = !oldest.ended; // else its end has been seen, and is reported
+        totals_.evicted += oldest.evicted;
+        give_up(oldest);
     }
     Connection& c = table_.create();
     c.who.id = connection_id(object, at);
@@ -61,7 +63,9 @@ Connection& Tracker::Impl::create_existing(std::uint64_t object, MonoTime at, st
                                            tcp::State state) {
     Connection& c = create(object, at, netns, tuple, cookie);
     c.state = state;
-    c.seen = last_loss_ ? tcp::Seen::gap : tcp::Seen::joined;
+    // Since then it may be one that was given up: nothing says that it was there before the run.
+    const bool may_be_known = last_loss_ || totals_.evicted > 0;
+    c.seen = may_be_known ? tcp::Seen::gap : tcp::Seen::joined;
     c.who.role = guess_role(netns, tuple, state);
     c.closed_first = closed_first_in(state);
     if (state == tcp::State::LISTEN)
@@ -220,9 +224,10 @@ void Tracker::Impl::report_and_release(Connection& c) {
         line.time_wait = ConnectionLine::TimeWait{evidence.time_wait_dwell, *verdict.time_wait,
                                                   evidence.restarts};
     line.seen = summary.seen;
+    line.evicted = c.evicted;
     line.idle = !c.confirmed;
 
-    ++totals_.connections;
+    if (!c.evicted) ++totals_.connections;
     listener_.on_connection(line);
     table_.release(c);
 }

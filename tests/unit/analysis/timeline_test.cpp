@@ -91,6 +91,16 @@ TEST_F(TimelineTest, a_long_silence_takes_no_more_room) {
     EXPECT_GT(t.step * static_cast<std::int64_t>(got.size()), 24h * 365);
 }
 
+/// Neither more turns than samples and doublings, nor an overflow.
+TEST_F(TimelineTest, ends_however_late_it_is) {
+    tell.born(people.client(1), 0s, ESTABLISHED);
+    const Nanoseconds latest = MonoTime::max() - at(0s);
+    const report::Timeline t = timeline(latest);
+    EXPECT_LE(counts(t, ESTABLISHED).size(), analysis::TimelineAnalysis::kMaxSamples);
+    EXPECT_GT(t.step, latest / static_cast<std::int64_t>(analysis::TimelineAnalysis::kMaxSamples));
+    EXPECT_EQ(counts(timeline(latest), ESTABLISHED), counts(t, ESTABLISHED));
+}
+
 TEST_F(TimelineTest, next_interval_begins_with_what_is_there) {
     auto& a = people.client(1);
     tell.born(a, 50ms, ESTABLISHED);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <span>
 
+#include "event/record.h"
 #include "wire_bytes.h"
 
 namespace tcpdwell::test {
@@ -34,6 +35,34 @@ TEST(Decode, every_shorter_record_is_malformed) {
             EXPECT_EQ(second.quality().records, 0u);
         }
     }
+}
+
+TEST(Decode, more_lost_records_than_can_be_are_malformed) {
+    auto r = of_kind<td_lost>(TD_LOST);
+    std::ranges::fill(r.total, 0);
+    r.total[0] = event::kMostLost;
+    event::Decoder decoder;
+    EXPECT_TRUE(decoder.decode(padded_bytes(r)));
+    r.total[1] = UINT64_MAX - 5;
+    EXPECT_FALSE(decoder.decode(padded_bytes(r)));
+    EXPECT_EQ(decoder.quality().malformed, 1u);
+    EXPECT_EQ(event::lost_in(padded_bytes(r)), 0u);
+}
+
+/// Neither overflows.
+TEST(Decode, extreme_clocks_and_jiffies) {
+    event::Decoder decoder;
+    auto clock = clock_at_5s();
+    clock.hz = UINT32_MAX;
+    EXPECT_FALSE(decoder.decode(padded_bytes(clock)));
+    clock.hz = 1;
+    clock.jiffies = 0;
+    EXPECT_TRUE(decoder.decode(padded_bytes(clock)));
+    auto timer = timewait();
+    timer.expires = std::uint64_t{1} << 63;
+    const auto event = decoder.decode(padded_bytes(timer));
+    ASSERT_TRUE(event);
+    EXPECT_FALSE(std::get<event::TimewaitTimer>(*event).expires);
 }
 
 TEST(Decode, longer_record_of_a_newer_version_is_read) {

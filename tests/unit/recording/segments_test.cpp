@@ -52,6 +52,7 @@ protected:
         head.boot_id = "boot";
         head.sequence = first;
         head.clock.mono = at(begin);
+        head.clock.wall = WallTime(7s);
         const std::string path = folder_ / name;
         Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
         auto writer =
@@ -172,9 +173,10 @@ TEST_F(SegmentsTest, a_missing_first_block_is_a_hole) {
     const std::size_t first = text.find(magic);
     std::ofstream(paths_[0]) << text.substr(0, first) + text.substr(text.find(magic, first + 1));
     const Read rest = read(paths_);
-    EXPECT_EQ(rest.records, std::vector<Bytes>{b_});
+    ASSERT_EQ(rest.records.size(), 2U) << "the clock of the file's head comes first";
+    EXPECT_EQ(rest.records[1], b_);
     ASSERT_EQ(rest.gaps.size(), 1U);
-    EXPECT_EQ(rest.gaps[0].first, 0U);
+    EXPECT_EQ(rest.gaps[0].first, 1U);
 }
 
 TEST_F(SegmentsTest, a_missing_last_block_is_a_hole) {
@@ -205,10 +207,129 @@ TEST_F(SegmentsTest, between_two_runs_is_a_hole_and_totals_begin_anew) {
     EXPECT_TRUE(both.gaps[0].second.new_run);
 }
 
+/// Nothing in the file says more of the run's begin than its head.
+TEST_F(SegmentsTest, without_the_first_block_the_head_gives_clock_and_loss) {
+    segment("1", 7, 0, {{a_}, {b_}}, 500ms);
+    std::string text;
+    {
+        std::ifstream file(paths_[0], std::ios::binary);
+        text.assign(std::istreambuf_iterator<char>(file), {});
+    }
+    const std::string_view magic("\x51\x2a\x4d\x18", 4);
+    const std::size_t first = text.find(magic);
+    const std::size_t second = text.find(magic, first + 1);
+    ASSERT_NE(second, std::string::npos);
+    std::string spoilt = text;
+    spoilt[first + recording::kBlockHeadSize + 10] ^= 1;
+    std::string all_spoilt = spoilt;
+    all_spoilt[second + recording::kBlockHeadSize + 10] ^= 1;
+    for (const std::string& damaged :
+         {spoilt, text.substr(0, first) + text.substr(second), all_spoilt}) {
+        const Fd fd = memory_file(damaged);
+        const Read got = read({"/proc/self/fd/" + std::to_string(fd.get())});
+        ASSERT_FALSE(got.records.empty());
+        event::Decoder decoder;
+        const auto clock = decoder.decode(got.records[0]);
+        ASSERT_TRUE(clock);
+        const auto* const reading = std::get_if<event::ClockReading>(&*clock);
+        ASSERT_TRUE(reading);
+        EXPECT_EQ(reading->anchor.mono, at(500ms));
+        EXPECT_EQ(reading->anchor.wall, WallTime(7s));
+        EXPECT_EQ(reading->anchor.hz, 0U);
+        ASSERT_EQ(got.gaps.size(), 1U);
+        EXPECT_EQ(got.gaps[0].second.at, at(500ms));
+        EXPECT_EQ(got.records.back() == b_, damaged != all_spoilt);
+    }
+}
+
 TEST_F(SegmentsTest, two_runs_at_the_same_time_are_refused) {
     segment("1", 7, 0, {{a_, c_}}, 0s);
     segment("2", 8, 0, {{b_, d_}}, 1s);
     EXPECT_NE(read(paths_).error.find("at the same time"), std::string::npos);
+}
+
+/// Whatever a record claims, no moment is concluded from it, and it is counted once as malformed
+/// and once as damage.
+class MisdatedTest : public testing::Test {
+protected:
+    static Bytes record_at(std::uint64_t time_ns) {
+        Bytes record = record_of(99, 0s);
+        std::memcpy(&record[offsetof(td_header, time_ns)], &time_ns, sizeof(time_ns));
+        return record;
+    }
+    /// The file `text` as a source, which is read to its end.
+    void read(const std::string& text) {
+        const Fd fd = memory_file(text);
+        auto source =
+            recording::RecordingSource::open({"/proc/self/fd/" + std::to_string(fd.get())});
+        ASSERT_TRUE(source);
+        end = (*source)->end();
+        while (true) {
+            const auto status =
+                (*source)->poll([&](std::span<const std::byte> record) { decoder.decode(record); });
+            ASSERT_TRUE(status);
+            if (*status == event::EventSource::Status::finished) break;
+        }
+        now = (*source)->now();
+        damage = (*source)->damage();
+    }
+
+    event::Decoder decoder;
+    std::optional<MonoTime> end;
+    MonoTime now;
+    recording::Damage damage;
+};
+
+TEST_F(MisdatedTest, at_the_end_of_time) {
+    for (const std::uint64_t when : {std::uint64_t{INT64_MAX}, UINT64_MAX, std::uint64_t{1} << 63,
+                                     event::wire_ns(MonoTime(kLatest)) + 1}) {
+        decoder = {};
+        read(recording_of(std::vector<Bytes>{record_of(99, 1s), record_at(when), record_of(99, 2s)},
+                          1000));
+        EXPECT_EQ(now, at(2s)) << when;
+        EXPECT_EQ(decoder.quality().malformed, 1U) << when;
+        EXPECT_EQ(decoder.quality().unknown, 2U) << when;
+        EXPECT_EQ(damage.misdated_records, 1U) << when;
+        EXPECT_TRUE(damage.any());
+        EXPECT_TRUE(!end || *end <= at(2s)) << when;
+    }
+}
+
+TEST_F(MisdatedTest, a_mark_too) {
+    Bytes mark = record_at(INT64_MAX);
+    mark[2] = static_cast<std::byte>(TD_NOW);
+    read(recording_of(std::vector<Bytes>{record_of(99, 1s), mark}, 1000));
+    EXPECT_EQ(now, at(1s));
+    EXPECT_EQ(damage.misdated_records, 1U);
+}
+
+TEST_F(MisdatedTest, outside_of_what_the_head_of_its_block_says) {
+    std::string text =
+        recording_of(std::vector<Bytes>{record_of(99, 1s), record_of(99, 1500ms)}, 1000);
+    const std::size_t place = text.find(std::string_view("\x51\x2a\x4d\x18", 4));
+    ASSERT_NE(place, std::string::npos);
+    std::uint32_t frame = 0;
+    auto head = recording::decode_head(
+        std::string_view(text).substr(place, recording::kBlockHeadSize), frame);
+    ASSERT_TRUE(head);
+    head->last = at(1200ms);
+    const recording::BlockHeadBytes bytes = encode(recording::kBlockFrame, *head);
+    text.replace(place, bytes.size(), bytes.data(), bytes.size());
+    read(text);
+    EXPECT_EQ(now, at(1s));
+    EXPECT_EQ(decoder.quality().malformed, 1U);
+    EXPECT_EQ(decoder.quality().unknown, 1U);
+    EXPECT_EQ(damage.misdated_records, 1U);
+    EXPECT_NE(describe(damage).find("1 record with an impossible time"), std::string::npos);
+}
+
+TEST(Head, a_clock_that_cannot_be_is_none) {
+    const auto mono = [](const std::string& ns) {
+        return recording::head_from_json("{\"mono_ns\":" + ns + ",\"wall_ns\":5}").clock.mono;
+    };
+    EXPECT_EQ(mono("7"), MonoTime(7ns));
+    EXPECT_EQ(mono("-7"), MonoTime{});
+    EXPECT_EQ(mono("9223372036854775807"), MonoTime{});
 }
 
 TEST(Preamble, repeats_the_latest_of_each_at_the_time_of_the_clock) {

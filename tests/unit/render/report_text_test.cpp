@@ -163,6 +163,11 @@ TEST(ReportText, head_says_what_when_and_how_well) {
     quality[5].value = std::int64_t{2};
     quality[6].value = std::int64_t{3};
     EXPECT_THAT(render::report_text(other, {}), HasSubstr("filter --port 80"));
+    std::get<report::Facts>(other.sections[1].body)
+        .lines.push_back({"evicted", "", std::int64_t{7}});
+    EXPECT_THAT(render::report_text(other, {.width = 200}),
+                HasSubstr("; 7 GIVEN UP FOR WANT OF ROOM (--max-connections); 9 EVENTS LOST"));
+    quality.pop_back();
     EXPECT_THAT(render::report_text(other, {.width = 132}),
                 HasSubstr("5 connections: 4 ended, 1 still there; 2 were there before; 3 have "
                           "gaps; 9 EVENTS LOST; "

@@ -43,6 +43,15 @@ TEST_F(PipeTest, begins_once_with_the_facts_that_head_the_stream) {
     EXPECT_EQ(context.facts().size(), 2U);
 }
 
+/// Where the head of a recording is missing.
+TEST_F(PipeTest, begins_before_the_first_line_with_the_clock_that_came_first) {
+    feed(event::ClockReading{synth::kTestClock});
+    feed(event::Gap{synth::kTestClock.mono, synth::kTestClock.mono + 1s, false});
+    EXPECT_THAT(log.calls, ElementsAre("begin", "lost"));
+    advance(synth::kTestClock.mono + 1s);
+    EXPECT_THAT(log.calls, ElementsAre("begin", "lost", "flush"));
+}
+
 TEST_F(PipeTest, what_is_open_follows_what_has_ended_and_finish_is_last) {
     synth::TrafficOptions options;
     options.only_ending = false;

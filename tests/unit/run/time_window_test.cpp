@@ -199,5 +199,15 @@ TEST_F(TimeWindowTest, both_bounds_belong_to_it) {
     EXPECT_TRUE(run::TimeWindow{}.contains(begin - 1h));
 }
 
+/// A recording claims what it likes, and users write what they like.
+TEST_F(TimeWindowTest, sums_end_at_the_limits_of_time) {
+    run::RecordedSpan extreme{ClockAnchor{MonoTime(kLatest), WallTime{}, 0, 0}, std::nullopt};
+    const auto late = run::WindowOptions{"", "2200-12-31T00:00:00Z"}.resolve(extreme);
+    ASSERT_TRUE(late);
+    EXPECT_EQ(late->until, MonoTime::max());
+    extreme.end = MonoTime::min();
+    EXPECT_FALSE((run::WindowOptions{"", "-100h"}.resolve(extreme)));
+}
+
 } // namespace
 } // namespace tcpdwell::test

@@ -31,7 +31,7 @@ TEST(Tracker, gives_up_the_least_recently_active_for_want_of_room) {
         EXPECT_EQ(o.line->ending, o.cookie == 102 ? tcp::Ending::unknown : tcp::Ending::open);
         EXPECT_EQ(o.line->closed, std::nullopt);
     }
-    EXPECT_EQ(run.tracker.totals().connections, 3u);
+    EXPECT_EQ(run.tracker.totals().connections, 2u) << "what is given up has not ended";
     EXPECT_EQ(run.tracker.live(), 0u);
 }
 
@@ -43,6 +43,38 @@ TEST(Tracker, holds_no_more_than_allowed_whatever_comes) {
     }
     EXPECT_EQ(run.outcomes().size(), 500u);
     EXPECT_EQ(run.tracker.totals().evicted, 492u);
+}
+
+/// No one knows how it went on: neither as an end, nor as one that was there before the run.
+TEST(Tracker, what_is_given_up_is_no_end_and_nothing_new_when_it_comes_back) {
+    EventRun run(track::TrackerOptions{.max_connections = 1});
+    establish(run, numbered(1), 10ms);
+    establish(run, numbered(2), 20ms); // the first is given up
+    run << numbered(1).change(30ms, ESTABLISHED, FIN_WAIT1, 0, 0, kApp);
+    EXPECT_EQ(run.tracker.totals().evicted, 2u);
+    EXPECT_EQ(run.tracker.totals().connections, 0u);
+    run.tracker.for_each_live(
+        [](const track::LiveSocket& socket) { EXPECT_EQ(socket.seen, tcp::Seen::gap); });
+    run.outcomes();
+    EXPECT_EQ(run.tracker.totals().connections, 1u);
+}
+
+TEST(Tracker, ends_that_wait_for_evidence_stay_ends_for_want_of_room) {
+    EventRun run(track::TrackerOptions{.max_connections = 1});
+    run << numbered(1).change(10ms, CLOSE, SYN_SENT, 0, 0, kApp)
+        << numbered(1).change(11ms, SYN_SENT, CLOSE, 0, 0, kApp);
+    establish(run, numbered(2), 12ms);
+    EXPECT_EQ(run.tracker.totals().evicted, 0u);
+    EXPECT_EQ(run.tracker.totals().connections, 1u);
+}
+
+TEST(Tracker, settles_at_the_end_of_time) {
+    EventRun run;
+    establish(run, numbered(1), 10ms);
+    run << numbered(1).change(20ms, ESTABLISHED, CLOSE, 0, 0, kApp);
+    run.tracker.settle(MonoTime::max());
+    EXPECT_EQ(run.tracker.totals().connections, 1u);
+    EXPECT_EQ(run.tracker.live(), 0u);
 }
 
 TEST(Tracker, birth_of_a_client_waits_for_its_port) {

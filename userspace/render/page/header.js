@@ -42,11 +42,12 @@ function aboutHost(report) {
         holes = quality.holes > 0,
         strange = quality.unexpected_edges > 0;
     const partly = [
-        ['joined', quality.joined],
-        ['gap', quality.gap],
+        ['joined midway', quality.joined],
+        ['with gaps', quality.gap],
+        ['given up for want of room', quality.evicted],
     ]
         .filter(([, n]) => n > 0)
-        .map(([word, n]) => formatCount(n) + ' ' + (word === 'joined' ? 'joined midway' : 'with gaps'))
+        .map(([words, n]) => formatCount(n) + ' ' + words)
         .join(', ');
     return [
         el(

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tcp/listener_index.h"
+
+#include <gtest/gtest.h>
+
+namespace tcpdwell::test {
+namespace {
+
+tcp::Endpoint endpoint(const char* address, tcp::Port port) {
+    return {tcp::IpAddress::parse(address).value(), port};
+}
+
+TEST(ListenerIndex, finds_by_namespace_address_and_port) {
+    tcp::ListenerIndex<int> index;
+    index.at(1, endpoint("10.0.0.1", 80)) = 5;
+    index.at(1, endpoint("10.0.0.2", 80)) = 6;
+    ASSERT_NE(index.find(1, endpoint("10.0.0.1", 80)), nullptr);
+    EXPECT_EQ(*index.find(1, endpoint("10.0.0.1", 80)), 5);
+    EXPECT_EQ(index.find(2, endpoint("10.0.0.1", 80)), nullptr);
+    EXPECT_EQ(index.find(1, endpoint("10.0.0.1", 81)), nullptr);
+    EXPECT_EQ(index.find(1, endpoint("10.0.0.3", 80)), nullptr);
+    EXPECT_EQ(index.size(), 2u);
+    index.erase(1, endpoint("10.0.0.1", 80));
+    EXPECT_EQ(index.find(1, endpoint("10.0.0.1", 80)), nullptr);
+}
+
+TEST(ListenerIndex, wildcards_are_those_of_both_families) {
+    const auto wildcards = tcp::ListenerIndex<int>::wildcards(80);
+    EXPECT_EQ(wildcards[0], endpoint("::", 80));
+    EXPECT_EQ(wildcards[1], endpoint("0.0.0.0", 80));
+    for (const tcp::Endpoint& each : wildcards) EXPECT_TRUE(each.address.is_unspecified());
+}
+
+} // namespace
+} // namespace tcpdwell::test
