@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "event/record.h"
+
 namespace tcpdwell::test {
 namespace {
 
@@ -180,12 +182,13 @@ event::Event random_event(std::mt19937_64& random, const ClockAnchor& clock) {
         return event::Snapshot{at, netns, static_cast<td_snapshot_op>(1 + d.below(2)), d.coin()};
     case 7: {
         event::LostTotals e{at, {}, d.coin()};
-        for (auto& total : e.total) total = d.any<std::uint64_t>();
+        for (auto& total : e.total) total = d.below(event::kMostLost + 1);
         return e;
     }
     case 8:
         return event::ClockReading{{at, WallTime(Nanoseconds(d.below(3'000'000'000'000'000'000))),
-                                    d.any<std::uint64_t>(), d.any<std::uint32_t>()}};
+                                    d.any<std::uint64_t>(),
+                                    static_cast<std::uint32_t>(d.below(1'000'001))}};
     case 9: return event::CgroupPath{object, d.text(4096)};
     case 10: return event::Fact{netns, d.text(60), d.coin() ? d.text(300) : ""};
     case 11: {
