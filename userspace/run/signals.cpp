@@ -29,7 +29,8 @@ StopSignals::StopSignals() {
     ::sigaction(SIGINT, &action, &old_int_);
     ::sigaction(SIGTERM, &action, &old_term_);
     ::sigaction(SIGHUP, nullptr, &old_hup_);
-    if (old_hup_.sa_handler == SIG_DFL) ::sigaction(SIGHUP, &action, nullptr);
+    const bool is_taken = old_hup_.sa_handler == SIG_IGN || old_hup_.sa_handler == on_save_signal;
+    if (!is_taken) ::sigaction(SIGHUP, &action, nullptr);
 }
 
 StopSignals::~StopSignals() {

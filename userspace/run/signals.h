@@ -8,7 +8,7 @@
 namespace tcpdwell::run {
 
 /// SIGINT, SIGTERM and SIGHUP are noted; a second one kills the process the default way. SIGHUP is
-/// left alone where it is ignored (nohup) or has another handler (SaveSignal).
+/// left alone where it is ignored (nohup) or is the SaveSignal.
 /// One at a time; the destructor restores what was before.
 class StopSignals {
 public:

@@ -12,6 +12,7 @@
 
 #include "call_log.h"
 #include "event/encode.h"
+#include "run/signals.h"
 #include "support/temporary_folder.h"
 #include "synth/setting.h"
 
@@ -164,6 +165,30 @@ TEST_F(PipelineTest, a_hangup_is_left_to_those_who_ignore_it) {
     ASSERT_TRUE(outcome);
     EXPECT_FALSE(outcome->interrupted);
     EXPECT_EQ(source.stops, 0);
+}
+
+TEST_F(PipelineTest, a_hangup_is_a_signal_to_stop_whatever_else_it_would_end) {
+    ::signal(SIGHUP, [](int) {}); // as a file does that is to be removed at the end
+    source.at_poll = [this] {
+        if (source.polls == 2) ::raise(SIGHUP);
+    };
+    const auto outcome = run();
+    ::signal(SIGHUP, SIG_DFL);
+    ASSERT_TRUE(outcome);
+    EXPECT_TRUE(outcome->interrupted);
+    EXPECT_EQ(source.stops, 1);
+}
+
+TEST_F(PipelineTest, a_hangup_that_asks_to_save_does_not_stop) {
+    run::SaveSignal save(SIGHUP);
+    source.ends_at = 4;
+    source.at_poll = [this] {
+        if (source.polls == 2) ::raise(SIGHUP);
+    };
+    const auto outcome = run();
+    ASSERT_TRUE(outcome);
+    EXPECT_FALSE(outcome->interrupted);
+    EXPECT_TRUE(save.take());
 }
 
 TEST_F(PipelineTest, records_are_not_interpreted_if_they_are_only_to_be_recorded) {
