@@ -184,9 +184,9 @@ void ConnectionTable::forget_listener(const Connection& c) {
 
 const ConnectionTable::Listeners& ConnectionTable::listeners_at(std::uint32_t netns,
                                                                 const tcp::Endpoint& local) const {
-    static const Listeners kNone;
+    static const Listeners none;
     const Listeners* const found = listeners_.find(netns, local);
-    return found ? *found : kNone;
+    return found ? *found : none;
 }
 
 Connection* ConnectionTable::listener_for(std::uint32_t netns, const tcp::Endpoint& local) const {
