@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
-#include <regex>
+#include <sstream>
 #include <string>
 
 #include "recording/block_codec.h"
@@ -35,12 +35,12 @@ TEST(FormatPage, has_the_sizes_of_the_block_head) {
 TEST(FormatPage, lists_fields_that_fill_the_block_head) {
     const std::string page = format_page();
     const std::string table = page.substr(page.find("| block head ("));
-    const std::regex row(R"(^\| u(32|64)([^|]*)\|)", std::regex::multiline);
+    std::istringstream rows(table.substr(0, table.find("\n\n")));
     std::size_t bytes = 0;
-    for (auto it = std::sregex_iterator(table.begin(), table.begin() + table.find("\n\n"), row);
-         it != std::sregex_iterator(); ++it) {
-        const std::string names = (*it)[2];
-        bytes += (std::stoul((*it)[1]) / 8) * (1 + std::count(names.begin(), names.end(), ','));
+    for (std::string row; std::getline(rows, row);) {
+        const std::size_t bits = row.starts_with("| u32") ? 32 : row.starts_with("| u64") ? 64 : 0;
+        const std::string names = row.substr(0, row.find('|', 1));
+        bytes += bits / 8 * static_cast<std::size_t>(1 + std::ranges::count(names, ','));
     }
     EXPECT_EQ(bytes, kBlockHeadSize);
 }
