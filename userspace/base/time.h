@@ -64,6 +64,12 @@ constexpr Nanoseconds time_between(std::chrono::time_point<Clock, Nanoseconds> b
     return bounded_difference(end.time_since_epoch(), begin.time_since_epoch());
 }
 
+/// The nearest moment that can be rounded down to a day, or to less, within 64 bits
+/// (std::chrono::floor).
+constexpr WallTime roundable(WallTime at) {
+    return std::max<WallTime>(at, WallTime::min() + std::chrono::days(1));
+}
+
 /// Of a number of seconds that a user has given; 0 for what is no number.
 constexpr Nanoseconds from_seconds(double seconds) {
     const double ns = seconds * 1e9;

@@ -21,7 +21,8 @@ void put_digits(char* end, std::uint32_t value, int width) {
 
 } // namespace
 
-Rfc3339 rfc3339(WallTime time) {
+Rfc3339 rfc3339(WallTime moment) {
+    const WallTime time = roundable(moment);
     const auto day = std::chrono::floor<std::chrono::days>(time);
     const std::chrono::year_month_day date(day);
     const std::chrono::hh_mm_ss clock(time - day);
@@ -40,7 +41,8 @@ Rfc3339 rfc3339(WallTime time) {
     return text;
 }
 
-void append_time_of_day(std::string& out, WallTime time) {
+void append_time_of_day(std::string& out, WallTime moment) {
+    const WallTime time = roundable(moment);
     const auto second = std::chrono::floor<std::chrono::seconds>(time);
     const std::time_t seconds = second.time_since_epoch().count();
     std::tm local{};

@@ -224,7 +224,8 @@ Result<TimeWindow> WindowOptions::resolve(const RecordedSpan& span) const {
     return window;
 }
 
-std::string moment_text(WallTime at) {
+std::string moment_text(WallTime moment) {
+    const WallTime at = roundable(moment);
     const auto second = std::chrono::floor<std::chrono::seconds>(at);
     const std::time_t seconds = second.time_since_epoch().count();
     std::tm local{};
