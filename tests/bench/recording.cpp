@@ -95,10 +95,10 @@ Written write_recording(const Traffic& traffic, const recording::WriterOptions& 
     auto writer = recording::RecordingWriter::begin(Fd(::dup(written.file.get())), "memory",
                                                     "{\"hz\":250}", 77, 0, options);
     insist(writer.has_value());
-    std::size_t told = 0;
+    std::size_t reported = 0;
     for_each_record(traffic.bytes, [&](const td_header& header, std::span<const std::byte> record) {
         insist((*writer)->write(record).has_value());
-        if (++told % kBatch == 0)
+        if (++reported % kBatch == 0)
             insist((*writer)
                        ->mark(MonoTime(Nanoseconds(static_cast<std::int64_t>(header.time_ns))))
                        .has_value());

@@ -37,9 +37,9 @@ std::vector<Bytes> records_of(std::uint64_t seed, std::size_t stories) {
                                fact_record(1, 0, "host", "h"),
                                fact_record(1, 0, "long", std::string(300, 'x')),
                                cgroup_record(1, 4242, "/a")};
-    std::size_t told = 0;
+    std::size_t reported = 0;
     for (synth::WireRecord& record : make_traffic(options).records) {
-        if (told++ % 8 == 0) records.push_back(mark(record.at));
+        if (reported++ % 8 == 0) records.push_back(mark(record.at));
         records.push_back(std::move(record.bytes));
     }
     return records;

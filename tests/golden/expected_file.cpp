@@ -44,13 +44,13 @@ std::string difference(const std::string& expected, const std::string& got) {
     const Lines b = lines_of(got);
     std::string text =
         std::to_string(a.size()) + " lines expected, " + std::to_string(b.size()) + " got\n";
-    int told = 0;
+    int reported = 0;
     const auto tell = [&](const char* sign, const Lines& lines, std::size_t first,
                           std::size_t count) {
-        for (std::size_t k = first; k < first + count && told < most; ++k, ++told)
+        for (std::size_t k = first; k < first + count && reported < most; ++k, ++reported)
             text += sign + std::to_string(k + 1) + ": " + lines[k] + "\n";
     };
-    for (std::size_t i = 0, j = 0; (i < a.size() || j < b.size()) && told < most; ++i, ++j) {
+    for (std::size_t i = 0, j = 0; (i < a.size() || j < b.size()) && reported < most; ++i, ++j) {
         if (i < a.size() && j < b.size() && a[i] == b[j]) continue;
         const auto [left, right] = until_alike(a, b, i, j);
         tell("-", a, i, left);
@@ -58,7 +58,7 @@ std::string difference(const std::string& expected, const std::string& got) {
         i += left;
         j += right;
     }
-    return text + (told == most ? "...\n" : "");
+    return text + (reported == most ? "...\n" : "");
 }
 
 } // namespace

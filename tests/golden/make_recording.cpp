@@ -127,12 +127,12 @@ bool write_all(recording::RecordingWriter& writer) {
     MonoTime now = synth::kTestClock.mono;
     for (const Bytes& record : opening())
         if (!writer.write(record)) return false;
-    std::size_t told = 0;
+    std::size_t reported = 0;
     const auto& story = short_story().records;
     for (const synth::WireRecord& record : story) {
-        if (told++ % often == 0 && !writer.mark(now = record.at - Nanoseconds(1))) return false;
+        if (reported++ % often == 0 && !writer.mark(now = record.at - Nanoseconds(1))) return false;
         if (!writer.write(record.bytes)) return false;
-        if (told != story.size() / 2) continue;
+        if (reported != story.size() / 2) continue;
         const auto at = static_cast<std::uint64_t>(record.at.time_since_epoch().count());
         for (const Bytes& other : from_the_future(at))
             if (!writer.write(other)) return false;

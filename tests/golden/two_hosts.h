@@ -54,11 +54,11 @@ inline void record(const std::filesystem::path& file, const RecordedHost& host,
           std::pair("kernel", head.kernel)})
         must((*writer)->write(event::fact_record(now, 0, key, value)));
     const MonoTime end = host.clock.mono + 40s;
-    MonoTime told = host.clock.mono;
-    must((*writer)->mark(told));
+    MonoTime reported = host.clock.mono;
+    must((*writer)->mark(reported));
     for (const synth::WireRecord& record : story.records) {
         if (record.at >= end) break;
-        for (; told + 1s <= record.at; told += 1s) must((*writer)->mark(told + 1s));
+        for (; reported + 1s <= record.at; reported += 1s) must((*writer)->mark(reported + 1s));
         must((*writer)->write(record.bytes));
     }
     must((*writer)->mark(end));

@@ -174,7 +174,6 @@ TEST_F(Agreement, underLoad) {
 }
 
 // --- the edges of tracing
-// --------------------------------------------------------------------------------------------
 
 // What can't be true of such a connection, whichever part of it was traced; "" if nothing.
 std::string untrue_in(const ConnectionLine& line, std::uint16_t server_port) {

@@ -25,7 +25,6 @@ namespace {
 constexpr auto kPatience = std::chrono::seconds(30);
 
 // --- comparison
-// ------------------------------------------------------------------------------------------------------
 
 using Ends = std::tuple<std::string, std::uint16_t, std::string, std::uint16_t>;
 

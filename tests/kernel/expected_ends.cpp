@@ -83,7 +83,7 @@ private:
 std::vector<std::string> ExpectedEnds::errors_in(const std::vector<ConnectionLine>& lines,
                                                  nanoseconds lifetime) const {
     std::vector<std::string> errors;
-    std::set<Ports> told;
+    std::set<Ports> reported;
     for (const ConnectionLine& line : lines) {
         const Ports end{line.who.local.port, line.who.remote.port};
         const auto truth = truths_.find(end);
@@ -91,10 +91,10 @@ std::vector<std::string> ExpectedEnds::errors_in(const std::vector<ConnectionLin
             errors.push_back("invented: " + line.text);
         else
             Judge(line, truth->second, errors).judge(lifetime);
-        if (!told.insert(end).second) errors.push_back("told twice: " + line.text);
+        if (!reported.insert(end).second) errors.push_back("reported twice: " + line.text);
     }
     for (const auto& [end, truth] : truths_)
-        if (truth.known_to_tracer && !told.contains(end))
+        if (truth.known_to_tracer && !reported.contains(end))
             errors.push_back("no line for " + std::to_string(end.first) + " to " +
                              std::to_string(end.second) + " in " + truth.path.back());
     return errors;

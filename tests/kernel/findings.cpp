@@ -15,7 +15,7 @@ bool contains(const std::string& text, const std::string& word) {
     return text.find(word) != std::string::npos;
 }
 
-bool tells(const nlohmann::json& finding, const Words& words) {
+bool mentions(const nlohmann::json& finding, const Words& words) {
     const auto what = finding.at("what").get<std::string>();
     return std::all_of(words.begin(), words.end(),
                        [&](const std::string& word) { return contains(what, word); });
@@ -65,10 +65,10 @@ std::set<std::string> findings_of(const nlohmann::json& report) {
 nlohmann::json expect_finding(const nlohmann::json& report, const ExpectedFinding& expected) {
     std::vector<nlohmann::json> found;
     for (const nlohmann::json& finding : report.at("findings"))
-        if (finding.at("id") == expected.id && tells(finding, expected.told))
+        if (finding.at("id") == expected.id && mentions(finding, expected.reported))
             found.push_back(finding);
-    EXPECT_EQ(found.size(), 1U) << expected.id << " that tells of "
-                                << nlohmann::json(expected.told).dump() << " in "
+    EXPECT_EQ(found.size(), 1U) << expected.id << " that mentions "
+                                << nlohmann::json(expected.reported).dump() << " in "
                                 << report.at("findings").dump();
     if (found.size() != 1) return nullptr;
 

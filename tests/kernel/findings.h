@@ -18,8 +18,8 @@ std::set<std::string> findings_of(const nlohmann::json& report);
 /// A finding as it should be; other keys of its evidence may be anything.
 struct ExpectedFinding {
     const char* id;
-    Words told; ///< what the sentence contains: whose fault it is; of several of one id it is this
-                ///< one
+    Words reported; ///< what the sentence contains: whose fault it is; of several of one id it is
+                    ///< this one
     std::map<std::string, nlohmann::json> evidence; ///< what must be in the evidence
     Words advice;                                   ///< what the advice must contain
     Words not_advised; ///< recipes that would do harm or nothing: a sentence that names one has to

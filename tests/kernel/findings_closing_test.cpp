@@ -21,7 +21,6 @@ Fd web_listener() { return listen_on({"127.0.0.1", 8080}); }
 void await_sweep() { pause(1500ms); }
 
 // --- servers that close first
-// ----------------------------------------------------------------------------------------
 
 template <int kByServer, int kByClient>
 void exchange_both_ways(const ReportSyncPoints& cues) {
@@ -48,7 +47,7 @@ TEST(FindingsOnClosing, aServerThatClosesFirst) {
         expect_findings(outcome.report, {"server_closes_first"});
         expect_finding(outcome.report,
                        {.id = "server_closes_first",
-                        .told = {outcome.actor.comm, kWebPort, std::to_string(first)},
+                        .reported = {outcome.actor.comm, kWebPort, std::to_string(first)},
                         .evidence = {{"closed_first_local", first},
                                      {"closed_first_remote", all - first},
                                      {"time_wait_now", first},
@@ -63,7 +62,6 @@ TEST(FindingsOnClosing, aServerThatClosesFirst) {
 }
 
 // --- room for TIME_WAIT
-// ----------------------------------------------------------------------------------------------
 
 template <int kConnections>
 void fill_table_of_50(const ReportSyncPoints& cues) {
@@ -88,7 +86,7 @@ TEST(FindingsOnClosing, aTableOfTimeWaitsThatIsFull) {
     const auto expect_full = [](const CaseOutcome& outcome, int held, int overflowed) {
         expect_findings(outcome.report, {"time_wait_table_full"});
         expect_finding(outcome.report, {.id = "time_wait_table_full",
-                                        .told = {"50"},
+                                        .reported = {"50"},
                                         .evidence = {{"netns", outcome.netns},
                                                      {"time_wait_now", held},
                                                      {"time_wait_peak", held},
@@ -105,7 +103,6 @@ TEST(FindingsOnClosing, aTableOfTimeWaitsThatIsFull) {
 }
 
 // --- TIME_WAIT that never was
-// ----------------------------------------------------------------------------------------
 
 template <int kByLinger, int kByUnreadData, int kWell>
 void skip_time_waits(const ReportSyncPoints& cues) {
@@ -142,7 +139,7 @@ TEST(FindingsOnClosing, timeWaitsThatWereSkipped) {
         if (linger > 0) evidence["so_linger_zero"] = linger;
         if (unread > 0) evidence["unread_data"] = unread;
         expect_finding(outcome.report, {.id = "time_wait_skipped",
-                                        .told = {std::to_string(linger + unread)},
+                                        .reported = {std::to_string(linger + unread)},
                                         .evidence = evidence,
                                         .advice = {linger > unread ? "SO_LINGER" : "read"},
                                         .not_advised = {"tcp_fin_timeout", "tcp_tw_reuse"}});

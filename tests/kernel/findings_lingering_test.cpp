@@ -54,7 +54,6 @@ private:
 };
 
 // --- CLOSE_WAIT
-// ------------------------------------------------------------------------------------------------------
 
 void leak(const ReportSyncPoints& cues) {
     const Fd listener = web_listener();
@@ -113,7 +112,7 @@ TEST(FindingsOnLingering, aLeakOfSocketsInCloseWait) {
         const nlohmann::json finding = expect_finding(
             outcome.report,
             {.id = "close_wait_leak",
-             .told = {outcome.actor.comm, std::to_string(kSockets)},
+             .reported = {outcome.actor.comm, std::to_string(kSockets)},
              .evidence = {{"pid", outcome.actor.pid},
                           {"comm", outcome.actor.comm},
                           {"netns", outcome.netns},
@@ -132,7 +131,6 @@ TEST(FindingsOnLingering, aLeakOfSocketsInCloseWait) {
 }
 
 // --- FIN_WAIT2
-// -------------------------------------------------------------------------------------------------------
 
 void wait_for_fins(const ReportSyncPoints& cues) {
     const Fd listener = web_listener();
@@ -165,7 +163,7 @@ TEST(FindingsOnLingering, socketsThatPileUpInFinWait2) {
         const CaseOutcome& outcome = outcomes[expired];
         expect_findings(outcome.report, {"fin_wait2_pileup"});
         expect_finding(outcome.report, {.id = "fin_wait2_pileup",
-                                        .told = {"leaver", std::to_string(kSockets)},
+                                        .reported = {"leaver", std::to_string(kSockets)},
                                         .evidence = {{"netns", outcome.netns},
                                                      {"comm", "leaver"},
                                                      {"sockets", expired ? 0 : kSockets},
@@ -179,7 +177,6 @@ TEST(FindingsOnLingering, socketsThatPileUpInFinWait2) {
 }
 
 // --- peers that fall silent
-// ------------------------------------------------------------------------------------------
 
 struct PeerConnection {
     explicit PeerConnection(std::uint16_t port) : peer(port), socket(tcp_socket()) {
@@ -244,7 +241,7 @@ TEST(FindingsOnLingering, closesThatAreStuck) {
     expect_findings(outcomes[0].report, {"closing_stuck"});
     for (const auto& [state, sockets] : {std::pair("LAST_ACK", 3), std::pair("CLOSING", 2)})
         expect_finding(outcomes[0].report, {.id = "closing_stuck",
-                                            .told = {"unheard", state, std::to_string(sockets)},
+                                            .reported = {"unheard", state, std::to_string(sockets)},
                                             .evidence = {{"state", state},
                                                          {"sockets", sockets},
                                                          {"in_state", sockets},
@@ -258,7 +255,6 @@ TEST(FindingsOnLingering, closesThatAreStuck) {
 }
 
 // --- keepalive
-// -------------------------------------------------------------------------------------------------------
 
 void keep_alive(const Fd& socket) {
     set_tcp_option(socket, TCP_KEEPIDLE, 1);
@@ -295,7 +291,7 @@ TEST(FindingsOnLingering, connectionsThatKeepaliveKilled) {
     });
     expect_findings(outcomes[0].report, {"keepalive_kills"});
     expect_finding(outcomes[0].report, {.id = "keepalive_kills",
-                                        .told = {"widow", "2"},
+                                        .reported = {"widow", "2"},
                                         .evidence = {{"killed", 2}, {"all", 2}},
                                         .advice = {"keepalive"},
                                         .not_advised = {"tcp_fin_timeout", "tcp_tw_reuse"}});

@@ -23,7 +23,6 @@ namespace {
 using Evidence = std::map<std::string, nlohmann::json>;
 
 // --- local ports
-// -----------------------------------------------------------------------------------------------------
 
 // Connections whose clients are this process, and whose servers another one. The clients close half
 // of them first: those ports are held by TIME_WAIT.
@@ -105,7 +104,7 @@ TEST(FindingsOnOpening, localPortsThatRunOut) {
     const auto expect_low = [](const CaseOutcome& outcome, const char* number, Evidence evidence) {
         expect_findings(outcome.report, {"ephemeral_ports_low"});
         expect_finding(outcome.report, {.id = "ephemeral_ports_low",
-                                        .told = {"127.0.0.1:5432", number},
+                                        .reported = {"127.0.0.1:5432", number},
                                         .evidence = std::move(evidence),
                                         .advice = {"ip_local_port_range"},
                                         .not_advised = {"tcp_fin_timeout"},
@@ -140,7 +139,6 @@ TEST(FindingsOnOpening, localPortsThatRunOut) {
 }
 
 // --- SYNs
-// ------------------------------------------------------------------------------------------------------------
 
 constexpr const char* kNobody = "10.9.9.9"; // in the phantom network, where nobody answers
 
@@ -218,7 +216,7 @@ TEST(FindingsOnOpening, connectsThatNobodyAnswers) {
         expect_findings(outcome.report, {"connects_unanswered"});
         expect_finding(outcome.report,
                        {.id = "connects_unanswered",
-                        .told = {outcome.actor.comm, std::to_string(waiting + given_up)},
+                        .reported = {outcome.actor.comm, std::to_string(waiting + given_up)},
                         .evidence = {{"connects", waiting + given_up},
                                      {"waiting", waiting},
                                      {"failed", given_up},
@@ -235,7 +233,6 @@ TEST(FindingsOnOpening, connectsThatNobodyAnswers) {
 }
 
 // --- handshakes
-// ------------------------------------------------------------------------------------------------------
 
 const Endpoint kHere{"10.9.0.1", 80};
 
@@ -311,7 +308,7 @@ TEST(FindingsOnOpening, handshakesThatFail) {
         expect_findings(outcome.report, {"handshakes_failing"});
         expect_finding(outcome.report,
                        {.id = "handshakes_failing",
-                        .told = {outcome.actor.comm, "10.9.0.1:80", std::to_string(number)},
+                        .reported = {outcome.actor.comm, "10.9.0.1:80", std::to_string(number)},
                         .evidence = std::move(evidence),
                         .advice = {"tcp_max_syn_backlog"},
                         .not_advised = {"tcp_fin_timeout", "tcp_tw_reuse"},

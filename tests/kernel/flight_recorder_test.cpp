@@ -40,14 +40,14 @@ protected:
         EXPECT_TRUE(program.await_saying("tracing", kPatience)) << program.said();
         return program;
     }
-    static std::string told(std::vector<std::string> words, int status = 0) {
+    static std::string reported(std::vector<std::string> words, int status = 0) {
         words.insert(words.begin(), tcpdwell_path());
         Program program(words);
         EXPECT_EQ(program.wait(kPatience), status) << program.said();
         return program.printed();
     }
     static json report_of(const std::string& path) {
-        return json::parse(told({"report", "-f", "json", "-r", path}));
+        return json::parse(reported({"report", "-f", "json", "-r", path}));
     }
     /// The segments in a folder, the oldest first.
     static std::vector<std::string> segments(const fs::path& path) {

@@ -115,7 +115,6 @@ Fd RandomTraffic::connect_again(const Endpoint& local, const Endpoint& remote) {
 }
 
 // --- ends of established connections
-// ---------------------------------------------------------------------------------
 
 void RandomTraffic::open() {
     Pair pair = open_pair();
@@ -233,7 +232,6 @@ void RandomTraffic::kill_mini() {
 }
 
 // --- opening, more or less
-// -------------------------------------------------------------------------------------------
 
 void RandomTraffic::be_refused() {
     const Fd socket = tcp_socket();

@@ -107,9 +107,9 @@ TEST_F(Recording, reportsAreTheSame) {
         std::vector<std::string> again = form;
         for (const std::string& word : {std::string("--netns"), netns(), std::string("-r"), file})
             again.push_back(word);
-        const std::string told = without_source(traced(live, random_acts));
-        EXPECT_EQ(told, without_source(replayed(again).printed)) << form.back();
-        EXPECT_GT(told.size(), 1000U);
+        const std::string reported = without_source(traced(live, random_acts));
+        EXPECT_EQ(reported, without_source(replayed(again).printed)) << form.back();
+        EXPECT_GT(reported.size(), 1000U);
     }
 }
 
@@ -121,11 +121,11 @@ TEST_F(Recording, linesAreTheSame) {
         for (const std::string& word : {std::string("--netns"), netns(), std::string("-w"), file})
             live.push_back(word);
         for (const std::string& word : {std::string("-r"), file}) words.push_back(word);
-        const std::string told = traced(live, random_acts);
-        EXPECT_EQ(told, replayed(words).printed) << what;
+        const std::string reported = traced(live, random_acts);
+        EXPECT_EQ(reported, replayed(words).printed) << what;
     }
-    const std::string told = traced({"trace", "--netns", netns(), "-w", file}, random_acts);
-    EXPECT_EQ(told, replayed({"trace", "-r", file}).printed);
+    const std::string reported = traced({"trace", "--netns", netns(), "-w", file}, random_acts);
+    EXPECT_EQ(reported, replayed({"trace", "-r", file}).printed);
 }
 
 // Several views of the same traffic, each with a recording of its own.

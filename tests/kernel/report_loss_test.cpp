@@ -51,7 +51,7 @@ TEST_F(ReportLoss, isAFinding) {
     const std::int64_t lost = report.at("quality").at("lost");
     EXPECT_GT(lost, 0);
     expect_finding(report, {.id = "events_lost",
-                            .told = {std::to_string(lost)},
+                            .reported = {std::to_string(lost)},
                             .evidence = {{"events", lost}},
                             .advice = {"--buffer-size"},
                             .not_advised = {},

@@ -50,7 +50,6 @@ protected:
 };
 
 // --- ends
-// ------------------------------------------------------------------------------------------------------------
 
 TEST_F(ReportProcess, signalsEndItWithAReport) {
     for (const int signal : {SIGINT, SIGTERM}) {
@@ -71,11 +70,11 @@ TEST_F(ReportProcess, aDurationEndsItWithAReport) {
     const json report = run.only_report();
     const nanoseconds took = monotonic_now() - begun;
     expect_connections(report, 5);
-    const nanoseconds told(report.at("meta").at("duration_ns"));
-    EXPECT_GE(told, 2s);
-    EXPECT_LE(told, took);
+    const nanoseconds reported(report.at("meta").at("duration_ns"));
+    EXPECT_GE(reported, 2s);
+    EXPECT_LE(reported, took);
     EXPECT_EQ(parse_time(report.at("meta").at("end")) - parse_time(report.at("meta").at("begin")),
-              told);
+              reported);
     EXPECT_EQ(report.at("meta").at("interval"), false);
 }
 
@@ -109,7 +108,6 @@ TEST_F(ReportProcess, aCommandIsInTheReportFromItsFirstConnectionToItsLast) {
 }
 
 // --- intervals
-// -------------------------------------------------------------------------------------------------------
 
 using Counts = std::map<std::string, std::int64_t>;
 
@@ -179,7 +177,6 @@ TEST_F(ReportProcess, intervalsAddUpToTheWhole) {
 }
 
 // --- what it writes, and where
-// ---------------------------------------------------------------------------------------
 
 TEST_F(ReportProcess, aReaderWhoLeftEndsItWell) {
     std::array<int, 2> ends{};
@@ -266,7 +263,6 @@ TEST_F(ReportProcess, showsProgressOnATerminalOnly) {
 }
 
 // --- refusals
-// --------------------------------------------------------------------------------------------------------
 
 TEST_F(ReportProcess, badUsageIsReportedAtOnce) {
     const std::vector<std::vector<std::string>> bad{{"--threshold", "no_such_finding.age=1s"},

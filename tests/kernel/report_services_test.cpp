@@ -28,7 +28,6 @@ constexpr auto kPatience = std::chrono::seconds(30);
 using nlohmann::json;
 
 // --- what is compared
-// ------------------------------------------------------------------------------------------------
 
 /// Counts of a group of connections by the words for who closed first, and for the ending.
 struct EndCounts {
@@ -131,7 +130,6 @@ void add(Wire& wire, const CapturedConnection& connection) {
 }
 
 // --- comparison
-// ------------------------------------------------------------------------------------------------------
 
 void expect_between(int value, int least, int extra, const std::string& what) {
     EXPECT_GE(value, least) << what;
@@ -230,7 +228,6 @@ void expect_processes(const json& report, std::uint32_t netns) {
 }
 
 // --- the test
-// --------------------------------------------------------------------------------------------------------
 
 class ReportServices : public WebTest {
 protected:

@@ -39,7 +39,6 @@ using nlohmann::json;
 using Counts = std::map<std::string, std::int64_t>; // by state; none is 0
 
 // --- counts from everywhere
-// ------------------------------------------------------------------------------------------
 
 bool is_connection_state(const std::string& state) { return state != "LISTEN" && state != "CLOSE"; }
 
@@ -109,7 +108,6 @@ Counts balance_of(const json& transitions) {
 }
 
 // --- comparison
-// ------------------------------------------------------------------------------------------------------
 
 // "" if they are equal.
 std::string difference(const std::string& what, const Counts& expected, const Counts& found) {
@@ -179,7 +177,6 @@ Counts groups_of(const json& report, const std::string& split) {
 }
 
 // --- the test
-// --------------------------------------------------------------------------------------------------------
 
 class ReportStates : public ::testing::Test {
 protected:

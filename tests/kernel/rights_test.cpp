@@ -41,7 +41,6 @@ bool becomes_true(const Condition& condition) {
 }
 
 // --- tracers
-// ---------------------------------------------------------------------------------------------------------
 
 struct Pipe {
     Pipe() {
@@ -114,7 +113,6 @@ protected:
 };
 
 // --- rights
-// ----------------------------------------------------------------------------------------------------------
 
 TEST_F(Rights, areGivenUpWhenTracingHasBegun) {
     const Tracing tracing;
@@ -170,7 +168,6 @@ TEST_F(Rights, withoutProcItIsSaidThatSocketsAreMissing) {
 }
 
 // --- hidden kernel addresses
-// -----------------------------------------------------------------------------------------
 
 // Puts a sysctl back, whatever becomes of the test: a child waits for the end of it.
 class SysctlChange {
@@ -223,7 +220,6 @@ TEST_F(Rights, hiddenKernelAddressesDontHideTimeWait) {
 }
 
 // --- the end
-// ---------------------------------------------------------------------------------------------------------
 
 TEST_F(Rights, signalsEndItWellAndShowWhatIsOpen) {
     const Fd listener = listen_on({"127.0.0.1", 0});
@@ -283,7 +279,6 @@ TEST_F(Rights, nothingIsLeftIfItIsKilled) {
 }
 
 // --- promptness
-// ------------------------------------------------------------------------------------------------------
 
 // Time from a lone event to its line.
 nanoseconds delay_of_a_lone_event(const Fd& from) {

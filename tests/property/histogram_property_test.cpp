@@ -117,10 +117,10 @@ void check(const analysis::LogHistogram& histogram, Samples samples) {
               static_cast<std::int64_t>(sum / static_cast<Wide>(samples.size())));
     for (const std::int64_t q : kThousandths) {
         const std::int64_t exact = nearest_rank(samples, q);
-        const std::int64_t told = histogram.quantile(static_cast<double>(q) / 1000).count();
-        const double error = std::fabs(static_cast<double>(told - exact));
+        const std::int64_t reported = histogram.quantile(static_cast<double>(q) / 1000).count();
+        const double error = std::fabs(static_cast<double>(reported - exact));
         ASSERT_LE(error, analysis::LogHistogram::kRelativeError * static_cast<double>(exact))
-            << "quantile " << q << "/1000 is " << exact << ", told as " << told;
+            << "quantile " << q << "/1000 is " << exact << ", reported as " << reported;
     }
     check_buckets(histogram, samples);
 }

@@ -67,15 +67,16 @@ Place place_of(const synth::Outcome& o) {
 
 /// Not known, or the truth.
 template <class T>
-bool no_lie(const std::optional<T>& told, const std::optional<T>& truth) {
-    return !told || told == truth;
+bool no_lie(const std::optional<T>& reported, const std::optional<T>& truth) {
+    return !reported || reported == truth;
 }
 
 /// Whether `reported` says nothing but what `truth` says. Things may be missing that lie in records
 /// of their own, where no state shows their loss: details of an ending, restarts of a timer, who
 /// owned the socket.
-bool agrees(const synth::Outcome& told, const synth::Outcome& truth) {
-    if (!truth.line || place_of(told) != place_of(truth) || told.role != truth.role) return false;
+bool agrees(const synth::Outcome& reported, const synth::Outcome& truth) {
+    if (!truth.line || place_of(reported) != place_of(truth) || reported.role != truth.role)
+        return false;
     const auto same_transition = [](const synth::Outcome::Transition& a,
                                     const synth::Outcome::Transition& b) {
         return a.at == b.at && a.from == b.from && a.to == b.to && no_lie(a.dwell, b.dwell);
@@ -84,10 +85,10 @@ bool agrees(const synth::Outcome& told, const synth::Outcome& truth) {
                               const synth::OutcomeLine::Stay& b) {
         return a.state == b.state && no_lie(a.dwell, b.dwell);
     };
-    const synth::OutcomeLine& a = *told.line;
+    const synth::OutcomeLine& a = *reported.line;
     const synth::OutcomeLine& b = *truth.line;
-    return std::equal(told.transitions.begin(), told.transitions.end(), truth.transitions.begin(),
-                      truth.transitions.end(), same_transition) &&
+    return std::equal(reported.transitions.begin(), reported.transitions.end(),
+                      truth.transitions.begin(), truth.transitions.end(), same_transition) &&
            std::equal(a.states.begin(), a.states.end(), b.states.begin(), b.states.end(),
                       same_stay) &&
            a.opened == b.opened && a.closed == b.closed && a.closed_first == b.closed_first &&
@@ -109,18 +110,18 @@ protected:
         run.feed(seed % 2 == 0 ? lose_some(traffic.records, seed)
                                : make_holes(traffic.records, seed));
         run.finish();
-        told = run.collector.outcomes();
+        reported = run.collector.outcomes();
         EXPECT_EQ(run.collector.complaints, std::vector<std::string>()) << how_to_repeat(seed);
         EXPECT_EQ(run.tracker.live(), 0u) << how_to_repeat(seed);
     }
     synth::GeneratedConnection traffic;
-    std::vector<synth::Outcome> told;
+    std::vector<synth::Outcome> reported;
 };
 
 TEST_F(LossProperty, whole_lines_are_true) {
     for (const std::uint64_t seed : seeds(2000)) {
         run_with(seed);
-        for (const synth::Outcome& o : told) {
+        for (const synth::Outcome& o : reported) {
             if (!o.line || o.line->seen != tcp::Seen::whole) continue;
             const synth::Outcome* nearest = nullptr;
             bool found = false;
@@ -138,28 +139,29 @@ TEST_F(LossProperty, whole_lines_are_true) {
 }
 
 bool younger_time_wait(const synth::Outcome::Transition& real,
-                       const synth::Outcome::Transition& told) {
-    if (told.from == tcp::State::TIME_WAIT)
-        return real.from == told.from && *told.dwell < *real.dwell;
-    return told.from == tcp::State::FIN_WAIT2 && told.to == tcp::State::TIME_WAIT &&
-           *told.dwell > *real.dwell;
+                       const synth::Outcome::Transition& reported) {
+    if (reported.from == tcp::State::TIME_WAIT)
+        return real.from == reported.from && *reported.dwell < *real.dwell;
+    return reported.from == tcp::State::FIN_WAIT2 && reported.to == tcp::State::TIME_WAIT &&
+           *reported.dwell > *real.dwell;
 }
 
 /// Whether a connection between these ends stayed in that state, from and until about then. Of one
 /// with a gap, two stays can be reported wrong in good faith: a restart that was missed makes
 /// TIME_WAIT look younger if the timer has to report its beginning, and if that was missed too,
 /// FIN_WAIT2 looks longer.
-bool happened(const synth::Outcome& told, const synth::Outcome::Transition& t,
+bool happened(const synth::Outcome& reported, const synth::Outcome::Transition& t,
               const std::vector<synth::Outcome>& truth) {
     constexpr Nanoseconds kSlack =
         std::chrono::milliseconds(5); // a tick of the timer may be all that is left
     for (const synth::Outcome& o : truth) {
-        if (place_of(o) != place_of(told)) continue;
+        if (place_of(o) != place_of(reported)) continue;
         for (const auto& real : o.transitions)
             if (real.from == t.from && real.dwell &&
                 ((std::chrono::abs(real.at - t.at) < kSlack &&
                   std::chrono::abs(*real.dwell - *t.dwell) < kSlack) ||
-                 (told.line && told.line->seen == tcp::Seen::gap && younger_time_wait(real, t))))
+                 (reported.line && reported.line->seen == tcp::Seen::gap &&
+                  younger_time_wait(real, t))))
                 return true;
     }
     return false;
@@ -168,7 +170,7 @@ bool happened(const synth::Outcome& told, const synth::Outcome::Transition& t,
 TEST_F(LossProperty, each_dwell_is_true) {
     for (const std::uint64_t seed : seeds(2000)) {
         run_with(seed);
-        for (const synth::Outcome& o : told)
+        for (const synth::Outcome& o : reported)
             for (const auto& t : o.transitions)
                 EXPECT_TRUE(!t.dwell || happened(o, t, traffic.outcomes))
                     << how_to_repeat(seed) << "\n"
@@ -180,7 +182,7 @@ TEST_F(LossProperty, each_dwell_is_true) {
 TEST_F(LossProperty, each_connection_ends_once) {
     for (const std::uint64_t seed : seeds(500)) {
         run_with(seed);
-        for (const synth::Outcome& o : told) {
+        for (const synth::Outcome& o : reported) {
             const bool listener = o.tuple.remote.empty();
             EXPECT_EQ(o.line.has_value(), !listener) << how_to_repeat(seed) << "\n" << describe(o);
         }

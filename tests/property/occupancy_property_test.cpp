@@ -64,7 +64,7 @@ public:
     void on_lost(const track::LostLine&) override {}
 
     [[nodiscard]] const Counts& counts() const { return counts_; }
-    [[nodiscard]] std::optional<tcp::State> told(track::ConnectionId id) const {
+    [[nodiscard]] std::optional<tcp::State> reported(track::ConnectionId id) const {
         const auto it = told_.find(id);
         return it == told_.end() ? std::nullopt : std::optional(it->second);
     }
@@ -73,12 +73,12 @@ public:
 private:
     void change(const track::ConnectionIdentity& who, std::optional<tcp::State> from,
                 std::optional<tcp::State> to) {
-        if (told(who.id) != from) {
+        if (reported(who.id) != from) {
             const auto shown = [](std::optional<tcp::State> s) {
                 return std::string(s ? name(*s) : "nowhere");
             };
             complain(who, "a move from " + shown(from) + " to " + shown(to) + ", but it was in " +
-                              shown(told(who.id)));
+                              shown(reported(who.id)));
         }
         count(from, -1);
         count(to, 1);
@@ -102,13 +102,13 @@ private:
 
 /// What the tracker holds, besides births that it holds back. `now`: nullopt if times go back and
 /// forth, so that it isn't known how long a birth may be held.
-Counts held_by(const track::Tracker& tracker, const Occupancy& told, std::optional<MonoTime> now,
-               std::vector<std::string>& complaints) {
+Counts held_by(const track::Tracker& tracker, const Occupancy& reported,
+               std::optional<MonoTime> now, std::vector<std::string>& complaints) {
     Counts counts;
     tracker.for_each_live([&](const track::LiveSocket& s) {
         if (s.since && *s.since != s.known_since)
             complaints.push_back("known in its state for longer or less long");
-        if (!told.told(s.who.id)) {
+        if (!reported.reported(s.who.id)) {
             const bool in_time = !now || (s.since && *now - *s.since < kLongestHold);
             const bool held_back =
                 s.state == tcp::State::SYN_SENT && s.who.tuple.local.port == 0 && in_time;
@@ -198,7 +198,7 @@ TEST_F(OccupancyProperty, streams_with_losses) {
         std::mt19937_64 random(seed);
         const synth::GeneratedConnection traffic = make_traffic(random_options(seed));
         const std::uint64_t one_in = 2 + random() % 60;
-        const bool told = random() % 4 != 0;
+        const bool reported = random() % 4 != 0;
         event::LostTotals lost{MonoTime{}, {}};
         restart(seed, {.max_connections = 2 + random() % 40});
         for (const synth::WireRecord& record : traffic.records) {
@@ -208,7 +208,7 @@ TEST_F(OccupancyProperty, streams_with_losses) {
             }
             lost.at = record.at;
             ++lost.total[TD_PROBE_STATE];
-            if (told) feed(encode(lost, synth::kTestClock));
+            if (reported) feed(encode(lost, synth::kTestClock));
         }
         finish();
         if (HasFailure()) return;

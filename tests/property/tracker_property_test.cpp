@@ -31,7 +31,7 @@ TEST(TrackerProperty, tracker_and_reference_show_the_truth) {
         const std::string naive =
             difference(naive_outcomes(traffic.records), run.collector.outcomes());
         ASSERT_TRUE(naive.empty())
-            << "reference (told) and tracker (expected), " << how_to_repeat(seed) << naive;
+            << "reference (reported) and tracker (expected), " << how_to_repeat(seed) << naive;
         ASSERT_EQ(run.collector.complaints, std::vector<std::string>()) << how_to_repeat(seed);
         ASSERT_EQ(run.live_before_finish, 0u) << how_to_repeat(seed);
         ASSERT_EQ(run.tracker.totals().unexpected, 0u) << how_to_repeat(seed);

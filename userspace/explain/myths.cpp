@@ -117,8 +117,8 @@ constexpr Explanation kMyths[] = {
              "themselves. Look for CLOSE_WAIT at the peers; the bug is in the program there. It is "
              "here only if a "
              "process still holds the sockets: it called shutdown() without close(). tcpdwell "
-             "census tells them "
-             "apart (NO-FILE).",
+             "census marks "
+             "them (NO-FILE).",
      .sysctls = kOf<kFinTimeout>,
      .source = "RFC 9293, section 3.6; tcp_close() in net/ipv4/tcp.c"},
     {.word = "time_wait_is_the_clients",

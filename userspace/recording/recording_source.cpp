@@ -126,11 +126,12 @@ MonoTime RecordingSource::begin_of_run(MonoTime first) const {
 
 void RecordingSource::emit_head(const event::RecordSink& sink) const {
     const std::uint64_t at = event::wire_ns(now_);
-    const bool has_clock = head_.clock.mono != MonoTime{};
-    td_clock clock{};
-    clock.h = event::header_of<td_clock>(TD_CLOCK, at, 0);
-    if (has_clock) clock.wall_ns = head_.clock.wall.time_since_epoch().count();
-    sink(event::bytes_of(clock)); // without hz: the jiffies of that moment aren't known
+    if (head_.clock.mono != MonoTime{}) {
+        td_clock clock{};
+        clock.h = event::header_of<td_clock>(TD_CLOCK, at, 0);
+        clock.wall_ns = head_.clock.wall.time_since_epoch().count();
+        sink(event::bytes_of(clock)); // without hz: the jiffies of that moment aren't known
+    }
     for (const auto& [key, value] :
          {std::pair("host", &head_.host), std::pair("kernel", &head_.kernel),
           std::pair("machine", &head_.machine), std::pair("probes", &head_.probes)})

@@ -39,7 +39,7 @@ void ConnectionTable::release(Connection& c) {
     set_socket(c, 0);
     set_other(c, 0);
     forget_tuple(c);
-    forget_listener(c);
+    if (c.listener_indexed) forget_listener(c);
     if (c.evidence != 0) evidence_.give_back(c.evidence);
     unlink(c);
     c.sequence = 0;
@@ -168,7 +168,9 @@ void ConnectionTable::forget_tuple(const Connection& c) {
 
 void ConnectionTable::index_listener(Connection& c) {
     const ListenerPlace place{last_listener_number_ + 1, c.who.netns, c.who.tuple.local};
-    if (!listener_places_.try_emplace(c.who.slot, place).second) return;
+    if (c.listener_indexed) return;
+    c.listener_indexed = true;
+    listener_places_.emplace(c.who.slot, place);
     listeners_.at(place.netns, place.local).emplace(++last_listener_number_, &c);
 }
 

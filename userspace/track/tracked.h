@@ -100,8 +100,9 @@ struct alignas(64) Connection {
     bool confirmed : 1 = true;   ///< an event has been seen, not only a listing
     bool birth_held : 1 = false; ///< CLOSE -> SYN_SENT waits for the local port
     bool ended : 1 = false;
-    bool evicted : 1 = false;   ///< given up for want of room
-    bool uncertain : 1 = false; ///< events may have been lost just before the end
+    bool listener_indexed : 1 = false; ///< ConnectionTable::index_listener()
+    bool evicted : 1 = false;          ///< given up for want of room
+    bool uncertain : 1 = false;        ///< events may have been lost just before the end
 
     [[nodiscard]] std::optional<MonoTime> since() const {
         return entry_seen ? std::optional(entered) : std::nullopt;

@@ -165,7 +165,7 @@ Differences differences(const Expected& expected, const ConnectionLine& line, co
     if (expected.cookie != 0 && line.who.cookie != expected.cookie && !may_lack_cookie)
         out.push_back("cookie is not that of SO_COOKIE, " + std::to_string(expected.cookie));
     if (end.opened.after == nanoseconds(0)) {
-        if (line.opened) out.push_back("opened is told, though it wasn't seen");
+        if (line.opened) out.push_back("opened is reported, though it wasn't seen");
     } else if (!line.opened) {
         out.push_back("opened is null");
     } else if (const nanoseconds opened = *line.opened - host.wall_offset;

@@ -208,7 +208,7 @@ Contradictions contradictions_in(const Chain& chain) {
         const std::string step = line.from + " -> " + line.to;
         unless(out, line.from != line.to, step + " changes nothing");
         const bool born = line.from == "CLOSE" || (line.from == "LISTEN" && line.to == "SYN_RECV");
-        unless(out, !born || !line.dwell, step + " tells how long the connection was not there");
+        unless(out, !born || !line.dwell, step + " has how long the connection was not there");
         if (i == 0) continue;
         const TransitionLine& before = *chain[i - 1];
         unless(out, before.to != "CLOSE", step + " follows the end");
@@ -265,12 +265,12 @@ Contradictions contradictions_between(const ConnectionLine& one, const Connectio
                                                                          {"both", "both"},
                                                                          {"both", "local"},
                                                                          {"local", "both"}};
-    const auto told = [](const ConnectionLine& line) {
+    const auto reported = [](const ConnectionLine& line) {
         return line.seen == "whole" && (line.ending == "fin" || line.ending == "reset_sent" ||
                                         line.ending == "reset_received");
     };
     Contradictions out;
-    if (!told(one) || !told(other)) return out;
+    if (!reported(one) || !reported(other)) return out;
     unless(out, kAgreeing.contains({one.closed_first, other.closed_first}),
            "one end says " + one.closed_first + " closed first, the other " + other.closed_first);
     unless(out, one.ending != "reset_sent" || other.ending != "reset_sent",

@@ -152,9 +152,10 @@ void replay(ScenarioRun& play, const std::vector<std::string>& words, const std:
     if (const int status = program.wait(kReplayLimit); status != 0)
         play.replays.push_back(which + " -r ended with status " + std::to_string(status) + ": " +
                                program.said());
-    const std::string told = std::regex_replace(live, source, "");
-    if (const std::string again = std::regex_replace(program.printed(), source, ""); again != told)
-        play.replays.push_back(which + ": " + first_difference(told, again));
+    const std::string reported = std::regex_replace(live, source, "");
+    if (const std::string again = std::regex_replace(program.printed(), source, "");
+        again != reported)
+        play.replays.push_back(which + ": " + first_difference(reported, again));
     ++play.replayed;
     keep(words, live, which);
 }

@@ -112,10 +112,10 @@ TEST_F(EphemeralPortsLow, connects_without_a_port_are_reported_once) {
                  Vary::local_port);
     clients(scenario("no_free_port"), 4, 45'000, "10.0.0.5");
     clients(scenario("no_free_port"), 3, 46'000, "10.0.0.6");
-    std::vector<std::int64_t> told;
+    std::vector<std::int64_t> reported;
     for (const report::Finding* f : findings(report(10s), "ephemeral_ports_low"))
-        told.push_back(evidence(*f, "no_port"));
-    EXPECT_THAT(told, testing::UnorderedElementsAre(4, 0, 3));
+        reported.push_back(evidence(*f, "no_port"));
+    EXPECT_THAT(reported, testing::UnorderedElementsAre(4, 0, 3));
 }
 
 TEST_F(EphemeralPortsLow, advice_is_right_for_tcp_tw_reuse) {

@@ -70,10 +70,10 @@ TEST_P(WholeRun, agrees_with_the_stories) {
     EXPECT_EQ(sum(services, "time_wait.now"), waiting);
     EXPECT_EQ(sum(section<report::Table>(report, "remotes"), "connections"), clients);
 
-    std::map<std::pair<tcp::State, tcp::State>, std::uint64_t> told;
+    std::map<std::pair<tcp::State, tcp::State>, std::uint64_t> reported;
     for (const report::Edge& edge : section<report::StateDiagram>(report, "transitions").edges)
-        told[{edge.from, edge.to}] = edge.count;
-    EXPECT_EQ(told, edges);
+        reported[{edge.from, edge.to}] = edge.count;
+    EXPECT_EQ(reported, edges);
     for (const tcp::State state : kAllOf<tcp::State>)
         EXPECT_EQ(distribution(report, "states", name(state)).count, stays[state]) << name(state);
 }

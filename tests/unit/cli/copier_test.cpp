@@ -111,10 +111,10 @@ TEST(Copy, of_the_end_shows_the_same_transitions_as_the_original_from_then_on) {
         const Fd file = record_all(story.records);
         for (const MonoTime t : pauses(story)) {
             const auto expected = essence(trace_lines(file, {t, std::nullopt}, What::transitions));
-            const auto told = essence(trace_lines(copy_of(file, {t, std::nullopt}),
-                                                  {t, std::nullopt}, What::transitions));
-            ASSERT_EQ(told, expected) << seed << " " << (t - synth::kTestClock.mono).count();
-            lines += told.size();
+            const auto reported = essence(trace_lines(copy_of(file, {t, std::nullopt}),
+                                                      {t, std::nullopt}, What::transitions));
+            ASSERT_EQ(reported, expected) << seed << " " << (t - synth::kTestClock.mono).count();
+            lines += reported.size();
         }
     }
     EXPECT_GT(lines, 1000u);
@@ -127,13 +127,14 @@ TEST(Copy, of_the_end_knows_the_sockets_that_were_there) {
         const Fd file = record_all(story.records);
         for (const MonoTime t : pauses(story)) {
             const auto expected = json::parse(*report_json_of(file, {t, t}));
-            const auto told = json::parse(*report_json_of(copy_of(file, {t, t}), {}));
+            const auto reported = json::parse(*report_json_of(copy_of(file, {t, t}), {}));
             for (const auto& [state, numbers] : expected["states"].items()) {
-                EXPECT_EQ(told["states"][state]["open"], numbers["open"]) << state << " " << seed;
+                EXPECT_EQ(reported["states"][state]["open"], numbers["open"])
+                    << state << " " << seed;
                 sockets += numbers["open"].get<int>();
             }
-            EXPECT_EQ(told["meta"]["begin"], expected["meta"]["begin"]);
-            EXPECT_EQ(told["quality"]["joined"], told["quality"]["open"]);
+            EXPECT_EQ(reported["meta"]["begin"], expected["meta"]["begin"]);
+            EXPECT_EQ(reported["quality"]["joined"], reported["quality"]["open"]);
         }
     }
     EXPECT_GT(sockets, 100);
@@ -158,8 +159,9 @@ TEST(Copy, of_the_end_leaves_nobody_behind) {
         const synth::GeneratedConnection story = short_traffic(seed);
         const Fd file = record_all(story.records);
         for (const MonoTime t : moments_of_doubt(story)) {
-            const auto told = json::parse(*report_json_of(copy_of(file, {t, std::nullopt}), {}));
-            EXPECT_EQ(told["quality"]["open"], 0)
+            const auto reported =
+                json::parse(*report_json_of(copy_of(file, {t, std::nullopt}), {}));
+            EXPECT_EQ(reported["quality"]["open"], 0)
                 << seed << " " << (t - synth::kTestClock.mono).count();
             ++tried;
         }
@@ -259,10 +261,10 @@ TEST(Copy, that_is_anonymous_gives_the_same_report_but_for_names) {
         ASSERT_TRUE(anonymizer);
         const Fd hidden = copy_of(file, {}, anonymizer->get());
         const auto expected = json::parse(*report_json_of(file, {}));
-        const auto told = json::parse(*report_json_of(hidden, {}));
+        const auto reported = json::parse(*report_json_of(hidden, {}));
         for (const char* section : {"quality", "states", "latencies", "transitions", "timeline"})
-            EXPECT_EQ(told[section], expected[section]) << section;
-        EXPECT_NE(told["meta"]["host"], expected["meta"]["host"]);
+            EXPECT_EQ(reported[section], expected[section]) << section;
+        EXPECT_NE(reported["meta"]["host"], expected["meta"]["host"]);
         // Services are those of one listener or program; without names programs can't be
         // distinguished apart, so by port.
         const auto servers = [](const json& report) {
@@ -278,8 +280,8 @@ TEST(Copy, that_is_anonymous_gives_the_same_report_but_for_names) {
             }
             return ports;
         };
-        EXPECT_EQ(servers(told), servers(expected));
-        EXPECT_FALSE(servers(told).empty());
+        EXPECT_EQ(servers(reported), servers(expected));
+        EXPECT_FALSE(servers(reported).empty());
         EXPECT_NE(report_json_of(hidden, {})->find("\"host-"), std::string::npos);
     }
 }

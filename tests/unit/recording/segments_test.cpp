@@ -372,7 +372,7 @@ TEST(Preamble, repeats_the_latest_of_each_at_the_time_of_the_clock) {
     feed_clock(20);
 
     event::Decoder decoder;
-    std::vector<std::string> told;
+    std::vector<std::string> reported;
     preamble.for_each([&](std::span<const std::byte> record) {
         td_header header;
         std::memcpy(&header, record.data(), sizeof(header));
@@ -380,19 +380,19 @@ TEST(Preamble, repeats_the_latest_of_each_at_the_time_of_the_clock) {
         EXPECT_EQ(header.time_ns, 20U);
         const auto event = decoder.decode(record);
         ASSERT_TRUE(event);
-        if (std::holds_alternative<event::ClockReading>(*event)) told.emplace_back("clock");
+        if (std::holds_alternative<event::ClockReading>(*event)) reported.emplace_back("clock");
         if (const auto* f = std::get_if<event::Fact>(&*event))
-            told.push_back(std::to_string(f->netns) + f->key + f->value);
+            reported.push_back(std::to_string(f->netns) + f->key + f->value);
         if (const auto* c = std::get_if<event::CgroupPath>(&*event))
-            told.push_back(std::to_string(c->id) + c->path);
+            reported.push_back(std::to_string(c->id) + c->path);
         if (const auto* l = std::get_if<event::LostTotals>(&*event))
-            told.emplace_back(l->before && l->total[0] == 12 ? "lost" : "?");
+            reported.emplace_back(l->before && l->total[0] == 12 ? "lost" : "?");
     });
-    ASSERT_FALSE(told.empty());
-    EXPECT_EQ(told.front(), "clock");
-    std::sort(told.begin(), told.end());
-    EXPECT_EQ(told, (std::vector<std::string>{"0net.x2", "1/renamed", "2/b", "7net.x3", "clock",
-                                              "lost"}));
+    ASSERT_FALSE(reported.empty());
+    EXPECT_EQ(reported.front(), "clock");
+    std::sort(reported.begin(), reported.end());
+    EXPECT_EQ(reported, (std::vector<std::string>{"0net.x2", "1/renamed", "2/b", "7net.x3", "clock",
+                                                  "lost"}));
 }
 
 } // namespace

@@ -75,7 +75,7 @@ constexpr report::Column kColumns[] = {{.id = "who", .title = "WHO", .help = "Wh
                                        {.id = "held", .title = "HELD", .help = "Numbers."}};
 constexpr report::TableView kView[] = {{"held.now", "NOW", "Now.", 3},
                                        {"held.peak", "PEAK", "At most.", 5},
-                                       {"held.area", "AREA", "Not told.", 4},
+                                       {"held.area", "AREA", "Not reported.", 4},
                                        {"who", "WHO", "Who.", 3, report::Align::left},
                                        {"gone", "GONE", "No such column.", 4, report::Align::left}};
 

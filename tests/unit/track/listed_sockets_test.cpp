@@ -31,7 +31,7 @@ TEST_P(Cookies, known_socket_is_not_joined_again) {
 }
 
 TEST_P(Cookies, a_connect_that_waits_is_known_by_its_address_though_not_by_its_port) {
-    if (!s.listed_by_address && s.cookie == 0) GTEST_SKIP() << "nothing tells it then";
+    if (!s.listed_by_address && s.cookie == 0) GTEST_SKIP() << "nothing identifies it then";
     TestSocket portless = s;
     portless.tuple.local.port = 0;
     EventRun run;

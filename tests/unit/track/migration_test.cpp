@@ -47,10 +47,10 @@ TEST(MigratedRequest, is_reported_by_the_function_that_migrates) {
 }
 
 TEST(MigratedRequest, may_fail_as_any_other) {
-    for (const td_timer_op told : {TD_TIMER_REARM, TD_TIMER_START}) {
+    for (const td_timer_op reported : {TD_TIMER_REARM, TD_TIMER_START}) {
         Migration m;
         m.run << m.request.request(0ms, TD_TIMER_START);
-        if (told == TD_TIMER_REARM)
+        if (reported == TD_TIMER_REARM)
             m.run << m.request.request(1s, TD_TIMER_REARM);
         else
             m.run << m.request.request(1s, TD_TIMER_EXPIRE)

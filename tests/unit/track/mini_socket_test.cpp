@@ -66,11 +66,11 @@ TEST(MiniSocket, sweep_shows_a_silent_time_wait_with_its_true_time) {
     event::SocketListed swept = c.mini.listed_mini(2s, TIME_WAIT, 61s);
     swept.sweep = true;
     run << swept;
-    const auto told = run.collector.outcomes().at(0).transitions.back();
-    EXPECT_EQ(told.from, FIN_WAIT2);
-    EXPECT_EQ(told.to, TIME_WAIT);
-    EXPECT_EQ(told.at, at(1s));
-    EXPECT_EQ(told.dwell, 1s - 101ms);
+    const auto reported = run.collector.outcomes().at(0).transitions.back();
+    EXPECT_EQ(reported.from, FIN_WAIT2);
+    EXPECT_EQ(reported.to, TIME_WAIT);
+    EXPECT_EQ(reported.at, at(1s));
+    EXPECT_EQ(reported.dwell, 1s - 101ms);
     c.expire(run, 62s, TIME_WAIT, 61s);
     EXPECT_EQ(stay(run.only_outcome(), TIME_WAIT), 61s);
 }

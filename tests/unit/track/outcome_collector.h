@@ -42,15 +42,16 @@ public:
     void on_connection(const track::ConnectionLine& line) override {
         synth::Outcome& o = outcome(*line.who);
         if (o.line) complain(o, "a second line for one connection");
-        synth::OutcomeLine told{line.opened, line.closed, {},           line.closed_first,
-                                line.ending, line.detail, std::nullopt, line.seen};
+        synth::OutcomeLine reported{line.opened, line.closed, {},           line.closed_first,
+                                    line.ending, line.detail, std::nullopt, line.seen};
         for (const track::PathStep& step : line.states) {
             if (step.dwell && *step.dwell < Nanoseconds(0)) complain(o, "a negative stay");
-            told.states.push_back({step.state, step.dwell});
+            reported.states.push_back({step.state, step.dwell});
         }
         if (line.time_wait)
-            told.time_wait = {line.time_wait->dwell, line.time_wait->end, line.time_wait->restarts};
-        o.line = told;
+            reported.time_wait = {line.time_wait->dwell, line.time_wait->end,
+                                  line.time_wait->restarts};
+        o.line = reported;
     }
     void on_lost(const track::LostLine& line) override { lost.push_back(line); }
 
@@ -137,7 +138,7 @@ private:
 
 /// What one of the two lists has and the other hasn't; "" if both say the same. Neither ids nor the
 /// order of different connections matter.
-inline std::string difference(const std::vector<synth::Outcome>& told,
+inline std::string difference(const std::vector<synth::Outcome>& reported,
                               const std::vector<synth::Outcome>& expected) {
     const auto sorted_text = [](const std::vector<synth::Outcome>& outcomes) {
         std::vector<std::string> list;
@@ -145,7 +146,7 @@ inline std::string difference(const std::vector<synth::Outcome>& told,
         std::sort(list.begin(), list.end());
         return list;
     };
-    const auto a = sorted_text(told);
+    const auto a = sorted_text(reported);
     const auto b = sorted_text(expected);
     std::vector<std::string> only_a;
     std::vector<std::string> only_b;
