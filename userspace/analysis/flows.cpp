@@ -87,14 +87,14 @@ std::size_t Flows::GroupHash::operator()(const GroupKey& key) const {
 
 ServiceKey Flows::canonical(ServiceKey key) const {
     if (key.role != tcp::Role::server) return key;
-    if (listeners_.find(key.netns, key.local)) return key;
-    const tcp::Endpoint own = key.local;
+    const auto* const port = listeners_.at_port(key.netns, key.local.port);
+    if (!port || port->find(key.local.address)) return key;
     std::uint64_t latest = 0;
-    for (const tcp::Endpoint& wildcard : decltype(listeners_)::wildcards(own.port)) {
-        const Listener* const listener = listeners_.find(key.netns, wildcard);
+    for (const tcp::IpAddress& wildcard : listeners_.kWildcards) {
+        const Listener* const listener = port->find(wildcard);
         if (!listener || listener->number < latest) continue;
         latest = listener->number;
-        key.local = wildcard;
+        key.local.address = wildcard;
         key.family = listener->family;
     }
     return key;

@@ -6,8 +6,8 @@
 namespace tcpdwell::analysis {
 
 void TimelineAnalysis::sample_until(MonoTime now) {
+    if (now < next_) return;
     const Nanoseconds since = time_between(begin_, now);
-    if (since < Nanoseconds(0)) return;
     // Whatever time passes, there are some 300 samples to take for each doubling, and fewer than 64
     // doublings.
     while (static_cast<std::int64_t>(samples_.size()) <= since / step_) {
@@ -19,6 +19,7 @@ void TimelineAnalysis::sample_until(MonoTime now) {
         }
         samples_.push_back(counts_);
     }
+    next_ = shifted(begin_, bounded_sum(since - since % step_, step_));
 }
 
 void TimelineAnalysis::on_move(const track::StateMove& move) {
@@ -51,7 +52,7 @@ void TimelineAnalysis::add_to(report::Report& report, const ReportContext& momen
 }
 
 void TimelineAnalysis::next_interval(MonoTime now) {
-    begin_ = now;
+    begin_ = next_ = now;
     step_ = kFirstStep;
     samples_.clear();
 }

@@ -27,6 +27,7 @@ private:
     void sample_until(MonoTime now);
 
     MonoTime begin_;
+    MonoTime next_ = begin_; ///< when the next sample is due
     Nanoseconds step_ = kFirstStep;
     Counts counts_;
     std::vector<Counts> samples_;

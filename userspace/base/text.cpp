@@ -2,6 +2,10 @@
 // A UTF-8 decoder that accepts what Unicode (table 3-7) accepts, and what is made with it.
 #include "base/text.h"
 
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+
 namespace tcpdwell {
 namespace {
 
@@ -93,6 +97,19 @@ std::string printable(std::string_view bytes) {
     std::string out;
     append_printable(out, bytes);
     return out;
+}
+
+bool is_printable_ascii(std::string_view bytes) {
+    // 0x7f + 1 sets the highest bit of a byte, and so does a borrow by one that is below 0x20.
+    // Eight at a time: keys and most values are so, and there are many.
+    constexpr std::uint64_t kOnes = 0x0101010101010101, kHigh = 0x80 * kOnes;
+    while (bytes.size() >= 8) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, bytes.data(), sizeof(word));
+        if ((word | (word + kOnes) | (word - 0x20 * kOnes)) & kHigh) return false;
+        bytes.remove_prefix(8);
+    }
+    return std::ranges::all_of(bytes, [](char c) { return c >= 0x20 && c < 0x7f; });
 }
 
 void append_json_string(std::string& out, std::string_view bytes) {

@@ -20,7 +20,7 @@ std::vector<render::MetaEntry> meta_entries(const std::vector<event::Fact>& fact
             entries.push_back({fact.key, render::json_string(fact.value)});
             continue;
         }
-        sysctls.key(fact.key);
+        sysctls.foreign_key(fact.key);
         sysctls.string(fact.value);
     }
     sysctls.end_object();

@@ -38,11 +38,6 @@ void Damage::add(const Damage& other) {
     cut_off = cut_off || other.cut_off;
 }
 
-bool has_possible_time(const td_header& header, const BlockHead& block) {
-    const MonoTime at = event::time_of(header);
-    return is_possible(at) && at >= block.first && at <= block.last;
-}
-
 std::string describe(const Damage& damage) {
     std::string text;
     const auto add = [&](std::uint64_t count, std::string_view one, std::string_view many) {

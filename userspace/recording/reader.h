@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "event/record.h"
 #include "recording/format.h"
 #include "tcpdwell/wire.h"
 
@@ -38,7 +39,10 @@ struct Damage {
 
 /// Whether the time of a record is one, and lies where the head of its block says. Nothing is to be
 /// concluded from one of another time.
-bool has_possible_time(const td_header& header, const BlockHead& block);
+inline bool has_possible_time(const td_header& header, const BlockHead& block) {
+    const MonoTime at = event::time_of(header);
+    return is_possible(at) && at >= block.first && at <= block.last;
+}
 
 /// What is wrong, in words: "3 blocks missing, 120 bytes skipped"; "" if nothing is.
 std::string describe(const Damage& damage);

@@ -2,6 +2,7 @@
 #include "render/json_writer.h"
 
 #include <array>
+#include <cassert>
 #include <cmath>
 
 #include "base/text.h"
@@ -14,8 +15,14 @@ void JsonWriter::clear() {
     json_.Reset(buffer_);
 }
 
-void JsonWriter::key(std::string_view id) { string(id); }
+void JsonWriter::word(std::string_view ascii) {
+    assert(is_printable_ascii(ascii));
+    json_.String(ascii.data(), static_cast<rapidjson::SizeType>(ascii.size()));
+}
+
+void JsonWriter::key(std::string_view id) { word(id); }
 void JsonWriter::string(std::string_view bytes) {
+    if (is_printable_ascii(bytes)) return word(bytes); // nearly all are, and many there are
     quoted_.clear();
     append_json_string(quoted_, bytes);
     json_.RawValue(quoted_.data(), quoted_.size(), rapidjson::kStringType);
@@ -35,7 +42,7 @@ void JsonWriter::write(const std::optional<Nanoseconds>& duration) {
 /// Three decimals are more than is known of anything that isn't counted.
 void JsonWriter::put(double number) { json_.Double(std::round(number * 1000) / 1000); }
 
-void JsonWriter::put(tcp::State state) { string(name(state)); }
+void JsonWriter::put(tcp::State state) { word(name(state)); }
 
 void JsonWriter::put(std::string_view bytes) {
     bytes.empty() ? put(std::monostate{}) : string(bytes);
@@ -43,7 +50,7 @@ void JsonWriter::put(std::string_view bytes) {
 
 void JsonWriter::put(WallTime time) {
     const Rfc3339 digits = rfc3339(time);
-    string({digits.data(), digits.size()});
+    word({digits.data(), digits.size()});
 }
 
 void JsonWriter::put(const report::HexId& id) {
@@ -54,7 +61,7 @@ void JsonWriter::put(const report::HexId& id) {
         *--first = "0123456789abcdef"[rest & 15];
         rest >>= 4;
     } while (first != digits.begin() && (rest != 0 || digits.end() - first < id.digits));
-    string({first, digits.end()});
+    word({first, digits.end()});
 }
 
 void JsonWriter::put(const report::EndpointValue& value) {
@@ -66,7 +73,7 @@ void JsonWriter::put(const report::EndpointValue& value) {
     if (nobody) {
         json_.Null();
     } else {
-        string(endpoint.address.text(value.family));
+        word(endpoint.address.text(value.family));
     }
     key("port");
     if (endpoint.port == 0) {
@@ -108,7 +115,7 @@ void JsonWriter::put(const report::TimeWaitValue& value) {
     key("dwell_ns");
     write(value.dwell);
     key("end");
-    string(name(value.end));
+    word(name(value.end));
     key("restarts");
     json_.Uint(value.restarts);
     json_.EndObject();
@@ -117,7 +124,7 @@ void JsonWriter::put(const report::TimeWaitValue& value) {
 void JsonWriter::put(std::span<const report::TextPart> parts) {
     json_.StartObject();
     for (const report::TextPart& part : parts) {
-        key(part.name);
+        foreign_key(part.name);
         put(part.text);
     }
     json_.EndObject();

@@ -14,44 +14,75 @@
 namespace tcpdwell::tcp {
 
 /// A listener bound to the connection's very address comes before one bound to all (kernel:
-/// compute_score() in inet_hashtables.c): find() that address, then those of wildcards().
+/// compute_score() in inet_hashtables.c): find() that address, then those of kWildcards.
 template <class Value>
 class ListenerIndex {
 public:
-    /// What is known at the endpoint; a new value if there is nothing.
-    Value& at(std::uint32_t netns, const Endpoint& local) { return values_[{netns, local}]; }
-    /// nullptr: there is nothing.
-    [[nodiscard]] const Value* find(std::uint32_t netns, const Endpoint& local) const {
-        const auto it = values_.find({netns, local});
-        return it == values_.end() ? nullptr : &it->second;
-    }
-    void erase(std::uint32_t netns, const Endpoint& local) { values_.erase({netns, local}); }
-    [[nodiscard]] std::size_t size() const { return values_.size(); } ///< endpoints
+    /// The endpoints of one port.
+    class AtPort {
+    public:
+        /// nullptr: there is nothing.
+        [[nodiscard]] const Value* find(const IpAddress& address) const {
+            if (values_.size() == 1) { // nearly always: no hash is needed
+                const auto& [only, value] = *values_.begin();
+                return only == address ? &value : nullptr;
+            }
+            const auto it = values_.find(address);
+            return it == values_.end() ? nullptr : &it->second;
+        }
 
-    /// The endpoints of that port that stand for all addresses.
-    static std::array<Endpoint, 2> wildcards(Port port) {
-        IpAddress v4;
-        v4.bytes[10] = v4.bytes[11] = 0xff;
-        return {Endpoint{IpAddress{}, port}, Endpoint{v4, port}};
+    private:
+        friend ListenerIndex;
+        struct Hash {
+            std::size_t operator()(const IpAddress& address) const {
+                std::array<std::uint64_t, 2> words{};
+                std::memcpy(words.data(), address.bytes.data(), sizeof(words));
+                return mix64(words[1] ^ mix64(words[0]));
+            }
+        };
+        std::unordered_map<IpAddress, Value, Hash> values_;
+    };
+
+    /// The addresses that stand for all: of IPv6, and of IPv4.
+    static constexpr std::array<IpAddress, 2> kWildcards = [] {
+        std::array<IpAddress, 2> both{};
+        both[1].bytes[10] = both[1].bytes[11] = 0xff;
+        return both;
+    }();
+
+    /// What is known at the endpoint; a new value if there is nothing.
+    Value& at(std::uint32_t netns, const Endpoint& local) {
+        const auto [it, is_new] = ports_[key(netns, local.port)].values_.try_emplace(local.address);
+        size_ += is_new;
+        return it->second;
     }
+    /// nullptr: there is nothing.
+    [[nodiscard]] const AtPort* at_port(std::uint32_t netns, Port port) const {
+        const auto it = ports_.find(key(netns, port));
+        return it == ports_.end() ? nullptr : &it->second;
+    }
+    [[nodiscard]] const Value* find(std::uint32_t netns, const Endpoint& local) const {
+        const AtPort* const port = at_port(netns, local.port);
+        return port ? port->find(local.address) : nullptr;
+    }
+    void erase(std::uint32_t netns, const Endpoint& local) {
+        const auto it = ports_.find(key(netns, local.port));
+        if (it == ports_.end()) return;
+        size_ -= it->second.values_.erase(local.address);
+        if (it->second.values_.empty()) ports_.erase(it);
+    }
+    [[nodiscard]] std::size_t size() const { return size_; } ///< endpoints
 
 private:
-    struct Key {
-        std::uint32_t netns;
-        Endpoint local;
-
-        bool operator==(const Key&) const = default;
-    };
-    struct Hash {
-        std::size_t operator()(const Key& key) const {
-            std::array<std::uint64_t, 2> words{};
-            std::memcpy(words.data(), key.local.address.bytes.data(), sizeof(words));
-            const std::uint64_t place = (std::uint64_t{key.netns} << 16) | key.local.port;
-            return mix64(words[1] ^ mix64(words[0] ^ mix64(place)));
-        }
+    static std::uint64_t key(std::uint32_t netns, Port port) {
+        return (std::uint64_t{netns} << 16) | port;
+    }
+    struct PortHash {
+        std::size_t operator()(std::uint64_t key) const { return mix64(key); }
     };
 
-    std::unordered_map<Key, Value, Hash> values_;
+    std::unordered_map<std::uint64_t, AtPort, PortHash> ports_;
+    std::size_t size_ = 0;
 };
 
 } // namespace tcpdwell::tcp

@@ -194,15 +194,18 @@ const ConnectionTable::Listeners& ConnectionTable::listeners_at(std::uint32_t ne
 Connection* ConnectionTable::listener_for(std::uint32_t netns, const tcp::Endpoint& local) const {
     // Those that have ended stay for the time of settling only.
     const auto is_open = [](const auto& each) { return !each.second->ended; };
-    const Listeners& same = listeners_at(netns, local);
-    if (const auto first = std::ranges::find_if(same, is_open); first != same.end())
-        return first->second;
+    const auto* const port = listeners_.at_port(netns, local.port);
+    if (!port) return nullptr;
+    if (const Listeners* const same = port->find(local.address))
+        if (const auto first = std::ranges::find_if(*same, is_open); first != same->end())
+            return first->second;
     Connection* found = nullptr;
     std::uint64_t number = 0;
-    for (const tcp::Endpoint& wildcard : decltype(listeners_)::wildcards(local.port)) {
-        const Listeners& all = listeners_at(netns, wildcard);
-        const auto last = std::find_if(all.rbegin(), all.rend(), is_open);
-        if (last == all.rend() || last->first < number) continue;
+    for (const tcp::IpAddress& wildcard : listeners_.kWildcards) {
+        const Listeners* const all = port->find(wildcard);
+        if (!all) continue;
+        const auto last = std::find_if(all->rbegin(), all->rend(), is_open);
+        if (last == all->rend() || last->first < number) continue;
         number = last->first;
         found = last->second;
     }

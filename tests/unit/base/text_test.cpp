@@ -67,6 +67,22 @@ TEST(JsonText, WhatWouldDoSomethingIsEscaped) {
     EXPECT_EQ(as_json("\xe2\x80\xa8\xe2\x80\xae"), R"("\u2028\u202E")");
 }
 
+/// Each value of a byte at each place of short and long texts, eight of which are looked at at
+/// once.
+TEST(PrintableAscii, IsFrom20To7e) {
+    for (const std::size_t size : {1U, 7U, 8U, 9U, 16U, 19U}) {
+        for (std::size_t at = 0; at < size; ++at) {
+            for (int value = 0; value < 256; ++value) {
+                std::string text(size, '~');
+                text[at] = static_cast<char>(value);
+                EXPECT_EQ(is_printable_ascii(text), value >= 0x20 && value <= 0x7e)
+                    << value << " at " << at << " of " << size;
+            }
+        }
+    }
+    EXPECT_TRUE(is_printable_ascii(""));
+}
+
 /// One U+FFFD per longest piece that could have become a character: the example of Unicode, table
 /// 3-8, and its rules.
 TEST(JsonText, FaultySequencesAreReplaced) {

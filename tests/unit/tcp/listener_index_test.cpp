@@ -22,13 +22,16 @@ TEST(ListenerIndex, finds_by_namespace_address_and_port) {
     EXPECT_EQ(index.size(), 2u);
     index.erase(1, endpoint("10.0.0.1", 80));
     EXPECT_EQ(index.find(1, endpoint("10.0.0.1", 80)), nullptr);
+    EXPECT_EQ(index.size(), 1u);
+    index.erase(1, endpoint("10.0.0.1", 80)); // once more
+    EXPECT_EQ(index.size(), 1u);
 }
 
 TEST(ListenerIndex, wildcards_are_those_of_both_families) {
-    const auto wildcards = tcp::ListenerIndex<int>::wildcards(80);
-    EXPECT_EQ(wildcards[0], endpoint("::", 80));
-    EXPECT_EQ(wildcards[1], endpoint("0.0.0.0", 80));
-    for (const tcp::Endpoint& each : wildcards) EXPECT_TRUE(each.address.is_unspecified());
+    const auto& wildcards = tcp::ListenerIndex<int>::kWildcards;
+    EXPECT_EQ(wildcards[0], endpoint("::", 80).address);
+    EXPECT_EQ(wildcards[1], endpoint("0.0.0.0", 80).address);
+    for (const tcp::IpAddress& each : wildcards) EXPECT_TRUE(each.is_unspecified());
 }
 
 } // namespace
