@@ -136,15 +136,16 @@ TEST_F(Confinement, refusesNothingThatTracingTakes) {
 }
 
 TEST_F(Confinement, refusesNothingThatReportsAndRecordingsTake) {
-    expect_nothing_refused({"report", "-d", "3s", "-i", "1", "-w", folder_.path() / "run.tdw",
-                            "--html", folder_.path() / "page.html"});
+    expect_nothing_refused({"report", "-d", "3s", "-w", folder_.path() / "run.tdw", "--html",
+                            folder_.path() / "page.html"});
+    expect_nothing_refused({"report", "-d", "3s", "-i", "1", "-f", "json"});
     expect_nothing_refused({"trace", "-d", "10s", "--", "sleep", "2"});
 }
 
 TEST_F(Confinement, refusesNothingThatAFlightRecorderTakes) {
     expect_nothing_refused({"record", "-o", folder_.path() / "held", "--keep", "3s", "--max-size",
-                            "1M", "--max-saved", "1M", "--after", "1s", "--trigger", "listen>0",
-                            "--dump-on", "SIGUSR1", "-d", "6s"},
+                            "1M", "--max-saved", "1M", "--after", "1s", "--trigger",
+                            "established>0", "--dump-on", "SIGUSR1", "-d", "6s"},
                            SIGUSR1);
 }
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/bpf.h>
+#include <linux/nsfs.h>
 #include <linux/perf_event.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -109,6 +110,7 @@ Result<void> confine_sampler() {
     filter.allow_bpf({BPF_ITER_CREATE});
     filter.allow_looking_into_files();
     filter.allow("setns", SCMP_A1(SCMP_CMP_EQ, CLONE_NEWNET));
+    filter.allow("ioctl", SCMP_A1(SCMP_CMP_EQ, NS_GET_NSTYPE));
     filter.allow("socket", SCMP_A0(SCMP_CMP_EQ, AF_NETLINK));
     for (const char* name : {"bind", "getsockname", "setsockopt", "getsockopt"}) filter.allow(name);
     return filter.load();
