@@ -95,6 +95,8 @@ enum td_state_flags {
     TD_STATE_FASTOPEN =
         1 << 7, /* SYN_RECV -> X of a child that answered a SYN itself: made by TCP Fast Open */
     TD_STATE_UNANSWERED = 1 << 8, /* SYN_SENT -> CLOSE with a SYN under way */
+    TD_STATE_NESTED = 1 << 9,     /* the first of two programs seems to have been skipped
+                                     (bpf/nested.bpf.h): the only records that can be there twice */
 };
 
 /* The tracepoint fires before the state is stored (kernel: inet_sk_state_store()). td_task follows

@@ -101,6 +101,8 @@ private:
 
     // Full sockets (tracker.cpp)
     Connection* find_full(const event::StateChange& e);
+    [[nodiscard]] bool is_repetition(const Connection& c, const event::StateChange& e) const;
+    [[nodiscard]] bool is_opened_twice(const event::StateChange& e);
     /// connect() or listen(): a life begins at this address.
     void on_open(const event::StateChange& e);
     /// A socket of which nothing was seen so far, in the state that it now leaves.
