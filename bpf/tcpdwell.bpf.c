@@ -15,6 +15,7 @@
 #include "minis.bpf.h"
 #include "nested.bpf.h"
 #include "socket.bpf.h"
+#include "task.bpf.h"
 #ifndef TCPDWELL_RAW
 #include "fentry.bpf.h"
 #endif
@@ -319,7 +320,7 @@ static __always_inline int on_accept(struct sys_exit_args *args)
     r->cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
     r->task.cgroup = 0;
     r->task.uid = BPF_CORE_READ(sk, sk_uid.val);
-    r->task.pid = bpf_get_current_pid_tgid() >> 32;
+    r->task.pid = current_pid();
     bpf_get_current_comm(r->task.comm, sizeof(r->task.comm));
     r->how = TD_OWNER_ACCEPTED;
     __builtin_memset(r->reserved, 0, sizeof(r->reserved));

@@ -80,7 +80,9 @@ struct td_tuple {
 struct td_task {
     __u64 cgroup; /* kernfs id of the cgroup v2 node */
     __u32 uid;
-    __u32 pid; /* thread group id in the initial pid namespace */
+    __u32 pid; /* thread group id in the pid namespace of the fact "pid_namespace", or in the
+                  initial one where there is no such fact; 0: it has none there (comm is known), or
+                  no task (comm is empty) */
     char comm[TD_COMM_LEN];
 };
 
