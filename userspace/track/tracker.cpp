@@ -260,7 +260,11 @@ void Tracker::Impl::settle(MonoTime now) { advance_to(shifted(now, kSettle + kHo
 
 void Tracker::Impl::finish(MonoTime now) {
     settle(now);
-    for (const Slot slot : table_.in_order()) report_and_release(table_[slot]);
+    for (const Slot slot : table_.in_order())
+        if (Connection& c = table_[slot]; is_overdue(c, now))
+            give_up(c);
+        else
+            report_and_release(c);
     settling_.clear();
     held_.clear();
     children_.clear();
@@ -288,6 +292,8 @@ void Tracker::settle(MonoTime now) { impl_->settle(now); }
 void Tracker::finish(MonoTime now) { impl_->finish(now); }
 
 const TrackerTotals& Tracker::totals() const { return impl_->totals(); }
+
+bool Tracker::finds_overdue(MonoTime now) { return impl_->finds_overdue(now); }
 
 std::size_t Tracker::live() const { return impl_->live(); }
 
