@@ -126,6 +126,10 @@ void Tracker::Impl::on_child_born(const event::StateChange& e) {
     // Up to 6.12 neither the peer nor the cookie is known yet: the next event shows which child it
     // is.
     clear_address(e.sock);
+    if (children_.size() == kMostChildren) { // of most of them nothing has been heard since
+        totals_.unexpected += children_.size();
+        children_.clear();
+    }
     children_[e.sock] = Child{e.at, loss_epoch_, std::nullopt};
 }
 
