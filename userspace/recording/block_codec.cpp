@@ -383,11 +383,6 @@ bool BlockDecoder::decode(std::byte* records) {
 
 } // namespace
 
-std::uint32_t records_in_block(std::string_view text) {
-    const std::uint32_t count = text.size() < 4 ? 0 : get_u32(text);
-    return count > text.size() ? 0 : count;
-}
-
 bool decode_block(std::string_view text, std::size_t most_bytes, std::vector<std::byte>& out) {
     static thread_local BlockDecoder decoder; // its history is too large for the stack
     if (!decoder.open(text, most_bytes)) return false;

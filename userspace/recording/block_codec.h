@@ -91,9 +91,6 @@ private:
     std::string raw_stream_;
 };
 
-/// How many records the text claims; 0 if it can't hold so many.
-std::uint32_t records_in_block(std::string_view text);
-
 /// Appends the records of an encoded block to `out`, one after the other. False if the text is not
 /// what an encoder made: nothing beyond `most_bytes` is ever written, nothing read beyond the text.
 /// Memory: `out`, which grows by what the text claims and `most_bytes` allows.

@@ -23,6 +23,12 @@ bool later(const BlockIndex::Place& a, const BlockIndex::Place& b) {
     return a.sequence > b.sequence;
 }
 
+/// How many records the text of a block claims; 0 if it can't hold so many, and so is spoilt.
+std::uint32_t records_in_block(std::string_view text) {
+    const std::uint32_t count = text.size() < 4 ? 0 : get_u32(text);
+    return count > text.size() ? 0 : count;
+}
+
 std::uint32_t frame_at(std::string_view bytes) { return bytes.size() < 4 ? 0 : get_u32(bytes); }
 
 } // namespace

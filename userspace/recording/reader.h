@@ -61,7 +61,7 @@ private:
     // What is free, and for each byte in the file
     static constexpr std::uint64_t kFreeRecords = 4'000'000;
     static constexpr std::uint64_t kRecordsForEach = 16;
-    static constexpr std::uint64_t kFreeBytes = 512 << 20;
+    static constexpr std::uint64_t kFreeBytes = 1 << 30;
     static constexpr std::uint64_t kBytesForEach = 1024;
 
     std::uint64_t packed_ = 0;
