@@ -91,6 +91,8 @@ report::Facts Overview::quality() const {
         {"evicted", "connections given up for want of room", report::count_value(totals_.evicted)},
         {"malformed", "records that could not be read", report::count_value(quality_.malformed)},
         {"unknown_records", "records of unknown kinds", report::count_value(quality_.unknown)},
+        {"dropped", "records, or what they said, dropped for want of room",
+         report::count_value(quality_.dropped)},
         {"quantile_error", "relative error of the quantiles, at most",
          LogHistogram::kRelativeError},
     }};

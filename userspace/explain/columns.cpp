@@ -126,7 +126,8 @@ constexpr Explanation kColumns[] = {
     column("quality", "report: how far the numbers can be trusted",
            "lost events; connections by what was seen of them (whole, joined, gap); evicted, "
            "malformed and "
-           "unknown_records; quantile_error. All zeros but the counts of connections is what you "
+           "unknown_records; dropped; quantile_error. All zeros but the counts of connections is "
+           "what you "
            "want."),
     column("unexpected_edges", "quality: transitions that neither RFC nor Linux has",
            "A fault of tcpdwell, or a kernel that does something new. Worth a report."),
@@ -141,6 +142,9 @@ constexpr Explanation kColumns[] = {
     column("malformed", "quality: records that could not be understood", "A damaged recording."),
     column("unknown_records", "quality: records of a kind that this version doesn't know",
            "The recording was made by a newer tcpdwell. They are skipped."),
+    column("dropped", "quality: records, or what they said, for which there was no room",
+           "Facts of more than 2 MiB, paths of cgroups of more than 24 MiB, or events of more than "
+           "8192 network namespaces: no host has so many, a recording may claim them."),
     column("quantile_error", "quality: how far a quantile may be off, as a share",
            "0.008 means 0.8 % of the value. min, max, mean and counts are exact."),
     // report: distributions

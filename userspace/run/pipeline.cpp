@@ -42,6 +42,8 @@ private:
         auto status = source_.poll([&](std::span<const std::byte> record) {
             if (recorder && recorded) recorded = recorder->write(record);
             if (options_.interpret) pipe_.feed(record);
+            // A file may go on for a long time without a mark.
+            if (options_.stops_at_once && signals_.received() != 0) source_.stop();
         });
         if (!status) return status;
         if (recorder && recorded) recorded = has_begun_ ? mark(*recorder) : recorder->begin();

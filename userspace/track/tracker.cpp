@@ -256,6 +256,11 @@ void Tracker::Impl::advance_to(MonoTime now) {
     }
 }
 
+void Tracker::Impl::make_room() {
+    for (const auto* queue : {&settling_, &held_})
+        if (queue->size() >= kMostDeadlines) advance_to(queue->front().due);
+}
+
 void Tracker::Impl::settle(MonoTime now) { advance_to(shifted(now, kSettle + kHold)); }
 
 void Tracker::Impl::finish(MonoTime now) {
@@ -280,6 +285,7 @@ void Tracker::on_event(const event::Event& event) {
     std::visit(
         [this](const auto& e) {
             if constexpr (requires { e.at; }) impl_->advance_to(e.at);
+            impl_->make_room();
             impl_->handle(e);
         },
         event);

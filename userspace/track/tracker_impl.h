@@ -14,6 +14,11 @@
 
 namespace tcpdwell::track {
 
+/// Children and timers that are waited for at the same time, at most. A busy host has a few
+/// thousand; what goes beyond is a stream that was made for it.
+inline constexpr std::size_t kMostChildren = 1 << 16;
+inline constexpr std::size_t kMostDeadlines = 1 << 20;
+
 /// How long after its last event a connection may still get evidence: the RST of an abort is traced
 /// after the socket's CLOSE, by the same task, which may be preempted in between. And how long a
 /// cancelled timer waits for what follows.
@@ -39,6 +44,8 @@ public:
     void handle(const event::Fact&) {}
 
     void advance_to(MonoTime now);
+    /// Decides early what waits for its time, if too much does.
+    void make_room();
     void settle(MonoTime now);
     void finish(MonoTime now);
 

@@ -127,6 +127,10 @@ void Tracker::Impl::on_child_born(const event::StateChange& e) {
     // is.
     if (e.has(TD_STATE_NESTED) && children_.contains(e.sock)) return; // recorded twice
     clear_address(e.sock);
+    if (children_.size() == kMostChildren) { // of most of them nothing has been heard since
+        totals_.unexpected += children_.size();
+        children_.clear();
+    }
     children_[e.sock] = Child{e.at, loss_epoch_, std::nullopt};
 }
 
