@@ -346,14 +346,10 @@ Result<std::optional<std::span<const std::byte>>> RecordingReader::Impl::next() 
         if (!packed) return tl::unexpected(packed.error());
         const bool is_whole = packed->size() == (*head)->packed_bytes;
         if (!is_whole || !unpack(*packed, **head)) {
-            if (is_whole && is_swollen_) {
-                ++damage.swollen_blocks;
-                window_.skip(packed->size());
-                continue;
-            }
-            // The last write was torn, or the head has a wrong length.
-            ++damage.bad_blocks;
-            if (!patience_.spend(packed->size())) {
+            // Else the last write was torn, or the head has a wrong length.
+            const bool is_swollen = is_whole && is_swollen_;
+            ++(is_swollen ? damage.swollen_blocks : damage.bad_blocks);
+            if (is_swollen || !patience_.spend(packed->size())) {
                 window_->skip(packed->size());
             } else if (auto found = look_into(**head); !found) {
                 return tl::unexpected(found.error());
