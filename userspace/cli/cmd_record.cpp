@@ -18,6 +18,7 @@ struct RecordCommand {
     std::shared_ptr<RunOptions> run;
     double keep = 0; ///< seconds; 0: all
     std::uint64_t max_bytes = 0;
+    std::uint64_t max_saved = 0; ///< 0: the preset
     std::string dump_on;
     std::vector<std::string> triggers;
 };
@@ -70,6 +71,7 @@ Result<int> run_record(const RecordCommand& options) {
     RunOptions& run_options = *options.run;
     if (options.keep > 0) run_options.roll.keep = from_seconds(options.keep);
     if (options.max_bytes > 0) run_options.roll.max_bytes = options.max_bytes;
+    if (options.max_saved > 0) run_options.roll.max_saved = options.max_saved;
     const bool saves = !options.dump_on.empty() || !options.triggers.empty();
     if (saves && !run_options.roll.keep && !run_options.roll.max_bytes)
         return fail(
@@ -102,7 +104,7 @@ Result<int> run_record(const RecordCommand& options) {
                  totals.file_bytes,
                  static_cast<double>(totals.raw_bytes) /
                      static_cast<double>(std::max<std::uint64_t>(totals.file_bytes, 1)),
-                 render::loss_text(run->recorder()->lost(), 0));
+                 render::loss_text(run->recorder()->lost(), 0, 0));
     return run->exit_status(*outcome);
 }
 
@@ -116,6 +118,11 @@ void declare_rolling(CLI::App& app, RecordCommand& options) {
                    "Hold at most 500M, 1G ...: FILE is a folder too")
         ->transform(CLI::AsSizeValue(false))
         ->check(CLI::Range(least_bytes, std::uint64_t{1} << 60));
+    app.add_option("--max-saved", options.max_saved,
+                   "What is saved may take so much besides; the oldest goes")
+        ->transform(CLI::AsSizeValue(false))
+        ->check(CLI::Range(least_bytes, std::uint64_t{1} << 60))
+        ->default_str("4 times --max-size, or 4G");
     app.add_option("--dump-on", options.dump_on,
                    "Save what is held when this signal comes: SIGUSR1")
         ->check(CLI::IsMember({"SIGUSR1", "SIGUSR2", "SIGHUP"}));
@@ -155,9 +162,9 @@ Action define_record(CLI::App& app) {
                "that ended so, per s, m or "
                "h;\n"
                "'close_wait_leak' a finding of a report on the last minute. Each may be given more "
-               "than once. What is saved\n"
-               "stays until you remove it; segments that are only held are removed when they are "
-               "too old or too many.\n"
+               "than once. Segments that are\n"
+               "only held are removed when they are too old or too many, what is saved when all "
+               "that is saved is more than --max-saved.\n"
                "\nWhat was written up to a second before a crash or SIGKILL can be read. The file "
                "holds addresses, ports and\n"
                "names of processes.");

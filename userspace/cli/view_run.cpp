@@ -249,10 +249,10 @@ void ViewRun::warn(const run::PipelineOutcome& outcome) const {
 
 int ViewRun::exit_status(const run::PipelineOutcome& outcome) const {
     if (outcome.command_status.value_or(0) != 0) return *outcome.command_status;
-    const bool is_lossy =
-        outcome.totals.lost + outcome.totals.holes + outcome.quality.dropped > 0 ||
-        (replay_ && replay_->damage().any()) ||
-        (recorder_ && (recorder_->lost() > 0 || recorder_->totals().dropped > 0));
+    const std::uint64_t missing = outcome.totals.lost + outcome.totals.holes +
+                                  outcome.totals.unseen + outcome.quality.dropped;
+    const bool is_lossy = missing > 0 || (replay_ && replay_->damage().any()) ||
+                          (recorder_ && (recorder_->lost() > 0 || recorder_->totals().dropped > 0));
     return options_.strict && is_lossy ? 4 : 0;
 }
 

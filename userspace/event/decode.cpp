@@ -33,7 +33,7 @@ Owner to_owner(const td_task& task) {
     Owner owner;
     owner.cgroup = task.cgroup;
     if (task.uid != TD_NO_UID) owner.uid = task.uid;
-    if (task.pid != 0) {
+    if (task.pid != 0 || task.comm[0] != 0) {
         Process process;
         process.pid = task.pid;
         std::copy_n(task.comm, TD_COMM_LEN, process.comm_bytes.begin());

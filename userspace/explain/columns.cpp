@@ -131,6 +131,12 @@ constexpr Explanation kColumns[] = {
            "want."),
     column("unexpected_edges", "quality: transitions that neither RFC nor Linux has",
            "A fault of tcpdwell, or a kernel that does something new. Worth a report."),
+    column(
+        "unseen", "quality: events that were missed and not counted, at least",
+        "A connection went on, or was gone, without the event that it takes. Some virtual machines "
+        "run no BPF program while a task of their own agent is current: what a softirq does that "
+        "interrupts it is missing, and the kernel counts no loss. The connections have `seen: "
+        "gap`."),
     column("evicted", "quality: connections given up for want of room",
            "There were more at a time than --max-connections; the longest idle went first."),
     column("malformed", "quality: records that could not be understood", "A damaged recording."),

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zstd.h>
 
@@ -28,6 +29,7 @@ std::uint32_t records_in_block(std::string_view text) {
     const std::uint32_t count = text.size() < 4 ? 0 : get_u32(text);
     return count > text.size() ? 0 : count;
 }
+constexpr std::string_view kStandardInput = "standard input";
 
 std::uint32_t frame_at(std::string_view bytes) { return bytes.size() < 4 ? 0 : get_u32(bytes); }
 
@@ -66,14 +68,14 @@ std::string describe(const Damage& damage) {
 class RecordingReader::Impl {
 public:
     Impl(Fd file, std::string name)
-        : fd(std::move(file)), path(std::move(name)), window_(fd.get(), path) {}
-    ~Impl() { ZSTD_freeDCtx(zstd_); }
+        : fd(std::move(file)), path(std::move(name)), window_(std::in_place, fd.get(), path) {}
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
 
     Result<void> read_head();
     Result<void> look_around();
     Result<std::optional<std::span<const std::byte>>> next();
+    void rest(bool keeps_open);
 
     Fd fd;
     std::string path;
@@ -97,8 +99,12 @@ private:
     bool accept(const BlockHead& head);
     bool unpack(std::string_view packed, const BlockHead& head);
 
-    ByteWindow window_;
-    ZSTD_DCtx* zstd_ = ZSTD_createDCtx();
+    /// Undoes rest(). False if the file is gone, or another one has its name.
+    Result<bool> wake();
+    void conclude_without_file();
+
+    std::optional<ByteWindow> window_; ///< none: at rest
+    std::unique_ptr<ZSTD_DCtx, decltype(&ZSTD_freeDCtx)> zstd_{nullptr, &ZSTD_freeDCtx};
     std::vector<char> encoded_;
     std::vector<std::byte> records_;
     bool ended_ = false; ///< the end frame has been seen
@@ -113,10 +119,11 @@ private:
     RescanBudget patience_;
     ExpansionBudget expansion_;
     bool is_swollen_ = false; ///< what unpack() was given last
+    struct stat identity_ {}; ///< of the file, while it isn't open
 };
 
 Result<void> RecordingReader::Impl::read_head() {
-    const auto start = window_.look(kFrameHead + kMagicLine.size());
+    const auto start = window_->look(kFrameHead + kMagicLine.size());
     if (!start) return tl::unexpected(start.error());
     const auto no_recording = [&](std::string_view why) {
         return fail(ErrorCode::failed,
@@ -135,23 +142,23 @@ Result<void> RecordingReader::Impl::read_head() {
     const std::size_t size = get_u32(start->substr(4));
     if (size > kLongestHead || size < kMagicLine.size())
         return no_recording("its head has an impossible size");
-    const auto head = window_.look(kFrameHead + size);
+    const auto head = window_->look(kFrameHead + size);
     if (!head) return tl::unexpected(head.error());
     if (head->size() < kFrameHead + size) return no_recording("it ends within its head");
     head_json = head->substr(kFrameHead + kMagicLine.size());
     if (!head_json.empty() && head_json.back() == '\n') head_json.pop_back();
-    window_.skip(kFrameHead + size);
+    window_->skip(kFrameHead + size);
     return {};
 }
 
 Result<std::optional<BlockHead>> RecordingReader::Impl::find_head(std::uint32_t& frame) {
     while (true) {
-        const auto bytes = window_.look(kBlockHeadSize);
+        const auto bytes = window_->look(kBlockHeadSize);
         if (!bytes) return tl::unexpected(bytes.error());
         if (bytes->empty()) return std::optional<BlockHead>();
         if (auto head = decode_head(*bytes, frame)) return std::optional(*head);
         // To wherever a head may begin next: its second byte on is the same for all.
-        const auto more = window_.look(kFrameHead << 10);
+        const auto more = window_->look(kFrameHead << 10);
         if (!more) return tl::unexpected(more.error());
         static constexpr std::string_view rest("\x2a\x4d\x18", 3);
         const std::size_t found = more->find(rest, 2);
@@ -160,13 +167,13 @@ Result<std::optional<BlockHead>> RecordingReader::Impl::find_head(std::uint32_t&
                                : found - 1;
         if (more->size() <= 4) step = more->size(); // the end
         damage.skipped_bytes += step;
-        window_.skip(step);
+        window_->skip(step);
     }
 }
 
 Result<void> RecordingReader::Impl::look_around() {
     if (::lseek(fd.get(), 0, SEEK_CUR) < 0) return {}; // a pipe is read as it comes
-    auto found = survey(fd.get(), path, window_.place(), UINT64_MAX, patience_);
+    auto found = survey(fd.get(), path, window_->place(), UINT64_MAX, patience_);
     if (!found) return tl::unexpected(found.error());
     last_time = found->last;
     if (found->is_too_long) return {};
@@ -214,8 +221,9 @@ bool RecordingReader::Impl::unpack(std::string_view packed, const BlockHead& hea
     if (size > encoded_.capacity())
         encoded_.clear(); // a vector that grows from nothing takes no more than it needs
     encoded_.resize(size);
-    const std::size_t got =
-        ZSTD_decompressDCtx(zstd_, encoded_.data(), encoded_.size(), packed.data(), packed.size());
+    if (!zstd_) zstd_.reset(ZSTD_createDCtx());
+    const std::size_t got = ZSTD_decompressDCtx(zstd_.get(), encoded_.data(), encoded_.size(),
+                                                packed.data(), packed.size());
     if (ZSTD_isError(got) || got != size) return false;
     const std::string_view text(encoded_.data(), encoded_.size());
     is_swollen_ = !expansion_.take_records(records_in_block(text));
@@ -235,6 +243,41 @@ void RecordingReader::Impl::conclude() {
     damage.cut_off = !ended_;
 }
 
+void RecordingReader::Impl::rest(bool keeps_open) {
+    if (!is_concluded_ && (!survey_ || path == kStandardInput)) return; // it is read only once
+    window_.reset();
+    zstd_.reset();
+    std::vector<char>().swap(encoded_);
+    std::vector<std::byte>().swap(records_);
+    if (keeps_open || ::fstat(fd.get(), &identity_) != 0) return;
+    fd.reset();
+}
+
+Result<bool> RecordingReader::Impl::wake() {
+    if (window_) return true;
+    if (!fd) {
+        fd = Fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+        struct stat there {};
+        if (!fd && errno != ENOENT) {
+            const int error = errno;
+            return fail(ErrorCode::failed,
+                        fmt::format("cannot read {}: {}", path, std::strerror(error)), error);
+        }
+        if (!fd || ::fstat(fd.get(), &there) != 0 || there.st_ino != identity_.st_ino ||
+            there.st_dev != identity_.st_dev)
+            return false;
+    }
+    window_.emplace(fd.get(), path);
+    return true;
+}
+
+/// A recorder has removed the segment since it was looked at.
+void RecordingReader::Impl::conclude_without_file() {
+    is_concluded_ = true;
+    damage.missing_blocks += survey_->blocks.size();
+    fd.reset();
+}
+
 Result<std::optional<BlockHead>> RecordingReader::Impl::find_block() {
     std::uint32_t frame = 0;
     while (true) {
@@ -242,12 +285,12 @@ Result<std::optional<BlockHead>> RecordingReader::Impl::find_block() {
             here_ = next_place();
             if (!here_) return std::optional<BlockHead>();
             const std::uint64_t place = here_->offset;
-            if (place != window_.place())
-                if (auto done = window_.seek(place); !done) return tl::unexpected(done.error());
+            if (place != window_->place())
+                if (auto done = window_->seek(place); !done) return tl::unexpected(done.error());
         }
         auto head = find_head(frame);
         if (!head || !*head) return head;
-        window_.skip(kBlockHeadSize);
+        window_->skip(kBlockHeadSize);
         if (frame == kBlockFrame) return head;
         ended_ = ended_ || (*head)->run == run || run == 0;
         if ((*head)->run == run) end_sequence = std::max(end_sequence, (*head)->sequence);
@@ -270,7 +313,7 @@ std::optional<BlockIndex::Place> RecordingReader::Impl::next_place() {
 Result<void> RecordingReader::Impl::look_into(const BlockHead& head) {
     if (!here_ || !here_->hides)
         return {}; // has been looked into; a pipe goes on right behind the head
-    const std::uint64_t begin = window_.place();
+    const std::uint64_t begin = window_->place();
     const auto found = survey(fd.get(), path, begin, begin + head.packed_bytes, patience_);
     if (!found) return tl::unexpected(found.error());
     if (found->run != run || hidden_.size() + found->blocks.size() > BlockIndex::kMostBlocks)
@@ -284,14 +327,22 @@ Result<void> RecordingReader::Impl::look_into(const BlockHead& head) {
 
 Result<std::optional<std::span<const std::byte>>> RecordingReader::Impl::next() {
     using Found = std::optional<std::span<const std::byte>>;
+    if (is_concluded_) return Found();
+    const auto is_there = wake();
+    if (!is_there) return tl::unexpected(is_there.error());
+    if (!*is_there) {
+        conclude_without_file();
+        return Found();
+    }
     while (true) {
         const auto head = find_block();
         if (!head) return tl::unexpected(head.error());
         if (!*head) {
             conclude();
+            rest(false);
             return Found();
         }
-        const auto packed = window_.look((*head)->packed_bytes);
+        const auto packed = window_->look((*head)->packed_bytes);
         if (!packed) return tl::unexpected(packed.error());
         const bool is_whole = packed->size() == (*head)->packed_bytes;
         if (!is_whole || !unpack(*packed, **head)) {
@@ -303,13 +354,13 @@ Result<std::optional<std::span<const std::byte>>> RecordingReader::Impl::next() 
             // The last write was torn, or the head has a wrong length.
             ++damage.bad_blocks;
             if (!patience_.spend(packed->size())) {
-                window_.skip(packed->size());
+                window_->skip(packed->size());
             } else if (auto found = look_into(**head); !found) {
                 return tl::unexpected(found.error());
             }
             continue;
         }
-        window_.skip(packed->size());
+        window_->skip(packed->size());
         if (!accept(**head)) continue;
         block = **head;
         return Found(records_);
@@ -320,7 +371,8 @@ RecordingReader::RecordingReader(std::unique_ptr<Impl> impl) : impl_(std::move(i
 RecordingReader::~RecordingReader() = default;
 
 Result<std::unique_ptr<RecordingReader>> RecordingReader::open(const std::string& path) {
-    if (path == "-") return begin(Fd(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)), "standard input");
+    if (path == "-")
+        return begin(Fd(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)), std::string(kStandardInput));
     Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (fd.get() < 0) {
         const int error = errno;
@@ -341,6 +393,7 @@ const std::string& RecordingReader::path() const { return impl_->path; }
 const std::string& RecordingReader::head_json() const { return impl_->head_json; }
 std::optional<MonoTime> RecordingReader::last_time() const { return impl_->last_time; }
 Result<std::optional<std::span<const std::byte>>> RecordingReader::next() { return impl_->next(); }
+void RecordingReader::rest(bool keeps_open) { impl_->rest(keeps_open); }
 const BlockHead& RecordingReader::block() const { return impl_->block; }
 std::uint64_t RecordingReader::end_sequence() const { return impl_->end_sequence; }
 const Damage& RecordingReader::damage() const { return impl_->damage; }

@@ -102,6 +102,10 @@ public:
     /// The next intact block: its records, one after the other, valid until the next call. nullopt
     /// at the end.
     Result<std::optional<std::span<const std::byte>>> next();
+    /// Nothing will be read for a while: frees the buffers and, unless `keeps_open`, closes the
+    /// file, as far as it can be opened again. If it has been removed when next() is called, its
+    /// blocks are missing. Without effect on what can be read only once.
+    void rest(bool keeps_open);
     [[nodiscard]] const BlockHead& block() const; ///< of the block that was read last
 
     /// Once next() has said that nothing is left: the number after that of the last block, as the

@@ -2,6 +2,7 @@
 #include "recording/recording_source.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <thread>
@@ -16,6 +17,15 @@ constexpr std::chrono::milliseconds kLongestNap(50);
 /// Nor go on longer without a mark. Recorders write some 50 a second: only a strange file has so
 /// few.
 constexpr std::size_t kMostWithoutMark = 1 << 20;
+/// A file that is open stays readable when a recorder removes it. The oldest go first.
+constexpr std::size_t kMostKeptOpen = 256;
+
+/// How many files may stay open: a part of what the process may have.
+std::size_t files_kept_open() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+    return static_cast<std::size_t>(std::min<rlim_t>(limit.rlim_cur / 4, kMostKeptOpen));
+}
 
 } // namespace
 
@@ -47,9 +57,12 @@ Result<std::vector<std::unique_ptr<RecordingSource>>>
 RecordingSource::open_by_host(const std::vector<std::string>& paths) {
     std::vector<std::string> keys; // of the hosts, in the order of `hosts`
     std::vector<std::vector<std::unique_ptr<RecordingReader>>> hosts;
+    const std::size_t kept_open = files_kept_open();
+    std::size_t opened = 0;
     for (const std::string& path : paths) {
         auto reader = RecordingReader::open(path);
         if (!reader) return tl::unexpected(reader.error());
+        (*reader)->rest(opened++ < kept_open);
         const std::string boot = head_from_json((*reader)->head_json()).boot_id;
         const std::string key = !boot.empty() ? boot : "file " + path;
         auto known =

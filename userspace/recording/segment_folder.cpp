@@ -2,9 +2,7 @@
 #include "recording/segment_folder.h"
 
 #include <fcntl.h>
-#include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,40 +25,14 @@ constexpr unsigned kParts = 8;
 constexpr Nanoseconds kShortest = std::chrono::seconds(1);
 constexpr std::string_view kPrefix = "tcpdwell-";
 constexpr std::string_view kSuffix = ".tdw";
-constexpr mode_t kOnlyOurs = 0700;
-
-Error failure(std::string_view what, const std::string& path) {
-    const int error = errno;
-    return {ErrorCode::failed, fmt::format("cannot {} {}: {}", what, path, std::strerror(error)),
-            error};
-}
-
-/// UTC, to the millisecond, so that names sort by time.
-std::string stamp(WallTime at) {
-    const auto ms =
-        std::chrono::duration_cast<std::chrono::milliseconds>(at.time_since_epoch()).count();
-    return fmt::format("{:%Y%m%dT%H%M%S}.{:03}Z", fmt::gmtime(static_cast<std::time_t>(ms / 1000)),
-                       ms % 1000);
-}
-
-WallTime wall(const timespec& t) {
-    return WallTime(std::chrono::seconds(t.tv_sec) + std::chrono::nanoseconds(t.tv_nsec));
-}
-
-/// As much of a reason as can stand in a file's name.
-std::string plain(std::string_view reason) {
-    std::string text;
-    for (const char c : reason.substr(0, 40))
-        text += std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
-    return text;
-}
 
 /// Whether it is worth opening: what can't be read at all is to be said, not left out.
 bool begins_like_a_recording(const std::string& path) {
     struct stat status {};
     if (::stat(path.c_str(), &status) != 0) return false; // removed meanwhile
     if (!S_ISREG(status.st_mode)) return false;
-    const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    // Not waiting for a writer, if a FIFO has taken its place.
+    const Fd fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
     if (!fd) return errno != ENOENT;
     constexpr std::string_view name = "tcpdwell recording ";
     std::array<char, kFrameHead + name.size()> bytes{};
@@ -89,71 +61,64 @@ Result<FolderContents> recordings_in(const std::string& folder) {
     return found;
 }
 
+bool is_segment_name(std::string_view name) {
+    return name.starts_with(kPrefix) && name.ends_with(kSuffix);
+}
+
 Result<SegmentFolder> SegmentFolder::open(const std::string& path, RollOptions options) {
-    if (::mkdir(path.c_str(), kOnlyOurs) != 0 && errno != EEXIST)
-        return tl::unexpected(failure("create", path));
-    struct stat status {};
-    if (::stat(path.c_str(), &status) != 0) return tl::unexpected(failure("read", path));
-    if (!S_ISDIR(status.st_mode))
-        return fail(
-            ErrorCode::usage,
-            fmt::format("{} is a file; segments that roll (--keep, --max-size) need a folder",
-                        path));
-    if (status.st_uid != ::geteuid() || (status.st_mode & kOnlyOurs) != kOnlyOurs)
-        return fail(ErrorCode::failed,
-                    fmt::format("{} must belong to the user who records (uid {}), with the rights "
-                                "rwx for them: later "
-                                "segments are written after all privileges have been given up",
-                                path, ::geteuid()));
-    Fd lock(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!lock) return tl::unexpected(failure("read", path));
-    if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
-        return fail(ErrorCode::failed,
-                    fmt::format("another recorder is at work in {}; give another folder", path),
-                    errno);
-    SegmentFolder folder(path, std::move(lock), options);
-    std::error_code error;
-    for (auto entry = fs::directory_iterator(path, error);
-         !error && entry != fs::directory_iterator(); entry.increment(error)) {
-        const std::string name = entry->path().filename().string();
-        struct stat file {};
-        if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix)) continue;
-        if (::lstat(entry->path().c_str(), &file) != 0 || !S_ISREG(file.st_mode)) continue;
-        folder.complete_.push_back(
-            {name, static_cast<std::uint64_t>(file.st_size), wall(file.st_mtim)});
-    }
-    if (error)
-        return fail(ErrorCode::failed, fmt::format("cannot read {}: {}", path, error.message()),
-                    error.value());
-    std::sort(folder.complete_.begin(), folder.complete_.end(),
-              [](const Segment& a, const Segment& b) { return a.name < b.name; });
+    auto own = OwnFolder::open(path);
+    if (!own) return tl::unexpected(own.error());
+    auto lock = own->lock();
+    if (!lock) return tl::unexpected(lock.error());
+    SegmentFolder folder(std::move(*own), std::move(*lock), options);
+    if (auto found = folder.find_segments(); !found) return tl::unexpected(found.error());
     return folder;
+}
+
+Result<void> SegmentFolder::find_segments() {
+    const auto names = folder_.names();
+    if (!names) return tl::unexpected(names.error());
+    for (const std::string& name : *names) {
+        if (!is_segment_name(name)) continue;
+        if (const auto file = folder_.file(name))
+            complete_.push_back({name, file->bytes, file->modified});
+    }
+    std::sort(complete_.begin(), complete_.end(),
+              [](const Segment& a, const Segment& b) { return a.name < b.name; });
+    return {};
 }
 
 Result<SegmentFolder::NewFile> SegmentFolder::create(WallTime now) {
     roll(now);
-    std::string path;
-    Fd fd;
+    NewFile file;
     for (int attempt = 0; attempt < 10; ++attempt, now += std::chrono::milliseconds(1)) {
-        path = fmt::format("{}/{}{}{}", path_, kPrefix, stamp(now), kSuffix);
-        fd = Fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-        if (fd || errno != EEXIST) break;
+        file.name = fmt::format("{}{}{}", kPrefix, name_stamp(now), kSuffix);
+        file.path = folder_.path() + "/" + file.name;
+        file.fd = folder_.create_file(file.name);
+        if (file.fd || errno != EEXIST) break;
     }
-    if (!fd) return tl::unexpected(failure("write", path));
-    return NewFile{std::move(fd), path};
+    if (file.fd) return file;
+    const int error = errno;
+    return fail(ErrorCode::failed,
+                fmt::format("cannot write {}: {}", file.path, std::strerror(error)), error);
 }
 
-std::string SegmentFolder::begin_segment(const std::string& path, WallTime now) {
-    if (!current_.empty()) {
-        struct stat file {};
-        if (::stat((path_ + "/" + current_).c_str(), &file) == 0) // else somebody has removed it
-            complete_.push_back({current_, static_cast<std::uint64_t>(file.st_size), now});
-    }
-    current_ = fs::path(path).filename();
-    return is_saving() ? link(current_) : "";
+std::optional<std::uint64_t> SegmentFolder::current_bytes() const {
+    if (current_.empty()) return std::nullopt;
+    const auto file = folder_.file(current_);
+    if (!file) return std::nullopt;
+    return std::max(file->bytes, written_); // a file system may allocate later
 }
 
-void SegmentFolder::discard(const std::string& path) { ::unlink(path.c_str()); }
+void SegmentFolder::begin_segment(const std::string& name, WallTime now) {
+    if (const auto bytes = current_bytes()) complete_.push_back({current_, *bytes, now});
+    current_ = name;
+    written_ = 0;
+    if (!is_saving()) return;
+    if (std::string trouble = saved_.add(folder_, current_); !trouble.empty())
+        notes_.push_back(std::move(trouble));
+    hold_saved();
+}
 
 bool SegmentFolder::is_due(Nanoseconds age, std::uint64_t bytes) const {
     if (options_.keep && age >= std::max(*options_.keep / kParts, kShortest)) return true;
@@ -161,8 +126,7 @@ bool SegmentFolder::is_due(Nanoseconds age, std::uint64_t bytes) const {
 }
 
 void SegmentFolder::remove_oldest() {
-    ::unlink((path_ + "/" + complete_.front().name)
-                 .c_str()); // if it is gone already, so much the better
+    folder_.remove(complete_.front().name);
     complete_.erase(complete_.begin());
 }
 
@@ -171,13 +135,16 @@ void SegmentFolder::roll(WallTime now) {
         remove_oldest();
     if (!options_.max_bytes) return;
     // Room for the one that begins now: it may be as long as the last one, which ends now.
-    struct stat last {};
-    const bool has_last = !current_.empty() && ::stat((path_ + "/" + current_).c_str(), &last) == 0;
-    const std::uint64_t last_bytes = has_last ? static_cast<std::uint64_t>(last.st_size) : 0;
-    hold(last_bytes + std::max(*options_.max_bytes / kParts, last_bytes));
+    const std::uint64_t last = current_bytes().value_or(0);
+    make_room_for(last + std::max(*options_.max_bytes / kParts, last));
 }
 
 void SegmentFolder::hold(std::uint64_t bytes) {
+    written_ = bytes;
+    make_room_for(bytes);
+}
+
+void SegmentFolder::make_room_for(std::uint64_t bytes) {
     if (!options_.max_bytes) return;
     std::uint64_t sum = bytes;
     for (const Segment& segment : complete_) sum += segment.bytes;
@@ -193,21 +160,26 @@ bool SegmentFolder::make_room() {
     return true;
 }
 
-std::string SegmentFolder::link(const std::string& name) const {
-    const std::string from = path_ + "/" + name;
-    const std::string to = saving_ + "/" + name;
-    if (::link(from.c_str(), to.c_str()) == 0 || errno == EEXIST || errno == ENOENT) return "";
-    return failure("save", to).message;
+Result<void> SegmentFolder::start_saving(WallTime now, std::string_view reason) {
+    if (auto begun = saved_.begin(folder_, now, reason); !begun) return begun;
+    std::string trouble = current_.empty() ? "" : saved_.add(folder_, current_);
+    std::uint64_t sum = current_bytes().value_or(0);
+    std::size_t left = complete_.size();
+    // The latest first: where it is too much, the oldest are left out.
+    while (left > 0 && (sum += complete_[left - 1].bytes) <= options_.saved_bytes())
+        if (std::string more = saved_.add(folder_, complete_[--left].name); trouble.empty())
+            trouble = std::move(more);
+    if (!trouble.empty()) notes_.push_back(std::move(trouble));
+    if (left > 0)
+        notes_.push_back(fmt::format("{} of the segments held aren't saved, the oldest: all are "
+                                     "more than --max-saved {}",
+                                     left, options_.saved_bytes()));
+    hold_saved();
+    return {};
 }
 
-Result<std::string> SegmentFolder::start_saving(WallTime now, std::string_view reason) {
-    const std::string folder = fmt::format("{}/saved-{}-{}", path_, stamp(now), plain(reason));
-    if (::mkdir(folder.c_str(), kOnlyOurs) != 0) return tl::unexpected(failure("create", folder));
-    saving_ = folder;
-    std::string trouble = current_.empty() ? "" : link(current_);
-    for (const Segment& segment : complete_)
-        if (std::string more = link(segment.name); trouble.empty()) trouble = std::move(more);
-    return trouble;
+void SegmentFolder::hold_saved() {
+    for (std::string& note : saved_.hold(folder_)) notes_.push_back(std::move(note));
 }
 
 } // namespace tcpdwell::recording

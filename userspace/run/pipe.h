@@ -89,6 +89,10 @@ public:
     /// After settle(): the consumer gets the connections that are still open, and finish().
     Result<void> finish(MonoTime now);
 
+    /// Whether a listing of the sockets would end connections whose end hasn't been seen. Looks at
+    /// a tenth of them in each call.
+    [[nodiscard]] bool wants_listing(MonoTime now) { return tracker_.finds_overdue(now); }
+
     [[nodiscard]] const track::TrackerTotals& totals() const { return tracker_.totals(); }
     [[nodiscard]] const event::DataQuality& quality() const { return decoder_.quality(); }
 

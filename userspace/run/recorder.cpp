@@ -165,12 +165,11 @@ Result<void> Recorder::begin_segment_file() {
     auto file = folder_->create(wall_now());
     if (!file) return tl::unexpected(file.error());
     if (auto begun = begin_file(std::move(file->fd), file->path); !begun) {
-        folder_->discard(file->path);
+        folder_->discard(file->name);
         return begun;
     }
-    if (const std::string trouble = folder_->begin_segment(file->path, wall_now());
-        !trouble.empty())
-        spdlog::warn("{}", trouble);
+    folder_->begin_segment(file->name, wall_now());
+    report_notes();
     return {};
 }
 
@@ -202,7 +201,7 @@ Result<void> Recorder::mark(MonoTime now) {
     report_dropped();
     if (save_until_ && now >= *save_until_) {
         save_until_.reset();
-        spdlog::info("saved {}", folder_->saving_to());
+        if (folder_->is_saving()) spdlog::info("saved {}", folder_->saving_to());
         folder_->stop_saving();
     }
     if (std::exchange(has_listed_, false)) {
@@ -230,15 +229,19 @@ std::uint64_t Recorder::own_bytes() const { return writer_->totals().file_bytes 
 Result<void> Recorder::save(std::string_view reason) {
     const bool is_more = folder_->is_saving();
     if (!is_more) {
-        const auto trouble = folder_->start_saving(wall_now(), reason);
-        if (!trouble) return tl::unexpected(trouble.error());
-        if (!trouble->empty()) spdlog::warn("{}", *trouble);
+        if (auto begun = folder_->start_saving(wall_now(), reason); !begun) return begun;
+        report_notes();
+        if (!folder_->is_saving()) return {}; // too much already
     }
     save_until_ = now_ + options_.save_after;
     spdlog::info("{}: {} {} and what comes in the next {:.0f} s", reason,
                  is_more ? "goes on saving to" : "saving to", folder_->saving_to(),
                  std::chrono::duration<double>(options_.save_after).count());
     return {};
+}
+
+void Recorder::report_notes() {
+    for (const std::string& note : folder_->take_notes()) spdlog::warn("{}", note);
 }
 
 void Recorder::report_dropped() {

@@ -71,6 +71,7 @@ private:
     /// Of the segment under way, without the listing that it begins with.
     [[nodiscard]] std::uint64_t own_bytes() const;
     void report_dropped();
+    void report_notes(); ///< of the folder
 
     std::optional<PendingFile> file_; ///< none: a folder
     std::optional<recording::SegmentFolder> folder_;

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// A directory that nobody else can change, opened once: whatever its path leads to later, files are
+// looked at, linked and removed in the directory that was checked.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "base/time.h"
+
+namespace tcpdwell::recording {
+
+class OwnFolder {
+public:
+    /// A regular file that belongs to this user.
+    struct File {
+        std::string name;
+        std::uint64_t bytes; ///< that it occupies: a sparse file can be of any length
+        WallTime modified;
+        ino_t inode;
+    };
+
+    /// Creates it if it isn't there. An error if it is a link, if it isn't this user's with all
+    /// rights, or if others may write in it.
+    static Result<OwnFolder> open(const std::string& path);
+    /// A folder of this name in another one, which must not be there already.
+    static Result<OwnFolder> create(const OwnFolder& parent, const std::string& name);
+    /// A folder that is there; nullopt if it is none of ours.
+    static std::optional<OwnFolder> find(const OwnFolder& parent, const std::string& name);
+
+    /// What is in it, of whatever kind.
+    [[nodiscard]] Result<std::vector<std::string>> names() const;
+    /// nullopt if there is no such file, or it isn't regular, or not ours.
+    [[nodiscard]] std::optional<File> file(const std::string& name) const;
+    /// Creates it with mode 0600; errno is EEXIST if something of this name is there.
+    [[nodiscard]] Fd create_file(const std::string& name) const;
+    /// The lock that keeps others out for as long as the descriptor is open. It is a file that only
+    /// this user can open: whoever may read the folder could lock the folder itself.
+    [[nodiscard]] Result<Fd> lock() const;
+    /// Gives a file another name, in `other`; false with errno.
+    [[nodiscard]] bool link(const std::string& name, const OwnFolder& other) const;
+    /// If it is gone already, so much the better. Never removes a folder.
+    void remove(const std::string& name) const;
+    /// False if it isn't empty.
+    [[nodiscard]] bool remove_folder(const std::string& name) const;
+
+    [[nodiscard]] const std::string& path() const { return path_; } ///< for messages
+
+private:
+    OwnFolder(Fd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+
+    Fd fd_;
+    std::string path_;
+};
+
+} // namespace tcpdwell::recording
