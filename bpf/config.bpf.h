@@ -25,6 +25,9 @@ const volatile bool knows_jiffies = false;
  * context; 0: it has none. */
 const volatile __u32 hash_add_result = 0;
 
+/* Inode of the pid namespace whose numbers processes are given; 0: the initial one. */
+const volatile __u32 pid_namespace = 0;
+
 /* Fill of the ring buffer, in bytes, at which the reader is woken before its time. */
 const volatile __u64 wake_bytes = 1 << 20;
 

@@ -45,4 +45,15 @@ static __always_inline __u64 make_cookie(struct sock *sk)
 #endif
 }
 
+/* A number that is another one for each socket, as long as `anchor`, a pointer, is the same: the
+ * verifier lets a number be made of typed arguments only by subtraction. */
+static __always_inline __u64 number_of(const struct sock *sk, const void *anchor)
+{
+#ifdef TCPDWELL_RAW
+    return (__u64)sk;
+#else
+    return (__u64)sk - (__u64)anchor;
+#endif
+}
+
 #endif

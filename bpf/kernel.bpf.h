@@ -195,8 +195,24 @@ struct files_struct {
     struct fdtable *fdt;
 };
 
+struct pid_namespace {
+    struct ns_common ns;
+};
+
+struct upid {
+    int nr;
+    struct pid_namespace *ns;
+};
+
+struct pid {
+    unsigned int level;
+    struct upid numbers[1];
+};
+
 struct task_struct {
     unsigned int flags;
+    struct task_struct *group_leader;
+    struct pid *thread_pid;
     struct files_struct *files;
 };
 

@@ -5,8 +5,13 @@
  * __bpf_trace_run() in kernel/trace/bpf_trace.c): a softirq that interrupts one of ours would have
  * all its state changes skipped. So a program that can be interrupted by its own tracepoint has a
  * twin, attached after it. The first notes which event it has taken; the twin takes those that
- * haven't been noted. The notes of one CPU form a stack, since interrupts nest. (A flag "the first
- * is running" isn't enough: interrupts also come before it is set and after it is cleared.)
+ * haven't been noted. (A flag "the first is running" isn't enough: interrupts also come before it
+ * is set and after it is cleared.)
+ *
+ * Since 7.x tracepoints are preemptible: between the two another task can run on this CPU, for as
+ * long as it likes, and the first task can go on on another CPU. So a note has a place of its own,
+ * by its socket, and isn't the top of a stack; and what the twin takes is marked TD_STATE_NESTED,
+ * because in the latter case it is written twice.
  *
  * Programs under the lock of a timer base run with interrupts off and need no twin; nor does a
  * system call's exit.
@@ -16,15 +21,15 @@
 
 #include <bpf/bpf_helpers.h>
 
+#include "hook.bpf.h"
+
 enum guard { GUARD_STATE, GUARD_RECEIVE_RESET, GUARD_SEND_RESET, GUARD_COUNT };
 
-#define MOST_NESTED                                                                               \
-    4 /* process, softirq, and room for strays; a power of two, so that a mask gives the verifier \
-         the bounds */
+#define NOTES \
+    64 /* per CPU and guard; a power of two, so that a mask gives the verifier the bounds */
 
 struct notes {
-    __u64 depth;
-    __u64 events[MOST_NESTED];
+    __u64 events[NOTES];
 };
 
 struct {
@@ -38,32 +43,45 @@ struct {
  * nevertheless. */
 __u64 nested_events[GUARD_COUNT] = {};
 
-/* Notes that the first has taken the event: `event` distinguishes it from any other that can nest
- * with it. */
-static __always_inline void note(__u32 guard, __u64 event)
-{
-    __u32 key = guard;
-    struct notes *n = bpf_map_lookup_elem(&noted, &key);
+struct event {
+    __u64 id;
+    volatile __u64 *place;
+};
 
-    if (!n) return;
-    __u64 depth = *(volatile __u64 *)&n->depth;
-    /* Strays are left behind where a task went to another CPU between the first and the twin
-     * (tracepoints can be preempted since 7.x), and by events between the attachment of the two. */
-    if (depth >= MOST_NESTED) depth = 0;
-    *(volatile __u64 *)&n->events[depth & (MOST_NESTED - 1)] = event;
-    *(volatile __u64 *)&n->depth = depth + 1;
+/* What distinguishes an event of `sk` from all that can come between the first and its twin on one
+ * CPU, and the place for its note; false if there is none. `kind` goes where the addresses of all
+ * sockets are the same. */
+static __always_inline bool find_event(struct event *e, __u32 guard, const struct sock *sk,
+                                       __u8 kind)
+{
+    struct notes *n = bpf_map_lookup_elem(&noted, &guard);
+
+    if (!n) return false;
+    __u64 number = number_of(sk, n);
+
+    e->id = number ^ (__u64)kind << 56;
+    /* Sockets are some KiB apart: the product spreads them over all places. */
+    e->place = &n->events[((__u32)(number >> 6) * 0x9E3779B1u) >> 26 & (NOTES - 1)];
+    return true;
+}
+
+/* Notes that the first has taken the event. A note that is overwritten, and one that a migrated
+ * task leaves behind, cost a record that is written twice. */
+static __always_inline void note(__u32 guard, const struct sock *sk, __u8 kind)
+{
+    struct event e;
+
+    if (find_event(&e, guard, sk, kind)) *e.place = e.id;
 }
 
 /* For the twin: whether the first was skipped for this event. */
-static __always_inline bool skipped(__u32 guard, __u64 event)
+static __always_inline bool skipped(__u32 guard, const struct sock *sk, __u8 kind)
 {
-    __u32 key = guard;
-    struct notes *n = bpf_map_lookup_elem(&noted, &key);
+    struct event e;
 
-    if (!n) return false;
-    __u64 depth = *(volatile __u64 *)&n->depth;
-    if (depth > 0 && *(volatile __u64 *)&n->events[(depth - 1) & (MOST_NESTED - 1)] == event) {
-        *(volatile __u64 *)&n->depth = depth - 1;
+    if (!find_event(&e, guard, sk, kind)) return false;
+    if (*e.place == e.id) {
+        *e.place = 0;
         return false;
     }
     __sync_fetch_and_add(&nested_events[guard], 1);

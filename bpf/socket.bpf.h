@@ -74,31 +74,4 @@ static __always_inline void fill_owner(struct td_task *to, const struct sock *sk
     __builtin_memset(to->comm, 0, sizeof(to->comm));
 }
 
-static __always_inline bool is_sampler(const char *comm)
-{
-    union {
-        char text[TD_COMM_LEN];
-        __u64 words[2];
-    } name = {TD_SAMPLER_COMM};
-    const __u64 *words = (const __u64 *)comm;
-
-    return words[0] == name.words[0] && words[1] == name.words[1];
-}
-
-/* The current task, unless it is a kernel thread (MPTCP closes its subflows from a kworker), or a
- * sampler: that looks into /proc/PID/fd, which takes a reference to each file (proc_fd_link(),
- * fs/proc/fd.c), and who closes meanwhile leaves the last reference, and so tcp_close(), to the
- * sampler. */
-static __always_inline void add_current(struct td_task *to)
-{
-    struct task_struct *task = (void *)bpf_get_current_task();
-
-    if (BPF_CORE_READ(task, flags) & PF_KTHREAD) return;
-    bpf_get_current_comm(to->comm, sizeof(to->comm));
-    if (is_sampler(to->comm))
-        __builtin_memset(to->comm, 0, sizeof(to->comm));
-    else
-        to->pid = bpf_get_current_pid_tgid() >> 32;
-}
-
 #endif

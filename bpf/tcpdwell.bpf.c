@@ -15,6 +15,7 @@
 #include "minis.bpf.h"
 #include "nested.bpf.h"
 #include "socket.bpf.h"
+#include "task.bpf.h"
 #ifndef TCPDWELL_RAW
 #include "fentry.bpf.h"
 #endif
@@ -80,7 +81,7 @@ static __always_inline void fill_state(struct td_state *r, const struct sock *sk
     r->reserved = 0;
 }
 
-static __always_inline int trace_state(struct sock *sk, int from, int to)
+static __always_inline int trace_state(struct sock *sk, int from, int to, __u16 nested)
 {
     /* Also fires for SCTP, DCCP and the MPTCP socket that stands above its subflows with the same
      * ports. */
@@ -109,6 +110,7 @@ static __always_inline int trace_state(struct sock *sk, int from, int to)
         if (!r) return 0;
         fill_header(&r->state.h, sizeof(*r), TD_STATE, netns);
         fill_state(&r->state, sk, tp, from, to, &tuple, owned);
+        r->state.flags |= nested;
         r->state.cookie = cookie;
         r->state.has_task = 1;
         fill_owner(&r->task, sk);
@@ -119,6 +121,7 @@ static __always_inline int trace_state(struct sock *sk, int from, int to)
         if (!r) return 0;
         fill_header(&r->h, sizeof(*r), TD_STATE, netns);
         fill_state(r, sk, tp, from, to, &tuple, owned);
+        r->flags |= nested;
         r->cookie = cookie;
         r->has_task = 0;
         submit(r);
@@ -126,20 +129,22 @@ static __always_inline int trace_state(struct sock *sk, int from, int to)
     return 0;
 }
 
-/* See nested.bpf.h for the pairs. A socket never changes its state while it is changing its state.
- */
+/* Both are less than 16. */
+static __always_inline __u8 transition(int from, int to) { return from << 4 | (to & 15); }
+
+/* See nested.bpf.h for the pairs. */
 TRACEPOINT(inet_sock_set_state)
 int BPF_PROG(on_state, struct sock *sk, int from, int to)
 {
-    note(GUARD_STATE, (__u64)sk);
-    trace_state(sk, from, to);
+    note(GUARD_STATE, sk, transition(from, to));
+    trace_state(sk, from, to, 0);
     return 0;
 }
 
 TRACEPOINT(inet_sock_set_state)
 int BPF_PROG(on_state_nested, struct sock *sk, int from, int to)
 {
-    if (skipped(GUARD_STATE, (__u64)sk)) trace_state(sk, from, to);
+    if (skipped(GUARD_STATE, sk, transition(from, to))) trace_state(sk, from, to, TD_STATE_NESTED);
     return 0;
 }
 
@@ -192,7 +197,7 @@ static __always_inline void emit_reset(const struct sock *sk, __u8 direction, __
 TRACEPOINT(tcp_receive_reset)
 int BPF_PROG(on_receive_reset, struct sock *sk)
 {
-    note(GUARD_RECEIVE_RESET, (__u64)sk);
+    note(GUARD_RECEIVE_RESET, sk, 0);
     emit_reset(sk, TD_RESET_RECEIVED, TD_REASON_UNKNOWN, 0);
     return 0;
 }
@@ -200,7 +205,7 @@ int BPF_PROG(on_receive_reset, struct sock *sk)
 TRACEPOINT(tcp_receive_reset)
 int BPF_PROG(on_receive_reset_nested, struct sock *sk)
 {
-    if (skipped(GUARD_RECEIVE_RESET, (__u64)sk))
+    if (skipped(GUARD_RECEIVE_RESET, sk, 0))
         emit_reset(sk, TD_RESET_RECEIVED, TD_REASON_UNKNOWN, 0);
     return 0;
 }
@@ -209,7 +214,7 @@ int BPF_PROG(on_receive_reset_nested, struct sock *sk)
 TRACEPOINT(tcp_send_reset)
 int BPF_PROG(on_send_reset, struct sock *sk, struct sk_buff *skb)
 {
-    note(GUARD_SEND_RESET, (__u64)sk);
+    note(GUARD_SEND_RESET, sk, 0);
     if (sk) emit_reset(sk, TD_RESET_SENT, TD_REASON_UNKNOWN, skb != NULL);
     return 0;
 }
@@ -217,7 +222,7 @@ int BPF_PROG(on_send_reset, struct sock *sk, struct sk_buff *skb)
 TRACEPOINT(tcp_send_reset)
 int BPF_PROG(on_send_reset_nested, struct sock *sk, struct sk_buff *skb)
 {
-    if (skipped(GUARD_SEND_RESET, (__u64)sk) && sk)
+    if (skipped(GUARD_SEND_RESET, sk, 0) && sk)
         emit_reset(sk, TD_RESET_SENT, TD_REASON_UNKNOWN, skb != NULL);
     return 0;
 }
@@ -242,7 +247,7 @@ static __always_inline __u8 wire_reason(__u32 reason)
 TRACEPOINT(tcp_send_reset)
 int BPF_PROG(on_send_reset_reason, struct sock *sk, struct sk_buff *skb, __u32 reason)
 {
-    note(GUARD_SEND_RESET, (__u64)sk);
+    note(GUARD_SEND_RESET, sk, 0);
     if (sk) emit_reset(sk, TD_RESET_SENT, wire_reason(reason), skb != NULL);
     return 0;
 }
@@ -250,7 +255,7 @@ int BPF_PROG(on_send_reset_reason, struct sock *sk, struct sk_buff *skb, __u32 r
 TRACEPOINT(tcp_send_reset)
 int BPF_PROG(on_send_reset_reason_nested, struct sock *sk, struct sk_buff *skb, __u32 reason)
 {
-    if (skipped(GUARD_SEND_RESET, (__u64)sk) && sk)
+    if (skipped(GUARD_SEND_RESET, sk, 0) && sk)
         emit_reset(sk, TD_RESET_SENT, wire_reason(reason), skb != NULL);
     return 0;
 }
@@ -315,7 +320,7 @@ static __always_inline int on_accept(struct sys_exit_args *args)
     r->cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
     r->task.cgroup = 0;
     r->task.uid = BPF_CORE_READ(sk, sk_uid.val);
-    r->task.pid = bpf_get_current_pid_tgid() >> 32;
+    r->task.pid = current_pid();
     bpf_get_current_comm(r->task.comm, sizeof(r->task.comm));
     r->how = TD_OWNER_ACCEPTED;
     __builtin_memset(r->reserved, 0, sizeof(r->reserved));

@@ -80,7 +80,9 @@ struct td_tuple {
 struct td_task {
     __u64 cgroup; /* kernfs id of the cgroup v2 node */
     __u32 uid;
-    __u32 pid; /* thread group id in the initial pid namespace */
+    __u32 pid; /* thread group id in the pid namespace of the fact "pid_namespace", or in the
+                  initial one where there is no such fact; 0: it has none there (comm is known), or
+                  no task (comm is empty) */
     char comm[TD_COMM_LEN];
 };
 
@@ -95,6 +97,8 @@ enum td_state_flags {
     TD_STATE_FASTOPEN =
         1 << 7, /* SYN_RECV -> X of a child that answered a SYN itself: made by TCP Fast Open */
     TD_STATE_UNANSWERED = 1 << 8, /* SYN_SENT -> CLOSE with a SYN under way */
+    TD_STATE_NESTED = 1 << 9,     /* the first of two programs seems to have been skipped
+                                     (bpf/nested.bpf.h): the only records that can be there twice */
 };
 
 /* The tracepoint fires before the state is stored (kernel: inet_sk_state_store()). td_task follows

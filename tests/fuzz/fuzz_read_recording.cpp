@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any bytes as a recording, as a file and from a pipe, with all that a view does with it up to its
-// lines. Checksums are put right after each mutation, or hardly anything would get past them.
+// Any bytes as a recording: as files, with all views of them, and from a pipe, with what a view
+// does with it up to its lines. Where another head of a file stands, another file begins. Checksums
+// are put right after each mutation, or hardly anything would get past them.
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/mman.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -16,6 +16,7 @@
 #include "recording/recording_source.h"
 #include "tcpdwell/wire.h"
 #include "track/tracker.h"
+#include "whole_views.h"
 
 // NOLINTNEXTLINE(readability-identifier-naming)
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t max_size);
@@ -56,6 +57,15 @@ void view(int fd) {
     if (source) view(**source);
 }
 
+/// The files that the input stands for, two at most.
+std::vector<std::string_view> files_in(std::string_view input) {
+    std::string head;
+    recording::put_u32(head, recording::kHeadFrame);
+    const std::size_t second = input.find(head, 1);
+    if (second == std::string_view::npos) return {input};
+    return {input.substr(0, second), input.substr(second)};
+}
+
 /// Gives all heads of blocks their checksums.
 void mend(std::uint8_t* data, std::size_t size) {
     for (std::size_t i = 0; i + recording::kBlockHeadSize <= size; ++i) {
@@ -82,19 +92,18 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t s
 // NOLINTNEXTLINE(readability-identifier-naming)
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace tcpdwell;
-    const auto is_written = [&](int fd) {
-        return ::write(fd, data, size) == static_cast<ssize_t>(size);
-    };
-    const Fd file(::memfd_create("recording", MFD_CLOEXEC));
-    if (!is_written(file.get())) std::abort();
-    test::view(file.get());
+    std::vector<test::MemoryFile> files;
+    std::vector<std::string> paths;
+    for (const std::string_view each : test::files_in({reinterpret_cast<const char*>(data), size}))
+        paths.push_back(files.emplace_back(each).path());
+    test::run_whole_views(paths);
 
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) std::abort();
     const Fd out(ends[0]);
     Fd in(ends[1]);
     ::fcntl(in.get(), F_SETPIPE_SZ, test::kPipeBytes);
-    if (!is_written(in.get())) std::abort();
+    if (::write(in.get(), data, size) != static_cast<ssize_t>(size)) std::abort();
     in.reset();
     test::view(out.get());
     return 0;

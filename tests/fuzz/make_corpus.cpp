@@ -14,6 +14,7 @@
 #include "recording/head.h"
 #include "recording/writer.h"
 #include "synth/traffic.h"
+#include "wire_script.h"
 
 namespace tcpdwell::test {
 namespace {
@@ -23,9 +24,9 @@ using Bytes = std::vector<std::byte>;
 constexpr std::uint64_t kRun = 77;
 
 Bytes mark(MonoTime at) {
-    const td_header record =
-        header_of<td_header>(TD_NOW, static_cast<std::uint64_t>(at.time_since_epoch().count()), 0);
-    const auto bytes = bytes_of(record);
+    const td_header record = event::header_of<td_header>(
+        TD_NOW, static_cast<std::uint64_t>(at.time_since_epoch().count()), 0);
+    const auto bytes = event::bytes_of(record);
     return {bytes.begin(), bytes.end()};
 }
 
@@ -34,9 +35,9 @@ std::vector<Bytes> records_of(std::uint64_t seed, std::size_t stories) {
     options.seed = seed;
     options.stories = stories;
     std::vector<Bytes> records{encode(event::ClockReading{synth::kTestClock}, synth::kTestClock),
-                               fact_record(1, 0, "host", "h"),
-                               fact_record(1, 0, "long", std::string(300, 'x')),
-                               cgroup_record(1, 4242, "/a")};
+                               event::fact_record(1, 0, "host", "h"),
+                               event::fact_record(1, 0, "long", std::string(300, 'x')),
+                               event::cgroup_record(1, 4242, "/a")};
     std::size_t reported = 0;
     for (synth::WireRecord& record : make_traffic(options).records) {
         if (reported++ % 8 == 0) records.push_back(mark(record.at));
@@ -51,7 +52,7 @@ std::string recording_of(const std::vector<Bytes>& records, std::size_t block_by
     options.block_bytes = block_bytes;
     auto writer = recording::RecordingWriter::begin(
         Fd(::fcntl(file.get(), F_DUPFD_CLOEXEC, 0)), "corpus",
-        to_json({.host = "h", .hz = 250, .clock = synth::kTestClock}), kRun, 0, options);
+        recording::to_json({.host = "h", .hz = 250, .clock = synth::kTestClock}), kRun, 0, options);
     for (const Bytes& record : records)
         if (!(*writer)->write(record)) return {};
     if (!(*writer)->end()) return {};
@@ -72,17 +73,18 @@ std::string text_of(const std::vector<Bytes>& records) {
 std::string plain_recording_of(const std::vector<std::vector<Bytes>>& blocks) {
     const std::string json = "{\"mono_ns\":1000000000000,\"wall_ns\":1767225600000000000}";
     std::string text;
-    put_u32(text, recording::kHeadFrame);
-    put_u32(text, static_cast<std::uint32_t>(recording::kMagicLine.size() + json.size() + 1));
+    recording::put_u32(text, recording::kHeadFrame);
+    recording::put_u32(text,
+                       static_cast<std::uint32_t>(recording::kMagicLine.size() + json.size() + 1));
     text.append(recording::kMagicLine).append(json).push_back('\n');
     recording::BlockHead head;
     head.run = kRun;
     for (const auto& records : blocks) {
         const std::string block = text_of(records);
         std::string frame;
-        put_u32(frame, 0xFD2FB528);
+        recording::put_u32(frame, 0xFD2FB528);
         frame += '\xa0'; // single segment, four bytes of size, no checksum
-        put_u32(frame, static_cast<std::uint32_t>(block.size()));
+        recording::put_u32(frame, static_cast<std::uint32_t>(block.size()));
         const std::size_t start = block.size() << 3 | 1; // raw, the last one
         for (unsigned i = 0; i < 3; ++i) frame += static_cast<char>(start >> (8 * i));
         frame += block;
@@ -119,10 +121,20 @@ int make(const std::filesystem::path& folder) {
     put("read_recording/empty", recording_of({}, 1000));
     const std::string plain = plain_recording_of({few, {many.begin(), many.begin() + 40}, few});
     put("read_recording/plain", plain);
+    std::filesystem::create_directories(folder / "wire_records");
+    put("wire_records/few", script_of(few));
+    put("wire_records/many", script_of(many));
+    std::vector<Bytes> both = few;
+    for (Bytes record : few) { // the same at another host
+        record[3] |= std::byte{0x80};
+        both.push_back(std::move(record));
+    }
+    put("wire_records/both", script_of(both));
+    put("read_recording/two", plain + plain);
     put("decode_block/few", text_of(few));
     put("decode_block/many", text_of(many));
-    put("decode_block/long",
-        text_of({fact_record(1, 0, "long", std::string(600, 'x')), mark(synth::kTestClock.mono)}));
+    put("decode_block/long", text_of({event::fact_record(1, 0, "long", std::string(600, 'x')),
+                                      mark(synth::kTestClock.mono)}));
     put("decode_block/empty", text_of({}));
     return is_written ? 0 : 1;
 }

@@ -70,6 +70,7 @@ Json quality(std::uint64_t connections, std::uint64_t open) {
             {"evicted", 0},
             {"malformed", 0},
             {"unknown_records", 0},
+            {"dropped", 0},
             {"quantile_error", 0.008}};
 }
 

@@ -67,8 +67,9 @@ std::string place_of(const ServiceRow& row) {
 }
 
 std::string process_text(const std::optional<event::Process>& process) {
-    return process ? fmt::format("{} (pid {})", process->comm(), process->pid)
-                   : "a process that is not known";
+    if (!process) return "a process that is not known";
+    if (process->pid == 0) return std::string(process->comm()); // of another pid namespace
+    return fmt::format("{} (pid {})", process->comm(), process->pid);
 }
 
 std::string duration_text(Nanoseconds duration) {

@@ -19,9 +19,10 @@ void describe(const HeldSockets& holding, FindingDraft& draft) {
                               holding.oldest_tuple.local.text(holding.oldest_tuple.family)});
     draft.evidence.push_back({"oldest_remote", "its remote end",
                               holding.oldest_tuple.remote.text(holding.oldest_tuple.family)});
-    draft.evidence.push_back(
-        {"pid", "process id",
-         process ? FindingDraft::Cell(std::uint64_t{process->pid}) : FindingDraft::Cell()});
+    draft.evidence.push_back({"pid", "process id",
+                              process && process->pid != 0
+                                  ? FindingDraft::Cell(std::uint64_t{process->pid})
+                                  : FindingDraft::Cell()});
     draft.evidence.push_back(
         {"comm", "process",
          process ? FindingDraft::Cell(std::string(process->comm())) : FindingDraft::Cell()});
@@ -53,7 +54,9 @@ void find_close_wait_leak(const RuleInput& evidence, std::vector<FindingDraft>& 
         draft.evidence = {{"sockets", "sockets so old", holding->old},
                           {"in_state", "in CLOSE_WAIT", holding->sockets}};
         describe(*holding, draft);
-        const std::string pid = holding->process ? fmt::format("{}", holding->process->pid) : "PID";
+        const std::string pid = holding->process && holding->process->pid != 0
+                                    ? fmt::format("{}", holding->process->pid)
+                                    : "PID";
         draft.advice.push_back(fmt::format(
             "Only the process can end this: it has to call close() after read() has "
             "returned 0. Its descriptors: ls -l /proc/{}/fd; the sockets: ss -tnp state "

@@ -47,7 +47,7 @@ report::Facts Overview::meta(report::Report& report, const ReportContext& moment
     std::vector<report::TextPart> sysctls;
     for (const auto& [key, value] : moment.host.own_sysctls())
         sysctls.push_back({report.keep(std::string(key)), report.keep(std::string(value))});
-    return report::Facts{{
+    report::Facts facts{{
         {"version", "version", fact("version")},
         {"source", "source", report.keep(run_.source)},
         {"host", "host", fact("host")},
@@ -64,12 +64,18 @@ report::Facts Overview::meta(report::Report& report, const ReportContext& moment
         {"sysctls", "settings of the kernel (sysctls)", report.keep(std::move(sysctls))},
         {"thresholds", "thresholds of the findings", report.keep(std::move(thresholds))},
     }};
+    if (moment.host.about_host("pid_namespace"))
+        facts.lines.push_back(
+            {"pid_namespace", "pid namespace of the processes' numbers", fact("pid_namespace")});
+    return facts;
 }
 
 report::Facts Overview::quality() const {
     return report::Facts{{
         {"lost", "events lost between kernel and tcpdwell", report::count_value(lost_)},
         {"holes", "holes in the recording", report::count_value(holes_)},
+        {"unseen", "events missed that were not counted as lost, at least",
+         report::count_value(totals_.unseen)},
         {"connections", "connections, ended and open", report::count_value(connections())},
         {"ended", "connections that ended", report::count_value(sum(ended_))},
         {"open", "connections still open", report::count_value(sum(open_))},
@@ -85,6 +91,8 @@ report::Facts Overview::quality() const {
         {"evicted", "connections given up for want of room", report::count_value(totals_.evicted)},
         {"malformed", "records that could not be read", report::count_value(quality_.malformed)},
         {"unknown_records", "records of unknown kinds", report::count_value(quality_.unknown)},
+        {"dropped", "records, or what they said, dropped for want of room",
+         report::count_value(quality_.dropped)},
         {"quantile_error", "relative error of the quantiles, at most",
          LogHistogram::kRelativeError},
     }};

@@ -128,10 +128,14 @@ Result<int> run_copy(const CopyOptions& options) {
     if (auto ended = (*writer)->end(); !ended) return tl::unexpected(ended.error());
     if (auto published = file->publish(); !published) return tl::unexpected(published.error());
     const recording::Damage damage = (*source)->damage();
+    if (*copied > 0)
+        spdlog::warn("{} records of before the part, or what they said, were dropped for want of "
+                     "room: facts, paths of cgroups, or events of more than {} network namespaces",
+                     *copied, event::Decoder::kMostNamespaces);
     warn(damage, lost, anonymizer.get());
     spdlog::info("{} records in {} bytes", (*writer)->totals().records,
                  (*writer)->totals().file_bytes);
-    return options.strict && (lost + holes > 0 || damage.any()) ? 4 : 0;
+    return options.strict && (lost + holes + *copied > 0 || damage.any()) ? 4 : 0;
 }
 
 } // namespace

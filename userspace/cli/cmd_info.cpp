@@ -115,6 +115,7 @@ std::string json_of(const std::string& path, const recording::Head& head, const 
     number("repeated_blocks", damage.repeated_blocks);
     number("misplaced_blocks", damage.misplaced_blocks);
     number("foreign_blocks", damage.foreign_blocks);
+    number("swollen_blocks", damage.swollen_blocks);
     number("misdated_records", damage.misdated_records);
     number("skipped_bytes", damage.skipped_bytes);
     json.key("cut_off");

@@ -104,7 +104,7 @@ Result<int> run_record(const RecordCommand& options) {
                  totals.file_bytes,
                  static_cast<double>(totals.raw_bytes) /
                      static_cast<double>(std::max<std::uint64_t>(totals.file_bytes, 1)),
-                 render::loss_text(run->recorder()->lost(), 0));
+                 render::loss_text(run->recorder()->lost(), 0, 0));
     return run->exit_status(*outcome);
 }
 

@@ -100,8 +100,9 @@ Result<int> report_several(std::vector<ViewRun> runs, const analysis::ReportOpti
     const std::size_t hosts = outcome->reports.hosts.size();
     if (const auto printed = to.print(std::move(outcome->reports), true); !printed)
         return tl::unexpected(printed.error());
-    spdlog::info("{} of {} hosts seen; {}", seen_text(outcome->totals), hosts,
-                 render::loss_text(outcome->totals.lost, outcome->totals.holes));
+    spdlog::info(
+        "{} of {} hosts seen; {}", seen_text(outcome->totals), hosts,
+        render::loss_text(outcome->totals.lost, outcome->totals.holes, outcome->totals.unseen));
     return outcome->status;
 }
 
@@ -120,8 +121,9 @@ Result<int> report_one(ViewRun run, analysis::ReportOptions report, Destinations
     run::PeriodGate gate(selection.entrance(), run.window());
     const auto outcome = run.run(gate);
     if (!outcome) return tl::unexpected(outcome.error());
-    spdlog::info("{} seen; {}", seen_text(outcome->totals),
-                 render::loss_text(outcome->totals.lost, outcome->totals.holes));
+    spdlog::info(
+        "{} seen; {}", seen_text(outcome->totals),
+        render::loss_text(outcome->totals.lost, outcome->totals.holes, outcome->totals.unseen));
     return run.exit_status(*outcome);
 }
 

@@ -30,7 +30,7 @@ void print_summary(const run::PipelineOutcome& outcome, std::uint64_t printed,
     const track::TrackerTotals& t = outcome.totals;
     spdlog::info("{} {} printed; {} transitions and {} connections seen; {}", printed,
                  options.connections ? "connections" : "transitions", t.transitions, t.connections,
-                 render::loss_text(t.lost, t.holes));
+                 render::loss_text(t.lost, t.holes, t.unseen));
 }
 
 Result<int> run_trace(const TraceOptions& options) {

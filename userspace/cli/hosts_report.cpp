@@ -64,6 +64,7 @@ Result<HostsOutcome> report_hosts(std::vector<ViewRun> runs, const analysis::Rep
         all.totals.connections += outcome->totals.connections;
         all.totals.lost += outcome->totals.lost;
         all.totals.holes += outcome->totals.holes;
+        all.totals.unseen += outcome->totals.unseen;
         if (all.status == 0) all.status = run.exit_status(*outcome);
         if (outcome->interrupted) break;
     }

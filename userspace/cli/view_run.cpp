@@ -236,6 +236,7 @@ Result<run::PipelineOutcome> ViewRun::run(run::Consumer& consumer, bool interpre
     pipeline.tracker.max_connections = options_.max_connections;
     pipeline.recorder = recorder_.get();
     pipeline.interpret = interpret;
+    pipeline.stops_at_once = replay_ != nullptr;
     if (options_.duration > 0) pipeline.duration = from_seconds(options_.duration);
     auto outcome =
         run_pipeline(*source_, *context_, consumer, pipeline, command_ ? &*command_ : nullptr);
@@ -262,6 +263,10 @@ void ViewRun::warn(const run::PipelineOutcome& outcome) const {
     if (outcome.quality.malformed + outcome.quality.unknown > 0)
         spdlog::warn("{} records could not be understood",
                      outcome.quality.malformed + outcome.quality.unknown);
+    if (outcome.quality.dropped > 0)
+        spdlog::warn("{} records, or what they said, were dropped for want of room: facts, paths "
+                     "of cgroups, or events of more than {} network namespaces",
+                     outcome.quality.dropped, event::Decoder::kMostNamespaces);
     if (outcome.totals.holes > 0)
         spdlog::warn("the recording has {} hole{}, in which events are missing",
                      outcome.totals.holes, outcome.totals.holes == 1 ? "" : "s");
@@ -276,8 +281,9 @@ void ViewRun::warn(const run::PipelineOutcome& outcome) const {
 
 int ViewRun::exit_status(const run::PipelineOutcome& outcome) const {
     if (outcome.command_status.value_or(0) != 0) return *outcome.command_status;
-    const bool is_lossy = outcome.totals.lost + outcome.totals.holes > 0 ||
-                          (replay_ && replay_->damage().any()) ||
+    const std::uint64_t missing = outcome.totals.lost + outcome.totals.holes +
+                                  outcome.totals.unseen + outcome.quality.dropped;
+    const bool is_lossy = missing > 0 || (replay_ && replay_->damage().any()) ||
                           (recorder_ && (recorder_->lost() > 0 || recorder_->totals().dropped > 0));
     return options_.strict && is_lossy ? 4 : 0;
 }

@@ -33,7 +33,7 @@ Owner to_owner(const td_task& task) {
     Owner owner;
     owner.cgroup = task.cgroup;
     if (task.uid != TD_NO_UID) owner.uid = task.uid;
-    if (task.pid != 0) {
+    if (task.pid != 0 || task.comm[0] != 0) {
         Process process;
         process.pid = task.pid;
         std::copy_n(task.comm, TD_COMM_LEN, process.comm_bytes.begin());
@@ -201,11 +201,25 @@ std::optional<Event> Decoder::decode(std::span<const std::byte> record) {
 #undef TCPDWELL_CASE
     default: ++quality_.unknown; return std::nullopt;
     }
+    if (event && !admits(read_header(record).netns)) {
+        ++quality_.dropped;
+        return std::nullopt;
+    }
     if (event)
         ++quality_.records;
     else
         ++quality_.malformed;
     return event;
+}
+
+bool Decoder::admits(std::uint32_t netns) {
+    if (netns == last_netns_ || netns == 0) return true;
+    if (!namespaces_.contains(netns)) {
+        if (namespaces_.size() == kMostNamespaces) return false;
+        namespaces_.insert(netns);
+    }
+    last_netns_ = netns;
+    return true;
 }
 
 } // namespace tcpdwell::event

@@ -126,15 +126,25 @@ constexpr Explanation kColumns[] = {
     column("quality", "report: how far the numbers can be trusted",
            "lost events; connections by what was seen of them (whole, joined, gap); evicted, "
            "malformed and "
-           "unknown_records; quantile_error. All zeros but the counts of connections is what you "
+           "unknown_records; dropped; quantile_error. All zeros but the counts of connections is "
+           "what you "
            "want."),
     column("unexpected_edges", "quality: transitions that neither RFC nor Linux has",
            "A fault of tcpdwell, or a kernel that does something new. Worth a report."),
+    column(
+        "unseen", "quality: events that were missed and not counted, at least",
+        "A connection went on, or was gone, without the event that it takes. Some virtual machines "
+        "run no BPF program while a task of their own agent is current: what a softirq does that "
+        "interrupts it is missing, and the kernel counts no loss. The connections have `seen: "
+        "gap`."),
     column("evicted", "quality: connections given up for want of room",
            "There were more at a time than --max-connections; the longest idle went first."),
     column("malformed", "quality: records that could not be understood", "A damaged recording."),
     column("unknown_records", "quality: records of a kind that this version doesn't know",
            "The recording was made by a newer tcpdwell. They are skipped."),
+    column("dropped", "quality: records, or what they said, for which there was no room",
+           "Facts of more than 2 MiB, paths of cgroups of more than 24 MiB, or events of more than "
+           "8192 network namespaces: no host has so many, a recording may claim them."),
     column("quantile_error", "quality: how far a quantile may be off, as a share",
            "0.008 means 0.8 % of the value. min, max, mean and counts are exact."),
     // report: distributions

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <iterator>
 
+#include "host/pid_namespace.h"
 #include "live/bpf_session.h"
 #include "live/kernel_filter.h"
 #include "tcpdwell/config.h"
@@ -16,6 +17,8 @@
 
 namespace tcpdwell::live {
 namespace {
+
+constexpr std::uint32_t kNoPidNamespace = 1; ///< an inode of none
 
 template <class Skeleton>
 class ObjectOf final : public BpfObject {
@@ -28,6 +31,9 @@ public:
         ro.request_timer_function = plan.reqsk_timer_handler;
         ro.can_make_cookies = plan.cookies.on;
         ro.knows_jiffies = plan.knows_jiffies;
+        ro.pid_namespace = plan.pid_namespace == host::kInitialPidNamespace
+                               ? 0
+                               : plan.pid_namespace.value_or(kNoPidNamespace);
         ro.hash_add_result = plan.hash_add_result;
         ro.wake_bytes = buffer_bytes / 4;
         const std::size_t ranges = std::min(plan.stack_ranges.size(), std::size(ro.stack_ranges));

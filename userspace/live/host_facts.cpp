@@ -5,6 +5,7 @@
 #include <sys/utsname.h>
 
 #include "event/record.h"
+#include "host/pid_namespace.h"
 #include "host/proc_file.h"
 
 namespace tcpdwell::live {
@@ -36,6 +37,10 @@ std::vector<std::vector<std::byte>> host_facts(std::uint64_t now_ns, const HostI
     for (const ProgramChoice& p : plan.programs)
         if (p.load) probes += fmt::format(" {}", p.hook);
     add("probes", probes);
+    // The pids in these records are those of the initial namespace unless this says otherwise.
+    if (plan.pid_namespace != host::kInitialPidNamespace)
+        add("pid_namespace",
+            plan.pid_namespace ? fmt::format("{}", *plan.pid_namespace) : "unknown");
     if (!plan.btf_file.empty()) add("btf", plan.btf_file);
     for (const host::Sysctl& s : host.sysctls) add(s.name, s.value);
     return facts;

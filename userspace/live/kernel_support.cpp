@@ -16,6 +16,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "host/pid_namespace.h"
 #include "host/proc_file.h"
 #include "live/capabilities.h"
 #include "live/kernel_symbols.h"
@@ -342,6 +343,7 @@ KernelSupport gather_kernel_support(const std::string& btf_file) {
     // Listeners are few, and listing them answers the question as well as listing all.
     const auto listeners = dump_tcp_sockets(1u << static_cast<unsigned>(tcp::State::LISTEN));
     support.sock_diag = listeners ? Support::yes() : Support::no(listeners.error().message);
+    support.pid_namespace = host::proc_pid_namespace();
     support.processes =
         ::access("/proc/self/ns/net", F_OK) == 0
             ? Support::yes()

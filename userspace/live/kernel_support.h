@@ -108,6 +108,8 @@ struct KernelSupport {
     std::string why_no_accept;
 
     Support sock_diag; ///< the kernel's socket list can be read
+    /// Inode of the pid namespace of /proc, whose numbers processes are given.
+    std::optional<std::uint32_t> pid_namespace;
     Support processes; ///< /proc shows processes: network namespaces and owners are found by them
 };
 

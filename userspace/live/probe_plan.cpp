@@ -282,6 +282,7 @@ Result<ProbePlan> plan_probes(const KernelSupport& support, const Support& fentr
     plan.listing = support.tcp_iterator ? Listing::iterator : Listing::sock_diag;
     plan.btf_file = support.btf_file;
     plan.knows_jiffies = support.jiffies.ok;
+    plan.pid_namespace = support.pid_namespace;
     plan.hashdance_schedules = support.hashdance_schedules;
     plan.hash_add_result = support.hash_add_result;
     plan.programs = choose_programs(plan, support);

@@ -110,6 +110,9 @@ struct ProbePlan {
     FeatureChoice cookies;                         ///< bpf_get_socket_cookie()
     FeatureChoice reset_reason;                    ///< tcp_send_reset with its reason
     FeatureChoice entry_stamp;                     ///< tw_entry_stamp
+    /// Inode of the pid namespace whose numbers processes are given; nullopt: it isn't known, and
+    /// the current process has no number.
+    std::optional<std::uint32_t> pid_namespace;
     bool knows_jiffies = false;   ///< bpf_jiffies64() (Linux 5.9); without it more stacks are taken
     FeatureChoice exact_restarts; ///< each restart of a TIME_WAIT is seen
     std::vector<StackRange> stack_ranges; ///< empty unless stacks.on

@@ -89,7 +89,8 @@ struct Redact {
 };
 
 bool is_harmless(std::string_view key) {
-    constexpr std::string_view kHarmless[] = {"version", "kernel", "machine", "probes"};
+    constexpr std::string_view kHarmless[] = {"version", "kernel", "machine", "probes",
+                                              "pid_namespace"};
     return key.starts_with("net.") ||
            std::find(std::begin(kHarmless), std::end(kHarmless), key) != std::end(kHarmless);
 }

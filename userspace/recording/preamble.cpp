@@ -6,6 +6,8 @@
 namespace tcpdwell::recording {
 namespace {
 
+constexpr std::size_t kBesides = 128; ///< bytes of memory that an entry of the map takes
+
 /// What distinguishes a fact or a path from others: its kind, its namespace, and its key or id.
 std::string key_of(std::span<const std::byte> record, const td_header& header) {
     std::string key(1, static_cast<char>(header.kind));
@@ -25,12 +27,24 @@ void Preamble::note(std::span<const std::byte> record) {
     } else if (header.kind == TD_LOST) {
         lost_.assign(record.begin(), record.end());
     } else if (header.kind == TD_FACT || header.kind == TD_CGROUP) {
-        const std::string key = key_of(record, header);
-        const auto known = others_.find(key);
-        if (known != others_.end())
-            known->second.assign(record.begin(), record.end());
-        else if (others_.size() < kMostEntries)
-            others_.emplace(key, Bytes(record.begin(), record.end()));
+        keep(record, key_of(record, header));
+    }
+}
+
+void Preamble::keep(std::span<const std::byte> record, const std::string& key) {
+    const auto known = others_.find(key);
+    const bool is_new = known == others_.end();
+    const bool has_room = is_new ? budget_.take(key.size() + record.size() + kBesides)
+                                 : budget_.exchange(known->second.size(), record.size());
+    if (!has_room) {
+        ++dropped_;
+        if (is_new) return;
+        budget_.give_back(key.size() + known->second.size() + kBesides); // it is no longer true
+        others_.erase(known);
+    } else if (is_new) {
+        others_.emplace(key, Bytes(record.begin(), record.end()));
+    } else {
+        known->second.assign(record.begin(), record.end());
     }
 }
 

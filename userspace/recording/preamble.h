@@ -4,30 +4,40 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "base/byte_budget.h"
+
 namespace tcpdwell::recording {
 
 class Preamble {
 public:
-    static constexpr std::size_t kMostEntries =
-        1 << 17; ///< cgroups and facts beyond that aren't repeated
+    /// Facts and paths beyond that aren't repeated: some 100 000 of them, in most cases.
+    static constexpr std::size_t kMostBytes = 32 << 20;
 
     /// Takes notice of a record of the stream. `record` is one whole record.
     void note(std::span<const std::byte> record);
+    /// How many facts and paths couldn't be kept.
+    [[nodiscard]] std::uint64_t dropped() const { return dropped_; }
     /// The latest record of each, the clock first, marked as TD_REPEATED. All are of the clock's
     /// time, so that nothing seems to be older than what follows.
     void for_each(const std::function<void(std::span<const std::byte> record)>& visit) const;
 
 private:
     using Bytes = std::vector<std::byte>;
+
+    void keep(std::span<const std::byte> record, const std::string& key);
+
     Bytes clock_;
     Bytes lost_;
     std::map<std::string, Bytes, std::less<>> others_; ///< by kind, namespace and key
+    ByteBudget budget_{kMostBytes};                    ///< of others_
+    std::uint64_t dropped_ = 0;
 };
 
 } // namespace tcpdwell::recording

@@ -24,6 +24,11 @@ bool later(const BlockIndex::Place& a, const BlockIndex::Place& b) {
     return a.sequence > b.sequence;
 }
 
+/// How many records the text of a block claims; 0 if it can't hold so many, and so is spoilt.
+std::uint32_t records_in_block(std::string_view text) {
+    const std::uint32_t count = text.size() < 4 ? 0 : get_u32(text);
+    return count > text.size() ? 0 : count;
+}
 constexpr std::string_view kStandardInput = "standard input";
 
 std::uint32_t frame_at(std::string_view bytes) { return bytes.size() < 4 ? 0 : get_u32(bytes); }
@@ -37,6 +42,7 @@ void Damage::add(const Damage& other) {
     repeated_blocks += other.repeated_blocks;
     misplaced_blocks += other.misplaced_blocks;
     foreign_blocks += other.foreign_blocks;
+    swollen_blocks += other.swollen_blocks;
     misdated_records += other.misdated_records;
     cut_off = cut_off || other.cut_off;
 }
@@ -52,6 +58,8 @@ std::string describe(const Damage& damage) {
     add(damage.repeated_blocks, "block repeated", "blocks repeated");
     add(damage.misplaced_blocks, "block out of order", "blocks out of order");
     add(damage.foreign_blocks, "block of another recording", "blocks of other recordings");
+    add(damage.swollen_blocks, "block left out that holds more than its size allows",
+        "blocks left out that hold more than their size allows");
     add(damage.misdated_records, "record with an impossible time", "records with impossible times");
     add(damage.skipped_bytes, "byte skipped", "bytes skipped");
     return text;
@@ -109,6 +117,8 @@ private:
         hidden_; ///< blocks found within spoilt ones: a heap, the lowest number on top
     std::optional<BlockIndex::Place> here_; ///< of the present block, from the survey
     RescanBudget patience_;
+    ExpansionBudget expansion_;
+    bool is_swollen_ = false; ///< what unpack() was given last
     struct stat identity_ {}; ///< of the file, while it isn't open
 };
 
@@ -198,12 +208,16 @@ bool RecordingReader::Impl::accept(const BlockHead& head) {
 }
 
 bool RecordingReader::Impl::unpack(std::string_view packed, const BlockHead& head) {
+    is_swollen_ = false;
     // One frame and nothing else. Without this, a body of thousands of skippable frames (heads,
     // say) passes for one.
     if (ZSTD_findFrameCompressedSize(packed.data(), packed.size()) != packed.size()) return false;
     const unsigned long long size = ZSTD_getFrameContentSize(packed.data(), packed.size());
     if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN || size > kMostPacked)
         return false;
+    expansion_.add(kBlockHeadSize + packed.size());
+    is_swollen_ = !expansion_.take_bytes(size + head.raw_bytes);
+    if (is_swollen_) return false;
     if (size > encoded_.capacity())
         encoded_.clear(); // a vector that grows from nothing takes no more than it needs
     encoded_.resize(size);
@@ -211,9 +225,11 @@ bool RecordingReader::Impl::unpack(std::string_view packed, const BlockHead& hea
     const std::size_t got = ZSTD_decompressDCtx(zstd_.get(), encoded_.data(), encoded_.size(),
                                                 packed.data(), packed.size());
     if (ZSTD_isError(got) || got != size) return false;
+    const std::string_view text(encoded_.data(), encoded_.size());
+    is_swollen_ = !expansion_.take_records(records_in_block(text));
+    if (is_swollen_) return false;
     records_.clear();
-    return decode_block({encoded_.data(), encoded_.size()}, head.raw_bytes, records_) &&
-           records_.size() == head.raw_bytes;
+    return decode_block(text, head.raw_bytes, records_) && records_.size() == head.raw_bytes;
 }
 
 void RecordingReader::Impl::conclude() {
@@ -330,9 +346,10 @@ Result<std::optional<std::span<const std::byte>>> RecordingReader::Impl::next() 
         if (!packed) return tl::unexpected(packed.error());
         const bool is_whole = packed->size() == (*head)->packed_bytes;
         if (!is_whole || !unpack(*packed, **head)) {
-            // The last write was torn, or the head has a wrong length.
-            ++damage.bad_blocks;
-            if (!patience_.spend(packed->size())) {
+            // Else the last write was torn, or the head has a wrong length.
+            const bool is_swollen = is_whole && is_swollen_;
+            ++(is_swollen ? damage.swollen_blocks : damage.bad_blocks);
+            if (is_swollen || !patience_.spend(packed->size())) {
                 window_->skip(packed->size());
             } else if (auto found = look_into(**head); !found) {
                 return tl::unexpected(found.error());

@@ -25,16 +25,48 @@ struct Damage {
     std::uint64_t misplaced_blocks =
         0; ///< that stood after later ones; put in order where the file can be read twice
     std::uint64_t foreign_blocks = 0;   ///< of another recording
+    std::uint64_t swollen_blocks = 0;   ///< too much for their size; see ExpansionBudget
     std::uint64_t misdated_records = 0; ///< see has_possible_time(); counted by RecordingSource
     bool cut_off =
         false; ///< the end is missing: it is still being written, or the writer was killed
 
     [[nodiscard]] bool any() const {
         return skipped_bytes + bad_blocks + missing_blocks + repeated_blocks + misplaced_blocks +
-                   foreign_blocks + misdated_records !=
+                   foreign_blocks + swollen_blocks + misdated_records !=
                0;
     }
     void add(const Damage& other);
+};
+
+/// How much the blocks of a file may unpack to. No recorder gets below some three bytes a record;
+/// but a block made for it holds a million records in a thousand bytes, and each costs a view as
+/// much as any other. Beyond what is free, it goes by the bytes that they take in the file.
+class ExpansionBudget {
+public:
+    /// A block takes so much in the file.
+    void add(std::size_t packed) { packed_ += packed; }
+    /// False if that is more than it may unpack to.
+    bool take_bytes(std::size_t bytes) {
+        if (bytes_ + bytes > kFreeBytes + kBytesForEach * packed_) return false;
+        bytes_ += bytes;
+        return true;
+    }
+    bool take_records(std::size_t records) {
+        if (records_ + records > kFreeRecords + kRecordsForEach * packed_) return false;
+        records_ += records;
+        return true;
+    }
+
+private:
+    // What is free, and for each byte in the file
+    static constexpr std::uint64_t kFreeRecords = 4'000'000;
+    static constexpr std::uint64_t kRecordsForEach = 16;
+    static constexpr std::uint64_t kFreeBytes = 1 << 30;
+    static constexpr std::uint64_t kBytesForEach = 1024;
+
+    std::uint64_t packed_ = 0;
+    std::uint64_t bytes_ = 0;
+    std::uint64_t records_ = 0;
 };
 
 /// Whether the time of a record is one, and lies where the head of its block says. Nothing is to be

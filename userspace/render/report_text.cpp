@@ -116,7 +116,8 @@ private:
             text += fmt::format("; {} GIVEN UP FOR WANT OF ROOM (--max-connections)",
                                 fact("quality", "evicted"));
         if (find("quality", "lost"))
-            text += "; " + loss_text(count("quality", "lost"), count("quality", "holes"));
+            text += "; " + loss_text(count("quality", "lost"), count("quality", "holes"),
+                                     count("quality", "unseen"));
         out_ += wrap(text, style_.width, "");
     }
 

@@ -36,7 +36,7 @@ void StreamState::note(std::span<const std::byte> record) {
     tracker_.on_event(*event);
 }
 
-Result<void> StreamState::write_to(MonoTime now, const Write& write) const {
+Result<void> StreamState::write_to(MonoTime now, const Write& write) {
     Result<void> written;
     const auto put = [&](std::span<const std::byte> record) {
         if (written) written = write(record);
@@ -44,9 +44,8 @@ Result<void> StreamState::write_to(MonoTime now, const Write& write) const {
     const ClockAnchor& clock = decoder_.clock();
     const auto write_event = [&](const event::Event& event) { put(encode(event, clock)); };
 
-    recording::Preamble preamble = preamble_;
-    preamble.note(encode(event::ClockReading{moved(clock, now)}, clock));
-    preamble.for_each(put);
+    preamble_.note(encode(event::ClockReading{moved(clock, now)}, clock));
+    preamble_.for_each(put);
     put(event::bytes_of(event::mark_record(now)));
 
     std::map<std::uint32_t, std::vector<track::ListedSocket>> listings;
@@ -71,9 +70,10 @@ Result<void> StreamState::write_to(MonoTime now, const Write& write) const {
     return written;
 }
 
-Result<void> copy(recording::RecordingSource& source, const TimeWindow& window,
-                  const StreamState::Write& write) {
+Result<std::uint64_t> copy(recording::RecordingSource& source, const TimeWindow& window,
+                           const StreamState::Write& write) {
     std::optional<StreamState> before;
+    std::uint64_t dropped = 0;
     if (window.since) before.emplace();
     Result<void> written;
     const auto take = [&](std::span<const std::byte> record) {
@@ -91,6 +91,7 @@ Result<void> copy(recording::RecordingSource& source, const TimeWindow& window,
         if (before && source.now() >= *window.since) {
             before->advance_to(*window.since);
             written = before->write_to(*window.since, write);
+            dropped = before->dropped();
             before.reset();
         } else if (source.at_mark()) {
             marked = source.now();
@@ -99,14 +100,15 @@ Result<void> copy(recording::RecordingSource& source, const TimeWindow& window,
             else if (written)
                 written = write(event::bytes_of(event::mark_record(source.now())));
         }
-        if (!written) return written;
+        if (!written) return tl::unexpected(written.error());
         if (*status != event::EventSource::Status::finished) continue;
         if (before)
             return tl::unexpected(nothing_since(*window.since, source.now(), source.head().clock));
         // At the end of the window, mark for the reader that all earlier records have been written.
         if (window.until && source.now() == *window.until && marked != window.until)
-            return write(event::bytes_of(event::mark_record(*window.until)));
-        return {};
+            written = write(event::bytes_of(event::mark_record(*window.until)));
+        if (!written) return tl::unexpected(written.error());
+        return dropped;
     }
 }
 

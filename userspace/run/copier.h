@@ -28,7 +28,11 @@ public:
     void advance_to(MonoTime now) { tracker_.advance_to(now); }
     /// Everything as of `now`; a mark where events may follow, and then the sockets, like a first
     /// pass of the listing over every namespace.
-    [[nodiscard]] Result<void> write_to(MonoTime now, const Write& write) const;
+    [[nodiscard]] Result<void> write_to(MonoTime now, const Write& write);
+    /// Records for which, or for what they said, there was no room.
+    [[nodiscard]] std::uint64_t dropped() const {
+        return decoder_.quality().dropped + preamble_.dropped();
+    }
 
 private:
     void on_transition(const track::TransitionLine&) override {}
@@ -42,8 +46,9 @@ private:
 };
 
 /// Reads `source`, whose options are to be those of `window`, to its end, and hands over what
-/// belongs into the copy. ErrorCode::usage if it has nothing in the window.
-Result<void> copy(recording::RecordingSource& source, const TimeWindow& window,
-                  const StreamState::Write& write);
+/// belongs into the copy. ErrorCode::usage if it has nothing in the window. Returns how much of
+/// what came before the window had no room in the head of the copy (StreamState::dropped()).
+Result<std::uint64_t> copy(recording::RecordingSource& source, const TimeWindow& window,
+                           const StreamState::Write& write);
 
 } // namespace tcpdwell::run

@@ -17,28 +17,31 @@ bool heads_stream(const event::Event& event) {
 
 } // namespace
 
-void Context::on_event(const event::Event& event) {
+std::size_t Context::on_event(const event::Event& event) {
     if (const auto* clock = std::get_if<event::ClockReading>(&event))
         clock_ = clock->anchor;
     else if (const auto* path = std::get_if<event::CgroupPath>(&event))
-        cgroups_.insert_or_assign(path->id, path->path);
+        return cgroups_.learn(path->id, path->path);
     else if (const auto* fact = std::get_if<event::Fact>(&event))
-        learn(*fact);
+        return learn(*fact) ? 0 : 1;
+    return 0;
 }
 
-void Context::learn(const event::Fact& fact) {
-    const auto [known, is_new] =
-        fact_places_.emplace(std::pair(fact.netns, fact.key), facts_.size());
-    if (is_new)
-        facts_.push_back(fact);
-    else
-        facts_[known->second].value = fact.value;
-}
-
-std::optional<std::string_view> Context::cgroup(std::uint64_t id) const {
-    const auto it = cgroups_.find(id);
-    if (it == cgroups_.end()) return std::nullopt;
-    return it->second;
+bool Context::learn(const event::Fact& fact) {
+    ByteBudget& budget = fact.netns == 0 ? about_host_ : about_namespaces_;
+    std::pair place(fact.netns, fact.key);
+    if (const auto known = fact_places_.find(place); known != fact_places_.end()) {
+        std::string& value = facts_[known->second].value;
+        const bool has_room = budget.exchange(value.size(), fact.value.size());
+        if (!has_room) budget.give_back(value.size());
+        value = has_room ? fact.value : ""; // the one of before is no longer true
+        return has_room;
+    }
+    // The key is kept twice, and the containers take something, too.
+    if (!budget.take(2 * fact.key.size() + fact.value.size() + 200)) return false;
+    fact_places_.emplace(std::move(place), facts_.size());
+    facts_.push_back(fact);
+    return true;
 }
 
 Pipe::Pipe(Context& context, Consumer& consumer, const track::TrackerOptions& options)
@@ -47,7 +50,7 @@ Pipe::Pipe(Context& context, Consumer& consumer, const track::TrackerOptions& op
 void Pipe::feed(std::span<const std::byte> record) {
     const auto event = decoder_.decode(record);
     if (!event) return;
-    context_.on_event(*event);
+    decoder_.note_dropped(context_.on_event(*event));
     if (!has_begun_ && !heads_stream(*event)) begin();
     tracker_.on_event(*event);
 }

@@ -10,30 +10,41 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "base/byte_budget.h"
 #include "base/result.h"
 #include "event/decode.h"
+#include "run/known_paths.h"
 #include "track/tracker.h"
 
 namespace tcpdwell::run {
 
-/// What is known besides connections, from the stream itself: facts, clock, cgroup paths.
+/// What is known besides connections, from the stream itself: facts, clock, cgroup paths. Whatever
+/// the stream says, it takes some 40 MiB at most.
 class Context {
 public:
-    void on_event(const event::Event& event);
+    /// How much had no room: facts that aren't kept, paths that are no longer known.
+    std::size_t on_event(const event::Event& event);
 
     [[nodiscard]] const ClockAnchor& clock() const { return clock_; }
-    [[nodiscard]] std::optional<std::string_view> cgroup(std::uint64_t id) const;
+    [[nodiscard]] std::optional<std::string_view> cgroup(std::uint64_t id) const {
+        return cgroups_.find(id);
+    }
     [[nodiscard]] const std::vector<event::Fact>& facts() const { return facts_; }
 
 private:
-    void learn(const event::Fact& fact); ///< the latest value counts
+    /// A host has some hundred facts of some ten bytes each, and views print all of them.
+    static constexpr std::size_t kMostAboutHost = 2 << 20;
+    static constexpr std::size_t kMostAboutNamespaces = 8 << 20;
+
+    bool learn(const event::Fact& fact); ///< the latest value counts
 
     ClockAnchor clock_;
-    std::unordered_map<std::uint64_t, std::string> cgroups_;
+    KnownPaths cgroups_;
+    ByteBudget about_host_{kMostAboutHost};
+    ByteBudget about_namespaces_{kMostAboutNamespaces};
     std::vector<event::Fact> facts_;
     std::map<std::pair<std::uint32_t, std::string>, std::size_t>
         fact_places_; ///< in facts_, by namespace and key
@@ -77,6 +88,10 @@ public:
     void settle(MonoTime now);
     /// After settle(): the consumer gets the connections that are still open, and finish().
     Result<void> finish(MonoTime now);
+
+    /// Whether a listing of the sockets would end connections whose end hasn't been seen. Looks at
+    /// a tenth of them in each call.
+    [[nodiscard]] bool wants_listing(MonoTime now) { return tracker_.finds_overdue(now); }
 
     [[nodiscard]] const track::TrackerTotals& totals() const { return tracker_.totals(); }
     [[nodiscard]] const event::DataQuality& quality() const { return decoder_.quality(); }

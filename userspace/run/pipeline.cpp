@@ -42,6 +42,8 @@ private:
         auto status = source_.poll([&](std::span<const std::byte> record) {
             if (recorder && recorded) recorded = recorder->write(record);
             if (options_.interpret) pipe_.feed(record);
+            // A file may go on for a long time without a mark.
+            if (options_.stops_at_once && signals_.received() != 0) source_.stop();
         });
         if (!status) return status;
         if (recorder && recorded) recorded = has_begun_ ? mark(*recorder) : recorder->begin();
@@ -49,11 +51,19 @@ private:
         if (!has_begun_)
             if (auto settled = source_.settle_in(); !settled)
                 return tl::unexpected(settled.error());
-        if (recorder && recorder->wants_listing()) source_.relist();
+        if ((recorder && recorder->wants_listing()) || has_overdue()) source_.relist();
         if (!has_begun_ && options_.duration)
             deadline_ = std::chrono::steady_clock::now() + *options_.duration;
         has_begun_ = true; // the first batch is the facts
         return status;
+    }
+
+    /// Once a second: more often it would cost more than it helps.
+    bool has_overdue() {
+        const auto now = std::chrono::steady_clock::now();
+        if (!options_.interpret || now < next_look_) return false;
+        next_look_ = now + std::chrono::seconds(1);
+        return pipe_.wants_listing(source_.now());
     }
 
     /// Where a reader is to act on what it has read, as we do now. Not before the source knows what
@@ -116,6 +126,7 @@ private:
     bool command_started_ = false;
     std::optional<int> command_status_;
     std::optional<SteadyTime> deadline_;
+    SteadyTime next_look_{};
     std::optional<SteadyTime> patience_ends_; ///< with the command, after a signal
     bool has_terminated_command_ = false;
 };

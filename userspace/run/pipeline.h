@@ -18,6 +18,9 @@ struct PipelineOptions {
     track::TrackerOptions tracker;
     std::optional<std::chrono::nanoseconds> duration;
     Recorder* recorder = nullptr; ///< where all records go before they are decoded
+    /// A signal ends the run after the record under way: for sources that can be stopped within
+    /// poll(), and may hand over millions of records in one go.
+    bool stops_at_once = false;
     bool interpret =
         true; ///< false: the records are only recorded; the consumer gets no calls between
 };

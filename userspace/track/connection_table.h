@@ -25,6 +25,8 @@ public:
     void release(Connection& c);
 
     [[nodiscard]] std::size_t size() const { return live_; }
+    /// Slots from 1 to this one have been used; the sequence of a free one is 0.
+    [[nodiscard]] std::size_t slots() const { return slots_.used(); }
     [[nodiscard]] Connection* least_recent() { return at(oldest_); }
     void touch(Connection& c);
     /// nullptr if the slot is 0 or has been used anew since.

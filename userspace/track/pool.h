@@ -33,6 +33,8 @@ public:
         (*this)[slot].*kNext = free_;
         free_ = slot;
     }
+    /// How many objects there have been at the same time, at most: their slots are 1 to this.
+    [[nodiscard]] std::size_t used() const { return used_; }
     T& operator[](Slot slot) { return chunks_[(slot - 1) / kChunk][(slot - 1) % kChunk]; }
     const T& operator[](Slot slot) const {
         return chunks_[(slot - 1) / kChunk][(slot - 1) % kChunk];

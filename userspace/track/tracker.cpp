@@ -85,6 +85,8 @@ void Tracker::Impl::handle(const event::StateChange& e) {
     // no connection.
     if (!c && e.from == tcp::State::CLOSE) return;
     const bool first_sight = !c;
+    // Its connection has ended: the second record of the same ->CLOSE.
+    if (first_sight && e.to == tcp::State::CLOSE && e.has(TD_STATE_NESTED)) return;
     if (first_sight) c = &adopt_full(e);
     if (c->ended) return;
     if (c->place == Place::mini)
@@ -93,7 +95,17 @@ void Tracker::Impl::handle(const event::StateChange& e) {
         on_transition(*c, e, first_sight);
 }
 
+/// As is_repetition(): the socket has been opened by the same call, and nothing was seen of it
+/// since.
+bool Tracker::Impl::is_opened_twice(const event::StateChange& e) {
+    if (!e.has(TD_STATE_NESTED)) return false;
+    const Connection* c = table_.by_object(e.sock);
+    return c && !c->ended && c->socket == e.sock && c->who.cookie == e.cookie && c->state == e.to &&
+           c->opened && c->last_event == *c->opened && c->loss_epoch == loss_epoch_;
+}
+
 void Tracker::Impl::on_open(const event::StateChange& e) {
+    if (is_opened_twice(e)) return;
     clear_address(e.sock);
     Connection& c = create(e.sock, e.at, e.netns, e.tuple, e.cookie);
     table_.set_socket(c, e.sock);
@@ -127,6 +139,21 @@ Connection& Tracker::Impl::adopt_full(const event::StateChange& e) {
     return c;
 }
 
+/// Whether a record is there twice (bpf/nested.bpf.h: a task that lost its CPU in the middle of the
+/// tracepoint). In the life of a connection no transition occurs a second time.
+bool Tracker::Impl::is_repetition(const Connection& c, const event::StateChange& e) const {
+    if (e.from == e.to || !c.confirmed) return false;
+    if (!e.has(TD_STATE_NESTED)) // 0.1.0 doesn't mark them
+        return c.state == e.to && e.at - c.last_event < kRepetition;
+    if (c.loss_epoch != loss_epoch_) return false; // it may be another life of the socket
+    const std::size_t passed = ConnectionTable::path_size(c);
+    for (std::size_t i = 0; i < passed; ++i)
+        if (table_.path_step(c, i).state == e.from &&
+            (i + 1 < passed ? table_.path_step(c, i + 1).state : c.state) == e.to)
+            return true;
+    return false;
+}
+
 void Tracker::Impl::on_hand_over(Connection& c, const event::StateChange& e) {
     if (e.to == tcp::State::CLOSE)
         table_.set_socket(c, 0); // the socket's memory is soon used again
@@ -135,10 +162,7 @@ void Tracker::Impl::on_hand_over(Connection& c, const event::StateChange& e) {
 }
 
 void Tracker::Impl::on_transition(Connection& c, const event::StateChange& e, bool first_sight) {
-    // Recorded twice (bpf/nested.bpf.h: a task that changed its CPU in the middle of the
-    // tracepoint).
-    if (e.from != e.to && c.state == e.to && c.confirmed && e.at - c.last_event < kRepetition)
-        return;
+    if (is_repetition(c, e)) return;
     const bool lost_before = first_sight || c.loss_epoch != loss_epoch_;
     // Without a cookie, and for a socket that listens again, what was lost may be a whole life at
     // the same address.
@@ -232,11 +256,20 @@ void Tracker::Impl::advance_to(MonoTime now) {
     }
 }
 
+void Tracker::Impl::make_room() {
+    for (const auto* queue : {&settling_, &held_})
+        if (queue->size() >= kMostDeadlines) advance_to(queue->front().due);
+}
+
 void Tracker::Impl::settle(MonoTime now) { advance_to(shifted(now, kSettle + kHold)); }
 
 void Tracker::Impl::finish(MonoTime now) {
     settle(now);
-    for (const Slot slot : table_.in_order()) report_and_release(table_[slot]);
+    for (const Slot slot : table_.in_order())
+        if (Connection& c = table_[slot]; is_overdue(c, now))
+            give_up(c);
+        else
+            report_and_release(c);
     settling_.clear();
     held_.clear();
     children_.clear();
@@ -252,6 +285,7 @@ void Tracker::on_event(const event::Event& event) {
     std::visit(
         [this](const auto& e) {
             if constexpr (requires { e.at; }) impl_->advance_to(e.at);
+            impl_->make_room();
             impl_->handle(e);
         },
         event);
@@ -264,6 +298,8 @@ void Tracker::settle(MonoTime now) { impl_->settle(now); }
 void Tracker::finish(MonoTime now) { impl_->finish(now); }
 
 const TrackerTotals& Tracker::totals() const { return impl_->totals(); }
+
+bool Tracker::finds_overdue(MonoTime now) { return impl_->finds_overdue(now); }
 
 std::size_t Tracker::live() const { return impl_->live(); }
 

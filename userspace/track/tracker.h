@@ -40,6 +40,9 @@ struct TrackerTotals {
     std::uint64_t holes = 0;       ///< places where a recording lacks what happened
     std::uint64_t evicted = 0;     ///< given up because max_connections was reached
     std::uint64_t unexpected = 0;  ///< events that didn't fit the state known
+    /// Events that must have been, where the kernel has counted no loss: at least so many. (Some
+    /// virtual machines run no BPF program while a task of their agent is current.)
+    std::uint64_t unseen = 0;
 };
 
 /// A connection or listener that is there now.
@@ -85,6 +88,10 @@ public:
     void finish(MonoTime now);
 
     [[nodiscard]] const TrackerTotals& totals() const;
+
+    /// Whether a mini-socket is known whose timer must have expired long before `now`, so that its
+    /// end hasn't been seen; the next listing ends it. A call looks at a tenth of all connections.
+    [[nodiscard]] bool finds_overdue(MonoTime now);
     [[nodiscard]] std::size_t live() const; ///< connections and listeners held now
     void for_each_live(const std::function<void(const LiveSocket&)>& visit) const;
     /// What a listing at `now` would show: listeners first, for a reader finds the owner of a

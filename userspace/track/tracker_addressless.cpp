@@ -9,6 +9,9 @@
 namespace tcpdwell::track {
 namespace {
 
+/// Below that, nobody looks for those of connections that are gone.
+constexpr std::size_t kCookiesAtLeast = 1024;
+
 std::uint32_t ports_of(const tcp::FourTuple& tuple) {
     return std::uint32_t{tuple.local.port} << 16 | tuple.remote.port;
 }
@@ -16,7 +19,9 @@ std::uint32_t ports_of(const tcp::FourTuple& tuple) {
 } // namespace
 
 void Tracker::Impl::remember_cookie(const Connection& c) {
-    if (c.who.cookie != 0) by_cookie_[c.who.cookie] = Reference{c.who.slot, c.sequence};
+    if (c.who.cookie == 0) return;
+    if (by_cookie_.size() >= 2 * table_.size() + kCookiesAtLeast) forget_released_cookies();
+    by_cookie_[c.who.cookie] = Reference{c.who.slot, c.sequence};
 }
 
 Connection* Tracker::Impl::find_by_cookie(std::uint64_t cookie) {

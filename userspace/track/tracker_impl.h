@@ -14,6 +14,11 @@
 
 namespace tcpdwell::track {
 
+/// Children and timers that are waited for at the same time, at most. A busy host has a few
+/// thousand; what goes beyond is a stream that was made for it.
+inline constexpr std::size_t kMostChildren = 1 << 16;
+inline constexpr std::size_t kMostDeadlines = 1 << 20;
+
 /// How long after its last event a connection may still get evidence: the RST of an abort is traced
 /// after the socket's CLOSE, by the same task, which may be preempted in between. And how long a
 /// cancelled timer waits for what follows.
@@ -39,6 +44,8 @@ public:
     void handle(const event::Fact&) {}
 
     void advance_to(MonoTime now);
+    /// Decides early what waits for its time, if too much does.
+    void make_room();
     void settle(MonoTime now);
     void finish(MonoTime now);
 
@@ -46,6 +53,7 @@ public:
     std::size_t live() const { return table_.size(); }
     void for_each_live(const std::function<void(const LiveSocket&)>& visit) const;
     void for_each_listed(MonoTime now, const std::function<void(const ListedSocket&)>& visit) const;
+    [[nodiscard]] bool finds_overdue(MonoTime now);
 
 private:
     // Life of a connection (tracker_life.cpp)
@@ -59,6 +67,8 @@ private:
                                 tcp::State state);
     void note_event(Connection& c, MonoTime at);
     void mark_gap(Connection& c);
+    void note_unseen(const Connection& c);
+    [[nodiscard]] static bool is_overdue(const Connection& c, MonoTime now);
     /// Leaves the present state; prints the line unless the birth is held back.
     void move(Connection& c, tcp::State to, MonoTime at);
     void print_transition(Connection& c, tcp::State from, tcp::State to, MonoTime at,
@@ -101,6 +111,8 @@ private:
 
     // Full sockets (tracker.cpp)
     Connection* find_full(const event::StateChange& e);
+    [[nodiscard]] bool is_repetition(const Connection& c, const event::StateChange& e) const;
+    [[nodiscard]] bool is_opened_twice(const event::StateChange& e);
     /// connect() or listen(): a life begins at this address.
     void on_open(const event::StateChange& e);
     /// A socket of which nothing was seen so far, in the state that it now leaves.
@@ -214,6 +226,7 @@ private:
     std::uint32_t loss_epoch_ = 0; ///< grows with each loss that is recorded
     std::optional<MonoTime> last_loss_;
     std::uint32_t snapshot_ = 0; ///< number of the pass under way, or of the last
+    Slot looked_at_ = 0;         ///< by finds_overdue()
     struct Pass {
         std::uint32_t number;
         MonoTime began;

@@ -94,6 +94,12 @@ void Tracker::Impl::note_event(Connection& c, MonoTime at) {
 void Tracker::Impl::mark_gap(Connection& c) {
     c.seen = tcp::Seen::gap;
     ++totals_.unexpected;
+    note_unseen(c);
+}
+
+/// What is missing of `c` isn't among what was lost.
+void Tracker::Impl::note_unseen(const Connection& c) {
+    totals_.unseen += c.confirmed && c.loss_epoch == loss_epoch_;
 }
 
 void Tracker::Impl::print_transition(Connection& c, tcp::State from, tcp::State to, MonoTime at,
@@ -256,6 +262,7 @@ Classification Tracker::Impl::judge(const Connection& c, const CloseEvidence& ev
 
 void Tracker::Impl::give_up(Connection& c) {
     if (!c.ended) {
+        if (!c.evicted) note_unseen(c); // its end
         c.seen = tcp::Seen::gap;
         table_.push_path(c, c.state, std::nullopt);
         c.ended = true;

@@ -20,6 +20,9 @@ using namespace std::chrono_literals;
 constexpr Nanoseconds kTimeWaitLength = 60s;
 /// A jiffy is up to 10 ms (HZ=100); two of them and a half are more than any rounding.
 constexpr Nanoseconds kJiffySlack = 25ms;
+/// A timer of 60 s stands in a bucket of the wheel that is up to 5.1 s long (HZ=100,
+/// kernel/time/timer.c); the rest is for a stalled machine.
+constexpr Nanoseconds kLatest = 10s;
 /// tw_entry_stamp counts milliseconds.
 constexpr Nanoseconds kStampSlack = 2ms;
 
@@ -198,6 +201,19 @@ void Tracker::Impl::enter_time_wait_late(Connection& c, MonoTime at,
     }
     if (armed && began && *armed > *began + kJiffySlack) table_.evidence(c).restarts = 1;
     c.mini_expires = expires;
+}
+
+bool Tracker::Impl::is_overdue(const Connection& c, MonoTime now) {
+    return !c.ended && c.place == Place::mini && c.mini_expires && *c.mini_expires + kLatest < now;
+}
+
+bool Tracker::Impl::finds_overdue(MonoTime now) {
+    for (std::size_t left = table_.slots() / 10 + 1; left > 0 && table_.slots() > 0; --left) {
+        looked_at_ = static_cast<Slot>(looked_at_ % table_.slots() + 1);
+        const Connection& c = table_[looked_at_];
+        if (c.sequence != 0 && is_overdue(c, now)) return true;
+    }
+    return false;
 }
 
 void Tracker::Impl::end_mini(Connection& c, MonoTime at, const MiniClose& close) {

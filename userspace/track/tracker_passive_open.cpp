@@ -125,7 +125,12 @@ void Tracker::Impl::forget_stop(Connection& c) {
 void Tracker::Impl::on_child_born(const event::StateChange& e) {
     // Up to 6.12 neither the peer nor the cookie is known yet: the next event shows which child it
     // is.
+    if (e.has(TD_STATE_NESTED) && children_.contains(e.sock)) return; // recorded twice
     clear_address(e.sock);
+    if (children_.size() == kMostChildren) { // of most of them nothing has been heard since
+        totals_.unexpected += children_.size();
+        children_.clear();
+    }
     children_[e.sock] = Child{e.at, loss_epoch_, std::nullopt};
 }
 
@@ -144,6 +149,7 @@ void Tracker::Impl::on_child_established(const event::StateChange& e) {
     const bool has_request = c && !c->ended && c->place == Place::request;
     // Dropped at birth, for want of room in the accept queue; the request goes on.
     if (e.to == tcp::State::CLOSE && (has_request || (born && !e.has(TD_STATE_FASTOPEN)))) return;
+    if (e.to == tcp::State::CLOSE && !born && e.has(TD_STATE_NESTED)) return; // recorded twice
 
     if (has_request) {
         replace_request(*c, e);

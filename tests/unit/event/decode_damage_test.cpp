@@ -97,6 +97,23 @@ TEST(Decode, unknown_kinds_are_counted_and_skipped) {
     EXPECT_EQ(decoder.quality().malformed, 0u);
 }
 
+TEST(Decode, records_of_too_many_namespaces_are_dropped) {
+    event::Decoder decoder;
+    const auto decode = [&](std::uint32_t netns) {
+        td_snapshot r{};
+        r.h = event::header_of<td_snapshot>(TD_SNAPSHOT, 1, netns);
+        r.op = TD_SNAPSHOT_BEGIN;
+        return decoder.decode(event::bytes_of(r)).has_value();
+    };
+    for (std::uint32_t i = 1; i <= event::Decoder::kMostNamespaces; ++i) ASSERT_TRUE(decode(i));
+    EXPECT_FALSE(decode(1'000'000));
+    EXPECT_FALSE(decode(1'000'001));
+    EXPECT_EQ(decoder.quality().dropped, 2u);
+    EXPECT_TRUE(decode(0)); // of no namespace
+    EXPECT_TRUE(decode(7)); // one that is known
+    EXPECT_EQ(decoder.quality().records, event::Decoder::kMostNamespaces + 2);
+}
+
 /// A byte of a record that must not have that value.
 struct Impossible {
     const char* what;

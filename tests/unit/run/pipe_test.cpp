@@ -84,6 +84,51 @@ TEST_F(PipeTest, counts_what_it_cannot_decode) {
     EXPECT_EQ(context.facts().size(), 1U);
 }
 
+TEST_F(PipeTest, counts_the_facts_that_it_has_no_room_for) {
+    feed(event::Fact{0, "kernel", "6.1"});
+    const std::string value(60'000, 'x');
+    for (int i = 0; i < 100; ++i) feed(event::Fact{0, std::to_string(i), value});
+    EXPECT_GT(pipe.quality().dropped, 50U);
+    EXPECT_EQ(context.facts().size() + pipe.quality().dropped, 101U);
+    // What is known can change, as long as it doesn't need more room than there is.
+    const std::uint64_t before = pipe.quality().dropped;
+    feed(event::Fact{0, "kernel", "6.2"});
+    EXPECT_EQ(context.facts().front().value, "6.2");
+    feed(event::Fact{0, "kernel", value});
+    EXPECT_EQ(context.facts().front().value, "");
+    EXPECT_EQ(pipe.quality().dropped, before + 1);
+}
+
+TEST_F(PipeTest, facts_of_a_large_host_have_room) {
+    for (int i = 0; i < 1000; ++i)
+        feed(event::Fact{0, "net.ipv4.some_setting_" + std::to_string(i), "4096 131072 6291456"});
+    for (std::uint64_t id = 1; id <= 100'000; ++id)
+        feed(event::CgroupPath{id, std::string(93, '/') + std::to_string(id)});
+    EXPECT_EQ(pipe.quality().dropped, 0U);
+    EXPECT_EQ(context.facts().size(), 1000U);
+    for (std::uint64_t id = 1; id <= 100'000; ++id) ASSERT_TRUE(context.cgroup(id));
+}
+
+TEST(KnownPaths, the_oldest_that_nobody_asks_for_go_first) {
+    run::KnownPaths paths(10'000); // some 40 of them
+    const std::string path(150, '/');
+    std::size_t gone = 0;
+    for (std::uint64_t id = 1; id <= 1000; ++id) {
+        gone += paths.learn(id, path + std::to_string(id));
+        ASSERT_EQ(paths.find(1), path + "1") << id;
+    }
+    std::size_t known = 0;
+    for (std::uint64_t id = 1; id <= 1000; ++id) known += paths.find(id) ? 1 : 0;
+    EXPECT_EQ(known + gone, 1000U);
+    EXPECT_GT(known, 30U);
+    EXPECT_TRUE(paths.find(1000));
+    EXPECT_FALSE(paths.find(2));
+    EXPECT_EQ(paths.learn(2000, std::string(20'000, 'x')), 1U);
+    EXPECT_TRUE(paths.find(1000));
+    EXPECT_EQ(paths.learn(1000, "/renamed"), 0U);
+    EXPECT_EQ(paths.find(1000), "/renamed");
+}
+
 TEST_F(PipeTest, returns_what_the_consumer_wants_and_what_it_fails_with) {
     log.answer = false;
     const auto more = pipe.advance(synth::kTestClock.mono);

@@ -48,6 +48,26 @@ public:
     int polls_after_stop = 0;
 };
 
+/// Like a file without marks: one poll hands over everything, unless it is stopped within.
+class EndlessSource final : public event::EventSource {
+public:
+    Result<Status> poll(const event::RecordSink& sink) override {
+        const auto record = encode(event::Fact{0, "host", "here"}, synth::kTestClock);
+        for (; !is_stopped && records < kMost; ++records) {
+            if (records == 10) ::raise(SIGINT);
+            sink(record);
+        }
+        return Status::finished;
+    }
+    [[nodiscard]] bool ready() const override { return true; }
+    [[nodiscard]] MonoTime now() const override { return synth::kTestClock.mono; }
+    void stop() override { is_stopped = true; }
+
+    static constexpr int kMost = 100'000;
+    int records = 0;
+    bool is_stopped = false;
+};
+
 class PipelineTest : public testing::Test {
 protected:
     Result<run::PipelineOutcome> run(run::ChildCommand* command = nullptr) {
@@ -59,6 +79,16 @@ protected:
     CallLog log;
     run::PipelineOptions options;
 };
+
+TEST_F(PipelineTest, a_signal_ends_a_replay_within_a_batch) {
+    EndlessSource endless;
+    options.stops_at_once = true;
+    const auto outcome = run_pipeline(endless, context, log, options, nullptr);
+    ASSERT_TRUE(outcome);
+    EXPECT_TRUE(outcome->interrupted);
+    EXPECT_EQ(endless.records, 11);
+    EXPECT_EQ(log.calls.back(), "finish");
+}
 
 TEST_F(PipelineTest, goes_on_until_the_source_is_exhausted) {
     source.ends_at = 3;

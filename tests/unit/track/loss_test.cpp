@@ -24,6 +24,7 @@ TEST(Loss, lost_transition_leaves_a_gap_and_no_dwell) {
         << s.change(150ms, FIN_WAIT2, CLOSE, 104);
     const synth::Outcome o = run.only_outcome();
     EXPECT_EQ(o.line->seen, tcp::Seen::gap);
+    EXPECT_EQ(run.tracker.totals().unseen, 0u); // it was counted
     EXPECT_EQ(stay(o, SYN_SENT), 1ms);
     EXPECT_EQ(stay(o, FIN_WAIT1), std::nullopt);
     EXPECT_EQ(stay(o, FIN_WAIT2), 49ms);
@@ -46,6 +47,7 @@ TEST(Loss, state_without_any_loss_reported_is_a_gap_too) {
     EXPECT_EQ(stay(o, LAST_ACK), 49ms);
     EXPECT_EQ(o.line->closed_first, tcp::ClosedFirst::remote);
     EXPECT_EQ(run.tracker.totals().unexpected, 1u);
+    EXPECT_EQ(run.tracker.totals().unseen, 1u);
 }
 
 TEST(Loss, connection_that_lost_nothing_stays_whole) {

@@ -47,6 +47,48 @@ TEST(MiniSocket, hand_over_is_no_transition) {
     EXPECT_EQ(live, std::vector{FIN_WAIT2});
 }
 
+TEST(MiniSocket, expiry_that_was_not_seen_is_no_open_end) {
+    const Closer c;
+    EventRun run;
+    c.until_mini(run, TIME_WAIT, 60104ms);
+    run.pass_time(at(70s));
+    EXPECT_FALSE(run.tracker.finds_overdue(at(70s))); // a timer may be late
+    EXPECT_TRUE(run.tracker.finds_overdue(at(71s)));
+    run.pass_time(at(71s));
+    const synth::Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->seen, tcp::Seen::gap);
+    EXPECT_EQ(o.line->ending, tcp::Ending::fin);
+    EXPECT_EQ(o.line->closed, std::nullopt);
+    EXPECT_EQ(stay(o, TIME_WAIT), std::nullopt);
+    ASSERT_TRUE(o.line->time_wait);
+    EXPECT_EQ(o.line->time_wait->end, tcp::TimeWaitEnd::unknown);
+    EXPECT_EQ(run.tracker.totals().unseen, 1u);
+}
+
+TEST(MiniSocket, expiry_that_was_not_seen_ends_with_the_next_listing) {
+    const Closer c;
+    EventRun run;
+    c.until_mini(run, TIME_WAIT, 60104ms);
+    run << snapshot(71s, TD_SNAPSHOT_BEGIN) << snapshot(71s + 2ms, TD_SNAPSHOT_END);
+    EXPECT_EQ(run.tracker.live(), 0u);
+    EXPECT_FALSE(run.tracker.finds_overdue(at(72s)));
+    EXPECT_EQ(run.only_outcome().line->seen, tcp::Seen::gap);
+    EXPECT_EQ(run.tracker.totals().unseen, 1u);
+}
+
+TEST(MiniSocket, every_connection_is_looked_at_for_an_overdue_timer) {
+    EventRun run;
+    for (unsigned i = 0; i < 100; ++i)
+        run << TestSocket{0x10000 + i * 0x100, 100 + i,
+                          v4_tuple(static_cast<std::uint16_t>(50000 + i), 80)}
+                   .change(1ms + i * 1us, CLOSE, SYN_SENT, 0, 0, kApp);
+    const Closer c;
+    c.until_mini(run, TIME_WAIT, 60104ms);
+    int looks = 1;
+    while (!run.tracker.finds_overdue(at(80s)) && looks < 100) ++looks;
+    EXPECT_LE(looks, 10);
+}
+
 TEST(MiniSocket, hand_over_leaves_the_address_to_others) {
     Closer c;
     c.full.cookie = c.mini.cookie = 0; // nothing but the address could report

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "cli/live/probes.h"
 #include "cli/live_view.h"
 #include "cli/terminal.h"
+#include "host/pid_namespace.h"
 #include "live/kernel_support.h"
 #include "live/live_source.h"
 #include "live/probe_choice.h"
@@ -49,6 +51,18 @@ CheckItem capability(std::string_view name, bool has, bool needed, std::string_v
     return {std::string(name), std::string(name), has, needed, has ? "" : std::string(without)};
 }
 
+CheckItem pids_item(std::optional<std::uint32_t> pid_namespace) {
+    CheckItem pids{"pids", "numbers of processes", pid_namespace.has_value(), false, ""};
+    if (!pid_namespace)
+        pids.note =
+            "/proc is another pid namespace's: what is seen as it happens has names without "
+            "pids; mount the /proc of this one";
+    else if (*pid_namespace != host::kInitialPidNamespace)
+        pids.note = fmt::format(
+            "of the pid namespace {}; processes outside have names without pids", *pid_namespace);
+    return pids;
+}
+
 CheckSection host_section(const live::KernelSupport& support) {
     CheckSection section{"host", "Host", {}};
     const bool recent = support.version >= live::KernelVersion{5, 8};
@@ -71,6 +85,7 @@ CheckSection host_section(const live::KernelSupport& support) {
                                  *support.lockdown != "confidentiality", true, *support.lockdown});
     section.items.push_back(item("sock_diag", "socket list (sock_diag)", support.sock_diag));
     section.items.push_back(item("processes", "processes (/proc)", support.processes));
+    section.items.push_back(pids_item(support.pid_namespace));
     return section;
 }
 
