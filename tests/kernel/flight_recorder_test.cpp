@@ -53,7 +53,7 @@ protected:
     static std::vector<std::string> segments(const fs::path& path) {
         std::set<std::string> names;
         for (const auto& entry : fs::directory_iterator(path))
-            if (entry.is_regular_file()) names.insert(entry.path());
+            if (entry.path().extension() == ".tdw") names.insert(entry.path());
         return {names.begin(), names.end()};
     }
     std::string saved(const std::string& reason) {
@@ -183,6 +183,11 @@ TEST_F(FlightRecorder, whatItCantDoIsSaidAtOnce) {
     EXPECT_NE(refused({"-o", folder.path(), "--", "true"}, 2).find("is a folder"),
               std::string::npos);
     EXPECT_FALSE(fs::exists(file));
+    const std::string shared = folder.path() / "shared";
+    fs::create_directory(shared);
+    fs::permissions(shared, fs::perms::all);
+    EXPECT_NE(refused({"-o", shared, "--keep", "1m"}, 1).find("chmod go-w"), std::string::npos);
+    EXPECT_TRUE(fs::is_empty(shared));
 }
 
 } // namespace

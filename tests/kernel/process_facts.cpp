@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -24,15 +25,16 @@ std::string field(const std::string& text, const std::string& key) {
     std::istringstream lines(text);
     for (std::string line; std::getline(lines, line);)
         if (line.starts_with(key + ":"))
-            return line.substr(line.find_first_not_of(" \t", key.size() + 1));
+            return line.substr(
+                std::min(line.size(), line.find_first_not_of(" \t", key.size() + 1)));
     return "";
 }
+
+} // namespace
 
 std::string status_of(pid_t pid, const std::string& key) {
     return field(read_file(folder_of(pid) + "/status"), key);
 }
-
-} // namespace
 
 std::string read_file(const std::string& path) {
     std::ifstream file(path);

@@ -14,6 +14,9 @@ namespace tcpdwell::test {
 /// All of a file; "" if it can't be read.
 std::string read_file(const std::string& path);
 
+/// A line of /proc/PID/status, without the key; "" if it has ended, or there is no such line.
+std::string status_of(pid_t pid, const std::string& key);
+
 /// One of its sets of capabilities, as a mask: "CapEff", "CapPrm"... Throws std::invalid_argument
 /// if it has ended.
 std::uint64_t capabilities(pid_t pid, const std::string& set);

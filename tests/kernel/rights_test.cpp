@@ -9,11 +9,13 @@
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <set>
 #include <stdexcept>
@@ -25,11 +27,14 @@
 #include "sockets.h"
 #include "support/moment.h"
 #include "support/program.h"
+#include "support/temporary_folder.h"
 #include "tracer.h"
 
 namespace tcpdwell::test {
 
 namespace {
+
+namespace fs = std::filesystem;
 
 constexpr auto kPatience = std::chrono::seconds(30);
 
@@ -127,6 +132,111 @@ TEST_F(Rights, areGivenUpWhenTracingHasBegun) {
     EXPECT_EQ(capabilities(tracing.sampler, "CapEff"), capabilities(tracing.sampler, "CapPrm"));
 }
 
+// Of all four user ids of a process, and its four group ids.
+void expect_nobody(pid_t pid) {
+    EXPECT_EQ(status_of(pid, "Uid"), "65534\t65534\t65534\t65534") << pid;
+    EXPECT_EQ(status_of(pid, "Gid"), "65534\t65534\t65534\t65534") << pid;
+    EXPECT_EQ(status_of(pid, "Groups").find_first_not_of(' '), std::string::npos) << pid;
+    EXPECT_EQ(status_of(pid, "NoNewPrivs"), "1") << pid;
+    EXPECT_EQ(capabilities(pid, "CapBnd"), 0U) << pid;
+}
+
+// Whether it may make few system calls only; always, where memory is checked.
+bool is_confined(pid_t pid) {
+#if defined(__SANITIZE_ADDRESS__)
+    return pid > 0;
+#else
+    return status_of(pid, "Seccomp") == "2";
+#endif
+}
+
+TEST_F(Rights, ofRootAreGivenUpWithTheUserId) {
+    const Tracing tracing;
+    expect_nobody(tracing.program.pid());
+    EXPECT_TRUE(is_confined(tracing.program.pid()));
+    EXPECT_TRUE(becomes_true([&] { return is_confined(tracing.sampler); }));
+    expect_nobody(tracing.sampler);
+}
+
+// A flight recorder makes files in a folder of root's as long as it runs.
+TEST_F(Rights, ofARecorderInAFolderAreOnesThatTheFolderTakes) {
+    const TemporaryFolder folder;
+    Program recorder({tcpdwell_path(), "record", "-o", folder.path() / "held", "--keep", "4s"});
+    ASSERT_TRUE(recorder.await_saying("tracing", kPatience)) << recorder.said();
+    ASSERT_TRUE(becomes_true([&] { return capabilities(recorder.pid(), "CapPrm") == 0; }));
+    EXPECT_TRUE(becomes_true([&] { return is_confined(recorder.pid()); }));
+    EXPECT_EQ(status_of(recorder.pid(), "Uid"), "0\t0\t0\t0");
+    EXPECT_EQ(status_of(recorder.pid(), "NoNewPrivs"), "1");
+    EXPECT_TRUE(becomes_true([&] {
+        return std::distance(fs::directory_iterator(folder.path() / "held"), {}) > 2;
+    })) << "segments follow";
+    EXPECT_EQ(recorder.stop(SIGINT, kPatience), 0) << recorder.said();
+}
+
+// Files of root's are replaced, and belong to root.
+TEST_F(Rights, filesAreRootsAllTheSame) {
+    const TemporaryFolder folder;
+    const std::string recording = folder.path() / "run.tdw";
+    const std::string page = folder.path() / "page.html";
+    std::ofstream(page) << "old";
+    Program report({tcpdwell_path(), "report", "-w", recording, "--html", page});
+    ASSERT_TRUE(report.await_saying("tracing", kPatience)) << report.said();
+    ASSERT_TRUE(becomes_true([&] { return status_of(report.pid(), "NoNewPrivs") == "1"; }));
+    ASSERT_TRUE(becomes_true([&] { return capabilities(report.pid(), "CapPrm") == 0; }));
+    expect_nobody(report.pid());
+    EXPECT_EQ(read_file(page), "old");
+    for (const pid_t child : children_of(report.pid())) // one of them gives the page its name
+        EXPECT_EQ(capabilities(child, "CapBnd"), 0U);
+    EXPECT_EQ(report.stop(SIGINT, kPatience), 0) << report.said();
+    EXPECT_NE(read_file(page).find("</html>"), std::string::npos);
+    for (const std::string& file : {recording, page}) {
+        struct stat status {};
+        ASSERT_EQ(stat(file.c_str(), &status), 0) << file;
+        EXPECT_EQ(status.st_uid, 0U);
+        EXPECT_EQ(status.st_mode & 07777, 0600U);
+    }
+    EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), {}), 2);
+}
+
+TEST_F(Rights, nothingIsLeftBesideAPageOfOneThatIsKilled) {
+    const TemporaryFolder folder;
+    const std::string page = folder.path() / "page.html";
+    Program report({tcpdwell_path(), "report", "--html", page});
+    ASSERT_TRUE(report.await_saying("tracing", kPatience)) << report.said();
+    report.stop(SIGKILL, kPatience);
+    EXPECT_TRUE(becomes_true([&] { return fs::is_empty(folder.path()); }));
+}
+
+TEST_F(Rights, theCommandHasThoseOfRootOrOfTheUserNamed) {
+    const auto printed = [](std::vector<std::string> options) {
+        options.insert(options.begin(), {tcpdwell_path(), "record", "-o", "/dev/null"});
+        options.insert(options.end(), {"--", "sh", "-c",
+                                       "echo $(id -u) $(id -g) $(id -G); grep NoNewPrivs "
+                                       "/proc/self/status"});
+        Program program(options);
+        EXPECT_EQ(program.wait(kPatience), 0) << program.said();
+        return program.printed();
+    };
+    EXPECT_EQ(printed({}).rfind("0 0 ", 0), 0U);
+    EXPECT_NE(printed({}).find("NoNewPrivs:\t0"), std::string::npos) << "sudo works in it";
+    EXPECT_EQ(printed({"--user", "nobody"}), "65534 65534 65534\nNoNewPrivs:\t0\n");
+    std::string output;
+    EXPECT_EQ(run_tcpdwell({"trace", "--user", "no-such-user", "--", "true"}, kPatience, output),
+              2);
+    EXPECT_NE(output.find("no-such-user"), std::string::npos) << output;
+    EXPECT_EQ(run_tcpdwell({"trace", "--user", "nobody"}, kPatience, output), 2);
+}
+
+// It is another user's than those who trace.
+TEST_F(Rights, theCommandGetsSignalsWhoeverItIs) {
+    for (const std::string& user : {std::string("root"), std::string("daemon")}) {
+        Program program({tcpdwell_path(), "record", "-o", "/dev/null", "--user", user, "--", "sh",
+                         "-c", "trap 'exit 9' TERM; echo ready; while :; do sleep 0.1; done"});
+        ASSERT_TRUE(becomes_true([&] { return program.printed() == "ready\n"; })) << program.said();
+        EXPECT_EQ(program.stop(SIGTERM, kPatience), 9) << program.said();
+    }
+}
+
 TEST_F(Rights, nobodyHasTooFewAndSaysSo) {
     expect_refusal({.before_exec = [] {
         constexpr unsigned kNobody = 65534;
@@ -165,58 +275,6 @@ TEST_F(Rights, withoutProcItIsSaidThatSocketsAreMissing) {
     Program with_proc({tcpdwell_path(), "trace", "--duration", "100ms"});
     EXPECT_EQ(with_proc.wait(kPatience), 0);
     EXPECT_EQ(with_proc.said().find("sockets that exist already"), std::string::npos);
-}
-
-// --- hidden kernel addresses
-
-// Puts a sysctl back, whatever becomes of the test: a child waits for the end of it.
-class SysctlChange {
-public:
-    SysctlChange(const std::string& path, const std::string& value) : before_(read_file(path)) {
-        restorer_ = check(fork(), "fork");
-        if (restorer_ == 0) {
-            setsid();
-            pipe_.write.reset();
-            char byte = 0;
-            while (read(pipe_.read.get(), &byte, 1) < 0 && errno == EINTR) {}
-            std::ofstream(path) << before_ << std::flush;
-            _exit(0);
-        }
-        pipe_.read.reset();
-        changed_ = static_cast<bool>(std::ofstream(path) << value << std::flush);
-    }
-    SysctlChange(const SysctlChange&) = delete;
-    SysctlChange& operator=(const SysctlChange&) = delete;
-    ~SysctlChange() {
-        pipe_.write.reset();
-        waitpid(restorer_, nullptr, 0);
-    }
-    [[nodiscard]] bool changed() const { return changed_; }
-
-private:
-    std::string before_;
-    Pipe pipe_;
-    pid_t restorer_ = -1;
-    bool changed_ = false;
-};
-
-TEST_F(Rights, hiddenKernelAddressesDontHideTimeWait) {
-    const std::string path = "/proc/sys/kernel/kptr_restrict";
-    const std::string before = read_file(path);
-    {
-        const SysctlChange hidden(path, "2");
-        ASSERT_TRUE(hidden.changed());
-        Tracing tracing({"--connections"});
-        const Fd listener = listen_on({"127.0.0.1", 0});
-        open_and_close(listener);
-        pause(200ms);
-        EXPECT_EQ(tracing.program.stop(SIGINT, kPatience), 0) << tracing.program.said();
-        EXPECT_NE(tracing.program.printed().find("\"TIME_WAIT\""), std::string::npos)
-            << tracing.program.printed();
-        EXPECT_NE(tracing.program.printed().find("\"SYN_RECV\""), std::string::npos)
-            << tracing.program.printed();
-    }
-    EXPECT_EQ(read_file(path), before);
 }
 
 // --- the end

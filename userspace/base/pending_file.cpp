@@ -153,10 +153,13 @@ Result<void> PendingFile::create_beside(const std::string& target, Fd replaced) 
 PendingFile::PendingFile(PendingFile&& other) noexcept
     : fd_(std::move(other.fd_)), name_(std::move(other.name_)), target_(std::move(other.target_)),
       beside_(std::exchange(other.beside_, {})), replaced_(std::move(other.replaced_)),
-      slot_(std::exchange(other.slot_, -1)) {}
+      publisher_(std::exchange(other.publisher_, nullptr)), slot_(std::exchange(other.slot_, -1)) {}
 
-PendingFile::~PendingFile() {
+PendingFile::~PendingFile() { discard(); }
+
+void PendingFile::discard() {
     if (!beside_.empty()) ::unlink(beside_.c_str());
+    beside_.clear();
     forget_pending(slot_);
 }
 
@@ -169,6 +172,11 @@ bool PendingFile::replaces_what_was_there() const {
 
 Result<void> PendingFile::publish() {
     if (beside_.empty()) return {};
+    if (publisher_) {
+        if (auto published = publisher_(); !published) return published;
+        has_been_published();
+        return {};
+    }
     // Whoever has locked what is there is the only one to replace it; of those who found nothing,
     // the first one wins.
     int outcome = 0;
@@ -188,10 +196,14 @@ Result<void> PendingFile::publish() {
             fmt::format("another process has written {} meanwhile; give another file", name_),
             EEXIST);
     if (outcome != 0) return cannot_write(name_);
+    has_been_published();
+    return {};
+}
+
+void PendingFile::has_been_published() {
     beside_.clear();
     forget_pending(slot_);
     replaced_.reset();
-    return {};
 }
 
 bool PendingFile::publishing_takes_rights() const {

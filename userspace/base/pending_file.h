@@ -3,6 +3,7 @@
 // mode 0600) whatever was there, and what was there stays until then.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -29,6 +30,10 @@ public:
     /// Takes the place of what is at `path`, or does nothing if it has done so. An error if another
     /// writer was quicker.
     Result<void> publish();
+    /// From now on publish() asks `other`, a process that has a copy of this and its rights.
+    void publish_through(std::function<Result<void>()> other) { publisher_ = std::move(other); }
+    /// Removes it, unless it has been published.
+    void discard();
     /// Whether publish() is refused to this user without capabilities.
     [[nodiscard]] bool publishing_takes_rights() const;
 
@@ -37,13 +42,15 @@ private:
     static Result<PendingFile> open_as_it_is(Fd fd, std::string name);
     Result<void> create_beside(const std::string& target, Fd replaced);
     [[nodiscard]] bool replaces_what_was_there() const;
+    void has_been_published();
 
     Fd fd_;
     std::string name_;
-    std::string target_; ///< `path`, or what it is a link to
-    std::string beside_; ///< "": published, or open as it is
-    Fd replaced_;        ///< what is at `target_`, locked; none: nothing
-    int slot_ = -1;      ///< for remove_pending_files()
+    std::string target_;                      ///< `path`, or what it is a link to
+    std::string beside_;                      ///< "": published, or open as it is
+    Fd replaced_;                             ///< what is at `target_`, locked; none: nothing
+    std::function<Result<void>()> publisher_; ///< none: we are
+    int slot_ = -1;                           ///< for remove_pending_files()
 };
 
 /// Removes the files that haven't been published. May be called by a signal handler, and is by the

@@ -58,7 +58,8 @@ public:
         return to;
     }
 
-    Result<void> use_last_rights() { return page_ ? page_->use_last_rights() : Result<void>(); }
+    /// nullptr: none
+    [[nodiscard]] PendingFile* page() { return page_ ? &page_->file() : nullptr; }
 
     /// Returns whether stdout still has a reader. The page is written even if stdout can't be.
     Result<bool> print(report::ReportSet reports, bool is_last) {
@@ -135,7 +136,7 @@ Result<int> run_report(const ReportCommand& options) {
     report.run.interval = options.interval > 0;
     auto to = Destinations::open(options);
     if (!to) return tl::unexpected(to.error());
-    options.run->with_last_rights = [&to] { return to->use_last_rights(); };
+    options.run->late_file = to->page();
     auto runs = ViewRun::prepare_each(*options.run);
     if (!runs) return tl::unexpected(runs.error());
     if (runs->size() > 1) return report_several(std::move(*runs), report, *to, options);

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,11 +16,17 @@
 
 namespace tcpdwell::cli {
 
-/// Attaches the probes and gives up all capabilities of the calling process (LiveSource::open()).
-/// `buffer_bytes` is a power of two, at least a page. `with_last_rights` is called in between.
-Result<std::unique_ptr<event::EventSource>>
-open_live_source(std::size_t buffer_bytes, const event::Filter& filter, const ProbeTexts& probes,
-                 std::function<Result<void>()> with_last_rights);
+/// Attaches the probes. The source gives up the rights of the calling process when it has settled
+/// in, the user id too unless `keeps_user` (LiveOptions). `buffer_bytes` is a power of two, at
+/// least a page.
+Result<std::unique_ptr<event::EventSource>> open_live_source(std::size_t buffer_bytes,
+                                                             const event::Filter& filter,
+                                                             const ProbeTexts& probes,
+                                                             bool keeps_user);
+
+/// In a process that only signals other users' processes, or replaces files in their folders: gives
+/// up all capabilities but those that this takes.
+void keep_rights_for(bool signals, bool files);
 
 /// The sockets that exist now and pass a filter.
 struct Census {

@@ -15,10 +15,6 @@ Result<OutputFile> OutputFile::open(const std::string& path) {
     return OutputFile(std::move(*file));
 }
 
-Result<void> OutputFile::use_last_rights() {
-    return file_.publishing_takes_rights() ? file_.publish() : Result<void>();
-}
-
 Result<void> OutputFile::write(std::string_view text) {
     while (!text.empty()) {
         const ssize_t n = ::write(file_.fd(), text.data(), text.size());

@@ -17,9 +17,7 @@ public:
     /// the file and the cause.
     static Result<OutputFile> open(const std::string& path);
 
-    /// From now on there are no privileges. Where it takes them to replace what is there, an empty
-    /// file takes its place now.
-    Result<void> use_last_rights();
+    [[nodiscard]] PendingFile& file() { return file_; }
     /// All that it is to hold; once.
     Result<void> write(std::string_view text);
 

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "cli/live_view.h"
 #include "cli/window_options.h"
+#include "run/keeper.h"
 
 namespace tcpdwell::cli {
 namespace {
@@ -63,9 +64,12 @@ std::shared_ptr<RunOptions> RunOptions::declare(CLI::App& app) {
     app.add_flag("-q,--quiet", options->quiet, "No summary on stderr, only warnings");
     app.add_flag("-v,--verbose", options->verbose, "Print more on stderr");
     options->filters = FilterOptions::declare(app);
-    app.add_option("command", options->command,
-                   "After --: a command to run; tracing lasts as long as it does")
-        ->type_name("CMD...");
+    auto* command = app.add_option("command", options->command,
+                                   "After --: a command to run; tracing lasts as long as it does")
+                        ->type_name("CMD...");
+    app.add_option("--user", options->user, "Run the command as this user, not as root")
+        ->type_name("NAME")
+        ->needs(command);
     return options;
 }
 
@@ -86,7 +90,8 @@ void RunOptions::declare_recordings(CLI::App& app) {
         ->type_name("FILE")
         ->excludes(read);
     declare_write_errors(app);
-    for (const char* live_only : {"--duration", "--buffer-size", "--probes", "--btf", "command"})
+    for (const char* live_only :
+         {"--duration", "--buffer-size", "--probes", "--btf", "command", "--user"})
         app.get_option(live_only)->excludes(read);
 }
 
@@ -172,21 +177,48 @@ Result<void> ViewRun::open_kernel() {
         if (!recorder) return tl::unexpected(recorder.error());
         recorder_ = std::move(*recorder);
     }
-    if (!options_.command.empty()) {
-        auto prepared = run::ChildCommand::prepare(options_.command);
-        if (!prepared) return tl::unexpected(prepared.error());
-        command_.emplace(std::move(*prepared));
-    }
-    const auto with_last_rights = [this]() -> Result<void> {
-        if (recorder_)
-            if (auto done = recorder_->use_last_rights(); !done) return done;
-        return options_.with_last_rights();
-    };
+    if (!options_.command.empty())
+        if (auto prepared = prepare_command(); !prepared) return prepared;
+    if (command_ || options_.late_file != nullptr)
+        if (auto started = start_keeper(); !started) return started;
+    // A recorder makes segments in its user's folder as long as it runs.
+    const bool keeps_user = recorder_ && options_.roll.rolls();
     auto source = open_live_source(std::bit_ceil(options_.buffer_bytes), filter_, options_.probes,
-                                   with_last_rights);
+                                   keeps_user);
     if (!source) return tl::unexpected(source.error());
     source_ = std::move(*source);
     if (!command_) spdlog::info("tracing; Ctrl-C ends it");
+    return {};
+}
+
+Result<void> ViewRun::prepare_command() {
+    std::optional<run::CommandUser> user;
+    if (!options_.user.empty()) {
+        auto found = run::find_command_user(options_.user);
+        if (!found) return tl::unexpected(found.error());
+        user = std::move(*found);
+    }
+    auto prepared = run::ChildCommand::prepare(options_.command, user);
+    if (!prepared) return tl::unexpected(prepared.error());
+    command_.emplace(std::move(*prepared));
+    return {};
+}
+
+/// For what is done at the end, or in between, with rights that are given up before.
+Result<void> ViewRun::start_keeper() {
+    PendingFile* const file = options_.late_file;
+    run::KeeperDuties duties;
+    if (command_) duties.command = command_->pid();
+    duties.file = file;
+    duties.in_child = [&] {
+        if (command_) command_->close_gate();
+        keep_rights_for(command_.has_value(), file != nullptr && file->publishing_takes_rights());
+    };
+    auto keeper = run::Keeper::start(duties);
+    if (!keeper) return tl::unexpected(keeper.error());
+    if (command_)
+        command_->signal_through([keeper = *keeper](int number) { keeper->signal(number); });
+    if (file != nullptr) file->publish_through([keeper = *keeper] { return keeper->publish(); });
     return {};
 }
 

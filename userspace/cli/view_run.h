@@ -5,12 +5,12 @@
 
 #include <CLI/CLI.hpp>
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/pending_file.h"
 #include "cli/filter_options.h"
 #include "cli/probe_options.h"
 #include "recording/recording_source.h"
@@ -39,8 +39,8 @@ struct RunOptions {
     bool survives_write_errors = false;
     double save_after = 0; ///< seconds; see RecorderOptions
     std::shared_ptr<FilterOptions> filters;
-    /// What else is to be done when tracing has begun and before the rights for it are given up.
-    std::function<Result<void>()> with_last_rights = [] { return Result<void>(); };
+    std::string user;                 ///< that the command runs as; "": who we are
+    PendingFile* late_file = nullptr; ///< is published when the run is over
 
     /// Declares on `app` those that concern the running kernel; filled when the command line is
     /// read.
@@ -86,6 +86,8 @@ private:
     Result<void> open_recordings();
     Result<void> replay(std::unique_ptr<recording::RecordingSource> source);
     Result<void> open_kernel();
+    Result<void> prepare_command();
+    Result<void> start_keeper();
     void warn(const run::PipelineOutcome& outcome) const;
 
     RunOptions options_;

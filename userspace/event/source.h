@@ -28,6 +28,11 @@ public:
     /// Waits a bounded time (at most 100 ms) for records and hands over what there is.
     virtual Result<Status> poll(const RecordSink& sink) = 0;
 
+    /// What heads the stream, the first that poll() hands over, has been taken, and files for it
+    /// have their names: gives up what it took to begin. For sources that have nothing to give up,
+    /// nothing happens.
+    virtual Result<void> settle_in() { return {}; }
+
     /// What was there before the source began has been handed over, as far as it is known.
     [[nodiscard]] virtual bool ready() const = 0;
 

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <vector>
 
+#include "base/child_process.h"
 #include "base/fd.h"
 #include "live/bpf_session.h"
 #include "live/kernel_filter.h"
@@ -100,21 +101,23 @@ Result<TimerAddresses> IteratorLister::calibrate() {
     if (child < 0)
         return fail(ErrorCode::failed,
                     fmt::format("cannot calibrate: fork: {}", std::strerror(errno)), errno);
-    if (child == 0) { // the namespace ends with this process, and its TIME_WAIT with it
-        if (::unshare(CLONE_NEWNET) != 0 || !bring_loopback_up()) ::_exit(1);
+    // The namespace ends with this process, and its TIME_WAIT with it.
+    const auto make_timers = [&] {
+        if (::unshare(CLONE_NEWNET) != 0 || !bring_loopback_up()) return 1;
         const Fd deferring = loopback_listener(true);
         const Fd deferred = bound_socket(0);
         const Fd listener = loopback_listener(false);
         Fd closing = bound_socket(0);
         if (!connect_to(deferred, local_port(deferring)) ||
             !connect_to(closing, local_port(listener)))
-            ::_exit(1);
+            return 1;
         Fd accepted(::accept(listener.get(), nullptr, nullptr));
         closing.reset(); // closes first: FIN_WAIT2 or TIME_WAIT in a mini-socket, both with the
                          // same timer
         accepted.reset();
-        ::_exit(list([](auto) {}) ? 0 : 1);
-    }
+        return list([](auto) {}) ? 0 : 1;
+    };
+    if (child == 0) exit_with(make_timers);
     int status = 0;
     while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {}
     // The child wrote them through the same memory-mapped variables.

@@ -20,6 +20,7 @@
 #include "live/iterator_lister.h"
 #include "live/now.h"
 #include "live/probe_choice.h"
+#include "live/syscall_filter.h"
 
 namespace tcpdwell::live {
 namespace {
@@ -53,7 +54,8 @@ LiveSource::LiveSource(Parts parts)
     : session_(std::move(parts.session)), sampler_(std::move(parts.sampler)), merger_(kMostHeld),
       waiting_(parts.sweeps_needed), schedule_(parts.clock),
       cgroups_(std::move(parts.cgroups), monotonic_ns), clock_(parts.clock),
-      epoll_(::epoll_create1(EPOLL_CLOEXEC)), opening_(std::move(parts.facts)) {
+      epoll_(::epoll_create1(EPOLL_CLOEXEC)), opening_(std::move(parts.facts)),
+      identity_(parts.identity), makes_files_(parts.makes_files) {
     const auto add = [this](int fd, std::uint32_t events) {
         epoll_event event{};
         event.events = events;
@@ -82,7 +84,8 @@ Result<std::unique_ptr<LiveSource>> LiveSource::open(const LiveOptions& options,
     auto lister = open_lister(plan, *clock, options.filter);
     if (!lister) return tl::unexpected(lister.error());
 
-    auto sampler = Sampler::start(std::move(*lister), options.filter.netns);
+    const auto identity = options.keeps_user ? std::nullopt : unprivileged_identity();
+    auto sampler = Sampler::start(std::move(*lister), options.filter.netns, identity);
     if (!sampler) return tl::unexpected(sampler.error());
     auto session =
         BpfSession::open(plan, {support.accept_id.value_or(0), support.accept4_id.value_or(0)},
@@ -96,15 +99,21 @@ Result<std::unique_ptr<LiveSource>> LiveSource::open(const LiveOptions& options,
         spdlog::debug("no cgroup paths: {}", paths.error().message);
 
     auto facts = host_facts(monotonic_ns(), read_host_identity(), support, plan);
-    if (auto done = options.with_last_rights(); !done) return tl::unexpected(done.error());
-    if (auto dropped = drop_capabilities(); !dropped) return tl::unexpected(dropped.error());
-
-    std::unique_ptr<LiveSource> source(
-        new LiveSource({std::move(*session), std::move(*sampler), std::move(cgroups), *clock,
-                        plan.set == ProbeSet::timer, std::move(facts)}));
+    std::unique_ptr<LiveSource> source(new LiveSource(
+        {std::move(*session), std::move(*sampler), std::move(cgroups), *clock,
+         plan.set == ProbeSet::timer, std::move(facts), identity, options.keeps_user}));
     if (const auto first = source->schedule_.next(monotonic_ns(), source->waiting_))
         source->ask(*first);
     return source;
+}
+
+Result<void> LiveSource::settle_in() {
+    if (std::exchange(is_settled_, true)) return {};
+    if (auto dropped = drop_capabilities({}, identity_); !dropped) return dropped;
+    // A kernel without seccomp isn't worth less.
+    if (auto confined = confine_tracer(sampler_.pid(), makes_files_); !confined)
+        spdlog::warn("{}", confined.error().message);
+    return {};
 }
 
 Result<event::EventSource::Status> LiveSource::poll(const event::RecordSink& sink) {
@@ -114,6 +123,7 @@ Result<event::EventSource::Status> LiveSource::poll(const event::RecordSink& sin
         opening_.clear();
         return Status::more;
     }
+    if (auto settled = settle_in(); !settled) return tl::unexpected(settled.error());
 
     std::array<epoll_event, 2> events;
     if (::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()),

@@ -5,7 +5,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -15,6 +14,7 @@
 #include "event/source.h"
 #include "host/cgroup_paths.h"
 #include "live/bpf_session.h"
+#include "live/capabilities.h"
 #include "live/cgroup_announcer.h"
 #include "live/event_merger.h"
 #include "live/kernel_clock.h"
@@ -28,15 +28,16 @@ struct LiveOptions {
     std::size_t buffer_bytes = 16 << 20; ///< a power of two, at least a page
     event::Filter filter;
     ProbeOptions probes;
-    /// Called when all is attached and the capabilities are still there; an error ends open().
-    std::function<Result<void>()> with_last_rights = [] { return Result<void>(); };
+    /// A process that is root stays so, without capabilities, instead of becoming nobody: it has
+    /// files to make in a folder that is root's.
+    bool keeps_user = false;
 };
 
 class LiveSource final : public event::EventSource {
 public:
-    /// Finds out what the host can do, loads and attaches, and gives up all capabilities of the
-    /// calling process. Whatever needs them (a command to be run meanwhile) must have been started
-    /// before.
+    /// Finds out what the host can do, loads and attaches. settle_in(), or else the second poll(),
+    /// gives up all capabilities of the calling process and, if that is root's, its user id.
+    /// Whatever needs them (a command to be run meanwhile) must have been started before.
     static Result<std::unique_ptr<LiveSource>> open(const LiveOptions& options);
     /// The same with what choose_probes() has found out of `options.probes`.
     static Result<std::unique_ptr<LiveSource>> open(const LiveOptions& options,
@@ -44,6 +45,7 @@ public:
 
     Result<Status> poll(const event::RecordSink& sink) override;
     [[nodiscard]] MonoTime now() const override { return now_; }
+    Result<void> settle_in() override;
     void relist() override;
     void stop() override;
     [[nodiscard]] bool ready() const override { return schedule_.ready(); }
@@ -58,6 +60,8 @@ private:
         JiffiesClock clock;
         bool sweeps_needed; ///< FIN_WAIT2 -> TIME_WAIT may have no event
         std::vector<Record> facts;
+        std::optional<Identity> identity; ///< of the sampler, and ours once we have settled in
+        bool makes_files;                 ///< after that
     };
     explicit LiveSource(Parts parts);
 
@@ -75,6 +79,9 @@ private:
     JiffiesClock clock_;
     Fd epoll_;
     std::vector<Record> opening_; ///< facts, before anything else
+    std::optional<Identity> identity_;
+    bool makes_files_;
+    bool is_settled_ = false;
     MonoTime now_{};
     std::uint64_t next_clock_ns_ = 0;
     std::uint64_t next_count_ns_ = 0;

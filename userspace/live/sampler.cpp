@@ -8,12 +8,16 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <span>
 
+#include "base/child_process.h"
 #include "event/record.h"
 #include "live/capabilities.h"
 #include "live/sampler_child.h"
+#include "live/syscall_filter.h"
 #include "tcpdwell/config.h"
 
 namespace tcpdwell::live {
@@ -34,15 +38,21 @@ Result<SamplerPipe> make_pipe() {
 }
 
 [[noreturn]] void become_child(std::unique_ptr<SocketLister> lister,
-                               const std::vector<std::uint32_t>& netns, Fd requests, Fd replies) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    ::prctl(PR_SET_NAME, TD_SAMPLER_COMM);
-    // Ctrl-C goes to the whole group; the parent decides when we stop, by closing the pipe.
-    for (const int signal : {SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGPIPE}) ::signal(signal, SIG_IGN);
-    // Enter namespaces; create iterators; look into /proc/PID/fd of other users' processes.
-    static_cast<void>(drop_capabilities(
-        {CAP_SYS_ADMIN, CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH}));
-    ::_exit(run_sampler(std::move(lister), netns, std::move(requests), std::move(replies)));
+                               const std::vector<std::uint32_t>& netns, Fd requests, Fd replies,
+                               std::optional<Identity> identity, pid_t parent) {
+    exit_with([&] {
+        ::prctl(PR_SET_NAME, TD_SAMPLER_COMM);
+        // Ctrl-C goes to the whole group; the parent decides when we stop, by closing the pipe.
+        for (const int signal : {SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGPIPE})
+            ::signal(signal, SIG_IGN);
+        // Enter namespaces; create iterators; look into /proc/PID/fd of other users' processes.
+        static_cast<void>(drop_capabilities(
+            {CAP_SYS_ADMIN, CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH}, identity));
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL); // a change of the user id takes it back
+        if (::getppid() != parent) ::_exit(0);
+        static_cast<void>(confine_sampler()); // a kernel without seccomp isn't worth less
+        return run_sampler(std::move(lister), netns, std::move(requests), std::move(replies));
+    });
 }
 
 } // namespace
@@ -66,11 +76,13 @@ Sampler::~Sampler() {
 }
 
 Result<Sampler> Sampler::start(std::unique_ptr<SocketLister> lister,
-                               const std::vector<std::uint32_t>& netns) {
+                               const std::vector<std::uint32_t>& netns,
+                               std::optional<Identity> identity) {
     auto requests = make_pipe();
     auto replies = make_pipe();
     if (!requests) return tl::unexpected(requests.error());
     if (!replies) return tl::unexpected(replies.error());
+    const pid_t parent = ::getpid();
     const pid_t child = ::fork();
     if (child < 0)
         return fail(ErrorCode::failed, fmt::format("fork: {}", std::strerror(errno)), errno);
@@ -78,7 +90,7 @@ Result<Sampler> Sampler::start(std::unique_ptr<SocketLister> lister,
         requests->write_end.reset();
         replies->read_end.reset();
         become_child(std::move(lister), netns, std::move(requests->read_end),
-                     std::move(replies->write_end));
+                     std::move(replies->write_end), identity, parent);
     }
     ::fcntl(replies->read_end.get(), F_SETPIPE_SZ, kPipeBytes);
     ::fcntl(replies->read_end.get(), F_SETFL, O_NONBLOCK);
@@ -86,10 +98,16 @@ Result<Sampler> Sampler::start(std::unique_ptr<SocketLister> lister,
 }
 
 void Sampler::send(const std::vector<std::uint64_t>& words) {
-    // Far below PIPE_BUF, and the child reads one request before it works on it: this can't block
-    // for long.
-    static_cast<void>(
-        !::write(requests_.get(), words.data(), words.size() * sizeof(words.front())));
+    // Less than an empty pipe takes (kMostRequestWords), and the child reads one request before it
+    // works on it: this can't block for long.
+    const auto bytes = std::as_bytes(std::span(words));
+    std::size_t sent = 0;
+    while (sent < bytes.size()) {
+        const ssize_t n = ::write(requests_.get(), bytes.data() + sent, bytes.size() - sent);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return; // it has ended, which receive() reports
+        sent += static_cast<std::size_t>(n);
+    }
 }
 
 void Sampler::request_snapshot() {
@@ -97,9 +115,11 @@ void Sampler::request_snapshot() {
 }
 
 void Sampler::request_sweep(const std::vector<std::uint32_t>& netns, std::uint64_t expires) {
-    std::vector<std::uint64_t> words{static_cast<std::uint64_t>(SamplerRequest::sweep),
-                                     netns.size() + 1, expires};
-    words.insert(words.end(), netns.begin(), netns.end());
+    // What is left out of one sweep is looked for in later ones, or shown when it ends.
+    const std::size_t count = std::min<std::size_t>(netns.size(), kMostRequestWords - 1);
+    std::vector<std::uint64_t> words{static_cast<std::uint64_t>(SamplerRequest::sweep), count + 1,
+                                     expires};
+    words.insert(words.end(), netns.begin(), netns.begin() + static_cast<std::ptrdiff_t>(count));
     send(words);
 }
 

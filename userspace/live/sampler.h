@@ -9,11 +9,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/fd.h"
 #include "base/result.h"
 #include "event/source.h"
+#include "live/capabilities.h"
 #include "live/socket_lister.h"
 
 namespace tcpdwell::live {
@@ -28,9 +30,11 @@ enum class SamplerDone : std::uint32_t {
 class Sampler {
 public:
     /// Forks the child, which takes the lister over. `netns`: only these namespaces; empty: all.
-    /// Call it before threads, and before capabilities are dropped.
+    /// `identity`: who the child becomes, as the caller has to do later: they can signal each
+    /// other. Call it before threads, and before capabilities are dropped.
     static Result<Sampler> start(std::unique_ptr<SocketLister> lister,
-                                 const std::vector<std::uint32_t>& netns);
+                                 const std::vector<std::uint32_t>& netns,
+                                 std::optional<Identity> identity);
     Sampler(Sampler&& other) noexcept;
     Sampler& operator=(Sampler&&) = delete;
     ~Sampler(); ///< ends the child
@@ -41,6 +45,7 @@ public:
     /// `expires` (jiffies) or later.
     void request_sweep(const std::vector<std::uint32_t>& netns, std::uint64_t expires);
 
+    [[nodiscard]] pid_t pid() const { return child_; }
     /// Readable when there is something to receive.
     [[nodiscard]] int fd() const { return replies_.get(); }
     /// Hands over what has arrived; `done` is called in its place among the records. False when the

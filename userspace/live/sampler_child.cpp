@@ -137,7 +137,8 @@ void SamplerChild::sweep(const std::vector<std::uint32_t>& netns, std::uint64_t 
     };
     const std::uint32_t own = host::own_netns_inode().value_or(0);
     if (std::find(netns.begin(), netns.end(), own) != netns.end()) sweep_here();
-    if (netns.size() > 1 || netns.front() != own) refresh();
+    const bool only_own = std::ranges::all_of(netns, [own](auto inode) { return inode == own; });
+    if (!only_own) refresh();
     for (const host::NetworkNamespace& ns : namespaces_) {
         if (ns.inode == own || std::find(netns.begin(), netns.end(), ns.inode) == netns.end())
             continue;
@@ -167,13 +168,16 @@ int run_sampler(std::unique_ptr<SocketLister> lister, const std::vector<std::uin
     SamplerChild child(std::move(lister), only_netns, std::move(replies));
     std::array<std::uint64_t, 2> head;
     while (read_words(requests.get(), head.data(), head.size())) {
+        if (head[1] > kMostRequestWords) return 1;
         std::vector<std::uint64_t> words(head[1]);
         if (!read_words(requests.get(), words.data(), words.size())) break;
         switch (static_cast<SamplerRequest>(head[0])) {
         case SamplerRequest::snapshot: child.snapshot(); break;
         case SamplerRequest::sweep:
+            if (words.empty()) return 1;
             child.sweep(std::vector<std::uint32_t>(words.begin() + 1, words.end()), words.front());
             break;
+        default: return 1;
         }
     }
     return 0;

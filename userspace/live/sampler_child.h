@@ -17,10 +17,14 @@ enum class SamplerRequest : std::uint64_t {
     sweep = 2,    ///< expires, namespaces
 };
 
+/// More words than this aren't taken: 32 KiB, half of what a pipe holds.
+inline constexpr std::uint64_t kMostRequestWords = 4096;
+
 /// Between the records: a header of this kind, whose netns field holds a SamplerDone.
 inline constexpr std::uint8_t kSamplerDoneKind = 0;
 
-/// Serves requests until the pipe is closed; returns the exit status.
+/// Serves requests until the pipe is closed, or one comes that can't be; returns the exit status,
+/// which is 0 if all could be served.
 int run_sampler(std::unique_ptr<SocketLister> lister, const std::vector<std::uint32_t>& only_netns,
                 Fd requests, Fd replies);
 

@@ -19,6 +19,7 @@
 #include <cstring>
 #include <string>
 
+#include "base/child_process.h"
 #include "host/proc_file.h"
 
 namespace tcpdwell::live {
@@ -53,16 +54,16 @@ Ids read_ids(const char* directory, std::span<const TracepointName> names) {
 
 /// In the child: ids as 64-bit numbers, 0 for none, which no tracepoint has. The exit status is the
 /// errno of a failure.
-[[noreturn]] void report_from_private_mount(int pipe, std::span<const TracepointName> names) {
+int report_from_private_mount(int pipe, std::span<const TracepointName> names) {
     if (::unshare(CLONE_NEWNS) != 0 ||
         ::mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
         ::mount("tracefs", tracing, "tracefs", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0)
-        ::_exit(errno);
+        return errno;
     for (const auto& id : read_ids(tracing, names)) {
         const std::uint64_t number = id.value_or(0);
-        if (::write(pipe, &number, sizeof(number)) != sizeof(number)) ::_exit(EIO);
+        if (::write(pipe, &number, sizeof(number)) != sizeof(number)) return EIO;
     }
-    ::_exit(0);
+    return 0;
 }
 
 Result<Ids> ids_from_private_mount(std::span<const TracepointName> names) {
@@ -79,7 +80,7 @@ Result<Ids> ids_from_private_mount(std::span<const TracepointName> names) {
     Fd writing(ends[1]);
     const pid_t child = ::fork();
     if (child < 0) return failure(errno);
-    if (child == 0) report_from_private_mount(writing.get(), names);
+    if (child == 0) exit_with([&] { return report_from_private_mount(writing.get(), names); });
     writing.reset();
 
     Ids ids;

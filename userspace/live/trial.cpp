@@ -13,6 +13,7 @@
 #include <optional>
 #include <thread>
 
+#include "base/child_process.h"
 #include "base/fd.h"
 #include "host/netns.h"
 #include "live/bpf_session.h"
@@ -58,17 +59,7 @@ public:
         const Fd theirs(ends[1]);
         child_ = ::fork();
         if (child_ != 0) return;
-        line_.reset(); // so that the parent's end is the only one
-        std::uint32_t netns = 0;
-        if (enter_own_netns()) netns = host::own_netns_inode().value_or(0);
-        bool made = ::send(theirs.get(), &netns, sizeof(netns), MSG_NOSIGNAL) > 0;
-        std::chrono::milliseconds pause{};
-        while (made && ::read(theirs.get(), &pause, sizeof(pause)) == sizeof(pause)) {
-            const auto connection = make_connection(pause);
-            made = connection &&
-                   ::send(theirs.get(), &*connection, sizeof(*connection), MSG_NOSIGNAL) > 0;
-        }
-        ::_exit(0);
+        exit_with([&] { return serve(theirs); });
     }
     TrialConnections(const TrialConnections&) = delete;
     TrialConnections& operator=(const TrialConnections&) = delete;
@@ -91,6 +82,21 @@ public:
     }
 
 private:
+    /// The child's part.
+    int serve(const Fd& theirs) {
+        line_.reset(); // so that the parent's end is the only one
+        std::uint32_t netns = 0;
+        if (enter_own_netns()) netns = host::own_netns_inode().value_or(0);
+        bool made = ::send(theirs.get(), &netns, sizeof(netns), MSG_NOSIGNAL) > 0;
+        std::chrono::milliseconds pause{};
+        while (made && ::read(theirs.get(), &pause, sizeof(pause)) == sizeof(pause)) {
+            const auto connection = make_connection(pause);
+            made = connection &&
+                   ::send(theirs.get(), &*connection, sizeof(*connection), MSG_NOSIGNAL) > 0;
+        }
+        return 0;
+    }
+
     Fd line_;
     pid_t child_ = -1;
 };

@@ -24,6 +24,8 @@ struct RollOptions {
     /// What is saved may occupy so much besides; none: kSavedParts times max_bytes, or kSavedBytes.
     std::optional<std::uint64_t> max_saved = {};
 
+    [[nodiscard]] bool rolls() const { return keep || max_bytes; }
+
     static constexpr std::uint64_t kSavedParts = 4;
     static constexpr std::uint64_t kSavedBytes = std::uint64_t{4} << 30;
     [[nodiscard]] std::uint64_t saved_bytes() const {

@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <grp.h>
+#include <pwd.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,14 +13,26 @@
 #include <cstring>
 #include <utility>
 
+#include "base/child_process.h"
 #include "base/log.h"
 
 namespace tcpdwell::run {
 namespace {
 
-[[noreturn]] void run(const std::vector<std::string>& words, const Fd& gate) {
+bool become(const CommandUser& user) {
+    return ::initgroups(user.name.c_str(), user.gid) == 0 &&
+           ::setresgid(user.gid, user.gid, user.gid) == 0 &&
+           ::setresuid(user.uid, user.uid, user.uid) == 0;
+}
+
+int run(const std::vector<std::string>& words, const Fd& gate,
+        const std::optional<CommandUser>& user) {
     char go = 0;
-    if (::read(gate.get(), &go, 1) != 1) ::_exit(0); // tracing never began
+    if (::read(gate.get(), &go, 1) != 1) return 0; // tracing never began
+    if (user && !become(*user)) {
+        print_error(fmt::format("cannot become user {}: {}", user->name, std::strerror(errno)));
+        return 126;
+    }
     std::vector<char*> arguments;
     for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
     arguments.push_back(nullptr);
@@ -26,13 +40,14 @@ namespace {
     ::execvp(arguments.front(), arguments.data());
     const int error = errno;
     print_error(fmt::format("cannot run {}: {}", words.front(), std::strerror(error)));
-    ::_exit(error == ENOENT ? 127 : 126);
+    return error == ENOENT ? 127 : 126;
 }
 
 } // namespace
 
 ChildCommand::ChildCommand(ChildCommand&& other) noexcept
-    : pid_(std::exchange(other.pid_, 0)), gate_(std::move(other.gate_)), status_(other.status_) {}
+    : pid_(std::exchange(other.pid_, 0)), gate_(std::move(other.gate_)), status_(other.status_),
+      signaller_(std::move(other.signaller_)) {}
 
 ChildCommand::~ChildCommand() {
     if (pid_ == 0 || status_ || !gate_) return;
@@ -40,7 +55,24 @@ ChildCommand::~ChildCommand() {
     while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {}
 }
 
-Result<ChildCommand> ChildCommand::prepare(const std::vector<std::string>& words) {
+Result<CommandUser> find_command_user(const std::string& name) {
+    errno = 0;
+    const passwd* found = ::getpwnam(name.c_str());
+    if (found == nullptr)
+        return fail(ErrorCode::usage, fmt::format("--user {}: there is no such user{}{}", name,
+                                                  errno == 0 ? "" : ", or none can be found: ",
+                                                  errno == 0 ? "" : std::strerror(errno)));
+    CommandUser user{name, found->pw_uid, found->pw_gid};
+    if (::geteuid() != 0)
+        return fail(ErrorCode::cannot_trace,
+                    fmt::format("--user {}: only root can run a command as another user; run "
+                                "tcpdwell with sudo",
+                                name));
+    return user;
+}
+
+Result<ChildCommand> ChildCommand::prepare(const std::vector<std::string>& words,
+                                           const std::optional<CommandUser>& user) {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0)
         return fail(ErrorCode::failed, fmt::format("pipe: {}", std::strerror(errno)), errno);
@@ -51,7 +83,7 @@ Result<ChildCommand> ChildCommand::prepare(const std::vector<std::string>& words
         return fail(ErrorCode::failed, fmt::format("fork: {}", std::strerror(errno)), errno);
     if (pid == 0) {
         write_end.reset();
-        run(words, read_end);
+        exit_with([&] { return run(words, read_end, user); });
     }
     return ChildCommand(pid, std::move(write_end));
 }
@@ -71,7 +103,11 @@ std::optional<int> ChildCommand::poll() {
 }
 
 void ChildCommand::signal(int number) {
-    if (!gate_ && !poll()) ::kill(pid_, number);
+    if (gate_ || poll()) return;
+    if (signaller_)
+        signaller_(number);
+    else
+        ::kill(pid_, number);
 }
 
 } // namespace tcpdwell::run

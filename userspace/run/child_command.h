@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,10 +15,22 @@
 
 namespace tcpdwell::run {
 
+/// Who a command runs as.
+struct CommandUser {
+    std::string name;
+    uid_t uid;
+    gid_t gid;
+};
+/// Looks a user up. ErrorCode::usage if there is none of this name, cannot_trace if this process
+/// can't become that user.
+Result<CommandUser> find_command_user(const std::string& name);
+
 class ChildCommand {
 public:
-    /// Forks; the child waits for go(). `words` isn't empty.
-    static Result<ChildCommand> prepare(const std::vector<std::string>& words);
+    /// Forks; the child waits for go(). `words` isn't empty. With a user, the command has the user
+    /// id, the group and the supplementary groups of that one; else it stays who we are now.
+    static Result<ChildCommand> prepare(const std::vector<std::string>& words,
+                                        const std::optional<CommandUser>& user = std::nullopt);
     ChildCommand(ChildCommand&& other) noexcept;
     ChildCommand& operator=(ChildCommand&&) = delete;
     ~ChildCommand(); ///< a command that was never released exits without having run
@@ -28,6 +41,12 @@ public:
     std::optional<int> poll();
     /// Sends it a signal, if it has been released and hasn't ended.
     void signal(int number);
+    /// From now on `other` sends the signals, with rights that we give up.
+    void signal_through(std::function<void(int)> other) { signaller_ = std::move(other); }
+
+    [[nodiscard]] pid_t pid() const { return pid_; }
+    /// In another child of ours: the command isn't to wait for that one.
+    void close_gate() { gate_.reset(); }
 
 private:
     ChildCommand(pid_t pid, Fd gate) : pid_(pid), gate_(std::move(gate)) {}
@@ -35,6 +54,7 @@ private:
     pid_t pid_;
     Fd gate_;
     std::optional<int> status_;
+    std::function<void(int)> signaller_; ///< none: we do
 };
 
 } // namespace tcpdwell::run

@@ -48,6 +48,9 @@ private:
         if (!status) return status;
         if (recorder && recorded) recorded = has_begun_ ? mark(*recorder) : recorder->begin();
         if (!recorded) return tl::unexpected(recorded.error());
+        if (!has_begun_)
+            if (auto settled = source_.settle_in(); !settled)
+                return tl::unexpected(settled.error());
         if ((recorder && recorder->wants_listing()) || has_overdue()) source_.relist();
         if (!has_begun_ && options_.duration)
             deadline_ = std::chrono::steady_clock::now() + *options_.duration;

@@ -85,10 +85,6 @@ Result<std::unique_ptr<Recorder>> Recorder::open(const std::string& path, Record
         new Recorder(std::move(*file), {}, std::move(name), std::move(options)));
 }
 
-Result<void> Recorder::use_last_rights() {
-    return file_ && file_->publishing_takes_rights() ? file_->publish() : Result<void>();
-}
-
 void Recorder::on_record(std::span<const std::byte> record) {
     preamble_.note(record);
     lost_ = std::max(lost_, event::lost_in(record));

@@ -27,19 +27,16 @@ struct RecorderOptions {
         false; ///< what can't be written is left out and counted, instead of ending the run
     Nanoseconds save_after{}; ///< how much of what follows save() saves
 
-    [[nodiscard]] bool rolls() const { return roll.keep || roll.max_bytes; }
+    [[nodiscard]] bool rolls() const { return roll.rolls(); }
 };
 
 class Recorder {
 public:
-    /// Opens the file or folder for writing, before privileges are given up; "-" is stdout. What is
-    /// in the file stays until begin(), and if it never comes to that. An error if another recorder
-    /// is writing it.
+    /// Opens the file or folder for writing; "-" is stdout. What is in the file stays until
+    /// begin(), which is called before privileges are given up, and if it never comes to that. An
+    /// error if another recorder is writing it.
     static Result<std::unique_ptr<Recorder>> open(const std::string& path, RecorderOptions options);
 
-    /// Tracing is certain to begin, and from now on there are no privileges: does now what takes
-    /// them later.
-    Result<void> use_last_rights();
     /// One record; those before begin() are kept until then.
     Result<void> write(std::span<const std::byte> record);
     /// The facts that head the stream have been written: makes the head of them.

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 #include <linux/capability.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -47,6 +48,27 @@ TEST(Capabilities, KeepsWhatIsToBeKept) {
         return live::drop_capabilities({CAP_SYS_ADMIN}).has_value() &&
                live::has_capability(CAP_SYS_ADMIN) && !live::has_capability(CAP_NET_ADMIN) &&
                set_in_proc("CapPrm") == std::uint64_t{1} << CAP_SYS_ADMIN;
+    }));
+}
+
+TEST(Capabilities, TheUserIdGoesTooAndWhatIsToBeKeptStays) {
+    const auto identity = live::unprivileged_identity();
+    if (!identity) GTEST_SKIP() << "needs root, which alone has an id to give up";
+    EXPECT_NE(identity->uid, 0U);
+    EXPECT_TRUE(holds_in_child([&] {
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+        int death_signal = 0;
+        return live::drop_capabilities({CAP_SYS_PTRACE}, identity).has_value() &&
+               ::getuid() == identity->uid && ::geteuid() == identity->uid &&
+               ::getegid() == identity->gid && ::getgroups(0, nullptr) == 0 &&
+               ::setresuid(0, 0, 0) != 0 && ::setresgid(0, 0, 0) != 0 &&
+               live::has_capability(CAP_SYS_PTRACE) &&
+               set_in_proc("CapPrm") == std::uint64_t{1} << CAP_SYS_PTRACE &&
+               ::prctl(PR_GET_PDEATHSIG, &death_signal) == 0 && death_signal == SIGKILL;
+    }));
+    EXPECT_TRUE(holds_in_child([&] {
+        return live::drop_capabilities({}, identity).has_value() && set_in_proc("CapPrm") == 0 &&
+               !live::unprivileged_identity();
     }));
 }
 

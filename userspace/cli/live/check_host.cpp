@@ -226,6 +226,8 @@ Result<int> check_host(const std::string& format, const ProbeTexts& probes) {
         live.probes = options;
         if (const auto trial = live::LiveSource::open(live, support, *plan); !trial)
             plan = tl::unexpected(trial.error());
+        else if (const auto settled = (*trial)->settle_in(); !settled)
+            plan = tl::unexpected(settled.error());
     }
 
     render::Output out(STDOUT_FILENO);

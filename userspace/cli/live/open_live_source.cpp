@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <linux/capability.h>
+
 #include "cli/live/probes.h"
 #include "cli/live_view.h"
+#include "live/capabilities.h"
 #include "live/live_source.h"
 
 namespace tcpdwell::cli {
@@ -12,11 +15,24 @@ live::ProbeOptions probe_options(const ProbeTexts& texts) {
     return options;
 }
 
-Result<std::unique_ptr<event::EventSource>>
-open_live_source(std::size_t buffer_bytes, const event::Filter& filter, const ProbeTexts& probes,
-                 std::function<Result<void>()> with_last_rights) {
-    return live::LiveSource::open(live::LiveOptions{buffer_bytes, filter, probe_options(probes),
-                                                    std::move(with_last_rights)});
+Result<std::unique_ptr<event::EventSource>> open_live_source(std::size_t buffer_bytes,
+                                                             const event::Filter& filter,
+                                                             const ProbeTexts& probes,
+                                                             bool keeps_user) {
+    return live::LiveSource::open(
+        live::LiveOptions{buffer_bytes, filter, probe_options(probes), keeps_user});
+}
+
+void keep_rights_for(bool signals, bool files) {
+    // What it can't give up it only has needlessly.
+    if (signals && files)
+        static_cast<void>(live::drop_capabilities({CAP_KILL, CAP_DAC_OVERRIDE, CAP_FOWNER}));
+    else if (signals)
+        static_cast<void>(live::drop_capabilities({CAP_KILL}));
+    else if (files)
+        static_cast<void>(live::drop_capabilities({CAP_DAC_OVERRIDE, CAP_FOWNER}));
+    else
+        static_cast<void>(live::drop_capabilities());
 }
 
 } // namespace tcpdwell::cli

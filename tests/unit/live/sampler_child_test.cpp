@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// The sampler's end of the pipes: requests that can't be end it, and nothing else.
+#include "live/sampler_child.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <array>
+#include <stdexcept>
+#include <vector>
+
+#include "base/child_process.h"
+#include "in_child.h"
+#include "live/sampler.h"
+
+namespace tcpdwell::test {
+namespace {
+
+constexpr auto kSnapshot = static_cast<std::uint64_t>(live::SamplerRequest::snapshot);
+constexpr auto kSweep = static_cast<std::uint64_t>(live::SamplerRequest::sweep);
+
+class CountingLister final : public live::SocketLister {
+public:
+    explicit CountingLister(int& sweeps) : sweeps_(sweeps) {}
+    Result<void> list(const event::RecordSink&) override { return {}; }
+    Result<void> sweep(std::uint64_t, const event::RecordSink&) override {
+        ++sweeps_;
+        return {};
+    }
+
+private:
+    int& sweeps_;
+};
+
+struct Served {
+    int status;
+    int sweeps = 0;
+};
+
+/// What comes of these words, after which the pipe is closed.
+Served serve(const std::vector<std::uint64_t>& words) {
+    std::array<int, 2> requests{};
+    std::array<int, 2> replies{};
+    EXPECT_EQ(::pipe2(requests.data(), O_CLOEXEC) + ::pipe2(replies.data(), O_CLOEXEC), 0);
+    const Fd reader(replies[0]);
+    {
+        const Fd writer(requests[1]);
+        const auto bytes = static_cast<ssize_t>(words.size() * sizeof(std::uint64_t));
+        EXPECT_EQ(::write(writer.get(), words.data(), static_cast<std::size_t>(bytes)), bytes);
+    }
+    Served served{};
+    served.status = live::run_sampler(std::make_unique<CountingLister>(served.sweeps), {},
+                                      Fd(requests[0]), Fd(replies[1]));
+    return served;
+}
+
+TEST(SamplerChild, ServesUntilThePipeIsClosed) {
+    EXPECT_EQ(serve({}).status, 0);
+    EXPECT_EQ(serve({kSweep, 1, 7}).status, 0) << "a sweep of no namespace";
+    EXPECT_EQ(serve({kSweep, 2}).status, 0) << "closed within a request";
+}
+
+TEST(SamplerChild, EndsAtARequestThatCantBe) {
+    EXPECT_EQ(serve({kSnapshot, std::uint64_t{1} << 61}).status, 1);
+    EXPECT_EQ(serve({kSweep, live::kMostRequestWords + 1}).status, 1);
+    EXPECT_EQ(serve({kSweep, 0}).status, 1) << "without the time";
+    EXPECT_EQ(serve({99, 0}).status, 1);
+}
+
+// As a file that is removed unless it has been published.
+struct Precious {
+    explicit Precious(int to) : fd(to) {}
+    Precious(const Precious&) = delete;
+    Precious& operator=(const Precious&) = delete;
+    ~Precious() { static_cast<void>(!::write(fd, "x", 1)); }
+    int fd;
+};
+
+TEST(SamplerChild, UnwindsNothingOfItsParents) {
+    std::array<int, 2> ends{};
+    ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+    EXPECT_TRUE(holds_in_child([&] {
+        const pid_t child = ::fork();
+        try {
+            if (child != 0) {
+                int status = 0;
+                ::waitpid(child, &status, 0);
+                return WIFEXITED(status) && WEXITSTATUS(status) == 1;
+            }
+            const Precious precious(ends[1]);
+            exit_with([]() -> int { throw std::runtime_error("out of memory, say"); });
+        } catch (...) {
+            return true;
+        }
+    }));
+    ::close(ends[1]);
+    char byte = 0;
+    EXPECT_EQ(::read(ends[0], &byte, 1), 0);
+    ::close(ends[0]);
+}
+
+} // namespace
+} // namespace tcpdwell::test

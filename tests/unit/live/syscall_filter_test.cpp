@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a confined process can't do any more, each check in a child process.
+#include "live/syscall_filter.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <functional>
+
+#include "base/fd.h"
+#include "host/proc_file.h"
+#include "in_child.h"
+#include "live/capabilities.h"
+#include "live/memory_checks.h"
+#include "support/temporary_folder.h"
+
+namespace tcpdwell::test {
+namespace {
+
+bool is_refused(long outcome) { return outcome == -1 && errno == EPERM; }
+
+/// Pages, made executable.
+long make_code() {
+    void* pages = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return pages == MAP_FAILED ? 0 : ::mprotect(pages, 4096, PROT_READ | PROT_EXEC);
+}
+
+class SyscallFilterTest : public testing::Test {
+protected:
+    void SetUp() override {
+        if (live::kChecksMemory) GTEST_SKIP() << "what checks memory needs other calls";
+    }
+    [[nodiscard]] bool confined_as_tracer(bool makes_files) const {
+        return live::drop_capabilities().has_value() &&
+               live::confine_tracer(::getpid(), makes_files).has_value() &&
+               ::prctl(PR_GET_SECCOMP) == -1; // that, too, is refused
+    }
+    const TemporaryFolder folder_;
+    const std::string file_ = folder_.path() / "file";
+    const std::string other_ = folder_.path() / "other";
+};
+
+TEST_F(SyscallFilterTest, a_tracer_makes_nothing_and_starts_nothing) {
+    EXPECT_TRUE(holds_in_child([&] {
+        return confined_as_tracer(false) &&
+               is_refused(::open(file_.c_str(), O_WRONLY | O_CREAT, 0600)) &&
+               is_refused(::open("/dev/null", O_RDWR)) &&
+               is_refused(::mkdir(other_.c_str(), 0700)) && is_refused(::unlink(file_.c_str())) &&
+               is_refused(::rename(file_.c_str(), other_.c_str())) &&
+               is_refused(::socket(AF_INET, SOCK_STREAM, 0)) &&
+               is_refused(::socket(AF_NETLINK, SOCK_RAW, 0)) && is_refused(::fork()) &&
+               is_refused(::execl("/bin/true", "true", nullptr)) && is_refused(make_code()) &&
+               is_refused(::kill(::getppid(), SIGTERM)) && is_refused(::setuid(0)) &&
+               is_refused(::chdir("/"));
+    }));
+}
+
+TEST_F(SyscallFilterTest, a_tracer_reads_waits_and_signals_its_sampler) {
+    EXPECT_TRUE(holds_in_child([&] {
+        return confined_as_tracer(false) && host::read_proc_file("/proc/self/status") &&
+               host::open_directory("/proc") && ::kill(::getpid(), 0) == 0 && ::usleep(1) == 0;
+    }));
+}
+
+TEST_F(SyscallFilterTest, a_recorder_makes_files_and_removes_them) {
+    EXPECT_TRUE(holds_in_child([&] {
+        const Fd folder(::open(folder_.path().c_str(), O_RDONLY | O_DIRECTORY));
+        if (!confined_as_tracer(true)) return false;
+        const Fd made(::openat(folder.get(), "file", O_WRONLY | O_CREAT | O_EXCL, 0600));
+        return made && ::mkdirat(folder.get(), "saved", 0700) == 0 &&
+               ::linkat(folder.get(), "file", folder.get(), "link", 0) == 0 &&
+               ::unlinkat(folder.get(), "file", 0) == 0 &&
+               ::unlinkat(folder.get(), "saved", AT_REMOVEDIR) == 0 &&
+               is_refused(::rename(file_.c_str(), other_.c_str())) && is_refused(::fork()) &&
+               is_refused(::chmod(other_.c_str(), 0666));
+    }));
+}
+
+TEST_F(SyscallFilterTest, a_sampler_asks_the_kernel_only) {
+    EXPECT_TRUE(holds_in_child([&] {
+        return live::drop_capabilities().has_value() && live::confine_sampler().has_value() &&
+               is_refused(::open(file_.c_str(), O_WRONLY | O_CREAT, 0600)) &&
+               is_refused(::socket(AF_INET, SOCK_STREAM, 0)) &&
+               Fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0)) && is_refused(::fork()) &&
+               is_refused(::kill(::getppid(), SIGTERM)) && is_refused(make_code()) &&
+               host::read_proc_file("/proc/self/status").has_value();
+    }));
+}
+
+} // namespace
+} // namespace tcpdwell::test

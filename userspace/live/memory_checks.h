@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whether this build checks its memory (AddressSanitizer). Its leak checker clones a thread that
+// traces all others with ptrace(2) at the end, which a confined process can't.
+#pragma once
+
+namespace tcpdwell::live {
+
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr bool kChecksMemory = true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+inline constexpr bool kChecksMemory = true;
+#else
+inline constexpr bool kChecksMemory = false;
+#endif
+#else
+inline constexpr bool kChecksMemory = false;
+#endif
+
+} // namespace tcpdwell::live
