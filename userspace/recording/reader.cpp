@@ -348,7 +348,7 @@ Result<std::optional<std::span<const std::byte>>> RecordingReader::Impl::next() 
         if (!is_whole || !unpack(*packed, **head)) {
             if (is_whole && is_swollen_) {
                 ++damage.swollen_blocks;
-                window_.skip(packed->size());
+                window_->skip(packed->size());
                 continue;
             }
             // The last write was torn, or the head has a wrong length.
