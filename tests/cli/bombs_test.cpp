@@ -120,6 +120,12 @@ TEST_F(Bombs, connections_of_many_namespaces) {
     view_all();
 }
 
+TEST_F(Bombs, listings_that_each_look_for_what_is_gone) {
+    keep(bomb_of_listings(40'000, 40'000));
+    view({"report", "-f", "json", "-r", file});
+    EXPECT_THAT(text_of_file(path("out")), HasSubstr("\"open\":40001,"));
+}
+
 TEST_F(Bombs, more_records_than_anybody_waits_for) {
     keep(bomb_of_unknown_records(600));
     EXPECT_THAT(view({"report", "-r", file}),

@@ -12,9 +12,11 @@
 #include <cerrno>
 #include <cstring>
 #include <iterator>
+#include <stdexcept>
 
 #include "lines.h"
 #include "netns.h"
+#include "support/moment.h"
 
 namespace tcpdwell::test {
 
@@ -135,6 +137,31 @@ Listing kernel_listing() {
     for (const int family : {AF_INET, AF_INET6})
         list_family(static_cast<std::uint8_t>(family), netns, listing);
     return listing;
+}
+
+Listing settled_kernel_listing(std::chrono::nanoseconds unchanged, std::chrono::nanoseconds limit) {
+    constexpr int kLooks = 10; // in each stretch: what comes and goes again is a change too
+    const auto deadline = std::chrono::steady_clock::now() + limit;
+    Listing listing = kernel_listing();
+    for (int same = 0; same < kLooks;) {
+        if (std::chrono::steady_clock::now() > deadline)
+            throw std::runtime_error("the kernel's list of sockets doesn't come to rest");
+        pause(unchanged / kLooks);
+        Listing now = kernel_listing();
+        same = now == listing ? same + 1 : 0;
+        listing = std::move(now);
+    }
+    return listing;
+}
+
+Listing adjusted(const Listing& before, const Listing& after, const Listing& tracer) {
+    Listing result = before;
+    // An end that changed its state meanwhile, or went, or came: as the tracer has it.
+    for (const Listed& left : only_in(before, after))
+        if (tracer.count(left) < before.count(left)) result.erase(result.find(left));
+    for (const Listed& entered : only_in(after, before))
+        if (tracer.count(entered) > before.count(entered)) result.insert(entered);
+    return result;
 }
 
 Listing tracer_listing(std::span<const nlohmann::json> lines) {

@@ -2,6 +2,7 @@
 // The kernel's own list of TCP sockets and a tracer's, as sets that can be compared.
 #pragma once
 
+#include <chrono>
 #include <compare>
 #include <cstdint>
 #include <nlohmann/json.hpp>
@@ -29,6 +30,15 @@ using Listing = std::multiset<Listed>;
 /// sockets, mini-sockets by their substate, request sockets. Not: listeners, which are no
 /// connections. Throws std::system_error.
 Listing kernel_listing();
+
+/// The same, once it hasn't changed for so long: looks again and again, for `limit` at most. Throws
+/// std::runtime_error if it still changes then.
+Listing settled_kernel_listing(std::chrono::nanoseconds unchanged, std::chrono::nanoseconds limit);
+
+/// What the kernel listed just before and just after the tracer's listing was made, as far as
+/// either says that it was there all the time or at one of the two: where they differ, the tracer
+/// may agree with either of them.
+Listing adjusted(const Listing& before, const Listing& after, const Listing& tracer);
 
 /// The connections that are still there when tracing stops, by the last of their states. Throws
 /// json::exception for a connection line of another shape.

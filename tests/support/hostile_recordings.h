@@ -200,6 +200,30 @@ inline std::string bomb_of_timers(std::size_t blocks) {
     return file.take();
 }
 
+/// Many open connections of one namespace, and then listings of another one, that has one.
+inline std::string bomb_of_listings(std::uint64_t connections, std::uint64_t listings) {
+    HostileRecording file;
+    file.fill(connections, [&](std::uint64_t i) {
+        file.put(bomb_move(i, kKernelSynRecv, kKernelEstablished, 1));
+    });
+    auto bracket = bomb_record<td_snapshot>(TD_SNAPSHOT, 2, kBombTime + 1'000'000'000);
+    auto listed = bomb_record<td_socket>(TD_SOCKET, 2, kBombTime + 1'000'000'000);
+    listed.sock = 32;
+    listed.tuple = bomb_move(0, 0, 0, 2).tuple;
+    listed.state = kKernelEstablished;
+    for (std::uint64_t i = 0; i < listings; ++i) {
+        bracket.op = TD_SNAPSHOT_BEGIN;
+        bracket.complete = 0;
+        file.put(bracket);
+        file.put(listed);
+        bracket.op = TD_SNAPSHOT_END;
+        bracket.complete = 1;
+        file.put(bracket);
+    }
+    file.end_block();
+    return file.take();
+}
+
 /// Records of a kind that nobody knows: as many as fit.
 inline std::string bomb_of_unknown_records(std::size_t blocks) {
     HostileRecording file;

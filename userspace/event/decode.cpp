@@ -57,6 +57,10 @@ std::optional<MonoTime> entry_time(std::uint32_t stamp, MonoTime now) {
 /// Reasons that this version doesn't know are reasons all the same.
 /// A number that a later version may have given a meaning is some other reason.
 td_reset_reason reason_of(std::uint8_t value) {
+    // Beyond that it is no value of the type at all.
+    constexpr std::uint8_t kMostBits = 15;
+    static_assert(TD_REASON_TIMEWAIT <= kMostBits);
+    if (value > kMostBits) return TD_REASON_OTHER;
     const auto reason = td_reset_reason(value);
     switch (reason) { // without default: the compiler asks for each reason that there is
     case TD_REASON_UNKNOWN:

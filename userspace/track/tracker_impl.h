@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 #include "track/connection_table.h"
+#include "track/namespace_members.h"
 #include "track/tracker.h"
 
 namespace tcpdwell::track {
@@ -211,6 +212,7 @@ private:
     TrackerOptions options_;
     TrackerTotals totals_;
     ConnectionTable table_;
+    NamespaceMembers members_;      ///< of table_
     std::deque<Deadline> settling_; ///< ended, or a timer stopped: kSettle later
     std::deque<Deadline> held_;     ///< births without a port: kHold later
     std::unordered_map<std::uint64_t, Child>

@@ -55,6 +55,7 @@ Connection& Tracker::Impl::create(std::uint64_t object, MonoTime at, std::uint32
     c.last_event = at;
     c.find_in_state(at);
     c.loss_epoch = loss_epoch_;
+    members_.add(c, table_);
     return c;
 }
 

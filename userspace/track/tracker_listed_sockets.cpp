@@ -85,15 +85,13 @@ void Tracker::Impl::handle(const event::Snapshot& e) {
         passes_[e.netns] = Pass{++snapshot_, e.at, !passes_.contains(e.netns)};
         return;
     }
-    forget_released_cookies();
     const auto it = passes_.find(e.netns);
     if (it == passes_.end() || !e.complete) return;
-    for (const Slot slot : table_.in_order()) {
-        Connection& c = table_[slot];
-        const bool gone = !c.ended && c.who.netns == e.netns && c.listed_in != it->second.number &&
-                          c.last_event < it->second.began - kListingSlack;
-        if (gone) give_up(c);
-    }
+    const std::uint32_t number = it->second.number;
+    const MonoTime before = it->second.began - kListingSlack;
+    members_.visit(e.netns, before, table_, [&](Connection& c) {
+        if (!c.ended && c.listed_in != number && c.last_event < before) give_up(c);
+    });
 }
 
 Connection* Tracker::Impl::find_listed(const event::SocketListed& e) {

@@ -61,6 +61,19 @@ TEST_F(BothEndsTest, mirrored_tuples_are_joined_and_the_client_is_reported_by_it
     EXPECT_EQ(joined(), (Joined{{{1, 0}, {0, 0}}}));
 }
 
+/// Active opens may come from a small port.
+TEST_F(BothEndsTest, one_known_role_is_enough_whatever_the_ports_are) {
+    const tcp::FourTuple upwards = tuple("10.0.0.1", 80, "10.0.0.2", 40'000);
+    for (const bool by_client : {false, true}) {
+        hosts.clear();
+        analysis::EndSummaries& a = host("a");
+        analysis::EndSummaries& b = host("b");
+        saw(a, upwards, 1s, 2s, by_client ? tcp::Role::client : tcp::Role::unknown);
+        saw(b, mirrored(upwards), 1s, 2s, by_client ? tcp::Role::unknown : tcp::Role::server);
+        EXPECT_EQ(joined(), (Joined{{{0, 0}, {1, 0}}}));
+    }
+}
+
 TEST_F(BothEndsTest, without_roles_the_smaller_port_serves) {
     analysis::EndSummaries& a = host("a");
     analysis::EndSummaries& b = host("b");
@@ -154,6 +167,38 @@ TEST_F(BothEndsTest, where_an_opening_was_not_seen_the_ending_counts_less_the_ti
     saw(b, to_a, kAlways, 5s);
     saw(b, to_a, 40s, 50s); // would be nearer, if the TIME_WAIT counted
     EXPECT_EQ(joined(), (Joined{{{0, 0}, {1, 0}}}));
+}
+
+TEST_F(BothEndsTest, among_many_uses_one_without_an_opening_is_found_by_its_ending) {
+    constexpr std::uint32_t kTimes = 1000;
+    constexpr std::uint32_t kThis = 700;
+    for (const bool first_host : {false, true}) {
+        hosts.clear();
+        analysis::EndSummaries& a = host("a");
+        analysis::EndSummaries& b = host("b");
+        for (std::uint32_t i = 0; i < kTimes; ++i)
+            saw(first_host ? b : a, first_host ? to_a : to_b, 10ms * i, 10ms * i + 5ms);
+        saw(first_host ? a : b, first_host ? to_b : to_a, kAlways, 10ms * kThis + 5ms);
+        const std::uint32_t many = first_host ? 1 : 0;
+        const Joined pairs = joined();
+        ASSERT_EQ(pairs.size(), 1U);
+        const auto& [client, server] = pairs[0];
+        EXPECT_EQ((client.host == many ? client : server).line, kThis);
+    }
+}
+
+TEST_F(BothEndsTest, what_was_open_before_says_nothing_of_the_clocks) {
+    analysis::EndSummaries& a = host("a");
+    analysis::EndSummaries& b = host("b");
+    saw(a, to_b, 100ms, 50s);
+    saw(b, to_a, kAlways, 50s);
+    EXPECT_EQ(analysis::BothEnds(hosts).clock_difference(0, 1), 0ns);
+    EXPECT_EQ(analysis::BothEnds(hosts).clock_difference(1, 0), 0ns);
+    const tcp::FourTuple other = tuple("10.0.0.1", 40'001, "10.0.0.2", 80);
+    saw(a, other, 1s, 2s);
+    saw(b, mirrored(other), 1s + 7ms, 2s);
+    EXPECT_EQ(analysis::BothEnds(hosts).clock_difference(0, 1), 7ms);
+    EXPECT_EQ(analysis::BothEnds(hosts).clock_difference(1, 0), -7ms);
 }
 
 TEST_F(BothEndsTest, what_was_there_all_along_on_both_hosts_is_joined) {

@@ -55,6 +55,29 @@ TEST(LogHistogram, is_empty_after_clear) {
     EXPECT_EQ(h.min(), 2s);
 }
 
+/// Up to 63 ns one each, above that 64 for each power of two.
+TEST(LogHistogram, a_quantile_is_the_middle_of_its_bucket) {
+    analysis::LogHistogram h;
+    for (const Nanoseconds each : {10'000ns, 20'000ns, 30'000ns}) h.record(each);
+    EXPECT_EQ(h.quantile(0.5), 20'096ns);
+    EXPECT_EQ(h.quantile(0.0), 10'048ns);
+    const std::vector<report::DurationBucket> buckets = h.buckets();
+    ASSERT_EQ(buckets.size(), 3U);
+    EXPECT_EQ(buckets[1].low, 19'968ns);
+    EXPECT_EQ(buckets[1].high, 20'224ns);
+    EXPECT_EQ(buckets[1].count, 1U);
+    analysis::LogHistogram small;
+    for (const Nanoseconds each : {5ns, 6ns, 6ns, 7ns, 63ns, 64ns}) small.record(each);
+    EXPECT_EQ(small.quantile(0.5), 6ns);
+    ASSERT_EQ(small.buckets().size(), 5U);
+    EXPECT_EQ(small.buckets()[1].low, 6ns);
+    EXPECT_EQ(small.buckets()[1].high, 7ns);
+    EXPECT_EQ(small.buckets()[1].count, 2U);
+    EXPECT_EQ(small.buckets()[3].low, 63ns);
+    EXPECT_EQ(small.buckets()[4].low, 64ns);
+    EXPECT_EQ(small.buckets()[4].high, 65ns);
+}
+
 TEST(LogHistogram, summary_is_what_the_histogram_says) {
     analysis::LogHistogram h;
     for (int i = 1; i <= 1000; ++i) h.record(i * 1ms);

@@ -116,6 +116,15 @@ TEST(Overview, shows_what_was_there_before_from_what_has_gaps) {
     EXPECT_EQ(quality(after, "whole"), 0);
 }
 
+TEST(Overview, counts_holes_of_which_nobody_knows_how_much_they_hid) {
+    TrackedReport run;
+    run.feed(lost(1s, 3, 1), at(1s));
+    run.feed(event::Gap{at(2s), at(3s), false}, at(2s));
+    const report::Report report = run.report();
+    EXPECT_EQ(quality(report, "lost"), 4);
+    EXPECT_EQ(quality(report, "holes"), 1);
+}
+
 TEST(Overview, counts_what_it_cannot_read) {
     TrackedReport run;
     run.feed(synth::WireRecord{at(1s), std::vector<std::byte>(3)});

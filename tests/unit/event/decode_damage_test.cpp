@@ -97,6 +97,20 @@ TEST(Decode, unknown_kinds_are_counted_and_skipped) {
     EXPECT_EQ(decoder.quality().malformed, 0u);
 }
 
+TEST(Decode, any_byte_is_a_reason_for_a_reset) { // a fault of its own only with UBSan
+    event::Decoder decoder;
+    for (int reason = 0; reason < 256; ++reason) {
+        td_reset r{};
+        r.h = event::header_of<td_reset>(TD_RESET, 1, 0);
+        r.direction = TD_RESET_SENT;
+        r.reason = static_cast<std::uint8_t>(reason);
+        const auto event = decoder.decode(event::bytes_of(r));
+        ASSERT_TRUE(event) << reason;
+        EXPECT_EQ(std::get<event::Reset>(*event).reason,
+                  reason <= TD_REASON_TIMEWAIT ? reason : TD_REASON_OTHER);
+    }
+}
+
 TEST(Decode, records_of_too_many_namespaces_are_dropped) {
     event::Decoder decoder;
     const auto decode = [&](std::uint32_t netns) {

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "wire_bytes.h"
 
 namespace tcpdwell::test {
@@ -207,7 +209,11 @@ TEST(Decode, listed_socket) {
     EXPECT_EQ(full.tuple, expected_v4_tuple());
     EXPECT_EQ(full.state, tcp::State::ESTABLISHED);
     EXPECT_EQ(full.owner.uid, 1000u);
-    EXPECT_FALSE(full.owner.process);
+    ASSERT_TRUE(full.owner.process); // of another pid namespace: it has a name
+    EXPECT_EQ(full.owner.process->pid, 0u);
+    EXPECT_EQ(full.owner.process->comm(), "sixteen-letters!");
+    std::memset(r.task.comm, 0, sizeof(r.task.comm));
+    EXPECT_FALSE(decoded<event::SocketListed>(decoder, padded_bytes(r)).owner.process);
     EXPECT_FALSE(full.mini || full.request || full.sweep);
     EXPECT_FALSE(full.expires || full.entered);
     r.state = 6;

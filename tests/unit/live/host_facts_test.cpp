@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "event/decode.h"
+#include "host/pid_namespace.h"
 
 namespace tcpdwell::test {
 namespace {
@@ -40,6 +41,7 @@ TEST(HostFacts, InOrder) {
     support.machine = "x86_64";
     live::ProbePlan plan;
     plan.btf_file = "/boot/btf";
+    plan.pid_namespace = 4026532178;
     plan.programs = {{live::Program::state, "tp_btf/a", "", true, ""},
                      {live::Program::timer_start, "tp_btf/b", "", false, "missing"},
                      {live::Program::timer_cancel, "tp_btf/c", "", true, ""}};
@@ -48,17 +50,25 @@ TEST(HostFacts, InOrder) {
                 ElementsAre(Pair("version", TCPDWELL_VERSION), Pair("host", "box"),
                             Pair("kernel", "6.1.0"), Pair("machine", "x86_64"),
                             Pair("boot_id", "abc-def"), Pair("probes", "timer tp_btf/a tp_btf/c"),
-                            Pair("btf", "/boot/btf"), Pair("net.ipv4.tcp_fin_timeout", "60")));
+                            Pair("pid_namespace", "4026532178"), Pair("btf", "/boot/btf"),
+                            Pair("net.ipv4.tcp_fin_timeout", "60")));
 }
 
 TEST(HostFacts, WhatIsNotKnownIsLeftOut) {
     live::ProbePlan plan;
     plan.set = live::ProbeSet::fentry;
+    plan.pid_namespace = host::kInitialPidNamespace; // the usual one
     const auto facts = decoded(
         host_facts(5, live::HostIdentity{"box", std::nullopt, {}}, live::KernelSupport{}, plan));
     EXPECT_THAT(facts,
                 ElementsAre(Pair("version", TCPDWELL_VERSION), Pair("host", "box"),
                             Pair("kernel", ""), Pair("machine", ""), Pair("probes", "fentry")));
+}
+
+TEST(HostFacts, PidNamespaceOfProcThatIsNotKnownIsSaid) {
+    const auto facts = decoded(host_facts(5, live::HostIdentity{"box", std::nullopt, {}},
+                                          live::KernelSupport{}, live::ProbePlan{}));
+    EXPECT_THAT(facts, testing::Contains(Pair("pid_namespace", "unknown")));
 }
 
 TEST(HostFacts, OfThisHost) {

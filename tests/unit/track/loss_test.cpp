@@ -191,5 +191,29 @@ TEST(Loss, totals_begin_anew_with_another_run) {
     EXPECT_EQ(run.collector.lost[2].events, 2u);
 }
 
+/// Whether a SYN-ACK is the first isn't sure if one may just have been lost.
+TEST(Loss, just_before_a_request_makes_it_a_gap) {
+    for (const Nanoseconds later : {0ms, 1ms, 19ms, 20ms, 21ms, 500ms}) {
+        const TestSocket request{.cookie = 0};
+        EventRun run;
+        run << lost(100ms, 1) << request.request(100ms + later, TD_TIMER_START)
+            << request.request(5s, TD_TIMER_CANCEL);
+        EXPECT_EQ(run.only_outcome().line->seen, later < 20ms ? tcp::Seen::gap : tcp::Seen::whole)
+            << later.count();
+    }
+}
+
+/// A handshake may take two minutes; without a loss a child without a request is whole.
+TEST(Loss, during_a_handshake_makes_a_child_without_a_request_a_gap) {
+    for (const Nanoseconds later : {1ms, 500ms, 129'999ms, 130'000ms, 200'000ms}) {
+        const TestSocket child;
+        EventRun run;
+        run << lost(100ms, 1) << child.change(100ms + later - 5us, LISTEN, SYN_RECV)
+            << child.change(100ms + later, SYN_RECV, ESTABLISHED);
+        EXPECT_EQ(run.only_outcome().line->seen, later < 130s ? tcp::Seen::gap : tcp::Seen::whole)
+            << later.count();
+    }
+}
+
 } // namespace
 } // namespace tcpdwell::test
