@@ -130,7 +130,7 @@ protected:
             ADD_FAILURE() << "refused " << times << " times: " << what;
     }
 
-    const TemporaryFolder folder_;
+    TemporaryFolder folder_;
 };
 
 TEST_F(Confinement, refusesNothingThatTracingTakes) {

@@ -43,9 +43,9 @@ protected:
                live::confine_tracer(::getpid(), makes_files).has_value() &&
                ::prctl(PR_GET_SECCOMP) == -1; // that, too, is refused
     }
-    const TemporaryFolder folder_;
-    const std::string file_ = folder_.path() / "file";
-    const std::string other_ = folder_.path() / "other";
+    TemporaryFolder folder_;
+    std::string file_ = folder_.path() / "file";
+    std::string other_ = folder_.path() / "other";
 };
 
 TEST_F(SyscallFilterTest, a_tracer_makes_nothing_and_starts_nothing) {

@@ -102,9 +102,9 @@ protected:
         EXPECT_EQ(std::distance(fs::directory_iterator(outside_), fs::directory_iterator()), 2);
     }
 
-    const TemporaryFolder top_;
-    const fs::path held_ = top_.path() / "held";
-    const fs::path outside_ = top_.path() / "outside";
+    TemporaryFolder top_;
+    fs::path held_ = top_.path() / "held";
+    fs::path outside_ = top_.path() / "outside";
 };
 
 TEST_F(HostileFolder, that_others_may_write_is_refused_with_the_remedy) {
@@ -244,8 +244,8 @@ protected:
             count += entry.path().filename().string().starts_with("saved-") ? 1 : 0;
         return count;
     }
-    const TemporaryFolder top_;
-    const fs::path held_ = top_.path() / "held";
+    TemporaryFolder top_;
+    fs::path held_ = top_.path() / "held";
 };
 
 TEST_F(SavedQuota, the_oldest_goes_and_it_is_said) {

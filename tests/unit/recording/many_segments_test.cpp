@@ -67,7 +67,7 @@ protected:
         return seen;
     }
 
-    const TemporaryFolder folder_;
+    TemporaryFolder folder_;
     rlimit before_{};
     std::vector<std::string> paths_;
 };

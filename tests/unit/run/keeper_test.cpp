@@ -43,8 +43,8 @@ protected:
             std::distance(fs::directory_iterator(folder_.path()), fs::directory_iterator()));
     }
 
-    const TemporaryFolder folder_;
-    const std::string path_ = folder_.path() / "file";
+    TemporaryFolder folder_;
+    std::string path_ = folder_.path() / "file";
 };
 
 TEST_F(KeeperTest, publishes_when_it_is_asked_to) {
