@@ -18,7 +18,6 @@ namespace tcpdwell::test {
 namespace {
 
 using testing::EndsWith;
-using testing::HasSubstr;
 using testing::StartsWith;
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
