@@ -17,7 +17,7 @@
 namespace tcpdwell::test {
 namespace {
 
-using testing::HasSubstr;
+using testing::EndsWith;
 using testing::StartsWith;
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
@@ -35,7 +35,7 @@ protected:
     }
     /// A file of everybody's, and of another owner where we may make it so.
     void leave_foreign(const std::string& name) const {
-        std::ofstream(path(name)) << "foreign";
+        std::ofstream(path(name)) << std::string(4 << 20, 'x'); // longer than what replaces it
         ASSERT_EQ(::chmod(path(name).c_str(), 0666), 0);
         if (::geteuid() == 0) {
             ASSERT_EQ(::chown(path(name).c_str(), 65534, 65534), 0);
@@ -61,7 +61,8 @@ TEST_F(Files, are_private_whatever_they_replace) {
             0);
         expect_private("copy.tdw");
         expect_private("page.html");
-        EXPECT_THAT(text_of_file(path("page.html")), HasSubstr("</html>"));
+        EXPECT_THAT(text_of_file(path("page.html")), EndsWith("</html>\n"));
+        EXPECT_LT(fs::file_size(path("copy.tdw")), std::size_t{4} << 20);
         EXPECT_EQ(run_binary({"info", path("copy.tdw")}).status, 0);
         fs::remove(path("copy.tdw"));
         fs::remove(path("page.html"));

@@ -78,7 +78,7 @@ TEST_F(PendingFiles, are_their_owners_alone_whatever_was_there) {
 }
 
 TEST_F(PendingFiles, replace_what_a_link_points_to) {
-    write("old", "target");
+    write("old and longer", "target");
     fs::create_symlink("target", path());
     PendingFile file = opened();
     ASSERT_TRUE(file.publish());

@@ -100,6 +100,20 @@ TEST(Head, raw_bytes_that_are_no_utf8_are_read) {
     EXPECT_EQ(recording::head_from_json("{\"host\":\"h\xf6st\",\"boot_id\":\"b\"}").boot_id, "b");
 }
 
+TEST(Head, members_of_another_kind_are_as_if_they_were_missing) {
+    const recording::Head head = recording::head_from_json(
+        R"({"host":5,"tool":null,"kernel":[],"machine":{},"boot_id":true,"filter":1.5,"hz":"100",)"
+        R"("sequence":-1,"mono_ns":"1","wall_ns":1e300,"copied":1,"anonymized":"true","probes":"p"})");
+    for (const std::string* text :
+         {&head.host, &head.tool, &head.kernel, &head.machine, &head.boot_id, &head.filter})
+        EXPECT_EQ(*text, "");
+    EXPECT_EQ(head.hz, 0U);
+    EXPECT_EQ(head.sequence, 0U);
+    EXPECT_EQ(head.clock.mono, MonoTime{});
+    EXPECT_FALSE(head.copied || head.anonymized);
+    EXPECT_EQ(head.probes, "p");
+}
+
 TEST(Head, what_is_no_json_gives_an_empty_one) {
     for (const char* text : {"", "{", "[]", "{\"host\":", "x,\"hz\":", ",\"hz\":,\"hz\":"})
         EXPECT_EQ(recording::head_from_json(text).host, "") << text;

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <set>
 
+#include "recording/saved_folders.h"
 #include "recording/writer.h"
 
 namespace tcpdwell::test {
@@ -180,6 +181,13 @@ TEST_F(SegmentFolderTest, it_must_be_writable_without_privileges) {
     const auto folder = recording::SegmentFolder::open(path_, {.keep = 1s, .max_bytes = {}});
     ASSERT_FALSE(folder);
     EXPECT_NE(folder.error().message.find("must belong to"), std::string::npos);
+}
+
+TEST(SegmentNames, have_a_beginning_and_an_end) {
+    EXPECT_TRUE(recording::is_segment_name("tcpdwell-20261121T000000.000Z.tdw"));
+    for (const char* other : {"tcpdwell-20261121T000000.000Z", "20261121T000000.000Z.tdw",
+                              "x-tcpdwell-1.tdw", "tcpdwell-1.tdw.part", "tcpdwell.tdw", ""})
+        EXPECT_FALSE(recording::is_segment_name(other)) << other;
 }
 
 TEST_F(SegmentFolderTest, recordings_of_a_folder_are_listed_in_order) {

@@ -187,8 +187,7 @@ TEST_F(SegmentsTest, a_missing_first_block_is_a_hole) {
         std::ifstream file(paths_[0]);
         text.assign(std::istreambuf_iterator<char>(file), {});
     }
-    std::string magic;
-    recording::put_u32(magic, recording::kBlockFrame);
+    const std::string_view magic("\x51\x2a\x4d\x18", 4);
     const std::size_t first = text.find(magic);
     std::ofstream(paths_[0]) << text.substr(0, first) + text.substr(text.find(magic, first + 1));
     const Read rest = read(paths_);
@@ -265,6 +264,8 @@ TEST_F(SegmentsTest, two_runs_at_the_same_time_are_refused) {
     segment("1", 7, 0, {{a_, c_}}, 0s);
     segment("2", 8, 0, {{b_, d_}}, 1s);
     EXPECT_NE(read(paths_).error.find("at the same time"), std::string::npos);
+    segment("3", 9, 0, {{c_, d_}}, 3s); // which begins as the first ends
+    EXPECT_EQ(read({paths_[0], paths_[2]}).records, (std::vector<Bytes>{a_, c_, c_, d_}));
 }
 
 /// Whatever a record claims, no moment is concluded from it, and it is counted once as malformed
