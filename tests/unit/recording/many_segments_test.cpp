@@ -11,6 +11,7 @@
 
 #include "event/record.h"
 #include "recording/recording_source.h"
+#include "recording/writer.h"
 #include "records.h"
 #include "support/temporary_folder.h"
 
