@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The system calls that tcpdwell may still make while it traces are those that it makes: none is
 // refused, in any kind of run. Whatever it does is watched with ptrace(2).
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/seccomp.h>
 #include <signal.h>
@@ -34,6 +35,8 @@ public:
     explicit WatchedProgram(std::vector<std::string> words) {
         first_ = check(fork(), "fork");
         if (first_ == 0) {
+            const int unread = open("/dev/null", O_WRONLY);
+            if (dup2(unread, STDOUT_FILENO) < 0) _exit(126);
             ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
             raise(SIGSTOP);
             std::vector<char*> arguments;

@@ -64,7 +64,7 @@ public:
     template <class... Conditions>
     void allow(const char* name, Conditions... conditions) {
         const int number = ::seccomp_syscall_resolve_name(name);
-        if (error_ != 0 || number == __NR_SCMP_ERROR) return; // later than the library
+        if (error_ != 0 || number < 0) return; // not of this machine, or later than the library
         const int error = ::seccomp_rule_add(context_.get(), SCMP_ACT_ALLOW, number,
                                              sizeof...(conditions), conditions...);
         if (error != 0 && error != -EEXIST) error_ = error;
