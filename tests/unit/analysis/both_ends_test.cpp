@@ -199,6 +199,10 @@ TEST_F(BothEndsTest, what_was_open_before_says_nothing_of_the_clocks) {
     saw(b, mirrored(other), 1s + 7ms, 2s);
     EXPECT_EQ(analysis::BothEnds(hosts).clock_difference(0, 1), 7ms);
     EXPECT_EQ(analysis::BothEnds(hosts).clock_difference(1, 0), -7ms);
+    hosts.clear();
+    saw(host("a"), to_b, kAlways, 50s);
+    saw(host("b"), to_a, 100ms, 50s);
+    EXPECT_EQ(analysis::BothEnds(hosts).clock_difference(0, 1), 0ns);
 }
 
 TEST_F(BothEndsTest, what_was_there_all_along_on_both_hosts_is_joined) {
