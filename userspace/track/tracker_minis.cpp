@@ -52,6 +52,13 @@ Connection& Tracker::Impl::adopt_mini(const event::TimewaitTimer& e) {
     clear_address(e.mini);
     Connection* c = table_.by_tuple(e.netns, e.tuple);
     if (c && c->who.cookie != 0 && e.cookie != 0 && c->who.cookie != e.cookie) c = nullptr;
+    // A connect() that takes over a TIME_WAIT is seen before the mini-socket's timer is cancelled;
+    // of that one nothing was known.
+    Connection* const heir = c && c->state == tcp::State::SYN_SENT &&
+                                     c->loss_epoch == loss_epoch_ && e.op != TD_TIMER_START
+                                 ? c
+                                 : nullptr;
+    if (heir) c = nullptr;
     if (c && !c->ended && c->place == Place::full) {
         table_.set_other(*c, e.mini);
         if (e.op != TD_TIMER_START) { // its start was lost
@@ -67,6 +74,7 @@ Connection& Tracker::Impl::adopt_mini(const event::TimewaitTimer& e) {
     }
     Connection& fresh = create_existing(e.mini, e.at, e.netns, e.tuple, e.cookie, e.substate);
     table_.set_other(fresh, e.mini);
+    if (heir) table_.index_tuple(*heir); // the newer one still owns the four-tuple
     fresh.place = e.op == TD_TIMER_START ? Place::full : Place::mini;
     report_move(fresh, std::nullopt, e.substate, e.at);
     return fresh;

@@ -89,6 +89,32 @@ TEST(MiniSocket, every_connection_is_looked_at_for_an_overdue_timer) {
     EXPECT_LE(looks, 10);
 }
 
+// Cookies can be missing on the one side, and equal on none.
+TEST(MiniSocket, unknown_time_wait_that_a_connect_takes_over_is_another_connection) {
+    Closer c;
+    c.full.cookie = 0;
+    c.mini.cookie = 6;
+    EventRun run;
+    run << c.full.change(10ms, CLOSE, SYN_SENT, 0, 0, kApp)
+        << c.mini.timer(10ms + 30us, TD_TIMER_CANCEL, TIME_WAIT, 30s)
+        << c.full.change(11ms, SYN_SENT, ESTABLISHED)
+        << c.full.change(20ms, ESTABLISHED, CLOSE_WAIT)
+        << c.full.change(30ms, CLOSE_WAIT, LAST_ACK, 0, 0, kApp)
+        << c.full.change(31ms, LAST_ACK, CLOSE);
+    const std::vector<synth::Outcome> all = run.outcomes();
+    ASSERT_EQ(all.size(), 2u);
+    const bool is_first = all[0].line->seen == tcp::Seen::whole;
+    const synth::Outcome& client = all[is_first ? 0 : 1];
+    const synth::Outcome& before = all[is_first ? 1 : 0];
+    EXPECT_EQ(client.line->seen, tcp::Seen::whole);
+    EXPECT_EQ(client.transitions.size(), 5u);
+    EXPECT_EQ(stay(client, SYN_SENT), 1ms);
+    ASSERT_TRUE(before.line->time_wait);
+    EXPECT_EQ(before.line->time_wait->end, tcp::TimeWaitEnd::reused);
+    EXPECT_NE(before.line->seen, tcp::Seen::whole);
+    EXPECT_EQ(run.tracker.totals().unseen, 0u);
+}
+
 TEST(MiniSocket, hand_over_leaves_the_address_to_others) {
     Closer c;
     c.full.cookie = c.mini.cookie = 0; // nothing but the address could report
