@@ -5,12 +5,14 @@
 // there is said at the end of each test program: then a test that missed events may be right about
 // the rest.
 #include <gtest/gtest.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -19,7 +21,36 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kTracefs = "/sys/kernel/tracing";
+/// Where tracefs is; mounted at a place of our own where nobody else has mounted it.
+class Tracefs {
+public:
+    Tracefs() {
+        std::error_code error;
+        if (fs::exists("/sys/kernel/tracing/instances", error)) {
+            path_ = "/sys/kernel/tracing";
+            return;
+        }
+        std::string folder = "/tmp/tcpdwell-tracefs.XXXXXX";
+        if (::mkdtemp(folder.data()) == nullptr) return;
+        is_ours_ =
+            ::mount("tracefs", folder.c_str(), "tracefs", MS_NOSUID | MS_NOEXEC, nullptr) == 0;
+        if (is_ours_)
+            path_ = folder;
+        else
+            ::rmdir(folder.c_str());
+    }
+    ~Tracefs() {
+        if (is_ours_ && ::umount2(path_.c_str(), MNT_DETACH) == 0) ::rmdir(path_.c_str());
+    }
+    Tracefs(const Tracefs&) = delete;
+    Tracefs& operator=(const Tracefs&) = delete;
+
+    [[nodiscard]] const fs::path& path() const { return path_; } ///< empty: it can't be had
+
+private:
+    fs::path path_;
+    bool is_ours_ = false;
+};
 
 bool write_to(const fs::path& file, const std::string& text) {
     std::ofstream out(file);
@@ -53,8 +84,11 @@ public:
     void SetUp() override {
         const std::set<std::string> tasks = protected_tasks();
         std::error_code error;
-        if (tasks.empty() || !fs::exists(kTracefs / "instances", error)) return;
-        instance_ = kTracefs / "instances" / ("tcpdwell-test-" + std::to_string(::getpid()));
+        if (tasks.empty()) return;
+        tracefs_.emplace();
+        if (tracefs_->path().empty()) return;
+        instance_ =
+            tracefs_->path() / "instances" / ("tcpdwell-test-" + std::to_string(::getpid()));
         if (!fs::create_directory(instance_, error)) return instance_.clear();
         std::string filter;
         for (const std::string& task : tasks)
@@ -88,9 +122,11 @@ public:
         trace.close(); // an instance in use can't be removed
         write_to(instance_ / "events/enable", "0");
         ::rmdir(instance_.c_str());
+        tracefs_.reset();
     }
 
 private:
+    std::optional<Tracefs> tracefs_;
     fs::path instance_;
 };
 
