@@ -15,7 +15,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "live/memory_checks.h"
+#include "base/memory_checks.h"
 
 namespace tcpdwell::live {
 namespace {

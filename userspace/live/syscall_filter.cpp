@@ -18,7 +18,7 @@
 #include <initializer_list>
 #include <memory>
 
-#include "live/memory_checks.h"
+#include "base/memory_checks.h"
 
 namespace tcpdwell::live {
 namespace {

@@ -106,7 +106,7 @@ private:
     SavedFolders saved_;
     std::vector<Segment> complete_; ///< the oldest first
     std::string current_;           ///< name of the file under way; "": none
-    std::uint64_t written_ = 0;     ///< to it, as hold() was told
+    std::uint64_t written_ = 0;     ///< to it, as hold() has it
     std::vector<std::string> notes_;
 };
 

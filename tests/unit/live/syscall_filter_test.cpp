@@ -16,10 +16,10 @@
 #include <functional>
 
 #include "base/fd.h"
+#include "base/memory_checks.h"
 #include "host/proc_file.h"
 #include "in_child.h"
 #include "live/capabilities.h"
-#include "live/memory_checks.h"
 #include "support/temporary_folder.h"
 
 namespace tcpdwell::test {
@@ -36,7 +36,7 @@ long make_code() {
 class SyscallFilterTest : public testing::Test {
 protected:
     void SetUp() override {
-        if (live::kChecksMemory) GTEST_SKIP() << "what checks memory needs other calls";
+        if (kChecksMemory) GTEST_SKIP() << "what checks memory needs other calls";
     }
     [[nodiscard]] bool confined_as_tracer(bool makes_files) const {
         return live::drop_capabilities().has_value() &&

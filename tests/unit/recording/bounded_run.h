@@ -13,19 +13,11 @@
 #include <new>
 #include <string>
 
+#include "base/memory_checks.h"
+
 namespace tcpdwell::test {
 
-#if defined(__SANITIZE_ADDRESS__)
-inline constexpr bool kMemoryCanBeLimited = false; // its shadow takes terabytes of addresses
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-inline constexpr bool kMemoryCanBeLimited = false;
-#else
-inline constexpr bool kMemoryCanBeLimited = true;
-#endif
-#else
-inline constexpr bool kMemoryCanBeLimited = true;
-#endif
+inline constexpr bool kMemoryCanBeLimited = !kChecksMemory;
 
 /// What readers promise (reader.h).
 inline constexpr std::size_t kMostMemory = 128 << 20;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether this build checks its memory (AddressSanitizer). Its leak checker clones a thread that
-// traces all others with ptrace(2) at the end, which a confined process can't.
+// Whether this build checks its memory (AddressSanitizer). Its shadow takes terabytes of addresses,
+// so that no limit can be set; its leak checker clones a thread that traces all others with
+// ptrace(2) at the end, which a confined process can't.
 #pragma once
 
-namespace tcpdwell::live {
+namespace tcpdwell {
 
 #if defined(__SANITIZE_ADDRESS__)
 inline constexpr bool kChecksMemory = true;
@@ -17,4 +18,4 @@ inline constexpr bool kChecksMemory = false;
 inline constexpr bool kChecksMemory = false;
 #endif
 
-} // namespace tcpdwell::live
+} // namespace tcpdwell
