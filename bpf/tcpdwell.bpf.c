@@ -78,7 +78,7 @@ static __always_inline void fill_state(struct td_state *r, const struct sock *sk
     r->error = READ(sk, sk_err);
     r->shutdown = READ(sk, sk_shutdown);
     r->flags = state_flags(sk, tp, owned, from, to);
-    r->reserved = 0;
+    r->signal = 0;
 }
 
 static __always_inline int trace_state(struct sock *sk, int from, int to, __u16 nested)

@@ -48,6 +48,12 @@ enum td_kind {
         13, /* td_header alone: all records of earlier times have been written (recordings only) */
     TD_GAP = 14, /* td_gap: records are missing here (made by the reader of a recording; only copies
                     hold it) */
+    TD_NUMBERS = 15, /* td_numbers: what a full socket has carried, and its queues */
+    TD_HOLDERS = 16, /* td_holders: the processes that have a descriptor of a socket now */
+    TD_STRAY_RESET =
+        17,           /* td_stray_reset: an RST in answer to a segment that belongs to no socket */
+    TD_COUNTERS = 18, /* td_counters: the kernel's own counters of a namespace */
+    TD_STOP = 19,     /* td_stop: from then on no events were recorded */
 };
 
 enum td_flags {
@@ -99,6 +105,13 @@ enum td_state_flags {
     TD_STATE_UNANSWERED = 1 << 8, /* SYN_SENT -> CLOSE with a SYN under way */
     TD_STATE_NESTED = 1 << 9,     /* the first of two programs seems to have been skipped
                                      (bpf/nested.bpf.h): the only records that can be there twice */
+    TD_STATE_EXITING = 1 << 10,   /* by a process that is ending (PF_EXITING) */
+    TD_STATE_RELEASED = 1 << 11, /* the socket's file has no reference any more: by close(), and not
+                                    by shutdown() */
+    TD_STATE_REPAIR = 1 << 12,   /* TCP_REPAIR is on: nothing is sent */
+    TD_STATE_MPTCP = 1 << 13,    /* a subflow of an MPTCP connection */
+    TD_STATE_FASTCLOSE = 1 << 14, /* of a subflow: MP_FASTCLOSE (RFC 8684, section 3.5) was sent or
+                                     received */
 };
 
 /* The tracepoint fires before the state is stored (kernel: inet_sk_state_store()). td_task follows
@@ -115,12 +128,19 @@ struct td_state {
     __u8 shutdown; /* sk_shutdown */
     __u16 flags;   /* enum td_state_flags */
     __u8 has_task;
-    __u8 reserved;
+    __u8 signal; /* that ends the process, with TD_STATE_EXITING; 0: none */
 };
 
 struct td_state_by_task {
     struct td_state state;
     struct td_task task;
+};
+
+/* Since 0.2.0 td_task names the process by its group leader, and the name of the thread follows
+ * where it is another one; zeros where it isn't. */
+struct td_state_by_thread {
+    struct td_state_by_task by_task;
+    char thread[TD_COMM_LEN];
 };
 
 enum td_timer_op {
@@ -185,6 +205,7 @@ enum td_reset_reason {
     TD_REASON_STATE = 6, /* tcp_disconnect() */
     TD_REASON_KEEPALIVE = 7,
     TD_REASON_TIMEWAIT = 8,
+    TD_REASON_NO_SOCKET = 9,
 };
 
 struct td_reset {
@@ -212,10 +233,18 @@ struct td_owner {
     __u8 reserved[7];
 };
 
+/* As td_state_by_thread. */
+struct td_owner_by_thread {
+    struct td_owner owner;
+    char thread[TD_COMM_LEN];
+};
+
 enum td_socket_flags {
     TD_SOCKET_MINI = 1 << 0,    /* an inet_timewait_sock */
     TD_SOCKET_REQUEST = 1 << 1, /* a request_sock */
-    TD_SOCKET_SWEEP = 1 << 2, /* from a sweep: only what changed; nothing follows for the others */
+    TD_SOCKET_SWEEP = 1 << 2,  /* from a sweep: only what changed; nothing follows for the others */
+    TD_SOCKET_HELD = 1 << 3,   /* a full socket with a file (sk_socket) */
+    TD_SOCKET_UNHELD = 1 << 4, /* a full socket without: it waits for accept(), or was closed */
 };
 
 struct td_socket {
@@ -294,6 +323,85 @@ struct td_port {
     struct td_tuple tuple;
 };
 
+/* What isn't known: the kernel has no such field, or it isn't read. */
+#define TD_UNKNOWN32 0xffffffffu
+#define TD_UNKNOWN64 0xffffffffffffffffull
+
+enum td_numbers_flags {
+    TD_NUMBERS_REPAIR = 1 << 0,       /* TCP_REPAIR is on */
+    TD_NUMBERS_MPTCP = 1 << 1,        /* a subflow of an MPTCP connection */
+    TD_NUMBERS_FIN_RECEIVED = 1 << 2, /* SOCK_DONE: the peer's FIN is counted as a byte below */
+    TD_NUMBERS_HAS_SOCKET = 1 << 3,   /* sk_socket != NULL: accepted and not yet closed */
+    TD_NUMBERS_LISTED = 1 << 4,       /* of an open socket; else at its ->CLOSE */
+};
+
+/* Of struct tcp_sock, as the kernel counts: the sequence numbers of SYN and FIN are bytes to it
+ * (tcp_info does likewise). Written before the td_state record of the socket's ->CLOSE, and after
+ * its td_socket record in a listing. */
+struct td_numbers {
+    struct td_header h;
+    __u64 sock;
+    __u64 cookie;
+    __u64 bytes_sent;             /* payload, retransmissions included (since 4.19) */
+    __u64 bytes_acked;            /* sequence numbers, that of an active open's SYN included */
+    __u64 bytes_received;         /* sequence numbers */
+    __u32 unsent;                 /* write_seq - snd_nxt */
+    __u32 unacked;                /* snd_nxt - snd_una */
+    __u32 unread;                 /* rcv_nxt - copied_seq; of a listener: waiting for accept() */
+    __u32 backlog;                /* of a listener: how many may wait (sk_max_ack_backlog) */
+    __u32 segments_sent;          /* segs_out */
+    __u32 segments_received;      /* segs_in */
+    __u32 segments_retransmitted; /* total_retrans */
+    __u32 rtt_us;                 /* srtt_us / 8; 0: none measured */
+    __u32 rtt_min_us;             /* ~0 as well where none was measured */
+    __u32 receiver_limited;       /* jiffies: chronos of the kernel (tcp_chrono_stop()) */
+    __u32 send_buffer_limited;    /* jiffies */
+    __u32 since_received;         /* jiffies since the last segment with data or an ACK */
+    __u32 since_sent;             /* jiffies since data was sent last */
+    __u32 peer_window;            /* snd_wnd, bytes */
+    __u8 timeouts;                /* icsk_retransmits: in a row */
+    __u8 probes;                  /* icsk_probes_out */
+    __u8 state;                   /* of the socket */
+    __u8 mptcp_state;             /* of the MPTCP socket above the subflow; 0: none */
+    __u8 flags;                   /* enum td_numbers_flags */
+    __u8 reserved[3];
+};
+
+struct td_holder {
+    __u32 pid; /* as in td_task */
+    char comm[TD_COMM_LEN];
+};
+
+#define TD_MOST_HOLDERS 16
+
+/* Written for sockets whose holders were looked for, also if there are none. Followed by the first
+ * td_holder (the lowest pids; at most TD_MOST_HOLDERS), and zero bytes to a multiple of 8. */
+struct td_holders {
+    struct td_header h;
+    __u64 sock;
+    __u64 cookie;
+    __u32 count; /* of holders */
+    __u32 reserved;
+};
+
+struct td_stray_reset {
+    struct td_header h;
+    struct td_tuple tuple; /* as the socket that isn't there would have it */
+    __u8 reason;           /* enum td_reset_reason */
+    __u8 reserved[7];
+};
+
+/* The programs were switched off: that nothing is recorded afterwards says nothing. */
+struct td_stop {
+    struct td_header h;
+};
+
+/* Followed by text, padded with zero bytes to a multiple of 8: "TcpExt.ListenOverflows 12\n" for
+ * each counter that isn't 0. */
+struct td_counters {
+    struct td_header h;
+};
+
 #ifdef __cplusplus
 static_assert(sizeof(td_header) == 16);
 static_assert(sizeof(td_tuple) == 40);
@@ -309,6 +417,9 @@ static_assert(sizeof(td_lost) == 64);
 static_assert(sizeof(td_gap) == 32);
 static_assert(sizeof(td_clock) == 40);
 static_assert(sizeof(td_port) == 72);
+static_assert(sizeof(td_numbers) == 120);
+static_assert(sizeof(td_holder) == 20 && sizeof(td_holders) == 40);
+static_assert(sizeof(td_stray_reset) == 64);
 #endif
 
 #endif

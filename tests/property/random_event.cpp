@@ -65,6 +65,7 @@ public:
             o.process = event::Process{static_cast<std::uint32_t>(1 + below(4'000'000)), {}};
             for (std::size_t i = 0, n = below(TD_COMM_LEN); i < n; ++i)
                 o.process->comm_bytes[i] = static_cast<char>(1 + below(255));
+            if (coin()) o.process->thread_bytes[0] = static_cast<char>(1 + below(255));
         }
         if (coin()) o.uid = static_cast<std::uint32_t>(below(TD_NO_UID));
         o.cgroup = any<std::uint64_t>();
@@ -74,6 +75,28 @@ public:
         std::string s(1 + below(longest), ' ');
         for (char& c : s) c = static_cast<char>(1 + below(255));
         return s;
+    }
+    OptionalNumber<std::uint32_t> number() { return any<std::uint32_t>(); }
+    OptionalNumber<std::uint32_t> duration_ms() { // whole ticks
+        if (coin() || clock_.hz == 0) return {};
+        return static_cast<std::uint32_t>((below(1'000'000) * 1000 + clock_.hz / 2) / clock_.hz);
+    }
+    event::SocketNumbers numbers() {
+        event::SocketNumbers n;
+        n.bytes_sent = any<std::uint64_t>();
+        n.bytes_acked = any<std::uint64_t>();
+        n.bytes_received = any<std::uint64_t>();
+        for (auto* field :
+             {&n.unsent, &n.unacked, &n.unread, &n.segments_sent, &n.segments_received,
+              &n.segments_retransmitted, &n.rtt_us, &n.rtt_min_us, &n.peer_window})
+            *field = number();
+        for (auto* field : {&n.receiver_limited_ms, &n.send_buffer_limited_ms, &n.since_received_ms,
+                            &n.since_sent_ms})
+            *field = duration_ms();
+        n.timeouts = any<std::uint8_t>();
+        n.probes = any<std::uint8_t>();
+        n.flags = any<std::uint8_t>();
+        return n;
     }
     td_timer_op op() { return static_cast<td_timer_op>(1 + below(3)); }
 
@@ -85,7 +108,7 @@ private:
 auto fields(const event::Owner& o) { return std::make_tuple(o.process, o.uid, o.cgroup); }
 auto fields(const event::StateChange& e) {
     return std::make_tuple(e.at, e.netns, e.sock, e.cookie, e.tuple, e.from, e.to, e.error,
-                           e.shutdown, e.flags,
+                           e.shutdown, e.flags, e.signal,
                            e.owner ? std::optional(fields(*e.owner)) : std::nullopt);
 }
 auto fields(const event::TimewaitTimer& e) {
@@ -103,7 +126,7 @@ auto fields(const event::OwnerFound& e) {
 }
 auto fields(const event::SocketListed& e) {
     return std::make_tuple(e.at, e.netns, e.sock, e.cookie, e.tuple, e.state, e.mini, e.request,
-                           e.sweep, e.expires, e.entered, e.listener, fields(e.owner));
+                           e.sweep, e.expires, e.entered, e.listener, fields(e.owner), e.held);
 }
 auto fields(const event::Snapshot& e) { return std::make_tuple(e.at, e.netns, e.op, e.complete); }
 auto fields(const event::LostTotals& e) { return std::make_tuple(e.at, e.total, e.before); }
@@ -113,6 +136,18 @@ auto fields(const event::ClockReading& e) {
 auto fields(const event::CgroupPath& e) { return std::make_tuple(e.id, e.path); }
 auto fields(const event::Fact& e) { return std::make_tuple(e.netns, e.key, e.value); }
 auto fields(const event::Gap& e) { return std::make_tuple(e.at, e.until, e.new_run); }
+auto fields(const event::NumbersRead& e) {
+    return std::make_tuple(e.at, e.netns, e.sock, e.cookie, e.state, e.mptcp_state, e.backlog,
+                           e.numbers);
+}
+auto fields(const event::HoldersFound& e) {
+    return std::make_tuple(e.at, e.sock, e.cookie, e.count, e.processes);
+}
+auto fields(const event::StrayReset& e) {
+    return std::make_tuple(e.at, e.netns, e.tuple, e.reason);
+}
+auto fields(const event::KernelCounters& e) { return std::make_tuple(e.at, e.netns, e.counters); }
+auto fields(const event::RecordingStopped& e) { return std::make_tuple(e.at); }
 auto fields(const event::PortKnown& e) { return std::make_tuple(e.at, e.sock, e.cookie, e.tuple); }
 
 } // namespace
@@ -135,7 +170,8 @@ event::Event random_event(std::mt19937_64& random, const ClockAnchor& clock) {
                              d.any<std::uint8_t>(),
                              d.any<std::uint8_t>(),
                              d.any<std::uint16_t>(),
-                             std::nullopt};
+                             std::nullopt,
+                             d.any<std::uint8_t>()};
         if (d.coin()) e.owner = d.owner();
         return e;
     }
@@ -158,7 +194,7 @@ event::Event random_event(std::mt19937_64& random, const ClockAnchor& clock) {
                             object,
                             cookie,
                             static_cast<td_reset_direction>(1 + d.below(2)),
-                            static_cast<td_reset_reason>(d.below(9)),
+                            static_cast<td_reset_reason>(d.below(10)),
                             d.coin(),
                             d.any<std::uint8_t>()};
     case 4:
@@ -177,7 +213,8 @@ event::Event random_event(std::mt19937_64& random, const ClockAnchor& clock) {
                                    d.tick(),
                                    d.millisecond_before(at),
                                    d.any<std::uint64_t>(),
-                                   d.owner(false)};
+                                   d.owner(false),
+                                   d.coin() ? std::optional(d.coin()) : std::nullopt};
     case 6:
         return event::Snapshot{at, netns, static_cast<td_snapshot_op>(1 + d.below(2)), d.coin()};
     case 7: {
@@ -195,6 +232,35 @@ event::Event random_event(std::mt19937_64& random, const ClockAnchor& clock) {
         const MonoTime other = d.time();
         return event::Gap{std::min(at, other), std::max(at, other), d.coin()};
     }
+    case 12:
+        return event::NumbersRead{at,
+                                  netns,
+                                  object,
+                                  cookie,
+                                  d.state(),
+                                  d.coin() ? std::optional(d.state()) : std::nullopt,
+                                  d.any<std::uint32_t>(),
+                                  d.numbers()};
+    case 13: {
+        event::HoldersFound e{at, object, cookie, 0, {}};
+        for (auto n = d.below(TD_MOST_HOLDERS + 1); n > 0; --n)
+            if (auto process = d.owner().process) {
+                process->thread_bytes = {};
+                e.processes.push_back(*process);
+            }
+        e.count = static_cast<std::uint32_t>(e.processes.size());
+        if (e.count == TD_MOST_HOLDERS) e.count += static_cast<std::uint32_t>(d.below(1000));
+        return e;
+    }
+    case 14:
+        return event::StrayReset{at, netns, d.tuple(), static_cast<td_reset_reason>(d.below(10))};
+    case 15: {
+        event::KernelCounters e{at, netns, {}};
+        for (auto n = d.below(40); n > 0; --n)
+            e.counters.push_back({"TcpExt.N" + std::to_string(n), d.any<std::uint64_t>()});
+        return e;
+    }
+    case 16: return event::RecordingStopped{at};
     default: return event::PortKnown{at, object, cookie, d.tuple()};
     }
 }

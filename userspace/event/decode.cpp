@@ -3,6 +3,7 @@
 #include "event/decode.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "event/record.h"
 
@@ -29,6 +30,10 @@ tcp::FourTuple to_tuple(const td_tuple& t) {
     return tuple;
 }
 
+void copy_comm(const char (&from)[TD_COMM_LEN], std::array<char, TD_COMM_LEN>& to) {
+    std::copy_n(from, TD_COMM_LEN, to.begin());
+}
+
 Owner to_owner(const td_task& task) {
     Owner owner;
     owner.cgroup = task.cgroup;
@@ -36,7 +41,7 @@ Owner to_owner(const td_task& task) {
     if (task.pid != 0 || task.comm[0] != 0) {
         Process process;
         process.pid = task.pid;
-        std::copy_n(task.comm, TD_COMM_LEN, process.comm_bytes.begin());
+        copy_comm(task.comm, process.comm_bytes);
         owner.process = process;
     }
     return owner;
@@ -54,12 +59,11 @@ std::optional<MonoTime> entry_time(std::uint32_t stamp, MonoTime now) {
     return MonoTime(Nanoseconds((now_ms - static_cast<std::int64_t>(age)) * 1'000'000));
 }
 
-/// Reasons that this version doesn't know are reasons all the same.
 /// A number that a later version may have given a meaning is some other reason.
 td_reset_reason reason_of(std::uint8_t value) {
     // Beyond that it is no value of the type at all.
     constexpr std::uint8_t kMostBits = 15;
-    static_assert(TD_REASON_TIMEWAIT <= kMostBits);
+    static_assert(TD_REASON_NO_SOCKET <= kMostBits);
     if (value > kMostBits) return TD_REASON_OTHER;
     const auto reason = td_reset_reason(value);
     switch (reason) { // without default: the compiler asks for each reason that there is
@@ -71,9 +75,32 @@ td_reset_reason reason_of(std::uint8_t value) {
     case TD_REASON_ABORT_ON_MEMORY:
     case TD_REASON_STATE:
     case TD_REASON_KEEPALIVE:
-    case TD_REASON_TIMEWAIT: return reason;
+    case TD_REASON_TIMEWAIT:
+    case TD_REASON_NO_SOCKET: return reason;
     }
     return TD_REASON_OTHER;
+}
+
+std::optional<bool> held(const td_socket& r) {
+    if (r.flags & TD_SOCKET_HELD || r.inode != 0) return true; // 0.1.0 has the inode only
+    return r.flags & TD_SOCKET_UNHELD ? std::optional(false) : std::nullopt;
+}
+
+/// Lines of a name and a number; nullopt if a line is something else.
+std::optional<std::vector<KernelCounters::Counter>> parse_counters(std::string_view text) {
+    std::vector<KernelCounters::Counter> counters;
+    while (!text.empty()) {
+        const std::string_view line = text.substr(0, text.find('\n'));
+        text.remove_prefix(std::min(line.size() + 1, text.size()));
+        const std::size_t blank = line.find(' ');
+        if (blank == 0 || blank == std::string_view::npos) return std::nullopt;
+        std::uint64_t value = 0;
+        const char* end = line.data() + line.size();
+        const auto [parsed, error] = std::from_chars(line.data() + blank + 1, end, value);
+        if (error != std::errc() || parsed != end) return std::nullopt;
+        counters.push_back({std::string(line.substr(0, blank)), value});
+    }
+    return counters;
 }
 
 #define TCPDWELL_ONE(...) +1
@@ -96,16 +123,26 @@ struct Meaning {
         return clock.from_jiffies(value);
     }
 
+    /// Nothing lasts as long as the largest number.
+    [[nodiscard]] OptionalNumber<std::uint32_t> milliseconds(std::uint32_t ticks) const {
+        if (clock.hz == 0 || ticks == TD_UNKNOWN32) return {};
+        const std::uint64_t ms = (std::uint64_t{ticks} * 1000 + clock.hz / 2) / clock.hz;
+        return static_cast<std::uint32_t>(std::min<std::uint64_t>(ms, TD_UNKNOWN32 - 1));
+    }
+
     std::optional<Event> operator()(const td_state& r) const {
         const auto from = tcp::state_from_kernel(r.from);
         const auto to = tcp::state_from_kernel(r.to);
         if (!from || !to) return std::nullopt;
         StateChange e{time_of(r.h), r.h.netns, r.sock,     r.cookie, to_tuple(r.tuple), *from,
-                      *to,          r.error,   r.shutdown, r.flags,  std::nullopt};
+                      *to,          r.error,   r.shutdown, r.flags,  std::nullopt,      r.signal};
         if (r.has_task) {
             const auto by_task = as<td_state_by_task>(record);
             if (!by_task) return std::nullopt;
             e.owner = to_owner(by_task->task);
+            if (const auto by_thread = as<td_state_by_thread>(record);
+                by_thread && e.owner->process)
+                copy_comm(by_thread->thread, e.owner->process->thread_bytes);
         }
         return e;
     }
@@ -132,7 +169,10 @@ struct Meaning {
     }
     std::optional<Event> operator()(const td_owner& r) const {
         if (r.how != TD_OWNER_ACCEPTED && r.how != TD_OWNER_HOLDS) return std::nullopt;
-        return OwnerFound{time_of(r.h), r.sock, r.cookie, to_owner(r.task), td_owner_how(r.how)};
+        OwnerFound e{time_of(r.h), r.sock, r.cookie, to_owner(r.task), td_owner_how(r.how)};
+        if (const auto by_thread = as<td_owner_by_thread>(record); by_thread && e.owner.process)
+            copy_comm(by_thread->thread, e.owner.process->thread_bytes);
+        return e;
     }
     std::optional<Event> operator()(const td_socket& r) const {
         const auto state = tcp::state_from_kernel(r.state);
@@ -150,7 +190,8 @@ struct Meaning {
                             jiffies(r.expires),
                             entry_time(r.entry_stamp, at),
                             r.listener,
-                            to_owner(r.task)};
+                            to_owner(r.task),
+                            held(r)};
     }
     std::optional<Event> operator()(const td_snapshot& r) const {
         if (r.op != TD_SNAPSHOT_BEGIN && r.op != TD_SNAPSHOT_END) return std::nullopt;
@@ -178,6 +219,56 @@ struct Meaning {
     }
     std::optional<Event> operator()(const td_port& r) const {
         return PortKnown{time_of(r.h), r.sock, r.cookie, to_tuple(r.tuple)};
+    }
+    std::optional<Event> operator()(const td_numbers& r) const {
+        const auto state = tcp::state_from_kernel(r.state);
+        const auto above = tcp::state_from_kernel(r.mptcp_state);
+        if (!state || (r.mptcp_state != 0 && !above)) return std::nullopt;
+        SocketNumbers n;
+        n.bytes_sent = r.bytes_sent;
+        n.bytes_acked = r.bytes_acked;
+        n.bytes_received = r.bytes_received;
+        n.unsent = r.unsent;
+        n.unacked = r.unacked;
+        n.unread = r.unread;
+        n.segments_sent = r.segments_sent;
+        n.segments_received = r.segments_received;
+        n.segments_retransmitted = r.segments_retransmitted;
+        n.rtt_us = r.rtt_us;
+        n.rtt_min_us = r.rtt_min_us;
+        n.receiver_limited_ms = milliseconds(r.receiver_limited);
+        n.send_buffer_limited_ms = milliseconds(r.send_buffer_limited);
+        n.since_received_ms = milliseconds(r.since_received);
+        n.since_sent_ms = milliseconds(r.since_sent);
+        n.peer_window = r.peer_window;
+        n.timeouts = r.timeouts;
+        n.probes = r.probes;
+        n.flags = r.flags;
+        return NumbersRead{time_of(r.h), r.h.netns, r.sock, r.cookie, *state, above, r.backlog, n};
+    }
+    std::optional<Event> operator()(const td_holders& r) const {
+        const auto listed = record.subspan(sizeof(td_holders));
+        const std::size_t present = listed.size() / sizeof(td_holder);
+        HoldersFound e{time_of(r.h), r.sock, r.cookie, r.count, {}};
+        if (std::min<std::size_t>(r.count, TD_MOST_HOLDERS) > present) return std::nullopt;
+        for (std::size_t i = 0; i < std::min<std::size_t>(r.count, TD_MOST_HOLDERS); ++i) {
+            const auto holder = as<td_holder>(listed.subspan(i * sizeof(td_holder)));
+            Process& process = e.processes.emplace_back();
+            process.pid = holder->pid;
+            copy_comm(holder->comm, process.comm_bytes);
+        }
+        return e;
+    }
+    std::optional<Event> operator()(const td_stray_reset& r) const {
+        return StrayReset{time_of(r.h), r.h.netns, to_tuple(r.tuple), reason_of(r.reason)};
+    }
+    std::optional<Event> operator()(const td_counters& r) const {
+        auto counters = parse_counters(text_after<td_counters>(record));
+        if (!counters) return std::nullopt;
+        return KernelCounters{time_of(r.h), r.h.netns, *std::move(counters)};
+    }
+    std::optional<Event> operator()(const td_stop& r) const {
+        return RecordingStopped{time_of(r.h)};
     }
     std::optional<Event> operator()(const td_gap& r) const {
         if (r.until_ns < r.h.time_ns || r.until_ns > kLatestNs) return std::nullopt;

@@ -9,7 +9,9 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
+#include "base/optional_number.h"
 #include "base/time.h"
 #include "tcp/address.h"
 #include "tcp/state.h"
@@ -21,13 +23,17 @@ namespace tcpdwell::event {
 /// bytes.
 std::string_view comm_text(const std::array<char, TD_COMM_LEN>& bytes);
 
-/// A process by its thread group id in the initial pid namespace, and its name (task->comm, at most
-/// 15 bytes).
+/// A process by its thread group id in the initial pid namespace, and its name: that of its group
+/// leader (task->comm, at most 15 bytes; in recordings of 0.1.0 that of the thread).
 struct Process {
     std::uint32_t pid = 0;
-    std::array<char, TD_COMM_LEN> comm_bytes{}; ///< raw bytes, zero-padded; not necessarily UTF-8
+    std::array<char, TD_COMM_LEN> comm_bytes{};   ///< raw bytes, zero-padded; not necessarily UTF-8
+    std::array<char, TD_COMM_LEN> thread_bytes{}; ///< the same of the thread that was at work;
+                                                  ///< zeros: the same name, or not known
 
     [[nodiscard]] std::string_view comm() const { return comm_text(comm_bytes); }
+    /// The thread's own name; "": none.
+    [[nodiscard]] std::string_view thread() const { return comm_text(thread_bytes); }
     bool operator==(const Process&) const = default;
 };
 
@@ -51,6 +57,7 @@ struct StateChange {
     std::uint8_t shutdown; ///< sk_shutdown
     std::uint16_t flags;   ///< td_state_flags
     std::optional<Owner> owner;
+    std::uint8_t signal = 0; ///< that ends the owner; 0: none
 
     [[nodiscard]] bool has(td_state_flags flag) const { return (flags & flag) != 0; }
 };
@@ -117,6 +124,9 @@ struct SocketListed {
     std::optional<MonoTime> entered;
     std::uint64_t listener;
     Owner owner; ///< never with a process
+    /// Of a full socket: whether a process holds it (sk_socket). One in ESTABLISHED or CLOSE_WAIT
+    /// that none holds waits for accept(); in a later state it has been closed.
+    std::optional<bool> held = std::nullopt;
 };
 
 struct Snapshot {
@@ -164,8 +174,83 @@ struct PortKnown {
     tcp::FourTuple tuple;
 };
 
+/// What a full socket has carried, and what it holds: numbers of struct tcp_sock, in the kernel's
+/// meaning (td_numbers); times in ms.
+struct SocketNumbers {
+    OptionalNumber<std::uint64_t> bytes_sent;
+    OptionalNumber<std::uint64_t> bytes_acked;
+    OptionalNumber<std::uint64_t> bytes_received;
+    OptionalNumber<std::uint32_t> unsent;
+    OptionalNumber<std::uint32_t> unacked;
+    OptionalNumber<std::uint32_t> unread; ///< of a listener: connections that wait for accept()
+    OptionalNumber<std::uint32_t> segments_sent;
+    OptionalNumber<std::uint32_t> segments_received;
+    OptionalNumber<std::uint32_t> segments_retransmitted;
+    OptionalNumber<std::uint32_t> rtt_us;
+    OptionalNumber<std::uint32_t> rtt_min_us;
+    OptionalNumber<std::uint32_t> receiver_limited_ms;
+    OptionalNumber<std::uint32_t> send_buffer_limited_ms;
+    OptionalNumber<std::uint32_t> since_received_ms;
+    OptionalNumber<std::uint32_t> since_sent_ms;
+    OptionalNumber<std::uint32_t> peer_window;
+    std::uint8_t timeouts = 0; ///< of the retransmission timer, in a row
+    std::uint8_t probes = 0;   ///< of a zero window or by keepalive, in a row
+    std::uint8_t flags = 0;    ///< td_numbers_flags
+
+    [[nodiscard]] bool has(td_numbers_flags flag) const { return (flags & flag) != 0; }
+    bool operator==(const SocketNumbers&) const = default;
+};
+
+/// The numbers of a full socket, just before its ->CLOSE or while it is open.
+struct NumbersRead {
+    MonoTime at;
+    std::uint32_t netns;
+    std::uint64_t sock;
+    std::uint64_t cookie;
+    tcp::State state;                      ///< of the socket
+    std::optional<tcp::State> mptcp_state; ///< of the MPTCP socket above a subflow
+    OptionalNumber<std::uint32_t> backlog; ///< of a listener: how many may wait for accept()
+    SocketNumbers numbers;
+};
+
+/// The processes that have a descriptor of a socket, at that time.
+struct HoldersFound {
+    MonoTime at;
+    std::uint64_t sock;
+    std::uint64_t cookie;
+    std::uint32_t count;            ///< of all; holders has the first
+    std::vector<Process> processes; ///< at most TD_MOST_HOLDERS, by pid
+};
+
+/// An RST was sent for a segment that belongs to no socket.
+struct StrayReset {
+    MonoTime at;
+    std::uint32_t netns;
+    tcp::FourTuple tuple; ///< as the socket would have it that isn't there
+    td_reset_reason reason;
+};
+
+/// The kernel's own counters of a network namespace (/proc/net/snmp and netstat), since it began.
+struct KernelCounters {
+    struct Counter {
+        std::string name; ///< "TcpExt.ListenOverflows"
+        std::uint64_t value;
+
+        bool operator==(const Counter&) const = default;
+    };
+    MonoTime at;
+    std::uint32_t netns;
+    std::vector<Counter> counters; ///< those that aren't 0
+};
+
+/// From then on no events were recorded.
+struct RecordingStopped {
+    MonoTime at;
+};
+
 using Event =
     std::variant<StateChange, TimewaitTimer, RequestTimer, Reset, OwnerFound, SocketListed,
-                 Snapshot, LostTotals, ClockReading, CgroupPath, Fact, PortKnown, Gap>;
+                 Snapshot, LostTotals, ClockReading, CgroupPath, Fact, PortKnown, Gap, NumbersRead,
+                 HoldersFound, StrayReset, KernelCounters, RecordingStopped>;
 
 } // namespace tcpdwell::event

@@ -6,23 +6,7 @@
 #include <numeric>
 
 namespace tcpdwell::event {
-namespace {
-
-/// Room for the fixed part and `text` bytes, padded to a multiple of 8 with zeros, with `fixed`
-/// (whose size is corrected) at its beginning. `text` becomes what a record can hold.
-template <class T>
-std::vector<std::byte> begin_record(const T& fixed, std::size_t& text) {
-    constexpr std::size_t kLargest = 0xfff8;
-    text = std::min(text, kLargest - sizeof(T) - 8);
-    std::vector<std::byte> record((sizeof(T) + text + 7) / 8 * 8);
-    std::ranges::copy(bytes_of(fixed), record.begin());
-    td_header header = read_header(record);
-    header.size = static_cast<__u16>(record.size());
-    write_header(record, header);
-    return record;
-}
-
-} // namespace
+namespace {} // namespace
 
 std::string_view kind_name(std::size_t kind) {
     switch (static_cast<td_kind>(kind)) {

@@ -38,7 +38,12 @@ namespace tcpdwell::event {
     X(TD_CGROUP, "cgroup", td_cgroup)                                         \
     X(TD_FACT, "fact", td_fact)                                               \
     X(TD_PORT, "port", td_port)                                               \
-    X(TD_GAP, "gap", td_gap)
+    X(TD_GAP, "gap", td_gap)                                                  \
+    X(TD_NUMBERS, "numbers", td_numbers)                                      \
+    X(TD_HOLDERS, "holders", td_holders)                                      \
+    X(TD_STRAY_RESET, "stray_reset", td_stray_reset)                          \
+    X(TD_COUNTERS, "counters", td_counters)                                   \
+    X(TD_STOP, "stop", td_stop)
 
 // All kinds: those, and the mark, which recordings have between the records.
 #define TCPDWELL_RECORD_LIST(X)   \
@@ -136,6 +141,27 @@ inline void write_header(std::span<std::byte> record, const td_header& header) {
     std::memcpy(record.data(), &header, sizeof(header));
 }
 
+/// Room for the fixed part and `more` bytes, padded to a multiple of 8 with zeros, with `fixed`
+/// (whose size is corrected) at its beginning. `more` becomes what a record can hold.
+template <class T>
+std::vector<std::byte> begin_record(const T& fixed, std::size_t& more) {
+    constexpr std::size_t kLargest = 0xfff8;
+    more = std::min(more, kLargest - sizeof(T) - 8);
+    std::vector<std::byte> record((sizeof(T) + more + 7) / 8 * 8);
+    std::ranges::copy(bytes_of(fixed), record.begin());
+    td_header header = read_header(record);
+    header.size = static_cast<__u16>(record.size());
+    write_header(record, header);
+    return record;
+}
+/// The fixed part of a record and what follows it, cut to what a record can hold.
+template <class T>
+std::vector<std::byte> record_with(const T& fixed, std::span<const std::byte> more) {
+    std::size_t size = more.size();
+    std::vector<std::byte> record = begin_record(fixed, size);
+    std::ranges::copy(more.first(size), record.begin() + sizeof(T));
+    return record;
+}
 /// A mark (TD_NOW): everything before `now` has been written. `flags`: enum td_flags.
 td_header mark_record(MonoTime now, std::uint8_t flags = 0);
 /// A td_fact record; `netns` 0 for facts about the host. Text that a record can't hold is cut.

@@ -39,12 +39,15 @@ struct Redact {
         number(r.sock);
         hide(cipher, r.tuple);
         r.has_task = 0;
-        r.reserved = 0;
     }
     void operator()(td_state_by_task& r) const {
         (*this)(r.state);
         r.state.has_task = 1;
         hide(r.task);
+    }
+    void operator()(td_state_by_thread& r) const {
+        (*this)(r.by_task);
+        std::fill(std::begin(r.thread), std::end(r.thread), '\0');
     }
     void operator()(td_timewait& r) const {
         number(r.mini);
@@ -80,6 +83,20 @@ struct Redact {
     void operator()(td_snapshot& r) const {
         std::fill(std::begin(r.reserved), std::end(r.reserved), __u8{0});
     }
+    void operator()(td_numbers& r) const {
+        number(r.sock);
+        std::fill(std::begin(r.reserved), std::end(r.reserved), __u8{0});
+    }
+    void operator()(td_holders& r) const {
+        number(r.sock);
+        r.reserved = 0;
+    }
+    void operator()(td_stray_reset& r) const {
+        hide(cipher, r.tuple);
+        std::fill(std::begin(r.reserved), std::end(r.reserved), __u8{0});
+    }
+    void operator()(td_counters&) const {}
+    void operator()(td_stop&) const {}
     void operator()(td_gap& r) const {
         std::fill(std::begin(r.reserved), std::end(r.reserved), __u8{0});
     }
@@ -118,6 +135,20 @@ struct PublicPart {
         if (value.has_task == 0) return operator()<td_state>(value);
         const auto by_task = event::as<td_state_by_task>(record);
         return by_task ? (*this)(*by_task) : std::nullopt;
+    }
+    std::optional<Bytes> operator()(const td_holders& value) const {
+        td_holders fixed = value;
+        Redact{cipher}(fixed);
+        const std::size_t listed = std::min<std::size_t>(value.count, TD_MOST_HOLDERS);
+        if ((record.size() - sizeof(value)) / sizeof(td_holder) < listed) return std::nullopt;
+        std::vector<td_holder> nameless(listed);
+        for (std::size_t i = 0; i < listed; ++i)
+            nameless[i].pid =
+                event::as<td_holder>(record.subspan(sizeof(value) + i * sizeof(td_holder)))->pid;
+        return event::record_with(fixed, std::as_bytes(std::span(nameless)));
+    }
+    std::optional<Bytes> operator()(const td_counters&) const {
+        return Bytes(record.begin(), record.end());
     }
     std::optional<Bytes> operator()(const td_cgroup&) const { return Bytes(); }
     std::optional<Bytes> operator()(const td_fact&) const {

@@ -89,7 +89,8 @@ Classification from_own_reset(const SocketClose& c) {
         return Classification(tcp::Ending::timed_out, tcp::EndingDetail::keepalive);
     case TD_REASON_UNKNOWN:
     case TD_REASON_OTHER:
-    case TD_REASON_TIMEWAIT: break;
+    case TD_REASON_TIMEWAIT:
+    case TD_REASON_NO_SOCKET: break;
     }
     // Before 6.10 the kernel gives no reason; the socket's own flags decide.
     if (c.from == tcp::State::FIN_WAIT2 && (has(c, TD_STATE_LINGER2_NEG) || c.reset_reply))

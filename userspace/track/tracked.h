@@ -121,6 +121,6 @@ struct alignas(64) Connection {
         return place == where && other == address;
     }
 };
-static_assert(sizeof(Connection) == 256);
+static_assert(sizeof(Connection) == 320);
 
 } // namespace tcpdwell::track

@@ -40,6 +40,11 @@ public:
     void handle(const event::LostTotals& e);
     void handle(const event::Gap& e);
     void handle(const event::PortKnown& e);
+    void handle(const event::NumbersRead&) {}
+    void handle(const event::HoldersFound&) {}
+    void handle(const event::StrayReset&) {}
+    void handle(const event::KernelCounters&) {}
+    void handle(const event::RecordingStopped&) {}
     void handle(const event::ClockReading&) {}
     void handle(const event::CgroupPath&) {}
     void handle(const event::Fact&) {}

@@ -121,6 +121,8 @@ inline std::vector<Bytes> one_of_each() {
     owner.how = TD_OWNER_ACCEPTED;
     auto snapshot = of_kind<td_snapshot>(TD_SNAPSHOT);
     snapshot.op = TD_SNAPSHOT_BEGIN;
+    auto numbers = of_kind<td_numbers>(TD_NUMBERS);
+    numbers.state = 1;
     return {padded_bytes(state),
             padded_bytes(state_by_task()),
             padded_bytes(timewait()),
@@ -133,7 +135,12 @@ inline std::vector<Bytes> one_of_each() {
             padded_bytes(clock_at_5s()),
             padded_bytes(of_kind<td_cgroup>(TD_CGROUP)),
             padded_bytes(of_kind<td_fact>(TD_FACT)),
-            padded_bytes(of_kind<td_port>(TD_PORT))};
+            padded_bytes(of_kind<td_port>(TD_PORT)),
+            padded_bytes(numbers),
+            padded_bytes(of_kind<td_holders>(TD_HOLDERS)),
+            padded_bytes(of_kind<td_stray_reset>(TD_STRAY_RESET)),
+            padded_bytes(of_kind<td_counters>(TD_COUNTERS)),
+            padded_bytes(of_kind<td_stop>(TD_STOP))};
 }
 
 /// The event of one record, which must be of type E.
