@@ -15,7 +15,9 @@
 #include "kernel.bpf.h"
 
 /* READ(p, a, b) is p->a->b for a pointer that came as an argument of a tracepoint, or from one that
- * did. */
+ * did. No pointer on the way may be NULL: a fault in a program that has subprograms is an oops on
+ * older kernels (seen on 5.10: search_bpf_extables() finds the program without the table of its
+ * function). Where one can be, BPF_CORE_READ() reads by a helper. */
 #ifdef TCPDWELL_RAW
 #define TRACEPOINT(name) SEC("raw_tp/" #name)
 #define READ(...) BPF_CORE_READ(__VA_ARGS__)

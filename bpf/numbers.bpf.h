@@ -29,7 +29,8 @@ static __always_inline struct sock *mptcp_socket(const struct tcp_sock *tp)
 {
     struct mptcp_subflow_context *subflow = READ(tp, inet_conn.icsk_ulp_data);
 
-    return subflow ? BPF_CORE_READ(subflow, conn) : NULL;
+    if (!bpf_core_field_exists(subflow->conn) || !subflow) return NULL;
+    return BPF_CORE_READ(subflow, conn);
 }
 
 /* Jiffies since the stamp, of which 0 is none (the low 32 bits of jiffies, tcp_jiffies32). */

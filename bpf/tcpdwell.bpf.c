@@ -105,7 +105,7 @@ static __always_inline void fill_state(struct td_state *r, const struct sock *sk
 /* What brought a process to this transition. */
 static __always_inline void fill_manner(struct td_state *r, const struct sock *sk)
 {
-    const struct file *file = READ(sk, sk_socket, file);
+    const struct file *file = BPF_CORE_READ(sk, sk_socket, file);
 
     if (is_exiting()) {
         r->flags |= TD_STATE_EXITING;
@@ -117,9 +117,9 @@ static __always_inline void fill_manner(struct td_state *r, const struct sock *s
     bool released;
 
     if (bpf_core_field_exists(by_ref->f_ref))
-        released = READ(by_ref, f_ref.refcnt.counter) < 0;
+        released = BPF_CORE_READ(by_ref, f_ref.refcnt.counter) < 0;
     else if (bpf_core_field_exists(by_count->f_count))
-        released = READ(by_count, f_count.counter) == 0;
+        released = BPF_CORE_READ(by_count, f_count.counter) == 0;
     else
         return;
     r->flags |= released ? TD_STATE_RELEASED : TD_STATE_KEPT;
