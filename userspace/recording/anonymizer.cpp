@@ -202,8 +202,9 @@ void hide_names(Head& head) {
             head.filters.clear();
             return;
         }
-        if (!head.filter.empty()) head.filter += " or ";
-        head.filter += fmt::format("{}", fmt::join(event::filter_words(filter), " "));
+        const std::string text = fmt::format("{}", fmt::join(event::filter_words(filter), " "));
+        if (head.filter == text) continue;
+        head.filter += head.filter.empty() ? text : " or " + text;
     }
 }
 
