@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "cli/rows.h"
 #include "render/renderer.h"
 #include "run/pipeline.h"
 
@@ -33,7 +34,7 @@ private:
     const run::Context& context_;
     render::Output& out_;
     std::unique_ptr<render::Renderer> renderer_;
-    std::vector<report::StateSpan> spans_;
+    ConnectionCells cells_;
     std::uint64_t printed_ = 0;
 };
 
