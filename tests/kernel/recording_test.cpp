@@ -128,6 +128,21 @@ TEST_F(Recording, linesAreTheSame) {
     EXPECT_EQ(reported, replayed({"trace", "-r", file}).printed);
 }
 
+// The kernel lets the beginning of a connection pass whose local port isn't known yet.
+TEST_F(Recording, aFilterLetsNothingElsePass) {
+    const auto act = [] {
+        const Fd wanted = listen_on({"127.0.0.1", 7104});
+        const Fd other = listen_on({"127.0.0.1", 7105});
+        for (int i = 0; i < 3; ++i) open_and_close(other);
+        open_and_close(wanted);
+    };
+    const std::string reported =
+        traced({"trace", "-w", file, "--netns", netns(), "--port", "7104"}, act);
+    EXPECT_NE(reported.find(":7104"), std::string::npos);
+    EXPECT_EQ(reported.find(":7105"), std::string::npos);
+    EXPECT_EQ(replayed({"trace", "-r", file}).printed, reported);
+}
+
 // Several views of the same traffic, each with a recording of its own.
 TEST_F(Recording, everyViewOfMuchTrafficIsTheSame) {
     constexpr int many = 1500;

@@ -109,6 +109,7 @@ Result<int> report_several(std::vector<ViewRun> runs, const analysis::ReportOpti
 Result<int> report_one(ViewRun run, analysis::ReportOptions report, Destinations& to,
                        const ReportCommand& options) {
     report.run.source = run.source_name();
+    report.run.filter = run.filter_text();
     std::optional<Nanoseconds> interval;
     if (options.interval > 0) interval = from_seconds(options.interval);
     ReportConsumer consumer(
@@ -117,7 +118,7 @@ Result<int> report_one(ViewRun run, analysis::ReportOptions report, Destinations
             return to.print(report::ReportSet(std::move(r)), is_last);
         },
         !options.run->quiet && options.run->command.empty());
-    run::Selection selection(run.filter(), run.context(), consumer);
+    run::Selection selection(run.filter(), run.context(), consumer, run.recorded_filters());
     run::PeriodGate gate(selection.entrance(), run.window());
     const auto outcome = run.run(gate);
     if (!outcome) return tl::unexpected(outcome.error());
@@ -132,7 +133,6 @@ Result<int> run_report(const ReportCommand& options) {
     if (!options.by.empty()) report.by = *analysis::split_from_name(options.by);
     for (const std::string& text : options.thresholds)
         if (auto set = report.thresholds.set(text); !set) return tl::unexpected(set.error());
-    report.run.filter = options.run->filters->text();
     report.run.interval = options.interval > 0;
     auto to = Destinations::open(options);
     if (!to) return tl::unexpected(to.error());

@@ -42,7 +42,7 @@ Result<int> run_trace(const TraceOptions& options) {
                          options.idle, run->context(), out,
                          make_renderer(*from_word<render::Format>(options.format), out,
                                        render::TableStyle{wants_colour(options.colour)}));
-    run::Selection selection(run->filter(), run->context(), printer);
+    run::Selection selection(run->filter(), run->context(), printer, run->recorded_filters());
     run::LineGate gate(selection.entrance(), run->window());
     const auto outcome = run->run(gate);
     if (!outcome) return tl::unexpected(outcome.error());

@@ -7,8 +7,8 @@
 
 namespace tcpdwell::cli {
 
-/// Placed before the selection: ends are kept regardless of the filter, since only one of the two
-/// may pass it.
+/// Placed before the selection: ends are kept regardless of the user's filter, since only one of
+/// the two may pass it.
 class EndsCollector final : public run::ForwardingConsumer {
 public:
     /// What is referred to outlives this.
@@ -26,7 +26,8 @@ public:
         next().settled(state);
     }
     void on_connection(const track::ConnectionLine& line) override {
-        if (!line.evicted) ends_.add(line, context_.clock(), selection_.selects(*line.who));
+        if (!line.evicted && selection_.is_recorded(*line.who))
+            ends_.add(line, context_.clock(), selection_.selects(*line.who));
         next().on_connection(line);
     }
 

@@ -35,12 +35,13 @@ Result<run::PipelineOutcome> read_host(ViewRun& run, analysis::ReportOptions opt
                                        bool shows_progress, analysis::EndSummaries& ends,
                                        report::HostReport& host) {
     options.run.source = run.source_name();
+    options.run.filter = run.filter_text();
     const auto keep = [&](report::Report report, bool) -> Result<bool> {
         host.report = std::move(report);
         return true;
     };
     ReportConsumer consumer(std::move(options), std::nullopt, run.context(), keep, shows_progress);
-    run::Selection selection(run.filter(), run.context(), consumer);
+    run::Selection selection(run.filter(), run.context(), consumer, run.recorded_filters());
     EndsCollector collector(ends, run.context(), selection);
     run::PeriodGate gate(collector, run.window());
     return run.run(gate);

@@ -173,9 +173,10 @@ Result<void> ViewRun::replay(std::unique_ptr<recording::RecordingSource> source)
 
 Result<void> ViewRun::open_kernel() {
     if (!options_.write.empty()) {
-        auto recorder = run::Recorder::open(
-            options_.write, {options_.filters->text(), options_.roll,
-                             options_.survives_write_errors, from_seconds(options_.save_after)});
+        auto recorder =
+            run::Recorder::open(options_.write, {options_.filters->text(), options_.roll,
+                                                 options_.survives_write_errors,
+                                                 from_seconds(options_.save_after), filter_});
         if (!recorder) return tl::unexpected(recorder.error());
         recorder_ = std::move(*recorder);
     }
@@ -229,6 +230,17 @@ std::string ViewRun::source_name() const {
     std::string names;
     for (const std::string& file : options_.recordings) names += (names.empty() ? "" : " ") + file;
     return names;
+}
+
+std::vector<event::Filter> ViewRun::recorded_filters() const {
+    return replay_ ? replay_->head().filters : std::vector<event::Filter>();
+}
+
+std::string ViewRun::filter_text() const {
+    const std::string own = options_.filters->text();
+    const std::string recorded = replay_ ? replay_->head().filter : "";
+    if (own.empty() || recorded.empty() || own == recorded) return own.empty() ? recorded : own;
+    return fmt::format("{}, recorded with {}", own, recorded);
 }
 
 std::string ViewRun::host_name() const { return replay_ ? replay_->head().host : ""; }

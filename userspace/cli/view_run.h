@@ -68,6 +68,10 @@ public:
     static Result<std::vector<ViewRun>> prepare_each(const RunOptions& options);
 
     [[nodiscard]] const event::Filter& filter() const { return filter_; }
+    /// Of the recording, see recording::Head; of the live kernel none.
+    [[nodiscard]] std::vector<event::Filter> recorded_filters() const;
+    /// The filters as their users wrote them.
+    [[nodiscard]] std::string filter_text() const;
     [[nodiscard]] const run::Context& context() const { return *context_; }
     [[nodiscard]] std::string source_name() const; ///< "live", or the files
     [[nodiscard]] std::string

@@ -42,6 +42,7 @@ struct Filter {
 
     [[nodiscard]] bool empty() const;
     [[nodiscard]] bool matches(const FilterSubject& subject) const;
+    bool operator==(const Filter&) const = default;
 };
 
 /// Reads the texts of the filter options; the error names the option, the bad text and what would

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "event/filter_text.h"
 #include "event/record.h"
 
 namespace tcpdwell::recording {
@@ -187,10 +188,32 @@ Result<std::unique_ptr<Anonymizer>> Anonymizer::create() {
     return std::make_unique<Anonymizer>(random_bytes());
 }
 
+namespace {
+
+/// Keeps of the filter what a reader knows from the records anyway.
+void hide_names(Head& head) {
+    head.filter.clear();
+    for (event::Filter& filter : head.filters) {
+        filter.addresses.clear();
+        filter.comms.clear();
+        filter.cgroups.clear();
+        if (filter.empty()) { // by which everything passes
+            head.filter.clear();
+            head.filters.clear();
+            return;
+        }
+        const std::string text = fmt::format("{}", fmt::join(event::filter_words(filter), " "));
+        if (head.filter == text) continue;
+        head.filter += head.filter.empty() ? text : " or " + text;
+    }
+}
+
+} // namespace
+
 Head Anonymizer::anonymous(Head head) const {
     head.host = host_;
     head.boot_id = boot_id_;
-    head.filter.clear();
+    hide_names(head);
     head.anonymized = true;
     return head;
 }

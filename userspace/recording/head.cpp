@@ -5,10 +5,12 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
+#include <algorithm>
 #include <bit>
 #include <utility>
 
 #include "base/text.h"
+#include "event/filter_text.h"
 #include "recording/format.h"
 
 namespace tcpdwell::recording {
@@ -55,7 +57,46 @@ std::string with_strings_closed(std::string_view json) {
     return out;
 }
 
+/// Everything is selected if one of them selects everything.
+void simplify(std::vector<event::Filter>& filters) {
+    const bool has_all =
+        std::any_of(filters.begin(), filters.end(), [](const auto& each) { return each.empty(); });
+    if (has_all || filters.size() > kMostFilters) filters.clear();
+}
+
+std::vector<event::Filter> filters_from(const rapidjson::Value& json) {
+    std::vector<event::Filter> filters;
+    if (!json.IsArray() || json.Size() > kMostFilters) return filters;
+    for (const rapidjson::Value& each : json.GetArray()) {
+        std::vector<std::string> words;
+        if (each.IsArray())
+            for (const rapidjson::Value& word : each.GetArray())
+                words.emplace_back(word.IsString()
+                                       ? std::string(word.GetString(), word.GetStringLength())
+                                       : std::string());
+        filters.push_back(event::filter_from_words(words));
+    }
+    simplify(filters);
+    return filters;
+}
+
 } // namespace
+
+void join_filters(Head& head, const Head& other) {
+    if (head.filter != other.filter) {
+        const bool is_one_without = head.filter.empty() || other.filter.empty();
+        head.filter = is_one_without ? "" : head.filter + " or " + other.filter;
+    }
+    if (head.filters == other.filters) return;
+    if (head.filters.empty() || other.filters.empty()) {
+        head.filters.clear();
+        return;
+    }
+    for (const event::Filter& each : other.filters)
+        if (std::find(head.filters.begin(), head.filters.end(), each) == head.filters.end())
+            head.filters.push_back(each);
+    simplify(head.filters);
+}
 
 std::string to_json(const Head& head) {
     rapidjson::StringBuffer buffer;
@@ -86,6 +127,15 @@ std::string to_json(const Head& head) {
     json.Int64(head.clock.mono.time_since_epoch().count());
     json.Key("wall_ns");
     json.Int64(head.clock.wall.time_since_epoch().count());
+    json.Key("filters");
+    json.StartArray();
+    for (const event::Filter& filter : head.filters) {
+        json.StartArray();
+        for (const std::string& word : event::filter_words(filter))
+            json.String(word.data(), static_cast<rapidjson::SizeType>(word.size()));
+        json.EndArray();
+    }
+    json.EndArray();
     for (const auto& [key, holds] :
          {std::pair("copied", head.copied), std::pair("anonymized", head.anonymized)}) {
         if (!holds) continue;
@@ -101,7 +151,8 @@ Head head_from_json(const std::string& text) {
     rapidjson::Document json;
     // Iterative: a hostile head can't exhaust the stack by nesting.
     json.Parse<rapidjson::kParseIterativeFlag>(text.c_str(), text.size());
-    if (json.HasParseError()) {
+    const bool is_torn = json.HasParseError(); // the texts may lack their ends
+    if (is_torn) {
         const std::string repaired = with_strings_closed(text);
         json.Parse<rapidjson::kParseIterativeFlag>(repaired.c_str(), repaired.size());
     }
@@ -120,6 +171,11 @@ Head head_from_json(const std::string& text) {
     take("machine", head.machine);
     take("boot_id", head.boot_id);
     take("filter", head.filter);
+    if (json.HasMember("filters"))
+        head.filters = filters_from(json["filters"]);
+    else if (!is_torn) // versions before 0.2.0
+        head.filters.push_back(event::filter_from_text(head.filter));
+    simplify(head.filters);
     take("probes", head.probes);
     if (json.HasMember("sequence") && json["sequence"].IsUint64())
         head.sequence = json["sequence"].GetUint64();

@@ -38,6 +38,7 @@ RecordingSource::RecordingSource(std::vector<std::unique_ptr<RecordingReader>> r
     std::stable_sort(readers_.begin(), readers_.end(),
                      [&](const auto& a, const auto& b) { return clock(a) < clock(b); });
     head_ = head_from_json(readers_.front()->head_json());
+    for (const auto& reader : readers_) join_filters(head_, head_from_json(reader->head_json()));
 }
 
 Result<std::unique_ptr<RecordingSource>>

@@ -51,7 +51,9 @@ public:
     } ///< in the order given
     /// Whether a mark has ended the last poll(); now() is then its time.
     [[nodiscard]] bool at_mark() const { return at_mark_; }
-    [[nodiscard]] const Head& head() const { return head_; } ///< of the first file
+    [[nodiscard]] const Head& head() const {
+        return head_;
+    } ///< of the first file; the filter is that of all
     /// Latest time in the files; nullopt if one of them can be read only once, or has no record.
     [[nodiscard]] std::optional<MonoTime> end() const;
     [[nodiscard]] Damage damage() const; ///< of all files, as far as they have been read

@@ -65,6 +65,7 @@ Recorder::Recorder(std::optional<PendingFile> file, std::optional<recording::Seg
       options_(std::move(options)), run_(random_number()) {
     head_.tool = "tcpdwell " TCPDWELL_VERSION;
     head_.filter = options_.filter;
+    if (!options_.selection.empty()) head_.filters.push_back(options_.selection);
 }
 
 Result<std::unique_ptr<Recorder>> Recorder::open(const std::string& path, RecorderOptions options) {

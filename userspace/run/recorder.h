@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/pending_file.h"
 #include "base/result.h"
+#include "event/filter.h"
 #include "recording/head.h"
 #include "recording/preamble.h"
 #include "recording/segment_folder.h"
@@ -26,6 +27,8 @@ struct RecorderOptions {
     bool survives_errors =
         false; ///< what can't be written is left out and counted, instead of ending the run
     Nanoseconds save_after{}; ///< how much of what follows save() saves
+
+    event::Filter selection{}; ///< what it means, for readers
 
     [[nodiscard]] bool rolls() const { return roll.rolls(); }
 };

@@ -1,13 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "run/selection.h"
 
+#include <algorithm>
+
 namespace tcpdwell::run {
 
-bool Selection::selects(const track::ConnectionIdentity& who) const {
+bool Selection::matches(const event::Filter& filter, const track::ConnectionIdentity& who) const {
     std::optional<std::string_view> cgroup;
-    if (!filter_.cgroups.empty()) cgroup = context_.cgroup(who.cgroup);
-    return filter_.matches(
+    if (!filter.cgroups.empty()) cgroup = context_.cgroup(who.cgroup);
+    return filter.matches(
         event::FilterSubject{who.tuple, who.netns, who.role, who.process, who.closed_by, cgroup});
+}
+
+bool Selection::is_recorded(const track::ConnectionIdentity& who) const {
+    return recorded_.empty() || std::any_of(recorded_.begin(), recorded_.end(),
+                                            [&](const auto& each) { return matches(each, who); });
+}
+
+bool Selection::selects(const track::ConnectionIdentity& who) const {
+    return matches(filter_, who) && is_recorded(who);
 }
 
 void Selection::on_move(const track::StateMove& move) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The user's filter, before a consumer: the only place that decides which connections are selected.
+// The user's filter and that of a recording, before a consumer: the only place that decides which
+// connections are selected.
 #pragma once
 
 #include <utility>
@@ -17,23 +18,32 @@ namespace tcpdwell::run {
 /// filter, eight bytes for each connection that the tracker holds.
 class Selection final : public ForwardingConsumer {
 public:
-    /// `context` (for paths of cgroups) and `next` must outlive this.
-    Selection(event::Filter filter, const Context& context, Consumer& next)
-        : ForwardingConsumer(next), filter_(std::move(filter)), context_(context) {}
+    /// `recorded`: see recording::Head::filters. `context` (for paths of cgroups) and `next` must
+    /// outlive this.
+    Selection(event::Filter filter, const Context& context, Consumer& next,
+              std::vector<event::Filter> recorded = {})
+        : ForwardingConsumer(next), filter_(std::move(filter)), recorded_(std::move(recorded)),
+          context_(context) {}
 
     /// Where lines have to go: past this if everything is selected.
     [[nodiscard]] Consumer& entrance() {
-        return filter_.empty() ? next() : static_cast<Consumer&>(*this);
+        return filter_.empty() && recorded_.empty() ? next() : static_cast<Consumer&>(*this);
     }
     /// As far as is known now.
     [[nodiscard]] bool selects(const track::ConnectionIdentity& who) const;
+    /// Whether the recording is one of such connections, whatever the user's filter is.
+    [[nodiscard]] bool is_recorded(const track::ConnectionIdentity& who) const;
 
     void on_move(const track::StateMove& move) override;
     void on_transition(const track::TransitionLine& line) override;
     void on_connection(const track::ConnectionLine& line) override;
 
 private:
+    [[nodiscard]] bool matches(const event::Filter& filter,
+                               const track::ConnectionIdentity& who) const;
+
     event::Filter filter_;
+    std::vector<event::Filter> recorded_;
     const Context& context_;
     std::vector<track::ConnectionId>
         counted_; ///< by slot: the connection that the next one counts in a state; 0: none

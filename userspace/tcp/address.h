@@ -63,6 +63,7 @@ struct Cidr {
     /// "10.0.0.0/8", "::1", "fe80::/10"; a bare address is a network of one. nullopt for anything
     /// else.
     static std::optional<Cidr> parse(std::string_view text);
+    bool operator==(const Cidr&) const = default;
 };
 
 } // namespace tcpdwell::tcp

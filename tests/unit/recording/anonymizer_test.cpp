@@ -222,6 +222,25 @@ TEST_F(AnonymizerTest, facts_are_kept_replaced_or_left_out) {
     EXPECT_NE(anonymizer().anonymous(recording::Head{}).boot_id, head.boot_id);
 }
 
+TEST_F(AnonymizerTest, of_filters_stays_what_names_nobody) {
+    event::Filter filter;
+    filter.ports = {443};
+    filter.family = tcp::Family::ipv4;
+    event::Filter with_names = filter;
+    with_names.addresses = {*tcp::Cidr::parse("10.0.0.1")};
+    with_names.comms = {"secret"};
+    with_names.cgroups = {"/secret"};
+    recording::Head head = hider.anonymous(
+        recording::Head{.filter = "--comm secret", .filters = {with_names, filter}});
+    EXPECT_EQ(head.filters, (std::vector<event::Filter>{filter, filter}));
+    EXPECT_EQ(head.filter, "--port 443 -4");
+    with_names.ports.clear();
+    with_names.family.reset(); // nothing but names
+    head = hider.anonymous(recording::Head{.filter = "x", .filters = {filter, with_names}});
+    EXPECT_TRUE(head.filters.empty());
+    EXPECT_EQ(head.filter, "");
+}
+
 TEST_F(AnonymizerTest, what_this_version_does_not_know_is_left_out_and_counted) {
     Bytes later(64, std::byte{'s'});
     const td_header header{64, 200, 0, 0, 5};

@@ -119,5 +119,48 @@ TEST(Head, what_is_no_json_gives_an_empty_one) {
         EXPECT_EQ(recording::head_from_json(text).host, "") << text;
 }
 
+Head filtered(const std::string& text, std::vector<tcp::Port> ports) {
+    Head head;
+    head.filter = text;
+    for (const tcp::Port port : ports) {
+        event::Filter filter;
+        filter.ports = {port};
+        head.filters.push_back(filter);
+    }
+    return head;
+}
+
+void expect_joined(Head a, const Head& b, const Head& both) {
+    join_filters(a, b);
+    EXPECT_EQ(a.filter, both.filter);
+    EXPECT_EQ(a.filters, both.filters);
+}
+
+TEST(Head, joined_filters_select_what_any_of_them_selects) {
+    const Head one = filtered("--port 1", {1});
+    expect_joined(one, one, one);
+    expect_joined(one, filtered("--port 2", {2}), filtered("--port 1 or --port 2", {1, 2}));
+    expect_joined(filtered("x", {1, 2}), filtered("y", {2, 3}), filtered("x or y", {1, 2, 3}));
+    expect_joined(one, Head{}, Head{});
+    expect_joined(Head{}, one, Head{});
+    expect_joined(one, filtered("--netns web", {}), filtered("--port 1 or --netns web", {}));
+    std::vector<tcp::Port> many(recording::kMostFilters);
+    for (std::size_t i = 0; i < many.size(); ++i) many[i] = static_cast<tcp::Port>(100 + i);
+    expect_joined(filtered("x", many), one, filtered("x or --port 1", {}));
+}
+
+TEST(Head, filters_that_are_none_select_all) {
+    for (const char* filters : {"5", "{}", "[5]", "[[]]", "[[5]]", R"([["--port","1"],[]])", "null",
+                                R"([["--port","x"]])"})
+        EXPECT_TRUE(recording::head_from_json(std::string(R"({"filter":"--port 3","filters":)") +
+                                              filters + "}")
+                        .filters.empty())
+            << filters;
+    // Without them, the text counts, unless it was cut off.
+    EXPECT_EQ(recording::head_from_json(R"({"filter":"--port 3"})").filters,
+              filtered("", {3}).filters);
+    EXPECT_TRUE(recording::head_from_json(R"({"filter":"--port 3,"probes":""})").filters.empty());
+}
+
 } // namespace
 } // namespace tcpdwell::test

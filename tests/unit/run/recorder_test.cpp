@@ -42,6 +42,8 @@ protected:
     /// is asked to.
     void record(bool lists) {
         run::RecorderOptions options;
+        options.filter = "--port 80";
+        options.selection.ports = {80};
         options.roll.keep = 1h; // nothing is removed; a segment takes 450 s
         auto opened = run::Recorder::open(path_, options);
         ASSERT_TRUE(opened) << opened.error().message;
@@ -155,6 +157,19 @@ TEST_F(RollingRecorder, rolls_in_time_even_if_nobody_lists) {
     ASSERT_TRUE(files);
     EXPECT_GE(files->recordings.size(), 3U);
     EXPECT_TRUE(read(files->recordings).records == told_);
+}
+
+TEST_F(RollingRecorder, each_segment_has_the_filter) {
+    record(true);
+    const auto files = recording::recordings_in(path_);
+    ASSERT_TRUE(files);
+    for (const std::string& file : files->recordings) {
+        const auto source = recording::RecordingSource::open({file});
+        ASSERT_TRUE(source);
+        EXPECT_EQ((*source)->head().filter, "--port 80");
+        ASSERT_EQ((*source)->head().filters.size(), 1U);
+        EXPECT_EQ((*source)->head().filters[0].ports, std::vector<tcp::Port>{80});
+    }
 }
 
 } // namespace

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Filters as words and as text.
+#include "event/filter_text.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace tcpdwell::test {
+namespace {
+
+using testing::ElementsAre;
+using Words = std::vector<std::string>;
+
+TEST(FilterText, words_are_options_with_one_value_each) {
+    event::Filter filter;
+    filter.ports = {80, 443};
+    filter.addresses = {*tcp::Cidr::parse("10.0.0.0/8"), *tcp::Cidr::parse("2001:db8::/32"),
+                        *tcp::Cidr::parse("0.0.0.0/0"), *tcp::Cidr::parse("::/0")};
+    filter.comms = {"a,b \xff%"};
+    filter.role = tcp::Role::client;
+    filter.family = tcp::Family::ipv6;
+    const Words words = event::filter_words(filter);
+    EXPECT_THAT(words, ElementsAre("--port", "80", "--port", "443", "--addr", "10.0.0.0/8",
+                                   "--addr", "2001:db8::/32", "--addr", "0.0.0.0/0", "--addr",
+                                   "::/0", "--comm", "a,b %FF%25", "--role", "client", "-6"));
+    EXPECT_EQ(event::filter_from_words(words), filter);
+}
+
+TEST(FilterText, what_cannot_be_read_selects_more) {
+    event::Filter port;
+    port.ports = {80};
+    for (const Words& more : {Words{"--later", "5"},
+                              {"--pid", "x"},
+                              {"--comm", "a%"},
+                              {"--comm", "a%XY"},
+                              {"--addr", "1"},
+                              {"--netns", "web"},
+                              {"--role", "both"},
+                              {"-4", "-6"},
+                              {"--pid"}}) {
+        Words words{"--port", "80"};
+        words.insert(words.end(), more.begin(), more.end());
+        EXPECT_EQ(event::filter_from_words(words), port) << more.front();
+    }
+    EXPECT_TRUE(event::filter_from_words(Words{"--port", "80", "--port", "x"}).empty());
+}
+
+TEST(FilterText, of_users_is_read_as_they_meant_it) {
+    event::Filter filter;
+    filter.ports = {80, 443, 22};
+    filter.comms = {"Web Content", "nginx"};
+    filter.family = tcp::Family::ipv4;
+    EXPECT_EQ(event::filter_from_text("--port 80,443 --port 22 --comm Web Content,nginx -4"),
+              filter);
+    EXPECT_TRUE(event::filter_from_text("").empty());
+    for (const char* text : {"--netns web", "--netns 1234", "--cgroup system.slice",
+                             "--cgroup /sys/fs/cgroup/a", "--comm caf\xef\xbf\xbd", "rubbish"})
+        EXPECT_TRUE(event::filter_from_text(text).empty()) << text;
+    EXPECT_THAT(event::filter_from_text("--netns 4026531840").netns, ElementsAre(4026531840U));
+    EXPECT_THAT(event::filter_from_text("--cgroup /a").cgroups, ElementsAre("/a"));
+}
+
+} // namespace
+} // namespace tcpdwell::test

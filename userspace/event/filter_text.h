@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// A filter as words, for the head of a recording: what is written is read as the same filter.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "event/filter.h"
+
+namespace tcpdwell::event {
+
+/// The options that make the filter, each followed by its one value: "--port", "80", "--port",
+/// "443", "-4". In a value stands %XX for a byte that isn't printable ASCII, and for '%' itself.
+std::vector<std::string> filter_words(const Filter& filter);
+
+/// The filter of these words. Options that aren't known, and those with a value that can't be read,
+/// are left out: the filter then selects more.
+Filter filter_from_words(std::span<const std::string> words);
+
+/// As far as it can be read, the filter of a text of options as users write them: "--port 80,443
+/// -4 --comm Web Content". Left out is what only the host where it was written can look up: names
+/// and processes for --netns, directories for --cgroup.
+Filter filter_from_text(std::string_view text);
+
+} // namespace tcpdwell::event
