@@ -18,6 +18,7 @@ namespace tcpdwell::test {
 namespace {
 
 constexpr auto kSnapshot = static_cast<std::uint64_t>(live::SamplerRequest::snapshot);
+constexpr auto kCounters = static_cast<std::uint64_t>(live::SamplerRequest::counters);
 constexpr auto kSweep = static_cast<std::uint64_t>(live::SamplerRequest::sweep);
 
 class CountingLister final : public live::SocketLister {
@@ -58,6 +59,7 @@ Served serve(const std::vector<std::uint64_t>& words) {
 TEST(SamplerChild, ServesUntilThePipeIsClosed) {
     EXPECT_EQ(serve({}).status, 0);
     EXPECT_EQ(serve({kSweep, 1, 7}).status, 0) << "a sweep of no namespace";
+    EXPECT_EQ(serve({kCounters, 0}).status, 0);
     EXPECT_EQ(serve({kSweep, 2}).status, 0) << "closed within a request";
 }
 
