@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "run/selection.h"
 
+#include <algorithm>
+
 namespace tcpdwell::run {
 
 bool Selection::selects(const track::ConnectionIdentity& who) const {
@@ -28,6 +30,12 @@ void Selection::on_transition(const track::TransitionLine& line) {
 
 void Selection::on_connection(const track::ConnectionLine& line) {
     if (selects(*line.who)) next().on_connection(line);
+}
+
+void Selection::on_counters(const track::CountersLine& line) {
+    const auto& wanted = filter_.netns;
+    if (wanted.empty() || std::ranges::find(wanted, line.netns) != wanted.end())
+        next().on_counters(line);
 }
 
 } // namespace tcpdwell::run

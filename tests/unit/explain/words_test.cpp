@@ -116,7 +116,8 @@ TEST(Words, KeysOfTheReport) {
           "max_ns",    "mean_ns",        "oldest_ns", "evicted",    "nominal_ns",
           "buckets",   "severity",       "advice",    "evidence",   "closed_first",
           "time_wait", "socket_seconds", "now",       "peak",       "held",
-          "limit",     "kind",           "endings",   "lost",       "step_ns"})
+          "limit",     "kind",           "endings",   "lost",       "step_ns",
+          "counters",  "counter"})
         EXPECT_TRUE(!explain::explain(key).empty() || explain::topic_from_name(key)) << key;
 }
 

@@ -173,6 +173,7 @@ TEST_F(ListingScheduleTest, SweepsLookForTimersSetSinceTheLastOneBegan) {
     EXPECT_EQ(first->expires, 1'000'000 - 2);
     done_after(kSecond, live::SamplerDone::sweep);
     now += 50 * kSecond;
+    end_counters();
     const auto second = next();
     ASSERT_TRUE(second);
     EXPECT_EQ(second->expires, 1'000'000 + 60 * 250 - 2);
