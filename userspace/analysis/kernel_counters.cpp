@@ -20,6 +20,32 @@ constexpr report::Column kCounterColumns[] = {
 
 } // namespace
 
+void CounterAnalysis::on_move(const track::StateMove& move) {
+    if (move.from == tcp::State::LISTEN && move.to != tcp::State::LISTEN)
+        left_.insert(move.who->netns);
+}
+
+/// Several sockets of one endpoint (SO_REUSEPORT) are one listener.
+void CounterAnalysis::on_live(const track::LiveSocket& socket) {
+    if (socket.state != tcp::State::LISTEN) return;
+    const track::ConnectionIdentity& who = socket.who;
+    const auto [known, is_new] =
+        listeners_.try_emplace(who.netns, Listener{who.tuple.local, who.tuple.family, who.process});
+    if (!is_new && known->second.local != who.tuple.local) known->second.is_only = false;
+}
+
+const CounterAnalysis::Listener* CounterAnalysis::only_listener(std::uint32_t netns) const {
+    const auto known = listeners_.find(netns);
+    if (known == listeners_.end() || !known->second.is_only || left_.contains(netns))
+        return nullptr;
+    return &known->second;
+}
+
+void CounterAnalysis::next_interval(MonoTime) {
+    growth_.begin_anew();
+    left_.clear();
+}
+
 void CounterAnalysis::add_to(report::Report& report, const ReportContext&) {
     if (!has_readings_) return;
     report::Table table{kCounterColumns, {}, {}};

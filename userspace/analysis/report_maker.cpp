@@ -59,7 +59,8 @@ ReportMaker::make(const track::Tracker& tracker, const event::DataQuality& quali
     report::Report report;
     for (Analysis* analysis : all_) analysis->add_to(report, moment);
     const std::vector<ServiceRow> services = flows_.services();
-    const RuleInput evidence{services, flows_, live_, overview_, options_.thresholds, moment};
+    const RuleInput evidence{services, flows_, live_, overview_, counters_, options_.thresholds,
+                             moment};
     report.sections.push_back(
         {"findings", "Findings", "", find_all(evidence, report), report::SectionPlace::findings});
     std::stable_sort(report.sections.begin(), report.sections.end(),
