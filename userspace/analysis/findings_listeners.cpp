@@ -23,8 +23,8 @@ std::string whose_queue(const RuleInput& evidence, std::uint32_t netns) {
     const CounterAnalysis::Listener* only =
         evidence.overview.is_filtered() ? nullptr : evidence.counters.only_listener(netns);
     if (!only) return fmt::format("An accept queue in network namespace {}", netns);
-    return fmt::format("The accept queue of {} ({})", only->local.text(only->family),
-                       process_text(only->process));
+    return fmt::format("The accept queue of {} on {}", process_text(only->process),
+                       only->local.text(only->family));
 }
 
 } // namespace

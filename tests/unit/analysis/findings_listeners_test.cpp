@@ -68,7 +68,7 @@ TEST_F(ListenersTest, the_only_listener_is_named) {
     read(1s, 0, 0);
     read(31s, 1, 1);
     EXPECT_THAT(std::string(found(kId, 40s)->what),
-                HasSubstr("The accept queue of 127.0.0.1:8000 (a process that is not known) "
+                HasSubstr("The accept queue of a process that is not known on 127.0.0.1:8000 "
                           "overflowed 1 time in"));
     options.run.filter = "--port 8000";
     EXPECT_THAT(std::string(found(kId, 40s)->what), Not(HasSubstr("8000")))
