@@ -21,6 +21,9 @@ const volatile bool can_make_cookies = false;
  * helper"). */
 const volatile bool knows_jiffies = false;
 
+/* The numbers of a socket are written when it closes (td_numbers). */
+const volatile bool with_numbers = false;
+
 /* Where inet_csk_reqsk_queue_hash_add() leaves its result among the words of an fexit program's
  * context; 0: it has none. */
 const volatile __u32 hash_add_result = 0;

@@ -30,7 +30,8 @@
 #define SOCK_DONE_BIT 1
 #define SOCK_LINGER_BIT 4
 
-#define PF_KTHREAD 0x00200000 /* include/linux/sched.h */
+#define PF_EXITING 0x00000004 /* include/linux/sched.h */
+#define PF_KTHREAD 0x00200000
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -110,6 +111,7 @@ struct inode {
 };
 
 struct socket {
+    struct file *file;
     struct sock *sk;
 };
 
@@ -138,6 +140,8 @@ struct sock {
     __u8 sk_shutdown;
     unsigned long sk_lingertime;
     struct sock_cgroup_data sk_cgrp_data;
+    __u32 sk_ack_backlog;
+    __u32 sk_max_ack_backlog;
     struct timer_list
         tcp_retransmit_timer; /* in 7.2, not in 6.18: see struct inet_connection_sock */
 };
@@ -150,12 +154,58 @@ struct inet_connection_sock {
     struct inet_sock icsk_inet;
     __u32 icsk_user_timeout;
     struct timer_list icsk_retransmit_timer; /* in 6.18, not in 7.2: see struct sock */
+    void *icsk_ulp_data;
+    __u8 icsk_retransmits;
+    __u8 icsk_probes_out;
+    struct {
+        __u32 lrcvtime;
+    } icsk_ack;
+};
+
+struct minmax_sample {
+    __u32 t;
+    __u32 v;
+};
+
+struct minmax {
+    struct minmax_sample s[3];
 };
 
 struct tcp_sock {
     struct inet_connection_sock inet_conn;
     __u32 packets_out;
     int linger2;
+    __u64 bytes_sent;
+    __u64 bytes_acked;
+    __u64 bytes_received;
+    __u32 write_seq;
+    __u32 snd_nxt;
+    __u32 snd_una;
+    __u32 snd_wnd;
+    __u32 rcv_nxt;
+    __u32 copied_seq;
+    __u32 segs_out;
+    __u32 segs_in;
+    __u32 total_retrans;
+    __u32 srtt_us;
+    struct minmax rtt_min;
+    __u32 chrono_start;
+    __u32 chrono_stat[3];
+    __u8 chrono_type : 2;
+    __u8 repair : 1;
+    __u32 rcv_tstamp;
+    __u32 lsndtime;
+    bool is_mptcp; /* with CONFIG_MPTCP */
+};
+
+/* Of an MPTCP subflow: icsk_ulp_data (net/mptcp/protocol.h). */
+struct mptcp_subflow_context {
+    __u32 send_fastclose : 1;
+    struct sock *conn;
+};
+
+struct mptcp_sock {
+    bool rcv_fastclose;
 };
 
 struct inet_timewait_sock {
@@ -187,6 +237,20 @@ struct file {
     void *private_data;
 };
 
+/* Until 6.12: 0 while the file is released. */
+struct file___count {
+    atomic64_t f_count;
+};
+
+typedef struct {
+    atomic64_t refcnt;
+} file_ref_t;
+
+/* Since 6.13: negative then (FILE_REF_DEAD, include/linux/file_ref.h). */
+struct file___ref {
+    file_ref_t f_ref;
+};
+
 struct fdtable {
     struct file **fd;
 };
@@ -214,6 +278,8 @@ struct task_struct {
     struct task_struct *group_leader;
     struct pid *thread_pid;
     struct files_struct *files;
+    int exit_code;
+    char comm[16];
 };
 
 struct sk_buff;

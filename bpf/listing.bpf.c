@@ -10,11 +10,13 @@
 #include <bpf/bpf_tracing.h>
 
 #include "filter.bpf.h"
+#include "numbers.bpf.h"
 #include "socket.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 const volatile bool can_make_cookies = false;
+const volatile bool with_numbers = false;
 
 /* Set by user space before each pass. */
 bool sweep =
@@ -79,7 +81,24 @@ static __always_inline bool fill_full(struct td_socket *r, struct sock_common *s
     r->task.uid = BPF_CORE_READ(sk, sk_uid.val);
     struct socket_alloc *file = (struct socket_alloc *)BPF_CORE_READ(sk, sk_socket);
     if (file) r->inode = BPF_CORE_READ(file, vfs_inode.i_ino);
+    r->flags |= file ? TD_SOCKET_HELD : TD_SOCKET_UNHELD;
     return true;
+}
+
+static __always_inline void write_numbers(struct seq_file *seq, const struct td_socket *of,
+                                          struct sock_common *skc)
+{
+    struct tcp_sock *tp = bpf_skc_to_tcp_sock(skc);
+    struct td_numbers n = {};
+
+    if (!tp) return;
+    n.h = of->h;
+    n.h.size = sizeof(n);
+    n.h.kind = TD_NUMBERS;
+    fill_numbers(&n, (struct sock *)tp, tp, of->cookie, of->state, bpf_jiffies64());
+    n.sock = of->sock;
+    n.flags |= TD_NUMBERS_LISTED;
+    bpf_seq_write(seq, &n, sizeof(n));
 }
 
 SEC("iter/tcp")
@@ -107,5 +126,7 @@ int list_sockets(struct bpf_iter__tcp *ctx)
     if (state != TCP_LISTEN && !tuple_passes(&r.tuple))
         return 0; /* owners and roles follow from listeners */
     bpf_seq_write(ctx->meta->seq, &r, sizeof(r));
+    if (with_numbers && state != TCP_TIME_WAIT && state != TCP_NEW_SYN_RECV)
+        write_numbers(ctx->meta->seq, &r, skc);
     return 0;
 }

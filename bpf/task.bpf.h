@@ -42,20 +42,47 @@ static __always_inline bool is_sampler(const char *comm)
     return words[0] == name.words[0] && words[1] == name.words[1];
 }
 
-/* The current task, unless it is a kernel thread (MPTCP closes its subflows from a kworker), or a
- * sampler: that looks into /proc/PID/fd, which takes a reference to each file (proc_fd_link(),
- * fs/proc/fd.c), and who closes meanwhile leaves the last reference, and so tcp_close(), to the
- * sampler. */
-static __always_inline void add_current(struct td_task *to)
+/* Whether the current task is one whose name says something: no kernel thread (MPTCP closes its
+ * subflows from a kworker), and no sampler: that looks into /proc/PID/fd, which takes a reference
+ * to each file (proc_fd_link(), fs/proc/fd.c), and who closes meanwhile leaves the last reference,
+ * and so tcp_close(), to the sampler. Writes the process, by its group leader, and the name of the
+ * thread where it is another one. */
+static __always_inline bool add_current(struct td_task *to, char *thread)
+{
+    struct task_struct *task = (void *)bpf_get_current_task();
+    struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+    __u64 *own = (__u64 *)thread;
+    __u64 *name = (__u64 *)to->comm;
+
+    own[0] = own[1] = 0;
+    if (BPF_CORE_READ(task, flags) & PF_KTHREAD) return false;
+    bpf_get_current_comm(to->comm, sizeof(to->comm));
+    if (is_sampler(to->comm)) {
+        name[0] = name[1] = 0;
+        return false;
+    }
+    to->pid = current_pid();
+    if (leader == task) return true;
+    own[0] = name[0];
+    own[1] = name[1];
+    bpf_core_read(to->comm, sizeof(to->comm), &leader->comm);
+    if (own[0] == name[0] && own[1] == name[1]) own[0] = own[1] = 0;
+    return true;
+}
+
+/* The signal that ends the current process; 0: none does. */
+static __always_inline __u8 ending_signal(void)
 {
     struct task_struct *task = (void *)bpf_get_current_task();
 
-    if (BPF_CORE_READ(task, flags) & PF_KTHREAD) return;
-    bpf_get_current_comm(to->comm, sizeof(to->comm));
-    if (is_sampler(to->comm))
-        __builtin_memset(to->comm, 0, sizeof(to->comm));
-    else
-        to->pid = current_pid();
+    return BPF_CORE_READ(task, exit_code) & 0x7f;
+}
+
+static __always_inline bool is_exiting(void)
+{
+    struct task_struct *task = (void *)bpf_get_current_task();
+
+    return BPF_CORE_READ(task, flags) & PF_EXITING;
 }
 
 #endif

@@ -14,6 +14,7 @@
 #include "hook.bpf.h"
 #include "minis.bpf.h"
 #include "nested.bpf.h"
+#include "numbers.bpf.h"
 #include "socket.bpf.h"
 #include "task.bpf.h"
 #ifndef TCPDWELL_RAW
@@ -42,6 +43,25 @@ static __always_inline unsigned long retransmission_expires(const struct sock *s
     return READ(tp, inet_conn.icsk_retransmit_timer.expires);
 }
 
+/* MPTCP, and TCP_REPAIR. */
+static __always_inline __u16 kind_flags(const struct tcp_sock *tp)
+{
+    __u16 bits = READ_BITS(tp, repair) ? TD_STATE_REPAIR : 0;
+
+    if (!is_subflow(tp)) return bits;
+    bits |= TD_STATE_MPTCP;
+    struct mptcp_subflow_context *subflow = READ(tp, inet_conn.icsk_ulp_data);
+    struct mptcp_sock *above = (void *)mptcp_socket(tp);
+
+    if (!subflow) return bits;
+    if (bpf_core_field_exists(subflow->send_fastclose) &&
+        BPF_CORE_READ_BITFIELD_PROBED(subflow, send_fastclose))
+        bits |= TD_STATE_FASTCLOSE;
+    if (bpf_core_field_exists(above->rcv_fastclose) && above && BPF_CORE_READ(above, rcv_fastclose))
+        bits |= TD_STATE_FASTCLOSE;
+    return bits;
+}
+
 static __always_inline __u16 state_flags(const struct sock *sk, const struct tcp_sock *tp,
                                          bool owned, int from, int to)
 {
@@ -58,6 +78,7 @@ static __always_inline __u16 state_flags(const struct sock *sk, const struct tcp
         if (READ(tp, linger2) < 0) bits |= TD_STATE_LINGER2_NEG;
         if (READ(tp, inet_conn.icsk_user_timeout)) bits |= TD_STATE_USER_TIMEOUT;
     }
+    if (to == TCP_CLOSE && tp) bits |= kind_flags(tp);
     if (from == TCP_SYN_SENT && to == TCP_CLOSE && tp && READ(tp, packets_out))
         bits |= TD_STATE_UNANSWERED;
     /* A child made by a SYN with a TFO cookie has had its retransmission timer set for the SYN-ACK
@@ -79,6 +100,40 @@ static __always_inline void fill_state(struct td_state *r, const struct sock *sk
     r->shutdown = READ(sk, sk_shutdown);
     r->flags = state_flags(sk, tp, owned, from, to);
     r->signal = 0;
+}
+
+/* What brought a process to this transition. */
+static __always_inline void fill_manner(struct td_state *r, const struct sock *sk)
+{
+    const struct file *file = READ(sk, sk_socket, file);
+
+    if (is_exiting()) {
+        r->flags |= TD_STATE_EXITING;
+        r->signal = ending_signal();
+    }
+    if (!file) return;
+    const struct file___ref *by_ref = (const void *)file;
+    const struct file___count *by_count = (const void *)file;
+    bool released;
+
+    if (bpf_core_field_exists(by_ref->f_ref))
+        released = READ(by_ref, f_ref.refcnt.counter) < 0;
+    else if (bpf_core_field_exists(by_count->f_count))
+        released = READ(by_count, f_count.counter) == 0;
+    else
+        return;
+    r->flags |= released ? TD_STATE_RELEASED : TD_STATE_KEPT;
+}
+
+static __always_inline void emit_numbers(struct sock *sk, struct tcp_sock *tp, __u32 netns,
+                                         __u64 cookie, __u8 state)
+{
+    struct td_numbers *r = reserve(sizeof(*r), TD_PROBE_STATE);
+
+    if (!r) return;
+    fill_header(&r->h, sizeof(*r), TD_NUMBERS, netns);
+    fill_numbers(r, sk, tp, cookie, state, knows_jiffies ? bpf_jiffies64() : 0);
+    submit(r);
 }
 
 static __always_inline int trace_state(struct sock *sk, int from, int to, __u16 nested)
@@ -104,17 +159,22 @@ static __always_inline int trace_state(struct sock *sk, int from, int to, __u16 
         if (!cookie && can_make_cookies) cookie = make_cookie(sk);
     }
 
+    if (with_numbers && to == TCP_CLOSE && from != TCP_LISTEN && tp)
+        emit_numbers(sk, tp, netns, cookie, from);
+
     bool owned = READ(sk, sk_lock.owned);
     if (owned || (from == TCP_SYN_RECV && to == TCP_ESTABLISHED)) {
-        struct td_state_by_task *r = reserve(sizeof(*r), TD_PROBE_STATE);
+        struct td_state_by_thread *r = reserve(sizeof(*r), TD_PROBE_STATE);
         if (!r) return 0;
-        fill_header(&r->state.h, sizeof(*r), TD_STATE, netns);
-        fill_state(&r->state, sk, tp, from, to, &tuple, owned);
-        r->state.flags |= nested;
-        r->state.cookie = cookie;
-        r->state.has_task = 1;
-        fill_owner(&r->task, sk);
-        if (owned) add_current(&r->task);
+        struct td_state *state = &r->by_task.state;
+        fill_header(&state->h, sizeof(*r), TD_STATE, netns);
+        fill_state(state, sk, tp, from, to, &tuple, owned);
+        state->flags |= nested;
+        state->cookie = cookie;
+        state->has_task = 1;
+        fill_owner(&r->by_task.task, sk);
+        __builtin_memset(r->thread, 0, sizeof(r->thread));
+        if (owned && add_current(&r->by_task.task, r->thread)) fill_manner(state, sk);
         submit(r);
     } else {
         struct td_state *r = reserve(sizeof(*r), TD_PROBE_STATE);
@@ -313,17 +373,19 @@ static __always_inline int on_accept(struct sys_exit_args *args)
         if (!netns_passes(read_common(common, &tuple)) || !tuple_passes(&tuple)) return 0;
     }
 
-    struct td_owner *r = reserve(sizeof(*r), TD_PROBE_OWNER);
+    struct td_owner_by_thread *r = reserve(sizeof(*r), TD_PROBE_OWNER);
     if (!r) return 0;
-    fill_header(&r->h, sizeof(*r), TD_OWNER, 0);
-    r->sock = (__u64)sk;
-    r->cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
-    r->task.cgroup = 0;
-    r->task.uid = BPF_CORE_READ(sk, sk_uid.val);
-    r->task.pid = current_pid();
-    bpf_get_current_comm(r->task.comm, sizeof(r->task.comm));
-    r->how = TD_OWNER_ACCEPTED;
-    __builtin_memset(r->reserved, 0, sizeof(r->reserved));
+    struct td_owner *owner = &r->owner;
+    fill_header(&owner->h, sizeof(*r), TD_OWNER, 0);
+    owner->sock = (__u64)sk;
+    owner->cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
+    owner->task.cgroup = 0;
+    owner->task.uid = BPF_CORE_READ(sk, sk_uid.val);
+    owner->task.pid = 0;
+    __builtin_memset(owner->task.comm, 0, sizeof(owner->task.comm));
+    add_current(&owner->task, r->thread);
+    owner->how = TD_OWNER_ACCEPTED;
+    __builtin_memset(owner->reserved, 0, sizeof(owner->reserved));
     submit(r);
     return 0;
 }

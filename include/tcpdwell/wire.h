@@ -112,6 +112,7 @@ enum td_state_flags {
     TD_STATE_MPTCP = 1 << 13,    /* a subflow of an MPTCP connection */
     TD_STATE_FASTCLOSE = 1 << 14, /* of a subflow: MP_FASTCLOSE (RFC 8684, section 3.5) was sent or
                                      received */
+    TD_STATE_KEPT = 1 << 15, /* the file has references: by shutdown(), disconnect, or `ss -K` */
 };
 
 /* The tracepoint fires before the state is stored (kernel: inet_sk_state_store()). td_task follows

@@ -69,10 +69,10 @@ public:
                            cli::to_row(line, synth::kTestClock, kCgroup));
     }
     void on_connection(const track::ConnectionLine& line) override {
-        std::vector<report::StateSpan> spans;
+        cli::ConnectionCells cells;
         if (connections_)
             renderer_->row(report::connection_schema(),
-                           cli::to_row(line, synth::kTestClock, kCgroup, spans));
+                           cli::to_row(line, synth::kTestClock, kCgroup, cells));
     }
     void on_lost(const track::LostLine&) override {}
 

@@ -29,9 +29,17 @@ const Keys kDistribution = {"title",     "count",      "min_ns",  "mean_ns", "p5
 const Keys kStates = {"LISTEN",  "SYN_SENT",  "SYN_RECV",   "ESTABLISHED", "FIN_WAIT1", "FIN_WAIT2",
                       "CLOSING", "TIME_WAIT", "CLOSE_WAIT", "LAST_ACK",    "CLOSE"};
 const Keys kClosers = {"local", "remote", "both", "none", "unknown"};
-const Keys kEndings = {"fin",     "reset_sent",     "reset_received",   "timed_out",
-                       "refused", "connect_failed", "handshake_failed", "fin_wait2_expired",
-                       "open",    "unknown"};
+const Keys kEndings = {"fin",
+                       "reset_sent",
+                       "reset_received",
+                       "timed_out",
+                       "refused",
+                       "connect_failed",
+                       "handshake_failed",
+                       "fin_wait2_expired",
+                       "dropped_silently",
+                       "open",
+                       "unknown"};
 
 void expect_distribution(const Json& d) {
     EXPECT_EQ(keys(d), kDistribution);

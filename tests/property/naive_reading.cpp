@@ -164,9 +164,11 @@ private:
             judge_open();
         line.closed_first = first_;
         if (first_ != tcp::ClosedFirst::unknown) return;
-        line.closed_first = line.ending == tcp::Ending::reset_sent       ? tcp::ClosedFirst::local
-                            : line.ending == tcp::Ending::reset_received ? tcp::ClosedFirst::remote
-                                                                         : tcp::ClosedFirst::none;
+        line.closed_first =
+            line.ending == tcp::Ending::reset_sent || line.ending == tcp::Ending::dropped_silently
+                ? tcp::ClosedFirst::local
+            : line.ending == tcp::Ending::reset_received ? tcp::ClosedFirst::remote
+                                                         : tcp::ClosedFirst::none;
     }
     void judge_open() {
         o_.line->states.push_back({state_, std::nullopt});
@@ -239,6 +241,8 @@ private:
                                                   : e.has(TD_STATE_USER_TIMEOUT)
                                                       ? tcp::EndingDetail::user_timeout
                                                       : tcp::EndingDetail::retransmission);
+        if (e.has(TD_STATE_REPAIR))
+            return end_as(tcp::Ending::dropped_silently, tcp::EndingDetail::repair);
         if (sent) return judge_abort(e);
         end_as(tcp::Ending::fin);
         if (e.from == LAST_ACK) return;
@@ -248,6 +252,8 @@ private:
     void judge_abort(const event::StateChange& e) {
         const bool orphan = e.has(TD_STATE_ORPHAN);
         const bool owned = e.has(TD_STATE_OWNED);
+        if (e.has(TD_STATE_FASTCLOSE))
+            return end_as(tcp::Ending::reset_sent, tcp::EndingDetail::mptcp_fastclose);
         if (e.has(TD_STATE_LINGER2_NEG))
             return end_as(tcp::Ending::reset_sent, tcp::EndingDetail::linger2);
         // The ACK of the FIN brought data; a timer answers nothing.

@@ -105,6 +105,20 @@ void unread_data_in_close_wait(RecordGenerator& t) {
            {tcp::ClosedFirst::remote, tcp::Ending::reset_sent, tcp::EndingDetail::unread_data});
 }
 
+/// Nothing is sent.
+void closed_in_repair_mode(RecordGenerator& t) {
+    open_as_client(t);
+    t.dies_by_close(TD_STATE_REPAIR);
+    t.ends({tcp::ClosedFirst::local, tcp::Ending::dropped_silently, tcp::EndingDetail::repair});
+}
+
+/// A subflow, of which MPTCP makes the abort (mptcp_do_fastclose()).
+void mptcp_fastclose(RecordGenerator& t) {
+    open_as_client(t);
+    aborts(t, TD_STATE_LINGER_ZERO | TD_STATE_MPTCP | TD_STATE_FASTCLOSE, TD_REASON_STATE,
+           {tcp::ClosedFirst::local, tcp::Ending::reset_sent, tcp::EndingDetail::mptcp_fastclose});
+}
+
 void disconnect_then_reconnect(RecordGenerator& t) {
     open_as_client(t);
     t.dies_by_disconnect();
@@ -266,6 +280,8 @@ std::span<const Scenario> reset_scenarios() {
         {"keepalive_times_out", keepalive_times_out},
         {"orphan_limit_by_timer", orphan_limit_by_timer},
         {"orphan_limit_at_close", orphan_limit_at_close},
+        {"closed_in_repair_mode", closed_in_repair_mode},
+        {"mptcp_fastclose", mptcp_fastclose},
     };
     return kList;
 }

@@ -24,6 +24,8 @@ SkipCause cause_of_reset(tcp::EndingDetail detail) {
     case unreachable:
     case no_port:
     case given_up:
+    case mptcp_fastclose:
+    case repair:
     case peer_fin_not_seen: break;
     }
     return SkipCause::other_reset_sent;
@@ -46,6 +48,7 @@ std::optional<SkipCause> skip_cause(const track::ConnectionLine& line) {
     case refused:
     case connect_failed:
     case handshake_failed:
+    case dropped_silently: // on purpose, and nothing of TCP's closing took place
     case open:
     case unknown: break;
     }

@@ -11,6 +11,7 @@ namespace tcpdwell::cli {
 struct ProbeTexts {
     std::string set = "auto"; ///< or the name of a ProbeSet (live/probe_plan.h)
     std::string btf_file;     ///< types of the running kernel; "": the kernel describes them
+    bool no_numbers = false;  ///< what the sockets have carried isn't recorded
 };
 
 /// Declares --probes and --btf on `app`; `texts` is filled when the command line is read and must

@@ -15,7 +15,7 @@ report::Value text(std::optional<std::string_view> value) {
 
 report::Value process(const std::optional<event::Process>& value) {
     return optional_value(value, [](const event::Process& p) {
-        return report::ProcessValue{p.pid, p.comm()};
+        return report::ProcessValue{p.pid, p.comm(), p.thread()};
     });
 }
 
@@ -33,6 +33,65 @@ report::Value wall(const std::optional<MonoTime>& at, const ClockAnchor& clock) 
 
 report::Value dwell(const std::optional<Nanoseconds>& value) {
     return optional_value(value, [](Nanoseconds d) { return d; });
+}
+
+report::Value closed_by(const track::ConnectionLine& line) {
+    return optional_value(line.who->closed_by, [&](const event::Process& p) {
+        const std::string_view how = line.closed_how ? name(*line.closed_how) : std::string_view();
+        return report::ProcessValue{p.pid, p.comm(), p.thread(),
+                                    report::ProcessValue::Manner{how, line.closing_signal}};
+    });
+}
+
+using Part = decltype(report::ObjectPart::value);
+
+template <class T>
+Part number(const OptionalNumber<T>& value, std::int64_t unit = 1) {
+    return value ? Part(static_cast<std::int64_t>(*value) * unit) : Part();
+}
+
+constexpr std::int64_t kMicrosecond = 1'000; // in ns
+constexpr std::int64_t kMillisecond = 1'000'000;
+
+template <std::size_t N>
+report::Value object(const std::array<report::ObjectPart, N>& parts) {
+    return std::span<const report::ObjectPart>(parts);
+}
+
+report::Value accept(const track::ConnectionLine& line, ConnectionCells& cells) {
+    if (!line.accept) return {};
+    const auto& delay = line.accept->delay;
+    cells.accept = {{{"delay_ns", delay ? Part(std::int64_t{delay->count()}) : Part()},
+                     {"accepted", line.accept->accepted}}};
+    return object(cells.accept);
+}
+
+/// The last cells of the row: those of the numbers, and the transport.
+void add_numbers(const track::ConnectionLine& line, ConnectionCells& cells,
+                 std::span<report::Value, 6> row) {
+    if (line.is_mptcp) row[5] = std::string_view(*line.is_mptcp ? "mptcp" : "tcp");
+    if (line.numbers == nullptr) return;
+    const event::SocketNumbers& n = *line.numbers;
+    cells.bytes = {{{"sent", number(n.bytes_sent)},
+                    {"acked", number(n.bytes_acked)},
+                    {"received", number(n.bytes_received)},
+                    {"unsent", number(n.unsent)},
+                    {"unacked", number(n.unacked)},
+                    {"unread", number(n.unread)}}};
+    cells.segments = {{{"sent", number(n.segments_sent)},
+                       {"received", number(n.segments_received)},
+                       {"retransmitted", number(n.segments_retransmitted)}}};
+    cells.rtt = {{{"min_ns", number(n.rtt_min_us, kMicrosecond)},
+                  {"smoothed_ns", number(n.rtt_us, kMicrosecond)}}};
+    cells.limited = {{{"receiver", number(n.receiver_limited_ms, kMillisecond)},
+                      {"send_buffer", number(n.send_buffer_limited_ms, kMillisecond)}}};
+    cells.idle = {{{"since_received_ns", number(n.since_received_ms, kMillisecond)},
+                   {"since_sent_ns", number(n.since_sent_ms, kMillisecond)}}};
+    row[0] = object(cells.bytes);
+    row[1] = object(cells.segments);
+    row[2] = object(cells.rtt);
+    row[3] = object(cells.limited);
+    row[4] = object(cells.idle);
 }
 
 std::string_view family(const tcp::FourTuple& tuple) {
@@ -63,35 +122,38 @@ TransitionRow to_row(const track::TransitionLine& line, const ClockAnchor& clock
 }
 
 ConnectionRow to_row(const track::ConnectionLine& line, const ClockAnchor& clock,
-                     std::optional<std::string_view> cgroup,
-                     std::vector<report::StateSpan>& spans) {
+                     std::optional<std::string_view> cgroup, ConnectionCells& cells) {
     const track::ConnectionIdentity& who = *line.who;
-    spans.clear();
-    for (const track::PathStep& step : line.states) spans.push_back({step.state, step.dwell});
+    cells.states.clear();
+    for (const track::PathStep& step : line.states)
+        cells.states.push_back({step.state, step.dwell});
     report::Value time_wait;
     if (line.time_wait)
         time_wait = report::TimeWaitValue{line.time_wait->dwell, line.time_wait->end,
                                           line.time_wait->restarts};
     const std::string_view detail = name(line.detail);
-    return {report::HexId{who.id, kIdDigits},
-            std::int64_t{who.netns},
-            family(who.tuple),
-            report::EndpointValue{who.tuple.local, who.tuple.family},
-            report::EndpointValue{who.tuple.remote, who.tuple.family},
-            name(who.role),
-            process(who.process),
-            text(cgroup),
-            uid(who),
-            wall(line.opened, clock),
-            wall(line.closed, clock),
-            std::span<const report::StateSpan>(spans),
-            name(line.closed_first),
-            name(line.ending),
-            detail.empty() ? report::Value() : report::Value(detail),
-            time_wait,
-            name(line.seen),
-            process(who.closed_by),
-            cookie(who)};
+    ConnectionRow row{report::HexId{who.id, kIdDigits},
+                      std::int64_t{who.netns},
+                      family(who.tuple),
+                      report::EndpointValue{who.tuple.local, who.tuple.family},
+                      report::EndpointValue{who.tuple.remote, who.tuple.family},
+                      name(who.role),
+                      process(who.process),
+                      text(cgroup),
+                      uid(who),
+                      wall(line.opened, clock),
+                      wall(line.closed, clock),
+                      std::span<const report::StateSpan>(cells.states),
+                      name(line.closed_first),
+                      name(line.ending),
+                      detail.empty() ? report::Value() : report::Value(detail),
+                      time_wait,
+                      name(line.seen),
+                      closed_by(line),
+                      cookie(who),
+                      accept(line, cells)};
+    add_numbers(line, cells, std::span(row).last<6>());
+    return row;
 }
 
 LostRow to_row(const track::LostLine& line, const ClockAnchor& clock) {

@@ -14,15 +14,24 @@
 namespace tcpdwell::cli {
 
 using TransitionRow = std::array<report::Value, 14>;
-using ConnectionRow = std::array<report::Value, 19>;
+using ConnectionRow = std::array<report::Value, 26>;
 using LostRow = std::array<report::Value, 2>;
 
 /// `cgroup` is the path, if known. The cells view into the line's identity.
 TransitionRow to_row(const track::TransitionLine& line, const ClockAnchor& clock,
                      std::optional<std::string_view> cgroup);
-/// `spans` is storage for the states, which the row views into.
+/// What the cells of a connection's row view into.
+struct ConnectionCells {
+    std::vector<report::StateSpan> states;
+    std::array<report::ObjectPart, 2> accept;
+    std::array<report::ObjectPart, 6> bytes;
+    std::array<report::ObjectPart, 3> segments;
+    std::array<report::ObjectPart, 2> rtt;
+    std::array<report::ObjectPart, 2> limited;
+    std::array<report::ObjectPart, 2> idle;
+};
 ConnectionRow to_row(const track::ConnectionLine& line, const ClockAnchor& clock,
-                     std::optional<std::string_view> cgroup, std::vector<report::StateSpan>& spans);
+                     std::optional<std::string_view> cgroup, ConnectionCells& cells);
 LostRow to_row(const track::LostLine& line, const ClockAnchor& clock);
 
 } // namespace tcpdwell::cli

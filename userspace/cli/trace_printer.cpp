@@ -62,7 +62,7 @@ void TracePrinter::on_connection(const track::ConnectionLine& line) {
     if (what_ != What::connections || (line.idle && !idle_)) return;
     ++printed_;
     renderer_->row(report::connection_schema(),
-                   to_row(line, context_.clock(), context_.cgroup(line.who->cgroup), spans_));
+                   to_row(line, context_.clock(), context_.cgroup(line.who->cgroup), cells_));
 }
 
 void TracePrinter::on_lost(const track::LostLine& line) {

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "analysis/counter_growth.h"
+#include "cli/rows.h"
 #include "render/renderer.h"
 #include "run/pipeline.h"
 
@@ -38,7 +39,7 @@ private:
     const run::Context& context_;
     render::Output& out_;
     std::unique_ptr<render::Renderer> renderer_;
-    std::vector<report::StateSpan> spans_;
+    ConnectionCells cells_;
     analysis::CounterGrowth counters_;
     std::map<std::uint32_t, MonoTime> counted_until_; ///< by namespace
     std::uint64_t printed_ = 0;

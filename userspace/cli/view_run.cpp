@@ -55,6 +55,8 @@ std::shared_ptr<RunOptions> RunOptions::declare(CLI::App& app) {
         ->check(CLI::Range(kSmallestBuffer, kLargestBuffer))
         ->default_str("16MiB");
     declare_probes(app, options->probes);
+    app.add_flag("--no-numbers", options->probes.no_numbers,
+                 "Without bytes, segments, round-trip times and queues of the connections");
     app.add_option("--max-connections", options->max_connections,
                    "Connections followed at the same time; the longest idle are given up first")
         ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 32))
@@ -91,7 +93,7 @@ void RunOptions::declare_recordings(CLI::App& app) {
         ->excludes(read);
     declare_write_errors(app);
     for (const char* live_only :
-         {"--duration", "--buffer-size", "--probes", "--btf", "command", "--user"})
+         {"--duration", "--buffer-size", "--probes", "--btf", "--no-numbers", "command", "--user"})
         app.get_option(live_only)->excludes(read);
 }
 

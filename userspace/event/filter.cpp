@@ -37,8 +37,10 @@ bool has_pid(const std::vector<std::uint32_t>& pids, const std::optional<Process
 bool has_name(const std::vector<std::string>& globs, const std::optional<Process>& process) {
     if (!process || process->comm().empty()) return false;
     const std::string comm(process->comm());
+    const std::string thread(process->thread());
     return std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) {
-        return fnmatch(glob.c_str(), comm.c_str(), 0) == 0;
+        return fnmatch(glob.c_str(), comm.c_str(), 0) == 0 ||
+               (!thread.empty() && fnmatch(glob.c_str(), thread.c_str(), 0) == 0);
     });
 }
 

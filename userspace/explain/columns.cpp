@@ -94,7 +94,8 @@ constexpr Explanation kColumns[] = {
            "RFC 9293, section 3.6"),
     column("ending", "how the connection ended; endings in a report: how many of each",
            "fin, reset_sent, reset_received, timed_out, refused, connect_failed, handshake_failed, "
-           "fin_wait2_expired, open or unknown. Concluded from evidence, never guessed."),
+           "fin_wait2_expired, dropped_silently, open or unknown. Concluded from evidence, never "
+           "guessed."),
     column("ending_detail", "what is known beyond the ending",
            "For example keepalive for timed_out. tcpdwell explain WORD has each; null: nothing "
            "more is known."),
@@ -106,6 +107,39 @@ constexpr Explanation kColumns[] = {
            "restarts that moved the "
            "timer to another bucket can be seen: a lower bound.",
            "tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c"),
+    column("accept", "how long it waited for accept(), and whether it was accepted",
+           "delay_ns: from ESTABLISHED until accept() returned. accepted: false for one that no "
+           "process has taken from the queue. null for a connection that was opened from here."),
+    column("delay_ns", "accept: time in the accept queue, in nanoseconds",
+           "null if it wasn't accepted, or if one of the two moments wasn't seen."),
+    column("accepted", "accept: whether a process has taken the connection from the queue",
+           "The peer believes in the connection either way."),
+    column("bytes", "payload that was carried, and what was left",
+           "Carried: sent, acked, received. Left: unsent, unacked, unread. As tcp_info counts them "
+           "(sent includes retransmissions), but without SYN and FIN. "
+           "Read when the full socket closes: what arrives in TIME_WAIT isn't counted.",
+           "tcp_get_info() in net/ipv4/tcp.c"),
+    column("segments", "segments sent, received and retransmitted",
+           "Retransmitted: of those sent, how many were sent again."),
+    column("rtt", "round-trip time: min_ns, smoothed_ns",
+           "null where none was measured. min_ns is the smallest of the last "
+           "tcp_min_rtt_wlen seconds.",
+           "RFC 6298; tcp_rtt_estimator() in net/ipv4/tcp_input.c"),
+    column("limited_ns", "how long sending was held up: receiver, send_buffer",
+           "receiver: the peer didn't read fast enough. send_buffer: this end's buffer was too "
+           "small. In nanoseconds, to a jiffy.",
+           "tcp_chrono_stop() in net/ipv4/tcp_output.c"),
+    column("idle", "time since something was received, and since data was sent",
+           "since_received_ns: since the last segment with data or an ACK. At the end, or when the "
+           "socket was listed last. To a jiffy."),
+    column("transport", "tcp, or mptcp for a subflow of an MPTCP connection", "RFC 8684."),
+    column("thread", "name of the thread, where it isn't that of the process",
+           "comm is the name of the process: of its group leader."),
+    column("how", "closed_by: close, shutdown, exit, signal or abort",
+           "What made the process close: a call of close() or shutdown(), its exit, or a signal "
+           "that killed it. abort: disconnected, or killed by ss -K."),
+    column("signal", "closed_by: the number of the signal that killed the process",
+           "See 'kill -l'. null if none did."),
     column("seen", "how much of the connection's life was seen", "whole, joined or gap."),
     // lost
     column("events", "lost: how many events since the last such line",

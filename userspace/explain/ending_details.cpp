@@ -151,6 +151,23 @@ constexpr Explanation kDetails[] = {
              "Eyeballs), the losers end like this, and nothing is wrong.",
      .sysctls = {},
      .source = "tcp_close() in net/ipv4/tcp.c"},
+    {.word = "mptcp_fastclose",
+     .topic = Topic::ending,
+     .summary = "detail of a reset: MPTCP ended all subflows at once",
+     .text = "An MPTCP connection was aborted with MP_FASTCLOSE, which resets each of its "
+             "subflows. The program closed with data unread, with SO_LINGER 0, or didn't finish "
+             "closing in time; the kernel ends an MPTCP connection like this when its close "
+             "times out, too.",
+     .sysctls = {},
+     .source = "RFC 8684, section 3.5; mptcp_do_fastclose() in net/mptcp/protocol.c"},
+    {.word = "repair",
+     .topic = Topic::ending,
+     .summary = "detail of dropped_silently: closed in repair mode",
+     .text = "TCP_REPAIR was on when the program closed: the kernel forgets the connection and "
+             "sends nothing. haproxy's silent-drop and CRIU do so. The peer finds out when it "
+             "sends next, and is reset then.",
+     .sysctls = {},
+     .source = "tcp_close() in net/ipv4/tcp.c"},
     {.word = "peer_fin_not_seen",
      .topic = Topic::ending,
      .summary = "detail of fin: no mini-socket was left to wait for the peer's FIN",

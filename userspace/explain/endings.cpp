@@ -22,7 +22,7 @@ constexpr Explanation kEndings[] = {
              "TIME_WAIT. "
              "ending_detail says why: so_linger_zero, unread_data, data_after_close, linger2, "
              "listener_closed, "
-             "disconnect, admin_kill or orphan_limit.\n"
+             "disconnect, admin_kill, orphan_limit or mptcp_fastclose.\n"
              "Whether it closed first is another question: an RST after the peer's FIN doesn't "
              "change closed_first.",
      .sysctls = {},
@@ -98,6 +98,13 @@ constexpr Explanation kEndings[] = {
      .sysctls = kOf<kFinTimeout>,
      .source = "tcp_close() in net/ipv4/tcp.c, tcp_time_wait() in net/ipv4/tcp_minisocks.c; "
                "kernel's ip-sysctl.rst"},
+    {.word = "dropped_silently",
+     .topic = Topic::ending,
+     .summary = "ending: this end forgot the connection and sent nothing",
+     .text = "No FIN and no RST: the peer still believes in the connection until it sends "
+             "something. ending_detail says why: repair.",
+     .sysctls = {},
+     .source = "tcp_close() in net/ipv4/tcp.c"},
     {.word = "open",
      .topic = Topic::ending,
      .summary = "ending, time_wait.end: not over when tracing stopped",

@@ -31,6 +31,7 @@ public:
         ro.request_timer_function = plan.reqsk_timer_handler;
         ro.can_make_cookies = plan.cookies.on;
         ro.knows_jiffies = plan.knows_jiffies;
+        ro.with_numbers = plan.with_numbers;
         ro.pid_namespace = plan.pid_namespace == host::kInitialPidNamespace
                                ? 0
                                : plan.pid_namespace.value_or(kNoPidNamespace);

@@ -15,6 +15,7 @@
 
 #include "base/child_process.h"
 #include "base/fd.h"
+#include "event/record.h"
 #include "live/bpf_session.h"
 #include "live/kernel_filter.h"
 #include "live/own_traffic.h"
@@ -34,13 +35,14 @@ IteratorLister::IteratorLister(std::unique_ptr<listing_bpf, Destroy> skeleton,
     : skeleton_(std::move(skeleton)), link_(std::move(link)) {}
 IteratorLister::~IteratorLister() = default;
 
-Result<std::unique_ptr<IteratorLister>> IteratorLister::open(bool make_cookies,
+Result<std::unique_ptr<IteratorLister>> IteratorLister::open(bool make_cookies, bool numbers,
                                                              const event::Filter& filter) {
     std::unique_ptr<listing_bpf, Destroy> skeleton(listing_bpf::open());
     if (!skeleton)
         return fail(ErrorCode::failed,
                     "cannot open the lister's BPF object: " + take_libbpf_warning(), errno);
     skeleton->rodata->can_make_cookies = make_cookies;
+    skeleton->rodata->with_numbers = numbers;
     set_kernel_filter(*skeleton->rodata, filter);
     if (const int error = listing_bpf::load(skeleton.get()); error != 0)
         return fail(ErrorCode::cannot_trace,
@@ -75,11 +77,9 @@ Result<void> IteratorLister::run(const event::RecordSink& sink) {
                         errno);
         if (got == 0) return {};
         filled += static_cast<std::size_t>(got);
-        std::size_t used = 0;
-        for (; filled - used >= sizeof(td_socket); used += sizeof(td_socket))
-            sink({buffer.data() + used, sizeof(td_socket)});
-        std::memmove(buffer.data(), buffer.data() + used, filled - used);
-        filled -= used;
+        const auto cut_off = event::for_each_record({buffer.data(), filled}, sink);
+        std::memmove(buffer.data(), cut_off.data(), cut_off.size());
+        filled = cut_off.size();
     }
 }
 

@@ -25,8 +25,9 @@ struct TimerAddresses {
 class IteratorLister final : public SocketLister {
 public:
     /// Loads the iterator. `make_cookies`: bpf_get_socket_cookie() is there for tracing programs.
-    /// `filter` is applied in the kernel as far as it can be decided there; listeners always pass.
-    static Result<std::unique_ptr<IteratorLister>> open(bool make_cookies,
+    /// `numbers`: each full socket is followed by its td_numbers. `filter` is applied in the kernel
+    /// as far as it can be decided there; listeners always pass.
+    static Result<std::unique_ptr<IteratorLister>> open(bool make_cookies, bool numbers,
                                                         const event::Filter& filter);
     IteratorLister(const IteratorLister&) = delete;
     IteratorLister& operator=(const IteratorLister&) = delete;

@@ -37,7 +37,7 @@ constexpr std::size_t kMostHeld = 512 << 20;
 Result<std::unique_ptr<SocketLister>> open_lister(ProbePlan& plan, const JiffiesClock& clock,
                                                   const event::Filter& filter) {
     if (plan.listing == Listing::sock_diag) return std::make_unique<DiagLister>(clock, filter);
-    auto lister = IteratorLister::open(plan.cookies.on, filter);
+    auto lister = IteratorLister::open(plan.cookies.on, plan.with_numbers, filter);
     if (!lister) return tl::unexpected(lister.error());
     if (plan.timer_functions == TimerFunctions::by_calibration) {
         const auto timers = (*lister)->calibrate();
@@ -81,6 +81,7 @@ Result<std::unique_ptr<LiveSource>> LiveSource::open(const LiveOptions& options,
                                                      const KernelSupport& support, ProbePlan plan) {
     const auto clock = read_kernel_clock();
     if (!clock) return tl::unexpected(clock.error());
+    plan.with_numbers = options.probes.numbers;
     auto lister = open_lister(plan, *clock, options.filter);
     if (!lister) return tl::unexpected(lister.error());
 

@@ -30,6 +30,7 @@ struct ProbeOptions {
     ProbeWish set;
     std::string btf_file; ///< the types of the running kernel, for one that doesn't describe them;
                           ///< "": it does
+    bool numbers = true; ///< what each socket has carried is recorded (td_numbers)
 };
 
 /// What the programs are attached to (bpf/hook.bpf.h).
@@ -116,6 +117,7 @@ struct ProbePlan {
     bool knows_jiffies = false;   ///< bpf_jiffies64() (Linux 5.9); without it more stacks are taken
     FeatureChoice exact_restarts; ///< each restart of a TIME_WAIT is seen
     std::vector<StackRange> stack_ranges; ///< empty unless stacks.on
+    bool with_numbers = false;            ///< td_numbers records are written
 
     [[nodiscard]] bool loads(Program program) const;
     /// The features above, for printing.

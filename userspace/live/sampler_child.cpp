@@ -95,7 +95,8 @@ void SamplerChild::list_namespace(const host::NetworkNamespace& ns,
                         {}};
     put(event::bytes_of(bracket));
     const auto listed = lister_->list([&](std::span<const std::byte> record) {
-        const auto s = event::as<td_socket>(record);
+        const bool is_socket = event::read_header(record).kind == TD_SOCKET;
+        const auto s = is_socket ? event::as<td_socket>(record) : std::nullopt;
         if (s && s->inode != 0) holders.emplace(s->inode, Holder{s->sock, s->cookie});
         put(record);
     });

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "base/text.h"
 #include "render/duration.h"
 #include "render/timestamp.h"
@@ -45,7 +47,8 @@ bool is_bad_ending(std::string_view word) {
     case refused:
     case connect_failed:
     case handshake_failed:
-    case fin_wait2_expired: break;
+    case fin_wait2_expired:
+    case dropped_silently: break;
     }
     return true;
 }
@@ -151,6 +154,18 @@ void CellText::write(std::span<const report::TextPart> parts) {
         append("=");
         append(part.text);
     }
+}
+
+void CellText::write(std::span<const report::ObjectPart> parts) {
+    bool first = true;
+    for (const report::ObjectPart& part : parts) {
+        if (std::holds_alternative<std::monostate>(part.value)) continue;
+        if (!std::exchange(first, false)) append(" ");
+        append(part.name);
+        append("=");
+        std::visit([this](auto value) { write(value); }, part.value);
+    }
+    if (first) append("-");
 }
 
 void CellText::write(std::span<const report::NumberPart> parts) {

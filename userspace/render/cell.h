@@ -41,6 +41,7 @@ private:
     void write(const report::TimeWaitValue& value);
     void write(double number);
     void write(bool value);
+    void write(std::span<const report::ObjectPart> parts);
     void write(std::span<const report::NumberPart> parts);
     void write(std::span<const report::TextPart> parts);
 

@@ -16,12 +16,25 @@ std::span<const std::string_view> suffixes(report::Shape shape) {
     static constexpr std::string_view kSingle[] = {""};
     static constexpr std::string_view kEndpoint[] = {"_addr", "_port"};
     static constexpr std::string_view kProcess[] = {"_pid", "_comm"};
+    static constexpr std::string_view kAccept[] = {"_delay_ns", "_accepted"};
+    static constexpr std::string_view kBytes[] = {"_sent",   "_acked",   "_received",
+                                                  "_unsent", "_unacked", "_unread"};
+    static constexpr std::string_view kSegments[] = {"_sent", "_received", "_retransmitted"};
+    static constexpr std::string_view kRtt[] = {"_min_ns", "_smoothed_ns"};
+    static constexpr std::string_view kLimited[] = {"_receiver", "_send_buffer"};
+    static constexpr std::string_view kIdle[] = {"_since_received_ns", "_since_sent_ns"};
     static constexpr std::string_view kTimeWait[] = {"_dwell_ns", "_end", "_restarts"};
     switch (shape) {
     case report::Shape::single: return kSingle;
     case report::Shape::endpoint: return kEndpoint;
     case report::Shape::process: return kProcess;
     case report::Shape::time_wait: return kTimeWait;
+    case report::Shape::accept: return kAccept;
+    case report::Shape::bytes: return kBytes;
+    case report::Shape::segments: return kSegments;
+    case report::Shape::rtt: return kRtt;
+    case report::Shape::limited: return kLimited;
+    case report::Shape::idle: return kIdle;
     }
     return {};
 }
@@ -127,6 +140,13 @@ private:
             cell.append(part.name).append("=").append(part.text);
         }
         write(cell);
+    }
+
+    void write(std::span<const report::ObjectPart> parts) {
+        for (const report::ObjectPart& part : parts) {
+            if (&part != parts.data()) out_.buffer() += ',';
+            std::visit([this](auto value) { write(value); }, part.value);
+        }
     }
 
     void write(std::span<const report::NumberPart> parts) {

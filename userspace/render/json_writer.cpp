@@ -94,6 +94,34 @@ void JsonWriter::put(const report::ProcessValue& process) {
     }
     key("comm");
     put(process.comm);
+    if (process.thread) {
+        key("thread");
+        if (process.thread->empty())
+            write(std::monostate{});
+        else
+            put(*process.thread);
+    }
+    if (process.manner) {
+        key("how");
+        if (process.manner->how.empty())
+            write(std::monostate{});
+        else
+            word(process.manner->how);
+        key("signal");
+        if (process.manner->signal == 0)
+            write(std::monostate{});
+        else
+            json_.Uint(process.manner->signal);
+    }
+    json_.EndObject();
+}
+
+void JsonWriter::put(std::span<const report::ObjectPart> parts) {
+    json_.StartObject();
+    for (const report::ObjectPart& part : parts) {
+        key(part.name);
+        std::visit([this](auto value) { put(value); }, part.value);
+    }
     json_.EndObject();
 }
 

@@ -19,6 +19,12 @@ enum class Shape : std::uint8_t {
     endpoint,  ///< EndpointValue: `id`_addr, `id`_port
     process,   ///< ProcessValue: `id`_pid, `id`_comm
     time_wait, ///< TimeWaitValue: `id`_dwell_ns, `id`_end, `id`_restarts
+    accept,    ///< these and the following: ObjectParts, a column for each: `id`_NAME
+    bytes,
+    segments,
+    rtt,
+    limited,
+    idle,
 };
 
 /// One column. `id` is the JSON key and the CSV heading (see Shape); `title` heads the table, in a

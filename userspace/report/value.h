@@ -34,6 +34,21 @@ struct EndpointValue {
 struct ProcessValue {
     std::uint32_t pid; ///< 0: several, or not known
     std::string_view comm;
+    /// In JSON, where it is given: the name of the thread, null for "" (the process's own name).
+    std::optional<std::string_view> thread = std::nullopt;
+    /// In JSON, where it is given: by what it closed, null for "", and the signal that ended it,
+    /// null for 0.
+    struct Manner {
+        std::string_view how;
+        std::uint32_t signal;
+    };
+    std::optional<Manner> manner = std::nullopt;
+};
+
+/// One of the keys of a small object, which are the same in each row.
+struct ObjectPart {
+    std::string_view name;
+    std::variant<std::monostate, std::int64_t, bool> value; ///< monostate: not known
 };
 
 /// One state of a connection's path and how long it lasted; dwell nullopt: its beginning or end
@@ -66,7 +81,8 @@ struct TextPart {
 using Value =
     std::variant<std::monostate, std::int64_t, std::string_view, WallTime, Nanoseconds, HexId,
                  EndpointValue, ProcessValue, tcp::State, std::span<const StateSpan>, TimeWaitValue,
-                 bool, double, std::span<const NumberPart>, std::span<const TextPart>>;
+                 bool, double, std::span<const NumberPart>, std::span<const TextPart>,
+                 std::span<const ObjectPart>>;
 
 /// A count as a cell has it.
 constexpr std::int64_t count_value(std::uint64_t count) { return static_cast<std::int64_t>(count); }

@@ -29,6 +29,7 @@ namespace tcpdwell::tcp {
     X(connect_failed, "connect_failed")       \
     X(handshake_failed, "handshake_failed")   \
     X(fin_wait2_expired, "fin_wait2_expired") \
+    X(dropped_silently, "dropped_silently")   \
     X(open, "open")                           \
     X(unknown, "unknown")
 
@@ -49,6 +50,8 @@ namespace tcpdwell::tcp {
     X(unreachable, "unreachable")           \
     X(no_port, "no_port")                   \
     X(given_up, "given_up")                 \
+    X(mptcp_fastclose, "mptcp_fastclose")   \
+    X(repair, "repair")                     \
     X(peer_fin_not_seen, "peer_fin_not_seen") /* with fin and overflow: gone in FIN_WAIT2 before the FIN */
 
 #define TCPDWELL_TIME_WAIT_END_LIST(X) \
@@ -66,6 +69,13 @@ namespace tcpdwell::tcp {
     X(whole, "whole")   /* from its birth */                 \
     X(joined, "joined") /* it was open when tracing began */ \
     X(gap, "gap")       /* events were lost in between */
+
+#define TCPDWELL_CLOSED_HOW_LIST(X)                                    \
+    X(close, "close")                                                  \
+    X(shutdown, "shutdown")                                            \
+    X(exit, "exit")     /* the process ended */                        \
+    X(signal, "signal") /* a signal ended the process */               \
+    X(abort, "abort")   /* disconnected or killed (ss -K): nobody closed */
 // clang-format on
 
 TCPDWELL_WORD_ENUM(Role, TCPDWELL_ROLE_LIST)
@@ -77,6 +87,9 @@ TCPDWELL_WORD_ENUM(Ending, TCPDWELL_ENDING_LIST)
 
 /// What is known beyond the ending; the word for `none` is "".
 TCPDWELL_WORD_ENUM(EndingDetail, TCPDWELL_ENDING_DETAIL_LIST)
+
+/// By what the process closed that did.
+TCPDWELL_WORD_ENUM(ClosedHow, TCPDWELL_CLOSED_HOW_LIST)
 
 /// What ended TIME_WAIT.
 TCPDWELL_WORD_ENUM(TimeWaitEnd, TCPDWELL_TIME_WAIT_END_LIST)

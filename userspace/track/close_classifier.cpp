@@ -126,9 +126,7 @@ Classification from_silence(const SocketClose& c) {
     }
 }
 
-} // namespace
-
-Classification classify(const SocketClose& c) {
+Classification of_full_socket(const SocketClose& c) {
     if (c.from == tcp::State::SYN_SENT) return from_syn_sent(c);
     if (c.from == tcp::State::SYN_RECV) return from_syn_recv(c);
 
@@ -155,8 +153,22 @@ Classification classify(const SocketClose& c) {
                                                           : tcp::EndingDetail::retransmission);
     }
     if (c.error != 0) return {};
+    if (has(c, TD_STATE_REPAIR)) // tcp_close(), tcp_disconnect(): nothing is sent
+        return Classification(tcp::Ending::dropped_silently, tcp::EndingDetail::repair);
     return c.reset_sent ? from_own_reset(c) : from_silence(c);
 }
+
+/// MP_FASTCLOSE (RFC 8684, section 3.5) goes with an RST on each subflow.
+Classification with_fastclose(const SocketClose& c, Classification verdict) {
+    const bool by_reset =
+        verdict.ending == tcp::Ending::reset_sent || verdict.ending == tcp::Ending::reset_received;
+    if (by_reset && has(c, TD_STATE_FASTCLOSE)) verdict.detail = tcp::EndingDetail::mptcp_fastclose;
+    return verdict;
+}
+
+} // namespace
+
+Classification classify(const SocketClose& c) { return with_fastclose(c, of_full_socket(c)); }
 
 Classification classify(const MiniClose& c) {
     const bool taken = (c.stack & TD_STACK_TAKEN) != 0;
@@ -197,7 +209,8 @@ Classification classify(const MiniClose& c) {
 
 tcp::ClosedFirst closed_first_by(tcp::Ending ending) {
     switch (ending) {
-    case tcp::Ending::reset_sent: return tcp::ClosedFirst::local;
+    case tcp::Ending::reset_sent:
+    case tcp::Ending::dropped_silently: return tcp::ClosedFirst::local;
     case tcp::Ending::reset_received: return tcp::ClosedFirst::remote;
     case tcp::Ending::timed_out:
     case tcp::Ending::refused:

@@ -84,6 +84,19 @@ struct ConnectionLine {
         std::uint32_t restarts;
     };
     std::optional<TimeWait> time_wait;
+    /// Of a passive open: the time from ESTABLISHED until accept() returned, where both were seen,
+    /// and whether a process has taken it at all.
+    struct Accept {
+        std::optional<Nanoseconds> delay;
+        bool accepted;
+    };
+    std::optional<Accept> accept;
+    /// Sizes are those of the payload: without SYN and FIN. nullptr: not known. Valid during the
+    /// call.
+    const event::SocketNumbers* numbers = nullptr;
+    std::optional<tcp::ClosedHow> closed_how; ///< by who->closed_by
+    std::uint8_t closing_signal = 0;          ///< with ClosedHow::signal
+    std::optional<bool> is_mptcp;             ///< whether it is a subflow of an MPTCP connection
     tcp::Seen seen = tcp::Seen::whole;
     /// Given up for want of room: its end wasn't seen, and it may be there still. Not an end.
     bool evicted = false;

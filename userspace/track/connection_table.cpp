@@ -41,6 +41,7 @@ void ConnectionTable::release(Connection& c) {
     forget_tuple(c);
     if (c.listener_indexed) forget_listener(c);
     if (c.evidence != 0) evidence_.give_back(c.evidence);
+    if (c.details != 0) details_.give_back(c.details);
     unlink(c);
     c.sequence = 0;
     slots_.give_back(c.who.slot);

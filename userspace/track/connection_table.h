@@ -71,6 +71,15 @@ public:
     /// Frees the room for evidence if there is none.
     void tidy(Connection& c);
 
+    /// nullptr: nothing is known.
+    [[nodiscard]] const SocketDetails* details_of(const Connection& c) const {
+        return c.details == 0 ? nullptr : &details_[c.details];
+    }
+    SocketDetails& details(Connection& c) {
+        if (c.details == 0) c.details = details_.take();
+        return details_[c.details];
+    }
+
     /// All connections, oldest first. Each can be released while the list is gone through.
     [[nodiscard]] std::vector<Slot> in_order() const;
     [[nodiscard]] Connection& operator[](Slot slot) { return slots_[slot]; }
@@ -90,6 +99,7 @@ private:
 
     Pool<Connection, &Connection::older> slots_;
     Pool<CloseEvidence, &CloseEvidence::next_free> evidence_;
+    Pool<SocketDetails, &SocketDetails::next_free> details_;
     std::size_t live_ = 0;
     std::uint32_t last_sequence_ = 0;
     Slot newest_ = 0;

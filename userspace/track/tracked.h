@@ -66,6 +66,12 @@ struct CloseEvidence {
     Slot next_free = 0;
 };
 
+/// What the full socket has carried, as it was read last.
+struct SocketDetails {
+    event::SocketNumbers numbers; ///< of the payload
+    Slot next_free = 0;
+};
+
 /// Everything that is known of a connection or listener.
 struct alignas(64) Connection {
     ConnectionIdentity who;
@@ -89,7 +95,13 @@ struct alignas(64) Connection {
     Slot evidence = 0;            ///< 0: nothing special is known
     Slot newer = 0;               ///< order of last use
     Slot older = 0;               ///< the same; or the next free slot
+    Slot details = 0;             ///< 0: no numbers are known
+    OptionalTime established;     ///< of a passive open, from its birth on
+    std::int64_t accept_delay = kUnknownDwell;
     tcp::State state = tcp::State::CLOSE;
+    std::optional<tcp::ClosedHow> closed_how;
+    std::uint8_t closing_signal = 0;
+    bool was_mptcp : 1 = false; ///< by its last transition
 
     Place place : 2 = Place::full;
     tcp::Seen seen : 2 = tcp::Seen::whole;
@@ -102,6 +114,8 @@ struct alignas(64) Connection {
     bool ended : 1 = false;
     bool listener_indexed : 1 = false; ///< ConnectionTable::index_listener()
     bool evicted : 1 = false;          ///< given up for want of room
+    bool accept_known : 1 = false;     ///< `accepted` means something
+    bool accepted : 1 = false;         ///< by a process, from the accept queue
     bool uncertain : 1 = false;        ///< events may have been lost just before the end
 
     [[nodiscard]] std::optional<MonoTime> since() const {

@@ -158,6 +158,7 @@ void Tracker::Impl::on_hand_over(Connection& c, const event::StateChange& e) {
     if (e.to == tcp::State::CLOSE)
         table_.set_socket(c, 0); // the socket's memory is soon used again
     note_event(c, e.at);
+    note_socket(c, e);
     learn_past(c, e);
 }
 
@@ -181,6 +182,7 @@ void Tracker::Impl::on_transition(Connection& c, const event::StateChange& e, bo
         c.place = Place::mini;
         return;
     }
+    note_socket(c, e);
     note_closer(c, e);
     if (e.from == e.to) return; // close() after shutdown(): the state goes on
 
@@ -213,7 +215,10 @@ void Tracker::Impl::note_closer(Connection& c, const event::StateChange& e) {
         (e.to == tcp::State::CLOSE && e.error == 0 && e.from != tcp::State::LAST_ACK &&
          !connect_failed) ||
         (e.to == tcp::State::CLOSE && e.error == ECONNABORTED); // ss -K, by its caller
-    if (closing && !c.who.closed_by) c.who.closed_by = e.owner->process;
+    if (closing && !c.who.closed_by) {
+        c.who.closed_by = e.owner->process;
+        note_manner(c, e);
+    }
     // Whoever closes a socket that has no known owner holds it; but an ss -K works on those of
     // others.
     if (closing && !c.who.process && e.error != ECONNABORTED) c.who.process = e.owner->process;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The implementation of Tracker. One class over seven files: full sockets (tracker.cpp), the life
+// The implementation of Tracker. One class over eight files: full sockets (tracker.cpp), the life
 // of a connection (tracker_life.cpp), passive opens: request sockets and children
 // (tracker_passive_open.cpp), mini-sockets (tracker_minis.cpp), what is learnt besides events:
-// listed sockets, owners, losses (tracker_listed_sockets.cpp), listings without kernel addresses
+// listed sockets, owners, losses (tracker_listed_sockets.cpp), what a connection carried and who
+// accepted it (tracker_details.cpp), listings without kernel addresses
 // (tracker_addressless.cpp), and what is known as a listing (tracker_listing.cpp).
 #pragma once
 
@@ -40,7 +41,7 @@ public:
     void handle(const event::LostTotals& e);
     void handle(const event::Gap& e);
     void handle(const event::PortKnown& e);
-    void handle(const event::NumbersRead&) {}
+    void handle(const event::NumbersRead& e);
     void handle(const event::HoldersFound&) {}
     void handle(const event::StrayReset&) {}
     void handle(const event::KernelCounters& e) {
@@ -132,6 +133,14 @@ private:
     void on_close(Connection& c, const event::StateChange& e);
     void note_closer(Connection& c, const event::StateChange& e);
     void learn_past(Connection& c, const event::StateChange& e);
+
+    // What a connection carried, and who took it (tracker_details.cpp)
+    /// `now`: it is being accepted at that moment.
+    void note_accepted(Connection& c, MonoTime at, bool now = true);
+    /// By a transition of its full socket.
+    void note_socket(Connection& c, const event::StateChange& e);
+    void note_manner(Connection& c, const event::StateChange& e);
+    void add_details(const Connection& c, ConnectionLine& line) const;
 
     // Passive opens (tracker_passive_open.cpp)
     /// LISTEN -> SYN_RECV of a full socket, until the next event shows whose handshake it

@@ -234,6 +234,8 @@ void Tracker::Impl::report_and_release(Connection& c) {
     line.evicted = c.evicted;
     line.idle = !c.confirmed;
 
+    add_details(c, line);
+
     if (!c.evicted) ++totals_.connections;
     listener_.on_connection(line);
     table_.release(c);

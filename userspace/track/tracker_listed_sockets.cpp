@@ -36,6 +36,7 @@ void Tracker::Impl::handle(const event::OwnerFound& e) {
     if (e.how == TD_OWNER_ACCEPTED) {
         c->who.process = e.owner.process;
         c->inherited_owner = false;
+        note_accepted(*c, e.at);
     } else if (!c->who.process || c->inherited_owner) {
         c->who.process = e.owner.process;
     }
@@ -132,6 +133,7 @@ void Tracker::Impl::confirm_listed(Connection& c, const event::SocketListed& e) 
     const auto pass = passes_.find(e.netns);
     if (!e.sweep && pass != passes_.end()) c.listed_in = pass->second.number;
     if (c.ended) return; // still findable for a moment
+    if (e.held == true) note_accepted(c, e.at, false);
     // Without an address several listeners at one port can't be distinguished.
     if (e.sock != 0 || e.state != tcp::State::LISTEN) learn_cookie(c, e.cookie);
     if (e.sock == 0) remember_cookie(c);
@@ -202,6 +204,8 @@ void Tracker::Impl::join(const event::SocketListed& e) {
         if (listener && listener->state == tcp::State::LISTEN) inherit_owner(c, listener);
     } else {
         table_.set_socket(c, e.sock);
+        if (e.held == true) note_accepted(c, e.at, false);
+        if (e.held == false && c.who.role == tcp::Role::server) c.accept_known = true;
     }
     report_move(c, std::nullopt, e.state, e.at);
 }

@@ -158,9 +158,11 @@ void Tracker::Impl::on_child_established(const event::StateChange& e) {
         c = &create_child(e, born);
     }
     learn_owner(*c, e.owner);
+    note_socket(*c, e);
     if (born && born->accepted_by) {
         c->who.process = born->accepted_by;
         c->inherited_owner = false;
+        note_accepted(*c, e.at);
     }
     note_event(*c, e.at);
     note_closer(*c, e);

@@ -16,10 +16,17 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::string_view kClosers[] = {"local", "remote", "both", "none", "unknown"};
-constexpr std::string_view kEndings[] = {
-    "fin",     "reset_sent",     "reset_received",   "timed_out",
-    "refused", "connect_failed", "handshake_failed", "fin_wait2_expired",
-    "open",    "unknown"};
+constexpr std::string_view kEndings[] = {"fin",
+                                         "reset_sent",
+                                         "reset_received",
+                                         "timed_out",
+                                         "refused",
+                                         "connect_failed",
+                                         "handshake_failed",
+                                         "fin_wait2_expired",
+                                         "dropped_silently",
+                                         "open",
+                                         "unknown"};
 
 class WholeRun : public testing::TestWithParam<std::uint64_t> {
 protected:

@@ -26,9 +26,10 @@ TEST(CloseWords, ClosedFirst) {
 }
 
 TEST(CloseWords, Ending) {
-    EXPECT_EQ(names<tcp::Ending>(), (Words{"fin", "reset_sent", "reset_received", "timed_out",
-                                           "refused", "connect_failed", "handshake_failed",
-                                           "fin_wait2_expired", "open", "unknown"}));
+    EXPECT_EQ(
+        names<tcp::Ending>(),
+        (Words{"fin", "reset_sent", "reset_received", "timed_out", "refused", "connect_failed",
+               "handshake_failed", "fin_wait2_expired", "dropped_silently", "open", "unknown"}));
 }
 
 TEST(CloseWords, EndingDetail) {
@@ -36,7 +37,7 @@ TEST(CloseWords, EndingDetail) {
               (Words{"", "so_linger_zero", "unread_data", "data_after_close", "linger2",
                      "listener_closed", "disconnect", "admin_kill", "orphan_limit",
                      "retransmission", "user_timeout", "keepalive", "timeout", "unreachable",
-                     "no_port", "given_up", "peer_fin_not_seen"}));
+                     "no_port", "given_up", "mptcp_fastclose", "repair", "peer_fin_not_seen"}));
 }
 
 TEST(CloseWords, TimeWaitEnd) {

@@ -9,7 +9,7 @@
 namespace tcpdwell::cli {
 
 live::ProbeOptions probe_options(const ProbeTexts& texts) {
-    live::ProbeOptions options{std::nullopt, texts.btf_file};
+    live::ProbeOptions options{std::nullopt, texts.btf_file, !texts.no_numbers};
     for (const live::ProbeSet set : {live::ProbeSet::fentry, live::ProbeSet::timer})
         if (texts.set == name(set)) options.set = set;
     return options;

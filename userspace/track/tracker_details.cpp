@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is known of a connection besides its states: what it carried, who took it from the accept
+// queue, and in which manner it was closed.
+#include <algorithm>
+
+#include "track/tracker_impl.h"
+
+namespace tcpdwell::track {
+namespace {
+
+/// Whether the socket's own FIN has been queued: tcp_close() and tcp_shutdown() do so with the
+/// change to one of these.
+bool has_sent_fin(tcp::State state) {
+    return state == tcp::State::FIN_WAIT1 || state == tcp::State::FIN_WAIT2 ||
+           state == tcp::State::CLOSING || state == tcp::State::LAST_ACK ||
+           state == tcp::State::TIME_WAIT;
+}
+
+template <class T>
+void take_one(OptionalNumber<T>& number) {
+    if (number && *number > 0) number = static_cast<T>(*number - 1);
+}
+
+/// The kernel counts sequence numbers, of which SYN and FIN take one each (RFC 9293, section 3.4):
+/// tcp_snd_una_update(), tcp_rcv_nxt_update().
+event::SocketNumbers payload(const event::NumbersRead& e, tcp::Role role) {
+    event::SocketNumbers n = e.numbers;
+    if (e.state == tcp::State::LISTEN) return n; // these are the queue of connections
+    const bool in_handshake = e.state == tcp::State::SYN_SENT || e.state == tcp::State::SYN_RECV;
+    // A child begins behind its SYN-ACK (tcp_create_openreq_child()).
+    const bool more_than_sent =
+        n.bytes_acked && n.bytes_sent && *n.bytes_acked > *n.bytes_sent; // whoever opened it
+    if (in_handshake && role == tcp::Role::client)
+        take_one(n.unacked);
+    else if (role == tcp::Role::client || (role == tcp::Role::unknown && more_than_sent))
+        take_one(n.bytes_acked);
+    if (has_sent_fin(e.state)) {
+        if (n.unsent.value_or(0) > 0)
+            take_one(n.unsent);
+        else if (n.unacked.value_or(0) > 0)
+            take_one(n.unacked);
+        else
+            take_one(n.bytes_acked);
+    }
+    if (n.has(TD_NUMBERS_FIN_RECEIVED)) {
+        take_one(n.bytes_received);
+        take_one(n.unread); // the program that has read to the end has read the FIN, too
+    }
+    if (n.rtt_us == OptionalNumber<std::uint32_t>(0)) n.rtt_us = {}; // none was measured
+    return n;
+}
+
+} // namespace
+
+void Tracker::Impl::handle(const event::NumbersRead& e) {
+    Connection* c = find_socket(e.sock, e.cookie);
+    if (!c || c->ended || (e.sock != 0 && c->socket != e.sock)) return;
+    if (c->who.cookie != 0 && e.cookie != 0 && c->who.cookie != e.cookie) return;
+    table_.details(*c).numbers = payload(e, c->who.role);
+}
+
+void Tracker::Impl::note_accepted(Connection& c, MonoTime at, bool now) {
+    if (c.who.role == tcp::Role::client || (c.accept_known && c.accepted)) return;
+    c.accept_known = true;
+    c.accepted = true;
+    // TCP Fast Open: even before the handshake is complete.
+    if (now && c.established)
+        c.accept_delay = std::max(at - *c.established, Nanoseconds(0)).count();
+}
+
+void Tracker::Impl::note_socket(Connection& c, const event::StateChange& e) {
+    c.was_mptcp = e.has(TD_STATE_MPTCP);
+    if (c.who.role != tcp::Role::server || e.from == tcp::State::LISTEN) return;
+    if (e.from == tcp::State::SYN_RECV && e.to == tcp::State::ESTABLISHED) c.established = e.at;
+    if (c.accept_known && c.accepted) return;
+    c.accept_known = true;
+    c.accepted = e.has(TD_STATE_HAS_SOCKET) || e.has(TD_STATE_ORPHAN);
+}
+
+void Tracker::Impl::note_manner(Connection& c, const event::StateChange& e) {
+    if (e.has(TD_STATE_EXITING)) {
+        c.closed_how = e.signal != 0 ? tcp::ClosedHow::signal : tcp::ClosedHow::exit;
+        c.closing_signal = e.signal;
+    } else if (e.has(TD_STATE_RELEASED)) {
+        c.closed_how = tcp::ClosedHow::close;
+    } else if (e.has(TD_STATE_KEPT)) { // 0.1.0 records neither
+        c.closed_how = e.to == tcp::State::CLOSE ? tcp::ClosedHow::abort : tcp::ClosedHow::shutdown;
+    }
+}
+
+void Tracker::Impl::add_details(const Connection& c, ConnectionLine& line) const {
+    if (c.who.role == tcp::Role::server && c.accept_known) {
+        line.accept.emplace();
+        line.accept->accepted = c.accepted;
+        if (c.accept_delay != kUnknownDwell) line.accept->delay = Nanoseconds(c.accept_delay);
+    }
+    if (const SocketDetails* details = table_.details_of(c)) {
+        line.numbers = &details->numbers;
+        line.is_mptcp = details->numbers.has(TD_NUMBERS_MPTCP);
+    } else if (c.was_mptcp) {
+        line.is_mptcp = true;
+    }
+    line.closed_how = c.closed_how;
+    line.closing_signal = c.closing_signal;
+}
+
+} // namespace tcpdwell::track
