@@ -246,7 +246,7 @@ TEST(PeriodGate, what_is_there_at_its_beginning_is_known_from_the_beginning) {
 TEST(PeriodGate, a_lone_moment_shows_what_is_there) {
     const synth::GeneratedConnection story = traffic(3);
     const Fd file = record_all(story.records);
-    const MonoTime t = quiet_moments(story).at(2);
+    const MonoTime t = quiet_moments(story).at(1);
     const auto before = json::parse(*report_json_of(file, {std::nullopt, t}));
     const auto moment = json::parse(*report_json_of(file, {t, t}));
     EXPECT_EQ(moment["quality"]["open"], before["quality"]["open"]);
