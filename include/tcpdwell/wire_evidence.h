@@ -79,7 +79,7 @@ struct td_stop {
 };
 
 /* Followed by text, padded with zero bytes to a multiple of 8: "TcpExt.ListenOverflows 12\n" for
- * each counter that isn't 0. */
+ * each counter that the kernel has. */
 struct td_counters {
     struct td_header h;
 };

@@ -13,7 +13,7 @@ constexpr Rule kRules[] = {
     find_close_wait_leak,     find_ephemeral_ports_low, find_time_wait_table_full,
     find_server_closes_first, find_connects_unanswered, find_handshakes_failing,
     find_fin_wait2_pileup,    find_closing_stuck,       find_time_wait_skipped,
-    find_keepalive_kills,     find_events_lost,
+    find_keepalive_kills,     find_events_lost,         find_accept_queue_full,
 };
 
 constexpr int kIdDigits = 16;

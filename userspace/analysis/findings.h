@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "analysis/flows.h"
+#include "analysis/kernel_counters.h"
 #include "analysis/open_sockets.h"
 #include "analysis/overview.h"
 #include "analysis/thresholds.h"
@@ -22,6 +23,7 @@ struct RuleInput {
     const Flows& flows;
     const OpenSockets& live;
     const Overview& overview;
+    const CounterAnalysis& counters;
     const Thresholds& thresholds;
     const ReportContext& moment;
 };
@@ -57,6 +59,8 @@ void find_connects_unanswered(const RuleInput& evidence,
                               std::vector<FindingDraft>& drafts); // findings_opening.cpp
 void find_handshakes_failing(const RuleInput& evidence,
                              std::vector<FindingDraft>& drafts); // findings_opening.cpp
+void find_accept_queue_full(const RuleInput& evidence,
+                            std::vector<FindingDraft>& drafts); // findings_listeners.cpp
 void find_close_wait_leak(const RuleInput& evidence,
                           std::vector<FindingDraft>& drafts); // findings_waiting.cpp
 void find_fin_wait2_pileup(const RuleInput& evidence,

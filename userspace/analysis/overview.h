@@ -37,6 +37,8 @@ public:
         totals_ = totals;
         quality_ = quality;
     }
+    /// Not everything is selected.
+    [[nodiscard]] bool is_filtered() const { return !run_.filter.empty(); }
     [[nodiscard]] std::uint64_t lost() const { return lost_; }
     [[nodiscard]] std::uint64_t holes() const {
         return holes_;

@@ -11,6 +11,7 @@
 #include "analysis/dwell.h"
 #include "analysis/findings.h"
 #include "analysis/flows.h"
+#include "analysis/kernel_counters.h"
 #include "analysis/open_sockets.h"
 #include "analysis/overview.h"
 #include "analysis/thresholds.h"
@@ -34,6 +35,7 @@ public:
     void on_transition(const track::TransitionLine& line) override;
     void on_connection(const track::ConnectionLine& line) override;
     void on_lost(const track::LostLine& line) override;
+    void on_counters(const track::CountersLine& line) override { counters_.on_counters(line); }
 
     /// A report on the time since the last one (or `begin`), up to `now`. Of the sockets that
     /// `tracker` holds, only those that had a move here are counted.
@@ -58,8 +60,9 @@ private:
     Dwell dwell_;
     OpenSockets live_;
     TimelineAnalysis timeline_;
+    CounterAnalysis counters_;
     Overview overview_;
-    std::array<Analysis*, 5> all_; ///< in the order in which they are notified and add sections
+    std::array<Analysis*, 6> all_; ///< in the order in which they are notified and add sections
 };
 
 } // namespace tcpdwell::analysis

@@ -36,6 +36,8 @@ constexpr ThresholdRow kTable[] = {
     {"time_wait_skipped.share", Unit::share, 0.1, "of its active closes"},
     {"keepalive_kills.connections", Unit::count, 1,
      "connections of one service ended by keepalive"},
+    {"accept_queue_full.overflows", Unit::count, 1,
+     "times that accept queues of one network namespace overflowed"},
 };
 
 std::size_t index_of(std::string_view name) {

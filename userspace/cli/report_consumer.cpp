@@ -67,4 +67,8 @@ void ReportConsumer::on_lost(const track::LostLine& line) {
     if (maker_) maker_->on_lost(line);
 }
 
+void ReportConsumer::on_counters(const track::CountersLine& line) {
+    if (maker_) maker_->on_counters(line);
+}
+
 } // namespace tcpdwell::cli

@@ -46,6 +46,7 @@ Result<bool> TracePrinter::flush(const run::RunState&) {
 }
 
 Result<void> TracePrinter::finish() {
+    print_counters();
     renderer_->finish();
     return out_.flush();
 }
@@ -66,6 +67,29 @@ void TracePrinter::on_connection(const track::ConnectionLine& line) {
 
 void TracePrinter::on_lost(const track::LostLine& line) {
     renderer_->row(report::lost_schema(), to_row(line, context_.clock()));
+}
+
+void TracePrinter::on_counters(const track::CountersLine& line) {
+    if (!counted_until_.contains(line.netns) &&
+        counted_until_.size() >= analysis::CounterGrowth::kMostCounters)
+        return;
+    counters_.on_counters(line);
+    counted_until_[line.netns] = line.at;
+}
+
+/// Which columns there are depends on what grew, so each namespace has a schema of its own.
+void TracePrinter::print_counters() {
+    for (const auto& [netns, until] : counted_until_) {
+        std::vector<report::Column> columns(2);
+        columns[0].id = "time";
+        columns[1].id = "netns";
+        std::vector<report::Value> row{context_.clock().to_wall(until), std::int64_t{netns}};
+        for (const auto& [name, count] : counters_.grown(netns)) {
+            columns.emplace_back().id = name;
+            row.emplace_back(report::count_value(count));
+        }
+        if (row.size() > 2) renderer_->summary({"counters", columns, {}}, row);
+    }
 }
 
 } // namespace tcpdwell::cli

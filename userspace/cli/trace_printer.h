@@ -2,8 +2,10 @@
 // What `trace` prints: transitions or connections as rows.
 #pragma once
 
+#include <map>
 #include <memory>
 
+#include "analysis/counter_growth.h"
 #include "cli/rows.h"
 #include "render/renderer.h"
 #include "run/pipeline.h"
@@ -25,16 +27,21 @@ public:
     void on_transition(const track::TransitionLine& line) override;
     void on_connection(const track::ConnectionLine& line) override;
     void on_lost(const track::LostLine& line) override;
+    void on_counters(const track::CountersLine& line) override;
 
     [[nodiscard]] std::uint64_t printed() const { return printed_; }
 
 private:
+    void print_counters();
+
     What what_;
     bool idle_;
     const run::Context& context_;
     render::Output& out_;
     std::unique_ptr<render::Renderer> renderer_;
     ConnectionCells cells_;
+    analysis::CounterGrowth counters_;
+    std::map<std::uint32_t, MonoTime> counted_until_; ///< by namespace
     std::uint64_t printed_ = 0;
 };
 

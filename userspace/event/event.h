@@ -240,7 +240,7 @@ struct KernelCounters {
     };
     MonoTime at;
     std::uint32_t netns;
-    std::vector<Counter> counters; ///< those that aren't 0
+    std::vector<Counter> counters; ///< those that the kernel has
 };
 
 /// From then on no events were recorded.

@@ -244,6 +244,14 @@ constexpr Explanation kColumns[] = {
            "tcpdwell explain ID says more, and what doesn't help."),
     column("thresholds", "report: from where on a finding is reported",
            "Set with --threshold NAME=VALUE, for example --threshold close_wait_leak.age=10s."),
+    column(
+        "counters", "report, trace: what the kernel counted itself",
+        "By how much counters of /proc/net/snmp (Tcp) and netstat (TcpExt) grew in each network "
+        "namespace, by all of its connections, whatever the filter. trace prints a line for each "
+        "namespace at the end (jsonl).",
+        "nstat(8)"),
+    column("counter", "counters: name, as in Tcp.OutRsts or TcpExt.ListenOverflows",
+           "The group and the name that /proc/net/snmp and netstat have."),
     column("timeline", "report: sockets in each state over time",
            "At equal steps of step_ns from begin on."),
 };

@@ -204,6 +204,25 @@ constexpr Explanation kFindings[] = {
          "What doesn't: more probes to a path that is gone.",
      .sysctls = kOf<kKeepaliveTime, kKeepaliveIntvl, kKeepaliveProbes>,
      .source = "RFC 9293, section 3.8.4; tcp_keepalive_timer() in net/ipv4/tcp_timer.c; tcp(7)"},
+    {.word = "accept_queue_full",
+     .topic = Topic::finding,
+     .summary = "a listener's accept queue overflowed",
+     .text =
+         "Reported when TcpExt.ListenOverflows grew by at least accept_queue_full.overflows (1) "
+         "in one network namespace. It is critical from 100 overflows per second on.\n"
+         "Means: more connections were complete and not yet accepted than the backlog allows. "
+         "The kernel drops further SYNs and the last ACK of handshakes in silence: clients "
+         "retransmit after 1, 3, 7 s, and some believe that they are connected. The kernel "
+         "counts for all listeners of a namespace together; the finding names a listener only "
+         "where there was just one.\n"
+         "What helps: accept() faster: look for a program that is blocked, stopped, or has too "
+         "few workers. If bursts are the reason, a longer backlog in listen(), and a "
+         "net.core.somaxconn that allows it. ss -lnt has the queue as Recv-Q and the backlog as "
+         "Send-Q.\n"
+         "What doesn't: tcp_max_syn_backlog and tcp_syncookies (for handshakes that are not "
+         "complete); tcp_abort_on_overflow only turns the wait into a reset.",
+     .sysctls = kOf<kSomaxconn, kAbortOnOverflow>,
+     .source = "listen(2); tcp_conn_request() in net/ipv4/tcp_input.c"},
     {.word = "events_lost",
      .topic = Topic::finding,
      .summary = "the report is incomplete: events were lost",

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::uint64_t kResyncInterval = 5 * kSecondNs;
 constexpr std::uint64_t kSweepInterval = kSecondNs;
+constexpr std::uint64_t kCountersInterval = 10 * kSecondNs;
 /// How long stopping may wait for the sampler.
 constexpr std::uint64_t kStopLimit = 2 * kSecondNs;
 constexpr std::uint64_t kTimeWaitSeconds = 60; // TCP_TIMEWAIT_LEN
@@ -24,8 +25,13 @@ std::optional<ListingRequest> ListingSchedule::next(std::uint64_t now_ns,
         if ((resync_wanted_ && now_ns >= next_resync_ns_) ||
             (relist_wanted_ && now_ns >= next_relist_ns_))
             return begin_snapshot(now_ns);
+        if (now_ns >= next_counters_ns_) return begin_counters(now_ns);
         if (waiting.empty() || now_ns < next_sweep_ns_) return std::nullopt;
         return begin_sweep(now_ns, waiting);
+    }
+    if (phase_ == Phase::stopping && now_ns < stop_by_ns_) {
+        phase_ = Phase::final_counters;
+        return begin_counters(now_ns);
     }
     if (phase_ == Phase::final_sweep || waiting.empty() || now_ns >= stop_by_ns_)
         return std::nullopt;
@@ -40,6 +46,12 @@ ListingRequest ListingSchedule::begin_snapshot(std::uint64_t now_ns) {
     asked_ = Asked::snapshot;
     asked_at_ns_ = now_ns;
     return {};
+}
+
+ListingRequest ListingSchedule::begin_counters(std::uint64_t now_ns) {
+    asked_ = Asked::counters;
+    asked_at_ns_ = now_ns;
+    return {ListingRequest::Kind::counters, {}, 0};
 }
 
 ListingRequest ListingSchedule::begin_sweep(std::uint64_t now_ns, const WaitingMinis& waiting) {
@@ -58,6 +70,7 @@ void ListingSchedule::on_done(SamplerDone what, std::uint64_t now_ns) {
     case SamplerDone::sockets:
         next_relist_ns_ = now_ns + pause_after(now_ns - asked_at_ns_);
         next_resync_ns_ = std::max(now_ns + kResyncInterval, next_relist_ns_);
+        next_counters_ns_ = std::max(now_ns + kCountersInterval, next_relist_ns_);
         break;
     case SamplerDone::owners:
         asked_ = Asked::nothing;
@@ -66,6 +79,11 @@ void ListingSchedule::on_done(SamplerDone what, std::uint64_t now_ns) {
     case SamplerDone::sweep:
         asked_ = Asked::nothing;
         next_sweep_ns_ = now_ns + std::max(kSweepInterval, pause_after(now_ns - asked_at_ns_));
+        break;
+    case SamplerDone::counters:
+        asked_ = Asked::nothing;
+        next_counters_ns_ =
+            now_ns + std::max(kCountersInterval, pause_after(now_ns - asked_at_ns_));
         break;
     }
 }
@@ -81,7 +99,7 @@ void ListingSchedule::stop(std::uint64_t now_ns) {
 }
 
 bool ListingSchedule::awaits_answer(std::uint64_t now_ns) const {
-    const bool asked = asked_ == Asked::snapshot || asked_ == Asked::sweep;
+    const bool asked = asked_ != Asked::nothing && asked_ != Asked::gone;
     return asked && (phase_ == Phase::running || now_ns < stop_by_ns_);
 }
 

@@ -222,6 +222,7 @@ void LiveSource::ask(const ListingRequest& request) {
         sampler_.request_snapshot();
         break;
     case ListingRequest::Kind::sweep: sampler_.request_sweep(request.netns, request.expires); break;
+    case ListingRequest::Kind::counters: sampler_.request_counters(); break;
     }
 }
 

@@ -123,6 +123,10 @@ void Sampler::request_sweep(const std::vector<std::uint32_t>& netns, std::uint64
     send(words);
 }
 
+void Sampler::request_counters() {
+    send({static_cast<std::uint64_t>(SamplerRequest::counters), 0});
+}
+
 bool Sampler::receive(const event::RecordSink& sink, const std::function<void(SamplerDone)>& done) {
     const ssize_t got = ::read(replies_.get(), buffer_.data() + filled_, buffer_.size() - filled_);
     if (got < 0) return errno == EAGAIN || errno == EINTR;

@@ -22,9 +22,10 @@ namespace tcpdwell::live {
 
 /// What the sampler has finished; reported between the records.
 enum class SamplerDone : std::uint32_t {
-    sockets = 1, ///< the td_snapshot/td_socket records of a snapshot; its owners follow
-    owners = 2,  ///< the td_owner records of a snapshot
-    sweep = 3,   ///< the td_socket records of a sweep
+    sockets = 1,  ///< the td_snapshot/td_socket records of a snapshot; its owners follow
+    owners = 2,   ///< the td_owner records of a snapshot
+    sweep = 3,    ///< the td_socket records of a sweep
+    counters = 4, ///< the td_counters records that were asked for
 };
 
 class Sampler {
@@ -39,11 +40,15 @@ public:
     Sampler& operator=(Sampler&&) = delete;
     ~Sampler(); ///< ends the child
 
-    /// Asks for all sockets of all namespaces, and then for their owners.
+    /// Asks for all sockets and the kernel's counters of all namespaces, and then for the sockets'
+    /// owners.
     void request_snapshot();
     /// Asks for the mini-sockets of these namespaces that are in TIME_WAIT and were armed for
     /// `expires` (jiffies) or later.
     void request_sweep(const std::vector<std::uint32_t>& netns, std::uint64_t expires);
+
+    /// Asks for the kernel's counters of all namespaces.
+    void request_counters();
 
     [[nodiscard]] pid_t pid() const { return child_; }
     /// Readable when there is something to receive.

@@ -8,7 +8,9 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "event/encode.h"
 #include "event/record.h"
+#include "host/kernel_counters.h"
 #include "host/netns.h"
 #include "host/sysctls.h"
 #include "live/now.h"
@@ -26,6 +28,7 @@ public:
 
     void snapshot();
     void sweep(const std::vector<std::uint32_t>& netns, std::uint64_t expires);
+    void counters();
 
 private:
     struct Holder {
@@ -41,6 +44,8 @@ private:
     void refresh() { namespaces_ = host::list_network_namespaces(); }
     void list_namespace(const host::NetworkNamespace& ns,
                         std::unordered_multimap<std::uint64_t, Holder>& holders);
+    /// Those of the namespace that has been entered.
+    void send_counters(std::uint32_t inode);
     void send_owners(const std::unordered_multimap<std::uint64_t, Holder>& holders);
     void put(std::span<const std::byte> record) {
         out_.insert(out_.end(), record.begin(), record.end());
@@ -82,6 +87,8 @@ void SamplerChild::list_namespace(const host::NetworkNamespace& ns,
         for (const host::Sysctl& s : host::read_tcp_sysctls())
             put(event::fact_record(monotonic_ns(), ns.inode, s.name, s.value));
 
+    send_counters(ns.inode);
+
     td_snapshot bracket{event::header_of<td_snapshot>(TD_SNAPSHOT, monotonic_ns(), ns.inode),
                         TD_SNAPSHOT_BEGIN,
                         0,
@@ -97,6 +104,13 @@ void SamplerChild::list_namespace(const host::NetworkNamespace& ns,
     bracket.op = TD_SNAPSHOT_END;
     bracket.complete = listed.has_value();
     put(event::bytes_of(bracket));
+}
+
+void SamplerChild::send_counters(std::uint32_t inode) {
+    event::KernelCounters counters{event::mono_time(monotonic_ns()), inode, {}};
+    for (host::KernelCounter& each : host::read_kernel_counters())
+        counters.counters.push_back({std::move(each.name), each.value});
+    if (!counters.counters.empty()) put(event::encode(counters, {}));
 }
 
 void SamplerChild::send_owners(const std::unordered_multimap<std::uint64_t, Holder>& holders) {
@@ -149,6 +163,16 @@ void SamplerChild::sweep(const std::vector<std::uint32_t>& netns, std::uint64_t 
     done(SamplerDone::sweep);
 }
 
+void SamplerChild::counters() {
+    refresh();
+    for (const host::NetworkNamespace& ns : namespaces_) {
+        if (!wanted(ns.inode)) continue;
+        if (const auto guard = host::NetnsGuard::enter(ns.fd.get())) send_counters(ns.inode);
+    }
+    namespaces_.clear();
+    done(SamplerDone::counters);
+}
+
 bool read_words(int fd, std::uint64_t* words, std::size_t count) {
     auto* to = reinterpret_cast<std::byte*>(words);
     std::size_t left = count * sizeof(std::uint64_t);
@@ -178,6 +202,7 @@ int run_sampler(std::unique_ptr<SocketLister> lister, const std::vector<std::uin
             if (words.empty()) return 1;
             child.sweep(std::vector<std::uint32_t>(words.begin() + 1, words.end()), words.front());
             break;
+        case SamplerRequest::counters: child.counters(); break;
         default: return 1;
         }
     }

@@ -15,6 +15,7 @@ namespace tcpdwell::live {
 enum class SamplerRequest : std::uint64_t {
     snapshot = 1, ///< no words
     sweep = 2,    ///< expires, namespaces
+    counters = 3, ///< no words
 };
 
 /// More words than this aren't taken: 32 KiB, half of what a pipe holds.

@@ -33,6 +33,8 @@ public:
         end_line();
     }
 
+    void summary(const report::Schema& schema, report::Row cells) override { row(schema, cells); }
+
     void finish() override {}
 
 private:

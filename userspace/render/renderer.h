@@ -49,6 +49,8 @@ public:
     /// `row` has one cell per column of `schema`, which may differ from the main one (a "lost" row
     /// among transitions).
     virtual void row(const report::Schema& schema, report::Row row) = 0;
+    /// A row about the whole run, which is printed by jsonl only.
+    virtual void summary(const report::Schema&, report::Row) {}
     /// After the last row.
     virtual void finish() = 0;
 };

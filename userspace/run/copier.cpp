@@ -48,6 +48,8 @@ Result<void> StreamState::write_to(MonoTime now, const Write& write) {
     preamble_.for_each(put);
     put(event::bytes_of(event::mark_record(now)));
 
+    for (const auto& [netns, reading] : counters_.readings())
+        write_event(event::KernelCounters{now, netns, reading.counters});
     std::map<std::uint32_t, std::vector<track::ListedSocket>> listings;
     for (const std::uint32_t netns : namespaces_) listings[netns];
     tracker_.for_each_listed(

@@ -9,13 +9,14 @@
 #include "event/decode.h"
 #include "recording/preamble.h"
 #include "recording/recording_source.h"
+#include "run/latest_counters.h"
 #include "run/time_window.h"
 #include "track/tracker.h"
 
 namespace tcpdwell::run {
 
 /// What is known at a moment within a stream, as records for a reader that begins there: facts,
-/// clock, paths of cgroups, what had been lost, and the sockets that exist.
+/// clock, paths of cgroups, what had been lost, the sockets that exist, and the kernel's counters.
 class StreamState : private track::TrackerListener {
 public:
     using Write = std::function<Result<void>(std::span<const std::byte> record)>;
@@ -38,10 +39,12 @@ private:
     void on_transition(const track::TransitionLine&) override {}
     void on_connection(const track::ConnectionLine&) override {}
     void on_lost(const track::LostLine&) override {}
+    void on_counters(const track::CountersLine& line) override { counters_.note(line); }
 
     event::Decoder decoder_;
     track::Tracker tracker_;
     recording::Preamble preamble_;
+    LatestCounters counters_;
     std::set<std::uint32_t> namespaces_; ///< of which a listing has been seen
 };
 

@@ -19,6 +19,7 @@ public:
     void on_transition(const track::TransitionLine& line) override { next_.on_transition(line); }
     void on_connection(const track::ConnectionLine& line) override { next_.on_connection(line); }
     void on_lost(const track::LostLine& line) override { next_.on_lost(line); }
+    void on_counters(const track::CountersLine& line) override { next_.on_counters(line); }
 
 protected:
     [[nodiscard]] Consumer& next() { return next_; }

@@ -41,4 +41,10 @@ void Selection::on_connection(const track::ConnectionLine& line) {
     if (selects(*line.who)) next().on_connection(line);
 }
 
+void Selection::on_counters(const track::CountersLine& line) {
+    const auto& wanted = filter_.netns;
+    if (wanted.empty() || std::ranges::find(wanted, line.netns) != wanted.end())
+        next().on_counters(line);
+}
+
 } // namespace tcpdwell::run

@@ -37,6 +37,8 @@ public:
     void on_move(const track::StateMove& move) override;
     void on_transition(const track::TransitionLine& line) override;
     void on_connection(const track::ConnectionLine& line) override;
+    /// By the namespace only: the kernel counts for all of its connections together.
+    void on_counters(const track::CountersLine& line) override;
 
 private:
     [[nodiscard]] bool matches(const event::Filter& filter,

@@ -62,6 +62,11 @@ void TriggerWatch::on_lost(const track::LostLine& line) {
     next().on_lost(line);
 }
 
+void TriggerWatch::on_counters(const track::CountersLine& line) {
+    if (maker_) maker_->on_counters(line);
+    next().on_counters(line);
+}
+
 void TriggerWatch::look_for_findings(const RunState& state) {
     if (!maker_ || state.now < next_look_) return;
     next_look_ = state.now + kLookInterval;

@@ -30,6 +30,7 @@ public:
     void on_transition(const track::TransitionLine& line) override;
     void on_connection(const track::ConnectionLine& line) override;
     void on_lost(const track::LostLine& line) override;
+    void on_counters(const track::CountersLine& line) override;
 
 private:
     struct Watched {

@@ -48,6 +48,13 @@ void LineGate::on_lost(const track::LostLine& line) {
     if (window_.contains(line.at)) next().on_lost(line);
 }
 
+void LineGate::on_counters(const track::CountersLine& line) {
+    if (window_.since && line.at < *window_.since) return counters_.note(line);
+    if (!window_.contains(line.at)) return;
+    counters_.hand_over(line.netns, next());
+    next().on_counters(line);
+}
+
 // --- a period
 
 void PeriodGate::begin(const Context& context) {
@@ -69,6 +76,7 @@ void PeriodGate::open(const track::Tracker& tracker) {
         if (socket.state == tcp::State::SYN_SENT) connecting_.insert(socket.who.id);
         next().on_move(track::StateMove{just_before, &socket.who, std::nullopt, socket.state});
     });
+    counters_.hand_over_all(next());
 }
 
 Result<bool> PeriodGate::flush(const RunState& state) {
@@ -111,6 +119,13 @@ void PeriodGate::on_connection(const track::ConnectionLine& line) {
 
 void PeriodGate::on_lost(const track::LostLine& line) {
     if (is_open_) next().on_lost(line);
+}
+
+void PeriodGate::on_counters(const track::CountersLine& line) {
+    if (is_open_)
+        next().on_counters(line);
+    else
+        counters_.note(line);
 }
 
 } // namespace tcpdwell::run

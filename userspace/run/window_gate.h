@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include "run/forwarding_consumer.h"
+#include "run/latest_counters.h"
 #include "run/time_window.h"
 
 namespace tcpdwell::run {
@@ -31,11 +32,14 @@ public:
     void on_transition(const track::TransitionLine& line) override;
     void on_connection(const track::ConnectionLine& line) override;
     void on_lost(const track::LostLine& line) override;
+    /// The last reading of before the window comes before the first within.
+    void on_counters(const track::CountersLine& line) override;
 
 private:
     [[nodiscard]] bool wants(const track::ConnectionLine& line) const;
 
     TimeWindow window_;
+    LatestCounters counters_; ///< before the window
     const Context* context_ = nullptr;
     MonoTime last_heard_{};       ///< of the connection that is given up
     std::optional<MonoTime> end_; ///< of the recording; set when it has been read
@@ -58,6 +62,7 @@ public:
     void on_transition(const track::TransitionLine& line) override;
     void on_connection(const track::ConnectionLine& line) override;
     void on_lost(const track::LostLine& line) override;
+    void on_counters(const track::CountersLine& line) override;
 
 private:
     void open(const track::Tracker& tracker);
@@ -67,6 +72,7 @@ private:
     }
 
     std::optional<MonoTime> since_;
+    LatestCounters counters_; ///< before it is open
     const Context* context_ = nullptr;
     bool is_open_ = false;
     MonoTime end_{}; ///< of the recording, if it never opens

@@ -111,4 +111,11 @@ struct LostLine {
     std::array<std::uint64_t, TD_PROBE_COUNT> by_probe;
 };
 
+/// The kernel's own counters of a network namespace.
+struct CountersLine {
+    MonoTime at;
+    std::uint32_t netns;
+    std::span<const event::KernelCounters::Counter> counters; ///< since the namespace began
+};
+
 } // namespace tcpdwell::track

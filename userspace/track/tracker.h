@@ -24,6 +24,7 @@ public:
     /// After the last move.
     virtual void on_connection(const ConnectionLine& line) = 0;
     virtual void on_lost(const LostLine& line) = 0;
+    virtual void on_counters(const CountersLine&) {}
 };
 
 struct TrackerOptions {

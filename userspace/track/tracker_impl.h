@@ -44,7 +44,9 @@ public:
     void handle(const event::NumbersRead& e);
     void handle(const event::HoldersFound&) {}
     void handle(const event::StrayReset&) {}
-    void handle(const event::KernelCounters&) {}
+    void handle(const event::KernelCounters& e) {
+        listener_.on_counters(CountersLine{e.at, e.netns, e.counters});
+    }
     void handle(const event::RecordingStopped&) {}
     void handle(const event::ClockReading&) {}
     void handle(const event::CgroupPath&) {}

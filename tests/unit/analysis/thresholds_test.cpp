@@ -34,7 +34,8 @@ TEST(Thresholds, names_are_those_of_the_documentation) {
                                                "closing_stuck.age",
                                                "time_wait_skipped.connections",
                                                "time_wait_skipped.share",
-                                               "keepalive_kills.connections"};
+                                               "keepalive_kills.connections",
+                                               "accept_queue_full.overflows"};
     std::set<std::string_view> names;
     for (const analysis::ThresholdRow& row : analysis::Thresholds::rows()) names.insert(row.name);
     EXPECT_EQ(names, wanted);
@@ -58,6 +59,7 @@ TEST(Thresholds, presets) {
     EXPECT_EQ(t.duration("closing_stuck.age"), 30s);
     EXPECT_EQ(t.count("time_wait_skipped.connections"), 20u);
     EXPECT_EQ(t.value("time_wait_skipped.share"), 0.1);
+    EXPECT_EQ(t.count("accept_queue_full.overflows"), 1u);
     EXPECT_EQ(t.count("keepalive_kills.connections"), 1u);
 }
 

@@ -72,6 +72,7 @@ public:
     void on_transition(const track::TransitionLine& line) override { front->on_transition(line); }
     void on_connection(const track::ConnectionLine& line) override { front->on_connection(line); }
     void on_lost(const track::LostLine& line) override { front->on_lost(line); }
+    void on_counters(const track::CountersLine& line) override { front->on_counters(line); }
 
     [[nodiscard]] MonoTime now() const { return now_; }
 

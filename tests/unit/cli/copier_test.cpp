@@ -75,6 +75,50 @@ std::vector<std::string> essence(const std::vector<std::string>& transitions) {
     return list;
 }
 
+synth::WireRecord reading(Nanoseconds when, std::uint32_t netns, std::uint64_t resets) {
+    const MonoTime at = synth::kTestClock.mono + when;
+    return {at, encode(
+                    event::KernelCounters{
+                        at, netns, {{"Tcp.OutRsts", resets}, {"TcpExt.ListenOverflows", 4}}},
+                    synth::kTestClock)};
+}
+
+Fd with_counters() {
+    return record_all(std::vector<synth::WireRecord>{reading(1s, 1, 10), reading(1s, 2, 0),
+                                                     reading(11s, 1, 12), reading(21s, 1, 15),
+                                                     reading(21s, 2, 0)});
+}
+
+TEST(TraceOfCounters, one_line_for_each_namespace_where_some_grew) {
+    const auto lines = trace_lines(with_counters(), {}, What::connections);
+    ASSERT_EQ(lines.size(), 1u);
+    const json row = json::parse(lines[0]);
+    EXPECT_EQ(row.size(), 4u) << row;
+    EXPECT_EQ(row["type"], "counters");
+    EXPECT_EQ(row["netns"], 1);
+    EXPECT_EQ(row["OutRsts"], 5);
+    EXPECT_TRUE(row["time"].is_string());
+    EXPECT_TRUE(lines[0].starts_with(R"({"type":"counters","time":")")) << lines[0];
+    EXPECT_EQ(trace_lines(with_counters(), {}, What::transitions), lines);
+}
+
+TEST(TraceOfCounters, a_window_counts_from_the_last_reading_before_it) {
+    const MonoTime begin = synth::kTestClock.mono;
+    const auto late = trace_lines(with_counters(), {begin + 15s, std::nullopt}, What::connections);
+    ASSERT_EQ(late.size(), 1u);
+    EXPECT_EQ(json::parse(late[0])["OutRsts"], 3);
+    const auto early = trace_lines(with_counters(), {std::nullopt, begin + 15s}, What::connections);
+    ASSERT_EQ(early.size(), 1u);
+    EXPECT_EQ(json::parse(early[0])["OutRsts"], 2);
+}
+
+TEST(Copy, carries_the_last_reading_of_the_counters_along) {
+    const run::TimeWindow late{synth::kTestClock.mono + 15s, std::nullopt};
+    const auto lines = trace_lines(copy_of(with_counters(), late), {}, What::connections);
+    ASSERT_EQ(lines.size(), 1u);
+    EXPECT_EQ(json::parse(lines[0])["OutRsts"], 3);
+}
+
 TEST(Copy, of_everything_is_everything) {
     for (std::uint64_t seed = 1; seed <= 6; ++seed) {
         synth::GeneratedConnection story = short_traffic(seed);

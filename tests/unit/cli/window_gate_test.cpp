@@ -114,8 +114,12 @@ public:
     void on_transition(const track::TransitionLine&) override {}
     void on_connection(const track::ConnectionLine&) override { ++connections; }
     void on_lost(const track::LostLine&) override {}
+    void on_counters(const track::CountersLine& line) override {
+        readings.push_back(line.counters.front().value);
+    }
 
     int connections = 0;
+    std::vector<std::uint64_t> readings; ///< of the first counter
 };
 
 TEST(LineGate, a_connection_whose_end_was_not_seen_counts_when_it_was_heard_of_last) {
@@ -131,6 +135,35 @@ TEST(LineGate, a_connection_whose_end_was_not_seen_counts_when_it_was_heard_of_l
         gate.on_connection(line);
         EXPECT_EQ(inner.connections, count) << (heard - a).count();
     }
+}
+
+/// Growth is counted from the last reading of before.
+TEST(LineGate, hands_on_the_last_counters_of_before_the_window) {
+    const MonoTime a = synth::kTestClock.mono;
+    Counter inner;
+    run::LineGate gate(inner, {a, a + 20s});
+    for (const int at : {-20, -10, 0, 10, 20, 30}) {
+        const event::KernelCounters::Counter counter{"TcpExt.TW", std::uint64_t(at + 100)};
+        gate.on_counters({a + std::chrono::seconds(at), 1, {&counter, 1}});
+    }
+    EXPECT_EQ(inner.readings, (std::vector<std::uint64_t>{90, 100, 110, 120}));
+}
+
+TEST(PeriodGate, hands_on_the_last_counters_of_before_the_period) {
+    const MonoTime a = synth::kTestClock.mono;
+    Counter inner;
+    run::PeriodGate gate(inner, {a, std::nullopt});
+    const run::Context context;
+    gate.begin(context);
+    const event::DataQuality quality;
+    track::Tracker tracker(inner, {});
+    for (const int at : {-20, -10, 10}) {
+        const MonoTime time = a + std::chrono::seconds(at);
+        const event::KernelCounters::Counter counter{"TcpExt.TW", std::uint64_t(at + 100)};
+        ASSERT_TRUE(gate.flush({tracker, quality, time}));
+        gate.on_counters({time, 1, {&counter, 1}});
+    }
+    EXPECT_EQ(inner.readings, (std::vector<std::uint64_t>{90, 110}));
 }
 
 TEST(PeriodGate, a_birth_is_reported_of_once) {
@@ -213,7 +246,7 @@ TEST(PeriodGate, what_is_there_at_its_beginning_is_known_from_the_beginning) {
 TEST(PeriodGate, a_lone_moment_shows_what_is_there) {
     const synth::GeneratedConnection story = traffic(3);
     const Fd file = record_all(story.records);
-    const MonoTime t = quiet_moments(story).at(2);
+    const MonoTime t = quiet_moments(story).at(1);
     const auto before = json::parse(*report_json_of(file, {std::nullopt, t}));
     const auto moment = json::parse(*report_json_of(file, {t, t}));
     EXPECT_EQ(moment["quality"]["open"], before["quality"]["open"]);

@@ -69,7 +69,7 @@ TEST(Words, Findings) {
     for (const std::string_view id :
          {"server_closes_first", "close_wait_leak", "time_wait_table_full", "ephemeral_ports_low",
           "connects_unanswered", "handshakes_failing", "fin_wait2_pileup", "closing_stuck",
-          "time_wait_skipped", "keepalive_kills", "events_lost"})
+          "time_wait_skipped", "keepalive_kills", "events_lost", "accept_queue_full"})
         EXPECT_TRUE(is_explained(id, explain::Topic::finding)) << id;
 }
 
@@ -91,6 +91,7 @@ TEST(Words, ThresholdsAreNamedWithTheirDefaults) {
         {"time_wait_skipped.connections", "20"},
         {"time_wait_skipped.share", "0.1"},
         {"keepalive_kills.connections", "1"},
+        {"accept_queue_full.overflows", "1"},
     };
     for (const auto& [threshold, value] : thresholds) {
         const auto found = explain::explain(threshold);
@@ -116,7 +117,8 @@ TEST(Words, KeysOfTheReport) {
           "max_ns",    "mean_ns",        "oldest_ns", "evicted",    "nominal_ns",
           "buckets",   "severity",       "advice",    "evidence",   "closed_first",
           "time_wait", "socket_seconds", "now",       "peak",       "held",
-          "limit",     "kind",           "endings",   "lost",       "step_ns"})
+          "limit",     "kind",           "endings",   "lost",       "step_ns",
+          "counters",  "counter"})
         EXPECT_TRUE(!explain::explain(key).empty() || explain::topic_from_name(key)) << key;
 }
 

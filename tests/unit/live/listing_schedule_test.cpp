@@ -36,6 +36,11 @@ protected:
         schedule.on_done(live::SamplerDone::sockets, now);
         schedule.on_done(live::SamplerDone::owners, now);
     }
+    /// The last counters, which take no time.
+    void end_counters() {
+        ASSERT_EQ(next_kind(), Kind::counters);
+        schedule.on_done(live::SamplerDone::counters, now);
+    }
     void let_wait(std::uint16_t port = 1, std::uint32_t netns = kNetns) {
         waiting.on_event(event::bytes_of(timer_record(TD_TIMER_START, FIN_WAIT2, port, 0, netns)));
     }
@@ -59,7 +64,7 @@ TEST_F(ListingScheduleTest, FirstASnapshotAndReadyAfterItsOwners) {
     EXPECT_TRUE(schedule.ready());
     EXPECT_FALSE(schedule.awaits_answer(now));
     now += 3600 * kSecond;
-    EXPECT_FALSE(next()); // nothing was lost and nothing waits
+    EXPECT_EQ(next_kind(), Kind::counters); // nothing was lost and nothing waits
 }
 
 TEST_F(ListingScheduleTest, ResyncFiveSecondsAfterTheLastListing) {
@@ -72,7 +77,7 @@ TEST_F(ListingScheduleTest, ResyncFiveSecondsAfterTheLastListing) {
     done_after(0, live::SamplerDone::sockets);
     done_after(0, live::SamplerDone::owners);
     now += 3600 * kSecond;
-    EXPECT_FALSE(next()); // one is enough
+    EXPECT_EQ(next_kind(), Kind::counters); // one is enough
 }
 
 TEST_F(ListingScheduleTest, LossesDuringAListingWantAnotherOne) {
@@ -117,7 +122,7 @@ TEST_F(ListingScheduleTest, OneSnapshotServesBothWishes) {
     schedule.on_done(live::SamplerDone::sockets, now);
     schedule.on_done(live::SamplerDone::owners, now);
     now += 3600 * kSecond;
-    EXPECT_FALSE(next());
+    EXPECT_EQ(next_kind(), Kind::counters);
 }
 
 TEST_F(ListingScheduleTest, SweepsOnceASecondWhileMiniSocketsWait) {
@@ -168,6 +173,7 @@ TEST_F(ListingScheduleTest, SweepsLookForTimersSetSinceTheLastOneBegan) {
     EXPECT_EQ(first->expires, 1'000'000 - 2);
     done_after(kSecond, live::SamplerDone::sweep);
     now += 50 * kSecond;
+    end_counters();
     const auto second = next();
     ASSERT_TRUE(second);
     EXPECT_EQ(second->expires, 1'000'000 + 60 * 250 - 2);
@@ -178,10 +184,29 @@ TEST_F(ListingScheduleTest, SweepsLookForTimersSetSinceTheLastOneBegan) {
     EXPECT_EQ(third->expires, 1'000'000 + 51 * 250 + 60 * 250 - 2);
 }
 
-TEST_F(ListingScheduleTest, StopsAtOnceIfNothingIsOutstanding) {
+TEST_F(ListingScheduleTest, CountersEveryTenSeconds) {
+    begin(); // which brings the first ones
+    now += 10 * kSecond - 1;
+    EXPECT_FALSE(next());
+    now += 1;
+    EXPECT_EQ(next_kind(), Kind::counters);
+    EXPECT_TRUE(schedule.awaits_answer(now));
+    EXPECT_FALSE(next()); // one at a time
+    done_after(kSecond, live::SamplerDone::counters);
+    EXPECT_FALSE(schedule.awaits_answer(now));
+    now += 50 * kSecond - 1; // by the duty factor
+    EXPECT_FALSE(next());
+    now += 1;
+    EXPECT_EQ(next_kind(), Kind::counters);
+}
+
+TEST_F(ListingScheduleTest, StopsAfterTheLastCounters) {
     begin();
     EXPECT_FALSE(schedule.finished(now));
     schedule.stop(now);
+    EXPECT_EQ(next_kind(), Kind::counters);
+    EXPECT_FALSE(schedule.finished(now));
+    done_after(kMs, live::SamplerDone::counters);
     EXPECT_FALSE(next());
     EXPECT_TRUE(schedule.finished(now));
 }
@@ -192,6 +217,7 @@ TEST_F(ListingScheduleTest, StoppingTakesNoMoreSnapshots) {
     schedule.want_resync();
     schedule.want_relist();
     schedule.stop(now);
+    end_counters();
     EXPECT_FALSE(next());
     EXPECT_TRUE(schedule.finished(now));
 }
@@ -216,6 +242,7 @@ TEST_F(ListingScheduleTest, LastSweepWhateverThePace) {
     ASSERT_EQ(next_kind(), Kind::sweep);
     done_after(100 * kMs, live::SamplerDone::sweep);
     schedule.stop(now);
+    end_counters();
     EXPECT_EQ(next_kind(), Kind::sweep);
     EXPECT_FALSE(schedule.finished(now));
     done_after(100 * kMs, live::SamplerDone::sweep);
@@ -231,6 +258,7 @@ TEST_F(ListingScheduleTest, LastSweepComesAfterTheOneUnderWay) {
     EXPECT_FALSE(next());
     EXPECT_FALSE(schedule.finished(now));
     done_after(100 * kMs, live::SamplerDone::sweep);
+    end_counters();
     EXPECT_EQ(next_kind(), Kind::sweep);
 }
 

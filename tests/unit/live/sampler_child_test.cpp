@@ -11,6 +11,9 @@
 #include <vector>
 
 #include "base/child_process.h"
+#include "event/decode.h"
+#include "event/record.h"
+#include "host/netns.h"
 #include "in_child.h"
 #include "live/sampler.h"
 
@@ -18,6 +21,7 @@ namespace tcpdwell::test {
 namespace {
 
 constexpr auto kSnapshot = static_cast<std::uint64_t>(live::SamplerRequest::snapshot);
+constexpr auto kCounters = static_cast<std::uint64_t>(live::SamplerRequest::counters);
 constexpr auto kSweep = static_cast<std::uint64_t>(live::SamplerRequest::sweep);
 
 class CountingLister final : public live::SocketLister {
@@ -58,6 +62,7 @@ Served serve(const std::vector<std::uint64_t>& words) {
 TEST(SamplerChild, ServesUntilThePipeIsClosed) {
     EXPECT_EQ(serve({}).status, 0);
     EXPECT_EQ(serve({kSweep, 1, 7}).status, 0) << "a sweep of no namespace";
+    EXPECT_EQ(serve({kCounters, 0}).status, 0);
     EXPECT_EQ(serve({kSweep, 2}).status, 0) << "closed within a request";
 }
 
@@ -66,6 +71,41 @@ TEST(SamplerChild, EndsAtARequestThatCantBe) {
     EXPECT_EQ(serve({kSweep, live::kMostRequestWords + 1}).status, 1);
     EXPECT_EQ(serve({kSweep, 0}).status, 1) << "without the time";
     EXPECT_EQ(serve({99, 0}).status, 1);
+}
+
+TEST(SamplerChild, ReadsTheCountersOfTheNamespacesThatAreWanted) {
+    const std::uint32_t own = host::own_netns_inode().value();
+    std::array<int, 2> requests{};
+    std::array<int, 2> replies{};
+    ASSERT_EQ(::pipe2(requests.data(), O_CLOEXEC) + ::pipe2(replies.data(), O_CLOEXEC), 0);
+    const Fd reader(replies[0]);
+    {
+        const Fd writer(requests[1]);
+        const std::array<std::uint64_t, 4> words{kSnapshot, 0, kCounters, 0};
+        ASSERT_EQ(::write(writer.get(), words.data(), sizeof(words)), ssize_t{sizeof(words)});
+    }
+    int sweeps = 0;
+    ASSERT_EQ(live::run_sampler(std::make_unique<CountingLister>(sweeps), {own}, Fd(requests[0]),
+                                Fd(replies[1])),
+              0);
+    std::vector<std::byte> bytes(1 << 16);
+    const ssize_t got = ::read(reader.get(), bytes.data(), bytes.size());
+    ASSERT_GT(got, 0);
+    event::Decoder decoder;
+    int readings = 0;
+    int snapshots = 0;
+    event::for_each_record({bytes.data(), static_cast<std::size_t>(got)}, [&](auto record) {
+        if (event::read_header(record).kind == TD_SNAPSHOT) ++snapshots;
+        if (event::read_header(record).kind != TD_COUNTERS) return;
+        const auto event = decoder.decode(record);
+        ASSERT_TRUE(event);
+        const auto& counters = std::get<event::KernelCounters>(*event);
+        EXPECT_EQ(counters.netns, own);
+        EXPECT_GT(counters.counters.size(), 10u);
+        ++readings;
+    });
+    if (snapshots == 0) GTEST_SKIP() << "needs CAP_SYS_ADMIN";
+    EXPECT_EQ(readings, 2) << "with a snapshot, and alone";
 }
 
 // As a file that is removed unless it has been published.

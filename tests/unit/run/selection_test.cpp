@@ -40,6 +40,7 @@ public:
         ++connections;
     }
     void on_lost(const track::LostLine&) override { ++losses; }
+    void on_counters(const track::CountersLine& line) override { counted.push_back(line.netns); }
 
     States states;
     int wrong_moves = 0;
@@ -47,6 +48,7 @@ public:
     int transitions = 0;
     int connections = 0;
     int losses = 0;
+    std::vector<std::uint32_t> counted; ///< namespaces of counters
 };
 
 /// The same lines through the filter, and as they are; what is right behind it is worked out here,
@@ -185,6 +187,17 @@ TEST(Selection, losses_are_for_everybody) {
     run::Selection selection({.pids = {1}}, context, inner);
     selection.on_lost(track::LostLine{MonoTime{1s}, 5, {}});
     EXPECT_EQ(inner.losses, 1);
+}
+
+TEST(Selection, counters_are_for_those_who_want_their_namespace) {
+    const run::Context context;
+    Whereabouts inner;
+    run::Selection by_pid({.pids = {1}}, context, inner);
+    run::Selection by_netns({.netns = {7}}, context, inner);
+    for (const std::uint32_t netns : {7u, 8u}) by_netns.on_counters({MonoTime{1s}, netns, {}});
+    EXPECT_EQ(inner.counted, std::vector<std::uint32_t>{7});
+    by_pid.on_counters({MonoTime{1s}, 8, {}});
+    EXPECT_EQ(inner.counted, (std::vector<std::uint32_t>{7, 8}));
 }
 
 } // namespace
