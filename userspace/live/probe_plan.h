@@ -30,7 +30,7 @@ struct ProbeOptions {
     ProbeWish set;
     std::string btf_file; ///< the types of the running kernel, for one that doesn't describe them;
                           ///< "": it does
-    bool numbers = true; ///< what each socket has carried is recorded (td_numbers)
+    bool numbers = true;  ///< what each socket has carried is recorded (td_numbers)
 };
 
 /// What the programs are attached to (bpf/hook.bpf.h).
