@@ -153,7 +153,7 @@ int make(const char* path) {
     head.kernel = "6.18.0";
     head.machine = "x86_64";
     head.boot_id = "00000000-1111-2222-3333-444444444444";
-    head.filter = "--addr ::/0"; // which selects all of it
+    head.filter = "--port 443";
     head.probes = "set_state timer request reset accept connect";
     head.hz = synth::kTestClock.hz;
     head.clock = synth::kTestClock;

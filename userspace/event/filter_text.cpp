@@ -14,9 +14,6 @@ namespace {
 constexpr std::string_view kOptions[] = {
     "--port",  "--local-port", "--remote-port", "--addr", "--pid", "--comm",
     "--netns", "--cgroup",     "--role",        "-4",     "-6"};
-/// Below are numbers of processes; inodes of namespaces are larger (PROC_DYNAMIC_FIRST in
-/// fs/proc/generic.c).
-constexpr std::uint32_t kLeastNetns = 0xF0000000;
 
 bool is_option(std::string_view word) {
     return std::find(std::begin(kOptions), std::end(kOptions), word) != std::end(kOptions);
@@ -72,17 +69,17 @@ std::optional<std::uint32_t> number(std::string_view text) {
 using Values = std::map<std::string, std::vector<std::string>, std::less<>>;
 
 /// Empty if one can't be read: a list without it would select less.
-std::vector<std::uint32_t> read_netns(const std::vector<std::string>& texts, std::uint32_t least) {
+std::vector<std::uint32_t> read_netns(const std::vector<std::string>& texts) {
     std::vector<std::uint32_t> inodes;
     for (const std::string& text : texts) {
         const auto inode = number(text);
-        if (!inode || *inode < least) return {};
+        if (!inode) return {};
         inodes.push_back(*inode);
     }
     return inodes;
 }
 
-Filter filter_of(Values values, std::uint32_t least_netns) {
+Filter filter_of(Values values) {
     Filter filter;
     const auto take = [](auto& place, auto&& read) {
         if (read) place = std::move(*read);
@@ -93,7 +90,7 @@ Filter filter_of(Values values, std::uint32_t least_netns) {
     take(filter.addresses, parse_addresses("--addr", values["--addr"]));
     take(filter.pids, parse_pids("--pid", values["--pid"]));
     filter.comms = values["--comm"];
-    filter.netns = read_netns(values["--netns"], least_netns);
+    filter.netns = read_netns(values["--netns"]);
     filter.cgroups = values["--cgroup"];
     if (const auto& roles = values["--role"]; roles.size() == 1) {
         const auto role = parse_role(roles.front());
@@ -102,22 +99,6 @@ Filter filter_of(Values values, std::uint32_t least_netns) {
     const bool ipv4 = values.contains("-4");
     if (ipv4 != values.contains("-6")) filter.family = ipv4 ? tcp::Family::ipv4 : tcp::Family::ipv6;
     return filter;
-}
-
-/// Whether it may be the path of a cgroup as the kernel has it, and not one below a mount point.
-bool is_cgroup_path(const std::string& text) {
-    return text.starts_with('/') && !text.starts_with("/sys/fs/cgroup") &&
-           text.find("//") == std::string::npos;
-}
-
-std::vector<std::string> split(std::string_view text, char separator) {
-    std::vector<std::string> parts;
-    while (true) {
-        const std::size_t end = text.find(separator);
-        parts.emplace_back(text.substr(0, end));
-        if (end == std::string_view::npos) return parts;
-        text.remove_prefix(end + 1);
-    }
 }
 
 } // namespace
@@ -156,37 +137,7 @@ Filter filter_from_words(std::span<const std::string> words) {
             unreadable.push_back(option);
     }
     for (const std::string& option : unreadable) values.erase(option);
-    return filter_of(std::move(values), 0);
-}
-
-Filter filter_from_text(std::string_view text) {
-    Values values;
-    std::vector<std::string>* list = nullptr; // of the option whose value goes on
-    bool has_begun = false;                   // that value
-    for (const std::string& word : split(text, ' ')) {
-        if (is_option(word)) {
-            list = &values[word];
-            has_begun = false;
-            continue;
-        }
-        if (list == nullptr) continue;
-        std::vector<std::string> parts = split(word, ',');
-        if (has_begun) { // the space was part of it
-            list->back() += ' ' + parts.front();
-            parts.erase(parts.begin());
-        }
-        list->insert(list->end(), parts.begin(), parts.end());
-        has_begun = true;
-    }
-    if (const auto cgroups = values.find("--cgroup"); cgroups != values.end())
-        if (!std::all_of(cgroups->second.begin(), cgroups->second.end(), is_cgroup_path))
-            values.erase(cgroups);
-    std::erase_if(values, [](const auto& option) { // bytes that weren't UTF-8 aren't known any more
-        return std::any_of(option.second.begin(), option.second.end(), [](const auto& value) {
-            return value.find("\xef\xbf\xbd") != std::string::npos;
-        });
-    });
-    return filter_of(std::move(values), kLeastNetns);
+    return filter_of(std::move(values));
 }
 
 } // namespace tcpdwell::event

@@ -19,9 +19,4 @@ std::vector<std::string> filter_words(const Filter& filter);
 /// are left out: the filter then selects more.
 Filter filter_from_words(std::span<const std::string> words);
 
-/// As far as it can be read, the filter of a text of options as users write them: "--port 80,443
-/// -4 --comm Web Content". Left out is what only the host where it was written can look up: names
-/// and processes for --netns, directories for --cgroup.
-Filter filter_from_text(std::string_view text);
-
 } // namespace tcpdwell::event

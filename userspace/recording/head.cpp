@@ -151,8 +151,7 @@ Head head_from_json(const std::string& text) {
     rapidjson::Document json;
     // Iterative: a hostile head can't exhaust the stack by nesting.
     json.Parse<rapidjson::kParseIterativeFlag>(text.c_str(), text.size());
-    const bool is_torn = json.HasParseError(); // the texts may lack their ends
-    if (is_torn) {
+    if (json.HasParseError()) {
         const std::string repaired = with_strings_closed(text);
         json.Parse<rapidjson::kParseIterativeFlag>(repaired.c_str(), repaired.size());
     }
@@ -171,11 +170,7 @@ Head head_from_json(const std::string& text) {
     take("machine", head.machine);
     take("boot_id", head.boot_id);
     take("filter", head.filter);
-    if (json.HasMember("filters"))
-        head.filters = filters_from(json["filters"]);
-    else if (!is_torn) // versions before 0.2.0
-        head.filters.push_back(event::filter_from_text(head.filter));
-    simplify(head.filters);
+    if (json.HasMember("filters")) head.filters = filters_from(json["filters"]);
     take("probes", head.probes);
     if (json.HasMember("sequence") && json["sequence"].IsUint64())
         head.sequence = json["sequence"].GetUint64();

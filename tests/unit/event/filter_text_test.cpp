@@ -45,20 +45,5 @@ TEST(FilterText, what_cannot_be_read_selects_more) {
     EXPECT_TRUE(event::filter_from_words(Words{"--port", "80", "--port", "x"}).empty());
 }
 
-TEST(FilterText, of_users_is_read_as_they_meant_it) {
-    event::Filter filter;
-    filter.ports = {80, 443, 22};
-    filter.comms = {"Web Content", "nginx"};
-    filter.family = tcp::Family::ipv4;
-    EXPECT_EQ(event::filter_from_text("--port 80,443 --port 22 --comm Web Content,nginx -4"),
-              filter);
-    EXPECT_TRUE(event::filter_from_text("").empty());
-    for (const char* text : {"--netns web", "--netns 1234", "--cgroup system.slice",
-                             "--cgroup /sys/fs/cgroup/a", "--comm caf\xef\xbf\xbd", "rubbish"})
-        EXPECT_TRUE(event::filter_from_text(text).empty()) << text;
-    EXPECT_THAT(event::filter_from_text("--netns 4026531840").netns, ElementsAre(4026531840U));
-    EXPECT_THAT(event::filter_from_text("--cgroup /a").cgroups, ElementsAre("/a"));
-}
-
 } // namespace
 } // namespace tcpdwell::test
