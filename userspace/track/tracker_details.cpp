@@ -89,7 +89,9 @@ void Tracker::Impl::note_manner(Connection& c, const event::StateChange& e) {
 }
 
 void Tracker::Impl::add_details(const Connection& c, ConnectionLine& line) const {
-    if (c.who.role == tcp::Role::server && c.accept_known) {
+    // Its accept() may be among what wasn't seen.
+    const bool in_doubt = !c.accepted && line.seen == tcp::Seen::gap;
+    if (c.who.role == tcp::Role::server && c.accept_known && !in_doubt) {
         line.accept.emplace();
         line.accept->accepted = c.accepted;
         if (c.accept_delay != kUnknownDwell) line.accept->delay = Nanoseconds(c.accept_delay);

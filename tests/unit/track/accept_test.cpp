@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whether a passive open was accepted: said where it is known only.
+#include <gtest/gtest.h>
+
+#include <optional>
+
+#include "events.h"
+
+namespace tcpdwell::test {
+namespace {
+
+struct AcceptListener : track::TrackerListener {
+    void on_transition(const track::TransitionLine&) override {}
+    void on_connection(const track::ConnectionLine& line) override {
+        ++lines;
+        accept = line.accept;
+    }
+    void on_lost(const track::LostLine&) override {}
+
+    std::optional<track::ConnectionLine::Accept> accept;
+    int lines = 0;
+};
+
+AcceptListener outcome_of(const std::vector<event::Event>& events) {
+    AcceptListener listener;
+    track::Tracker tracker(listener, {});
+    for (const event::Event& event : events) tracker.on_event(event);
+    tracker.finish(at(1s));
+    EXPECT_EQ(listener.lines, 1);
+    return listener;
+}
+
+TEST(Accept, of_a_connection_that_waits_is_none) {
+    const TestSocket s;
+    const auto seen =
+        outcome_of({s.change(10ms, LISTEN, SYN_RECV), s.change(10ms, SYN_RECV, ESTABLISHED)});
+    ASSERT_TRUE(seen.accept);
+    EXPECT_FALSE(seen.accept->accepted);
+    EXPECT_EQ(seen.accept->delay, std::nullopt);
+}
+
+TEST(Accept, that_may_have_been_lost_is_not_known) {
+    const TestSocket s;
+    const auto seen = outcome_of(
+        {s.change(10ms, LISTEN, SYN_RECV), s.change(10ms, SYN_RECV, ESTABLISHED), lost(50ms, 1)});
+    EXPECT_FALSE(seen.accept);
+}
+
+} // namespace
+} // namespace tcpdwell::test
