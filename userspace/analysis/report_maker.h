@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "analysis/accept_queues.h"
 #include "analysis/analysis.h"
+#include "analysis/causes.h"
 #include "analysis/dwell.h"
 #include "analysis/findings.h"
 #include "analysis/flows.h"
@@ -61,8 +63,10 @@ private:
     OpenSockets live_;
     TimelineAnalysis timeline_;
     CounterAnalysis counters_;
+    AcceptQueues accepts_;
+    Causes causes_;
     Overview overview_;
-    std::array<Analysis*, 6> all_; ///< in the order in which they are notified and add sections
+    std::array<Analysis*, 8> all_; ///< in the order in which they are notified and add sections
 };
 
 } // namespace tcpdwell::analysis
