@@ -5,11 +5,25 @@
 #include "child.h"
 
 namespace tcpdwell::test {
+namespace {
+
+/// A server that closes without having read or sent anything turns its clients away.
+void read_byte(const Fd& socket) {
+    char byte = 0;
+    await_readable(socket);
+    check(::recv(socket.get(), &byte, 1, 0) == 1 ? 0 : -1, "recv");
+}
+
+} // namespace
 
 SocketPair couple_at(const Fd& listener) {
     SocketPair couple{.client = tcp_socket(), .server = {}};
     connect_to(couple.client, local_of(listener));
     couple.server = accept_from(listener);
+    send_bytes(couple.client, 1);
+    read_byte(couple.server);
+    send_bytes(couple.server, 1);
+    read_byte(couple.client);
     return couple;
 }
 
@@ -37,6 +51,8 @@ void exchange(const Fd& listener, const char* comm, int count, Side first) {
         for (int i = 0; i < count; ++i) {
             Fd client = tcp_socket();
             connect_to(client, target);
+            send_bytes(client, 1);
+            read_byte(client);
             if (first == Side::server) read_to_end(client);
             client.reset();
         }
@@ -45,6 +61,8 @@ void exchange(const Fd& listener, const char* comm, int count, Side first) {
     });
     for (int i = 0; i < count; ++i) {
         Fd server = accept_from(listener);
+        read_byte(server);
+        send_bytes(server, 1);
         if (first == Side::client) read_to_end(server);
         server.reset();
     }

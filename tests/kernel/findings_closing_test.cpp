@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Findings about who closes first and what the TIME_WAIT of it does: raised where it is so, and not
 // next to it.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "crowd.h"
@@ -132,21 +133,38 @@ TEST(FindingsOnClosing, timeWaitsThatWereSkipped) {
         {"mostly-good", options, skip_time_waits<10, 10, 200>}, // a share of less than 0.1
         {"rarely-bad", options, skip_time_waits<10, 9, 0>},     // all, but too few
     });
-    const auto expect_skipped = [](const CaseOutcome& outcome, int linger, int unread, int all) {
-        expect_findings(outcome.report, {"time_wait_skipped"});
-        std::map<std::string, nlohmann::json> evidence{{"skipped", linger + unread},
-                                                       {"active_closes", all}};
-        if (linger > 0) evidence["so_linger_zero"] = linger;
-        if (unread > 0) evidence["unread_data"] = unread;
+    const auto expect_skipped = [](const CaseOutcome& outcome, int linger, int all) {
         expect_finding(outcome.report, {.id = "time_wait_skipped",
-                                        .reported = {std::to_string(linger + unread)},
-                                        .evidence = evidence,
-                                        .advice = {linger > unread ? "SO_LINGER" : "read"},
+                                        .reported = {std::to_string(linger)},
+                                        .evidence = {{"skipped", linger}, {"active_closes", all}},
+                                        .advice = {"SO_LINGER"},
                                         .not_advised = {"tcp_fin_timeout", "tcp_tw_reuse"}});
     };
-    expect_skipped(outcomes[0], 25, 21, 56);
-    expect_skipped(outcomes[1], 0, 20, 20);
-    for (const std::size_t quiet : {2, 3, 4}) expect_findings(outcomes[quiet].report, {});
+    const auto expect_unread = [](const CaseOutcome& outcome, int unread, int all) {
+        expect_finding(outcome.report, {.id = "answered_unread",
+                                        .reported = {fmt::format("{} of {}", unread, all)},
+                                        .evidence = {{"count", unread}, {"all", all}},
+                                        .advice = {"read to the end"},
+                                        .not_advised = {"tcp_fin_timeout", "tcp_tw_reuse"}});
+    };
+    expect_findings(outcomes[0].report, {"answered_unread", "time_wait_skipped"});
+    expect_skipped(outcomes[0], 25, 35);
+    expect_unread(outcomes[0], 21, 56);
+    expect_findings(outcomes[1].report, {"answered_unread"});
+    expect_unread(outcomes[1], 20, 20);
+    expect_findings(outcomes[2].report, {});
+    expect_findings(outcomes[3].report, {});
+    // Too few for a decision of the program, but many of them.
+    expect_findings(outcomes[4].report, {"answered_unread", "connections_reset"});
+    expect_unread(outcomes[4], 9, 19);
+    expect_finding(outcomes[4].report, {.id = "connections_reset",
+                                        .reported = {"10 of 19"},
+                                        .evidence = {{"count", 10},
+                                                     {"reset_sent", 10},
+                                                     {"reset_received", 0},
+                                                     {"so_linger_zero", 10}},
+                                        .advice = {"SO_LINGER"},
+                                        .not_advised = {"tcp_fin_timeout", "tcp_tw_reuse"}});
 }
 
 } // namespace

@@ -170,12 +170,12 @@ void call_nobody_from_two(const ReportSyncPoints& cues) {
     add_phantom_network();
     cues.await_tracing();
     const Child other("caller-2", [](const Child::Script& script) {
-        const std::vector<Fd> waiting = begin_connects({kNobody, 80}, 12);
+        const std::vector<Fd> waiting = begin_connects({kNobody, 80}, 2);
         script.report_done();
         script.await_order();
     });
     other.await_done();
-    const std::vector<Fd> waiting = begin_connects({kNobody, 80}, 12);
+    const std::vector<Fd> waiting = begin_connects({kNobody, 80}, 2);
     pause(1500ms);
     cues.await_report();
 }
@@ -188,10 +188,37 @@ void call_somebody(const ReportSyncPoints& cues) {
     cues.await_report();
 }
 
+// RFC 8305: both addresses of a host are tried, the first that answers is taken.
+void call_the_first_that_answers(const ReportSyncPoints& cues) {
+    add_phantom_network();
+    const Fd listener = listen_on({"127.0.0.1", 80});
+    cues.await_tracing();
+    for (int i = 0; i < 25; ++i) {
+        std::vector<Fd> first = begin_connects({kNobody, 80}, 1);
+        pause(20ms);
+        const std::vector<SocketPair> second = couples_at(listener, 1);
+        first.clear();
+    }
+    cues.await_report();
+}
+
+// localhost is ::1 first.
+void get_refused_first(const ReportSyncPoints& cues) {
+    const Fd listener = listen_on({"127.0.0.1", 80});
+    cues.await_tracing();
+    for (int i = 0; i < 25; ++i) {
+        if (failing_connect(tcp_socket(AF_INET6), {"::1", 80}) != ECONNREFUSED)
+            throw std::runtime_error("not refused");
+        const std::vector<SocketPair> second = couples_at(listener, 1);
+    }
+    cues.await_report();
+}
+
 // An answer too.
+template <int kTimes>
 void get_refused(const ReportSyncPoints& cues) {
     cues.await_tracing();
-    for (int i = 0; i < 25; ++i)
+    for (int i = 0; i < kTimes; ++i)
         if (failing_connect(tcp_socket(), {"127.0.0.1", 80}) != ECONNREFUSED)
             throw std::runtime_error("not refused");
     pause(1500ms);
@@ -199,18 +226,20 @@ void get_refused(const ReportSyncPoints& cues) {
 }
 
 TEST(FindingsOnOpening, connectsThatNobodyAnswers) {
-    const std::vector<std::string> soon = thresholds({"connects_unanswered.age=1s"});
+    const std::vector<std::string> late = thresholds({"connects_unanswered.age=30s"});
     const std::vector<CaseOutcome> outcomes = perform({
-        {"caller", soon, call_nobody<25, 0>},
-        {"impatient", soon, call_nobody<0, 25>},
-        {"undecided", soon, call_nobody<12, 13>},
-        {"rare-caller", soon, call_nobody<9, 10>},
-        {"racer", soon,
-         call_nobody<0, 0, 25>},            // the first of several addresses that answers is taken
-        {"caller", {}, call_nobody<25, 0>}, // for less than three seconds
-        {"caller-1", soon, call_nobody_from_two},
-        {"answered", soon, call_somebody},
-        {"refused", soon, get_refused},
+        {"caller", {}, call_nobody<25, 0>},
+        {"impatient", {}, call_nobody<0, 25>},
+        {"undecided", {}, call_nobody<2, 1>},
+        {"at-once", {}, call_nobody<0, 0, 25>},
+        {"rare-caller", {}, call_nobody<1, 1>},
+        {"racer", {}, call_the_first_that_answers},
+        {"caller", late, call_nobody<25, 0>},
+        {"caller-1", {}, call_nobody_from_two},
+        {"answered", {}, call_somebody},
+        {"refused", {}, get_refused<25>},
+        {"rarely", {}, get_refused<4>},
+        {"dual-stack", {}, get_refused_first},
     });
     const auto expect_unanswered = [](const CaseOutcome& outcome, int waiting, int given_up) {
         expect_findings(outcome.report, {"connects_unanswered"});
@@ -228,8 +257,17 @@ TEST(FindingsOnOpening, connectsThatNobodyAnswers) {
     };
     expect_unanswered(outcomes[0], 25, 0);
     expect_unanswered(outcomes[1], 0, 25);
-    expect_unanswered(outcomes[2], 12, 13);
-    for (const std::size_t quiet : {3, 4, 5, 6, 7, 8}) expect_findings(outcomes[quiet].report, {});
+    expect_unanswered(outcomes[2], 2, 1);
+    expect_unanswered(outcomes[3], 0, 25);
+    for (const std::size_t quiet : {4, 5, 6, 7, 8, 10, 11})
+        expect_findings(outcomes[quiet].report, {});
+    expect_findings(outcomes[9].report, {"connects_refused"});
+    expect_finding(outcomes[9].report,
+                   {.id = "connects_refused",
+                    .reported = {"refused", "25 of 25", "127.0.0.1:80"},
+                    .evidence = {{"count", 25}, {"all", 25}, {"remote", "127.0.0.1:80"}},
+                    .advice = {"listens"},
+                    .not_advised = {"tcp_fin_timeout", "tcp_tw_reuse", "tcp_syn_retries"}});
 }
 
 // --- handshakes

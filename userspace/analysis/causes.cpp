@@ -167,11 +167,36 @@ void Causes::on_connection(const track::ConnectionLine& line) {
     if (line.ending == tcp::Ending::open) return;
     PartyEnds* party = party_of(*line.who);
     if (!party) return;
-    ++party->connections;
+    ++party->ended;
+    if (counted_.erase(line.who->id) != 0) return;
     const EndCause cause = end_cause(line);
     if (is_explained(line, *party, cause) || cause == EndCause::none) return;
     if (was_answered_elsewhere(line, *party, cause)) return;
     note(party->causes[cause], line, cause);
+}
+
+void Causes::begin_live(MonoTime) {
+    for (auto& [key, party] : parties_) party.waiting = 0;
+}
+
+/// What is in TIME_WAIT has ended, and a report in time counts it.
+void Causes::on_live(const track::LiveSocket& socket) {
+    constexpr std::size_t kMostCounted = 1 << 17;
+    if (socket.state != tcp::State::TIME_WAIT) return;
+    PartyEnds* party = party_of(socket.who);
+    if (!party) return;
+    ++party->waiting;
+    track::ConnectionLine line;
+    line.who = &socket.who;
+    line.closed = socket.known_since;
+    line.states = socket.left;
+    line.closed_first = socket.closed_first;
+    line.ending = tcp::Ending::fin;
+    line.accept = socket.accept;
+    line.numbers = socket.numbers;
+    const EndCause cause = end_cause(line);
+    if (cause == EndCause::none || counted_.size() >= kMostCounted) return;
+    if (counted_.insert(socket.who.id).second) note(party->causes[cause], line, cause);
 }
 
 void Causes::next_interval(MonoTime) {
@@ -180,6 +205,7 @@ void Causes::next_interval(MonoTime) {
     recent_order_.clear();
     tries_.clear();
     self_connected_.clear();
+    counted_.clear();
 }
 
 } // namespace tcpdwell::analysis

@@ -10,6 +10,7 @@
 #include <set>
 #include <tuple>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "analysis/analysis.h"
 #include "analysis/end_cause.h"
@@ -50,8 +51,11 @@ struct PartyEnds {
     tcp::Family family = tcp::Family::ipv4;
     std::optional<event::Process> process; ///< the first that was seen
     bool several_pids = false;
-    std::uint64_t connections = 0; ///< ended
+    std::uint64_t ended = 0;
+    std::uint64_t waiting = 0; ///< in TIME_WAIT now: they have ended but for the wait
     std::map<EndCause, CauseFacts> causes;
+
+    [[nodiscard]] std::uint64_t connections() const { return ended + waiting; }
 
     [[nodiscard]] std::uint64_t count(EndCause cause) const {
         const auto found = causes.find(cause);
@@ -71,6 +75,8 @@ public:
 
     void on_transition(const track::TransitionLine& line) override;
     void on_connection(const track::ConnectionLine& line) override;
+    void begin_live(MonoTime now) override;
+    void on_live(const track::LiveSocket& socket) override;
     void add_to(report::Report&, const ReportContext&) override {}
     void next_interval(MonoTime now) override;
 
@@ -126,6 +132,7 @@ private:
     std::deque<std::uint64_t> recent_order_;
     std::map<TryKey, Tries> tries_;
     SelfConnectedBy self_connected_;
+    std::unordered_set<track::ConnectionId> counted_; ///< in TIME_WAIT, by a report before
 };
 
 } // namespace tcpdwell::analysis

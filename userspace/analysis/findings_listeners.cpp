@@ -210,7 +210,7 @@ void find_half_open_checks(const RuleInput& evidence, std::vector<FindingDraft>&
             counted(facts->count, "connection"), party_text(ends),
             counted(facts->hosts.size(), "host"), duration_text(every));
         draft.evidence = {{"count", "connections", facts->count},
-                          {"all", "of connections ended", ends.connections},
+                          {"all", "of connections ended", ends.connections()},
                           {"hosts", "hosts", std::uint64_t{facts->hosts.size()}},
                           {"interval_ns", "one every", every},
                           {"netns", "network namespace", std::uint64_t{key.netns}}};

@@ -165,7 +165,7 @@ std::map<ProgramKey, UnansweredConnects> unanswered_by_program(const RuleInput& 
         program.failed += facts->count;
         program.hosts[key.endpoint.address] += facts->count;
         program.endpoints[key.endpoint] += facts->count;
-        program.tries[key.endpoint] += ends.connections;
+        program.tries[key.endpoint] += ends.connections();
         if (program.ids.empty()) program.ids = facts->ids.list();
     }
     for (const HeldSockets* holding : evidence.live.in(tcp::State::SYN_SENT)) {

@@ -20,8 +20,8 @@ FindingDraft draft_of(std::string_view id, report::Severity severity, const Part
     draft.subject = party_text(ends);
     draft.connections = facts.ids.list();
     draft.evidence = {{"count", "connections", facts.count},
-                      {"all", "of connections ended", ends.connections},
-                      {"share", "share", share_of(facts.count, ends.connections)},
+                      {"all", "of connections ended", ends.connections()},
+                      {"share", "share", share_of(facts.count, ends.connections())},
                       {"hosts", "remote hosts", std::uint64_t{facts.hosts.size()}},
                       {"netns", "network namespace", std::uint64_t{ends.party.netns}}};
     if (ends.process)
@@ -85,13 +85,13 @@ void find_listener_closed(const RuleInput& evidence, std::vector<FindingDraft>& 
 void find_answered_unread(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
     for (const auto& [key, ends] : evidence.causes.parties()) {
         const CauseFacts* facts = ends.facts(EndCause::answered_unread);
-        if (!facts || !is_many(evidence, "answered_unread", facts->count, ends.connections))
+        if (!facts || !is_many(evidence, "answered_unread", facts->count, ends.connections()))
             continue;
         FindingDraft draft = draft_of("answered_unread", report::Severity::warning, ends, *facts);
         draft.what = fmt::format(
             "{} answered and then closed {} of {} connections with data unread{}: close() sends an "
             "RST then, and the client may never see the answer.",
-            party_text(ends), facts->count, ends.connections, within(*facts));
+            party_text(ends), facts->count, ends.connections(), within(*facts));
         draft.advice.push_back(
             "The server refuses what it is sent (too large, not allowed) and closes without "
             "reading the rest: it has to send its answer, shutdown(SHUT_WR), read to the end or "
@@ -104,12 +104,12 @@ void find_answered_unread(const RuleInput& evidence, std::vector<FindingDraft>& 
 void find_turned_away(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
     for (const auto& [key, ends] : evidence.causes.parties()) {
         const CauseFacts* facts = ends.facts(EndCause::turned_away);
-        if (!facts || !is_many(evidence, "turned_away", facts->count, ends.connections)) continue;
+        if (!facts || !is_many(evidence, "turned_away", facts->count, ends.connections())) continue;
         FindingDraft draft = draft_of("turned_away", report::Severity::warning, ends, *facts);
         draft.what = fmt::format(
             "{} closed {} of {} connections at once after accept(), having read and sent "
             "nothing{}: it turns clients away.",
-            party_text(ends), facts->count, ends.connections, within(*facts));
+            party_text(ends), facts->count, ends.connections(), within(*facts));
         draft.advice.push_back(
             "Look into its log and its limits: connections per client or in all, access lists "
             "(tcp_wrappers), descriptors (RLIMIT_NOFILE), or a TLS or proxy protocol that only one "
@@ -133,7 +133,7 @@ void find_idle_close_race(const RuleInput& evidence, std::vector<FindingDraft>& 
     for (const auto& [key, ends] : evidence.causes.parties()) {
         for (const EndCause cause : {EndCause::idle_close, EndCause::met_idle_close}) {
             const CauseFacts* facts = ends.facts(cause);
-            if (!facts || !is_many(evidence, "idle_close_race", facts->count, ends.connections))
+            if (!facts || !is_many(evidence, "idle_close_race", facts->count, ends.connections()))
                 continue;
             const bool is_closer = cause == EndCause::idle_close;
             FindingDraft draft =
@@ -145,12 +145,12 @@ void find_idle_close_race(const RuleInput& evidence, std::vector<FindingDraft>& 
                     ? fmt::format("{} closed connections that had been idle for {}{}, and {} of {} "
                                   "requests met the close{}: they were reset, and are lost.",
                                   party_text(ends), is_limit ? "" : "some time, about ",
-                                  duration_text(after), facts->count, ends.connections,
+                                  duration_text(after), facts->count, ends.connections(),
                                   within(*facts))
                     : fmt::format("{} of {} requests of {} were sent on connections idle for {}{} "
                                   "that the server had just closed{}: they were reset, and are "
                                   "lost.",
-                                  facts->count, ends.connections, party_text(ends),
+                                  facts->count, ends.connections(), party_text(ends),
                                   is_limit ? "" : "about ", duration_text(after), within(*facts));
             draft.evidence.push_back({"idle_ns", "idle before the close", after});
             draft.evidence.push_back({"idle_min_ns", "the shortest", facts->idle.min()});
@@ -276,17 +276,17 @@ void find_connections_reset(const RuleInput& evidence, std::vector<FindingDraft>
     for (const auto& [key, ends] : evidence.causes.parties()) {
         const Resets resets = resets_of(evidence, ends);
         const std::uint64_t count = resets.here + resets.there;
-        if (!resets.most || !is_many(evidence, "connections_reset", count, ends.connections))
+        if (!resets.most || !is_many(evidence, "connections_reset", count, ends.connections()))
             continue;
         FindingDraft draft =
             draft_of("connections_reset", report::Severity::warning, ends, *resets.most);
         const std::string details = details_text(resets);
         draft.what = fmt::format(
             "{} of {} connections of {} ended by a reset: {} sent here, {} received{}{}.", count,
-            ends.connections, party_text(ends), resets.here, resets.there,
+            ends.connections(), party_text(ends), resets.here, resets.there,
             details.empty() ? "" : fmt::format(" ({})", details), within(*resets.most));
         draft.evidence[0].value = count;
-        draft.evidence[2].value = share_of(count, ends.connections);
+        draft.evidence[2].value = share_of(count, ends.connections());
         draft.evidence.push_back({"reset_sent", "sent here", resets.here});
         draft.evidence.push_back({"reset_received", "received", resets.there});
         for (const tcp::EndingDetail detail : kAllOf<tcp::EndingDetail>)
@@ -302,11 +302,12 @@ void find_connections_reset(const RuleInput& evidence, std::vector<FindingDraft>
 void find_connects_refused(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
     for (const auto& [key, ends] : evidence.causes.parties()) {
         const CauseFacts* facts = ends.facts(EndCause::refused);
-        if (!facts || !is_many(evidence, "connects_refused", facts->count, ends.connections))
+        if (!facts || !is_many(evidence, "connects_refused", facts->count, ends.connections()))
             continue;
         FindingDraft draft = draft_of("connects_refused", report::Severity::warning, ends, *facts);
-        draft.what = fmt::format("{} of {} connects of {} were refused{}: nobody listens there.",
-                                 facts->count, ends.connections, party_text(ends), within(*facts));
+        draft.what =
+            fmt::format("{} of {} connects of {} were refused{}: nobody listens there.",
+                        facts->count, ends.connections(), party_text(ends), within(*facts));
         draft.evidence.push_back(
             {"remote", "remote endpoint", ends.party.endpoint.text(ends.family)});
         draft.advice.push_back("The host is up and answers with an RST: the service isn't running, "
