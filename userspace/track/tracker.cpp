@@ -287,11 +287,15 @@ Tracker::Tracker(TrackerListener& listener, TrackerOptions options)
 Tracker::~Tracker() = default;
 
 void Tracker::on_event(const event::Event& event) {
+    // A loss is said where a record fits again: there was no silence up to there.
+    const bool is_loss = std::holds_alternative<event::LostTotals>(event);
     std::visit(
-        [this](const auto& e) {
+        [&](const auto& e) {
+            if (is_loss) impl_->handle(e);
             if constexpr (requires { e.at; }) impl_->advance_to(e.at);
             impl_->make_room();
-            impl_->handle(e);
+            impl_->note_recorded(event);
+            if (!is_loss) impl_->handle(e);
         },
         event);
 }
@@ -301,6 +305,8 @@ void Tracker::advance_to(MonoTime now) { impl_->advance_to(now); }
 void Tracker::settle(MonoTime now) { impl_->settle(now); }
 
 void Tracker::finish(MonoTime now) { impl_->finish(now); }
+
+std::optional<MonoTime> Tracker::stopped() const { return impl_->stopped(); }
 
 const TrackerTotals& Tracker::totals() const { return impl_->totals(); }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The implementation of Tracker. One class over eight files: full sockets (tracker.cpp), the life
+// The implementation of Tracker. One class over nine files: full sockets (tracker.cpp), the life
 // of a connection (tracker_life.cpp), passive opens: request sockets and children
 // (tracker_passive_open.cpp), mini-sockets (tracker_minis.cpp), what is learnt besides events:
 // listed sockets, owners, losses (tracker_listed_sockets.cpp), what a connection carried and who
 // accepted it (tracker_details.cpp), listings without kernel addresses
-// (tracker_addressless.cpp), and what is known as a listing (tracker_listing.cpp).
+// (tracker_addressless.cpp), what is known as a listing (tracker_listing.cpp), and what can be said
+// when nothing is recorded any more (tracker_stop.cpp).
 #pragma once
 
 #include <deque>
@@ -47,7 +48,7 @@ public:
     void handle(const event::KernelCounters& e) {
         listener_.on_counters(CountersLine{e.at, e.netns, e.counters});
     }
-    void handle(const event::RecordingStopped&) {}
+    void handle(const event::RecordingStopped& e);
     void handle(const event::ClockReading&) {}
     void handle(const event::CgroupPath&) {}
     void handle(const event::Fact&) {}
@@ -58,7 +59,13 @@ public:
     void settle(MonoTime now);
     void finish(MonoTime now);
 
+    /// Before it is handled: the kernel's events may be recorded again.
+    void note_recorded(const event::Event& event) {
+        if (stopped_) resume_by(event);
+    }
+
     const TrackerTotals& totals() const { return totals_; }
+    std::optional<MonoTime> stopped() const { return stopped_; }
     std::size_t live() const { return table_.size(); }
     void for_each_live(const std::function<void(const LiveSocket&)>& visit) const;
     void for_each_listed(MonoTime now, const std::function<void(const ListedSocket&)>& visit) const;
@@ -84,6 +91,8 @@ private:
                           std::optional<Nanoseconds> dwell);
     /// Where the record says another state than is known: something was lost.
     void resync_state(Connection& c, tcp::State actual, MonoTime at);
+    /// It is known to be in that state now, however it got there.
+    void restate(Connection& c, tcp::State actual, MonoTime at);
     /// For listeners: it is in another state. `born`: its birth was seen.
     void report_move(const Connection& c, std::optional<tcp::State> from,
                      std::optional<tcp::State> to, MonoTime at, bool born = false);
@@ -196,6 +205,22 @@ private:
     void join(const event::SocketListed& e);
     ListedSocket listed(const Connection& c, MonoTime now) const;
 
+    // When nothing is recorded any more (tracker_stop.cpp)
+    void resume_by(const event::Event& event);
+    /// Whether recording stopped so soon after `at` that what follows within `span` may be missing.
+    [[nodiscard]] bool is_cut_off(MonoTime at, Nanoseconds span = kSettle) const {
+        return stopped_ && at + span > *stopped_;
+    }
+    [[nodiscard]] bool is_after_stop(MonoTime at) const { return stopped_ && at >= *stopped_; }
+    /// Whether recording stopped before anything showed why its timer was stopped.
+    [[nodiscard]] bool is_undecided(const Connection& c) const;
+    [[nodiscard]] bool is_request_undecided(const Connection& c) const;
+    [[nodiscard]] bool is_cancel_undecided(const Connection& c) const;
+    /// Whether the listed socket, which isn't known, may have been made since.
+    [[nodiscard]] bool may_be_later(const event::SocketListed& e) const;
+    /// It was listed since.
+    void confirm_later(Connection& c, const event::SocketListed& e);
+
     // Listings without addresses (tracker_addressless.cpp)
     void remember_cookie(const Connection& c);
     /// Among those that were listed without an address, ended ones included; nullptr if it isn't
@@ -243,8 +268,9 @@ private:
     std::array<std::uint64_t, TD_PROBE_COUNT> lost_{};
     std::uint32_t loss_epoch_ = 0; ///< grows with each loss that is recorded
     std::optional<MonoTime> last_loss_;
-    std::uint32_t snapshot_ = 0; ///< number of the pass under way, or of the last
-    Slot looked_at_ = 0;         ///< by finds_overdue()
+    std::optional<MonoTime> stopped_; ///< nothing has been recorded since
+    std::uint32_t snapshot_ = 0;      ///< number of the pass under way, or of the last
+    Slot looked_at_ = 0;              ///< by finds_overdue()
     struct Pass {
         std::uint32_t number;
         MonoTime began;

@@ -100,7 +100,7 @@ void Tracker::Impl::mark_gap(Connection& c) {
 
 /// What is missing of `c` isn't among what was lost.
 void Tracker::Impl::note_unseen(const Connection& c) {
-    totals_.unseen += c.confirmed && c.loss_epoch == loss_epoch_;
+    totals_.unseen += c.confirmed && c.loss_epoch == loss_epoch_ && !stopped_;
 }
 
 void Tracker::Impl::print_transition(Connection& c, tcp::State from, tcp::State to, MonoTime at,
@@ -146,6 +146,10 @@ void Tracker::Impl::resync_state(Connection& c, tcp::State actual, MonoTime at) 
         mark_gap(c);
         table_.push_path(c, c.state, std::nullopt);
     }
+    restate(c, actual, at);
+}
+
+void Tracker::Impl::restate(Connection& c, tcp::State actual, MonoTime at) {
     release_birth(c);
     if (c.closed_first == tcp::ClosedFirst::unknown) c.closed_first = closed_first_in(actual);
     const tcp::State supposed = c.state;
@@ -166,7 +170,8 @@ void Tracker::Impl::schedule_check(Connection& c, MonoTime due) {
 }
 
 Tracker::Impl::Summary Tracker::Impl::summary_of_open(const Connection& c) const {
-    const bool in_doubt = c.loss_epoch != loss_epoch_; // what was lost may have been its end
+    const bool lost = c.loss_epoch != loss_epoch_; // what was lost may have been its end
+    const bool in_doubt = lost || is_undecided(c);
     Classification verdict;
     // In TIME_WAIT both FINs have been seen; only the wait goes on.
     if (c.state == tcp::State::TIME_WAIT)
@@ -174,7 +179,7 @@ Tracker::Impl::Summary Tracker::Impl::summary_of_open(const Connection& c) const
                                  in_doubt ? tcp::TimeWaitEnd::unknown : tcp::TimeWaitEnd::open);
     else if (!in_doubt)
         verdict = Classification(tcp::Ending::open);
-    return {in_doubt ? tcp::Seen::gap : c.seen, closed_first_of(c, verdict), verdict};
+    return {lost ? tcp::Seen::gap : c.seen, closed_first_of(c, verdict), verdict};
 }
 
 Tracker::Impl::Summary Tracker::Impl::summary_of_ended(const Connection& c) const {
@@ -182,8 +187,9 @@ Tracker::Impl::Summary Tracker::Impl::summary_of_ended(const Connection& c) cons
     const Classification verdict = judge(c, evidence);
     // No full socket ends without an error, an RST or both FINs, but for TCP_REPAIR: what says why
     // hasn't been seen.
-    const bool unexplained = verdict.ending == tcp::Ending::unknown &&
-                             (c.uncertain || std::holds_alternative<SocketClose>(evidence.close));
+    const bool is_gap = std::holds_alternative<SocketClose>(evidence.close) &&
+                        !(evidence.closed && is_cut_off(*evidence.closed));
+    const bool unexplained = verdict.ending == tcp::Ending::unknown && (c.uncertain || is_gap);
     return {unexplained ? tcp::Seen::gap : c.seen, closed_first_of(c, verdict), verdict};
 }
 
@@ -260,6 +266,7 @@ Classification Tracker::Impl::judge(const Connection& c, const CloseEvidence& ev
         close.reset_reason = evidence.reset_sent->reason;
     }
     close.uncertain = c.uncertain || c.loss_epoch != loss_epoch_;
+    close.cut_off = is_cut_off(closed);
     return classify(close);
 }
 
@@ -319,7 +326,7 @@ void Tracker::Impl::clear_address(std::uint64_t object) {
     }
     if (table_.evidence_of(*old).cancelled) resolve_cancel(*old, std::nullopt);
     if (table_.evidence_of(*old).request_stopped && !old->ended) resolve_request(*old);
-    if (!old->ended) ++totals_.unexpected;
+    if (!old->ended && !stopped_) ++totals_.unexpected;
     give_up(*old);
 }
 

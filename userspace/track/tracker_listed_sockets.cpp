@@ -72,6 +72,8 @@ void Tracker::Impl::handle(const event::LostTotals& e) {
 }
 
 void Tracker::Impl::handle(const event::Gap& e) {
+    if (stopped_) settle(*stopped_);
+    stopped_.reset();
     if (e.new_run) lost_ = {};
     ++loss_epoch_;
     last_loss_ = e.until;
@@ -91,7 +93,9 @@ void Tracker::Impl::handle(const event::Snapshot& e) {
     const std::uint32_t number = it->second.number;
     const MonoTime before = it->second.began - kListingSlack;
     members_.visit(e.netns, before, table_, [&](Connection& c) {
-        if (!c.ended && c.listed_in != number && c.last_event < before) give_up(c);
+        if (c.ended || c.listed_in == number || c.last_event >= before) return;
+        const bool is_later = is_after_stop(e.at) && c.loss_epoch == loss_epoch_;
+        if (!is_later) give_up(c); // else it may have ended since recording stopped
     });
 }
 
@@ -119,7 +123,8 @@ void Tracker::Impl::handle(const event::SocketListed& e) {
     Connection* c = find_listed(e);
     if (c)
         confirm_listed(*c, e);
-    else if (!e.sweep && !(e.sock == 0 ? is_known_otherwise(e) : is_unnamed_child(e)))
+    else if (!e.sweep && !may_be_later(e) &&
+             !(e.sock == 0 ? is_known_otherwise(e) : is_unnamed_child(e)))
         join(e);
 }
 
@@ -141,6 +146,9 @@ void Tracker::Impl::confirm_listed(Connection& c, const event::SocketListed& e) 
 
     if (e.mini && c.place == Place::mini) {
         if (c.other == 0) table_.set_other(c, e.sock);
+        const CloseEvidence& seen = table_.evidence_of(c);
+        if (seen.cancelled && seen.cancelled->at < e.at - kListingSlack)
+            forget_cancel(c); // its timer has gone on
         // Without a time it adds nothing: the sweeps look for it, and list it with its time.
         const bool dated = e.expires || e.entered;
         if (e.state == tcp::State::TIME_WAIT && (dated || e.sweep || c.loss_epoch != loss_epoch_))
@@ -150,6 +158,7 @@ void Tracker::Impl::confirm_listed(Connection& c, const event::SocketListed& e) 
         return;
     }
     if (c.last_event > e.at - kListingSlack) return;
+    if (is_after_stop(e.at) && c.loss_epoch == loss_epoch_) return confirm_later(c, e);
     // It may have moved on without our having seen how.
     if (e.mini && c.place == Place::full) {
         mark_gap(c);

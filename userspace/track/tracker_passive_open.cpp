@@ -13,6 +13,8 @@ using namespace std::chrono_literals;
 /// A handshake can take this long (tcp_synack_retries and backoff): a loss so long ago may have
 /// hidden a SYN.
 constexpr Nanoseconds kLongestHandshake = 130s;
+/// reqsk_timer_handler() starts a timer that has expired again before it returns, or not at all.
+constexpr Nanoseconds kRestart = 1ms;
 
 } // namespace
 
@@ -93,6 +95,7 @@ void Tracker::Impl::on_request_start(const event::RequestTimer& e) {
 }
 
 void Tracker::Impl::resolve_request(Connection& c) {
+    if (c.loss_epoch == loss_epoch_ && is_request_undecided(c)) return;
     const MonoTime at = *table_.evidence_of(c).request_stopped;
     const bool expired = table_.evidence_of(c).request_expired;
     forget_stop(c);
@@ -110,6 +113,12 @@ void Tracker::Impl::resolve_request(Connection& c) {
         Classification(tcp::Ending::handshake_failed,
                        expired ? tcp::EndingDetail::timeout : tcp::EndingDetail::none);
     end(c, at);
+}
+
+bool Tracker::Impl::is_request_undecided(const Connection& c) const {
+    const CloseEvidence& evidence = table_.evidence_of(c);
+    return evidence.request_stopped &&
+           is_cut_off(*evidence.request_stopped, evidence.request_expired ? kRestart : kSettle);
 }
 
 void Tracker::Impl::forget_stop(Connection& c) {
