@@ -210,7 +210,11 @@ void Tracker::Impl::join(const event::SocketListed& e) {
         table_.set_other(c, e.sock);
         const Connection* listener =
             table_.by_object(e.listener); // else it has been guessed by its port
-        if (listener && listener->state == tcp::State::LISTEN) inherit_owner(c, listener);
+        if (listener && listener->state == tcp::State::LISTEN) {
+            c.who.uid = e.owner.uid;
+            c.who.cgroup = e.owner.cgroup;
+            inherit_owner(c, listener);
+        }
     } else {
         table_.set_socket(c, e.sock);
         if (e.held == true) note_accepted(c, e.at, false);
