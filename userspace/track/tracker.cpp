@@ -117,6 +117,7 @@ void Tracker::Impl::on_open(const event::StateChange& e) {
     if (e.owner) c.who.process = e.owner->process;
     if (e.to == tcp::State::SYN_SENT && e.tuple.local.port == 0) {
         c.birth_held = true;
+        remember_unnamed(c);
         held_.push_back(Deadline{e.at + kHold, c.who.slot, c.sequence});
         return;
     }
@@ -247,6 +248,7 @@ void Tracker::Impl::advance_to(MonoTime now) {
         if (deadline.due > now) return;
         const bool settling = &queue == &settling_;
         queue.pop_front();
+        if (settling && unread_settling_ > settling_.size()) --unread_settling_;
         Connection* c = table_.find(deadline.slot, deadline.sequence);
         if (!c) continue;
         const CloseEvidence& seen = table_.evidence_of(*c);
@@ -276,8 +278,10 @@ void Tracker::Impl::finish(MonoTime now) {
         else
             report_and_release(c);
     settling_.clear();
+    unread_settling_ = 0;
     held_.clear();
     children_.clear();
+    current_children_ = 0;
 }
 
 // --- the public interface

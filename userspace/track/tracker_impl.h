@@ -9,7 +9,10 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "track/connection_table.h"
 #include "track/namespace_members.h"
@@ -82,6 +85,11 @@ private:
                                 const tcp::FourTuple& tuple, std::uint64_t cookie,
                                 tcp::State state);
     void note_event(Connection& c, MonoTime at);
+    void note_loss(MonoTime at) {
+        ++loss_epoch_;
+        last_loss_ = at;
+        current_children_ = 0;
+    }
     void mark_gap(Connection& c);
     void note_unseen(const Connection& c);
     [[nodiscard]] static bool is_overdue(const Connection& c, MonoTime now);
@@ -235,6 +243,12 @@ private:
     /// Whether connects to that peer are under way whose local ports aren't known; they count as
     /// listed.
     bool confirm_unnamed(const event::SocketListed& e);
+    [[nodiscard]] static bool is_unnamed(const Connection& c);
+    void remember_unnamed(const Connection& c);
+    /// Puts what is new_unnamed_ into unnamed_.
+    void sort_unnamed();
+    /// The last pass that listed it among those whose local ports aren't known; 0: none.
+    [[nodiscard]] std::uint32_t listed_unnamed_in(const Connection& c) const;
     /// The connection at that address, or else with that cookie.
     Connection* find_socket(std::uint64_t sock, std::uint64_t cookie) {
         Connection* c = table_.by_object(sock);
@@ -257,14 +271,29 @@ private:
     std::deque<Deadline> settling_; ///< ended, or a timer stopped: kSettle later
     std::deque<Deadline> held_;     ///< births without a port: kHold later
     std::unordered_map<std::uint64_t, Child>
-        children_; ///< LISTEN -> SYN_RECV, by address, until the next event
+        children_;                     ///< LISTEN -> SYN_RECV, by address, until the next event
+    std::size_t current_children_ = 0; ///< of them: born since the last loss
     struct Reference {
         Slot slot;
         std::uint32_t sequence;
     };
-    std::unordered_map<std::uint64_t, Reference> by_cookie_;  ///< those listed without an address
-    std::unordered_multimap<std::uint32_t, Slot> just_ended_; ///< by ports; see has_just_ended()
-    std::optional<MonoTime> just_ended_at_;
+    Connection* find(const Reference& r) { return table_.find(r.slot, r.sequence); }
+    Connection* find_unnamed(const Reference& r) {
+        Connection* c = find(r);
+        return c && is_unnamed(*c) ? c : nullptr;
+    }
+    std::unordered_map<std::uint64_t, Reference> by_cookie_; ///< those listed without an address
+    std::unordered_multimap<std::uint64_t, Reference>
+        just_ended_;                  ///< by a hash of the four-tuple; see has_just_ended()
+    std::size_t unread_settling_ = 0; ///< the last ones of settling_ aren't in just_ended_ yet
+    /// Connects to one peer whose local ports aren't known.
+    struct Unnamed {
+        std::vector<Reference> connects;
+        std::uint32_t listed_in = 0; ///< the pass that counts all of them as listed
+    };
+    std::map<std::pair<std::uint32_t, tcp::Endpoint>, Unnamed> unnamed_; ///< by namespace and peer
+    std::size_t sorted_unnamed_ = 0;                                     ///< all in unnamed_
+    std::vector<Reference> new_unnamed_;                                 ///< not in unnamed_ yet
     std::array<std::uint64_t, TD_PROBE_COUNT> lost_{};
     std::uint32_t loss_epoch_ = 0; ///< grows with each loss that is recorded
     std::optional<MonoTime> last_loss_;

@@ -67,6 +67,7 @@ Connection& Tracker::Impl::create_existing(std::uint64_t object, MonoTime at, st
     // Since then it may be one that was given up: nothing says that it was there before the run.
     const bool may_be_known = last_loss_ || totals_.evicted > 0;
     c.seen = may_be_known ? tcp::Seen::gap : tcp::Seen::joined;
+    if (is_unnamed(c)) remember_unnamed(c);
     c.who.role = guess_role(netns, tuple, state);
     c.closed_first = closed_first_in(state);
     if (state == tcp::State::LISTEN)
@@ -167,6 +168,7 @@ void Tracker::Impl::end(Connection& c, MonoTime at) {
 
 void Tracker::Impl::schedule_check(Connection& c, MonoTime due) {
     settling_.push_back(Deadline{due, c.who.slot, c.sequence});
+    ++unread_settling_;
 }
 
 Tracker::Impl::Summary Tracker::Impl::summary_of_open(const Connection& c) const {
@@ -289,6 +291,7 @@ void Tracker::Impl::give_up(Connection& c) {
 
 void Tracker::Impl::learn_tuple(Connection& c, const tcp::FourTuple& tuple) {
     if (c.who.tuple.local.port != 0 || tuple.local.port == 0) return;
+    c.listed_in = std::max(c.listed_in, listed_unnamed_in(c));
     table_.forget_tuple(c);
     c.who.tuple = tuple;
     if (Connection* other = table_.by_tuple(c.who.netns, tuple); other && other != &c)
@@ -316,7 +319,7 @@ void Tracker::Impl::inherit_owner(Connection& c, const Connection* listener) {
 }
 
 void Tracker::Impl::clear_address(std::uint64_t object) {
-    children_.erase(object);
+    take_child(object);
     Connection* old = table_.by_object(object);
     if (!old) return;
     // A full socket whose connection lives on in a mini-socket has left this address as expected.

@@ -64,8 +64,7 @@ void Tracker::Impl::handle(const event::LostTotals& e) {
         lost_[i] = e.total[i];
     }
     if (sum == 0) return;
-    ++loss_epoch_;
-    last_loss_ = e.at;
+    note_loss(e.at);
     totals_.lost += sum;
     line.events = sum;
     listener_.on_lost(line);
@@ -75,8 +74,7 @@ void Tracker::Impl::handle(const event::Gap& e) {
     if (stopped_) settle(*stopped_);
     stopped_.reset();
     if (e.new_run) lost_ = {};
-    ++loss_epoch_;
-    last_loss_ = e.until;
+    note_loss(e.until);
     ++totals_.holes;
     listener_.on_lost(LostLine{e.at, std::nullopt, {}});
 }
@@ -94,6 +92,7 @@ void Tracker::Impl::handle(const event::Snapshot& e) {
     const MonoTime before = it->second.began - kListingSlack;
     members_.visit(e.netns, before, table_, [&](Connection& c) {
         if (c.ended || c.listed_in == number || c.last_event >= before) return;
+        if (listed_unnamed_in(c) == number) return;
         const bool is_later = is_after_stop(e.at) && c.loss_epoch == loss_epoch_;
         if (!is_later) give_up(c); // else it may have ended since recording stopped
     });

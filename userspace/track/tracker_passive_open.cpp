@@ -139,8 +139,10 @@ void Tracker::Impl::on_child_born(const event::StateChange& e) {
     if (children_.size() == kMostChildren) { // of most of them nothing has been heard since
         totals_.unexpected += children_.size();
         children_.clear();
+        current_children_ = 0;
     }
     children_[e.sock] = Child{e.at, loss_epoch_, std::nullopt};
+    ++current_children_;
 }
 
 std::optional<Tracker::Impl::Child> Tracker::Impl::take_child(std::uint64_t sock) {
@@ -149,7 +151,9 @@ std::optional<Tracker::Impl::Child> Tracker::Impl::take_child(std::uint64_t sock
     const Child child = it->second;
     children_.erase(it);
     // After a loss it may have been another child at this address.
-    return child.loss_epoch == loss_epoch_ ? std::optional(child) : std::nullopt;
+    if (child.loss_epoch != loss_epoch_) return std::nullopt;
+    --current_children_;
+    return child;
 }
 
 void Tracker::Impl::on_child_established(const event::StateChange& e) {

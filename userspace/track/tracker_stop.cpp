@@ -35,8 +35,7 @@ void Tracker::Impl::resume_by(const event::Event& event) {
     if (at <= *stopped_ + kSettle) return; // a program was still at it
     settle(*stopped_);
     stopped_.reset();
-    ++loss_epoch_; // of what happened in between nothing was recorded
-    last_loss_ = at;
+    note_loss(at); // of what happened in between nothing was recorded
 }
 
 bool Tracker::Impl::is_undecided(const Connection& c) const {
