@@ -66,7 +66,17 @@ report::Value accept(const track::ConnectionLine& line, ConnectionCells& cells) 
     return object(cells.accept);
 }
 
-/// The last cells of the row: those of the numbers, and the transport.
+/// Where none was found, but it isn't certain that there is none, they aren't known.
+report::Value holders(const track::ConnectionLine& line, ConnectionCells& cells) {
+    const track::Holders* known = line.holders;
+    if (known == nullptr || (known->count == 0 && known->partial)) return {};
+    cells.holders.clear();
+    for (const event::Process& each : known->processes)
+        cells.holders.push_back({each.pid, each.comm()});
+    return report::HolderList{cells.holders, known->count};
+}
+
+/// The cells of the numbers, and the transport.
 void add_numbers(const track::ConnectionLine& line, ConnectionCells& cells,
                  std::span<report::Value, 6> row) {
     if (line.is_mptcp) row[5] = std::string_view(*line.is_mptcp ? "mptcp" : "tcp");
@@ -126,7 +136,7 @@ ConnectionRow to_row(const track::ConnectionLine& line, const ClockAnchor& clock
     const track::ConnectionIdentity& who = *line.who;
     cells.states.clear();
     for (const track::PathStep& step : line.states)
-        cells.states.push_back({step.state, step.dwell});
+        cells.states.push_back({step.state, step.dwell, step.at_least});
     report::Value time_wait;
     if (line.time_wait)
         time_wait = report::TimeWaitValue{line.time_wait->dwell, line.time_wait->end,
@@ -152,7 +162,8 @@ ConnectionRow to_row(const track::ConnectionLine& line, const ClockAnchor& clock
                       closed_by(line),
                       cookie(who),
                       accept(line, cells)};
-    add_numbers(line, cells, std::span(row).last<6>());
+    add_numbers(line, cells, std::span(row).subspan<20, 6>());
+    row[26] = holders(line, cells);
     return row;
 }
 

@@ -10,6 +10,7 @@
 
 #include <deque>
 #include <map>
+#include <memory>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -46,7 +47,7 @@ public:
     void handle(const event::Gap& e);
     void handle(const event::PortKnown& e);
     void handle(const event::NumbersRead& e);
-    void handle(const event::HoldersFound&) {}
+    void handle(const event::HoldersFound& e);
     void handle(const event::StrayReset&) {}
     void handle(const event::KernelCounters& e) {
         listener_.on_counters(CountersLine{e.at, e.netns, e.counters});
@@ -109,6 +110,7 @@ private:
     void end(Connection& c, MonoTime at);
     /// Hands the connection's line to the listener and releases the connection.
     void report_and_release(Connection& c);
+    void release(Connection& c);
     /// What its line says of the connection as a whole.
     struct Summary {
         tcp::Seen seen;
@@ -158,6 +160,9 @@ private:
     void note_socket(Connection& c, const event::StateChange& e);
     void note_manner(Connection& c, const event::StateChange& e);
     void add_details(const Connection& c, ConnectionLine& line) const;
+    [[nodiscard]] std::optional<Accept> accept_of(const Connection& c, tcp::Seen seen) const;
+    [[nodiscard]] const Holders* holders_of(const Connection& c) const;
+    void learn_age(Connection& c, const event::NumbersRead& e);
 
     // Passive opens (tracker_passive_open.cpp)
     /// LISTEN -> SYN_RECV of a full socket, until the next event shows whose handshake it
@@ -212,6 +217,7 @@ private:
     void confirm_listed(Connection& c, const event::SocketListed& e);
     void join(const event::SocketListed& e);
     ListedSocket listed(const Connection& c, MonoTime now) const;
+    void add_details(const Connection& c, MonoTime now, ListedSocket& known) const;
 
     // When nothing is recorded any more (tracker_stop.cpp)
     void resume_by(const event::Event& event);
@@ -294,6 +300,10 @@ private:
     std::map<std::pair<std::uint32_t, tcp::Endpoint>, Unnamed> unnamed_; ///< by namespace and peer
     std::size_t sorted_unnamed_ = 0;                                     ///< all in unnamed_
     std::vector<Reference> new_unnamed_;                                 ///< not in unnamed_ yet
+    /// As they were looked up, where they were; sockets of one look mostly share theirs.
+    std::unordered_map<Slot, std::shared_ptr<const Holders>> holders_;
+    std::shared_ptr<const Holders> last_holders_;
+    std::optional<MonoTime> finished_at_; ///< during finish()
     std::array<std::uint64_t, TD_PROBE_COUNT> lost_{};
     std::uint32_t loss_epoch_ = 0; ///< grows with each loss that is recorded
     std::optional<MonoTime> last_loss_;

@@ -36,6 +36,7 @@ void Tracker::Impl::handle(const event::OwnerFound& e) {
     if (e.how == TD_OWNER_ACCEPTED) {
         c->who.process = e.owner.process;
         c->inherited_owner = false;
+        holders_.erase(c->who.slot);
         note_accepted(*c, e.at);
     } else if (!c->who.process || c->inherited_owner) {
         c->who.process = e.owner.process;
