@@ -66,14 +66,17 @@ TEST_F(OpenSocketsTest, by_process_and_namespace_with_the_worst_first) {
         }
     };
     add(1, kNetns, 9, 99s); // none of them old
-    add(2, kNetns, 2, 0s);
+    add(4, kNetns, 2, 0s);
+    add(2, kNetns, 2, 0s); // as many: in the order of their numbers
     add(3, kNetns, 4, 0s);
     add(2, kNetns + 1, 3, 0s);
     std::vector<std::tuple<std::uint32_t, std::uint32_t, std::uint64_t>> got;
     for (const analysis::HeldSockets* h : l.in(CLOSE_WAIT))
         got.emplace_back(h->process->pid, h->netns, h->old);
-    EXPECT_EQ(got, (std::vector<std::tuple<std::uint32_t, std::uint32_t, std::uint64_t>>{
-                       {3, kNetns, 4}, {2, kNetns + 1, 3}, {2, kNetns, 2}, {1, kNetns, 0}}));
+    EXPECT_EQ(
+        got,
+        (std::vector<std::tuple<std::uint32_t, std::uint32_t, std::uint64_t>>{
+            {3, kNetns, 4}, {2, kNetns + 1, 3}, {2, kNetns, 2}, {4, kNetns, 2}, {1, kNetns, 0}}));
 }
 
 TEST_F(OpenSocketsTest, sockets_without_a_process_are_together) {
