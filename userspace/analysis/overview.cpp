@@ -109,6 +109,7 @@ void Overview::next_interval(MonoTime) {
     ended_ = {};
     lost_ = 0;
     holes_ = 0;
+    unseen_before_ = totals_.unseen;
 }
 
 } // namespace tcpdwell::analysis

@@ -43,6 +43,8 @@ public:
     [[nodiscard]] std::uint64_t holes() const {
         return holes_;
     } ///< where a recording lacks what happened
+    /// Events that must have been, where no loss was counted: at least so many.
+    [[nodiscard]] std::uint64_t unseen() const { return totals_.unseen - unseen_before_; }
     [[nodiscard]] std::uint64_t connections() const;
     [[nodiscard]] std::uint64_t connections(tcp::Seen how) const {
         return ended_[how] + open_[how];
@@ -59,6 +61,7 @@ private:
     event::DataQuality quality_;
     std::uint64_t lost_ = 0;
     std::uint64_t holes_ = 0;
+    std::uint64_t unseen_before_ = 0; ///< the present interval
     EnumArray<tcp::Seen, std::uint64_t> ended_;
     EnumArray<tcp::Seen, std::uint64_t> open_;
     std::set<std::uint32_t> namespaces_;

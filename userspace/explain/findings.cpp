@@ -205,8 +205,9 @@ constexpr Explanation kFindings[] = {
     {.word = "events_lost",
      .topic = Topic::finding,
      .summary = "the report is incomplete: events were lost",
-     .text = "Reported when any event was lost between the kernel and tcpdwell, or a recording has "
-             "holes: damaged or "
+     .text = "Reported when any event was lost between the kernel and tcpdwell, when one must have "
+             "been that nobody counted as lost (not seen: a state that only that event leads to, "
+             "an end that never came), or when a recording has holes: damaged or "
              "missing parts, or time between two of its files.\n"
              "Means: counts are too low, and the connections that were affected say seen: gap. "
              "Nothing is made up "

@@ -8,12 +8,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "base/fd.h"
+#include "event/record.h"
 #include "live/bpf_object.h"
 #include "live/tracefs.h"
 
@@ -187,11 +189,14 @@ struct BpfSession::Members {
     std::unique_ptr<ring_buffer, FreeRing> ring; // freed before the map it reads
     std::vector<std::unique_ptr<bpf_link, DestroyLink>> links;
     std::vector<GuardedProgram> guarded;
-    const event::RecordSink* sink = nullptr; // during drain()
+    const event::RecordSink* sink = nullptr; // these two: during drain()
+    std::uint64_t drained_until_ns = 0;
 
     static int on_record(void* self, void* data, std::size_t size) noexcept {
-        (*static_cast<Members*>(self)->sink)({static_cast<const std::byte*>(data), size});
-        return 0;
+        const Members& members = *static_cast<Members*>(self);
+        const std::span<const std::byte> record(static_cast<const std::byte*>(data), size);
+        (*members.sink)(record);
+        return event::read_header(record).time_ns > members.drained_until_ns ? -ECANCELED : 0;
     }
 };
 
@@ -236,10 +241,12 @@ Result<BpfSession> BpfSession::open(const ProbePlan& plan, std::array<std::uint6
 
 int BpfSession::fd() const { return bpf_map__fd(members_->object->records()); }
 
-void BpfSession::drain(const event::RecordSink& sink) {
+bool BpfSession::drain(std::uint64_t until_ns, const event::RecordSink& sink) {
     members_->sink = &sink;
-    ring_buffer__consume(members_->ring.get());
+    members_->drained_until_ns = until_ns;
+    const int taken = ring_buffer__consume(members_->ring.get());
     members_->sink = nullptr;
+    return taken != -ECANCELED;
 }
 
 void BpfSession::detach() {

@@ -35,8 +35,9 @@ public:
     /// EPOLLET it is readable whenever it isn't empty, which would wake the reader for every
     /// record.) Drain by time as well.
     [[nodiscard]] int fd() const;
-    /// Hands over all records that are in the buffer, oldest first.
-    void drain(const event::RecordSink& sink);
+    /// Hands over the records that are in the buffer, oldest first, up to one that is later than
+    /// `until_ns`: a busy host writes as fast as they are read. False if there may be more.
+    bool drain(std::uint64_t until_ns, const event::RecordSink& sink);
     /// Detaches the programs; what is in the buffer stays for drain().
     void detach();
     /// Asks the kernel how many events it skipped (a few system calls; once a second will do).

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstring>
 #include <numeric>
+#include <utility>
 
 #include "event/record.h"
 #include "live/capabilities.h"
@@ -128,7 +129,7 @@ Result<event::EventSource::Status> LiveSource::poll(const event::RecordSink& sin
 
     std::array<epoll_event, 2> events;
     if (::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()),
-                     kDrainIntervalMs) < 0 &&
+                     is_behind_ ? 0 : kDrainIntervalMs) < 0 &&
         errno != EINTR)
         return fail(ErrorCode::failed, fmt::format("epoll_wait: {}", std::strerror(errno)), errno);
 
@@ -147,7 +148,8 @@ Result<event::EventSource::Status> LiveSource::poll(const event::RecordSink& sin
     if (!merger_.holding())
         now_ = MonoTime(Nanoseconds(static_cast<std::int64_t>(now - kCommitSlackNs)));
     if (const auto request = schedule_.next(now, waiting_)) ask(*request);
-    return schedule_.finished(now) ? Status::finished : Status::more;
+    const bool is_over = schedule_.finished(now) && !stop_to_send_ns_;
+    return is_over ? Status::finished : Status::more;
 }
 
 /// First what was listed, then the events up to now, so that no listing is ahead of the events
@@ -159,11 +161,17 @@ void LiveSource::receive_records(std::uint64_t now_ns, const event::RecordSink& 
             if (waiting_.on_listed(record)) merger_.add_listed(record);
         },
         [&](SamplerDone what) { done.push_back(what); });
-    session_.drain([&](std::span<const std::byte> record) {
+    is_behind_ = !session_.drain(now_ns, [&](std::span<const std::byte> record) {
         if (event::read_header(record).kind == TD_LOST) schedule_.want_resync();
         waiting_.on_event(record);
         merger_.add_event(record, sink);
     });
+    if (stop_to_send_ns_ && !is_behind_) {
+        td_stop r{};
+        r.h = event::header_of<td_stop>(TD_STOP, *stop_to_send_ns_, 0);
+        merger_.add_event(event::bytes_of(r), sink);
+        stop_to_send_ns_.reset();
+    }
     for (const SamplerDone what : done) {
         schedule_.on_done(what, monotonic_ns());
         if (what == SamplerDone::sockets) merger_.release(sink);
@@ -186,6 +194,7 @@ void LiveSource::relist() {
 
 void LiveSource::stop() {
     session_.count_skipped();
+    stop_to_send_ns_ = monotonic_ns(); // before: what is recorded up to then is complete
     session_.detach();
     session_.count_skipped();
     schedule_.stop(monotonic_ns());

@@ -84,9 +84,11 @@ private:
     bool makes_files_;
     bool is_settled_ = false;
     MonoTime now_{};
+    bool is_behind_ = false; ///< there were more events than could be taken in one go
     std::uint64_t next_clock_ns_ = 0;
     std::uint64_t next_count_ns_ = 0;
-    std::uint64_t lost_sent_ = 0; ///< sum of the losses in the records so far
+    std::optional<std::uint64_t> stop_to_send_ns_; ///< recording has stopped, which isn't said yet
+    std::uint64_t lost_sent_ = 0;                  ///< sum of the losses in the records so far
 };
 
 } // namespace tcpdwell::live

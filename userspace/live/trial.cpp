@@ -17,6 +17,7 @@
 #include "base/fd.h"
 #include "host/netns.h"
 #include "live/bpf_session.h"
+#include "live/now.h"
 #include "live/own_traffic.h"
 
 namespace tcpdwell::live {
@@ -124,8 +125,9 @@ Trial try_programs(const ProbePlan& plan, TrialObserver& sight) {
     for (const auto pause : kPauses) {
         const auto connection = maker.make(pause);
         if (!connection) return {Outcome::not_made, "no connection of our own can be made"};
-        session->drain(
-            [&](std::span<const std::byte> record) { sight.on_record(*connection, record); });
+        session->drain(monotonic_ns(), [&](std::span<const std::byte> record) {
+            sight.on_record(*connection, record);
+        });
         if (sight.missing().empty()) return {Outcome::seen, {}};
     }
     return {Outcome::not_seen, std::string(sight.missing())};

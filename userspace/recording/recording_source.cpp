@@ -161,6 +161,14 @@ void RecordingSource::emit_gap(MonoTime until, bool is_new_run,
     sink(event::bytes_of(gap));
 }
 
+/// For what reads on from here it is as if recording had stopped.
+void RecordingSource::stop_at_until(const event::RecordSink& sink) {
+    now_ = *options_.until;
+    td_stop stop{};
+    stop.h = event::header_of<td_stop>(TD_STOP, event::wire_ns(now_), 0);
+    sink(event::bytes_of(stop));
+}
+
 /// A decoder counts it as malformed, whatever it says.
 void RecordingSource::reject(td_header header, const event::RecordSink& sink) {
     ++misdated_;
@@ -192,7 +200,7 @@ Result<event::EventSource::Status> RecordingSource::poll(const event::RecordSink
             const auto more = next_block(sink);
             if (!more) return tl::unexpected(more.error());
             if (!*more) {
-                if (past_until_) now_ = *options_.until;
+                if (past_until_) stop_at_until(sink);
                 return Status::finished;
             }
         }
@@ -219,7 +227,7 @@ Result<event::EventSource::Status> RecordingSource::poll(const event::RecordSink
             // CPUs' records aren't quite in order; but a mark follows all records of earlier times.
             past_until_ = true;
             if (header.kind != TD_NOW) continue;
-            now_ = *options_.until;
+            stop_at_until(sink);
             return Status::finished;
         }
         if (header.kind != TD_NOW) {

@@ -72,6 +72,7 @@ private:
     void emit_head(const event::RecordSink& sink) const;
     /// Records are missing from now_ on.
     void emit_gap(MonoTime until, bool is_new_run, const event::RecordSink& sink) const;
+    void stop_at_until(const event::RecordSink& sink);
     /// For a record with a time that can't be.
     void reject(td_header header, const event::RecordSink& sink);
     void keep_pace(MonoTime at);

@@ -71,6 +71,7 @@ Result<void> StreamState::write_to(MonoTime now, const Write& write) {
             if (s.pending) write_event(*s.pending);
         }
     }
+    if (const auto stopped = tracker_.stopped()) write_event(event::RecordingStopped{*stopped});
     return written;
 }
 

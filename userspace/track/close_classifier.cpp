@@ -112,7 +112,8 @@ Classification from_silence(const SocketClose& c) {
     case tcp::State::LAST_ACK: return Classification(tcp::Ending::fin);
     case tcp::State::FIN_WAIT2:
     case tcp::State::CLOSING: {
-        if (c.uncertain)
+        // An RST that answers new data follows the ->CLOSE.
+        if (c.uncertain || c.cut_off)
             return Classification(tcp::Ending::unknown, tcp::EndingDetail::none,
                                   tcp::TimeWaitEnd::unknown);
         // tcp_time_wait() could get no mini-socket (TCPTimeWaitOverflow).
@@ -137,7 +138,7 @@ Classification of_full_socket(const SocketClose& c) {
     if (c.error == ECONNRESET || c.error == EPIPE || c.reset_received) {
         const bool could_be_local = has(c, TD_STATE_ORPHAN) && (c.from == tcp::State::FIN_WAIT1 ||
                                                                 c.from == tcp::State::FIN_WAIT2);
-        if (c.uncertain && could_be_local) return {};
+        if ((c.uncertain || c.cut_off) && could_be_local) return {};
         return Classification(tcp::Ending::reset_received);
     }
     if (c.error == ECONNABORTED)

@@ -25,6 +25,7 @@ struct SocketClose {
     bool reset_reply;    ///< it answered a segment
     td_reset_reason reset_reason;
     bool uncertain; ///< events may have been lost since the previous event of the connection
+    bool cut_off;   ///< recording stopped before all that follows a close would have been seen
 };
 
 /// How a mini-socket ended.

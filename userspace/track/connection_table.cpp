@@ -7,7 +7,6 @@
 #include "base/hash.h"
 
 namespace tcpdwell::track {
-namespace {
 
 std::uint64_t hash_of(std::uint32_t netns, const tcp::FourTuple& tuple) {
     std::array<std::uint64_t, 4> words{};
@@ -17,8 +16,6 @@ std::uint64_t hash_of(std::uint32_t netns, const tcp::FourTuple& tuple) {
     return mix64(words[1] ^
                  mix64(words[3] ^ (ports << 32) ^ mix64(words[0] ^ (words[2] << 1) ^ netns)));
 }
-
-} // namespace
 
 const CloseEvidence ConnectionTable::kNoEvidence;
 

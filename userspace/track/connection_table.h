@@ -15,6 +15,9 @@
 
 namespace tcpdwell::track {
 
+/// Of what distinguishes the connections of a host.
+std::uint64_t hash_of(std::uint32_t netns, const tcp::FourTuple& tuple);
+
 /// Owns the connections. References stay valid until release(); a slot with the sequence number of
 /// what was in it shows even thereafter that it is gone.
 class ConnectionTable {

@@ -117,6 +117,7 @@ void Tracker::Impl::on_open(const event::StateChange& e) {
     if (e.owner) c.who.process = e.owner->process;
     if (e.to == tcp::State::SYN_SENT && e.tuple.local.port == 0) {
         c.birth_held = true;
+        remember_unnamed(c);
         held_.push_back(Deadline{e.at + kHold, c.who.slot, c.sequence});
         return;
     }
@@ -247,6 +248,7 @@ void Tracker::Impl::advance_to(MonoTime now) {
         if (deadline.due > now) return;
         const bool settling = &queue == &settling_;
         queue.pop_front();
+        if (settling && unread_settling_ > settling_.size()) --unread_settling_;
         Connection* c = table_.find(deadline.slot, deadline.sequence);
         if (!c) continue;
         const CloseEvidence& seen = table_.evidence_of(*c);
@@ -278,8 +280,10 @@ void Tracker::Impl::finish(MonoTime now) {
             report_and_release(c);
     finished_at_.reset();
     settling_.clear();
+    unread_settling_ = 0;
     held_.clear();
     children_.clear();
+    current_children_ = 0;
 }
 
 // --- the public interface
@@ -289,11 +293,15 @@ Tracker::Tracker(TrackerListener& listener, TrackerOptions options)
 Tracker::~Tracker() = default;
 
 void Tracker::on_event(const event::Event& event) {
+    // A loss is said where a record fits again: there was no silence up to there.
+    const bool is_loss = std::holds_alternative<event::LostTotals>(event);
     std::visit(
-        [this](const auto& e) {
+        [&](const auto& e) {
+            if (is_loss) impl_->handle(e);
             if constexpr (requires { e.at; }) impl_->advance_to(e.at);
             impl_->make_room();
-            impl_->handle(e);
+            impl_->note_recorded(event);
+            if (!is_loss) impl_->handle(e);
         },
         event);
 }
@@ -303,6 +311,8 @@ void Tracker::advance_to(MonoTime now) { impl_->advance_to(now); }
 void Tracker::settle(MonoTime now) { impl_->settle(now); }
 
 void Tracker::finish(MonoTime now) { impl_->finish(now); }
+
+std::optional<MonoTime> Tracker::stopped() const { return impl_->stopped(); }
 
 const TrackerTotals& Tracker::totals() const { return impl_->totals(); }
 

@@ -97,6 +97,9 @@ public:
     void finish(MonoTime now);
 
     [[nodiscard]] const TrackerTotals& totals() const;
+    /// Since when the kernel's events haven't been recorded any more: that nothing is seen of a
+    /// connection afterwards says nothing about it. nullopt: they are.
+    [[nodiscard]] std::optional<MonoTime> stopped() const;
 
     /// Whether a mini-socket is known whose timer must have expired long before `now`, so that its
     /// end hasn't been seen; the next listing ends it. A call looks at a tenth of all connections.

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// The implementation of Tracker. One class over eight files: full sockets (tracker.cpp), the life
+// The implementation of Tracker. One class over nine files: full sockets (tracker.cpp), the life
 // of a connection (tracker_life.cpp), passive opens: request sockets and children
 // (tracker_passive_open.cpp), mini-sockets (tracker_minis.cpp), what is learnt besides events:
 // listed sockets, owners, losses (tracker_listed_sockets.cpp), what a connection carried and who
 // accepted it (tracker_details.cpp), listings without kernel addresses
-// (tracker_addressless.cpp), and what is known as a listing (tracker_listing.cpp).
+// (tracker_addressless.cpp), what is known as a listing (tracker_listing.cpp), and what can be said
+// when nothing is recorded any more (tracker_stop.cpp).
 #pragma once
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "track/connection_table.h"
 #include "track/namespace_members.h"
@@ -48,7 +52,7 @@ public:
     void handle(const event::KernelCounters& e) {
         listener_.on_counters(CountersLine{e.at, e.netns, e.counters});
     }
-    void handle(const event::RecordingStopped&) {}
+    void handle(const event::RecordingStopped& e);
     void handle(const event::ClockReading&) {}
     void handle(const event::CgroupPath&) {}
     void handle(const event::Fact&) {}
@@ -59,7 +63,13 @@ public:
     void settle(MonoTime now);
     void finish(MonoTime now);
 
+    /// Before it is handled: the kernel's events may be recorded again.
+    void note_recorded(const event::Event& event) {
+        if (stopped_) resume_by(event);
+    }
+
     const TrackerTotals& totals() const { return totals_; }
+    std::optional<MonoTime> stopped() const { return stopped_; }
     std::size_t live() const { return table_.size(); }
     void for_each_live(const std::function<void(const LiveSocket&)>& visit) const;
     void for_each_listed(MonoTime now, const std::function<void(const ListedSocket&)>& visit) const;
@@ -76,6 +86,11 @@ private:
                                 const tcp::FourTuple& tuple, std::uint64_t cookie,
                                 tcp::State state);
     void note_event(Connection& c, MonoTime at);
+    void note_loss(MonoTime at) {
+        ++loss_epoch_;
+        last_loss_ = at;
+        current_children_ = 0;
+    }
     void mark_gap(Connection& c);
     void note_unseen(const Connection& c);
     [[nodiscard]] static bool is_overdue(const Connection& c, MonoTime now);
@@ -85,6 +100,8 @@ private:
                           std::optional<Nanoseconds> dwell);
     /// Where the record says another state than is known: something was lost.
     void resync_state(Connection& c, tcp::State actual, MonoTime at);
+    /// It is known to be in that state now, however it got there.
+    void restate(Connection& c, tcp::State actual, MonoTime at);
     /// For listeners: it is in another state. `born`: its birth was seen.
     void report_move(const Connection& c, std::optional<tcp::State> from,
                      std::optional<tcp::State> to, MonoTime at, bool born = false);
@@ -202,6 +219,22 @@ private:
     ListedSocket listed(const Connection& c, MonoTime now) const;
     void add_details(const Connection& c, MonoTime now, ListedSocket& known) const;
 
+    // When nothing is recorded any more (tracker_stop.cpp)
+    void resume_by(const event::Event& event);
+    /// Whether recording stopped so soon after `at` that what follows within `span` may be missing.
+    [[nodiscard]] bool is_cut_off(MonoTime at, Nanoseconds span = kSettle) const {
+        return stopped_ && at + span > *stopped_;
+    }
+    [[nodiscard]] bool is_after_stop(MonoTime at) const { return stopped_ && at >= *stopped_; }
+    /// Whether recording stopped before anything showed why its timer was stopped.
+    [[nodiscard]] bool is_undecided(const Connection& c) const;
+    [[nodiscard]] bool is_request_undecided(const Connection& c) const;
+    [[nodiscard]] bool is_cancel_undecided(const Connection& c) const;
+    /// Whether the listed socket, which isn't known, may have been made since.
+    [[nodiscard]] bool may_be_later(const event::SocketListed& e) const;
+    /// It was listed since.
+    void confirm_later(Connection& c, const event::SocketListed& e);
+
     // Listings without addresses (tracker_addressless.cpp)
     void remember_cookie(const Connection& c);
     /// Among those that were listed without an address, ended ones included; nullptr if it isn't
@@ -216,6 +249,12 @@ private:
     /// Whether connects to that peer are under way whose local ports aren't known; they count as
     /// listed.
     bool confirm_unnamed(const event::SocketListed& e);
+    [[nodiscard]] static bool is_unnamed(const Connection& c);
+    void remember_unnamed(const Connection& c);
+    /// Puts what is new_unnamed_ into unnamed_.
+    void sort_unnamed();
+    /// The last pass that listed it among those whose local ports aren't known; 0: none.
+    [[nodiscard]] std::uint32_t listed_unnamed_in(const Connection& c) const;
     /// The connection at that address, or else with that cookie.
     Connection* find_socket(std::uint64_t sock, std::uint64_t cookie) {
         Connection* c = table_.by_object(sock);
@@ -238,23 +277,39 @@ private:
     std::deque<Deadline> settling_; ///< ended, or a timer stopped: kSettle later
     std::deque<Deadline> held_;     ///< births without a port: kHold later
     std::unordered_map<std::uint64_t, Child>
-        children_; ///< LISTEN -> SYN_RECV, by address, until the next event
+        children_;                     ///< LISTEN -> SYN_RECV, by address, until the next event
+    std::size_t current_children_ = 0; ///< of them: born since the last loss
     struct Reference {
         Slot slot;
         std::uint32_t sequence;
     };
+    Connection* find(const Reference& r) { return table_.find(r.slot, r.sequence); }
+    Connection* find_unnamed(const Reference& r) {
+        Connection* c = find(r);
+        return c && is_unnamed(*c) ? c : nullptr;
+    }
     std::unordered_map<std::uint64_t, Reference> by_cookie_; ///< those listed without an address
+    std::unordered_multimap<std::uint64_t, Reference>
+        just_ended_;                  ///< by a hash of the four-tuple; see has_just_ended()
+    std::size_t unread_settling_ = 0; ///< the last ones of settling_ aren't in just_ended_ yet
+    /// Connects to one peer whose local ports aren't known.
+    struct Unnamed {
+        std::vector<Reference> connects;
+        std::uint32_t listed_in = 0; ///< the pass that counts all of them as listed
+    };
+    std::map<std::pair<std::uint32_t, tcp::Endpoint>, Unnamed> unnamed_; ///< by namespace and peer
+    std::size_t sorted_unnamed_ = 0;                                     ///< all in unnamed_
+    std::vector<Reference> new_unnamed_;                                 ///< not in unnamed_ yet
     /// As they were looked up, where they were; sockets of one look mostly share theirs.
     std::unordered_map<Slot, std::shared_ptr<const Holders>> holders_;
     std::shared_ptr<const Holders> last_holders_;
-    std::optional<MonoTime> finished_at_;                     ///< during finish()
-    std::unordered_multimap<std::uint32_t, Slot> just_ended_; ///< by ports; see has_just_ended()
-    std::optional<MonoTime> just_ended_at_;
+    std::optional<MonoTime> finished_at_; ///< during finish()
     std::array<std::uint64_t, TD_PROBE_COUNT> lost_{};
     std::uint32_t loss_epoch_ = 0; ///< grows with each loss that is recorded
     std::optional<MonoTime> last_loss_;
-    std::uint32_t snapshot_ = 0; ///< number of the pass under way, or of the last
-    Slot looked_at_ = 0;         ///< by finds_overdue()
+    std::optional<MonoTime> stopped_; ///< nothing has been recorded since
+    std::uint32_t snapshot_ = 0;      ///< number of the pass under way, or of the last
+    Slot looked_at_ = 0;              ///< by finds_overdue()
     struct Pass {
         std::uint32_t number;
         MonoTime began;

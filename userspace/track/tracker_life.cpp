@@ -67,6 +67,7 @@ Connection& Tracker::Impl::create_existing(std::uint64_t object, MonoTime at, st
     // Since then it may be one that was given up: nothing says that it was there before the run.
     const bool may_be_known = last_loss_ || totals_.evicted > 0;
     c.seen = may_be_known ? tcp::Seen::gap : tcp::Seen::joined;
+    if (is_unnamed(c)) remember_unnamed(c);
     c.who.role = guess_role(netns, tuple, state);
     c.closed_first = closed_first_in(state);
     if (state == tcp::State::LISTEN)
@@ -103,7 +104,7 @@ void Tracker::Impl::mark_gap(Connection& c) {
 /// isn't wanted.
 void Tracker::Impl::note_unseen(const Connection& c) {
     const bool may_be_filtered = c.who.tuple.local.port == 0;
-    if (!may_be_filtered) totals_.unseen += c.confirmed && c.loss_epoch == loss_epoch_;
+    if (!may_be_filtered && !stopped_) totals_.unseen += c.confirmed && c.loss_epoch == loss_epoch_;
 }
 
 void Tracker::Impl::print_transition(Connection& c, tcp::State from, tcp::State to, MonoTime at,
@@ -150,6 +151,10 @@ void Tracker::Impl::resync_state(Connection& c, tcp::State actual, MonoTime at) 
         mark_gap(c);
         table_.push_path(c, c.state, std::nullopt);
     }
+    restate(c, actual, at);
+}
+
+void Tracker::Impl::restate(Connection& c, tcp::State actual, MonoTime at) {
     release_birth(c);
     if (c.closed_first == tcp::ClosedFirst::unknown) c.closed_first = closed_first_in(actual);
     const tcp::State supposed = c.state;
@@ -167,10 +172,12 @@ void Tracker::Impl::end(Connection& c, MonoTime at) {
 
 void Tracker::Impl::schedule_check(Connection& c, MonoTime due) {
     settling_.push_back(Deadline{due, c.who.slot, c.sequence});
+    ++unread_settling_;
 }
 
 Tracker::Impl::Summary Tracker::Impl::summary_of_open(const Connection& c) const {
-    const bool in_doubt = c.loss_epoch != loss_epoch_; // what was lost may have been its end
+    const bool lost = c.loss_epoch != loss_epoch_; // what was lost may have been its end
+    const bool in_doubt = lost || is_undecided(c);
     Classification verdict;
     // In TIME_WAIT both FINs have been seen; only the wait goes on.
     if (c.state == tcp::State::TIME_WAIT)
@@ -178,7 +185,7 @@ Tracker::Impl::Summary Tracker::Impl::summary_of_open(const Connection& c) const
                                  in_doubt ? tcp::TimeWaitEnd::unknown : tcp::TimeWaitEnd::open);
     else if (!in_doubt)
         verdict = Classification(tcp::Ending::open);
-    return {in_doubt ? tcp::Seen::gap : c.seen, closed_first_of(c, verdict), verdict};
+    return {lost ? tcp::Seen::gap : c.seen, closed_first_of(c, verdict), verdict};
 }
 
 Tracker::Impl::Summary Tracker::Impl::summary_of_ended(const Connection& c) const {
@@ -186,8 +193,9 @@ Tracker::Impl::Summary Tracker::Impl::summary_of_ended(const Connection& c) cons
     const Classification verdict = judge(c, evidence);
     // No full socket ends without an error, an RST or both FINs, but for TCP_REPAIR: what says why
     // hasn't been seen.
-    const bool unexplained = verdict.ending == tcp::Ending::unknown &&
-                             (c.uncertain || std::holds_alternative<SocketClose>(evidence.close));
+    const bool is_gap = std::holds_alternative<SocketClose>(evidence.close) &&
+                        !(evidence.closed && is_cut_off(*evidence.closed));
+    const bool unexplained = verdict.ending == tcp::Ending::unknown && (c.uncertain || is_gap);
     return {unexplained ? tcp::Seen::gap : c.seen, closed_first_of(c, verdict), verdict};
 }
 
@@ -276,6 +284,7 @@ Classification Tracker::Impl::judge(const Connection& c, const CloseEvidence& ev
         close.reset_reason = evidence.reset_sent->reason;
     }
     close.uncertain = c.uncertain || c.loss_epoch != loss_epoch_;
+    close.cut_off = is_cut_off(closed);
     return classify(close);
 }
 
@@ -298,6 +307,7 @@ void Tracker::Impl::give_up(Connection& c) {
 
 void Tracker::Impl::learn_tuple(Connection& c, const tcp::FourTuple& tuple) {
     if (c.who.tuple.local.port != 0 || tuple.local.port == 0) return;
+    c.listed_in = std::max(c.listed_in, listed_unnamed_in(c));
     table_.forget_tuple(c);
     c.who.tuple = tuple;
     if (Connection* other = table_.by_tuple(c.who.netns, tuple); other && other != &c)
@@ -325,7 +335,7 @@ void Tracker::Impl::inherit_owner(Connection& c, const Connection* listener) {
 }
 
 void Tracker::Impl::clear_address(std::uint64_t object) {
-    children_.erase(object);
+    take_child(object);
     Connection* old = table_.by_object(object);
     if (!old) return;
     // A full socket whose connection lives on in a mini-socket has left this address as expected.
@@ -335,7 +345,7 @@ void Tracker::Impl::clear_address(std::uint64_t object) {
     }
     if (table_.evidence_of(*old).cancelled) resolve_cancel(*old, std::nullopt);
     if (table_.evidence_of(*old).request_stopped && !old->ended) resolve_request(*old);
-    if (!old->ended) ++totals_.unexpected;
+    if (!old->ended && !stopped_) ++totals_.unexpected;
     give_up(*old);
 }
 

@@ -65,17 +65,17 @@ void Tracker::Impl::handle(const event::LostTotals& e) {
         lost_[i] = e.total[i];
     }
     if (sum == 0) return;
-    ++loss_epoch_;
-    last_loss_ = e.at;
+    note_loss(e.at);
     totals_.lost += sum;
     line.events = sum;
     listener_.on_lost(line);
 }
 
 void Tracker::Impl::handle(const event::Gap& e) {
+    if (stopped_) settle(*stopped_);
+    stopped_.reset();
     if (e.new_run) lost_ = {};
-    ++loss_epoch_;
-    last_loss_ = e.until;
+    note_loss(e.until);
     ++totals_.holes;
     listener_.on_lost(LostLine{e.at, std::nullopt, {}});
 }
@@ -92,7 +92,10 @@ void Tracker::Impl::handle(const event::Snapshot& e) {
     const std::uint32_t number = it->second.number;
     const MonoTime before = it->second.began - kListingSlack;
     members_.visit(e.netns, before, table_, [&](Connection& c) {
-        if (!c.ended && c.listed_in != number && c.last_event < before) give_up(c);
+        if (c.ended || c.listed_in == number || c.last_event >= before) return;
+        if (listed_unnamed_in(c) == number) return;
+        const bool is_later = is_after_stop(e.at) && c.loss_epoch == loss_epoch_;
+        if (!is_later) give_up(c); // else it may have ended since recording stopped
     });
 }
 
@@ -120,7 +123,8 @@ void Tracker::Impl::handle(const event::SocketListed& e) {
     Connection* c = find_listed(e);
     if (c)
         confirm_listed(*c, e);
-    else if (!e.sweep && !(e.sock == 0 ? is_known_otherwise(e) : is_unnamed_child(e)))
+    else if (!e.sweep && !may_be_later(e) &&
+             !(e.sock == 0 ? is_known_otherwise(e) : is_unnamed_child(e)))
         join(e);
 }
 
@@ -142,6 +146,9 @@ void Tracker::Impl::confirm_listed(Connection& c, const event::SocketListed& e) 
 
     if (e.mini && c.place == Place::mini) {
         if (c.other == 0) table_.set_other(c, e.sock);
+        const CloseEvidence& seen = table_.evidence_of(c);
+        if (seen.cancelled && seen.cancelled->at < e.at - kListingSlack)
+            forget_cancel(c); // its timer has gone on
         // Without a time it adds nothing: the sweeps look for it, and list it with its time.
         const bool dated = e.expires || e.entered;
         if (e.state == tcp::State::TIME_WAIT && (dated || e.sweep || c.loss_epoch != loss_epoch_))
@@ -151,6 +158,7 @@ void Tracker::Impl::confirm_listed(Connection& c, const event::SocketListed& e) 
         return;
     }
     if (c.last_event > e.at - kListingSlack) return;
+    if (is_after_stop(e.at) && c.loss_epoch == loss_epoch_) return confirm_later(c, e);
     // It may have moved on without our having seen how.
     if (e.mini && c.place == Place::full) {
         mark_gap(c);
@@ -202,7 +210,11 @@ void Tracker::Impl::join(const event::SocketListed& e) {
         table_.set_other(c, e.sock);
         const Connection* listener =
             table_.by_object(e.listener); // else it has been guessed by its port
-        if (listener && listener->state == tcp::State::LISTEN) inherit_owner(c, listener);
+        if (listener && listener->state == tcp::State::LISTEN) {
+            c.who.uid = e.owner.uid;
+            c.who.cgroup = e.owner.cgroup;
+            inherit_owner(c, listener);
+        }
     } else {
         table_.set_socket(c, e.sock);
         if (e.held == true) note_accepted(c, e.at, false);

@@ -156,7 +156,6 @@ void Tracker::Impl::on_mini_cancel(Connection& c, const event::TimewaitTimer& e)
 
 void Tracker::Impl::resolve_cancel(Connection& c, std::optional<tcp::TimeWaitEnd> follower) {
     const TimerCancel cancel = *table_.evidence_of(c).cancelled;
-    forget_cancel(c);
     if (!follower) { // a connect() with a port of its own takes the four-tuple first, and then
                      // kills the TIME_WAIT
         const Connection* heir = table_.by_tuple(c.who.netns, c.who.tuple);
@@ -164,6 +163,8 @@ void Tracker::Impl::resolve_cancel(Connection& c, std::optional<tcp::TimeWaitEnd
             follower = heir->place == Place::request ? tcp::TimeWaitEnd::recycled
                                                      : tcp::TimeWaitEnd::reused;
     }
+    if (!follower && is_cancel_undecided(c)) return;
+    forget_cancel(c);
     // Nobody is known to have killed it, and what should have followed may be lost, or is missing:
     // it may well live on.
     const bool says_otherwise = (cancel.stack & (TD_STACK_RUN_TIMERS | TD_STACK_MOD_TIMER)) != 0;
@@ -176,6 +177,14 @@ void Tracker::Impl::resolve_cancel(Connection& c, std::optional<tcp::TimeWaitEnd
     if (cancel.substate == tcp::State::TIME_WAIT)
         enter_time_wait_late(c, cancel.at, cancel.expires, cancel.entered);
     end_mini(c, cancel.at, MiniClose{cancel.substate, false, cancel.stack, false, follower});
+}
+
+bool Tracker::Impl::is_cancel_undecided(const Connection& c) const {
+    const std::optional<TimerCancel>& cancel = table_.evidence_of(c).cancelled;
+    if (!cancel || !is_cut_off(cancel->at)) return false;
+    // Since when it is in another state, only the timer's start would have shown.
+    const bool goes_on = (cancel->stack & TD_STACK_MOD_TIMER) != 0 && c.state == cancel->substate;
+    return !goes_on && !cancel->killed && !names_a_killer(cancel->stack);
 }
 
 void Tracker::Impl::enter_time_wait_late(Connection& c, MonoTime at,

@@ -13,6 +13,8 @@ using namespace std::chrono_literals;
 /// A handshake can take this long (tcp_synack_retries and backoff): a loss so long ago may have
 /// hidden a SYN.
 constexpr Nanoseconds kLongestHandshake = 130s;
+/// reqsk_timer_handler() starts a timer that has expired again before it returns, or not at all.
+constexpr Nanoseconds kRestart = 1ms;
 
 } // namespace
 
@@ -93,6 +95,7 @@ void Tracker::Impl::on_request_start(const event::RequestTimer& e) {
 }
 
 void Tracker::Impl::resolve_request(Connection& c) {
+    if (c.loss_epoch == loss_epoch_ && is_request_undecided(c)) return;
     const MonoTime at = *table_.evidence_of(c).request_stopped;
     const bool expired = table_.evidence_of(c).request_expired;
     forget_stop(c);
@@ -110,6 +113,12 @@ void Tracker::Impl::resolve_request(Connection& c) {
         Classification(tcp::Ending::handshake_failed,
                        expired ? tcp::EndingDetail::timeout : tcp::EndingDetail::none);
     end(c, at);
+}
+
+bool Tracker::Impl::is_request_undecided(const Connection& c) const {
+    const CloseEvidence& evidence = table_.evidence_of(c);
+    return evidence.request_stopped &&
+           is_cut_off(*evidence.request_stopped, evidence.request_expired ? kRestart : kSettle);
 }
 
 void Tracker::Impl::forget_stop(Connection& c) {
@@ -130,8 +139,10 @@ void Tracker::Impl::on_child_born(const event::StateChange& e) {
     if (children_.size() == kMostChildren) { // of most of them nothing has been heard since
         totals_.unexpected += children_.size();
         children_.clear();
+        current_children_ = 0;
     }
     children_[e.sock] = Child{e.at, loss_epoch_, std::nullopt};
+    ++current_children_;
 }
 
 std::optional<Tracker::Impl::Child> Tracker::Impl::take_child(std::uint64_t sock) {
@@ -140,7 +151,9 @@ std::optional<Tracker::Impl::Child> Tracker::Impl::take_child(std::uint64_t sock
     const Child child = it->second;
     children_.erase(it);
     // After a loss it may have been another child at this address.
-    return child.loss_epoch == loss_epoch_ ? std::optional(child) : std::nullopt;
+    if (child.loss_epoch != loss_epoch_) return std::nullopt;
+    --current_children_;
+    return child;
 }
 
 void Tracker::Impl::on_child_established(const event::StateChange& e) {

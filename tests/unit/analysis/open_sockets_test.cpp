@@ -187,15 +187,19 @@ TEST_F(OpenSocketsTest, by_program_and_namespace_with_the_worst_first) {
         }
     };
     add("a", kNetns, 9, 99s); // none of them old
-    add("b", kNetns, 2, 0s);
+    add("d", kNetns, 2, 0s);
+    add("b", kNetns, 2, 0s); // as many: in the order of their names
     add("c", kNetns, 4, 0s);
     add("b", kNetns + 1, 3, 0s);
     std::vector<std::tuple<std::string, std::uint32_t, std::uint64_t>> got;
     for (const analysis::HeldSockets* h : l.in(CLOSE_WAIT))
         got.emplace_back(h->comm, h->netns, h->old);
-    EXPECT_EQ(got,
-              (std::vector<std::tuple<std::string, std::uint32_t, std::uint64_t>>{
-                  {"c", kNetns, 4}, {"b", kNetns + 1, 3}, {"b", kNetns, 2}, {"a", kNetns, 0}}));
+    EXPECT_EQ(got, (std::vector<std::tuple<std::string, std::uint32_t, std::uint64_t>>{
+                       {"c", kNetns, 4},
+                       {"b", kNetns + 1, 3},
+                       {"b", kNetns, 2},
+                       {"d", kNetns, 2},
+                       {"a", kNetns, 0}}));
     EXPECT_EQ(l.in(CLOSE_WAIT)[0]->processes.size(), 4u);
 }
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "event/record.h"
 #include "records.h"
 
 namespace tcpdwell::test {
@@ -31,6 +32,33 @@ TEST(BlockCodec, traffic_comes_back_as_it_was) {
         const auto records = traffic_records(seed, 50);
         EXPECT_EQ(decoded(encoded(records)), joined(records)) << seed;
     }
+}
+
+/// FNV-1a.
+std::uint64_t digest(std::string_view text) {
+    std::uint64_t sum = 0xcbf29ce484222325ULL;
+    for (const char c : text) sum = (sum ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
+    return sum;
+}
+
+TEST(BlockCodec, crowd_is_encoded_as_ever) {
+    // More objects than the history has slots: which of them meet in one is part of the format.
+    std::mt19937_64 random(1);
+    std::vector<std::uint64_t> objects(6000);
+    for (std::uint64_t& object : objects) object = random();
+    std::vector<Bytes> records;
+    for (int round = 0; round < 2; ++round)
+        for (const std::uint64_t object : objects) {
+            td_state r{};
+            r.h = event::header_of<td_state>(TD_STATE, records.size(), 1);
+            r.sock = object;
+            r.cookie = object >> 7;
+            const auto bytes = event::bytes_of(r);
+            records.emplace_back(bytes.begin(), bytes.end());
+        }
+    const std::string text = encoded(records);
+    EXPECT_EQ(decoded(text), joined(records));
+    EXPECT_EQ(digest(text), 16766172684431560775u); // since 0.1.0
 }
 
 TEST(BlockCodec, any_bytes_come_back_as_they_were) {

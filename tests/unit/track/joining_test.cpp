@@ -59,6 +59,26 @@ INSTANTIATE_TEST_SUITE_P(All, JoinedState,
                                          Found{LAST_ACK, tcp::ClosedFirst::remote}),
                          [](const auto& tested) { return std::string(name(tested.param.state)); });
 
+TEST(Joining, listed_request_belongs_to_its_own_listener_and_not_to_the_first_on_the_port) {
+    const tcp::FourTuple any{{*tcp::IpAddress::parse("0.0.0.0"), 80}, {}, tcp::Family::ipv4};
+    const TestSocket request{0xe000, 0};
+    for (const std::size_t own : {0u, 1u}) {
+        const TestSocket listeners[] = {{0xa000, 3, any}, {0xb000, 4, any}}; // SO_REUSEPORT
+        EventRun run;
+        run << snapshot(1ms, TD_SNAPSHOT_BEGIN);
+        for (std::uint32_t i = 0; i < 2; ++i) {
+            event::SocketListed listed = listeners[i].listed(2ms, LISTEN);
+            listed.owner = {{}, 1000 + i, 42 + i};
+            run << listed;
+        }
+        run << request.listed_request(2ms, listeners[own].address)
+            << snapshot(3ms, TD_SNAPSHOT_END);
+        const synth::Outcome o = run.only_outcome();
+        EXPECT_EQ(o.uid, 1000 + own);
+        EXPECT_EQ(o.cgroup, 42 + own);
+    }
+}
+
 TEST(Joining, listener_on_the_port_makes_a_server) {
     const TestSocket listener{
         0xa000, 1, {{*tcp::IpAddress::parse("0.0.0.0"), 80}, {}, tcp::Family::ipv4}};

@@ -116,6 +116,22 @@ TEST(Loss, handshake_failed_is_concluded_from_silence_only_if_nothing_was_lost) 
     }
 }
 
+TEST(Loss, silence_up_to_where_a_loss_is_said_decides_nothing) {
+    const TestSocket request{.cookie = 0};
+    const TestSocket mini{0xe000, 9, v4_tuple(81)};
+    EventRun run;
+    run << mini.timer(1ms, TD_TIMER_START, TIME_WAIT, 60s) << request.request(1ms, TD_TIMER_START)
+        << request.request(10ms, TD_TIMER_CANCEL)
+        << mini.timer(10ms, TD_TIMER_CANCEL, TIME_WAIT, 60s);
+    run.tracker.on_event(lost(10s, 1)); // the buffer was full for so long: no mark in between
+    const std::vector<synth::Outcome> all = run.outcomes();
+    ASSERT_EQ(all.size(), 2u);
+    for (const synth::Outcome& o : all) {
+        EXPECT_EQ(o.line->closed, std::nullopt) << describe(o);
+        EXPECT_EQ(o.line->seen, tcp::Seen::gap) << describe(o);
+    }
+}
+
 TEST(Loss, mini_whose_birth_was_lost_is_found_by_its_end) {
     const TestSocket mini;
     EventRun run;
