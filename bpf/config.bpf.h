@@ -28,6 +28,9 @@ const volatile bool with_numbers = false;
  * context; 0: it has none. */
 const volatile __u32 hash_add_result = 0;
 
+/* The same of inet_csk_accept(). */
+const volatile __u32 accept_result = 0;
+
 /* Inode of the pid namespace whose numbers processes are given; 0: the initial one. */
 const volatile __u32 pid_namespace = 0;
 

@@ -273,8 +273,13 @@ struct pid {
     struct upid numbers[1];
 };
 
+struct cred {
+    kuid_t fsuid;
+};
+
 struct task_struct {
     unsigned int flags;
+    const struct cred *cred;
     struct task_struct *group_leader;
     struct pid *thread_pid;
     struct files_struct *files;
@@ -282,7 +287,17 @@ struct task_struct {
     char comm[16];
 };
 
-struct sk_buff;
+struct net_device {
+    possible_net_t nd_net;
+};
+
+struct sk_buff {
+    struct net_device *dev;
+    unsigned char *head;
+    __u16 transport_header; /* from head */
+    __u16 network_header;
+};
+
 struct seq_file;
 
 struct bpf_iter_meta {
@@ -306,6 +321,8 @@ enum sk_rst_reason {
     SK_RST_REASON_TCP_ABORT_ON_MEMORY,
     SK_RST_REASON_TCP_STATE,
     SK_RST_REASON_TCP_KEEPALIVE_TIMEOUT,
+    SK_RST_REASON_NO_SOCKET,
+    SK_RST_REASON_TCP_FLAGS,
 };
 
 #endif

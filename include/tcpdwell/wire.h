@@ -51,7 +51,7 @@ enum td_kind {
     TD_NUMBERS = 15, /* td_numbers: what a full socket has carried, and its queues */
     TD_HOLDERS = 16, /* td_holders: the processes that have a descriptor of a socket now */
     TD_STRAY_RESET =
-        17,           /* td_stray_reset: an RST in answer to a segment that belongs to no socket */
+        17, /* td_stray_reset: an RST in answer to a segment that belongs to no connection */
     TD_COUNTERS = 18, /* td_counters: the kernel's own counters of a namespace */
     TD_STOP = 19,     /* td_stop: from then on no events were recorded */
 };
@@ -207,6 +207,7 @@ enum td_reset_reason {
     TD_REASON_KEEPALIVE = 7,
     TD_REASON_TIMEWAIT = 8,
     TD_REASON_NO_SOCKET = 9,
+    TD_REASON_FLAGS = 10, /* a listener got a segment of a connection that it doesn't know */
 };
 
 struct td_reset {

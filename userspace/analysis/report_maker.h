@@ -14,6 +14,7 @@
 #include "analysis/kernel_counters.h"
 #include "analysis/open_sockets.h"
 #include "analysis/overview.h"
+#include "analysis/stray_resets.h"
 #include "analysis/thresholds.h"
 #include "analysis/timeline.h"
 
@@ -36,6 +37,9 @@ public:
     void on_connection(const track::ConnectionLine& line) override;
     void on_lost(const track::LostLine& line) override;
     void on_counters(const track::CountersLine& line) override { counters_.on_counters(line); }
+    void on_stray_reset(const track::StrayResetLine& line) override {
+        stray_resets_.on_stray_reset(line);
+    }
 
     /// A report on the time since the last one (or `begin`), up to `now`. Of the sockets that
     /// `tracker` holds, only those that had a move here are counted.
@@ -61,8 +65,9 @@ private:
     OpenSockets live_;
     TimelineAnalysis timeline_;
     CounterAnalysis counters_;
+    StrayResetAnalysis stray_resets_;
     Overview overview_;
-    std::array<Analysis*, 6> all_; ///< in the order in which they are notified and add sections
+    std::array<Analysis*, 7> all_; ///< in the order in which they are notified and add sections
 };
 
 } // namespace tcpdwell::analysis

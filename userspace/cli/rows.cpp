@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/rows.h"
 
+#include "event/reset_word.h"
+
 namespace tcpdwell::cli {
 namespace {
 
@@ -160,6 +162,17 @@ LostRow to_row(const track::LostLine& line, const ClockAnchor& clock) {
     return {clock.to_wall(line.at), optional_value(line.events, [](std::uint64_t n) {
                 return static_cast<std::int64_t>(n);
             })};
+}
+
+StrayResetRow to_row(const track::StrayResetLine& line, const ClockAnchor& clock) {
+    const std::string_view reason = event::reset_word(line.reason);
+    return {clock.to_wall(line.at),
+            std::int64_t{line.netns},
+            report::EndpointValue{line.tuple.local, line.tuple.family},
+            report::EndpointValue{line.tuple.remote, line.tuple.family},
+            reason.empty() ? report::Value() : report::Value(reason),
+            report::Value(), // no process: there is no socket that it could have
+            std::int64_t{line.left_out}};
 }
 
 } // namespace tcpdwell::cli

@@ -177,6 +177,7 @@ public:
         td_stray_reset r{};
         r.tuple = to_wire(e.tuple);
         r.reason = e.reason;
+        r.left_out = e.left_out;
         return bytes(r, r.h, TD_STRAY_RESET, e.netns, e.at);
     }
     std::vector<std::byte> operator()(const KernelCounters& e) const {

@@ -222,12 +222,13 @@ struct HoldersFound {
     std::vector<Process> processes; ///< at most TD_MOST_HOLDERS, by pid
 };
 
-/// An RST was sent for a segment that belongs to no socket.
+/// An RST was sent for a segment that belongs to no connection: to no socket, or to a listener.
 struct StrayReset {
     MonoTime at;
     std::uint32_t netns;
     tcp::FourTuple tuple; ///< as the socket would have it that isn't there
     td_reset_reason reason;
+    std::uint32_t left_out = 0; ///< others just before it, of which no more is known
 };
 
 /// The kernel's own counters of a network namespace (/proc/net/snmp and netstat), since it began.

@@ -250,6 +250,20 @@ constexpr Explanation kColumns[] = {
         "namespace, by all of its connections, whatever the filter. trace prints a line for each "
         "namespace at the end (jsonl).",
         "nstat(8)"),
+    column("stray_resets", "report: RSTs for segments that belong to no connection",
+           "A segment came for a connection that this host doesn't know (any more): it was dropped "
+           "without a word (TCP_REPAIR, a state table that forgot it), closed long ago, or never "
+           "was here. In trace -f jsonl a line of type stray_reset each. Before Linux 6.10 only "
+           "those that listeners send are seen. Refused connects and resets of handshakes aren't "
+           "among them.",
+           "tcp_v4_send_reset()"),
+    column("reason", "stray_reset: why the kernel sent it",
+           "no_socket: no socket has that address and port. tcp_flags: a listener has, and the "
+           "segment belongs to none of its connections. other: see enum sk_rst_reason. null before "
+           "Linux 6.10."),
+    column("left_out", "stray_reset: others just before it, without a line",
+           "Each CPU gives 32 of a second a line; of those beyond, the 64th, 128th, 256th ... and "
+           "each 1024th."),
     column("counter", "counters: name, as in Tcp.OutRsts or TcpExt.ListenOverflows",
            "The group and the name that /proc/net/snmp and netstat have."),
     column("timeline", "report: sockets in each state over time",

@@ -122,6 +122,10 @@ void gather_functions(KernelSupport& support, const KernelTypes& types) {
             : Support::no("this kernel's listeners don't take over handshakes (Linux 5.14)");
     support.hashdance_schedules = types.has_function("inet_twsk_hashdance_schedule");
     support.hash_add_result = types.result_position("inet_csk_reqsk_queue_hash_add");
+    support.accept_result = types.result_position("inet_csk_accept");
+    support.accept_function = support.accept_result == 2 || support.accept_result == 4
+                                  ? Support::yes()
+                                  : Support::no("this kernel's inet_csk_accept() isn't known");
     if (!types.has_function("inet_twsk_hashdance") && !support.hashdance_schedules)
         support.functions = Support::no("this kernel has no function inet_twsk_hashdance");
 }
@@ -157,7 +161,8 @@ void gather_raw(KernelSupport& support) {
             ? Support::yes()
             : Support::no(no_reason);
     support.socket_cookie = Support::no("programs on raw tracepoints can't generate cookies");
-    support.functions = Support::no("they take the kernel's own BTF and Linux 5.9");
+    support.functions = support.accept_function =
+        Support::no("they take the kernel's own BTF and Linux 5.9");
 }
 
 /// Whether what the programs read can be found in these types at all, and whether they can be this
@@ -219,7 +224,7 @@ void gather_programs(KernelSupport& support) {
         const Support unknown = Support::no("not known without BTF");
         for (const TracepointFact& each : tracepoints) support.*each.fact = unknown;
         support.tracing_programs = support.socket_cookie = support.tcp_iterator =
-            support.functions = unknown;
+            support.functions = support.accept_function = unknown;
         support.reset_reason = support.entry_stamp = unknown;
         return;
     }

@@ -193,6 +193,24 @@ constexpr Column kLostColumns[] = {
      .align = Align::right},
 };
 
+constexpr Column kStrayResetColumns[] = {
+    {.id = "time", .title = "TIME", .help = "When the RST was sent.", .width = kTimeWidth},
+    kNetns,
+    kLocal,
+    kRemote,
+    {.id = "reason",
+     .title = "REASON",
+     .help = "Why the kernel sent it, in its own words (enum sk_rst_reason).",
+     .width = 12},
+    kProcess,
+    {.id = "left_out",
+     .title = "LEFT_OUT",
+     .help = "Others just before it, that have no line: beyond 32 a second on each CPU only some "
+             "have.",
+     .width = 8,
+     .align = Align::right},
+};
+
 } // namespace
 
 const Schema& transition_schema() {
@@ -207,6 +225,11 @@ const Schema& connection_schema() {
 
 const Schema& lost_schema() {
     static constexpr Schema schema = {"lost", kLostColumns, {}};
+    return schema;
+}
+
+const Schema& stray_reset_schema() {
+    static constexpr Schema schema = {"stray_reset", kStrayResetColumns, {}};
     return schema;
 }
 

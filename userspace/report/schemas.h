@@ -18,4 +18,8 @@ const Schema& connection_schema();
 /// A place where events were lost: time, events.
 const Schema& lost_schema();
 
+/// An RST that this host sent for a segment that belongs to no socket: time, netns, local, remote,
+/// reason, process, left_out.
+const Schema& stray_reset_schema();
+
 } // namespace tcpdwell::report

@@ -67,6 +67,11 @@ void TriggerWatch::on_counters(const track::CountersLine& line) {
     next().on_counters(line);
 }
 
+void TriggerWatch::on_stray_reset(const track::StrayResetLine& line) {
+    if (maker_) maker_->on_stray_reset(line);
+    next().on_stray_reset(line);
+}
+
 void TriggerWatch::look_for_findings(const RunState& state) {
     if (!maker_ || state.now < next_look_) return;
     next_look_ = state.now + kLookInterval;

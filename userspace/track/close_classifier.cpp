@@ -90,7 +90,8 @@ Classification from_own_reset(const SocketClose& c) {
     case TD_REASON_UNKNOWN:
     case TD_REASON_OTHER:
     case TD_REASON_TIMEWAIT:
-    case TD_REASON_NO_SOCKET: break;
+    case TD_REASON_NO_SOCKET:
+    case TD_REASON_FLAGS: break;
     }
     // Before 6.10 the kernel gives no reason; the socket's own flags decide.
     if (c.from == tcp::State::FIN_WAIT2 && (has(c, TD_STATE_LINGER2_NEG) || c.reset_reply))

@@ -118,4 +118,13 @@ struct CountersLine {
     std::span<const event::KernelCounters::Counter> counters; ///< since the namespace began
 };
 
+/// This host sent an RST for a segment that belongs to no connection of it.
+struct StrayResetLine {
+    MonoTime at;
+    std::uint32_t netns;
+    const tcp::FourTuple& tuple; ///< as the socket would have it
+    td_reset_reason reason;
+    std::uint32_t left_out; ///< others just before it, of which no more is known
+};
+
 } // namespace tcpdwell::track

@@ -43,7 +43,7 @@ public:
     void handle(const event::PortKnown& e);
     void handle(const event::NumbersRead& e);
     void handle(const event::HoldersFound&) {}
-    void handle(const event::StrayReset&) {}
+    void handle(const event::StrayReset& e);
     void handle(const event::KernelCounters& e) {
         listener_.on_counters(CountersLine{e.at, e.netns, e.counters});
     }

@@ -31,12 +31,13 @@ void Tracker::Impl::handle(const event::OwnerFound& e) {
         const auto child = children_.find(e.sock);
         if (child != children_.end()) child->second.accepted_by = e.owner.process;
     }
-    if (!c || !e.owner.process) return;
+    if (!c) return;
     if (c->who.cookie != 0 && e.cookie != 0 && c->who.cookie != e.cookie) return;
+    if (e.how == TD_OWNER_ACCEPTED) note_accepted(*c, e.at);
+    if (!e.owner.process) return; // a kernel thread has accepted it
     if (e.how == TD_OWNER_ACCEPTED) {
         c->who.process = e.owner.process;
         c->inherited_owner = false;
-        note_accepted(*c, e.at);
     } else if (!c->who.process || c->inherited_owner) {
         c->who.process = e.owner.process;
     }

@@ -46,6 +46,15 @@ void Tracker::Impl::handle(const event::RequestTimer& e) {
     // Else its child has taken over, or its beginning was lost.
 }
 
+/// A listener answers for its request sockets, too: a reset of a handshake is no stray one.
+void Tracker::Impl::handle(const event::StrayReset& e) {
+    Connection* c = table_.by_tuple(e.netns, e.tuple);
+    if (c && !c->ended && c->place == Place::request)
+        table_.evidence(*c).reset_sent = ResetSeen{e.at, e.reason, true};
+    else
+        listener_.on_stray_reset({e.at, e.netns, e.tuple, e.reason, e.left_out});
+}
+
 void Tracker::Impl::on_request_timer(Connection& c, const event::RequestTimer& e) {
     note_event(c, e.at);
     switch (e.op) {

@@ -38,6 +38,7 @@ KernelSupport full_support() {
                           &support.tcp_iterator,
                           &support.functions,
                           &support.migrations,
+                          &support.accept_function,
                           &support.reset_reason,
                           &support.entry_stamp,
                           &support.stacks,
@@ -90,8 +91,9 @@ TEST(ProbePlan, AHostWithEverythingLoadsEverything) {
     EXPECT_EQ(plan.reqsk_timer_handler, reqsk_address);
     EXPECT_EQ(plan.stack_ranges.size(), 1u);
     for (const FeatureChoice* feature : plan.features())
-        EXPECT_NE(feature->on, feature == &plan.exact_restarts)
-            << feature->name; // which timers can't show
+        // What takes functions.
+        EXPECT_NE(feature->on, feature == &plan.exact_restarts || feature == &plan.all_accepts)
+            << feature->name;
 }
 
 TEST(ProbePlan, ProgramsStandInTheOrderOfTheEnum) {
@@ -111,15 +113,31 @@ TEST(ProbePlan, ListenersThatTakeNothingOverAreNoObstacle) {
     ASSERT_TRUE(plan);
     EXPECT_EQ(plan->set, ProbeSet::fentry);
     EXPECT_FALSE(plan->loads(Program::request_migrate));
-    EXPECT_EQ(loaded(*plan), 15u);
+    EXPECT_EQ(loaded(*plan), 14u);
+}
+
+TEST(ProbePlan, AcceptIsSeenInTheFunctionOrInItsSystemCalls) {
+    KernelSupport support = full_support();
+    for (const bool known : {true, false}) {
+        support.accept_function = known ? Support::yes() : Support::no("changed");
+        for (const bool fentry : {true, false}) {
+            const auto plan =
+                plan_probes(support, fentry ? Support::yes() : Support::no("refused"));
+            ASSERT_TRUE(plan);
+            EXPECT_EQ(plan->loads(Program::accepted), known && fentry);
+            EXPECT_NE(plan->loads(Program::accept), known && fentry);
+            EXPECT_NE(plan->loads(Program::accept4), known && fentry);
+            EXPECT_EQ(plan->all_accepts.on, known && fentry);
+        }
+    }
 }
 
 TEST(ProbePlan, FunctionsThatFireAreBetterThanTimers) {
     const auto plan = plan_probes(full_support(), Support::yes());
     ASSERT_TRUE(plan);
     EXPECT_EQ(plan->set, ProbeSet::fentry);
-    EXPECT_EQ(plan->programs.size(), 16u);
-    EXPECT_EQ(loaded(*plan), 16u);
+    EXPECT_EQ(plan->programs.size(), 15u);
+    EXPECT_EQ(loaded(*plan), 15u);
     for (const Program timer : {Program::timer_start, Program::timer_cancel, Program::timer_expire})
         EXPECT_FALSE(plan->loads(timer));
     EXPECT_EQ(plan->timer_functions, std::nullopt);

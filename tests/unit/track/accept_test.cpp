@@ -46,5 +46,15 @@ TEST(Accept, that_may_have_been_lost_is_not_known) {
     EXPECT_FALSE(seen.accept);
 }
 
+TEST(Accept, by_a_kernel_thread_has_no_process) {
+    const TestSocket s;
+    const auto seen =
+        outcome_of({s.change(10ms, LISTEN, SYN_RECV), s.change(10ms, SYN_RECV, ESTABLISHED),
+                    event::OwnerFound{at(30ms), s.address, 0, {}, TD_OWNER_ACCEPTED}});
+    ASSERT_TRUE(seen.accept);
+    EXPECT_TRUE(seen.accept->accepted);
+    EXPECT_EQ(seen.accept->delay, 20ms);
+}
+
 } // namespace
 } // namespace tcpdwell::test
