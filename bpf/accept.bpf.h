@@ -48,6 +48,14 @@ static __always_inline void emit_accepted(const struct sock *sk, __u32 uid)
     submit(r);
 }
 
+/* What was accepted, where that is an MPTCP socket: inet_csk_accept() has returned the subflow. */
+static __always_inline struct sock *first_subflow(struct sock *sk)
+{
+    struct mptcp_sock *above = (void *)sk;
+
+    return bpf_core_field_exists(above->first) ? BPF_CORE_READ(above, first) : NULL;
+}
+
 struct sys_exit_args {
     __u64 common;
     long number;
@@ -66,7 +74,9 @@ static __always_inline int on_accept(struct sys_exit_args *args)
     bpf_probe_read_kernel(&file, sizeof(file), &files[fd]);
     struct socket *socket = BPF_CORE_READ(file, private_data);
     struct sock *sk = BPF_CORE_READ(socket, sk);
-    if (is_full_tcp(sk)) emit_accepted(sk, BPF_CORE_READ(sk, sk_uid.val));
+    __u32 uid = BPF_CORE_READ(sk, sk_uid.val);
+    if (BPF_CORE_READ(sk, sk_protocol) == IPPROTO_MPTCP) sk = first_subflow(sk);
+    if (is_full_tcp(sk)) emit_accepted(sk, uid);
     return 0;
 }
 

@@ -15,6 +15,7 @@
 #define AF_INET 2
 #define AF_INET6 10
 #define IPPROTO_TCP 6
+#define IPPROTO_MPTCP 262
 
 #define TCP_ESTABLISHED 1
 #define TCP_SYN_SENT 2
@@ -206,6 +207,7 @@ struct mptcp_subflow_context {
 
 struct mptcp_sock {
     bool rcv_fastclose;
+    struct sock *first; /* the subflow that it was made with */
 };
 
 struct inet_timewait_sock {

@@ -129,6 +129,7 @@ TEST_F(Evidence, numbersAreThoseOfTheSocket) {
 TEST_F(Evidence, whatIsLeftIsCounted) {
     std::uint16_t unread_at = 0;
     std::uint16_t stuck_at = 0;
+    tcp_info stuck_info{};
     trace([&] {
         Fd client = tcp_socket();
         connect_to(client, local_of(listener_));
@@ -146,12 +147,19 @@ TEST_F(Evidence, whatIsLeftIsCounted) {
         const std::vector<char> much(1 << 20);
         while (::send(sender.get(), much.data(), much.size(), 0) > 0) {}
         std::this_thread::sleep_for(400ms);
+        stuck_info = info_of(sender);
         abort_socket(sender);
     });
     EXPECT_EQ(end("server", unread_at).at("bytes").at("unread"), 700);
     const json stuck = end("server", stuck_at);
     const json& bytes = stuck.at("bytes");
     EXPECT_GT(bytes.at("unsent").get<std::int64_t>(), 0) << stuck;
+    EXPECT_EQ(stuck.at("peer_window"), 0);
+    EXPECT_EQ(stuck.at("retransmits"), stuck_info.tcpi_retransmits);
+    const int probes = stuck.at("probes");
+    EXPECT_GE(probes, stuck_info.tcpi_probes);
+    EXPECT_LE(probes, stuck_info.tcpi_probes + 1);
+    EXPECT_EQ(stuck.at("mptcp_state"), nullptr);
     EXPECT_GT(stuck.at("limited_ns").at("receiver").get<std::int64_t>(), 200'000'000) << stuck;
     EXPECT_LE(stuck.at("limited_ns").at("receiver").get<std::int64_t>(), 3'000'000'000) << stuck;
 }

@@ -112,7 +112,7 @@ TEST_F(StrayResets, filtersApply) {
 
 TEST_F(StrayResets, anEndThatIsGoneSilentlyAnswersWithOne) {
     for (const bool listens : {true, false}) { // who answers then: the listener, or no socket
-        if (!listens) NEEDS_ALL;
+        if (!listens && !has_all_) continue;   // that is before Linux 6.10
         Fd listener = listen_on(Address("::1", 0));
         Endpoint gone;
         Endpoint left;

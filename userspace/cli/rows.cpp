@@ -68,9 +68,13 @@ report::Value accept(const track::ConnectionLine& line, ConnectionCells& cells) 
     return object(cells.accept);
 }
 
+report::Value count(const OptionalNumber<std::uint32_t>& value) {
+    return value ? report::Value(std::int64_t{*value}) : report::Value();
+}
+
 /// The last cells of the row: those of the numbers, and the transport.
 void add_numbers(const track::ConnectionLine& line, ConnectionCells& cells,
-                 std::span<report::Value, 6> row) {
+                 std::span<report::Value, 10> row) {
     if (line.is_mptcp) row[5] = std::string_view(*line.is_mptcp ? "mptcp" : "tcp");
     if (line.numbers == nullptr) return;
     const event::SocketNumbers& n = *line.numbers;
@@ -94,6 +98,10 @@ void add_numbers(const track::ConnectionLine& line, ConnectionCells& cells,
     row[2] = object(cells.rtt);
     row[3] = object(cells.limited);
     row[4] = object(cells.idle);
+    row[6] = optional_value(line.mptcp_state, [](tcp::State state) { return state; });
+    row[7] = count(n.peer_window);
+    row[8] = std::int64_t{n.timeouts};
+    row[9] = std::int64_t{n.probes};
 }
 
 std::string_view family(const tcp::FourTuple& tuple) {
@@ -154,7 +162,7 @@ ConnectionRow to_row(const track::ConnectionLine& line, const ClockAnchor& clock
                       closed_by(line),
                       cookie(who),
                       accept(line, cells)};
-    add_numbers(line, cells, std::span(row).last<6>());
+    add_numbers(line, cells, std::span(row).last<10>());
     return row;
 }
 

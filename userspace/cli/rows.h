@@ -14,7 +14,7 @@
 namespace tcpdwell::cli {
 
 using TransitionRow = std::array<report::Value, 14>;
-using ConnectionRow = std::array<report::Value, 26>;
+using ConnectionRow = std::array<report::Value, 30>;
 using LostRow = std::array<report::Value, 2>;
 using StrayResetRow = std::array<report::Value, 7>;
 

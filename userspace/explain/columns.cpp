@@ -133,6 +133,23 @@ constexpr Explanation kColumns[] = {
            "since_received_ns: since the last segment with data or an ACK. At the end, or when the "
            "socket was listed last. To a jiffy."),
     column("transport", "tcp, or mptcp for a subflow of an MPTCP connection", "RFC 8684."),
+    column(
+        "mptcp_state", "state of the MPTCP socket above a subflow",
+        "At the end of the subflow, or when it was listed last: CLOSE_WAIT says that the peer has "
+        "closed the connection (DATA_FIN), and the program here hasn't. null for tcp, and where "
+        "there is none (any more).",
+        "RFC 8684, section 3.3.3"),
+    column(
+        "peer_window", "window that the peer has left open, in bytes",
+        "At the end, or when the socket was listed last; snd_wnd of ss -i. 0: the peer's program "
+        "doesn't read, and what is unsent waits for it."),
+    column(
+        "retransmits", "how often in a row the retransmission timer ran out",
+        "At the end, or when the socket was listed last; retrans of ss -i, before the slash. Above "
+        "0 the peer, or the way to it, doesn't answer."),
+    column("probes", "unanswered probes in a row: of a zero window, or keepalive",
+           "At the end, or when the socket was listed last (tcpi_probes).",
+           "RFC 9293, section 3.8.6"),
     column("thread", "name of the thread, where it isn't that of the process",
            "comm is the name of the process: of its group leader."),
     column("how", "closed_by: close, shutdown, exit, signal or abort",

@@ -97,6 +97,7 @@ struct ConnectionLine {
     std::optional<tcp::ClosedHow> closed_how; ///< by who->closed_by
     std::uint8_t closing_signal = 0;          ///< with ClosedHow::signal
     std::optional<bool> is_mptcp;             ///< whether it is a subflow of an MPTCP connection
+    std::optional<tcp::State> mptcp_state;    ///< of the MPTCP socket above it, with the numbers
     tcp::Seen seen = tcp::Seen::whole;
     /// Given up for want of room: its end wasn't seen, and it may be there still. Not an end.
     bool evicted = false;

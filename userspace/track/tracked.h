@@ -69,6 +69,7 @@ struct CloseEvidence {
 /// What the full socket has carried, as it was read last.
 struct SocketDetails {
     event::SocketNumbers numbers; ///< of the payload
+    std::optional<tcp::State> mptcp_state;
     Slot next_free = 0;
 };
 

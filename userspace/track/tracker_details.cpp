@@ -56,7 +56,9 @@ void Tracker::Impl::handle(const event::NumbersRead& e) {
     Connection* c = find_socket(e.sock, e.cookie);
     if (!c || c->ended || (e.sock != 0 && c->socket != e.sock)) return;
     if (c->who.cookie != 0 && e.cookie != 0 && c->who.cookie != e.cookie) return;
-    table_.details(*c).numbers = payload(e, c->who.role);
+    SocketDetails& details = table_.details(*c);
+    details.numbers = payload(e, c->who.role);
+    details.mptcp_state = e.mptcp_state;
 }
 
 void Tracker::Impl::note_accepted(Connection& c, MonoTime at, bool now) {
@@ -89,18 +91,20 @@ void Tracker::Impl::note_manner(Connection& c, const event::StateChange& e) {
 }
 
 void Tracker::Impl::add_details(const Connection& c, ConnectionLine& line) const {
-    // Its accept() may be among what wasn't seen.
-    const bool in_doubt = !c.accepted && line.seen == tcp::Seen::gap;
+    if (const SocketDetails* details = table_.details_of(c)) {
+        line.numbers = &details->numbers;
+        line.is_mptcp = details->numbers.has(TD_NUMBERS_MPTCP);
+        line.mptcp_state = details->mptcp_state;
+    } else if (c.was_mptcp) {
+        line.is_mptcp = true;
+    }
+    // Its accept() may be among what wasn't seen; and subflows have no file, accepted or not.
+    const bool in_doubt =
+        !c.accepted && (line.seen == tcp::Seen::gap || line.is_mptcp.value_or(false));
     if (c.who.role == tcp::Role::server && c.accept_known && !in_doubt) {
         line.accept.emplace();
         line.accept->accepted = c.accepted;
         if (c.accept_delay != kUnknownDwell) line.accept->delay = Nanoseconds(c.accept_delay);
-    }
-    if (const SocketDetails* details = table_.details_of(c)) {
-        line.numbers = &details->numbers;
-        line.is_mptcp = details->numbers.has(TD_NUMBERS_MPTCP);
-    } else if (c.was_mptcp) {
-        line.is_mptcp = true;
     }
     line.closed_how = c.closed_how;
     line.closing_signal = c.closing_signal;
