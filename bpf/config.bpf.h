@@ -8,7 +8,7 @@
 
 #include <tcpdwell/config.h>
 
-#define MAX_STACK_RANGES 16
+#define MAX_STACK_RANGES 20
 
 /* Addresses of tw_timer_handler() and reqsk_timer_handler(). */
 const volatile __u64 timewait_timer_function = 0;

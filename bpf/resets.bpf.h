@@ -114,9 +114,10 @@ static __always_inline bool stray_is_due(__u32 *left_out)
 #define TCP_SYN_FLAG 0x02
 #define TCP_ACK_FLAG 0x10
 
-/* The addresses of the segment, as the socket would have them that isn't there. False for a SYN: to
- * refuse a connect is no stray reset. (A SYN-ACK that answers no SYN of ours is one.) */
-static __always_inline bool read_stray(const struct sk_buff *skb, struct td_tuple *t)
+/* The addresses of the segment, as the socket would have them that isn't there. False for a SYN,
+ * unless a listener answers it (for a request socket): to refuse a connect is no stray reset. (A
+ * SYN-ACK that answers no SYN of ours is one.) */
+static __always_inline bool read_stray(const struct sk_buff *skb, bool listens, struct td_tuple *t)
 {
     unsigned char *head = BPF_CORE_READ(skb, head);
     unsigned char *ip = head + BPF_CORE_READ(skb, network_header);
@@ -129,7 +130,7 @@ static __always_inline bool read_stray(const struct sk_buff *skb, struct td_tupl
         bpf_probe_read_kernel(ports, sizeof(ports), tcp) ||
         bpf_probe_read_kernel(&flags, sizeof(flags), tcp + TCP_FLAGS_AT))
         return false;
-    if ((flags & (TCP_SYN_FLAG | TCP_ACK_FLAG)) == TCP_SYN_FLAG) return false;
+    if (!listens && (flags & (TCP_SYN_FLAG | TCP_ACK_FLAG)) == TCP_SYN_FLAG) return false;
     switch (*(__u8 *)addresses >> 4) {
     case 4:
         t->family = AF_INET;
@@ -149,12 +150,13 @@ static __always_inline bool read_stray(const struct sk_buff *skb, struct td_tupl
     return true;
 }
 
-static __always_inline void emit_stray_reset(const struct sk_buff *skb, __u32 netns, __u8 reason)
+static __always_inline void emit_stray_reset(const struct sk_buff *skb, bool listens, __u32 netns,
+                                             __u8 reason)
 {
     struct td_tuple tuple;
     __u32 left_out = 0;
 
-    if (!read_stray(skb, &tuple)) return;
+    if (!read_stray(skb, listens, &tuple)) return;
     if (!netns_passes(netns) || !tuple_passes(&tuple) || !stray_is_due(&left_out)) return;
 
     struct td_stray_reset *r = reserve(sizeof(*r), TD_PROBE_RESET);
@@ -175,7 +177,8 @@ static __always_inline void trace_sent_reset(const struct sock *sk, const struct
     if (sk && READ(sk, __sk_common.skc_state) != TCP_LISTEN)
         return emit_reset(sk, TD_RESET_SENT, reason, skb != NULL);
     if (!skb) return; // either may be NULL to the verifier
-    emit_stray_reset(skb, sk ? netns_of(sk) : BPF_CORE_READ(skb, dev, nd_net.net, ns.inum), reason);
+    emit_stray_reset(skb, sk != NULL,
+                     sk ? netns_of(sk) : BPF_CORE_READ(skb, dev, nd_net.net, ns.inum), reason);
 }
 
 /* Up to 6.9 the tracepoint has no reason, and full sockets only: no stray resets but

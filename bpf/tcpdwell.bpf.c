@@ -144,6 +144,8 @@ static __always_inline int trace_state(struct sock *sk, int from, int to, __u16 
      * ports. */
     if (READ(sk, sk_protocol) != IPPROTO_TCP) return 0;
 
+    if (from == TCP_LISTEN || from == TCP_SYN_RECV) note_child(to == TCP_SYN_RECV);
+
     struct tcp_sock *tp = tcp_part(sk);
     __u32 netns = netns_of(sk);
     struct td_tuple tuple;

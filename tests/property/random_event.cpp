@@ -116,7 +116,8 @@ auto fields(const event::TimewaitTimer& e) {
                            e.entered, e.stack);
 }
 auto fields(const event::RequestTimer& e) {
-    return std::make_tuple(e.at, e.netns, e.request, e.listener, e.tuple, e.op, e.timeouts);
+    return std::make_tuple(e.at, e.netns, e.request, e.listener, e.tuple, e.op, e.timeouts,
+                           e.stack);
 }
 auto fields(const event::Reset& e) {
     return std::make_tuple(e.at, e.sock, e.cookie, e.direction, e.reason, e.reply, e.state);
@@ -187,8 +188,14 @@ event::Event random_event(std::mt19937_64& random, const ClockAnchor& clock) {
                                     d.millisecond_before(at),
                                     d.any<std::uint16_t>()};
     case 2:
-        return event::RequestTimer{
-            at, netns, object, d.any<std::uint64_t>(), d.tuple(), d.op(), d.any<std::uint8_t>()};
+        return event::RequestTimer{at,
+                                   netns,
+                                   object,
+                                   d.any<std::uint64_t>(),
+                                   d.tuple(),
+                                   d.op(),
+                                   d.any<std::uint8_t>(),
+                                   d.any<std::uint16_t>()};
     case 3:
         return event::Reset{at,
                             object,

@@ -160,8 +160,8 @@ struct Meaning {
     }
     std::optional<Event> operator()(const td_request& r) const {
         if (!valid_op(r.op, TD_TIMER_REARM)) return std::nullopt;
-        return RequestTimer{time_of(r.h),      r.h.netns,         r.request, r.listener,
-                            to_tuple(r.tuple), td_timer_op(r.op), r.timeouts};
+        return RequestTimer{time_of(r.h),      r.h.netns,         r.request,  r.listener,
+                            to_tuple(r.tuple), td_timer_op(r.op), r.timeouts, r.stack};
     }
     std::optional<Event> operator()(const td_reset& r) const {
         if (r.direction != TD_RESET_RECEIVED && r.direction != TD_RESET_SENT) return std::nullopt;

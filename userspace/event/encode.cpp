@@ -84,6 +84,7 @@ public:
         r.tuple = to_wire(e.tuple);
         r.op = e.op;
         r.timeouts = e.timeouts;
+        r.stack = e.stack;
         return bytes(r, r.h, TD_REQUEST, e.netns, e.at);
     }
     std::vector<std::byte> operator()(const Reset& e) const {

@@ -87,6 +87,7 @@ struct RequestTimer {
     tcp::FourTuple tuple;
     td_timer_op op;
     std::uint8_t timeouts;
+    std::uint16_t stack = 0; ///< td_stack
 };
 
 /// An RST was sent or received for a socket.

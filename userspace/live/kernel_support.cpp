@@ -51,6 +51,7 @@ constexpr std::array stack_functions = {
     StackFunction{"tcp_abort", TD_STACK_ABORT},
     StackFunction{"tcp_diag_destroy", TD_STACK_ABORT},
     StackFunction{"inet_twsk_purge", TD_STACK_PURGE},
+    StackFunction{"tcp_check_req", TD_STACK_CHECK_REQUEST},
 };
 
 std::optional<int> read_number(const char* path) {
@@ -254,6 +255,7 @@ FunctionFact function_fact(const KernelSymbols& symbols, std::string_view name) 
 Support check_stacks(const KernelSupport& support, const KernelSymbols& symbols) {
     if (symbols.hidden) return Support::no(support.tw_timer_handler.why_not);
     for (const StackFunction& each : stack_functions) {
+        if (each.function == TD_STACK_CHECK_REQUEST) continue; // of requests only
         const bool found = std::any_of(
             support.stack_ranges.begin(), support.stack_ranges.end(),
             [&each](const StackRange& range) { return range.function == each.function; });

@@ -104,7 +104,7 @@ struct KernelSupport {
     FunctionFact tw_timer_handler;
     FunctionFact reqsk_timer_handler;
     std::vector<StackRange> stack_ranges; ///< all that were found
-    Support stacks;                       ///< each td_stack function has at least one range
+    Support stacks; ///< each td_stack function of mini-sockets has at least one range
 
     std::optional<std::uint64_t> accept_id;  ///< tracepoint syscalls:sys_exit_accept
     std::optional<std::uint64_t> accept4_id; ///< tracepoint syscalls:sys_exit_accept4

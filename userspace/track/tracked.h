@@ -56,7 +56,8 @@ struct CloseEvidence {
     OptionalTime
         request_stopped; ///< the request's timer was cancelled or expired, and not started again
     bool request_expired = false;
-    std::uint32_t restarts = 0; ///< of TIME_WAIT
+    std::uint16_t request_stack = 0; ///< td_stack of where it was dropped
+    std::uint32_t restarts = 0;      ///< of TIME_WAIT
     std::optional<Nanoseconds> time_wait_dwell;
 
     // The end; the kind of object determines how it is classified

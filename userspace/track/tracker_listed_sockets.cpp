@@ -18,6 +18,9 @@ constexpr Nanoseconds kListingSlack = 20ms;
 
 void Tracker::Impl::handle(const event::Reset& e) {
     Connection* c = find_socket(e.sock, e.cookie);
+    if (const auto child = children_.find(e.sock);
+        child != children_.end() && e.direction == TD_RESET_RECEIVED)
+        child->second.reset_received = ResetSeen{e.at, e.reason, e.reply};
     if (!c) return;
     if (c->who.cookie != 0 && e.cookie != 0 && c->who.cookie != e.cookie) return;
     CloseEvidence& seen = table_.evidence(*c);

@@ -63,6 +63,7 @@ void Tracker::Impl::on_request_timer(Connection& c, const event::RequestTimer& e
         break;
     case TD_TIMER_EXPIRE: table_.evidence(c).request_expired = true; [[fallthrough]];
     case TD_TIMER_CANCEL:
+        table_.evidence(c).request_stack |= e.stack; // fentry: the inner of two functions has more
         table_.evidence(c).request_stopped = e.at;
         schedule_check(c, e.at + kSettle);
         break;
@@ -103,7 +104,9 @@ void Tracker::Impl::on_request_start(const event::RequestTimer& e) {
 
 void Tracker::Impl::resolve_request(Connection& c) {
     const MonoTime at = *table_.evidence_of(c).request_stopped;
-    const bool expired = table_.evidence_of(c).request_expired;
+    const CloseEvidence& evidence = table_.evidence_of(c);
+    const RequestClose close{evidence.request_expired, evidence.request_stack,
+                             close_in_time(evidence.reset_sent, at)};
     forget_stop(c);
     if (c.loss_epoch != loss_epoch_) {
         // Its child may have been established unseen: the child's next event finds it by the
@@ -115,9 +118,7 @@ void Tracker::Impl::resolve_request(Connection& c) {
         return;
     }
     move(c, tcp::State::CLOSE, at);
-    table_.evidence(c).close =
-        Classification(tcp::Ending::handshake_failed,
-                       expired ? tcp::EndingDetail::timeout : tcp::EndingDetail::none);
+    table_.evidence(c).close = classify(close);
     end(c, at);
 }
 
@@ -126,6 +127,7 @@ void Tracker::Impl::forget_stop(Connection& c) {
     CloseEvidence& evidence = table_.evidence(c);
     evidence.request_stopped.reset();
     evidence.request_expired = false;
+    evidence.request_stack = 0;
     table_.tidy(c);
 }
 
@@ -140,7 +142,7 @@ void Tracker::Impl::on_child_born(const event::StateChange& e) {
         totals_.unexpected += children_.size();
         children_.clear();
     }
-    children_[e.sock] = Child{e.at, loss_epoch_, std::nullopt};
+    children_[e.sock] = Child{e.at, loss_epoch_, std::nullopt, std::nullopt};
 }
 
 std::optional<Tracker::Impl::Child> Tracker::Impl::take_child(std::uint64_t sock) {
@@ -168,6 +170,7 @@ void Tracker::Impl::on_child_established(const event::StateChange& e) {
     }
     learn_owner(*c, e.owner);
     note_socket(*c, e);
+    if (born && born->reset_received) table_.evidence(*c).reset_received = born->reset_received;
     if (born && born->accepted_by) {
         c->who.process = born->accepted_by;
         c->inherited_owner = false;
