@@ -2,8 +2,9 @@
 /*
  * The listing: every TCP socket of one network namespace, in whatever form the kernel keeps it,
  * written as td_socket records to the iterator's file (iter/tcp, Linux 5.9). Also used to sweep for
- * mini-sockets that went from FIN_WAIT2 to TIME_WAIT, which fires no event, and to learn the
- * addresses of the timer functions where /proc/kallsyms hides them.
+ * mini-sockets that went from FIN_WAIT2 to TIME_WAIT, which fires no event, to find the sockets
+ * that wait for a process or a peer, and to learn the addresses of the timer functions where
+ * /proc/kallsyms hides them.
  */
 #include "kernel.bpf.h"
 
@@ -21,7 +22,9 @@ const volatile bool with_numbers = false;
 /* Set by user space before each pass. */
 bool sweep =
     false; /* only mini-sockets in TIME_WAIT whose timer was set for sweep_expires or later */
-__u64 sweep_expires = 0; /* jiffies */
+__u64 sweep_expires = 0;   /* jiffies */
+bool only_waiting = false; /* only full sockets that wait: waits() */
+__u64 idle_ticks = 0;      /* jiffies */
 
 /* Read by user space after a pass. */
 __u64 seen_timewait_timer = 0;
@@ -85,20 +88,38 @@ static __always_inline bool fill_full(struct td_socket *r, struct sock_common *s
     return true;
 }
 
-static __always_inline void write_numbers(struct seq_file *seq, const struct td_socket *of,
-                                          struct sock_common *skc)
+static __always_inline bool read_numbers(struct td_numbers *n, const struct td_socket *of,
+                                         struct sock_common *skc)
 {
     struct tcp_sock *tp = bpf_skc_to_tcp_sock(skc);
-    struct td_numbers n = {};
 
-    if (!tp) return;
-    n.h = of->h;
-    n.h.size = sizeof(n);
-    n.h.kind = TD_NUMBERS;
-    fill_numbers(&n, (struct sock *)tp, tp, of->cookie, of->state, bpf_jiffies64());
-    n.sock = of->sock;
-    n.flags |= TD_NUMBERS_LISTED;
-    bpf_seq_write(seq, &n, sizeof(n));
+    if (!tp) return false;
+    n->h = of->h;
+    n->h.size = sizeof(*n);
+    n->h.kind = TD_NUMBERS;
+    fill_numbers(n, (struct sock *)tp, tp, of->cookie, of->state, bpf_jiffies64());
+    n->sock = of->sock;
+    n->flags |= TD_NUMBERS_LISTED;
+    return true;
+}
+
+/* Whether the socket may be waiting for its process or its peer: a listener, one of which one side
+ * has closed, one with data that wait to be read or acknowledged, one that waits for accept(), or
+ * an established one without traffic for idle_ticks. */
+static __always_inline bool waits(const struct td_numbers *n)
+{
+    switch (n->state) {
+    case TCP_LISTEN:
+    case TCP_CLOSE_WAIT:
+    case TCP_FIN_WAIT1:
+    case TCP_FIN_WAIT2:
+    case TCP_LAST_ACK:
+    case TCP_CLOSING: return true;
+    case TCP_ESTABLISHED:
+        return n->unread || n->unacked || n->unsent || !(n->flags & TD_NUMBERS_HAS_SOCKET) ||
+               (n->since_received >= idle_ticks && n->since_sent >= idle_ticks);
+    default: return false;
+    }
 }
 
 SEC("iter/tcp")
@@ -106,12 +127,15 @@ int list_sockets(struct bpf_iter__tcp *ctx)
 {
     struct sock_common *skc = ctx->sk_common;
     struct td_socket r = {};
+    struct td_numbers n = {};
+    bool has_numbers = false;
     bool wanted;
 
     r.task.uid = TD_NO_UID;
     if (!skc) return 0;
 
     int state = skc->skc_state;
+    if (only_waiting && (state == TCP_TIME_WAIT || state == TCP_NEW_SYN_RECV)) return 0;
     if (state == TCP_TIME_WAIT)
         wanted = fill_timewait(&r, skc);
     else if (sweep)
@@ -125,8 +149,10 @@ int list_sockets(struct bpf_iter__tcp *ctx)
     fill_common(&r, skc);
     if (state != TCP_LISTEN && !tuple_passes(&r.tuple))
         return 0; /* owners and roles follow from listeners */
+    if ((with_numbers || only_waiting) && state != TCP_TIME_WAIT && state != TCP_NEW_SYN_RECV)
+        has_numbers = read_numbers(&n, &r, skc);
+    if (only_waiting && !(has_numbers && waits(&n))) return 0;
     bpf_seq_write(ctx->meta->seq, &r, sizeof(r));
-    if (with_numbers && state != TCP_TIME_WAIT && state != TCP_NEW_SYN_RECV)
-        write_numbers(ctx->meta->seq, &r, skc);
+    if (has_numbers && with_numbers) bpf_seq_write(ctx->meta->seq, &n, sizeof(n));
     return 0;
 }

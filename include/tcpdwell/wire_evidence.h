@@ -15,6 +15,7 @@ enum td_numbers_flags {
     TD_NUMBERS_FIN_RECEIVED = 1 << 2, /* SOCK_DONE: the peer's FIN is counted as a byte below */
     TD_NUMBERS_HAS_SOCKET = 1 << 3,   /* sk_socket != NULL: accepted and not yet closed */
     TD_NUMBERS_LISTED = 1 << 4,       /* of an open socket; else at its ->CLOSE */
+    TD_NUMBERS_PAYLOAD = 1 << 5,      /* SYN and FIN are taken out already: of a copy */
 };
 
 /* Of struct tcp_sock, as the kernel counts: the sequence numbers of SYN and FIN are bytes to it
@@ -59,11 +60,12 @@ struct td_holder {
 /* Written for sockets whose holders were looked for, also if there are none. Followed by the first
  * td_holder (the lowest pids; at most TD_MOST_HOLDERS), and zero bytes to a multiple of 8. */
 struct td_holders {
-    struct td_header h;
+    struct td_header h; /* time_ns: the beginning of the search */
     __u64 sock;
     __u64 cookie;
-    __u32 count; /* of holders */
-    __u32 reserved;
+    __u32 count;  /* of holders */
+    __u8 partial; /* 1: there may be more: not all processes could be looked into */
+    __u8 reserved[3];
 };
 
 struct td_stray_reset {

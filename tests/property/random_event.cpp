@@ -142,7 +142,7 @@ auto fields(const event::NumbersRead& e) {
                            e.numbers);
 }
 auto fields(const event::HoldersFound& e) {
-    return std::make_tuple(e.at, e.sock, e.cookie, e.count, e.processes);
+    return std::make_tuple(e.at, e.sock, e.cookie, e.count, e.processes, e.partial);
 }
 auto fields(const event::StrayReset& e) {
     return std::make_tuple(e.at, e.netns, e.tuple, e.reason, e.left_out);
@@ -249,7 +249,7 @@ event::Event random_event(std::mt19937_64& random, const ClockAnchor& clock) {
                                   d.any<std::uint32_t>(),
                                   d.numbers()};
     case 13: {
-        event::HoldersFound e{at, object, cookie, 0, {}};
+        event::HoldersFound e{at, object, cookie, 0, {}, d.coin()};
         for (auto n = d.below(TD_MOST_HOLDERS + 1); n > 0; --n)
             if (auto process = d.owner().process) {
                 process->thread_bytes = {};

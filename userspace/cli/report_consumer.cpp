@@ -26,6 +26,7 @@ Result<bool> ReportConsumer::flush(const run::RunState& state) {
     if (interval_ && state.now - maker_->begin() >= *interval_) {
         report::Report report = make(state);
         maker_->next_interval(state.now);
+        is_look_asked_ = false;
         progress_.clear();
         const auto wanted = sink_(std::move(report), false);
         if (!wanted) return tl::unexpected(wanted.error());
@@ -37,6 +38,14 @@ Result<bool> ReportConsumer::flush(const run::RunState& state) {
                                maker_->ended(), state.tracker.live(),
                                lost == 0 ? "" : fmt::format(", {} events lost", lost)));
     return is_wanted_;
+}
+
+bool ReportConsumer::wants_look(MonoTime now) {
+    constexpr Nanoseconds kAhead = std::chrono::seconds(1);
+    if (!interval_ || !maker_ || is_look_asked_ || now - maker_->begin() < *interval_ - kAhead)
+        return false;
+    is_look_asked_ = true;
+    return true;
 }
 
 void ReportConsumer::settled(const run::RunState& state) {

@@ -25,6 +25,7 @@ public:
     Result<bool> flush(const run::RunState& state) override;
     void settled(const run::RunState& state) override;
     Result<void> finish() override;
+    bool wants_look(MonoTime now) override;
     void on_move(const track::StateMove& move) override;
     void on_transition(const track::TransitionLine& line) override;
     void on_connection(const track::ConnectionLine& line) override;
@@ -39,7 +40,8 @@ private:
     std::optional<Nanoseconds> interval_;
     const run::Context& context_;
     Sink sink_;
-    bool is_wanted_ = true; ///< another report
+    bool is_wanted_ = true;      ///< another report
+    bool is_look_asked_ = false; ///< for the report of this interval
     ProgressLine progress_;
     std::optional<analysis::ReportMaker> maker_; ///< from begin() to the last report
     std::optional<report::Report> last_;

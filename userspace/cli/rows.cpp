@@ -72,9 +72,19 @@ report::Value count(const OptionalNumber<std::uint32_t>& value) {
     return value ? report::Value(std::int64_t{*value}) : report::Value();
 }
 
-/// The last cells of the row: those of the numbers, and the transport.
+/// Where none was found, but it isn't certain that there is none, they aren't known.
+report::Value holders(const track::ConnectionLine& line, ConnectionCells& cells) {
+    const track::Holders* known = line.holders;
+    if (known == nullptr || (known->count == 0 && known->partial)) return {};
+    cells.holders.clear();
+    for (const event::Process& each : known->processes)
+        cells.holders.push_back({each.pid, each.comm()});
+    return report::HolderList{cells.holders, known->count};
+}
+
+/// The cells of the numbers, and the transport.
 void add_numbers(const track::ConnectionLine& line, ConnectionCells& cells,
-                 std::span<report::Value, 10> row) {
+                 std::span<report::Value, 6> row) {
     if (line.is_mptcp) row[5] = std::string_view(*line.is_mptcp ? "mptcp" : "tcp");
     if (line.numbers == nullptr) return;
     const event::SocketNumbers& n = *line.numbers;
@@ -98,10 +108,15 @@ void add_numbers(const track::ConnectionLine& line, ConnectionCells& cells,
     row[2] = object(cells.rtt);
     row[3] = object(cells.limited);
     row[4] = object(cells.idle);
-    row[6] = optional_value(line.mptcp_state, [](tcp::State state) { return state; });
-    row[7] = count(n.peer_window);
-    row[8] = std::int64_t{n.timeouts};
-    row[9] = std::int64_t{n.probes};
+}
+
+/// The last cells: the MPTCP socket, and what the peer leaves unanswered.
+void add_probes(const track::ConnectionLine& line, std::span<report::Value, 4> row) {
+    row[0] = optional_value(line.mptcp_state, [](tcp::State state) { return state; });
+    if (line.numbers == nullptr) return;
+    row[1] = count(line.numbers->peer_window);
+    row[2] = std::int64_t{line.numbers->timeouts};
+    row[3] = std::int64_t{line.numbers->probes};
 }
 
 std::string_view family(const tcp::FourTuple& tuple) {
@@ -136,7 +151,7 @@ ConnectionRow to_row(const track::ConnectionLine& line, const ClockAnchor& clock
     const track::ConnectionIdentity& who = *line.who;
     cells.states.clear();
     for (const track::PathStep& step : line.states)
-        cells.states.push_back({step.state, step.dwell});
+        cells.states.push_back({step.state, step.dwell, step.at_least});
     report::Value time_wait;
     if (line.time_wait)
         time_wait = report::TimeWaitValue{line.time_wait->dwell, line.time_wait->end,
@@ -162,7 +177,9 @@ ConnectionRow to_row(const track::ConnectionLine& line, const ClockAnchor& clock
                       closed_by(line),
                       cookie(who),
                       accept(line, cells)};
-    add_numbers(line, cells, std::span(row).last<10>());
+    add_numbers(line, cells, std::span(row).subspan<20, 6>());
+    row[26] = holders(line, cells);
+    add_probes(line, std::span(row).last<4>());
     return row;
 }
 

@@ -14,7 +14,7 @@
 namespace tcpdwell::cli {
 
 using TransitionRow = std::array<report::Value, 14>;
-using ConnectionRow = std::array<report::Value, 30>;
+using ConnectionRow = std::array<report::Value, 31>;
 using LostRow = std::array<report::Value, 2>;
 using StrayResetRow = std::array<report::Value, 7>;
 
@@ -30,6 +30,7 @@ struct ConnectionCells {
     std::array<report::ObjectPart, 2> rtt;
     std::array<report::ObjectPart, 2> limited;
     std::array<report::ObjectPart, 2> idle;
+    std::vector<report::ProcessValue> holders;
 };
 ConnectionRow to_row(const track::ConnectionLine& line, const ClockAnchor& clock,
                      std::optional<std::string_view> cgroup, ConnectionCells& cells);

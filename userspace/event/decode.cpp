@@ -250,7 +250,7 @@ struct Meaning {
     std::optional<Event> operator()(const td_holders& r) const {
         const auto listed = record.subspan(sizeof(td_holders));
         const std::size_t present = listed.size() / sizeof(td_holder);
-        HoldersFound e{time_of(r.h), r.sock, r.cookie, r.count, {}};
+        HoldersFound e{time_of(r.h), r.sock, r.cookie, r.count, {}, r.partial != 0};
         if (std::min<std::size_t>(r.count, TD_MOST_HOLDERS) > present) return std::nullopt;
         for (std::size_t i = 0; i < std::min<std::size_t>(r.count, TD_MOST_HOLDERS); ++i) {
             const auto holder = as<td_holder>(listed.subspan(i * sizeof(td_holder)));

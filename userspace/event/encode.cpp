@@ -165,8 +165,12 @@ public:
         return bytes(r, r.h, TD_NUMBERS, e.netns, e.at);
     }
     std::vector<std::byte> operator()(const HoldersFound& e) const {
-        const td_holders r{header_of<td_holders>(TD_HOLDERS, wire_ns(e.at), 0), e.sock, e.cookie,
-                           e.count, 0};
+        const td_holders r{header_of<td_holders>(TD_HOLDERS, wire_ns(e.at), 0),
+                           e.sock,
+                           e.cookie,
+                           e.count,
+                           static_cast<__u8>(e.partial ? 1 : 0),
+                           {}};
         std::vector<td_holder> listed(std::min<std::size_t>(e.processes.size(), TD_MOST_HOLDERS));
         for (std::size_t i = 0; i < listed.size(); ++i) {
             listed[i].pid = e.processes[i].pid;

@@ -221,6 +221,7 @@ struct HoldersFound {
     std::uint64_t cookie;
     std::uint32_t count;            ///< of all; holders has the first
     std::vector<Process> processes; ///< at most TD_MOST_HOLDERS, by pid
+    bool partial = false;           ///< there may be more: not everything could be looked into
 };
 
 /// An RST was sent for a segment that belongs to no connection: to no socket, or to a listener.

@@ -44,6 +44,10 @@ public:
     /// can begin there. For sources that can't, nothing happens.
     virtual void relist() {}
 
+    /// Asks for the numbers and holders of sockets that wait for their process or their peer, among
+    /// the records to come. For sources that can't, nothing happens.
+    virtual void look() {}
+
     /// Stop taking in new events; poll() hands over what is left, then says finished.
     virtual void stop() = 0;
 };

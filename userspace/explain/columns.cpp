@@ -132,6 +132,15 @@ constexpr Explanation kColumns[] = {
     column("idle", "time since something was received, and since data was sent",
            "since_received_ns: since the last segment with data or an ACK. At the end, or when the "
            "socket was listed last. To a jiffy."),
+    column("at_least_ns", "how long a state lasted at least",
+           "Where its beginning or its end wasn't seen: by the segments that came in it, as the "
+           "kernel has stamped them, and by the listing that showed the socket first."),
+    column("holders", "of an open connection: who has a descriptor of it",
+           "Looked up in /proc for sockets that wait: with data that nobody has read or "
+           "acknowledged, closed by one side, not accepted yet, or idle. Unlike process, which "
+           "stays the one that connected or accepted: children inherit descriptors, and "
+           "processes pass them on. [] if nobody has it: it waits for accept(), or has been "
+           "closed. The first 16 by pid."),
     column("transport", "tcp, or mptcp for a subflow of an MPTCP connection", "RFC 8684."),
     column(
         "mptcp_state", "state of the MPTCP socket above a subflow",

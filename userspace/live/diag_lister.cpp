@@ -84,6 +84,21 @@ td_socket diag_record(const DiagSocket& socket, std::uint32_t netns, const Jiffi
     return record;
 }
 
+td_numbers diag_numbers(const DiagSocket& socket, std::uint32_t netns) {
+    event::NumbersRead read{socket.seen, netns, 0, socket.cookie, socket.state, {}, {}, {}};
+    const bool listens = socket.state == tcp::State::LISTEN;
+    read.numbers.unread = socket.receive_queue;
+    if (listens) read.backlog = socket.send_queue;
+    if (socket.timer == DiagTimer::retransmit) read.numbers.timeouts = socket.retransmits;
+    if (socket.timer == DiagTimer::zero_window_probe) read.numbers.probes = socket.retransmits;
+    read.numbers.flags = TD_NUMBERS_LISTED;
+    if (socket.inode != 0) read.numbers.flags |= TD_NUMBERS_HAS_SOCKET;
+    using enum tcp::State;
+    if (socket.state == CLOSE_WAIT || socket.state == LAST_ACK || socket.state == CLOSING)
+        read.numbers.flags |= TD_NUMBERS_FIN_RECEIVED;
+    return event::as<td_numbers>(encode(read, {})).value();
+}
+
 Result<void> DiagLister::list(const event::RecordSink& sink) {
     const auto netns = host::own_netns_inode();
     if (!netns) return tl::unexpected(netns.error());
@@ -96,6 +111,24 @@ Result<void> DiagLister::list(const event::RecordSink& sink) {
         for (const DiagSocket& socket : *sockets)
             if (passes(filter_, socket, *netns))
                 sink(event::bytes_of(diag_record(socket, *netns, clock_)));
+    }
+    return {};
+}
+
+Result<void> DiagLister::list_waiting(std::uint64_t, const event::RecordSink& sink) {
+    constexpr auto bit = [](tcp::State state) { return 1u << static_cast<unsigned>(state); };
+    using enum tcp::State;
+    constexpr std::uint32_t kStates = bit(LISTEN) | bit(ESTABLISHED) | bit(CLOSE_WAIT) |
+                                      bit(FIN_WAIT1) | bit(FIN_WAIT2) | bit(LAST_ACK) |
+                                      bit(CLOSING);
+    const auto netns = host::own_netns_inode();
+    if (!netns) return tl::unexpected(netns.error());
+    const auto sockets = dump_tcp_sockets(kStates);
+    if (!sockets) return tl::unexpected(sockets.error());
+    for (const DiagSocket& socket : *sockets) {
+        if (socket.mini || !passes(filter_, socket, *netns)) continue;
+        sink(event::bytes_of(diag_record(socket, *netns, clock_)));
+        sink(event::bytes_of(diag_numbers(socket, *netns)));
     }
     return {};
 }

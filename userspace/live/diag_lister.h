@@ -21,12 +21,17 @@ struct DiagSocket;
 /// known.
 td_socket diag_record(const DiagSocket& socket, std::uint32_t netns, const JiffiesClock& clock);
 
+/// What sock_diag reports of a full socket's numbers without INET_DIAG_INFO (tcp_diag_get_info(),
+/// net/ipv4/tcp_diag.c); the others are recorded as not known.
+td_numbers diag_numbers(const DiagSocket& socket, std::uint32_t netns);
+
 class DiagLister final : public SocketLister {
 public:
     /// `clock` gives the timers' jiffies.
     DiagLister(const JiffiesClock& clock, const event::Filter& filter);
 
     Result<void> list(const event::RecordSink& sink) override;
+    Result<void> list_waiting(std::uint64_t idle, const event::RecordSink& sink) override;
     Result<void> sweep(std::uint64_t expires, const event::RecordSink& sink) override;
 
 private:

@@ -85,11 +85,20 @@ Result<void> IteratorLister::run(const event::RecordSink& sink) {
 
 Result<void> IteratorLister::list(const event::RecordSink& sink) {
     skeleton_->bss->sweep = false;
+    skeleton_->bss->only_waiting = false;
+    return run(sink);
+}
+
+Result<void> IteratorLister::list_waiting(std::uint64_t idle, const event::RecordSink& sink) {
+    skeleton_->bss->sweep = false;
+    skeleton_->bss->only_waiting = true;
+    skeleton_->bss->idle_ticks = idle;
     return run(sink);
 }
 
 Result<void> IteratorLister::sweep(std::uint64_t expires, const event::RecordSink& sink) {
     skeleton_->bss->sweep = true;
+    skeleton_->bss->only_waiting = false;
     skeleton_->bss->sweep_expires = expires;
     return run(sink);
 }

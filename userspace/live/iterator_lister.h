@@ -34,6 +34,7 @@ public:
     ~IteratorLister() override;
 
     Result<void> list(const event::RecordSink& sink) override;
+    Result<void> list_waiting(std::uint64_t idle, const event::RecordSink& sink) override;
     Result<void> sweep(std::uint64_t expires, const event::RecordSink& sink) override;
 
     /// Makes one TIME_WAIT and one SYN_RECV in a network namespace of its own, and reads the

@@ -12,6 +12,8 @@ namespace {
 constexpr std::uint64_t kResyncInterval = 5 * kSecondNs;
 constexpr std::uint64_t kSweepInterval = kSecondNs;
 constexpr std::uint64_t kCountersInterval = 10 * kSecondNs;
+constexpr std::uint64_t kFirstLook = 2 * kSecondNs;
+constexpr std::uint64_t kLookInterval = 10 * kSecondNs;
 /// How long stopping may wait for the sampler.
 constexpr std::uint64_t kStopLimit = 2 * kSecondNs;
 constexpr std::uint64_t kTimeWaitSeconds = 60; // TCP_TIMEWAIT_LEN
@@ -26,12 +28,18 @@ std::optional<ListingRequest> ListingSchedule::next(std::uint64_t now_ns,
             (relist_wanted_ && now_ns >= next_relist_ns_))
             return begin_snapshot(now_ns);
         if (now_ns >= next_counters_ns_) return begin_counters(now_ns);
+        if (now_ns >= next_look_ns_ || (look_wanted_ && now_ns >= next_wanted_look_ns_))
+            return begin_look(now_ns, look_wanted_);
         if (waiting.empty() || now_ns < next_sweep_ns_) return std::nullopt;
         return begin_sweep(now_ns, waiting);
     }
     if (phase_ == Phase::stopping && now_ns < stop_by_ns_) {
         phase_ = Phase::final_counters;
         return begin_counters(now_ns);
+    }
+    if (phase_ == Phase::final_counters && now_ns < stop_by_ns_) {
+        phase_ = Phase::final_look;
+        return begin_look(now_ns, true);
     }
     if (phase_ == Phase::final_sweep || waiting.empty() || now_ns >= stop_by_ns_)
         return std::nullopt;
@@ -42,6 +50,7 @@ std::optional<ListingRequest> ListingSchedule::next(std::uint64_t now_ns,
 /// What was lost can't be recovered, but what exists now can be read, so that no connection lives
 /// on in the tracker alone.
 ListingRequest ListingSchedule::begin_snapshot(std::uint64_t now_ns) {
+    look_wanted_ = look_wanted_ || relist_wanted_; // a reader that begins there knows nothing yet
     resync_wanted_ = relist_wanted_ = false;
     asked_ = Asked::snapshot;
     asked_at_ns_ = now_ns;
@@ -51,7 +60,14 @@ ListingRequest ListingSchedule::begin_snapshot(std::uint64_t now_ns) {
 ListingRequest ListingSchedule::begin_counters(std::uint64_t now_ns) {
     asked_ = Asked::counters;
     asked_at_ns_ = now_ns;
-    return {ListingRequest::Kind::counters, {}, 0};
+    return {ListingRequest::Kind::counters, {}, 0, false};
+}
+
+ListingRequest ListingSchedule::begin_look(std::uint64_t now_ns, bool all) {
+    look_wanted_ = false;
+    asked_ = Asked::waiting;
+    asked_at_ns_ = now_ns;
+    return {ListingRequest::Kind::waiting, {}, 0, all};
 }
 
 ListingRequest ListingSchedule::begin_sweep(std::uint64_t now_ns, const WaitingMinis& waiting) {
@@ -62,7 +78,7 @@ ListingRequest ListingSchedule::begin_sweep(std::uint64_t now_ns, const WaitingM
     // Timers set since the last sweep began, with two ticks to spare.
     const std::uint64_t since = swept_until_jiffies_ != 0 ? swept_until_jiffies_ : now - time_wait;
     swept_until_jiffies_ = now;
-    return {ListingRequest::Kind::sweep, waiting.namespaces(), since + time_wait - 2};
+    return {ListingRequest::Kind::sweep, waiting.namespaces(), since + time_wait - 2, false};
 }
 
 void ListingSchedule::on_done(SamplerDone what, std::uint64_t now_ns) {
@@ -74,6 +90,7 @@ void ListingSchedule::on_done(SamplerDone what, std::uint64_t now_ns) {
         break;
     case SamplerDone::owners:
         asked_ = Asked::nothing;
+        if (!ready_) next_look_ns_ = now_ns + kFirstLook;
         ready_ = true;
         break;
     case SamplerDone::sweep:
@@ -84,6 +101,11 @@ void ListingSchedule::on_done(SamplerDone what, std::uint64_t now_ns) {
         asked_ = Asked::nothing;
         next_counters_ns_ =
             now_ns + std::max(kCountersInterval, pause_after(now_ns - asked_at_ns_));
+        break;
+    case SamplerDone::waiting:
+        asked_ = Asked::nothing;
+        next_wanted_look_ns_ = now_ns + pause_after(now_ns - asked_at_ns_);
+        next_look_ns_ = std::max(now_ns + kLookInterval, next_wanted_look_ns_);
         break;
     }
 }

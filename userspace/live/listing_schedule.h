@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // When the sampler is asked for what: snapshots of all sockets, sweeps of mini-sockets in
-// FIN_WAIT2, the kernel's counters. A state machine without a clock: every call says what time it
-// is (CLOCK_MONOTONIC, nanoseconds).
+// FIN_WAIT2, looks at the sockets that wait, the kernel's counters. A state machine without a
+// clock: every call says what time it is (CLOCK_MONOTONIC, nanoseconds).
 #pragma once
 
 #include <cstdint>
@@ -21,15 +21,17 @@ struct ListingRequest {
         sweep, ///< the mini-sockets in TIME_WAIT of the namespaces in `netns` that end at `expires`
                ///< or later
         counters, ///< the kernel's own, of all namespaces
+        waiting,  ///< the sockets that wait: numbers and holders
     };
     Kind kind = Kind::snapshot;
     std::vector<std::uint32_t> netns; ///< of a sweep: inodes
     std::uint64_t expires = 0;        ///< of a sweep: jiffies
+    bool all = false;                 ///< of a look: what is the same as before, too
 };
 
 /// One request at a time. The first one is a snapshot; sweeps come once a second while mini-sockets
-/// wait, the counters that a snapshot brings along every 10 s. All get rarer where they take long
-/// (duty.h).
+/// wait, the counters that a snapshot brings along every 10 s, and so do looks at the sockets that
+/// wait, beginning 2 s after the start. All get rarer where they take long (duty.h).
 class ListingSchedule {
 public:
     explicit ListingSchedule(const JiffiesClock& clock) : clock_(clock) {}
@@ -40,8 +42,13 @@ public:
     /// A snapshot is wanted for a reader's sake: as soon as the duty factor allows it.
     void want_relist() { relist_wanted_ = true; }
 
+    /// A look at the sockets that wait is wanted for a reader's sake: as soon as the duty factor
+    /// allows it.
+    void want_look() { look_wanted_ = true; }
+
     /// The request that is due now, which the caller then makes. While stopping: the counters
-    /// once more, and one last sweep if any mini-socket waits, however long ago those before were.
+    /// once more, a look at all sockets that wait, and one last sweep if any mini-socket waits,
+    /// however long ago those before were.
     std::optional<ListingRequest> next(std::uint64_t now_ns, const WaitingMinis& waiting);
     /// The sampler has finished that.
     void on_done(SamplerDone what, std::uint64_t now_ns);
@@ -59,11 +66,12 @@ public:
     [[nodiscard]] bool finished(std::uint64_t now_ns) const;
 
 private:
-    enum class Asked { nothing, snapshot, sweep, counters, gone };
-    enum class Phase { running, stopping, final_counters, final_sweep };
+    enum class Asked { nothing, snapshot, sweep, counters, waiting, gone };
+    enum class Phase { running, stopping, final_counters, final_look, final_sweep };
 
     ListingRequest begin_snapshot(std::uint64_t now_ns);
     ListingRequest begin_counters(std::uint64_t now_ns);
+    ListingRequest begin_look(std::uint64_t now_ns, bool all);
     ListingRequest begin_sweep(std::uint64_t now_ns, const WaitingMinis& waiting);
 
     JiffiesClock clock_;
@@ -74,10 +82,13 @@ private:
     bool ready_ = false;
     bool resync_wanted_ = true; ///< nothing is known at the start
     bool relist_wanted_ = false;
-    std::uint64_t next_resync_ns_ = 0; ///< these four: not before
+    bool look_wanted_ = false;
+    std::uint64_t next_resync_ns_ = 0; ///< these six: not before
     std::uint64_t next_relist_ns_ = 0;
     std::uint64_t next_sweep_ns_ = 0;
     std::uint64_t next_counters_ns_ = 0;
+    std::uint64_t next_look_ns_ = 0;        ///< by itself
+    std::uint64_t next_wanted_look_ns_ = 0; ///< for a reader
     std::uint64_t swept_until_jiffies_ = 0; ///< when the last sweep began; 0: there was none
 };
 

@@ -223,6 +223,7 @@ void LiveSource::ask(const ListingRequest& request) {
         break;
     case ListingRequest::Kind::sweep: sampler_.request_sweep(request.netns, request.expires); break;
     case ListingRequest::Kind::counters: sampler_.request_counters(); break;
+    case ListingRequest::Kind::waiting: sampler_.request_waiting(clock_.hz, request.all); break;
     }
 }
 

@@ -47,6 +47,7 @@ public:
     [[nodiscard]] MonoTime now() const override { return now_; }
     Result<void> settle_in() override;
     void relist() override;
+    void look() override { schedule_.want_look(); }
     void stop() override;
     [[nodiscard]] bool ready() const override { return schedule_.ready(); }
 

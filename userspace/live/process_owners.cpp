@@ -4,6 +4,7 @@
 #include "live/process_owners.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,6 +18,8 @@
 
 namespace tcpdwell::live {
 namespace {
+
+constexpr std::string_view kUring = "anon_inode:[io_uring]";
 
 /// "socket:[123]" to 123; 0 for other links.
 std::uint64_t socket_inode(std::string_view link) {
@@ -47,27 +50,8 @@ public:
         std::from_chars(pid_name, pid_name + std::strlen(pid_name), pid);
         const Fd process(::openat(proc, pid_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
         if (!process) return;
-        const host::Directory descriptors = host::open_directory("fd", process.get());
-        if (!descriptors) {
-            if (errno == EACCES || errno == EPERM) ++result_.unreadable;
-            return;
-        }
         inodes_.clear();
-        while (const dirent* entry = ::readdir(descriptors.get())) {
-            if (entry->d_name[0] == '.') continue;
-            char link[64];
-            const ssize_t n =
-                ::readlinkat(::dirfd(descriptors.get()), entry->d_name, link, sizeof(link));
-            if (n <= 0) {
-                if (errno == EACCES || errno == EPERM) {
-                    ++result_.unreadable;
-                    return;
-                }
-                continue;
-            }
-            const std::uint64_t inode = socket_inode({link, static_cast<std::size_t>(n)});
-            if (inode != 0 && (!wanted_ || wanted_->contains(inode))) inodes_.push_back(inode);
-        }
+        if (look_into(process.get()) == 0) look_into_threads(process.get());
         if (inodes_.empty()) return;
         // A process may have one socket open several times.
         std::sort(inodes_.begin(), inodes_.end());
@@ -85,6 +69,66 @@ public:
     }
 
 private:
+    /// Notes the sockets among the descriptors of that task; how many it has.
+    std::size_t look_into(int task) {
+        const host::Directory descriptors = host::open_directory("fd", task);
+        if (!descriptors) {
+            if (errno == EACCES || errno == EPERM) ++result_.unreadable;
+            return 1;
+        }
+        std::size_t count = 0;
+        while (const dirent* entry = ::readdir(descriptors.get())) {
+            if (entry->d_name[0] == '.') continue;
+            ++count;
+            char link[64];
+            const ssize_t n =
+                ::readlinkat(::dirfd(descriptors.get()), entry->d_name, link, sizeof(link));
+            if (n <= 0) {
+                if (errno == EACCES || errno == EPERM) {
+                    ++result_.unreadable;
+                    return count;
+                }
+                continue;
+            }
+            const std::string_view target(link, static_cast<std::size_t>(n));
+            if (target == kUring) look_into_ring(task, entry->d_name);
+            note(socket_inode(target));
+        }
+        return count;
+    }
+
+    /// A process whose first thread has ended has its descriptors in the others only. (Kernel
+    /// threads have none, and one thread.)
+    void look_into_threads(int process) {
+        const host::Directory tasks = host::open_directory("task", process);
+        if (!tasks) return;
+        while (const dirent* entry = ::readdir(tasks.get())) {
+            if (entry->d_name[0] == '.') continue;
+            const Fd task(
+                ::openat(::dirfd(tasks.get()), entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+            if (task && look_into(task.get()) != 0) return; // the threads share their descriptors
+        }
+    }
+
+    /// Files that are registered with an io_uring have no descriptor of their own; fdinfo lists
+    /// them (io_uring_show_fdinfo(), io_uring/fdinfo.c). Blanks in names of files are escaped
+    /// there, so no name looks like a socket's line.
+    void look_into_ring(int task, const char* descriptor) {
+        constexpr std::string_view kBefore = ": ";
+        const auto text = host::read_proc_file(fmt::format("fdinfo/{}", descriptor).c_str(), task);
+        if (!text) return;
+        for (std::string_view rest = *text; !rest.empty();) {
+            const std::string_view line = rest.substr(0, rest.find('\n'));
+            rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+            const std::size_t at = line.find(kBefore);
+            if (at != std::string_view::npos) note(socket_inode(line.substr(at + kBefore.size())));
+        }
+    }
+
+    void note(std::uint64_t inode) {
+        if (inode != 0 && (!wanted_ || wanted_->contains(inode))) inodes_.push_back(inode);
+    }
+
     const std::unordered_set<std::uint64_t>* wanted_;
     SocketOwners result_;
     std::vector<std::uint64_t> inodes_; ///< of the process being visited

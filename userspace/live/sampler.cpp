@@ -127,6 +127,11 @@ void Sampler::request_counters() {
     send({static_cast<std::uint64_t>(SamplerRequest::counters), 0});
 }
 
+void Sampler::request_waiting(std::uint64_t idle, bool all) {
+    send({static_cast<std::uint64_t>(SamplerRequest::waiting), 2, idle,
+          static_cast<std::uint64_t>(all ? 1 : 0)});
+}
+
 bool Sampler::receive(const event::RecordSink& sink, const std::function<void(SamplerDone)>& done) {
     const ssize_t got = ::read(replies_.get(), buffer_.data() + filled_, buffer_.size() - filled_);
     if (got < 0) return errno == EAGAIN || errno == EINTR;

@@ -26,6 +26,7 @@ enum class SamplerDone : std::uint32_t {
     owners = 2,   ///< the td_owner records of a snapshot
     sweep = 3,    ///< the td_socket records of a sweep
     counters = 4, ///< the td_counters records that were asked for
+    waiting = 5,  ///< the td_numbers and td_holders of sockets that wait
 };
 
 class Sampler {
@@ -49,6 +50,9 @@ public:
 
     /// Asks for the kernel's counters of all namespaces.
     void request_counters();
+    /// Asks for numbers and holders of the sockets that wait (SocketLister::list_waiting()).
+    /// `all`: also what is the same as the last time.
+    void request_waiting(std::uint64_t idle, bool all);
 
     [[nodiscard]] pid_t pid() const { return child_; }
     /// Readable when there is something to receive.

@@ -16,6 +16,7 @@
 #include "live/now.h"
 #include "live/process_owners.h"
 #include "live/sampler.h"
+#include "live/waiting_sockets.h"
 
 namespace tcpdwell::live {
 namespace {
@@ -29,6 +30,7 @@ public:
     void snapshot();
     void sweep(const std::vector<std::uint32_t>& netns, std::uint64_t expires);
     void counters();
+    void waiting(std::uint64_t idle, bool all);
 
 private:
     struct Holder {
@@ -64,6 +66,7 @@ private:
     Fd replies_;
     std::vector<host::NetworkNamespace> namespaces_;
     std::unordered_set<std::uint32_t> described_; ///< namespaces whose sysctls have been reported
+    WaitingSockets waiting_;
     std::vector<std::byte> out_;
 };
 
@@ -173,6 +176,26 @@ void SamplerChild::counters() {
     done(SamplerDone::counters);
 }
 
+void SamplerChild::waiting(std::uint64_t idle, bool all) {
+    const auto put_record = [&](std::span<const std::byte> record) { put(record); };
+    refresh();
+    waiting_.begin(monotonic_ns(), all);
+    for (const host::NetworkNamespace& ns : namespaces_) {
+        if (!wanted(ns.inode)) continue;
+        const auto guard = host::NetnsGuard::enter(ns.fd.get());
+        // A listing that fails shows fewer.
+        if (guard)
+            static_cast<void>(lister_->list_waiting(idle, [&](std::span<const std::byte> record) {
+                waiting_.on_listed(record, put_record);
+            }));
+    }
+    namespaces_.clear();
+    const std::uint64_t since = monotonic_ns();
+    const auto inodes = waiting_.inodes();
+    waiting_.end(since, find_socket_owners(&inodes), put_record);
+    done(SamplerDone::waiting);
+}
+
 bool read_words(int fd, std::uint64_t* words, std::size_t count) {
     auto* to = reinterpret_cast<std::byte*>(words);
     std::size_t left = count * sizeof(std::uint64_t);
@@ -203,6 +226,10 @@ int run_sampler(std::unique_ptr<SocketLister> lister, const std::vector<std::uin
             child.sweep(std::vector<std::uint32_t>(words.begin() + 1, words.end()), words.front());
             break;
         case SamplerRequest::counters: child.counters(); break;
+        case SamplerRequest::waiting:
+            if (words.size() != 2) return 1;
+            child.waiting(words[0], words[1] != 0);
+            break;
         default: return 1;
         }
     }

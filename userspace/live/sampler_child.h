@@ -16,6 +16,7 @@ enum class SamplerRequest : std::uint64_t {
     snapshot = 1, ///< no words
     sweep = 2,    ///< expires, namespaces
     counters = 3, ///< no words
+    waiting = 4,  ///< idle time in jiffies; 1: all, 0: what has changed
 };
 
 /// More words than this aren't taken: 32 KiB, half of what a pipe holds.

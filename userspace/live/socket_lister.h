@@ -17,6 +17,11 @@ public:
 
     /// All sockets of the calling thread's namespace; listeners whatever the filter says.
     virtual Result<void> list(const event::RecordSink& sink) = 0;
+    /// Only full sockets that may be waiting for their process or their peer: listeners; those of
+    /// which one side has closed; established ones with data that wait to be read or acknowledged,
+    /// that wait for accept(), or that had no traffic for `idle` (jiffies; where that is known).
+    /// Each is followed by its td_numbers, if numbers are read.
+    virtual Result<void> list_waiting(std::uint64_t idle, const event::RecordSink& sink) = 0;
     /// Only mini-sockets in TIME_WAIT whose timer has been set for `expires` (jiffies) or later.
     virtual Result<void> sweep(std::uint64_t expires, const event::RecordSink& sink) = 0;
 };

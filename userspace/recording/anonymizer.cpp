@@ -90,7 +90,7 @@ struct Redact {
     }
     void operator()(td_holders& r) const {
         number(r.sock);
-        r.reserved = 0;
+        std::fill(std::begin(r.reserved), std::end(r.reserved), __u8{0});
     }
     void operator()(td_stray_reset& r) const {
         hide(cipher, r.tuple);

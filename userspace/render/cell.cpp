@@ -126,8 +126,22 @@ void CellText::write(std::span<const report::StateSpan> states) {
         if (&span != states.data()) append(" > ");
         write(span.state);
         append(" ");
-        span.dwell ? write(*span.dwell) : write(std::monostate{});
+        if (!span.dwell && span.at_least > Nanoseconds(0)) append(">=");
+        if (span.dwell || span.at_least > Nanoseconds(0))
+            write(span.dwell.value_or(span.at_least));
+        else
+            write(std::monostate{});
     }
+}
+
+void CellText::write(const report::HolderList& holders) {
+    if (holders.processes.empty()) append("nobody");
+    for (const report::ProcessValue& process : holders.processes) {
+        if (&process != holders.processes.data()) append(" ");
+        write(process);
+    }
+    if (holders.count > holders.processes.size())
+        append(fmt::format(" and {} more", holders.count - holders.processes.size()));
 }
 
 void CellText::write(const report::TimeWaitValue& value) {

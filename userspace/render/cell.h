@@ -42,6 +42,7 @@ private:
     void write(double number);
     void write(bool value);
     void write(std::span<const report::ObjectPart> parts);
+    void write(const report::HolderList& holders);
     void write(std::span<const report::NumberPart> parts);
     void write(std::span<const report::TextPart> parts);
 

@@ -149,6 +149,16 @@ private:
         }
     }
 
+    void write(const report::HolderList& holders) {
+        std::string cell; // is quoted as a whole
+        for (const report::ProcessValue& process : holders.processes) {
+            if (!cell.empty()) cell += ';';
+            cell += fmt::format("{}/", process.pid);
+            cell += process.comm;
+        }
+        write(std::string_view(cell));
+    }
+
     void write(std::span<const report::NumberPart> parts) {
         for (const report::NumberPart& part : parts) {
             if (&part != parts.data()) out_.buffer() += ';';

@@ -133,8 +133,18 @@ void JsonWriter::put(std::span<const report::StateSpan> states) {
         put(span.state);
         key("dwell_ns");
         write(span.dwell);
+        if (!span.dwell && span.at_least > Nanoseconds(0)) {
+            key("at_least_ns");
+            put(span.at_least);
+        }
         json_.EndObject();
     }
+    json_.EndArray();
+}
+
+void JsonWriter::put(const report::HolderList& holders) {
+    json_.StartArray();
+    for (const report::ProcessValue& process : holders.processes) put(process);
     json_.EndArray();
 }
 

@@ -55,6 +55,7 @@ private:
     void put(const report::TimeWaitValue& value);
     void put(bool value) { json_.Bool(value); }
     void put(std::span<const report::ObjectPart> parts);
+    void put(const report::HolderList& holders);
     void put(std::span<const report::NumberPart> parts);
     void put(std::span<const report::TextPart> parts);
 

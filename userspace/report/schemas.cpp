@@ -109,7 +109,8 @@ constexpr Column kConnectionColumns[] = {
      .width = kTimeWidth},
     {.id = "states",
      .title = "STATES",
-     .help = "States in order, each with the time spent in it in nanoseconds.",
+     .help = "States in order, each with the time spent in it in nanoseconds, or the time "
+             "that it lasted at least.",
      .width = 40},
     {.id = "closed_first",
      .title = "CLOSED_FIRST",
@@ -176,6 +177,11 @@ constexpr Column kConnectionColumns[] = {
      .title = "TRANSPORT",
      .help = "tcp, or mptcp for a subflow of an MPTCP connection.",
      .width = 9},
+    {.id = "holders",
+     .title = "HOLDERS",
+     .help = "Of a connection that is still open: the processes that have a descriptor of it; "
+             "nobody ([]) where it waits for accept() or has been closed.",
+     .width = 20},
     {.id = "mptcp_state",
      .title = "MPTCP_STATE",
      .help = "State of the MPTCP socket above a subflow, at its end or when it was listed last.",

@@ -13,7 +13,8 @@ const Schema& transition_schema();
 
 /// One connection: conn, netns, family, local, remote, role, process, cgroup, uid, opened, closed,
 /// states, closed_first, ending, ending_detail, time_wait, seen, closed_by, cookie, accept, bytes,
-/// segments, rtt, limited_ns, idle, transport, mptcp_state, peer_window, retransmits, probes.
+/// segments, rtt, limited_ns, idle, transport, holders, mptcp_state, peer_window, retransmits,
+/// probes.
 const Schema& connection_schema();
 
 /// A place where events were lost: time, events.

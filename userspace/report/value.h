@@ -45,6 +45,12 @@ struct ProcessValue {
     std::optional<Manner> manner = std::nullopt;
 };
 
+/// The processes that have a descriptor of one socket.
+struct HolderList {
+    std::span<const ProcessValue> processes;
+    std::uint32_t count; ///< of all; the list may have fewer
+};
+
 /// One of the keys of a small object, which are the same in each row.
 struct ObjectPart {
     std::string_view name;
@@ -52,10 +58,11 @@ struct ObjectPart {
 };
 
 /// One state of a connection's path and how long it lasted; dwell nullopt: its beginning or end
-/// wasn't seen.
+/// wasn't seen, and it has lasted for at_least (0: nothing is known).
 struct StateSpan {
     tcp::State state;
     std::optional<Nanoseconds> dwell;
+    Nanoseconds at_least{0};
 };
 
 struct TimeWaitValue {
@@ -82,7 +89,7 @@ using Value =
     std::variant<std::monostate, std::int64_t, std::string_view, WallTime, Nanoseconds, HexId,
                  EndpointValue, ProcessValue, tcp::State, std::span<const StateSpan>, TimeWaitValue,
                  bool, double, std::span<const NumberPart>, std::span<const TextPart>,
-                 std::span<const ObjectPart>>;
+                 std::span<const ObjectPart>, HolderList>;
 
 /// A count as a cell has it.
 constexpr std::int64_t count_value(std::uint64_t count) { return static_cast<std::int64_t>(count); }

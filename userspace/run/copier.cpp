@@ -66,6 +66,8 @@ Result<void> StreamState::write_to(MonoTime now, const Write& write) {
                     now, s.socket.sock, s.socket.cookie,
                     event::Owner{s.process, s.socket.owner.uid, s.socket.owner.cgroup},
                     TD_OWNER_HOLDS});
+            if (s.numbers) write_event(*s.numbers);
+            if (s.holders) write_event(*s.holders);
             if (s.pending) write_event(*s.pending);
         }
     }

@@ -14,6 +14,7 @@ public:
     void begin(const Context& context) override { next_.begin(context); }
     Result<bool> flush(const RunState& state) override { return next_.flush(state); }
     void settled(const RunState& state) override { next_.settled(state); }
+    bool wants_look(MonoTime now) override { return next_.wants_look(now); }
     Result<void> finish() override { return next_.finish(); }
     void on_move(const track::StateMove& move) override { next_.on_move(move); }
     void on_transition(const track::TransitionLine& line) override { next_.on_transition(line); }

@@ -67,6 +67,9 @@ public:
     /// End of input. Connections that have ended have been passed on; open ones are still in the
     /// tracker, and are passed on next.
     virtual void settled(const RunState&) {}
+    /// Whether a report is near for which the sockets that wait are to be looked at (once for
+    /// each).
+    [[nodiscard]] virtual bool wants_look(MonoTime) { return false; }
     /// No more lines.
     virtual Result<void> finish() = 0;
 };
@@ -92,6 +95,8 @@ public:
     /// Whether a listing of the sockets would end connections whose end hasn't been seen. Looks at
     /// a tenth of them in each call.
     [[nodiscard]] bool wants_listing(MonoTime now) { return tracker_.finds_overdue(now); }
+
+    [[nodiscard]] bool wants_look(MonoTime now) { return has_begun_ && consumer_.wants_look(now); }
 
     [[nodiscard]] const track::TrackerTotals& totals() const { return tracker_.totals(); }
     [[nodiscard]] const event::DataQuality& quality() const { return decoder_.quality(); }

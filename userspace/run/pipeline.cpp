@@ -52,6 +52,7 @@ private:
             if (auto settled = source_.settle_in(); !settled)
                 return tl::unexpected(settled.error());
         if ((recorder && recorder->wants_listing()) || has_overdue()) source_.relist();
+        if (options_.interpret && pipe_.wants_look(source_.now())) source_.look();
         if (!has_begun_ && options_.duration)
             deadline_ = std::chrono::steady_clock::now() + *options_.duration;
         has_begun_ = true; // the first batch is the facts

@@ -8,6 +8,7 @@ namespace {
 
 /// Findings cost a look at all sockets.
 constexpr Nanoseconds kLookInterval = std::chrono::seconds(5);
+constexpr Nanoseconds kLookAhead = std::chrono::seconds(1);
 /// They are raised by what has happened since a moment that moves on.
 constexpr Nanoseconds kFindingWindow = std::chrono::minutes(1);
 
@@ -72,9 +73,17 @@ void TriggerWatch::on_stray_reset(const track::StrayResetLine& line) {
     next().on_stray_reset(line);
 }
 
+bool TriggerWatch::wants_look(MonoTime now) {
+    const bool by_next = next().wants_look(now);
+    if (!maker_ || is_look_asked_ || now < next_look_ - kLookAhead) return by_next;
+    is_look_asked_ = true;
+    return true;
+}
+
 void TriggerWatch::look_for_findings(const RunState& state) {
     if (!maker_ || state.now < next_look_) return;
     next_look_ = state.now + kLookInterval;
+    is_look_asked_ = false;
     analysis::HostFacts host;
     for (const event::Fact& fact : context_.facts()) host.on_fact(fact);
     const report::Report report = maker_->make(

@@ -30,6 +30,7 @@ public:
     void on_transition(const track::TransitionLine& line) override;
     void on_connection(const track::ConnectionLine& line) override;
     void on_lost(const track::LostLine& line) override;
+    bool wants_look(MonoTime now) override;
     void on_counters(const track::CountersLine& line) override;
     void on_stray_reset(const track::StrayResetLine& line) override;
 
@@ -51,6 +52,7 @@ private:
     std::optional<analysis::ReportMaker> maker_;         ///< if there is a trigger on a finding
     std::vector<std::string> findings_;
     MonoTime next_look_{};
+    bool is_look_asked_ = false;
 };
 
 } // namespace tcpdwell::run

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "base/time.h"
 #include "event/event.h"
@@ -25,6 +26,23 @@ using ConnectionId = std::uint64_t;
 struct PathStep {
     tcp::State state;
     std::optional<Nanoseconds> dwell; ///< nullopt: the beginning or the end wasn't seen
+    Nanoseconds at_least{0};          ///< without dwell: what is known of its length
+};
+
+/// The processes that have a descriptor of a socket, as they were looked up.
+struct Holders {
+    std::vector<event::Process> processes; ///< the first (TD_MOST_HOLDERS), by pid
+    std::uint32_t count = 0;               ///< of all
+    bool partial = false; ///< there may be more: not all processes could be looked into
+
+    bool operator==(const Holders&) const = default;
+};
+
+/// Of a passive open: the time from ESTABLISHED until accept() returned, where both were seen, and
+/// whether a process has taken it from the queue at all.
+struct Accept {
+    std::optional<Nanoseconds> delay;
+    bool accepted = false;
 };
 
 /// What a connection and its lines have in common: who, where, whose.
@@ -84,12 +102,6 @@ struct ConnectionLine {
         std::uint32_t restarts;
     };
     std::optional<TimeWait> time_wait;
-    /// Of a passive open: the time from ESTABLISHED until accept() returned, where both were seen,
-    /// and whether a process has taken it at all.
-    struct Accept {
-        std::optional<Nanoseconds> delay;
-        bool accepted;
-    };
     std::optional<Accept> accept;
     /// Sizes are those of the payload: without SYN and FIN. nullptr: not known. Valid during the
     /// call.
@@ -98,6 +110,7 @@ struct ConnectionLine {
     std::uint8_t closing_signal = 0;          ///< with ClosedHow::signal
     std::optional<bool> is_mptcp;             ///< whether it is a subflow of an MPTCP connection
     std::optional<tcp::State> mptcp_state;    ///< of the MPTCP socket above it, with the numbers
+    const Holders* holders = nullptr; ///< of an open socket; nullptr: not known. As `numbers`.
     tcp::Seen seen = tcp::Seen::whole;
     /// Given up for want of room: its end wasn't seen, and it may be there still. Not an end.
     bool evicted = false;

@@ -99,17 +99,20 @@ std::size_t ConnectionTable::path_size(const Connection& c) {
                                     c.path.begin());
 }
 
-void ConnectionTable::push_path(Connection& c, tcp::State state, std::optional<Nanoseconds> dwell) {
+void ConnectionTable::push_path(Connection& c, tcp::State state, std::optional<Nanoseconds> dwell,
+                                Nanoseconds at_least) {
     const std::size_t i = path_size(c);
     if (i == kLongestPath) return;
     c.path[i] = state;
     (i < kUsualPath ? c.dwells[i] : evidence(c).more_dwells[i - kUsualPath]) =
-        dwell ? dwell->count() : kUnknownDwell;
+        dwell ? dwell->count() : unknown_dwell(at_least);
 }
 
 PathStep ConnectionTable::path_step(const Connection& c, std::size_t i) const {
     const auto dwell = i < kUsualPath ? c.dwells[i] : evidence_of(c).more_dwells[i - kUsualPath];
-    return {c.path[i], dwell == kUnknownDwell ? std::nullopt : std::optional(Nanoseconds(dwell))};
+    if (dwell <= kUnknownDwell)
+        return {c.path[i], std::nullopt, Nanoseconds(kUnknownDwell - dwell)};
+    return {c.path[i], Nanoseconds(dwell)};
 }
 
 // --- by kernel address

@@ -55,8 +55,9 @@ public:
                                                 const tcp::Endpoint& local) const;
     void index_listener(Connection& c);
 
-    /// Appends to the states that have been left.
-    void push_path(Connection& c, tcp::State state, std::optional<Nanoseconds> dwell);
+    /// Appends to the states that have been left. `at_least` counts without a dwell.
+    void push_path(Connection& c, tcp::State state, std::optional<Nanoseconds> dwell,
+                   Nanoseconds at_least = Nanoseconds(0));
     [[nodiscard]] PathStep path_step(const Connection& c, std::size_t i) const;
     [[nodiscard]] static std::size_t path_size(const Connection& c);
 

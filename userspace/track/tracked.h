@@ -4,6 +4,7 @@
 // and nothing is kept twice.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -45,6 +46,11 @@ inline constexpr std::size_t kUsualPath = 4;
 inline constexpr std::size_t kLongestPath = 8;
 inline constexpr std::int64_t kUnknownDwell = -1;
 
+/// A dwell that isn't known, of which a lower bound is: below kUnknownDwell.
+constexpr std::int64_t unknown_dwell(Nanoseconds at_least) {
+    return kUnknownDwell - at_least.count();
+}
+
 /// What few connections have, or none for long. A connection without such a block is one with a
 /// fresh block.
 struct CloseEvidence {
@@ -69,7 +75,8 @@ struct CloseEvidence {
 
 /// What the full socket has carried, as it was read last.
 struct SocketDetails {
-    event::SocketNumbers numbers; ///< of the payload
+    event::SocketNumbers numbers;          ///< of the payload
+    OptionalNumber<std::uint32_t> backlog; ///< of a listener
     std::optional<tcp::State> mptcp_state;
     Slot next_free = 0;
 };
@@ -132,6 +139,10 @@ struct alignas(64) Connection {
     void find_in_state(MonoTime at) {
         entered = at;
         entry_seen = false;
+    }
+    /// As much is known in addition to what was before.
+    void was_in_state_at(MonoTime at) {
+        if (!entry_seen) entered = std::min(entered, at);
     }
     [[nodiscard]] bool lives_in(Place where, std::uint64_t address) const {
         return place == where && other == address;

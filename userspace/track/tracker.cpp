@@ -270,11 +270,13 @@ void Tracker::Impl::settle(MonoTime now) { advance_to(shifted(now, kSettle + kHo
 
 void Tracker::Impl::finish(MonoTime now) {
     settle(now);
+    finished_at_ = now;
     for (const Slot slot : table_.in_order())
         if (Connection& c = table_[slot]; is_overdue(c, now))
             give_up(c);
         else
             report_and_release(c);
+    finished_at_.reset();
     settling_.clear();
     held_.clear();
     children_.clear();

@@ -60,6 +60,12 @@ struct LiveSocket {
     tcp::Ending ending;
     std::span<const PathStep>
         left; ///< the states that it has left, oldest first; valid during the call
+    /// What it has carried, by the last look; of a listener `unread` connections wait for accept()
+    /// out of `backlog`. nullptr: not known. Valid during the call, as is `holders`.
+    const event::SocketNumbers* numbers = nullptr;
+    OptionalNumber<std::uint32_t> backlog;
+    std::optional<Accept> accept;     ///< as its line would have it
+    const Holders* holders = nullptr; ///< nullptr: not known
 };
 
 /// A connection or listener as a listing of the kernel's sockets would have it, by all that is
@@ -68,6 +74,8 @@ struct ListedSocket {
     event::SocketListed socket; ///< sock is 0 where the address isn't known
     std::optional<event::Process>
         process; ///< who holds it, or held the socket that a mini-socket is left of
+    std::optional<event::NumbersRead> numbers;
+    std::optional<event::HoldersFound> holders;
     /// A timer of it was stopped shortly before; what that means, only later events show.
     std::optional<event::Event> pending;
 };

@@ -16,6 +16,9 @@ bool has_sent_fin(tcp::State state) {
            state == tcp::State::TIME_WAIT;
 }
 
+/// What a jiffy may be at most (CONFIG_HZ_100): the stamps are as coarse.
+constexpr Nanoseconds kTick = std::chrono::milliseconds(10);
+
 template <class T>
 void take_one(OptionalNumber<T>& number) {
     if (number && *number > 0) number = static_cast<T>(*number - 1);
@@ -25,6 +28,8 @@ void take_one(OptionalNumber<T>& number) {
 /// tcp_snd_una_update(), tcp_rcv_nxt_update().
 event::SocketNumbers payload(const event::NumbersRead& e, tcp::Role role) {
     event::SocketNumbers n = e.numbers;
+    if (n.has(TD_NUMBERS_PAYLOAD)) return n;
+    n.flags |= TD_NUMBERS_PAYLOAD;
     if (e.state == tcp::State::LISTEN) return n; // these are the queue of connections
     const bool in_handshake = e.state == tcp::State::SYN_SENT || e.state == tcp::State::SYN_RECV;
     // A child begins behind its SYN-ACK (tcp_create_openreq_child()).
@@ -56,9 +61,48 @@ void Tracker::Impl::handle(const event::NumbersRead& e) {
     Connection* c = find_socket(e.sock, e.cookie);
     if (!c || c->ended || (e.sock != 0 && c->socket != e.sock)) return;
     if (c->who.cookie != 0 && e.cookie != 0 && c->who.cookie != e.cookie) return;
+    const bool listed = e.numbers.has(TD_NUMBERS_LISTED);
+    if (listed && c->state != e.state) return; // it has moved on, or tracing has
     SocketDetails& details = table_.details(*c);
     details.numbers = payload(e, c->who.role);
+    details.backlog = e.backlog;
     details.mptcp_state = e.mptcp_state;
+    if (listed) learn_age(*c, e);
+}
+
+/// A segment that came in this state is a lower bound of the time in it: one with the ACK or the
+/// FIN that began the state has set the kernel's stamps (tcp_ack(), net/ipv4/tcp_input.c), as has
+/// the data that was sent in ESTABLISHED. FIN_WAIT1 and LAST_ACK begin with close(), which leaves
+/// no stamp.
+void Tracker::Impl::learn_age(Connection& c, const event::NumbersRead& e) {
+    const auto received = e.numbers.since_received_ms;
+    const auto sent = e.numbers.since_sent_ms;
+    std::uint32_t ms = 0;
+    switch (e.state) {
+    case tcp::State::ESTABLISHED: ms = std::max(received.value_or(0), sent.value_or(0)); break;
+    case tcp::State::CLOSE_WAIT:
+    case tcp::State::FIN_WAIT2:
+    case tcp::State::CLOSING: ms = received.value_or(0); break;
+    default: return;
+    }
+    const Nanoseconds age = std::chrono::milliseconds(ms) - kTick;
+    if (age > Nanoseconds(0)) c.was_in_state_at(e.at - age);
+}
+
+void Tracker::Impl::handle(const event::HoldersFound& e) {
+    Connection* c = find_socket(e.sock, e.cookie);
+    if (!c || c->ended || (e.sock != 0 && c->socket != e.sock)) return;
+    if (c->who.cookie != 0 && e.cookie != 0 && c->who.cookie != e.cookie) return;
+    if (c->last_event > e.at) return; // it may be another's by now
+    Holders found{e.processes, e.count, e.partial};
+    if (!last_holders_ || *last_holders_ != found)
+        last_holders_ = std::make_shared<const Holders>(std::move(found));
+    holders_[c->who.slot] = last_holders_;
+}
+
+const Holders* Tracker::Impl::holders_of(const Connection& c) const {
+    const auto known = holders_.find(c.who.slot);
+    return known == holders_.end() ? nullptr : known->second.get();
 }
 
 void Tracker::Impl::note_accepted(Connection& c, MonoTime at, bool now) {
@@ -85,26 +129,33 @@ void Tracker::Impl::note_manner(Connection& c, const event::StateChange& e) {
         c.closing_signal = e.signal;
     } else if (e.has(TD_STATE_RELEASED)) {
         c.closed_how = tcp::ClosedHow::close;
+        holders_.erase(c.who.slot);    // nobody has it any more
     } else if (e.has(TD_STATE_KEPT)) { // 0.1.0 records neither
         c.closed_how = e.to == tcp::State::CLOSE ? tcp::ClosedHow::abort : tcp::ClosedHow::shutdown;
     }
 }
 
+std::optional<Accept> Tracker::Impl::accept_of(const Connection& c, tcp::Seen seen) const {
+    // Its accept() may be among what wasn't seen; and subflows have no file, accepted or not.
+    const SocketDetails* details = table_.details_of(c);
+    const bool is_subflow =
+        details ? details->numbers.has(TD_NUMBERS_MPTCP) : static_cast<bool>(c.was_mptcp);
+    const bool in_doubt = !c.accepted && (seen == tcp::Seen::gap || is_subflow);
+    if (c.who.role != tcp::Role::server || !c.accept_known || in_doubt) return std::nullopt;
+    Accept accept{std::nullopt, c.accepted};
+    if (c.accept_delay != kUnknownDwell) accept.delay = Nanoseconds(c.accept_delay);
+    return accept;
+}
+
 void Tracker::Impl::add_details(const Connection& c, ConnectionLine& line) const {
+    line.accept = accept_of(c, line.seen);
+    if (!c.ended) line.holders = holders_of(c);
     if (const SocketDetails* details = table_.details_of(c)) {
         line.numbers = &details->numbers;
         line.is_mptcp = details->numbers.has(TD_NUMBERS_MPTCP);
         line.mptcp_state = details->mptcp_state;
     } else if (c.was_mptcp) {
         line.is_mptcp = true;
-    }
-    // Its accept() may be among what wasn't seen; and subflows have no file, accepted or not.
-    const bool in_doubt =
-        !c.accepted && (line.seen == tcp::Seen::gap || line.is_mptcp.value_or(false));
-    if (c.who.role == tcp::Role::server && c.accept_known && !in_doubt) {
-        line.accept.emplace();
-        line.accept->accepted = c.accepted;
-        if (c.accept_delay != kUnknownDwell) line.accept->delay = Nanoseconds(c.accept_delay);
     }
     line.closed_how = c.closed_how;
     line.closing_signal = c.closing_signal;

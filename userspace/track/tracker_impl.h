@@ -8,6 +8,7 @@
 #pragma once
 
 #include <deque>
+#include <memory>
 #include <unordered_map>
 
 #include "track/connection_table.h"
@@ -46,7 +47,7 @@ public:
     void handle(const event::Gap& e);
     void handle(const event::PortKnown& e);
     void handle(const event::NumbersRead& e);
-    void handle(const event::HoldersFound&) {}
+    void handle(const event::HoldersFound& e);
     void handle(const event::StrayReset& e);
     void handle(const event::KernelCounters& e) {
         listener_.on_counters(CountersLine{e.at, e.netns, e.counters});
@@ -96,6 +97,7 @@ private:
     void end(Connection& c, MonoTime at);
     /// Hands the connection's line to the listener and releases the connection.
     void report_and_release(Connection& c);
+    void release(Connection& c);
     /// What its line says of the connection as a whole.
     struct Summary {
         tcp::Seen seen;
@@ -145,6 +147,9 @@ private:
     void note_socket(Connection& c, const event::StateChange& e);
     void note_manner(Connection& c, const event::StateChange& e);
     void add_details(const Connection& c, ConnectionLine& line) const;
+    [[nodiscard]] std::optional<Accept> accept_of(const Connection& c, tcp::Seen seen) const;
+    [[nodiscard]] const Holders* holders_of(const Connection& c) const;
+    void learn_age(Connection& c, const event::NumbersRead& e);
 
     // Passive opens (tracker_passive_open.cpp)
     /// LISTEN -> SYN_RECV of a full socket, until the next event shows whose handshake it
@@ -200,6 +205,7 @@ private:
     void confirm_listed(Connection& c, const event::SocketListed& e);
     void join(const event::SocketListed& e);
     ListedSocket listed(const Connection& c, MonoTime now) const;
+    void add_details(const Connection& c, MonoTime now, ListedSocket& known) const;
 
     // Listings without addresses (tracker_addressless.cpp)
     void remember_cookie(const Connection& c);
@@ -242,7 +248,11 @@ private:
         Slot slot;
         std::uint32_t sequence;
     };
-    std::unordered_map<std::uint64_t, Reference> by_cookie_;  ///< those listed without an address
+    std::unordered_map<std::uint64_t, Reference> by_cookie_; ///< those listed without an address
+    /// As they were looked up, where they were; sockets of one look mostly share theirs.
+    std::unordered_map<Slot, std::shared_ptr<const Holders>> holders_;
+    std::shared_ptr<const Holders> last_holders_;
+    std::optional<MonoTime> finished_at_;                     ///< during finish()
     std::unordered_multimap<std::uint32_t, Slot> just_ended_; ///< by ports; see has_just_ended()
     std::optional<MonoTime> just_ended_at_;
     std::array<std::uint64_t, TD_PROBE_COUNT> lost_{};

@@ -126,9 +126,10 @@ void Tracker::Impl::move(Connection& c, tcp::State to, MonoTime at) {
     std::optional<Nanoseconds> dwell;
     // Two CPUs may stamp two events of one connection in the other order, by less than a
     // microsecond.
-    if (c.entry_seen) dwell = std::max(at - c.entered, Nanoseconds(0));
+    const Nanoseconds known = std::max(at - c.entered, Nanoseconds(0));
+    if (c.entry_seen) dwell = known;
     const tcp::State from = c.state;
-    if (from != tcp::State::LISTEN) table_.push_path(c, from, dwell);
+    if (from != tcp::State::LISTEN) table_.push_path(c, from, dwell, known);
     if (from == tcp::State::TIME_WAIT) table_.evidence(c).time_wait_dwell = dwell;
     c.state = to;
     c.begin_state(c.entry_seen ? std::max(at, c.entered) : at);
@@ -196,8 +197,12 @@ void Tracker::Impl::for_each_live(const std::function<void(const LiveSocket&)>& 
         if (c.ended) continue;
         const Summary open = summary_of_open(c);
         std::array<PathStep, kLongestPath> left;
+        const SocketDetails* details = table_.details_of(c);
         visit(LiveSocket{c.who, c.state, c.since(), c.entered, open.seen, open.closed_first,
-                         open.verdict.ending, copy_path(c, left)});
+                         open.verdict.ending, copy_path(c, left),
+                         details ? &details->numbers : nullptr,
+                         details ? details->backlog : OptionalNumber<std::uint32_t>(),
+                         accept_of(c, open.seen), holders_of(c)});
     }
 }
 
@@ -205,12 +210,15 @@ void Tracker::Impl::report_and_release(Connection& c) {
     release_birth(c);
     if (c.state != tcp::State::CLOSE) report_move(c, c.state, std::nullopt, c.last_event);
     if (c.who.tuple.remote.empty()) { // a listener
-        table_.release(c);
+        release(c);
         return;
     }
     std::array<PathStep, kLongestPath + 1> steps;
     std::size_t count = copy_path(c, steps).size();
-    if (!c.ended) steps[count++] = {c.state, std::nullopt};
+    if (!c.ended)
+        steps[count++] = {c.state, std::nullopt,
+                          finished_at_ ? std::max(*finished_at_ - c.entered, Nanoseconds(0))
+                                       : Nanoseconds(0)};
     const Summary summary = c.ended ? summary_of_ended(c) : summary_of_open(c);
     const Classification& verdict = summary.verdict;
     const CloseEvidence& evidence = table_.evidence_of(c);
@@ -234,6 +242,11 @@ void Tracker::Impl::report_and_release(Connection& c) {
 
     if (!c.evicted) ++totals_.connections;
     listener_.on_connection(line);
+    release(c);
+}
+
+void Tracker::Impl::release(Connection& c) {
+    holders_.erase(c.who.slot);
     table_.release(c);
 }
 

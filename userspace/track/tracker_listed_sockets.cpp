@@ -36,7 +36,10 @@ void Tracker::Impl::handle(const event::OwnerFound& e) {
     }
     if (!c) return;
     if (c->who.cookie != 0 && e.cookie != 0 && c->who.cookie != e.cookie) return;
-    if (e.how == TD_OWNER_ACCEPTED) note_accepted(*c, e.at);
+    if (e.how == TD_OWNER_ACCEPTED) {
+        holders_.erase(c->who.slot);
+        note_accepted(*c, e.at);
+    }
     if (!e.owner.process) return; // a kernel thread has accepted it
     if (e.how == TD_OWNER_ACCEPTED) {
         c->who.process = e.owner.process;

@@ -25,6 +25,7 @@ ListedSocket Tracker::Impl::listed(const Connection& c, MonoTime now) const {
         if (const Connection* listener = table_.listener_for(c.who.netns, c.who.tuple.local))
             socket.listener = listener->socket;
     known.process = c.who.process;
+    if (socket.sock != 0 && c.place == Place::full) add_details(c, now, known);
 
     const CloseEvidence& evidence = table_.evidence_of(c);
     if (evidence.cancelled) {
@@ -41,6 +42,18 @@ ListedSocket Tracker::Impl::listed(const Connection& c, MonoTime now) const {
             evidence.request_stack};
     }
     return known;
+}
+
+void Tracker::Impl::add_details(const Connection& c, MonoTime now, ListedSocket& known) const {
+    if (c.accept_known && !c.ended) known.socket.held = c.accepted;
+    if (const SocketDetails* details = table_.details_of(c)) {
+        known.numbers =
+            event::NumbersRead{now,     c.who.netns,  c.socket,         c.who.cookie,
+                               c.state, std::nullopt, details->backlog, details->numbers};
+    }
+    if (const Holders* holders = holders_of(c))
+        known.holders = event::HoldersFound{
+            now, c.socket, c.who.cookie, holders->count, holders->processes, holders->partial};
 }
 
 void Tracker::Impl::for_each_listed(MonoTime now,

@@ -20,7 +20,12 @@ constexpr live::JiffiesClock kTickClock{{1'000'000, kStart}, 250};
 
 class ListingScheduleTest : public testing::Test {
 protected:
-    std::optional<live::ListingRequest> next() { return schedule.next(now, waiting); }
+    std::optional<live::ListingRequest> next() {
+        auto request = schedule.next(now, waiting);
+        if (!request || request->kind != Kind::waiting || shows_looks) return request;
+        schedule.on_done(live::SamplerDone::waiting, now);
+        return schedule.next(now, waiting);
+    }
     /// The kind of the request that is due now; nullopt if none is.
     std::optional<Kind> next_kind() {
         const auto request = next();
@@ -49,6 +54,7 @@ protected:
     }
 
     std::uint64_t now = kStart;
+    bool shows_looks = false; ///< else they are made at once, and take no time
     live::WaitingMinis waiting{true};
     live::ListingSchedule schedule{kTickClock};
 };
@@ -198,6 +204,84 @@ TEST_F(ListingScheduleTest, CountersEveryTenSeconds) {
     EXPECT_FALSE(next());
     now += 1;
     EXPECT_EQ(next_kind(), Kind::counters);
+}
+
+TEST_F(ListingScheduleTest, LooksAtTheSocketsThatWaitEveryTenSeconds) {
+    shows_looks = true;
+    begin();
+    now += 2 * kSecond - 1;
+    EXPECT_FALSE(next());
+    now += 1;
+    const auto first = next();
+    ASSERT_TRUE(first);
+    EXPECT_EQ(first->kind, Kind::waiting);
+    EXPECT_FALSE(first->all);
+    EXPECT_TRUE(schedule.awaits_answer(now));
+    EXPECT_FALSE(next()); // one at a time
+    done_after(kMs, live::SamplerDone::waiting);
+    now += 10 * kSecond - 1;
+    EXPECT_EQ(next_kind(), Kind::counters);
+    schedule.on_done(live::SamplerDone::counters, now);
+    EXPECT_FALSE(next());
+    now += 1;
+    EXPECT_EQ(next_kind(), Kind::waiting);
+    done_after(kSecond, live::SamplerDone::waiting);
+    now += 10 * kSecond;
+    EXPECT_EQ(next_kind(), Kind::counters);
+    schedule.on_done(live::SamplerDone::counters, now);
+    now += 10 * kSecond;
+    EXPECT_EQ(next_kind(), Kind::counters);
+    schedule.on_done(live::SamplerDone::counters, now);
+    EXPECT_FALSE(next()); // the one before took long
+}
+
+TEST_F(ListingScheduleTest, LooksForAReaderAsSoonAsTheDutyFactorAllows) {
+    shows_looks = true;
+    begin();
+    schedule.want_look();
+    const auto wanted = next();
+    ASSERT_TRUE(wanted);
+    EXPECT_EQ(wanted->kind, Kind::waiting);
+    EXPECT_TRUE(wanted->all);
+    done_after(2 * kMs, live::SamplerDone::waiting);
+    schedule.want_look();
+    now += 100 * kMs - 1;
+    EXPECT_FALSE(next());
+    now += 1;
+    EXPECT_EQ(next_kind(), Kind::waiting);
+    done_after(0, live::SamplerDone::waiting);
+    EXPECT_FALSE(next());
+}
+
+TEST_F(ListingScheduleTest, AReaderThatBeginsAnewIsShownAllThatWait) {
+    shows_looks = true;
+    begin();
+    schedule.want_relist();
+    ASSERT_EQ(next_kind(), Kind::snapshot);
+    schedule.on_done(live::SamplerDone::sockets, now);
+    schedule.on_done(live::SamplerDone::owners, now);
+    const auto look = next();
+    ASSERT_TRUE(look);
+    EXPECT_EQ(look->kind, Kind::waiting);
+    EXPECT_TRUE(look->all);
+}
+
+TEST_F(ListingScheduleTest, LooksOnceMoreBeforeTheLastSweep) {
+    shows_looks = true;
+    begin();
+    let_wait();
+    schedule.stop(now);
+    end_counters();
+    const auto look = next();
+    ASSERT_TRUE(look);
+    EXPECT_EQ(look->kind, Kind::waiting);
+    EXPECT_TRUE(look->all);
+    EXPECT_FALSE(schedule.finished(now));
+    done_after(kMs, live::SamplerDone::waiting);
+    EXPECT_EQ(next_kind(), Kind::sweep);
+    done_after(kMs, live::SamplerDone::sweep);
+    EXPECT_FALSE(next());
+    EXPECT_TRUE(schedule.finished(now));
 }
 
 TEST_F(ListingScheduleTest, StopsAfterTheLastCounters) {

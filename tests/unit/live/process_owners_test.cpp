@@ -3,12 +3,21 @@
 #include "live/process_owners.h"
 
 #include <gtest/gtest.h>
+#include <linux/io_uring.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <iterator>
 
 #include "base/fd.h"
 
@@ -75,6 +84,77 @@ TEST(ProcessOwners, SeveralHoldersByPid) {
     ASSERT_EQ(found->second.size(), 2u);
     EXPECT_LT(found->second[0].pid, found->second[1].pid);
     EXPECT_EQ(owners.first(inode_of(socket))->pid, found->second[0].pid);
+}
+
+/// A process that `body` makes of a child, from when it says so until this ends.
+class Holder {
+public:
+    explicit Holder(const std::function<void()>& body) {
+        int ends[2];
+        EXPECT_EQ(::pipe(ends), 0);
+        pid_ = ::fork();
+        if (pid_ == 0) {
+            body();
+            static_cast<void>(!::write(ends[1], "", 1));
+            ::syscall(SYS_exit, 0); // of this thread alone
+        }
+        ::close(ends[1]);
+        char byte = 0;
+        EXPECT_EQ(::read(ends[0], &byte, 1), 1);
+        ::close(ends[0]);
+    }
+    Holder(const Holder&) = delete;
+    Holder& operator=(const Holder&) = delete;
+    ~Holder() {
+        ::kill(pid_, SIGKILL);
+        ::waitpid(pid_, nullptr, 0);
+    }
+    [[nodiscard]] std::uint32_t pid() const { return static_cast<std::uint32_t>(pid_); }
+
+private:
+    pid_t pid_;
+};
+
+TEST(ProcessOwners, FindsAProcessWhoseFirstThreadHasEnded) {
+    Fd socket = new_socket();
+    const std::uint64_t inode = inode_of(socket);
+    const Holder child([] {
+        pthread_t thread{};
+        ::pthread_create(
+            &thread, nullptr,
+            [](void*) -> void* {
+                for (;;) ::pause();
+            },
+            nullptr);
+    });
+    socket.reset();
+    // The thread that has written to the pipe may still be on its way out.
+    const event::Process* owner = nullptr;
+    live::SocketOwners owners;
+    for (int i = 0; i < 100 && owner == nullptr; ++i) {
+        ::usleep(10'000);
+        owners = live::find_socket_owners();
+        owner = owners.first(inode);
+    }
+    ASSERT_NE(owner, nullptr);
+    EXPECT_EQ(owner->pid, child.pid());
+    std::ifstream state("/proc/" + std::to_string(child.pid()) + "/status");
+    const std::string text{std::istreambuf_iterator<char>(state), {}};
+    EXPECT_NE(text.find("Z (zombie)"), std::string::npos) << text;
+}
+
+TEST(ProcessOwners, FindsSocketsThatAreRegisteredWithAnIoUring) {
+    io_uring_params parameters{};
+    const Fd ring(static_cast<int>(::syscall(SYS_io_uring_setup, 8, &parameters)));
+    if (!ring) GTEST_SKIP() << "no io_uring here: " << std::strerror(errno);
+    Fd socket = new_socket();
+    const std::uint64_t inode = inode_of(socket);
+    int fd = socket.get();
+    ASSERT_EQ(::syscall(SYS_io_uring_register, ring.get(), IORING_REGISTER_FILES, &fd, 1), 0);
+    socket.reset();
+    const auto owners = live::find_socket_owners();
+    ASSERT_NE(owners.first(inode), nullptr);
+    EXPECT_EQ(owners.first(inode)->pid, static_cast<std::uint32_t>(::getpid()));
 }
 
 } // namespace

@@ -4,6 +4,8 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -22,16 +24,23 @@ namespace {
 
 constexpr auto kSnapshot = static_cast<std::uint64_t>(live::SamplerRequest::snapshot);
 constexpr auto kCounters = static_cast<std::uint64_t>(live::SamplerRequest::counters);
+constexpr auto kWaiting = static_cast<std::uint64_t>(live::SamplerRequest::waiting);
 constexpr auto kSweep = static_cast<std::uint64_t>(live::SamplerRequest::sweep);
 
 class CountingLister final : public live::SocketLister {
 public:
     explicit CountingLister(int& sweeps) : sweeps_(sweeps) {}
     Result<void> list(const event::RecordSink&) override { return {}; }
+    Result<void> list_waiting(std::uint64_t, const event::RecordSink& sink) override {
+        for (td_socket each : waiting) sink(event::bytes_of(each));
+        return {};
+    }
     Result<void> sweep(std::uint64_t, const event::RecordSink&) override {
         ++sweeps_;
         return {};
     }
+
+    std::vector<td_socket> waiting;
 
 private:
     int& sweeps_;
@@ -63,6 +72,7 @@ TEST(SamplerChild, ServesUntilThePipeIsClosed) {
     EXPECT_EQ(serve({}).status, 0);
     EXPECT_EQ(serve({kSweep, 1, 7}).status, 0) << "a sweep of no namespace";
     EXPECT_EQ(serve({kCounters, 0}).status, 0);
+    EXPECT_EQ(serve({kWaiting, 2, 250, 0}).status, 0);
     EXPECT_EQ(serve({kSweep, 2}).status, 0) << "closed within a request";
 }
 
@@ -70,6 +80,7 @@ TEST(SamplerChild, EndsAtARequestThatCantBe) {
     EXPECT_EQ(serve({kSnapshot, std::uint64_t{1} << 61}).status, 1);
     EXPECT_EQ(serve({kSweep, live::kMostRequestWords + 1}).status, 1);
     EXPECT_EQ(serve({kSweep, 0}).status, 1) << "without the time";
+    EXPECT_EQ(serve({kWaiting, 1, 250}).status, 1) << "without what is wanted";
     EXPECT_EQ(serve({99, 0}).status, 1);
 }
 
@@ -106,6 +117,43 @@ TEST(SamplerChild, ReadsTheCountersOfTheNamespacesThatAreWanted) {
     });
     if (snapshots == 0) GTEST_SKIP() << "needs CAP_SYS_ADMIN";
     EXPECT_EQ(readings, 2) << "with a snapshot, and alone";
+}
+
+TEST(SamplerChild, FindsTheHoldersOfWhatWaits) {
+    const std::uint32_t own = host::own_netns_inode().value();
+    std::array<int, 2> requests{};
+    std::array<int, 2> replies{};
+    ASSERT_EQ(::pipe2(requests.data(), O_CLOEXEC) + ::pipe2(replies.data(), O_CLOEXEC), 0);
+    const Fd reader(replies[0]);
+    {
+        const Fd writer(requests[1]);
+        const std::array<std::uint64_t, 4> words{kWaiting, 2, 250, 1};
+        ASSERT_EQ(::write(writer.get(), words.data(), sizeof(words)), ssize_t{sizeof(words)});
+    }
+    const Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    struct stat status {};
+    ASSERT_EQ(::fstat(socket.get(), &status), 0);
+    td_socket listed{};
+    listed.h = event::header_of<td_socket>(TD_SOCKET, 1, own);
+    listed.sock = 0x1000;
+    listed.inode = status.st_ino;
+    int sweeps = 0;
+    auto lister = std::make_unique<CountingLister>(sweeps);
+    lister->waiting = {listed};
+    ASSERT_EQ(live::run_sampler(std::move(lister), {own}, Fd(requests[0]), Fd(replies[1])), 0);
+    std::vector<std::byte> bytes(1 << 16);
+    const ssize_t got = ::read(reader.get(), bytes.data(), bytes.size());
+    ASSERT_GT(got, 0);
+    event::Decoder decoder;
+    std::optional<event::HoldersFound> found;
+    event::for_each_record({bytes.data(), static_cast<std::size_t>(got)}, [&](auto record) {
+        if (event::read_header(record).kind == TD_HOLDERS)
+            found = std::get<event::HoldersFound>(decoder.decode(record).value());
+    });
+    if (!found) GTEST_SKIP() << "needs CAP_SYS_ADMIN";
+    EXPECT_EQ(found->sock, 0x1000u);
+    ASSERT_EQ(found->processes.size(), 1u);
+    EXPECT_EQ(found->processes[0].pid, static_cast<std::uint32_t>(::getpid()));
 }
 
 // As a file that is removed unless it has been published.

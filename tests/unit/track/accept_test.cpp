@@ -17,7 +17,7 @@ struct AcceptListener : track::TrackerListener {
     }
     void on_lost(const track::LostLine&) override {}
 
-    std::optional<track::ConnectionLine::Accept> accept;
+    std::optional<track::Accept> accept;
     int lines = 0;
 };
 
