@@ -29,6 +29,7 @@ Connection* Tracker::Impl::find_request(const event::RequestTimer& e) {
 Connection* Tracker::Impl::adopt_request(const event::RequestTimer& e) {
     Connection* c = table_.by_tuple(e.netns, e.tuple);
     if (!c || c->ended || c->place != Place::request) return nullptr;
+    if (c->other == e.request) return c; // but for the family, which a damaged record has wrong
     // A copy made for another listener (tcp_migrate_req) begins with a SYN-ACK that isn't the
     // first.
     const bool is_copy = e.op == TD_TIMER_START && e.timeouts > 0;
@@ -56,6 +57,7 @@ void Tracker::Impl::handle(const event::StrayReset& e) {
 }
 
 void Tracker::Impl::on_request_timer(Connection& c, const event::RequestTimer& e) {
+    const bool lost_before = c.loss_epoch != loss_epoch_; // perhaps the RST that its listener sent
     note_event(c, e.at);
     switch (e.op) {
     case TD_TIMER_START: // the SYN-ACK has been sent again
@@ -63,7 +65,8 @@ void Tracker::Impl::on_request_timer(Connection& c, const event::RequestTimer& e
         break;
     case TD_TIMER_EXPIRE: table_.evidence(c).request_expired = true; [[fallthrough]];
     case TD_TIMER_CANCEL:
-        table_.evidence(c).request_stack |= e.stack; // fentry: the inner of two functions has more
+        // fentry: the inner of two functions has more of it
+        if (!lost_before) table_.evidence(c).request_stack |= e.stack;
         table_.evidence(c).request_stopped = e.at;
         schedule_check(c, e.at + kSettle);
         break;
