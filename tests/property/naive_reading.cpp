@@ -236,8 +236,8 @@ private:
     void judge_socket(const event::StateChange& e) {
         const event::Reset* sent = reset(TD_RESET_SENT);
         if (e.from == SYN_SENT) return judge_connect(e);
-        if (e.from == SYN_RECV)
-            return end_as(tcp::Ending::handshake_failed, reset(TD_RESET_RECEIVED)
+        if (e.from == SYN_RECV) // 104: tcp_reset(); a child of Fast Open has no four-tuple before
+            return end_as(tcp::Ending::handshake_failed, e.error == 104 || reset(TD_RESET_RECEIVED)
                                                              ? tcp::EndingDetail::reset_received
                                                              : tcp::EndingDetail::none);
         if (reset(TD_RESET_RECEIVED) && sent && sent->reply)
