@@ -82,9 +82,9 @@ void expect_tally(const Json& row) {
 }
 
 TEST(ReportSchema, top_level) {
-    EXPECT_EQ(keys(plain()),
-              (Keys{"meta", "quality", "findings", "states", "states_by", "latencies",
-                    "transitions", "services", "remotes", "ports", "timeline", "sections"}));
+    EXPECT_EQ(keys(plain()), (Keys{"meta", "quality", "findings", "states", "states_by",
+                                   "latencies", "accept_delays", "transitions", "services",
+                                   "remotes", "ports", "accept_queues", "timeline", "sections"}));
 }
 
 TEST(ReportSchema, sections_describe_the_other_keys) {
@@ -99,8 +99,9 @@ TEST(ReportSchema, sections_describe_the_other_keys) {
         ids.push_back(section["id"]);
         EXPECT_TRUE(section["title"].is_string()) << section["id"];
     }
-    EXPECT_EQ(ids, (Keys{"findings", "services", "remotes", "ports", "states", "states_by",
-                         "latencies", "transitions", "timeline", "meta", "quality"}));
+    EXPECT_EQ(ids, (Keys{"findings", "services", "remotes", "ports", "accept_queues", "states",
+                         "states_by", "latencies", "accept_delays", "transitions", "timeline",
+                         "meta", "quality"}));
 }
 
 /// Whoever draws a table from its columns leaves out nothing that is in its rows.
@@ -166,7 +167,9 @@ TEST(ReportSchema, quality) {
 TEST(ReportSchema, findings) {
     ASSERT_FALSE(plain()["findings"].empty());
     for (const Json& finding : plain()["findings"]) {
-        EXPECT_EQ(keys(finding), (Keys{"id", "severity", "what", "evidence", "advice"}));
+        EXPECT_EQ(keys(finding), (Keys{"id", "severity", "what", "evidence", "advice", "subject",
+                                       "connections", "because"}));
+        EXPECT_EQ(finding["connections"], finding["evidence"]["connections"]);
         EXPECT_TRUE(finding["severity"] == "info" || finding["severity"] == "warning" ||
                     finding["severity"] == "critical");
         EXPECT_TRUE(finding["what"].is_string());
@@ -176,7 +179,7 @@ TEST(ReportSchema, findings) {
         EXPECT_EQ(std::set<std::string>(names.begin(), names.end()).size(), names.size())
             << finding;
         for (const auto& [key, value] : finding["evidence"].items())
-            EXPECT_TRUE(value.is_primitive() || key == "connections") << key;
+            EXPECT_TRUE(value.is_primitive() || value.is_array()) << key;
         for (const Json& id : finding["evidence"]["connections"])
             EXPECT_TRUE(std::regex_match(id.get<std::string>(), std::regex("[0-9a-f]{16}"))) << id;
     }

@@ -253,7 +253,7 @@ Json findings() {
                         "longer than they use them.\n"
                         "TIME_WAIT on a server costs memory, not ports: 1912 of them are harmless "
                         "by themselves."}},
-            {{"id", "keepalive_kills"},
+            {{"id", "peers_gone"},
              {"severity", "info"},
              {"what", "2 connections ended because the peer no longer answered keepalives."},
              {"evidence", {{"connections_killed", 2}, {"connections", Json::array()}}},

@@ -304,6 +304,18 @@ TEST_F(Evidence, repairModeClosesSilently) {
     EXPECT_EQ(client.at("seen"), "whole");
 }
 
+/// The first event of a connect() passes any filter by ports: its own port isn't known yet.
+TEST_F(Evidence, whatAFilterHidesIsNotMissed) {
+    const Fd other = listen_on(Address("127.0.0.1", 0));
+    Tracer tracer({"trace", "-c", "--format", "jsonl", "--port", std::to_string(port())});
+    ASSERT_TRUE(tracer.await_first_line(kLimit)) << tracer.complaints();
+    for (int i = 0; i < 50; ++i) open_and_close(other);
+    open_and_close(listener_);
+    std::this_thread::sleep_for(100ms);
+    ASSERT_EQ(tracer.interrupt(kLimit), 0) << tracer.complaints();
+    EXPECT_EQ(tracer.complaints().find("NOT SEEN"), std::string::npos) << tracer.complaints();
+}
+
 TEST_F(Evidence, withoutNumbersThereAreNone) {
     std::uint16_t port = 0;
     trace(

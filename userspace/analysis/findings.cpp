@@ -10,10 +10,14 @@ namespace tcpdwell::analysis {
 namespace {
 
 constexpr Rule kRules[] = {
-    find_close_wait_leak,     find_ephemeral_ports_low, find_time_wait_table_full,
-    find_server_closes_first, find_connects_unanswered, find_handshakes_failing,
-    find_fin_wait2_pileup,    find_closing_stuck,       find_time_wait_skipped,
-    find_keepalive_kills,     find_events_lost,         find_accept_queue_full,
+    find_close_wait_leak,      find_ephemeral_ports_low, find_time_wait_table_full,
+    find_server_closes_first,  find_connects_unanswered, find_handshakes_failing,
+    find_fin_wait2_pileup,     find_closing_stuck,       find_time_wait_skipped,
+    find_events_lost,          find_accept_queue_full,   find_accept_stalled,
+    find_descriptor_inherited, find_peers_gone,          find_half_open_checks,
+    find_listener_closed,      find_answered_unread,     find_turned_away,
+    find_idle_close_race,      find_process_died,        find_connections_reset,
+    find_connects_refused,     find_self_connected,
 };
 
 constexpr int kIdDigits = 16;
@@ -24,6 +28,13 @@ report::Value cell(const FindingDraft::Cell& value, report::Report& report) {
     if (const auto* number = std::get_if<double>(&value)) return *number;
     if (const auto* duration = std::get_if<Nanoseconds>(&value)) return *duration;
     if (const auto* text = std::get_if<std::string>(&value)) return report.keep(*text);
+    if (const auto* processes = std::get_if<std::vector<event::Process>>(&value)) {
+        std::vector<report::ProcessValue> list;
+        for (const event::Process& each : *processes)
+            list.push_back({each.pid, report.keep(std::string(each.comm()))});
+        const auto count = static_cast<std::uint32_t>(list.size());
+        return report::HolderList{report.keep(std::move(list)), count};
+    }
     return {};
 }
 
@@ -47,6 +58,9 @@ report::Findings find_all(const RuleInput& evidence, report::Report& report) {
             finding.connections.push_back(report::HexId{id, kIdDigits});
         for (const std::string& sentence : draft.advice)
             finding.advice.push_back(report.keep(sentence));
+        finding.subject = report.keep(draft.subject);
+        if (draft.because)
+            finding.because = {draft.because->id, report.keep(draft.because->subject)};
     }
     return findings;
 }

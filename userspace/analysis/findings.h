@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "analysis/accept_queues.h"
+#include "analysis/causes.h"
 #include "analysis/flows.h"
 #include "analysis/kernel_counters.h"
 #include "analysis/open_sockets.h"
@@ -24,6 +26,8 @@ struct RuleInput {
     const OpenSockets& live;
     const Overview& overview;
     const CounterAnalysis& counters;
+    const AcceptQueues& accepts;
+    const Causes& causes;
     const Thresholds& thresholds;
     const ReportContext& moment;
 };
@@ -33,7 +37,8 @@ struct FindingDraft {
     std::string_view id;
     report::Severity severity;
     std::string what{};
-    using Cell = std::variant<std::monostate, std::uint64_t, double, Nanoseconds, std::string>;
+    using Cell = std::variant<std::monostate, std::uint64_t, double, Nanoseconds, std::string,
+                              std::vector<event::Process>>;
     struct Item {
         std::string_view id; ///< durations end in _ns
         std::string_view title;
@@ -42,6 +47,12 @@ struct FindingDraft {
     std::vector<Item> evidence{};
     std::vector<track::ConnectionId> connections{};
     std::vector<std::string> advice{};
+    std::string subject{};
+    struct Reason {
+        std::string_view id;
+        std::string subject;
+    };
+    std::optional<Reason> because{};
 };
 
 using Rule = void (*)(const RuleInput& evidence, std::vector<FindingDraft>& drafts);
@@ -61,16 +72,45 @@ void find_handshakes_failing(const RuleInput& evidence,
                              std::vector<FindingDraft>& drafts); // findings_opening.cpp
 void find_accept_queue_full(const RuleInput& evidence,
                             std::vector<FindingDraft>& drafts); // findings_listeners.cpp
+void find_accept_stalled(const RuleInput& evidence,
+                         std::vector<FindingDraft>& drafts); // findings_listeners.cpp
 void find_close_wait_leak(const RuleInput& evidence,
                           std::vector<FindingDraft>& drafts); // findings_waiting.cpp
+void find_descriptor_inherited(const RuleInput& evidence,
+                               std::vector<FindingDraft>& drafts); // findings_waiting.cpp
 void find_fin_wait2_pileup(const RuleInput& evidence,
                            std::vector<FindingDraft>& drafts); // findings_waiting.cpp
 void find_closing_stuck(const RuleInput& evidence,
                         std::vector<FindingDraft>& drafts); // findings_waiting.cpp
-void find_keepalive_kills(const RuleInput& evidence,
-                          std::vector<FindingDraft>& drafts); // findings_waiting.cpp
+void find_peers_gone(const RuleInput& evidence,
+                     std::vector<FindingDraft>& drafts); // findings_peers.cpp
 void find_events_lost(const RuleInput& evidence,
                       std::vector<FindingDraft>& drafts); // findings_waiting.cpp
+
+void find_half_open_checks(const RuleInput& evidence,
+                           std::vector<FindingDraft>& drafts); // findings_listeners.cpp
+void find_listener_closed(const RuleInput& evidence,
+                          std::vector<FindingDraft>& drafts); // findings_resets.cpp
+void find_answered_unread(const RuleInput& evidence,
+                          std::vector<FindingDraft>& drafts); // findings_resets.cpp
+void find_turned_away(const RuleInput& evidence,
+                      std::vector<FindingDraft>& drafts); // findings_resets.cpp
+void find_idle_close_race(const RuleInput& evidence,
+                          std::vector<FindingDraft>& drafts); // findings_resets.cpp
+void find_process_died(const RuleInput& evidence,
+                       std::vector<FindingDraft>& drafts); // findings_resets.cpp
+void find_connections_reset(const RuleInput& evidence,
+                            std::vector<FindingDraft>& drafts); // findings_resets.cpp
+void find_connects_refused(const RuleInput& evidence,
+                           std::vector<FindingDraft>& drafts); // findings_resets.cpp
+void find_self_connected(const RuleInput& evidence,
+                         std::vector<FindingDraft>& drafts); // findings_opening.cpp
+
+/// The queue in that namespace that overflowed or is full; nullptr if none did, or it isn't known
+/// which.
+const AcceptQueue* full_queue(const RuleInput& evidence, std::uint32_t netns);
+/// Whether so many connections opened and reset at once are a check, by the hosts that they are of.
+bool is_check(const CauseFacts& facts);
 
 /// All of them applied, the most severe first.
 report::Findings find_all(const RuleInput& evidence, report::Report& report);
@@ -80,6 +120,10 @@ std::string comm_of(const std::array<char, TD_COMM_LEN>& bytes); ///< "an unknow
 std::string program_of(const ServiceRow& row);                   ///< "nginx (pid 12)"
 std::string place_of(const ServiceRow& row);                     ///< "nginx (pid 12) on 0.0.0.0:80"
 std::string process_text(const std::optional<event::Process>& process);
+/// "nginx (pid 12) on 0.0.0.0:80", "curl to 192.0.2.1:443"
+std::string party_text(const PartyEnds& ends);
+/// "nginx (pid 12)", "postgres (pids 1, 2, 3, ...)"
+std::string holders_text(const HeldSockets& holding);
 std::string duration_text(Nanoseconds duration);
 std::string counted(std::uint64_t number, std::string_view noun); ///< "1 socket", "2 sockets"
 /// "net.ipv4.tcp_fin_timeout (60 here)"

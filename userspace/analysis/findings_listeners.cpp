@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 
 #include "analysis/findings.h"
 
@@ -18,46 +19,203 @@ std::set<std::uint32_t> namespaces_with(const CounterGrowth& growth) {
     return namespaces;
 }
 
+/// As sk_acceptq_is_full() has it (include/net/sock.h).
+bool is_at_its_limit(const AcceptQueue& queue) {
+    return queue.queued && queue.limit && *queue.queued > *queue.limit;
+}
+
 /// A filter may have hidden other listeners.
-std::string whose_queue(const RuleInput& evidence, std::uint32_t netns) {
-    const CounterAnalysis::Listener* only =
-        evidence.overview.is_filtered() ? nullptr : evidence.counters.only_listener(netns);
-    if (!only) return fmt::format("An accept queue in network namespace {}", netns);
-    return fmt::format("The accept queue of {} on {}", process_text(only->process),
-                       only->local.text(only->family));
+bool is_the_only(const RuleInput& evidence, const AcceptQueue& queue) {
+    const auto* only =
+        evidence.overview.is_filtered() ? nullptr : evidence.counters.only_listener(queue.netns);
+    return only != nullptr && only->local == queue.local;
+}
+
+/// The listener whose queue overflowed, by what is known of each: the one whose queue was full at
+/// the last look, else the only one, else the one where connections wait or waited longest.
+const AcceptQueue* overflowing(const RuleInput& evidence, std::uint32_t netns) {
+    constexpr Nanoseconds kLong = std::chrono::milliseconds(100);
+    const AcceptQueue* worst = nullptr;
+    const auto weight = [kLong](const AcceptQueue& queue) {
+        const Nanoseconds longest = std::max(queue.delays.max(), queue.live_delays.max());
+        return std::tuple(is_at_its_limit(queue), queue.waiting,
+                          longest >= kLong ? longest : Nanoseconds(0));
+    };
+    for (const auto& [key, queue] : evidence.accepts.queues()) {
+        if (key.first != netns) continue;
+        const bool speaks_for_it =
+            weight(queue) > std::tuple(false, std::uint64_t{0}, Nanoseconds(0));
+        if (!speaks_for_it && !is_the_only(evidence, queue)) continue;
+        if (!worst || weight(queue) > weight(*worst)) worst = &queue;
+    }
+    return worst;
+}
+
+bool is_certain(const RuleInput& evidence, const AcceptQueue& queue) {
+    return is_at_its_limit(queue) || is_the_only(evidence, queue);
+}
+
+std::string listener_text(const AcceptQueue& queue) {
+    return fmt::format("{} on {}", process_text(queue.process), queue.local.text(queue.family));
+}
+
+void describe(const AcceptQueue& queue, FindingDraft& draft) {
+    draft.subject = listener_text(queue);
+    draft.connections = queue.ids;
+    const auto number = [](const std::optional<std::uint64_t>& known) {
+        return known ? FindingDraft::Cell(*known) : FindingDraft::Cell();
+    };
+    draft.evidence.push_back({"listener", "listener", queue.local.text(queue.family)});
+    draft.evidence.push_back({"waiting", "waiting for accept()", queue.waiting});
+    draft.evidence.push_back({"half_closed", "of which the peer has closed", queue.half_closed});
+    draft.evidence.push_back({"oldest_ns", "the oldest", queue.oldest});
+    draft.evidence.push_back({"queued", "in the queue", number(queue.queued)});
+    draft.evidence.push_back({"limit", "its limit", number(queue.limit)});
+    draft.evidence.push_back({"longest_ns", "longest time until accept()",
+                              std::max(queue.delays.max(), queue.live_delays.max())});
+    draft.evidence.push_back({"netns", "network namespace", std::uint64_t{queue.netns}});
+    if (!queue.holders.empty())
+        draft.evidence.push_back({"holders", "listens", queue.holders});
+    else if (queue.process)
+        draft.evidence.push_back(
+            {"holders", "listens", std::vector<event::Process>{*queue.process}});
+}
+
+std::string queue_advice(const AcceptQueue* queue) {
+    return fmt::format("The program accepts too slowly: look whether it is blocked or stopped "
+                       "(/proc/{}/stack, /proc/{}/wchan), or has too few workers; ss -lnt shows "
+                       "the queue (Recv-Q) and the backlog (Send-Q).",
+                       queue && queue->process ? fmt::format("{}", queue->process->pid) : "PID",
+                       queue && queue->process ? fmt::format("{}", queue->process->pid) : "PID");
+}
+
+bool is_full(const RuleInput& evidence, std::uint32_t netns, const AcceptQueue* queue) {
+    const std::uint64_t many =
+        std::max<std::uint64_t>(evidence.thresholds.count("accept_queue_full.overflows"), 1);
+    return evidence.counters.growth().growth(netns, "TcpExt.ListenOverflows") >= many ||
+           (queue && is_at_its_limit(*queue));
+}
+
+std::set<std::uint32_t> all_namespaces(const RuleInput& evidence) {
+    std::set<std::uint32_t> namespaces = namespaces_with(evidence.counters.growth());
+    for (const auto& [key, queue] : evidence.accepts.queues()) namespaces.insert(key.first);
+    return namespaces;
 }
 
 } // namespace
 
+const AcceptQueue* full_queue(const RuleInput& evidence, std::uint32_t netns) {
+    const AcceptQueue* queue = overflowing(evidence, netns);
+    return is_full(evidence, netns, queue) ? queue : nullptr;
+}
+
 /// An overflow is counted among the drops, which have other reasons as well.
 void find_accept_queue_full(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
     const CounterGrowth& growth = evidence.counters.growth();
-    const std::uint64_t many =
-        std::max<std::uint64_t>(evidence.thresholds.count("accept_queue_full.overflows"), 1);
     const Nanoseconds time = evidence.moment.now - evidence.moment.begin;
     const double seconds = std::chrono::duration<double>(time).count();
-    for (const std::uint32_t netns : namespaces_with(growth)) {
+    for (const std::uint32_t netns : all_namespaces(evidence)) {
+        const AcceptQueue* queue = overflowing(evidence, netns);
+        if (!is_full(evidence, netns, queue)) continue;
         const std::uint64_t overflows = growth.growth(netns, "TcpExt.ListenOverflows");
-        if (overflows < many) continue;
         const bool is_critical = static_cast<double>(overflows) >= kCriticalPerSecond * seconds;
         FindingDraft draft{"accept_queue_full", is_critical && seconds > 0
                                                     ? report::Severity::critical
                                                     : report::Severity::warning};
-        draft.what = fmt::format("{} overflowed {} in {}: clients' connects wait 1, 3, 7 s, or "
-                                 "believe they are connected.",
-                                 whose_queue(evidence, netns), counted(overflows, "time"),
-                                 duration_text(time));
-        draft.evidence = {{"netns", "network namespace", std::uint64_t{netns}},
-                          {"overflows", "overflows", overflows},
+        const std::string whose =
+            !queue ? fmt::format("An accept queue in network namespace {}", netns)
+                   : fmt::format("The accept queue of {}{}",
+                                 is_certain(evidence, *queue) ? "" : "probably ",
+                                 listener_text(*queue));
+        const std::string limit =
+            queue && queue->limit ? fmt::format(" (limit {})", *queue->limit) : "";
+        draft.what =
+            overflows == 0
+                ? fmt::format("{} is full: {} wait{}.", whose, *queue->queued, limit)
+                : fmt::format("{}{} overflowed {} in {}: clients' connects wait 1, 3, 7 s, or "
+                              "believe they are connected.",
+                              whose, limit, counted(overflows, "time"), duration_text(time));
+        draft.evidence = {{"overflows", "overflows", overflows},
                           {"drops", "drops by listeners for any reason",
                            growth.growth(netns, "TcpExt.ListenDrops")}};
-        draft.advice.push_back("The program accepts too slowly: look whether it is blocked or "
-                               "stopped, or has too few workers; ss -lnt shows the queue (Recv-Q) "
-                               "and the backlog (Send-Q).");
+        if (queue)
+            describe(*queue, draft);
+        else
+            draft.evidence.push_back({"netns", "network namespace", std::uint64_t{netns}});
+        draft.advice.push_back(queue_advice(queue));
         draft.advice.push_back(fmt::format(
             "Against bursts, a longer backlog in listen() helps; {} limits it, and counts when "
             "listen() is called.",
             sysctl_text(evidence, netns, "net.core.somaxconn")));
+        drafts.push_back(std::move(draft));
+    }
+}
+
+void find_accept_stalled(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
+    const std::uint64_t many =
+        std::max<std::uint64_t>(evidence.thresholds.count("accept_stalled.connections"), 1);
+    const Nanoseconds age = evidence.thresholds.duration("accept_stalled.age");
+    for (const auto& [key, queue] : evidence.accepts.queues()) {
+        if (queue.waiting < many || queue.oldest < age) continue;
+        if (full_queue(evidence, key.first) == &queue) continue; // its finding says so, too
+        FindingDraft draft{"accept_stalled", report::Severity::warning};
+        draft.what = fmt::format(
+            "{} {} for accept() at {}, the oldest for {}{}{}: the clients believe that they are "
+            "connected, and nobody calls accept().",
+            counted(queue.waiting, "connection"), queue.waiting == 1 ? "waits" : "wait",
+            listener_text(queue), queue.oldest_is_exact ? "" : "at least ",
+            duration_text(queue.oldest),
+            queue.limit ? fmt::format(" (queue {} of {})", queue.queued.value_or(queue.waiting),
+                                      *queue.limit)
+                        : "");
+        describe(queue, draft);
+        draft.advice.push_back(queue_advice(&queue));
+        draft.advice.push_back(
+            "Sockets in CLOSE_WAIT that wait there have no descriptor in any process: only "
+            "accept(), or the end of the listener, ends them.");
+        drafts.push_back(std::move(draft));
+    }
+}
+
+namespace {
+
+Nanoseconds mean_interval(const CauseFacts& facts) {
+    return facts.count < 2
+               ? Nanoseconds::max()
+               : (facts.last - facts.first) / static_cast<std::int64_t>(facts.count - 1);
+}
+
+} // namespace
+
+/// Checkers are few, and come again and again; a scan or a flood comes from many, or at once.
+bool is_check(const CauseFacts& facts) {
+    constexpr std::size_t kFewHosts = 16;
+    constexpr Nanoseconds kAtOnce = std::chrono::milliseconds(20);
+    return facts.hosts.size() <= kFewHosts && mean_interval(facts) >= kAtOnce;
+}
+
+void find_half_open_checks(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
+    const std::uint64_t many =
+        std::max<std::uint64_t>(evidence.thresholds.count("half_open_checks.connections"), 1);
+    for (const auto& [key, ends] : evidence.causes.parties()) {
+        const CauseFacts* facts = ends.facts(EndCause::half_open_check);
+        if (!facts || facts->count < many || !is_check(*facts)) continue;
+        FindingDraft draft{"half_open_checks", report::Severity::info};
+        draft.subject = party_text(ends);
+        draft.connections = facts->ids.list();
+        const Nanoseconds every = mean_interval(*facts);
+        draft.what = fmt::format(
+            "{} of {} were opened and reset at once without data, by {}, one every {} on average: "
+            "health checks, and no fault.",
+            counted(facts->count, "connection"), party_text(ends),
+            counted(facts->hosts.size(), "host"), duration_text(every));
+        draft.evidence = {{"count", "connections", facts->count},
+                          {"all", "of connections ended", ends.connections},
+                          {"hosts", "hosts", std::uint64_t{facts->hosts.size()}},
+                          {"interval_ns", "one every", every},
+                          {"netns", "network namespace", std::uint64_t{key.netns}}};
+        draft.advice.push_back("Load balancers check so whether a port is open (haproxy: check). "
+                               "If they are unwelcome, let them send a request instead.");
         drafts.push_back(std::move(draft));
     }
 }

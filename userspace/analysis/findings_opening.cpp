@@ -139,6 +139,8 @@ struct UnansweredConnects {
     std::uint64_t failed = 0;
     std::uint64_t waiting = 0;
     std::map<tcp::IpAddress, std::uint64_t> hosts;
+    std::map<tcp::Endpoint, std::uint64_t> endpoints;
+    std::map<tcp::Endpoint, std::uint64_t> tries; ///< all that have ended, or wait
     std::vector<track::ConnectionId> ids;
 
     [[nodiscard]] std::uint64_t all() const { return failed + waiting; }
@@ -147,25 +149,53 @@ struct UnansweredConnects {
 /// A program by its network namespace and name.
 using ProgramKey = std::pair<std::uint32_t, std::string>;
 
+/// Whether the endpoint is that of a listener here whose accept queue overflowed, which explains
+/// it.
+bool is_full_here(const RuleInput& evidence, const Party& party) {
+    const AcceptQueue* queue = full_queue(evidence, party.netns);
+    return queue && queue->local.port == party.endpoint.port;
+}
+
 std::map<ProgramKey, UnansweredConnects> unanswered_by_program(const RuleInput& evidence) {
     std::map<ProgramKey, UnansweredConnects> programs;
-    for (const Unanswered& u : evidence.flows.unanswered()) {
-        const ServiceRow& row = evidence.flows.service(u.service);
-        UnansweredConnects& program = programs[{row.key.netns, comm_of(row.key.comm)}];
-        program.failed += u.count;
-        program.hosts[u.remote.address] += u.count;
-        if (program.ids.empty()) program.ids = row.failed.list();
+    for (const auto& [key, ends] : evidence.causes.parties()) {
+        const CauseFacts* facts = ends.facts(EndCause::unanswered);
+        if (!facts || facts->count == 0 || is_full_here(evidence, key)) continue;
+        UnansweredConnects& program = programs[{key.netns, comm_of(key.comm)}];
+        program.failed += facts->count;
+        program.hosts[key.endpoint.address] += facts->count;
+        program.endpoints[key.endpoint] += facts->count;
+        program.tries[key.endpoint] += ends.connections;
+        if (program.ids.empty()) program.ids = facts->ids.list();
     }
     for (const HeldSockets* holding : evidence.live.in(tcp::State::SYN_SENT)) {
         if (holding->old == 0) continue;
-        const std::string comm =
-            holding->process ? std::string(holding->process->comm()) : comm_of({});
-        UnansweredConnects& program = programs[{holding->netns, comm}];
+        const Party towards{holding->netns, tcp::Role::client, holding->oldest_tuple.remote, {}};
+        if (is_full_here(evidence, towards)) continue;
+        UnansweredConnects& program =
+            programs[{holding->netns, holding->comm.empty() ? comm_of({}) : holding->comm}];
         program.waiting += holding->old;
-        for (const auto& [host, count] : holding->hosts) program.hosts[host] += count;
+        for (const auto& [host, count] : holding->hosts) {
+            program.hosts[host] += count;
+            const tcp::Endpoint endpoint{host, holding->oldest_tuple.remote.port};
+            program.endpoints[endpoint] += count;
+            program.tries[endpoint] += count;
+        }
         program.ids.insert(program.ids.end(), holding->ids.begin(), holding->ids.end());
     }
     return programs;
+}
+
+/// Several at one endpoint, or one each at many.
+bool is_unanswered(const RuleInput& evidence, const UnansweredConnects& program) {
+    const auto many =
+        std::max<std::uint64_t>(evidence.thresholds.count("connects_unanswered.connections"), 1);
+    const double share = evidence.thresholds.value("connects_unanswered.share");
+    if (program.hosts.size() >= kManyHosts && program.all() >= 2 * kManyHosts) return true;
+    return std::ranges::any_of(program.endpoints, [&](const auto& each) {
+        const double tries = static_cast<double>(program.tries.at(each.first));
+        return each.second >= many && static_cast<double>(each.second) >= share * tries;
+    });
 }
 
 FindingDraft unanswered_draft(const RuleInput& evidence, const ProgramKey& key,
@@ -207,10 +237,35 @@ FindingDraft unanswered_draft(const RuleInput& evidence, const ProgramKey& key,
 } // namespace
 
 void find_connects_unanswered(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
-    const auto many =
-        std::max<std::uint64_t>(evidence.thresholds.count("connects_unanswered.connections"), 1);
     for (const auto& [key, program] : unanswered_by_program(evidence))
-        if (program.all() >= many) drafts.push_back(unanswered_draft(evidence, key, program));
+        if (is_unanswered(evidence, program))
+            drafts.push_back(unanswered_draft(evidence, key, program));
+}
+
+void find_self_connected(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
+    const auto many =
+        std::max<std::uint64_t>(evidence.thresholds.count("self_connected.connections"), 1);
+    for (const auto& [key, found] : evidence.causes.self_connected()) {
+        if (found.count < many) continue;
+        FindingDraft draft{"self_connected", report::Severity::warning};
+        draft.subject = process_text(found.process);
+        draft.connections = found.ids.list();
+        const std::string endpoint = found.tuple.local.text(found.tuple.family);
+        draft.what = fmt::format(
+            "{} of {} {} connected to {}self ({}): nobody listened there, and connect() chose that "
+            "very port as its local one.",
+            counted(found.count, "socket"), draft.subject, found.count == 1 ? "is" : "are",
+            found.count == 1 ? "it" : "them", endpoint);
+        draft.evidence = {{"sockets", "sockets", found.count},
+                          {"endpoint", "endpoint", endpoint},
+                          {"netns", "network namespace", std::uint64_t{key.first}}};
+        draft.advice.push_back(fmt::format(
+            "The port lies in {}, so a service on it can be connected to before it listens, and "
+            "then can't bind it: move the service out of the range, or add the port to "
+            "net.ipv4.ip_local_reserved_ports.",
+            sysctl_text(evidence, key.first, "net.ipv4.ip_local_port_range")));
+        drafts.push_back(std::move(draft));
+    }
 }
 
 namespace {
@@ -222,13 +277,30 @@ struct Handshakes {
     std::uint64_t all = 0;
     std::uint64_t failed = 0;
     std::uint64_t waiting = 0;
-    std::uint64_t cookies = 0;
+    std::uint64_t by_cookie = 0;    ///< completed
+    std::uint64_t cookies_sent = 0; ///< by the kernel's counter, if they can only be this one's
+    std::set<tcp::IpAddress> hosts;
 };
 
-std::vector<Handshakes> handshakes_by_endpoint(const std::vector<ServiceRow>& services) {
+/// Without those that are health checks.
+void add_failed(const RuleInput& evidence, Handshakes& sum) {
+    for (const auto& [key, ends] : evidence.causes.parties()) {
+        if (key.role != tcp::Role::server || key.netns != sum.listener->key.netns ||
+            key.endpoint != sum.listener->key.local)
+            continue;
+        for (const EndCause cause : {EndCause::never_completed, EndCause::half_open_check}) {
+            const CauseFacts* facts = ends.facts(cause);
+            if (!facts || (cause == EndCause::half_open_check && is_check(*facts))) continue;
+            sum.failed += facts->count;
+            sum.hosts.insert(facts->hosts.begin(), facts->hosts.end());
+        }
+    }
+}
+
+std::vector<Handshakes> handshakes_by_endpoint(const RuleInput& evidence) {
     std::map<std::pair<std::uint32_t, tcp::Endpoint>, std::size_t> index;
     std::vector<Handshakes> list;
-    for (const ServiceRow& row : services) {
+    for (const ServiceRow& row : evidence.services) {
         if (row.key.role != tcp::Role::server) continue;
         const auto [it, is_new] = index.try_emplace({row.key.netns, row.key.local}, list.size());
         if (is_new) list.push_back(Handshakes{&row});
@@ -238,10 +310,21 @@ std::vector<Handshakes> handshakes_by_endpoint(const std::vector<ServiceRow>& se
             sum.listener->total().ended(tcp::Ending::handshake_failed))
             sum.listener = &row;
         sum.all += tally.connections;
-        sum.failed += tally.ended(tcp::Ending::handshake_failed);
         sum.waiting += row.in_syn_recv;
-        sum.cookies += tally.cookies;
+        sum.by_cookie += tally.cookies;
     }
+    for (Handshakes& sum : list) add_failed(evidence, sum);
+    // The kernel counts by namespace: they are put where the most trouble is.
+    std::map<std::uint32_t, Handshakes*> worst;
+    for (Handshakes& sum : list) {
+        Handshakes*& known = worst[sum.listener->key.netns];
+        const auto weight = [](const Handshakes& each) {
+            return each.failed + each.waiting + each.by_cookie;
+        };
+        if (!known || weight(sum) > weight(*known)) known = &sum;
+    }
+    for (const auto& [netns, sum] : worst)
+        sum->cookies_sent = evidence.counters.growth().growth(netns, "TcpExt.SyncookiesSent");
     return list;
 }
 
@@ -250,25 +333,39 @@ std::vector<Handshakes> handshakes_by_endpoint(const std::vector<ServiceRow>& se
 void find_handshakes_failing(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
     const std::uint64_t many =
         std::max<std::uint64_t>(evidence.thresholds.count("handshakes_failing.connections"), 1);
-    for (const Handshakes& sum : handshakes_by_endpoint(evidence.services)) {
+    for (const Handshakes& sum : handshakes_by_endpoint(evidence)) {
         const ServiceRow& row = *sum.listener;
-        const std::uint64_t failed = sum.failed;
         const double share =
-            sum.all == 0 ? 0 : static_cast<double>(failed) / static_cast<double>(sum.all);
+            sum.all == 0 ? 0 : static_cast<double>(sum.failed) / static_cast<double>(sum.all);
         const bool fails =
-            failed >= many && share >= evidence.thresholds.value("handshakes_failing.share");
-        if (!fails && sum.waiting < many && sum.cookies < many) continue;
+            sum.failed >= many && share >= evidence.thresholds.value("handshakes_failing.share");
+        // Cookies are also sent where the accept queue is full, which has a finding of its own.
+        const bool by_cookies = (sum.by_cookie >= many || sum.cookies_sent >= many) &&
+                                !full_queue(evidence, row.key.netns);
+        if (!fails && sum.waiting < many && !by_cookies) continue;
         FindingDraft draft{"handshakes_failing", report::Severity::warning};
+        draft.subject = place_of(row);
         draft.connections = row.failed.list();
         draft.what = fmt::format(
-            "{}: {} of {} were never completed, {} {} in SYN_RECV now{}.", place_of(row), failed,
-            counted(sum.all, "handshake"), sum.waiting, sum.waiting == 1 ? "waits" : "wait",
-            sum.cookies == 0 ? "" : fmt::format(", {} came in by SYN cookies", sum.cookies));
-        draft.evidence = {{"failed", "never completed", failed},
+            "{}: {} of {} were never completed, {} {} in SYN_RECV now{}{}{}.", place_of(row),
+            sum.failed, counted(sum.all, "handshake"), sum.waiting,
+            sum.waiting == 1 ? "waits" : "wait",
+            sum.hosts.empty() ? ""
+                              : fmt::format(", from {} address{}", sum.hosts.size(),
+                                            sum.hosts.size() == 1 ? "" : "es"),
+            sum.cookies_sent == 0
+                ? ""
+                : fmt::format("; the kernel sent {} SYN cookies, for SYNs that found the queue "
+                              "full and left no other trace",
+                              sum.cookies_sent),
+            sum.by_cookie == 0 ? "" : fmt::format(", {} came in by SYN cookies", sum.by_cookie));
+        draft.evidence = {{"failed", "never completed", sum.failed},
                           {"handshakes", "handshakes", sum.all},
                           {"share", "share", share},
                           {"syn_recv", "in SYN_RECV now", sum.waiting},
-                          {"syn_cookies", "by SYN cookies", sum.cookies}};
+                          {"addresses", "remote addresses", std::uint64_t{sum.hosts.size()}},
+                          {"cookies_sent", "SYN cookies sent", sum.cookies_sent},
+                          {"syn_cookies", "by SYN cookies", sum.by_cookie}};
         draft.advice.push_back("SYNs that nobody completes are a SYN flood, a scan, or a path that "
                                "loses SYN-ACKs: look at "
                                "the remote addresses with trace --connections.");

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
 
 #include "analysis/findings.h"
 
@@ -15,35 +14,15 @@ std::uint64_t closed_by_anybody(const EndCounts& tally) {
            tally.closed(tcp::ClosedFirst::both);
 }
 
+/// What skips a TIME_WAIT on purpose. The other causes have findings of their own.
+constexpr SkipCause kOwnCauses[] = {SkipCause::so_linger_zero, SkipCause::linger2};
+
 std::string_view advice_for(SkipCause cause) {
-    switch (cause) {
-    case SkipCause::so_linger_zero:
-        return "SO_LINGER with a time of 0 makes close() send an RST: the peer gets an error and "
-               "may lose data that it "
-               "has not read yet. Remove it; a TIME_WAIT is cheaper than lost data.";
-    case SkipCause::unread_data:
-        return "close() with data unread sends an RST instead of a FIN. Read to the end before "
-               "closing, or the peer "
-               "may "
-               "lose the last answer.";
-    case SkipCause::data_after_close:
-        return "The peer still sent data after close(), so it was reset. Use shutdown(SHUT_WR), "
-               "read to the end, then "
-               "close.";
-    case SkipCause::linger2:
-        return "TCP_LINGER2 below 0 ends FIN_WAIT2 at once: the peer's last data is refused.";
-    case SkipCause::timed_out:
-        return "The peer never acknowledged: it had gone, or the path loses segments.";
-    case SkipCause::fin_wait2_expired:
-        return "The peer never sent its FIN: look there for sockets in CLOSE_WAIT.";
-    case SkipCause::overflow:
-        return "The table of TIME_WAITs was full: see the finding time_wait_table_full.";
-    case SkipCause::reset_received:
-        return "The peer answered our FIN with an RST: it closed with data unread, or had gone.";
-    case SkipCause::other_reset_sent:
-        return "This side sent an RST; trace --connections tells why for each.";
-    }
-    return {};
+    return cause == SkipCause::linger2
+               ? "TCP_LINGER2 below 0 ends FIN_WAIT2 at once: the peer's last data is refused."
+               : "SO_LINGER with a time of 0 makes close() send an RST: the peer gets an error and "
+                 "may lose data that it has not read yet. Remove it; a TIME_WAIT is cheaper than "
+                 "lost data.";
 }
 
 } // namespace
@@ -55,8 +34,10 @@ void find_server_closes_first(const RuleInput& evidence, std::vector<FindingDraf
         const std::uint64_t local = sum.closed(tcp::ClosedFirst::local);
         const std::uint64_t all = closed_by_anybody(sum);
         const double share = all == 0 ? 0 : static_cast<double>(local) / static_cast<double>(all);
-        if (local < evidence.thresholds.count("server_closes_first.connections") || local == 0 ||
-            share < evidence.thresholds.value("server_closes_first.share"))
+        // Resets leave none, and have findings of their own.
+        const std::uint64_t collecting = std::min(local, sum.time_waits);
+        if (collecting < evidence.thresholds.count("server_closes_first.connections") ||
+            collecting == 0 || share < evidence.thresholds.value("server_closes_first.share"))
             continue;
         const auto limit =
             evidence.moment.host.sysctl_number(row.key.netns, "net.ipv4.tcp_max_tw_buckets");
@@ -91,20 +72,22 @@ void find_server_closes_first(const RuleInput& evidence, std::vector<FindingDraf
 void find_time_wait_skipped(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
     for (const ServiceRow& row : evidence.services) {
         const EndCounts sum = row.total();
-        const std::uint64_t skipped =
-            std::accumulate(sum.skipped.begin(), sum.skipped.end(), std::uint64_t{0});
+        std::uint64_t skipped = 0;
+        for (const SkipCause cause : kOwnCauses) skipped += sum.skipped_by(cause);
         const std::uint64_t active = skipped + sum.time_waits;
         const double share =
             active == 0 ? 0 : static_cast<double>(skipped) / static_cast<double>(active);
         if (skipped == 0 || skipped < evidence.thresholds.count("time_wait_skipped.connections") ||
             share < evidence.thresholds.value("time_wait_skipped.share"))
             continue;
-        FindingDraft draft{"time_wait_skipped", report::Severity::warning};
+        FindingDraft draft{"time_wait_skipped", sum.harmless >= skipped
+                                                    ? report::Severity::info
+                                                    : report::Severity::warning};
         draft.evidence = {{"skipped", "without TIME_WAIT", skipped},
                           {"active_closes", "active closes", active}};
         draft.connections = row.skipped.list();
         std::vector<SkipCause> causes;
-        std::ranges::copy_if(kAllOf<SkipCause>, std::back_inserter(causes),
+        std::ranges::copy_if(kOwnCauses, std::back_inserter(causes),
                              [&](SkipCause cause) { return sum.skipped_by(cause) != 0; });
         std::stable_sort(causes.begin(), causes.end(), [&](SkipCause a, SkipCause b) {
             return sum.skipped_by(a) > sum.skipped_by(b);

@@ -12,8 +12,14 @@ namespace {
 constexpr std::uint64_t kCriticalLeak =
     1000; ///< sockets: the usual limit of descriptors (RLIMIT_NOFILE 1024) is near
 
+/// The one process that it is about; nullptr if there are several, or none is known.
+const event::Process* only_process(const HeldSockets& holding) {
+    const bool is_one = holding.processes.size() == 1 && holding.more_processes == 0;
+    return is_one ? &holding.processes.front() : nullptr;
+}
+
 void describe(const HeldSockets& holding, FindingDraft& draft) {
-    const event::Process* process = holding.process ? &*holding.process : nullptr;
+    const event::Process* process = only_process(holding);
     draft.evidence.push_back({"oldest_ns", "the oldest", holding.oldest});
     draft.evidence.push_back({"oldest_local", "its local end",
                               holding.oldest_tuple.local.text(holding.oldest_tuple.family)});
@@ -25,9 +31,13 @@ void describe(const HeldSockets& holding, FindingDraft& draft) {
                                   : FindingDraft::Cell()});
     draft.evidence.push_back(
         {"comm", "process",
-         process ? FindingDraft::Cell(std::string(process->comm())) : FindingDraft::Cell()});
+         holding.comm.empty() ? FindingDraft::Cell() : FindingDraft::Cell(holding.comm)});
     draft.evidence.push_back({"netns", "network namespace", std::uint64_t{holding.netns}});
+    if (!holding.processes.empty())
+        draft.evidence.push_back(
+            {"holders", holding.looked_up ? "held by" : "opened by", holding.processes});
     draft.connections = holding.ids;
+    draft.subject = holders_text(holding);
 }
 
 std::string age_text(const HeldSockets& holding) {
@@ -35,36 +45,94 @@ std::string age_text(const HeldSockets& holding) {
                        duration_text(holding.oldest));
 }
 
+/// Of the process that opened it, where another one holds it.
+std::string opener_text(const HeldSockets& holding) {
+    const auto same = [&](const event::Process& each) { return each.pid == holding.owner->pid; };
+    if (!holding.owner || std::ranges::any_of(holding.processes, same)) return "";
+    return fmt::format(" (accepted or connected by {})", process_text(holding.owner));
+}
+
+std::string fd_text(const HeldSockets& holding) {
+    const event::Process* process = only_process(holding);
+    return process && process->pid != 0 ? fmt::format("{}", process->pid) : std::string("PID");
+}
+
 } // namespace
+
+std::string holders_text(const HeldSockets& holding) {
+    if (const event::Process* process = only_process(holding)) return process_text(*process);
+    if (holding.processes.empty()) return process_text(std::nullopt);
+    constexpr std::size_t kMost = 3;
+    std::string pids;
+    for (std::size_t i = 0; i < std::min(holding.processes.size(), kMost); ++i)
+        pids += fmt::format("{}{}", i == 0 ? "" : ", ", holding.processes[i].pid);
+    const bool all = holding.processes.size() <= kMost && holding.more_processes == 0;
+    return fmt::format("{} (pids {}{})", holding.comm, pids, all ? "" : ", ...");
+}
 
 void find_close_wait_leak(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
     const std::uint64_t many =
         std::max<std::uint64_t>(evidence.thresholds.count("close_wait_leak.sockets"), 1);
     for (const HeldSockets* holding : evidence.live.in(tcp::State::CLOSE_WAIT)) {
-        if (holding->old < many) continue;
+        if (holding->old < many || holding->inherited) continue;
         FindingDraft draft{"close_wait_leak", holding->old >= kCriticalLeak
                                                   ? report::Severity::critical
                                                   : report::Severity::warning};
-        draft.what = fmt::format("{} has {} in CLOSE_WAIT for longer than {}, the oldest for {}: "
-                                 "the peer has closed, and it "
-                                 "doesn't call close().",
-                                 process_text(holding->process), counted(holding->old, "socket"),
-                                 duration_text(evidence.thresholds.duration("close_wait_leak.age")),
-                                 age_text(*holding));
+        draft.what = fmt::format(
+            "{} {} {} in CLOSE_WAIT for longer than {}, the oldest for {}{}: the peers have "
+            "closed, nothing moves any more, and close() isn't called.",
+            holders_text(*holding), holding->processes.size() > 1 ? "have" : "has",
+            counted(holding->old, "socket"),
+            duration_text(evidence.thresholds.duration("close_wait_leak.age")), age_text(*holding),
+            opener_text(*holding));
         draft.evidence = {{"sockets", "sockets so old", holding->old},
-                          {"in_state", "in CLOSE_WAIT", holding->sockets}};
+                          {"in_state", "in CLOSE_WAIT", holding->sockets},
+                          {"unread", "bytes not read", holding->unread}};
         describe(*holding, draft);
-        const std::string pid = holding->process && holding->process->pid != 0
-                                    ? fmt::format("{}", holding->process->pid)
-                                    : "PID";
         draft.advice.push_back(fmt::format(
-            "Only the process can end this: it has to call close() after read() has "
-            "returned 0. Its descriptors: ls -l /proc/{}/fd; the sockets: ss -tnp state "
-            "close-wait. Ending the process closes them.",
-            pid));
+            "Only a process that has a descriptor can end this: it has to call close() after "
+            "read() has returned 0. Its descriptors: ls -l /proc/{}/fd; the sockets: ss -tnp state "
+            "close-wait.{}",
+            fd_text(*holding),
+            !holding->looked_up              ? ""
+            : holding->processes.size() == 1 ? " Ending this process closes them."
+                                             : " Ending all of these processes closes them."));
+        draft.advice.push_back(
+            "A program that is at work on something else meanwhile (a query, a lock, a slow "
+            "service behind it) doesn't notice that its client has gone unless it polls for "
+            "POLLRDHUP; PostgreSQL does with client_connection_check_interval.");
         draft.advice.push_back(
             "No sysctl helps: keep-alive ends a socket only if the peer no longer exists, and "
             "tcp_fin_timeout is for another state.");
+        drafts.push_back(std::move(draft));
+    }
+}
+
+void find_descriptor_inherited(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
+    const std::uint64_t many =
+        std::max<std::uint64_t>(evidence.thresholds.count("descriptor_inherited.sockets"), 1);
+    for (const HeldSockets* holding : evidence.live.in(tcp::State::CLOSE_WAIT)) {
+        if (holding->old < many || !holding->inherited) continue;
+        FindingDraft draft{"descriptor_inherited", report::Severity::warning};
+        draft.what = fmt::format(
+            "{} in CLOSE_WAIT, the oldest for {}, {} held open by {}, which inherited the "
+            "descriptor: {} accepted or connected {}, and has closed its own.",
+            counted(holding->old, "socket"), age_text(*holding), holding->old == 1 ? "is" : "are",
+            holders_text(*holding), process_text(holding->owner),
+            holding->old == 1 ? "it" : "them");
+        draft.evidence = {{"sockets", "sockets so old", holding->old},
+                          {"in_state", "in CLOSE_WAIT", holding->sockets}};
+        describe(*holding, draft);
+        draft.evidence.push_back({"opened_by", "accepted or connected by",
+                                  std::vector<event::Process>{*holding->owner}});
+        draft.advice.push_back(
+            fmt::format("No FIN is sent while any process has the descriptor. {} has to open its "
+                        "sockets with SOCK_CLOEXEC (accept4(), socket()), or close them between "
+                        "fork() and exec().",
+                        process_text(holding->owner)));
+        draft.advice.push_back(fmt::format(
+            "Now: {} of {} ends the connections.",
+            holding->processes.size() == 1 ? "the end" : "only the end", holders_text(*holding)));
         drafts.push_back(std::move(draft));
     }
 }
@@ -78,10 +146,9 @@ void find_fin_wait2_pileup(const RuleInput& evidence, std::vector<FindingDraft>&
     };
     std::map<std::pair<std::uint32_t, std::string>, Program> programs;
     for (const HeldSockets* holding : evidence.live.in(tcp::State::FIN_WAIT2)) {
-        const std::string comm =
-            holding->process ? std::string(holding->process->comm()) : comm_of({});
-        Program& program = programs[{holding->netns, comm}];
-        program.now += holding->sockets;
+        Program& program =
+            programs[{holding->netns, holding->comm.empty() ? comm_of({}) : holding->comm}];
+        program.now += holding->old;
         program.oldest = std::max(program.oldest, holding->oldest);
         program.ids.insert(program.ids.end(), holding->ids.begin(), holding->ids.end());
     }
@@ -117,59 +184,64 @@ void find_fin_wait2_pileup(const RuleInput& evidence, std::vector<FindingDraft>&
     }
 }
 
+namespace {
+
+/// What keeps it there, by what is known of the peer.
+std::string why_stuck(const HeldSockets& holding) {
+    if (holding.zero_window > 0)
+        return fmt::format("{} bytes can't be sent to {} with a receive window of 0: {} alive, but "
+                           "{} read",
+                           holding.unsent, holding.zero_window == 1 ? "a peer" : "peers",
+                           holding.zero_window == 1 ? "it is" : "they are",
+                           holding.zero_window == 1 ? "it doesn't" : "they don't");
+    if (holding.most_timeouts > 0)
+        return fmt::format(
+            "the peer acknowledges nothing: up to {} in a row{}",
+            counted(holding.most_timeouts, "retransmission"),
+            holding.longest_silence > Nanoseconds(0)
+                ? fmt::format(", no segment from it for {}", duration_text(holding.longest_silence))
+                : "");
+    return "the peer doesn't acknowledge the FIN";
+}
+
+} // namespace
+
 void find_closing_stuck(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
     const std::uint64_t many =
         std::max<std::uint64_t>(evidence.thresholds.count("closing_stuck.sockets"), 1);
-    for (const tcp::State state : {tcp::State::LAST_ACK, tcp::State::CLOSING}) {
+    for (const tcp::State state :
+         {tcp::State::FIN_WAIT1, tcp::State::LAST_ACK, tcp::State::CLOSING}) {
         for (const HeldSockets* holding : evidence.live.in(state)) {
             if (holding->old < many) continue;
             FindingDraft draft{"closing_stuck", report::Severity::warning};
-            draft.what = fmt::format(
-                "{} of {} stuck in {}, the oldest for {}: the peer doesn't acknowledge the FIN.",
-                counted(holding->old, "socket"), process_text(holding->process), name(state),
-                age_text(*holding));
+            draft.what = fmt::format("{} of {} {} stuck in {}, the oldest for {}: {}.",
+                                     counted(holding->old, "socket"), holders_text(*holding),
+                                     holding->old == 1 ? "is" : "are", name(state),
+                                     age_text(*holding), why_stuck(*holding));
             draft.evidence = {{"state", "state", std::string(name(state))},
                               {"sockets", "sockets so old", holding->old},
-                              {"in_state", "in that state", holding->sockets}};
+                              {"in_state", "in that state", holding->sockets},
+                              {"zero_window", "with a window of 0", holding->zero_window},
+                              {"unsent", "bytes unsent", holding->unsent},
+                              {"unacked", "bytes unacknowledged", holding->unacked}};
             describe(*holding, draft);
-            draft.advice.push_back(
-                "The peer has gone, or segments are lost on the way to it or back.");
-            draft.advice.push_back(
-                fmt::format("The kernel gives up after {} retransmissions (0 means 8, which take "
-                            "over a minute); until then each "
-                            "counts against {}.",
-                            sysctl_text(evidence, holding->netns, "net.ipv4.tcp_orphan_retries"),
-                            sysctl_text(evidence, holding->netns, "net.ipv4.tcp_max_orphans")));
+            if (holding->zero_window > 0) {
+                draft.advice.push_back(
+                    "The cure is at the peer, which has to read or close. Here the data stays in "
+                    "kernel memory until it does: close() gave the socket to the kernel, and "
+                    "SO_LINGER with a time of 0, or shutdown and TCP_USER_TIMEOUT before close(), "
+                    "would have dropped it.");
+            } else {
+                draft.advice.push_back(
+                    "The peer has gone, or segments are lost on the way to it or back.");
+            }
+            draft.advice.push_back(fmt::format(
+                "The kernel gives up after {} retransmissions or probes without an answer (0 means "
+                "8, which take over a minute); until then each counts against {}.",
+                sysctl_text(evidence, holding->netns, "net.ipv4.tcp_orphan_retries"),
+                sysctl_text(evidence, holding->netns, "net.ipv4.tcp_max_orphans")));
             drafts.push_back(std::move(draft));
         }
-    }
-}
-
-void find_keepalive_kills(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
-    const std::uint64_t many =
-        std::max<std::uint64_t>(evidence.thresholds.count("keepalive_kills.connections"), 1);
-    for (const ServiceRow& row : evidence.services) {
-        const EndCounts sum = row.total();
-        const std::uint64_t killed = sum.with(tcp::EndingDetail::keepalive);
-        if (killed < many) continue;
-        FindingDraft draft{"keepalive_kills", report::Severity::warning};
-        draft.connections = row.killed.list();
-        draft.what = fmt::format(
-            "{} of {} half-open and ended by keepalive: the peer had gone without a FIN.",
-            counted(killed, "connection"), place_of(row));
-        draft.evidence = {{"killed", "ended by keepalive", killed},
-                          {"all", "of connections", sum.connections}};
-        draft.advice.push_back(
-            "Peers crash, lose their network, or sit behind a NAT or firewall that forgot the idle "
-            "connection: if many do, find out after how long, and keep the idle time below it.");
-        draft.advice.push_back(
-            fmt::format("{} s of silence pass before the first probe unless the program sets "
-                        "TCP_KEEPIDLE, then {} probes {} s apart; "
-                        "a program that must know sooner should set its own, or TCP_USER_TIMEOUT.",
-                        sysctl_text(evidence, row.key.netns, "net.ipv4.tcp_keepalive_time"),
-                        sysctl_text(evidence, row.key.netns, "net.ipv4.tcp_keepalive_probes"),
-                        sysctl_text(evidence, row.key.netns, "net.ipv4.tcp_keepalive_intvl")));
-        drafts.push_back(std::move(draft));
     }
 }
 

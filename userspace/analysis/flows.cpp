@@ -8,6 +8,7 @@
 #include <functional>
 #include <utility>
 
+#include "analysis/end_cause.h"
 #include "base/hash.h"
 
 namespace tcpdwell::analysis {
@@ -29,6 +30,13 @@ bool came_by_cookie(const track::ConnectionLine& line) {
            !line.states[0].dwell;
 }
 
+/// What a client sends was acknowledged, and what it was sent was read: an RST takes nothing away.
+bool loses_nothing(const track::ConnectionLine& line) {
+    const event::SocketNumbers* n = line.numbers;
+    return line.who->role == tcp::Role::client && n != nullptr && n->unsent && n->unacked &&
+           n->unread && *n->unsent + *n->unacked + *n->unread == 0;
+}
+
 } // namespace
 
 void EndCounts::add(const EndCounts& other) {
@@ -41,6 +49,7 @@ void EndCounts::add(const EndCounts& other) {
     add_each(details, other.details);
     add_each(skipped, other.skipped);
     time_waits += other.time_waits;
+    harmless += other.harmless;
     cookies += other.cookies;
 }
 
@@ -68,7 +77,12 @@ void count(EndCounts& tally, const track::ConnectionLine& line) {
     ++tally.endings[line.ending];
     ++tally.details[line.detail];
     if (line.time_wait && line.time_wait->end != tcp::TimeWaitEnd::overflow) ++tally.time_waits;
-    if (const auto cause = skip_cause(line)) ++tally.skipped[*cause];
+    // A check of a port is no close.
+    const auto cause = skip_cause(line);
+    if (cause && end_cause(line) != EndCause::half_open_check) {
+        ++tally.skipped[*cause];
+        tally.harmless += loses_nothing(line);
+    }
     if (came_by_cookie(line)) ++tally.cookies;
 }
 
@@ -89,13 +103,12 @@ ServiceKey Flows::canonical(ServiceKey key) const {
     if (key.role != tcp::Role::server) return key;
     const auto* const port = listeners_.at_port(key.netns, key.local.port);
     if (!port || port->find(key.local.address)) return key;
-    std::uint64_t latest = 0;
-    for (const tcp::IpAddress& wildcard : listeners_.kWildcards) {
+    for (const tcp::IpAddress& wildcard : listeners_.wildcards_for(key.local.address)) {
         const Listener* const listener = port->find(wildcard);
-        if (!listener || listener->number < latest) continue;
-        latest = listener->number;
+        if (!listener) continue;
         key.local.address = wildcard;
         key.family = listener->family;
+        break;
     }
     return key;
 }
@@ -210,7 +223,7 @@ void Flows::on_listener(const track::StateMove& move) {
     entry_of(who) = move.to ? kListener : 0;
     if (!move.to || listeners_.size() >= kMaxListeners) return;
     Listener& listener = listeners_.at(who.netns, who.tuple.local);
-    if (listener.number == 0) listener = {who.tuple.family, listeners_.size()};
+    if (!listener.is_known) listener = {who.tuple.family, true};
 }
 
 void Flows::time_wait_gauges(const Group& group, std::uint32_t netns, MonoTime at,

@@ -27,6 +27,7 @@ struct EndCounts {
     EnumArray<tcp::EndingDetail, std::uint64_t> details;
     EnumArray<SkipCause, std::uint64_t> skipped;
     std::uint64_t time_waits = 0; ///< connections that left a TIME_WAIT here
+    std::uint64_t harmless = 0;   ///< skipped ones of clients that had been answered in full
     std::uint64_t cookies = 0;    ///< passive opens without a request socket: SYN cookies
 
     void add(const EndCounts& other);
@@ -165,6 +166,10 @@ public:
     [[nodiscard]] std::uint32_t
     remote_of(const track::ConnectionIdentity& who) const; ///< kNone: not an active open
     static constexpr std::uint32_t kNone = ~std::uint32_t{0};
+    /// Of a passive open with the listening endpoint, as far as one is known.
+    [[nodiscard]] ServiceKey service_key(const track::ConnectionIdentity& who) const {
+        return key_of(who).service;
+    }
     [[nodiscard]] std::string service_label(std::uint32_t index) const;
     [[nodiscard]] std::string remote_label(std::uint32_t index) const;
 
@@ -191,7 +196,7 @@ private:
 
     struct Listener {
         tcp::Family family = tcp::Family::ipv4;
-        std::uint64_t number = 0; ///< in the order in which they became known; 0: not yet
+        bool is_known = false;
     };
 
     [[nodiscard]] GroupKey key_of(const track::ConnectionIdentity& who) const;

@@ -11,6 +11,7 @@ constexpr std::size_t kIds = 5;
 bool is_of_interest(tcp::State state) {
     switch (state) {
     case tcp::State::SYN_SENT:
+    case tcp::State::FIN_WAIT1:
     case tcp::State::FIN_WAIT2:
     case tcp::State::CLOSE_WAIT:
     case tcp::State::LAST_ACK:
@@ -19,14 +20,90 @@ bool is_of_interest(tcp::State state) {
     }
 }
 
+Nanoseconds since_received(const track::LiveSocket& socket) {
+    return std::chrono::milliseconds(socket.numbers->since_received_ms.value_or(0));
+}
+
+/// How long it has been in its state without anything moving. In CLOSE_WAIT data may still be sent,
+/// and acknowledged: that is no leak. What is to be sent before a FIN is stuck since data was sent
+/// last, also where close() wasn't seen.
+Nanoseconds age_of(const track::LiveSocket& socket, MonoTime now) {
+    const Nanoseconds in_state =
+        std::max(now - socket.since.value_or(socket.known_since), Nanoseconds(0));
+    const event::SocketNumbers* n = socket.numbers;
+    if (n == nullptr) return in_state;
+    const Nanoseconds since_sent = std::chrono::milliseconds(n->since_sent_ms.value_or(0));
+    switch (socket.state) {
+    case tcp::State::CLOSE_WAIT:
+        if (!n->since_received_ms || !n->since_sent_ms) return in_state;
+        return std::min({in_state, since_received(socket), since_sent});
+    case tcp::State::FIN_WAIT1:
+    case tcp::State::LAST_ACK:
+        return n->unsent.value_or(0) > 0 && !socket.since ? std::max(in_state, since_sent)
+                                                          : in_state;
+    default: return in_state;
+    }
+}
+
+/// Whether the peer answers neither data nor probes. One whose window is 0 answers: it doesn't
+/// read.
+bool is_unanswered(const track::LiveSocket& socket) {
+    const event::SocketNumbers* n = socket.numbers;
+    if (n == nullptr || !n->since_received_ms) return false;
+    if (socket.state != tcp::State::ESTABLISHED && socket.state != tcp::State::CLOSE_WAIT)
+        return false;
+    if (n->unacked.value_or(0) > 0) return n->timeouts > 0;
+    return n->probes > 1 && n->unsent.value_or(0) == 0;
+}
+
+/// The processes that are to act, by what is known of it.
+struct Actors {
+    std::vector<event::Process> processes;
+    std::uint64_t more = 0;
+    bool looked_up = false;
+    bool inherited = false;
+};
+
+Actors actors_of(const track::LiveSocket& socket) {
+    const std::optional<event::Process>& owner = socket.who.process;
+    const track::Holders* holders = socket.holders;
+    if (holders == nullptr || holders->processes.empty()) {
+        if (!owner) return {};
+        return {{*owner}, 0, false, false};
+    }
+    Actors actors{holders->processes, holders->count - holders->processes.size(), !holders->partial,
+                  false};
+    // The same program is a worker that its parent accepts for.
+    actors.inherited = owner && actors.more == 0 &&
+                       std::ranges::none_of(actors.processes, [&](const event::Process& each) {
+                           return each.pid == owner->pid || each.comm() == owner->comm();
+                       });
+    return actors;
+}
+
+void add_processes(HeldSockets& holding, const Actors& actors) {
+    for (const event::Process& each : actors.processes) {
+        const auto same = [&](const event::Process& other) { return other.pid == each.pid; };
+        if (std::ranges::any_of(holding.processes, same)) continue;
+        if (holding.processes.size() < TD_MOST_HOLDERS)
+            holding.processes.push_back(each);
+        else
+            holding.more_processes = std::max<std::uint64_t>(holding.more_processes, 1);
+    }
+    holding.more_processes = std::max(holding.more_processes, actors.more);
+}
+
 } // namespace
 
-OpenSockets::OpenSockets(const Thresholds& thresholds) {
+OpenSockets::OpenSockets(const Thresholds& thresholds)
+    : silent_from_(thresholds.duration("peers_gone.age")) {
     const auto set = [&](tcp::State state, std::string_view name) {
         old_from_[state] = thresholds.duration(name);
     };
     set(tcp::State::CLOSE_WAIT, "close_wait_leak.age");
     set(tcp::State::SYN_SENT, "connects_unanswered.age");
+    set(tcp::State::FIN_WAIT1, "closing_stuck.age");
+    set(tcp::State::FIN_WAIT2, "fin_wait2_pileup.age");
     set(tcp::State::LAST_ACK, "closing_stuck.age");
     set(tcp::State::CLOSING, "closing_stuck.age");
 }
@@ -37,35 +114,71 @@ void OpenSockets::begin_live(MonoTime now) {
 }
 
 void OpenSockets::on_live(const track::LiveSocket& socket) {
+    if (is_unanswered(socket) && since_received(socket) >= silent_from_)
+        add(Kind::unanswering, socket, since_received(socket), true, silent_from_);
     if (!is_of_interest(socket.state)) return;
-    const std::uint32_t pid = socket.who.process ? socket.who.process->pid : 0;
-    HeldSockets& holding = holdings_[Key{socket.state, socket.who.netns, pid}];
-    holding.state = socket.state;
-    holding.netns = socket.who.netns;
-    holding.process = socket.who.process;
+    if (socket.accept && !socket.accept->accepted) return; // nobody can close it: AcceptQueues
+    add(Kind::in_state, socket, age_of(socket, now_), socket.since.has_value(),
+        old_from_[socket.state]);
+}
+
+void OpenSockets::add(Kind kind, const track::LiveSocket& socket, Nanoseconds age, bool exact,
+                      Nanoseconds old_from) {
+    const Actors actors = actors_of(socket);
+    const std::string comm =
+        actors.processes.empty() ? std::string() : std::string(actors.processes.front().comm());
+    const auto [it, is_new] =
+        holdings_.try_emplace(Key{kind, socket.state, socket.who.netns, comm, actors.inherited});
+    HeldSockets& holding = it->second;
+    if (is_new) {
+        holding.state = socket.state;
+        holding.netns = socket.who.netns;
+        holding.comm = comm;
+        holding.inherited = actors.inherited;
+        holding.owner = socket.who.process;
+        holding.looked_up = true;
+    }
     ++holding.sockets;
-    const Nanoseconds age =
-        std::max(now_ - socket.since.value_or(socket.known_since), Nanoseconds(0));
     if (age >= holding.oldest) {
         holding.oldest = age;
-        holding.oldest_is_exact = socket.since.has_value();
+        holding.oldest_is_exact = exact;
         holding.oldest_tuple = socket.who.tuple;
     }
-    if (age < old_from_[socket.state]) return;
+    if (age < old_from) return;
     ++holding.old;
+    holding.looked_up = holding.looked_up && actors.looked_up;
+    add_processes(holding, actors);
     if (holding.ids.size() < kIds) holding.ids.push_back(socket.who.id);
     const tcp::IpAddress& host = socket.who.tuple.remote.address;
     if (holding.hosts.size() < HeldSockets::kMaxHosts || holding.hosts.contains(host))
         ++holding.hosts[host];
+    if (socket.numbers == nullptr) return;
+    const event::SocketNumbers& n = *socket.numbers;
+    const std::uint64_t unsent = n.unsent.value_or(0);
+    holding.zero_window += unsent > 0 && n.peer_window == OptionalNumber<std::uint32_t>(0);
+    holding.unsent += unsent;
+    holding.unacked += n.unacked.value_or(0);
+    holding.unread += n.unread.value_or(0);
+    holding.most_timeouts = std::max<std::uint32_t>(holding.most_timeouts, n.timeouts);
+    holding.longest_silence = std::max(holding.longest_silence, since_received(socket));
 }
 
-std::vector<const HeldSockets*> OpenSockets::in(tcp::State state) const {
+std::vector<const HeldSockets*> OpenSockets::of(Kind kind, std::optional<tcp::State> state) const {
     std::vector<const HeldSockets*> found;
     for (const auto& [key, holding] : holdings_)
-        if (holding.state == state) found.push_back(&holding);
+        if (std::get<Kind>(key) == kind && (!state || holding.state == *state))
+            found.push_back(&holding);
     std::stable_sort(found.begin(), found.end(),
                      [](const HeldSockets* a, const HeldSockets* b) { return a->old > b->old; });
     return found;
+}
+
+std::vector<const HeldSockets*> OpenSockets::in(tcp::State state) const {
+    return of(Kind::in_state, state);
+}
+
+std::vector<const HeldSockets*> OpenSockets::unanswering() const {
+    return of(Kind::unanswering, std::nullopt);
 }
 
 } // namespace tcpdwell::analysis

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which processes have sockets in which state now, and for how long: input for findings on sockets
-// that still exist.
+// Which programs have sockets in which state now, for how long, and what waits in them: input for
+// findings on sockets that still exist.
 #pragma once
 
 #include <map>
+#include <string>
 #include <tuple>
 #include <vector>
 
@@ -12,12 +13,20 @@
 
 namespace tcpdwell::analysis {
 
-/// Sockets of one process in one state.
+/// Sockets of one program in one state.
 struct HeldSockets {
     tcp::State state;
     std::uint32_t netns;
-    std::optional<event::Process>
-        process; ///< nullopt: the kernel has no process for them any more (orphans)
+    std::string comm; ///< of the processes that hold them; "": no process is known
+    /// The processes that hold them now, as far as they were looked up; else those that connected
+    /// or accepted. At most TD_MOST_HOLDERS, none twice.
+    std::vector<event::Process> processes;
+    std::uint64_t more_processes = 0; ///< beyond those, at least
+    bool looked_up = false; ///< the processes are those that have a descriptor, all of them
+    /// By other programs than the one that connected or accepted, which has closed its own
+    /// descriptor.
+    bool inherited = false;
+    std::optional<event::Process> owner; ///< the one that connected or accepted
     std::uint64_t sockets = 0;
     std::uint64_t old = 0;       ///< of which as old as the state's threshold
     Nanoseconds oldest{};        ///< at least
@@ -27,10 +36,18 @@ struct HeldSockets {
     std::map<tcp::IpAddress, std::uint64_t>
         hosts; ///< of the old ones, by remote address; at most kMaxHosts
     static constexpr std::size_t kMaxHosts = 10'000;
+    // Of the old ones:
+    std::uint64_t zero_window = 0;   ///< with data to be sent to a window of 0
+    std::uint64_t unsent = 0;        ///< bytes
+    std::uint64_t unacked = 0;       ///< bytes
+    std::uint64_t unread = 0;        ///< bytes
+    std::uint32_t most_timeouts = 0; ///< of a retransmission timer, in a row
+    Nanoseconds longest_silence{};   ///< since a segment came from the peer
 };
 
-/// Only the states that something can be wrong with: SYN_SENT, FIN_WAIT2, CLOSE_WAIT, LAST_ACK,
-/// CLOSING. Memory: some hundred bytes for each process that has sockets in them.
+/// Only the states that something can be wrong with: SYN_SENT, FIN_WAIT1, FIN_WAIT2, CLOSE_WAIT,
+/// LAST_ACK, CLOSING, and sockets whose peer doesn't answer. Memory: some hundred bytes for each
+/// program that has sockets in them.
 class OpenSockets : public Analysis {
 public:
     explicit OpenSockets(const Thresholds& thresholds);
@@ -42,10 +59,20 @@ public:
 
     /// The most old ones first.
     [[nodiscard]] std::vector<const HeldSockets*> in(tcp::State state) const;
+    /// In ESTABLISHED or CLOSE_WAIT, with data that the peer hasn't acknowledged although it was
+    /// retransmitted, or probes that it didn't answer; all of them as old as the threshold.
+    [[nodiscard]] std::vector<const HeldSockets*> unanswering() const;
 
 private:
-    using Key = std::tuple<tcp::State, std::uint32_t, std::uint32_t>; ///< state, namespace, pid
+    enum class Kind : std::uint8_t { in_state, unanswering };
+    using Key = std::tuple<Kind, tcp::State, std::uint32_t, std::string, bool>;
+
+    void add(Kind kind, const track::LiveSocket& socket, Nanoseconds age, bool exact,
+             Nanoseconds old_from);
+    std::vector<const HeldSockets*> of(Kind kind, std::optional<tcp::State> state) const;
+
     EnumArray<tcp::State, Nanoseconds> old_from_;
+    Nanoseconds silent_from_;
     MonoTime now_{};
     std::map<Key, HeldSockets> holdings_;
 };

@@ -9,8 +9,9 @@ namespace {
 /// Order of the sections in machine-readable output. Analyses add theirs in the order in which they
 /// have to be notified of moves.
 constexpr std::string_view kOrder[] = {
-    "meta",     "quality", "findings", "states",       "states_by", "latencies", "transitions",
-    "services", "remotes", "ports",    "stray_resets", "counters",  "timeline"};
+    "meta",      "quality",       "findings",     "states",   "states_by",
+    "latencies", "accept_delays", "transitions",  "services", "remotes",
+    "ports",     "accept_queues", "stray_resets", "counters", "timeline"};
 
 std::size_t place_of(const report::Section& section) {
     return static_cast<std::size_t>(std::find(std::begin(kOrder), std::end(kOrder), section.id) -
@@ -22,8 +23,10 @@ std::size_t place_of(const report::Section& section) {
 ReportMaker::ReportMaker(ReportOptions options, MonoTime begin)
     : options_(std::move(options)), begin_(begin),
       flows_(begin, options_.thresholds.duration("connects_unanswered.age")),
-      dwell_(options_.by, flows_), live_(options_.thresholds), timeline_(begin),
+      dwell_(options_.by, flows_), live_(options_.thresholds), timeline_(begin), accepts_(flows_),
+      causes_(flows_),
       overview_(options_.run, options_.thresholds, dwell_), all_{&overview_,    &flows_,
+                                                                 &accepts_,     &causes_,
                                                                  &dwell_,       &live_,
                                                                  &timeline_,    &counters_,
                                                                  &stray_resets_} {}
@@ -60,7 +63,8 @@ ReportMaker::make(const track::Tracker& tracker, const event::DataQuality& quali
     report::Report report;
     for (Analysis* analysis : all_) analysis->add_to(report, moment);
     const std::vector<ServiceRow> services = flows_.services();
-    const RuleInput evidence{services, flows_, live_, overview_, counters_, options_.thresholds,
+    const RuleInput evidence{services,  flows_,   live_,   overview_,
+                             counters_, accepts_, causes_, options_.thresholds,
                              moment};
     report.sections.push_back(
         {"findings", "Findings", "", find_all(evidence, report), report::SectionPlace::findings});

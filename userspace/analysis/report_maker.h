@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "analysis/accept_queues.h"
 #include "analysis/analysis.h"
+#include "analysis/causes.h"
 #include "analysis/dwell.h"
 #include "analysis/findings.h"
 #include "analysis/flows.h"
@@ -66,8 +68,10 @@ private:
     TimelineAnalysis timeline_;
     CounterAnalysis counters_;
     StrayResetAnalysis stray_resets_;
+    AcceptQueues accepts_;
+    Causes causes_;
     Overview overview_;
-    std::array<Analysis*, 7> all_; ///< in the order in which they are notified and add sections
+    std::array<Analysis*, 9> all_; ///< in the order in which they are notified and add sections
 };
 
 } // namespace tcpdwell::analysis

@@ -240,6 +240,15 @@ constexpr Explanation kColumns[] = {
            "Those that close first stand on top. For role client a line is a program, and address "
            "and port are "
            "null."),
+    column("accept_queues", "report: listeners, and what waits for accept() there",
+           "How long connections were in the accept queue until accept() returned, how many are "
+           "there now, the oldest for how long, and the queue's length and limit at the last look. "
+           "accept_delays has the histograms."),
+    column("accept_delays", "report: time until accept(), by listening endpoint",
+           "From ESTABLISHED until accept() returned."),
+    column("subject", "findings: what a finding is about", "The words of its sentence."),
+    column("because", "findings: another finding that explains this one",
+           "Its id and subject; null where there is none."),
     column("remotes", "report: this host's connects, by remote address and port",
            "Shows which server closes first on you, refuses or doesn't answer."),
     column("now", "time_wait: how many there are at the end of the report",

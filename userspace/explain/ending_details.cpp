@@ -111,7 +111,7 @@ constexpr Explanation kDetails[] = {
              "goes out after two "
              "hours and the last after eleven minutes more; TCP_KEEPIDLE, TCP_KEEPINTVL and "
              "TCP_KEEPCNT change that "
-             "for one socket. See keepalive_kills.",
+             "for one socket. See peers_gone.",
      .sysctls = kOf<kKeepaliveTime, kKeepaliveIntvl, kKeepaliveProbes>,
      .source = "RFC 9293, section 3.8.4; tcp(7); tcp_keepalive_timer() in net/ipv4/tcp_timer.c"},
     {.word = "timeout",

@@ -120,9 +120,9 @@ std::optional<Topic> topic_from_name(std::string_view word) {
 const std::vector<Explanation>& explanations() {
     static const std::vector<Explanation> all = [] {
         std::vector<Explanation> list;
-        for (const auto& part :
-             {texts::states(), texts::endings(), texts::ending_details(), texts::time_wait_ends(),
-              texts::findings(), texts::sysctls(), texts::columns(), texts::myths()})
+        for (const auto& part : {texts::states(), texts::endings(), texts::ending_details(),
+                                 texts::time_wait_ends(), texts::findings(), texts::causes(),
+                                 texts::sysctls(), texts::columns(), texts::myths()})
             list.insert(list.end(), part.begin(), part.end());
         return list;
     }();

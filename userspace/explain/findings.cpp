@@ -30,9 +30,9 @@ constexpr Explanation kFindings[] = {
     {.word = "close_wait_leak",
      .topic = Topic::finding,
      .summary = "a program doesn't close connections that the peer closed",
-     .text = "Reported when at least close_wait_leak.sockets (1) sockets of one process are in "
-             "CLOSE_WAIT for at least "
-             "close_wait_leak.age (60s).\n"
+     .text = "Reported when at least close_wait_leak.sockets (1) sockets that one program holds "
+             "are in CLOSE_WAIT for at least close_wait_leak.age (60s), and for as long no data "
+             "was sent and no ACK came. Sockets that nobody has accepted are accept_stalled.\n"
              "Means: the peer has closed, the program hasn't noticed or has forgotten close(). "
              "Each socket holds a "
              "descriptor and memory until the process ends; in the end accept() or open() fails "
@@ -94,10 +94,11 @@ constexpr Explanation kFindings[] = {
      .topic = Topic::finding,
      .summary = "connects of a program get no answer",
      .text =
-         "Reported when at least connects_unanswered.connections (20) connects of one process were "
-         "still in "
-         "SYN_SENT after connects_unanswered.age (3s), or failed with timeout, unreachable or "
-         "given_up.\n"
+         "Reported when at least connects_unanswered.connections (3) connects of one program to "
+         "one endpoint, and connects_unanswered.share (0.1) of them, got no SYN-ACK, however soon "
+         "they were given up (timeout, unreachable, given_up), or wait in SYN_SENT for at least "
+         "connects_unanswered.age (1s); or 20 to at least 10 hosts. Not where another address of "
+         "the same try answered (RFC 8305).\n"
          "Means: SYNs or their answers are dropped. One remote address in common: that host is "
          "down, a firewall "
          "drops, or its queue of connections to accept is full (there: nstat "
@@ -115,8 +116,9 @@ constexpr Explanation kFindings[] = {
      .text = "Reported when a listening endpoint has at least handshakes_failing.connections (20) "
              "failed handshakes, "
              "which are at least handshakes_failing.share (0.1) of its handshakes, or as many in "
-             "SYN_RECV now. SYN "
-             "cookies that were seen are reported.\n"
+             "SYN_RECV now, or when the kernel sent as many SYN cookies (its own counter: a SYN "
+             "that gets a cookie leaves no other trace). Health checks don't count: "
+             "half_open_checks.\n"
              "Means: a SYN flood (many addresses that never answer), answers that get lost "
              "(asymmetric route, "
              "firewall; few addresses, always the same), or a program that accepts too slowly, so "
@@ -134,19 +136,18 @@ constexpr Explanation kFindings[] = {
     {.word = "fin_wait2_pileup",
      .topic = Topic::finding,
      .summary = "many peers don't close after this end has",
-     .text =
-         "Reported when at least fin_wait2_pileup.sockets (100) sockets of one process or network "
-         "namespace are in "
-         "FIN_WAIT2 now, or as many ended as fin_wait2_expired.\n"
-         "Means: this end closed first, and the peers are slow to follow, or never do. Look "
-         "for CLOSE_WAIT at "
-         "the peers: the leak is there. If a process here still holds the sockets, it called "
-         "shutdown() and "
-         "forgot close(): then the leak is here.\n"
-         "What helps: mend the program that doesn't close. A lower tcp_fin_timeout sheds the "
-         "orphans sooner, "
-         "at the risk that a slow but honest peer gets an RST for its FIN.\n"
-         "What doesn't: tcp_tw_reuse; tcp_fin_timeout for sockets that a process holds.",
+     .text = "Reported when at least fin_wait2_pileup.sockets (100) sockets of one program are in "
+             "FIN_WAIT2 for at least fin_wait2_pileup.age (5s), or as many ended as "
+             "fin_wait2_expired.\n"
+             "Means: this end closed first, and the peers are slow to follow, or never do. Look "
+             "for CLOSE_WAIT at "
+             "the peers: the leak is there. If a process here still holds the sockets, it called "
+             "shutdown() and "
+             "forgot close(): then the leak is here.\n"
+             "What helps: mend the program that doesn't close. A lower tcp_fin_timeout sheds the "
+             "orphans sooner, "
+             "at the risk that a slow but honest peer gets an RST for its FIN.\n"
+             "What doesn't: tcp_tw_reuse; tcp_fin_timeout for sockets that a process holds.",
      .sysctls = kOf<kFinTimeout>,
      .source =
          "RFC 9293, section 3.6; tcp_close() in net/ipv4/tcp.c; ip-sysctl.rst, tcp_fin_timeout"},
@@ -154,9 +155,8 @@ constexpr Explanation kFindings[] = {
      .topic = Topic::finding,
      .summary = "last FINs are never acknowledged",
      .text =
-         "Reported when at least closing_stuck.sockets (1) sockets are in LAST_ACK or CLOSING for "
-         "at least "
-         "closing_stuck.age (30s). A round trip is what it should take.\n"
+         "Reported when at least closing_stuck.sockets (1) sockets are in FIN_WAIT1, LAST_ACK or "
+         "CLOSING for at least closing_stuck.age (30s). A round trip is what it should take.\n"
          "Means: the peer vanished, a firewall or NAT on the way has already dropped the "
          "connection, or the "
          "peer doesn't read, so that the FIN is held up behind data.\n"
@@ -173,37 +173,16 @@ constexpr Explanation kFindings[] = {
      .summary = "this end closes first, yet leaves no TIME_WAIT",
      .text = "Reported when at least time_wait_skipped.connections (20) active closes left no "
              "TIME_WAIT, and they are at "
-             "least time_wait_skipped.share (0.1) of the active closes. By cause: so_linger_zero, "
-             "unread_data, "
-             "data_after_close, timed_out, overflow and others; explain has each of them.\n"
-             "Means: the connections ended by a reset, a timeout or for lack of room instead of "
-             "two FINs. After a "
-             "reset the peer may have lost data and sees an error; without TIME_WAIT late segments "
-             "can meet a new "
-             "connection.\n"
-             "What helps: depends on the cause. so_linger_zero is a decision of the program; "
-             "unread_data and "
-             "data_after_close are mostly bugs in how the two programs agree on the end.",
+             "least time_wait_skipped.share (0.1) of the active closes, by so_linger_zero or "
+             "linger2; other causes have findings of their own. As information where only clients "
+             "did so that had been answered in full.\n"
+             "Means: the program resets instead of closing, mostly to be spared TIME_WAIT. The "
+             "peer sees an error and may lose data that it has not read; without TIME_WAIT late "
+             "segments can meet a new connection.\n"
+             "What helps: removing SO_LINGER with a time of 0. A TIME_WAIT is cheaper than lost "
+             "data.",
      .sysctls = {},
      .source = "RFC 9293, sections 3.6 and 3.6.1; tcp_close() in net/ipv4/tcp.c"},
-    {.word = "keepalive_kills",
-     .topic = Topic::finding,
-     .summary = "connections died of unanswered keepalive probes",
-     .text =
-         "Reported when at least keepalive_kills.connections (1) connections ended timed_out with "
-         "detail "
-         "keepalive.\n"
-         "Means: the peer vanished without a word, or a firewall or NAT between had forgotten "
-         "the idle "
-         "connection. Keepalive did its work; the program can connect again.\n"
-         "What helps: if the peers are alive, probe before the box in between forgets: a "
-         "shorter TCP_KEEPIDLE "
-         "in the program, or tcp_keepalive_time for all programs that use SO_KEEPALIVE. Many "
-         "NATs forget after "
-         "5 minutes or less of silence.\n"
-         "What doesn't: more probes to a path that is gone.",
-     .sysctls = kOf<kKeepaliveTime, kKeepaliveIntvl, kKeepaliveProbes>,
-     .source = "RFC 9293, section 3.8.4; tcp_keepalive_timer() in net/ipv4/tcp_timer.c; tcp(7)"},
     {.word = "accept_queue_full",
      .topic = Topic::finding,
      .summary = "a listener's accept queue overflowed",

@@ -164,6 +164,14 @@ constexpr Explanation kSysctls[] = {
              "either way.",
      .sysctls = kOf<kAbortOnOverflow>,
      .source = "tcp_check_req() in net/ipv4/tcp_minisocks.c; ip-sysctl.rst"},
+    {.word = kMigrateReq,
+     .topic = Topic::sysctl,
+     .summary = "1: a closed listener's queue goes to the others",
+     .text = "Default 0: when one of several listening sockets of an endpoint (SO_REUSEPORT) is "
+             "closed, what waits in its accept queue is reset. 1 (Linux 5.14): the kernel hands it "
+             "to another one of the same group.",
+     .sysctls = kOf<kMigrateReq>,
+     .source = "reuseport_migrate_sock() in net/core/sock_reuseport.c; ip-sysctl.rst"},
     {.word = kSynRetries,
      .topic = Topic::sysctl,
      .summary = "how often connect() repeats its SYN",

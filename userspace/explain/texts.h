@@ -14,7 +14,8 @@ std::span<const Explanation> states();
 std::span<const Explanation> endings(); ///< values of `ending`, `closed_first`, `role` and `seen`
 std::span<const Explanation> ending_details(); ///< values of `ending_detail`
 std::span<const Explanation> time_wait_ends(); ///< values of `time_wait.end`
-std::span<const Explanation> findings();
+std::span<const Explanation> findings();       ///< on states, tables and the trace itself
+std::span<const Explanation> causes(); ///< findings that name what ended or holds connections
 std::span<const Explanation> sysctls();
 std::span<const Explanation> columns();
 std::span<const Explanation> myths();
@@ -33,6 +34,7 @@ inline constexpr std::string_view kSyncookies = "net.ipv4.tcp_syncookies";
 inline constexpr std::string_view kMaxSynBacklog = "net.ipv4.tcp_max_syn_backlog";
 inline constexpr std::string_view kSomaxconn = "net.core.somaxconn";
 inline constexpr std::string_view kAbortOnOverflow = "net.ipv4.tcp_abort_on_overflow";
+inline constexpr std::string_view kMigrateReq = "net.ipv4.tcp_migrate_req";
 inline constexpr std::string_view kSynRetries = "net.ipv4.tcp_syn_retries";
 inline constexpr std::string_view kSynackRetries = "net.ipv4.tcp_synack_retries";
 inline constexpr std::string_view kRetries2 = "net.ipv4.tcp_retries2";

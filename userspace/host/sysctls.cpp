@@ -11,7 +11,7 @@
 namespace tcpdwell::host {
 namespace {
 
-constexpr std::array<std::string_view, 19> names = {
+constexpr std::array<std::string_view, 20> names = {
     "net.ipv4.tcp_fin_timeout",       "net.ipv4.tcp_tw_reuse",
     "net.ipv4.tcp_tw_reuse_delay",    "net.ipv4.tcp_max_tw_buckets",
     "net.ipv4.ip_local_port_range",   "net.ipv4.tcp_syncookies",
@@ -21,7 +21,7 @@ constexpr std::array<std::string_view, 19> names = {
     "net.ipv4.tcp_keepalive_time",    "net.ipv4.tcp_keepalive_intvl",
     "net.ipv4.tcp_keepalive_probes",  "net.ipv4.tcp_retries2",
     "net.ipv4.tcp_syn_retries",       "net.ipv4.tcp_synack_retries",
-    "net.ipv4.tcp_abort_on_overflow",
+    "net.ipv4.tcp_abort_on_overflow", "net.ipv4.tcp_migrate_req",
 };
 
 std::string path_of(std::string_view name) {

@@ -182,9 +182,7 @@ private:
             json_.begin_object();
             write_members(finding.evidence);
             json_.key("connections");
-            json_.begin_array();
-            for (const report::HexId& id : finding.connections) json_.write(report::Value(id));
-            json_.end_array();
+            write_ids(finding.connections);
             json_.end_object();
             json_.key("advice");
             std::string advice;
@@ -193,8 +191,29 @@ private:
                 advice += sentence;
             }
             json_.write(report::Value(advice));
+            json_.key("subject");
+            json_.write(report::Value(finding.subject));
+            json_.key("connections");
+            write_ids(finding.connections);
+            json_.key("because");
+            if (finding.because) {
+                json_.begin_object();
+                json_.key("id");
+                json_.string(finding.because->id);
+                json_.key("subject");
+                json_.write(report::Value(finding.because->subject));
+                json_.end_object();
+            } else {
+                json_.raw("null");
+            }
             json_.end_object();
         }
+        json_.end_array();
+    }
+
+    void write_ids(const std::vector<report::HexId>& ids) {
+        json_.begin_array();
+        for (const report::HexId& id : ids) json_.write(report::Value(id));
         json_.end_array();
     }
 

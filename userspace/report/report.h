@@ -135,6 +135,13 @@ struct Finding {
     std::vector<FactLine> evidence;       ///< numbers; JSON keys are ids
     std::vector<HexId> connections;       ///< some of those behind it, as `trace` calls them
     std::vector<std::string_view> advice; ///< sentences
+    std::string_view subject; ///< what it is about, as in `what`: "nginx (pid 12) on 0.0.0.0:80"
+    /// Another finding, which explains this one.
+    struct Reason {
+        std::string_view id;
+        std::string_view subject;
+    };
+    std::optional<Reason> because;
 };
 
 struct Findings {
@@ -190,6 +197,10 @@ public:
         return spans_.emplace_back(std::move(spans));
     }
 
+    std::span<const ProcessValue> keep(std::vector<ProcessValue> processes) {
+        return processes_.emplace_back(std::move(processes));
+    }
+
     std::vector<Section> sections;
 
     /// nullptr if there is none.
@@ -202,6 +213,7 @@ private:
     std::deque<std::vector<NumberPart>> numbers_;
     std::deque<std::vector<TextPart>> lists_;
     std::deque<std::vector<StateSpan>> spans_;
+    std::deque<std::vector<ProcessValue>> processes_;
 };
 
 } // namespace tcpdwell::report

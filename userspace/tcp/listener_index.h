@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <span>
 #include <unordered_map>
 
 #include "base/hash.h"
@@ -14,7 +15,7 @@
 namespace tcpdwell::tcp {
 
 /// A listener bound to the connection's very address comes before one bound to all (kernel:
-/// compute_score() in inet_hashtables.c): find() that address, then those of kWildcards.
+/// compute_score() in inet_hashtables.c): find() that address, then those of wildcards_for() it.
 template <class Value>
 class ListenerIndex {
 public:
@@ -43,12 +44,12 @@ public:
         std::unordered_map<IpAddress, Value, Hash> values_;
     };
 
-    /// The addresses that stand for all: of IPv6, and of IPv4.
-    static constexpr std::array<IpAddress, 2> kWildcards = [] {
-        std::array<IpAddress, 2> both{};
-        both[1].bytes[10] = both[1].bytes[11] = 0xff;
-        return both;
-    }();
+    /// The addresses that stand for all those that a connection's local address is one of, as the
+    /// kernel prefers them: an IPv4 connection belongs to a listener of 0.0.0.0 before one of [::]
+    /// (which may be for IPv6 alone), an IPv6 connection to none of 0.0.0.0.
+    static std::span<const IpAddress> wildcards_for(const IpAddress& local) {
+        return std::span(kWildcards).subspan(local.is_v4() ? 0 : 1);
+    }
 
     /// What is known at the endpoint; a new value if there is nothing.
     Value& at(std::uint32_t netns, const Endpoint& local) {
@@ -74,6 +75,13 @@ public:
     [[nodiscard]] std::size_t size() const { return size_; } ///< endpoints
 
 private:
+    /// Of IPv4, and of IPv6.
+    static constexpr std::array<IpAddress, 2> kWildcards = [] {
+        std::array<IpAddress, 2> both{};
+        both[0].bytes[10] = both[0].bytes[11] = 0xff;
+        return both;
+    }();
+
     static std::uint64_t key(std::uint32_t netns, Port port) {
         return (std::uint64_t{netns} << 16) | port;
     }

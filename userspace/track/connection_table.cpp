@@ -203,17 +203,13 @@ Connection* ConnectionTable::listener_for(std::uint32_t netns, const tcp::Endpoi
     if (const Listeners* const same = port->find(local.address))
         if (const auto first = std::ranges::find_if(*same, is_open); first != same->end())
             return first->second;
-    Connection* found = nullptr;
-    std::uint64_t number = 0;
-    for (const tcp::IpAddress& wildcard : listeners_.kWildcards) {
+    for (const tcp::IpAddress& wildcard : listeners_.wildcards_for(local.address)) {
         const Listeners* const all = port->find(wildcard);
         if (!all) continue;
         const auto last = std::find_if(all->rbegin(), all->rend(), is_open);
-        if (last == all->rend() || last->first < number) continue;
-        number = last->first;
-        found = last->second;
+        if (last != all->rend()) return last->second;
     }
-    return found;
+    return nullptr;
 }
 
 } // namespace tcpdwell::track

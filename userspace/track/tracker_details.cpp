@@ -67,7 +67,10 @@ void Tracker::Impl::handle(const event::NumbersRead& e) {
     details.numbers = payload(e, c->who.role);
     details.backlog = e.backlog;
     details.mptcp_state = e.mptcp_state;
-    if (listed) learn_age(*c, e);
+    if (!listed) return;
+    learn_age(*c, e);
+    // accept() by io_uring has no event of its own where only the system calls are traced.
+    if (e.numbers.has(TD_NUMBERS_HAS_SOCKET)) note_accepted(*c, e.at, false);
 }
 
 /// A segment that came in this state is a lower bound of the time in it: one with the ACK or the
@@ -95,6 +98,7 @@ void Tracker::Impl::handle(const event::HoldersFound& e) {
     if (c->who.cookie != 0 && e.cookie != 0 && c->who.cookie != e.cookie) return;
     if (c->last_event > e.at) return; // it may be another's by now
     Holders found{e.processes, e.count, e.partial};
+    if (c->inherited_owner && !found.processes.empty()) c->who.process = found.processes.front();
     if (!last_holders_ || *last_holders_ != found)
         last_holders_ = std::make_shared<const Holders>(std::move(found));
     holders_[c->who.slot] = last_holders_;

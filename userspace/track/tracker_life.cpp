@@ -94,9 +94,12 @@ void Tracker::Impl::mark_gap(Connection& c) {
     note_unseen(c);
 }
 
-/// What is missing of `c` isn't among what was lost.
+/// What is missing of `c` isn't among what was lost. Nothing is missing of a connect() whose local
+/// port never became known: a filter by ports takes no more of it, once the port shows that it
+/// isn't wanted.
 void Tracker::Impl::note_unseen(const Connection& c) {
-    totals_.unseen += c.confirmed && c.loss_epoch == loss_epoch_;
+    const bool may_be_filtered = c.who.tuple.local.port == 0;
+    if (!may_be_filtered) totals_.unseen += c.confirmed && c.loss_epoch == loss_epoch_;
 }
 
 void Tracker::Impl::print_transition(Connection& c, tcp::State from, tcp::State to, MonoTime at,

@@ -26,16 +26,36 @@ TEST(Thresholds, names_are_those_of_the_documentation) {
                                                "time_wait_table_full.share",
                                                "ephemeral_ports_low.share",
                                                "connects_unanswered.connections",
+                                               "connects_unanswered.share",
                                                "connects_unanswered.age",
                                                "handshakes_failing.connections",
                                                "handshakes_failing.share",
                                                "fin_wait2_pileup.sockets",
+                                               "fin_wait2_pileup.age",
                                                "closing_stuck.sockets",
                                                "closing_stuck.age",
                                                "time_wait_skipped.connections",
                                                "time_wait_skipped.share",
-                                               "keepalive_kills.connections",
-                                               "accept_queue_full.overflows"};
+                                               "accept_queue_full.overflows",
+                                               "accept_stalled.connections",
+                                               "accept_stalled.age",
+                                               "descriptor_inherited.sockets",
+                                               "peers_gone.connections",
+                                               "peers_gone.age",
+                                               "half_open_checks.connections",
+                                               "listener_closed.connections",
+                                               "answered_unread.connections",
+                                               "answered_unread.share",
+                                               "turned_away.connections",
+                                               "turned_away.share",
+                                               "idle_close_race.connections",
+                                               "idle_close_race.share",
+                                               "process_died.connections",
+                                               "connections_reset.connections",
+                                               "connections_reset.share",
+                                               "connects_refused.connections",
+                                               "connects_refused.share",
+                                               "self_connected.connections"};
     std::set<std::string_view> names;
     for (const analysis::ThresholdRow& row : analysis::Thresholds::rows()) names.insert(row.name);
     EXPECT_EQ(names, wanted);
@@ -50,17 +70,37 @@ TEST(Thresholds, presets) {
     EXPECT_EQ(t.duration("close_wait_leak.age"), 60s);
     EXPECT_EQ(t.value("time_wait_table_full.share"), 0.9);
     EXPECT_EQ(t.value("ephemeral_ports_low.share"), 0.8);
-    EXPECT_EQ(t.count("connects_unanswered.connections"), 20u);
-    EXPECT_EQ(t.duration("connects_unanswered.age"), 3s);
+    EXPECT_EQ(t.count("connects_unanswered.connections"), 3u);
+    EXPECT_EQ(t.value("connects_unanswered.share"), 0.1);
+    EXPECT_EQ(t.duration("connects_unanswered.age"), 1s);
     EXPECT_EQ(t.count("handshakes_failing.connections"), 20u);
     EXPECT_EQ(t.value("handshakes_failing.share"), 0.1);
     EXPECT_EQ(t.count("fin_wait2_pileup.sockets"), 100u);
+    EXPECT_EQ(t.duration("fin_wait2_pileup.age"), 5s);
     EXPECT_EQ(t.count("closing_stuck.sockets"), 1u);
     EXPECT_EQ(t.duration("closing_stuck.age"), 30s);
     EXPECT_EQ(t.count("time_wait_skipped.connections"), 20u);
     EXPECT_EQ(t.value("time_wait_skipped.share"), 0.1);
     EXPECT_EQ(t.count("accept_queue_full.overflows"), 1u);
-    EXPECT_EQ(t.count("keepalive_kills.connections"), 1u);
+    EXPECT_EQ(t.count("accept_stalled.connections"), 1u);
+    EXPECT_EQ(t.duration("accept_stalled.age"), 1s);
+    EXPECT_EQ(t.count("descriptor_inherited.sockets"), 1u);
+    EXPECT_EQ(t.count("peers_gone.connections"), 1u);
+    EXPECT_EQ(t.duration("peers_gone.age"), 3s);
+    EXPECT_EQ(t.count("half_open_checks.connections"), 5u);
+    EXPECT_EQ(t.count("listener_closed.connections"), 1u);
+    EXPECT_EQ(t.count("answered_unread.connections"), 5u);
+    EXPECT_EQ(t.value("answered_unread.share"), 0.1);
+    EXPECT_EQ(t.count("turned_away.connections"), 5u);
+    EXPECT_EQ(t.value("turned_away.share"), 0.1);
+    EXPECT_EQ(t.count("idle_close_race.connections"), 3u);
+    EXPECT_EQ(t.value("idle_close_race.share"), 0.01);
+    EXPECT_EQ(t.count("process_died.connections"), 1u);
+    EXPECT_EQ(t.count("connections_reset.connections"), 5u);
+    EXPECT_EQ(t.value("connections_reset.share"), 0.1);
+    EXPECT_EQ(t.count("connects_refused.connections"), 5u);
+    EXPECT_EQ(t.value("connects_refused.share"), 0.1);
+    EXPECT_EQ(t.count("self_connected.connections"), 1u);
 }
 
 TEST(Thresholds, each_can_be_set_and_no_other_changes) {

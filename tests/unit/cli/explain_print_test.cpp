@@ -32,7 +32,7 @@ std::size_t longest_line(const std::string& text) {
 
 TEST(ExplainPrint, HeadingsNameTheTopic) {
     EXPECT_THAT(printed("fin_wait2"), StartsWith("FIN_WAIT2 (state; RFC 9293: FIN-WAIT-2)\n"));
-    EXPECT_THAT(printed("keepalive_kills"), StartsWith("keepalive_kills (finding)\n"));
+    EXPECT_THAT(printed("peers_gone"), StartsWith("peers_gone (finding)\n"));
     EXPECT_THAT(printed("somaxconn"), StartsWith("net.core.somaxconn (sysctl)\n"));
 }
 

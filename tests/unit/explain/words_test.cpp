@@ -67,9 +67,14 @@ TEST(Words, ColumnsNameTheirValues) {
 
 TEST(Words, Findings) {
     for (const std::string_view id :
-         {"server_closes_first", "close_wait_leak", "time_wait_table_full", "ephemeral_ports_low",
-          "connects_unanswered", "handshakes_failing", "fin_wait2_pileup", "closing_stuck",
-          "time_wait_skipped", "keepalive_kills", "events_lost", "accept_queue_full"})
+         {"server_closes_first", "close_wait_leak",     "time_wait_table_full",
+          "ephemeral_ports_low", "connects_unanswered", "handshakes_failing",
+          "fin_wait2_pileup",    "closing_stuck",       "time_wait_skipped",
+          "accept_queue_full",   "accept_stalled",      "descriptor_inherited",
+          "peers_gone",          "half_open_checks",    "listener_closed",
+          "answered_unread",     "turned_away",         "idle_close_race",
+          "process_died",        "connections_reset",   "connects_refused",
+          "self_connected",      "events_lost"})
         EXPECT_TRUE(is_explained(id, explain::Topic::finding)) << id;
 }
 
@@ -81,17 +86,37 @@ TEST(Words, ThresholdsAreNamedWithTheirDefaults) {
         {"close_wait_leak.age", "60s"},
         {"time_wait_table_full.share", "0.9"},
         {"ephemeral_ports_low.share", "0.8"},
-        {"connects_unanswered.connections", "20"},
-        {"connects_unanswered.age", "3s"},
+        {"connects_unanswered.connections", "3"},
+        {"connects_unanswered.share", "0.1"},
+        {"connects_unanswered.age", "1s"},
         {"handshakes_failing.connections", "20"},
         {"handshakes_failing.share", "0.1"},
         {"fin_wait2_pileup.sockets", "100"},
+        {"fin_wait2_pileup.age", "5s"},
         {"closing_stuck.sockets", "1"},
         {"closing_stuck.age", "30s"},
         {"time_wait_skipped.connections", "20"},
         {"time_wait_skipped.share", "0.1"},
-        {"keepalive_kills.connections", "1"},
         {"accept_queue_full.overflows", "1"},
+        {"accept_stalled.connections", "1"},
+        {"accept_stalled.age", "1s"},
+        {"descriptor_inherited.sockets", "1"},
+        {"peers_gone.connections", "1"},
+        {"peers_gone.age", "3s"},
+        {"half_open_checks.connections", "5"},
+        {"listener_closed.connections", "1"},
+        {"answered_unread.connections", "5"},
+        {"answered_unread.share", "0.1"},
+        {"turned_away.connections", "5"},
+        {"turned_away.share", "0.1"},
+        {"idle_close_race.connections", "3"},
+        {"idle_close_race.share", "0.01"},
+        {"process_died.connections", "1"},
+        {"connections_reset.connections", "5"},
+        {"connections_reset.share", "0.1"},
+        {"connects_refused.connections", "5"},
+        {"connects_refused.share", "0.1"},
+        {"self_connected.connections", "1"},
     };
     for (const auto& [threshold, value] : thresholds) {
         const auto found = explain::explain(threshold);
@@ -111,14 +136,15 @@ TEST(Words, ColumnsOfTrace) {
 
 TEST(Words, KeysOfTheReport) {
     for (const std::string_view key :
-         {"quality",   "findings",       "states",       "latencies",  "services",
-          "remotes",   "ports",          "timeline",     "thresholds", "quantile_error",
-          "p50_ns",    "p90_ns",         "p99_ns",       "p999_ns",    "min_ns",
-          "max_ns",    "mean_ns",        "oldest_ns",    "evicted",    "nominal_ns",
-          "buckets",   "severity",       "advice",       "evidence",   "closed_first",
-          "time_wait", "socket_seconds", "now",          "peak",       "held",
-          "limit",     "kind",           "endings",      "lost",       "step_ns",
-          "counters",  "counter",        "stray_resets", "left_out",   "reason"})
+         {"quality",       "findings",       "states",    "latencies",  "services",
+          "remotes",       "ports",          "timeline",  "thresholds", "quantile_error",
+          "p50_ns",        "p90_ns",         "p99_ns",    "p999_ns",    "min_ns",
+          "max_ns",        "mean_ns",        "oldest_ns", "evicted",    "nominal_ns",
+          "buckets",       "severity",       "advice",    "evidence",   "closed_first",
+          "time_wait",     "socket_seconds", "now",       "peak",       "held",
+          "limit",         "kind",           "endings",   "lost",       "step_ns",
+          "counters",      "counter",        "subject",   "because",    "accept_queues",
+          "accept_delays", "stray_resets",   "left_out",  "reason"})
         EXPECT_TRUE(!explain::explain(key).empty() || explain::topic_from_name(key)) << key;
 }
 

@@ -93,7 +93,10 @@ TEST_F(ReportJson, what_is_not_split_is_null_and_a_split_of_nothing_is_not) {
 
 TEST_F(ReportJson, findings) {
     const Json& f = json["findings"][0];
-    EXPECT_EQ(keys(f), (std::vector<std::string>{"id", "severity", "what", "evidence", "advice"}));
+    EXPECT_EQ(keys(f), (std::vector<std::string>{"id", "severity", "what", "evidence", "advice",
+                                                 "subject", "connections", "because"}));
+    EXPECT_EQ(f["connections"], f["evidence"]["connections"]);
+    EXPECT_TRUE(f["because"].is_null());
     EXPECT_EQ(f["severity"], "critical");
     EXPECT_EQ(keys(f["evidence"]), (std::vector<std::string>{"sockets", "oldest_ns", "share",
                                                              "left", "comm", "connections"}));

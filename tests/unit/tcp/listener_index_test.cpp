@@ -27,11 +27,15 @@ TEST(ListenerIndex, finds_by_namespace_address_and_port) {
     EXPECT_EQ(index.size(), 1u);
 }
 
-TEST(ListenerIndex, wildcards_are_those_of_both_families) {
-    const auto& wildcards = tcp::ListenerIndex<int>::kWildcards;
-    EXPECT_EQ(wildcards[0], endpoint("::", 80).address);
-    EXPECT_EQ(wildcards[1], endpoint("0.0.0.0", 80).address);
-    for (const tcp::IpAddress& each : wildcards) EXPECT_TRUE(each.is_unspecified());
+TEST(ListenerIndex, wildcards_in_the_order_in_which_the_kernel_prefers_them) {
+    using Index = tcp::ListenerIndex<int>;
+    const auto v4 = Index::wildcards_for(endpoint("10.0.0.1", 80).address);
+    ASSERT_EQ(v4.size(), 2u);
+    EXPECT_EQ(v4[0], endpoint("0.0.0.0", 80).address);
+    EXPECT_EQ(v4[1], endpoint("::", 80).address);
+    const auto v6 = Index::wildcards_for(endpoint("2001:db8::1", 80).address);
+    ASSERT_EQ(v6.size(), 1u);
+    EXPECT_EQ(v6[0], endpoint("::", 80).address);
 }
 
 } // namespace

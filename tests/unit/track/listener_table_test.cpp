@@ -39,12 +39,14 @@ TEST_F(ListenerTable, the_address_itself_comes_before_a_wildcard) {
     EXPECT_EQ(match("10.0.0.3", 2), nullptr);
 }
 
-TEST_F(ListenerTable, of_several_wildcards_the_latest_and_of_one_address_the_first) {
-    listen("0.0.0.0");
+TEST_F(ListenerTable, of_several_wildcards_that_of_the_family_and_of_one_address_the_first) {
     track::Connection& v6 = listen("::");
     EXPECT_EQ(match("10.0.0.1"), &v6);
-    track::Connection& v4 = listen("0.0.0.0");
+    listen("0.0.0.0");
+    track::Connection& v4 = listen("0.0.0.0"); // the latest
+    listen("::");
     EXPECT_EQ(match("10.0.0.1"), &v4);
+    EXPECT_NE(match("2001:db8::1"), &v4);
     track::Connection& same = listen("10.0.0.1");
     listen("10.0.0.1");
     EXPECT_EQ(match("10.0.0.1"), &same);

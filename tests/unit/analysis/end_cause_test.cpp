@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// What ended a connection: each cause with a neighbour that isn't it.
+#include "analysis/end_cause.h"
+
+#include <gtest/gtest.h>
+
+#include "ended_line.h"
+
+namespace tcpdwell::test {
+namespace {
+
+TEST(EndCauseOf, what_ended_well_is_none) {
+    EXPECT_EQ(served_end(ClosedFirst::local, Ending::fin).carried(5, 5).accepted().cause(),
+              EndCause::none);
+    EXPECT_EQ(client_end(ClosedFirst::none, Ending::open).cause(), EndCause::none);
+    EXPECT_EQ(client_end(ClosedFirst::none, Ending::connect_failed, EndingDetail::no_port).cause(),
+              EndCause::none);
+    EXPECT_EQ(served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::admin_kill).cause(),
+              EndCause::none);
+}
+
+TEST(EndCauseOf, connects) {
+    EXPECT_EQ(client_end(ClosedFirst::none, Ending::refused).cause(), EndCause::refused);
+    EXPECT_EQ(client_end(ClosedFirst::none, Ending::connect_failed, EndingDetail::given_up).cause(),
+              EndCause::unanswered);
+    EXPECT_EQ(client_end(ClosedFirst::none, Ending::timed_out, EndingDetail::keepalive).cause(),
+              EndCause::peer_gone);
+}
+
+TEST(EndCauseOf, death_is_by_a_signal_or_with_data_unread) {
+    const auto killed = served_end(ClosedFirst::local, Ending::fin)
+                            .carried(5, 5)
+                            .closed_how(tcp::ClosedHow::signal, 9);
+    EXPECT_EQ(EndedLine(killed).cause(), EndCause::process_died);
+    EndedLine second = killed;
+    second.line.closed_first = ClosedFirst::remote; // nothing was cut off
+    EXPECT_EQ(second.cause(), EndCause::none);
+    EXPECT_EQ(served_end(ClosedFirst::local, Ending::fin)
+                  .carried(5, 5)
+                  .closed_how(tcp::ClosedHow::exit)
+                  .cause(),
+              EndCause::none);
+    EXPECT_EQ(served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::unread_data)
+                  .carried(5, 5, 1)
+                  .closed_how(tcp::ClosedHow::exit)
+                  .cause(),
+              EndCause::process_died);
+}
+
+TEST(EndCauseOf, checks_are_short_and_without_data) {
+    const auto check = served_end(ClosedFirst::remote, Ending::reset_received);
+    EXPECT_EQ(EndedLine(check).cause(), EndCause::half_open_check);
+    EXPECT_EQ(EndedLine(check).carried(0, 1).cause(), EndCause::reset_there);
+    EndedLine late = check;
+    late.states.back().dwell = 1s;
+    EXPECT_EQ(late.cause(), EndCause::reset_there);
+    EXPECT_EQ(
+        client_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::so_linger_zero).cause(),
+        EndCause::half_open_check);
+    EXPECT_EQ(client_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::so_linger_zero)
+                  .carried(1, 0)
+                  .cause(),
+              EndCause::lingered);
+    EXPECT_EQ(served_end(ClosedFirst::none, Ending::handshake_failed).cause(),
+              EndCause::half_open_check);
+    EXPECT_EQ(
+        served_end(ClosedFirst::none, Ending::handshake_failed, EndingDetail::timeout).cause(),
+        EndCause::never_completed);
+    EndedLine slow = served_end(ClosedFirst::none, Ending::handshake_failed);
+    slow.states = {{SYN_RECV, 1s}};
+    EXPECT_EQ(slow.cause(), EndCause::never_completed);
+}
+
+TEST(EndCauseOf, turning_away_is_by_the_server_at_once_after_accept) {
+    const auto away = served_end(ClosedFirst::local, Ending::fin).accepted();
+    EXPECT_EQ(EndedLine(away).cause(), EndCause::turned_away);
+    EXPECT_EQ(EndedLine(away).carried(1, 0).cause(), EndCause::none);
+    EXPECT_EQ(EndedLine(away).carried(0, 1).cause(), EndCause::none);
+    EXPECT_EQ(EndedLine(away).accepted(false).cause(), EndCause::none);
+    EndedLine by_client = away;
+    by_client.line.closed_first = ClosedFirst::remote;
+    EXPECT_EQ(by_client.cause(), EndCause::none);
+    EndedLine unknown = away;
+    unknown.numbers = {};
+    EXPECT_EQ(unknown.cause(), EndCause::none) << "without numbers";
+}
+
+TEST(EndCauseOf, an_answer_before_the_upload_was_read) {
+    const auto refused =
+        served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::unread_data);
+    EXPECT_EQ(EndedLine(refused).carried(100, 9000, 500).cause(), EndCause::answered_unread);
+    EXPECT_EQ(EndedLine(refused).carried(0, 9000, 500).cause(), EndCause::reset_here);
+    EXPECT_EQ(client_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::unread_data)
+                  .carried(100, 9000, 500)
+                  .cause(),
+              EndCause::reset_here);
+}
+
+TEST(EndCauseOf, an_idle_close_was_idle_before_the_close) {
+    const auto closer =
+        served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::data_after_close)
+            .carried(5, 5)
+            .stays(FIN_WAIT1, 1ms)
+            .stays(FIN_WAIT2, 1s);
+    EXPECT_EQ(EndedLine(closer).idle(3001, 0).cause(), EndCause::idle_close);
+    EXPECT_EQ(analysis::idle_before_close(EndedLine(closer).idle(3001, 0).get()), 2s);
+    EXPECT_EQ(EndedLine(closer).idle(1050, 0).cause(), EndCause::reset_here) << "49 ms";
+    EXPECT_EQ(EndedLine(closer).cause(), EndCause::reset_here) << "not known";
+
+    const auto met = client_end(ClosedFirst::remote, Ending::reset_received)
+                         .carried(5, 5)
+                         .stays(CLOSE_WAIT, 1ms);
+    EXPECT_EQ(EndedLine(met).idle(1, 2001).cause(), EndCause::met_idle_close);
+    EXPECT_EQ(analysis::idle_before_close(EndedLine(met).idle(1, 2001).get()), 2s);
+    EXPECT_EQ(EndedLine(met).idle(1, 50).cause(), EndCause::reset_there);
+    EXPECT_EQ(
+        client_end(ClosedFirst::remote, Ending::reset_received).carried(5, 5).idle(1, 2001).cause(),
+        EndCause::reset_there)
+        << "reset in ESTABLISHED: the peer had not closed";
+}
+
+} // namespace
+} // namespace tcpdwell::test

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+// Findings on what ended connections: each from its number and its share on, and nothing else.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "analysis/report_maker.h"
+#include "ended_line.h"
+#include "report_access.h"
+
+namespace tcpdwell::test {
+namespace {
+
+using testing::HasSubstr;
+
+/// Reports on lines made by hand.
+class CauseFindings : public testing::Test, private track::TrackerListener {
+protected:
+    void end(EndedLine ended, int times = 1) {
+        for (int i = 0; i < times; ++i) {
+            ++count_;
+            ended.who.id = 0xabc00u + static_cast<unsigned>(count_);
+            // Each between ports of its own, unless pairs are meant.
+            auto& port = ended.who.role == tcp::Role::server ? ended.who.tuple.remote.port
+                                                             : ended.who.tuple.local.port;
+            if (!keeps_ports_) {
+                port = static_cast<tcp::Port>(20'000 + count_);
+                ended.line.closed = at(2s + count_ * 20ms);
+            }
+            const track::ConnectionLine& line = ended.get();
+            maker_.on_move({at(1s), &ended.who, std::nullopt, ESTABLISHED, true});
+            maker_.on_move({at(2s), &ended.who, ESTABLISHED, std::nullopt});
+            maker_.on_connection(line);
+        }
+    }
+    const report::Report& report() {
+        const analysis::HostFacts host;
+        report_ = maker_.make(
+            tracker_, {}, host, synth::kTestClock, [](std::uint64_t) { return std::nullopt; },
+            at(10s));
+        return report_;
+    }
+    std::vector<std::string_view> ids() {
+        std::vector<std::string_view> found;
+        for (const report::Finding& each : section<report::Findings>(report(), "findings").list)
+            found.push_back(each.id);
+        return found;
+    }
+    const report::Finding* found(std::string_view id) { return finding(report(), id); }
+
+    bool keeps_ports_ = false;
+
+private:
+    void on_transition(const track::TransitionLine&) override {}
+    void on_connection(const track::ConnectionLine&) override {}
+    void on_lost(const track::LostLine&) override {}
+
+    analysis::ReportMaker maker_{{}, at(0s)};
+    track::Tracker tracker_{*this, {}};
+    report::Report report_;
+    int count_ = 0;
+};
+
+const EndedLine kWell = served_end(ClosedFirst::remote, Ending::fin).carried(5, 5).accepted();
+
+/// The cause alone is found, from its number and its share on.
+struct CauseCase {
+    const char* id;
+    EndedLine ended;
+    int many;
+    int all; ///< of which `many` are still a finding
+};
+
+class EachCause : public CauseFindings, public testing::WithParamInterface<CauseCase> {};
+class EachShare : public EachCause {}; ///< of those for which a number isn't enough
+
+TEST_P(EachCause, from_its_number_on) {
+    end(GetParam().ended, GetParam().many - 1);
+    EXPECT_EQ(ids(), std::vector<std::string_view>{});
+    end(GetParam().ended);
+    EXPECT_EQ(ids(), std::vector<std::string_view>{GetParam().id});
+    const report::Finding* f = found(GetParam().id);
+    EXPECT_EQ(evidence(*f, "count"), GetParam().many);
+    EXPECT_FALSE(f->subject.empty());
+    EXPECT_FALSE(f->connections.empty());
+    EXPECT_FALSE(f->advice.empty());
+}
+
+TEST_P(EachShare, from_its_share_on) {
+    EndedLine well = kWell;
+    if (GetParam().ended.who.role == tcp::Role::client)
+        well = client_end(ClosedFirst::local, Ending::fin).carried(5, 5);
+    end(GetParam().ended, GetParam().many);
+    end(well, GetParam().all - GetParam().many);
+    EXPECT_EQ(ids(), std::vector<std::string_view>{GetParam().id});
+    end(well);
+    EXPECT_EQ(ids(), std::vector<std::string_view>{});
+}
+
+std::vector<CauseCase> cause_cases(bool with_share) {
+    std::vector<CauseCase> cases{
+        CauseCase{"listener_closed",
+                  served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::listener_closed),
+                  1, 0},
+        CauseCase{"answered_unread",
+                  served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::unread_data)
+                      .carried(100, 900, 50)
+                      .accepted(),
+                  5, 50},
+        CauseCase{"turned_away", served_end(ClosedFirst::local, Ending::fin).accepted(), 5, 50},
+        CauseCase{"idle_close_race",
+                  served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::data_after_close)
+                      .carried(5, 5)
+                      .idle(2000, 0),
+                  3, 300},
+        CauseCase{"idle_close_race",
+                  client_end(ClosedFirst::remote, Ending::reset_received)
+                      .carried(5, 5)
+                      .stays(CLOSE_WAIT, 1ms)
+                      .idle(0, 2000),
+                  3, 300},
+        CauseCase{"process_died",
+                  served_end(ClosedFirst::local, Ending::fin)
+                      .carried(5, 5)
+                      .closed_how(tcp::ClosedHow::signal, 11),
+                  1, 0},
+        CauseCase{"half_open_checks", served_end(ClosedFirst::remote, Ending::reset_received), 5,
+                  0},
+        CauseCase{"connects_refused", client_end(ClosedFirst::none, Ending::refused), 5, 50},
+        CauseCase{"connections_reset",
+                  served_end(ClosedFirst::remote, Ending::reset_received).carried(5, 5), 5, 50},
+        CauseCase{"connections_reset",
+                  client_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::so_linger_zero)
+                      .carried(5, 5),
+                  5, 50}};
+    if (with_share) std::erase_if(cases, [](const CauseCase& each) { return each.all == 0; });
+    return cases;
+}
+
+std::string case_name(const testing::TestParamInfo<CauseCase>& info) {
+    return std::string(info.param.id) + std::to_string(info.index);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, EachCause, testing::ValuesIn(cause_cases(false)), case_name);
+INSTANTIATE_TEST_SUITE_P(All, EachShare, testing::ValuesIn(cause_cases(true)), case_name);
+
+TEST_F(CauseFindings, a_signal_of_a_supervisor_is_information) {
+    end(served_end(ClosedFirst::local, Ending::fin)
+            .carried(5, 5)
+            .closed_how(tcp::ClosedHow::signal, 15));
+    EXPECT_EQ(found("process_died")->severity, report::Severity::info);
+    end(served_end(ClosedFirst::local, Ending::fin)
+            .carried(5, 5)
+            .closed_how(tcp::ClosedHow::signal, 9));
+    EXPECT_EQ(found("process_died")->severity, report::Severity::warning);
+}
+
+TEST_F(CauseFindings, checks_come_one_by_one) {
+    keeps_ports_ = true; // all at the same time
+    end(served_end(ClosedFirst::remote, Ending::reset_received), 10);
+    EXPECT_FALSE(found("half_open_checks"));
+}
+
+TEST_F(CauseFindings, the_idle_limit_is_named) {
+    end(served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::data_after_close)
+            .carried(5, 5)
+            .idle(2000, 0),
+        7);
+    const report::Finding* f = found("idle_close_race");
+    EXPECT_THAT(std::string(f->what), HasSubstr("idle for 2.0 s"));
+    EXPECT_EQ(std::get<Nanoseconds>(fact(f->evidence, "idle_ns")), 2s);
+}
+
+/// Both ends here: the cause counts where it lies, and its consequence nowhere.
+TEST_F(CauseFindings, of_two_ends_the_one_that_caused_it) {
+    keeps_ports_ = true;
+    for (const bool client_first : {true, false}) {
+        for (int i = 0; i < 6; ++i) {
+            EndedLine server =
+                served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::unread_data)
+                    .carried(100, 900, 50)
+                    .accepted();
+            EndedLine client =
+                client_end(ClosedFirst::remote, Ending::reset_received).carried(900, 100);
+            server.who.tuple.remote.port = client.who.tuple.local.port =
+                static_cast<tcp::Port>(30'000 + 10 * i + client_first);
+            end(client_first ? client : server);
+            end(client_first ? server : client);
+        }
+    }
+    EXPECT_EQ(ids(), std::vector<std::string_view>{"answered_unread"});
+    EXPECT_EQ(evidence(*found("answered_unread"), "count"), 12);
+}
+
+TEST_F(CauseFindings, too_late_to_be_the_other_end) {
+    keeps_ports_ = true;
+    for (int i = 0; i < 6; ++i) {
+        EndedLine server =
+            served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::unread_data)
+                .carried(100, 900, 50)
+                .accepted();
+        EndedLine client = client_end(ClosedFirst::remote, Ending::reset_received).carried(9, 9);
+        server.who.tuple.remote.port = client.who.tuple.local.port =
+            static_cast<tcp::Port>(30'000 + i);
+        client.line.closed = *server.line.closed + 5s + 1ns;
+        end(server);
+        end(client);
+    }
+    EXPECT_EQ(ids(), (std::vector<std::string_view>{"answered_unread", "connections_reset"}));
+}
+
+TEST_F(CauseFindings, a_socket_connected_to_itself) {
+    EndedLine own = client_end(ClosedFirst::local, Ending::fin);
+    own.who.tuple.remote = own.who.tuple.local;
+    EXPECT_FALSE(found("self_connected"));
+    // Told by its transition, however it ends.
+    track::TransitionLine line{at(1s), &own.who, SYN_RECV, ESTABLISHED, 1ms};
+    analysis::ReportMaker maker({}, at(0s));
+    maker.on_move({at(1s), &own.who, std::nullopt, ESTABLISHED, true});
+    maker.on_transition(line);
+    struct Nobody : track::TrackerListener {
+        void on_transition(const track::TransitionLine&) override {}
+        void on_connection(const track::ConnectionLine&) override {}
+        void on_lost(const track::LostLine&) override {}
+    } nobody;
+    const track::Tracker tracker(nobody, {});
+    const analysis::HostFacts host;
+    const report::Report report = maker.make(
+        tracker, {}, host, synth::kTestClock, [](std::uint64_t) { return std::nullopt; }, at(10s));
+    const report::Finding* f = finding(report, "self_connected");
+    ASSERT_TRUE(f);
+    EXPECT_THAT(std::string(f->what), HasSubstr("10.0.0.2:50000"));
+}
+
+} // namespace
+} // namespace tcpdwell::test

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "analysis/accept_queues.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace tcpdwell::analysis {
+namespace {
+
+constexpr std::size_t kExampleIds = 5;
+
+constexpr report::Column kQueueColumns[] = {
+    {.id = "local", .title = "Listener", .help = "Listening endpoint."},
+    {.id = "process", .title = "Process", .help = "The process that listens."},
+    {.id = "netns", .title = "Namespace", .help = "Inode of the network namespace."},
+    {.id = "accepts", .title = "Accepted", .help = "Connections that were accepted."},
+    {.id = "p50_ns", .title = "Median", .help = "Time in the queue: the median."},
+    {.id = "p99_ns", .title = "99 %", .help = "Time in the queue: 99 % waited less."},
+    {.id = "max_ns", .title = "Longest", .help = "Time in the queue: the longest."},
+    {.id = "waiting", .title = "Waiting", .help = "Established now, and not accepted."},
+    {.id = "oldest_ns", .title = "Oldest", .help = "How long the oldest has waited, at least."},
+    {.id = "queued", .title = "Queue", .help = "Length of the queue, at the last look."},
+    {.id = "limit", .title = "Limit", .help = "Beyond it the queue is full: the backlog."},
+};
+
+constexpr report::TableView minor_number(std::string_view path, std::string_view help) {
+    return {.path = path,
+            .title = {},
+            .help = help,
+            .width = 0,
+            .align = report::Align::right,
+            .is_below = false,
+            .is_minor = true};
+}
+
+constexpr report::TableView kQueueView[] = {
+    {"local", "LISTENER", "Listening endpoint.", 21, report::Align::left},
+    {"process", "PROCESS", "The process that listens.", 13, report::Align::left},
+    minor_number("netns", "Inode of the network namespace."),
+    {"accepts", "ACCEPTS", "Connections that were accepted.", 7},
+    {"p50_ns", "P50", "Median of the time in the queue.", 7},
+    minor_number("p99_ns", "99 % waited less."),
+    {"max_ns", "MAX", "The longest time in the queue.", 7},
+    {"waiting", "WAIT", "Established now, and not accepted.", 5},
+    {"oldest_ns", "OLDEST", "How long the oldest has waited, at least.", 7},
+    minor_number("queued", "Length of the queue, at the last look."),
+    {"limit", "LIMIT", "The backlog.", 6},
+};
+
+report::Value known(const std::optional<std::uint64_t>& number) {
+    return number ? report::Value(report::count_value(*number)) : report::Value();
+}
+
+/// When the handshake was complete, or not later than that; and whether it was seen.
+std::pair<MonoTime, bool> established_at(const track::LiveSocket& socket) {
+    MonoTime at = socket.since.value_or(socket.known_since);
+    bool exact = socket.since.has_value();
+    if (socket.state == tcp::State::ESTABLISHED) return {at, exact};
+    for (const track::PathStep& step : socket.left)
+        if (step.state == tcp::State::ESTABLISHED) {
+            at -= step.dwell.value_or(step.at_least);
+            exact = exact && step.dwell.has_value();
+        }
+    return {at, exact};
+}
+
+} // namespace
+
+AcceptQueue* AcceptQueues::queue_of(std::uint32_t netns, const tcp::Endpoint& local,
+                                    tcp::Family family) {
+    const std::pair key(netns, local);
+    if (const auto known = queues_.find(key); known != queues_.end()) return &known->second;
+    if (queues_.size() >= Flows::kMaxGroups) return nullptr;
+    AcceptQueue& queue = queues_[key];
+    queue.netns = netns;
+    queue.local = local;
+    queue.family = family;
+    return &queue;
+}
+
+void AcceptQueues::on_connection(const track::ConnectionLine& line) {
+    if (!line.accept || !line.accept->delay) return;
+    const ServiceKey service = flows_.service_key(*line.who);
+    if (AcceptQueue* queue = queue_of(service.netns, service.local, service.family))
+        queue->delays.record(*line.accept->delay);
+}
+
+void AcceptQueues::begin_live(MonoTime now) {
+    now_ = now;
+    for (auto& [key, queue] : queues_) {
+        queue.process.reset();
+        queue.holders.clear();
+        queue.ids.clear();
+        queue.live_delays.clear();
+        queue.waiting = queue.half_closed = 0;
+        queue.oldest = Nanoseconds(0);
+        queue.oldest_is_exact = true;
+        queue.queued.reset();
+        queue.limit.reset();
+        queue.is_open = false;
+    }
+}
+
+void AcceptQueues::note_listener(const track::LiveSocket& socket) {
+    const track::ConnectionIdentity& who = socket.who;
+    AcceptQueue* queue = queue_of(who.netns, who.tuple.local, who.tuple.family);
+    if (!queue) return;
+    queue->is_open = true;
+    if (!queue->process) queue->process = who.process;
+    if (socket.holders != nullptr)
+        for (const event::Process& each : socket.holders->processes)
+            if (queue->holders.size() < TD_MOST_HOLDERS &&
+                std::ranges::find(queue->holders, each) == queue->holders.end())
+                queue->holders.push_back(each);
+    if (socket.numbers == nullptr || !socket.numbers->unread || !socket.backlog) return;
+    queue->queued = queue->queued.value_or(0) + *socket.numbers->unread;
+    queue->limit = queue->limit.value_or(0) + *socket.backlog;
+}
+
+void AcceptQueues::note_waiting(AcceptQueue& queue, const track::LiveSocket& socket) const {
+    const auto [since, exact] = established_at(socket);
+    const Nanoseconds age = std::max(now_ - since, Nanoseconds(0));
+    ++queue.waiting;
+    if (socket.state != tcp::State::ESTABLISHED) ++queue.half_closed;
+    if (age >= queue.oldest) {
+        queue.oldest = age;
+        queue.oldest_is_exact = exact;
+    }
+    if (queue.ids.size() < kExampleIds) queue.ids.push_back(socket.who.id);
+}
+
+void AcceptQueues::on_live(const track::LiveSocket& socket) {
+    if (socket.state == tcp::State::LISTEN) return note_listener(socket);
+    if (!socket.accept) return;
+    const bool waits = !socket.accept->accepted && (socket.state == tcp::State::ESTABLISHED ||
+                                                    socket.state == tcp::State::CLOSE_WAIT);
+    if (!waits && !socket.accept->delay) return;
+    const ServiceKey service = flows_.service_key(socket.who);
+    AcceptQueue* queue = queue_of(service.netns, service.local, service.family);
+    if (!queue) return;
+    if (waits)
+        note_waiting(*queue, socket);
+    else
+        queue->live_delays.record(*socket.accept->delay);
+}
+
+void AcceptQueues::add_to(report::Report& report, const ReportContext&) {
+    report::Table table{kQueueColumns, kQueueView, {}};
+    report::Distributions delays;
+    auto& members = delays.groups.emplace_back().members;
+    std::vector<const AcceptQueue*> order;
+    for (const auto& [key, queue] : queues_)
+        if (queue.waiting + queue.delays.count() + queue.live_delays.count() != 0)
+            order.push_back(&queue);
+    std::ranges::stable_sort(order, [](const AcceptQueue* a, const AcceptQueue* b) {
+        return std::tuple(a->waiting, a->delays.count() + a->live_delays.count()) >
+               std::tuple(b->waiting, b->delays.count() + b->live_delays.count());
+    });
+    std::map<std::string, LogHistogram> by_endpoint; // of all namespaces
+    for (const AcceptQueue* queue : order) {
+        LogHistogram sum(queue->delays);
+        sum.merge(queue->live_delays);
+        const bool any = sum.count() != 0;
+        const auto time = [any](Nanoseconds value) {
+            return any ? report::Value(value) : report::Value();
+        };
+        report::Value process;
+        if (queue->process)
+            process = report::ProcessValue{queue->process->pid,
+                                           report.keep(std::string(queue->process->comm()))};
+        table.rows.push_back({report::EndpointValue{queue->local, queue->family}, process,
+                              std::int64_t{queue->netns}, report::count_value(sum.count()),
+                              time(sum.quantile(0.5)), time(sum.quantile(0.99)), time(sum.max()),
+                              report::count_value(queue->waiting),
+                              queue->waiting == 0 ? report::Value() : report::Value(queue->oldest),
+                              known(queue->queued), known(queue->limit)});
+        if (any) by_endpoint[queue->local.text(queue->family)].merge(sum);
+    }
+    for (const auto& [endpoint, histogram] : by_endpoint)
+        members.push_back(summarise(histogram, report.keep(endpoint), "ESTABLISHED to accept()"));
+    report.sections.push_back({"accept_queues", "Waiting for accept()",
+                               "How long connections were in the accept queue, and those that are "
+                               "there now.",
+                               std::move(table), report::SectionPlace::who});
+    report.sections.push_back({"accept_delays", "Time until accept()",
+                               "From ESTABLISHED until accept() returned, by listening endpoint.",
+                               std::move(delays), report::SectionPlace::durations, false});
+}
+
+void AcceptQueues::next_interval(MonoTime) {
+    for (auto& [key, queue] : queues_) queue.delays.clear();
+    std::erase_if(
+        queues_, [](const auto& each) { return !each.second.is_open && each.second.waiting == 0; });
+}
+
+} // namespace tcpdwell::analysis

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// How long connections wait for accept(): by listening endpoint, those that were accepted and those
+// that are in the queue now.
+#pragma once
+
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "analysis/analysis.h"
+#include "analysis/flows.h"
+#include "analysis/histogram.h"
+
+namespace tcpdwell::analysis {
+
+/// The accept queue of one listening endpoint (of all its sockets, with SO_REUSEPORT).
+struct AcceptQueue {
+    std::uint32_t netns = 0;
+    tcp::Endpoint local;
+    tcp::Family family = tcp::Family::ipv4;
+    std::optional<event::Process> process; ///< that listens: the first one found
+    std::vector<event::Process> holders;   ///< of the listening sockets, as far as looked up
+    LogHistogram delays;                   ///< of ended connections
+    LogHistogram live_delays;              ///< of those that are there now
+    std::uint64_t waiting = 0;             ///< established, and not accepted by any process
+    std::uint64_t half_closed = 0;         ///< of which the peer has closed
+    Nanoseconds oldest{};                  ///< of those that wait
+    bool oldest_is_exact = true;           ///< else at least
+    std::vector<track::ConnectionId> ids;  ///< of some that wait
+    std::optional<std::uint64_t> queued;   ///< as the kernel counts them, at the last look
+    std::optional<std::uint64_t> limit;    ///< the queue is full beyond it
+    bool is_open = false;                  ///< there is a listener
+};
+
+/// Memory: some 300 bytes for each listening endpoint and at most 60 KiB for its histograms; at
+/// most Flows::kMaxGroups endpoints.
+class AcceptQueues : public Analysis {
+public:
+    explicit AcceptQueues(const Flows& flows) : flows_(flows) {}
+
+    void on_connection(const track::ConnectionLine& line) override;
+    void begin_live(MonoTime now) override;
+    void on_live(const track::LiveSocket& socket) override;
+    /// Adds `accept_delays` and `accept_queues`.
+    void add_to(report::Report& report, const ReportContext& moment) override;
+    void next_interval(MonoTime now) override;
+
+    using Queues = std::map<std::pair<std::uint32_t, tcp::Endpoint>, AcceptQueue>;
+    [[nodiscard]] const Queues& queues() const { return queues_; }
+
+private:
+    AcceptQueue* queue_of(std::uint32_t netns, const tcp::Endpoint& local, tcp::Family family);
+    void note_listener(const track::LiveSocket& socket);
+    void note_waiting(AcceptQueue& queue, const track::LiveSocket& socket) const;
+
+    const Flows& flows_;
+    MonoTime now_{};
+    Queues queues_;
+};
+
+} // namespace tcpdwell::analysis

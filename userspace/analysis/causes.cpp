@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "analysis/causes.h"
+
+#include <algorithm>
+
+#include "base/hash.h"
+
+namespace tcpdwell::analysis {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t kMostRecent = 1 << 17;
+constexpr std::size_t kMostTries = 1 << 14;
+constexpr std::size_t kMostClosers = 16;
+/// Both ends of a connection end within a round trip and a timer of the close.
+constexpr Nanoseconds kOtherEndWithin = 5s;
+/// RFC 8305, section 8: the next address is tried after 250 ms, at most 2 s; who loses is given up.
+constexpr Nanoseconds kSameTry = 2s;
+
+std::uint64_t hash_of(const tcp::Endpoint& from, const tcp::Endpoint& to) {
+    std::uint64_t hash = (std::uint64_t{from.port} << 16) | to.port;
+    for (const tcp::IpAddress* each : {&from.address, &to.address}) {
+        std::array<std::uint64_t, 2> words{};
+        std::copy_n(reinterpret_cast<const std::byte*>(each->bytes.data()), sizeof(words),
+                    reinterpret_cast<std::byte*>(words.data()));
+        hash = mix64(hash ^ mix64(words[0] ^ mix64(words[1])));
+    }
+    return hash;
+}
+
+bool is_consequence(EndCause cause) {
+    return cause == EndCause::reset_there || cause == EndCause::met_idle_close;
+}
+
+bool is_failed_try(EndCause cause) {
+    return cause == EndCause::unanswered || cause == EndCause::refused;
+}
+
+} // namespace
+
+PartyEnds* Causes::party_of(const track::ConnectionIdentity& who) {
+    Party key{who.netns, who.role, {}, {}};
+    tcp::Family family = who.tuple.family;
+    if (who.role == tcp::Role::server) {
+        const ServiceKey service = flows_.service_key(who);
+        key.endpoint = service.local;
+        family = service.family;
+    } else if (who.role == tcp::Role::client) {
+        key.endpoint = who.tuple.remote;
+        if (who.process) key.comm = who.process->comm_bytes;
+    } else {
+        return nullptr;
+    }
+    const auto known = parties_.find(key);
+    if (known == parties_.end() && parties_.size() >= Flows::kMaxGroups) return nullptr;
+    PartyEnds& party = known == parties_.end() ? parties_[key] : known->second;
+    party.party = key;
+    party.family = family;
+    if (who.process) {
+        if (!party.process) party.process = who.process;
+        party.several_pids = party.several_pids || party.process->pid != who.process->pid;
+    }
+    return &party;
+}
+
+void Causes::note(CauseFacts& facts, const track::ConnectionLine& line, EndCause) {
+    const MonoTime at = line.closed.value_or(MonoTime{});
+    if (facts.count == 0) facts.first = at;
+    ++facts.count;
+    facts.last = std::max(facts.last, at);
+    facts.ids.note(line.who->id);
+    if (facts.hosts.size() < CauseFacts::kMostHosts)
+        facts.hosts.insert(line.who->tuple.remote.address);
+    if (const auto idle = idle_before_close(line)) facts.idle.record(*idle);
+    ++facts.details[line.detail];
+    facts.sent_here += line.ending == tcp::Ending::reset_sent;
+    if (line.closed_how == tcp::ClosedHow::signal || line.closed_how == tcp::ClosedHow::exit)
+        ++facts.signals[line.closing_signal];
+    if (!line.who->closed_by) return;
+    if (!facts.closer) facts.closer = line.who->closed_by;
+    if (facts.closers.size() < kMostClosers)
+        facts.closers.try_emplace(line.who->closed_by->pid, *line.who->closed_by);
+}
+
+void Causes::take_back(PartyEnds& party, EndCause cause) {
+    const auto found = party.causes.find(cause);
+    if (found != party.causes.end() && found->second.count > 0) --found->second.count;
+}
+
+bool Causes::is_explained(const track::ConnectionLine& line, PartyEnds& party, EndCause cause) {
+    if (cause == EndCause::none || !line.closed) return false;
+    const tcp::FourTuple& tuple = line.who->tuple;
+    bool explained = false;
+    if (const auto other = recent_.find(hash_of(tuple.remote, tuple.local));
+        other != recent_.end() && *line.closed - other->second.closed <= kOtherEndWithin &&
+        other->second.closed - *line.closed <= kOtherEndWithin) {
+        if (is_consequence(cause) && is_of_this_end(other->second.cause))
+            explained = true;
+        else if (is_of_this_end(cause) && is_consequence(other->second.cause))
+            take_back(*other->second.party, other->second.cause);
+        else if (cause == EndCause::half_open_check && other->second.cause == cause) {
+            // One check, which counts for the listener that is checked.
+            if (line.who->role == tcp::Role::client)
+                explained = true;
+            else
+                take_back(*other->second.party, cause);
+        }
+        recent_.erase(other);
+    }
+    const std::uint64_t key = hash_of(tuple.local, tuple.remote);
+    if (recent_.insert_or_assign(key, Recent{&party, cause, *line.closed}).second)
+        recent_order_.push_back(key);
+    while (recent_order_.size() > kMostRecent) {
+        recent_.erase(recent_order_.front());
+        recent_order_.pop_front();
+    }
+    return explained;
+}
+
+bool Causes::was_answered_elsewhere(const track::ConnectionLine& line, PartyEnds& party,
+                                    EndCause cause) {
+    if (!is_failed_try(cause) || !line.who->process || !line.opened || !line.closed) return false;
+    if (tries_.size() >= kMostTries) tries_.clear();
+    const tcp::FourTuple& tuple = line.who->tuple;
+    Tries& tries = tries_[{line.who->netns, line.who->process->pid, tuple.remote.port}];
+    if (tries.answered_at && tries.answered_by != tuple.remote.address &&
+        *tries.answered_at >= *line.opened - kSameTry &&
+        *tries.answered_at <= *line.closed + kSameTry)
+        return true;
+    std::erase_if(tries.failed,
+                  [&](const Try& each) { return each.closed < *line.closed - kSameTry; });
+    if (tries.failed.size() < kMostClosers)
+        tries.failed.push_back({&party, cause, tuple.remote.address, *line.opened, *line.closed});
+    return false;
+}
+
+void Causes::note_self_connected(const track::ConnectionIdentity& who) {
+    const std::string comm = who.process ? std::string(who.process->comm()) : std::string();
+    if (self_connected_.size() >= Flows::kMaxGroups) return;
+    SelfConnected& found = self_connected_[{who.netns, comm}];
+    ++found.count;
+    found.ids.note(who.id);
+    found.tuple = who.tuple;
+    found.process = who.process;
+}
+
+void Causes::on_transition(const track::TransitionLine& line) {
+    if (line.to == tcp::State::ESTABLISHED && line.who->tuple.local == line.who->tuple.remote)
+        note_self_connected(*line.who);
+    if (line.from != tcp::State::SYN_SENT || line.to != tcp::State::ESTABLISHED) return;
+    if (!line.who->process) return;
+    const tcp::Endpoint& remote = line.who->tuple.remote;
+    if (tries_.size() >= kMostTries) tries_.clear();
+    Tries& tries = tries_[{line.who->netns, line.who->process->pid, remote.port}];
+    tries.answered_at = line.at;
+    tries.answered_by = remote.address;
+    std::erase_if(tries.failed, [&](const Try& each) {
+        const bool same_try = each.remote != remote.address && line.at >= each.opened &&
+                              line.at <= each.closed + kSameTry;
+        if (same_try) take_back(*each.party, each.cause);
+        return same_try;
+    });
+}
+
+void Causes::on_connection(const track::ConnectionLine& line) {
+    if (line.ending == tcp::Ending::open) return;
+    PartyEnds* party = party_of(*line.who);
+    if (!party) return;
+    ++party->connections;
+    const EndCause cause = end_cause(line);
+    if (is_explained(line, *party, cause) || cause == EndCause::none) return;
+    if (was_answered_elsewhere(line, *party, cause)) return;
+    note(party->causes[cause], line, cause);
+}
+
+void Causes::next_interval(MonoTime) {
+    parties_.clear();
+    recent_.clear();
+    recent_order_.clear();
+    tries_.clear();
+    self_connected_.clear();
+}
+
+} // namespace tcpdwell::analysis

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ended connections by what ended them: of each listening endpoint, and of each program that
+// connects to a remote endpoint. Each connection counts for one cause, and where both of its ends
+// are on this host, at the end where the cause lies.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <set>
+#include <tuple>
+#include <unordered_map>
+
+#include "analysis/analysis.h"
+#include "analysis/end_cause.h"
+#include "analysis/flows.h"
+#include "analysis/histogram.h"
+
+namespace tcpdwell::analysis {
+
+/// What is known of the connections of one party that ended by one cause.
+struct CauseFacts {
+    std::uint64_t count = 0;
+    Examples ids;
+    MonoTime first{};
+    MonoTime last{};
+    std::set<tcp::IpAddress> hosts; ///< remote; at most kMostHosts
+    LogHistogram idle;              ///< before the close
+    EnumArray<tcp::EndingDetail, std::uint64_t> details;
+    std::uint64_t sent_here = 0;                     ///< the RST came from here
+    std::map<std::uint32_t, std::uint64_t> signals;  ///< that ended processes; 0: an exit
+    std::map<std::uint32_t, event::Process> closers; ///< by pid; at most a few
+    std::optional<event::Process> closer;            ///< the first of them
+
+    static constexpr std::size_t kMostHosts = 1000;
+};
+
+/// A listening endpoint, or a program that connects to a remote endpoint.
+struct Party {
+    std::uint32_t netns = 0;
+    tcp::Role role = tcp::Role::unknown;  ///< server or client
+    tcp::Endpoint endpoint;               ///< that listens, here or there
+    std::array<char, TD_COMM_LEN> comm{}; ///< of a client
+
+    auto operator<=>(const Party&) const = default;
+};
+
+struct PartyEnds {
+    Party party;
+    tcp::Family family = tcp::Family::ipv4;
+    std::optional<event::Process> process; ///< the first that was seen
+    bool several_pids = false;
+    std::uint64_t connections = 0; ///< ended
+    std::map<EndCause, CauseFacts> causes;
+
+    [[nodiscard]] std::uint64_t count(EndCause cause) const {
+        const auto found = causes.find(cause);
+        return found == causes.end() ? 0 : found->second.count;
+    }
+    [[nodiscard]] const CauseFacts* facts(EndCause cause) const {
+        const auto found = causes.find(cause);
+        return found == causes.end() ? nullptr : &found->second;
+    }
+};
+
+/// Memory: some 200 bytes for each party, of which at most Flows::kMaxGroups are distinguished, 300
+/// and the hosts for each cause of it, and at most 15 MiB for recent ends.
+class Causes : public Analysis {
+public:
+    explicit Causes(const Flows& flows) : flows_(flows) {}
+
+    void on_transition(const track::TransitionLine& line) override;
+    void on_connection(const track::ConnectionLine& line) override;
+    void add_to(report::Report&, const ReportContext&) override {}
+    void next_interval(MonoTime now) override;
+
+    using Parties = std::map<Party, PartyEnds>;
+    [[nodiscard]] const Parties& parties() const { return parties_; }
+
+    /// Sockets that are connected to themselves, by program.
+    struct SelfConnected {
+        std::uint64_t count = 0;
+        Examples ids;
+        tcp::FourTuple tuple;
+        std::optional<event::Process> process;
+    };
+    using SelfConnectedBy = std::map<std::pair<std::uint32_t, std::string>, SelfConnected>;
+    [[nodiscard]] const SelfConnectedBy& self_connected() const { return self_connected_; }
+
+private:
+    /// One end that may be the other end of a later one, or a try that a later one may replace.
+    struct Recent {
+        PartyEnds* party;
+        EndCause cause;
+        MonoTime closed;
+    };
+    struct Try {
+        PartyEnds* party;
+        EndCause cause;
+        tcp::IpAddress remote;
+        MonoTime opened;
+        MonoTime closed;
+    };
+    /// The tries of one process at one remote port.
+    struct Tries {
+        std::optional<MonoTime> answered_at;
+        tcp::IpAddress answered_by;
+        std::vector<Try> failed;
+    };
+    using TryKey = std::tuple<std::uint32_t, std::uint32_t, tcp::Port>; ///< namespace, pid, port
+
+    PartyEnds* party_of(const track::ConnectionIdentity& who);
+    static void note(CauseFacts& facts, const track::ConnectionLine& line, EndCause cause);
+    void note_self_connected(const track::ConnectionIdentity& who);
+    static void take_back(PartyEnds& party, EndCause cause);
+    /// Whether the cause lies at the other end, which ended before; takes back the consequence that
+    /// was counted there if it lies here.
+    bool is_explained(const track::ConnectionLine& line, PartyEnds& party, EndCause cause);
+    /// Whether another address of the same try answered (RFC 8305).
+    bool was_answered_elsewhere(const track::ConnectionLine& line, PartyEnds& party,
+                                EndCause cause);
+
+    const Flows& flows_;
+    Parties parties_;
+    std::unordered_map<std::uint64_t, Recent> recent_; ///< by a hash of the four-tuple
+    std::deque<std::uint64_t> recent_order_;
+    std::map<TryKey, Tries> tries_;
+    SelfConnectedBy self_connected_;
+};
+
+} // namespace tcpdwell::analysis

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "analysis/end_cause.h"
+
+#include <algorithm>
+
+namespace tcpdwell::analysis {
+namespace {
+
+using namespace std::chrono_literals;
+using tcp::Ending;
+using tcp::EndingDetail;
+
+/// A connection that lasts shorter than a human's or a program's work on it.
+constexpr Nanoseconds kAtOnce = 1s;
+/// From so much silence on a connection was idle; round trips and work take less.
+constexpr Nanoseconds kIdle = 100ms;
+
+bool is_server(const track::ConnectionLine& line) { return line.who->role == tcp::Role::server; }
+
+std::optional<Nanoseconds> time_in(const track::ConnectionLine& line, tcp::State state) {
+    for (const track::PathStep& step : line.states)
+        if (step.state == state) return step.dwell;
+    return std::nullopt;
+}
+
+/// Whether it is known to have carried no data either way.
+bool has_carried_nothing(const track::ConnectionLine& line) {
+    const event::SocketNumbers* n = line.numbers;
+    return n != nullptr && n->bytes_sent == OptionalNumber<std::uint64_t>(0) &&
+           n->bytes_received == OptionalNumber<std::uint64_t>(0);
+}
+
+bool was_established_briefly(const track::ConnectionLine& line) {
+    const auto dwell = time_in(line, tcp::State::ESTABLISHED);
+    return dwell && *dwell < kAtOnce;
+}
+
+bool has_sent(const track::ConnectionLine& line) {
+    return line.numbers != nullptr && line.numbers->bytes_sent.value_or(0) > 0;
+}
+
+bool has_left_unread(const track::ConnectionLine& line) {
+    return line.numbers != nullptr && line.numbers->unread.value_or(0) > 0;
+}
+
+bool is_half_open_check(const track::ConnectionLine& line) {
+    if (line.ending == Ending::handshake_failed) {
+        if (line.detail == EndingDetail::timeout || line.states.empty()) return false;
+        const auto dwell = time_in(line, tcp::State::SYN_RECV);
+        return dwell && *dwell < kAtOnce;
+    }
+    if (!has_carried_nothing(line) || !was_established_briefly(line)) return false;
+    if (is_server(line))
+        return line.ending == Ending::reset_received &&
+               line.closed_first == tcp::ClosedFirst::remote;
+    return line.ending == Ending::reset_sent && line.detail == EndingDetail::so_linger_zero;
+}
+
+bool is_turned_away(const track::ConnectionLine& line) {
+    return is_server(line) && line.closed_first == tcp::ClosedFirst::local && line.accept &&
+           line.accept->accepted && has_carried_nothing(line) && was_established_briefly(line);
+}
+
+bool has_died(const track::ConnectionLine& line) {
+    if (line.closed_first != tcp::ClosedFirst::local || !line.closed_how) return false;
+    if (*line.closed_how == tcp::ClosedHow::signal) return true;
+    return *line.closed_how == tcp::ClosedHow::exit && has_left_unread(line);
+}
+
+EndCause cause_of_reset(const track::ConnectionLine& line) {
+    const auto idle = idle_before_close(line);
+    if (line.detail == EndingDetail::listener_closed) return EndCause::listener_closed;
+    if (line.detail == EndingDetail::admin_kill) return EndCause::none; // on purpose
+    if (line.ending == Ending::reset_sent && line.detail == EndingDetail::unread_data &&
+        is_server(line) && has_sent(line))
+        return EndCause::answered_unread;
+    if (line.ending == Ending::reset_sent && line.detail == EndingDetail::data_after_close &&
+        idle && *idle >= kIdle)
+        return EndCause::idle_close;
+    if (line.ending == Ending::reset_received && line.closed_first == tcp::ClosedFirst::remote &&
+        time_in(line, tcp::State::CLOSE_WAIT) && idle && *idle >= kIdle)
+        return EndCause::met_idle_close;
+    if (line.detail == EndingDetail::so_linger_zero) return EndCause::lingered;
+    return line.ending == Ending::reset_sent ? EndCause::reset_here : EndCause::reset_there;
+}
+
+} // namespace
+
+std::optional<Nanoseconds> idle_before_close(const track::ConnectionLine& line) {
+    const event::SocketNumbers* n = line.numbers;
+    if (n == nullptr || !n->since_sent_ms || !n->since_received_ms) return std::nullopt;
+    const Nanoseconds since_sent = std::chrono::milliseconds(*n->since_sent_ms);
+    if (line.closed_first == tcp::ClosedFirst::local) {
+        // The answer was sent that long before the end, of which the close took a part.
+        Nanoseconds closing{0};
+        for (const tcp::State state : {tcp::State::FIN_WAIT1, tcp::State::FIN_WAIT2})
+            closing += time_in(line, state).value_or(Nanoseconds(0));
+        return std::max(since_sent - closing, Nanoseconds(0));
+    }
+    const Nanoseconds since_received = std::chrono::milliseconds(*n->since_received_ms);
+    return std::max(since_received - since_sent, Nanoseconds(0));
+}
+
+EndCause end_cause(const track::ConnectionLine& line) {
+    switch (line.ending) {
+    case Ending::refused: return EndCause::refused;
+    case Ending::connect_failed:
+        return line.detail == EndingDetail::no_port ? EndCause::none : EndCause::unanswered;
+    case Ending::timed_out: return EndCause::peer_gone;
+    case Ending::open:
+    case Ending::unknown: return EndCause::none;
+    default: break;
+    }
+    if (has_died(line)) return EndCause::process_died;
+    if (is_half_open_check(line)) return EndCause::half_open_check;
+    if (line.ending == Ending::handshake_failed) return EndCause::never_completed;
+    if (is_turned_away(line)) return EndCause::turned_away;
+    if (line.ending == Ending::reset_sent || line.ending == Ending::reset_received)
+        return cause_of_reset(line);
+    return EndCause::none;
+}
+
+bool is_of_this_end(EndCause cause) {
+    switch (cause) {
+    case EndCause::process_died:
+    case EndCause::listener_closed:
+    case EndCause::half_open_check:
+    case EndCause::turned_away:
+    case EndCause::answered_unread:
+    case EndCause::idle_close:
+    case EndCause::lingered:
+    case EndCause::reset_here: return true;
+    case EndCause::none:
+    case EndCause::refused:
+    case EndCause::unanswered:
+    case EndCause::never_completed:
+    case EndCause::met_idle_close:
+    case EndCause::peer_gone:
+    case EndCause::reset_there: return false;
+    }
+    return false;
+}
+
+} // namespace tcpdwell::analysis

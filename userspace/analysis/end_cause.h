@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Why a connection ended other than by two FINs, as far as its own end shows: the causes that have
+// a finding.
+#pragma once
+
+#include "base/word_enum.h"
+#include "track/connection.h"
+
+namespace tcpdwell::analysis {
+
+// clang-format off
+#define TCPDWELL_END_CAUSE_LIST(X) \
+    X(none, "none")                        /* nothing is wrong, or it isn't known */ \
+    X(refused, "refused")                  /* an RST answered the SYN */ \
+    X(unanswered, "unanswered")            /* nothing answered the SYN, however soon it was given up */ \
+    X(never_completed, "never_completed")  /* a handshake without its last ACK */ \
+    X(process_died, "process_died")        /* a signal killed the process, or it exited with data unread */ \
+    X(listener_closed, "listener_closed")  /* in the accept queue of a listener that went away */ \
+    X(half_open_check, "half_open_check")  /* opened and reset at once, without data */ \
+    X(turned_away, "turned_away")          /* the server closed at once, having read and sent nothing */ \
+    X(answered_unread, "answered_unread")  /* the server answered, and closed with data unread */ \
+    X(idle_close, "idle_close")            /* this end closed an idle connection; then data came */ \
+    X(met_idle_close, "met_idle_close")    /* data was sent after an idle time, to a peer that had closed */ \
+    X(peer_gone, "peer_gone")              /* timed out: retransmission, user timeout, keepalive */ \
+    X(lingered, "so_linger_zero")          /* SO_LINGER with a time of 0 */ \
+    X(reset_here, "reset_here")            /* any other RST that this end sent */ \
+    X(reset_there, "reset_there")          /* any other RST that it received */
+// clang-format on
+TCPDWELL_WORD_ENUM(EndCause, TCPDWELL_END_CAUSE_LIST)
+
+/// Of an ended connection. Without numbers (td_numbers) the causes that need them aren't found.
+EndCause end_cause(const track::ConnectionLine& line);
+
+/// How long the connection had been idle when this end closed it (idle_close), or when the data was
+/// sent that met the peer's close (met_idle_close); nullopt: not known.
+std::optional<Nanoseconds> idle_before_close(const track::ConnectionLine& line);
+
+/// Whether the cause lies in what this end or its process did: the other end of the connection then
+/// shows a consequence of it.
+bool is_of_this_end(EndCause cause);
+
+} // namespace tcpdwell::analysis

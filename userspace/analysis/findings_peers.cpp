@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// Peers that have gone without a word: connections to them, and connections that ended by it.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "analysis/findings.h"
+
+namespace tcpdwell::analysis {
+namespace {
+
+/// What is known of the peers behind one program.
+struct Gone {
+    const HeldSockets* now = nullptr;
+    const PartyEnds* ends = nullptr; ///< the one with the most
+    std::uint64_t ended = 0;
+    EnumArray<tcp::EndingDetail, std::uint64_t> details;
+    std::vector<track::ConnectionId> ids;
+};
+
+std::string ways(const Gone& gone) {
+    std::string text;
+    for (const tcp::EndingDetail detail : kAllOf<tcp::EndingDetail>) {
+        if (gone.details[detail] == 0 || detail == tcp::EndingDetail::none) continue;
+        text +=
+            fmt::format("{}{} {}", text.empty() ? "" : ", ", name(detail), gone.details[detail]);
+    }
+    return text;
+}
+
+std::string where(const Gone& gone) {
+    if (gone.now) return gone.now->oldest_tuple.remote.text(gone.now->oldest_tuple.family);
+    const bool client = gone.ends->party.role == tcp::Role::client;
+    if (client) return gone.ends->party.endpoint.text(gone.ends->family);
+    const CauseFacts* facts = gone.ends->facts(EndCause::peer_gone);
+    return facts->hosts.empty() ? "" : facts->hosts.begin()->text(gone.ends->family);
+}
+
+} // namespace
+
+void find_peers_gone(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
+    std::map<std::pair<std::uint32_t, std::string>, Gone> programs;
+    for (const HeldSockets* holding : evidence.live.unanswering()) {
+        Gone& gone = programs[{holding->netns, holding->comm}];
+        gone.ids.insert(gone.ids.end(), holding->ids.begin(), holding->ids.end());
+        if (!gone.now || gone.now->old < holding->old) gone.now = holding;
+    }
+    for (const auto& [key, ends] : evidence.causes.parties()) {
+        const CauseFacts* facts = ends.facts(EndCause::peer_gone);
+        if (!facts || facts->count == 0) continue;
+        const std::string comm = ends.process ? std::string(ends.process->comm())
+                                              : std::string(event::comm_text(ends.party.comm));
+        Gone& gone = programs[{key.netns, comm}];
+        if (!gone.ends || gone.ends->count(EndCause::peer_gone) < facts->count) gone.ends = &ends;
+        gone.ended += facts->count;
+        for (const tcp::EndingDetail detail : kAllOf<tcp::EndingDetail>)
+            gone.details[detail] += facts->details[detail];
+        for (const track::ConnectionId id : facts->ids.list()) gone.ids.push_back(id);
+    }
+    const std::uint64_t many =
+        std::max<std::uint64_t>(evidence.thresholds.count("peers_gone.connections"), 1);
+    for (const auto& [key, gone] : programs) {
+        const std::uint64_t waiting = gone.now ? gone.now->old : 0;
+        if (waiting + gone.ended < many) continue;
+        FindingDraft draft{"peers_gone", report::Severity::warning};
+        draft.subject = gone.now ? holders_text(*gone.now) : party_text(*gone.ends);
+        draft.connections = gone.ids;
+        if (waiting > 0)
+            draft.what = fmt::format(
+                "The peers of {} of {} don't answer: no segment from {} for {}, {} "
+                "unacknowledged, up to {} in a row",
+                counted(waiting, "connection"), draft.subject, where(gone),
+                duration_text(gone.now->longest_silence), counted(gone.now->unacked, "byte"),
+                counted(gone.now->most_timeouts, "retransmission"));
+        if (gone.ended > 0)
+            draft.what +=
+                fmt::format("{}{} of {} {} without an answer from the peer ({}), for instance {}",
+                            waiting > 0 ? "; " : "", counted(gone.ended, "connection"),
+                            gone.ends ? party_text(*gone.ends) : draft.subject,
+                            gone.ended == 1 ? "timed out" : "timed out", ways(gone), where(gone));
+        draft.what += ": the peer has gone, or the path to it is cut.";
+        draft.evidence = {
+            {"waiting", "waiting now", waiting},
+            {"ended", "timed out", gone.ended},
+            {"retransmission", "by retransmission",
+             gone.details[tcp::EndingDetail::retransmission]},
+            {"user_timeout", "by TCP_USER_TIMEOUT", gone.details[tcp::EndingDetail::user_timeout]},
+            {"keepalive", "by keepalive", gone.details[tcp::EndingDetail::keepalive]},
+            {"remote", "remote", where(gone)},
+            {"netns", "network namespace", std::uint64_t{key.first}}};
+        if (gone.now) {
+            draft.evidence.push_back({"silence_ns", "no segment for", gone.now->longest_silence});
+            draft.evidence.push_back({"unacked", "bytes unacknowledged", gone.now->unacked});
+            draft.evidence.push_back(
+                {"retransmissions", "in a row", std::uint64_t{gone.now->most_timeouts}});
+            draft.evidence.push_back({"holders", "held by", gone.now->processes});
+        }
+        draft.advice.push_back(fmt::format(
+            "A connection with unacknowledged data hangs until {} retransmissions have gone out, "
+            "some 15 minutes with 15; a program that must know sooner sets TCP_USER_TIMEOUT.",
+            sysctl_text(evidence, key.first, "net.ipv4.tcp_retries2")));
+        draft.advice.push_back(fmt::format(
+            "One that only listens never notices without keepalive: SO_KEEPALIVE, and {} s of "
+            "silence until the first probe unless the program sets TCP_KEEPIDLE, then {} probes {} "
+            "s apart.",
+            sysctl_text(evidence, key.first, "net.ipv4.tcp_keepalive_time"),
+            sysctl_text(evidence, key.first, "net.ipv4.tcp_keepalive_probes"),
+            sysctl_text(evidence, key.first, "net.ipv4.tcp_keepalive_intvl")));
+        draft.advice.push_back("Peers crash, lose their network, or sit behind a NAT or firewall "
+                               "that forgot the idle connection: if many do after the same idle "
+                               "time, keep it below that.");
+        drafts.push_back(std::move(draft));
+    }
+}
+
+} // namespace tcpdwell::analysis

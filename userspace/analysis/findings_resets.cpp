@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+// Connections that ended by resets or by the death of a process, each by its cause.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "analysis/findings.h"
+
+namespace tcpdwell::analysis {
+namespace {
+
+double share_of(std::uint64_t count, std::uint64_t all) {
+    return all == 0 ? 0 : static_cast<double>(count) / static_cast<double>(all);
+}
+
+/// Count, share and time: what every finding of a party says.
+FindingDraft draft_of(std::string_view id, report::Severity severity, const PartyEnds& ends,
+                      const CauseFacts& facts) {
+    FindingDraft draft{id, severity};
+    draft.subject = party_text(ends);
+    draft.connections = facts.ids.list();
+    draft.evidence = {{"count", "connections", facts.count},
+                      {"all", "of connections ended", ends.connections},
+                      {"share", "share", share_of(facts.count, ends.connections)},
+                      {"hosts", "remote hosts", std::uint64_t{facts.hosts.size()}},
+                      {"netns", "network namespace", std::uint64_t{ends.party.netns}}};
+    if (ends.process)
+        draft.evidence.push_back(
+            {"process", "process", std::vector<event::Process>{*ends.process}});
+    return draft;
+}
+
+std::string within(const CauseFacts& facts) {
+    return facts.count < 2 ? std::string()
+                           : fmt::format(" within {}", duration_text(facts.last - facts.first));
+}
+
+/// As many as the finding's own thresholds want.
+bool is_many(const RuleInput& evidence, std::string_view id, std::uint64_t count,
+             std::uint64_t all) {
+    const auto many =
+        std::max<std::uint64_t>(evidence.thresholds.count(fmt::format("{}.connections", id)), 1);
+    return count >= many &&
+           share_of(count, all) >= evidence.thresholds.value(fmt::format("{}.share", id));
+}
+
+} // namespace
+
+std::string party_text(const PartyEnds& ends) {
+    const std::string comm = comm_of(ends.process ? ends.process->comm_bytes : ends.party.comm);
+    const std::string program = ends.process && ends.process->pid != 0 && !ends.several_pids
+                                    ? fmt::format("{} (pid {})", comm, ends.process->pid)
+                                    : comm;
+    return fmt::format("{} {} {}", program, ends.party.role == tcp::Role::server ? "on" : "to",
+                       ends.party.endpoint.text(ends.family));
+}
+
+void find_listener_closed(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
+    for (const auto& [key, ends] : evidence.causes.parties()) {
+        const CauseFacts* facts = ends.facts(EndCause::listener_closed);
+        if (!facts ||
+            facts->count < std::max<std::uint64_t>(
+                               evidence.thresholds.count("listener_closed.connections"), 1))
+            continue;
+        FindingDraft draft = draft_of("listener_closed", report::Severity::warning, ends, *facts);
+        draft.what = fmt::format(
+            "{} of {} {} reset in the accept queue, because a listening socket was closed{}{}: the "
+            "clients believed that they were connected.",
+            counted(facts->count, "connection"), party_text(ends),
+            facts->count == 1 ? "was" : "were",
+            facts->closer ? fmt::format(" by {}", process_text(facts->closer)) : "",
+            within(*facts));
+        draft.advice.push_back(fmt::format(
+            "Each socket of SO_REUSEPORT has an accept queue of its own, which is lost with it. {} "
+            "hands what waits there to the listeners that remain (Linux 5.14).",
+            sysctl_text(evidence, ends.party.netns, "net.ipv4.tcp_migrate_req")));
+        draft.advice.push_back(
+            "Or drain before the end: stop the distribution to that socket (a BPF program of "
+            "SO_ATTACH_REUSEPORT_EBPF, or the load balancer), accept until accept() returns "
+            "EAGAIN, and only then close the listener.");
+        drafts.push_back(std::move(draft));
+    }
+}
+
+void find_answered_unread(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
+    for (const auto& [key, ends] : evidence.causes.parties()) {
+        const CauseFacts* facts = ends.facts(EndCause::answered_unread);
+        if (!facts || !is_many(evidence, "answered_unread", facts->count, ends.connections))
+            continue;
+        FindingDraft draft = draft_of("answered_unread", report::Severity::warning, ends, *facts);
+        draft.what = fmt::format(
+            "{} answered and then closed {} of {} connections with data unread{}: close() sends an "
+            "RST then, and the client may never see the answer.",
+            party_text(ends), facts->count, ends.connections, within(*facts));
+        draft.advice.push_back(
+            "The server refuses what it is sent (too large, not allowed) and closes without "
+            "reading the rest: it has to send its answer, shutdown(SHUT_WR), read to the end or "
+            "for some seconds, and then close (nginx: lingering_close always; lingering_time).");
+        draft.advice.push_back("Clients can ask first: Expect: 100-continue.");
+        drafts.push_back(std::move(draft));
+    }
+}
+
+void find_turned_away(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
+    for (const auto& [key, ends] : evidence.causes.parties()) {
+        const CauseFacts* facts = ends.facts(EndCause::turned_away);
+        if (!facts || !is_many(evidence, "turned_away", facts->count, ends.connections)) continue;
+        FindingDraft draft = draft_of("turned_away", report::Severity::warning, ends, *facts);
+        draft.what = fmt::format(
+            "{} closed {} of {} connections at once after accept(), having read and sent "
+            "nothing{}: it turns clients away.",
+            party_text(ends), facts->count, ends.connections, within(*facts));
+        draft.advice.push_back(
+            "Look into its log and its limits: connections per client or in all, access lists "
+            "(tcp_wrappers), descriptors (RLIMIT_NOFILE), or a TLS or proxy protocol that only one "
+            "side speaks.");
+        drafts.push_back(std::move(draft));
+    }
+}
+
+namespace {
+
+/// The idle times cluster: nearly all lie within a tenth, or a fifth of a second, of the median.
+bool clusters(const LogHistogram& idle) {
+    const Nanoseconds middle = idle.quantile(0.5);
+    const Nanoseconds width = std::max<Nanoseconds>(middle / 10, std::chrono::milliseconds(200));
+    return idle.quantile(0.9) - idle.quantile(0.1) <= 2 * width;
+}
+
+} // namespace
+
+void find_idle_close_race(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
+    for (const auto& [key, ends] : evidence.causes.parties()) {
+        for (const EndCause cause : {EndCause::idle_close, EndCause::met_idle_close}) {
+            const CauseFacts* facts = ends.facts(cause);
+            if (!facts || !is_many(evidence, "idle_close_race", facts->count, ends.connections))
+                continue;
+            const bool is_closer = cause == EndCause::idle_close;
+            FindingDraft draft =
+                draft_of("idle_close_race", report::Severity::warning, ends, *facts);
+            const Nanoseconds after = facts->idle.quantile(0.5);
+            const bool is_limit = clusters(facts->idle);
+            draft.what =
+                is_closer
+                    ? fmt::format("{} closed connections that had been idle for {}{}, and {} of {} "
+                                  "requests met the close{}: they were reset, and are lost.",
+                                  party_text(ends), is_limit ? "" : "some time, about ",
+                                  duration_text(after), facts->count, ends.connections,
+                                  within(*facts))
+                    : fmt::format("{} of {} requests of {} were sent on connections idle for {}{} "
+                                  "that the server had just closed{}: they were reset, and are "
+                                  "lost.",
+                                  facts->count, ends.connections, party_text(ends),
+                                  is_limit ? "" : "about ", duration_text(after), within(*facts));
+            draft.evidence.push_back({"idle_ns", "idle before the close", after});
+            draft.evidence.push_back({"idle_min_ns", "the shortest", facts->idle.min()});
+            draft.evidence.push_back({"idle_max_ns", "the longest", facts->idle.max()});
+            draft.advice.push_back(fmt::format(
+                "Who reuses connections must give them up before the server does: set the "
+                "client's (pool's, proxy's) idle limit clearly below the server's, which is {} "
+                "here.",
+                duration_text(after)));
+            draft.advice.push_back("Or raise the server's limit above the client's (Node: "
+                                   "server.keepAliveTimeout; nginx: keepalive_timeout), and let "
+                                   "the client repeat requests that may be repeated.");
+            drafts.push_back(std::move(draft));
+        }
+    }
+}
+
+namespace {
+
+std::string signal_text(const CauseFacts& facts) {
+    std::string text;
+    for (const auto& [number, count] : facts.signals)
+        text += fmt::format("{}{}", text.empty() ? "" : ", ",
+                            number == 0 ? std::string("exited") : fmt::format("signal {}", number));
+    return text;
+}
+
+/// Signals by which people and supervisors end a process.
+bool is_on_purpose(std::uint32_t signal) {
+    constexpr std::uint32_t kHup = 1, kInt = 2, kPipe = 13, kTerm = 15;
+    return signal == kHup || signal == kInt || signal == kPipe || signal == kTerm;
+}
+
+} // namespace
+
+void find_process_died(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
+    for (const auto& [key, ends] : evidence.causes.parties()) {
+        const CauseFacts* facts = ends.facts(EndCause::process_died);
+        if (!facts || facts->count < std::max<std::uint64_t>(
+                                         evidence.thresholds.count("process_died.connections"), 1))
+            continue;
+        const bool meant = std::ranges::all_of(
+            facts->signals, [](const auto& each) { return is_on_purpose(each.first); });
+        FindingDraft draft =
+            draft_of("process_died", meant ? report::Severity::info : report::Severity::warning,
+                     ends, *facts);
+        draft.what = fmt::format("{} of {} ended because {} died ({}){}.",
+                                 counted(facts->count, "connection"), party_text(ends),
+                                 facts->closers.size() == 1
+                                     ? process_text(facts->closer)
+                                     : fmt::format("{} processes", facts->closers.size()),
+                                 signal_text(*facts), within(*facts));
+        draft.evidence.push_back({"signals", "ended by", signal_text(*facts)});
+        std::vector<event::Process> dead;
+        for (const auto& [pid, process] : facts->closers) dead.push_back(process);
+        draft.evidence.push_back({"died", "who died", dead});
+        draft.advice.push_back(
+            meant ? "A process that is to end has to finish its connections first: stop "
+                    "accepting, answer what is under way, and then exit."
+                  : "Look for the reason: dmesg (out of memory, segfault), the journal, "
+                    "coredumpctl. Signal 9 is the kernel's OOM killer, or somebody's kill -9.");
+        drafts.push_back(std::move(draft));
+    }
+}
+
+namespace {
+
+/// Resets without a cause of their own, by who sent them. Those by SO_LINGER belong to them where
+/// they are too few for time_wait_skipped.
+struct Resets {
+    std::uint64_t here = 0;
+    std::uint64_t there = 0;
+    EnumArray<tcp::EndingDetail, std::uint64_t> details;
+    const CauseFacts* most = nullptr;
+};
+
+Resets resets_of(const RuleInput& evidence, const PartyEnds& ends) {
+    Resets resets;
+    for (const EndCause cause : {EndCause::reset_here, EndCause::reset_there, EndCause::lingered}) {
+        const CauseFacts* facts = ends.facts(cause);
+        if (!facts || facts->count == 0) continue;
+        if (cause == EndCause::lingered &&
+            facts->count >= evidence.thresholds.count("time_wait_skipped.connections"))
+            continue;
+        (cause == EndCause::reset_there ? resets.there : resets.here) += facts->count;
+        for (const tcp::EndingDetail detail : kAllOf<tcp::EndingDetail>)
+            resets.details[detail] += facts->details[detail];
+        if (!resets.most || resets.most->count < facts->count) resets.most = facts;
+    }
+    resets.details[tcp::EndingDetail::none] = 0;
+    return resets;
+}
+
+std::string details_text(const Resets& resets) {
+    std::string text;
+    for (const tcp::EndingDetail detail : kAllOf<tcp::EndingDetail>)
+        if (resets.details[detail] != 0)
+            text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name(detail),
+                                resets.details[detail]);
+    return text;
+}
+
+std::string_view reset_advice(const Resets& resets) {
+    using enum tcp::EndingDetail;
+    if (resets.there > resets.here)
+        return "The other side resets: it closes with data unread, or aborts (a limit, a time-out, "
+               "a restart). Trace there, too: tcpdwell report over both recordings joins the ends.";
+    if (resets.details[unread_data] * 2 >= resets.here)
+        return "close() with data unread sends an RST instead of a FIN: read to the end before "
+               "closing, or the peer may lose the last answer.";
+    if (resets.details[data_after_close] * 2 >= resets.here)
+        return "The peer still sent data after close(), so it was reset: use shutdown(SHUT_WR), "
+               "read to the end, then close.";
+    if (resets.details[so_linger_zero] * 2 >= resets.here)
+        return "SO_LINGER with a time of 0 makes close() send an RST: the peer gets an error, and "
+               "may lose data that it has not read yet. Remove it.";
+    return "This side resets; trace --connections shows why, for each.";
+}
+
+} // namespace
+
+void find_connections_reset(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
+    for (const auto& [key, ends] : evidence.causes.parties()) {
+        const Resets resets = resets_of(evidence, ends);
+        const std::uint64_t count = resets.here + resets.there;
+        if (!resets.most || !is_many(evidence, "connections_reset", count, ends.connections))
+            continue;
+        FindingDraft draft =
+            draft_of("connections_reset", report::Severity::warning, ends, *resets.most);
+        const std::string details = details_text(resets);
+        draft.what = fmt::format(
+            "{} of {} connections of {} ended by a reset: {} sent here, {} received{}{}.", count,
+            ends.connections, party_text(ends), resets.here, resets.there,
+            details.empty() ? "" : fmt::format(" ({})", details), within(*resets.most));
+        draft.evidence[0].value = count;
+        draft.evidence[2].value = share_of(count, ends.connections);
+        draft.evidence.push_back({"reset_sent", "sent here", resets.here});
+        draft.evidence.push_back({"reset_received", "received", resets.there});
+        for (const tcp::EndingDetail detail : kAllOf<tcp::EndingDetail>)
+            if (resets.details[detail] != 0)
+                draft.evidence.push_back({name(detail), name(detail), resets.details[detail]});
+        draft.advice.emplace_back(reset_advice(resets));
+        draft.advice.push_back("trace --connections shows each of them, with its detail and what "
+                               "it had carried.");
+        drafts.push_back(std::move(draft));
+    }
+}
+
+void find_connects_refused(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
+    for (const auto& [key, ends] : evidence.causes.parties()) {
+        const CauseFacts* facts = ends.facts(EndCause::refused);
+        if (!facts || !is_many(evidence, "connects_refused", facts->count, ends.connections))
+            continue;
+        FindingDraft draft = draft_of("connects_refused", report::Severity::warning, ends, *facts);
+        draft.what = fmt::format("{} of {} connects of {} were refused{}: nobody listens there.",
+                                 facts->count, ends.connections, party_text(ends), within(*facts));
+        draft.evidence.push_back(
+            {"remote", "remote endpoint", ends.party.endpoint.text(ends.family)});
+        draft.advice.push_back("The host is up and answers with an RST: the service isn't running, "
+                               "listens on another address or port, or a firewall rejects.");
+        drafts.push_back(std::move(draft));
+    }
+}
+
+} // namespace tcpdwell::analysis

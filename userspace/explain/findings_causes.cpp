@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+// Findings that name what ended or holds up connections.
+#include "explain/texts.h"
+
+namespace tcpdwell::explain::texts {
+namespace {
+
+constexpr Explanation kCauses[] = {
+    {.word = "accept_stalled",
+     .topic = Topic::finding,
+     .summary = "connections wait for accept() that nobody calls",
+     .text = "Reported when at least accept_stalled.connections (1) connections are established "
+             "and not accepted by any process, the oldest for at least accept_stalled.age (1s). "
+             "Those whose peer has closed meanwhile (CLOSE_WAIT) count.\n"
+             "Means: the program that listens is blocked, stopped or too slow. The handshake is "
+             "the kernel's work, so clients believe that they are connected, and send. No process "
+             "has a descriptor of these sockets.\n"
+             "What helps: find out what the program waits for (its stack; a full pool of workers); "
+             "only accept() or the end of the listener ends the connections.\n"
+             "What doesn't: looking for a leak in /proc/PID/fd, and any sysctl.",
+     .sysctls = kOf<kSomaxconn>,
+     .source = "accept(2), listen(2); inet_csk_accept() in net/ipv4/inet_connection_sock.c"},
+    {.word = "descriptor_inherited",
+     .topic = Topic::finding,
+     .summary = "another program holds a connection open",
+     .text =
+         "Reported when at least descriptor_inherited.sockets (1) sockets in CLOSE_WAIT, as old "
+         "as close_wait_leak wants, are held by other programs only than the one that accepted "
+         "or connected them.\n"
+         "Means: that one has called close(), but a child that it started before has the "
+         "descriptor, too: no FIN is sent until the last one is closed.\n"
+         "What helps: SOCK_CLOEXEC with socket() and accept4(), or closing descriptors between "
+         "fork() and exec(). Now: end the processes that are named.\n"
+         "What doesn't: restarting the program that accepted.",
+     .sysctls = {},
+     .source = "open(2), O_CLOEXEC; close(2)"},
+    {.word = "peers_gone",
+     .topic = Topic::finding,
+     .summary = "peers have gone without a word",
+     .text = "Reported when at least peers_gone.connections (1) connections of one program have "
+             "data that was retransmitted and not acknowledged, or keepalive probes that nobody "
+             "answered, and no segment from the peer for at least peers_gone.age (3s); or ended "
+             "timed_out (retransmission, user_timeout, keepalive).\n"
+             "Means: the peer crashed, lost its network, or a firewall or NAT on the way forgot "
+             "the connection. The kernel gives up after tcp_retries2 retransmissions, some 15 "
+             "minutes with 15; a socket that only waits for data never notices without keepalive.\n"
+             "What helps: TCP_USER_TIMEOUT and SO_KEEPALIVE with times of the program's own; if "
+             "the peers are alive, probes before the box in between forgets (many NATs after 5 "
+             "minutes).\n"
+             "What doesn't: more retries to a path that is gone.",
+     .sysctls = kOf<kRetries2, kKeepaliveTime, kKeepaliveIntvl, kKeepaliveProbes>,
+     .source = "RFC 9293, section 3.8; RFC 5482; tcp_retransmit_timer() and tcp_keepalive_timer() "
+               "in net/ipv4/tcp_timer.c"},
+    {.word = "half_open_checks",
+     .topic = Topic::finding,
+     .summary = "a port is opened and reset at once: health checks",
+     .text =
+         "Reported, as information, when at least half_open_checks.connections (5) connections "
+         "to one listener were reset at once without data, by no more than 16 hosts, and no more "
+         "than 50 per second. They "
+         "count neither as failed handshakes nor as resets.\n"
+         "Means: a load balancer or a monitor looks whether the port is open (haproxy's check "
+         "without a request does so), or somebody scans ports. Of more hosts it may be a "
+         "flood: handshakes_failing.\n"
+         "What helps: nothing has to. A check with a request finds more.",
+     .sysctls = {},
+     .source = "tcp_check_req() in net/ipv4/tcp_minisocks.c"},
+    {.word = "listener_closed",
+     .topic = Topic::finding,
+     .summary = "connections were reset with their listener",
+     .text = "Reported when at least listener_closed.connections (1) connections were reset in the "
+             "accept queue because the listening socket was closed.\n"
+             "Means: the clients believed that they were connected. With SO_REUSEPORT each socket "
+             "has a queue of its own, so a worker that ends takes its clients along, although "
+             "others still listen.\n"
+             "What helps: net.ipv4.tcp_migrate_req=1 (5.14) hands the queue on to the others; or "
+             "accept until EAGAIN before closing; or one listening socket for all workers.\n"
+             "What doesn't: a longer backlog.",
+     .sysctls = kOf<kMigrateReq>,
+     .source = "inet_csk_listen_stop() in net/ipv4/inet_connection_sock.c; ip-sysctl.rst, "
+               "tcp_migrate_req"},
+    {.word = "answered_unread",
+     .topic = Topic::finding,
+     .summary = "a server answers and closes with data unread",
+     .text = "Reported when a service closed at least answered_unread.connections (5) connections "
+             "with data unread after it had sent an answer, and at least answered_unread.share "
+             "(0.1) of its connections.\n"
+             "Means: close() with data unread sends an RST, which may overtake the answer: an "
+             "upload that is refused (413, 401) looks like a broken connection to the client.\n"
+             "What helps: answer, shutdown(SHUT_WR), read for a while, close (nginx: "
+             "lingering_close). Clients can ask with Expect: 100-continue.\n"
+             "What doesn't: SO_LINGER.",
+     .sysctls = {},
+     .source = "RFC 9293, section 3.6.1; RFC 9112, section 9.6; tcp_close() in net/ipv4/tcp.c"},
+    {.word = "turned_away",
+     .topic = Topic::finding,
+     .summary = "a server closes right after accept()",
+     .text = "Reported when a service closed at least turned_away.connections (5) connections "
+             "within a second of the handshake, having read and sent nothing, and at least "
+             "turned_away.share (0.1) of its connections. Connections that the client ends are "
+             "not meant.\n"
+             "Means: the program accepts and refuses: a limit of connections, an access list, no "
+             "descriptors left, or a proxy without a backend.\n"
+             "What helps: the program's log and limits.\n"
+             "What doesn't: anything in TCP.",
+     .sysctls = {},
+     .source = "accept(2), EMFILE"},
+    {.word = "idle_close_race",
+     .topic = Topic::finding,
+     .summary = "requests meet the close of an idle connection",
+     .text = "Reported when at least idle_close_race.connections (3) connections were closed after "
+             "an idle time and then got data, or sent data to a peer that had closed, and at least "
+             "idle_close_race.share (0.01) of the connections. Where both ends are here, the one "
+             "that closed is named.\n"
+             "Means: the server's idle limit is not longer than the client's: a request that is "
+             "sent just when the limit runs out is reset, and its answer never comes. The idle "
+             "time says what the limit is.\n"
+             "What helps: a limit of the client, pool or proxy clearly below the server's; "
+             "repeating requests that may be repeated.\n"
+             "What doesn't: keepalive probes of TCP, which know nothing of requests.",
+     .sysctls = {},
+     .source = "RFC 9112, section 9.5"},
+    {.word = "process_died",
+     .topic = Topic::finding,
+     .summary = "connections ended because their process died",
+     .text = "Reported when at least process_died.connections (1) connections were closed by the "
+             "kernel because a signal killed their process, or because it exited with data unread. "
+             "As information where the signal is one that people and supervisors send (HUP, INT, "
+             "PIPE, TERM).\n"
+             "Means: requests were cut off. A process that closes its connections before it exits "
+             "is not meant.\n"
+             "What helps: dmesg (out of memory, segfault), coredumpctl, the supervisor's log; for "
+             "restarts, finishing connections before the end.",
+     .sysctls = {},
+     .source = "do_exit() in kernel/exit.c; signal(7)"},
+    {.word = "connections_reset",
+     .topic = Topic::finding,
+     .summary = "connections end by resets",
+     .text = "Reported when at least connections_reset.connections (5) connections of a service, "
+             "or of a program to one endpoint, ended by an RST, whoever sent it, and at least "
+             "connections_reset.share (0.1) of them. Resets with a finding of their own don't "
+             "count; where both ends are here, the one that sent it is named.\n"
+             "Means: data may have been lost, and programs see ECONNRESET or EPIPE. The details "
+             "say why a reset was sent here; why one was received, only the other side knows.\n"
+             "What helps: reading to the end before close(); for received ones, a trace of the "
+             "other side.\n"
+             "What doesn't: sysctls.",
+     .sysctls = {},
+     .source = "RFC 9293, section 3.5.2"},
+    {.word = "connects_refused",
+     .topic = Topic::finding,
+     .summary = "nobody listens where a program connects",
+     .text = "Reported when at least connects_refused.connections (5) connects of one program to "
+             "one endpoint were refused, and at least connects_refused.share (0.1) of them. Not "
+             "where another address of the same try answered (localhost is often ::1 first).\n"
+             "Means: the host is up and answers SYNs with an RST: the service isn't running, "
+             "listens elsewhere, or a firewall rejects.\n"
+             "What helps: ss -ltn on that host.",
+     .sysctls = {},
+     .source = "RFC 9293, section 3.5.2; RFC 8305"},
+    {.word = "self_connected",
+     .topic = Topic::finding,
+     .summary = "a socket is connected to itself",
+     .text = "Reported when at least self_connected.connections (1) sockets have the same endpoint "
+             "at both ends.\n"
+             "Means: a program connected again and again to a port of ip_local_port_range on this "
+             "host where nobody listened; once in a while the kernel chose that very port as the "
+             "local one, and both ends are the same socket (a simultaneous open). The service "
+             "can't bind its port while that lasts.\n"
+             "What helps: ports of services outside the range, or in ip_local_reserved_ports; "
+             "comparing getsockname() and getpeername().",
+     .sysctls = kOf<kLocalPortRange, kLocalReservedPorts>,
+     .source = "RFC 9293, section 3.5; __inet_hash_connect() in net/ipv4/inet_hashtables.c"},
+};
+
+} // namespace
+
+std::span<const Explanation> causes() { return kCauses; }
+
+} // namespace tcpdwell::explain::texts
