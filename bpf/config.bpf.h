@@ -8,7 +8,7 @@
 
 #include <tcpdwell/config.h>
 
-#define MAX_STACK_RANGES 16
+#define MAX_STACK_RANGES 20
 
 /* Addresses of tw_timer_handler() and reqsk_timer_handler(). */
 const volatile __u64 timewait_timer_function = 0;
@@ -27,6 +27,9 @@ const volatile bool with_numbers = false;
 /* Where inet_csk_reqsk_queue_hash_add() leaves its result among the words of an fexit program's
  * context; 0: it has none. */
 const volatile __u32 hash_add_result = 0;
+
+/* The same of inet_csk_accept(). */
+const volatile __u32 accept_result = 0;
 
 /* Inode of the pid namespace whose numbers processes are given; 0: the initial one. */
 const volatile __u32 pid_namespace = 0;

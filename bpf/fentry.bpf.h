@@ -96,14 +96,20 @@ int BPF_PROG(on_request_hashed, struct sock *sk, struct request_sock *req)
 {
     if (hash_add_result == 2 && !(ctx[2] & 0xff)) return 0;
     if (hash_add_result == 3 && !(ctx[3] & 0xff)) return 0;
-    emit_request(req, TD_TIMER_START);
+    emit_request(req, TD_TIMER_START, 0);
     return 0;
+}
+
+/* The timer of a request that is dropped because it has run out isn't pending. */
+static __always_inline __u16 drop_stack(void *ctx, const struct request_sock *req)
+{
+    return request_stack(ctx, !BPF_CORE_READ(req, rsk_timer.entry.pprev));
 }
 
 SEC("?fentry/inet_csk_reqsk_queue_drop")
 int BPF_PROG(on_request_dropped, struct sock *sk, struct request_sock *req)
 {
-    emit_request(req, TD_TIMER_CANCEL);
+    emit_request(req, TD_TIMER_CANCEL, drop_stack(ctx, req));
     return 0;
 }
 
@@ -111,7 +117,7 @@ int BPF_PROG(on_request_dropped, struct sock *sk, struct request_sock *req)
 SEC("?fentry/inet_csk_reqsk_queue_drop_and_put")
 int BPF_PROG(on_request_dropped_and_put, struct sock *sk, struct request_sock *req)
 {
-    emit_request(req, TD_TIMER_CANCEL);
+    emit_request(req, TD_TIMER_CANCEL, drop_stack(ctx, req));
     return 0;
 }
 
@@ -136,7 +142,7 @@ int BPF_PROG(on_request_migrated, struct sock *sk, struct sock *migrating, struc
 
     if (!heir || BPF_CORE_READ(migrating, __sk_common.skc_state) != TCP_NEW_SYN_RECV) return 0;
     if (last) *last = (__u64)migrating;
-    emit_request((struct request_sock *)migrating, TD_TIMER_REARM);
+    emit_request((struct request_sock *)migrating, TD_TIMER_REARM, 0);
     return 0;
 }
 
@@ -153,7 +159,7 @@ int BPF_PROG(on_request_expired, struct timer_list *timer)
     if (last && *last == (__u64)req)
         *last = 0;
     else if (!BPF_CORE_READ(timer, entry.pprev))
-        emit_request(req, TD_TIMER_EXPIRE);
+        emit_request(req, TD_TIMER_EXPIRE, 0);
     return 0;
 }
 

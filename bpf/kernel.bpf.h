@@ -15,6 +15,7 @@
 #define AF_INET 2
 #define AF_INET6 10
 #define IPPROTO_TCP 6
+#define IPPROTO_MPTCP 262
 
 #define TCP_ESTABLISHED 1
 #define TCP_SYN_SENT 2
@@ -210,6 +211,7 @@ struct mptcp_subflow_context {
 
 struct mptcp_sock {
     bool rcv_fastclose;
+    struct sock *first; /* the subflow that it was made with */
 };
 
 struct inet_timewait_sock {
@@ -277,8 +279,13 @@ struct pid {
     struct upid numbers[1];
 };
 
+struct cred {
+    kuid_t fsuid;
+};
+
 struct task_struct {
     unsigned int flags;
+    const struct cred *cred;
     struct task_struct *group_leader;
     struct pid *thread_pid;
     struct files_struct *files;
@@ -286,7 +293,17 @@ struct task_struct {
     char comm[16];
 };
 
-struct sk_buff;
+struct net_device {
+    possible_net_t nd_net;
+};
+
+struct sk_buff {
+    struct net_device *dev;
+    unsigned char *head;
+    __u16 transport_header; /* from head */
+    __u16 network_header;
+};
+
 struct seq_file;
 
 struct bpf_iter_meta {
@@ -310,6 +327,8 @@ enum sk_rst_reason {
     SK_RST_REASON_TCP_ABORT_ON_MEMORY,
     SK_RST_REASON_TCP_STATE,
     SK_RST_REASON_TCP_KEEPALIVE_TIMEOUT,
+    SK_RST_REASON_NO_SOCKET,
+    SK_RST_REASON_TCP_FLAGS,
 };
 
 #endif

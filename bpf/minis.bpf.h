@@ -120,7 +120,33 @@ static __always_inline void emit_timewait(struct inet_timewait_sock *tw, enum td
     submit(r);
 }
 
-static __always_inline void emit_request(struct request_sock *req, enum td_timer_op op)
+/* Whether the softirq of this CPU makes a child: it has shown its birth, and its request, which it
+ * takes the place of, is dropped next. */
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, __u32);
+} child_in_making SEC(".maps");
+
+static __always_inline void note_child(bool in_making)
+{
+    __u32 key = 0;
+    __u32 *making = bpf_map_lookup_elem(&child_in_making, &key);
+
+    if (making) *making = in_making;
+}
+
+/* Why a request is dropped; not taken where a child takes its place, or its time is over. */
+static __always_inline __u16 request_stack(void *ctx, bool is_over)
+{
+    __u32 key = 0;
+    __u32 *making = bpf_map_lookup_elem(&child_in_making, &key);
+
+    return is_over || (making && *making) ? 0 : stack_bits(ctx);
+}
+
+static __always_inline void emit_request(struct request_sock *req, enum td_timer_op op, __u16 stack)
 {
     common_copy common;
     struct td_tuple tuple;
@@ -139,6 +165,7 @@ static __always_inline void emit_request(struct request_sock *req, enum td_timer
     r->tuple = tuple;
     r->op = op;
     r->timeouts = BPF_CORE_READ_BITFIELD_PROBED(req, num_timeout);
+    r->stack = stack;
     __builtin_memset(r->reserved, 0, sizeof(r->reserved));
     submit(r);
 }
@@ -157,7 +184,11 @@ static __always_inline void on_timer(void *ctx, struct timer_list *timer, enum t
         emit_timewait((void *)timer - bpf_core_field_offset(struct inet_timewait_sock, tw_timer),
                       op, expires, stack);
     } else if (function == request_timer_function) {
-        emit_request((void *)timer - bpf_core_field_offset(struct request_sock, rsk_timer), op);
+        __u16 stack = 0;
+
+        if (op == TD_TIMER_CANCEL) stack = request_stack(ctx, is_due(READ(timer, expires)));
+        emit_request((void *)timer - bpf_core_field_offset(struct request_sock, rsk_timer), op,
+                     stack);
     }
 }
 

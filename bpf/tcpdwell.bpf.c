@@ -8,6 +8,7 @@
 
 #include <bpf/bpf_tracing.h>
 
+#include "accept.bpf.h"
 #include "config.bpf.h"
 #include "emit.bpf.h"
 #include "filter.bpf.h"
@@ -15,6 +16,7 @@
 #include "minis.bpf.h"
 #include "nested.bpf.h"
 #include "numbers.bpf.h"
+#include "resets.bpf.h"
 #include "socket.bpf.h"
 #include "task.bpf.h"
 #ifndef TCPDWELL_RAW
@@ -142,6 +144,8 @@ static __always_inline int trace_state(struct sock *sk, int from, int to, __u16 
      * ports. */
     if (READ(sk, sk_protocol) != IPPROTO_TCP) return 0;
 
+    if (from == TCP_LISTEN || from == TCP_SYN_RECV) note_child(to == TCP_SYN_RECV);
+
     struct tcp_sock *tp = tcp_part(sk);
     __u32 netns = netns_of(sk);
     struct td_tuple tuple;
@@ -229,97 +233,6 @@ int BPF_PROG(on_timer_expire, struct timer_list *timer)
     return 0;
 }
 
-static __always_inline void emit_reset(const struct sock *sk, __u8 direction, __u8 reason,
-                                       __u8 reply)
-{
-    __u8 state = READ(sk, __sk_common.skc_state);
-    __u32 netns;
-    struct td_reset *r;
-
-    /* An RST that a listener answers some stray segment with ends no connection. */
-    if (state == TCP_LISTEN) return;
-    netns = netns_of(sk);
-    if (!netns_passes(netns)) return;
-
-    r = reserve(sizeof(*r), TD_PROBE_RESET);
-    if (!r) return;
-    fill_header(&r->h, sizeof(*r), TD_RESET, netns);
-    r->sock = (__u64)sk;
-    r->cookie = READ(sk, __sk_common.skc_cookie.counter);
-    r->direction = direction;
-    r->reason = reason;
-    r->reply = reply;
-    r->state = state;
-    __builtin_memset(r->reserved, 0, sizeof(r->reserved));
-    submit(r);
-}
-
-TRACEPOINT(tcp_receive_reset)
-int BPF_PROG(on_receive_reset, struct sock *sk)
-{
-    note(GUARD_RECEIVE_RESET, sk, 0);
-    emit_reset(sk, TD_RESET_RECEIVED, TD_REASON_UNKNOWN, 0);
-    return 0;
-}
-
-TRACEPOINT(tcp_receive_reset)
-int BPF_PROG(on_receive_reset_nested, struct sock *sk)
-{
-    if (skipped(GUARD_RECEIVE_RESET, sk, 0))
-        emit_reset(sk, TD_RESET_RECEIVED, TD_REASON_UNKNOWN, 0);
-    return 0;
-}
-
-/* Up to 6.9 the tracepoint has no reason, and full sockets only. */
-TRACEPOINT(tcp_send_reset)
-int BPF_PROG(on_send_reset, struct sock *sk, struct sk_buff *skb)
-{
-    note(GUARD_SEND_RESET, sk, 0);
-    if (sk) emit_reset(sk, TD_RESET_SENT, TD_REASON_UNKNOWN, skb != NULL);
-    return 0;
-}
-
-TRACEPOINT(tcp_send_reset)
-int BPF_PROG(on_send_reset_nested, struct sock *sk, struct sk_buff *skb)
-{
-    if (skipped(GUARD_SEND_RESET, sk, 0) && sk)
-        emit_reset(sk, TD_RESET_SENT, TD_REASON_UNKNOWN, skb != NULL);
-    return 0;
-}
-
-#define REASON_IS(reason, name)                              \
-    (bpf_core_enum_value_exists(enum sk_rst_reason, name) && \
-     (reason) == bpf_core_enum_value(enum sk_rst_reason, name))
-
-static __always_inline __u8 wire_reason(__u32 reason)
-{
-    if (REASON_IS(reason, SK_RST_REASON_TCP_ABORT_ON_DATA)) return TD_REASON_ABORT_ON_DATA;
-    if (REASON_IS(reason, SK_RST_REASON_TCP_ABORT_ON_CLOSE)) return TD_REASON_ABORT_ON_CLOSE;
-    if (REASON_IS(reason, SK_RST_REASON_TCP_ABORT_ON_LINGER)) return TD_REASON_ABORT_ON_LINGER;
-    if (REASON_IS(reason, SK_RST_REASON_TCP_ABORT_ON_MEMORY)) return TD_REASON_ABORT_ON_MEMORY;
-    if (REASON_IS(reason, SK_RST_REASON_TCP_STATE)) return TD_REASON_STATE;
-    if (REASON_IS(reason, SK_RST_REASON_TCP_KEEPALIVE_TIMEOUT)) return TD_REASON_KEEPALIVE;
-    if (REASON_IS(reason, SK_RST_REASON_TCP_TIMEWAIT_SOCKET)) return TD_REASON_TIMEWAIT;
-    return TD_REASON_OTHER;
-}
-
-/* Since 6.10: with the reason, and also for mini-sockets, request sockets and no socket at all. */
-TRACEPOINT(tcp_send_reset)
-int BPF_PROG(on_send_reset_reason, struct sock *sk, struct sk_buff *skb, __u32 reason)
-{
-    note(GUARD_SEND_RESET, sk, 0);
-    if (sk) emit_reset(sk, TD_RESET_SENT, wire_reason(reason), skb != NULL);
-    return 0;
-}
-
-TRACEPOINT(tcp_send_reset)
-int BPF_PROG(on_send_reset_reason_nested, struct sock *sk, struct sk_buff *skb, __u32 reason)
-{
-    if (skipped(GUARD_SEND_RESET, sk, 0) && sk)
-        emit_reset(sk, TD_RESET_SENT, wire_reason(reason), skb != NULL);
-    return 0;
-}
-
 /* A retransmitted SYN: by now the socket has a local port, which it hadn't at CLOSE -> SYN_SENT. */
 TRACEPOINT(tcp_retransmit_skb)
 int BPF_PROG(on_retransmit, struct sock *sk)
@@ -341,57 +254,3 @@ int BPF_PROG(on_retransmit, struct sock *sk)
     submit(r);
     return 0;
 }
-
-struct sys_exit_args {
-    __u64 common;
-    long number;
-    long result;
-};
-
-/* accept() and accept4() return a descriptor: the task that called them owns the connection,
- * whoever listens. */
-static __always_inline int on_accept(struct sys_exit_args *args)
-{
-    long fd = args->result;
-    if (fd < 0) return 0;
-
-    struct task_struct *task = (void *)bpf_get_current_task();
-    struct file **files = BPF_CORE_READ(task, files, fdt, fd);
-    struct file *file = NULL;
-    bpf_probe_read_kernel(&file, sizeof(file), &files[fd]);
-    struct socket *socket = BPF_CORE_READ(file, private_data);
-    struct sock *sk = BPF_CORE_READ(socket, sk);
-    __u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
-    if (family != AF_INET && family != AF_INET6) return 0;
-    if (BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP) return 0;
-
-    /* The tuple is wanted for filters only: user space knows the connection by its address. */
-    if (filters_set()) {
-        common_copy common;
-        struct td_tuple tuple;
-        if (bpf_probe_read_kernel(common, sizeof(common), sk)) return 0;
-        if (!netns_passes(read_common(common, &tuple)) || !tuple_passes(&tuple)) return 0;
-    }
-
-    struct td_owner_by_thread *r = reserve(sizeof(*r), TD_PROBE_OWNER);
-    if (!r) return 0;
-    struct td_owner *owner = &r->owner;
-    fill_header(&owner->h, sizeof(*r), TD_OWNER, 0);
-    owner->sock = (__u64)sk;
-    owner->cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
-    owner->task.cgroup = 0;
-    owner->task.uid = BPF_CORE_READ(sk, sk_uid.val);
-    owner->task.pid = 0;
-    __builtin_memset(owner->task.comm, 0, sizeof(owner->task.comm));
-    add_current(&owner->task, r->thread);
-    owner->how = TD_OWNER_ACCEPTED;
-    __builtin_memset(owner->reserved, 0, sizeof(owner->reserved));
-    submit(r);
-    return 0;
-}
-
-SEC("tracepoint/syscalls/sys_exit_accept")
-int on_accept_exit(struct sys_exit_args *args) { return on_accept(args); }
-
-SEC("tracepoint/syscalls/sys_exit_accept4")
-int on_accept4_exit(struct sys_exit_args *args) { return on_accept(args); }

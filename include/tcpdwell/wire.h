@@ -51,7 +51,7 @@ enum td_kind {
     TD_NUMBERS = 15, /* td_numbers: what a full socket has carried, and its queues */
     TD_HOLDERS = 16, /* td_holders: the processes that have a descriptor of a socket now */
     TD_STRAY_RESET =
-        17,           /* td_stray_reset: an RST in answer to a segment that belongs to no socket */
+        17, /* td_stray_reset: an RST in answer to a segment that belongs to no connection */
     TD_COUNTERS = 18, /* td_counters: the kernel's own counters of a namespace */
     TD_STOP = 19,     /* td_stop: from then on no events were recorded */
 };
@@ -153,7 +153,8 @@ enum td_timer_op {
     TD_TIMER_KILL = 5,   /* the mini-socket is taken out of the kernel's tables before its time */
 };
 
-/* Functions found in the kernel stack of a cancelled TIME_WAIT timer (a set of bits). */
+/* Functions found in the kernel stack of a cancelled TIME_WAIT timer, or where a request is dropped
+ * (a set of bits). */
 enum td_stack {
     TD_STACK_TAKEN = 1 << 0, /* a stack was taken and its functions are known */
     TD_STACK_RUN_TIMERS = 1 << 1,
@@ -164,6 +165,7 @@ enum td_stack {
     TD_STACK_CONNECT = 1 << 6, /* __inet_hash_connect(), __inet_check_established(), __inet6_... */
     TD_STACK_ABORT = 1 << 7,   /* tcp_abort(), tcp_diag_destroy() */
     TD_STACK_PURGE = 1 << 8,   /* inet_twsk_purge() */
+    TD_STACK_CHECK_REQUEST = 1 << 9, /* tcp_check_req() */
 };
 
 /* With one of these the cause is complete; frames further out in the stack aren't recorded. */
@@ -190,7 +192,8 @@ struct td_request {
     struct td_tuple tuple;
     __u8 op;       /* enum td_timer_op */
     __u8 timeouts; /* SYN-ACK time-outs so far */
-    __u8 reserved[6];
+    __u16 stack;   /* enum td_stack, since 0.2.0; 0 where none was taken */
+    __u8 reserved[4];
 };
 
 enum td_reset_direction { TD_RESET_RECEIVED = 1, TD_RESET_SENT = 2 };
@@ -207,6 +210,7 @@ enum td_reset_reason {
     TD_REASON_KEEPALIVE = 7,
     TD_REASON_TIMEWAIT = 8,
     TD_REASON_NO_SOCKET = 9,
+    TD_REASON_FLAGS = 10, /* a listener got a segment of a connection that it doesn't know */
 };
 
 struct td_reset {

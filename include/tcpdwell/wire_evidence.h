@@ -72,7 +72,9 @@ struct td_stray_reset {
     struct td_header h;
     struct td_tuple tuple; /* as the socket that isn't there would have it */
     __u8 reason;           /* enum td_reset_reason */
-    __u8 reserved[7];
+    __u8 reserved[3];
+    __u32 left_out; /* others before this one, on its CPU, for which there is no record: in a second
+                       there are only some */
 };
 
 /* The programs were switched off: that nothing is recorded afterwards says nothing. */

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "child.h"
+#include "io_uring.h"
 #include "sockets.h"
 #include "tracer.h"
 
@@ -54,6 +55,7 @@ protected:
         std::this_thread::sleep_for(100ms);
         ASSERT_EQ(tracer.interrupt(kLimit), 0) << tracer.complaints();
         tracer.read_more();
+        probes_ = tracer.lines().front().at("probes");
         for (const json& line : tracer.lines())
             if (line.at("type") == "connection") lines_.push_back(line);
     }
@@ -70,6 +72,7 @@ protected:
 
     Fd listener_ = listen_on(Address("127.0.0.1", 0));
     std::vector<json> lines_;
+    std::string probes_; ///< that were used, by their hooks
 };
 
 TEST_F(Evidence, numbersAreThoseOfTheSocket) {
@@ -126,6 +129,7 @@ TEST_F(Evidence, numbersAreThoseOfTheSocket) {
 TEST_F(Evidence, whatIsLeftIsCounted) {
     std::uint16_t unread_at = 0;
     std::uint16_t stuck_at = 0;
+    tcp_info stuck_info{};
     trace([&] {
         Fd client = tcp_socket();
         connect_to(client, local_of(listener_));
@@ -143,12 +147,19 @@ TEST_F(Evidence, whatIsLeftIsCounted) {
         const std::vector<char> much(1 << 20);
         while (::send(sender.get(), much.data(), much.size(), 0) > 0) {}
         std::this_thread::sleep_for(400ms);
+        stuck_info = info_of(sender);
         abort_socket(sender);
     });
     EXPECT_EQ(end("server", unread_at).at("bytes").at("unread"), 700);
     const json stuck = end("server", stuck_at);
     const json& bytes = stuck.at("bytes");
     EXPECT_GT(bytes.at("unsent").get<std::int64_t>(), 0) << stuck;
+    EXPECT_EQ(stuck.at("peer_window"), 0);
+    EXPECT_EQ(stuck.at("retransmits"), stuck_info.tcpi_retransmits);
+    const int probes = stuck.at("probes");
+    EXPECT_GE(probes, stuck_info.tcpi_probes);
+    EXPECT_LE(probes, stuck_info.tcpi_probes + 1);
+    EXPECT_EQ(stuck.at("mptcp_state"), nullptr);
     EXPECT_GT(stuck.at("limited_ns").at("receiver").get<std::int64_t>(), 200'000'000) << stuck;
     EXPECT_LE(stuck.at("limited_ns").at("receiver").get<std::int64_t>(), 3'000'000'000) << stuck;
 }
@@ -179,6 +190,44 @@ TEST_F(Evidence, timeInTheAcceptQueueIsMeasured) {
     EXPECT_EQ(end("server", never).at("accept"),
               (json{{"delay_ns", nullptr}, {"accepted", false}}));
     EXPECT_EQ(end("client", late).at("accept"), nullptr);
+}
+
+TEST_F(Evidence, anAcceptByIoUringIsSeen) {
+    if (!has_io_uring()) GTEST_SKIP() << "no io_uring here";
+    std::uint16_t port = 0;
+    nanoseconds waited{};
+    Child worker("worker", [&](const Child::Script& script) {
+        script.await_order();
+        const Fd server = accept_by_io_uring(listener_);
+        script.report_done();
+        script.await_order();
+    });
+    const Task task = worker.task(); // while it is there
+    trace([&] {
+        Fd client = tcp_socket();
+        connect_to(client, local_of(listener_));
+        const auto established = std::chrono::steady_clock::now();
+        port = local_of(client).port;
+        std::this_thread::sleep_for(200ms);
+        worker.order();
+        worker.await_done();
+        waited = std::chrono::steady_clock::now() - established;
+        worker.order();
+        worker.await_exit();
+    });
+    const json server = end("server", port);
+    const json accept = server.at("accept");
+    EXPECT_EQ(accept.at("accepted"), true);
+    // The tracepoints of the system calls don't see it; then its socket shows it when it is closed.
+    if (probes_.find("inet_csk_accept") == std::string::npos) {
+        EXPECT_EQ(accept.at("delay_ns"), nullptr);
+        return;
+    }
+    EXPECT_EQ(server.at("process").at("pid"), task.pid);
+    EXPECT_EQ(server.at("process").at("comm"), task.comm);
+    const auto delay = nanoseconds(accept.at("delay_ns").get<std::int64_t>());
+    EXPECT_GE(delay, 190ms);
+    EXPECT_LE(delay, waited + 5ms);
 }
 
 TEST_F(Evidence, theMannerOfClosingIsKnown) {

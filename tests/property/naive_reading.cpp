@@ -132,7 +132,9 @@ private:
         else
             request_stopped_ = e.at;
         request_expired_ = e.op == TD_TIMER_EXPIRE;
+        request_stack_ = e.stack;
     }
+    void read(const event::StrayReset&) { listener_sent_reset_ = true; }
     void read(const event::Reset& e) { resets_.push_back(e); }
     void read(const event::OwnerFound& e) { o_.process = e.owner.process; }
     void read(const event::SocketListed& e) {
@@ -159,7 +161,10 @@ private:
             judge_socket(*last_);
         else if (state_ == CLOSE)
             end_as(tcp::Ending::handshake_failed,
-                   request_expired_ ? tcp::EndingDetail::timeout : tcp::EndingDetail::none);
+                   request_expired_       ? tcp::EndingDetail::timeout
+                   : listener_sent_reset_ ? tcp::EndingDetail::reset_sent
+                   : request_stack_ != 0  ? tcp::EndingDetail::reset_received
+                                          : tcp::EndingDetail::none);
         else
             judge_open();
         line.closed_first = first_;
@@ -231,7 +236,10 @@ private:
     void judge_socket(const event::StateChange& e) {
         const event::Reset* sent = reset(TD_RESET_SENT);
         if (e.from == SYN_SENT) return judge_connect(e);
-        if (e.from == SYN_RECV) return end_as(tcp::Ending::handshake_failed);
+        if (e.from == SYN_RECV) // 104: tcp_reset(); a child of Fast Open has no four-tuple before
+            return end_as(tcp::Ending::handshake_failed, e.error == 104 || reset(TD_RESET_RECEIVED)
+                                                             ? tcp::EndingDetail::reset_received
+                                                             : tcp::EndingDetail::none);
         if (reset(TD_RESET_RECEIVED) && sent && sent->reply)
             return end_as(tcp::Ending::reset_sent, tcp::EndingDetail::data_after_close);
         if (e.error == 104 || e.error == 32) return end_as(tcp::Ending::reset_received);
@@ -281,6 +289,8 @@ private:
     std::vector<event::Reset> resets_;
     std::optional<MonoTime> request_stopped_;
     bool request_expired_ = false;
+    std::uint16_t request_stack_ = 0;
+    bool listener_sent_reset_ = false;
     std::optional<MonoTime> mini_started_;
     std::optional<MonoTime> expires_;
     std::optional<std::size_t> last_timer_;

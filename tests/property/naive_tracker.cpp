@@ -147,6 +147,13 @@ void NaiveTracker::assign(std::size_t i, const event::Reset& e) {
     if (strand) strand->events.push_back(i);
 }
 
+void NaiveTracker::assign(std::size_t i, const event::StrayReset& e) {
+    NaiveConnection* strand = newest([&](const NaiveConnection& s) {
+        return s.request != 0 && s.netns == e.netns && same_place(s.tuple, e.tuple);
+    });
+    if (strand) strand->events.push_back(i);
+}
+
 void NaiveTracker::assign(std::size_t i, const event::OwnerFound& e) {
     NaiveConnection* strand = newest([&](const NaiveConnection& s) { return s.sock == e.sock; });
     if (strand)

@@ -43,6 +43,7 @@ private:
     void assign(std::size_t i, const event::TimewaitTimer& e);
     void assign(std::size_t i, const event::RequestTimer& e);
     void assign(std::size_t i, const event::Reset& e);
+    void assign(std::size_t i, const event::StrayReset& e);
     void assign(std::size_t i, const event::OwnerFound& e);
     void assign(std::size_t i, const event::PortKnown& e);
     void assign(std::size_t i, const event::SocketListed& e);

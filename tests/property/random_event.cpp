@@ -116,7 +116,8 @@ auto fields(const event::TimewaitTimer& e) {
                            e.entered, e.stack);
 }
 auto fields(const event::RequestTimer& e) {
-    return std::make_tuple(e.at, e.netns, e.request, e.listener, e.tuple, e.op, e.timeouts);
+    return std::make_tuple(e.at, e.netns, e.request, e.listener, e.tuple, e.op, e.timeouts,
+                           e.stack);
 }
 auto fields(const event::Reset& e) {
     return std::make_tuple(e.at, e.sock, e.cookie, e.direction, e.reason, e.reply, e.state);
@@ -144,7 +145,7 @@ auto fields(const event::HoldersFound& e) {
     return std::make_tuple(e.at, e.sock, e.cookie, e.count, e.processes, e.partial);
 }
 auto fields(const event::StrayReset& e) {
-    return std::make_tuple(e.at, e.netns, e.tuple, e.reason);
+    return std::make_tuple(e.at, e.netns, e.tuple, e.reason, e.left_out);
 }
 auto fields(const event::KernelCounters& e) { return std::make_tuple(e.at, e.netns, e.counters); }
 auto fields(const event::RecordingStopped& e) { return std::make_tuple(e.at); }
@@ -187,14 +188,20 @@ event::Event random_event(std::mt19937_64& random, const ClockAnchor& clock) {
                                     d.millisecond_before(at),
                                     d.any<std::uint16_t>()};
     case 2:
-        return event::RequestTimer{
-            at, netns, object, d.any<std::uint64_t>(), d.tuple(), d.op(), d.any<std::uint8_t>()};
+        return event::RequestTimer{at,
+                                   netns,
+                                   object,
+                                   d.any<std::uint64_t>(),
+                                   d.tuple(),
+                                   d.op(),
+                                   d.any<std::uint8_t>(),
+                                   d.any<std::uint16_t>()};
     case 3:
         return event::Reset{at,
                             object,
                             cookie,
                             static_cast<td_reset_direction>(1 + d.below(2)),
-                            static_cast<td_reset_reason>(d.below(10)),
+                            static_cast<td_reset_reason>(d.below(11)),
                             d.coin(),
                             d.any<std::uint8_t>()};
     case 4:
@@ -253,7 +260,8 @@ event::Event random_event(std::mt19937_64& random, const ClockAnchor& clock) {
         return e;
     }
     case 14:
-        return event::StrayReset{at, netns, d.tuple(), static_cast<td_reset_reason>(d.below(10))};
+        return event::StrayReset{at, netns, d.tuple(), static_cast<td_reset_reason>(d.below(11)),
+                                 static_cast<std::uint32_t>(d.below(1000))};
     case 15: {
         event::KernelCounters e{at, netns, {}};
         for (auto n = d.below(40); n > 0; --n)

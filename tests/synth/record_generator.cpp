@@ -146,9 +146,10 @@ void RecordGenerator::reconnects(const ExpectedClose& verdict, LocalPort port) {
     connects(port);
 }
 
-void RecordGenerator::request(td_timer_op op) {
-    write(
-        event::RequestTimer{now_, stage_.netns, request_, listener_sock_, tuple(), op, timeouts_});
+void RecordGenerator::request(td_timer_op op, unsigned stack) {
+    const unsigned shown = stack != 0 && kernel().stacks ? stack | TD_STACK_TAKEN : 0u;
+    write(event::RequestTimer{now_, stage_.netns, request_, listener_sock_, tuple(), op, timeouts_,
+                              static_cast<std::uint16_t>(shown)});
 }
 
 void RecordGenerator::syn_arrives() {
@@ -177,9 +178,14 @@ void RecordGenerator::synack_times_out_finally() {
     truly(CLOSE);
 }
 
-void RecordGenerator::request_dies() {
-    request(TD_TIMER_CANCEL);
+void RecordGenerator::request_dies(unsigned stack) {
+    request(TD_TIMER_CANCEL, stack);
     truly(CLOSE);
+}
+
+void RecordGenerator::request_is_reset() {
+    write(event::StrayReset{now_, stage_.netns, tuple(),
+                            kernel().reset_reasons ? TD_REASON_OTHER : TD_REASON_UNKNOWN});
 }
 
 /// The child is cloned from the listener: up to some kernel it shows the listener's cookie and no

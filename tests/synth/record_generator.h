@@ -66,7 +66,9 @@ public:
     void syn_arrives();      ///< a request socket is born
     void synack_times_out(); ///< and is sent again
     void synack_times_out_finally();
-    void request_dies(); ///< by an RST, or ss -K
+    void request_dies(unsigned stack); ///< td_stack, without TD_STACK_TAKEN
+    /// Its listener answers a segment for it by an RST.
+    void request_is_reset();
     void
     child_is_dropped(); ///< at the third ACK, for want of memory or a route; the request goes on
     void third_ack_arrives();     ///< the request becomes a full socket
@@ -109,7 +111,7 @@ private:
     void note_transition(MonoTime at, tcp::State to, bool dwell_known);
     void timewait(td_timer_op op, unsigned stack);
     void mini_rearms(bool timer_moves);
-    void request(td_timer_op op);
+    void request(td_timer_op op, unsigned stack = 0);
     void judge(const ExpectedClose& verdict);
     void release(KernelMemory::Slab slab, std::uint64_t& address);
     Outcome& current() { return story_.outcomes.back(); }

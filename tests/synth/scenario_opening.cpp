@@ -197,15 +197,29 @@ void fast_open_reset(RecordGenerator& t) {
     t.wait(30ms);
     t.resets(TD_RESET_RECEIVED, false, TD_REASON_UNKNOWN);
     t.moves(CLOSE, {.error = 104});
-    t.ends({tcp::ClosedFirst::none, tcp::Ending::handshake_failed});
+    t.ends(
+        {tcp::ClosedFirst::none, tcp::Ending::handshake_failed, tcp::EndingDetail::reset_received});
 }
 
 void handshake_reset(RecordGenerator& t) {
     t.listens();
     t.syn_arrives();
     t.wait(100ms);
-    t.request_dies();
-    t.ends({tcp::ClosedFirst::none, tcp::Ending::handshake_failed});
+    t.request_dies(TD_STACK_CHECK_REQUEST | TD_STACK_RECEIVE);
+    t.ends({tcp::ClosedFirst::none, tcp::Ending::handshake_failed,
+            t.kernel().stacks ? tcp::EndingDetail::reset_received : tcp::EndingDetail::none});
+    t.wait(100ms);
+}
+
+/// By a SYN within the window (tcp_check_req()).
+void handshake_reset_sent(RecordGenerator& t) {
+    t.listens();
+    t.syn_arrives();
+    t.wait(100ms);
+    t.request_is_reset();
+    t.wait(5us);
+    t.request_dies(TD_STACK_CHECK_REQUEST | TD_STACK_RECEIVE);
+    t.ends({tcp::ClosedFirst::none, tcp::Ending::handshake_failed, tcp::EndingDetail::reset_sent});
     t.wait(100ms);
 }
 
@@ -253,6 +267,7 @@ std::span<const Scenario> opening_scenarios() {
         {"fast_open_closed_early", fast_open_closed_early},
         {"fast_open_reset", fast_open_reset},
         {"handshake_reset", handshake_reset},
+        {"handshake_reset_sent", handshake_reset_sent},
         {"handshake_times_out", handshake_times_out},
         {"listener_aborted", listener_aborted},
     };

@@ -16,6 +16,7 @@
 #include "analysis/kernel_counters.h"
 #include "analysis/open_sockets.h"
 #include "analysis/overview.h"
+#include "analysis/stray_resets.h"
 #include "analysis/thresholds.h"
 #include "analysis/timeline.h"
 
@@ -38,6 +39,9 @@ public:
     void on_connection(const track::ConnectionLine& line) override;
     void on_lost(const track::LostLine& line) override;
     void on_counters(const track::CountersLine& line) override { counters_.on_counters(line); }
+    void on_stray_reset(const track::StrayResetLine& line) override {
+        stray_resets_.on_stray_reset(line);
+    }
 
     /// A report on the time since the last one (or `begin`), up to `now`. Of the sockets that
     /// `tracker` holds, only those that had a move here are counted.
@@ -63,10 +67,11 @@ private:
     OpenSockets live_;
     TimelineAnalysis timeline_;
     CounterAnalysis counters_;
+    StrayResetAnalysis stray_resets_;
     AcceptQueues accepts_;
     Causes causes_;
     Overview overview_;
-    std::array<Analysis*, 8> all_; ///< in the order in which they are notified and add sections
+    std::array<Analysis*, 9> all_; ///< in the order in which they are notified and add sections
 };
 
 } // namespace tcpdwell::analysis

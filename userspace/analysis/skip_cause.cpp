@@ -26,6 +26,8 @@ SkipCause cause_of_reset(tcp::EndingDetail detail) {
     case given_up:
     case mptcp_fastclose:
     case repair:
+    case reset_sent:
+    case reset_received:
     case peer_fin_not_seen: break;
     }
     return SkipCause::other_reset_sent;

@@ -80,4 +80,8 @@ void ReportConsumer::on_counters(const track::CountersLine& line) {
     if (maker_) maker_->on_counters(line);
 }
 
+void ReportConsumer::on_stray_reset(const track::StrayResetLine& line) {
+    if (maker_) maker_->on_stray_reset(line);
+}
+
 } // namespace tcpdwell::cli

@@ -31,6 +31,7 @@ public:
     void on_connection(const track::ConnectionLine& line) override;
     void on_lost(const track::LostLine& line) override;
     void on_counters(const track::CountersLine& line) override;
+    void on_stray_reset(const track::StrayResetLine& line) override;
 
 private:
     report::Report make(const run::RunState& state);

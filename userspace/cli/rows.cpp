@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/rows.h"
 
+#include "event/reset_word.h"
+
 namespace tcpdwell::cli {
 namespace {
 
@@ -66,6 +68,10 @@ report::Value accept(const track::ConnectionLine& line, ConnectionCells& cells) 
     return object(cells.accept);
 }
 
+report::Value count(const OptionalNumber<std::uint32_t>& value) {
+    return value ? report::Value(std::int64_t{*value}) : report::Value();
+}
+
 /// Where none was found, but it isn't certain that there is none, they aren't known.
 report::Value holders(const track::ConnectionLine& line, ConnectionCells& cells) {
     const track::Holders* known = line.holders;
@@ -102,6 +108,15 @@ void add_numbers(const track::ConnectionLine& line, ConnectionCells& cells,
     row[2] = object(cells.rtt);
     row[3] = object(cells.limited);
     row[4] = object(cells.idle);
+}
+
+/// The last cells: the MPTCP socket, and what the peer leaves unanswered.
+void add_probes(const track::ConnectionLine& line, std::span<report::Value, 4> row) {
+    row[0] = optional_value(line.mptcp_state, [](tcp::State state) { return state; });
+    if (line.numbers == nullptr) return;
+    row[1] = count(line.numbers->peer_window);
+    row[2] = std::int64_t{line.numbers->timeouts};
+    row[3] = std::int64_t{line.numbers->probes};
 }
 
 std::string_view family(const tcp::FourTuple& tuple) {
@@ -164,6 +179,7 @@ ConnectionRow to_row(const track::ConnectionLine& line, const ClockAnchor& clock
                       accept(line, cells)};
     add_numbers(line, cells, std::span(row).subspan<20, 6>());
     row[26] = holders(line, cells);
+    add_probes(line, std::span(row).last<4>());
     return row;
 }
 
@@ -171,6 +187,17 @@ LostRow to_row(const track::LostLine& line, const ClockAnchor& clock) {
     return {clock.to_wall(line.at), optional_value(line.events, [](std::uint64_t n) {
                 return static_cast<std::int64_t>(n);
             })};
+}
+
+StrayResetRow to_row(const track::StrayResetLine& line, const ClockAnchor& clock) {
+    const std::string_view reason = event::reset_word(line.reason);
+    return {clock.to_wall(line.at),
+            std::int64_t{line.netns},
+            report::EndpointValue{line.tuple.local, line.tuple.family},
+            report::EndpointValue{line.tuple.remote, line.tuple.family},
+            reason.empty() ? report::Value() : report::Value(reason),
+            report::Value(), // no process: there is no socket that it could have
+            std::int64_t{line.left_out}};
 }
 
 } // namespace tcpdwell::cli

@@ -14,8 +14,9 @@
 namespace tcpdwell::cli {
 
 using TransitionRow = std::array<report::Value, 14>;
-using ConnectionRow = std::array<report::Value, 27>;
+using ConnectionRow = std::array<report::Value, 31>;
 using LostRow = std::array<report::Value, 2>;
+using StrayResetRow = std::array<report::Value, 7>;
 
 /// `cgroup` is the path, if known. The cells view into the line's identity.
 TransitionRow to_row(const track::TransitionLine& line, const ClockAnchor& clock,
@@ -34,5 +35,6 @@ struct ConnectionCells {
 ConnectionRow to_row(const track::ConnectionLine& line, const ClockAnchor& clock,
                      std::optional<std::string_view> cgroup, ConnectionCells& cells);
 LostRow to_row(const track::LostLine& line, const ClockAnchor& clock);
+StrayResetRow to_row(const track::StrayResetLine& line, const ClockAnchor& clock);
 
 } // namespace tcpdwell::cli

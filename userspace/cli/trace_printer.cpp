@@ -69,6 +69,10 @@ void TracePrinter::on_lost(const track::LostLine& line) {
     renderer_->row(report::lost_schema(), to_row(line, context_.clock()));
 }
 
+void TracePrinter::on_stray_reset(const track::StrayResetLine& line) {
+    renderer_->summary(report::stray_reset_schema(), to_row(line, context_.clock()));
+}
+
 void TracePrinter::on_counters(const track::CountersLine& line) {
     if (!counted_until_.contains(line.netns) &&
         counted_until_.size() >= analysis::CounterGrowth::kMostCounters)

@@ -63,7 +63,7 @@ std::optional<MonoTime> entry_time(std::uint32_t stamp, MonoTime now) {
 td_reset_reason reason_of(std::uint8_t value) {
     // Beyond that it is no value of the type at all.
     constexpr std::uint8_t kMostBits = 15;
-    static_assert(TD_REASON_NO_SOCKET <= kMostBits);
+    static_assert(TD_REASON_FLAGS <= kMostBits);
     if (value > kMostBits) return TD_REASON_OTHER;
     const auto reason = td_reset_reason(value);
     switch (reason) { // without default: the compiler asks for each reason that there is
@@ -76,7 +76,8 @@ td_reset_reason reason_of(std::uint8_t value) {
     case TD_REASON_STATE:
     case TD_REASON_KEEPALIVE:
     case TD_REASON_TIMEWAIT:
-    case TD_REASON_NO_SOCKET: return reason;
+    case TD_REASON_NO_SOCKET:
+    case TD_REASON_FLAGS: return reason;
     }
     return TD_REASON_OTHER;
 }
@@ -159,8 +160,8 @@ struct Meaning {
     }
     std::optional<Event> operator()(const td_request& r) const {
         if (!valid_op(r.op, TD_TIMER_REARM)) return std::nullopt;
-        return RequestTimer{time_of(r.h),      r.h.netns,         r.request, r.listener,
-                            to_tuple(r.tuple), td_timer_op(r.op), r.timeouts};
+        return RequestTimer{time_of(r.h),      r.h.netns,         r.request,  r.listener,
+                            to_tuple(r.tuple), td_timer_op(r.op), r.timeouts, r.stack};
     }
     std::optional<Event> operator()(const td_reset& r) const {
         if (r.direction != TD_RESET_RECEIVED && r.direction != TD_RESET_SENT) return std::nullopt;
@@ -260,7 +261,8 @@ struct Meaning {
         return e;
     }
     std::optional<Event> operator()(const td_stray_reset& r) const {
-        return StrayReset{time_of(r.h), r.h.netns, to_tuple(r.tuple), reason_of(r.reason)};
+        return StrayReset{time_of(r.h), r.h.netns, to_tuple(r.tuple), reason_of(r.reason),
+                          r.left_out};
     }
     std::optional<Event> operator()(const td_counters& r) const {
         auto counters = parse_counters(text_after<td_counters>(record));

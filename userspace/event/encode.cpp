@@ -84,6 +84,7 @@ public:
         r.tuple = to_wire(e.tuple);
         r.op = e.op;
         r.timeouts = e.timeouts;
+        r.stack = e.stack;
         return bytes(r, r.h, TD_REQUEST, e.netns, e.at);
     }
     std::vector<std::byte> operator()(const Reset& e) const {
@@ -181,6 +182,7 @@ public:
         td_stray_reset r{};
         r.tuple = to_wire(e.tuple);
         r.reason = e.reason;
+        r.left_out = e.left_out;
         return bytes(r, r.h, TD_STRAY_RESET, e.netns, e.at);
     }
     std::vector<std::byte> operator()(const KernelCounters& e) const {

@@ -87,6 +87,7 @@ struct RequestTimer {
     tcp::FourTuple tuple;
     td_timer_op op;
     std::uint8_t timeouts;
+    std::uint16_t stack = 0; ///< td_stack
 };
 
 /// An RST was sent or received for a socket.
@@ -223,12 +224,13 @@ struct HoldersFound {
     bool partial = false;           ///< there may be more: not everything could be looked into
 };
 
-/// An RST was sent for a segment that belongs to no socket.
+/// An RST was sent for a segment that belongs to no connection: to no socket, or to a listener.
 struct StrayReset {
     MonoTime at;
     std::uint32_t netns;
     tcp::FourTuple tuple; ///< as the socket would have it that isn't there
     td_reset_reason reason;
+    std::uint32_t left_out = 0; ///< others just before it, of which no more is known
 };
 
 /// The kernel's own counters of a network namespace (/proc/net/snmp and netstat), since it began.

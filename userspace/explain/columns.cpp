@@ -142,6 +142,23 @@ constexpr Explanation kColumns[] = {
            "processes pass them on. [] if nobody has it: it waits for accept(), or has been "
            "closed. The first 16 by pid."),
     column("transport", "tcp, or mptcp for a subflow of an MPTCP connection", "RFC 8684."),
+    column(
+        "mptcp_state", "state of the MPTCP socket above a subflow",
+        "At the end of the subflow, or when it was listed last: CLOSE_WAIT says that the peer has "
+        "closed the connection (DATA_FIN), and the program here hasn't. null for tcp, and where "
+        "there is none (any more).",
+        "RFC 8684, section 3.3.3"),
+    column(
+        "peer_window", "window that the peer has left open, in bytes",
+        "At the end, or when the socket was listed last; snd_wnd of ss -i. 0: the peer's program "
+        "doesn't read, and what is unsent waits for it."),
+    column(
+        "retransmits", "how often in a row the retransmission timer ran out",
+        "At the end, or when the socket was listed last; retrans of ss -i, before the slash. Above "
+        "0 the peer, or the way to it, doesn't answer."),
+    column("probes", "unanswered probes in a row: of a zero window, or keepalive",
+           "At the end, or when the socket was listed last (tcpi_probes).",
+           "RFC 9293, section 3.8.6"),
     column("thread", "name of the thread, where it isn't that of the process",
            "comm is the name of the process: of its group leader."),
     column("how", "closed_by: close, shutdown, exit, signal or abort",
@@ -268,6 +285,20 @@ constexpr Explanation kColumns[] = {
         "namespace, by all of its connections, whatever the filter. trace prints a line for each "
         "namespace at the end (jsonl).",
         "nstat(8)"),
+    column("stray_resets", "report: RSTs for segments that belong to no connection",
+           "A segment came for a connection that this host doesn't know (any more): it was dropped "
+           "without a word (TCP_REPAIR, a state table that forgot it), closed long ago, or never "
+           "was here. In trace -f jsonl a line of type stray_reset each. Before Linux 6.10 only "
+           "those that listeners send are seen. Refused connects and resets of handshakes aren't "
+           "among them.",
+           "tcp_v4_send_reset()"),
+    column("reason", "stray_reset: why the kernel sent it",
+           "no_socket: no socket has that address and port. tcp_flags: a listener has, and the "
+           "segment belongs to none of its connections. other: see enum sk_rst_reason. null before "
+           "Linux 6.10."),
+    column("left_out", "stray_reset: others just before it, without a line",
+           "Each CPU gives 32 of a second a line; of those beyond, the 64th, 128th, 256th ... and "
+           "each 1024th."),
     column("counter", "counters: name, as in Tcp.OutRsts or TcpExt.ListenOverflows",
            "The group and the name that /proc/net/snmp and netstat have."),
     column("timeline", "report: sockets in each state over time",

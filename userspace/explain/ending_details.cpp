@@ -122,7 +122,7 @@ constexpr Explanation kDetails[] = {
              "host is down, or the listener's queue of connections to accept is full. Programs "
              "should have a shorter "
              "connect timeout of their own; then you see given_up.\n"
-             "Of handshake_failed (Fast Open): no SYN-ACK was answered.",
+             "Of handshake_failed: no SYN-ACK was answered.",
      .sysctls = kOf<kSynRetries>,
      .source = "tcp_write_timeout() in net/ipv4/tcp_timer.c; ip-sysctl.rst, tcp_syn_retries"},
     {.word = "unreachable",

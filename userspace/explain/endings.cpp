@@ -24,7 +24,10 @@ constexpr Explanation kEndings[] = {
              "listener_closed, "
              "disconnect, admin_kill, orphan_limit or mptcp_fastclose.\n"
              "Whether it closed first is another question: an RST after the peer's FIN doesn't "
-             "change closed_first.",
+             "change closed_first.\n"
+             "As a detail of handshake_failed: this host answered a segment of the handshake by an "
+             "RST (a SYN within the window; or tcp_abort_on_overflow is 1 and the accept queue was "
+             "full).",
      .sysctls = {},
      .source = "RFC 9293, sections 3.5.2 and 3.9.1; tcp_close() in net/ipv4/tcp.c"},
     {.word = "reset_received",
@@ -36,7 +39,10 @@ constexpr Explanation kEndings[] = {
          "killed or closed with data unread, it no longer knows the connection (restart, timeout), "
          "or a firewall "
          "or load balancer broke it off. Trace at the peer to see its reset_sent and the detail.\n"
-         "Received in LAST_ACK it mostly means that the peer had forgotten the connection by then.",
+         "Received in LAST_ACK it mostly means that the peer had forgotten the connection by "
+         "then.\n"
+         "As a detail of handshake_failed: the client ended the handshake by an RST, as health "
+         "checks and port scanners do.",
      .sysctls = {},
      .source = "RFC 9293, section 3.5.3; tcp_reset() in net/ipv4/tcp_input.c"},
     {.word = "timed_out",

@@ -36,6 +36,7 @@ public:
                                ? 0
                                : plan.pid_namespace.value_or(kNoPidNamespace);
         ro.hash_add_result = plan.hash_add_result;
+        ro.accept_result = plan.accept_result;
         ro.wake_bytes = buffer_bytes / 4;
         const std::size_t ranges = std::min(plan.stack_ranges.size(), std::size(ro.stack_ranges));
         for (std::size_t i = 0; i < ranges; ++i)

@@ -77,6 +77,7 @@ std::optional<td_probe> function_probe(Program program) {
     case Program::request_put:
     case Program::request_migrate:
     case Program::request_expire: return TD_PROBE_REQUEST;
+    case Program::accepted: return TD_PROBE_OWNER;
     default: return std::nullopt;
     }
 }
@@ -126,6 +127,7 @@ std::vector<Slot> choose_programs(const BpfObject& object, const ProbePlan& plan
         {Program::reset_sent, program(send_reset_program(reason))},
         {Program::reset_sent, program(send_reset_twin(reason))},
         {Program::retransmit, program("on_retransmit")},
+        {Program::accepted, program("on_accepted")},
         {Program::accept, program("on_accept_exit")},
         {Program::accept4, program("on_accept4_exit")},
         {Program::state, program("on_state")},

@@ -51,6 +51,7 @@ constexpr std::array stack_functions = {
     StackFunction{"tcp_abort", TD_STACK_ABORT},
     StackFunction{"tcp_diag_destroy", TD_STACK_ABORT},
     StackFunction{"inet_twsk_purge", TD_STACK_PURGE},
+    StackFunction{"tcp_check_req", TD_STACK_CHECK_REQUEST},
 };
 
 std::optional<int> read_number(const char* path) {
@@ -122,6 +123,10 @@ void gather_functions(KernelSupport& support, const KernelTypes& types) {
             : Support::no("this kernel's listeners don't take over handshakes (Linux 5.14)");
     support.hashdance_schedules = types.has_function("inet_twsk_hashdance_schedule");
     support.hash_add_result = types.result_position("inet_csk_reqsk_queue_hash_add");
+    support.accept_result = types.result_position("inet_csk_accept");
+    support.accept_function = support.accept_result == 2 || support.accept_result == 4
+                                  ? Support::yes()
+                                  : Support::no("this kernel's inet_csk_accept() isn't known");
     if (!types.has_function("inet_twsk_hashdance") && !support.hashdance_schedules)
         support.functions = Support::no("this kernel has no function inet_twsk_hashdance");
 }
@@ -157,7 +162,8 @@ void gather_raw(KernelSupport& support) {
             ? Support::yes()
             : Support::no(no_reason);
     support.socket_cookie = Support::no("programs on raw tracepoints can't generate cookies");
-    support.functions = Support::no("they take the kernel's own BTF and Linux 5.9");
+    support.functions = support.accept_function =
+        Support::no("they take the kernel's own BTF and Linux 5.9");
 }
 
 /// Whether what the programs read can be found in these types at all, and whether they can be this
@@ -219,7 +225,7 @@ void gather_programs(KernelSupport& support) {
         const Support unknown = Support::no("not known without BTF");
         for (const TracepointFact& each : tracepoints) support.*each.fact = unknown;
         support.tracing_programs = support.socket_cookie = support.tcp_iterator =
-            support.functions = unknown;
+            support.functions = support.accept_function = unknown;
         support.reset_reason = support.entry_stamp = unknown;
         return;
     }
@@ -249,6 +255,7 @@ FunctionFact function_fact(const KernelSymbols& symbols, std::string_view name) 
 Support check_stacks(const KernelSupport& support, const KernelSymbols& symbols) {
     if (symbols.hidden) return Support::no(support.tw_timer_handler.why_not);
     for (const StackFunction& each : stack_functions) {
+        if (each.function == TD_STACK_CHECK_REQUEST) continue; // of requests only
         const bool found = std::any_of(
             support.stack_ranges.begin(), support.stack_ranges.end(),
             [&each](const StackRange& range) { return range.function == each.function; });

@@ -91,6 +91,9 @@ struct KernelSupport {
     /// Where an fexit program finds whether inet_csk_reqsk_queue_hash_add() did what its name says:
     /// 0: nowhere; 3: after three arguments; 2 in 7.2, which has no `timeout` among them.
     unsigned hash_add_result = 0;
+    Support accept_function; ///< inet_csk_accept() is there in a form that is known
+    /// The same of inet_csk_accept(): 2 since Linux 6.10, 4 before.
+    unsigned accept_result = 0;
 
     Support socket_cookie; ///< bpf_get_socket_cookie() in such a program (trial load; Linux 5.12)
     Support tcp_iterator;  ///< an empty iter/tcp program was accepted (trial load; Linux 5.9)
@@ -101,7 +104,7 @@ struct KernelSupport {
     FunctionFact tw_timer_handler;
     FunctionFact reqsk_timer_handler;
     std::vector<StackRange> stack_ranges; ///< all that were found
-    Support stacks;                       ///< each td_stack function has at least one range
+    Support stacks; ///< each td_stack function of mini-sockets has at least one range
 
     std::optional<std::uint64_t> accept_id;  ///< tracepoint syscalls:sys_exit_accept
     std::optional<std::uint64_t> accept4_id; ///< tracepoint syscalls:sys_exit_accept4

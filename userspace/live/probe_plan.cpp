@@ -82,6 +82,9 @@ constexpr std::array rows = {
                "the local port of connects that wait for an answer",
                [](const KernelSupport& s) { return s.tcp_retransmit_skb; },
                false},
+    ProgramRow{Program::accepted, ProbeSet::fentry, "fexit/inet_csk_accept",
+               "the process that accepted a connection",
+               [](const KernelSupport& s) { return s.accept_function; }, false},
     ProgramRow{Program::accept,
                {},
                "tracepoint/syscalls/sys_exit_accept",
@@ -109,6 +112,15 @@ std::string hook_of(const ProgramRow& row, Hooks hooks) {
     return fmt::format("raw_tp/{}", row.hook.substr(typed.size()));
 }
 bool belongs_to(const ProgramRow& row, ProbeSet set) { return row.set.value_or(set) == set; }
+
+/// Whether accept() is seen in the kernel's function: then its system calls are left alone.
+bool sees_accept_function(ProbeSet set, const KernelSupport& support) {
+    return set == ProbeSet::fentry && support.accept_function.ok;
+}
+
+bool is_accept_call(Program program) {
+    return program == Program::accept || program == Program::accept4;
+}
 
 tl::unexpected<Error> refuse(std::string message) {
     return fail(ErrorCode::cannot_trace, std::move(message));
@@ -171,6 +183,7 @@ std::vector<ProgramChoice> choose_programs(const ProbePlan& plan, const KernelSu
     std::vector<ProgramChoice> programs;
     for (const ProgramRow& row : rows) {
         if (!belongs_to(row, plan.set)) continue;
+        if (is_accept_call(row.program) && sees_accept_function(plan.set, support)) continue;
         const Support available = row.available(support);
         const bool schedules = row.program == Program::mini_begin && plan.hashdance_schedules;
         programs.push_back(
@@ -255,7 +268,8 @@ bool ProbePlan::loads(Program program) const {
 }
 
 std::vector<const FeatureChoice*> ProbePlan::features() const {
-    return {&stacks, &cookies, &reset_reason, &entry_stamp, &exact_restarts};
+    return {&stacks,      &cookies,        &reset_reason, &stray_resets,
+            &entry_stamp, &exact_restarts, &all_accepts};
 }
 
 std::vector<std::string_view> missing_capabilities(const KernelSupport& support) {
@@ -285,6 +299,7 @@ Result<ProbePlan> plan_probes(const KernelSupport& support, const Support& fentr
     plan.pid_namespace = support.pid_namespace;
     plan.hashdance_schedules = support.hashdance_schedules;
     plan.hash_add_result = support.hash_add_result;
+    plan.accept_result = support.accept_result;
     plan.programs = choose_programs(plan, support);
     if (plan.set == ProbeSet::timer) {
         if (auto planned = plan_timer_functions(plan, support); !planned)
@@ -295,6 +310,11 @@ Result<ProbePlan> plan_probes(const KernelSupport& support, const Support& fentr
     plan.cookies = feature("cookies", "ids of sockets that ss knows too", support.socket_cookie);
     plan.reset_reason =
         feature("reset_reason", "why this host reset a connection", support.reset_reason);
+    plan.stray_resets =
+        feature("stray_resets", "resets of segments that belong to no connection",
+                support.reset_reason || !support.tcp_send_reset
+                    ? support.reset_reason
+                    : Support::no("before Linux 6.10 only those that listeners send"));
     plan.entry_stamp = feature("entry_stamp", "the exact time of the peer's FIN in FIN_WAIT2",
                                support.entry_stamp);
     plan.exact_restarts = feature(
@@ -302,6 +322,10 @@ Result<ProbePlan> plan_probes(const KernelSupport& support, const Support& fentr
         plan.set == ProbeSet::fentry
             ? Support::yes()
             : Support::no("a timer that stays in its bucket shows no event"));
+    plan.all_accepts =
+        feature("all_accepts", "accepts by io_uring, too",
+                plan.set == ProbeSet::timer ? Support::no("they make no system call of that name")
+                                            : support.accept_function);
     if (plan.stacks.on) plan.stack_ranges = support.stack_ranges;
     if (plan.listing == Listing::sock_diag && !support.sock_diag)
         return refuse(fmt::format("sockets that exist already couldn't be listed: {}, and {}",

@@ -65,6 +65,7 @@ enum class Program {
     reset_received,  ///< tp_btf/tcp_receive_reset
     reset_sent,      ///< tp_btf/tcp_send_reset
     retransmit,      ///< tp_btf/tcp_retransmit_skb
+    accepted,        ///< fexit/inet_csk_accept
     accept,          ///< tracepoint/syscalls/sys_exit_accept
     accept4,         ///< tracepoint/syscalls/sys_exit_accept4
     listing,         ///< iter/tcp, or no program but sock_diag
@@ -104,6 +105,7 @@ struct ProbePlan {
     std::vector<ProgramChoice> programs; ///< of this set and of both, in the order of Program
     bool hashdance_schedules = false;    ///< as in KernelSupport
     unsigned hash_add_result = 0;        ///< as in KernelSupport
+    unsigned accept_result = 0;          ///< as in KernelSupport
     std::optional<TimerFunctions> timer_functions; ///< of the set `timer` only
     std::uint64_t tw_timer_handler = 0;            ///< 0: to be calibrated
     std::uint64_t reqsk_timer_handler = 0;         ///< 0: to be calibrated
@@ -116,6 +118,8 @@ struct ProbePlan {
     std::optional<std::uint32_t> pid_namespace;
     bool knows_jiffies = false;   ///< bpf_jiffies64() (Linux 5.9); without it more stacks are taken
     FeatureChoice exact_restarts; ///< each restart of a TIME_WAIT is seen
+    FeatureChoice stray_resets;   ///< tcp_send_reset without a socket
+    FeatureChoice all_accepts;    ///< those of io_uring, too
     std::vector<StackRange> stack_ranges; ///< empty unless stacks.on
     bool with_numbers = false;            ///< td_numbers records are written
 

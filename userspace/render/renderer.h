@@ -49,7 +49,7 @@ public:
     /// `row` has one cell per column of `schema`, which may differ from the main one (a "lost" row
     /// among transitions).
     virtual void row(const report::Schema& schema, report::Row row) = 0;
-    /// A row about the whole run, which is printed by jsonl only.
+    /// A row that is about no connection, or about the whole run; printed by jsonl only.
     virtual void summary(const report::Schema&, report::Row) {}
     /// After the last row.
     virtual void finish() = 0;

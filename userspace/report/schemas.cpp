@@ -182,6 +182,25 @@ constexpr Column kConnectionColumns[] = {
      .help = "Of a connection that is still open: the processes that have a descriptor of it; "
              "nobody ([]) where it waits for accept() or has been closed.",
      .width = 20},
+    {.id = "mptcp_state",
+     .title = "MPTCP_STATE",
+     .help = "State of the MPTCP socket above a subflow, at its end or when it was listed last.",
+     .width = kStateWidth},
+    {.id = "peer_window",
+     .title = "PEER_WINDOW",
+     .help = "Window that the peer had left open, in bytes (snd_wnd of tcp_info).",
+     .width = 11,
+     .align = Align::right},
+    {.id = "retransmits",
+     .title = "RETRANSMITS",
+     .help = "How often in a row the retransmission timer had run out (tcpi_retransmits).",
+     .width = 11,
+     .align = Align::right},
+    {.id = "probes",
+     .title = "PROBES",
+     .help = "Probes of a zero window or by keepalive in a row, not answered (tcpi_probes).",
+     .width = 6,
+     .align = Align::right},
 };
 
 constexpr std::string_view kConnectionTable[] = {
@@ -195,6 +214,24 @@ constexpr Column kLostColumns[] = {
      .title = "EVENTS",
      .help = "Number of events lost since the last such row; null: a recording lacks what happened "
              "before.",
+     .width = 8,
+     .align = Align::right},
+};
+
+constexpr Column kStrayResetColumns[] = {
+    {.id = "time", .title = "TIME", .help = "When the RST was sent.", .width = kTimeWidth},
+    kNetns,
+    kLocal,
+    kRemote,
+    {.id = "reason",
+     .title = "REASON",
+     .help = "Why the kernel sent it, in its own words (enum sk_rst_reason).",
+     .width = 12},
+    kProcess,
+    {.id = "left_out",
+     .title = "LEFT_OUT",
+     .help = "Others just before it, that have no line: beyond 32 a second on each CPU only some "
+             "have.",
      .width = 8,
      .align = Align::right},
 };
@@ -213,6 +250,11 @@ const Schema& connection_schema() {
 
 const Schema& lost_schema() {
     static constexpr Schema schema = {"lost", kLostColumns, {}};
+    return schema;
+}
+
+const Schema& stray_reset_schema() {
+    static constexpr Schema schema = {"stray_reset", kStrayResetColumns, {}};
     return schema;
 }
 

@@ -21,6 +21,7 @@ public:
     void on_connection(const track::ConnectionLine& line) override { next_.on_connection(line); }
     void on_lost(const track::LostLine& line) override { next_.on_lost(line); }
     void on_counters(const track::CountersLine& line) override { next_.on_counters(line); }
+    void on_stray_reset(const track::StrayResetLine& line) override { next_.on_stray_reset(line); }
 
 protected:
     [[nodiscard]] Consumer& next() { return next_; }

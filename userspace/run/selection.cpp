@@ -47,4 +47,11 @@ void Selection::on_counters(const track::CountersLine& line) {
         next().on_counters(line);
 }
 
+void Selection::on_stray_reset(const track::StrayResetLine& line) {
+    track::ConnectionIdentity who;
+    who.netns = line.netns;
+    who.tuple = line.tuple;
+    if (selects(who)) next().on_stray_reset(line);
+}
+
 } // namespace tcpdwell::run

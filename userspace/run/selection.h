@@ -39,6 +39,8 @@ public:
     void on_connection(const track::ConnectionLine& line) override;
     /// By the namespace only: the kernel counts for all of its connections together.
     void on_counters(const track::CountersLine& line) override;
+    /// By addresses and namespace: it has no process, and no role.
+    void on_stray_reset(const track::StrayResetLine& line) override;
 
 private:
     [[nodiscard]] bool matches(const event::Filter& filter,

@@ -68,6 +68,11 @@ void TriggerWatch::on_counters(const track::CountersLine& line) {
     next().on_counters(line);
 }
 
+void TriggerWatch::on_stray_reset(const track::StrayResetLine& line) {
+    if (maker_) maker_->on_stray_reset(line);
+    next().on_stray_reset(line);
+}
+
 bool TriggerWatch::wants_look(MonoTime now) {
     const bool by_next = next().wants_look(now);
     if (!maker_ || is_look_asked_ || now < next_look_ - kLookAhead) return by_next;

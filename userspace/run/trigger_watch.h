@@ -32,6 +32,7 @@ public:
     void on_lost(const track::LostLine& line) override;
     bool wants_look(MonoTime now) override;
     void on_counters(const track::CountersLine& line) override;
+    void on_stray_reset(const track::StrayResetLine& line) override;
 
 private:
     struct Watched {

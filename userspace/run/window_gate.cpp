@@ -55,6 +55,10 @@ void LineGate::on_counters(const track::CountersLine& line) {
     next().on_counters(line);
 }
 
+void LineGate::on_stray_reset(const track::StrayResetLine& line) {
+    if (window_.contains(line.at)) next().on_stray_reset(line);
+}
+
 // --- a period
 
 void PeriodGate::begin(const Context& context) {
@@ -126,6 +130,10 @@ void PeriodGate::on_counters(const track::CountersLine& line) {
         next().on_counters(line);
     else
         counters_.note(line);
+}
+
+void PeriodGate::on_stray_reset(const track::StrayResetLine& line) {
+    if (is_open_) next().on_stray_reset(line);
 }
 
 } // namespace tcpdwell::run

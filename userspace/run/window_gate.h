@@ -34,6 +34,7 @@ public:
     void on_lost(const track::LostLine& line) override;
     /// The last reading of before the window comes before the first within.
     void on_counters(const track::CountersLine& line) override;
+    void on_stray_reset(const track::StrayResetLine& line) override;
 
 private:
     [[nodiscard]] bool wants(const track::ConnectionLine& line) const;
@@ -63,6 +64,7 @@ public:
     void on_connection(const track::ConnectionLine& line) override;
     void on_lost(const track::LostLine& line) override;
     void on_counters(const track::CountersLine& line) override;
+    void on_stray_reset(const track::StrayResetLine& line) override;
 
 private:
     void open(const track::Tracker& tracker);

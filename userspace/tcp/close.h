@@ -52,6 +52,8 @@ namespace tcpdwell::tcp {
     X(given_up, "given_up")                 \
     X(mptcp_fastclose, "mptcp_fastclose")   \
     X(repair, "repair")                     \
+    X(reset_sent, "reset_sent")             /* of handshake_failed, as the next */ \
+    X(reset_received, "reset_received")     \
     X(peer_fin_not_seen, "peer_fin_not_seen") /* with fin and overflow: gone in FIN_WAIT2 before the FIN */
 
 #define TCPDWELL_TIME_WAIT_END_LIST(X) \

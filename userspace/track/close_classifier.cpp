@@ -43,9 +43,12 @@ Classification from_syn_sent(const SocketClose& c) {
 Classification from_syn_recv(const SocketClose& c) {
     const auto detail = is_timeout(c.error) ? tcp::EndingDetail::timeout : tcp::EndingDetail::none;
     // A client gets here by a simultaneous open (RFC 9293, section 3.5, figure 7).
-    return Classification(c.role == tcp::Role::client ? tcp::Ending::connect_failed
-                                                      : tcp::Ending::handshake_failed,
-                          detail);
+    if (c.role == tcp::Role::client) return Classification(tcp::Ending::connect_failed, detail);
+    if (detail == tcp::EndingDetail::none && c.reset_received != c.reset_sent)
+        return Classification(tcp::Ending::handshake_failed,
+                              c.reset_sent ? tcp::EndingDetail::reset_sent
+                                           : tcp::EndingDetail::reset_received);
+    return Classification(tcp::Ending::handshake_failed, detail);
 }
 
 /// tcp_disconnect(), called for SO_LINGER 0, connect(AF_UNSPEC), and by inet_child_forget() for a
@@ -90,7 +93,8 @@ Classification from_own_reset(const SocketClose& c) {
     case TD_REASON_UNKNOWN:
     case TD_REASON_OTHER:
     case TD_REASON_TIMEWAIT:
-    case TD_REASON_NO_SOCKET: break;
+    case TD_REASON_NO_SOCKET:
+    case TD_REASON_FLAGS: break;
     }
     // Before 6.10 the kernel gives no reason; the socket's own flags decide.
     if (c.from == tcp::State::FIN_WAIT2 && (has(c, TD_STATE_LINGER2_NEG) || c.reset_reply))
@@ -206,6 +210,19 @@ Classification classify(const MiniClose& c) {
     if (in_stack(TD_STACK_RECEIVE))
         return Classification(tcp::Ending::reset_sent, tcp::EndingDetail::data_after_close);
     return {};
+}
+
+Classification classify(const RequestClose& c) {
+    const auto failed = [](tcp::EndingDetail detail) {
+        return Classification(tcp::Ending::handshake_failed, detail);
+    };
+    if (c.expired) return failed(tcp::EndingDetail::timeout);
+    if ((c.stack & TD_STACK_ABORT) != 0) return failed(tcp::EndingDetail::admin_kill);
+    // tcp_check_req() drops a request for an RST, or sends one itself: for a SYN within the window,
+    // or with tcp_abort_on_overflow.
+    if (c.reset_sent) return failed(tcp::EndingDetail::reset_sent);
+    if ((c.stack & TD_STACK_CHECK_REQUEST) != 0) return failed(tcp::EndingDetail::reset_received);
+    return failed(tcp::EndingDetail::none);
 }
 
 tcp::ClosedFirst closed_first_by(tcp::Ending ending) {

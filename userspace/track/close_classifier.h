@@ -38,6 +38,13 @@ struct MiniClose {
         follower; ///< reused or recycled, by the connection that took over the four-tuple
 };
 
+/// How a request socket ended that has become no connection.
+struct RequestClose {
+    bool expired;        ///< its timer ran out
+    std::uint16_t stack; ///< td_stack bits of where it was dropped; 0: not taken
+    bool reset_sent;     ///< its listener has sent an RST for it at about the same time
+};
+
 struct Classification {
     tcp::Ending ending = tcp::Ending::unknown;
     tcp::EndingDetail detail = tcp::EndingDetail::none;
@@ -51,6 +58,7 @@ struct Classification {
 
 Classification classify(const SocketClose& close);
 Classification classify(const MiniClose& close);
+Classification classify(const RequestClose& close);
 
 /// Who closed first, where no FIN had decided it before the ending.
 tcp::ClosedFirst closed_first_by(tcp::Ending ending);

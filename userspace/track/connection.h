@@ -109,6 +109,7 @@ struct ConnectionLine {
     std::optional<tcp::ClosedHow> closed_how; ///< by who->closed_by
     std::uint8_t closing_signal = 0;          ///< with ClosedHow::signal
     std::optional<bool> is_mptcp;             ///< whether it is a subflow of an MPTCP connection
+    std::optional<tcp::State> mptcp_state;    ///< of the MPTCP socket above it, with the numbers
     const Holders* holders = nullptr; ///< of an open socket; nullptr: not known. As `numbers`.
     tcp::Seen seen = tcp::Seen::whole;
     /// Given up for want of room: its end wasn't seen, and it may be there still. Not an end.
@@ -129,6 +130,15 @@ struct CountersLine {
     MonoTime at;
     std::uint32_t netns;
     std::span<const event::KernelCounters::Counter> counters; ///< since the namespace began
+};
+
+/// This host sent an RST for a segment that belongs to no connection of it.
+struct StrayResetLine {
+    MonoTime at;
+    std::uint32_t netns;
+    const tcp::FourTuple& tuple; ///< as the socket would have it
+    td_reset_reason reason;
+    std::uint32_t left_out; ///< others just before it, of which no more is known
 };
 
 } // namespace tcpdwell::track

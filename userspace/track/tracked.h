@@ -62,7 +62,8 @@ struct CloseEvidence {
     OptionalTime
         request_stopped; ///< the request's timer was cancelled or expired, and not started again
     bool request_expired = false;
-    std::uint32_t restarts = 0; ///< of TIME_WAIT
+    std::uint16_t request_stack = 0; ///< td_stack of where it was dropped
+    std::uint32_t restarts = 0;      ///< of TIME_WAIT
     std::optional<Nanoseconds> time_wait_dwell;
 
     // The end; the kind of object determines how it is classified
@@ -76,6 +77,7 @@ struct CloseEvidence {
 struct SocketDetails {
     event::SocketNumbers numbers;          ///< of the payload
     OptionalNumber<std::uint32_t> backlog; ///< of a listener
+    std::optional<tcp::State> mptcp_state;
     Slot next_free = 0;
 };
 

@@ -25,6 +25,7 @@ public:
     virtual void on_connection(const ConnectionLine& line) = 0;
     virtual void on_lost(const LostLine& line) = 0;
     virtual void on_counters(const CountersLine&) {}
+    virtual void on_stray_reset(const StrayResetLine&) {}
 };
 
 struct TrackerOptions {

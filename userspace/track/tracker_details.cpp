@@ -66,6 +66,7 @@ void Tracker::Impl::handle(const event::NumbersRead& e) {
     SocketDetails& details = table_.details(*c);
     details.numbers = payload(e, c->who.role);
     details.backlog = e.backlog;
+    details.mptcp_state = e.mptcp_state;
     if (!listed) return;
     learn_age(*c, e);
     // accept() by io_uring has no event of its own where only the system calls are traced.
@@ -139,8 +140,11 @@ void Tracker::Impl::note_manner(Connection& c, const event::StateChange& e) {
 }
 
 std::optional<Accept> Tracker::Impl::accept_of(const Connection& c, tcp::Seen seen) const {
-    // Its accept() may be among what wasn't seen.
-    const bool in_doubt = !c.accepted && seen == tcp::Seen::gap;
+    // Its accept() may be among what wasn't seen; and subflows have no file, accepted or not.
+    const SocketDetails* details = table_.details_of(c);
+    const bool is_subflow =
+        details ? details->numbers.has(TD_NUMBERS_MPTCP) : static_cast<bool>(c.was_mptcp);
+    const bool in_doubt = !c.accepted && (seen == tcp::Seen::gap || is_subflow);
     if (c.who.role != tcp::Role::server || !c.accept_known || in_doubt) return std::nullopt;
     Accept accept{std::nullopt, c.accepted};
     if (c.accept_delay != kUnknownDwell) accept.delay = Nanoseconds(c.accept_delay);
@@ -153,6 +157,7 @@ void Tracker::Impl::add_details(const Connection& c, ConnectionLine& line) const
     if (const SocketDetails* details = table_.details_of(c)) {
         line.numbers = &details->numbers;
         line.is_mptcp = details->numbers.has(TD_NUMBERS_MPTCP);
+        line.mptcp_state = details->mptcp_state;
     } else if (c.was_mptcp) {
         line.is_mptcp = true;
     }

@@ -31,6 +31,10 @@ inline constexpr std::size_t kMostDeadlines = 1 << 20;
 /// cancelled timer waits for what follows.
 inline constexpr Nanoseconds kSettle = std::chrono::milliseconds(20);
 
+inline bool close_in_time(const std::optional<ResetSeen>& reset, MonoTime at) {
+    return reset && reset->at >= at - kSettle && reset->at <= at + kSettle;
+}
+
 class Tracker::Impl {
 public:
     Impl(TrackerListener& listener, TrackerOptions options)
@@ -48,7 +52,7 @@ public:
     void handle(const event::PortKnown& e);
     void handle(const event::NumbersRead& e);
     void handle(const event::HoldersFound& e);
-    void handle(const event::StrayReset&) {}
+    void handle(const event::StrayReset& e);
     void handle(const event::KernelCounters& e) {
         listener_.on_counters(CountersLine{e.at, e.netns, e.counters});
     }
@@ -172,6 +176,7 @@ private:
         std::uint32_t loss_epoch;
         std::optional<event::Process>
             accepted_by; ///< TCP Fast Open: even before the handshake is complete
+        std::optional<ResetSeen> reset_received; ///< the same
     };
     Connection* find_request(const event::RequestTimer& e);
     /// One that was listed by a listing without addresses, or goes on as a copy; nullptr if

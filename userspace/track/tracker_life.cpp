@@ -33,10 +33,6 @@ tcp::ClosedFirst closed_first_of(const Connection& c, const Classification& verd
                                                        : c.closed_first;
 }
 
-bool close_in_time(const std::optional<ResetSeen>& reset, MonoTime at) {
-    return reset && reset->at >= at - kSettle && reset->at <= at + kSettle;
-}
-
 } // namespace
 
 Connection& Tracker::Impl::create(std::uint64_t object, MonoTime at, std::uint32_t netns,

@@ -18,6 +18,9 @@ constexpr Nanoseconds kListingSlack = 20ms;
 
 void Tracker::Impl::handle(const event::Reset& e) {
     Connection* c = find_socket(e.sock, e.cookie);
+    if (const auto child = children_.find(e.sock);
+        child != children_.end() && e.direction == TD_RESET_RECEIVED)
+        child->second.reset_received = ResetSeen{e.at, e.reason, e.reply};
     if (!c) return;
     if (c->who.cookie != 0 && e.cookie != 0 && c->who.cookie != e.cookie) return;
     CloseEvidence& seen = table_.evidence(*c);
@@ -31,13 +34,16 @@ void Tracker::Impl::handle(const event::OwnerFound& e) {
         const auto child = children_.find(e.sock);
         if (child != children_.end()) child->second.accepted_by = e.owner.process;
     }
-    if (!c || !e.owner.process) return;
+    if (!c) return;
     if (c->who.cookie != 0 && e.cookie != 0 && c->who.cookie != e.cookie) return;
+    if (e.how == TD_OWNER_ACCEPTED) {
+        holders_.erase(c->who.slot);
+        note_accepted(*c, e.at);
+    }
+    if (!e.owner.process) return; // a kernel thread has accepted it
     if (e.how == TD_OWNER_ACCEPTED) {
         c->who.process = e.owner.process;
         c->inherited_owner = false;
-        holders_.erase(c->who.slot);
-        note_accepted(*c, e.at);
     } else if (!c->who.process || c->inherited_owner) {
         c->who.process = e.owner.process;
     }

@@ -38,7 +38,8 @@ ListedSocket Tracker::Impl::listed(const Connection& c, MonoTime now) const {
     } else if (evidence.request_stopped) {
         const td_timer_op op = evidence.request_expired ? TD_TIMER_EXPIRE : TD_TIMER_CANCEL;
         known.pending = event::RequestTimer{
-            *evidence.request_stopped, c.who.netns, c.other, socket.listener, c.who.tuple, op, 0};
+            *evidence.request_stopped, c.who.netns, c.other, socket.listener, c.who.tuple, op, 0,
+            evidence.request_stack};
     }
     return known;
 }

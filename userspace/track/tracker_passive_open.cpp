@@ -31,6 +31,7 @@ Connection* Tracker::Impl::find_request(const event::RequestTimer& e) {
 Connection* Tracker::Impl::adopt_request(const event::RequestTimer& e) {
     Connection* c = table_.by_tuple(e.netns, e.tuple);
     if (!c || c->ended || c->place != Place::request) return nullptr;
+    if (c->other == e.request) return c; // but for the family, which a damaged record has wrong
     // A copy made for another listener (tcp_migrate_req) begins with a SYN-ACK that isn't the
     // first.
     const bool is_copy = e.op == TD_TIMER_START && e.timeouts > 0;
@@ -48,7 +49,17 @@ void Tracker::Impl::handle(const event::RequestTimer& e) {
     // Else its child has taken over, or its beginning was lost.
 }
 
+/// A listener answers for its request sockets, too: a reset of a handshake is no stray one.
+void Tracker::Impl::handle(const event::StrayReset& e) {
+    Connection* c = table_.by_tuple(e.netns, e.tuple);
+    if (c && !c->ended && c->place == Place::request)
+        table_.evidence(*c).reset_sent = ResetSeen{e.at, e.reason, true};
+    else
+        listener_.on_stray_reset({e.at, e.netns, e.tuple, e.reason, e.left_out});
+}
+
 void Tracker::Impl::on_request_timer(Connection& c, const event::RequestTimer& e) {
+    const bool lost_before = c.loss_epoch != loss_epoch_; // perhaps the RST that its listener sent
     note_event(c, e.at);
     switch (e.op) {
     case TD_TIMER_START: // the SYN-ACK has been sent again
@@ -56,6 +67,8 @@ void Tracker::Impl::on_request_timer(Connection& c, const event::RequestTimer& e
         break;
     case TD_TIMER_EXPIRE: table_.evidence(c).request_expired = true; [[fallthrough]];
     case TD_TIMER_CANCEL:
+        // fentry: the inner of two functions has more of it
+        if (!lost_before) table_.evidence(c).request_stack |= e.stack;
         table_.evidence(c).request_stopped = e.at;
         schedule_check(c, e.at + kSettle);
         break;
@@ -97,7 +110,9 @@ void Tracker::Impl::on_request_start(const event::RequestTimer& e) {
 void Tracker::Impl::resolve_request(Connection& c) {
     if (c.loss_epoch == loss_epoch_ && is_request_undecided(c)) return;
     const MonoTime at = *table_.evidence_of(c).request_stopped;
-    const bool expired = table_.evidence_of(c).request_expired;
+    const CloseEvidence& evidence = table_.evidence_of(c);
+    const RequestClose close{evidence.request_expired, evidence.request_stack,
+                             close_in_time(evidence.reset_sent, at)};
     forget_stop(c);
     if (c.loss_epoch != loss_epoch_) {
         // Its child may have been established unseen: the child's next event finds it by the
@@ -109,9 +124,7 @@ void Tracker::Impl::resolve_request(Connection& c) {
         return;
     }
     move(c, tcp::State::CLOSE, at);
-    table_.evidence(c).close =
-        Classification(tcp::Ending::handshake_failed,
-                       expired ? tcp::EndingDetail::timeout : tcp::EndingDetail::none);
+    table_.evidence(c).close = classify(close);
     end(c, at);
 }
 
@@ -126,6 +139,7 @@ void Tracker::Impl::forget_stop(Connection& c) {
     CloseEvidence& evidence = table_.evidence(c);
     evidence.request_stopped.reset();
     evidence.request_expired = false;
+    evidence.request_stack = 0;
     table_.tidy(c);
 }
 
@@ -141,7 +155,7 @@ void Tracker::Impl::on_child_born(const event::StateChange& e) {
         children_.clear();
         current_children_ = 0;
     }
-    children_[e.sock] = Child{e.at, loss_epoch_, std::nullopt};
+    children_[e.sock] = Child{e.at, loss_epoch_, std::nullopt, std::nullopt};
     ++current_children_;
 }
 
@@ -172,6 +186,7 @@ void Tracker::Impl::on_child_established(const event::StateChange& e) {
     }
     learn_owner(*c, e.owner);
     note_socket(*c, e);
+    if (born && born->reset_received) table_.evidence(*c).reset_received = born->reset_received;
     if (born && born->accepted_by) {
         c->who.process = born->accepted_by;
         c->inherited_owner = false;

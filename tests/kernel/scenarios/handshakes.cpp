@@ -107,7 +107,29 @@ void handshake_reset(Scene& scene) {
                   .end = end,
                   .path = {{"SYN_RECV", between(syn, rst)}},
                   .closed_first = "none",
-                  .ending = "handshake_failed"});
+                  .ending = "handshake_failed",
+                  .detail = "reset_received"});
+}
+
+// A SYN within the window, which isn't the first one again, is answered by an RST
+// (tcp_check_req()).
+void handshake_reset_sent(Scene& scene) {
+    add_phantom_network();
+    PacketPeer peer(40000);
+    const Fd listener = listen_on(kHere);
+    const Moment syn = during([&] { peer.send_syn(local_of(listener)); });
+    peer.await(kSyn | kAck);
+    const End end = server_of(scene, peer, syn);
+    pause(200ms);
+    const Moment rst = during([&] { peer.send(kSyn); });
+    peer.await(kRst);
+    scene.require_listed(end, -1);
+    scene.expect({.what = "server",
+                  .end = end,
+                  .path = {{"SYN_RECV", between(syn, rst)}},
+                  .closed_first = "none",
+                  .ending = "handshake_failed",
+                  .detail = "reset_sent"});
 }
 
 // The request outlives its listener until its timer notices.
@@ -294,6 +316,7 @@ constexpr Scenario kScenarios[] = {
     {"accept_deferred", accept_deferred},
     {"handshake_unanswered", handshake_unanswered},
     {"handshake_reset", handshake_reset},
+    {"handshake_reset_sent", handshake_reset_sent},
     {"handshake_abandoned", handshake_abandoned},
     {"handshake_migrated_by_the_ack", handshake_migrated_by_the_ack},
     {"handshake_migrated_by_the_timer", handshake_migrated_by_the_timer},

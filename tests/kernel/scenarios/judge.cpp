@@ -39,7 +39,7 @@ const std::map<std::string, Names> kDetails{
     {"timed_out", {"null", "retransmission", "user_timeout", "keepalive"}},
     {"refused", {"null"}},
     {"connect_failed", {"null", "timeout", "unreachable", "no_port", "given_up", "admin_kill"}},
-    {"handshake_failed", {"null", "timeout"}},
+    {"handshake_failed", {"null", "timeout", "reset_received", "reset_sent", "admin_kill"}},
     {"fin_wait2_expired", {"null"}},
     {"open", {"null"}},
     {"unknown", {"null", "admin_kill"}},

@@ -73,6 +73,7 @@ public:
     void on_connection(const track::ConnectionLine& line) override { front->on_connection(line); }
     void on_lost(const track::LostLine& line) override { front->on_lost(line); }
     void on_counters(const track::CountersLine& line) override { front->on_counters(line); }
+    void on_stray_reset(const track::StrayResetLine& line) override { front->on_stray_reset(line); }
 
     [[nodiscard]] MonoTime now() const { return now_; }
 

@@ -139,7 +139,8 @@ TEST(Copy, of_the_beginning_has_the_records_until_then) {
         const Fd part = copy_of(file, {std::nullopt, t});
         const Bytes all = records_of(file);
         const Bytes some = records_of(part);
-        const std::size_t same = some.size() - sizeof(td_header); // and a mark where it ends
+        const std::size_t same = some.size() - 2 * sizeof(td_header); // a stop and a mark
+        EXPECT_EQ(event::read_header(std::span(some).subspan(same)).kind, TD_STOP);
         ASSERT_LT(same, all.size());
         EXPECT_TRUE(std::equal(some.begin(), some.begin() + static_cast<std::ptrdiff_t>(same),
                                all.begin()));

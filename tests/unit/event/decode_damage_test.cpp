@@ -107,7 +107,7 @@ TEST(Decode, any_byte_is_a_reason_for_a_reset) { // a fault of its own only with
         const auto event = decoder.decode(event::bytes_of(r));
         ASSERT_TRUE(event) << reason;
         EXPECT_EQ(std::get<event::Reset>(*event).reason,
-                  reason <= TD_REASON_NO_SOCKET ? reason : TD_REASON_OTHER);
+                  reason <= TD_REASON_FLAGS ? reason : TD_REASON_OTHER);
     }
 }
 

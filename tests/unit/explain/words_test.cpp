@@ -136,15 +136,15 @@ TEST(Words, ColumnsOfTrace) {
 
 TEST(Words, KeysOfTheReport) {
     for (const std::string_view key :
-         {"quality",      "findings",       "states",    "latencies",  "services",
-          "remotes",      "ports",          "timeline",  "thresholds", "quantile_error",
-          "p50_ns",       "p90_ns",         "p99_ns",    "p999_ns",    "min_ns",
-          "max_ns",       "mean_ns",        "oldest_ns", "evicted",    "nominal_ns",
-          "buckets",      "severity",       "advice",    "evidence",   "closed_first",
-          "time_wait",    "socket_seconds", "now",       "peak",       "held",
-          "limit",        "kind",           "endings",   "lost",       "step_ns",
-          "counters",     "counter",        "subject",   "because",    "accept_queues",
-          "accept_delays"})
+         {"quality",       "findings",       "states",    "latencies",  "services",
+          "remotes",       "ports",          "timeline",  "thresholds", "quantile_error",
+          "p50_ns",        "p90_ns",         "p99_ns",    "p999_ns",    "min_ns",
+          "max_ns",        "mean_ns",        "oldest_ns", "evicted",    "nominal_ns",
+          "buckets",       "severity",       "advice",    "evidence",   "closed_first",
+          "time_wait",     "socket_seconds", "now",       "peak",       "held",
+          "limit",         "kind",           "endings",   "lost",       "step_ns",
+          "counters",      "counter",        "subject",   "because",    "accept_queues",
+          "accept_delays", "stray_resets",   "left_out",  "reason"})
         EXPECT_TRUE(!explain::explain(key).empty() || explain::topic_from_name(key)) << key;
 }
 

@@ -7,49 +7,14 @@
 
 #include <functional>
 
+#include "full_support.h"
+
 namespace tcpdwell::test {
 namespace {
 
 using namespace live;
 using testing::AllOf, testing::HasSubstr;
 using Status = FunctionFact::Status;
-
-constexpr std::uint64_t tw_address = 0xffffffff82006870, reqsk_address = 0xffffffff82008db0;
-
-KernelSupport full_support() {
-    KernelSupport support;
-    support.release = "6.18.1-amd64";
-    support.version = {6, 18};
-    support.machine = "x86_64";
-    support.capabilities = {true, true, true, true, true, true, true};
-    for (Support* fact : {&support.memlock,
-                          &support.btf,
-                          &support.types,
-                          &support.jiffies,
-                          &support.inet_sock_set_state,
-                          &support.timer_start,
-                          &support.timer_cancel,
-                          &support.timer_expire_entry,
-                          &support.tcp_receive_reset,
-                          &support.tcp_send_reset,
-                          &support.tcp_retransmit_skb,
-                          &support.tracing_programs,
-                          &support.socket_cookie,
-                          &support.tcp_iterator,
-                          &support.functions,
-                          &support.migrations,
-                          &support.reset_reason,
-                          &support.entry_stamp,
-                          &support.stacks,
-                          &support.sock_diag})
-        *fact = Support::yes();
-    support.tw_timer_handler = {Status::found, tw_address, {}};
-    support.reqsk_timer_handler = {Status::found, reqsk_address, {}};
-    support.stack_ranges = {{TD_STACK_RUN_TIMERS, 1, 2, "__run_timers"}};
-    support.accept_id = 2231;
-    support.accept4_id = 2233;
-    return support;
-}
 
 using Change = std::function<void(KernelSupport&)>;
 
@@ -90,8 +55,9 @@ TEST(ProbePlan, AHostWithEverythingLoadsEverything) {
     EXPECT_EQ(plan.reqsk_timer_handler, reqsk_address);
     EXPECT_EQ(plan.stack_ranges.size(), 1u);
     for (const FeatureChoice* feature : plan.features())
-        EXPECT_NE(feature->on, feature == &plan.exact_restarts)
-            << feature->name; // which timers can't show
+        // What takes functions.
+        EXPECT_NE(feature->on, feature == &plan.exact_restarts || feature == &plan.all_accepts)
+            << feature->name;
 }
 
 TEST(ProbePlan, ProgramsStandInTheOrderOfTheEnum) {
@@ -111,15 +77,31 @@ TEST(ProbePlan, ListenersThatTakeNothingOverAreNoObstacle) {
     ASSERT_TRUE(plan);
     EXPECT_EQ(plan->set, ProbeSet::fentry);
     EXPECT_FALSE(plan->loads(Program::request_migrate));
-    EXPECT_EQ(loaded(*plan), 15u);
+    EXPECT_EQ(loaded(*plan), 14u);
+}
+
+TEST(ProbePlan, AcceptIsSeenInTheFunctionOrInItsSystemCalls) {
+    KernelSupport support = full_support();
+    for (const bool known : {true, false}) {
+        support.accept_function = known ? Support::yes() : Support::no("changed");
+        for (const bool fentry : {true, false}) {
+            const auto plan =
+                plan_probes(support, fentry ? Support::yes() : Support::no("refused"));
+            ASSERT_TRUE(plan);
+            EXPECT_EQ(plan->loads(Program::accepted), known && fentry);
+            EXPECT_NE(plan->loads(Program::accept), known && fentry);
+            EXPECT_NE(plan->loads(Program::accept4), known && fentry);
+            EXPECT_EQ(plan->all_accepts.on, known && fentry);
+        }
+    }
 }
 
 TEST(ProbePlan, FunctionsThatFireAreBetterThanTimers) {
     const auto plan = plan_probes(full_support(), Support::yes());
     ASSERT_TRUE(plan);
     EXPECT_EQ(plan->set, ProbeSet::fentry);
-    EXPECT_EQ(plan->programs.size(), 16u);
-    EXPECT_EQ(loaded(*plan), 16u);
+    EXPECT_EQ(plan->programs.size(), 15u);
+    EXPECT_EQ(loaded(*plan), 15u);
     for (const Program timer : {Program::timer_start, Program::timer_cancel, Program::timer_expire})
         EXPECT_FALSE(plan->loads(timer));
     EXPECT_EQ(plan->timer_functions, std::nullopt);

@@ -33,13 +33,14 @@ TEST(Schemas, TransitionKeys) {
 
 TEST(Schemas, ConnectionKeys) {
     EXPECT_EQ(report::connection_schema().type, "connection");
-    EXPECT_EQ(
-        keys(report::connection_schema()),
-        (Words{"conn",         "netns",     "family",        "local",     "remote", "role",
-               "process",      "cgroup",    "uid",           "opened",    "closed", "states",
-               "closed_first", "ending",    "ending_detail", "time_wait", "seen",   "closed_by",
-               "cookie",       "accept",    "bytes",         "segments",  "rtt",    "limited_ns",
-               "idle",         "transport", "holders"}));
+    EXPECT_EQ(keys(report::connection_schema()),
+              (Words{"conn",      "netns",    "family",       "local",       "remote",
+                     "role",      "process",  "cgroup",       "uid",         "opened",
+                     "closed",    "states",   "closed_first", "ending",      "ending_detail",
+                     "time_wait", "seen",     "closed_by",    "cookie",      "accept",
+                     "bytes",     "segments", "rtt",          "limited_ns",  "idle",
+                     "transport", "holders",  "mptcp_state",  "peer_window", "retransmits",
+                     "probes"}));
 }
 
 TEST(Schemas, LostKeys) {

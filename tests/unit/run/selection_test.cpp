@@ -42,6 +42,10 @@ public:
     void on_lost(const track::LostLine&) override { ++losses; }
     void on_counters(const track::CountersLine& line) override { counted.push_back(line.netns); }
 
+    void on_stray_reset(const track::StrayResetLine& line) override {
+        strays.push_back(line.tuple.local.port);
+    }
+
     States states;
     int wrong_moves = 0;
     int moves = 0;
@@ -49,6 +53,7 @@ public:
     int connections = 0;
     int losses = 0;
     std::vector<std::uint32_t> counted; ///< namespaces of counters
+    std::vector<tcp::Port> strays;      ///< local ports of stray resets
 };
 
 /// The same lines through the filter, and as they are; what is right behind it is worked out here,
@@ -198,6 +203,29 @@ TEST(Selection, counters_are_for_those_who_want_their_namespace) {
     EXPECT_EQ(inner.counted, std::vector<std::uint32_t>{7});
     by_pid.on_counters({MonoTime{1s}, 8, {}});
     EXPECT_EQ(inner.counted, (std::vector<std::uint32_t>{7, 8}));
+}
+
+TEST(Selection, stray_resets_are_selected_by_what_is_known_of_them) {
+    const run::Context context;
+    const std::pair<event::Filter, bool> cases[] = {
+        {{.netns = {7}}, true},           {{.netns = {8}}, false},
+        {{.ports = {443}}, true},         {{.ports = {80}}, false},
+        {{.remote_ports = {4000}}, true}, {{.family = tcp::Family::ipv6}, false},
+        {{.pids = {1}}, false},           {{.role = tcp::Role::server}, false},
+    };
+    const tcp::FourTuple tuple{{*tcp::IpAddress::parse("10.0.0.1"), 443},
+                               {*tcp::IpAddress::parse("10.0.0.2"), 4000},
+                               tcp::Family::ipv4};
+    for (const auto& [filter, passes] : cases) {
+        Whereabouts by_user;
+        run::Selection(filter, context, by_user)
+            .on_stray_reset({MonoTime{1s}, 7, tuple, TD_REASON_NO_SOCKET, 0});
+        EXPECT_EQ(by_user.strays.size(), passes ? 1u : 0u);
+        Whereabouts by_recording;
+        run::Selection({}, context, by_recording, {filter})
+            .on_stray_reset({MonoTime{1s}, 7, tuple, TD_REASON_NO_SOCKET, 0});
+        EXPECT_EQ(by_recording.strays.size(), passes ? 1u : 0u);
+    }
 }
 
 } // namespace

@@ -33,11 +33,27 @@ TEST(CloseWords, Ending) {
 }
 
 TEST(CloseWords, EndingDetail) {
-    EXPECT_EQ(names<tcp::EndingDetail>(),
-              (Words{"", "so_linger_zero", "unread_data", "data_after_close", "linger2",
-                     "listener_closed", "disconnect", "admin_kill", "orphan_limit",
-                     "retransmission", "user_timeout", "keepalive", "timeout", "unreachable",
-                     "no_port", "given_up", "mptcp_fastclose", "repair", "peer_fin_not_seen"}));
+    EXPECT_EQ(names<tcp::EndingDetail>(), (Words{"",
+                                                 "so_linger_zero",
+                                                 "unread_data",
+                                                 "data_after_close",
+                                                 "linger2",
+                                                 "listener_closed",
+                                                 "disconnect",
+                                                 "admin_kill",
+                                                 "orphan_limit",
+                                                 "retransmission",
+                                                 "user_timeout",
+                                                 "keepalive",
+                                                 "timeout",
+                                                 "unreachable",
+                                                 "no_port",
+                                                 "given_up",
+                                                 "mptcp_fastclose",
+                                                 "repair",
+                                                 "reset_sent",
+                                                 "reset_received",
+                                                 "peer_fin_not_seen"}));
 }
 
 TEST(CloseWords, TimeWaitEnd) {

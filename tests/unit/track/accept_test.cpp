@@ -46,5 +46,33 @@ TEST(Accept, that_may_have_been_lost_is_not_known) {
     EXPECT_FALSE(seen.accept);
 }
 
+TEST(Accept, by_a_kernel_thread_has_no_process) {
+    const TestSocket s;
+    const auto seen =
+        outcome_of({s.change(10ms, LISTEN, SYN_RECV), s.change(10ms, SYN_RECV, ESTABLISHED),
+                    event::OwnerFound{at(30ms), s.address, 0, {}, TD_OWNER_ACCEPTED}});
+    ASSERT_TRUE(seen.accept);
+    EXPECT_TRUE(seen.accept->accepted);
+    EXPECT_EQ(seen.accept->delay, 20ms);
+}
+
+TEST(Accept, of_a_subflow_shows_only_when_it_is_accepted) {
+    const TestSocket s;
+    event::NumbersRead numbers{};
+    numbers.at = at(30ms);
+    numbers.netns = s.netns;
+    numbers.sock = s.address;
+    numbers.cookie = s.cookie;
+    numbers.state = ESTABLISHED;
+    numbers.numbers.flags = TD_NUMBERS_MPTCP;
+    const std::vector<event::Event> opened{s.change(10ms, LISTEN, SYN_RECV),
+                                           s.change(10ms, SYN_RECV, ESTABLISHED), numbers};
+    EXPECT_FALSE(outcome_of(opened).accept); // its file is the MPTCP socket's
+    std::vector<event::Event> accepted = opened;
+    accepted.emplace_back(event::OwnerFound{at(40ms), s.address, 0, {}, TD_OWNER_ACCEPTED});
+    ASSERT_TRUE(outcome_of(accepted).accept);
+    EXPECT_TRUE(outcome_of(accepted).accept->accepted);
+}
+
 } // namespace
 } // namespace tcpdwell::test

@@ -229,8 +229,32 @@ TEST(CloseClassifier, whose_handshake_fails) {
     c.from = SYN_RECV;
     c.role = tcp::Role::server;
     expect({Ending::handshake_failed}, classify(c));
+    c.reset_received = true;
+    expect({Ending::handshake_failed, EndingDetail::reset_received}, classify(c));
+    c.reset_sent = true; // both: what was first isn't known
+    expect({Ending::handshake_failed}, classify(c));
+    c.reset_received = false;
+    expect({Ending::handshake_failed, EndingDetail::reset_sent}, classify(c));
     c.role = tcp::Role::client;
     expect({Ending::connect_failed}, classify(c));
+}
+
+TEST(CloseClassifier, why_a_request_ends) {
+    using track::RequestClose;
+    constexpr std::uint16_t checked = TD_STACK_TAKEN | TD_STACK_CHECK_REQUEST | TD_STACK_RECEIVE;
+    const std::pair<RequestClose, EndingDetail> cases[] = {
+        {{true, 0, false}, EndingDetail::timeout},
+        {{true, 0, true}, EndingDetail::timeout}, // the RST was for another segment
+        {{false, checked, false}, EndingDetail::reset_received},
+        {{false, checked, true}, EndingDetail::reset_sent},
+        {{false, 0, true}, EndingDetail::reset_sent},
+        {{false, TD_STACK_TAKEN | TD_STACK_ABORT, false}, EndingDetail::admin_kill},
+        {{false, TD_STACK_TAKEN | TD_STACK_RECEIVE, false},
+         EndingDetail::none}, // no listener any more
+        {{false, 0, false}, EndingDetail::none},
+    };
+    for (const auto& [close, detail] : cases)
+        expect({Ending::handshake_failed, detail}, classify(close));
 }
 
 TEST(CloseClassifier, silence_is_the_end_of_a_passive_closer_or_a_mini_socket_that_is_missing) {
