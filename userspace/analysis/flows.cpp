@@ -286,7 +286,7 @@ void Flows::on_move(const track::StateMove& move) {
 void Flows::on_connection(const track::ConnectionLine& line) {
     const track::ConnectionIdentity& who = *line.who;
     const std::uint32_t index = group_for(who); // more may be known since its last move
-    Group& group = groups_[index];
+    const Group& group = groups_[index];
     ServiceRow& service = services_[group.service];
     count(service.ended, line);
     service.note(who.process);
@@ -297,16 +297,7 @@ void Flows::on_connection(const track::ConnectionLine& line) {
     const bool failed =
         line.ending == tcp::Ending::handshake_failed || line.ending == tcp::Ending::connect_failed;
     if (failed) service.failed.note(who.id);
-    if (was_unanswered(line)) ++group.unanswered;
     if (group.remote != kNone) count(remotes_[group.remote].ended, line);
-}
-
-bool Flows::was_unanswered(const track::ConnectionLine& line) const {
-    if (line.ending != tcp::Ending::connect_failed || line.detail == tcp::EndingDetail::no_port)
-        return false;
-    if (line.detail != tcp::EndingDetail::given_up) return true;
-    return !line.states.empty() && line.states[0].dwell &&
-           *line.states[0].dwell >= unanswered_from_;
 }
 
 std::uint32_t Flows::service_of(const track::ConnectionIdentity& who) const {
@@ -374,7 +365,6 @@ void Flows::next_interval(MonoTime now) {
         row.held_at_begin = row.held.now();
     }
     for (auto& [netns, gauge] : time_waits_) gauge.restart(now);
-    for (Group& group : groups_) group.unanswered = 0;
 }
 
 } // namespace tcpdwell::analysis

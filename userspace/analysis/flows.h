@@ -112,13 +112,6 @@ struct PortRow {
     std::uint64_t held_at_begin = 0; ///< when the report's time began
 };
 
-/// Active opens of one program to one remote endpoint that failed without an answer.
-struct Unanswered {
-    std::uint32_t service;
-    tcp::Endpoint remote;
-    std::uint64_t count;
-};
-
 /// Adds a connection to the counts.
 void count(EndCounts& tally, const track::ConnectionLine& line);
 
@@ -131,11 +124,7 @@ public:
     /// Listening endpoints that are remembered, at some 80 bytes.
     static constexpr std::size_t kMaxListeners = 1'000'000;
 
-    /// An abandoned connect() counts as unanswered if it had waited for at least
-    /// `unanswered_from`: programs that try several addresses at a time (RFC 8305) abandon all but
-    /// one.
-    Flows(MonoTime begin, Nanoseconds unanswered_from)
-        : begin_(begin), unanswered_from_(unanswered_from) {}
+    explicit Flows(MonoTime begin) : begin_(begin) {}
 
     void on_move(const track::StateMove& move) override;
     void on_connection(const track::ConnectionLine& line) override;
@@ -151,9 +140,6 @@ public:
     [[nodiscard]] const std::deque<PortRow>& ports() const { return ports_; }
     /// TIME_WAITs by network namespace.
     [[nodiscard]] const std::map<std::uint32_t, Gauge>& time_waits() const { return time_waits_; }
-    /// Per service of role client that has some: failed connects without an answer, by remote
-    /// endpoint.
-    [[nodiscard]] std::vector<Unanswered> unanswered() const;
     [[nodiscard]] const ServiceRow& service(std::uint32_t index) const { return services_[index]; }
     /// Whether the connection or listener is counted as being there.
     [[nodiscard]] bool counts(const track::ConnectionIdentity& who) const {
@@ -191,7 +177,6 @@ private:
         std::uint32_t remote; ///< kNone: not an active open
         std::uint32_t port;   ///< kNone: likewise, or the local address isn't known
         tcp::Endpoint to;
-        std::uint64_t unanswered = 0;
     };
 
     struct Listener {
@@ -220,10 +205,7 @@ private:
     void time_wait_gauges(const Group& group, std::uint32_t netns, MonoTime at,
                           void (Gauge::*change)(MonoTime));
 
-    [[nodiscard]] bool was_unanswered(const track::ConnectionLine& line) const;
-
     MonoTime begin_;
-    Nanoseconds unanswered_from_;
     MonoTime live_at_{};
     tsl::robin_map<GroupKey, std::uint32_t, GroupHash> index_;
     std::deque<Group> groups_;

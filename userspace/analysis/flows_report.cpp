@@ -286,13 +286,6 @@ std::vector<ServiceRow> Flows::services() const {
     return all;
 }
 
-std::vector<Unanswered> Flows::unanswered() const {
-    std::vector<Unanswered> all;
-    for (const Group& group : groups_)
-        if (group.unanswered != 0) all.push_back({group.service, group.to, group.unanswered});
-    return all;
-}
-
 std::string Flows::service_label(std::uint32_t index) const {
     if (index == kNone) return "unknown";
     const ServiceKey key = canonical(services_[index].key);

@@ -21,10 +21,8 @@ std::size_t place_of(const report::Section& section) {
 } // namespace
 
 ReportMaker::ReportMaker(ReportOptions options, MonoTime begin)
-    : options_(std::move(options)), begin_(begin),
-      flows_(begin, options_.thresholds.duration("connects_unanswered.age")),
-      dwell_(options_.by, flows_), live_(options_.thresholds), timeline_(begin), accepts_(flows_),
-      causes_(flows_),
+    : options_(std::move(options)), begin_(begin), flows_(begin), dwell_(options_.by, flows_),
+      live_(options_.thresholds), timeline_(begin), accepts_(flows_), causes_(flows_),
       overview_(options_.run, options_.thresholds, dwell_), all_{&overview_,    &flows_,
                                                                  &accepts_,     &causes_,
                                                                  &dwell_,       &live_,

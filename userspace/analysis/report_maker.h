@@ -71,7 +71,7 @@ private:
     AcceptQueues accepts_;
     Causes causes_;
     Overview overview_;
-    std::array<Analysis*, 9> all_; ///< in the order in which they are notified and add sections
+    std::vector<Analysis*> all_; ///< in the order in which they are notified and add sections
 };
 
 } // namespace tcpdwell::analysis

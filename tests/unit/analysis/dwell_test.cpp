@@ -12,7 +12,7 @@ namespace {
 
 /// Flows and dwell, reported the same moves, as in a report.
 struct DwellTest : testing::Test {
-    analysis::Flows flows{at(0s), 3s};
+    analysis::Flows flows{at(0s)};
     ProcessNames people;
 
     void move(analysis::Dwell& dwell, const track::ConnectionIdentity& who, Nanoseconds when,

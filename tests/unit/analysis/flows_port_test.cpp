@@ -10,7 +10,7 @@ namespace tcpdwell::test {
 namespace {
 
 struct FlowsPortTest : testing::Test {
-    analysis::Flows flows{at(0s), 3s};
+    analysis::Flows flows{at(0s)};
     LineFeeder tell{flows};
     ProcessNames people;
 
@@ -190,36 +190,6 @@ TEST_F(FlowsPortTest, time_waits_by_namespace) {
     EXPECT_EQ(flows.time_waits().at(kNetns).now(), 0u);
     EXPECT_EQ(flows.time_waits().at(kNetns).peak(), 1u);
     EXPECT_EQ(flows.time_waits().at(kNetns + 1).now(), 1u);
-}
-
-TEST_F(FlowsPortTest, unanswered_connects_by_program_and_remote_endpoint) {
-    const auto fails = [&](tcp::Port port, const char* remote, tcp::EndingDetail detail,
-                           std::optional<Nanoseconds> waited) {
-        auto& who = people.client(port, remote);
-        tell.born(who, 1s, SYN_SENT);
-        tell.moves(who, 9s, SYN_SENT, CLOSE);
-        const track::PathStep path[] = {{SYN_SENT, waited}};
-        track::ConnectionLine line{};
-        line.who = &who;
-        line.states = path;
-        line.closed_first = tcp::ClosedFirst::none;
-        line.ending = tcp::Ending::connect_failed;
-        line.detail = detail;
-        flows.on_connection(line);
-    };
-    fails(1, "10.0.0.2", tcp::EndingDetail::timeout, 8s);
-    fails(2, "10.0.0.2", tcp::EndingDetail::given_up, 3s);
-    fails(3, "10.0.0.3", tcp::EndingDetail::unreachable, 1ms);
-    fails(4, "10.0.0.4", tcp::EndingDetail::no_port, 8s);
-    fails(6, "10.0.0.6", tcp::EndingDetail::given_up, 3s - 1ns); // too soon to say
-    fails(7, "10.0.0.6", tcp::EndingDetail::given_up, std::nullopt);
-    tell.whole_client(people.client(5, "10.0.0.5"), 1s);
-    std::map<tcp::IpAddress, std::uint64_t> got;
-    for (const analysis::Unanswered& u : flows.unanswered()) got[u.remote.address] = u.count;
-    EXPECT_EQ(got, (std::map<tcp::IpAddress, std::uint64_t>{{address("10.0.0.2"), 2},
-                                                            {address("10.0.0.3"), 1}}));
-    flows.next_interval(at(10s));
-    EXPECT_TRUE(flows.unanswered().empty());
 }
 
 TEST_F(FlowsPortTest, a_connection_that_the_filter_lets_pass_no_more_is_let_go_of) {

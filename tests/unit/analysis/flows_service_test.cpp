@@ -10,7 +10,7 @@ namespace tcpdwell::test {
 namespace {
 
 struct FlowsServiceTest : testing::Test {
-    analysis::Flows flows{at(0s), 3s};
+    analysis::Flows flows{at(0s)};
     LineFeeder tell{flows};
     ProcessNames people;
 
