@@ -103,6 +103,11 @@ std::shared_ptr<FilterOptions> FilterOptions::declare(CLI::App& app) {
     return options;
 }
 
+void FilterOptions::declare_connections(CLI::App& app) {
+    add_list(app, "--conn", connections_, "ID[,...]",
+             "With -r: the connection of that id, as trace and findings print it");
+}
+
 Result<event::Filter> FilterOptions::resolve(FilterTarget target) const {
     event::Filter filter;
     // Puts a value in its place, or hands on the error.
@@ -120,6 +125,7 @@ Result<event::Filter> FilterOptions::resolve(FilterTarget target) const {
     take(filter.addresses, event::parse_addresses("--addr", addresses_));
     take(filter.pids, event::parse_pids("--pid", pids_));
     take(filter.comms, split("--comm", comms_));
+    take(filter.connections, event::parse_connections("--conn", connections_));
     if (!role_.empty()) take(filter.role, event::parse_role(role_));
     if (ipv4_ && ipv6_)
         wrong = Error{ErrorCode::usage, "-4 and -6 exclude each other; leave both out to see both"};
@@ -142,8 +148,8 @@ Result<event::Filter> FilterOptions::resolve(FilterTarget target) const {
 
 bool FilterOptions::empty() const {
     return ports_.empty() && local_ports_.empty() && remote_ports_.empty() && addresses_.empty() &&
-           pids_.empty() && comms_.empty() && netns_.empty() && cgroups_.empty() && !ipv4_ &&
-           !ipv6_ && role_.empty();
+           pids_.empty() && comms_.empty() && netns_.empty() && cgroups_.empty() &&
+           connections_.empty() && !ipv4_ && !ipv6_ && role_.empty();
 }
 
 std::string FilterOptions::text() const {
@@ -160,6 +166,7 @@ std::string FilterOptions::text() const {
     add("--comm", comms_);
     add("--netns", netns_);
     add("--cgroup", cgroups_);
+    add("--conn", connections_);
     if (!role_.empty()) add("--role", {role_});
     if (ipv4_) all += all.empty() ? "-4" : " -4";
     if (ipv6_) all += all.empty() ? "-6" : " -6";

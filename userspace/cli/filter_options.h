@@ -25,6 +25,8 @@ public:
     /// Declares the options on `app` under the heading "Filters". The result is filled when the
     /// command line is read.
     static std::shared_ptr<FilterOptions> declare(CLI::App& app);
+    /// And --conn, whose ids only the reader of a recording can know.
+    void declare_connections(CLI::App& app);
 
     /// The Filter that they mean; ErrorCode::usage names the option that is wrong.
     [[nodiscard]] Result<event::Filter> resolve(FilterTarget target) const;
@@ -44,6 +46,7 @@ private:
     std::vector<std::string> comms_;
     std::vector<std::string> netns_;
     std::vector<std::string> cgroups_;
+    std::vector<std::string> connections_;
     bool ipv4_ = false;
     bool ipv6_ = false;
     std::string role_;

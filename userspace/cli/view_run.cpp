@@ -86,7 +86,8 @@ void RunOptions::declare_recordings(CLI::App& app) {
         ->check(CLI::PositiveNumber)
         ->needs(read);
     declare_window(app, window);
-    for (const char* option : {"--since", "--until"}) app.get_option(option)->needs(read);
+    filters->declare_connections(app);
+    for (const char* option : {"--since", "--until", "--conn"}) app.get_option(option)->needs(read);
     app.add_option("-w,--write", write,
                    "Also record what is seen to this file; see 'tcpdwell record'")
         ->type_name("FILE")

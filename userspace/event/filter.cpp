@@ -94,7 +94,8 @@ Result<std::vector<T>> parse_list(std::string_view option, const std::vector<std
 
 bool Filter::empty() const {
     return ports.empty() && local_ports.empty() && remote_ports.empty() && addresses.empty() &&
-           pids.empty() && comms.empty() && netns.empty() && cgroups.empty() && !family && !role;
+           pids.empty() && comms.empty() && netns.empty() && cgroups.empty() &&
+           connections.empty() && !family && !role;
 }
 
 bool Filter::matches(const FilterSubject& subject) const {
@@ -109,7 +110,8 @@ bool Filter::matches(const FilterSubject& subject) const {
            (pids.empty() || has_pid(pids, subject.process) || has_pid(pids, subject.closed_by)) &&
            (comms.empty() || has_name(comms, subject.process) ||
             has_name(comms, subject.closed_by)) &&
-           (cgroups.empty() || in_cgroups(cgroups, subject.cgroup));
+           (cgroups.empty() || in_cgroups(cgroups, subject.cgroup)) &&
+           (connections.empty() || contains(connections, subject.connection));
 }
 
 Result<std::vector<tcp::Port>> parse_ports(std::string_view option,
@@ -132,6 +134,20 @@ Result<std::vector<std::uint32_t>> parse_pids(std::string_view option,
     return parse_list<std::uint32_t>(
         option, texts, fmt::format("a process id is a number from 1 to {}", kMaxPid),
         [](std::string_view text) { return parse_number<std::uint32_t>(text, kMaxPid); });
+}
+
+Result<std::vector<std::uint64_t>> parse_connections(std::string_view option,
+                                                     const std::vector<std::string>& texts) {
+    return parse_list<std::uint64_t>(
+        option, texts, "an id of a connection is wanted, 16 hexadecimal digits as trace prints it",
+        [](std::string_view text) -> std::optional<std::uint64_t> {
+            std::uint64_t id = 0;
+            const char* const end = text.data() + text.size();
+            const auto [stop, error] = std::from_chars(text.data(), end, id, 16);
+            if (text.size() != 16 || error != std::errc() || stop != end || id == 0)
+                return std::nullopt;
+            return id;
+        });
 }
 
 Result<tcp::Role> parse_role(std::string_view text) {

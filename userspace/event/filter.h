@@ -24,6 +24,7 @@ struct FilterSubject {
     const std::optional<Process>& process;
     const std::optional<Process>& closed_by;
     std::optional<std::string_view> cgroup; ///< path, nullopt if not known
+    std::uint64_t connection = 0;           ///< its id; 0: it has none
 };
 
 /// Every member that isn't empty must match; within a list, one entry must. What isn't known
@@ -37,6 +38,7 @@ struct Filter {
     std::vector<std::string> comms;   ///< glob (fnmatch(3)) against the name of owner or closer
     std::vector<std::uint32_t> netns; ///< inodes
     std::vector<std::string> cgroups; ///< path, of the cgroup or of an ancestor
+    std::vector<std::uint64_t> connections; ///< ids, which only a recording's reader knows
     std::optional<tcp::Family> family;
     std::optional<tcp::Role> role;
 
@@ -53,6 +55,9 @@ Result<std::vector<tcp::Cidr>> parse_addresses(std::string_view option,
                                                const std::vector<std::string>& texts);
 Result<std::vector<std::uint32_t>> parse_pids(std::string_view option,
                                               const std::vector<std::string>& texts);
+/// As views print them: 16 hexadecimal digits.
+Result<std::vector<std::uint64_t>> parse_connections(std::string_view option,
+                                                     const std::vector<std::string>& texts);
 Result<tcp::Role> parse_role(std::string_view text); ///< client or server
 
 } // namespace tcpdwell::event

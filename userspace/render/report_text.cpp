@@ -133,7 +133,7 @@ private:
     void write(const report::Findings& findings) {
         heading();
         if (findings.list.empty())
-            out_ += "Nothing was found; see 'tcpdwell report --help' for what is looked for.\n";
+            out_ += "No problems found; 'tcpdwell report --help' lists what is looked for.\n";
         for (const report::Finding& finding : findings.list) {
             const std::string_view sgr = finding.severity == report::Severity::critical  ? "1;31"
                                          : finding.severity == report::Severity::warning ? "1;33"

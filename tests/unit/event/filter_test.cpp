@@ -38,8 +38,9 @@ struct Subject {
     std::optional<std::string_view> cgroup = "/system.slice/nginx.service";
 
     [[nodiscard]] bool selected_by(const event::Filter& filter) const {
-        return filter.matches({tuple, netns, role, owner, closer, cgroup});
+        return filter.matches({tuple, netns, role, owner, closer, cgroup, connection});
     }
+    std::uint64_t connection = 0xd1e14ccb83c04892;
 };
 
 TEST(Filter, EmptyMatchesEverything) {
@@ -56,8 +57,21 @@ TEST(Filter, NoMemberIsForgottenByEmpty) {
     EXPECT_FALSE(only(&event::Filter::comms, {"a"}).empty());
     EXPECT_FALSE(only(&event::Filter::netns, {1}).empty());
     EXPECT_FALSE(only(&event::Filter::cgroups, {"/"}).empty());
+    EXPECT_FALSE(only(&event::Filter::connections, {1}).empty());
     EXPECT_FALSE(only(&event::Filter::family, tcp::Family::ipv4).empty());
     EXPECT_FALSE(only(&event::Filter::role, tcp::Role::client).empty());
+}
+
+TEST(Filter, ConnectionsByTheirIds) {
+    EXPECT_TRUE(Subject{}.selected_by(only(&event::Filter::connections, {0xd1e14ccb83c04892})));
+    EXPECT_TRUE(Subject{}.selected_by(only(&event::Filter::connections, {1, 0xd1e14ccb83c04892})));
+    EXPECT_FALSE(Subject{}.selected_by(only(&event::Filter::connections, {0xd1e14ccb83c04893})));
+    const auto parsed = event::parse_connections("--conn", {"d1e14ccb83c04892,0000000000000001"});
+    ASSERT_TRUE(parsed);
+    EXPECT_EQ(*parsed, (std::vector<std::uint64_t>{0xd1e14ccb83c04892, 1}));
+    for (const char* wrong : {"", "d1e14ccb83c0489", "d1e14ccb83c048921", "g1e14ccb83c04892",
+                              "0000000000000000", "0x1e14ccb83c0489"})
+        EXPECT_FALSE(event::parse_connections("--conn", {wrong})) << wrong;
 }
 
 TEST(Filter, PortsOfEitherSide) {

@@ -191,7 +191,7 @@ TEST(ReportText, findings_have_their_evidence_and_advice) {
 TEST(ReportText, says_so_if_nothing_was_found) {
     report::Report report = sample_report();
     std::get<report::Findings>(report.sections[2].body).list.clear();
-    EXPECT_THAT(render::report_text(report, {}), HasSubstr("Nothing was found"));
+    EXPECT_THAT(render::report_text(report, {}), HasSubstr("No problems found"));
 }
 
 TEST(ReportText, tables_say_how_much_is_left_out) {
