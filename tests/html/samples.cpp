@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What stands in the reports that the page has to draw.
 #include "described.h"
+#include "sample_tables.h"
 
 #include <cmath>
 
@@ -317,10 +318,16 @@ Json usual_report() {
                       {"states", all},
                       {"states_by", {{"by", "role"}, {"groups", groups}}},
                       {"latencies", latencies},
+                      {"accept_delays",
+                       {{"0.0.0.0:8080",
+                         json_distribution("ESTABLISHED to accept()", {{12'044, 90 * kUs, 0.7}})}}},
                       {"transitions", transitions()},
                       {"services", services()},
                       {"remotes", remotes()},
                       {"ports", ports()},
+                      {"accept_queues", accept_queues()},
+                      {"endings", endings()},
+                      {"transfers", transfers()},
                       {"timeline", timeline(300, 1)}});
 }
 
@@ -336,10 +343,14 @@ Json empty_report() {
                       {"states", states},
                       {"states_by", nullptr},
                       {"latencies", latencies},
+                      {"accept_delays", Json::object()},
                       {"transitions", Json::array()},
                       {"services", Json::array()},
                       {"remotes", Json::array()},
                       {"ports", Json::array()},
+                      {"accept_queues", Json::array()},
+                      {"endings", Json::array()},
+                      {"transfers", Json::array()},
                       {"timeline",
                        {{"begin", "2026-11-21T14:22:05Z"},
                         {"step_ns", 1'000'000'000},

@@ -168,6 +168,8 @@ void Causes::on_connection(const track::ConnectionLine& line) {
     PartyEnds* party = party_of(*line.who);
     if (!party) return;
     ++party->ended;
+    ++party->endings[{line.ending, line.detail}];
+    note_numbers(*party, line);
     if (counted_.erase(line.who->id) != 0) return;
     const EndCause cause = end_cause(line);
     if (is_explained(line, *party, cause) || cause == EndCause::none) return;

@@ -54,6 +54,13 @@ struct PartyEnds {
     std::uint64_t ended = 0;
     std::uint64_t waiting = 0; ///< in TIME_WAIT now: they have ended but for the wait
     std::map<EndCause, CauseFacts> causes;
+    std::map<std::pair<tcp::Ending, tcp::EndingDetail>, std::uint64_t> endings;
+    // Of the ended ones whose numbers are known:
+    std::uint64_t bytes_sent = 0; ///< retransmissions included
+    std::uint64_t bytes_received = 0;
+    std::uint64_t segments_sent = 0;
+    std::uint64_t segments_retransmitted = 0;
+    LogHistogram rtt; ///< smoothed, at the end
 
     [[nodiscard]] std::uint64_t connections() const { return ended + waiting; }
 
@@ -77,7 +84,8 @@ public:
     void on_connection(const track::ConnectionLine& line) override;
     void begin_live(MonoTime now) override;
     void on_live(const track::LiveSocket& socket) override;
-    void add_to(report::Report&, const ReportContext&) override {}
+    /// Adds `endings` and `transfers`.
+    void add_to(report::Report& report, const ReportContext& moment) override;
     void next_interval(MonoTime now) override;
 
     using Parties = std::map<Party, PartyEnds>;
@@ -115,6 +123,9 @@ private:
     };
     using TryKey = std::tuple<std::uint32_t, std::uint32_t, tcp::Port>; ///< namespace, pid, port
 
+    static void note_numbers(PartyEnds& party, const track::ConnectionLine& line);
+    /// Those whose connections ended badly most often first.
+    [[nodiscard]] std::vector<const PartyEnds*> in_order() const;
     PartyEnds* party_of(const track::ConnectionIdentity& who);
     static void note(CauseFacts& facts, const track::ConnectionLine& line, EndCause cause);
     void note_self_connected(const track::ConnectionIdentity& who);

@@ -9,9 +9,9 @@ namespace {
 /// Order of the sections in machine-readable output. Analyses add theirs in the order in which they
 /// have to be notified of moves.
 constexpr std::string_view kOrder[] = {
-    "meta",      "quality",       "findings",     "states",   "states_by",
-    "latencies", "accept_delays", "transitions",  "services", "remotes",
-    "ports",     "accept_queues", "stray_resets", "counters", "timeline"};
+    "meta",          "quality",     "findings",     "states",   "states_by", "latencies",
+    "accept_delays", "transitions", "services",     "remotes",  "ports",     "accept_queues",
+    "endings",       "transfers",   "stray_resets", "counters", "timeline"};
 
 std::size_t place_of(const report::Section& section) {
     return static_cast<std::size_t>(std::find(std::begin(kOrder), std::end(kOrder), section.id) -

@@ -246,6 +246,12 @@ constexpr Explanation kColumns[] = {
            "accept_delays has the histograms."),
     column("accept_delays", "report: time until accept(), by listening endpoint",
            "From ESTABLISHED until accept() returned."),
+    column("endings", "report: how connections ended, with the detail",
+           "By listening endpoint (role server), and by program and remote endpoint (role client). "
+           "In services and remotes: counts without details."),
+    column("transfers", "report: bytes, segments, retransmissions and RTT",
+           "Of ended connections, by listening and by remote endpoint. retransmitted_share is of "
+           "the segments sent; rtt_p50_ns the median of the smoothed round-trip times at the end."),
     column("subject", "findings: what a finding is about", "The words of its sentence."),
     column("because", "findings: another finding that explains this one",
            "Its id and subject; null where there is none."),

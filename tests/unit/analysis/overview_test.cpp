@@ -163,10 +163,10 @@ TEST(Overview, sections_stand_in_the_order_of_the_documentation) {
     std::vector<std::string_view> ids;
     const report::Report report = run.report();
     for (const report::Section& s : report.sections) ids.push_back(s.id);
-    EXPECT_EQ(
-        ids, (std::vector<std::string_view>{"meta", "quality", "findings", "states", "states_by",
-                                            "latencies", "accept_delays", "transitions", "services",
-                                            "remotes", "ports", "accept_queues", "timeline"}));
+    EXPECT_EQ(ids, (std::vector<std::string_view>{
+                       "meta", "quality", "findings", "states", "states_by", "latencies",
+                       "accept_delays", "transitions", "services", "remotes", "ports",
+                       "accept_queues", "endings", "transfers", "timeline"}));
 }
 
 } // namespace
