@@ -28,14 +28,15 @@ report::Value cell(const FindingDraft::Cell& value, report::Report& report) {
     if (const auto* number = std::get_if<double>(&value)) return *number;
     if (const auto* duration = std::get_if<Nanoseconds>(&value)) return *duration;
     if (const auto* text = std::get_if<std::string>(&value)) return report.keep(*text);
-    if (const auto* processes = std::get_if<std::vector<event::Process>>(&value)) {
-        std::vector<report::ProcessValue> list;
-        for (const event::Process& each : *processes)
-            list.push_back({each.pid, report.keep(std::string(each.comm()))});
-        const auto count = static_cast<std::uint32_t>(list.size());
-        return report::HolderList{report.keep(std::move(list)), count};
-    }
     return {};
+}
+
+report::Value cell(const std::vector<event::Process>& processes, report::Report& report) {
+    std::vector<report::ProcessValue> list;
+    for (const event::Process& each : processes)
+        list.push_back({each.pid, report.keep(std::string(each.comm()))});
+    const auto count = static_cast<std::uint32_t>(list.size());
+    return report::HolderList{report.keep(std::move(list)), count};
 }
 
 } // namespace
@@ -54,6 +55,8 @@ report::Findings find_all(const RuleInput& evidence, report::Report& report) {
         finding.what = report.keep(draft.what);
         for (const FindingDraft::Item& item : draft.evidence)
             finding.evidence.push_back({item.id, item.title, cell(item.value, report)});
+        for (const FindingDraft::Processes& item : draft.processes)
+            finding.evidence.push_back({item.id, item.title, cell(item.list, report)});
         for (const track::ConnectionId id : draft.connections)
             finding.connections.push_back(report::HexId{id, kIdDigits});
         for (const std::string& sentence : draft.advice)

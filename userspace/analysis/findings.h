@@ -37,14 +37,20 @@ struct FindingDraft {
     std::string_view id;
     report::Severity severity;
     std::string what{};
-    using Cell = std::variant<std::monostate, std::uint64_t, double, Nanoseconds, std::string,
-                              std::vector<event::Process>>;
+    using Cell = std::variant<std::monostate, std::uint64_t, double, Nanoseconds, std::string>;
     struct Item {
         std::string_view id; ///< durations end in _ns
         std::string_view title;
-        Cell value;
+        Cell value{};
     };
     std::vector<Item> evidence{};
+    /// Evidence that consists of processes, after the other.
+    struct Processes {
+        std::string_view id;
+        std::string_view title;
+        std::vector<event::Process> list;
+    };
+    std::vector<Processes> processes{};
     std::vector<track::ConnectionId> connections{};
     std::vector<std::string> advice{};
     std::string subject{};

@@ -75,10 +75,9 @@ void describe(const AcceptQueue& queue, FindingDraft& draft) {
                               std::max(queue.delays.max(), queue.live_delays.max())});
     draft.evidence.push_back({"netns", "network namespace", std::uint64_t{queue.netns}});
     if (!queue.holders.empty())
-        draft.evidence.push_back({"holders", "listens", queue.holders});
+        draft.processes.push_back({"holders", "listens", queue.holders});
     else if (queue.process)
-        draft.evidence.push_back(
-            {"holders", "listens", std::vector<event::Process>{*queue.process}});
+        draft.processes.push_back({"holders", "listens", {*queue.process}});
 }
 
 std::string queue_advice(const AcceptQueue* queue) {

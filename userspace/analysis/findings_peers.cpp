@@ -36,9 +36,8 @@ std::string where(const Gone& gone) {
     return facts->hosts.empty() ? "" : facts->hosts.begin()->text(gone.ends->family);
 }
 
-} // namespace
-
-void find_peers_gone(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
+/// By network namespace and name of the program.
+std::map<std::pair<std::uint32_t, std::string>, Gone> gone_by_program(const RuleInput& evidence) {
     std::map<std::pair<std::uint32_t, std::string>, Gone> programs;
     for (const HeldSockets* holding : evidence.live.unanswering()) {
         Gone& gone = programs[{holding->netns, holding->comm}];
@@ -57,58 +56,71 @@ void find_peers_gone(const RuleInput& evidence, std::vector<FindingDraft>& draft
             gone.details[detail] += facts->details[detail];
         for (const track::ConnectionId id : facts->ids.list()) gone.ids.push_back(id);
     }
+    return programs;
+}
+
+void advise_on_gone(const RuleInput& evidence, std::uint32_t netns, FindingDraft& draft) {
+    draft.advice.push_back(fmt::format(
+        "A connection with unacknowledged data hangs until {} retransmissions have gone out, "
+        "some 15 minutes with 15; a program that must know sooner sets TCP_USER_TIMEOUT.",
+        sysctl_text(evidence, netns, "net.ipv4.tcp_retries2")));
+    draft.advice.push_back(fmt::format(
+        "One that only listens never notices without keepalive: SO_KEEPALIVE, and {} s of "
+        "silence until the first probe unless the program sets TCP_KEEPIDLE, then {} probes {} "
+        "s apart.",
+        sysctl_text(evidence, netns, "net.ipv4.tcp_keepalive_time"),
+        sysctl_text(evidence, netns, "net.ipv4.tcp_keepalive_probes"),
+        sysctl_text(evidence, netns, "net.ipv4.tcp_keepalive_intvl")));
+    draft.advice.push_back("Peers crash, lose their network, or sit behind a NAT or firewall "
+                           "that forgot the idle connection: if many do after the same idle "
+                           "time, keep it below that.");
+}
+
+FindingDraft draft_of_gone(const Gone& gone, std::uint32_t netns) {
+    const std::uint64_t waiting = gone.now ? gone.now->old : 0;
+    FindingDraft draft{"peers_gone", report::Severity::warning};
+    draft.subject = gone.now ? holders_text(*gone.now) : party_text(*gone.ends);
+    draft.connections = gone.ids;
+    if (waiting > 0)
+        draft.what = fmt::format(
+            "The peers of {} of {} don't answer: no segment from {} for {}, {} "
+            "unacknowledged, up to {} in a row",
+            counted(waiting, "connection"), draft.subject, where(gone),
+            duration_text(gone.now->longest_silence), counted(gone.now->unacked, "byte"),
+            counted(gone.now->most_timeouts, "retransmission"));
+    if (gone.ended > 0)
+        draft.what += fmt::format(
+            "{}{} of {} timed out without an answer from the peer ({}), for instance {}",
+            waiting > 0 ? "; " : "", counted(gone.ended, "connection"),
+            gone.ends ? party_text(*gone.ends) : draft.subject, ways(gone), where(gone));
+    draft.what += ": the peer has gone, or the path to it is cut.";
+    draft.evidence = {
+        {"waiting", "waiting now", waiting},
+        {"ended", "timed out", gone.ended},
+        {"retransmission", "by retransmission", gone.details[tcp::EndingDetail::retransmission]},
+        {"user_timeout", "by TCP_USER_TIMEOUT", gone.details[tcp::EndingDetail::user_timeout]},
+        {"keepalive", "by keepalive", gone.details[tcp::EndingDetail::keepalive]},
+        {"remote", "remote", where(gone)},
+        {"netns", "network namespace", std::uint64_t{netns}}};
+    if (gone.now) {
+        draft.evidence.push_back({"silence_ns", "no segment for", gone.now->longest_silence});
+        draft.evidence.push_back({"unacked", "bytes unacknowledged", gone.now->unacked});
+        draft.evidence.push_back(
+            {"retransmissions", "in a row", std::uint64_t{gone.now->most_timeouts}});
+        draft.processes.push_back({"holders", "held by", gone.now->processes});
+    }
+    return draft;
+}
+
+} // namespace
+
+void find_peers_gone(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
     const std::uint64_t many =
         std::max<std::uint64_t>(evidence.thresholds.count("peers_gone.connections"), 1);
-    for (const auto& [key, gone] : programs) {
-        const std::uint64_t waiting = gone.now ? gone.now->old : 0;
-        if (waiting + gone.ended < many) continue;
-        FindingDraft draft{"peers_gone", report::Severity::warning};
-        draft.subject = gone.now ? holders_text(*gone.now) : party_text(*gone.ends);
-        draft.connections = gone.ids;
-        if (waiting > 0)
-            draft.what = fmt::format(
-                "The peers of {} of {} don't answer: no segment from {} for {}, {} "
-                "unacknowledged, up to {} in a row",
-                counted(waiting, "connection"), draft.subject, where(gone),
-                duration_text(gone.now->longest_silence), counted(gone.now->unacked, "byte"),
-                counted(gone.now->most_timeouts, "retransmission"));
-        if (gone.ended > 0)
-            draft.what +=
-                fmt::format("{}{} of {} {} without an answer from the peer ({}), for instance {}",
-                            waiting > 0 ? "; " : "", counted(gone.ended, "connection"),
-                            gone.ends ? party_text(*gone.ends) : draft.subject,
-                            gone.ended == 1 ? "timed out" : "timed out", ways(gone), where(gone));
-        draft.what += ": the peer has gone, or the path to it is cut.";
-        draft.evidence = {
-            {"waiting", "waiting now", waiting},
-            {"ended", "timed out", gone.ended},
-            {"retransmission", "by retransmission",
-             gone.details[tcp::EndingDetail::retransmission]},
-            {"user_timeout", "by TCP_USER_TIMEOUT", gone.details[tcp::EndingDetail::user_timeout]},
-            {"keepalive", "by keepalive", gone.details[tcp::EndingDetail::keepalive]},
-            {"remote", "remote", where(gone)},
-            {"netns", "network namespace", std::uint64_t{key.first}}};
-        if (gone.now) {
-            draft.evidence.push_back({"silence_ns", "no segment for", gone.now->longest_silence});
-            draft.evidence.push_back({"unacked", "bytes unacknowledged", gone.now->unacked});
-            draft.evidence.push_back(
-                {"retransmissions", "in a row", std::uint64_t{gone.now->most_timeouts}});
-            draft.evidence.push_back({"holders", "held by", gone.now->processes});
-        }
-        draft.advice.push_back(fmt::format(
-            "A connection with unacknowledged data hangs until {} retransmissions have gone out, "
-            "some 15 minutes with 15; a program that must know sooner sets TCP_USER_TIMEOUT.",
-            sysctl_text(evidence, key.first, "net.ipv4.tcp_retries2")));
-        draft.advice.push_back(fmt::format(
-            "One that only listens never notices without keepalive: SO_KEEPALIVE, and {} s of "
-            "silence until the first probe unless the program sets TCP_KEEPIDLE, then {} probes {} "
-            "s apart.",
-            sysctl_text(evidence, key.first, "net.ipv4.tcp_keepalive_time"),
-            sysctl_text(evidence, key.first, "net.ipv4.tcp_keepalive_probes"),
-            sysctl_text(evidence, key.first, "net.ipv4.tcp_keepalive_intvl")));
-        draft.advice.push_back("Peers crash, lose their network, or sit behind a NAT or firewall "
-                               "that forgot the idle connection: if many do after the same idle "
-                               "time, keep it below that.");
+    for (const auto& [key, gone] : gone_by_program(evidence)) {
+        if ((gone.now ? gone.now->old : 0) + gone.ended < many) continue;
+        FindingDraft draft = draft_of_gone(gone, key.first);
+        advise_on_gone(evidence, key.first, draft);
         drafts.push_back(std::move(draft));
     }
 }

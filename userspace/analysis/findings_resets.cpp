@@ -24,9 +24,7 @@ FindingDraft draft_of(std::string_view id, report::Severity severity, const Part
                       {"share", "share", share_of(facts.count, ends.connections())},
                       {"hosts", "remote hosts", std::uint64_t{facts.hosts.size()}},
                       {"netns", "network namespace", std::uint64_t{ends.party.netns}}};
-    if (ends.process)
-        draft.evidence.push_back(
-            {"process", "process", std::vector<event::Process>{*ends.process}});
+    if (ends.process) draft.processes.push_back({"process", "process", {*ends.process}});
     return draft;
 }
 
@@ -206,7 +204,7 @@ void find_process_died(const RuleInput& evidence, std::vector<FindingDraft>& dra
         draft.evidence.push_back({"signals", "ended by", signal_text(*facts)});
         std::vector<event::Process> dead;
         for (const auto& [pid, process] : facts->closers) dead.push_back(process);
-        draft.evidence.push_back({"died", "who died", dead});
+        draft.processes.push_back({"died", "who died", dead});
         draft.advice.push_back(
             meant ? "A process that is to end has to finish its connections first: stop "
                     "accepting, answer what is under way, and then exit."

@@ -34,7 +34,7 @@ void describe(const HeldSockets& holding, FindingDraft& draft) {
          holding.comm.empty() ? FindingDraft::Cell() : FindingDraft::Cell(holding.comm)});
     draft.evidence.push_back({"netns", "network namespace", std::uint64_t{holding.netns}});
     if (!holding.processes.empty())
-        draft.evidence.push_back(
+        draft.processes.push_back(
             {"holders", holding.looked_up ? "held by" : "opened by", holding.processes});
     draft.connections = holding.ids;
     draft.subject = holders_text(holding);
@@ -123,8 +123,7 @@ void find_descriptor_inherited(const RuleInput& evidence, std::vector<FindingDra
         draft.evidence = {{"sockets", "sockets so old", holding->old},
                           {"in_state", "in CLOSE_WAIT", holding->sockets}};
         describe(*holding, draft);
-        draft.evidence.push_back({"opened_by", "accepted or connected by",
-                                  std::vector<event::Process>{*holding->owner}});
+        draft.processes.push_back({"opened_by", "accepted or connected by", {*holding->owner}});
         draft.advice.push_back(
             fmt::format("No FIN is sent while any process has the descriptor. {} has to open its "
                         "sockets with SOCK_CLOEXEC (accept4(), socket()), or close them between "
