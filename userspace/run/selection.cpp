@@ -8,9 +8,8 @@ namespace tcpdwell::run {
 bool Selection::matches(const event::Filter& filter, const track::ConnectionIdentity& who) const {
     std::optional<std::string_view> cgroup;
     if (!filter.cgroups.empty()) cgroup = context_.cgroup(who.cgroup);
-    return filter.matches(
-        event::FilterSubject{who.tuple, who.netns, who.role, who.process, who.closed_by, cgroup,
-                             who.id});
+    return filter.matches(event::FilterSubject{who.tuple, who.netns, who.role, who.process,
+                                               who.closed_by, cgroup, who.id});
 }
 
 bool Selection::is_recorded(const track::ConnectionIdentity& who) const {
