@@ -24,27 +24,17 @@ constexpr report::Column kQueueColumns[] = {
     {.id = "limit", .title = "Limit", .help = "Beyond it the queue is full: the backlog."},
 };
 
-constexpr report::TableView minor_number(std::string_view path, std::string_view help) {
-    return {.path = path,
-            .title = {},
-            .help = help,
-            .width = 0,
-            .align = report::Align::right,
-            .is_below = false,
-            .is_minor = true};
-}
-
 constexpr report::TableView kQueueView[] = {
     {"local", "LISTENER", "Listening endpoint.", 21, report::Align::left},
     {"process", "PROCESS", "The process that listens.", 13, report::Align::left},
-    minor_number("netns", "Inode of the network namespace."),
+    report::minor_column("netns", "Inode of the network namespace."),
     {"accepts", "ACCEPTS", "Connections that were accepted.", 7},
     {"p50_ns", "P50", "Median of the time in the queue.", 7},
-    minor_number("p99_ns", "99 % waited less."),
+    report::minor_column("p99_ns", "99 % waited less."),
     {"max_ns", "MAX", "The longest time in the queue.", 7},
     {"waiting", "WAIT", "Established now, and not accepted.", 5},
     {"oldest_ns", "OLDEST", "How long the oldest has waited, at least.", 7},
-    minor_number("queued", "Length of the queue, at the last look."),
+    report::minor_column("queued", "Length of the queue, at the last look."),
     {"limit", "LIMIT", "The backlog.", 6},
 };
 

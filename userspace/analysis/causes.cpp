@@ -18,8 +18,17 @@ constexpr Nanoseconds kOtherEndWithin = 5s;
 /// RFC 8305, section 8: the next address is tried after 250 ms, at most 2 s; who loses is given up.
 constexpr Nanoseconds kSameTry = 2s;
 
-std::uint64_t hash_of(const tcp::Endpoint& from, const tcp::Endpoint& to) {
+bool is_loopback(const tcp::IpAddress& address) {
+    if (address.is_v4()) return address.bytes[12] == 127;
+    return std::all_of(address.bytes.begin(), address.bytes.end() - 1,
+                       [](auto byte) { return byte == 0; }) &&
+           address.bytes.back() == 1;
+}
+
+/// Each namespace has loopback addresses of its own; others are taken for the same host.
+std::uint64_t hash_of(std::uint32_t netns, const tcp::Endpoint& from, const tcp::Endpoint& to) {
     std::uint64_t hash = (std::uint64_t{from.port} << 16) | to.port;
+    if (is_loopback(to.address)) hash |= std::uint64_t{netns} << 32;
     for (const tcp::IpAddress* each : {&from.address, &to.address}) {
         std::array<std::uint64_t, 2> words{};
         std::copy_n(reinterpret_cast<const std::byte*>(each->bytes.data()), sizeof(words),
@@ -64,7 +73,7 @@ PartyEnds* Causes::party_of(const track::ConnectionIdentity& who) {
     return &party;
 }
 
-void Causes::note(CauseFacts& facts, const track::ConnectionLine& line, EndCause) {
+void Causes::note(CauseFacts& facts, const track::ConnectionLine& line) {
     const MonoTime at = line.closed.value_or(MonoTime{});
     if (facts.count == 0) facts.first = at;
     ++facts.count;
@@ -74,11 +83,9 @@ void Causes::note(CauseFacts& facts, const track::ConnectionLine& line, EndCause
         facts.hosts.insert(line.who->tuple.remote.address);
     if (const auto idle = idle_before_close(line)) facts.idle.record(*idle);
     ++facts.details[line.detail];
-    facts.sent_here += line.ending == tcp::Ending::reset_sent;
     if (line.closed_how == tcp::ClosedHow::signal || line.closed_how == tcp::ClosedHow::exit)
         ++facts.signals[line.closing_signal];
     if (!line.who->closed_by) return;
-    if (!facts.closer) facts.closer = line.who->closed_by;
     if (facts.closers.size() < kMostClosers)
         facts.closers.try_emplace(line.who->closed_by->pid, *line.who->closed_by);
 }
@@ -92,7 +99,7 @@ bool Causes::is_explained(const track::ConnectionLine& line, PartyEnds& party, E
     if (cause == EndCause::none || !line.closed) return false;
     const tcp::FourTuple& tuple = line.who->tuple;
     bool explained = false;
-    if (const auto other = recent_.find(hash_of(tuple.remote, tuple.local));
+    if (const auto other = recent_.find(hash_of(line.who->netns, tuple.remote, tuple.local));
         other != recent_.end() && *line.closed - other->second.closed <= kOtherEndWithin &&
         other->second.closed - *line.closed <= kOtherEndWithin) {
         if (is_consequence(cause) && is_of_this_end(other->second.cause))
@@ -108,7 +115,7 @@ bool Causes::is_explained(const track::ConnectionLine& line, PartyEnds& party, E
         }
         recent_.erase(other);
     }
-    const std::uint64_t key = hash_of(tuple.local, tuple.remote);
+    const std::uint64_t key = hash_of(line.who->netns, tuple.local, tuple.remote);
     if (recent_.insert_or_assign(key, Recent{&party, cause, *line.closed}).second)
         recent_order_.push_back(key);
     while (recent_order_.size() > kMostRecent) {
@@ -174,7 +181,7 @@ void Causes::on_connection(const track::ConnectionLine& line) {
     const EndCause cause = end_cause(line);
     if (is_explained(line, *party, cause) || cause == EndCause::none) return;
     if (was_answered_elsewhere(line, *party, cause)) return;
-    note(party->causes[cause], line, cause);
+    note(party->causes[cause], line);
 }
 
 void Causes::begin_live(MonoTime) {
@@ -198,7 +205,7 @@ void Causes::on_live(const track::LiveSocket& socket) {
     line.numbers = socket.numbers;
     const EndCause cause = end_cause(line);
     if (cause == EndCause::none || counted_.size() >= kMostCounted) return;
-    if (counted_.insert(socket.who.id).second) note(party->causes[cause], line, cause);
+    if (counted_.insert(socket.who.id).second) note(party->causes[cause], line);
 }
 
 void Causes::next_interval(MonoTime) {
@@ -207,7 +214,6 @@ void Causes::next_interval(MonoTime) {
     recent_order_.clear();
     tries_.clear();
     self_connected_.clear();
-    counted_.clear();
 }
 
 } // namespace tcpdwell::analysis

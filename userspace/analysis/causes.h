@@ -28,10 +28,8 @@ struct CauseFacts {
     std::set<tcp::IpAddress> hosts; ///< remote; at most kMostHosts
     LogHistogram idle;              ///< before the close
     EnumArray<tcp::EndingDetail, std::uint64_t> details;
-    std::uint64_t sent_here = 0;                     ///< the RST came from here
     std::map<std::uint32_t, std::uint64_t> signals;  ///< that ended processes; 0: an exit
     std::map<std::uint32_t, event::Process> closers; ///< by pid; at most a few
-    std::optional<event::Process> closer;            ///< the first of them
 
     static constexpr std::size_t kMostHosts = 1000;
 };
@@ -127,7 +125,7 @@ private:
     /// Those whose connections ended badly most often first.
     [[nodiscard]] std::vector<const PartyEnds*> in_order() const;
     PartyEnds* party_of(const track::ConnectionIdentity& who);
-    static void note(CauseFacts& facts, const track::ConnectionLine& line, EndCause cause);
+    static void note(CauseFacts& facts, const track::ConnectionLine& line);
     void note_self_connected(const track::ConnectionIdentity& who);
     static void take_back(PartyEnds& party, EndCause cause);
     /// Whether the cause lies at the other end, which ended before; takes back the consequence that

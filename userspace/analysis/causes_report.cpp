@@ -47,13 +47,7 @@ constexpr report::Column kTransferColumns[] = {
      .help = "Median of the smoothed round-trip times at the end."},
 };
 
-constexpr report::TableView kMinorNamespace = {.path = "netns",
-                                               .title = {},
-                                               .help = kNamespace.help,
-                                               .width = 0,
-                                               .align = report::Align::right,
-                                               .is_below = false,
-                                               .is_minor = true};
+constexpr report::TableView kMinorNamespace = report::minor_column("netns", kNamespace.help);
 
 constexpr report::TableView kEndingView[] = {
     {"endpoint", "SERVICE OR REMOTE", "Listening, or connected to.", 21, report::Align::left},
@@ -65,26 +59,16 @@ constexpr report::TableView kEndingView[] = {
     {"count", "COUNT", "So many.", 5},
 };
 
-constexpr report::TableView minor_count(std::string_view path, std::string_view help) {
-    return {.path = path,
-            .title = {},
-            .help = help,
-            .width = 0,
-            .align = report::Align::right,
-            .is_below = false,
-            .is_minor = true};
-}
-
 constexpr report::TableView kTransferView[] = {
     {"endpoint", "SERVICE OR REMOTE", "Listening, or connected to.", 21, report::Align::left},
     {"process", "PROCESS", "The program.", 13, report::Align::left},
     {"role", "ROLE", "server or client.", 6, report::Align::left},
     kMinorNamespace,
-    minor_count("connections", "Connections that ended."),
+    report::minor_column("connections", "Connections that ended."),
     {"bytes_sent", "SENT", "Bytes sent, retransmissions included.", 10},
     {"bytes_received", "RECEIVED", "Bytes received.", 10},
-    minor_count("segments_sent", "Segments sent."),
-    minor_count("segments_retransmitted", "Segments sent again."),
+    report::minor_column("segments_sent", "Segments sent."),
+    report::minor_column("segments_retransmitted", "Segments sent again."),
     {"retransmitted_share", "RETRANS", "Share of the segments sent.", 7},
     {"rtt_p50_ns", "RTT", "Median of the smoothed round-trip times.", 6},
 };

@@ -45,7 +45,7 @@ bool has_left_unread(const track::ConnectionLine& line) {
 
 bool is_half_open_check(const track::ConnectionLine& line) {
     if (line.ending == Ending::handshake_failed) {
-        if (line.detail == EndingDetail::timeout || line.states.empty()) return false;
+        if (line.detail != EndingDetail::reset_received) return false;
         const auto dwell = time_in(line, tcp::State::SYN_RECV);
         return dwell && *dwell < kAtOnce;
     }
@@ -113,7 +113,8 @@ EndCause end_cause(const track::ConnectionLine& line) {
     }
     if (has_died(line)) return EndCause::process_died;
     if (is_half_open_check(line)) return EndCause::half_open_check;
-    if (line.ending == Ending::handshake_failed) return EndCause::never_completed;
+    if (line.ending == Ending::handshake_failed)
+        return line.detail == EndingDetail::admin_kill ? EndCause::none : EndCause::never_completed;
     if (is_turned_away(line)) return EndCause::turned_away;
     if (line.ending == Ending::reset_sent || line.ending == Ending::reset_received)
         return cause_of_reset(line);

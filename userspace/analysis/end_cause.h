@@ -12,16 +12,16 @@ namespace tcpdwell::analysis {
 #define TCPDWELL_END_CAUSE_LIST(X) \
     X(none, "none")                        /* nothing is wrong, or it isn't known */ \
     X(refused, "refused")                  /* an RST answered the SYN */ \
-    X(unanswered, "unanswered")            /* nothing answered the SYN, however soon it was given up */ \
+    X(unanswered, "unanswered")            /* no answer to the SYN, however soon it was given up */ \
     X(never_completed, "never_completed")  /* a handshake without its last ACK */ \
-    X(process_died, "process_died")        /* a signal killed the process, or it exited with data unread */ \
+    X(process_died, "process_died")        /* killed by a signal, or exited with data unread */ \
     X(listener_closed, "listener_closed")  /* in the accept queue of a listener that went away */ \
     X(half_open_check, "half_open_check")  /* opened and reset at once, without data */ \
-    X(turned_away, "turned_away")          /* the server closed at once, having read and sent nothing */ \
+    X(turned_away, "turned_away")          /* the server closed at once, without data */ \
     X(answered_unread, "answered_unread")  /* the server answered, and closed with data unread */ \
-    X(idle_close, "idle_close")            /* this end closed an idle connection; then data came */ \
-    X(met_idle_close, "met_idle_close")    /* data was sent after an idle time, to a peer that had closed */ \
-    X(peer_gone, "peer_gone")              /* timed out: retransmission, user timeout, keepalive */ \
+    X(idle_close, "idle_close")            /* closed here while idle; then data came */ \
+    X(met_idle_close, "met_idle_close")    /* data sent after an idle time, to a closed peer */ \
+    X(peer_gone, "peer_gone")              /* retransmission, user timeout, keepalive */ \
     X(lingered, "so_linger_zero")          /* SO_LINGER with a time of 0 */ \
     X(reset_here, "reset_here")            /* any other RST that this end sent */ \
     X(reset_there, "reset_there")          /* any other RST that it received */

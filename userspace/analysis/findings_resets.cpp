@@ -66,7 +66,9 @@ void find_listener_closed(const RuleInput& evidence, std::vector<FindingDraft>& 
             "clients believed that they were connected.",
             counted(facts->count, "connection"), party_text(ends),
             facts->count == 1 ? "was" : "were",
-            facts->closer ? fmt::format(" by {}", process_text(facts->closer)) : "",
+            facts->closers.size() == 1
+                ? fmt::format(" by {}", process_text(facts->closers.begin()->second))
+                : "",
             within(*facts));
         draft.advice.push_back(fmt::format(
             "Each socket of SO_REUSEPORT has an accept queue of its own, which is lost with it. {} "
@@ -198,7 +200,7 @@ void find_process_died(const RuleInput& evidence, std::vector<FindingDraft>& dra
         draft.what = fmt::format("{} of {} ended because {} died ({}){}.",
                                  counted(facts->count, "connection"), party_text(ends),
                                  facts->closers.size() == 1
-                                     ? process_text(facts->closer)
+                                     ? process_text(facts->closers.begin()->second)
                                      : fmt::format("{} processes", facts->closers.size()),
                                  signal_text(*facts), within(*facts));
         draft.evidence.push_back({"signals", "ended by", signal_text(*facts)});

@@ -40,6 +40,11 @@ void describe(const HeldSockets& holding, FindingDraft& draft) {
     draft.subject = holders_text(holding);
 }
 
+/// null where it isn't known of all.
+FindingDraft::Cell known(const HeldSockets& holding, std::uint64_t number) {
+    return holding.numbered == holding.old ? FindingDraft::Cell(number) : FindingDraft::Cell();
+}
+
 std::string age_text(const HeldSockets& holding) {
     return fmt::format("{}{}", holding.oldest_is_exact ? "" : "at least ",
                        duration_text(holding.oldest));
@@ -80,14 +85,15 @@ void find_close_wait_leak(const RuleInput& evidence, std::vector<FindingDraft>& 
                                                   : report::Severity::warning};
         draft.what = fmt::format(
             "{} {} {} in CLOSE_WAIT for longer than {}, the oldest for {}{}: the peers have "
-            "closed, nothing moves any more, and close() isn't called.",
+            "closed,{} and close() isn't called.",
             holders_text(*holding), holding->processes.size() > 1 ? "have" : "has",
             counted(holding->old, "socket"),
             duration_text(evidence.thresholds.duration("close_wait_leak.age")), age_text(*holding),
-            opener_text(*holding));
+            opener_text(*holding),
+            holding->numbered == holding->old ? " nothing moves any more," : "");
         draft.evidence = {{"sockets", "sockets so old", holding->old},
                           {"in_state", "in CLOSE_WAIT", holding->sockets},
-                          {"unread", "bytes not read", holding->unread}};
+                          {"unread", "bytes not read", known(*holding, holding->unread)}};
         describe(*holding, draft);
         draft.advice.push_back(fmt::format(
             "Only a process that has a descriptor can end this: it has to call close() after "
@@ -217,12 +223,13 @@ void find_closing_stuck(const RuleInput& evidence, std::vector<FindingDraft>& dr
                                      counted(holding->old, "socket"), holders_text(*holding),
                                      holding->old == 1 ? "is" : "are", name(state),
                                      age_text(*holding), why_stuck(*holding));
-            draft.evidence = {{"state", "state", std::string(name(state))},
-                              {"sockets", "sockets so old", holding->old},
-                              {"in_state", "in that state", holding->sockets},
-                              {"zero_window", "with a window of 0", holding->zero_window},
-                              {"unsent", "bytes unsent", holding->unsent},
-                              {"unacked", "bytes unacknowledged", holding->unacked}};
+            draft.evidence = {
+                {"state", "state", std::string(name(state))},
+                {"sockets", "sockets so old", holding->old},
+                {"in_state", "in that state", holding->sockets},
+                {"zero_window", "with a window of 0", known(*holding, holding->zero_window)},
+                {"unsent", "bytes unsent", known(*holding, holding->unsent)},
+                {"unacked", "bytes unacknowledged", known(*holding, holding->unacked)}};
             describe(*holding, draft);
             if (holding->zero_window > 0) {
                 draft.advice.push_back(

@@ -292,7 +292,6 @@ void Flows::on_connection(const track::ConnectionLine& line) {
     service.note(who.process);
     if (line.closed_first == tcp::ClosedFirst::local) service.closed_first.note(who.id);
     if (skip_cause(line)) service.skipped.note(who.id);
-    if (line.detail == tcp::EndingDetail::keepalive) service.killed.note(who.id);
     if (line.ending == tcp::Ending::fin_wait2_expired) service.expired.note(who.id);
     const bool failed =
         line.ending == tcp::Ending::handshake_failed || line.ending == tcp::Ending::connect_failed;
@@ -351,7 +350,7 @@ void Flows::next_interval(MonoTime now) {
     begin_ = now;
     for (ServiceRow& row : services_) {
         row.ended = EndCounts();
-        row.closed_first = row.skipped = row.failed = row.killed = row.expired = Examples();
+        row.closed_first = row.skipped = row.failed = row.expired = Examples();
         row.time_wait.restart(now);
     }
     for (RemoteRow& row : remotes_) {

@@ -78,7 +78,6 @@ struct ServiceRow {
     Examples closed_first;         ///< connections that this side closed first
     Examples skipped;              ///< of which those that left no TIME_WAIT
     Examples failed;               ///< handshakes and connects that failed or wait
-    Examples killed;               ///< by keepalive
     Examples expired;              ///< in FIN_WAIT2
     std::uint64_t in_syn_recv = 0; ///< now
 

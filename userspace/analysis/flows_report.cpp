@@ -63,32 +63,22 @@ constexpr report::Column kPortColumns[] = {
     {.id = "per_second", .title = "Per second", .help = "Connections begun per second."},
 };
 
-/// A column for outputs that are wider than a line of text.
-constexpr report::TableView minor(std::string_view path, std::string_view help,
-                                  report::Align align = report::Align::right) {
-    return {.path = path,
-            .title = {},
-            .help = help,
-            .width = 0,
-            .align = align,
-            .is_below = false,
-            .is_minor = true};
-}
-constexpr report::TableView kMinorNetns = minor("netns", kNetns.help);
-constexpr report::TableView kClosedBoth = minor("closed_first.both", "The FINs crossed.");
+constexpr report::TableView kMinorNetns = report::minor_column("netns", kNetns.help);
+constexpr report::TableView kClosedBoth =
+    report::minor_column("closed_first.both", "The FINs crossed.");
 constexpr report::TableView kClosedUnknown =
-    minor("closed_first.unknown", "Who closed first wasn't seen.");
-constexpr report::TableView kSocketSeconds =
-    minor("time_wait.socket_seconds", "TIME_WAITs, summed over time: 10 for 60 s are 600.");
+    report::minor_column("closed_first.unknown", "Who closed first wasn't seen.");
+constexpr report::TableView kSocketSeconds = report::minor_column(
+    "time_wait.socket_seconds", "TIME_WAITs, summed over time: 10 for 60 s are 600.");
 constexpr report::TableView kMinorEndings =
-    minor("endings", kEndingCounts.help, report::Align::left);
+    report::minor_column("endings", kEndingCounts.help, report::Align::left);
 
 constexpr report::TableView kServiceView[] = {
     {"local", "SERVICE", "Listening endpoint, or that the program connects.", 21,
      report::Align::left},
     {"process", "PROCESS", "The program.", 13, report::Align::left},
-    minor("role", "server: it accepts; client: it connects.", report::Align::left),
-    minor("cgroup", "Path of the sockets' cgroup (version 2).", report::Align::left),
+    report::minor_column("role", "server: it accepts; client: it connects.", report::Align::left),
+    report::minor_column("cgroup", "Path of the sockets' cgroup (version 2).", report::Align::left),
     kMinorNetns,
     {"connections", "CONNS", "Connections that ended, or are open now.", 7},
     {"closed_first.local", "LOCAL", "This side closed first.", 7},
@@ -125,7 +115,7 @@ constexpr report::TableView kPortView[] = {
     {"held", "HELD", "Local ports held now.", 7},
     {"peak", "PEAK", "Most held at one time.", 7},
     {"limit", "LIMIT", "Ports in ip_local_port_range.", 7},
-    minor("opened", "Connections begun while tracing."),
+    report::minor_column("opened", "Connections begun while tracing."),
     {"per_second", "OPENS/S", "Connections begun per second.", 8},
 };
 
@@ -242,7 +232,6 @@ void absorb(ServiceRow& into, const ServiceRow& row) {
     into.closed_first.note(row.closed_first);
     into.skipped.note(row.skipped);
     into.failed.note(row.failed);
-    into.killed.note(row.killed);
     into.expired.note(row.expired);
 }
 

@@ -154,6 +154,7 @@ void OpenSockets::add(Kind kind, const track::LiveSocket& socket, Nanoseconds ag
         ++holding.hosts[host];
     if (socket.numbers == nullptr) return;
     const event::SocketNumbers& n = *socket.numbers;
+    ++holding.numbered;
     const std::uint64_t unsent = n.unsent.value_or(0);
     holding.zero_window += unsent > 0 && n.peer_window == OptionalNumber<std::uint32_t>(0);
     holding.unsent += unsent;

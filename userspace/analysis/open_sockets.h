@@ -36,7 +36,7 @@ struct HeldSockets {
     std::map<tcp::IpAddress, std::uint64_t>
         hosts; ///< of the old ones, by remote address; at most kMaxHosts
     static constexpr std::size_t kMaxHosts = 10'000;
-    // Of the old ones:
+    std::uint64_t numbered = 0;      ///< old ones whose numbers are known, which follow
     std::uint64_t zero_window = 0;   ///< with data to be sent to a window of 0
     std::uint64_t unsent = 0;        ///< bytes
     std::uint64_t unacked = 0;       ///< bytes

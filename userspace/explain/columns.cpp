@@ -252,7 +252,8 @@ constexpr Explanation kColumns[] = {
     column("transfers", "report: bytes, segments, retransmissions and RTT",
            "Of ended connections, by listening and by remote endpoint. retransmitted_share is of "
            "the segments sent; rtt_p50_ns the median of the smoothed round-trip times at the end."),
-    column("subject", "findings: what a finding is about", "The words of its sentence."),
+    column("subject", "findings: the service or process concerned",
+           "In the words of its sentence."),
     column("because", "findings: another finding that explains this one",
            "Its id and subject; null where there is none."),
     column("remotes", "report: this host's connects, by remote address and port",

@@ -85,6 +85,18 @@ struct TableView {
     bool is_minor = false; ///< only in outputs that are wider than a line of text
 };
 
+/// A column for outputs that are wider than a line of text.
+constexpr TableView minor_column(std::string_view path, std::string_view help,
+                                 Align align = Align::right) {
+    return {.path = path,
+            .title = {},
+            .help = help,
+            .width = 0,
+            .align = align,
+            .is_below = false,
+            .is_minor = true};
+}
+
 /// Rows of cells. `columns` are what machines get; `view` is what people see, in its order. Without
 /// a view people see the columns.
 struct Table {
@@ -135,7 +147,8 @@ struct Finding {
     std::vector<FactLine> evidence;       ///< numbers; JSON keys are ids
     std::vector<HexId> connections;       ///< some of those behind it, as `trace` calls them
     std::vector<std::string_view> advice; ///< sentences
-    std::string_view subject; ///< what it is about, as in `what`: "nginx (pid 12) on 0.0.0.0:80"
+    std::string_view
+        subject; ///< the service or process, as in `what`: "nginx (pid 12) on 0.0.0.0:80"
     /// Another finding, which explains this one.
     struct Reason {
         std::string_view id;

@@ -61,14 +61,19 @@ TEST(EndCauseOf, checks_are_short_and_without_data) {
                   .carried(1, 0)
                   .cause(),
               EndCause::lingered);
-    EXPECT_EQ(served_end(ClosedFirst::none, Ending::handshake_failed).cause(),
-              EndCause::half_open_check);
-    EXPECT_EQ(
-        served_end(ClosedFirst::none, Ending::handshake_failed, EndingDetail::timeout).cause(),
-        EndCause::never_completed);
-    EndedLine slow = served_end(ClosedFirst::none, Ending::handshake_failed);
+    const auto reset =
+        served_end(ClosedFirst::none, Ending::handshake_failed, EndingDetail::reset_received);
+    EXPECT_EQ(EndedLine(reset).cause(), EndCause::half_open_check);
+    EndedLine slow = reset;
     slow.states = {{SYN_RECV, 1s}};
     EXPECT_EQ(slow.cause(), EndCause::never_completed);
+    for (const EndingDetail detail :
+         {EndingDetail::timeout, EndingDetail::reset_sent, EndingDetail::none})
+        EXPECT_EQ(served_end(ClosedFirst::none, Ending::handshake_failed, detail).cause(),
+                  EndCause::never_completed);
+    EXPECT_EQ(
+        served_end(ClosedFirst::none, Ending::handshake_failed, EndingDetail::admin_kill).cause(),
+        EndCause::none);
 }
 
 TEST(EndCauseOf, turning_away_is_by_the_server_at_once_after_accept) {

@@ -212,7 +212,7 @@ TEST_F(CauseFindings, a_socket_connected_to_itself) {
     EndedLine own = client_end(ClosedFirst::local, Ending::fin);
     own.who.tuple.remote = own.who.tuple.local;
     EXPECT_FALSE(found("self_connected"));
-    // Told by its transition, however it ends.
+    // Known from its transition, however it ends.
     track::TransitionLine line{at(1s), &own.who, SYN_RECV, ESTABLISHED, 1ms};
     analysis::ReportMaker maker({}, at(0s));
     maker.on_move({at(1s), &own.who, std::nullopt, ESTABLISHED, true});
