@@ -35,7 +35,7 @@ void describe(const HeldSockets& holding, FindingDraft& draft) {
     draft.evidence.push_back({"netns", "network namespace", std::uint64_t{holding.netns}});
     if (!holding.processes.empty())
         draft.processes.push_back(
-            {"holders", holding.looked_up ? "held by" : "opened by", holding.processes});
+            {"holders", holding.are_holders ? "held by" : "opened by", holding.processes});
     draft.connections = holding.ids;
     draft.subject = holders_text(holding);
 }

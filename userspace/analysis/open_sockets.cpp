@@ -60,6 +60,7 @@ bool is_unanswered(const track::LiveSocket& socket) {
 struct Actors {
     std::vector<event::Process> processes;
     std::uint64_t more = 0;
+    bool are_holders = false;
     bool looked_up = false;
     bool inherited = false;
 };
@@ -69,10 +70,10 @@ Actors actors_of(const track::LiveSocket& socket) {
     const track::Holders* holders = socket.holders;
     if (holders == nullptr || holders->processes.empty()) {
         if (!owner) return {};
-        return {{*owner}, 0, false, false};
+        return {{*owner}, 0, false, false, false};
     }
-    Actors actors{holders->processes, holders->count - holders->processes.size(), !holders->partial,
-                  false};
+    Actors actors{holders->processes, holders->count - holders->processes.size(), true,
+                  !holders->partial, false};
     // The same program is a worker that its parent accepts for.
     actors.inherited = owner && actors.more == 0 &&
                        std::ranges::none_of(actors.processes, [&](const event::Process& each) {
@@ -136,7 +137,7 @@ void OpenSockets::add(Kind kind, const track::LiveSocket& socket, Nanoseconds ag
         holding.comm = comm;
         holding.inherited = actors.inherited;
         holding.owner = socket.who.process;
-        holding.looked_up = true;
+        holding.are_holders = holding.looked_up = true;
     }
     ++holding.sockets;
     if (age >= holding.oldest) {
@@ -146,6 +147,7 @@ void OpenSockets::add(Kind kind, const track::LiveSocket& socket, Nanoseconds ag
     }
     if (age < old_from) return;
     ++holding.old;
+    holding.are_holders = holding.are_holders && actors.are_holders;
     holding.looked_up = holding.looked_up && actors.looked_up;
     add_processes(holding, actors);
     if (holding.ids.size() < kIds) holding.ids.push_back(socket.who.id);

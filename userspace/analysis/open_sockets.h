@@ -22,6 +22,7 @@ struct HeldSockets {
     /// or accepted. At most TD_MOST_HOLDERS, none twice.
     std::vector<event::Process> processes;
     std::uint64_t more_processes = 0; ///< beyond those, at least
+    bool are_holders = false;         ///< the processes were found to have a descriptor of each
     bool looked_up = false; ///< the processes are those that have a descriptor, all of them
     /// By other programs than the one that connected or accepted, which has closed its own
     /// descriptor.
