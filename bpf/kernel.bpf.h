@@ -74,6 +74,10 @@ struct proto {
     char name[32];
 };
 
+struct hlist_node {
+    struct hlist_node **pprev;
+};
+
 struct sock_common {
     __u32 skc_daddr;
     __u32 skc_rcv_saddr;
@@ -81,6 +85,7 @@ struct sock_common {
     __u16 skc_num;
     unsigned short skc_family;
     volatile unsigned char skc_state;
+    struct hlist_node skc_node;
     struct proto *skc_prot;
     possible_net_t skc_net;
     struct in6_addr skc_v6_daddr;
@@ -123,10 +128,6 @@ struct socket {
 struct socket_alloc {
     struct socket socket;
     struct inode vfs_inode;
-};
-
-struct hlist_node {
-    struct hlist_node **pprev;
 };
 
 struct timer_list {

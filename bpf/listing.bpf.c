@@ -122,6 +122,16 @@ static __always_inline bool waits(const struct td_numbers *n)
     }
 }
 
+/* Whether the socket is what it was when the record's time was taken. The kernel collects a whole
+ * bucket of its table before it shows the first socket of it (bpf_iter_tcp_batch(),
+ * net/ipv4/tcp_ipv4.c, since 5.14), and the program may lose its CPU at any place: meanwhile a
+ * request may have become a connection, and a TIME_WAIT may have made way for one. What changed by
+ * an event is known from the event. */
+static __always_inline bool still_holds(struct sock_common *skc, int state)
+{
+    return skc->skc_state == state && skc->skc_node.pprev; /* sk_unhashed() */
+}
+
 SEC("iter/tcp")
 int list_sockets(struct bpf_iter__tcp *ctx)
 {
@@ -152,6 +162,7 @@ int list_sockets(struct bpf_iter__tcp *ctx)
     if ((with_numbers || only_waiting) && state != TCP_TIME_WAIT && state != TCP_NEW_SYN_RECV)
         has_numbers = read_numbers(&n, &r, skc);
     if (only_waiting && !(has_numbers && waits(&n))) return 0;
+    if (!still_holds(skc, state)) return 0;
     bpf_seq_write(ctx->meta->seq, &r, sizeof(r));
     if (has_numbers && with_numbers) bpf_seq_write(ctx->meta->seq, &n, sizeof(n));
     return 0;

@@ -126,12 +126,25 @@ void Tracker::Impl::handle(const event::SocketListed& e) {
     if (e.state == tcp::State::CLOSE) return;
     if (e.request && e.state != tcp::State::SYN_RECV)
         return; // a damaged record: no request is in another state
+    if (is_outdated(e)) return;
     Connection* c = find_listed(e);
     if (c)
         confirm_listed(*c, e);
     else if (!e.sweep && !may_be_later(e) &&
              !(e.sock == 0 ? is_known_otherwise(e) : is_unnamed_child(e)))
         join(e);
+}
+
+/// Whether a request or mini-socket has been listed whose place in the kernel's table a connection
+/// took since that is known by its events: the kernel looks up many before it lists the first, and
+/// a lister may lose its CPU in between.
+bool Tracker::Impl::is_outdated(const event::SocketListed& e) {
+    if (!e.mini && !e.request) return false;
+    const Connection* c = table_.by_tuple(e.netns, e.tuple);
+    if (!c || c->ended || c->place != Place::full) return false;
+    if (!c->confirmed || c->loss_epoch != loss_epoch_) return false;
+    const bool is_other = c->who.cookie != 0 && e.cookie != 0 && c->who.cookie != e.cookie;
+    return e.request || is_other;
 }
 
 bool Tracker::Impl::is_unnamed_child(const event::SocketListed& e) const {

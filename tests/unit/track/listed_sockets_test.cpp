@@ -177,6 +177,35 @@ TEST_P(Cookies, not_listed_by_a_complete_pass_is_gone) {
     EXPECT_EQ(o.line->closed, std::nullopt);
 }
 
+// The kernel may show a request or mini-socket that a connection has replaced meanwhile.
+TEST_P(Cookies, a_request_that_became_a_connection_does_not_come_back) {
+    TestSocket request = s;
+    request.address = 0xd000;
+    if (s.cookie != 0) request.cookie = s.cookie + 1; // made when it was listed
+    EventRun run;
+    run << snapshot(5ms, TD_SNAPSHOT_BEGIN) << request.request(10ms, TD_TIMER_START)
+        << s.change(11ms, SYN_RECV, ESTABLISHED) << request.listed_request(50ms, 0)
+        << snapshot(52ms, TD_SNAPSHOT_END) << s.change(111ms, ESTABLISHED, CLOSE, 104);
+    const synth::Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->seen, tcp::Seen::whole);
+    EXPECT_EQ(stay(o, ESTABLISHED), 100ms);
+    EXPECT_EQ(run.tracker.totals().unseen, 0u);
+}
+
+TEST(SocketLister, a_time_wait_that_made_way_for_a_connection_does_not_come_back) {
+    const TestSocket s;
+    const TestSocket before{0xe000, s.cookie + 1};
+    EventRun run;
+    run << snapshot(5ms, TD_SNAPSHOT_BEGIN);
+    establish(run, s);
+    run << before.listed_mini(50ms, TIME_WAIT, 30s) << snapshot(52ms, TD_SNAPSHOT_END)
+        << s.change(111ms, ESTABLISHED, CLOSE, 104);
+    const synth::Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->seen, tcp::Seen::whole);
+    EXPECT_EQ(stay(o, ESTABLISHED), 100ms);
+    EXPECT_EQ(run.tracker.totals().unseen, 0u);
+}
+
 INSTANTIATE_TEST_SUITE_P(All, Cookies, testing::Combine(testing::Values(0, 7), testing::Bool()),
                          [](const auto& tested) {
                              return std::string(std::get<0>(tested.param) == 0 ? "without"
