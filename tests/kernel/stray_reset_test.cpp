@@ -12,6 +12,7 @@
 
 #include "netns.h"
 #include "packet_peer.h"
+#include "report_run.h"
 #include "sockets.h"
 #include "support/temporary_folder.h"
 #include "tracer.h"
@@ -51,6 +52,15 @@ protected:
         EXPECT_EQ(tracer.interrupt(kLimit), 0) << tracer.complaints();
         tracer.read_more();
         return strays(tracer.lines());
+    }
+    /// The report on what `act` does.
+    static json reported(const std::function<void()>& act) {
+        ReportRun run({"--netns", std::to_string(current_netns())});
+        run.await_tracing();
+        act();
+        std::this_thread::sleep_for(100ms);
+        run.interrupt();
+        return run.only_report();
     }
     static std::vector<json> strays(const std::vector<json>& lines) {
         std::vector<json> found;
@@ -135,6 +145,75 @@ TEST_F(StrayResets, anEndThatIsGoneSilentlyAnswersWithOne) {
                                               : listens ? json("tcp_flags")
                                                         : json("no_socket"));
     }
+}
+
+TEST_F(StrayResets, oneThatEndsAConnectionOfThisHostIsFound) {
+    NEEDS_ALL;
+    Fd listener = listen_on(Address("::1", 0));
+    Endpoint gone;
+    Endpoint left;
+    const json report = reported([&] {
+        const Fd client = tcp_socket(AF_INET6);
+        connect_to(client, local_of(listener));
+        Fd server = accept_from(listener);
+        gone = local_of(server);
+        left = local_of(client);
+        set_tcp_option(server, TCP_REPAIR, 1);
+        server.reset();
+        listener.reset();
+        send_bytes(client, 5);
+        EXPECT_EQ(read_to_end(client), ECONNRESET);
+    });
+    ASSERT_EQ(report.at("findings").size(), 1U) << report.at("findings").dump(1);
+    const json& finding = report.at("findings").front();
+    EXPECT_EQ(finding.at("id"), "stray_resets");
+    EXPECT_EQ(finding.at("severity"), "warning");
+    EXPECT_EQ(finding.at("evidence").at("ended"), 1);
+    EXPECT_EQ(finding.at("evidence").at("process").at(0).at("pid"), ::getpid());
+    EXPECT_EQ(finding.at("connections").size(), 1U);
+}
+
+TEST_F(StrayResets, ofConnectionsThatNobodyHereKnowsAreFound) {
+    NEEDS_ALL;
+    std::vector<PacketPeer> peers;
+    for (std::uint16_t i = 0; i < 5; ++i)
+        peers.emplace_back(static_cast<std::uint16_t>(kClosedPort + 1 + i));
+    const json report = reported([&] {
+        for (PacketPeer& peer : peers) {
+            peer.send_syn({"10.9.0.1", kClosedPort}); // refused; from now on its peer
+            peer.await(kRst);
+            peer.send(kAck, 10);
+            peer.await(kRst);
+        }
+    });
+    ASSERT_EQ(report.at("findings").size(), 1U) << report.at("findings").dump(1);
+    const json& finding = report.at("findings").front();
+    EXPECT_EQ(finding.at("id"), "stray_resets");
+    EXPECT_EQ(finding.at("severity"), "info");
+    EXPECT_EQ(finding.at("evidence").at("count"), 5);
+    EXPECT_EQ(finding.at("evidence").at("local"), "10.9.0.1:" + std::to_string(kClosedPort));
+}
+
+TEST_F(StrayResets, lateSegmentsOfConnectionsThatEndedHereAreNoFinding) {
+    NEEDS_ALL;
+    const Fd listener = listen_on({"10.9.0.1", kClosedPort});
+    std::vector<PacketPeer> peers;
+    for (std::uint16_t i = 0; i < 8; ++i)
+        peers.emplace_back(static_cast<std::uint16_t>(kClosedPort + 1 + i));
+    const json report = reported([&] {
+        for (PacketPeer& peer : peers) {
+            peer.connect_to({"10.9.0.1", kClosedPort});
+            Fd server = accept_from(listener);
+            peer.send_rst(); // it has ended here, too
+            EXPECT_EQ(read_to_end(server), ECONNRESET);
+            server.reset();
+            peer.send_data(10);
+            peer.await(kRst);
+        }
+    });
+    EXPECT_FALSE(report.at("stray_resets").empty());
+    for (const json& finding : report.at("findings"))
+        EXPECT_NE(finding.at("id"), "stray_resets") << finding.dump(1);
 }
 
 TEST_F(StrayResets, aStormIsCountedAndFillsNothing) {

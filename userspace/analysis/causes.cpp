@@ -18,17 +18,10 @@ constexpr Nanoseconds kOtherEndWithin = 5s;
 /// RFC 8305, section 8: the next address is tried after 250 ms, at most 2 s; who loses is given up.
 constexpr Nanoseconds kSameTry = 2s;
 
-bool is_loopback(const tcp::IpAddress& address) {
-    if (address.is_v4()) return address.bytes[12] == 127;
-    return std::all_of(address.bytes.begin(), address.bytes.end() - 1,
-                       [](auto byte) { return byte == 0; }) &&
-           address.bytes.back() == 1;
-}
-
 /// Each namespace has loopback addresses of its own; others are taken for the same host.
 std::uint64_t hash_of(std::uint32_t netns, const tcp::Endpoint& from, const tcp::Endpoint& to) {
     std::uint64_t hash = (std::uint64_t{from.port} << 16) | to.port;
-    if (is_loopback(to.address)) hash |= std::uint64_t{netns} << 32;
+    if (to.address.is_loopback()) hash |= std::uint64_t{netns} << 32;
     for (const tcp::IpAddress* each : {&from.address, &to.address}) {
         std::array<std::uint64_t, 2> words{};
         std::copy_n(reinterpret_cast<const std::byte*>(each->bytes.data()), sizeof(words),
@@ -178,7 +171,7 @@ void Causes::on_connection(const track::ConnectionLine& line) {
     ++party->endings[{line.ending, line.detail}];
     note_numbers(*party, line);
     if (counted_.erase(line.who->id) != 0) return;
-    const EndCause cause = end_cause(line);
+    const EndCause cause = unknown_.have_ended(line) ? EndCause::unknown_there : end_cause(line);
     if (is_explained(line, *party, cause) || cause == EndCause::none) return;
     if (was_answered_elsewhere(line, *party, cause)) return;
     note(party->causes[cause], line);

@@ -16,6 +16,7 @@
 #include "analysis/end_cause.h"
 #include "analysis/flows.h"
 #include "analysis/histogram.h"
+#include "analysis/unknown_connections.h"
 
 namespace tcpdwell::analysis {
 
@@ -76,7 +77,8 @@ struct PartyEnds {
 /// and the hosts for each cause of it, and at most 15 MiB for recent ends.
 class Causes : public Analysis {
 public:
-    explicit Causes(const Flows& flows) : flows_(flows) {}
+    Causes(const Flows& flows, const UnknownConnections& unknown)
+        : flows_(flows), unknown_(unknown) {}
 
     void on_transition(const track::TransitionLine& line) override;
     void on_connection(const track::ConnectionLine& line) override;
@@ -136,6 +138,7 @@ private:
                                 EndCause cause);
 
     const Flows& flows_;
+    const UnknownConnections& unknown_;
     Parties parties_;
     std::unordered_map<std::uint64_t, Recent> recent_; ///< by a hash of the four-tuple
     std::deque<std::uint64_t> recent_order_;

@@ -137,6 +137,7 @@ bool is_of_this_end(EndCause cause) {
     case EndCause::never_completed:
     case EndCause::met_idle_close:
     case EndCause::peer_gone:
+    case EndCause::unknown_there:
     case EndCause::reset_there: return false;
     }
     return false;

@@ -24,6 +24,7 @@ namespace tcpdwell::analysis {
     X(peer_gone, "peer_gone")              /* retransmission, user timeout, keepalive */ \
     X(lingered, "so_linger_zero")          /* SO_LINGER with a time of 0 */ \
     X(reset_here, "reset_here")            /* any other RST that this end sent */ \
+    X(unknown_there, "unknown_there")      /* an RST of another namespace here that knew no such connection */ \
     X(reset_there, "reset_there")          /* any other RST that it received */
 // clang-format on
 TCPDWELL_WORD_ENUM(EndCause, TCPDWELL_END_CAUSE_LIST)

@@ -15,6 +15,7 @@
 #include "analysis/open_sockets.h"
 #include "analysis/overview.h"
 #include "analysis/thresholds.h"
+#include "analysis/unknown_connections.h"
 #include "report/report.h"
 
 namespace tcpdwell::analysis {
@@ -28,6 +29,7 @@ struct RuleInput {
     const CounterAnalysis& counters;
     const AcceptQueues& accepts;
     const Causes& causes;
+    const UnknownConnections& unknown;
     const Thresholds& thresholds;
     const ReportContext& moment;
 };
@@ -111,6 +113,9 @@ void find_connects_refused(const RuleInput& evidence,
                            std::vector<FindingDraft>& drafts); // findings_resets.cpp
 void find_self_connected(const RuleInput& evidence,
                          std::vector<FindingDraft>& drafts); // findings_opening.cpp
+
+void find_stray_resets(const RuleInput& evidence,
+                       std::vector<FindingDraft>& drafts); // findings_strays.cpp
 
 /// The queue in that namespace that overflowed or is full; nullptr if none did, or it isn't known
 /// which.

@@ -22,12 +22,12 @@ std::size_t place_of(const report::Section& section) {
 
 ReportMaker::ReportMaker(ReportOptions options, MonoTime begin)
     : options_(std::move(options)), begin_(begin), flows_(begin), dwell_(options_.by, flows_),
-      live_(options_.thresholds), timeline_(begin), accepts_(flows_), causes_(flows_),
-      overview_(options_.run, options_.thresholds, dwell_), all_{&overview_,    &flows_,
-                                                                 &accepts_,     &causes_,
-                                                                 &dwell_,       &live_,
-                                                                 &timeline_,    &counters_,
-                                                                 &stray_resets_} {}
+      live_(options_.thresholds), timeline_(begin), accepts_(flows_), causes_(flows_, unknown_),
+      overview_(options_.run, options_.thresholds, dwell_), all_{&overview_,     &flows_,
+                                                                 &accepts_,      &causes_,
+                                                                 &dwell_,        &live_,
+                                                                 &timeline_,     &counters_,
+                                                                 &stray_resets_, &unknown_} {}
 
 void ReportMaker::on_move(const track::StateMove& move) {
     for (Analysis* analysis : all_) analysis->on_move(move);
@@ -61,9 +61,8 @@ ReportMaker::make(const track::Tracker& tracker, const event::DataQuality& quali
     report::Report report;
     for (Analysis* analysis : all_) analysis->add_to(report, moment);
     const std::vector<ServiceRow> services = flows_.services();
-    const RuleInput evidence{services,  flows_,   live_,   overview_,
-                             counters_, accepts_, causes_, options_.thresholds,
-                             moment};
+    const RuleInput evidence{services, flows_,  live_,    overview_,           counters_,
+                             accepts_, causes_, unknown_, options_.thresholds, moment};
     report.sections.push_back(
         {"findings", "Findings", "", find_all(evidence, report), report::SectionPlace::findings});
     std::stable_sort(report.sections.begin(), report.sections.end(),

@@ -19,6 +19,7 @@
 #include "analysis/stray_resets.h"
 #include "analysis/thresholds.h"
 #include "analysis/timeline.h"
+#include "analysis/unknown_connections.h"
 
 namespace tcpdwell::analysis {
 
@@ -41,6 +42,7 @@ public:
     void on_counters(const track::CountersLine& line) override { counters_.on_counters(line); }
     void on_stray_reset(const track::StrayResetLine& line) override {
         stray_resets_.on_stray_reset(line);
+        unknown_.on_stray_reset(line);
     }
 
     /// A report on the time since the last one (or `begin`), up to `now`. Of the sockets that
@@ -69,6 +71,7 @@ private:
     CounterAnalysis counters_;
     StrayResetAnalysis stray_resets_;
     AcceptQueues accepts_;
+    UnknownConnections unknown_;
     Causes causes_;
     Overview overview_;
     std::vector<Analysis*> all_; ///< in the order in which they are notified and add sections

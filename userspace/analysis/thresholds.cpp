@@ -62,6 +62,8 @@ constexpr ThresholdRow kTable[] = {
      "connects of one program to one endpoint that were refused"},
     {"connects_refused.share", Unit::share, 0.1, "of its connects to that endpoint"},
     {"self_connected.connections", Unit::count, 1, "sockets connected to themselves"},
+    {"stray_resets.connections", Unit::count, 5,
+     "connections that are not known here, reset; 1 whose other end is"},
 };
 
 std::size_t index_of(std::string_view name) {

@@ -171,6 +171,22 @@ constexpr Explanation kCauses[] = {
              "comparing getsockname() and getpeername().",
      .sysctls = kOf<kLocalPortRange, kLocalReservedPorts>,
      .source = "RFC 9293, section 3.5; __inet_hash_connect() in net/ipv4/inet_hashtables.c"},
+    {.word = "stray_resets",
+     .topic = Topic::finding,
+     .summary = "segments of connections that this host doesn't know, reset",
+     .text = "Reported when this host answered segments of at least stray_resets.connections (5) "
+             "connections with an RST that belong to none of its sockets, and of none that ended "
+             "while it was traced; or of a single one whose other end is on this host too and "
+             "ended by that RST. Refused connects don't count.\n"
+             "Means: the other end believes in a connection that is not here: this host or its "
+             "container was restarted, its address moved here from another one, a NAT or load "
+             "balancer sent the segments elsewhere than before, or the connection ended before "
+             "tracing began and its peer noticed only now. Both ends then say that the other "
+             "one reset the connection.\n"
+             "What helps: comparing the addresses at the places in between (conntrack -L); idle "
+             "times below the limits of NATs and firewalls.",
+     .sysctls = {},
+     .source = "RFC 9293, section 3.5.2; tcp_v4_send_reset() in net/ipv4/tcp_ipv4.c"},
 };
 
 } // namespace

@@ -33,6 +33,13 @@ bool IpAddress::is_unspecified() const {
                        [](std::uint8_t byte) { return byte == 0; });
 }
 
+bool IpAddress::is_loopback() const {
+    if (is_v4()) return bytes[kMappedPrefix.size()] == 127;
+    return std::all_of(bytes.begin(), bytes.end() - 1,
+                       [](std::uint8_t byte) { return byte == 0; }) &&
+           bytes.back() == 1;
+}
+
 std::string IpAddress::text(Family family) const {
     if (family == Family::ipv4) {
         return fmt::format(FMT_COMPILE("{}.{}.{}.{}"), bytes[12], bytes[13], bytes[14], bytes[15]);

@@ -22,6 +22,7 @@ struct IpAddress {
 
     [[nodiscard]] bool is_v4() const;          ///< in ::ffff:0:0/96
     [[nodiscard]] bool is_unspecified() const; ///< :: or 0.0.0.0
+    [[nodiscard]] bool is_loopback() const;    ///< 127.0.0.0/8 or ::1
     /// Text as inet_ntop(3) writes it: "10.0.0.1" for family ipv4, "::ffff:10.0.0.1" for the same
     /// of family ipv6.
     [[nodiscard]] std::string text(Family family) const;

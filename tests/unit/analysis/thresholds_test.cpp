@@ -55,7 +55,8 @@ TEST(Thresholds, names_are_those_of_the_documentation) {
                                                "connections_reset.share",
                                                "connects_refused.connections",
                                                "connects_refused.share",
-                                               "self_connected.connections"};
+                                               "self_connected.connections",
+                                               "stray_resets.connections"};
     std::set<std::string_view> names;
     for (const analysis::ThresholdRow& row : analysis::Thresholds::rows()) names.insert(row.name);
     EXPECT_EQ(names, wanted);
@@ -101,6 +102,7 @@ TEST(Thresholds, presets) {
     EXPECT_EQ(t.count("connects_refused.connections"), 5u);
     EXPECT_EQ(t.value("connects_refused.share"), 0.1);
     EXPECT_EQ(t.count("self_connected.connections"), 1u);
+    EXPECT_EQ(t.count("stray_resets.connections"), 5u);
 }
 
 TEST(Thresholds, each_can_be_set_and_no_other_changes) {

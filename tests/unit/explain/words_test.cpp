@@ -74,7 +74,7 @@ TEST(Words, Findings) {
           "peers_gone",          "half_open_checks",    "listener_closed",
           "answered_unread",     "turned_away",         "idle_close_race",
           "process_died",        "connections_reset",   "connects_refused",
-          "self_connected",      "events_lost"})
+          "self_connected",      "stray_resets",        "events_lost"})
         EXPECT_TRUE(is_explained(id, explain::Topic::finding)) << id;
 }
 
@@ -117,6 +117,7 @@ TEST(Words, ThresholdsAreNamedWithTheirDefaults) {
         {"connects_refused.connections", "5"},
         {"connects_refused.share", "0.1"},
         {"self_connected.connections", "1"},
+        {"stray_resets.connections", "5"},
     };
     for (const auto& [threshold, value] : thresholds) {
         const auto found = explain::explain(threshold);

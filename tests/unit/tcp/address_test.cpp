@@ -47,6 +47,13 @@ TEST(IpAddress, UnspecifiedInEitherForm) {
     EXPECT_FALSE(address("::fffe:0:0").is_unspecified());
 }
 
+TEST(IpAddress, LoopbackIsANetworkOfIpv4AndOneAddressOfIpv6) {
+    for (const char* text : {"127.0.0.1", "127.255.255.255", "::1"})
+        EXPECT_TRUE(address(text).is_loopback()) << text;
+    for (const char* text : {"126.0.0.1", "128.0.0.1", "::2", "1::1", "::", "0.0.0.0"})
+        EXPECT_FALSE(address(text).is_loopback()) << text;
+}
+
 TEST(IpAddress, RejectsWhatIsNoAddress) {
     using namespace std::string_view_literals;
     for (const std::string_view text :

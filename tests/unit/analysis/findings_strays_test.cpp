@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+// The finding on segments of connections that this host doesn't know.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "analysis/report_maker.h"
+#include "ended_line.h"
+#include "report_access.h"
+
+namespace tcpdwell::test {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr std::uint32_t kOther = kNetns + 1;
+
+/// As the end would have it that isn't there: the other one of `client_end()`.
+tcp::FourTuple unknown_tuple(tcp::Port client_port, const char* client = "10.0.0.2") {
+    return tuple("10.0.0.1", 80, client, client_port);
+}
+
+class StrayFindings : public testing::Test, private track::TrackerListener {
+protected:
+    void reset(const tcp::FourTuple& tuple, Nanoseconds when = 2s, std::uint32_t netns = kOther) {
+        maker_.on_stray_reset({at(when), netns, tuple, TD_REASON_NO_SOCKET, 0});
+    }
+    void end(EndedLine ended, tcp::Port client_port, Nanoseconds closed = 2s) {
+        ended.who.id = 0xabc00u + client_port;
+        auto& port = ended.who.role == tcp::Role::server ? ended.who.tuple.remote.port
+                                                         : ended.who.tuple.local.port;
+        port = client_port;
+        ended.line.closed = at(closed);
+        maker_.on_move({at(1s), &ended.who, std::nullopt, ESTABLISHED, true});
+        maker_.on_move({at(closed), &ended.who, ESTABLISHED, std::nullopt});
+        maker_.on_connection(ended.get());
+    }
+    std::vector<std::string_view> ids() {
+        std::vector<std::string_view> found;
+        for (const report::Finding& each : findings().list) found.push_back(each.id);
+        return found;
+    }
+    const report::Finding& only() {
+        EXPECT_THAT(ids(), ElementsAre("stray_resets"));
+        return findings().list.at(0);
+    }
+
+    analysis::ReportMaker maker_{{}, at(0s)};
+
+private:
+    void on_transition(const track::TransitionLine&) override {}
+    void on_connection(const track::ConnectionLine&) override {}
+    void on_lost(const track::LostLine&) override {}
+
+    const report::Findings& findings() {
+        const analysis::HostFacts host;
+        report_ = maker_.make(
+            tracker_, {}, host, synth::kTestClock, [](std::uint64_t) { return std::nullopt; },
+            at(10s));
+        return section<report::Findings>(report_, "findings");
+    }
+
+    track::Tracker tracker_{*this, {}};
+    report::Report report_;
+};
+
+const EndedLine kResetThere =
+    client_end(ClosedFirst::remote, Ending::reset_received).carried(100, 100);
+const EndedLine kServed =
+    served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::so_linger_zero)
+        .carried(100, 100)
+        .accepted();
+
+TEST_F(StrayFindings, connections_that_nobody_here_knows_from_five_on) {
+    for (tcp::Port port = 1000; port < 1004; ++port) {
+        reset(unknown_tuple(port));
+        reset(unknown_tuple(port), 3s); // again: no other connection
+    }
+    EXPECT_THAT(ids(), IsEmpty());
+    reset(unknown_tuple(1004, "10.0.0.9"), 4s);
+    const report::Finding& finding = only();
+    EXPECT_EQ(finding.severity, report::Severity::info); // what it means for the others isn't seen
+    EXPECT_EQ(evidence(finding, "count"), 5);
+    EXPECT_EQ(evidence(finding, "resets"), 9);
+    EXPECT_EQ(evidence(finding, "ended"), 0);
+    EXPECT_THAT(std::string(finding.what),
+                HasSubstr("from several hosts came to 10.0.0.1:80 within 2.0 s"));
+    EXPECT_FALSE(finding.advice.empty());
+    maker_.next_interval(at(10s));
+    EXPECT_THAT(ids(), IsEmpty());
+}
+
+TEST_F(StrayFindings, services_are_apart) {
+    for (tcp::Port port = 1000; port < 1004; ++port) {
+        reset(unknown_tuple(port));
+        reset(tuple("10.0.0.1", 81, "10.0.0.2", port));
+        reset(unknown_tuple(port), 2s, kNetns);
+    }
+    EXPECT_THAT(ids(), IsEmpty());
+}
+
+TEST_F(StrayFindings, none_of_connections_that_have_ended_here) {
+    for (tcp::Port port = 1000; port < 1010; ++port) {
+        if (port % 2 == 0) reset(unknown_tuple(port), 2s + 1ms, kNetns); // its line comes later
+        end(kServed, port);
+        if (port % 2 != 0) reset(unknown_tuple(port), 2s + 1ms, kNetns);
+    }
+    EXPECT_THAT(ids(), ElementsAre("connections_reset"));
+}
+
+TEST_F(StrayFindings, but_of_one_that_began_later) {
+    for (tcp::Port port = 1000; port < 1005; ++port) reset(unknown_tuple(port), 500ms, kNetns);
+    for (tcp::Port port = 1000; port < 1005; ++port)
+        end(served_end(ClosedFirst::remote, Ending::fin).carried(5, 5).accepted(), port);
+    EXPECT_EQ(evidence(only(), "count"), 5);
+}
+
+TEST_F(StrayFindings, one_whose_other_end_died_of_it) {
+    reset(unknown_tuple(1000));
+    end(kResetThere, 1000);
+    const report::Finding& finding = only();
+    EXPECT_EQ(finding.severity, report::Severity::warning);
+    EXPECT_EQ(evidence(finding, "ended"), 1);
+    ASSERT_EQ(finding.connections.size(), 1u);
+    EXPECT_EQ(finding.connections[0].value, 0xabc00u + 1000);
+    EXPECT_THAT(std::string(finding.what), HasSubstr("1 connection of app (pid 100)"));
+}
+
+TEST_F(StrayFindings, is_the_only_one_on_them) {
+    for (tcp::Port port = 1000; port < 1010; ++port) {
+        reset(unknown_tuple(port));
+        end(kResetThere, port);
+    }
+    EXPECT_EQ(evidence(only(), "ended"), 10);
+}
+
+TEST_F(StrayFindings, an_end_that_went_without_a_word_is_not_known_any_more) {
+    end(served_end(ClosedFirst::local, Ending::dropped_silently, EndingDetail::repair)
+            .carried(5, 5)
+            .accepted(),
+        1000, 1500ms);
+    reset(unknown_tuple(1000), 2s, kNetns);
+    end(kResetThere, 1000);
+    EXPECT_EQ(evidence(only(), "ended"), 1);
+}
+
+TEST_F(StrayFindings, not_of_one_that_ended_at_another_time_or_otherwise) {
+    reset(unknown_tuple(1000));
+    end(kResetThere, 1000, 7s + 1ns);
+    reset(unknown_tuple(1001));
+    end(client_end(ClosedFirst::local, Ending::fin).carried(5, 5), 1001);
+    reset(unknown_tuple(1002), 8s);
+    end(kResetThere, 1002, 2s);
+    EXPECT_THAT(ids(), IsEmpty());
+}
+
+TEST_F(StrayFindings, loopback_addresses_are_those_of_a_namespace) {
+    EndedLine local = kResetThere;
+    local.who.tuple = tuple("127.0.0.1", 1000, "127.0.0.1", 80);
+    reset(tuple("127.0.0.1", 80, "127.0.0.1", 1000));
+    end(local, 1000);
+    EXPECT_THAT(ids(), IsEmpty());
+    reset(tuple("127.0.0.1", 80, "127.0.0.1", 1001), 2s, kNetns);
+    end(local, 1001);
+    EXPECT_EQ(evidence(only(), "ended"), 1);
+}
+
+TEST_F(StrayFindings, what_a_recording_claims_takes_no_more_memory_than_that) {
+    const auto most = analysis::UnknownConnections::kMostConnections;
+    for (std::size_t i = 0; i < most + 10; ++i)
+        reset(unknown_tuple(static_cast<tcp::Port>(1000 + i)));
+    EXPECT_EQ(evidence(only(), "count"), static_cast<std::int64_t>(most));
+}
+
+} // namespace
+} // namespace tcpdwell::test

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Connections that another host, or another namespace, believes in and this one doesn't know.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "analysis/findings.h"
+
+namespace tcpdwell::analysis {
+namespace {
+
+std::string endpoint_text(const tcp::Endpoint& endpoint, tcp::Family family) {
+    if (endpoint.empty()) return "several hosts";
+    return endpoint.port != 0 ? endpoint.text(family)
+                              : fmt::format("{} (several ports)", endpoint.address.text(family));
+}
+
+std::string process_of(const UnknownGroup& group) {
+    return group.process ? fmt::format(" of {}", process_text(group.process)) : std::string();
+}
+
+FindingDraft draft_of(const UnknownGroup& group) {
+    const std::string local = endpoint_text(group.local, group.family);
+    const std::string remote = endpoint_text(group.remote, group.family);
+    FindingDraft draft{"stray_resets",
+                       group.ended > 0 ? report::Severity::warning : report::Severity::info};
+    draft.subject = fmt::format("{} to {}", remote, local);
+    draft.what = fmt::format(
+        "Segments of {} from {} came to {}{}, and no socket there knows {}: {} answered {}.",
+        counted(group.connections, "connection"), remote, local,
+        group.last - group.first < std::chrono::seconds(1)
+            ? ""
+            : fmt::format(" within {}", duration_text(group.last - group.first)),
+        group.connections == 1 ? "it" : "them", counted(group.resets, "RST"),
+        group.connections == 1 ? "it" : "them");
+    if (group.ended > 0)
+        draft.what += fmt::format(" {}{} on this host ended by that.",
+                                  counted(group.ended, "connection"), process_of(group));
+    draft.evidence = {{"count", "connections not known here", group.connections},
+                      {"resets", "RSTs sent", group.resets},
+                      {"ended", "other ends here that received one", group.ended},
+                      {"local", "sent to", local},
+                      {"remote", "sent by", remote},
+                      {"netns", "network namespace that knew none", std::uint64_t{group.netns}}};
+    if (group.process) draft.processes.push_back({"process", "process", {*group.process}});
+    draft.connections = group.ids.list();
+    draft.advice.push_back(
+        "The connection is elsewhere, or was here once: a host or container that was restarted, "
+        "an address that moved (failover), a NAT or load balancer that sends the segments "
+        "elsewhere than before. Neither program closed it; no setting of them helps.");
+    draft.advice.push_back(
+        "If the connections were idle before, something on the path forgot them: keep their idle "
+        "time below its limit (net.netfilter.nf_conntrack_tcp_timeout_established on Linux; "
+        "conntrack -L shows what it knows).");
+    return draft;
+}
+
+} // namespace
+
+void find_stray_resets(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
+    const std::uint64_t many =
+        std::max<std::uint64_t>(evidence.thresholds.count("stray_resets.connections"), 1);
+    for (const UnknownGroup& group : evidence.unknown.groups())
+        if (group.connections >= many || group.ended > 0) drafts.push_back(draft_of(group));
+}
+
+} // namespace tcpdwell::analysis

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "analysis/unknown_connections.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "base/hash.h"
+
+namespace tcpdwell::analysis {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// An RST ends the other end within a round trip.
+constexpr Nanoseconds kArrivesWithin = 5s;
+
+std::uint64_t identity_of(std::uint32_t netns, const tcp::FourTuple& tuple) {
+    std::uint64_t hash = std::uint64_t{netns} << 32 | std::uint64_t{tuple.local.port} << 16 |
+                         std::uint64_t{tuple.remote.port};
+    for (const tcp::IpAddress* each : {&tuple.local.address, &tuple.remote.address}) {
+        std::array<std::uint64_t, 2> words{};
+        static_assert(sizeof(words) == sizeof(each->bytes));
+        std::memcpy(words.data(), each->bytes.data(), sizeof(words));
+        hash = mix64(hash ^ mix64(words[0] ^ mix64(words[1])));
+    }
+    return hash;
+}
+
+/// What both have in common.
+void merge(tcp::Endpoint& group, const tcp::Endpoint& one) {
+    if (group.address != one.address) group = {};
+    if (group.port != one.port) group.port = 0;
+}
+
+} // namespace
+
+void UnknownConnections::on_stray_reset(const track::StrayResetLine& line) {
+    const Key key{line.tuple.local, line.tuple.remote, line.netns};
+    auto found = resets_.find(key);
+    if (found == resets_.end()) {
+        if (resets_.size() >= kMostConnections) return;
+        found = resets_.emplace(key, Resets{}).first;
+        found->second.first = line.at;
+        found->second.family = line.tuple.family;
+        found->second.known =
+            std::ranges::find(ended_, identity_of(line.netns, line.tuple)) != ended_.end();
+    }
+    ++found->second.count;
+    found->second.last = std::max(found->second.last, line.at);
+}
+
+/// Another namespace's, or the same one's: the addresses show which connection it was.
+UnknownConnections::ByConnection::const_iterator
+UnknownConnections::find_other(const track::ConnectionLine& line) const {
+    const tcp::FourTuple& tuple = line.who->tuple;
+    if (line.ending != tcp::Ending::reset_received || !line.closed) return resets_.end();
+    for (auto each = resets_.lower_bound(Key{tuple.remote, tuple.local, 0});
+         each != resets_.end() && each->first.local == tuple.remote &&
+         each->first.remote == tuple.local;
+         ++each) {
+        const bool in_time = each->second.first <= *line.closed + kArrivesWithin &&
+                             *line.closed <= each->second.last + kArrivesWithin;
+        const bool is_own = each->first.netns == line.who->netns;
+        if (in_time && !each->second.known && (is_own || !tuple.remote.address.is_loopback()))
+            return each;
+    }
+    return resets_.end();
+}
+
+bool UnknownConnections::have_ended(const track::ConnectionLine& line) const {
+    return !resets_.empty() && find_other(line) != resets_.end();
+}
+
+void UnknownConnections::note_ended(const track::ConnectionLine& line) {
+    if (line.ending == tcp::Ending::dropped_silently) return; // its peer was not told
+    const tcp::FourTuple& tuple = line.who->tuple;
+    const std::uint64_t identity = identity_of(line.who->netns, tuple);
+    if (ended_.size() < kMostEnded)
+        ended_.push_back(identity);
+    else
+        ended_[next_++ % kMostEnded] = identity;
+    // An RST in answer to what came after its end, and before its end was known to be one.
+    const auto own = resets_.find(Key{tuple.local, tuple.remote, line.who->netns});
+    if (own != resets_.end() && (!line.opened || *line.opened <= own->second.last))
+        own->second.known = true;
+}
+
+void UnknownConnections::on_connection(const track::ConnectionLine& line) {
+    note_ended(line);
+    if (resets_.empty()) return;
+    const auto other = find_other(line);
+    if (other == resets_.end()) return;
+    Resets& resets = resets_[other->first];
+    resets.ended = true;
+    resets.id = line.who->id;
+    resets.process = line.who->process;
+}
+
+std::vector<UnknownGroup> UnknownConnections::groups() const {
+    std::map<Key, UnknownGroup> by_service;
+    for (const auto& [key, resets] : resets_) {
+        if (resets.known) continue;
+        Key service = key;
+        (service.local.port < service.remote.port ? service.remote : service.local) = {};
+        UnknownGroup& group = by_service[service];
+        if (group.connections == 0) {
+            group.netns = key.netns;
+            group.local = key.local;
+            group.remote = key.remote;
+            group.family = resets.family;
+            group.first = resets.first;
+        } else {
+            merge(group.local, key.local);
+            merge(group.remote, key.remote);
+        }
+        ++group.connections;
+        group.resets += resets.count;
+        group.first = std::min(group.first, resets.first);
+        group.last = std::max(group.last, resets.last);
+        if (!resets.ended) continue;
+        ++group.ended;
+        group.ids.note(resets.id);
+        if (!group.process) group.process = resets.process;
+    }
+    std::vector<UnknownGroup> all;
+    for (auto& [key, group] : by_service) all.push_back(std::move(group));
+    std::ranges::stable_sort(all, std::greater<>(), &UnknownGroup::connections);
+    return all;
+}
+
+} // namespace tcpdwell::analysis

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stray resets of connections that were never known here: to tell them from late segments of ended
+// ones, and to find the other end that died of them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <tuple>
+#include <vector>
+
+#include "analysis/analysis.h"
+#include "analysis/flows.h"
+
+namespace tcpdwell::analysis {
+
+/// Connections through one endpoint here or there of which this host knew nothing.
+struct UnknownGroup {
+    std::uint32_t netns = 0;
+    tcp::Endpoint local;  ///< that the segments were sent to; port 0: several; empty: several hosts
+    tcp::Endpoint remote; ///< that sent them, as well
+    tcp::Family family = tcp::Family::ipv4;
+    std::uint64_t connections = 0;
+    std::uint64_t resets = 0;
+    MonoTime first{};
+    MonoTime last{};
+    std::uint64_t ended = 0; ///< of those, whose other end is on this host too and received the RST
+    Examples ids;            ///< of those other ends
+    std::optional<event::Process> process; ///< of one of those other ends
+};
+
+/// Memory: 1 MiB for the connections that ended last, and some 200 bytes for each of at most
+/// kMostConnections that were reset.
+class UnknownConnections : public Analysis {
+public:
+    static constexpr std::size_t kMostConnections = 10'000;
+    static constexpr std::size_t kMostEnded = 1 << 17;
+
+    void on_stray_reset(const track::StrayResetLine& line);
+    void on_connection(const track::ConnectionLine& line) override;
+    void add_to(report::Report&, const ReportContext&) override {}
+    void next_interval(MonoTime) override { resets_.clear(); }
+
+    /// Whether this end received an RST from a namespace of this host that knew no such connection.
+    /// Asked before on_connection().
+    [[nodiscard]] bool have_ended(const track::ConnectionLine& line) const;
+    /// By the endpoint with the lower port, which is the service's; the most connections first.
+    [[nodiscard]] std::vector<UnknownGroup> groups() const;
+
+private:
+    /// As the end would have it that isn't there.
+    struct Key {
+        tcp::Endpoint local;
+        tcp::Endpoint remote;
+        std::uint32_t netns;
+
+        [[nodiscard]] auto order() const { return std::tie(local, remote, netns); }
+        bool operator<(const Key& other) const { return order() < other.order(); }
+    };
+    struct Resets {
+        std::uint64_t count = 0;
+        MonoTime first{};
+        MonoTime last{};
+        tcp::Family family{};
+        bool known = false; ///< of a connection that ended here
+        bool ended = false; ///< the other end
+        track::ConnectionId id = 0;
+        std::optional<event::Process> process;
+    };
+    using ByConnection = std::map<Key, Resets>;
+
+    void note_ended(const track::ConnectionLine& line);
+    [[nodiscard]] ByConnection::const_iterator find_other(const track::ConnectionLine& line) const;
+
+    ByConnection resets_;
+    std::vector<std::uint64_t> ended_; ///< hashes; a ring from `next_` on once it is full
+    std::size_t next_ = 0;
+};
+
+} // namespace tcpdwell::analysis
