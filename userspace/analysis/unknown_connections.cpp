@@ -124,7 +124,7 @@ std::vector<UnknownGroup> UnknownConnections::groups() const {
         if (!group.process) group.process = resets.process;
     }
     std::vector<UnknownGroup> all;
-    for (auto& [key, group] : by_service) all.push_back(std::move(group));
+    for (const auto& [key, group] : by_service) all.push_back(group);
     std::ranges::stable_sort(all, std::greater<>(), &UnknownGroup::connections);
     return all;
 }
