@@ -120,27 +120,35 @@ TEST_F(StrayResets, filtersApply) {
     EXPECT_EQ(traced(two, {"--pid", std::to_string(::getpid())}).size(), 0U);
 }
 
+struct Ends {
+    Endpoint gone;
+    Endpoint left;
+};
+
+/// The server's end of a connection goes without a word (TCP_REPAIR), and the listener if
+/// `stops_listening`; then the client's end sends and is reset.
+Ends lose_one_end(Fd& listener, bool stops_listening) {
+    const Fd client = tcp_socket(AF_INET6);
+    connect_to(client, local_of(listener));
+    Fd server = accept_from(listener);
+    const Ends ends{local_of(server), local_of(client)};
+    set_tcp_option(server, TCP_REPAIR, 1);
+    server.reset();
+    if (stops_listening) listener.reset();
+    send_bytes(client, 5);
+    EXPECT_EQ(read_to_end(client), ECONNRESET);
+    return ends;
+}
+
 TEST_F(StrayResets, anEndThatIsGoneSilentlyAnswersWithOne) {
     for (const bool listens : {true, false}) { // who answers then: the listener, or no socket
         if (!listens && !has_all_) continue;   // that is before Linux 6.10
         Fd listener = listen_on(Address("::1", 0));
-        Endpoint gone;
-        Endpoint left;
-        const auto lines = traced([&] {
-            const Fd client = tcp_socket(AF_INET6);
-            connect_to(client, local_of(listener));
-            Fd server = accept_from(listener);
-            gone = local_of(server);
-            left = local_of(client);
-            set_tcp_option(server, TCP_REPAIR, 1);
-            server.reset();
-            if (!listens) listener.reset();
-            send_bytes(client, 5);
-            EXPECT_EQ(read_to_end(client), ECONNRESET);
-        });
+        Ends ends;
+        const auto lines = traced([&] { ends = lose_one_end(listener, !listens); });
         ASSERT_EQ(lines.size(), 1U) << listens;
-        EXPECT_EQ(lines.front().at("local"), endpoint(gone));
-        EXPECT_EQ(lines.front().at("remote"), endpoint(left));
+        EXPECT_EQ(lines.front().at("local"), endpoint(ends.gone));
+        EXPECT_EQ(lines.front().at("remote"), endpoint(ends.left));
         EXPECT_EQ(lines.front().at("reason"), !has_all_ ? json(nullptr)
                                               : listens ? json("tcp_flags")
                                                         : json("no_socket"));
@@ -150,20 +158,7 @@ TEST_F(StrayResets, anEndThatIsGoneSilentlyAnswersWithOne) {
 TEST_F(StrayResets, oneThatEndsAConnectionOfThisHostIsFound) {
     NEEDS_ALL;
     Fd listener = listen_on(Address("::1", 0));
-    Endpoint gone;
-    Endpoint left;
-    const json report = reported([&] {
-        const Fd client = tcp_socket(AF_INET6);
-        connect_to(client, local_of(listener));
-        Fd server = accept_from(listener);
-        gone = local_of(server);
-        left = local_of(client);
-        set_tcp_option(server, TCP_REPAIR, 1);
-        server.reset();
-        listener.reset();
-        send_bytes(client, 5);
-        EXPECT_EQ(read_to_end(client), ECONNRESET);
-    });
+    const json report = reported([&] { lose_one_end(listener, true); });
     ASSERT_EQ(report.at("findings").size(), 1U) << report.at("findings").dump(1);
     const json& finding = report.at("findings").front();
     EXPECT_EQ(finding.at("id"), "stray_resets");

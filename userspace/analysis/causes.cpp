@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "base/hash.h"
+#include "track/connection_table.h"
 
 namespace tcpdwell::analysis {
 namespace {
@@ -20,15 +20,7 @@ constexpr Nanoseconds kSameTry = 2s;
 
 /// Each namespace has loopback addresses of its own; others are taken for the same host.
 std::uint64_t hash_of(std::uint32_t netns, const tcp::Endpoint& from, const tcp::Endpoint& to) {
-    std::uint64_t hash = (std::uint64_t{from.port} << 16) | to.port;
-    if (to.address.is_loopback()) hash |= std::uint64_t{netns} << 32;
-    for (const tcp::IpAddress* each : {&from.address, &to.address}) {
-        std::array<std::uint64_t, 2> words{};
-        std::copy_n(reinterpret_cast<const std::byte*>(each->bytes.data()), sizeof(words),
-                    reinterpret_cast<std::byte*>(words.data()));
-        hash = mix64(hash ^ mix64(words[0] ^ mix64(words[1])));
-    }
-    return hash;
+    return track::hash_of(to.address.is_loopback() ? netns : 0, tcp::FourTuple{from, to});
 }
 
 bool is_consequence(EndCause cause) {

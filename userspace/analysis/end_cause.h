@@ -12,7 +12,7 @@ namespace tcpdwell::analysis {
 #define TCPDWELL_END_CAUSE_LIST(X) \
     X(none, "none")                        /* nothing is wrong, or it isn't known */ \
     X(refused, "refused")                  /* an RST answered the SYN */ \
-    X(unanswered, "unanswered")            /* no answer to the SYN, however soon it was given up */ \
+    X(unanswered, "unanswered")            /* no answer to the SYN, however soon it gave up */ \
     X(never_completed, "never_completed")  /* a handshake without its last ACK */ \
     X(process_died, "process_died")        /* killed by a signal, or exited with data unread */ \
     X(listener_closed, "listener_closed")  /* in the accept queue of a listener that went away */ \
@@ -24,7 +24,7 @@ namespace tcpdwell::analysis {
     X(peer_gone, "peer_gone")              /* retransmission, user timeout, keepalive */ \
     X(lingered, "so_linger_zero")          /* SO_LINGER with a time of 0 */ \
     X(reset_here, "reset_here")            /* any other RST that this end sent */ \
-    X(unknown_there, "unknown_there")      /* an RST of another namespace here that knew no such connection */ \
+    X(unknown_there, "unknown_there")      /* an RST of this host, which knew no such one */ \
     X(reset_there, "reset_there")          /* any other RST that it received */
 // clang-format on
 TCPDWELL_WORD_ENUM(EndCause, TCPDWELL_END_CAUSE_LIST)

@@ -45,9 +45,10 @@ FindingDraft draft_of(const UnknownGroup& group) {
     if (group.process) draft.processes.push_back({"process", "process", {*group.process}});
     draft.connections = group.ids.list();
     draft.advice.push_back(
-        "The connection is elsewhere, or was here once: a host or container that was restarted, "
+        "The connection is elsewhere, or ended here before it could be traced: a host or container "
+        "that was restarted, "
         "an address that moved (failover), a NAT or load balancer that sends the segments "
-        "elsewhere than before. Neither program closed it; no setting of them helps.");
+        "elsewhere than before.");
     draft.advice.push_back(
         "If the connections were idle before, something on the path forgot them: keep their idle "
         "time below its limit (net.netfilter.nf_conntrack_tcp_timeout_established on Linux; "

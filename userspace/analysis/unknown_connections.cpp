@@ -2,10 +2,9 @@
 #include "analysis/unknown_connections.h"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
+#include <functional>
 
-#include "base/hash.h"
+#include "track/connection_table.h"
 
 namespace tcpdwell::analysis {
 namespace {
@@ -14,18 +13,6 @@ using namespace std::chrono_literals;
 
 /// An RST ends the other end within a round trip.
 constexpr Nanoseconds kArrivesWithin = 5s;
-
-std::uint64_t identity_of(std::uint32_t netns, const tcp::FourTuple& tuple) {
-    std::uint64_t hash = std::uint64_t{netns} << 32 | std::uint64_t{tuple.local.port} << 16 |
-                         std::uint64_t{tuple.remote.port};
-    for (const tcp::IpAddress* each : {&tuple.local.address, &tuple.remote.address}) {
-        std::array<std::uint64_t, 2> words{};
-        static_assert(sizeof(words) == sizeof(each->bytes));
-        std::memcpy(words.data(), each->bytes.data(), sizeof(words));
-        hash = mix64(hash ^ mix64(words[0] ^ mix64(words[1])));
-    }
-    return hash;
-}
 
 /// What both have in common.
 void merge(tcp::Endpoint& group, const tcp::Endpoint& one) {
@@ -44,7 +31,7 @@ void UnknownConnections::on_stray_reset(const track::StrayResetLine& line) {
         found->second.first = line.at;
         found->second.family = line.tuple.family;
         found->second.known =
-            std::ranges::find(ended_, identity_of(line.netns, line.tuple)) != ended_.end();
+            std::ranges::find(ended_, track::hash_of(line.netns, line.tuple)) != ended_.end();
     }
     ++found->second.count;
     found->second.last = std::max(found->second.last, line.at);
@@ -73,13 +60,13 @@ bool UnknownConnections::have_ended(const track::ConnectionLine& line) const {
 }
 
 void UnknownConnections::note_ended(const track::ConnectionLine& line) {
-    if (line.ending == tcp::Ending::dropped_silently) return; // its peer was not told
+    if (line.ending == tcp::Ending::dropped_silently) return; // its peer knows nothing of it
     const tcp::FourTuple& tuple = line.who->tuple;
-    const std::uint64_t identity = identity_of(line.who->netns, tuple);
+    const std::uint64_t hash = track::hash_of(line.who->netns, tuple);
     if (ended_.size() < kMostEnded)
-        ended_.push_back(identity);
+        ended_.push_back(hash);
     else
-        ended_[next_++ % kMostEnded] = identity;
+        ended_[next_++ % kMostEnded] = hash;
     // An RST in answer to what came after its end, and before its end was known to be one.
     const auto own = resets_.find(Key{tuple.local, tuple.remote, line.who->netns});
     if (own != resets_.end() && (!line.opened || *line.opened <= own->second.last))
@@ -121,7 +108,10 @@ std::vector<UnknownGroup> UnknownConnections::groups() const {
         if (!resets.ended) continue;
         ++group.ended;
         group.ids.note(resets.id);
-        if (!group.process) group.process = resets.process;
+        if (group.ended == 1)
+            group.process = resets.process;
+        else if (group.process != resets.process)
+            group.process.reset();
     }
     std::vector<UnknownGroup> all;
     for (const auto& [key, group] : by_service) all.push_back(group);

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <set>
+#include <optional>
 #include <tuple>
 #include <vector>
 
@@ -27,7 +27,7 @@ struct UnknownGroup {
     MonoTime last{};
     std::uint64_t ended = 0; ///< of those, whose other end is on this host too and received the RST
     Examples ids;            ///< of those other ends
-    std::optional<event::Process> process; ///< of one of those other ends
+    std::optional<event::Process> process; ///< of all those other ends
 };
 
 /// Memory: 1 MiB for the connections that ended last, and some 200 bytes for each of at most

@@ -216,9 +216,9 @@ private:
 
     // Listed sockets (tracker_listed_sockets.cpp)
     Connection* find_listed(const event::SocketListed& e);
+    bool is_outdated(const event::SocketListed& e);
     /// Whether it is a child whose birth has been seen, and that its next event will make a
     /// connection of: TCP Fast Open keeps one in SYN_RECV for as long as the client's ACK takes.
-    bool is_outdated(const event::SocketListed& e);
     bool is_unnamed_child(const event::SocketListed& e) const;
     void confirm_listed(Connection& c, const event::SocketListed& e);
     void join(const event::SocketListed& e);

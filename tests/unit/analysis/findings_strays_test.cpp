@@ -135,6 +135,18 @@ TEST_F(StrayFindings, is_the_only_one_on_them) {
     EXPECT_EQ(evidence(only(), "ended"), 10);
 }
 
+TEST_F(StrayFindings, ends_of_several_processes_are_of_none) {
+    EndedLine other = kResetThere;
+    other.who.process = process(101, "app");
+    reset(unknown_tuple(1000));
+    end(kResetThere, 1000);
+    reset(unknown_tuple(1001));
+    end(other, 1001);
+    reset(unknown_tuple(1002));
+    end(kResetThere, 1002);
+    EXPECT_THAT(std::string(only().what), HasSubstr("3 connections on this host ended by that"));
+}
+
 TEST_F(StrayFindings, an_end_that_went_without_a_word_is_not_known_any_more) {
     end(served_end(ClosedFirst::local, Ending::dropped_silently, EndingDetail::repair)
             .carried(5, 5)
