@@ -10,6 +10,7 @@
 
 #include "analysis/accept_queues.h"
 #include "analysis/causes.h"
+#include "analysis/counter_check.h"
 #include "analysis/flows.h"
 #include "analysis/kernel_counters.h"
 #include "analysis/open_sockets.h"
@@ -33,6 +34,7 @@ struct RuleInput {
     const Causes& causes;
     const UnknownConnections& unknown;
     const Upstreams& upstreams;
+    const CounterCheck& check;
     const Thresholds& thresholds;
     const ReportContext& moment;
 };
@@ -97,7 +99,9 @@ void find_closing_stuck(const RuleInput& evidence,
 void find_peers_gone(const RuleInput& evidence,
                      std::vector<FindingDraft>& drafts); // findings_peers.cpp
 void find_events_lost(const RuleInput& evidence,
-                      std::vector<FindingDraft>& drafts); // findings_waiting.cpp
+                      std::vector<FindingDraft>& drafts); // findings_quality.cpp
+void find_counters_disagree(const RuleInput& evidence,
+                            std::vector<FindingDraft>& drafts); // findings_quality.cpp
 
 void find_half_open_checks(const RuleInput& evidence,
                            std::vector<FindingDraft>& drafts); // findings_listeners.cpp

@@ -64,6 +64,9 @@ constexpr ThresholdRow kTable[] = {
     {"self_connected.connections", Unit::count, 1, "sockets connected to themselves"},
     {"stray_resets.connections", Unit::count, 5,
      "connections that are not known here, reset; 1 whose other end is"},
+    {"counters_disagree.difference", Unit::count, 20,
+     "events by which the kernel's counters differ"},
+    {"counters_disagree.share", Unit::share, 0.01, "of what it counted"},
 };
 
 std::size_t index_of(std::string_view name) {
