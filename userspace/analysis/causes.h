@@ -16,6 +16,7 @@
 #include "analysis/end_cause.h"
 #include "analysis/flows.h"
 #include "analysis/histogram.h"
+#include "analysis/lives.h"
 #include "analysis/unknown_connections.h"
 
 namespace tcpdwell::analysis {
@@ -77,8 +78,9 @@ struct PartyEnds {
 /// and the hosts for each cause of it, and at most 15 MiB for recent ends.
 class Causes : public Analysis {
 public:
-    Causes(const Flows& flows, const UnknownConnections& unknown)
-        : flows_(flows), unknown_(unknown) {}
+    /// `lives` keeps those of the examples.
+    Causes(const Flows& flows, const UnknownConnections& unknown, Lives& lives)
+        : flows_(flows), unknown_(unknown), lives_(lives) {}
 
     void on_transition(const track::TransitionLine& line) override;
     void on_connection(const track::ConnectionLine& line) override;
@@ -127,7 +129,8 @@ private:
     /// Those whose connections ended badly most often first.
     [[nodiscard]] std::vector<const PartyEnds*> in_order() const;
     PartyEnds* party_of(const track::ConnectionIdentity& who);
-    static void note(CauseFacts& facts, const track::ConnectionLine& line);
+    /// Returns whether it is an example now.
+    static bool note(CauseFacts& facts, const track::ConnectionLine& line);
     void note_self_connected(const track::ConnectionIdentity& who);
     static void take_back(PartyEnds& party, EndCause cause);
     /// Whether the cause lies at the other end, which ended before; takes back the consequence that
@@ -139,6 +142,7 @@ private:
 
     const Flows& flows_;
     const UnknownConnections& unknown_;
+    Lives& lives_;
     Parties parties_;
     std::unordered_map<std::uint64_t, Recent> recent_; ///< by a hash of the four-tuple
     std::deque<std::uint64_t> recent_order_;
