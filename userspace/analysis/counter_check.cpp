@@ -32,9 +32,10 @@ std::optional<std::size_t> counter_of(const track::TransitionLine& line) {
 } // namespace
 
 const std::array<CheckedCounter, CounterCheck::kCounters> CounterCheck::kChecked = {{
-    {"Tcp.ActiveOpens", "active_opens", "active opens traced"},
-    {"Tcp.PassiveOpens", "passive_opens", "passive opens traced"},
-    {"Tcp.EstabResets", "closed_without_fin", "closed from ESTABLISHED or CLOSE_WAIT"},
+    {"Tcp.ActiveOpens", "ActiveOpens", "active_opens", "active opens traced"},
+    {"Tcp.PassiveOpens", "PassiveOpens", "passive_opens", "passive opens traced"},
+    {"Tcp.EstabResets", "EstabResets", "closed_without_fin",
+     "closed from ESTABLISHED or CLOSE_WAIT"},
 }};
 
 void CounterCheck::on_counters(const track::CountersLine& line) {

@@ -9,14 +9,16 @@
 #include <vector>
 
 #include "analysis/analysis.h"
+#include "report/evidence.h"
 
 namespace tcpdwell::analysis {
 
 /// A counter of the kernel that one kind of transition makes grow.
 struct CheckedCounter {
-    std::string_view name;  ///< as counters have it: "Tcp.ActiveOpens"
-    std::string_view id;    ///< of what was traced, in JSON
-    std::string_view title; ///< likewise, for people
+    std::string_view name; ///< as counters have it: "Tcp.ActiveOpens"
+    report::EvidenceKey counted;
+    report::EvidenceKey traced;
+    std::string_view title; ///< what was traced
 };
 
 /// Between the first and the last reading of a namespace. Memory: some 200 bytes for each of at

@@ -19,6 +19,7 @@
 #include "analysis/thresholds.h"
 #include "analysis/unknown_connections.h"
 #include "analysis/upstreams.h"
+#include "report/evidence.h"
 #include "report/report.h"
 
 namespace tcpdwell::analysis {
@@ -46,14 +47,14 @@ struct FindingDraft {
     std::string what{};
     using Cell = std::variant<std::monostate, std::uint64_t, double, Nanoseconds, std::string>;
     struct Item {
-        std::string_view id; ///< durations end in _ns
-        std::string_view title;
+        report::EvidenceKey id; ///< durations end in _ns
+        std::string_view title; ///< in a sentence
         Cell value{};
     };
     std::vector<Item> evidence{};
     /// Evidence that consists of processes, after the other.
     struct Processes {
-        std::string_view id;
+        report::EvidenceKey id;
         std::string_view title;
         std::vector<event::Process> list;
     };

@@ -57,9 +57,8 @@ FindingDraft disagreement_draft(const RuleInput& evidence, const CounterCheck::S
     std::string differences;
     for (std::size_t i = 0; i < CounterCheck::kCounters; ++i) {
         const CheckedCounter& checked = CounterCheck::kChecked[i];
-        draft.evidence.push_back(
-            {checked.name.substr(checked.name.find('.') + 1), checked.name, sums.counted[i]});
-        draft.evidence.push_back({checked.id, checked.title, sums.traced[i]});
+        draft.evidence.push_back({checked.counted, checked.name, sums.counted[i]});
+        draft.evidence.push_back({checked.traced, checked.title, sums.traced[i]});
         if (difference(evidence, sums.counted[i], sums.traced[i]) == 0) continue;
         differences += fmt::format("{}{} {}, where {} {} traced", differences.empty() ? "" : "; ",
                                    checked.name, sums.counted[i], sums.traced[i],

@@ -312,12 +312,17 @@ void Flows::on_connection(const track::ConnectionLine& line) {
     ServiceRow& service = services_[group.service];
     count(service.ended, line);
     service.note(who.process);
-    if (line.closed_first == tcp::ClosedFirst::local) service.closed_first.note(who.id);
-    if (skip_cause(line)) service.skipped.note(who.id);
-    if (line.ending == tcp::Ending::fin_wait2_expired) service.expired.note(who.id);
-    const bool failed =
-        line.ending == tcp::Ending::handshake_failed || line.ending == tcp::Ending::connect_failed;
-    if (failed) service.failed.note(who.id);
+    bool is_example = false;
+    const auto note_if = [&](bool condition, Examples& examples) {
+        if (condition && examples.note(who.id)) is_example = true;
+    };
+    note_if(line.closed_first == tcp::ClosedFirst::local, service.closed_first);
+    note_if(skip_cause(line).has_value(), service.skipped);
+    note_if(line.ending == tcp::Ending::fin_wait2_expired, service.expired);
+    note_if(line.ending == tcp::Ending::handshake_failed ||
+                line.ending == tcp::Ending::connect_failed,
+            service.failed);
+    if (is_example && lives_ != nullptr) lives_->keep(line, Lives::What::any);
     if (group.remote != kNone) count(remotes_[group.remote].ended, line);
 }
 

@@ -14,6 +14,7 @@
 
 #include "analysis/analysis.h"
 #include "analysis/gauge.h"
+#include "analysis/lives.h"
 #include "analysis/skip_cause.h"
 #include "tcp/listener_index.h"
 
@@ -55,10 +56,13 @@ struct Examples {
     std::array<track::ConnectionId, 3> ids{};
     std::uint8_t count = 0;
 
-    void note(track::ConnectionId id) {
-        if (count < ids.size() &&
-            std::find(ids.begin(), ids.begin() + count, id) == ids.begin() + count)
-            ids[count++] = id;
+    /// Whether it is one of them now, and wasn't before.
+    bool note(track::ConnectionId id) {
+        if (count == ids.size() ||
+            std::find(ids.begin(), ids.begin() + count, id) != ids.begin() + count)
+            return false;
+        ids[count++] = id;
+        return true;
     }
     void note(const Examples& others) {
         for (std::size_t i = 0; i < others.count; ++i) note(others.ids[i]);
@@ -130,7 +134,8 @@ public:
     /// Listening endpoints that are remembered, at some 80 bytes.
     static constexpr std::size_t kMaxListeners = 1'000'000;
 
-    explicit Flows(MonoTime begin) : begin_(begin) {}
+    /// `lives`, where it is given, keeps those of the examples.
+    explicit Flows(MonoTime begin, Lives* lives = nullptr) : begin_(begin), lives_(lives) {}
 
     void on_move(const track::StateMove& move) override;
     void on_connection(const track::ConnectionLine& line) override;
@@ -219,6 +224,7 @@ private:
                           void (Gauge::*change)(MonoTime));
 
     MonoTime begin_;
+    Lives* lives_;
     MonoTime live_at_{};
     tsl::robin_map<GroupKey, std::uint32_t, GroupHash> index_;
     std::deque<Group> groups_;

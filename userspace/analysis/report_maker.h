@@ -15,6 +15,7 @@
 #include "analysis/findings.h"
 #include "analysis/flows.h"
 #include "analysis/kernel_counters.h"
+#include "analysis/lives.h"
 #include "analysis/open_sockets.h"
 #include "analysis/overview.h"
 #include "analysis/stray_resets.h"
@@ -69,6 +70,7 @@ private:
     ReportOptions options_;
     MonoTime begin_;
     std::uint64_t ended_ = 0;
+    Lives lives_;
     Flows flows_; ///< first: the others query it
     Dwell dwell_;
     OpenSockets live_;

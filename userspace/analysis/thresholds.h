@@ -18,6 +18,7 @@ struct ThresholdRow {
     enum class Unit : std::uint8_t { count, share, duration } unit;
     double preset; ///< a number, a share from 0 to 1, or seconds
     std::string_view help;
+    std::string_view why; ///< the preset is what it is
 };
 
 class Thresholds {

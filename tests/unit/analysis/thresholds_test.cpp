@@ -199,5 +199,10 @@ TEST(Thresholds, names_that_are_none_are_answered_with_those_that_are) {
     }
 }
 
+TEST(Thresholds, each_preset_has_its_reason) {
+    for (const analysis::ThresholdRow& row : analysis::Thresholds::rows())
+        EXPECT_FALSE(row.why.empty()) << row.name;
+}
+
 } // namespace
 } // namespace tcpdwell::test
