@@ -225,16 +225,14 @@ struct Handshakes {
 
 /// Without those that are health checks.
 void add_failed(const RuleInput& evidence, Handshakes& sum) {
-    for (const auto& [key, ends] : evidence.causes.parties()) {
-        if (key.role != tcp::Role::server || key.netns != sum.listener->key.netns ||
-            key.endpoint != sum.listener->key.local)
-            continue;
-        for (const EndCause cause : {EndCause::never_completed, EndCause::half_open_check}) {
-            const CauseFacts* facts = ends.facts(cause);
-            if (!facts || (cause == EndCause::half_open_check && is_check(*facts))) continue;
-            sum.failed += facts->count;
-            sum.hosts.insert(facts->hosts.begin(), facts->hosts.end());
-        }
+    const Party server{sum.listener->key.netns, tcp::Role::server, sum.listener->key.local, {}};
+    const auto found = evidence.causes.parties().find(server);
+    if (found == evidence.causes.parties().end()) return;
+    for (const EndCause cause : {EndCause::never_completed, EndCause::half_open_check}) {
+        const CauseFacts* facts = found->second.facts(cause);
+        if (!facts || (cause == EndCause::half_open_check && is_check(*facts))) continue;
+        sum.failed += facts->count;
+        sum.hosts.insert(facts->hosts.begin(), facts->hosts.end());
     }
 }
 
