@@ -51,7 +51,8 @@ struct PartyEnds {
     std::optional<event::Process> process; ///< the first that was seen
     bool several_pids = false;
     std::uint64_t ended = 0;
-    std::uint64_t waiting = 0; ///< in TIME_WAIT now: they have ended but for the wait
+    std::uint64_t waiting =
+        0; ///< in TIME_WAIT now, or closed by a death: they have ended but for the wait
     std::map<EndCause, CauseFacts> causes;
     std::map<std::pair<tcp::Ending, tcp::EndingDetail>, std::uint64_t> endings;
     // Of the ended ones whose numbers are known:

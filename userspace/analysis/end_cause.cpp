@@ -95,7 +95,9 @@ std::optional<Nanoseconds> idle_before_close(const track::ConnectionLine& line) 
         Nanoseconds closing{0};
         for (const tcp::State state : {tcp::State::FIN_WAIT1, tcp::State::FIN_WAIT2})
             closing += time_in(line, state).value_or(Nanoseconds(0));
-        return std::max(since_sent - closing, Nanoseconds(0));
+        // Nothing is read of the mini-socket that a close leaves.
+        if (line.closed && line.numbers_at) closing -= *line.closed - *line.numbers_at;
+        return std::max(since_sent - std::max(closing, Nanoseconds(0)), Nanoseconds(0));
     }
     const Nanoseconds since_received = std::chrono::milliseconds(*n->since_received_ms);
     return std::max(since_received - since_sent, Nanoseconds(0));

@@ -178,9 +178,10 @@ std::string signal_text(const CauseFacts& facts) {
     return text;
 }
 
-/// Signals by which people and supervisors end a process.
-bool is_on_purpose(std::uint32_t signal) {
-    constexpr std::uint32_t kHup = 1, kInt = 2, kPipe = 13, kTerm = 15;
+/// Signals by which people and supervisors end a process; and a client that is done exits.
+bool is_on_purpose(std::uint32_t signal, tcp::Role role) {
+    constexpr std::uint32_t kExit = 0, kHup = 1, kInt = 2, kPipe = 13, kTerm = 15;
+    if (signal == kExit) return role == tcp::Role::client;
     return signal == kHup || signal == kInt || signal == kPipe || signal == kTerm;
 }
 
@@ -193,7 +194,7 @@ void find_process_died(const RuleInput& evidence, std::vector<FindingDraft>& dra
                                          evidence.thresholds.count("process_died.connections"), 1))
             continue;
         const bool meant = std::ranges::all_of(
-            facts->signals, [](const auto& each) { return is_on_purpose(each.first); });
+            facts->signals, [&](const auto& each) { return is_on_purpose(each.first, key.role); });
         FindingDraft draft =
             draft_of("process_died", meant ? report::Severity::info : report::Severity::warning,
                      ends, *facts);

@@ -110,6 +110,11 @@ TEST(EndCauseOf, an_idle_close_was_idle_before_the_close) {
     EXPECT_EQ(EndedLine(closer).idle(3001, 0).cause(), EndCause::idle_close);
     EXPECT_EQ(analysis::idle_before_close(EndedLine(closer).idle(3001, 0).get()), 2s);
     EXPECT_EQ(EndedLine(closer).idle(1050, 0).cause(), EndCause::reset_here) << "49 ms";
+    EndedLine by_mini = EndedLine(closer).idle(2001, 0);
+    by_mini.line.numbers_at = *by_mini.line.closed - 1s; // nothing is read of a mini-socket
+    EXPECT_EQ(analysis::idle_before_close(by_mini.get()), 2s);
+    by_mini.line.numbers_at = *by_mini.line.closed - 5s; // before the close
+    EXPECT_EQ(analysis::idle_before_close(by_mini.get()), 2001ms);
     EXPECT_EQ(EndedLine(closer).cause(), EndCause::reset_here) << "not known";
 
     const auto met = client_end(ClosedFirst::remote, Ending::reset_received)

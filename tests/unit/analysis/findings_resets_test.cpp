@@ -154,6 +154,23 @@ TEST_F(CauseFindings, a_signal_of_a_supervisor_is_information) {
     EXPECT_EQ(found("process_died")->severity, report::Severity::warning);
 }
 
+TEST_F(CauseFindings, a_client_that_exits_is_done) {
+    const auto exits = client_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::unread_data)
+                           .carried(5, 5, 1)
+                           .closed_how(tcp::ClosedHow::exit);
+    end(exits);
+    EXPECT_EQ(found("process_died")->severity, report::Severity::info);
+    end(EndedLine(exits).closed_how(tcp::ClosedHow::signal, 11));
+    EXPECT_EQ(found("process_died")->severity, report::Severity::warning);
+}
+
+TEST_F(CauseFindings, a_server_that_exits_leaves_requests) {
+    end(served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::unread_data)
+            .carried(5, 5, 1)
+            .closed_how(tcp::ClosedHow::exit));
+    EXPECT_EQ(found("process_died")->severity, report::Severity::warning);
+}
+
 TEST_F(CauseFindings, checks_come_one_by_one) {
     keeps_ports_ = true; // all at the same time
     end(served_end(ClosedFirst::remote, Ending::reset_received), 10);
