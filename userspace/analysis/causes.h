@@ -4,18 +4,17 @@
 // are on this host, at the end where the cause lies.
 #pragma once
 
-#include <deque>
 #include <map>
 #include <memory>
 #include <set>
 #include <tuple>
-#include <unordered_map>
 #include <unordered_set>
 
 #include "analysis/analysis.h"
 #include "analysis/end_cause.h"
 #include "analysis/flows.h"
 #include "analysis/histogram.h"
+#include "analysis/recent_ends.h"
 #include "analysis/unknown_connections.h"
 
 namespace tcpdwell::analysis {
@@ -23,6 +22,8 @@ namespace tcpdwell::analysis {
 /// What is known of the connections of one party that ended by one cause.
 struct CauseFacts {
     std::uint64_t count = 0;
+    /// Whose other end was found on this host by the client's endpoint only (RecentEnds).
+    std::uint64_t translated = 0;
     Examples ids;
     MonoTime first{};
     MonoTime last{};
@@ -50,6 +51,7 @@ struct PartyEnds {
     tcp::Family family = tcp::Family::ipv4;
     std::optional<event::Process> process; ///< the first that was seen
     bool several_pids = false;
+    std::set<tcp::IpAddress> addresses; ///< that it was reached at, of a listener; some
     std::uint64_t ended = 0;
     std::uint64_t waiting =
         0; ///< in TIME_WAIT now, or closed by a death: they have ended but for the wait
@@ -75,7 +77,7 @@ struct PartyEnds {
 };
 
 /// Memory: some 200 bytes for each party, of which at most Flows::kMaxGroups are distinguished, 300
-/// and the hosts for each cause of it, and at most 15 MiB for recent ends.
+/// and the hosts for each cause of it, and what RecentEnds needs.
 class Causes : public Analysis {
 public:
     Causes(const Flows& flows, const UnknownConnections& unknown)
@@ -103,12 +105,7 @@ public:
     [[nodiscard]] const SelfConnectedBy& self_connected() const { return self_connected_; }
 
 private:
-    /// One end that may be the other end of a later one, or a try that a later one may replace.
-    struct Recent {
-        PartyEnds* party;
-        EndCause cause;
-        MonoTime closed;
-    };
+    /// One that a later one may replace.
     struct Try {
         PartyEnds* party;
         EndCause cause;
@@ -141,8 +138,7 @@ private:
     const Flows& flows_;
     const UnknownConnections& unknown_;
     Parties parties_;
-    std::unordered_map<std::uint64_t, Recent> recent_; ///< by a hash of the four-tuple
-    std::deque<std::uint64_t> recent_order_;
+    RecentEnds recent_;
     std::map<TryKey, Tries> tries_;
     SelfConnectedBy self_connected_;
     std::unordered_set<track::ConnectionId> counted_; ///< in TIME_WAIT, by a report before

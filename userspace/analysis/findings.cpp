@@ -47,6 +47,7 @@ report::Findings find_all(const RuleInput& evidence, report::Report& report) {
     std::stable_sort(
         drafts.begin(), drafts.end(),
         [](const FindingDraft& a, const FindingDraft& b) { return a.severity > b.severity; });
+    link_findings(evidence.upstreams, drafts);
     report::Findings findings;
     for (const FindingDraft& draft : drafts) {
         report::Finding& finding = findings.list.emplace_back();

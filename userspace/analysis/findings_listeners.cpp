@@ -61,6 +61,7 @@ std::string listener_text(const AcceptQueue& queue) {
 
 void describe(const AcceptQueue& queue, FindingDraft& draft) {
     draft.subject = listener_text(queue);
+    draft.scope = scope_of(queue);
     draft.connections = queue.ids;
     const auto number = [](const std::optional<std::uint64_t>& known) {
         return known ? FindingDraft::Cell(*known) : FindingDraft::Cell();
@@ -68,7 +69,9 @@ void describe(const AcceptQueue& queue, FindingDraft& draft) {
     draft.evidence.push_back({"listener", "listener", queue.local.text(queue.family)});
     draft.evidence.push_back({"waiting", "waiting for accept()", queue.waiting});
     draft.evidence.push_back({"half_closed", "of which the peer has closed", queue.half_closed});
-    draft.evidence.push_back({"oldest_ns", "the oldest", queue.oldest});
+    draft.evidence.push_back(
+        {"oldest_ns", "the oldest",
+         queue.waiting == 0 ? FindingDraft::Cell() : FindingDraft::Cell(queue.oldest)});
     draft.evidence.push_back({"queued", "in the queue", number(queue.queued)});
     draft.evidence.push_back({"limit", "its limit", number(queue.limit)});
     draft.evidence.push_back({"longest_ns", "longest time until accept()",
@@ -123,9 +126,9 @@ void find_accept_queue_full(const RuleInput& evidence, std::vector<FindingDraft>
                                                     : report::Severity::warning};
         const std::string whose =
             !queue ? fmt::format("An accept queue in network namespace {}", netns)
-                   : fmt::format("The accept queue of {}{}",
-                                 is_certain(evidence, *queue) ? "" : "probably ",
-                                 listener_text(*queue));
+            : is_certain(evidence, *queue)
+                ? fmt::format("The accept queue of {}", listener_text(*queue))
+                : fmt::format("An accept queue, probably that of {},", listener_text(*queue));
         const std::string limit =
             queue && queue->limit ? fmt::format(" (limit {})", *queue->limit) : "";
         draft.what =

@@ -10,9 +10,6 @@
 namespace tcpdwell::analysis {
 namespace {
 
-/// So many hosts with hardly a connect to each aren't one upstream that is down.
-constexpr std::size_t kManyHosts = 10;
-
 std::string reuse_advice(const RuleInput& evidence, const PortRow& row) {
     const auto value = evidence.moment.host.sysctl_number(row.netns, "net.ipv4.tcp_tw_reuse");
     const auto timestamps =
@@ -59,6 +56,8 @@ FindingDraft ports_draft(const RuleInput& evidence, const PortRow& row, std::uin
     FindingDraft draft{"ephemeral_ports_low",
                        is_critical ? report::Severity::critical : report::Severity::warning};
     draft.connections = row.holders.list();
+    draft.subject =
+        fmt::format("{} to {}", row.local.text(row.family), row.remote.text(row.family));
     draft.what = fmt::format(
         "{} of {} local ports from {} to {} were held{}.", row.held.peak(), limit,
         row.local.text(row.family), row.remote.text(row.family),
@@ -121,6 +120,7 @@ void find_ephemeral_ports_low(const RuleInput& evidence, std::vector<FindingDraf
     if (!example) return;
     // Ports bound explicitly, reserved, or taken by other pairs' listeners.
     FindingDraft draft{"ephemeral_ports_low", report::Severity::critical};
+    draft.subject = fmt::format("connects to {}", example->remote.text(example->family));
     draft.what = fmt::format("{} found no free local port, for instance to {}.",
                              counted(unreported, "connect"), example->remote.text(example->family));
     draft.evidence = {{"no_port", "connects without a port", unreported},
@@ -130,116 +130,6 @@ void find_ephemeral_ports_low(const RuleInput& evidence, std::vector<FindingDraf
         "that are bound to a port of their own count for every remote endpoint.",
         sysctl_text(evidence, example->netns, "net.ipv4.ip_local_port_range")));
     drafts.push_back(std::move(draft));
-}
-
-namespace {
-
-/// Unanswered connects of one program.
-struct UnansweredConnects {
-    std::uint64_t failed = 0;
-    std::uint64_t waiting = 0;
-    std::map<tcp::IpAddress, std::uint64_t> hosts;
-    std::map<tcp::Endpoint, std::uint64_t> endpoints;
-    std::map<tcp::Endpoint, std::uint64_t> tries; ///< all that have ended, or wait
-    std::vector<track::ConnectionId> ids;
-
-    [[nodiscard]] std::uint64_t all() const { return failed + waiting; }
-};
-
-/// A program by its network namespace and name.
-using ProgramKey = std::pair<std::uint32_t, std::string>;
-
-/// Whether the endpoint is that of a listener here whose accept queue overflowed, which explains
-/// it.
-bool is_full_here(const RuleInput& evidence, const Party& party) {
-    const AcceptQueue* queue = full_queue(evidence, party.netns);
-    return queue && queue->local.port == party.endpoint.port;
-}
-
-std::map<ProgramKey, UnansweredConnects> unanswered_by_program(const RuleInput& evidence) {
-    std::map<ProgramKey, UnansweredConnects> programs;
-    for (const auto& [key, ends] : evidence.causes.parties()) {
-        const CauseFacts* facts = ends.facts(EndCause::unanswered);
-        if (!facts || facts->count == 0 || is_full_here(evidence, key)) continue;
-        UnansweredConnects& program = programs[{key.netns, comm_of(key.comm)}];
-        program.failed += facts->count;
-        program.hosts[key.endpoint.address] += facts->count;
-        program.endpoints[key.endpoint] += facts->count;
-        program.tries[key.endpoint] += ends.connections();
-        if (program.ids.empty()) program.ids = facts->ids.list();
-    }
-    for (const HeldSockets* holding : evidence.live.in(tcp::State::SYN_SENT)) {
-        if (holding->old == 0) continue;
-        const Party towards{holding->netns, tcp::Role::client, holding->oldest_tuple.remote, {}};
-        if (is_full_here(evidence, towards)) continue;
-        UnansweredConnects& program =
-            programs[{holding->netns, holding->comm.empty() ? comm_of({}) : holding->comm}];
-        program.waiting += holding->old;
-        for (const auto& [host, count] : holding->hosts) {
-            program.hosts[host] += count;
-            const tcp::Endpoint endpoint{host, holding->oldest_tuple.remote.port};
-            program.endpoints[endpoint] += count;
-            program.tries[endpoint] += count;
-        }
-        program.ids.insert(program.ids.end(), holding->ids.begin(), holding->ids.end());
-    }
-    return programs;
-}
-
-/// Several at one endpoint, or one each at many.
-bool is_unanswered(const RuleInput& evidence, const UnansweredConnects& program) {
-    const auto many =
-        std::max<std::uint64_t>(evidence.thresholds.count("connects_unanswered.connections"), 1);
-    const double share = evidence.thresholds.value("connects_unanswered.share");
-    if (program.hosts.size() >= kManyHosts && program.all() >= 2 * kManyHosts) return true;
-    return std::ranges::any_of(program.endpoints, [&](const auto& each) {
-        const double tries = static_cast<double>(program.tries.at(each.first));
-        return each.second >= many && static_cast<double>(each.second) >= share * tries;
-    });
-}
-
-FindingDraft unanswered_draft(const RuleInput& evidence, const ProgramKey& key,
-                              const UnansweredConnects& program) {
-    const std::uint64_t all = program.all();
-    const bool is_scan = program.hosts.size() >= kManyHosts && all <= 2 * program.hosts.size();
-    const auto worst =
-        std::max_element(program.hosts.begin(), program.hosts.end(),
-                         [](const auto& a, const auto& b) { return a.second < b.second; });
-    const tcp::IpAddress& host = worst->first;
-    const std::string host_text = host.text(host.is_v4() ? tcp::Family::ipv4 : tcp::Family::ipv6);
-    FindingDraft draft{"connects_unanswered", report::Severity::warning};
-    draft.connections = program.ids;
-    draft.what =
-        is_scan ? fmt::format("{} of {} to {} hosts got no answer: a scan, or wrong addresses.",
-                              counted(all, "connect"), key.second, program.hosts.size())
-                : fmt::format("{} of {} got no answer, {} of them from {}.",
-                              counted(all, "connect"), key.second, worst->second, host_text);
-    draft.evidence = {{"connects", "connects", all},
-                      {"waiting", "in SYN_SENT now", program.waiting},
-                      {"failed", "given up", program.failed},
-                      {"hosts", "hosts", std::uint64_t{program.hosts.size()}},
-                      {"host", "most often", host_text},
-                      {"program", "program", key.second}};
-    draft.advice.push_back(is_scan ? fmt::format("Many hosts and hardly a repetition: if {} is not "
-                                                 "meant to look for hosts, find out who "
-                                                 "started it.",
-                                                 key.second)
-                                   : "The SYNs are dropped on the way or at the host: check that "
-                                     "it is up, its route, and firewalls "
-                                     "(which should reject, so that connect() fails at once).");
-    draft.advice.push_back(
-        fmt::format("A connect() waits as long as {} says, over two minutes with 6; the program "
-                    "should have a time-out of its own.",
-                    sysctl_text(evidence, key.first, "net.ipv4.tcp_syn_retries")));
-    return draft;
-}
-
-} // namespace
-
-void find_connects_unanswered(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
-    for (const auto& [key, program] : unanswered_by_program(evidence))
-        if (is_unanswered(evidence, program))
-            drafts.push_back(unanswered_draft(evidence, key, program));
 }
 
 void find_self_connected(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
@@ -345,6 +235,9 @@ void find_handshakes_failing(const RuleInput& evidence, std::vector<FindingDraft
         if (!fails && sum.waiting < many && !by_cookies) continue;
         FindingDraft draft{"handshakes_failing", report::Severity::warning};
         draft.subject = place_of(row);
+        draft.scope.netns = row.key.netns;
+        draft.scope.services = {row.key.local};
+        draft.scope.connections = sum.failed + sum.waiting;
         draft.connections = row.failed.list();
         draft.what = fmt::format(
             "{}: {} of {} were never completed, {} {} in SYN_RECV now{}{}{}.", place_of(row),

@@ -38,6 +38,7 @@ void describe(const HeldSockets& holding, FindingDraft& draft) {
             {"holders", holding.are_holders ? "held by" : "opened by", holding.processes});
     draft.connections = holding.ids;
     draft.subject = holders_text(holding);
+    draft.scope = scope_of(holding);
 }
 
 /// null where it isn't known of all.
@@ -148,6 +149,7 @@ void find_fin_wait2_pileup(const RuleInput& evidence, std::vector<FindingDraft>&
         std::uint64_t expired = 0;
         Nanoseconds oldest{};
         std::vector<track::ConnectionId> ids;
+        Scope scope;
     };
     std::map<std::pair<std::uint32_t, std::string>, Program> programs;
     for (const HeldSockets* holding : evidence.live.in(tcp::State::FIN_WAIT2)) {
@@ -156,6 +158,7 @@ void find_fin_wait2_pileup(const RuleInput& evidence, std::vector<FindingDraft>&
         program.now += holding->old;
         program.oldest = std::max(program.oldest, holding->oldest);
         program.ids.insert(program.ids.end(), holding->ids.begin(), holding->ids.end());
+        program.scope.add(scope_of(*holding));
     }
     for (const ServiceRow& row : evidence.services) {
         const std::uint64_t n = row.total().ended(tcp::Ending::fin_wait2_expired);
@@ -170,6 +173,8 @@ void find_fin_wait2_pileup(const RuleInput& evidence, std::vector<FindingDraft>&
         if (program.now < many && program.expired < many) continue;
         FindingDraft draft{"fin_wait2_pileup", report::Severity::warning};
         draft.connections = program.ids;
+        draft.subject = key.second;
+        draft.scope = program.scope;
         draft.what = fmt::format(
             "{} has {} in FIN_WAIT2 now, and {} expired there: it has closed, and the peers don't.",
             key.second, counted(program.now, "connection"), program.expired);

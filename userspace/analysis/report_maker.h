@@ -20,6 +20,7 @@
 #include "analysis/thresholds.h"
 #include "analysis/timeline.h"
 #include "analysis/unknown_connections.h"
+#include "analysis/upstreams.h"
 
 namespace tcpdwell::analysis {
 
@@ -72,6 +73,7 @@ private:
     StrayResetAnalysis stray_resets_;
     AcceptQueues accepts_;
     UnknownConnections unknown_;
+    Upstreams upstreams_;
     Causes causes_;
     Overview overview_;
     std::vector<Analysis*> all_; ///< in the order in which they are notified and add sections

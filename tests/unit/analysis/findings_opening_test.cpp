@@ -243,7 +243,8 @@ TEST_F(ConnectsUnanswered, an_upstream_that_is_down_is_named) {
     const report::Finding* f = found("connects_unanswered", kLater);
     ASSERT_TRUE(f);
     EXPECT_THAT(std::string(f->what),
-                HasSubstr("21 connects of app got no answer, 15 of them from 10.0.0.5."));
+                HasSubstr("21 connects of app to port 5432 of 2 hosts got no answer, 15 of them "
+                          "from 10.0.0.5."));
     EXPECT_EQ(evidence(*f, "hosts"), 2);
 }
 
