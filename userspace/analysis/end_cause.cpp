@@ -67,6 +67,15 @@ bool has_died(const track::ConnectionLine& line) {
     return *line.closed_how == tcp::ClosedHow::exit && has_left_unread(line);
 }
 
+/// As proxies end their checks: the answer is there, and nothing is on its way.
+bool is_hung_up(const track::ConnectionLine& line) {
+    const event::SocketNumbers* n = line.numbers;
+    const OptionalNumber<std::uint32_t> nothing = 0;
+    return line.who->role == tcp::Role::client && n != nullptr &&
+           n->bytes_received.value_or(0) > 0 && n->unsent == nothing && n->unacked == nothing &&
+           n->unread == nothing;
+}
+
 EndCause cause_of_reset(const track::ConnectionLine& line) {
     const auto idle = idle_before_close(line);
     if (line.detail == EndingDetail::listener_closed) return EndCause::listener_closed;
@@ -80,7 +89,8 @@ EndCause cause_of_reset(const track::ConnectionLine& line) {
     if (line.ending == Ending::reset_received && line.closed_first == tcp::ClosedFirst::remote &&
         time_in(line, tcp::State::CLOSE_WAIT) && idle && *idle >= kIdle)
         return EndCause::met_idle_close;
-    if (line.detail == EndingDetail::so_linger_zero) return EndCause::lingered;
+    if (line.detail == EndingDetail::so_linger_zero)
+        return is_hung_up(line) ? EndCause::hung_up : EndCause::lingered;
     return line.ending == Ending::reset_sent ? EndCause::reset_here : EndCause::reset_there;
 }
 
@@ -132,6 +142,7 @@ bool is_of_this_end(EndCause cause) {
     case EndCause::answered_unread:
     case EndCause::idle_close:
     case EndCause::lingered:
+    case EndCause::hung_up:
     case EndCause::reset_here: return true;
     case EndCause::none:
     case EndCause::refused:

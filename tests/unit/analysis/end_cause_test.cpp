@@ -90,6 +90,25 @@ TEST(EndCauseOf, turning_away_is_by_the_server_at_once_after_accept) {
     EXPECT_EQ(unknown.cause(), EndCause::none) << "without numbers";
 }
 
+TEST(EndCauseOf, a_client_hangs_up_when_it_has_its_answer) {
+    const auto check =
+        client_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::so_linger_zero)
+            .carried(100, 200);
+    EXPECT_EQ(EndedLine(check).cause(), EndCause::hung_up);
+    EXPECT_EQ(EndedLine(check).carried(100, 0).cause(), EndCause::lingered) << "no answer";
+    EXPECT_EQ(EndedLine(check).carried(100, 200, 1).cause(), EndCause::lingered) << "unread";
+    for (auto number : {&event::SocketNumbers::unsent, &event::SocketNumbers::unacked}) {
+        EndedLine busy = check;
+        busy.numbers.*number = 1;
+        EXPECT_EQ(busy.cause(), EndCause::lingered);
+    }
+    EXPECT_EQ(served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::so_linger_zero)
+                  .carried(200, 100)
+                  .cause(),
+              EndCause::lingered)
+        << "a server's answer may be lost by it";
+}
+
 TEST(EndCauseOf, an_answer_before_the_upload_was_read) {
     const auto refused =
         served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::unread_data);

@@ -130,7 +130,7 @@ std::vector<CauseCase> cause_cases(bool with_share) {
                   served_end(ClosedFirst::remote, Ending::reset_received).carried(5, 5), 5, 50},
         CauseCase{"connections_reset",
                   client_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::so_linger_zero)
-                      .carried(5, 5),
+                      .carried(5, 0),
                   5, 50}};
     if (with_share) std::erase_if(cases, [](const CauseCase& each) { return each.all == 0; });
     return cases;
