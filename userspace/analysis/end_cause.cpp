@@ -16,6 +16,7 @@ constexpr Nanoseconds kAtOnce = 1s;
 constexpr Nanoseconds kIdle = 100ms;
 
 bool is_server(const track::ConnectionLine& line) { return line.who->role == tcp::Role::server; }
+bool is_client(const track::ConnectionLine& line) { return line.who->role == tcp::Role::client; }
 
 std::optional<Nanoseconds> time_in(const track::ConnectionLine& line, tcp::State state) {
     for (const track::PathStep& step : line.states)
@@ -71,9 +72,8 @@ bool has_died(const track::ConnectionLine& line) {
 bool is_hung_up(const track::ConnectionLine& line) {
     const event::SocketNumbers* n = line.numbers;
     const OptionalNumber<std::uint32_t> nothing = 0;
-    return line.who->role == tcp::Role::client && n != nullptr &&
-           n->bytes_received.value_or(0) > 0 && n->unsent == nothing && n->unacked == nothing &&
-           n->unread == nothing;
+    return is_client(line) && n != nullptr && n->bytes_received.value_or(0) > 0 &&
+           n->unsent == nothing && n->unacked == nothing && n->unread == nothing;
 }
 
 EndCause cause_of_reset(const track::ConnectionLine& line) {
@@ -83,11 +83,12 @@ EndCause cause_of_reset(const track::ConnectionLine& line) {
     if (line.ending == Ending::reset_sent && line.detail == EndingDetail::unread_data &&
         is_server(line) && has_sent(line))
         return EndCause::answered_unread;
+    // A client that closes before its answer comes has given up: that one waited, it wasn't idle.
     if (line.ending == Ending::reset_sent && line.detail == EndingDetail::data_after_close &&
-        idle && *idle >= kIdle)
+        !is_client(line) && idle && *idle >= kIdle)
         return EndCause::idle_close;
     if (line.ending == Ending::reset_received && line.closed_first == tcp::ClosedFirst::remote &&
-        time_in(line, tcp::State::CLOSE_WAIT) && idle && *idle >= kIdle)
+        !is_server(line) && time_in(line, tcp::State::CLOSE_WAIT) && idle && *idle >= kIdle)
         return EndCause::met_idle_close;
     if (line.detail == EndingDetail::so_linger_zero)
         return is_hung_up(line) ? EndCause::hung_up : EndCause::lingered;

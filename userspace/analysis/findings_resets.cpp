@@ -152,19 +152,20 @@ void find_idle_close_race(const RuleInput& evidence, std::vector<FindingDraft>& 
                                   party_text(ends), is_limit ? "" : "some time, about ",
                                   duration_text(after), facts->count, ends.connections(),
                                   within(*facts))
-                    : fmt::format("{} of {} requests of {} were sent on connections idle for {}{} "
-                                  "that the server had just closed{}: they were reset, and are "
-                                  "lost.",
+                    : fmt::format("{} of {} requests of {} were sent on connections that the "
+                                  "server had closed {}{} before{}: they were reset, and are lost.",
                                   facts->count, ends.connections(), party_text(ends),
                                   is_limit ? "" : "about ", duration_text(after), within(*facts));
-            draft.evidence.push_back({"idle_ns", "idle before the close", after});
+            // The client doesn't know what the server's limit is: the FIN was the last segment.
+            draft.evidence.push_back(
+                {"idle_ns", is_closer ? "idle before the close" : "from the close on", after});
             draft.evidence.push_back({"idle_min_ns", "the shortest", facts->idle.min()});
             draft.evidence.push_back({"idle_max_ns", "the longest", facts->idle.max()});
             draft.advice.push_back(fmt::format(
                 "Who reuses connections must give them up before the server does: set the "
-                "client's (pool's, proxy's) idle limit clearly below the server's, which is {} "
-                "here.",
-                duration_text(after)));
+                "client's (pool's, proxy's) idle limit clearly below the server's{}.",
+                is_closer ? fmt::format(", which is {} here", duration_text(after))
+                          : ", and look before each use whether the server has closed"));
             draft.advice.push_back("Or raise the server's limit above the client's (Node: "
                                    "server.keepAliveTimeout; nginx: keepalive_timeout), and let "
                                    "the client repeat requests that may be repeated.");
@@ -259,7 +260,7 @@ std::string details_text(const Resets& resets) {
     return text;
 }
 
-std::string_view reset_advice(const Resets& resets) {
+std::string_view reset_advice(const Resets& resets, tcp::Role role) {
     using enum tcp::EndingDetail;
     if (resets.there > resets.here)
         return "The other side resets: it closes with data unread, or aborts (a limit, a time-out, "
@@ -267,6 +268,9 @@ std::string_view reset_advice(const Resets& resets) {
     if (resets.details[unread_data] * 2 >= resets.here)
         return "close() with data unread sends an RST instead of a FIN: read to the end before "
                "closing, or the peer may lose the last answer.";
+    if (resets.details[data_after_close] * 2 >= resets.here && role == tcp::Role::client)
+        return "The answers came after this program had closed: it gave up waiting. Hold its "
+               "time-out against the time that the server takes.";
     if (resets.details[data_after_close] * 2 >= resets.here)
         return "The peer still sent data after close(), so it was reset: use shutdown(SHUT_WR), "
                "read to the end, then close.";
@@ -299,7 +303,7 @@ void find_connections_reset(const RuleInput& evidence, std::vector<FindingDraft>
         for (const tcp::EndingDetail detail : kAllOf<tcp::EndingDetail>)
             if (resets.details[detail] != 0)
                 draft.evidence.push_back({name(detail), name(detail), resets.details[detail]});
-        draft.advice.emplace_back(reset_advice(resets));
+        draft.advice.emplace_back(reset_advice(resets, key.role));
         draft.advice.push_back("trace --connections shows each of them, with its detail and what "
                                "it had carried.");
         drafts.push_back(std::move(draft));

@@ -146,6 +146,20 @@ TEST(EndCauseOf, an_idle_close_was_idle_before_the_close) {
         client_end(ClosedFirst::remote, Ending::reset_received).carried(5, 5).idle(1, 2001).cause(),
         EndCause::reset_there)
         << "reset in ESTABLISHED: the peer had not closed";
+
+    // The same by a client, which gave up waiting for its answer, and what the server sees of it.
+    EXPECT_EQ(client_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::data_after_close)
+                  .carried(5, 0)
+                  .stays(FIN_WAIT1, 1ms)
+                  .idle(3001, 0)
+                  .cause(),
+              EndCause::reset_here);
+    EXPECT_EQ(served_end(ClosedFirst::remote, Ending::reset_received)
+                  .carried(5, 5)
+                  .stays(CLOSE_WAIT, 1s)
+                  .idle(1, 2001)
+                  .cause(),
+              EndCause::reset_there);
 }
 
 } // namespace

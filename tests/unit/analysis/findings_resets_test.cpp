@@ -11,6 +11,7 @@ namespace tcpdwell::test {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 /// Reports on lines made by hand.
 class CauseFindings : public testing::Test, private track::TrackerListener {
@@ -185,6 +186,27 @@ TEST_F(CauseFindings, the_idle_limit_is_named) {
     const report::Finding* f = found("idle_close_race");
     EXPECT_THAT(std::string(f->what), HasSubstr("idle for 2.0 s"));
     EXPECT_EQ(std::get<Nanoseconds>(fact(f->evidence, "idle_ns")), 2s);
+    EXPECT_THAT(std::string(f->advice.at(0)), HasSubstr("which is 2.0 s here"));
+}
+
+TEST_F(CauseFindings, clients_that_give_up_have_time_outs) {
+    end(client_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::data_after_close)
+            .carried(5, 0)
+            .idle(2000, 0),
+        7);
+    EXPECT_EQ(ids(), std::vector<std::string_view>{"connections_reset"});
+    EXPECT_THAT(std::string(found("connections_reset")->advice.at(0)), HasSubstr("time-out"));
+}
+
+TEST_F(CauseFindings, the_client_knows_the_age_of_the_close_only) {
+    end(client_end(ClosedFirst::remote, Ending::reset_received)
+            .carried(5, 5)
+            .stays(CLOSE_WAIT, 400ms)
+            .idle(0, 400),
+        7);
+    const report::Finding* f = found("idle_close_race");
+    EXPECT_THAT(std::string(f->what), HasSubstr("had closed 400 ms before"));
+    EXPECT_THAT(std::string(f->advice.at(0)), Not(HasSubstr("400 ms")));
 }
 
 /// Both ends here: the cause counts where it lies, and its consequence nowhere.
