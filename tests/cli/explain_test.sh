@@ -54,6 +54,38 @@ expect 2 'zzzzqq' TIME_WAIT zzzzqq
 expect 2 'tcpdwell explain lists them all' ''
 expect 2 '--no-such-option' --no-such-option
 
+# `report --explain ID`: the same, and the thresholds that apply.
+expect_report() {
+    local status=$1 phrase=$2 said=out silent=err
+    shift 2
+    "$tcpdwell" report "$@" >"$folder/out" 2>"$folder/err" </dev/null
+    local got=$?
+    ((status == 0)) || { said=err silent=out; }
+    if ((got != status)) || ! grep -qF -- "$phrase" "$folder/$said" || [[ -s $folder/$silent ]]; then
+        echo "report $*: status $got instead of $status, or \"$phrase\" isn't in std$said, or std$silent isn't empty:"
+        head -n 20 "$folder/out" "$folder/err"
+        failures=$((failures + 1))
+    fi
+}
+
+expect_report 0 'close_wait_leak (finding)' --explain close_wait_leak
+expect_report 0 'close_wait_leak.age = 60s: ' --explain CLOSE-WAIT-LEAK
+expect_report 0 'close_wait_leak.age = 5s (preset 60s)' --explain close_wait_leak --threshold close_wait_leak.age=5s
+reject 'close_wait_leak.sockets = 1 (preset'
+expect_report 0 'ephemeral_ports_low.share = 50% (preset 80%)' --explain ephemeral_ports_low --threshold ephemeral_ports_low.share=0.5
+expect_report 0 'events_lost (finding)' --explain events_lost # has no threshold
+reject 'Thresholds here'
+expect_report 2 'did you mean close_wait_leak?' --explain close_wait_leek
+expect_report 2 'there are: server_closes_first, ' --explain zzzzqq
+expect_report 2 'there is no such finding' --explain TIME_WAIT # a state
+expect_report 2 'there is no such threshold' --explain close_wait_leak --threshold zzz=1
+"$tcpdwell" explain close_wait_leak >"$folder/same"
+"$tcpdwell" report --explain close_wait_leak >"$folder/out"
+if ! cmp -s "$folder/same" <(head -n "$(wc -l <"$folder/same")" "$folder/out"); then
+    echo "report --explain prints another explanation than explain"
+    failures=$((failures + 1))
+fi
+
 if ! "$tcpdwell" explain >/dev/full 2>"$folder/err"; then
     [[ -s $folder/err ]] || { echo "a full disk isn't told"; failures=$((failures + 1)); }
 else

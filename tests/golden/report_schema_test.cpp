@@ -3,6 +3,7 @@
 // them.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <regex>
 #include <set>
@@ -96,6 +97,7 @@ TEST(ReportSchema, sections_describe_the_other_keys) {
         if (kind == "facts") own.push_back("lines");
         if (kind == "distributions") own.push_back("members");
         if (kind == "table") own.push_back("columns");
+        if (kind == "findings") own.push_back("evidence");
         EXPECT_EQ(keys(section), own);
         ids.push_back(section["id"]);
         EXPECT_TRUE(section["title"].is_string()) << section["id"];
@@ -172,7 +174,7 @@ TEST(ReportSchema, findings) {
     ASSERT_FALSE(plain()["findings"].empty());
     for (const Json& finding : plain()["findings"]) {
         EXPECT_EQ(keys(finding), (Keys{"id", "severity", "what", "evidence", "advice", "subject",
-                                       "connections", "because"}));
+                                       "connections", "because", "timeline"}));
         EXPECT_EQ(finding["connections"], finding["evidence"]["connections"]);
         EXPECT_TRUE(finding["severity"] == "info" || finding["severity"] == "warning" ||
                     finding["severity"] == "critical");
@@ -187,6 +189,59 @@ TEST(ReportSchema, findings) {
         for (const Json& id : finding["evidence"]["connections"])
             EXPECT_TRUE(std::regex_match(id.get<std::string>(), std::regex("[0-9a-f]{16}"))) << id;
     }
+}
+
+/// No key is left to be shown as it is.
+TEST(ReportSchema, evidence_has_words) {
+    const Json& about = plain()["sections"][0];
+    ASSERT_EQ(about["kind"], "findings");
+    for (const Json& words : about["evidence"]) {
+        EXPECT_EQ(keys(words), (Keys{"id", "title", "unit", "finding"}));
+        EXPECT_TRUE(
+            words["title"] == "tcp_max_tw_buckets" ||
+            !std::regex_search(words["title"].get<std::string>(), std::regex("[a-z]_[a-z]|_ns")))
+            << words;
+    }
+    for (const Json& finding : plain()["findings"])
+        for (const auto& [key, value] : finding["evidence"].items())
+            EXPECT_TRUE(key == "connections" ||
+                        std::ranges::any_of(about["evidence"],
+                                            [&](const Json& words) {
+                                                return words["id"] == key &&
+                                                       (words["finding"].is_null() ||
+                                                        words["finding"] == finding["id"]);
+                                            }))
+                << finding["id"] << " " << key;
+}
+
+TEST(ReportSchema, timelines_of_findings) {
+    std::size_t lives = 0;
+    for (const Json& finding : plain()["findings"]) {
+        EXPECT_EQ(finding["timeline"].size(), finding["connections"].size()) << finding["id"];
+        for (const Json& life : finding["timeline"]) {
+            ++lives;
+            EXPECT_EQ(keys(life), (Keys{"conn", "local", "remote", "ending", "states"}));
+            EXPECT_NE(std::ranges::find(finding["connections"], life["conn"]),
+                      finding["connections"].end());
+            ASSERT_FALSE(life["states"].empty());
+            Json last_end = nullptr;
+            for (const Json& span : life["states"]) {
+                EXPECT_EQ(keys(span), (Keys{"state", "begin", "begin_exact", "end"}));
+                EXPECT_NE(std::ranges::find(kStates, span["state"].get<std::string>()),
+                          kStates.end());
+                for (const char* key : {"begin", "end"})
+                    EXPECT_TRUE(span[key].is_null() || is_time(span[key])) << span;
+                if (!span["end"].is_null() && !span["begin"].is_null()) {
+                    EXPECT_LE(span["begin"], span["end"]);
+                }
+                if (!last_end.is_null() && span["begin_exact"] == true) {
+                    EXPECT_EQ(span["begin"], last_end);
+                }
+                last_end = span["end"];
+            }
+        }
+    }
+    EXPECT_GT(lives, 10u);
 }
 
 TEST(ReportSchema, states_and_latencies) {

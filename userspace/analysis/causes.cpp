@@ -51,21 +51,21 @@ PartyEnds* Causes::party_of(const track::ConnectionIdentity& who) {
     return &party;
 }
 
-void Causes::note(CauseFacts& facts, const track::ConnectionLine& line) {
+bool Causes::note(CauseFacts& facts, const track::ConnectionLine& line) {
     const MonoTime at = line.closed.value_or(MonoTime{});
     if (facts.count == 0) facts.first = at;
     ++facts.count;
     facts.last = std::max(facts.last, at);
-    facts.ids.note(line.who->id);
+    const bool is_example = facts.ids.note(line.who->id);
     if (facts.hosts.size() < CauseFacts::kMostHosts)
         facts.hosts.insert(line.who->tuple.remote.address);
     if (const auto idle = idle_before_close(line)) facts.idle.record(*idle);
     ++facts.details[line.detail];
     if (line.closed_how == tcp::ClosedHow::signal || line.closed_how == tcp::ClosedHow::exit)
         ++facts.signals[line.closing_signal];
-    if (!line.who->closed_by) return;
-    if (facts.closers.size() < kMostClosers)
+    if (line.who->closed_by && facts.closers.size() < kMostClosers)
         facts.closers.try_emplace(line.who->closed_by->pid, *line.who->closed_by);
+    return is_example;
 }
 
 void Causes::take_back(PartyEnds& party, EndCause cause) {
@@ -142,6 +142,8 @@ void Causes::on_transition(const track::TransitionLine& line) {
 
 void Causes::on_connection(const track::ConnectionLine& line) {
     if (line.ending == tcp::Ending::open) return;
+    if (line.who->tuple.local == line.who->tuple.remote)
+        lives_.keep(line, Lives::What::ended_badly);
     PartyEnds* party = party_of(*line.who);
     if (!party) return;
     ++party->ended;
@@ -151,7 +153,7 @@ void Causes::on_connection(const track::ConnectionLine& line) {
     const EndCause cause = unknown_.have_ended(line) ? EndCause::unknown_there : end_cause(line);
     if (is_explained(line, *party, cause) || cause == EndCause::none) return;
     if (was_answered_elsewhere(line, *party, cause)) return;
-    note(party->causes[cause], line);
+    if (note(party->causes[cause], line)) lives_.keep(line, Lives::What::ended_badly);
 }
 
 void Causes::begin_live(MonoTime) {

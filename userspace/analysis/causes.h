@@ -14,6 +14,7 @@
 #include "analysis/end_cause.h"
 #include "analysis/flows.h"
 #include "analysis/histogram.h"
+#include "analysis/lives.h"
 #include "analysis/recent_ends.h"
 #include "analysis/unknown_connections.h"
 
@@ -80,8 +81,9 @@ struct PartyEnds {
 /// and the hosts for each cause of it, and what RecentEnds needs.
 class Causes : public Analysis {
 public:
-    Causes(const Flows& flows, const UnknownConnections& unknown)
-        : flows_(flows), unknown_(unknown) {}
+    /// `lives` keeps those of the examples.
+    Causes(const Flows& flows, const UnknownConnections& unknown, Lives& lives)
+        : flows_(flows), unknown_(unknown), lives_(lives) {}
 
     void on_transition(const track::TransitionLine& line) override;
     void on_connection(const track::ConnectionLine& line) override;
@@ -125,7 +127,8 @@ private:
     /// Those whose connections ended badly most often first.
     [[nodiscard]] std::vector<const PartyEnds*> in_order() const;
     PartyEnds* party_of(const track::ConnectionIdentity& who);
-    static void note(CauseFacts& facts, const track::ConnectionLine& line);
+    /// Returns whether it is an example now.
+    static bool note(CauseFacts& facts, const track::ConnectionLine& line);
     void note_self_connected(const track::ConnectionIdentity& who);
     static void take_back(PartyEnds& party, EndCause cause);
     /// Whether the cause lies at the other end, which ended before; takes back the consequence that
@@ -137,6 +140,7 @@ private:
 
     const Flows& flows_;
     const UnknownConnections& unknown_;
+    Lives& lives_;
     Parties parties_;
     RecentEnds recent_;
     std::map<TryKey, Tries> tries_;

@@ -18,6 +18,7 @@ constexpr Rule kRules[] = {
     find_listener_closed,      find_answered_unread,     find_turned_away,
     find_idle_close_race,      find_process_died,        find_connections_reset,
     find_connects_refused,     find_self_connected,      find_stray_resets,
+    find_counters_disagree,
 };
 
 constexpr int kIdDigits = 16;

@@ -10,6 +10,7 @@
 
 #include "analysis/accept_queues.h"
 #include "analysis/causes.h"
+#include "analysis/counter_check.h"
 #include "analysis/flows.h"
 #include "analysis/kernel_counters.h"
 #include "analysis/open_sockets.h"
@@ -18,6 +19,7 @@
 #include "analysis/thresholds.h"
 #include "analysis/unknown_connections.h"
 #include "analysis/upstreams.h"
+#include "report/evidence.h"
 #include "report/report.h"
 
 namespace tcpdwell::analysis {
@@ -33,6 +35,7 @@ struct RuleInput {
     const Causes& causes;
     const UnknownConnections& unknown;
     const Upstreams& upstreams;
+    const CounterCheck& check;
     const Thresholds& thresholds;
     const ReportContext& moment;
 };
@@ -44,14 +47,14 @@ struct FindingDraft {
     std::string what{};
     using Cell = std::variant<std::monostate, std::uint64_t, double, Nanoseconds, std::string>;
     struct Item {
-        std::string_view id; ///< durations end in _ns
-        std::string_view title;
+        report::EvidenceKey id; ///< durations end in _ns
+        std::string_view title; ///< in a sentence
         Cell value{};
     };
     std::vector<Item> evidence{};
     /// Evidence that consists of processes, after the other.
     struct Processes {
-        std::string_view id;
+        report::EvidenceKey id;
         std::string_view title;
         std::vector<event::Process> list;
     };
@@ -97,7 +100,9 @@ void find_closing_stuck(const RuleInput& evidence,
 void find_peers_gone(const RuleInput& evidence,
                      std::vector<FindingDraft>& drafts); // findings_peers.cpp
 void find_events_lost(const RuleInput& evidence,
-                      std::vector<FindingDraft>& drafts); // findings_waiting.cpp
+                      std::vector<FindingDraft>& drafts); // findings_quality.cpp
+void find_counters_disagree(const RuleInput& evidence,
+                            std::vector<FindingDraft>& drafts); // findings_quality.cpp
 
 void find_half_open_checks(const RuleInput& evidence,
                            std::vector<FindingDraft>& drafts); // findings_listeners.cpp

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which findings explain which, and what findings are about.
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "analysis/findings.h"
 
@@ -105,34 +107,111 @@ bool leads_to(const CauseOf& causes, std::size_t from, std::size_t to) {
     return false;
 }
 
-std::size_t cause_of(const Upstreams& upstreams, const std::vector<FindingDraft>& drafts,
-                     const CauseOf& causes, std::size_t consequence) {
+/// Findings by what links them, so that thousands are no more work for each.
+class LinkIndex {
+public:
+    explicit LinkIndex(const std::vector<FindingDraft>& drafts) {
+        for (std::size_t i = 0; i < drafts.size(); ++i) {
+            const FindingDraft& draft = drafts[i];
+            for (const tcp::Endpoint& each : draft.scope.services)
+                for (const tcp::Endpoint& key : {plain(each), any_address(each)})
+                    services_[{draft.id, key}].push_back(i);
+            for (const tcp::Endpoint& each : draft.scope.remotes)
+                for (const tcp::Endpoint& key : {plain(each), any_address(each)})
+                    remotes_[{draft.id, key}].push_back(i);
+            for (const std::uint32_t pid : draft.scope.pids) pids_[{draft.id, pid}].push_back(i);
+        }
+    }
+
+    /// In their order; those that may be linked so, and some others.
+    [[nodiscard]] std::set<std::size_t> candidates(const LinkRule& rule, const Upstreams& upstreams,
+                                                   const Scope& consequence) const {
+        std::set<std::size_t> found;
+        switch (rule.link) {
+        case Link::same_service: add(services_, rule.cause, consequence.services, found); break;
+        case Link::its_clients: add(services_, rule.cause, consequence.remotes, found); break;
+        case Link::other_ends:
+            add(services_, rule.cause, consequence.remotes, found);
+            add(remotes_, rule.cause, consequence.services, found);
+            break;
+        case Link::its_process:
+            for (const std::uint32_t pid : consequence.pids) add(pids_, rule.cause, pid, found);
+            break;
+        case Link::upstream:
+            add(services_, rule.cause, upstreams.of(consequence.pids).remotes, found);
+            break;
+        }
+        return found;
+    }
+
+private:
+    template <typename Key>
+    using Map = std::map<std::pair<std::string_view, Key>, std::vector<std::size_t>>;
+    static constexpr std::size_t kMostOfOne = 64; ///< that have one service or process in common
+
+    static tcp::Endpoint plain(const tcp::Endpoint& endpoint) {
+        return endpoint.address.is_unspecified() ? any_address(endpoint) : endpoint;
+    }
+    static tcp::Endpoint any_address(const tcp::Endpoint& endpoint) { return {{}, endpoint.port}; }
+
+    template <typename Key>
+    static void add(const Map<Key>& map, std::string_view id, const Key& key,
+                    std::set<std::size_t>& found) {
+        const auto list = map.find({id, key});
+        if (list == map.end()) return;
+        const std::size_t count = std::min(list->second.size(), kMostOfOne);
+        found.insert(list->second.begin(),
+                     list->second.begin() + static_cast<std::ptrdiff_t>(count));
+    }
+    /// A listener on all addresses is known by its port only.
+    static void add(const Map<tcp::Endpoint>& map, std::string_view id,
+                    const std::set<tcp::Endpoint>& endpoints, std::set<std::size_t>& found) {
+        for (const tcp::Endpoint& each : endpoints) {
+            add(map, id, plain(each), found);
+            add(map, id, any_address(each), found);
+        }
+    }
+
+    Map<tcp::Endpoint> services_;
+    Map<tcp::Endpoint> remotes_;
+    Map<std::uint32_t> pids_;
+};
+
+std::size_t cause_of(const LinkIndex& index, const Upstreams& upstreams,
+                     const std::vector<FindingDraft>& drafts, const CauseOf& causes,
+                     std::size_t consequence) {
     const FindingDraft& draft = drafts[consequence];
-    for (const LinkRule& each : kLinkRules) {
-        if (each.consequence != draft.id) continue;
-        for (std::size_t i = 0; i < drafts.size(); ++i)
-            if (drafts[i].id == each.cause && is_enough(draft.scope, drafts[i].scope) &&
-                are_linked(each.link, upstreams, draft.scope, drafts[i].scope) &&
+    for (const LinkRule& rule : kLinkRules) {
+        if (rule.consequence != draft.id) continue;
+        for (const std::size_t i : index.candidates(rule, upstreams, draft.scope))
+            if (is_enough(draft.scope, drafts[i].scope) &&
+                are_linked(rule.link, upstreams, draft.scope, drafts[i].scope) &&
                 !leads_to(causes, i, consequence))
                 return i;
     }
     return kNoCause;
 }
 
+/// By their cause.
+using Consequences = std::map<std::size_t, std::vector<std::size_t>>;
+
 /// Each one followed by its consequences, and those by theirs.
-void append_with_consequences(std::vector<FindingDraft>& drafts, const CauseOf& causes,
+void append_with_consequences(std::vector<FindingDraft>& drafts, const Consequences& consequences,
                               std::size_t cause, std::vector<FindingDraft>& ordered) {
     ordered.push_back(std::move(drafts[cause]));
-    for (std::size_t i = 0; i < drafts.size(); ++i)
-        if (causes[i] == cause) append_with_consequences(drafts, causes, i, ordered);
+    const auto found = consequences.find(cause);
+    if (found == consequences.end()) return;
+    for (const std::size_t each : found->second)
+        append_with_consequences(drafts, consequences, each, ordered);
 }
 
 } // namespace
 
 void link_findings(const Upstreams& upstreams, std::vector<FindingDraft>& drafts) {
+    const LinkIndex index(drafts);
     CauseOf causes(drafts.size(), kNoCause);
     for (std::size_t i = 0; i < drafts.size(); ++i) {
-        causes[i] = cause_of(upstreams, drafts, causes, i);
+        causes[i] = cause_of(index, upstreams, drafts, causes, i);
         if (causes[i] == kNoCause) continue;
         drafts[i].because = {drafts[causes[i]].id, drafts[causes[i]].subject};
     }
@@ -144,13 +223,15 @@ void link_findings(const Upstreams& upstreams, std::vector<FindingDraft>& drafts
         drafts[i].severity = report::Severity::info;
     }
     std::vector<std::size_t> roots;
+    Consequences consequences;
     for (std::size_t i = 0; i < drafts.size(); ++i)
-        if (causes[i] == kNoCause) roots.push_back(i);
+        (causes[i] == kNoCause ? roots : consequences[causes[i]]).push_back(i);
     std::ranges::stable_sort(roots, [&](std::size_t a, std::size_t b) {
         return drafts[a].severity > drafts[b].severity;
     });
     std::vector<FindingDraft> ordered;
-    for (const std::size_t root : roots) append_with_consequences(drafts, causes, root, ordered);
+    for (const std::size_t root : roots)
+        append_with_consequences(drafts, consequences, root, ordered);
     drafts = std::move(ordered);
 }
 

@@ -41,8 +41,10 @@ const AcceptQueue* overflowing(const RuleInput& evidence, std::uint32_t netns) {
         return std::tuple(is_at_its_limit(queue), queue.waiting,
                           longest >= kLong ? longest : Nanoseconds(0));
     };
-    for (const auto& [key, queue] : evidence.accepts.queues()) {
-        if (key.first != netns) continue;
+    const AcceptQueues::Queues& queues = evidence.accepts.queues();
+    for (auto each = queues.lower_bound({netns, tcp::Endpoint{}});
+         each != queues.end() && each->first.first == netns; ++each) {
+        const AcceptQueue& queue = each->second;
         const bool speaks_for_it =
             weight(queue) > std::tuple(false, std::uint64_t{0}, Nanoseconds(0));
         if (!speaks_for_it && !is_the_only(evidence, queue)) continue;
@@ -157,9 +159,12 @@ void find_accept_stalled(const RuleInput& evidence, std::vector<FindingDraft>& d
     const std::uint64_t many =
         std::max<std::uint64_t>(evidence.thresholds.count("accept_stalled.connections"), 1);
     const Nanoseconds age = evidence.thresholds.duration("accept_stalled.age");
+    std::map<std::uint32_t, const AcceptQueue*> full; // of each namespace
     for (const auto& [key, queue] : evidence.accepts.queues()) {
         if (queue.waiting < many || queue.oldest < age) continue;
-        if (full_queue(evidence, key.first) == &queue) continue; // its finding says so, too
+        const auto [known, is_new] = full.try_emplace(key.first);
+        if (is_new) known->second = full_queue(evidence, key.first);
+        if (known->second == &queue) continue; // its finding says so, too
         FindingDraft draft{"accept_stalled", report::Severity::warning};
         draft.what = fmt::format(
             "{} {} for accept() at {}, the oldest for {}{}{}: the clients believe that they are "

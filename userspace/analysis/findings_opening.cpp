@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 
 #include "analysis/findings.h"
 
@@ -38,7 +37,23 @@ std::string reuse_advice(const RuleInput& evidence, const PortRow& row) {
     return text;
 }
 
-FindingDraft ports_draft(const RuleInput& evidence, const PortRow& row, std::uint64_t limit,
+/// What is held towards the remote endpoint of a row.
+struct PortUse {
+    std::uint64_t limit;
+    std::uint64_t now;
+    std::uint64_t peak;
+    std::uint64_t bound; ///< of which held by bind(), towards all; at most
+};
+
+PortUse use_of(const Flows& flows, const PortRow& row, std::uint64_t limit) {
+    if (row.is_bound()) return {limit, row.held.now(), row.held.peak(), row.held.peak()};
+    const PortRow* bound = flows.bound_ports(row.netns, row.local);
+    if (!bound) return {limit, row.held.now(), row.peak(limit), 0};
+    return {limit, row.held.now() + bound->held.now(),
+            std::min(limit, row.held.peak() + bound->held.peak()), bound->held.peak()};
+}
+
+FindingDraft ports_draft(const RuleInput& evidence, const PortRow& row, const PortUse& use,
                          std::uint64_t no_port) {
     const double seconds =
         std::chrono::duration<double>(evidence.moment.now - evidence.moment.begin).count();
@@ -49,24 +64,29 @@ FindingDraft ports_draft(const RuleInput& evidence, const PortRow& row, std::uin
                   seconds
             : 0;
     FindingDraft::Cell left;
-    if (growth > 0 && row.held.now() <= limit)
-        left = static_cast<double>(limit - row.held.now()) / growth;
-    const bool is_critical = no_port != 0 || row.held.peak() * 20 >= limit * 19;
+    if (growth > 0 && use.now <= use.limit)
+        left = static_cast<double>(use.limit - use.now) / growth;
+    const bool is_critical = no_port != 0 || use.peak * 20 >= use.limit * 19;
 
     FindingDraft draft{"ephemeral_ports_low",
                        is_critical ? report::Severity::critical : report::Severity::warning};
     draft.connections = row.holders.list();
-    draft.subject =
-        fmt::format("{} to {}", row.local.text(row.family), row.remote.text(row.family));
+    const std::string local = row.local.text(row.family);
+    const std::string remote =
+        row.is_bound() ? std::string("all endpoints") : row.remote.text(row.family);
+    draft.subject = fmt::format("{} to {}", local, remote);
     draft.what = fmt::format(
-        "{} of {} local ports from {} to {} were held{}.", row.held.peak(), limit,
-        row.local.text(row.family), row.remote.text(row.family),
+        "{} of {} local ports from {} to {} were held{}{}.", use.peak, use.limit, local, remote,
+        row.is_bound() || use.bound == 0
+            ? std::string(row.is_bound() ? ", by bind() before connect()" : "")
+            : fmt::format(", {} of them by bind(), towards all", use.bound),
         no_port == 0 ? "" : fmt::format("; {} found no free port", counted(no_port, "connect")));
-    draft.evidence = {{"local", "local address", row.local.text(row.family)},
-                      {"remote", "remote endpoint", row.remote.text(row.family)},
-                      {"held", "held now", row.held.now()},
-                      {"peak", "at most", row.held.peak()},
-                      {"limit", "ports", limit},
+    draft.evidence = {{"local", "local address", local},
+                      {"remote", "remote endpoint", remote},
+                      {"held", "held now", use.now},
+                      {"peak", "at most", use.peak},
+                      {"bound", "of which by bind()", use.bound},
+                      {"limit", "ports", use.limit},
                       {"opened_per_second", "opened per second", rate},
                       {"growth_per_second", "growing per second", growth},
                       {"seconds_left", "seconds left at this pace", left},
@@ -86,44 +106,75 @@ FindingDraft ports_draft(const RuleInput& evidence, const PortRow& row, std::uin
     return draft;
 }
 
-std::uint64_t no_port_to(const Flows& flows, const PortRow& port) {
-    for (const RemoteRow& row : flows.remotes())
-        if (row.netns == port.netns && row.remote == port.remote)
-            return row.total().with(tcp::EndingDetail::no_port);
-    return 0;
+/// Connects that found no port, by where they were to; each is reported once.
+class PortlessConnects {
+public:
+    explicit PortlessConnects(const Flows& flows) {
+        for (const RemoteRow& row : flows.remotes())
+            if (const std::uint64_t n = row.total().with(tcp::EndingDetail::no_port); n > 0)
+                left_.push_back({&row, n});
+    }
+    /// Which local address they wanted isn't known.
+    std::uint64_t take(const PortRow& ports) {
+        std::uint64_t taken = 0;
+        std::erase_if(left_, [&](const Connects& each) {
+            if (each.to->netns != ports.netns) return false;
+            if (!ports.is_bound() && each.to->remote != ports.remote) return false;
+            taken += each.count;
+            return true;
+        });
+        return taken;
+    }
+    [[nodiscard]] std::uint64_t left() const {
+        std::uint64_t sum = 0;
+        for (const Connects& each : left_) sum += each.count;
+        return sum;
+    }
+    [[nodiscard]] const RemoteRow* example() const {
+        const auto most = std::ranges::max_element(left_, {}, &Connects::count);
+        return most == left_.end() ? nullptr : most->to;
+    }
+
+private:
+    struct Connects {
+        const RemoteRow* to;
+        std::uint64_t count;
+    };
+    std::vector<Connects> left_;
+};
+
+/// What bind() holds first: where it is near the range, what connects hold beside it is no other
+/// problem.
+void find_full_ports(const RuleInput& evidence, PortlessConnects& portless, bool bound,
+                     std::vector<FindingDraft>& drafts) {
+    const double share = evidence.thresholds.value("ephemeral_ports_low.share");
+    for (const PortRow& row : evidence.flows.ports()) {
+        const auto range = evidence.moment.host.port_range(row.netns);
+        if (row.is_bound() != bound || !range) continue;
+        const std::uint64_t limit = range->second - range->first + 1;
+        const double low = share * static_cast<double>(limit);
+        const PortUse use = use_of(evidence.flows, row, limit);
+        if (static_cast<double>(use.peak) < low) continue;
+        if (!bound && static_cast<double>(use.bound) >= low) continue;
+        drafts.push_back(ports_draft(evidence, row, use, portless.take(row)));
+    }
 }
 
 } // namespace
 
 void find_ephemeral_ports_low(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
-    const double share = evidence.thresholds.value("ephemeral_ports_low.share");
-    std::set<std::pair<std::uint32_t, tcp::Endpoint>> reported;
-    for (const PortRow& row : evidence.flows.ports()) {
-        const auto range = evidence.moment.host.port_range(row.netns);
-        if (!range) continue;
-        const std::uint64_t limit = range->second - range->first + 1;
-        if (static_cast<double>(row.held.peak()) < share * static_cast<double>(limit)) continue;
-        // Which local address they wanted isn't known, so that is reported once for each remote
-        // endpoint.
-        const bool is_new = reported.emplace(row.netns, row.remote).second;
-        drafts.push_back(
-            ports_draft(evidence, row, limit, is_new ? no_port_to(evidence.flows, row) : 0));
-    }
-    std::uint64_t unreported = 0;
-    const RemoteRow* example = nullptr;
-    for (const RemoteRow& row : evidence.flows.remotes()) {
-        const std::uint64_t n = row.total().with(tcp::EndingDetail::no_port);
-        if (n == 0 || reported.contains({row.netns, row.remote})) continue;
-        unreported += n;
-        if (!example || n > example->total().with(tcp::EndingDetail::no_port)) example = &row;
-    }
+    PortlessConnects portless(evidence.flows);
+    find_full_ports(evidence, portless, true, drafts);
+    find_full_ports(evidence, portless, false, drafts);
+    const RemoteRow* example = portless.example();
     if (!example) return;
     // Ports bound explicitly, reserved, or taken by other pairs' listeners.
     FindingDraft draft{"ephemeral_ports_low", report::Severity::critical};
     draft.subject = fmt::format("connects to {}", example->remote.text(example->family));
-    draft.what = fmt::format("{} found no free local port, for instance to {}.",
-                             counted(unreported, "connect"), example->remote.text(example->family));
-    draft.evidence = {{"no_port", "connects without a port", unreported},
+    draft.what =
+        fmt::format("{} found no free local port, for instance to {}.",
+                    counted(portless.left(), "connect"), example->remote.text(example->family));
+    draft.evidence = {{"no_port", "connects without a port", portless.left()},
                       {"remote", "remote endpoint", example->remote.text(example->family)}};
     draft.advice.push_back(fmt::format(
         "Compare {} and net.ipv4.ip_local_reserved_ports with the ports in use: sockets "
@@ -174,16 +225,14 @@ struct Handshakes {
 
 /// Without those that are health checks.
 void add_failed(const RuleInput& evidence, Handshakes& sum) {
-    for (const auto& [key, ends] : evidence.causes.parties()) {
-        if (key.role != tcp::Role::server || key.netns != sum.listener->key.netns ||
-            key.endpoint != sum.listener->key.local)
-            continue;
-        for (const EndCause cause : {EndCause::never_completed, EndCause::half_open_check}) {
-            const CauseFacts* facts = ends.facts(cause);
-            if (!facts || (cause == EndCause::half_open_check && is_check(*facts))) continue;
-            sum.failed += facts->count;
-            sum.hosts.insert(facts->hosts.begin(), facts->hosts.end());
-        }
+    const Party server{sum.listener->key.netns, tcp::Role::server, sum.listener->key.local, {}};
+    const auto found = evidence.causes.parties().find(server);
+    if (found == evidence.causes.parties().end()) return;
+    for (const EndCause cause : {EndCause::never_completed, EndCause::half_open_check}) {
+        const CauseFacts* facts = found->second.facts(cause);
+        if (!facts || (cause == EndCause::half_open_check && is_check(*facts))) continue;
+        sum.failed += facts->count;
+        sum.hosts.insert(facts->hosts.begin(), facts->hosts.end());
     }
 }
 

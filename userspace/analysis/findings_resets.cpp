@@ -302,7 +302,7 @@ void find_connections_reset(const RuleInput& evidence, std::vector<FindingDraft>
         draft.evidence.push_back({"reset_received", "received", resets.there});
         for (const tcp::EndingDetail detail : kAllOf<tcp::EndingDetail>)
             if (resets.details[detail] != 0)
-                draft.evidence.push_back({name(detail), name(detail), resets.details[detail]});
+                draft.evidence.push_back({detail, name(detail), resets.details[detail]});
         draft.advice.emplace_back(reset_advice(resets, key.role));
         draft.advice.push_back("trace --connections shows each of them, with its detail and what "
                                "it had carried.");

@@ -97,7 +97,7 @@ void find_time_wait_skipped(const RuleInput& evidence, std::vector<FindingDraft>
         for (const SkipCause cause : causes) {
             list += fmt::format("{}{} {}", list.empty() ? "" : ", ", name(cause),
                                 sum.skipped_by(cause));
-            draft.evidence.push_back({name(cause), name(cause), sum.skipped_by(cause)});
+            draft.evidence.push_back({cause, name(cause), sum.skipped_by(cause)});
             draft.advice.emplace_back(advice_for(cause));
         }
         draft.subject = place_of(row);

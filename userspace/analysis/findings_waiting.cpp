@@ -256,35 +256,4 @@ void find_closing_stuck(const RuleInput& evidence, std::vector<FindingDraft>& dr
     }
 }
 
-void find_events_lost(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
-    const std::uint64_t lost = evidence.overview.lost();
-    const std::uint64_t holes = evidence.overview.holes();
-    const std::uint64_t unseen = evidence.overview.unseen();
-    std::vector<std::string> missing;
-    if (lost > 0) missing.push_back(counted(lost, "event") + " lost");
-    if (unseen > 0) missing.push_back("at least " + counted(unseen, "event") + " not seen");
-    if (holes > 0) missing.push_back(counted(holes, "hole") + " in the recording");
-    if (missing.empty()) return;
-    FindingDraft draft{"events_lost", report::Severity::warning};
-    draft.what = fmt::format("{}: numbers in this report are too low, and there are gaps in {}.",
-                             fmt::join(missing, ", "),
-                             counted(evidence.overview.connections(tcp::Seen::gap), "connection"));
-    draft.evidence = {
-        {"events", "events", lost},
-        {"unseen", "events not seen", unseen},
-        {"holes", "holes", holes},
-        {"gaps", "connections with gaps", evidence.overview.connections(tcp::Seen::gap)}};
-    if (lost > 0)
-        draft.advice.push_back("Give the buffer more room with --buffer-size, or trace less with a "
-                               "filter by port or address.");
-    if (unseen > 0)
-        draft.advice.push_back("The kernel ran no program for these events and counted none: some "
-                               "virtual machines run none while a task of their agent is current. "
-                               "A larger buffer doesn't help.");
-    if (holes > 0)
-        draft.advice.push_back(
-            "Read all files of the recording at once, and see 'tcpdwell info' for what they lack.");
-    drafts.push_back(std::move(draft));
-}
-
 } // namespace tcpdwell::analysis

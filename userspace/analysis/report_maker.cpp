@@ -21,14 +21,15 @@ std::size_t place_of(const report::Section& section) {
 } // namespace
 
 ReportMaker::ReportMaker(ReportOptions options, MonoTime begin)
-    : options_(std::move(options)), begin_(begin), flows_(begin), dwell_(options_.by, flows_),
-      live_(options_.thresholds), timeline_(begin), accepts_(flows_), causes_(flows_, unknown_),
+    : options_(std::move(options)), begin_(begin), flows_(begin, &lives_),
+      dwell_(options_.by, flows_), live_(options_.thresholds), timeline_(begin), accepts_(flows_),
+      unknown_(lives_), causes_(flows_, unknown_, lives_),
       overview_(options_.run, options_.thresholds, dwell_), all_{&overview_,     &flows_,
                                                                  &accepts_,      &causes_,
                                                                  &dwell_,        &live_,
                                                                  &timeline_,     &counters_,
                                                                  &stray_resets_, &unknown_,
-                                                                 &upstreams_} {}
+                                                                 &upstreams_,    &check_} {}
 
 void ReportMaker::on_move(const track::StateMove& move) {
     for (Analysis* analysis : all_) analysis->on_move(move);
@@ -62,11 +63,13 @@ ReportMaker::make(const track::Tracker& tracker, const event::DataQuality& quali
     report::Report report;
     for (Analysis* analysis : all_) analysis->add_to(report, moment);
     const std::vector<ServiceRow> services = flows_.services();
-    const RuleInput evidence{services, flows_,  live_,    overview_,  counters_,
-                             accepts_, causes_, unknown_, upstreams_, options_.thresholds,
-                             moment};
+    const RuleInput evidence{
+        services, flows_,   live_,      overview_, counters_,           accepts_,
+        causes_,  unknown_, upstreams_, check_,    options_.thresholds, moment};
+    report::Findings findings = find_all(evidence, report);
+    lives_.add_to(findings, tracker, moment);
     report.sections.push_back(
-        {"findings", "Findings", "", find_all(evidence, report), report::SectionPlace::findings});
+        {"findings", "Findings", "", std::move(findings), report::SectionPlace::findings});
     std::stable_sort(report.sections.begin(), report.sections.end(),
                      [](const report::Section& a, const report::Section& b) {
                          return place_of(a) < place_of(b);
@@ -76,6 +79,7 @@ ReportMaker::make(const track::Tracker& tracker, const event::DataQuality& quali
 
 void ReportMaker::next_interval(MonoTime now) {
     begin_ = now;
+    lives_.clear();
     for (Analysis* analysis : all_) analysis->next_interval(now);
 }
 

@@ -10,10 +10,12 @@
 #include "analysis/accept_queues.h"
 #include "analysis/analysis.h"
 #include "analysis/causes.h"
+#include "analysis/counter_check.h"
 #include "analysis/dwell.h"
 #include "analysis/findings.h"
 #include "analysis/flows.h"
 #include "analysis/kernel_counters.h"
+#include "analysis/lives.h"
 #include "analysis/open_sockets.h"
 #include "analysis/overview.h"
 #include "analysis/stray_resets.h"
@@ -40,7 +42,10 @@ public:
     void on_transition(const track::TransitionLine& line) override;
     void on_connection(const track::ConnectionLine& line) override;
     void on_lost(const track::LostLine& line) override;
-    void on_counters(const track::CountersLine& line) override { counters_.on_counters(line); }
+    void on_counters(const track::CountersLine& line) override {
+        counters_.on_counters(line);
+        check_.on_counters(line);
+    }
     void on_stray_reset(const track::StrayResetLine& line) override {
         stray_resets_.on_stray_reset(line);
         unknown_.on_stray_reset(line);
@@ -65,6 +70,7 @@ private:
     ReportOptions options_;
     MonoTime begin_;
     std::uint64_t ended_ = 0;
+    Lives lives_;
     Flows flows_; ///< first: the others query it
     Dwell dwell_;
     OpenSockets live_;
@@ -74,6 +80,7 @@ private:
     AcceptQueues accepts_;
     UnknownConnections unknown_;
     Upstreams upstreams_;
+    CounterCheck check_;
     Causes causes_;
     Overview overview_;
     std::vector<Analysis*> all_; ///< in the order in which they are notified and add sections

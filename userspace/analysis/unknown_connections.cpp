@@ -122,6 +122,7 @@ void UnknownConnections::on_connection(const track::ConnectionLine& line) {
     if (other == resets_.end()) return;
     Resets& resets = resets_[other->first];
     resets.ended = true;
+    lives_.keep(line, Lives::What::ended_badly);
     resets.id = line.who->id;
     resets.process = line.who->process;
 }

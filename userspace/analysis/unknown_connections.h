@@ -12,6 +12,7 @@
 
 #include "analysis/analysis.h"
 #include "analysis/flows.h"
+#include "analysis/lives.h"
 
 namespace tcpdwell::analysis {
 
@@ -41,6 +42,9 @@ class UnknownConnections : public Analysis {
 public:
     static constexpr std::size_t kMostConnections = 10'000;
     static constexpr std::size_t kMostEnded = 1 << 17;
+
+    /// `lives` keeps those of the other ends.
+    explicit UnknownConnections(Lives& lives) : lives_(lives) {}
 
     void on_stray_reset(const track::StrayResetLine& line);
     void on_connection(const track::ConnectionLine& line) override;
@@ -92,6 +96,7 @@ private:
                                                                MonoTime closed) const;
     [[nodiscard]] ByConnection::const_iterator find_other(const track::ConnectionLine& line) const;
 
+    Lives& lives_;
     ByConnection resets_;
     std::vector<std::uint64_t> ended_; ///< hashes; a ring from `next_` on once it is full
     std::size_t next_ = 0;

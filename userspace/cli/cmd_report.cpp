@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "cli/finding_help.h"
 #include "cli/hosts_report.h"
 #include "cli/output_file.h"
 #include "cli/report_consumer.h"
@@ -26,6 +27,7 @@ struct ReportCommand {
     std::string by;
     std::string format = std::string(render::report_outputs().front().name);
     std::string html;
+    std::string explain;
     std::string colour;
     double interval = 0;
     std::size_t rows = render::TextStyle{}.rows;
@@ -47,10 +49,12 @@ std::vector<report::TextPart> words_of_reports() {
 class Destinations {
 public:
     /// Opens the file of the page, before the run.
-    static Result<Destinations> open(const ReportCommand& options) {
+    static Result<Destinations> open(const ReportCommand& options,
+                                     const analysis::Thresholds& thresholds) {
         Destinations to(
             *render::find_report_output(options.format),
-            {stdout_width(), wants_colour(options.colour), locale_is_utf8(), options.rows});
+            {stdout_width(), wants_colour(options.colour), locale_is_utf8(), options.rows},
+            finding_helps(thresholds));
         if (options.html.empty()) return to;
         auto opened = OutputFile::open(options.html);
         if (!opened) return tl::unexpected(opened.error());
@@ -64,6 +68,7 @@ public:
     /// Returns whether stdout still has a reader. The page is written even if stdout can't be.
     Result<bool> print(report::ReportSet reports, bool is_last) {
         reports.words = words_;
+        reports.helps = helps_;
         out_.buffer() += output_.render(reports, style_);
         const auto written = out_.flush();
         if (is_last && page_)
@@ -74,11 +79,13 @@ public:
     }
 
 private:
-    Destinations(const render::ReportOutput& output, const render::TextStyle& style)
-        : output_(output), style_(style) {}
+    Destinations(const render::ReportOutput& output, const render::TextStyle& style,
+                 std::vector<report::FindingHelp> helps)
+        : output_(output), style_(style), helps_(std::move(helps)) {}
 
     const render::ReportOutput& output_;
     render::TextStyle style_;
+    std::vector<report::FindingHelp> helps_;
     std::vector<report::TextPart> words_ = words_of_reports();
     render::Output out_{STDOUT_FILENO};
     std::optional<OutputFile> page_;
@@ -134,7 +141,8 @@ Result<int> run_report(const ReportCommand& options) {
     for (const std::string& text : options.thresholds)
         if (auto set = report.thresholds.set(text); !set) return tl::unexpected(set.error());
     report.run.interval = options.interval > 0;
-    auto to = Destinations::open(options);
+    if (!options.explain.empty()) return print_finding_help(options.explain, report.thresholds);
+    auto to = Destinations::open(options, report.thresholds);
     if (!to) return tl::unexpected(to.error());
     options.run->late_file = to->page();
     auto runs = ViewRun::prepare_each(*options.run);
@@ -146,11 +154,8 @@ Result<int> run_report(const ReportCommand& options) {
 std::string threshold_help() {
     std::string text = "Thresholds of findings (--threshold NAME=VALUE):\n";
     for (const analysis::ThresholdRow& row : analysis::Thresholds::rows()) {
-        const std::string preset =
-            row.unit == analysis::ThresholdRow::Unit::share ? fmt::format("{:g}%", row.preset * 100)
-            : row.unit == analysis::ThresholdRow::Unit::duration ? fmt::format("{:g}s", row.preset)
-                                                                 : fmt::format("{:g}", row.preset);
-        text += fmt::format("  {:<33}{:<6}{}\n", row.name, preset, row.help);
+        text += fmt::format("  {:<33}{:<6}{}\n", row.name, threshold_text(row.unit, row.preset),
+                            row.help);
     }
     return text;
 }
@@ -189,6 +194,9 @@ Action define_report(CLI::App& app) {
         ->type_name("NAME=VALUE")
         ->delimiter(',')
         ->allow_extra_args(false);
+    app.add_option("--explain", options->explain,
+                   "Only explain this finding, and print the thresholds that apply to it")
+        ->type_name("ID");
     declare_colour(app, options->colour);
     options->run = RunOptions::declare(app);
     options->run->declare_recordings(app);
@@ -204,7 +212,8 @@ Action define_report(CLI::App& app) {
         "  tcpdwell report -r FILE --since -10m              the last ten minutes of a "
         "recording\n\n" +
         threshold_help() +
-        "\nEach finding is explained by 'tcpdwell explain ID'. Exit status: 0 fine, 1 failed, 2 "
+        "\nEach finding is explained by 'tcpdwell report --explain ID', and on the page. Exit "
+        "status: 0 fine, 1 failed, 2 "
         "bad usage, 3 "
         "can't trace,\n"
         "4 events lost (--strict); with CMD, its status.");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Puts the page together: report.html, in which {{FILE}} stands for another file, {{report}} and
-// {{words}} for data, and {{hashes of .EXTENSION}} for what a policy says of such files.
+// Puts the page together: report.html, in which {{FILE}} stands for another file, {{report}},
+// {{words}} and {{helps}} for data, and {{hashes of .EXTENSION}} for what a policy says of such
+// files.
 #include "render/html.h"
 
 #include <algorithm>
@@ -44,11 +45,12 @@ void append_hashes(std::string& page, std::string_view extension) {
 
 } // namespace
 
-std::string report_page(std::string_view report_json, std::string_view words) {
+std::string report_page(std::string_view report_json, std::string_view words,
+                        std::string_view helps) {
     constexpr std::string_view kOpen = "{{";
     constexpr std::string_view kClose = "}}";
     constexpr std::string_view kHashes = "hashes of ";
-    std::size_t size = report_json.size() + report_json.size() / 16 + words.size();
+    std::size_t size = report_json.size() + report_json.size() / 16 + words.size() + helps.size();
     for (const PagePart& each : page_parts()) size += each.text.size();
     std::string page;
     page.reserve(size);
@@ -62,6 +64,8 @@ std::string report_page(std::string_view report_json, std::string_view words) {
             append_script_data(page, report_json);
         } else if (what == "words") {
             append_script_data(page, words);
+        } else if (what == "helps") {
+            append_script_data(page, helps);
         } else if (what.starts_with(kHashes)) {
             append_hashes(page, what.substr(kHashes.size()));
         } else {

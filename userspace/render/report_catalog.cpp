@@ -13,10 +13,57 @@ std::string json_line(const report::ReportSet& reports, const TextStyle&) {
     return report_json(reports) + '\n';
 }
 
+bool has_finding(const report::Report& report, std::string_view id) {
+    return std::ranges::any_of(report.sections, [&](const report::Section& section) {
+        const auto* findings = std::get_if<report::Findings>(&section.body);
+        return findings != nullptr &&
+               std::ranges::find(findings->list, id, &report::Finding::id) != findings->list.end();
+    });
+}
+
+void write_texts(JsonWriter& json,
+                 std::initializer_list<std::pair<std::string_view, std::string_view>> members) {
+    json.begin_object();
+    for (const auto& [key, text] : members) {
+        json.key(key);
+        json.write(report::Value(text));
+    }
+}
+
+/// {ID: {"summary", "text", "source", "thresholds": [{"name", "value", "preset", "help", "why"}]}}
+/// of the findings that there are.
+void write_helps(JsonWriter& json, const report::ReportSet& reports) {
+    json.begin_object();
+    for (const report::FindingHelp& help : reports.helps) {
+        if (std::ranges::none_of(reports.hosts, [&](const report::HostReport& host) {
+                return has_finding(host.report, help.id);
+            }))
+            continue;
+        json.key(help.id);
+        write_texts(json,
+                    {{"summary", help.summary}, {"text", help.text}, {"source", help.source}});
+        json.key("thresholds");
+        json.begin_array();
+        for (const report::FindingHelp::Threshold& each : help.thresholds) {
+            write_texts(json, {{"name", each.name},
+                               {"value", each.value},
+                               {"preset", each.preset},
+                               {"help", each.help},
+                               {"why", each.why}});
+            json.end_object();
+        }
+        json.end_array();
+        json.end_object();
+    }
+    json.end_object();
+}
+
 std::string page(const report::ReportSet& reports, const TextStyle&) {
     JsonWriter words;
     words.write(report::Value(reports.words));
-    return report_page(report_json(reports), words.view());
+    JsonWriter helps;
+    write_helps(helps, reports);
+    return report_page(report_json(reports), words.view(), helps.view());
 }
 
 constexpr ReportOutput kOutputs[] = {

@@ -206,9 +206,40 @@ private:
             } else {
                 json_.raw("null");
             }
+            json_.key("timeline");
+            write_lives(finding.lives);
             json_.end_object();
         }
         json_.end_array();
+    }
+
+    void write_lives(const std::vector<report::ConnectionLife>& lives) {
+        json_.begin_array();
+        for (const report::ConnectionLife& life : lives) {
+            json_.begin_object();
+            member("conn", life.id);
+            member("local", life.local);
+            member("remote", life.remote);
+            member("ending", life.ending ? report::Value(name(*life.ending)) : report::Value());
+            json_.key("states");
+            json_.begin_array();
+            for (const report::ConnectionLife::Span& span : life.spans) {
+                json_.begin_object();
+                member("state", span.state);
+                member("begin", span.begin ? report::Value(*span.begin) : report::Value());
+                member("begin_exact", span.begin_is_exact);
+                member("end", span.end ? report::Value(*span.end) : report::Value());
+                json_.end_object();
+            }
+            json_.end_array();
+            json_.end_object();
+        }
+        json_.end_array();
+    }
+
+    void member(std::string_view key, const report::Value& value) {
+        json_.key(key);
+        json_.write(value);
     }
 
     void write_ids(const std::vector<report::HexId>& ids) {

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <string>
+#include <vector>
+
+#include "report/evidence.h"
 
 namespace tcpdwell::render {
 namespace {
@@ -76,7 +79,25 @@ struct ByKind {
     }
     void operator()(const report::StateDiagram&) const {}
     void operator()(const report::Timeline&) const {}
-    void operator()(const report::Findings&) const {}
+    void operator()(const report::Findings& findings) const {
+        std::vector<const report::EvidenceWords*> all;
+        for (const report::Finding& finding : findings.list)
+            for (const report::FactLine& line : finding.evidence)
+                if (const auto* words = report::words_of_evidence(line.id, finding.id);
+                    words != nullptr && std::ranges::find(all, words) == all.end())
+                    all.push_back(words);
+        json.key("evidence");
+        json.begin_array();
+        for (const report::EvidenceWords* words : all) {
+            json.begin_object();
+            write_member(json, "id", words->key);
+            write_member(json, "title", words->label);
+            write_member(json, "unit", name(words->unit));
+            write_member(json, "finding", words->finding);
+            json.end_object();
+        }
+        json.end_array();
+    }
 };
 
 } // namespace

@@ -18,7 +18,10 @@ namespace tcpdwell::render {
 /// "minor"}]. `path` is a key
 ///   of the rows, or "key.part" of a cell that is an object; `group` is the title of that cell,
 ///   null for a whole one. `below`: long, better under the row than in it. `minor`: only for
-///   wide outputs.
+///   wide outputs;
+/// - findings: "evidence": [{"id", "title", "unit", "finding"}], of each key of their evidence what
+///   people read in its place, in which unit it is, and in which finding alone it has this title,
+///   or null.
 void write_sections(JsonWriter& json, const report::Report& report);
 
 /// The same of reports on several hosts, whose members are reports: "hosts" of the kind "reports",

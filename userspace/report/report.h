@@ -16,6 +16,7 @@
 #include "base/time.h"
 #include "report/column.h"
 #include "report/value.h"
+#include "tcp/close.h"
 #include "tcp/state.h"
 #include "tcp/transition.h"
 
@@ -139,6 +140,21 @@ struct Timeline {
 enum class Severity : std::uint8_t { info, warning, critical };
 std::string_view name(Severity severity);
 
+/// When a connection was in which state.
+struct ConnectionLife {
+    struct Span {
+        tcp::State state;
+        std::optional<WallTime> begin; ///< nullopt: not known
+        bool begin_is_exact;           ///< false: it was in the state by then
+        std::optional<WallTime> end;   ///< nullopt: not known, or, of the last, it is in it still
+    };
+    HexId id;
+    EndpointValue local;
+    EndpointValue remote;
+    std::optional<tcp::Ending> ending; ///< nullopt: it hasn't ended
+    std::vector<Span> spans;           ///< oldest first
+};
+
 /// A problem, with advice.
 struct Finding {
     std::string_view id; ///< a word that `tcpdwell explain` accepts
@@ -155,6 +171,7 @@ struct Finding {
         std::string_view subject;
     };
     std::optional<Reason> because;
+    std::vector<ConnectionLife> lives; ///< of `connections`, as far as they are known
 };
 
 struct Findings {

@@ -20,6 +20,22 @@ struct HostReport {
     Report report;
 };
 
+/// What the id of a finding means, and the thresholds that apply to it.
+struct FindingHelp {
+    struct Threshold {
+        std::string_view name;
+        std::string value;
+        std::string preset; ///< "": the value is the preset
+        std::string_view help;
+        std::string_view why; ///< the preset is what it is
+    };
+    std::string_view id;
+    std::string_view summary;
+    std::string_view text; ///< paragraphs, separated by line ends
+    std::string_view source;
+    std::vector<Threshold> thresholds;
+};
+
 struct ReportSet {
     /// Of one host.
     explicit ReportSet(Report report) { hosts.push_back({{}, std::move(report)}); }
@@ -34,6 +50,8 @@ struct ReportSet {
     /// What words of the reports mean, for outputs that can explain them in place. Not
     /// owned.
     std::span<const TextPart> words;
+    /// The same of findings, also of those that weren't made. Not owned.
+    std::span<const FindingHelp> helps;
 };
 
 } // namespace tcpdwell::report

@@ -33,8 +33,9 @@ protected:
 
     ProcessNames names_;
     analysis::Flows flows_{at(0s)};
-    analysis::UnknownConnections unknown_;
-    analysis::Causes causes_{flows_, unknown_};
+    analysis::Lives lives_;
+    analysis::UnknownConnections unknown_{lives_};
+    analysis::Causes causes_{flows_, unknown_, lives_};
     int count_ = 0;
 };
 
