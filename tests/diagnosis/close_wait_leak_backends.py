@@ -31,7 +31,10 @@ def perform(stage):
         client.wait()
     stage.await_sockets(CLIENTS, CLOSE_WAIT, 5450)
     time.sleep(1.5)
-    trace.expect(Finding("close_wait_leak", what=["postgres (pids"], sockets=CLIENTS, holders=backends))
+    trace.expect(
+        Finding("close_wait_leak", what=["postgres (pids"], sockets=CLIENTS, holders=backends),
+        Finding("process_died", what=["psql to 127.0.0.1:5450", "signal 9"], count=CLIENTS,
+                died=[client.pid for client in clients]))
 
 
 main(perform)

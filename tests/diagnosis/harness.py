@@ -134,8 +134,9 @@ class Trace:
     def said(self):
         return self.complaints.read_text()
 
-    def expect(self, *expected):
-        """Ends the trace, and fails unless exactly this is found."""
+    def expect(self, *expected, may=()):
+        """Ends the trace, and fails unless exactly this is found. `may`: ids of infos that depend on the moment."""
+        time.sleep(0.2)  # what is under way ends
         self.process.send_signal(signal.SIGINT)
         out, _ = self.process.communicate(timeout=60)
         if self.process.returncode != 0:
@@ -143,7 +144,7 @@ class Trace:
         report = json.loads(out)
         copy = self.recording.with_suffix(".anonymous.tdw")
         self.stage.tcpdwell_says("copy", "-r", str(self.recording), "-o", str(copy), "--anonymize", "-q")
-        faults = list(self.judge(report, expected))
+        faults = list(self.judge(report, expected, may))
         faults += differences("the recording", report, self.replay(self.recording), lambda finding: finding)
         faults += differences("the anonymised recording", report, self.replay(copy), without_names)
         if faults:
@@ -159,7 +160,7 @@ class Trace:
     def replay(self, recording):
         return json.loads(self.stage.tcpdwell_says("report", "-r", str(recording), "-f", "json", *self.options))
 
-    def judge(self, report, expected):
+    def judge(self, report, expected, may):
         quality = report["quality"]
         slack = self.stage.hidden.count() or quality.get("unseen") or 0
         if quality["lost"]:
@@ -175,6 +176,10 @@ class Trace:
             for fault in each.faults(best, slack):
                 yield f"{each.id}: {fault}"
         for finding in left:
+            if finding["severity"] == "info" and finding["id"] in may:
+                continue
+            if finding["id"] == "counters_disagree" and slack:
+                continue  # it is right: the kernel has counted what was hidden from us
             yield f"{finding['id']} ({finding['severity']}) was not expected: {finding['what']}"
 
 
