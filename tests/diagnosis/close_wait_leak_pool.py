@@ -4,7 +4,7 @@
 trace begins long after."""
 import time
 
-from harness import CLOSE_WAIT, Finding, connect, main
+from harness import CLOSE_WAIT, Finding, main
 
 REQUESTS = 5
 APPLICATION = """

@@ -32,6 +32,7 @@ import tempfile
 import time
 
 import hidden_events
+from judgement import Finding, differences, faults_of, without_names  # noqa: F401
 
 LIMIT_S = 100  # ctest kills at 120 s, which would leave what we started
 SKIPPED = 77
@@ -47,43 +48,6 @@ class Failed(Exception):
 def check(result, what):
     if result != 0:
         raise OSError(ctypes.get_errno(), what)
-
-
-class Finding:
-    """What one finding has to be. `what` and `advice`: words of these texts. `because`: id of the finding that explains
-    it. Evidence by its keys: a number, a range or a predicate; for lists of processes the pids."""
-
-    def __init__(self, id, severity="warning", what=(), advice=(), because=None, **evidence):
-        self.id, self.severity, self.what, self.advice = id, severity, what, advice
-        self.because, self.evidence = because, evidence
-
-    def faults(self, finding, slack):
-        """What is wrong with it. Counts may be too low by as many events as the machine hid from us."""
-        if finding["severity"] != self.severity:
-            yield f"severity is {finding['severity']}, not {self.severity}"
-        for text, words in (finding["what"], self.what), (finding["advice"], self.advice):
-            for word in words:
-                if str(word) not in text:
-                    yield f"\"{word}\" is not in \"{text}\""
-        because = finding["because"]
-        if (because["id"] if because else None) != self.because:
-            yield f"because is {because}, not {self.because}"
-        for key, wanted in self.evidence.items():
-            got = finding["evidence"].get(key)
-            if not is_as_wanted(got, wanted, slack):
-                yield f"evidence {key} is {got}, not {wanted}"
-
-
-def is_as_wanted(got, wanted, slack):
-    if callable(wanted):
-        return wanted(got)
-    if isinstance(wanted, list):
-        return isinstance(got, list) and {process["pid"] for process in got} == set(wanted)
-    if isinstance(wanted, range):
-        return isinstance(got, int) and wanted.start - slack <= got < wanted.stop
-    if isinstance(wanted, int):
-        return isinstance(got, int) and wanted - slack <= got <= wanted
-    return got == wanted
 
 
 class Net:
@@ -144,7 +108,7 @@ class Trace:
         report = json.loads(out)
         copy = self.recording.with_suffix(".anonymous.tdw")
         self.stage.tcpdwell_says("copy", "-r", str(self.recording), "-o", str(copy), "--anonymize", "-q")
-        faults = list(self.judge(report, expected, may))
+        faults = list(faults_of(report, expected, may, self.stage.hidden.count()))
         faults += differences("the recording", report, self.replay(self.recording), lambda finding: finding)
         faults += differences("the anonymised recording", report, self.replay(copy), without_names)
         if faults:
@@ -159,47 +123,6 @@ class Trace:
 
     def replay(self, recording):
         return json.loads(self.stage.tcpdwell_says("report", "-r", str(recording), "-f", "json", *self.options))
-
-    def judge(self, report, expected, may):
-        quality = report["quality"]
-        slack = self.stage.hidden.count() or quality.get("unseen") or 0
-        if quality["lost"]:
-            yield f"{quality['lost']} events were lost"
-        left = list(report["findings"])
-        for each in expected:
-            candidates = [finding for finding in left if finding["id"] == each.id]
-            if not candidates:
-                yield f"{each.id} is missing"
-                continue
-            best = min(candidates, key=lambda finding: len(list(each.faults(finding, slack))))
-            left.remove(best)
-            for fault in each.faults(best, slack):
-                yield f"{each.id}: {fault}"
-        for finding in left:
-            if finding["severity"] == "info" and finding["id"] in may:
-                continue
-            if finding["id"] == "counters_disagree" and slack:
-                continue  # it is right: the kernel has counted what was hidden from us
-            yield f"{finding['id']} ({finding['severity']}) was not expected: {finding['what']}"
-
-
-def without_names(finding):
-    """What has to stay in a recording without addresses and names of processes."""
-    def kept(value):
-        if isinstance(value, list):  # of processes, or of connections, whose ids are made of their addresses
-            return sorted(item["pid"] if isinstance(item, dict) else "connection" for item in value)
-        return None if isinstance(value, str) else value
-    because = finding["because"]
-    return {"id": finding["id"], "severity": finding["severity"], "because": because and because["id"],
-            "evidence": {key: kept(value) for key, value in finding["evidence"].items()}}
-
-
-def differences(what, live, replayed, part):
-    key = lambda finding: json.dumps(finding, sort_keys=True)
-    here, there = (sorted((part(finding) for finding in report["findings"]), key=key) for report in (live, replayed))
-    if here != there:
-        yield f"of {what} something else is reported: {json.dumps(there, indent=1)}"
-
 
 class Skip(Exception):
     """This host can't trace."""

@@ -3,8 +3,6 @@
 import os
 import pathlib
 import pwd
-import shutil
-import sys
 
 
 class Postgres:
