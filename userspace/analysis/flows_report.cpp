@@ -267,17 +267,20 @@ std::vector<ServiceRow> Flows::services() const {
             break; // `rows` is no longer whole; more than one vague row at an endpoint is rare
         }
     }
-    std::vector<ServiceRow> all;
-    for (const auto& [key, row] : exact) all.push_back(row);
-    std::stable_sort(all.begin(), all.end(), [](const ServiceRow& a, const ServiceRow& b) {
+    std::vector<const ServiceRow*> order; // rows are large
+    for (const auto& [key, row] : exact) order.push_back(&row);
+    std::ranges::stable_sort(order, [](const ServiceRow* a, const ServiceRow* b) {
         const auto weight = [](const ServiceRow& row) {
             return std::tuple(row.ended.closed(tcp::ClosedFirst::local) +
                                   row.live.closed(tcp::ClosedFirst::local),
                               row.key.role == tcp::Role::server,
                               row.ended.connections + row.live.connections);
         };
-        return weight(a) > weight(b);
+        return weight(*a) > weight(*b);
     });
+    std::vector<ServiceRow> all;
+    all.reserve(order.size());
+    for (const ServiceRow* row : order) all.push_back(*row);
     return all;
 }
 
