@@ -68,12 +68,13 @@ bool has_died(const track::ConnectionLine& line) {
     return *line.closed_how == tcp::ClosedHow::exit && has_left_unread(line);
 }
 
-/// As proxies end their checks: the answer is there, and nothing is on its way.
+/// As proxies end their checks: soon, when the answer is there and nothing is on its way.
 bool is_hung_up(const track::ConnectionLine& line) {
     const event::SocketNumbers* n = line.numbers;
     const OptionalNumber<std::uint32_t> nothing = 0;
-    return is_client(line) && n != nullptr && n->bytes_received.value_or(0) > 0 &&
-           n->unsent == nothing && n->unacked == nothing && n->unread == nothing;
+    return is_client(line) && was_established_briefly(line) && n != nullptr &&
+           n->bytes_received.value_or(0) > 0 && n->unsent == nothing && n->unacked == nothing &&
+           n->unread == nothing;
 }
 
 EndCause cause_of_reset(const track::ConnectionLine& line) {

@@ -226,7 +226,7 @@ void find_process_died(const RuleInput& evidence, std::vector<FindingDraft>& dra
 namespace {
 
 /// Resets without a cause of their own, by who sent them. Those by SO_LINGER belong to them where
-/// they are too few for time_wait_skipped.
+/// they are too few for time_wait_skipped, and no checks.
 struct Resets {
     std::uint64_t here = 0;
     std::uint64_t there = 0;
@@ -236,10 +236,12 @@ struct Resets {
 
 Resets resets_of(const RuleInput& evidence, const PartyEnds& ends) {
     Resets resets;
-    for (const EndCause cause : {EndCause::reset_here, EndCause::reset_there, EndCause::lingered}) {
+    for (const EndCause cause :
+         {EndCause::reset_here, EndCause::reset_there, EndCause::lingered, EndCause::hung_up}) {
         const CauseFacts* facts = ends.facts(cause);
         if (!facts || facts->count == 0) continue;
-        if (cause == EndCause::lingered &&
+        if (cause == EndCause::hung_up && is_check(*facts)) continue;
+        if ((cause == EndCause::lingered || cause == EndCause::hung_up) &&
             facts->count >= evidence.thresholds.count("time_wait_skipped.connections"))
             continue;
         (cause == EndCause::reset_there ? resets.there : resets.here) += facts->count;

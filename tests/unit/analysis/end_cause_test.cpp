@@ -97,6 +97,9 @@ TEST(EndCauseOf, a_client_hangs_up_when_it_has_its_answer) {
     EXPECT_EQ(EndedLine(check).cause(), EndCause::hung_up);
     EXPECT_EQ(EndedLine(check).carried(100, 0).cause(), EndCause::lingered) << "no answer";
     EXPECT_EQ(EndedLine(check).carried(100, 200, 1).cause(), EndCause::lingered) << "unread";
+    EndedLine late = check;
+    late.states.back().dwell = 1s;
+    EXPECT_EQ(late.cause(), EndCause::lingered);
     for (auto number : {&event::SocketNumbers::unsent, &event::SocketNumbers::unacked}) {
         EndedLine busy = check;
         busy.numbers.*number = 1;

@@ -189,6 +189,21 @@ TEST_F(CauseFindings, the_idle_limit_is_named) {
     EXPECT_THAT(std::string(f->advice.at(0)), HasSubstr("which is 2.0 s here"));
 }
 
+TEST_F(CauseFindings, checks_that_get_an_answer_are_none) {
+    end(client_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::so_linger_zero)
+            .carried(5, 5),
+        10);
+    EXPECT_FALSE(found("connections_reset"));
+}
+
+TEST_F(CauseFindings, but_at_the_same_time_they_are_resets) {
+    keeps_ports_ = true;
+    end(client_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::so_linger_zero)
+            .carried(5, 5),
+        10);
+    EXPECT_EQ(ids(), std::vector<std::string_view>{"connections_reset"});
+}
+
 TEST_F(CauseFindings, clients_that_give_up_have_time_outs) {
     end(client_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::data_after_close)
             .carried(5, 0)
