@@ -2,16 +2,15 @@
 // What all drawings share: they are drawn as wide as their place is (so that text keeps its size), and their axes.
 'use strict';
 
-const PRINT_WIDTH = 720; // CSS pixels: a landscape page without margins and legend
 const charts = [];
 let chartCount = 0;
 
 // A drawing that fills the width of its place. draw(svg, width) returns its height; `title` and `description` are for
-// screen readers. `wide`: it takes a printed page's width.
-function chart({ title, description, draw, wide, className }) {
+// screen readers. `printed`: how wide it is drawn for paper, in CSS pixels; else as it is on the screen.
+function chart({ title, description, draw, printed, className }) {
     const place = el('div', { class: 'chart ' + (className || '') });
     const id = 'chart-' + ++chartCount;
-    const self = { place, wide, width: 0 };
+    const self = { place, printed, width: 0 };
     self.redraw = (width) => {
         if (width === self.width) return;
         self.width = width;
@@ -59,11 +58,11 @@ function drawCharts() {
     }
     window.addEventListener('beforeprint', () => {
         printing = true;
-        charts.filter((self) => self.wide).forEach((self) => self.redraw(PRINT_WIDTH));
+        charts.filter((self) => self.printed).forEach((self) => self.redraw(self.printed));
     });
     window.addEventListener('afterprint', () => {
         printing = false;
-        charts.filter((self) => self.wide).forEach(fit);
+        charts.filter((self) => self.printed).forEach(fit);
     });
 }
 

@@ -57,6 +57,7 @@ function sumOfNumbers(key, values) {
 
 // What a row for all of these has under `key`; null where that means nothing.
 function sumOf(key, values) {
+    if (key === 'peak') return null; // of different times
     const first = JSON.stringify(values[0] ?? null);
     const isCount = values.some(isNumber) && (canBeAdded(key) || isMaximum(key));
     if (!isCount && values.every((value) => JSON.stringify(value ?? null) === first) && !isNested(values[0]))

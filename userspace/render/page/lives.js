@@ -176,7 +176,7 @@ function livesView(finding, report) {
             title,
             description: lives.map((life) => labels.of(life) + ': ' + lifeWords(life)).join('; '),
             draw: (svg, width) => drawn.draw(svg, width),
-            wide: true,
+            printed: 620,
         }),
         livesLegend(lives),
         el(

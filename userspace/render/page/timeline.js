@@ -24,7 +24,7 @@ class Timeline {
     element() {
         this.place = chart({
             title: 'Sockets in each state over time',
-            wide: true,
+            printed: 900,
             className: 'timeline',
             description: this.series
                 .map(
