@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "analysis/scope.h"
+
 namespace tcpdwell::analysis {
 namespace {
 
@@ -69,11 +71,16 @@ AcceptQueue* AcceptQueues::queue_of(std::uint32_t netns, const tcp::Endpoint& lo
     return &queue;
 }
 
+AcceptQueue* AcceptQueues::queue_of(const track::ConnectionIdentity& accepted) {
+    const ServiceKey service = flows_.service_key(accepted);
+    AcceptQueue* queue = queue_of(service.netns, service.local, service.family);
+    if (queue) note_some(queue->addresses, accepted.tuple.local.address);
+    return queue;
+}
+
 void AcceptQueues::on_connection(const track::ConnectionLine& line) {
     if (!line.accept || !line.accept->delay) return;
-    const ServiceKey service = flows_.service_key(*line.who);
-    if (AcceptQueue* queue = queue_of(service.netns, service.local, service.family))
-        queue->delays.record(*line.accept->delay);
+    if (AcceptQueue* queue = queue_of(*line.who)) queue->delays.record(*line.accept->delay);
 }
 
 void AcceptQueues::begin_live(MonoTime now) {
@@ -126,8 +133,7 @@ void AcceptQueues::on_live(const track::LiveSocket& socket) {
     const bool waits = !socket.accept->accepted && (socket.state == tcp::State::ESTABLISHED ||
                                                     socket.state == tcp::State::CLOSE_WAIT);
     if (!waits && !socket.accept->delay) return;
-    const ServiceKey service = flows_.service_key(socket.who);
-    AcceptQueue* queue = queue_of(service.netns, service.local, service.family);
+    AcceptQueue* queue = queue_of(socket.who);
     if (!queue) return;
     if (waits)
         note_waiting(*queue, socket);

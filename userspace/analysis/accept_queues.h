@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct AcceptQueue {
     tcp::Family family = tcp::Family::ipv4;
     std::optional<event::Process> process; ///< that listens: the first one found
     std::vector<event::Process> holders;   ///< of the listening sockets, as far as looked up
+    std::set<tcp::IpAddress> addresses;    ///< that it was reached at; some
     LogHistogram delays;                   ///< of ended connections
     LogHistogram live_delays;              ///< of those that are there now
     std::uint64_t waiting = 0;             ///< established, and not accepted by any process
@@ -50,6 +52,8 @@ public:
 
 private:
     AcceptQueue* queue_of(std::uint32_t netns, const tcp::Endpoint& local, tcp::Family family);
+    /// That the passively opened connection came through.
+    AcceptQueue* queue_of(const track::ConnectionIdentity& accepted);
     void note_listener(const track::LiveSocket& socket);
     void note_waiting(AcceptQueue& queue, const track::LiveSocket& socket) const;
 

@@ -3,25 +3,17 @@
 
 #include <algorithm>
 
-#include "track/connection_table.h"
+#include "analysis/scope.h"
 
 namespace tcpdwell::analysis {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kMostRecent = 1 << 17;
 constexpr std::size_t kMostTries = 1 << 14;
 constexpr std::size_t kMostClosers = 16;
-/// Both ends of a connection end within a round trip and a timer of the close.
-constexpr Nanoseconds kOtherEndWithin = 5s;
 /// RFC 8305, section 8: the next address is tried after 250 ms, at most 2 s; who loses is given up.
 constexpr Nanoseconds kSameTry = 2s;
-
-/// Each namespace has loopback addresses of its own; others are taken for the same host.
-std::uint64_t hash_of(std::uint32_t netns, const tcp::Endpoint& from, const tcp::Endpoint& to) {
-    return track::hash_of(to.address.is_loopback() ? netns : 0, tcp::FourTuple{from, to});
-}
 
 bool is_consequence(EndCause cause) {
     return cause == EndCause::reset_there || cause == EndCause::met_idle_close;
@@ -51,6 +43,7 @@ PartyEnds* Causes::party_of(const track::ConnectionIdentity& who) {
     PartyEnds& party = known == parties_.end() ? parties_[key] : known->second;
     party.party = key;
     party.family = family;
+    if (who.role == tcp::Role::server) note_some(party.addresses, who.tuple.local.address);
     if (who.process) {
         if (!party.process) party.process = who.process;
         party.several_pids = party.several_pids || party.process->pid != who.process->pid;
@@ -82,31 +75,23 @@ void Causes::take_back(PartyEnds& party, EndCause cause) {
 
 bool Causes::is_explained(const track::ConnectionLine& line, PartyEnds& party, EndCause cause) {
     if (cause == EndCause::none || !line.closed) return false;
-    const tcp::FourTuple& tuple = line.who->tuple;
     bool explained = false;
-    if (const auto other = recent_.find(hash_of(line.who->netns, tuple.remote, tuple.local));
-        other != recent_.end() && *line.closed - other->second.closed <= kOtherEndWithin &&
-        other->second.closed - *line.closed <= kOtherEndWithin) {
-        if (is_consequence(cause) && is_of_this_end(other->second.cause))
+    if (const auto other = recent_.take_other_of(line)) {
+        if (is_consequence(cause) && is_of_this_end(other->cause)) {
             explained = true;
-        else if (is_of_this_end(cause) && is_consequence(other->second.cause))
-            take_back(*other->second.party, other->second.cause);
-        else if (cause == EndCause::half_open_check && other->second.cause == cause) {
+            if (other->is_translated) ++other->party->causes[other->cause].translated;
+        } else if (is_of_this_end(cause) && is_consequence(other->cause)) {
+            take_back(*other->party, other->cause);
+            if (other->is_translated) ++party.causes[cause].translated;
+        } else if (cause == EndCause::half_open_check && other->cause == cause) {
             // One check, which counts for the listener that is checked.
             if (line.who->role == tcp::Role::client)
                 explained = true;
             else
-                take_back(*other->second.party, cause);
+                take_back(*other->party, cause);
         }
-        recent_.erase(other);
     }
-    const std::uint64_t key = hash_of(line.who->netns, tuple.local, tuple.remote);
-    if (recent_.insert_or_assign(key, Recent{&party, cause, *line.closed}).second)
-        recent_order_.push_back(key);
-    while (recent_order_.size() > kMostRecent) {
-        recent_.erase(recent_order_.front());
-        recent_order_.pop_front();
-    }
+    recent_.note(line, party, cause);
     return explained;
 }
 
@@ -198,7 +183,6 @@ void Causes::on_live(const track::LiveSocket& socket) {
 void Causes::next_interval(MonoTime) {
     parties_.clear();
     recent_.clear();
-    recent_order_.clear();
     tries_.clear();
     self_connected_.clear();
 }

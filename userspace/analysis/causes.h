@@ -4,12 +4,10 @@
 // are on this host, at the end where the cause lies.
 #pragma once
 
-#include <deque>
 #include <map>
 #include <memory>
 #include <set>
 #include <tuple>
-#include <unordered_map>
 #include <unordered_set>
 
 #include "analysis/analysis.h"
@@ -17,6 +15,7 @@
 #include "analysis/flows.h"
 #include "analysis/histogram.h"
 #include "analysis/lives.h"
+#include "analysis/recent_ends.h"
 #include "analysis/unknown_connections.h"
 
 namespace tcpdwell::analysis {
@@ -24,6 +23,8 @@ namespace tcpdwell::analysis {
 /// What is known of the connections of one party that ended by one cause.
 struct CauseFacts {
     std::uint64_t count = 0;
+    /// Whose other end was found on this host by the client's endpoint only (RecentEnds).
+    std::uint64_t translated = 0;
     Examples ids;
     MonoTime first{};
     MonoTime last{};
@@ -51,6 +52,7 @@ struct PartyEnds {
     tcp::Family family = tcp::Family::ipv4;
     std::optional<event::Process> process; ///< the first that was seen
     bool several_pids = false;
+    std::set<tcp::IpAddress> addresses; ///< that it was reached at, of a listener; some
     std::uint64_t ended = 0;
     std::uint64_t waiting = 0; ///< in TIME_WAIT now: they have ended but for the wait
     std::map<EndCause, CauseFacts> causes;
@@ -75,7 +77,7 @@ struct PartyEnds {
 };
 
 /// Memory: some 200 bytes for each party, of which at most Flows::kMaxGroups are distinguished, 300
-/// and the hosts for each cause of it, and at most 15 MiB for recent ends.
+/// and the hosts for each cause of it, and what RecentEnds needs.
 class Causes : public Analysis {
 public:
     /// `lives` keeps those of the examples.
@@ -104,12 +106,7 @@ public:
     [[nodiscard]] const SelfConnectedBy& self_connected() const { return self_connected_; }
 
 private:
-    /// One end that may be the other end of a later one, or a try that a later one may replace.
-    struct Recent {
-        PartyEnds* party;
-        EndCause cause;
-        MonoTime closed;
-    };
+    /// One that a later one may replace.
     struct Try {
         PartyEnds* party;
         EndCause cause;
@@ -144,8 +141,7 @@ private:
     const UnknownConnections& unknown_;
     Lives& lives_;
     Parties parties_;
-    std::unordered_map<std::uint64_t, Recent> recent_; ///< by a hash of the four-tuple
-    std::deque<std::uint64_t> recent_order_;
+    RecentEnds recent_;
     std::map<TryKey, Tries> tries_;
     SelfConnectedBy self_connected_;
     std::unordered_set<track::ConnectionId> counted_; ///< in TIME_WAIT, by a report before

@@ -18,6 +18,7 @@ constexpr Rule kRules[] = {
     find_listener_closed,      find_answered_unread,     find_turned_away,
     find_idle_close_race,      find_process_died,        find_connections_reset,
     find_connects_refused,     find_self_connected,      find_stray_resets,
+    find_counters_disagree,
 };
 
 constexpr int kIdDigits = 16;
@@ -47,6 +48,7 @@ report::Findings find_all(const RuleInput& evidence, report::Report& report) {
     std::stable_sort(
         drafts.begin(), drafts.end(),
         [](const FindingDraft& a, const FindingDraft& b) { return a.severity > b.severity; });
+    link_findings(evidence.upstreams, drafts);
     report::Findings findings;
     for (const FindingDraft& draft : drafts) {
         report::Finding& finding = findings.list.emplace_back();

@@ -10,12 +10,15 @@
 
 #include "analysis/accept_queues.h"
 #include "analysis/causes.h"
+#include "analysis/counter_check.h"
 #include "analysis/flows.h"
 #include "analysis/kernel_counters.h"
 #include "analysis/open_sockets.h"
 #include "analysis/overview.h"
+#include "analysis/scope.h"
 #include "analysis/thresholds.h"
 #include "analysis/unknown_connections.h"
+#include "analysis/upstreams.h"
 #include "report/evidence.h"
 #include "report/report.h"
 
@@ -31,6 +34,8 @@ struct RuleInput {
     const AcceptQueues& accepts;
     const Causes& causes;
     const UnknownConnections& unknown;
+    const Upstreams& upstreams;
+    const CounterCheck& check;
     const Thresholds& thresholds;
     const ReportContext& moment;
 };
@@ -57,6 +62,7 @@ struct FindingDraft {
     std::vector<track::ConnectionId> connections{};
     std::vector<std::string> advice{};
     std::string subject{};
+    Scope scope{};
     struct Reason {
         std::string_view id;
         std::string subject;
@@ -76,7 +82,7 @@ void find_time_wait_table_full(const RuleInput& evidence,
 void find_ephemeral_ports_low(const RuleInput& evidence,
                               std::vector<FindingDraft>& drafts); // findings_opening.cpp
 void find_connects_unanswered(const RuleInput& evidence,
-                              std::vector<FindingDraft>& drafts); // findings_opening.cpp
+                              std::vector<FindingDraft>& drafts); // findings_unanswered.cpp
 void find_handshakes_failing(const RuleInput& evidence,
                              std::vector<FindingDraft>& drafts); // findings_opening.cpp
 void find_accept_queue_full(const RuleInput& evidence,
@@ -94,7 +100,9 @@ void find_closing_stuck(const RuleInput& evidence,
 void find_peers_gone(const RuleInput& evidence,
                      std::vector<FindingDraft>& drafts); // findings_peers.cpp
 void find_events_lost(const RuleInput& evidence,
-                      std::vector<FindingDraft>& drafts); // findings_waiting.cpp
+                      std::vector<FindingDraft>& drafts); // findings_quality.cpp
+void find_counters_disagree(const RuleInput& evidence,
+                            std::vector<FindingDraft>& drafts); // findings_quality.cpp
 
 void find_half_open_checks(const RuleInput& evidence,
                            std::vector<FindingDraft>& drafts); // findings_listeners.cpp
@@ -117,6 +125,15 @@ void find_self_connected(const RuleInput& evidence,
 
 void find_stray_resets(const RuleInput& evidence,
                        std::vector<FindingDraft>& drafts); // findings_strays.cpp
+
+/// Sets `because` where a finding is a consequence of another. Consequences follow their cause,
+/// which takes over their severity: they are no problem of their own. (findings_links.cpp)
+void link_findings(const Upstreams& upstreams, std::vector<FindingDraft>& drafts);
+
+// What a finding on them is about.
+Scope scope_of(const HeldSockets& holding);
+Scope scope_of(const PartyEnds& ends, const CauseFacts& facts);
+Scope scope_of(const AcceptQueue& queue);
 
 /// The queue in that namespace that overflowed or is full; nullptr if none did, or it isn't known
 /// which.

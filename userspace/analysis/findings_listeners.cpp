@@ -41,8 +41,10 @@ const AcceptQueue* overflowing(const RuleInput& evidence, std::uint32_t netns) {
         return std::tuple(is_at_its_limit(queue), queue.waiting,
                           longest >= kLong ? longest : Nanoseconds(0));
     };
-    for (const auto& [key, queue] : evidence.accepts.queues()) {
-        if (key.first != netns) continue;
+    const AcceptQueues::Queues& queues = evidence.accepts.queues();
+    for (auto each = queues.lower_bound({netns, tcp::Endpoint{}});
+         each != queues.end() && each->first.first == netns; ++each) {
+        const AcceptQueue& queue = each->second;
         const bool speaks_for_it =
             weight(queue) > std::tuple(false, std::uint64_t{0}, Nanoseconds(0));
         if (!speaks_for_it && !is_the_only(evidence, queue)) continue;
@@ -61,6 +63,7 @@ std::string listener_text(const AcceptQueue& queue) {
 
 void describe(const AcceptQueue& queue, FindingDraft& draft) {
     draft.subject = listener_text(queue);
+    draft.scope = scope_of(queue);
     draft.connections = queue.ids;
     const auto number = [](const std::optional<std::uint64_t>& known) {
         return known ? FindingDraft::Cell(*known) : FindingDraft::Cell();
@@ -68,7 +71,9 @@ void describe(const AcceptQueue& queue, FindingDraft& draft) {
     draft.evidence.push_back({"listener", "listener", queue.local.text(queue.family)});
     draft.evidence.push_back({"waiting", "waiting for accept()", queue.waiting});
     draft.evidence.push_back({"half_closed", "of which the peer has closed", queue.half_closed});
-    draft.evidence.push_back({"oldest_ns", "the oldest", queue.oldest});
+    draft.evidence.push_back(
+        {"oldest_ns", "the oldest",
+         queue.waiting == 0 ? FindingDraft::Cell() : FindingDraft::Cell(queue.oldest)});
     draft.evidence.push_back({"queued", "in the queue", number(queue.queued)});
     draft.evidence.push_back({"limit", "its limit", number(queue.limit)});
     draft.evidence.push_back({"longest_ns", "longest time until accept()",
@@ -123,9 +128,9 @@ void find_accept_queue_full(const RuleInput& evidence, std::vector<FindingDraft>
                                                     : report::Severity::warning};
         const std::string whose =
             !queue ? fmt::format("An accept queue in network namespace {}", netns)
-                   : fmt::format("The accept queue of {}{}",
-                                 is_certain(evidence, *queue) ? "" : "probably ",
-                                 listener_text(*queue));
+            : is_certain(evidence, *queue)
+                ? fmt::format("The accept queue of {}", listener_text(*queue))
+                : fmt::format("An accept queue, probably that of {},", listener_text(*queue));
         const std::string limit =
             queue && queue->limit ? fmt::format(" (limit {})", *queue->limit) : "";
         draft.what =
@@ -154,9 +159,12 @@ void find_accept_stalled(const RuleInput& evidence, std::vector<FindingDraft>& d
     const std::uint64_t many =
         std::max<std::uint64_t>(evidence.thresholds.count("accept_stalled.connections"), 1);
     const Nanoseconds age = evidence.thresholds.duration("accept_stalled.age");
+    std::map<std::uint32_t, const AcceptQueue*> full; // of each namespace
     for (const auto& [key, queue] : evidence.accepts.queues()) {
         if (queue.waiting < many || queue.oldest < age) continue;
-        if (full_queue(evidence, key.first) == &queue) continue; // its finding says so, too
+        const auto [known, is_new] = full.try_emplace(key.first);
+        if (is_new) known->second = full_queue(evidence, key.first);
+        if (known->second == &queue) continue; // its finding says so, too
         FindingDraft draft{"accept_stalled", report::Severity::warning};
         draft.what = fmt::format(
             "{} {} for accept() at {}, the oldest for {}{}{}: the clients believe that they are "

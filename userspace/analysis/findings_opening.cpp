@@ -3,15 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 
 #include "analysis/findings.h"
 
 namespace tcpdwell::analysis {
 namespace {
-
-/// So many hosts with hardly a connect to each aren't one upstream that is down.
-constexpr std::size_t kManyHosts = 10;
 
 std::string reuse_advice(const RuleInput& evidence, const PortRow& row) {
     const auto value = evidence.moment.host.sysctl_number(row.netns, "net.ipv4.tcp_tw_reuse");
@@ -41,7 +37,23 @@ std::string reuse_advice(const RuleInput& evidence, const PortRow& row) {
     return text;
 }
 
-FindingDraft ports_draft(const RuleInput& evidence, const PortRow& row, std::uint64_t limit,
+/// What is held towards the remote endpoint of a row.
+struct PortUse {
+    std::uint64_t limit;
+    std::uint64_t now;
+    std::uint64_t peak;
+    std::uint64_t bound; ///< of which held by bind(), towards all; at most
+};
+
+PortUse use_of(const Flows& flows, const PortRow& row, std::uint64_t limit) {
+    if (row.is_bound()) return {limit, row.held.now(), row.held.peak(), row.held.peak()};
+    const PortRow* bound = flows.bound_ports(row.netns, row.local);
+    if (!bound) return {limit, row.held.now(), row.peak(limit), 0};
+    return {limit, row.held.now() + bound->held.now(),
+            std::min(limit, row.held.peak() + bound->held.peak()), bound->held.peak()};
+}
+
+FindingDraft ports_draft(const RuleInput& evidence, const PortRow& row, const PortUse& use,
                          std::uint64_t no_port) {
     const double seconds =
         std::chrono::duration<double>(evidence.moment.now - evidence.moment.begin).count();
@@ -52,22 +64,29 @@ FindingDraft ports_draft(const RuleInput& evidence, const PortRow& row, std::uin
                   seconds
             : 0;
     FindingDraft::Cell left;
-    if (growth > 0 && row.held.now() <= limit)
-        left = static_cast<double>(limit - row.held.now()) / growth;
-    const bool is_critical = no_port != 0 || row.held.peak() * 20 >= limit * 19;
+    if (growth > 0 && use.now <= use.limit)
+        left = static_cast<double>(use.limit - use.now) / growth;
+    const bool is_critical = no_port != 0 || use.peak * 20 >= use.limit * 19;
 
     FindingDraft draft{"ephemeral_ports_low",
                        is_critical ? report::Severity::critical : report::Severity::warning};
     draft.connections = row.holders.list();
+    const std::string local = row.local.text(row.family);
+    const std::string remote =
+        row.is_bound() ? std::string("all endpoints") : row.remote.text(row.family);
+    draft.subject = fmt::format("{} to {}", local, remote);
     draft.what = fmt::format(
-        "{} of {} local ports from {} to {} were held{}.", row.held.peak(), limit,
-        row.local.text(row.family), row.remote.text(row.family),
+        "{} of {} local ports from {} to {} were held{}{}.", use.peak, use.limit, local, remote,
+        row.is_bound() || use.bound == 0
+            ? std::string(row.is_bound() ? ", by bind() before connect()" : "")
+            : fmt::format(", {} of them by bind(), towards all", use.bound),
         no_port == 0 ? "" : fmt::format("; {} found no free port", counted(no_port, "connect")));
-    draft.evidence = {{"local", "local address", row.local.text(row.family)},
-                      {"remote", "remote endpoint", row.remote.text(row.family)},
-                      {"held", "held now", row.held.now()},
-                      {"peak", "at most", row.held.peak()},
-                      {"limit", "ports", limit},
+    draft.evidence = {{"local", "local address", local},
+                      {"remote", "remote endpoint", remote},
+                      {"held", "held now", use.now},
+                      {"peak", "at most", use.peak},
+                      {"bound", "of which by bind()", use.bound},
+                      {"limit", "ports", use.limit},
                       {"opened_per_second", "opened per second", rate},
                       {"growth_per_second", "growing per second", growth},
                       {"seconds_left", "seconds left at this pace", left},
@@ -87,159 +106,81 @@ FindingDraft ports_draft(const RuleInput& evidence, const PortRow& row, std::uin
     return draft;
 }
 
-std::uint64_t no_port_to(const Flows& flows, const PortRow& port) {
-    for (const RemoteRow& row : flows.remotes())
-        if (row.netns == port.netns && row.remote == port.remote)
-            return row.total().with(tcp::EndingDetail::no_port);
-    return 0;
+/// Connects that found no port, by where they were to; each is reported once.
+class PortlessConnects {
+public:
+    explicit PortlessConnects(const Flows& flows) {
+        for (const RemoteRow& row : flows.remotes())
+            if (const std::uint64_t n = row.total().with(tcp::EndingDetail::no_port); n > 0)
+                left_.push_back({&row, n});
+    }
+    /// Which local address they wanted isn't known.
+    std::uint64_t take(const PortRow& ports) {
+        std::uint64_t taken = 0;
+        std::erase_if(left_, [&](const Connects& each) {
+            if (each.to->netns != ports.netns) return false;
+            if (!ports.is_bound() && each.to->remote != ports.remote) return false;
+            taken += each.count;
+            return true;
+        });
+        return taken;
+    }
+    [[nodiscard]] std::uint64_t left() const {
+        std::uint64_t sum = 0;
+        for (const Connects& each : left_) sum += each.count;
+        return sum;
+    }
+    [[nodiscard]] const RemoteRow* example() const {
+        const auto most = std::ranges::max_element(left_, {}, &Connects::count);
+        return most == left_.end() ? nullptr : most->to;
+    }
+
+private:
+    struct Connects {
+        const RemoteRow* to;
+        std::uint64_t count;
+    };
+    std::vector<Connects> left_;
+};
+
+/// What bind() holds first: where it is near the range, what connects hold beside it is no other
+/// problem.
+void find_full_ports(const RuleInput& evidence, PortlessConnects& portless, bool bound,
+                     std::vector<FindingDraft>& drafts) {
+    const double share = evidence.thresholds.value("ephemeral_ports_low.share");
+    for (const PortRow& row : evidence.flows.ports()) {
+        const auto range = evidence.moment.host.port_range(row.netns);
+        if (row.is_bound() != bound || !range) continue;
+        const std::uint64_t limit = range->second - range->first + 1;
+        const double low = share * static_cast<double>(limit);
+        const PortUse use = use_of(evidence.flows, row, limit);
+        if (static_cast<double>(use.peak) < low) continue;
+        if (!bound && static_cast<double>(use.bound) >= low) continue;
+        drafts.push_back(ports_draft(evidence, row, use, portless.take(row)));
+    }
 }
 
 } // namespace
 
 void find_ephemeral_ports_low(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
-    const double share = evidence.thresholds.value("ephemeral_ports_low.share");
-    std::set<std::pair<std::uint32_t, tcp::Endpoint>> reported;
-    for (const PortRow& row : evidence.flows.ports()) {
-        const auto range = evidence.moment.host.port_range(row.netns);
-        if (!range) continue;
-        const std::uint64_t limit = range->second - range->first + 1;
-        if (static_cast<double>(row.held.peak()) < share * static_cast<double>(limit)) continue;
-        // Which local address they wanted isn't known, so that is reported once for each remote
-        // endpoint.
-        const bool is_new = reported.emplace(row.netns, row.remote).second;
-        drafts.push_back(
-            ports_draft(evidence, row, limit, is_new ? no_port_to(evidence.flows, row) : 0));
-    }
-    std::uint64_t unreported = 0;
-    const RemoteRow* example = nullptr;
-    for (const RemoteRow& row : evidence.flows.remotes()) {
-        const std::uint64_t n = row.total().with(tcp::EndingDetail::no_port);
-        if (n == 0 || reported.contains({row.netns, row.remote})) continue;
-        unreported += n;
-        if (!example || n > example->total().with(tcp::EndingDetail::no_port)) example = &row;
-    }
+    PortlessConnects portless(evidence.flows);
+    find_full_ports(evidence, portless, true, drafts);
+    find_full_ports(evidence, portless, false, drafts);
+    const RemoteRow* example = portless.example();
     if (!example) return;
     // Ports bound explicitly, reserved, or taken by other pairs' listeners.
     FindingDraft draft{"ephemeral_ports_low", report::Severity::critical};
-    draft.what = fmt::format("{} found no free local port, for instance to {}.",
-                             counted(unreported, "connect"), example->remote.text(example->family));
-    draft.evidence = {{"no_port", "connects without a port", unreported},
+    draft.subject = fmt::format("connects to {}", example->remote.text(example->family));
+    draft.what =
+        fmt::format("{} found no free local port, for instance to {}.",
+                    counted(portless.left(), "connect"), example->remote.text(example->family));
+    draft.evidence = {{"no_port", "connects without a port", portless.left()},
                       {"remote", "remote endpoint", example->remote.text(example->family)}};
     draft.advice.push_back(fmt::format(
         "Compare {} and net.ipv4.ip_local_reserved_ports with the ports in use: sockets "
         "that are bound to a port of their own count for every remote endpoint.",
         sysctl_text(evidence, example->netns, "net.ipv4.ip_local_port_range")));
     drafts.push_back(std::move(draft));
-}
-
-namespace {
-
-/// Unanswered connects of one program.
-struct UnansweredConnects {
-    std::uint64_t failed = 0;
-    std::uint64_t waiting = 0;
-    std::map<tcp::IpAddress, std::uint64_t> hosts;
-    std::map<tcp::Endpoint, std::uint64_t> endpoints;
-    std::map<tcp::Endpoint, std::uint64_t> tries; ///< all that have ended, or wait
-    std::vector<track::ConnectionId> ids;
-
-    [[nodiscard]] std::uint64_t all() const { return failed + waiting; }
-};
-
-/// A program by its network namespace and name.
-using ProgramKey = std::pair<std::uint32_t, std::string>;
-
-/// Whether the endpoint is that of a listener here whose accept queue overflowed, which explains
-/// it.
-bool is_full_here(const RuleInput& evidence, const Party& party) {
-    const AcceptQueue* queue = full_queue(evidence, party.netns);
-    return queue && queue->local.port == party.endpoint.port;
-}
-
-std::map<ProgramKey, UnansweredConnects> unanswered_by_program(const RuleInput& evidence) {
-    std::map<ProgramKey, UnansweredConnects> programs;
-    for (const auto& [key, ends] : evidence.causes.parties()) {
-        const CauseFacts* facts = ends.facts(EndCause::unanswered);
-        if (!facts || facts->count == 0 || is_full_here(evidence, key)) continue;
-        UnansweredConnects& program = programs[{key.netns, comm_of(key.comm)}];
-        program.failed += facts->count;
-        program.hosts[key.endpoint.address] += facts->count;
-        program.endpoints[key.endpoint] += facts->count;
-        program.tries[key.endpoint] += ends.connections();
-        if (program.ids.empty()) program.ids = facts->ids.list();
-    }
-    for (const HeldSockets* holding : evidence.live.in(tcp::State::SYN_SENT)) {
-        if (holding->old == 0) continue;
-        const Party towards{holding->netns, tcp::Role::client, holding->oldest_tuple.remote, {}};
-        if (is_full_here(evidence, towards)) continue;
-        UnansweredConnects& program =
-            programs[{holding->netns, holding->comm.empty() ? comm_of({}) : holding->comm}];
-        program.waiting += holding->old;
-        for (const auto& [host, count] : holding->hosts) {
-            program.hosts[host] += count;
-            const tcp::Endpoint endpoint{host, holding->oldest_tuple.remote.port};
-            program.endpoints[endpoint] += count;
-            program.tries[endpoint] += count;
-        }
-        program.ids.insert(program.ids.end(), holding->ids.begin(), holding->ids.end());
-    }
-    return programs;
-}
-
-/// Several at one endpoint, or one each at many.
-bool is_unanswered(const RuleInput& evidence, const UnansweredConnects& program) {
-    const auto many =
-        std::max<std::uint64_t>(evidence.thresholds.count("connects_unanswered.connections"), 1);
-    const double share = evidence.thresholds.value("connects_unanswered.share");
-    if (program.hosts.size() >= kManyHosts && program.all() >= 2 * kManyHosts) return true;
-    return std::ranges::any_of(program.endpoints, [&](const auto& each) {
-        const double tries = static_cast<double>(program.tries.at(each.first));
-        return each.second >= many && static_cast<double>(each.second) >= share * tries;
-    });
-}
-
-FindingDraft unanswered_draft(const RuleInput& evidence, const ProgramKey& key,
-                              const UnansweredConnects& program) {
-    const std::uint64_t all = program.all();
-    const bool is_scan = program.hosts.size() >= kManyHosts && all <= 2 * program.hosts.size();
-    const auto worst =
-        std::max_element(program.hosts.begin(), program.hosts.end(),
-                         [](const auto& a, const auto& b) { return a.second < b.second; });
-    const tcp::IpAddress& host = worst->first;
-    const std::string host_text = host.text(host.is_v4() ? tcp::Family::ipv4 : tcp::Family::ipv6);
-    FindingDraft draft{"connects_unanswered", report::Severity::warning};
-    draft.connections = program.ids;
-    draft.what =
-        is_scan ? fmt::format("{} of {} to {} hosts got no answer: a scan, or wrong addresses.",
-                              counted(all, "connect"), key.second, program.hosts.size())
-                : fmt::format("{} of {} got no answer, {} of them from {}.",
-                              counted(all, "connect"), key.second, worst->second, host_text);
-    draft.evidence = {{"connects", "connects", all},
-                      {"waiting", "in SYN_SENT now", program.waiting},
-                      {"failed", "given up", program.failed},
-                      {"hosts", "hosts", std::uint64_t{program.hosts.size()}},
-                      {"host", "most often", host_text},
-                      {"program", "program", key.second}};
-    draft.advice.push_back(is_scan ? fmt::format("Many hosts and hardly a repetition: if {} is not "
-                                                 "meant to look for hosts, find out who "
-                                                 "started it.",
-                                                 key.second)
-                                   : "The SYNs are dropped on the way or at the host: check that "
-                                     "it is up, its route, and firewalls "
-                                     "(which should reject, so that connect() fails at once).");
-    draft.advice.push_back(
-        fmt::format("A connect() waits as long as {} says, over two minutes with 6; the program "
-                    "should have a time-out of its own.",
-                    sysctl_text(evidence, key.first, "net.ipv4.tcp_syn_retries")));
-    return draft;
-}
-
-} // namespace
-
-void find_connects_unanswered(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
-    for (const auto& [key, program] : unanswered_by_program(evidence))
-        if (is_unanswered(evidence, program))
-            drafts.push_back(unanswered_draft(evidence, key, program));
 }
 
 void find_self_connected(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
@@ -284,16 +225,14 @@ struct Handshakes {
 
 /// Without those that are health checks.
 void add_failed(const RuleInput& evidence, Handshakes& sum) {
-    for (const auto& [key, ends] : evidence.causes.parties()) {
-        if (key.role != tcp::Role::server || key.netns != sum.listener->key.netns ||
-            key.endpoint != sum.listener->key.local)
-            continue;
-        for (const EndCause cause : {EndCause::never_completed, EndCause::half_open_check}) {
-            const CauseFacts* facts = ends.facts(cause);
-            if (!facts || (cause == EndCause::half_open_check && is_check(*facts))) continue;
-            sum.failed += facts->count;
-            sum.hosts.insert(facts->hosts.begin(), facts->hosts.end());
-        }
+    const Party server{sum.listener->key.netns, tcp::Role::server, sum.listener->key.local, {}};
+    const auto found = evidence.causes.parties().find(server);
+    if (found == evidence.causes.parties().end()) return;
+    for (const EndCause cause : {EndCause::never_completed, EndCause::half_open_check}) {
+        const CauseFacts* facts = found->second.facts(cause);
+        if (!facts || (cause == EndCause::half_open_check && is_check(*facts))) continue;
+        sum.failed += facts->count;
+        sum.hosts.insert(facts->hosts.begin(), facts->hosts.end());
     }
 }
 
@@ -345,6 +284,9 @@ void find_handshakes_failing(const RuleInput& evidence, std::vector<FindingDraft
         if (!fails && sum.waiting < many && !by_cookies) continue;
         FindingDraft draft{"handshakes_failing", report::Severity::warning};
         draft.subject = place_of(row);
+        draft.scope.netns = row.key.netns;
+        draft.scope.services = {row.key.local};
+        draft.scope.connections = sum.failed + sum.waiting;
         draft.connections = row.failed.list();
         draft.what = fmt::format(
             "{}: {} of {} were never completed, {} {} in SYN_RECV now{}{}{}.", place_of(row),

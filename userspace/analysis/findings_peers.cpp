@@ -16,6 +16,7 @@ struct Gone {
     std::uint64_t ended = 0;
     EnumArray<tcp::EndingDetail, std::uint64_t> details;
     std::vector<track::ConnectionId> ids;
+    Scope scope;
 };
 
 std::string ways(const Gone& gone) {
@@ -42,6 +43,7 @@ std::map<std::pair<std::uint32_t, std::string>, Gone> gone_by_program(const Rule
     for (const HeldSockets* holding : evidence.live.unanswering()) {
         Gone& gone = programs[{holding->netns, holding->comm}];
         gone.ids.insert(gone.ids.end(), holding->ids.begin(), holding->ids.end());
+        gone.scope.add(scope_of(*holding));
         if (!gone.now || gone.now->old < holding->old) gone.now = holding;
     }
     for (const auto& [key, ends] : evidence.causes.parties()) {
@@ -52,6 +54,7 @@ std::map<std::pair<std::uint32_t, std::string>, Gone> gone_by_program(const Rule
         Gone& gone = programs[{key.netns, comm}];
         if (!gone.ends || gone.ends->count(EndCause::peer_gone) < facts->count) gone.ends = &ends;
         gone.ended += facts->count;
+        gone.scope.add(scope_of(ends, *facts));
         for (const tcp::EndingDetail detail : kAllOf<tcp::EndingDetail>)
             gone.details[detail] += facts->details[detail];
         for (const track::ConnectionId id : facts->ids.list()) gone.ids.push_back(id);
@@ -81,6 +84,7 @@ FindingDraft draft_of_gone(const Gone& gone, std::uint32_t netns) {
     FindingDraft draft{"peers_gone", report::Severity::warning};
     draft.subject = gone.now ? holders_text(*gone.now) : party_text(*gone.ends);
     draft.connections = gone.ids;
+    draft.scope = gone.scope;
     if (waiting > 0)
         draft.what = fmt::format(
             "The peers of {} of {} don't answer: no segment from {} for {}, {} "

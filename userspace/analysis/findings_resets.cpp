@@ -18,12 +18,17 @@ FindingDraft draft_of(std::string_view id, report::Severity severity, const Part
                       const CauseFacts& facts) {
     FindingDraft draft{id, severity};
     draft.subject = party_text(ends);
+    draft.scope = scope_of(ends, facts);
     draft.connections = facts.ids.list();
     draft.evidence = {{"count", "connections", facts.count},
                       {"all", "of connections ended", ends.connections()},
                       {"share", "share", share_of(facts.count, ends.connections())},
                       {"hosts", "remote hosts", std::uint64_t{facts.hosts.size()}},
                       {"netns", "network namespace", std::uint64_t{ends.party.netns}}};
+    if (facts.translated > 0)
+        draft.evidence.push_back({"translated",
+                                  "other ends behind address translation, by the client's port",
+                                  facts.translated});
     if (ends.process) draft.processes.push_back({"process", "process", {*ends.process}});
     return draft;
 }
@@ -285,6 +290,7 @@ void find_connections_reset(const RuleInput& evidence, std::vector<FindingDraft>
             "{} of {} connections of {} ended by a reset: {} sent here, {} received{}{}.", count,
             ends.connections(), party_text(ends), resets.here, resets.there,
             details.empty() ? "" : fmt::format(" ({})", details), within(*resets.most));
+        draft.scope.connections = count;
         draft.evidence[0].value = count;
         draft.evidence[2].value = share_of(count, ends.connections());
         draft.evidence.push_back({"reset_sent", "sent here", resets.here});

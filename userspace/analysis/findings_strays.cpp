@@ -22,8 +22,9 @@ std::string process_of(const UnknownGroup& group) {
 FindingDraft draft_of(const UnknownGroup& group) {
     const std::string local = endpoint_text(group.local, group.family);
     const std::string remote = endpoint_text(group.remote, group.family);
-    FindingDraft draft{"stray_resets",
-                       group.ended > 0 ? report::Severity::warning : report::Severity::info};
+    FindingDraft draft{"stray_resets", group.ended > 0 || group.translated > 0
+                                           ? report::Severity::warning
+                                           : report::Severity::info};
     draft.subject = fmt::format("{} to {}", remote, local);
     draft.what = fmt::format(
         "Segments of {} from {} came to {}{}, and no socket there knows {}: {} answered {}.",
@@ -36,14 +37,32 @@ FindingDraft draft_of(const UnknownGroup& group) {
     if (group.ended > 0)
         draft.what += fmt::format(" {}{} on this host ended by that.",
                                   counted(group.ended, "connection"), process_of(group));
+    if (group.translated > 0)
+        draft.what += fmt::format(
+            " {} of the ports {} of {}, which {} connected to {}: probably an address translation "
+            "no longer maps the answers back.",
+            group.translated, group.translated == 1 ? "is that" : "are those",
+            process_text(group.client), group.client ? "is" : "are",
+            endpoint_text(group.translated_from, group.family));
     draft.evidence = {{"count", "connections not known here", group.connections},
                       {"resets", "RSTs sent", group.resets},
                       {"ended", "other ends here that received one", group.ended},
+                      {"translated", "ports of clients here of another endpoint", group.translated},
                       {"local", "sent to", local},
                       {"remote", "sent by", remote},
                       {"netns", "network namespace that knew none", std::uint64_t{group.netns}}};
     if (group.process) draft.processes.push_back({"process", "process", {*group.process}});
+    if (group.translated > 0)
+        draft.evidence.push_back({"translated_from", "which they connect to",
+                                  endpoint_text(group.translated_from, group.family)});
+    if (group.client) draft.processes.push_back({"client", "connected by", {*group.client}});
     draft.connections = group.ids.list();
+    if (group.translated > 0)
+        draft.advice.push_back(
+            "Connection tracking takes these segments for invalid, or has forgotten the "
+            "connection, and lets them pass as they are: drop them (nft: ct state invalid drop, on "
+            "the host that translates), or set net.netfilter.nf_conntrack_tcp_be_liberal to 1; "
+            "conntrack -S counts invalid ones.");
     draft.advice.push_back(
         "The connection is elsewhere, or ended here before it could be traced: a host or container "
         "that was restarted, "
@@ -62,7 +81,8 @@ void find_stray_resets(const RuleInput& evidence, std::vector<FindingDraft>& dra
     const std::uint64_t many =
         std::max<std::uint64_t>(evidence.thresholds.count("stray_resets.connections"), 1);
     for (const UnknownGroup& group : evidence.unknown.groups())
-        if (group.connections >= many || group.ended > 0) drafts.push_back(draft_of(group));
+        if (group.connections >= many || group.ended > 0 || group.translated > 0)
+            drafts.push_back(draft_of(group));
 }
 
 } // namespace tcpdwell::analysis

@@ -46,6 +46,7 @@ void find_server_closes_first(const RuleInput& evidence, std::vector<FindingDraf
             "{} closed {} of {} connections first, and so collects the TIME_WAITs: {} now, {} at "
             "most.",
             place_of(row), local, all, row.time_wait.now(), row.time_wait.peak());
+        draft.subject = place_of(row);
         draft.connections = row.closed_first.list();
         draft.evidence = {{"closed_first_local", "closed first here", local},
                           {"closed_first_remote", "closed first by clients",
@@ -99,6 +100,7 @@ void find_time_wait_skipped(const RuleInput& evidence, std::vector<FindingDraft>
             draft.evidence.push_back({cause, name(cause), sum.skipped_by(cause)});
             draft.advice.emplace_back(advice_for(cause));
         }
+        draft.subject = place_of(row);
         draft.what = fmt::format("{}: {} of {} active closes left no TIME_WAIT ({}).",
                                  place_of(row), skipped, active, list);
         drafts.push_back(std::move(draft));
@@ -129,6 +131,7 @@ void find_time_wait_table_full(const RuleInput& evidence, std::vector<FindingDra
         FindingDraft draft{"time_wait_table_full",
                            lost == 0 ? report::Severity::warning : report::Severity::critical};
         draft.connections = examples[netns].list();
+        draft.subject = fmt::format("network namespace {}", netns);
         const std::string room =
             limit ? fmt::format("{} of {}", gauge.peak(), *limit) : fmt::format("{}", gauge.peak());
         draft.what = fmt::format(

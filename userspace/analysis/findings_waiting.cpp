@@ -38,6 +38,7 @@ void describe(const HeldSockets& holding, FindingDraft& draft) {
             {"holders", holding.are_holders ? "held by" : "opened by", holding.processes});
     draft.connections = holding.ids;
     draft.subject = holders_text(holding);
+    draft.scope = scope_of(holding);
 }
 
 /// null where it isn't known of all.
@@ -148,6 +149,7 @@ void find_fin_wait2_pileup(const RuleInput& evidence, std::vector<FindingDraft>&
         std::uint64_t expired = 0;
         Nanoseconds oldest{};
         std::vector<track::ConnectionId> ids;
+        Scope scope;
     };
     std::map<std::pair<std::uint32_t, std::string>, Program> programs;
     for (const HeldSockets* holding : evidence.live.in(tcp::State::FIN_WAIT2)) {
@@ -156,6 +158,7 @@ void find_fin_wait2_pileup(const RuleInput& evidence, std::vector<FindingDraft>&
         program.now += holding->old;
         program.oldest = std::max(program.oldest, holding->oldest);
         program.ids.insert(program.ids.end(), holding->ids.begin(), holding->ids.end());
+        program.scope.add(scope_of(*holding));
     }
     for (const ServiceRow& row : evidence.services) {
         const std::uint64_t n = row.total().ended(tcp::Ending::fin_wait2_expired);
@@ -170,6 +173,8 @@ void find_fin_wait2_pileup(const RuleInput& evidence, std::vector<FindingDraft>&
         if (program.now < many && program.expired < many) continue;
         FindingDraft draft{"fin_wait2_pileup", report::Severity::warning};
         draft.connections = program.ids;
+        draft.subject = key.second;
+        draft.scope = program.scope;
         draft.what = fmt::format(
             "{} has {} in FIN_WAIT2 now, and {} expired there: it has closed, and the peers don't.",
             key.second, counted(program.now, "connection"), program.expired);
@@ -249,37 +254,6 @@ void find_closing_stuck(const RuleInput& evidence, std::vector<FindingDraft>& dr
             drafts.push_back(std::move(draft));
         }
     }
-}
-
-void find_events_lost(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
-    const std::uint64_t lost = evidence.overview.lost();
-    const std::uint64_t holes = evidence.overview.holes();
-    const std::uint64_t unseen = evidence.overview.unseen();
-    std::vector<std::string> missing;
-    if (lost > 0) missing.push_back(counted(lost, "event") + " lost");
-    if (unseen > 0) missing.push_back("at least " + counted(unseen, "event") + " not seen");
-    if (holes > 0) missing.push_back(counted(holes, "hole") + " in the recording");
-    if (missing.empty()) return;
-    FindingDraft draft{"events_lost", report::Severity::warning};
-    draft.what = fmt::format("{}: numbers in this report are too low, and there are gaps in {}.",
-                             fmt::join(missing, ", "),
-                             counted(evidence.overview.connections(tcp::Seen::gap), "connection"));
-    draft.evidence = {
-        {"events", "events", lost},
-        {"unseen", "events not seen", unseen},
-        {"holes", "holes", holes},
-        {"gaps", "connections with gaps", evidence.overview.connections(tcp::Seen::gap)}};
-    if (lost > 0)
-        draft.advice.push_back("Give the buffer more room with --buffer-size, or trace less with a "
-                               "filter by port or address.");
-    if (unseen > 0)
-        draft.advice.push_back("The kernel ran no program for these events and counted none: some "
-                               "virtual machines run none while a task of their agent is current. "
-                               "A larger buffer doesn't help.");
-    if (holes > 0)
-        draft.advice.push_back(
-            "Read all files of the recording at once, and see 'tcpdwell info' for what they lack.");
-    drafts.push_back(std::move(draft));
 }
 
 } // namespace tcpdwell::analysis

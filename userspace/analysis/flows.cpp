@@ -125,8 +125,9 @@ Flows::GroupKey Flows::key_of(const track::ConnectionIdentity& who) const {
         key.service = canonical(key.service);
     } else if (who.role == tcp::Role::client) {
         key.family = who.tuple.family;
-        key.local = who.tuple.local.port == 0 ? tcp::IpAddress{} : who.tuple.local.address;
+        key.local = who.tuple.local.address;
         key.remote = who.tuple.remote;
+        key.is_bound = who.is_bound;
     }
     return key;
 }
@@ -173,7 +174,8 @@ std::uint32_t Flows::remote_for(const GroupKey& key) {
 
 std::uint32_t Flows::port_for(const GroupKey& key) {
     if (key.local == tcp::IpAddress{}) return kNone;
-    const std::tuple pair(key.service.netns, key.local, key.remote);
+    const std::tuple pair(key.service.netns, key.local,
+                          key.is_bound ? tcp::Endpoint{} : key.remote);
     if (const auto it = port_index_.find(pair); it != port_index_.end()) return it->second;
     if (ports_.size() >= kMaxGroups)
         return kNone; // no pair with so many others beside it holds many ports
@@ -182,7 +184,7 @@ std::uint32_t Flows::port_for(const GroupKey& key) {
     row.netns = key.service.netns;
     row.family = key.family;
     row.local = key.local;
-    row.remote = key.remote;
+    row.remote = std::get<tcp::Endpoint>(pair);
     row.held.restart(begin_);
     port_index_.emplace(pair, index);
     return index;
@@ -235,17 +237,40 @@ void Flows::time_wait_gauges(const Group& group, std::uint32_t netns, MonoTime a
     (it->second.*change)(at);
 }
 
+void Flows::hold_port(const Group& group, const track::ConnectionIdentity& who, MonoTime at,
+                      bool is_new) {
+    if (group.port == kNone) return;
+    PortRow& row = ports_[group.port];
+    if (row.is_bound() && ++sharers_[{group.port, who.tuple.local.port}] > 1) return;
+    row.held.enter(at);
+    if (is_new) ++row.opened;
+}
+
+void Flows::release_port(const Group& group, const track::ConnectionIdentity& who, MonoTime at) {
+    if (group.port == kNone) return;
+    PortRow& row = ports_[group.port];
+    if (row.is_bound()) {
+        const auto sharers = sharers_.find({group.port, who.tuple.local.port});
+        if (sharers == sharers_.end() || --sharers->second > 0) return;
+        sharers_.erase(sharers);
+    }
+    row.held.leave(at);
+    if (who.tuple.local.port == 0 && row.opened > 0) --row.opened; // connect() found none
+}
+
+const PortRow* Flows::bound_ports(std::uint32_t netns, const tcp::IpAddress& local) const {
+    const auto found = port_index_.find({netns, local, tcp::Endpoint{}});
+    return found == port_index_.end() ? nullptr : &ports_[found->second];
+}
+
 void Flows::regroup(const track::ConnectionIdentity& who, std::uint32_t& entry, MonoTime at) {
     const std::uint32_t index = group_for(who);
     if (index == entry - 1) return;
     const Group& before = groups_[entry - 1];
     const Group& after = groups_[index];
     if (before.port != after.port) {
-        if (before.port != kNone) ports_[before.port].held.leave(at);
-        if (after.port != kNone) {
-            ports_[after.port].held.enter(at);
-            if (before.port == kNone) ++ports_[after.port].opened;
-        }
+        release_port(before, who, at);
+        hold_port(after, who, at, before.port == kNone);
     }
     entry = index + 1;
 }
@@ -266,10 +291,7 @@ void Flows::on_move(const track::StateMove& move) {
         if (!move.to) return;
         entry = group_for(who) + 1;
         const Group& group = groups_[entry - 1];
-        if (group.port != kNone) {
-            ports_[group.port].held.enter(move.at);
-            if (move.born) ++ports_[group.port].opened;
-        }
+        hold_port(group, who, move.at, move.born);
     } else if (may_have_learnt(move)) {
         regroup(who, entry, move.at);
     }
@@ -279,7 +301,7 @@ void Flows::on_move(const track::StateMove& move) {
     if (move.to == tcp::State::TIME_WAIT)
         time_wait_gauges(group, who.netns, move.at, &Gauge::enter);
     if (move.to) return;
-    if (group.port != kNone) ports_[group.port].held.leave(move.at);
+    release_port(group, who, move.at);
     gone_ = {who.id, std::exchange(entry, 0)};
 }
 

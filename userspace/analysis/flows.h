@@ -103,16 +103,23 @@ struct RemoteRow {
 };
 
 /// Local ports in use towards one remote endpoint. A port is held from connect() until the last
-/// remnant of the connection is removed, TIME_WAIT included (kernel: __inet_hash_connect()).
+/// remnant of the connection is removed, TIME_WAIT included. One that bind() chose before is held
+/// towards all endpoints: connect() passes over it (kernel: __inet_hash_connect(), fastreuse).
 struct PortRow {
     std::uint32_t netns;
     tcp::Family family;
     tcp::IpAddress local;
-    tcp::Endpoint remote;
+    tcp::Endpoint remote; ///< empty: ports that bind() chose
     Gauge held;
     Examples holders;                ///< now
     std::uint64_t opened = 0;        ///< connections begun since the report's begin
     std::uint64_t held_at_begin = 0; ///< when the report's time began
+
+    [[nodiscard]] bool is_bound() const { return remote.empty(); }
+    /// Of as many as there are: connects that find none are counted until they fail.
+    [[nodiscard]] std::uint64_t peak(std::optional<std::uint64_t> limit) const {
+        return is_bound() || !limit ? held.peak() : std::min(held.peak(), *limit);
+    }
 };
 
 /// Adds a connection to the counts.
@@ -142,6 +149,9 @@ public:
     [[nodiscard]] std::vector<ServiceRow> services() const;
     [[nodiscard]] const std::deque<RemoteRow>& remotes() const { return remotes_; }
     [[nodiscard]] const std::deque<PortRow>& ports() const { return ports_; }
+    /// Those that bind() chose at a local address; nullptr if there are none.
+    [[nodiscard]] const PortRow* bound_ports(std::uint32_t netns,
+                                             const tcp::IpAddress& local) const;
     /// TIME_WAITs by network namespace.
     [[nodiscard]] const std::map<std::uint32_t, Gauge>& time_waits() const { return time_waits_; }
     [[nodiscard]] const ServiceRow& service(std::uint32_t index) const { return services_[index]; }
@@ -170,6 +180,7 @@ private:
         tcp::Family family = tcp::Family::ipv4; ///< of active opens, as is what follows
         tcp::IpAddress local;
         tcp::Endpoint remote;
+        bool is_bound = false;
 
         bool operator==(const GroupKey&) const = default;
     };
@@ -206,6 +217,9 @@ private:
     void regroup(const track::ConnectionIdentity& who, std::uint32_t& entry, MonoTime at);
     static bool may_have_learnt(const track::StateMove& move);
     void on_listener(const track::StateMove& move);
+    void hold_port(const Group& group, const track::ConnectionIdentity& who, MonoTime at,
+                   bool is_new);
+    void release_port(const Group& group, const track::ConnectionIdentity& who, MonoTime at);
     void time_wait_gauges(const Group& group, std::uint32_t netns, MonoTime at,
                           void (Gauge::*change)(MonoTime));
 
@@ -228,6 +242,8 @@ private:
     std::map<ServiceKey, std::uint32_t> service_index_;
     std::map<std::pair<std::uint32_t, tcp::Endpoint>, std::uint32_t> remote_index_;
     std::map<std::tuple<std::uint32_t, tcp::IpAddress, tcp::Endpoint>, std::uint32_t> port_index_;
+    /// Connections from one bound port (SO_REUSEADDR, SO_REUSEPORT), by the row and the port.
+    std::map<std::pair<std::uint32_t, tcp::Port>, std::uint64_t> sharers_;
 };
 
 } // namespace tcpdwell::analysis

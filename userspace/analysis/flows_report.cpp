@@ -55,7 +55,9 @@ constexpr report::Column kRemoteColumns[] = {
 constexpr report::Column kPortColumns[] = {
     kNetns,
     {.id = "local", .title = "Local address", .help = "Local address."},
-    {.id = "remote", .title = "Remote endpoint", .help = "Remote endpoint."},
+    {.id = "remote",
+     .title = "Remote endpoint",
+     .help = "Remote endpoint; null: ports that bind() chose, which are held towards all."},
     {.id = "held", .title = "Held", .help = "Local ports held now, TIME_WAIT included."},
     {.id = "peak", .title = "Peak", .help = "Most held at one time."},
     {.id = "limit", .title = "Limit", .help = "Ports in ip_local_port_range."},
@@ -110,7 +112,9 @@ constexpr report::TableView kRemoteView[] = {
 
 constexpr report::TableView kPortView[] = {
     {"local", "LOCAL ADDRESS", "Local address.", 17, report::Align::left},
-    {"remote", "REMOTE ENDPOINT", "Remote endpoint.", 21, report::Align::left},
+    {"remote", "REMOTE ENDPOINT",
+     "Remote endpoint; -: ports that bind() chose, which are held towards all.", 21,
+     report::Align::left},
     kMinorNetns,
     {"held", "HELD", "Local ports held now.", 7},
     {"peak", "PEAK", "Most held at one time.", 7},
@@ -192,7 +196,7 @@ report::Table remotes_table(report::Report& report, const std::deque<RemoteRow>&
 report::Table ports_table(const std::deque<PortRow>& ports, const ReportContext& moment) {
     std::vector<const PortRow*> order;
     for (const PortRow& row : ports)
-        if (row.held.peak() != 0) order.push_back(&row);
+        if (row.opened + row.held_at_begin + row.held.now() != 0) order.push_back(&row);
     std::stable_sort(order.begin(), order.end(), [](const PortRow* a, const PortRow* b) {
         return a->held.peak() > b->held.peak();
     });
@@ -200,13 +204,15 @@ report::Table ports_table(const std::deque<PortRow>& ports, const ReportContext&
     const double seconds = std::chrono::duration<double>(moment.now - moment.begin).count();
     for (const PortRow* row : order) {
         const auto range = moment.host.port_range(row->netns);
+        std::optional<std::uint64_t> limit;
+        if (range) limit = range->second - range->first + 1;
         table.rows.push_back(
             {std::int64_t{row->netns},
              report::EndpointValue{tcp::Endpoint{row->local, 0}, row->family, true},
-             report::EndpointValue{row->remote, row->family, true},
-             report::count_value(row->held.now()), report::count_value(row->held.peak()),
-             range ? report::Value(std::int64_t{range->second} - range->first + 1)
-                   : report::Value(),
+             row->is_bound() ? report::Value()
+                             : report::EndpointValue{row->remote, row->family, true},
+             report::count_value(row->held.now()), report::count_value(row->peak(limit)),
+             limit ? report::count_value(*limit) : report::Value(),
              report::count_value(row->opened),
              seconds > 0 ? static_cast<double>(row->opened) / seconds : 0.0});
     }

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "analysis/scope.h"
+
 namespace tcpdwell::analysis {
 namespace {
 
@@ -151,9 +153,12 @@ void OpenSockets::add(Kind kind, const track::LiveSocket& socket, Nanoseconds ag
     holding.looked_up = holding.looked_up && actors.looked_up;
     add_processes(holding, actors);
     if (holding.ids.size() < kIds) holding.ids.push_back(socket.who.id);
-    const tcp::IpAddress& host = socket.who.tuple.remote.address;
-    if (holding.hosts.size() < HeldSockets::kMaxHosts || holding.hosts.contains(host))
-        ++holding.hosts[host];
+    if (socket.who.role == tcp::Role::server) note_some(holding.services, socket.who.tuple.local);
+    if (socket.who.role == tcp::Role::client) note_some(holding.remotes, socket.who.tuple.remote);
+    const tcp::Endpoint& remote = socket.who.tuple.remote;
+    if (socket.state == tcp::State::SYN_SENT &&
+        (holding.tried.size() < HeldSockets::kMostTried || holding.tried.contains(remote)))
+        ++holding.tried[remote];
     if (socket.numbers == nullptr) return;
     const event::SocketNumbers& n = *socket.numbers;
     ++holding.numbered;

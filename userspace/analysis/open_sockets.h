@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -34,16 +35,18 @@ struct HeldSockets {
     bool oldest_is_exact = true; ///< its beginning was seen
     tcp::FourTuple oldest_tuple{};
     std::vector<track::ConnectionId> ids; ///< of some old ones
-    std::map<tcp::IpAddress, std::uint64_t>
-        hosts; ///< of the old ones, by remote address; at most kMaxHosts
-    static constexpr std::size_t kMaxHosts = 10'000;
-    std::uint64_t numbered = 0;      ///< old ones whose numbers are known, which follow
-    std::uint64_t zero_window = 0;   ///< with data to be sent to a window of 0
-    std::uint64_t unsent = 0;        ///< bytes
-    std::uint64_t unacked = 0;       ///< bytes
-    std::uint64_t unread = 0;        ///< bytes
-    std::uint32_t most_timeouts = 0; ///< of a retransmission timer, in a row
-    Nanoseconds longest_silence{};   ///< since a segment came from the peer
+    std::map<tcp::Endpoint, std::uint64_t>
+        tried; ///< of the old ones in SYN_SENT, by remote endpoint; at most kMostTried
+    static constexpr std::size_t kMostTried = 10'000;
+    std::set<tcp::Endpoint> services; ///< of old ones that were accepted, their local ends; some
+    std::set<tcp::Endpoint> remotes;  ///< of old ones that were connected; some
+    std::uint64_t numbered = 0;       ///< old ones whose numbers are known, which follow
+    std::uint64_t zero_window = 0;    ///< with data to be sent to a window of 0
+    std::uint64_t unsent = 0;         ///< bytes
+    std::uint64_t unacked = 0;        ///< bytes
+    std::uint64_t unread = 0;         ///< bytes
+    std::uint32_t most_timeouts = 0;  ///< of a retransmission timer, in a row
+    Nanoseconds longest_silence{};    ///< since a segment came from the peer
 };
 
 /// Only the states that something can be wrong with: SYN_SENT, FIN_WAIT1, FIN_WAIT2, CLOSE_WAIT,

@@ -28,7 +28,8 @@ ReportMaker::ReportMaker(ReportOptions options, MonoTime begin)
                                                                  &accepts_,      &causes_,
                                                                  &dwell_,        &live_,
                                                                  &timeline_,     &counters_,
-                                                                 &stray_resets_, &unknown_} {}
+                                                                 &stray_resets_, &unknown_,
+                                                                 &upstreams_,    &check_} {}
 
 void ReportMaker::on_move(const track::StateMove& move) {
     for (Analysis* analysis : all_) analysis->on_move(move);
@@ -62,8 +63,9 @@ ReportMaker::make(const track::Tracker& tracker, const event::DataQuality& quali
     report::Report report;
     for (Analysis* analysis : all_) analysis->add_to(report, moment);
     const std::vector<ServiceRow> services = flows_.services();
-    const RuleInput evidence{services, flows_,  live_,    overview_,           counters_,
-                             accepts_, causes_, unknown_, options_.thresholds, moment};
+    const RuleInput evidence{
+        services, flows_,   live_,      overview_, counters_,           accepts_,
+        causes_,  unknown_, upstreams_, check_,    options_.thresholds, moment};
     report::Findings findings = find_all(evidence, report);
     lives_.add_to(findings, tracker, moment);
     report.sections.push_back(

@@ -10,6 +10,7 @@
 #include "analysis/accept_queues.h"
 #include "analysis/analysis.h"
 #include "analysis/causes.h"
+#include "analysis/counter_check.h"
 #include "analysis/dwell.h"
 #include "analysis/findings.h"
 #include "analysis/flows.h"
@@ -21,6 +22,7 @@
 #include "analysis/thresholds.h"
 #include "analysis/timeline.h"
 #include "analysis/unknown_connections.h"
+#include "analysis/upstreams.h"
 
 namespace tcpdwell::analysis {
 
@@ -40,7 +42,10 @@ public:
     void on_transition(const track::TransitionLine& line) override;
     void on_connection(const track::ConnectionLine& line) override;
     void on_lost(const track::LostLine& line) override;
-    void on_counters(const track::CountersLine& line) override { counters_.on_counters(line); }
+    void on_counters(const track::CountersLine& line) override {
+        counters_.on_counters(line);
+        check_.on_counters(line);
+    }
     void on_stray_reset(const track::StrayResetLine& line) override {
         stray_resets_.on_stray_reset(line);
         unknown_.on_stray_reset(line);
@@ -74,6 +79,8 @@ private:
     StrayResetAnalysis stray_resets_;
     AcceptQueues accepts_;
     UnknownConnections unknown_;
+    Upstreams upstreams_;
+    CounterCheck check_;
     Causes causes_;
     Overview overview_;
     std::vector<Analysis*> all_; ///< in the order in which they are notified and add sections

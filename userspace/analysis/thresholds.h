@@ -18,6 +18,7 @@ struct ThresholdRow {
     enum class Unit : std::uint8_t { count, share, duration } unit;
     double preset; ///< a number, a share from 0 to 1, or seconds
     std::string_view help;
+    std::string_view why; ///< the preset is what it is
 };
 
 class Thresholds {
@@ -34,7 +35,7 @@ public:
     [[nodiscard]] Nanoseconds duration(std::string_view name) const;
 
 private:
-    static constexpr std::size_t kRows = 38;
+    static constexpr std::size_t kRows = 40;
     std::array<double, kRows> set_{};
     std::array<bool, kRows> is_set_{};
 };

@@ -55,8 +55,47 @@ UnknownConnections::find_other(const track::ConnectionLine& line) const {
     return resets_.end();
 }
 
+/// By the client's namespace and endpoint, which no other connection to the same service has at the
+/// same time.
+UnknownConnections::ByConnection::const_iterator
+UnknownConnections::find_translated(const track::ConnectionIdentity& who,
+                                    std::optional<MonoTime> opened, MonoTime closed) const {
+    constexpr int kMostTried = 64; // of what a hostile stream can put there
+    if (who.role != tcp::Role::client || resets_.empty()) return resets_.end();
+    const tcp::FourTuple& tuple = who.tuple;
+    auto each = resets_.lower_bound(Key{tuple.local, {}, 0});
+    for (int tried = 0;
+         tried < kMostTried && each != resets_.end() && each->first.local == tuple.local;
+         ++tried, ++each) {
+        const Resets& resets = each->second;
+        const bool was_there = (!opened || *opened <= resets.first) && resets.first <= closed;
+        if (was_there && each->first.netns == who.netns && each->first.remote != tuple.remote &&
+            !resets.known)
+            return each;
+    }
+    return resets_.end();
+}
+
+void UnknownConnections::note_client(const track::ConnectionIdentity& who,
+                                     std::optional<MonoTime> opened, MonoTime closed) {
+    const auto found = find_translated(who, opened, closed);
+    if (found == resets_.end()) return;
+    Resets& resets = resets_[found->first];
+    resets.translated_from = who.tuple.remote;
+    resets.client_id = who.id;
+    resets.client = who.process;
+}
+
+void UnknownConnections::on_live(const track::LiveSocket& socket) {
+    MonoTime opened = socket.since.value_or(socket.known_since);
+    for (const track::PathStep& step : socket.left) opened -= step.dwell.value_or(step.at_least);
+    note_client(socket.who, opened, MonoTime::max());
+}
+
 bool UnknownConnections::have_ended(const track::ConnectionLine& line) const {
-    return !resets_.empty() && find_other(line) != resets_.end();
+    if (line.ending != tcp::Ending::reset_received || !line.closed) return false;
+    if (find_other(line) != resets_.end()) return true;
+    return find_translated(*line.who, line.opened, *line.closed) != resets_.end();
 }
 
 void UnknownConnections::note_ended(const track::ConnectionLine& line) {
@@ -76,6 +115,7 @@ void UnknownConnections::note_ended(const track::ConnectionLine& line) {
 void UnknownConnections::on_connection(const track::ConnectionLine& line) {
     note_ended(line);
     if (resets_.empty()) return;
+    if (line.closed) note_client(*line.who, line.opened, *line.closed);
     const auto other = find_other(line);
     if (other == resets_.end()) return;
     Resets& resets = resets_[other->first];
@@ -85,12 +125,26 @@ void UnknownConnections::on_connection(const track::ConnectionLine& line) {
     resets.process = line.who->process;
 }
 
+void UnknownConnections::note_translated(UnknownGroup& group, const Resets& resets) {
+    if (resets.translated_from.empty()) return;
+    if (++group.translated == 1) {
+        group.translated_from = resets.translated_from;
+        group.client = resets.client;
+    } else {
+        merge(group.translated_from, resets.translated_from);
+        if (group.client != resets.client) group.client.reset();
+    }
+    group.ids.note(resets.client_id);
+}
+
 std::vector<UnknownGroup> UnknownConnections::groups() const {
     std::map<Key, UnknownGroup> by_service;
     for (const auto& [key, resets] : resets_) {
         if (resets.known) continue;
         Key service = key;
-        (service.local.port < service.remote.port ? service.remote : service.local) = {};
+        const bool served_here =
+            resets.translated_from.empty() && service.local.port < service.remote.port;
+        (served_here ? service.remote : service.local) = {};
         UnknownGroup& group = by_service[service];
         if (group.connections == 0) {
             group.netns = key.netns;
@@ -106,6 +160,7 @@ std::vector<UnknownGroup> UnknownConnections::groups() const {
         group.resets += resets.count;
         group.first = std::min(group.first, resets.first);
         group.last = std::max(group.last, resets.last);
+        note_translated(group, resets);
         if (!resets.ended) continue;
         ++group.ended;
         group.ids.note(resets.id);

@@ -29,6 +29,11 @@ struct UnknownGroup {
     std::uint64_t ended = 0; ///< of those, whose other end is on this host too and received the RST
     Examples ids;            ///< of those other ends
     std::optional<event::Process> process; ///< of all those other ends
+    /// Connections of clients here to another endpoint, from the very port that the segments were
+    /// sent to: an address translation that no longer translates the answers.
+    std::uint64_t translated = 0;
+    tcp::Endpoint translated_from;        ///< what those clients connect to; port 0: several
+    std::optional<event::Process> client; ///< of all those
 };
 
 /// Memory: 1 MiB for the connections that ended last, and some 200 bytes for each of at most
@@ -43,13 +48,16 @@ public:
 
     void on_stray_reset(const track::StrayResetLine& line);
     void on_connection(const track::ConnectionLine& line) override;
+    void on_live(const track::LiveSocket& socket) override;
     void add_to(report::Report&, const ReportContext&) override {}
     void next_interval(MonoTime) override { resets_.clear(); }
 
-    /// Whether this end received an RST from a namespace of this host that knew no such connection.
+    /// Whether this end received an RST from a namespace of this host that knew no such connection,
+    /// or, beyond an address translation, from a peer that had.
     /// Asked before on_connection().
     [[nodiscard]] bool have_ended(const track::ConnectionLine& line) const;
-    /// By the endpoint with the lower port, which is the service's; the most connections first.
+    /// By the service's endpoint: the one with the lower port, unless the client is known; the most
+    /// connections first.
     [[nodiscard]] std::vector<UnknownGroup> groups() const;
 
 private:
@@ -71,10 +79,21 @@ private:
         bool ended = false; ///< the other end
         track::ConnectionId id = 0;
         std::optional<event::Process> process;
+        tcp::Endpoint translated_from; ///< empty: no such client is known
+        track::ConnectionId client_id = 0;
+        std::optional<event::Process> client;
     };
     using ByConnection = std::map<Key, Resets>;
 
+    static void note_translated(UnknownGroup& group, const Resets& resets);
     void note_ended(const track::ConnectionLine& line);
+    /// The client's connection that the segments of an unknown one were meant for, which was there
+    /// from `opened` to `closed`.
+    void note_client(const track::ConnectionIdentity& who, std::optional<MonoTime> opened,
+                     MonoTime closed);
+    [[nodiscard]] ByConnection::const_iterator find_translated(const track::ConnectionIdentity& who,
+                                                               std::optional<MonoTime> opened,
+                                                               MonoTime closed) const;
     [[nodiscard]] ByConnection::const_iterator find_other(const track::ConnectionLine& line) const;
 
     Lives& lives_;

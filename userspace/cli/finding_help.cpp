@@ -40,9 +40,9 @@ std::string thresholds_text(const report::FindingHelp& help, std::size_t width) 
     std::string text = "\n  Thresholds here (--threshold NAME=VALUE):\n";
     for (const report::FindingHelp::Threshold& each : help.thresholds)
         text += render::wrap(
-            fmt::format("{} = {}{}: {}", each.name, each.value,
+            fmt::format("{} = {}{}: {}. {}: {}.", each.name, each.value,
                         each.preset.empty() ? "" : fmt::format(" (preset {})", each.preset),
-                        each.help),
+                        each.help, each.preset.empty() ? "Why" : "Why the preset", each.why),
             width, "    ");
     return text;
 }
@@ -68,7 +68,7 @@ std::vector<report::FindingHelp> finding_helps(const analysis::Thresholds& thres
             help.thresholds.push_back(
                 {row.name, threshold_text(row.unit, value),
                  value == row.preset ? std::string() : threshold_text(row.unit, row.preset),
-                 row.help});
+                 row.help, row.why});
         }
     }
     return helps;

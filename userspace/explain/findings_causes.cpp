@@ -187,6 +187,23 @@ constexpr Explanation kCauses[] = {
              "times below the limits of NATs and firewalls.",
      .sysctls = {},
      .source = "RFC 9293, section 3.5.2; tcp_v4_send_reset() in net/ipv4/tcp_ipv4.c"},
+    {.word = "counters_disagree",
+     .topic = Topic::finding,
+     .summary = "the kernel counted otherwise than tcpdwell did",
+     .text =
+         "Reported when the kernel's counters of a network namespace (ActiveOpens, PassiveOpens, "
+         "EstabResets) and the transitions that make them grow differ by at least "
+         "counters_disagree.difference (20) and counters_disagree.share (0.01) of them, between "
+         "the "
+         "first and the last reading; never with a filter, nor where events are known to be "
+         "lost.\n"
+         "Means: something happened that tcpdwell didn't see although nothing was lost, or that it "
+         "took for something else. The numbers of this report are as wrong as the difference "
+         "shows.\n"
+         "What helps: tcpdwell check; comparing with nstat -az over the same time.",
+     .sysctls = {},
+     .source = "tcp_connect() in net/ipv4/tcp_output.c, tcp_create_openreq_child() in "
+               "net/ipv4/tcp_minisocks.c, tcp_set_state() in net/ipv4/tcp.c"},
 };
 
 } // namespace

@@ -30,8 +30,8 @@ void write_texts(JsonWriter& json,
     }
 }
 
-/// {ID: {"summary", "text", "source", "thresholds": [{"name", "value", "preset", "help"}]}} of the
-/// findings that there are.
+/// {ID: {"summary", "text", "source", "thresholds": [{"name", "value", "preset", "help", "why"}]}}
+/// of the findings that there are.
 void write_helps(JsonWriter& json, const report::ReportSet& reports) {
     json.begin_object();
     for (const report::FindingHelp& help : reports.helps) {
@@ -48,7 +48,8 @@ void write_helps(JsonWriter& json, const report::ReportSet& reports) {
             write_texts(json, {{"name", each.name},
                                {"value", each.value},
                                {"preset", each.preset},
-                               {"help", each.help}});
+                               {"help", each.help},
+                               {"why", each.why}});
             json.end_object();
         }
         json.end_array();

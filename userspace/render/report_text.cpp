@@ -133,29 +133,42 @@ private:
     void write(const report::Findings& findings) {
         heading();
         if (findings.list.empty())
-            out_ += "No problems found; 'tcpdwell report --help' lists what is looked for.\n";
-        for (const report::Finding& finding : findings.list) {
-            const std::string_view sgr = finding.severity == report::Severity::critical  ? "1;31"
-                                         : finding.severity == report::Severity::warning ? "1;33"
-                                                                                         : "1;36";
-            out_ += coloured(fmt::format("[{}]", name(finding.severity)), sgr) + ' ' +
-                    coloured(finding.id, kBold) + '\n';
-            out_ += wrap(printable(finding.what), style_.width, "  ");
-            std::string evidence;
-            for (const report::FactLine& line : finding.evidence) {
-                if (std::holds_alternative<std::monostate>(line.value)) continue;
-                evidence += fmt::format("{}{} {}", evidence.empty() ? "Evidence: " : ", ",
-                                        printable(line.title), text_cell(line.value, false).text);
-            }
-            for (const report::HexId& id : finding.connections)
-                evidence +=
-                    fmt::format("{}{}", &id == finding.connections.data() ? "; connections " : " ",
-                                text_cell(id, false).text);
-            out_ += wrap(evidence, style_.width, "  ");
-            for (const std::string_view sentence : finding.advice) {
-                const std::string lines = wrap(printable(sentence), style_.width - 2, "    ");
-                out_ += "  - " + lines.substr(4);
-            }
+            out_ +=
+                wrap(fmt::format("No problems found in {} connections over {}; 'tcpdwell report "
+                                 "--help' lists what is looked for.",
+                                 fact("quality", "connections"), fact("meta", "duration_ns")),
+                     style_.width, "");
+        for (const report::Finding& finding : findings.list) write(finding);
+    }
+
+    /// A consequence stands under its cause, indented, and without advice: the cure is the cause's.
+    void write(const report::Finding& finding) {
+        const std::string_view sgr = finding.severity == report::Severity::critical  ? "1;31"
+                                     : finding.severity == report::Severity::warning ? "1;33"
+                                                                                     : "1;36";
+        const std::string indent(finding.because ? 4 : 2, ' ');
+        out_ += indent.substr(2) + coloured(fmt::format("[{}]", name(finding.severity)), sgr) +
+                ' ' + coloured(finding.id, kBold) + '\n';
+        if (finding.because)
+            out_ += wrap(fmt::format("Because of {}: {}.", finding.because->id,
+                                     printable(finding.because->subject)),
+                         style_.width, indent);
+        out_ += wrap(printable(finding.what), style_.width, indent);
+        std::string evidence;
+        for (const report::FactLine& line : finding.evidence) {
+            if (std::holds_alternative<std::monostate>(line.value)) continue;
+            evidence += fmt::format("{}{} {}", evidence.empty() ? "Evidence: " : ", ",
+                                    printable(line.title), text_cell(line.value, false).text);
+        }
+        for (const report::HexId& id : finding.connections)
+            evidence +=
+                fmt::format("{}{}", &id == finding.connections.data() ? "; connections " : " ",
+                            text_cell(id, false).text);
+        out_ += wrap(evidence, style_.width, indent);
+        if (finding.because) return;
+        for (const std::string_view sentence : finding.advice) {
+            const std::string lines = wrap(printable(sentence), style_.width - 2, "    ");
+            out_ += "  - " + lines.substr(4);
         }
     }
 

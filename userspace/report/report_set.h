@@ -27,6 +27,7 @@ struct FindingHelp {
         std::string value;
         std::string preset; ///< "": the value is the preset
         std::string_view help;
+        std::string_view why; ///< the preset is what it is
     };
     std::string_view id;
     std::string_view summary;

@@ -52,6 +52,8 @@ struct ConnectionIdentity {
     std::uint32_t netns = 0;
     tcp::FourTuple tuple;
     tcp::Role role = tcp::Role::unknown;
+    /// bind() chose its port, before connect() (skc_num is set at CLOSE -> SYN_SENT).
+    bool is_bound = false;
     std::optional<event::Process>
         process; ///< who connected, accepted or listens; else the listener's owner
     std::optional<event::Process> closed_by; ///< the task that closed it, where a task did

@@ -115,6 +115,7 @@ void Tracker::Impl::on_open(const event::StateChange& e) {
     c.who.role = e.to == tcp::State::LISTEN ? tcp::Role::server : tcp::Role::client;
     learn_owner(c, e.owner);
     if (e.owner) c.who.process = e.owner->process;
+    c.who.is_bound = e.to == tcp::State::SYN_SENT && e.tuple.local.port != 0;
     if (e.to == tcp::State::SYN_SENT && e.tuple.local.port == 0) {
         c.birth_held = true;
         remember_unnamed(c);

@@ -64,6 +64,36 @@ TEST_F(EphemeralPortsLow, connects_that_wait_for_an_answer_hold_their_ports) {
     EXPECT_TRUE(found("ephemeral_ports_low", 10s));
 }
 
+/// connect() passes over what bind() holds, whatever it is connected to.
+TEST_F(EphemeralPortsLow, ports_that_bind_holds_count_towards_every_endpoint) {
+    threshold("ephemeral_ports_low.share=0.4");
+    clients(scenario("bound_port"), 30, 40'000, "10.0.0.6");
+    clients(scenario("still_waiting"), 9, 41'000);
+    EXPECT_FALSE(found("ephemeral_ports_low", 10s));
+    clients(scenario("still_waiting"), 1, 42'000);
+    const report::Finding* f = found("ephemeral_ports_low", 10s);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(evidence(*f, "peak"), 40);
+    EXPECT_EQ(evidence(*f, "bound"), 30);
+    EXPECT_EQ(evidence(*f, "held"), 10);
+    EXPECT_THAT(std::string(f->what),
+                HasSubstr("to 10.0.0.5:5432 were held, 30 of them by bind()"));
+}
+
+TEST_F(EphemeralPortsLow, what_bind_holds_alone_is_one_finding_with_all_that_found_no_port) {
+    threshold("ephemeral_ports_low.share=0.4");
+    clients(scenario("bound_port"), 40, 40'000, "10.0.0.6");
+    clients(scenario("still_waiting"), 9, 41'000);
+    clients(scenario("no_free_port"), 3, 45'000, "10.0.0.7");
+    clients(scenario("no_free_port"), 4, 46'000, "10.0.0.8");
+    const std::vector<const report::Finding*> all = findings(report(10s), "ephemeral_ports_low");
+    ASSERT_EQ(all.size(), 1u);
+    EXPECT_EQ(evidence(*all[0], "peak"), 40);
+    EXPECT_EQ(evidence(*all[0], "no_port"), 7);
+    EXPECT_EQ(all[0]->severity, report::Severity::critical);
+    EXPECT_THAT(std::string(all[0]->what), HasSubstr("to all endpoints were held, by bind()"));
+}
+
 TEST_F(EphemeralPortsLow, nineteen_of_twenty_are_critical) {
     clients(scenario("still_waiting"), 94);
     EXPECT_EQ(found("ephemeral_ports_low", 10s)->severity, report::Severity::warning);
@@ -243,7 +273,8 @@ TEST_F(ConnectsUnanswered, an_upstream_that_is_down_is_named) {
     const report::Finding* f = found("connects_unanswered", kLater);
     ASSERT_TRUE(f);
     EXPECT_THAT(std::string(f->what),
-                HasSubstr("21 connects of app got no answer, 15 of them from 10.0.0.5."));
+                HasSubstr("21 connects of app to port 5432 of 2 hosts got no answer, 15 of them "
+                          "from 10.0.0.5."));
     EXPECT_EQ(evidence(*f, "hosts"), 2);
 }
 

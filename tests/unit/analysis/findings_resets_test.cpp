@@ -191,6 +191,27 @@ TEST_F(CauseFindings, of_two_ends_the_one_that_caused_it) {
     EXPECT_EQ(evidence(*found("answered_unread"), "count"), 12);
 }
 
+/// Behind a DNAT the server has another address than the client connects to.
+TEST_F(CauseFindings, through_address_translation_by_the_clients_port) {
+    keeps_ports_ = true;
+    for (int i = 0; i < 12; ++i) {
+        EndedLine server =
+            served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::unread_data)
+                .carried(100, 900, 50)
+                .accepted();
+        EndedLine client =
+            client_end(ClosedFirst::remote, Ending::reset_received).carried(900, 100);
+        client.who.tuple.remote = {address("10.96.0.1"), 443};
+        server.who.tuple.remote.port = client.who.tuple.local.port =
+            static_cast<tcp::Port>(30'000 + i);
+        end(i % 2 == 0 ? client : server);
+        end(i % 2 == 0 ? server : client);
+    }
+    EXPECT_EQ(ids(), std::vector<std::string_view>{"answered_unread"});
+    EXPECT_EQ(evidence(*found("answered_unread"), "count"), 12);
+    EXPECT_EQ(evidence(*found("answered_unread"), "translated"), 12);
+}
+
 TEST_F(CauseFindings, too_late_to_be_the_other_end) {
     keeps_ports_ = true;
     for (int i = 0; i < 6; ++i) {

@@ -178,6 +178,60 @@ TEST_F(StrayFindings, loopback_addresses_are_those_of_a_namespace) {
     EXPECT_EQ(evidence(only(), "ended"), 1);
 }
 
+/// A client here is connected to an address that is translated; the answers come untranslated.
+class TranslatedStrays : public StrayFindings {
+protected:
+    static constexpr const char* kVirtual = "10.96.0.1";
+    static EndedLine client_of_virtual() {
+        EndedLine client = kResetThere;
+        client.who.netns = kOther;
+        client.who.tuple = tuple("10.0.0.2", 1000, kVirtual, 80);
+        return client;
+    }
+    void answer_of_the_server(Nanoseconds when = 2s) {
+        reset(tuple("10.0.0.2", 1000, "10.0.0.9", 8080), when);
+    }
+};
+
+TEST_F(TranslatedStrays, name_the_client_and_explain_its_end) {
+    answer_of_the_server();
+    end(client_of_virtual(), 1000, 3s);
+    const report::Finding& finding = only();
+    EXPECT_EQ(finding.severity, report::Severity::warning);
+    EXPECT_EQ(evidence(finding, "translated"), 1);
+    EXPECT_EQ(evidence(finding, "ended"), 0);
+    EXPECT_EQ(std::get<std::string_view>(fact(finding.evidence, "translated_from")),
+              "10.96.0.1:80");
+    EXPECT_THAT(std::string(finding.what),
+                HasSubstr("is that of app (pid 100), which is connected to 10.96.0.1:80"));
+    ASSERT_EQ(finding.connections.size(), 1u);
+}
+
+TEST_F(TranslatedStrays, several_are_explained) {
+    for (tcp::Port port = 1000; port < 1010; ++port) {
+        reset(tuple("10.0.0.2", port, "10.0.0.9", 8080));
+        end(client_of_virtual(), port, 3s);
+    }
+    EXPECT_EQ(evidence(only(), "translated"), 10);
+}
+
+TEST_F(TranslatedStrays, not_where_the_port_was_opened_later_or_elsewhere) {
+    answer_of_the_server(500ms); // opened at 1 s
+    end(client_of_virtual(), 1000, 3s);
+    EXPECT_THAT(ids(), IsEmpty());
+    answer_of_the_server(3s + 1ns);
+    end(client_of_virtual(), 1000, 3s);
+    EXPECT_THAT(ids(), IsEmpty());
+}
+
+TEST_F(TranslatedStrays, not_in_another_namespace_nor_of_a_server) {
+    EndedLine elsewhere = client_of_virtual();
+    elsewhere.who.netns = kNetns;
+    answer_of_the_server();
+    end(elsewhere, 1000, 3s);
+    EXPECT_THAT(ids(), IsEmpty());
+}
+
 TEST_F(StrayFindings, what_a_recording_claims_takes_no_more_memory_than_that) {
     const auto most = analysis::UnknownConnections::kMostConnections;
     for (std::size_t i = 0; i < most + 10; ++i)

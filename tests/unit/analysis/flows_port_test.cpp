@@ -65,8 +65,14 @@ TEST_F(FlowsPortTest, passive_opens_hold_no_port) {
     EXPECT_TRUE(flows.remotes().empty());
 }
 
-/// At CLOSE -> SYN_SENT connect() hasn't chosen the port yet.
-TEST_F(FlowsPortTest, a_port_that_is_known_late_counts_from_then_on) {
+/// At CLOSE -> SYN_SENT connect() hasn't chosen the port yet, but will before it returns.
+TEST_F(FlowsPortTest, a_port_that_is_not_known_yet_is_held) {
+    for (int i = 0; i < 50; ++i) tell.born(people.client(0), 1s, SYN_SENT);
+    EXPECT_EQ(only_row().held.peak(), 50u);
+    EXPECT_EQ(only_row().opened, 50u);
+}
+
+TEST_F(FlowsPortTest, an_address_that_is_known_late_counts_from_then_on) {
     auto& who = people.client(0);
     who.tuple.local = {};
     tell.born(who, 1s, SYN_SENT);
@@ -107,9 +113,53 @@ TEST_F(FlowsPortTest, a_connect_that_found_no_port_holds_none) {
     tell.born(who, 1s, SYN_SENT);
     tell.moves(who, 1s, SYN_SENT, CLOSE);
     tell.ends(who, tcp::ClosedFirst::none, tcp::Ending::connect_failed, tcp::EndingDetail::no_port);
-    EXPECT_TRUE(flows.ports().empty());
+    EXPECT_EQ(only_row().held.now(), 0u);
+    EXPECT_EQ(only_row().opened, 0u);
+    EXPECT_TRUE(section<report::Table>(report_of(flows, 20s, 10s), "ports").rows.empty());
     ASSERT_EQ(flows.remotes().size(), 1u);
     EXPECT_EQ(flows.remotes()[0].total().with(tcp::EndingDetail::no_port), 1u);
+}
+
+TEST_F(FlowsPortTest, no_more_are_held_than_there_are) {
+    for (int i = 0; i < 6; ++i) tell.born(people.client(0), 1s, SYN_SENT);
+    EXPECT_EQ(only_row().peak(5), 5u);
+    EXPECT_EQ(only_row().peak(7), 6u);
+    EXPECT_EQ(only_row().peak(std::nullopt), 6u);
+}
+
+TEST_F(FlowsPortTest, ports_that_bind_chose_are_held_towards_all) {
+    for (tcp::Port port = 1; port <= 3; ++port) {
+        auto& who = people.client(port, port == 1 ? "10.0.0.2" : "10.0.0.3");
+        who.is_bound = true;
+        tell.born(who, 1s, SYN_SENT);
+        tell.moves(who, 2s, SYN_SENT, ESTABLISHED);
+    }
+    EXPECT_TRUE(only_row().is_bound());
+    EXPECT_EQ(only_row().held.now(), 3u);
+    EXPECT_EQ(flows.bound_ports(kNetns, address("10.0.0.1")), &only_row());
+    EXPECT_EQ(flows.bound_ports(kNetns, address("10.0.0.2")), nullptr);
+    EXPECT_EQ(flows.bound_ports(kNetns + 1, address("10.0.0.1")), nullptr);
+    const report::Report report = report_of(flows, 20s, 10s);
+    EXPECT_TRUE(std::holds_alternative<std::monostate>(
+        cell(section<report::Table>(report, "ports"), 0, "remote")));
+}
+
+/// SO_REUSEADDR: one port, connected to several endpoints.
+TEST_F(FlowsPortTest, a_bound_port_that_is_shared_is_one) {
+    std::vector<track::ConnectionIdentity*> all;
+    for (const char* remote : {"10.0.0.2", "10.0.0.3", "10.0.0.4"}) {
+        all.push_back(&people.client(7000, remote));
+        all.back()->is_bound = true;
+        tell.born(*all.back(), 1s, SYN_SENT);
+    }
+    EXPECT_EQ(only_row().held.now(), 1u);
+    for (auto* who : all) {
+        EXPECT_EQ(only_row().held.now(), 1u);
+        tell.moves(*who, 2s, SYN_SENT, CLOSE);
+        tell.ends(*who, tcp::ClosedFirst::none, tcp::Ending::refused);
+    }
+    EXPECT_EQ(only_row().held.now(), 0u);
+    EXPECT_EQ(only_row().held.peak(), 1u);
 }
 
 TEST_F(FlowsPortTest, what_was_there_before_is_held_but_not_opened) {

@@ -230,7 +230,7 @@ TEST_F(OpenSocketsTest, the_oldest_is_known_by_its_ends_and_whether_its_age_is_e
     EXPECT_EQ(h.oldest_tuple, old.tuple);
 }
 
-TEST_F(OpenSocketsTest, a_few_ids_and_all_hosts_of_old_ones) {
+TEST_F(OpenSocketsTest, a_few_ids_and_all_remote_endpoints_of_old_connects) {
     analysis::OpenSockets l = look();
     l.begin_live(at(100s));
     for (int i = 0; i < 20; ++i)
@@ -240,8 +240,8 @@ TEST_F(OpenSocketsTest, a_few_ids_and_all_hosts_of_old_ones) {
     l.on_live(live(people.client(99, "10.0.0.9"), SYN_SENT, at(99s + 1ns)));
     const analysis::HeldSockets& h = *l.in(SYN_SENT).at(0);
     EXPECT_EQ(h.ids.size(), 5u);
-    EXPECT_EQ(h.hosts, (std::map<tcp::IpAddress, std::uint64_t>{{address("10.0.0.7"), 15},
-                                                                {address("10.0.0.8"), 5}}));
+    EXPECT_EQ(h.tried, (std::map<tcp::Endpoint, std::uint64_t>{{{address("10.0.0.7"), 80}, 15},
+                                                               {{address("10.0.0.8"), 80}, 5}}));
 }
 
 TEST_F(OpenSocketsTest, begins_anew_with_each_report) {

@@ -46,10 +46,17 @@ protected:
     const report::Report& report(Nanoseconds now) {
         run = std::make_unique<TrackedReport>(options);
         for (const event::Fact& fact : facts) run->feed(fact, at(0s));
-        for (const synth::WireRecord& record : town.tell().records)
-            if (record.at < at(now)) run->feed(record);
-        for (const auto& [when, event] : more)
-            if (when < now) run->feed(event, at(when));
+        std::size_t fed = 0;
+        const auto feed_more = [&](MonoTime until) {
+            for (; fed < more.size() && at(more[fed].first) < until; ++fed)
+                run->feed(more[fed].second, at(more[fed].first));
+        };
+        for (const synth::WireRecord& record : town.tell().records) {
+            if (record.at >= at(now)) break;
+            feed_more(record.at);
+            run->feed(record);
+        }
+        feed_more(at(now));
         run->pass_time(at(now));
         last = run->report();
         return last;
@@ -62,7 +69,7 @@ protected:
     ConnectionMix town;
     analysis::ReportOptions options;
     std::vector<event::Fact> facts;
-    std::vector<std::pair<Nanoseconds, event::Event>> more; ///< after the stories
+    std::vector<std::pair<Nanoseconds, event::Event>> more; ///< beside the stories, in order
     std::unique_ptr<TrackedReport> run;
     report::Report last;
 };

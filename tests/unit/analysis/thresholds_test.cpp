@@ -56,7 +56,9 @@ TEST(Thresholds, names_are_those_of_the_documentation) {
                                                "connects_refused.connections",
                                                "connects_refused.share",
                                                "self_connected.connections",
-                                               "stray_resets.connections"};
+                                               "stray_resets.connections",
+                                               "counters_disagree.difference",
+                                               "counters_disagree.share"};
     std::set<std::string_view> names;
     for (const analysis::ThresholdRow& row : analysis::Thresholds::rows()) names.insert(row.name);
     EXPECT_EQ(names, wanted);
@@ -103,6 +105,8 @@ TEST(Thresholds, presets) {
     EXPECT_EQ(t.value("connects_refused.share"), 0.1);
     EXPECT_EQ(t.count("self_connected.connections"), 1u);
     EXPECT_EQ(t.count("stray_resets.connections"), 5u);
+    EXPECT_EQ(t.count("counters_disagree.difference"), 20u);
+    EXPECT_EQ(t.value("counters_disagree.share"), 0.01);
 }
 
 TEST(Thresholds, each_can_be_set_and_no_other_changes) {
@@ -193,6 +197,11 @@ TEST(Thresholds, names_that_are_none_are_answered_with_those_that_are) {
         EXPECT_EQ(set.error().code, ErrorCode::usage);
         EXPECT_THAT(set.error().message, HasSubstr("NAME=VALUE"));
     }
+}
+
+TEST(Thresholds, each_preset_has_its_reason) {
+    for (const analysis::ThresholdRow& row : analysis::Thresholds::rows())
+        EXPECT_FALSE(row.why.empty()) << row.name;
 }
 
 } // namespace

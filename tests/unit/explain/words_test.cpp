@@ -74,7 +74,8 @@ TEST(Words, Findings) {
           "peers_gone",          "half_open_checks",    "listener_closed",
           "answered_unread",     "turned_away",         "idle_close_race",
           "process_died",        "connections_reset",   "connects_refused",
-          "self_connected",      "stray_resets",        "events_lost"})
+          "self_connected",      "stray_resets",        "counters_disagree",
+          "events_lost"})
         EXPECT_TRUE(is_explained(id, explain::Topic::finding)) << id;
 }
 
@@ -118,6 +119,8 @@ TEST(Words, ThresholdsAreNamedWithTheirDefaults) {
         {"connects_refused.share", "0.1"},
         {"self_connected.connections", "1"},
         {"stray_resets.connections", "5"},
+        {"counters_disagree.difference", "20"},
+        {"counters_disagree.share", "0.01"},
     };
     for (const auto& [threshold, value] : thresholds) {
         const auto found = explain::explain(threshold);

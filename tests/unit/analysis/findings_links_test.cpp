@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which findings explain which.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "analysis/findings.h"
+#include "lines.h"
+
+namespace tcpdwell::test {
+namespace {
+
+using analysis::FindingDraft;
+using analysis::Scope;
+using report::Severity;
+using testing::ElementsAre;
+
+constexpr std::uint32_t kElsewhere = kNetns + 1;
+
+tcp::Endpoint endpoint(std::string_view host, tcp::Port port) { return {address(host), port}; }
+
+class Links : public testing::Test {
+protected:
+    struct Draft : FindingDraft {
+        Draft(std::string_view word, std::string about, Severity how = Severity::warning)
+            : FindingDraft{word, how} {
+            subject = std::move(about);
+            scope.netns = kNetns;
+            scope.connections = 10;
+        }
+        Draft& serves(std::string_view host, tcp::Port port) {
+            scope.services.insert(endpoint(host, port));
+            return *this;
+        }
+        Draft& connects(std::string_view host, tcp::Port port) {
+            scope.remotes.insert(endpoint(host, port));
+            return *this;
+        }
+        Draft& by(std::uint32_t pid) {
+            scope.pids.insert(pid);
+            return *this;
+        }
+        Draft& of(std::uint64_t count) {
+            scope.connections = count;
+            return *this;
+        }
+        Draft& in(std::uint32_t netns) {
+            scope.netns = netns;
+            return *this;
+        }
+        Draft& from(Nanoseconds first, Nanoseconds last) {
+            scope.first = at(first);
+            scope.last = at(last);
+            return *this;
+        }
+    };
+    void upstream(std::uint32_t pid, std::string_view host, tcp::Port port) {
+        track::ConnectionIdentity who;
+        who.netns = kNetns;
+        who.role = tcp::Role::client;
+        who.tuple = tuple("10.0.0.1", 40'000, host, port);
+        who.process = process(pid, "proxy");
+        upstreams_.on_live(track::LiveSocket{.who = who,
+                                             .state = tcp::State::ESTABLISHED,
+                                             .since = at(0s),
+                                             .known_since = at(0s),
+                                             .seen = {},
+                                             .closed_first = {},
+                                             .ending = {},
+                                             .left = {},
+                                             .numbers = nullptr,
+                                             .backlog = {},
+                                             .accept = {},
+                                             .holders = nullptr});
+    }
+    /// "subject: id because cause's subject", in order.
+    std::vector<std::string> linked(std::vector<FindingDraft> drafts) {
+        analysis::link_findings(upstreams_, drafts);
+        severities_.clear();
+        std::vector<std::string> lines;
+        for (const FindingDraft& each : drafts) {
+            severities_.push_back(each.severity);
+            lines.push_back(each.subject);
+            if (each.because)
+                lines.back() +=
+                    " <- " + each.because->subject + " " + std::string(each.because->id);
+        }
+        return lines;
+    }
+
+    analysis::Upstreams upstreams_;
+    std::vector<Severity> severities_;
+};
+
+TEST_F(Links, a_client_of_a_full_queue_under_its_cause) {
+    const Draft client = Draft("connects_unanswered", "ab").connects("10.0.0.1", 80);
+    EXPECT_THAT(linked({client, Draft("accept_queue_full", "app").serves("10.0.0.1", 80)}),
+                ElementsAre("app", "ab <- app accept_queue_full"));
+    EXPECT_THAT(severities_, ElementsAre(Severity::warning, Severity::info));
+    EXPECT_THAT(linked({client, Draft("accept_queue_full", "app").serves("10.0.0.1", 81)}),
+                ElementsAre("ab", "app"));
+    EXPECT_THAT(linked({client, Draft("accept_queue_full", "app").serves("10.0.0.2", 80)}),
+                ElementsAre("ab", "app"));
+    EXPECT_THAT(severities_, ElementsAre(Severity::warning, Severity::warning));
+}
+
+TEST_F(Links, an_address_is_the_hosts_and_loopback_the_namespaces) {
+    const auto full = [](std::string_view host) {
+        return Draft("accept_queue_full", "app").serves(host, 80).in(kElsewhere);
+    };
+    const auto client = [](std::string_view host) {
+        return Draft("connects_unanswered", "ab").connects(host, 80);
+    };
+    EXPECT_EQ(linked({client("10.0.0.1"), full("10.0.0.1")})[0], "app");
+    EXPECT_EQ(linked({client("127.0.0.1"), full("127.0.0.1")})[0], "ab");
+    EXPECT_EQ(linked({client("10.0.0.1"), full("0.0.0.0")})[0], "ab");
+    EXPECT_EQ(linked({client("10.0.0.1"), full("0.0.0.0").in(kNetns)})[0], "app");
+    EXPECT_EQ(linked({client("10.0.0.1"), full("::").in(kNetns)})[0], "app");
+}
+
+TEST_F(Links, a_proxy_that_waits_for_what_is_behind_it) {
+    const Draft proxy = Draft("close_wait_leak", "proxy").serves("10.0.0.1", 80).by(7);
+    const Draft backend = Draft("close_wait_leak", "backend").serves("10.0.0.9", 8080).by(9);
+    EXPECT_THAT(linked({proxy, backend}), ElementsAre("proxy", "backend"));
+    upstream(7, "10.0.0.9", 8080);
+    EXPECT_THAT(linked({proxy, backend}),
+                ElementsAre("backend", "proxy <- backend close_wait_leak"));
+    EXPECT_THAT(linked({Draft(proxy).by(8), backend})[0], "backend"); // one of its processes
+    EXPECT_EQ(linked({Draft("close_wait_leak", "proxy").serves("10.0.0.1", 80).by(8), backend})[0],
+              "proxy"); // of another process
+    // Sockets of a client in CLOSE_WAIT wait for nobody.
+    EXPECT_EQ(
+        linked({Draft("close_wait_leak", "proxy").connects("10.0.0.1", 80).by(7), backend})[0],
+        "proxy");
+}
+
+TEST_F(Links, a_proxy_whose_backends_are_gone) {
+    const Draft proxy = Draft("close_wait_leak", "proxy").serves("10.0.0.1", 80).by(7);
+    const auto gone = [](std::string_view id, std::uint32_t pid) {
+        return Draft(id, "gone").connects("10.0.0.9", 8080).by(pid);
+    };
+    EXPECT_THAT(linked({proxy, gone("peers_gone", 7)}),
+                ElementsAre("gone", "proxy <- gone peers_gone"));
+    EXPECT_THAT(linked({proxy, gone("connects_unanswered", 7)}),
+                ElementsAre("gone", "proxy <- gone connects_unanswered"));
+    EXPECT_THAT(linked({proxy, gone("peers_gone", 8)}), ElementsAre("proxy", "gone"));
+    // Its own clients are gone: that isn't why it doesn't close others.
+    EXPECT_THAT(linked({proxy, Draft("peers_gone", "gone").serves("10.0.0.1", 80).by(7)}),
+                ElementsAre("proxy", "gone"));
+}
+
+TEST_F(Links, the_other_ends_of_a_leak_whoever_connected) {
+    const Draft pileup = Draft("fin_wait2_pileup", "closed");
+    EXPECT_THAT(linked({Draft(pileup).connects("10.0.0.1", 80),
+                        Draft("close_wait_leak", "leak").serves("10.0.0.1", 80)}),
+                ElementsAre("leak", "closed <- leak close_wait_leak"));
+    EXPECT_THAT(linked({Draft(pileup).serves("10.0.0.1", 80),
+                        Draft("close_wait_leak", "leak").connects("10.0.0.1", 80)}),
+                ElementsAre("leak", "closed <- leak close_wait_leak"));
+    EXPECT_THAT(linked({Draft(pileup).serves("10.0.0.1", 80),
+                        Draft("close_wait_leak", "leak").serves("10.0.0.1", 80)}),
+                ElementsAre("closed", "leak"));
+}
+
+TEST_F(Links, handshakes_of_the_full_queue_itself) {
+    const Draft full = Draft("accept_queue_full", "app").serves("10.0.0.1", 80);
+    EXPECT_THAT(linked({Draft("handshakes_failing", "syns").serves("10.0.0.1", 80), full}),
+                ElementsAre("app", "syns <- app accept_queue_full"));
+    EXPECT_THAT(linked({Draft("handshakes_failing", "syns").serves("10.0.0.1", 81), full}),
+                ElementsAre("syns", "app"));
+    EXPECT_THAT(
+        linked({Draft("handshakes_failing", "syns").serves("10.0.0.1", 80).in(kElsewhere), full}),
+        ElementsAre("syns", "app"));
+}
+
+TEST_F(Links, a_few_do_not_explain_many) {
+    const Draft resets = Draft("connections_reset", "client").connects("10.0.0.1", 80);
+    const Draft idle = Draft("idle_close_race", "server").serves("10.0.0.1", 80);
+    EXPECT_EQ(linked({Draft(resets).of(20), idle})[0], "server");
+    EXPECT_EQ(linked({Draft(resets).of(21), idle})[0], "client");
+    EXPECT_EQ(linked({Draft(resets).of(21), Draft(idle).of(0)})[0], "server"); // not counted
+}
+
+TEST_F(Links, nothing_is_explained_by_what_came_later) {
+    const Draft refused = Draft("connects_refused", "client").connects("10.0.0.1", 80);
+    const Draft died = Draft("process_died", "server").serves("10.0.0.1", 80);
+    EXPECT_EQ(linked({Draft(refused).from(1s, 3s), Draft(died).from(3s, 9s)})[0], "server");
+    EXPECT_EQ(linked({Draft(refused).from(1s, 3s), Draft(died).from(3s + 1ns, 9s)})[0], "client");
+}
+
+TEST_F(Links, a_chain_is_shown_from_its_root_which_is_as_severe_as_the_worst_of_it) {
+    upstream(7, "10.0.0.9", 8080);
+    const Draft caller = Draft("fin_wait2_pileup", "caller").connects("10.0.0.1", 80);
+    const Draft proxy =
+        Draft("close_wait_leak", "proxy", Severity::critical).serves("10.0.0.1", 80).by(7);
+    const Draft backend = Draft("close_wait_leak", "backend").serves("10.0.0.9", 8080).by(9);
+    const Draft other = Draft("self_connected", "other", Severity::warning);
+    EXPECT_THAT(linked({proxy, other, caller, backend}),
+                ElementsAre("backend", "proxy <- backend close_wait_leak",
+                            "caller <- proxy close_wait_leak", "other"));
+    EXPECT_THAT(severities_,
+                ElementsAre(Severity::critical, Severity::info, Severity::info, Severity::warning));
+}
+
+TEST_F(Links, what_waits_for_each_other_has_one_root) {
+    upstream(7, "10.0.0.9", 8080);
+    upstream(9, "10.0.0.1", 80);
+    const Draft one = Draft("close_wait_leak", "one").serves("10.0.0.1", 80).by(7);
+    const Draft two = Draft("close_wait_leak", "two").serves("10.0.0.9", 8080).by(9);
+    EXPECT_THAT(linked({one, two}), ElementsAre("two", "one <- two close_wait_leak"));
+}
+
+TEST_F(Links, nothing_to_link) {
+    EXPECT_TRUE(linked({}).empty());
+    EXPECT_THAT(linked({Draft("close_wait_leak", "a").serves("10.0.0.1", 80),
+                        Draft("connections_reset", "b").connects("10.0.0.1", 80)}),
+                ElementsAre("a", "b"));
+}
+
+} // namespace
+} // namespace tcpdwell::test

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which findings explain which, and what findings are about.
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "analysis/findings.h"
+
+namespace tcpdwell::analysis {
+namespace {
+
+/// How the connections of a consequence have to do with those of its cause.
+enum class Link : std::uint8_t {
+    same_service, ///< both are about one service
+    its_clients,  ///< they are of clients of the cause's service
+    other_ends,   ///< they are the other ends, of clients or of servers
+    its_process,  ///< the process that serves them is the one that connects in the cause
+    upstream,     ///< the process that serves them is a client of the cause's service
+};
+
+struct LinkRule {
+    std::string_view consequence;
+    std::string_view cause;
+    Link link;
+};
+
+/// The first that fits counts.
+constexpr LinkRule kLinkRules[] = {
+    // A process that waits for a service behind it doesn't notice that its own clients have gone.
+    {"close_wait_leak", "peers_gone", Link::its_process},
+    {"close_wait_leak", "connects_unanswered", Link::its_process},
+    {"close_wait_leak", "accept_queue_full", Link::upstream},
+    {"close_wait_leak", "accept_stalled", Link::upstream},
+    {"close_wait_leak", "close_wait_leak", Link::upstream},
+    {"close_wait_leak", "descriptor_inherited", Link::upstream},
+    {"accept_stalled", "peers_gone", Link::its_process},
+    {"accept_stalled", "connects_unanswered", Link::its_process},
+    {"accept_stalled", "accept_queue_full", Link::upstream},
+    {"accept_stalled", "accept_stalled", Link::upstream},
+    {"accept_stalled", "close_wait_leak", Link::upstream},
+    {"accept_queue_full", "peers_gone", Link::its_process},
+    {"accept_queue_full", "connects_unanswered", Link::its_process},
+    {"accept_queue_full", "accept_queue_full", Link::upstream},
+    {"accept_queue_full", "accept_stalled", Link::upstream},
+    {"accept_queue_full", "close_wait_leak", Link::upstream},
+    // A listener whose queue is full drops SYNs and ACKs, or answers with RSTs
+    // (tcp_abort_on_overflow).
+    {"connects_unanswered", "accept_queue_full", Link::its_clients},
+    {"handshakes_failing", "accept_queue_full", Link::same_service},
+    {"peers_gone", "accept_queue_full", Link::its_clients},
+    {"connections_reset", "accept_queue_full", Link::its_clients},
+    {"connections_reset", "accept_queue_full", Link::same_service},
+    // Who has closed waits for the FIN, or the window, of who doesn't.
+    {"fin_wait2_pileup", "descriptor_inherited", Link::other_ends},
+    {"fin_wait2_pileup", "close_wait_leak", Link::other_ends},
+    {"fin_wait2_pileup", "accept_stalled", Link::other_ends},
+    {"fin_wait2_pileup", "accept_queue_full", Link::other_ends},
+    {"closing_stuck", "accept_stalled", Link::its_clients},
+    {"closing_stuck", "accept_queue_full", Link::its_clients},
+    {"closing_stuck", "close_wait_leak", Link::its_clients},
+    // Clients see what a server does.
+    {"idle_close_race", "idle_close_race", Link::its_clients},
+    {"connections_reset", "idle_close_race", Link::its_clients},
+    {"connections_reset", "answered_unread", Link::its_clients},
+    {"connections_reset", "turned_away", Link::its_clients},
+    {"connections_reset", "listener_closed", Link::its_clients},
+    {"connections_reset", "process_died", Link::other_ends},
+    {"connects_refused", "process_died", Link::its_clients},
+    {"connects_refused", "listener_closed", Link::its_clients},
+};
+
+bool are_linked(Link link, const Upstreams& upstreams, const Scope& consequence,
+                const Scope& cause) {
+    const auto common = [](const auto& a, const auto& b) {
+        return std::ranges::any_of(a, [&](const auto& each) { return b.contains(each); });
+    };
+    switch (link) {
+    case Link::same_service:
+        return consequence.netns == cause.netns && common(consequence.services, cause.services);
+    case Link::its_clients: return connects_to(consequence, cause);
+    case Link::other_ends:
+        return connects_to(consequence, cause) || connects_to(cause, consequence);
+    case Link::its_process:
+        return !consequence.services.empty() && !cause.remotes.empty() &&
+               common(consequence.pids, cause.pids);
+    case Link::upstream:
+        return !consequence.services.empty() && connects_to(upstreams.of(consequence.pids), cause);
+    }
+    return false;
+}
+
+/// A few don't explain many, and nothing is explained by what came later. Overflows aren't counted
+/// by connections.
+bool is_enough(const Scope& consequence, const Scope& cause) {
+    if (consequence.last && cause.first && *cause.first > *consequence.last) return false;
+    return cause.connections == 0 || cause.connections * 2 >= consequence.connections;
+}
+
+constexpr std::size_t kNoCause = ~std::size_t{0};
+
+/// For each finding the one that explains it.
+using CauseOf = std::vector<std::size_t>;
+
+bool leads_to(const CauseOf& causes, std::size_t from, std::size_t to) {
+    for (; from != kNoCause; from = causes[from])
+        if (from == to) return true;
+    return false;
+}
+
+/// Findings by what links them, so that thousands are no more work for each.
+class LinkIndex {
+public:
+    explicit LinkIndex(const std::vector<FindingDraft>& drafts) {
+        for (std::size_t i = 0; i < drafts.size(); ++i) {
+            const FindingDraft& draft = drafts[i];
+            for (const tcp::Endpoint& each : draft.scope.services)
+                for (const tcp::Endpoint& key : {plain(each), any_address(each)})
+                    services_[{draft.id, key}].push_back(i);
+            for (const tcp::Endpoint& each : draft.scope.remotes)
+                for (const tcp::Endpoint& key : {plain(each), any_address(each)})
+                    remotes_[{draft.id, key}].push_back(i);
+            for (const std::uint32_t pid : draft.scope.pids) pids_[{draft.id, pid}].push_back(i);
+        }
+    }
+
+    /// In their order; those that may be linked so, and some others.
+    [[nodiscard]] std::set<std::size_t> candidates(const LinkRule& rule, const Upstreams& upstreams,
+                                                   const Scope& consequence) const {
+        std::set<std::size_t> found;
+        switch (rule.link) {
+        case Link::same_service: add(services_, rule.cause, consequence.services, found); break;
+        case Link::its_clients: add(services_, rule.cause, consequence.remotes, found); break;
+        case Link::other_ends:
+            add(services_, rule.cause, consequence.remotes, found);
+            add(remotes_, rule.cause, consequence.services, found);
+            break;
+        case Link::its_process:
+            for (const std::uint32_t pid : consequence.pids) add(pids_, rule.cause, pid, found);
+            break;
+        case Link::upstream:
+            add(services_, rule.cause, upstreams.of(consequence.pids).remotes, found);
+            break;
+        }
+        return found;
+    }
+
+private:
+    template <typename Key>
+    using Map = std::map<std::pair<std::string_view, Key>, std::vector<std::size_t>>;
+    static constexpr std::size_t kMostOfOne = 64; ///< that have one service or process in common
+
+    static tcp::Endpoint plain(const tcp::Endpoint& endpoint) {
+        return endpoint.address.is_unspecified() ? any_address(endpoint) : endpoint;
+    }
+    static tcp::Endpoint any_address(const tcp::Endpoint& endpoint) { return {{}, endpoint.port}; }
+
+    template <typename Key>
+    static void add(const Map<Key>& map, std::string_view id, const Key& key,
+                    std::set<std::size_t>& found) {
+        const auto list = map.find({id, key});
+        if (list == map.end()) return;
+        const std::size_t count = std::min(list->second.size(), kMostOfOne);
+        found.insert(list->second.begin(),
+                     list->second.begin() + static_cast<std::ptrdiff_t>(count));
+    }
+    /// A listener on all addresses is known by its port only.
+    static void add(const Map<tcp::Endpoint>& map, std::string_view id,
+                    const std::set<tcp::Endpoint>& endpoints, std::set<std::size_t>& found) {
+        for (const tcp::Endpoint& each : endpoints) {
+            add(map, id, plain(each), found);
+            add(map, id, any_address(each), found);
+        }
+    }
+
+    Map<tcp::Endpoint> services_;
+    Map<tcp::Endpoint> remotes_;
+    Map<std::uint32_t> pids_;
+};
+
+std::size_t cause_of(const LinkIndex& index, const Upstreams& upstreams,
+                     const std::vector<FindingDraft>& drafts, const CauseOf& causes,
+                     std::size_t consequence) {
+    const FindingDraft& draft = drafts[consequence];
+    for (const LinkRule& rule : kLinkRules) {
+        if (rule.consequence != draft.id) continue;
+        for (const std::size_t i : index.candidates(rule, upstreams, draft.scope))
+            if (is_enough(draft.scope, drafts[i].scope) &&
+                are_linked(rule.link, upstreams, draft.scope, drafts[i].scope) &&
+                !leads_to(causes, i, consequence))
+                return i;
+    }
+    return kNoCause;
+}
+
+/// By their cause.
+using Consequences = std::map<std::size_t, std::vector<std::size_t>>;
+
+/// Each one followed by its consequences, and those by theirs.
+void append_with_consequences(std::vector<FindingDraft>& drafts, const Consequences& consequences,
+                              std::size_t cause, std::vector<FindingDraft>& ordered) {
+    ordered.push_back(std::move(drafts[cause]));
+    const auto found = consequences.find(cause);
+    if (found == consequences.end()) return;
+    for (const std::size_t each : found->second)
+        append_with_consequences(drafts, consequences, each, ordered);
+}
+
+} // namespace
+
+void link_findings(const Upstreams& upstreams, std::vector<FindingDraft>& drafts) {
+    const LinkIndex index(drafts);
+    CauseOf causes(drafts.size(), kNoCause);
+    for (std::size_t i = 0; i < drafts.size(); ++i) {
+        causes[i] = cause_of(index, upstreams, drafts, causes, i);
+        if (causes[i] == kNoCause) continue;
+        drafts[i].because = {drafts[causes[i]].id, drafts[causes[i]].subject};
+    }
+    for (std::size_t i = 0; i < drafts.size(); ++i) {
+        if (causes[i] == kNoCause) continue;
+        std::size_t root = i;
+        while (causes[root] != kNoCause) root = causes[root];
+        drafts[root].severity = std::max(drafts[root].severity, drafts[i].severity);
+        drafts[i].severity = report::Severity::info;
+    }
+    std::vector<std::size_t> roots;
+    Consequences consequences;
+    for (std::size_t i = 0; i < drafts.size(); ++i)
+        (causes[i] == kNoCause ? roots : consequences[causes[i]]).push_back(i);
+    std::ranges::stable_sort(roots, [&](std::size_t a, std::size_t b) {
+        return drafts[a].severity > drafts[b].severity;
+    });
+    std::vector<FindingDraft> ordered;
+    for (const std::size_t root : roots)
+        append_with_consequences(drafts, consequences, root, ordered);
+    drafts = std::move(ordered);
+}
+
+Scope scope_of(const HeldSockets& holding) {
+    Scope scope{.netns = holding.netns,
+                .services = holding.services,
+                .remotes = holding.remotes,
+                .pids = {},
+                .connections = holding.old,
+                .first = {},
+                .last = {}};
+    for (const event::Process& each : holding.processes)
+        if (each.pid != 0) note_some(scope.pids, each.pid);
+    return scope;
+}
+
+namespace {
+
+/// At the addresses that it was reached at, or as it listens where none are known.
+std::set<tcp::Endpoint> places_of(const tcp::Endpoint& listener,
+                                  const std::set<tcp::IpAddress>& addresses) {
+    std::set<tcp::Endpoint> places;
+    for (const tcp::IpAddress& each : addresses) places.insert({each, listener.port});
+    if (places.empty()) places.insert(listener);
+    return places;
+}
+
+} // namespace
+
+Scope scope_of(const PartyEnds& ends, const CauseFacts& facts) {
+    Scope scope{.netns = ends.party.netns,
+                .services = {},
+                .remotes = {},
+                .pids = {},
+                .connections = facts.count,
+                .first = facts.first,
+                .last = facts.last};
+    if (ends.party.role == tcp::Role::server)
+        scope.services = places_of(ends.party.endpoint, ends.addresses);
+    else
+        scope.remotes = {ends.party.endpoint};
+    if (ends.process && ends.process->pid != 0) scope.pids.insert(ends.process->pid);
+    return scope;
+}
+
+Scope scope_of(const AcceptQueue& queue) {
+    Scope scope{.netns = queue.netns,
+                .services = places_of(queue.local, queue.addresses),
+                .remotes = {},
+                .pids = {},
+                .connections = 0,
+                .first = {},
+                .last = {}};
+    if (queue.process && queue.process->pid != 0) scope.pids.insert(queue.process->pid);
+    for (const event::Process& each : queue.holders)
+        if (each.pid != 0) note_some(scope.pids, each.pid);
+    return scope;
+}
+
+} // namespace tcpdwell::analysis

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// Connects that get no answer: a service that is out of reach, or a program that tries too many.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "analysis/findings.h"
+
+namespace tcpdwell::analysis {
+namespace {
+
+/// So many hosts with hardly a connect to each aren't one upstream that is down.
+constexpr std::size_t kManyHosts = 10;
+
+/// From so many ports on the program is what they have in common.
+constexpr std::size_t kManyPorts = 8;
+
+/// Unanswered connects of one program to one port, or to all.
+struct UnansweredConnects {
+    std::uint64_t failed = 0;
+    std::uint64_t waiting = 0;
+    std::map<tcp::Endpoint, std::uint64_t> endpoints;
+    std::map<tcp::Endpoint, std::uint64_t> tries; ///< all that have ended, or wait
+    std::vector<track::ConnectionId> ids;
+    Scope scope;
+
+    [[nodiscard]] std::uint64_t all() const { return failed + waiting; }
+    void add(const UnansweredConnects& other);
+};
+
+void UnansweredConnects::add(const UnansweredConnects& other) {
+    failed += other.failed;
+    waiting += other.waiting;
+    endpoints.insert(other.endpoints.begin(), other.endpoints.end());
+    tries.insert(other.tries.begin(), other.tries.end());
+    if (ids.empty()) ids = other.ids;
+    scope.add(other.scope);
+}
+
+std::map<tcp::IpAddress, std::uint64_t> by_host(const UnansweredConnects& connects) {
+    std::map<tcp::IpAddress, std::uint64_t> hosts;
+    for (const auto& [endpoint, count] : connects.endpoints) hosts[endpoint.address] += count;
+    return hosts;
+}
+
+/// A program by its network namespace and name.
+using ProgramKey = std::pair<std::uint32_t, std::string>;
+using UnansweredPrograms = std::map<ProgramKey, std::map<tcp::Port, UnansweredConnects>>;
+
+UnansweredPrograms unanswered_by_program(const RuleInput& evidence) {
+    UnansweredPrograms programs;
+    for (const auto& [key, ends] : evidence.causes.parties()) {
+        const CauseFacts* facts = ends.facts(EndCause::unanswered);
+        if (!facts || facts->count == 0) continue;
+        UnansweredConnects& connects = programs[{key.netns, comm_of(key.comm)}][key.endpoint.port];
+        connects.failed += facts->count;
+        connects.endpoints[key.endpoint] += facts->count;
+        connects.tries[key.endpoint] += ends.connections();
+        if (connects.ids.empty()) connects.ids = facts->ids.list();
+        connects.scope.add(scope_of(ends, *facts));
+    }
+    for (const HeldSockets* holding : evidence.live.in(tcp::State::SYN_SENT)) {
+        auto& program =
+            programs[{holding->netns, holding->comm.empty() ? comm_of({}) : holding->comm}];
+        for (const auto& [endpoint, count] : holding->tried) {
+            UnansweredConnects& connects = program[endpoint.port];
+            connects.waiting += count;
+            connects.endpoints[endpoint] += count;
+            connects.tries[endpoint] += count;
+            connects.scope.netns = holding->netns;
+            connects.scope.connections += count;
+            note_some(connects.scope.remotes, endpoint);
+            for (const event::Process& each : holding->processes)
+                if (each.pid != 0) note_some(connects.scope.pids, each.pid);
+            if (connects.ids.size() < holding->ids.size()) connects.ids = holding->ids;
+        }
+    }
+    return programs;
+}
+
+/// Several at one endpoint, or one each at many.
+bool is_unanswered(const RuleInput& evidence, const UnansweredConnects& connects) {
+    const auto many =
+        std::max<std::uint64_t>(evidence.thresholds.count("connects_unanswered.connections"), 1);
+    const double share = evidence.thresholds.value("connects_unanswered.share");
+    if (connects.all() >= 2 * kManyHosts && by_host(connects).size() >= kManyHosts) return true;
+    return std::ranges::any_of(connects.endpoints, [&](const auto& each) {
+        const double tries = static_cast<double>(connects.tries.at(each.first));
+        return each.second >= many && static_cast<double>(each.second) >= share * tries;
+    });
+}
+
+std::string endpoint_text(const tcp::Endpoint& endpoint) {
+    return endpoint.text(endpoint.address.is_v4() ? tcp::Family::ipv4 : tcp::Family::ipv6);
+}
+
+/// "10.0.0.5:5432", "port 5432 of 2 hosts".
+std::string target_text(const UnansweredConnects& connects, std::size_t hosts) {
+    if (connects.endpoints.size() == 1) return endpoint_text(connects.endpoints.begin()->first);
+    if (connects.endpoints.size() == hosts)
+        return fmt::format("port {} of {}", connects.endpoints.begin()->first.port,
+                           counted(hosts, "host"));
+    return fmt::format("{} of {}", counted(connects.endpoints.size(), "port"),
+                       counted(hosts, "host"));
+}
+
+FindingDraft unanswered_draft(const RuleInput& evidence, const ProgramKey& key,
+                              const UnansweredConnects& connects) {
+    const auto less = [](const auto& a, const auto& b) { return a.second < b.second; };
+    const std::uint64_t all = connects.all();
+    const auto hosts = by_host(connects);
+    const bool is_scan = hosts.size() >= kManyHosts && all <= 2 * hosts.size();
+    const auto worst = std::ranges::max_element(hosts, less);
+    const tcp::IpAddress& host = worst->first;
+    const std::string host_text = host.text(host.is_v4() ? tcp::Family::ipv4 : tcp::Family::ipv6);
+    FindingDraft draft{"connects_unanswered", report::Severity::warning};
+    draft.connections = connects.ids;
+    draft.subject = fmt::format("{} to {}", key.second, target_text(connects, hosts.size()));
+    draft.scope = connects.scope;
+    draft.what =
+        is_scan ? fmt::format("{} of {} to {} hosts got no answer: a scan, or wrong addresses.",
+                              counted(all, "connect"), key.second, hosts.size())
+                : fmt::format("{} of {} got no answer{}.", counted(all, "connect"), draft.subject,
+                              hosts.size() == 1
+                                  ? ""
+                                  : fmt::format(", {} of them from {}", worst->second, host_text));
+    draft.evidence = {{"connects", "connects", all},
+                      {"waiting", "in SYN_SENT now", connects.waiting},
+                      {"failed", "given up", connects.failed},
+                      {"hosts", "hosts", std::uint64_t{hosts.size()}},
+                      {"host", "most often", host_text},
+                      {"remote", "remote endpoint",
+                       endpoint_text(std::ranges::max_element(connects.endpoints, less)->first)},
+                      {"program", "program", key.second}};
+    draft.advice.push_back(is_scan ? fmt::format("Many hosts and hardly a repetition: if {} is not "
+                                                 "meant to look for hosts, find out who "
+                                                 "started it.",
+                                                 key.second)
+                                   : "The SYNs are dropped on the way or at the host: check that "
+                                     "it is up, its route, and firewalls "
+                                     "(which should reject, so that connect() fails at once).");
+    draft.advice.push_back(
+        fmt::format("A connect() waits as long as {} says, over two minutes with 6; the program "
+                    "should have a time-out of its own.",
+                    sysctl_text(evidence, key.first, "net.ipv4.tcp_syn_retries")));
+    return draft;
+}
+
+} // namespace
+
+void find_connects_unanswered(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
+    for (const auto& [key, ports] : unanswered_by_program(evidence)) {
+        std::vector<const UnansweredConnects*> found;
+        UnansweredConnects all;
+        for (const auto& [port, connects] : ports) {
+            all.add(connects);
+            if (is_unanswered(evidence, connects)) found.push_back(&connects);
+        }
+        if (found.size() >= kManyPorts || (found.empty() && is_unanswered(evidence, all)))
+            found = {&all};
+        for (const UnansweredConnects* connects : found)
+            drafts.push_back(unanswered_draft(evidence, key, *connects));
+    }
+}
+
+} // namespace tcpdwell::analysis

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// The ends of connections that ended badly a short time ago, to find the other end of one where
+// both are on this host: by the four-tuple, or, through address translation, by the client's
+// address and port.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <unordered_map>
+
+#include "analysis/analysis.h"
+#include "analysis/end_cause.h"
+
+namespace tcpdwell::analysis {
+
+struct PartyEnds;
+
+/// Memory: at most 20 MiB.
+class RecentEnds {
+public:
+    struct End {
+        PartyEnds* party;
+        EndCause cause;
+        MonoTime closed;
+        tcp::Endpoint service;      ///< as this end knows it
+        bool is_translated = false; ///< found by its client's endpoint only
+    };
+
+    /// Which is forgotten. Both ends of a connection end within a round trip and a timer of the
+    /// close.
+    std::optional<End> take_other_of(const track::ConnectionLine& line);
+    void note(const track::ConnectionLine& line, PartyEnds& party, EndCause cause);
+    void clear();
+
+private:
+    std::optional<End> take(std::uint64_t key, MonoTime closed);
+    void put(std::uint64_t key, const End& end);
+
+    std::unordered_map<std::uint64_t, End> ends_; ///< by a hash of the four-tuple, or of the client
+    std::deque<std::uint64_t> order_;
+};
+
+} // namespace tcpdwell::analysis

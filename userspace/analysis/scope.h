@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which connections a finding is about, as far as that links it to others.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <set>
+
+#include "base/time.h"
+#include "tcp/address.h"
+
+namespace tcpdwell::analysis {
+
+/// Adds while there is room: what a hostile stream names is bounded.
+template <typename Value>
+void note_some(std::set<Value>& some, const Value& value) {
+    constexpr std::size_t kMost = 16;
+    if (some.size() < kMost) some.insert(value);
+}
+
+struct Scope {
+    std::uint32_t netns = 0;
+    /// That programs here serve: local ends of accepted connections, or listening endpoints where
+    /// none are known.
+    std::set<tcp::Endpoint> services;
+    std::set<tcp::Endpoint> remotes; ///< that programs here connect to
+    std::set<std::uint32_t> pids;    ///< of the processes that it is about
+    std::uint64_t connections = 0;   ///< 0: it doesn't count them
+    std::optional<MonoTime> first;   ///< when the first of them ended
+    std::optional<MonoTime> last;
+
+    void add(const Scope& other);
+};
+
+/// Whether programs of `client` connect to what `server` serves. Loopback addresses are of one
+/// namespace; another address is the host's own, in whichever of its namespaces, and a listener on
+/// all addresses is known by it within its namespace only.
+bool connects_to(const Scope& client, const Scope& server);
+
+} // namespace tcpdwell::analysis
