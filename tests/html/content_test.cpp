@@ -111,7 +111,7 @@ TEST(FindingsOnThePage, HaveSeverityEvidenceAndAdvice) {
     EXPECT_EQ(seen[0]["advice"].size(), 2U); // one to a line
     EXPECT_EQ(seen[3]["advice"].size(), 0U);
     // In words, with units; what isn't known isn't there.
-    const nlohmann::json leak = {{"Sockets that old", "37"},
+    const nlohmann::json leak = {{"Sockets past the threshold", "37"},
                                  {"Oldest", "1h 10m"},
                                  {"Process", "report-export"},
                                  {"Process id", "77120"},
