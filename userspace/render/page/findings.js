@@ -71,7 +71,12 @@ function thresholdsTable(thresholds) {
                     'tr',
                     null,
                     el('th', { scope: 'row' }, el('code', null, printable(each.name))),
-                    el('td', null, printable(each.value), each.preset ? ' (preset ' + printable(each.preset) + ')' : null),
+                    el(
+                        'td',
+                        null,
+                        printable(each.value),
+                        each.preset ? ' (preset ' + printable(each.preset) + ')' : null,
+                    ),
                     el('td', { class: 'muted' }, printable(each.help)),
                 ),
             ),
@@ -98,7 +103,10 @@ function explanation(finding) {
 function reasonNote(finding, root) {
     const because = finding.because;
     if (!because) return null;
-    const name = [el('code', null, foreign(because.id || UNKNOWN)), because.subject ? [' of ', foreign(because.subject)] : null];
+    const name = [
+        el('code', null, foreign(because.id || UNKNOWN)),
+        because.subject ? [' of ', foreign(because.subject)] : null,
+    ];
     return el(
         'p',
         { class: 'because' },

@@ -83,7 +83,7 @@ class Timeline {
         const points = series.counts.map((count, i) => this.x(i).toFixed(1) + ',' + y(count).toFixed(1));
         const shape =
             this.length > 1
-                ? 'M' + this.x(0) + ',' + bottom + 'L' + points.join('L') + 'L' + this.x(points.length - 1) + ',' + bottom + 'Z'
+                ? 'M' + [this.x(0) + ',' + bottom, ...points, this.x(points.length - 1) + ',' + bottom].join('L') + 'Z'
                 : 'M' + (this.x(0) - 8) + ',' + bottom + 'h16V' + y(series.counts[0]) + 'h-16Z';
         svg.append(
             svgEl('line', { class: 'grid', x1: left, x2: right, y1: top, y2: top }),
