@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
 
 namespace tcpdwell::analysis {
 namespace {
@@ -42,15 +44,45 @@ report::Value cell(const std::vector<event::Process>& processes, report::Report&
 
 } // namespace
 
+void FindingDrafts::push_back(FindingDraft draft) {
+    const auto [it, is_new] = kinds_.try_emplace(draft.id);
+    if (is_new) order_.push_back(draft.id);
+    Kind& kind = it->second;
+    if (kind.drafts.size() < kMostAlike) {
+        kind.drafts.push_back(std::move(draft));
+        return;
+    }
+    ++kind.left_out;
+    const auto weight = [](const FindingDraft& each) {
+        return std::pair(each.severity, each.scope.connections);
+    };
+    const auto least = std::ranges::min_element(kind.drafts, {}, weight);
+    if (weight(*least) < weight(draft)) *least = std::move(draft);
+}
+
+std::vector<FindingDraft> FindingDrafts::take(const Upstreams& upstreams) {
+    std::vector<FindingDraft> all;
+    for (const std::string_view id : order_)
+        std::ranges::move(kinds_[id].drafts, std::back_inserter(all));
+    std::ranges::stable_sort(all, std::greater<>(), &FindingDraft::severity);
+    link_findings(upstreams, all);
+    for (const std::string_view id : order_) {
+        const std::uint64_t left_out = kinds_[id].left_out;
+        if (left_out == 0) continue;
+        FindingDraft& rest = all.emplace_back(FindingDraft{id, report::Severity::info});
+        rest.what = fmt::format("{} more of this kind, with fewer connections, {} left out.",
+                                counted(left_out, "finding"), left_out == 1 ? "is" : "are");
+        rest.evidence = {{"left_out", "left out", left_out}};
+        rest.advice.push_back("A filter, or a higher threshold, shows those that matter.");
+    }
+    return all;
+}
+
 report::Findings find_all(const RuleInput& evidence, report::Report& report) {
-    std::vector<FindingDraft> drafts;
+    FindingDrafts drafts;
     for (const Rule rule : kRules) rule(evidence, drafts);
-    std::stable_sort(
-        drafts.begin(), drafts.end(),
-        [](const FindingDraft& a, const FindingDraft& b) { return a.severity > b.severity; });
-    link_findings(evidence.upstreams, drafts);
     report::Findings findings;
-    for (const FindingDraft& draft : drafts) {
+    for (const FindingDraft& draft : drafts.take(evidence.upstreams)) {
         report::Finding& finding = findings.list.emplace_back();
         finding.id = draft.id;
         finding.severity = draft.severity;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -70,61 +71,80 @@ struct FindingDraft {
     std::optional<Reason> because{};
 };
 
-using Rule = void (*)(const RuleInput& evidence, std::vector<FindingDraft>& drafts);
+/// What the rules have found. Of those of one kind the kMostAlike with the most connections are
+/// kept, the others counted: nobody reads ten thousand.
+class FindingDrafts {
+public:
+    static constexpr std::size_t kMostAlike = 100;
+
+    void push_back(FindingDraft draft);
+    /// The most severe first, and at the end what was left out.
+    [[nodiscard]] std::vector<FindingDraft> take(const Upstreams& upstreams);
+
+private:
+    struct Kind {
+        std::vector<FindingDraft> drafts;
+        std::uint64_t left_out = 0;
+    };
+    std::map<std::string_view, Kind> kinds_;
+    std::vector<std::string_view> order_; ///< of the kinds, as the rules have it
+};
+
+using Rule = void (*)(const RuleInput& evidence, FindingDrafts& drafts);
 
 // The rules, each in the file of its subject.
 void find_server_closes_first(const RuleInput& evidence,
-                              std::vector<FindingDraft>& drafts); // findings_time_wait.cpp
+                              FindingDrafts& drafts); // findings_time_wait.cpp
 void find_time_wait_skipped(const RuleInput& evidence,
-                            std::vector<FindingDraft>& drafts); // findings_time_wait.cpp
+                            FindingDrafts& drafts); // findings_time_wait.cpp
 void find_time_wait_table_full(const RuleInput& evidence,
-                               std::vector<FindingDraft>& drafts); // findings_time_wait.cpp
+                               FindingDrafts& drafts); // findings_time_wait.cpp
 void find_ephemeral_ports_low(const RuleInput& evidence,
-                              std::vector<FindingDraft>& drafts); // findings_opening.cpp
+                              FindingDrafts& drafts); // findings_opening.cpp
 void find_connects_unanswered(const RuleInput& evidence,
-                              std::vector<FindingDraft>& drafts); // findings_unanswered.cpp
+                              FindingDrafts& drafts); // findings_unanswered.cpp
 void find_handshakes_failing(const RuleInput& evidence,
-                             std::vector<FindingDraft>& drafts); // findings_opening.cpp
+                             FindingDrafts& drafts); // findings_opening.cpp
 void find_accept_queue_full(const RuleInput& evidence,
-                            std::vector<FindingDraft>& drafts); // findings_listeners.cpp
+                            FindingDrafts& drafts); // findings_listeners.cpp
 void find_accept_stalled(const RuleInput& evidence,
-                         std::vector<FindingDraft>& drafts); // findings_listeners.cpp
+                         FindingDrafts& drafts); // findings_listeners.cpp
 void find_close_wait_leak(const RuleInput& evidence,
-                          std::vector<FindingDraft>& drafts); // findings_waiting.cpp
+                          FindingDrafts& drafts); // findings_waiting.cpp
 void find_descriptor_inherited(const RuleInput& evidence,
-                               std::vector<FindingDraft>& drafts); // findings_waiting.cpp
+                               FindingDrafts& drafts); // findings_waiting.cpp
 void find_fin_wait2_pileup(const RuleInput& evidence,
-                           std::vector<FindingDraft>& drafts); // findings_waiting.cpp
+                           FindingDrafts& drafts); // findings_waiting.cpp
 void find_closing_stuck(const RuleInput& evidence,
-                        std::vector<FindingDraft>& drafts); // findings_waiting.cpp
+                        FindingDrafts& drafts); // findings_waiting.cpp
 void find_peers_gone(const RuleInput& evidence,
-                     std::vector<FindingDraft>& drafts); // findings_peers.cpp
+                     FindingDrafts& drafts); // findings_peers.cpp
 void find_events_lost(const RuleInput& evidence,
-                      std::vector<FindingDraft>& drafts); // findings_quality.cpp
+                      FindingDrafts& drafts); // findings_quality.cpp
 void find_counters_disagree(const RuleInput& evidence,
-                            std::vector<FindingDraft>& drafts); // findings_quality.cpp
+                            FindingDrafts& drafts); // findings_quality.cpp
 
 void find_half_open_checks(const RuleInput& evidence,
-                           std::vector<FindingDraft>& drafts); // findings_listeners.cpp
+                           FindingDrafts& drafts); // findings_listeners.cpp
 void find_listener_closed(const RuleInput& evidence,
-                          std::vector<FindingDraft>& drafts); // findings_resets.cpp
+                          FindingDrafts& drafts); // findings_resets.cpp
 void find_answered_unread(const RuleInput& evidence,
-                          std::vector<FindingDraft>& drafts); // findings_resets.cpp
+                          FindingDrafts& drafts); // findings_resets.cpp
 void find_turned_away(const RuleInput& evidence,
-                      std::vector<FindingDraft>& drafts); // findings_resets.cpp
+                      FindingDrafts& drafts); // findings_resets.cpp
 void find_idle_close_race(const RuleInput& evidence,
-                          std::vector<FindingDraft>& drafts); // findings_resets.cpp
+                          FindingDrafts& drafts); // findings_resets.cpp
 void find_process_died(const RuleInput& evidence,
-                       std::vector<FindingDraft>& drafts); // findings_resets.cpp
+                       FindingDrafts& drafts); // findings_resets.cpp
 void find_connections_reset(const RuleInput& evidence,
-                            std::vector<FindingDraft>& drafts); // findings_resets.cpp
+                            FindingDrafts& drafts); // findings_resets.cpp
 void find_connects_refused(const RuleInput& evidence,
-                           std::vector<FindingDraft>& drafts); // findings_resets.cpp
+                           FindingDrafts& drafts); // findings_resets.cpp
 void find_self_connected(const RuleInput& evidence,
-                         std::vector<FindingDraft>& drafts); // findings_opening.cpp
+                         FindingDrafts& drafts); // findings_opening.cpp
 
 void find_stray_resets(const RuleInput& evidence,
-                       std::vector<FindingDraft>& drafts); // findings_strays.cpp
+                       FindingDrafts& drafts); // findings_strays.cpp
 
 /// Sets `because` where a finding is a consequence of another. Consequences follow their cause,
 /// which takes over their severity: they are no problem of their own. (findings_links.cpp)

@@ -114,7 +114,7 @@ const AcceptQueue* full_queue(const RuleInput& evidence, std::uint32_t netns) {
 }
 
 /// An overflow is counted among the drops, which have other reasons as well.
-void find_accept_queue_full(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
+void find_accept_queue_full(const RuleInput& evidence, FindingDrafts& drafts) {
     const CounterGrowth& growth = evidence.counters.growth();
     const Nanoseconds time = evidence.moment.now - evidence.moment.begin;
     const double seconds = std::chrono::duration<double>(time).count();
@@ -155,7 +155,7 @@ void find_accept_queue_full(const RuleInput& evidence, std::vector<FindingDraft>
     }
 }
 
-void find_accept_stalled(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
+void find_accept_stalled(const RuleInput& evidence, FindingDrafts& drafts) {
     const std::uint64_t many =
         std::max<std::uint64_t>(evidence.thresholds.count("accept_stalled.connections"), 1);
     const Nanoseconds age = evidence.thresholds.duration("accept_stalled.age");
@@ -201,7 +201,7 @@ bool is_check(const CauseFacts& facts) {
     return facts.hosts.size() <= kFewHosts && mean_interval(facts) >= kAtOnce;
 }
 
-void find_half_open_checks(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
+void find_half_open_checks(const RuleInput& evidence, FindingDrafts& drafts) {
     const std::uint64_t many =
         std::max<std::uint64_t>(evidence.thresholds.count("half_open_checks.connections"), 1);
     for (const auto& [key, ends] : evidence.causes.parties()) {
@@ -221,6 +221,7 @@ void find_half_open_checks(const RuleInput& evidence, std::vector<FindingDraft>&
                           {"hosts", "hosts", std::uint64_t{facts->hosts.size()}},
                           {"interval_ns", "one every", every},
                           {"netns", "network namespace", std::uint64_t{key.netns}}};
+        draft.scope.connections = facts->count;
         draft.advice.push_back("Load balancers check so whether a port is open (haproxy: check). "
                                "If they are unwelcome, let them send a request instead.");
         drafts.push_back(std::move(draft));

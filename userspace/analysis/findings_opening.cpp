@@ -75,6 +75,7 @@ FindingDraft ports_draft(const RuleInput& evidence, const PortRow& row, const Po
     const std::string remote =
         row.is_bound() ? std::string("all endpoints") : row.remote.text(row.family);
     draft.subject = fmt::format("{} to {}", local, remote);
+    draft.scope.connections = use.peak;
     draft.what = fmt::format(
         "{} of {} local ports from {} to {} were held{}{}.", use.peak, use.limit, local, remote,
         row.is_bound() || use.bound == 0
@@ -146,7 +147,7 @@ private:
 /// What bind() holds first: where it is near the range, what connects hold beside it is no other
 /// problem.
 void find_full_ports(const RuleInput& evidence, PortlessConnects& portless, bool bound,
-                     std::vector<FindingDraft>& drafts) {
+                     FindingDrafts& drafts) {
     const double share = evidence.thresholds.value("ephemeral_ports_low.share");
     for (const PortRow& row : evidence.flows.ports()) {
         const auto range = evidence.moment.host.port_range(row.netns);
@@ -162,7 +163,7 @@ void find_full_ports(const RuleInput& evidence, PortlessConnects& portless, bool
 
 } // namespace
 
-void find_ephemeral_ports_low(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
+void find_ephemeral_ports_low(const RuleInput& evidence, FindingDrafts& drafts) {
     PortlessConnects portless(evidence.flows);
     find_full_ports(evidence, portless, true, drafts);
     find_full_ports(evidence, portless, false, drafts);
@@ -183,7 +184,7 @@ void find_ephemeral_ports_low(const RuleInput& evidence, std::vector<FindingDraf
     drafts.push_back(std::move(draft));
 }
 
-void find_self_connected(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
+void find_self_connected(const RuleInput& evidence, FindingDrafts& drafts) {
     const auto many =
         std::max<std::uint64_t>(evidence.thresholds.count("self_connected.connections"), 1);
     for (const auto& [key, found] : evidence.causes.self_connected()) {
@@ -269,7 +270,7 @@ std::vector<Handshakes> handshakes_by_endpoint(const RuleInput& evidence) {
 
 } // namespace
 
-void find_handshakes_failing(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
+void find_handshakes_failing(const RuleInput& evidence, FindingDrafts& drafts) {
     const std::uint64_t many =
         std::max<std::uint64_t>(evidence.thresholds.count("handshakes_failing.connections"), 1);
     for (const Handshakes& sum : handshakes_by_endpoint(evidence)) {

@@ -118,7 +118,7 @@ FindingDraft draft_of_gone(const Gone& gone, std::uint32_t netns) {
 
 } // namespace
 
-void find_peers_gone(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
+void find_peers_gone(const RuleInput& evidence, FindingDrafts& drafts) {
     const std::uint64_t many =
         std::max<std::uint64_t>(evidence.thresholds.count("peers_gone.connections"), 1);
     for (const auto& [key, gone] : gone_by_program(evidence)) {

@@ -8,7 +8,7 @@
 
 namespace tcpdwell::analysis {
 
-void find_events_lost(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
+void find_events_lost(const RuleInput& evidence, FindingDrafts& drafts) {
     const std::uint64_t lost = evidence.overview.lost();
     const std::uint64_t holes = evidence.overview.holes();
     const std::uint64_t unseen = evidence.overview.unseen();
@@ -78,7 +78,7 @@ FindingDraft disagreement_draft(const RuleInput& evidence, const CounterCheck::S
 
 } // namespace
 
-void find_counters_disagree(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
+void find_counters_disagree(const RuleInput& evidence, FindingDrafts& drafts) {
     const Overview& seen = evidence.overview;
     if (seen.is_filtered() || seen.lost() + seen.holes() + seen.unseen() > 0) return;
     for (const CounterCheck::Sums& sums : evidence.check.sums())

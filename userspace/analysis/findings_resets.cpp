@@ -58,7 +58,7 @@ std::string party_text(const PartyEnds& ends) {
                        ends.party.endpoint.text(ends.family));
 }
 
-void find_listener_closed(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
+void find_listener_closed(const RuleInput& evidence, FindingDrafts& drafts) {
     for (const auto& [key, ends] : evidence.causes.parties()) {
         const CauseFacts* facts = ends.facts(EndCause::listener_closed);
         if (!facts ||
@@ -87,7 +87,7 @@ void find_listener_closed(const RuleInput& evidence, std::vector<FindingDraft>& 
     }
 }
 
-void find_answered_unread(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
+void find_answered_unread(const RuleInput& evidence, FindingDrafts& drafts) {
     for (const auto& [key, ends] : evidence.causes.parties()) {
         const CauseFacts* facts = ends.facts(EndCause::answered_unread);
         if (!facts || !is_many(evidence, "answered_unread", facts->count, ends.connections()))
@@ -106,7 +106,7 @@ void find_answered_unread(const RuleInput& evidence, std::vector<FindingDraft>& 
     }
 }
 
-void find_turned_away(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
+void find_turned_away(const RuleInput& evidence, FindingDrafts& drafts) {
     for (const auto& [key, ends] : evidence.causes.parties()) {
         const CauseFacts* facts = ends.facts(EndCause::turned_away);
         if (!facts || !is_many(evidence, "turned_away", facts->count, ends.connections())) continue;
@@ -134,7 +134,7 @@ bool clusters(const LogHistogram& idle) {
 
 } // namespace
 
-void find_idle_close_race(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
+void find_idle_close_race(const RuleInput& evidence, FindingDrafts& drafts) {
     for (const auto& [key, ends] : evidence.causes.parties()) {
         for (const EndCause cause : {EndCause::idle_close, EndCause::met_idle_close}) {
             const CauseFacts* facts = ends.facts(cause);
@@ -193,7 +193,7 @@ bool is_on_purpose(std::uint32_t signal, tcp::Role role) {
 
 } // namespace
 
-void find_process_died(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
+void find_process_died(const RuleInput& evidence, FindingDrafts& drafts) {
     for (const auto& [key, ends] : evidence.causes.parties()) {
         const CauseFacts* facts = ends.facts(EndCause::process_died);
         if (!facts || facts->count < std::max<std::uint64_t>(
@@ -284,7 +284,7 @@ std::string_view reset_advice(const Resets& resets, tcp::Role role) {
 
 } // namespace
 
-void find_connections_reset(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
+void find_connections_reset(const RuleInput& evidence, FindingDrafts& drafts) {
     for (const auto& [key, ends] : evidence.causes.parties()) {
         const Resets resets = resets_of(evidence, ends);
         const std::uint64_t count = resets.here + resets.there;
@@ -312,7 +312,7 @@ void find_connections_reset(const RuleInput& evidence, std::vector<FindingDraft>
     }
 }
 
-void find_connects_refused(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
+void find_connects_refused(const RuleInput& evidence, FindingDrafts& drafts) {
     for (const auto& [key, ends] : evidence.causes.parties()) {
         const CauseFacts* facts = ends.facts(EndCause::refused);
         if (!facts || !is_many(evidence, "connects_refused", facts->count, ends.connections()))

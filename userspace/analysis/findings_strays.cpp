@@ -53,6 +53,7 @@ FindingDraft draft_of(const UnknownGroup& group) {
                       {"netns", "network namespace that knew none", std::uint64_t{group.netns}}};
     if (group.process) draft.processes.push_back({"process", "process", {*group.process}});
     draft.scope.netns = group.netns;
+    draft.scope.connections = group.connections;
     if (!group.translated_from.empty()) draft.scope.services = {group.translated_from};
     if (group.translated > 0)
         draft.evidence.push_back({"translated_from", "which they connect to",
@@ -81,7 +82,7 @@ FindingDraft draft_of(const UnknownGroup& group) {
 
 } // namespace
 
-void find_stray_resets(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
+void find_stray_resets(const RuleInput& evidence, FindingDrafts& drafts) {
     const std::uint64_t many =
         std::max<std::uint64_t>(evidence.thresholds.count("stray_resets.connections"), 1);
     for (const UnknownGroup& group : evidence.unknown.groups())

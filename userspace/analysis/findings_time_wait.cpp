@@ -27,7 +27,7 @@ std::string_view advice_for(SkipCause cause) {
 
 } // namespace
 
-void find_server_closes_first(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
+void find_server_closes_first(const RuleInput& evidence, FindingDrafts& drafts) {
     for (const ServiceRow& row : evidence.services) {
         if (row.key.role != tcp::Role::server) continue;
         const EndCounts sum = row.total();
@@ -47,6 +47,7 @@ void find_server_closes_first(const RuleInput& evidence, std::vector<FindingDraf
             "most.",
             place_of(row), local, all, row.time_wait.now(), row.time_wait.peak());
         draft.subject = place_of(row);
+        draft.scope.connections = local;
         draft.connections = row.closed_first.list();
         draft.evidence = {{"closed_first_local", "closed first here", local},
                           {"closed_first_remote", "closed first by clients",
@@ -70,7 +71,7 @@ void find_server_closes_first(const RuleInput& evidence, std::vector<FindingDraf
     }
 }
 
-void find_time_wait_skipped(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
+void find_time_wait_skipped(const RuleInput& evidence, FindingDrafts& drafts) {
     for (const ServiceRow& row : evidence.services) {
         const EndCounts sum = row.total();
         std::uint64_t skipped = 0;
@@ -101,13 +102,14 @@ void find_time_wait_skipped(const RuleInput& evidence, std::vector<FindingDraft>
             draft.advice.emplace_back(advice_for(cause));
         }
         draft.subject = place_of(row);
+        draft.scope.connections = skipped;
         draft.what = fmt::format("{}: {} of {} active closes left no TIME_WAIT ({}).",
                                  place_of(row), skipped, active, list);
         drafts.push_back(std::move(draft));
     }
 }
 
-void find_time_wait_table_full(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
+void find_time_wait_table_full(const RuleInput& evidence, FindingDrafts& drafts) {
     std::map<std::uint32_t, std::uint64_t> overflows;
     std::map<std::uint32_t, Examples> examples;
     for (const ServiceRow& row : evidence.services) {

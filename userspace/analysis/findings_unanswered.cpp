@@ -148,7 +148,7 @@ FindingDraft unanswered_draft(const RuleInput& evidence, const ProgramKey& key,
 
 } // namespace
 
-void find_connects_unanswered(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
+void find_connects_unanswered(const RuleInput& evidence, FindingDrafts& drafts) {
     for (const auto& [key, ports] : unanswered_by_program(evidence)) {
         std::vector<const UnansweredConnects*> found;
         UnansweredConnects all;

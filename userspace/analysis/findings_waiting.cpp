@@ -76,7 +76,7 @@ std::string holders_text(const HeldSockets& holding) {
     return fmt::format("{} (pids {}{})", holding.comm, pids, all ? "" : ", ...");
 }
 
-void find_close_wait_leak(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
+void find_close_wait_leak(const RuleInput& evidence, FindingDrafts& drafts) {
     const std::uint64_t many =
         std::max<std::uint64_t>(evidence.thresholds.count("close_wait_leak.sockets"), 1);
     for (const HeldSockets* holding : evidence.live.in(tcp::State::CLOSE_WAIT)) {
@@ -115,7 +115,7 @@ void find_close_wait_leak(const RuleInput& evidence, std::vector<FindingDraft>& 
     }
 }
 
-void find_descriptor_inherited(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
+void find_descriptor_inherited(const RuleInput& evidence, FindingDrafts& drafts) {
     const std::uint64_t many =
         std::max<std::uint64_t>(evidence.thresholds.count("descriptor_inherited.sockets"), 1);
     for (const HeldSockets* holding : evidence.live.in(tcp::State::CLOSE_WAIT)) {
@@ -143,7 +143,7 @@ void find_descriptor_inherited(const RuleInput& evidence, std::vector<FindingDra
     }
 }
 
-void find_fin_wait2_pileup(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
+void find_fin_wait2_pileup(const RuleInput& evidence, FindingDrafts& drafts) {
     struct Program {
         std::uint64_t now = 0;
         std::uint64_t expired = 0;
@@ -216,7 +216,7 @@ std::string why_stuck(const HeldSockets& holding) {
 
 } // namespace
 
-void find_closing_stuck(const RuleInput& evidence, std::vector<FindingDraft>& drafts) {
+void find_closing_stuck(const RuleInput& evidence, FindingDrafts& drafts) {
     const std::uint64_t many =
         std::max<std::uint64_t>(evidence.thresholds.count("closing_stuck.sockets"), 1);
     for (const tcp::State state :

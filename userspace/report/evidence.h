@@ -75,6 +75,7 @@ inline constexpr EvidenceWords kEvidenceWords[] = {
     {"in_state", "In CLOSE_WAIT now", EvidenceUnit::count, "descriptor_inherited"},
     {"interval_ns", "One every", EvidenceUnit::duration},
     {"keepalive", "Keepalive probes went unanswered"},
+    {"left_out", "Findings left out"},
     {"limit", "Limit"},
     {"limit", "Local ports that there are", EvidenceUnit::count, "ephemeral_ports_low"},
     {"limit", "tcp_max_tw_buckets", EvidenceUnit::count, "time_wait_table_full"},

@@ -209,6 +209,23 @@ TEST_F(Links, what_waits_for_each_other_has_one_root) {
     EXPECT_THAT(linked({one, two}), ElementsAre("two", "one <- two close_wait_leak"));
 }
 
+TEST_F(Links, of_many_alike_those_with_the_most_connections_are_kept) {
+    analysis::FindingDrafts all;
+    const auto most = analysis::FindingDrafts::kMostAlike;
+    for (std::uint64_t i = 0; i < most + 20; ++i)
+        all.push_back(Draft("connections_reset", std::to_string(i)).of(i));
+    all.push_back(Draft("connections_reset", "severe", Severity::critical).of(1));
+    all.push_back(Draft("turned_away", "another").of(1));
+    const std::vector<FindingDraft> kept = all.take(upstreams_);
+    ASSERT_EQ(kept.size(), most + 2);
+    EXPECT_EQ(kept.front().subject, "severe");
+    EXPECT_EQ(kept[most].subject, "another");
+    for (std::size_t i = 1; i < most; ++i) EXPECT_GE(kept[i].scope.connections, 21u);
+    EXPECT_EQ(kept.back().what,
+              "21 findings more of this kind, with fewer connections, are left out.");
+    EXPECT_EQ(kept.back().severity, Severity::info);
+}
+
 TEST_F(Links, nothing_to_link) {
     EXPECT_TRUE(linked({}).empty());
     EXPECT_THAT(linked({Draft("close_wait_leak", "a").serves("10.0.0.1", 80),
