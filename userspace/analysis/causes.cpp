@@ -160,10 +160,23 @@ void Causes::begin_live(MonoTime) {
     for (auto& [key, party] : parties_) party.waiting = 0;
 }
 
-/// What is in TIME_WAIT has ended, and a report in time counts it.
+namespace {
+
+/// In TIME_WAIT, or its process was killed: only the peer and the kernel's timers are left to it.
+bool is_over(const track::LiveSocket& socket) {
+    if (socket.state == tcp::State::TIME_WAIT) return true;
+    const bool is_closing = socket.state == tcp::State::FIN_WAIT1 ||
+                            socket.state == tcp::State::FIN_WAIT2 ||
+                            socket.state == tcp::State::CLOSING;
+    return is_closing && socket.closed_how == tcp::ClosedHow::signal;
+}
+
+} // namespace
+
+/// What is over but for a wait has ended, and a report in time counts it.
 void Causes::on_live(const track::LiveSocket& socket) {
     constexpr std::size_t kMostCounted = 1 << 17;
-    if (socket.state != tcp::State::TIME_WAIT) return;
+    if (!is_over(socket)) return;
     PartyEnds* party = party_of(socket.who);
     if (!party) return;
     ++party->waiting;
@@ -175,6 +188,8 @@ void Causes::on_live(const track::LiveSocket& socket) {
     line.ending = tcp::Ending::fin;
     line.accept = socket.accept;
     line.numbers = socket.numbers;
+    line.closed_how = socket.closed_how;
+    line.closing_signal = socket.closing_signal;
     const EndCause cause = end_cause(line);
     if (cause == EndCause::none || counted_.size() >= kMostCounted) return;
     if (counted_.insert(socket.who.id).second) note(party->causes[cause], line);

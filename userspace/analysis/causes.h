@@ -54,7 +54,8 @@ struct PartyEnds {
     bool several_pids = false;
     std::set<tcp::IpAddress> addresses; ///< that it was reached at, of a listener; some
     std::uint64_t ended = 0;
-    std::uint64_t waiting = 0; ///< in TIME_WAIT now: they have ended but for the wait
+    std::uint64_t waiting =
+        0; ///< in TIME_WAIT now, or closed by a death: they have ended but for the wait
     std::map<EndCause, CauseFacts> causes;
     std::map<std::pair<tcp::Ending, tcp::EndingDetail>, std::uint64_t> endings;
     // Of the ended ones whose numbers are known:

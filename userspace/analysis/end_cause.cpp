@@ -16,6 +16,7 @@ constexpr Nanoseconds kAtOnce = 1s;
 constexpr Nanoseconds kIdle = 100ms;
 
 bool is_server(const track::ConnectionLine& line) { return line.who->role == tcp::Role::server; }
+bool is_client(const track::ConnectionLine& line) { return line.who->role == tcp::Role::client; }
 
 std::optional<Nanoseconds> time_in(const track::ConnectionLine& line, tcp::State state) {
     for (const track::PathStep& step : line.states)
@@ -67,6 +68,15 @@ bool has_died(const track::ConnectionLine& line) {
     return *line.closed_how == tcp::ClosedHow::exit && has_left_unread(line);
 }
 
+/// As proxies end their checks: soon, when the answer is there and nothing is on its way.
+bool is_hung_up(const track::ConnectionLine& line) {
+    const event::SocketNumbers* n = line.numbers;
+    const OptionalNumber<std::uint32_t> nothing = 0;
+    return is_client(line) && was_established_briefly(line) && n != nullptr &&
+           n->bytes_received.value_or(0) > 0 && n->unsent == nothing && n->unacked == nothing &&
+           n->unread == nothing;
+}
+
 EndCause cause_of_reset(const track::ConnectionLine& line) {
     const auto idle = idle_before_close(line);
     if (line.detail == EndingDetail::listener_closed) return EndCause::listener_closed;
@@ -74,13 +84,15 @@ EndCause cause_of_reset(const track::ConnectionLine& line) {
     if (line.ending == Ending::reset_sent && line.detail == EndingDetail::unread_data &&
         is_server(line) && has_sent(line))
         return EndCause::answered_unread;
+    // A client that closes before its answer comes has given up: that one waited, it wasn't idle.
     if (line.ending == Ending::reset_sent && line.detail == EndingDetail::data_after_close &&
-        idle && *idle >= kIdle)
+        !is_client(line) && idle && *idle >= kIdle)
         return EndCause::idle_close;
     if (line.ending == Ending::reset_received && line.closed_first == tcp::ClosedFirst::remote &&
-        time_in(line, tcp::State::CLOSE_WAIT) && idle && *idle >= kIdle)
+        !is_server(line) && time_in(line, tcp::State::CLOSE_WAIT) && idle && *idle >= kIdle)
         return EndCause::met_idle_close;
-    if (line.detail == EndingDetail::so_linger_zero) return EndCause::lingered;
+    if (line.detail == EndingDetail::so_linger_zero)
+        return is_hung_up(line) ? EndCause::hung_up : EndCause::lingered;
     return line.ending == Ending::reset_sent ? EndCause::reset_here : EndCause::reset_there;
 }
 
@@ -95,7 +107,9 @@ std::optional<Nanoseconds> idle_before_close(const track::ConnectionLine& line) 
         Nanoseconds closing{0};
         for (const tcp::State state : {tcp::State::FIN_WAIT1, tcp::State::FIN_WAIT2})
             closing += time_in(line, state).value_or(Nanoseconds(0));
-        return std::max(since_sent - closing, Nanoseconds(0));
+        // Nothing is read of the mini-socket that a close leaves.
+        if (line.closed && line.numbers_at) closing -= *line.closed - *line.numbers_at;
+        return std::max(since_sent - std::max(closing, Nanoseconds(0)), Nanoseconds(0));
     }
     const Nanoseconds since_received = std::chrono::milliseconds(*n->since_received_ms);
     return std::max(since_received - since_sent, Nanoseconds(0));
@@ -130,6 +144,7 @@ bool is_of_this_end(EndCause cause) {
     case EndCause::answered_unread:
     case EndCause::idle_close:
     case EndCause::lingered:
+    case EndCause::hung_up:
     case EndCause::reset_here: return true;
     case EndCause::none:
     case EndCause::refused:

@@ -23,6 +23,7 @@ namespace tcpdwell::analysis {
     X(met_idle_close, "met_idle_close")    /* data sent after an idle time, to a closed peer */ \
     X(peer_gone, "peer_gone")              /* retransmission, user timeout, keepalive */ \
     X(lingered, "so_linger_zero")          /* SO_LINGER with a time of 0 */ \
+    X(hung_up, "hung_up")                  /* the same by a client that has had its answer */ \
     X(reset_here, "reset_here")            /* any other RST that this end sent */ \
     X(unknown_there, "unknown_there")      /* an RST of this host, which knew no such one */ \
     X(reset_there, "reset_there")          /* any other RST that it received */

@@ -152,19 +152,20 @@ void find_idle_close_race(const RuleInput& evidence, std::vector<FindingDraft>& 
                                   party_text(ends), is_limit ? "" : "some time, about ",
                                   duration_text(after), facts->count, ends.connections(),
                                   within(*facts))
-                    : fmt::format("{} of {} requests of {} were sent on connections idle for {}{} "
-                                  "that the server had just closed{}: they were reset, and are "
-                                  "lost.",
+                    : fmt::format("{} of {} requests of {} were sent on connections that the "
+                                  "server had closed {}{} before{}: they were reset, and are lost.",
                                   facts->count, ends.connections(), party_text(ends),
                                   is_limit ? "" : "about ", duration_text(after), within(*facts));
-            draft.evidence.push_back({"idle_ns", "idle before the close", after});
+            // The client doesn't know what the server's limit is: the FIN was the last segment.
+            draft.evidence.push_back(
+                {"idle_ns", is_closer ? "idle before the close" : "from the close on", after});
             draft.evidence.push_back({"idle_min_ns", "the shortest", facts->idle.min()});
             draft.evidence.push_back({"idle_max_ns", "the longest", facts->idle.max()});
             draft.advice.push_back(fmt::format(
                 "Who reuses connections must give them up before the server does: set the "
-                "client's (pool's, proxy's) idle limit clearly below the server's, which is {} "
-                "here.",
-                duration_text(after)));
+                "client's (pool's, proxy's) idle limit clearly below the server's{}.",
+                is_closer ? fmt::format(", which is {} here", duration_text(after))
+                          : ", and look before each use whether the server has closed"));
             draft.advice.push_back("Or raise the server's limit above the client's (Node: "
                                    "server.keepAliveTimeout; nginx: keepalive_timeout), and let "
                                    "the client repeat requests that may be repeated.");
@@ -183,9 +184,10 @@ std::string signal_text(const CauseFacts& facts) {
     return text;
 }
 
-/// Signals by which people and supervisors end a process.
-bool is_on_purpose(std::uint32_t signal) {
-    constexpr std::uint32_t kHup = 1, kInt = 2, kPipe = 13, kTerm = 15;
+/// Signals by which people and supervisors end a process; and a client that is done exits.
+bool is_on_purpose(std::uint32_t signal, tcp::Role role) {
+    constexpr std::uint32_t kExit = 0, kHup = 1, kInt = 2, kPipe = 13, kTerm = 15;
+    if (signal == kExit) return role == tcp::Role::client;
     return signal == kHup || signal == kInt || signal == kPipe || signal == kTerm;
 }
 
@@ -198,7 +200,7 @@ void find_process_died(const RuleInput& evidence, std::vector<FindingDraft>& dra
                                          evidence.thresholds.count("process_died.connections"), 1))
             continue;
         const bool meant = std::ranges::all_of(
-            facts->signals, [](const auto& each) { return is_on_purpose(each.first); });
+            facts->signals, [&](const auto& each) { return is_on_purpose(each.first, key.role); });
         FindingDraft draft =
             draft_of("process_died", meant ? report::Severity::info : report::Severity::warning,
                      ends, *facts);
@@ -224,7 +226,7 @@ void find_process_died(const RuleInput& evidence, std::vector<FindingDraft>& dra
 namespace {
 
 /// Resets without a cause of their own, by who sent them. Those by SO_LINGER belong to them where
-/// they are too few for time_wait_skipped.
+/// they are too few for time_wait_skipped, and no checks.
 struct Resets {
     std::uint64_t here = 0;
     std::uint64_t there = 0;
@@ -234,10 +236,12 @@ struct Resets {
 
 Resets resets_of(const RuleInput& evidence, const PartyEnds& ends) {
     Resets resets;
-    for (const EndCause cause : {EndCause::reset_here, EndCause::reset_there, EndCause::lingered}) {
+    for (const EndCause cause :
+         {EndCause::reset_here, EndCause::reset_there, EndCause::lingered, EndCause::hung_up}) {
         const CauseFacts* facts = ends.facts(cause);
         if (!facts || facts->count == 0) continue;
-        if (cause == EndCause::lingered &&
+        if (cause == EndCause::hung_up && is_check(*facts)) continue;
+        if ((cause == EndCause::lingered || cause == EndCause::hung_up) &&
             facts->count >= evidence.thresholds.count("time_wait_skipped.connections"))
             continue;
         (cause == EndCause::reset_there ? resets.there : resets.here) += facts->count;
@@ -258,7 +262,7 @@ std::string details_text(const Resets& resets) {
     return text;
 }
 
-std::string_view reset_advice(const Resets& resets) {
+std::string_view reset_advice(const Resets& resets, tcp::Role role) {
     using enum tcp::EndingDetail;
     if (resets.there > resets.here)
         return "The other side resets: it closes with data unread, or aborts (a limit, a time-out, "
@@ -266,6 +270,9 @@ std::string_view reset_advice(const Resets& resets) {
     if (resets.details[unread_data] * 2 >= resets.here)
         return "close() with data unread sends an RST instead of a FIN: read to the end before "
                "closing, or the peer may lose the last answer.";
+    if (resets.details[data_after_close] * 2 >= resets.here && role == tcp::Role::client)
+        return "The answers came after this program had closed: it gave up waiting. Hold its "
+               "time-out against the time that the server takes.";
     if (resets.details[data_after_close] * 2 >= resets.here)
         return "The peer still sent data after close(), so it was reset: use shutdown(SHUT_WR), "
                "read to the end, then close.";
@@ -298,7 +305,7 @@ void find_connections_reset(const RuleInput& evidence, std::vector<FindingDraft>
         for (const tcp::EndingDetail detail : kAllOf<tcp::EndingDetail>)
             if (resets.details[detail] != 0)
                 draft.evidence.push_back({detail, name(detail), resets.details[detail]});
-        draft.advice.emplace_back(reset_advice(resets));
+        draft.advice.emplace_back(reset_advice(resets, key.role));
         draft.advice.push_back("trace --connections shows each of them, with its detail and what "
                                "it had carried.");
         drafts.push_back(std::move(draft));

@@ -13,7 +13,8 @@ __extension__ using Wide = unsigned __int128; // a GNU extension that both compi
 } // namespace
 
 LogHistogram::Page& LogHistogram::page(std::size_t number) {
-    auto& slot = pages_[number];
+    if (!pages_) pages_ = std::make_unique<Pages>();
+    auto& slot = (*pages_)[number];
     if (!slot) slot = std::make_unique<Page>();
     return *slot;
 }
@@ -46,9 +47,10 @@ void LogHistogram::record(Nanoseconds duration) {
 void LogHistogram::merge(const LogHistogram& other) {
     if (other.count_ == 0) return;
     for (std::size_t p = 0; p < kPages; ++p) {
-        if (!other.pages_[p]) continue;
+        const Page* theirs = other.find_page(p);
+        if (!theirs) continue;
         Page& mine = page(p);
-        for (std::size_t i = 0; i < kPerPage; ++i) mine[i] += (*other.pages_[p])[i];
+        for (std::size_t i = 0; i < kPerPage; ++i) mine[i] += (*theirs)[i];
     }
     min_ = count_ == 0 ? other.min_ : std::min(min_, other.min_);
     max_ = std::max(max_, other.max_);
@@ -69,9 +71,10 @@ Nanoseconds LogHistogram::quantile(double q) const {
         std::clamp(std::ceil(q * static_cast<double>(count_)), 1.0, static_cast<double>(count_)));
     std::uint64_t passed = 0;
     for (std::size_t p = 0; p < kPages; ++p) {
-        if (!pages_[p]) continue;
+        const Page* counts = find_page(p);
+        if (!counts) continue;
         for (std::size_t i = 0; i < kPerPage; ++i) {
-            passed += (*pages_[p])[i];
+            passed += (*counts)[i];
             if (passed < rank) continue;
             const report::DurationBucket bucket = bounds(p, i);
             const Nanoseconds middle =
@@ -85,11 +88,12 @@ Nanoseconds LogHistogram::quantile(double q) const {
 std::vector<report::DurationBucket> LogHistogram::buckets() const {
     std::vector<report::DurationBucket> all;
     for (std::size_t p = 0; p < kPages; ++p) {
-        if (!pages_[p]) continue;
+        const Page* counts = find_page(p);
+        if (!counts) continue;
         for (std::size_t i = 0; i < kPerPage; ++i) {
-            if ((*pages_[p])[i] == 0) continue;
+            if ((*counts)[i] == 0) continue;
             all.push_back(bounds(p, i));
-            all.back().count = (*pages_[p])[i];
+            all.back().count = (*counts)[i];
         }
     }
     return all;

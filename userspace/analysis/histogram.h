@@ -16,7 +16,8 @@ namespace tcpdwell::analysis {
 
 /// Counts durations from 0 to 292 years. Count, minimum, maximum and mean are exact; quantiles and
 /// bucket bounds have a relative error of at most kRelativeError. Merging two gives what one would
-/// have counted. Memory: 512 bytes for each power of two in which there is a sample, at most 31 KB.
+/// have counted. Memory: 48 bytes; from the first sample on 464 more, and
+/// 512 for each power of two in which there is one, at most 31 KB.
 class LogHistogram {
 public:
     /// Half the width of a bucket over its lower bound: 1/128.
@@ -53,7 +54,14 @@ private:
     /// Bounds of a bucket: [low, high).
     static report::DurationBucket bounds(std::size_t page, std::size_t index);
 
-    std::array<std::unique_ptr<Page>, kPages> pages_;
+    using Pages = std::array<std::unique_ptr<Page>, kPages>;
+
+    /// nullptr: no sample is there.
+    [[nodiscard]] const Page* find_page(std::size_t number) const {
+        return pages_ ? (*pages_)[number].get() : nullptr;
+    }
+
+    std::unique_ptr<Pages> pages_; ///< nullptr: there is no sample at all, as in most
     std::uint64_t count_ = 0;
     std::int64_t min_ = 0;
     std::int64_t max_ = 0;

@@ -99,7 +99,9 @@ bool UnknownConnections::have_ended(const track::ConnectionLine& line) const {
 }
 
 void UnknownConnections::note_ended(const track::ConnectionLine& line) {
-    if (line.ending == tcp::Ending::dropped_silently) return; // its peer knows nothing of it
+    // Of these its peer knows nothing.
+    if (line.ending == tcp::Ending::dropped_silently || line.ending == tcp::Ending::timed_out)
+        return;
     const tcp::FourTuple& tuple = line.who->tuple;
     const std::uint64_t hash = track::hash_of(line.who->netns, tuple);
     if (ended_.size() < kMostEnded)

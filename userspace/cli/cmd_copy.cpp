@@ -151,7 +151,7 @@ Action define_copy(CLI::App& app) {
         ->required();
     declare_window(app, options->window);
     app.add_flag("--anonymize", options->anonymize,
-                 "Replace addresses and the names of host and boot, leave out names of processes, "
+                 "Replace addresses and the names of host, boot and processes, leave out threads, "
                  "users and cgroups");
     app.add_flag("--strict", options->strict,
                  "Exit with status 4 if events were lost or the recording is damaged");

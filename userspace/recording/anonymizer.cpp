@@ -5,6 +5,7 @@
 #include <sodium.h>
 
 #include <algorithm>
+#include <cstring>
 #include <string_view>
 
 #include "event/filter_text.h"
@@ -25,9 +26,24 @@ void hide(AddressCipher& cipher, td_tuple& tuple) {
     tuple.reserved = 0;
 }
 
-void hide(td_task& task) {
+using Comm = char[TD_COMM_LEN];
+
+/// Of one copy, equal names have equal images: programs stay apart, as the findings need them.
+void hide(const AddressCipher& cipher, Comm& comm) {
+    std::uint64_t halves[2];
+    static_assert(sizeof halves == sizeof comm);
+    Comm name{}; // without what may lie behind its end
+    std::copy_n(comm, ::strnlen(comm, sizeof comm), name);
+    std::memcpy(halves, name, sizeof halves);
+    std::fill(std::begin(comm), std::end(comm), '\0');
+    if (name[0] == '\0') return;
+    const std::uint64_t image = cipher.image(cipher.image(halves[0]) ^ halves[1]);
+    fmt::format_to_n(comm, sizeof comm - 1, "program-{:07x}", image & 0xfff'ffff);
+}
+
+void hide(const AddressCipher& cipher, td_task& task) {
     task.uid = TD_NO_UID;
-    std::fill(std::begin(task.comm), std::end(task.comm), '\0');
+    hide(cipher, task.comm);
 }
 
 /// Of each kind of record what has to go; fields that some later version may use are 0.
@@ -44,7 +60,7 @@ struct Redact {
     void operator()(td_state_by_task& r) const {
         (*this)(r.state);
         r.state.has_task = 1;
-        hide(r.task);
+        hide(cipher, r.task);
     }
     void operator()(td_state_by_thread& r) const {
         (*this)(r.by_task);
@@ -66,14 +82,14 @@ struct Redact {
     }
     void operator()(td_owner& r) const {
         number(r.sock);
-        hide(r.task);
+        hide(cipher, r.task);
         std::fill(std::begin(r.reserved), std::end(r.reserved), __u8{0});
     }
     void operator()(td_socket& r) const {
         number(r.sock);
         number(r.listener);
         hide(cipher, r.tuple);
-        hide(r.task);
+        hide(cipher, r.task);
         r.inode = 0;
         r.reserved = 0;
     }
@@ -142,11 +158,13 @@ struct PublicPart {
         Redact{cipher}(fixed);
         const std::size_t listed = std::min<std::size_t>(value.count, TD_MOST_HOLDERS);
         if ((record.size() - sizeof(value)) / sizeof(td_holder) < listed) return std::nullopt;
-        std::vector<td_holder> nameless(listed);
-        for (std::size_t i = 0; i < listed; ++i)
-            nameless[i].pid =
-                event::as<td_holder>(record.subspan(sizeof(value) + i * sizeof(td_holder)))->pid;
-        return event::record_with(fixed, std::as_bytes(std::span(nameless)));
+        std::vector<td_holder> holders(listed);
+        for (std::size_t i = 0; i < listed; ++i) {
+            holders[i] =
+                *event::as<td_holder>(record.subspan(sizeof(value) + i * sizeof(td_holder)));
+            hide(cipher, holders[i].comm);
+        }
+        return event::record_with(fixed, std::as_bytes(std::span(holders)));
     }
     std::optional<Bytes> operator()(const td_counters&) const {
         return Bytes(record.begin(), record.end());

@@ -19,9 +19,10 @@
 namespace tcpdwell::recording {
 
 /// Replaced, by a key that is forgotten with this: addresses (AddressCipher), kernel addresses, the
-/// names of host and boot. Taken away: names of processes, users, inodes, paths of cgroups, facts
-/// whose meaning isn't known, and all bytes that this version doesn't know. Kept: times, ports,
-/// states, cookies, numbers of processes, cgroups and namespaces, sysctls, the kernel's release.
+/// names of host, boot and processes. Taken away: names of threads, users, inodes, paths of
+/// cgroups, facts whose meaning isn't known, and all bytes that this version doesn't know. Kept:
+/// times, ports, states, cookies, numbers of processes, cgroups and namespaces, sysctls, the
+/// kernel's release.
 class Anonymizer {
 public:
     /// With a fresh key. ErrorCode::failed if the system has no random numbers.

@@ -108,6 +108,9 @@ struct ConnectionLine {
     /// Sizes are those of the payload: without SYN and FIN. nullptr: not known. Valid during the
     /// call.
     const event::SocketNumbers* numbers = nullptr;
+    /// When they were read: a mini-socket has none, so for its time they are those of its
+    /// beginning.
+    std::optional<MonoTime> numbers_at;
     std::optional<tcp::ClosedHow> closed_how; ///< by who->closed_by
     std::uint8_t closing_signal = 0;          ///< with ClosedHow::signal
     std::optional<bool> is_mptcp;             ///< whether it is a subflow of an MPTCP connection

@@ -76,6 +76,7 @@ struct CloseEvidence {
 /// What the full socket has carried, as it was read last.
 struct SocketDetails {
     event::SocketNumbers numbers;          ///< of the payload
+    MonoTime read_at{};                    ///< when they were read
     OptionalNumber<std::uint32_t> backlog; ///< of a listener
     std::optional<tcp::State> mptcp_state;
     Slot next_free = 0;

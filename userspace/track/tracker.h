@@ -64,8 +64,10 @@ struct LiveSocket {
     /// out of `backlog`. nullptr: not known. Valid during the call, as is `holders`.
     const event::SocketNumbers* numbers = nullptr;
     OptionalNumber<std::uint32_t> backlog;
-    std::optional<Accept> accept;     ///< as its line would have it
-    const Holders* holders = nullptr; ///< nullptr: not known
+    std::optional<Accept> accept;             ///< as its line would have it
+    const Holders* holders = nullptr;         ///< nullptr: not known
+    std::optional<tcp::ClosedHow> closed_how; ///< as its line would have it, as the signal
+    std::uint8_t closing_signal = 0;
 };
 
 /// A connection or listener as a listing of the kernel's sockets would have it, by all that is

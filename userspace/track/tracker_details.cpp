@@ -65,6 +65,7 @@ void Tracker::Impl::handle(const event::NumbersRead& e) {
     if (listed && c->state != e.state) return; // it has moved on, or tracing has
     SocketDetails& details = table_.details(*c);
     details.numbers = payload(e, c->who.role);
+    details.read_at = e.at;
     details.backlog = e.backlog;
     details.mptcp_state = e.mptcp_state;
     if (!listed) return;
@@ -156,6 +157,7 @@ void Tracker::Impl::add_details(const Connection& c, ConnectionLine& line) const
     if (!c.ended) line.holders = holders_of(c);
     if (const SocketDetails* details = table_.details_of(c)) {
         line.numbers = &details->numbers;
+        line.numbers_at = details->read_at;
         line.is_mptcp = details->numbers.has(TD_NUMBERS_MPTCP);
         line.mptcp_state = details->mptcp_state;
     } else if (c.was_mptcp) {

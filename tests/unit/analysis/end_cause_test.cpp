@@ -90,6 +90,28 @@ TEST(EndCauseOf, turning_away_is_by_the_server_at_once_after_accept) {
     EXPECT_EQ(unknown.cause(), EndCause::none) << "without numbers";
 }
 
+TEST(EndCauseOf, a_client_hangs_up_when_it_has_its_answer) {
+    const auto check =
+        client_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::so_linger_zero)
+            .carried(100, 200);
+    EXPECT_EQ(EndedLine(check).cause(), EndCause::hung_up);
+    EXPECT_EQ(EndedLine(check).carried(100, 0).cause(), EndCause::lingered) << "no answer";
+    EXPECT_EQ(EndedLine(check).carried(100, 200, 1).cause(), EndCause::lingered) << "unread";
+    EndedLine late = check;
+    late.states.back().dwell = 1s;
+    EXPECT_EQ(late.cause(), EndCause::lingered);
+    for (auto number : {&event::SocketNumbers::unsent, &event::SocketNumbers::unacked}) {
+        EndedLine busy = check;
+        busy.numbers.*number = 1;
+        EXPECT_EQ(busy.cause(), EndCause::lingered);
+    }
+    EXPECT_EQ(served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::so_linger_zero)
+                  .carried(200, 100)
+                  .cause(),
+              EndCause::lingered)
+        << "a server's answer may be lost by it";
+}
+
 TEST(EndCauseOf, an_answer_before_the_upload_was_read) {
     const auto refused =
         served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::unread_data);
@@ -110,6 +132,11 @@ TEST(EndCauseOf, an_idle_close_was_idle_before_the_close) {
     EXPECT_EQ(EndedLine(closer).idle(3001, 0).cause(), EndCause::idle_close);
     EXPECT_EQ(analysis::idle_before_close(EndedLine(closer).idle(3001, 0).get()), 2s);
     EXPECT_EQ(EndedLine(closer).idle(1050, 0).cause(), EndCause::reset_here) << "49 ms";
+    EndedLine by_mini = EndedLine(closer).idle(2001, 0);
+    by_mini.line.numbers_at = *by_mini.line.closed - 1s; // nothing is read of a mini-socket
+    EXPECT_EQ(analysis::idle_before_close(by_mini.get()), 2s);
+    by_mini.line.numbers_at = *by_mini.line.closed - 5s; // before the close
+    EXPECT_EQ(analysis::idle_before_close(by_mini.get()), 2001ms);
     EXPECT_EQ(EndedLine(closer).cause(), EndCause::reset_here) << "not known";
 
     const auto met = client_end(ClosedFirst::remote, Ending::reset_received)
@@ -122,6 +149,20 @@ TEST(EndCauseOf, an_idle_close_was_idle_before_the_close) {
         client_end(ClosedFirst::remote, Ending::reset_received).carried(5, 5).idle(1, 2001).cause(),
         EndCause::reset_there)
         << "reset in ESTABLISHED: the peer had not closed";
+
+    // The same by a client, which gave up waiting for its answer, and what the server sees of it.
+    EXPECT_EQ(client_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::data_after_close)
+                  .carried(5, 0)
+                  .stays(FIN_WAIT1, 1ms)
+                  .idle(3001, 0)
+                  .cause(),
+              EndCause::reset_here);
+    EXPECT_EQ(served_end(ClosedFirst::remote, Ending::reset_received)
+                  .carried(5, 5)
+                  .stays(CLOSE_WAIT, 1s)
+                  .idle(1, 2001)
+                  .cause(),
+              EndCause::reset_there);
 }
 
 } // namespace

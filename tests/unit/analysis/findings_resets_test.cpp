@@ -11,6 +11,7 @@ namespace tcpdwell::test {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 /// Reports on lines made by hand.
 class CauseFindings : public testing::Test, private track::TrackerListener {
@@ -130,7 +131,7 @@ std::vector<CauseCase> cause_cases(bool with_share) {
                   served_end(ClosedFirst::remote, Ending::reset_received).carried(5, 5), 5, 50},
         CauseCase{"connections_reset",
                   client_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::so_linger_zero)
-                      .carried(5, 5),
+                      .carried(5, 0),
                   5, 50}};
     if (with_share) std::erase_if(cases, [](const CauseCase& each) { return each.all == 0; });
     return cases;
@@ -154,6 +155,23 @@ TEST_F(CauseFindings, a_signal_of_a_supervisor_is_information) {
     EXPECT_EQ(found("process_died")->severity, report::Severity::warning);
 }
 
+TEST_F(CauseFindings, a_client_that_exits_is_done) {
+    const auto exits = client_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::unread_data)
+                           .carried(5, 5, 1)
+                           .closed_how(tcp::ClosedHow::exit);
+    end(exits);
+    EXPECT_EQ(found("process_died")->severity, report::Severity::info);
+    end(EndedLine(exits).closed_how(tcp::ClosedHow::signal, 11));
+    EXPECT_EQ(found("process_died")->severity, report::Severity::warning);
+}
+
+TEST_F(CauseFindings, a_server_that_exits_leaves_requests) {
+    end(served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::unread_data)
+            .carried(5, 5, 1)
+            .closed_how(tcp::ClosedHow::exit));
+    EXPECT_EQ(found("process_died")->severity, report::Severity::warning);
+}
+
 TEST_F(CauseFindings, checks_come_one_by_one) {
     keeps_ports_ = true; // all at the same time
     end(served_end(ClosedFirst::remote, Ending::reset_received), 10);
@@ -168,6 +186,42 @@ TEST_F(CauseFindings, the_idle_limit_is_named) {
     const report::Finding* f = found("idle_close_race");
     EXPECT_THAT(std::string(f->what), HasSubstr("idle for 2.0 s"));
     EXPECT_EQ(std::get<Nanoseconds>(fact(f->evidence, "idle_ns")), 2s);
+    EXPECT_THAT(std::string(f->advice.at(0)), HasSubstr("which is 2.0 s here"));
+}
+
+TEST_F(CauseFindings, checks_that_get_an_answer_are_none) {
+    end(client_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::so_linger_zero)
+            .carried(5, 5),
+        10);
+    EXPECT_FALSE(found("connections_reset"));
+}
+
+TEST_F(CauseFindings, but_at_the_same_time_they_are_resets) {
+    keeps_ports_ = true;
+    end(client_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::so_linger_zero)
+            .carried(5, 5),
+        10);
+    EXPECT_EQ(ids(), std::vector<std::string_view>{"connections_reset"});
+}
+
+TEST_F(CauseFindings, clients_that_give_up_have_time_outs) {
+    end(client_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::data_after_close)
+            .carried(5, 0)
+            .idle(2000, 0),
+        7);
+    EXPECT_EQ(ids(), std::vector<std::string_view>{"connections_reset"});
+    EXPECT_THAT(std::string(found("connections_reset")->advice.at(0)), HasSubstr("time-out"));
+}
+
+TEST_F(CauseFindings, the_client_knows_the_age_of_the_close_only) {
+    end(client_end(ClosedFirst::remote, Ending::reset_received)
+            .carried(5, 5)
+            .stays(CLOSE_WAIT, 400ms)
+            .idle(0, 400),
+        7);
+    const report::Finding* f = found("idle_close_race");
+    EXPECT_THAT(std::string(f->what), HasSubstr("had closed 400 ms before"));
+    EXPECT_THAT(std::string(f->advice.at(0)), Not(HasSubstr("400 ms")));
 }
 
 /// Both ends here: the cause counts where it lies, and its consequence nowhere.

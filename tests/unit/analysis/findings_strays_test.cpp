@@ -109,6 +109,16 @@ TEST_F(StrayFindings, none_of_connections_that_have_ended_here) {
     EXPECT_THAT(ids(), ElementsAre("connections_reset"));
 }
 
+TEST_F(StrayFindings, but_of_one_that_timed_out_here_and_lives_there) {
+    reset(unknown_tuple(1000), 2s + 1ms, kNetns);
+    end(served_end(ClosedFirst::local, Ending::timed_out, EndingDetail::retransmission)
+            .carried(5, 5)
+            .accepted(),
+        1000);
+    end(kResetThere, 1000);
+    EXPECT_THAT(ids(), ElementsAre("peers_gone", "stray_resets"));
+}
+
 TEST_F(StrayFindings, but_of_one_that_began_later) {
     for (tcp::Port port = 1000; port < 1005; ++port) reset(unknown_tuple(port), 500ms, kNetns);
     for (tcp::Port port = 1000; port < 1005; ++port)

@@ -174,9 +174,31 @@ TEST_F(AnonymizerTest, processes_keep_their_numbers) {
     const auto hidden = hider.anonymous(encode(change, synth::kTestClock));
     const auto after = std::get<event::StateChange>(*event_of(*hidden));
     EXPECT_EQ(after.owner->process->pid, 4321u);
-    EXPECT_EQ(after.owner->process->comm(), "");
+    EXPECT_EQ(after.owner->process->comm().substr(0, 8), "program-");
     EXPECT_EQ(after.owner->uid, std::nullopt);
     EXPECT_EQ(after.owner->cgroup, 99u);
+}
+
+TEST_F(AnonymizerTest, programs_stay_apart) {
+    const auto name_of = [](recording::Anonymizer& by, std::string_view comm) {
+        event::StateChange change{};
+        change.from = tcp::State::CLOSE;
+        change.to = tcp::State::SYN_SENT;
+        change.owner = event::Owner{event::Process{4321, {}}, 1000, 99};
+        std::ranges::copy(comm, change.owner->process->comm_bytes.begin());
+        const auto hidden = by.anonymous(encode(change, synth::kTestClock));
+        const auto after = std::get<event::StateChange>(*event_of(*hidden));
+        return std::string(after.owner->process->comm());
+    };
+    const std::string nginx = name_of(hider, "nginx");
+    EXPECT_EQ(name_of(hider, "nginx"), nginx);
+    EXPECT_NE(name_of(hider, "nginy"), nginx);
+    EXPECT_EQ(name_of(hider, ""), "");
+    // They differ behind the eighth byte.
+    EXPECT_NE(name_of(hider, "redis-server"), name_of(hider, "redis-sentinel"));
+    EXPECT_LT(name_of(hider, "fifteen-letters").size(), std::size_t{TD_COMM_LEN});
+    const auto another = *recording::Anonymizer::create();
+    EXPECT_NE(name_of(*another, "nginx"), nginx) << "its key is another one";
 }
 
 TEST_F(AnonymizerTest, an_object_has_the_same_image_in_every_record) {
