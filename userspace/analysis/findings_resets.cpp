@@ -20,6 +20,7 @@ FindingDraft draft_of(std::string_view id, report::Severity severity, const Part
     draft.subject = party_text(ends);
     draft.scope = scope_of(ends, facts);
     draft.connections = facts.ids.list();
+    draft.likes = facts.likes.list();
     draft.evidence = {{"count", "connections", facts.count},
                       {"all", "of connections ended", ends.connections()},
                       {"share", "share", share_of(facts.count, ends.connections())},
