@@ -74,7 +74,7 @@ TEST_F(FindingLinks, LeadToTheConnectionAndAllOfItsLife) {
     const nlohmann::json finding = nlohmann::json::parse(report.out)["findings"].at(0);
     ASSERT_EQ(finding["id"], "connects_unanswered");
     ASSERT_FALSE(finding["connections"].empty());
-    ASSERT_EQ(finding["timeline"].size(), finding["connections"].size());
+    ASSERT_EQ(finding["timeline"].size(), 6u); // all; the text has some of them
     const std::string text = run_binary({"report", "-q", "-r", path}).out;
     for (const nlohmann::json& life : finding["timeline"]) {
         const std::string id = life["conn"];
@@ -88,9 +88,10 @@ TEST_F(FindingLinks, LeadToTheConnectionAndAllOfItsLife) {
             EXPECT_EQ(lines[0]["states"][i]["state"], life["states"][i]["state"]);
         EXPECT_EQ(lines[0]["opened"], life["states"].front()["begin"]);
         EXPECT_EQ(lines[0]["closed"], life["states"].back()["end"]);
-        EXPECT_THAT(text, HasSubstr(id));
         EXPECT_THAT(text_of_file(page), HasSubstr(id));
     }
+    for (const nlohmann::json& id : finding["connections"])
+        EXPECT_THAT(text, HasSubstr(id.get<std::string>()));
 }
 
 TEST_F(FindingLinks, TakeSeveralIdsAndTransitionsToo) {

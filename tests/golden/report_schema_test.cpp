@@ -217,12 +217,13 @@ TEST(ReportSchema, evidence_has_words) {
 TEST(ReportSchema, timelines_of_findings) {
     std::size_t lives = 0;
     for (const Json& finding : plain()["findings"]) {
-        EXPECT_EQ(finding["timeline"].size(), finding["connections"].size()) << finding["id"];
+        EXPECT_GE(finding["timeline"].size(), finding["connections"].size()) << finding["id"];
+        EXPECT_LE(finding["timeline"].size(), 20u) << finding["id"];
+        for (std::size_t i = 0; i < finding["connections"].size(); ++i)
+            EXPECT_EQ(finding["timeline"][i]["conn"], finding["connections"][i]);
         for (const Json& life : finding["timeline"]) {
             ++lives;
             EXPECT_EQ(keys(life), (Keys{"conn", "local", "remote", "ending", "states"}));
-            EXPECT_NE(std::ranges::find(finding["connections"], life["conn"]),
-                      finding["connections"].end());
             ASSERT_FALSE(life["states"].empty());
             Json last_end = nullptr;
             for (const Json& span : life["states"]) {

@@ -90,6 +90,7 @@ void AcceptQueues::begin_live(MonoTime now) {
         queue.process.reset();
         queue.holders.clear();
         queue.ids.clear();
+        queue.likes.clear();
         queue.live_delays.clear();
         queue.waiting = queue.half_closed = 0;
         queue.oldest = Nanoseconds(0);
@@ -125,7 +126,10 @@ void AcceptQueues::note_waiting(AcceptQueue& queue, const track::LiveSocket& soc
         queue.oldest = age;
         queue.oldest_is_exact = exact;
     }
-    if (queue.ids.size() < kExampleIds) queue.ids.push_back(socket.who.id);
+    if (queue.ids.size() < kExampleIds)
+        queue.ids.push_back(socket.who.id);
+    else
+        queue.likes.note(socket.who.id);
 }
 
 void AcceptQueues::on_live(const track::LiveSocket& socket) {

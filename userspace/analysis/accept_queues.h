@@ -11,6 +11,7 @@
 #include "analysis/analysis.h"
 #include "analysis/flows.h"
 #include "analysis/histogram.h"
+#include "analysis/lives.h"
 
 namespace tcpdwell::analysis {
 
@@ -29,6 +30,7 @@ struct AcceptQueue {
     Nanoseconds oldest{};                  ///< of those that wait
     bool oldest_is_exact = true;           ///< else at least
     std::vector<track::ConnectionId> ids;  ///< of some that wait
+    Likes likes;                           ///< further ones
     std::optional<std::uint64_t> queued;   ///< as the kernel counts them, at the last look
     std::optional<std::uint64_t> limit;    ///< the queue is full beyond it
     bool is_open = false;                  ///< there is a listener

@@ -56,7 +56,7 @@ bool Causes::note(CauseFacts& facts, const track::ConnectionLine& line) {
     if (facts.count == 0) facts.first = at;
     ++facts.count;
     facts.last = std::max(facts.last, at);
-    const bool is_example = facts.ids.note(line.who->id);
+    const bool is_example = facts.ids.note(line.who->id) || facts.likes.note(line.who->id);
     if (facts.hosts.size() < CauseFacts::kMostHosts)
         facts.hosts.insert(line.who->tuple.remote.address);
     if (const auto idle = idle_before_close(line)) facts.idle.record(*idle);
@@ -70,7 +70,9 @@ bool Causes::note(CauseFacts& facts, const track::ConnectionLine& line) {
 
 void Causes::take_back(PartyEnds& party, EndCause cause) {
     const auto found = party.causes.find(cause);
-    if (found != party.causes.end() && found->second.count > 0) --found->second.count;
+    if (found == party.causes.end() || found->second.count == 0) return;
+    --found->second.count;
+    found->second.likes.clear(); // which of them it was isn't known any more
 }
 
 bool Causes::is_explained(const track::ConnectionLine& line, PartyEnds& party, EndCause cause) {

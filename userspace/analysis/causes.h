@@ -26,6 +26,7 @@ struct CauseFacts {
     /// Whose other end was found on this host by the client's endpoint only (RecentEnds).
     std::uint64_t translated = 0;
     Examples ids;
+    Likes likes; ///< further ones
     MonoTime first{};
     MonoTime last{};
     std::set<tcp::IpAddress> hosts; ///< remote; at most kMostHosts

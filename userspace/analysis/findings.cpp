@@ -93,6 +93,7 @@ report::Findings find_all(const RuleInput& evidence, report::Report& report) {
             finding.evidence.push_back({item.id, item.title, cell(item.list, report)});
         for (const track::ConnectionId id : draft.connections)
             finding.connections.push_back(report::HexId{id, kIdDigits});
+        finding.likes = draft.likes;
         for (const std::string& sentence : draft.advice)
             finding.advice.push_back(report.keep(sentence));
         finding.subject = report.keep(draft.subject);

@@ -61,6 +61,7 @@ struct FindingDraft {
     };
     std::vector<Processes> processes{};
     std::vector<track::ConnectionId> connections{};
+    std::vector<track::ConnectionId> likes{}; ///< further ones, for the timeline only
     std::vector<std::string> advice{};
     std::string subject{};
     Scope scope{};

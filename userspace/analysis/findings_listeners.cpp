@@ -65,6 +65,7 @@ void describe(const AcceptQueue& queue, FindingDraft& draft) {
     draft.subject = listener_text(queue);
     draft.scope = scope_of(queue);
     draft.connections = queue.ids;
+    draft.likes = queue.likes.list();
     const auto number = [](const std::optional<std::uint64_t>& known) {
         return known ? FindingDraft::Cell(*known) : FindingDraft::Cell();
     };
@@ -210,6 +211,7 @@ void find_half_open_checks(const RuleInput& evidence, FindingDrafts& drafts) {
         FindingDraft draft{"half_open_checks", report::Severity::info};
         draft.subject = party_text(ends);
         draft.connections = facts->ids.list();
+        draft.likes = facts->likes.list();
         const Nanoseconds every = mean_interval(*facts);
         draft.what = fmt::format(
             "{} of {} were opened and reset at once without data, by {}, one every {} on average: "

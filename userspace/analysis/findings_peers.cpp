@@ -16,8 +16,14 @@ struct Gone {
     std::uint64_t ended = 0;
     EnumArray<tcp::EndingDetail, std::uint64_t> details;
     std::vector<track::ConnectionId> ids;
+    std::vector<track::ConnectionId> likes;
     Scope scope;
 };
+
+void add_likes(Gone& gone, const Likes& likes) {
+    if (gone.likes.size() < Lives::kMostInFinding)
+        gone.likes.insert(gone.likes.end(), likes.list().begin(), likes.list().end());
+}
 
 std::string ways(const Gone& gone) {
     std::string text;
@@ -43,6 +49,7 @@ std::map<std::pair<std::uint32_t, std::string>, Gone> gone_by_program(const Rule
     for (const HeldSockets* holding : evidence.live.unanswering()) {
         Gone& gone = programs[{holding->netns, holding->comm}];
         gone.ids.insert(gone.ids.end(), holding->ids.begin(), holding->ids.end());
+        add_likes(gone, holding->likes);
         gone.scope.add(scope_of(*holding));
         if (!gone.now || gone.now->old < holding->old) gone.now = holding;
     }
@@ -58,6 +65,7 @@ std::map<std::pair<std::uint32_t, std::string>, Gone> gone_by_program(const Rule
         for (const tcp::EndingDetail detail : kAllOf<tcp::EndingDetail>)
             gone.details[detail] += facts->details[detail];
         for (const track::ConnectionId id : facts->ids.list()) gone.ids.push_back(id);
+        add_likes(gone, facts->likes);
     }
     return programs;
 }
@@ -84,6 +92,7 @@ FindingDraft draft_of_gone(const Gone& gone, std::uint32_t netns) {
     FindingDraft draft{"peers_gone", report::Severity::warning};
     draft.subject = gone.now ? holders_text(*gone.now) : party_text(*gone.ends);
     draft.connections = gone.ids;
+    draft.likes = gone.likes;
     draft.scope = gone.scope;
     if (waiting > 0)
         draft.what = fmt::format(

@@ -20,6 +20,7 @@ FindingDraft draft_of(std::string_view id, report::Severity severity, const Part
     draft.subject = party_text(ends);
     draft.scope = scope_of(ends, facts);
     draft.connections = facts.ids.list();
+    draft.likes = facts.likes.list();
     draft.evidence = {{"count", "connections", facts.count},
                       {"all", "of connections ended", ends.connections()},
                       {"share", "share", share_of(facts.count, ends.connections())},
@@ -199,8 +200,9 @@ void find_process_died(const RuleInput& evidence, FindingDrafts& drafts) {
         if (!facts || facts->count < std::max<std::uint64_t>(
                                          evidence.thresholds.count("process_died.connections"), 1))
             continue;
-        const bool meant = std::ranges::all_of(
-            facts->signals, [&](const auto& each) { return is_on_purpose(each.first, key.role); });
+        const bool meant = std::ranges::all_of(facts->signals, [role = key.role](const auto& each) {
+            return is_on_purpose(each.first, role);
+        });
         FindingDraft draft =
             draft_of("process_died", meant ? report::Severity::info : report::Severity::warning,
                      ends, *facts);

@@ -22,6 +22,7 @@ struct UnansweredConnects {
     std::map<tcp::Endpoint, std::uint64_t> endpoints;
     std::map<tcp::Endpoint, std::uint64_t> tries; ///< all that have ended, or wait
     std::vector<track::ConnectionId> ids;
+    std::vector<track::ConnectionId> likes;
     Scope scope;
 
     [[nodiscard]] std::uint64_t all() const { return failed + waiting; }
@@ -33,7 +34,10 @@ void UnansweredConnects::add(const UnansweredConnects& other) {
     waiting += other.waiting;
     endpoints.insert(other.endpoints.begin(), other.endpoints.end());
     tries.insert(other.tries.begin(), other.tries.end());
-    if (ids.empty()) ids = other.ids;
+    if (ids.empty()) {
+        ids = other.ids;
+        likes = other.likes;
+    }
     scope.add(other.scope);
 }
 
@@ -56,7 +60,10 @@ UnansweredPrograms unanswered_by_program(const RuleInput& evidence) {
         connects.failed += facts->count;
         connects.endpoints[key.endpoint] += facts->count;
         connects.tries[key.endpoint] += ends.connections();
-        if (connects.ids.empty()) connects.ids = facts->ids.list();
+        if (connects.ids.empty()) {
+            connects.ids = facts->ids.list();
+            connects.likes = facts->likes.list();
+        }
         connects.scope.add(scope_of(ends, *facts));
     }
     for (const HeldSockets* holding : evidence.live.in(tcp::State::SYN_SENT)) {
@@ -115,6 +122,7 @@ FindingDraft unanswered_draft(const RuleInput& evidence, const ProgramKey& key,
     const std::string host_text = host.text(host.is_v4() ? tcp::Family::ipv4 : tcp::Family::ipv6);
     FindingDraft draft{"connects_unanswered", report::Severity::warning};
     draft.connections = connects.ids;
+    draft.likes = connects.likes;
     draft.subject = fmt::format("{} to {}", key.second, target_text(connects, hosts.size()));
     draft.scope = connects.scope;
     draft.what =

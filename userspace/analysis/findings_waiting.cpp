@@ -37,6 +37,7 @@ void describe(const HeldSockets& holding, FindingDraft& draft) {
         draft.processes.push_back(
             {"holders", holding.are_holders ? "held by" : "opened by", holding.processes});
     draft.connections = holding.ids;
+    draft.likes = holding.likes.list();
     draft.subject = holders_text(holding);
     draft.scope = scope_of(holding);
 }

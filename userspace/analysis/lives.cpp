@@ -52,6 +52,17 @@ report::ConnectionLife shown(track::ConnectionId id, const Life& life, const Clo
     return line;
 }
 
+/// Those that it names, then those like them; none twice.
+std::vector<track::ConnectionId> ids_of(const report::Finding& finding) {
+    std::vector<track::ConnectionId> ids;
+    const auto add = [&](track::ConnectionId id) {
+        if (std::ranges::find(ids, id) == ids.end()) ids.push_back(id);
+    };
+    for (const report::HexId& id : finding.connections) add(id.value);
+    for (const track::ConnectionId id : finding.likes) add(id);
+    return ids;
+}
+
 } // namespace
 
 Life life_of(const track::ConnectionLine& line) {
@@ -85,20 +96,20 @@ void Lives::add_to(report::Findings& findings, const track::Tracker& tracker,
                    const ReportContext& moment) const {
     std::unordered_map<track::ConnectionId, std::optional<Life>> live;
     for (const report::Finding& finding : findings.list)
-        for (const report::HexId& id : finding.connections)
-            if (!lives_.contains(id.value)) live.try_emplace(id.value);
+        for (const track::ConnectionId id : ids_of(finding))
+            if (!lives_.contains(id)) live.try_emplace(id);
     if (!live.empty())
         tracker.for_each_live([&](const track::LiveSocket& socket) {
             if (const auto it = live.find(socket.who.id); it != live.end())
                 it->second = life_of(socket);
         });
     for (report::Finding& finding : findings.list)
-        for (const report::HexId& id : finding.connections) {
+        for (const track::ConnectionId id : ids_of(finding)) {
             if (finding.lives.size() == kMostInFinding) break;
-            if (const auto ended = lives_.find(id.value); ended != lives_.end())
-                finding.lives.push_back(shown(id.value, ended->second, moment.clock));
-            else if (const std::optional<Life>& now = live[id.value])
-                finding.lives.push_back(shown(id.value, *now, moment.clock));
+            if (const auto ended = lives_.find(id); ended != lives_.end())
+                finding.lives.push_back(shown(id, ended->second, moment.clock));
+            else if (const std::optional<Life>& now = live[id])
+                finding.lives.push_back(shown(id, *now, moment.clock));
         }
 }
 

@@ -2,6 +2,7 @@
 // When the connections that findings name were in which state.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <unordered_map>
@@ -12,6 +13,24 @@
 #include "track/tracker.h"
 
 namespace tcpdwell::analysis {
+
+/// Connections that are of a kind with the few that a finding names, for its timeline.
+class Likes {
+public:
+    static constexpr std::size_t kMost = 16;
+
+    /// Returns whether it is one of them now, and wasn't before.
+    bool note(track::ConnectionId id) {
+        if (ids_.size() == kMost || std::ranges::find(ids_, id) != ids_.end()) return false;
+        ids_.push_back(id);
+        return true;
+    }
+    void clear() { ids_.clear(); }
+    [[nodiscard]] const std::vector<track::ConnectionId>& list() const { return ids_; }
+
+private:
+    std::vector<track::ConnectionId> ids_;
+};
 
 /// The states of one connection, oldest first.
 struct Life {

@@ -152,7 +152,10 @@ void OpenSockets::add(Kind kind, const track::LiveSocket& socket, Nanoseconds ag
     holding.are_holders = holding.are_holders && actors.are_holders;
     holding.looked_up = holding.looked_up && actors.looked_up;
     add_processes(holding, actors);
-    if (holding.ids.size() < kIds) holding.ids.push_back(socket.who.id);
+    if (holding.ids.size() < kIds)
+        holding.ids.push_back(socket.who.id);
+    else
+        holding.likes.note(socket.who.id);
     if (socket.who.role == tcp::Role::server) note_some(holding.services, socket.who.tuple.local);
     if (socket.who.role == tcp::Role::client) note_some(holding.remotes, socket.who.tuple.remote);
     const tcp::Endpoint& remote = socket.who.tuple.remote;

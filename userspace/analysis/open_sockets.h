@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "analysis/analysis.h"
+#include "analysis/lives.h"
 #include "analysis/thresholds.h"
 
 namespace tcpdwell::analysis {
@@ -35,6 +36,7 @@ struct HeldSockets {
     bool oldest_is_exact = true; ///< its beginning was seen
     tcp::FourTuple oldest_tuple{};
     std::vector<track::ConnectionId> ids; ///< of some old ones
+    Likes likes;                          ///< further old ones
     std::map<tcp::Endpoint, std::uint64_t>
         tried; ///< of the old ones in SYN_SENT, by remote endpoint; at most kMostTried
     static constexpr std::size_t kMostTried = 10'000;

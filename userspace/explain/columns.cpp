@@ -310,8 +310,8 @@ constexpr Explanation kColumns[] = {
            "The group and the name that /proc/net/snmp and netstat have."),
     column(
         "timeline", "report: sockets in each state over time",
-        "At equal steps of step_ns from begin on. In a finding: when each of the connections that "
-        "it names was in which state; end is null while it lasts."),
+        "At equal steps of step_ns from begin on. In a finding: when which of "
+        "the connections behind it, at most 20, were in which state; end is null while it lasts."),
     column("begin_exact", "timeline of a finding: begin is when the state was entered",
            "false: it was in that state by then, and its beginning wasn't seen."),
 };

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <type_traits>
 
 #include "base/word_enum.h"
 
@@ -164,11 +165,11 @@ constexpr const EvidenceWords* words_of_evidence(std::string_view key,
 class EvidenceKey {
 public:
     consteval EvidenceKey(const char* key) : text_(key) {
-        if (words_of_evidence(text_) == nullptr) a_row_of_kEvidenceWords_is_missing();
+        if (words_of_evidence(text_) == nullptr) a_row_of_evidence_words_is_missing();
     }
     /// The word of an enum whose words all are keys: have_words<E>.
     template <class E>
-    requires(kCountOf<E> > 0) EvidenceKey(E word) : text_(name(word)) {
+    requires std::is_enum_v<E> EvidenceKey(E word) : text_(name(word)) {
         static_assert(have_words<E>, "a row of kEvidenceWords is missing");
     }
     operator std::string_view() const { return text_; }
@@ -179,7 +180,7 @@ public:
     });
 
 private:
-    static void a_row_of_kEvidenceWords_is_missing(); // not constexpr, and never called
+    static void a_row_of_evidence_words_is_missing(); // not constexpr, and never called
 
     std::string_view text_;
 };

@@ -171,7 +171,9 @@ struct Finding {
         std::string_view subject;
     };
     std::optional<Reason> because;
-    std::vector<ConnectionLife> lives; ///< of `connections`, as far as they are known
+    std::vector<std::uint64_t> likes; ///< ids of further ones, which only the timeline has
+    /// Of `connections`, then of some further ones, as far as they are known.
+    std::vector<ConnectionLife> lives;
 };
 
 struct Findings {

@@ -125,10 +125,15 @@ TEST_F(LivesOfFindings, AreThoseOfTheConnectionsThatTheyName) {
     const report::Finding* resets = found("connections_reset");
     ASSERT_NE(resets, nullptr);
     ASSERT_FALSE(resets->connections.empty());
-    ASSERT_EQ(resets->lives.size(), resets->connections.size());
+    ASSERT_GT(resets->lives.size(), resets->connections.size()); // and others like them
+    EXPECT_LE(resets->lives.size(), Lives::kMostInFinding);
+    std::set<std::uint64_t> ids;
     for (std::size_t i = 0; i < resets->lives.size(); ++i) {
         const report::ConnectionLife& life = resets->lives[i];
-        EXPECT_EQ(life.id.value, resets->connections[i].value);
+        EXPECT_TRUE(ids.insert(life.id.value).second);
+        if (i < resets->connections.size()) {
+            EXPECT_EQ(life.id.value, resets->connections[i].value);
+        }
         ASSERT_EQ(life.spans.size(), 2u);
         EXPECT_EQ(life.spans[1].state, ESTABLISHED);
         EXPECT_EQ(life.spans[1].begin, synth::kTestClock.to_wall(at(1s + 1ms)));
@@ -146,7 +151,7 @@ TEST_F(LivesOfFindings, AreKeptOfWhatEndedBadlyAfterManyThatDidNot) {
     end(served().carried(5, 5).accepted(), 40);
     const report::Finding* resets = found("connections_reset");
     ASSERT_NE(resets, nullptr);
-    EXPECT_EQ(resets->lives.size(), resets->connections.size());
+    EXPECT_GT(resets->lives.size(), resets->connections.size());
 }
 
 TEST_F(LivesOfFindings, AreOfTheIntervalOnly) {
@@ -157,7 +162,7 @@ TEST_F(LivesOfFindings, AreOfTheIntervalOnly) {
     end(served().carried(5, 5).accepted(), 40);
     const report::Finding* resets = found("connections_reset");
     ASSERT_NE(resets, nullptr);
-    EXPECT_EQ(resets->lives.size(), resets->connections.size());
+    EXPECT_GT(resets->lives.size(), resets->connections.size());
 }
 
 } // namespace

@@ -3,7 +3,9 @@
 'use strict';
 
 const LIVES_SHOWN = 20;
-const LIFE = { row: 19, bar: 11, axis: 24 };
+const LIFE = { bar: 11, gap: 8, axis: 24 };
+const LIFE_OF_MANY = { bar: 9, gap: 5, axis: 24 }; // more than MANY_LIVES
+const MANY_LIVES = 8;
 
 // One connection: {conn, label, spans: [{state, begin, end}]} with times in ms; null if no time is known.
 function lifeOf(each, now) {
@@ -45,6 +47,7 @@ function lifeWords(life) {
 class LivesChart {
     constructor(lives, labels) {
         this.lives = lives;
+        this.size = lives.length > MANY_LIVES ? LIFE_OF_MANY : LIFE;
         this.labels = labels;
         const begin = Math.min(...lives.map((life) => life.begin));
         const range = Math.max(...lives.map((life) => life.end)) - begin;
@@ -59,11 +62,12 @@ class LivesChart {
         const widest = Math.max(...this.lives.map((life) => this.labels.of(life).length));
         const left = Math.min(width * 0.42, Math.max(60, widest * 7 + 12));
         const right = width - 12;
-        const bottom = this.lives.length * LIFE.row + 4;
+        const row = this.size.bar + this.size.gap;
+        const bottom = this.lives.length * row + 4;
         const x = (ms) => left + ((right - left) * (ms - this.begin)) / this.range;
         this.axis(svg, x, { left, right, bottom });
-        this.lives.forEach((life, i) => this.row(svg, life, x, i * LIFE.row + 4, left));
-        return bottom + LIFE.axis;
+        this.lives.forEach((life, i) => this.row(svg, life, x, i * row + 4, left));
+        return bottom + this.size.axis;
     }
 
     row(svg, life, x, top, left) {
@@ -75,7 +79,7 @@ class LivesChart {
             svgEl('title', null, label + ': ' + lifeWords(life)),
             svgEl(
                 'text',
-                { class: 'life-label', x: left - 8, y: top + LIFE.bar - 1, 'text-anchor': 'end' },
+                { class: 'life-label', x: left - 8, y: top + this.size.bar - 1, 'text-anchor': 'end' },
                 label.length > fits ? '…' + label.slice(label.length - fits + 1) : label,
             ),
         );
@@ -89,7 +93,7 @@ class LivesChart {
                     x: from.toFixed(1),
                     y: top,
                     width: Math.max(2, to - from).toFixed(1),
-                    height: LIFE.bar,
+                    height: this.size.bar,
                 }),
             );
         }
@@ -98,7 +102,7 @@ class LivesChart {
             group.append(
                 svgEl('path', {
                     class: 'still',
-                    d: 'M' + (end + 2).toFixed(1) + ' ' + top + 'l6 ' + LIFE.bar / 2 + 'l-6 ' + LIFE.bar / 2 + 'z',
+                    d: 'M' + (end + 2).toFixed(1) + ' ' + top + 'l6 ' + this.size.bar / 2 + 'l-6 ' + this.size.bar / 2 + 'z',
                 }),
             );
         svg.append(group);
