@@ -199,8 +199,9 @@ void find_process_died(const RuleInput& evidence, std::vector<FindingDraft>& dra
         if (!facts || facts->count < std::max<std::uint64_t>(
                                          evidence.thresholds.count("process_died.connections"), 1))
             continue;
+        const tcp::Role role = key.role; // clang can't capture a part of a binding
         const bool meant = std::ranges::all_of(
-            facts->signals, [&](const auto& each) { return is_on_purpose(each.first, key.role); });
+            facts->signals, [&](const auto& each) { return is_on_purpose(each.first, role); });
         FindingDraft draft =
             draft_of("process_died", meant ? report::Severity::info : report::Severity::warning,
                      ends, *facts);
