@@ -2,6 +2,8 @@
 // Drawings: histograms, the timeline, the state diagram.
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "browser.h"
 #include "render/html.h"
 #include "samples.h"
@@ -81,7 +83,7 @@ TEST(Histograms, MarksStayWithinTheDrawing) {
     EXPECT_THAT(seen, IsEmpty());
 }
 
-TEST(TimelineOfStates, IsReadWithTheKeyboardAndHidesStates) {
+TEST(TimelineOfStates, IsReadWithTheKeyboard) {
     const Json report = usual_report();
     const nlohmann::json seen = evaluate_in(render::report_page(report.dump()), R"(
         const place = document.querySelector('.chart.timeline');
@@ -90,8 +92,7 @@ TEST(TimelineOfStates, IsReadWithTheKeyboardAndHidesStates) {
         const row = () => [...document.querySelectorAll('#timeline-table tbody tr')]
             .find((tr) => tr.textContent.startsWith('ESTABLISHED'));
         const now = () => Number(row().cells[1].textContent.replace(/\D/g, ''));
-        const areas = () => document.querySelectorAll('.timeline .area').length;
-        const answer = { areas: areas(), end: now() };
+        const answer = { end: now() };
         place.focus();
         press('Home'); press('ArrowRight'); press('ArrowRight');
         answer.third = now();
@@ -99,19 +100,106 @@ TEST(TimelineOfStates, IsReadWithTheKeyboardAndHidesStates) {
         answer.cursor = place.querySelector('.cursor').getAttribute('visibility');
         press('Escape');
         answer.again = now();
-        row().querySelector('button').click();
-        return { ...answer, hidden: areas(), pressed: row().querySelector('button').ariaPressed,
-            focus: document.activeElement === place };
+        return { ...answer, focus: document.activeElement === place };
     )");
     const Json& established = report["timeline"]["states"]["ESTABLISHED"];
-    EXPECT_EQ(seen["areas"], report["timeline"]["states"].size());
     EXPECT_EQ(seen["end"], established.back());
     EXPECT_EQ(seen["third"], established[2]);
     EXPECT_EQ(seen["when"], "14:22:09"); // the begin and two steps of 2 s
     EXPECT_EQ(seen["cursor"], "visible");
     EXPECT_EQ(seen["again"], established.back());
-    EXPECT_EQ(seen["hidden"], report["timeline"]["states"].size() - 1);
-    EXPECT_EQ(seen["pressed"], "false");
+    EXPECT_EQ(seen["focus"], true);
+}
+
+/// Thousands in TIME_WAIT leave 37 in CLOSE_WAIT as high as they are themselves.
+TEST(TimelineOfStates, EachStateHasItsOwnScale) {
+    const Json report = usual_report();
+    const nlohmann::json seen = evaluate_in(render::report_page(report.dump()), R"(
+        const areas = [...document.querySelectorAll('.timeline .area')].map((a) => a.getBBox());
+        return { heights: areas.map((b) => b.height), tops: areas.map((b) => b.y),
+                 ends: areas.map((b) => b.y + b.height),
+                 most: [...document.querySelectorAll('.timeline svg text')].map((t) => t.textContent)
+                     .filter((t) => t.startsWith('most')).map((t) => Number(t.replace(/\D/g, ''))) };
+    )");
+    const Json& states = report["timeline"]["states"];
+    ASSERT_EQ(seen["heights"].size(), states.size());
+    for (std::size_t i = 0; i < states.size(); ++i) {
+        EXPECT_THAT(seen["heights"][i].get<double>(),
+                    DoubleNear(seen["heights"][0].get<double>(), 1));
+        EXPECT_THAT(seen["heights"][i].get<double>(), Ge(25));
+        if (i > 0) {
+            EXPECT_THAT(seen["tops"][i].get<double>(), Gt(seen["ends"][i - 1].get<double>()));
+        }
+    }
+    std::size_t i = 0;
+    for (const auto& [state, counts] : states.items())
+        EXPECT_EQ(seen["most"][i++], *std::max_element(counts.begin(), counts.end())) << state;
+}
+
+/// The bars of a finding's connections: [left, right] of each span, by connection.
+nlohmann::json bars_of(const Json& report, const View& view = {}) {
+    return evaluate_in(render::report_page(report.dump()), R"(
+        return [...document.querySelectorAll('.finding .lives')].map((figure) => ({
+            caption: figure.querySelector('figcaption').textContent,
+            words: figure.querySelector('desc').textContent,
+            legend: figure.querySelector('.legend').textContent,
+            label: [...figure.querySelectorAll('.life-label')].map((t) => t.textContent),
+            still: figure.querySelectorAll('.still').length,
+            width: figure.querySelector('svg').viewBox.baseVal.width,
+            lives: [...figure.querySelectorAll('.life')].map((life) => [...life.querySelectorAll('.span')]
+                .map((rect) => ({ state: rect.classList[1].slice(6), inexact: rect.classList.contains('inexact'),
+                    x: rect.getBBox().x, end: rect.getBBox().x + rect.getBBox().width }))) }));
+    )",
+                       view);
+}
+
+TEST(TimelineOfAFinding, HasABarForEachConnectionColouredByState) {
+    const nlohmann::json seen = bars_of(usual_report());
+    ASSERT_EQ(seen.size(), 1u);
+    const nlohmann::json& lives = seen[0]["lives"];
+    ASSERT_EQ(lives.size(), 3u);
+    EXPECT_EQ(seen[0]["label"],
+              (nlohmann::json{"10.20.0.3:40001", "10.20.0.3:40002", "10.20.0.3:40003"}));
+    ASSERT_EQ(lives[1].size(), 3u);
+    EXPECT_EQ(lives[1][2]["state"], "CLOSE_WAIT");
+    // 14:20:00.5 to 14:32:05.1: the bars begin and end at the times that they show.
+    const double from = lives[0][0]["x"], to = lives[0][1]["end"];
+    const auto at = [&](double seconds) { return from + (to - from) * seconds / 724.6; };
+    EXPECT_THAT(lives[0][0]["end"].get<double>(), DoubleNear(at(179.5), 2));
+    EXPECT_THAT(lives[1][0]["x"].get<double>(), DoubleNear(at(149.5), 2));
+    EXPECT_THAT(lives[1][1]["end"].get<double>(), DoubleNear(at(359.5), 2));
+    EXPECT_THAT(lives[2].back()["end"].get<double>(), DoubleNear(at(599.5), 2));
+    EXPECT_EQ(lives[0][0]["inexact"], true);
+    EXPECT_EQ(lives[2].size(), 1u); // nothing is known of when its ESTABLISHED began
+    EXPECT_EQ(seen[0]["still"], 2);
+    EXPECT_THAT(seen[0]["words"].get<std::string>(), HasSubstr("CLOSE_WAIT 9m 05s so far"));
+    EXPECT_THAT(seen[0]["legend"].get<std::string>(), HasSubstr("CLOSE_WAIT"));
+}
+
+TEST(TimelineOfAFinding, BeginsAllAtTheLeftIfTheyAreShortAndFarApart) {
+    Json report = usual_report();
+    Json& timeline = report["findings"][0]["timeline"];
+    timeline = Json::array();
+    for (int i = 0; i < 30; ++i) {
+        const std::string minute = std::to_string(10 + i);
+        timeline.push_back({{"conn", std::to_string(i)},
+                            {"local", nullptr},
+                            {"remote", {{"addr", "2001:db8::" + std::to_string(i)}, {"port", 80}}},
+                            {"ending", "reset_received"},
+                            {"states",
+                             {{{"state", "ESTABLISHED"},
+                               {"begin", "2026-11-21T14:" + minute + ":00Z"},
+                               {"begin_exact", true},
+                               {"end", "2026-11-21T14:" + minute + ":01Z"}}}}});
+    }
+    const nlohmann::json seen = bars_of(report, {.width = 400});
+    ASSERT_EQ(seen[0]["lives"].size(), 20u); // no more than that
+    for (const nlohmann::json& life : seen[0]["lives"]) {
+        EXPECT_EQ(life[0]["x"], seen[0]["lives"][0][0]["x"]);
+        EXPECT_THAT(life[0]["end"].get<double>() - life[0]["x"].get<double>(), Gt(50));
+        EXPECT_THAT(life[0]["end"].get<double>(), Le(seen[0]["width"].get<double>()));
+    }
+    EXPECT_THAT(seen[0]["caption"].get<std::string>(), HasSubstr("each from its beginning on"));
 }
 
 TEST(Diagram, HasEveryTransition) {

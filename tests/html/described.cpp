@@ -17,7 +17,16 @@ Json sections_of(const report::Report& report) {
 } // namespace
 
 Json described(Json report) {
-    report["sections"] = sections_of(TrackedReport().report());
+    report::Report like = TrackedReport().report();
+    for (report::Section& section : like.sections)
+        if (auto* findings = std::get_if<report::Findings>(&section.body))
+            for (const Json& each : report["findings"]) {
+                report::Finding& finding = findings->list.emplace_back();
+                finding.id = each["id"].get_ref<const std::string&>();
+                for (const auto& [key, value] : each["evidence"].items())
+                    finding.evidence.push_back({like.keep(key), {}, {}});
+            }
+    report["sections"] = sections_of(like);
     return report;
 }
 

@@ -31,7 +31,16 @@ Json hostile_report() {
         for (const char* key : {"id", "what", "advice"}) finding[key] = kEvil;
         finding["severity"] = "constructor";
         finding["evidence"][kEvil] = kEvil;
-        finding["evidence"]["connections"] = {kEvil};
+        finding["evidence"]["connections"] = finding["connections"] = Json::array({kEvil});
+        finding["subject"] = kEvil;
+        finding["because"] = {{"id", kEvil}, {"subject", kEvil}}; // each explains itself, and all
+        for (Json& life : finding["timeline"]) {
+            life["conn"] = life["ending"] = kEvil;
+            life["local"]["addr"] = life["remote"]["addr"] = kEvil;
+            for (Json& span : life["states"]) span["state"] = kEvil;
+        }
+        finding["timeline"].push_back(
+            {{"conn", nullptr}, {"local", nullptr}, {"states", {nullptr, Json::object()}}});
     }
     for (Json& service : report["services"]) {
         service["process"] = {{"pid", nullptr}, {"comm", kEvil}};
@@ -67,6 +76,7 @@ Json hostile_report() {
         {{"from", kEvil}, {"to", "CLOSE"}, {"count", 1}, {"p50_ns", 5}, {"kind", kEvil}});
     report["timeline"]["states"][kEvil] = report["timeline"]["states"]["ESTABLISHED"];
     report["timeline"]["begin"] = nullptr;
+    for (Json& words : report["sections"][0]["evidence"]) words["title"] = words["unit"] = kEvil;
     for (Json& section : report["sections"]) {
         section["title"] = kEvil;
         section["help"] = kEvil;

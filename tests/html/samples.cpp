@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What stands in the reports that the page has to draw.
 #include "described.h"
+#include "sample_findings.h"
 #include "sample_tables.h"
 
 #include <cmath>
@@ -224,43 +225,6 @@ Json ports() {
             port("10.20.0.3", endpoint("10.20.7.3", 8125), 3, nullptr, 0.33)};
 }
 
-Json findings() {
-    return {{{"id", "close_wait_leak"},
-             {"severity", "critical"},
-             {"what", "report-export (77120) has not closed 37 sockets whose peer 10.20.0.99:9200 "
-                      "closed; the oldest has "
-                      "waited 1h 10m."},
-             {"evidence",
-              {{"sockets", 37},
-               {"oldest_ns", 4'211'004'118'933},
-               {"process", "report-export"},
-               {"pid", 77120},
-               {"connections", {"00000000000a41f7", "00000000000a4203", "00000000000a4388"}}}},
-             {"advice", "The program must close() a socket after read() has returned 0: no sysctl "
-                        "ends CLOSE_WAIT.\n"
-                        "Look for responses that are not read to their end, and for error paths "
-                        "that lose a descriptor."}},
-            {{"id", "server_closes_first"},
-             {"severity", "warning"},
-             {"what", "gunicorn on 0.0.0.0:8080 closed 16911 of 18100 connections first and so "
-                      "keeps their TIME_WAIT."},
-             {"evidence",
-              {{"connections_closed_first", 16'911},
-               {"share", 0.934},
-               {"time_wait_peak", 1'912},
-               {"socket_seconds", 971'604.2},
-               {"connections", {"0000000000031c02"}}}},
-             {"advice", "Let the clients close first: keep connections alive on the server for "
-                        "longer than they use them.\n"
-                        "TIME_WAIT on a server costs memory, not ports: 1912 of them are harmless "
-                        "by themselves."}},
-            {{"id", "peers_gone"},
-             {"severity", "info"},
-             {"what", "2 connections ended because the peer no longer answered keepalives."},
-             {"evidence", {{"connections_killed", 2}, {"connections", Json::array()}}},
-             {"advice", ""}}};
-}
-
 Json timeline(std::size_t steps, double scale) {
     Json json = {{"begin", "2026-11-21T14:22:05.127493021Z"},
                  {"step_ns", 2'000'000'000},
@@ -314,7 +278,7 @@ Json usual_report() {
     }
     return described({{"meta", meta()},
                       {"quality", quality(30'419, 205)},
-                      {"findings", findings()},
+                      {"findings", sample_findings()},
                       {"states", all},
                       {"states_by", {{"by", "role"}, {"groups", groups}}},
                       {"latencies", latencies},

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
+#include <numeric>
 
 #include "analysis/flows.h"
 
@@ -219,6 +221,21 @@ report::Table ports_table(const std::deque<PortRow>& ports, const ReportContext&
     return table;
 }
 
+/// Those at these places, one after the other.
+void put_in_order(std::vector<ServiceRow>& rows, const std::vector<std::size_t>& places) {
+    std::vector<std::size_t> now(rows.size()); // where each row is
+    std::iota(now.begin(), now.end(), std::size_t{0});
+    std::vector<std::size_t> who = now; // which row is there
+    for (std::size_t i = 0; i < places.size(); ++i) {
+        const std::size_t from = now[places[i]];
+        std::swap(rows[i], rows[from]);
+        std::swap(who[i], who[from]);
+        now[who[i]] = i;
+        now[who[from]] = from;
+    }
+    rows.resize(places.size());
+}
+
 /// Whether `vague` may be the same service as `exact`, with less information.
 bool is_vaguer(const ServiceRow& vague, const ServiceRow& exact) {
     constexpr std::array<char, TD_COMM_LEN> kNobody{};
@@ -244,44 +261,42 @@ void absorb(ServiceRow& into, const ServiceRow& row) {
 } // namespace
 
 std::vector<ServiceRow> Flows::services() const {
-    std::map<ServiceKey, ServiceRow> exact;
+    std::vector<ServiceRow> rows; // they are large: there is one copy of them
+    rows.reserve(services_.size());
+    std::map<ServiceKey, std::size_t> exact;
     for (const ServiceRow& row : services_) {
         const ServiceKey key = canonical(row.key);
-        const auto [it, is_new] = exact.try_emplace(key, row);
+        const auto [it, is_new] = exact.try_emplace(key, rows.size());
         if (is_new)
-            it->second.key = key;
+            rows.emplace_back(row).key = key;
         else
-            absorb(it->second, row);
+            absorb(rows[it->second], row);
     }
     // TIME_WAITs that were there before, for instance, are known before the process behind their
     // endpoint is.
-    std::map<std::tuple<std::uint32_t, tcp::Endpoint>, std::vector<ServiceRow*>> by_endpoint;
-    for (auto& [key, row] : exact)
-        if (key.role == tcp::Role::server) by_endpoint[{key.netns, key.local}].push_back(&row);
-    for (auto& [endpoint, rows] : by_endpoint) {
-        for (ServiceRow* vague : rows) {
-            const auto fits = [&](const ServiceRow* row) { return is_vaguer(*vague, *row); };
-            if (std::count_if(rows.begin(), rows.end(), fits) != 1) continue;
-            absorb(**std::find_if(rows.begin(), rows.end(), fits), *vague);
-            exact.erase(vague->key);
-            break; // `rows` is no longer whole; more than one vague row at an endpoint is rare
+    std::map<std::tuple<std::uint32_t, tcp::Endpoint>, std::vector<std::size_t>> by_endpoint;
+    for (const auto& [key, i] : exact)
+        if (key.role == tcp::Role::server) by_endpoint[{key.netns, key.local}].push_back(i);
+    for (const auto& [endpoint, all] : by_endpoint) {
+        for (const std::size_t vague : all) {
+            const auto fits = [&](std::size_t i) { return is_vaguer(rows[vague], rows[i]); };
+            if (std::ranges::count_if(all, fits) != 1) continue;
+            absorb(rows[*std::ranges::find_if(all, fits)], rows[vague]);
+            exact.erase(rows[vague].key);
+            break; // `all` is no longer whole; more than one vague row at an endpoint is rare
         }
     }
-    std::vector<const ServiceRow*> order; // rows are large
-    for (const auto& [key, row] : exact) order.push_back(&row);
-    std::ranges::stable_sort(order, [](const ServiceRow* a, const ServiceRow* b) {
-        const auto weight = [](const ServiceRow& row) {
-            return std::tuple(row.ended.closed(tcp::ClosedFirst::local) +
-                                  row.live.closed(tcp::ClosedFirst::local),
-                              row.key.role == tcp::Role::server,
-                              row.ended.connections + row.live.connections);
-        };
-        return weight(*a) > weight(*b);
-    });
-    std::vector<ServiceRow> all;
-    all.reserve(order.size());
-    for (const ServiceRow* row : order) all.push_back(*row);
-    return all;
+    const auto weight = [&](std::size_t i) {
+        return std::tuple(rows[i].ended.closed(tcp::ClosedFirst::local) +
+                              rows[i].live.closed(tcp::ClosedFirst::local),
+                          rows[i].key.role == tcp::Role::server,
+                          rows[i].ended.connections + rows[i].live.connections);
+    };
+    std::vector<std::size_t> order;
+    for (const auto& [key, i] : exact) order.push_back(i);
+    std::ranges::stable_sort(order, std::greater<>(), weight);
+    put_in_order(rows, order);
+    return rows;
 }
 
 std::string Flows::service_label(std::uint32_t index) const {

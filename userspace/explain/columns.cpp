@@ -308,8 +308,12 @@ constexpr Explanation kColumns[] = {
            "each 1024th."),
     column("counter", "counters: name, as in Tcp.OutRsts or TcpExt.ListenOverflows",
            "The group and the name that /proc/net/snmp and netstat have."),
-    column("timeline", "report: sockets in each state over time",
-           "At equal steps of step_ns from begin on."),
+    column(
+        "timeline", "report: sockets in each state over time",
+        "At equal steps of step_ns from begin on. In a finding: when each of the connections that "
+        "it names was in which state; end is null while it lasts."),
+    column("begin_exact", "timeline of a finding: begin is when the state was entered",
+           "false: it was in that state by then, and its beginning wasn't seen."),
 };
 
 } // namespace

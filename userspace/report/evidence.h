@@ -118,7 +118,7 @@ inline constexpr EvidenceWords kEvidenceWords[] = {
     {"silence_ns", "No segment for", EvidenceUnit::duration},
     {"skipped", "Closed without a TIME_WAIT"},
     {"so_linger_zero", "Reset by SO_LINGER with a time of 0"},
-    {"sockets", "Sockets that old"},
+    {"sockets", "Sockets past the threshold"},
     {"sockets", "In FIN_WAIT2 now", EvidenceUnit::count, "fin_wait2_pileup"},
     {"sockets", "Sockets", EvidenceUnit::count, "self_connected"},
     {"state", "State", EvidenceUnit::name},

@@ -94,7 +94,8 @@ TEST_F(ReportJson, what_is_not_split_is_null_and_a_split_of_nothing_is_not) {
 TEST_F(ReportJson, findings) {
     const Json& f = json["findings"][0];
     EXPECT_EQ(keys(f), (std::vector<std::string>{"id", "severity", "what", "evidence", "advice",
-                                                 "subject", "connections", "because"}));
+                                                 "subject", "connections", "because", "timeline"}));
+    EXPECT_EQ(f["timeline"], Json::array());
     EXPECT_EQ(f["connections"], f["evidence"]["connections"]);
     EXPECT_TRUE(f["because"].is_null());
     EXPECT_EQ(f["severity"], "critical");
@@ -106,6 +107,44 @@ TEST_F(ReportJson, findings) {
     EXPECT_TRUE(f["evidence"]["left"].is_null());
     EXPECT_EQ(f["evidence"]["connections"], (Json{"0000000000000abc", "123456789abcdef0"}));
     EXPECT_EQ(f["advice"], "Close it.\nLook at nginx.");
+}
+
+TEST_F(ReportJson, the_timeline_of_a_finding) {
+    const auto wall = [](std::int64_t seconds) { return WallTime(std::chrono::seconds(seconds)); };
+    report::Finding finding;
+    finding.id = "close_wait_leak";
+    finding.lives.push_back(
+        {.id = {0xabc, 16},
+         .local = {{*tcp::IpAddress::parse("10.0.0.1"), 80}, tcp::Family::ipv4},
+         .remote = {{*tcp::IpAddress::parse("10.0.0.2"), 4000}, tcp::Family::ipv4},
+         .ending = std::nullopt,
+         .spans = {{tcp::State::ESTABLISHED, std::nullopt, false, wall(3)},
+                   {tcp::State::CLOSE_WAIT, wall(3), true, std::nullopt}}});
+    report::Report report;
+    report.sections.push_back({"findings", "", "", report::Findings{{finding}}});
+    EXPECT_EQ(
+        Json::parse(render::report_json(report))["findings"][0]["timeline"].dump(),
+        R"([{"conn":"0000000000000abc","local":{"addr":"10.0.0.1","port":80},)"
+        R"("remote":{"addr":"10.0.0.2","port":4000},"ending":null,"states":[)"
+        R"({"state":"ESTABLISHED","begin":null,"begin_exact":false,"end":"1970-01-01T00:00:03.000000000Z"},)"
+        R"({"state":"CLOSE_WAIT","begin":"1970-01-01T00:00:03.000000000Z","begin_exact":true,"end":null}]}])");
+}
+
+TEST_F(ReportJson, evidence_has_words_of_its_finding) {
+    report::Finding any, own;
+    any.id = "closing_stuck";
+    any.evidence = {{"in_state", {}, std::int64_t{3}}, {"sockets", {}, std::int64_t{3}}};
+    own.id = "close_wait_leak";
+    own.evidence = any.evidence;
+    own.evidence.push_back({"oldest_ns", {}, Nanoseconds(5)});
+    report::Report report;
+    report.sections.push_back({"findings", "", "", report::Findings{{any, own}}});
+    EXPECT_EQ(
+        Json::parse(render::report_json(report))["sections"][0]["evidence"].dump(),
+        R"([{"id":"in_state","title":"In that state now","unit":"count","finding":null},)"
+        R"({"id":"sockets","title":"Sockets past the threshold","unit":"count","finding":null},)"
+        R"({"id":"in_state","title":"In CLOSE_WAIT now","unit":"count","finding":"close_wait_leak"},)"
+        R"({"id":"oldest_ns","title":"Oldest","unit":"duration","finding":null}])");
 }
 
 TEST_F(ReportJson, transitions) {

@@ -2,16 +2,15 @@
 // What all drawings share: they are drawn as wide as their place is (so that text keeps its size), and their axes.
 'use strict';
 
-const PRINT_WIDTH = 720; // CSS pixels: a landscape page without margins and legend
 const charts = [];
 let chartCount = 0;
 
 // A drawing that fills the width of its place. draw(svg, width) returns its height; `title` and `description` are for
-// screen readers. `wide`: it takes a printed page's width.
-function chart({ title, description, draw, wide, className }) {
+// screen readers. `printed`: how wide it is drawn for paper, in CSS pixels; else as it is on the screen.
+function chart({ title, description, draw, printed, className }) {
     const place = el('div', { class: 'chart ' + (className || '') });
     const id = 'chart-' + ++chartCount;
-    const self = { place, wide, width: 0 };
+    const self = { place, printed, width: 0 };
     self.redraw = (width) => {
         if (width === self.width) return;
         self.width = width;
@@ -59,11 +58,11 @@ function drawCharts() {
     }
     window.addEventListener('beforeprint', () => {
         printing = true;
-        charts.filter((self) => self.wide).forEach((self) => self.redraw(PRINT_WIDTH));
+        charts.filter((self) => self.printed).forEach((self) => self.redraw(self.printed));
     });
     window.addEventListener('afterprint', () => {
         printing = false;
-        charts.filter((self) => self.wide).forEach(fit);
+        charts.filter((self) => self.printed).forEach(fit);
     });
 }
 
@@ -133,6 +132,52 @@ function apart(ticks, at, pixels) {
     const kept = [];
     for (const tick of ticks) if (!kept.length || at(tick) - at(kept[kept.length - 1]) >= pixels) kept.push(tick);
     return kept;
+}
+
+// Ticks {at: ms from the beginning, label} of an axis of that many ms, at round times of day (UTC).
+function clockTicks(begin, range, width) {
+    const from = Number.isFinite(begin) ? (begin * 1e6) % DAY : 0; // from midnight, so that numbers stay exact
+    const step = stepFrom(ROUND_DURATIONS, (range * 1e6) / Math.max(2, Math.floor(width / 110)));
+    return multiples(from, from + range * 1e6, step).map((tick) => {
+        const at = (tick - from) / 1e6;
+        return {
+            at,
+            label: Number.isFinite(begin) ? clockLabel(begin + at, step) : '+' + formatDuration(tick),
+        };
+    });
+}
+
+// With as many digits as ticks of that distance (ns) need.
+function clockLabel(ms, step) {
+    const text = new Date(ms).toISOString();
+    return step >= SECOND ? text.slice(11, 19) : text.slice(11, step >= 1e8 ? 21 : 23);
+}
+
+// The same of an axis of durations.
+function durationTicks(range, width) {
+    const step = stepFrom(ROUND_DURATIONS, (range * 1e6) / Math.max(2, Math.floor(width / 80)));
+    return multiples(0, range * 1e6, step).map((tick) => ({ at: tick / 1e6, label: formatTick(tick) }));
+}
+
+// Ticks under a drawing, with faint lines through it.
+function drawTicks(svg, ticks, x, box) {
+    for (const tick of ticks) {
+        const at = x(tick.at);
+        svg.append(
+            svgEl('line', { class: 'grid', x1: at, x2: at, y1: box.top, y2: box.bottom }),
+            svgEl('line', { class: 'axis', x1: at, x2: at, y1: box.bottom, y2: box.bottom + 4 }),
+            svgEl(
+                'text',
+                {
+                    class: 'tick',
+                    y: box.bottom + 17,
+                    'text-anchor': 'middle',
+                    x: Math.min(box.right - 14, Math.max(box.left + 10, at)),
+                },
+                tick.label,
+            ),
+        );
+    }
 }
 
 // Round numbers from 0 to `high` or a little more.

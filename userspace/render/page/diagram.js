@@ -199,6 +199,11 @@ function diagramView(about, body, report) {
         el('p', { class: 'help' }, 'Lines are thicker the more often they were taken; faint ones never were.'),
         unexpectedNotice(transitions),
         el('div', { class: 'scroll diagram', tabindex: 0, role: 'region', 'aria-label': 'State diagram' }, svg),
-        details(about.id + '-details', 'All transitions as a table', edgesTable(about, transitions, report)),
+        el(
+            'details',
+            { id: about.id + '-details', class: 'screen-only' },
+            el('summary', null, 'All transitions as a table'),
+            edgesTable(about, transitions, report),
+        ),
     ];
 }

@@ -1,15 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The head of the page: where, when, how much, and whether all of it was seen.
+// The head of the page: where, when, how much.
 'use strict';
-
-function tile(id, label, value, note, kind) {
-    return el(
-        'div',
-        { class: 'tile ' + (kind || ''), 'data-tile': id },
-        el('dt', null, label),
-        el('dd', null, el('span', { class: 'value' }, value), note ? el('span', { class: 'note' }, note) : null),
-    );
-}
 
 function fact(label, value) {
     return value === null || value === undefined || value === ''
@@ -36,19 +27,7 @@ function renderHeader(report) {
 
 // Where, when, how much.
 function aboutHost(report) {
-    const meta = report.meta || {},
-        quality = report.quality || {};
-    const lost = quality.lost > 0,
-        holes = quality.holes > 0,
-        strange = quality.unexpected_edges > 0;
-    const partly = [
-        ['joined midway', quality.joined],
-        ['with gaps', quality.gap],
-        ['given up for want of room', quality.evicted],
-    ]
-        .filter(([, n]) => n > 0)
-        .map(([words, n]) => formatCount(n) + ' ' + words)
-        .join(', ');
+    const meta = report.meta || {};
     return [
         el(
             'dl',
@@ -60,36 +39,7 @@ function aboutHost(report) {
             fact('Filter', meta.filter),
             fact('Version', meta.version && 'tcpdwell ' + meta.version),
         ),
-        el(
-            'dl',
-            { class: 'tiles' },
-            tile('duration', meta.interval ? 'Interval' : 'Duration', formatDuration(meta.duration_ns)),
-            tile(
-                'connections',
-                'Connections',
-                formatCount(quality.connections),
-                formatCount(quality.ended) + ' ended, ' + formatCount(quality.open) + ' still open',
-            ),
-            tile('whole', 'Seen from their birth', formatShare(quality.whole, quality.connections), partly || null),
-            tile(
-                'transitions',
-                'Transitions',
-                formatCount(quality.transitions),
-                strange ? formatCount(quality.unexpected_edges) + ' unexpected' : 'all of them known',
-                strange ? 'bad' : '',
-            ),
-            tile(
-                'lost',
-                'Events lost',
-                lost ? formatCount(quality.lost) : isNumber(quality.lost) ? 'none' : UNKNOWN,
-                holes
-                    ? formatCount(quality.holes) + ' holes in the recording'
-                    : lost
-                      ? 'numbers below are too small'
-                      : 'nothing is missing',
-                lost || holes ? 'bad' : '',
-            ),
-        ),
+        tiles(report),
     ];
 }
 

@@ -85,6 +85,7 @@ function modelTable(about, rows) {
             rows,
             search: (row) =>
                 described.map((column) => searchText(column.path, valueAt(row, column.path))).join(' '),
+            grouped: grouping(described, rows),
             columns,
         }),
         sameNote(same, rows),

@@ -2,9 +2,9 @@
 // Reads the report out of the page and draws it. When all of it is drawn, <html> has data-ready="yes".
 'use strict';
 
-// When printed, everything that is folded is shown.
+// When printed, what is folded is shown, but for what says the same again or is explained elsewhere.
 function openDetailsForPrinting() {
-    const closed = () => [...document.querySelectorAll('details:not([open])')];
+    const closed = () => [...document.querySelectorAll('details:not([open]):not(.screen-only)')];
     let opened = [];
     window.addEventListener('beforeprint', () => {
         opened = closed();

@@ -3,13 +3,15 @@
 // rows cost little.
 'use strict';
 
-const ROWS_SHOWN = 100; // at first, and on paper
+const ROWS_SHOWN = 100; // at first
+const ROWS_PRINTED = 25;
 const ROWS_MORE = 400;
 const tables = new Map(); // by id, for links such as #sort=services.connections
 
 // columns: {id, title, value(row): number, string or null, to sort by; cell(row): what is shown (default: the value);
 //   help, group: heading over neighbouring columns, numeric, heading: the cell names its row, wide}.
-// options: {id, caption, columns, rows, search(row): text to filter by, dim(row): nothing was seen of it}.
+// options: {id, caption, columns, rows, search(row): text to filter by, dim(row): nothing was seen of it,
+//   grouped(rows): rows in which like ones are one row with `members`, or null}.
 function dataTable(options) {
     const table = new DataTable(options);
     table.address = idPrefix + options.id;
@@ -19,7 +21,9 @@ function dataTable(options) {
 
 class DataTable {
     constructor(options) {
-        Object.assign(this, { search: null, dim: () => false }, options);
+        Object.assign(this, { search: null, dim: () => false, grouped: null }, options);
+        this.apart = !this.grouped; // each row by itself
+        this.unfolded = new Set(); // groups, by key
         this.order = null; // null: as the report has it
         this.pattern = '';
         this.limit = ROWS_SHOWN;
@@ -115,6 +119,28 @@ class DataTable {
         this.scroller.focus({ preventScroll: true }); // the button that had the focus may have been removed
     }
 
+    // The rows to be shown, in order: where like ones are one row, the members of those that are unfolded follow it.
+    listed() {
+        const rows = this.selected();
+        if (this.apart || this.pattern) return rows;
+        return this.sorted(this.grouped(rows)).flatMap((row) =>
+            row.members && this.unfolded.has(row.key) ? [row, ...row.members] : [row],
+        );
+    }
+
+    fold(key) {
+        if (!this.unfolded.delete(key)) this.unfolded.add(key);
+        this.show();
+        const button = [...this.body.querySelectorAll('.fold')].find((each) => each.dataset.group === key);
+        if (button) button.focus({ preventScroll: true });
+    }
+
+    showApart(apart) {
+        this.apart = apart;
+        this.show();
+        this.scroller.focus({ preventScroll: true });
+    }
+
     // The rows that match, in order. Unknown values come last in either direction.
     selected() {
         let rows = this.rows;
@@ -123,6 +149,10 @@ class DataTable {
             const words = this.pattern.split(/\s+/);
             rows = rows.filter((row) => words.every((word) => this.texts.get(row).includes(word)));
         }
+        return this.sorted(rows);
+    }
+
+    sorted(rows) {
         if (!this.order) return rows;
         const { column, direction } = this.order;
         const sign = direction === 'descending' ? -1 : 1;
@@ -143,18 +173,24 @@ class DataTable {
             if (this.order && this.order.column.id === id) th.setAttribute('aria-sort', this.order.direction);
             else th.removeAttribute('aria-sort');
         }
-        const rows = this.selected();
+        const rows = this.listed();
         const shown = rows.slice(0, this.limit);
         const fragment = document.createDocumentFragment();
-        shown.forEach((row, i) => fragment.append(this.row(row, i >= ROWS_SHOWN)));
+        shown.forEach((row, i) => fragment.append(this.row(row, i >= ROWS_PRINTED)));
         this.body.replaceChildren(fragment);
         this.showCounts(rows.length, shown.length);
     }
 
     row(row, beyond) {
-        const tr = el('tr', { class: [beyond && 'beyond', this.dim(row) && 'dim'].filter(Boolean).join(' ') || null });
+        const classes = [beyond && 'beyond', this.dim(row) && 'dim', row.members && 'group'];
+        const tr = el('tr', { class: classes.filter(Boolean).join(' ') || null });
         for (const column of this.columns) {
-            const content = column.cell ? column.cell(row) : column.value(row);
+            const content =
+                row.members && column.id === row.named
+                    ? this.groupName(row)
+                    : column.cell
+                      ? column.cell(row)
+                      : column.value(row);
             const empty = content === null || content === undefined || content === '' || content.length === 0;
             tr.append(
                 el(
@@ -167,10 +203,42 @@ class DataTable {
         return tr;
     }
 
+    groupName(row) {
+        const open = this.unfolded.has(row.key);
+        return [
+            el(
+                'button',
+                {
+                    type: 'button',
+                    class: 'fold',
+                    'data-group': row.key,
+                    'aria-expanded': String(open),
+                    onclick: () => this.fold(row.key),
+                },
+                el('span', { class: 'endpoint' }, foreign(row.name)),
+            ),
+            el('span', { class: 'cgroup' }, formatCount(row.members.length) + ' alike'),
+        ];
+    }
+
+    // Under the table: how like rows are shown.
+    groupNote() {
+        if (!this.grouped || this.pattern) return null;
+        const button = (text, apart) =>
+            el('button', { type: 'button', class: 'apart', onclick: () => this.showApart(apart) }, text);
+        if (this.apart) return [button('Show like rows together', false), ' '];
+        const inGroups = this.grouped(this.rows).reduce((sum, row) => sum + (row.members ? row.members.length : 0), 0);
+        return [
+            formatCount(inGroups) + ' of ' + formatCount(this.rows.length) + ' rows are alike and shown together.',
+            button('Show each by itself', true),
+            ' ',
+        ];
+    }
+
     // Under the table: how many rows there are, if not all are shown.
     showCounts(matching, shown) {
         const total = this.rows.length;
-        const parts = [];
+        const parts = [this.groupNote()];
         if (this.pattern) parts.push(formatCount(matching) + ' of ' + formatCount(total) + ' rows match. ');
         if (shown < matching) {
             const button = (name, text, number) => [
@@ -184,12 +252,12 @@ class DataTable {
                 ' ',
             );
         }
-        if (matching > ROWS_SHOWN)
+        if (matching > ROWS_PRINTED)
             parts.push(
                 el(
                     'span',
                     { class: 'print-only' },
-                    formatCount(matching - ROWS_SHOWN) + ' rows are left out of the printed page.',
+                    formatCount(matching - ROWS_PRINTED) + ' rows are left out of the printed page.',
                 ),
             );
         this.status.replaceChildren();

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// How many sockets were in each state over time: stacked areas, with a table that is legend, readout and alternative.
+// How many sockets were in each state over time: a small area for each state, with a scale of its own, so that few in one
+// state are seen beside thousands in another; and a table that is readout and alternative.
 'use strict';
 
-// Stacked in the order that the report has them in, from the bottom.
+// One under the other in the order that the report has them in.
 class Timeline {
     constructor(timeline, id) {
         this.id = id;
@@ -10,7 +11,7 @@ class Timeline {
         this.step = isNumber(timeline.step_ns) && timeline.step_ns > 0 ? timeline.step_ns / 1e6 : 1000; // ms
         this.series = entriesOf(timeline.states)
             .filter(([, counts]) => listOf(counts).some((count) => count > 0))
-            .map(([state, counts]) => ({ state, counts, shown: true, peakAt: indexOfLargest(counts) }));
+            .map(([state, counts]) => ({ state, counts, peakAt: indexOfLargest(counts) }));
         this.length = Math.max(0, ...this.series.map((each) => each.counts.length));
         this.cursor = null;
     }
@@ -23,7 +24,7 @@ class Timeline {
     element() {
         this.place = chart({
             title: 'Sockets in each state over time',
-            wide: true,
+            printed: 900,
             className: 'timeline',
             description: this.series
                 .map(
@@ -44,31 +45,13 @@ class Timeline {
     }
 
     draw(svg, width) {
-        const narrow = width < 560;
-        const height = narrow ? 240 : 320;
-        const box = (this.box = { left: 46, right: width - 14, top: 10, bottom: height - 26 });
-        const shown = this.series.filter((each) => each.shown);
-        const totals = Array.from({ length: this.length }, (_, i) =>
-            shown.reduce((sum, s) => sum + (s.counts[i] || 0), 0),
-        );
-        const ticks = countTicks(Math.max(1, ...totals), narrow ? 4 : 6);
-        const most = ticks[ticks.length - 1];
+        const many = this.series.length > 5;
+        const band = { label: 17, height: many ? 32 : 44, gap: 5 };
+        const each = band.label + band.height + band.gap;
+        const box = (this.box = { left: 8, right: width - 8, top: 0, bottom: each * this.series.length });
         this.x = (i) => box.left + (box.right - box.left) * (this.length > 1 ? i / (this.length - 1) : 0.5);
-        const y = (count) => box.bottom - ((box.bottom - box.top) * count) / most;
-        this.axes(svg, ticks, y, width);
-
-        let lower = new Array(this.length).fill(0);
-        for (const each of shown) {
-            const upper = lower.map((base, i) => base + (each.counts[i] || 0));
-            const there = upper.map((count, i) => this.x(i).toFixed(1) + ',' + y(count).toFixed(1));
-            const back = lower.map((count, i) => this.x(i).toFixed(1) + ',' + y(count).toFixed(1)).reverse();
-            const shape =
-                this.length > 1
-                    ? 'M' + there.join('L') + 'L' + back.join('L') + 'Z'
-                    : 'M' + (this.x(0) - 8) + ',' + y(lower[0]) + 'h16V' + y(upper[0]) + 'h-16Z';
-            svg.append(svgEl('path', { class: 'area ' + stateClass(each.state), d: shape }));
-            lower = upper;
-        }
+        this.timeAxis(svg, width);
+        this.series.forEach((series, i) => this.drawBand(svg, series, i * each + band.label, band.height));
         this.line = svgEl('line', { class: 'cursor', y1: box.top, y2: box.bottom, visibility: 'hidden' });
         // The empty title keeps the drawing's own from popping up under the pointer.
         svg.append(
@@ -89,87 +72,56 @@ class Timeline {
             ),
         );
         this.point(this.cursor);
-        return height;
+        return box.bottom + 24;
     }
 
-    axes(svg, ticks, y, width) {
+    drawBand(svg, series, top, height) {
+        const { left, right } = this.box;
+        const bottom = top + height;
+        const most = Math.max(1, series.counts[series.peakAt] || 0);
+        const y = (count) => bottom - (height * (count || 0)) / most;
+        const points = series.counts.map((count, i) => this.x(i).toFixed(1) + ',' + y(count).toFixed(1));
+        const shape =
+            this.length > 1
+                ? 'M' + [this.x(0) + ',' + bottom, ...points, this.x(points.length - 1) + ',' + bottom].join('L') + 'Z'
+                : 'M' + (this.x(0) - 8) + ',' + bottom + 'h16V' + y(series.counts[0]) + 'h-16Z';
+        svg.append(
+            svgEl('line', { class: 'grid', x1: left, x2: right, y1: top, y2: top }),
+            svgEl('path', { class: 'area ' + stateClass(series.state), d: shape }),
+            svgEl('line', { class: 'axis', x1: left, x2: right, y1: bottom, y2: bottom }),
+            svgEl('text', { class: 'band-name', x: left, y: top - 4 }, printable(series.state)),
+            svgEl(
+                'text',
+                { class: 'tick', x: right, y: top - 4, 'text-anchor': 'end' },
+                'most ' + formatCount(series.counts[series.peakAt]),
+            ),
+        );
+    }
+
+    timeAxis(svg, width) {
         const box = this.box;
-        for (const tick of ticks) {
-            svg.append(
-                svgEl('line', { class: tick ? 'grid' : 'axis', x1: box.left, x2: box.right, y1: y(tick), y2: y(tick) }),
-                svgEl(
-                    'text',
-                    { class: 'tick', x: box.left - 6, y: y(tick) + 4, 'text-anchor': 'end' },
-                    formatCount(tick),
-                ),
-            );
-        }
         if (this.length < 2) {
-            svg.append(
-                svgEl(
-                    'text',
-                    { class: 'tick', x: this.x(0), y: box.bottom + 17, 'text-anchor': 'middle' },
-                    this.time(0),
-                ),
-            );
+            const place = { class: 'tick', x: this.x(0), y: box.bottom + 17, 'text-anchor': 'middle' };
+            svg.append(svgEl('text', place, this.time(0)));
             return;
         }
-        const begin = Number.isFinite(this.begin) ? this.begin * 1e6 : 0;
-        const span = (this.length - 1) * this.step * 1e6;
-        // Ticks at round times of day; counted from midnight, so that numbers stay exact.
-        const offset = begin % DAY;
-        const step = stepFrom(ROUND_DURATIONS, span / Math.max(2, Math.floor(width / 110)));
-        for (const tick of multiples(offset, offset + span, step)) {
-            const i = (tick - offset) / (this.step * 1e6);
-            const x = this.x(i);
-            svg.append(
-                svgEl('line', { class: 'axis', x1: x, x2: x, y1: box.bottom, y2: box.bottom + 4 }),
-                svgEl(
-                    'text',
-                    {
-                        class: 'tick',
-                        y: box.bottom + 17,
-                        'text-anchor': 'middle',
-                        x: Math.min(width - 28, Math.max(28, x)),
-                    },
-                    this.time(i),
-                ),
-            );
-        }
+        const ticks = clockTicks(this.begin, (this.length - 1) * this.step, width);
+        drawTicks(svg, ticks, (ms) => this.x(ms / this.step), box);
     }
 
     table() {
         this.when = el('th', { scope: 'col', class: 'numeric' });
-        const rows = this.series
-            .slice()
-            .reverse()
-            .map((each) => {
-                each.cell = el('td', { class: 'numeric' });
-                const toggle = el(
-                    'button',
-                    {
-                        type: 'button',
-                        class: 'toggle',
-                        'aria-pressed': 'true',
-                        title: 'Show or hide. ' + (termTitle(each.state) || ''),
-                        onclick: () => this.toggle(each, toggle),
-                    },
-                    el(
-                        'span',
-                        { class: 'state ' + stateClass(each.state) },
-                        el('i', { class: 'swatch', 'aria-hidden': 'true' }),
-                        printable(each.state),
-                    ),
-                );
-                return el(
-                    'tr',
-                    null,
-                    el('th', { scope: 'row' }, toggle),
-                    each.cell,
-                    el('td', { class: 'numeric' }, formatCount(each.counts[each.peakAt])),
-                    el('td', { class: 'numeric muted' }, this.time(each.peakAt)),
-                );
-            });
+        const rows = this.series.map((each) => {
+            each.cell = el('td', { class: 'numeric' });
+            return el(
+                'tr',
+                null,
+                el('th', { scope: 'row' }, stateChip(each.state)),
+                each.cell,
+                el('td', { class: 'numeric' }, formatCount(each.counts[each.peakAt])),
+                el('td', { class: 'numeric muted' }, this.time(each.peakAt)),
+            );
+        });
         this.point(null);
         return el(
             'table',
@@ -183,18 +135,12 @@ class Timeline {
                     null,
                     el('th', { scope: 'col' }, 'State'),
                     this.when,
-                    el('th', { scope: 'col', class: 'numeric' }, 'Peak'),
+                    el('th', { scope: 'col', class: 'numeric' }, 'Most'),
                     el('th', { scope: 'col', class: 'numeric' }, 'at (UTC)'),
                 ),
             ),
             el('tbody', null, rows),
         );
-    }
-
-    toggle(each, button) {
-        each.shown = !each.shown;
-        button.setAttribute('aria-pressed', String(each.shown));
-        this.place.chart.again();
     }
 
     pointAt(event, svg) {
@@ -246,7 +192,7 @@ function timelineView(about, body) {
         el(
             'p',
             { class: 'help' },
-            'Point at the drawing, or use the arrow keys on it, to read the numbers; a state’s name hides it.',
+            'Each state has a scale of its own. Point at the drawing, or use the arrow keys on it, to read the numbers.',
         ),
         timeline.element(),
     ];

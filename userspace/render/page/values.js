@@ -50,9 +50,17 @@ function statePath(states) {
     ]);
 }
 
+function listNode(list) {
+    const all = (is) => list.every((each) => each !== null && typeof each === 'object' && is(each));
+    if (!list.length) return null;
+    if (all((each) => 'state' in each)) return statePath(list);
+    if (all(isProcess)) return list.map((each, i) => [i ? ', ' : '', processName(each)]);
+    if (list.every((each) => typeof each === 'string')) return foreign(list.join(', '));
+    return foreign(JSON.stringify(list));
+}
+
 function structureNode(value) {
-    if (Array.isArray(value))
-        return value.every((each) => each && each.state) ? statePath(value) : foreign(JSON.stringify(value));
+    if (Array.isArray(value)) return listNode(value);
     if (isEndpoint(value)) {
         const text = formatEndpoint(value);
         return text ? el('span', { class: 'endpoint' }, foreign(text)) : null;
