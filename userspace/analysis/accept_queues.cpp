@@ -11,6 +11,7 @@ namespace tcpdwell::analysis {
 namespace {
 
 constexpr std::size_t kExampleIds = 5;
+constexpr std::size_t kMostDelays = 1000; ///< histograms; the table has numbers of all
 
 constexpr report::Column kQueueColumns[] = {
     {.id = "local", .title = "Listener", .help = "Listening endpoint."},
@@ -171,7 +172,8 @@ void AcceptQueues::add_to(report::Report& report, const ReportContext&) {
                               report::count_value(queue->waiting),
                               queue->waiting == 0 ? report::Value() : report::Value(queue->oldest),
                               known(queue->queued), known(queue->limit)});
-        if (any) by_endpoint[queue->local.text(queue->family)].merge(sum);
+        if (any && table.rows.size() <= kMostDelays)
+            by_endpoint[queue->local.text(queue->family)].merge(sum);
     }
     for (const auto& [endpoint, histogram] : by_endpoint)
         members.push_back(summarise(histogram, report.keep(endpoint), "ESTABLISHED to accept()"));

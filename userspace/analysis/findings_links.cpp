@@ -65,6 +65,9 @@ constexpr LinkRule kLinkRules[] = {
     {"connections_reset", "turned_away", Link::its_clients},
     {"connections_reset", "listener_closed", Link::its_clients},
     {"connections_reset", "process_died", Link::other_ends},
+    // Of a stray reset's connections the clients' are known by what they connect to.
+    {"connections_reset", "stray_resets", Link::its_clients},
+    {"peers_gone", "stray_resets", Link::its_clients},
     {"connects_refused", "process_died", Link::its_clients},
     {"connects_refused", "listener_closed", Link::its_clients},
 };

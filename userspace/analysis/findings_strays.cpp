@@ -52,17 +52,21 @@ FindingDraft draft_of(const UnknownGroup& group) {
                       {"remote", "sent by", remote},
                       {"netns", "network namespace that knew none", std::uint64_t{group.netns}}};
     if (group.process) draft.processes.push_back({"process", "process", {*group.process}});
+    draft.scope.netns = group.netns;
+    if (!group.translated_from.empty()) draft.scope.services = {group.translated_from};
     if (group.translated > 0)
         draft.evidence.push_back({"translated_from", "which they connect to",
                                   endpoint_text(group.translated_from, group.family)});
     if (group.client) draft.processes.push_back({"client", "connected by", {*group.client}});
     draft.connections = group.ids.list();
-    if (group.translated > 0)
+    if (group.translated > 0) {
         draft.advice.push_back(
             "Connection tracking takes these segments for invalid, or has forgotten the "
             "connection, and lets them pass as they are: drop them (nft: ct state invalid drop, on "
             "the host that translates), or set net.netfilter.nf_conntrack_tcp_be_liberal to 1; "
             "conntrack -S counts invalid ones.");
+        return draft;
+    }
     draft.advice.push_back(
         "The connection is elsewhere, or ended here before it could be traced: a host or container "
         "that was restarted, "

@@ -14,6 +14,15 @@ using namespace std::chrono_literals;
 /// An RST ends the other end within a round trip.
 constexpr Nanoseconds kArrivesWithin = 5s;
 
+/// What both have in common: a process, its name, or nothing.
+void merge(std::optional<event::Process>& group, const std::optional<event::Process>& one) {
+    if (group == one || !group) return;
+    if (one && group->comm() == one->comm())
+        group->pid = 0;
+    else
+        group.reset();
+}
+
 /// What both have in common.
 void merge(tcp::Endpoint& group, const tcp::Endpoint& one) {
     if (group.address != one.address) group = {};
@@ -134,7 +143,7 @@ void UnknownConnections::note_translated(UnknownGroup& group, const Resets& rese
         group.client = resets.client;
     } else {
         merge(group.translated_from, resets.translated_from);
-        if (group.client != resets.client) group.client.reset();
+        merge(group.client, resets.client);
     }
     group.ids.note(resets.client_id);
 }
@@ -168,8 +177,8 @@ std::vector<UnknownGroup> UnknownConnections::groups() const {
         group.ids.note(resets.id);
         if (group.ended == 1)
             group.process = resets.process;
-        else if (group.process != resets.process)
-            group.process.reset();
+        else
+            merge(group.process, resets.process);
     }
     std::vector<UnknownGroup> all;
     for (const auto& [key, group] : by_service) all.push_back(group);

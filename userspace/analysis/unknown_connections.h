@@ -28,12 +28,13 @@ struct UnknownGroup {
     MonoTime last{};
     std::uint64_t ended = 0; ///< of those, whose other end is on this host too and received the RST
     Examples ids;            ///< of those other ends
-    std::optional<event::Process> process; ///< of all those other ends
+    /// Of all those other ends; pid 0: of several, of one name.
+    std::optional<event::Process> process;
     /// Connections of clients here to another endpoint, from the very port that the segments were
     /// sent to: an address translation that no longer translates the answers.
     std::uint64_t translated = 0;
     tcp::Endpoint translated_from;        ///< what those clients connect to; port 0: several
-    std::optional<event::Process> client; ///< of all those
+    std::optional<event::Process> client; ///< of all those, likewise
 };
 
 /// Memory: 1 MiB for the connections that ended last, and some 200 bytes for each of at most

@@ -183,7 +183,9 @@ constexpr Explanation kCauses[] = {
              "container was restarted, its address moved here from another one, a NAT or load "
              "balancer sent the segments elsewhere than before, or the connection ended before "
              "tracing began and its peer noticed only now. Both ends then say that the other "
-             "one reset the connection.\n"
+             "one reset the connection. Where a client here is connected to another endpoint from "
+             "the very port that such segments are sent to, an address translation no longer maps "
+             "the answers of its server back.\n"
              "What helps: comparing the addresses at the places in between (conntrack -L); idle "
              "times below the limits of NATs and firewalls.",
      .sysctls = {},

@@ -145,9 +145,19 @@ TEST_F(StrayFindings, is_the_only_one_on_them) {
     EXPECT_EQ(evidence(only(), "ended"), 10);
 }
 
-TEST_F(StrayFindings, ends_of_several_processes_are_of_none) {
+TEST_F(StrayFindings, ends_of_several_processes_are_of_their_name_if_they_have_one) {
     EndedLine other = kResetThere;
     other.who.process = process(101, "app");
+    reset(unknown_tuple(1000));
+    end(kResetThere, 1000);
+    reset(unknown_tuple(1001));
+    end(other, 1001);
+    EXPECT_THAT(std::string(only().what), HasSubstr("2 connections of app on this host ended"));
+}
+
+TEST_F(StrayFindings, ends_of_several_programs_are_of_none) {
+    EndedLine other = kResetThere;
+    other.who.process = process(100, "other");
     reset(unknown_tuple(1000));
     end(kResetThere, 1000);
     reset(unknown_tuple(1001));
