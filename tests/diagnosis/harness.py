@@ -113,8 +113,10 @@ class Trace:
         faults += differences("the anonymised recording", report, self.replay(copy), without_names)
         if faults:
             shutil.copy(self.recording, f"{self.name}.failed.tdw")
-            raise Failed("\n".join([f"{self.name}:", *faults, json.dumps(report["findings"], indent=1),
-                                    json.dumps(report["quality"])]))
+            for finding in report["findings"]:
+                finding.pop("timeline", None)
+            print(json.dumps(report["findings"], indent=1), json.dumps(report["quality"]), sep="\n")
+            raise Failed("\n".join([f"{self.name}:", *faults]))
         if folder := os.environ.get("TCPDWELL_KEEP_RECORDINGS"):
             shutil.copy(copy, os.path.join(folder, f"{self.name}.tdw"))
             if self.options:

@@ -39,7 +39,7 @@ def perform(stage):
     time.sleep(1)
     trace.expect(
         Finding("peers_gone", what=[f"redis-server (pid {server.pid})"], ended=CLIENTS, retransmission=CLIENTS),
-        Finding("stray_resets", what=["10.81.0.2:6450", f"{CLIENTS} connections on this host ended"],
+        Finding("stray_resets", what=["10.81.0.2:6450", f"{CLIENTS} connections of redis-cli on this host ended"],
                 count=CLIENTS, ended=CLIENTS))
 
 

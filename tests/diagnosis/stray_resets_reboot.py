@@ -30,8 +30,9 @@ def perform(stage):
         client.stdin.flush()
     stage.await_sockets(0, ESTABLISHED, remote_port=6470)
     time.sleep(0.3)
-    trace.expect(Finding("stray_resets", what=["10.82.0.2:6470", f"{CLIENTS} connections on this host ended"],
-                         count=CLIENTS, ended=CLIENTS))
+    trace.expect(
+        Finding("stray_resets", what=["10.82.0.2:6470", f"{CLIENTS} connections of redis-cli on this host ended"],
+                count=CLIENTS, ended=CLIENTS))
 
 
 main(perform)

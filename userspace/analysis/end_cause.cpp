@@ -65,7 +65,10 @@ bool is_turned_away(const track::ConnectionLine& line) {
 bool has_died(const track::ConnectionLine& line) {
     if (line.closed_first != tcp::ClosedFirst::local || !line.closed_how) return false;
     if (*line.closed_how == tcp::ClosedHow::signal) return true;
-    return *line.closed_how == tcp::ClosedHow::exit && has_left_unread(line);
+    if (*line.closed_how != tcp::ClosedHow::exit) return false;
+    // The rest of its answers came after it, or were there already.
+    const bool is_awaited = is_client(line) && line.detail == EndingDetail::data_after_close;
+    return is_awaited || has_left_unread(line);
 }
 
 /// As proxies end their checks: soon, when the answer is there and nothing is on its way.

@@ -219,8 +219,10 @@ struct Handshakes {
     std::uint64_t all = 0;
     std::uint64_t failed = 0;
     std::uint64_t waiting = 0;
-    std::uint64_t by_cookie = 0;    ///< completed
-    std::uint64_t cookies_sent = 0; ///< by the kernel's counter, if they can only be this one's
+    std::uint64_t by_cookie = 0; ///< completed
+    // By the kernel's counters of the namespace, where the most trouble is:
+    std::uint64_t cookies_sent = 0;
+    std::uint64_t dropped = 0; ///< SYNs for which there was no room, without cookies
     std::set<tcp::IpAddress> hosts;
 };
 
@@ -263,8 +265,11 @@ std::vector<Handshakes> handshakes_by_endpoint(const RuleInput& evidence) {
         };
         if (!known || weight(sum) > weight(*known)) known = &sum;
     }
-    for (const auto& [netns, sum] : worst)
-        sum->cookies_sent = evidence.counters.growth().growth(netns, "TcpExt.SyncookiesSent");
+    const CounterGrowth& growth = evidence.counters.growth();
+    for (const auto& [netns, sum] : worst) {
+        sum->cookies_sent = growth.growth(netns, "TcpExt.SyncookiesSent");
+        sum->dropped = growth.growth(netns, "TcpExt.TCPReqQFullDrop");
+    }
     return list;
 }
 
@@ -279,10 +284,11 @@ void find_handshakes_failing(const RuleInput& evidence, FindingDrafts& drafts) {
             sum.all == 0 ? 0 : static_cast<double>(sum.failed) / static_cast<double>(sum.all);
         const bool fails =
             sum.failed >= many && share >= evidence.thresholds.value("handshakes_failing.share");
-        // Cookies are also sent where the accept queue is full, which has a finding of its own.
-        const bool by_cookies = (sum.by_cookie >= many || sum.cookies_sent >= many) &&
-                                !full_queue(evidence, row.key.netns);
-        if (!fails && sum.waiting < many && !by_cookies) continue;
+        // So it is also where the accept queue is full, which has a finding of its own.
+        const bool is_flooded =
+            (sum.by_cookie >= many || sum.cookies_sent >= many || sum.dropped >= many) &&
+            !full_queue(evidence, row.key.netns);
+        if (!fails && sum.waiting < many && !is_flooded) continue;
         FindingDraft draft{"handshakes_failing", report::Severity::warning};
         draft.subject = place_of(row);
         draft.scope.netns = row.key.netns;
@@ -290,7 +296,7 @@ void find_handshakes_failing(const RuleInput& evidence, FindingDrafts& drafts) {
         draft.scope.connections = sum.failed + sum.waiting;
         draft.connections = row.failed.list();
         draft.what = fmt::format(
-            "{}: {} of {} were never completed, {} {} in SYN_RECV now{}{}{}.", place_of(row),
+            "{}: {} of {} were never completed, {} {} in SYN_RECV now{}{}{}{}.", place_of(row),
             sum.failed, counted(sum.all, "handshake"), sum.waiting,
             sum.waiting == 1 ? "waits" : "wait",
             sum.hosts.empty() ? ""
@@ -301,6 +307,10 @@ void find_handshakes_failing(const RuleInput& evidence, FindingDrafts& drafts) {
                 : fmt::format("; the kernel sent {} SYN cookies, for SYNs that found the queue "
                               "full and left no other trace",
                               sum.cookies_sent),
+            sum.dropped == 0
+                ? ""
+                : fmt::format("; the kernel dropped {} SYNs, because the queue was full",
+                              sum.dropped),
             sum.by_cookie == 0 ? "" : fmt::format(", {} came in by SYN cookies", sum.by_cookie));
         draft.evidence = {{"failed", "never completed", sum.failed},
                           {"handshakes", "handshakes", sum.all},
@@ -308,7 +318,8 @@ void find_handshakes_failing(const RuleInput& evidence, FindingDrafts& drafts) {
                           {"syn_recv", "in SYN_RECV now", sum.waiting},
                           {"addresses", "remote addresses", std::uint64_t{sum.hosts.size()}},
                           {"cookies_sent", "SYN cookies sent", sum.cookies_sent},
-                          {"syn_cookies", "by SYN cookies", sum.by_cookie}};
+                          {"syn_cookies", "by SYN cookies", sum.by_cookie},
+                          {"syns_dropped", "SYNs dropped at a full queue", sum.dropped}};
         draft.advice.push_back("SYNs that nobody completes are a SYN flood, a scan, or a path that "
                                "loses SYN-ACKs: look at "
                                "the remote addresses with trace --connections.");

@@ -200,9 +200,9 @@ void find_process_died(const RuleInput& evidence, FindingDrafts& drafts) {
         if (!facts || facts->count < std::max<std::uint64_t>(
                                          evidence.thresholds.count("process_died.connections"), 1))
             continue;
-        const bool meant = std::ranges::all_of(facts->signals, [role = key.role](const auto& each) {
-            return is_on_purpose(each.first, role);
-        });
+        const tcp::Role role = key.role; // clang can't capture a part of a binding
+        const bool meant = std::ranges::all_of(
+            facts->signals, [&](const auto& each) { return is_on_purpose(each.first, role); });
         FindingDraft draft =
             draft_of("process_died", meant ? report::Severity::info : report::Severity::warning,
                      ends, *facts);

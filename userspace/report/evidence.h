@@ -126,6 +126,7 @@ inline constexpr EvidenceWords kEvidenceWords[] = {
     {"state", "State", EvidenceUnit::name},
     {"syn_cookies", "Established by SYN cookies"},
     {"syn_recv", "In SYN_RECV now"},
+    {"syns_dropped", "SYNs dropped at a full queue"},
     {"time_wait_now", "TIME_WAITs now"},
     {"time_wait_peak", "Most TIME_WAITs at a time"},
     {"time_wait_socket_seconds", "Time in TIME_WAIT, added up", EvidenceUnit::seconds},

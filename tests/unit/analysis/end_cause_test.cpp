@@ -47,6 +47,21 @@ TEST(EndCauseOf, death_is_by_a_signal_or_with_data_unread) {
               EndCause::process_died);
 }
 
+TEST(EndCauseOf, a_client_that_exits_leaves_answers_on_their_way) {
+    const auto away =
+        client_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::data_after_close)
+            .carried(5, 5);
+    EXPECT_EQ(EndedLine(away).closed_how(tcp::ClosedHow::exit).cause(), EndCause::process_died);
+    EXPECT_EQ(EndedLine(away).closed_how(tcp::ClosedHow::close).cause(), EndCause::reset_here);
+    EXPECT_EQ(served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::data_after_close)
+                  .carried(5, 5)
+                  .idle(3000, 0)
+                  .closed_how(tcp::ClosedHow::exit)
+                  .cause(),
+              EndCause::idle_close)
+        << "a server's next request isn't of that kind";
+}
+
 TEST(EndCauseOf, checks_are_short_and_without_data) {
     const auto check = served_end(ClosedFirst::remote, Ending::reset_received);
     EXPECT_EQ(EndedLine(check).cause(), EndCause::half_open_check);

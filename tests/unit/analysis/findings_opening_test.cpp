@@ -354,6 +354,36 @@ TEST_F(HandshakesFailing, syn_cookies_are_reported) {
     EXPECT_THAT(advice(*f), HasSubstr("net.ipv4.tcp_syncookies (1 here)"));
 }
 
+/// The kernel's counters, which alone know of SYNs that found the queue full.
+class SynQueueFull : public RuleTest {
+protected:
+    void read(Nanoseconds when, const char* counter, std::uint64_t count) {
+        more.emplace_back(when, event::KernelCounters{at(when), kNetns, {{counter, count}}});
+    }
+};
+
+TEST_F(SynQueueFull, syns_that_got_a_cookie_or_were_dropped_count) {
+    struct Counted {
+        const char* counter;
+        const char* key;
+        const char* text;
+    };
+    served(scenario("served"), 5);
+    for (const auto& [counter, key, text] :
+         {Counted{"TcpExt.TCPReqQFullDrop", "syns_dropped", "dropped 20 SYNs"},
+          Counted{"TcpExt.SyncookiesSent", "cookies_sent", "sent 20 SYN cookies"}}) {
+        more.clear();
+        read(1s, counter, 100);
+        read(31s, counter, 119);
+        EXPECT_FALSE(found("handshakes_failing", 40s)) << key;
+        read(35s, counter, 120);
+        const report::Finding* f = found("handshakes_failing", 40s);
+        ASSERT_TRUE(f) << key;
+        EXPECT_EQ(evidence(*f, key), 20);
+        EXPECT_THAT(std::string(f->what), HasSubstr(text));
+    }
+}
+
 TEST_F(HandshakesFailing, each_endpoint_for_itself) {
     served(scenario("handshake_times_out"), 15);
     town.add(scenario("handshake_times_out"), here(tuple("10.0.0.1", 81, "192.0.2.7", 50'000)), 15,
