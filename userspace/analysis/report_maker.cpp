@@ -9,9 +9,9 @@ namespace {
 /// Order of the sections in machine-readable output. Analyses add theirs in the order in which they
 /// have to be notified of moves.
 constexpr std::string_view kOrder[] = {
-    "meta",          "quality",     "findings",     "states",   "states_by", "latencies",
-    "accept_delays", "transitions", "services",     "remotes",  "ports",     "accept_queues",
-    "endings",       "transfers",   "stray_resets", "counters", "timeline"};
+    "meta",          "quality",     "findings",       "states",       "states_by", "latencies",
+    "accept_delays", "transitions", "services",       "remotes",      "ports",     "accept_queues",
+    "endings",       "transfers",   "both_ends_here", "stray_resets", "counters",  "timeline"};
 
 std::size_t place_of(const report::Section& section) {
     return static_cast<std::size_t>(std::find(std::begin(kOrder), std::end(kOrder), section.id) -
@@ -24,12 +24,9 @@ ReportMaker::ReportMaker(ReportOptions options, MonoTime begin)
     : options_(std::move(options)), begin_(begin), flows_(begin, &lives_),
       dwell_(options_.by, flows_), live_(options_.thresholds), timeline_(begin), accepts_(flows_),
       unknown_(lives_), causes_(flows_, unknown_, lives_),
-      overview_(options_.run, options_.thresholds, dwell_), all_{&overview_,     &flows_,
-                                                                 &accepts_,      &causes_,
-                                                                 &dwell_,        &live_,
-                                                                 &timeline_,     &counters_,
-                                                                 &stray_resets_, &unknown_,
-                                                                 &upstreams_,    &check_} {}
+      overview_(options_.run, options_.thresholds, dwell_),
+      all_{&overview_, &flows_,        &accepts_, &causes_,    &dwell_, &live_, &timeline_,
+           &counters_, &stray_resets_, &unknown_, &upstreams_, &check_, &pairs_} {}
 
 void ReportMaker::on_move(const track::StateMove& move) {
     for (Analysis* analysis : all_) analysis->on_move(move);

@@ -16,6 +16,7 @@
 #include "analysis/flows.h"
 #include "analysis/kernel_counters.h"
 #include "analysis/lives.h"
+#include "analysis/local_pairs.h"
 #include "analysis/open_sockets.h"
 #include "analysis/overview.h"
 #include "analysis/stray_resets.h"
@@ -81,6 +82,7 @@ private:
     UnknownConnections unknown_;
     Upstreams upstreams_;
     CounterCheck check_;
+    LocalPairs pairs_;
     Causes causes_;
     Overview overview_;
     std::vector<Analysis*> all_; ///< in the order in which they are notified and add sections

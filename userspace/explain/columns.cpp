@@ -292,6 +292,29 @@ constexpr Explanation kColumns[] = {
         "namespace, by all of its connections, whatever the filter. trace prints a line for each "
         "namespace at the end (jsonl).",
         "nstat(8)"),
+    column("both_ends_here", "report: connections within this host, by both ends",
+           "Over all network namespaces: what clients here count against what the server here "
+           "counts, by the endpoint that is connected to. Without those whose address is "
+           "translated in between."),
+    column("client_connections", "both_ends_here: connections, by the clients' ends",
+           "Ended or open, connects without an answer included."),
+    column("server_connections", "both_ends_here: connections, by the server's ends",
+           "Ended or open, handshakes that failed included."),
+    column("client_reset_sent", "both_ends_here: clients' ends that an own RST ended",
+           "By which cause, the endings say."),
+    column("client_reset_received", "both_ends_here: clients' ends that received an RST",
+           "Refused connects included."),
+    column("server_reset_sent", "both_ends_here: server's ends that an own RST ended",
+           "By which cause, the endings say."),
+    column("server_reset_received", "both_ends_here: server's ends that received an RST",
+           "Handshakes included."),
+    column("client_process", "both_ends_here: who connects",
+           "pid is null where there are several."),
+    column("server_process", "both_ends_here: who accepts", "pid is null where there are several."),
+    column("only_client", "both_ends_here: so many more the clients have",
+           "Connects that got no answer or were refused; connections that are established for the "
+           "client only, because the server's accept queue was full; those that ended before "
+           "tracing for the server only."),
     column("stray_resets", "report: RSTs for segments that belong to no connection",
            "A segment came for a connection that this host doesn't know (any more): it was dropped "
            "without a word (TCP_REPAIR, a state table that forgot it), closed long ago, or never "

@@ -6,7 +6,7 @@
 namespace tcpdwell::test {
 namespace {
 
-constexpr std::uint32_t kNetns = 4026532291;
+constexpr std::uint32_t kSomeNetns = 4026532291;
 constexpr const char* kRange = "net.ipv4.ip_local_port_range";
 
 analysis::HostFacts facts(std::initializer_list<event::Fact> list) {
@@ -25,12 +25,12 @@ TEST(HostFacts, knows_what_it_was_reported) {
 }
 
 TEST(HostFacts, a_namespace_that_is_not_known_is_taken_for_the_own) {
-    const analysis::HostFacts host =
-        facts({{0, "net.ipv4.tcp_fin_timeout", "60"}, {kNetns, "net.ipv4.tcp_fin_timeout", "5"}});
-    EXPECT_EQ(host.sysctl_number(kNetns, "net.ipv4.tcp_fin_timeout"), 5u);
-    EXPECT_EQ(host.sysctl_number(kNetns + 1, "net.ipv4.tcp_fin_timeout"), 60u);
+    const analysis::HostFacts host = facts(
+        {{0, "net.ipv4.tcp_fin_timeout", "60"}, {kSomeNetns, "net.ipv4.tcp_fin_timeout", "5"}});
+    EXPECT_EQ(host.sysctl_number(kSomeNetns, "net.ipv4.tcp_fin_timeout"), 5u);
+    EXPECT_EQ(host.sysctl_number(kSomeNetns + 1, "net.ipv4.tcp_fin_timeout"), 60u);
     EXPECT_EQ(host.sysctl_number(0, "net.ipv4.tcp_fin_timeout"), 60u);
-    EXPECT_EQ(host.sysctl_number(kNetns + 1, "net.ipv4.tcp_syn_retries"), std::nullopt);
+    EXPECT_EQ(host.sysctl_number(kSomeNetns + 1, "net.ipv4.tcp_syn_retries"), std::nullopt);
 }
 
 TEST(HostFacts, numbers_are_the_first_ones) {
@@ -44,9 +44,10 @@ TEST(HostFacts, numbers_are_the_first_ones) {
 TEST(HostFacts, port_range) {
     using Range = std::pair<std::uint32_t, std::uint32_t>;
     EXPECT_EQ(facts({{0, kRange, "32768\t60999"}}).port_range(0), Range(32768, 60999));
-    EXPECT_EQ(facts({{0, kRange, "1024 65535"}}).port_range(kNetns), Range(1024, 65535));
+    EXPECT_EQ(facts({{0, kRange, "1024 65535"}}).port_range(kSomeNetns), Range(1024, 65535));
     EXPECT_EQ(facts({{0, kRange, "5000  5000"}}).port_range(0), Range(5000, 5000));
-    EXPECT_EQ(facts({{0, kRange, "1 2"}, {kNetns, kRange, "3 9"}}).port_range(kNetns), Range(3, 9));
+    EXPECT_EQ(facts({{0, kRange, "1 2"}, {kSomeNetns, kRange, "3 9"}}).port_range(kSomeNetns),
+              Range(3, 9));
     EXPECT_EQ(analysis::HostFacts().port_range(0), std::nullopt);
 }
 
@@ -60,7 +61,7 @@ TEST(HostFacts, port_range_that_is_none) {
 
 TEST(HostFacts, own_sysctls_are_those_with_a_dot_and_of_no_other_namespace) {
     const analysis::HostFacts host = facts(
-        {{0, "net.b", "2"}, {0, "kernel", "6.18"}, {0, "net.a", "1"}, {kNetns, "net.c", "3"}});
+        {{0, "net.b", "2"}, {0, "kernel", "6.18"}, {0, "net.a", "1"}, {kSomeNetns, "net.c", "3"}});
     using List = std::vector<std::pair<std::string_view, std::string_view>>;
     EXPECT_EQ(host.own_sysctls(), (List{{"net.a", "1"}, {"net.b", "2"}}));
 }
