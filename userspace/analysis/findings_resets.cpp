@@ -34,9 +34,12 @@ FindingDraft draft_of(std::string_view id, report::Severity severity, const Part
     return draft;
 }
 
+/// Over which time they are spread.
 std::string within(const CauseFacts& facts) {
-    return facts.count < 2 ? std::string()
-                           : fmt::format(" within {}", duration_text(facts.last - facts.first));
+    const Nanoseconds spread = facts.last - facts.first;
+    if (facts.count < 2) return {};
+    if (spread < std::chrono::milliseconds(1)) return ", all at once";
+    return fmt::format(", all within {}", duration_text(spread));
 }
 
 /// As many as the finding's own thresholds want.

@@ -226,6 +226,31 @@ TEST_F(Links, of_many_alike_those_with_the_most_connections_are_kept) {
     EXPECT_EQ(kept.back().severity, Severity::info);
 }
 
+TEST_F(Links, a_process_without_a_number_is_no_link) {
+    analysis::HeldSockets holding{};
+    holding.processes = {process(0, "app"), process(7, "app")};
+    EXPECT_THAT(analysis::scope_of(holding).pids, ElementsAre(7u));
+    analysis::AcceptQueue queue;
+    queue.process = process(0, "app");
+    queue.holders = {process(0, "app"), process(8, "app")};
+    EXPECT_THAT(analysis::scope_of(queue).pids, ElementsAre(8u));
+}
+
+TEST_F(Links, what_a_listener_serves_is_where_it_was_reached) {
+    analysis::AcceptQueue queue;
+    queue.local = endpoint("0.0.0.0", 80);
+    EXPECT_THAT(analysis::scope_of(queue).services, ElementsAre(endpoint("0.0.0.0", 80)));
+    queue.addresses = {address("10.0.0.1"), address("10.0.0.2")};
+    EXPECT_THAT(analysis::scope_of(queue).services,
+                ElementsAre(endpoint("10.0.0.1", 80), endpoint("10.0.0.2", 80)));
+}
+
+TEST_F(Links, a_scope_is_no_larger_than_it_is_useful) {
+    std::set<int> some;
+    for (int i = 0; i < 100; ++i) analysis::note_some(some, i);
+    EXPECT_EQ(some.size(), 16u);
+}
+
 TEST_F(Links, nothing_to_link) {
     EXPECT_TRUE(linked({}).empty());
     EXPECT_THAT(linked({Draft("close_wait_leak", "a").serves("10.0.0.1", 80),

@@ -16,12 +16,12 @@ protected:
                                                       {{"TcpExt.ListenOverflows", overflows},
                                                        {"TcpExt.ListenDrops", drops}}});
     }
-    void listen(tcp::Port port, std::uint64_t sock) {
+    void listen(tcp::Port port, std::uint64_t sock, std::uint32_t netns = kNetns) {
         event::SocketListed listed{};
         listed.at = at(1s);
         listed.sock = sock;
         listed.cookie = sock;
-        listed.netns = kNetns;
+        listed.netns = netns;
         listed.state = tcp::State::LISTEN;
         listed.tuple = tuple("127.0.0.1", port, "0.0.0.0", 0);
         more.emplace_back(1s, listed);
@@ -81,6 +81,16 @@ TEST_F(ListenersTest, one_of_several_is_not_named) {
     read(1s, 0, 0);
     read(31s, 1, 1);
     EXPECT_THAT(std::string(found(kId, 40s)->what), Not(HasSubstr("800")));
+}
+
+TEST_F(ListenersTest, that_of_another_namespace_is_not_named) {
+    for (const std::uint32_t other : {kNetns - 1, kNetns + 1}) {
+        more.clear();
+        listen(8000, 0x1000, other);
+        read(1s, 0, 0);
+        read(31s, 1, 1);
+        EXPECT_THAT(std::string(found(kId, 40s)->what), Not(HasSubstr("8000")));
+    }
 }
 
 TEST_F(ListenersTest, each_namespace_has_its_own) {
