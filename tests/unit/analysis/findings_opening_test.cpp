@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Findings about connects that find no port or no answer, and handshakes that are never completed.
+// Findings about connects that find no port, and handshakes that are never completed.
 #include "rule_test.h"
 
 namespace tcpdwell::test {
@@ -189,104 +189,6 @@ TEST_F(EphemeralPortsLow, advice_is_right_for_the_delay_where_the_kernel_has_one
                 HasSubstr("lasted for 250 ms (net.ipv4.tcp_tw_reuse_delay)"));
     EXPECT_THAT(remote_advice("2", "1"), HasSubstr("lasted for 1 s,"));
     EXPECT_THAT(remote_advice("2", "1"), Not(HasSubstr("tcp_tw_reuse_delay")));
-}
-
-class ConnectsUnanswered : public RuleTest {};
-
-TEST_F(ConnectsUnanswered, from_the_number_that_failed_on) {
-    clients(scenario("connect_times_out"), 2);
-    clients(scenario("connect_times_out"), 2, 40'000, "10.0.0.6"); // another endpoint
-    EXPECT_FALSE(found("connects_unanswered", kLater));
-    town = {};
-    clients(scenario("connect_times_out"), 3);
-    const report::Finding* f = found("connects_unanswered", kLater);
-    ASSERT_TRUE(f);
-    EXPECT_EQ(evidence(*f, "connects"), 3);
-    EXPECT_EQ(evidence(*f, "failed"), 3);
-    EXPECT_EQ(evidence(*f, "waiting"), 0);
-    EXPECT_EQ(evidence(*f, "hosts"), 1);
-    EXPECT_EQ(std::get<std::string_view>(fact(f->evidence, "host")), "10.0.0.5");
-    EXPECT_EQ(std::get<std::string_view>(fact(f->evidence, "program")), "app");
-}
-
-TEST_F(ConnectsUnanswered, from_the_share_of_the_connects_on) {
-    clients(scenario("connect_times_out"), 3);
-    clients(scenario("client_first_fin_with_ack"), 27, 45'000);
-    EXPECT_TRUE(found("connects_unanswered", kLater));
-    clients(scenario("client_first_fin_with_ack"), 1, 46'000);
-    EXPECT_FALSE(found("connects_unanswered", kLater));
-}
-
-TEST_F(ConnectsUnanswered, from_the_age_in_syn_sent_on) {
-    clients(scenario("still_connecting"), 20); // the last of them begins at 19 ms
-    EXPECT_FALSE(found("connects_unanswered", 1s));
-    const report::Finding* f = found("connects_unanswered", 1s + 20ms);
-    ASSERT_TRUE(f);
-    EXPECT_EQ(evidence(*f, "waiting"), 20);
-    EXPECT_EQ(evidence(*f, "failed"), 0);
-    EXPECT_FALSE(f->connections.empty());
-}
-
-TEST_F(ConnectsUnanswered, however_soon_it_was_given_up) {
-    clients(scenario("connect_given_up"), 3); // after two seconds
-    EXPECT_TRUE(found("connects_unanswered", kLater));
-}
-
-/// RFC 8305: programs that try several addresses at a time give up all but one.
-TEST_F(ConnectsUnanswered, not_where_another_address_of_the_same_try_answered) {
-    for (tcp::Port i = 0; i < 30; ++i) {
-        const Nanoseconds start = i * 10s;
-        clients(scenario("connect_given_up"), 1, static_cast<tcp::Port>(40'000 + i), "10.0.0.5",
-                start);
-        clients(scenario("client_first_fin_with_ack"), 1, static_cast<tcp::Port>(45'000 + i),
-                "10.0.0.6", start + 250ms);
-    }
-    EXPECT_FALSE(found("connects_unanswered", kLater));
-    for (tcp::Port i = 0; i < 4; ++i) // nothing answers these, nor at another address
-        clients(scenario("connect_given_up"), 1, static_cast<tcp::Port>(48'000 + i), "10.0.0.5",
-                400s + i * 10s);
-    const report::Finding* f = found("connects_unanswered", kLater);
-    ASSERT_TRUE(f);
-    EXPECT_EQ(evidence(*f, "failed"), 4);
-}
-
-TEST_F(ConnectsUnanswered, waiting_and_failed_count_together) {
-    clients(scenario("connect_given_up"), 10);
-    clients(scenario("unreachable"), 5, 42'000);
-    clients(scenario("still_connecting"), 5, 43'000);
-    const report::Finding* f = found("connects_unanswered", 10s);
-    ASSERT_TRUE(f);
-    EXPECT_EQ(evidence(*f, "failed"), 15);
-    EXPECT_EQ(evidence(*f, "waiting"), 5);
-    EXPECT_EQ(evidence(*f, "connects"), 20);
-}
-
-TEST_F(ConnectsUnanswered, a_refusal_is_an_answer_and_no_port_is_nobody_s_fault) {
-    clients(scenario("refused_then_retried"), 60);
-    clients(scenario("no_free_port"), 60, 45'000);
-    EXPECT_FALSE(found("connects_unanswered", kLater));
-}
-
-TEST_F(ConnectsUnanswered, an_upstream_that_is_down_is_named) {
-    clients(scenario("connect_times_out"), 15, 40'000, "10.0.0.5");
-    clients(scenario("connect_times_out"), 6, 40'000, "10.0.0.6");
-    const report::Finding* f = found("connects_unanswered", kLater);
-    ASSERT_TRUE(f);
-    EXPECT_THAT(std::string(f->what),
-                HasSubstr("21 connects of app to port 5432 of 2 hosts got no answer, 15 of them "
-                          "from 10.0.0.5."));
-    EXPECT_EQ(evidence(*f, "hosts"), 2);
-}
-
-TEST_F(ConnectsUnanswered, many_hosts_with_hardly_a_repetition_are_a_scan) {
-    for (int host = 1; host <= 20; ++host)
-        clients(scenario("connect_times_out"), 1, 40'000, "10.0.7." + std::to_string(host));
-    const report::Finding* f = found("connects_unanswered", kLater);
-    ASSERT_TRUE(f);
-    EXPECT_THAT(std::string(f->what),
-                HasSubstr("20 connects of app to 20 hosts got no answer: a scan"));
-    clients(scenario("connect_times_out"), 21, 41'000, "10.0.7.1"); // now one of them stands out
-    EXPECT_THAT(std::string(found("connects_unanswered", kLater)->what), Not(HasSubstr("a scan")));
 }
 
 class HandshakesFailing : public RuleTest {};

@@ -118,6 +118,65 @@ TEST_F(ClosingStuck, what_has_ended_is_not_stuck) {
     EXPECT_FALSE(found("closing_stuck", kLater));
 }
 
+/// Sockets that were there before tracing began, with what is known of their peers.
+class WhyStuck : public RuleTest {
+protected:
+    void stuck(const event::SocketNumbers& numbers) {
+        const std::uint64_t sock = 0x1000 + 0x100 * more.size();
+        event::SocketListed listed{};
+        listed.at = at(1s);
+        listed.sock = listed.cookie = sock;
+        listed.netns = kNetns;
+        listed.state = FIN_WAIT1;
+        listed.tuple =
+            tuple("10.0.0.1", static_cast<tcp::Port>(40'000 + more.size()), "10.0.0.5", 80);
+        more.emplace_back(1s, listed);
+        event::NumbersRead read{};
+        read.at = at(1s);
+        read.netns = kNetns;
+        read.sock = read.cookie = sock;
+        read.state = FIN_WAIT1;
+        read.numbers = numbers;
+        more.emplace_back(1s, read);
+    }
+    std::string why() {
+        const report::Finding* f = found("closing_stuck", 60s);
+        return f ? std::string(f->what) : "nothing is stuck";
+    }
+};
+
+TEST_F(WhyStuck, a_window_of_0_is_a_peer_that_lives) {
+    event::SocketNumbers numbers;
+    numbers.unsent = 701; // with the FIN
+    numbers.peer_window = 0;
+    stuck(numbers);
+    EXPECT_THAT(why(), HasSubstr("700 bytes can't be sent to a peer with a receive window of 0: it "
+                                 "is alive, but it doesn't read"));
+    stuck(numbers);
+    EXPECT_THAT(why(), HasSubstr("1400 bytes can't be sent to peers with a receive window of 0: "
+                                 "they are alive, but they don't read"));
+}
+
+TEST_F(WhyStuck, a_window_is_none_of_0_where_nothing_is_to_be_sent) {
+    event::SocketNumbers numbers;
+    numbers.unsent = 0;
+    numbers.peer_window = 0;
+    stuck(numbers);
+    EXPECT_THAT(why(), HasSubstr("the peer doesn't acknowledge the FIN"));
+}
+
+TEST_F(WhyStuck, a_peer_that_acknowledges_nothing) {
+    event::SocketNumbers numbers;
+    numbers.unsent = 0;
+    numbers.timeouts = 1;
+    stuck(numbers);
+    EXPECT_THAT(why(), HasSubstr("acknowledges nothing: up to 1 retransmission in a row."));
+    numbers.timeouts = 5;
+    numbers.since_received_ms = 2000;
+    stuck(numbers);
+    EXPECT_THAT(why(), HasSubstr("up to 5 retransmissions in a row, no segment from it for 2.0 s"));
+}
+
 class PeersGone : public RuleTest {};
 
 TEST_F(PeersGone, one_that_timed_out_is_enough_however_it_did) {
