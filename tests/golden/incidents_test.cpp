@@ -31,7 +31,7 @@ std::set<std::string> names_in(const fs::path& folder, const std::string& extens
     return names;
 }
 
-/// What the report was told besides, when the incident was traced.
+/// Options of the report when the incident was traced.
 std::string options_of(const std::string& name) {
     std::string options;
     std::getline(std::ifstream(kFolder / (name + ".options")) >> std::ws, options);

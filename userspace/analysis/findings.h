@@ -151,7 +151,7 @@ void find_stray_resets(const RuleInput& evidence,
 /// which takes over their severity: they are no problem of their own. (findings_links.cpp)
 void link_findings(const Upstreams& upstreams, std::vector<FindingDraft>& drafts);
 
-// What a finding on them is about.
+// The connections that a finding about them is linked by.
 Scope scope_of(const HeldSockets& holding);
 Scope scope_of(const PartyEnds& ends, const CauseFacts& facts);
 Scope scope_of(const AcceptQueue& queue);

@@ -68,9 +68,9 @@ FindingDraft disagreement_draft(const RuleInput& evidence, const CounterCheck::S
     draft.what = fmt::format("The kernel counted otherwise in network namespace {}: {}.",
                              sums.netns, differences);
     draft.advice.push_back(
-        "No event is known to be lost, so programs or the kernel did what tcpdwell doesn't see, or "
-        "sees otherwise: events of tasks that BPF programs are kept from (tcpdwell check), another "
-        "network stack's counts, a fault of tcpdwell.");
+        "No event is known to be lost: tcpdwell didn't see something, or took it for something "
+        "else. Events of tasks that BPF programs are kept from are one reason, a fault of tcpdwell "
+        "another.");
     draft.advice.push_back("nstat -az shows the kernel's counters; trace -f jsonl has them as "
                            "\"counters\" lines beside the transitions.");
     return draft;

@@ -25,7 +25,7 @@ constexpr report::Column kHereColumns[] = {
     {.id = "only_client",
      .title = "Only of clients",
      .help = "So many more the clients have: the server never knew them, or they were established "
-             "for the clients only."},
+             "for the clients only; null with a filter, which may hide some ends."},
     {.id = "client_reset_sent", .title = "Clients reset", .help = "RSTs that ended clients' ends."},
     {.id = "client_reset_received", .title = "", .help = "Received by clients' ends."},
     {.id = "server_reset_sent", .title = "Server reset", .help = "Sent by the server's ends."},
@@ -123,7 +123,8 @@ void LocalPairs::add_to(report::Report& report, const ReportContext&) {
              row->first.first == 0 ? report::Value()
                                    : report::Value(std::int64_t{row->first.first}),
              process(client), process(server), report::count_value(client.all()),
-             report::count_value(server.all()), report::count_value(more(client, server)),
+             report::count_value(server.all()),
+             is_filtered_ ? report::Value() : report::count_value(more(client, server)),
              report::count_value(client.reset_sent), report::count_value(client.reset_received),
              report::count_value(server.reset_sent), report::count_value(server.reset_received)});
     }

@@ -23,6 +23,9 @@ public:
     static constexpr std::size_t kMostAddresses = 10'000;
     static constexpr std::size_t kMostRows = 1000;
 
+    /// `is_filtered`: a filter may hide some ends, so the two counts can't be compared.
+    explicit LocalPairs(bool is_filtered = false) : is_filtered_(is_filtered) {}
+
     void on_move(const track::StateMove& move) override;
     void on_connection(const track::ConnectionLine& line) override;
     void begin_live(MonoTime) override;
@@ -52,6 +55,7 @@ private:
     End* end_of(const track::ConnectionIdentity& who);
     static void note_process(End& end, const std::optional<event::Process>& process);
 
+    bool is_filtered_;
     std::map<Key, Ends> endpoints_;
     std::set<tcp::IpAddress> addresses_; ///< of this host, of clients
 };

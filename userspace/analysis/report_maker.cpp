@@ -23,7 +23,7 @@ std::size_t place_of(const report::Section& section) {
 ReportMaker::ReportMaker(ReportOptions options, MonoTime begin)
     : options_(std::move(options)), begin_(begin), flows_(begin, &lives_),
       dwell_(options_.by, flows_), live_(options_.thresholds), timeline_(begin), accepts_(flows_),
-      unknown_(lives_), causes_(flows_, unknown_, lives_),
+      unknown_(lives_), pairs_(!options_.run.filter.empty()), causes_(flows_, unknown_, lives_),
       overview_(options_.run, options_.thresholds, dwell_),
       all_{&overview_, &flows_,        &accepts_, &causes_,    &dwell_, &live_, &timeline_,
            &counters_, &stray_resets_, &unknown_, &upstreams_, &check_, &pairs_} {}

@@ -19,16 +19,16 @@ constexpr ThresholdRow kTable[] = {
     {"server_closes_first.share", Unit::share, 0.5, "of all that anybody closed first",
      "a server that closes less than half of them first is no exception to the rule"},
     {"close_wait_leak.sockets", Unit::count, 1, "sockets of one process in CLOSE_WAIT",
-     "one forgotten socket is a fault; its age tells it from a slow program"},
+     "one forgotten socket is a fault; its age distinguishes it from a slow program"},
     {"close_wait_leak.age", Unit::duration, 60, "for at least so long",
-     "programs that still work on an answer have closed by then: common time-outs are 60 s at "
-     "most"},
+     "programs that still work on an answer have closed by then: common time-outs of requests "
+     "are up to 60 s"},
     {"time_wait_table_full.share", Unit::share, 0.9, "of tcp_max_tw_buckets",
      "the last tenth fills in seconds at the rate that filled the rest"},
     {"ephemeral_ports_low.share", Unit::share, 0.8,
      "of ip_local_port_range held towards one remote endpoint",
-     "connect() searches longer and longer as the range fills, and the last fifth is gone in "
-     "seconds"},
+     "connect() searches longer and longer as the range fills, and there has to be time to "
+     "act"},
     {"connects_unanswered.connections", Unit::count, 3,
      "connects of one program to one endpoint without an answer",
      "one or two SYNs are lost on any network"},

@@ -59,6 +59,14 @@ TEST_F(LocalPairsTest, what_clients_have_and_what_the_server_has) {
     EXPECT_EQ(std::get<report::ProcessValue>(cell(*here, 0, "server_process")).comm, "nginx");
 }
 
+TEST_F(LocalPairsTest, a_filter_may_hide_the_other_end) {
+    pairs = analysis::LocalPairs(true);
+    for (tcp::Port port = 1; port <= 3; ++port) ended(client(port));
+    ended(server(1));
+    EXPECT_EQ(number(cell(*table(), 0, "client_connections")), 3);
+    EXPECT_TRUE(std::holds_alternative<std::monostate>(cell(*table(), 0, "only_client")));
+}
+
 TEST_F(LocalPairsTest, who_reset_by_either_end) {
     ended(client(1), tcp::Ending::reset_received);
     ended(client(2), tcp::Ending::reset_received);
