@@ -9,6 +9,7 @@
 #include "render/renderer.h"
 #include "render/report_formats.h"
 #include "report/schemas.h"
+#include "screens.h"
 
 namespace tcpdwell::test {
 namespace {
@@ -105,6 +106,14 @@ constexpr Rendering kList[] = {
     {"trace_csv", "trace.csv", [] { return trace(render::Format::csv); }},
     {"connections_table", "connections.txt", [] { return connections(render::Format::table); }},
     {"connections_jsonl", "connections.jsonl", [] { return connections(render::Format::jsonl); }},
+    {"trace_screen_40", "trace_screen_40.txt", [] { return screen(false, 40); }},
+    {"trace_screen_80", "trace_screen_80.txt", [] { return screen(false, 80); }},
+    {"trace_screen_120", "trace_screen_120.txt", [] { return screen(false, 120); }},
+    {"trace_screen_200", "trace_screen_200.txt", [] { return screen(false, 200); }},
+    {"connections_screen_40", "connections_screen_40.txt", [] { return screen(true, 40); }},
+    {"connections_screen_80", "connections_screen_80.txt", [] { return screen(true, 80); }},
+    {"connections_screen_120", "connections_screen_120.txt", [] { return screen(true, 120); }},
+    {"connections_screen_200", "connections_screen_200.txt", [] { return screen(true, 200); }},
     {"connections_csv", "connections.csv", [] { return connections(render::Format::csv); }},
 };
 

@@ -28,6 +28,12 @@ bool wants_colour(const std::string& word) {
     return word == "auto" ? stdout_takes_colour() : word == "always";
 }
 
+std::size_t table_width() {
+    const char* columns = std::getenv("COLUMNS");
+    const bool is_given = columns != nullptr && *columns != '\0';
+    return is_given || ::isatty(STDOUT_FILENO) == 1 ? stdout_width() : 0;
+}
+
 std::size_t stdout_width() {
     constexpr std::size_t usual = 80;
     winsize size{};

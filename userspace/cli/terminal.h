@@ -19,6 +19,10 @@ bool wants_colour(const std::string& word); ///< "auto", "always" or "never"
 /// Characters in a line of stdout: those of the terminal, or of COLUMNS; 80 if neither is set.
 std::size_t stdout_width();
 
+/// The width that a table of any number of lines has to fit in: stdout_width() of a terminal, or
+/// where COLUMNS is set; else 0, as for a file or a pipe.
+std::size_t table_width();
+
 /// Whether the locale's encoding is UTF-8, by LC_ALL, LC_CTYPE or LANG.
 bool locale_is_utf8();
 

@@ -5,6 +5,8 @@
 #include "render/json_writer.h"
 #include "report/schemas.h"
 
+#include <utility>
+
 namespace tcpdwell::cli {
 namespace {
 
@@ -30,47 +32,75 @@ std::vector<render::MetaEntry> meta_entries(const std::vector<event::Fact>& fact
 
 } // namespace
 
-TracePrinter::TracePrinter(What what, bool idle, const run::Context& context, render::Output& out,
-                           std::unique_ptr<render::Renderer> renderer)
-    : what_(what), idle_(idle), context_(context), out_(out), renderer_(std::move(renderer)) {}
+TracePrinter::TracePrinter(Options options, const run::Context& context, render::Output& rendered,
+                           std::unique_ptr<render::Renderer> renderer, render::Output& out)
+    : options_(options), context_(context), rendered_(rendered), renderer_(std::move(renderer)),
+      out_(out) {}
 
 void TracePrinter::begin(const run::Context& context) {
-    renderer_->begin(what_ == What::transitions ? report::transition_schema()
-                                                : report::connection_schema());
+    renderer_->begin(options_.what == What::transitions ? report::transition_schema()
+                                                        : report::connection_schema());
     renderer_->meta(meta_entries(context.facts()));
+    pass_on();
 }
 
-Result<bool> TracePrinter::flush(const run::RunState&) {
+Result<bool> TracePrinter::flush(const run::RunState& state) {
+    order_.release(state.now, [this](const PrintedLine& line) { return print(line); });
     if (auto written = out_.flush(); !written) return tl::unexpected(written.error());
-    return !out_.closed();
+    return !out_.closed() && printed_ < options_.most;
+}
+
+void TracePrinter::settled(const run::RunState&) {
+    order_.release_all([this](const PrintedLine& line) { return print(line); });
+    is_settled_ = true;
 }
 
 Result<void> TracePrinter::finish() {
     print_counters();
     renderer_->finish();
+    pass_on();
     return out_.flush();
 }
 
+void TracePrinter::take_line(MonoTime at, bool counts) {
+    PrintedLine line{std::exchange(rendered_.buffer(), {}), counts};
+    if (is_settled_)
+        print(line);
+    else if (!line.text.empty())
+        order_.add(at, std::move(line));
+}
+
+void TracePrinter::pass_on() { out_.buffer() += std::exchange(rendered_.buffer(), {}); }
+
+bool TracePrinter::print(const PrintedLine& line) {
+    if (printed_ >= options_.most) return false;
+    if (line.counts) ++printed_;
+    out_.buffer() += line.text;
+    return true;
+}
+
 void TracePrinter::on_transition(const track::TransitionLine& line) {
-    if (what_ != What::transitions) return;
-    ++printed_;
+    if (options_.what != What::transitions) return;
     renderer_->row(report::transition_schema(),
                    to_row(line, context_.clock(), context_.cgroup(line.who->cgroup)));
+    take_line(line.at, true);
 }
 
 void TracePrinter::on_connection(const track::ConnectionLine& line) {
-    if (what_ != What::connections || (line.idle && !idle_)) return;
-    ++printed_;
+    if (options_.what != What::connections || (line.idle && !options_.idle)) return;
     renderer_->row(report::connection_schema(),
                    to_row(line, context_.clock(), context_.cgroup(line.who->cgroup), cells_));
+    take_line(line.closed.value_or(line.entered), true);
 }
 
 void TracePrinter::on_lost(const track::LostLine& line) {
     renderer_->row(report::lost_schema(), to_row(line, context_.clock()));
+    take_line(line.at, false);
 }
 
 void TracePrinter::on_stray_reset(const track::StrayResetLine& line) {
     renderer_->summary(report::stray_reset_schema(), to_row(line, context_.clock()));
+    take_line(line.at, false);
 }
 
 void TracePrinter::on_counters(const track::CountersLine& line) {

@@ -2,10 +2,12 @@
 // What `trace` prints: transitions or connections as rows.
 #pragma once
 
+#include <limits>
 #include <map>
 #include <memory>
 
 #include "analysis/counter_growth.h"
+#include "cli/line_order.h"
 #include "cli/rows.h"
 #include "render/renderer.h"
 #include "run/pipeline.h"
@@ -15,14 +17,20 @@ namespace tcpdwell::cli {
 class TracePrinter final : public run::Consumer {
 public:
     enum class What { transitions, connections };
+    struct Options {
+        What what = What::transitions;
+        bool idle = false; ///< also connections that nothing happened to
+        std::uint64_t most = std::numeric_limits<std::uint64_t>::max(); ///< lines
+    };
 
-    /// `context` and `out` must outlive the printer.
-    /// `idle`: also connections that nothing happened to.
-    TracePrinter(What what, bool idle, const run::Context& context, render::Output& out,
-                 std::unique_ptr<render::Renderer> renderer);
+    /// `renderer` writes to `rendered`; what is printed comes to `out`, in order of time. All but
+    /// the renderer must outlive the printer.
+    TracePrinter(Options options, const run::Context& context, render::Output& rendered,
+                 std::unique_ptr<render::Renderer> renderer, render::Output& out);
 
     void begin(const run::Context& context) override;
     Result<bool> flush(const run::RunState& state) override;
+    void settled(const run::RunState& state) override;
     Result<void> finish() override;
     void on_transition(const track::TransitionLine& line) override;
     void on_connection(const track::ConnectionLine& line) override;
@@ -34,12 +42,19 @@ public:
 
 private:
     void print_counters();
+    /// What has been rendered since the last call becomes a line of that time.
+    void take_line(MonoTime at, bool counts);
+    /// The same without waiting.
+    void pass_on();
+    bool print(const PrintedLine& line);
 
-    What what_;
-    bool idle_;
+    Options options_;
     const run::Context& context_;
-    render::Output& out_;
+    render::Output& rendered_;
     std::unique_ptr<render::Renderer> renderer_;
+    render::Output& out_;
+    LineOrder order_;
+    bool is_settled_ = false; ///< no more lines of before are to come
     ConnectionCells cells_;
     analysis::CounterGrowth counters_;
     std::map<std::uint32_t, MonoTime> counted_until_; ///< by namespace

@@ -245,6 +245,7 @@ std::string ViewRun::host_name() const { return replay_ ? replay_->head().host :
 Result<run::PipelineOutcome> ViewRun::run(run::Consumer& consumer, bool interpret) {
     run::PipelineOptions pipeline;
     pipeline.tracker.max_connections = options_.max_connections;
+    pipeline.tracker.lines_at_close = options_.lines_at_close;
     pipeline.recorder = recorder_.get();
     pipeline.interpret = interpret;
     pipeline.stops_at_once = replay_ != nullptr;

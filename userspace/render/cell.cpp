@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/text.h"
@@ -72,8 +73,40 @@ void CellText::append(const report::Column& column, const report::Value& value) 
 void CellText::append(std::string_view text, std::string_view sgr) {
     const bool coloured = colour_ && !sgr.empty();
     if (coloured) text_.append("\x1b[").append(sgr) += 'm';
-    width_ += append_printable(text_, text);
+    for (std::size_t begin = 0; begin <= text.size();) {
+        const std::size_t blank =
+            blanks_ == Blanks::none ? text.find(' ', begin) : std::string_view::npos;
+        const std::size_t end = std::min(blank, text.size());
+        width_ += append_printable(text_, text.substr(begin, end - begin));
+        if (end < text.size()) width_ += append_printable(text_, "\\x20");
+        begin = end + 1;
+    }
     if (coloured) text_ += "\x1b[0m";
+}
+
+void CellText::cut(std::size_t width, report::Keep keep, std::string_view mark) {
+    if (width_ <= width) return;
+    // Which characters stay, by their number; colours stay all.
+    const std::size_t shown = mark.empty() ? width : width - 1;
+    const bool is_front = keep == report::Keep::front;
+    const std::size_t first = is_front ? 0 : width_ - shown;
+    const std::size_t last = first + shown;
+    std::string kept(is_front ? "" : mark);
+    std::size_t number = 0;
+    for (std::size_t i = 0; i < text_.size();) {
+        std::size_t size = 1;
+        const bool is_colour = text_[i] == '\x1b';
+        if (is_colour)
+            size = text_.find('m', i) + 1 - i;
+        else
+            while (i + size < text_.size() && (text_[i + size] & 0xc0) == 0x80) ++size;
+        if (!is_colour && number == last && is_front) kept += mark;
+        if (is_colour || (number >= first && number < last)) kept.append(text_, i, size);
+        if (!is_colour) ++number;
+        i += size;
+    }
+    text_ = std::move(kept);
+    width_ = width;
 }
 
 void CellText::write(std::monostate) { append("-"); }
@@ -91,6 +124,10 @@ void CellText::write(WallTime time) {
 void CellText::write(Nanoseconds duration) {
     const std::size_t before = text_.size();
     append_duration(text_, duration);
+    if (blanks_ == Blanks::none)
+        text_.erase(
+            std::remove(text_.begin() + static_cast<std::ptrdiff_t>(before), text_.end(), ' '),
+            text_.end());
     width_ += text_.size() - before;
 }
 
@@ -123,9 +160,9 @@ void CellText::write(tcp::State state) { append(name(state), colour_of(state)); 
 void CellText::write(std::span<const report::StateSpan> states) {
     if (states.empty()) append("-");
     for (const report::StateSpan& span : states) {
-        if (&span != states.data()) append(" > ");
+        if (&span != states.data()) append(blanks_ == Blanks::none ? ">" : " > ");
         write(span.state);
-        append(" ");
+        append(blanks_ == Blanks::none ? ":" : " ");
         if (!span.dwell && span.at_least > Nanoseconds(0)) append(">=");
         if (span.dwell || span.at_least > Nanoseconds(0))
             write(span.dwell.value_or(span.at_least));
@@ -137,20 +174,22 @@ void CellText::write(std::span<const report::StateSpan> states) {
 void CellText::write(const report::HolderList& holders) {
     if (holders.processes.empty()) append("nobody");
     for (const report::ProcessValue& process : holders.processes) {
-        if (&process != holders.processes.data()) append(" ");
+        if (&process != holders.processes.data()) append(separator());
         write(process);
     }
     if (holders.count > holders.processes.size())
-        append(fmt::format(" and {} more", holders.count - holders.processes.size()));
+        append(fmt::format("{}+{}", separator(), holders.count - holders.processes.size()));
 }
 
 void CellText::write(const report::TimeWaitValue& value) {
     value.dwell ? write(*value.dwell) : write(std::monostate{});
-    append(" ");
+    append(separator());
     append(name(value.end));
-    if (value.restarts != 0) {
+    if (value.restarts == 0) return;
+    if (blanks_ == Blanks::none)
+        append(fmt::format(",restarts={}", value.restarts));
+    else
         append(fmt::format(", {} restart{}", value.restarts, value.restarts == 1 ? "" : "s"));
-    }
 }
 
 /// Three significant digits: enough for seconds of sockets.
@@ -163,7 +202,7 @@ void CellText::write(bool value) { append(value ? "yes" : "no"); }
 void CellText::write(std::span<const report::TextPart> parts) {
     if (parts.empty()) append("-");
     for (const report::TextPart& part : parts) {
-        if (&part != parts.data()) append(" ");
+        if (&part != parts.data()) append(separator());
         append(part.name);
         append("=");
         append(part.text);
@@ -174,7 +213,7 @@ void CellText::write(std::span<const report::ObjectPart> parts) {
     bool first = true;
     for (const report::ObjectPart& part : parts) {
         if (std::holds_alternative<std::monostate>(part.value)) continue;
-        if (!std::exchange(first, false)) append(" ");
+        if (!std::exchange(first, false)) append(separator());
         append(part.name);
         append("=");
         std::visit([this](auto value) { write(value); }, part.value);
@@ -185,7 +224,7 @@ void CellText::write(std::span<const report::ObjectPart> parts) {
 void CellText::write(std::span<const report::NumberPart> parts) {
     if (parts.empty()) append("-");
     for (const report::NumberPart& part : parts) {
-        if (&part != parts.data()) append(" ");
+        if (&part != parts.data()) append(separator());
         append(part.name);
         append("=");
         std::visit([this](auto value) { write(value); }, part.number);

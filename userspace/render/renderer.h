@@ -58,6 +58,10 @@ public:
 /// How a table may look.
 struct TableStyle {
     bool colour = false;
+    /// Of the terminal, in characters: columns are left out and cells cut so that each row is one
+    /// line. 0: nothing is.
+    std::size_t width = 0;
+    bool unicode = true; ///< whether "..." in one character can be shown
 };
 
 #define TCPDWELL_FORMAT_LIST(X) X(table, "table") X(jsonl, "jsonl") X(csv, "csv")

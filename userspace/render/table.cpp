@@ -6,6 +6,7 @@
 
 #include "render/cell.h"
 #include "render/formats.h"
+#include "render/table_layout.h"
 
 namespace tcpdwell::render {
 namespace {
@@ -13,34 +14,23 @@ namespace {
 constexpr std::string_view kRedOn = "\x1b[31m";
 constexpr std::string_view kColourOff = "\x1b[0m";
 
-/// Which cells of a row the table shows, in its order.
-std::vector<std::size_t> table_order(const report::Schema& schema) {
-    std::vector<std::size_t> order;
-    if (schema.table.empty()) {
-        for (std::size_t i = 0; i < schema.columns.size(); ++i) order.push_back(i);
-    }
-    for (const std::string_view id : schema.table) {
-        const auto column =
-            std::find_if(schema.columns.begin(), schema.columns.end(),
-                         [id](const report::Column& candidate) { return candidate.id == id; });
-        assert(column != schema.columns.end());
-        order.push_back(static_cast<std::size_t>(column - schema.columns.begin()));
-    }
-    return order;
-}
+/// A column without room for all that it has to hold grows up to it, so that columns stay aligned
+/// from then on.
+constexpr std::size_t kWidest = 60;
 
 class TableRenderer final : public Renderer {
 public:
-    TableRenderer(Output& out, TableStyle style) : out_(out), style_(style), cell_(style.colour) {}
+    TableRenderer(Output& out, TableStyle style)
+        : out_(out), style_(style), cell_(style.colour, Blanks::none) {}
 
     void begin(const report::Schema& main) override {
         main_ = main.type;
-        order_ = table_order(main);
-        for (const std::size_t i : order_) {
-            const report::Column& column = main.columns[i];
+        columns_ = lay_out(main, style_.width);
+        for (TableColumn& place : columns_) {
+            const report::Column& column = main.columns[place.cell];
             cell_.clear();
             cell_.append(column.title, kBold);
-            put_cell(column);
+            put_cell(column, place);
         }
         end_line();
     }
@@ -50,10 +40,13 @@ public:
     void row(const report::Schema& schema, report::Row row) override {
         assert(row.size() == schema.columns.size());
         if (schema.type != main_) return notice(schema, row);
-        for (const std::size_t i : order_) {
+        for (TableColumn& place : columns_) {
+            const report::Column& column = schema.columns[place.cell];
             cell_.clear();
-            cell_.append(schema.columns[i], row[i]);
-            put_cell(schema.columns[i]);
+            cell_.append(column, row[place.cell]);
+            // Of a time of day the first part is a time of day, too.
+            const bool is_time = std::holds_alternative<WallTime>(row[place.cell]);
+            put_cell(column, place, is_time ? "" : style_.unicode ? kEllipsis : "~");
         }
         end_line();
     }
@@ -61,10 +54,16 @@ public:
     void finish() override {}
 
 private:
+    static constexpr std::string_view kEllipsis = "\xe2\x80\xa6"; // U+2026
+
     /// Padding is deferred until text follows, so that no line ends in spaces.
-    void put_cell(const report::Column& column) {
-        const auto width = static_cast<std::size_t>(column.width);
-        const std::size_t padding = width > cell_.width() ? width - cell_.width() : 0;
+    void put_cell(const report::Column& column, TableColumn& place, std::string_view mark = "") {
+        const bool is_last = &place == &columns_.back();
+        if (style_.width > 0)
+            cell_.cut(place.width, column.keep, mark);
+        else if (!is_last)
+            place.width = std::max(place.width, std::min(cell_.width(), kWidest));
+        const std::size_t padding = place.width > cell_.width() ? place.width - cell_.width() : 0;
         if (column.align == report::Align::right) owed_spaces_ += padding;
         out_.buffer().append(owed_spaces_, ' ').append(cell_.text());
         owed_spaces_ = 1 + (column.align == report::Align::left ? padding : 0);
@@ -97,7 +96,7 @@ private:
     TableStyle style_;
     CellText cell_;
     std::string_view main_;
-    std::vector<std::size_t> order_;
+    std::vector<TableColumn> columns_;
     std::size_t owed_spaces_ = 0;
 };
 

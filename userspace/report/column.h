@@ -12,6 +12,9 @@ namespace tcpdwell::report {
 
 enum class Align : std::uint8_t { left, right };
 
+/// Which part of a cell stays where the terminal has no room for all of it.
+enum class Keep : std::uint8_t { front, back };
+
 /// Into how many columns a flat format (CSV) takes a cell apart. Has to be known before the first
 /// row, and for cells that are null, so it can't be derived from the value.
 enum class Shape : std::uint8_t {
@@ -33,9 +36,11 @@ struct Column {
     std::string_view id;
     std::string_view title;
     std::string_view help; ///< one sentence with the unit, for --help and documents
-    int width = 0; ///< usual width in a table; longer cells push the line, they are never cut
+    int width = 0;         ///< usual width in a table
     Align align = Align::left;
     Shape shape = Shape::single;
+    int least = 0; ///< width that is still of use on a narrow terminal; 0: the usual one
+    Keep keep = Keep::front;
 };
 
 /// A kind of row. `type` is the JSON "type". The order of `columns` is that of the cells of a row,
@@ -45,6 +50,9 @@ struct Schema {
     std::span<const Column> columns;
     /// Ids of the columns of a table, from the left; empty: all, in schema order.
     std::span<const std::string_view> table = {};
+    /// The same ids, the most important first, for terminals that have no room for all; empty: as
+    /// in the table.
+    std::span<const std::string_view> by_importance = {};
 };
 
 /// One cell per column of the schema, in its order.

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Columns of transitions, connections and losses. Widths fit IPv4; the tables are made to be read
-// at 160 columns, with the essential part in the first 100.
+// Columns of transitions, connections and losses. Widths fit IPv4.
 #include "report/schemas.h"
 
 namespace tcpdwell::report {
 namespace {
 
 constexpr int kTimeWidth = 15;     // 12:34:56.123456
+constexpr int kTimeLeast = 8;      // 12:34:56
 constexpr int kEndpointWidth = 21; // 255.255.255.255:65535
+constexpr int kEndpointLeast = 17; // 10.123.45.67:5432
 constexpr int kStateWidth = 11;    // ESTABLISHED
 constexpr int kProcessWidth = 18;  // 12345/process-name
 
@@ -32,12 +33,16 @@ constexpr Column kLocal = {.id = "local",
                            .title = "LOCAL",
                            .help = "Address and port of this end.",
                            .width = kEndpointWidth,
-                           .shape = Shape::endpoint};
+                           .shape = Shape::endpoint,
+                           .least = kEndpointLeast,
+                           .keep = Keep::back};
 constexpr Column kRemote = {.id = "remote",
                             .title = "REMOTE",
                             .help = "Address and port of the other end; a listener has none.",
                             .width = kEndpointWidth,
-                            .shape = Shape::endpoint};
+                            .shape = Shape::endpoint,
+                            .least = kEndpointLeast,
+                            .keep = Keep::back};
 constexpr Column kRole = {.id = "role",
                           .title = "ROLE",
                           .help = "client (active open), server (passive open) or unknown.",
@@ -51,7 +56,8 @@ constexpr Column kProcess = {.id = "process",
 constexpr Column kCgroup = {.id = "cgroup",
                             .title = "CGROUP",
                             .help = "Path of the socket's cgroup (version 2).",
-                            .width = 20};
+                            .width = 20,
+                            .keep = Keep::back};
 constexpr Column kUid = {.id = "uid",
                          .title = "UID",
                          .help = "User id that owns the socket.",
@@ -63,7 +69,11 @@ constexpr Column kCookie = {.id = "cookie",
                             .width = 8};
 
 constexpr Column kTransitionColumns[] = {
-    {.id = "time", .title = "TIME", .help = "When the state was left.", .width = kTimeWidth},
+    {.id = "time",
+     .title = "TIME",
+     .help = "When the state was left.",
+     .width = kTimeWidth,
+     .least = kTimeLeast},
     kConn,
     kNetns,
     kFamily,
@@ -88,6 +98,10 @@ constexpr std::string_view kTransitionTable[] = {
     "time", "local",   "remote", "from",  "to",     "dwell_ns",
     "role", "process", "conn",   "netns", "cgroup",
 };
+constexpr std::string_view kTransitionsByImportance[] = {
+    "time",    "local", "to",   "remote", "from",   "dwell_ns",
+    "process", "role",  "conn", "netns",  "cgroup",
+};
 
 constexpr Column kConnectionColumns[] = {
     kConn,
@@ -102,22 +116,29 @@ constexpr Column kConnectionColumns[] = {
     {.id = "opened",
      .title = "OPENED",
      .help = "When the connection left CLOSE or LISTEN; null where that wasn't seen.",
-     .width = kTimeWidth},
+     .width = kTimeWidth,
+     .least = kTimeLeast},
     {.id = "closed",
      .title = "CLOSED",
      .help = "When its last trace left the kernel; null while it is there.",
-     .width = kTimeWidth},
+     .width = kTimeWidth,
+     .least = kTimeLeast},
     {.id = "states",
      .title = "STATES",
      .help = "States in order, each with the time spent in it in nanoseconds, or the time "
              "that it lasted at least.",
-     .width = 40},
+     .width = 40,
+     .least = 20},
     {.id = "closed_first",
      .title = "CLOSED_FIRST",
      .help = "Who sent the first FIN or RST: local, remote, both (FINs crossed), none (nobody "
              "closed) or unknown.",
      .width = 12},
-    {.id = "ending", .title = "ENDING", .help = "How the connection ended.", .width = 14},
+    {.id = "ending",
+     .title = "ENDING",
+     .help = "How the connection ended.",
+     .width = 14,
+     .least = 14},
     {.id = "ending_detail",
      .title = "DETAIL",
      .help = "What is known beyond the ending.",
@@ -207,6 +228,10 @@ constexpr std::string_view kConnectionTable[] = {
     "opened",        "local",     "remote",  "role", "closed_first", "ending",
     "ending_detail", "time_wait", "process", "seen", "states",
 };
+constexpr std::string_view kConnectionsByImportance[] = {
+    "local",     "ending",        "remote", "closed_first", "opened", "process",
+    "time_wait", "ending_detail", "role",   "states",       "seen",
+};
 
 constexpr Column kLostColumns[] = {
     {.id = "time", .title = "TIME", .help = "When the loss was noticed.", .width = kTimeWidth},
@@ -239,12 +264,14 @@ constexpr Column kStrayResetColumns[] = {
 } // namespace
 
 const Schema& transition_schema() {
-    static constexpr Schema schema = {"transition", kTransitionColumns, kTransitionTable};
+    static constexpr Schema schema = {"transition", kTransitionColumns, kTransitionTable,
+                                      kTransitionsByImportance};
     return schema;
 }
 
 const Schema& connection_schema() {
-    static constexpr Schema schema = {"connection", kConnectionColumns, kConnectionTable};
+    static constexpr Schema schema = {"connection", kConnectionColumns, kConnectionTable,
+                                      kConnectionsByImportance};
     return schema;
 }
 

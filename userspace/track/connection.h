@@ -118,6 +118,7 @@ struct ConnectionLine {
     const Holders* holders = nullptr; ///< of an open socket; nullptr: not known. As `numbers`.
     tcp::Seen seen = tcp::Seen::whole;
     /// Given up for want of room: its end wasn't seen, and it may be there still. Not an end.
+    MonoTime entered{}; ///< when the last one of `states` began
     bool evicted = false;
     bool idle = false; ///< nothing happened to it while it was traced: it is only known to be there
 };

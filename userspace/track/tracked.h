@@ -124,6 +124,7 @@ struct alignas(64) Connection {
     bool ended : 1 = false;
     bool listener_indexed : 1 = false; ///< ConnectionTable::index_listener()
     bool evicted : 1 = false;          ///< given up for want of room
+    bool has_line : 1 = false;         ///< of TrackerOptions::lines_at_close
     bool accept_known : 1 = false;     ///< `accepted` means something
     bool accepted : 1 = false;         ///< by a process, from the accept queue
     bool uncertain : 1 = false;        ///< events may have been lost just before the end

@@ -261,6 +261,8 @@ void Tracker::Impl::advance_to(MonoTime now) {
             resolve_cancel(*c, std::nullopt);
         else if (seen.request_stopped && *seen.request_stopped + kSettle <= deadline.due)
             resolve_request(*c);
+        else if (c->state == tcp::State::TIME_WAIT && options_.lines_at_close && !c->has_line)
+            report_line(*c, deadline.due);
     }
 }
 

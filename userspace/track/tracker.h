@@ -32,6 +32,9 @@ struct TrackerOptions {
     /// Connections kept at the same time; past it the least recently active one is given up as
     /// `unknown`, `seen: gap`.
     std::size_t max_connections = 1'000'000;
+    /// A connection whose TIME_WAIT has begun gets its line then, as one that is still going on,
+    /// and none when that is over. Without it: when its last trace has left the kernel.
+    bool lines_at_close = false;
 };
 
 /// Counters of a run.

@@ -115,6 +115,8 @@ private:
     void end(Connection& c, MonoTime at);
     /// Hands the connection's line to the listener and releases the connection.
     void report_and_release(Connection& c);
+    /// `now`: of one that hasn't ended; nullopt: not known.
+    void report_line(Connection& c, std::optional<MonoTime> now);
     void release(Connection& c);
     /// What its line says of the connection as a whole.
     struct Summary {

@@ -138,6 +138,7 @@ void Tracker::Impl::move(Connection& c, tcp::State to, MonoTime at) {
     c.state = to;
     c.begin_state(c.entry_seen ? std::max(at, c.entered) : at);
     print_transition(c, from, to, c.entered, dwell);
+    if (to == tcp::State::TIME_WAIT && options_.lines_at_close) schedule_check(c, at + kSettle);
 }
 
 void Tracker::Impl::resync_state(Connection& c, tcp::State actual, MonoTime at) {
@@ -224,12 +225,17 @@ void Tracker::Impl::report_and_release(Connection& c) {
         release(c);
         return;
     }
+    if (!c.evicted) ++totals_.connections;
+    if (!c.has_line) report_line(c, finished_at_);
+    release(c);
+}
+
+void Tracker::Impl::report_line(Connection& c, std::optional<MonoTime> now) {
     std::array<PathStep, kLongestPath + 1> steps;
     std::size_t count = copy_path(c, steps).size();
     if (!c.ended)
         steps[count++] = {c.state, std::nullopt,
-                          finished_at_ ? std::max(*finished_at_ - c.entered, Nanoseconds(0))
-                                       : Nanoseconds(0)};
+                          now ? std::max(*now - c.entered, Nanoseconds(0)) : Nanoseconds(0)};
     const Summary summary = c.ended ? summary_of_ended(c) : summary_of_open(c);
     const Classification& verdict = summary.verdict;
     const CloseEvidence& evidence = table_.evidence_of(c);
@@ -238,6 +244,7 @@ void Tracker::Impl::report_and_release(Connection& c) {
     line.who = &c.who;
     line.opened = c.opened;
     line.closed = evidence.closed;
+    line.entered = c.entered;
     line.states = {steps.data(), count};
     line.closed_first = summary.closed_first;
     line.ending = verdict.ending;
@@ -250,10 +257,8 @@ void Tracker::Impl::report_and_release(Connection& c) {
     line.idle = !c.confirmed;
 
     add_details(c, line);
-
-    if (!c.evicted) ++totals_.connections;
+    c.has_line = true;
     listener_.on_connection(line);
-    release(c);
 }
 
 void Tracker::Impl::release(Connection& c) {

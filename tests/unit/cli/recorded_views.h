@@ -27,8 +27,9 @@ inline std::vector<std::string> trace_lines(const Fd& file, const run::TimeWindo
     const Fd printed = memory_file();
     render::Output out(printed.get());
     run::Context context;
-    cli::TracePrinter printer(what, true, context, out,
-                              make_renderer(render::Format::jsonl, out, {}));
+    render::Output rendered(-1);
+    cli::TracePrinter printer({.what = what, .idle = true}, context, rendered,
+                              make_renderer(render::Format::jsonl, rendered, {}), out);
     run::LineGate gate(printer, window);
     EXPECT_TRUE(run_pipeline(*source, context, gate, {}, nullptr));
     std::vector<std::string> lines;

@@ -2,6 +2,9 @@
 // Tables: alignment, human forms, colours, and that nothing hostile reaches the terminal.
 #include <gtest/gtest.h>
 
+#include <iterator>
+#include <sstream>
+
 #include <cstdlib>
 #include <ctime>
 
@@ -37,7 +40,7 @@ TEST_F(TableTest, EveryKindOfValue) {
     EXPECT_EQ(body({full_row()}),
               "12:34:56.123456 0000beef    -42 10.0.0.1:443  [2001:db8::1]:50123 FIN_WAIT1    "
               "3.05ms 1234/nginx fin        "
-              "60.42s expired SYN_SENT 41.2us > ESTABLISHED - > TIME_WAIT 60.42s\n");
+              "60.42s,expired SYN_SENT:41.2us>ESTABLISHED:->TIME_WAIT:60.42s\n");
 }
 
 TEST_F(TableTest, WhatIsNotKnown) {
@@ -45,8 +48,8 @@ TEST_F(TableTest, WhatIsNotKnown) {
                                   "-                 - -         -          -     "
                                   "         -\n");
     EXPECT_EQ(body({half_row()}), "-               0             - 10.0.0.1:*    *:*              "
-                                  "-                 - 7         -          - "
-                                  "reused, 2 restarts -\n");
+                                  "-                 - 7         -          -"
+                                  ",reused,restarts=2 -\n");
 }
 
 TEST_F(TableTest, HostileTextIsHarmless) {
@@ -54,7 +57,7 @@ TEST_F(TableTest, HostileTextIsHarmless) {
         body({hostile_row()}),
         "12:34:56.123456 0000beef    -42 10.0.0.1:443  [2001:db8::1]:50123 FIN_WAIT1    3.05ms "
         "66/a\"b,\\x0a\\x1b[2J\\xff\xc3\xa9 \\xc2\\x9b\\xe2\\x80\\xae\\\\xe2\\x82 "
-        "60.42s expired SYN_SENT 41.2us > ESTABLISHED - > TIME_WAIT 60.42s\n");
+        "60.42s,expired SYN_SENT:41.2us>ESTABLISHED:->TIME_WAIT:60.42s\n");
 }
 
 TEST_F(TableTest, CharactersCountNotBytes) {
@@ -76,10 +79,49 @@ TEST_F(TableTest, TimesAreLocal) {
               "STATE       TIME\nFIN_WAIT1   18:04:56.123456\n");
 }
 
-TEST_F(TableTest, OneRestartIsSingular) {
+TEST_F(TableTest, RestartsAreCounted) {
     std::vector<report::Value> row = null_row();
     row[9] = report::TimeWaitValue{Nanoseconds(1'500'000'000), tcp::TimeWaitEnd::killed, 1};
-    EXPECT_NE(body({row}).find(" 1.500s killed, 1 restart -\n"), std::string::npos);
+    EXPECT_NE(body({row}).find(" 1.500s,killed,restarts=1 -\n"), std::string::npos);
+}
+
+/// As many fields as columns, whatever a process is called.
+TEST_F(TableTest, ACellIsOneWord) {
+    std::vector<report::Value> row = full_row();
+    row[6] = Nanoseconds(123'000'000'000);
+    row[7] = report::ProcessValue{7, " Web  Content"};
+    row[8] = std::string_view("a b");
+    const std::string line = body({row});
+    EXPECT_NE(line.find(" 2m03s 7/\\x20Web\\x20\\x20Content "), std::string::npos) << line;
+    std::istringstream words(line);
+    const auto count = std::distance(std::istream_iterator<std::string>(words),
+                                     std::istream_iterator<std::string>());
+    EXPECT_EQ(count, std::ptrdiff_t{std::size(kKindColumns)}) << line;
+}
+
+/// The columns behind a long cell stand below each other from then on.
+TEST_F(TableTest, AColumnGrowsWithItsCells) {
+    std::vector<report::Value> wide = null_row();
+    wide[4] = report::EndpointValue{endpoint("2001:db8:1111:2222:3333:4444:5555:6666", 50123),
+                                    tcp::Family::ipv6};
+    const std::string lines = body({wide, full_row()});
+    const std::string second = lines.substr(lines.find('\n') + 1);
+    EXPECT_EQ(second.find("FIN_WAIT1"), 15 + 1 + 8 + 1 + 6 + 1 + 13 + 1 + 46 + 1u) << lines;
+}
+
+TEST_F(TableTest, OnATerminalCellsAreCutAndSaySo) {
+    std::vector<report::Value> row = full_row();
+    row[7] = report::ProcessValue{1234, "a-very-long-name-that-goes-on"};
+    const std::string table =
+        rendered(render::Format::table, kKinds, {row}, {.width = 110, .unicode = true});
+    EXPECT_NE(table.find(" 1234/a-v\xe2\x80\xa6 "), std::string::npos) << table;
+    EXPECT_NE(rendered(render::Format::table, kKinds, {row}, {.width = 110, .unicode = false})
+                  .find(" 1234/a-v~ "),
+              std::string::npos);
+    // Colours stay as they are.
+    const std::string coloured =
+        rendered(render::Format::table, kKinds, {row}, {.colour = true, .width = 200});
+    EXPECT_NE(coloured.find("\x1b[33mFIN_WAIT1\x1b[0m"), std::string::npos);
 }
 
 TEST_F(TableTest, RowsOfAnotherSchemaAreNotices) {
