@@ -94,7 +94,7 @@ Result<int> run_copy(const CopyOptions& options) {
     auto source = recording::RecordingSource::open(*files);
     if (!source) return tl::unexpected(source.error());
     recording::Head head = (*source)->head();
-    const auto window = options.window.resolve({head.clock, (*source)->end()});
+    const auto window = options.window.resolve({head.clock, (*source)->end()}, wall_now());
     if (!window) return tl::unexpected(window.error());
     (*source)->set_options({0, window->since, window->until});
     std::unique_ptr<recording::Anonymizer> anonymizer;

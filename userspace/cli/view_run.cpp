@@ -161,7 +161,7 @@ Result<void> ViewRun::open_recordings() {
 }
 
 Result<void> ViewRun::replay(std::unique_ptr<recording::RecordingSource> source) {
-    auto window = options_.window.resolve({source->head().clock, source->end()});
+    auto window = options_.window.resolve({source->head().clock, source->end()}, wall_now());
     if (!window) return tl::unexpected(window.error());
     window_ = *window;
     const auto last =

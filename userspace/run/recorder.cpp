@@ -24,10 +24,6 @@ std::uint64_t random_number() {
     return number | 1; // 0 stands for none
 }
 
-WallTime wall_now() {
-    return std::chrono::time_point_cast<Nanoseconds>(std::chrono::system_clock::now());
-}
-
 /// Where a listing of one namespace begins or ends; nullopt for any other record.
 std::optional<td_snapshot_op> bracket_of(std::span<const std::byte> record) {
     const auto snapshot = event::as<td_snapshot>(record);
