@@ -9,7 +9,9 @@
 #include <filesystem>
 
 #include "base/log.h"
+#include "cli/command_line.h"
 #include "cli/live_view.h"
+#include "cli/option_values.h"
 #include "cli/window_options.h"
 #include "run/keeper.h"
 
@@ -39,36 +41,26 @@ Result<std::vector<std::string>> recording_files(const std::vector<std::string>&
     return files;
 }
 
-CLI::AsNumberWithUnit time_with_unit() {
-    return CLI::AsNumberWithUnit(
-        std::map<std::string, double>{{"ms", 0.001}, {"s", 1}, {"m", 60}, {"h", 3600}});
-}
-
 std::shared_ptr<RunOptions> RunOptions::declare(CLI::App& app) {
     auto options = std::make_shared<RunOptions>();
-    app.add_option("-d,--duration", options->duration, "Stop after this time: 30, 30s, 5m, 1h")
-        ->transform(time_with_unit())
-        ->check(CLI::PositiveNumber);
-    app.add_option("--buffer-size", options->buffer_bytes,
-                   "Size of the buffer for events from the kernel; rounded up to a power of two")
-        ->transform(CLI::AsSizeValue(false))
-        ->check(CLI::Range(kSmallestBuffer, kLargestBuffer))
+    add_duration(app, "-d,--duration", options->duration, "Stop after this time: 30s, 5m, 1h");
+    add_size(app, "--buffer-size", options->buffer_bytes, {kSmallestBuffer, kLargestBuffer},
+             "Size of the buffer for events from the kernel; rounded up to a power of two")
         ->default_str("16MiB");
     declare_probes(app, options->probes);
     app.add_flag("--no-numbers", options->probes.no_numbers,
                  "Without bytes, segments, round-trip times and queues of the connections");
-    app.add_option("--max-connections", options->max_connections,
-                   "Connections followed at the same time; the longest idle are given up first")
-        ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 32))
+    add_number(app, "--max-connections", options->max_connections, std::uint64_t{1} << 32,
+               "Connections followed at the same time; the longest idle are given up first")
         ->capture_default_str();
     app.add_flag("--strict", options->strict,
                  "Exit with status 4 if events were lost or the recording is damaged");
     app.add_flag("-q,--quiet", options->quiet, "No summary on stderr, only warnings");
     app.add_flag("-v,--verbose", options->verbose, "Print more on stderr");
     options->filters = FilterOptions::declare(app);
-    auto* command = app.add_option("command", options->command,
-                                   "After --: a command to run; tracing lasts as long as it does")
-                        ->type_name("CMD...");
+    auto* command = app.add_option(kCommandArgument, options->command,
+                                   "A command to run; tracing lasts as long as it does")
+                        ->type_name("");
     app.add_option("--user", options->user, "Run the command as this user, not as root")
         ->type_name("NAME")
         ->needs(command);
@@ -80,10 +72,9 @@ void RunOptions::declare_recordings(CLI::App& app) {
         app.add_option("-r,--read", recordings,
                        "Read recordings, or folders of them, instead of the running kernel")
             ->type_name("FILE...");
-    app.add_option("--speed", speed,
-                   "With -r: 1 or 1x replays at the pace of the recording, 2 twice as fast")
-        ->transform(CLI::AsNumberWithUnit(std::map<std::string, double>{{"x", 1.0}}))
-        ->check(CLI::PositiveNumber)
+    add_speed(app, "--speed", speed,
+              "With -r: 1x replays at the pace of the recording, 10x ten times as fast (default: "
+              "as fast as it can be read)")
         ->needs(read);
     declare_window(app, window);
     filters->declare_connections(app);
@@ -93,19 +84,16 @@ void RunOptions::declare_recordings(CLI::App& app) {
         ->type_name("FILE")
         ->excludes(read);
     declare_write_errors(app);
-    for (const char* live_only :
-         {"--duration", "--buffer-size", "--probes", "--btf", "--no-numbers", "command", "--user"})
+    for (const char* live_only : {"--duration", "--buffer-size", "--probes", "--btf",
+                                  "--no-numbers", kCommandArgument, "--user"})
         app.get_option(live_only)->excludes(read);
 }
 
 void RunOptions::declare_write_errors(CLI::App& app) {
-    app.add_option_function<std::string>(
-           "--on-error",
-           [this](const std::string& what) { survives_write_errors = what == "continue"; },
-           "If the recording can't be written: stop, or continue and leave out what can't be "
-           "written")
-        ->check(CLI::IsMember({"stop", "continue"}))
-        ->default_str("stop");
+    add_choice(app, "--on-error", on_write_error, {"stop", "continue"},
+               "If the recording can't be written: stop, or continue and leave out what can't be "
+               "written")
+        ->capture_default_str();
 }
 
 ViewRun::ViewRun(const RunOptions& options, event::Filter filter)
@@ -176,7 +164,7 @@ Result<void> ViewRun::open_kernel() {
     if (!options_.write.empty()) {
         auto recorder =
             run::Recorder::open(options_.write, {options_.filters->text(), options_.roll,
-                                                 options_.survives_write_errors,
+                                                 options_.on_write_error == "continue",
                                                  from_seconds(options_.save_after), filter_});
         if (!recorder) return tl::unexpected(recorder.error());
         recorder_ = std::move(*recorder);
