@@ -164,13 +164,16 @@ TEST_F(Filters, of_copies_are_kept) {
     record("a.tdw", to_json(head()));
     for (const std::vector<std::string>& more :
          {std::vector<std::string>{}, {"--anonymize"}, {"--since", "+500ms"}}) {
-        std::vector<std::string> words{"copy", "-r", path("a.tdw"), "-o", path("copy.tdw")};
+        std::vector<std::string> words{"copy",        "--force", "-r",
+                                       path("a.tdw"), "-o",      path("copy.tdw")};
         words.insert(words.end(), more.begin(), more.end());
         ASSERT_EQ(run_binary(words).status, 0);
         EXPECT_EQ(connections("copy.tdw"), 2U);
     }
     ASSERT_EQ(
-        run_binary({"copy", "-r", path("a.tdw"), "-o", path("copy.tdw"), "--anonymize"}).status, 0);
+        run_binary({"copy", "--force", "-r", path("a.tdw"), "-o", path("copy.tdw"), "--anonymize"})
+            .status,
+        0);
     const std::string info = run_binary({"info", path("copy.tdw")}).out;
     EXPECT_THAT(info, HasSubstr("filter     --port 7104\n"));
     EXPECT_THAT(text_of_file(path("copy.tdw")).substr(0, 2000), Not(HasSubstr("10.0.0.0")));

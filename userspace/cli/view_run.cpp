@@ -12,6 +12,7 @@
 #include "cli/command_line.h"
 #include "cli/live_view.h"
 #include "cli/option_values.h"
+#include "cli/output_file.h"
 #include "cli/window_options.h"
 #include "run/keeper.h"
 
@@ -83,6 +84,7 @@ void RunOptions::declare_recordings(CLI::App& app) {
                    "Also record what is seen to this file; see 'tcpdwell record'")
         ->type_name("FILE")
         ->excludes(read);
+    declare_force(app, if_exists);
     declare_write_errors(app);
     for (const char* live_only : {"--duration", "--buffer-size", "--probes", "--btf",
                                   "--no-numbers", kCommandArgument, "--user"})
@@ -162,10 +164,10 @@ Result<void> ViewRun::replay(std::unique_ptr<recording::RecordingSource> source)
 
 Result<void> ViewRun::open_kernel() {
     if (!options_.write.empty()) {
-        auto recorder =
-            run::Recorder::open(options_.write, {options_.filters->text(), options_.roll,
-                                                 options_.on_write_error == "continue",
-                                                 from_seconds(options_.save_after), filter_});
+        auto recorder = run::Recorder::open(
+            options_.write,
+            {options_.filters->text(), options_.roll, options_.on_write_error == "continue",
+             from_seconds(options_.save_after), filter_, options_.if_exists});
         if (!recorder) return tl::unexpected(recorder.error());
         recorder_ = std::move(*recorder);
     }

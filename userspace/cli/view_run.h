@@ -30,11 +30,12 @@ struct RunOptions {
     bool quiet = false;
     bool verbose = false;
     std::vector<std::string> command;
-    std::vector<std::string> recordings; ///< to be read instead of the running kernel
-    double speed = 0;                    ///< of replay; 0: as fast as possible
-    run::WindowOptions window;           ///< which part of the recordings is reported
-    Nanoseconds reads_on{};              ///< how long after the end of the window they are read
-    std::string write;                   ///< file or folder to record to meanwhile
+    std::vector<std::string> recordings;   ///< to be read instead of the running kernel
+    double speed = 0;                      ///< of replay; 0: as fast as possible
+    run::WindowOptions window;             ///< which part of the recordings is reported
+    Nanoseconds reads_on{};                ///< how long after the end of the window they are read
+    std::string write;                     ///< file or folder to record to meanwhile
+    IfExists if_exists = IfExists::refuse; ///< of `write`, and of other files that are written
     recording::RollOptions roll; ///< of what is recorded: with one of these `write` is a folder
     std::string on_write_error = "stop"; ///< or "continue"
     double save_after = 0;               ///< seconds; see RecorderOptions
