@@ -136,6 +136,7 @@ void declare_rolling(CLI::App& app, RecordCommand& options) {
 Action define_record(CLI::App& app) {
     auto options = std::make_shared<RecordCommand>();
     options->run = RunOptions::declare(app);
+    options->run->all = true; // views can leave out, but not add
     app.add_option("-o,--output", options->run->write, "File to write; - is standard output")
         ->type_name("FILE")
         ->required();
@@ -144,7 +145,8 @@ Action define_record(CLI::App& app) {
     declare_rolling(app, *options);
     app.footer("Examples:\n"
                "  tcpdwell record -o incident.tdw                 until Ctrl-C\n"
-               "  tcpdwell record -o run.tdw -- ./load-test       as long as the command runs\n"
+               "  tcpdwell record -o run.tdw -- ./load-test       as long as the command runs, the "
+               "whole host\n"
                "  tcpdwell report -r incident.tdw                 anywhere, without root\n"
                "  tcpdwell trace -r incident.tdw --speed 1x       at its own pace\n"
                "  tcpdwell record -o - | ssh archive 'cat >host.tdw'\n"

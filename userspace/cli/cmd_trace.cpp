@@ -71,7 +71,7 @@ Action define_trace(CLI::App& app) {
         "Examples:\n"
         "  tcpdwell trace                                    every transition on this host\n"
         "  tcpdwell trace -c --port 443                      finished connections of one port\n"
-        "  tcpdwell trace -- curl -s http://127.0.0.1/       what one command does\n"
+        "  tcpdwell trace -- curl -s http://127.0.0.1/       the connections of one command\n"
         "  tcpdwell trace -c -f jsonl --comm 'nginx*' | jq   for scripts\n"
         "  tcpdwell trace -r FILE --since 18:04 --until 18:05   one minute of a recording\n"
         "\n--since and --until choose by when a state was left or a connection ended; with "

@@ -60,7 +60,8 @@ std::shared_ptr<RunOptions> RunOptions::declare(CLI::App& app) {
     app.add_flag("-v,--verbose", options->verbose, "Print more on stderr");
     options->filters = FilterOptions::declare(app);
     auto* command = app.add_option(kCommandArgument, options->command,
-                                   "A command to run; tracing lasts as long as it does")
+                                   "A command to run; tracing lasts as long as it does, and "
+                                   "shows (trace, report) what it and its children do")
                         ->type_name("");
     app.add_option("--user", options->user, "Run the command as this user, not as root")
         ->type_name("NAME")
@@ -77,6 +78,10 @@ void RunOptions::declare_recordings(CLI::App& app) {
               "With -r: 1x replays at the pace of the recording, 10x ten times as fast (default: "
               "as fast as it can be read)")
         ->needs(read);
+    app.add_flag("--all", all,
+                 "With CMD: the connections of the whole host, not only those of CMD "
+                 "and of the processes that it starts")
+        ->needs(app.get_option(kCommandArgument));
     declare_window(app, window);
     filters->declare_connections(app);
     for (const char* option : {"--since", "--until", "--conn"}) app.get_option(option)->needs(read);
@@ -163,16 +168,15 @@ Result<void> ViewRun::replay(std::unique_ptr<recording::RecordingSource> source)
 }
 
 Result<void> ViewRun::open_kernel() {
+    if (!options_.command.empty())
+        if (auto prepared = prepare_command(); !prepared) return prepared;
     if (!options_.write.empty()) {
         auto recorder = run::Recorder::open(
-            options_.write,
-            {options_.filters->text(), options_.roll, options_.on_write_error == "continue",
-             from_seconds(options_.save_after), filter_, options_.if_exists});
+            options_.write, {filter_text(), options_.roll, options_.on_write_error == "continue",
+                             from_seconds(options_.save_after), filter_, options_.if_exists});
         if (!recorder) return tl::unexpected(recorder.error());
         recorder_ = std::move(*recorder);
     }
-    if (!options_.command.empty())
-        if (auto prepared = prepare_command(); !prepared) return prepared;
     if (command_ || options_.late_file != nullptr)
         if (auto started = start_keeper(); !started) return started;
     // A recorder makes segments in its user's folder as long as it runs.
@@ -195,6 +199,7 @@ Result<void> ViewRun::prepare_command() {
     auto prepared = run::ChildCommand::prepare(options_.command, user);
     if (!prepared) return tl::unexpected(prepared.error());
     command_.emplace(std::move(*prepared));
+    if (!options_.all) filter_.trees = {static_cast<std::uint32_t>(command_->pid())};
     return {};
 }
 
@@ -228,7 +233,10 @@ std::vector<event::Filter> ViewRun::recorded_filters() const {
 }
 
 std::string ViewRun::filter_text() const {
-    const std::string own = options_.filters->text();
+    std::string own = options_.filters->text();
+    // Its name only: arguments may be secrets, and this is written into recordings.
+    if (!filter_.trees.empty())
+        own += fmt::format("{}-- {}", own.empty() ? "" : " ", options_.command.front());
     const std::string recorded = replay_ ? replay_->head().filter : "";
     if (own.empty() || recorded.empty() || own == recorded) return own.empty() ? recorded : own;
     return fmt::format("{}, recorded with {}", own, recorded);

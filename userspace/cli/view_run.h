@@ -30,6 +30,7 @@ struct RunOptions {
     bool quiet = false;
     bool verbose = false;
     std::vector<std::string> command;
+    bool all = false; ///< not only connections of the command and its descendants
     std::vector<std::string> recordings;   ///< to be read instead of the running kernel
     double speed = 0;                      ///< of replay; 0: as fast as possible
     run::WindowOptions window;             ///< which part of the recordings is reported

@@ -27,6 +27,12 @@ bool has_pid(const std::optional<Process>& process, std::uint32_t pid) {
     return process && process->pid == pid;
 }
 
+bool has_ancestor(const std::optional<Process>& process, std::uint32_t root,
+                  const ProcessTree* tree) {
+    if (!process || process->pid == 0) return false;
+    return tree ? tree->is_of(process->pid, root) : process->pid == root;
+}
+
 bool has_name(const std::optional<Process>& process, const std::string& glob) {
     if (!process || process->comm().empty()) return false;
     const std::string comm(process->comm());
@@ -64,6 +70,11 @@ bool all_lists(const Filter& filter, const FilterSubject& subject, const Judge& 
            judge(filter.pids,
                  [&](std::uint32_t pid) {
                      return has_pid(subject.process, pid) || has_pid(subject.closed_by, pid);
+                 }) &&
+           judge(filter.trees,
+                 [&](std::uint32_t root) {
+                     return has_ancestor(subject.process, root, subject.processes) ||
+                            has_ancestor(subject.closed_by, root, subject.processes);
                  }) &&
            judge(filter.comms,
                  [&](const std::string& glob) {
@@ -124,7 +135,7 @@ Result<FilterList<T>> parse_list(std::string_view option, const std::vector<std:
 
 bool Filter::empty() const {
     return ports.empty() && local_ports.empty() && remote_ports.empty() && addresses.empty() &&
-           pids.empty() && comms.empty() && netns.empty() && cgroups.empty() &&
+           pids.empty() && trees.empty() && comms.empty() && netns.empty() && cgroups.empty() &&
            connections.empty() && !family && !role;
 }
 

@@ -13,6 +13,7 @@
 
 #include "base/result.h"
 #include "event/event.h"
+#include "event/process_tree.h"
 #include "tcp/address.h"
 #include "tcp/close.h"
 
@@ -27,6 +28,7 @@ struct FilterSubject {
     const std::optional<Process>& closed_by;
     std::optional<std::string_view> cgroup; ///< path, nullopt if not known
     std::uint64_t connection = 0;           ///< its id; 0: it has none
+    const ProcessTree* processes = nullptr; ///< nullptr: no descent is known
 };
 
 /// Ports from `first` (at least 1) to `last`, both included.
@@ -72,6 +74,7 @@ struct Filter {
     FilterList<PortRange> remote_ports;
     FilterList<tcp::Cidr> addresses; ///< local or remote
     FilterList<std::uint32_t> pids;  ///< owner or closer
+    FilterList<std::uint32_t> trees; ///< owner or closer, or an ancestor of it
     FilterList<std::string> comms;   ///< glob (fnmatch(3)) against the name of owner or closer
     FilterList<std::uint32_t> netns; ///< inodes
     FilterList<std::string> cgroups; ///< path, of the cgroup or of an ancestor

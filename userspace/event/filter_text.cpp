@@ -19,7 +19,7 @@ constexpr char kNot = '!';
 
 constexpr std::string_view kOptions[] = {
     "--port",  "--local-port", "--remote-port", "--addr", "--pid", "--comm",
-    "--netns", "--cgroup",     "--role",        "-4",     "-6"};
+    "--netns", "--cgroup",     "--role",        "-4",     "-6",    "--tree"};
 
 bool is_option(std::string_view word) {
     return std::find(std::begin(kOptions), std::end(kOptions), word) != std::end(kOptions);
@@ -113,14 +113,16 @@ Filter filter_of(Values values) {
         return read_one<PortRange>(
             text, [](auto option, const auto& texts) { return parse_ports(option, texts); });
     };
+    const auto pid = [](const std::string& text) {
+        return read_one<std::uint32_t>(text, parse_pids);
+    };
     const auto itself = [](const std::string& text) { return std::optional(text); };
     filter.ports = read_list<PortRange>(values, "--port", port);
     filter.local_ports = read_list<PortRange>(values, "--local-port", port);
     filter.remote_ports = read_list<PortRange>(values, "--remote-port", port);
     filter.addresses = read_list<tcp::Cidr>(values, "--addr", tcp::Cidr::parse);
-    filter.pids = read_list<std::uint32_t>(values, "--pid", [](const std::string& text) {
-        return read_one<std::uint32_t>(text, parse_pids);
-    });
+    filter.pids = read_list<std::uint32_t>(values, "--pid", pid);
+    filter.trees = read_list<std::uint32_t>(values, "--tree", pid);
     filter.comms = read_list<std::string>(values, "--comm", itself);
     filter.netns = read_list<std::uint32_t>(values, "--netns", number);
     filter.cgroups = read_list<std::string>(values, "--cgroup", itself);
@@ -153,6 +155,7 @@ std::vector<std::string> filter_words(const Filter& filter) {
     add("--remote-port", filter.remote_ports, text_of_range);
     add("--addr", filter.addresses, text_of);
     add("--pid", filter.pids, decimal);
+    add("--tree", filter.trees, decimal);
     add("--comm", filter.comms, std::identity());
     add("--netns", filter.netns, decimal);
     add("--cgroup", filter.cgroups, std::identity());
