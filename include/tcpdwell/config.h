@@ -26,4 +26,26 @@ struct td_network {
     __u32 mask[4];
 };
 
+struct td_network_list {
+    __u32 count;
+    struct td_network items[8];
+};
+
+/* Ports in host order, both ends included; `first` is at least 1. */
+struct td_port_range {
+    __u16 first;
+    __u16 last;
+};
+
+struct td_port_list {
+    __u32 count;
+    struct td_port_range items[16];
+};
+
+/* Inodes of network namespaces. */
+struct td_netns_list {
+    __u32 count;
+    __u32 items[8];
+};
+
 #endif

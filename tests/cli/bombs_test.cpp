@@ -72,18 +72,18 @@ protected:
     }
     void view_all() {
         view_each({{"report", "-f", "text"},
-                   {"report", "-f", "json", "--html", path("page")},
+                   {"report", "-f", "json", "--force", "--html", path("page")},
                    {"trace", "-f", "jsonl"},
                    {"trace", "-c", "--idle", "-f", "csv"},
-                   {"copy", "--since", "+50s", "-o", path("copy")}});
+                   {"copy", "--since", "+50s", "--force", "-o", path("copy")}});
         SCOPED_TRACE("what looks at records alone");
         view({"info", file});
-        view({"copy", "--anonymize", "-o", path("copy"), "-r", file});
+        view({"copy", "--anonymize", "--force", "-o", path("copy"), "-r", file});
     }
     /// Those that keep the most: for bombs of so many records that each takes seconds.
     void view_some() {
-        view_each({{"report", "-f", "json", "--html", path("page")},
-                   {"copy", "--since", "+50s", "-o", path("copy")}});
+        view_each({{"report", "-f", "json", "--force", "--html", path("page")},
+                   {"copy", "--since", "+50s", "--force", "-o", path("copy")}});
     }
 
     TemporaryFolder folder;

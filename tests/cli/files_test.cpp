@@ -55,9 +55,12 @@ TEST_F(Files, are_private_whatever_they_replace) {
     for (const bool exists : {false, true}) {
         if (exists) leave_foreign("copy.tdw");
         if (exists) leave_foreign("page.html");
-        ASSERT_EQ(run_binary({"copy", "-r", path("client.tdw"), "-o", path("copy.tdw")}).status, 0);
+        ASSERT_EQ(run_binary({"copy", "--force", "-r", path("client.tdw"), "-o", path("copy.tdw")})
+                      .status,
+                  0);
         ASSERT_EQ(
-            run_binary({"report", "-r", path("client.tdw"), "--html", path("page.html")}).status,
+            run_binary({"report", "--force", "-r", path("client.tdw"), "--html", path("page.html")})
+                .status,
             0);
         expect_private("copy.tdw");
         expect_private("page.html");
@@ -70,11 +73,41 @@ TEST_F(Files, are_private_whatever_they_replace) {
     EXPECT_EQ(names(), (std::set<std::string>{"client.tdw", "server.tdw"}));
 }
 
+TEST_F(Files, that_exist_are_not_overwritten_without_force) {
+    std::ofstream(path("old")) << "earlier";
+    const auto before = names();
+    for (const std::vector<std::string>& words : {
+             std::vector<std::string>{"copy", "-r", path("client.tdw"), "-o"},
+             {"report", "-r", path("client.tdw"), "--html"},
+             {"report", "--html"},
+             {"record", "-o"},
+             {"trace", "-w"},
+             {"report", "-w"},
+         }) {
+        std::vector<std::string> with_file = words;
+        with_file.push_back(path("old"));
+        if (words.size() == 2) // would trace otherwise: this has to be refused before
+            with_file.insert(with_file.end(), {"--", "touch", path("traced")});
+        const Finished refused = run_binary(with_file);
+        EXPECT_EQ(refused.status, 2) << words[0] << words.back();
+        EXPECT_EQ(refused.out, "");
+        EXPECT_EQ(refused.err, "tcpdwell: " + path("old") + " exists; --force overwrites it\n");
+        EXPECT_EQ(text_of_file(path("old")), "earlier");
+        EXPECT_EQ(names(), before);
+    }
+    // What is no file is written as it is.
+    EXPECT_EQ(run_binary({"copy", "-r", path("client.tdw"), "-o", "/dev/null"}).status, 0);
+    EXPECT_EQ(run_binary({"report", "-r", path("client.tdw"), "--html", "/dev/stdout"}).status, 0);
+    EXPECT_EQ(run_binary({"copy", "-r", path("client.tdw"), "-o", "-"}).status, 0);
+}
+
 TEST_F(Files, stay_when_there_is_no_result) {
     std::ofstream(path("page.html")) << "earlier";
     std::ofstream(path("rubbish")) << "rubbish";
     const auto before = names();
-    EXPECT_EQ(run_binary({"report", "-r", path("rubbish"), "--html", path("page.html")}).status, 1);
+    EXPECT_EQ(run_binary({"report", "--force", "-r", path("rubbish"), "--html", path("page.html")})
+                  .status,
+              1);
     EXPECT_EQ(text_of_file(path("page.html")), "earlier");
     EXPECT_EQ(names(), before);
 }
@@ -100,9 +133,13 @@ TEST_F(Files, of_a_recorder_that_cannot_trace_are_not_made) {
     const auto before = names();
     for (const char* file : {"new.tdw", "old.tdw"}) {
         EXPECT_NE(
-            run_binary({"record", "-o", path(file), "--btf", path("types"), "-d", "1"}).status, 0);
-        EXPECT_NE(run_binary({"trace", "-w", path(file), "--btf", path("types"), "-d", "1"}).status,
-                  0);
+            run_binary({"record", "--force", "-o", path(file), "--btf", path("types"), "-d", "1"})
+                .status,
+            0);
+        EXPECT_NE(
+            run_binary({"trace", "--force", "-w", path(file), "--btf", path("types"), "-d", "1"})
+                .status,
+            0);
     }
     EXPECT_EQ(names(), before);
     EXPECT_EQ(text_of_file(path("old.tdw")), "earlier");
@@ -110,9 +147,9 @@ TEST_F(Files, of_a_recorder_that_cannot_trace_are_not_made) {
 
 TEST_F(Files, hold_nothing_that_was_meant_for_a_closed_stdout) {
     for (const int closed : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-        Program report(
-            {tcpdwell_binary(), "report", "-r", path("client.tdw"), "--html", path("page.html")},
-            Program::Setting{.before_exec = [closed] { ::close(closed); }});
+        Program report({tcpdwell_binary(), "report", "--force", "-r", path("client.tdw"), "--html",
+                        path("page.html")},
+                       Program::Setting{.before_exec = [closed] { ::close(closed); }});
         ASSERT_EQ(report.wait(30s), 0);
         const std::string page = text_of_file(path("page.html"));
         EXPECT_THAT(page, StartsWith("<!"));

@@ -122,6 +122,37 @@ TEST_F(Filters, of_a_recording_hold_for_its_views) {
                 HasSubstr("filter     --port 7104 --addr 10.0.0.0/8\n"));
 }
 
+TEST_F(Filters, exclude_by_exclamation_marks_and_take_ranges) {
+    recording::Head all = head();
+    all.filter.clear();
+    all.filters.clear();
+    record("all.tdw", to_json(all));
+    EXPECT_EQ(connections("all.tdw"), 5U);
+    EXPECT_EQ(connections("all.tdw", {"--port", "7100-7104"}), 2U);
+    EXPECT_EQ(connections("all.tdw", {"--port", "!7104"}), 3U);
+    EXPECT_EQ(connections("all.tdw", {"--port", "7104-7105,!7105"}), 2U);
+    EXPECT_EQ(connections("all.tdw", {"--addr", "!10.1.0.0/16"}), 0U);
+    EXPECT_EQ(connections("all.tdw", {"--comm", "!no-such-program"}), 5U);
+    const Finished unknown = run_binary({"trace", "-r", path("all.tdw"), "--port", "htps"});
+    EXPECT_EQ(unknown.status, 2);
+    EXPECT_THAT(unknown.err, HasSubstr("--port htps: "));
+    const Finished backwards = run_binary({"trace", "-r", path("all.tdw"), "--port", "90-80"});
+    EXPECT_EQ(backwards.status, 2);
+    EXPECT_THAT(backwards.err, HasSubstr("a range such as 8000-8100"));
+}
+
+TEST_F(Filters, of_a_recording_that_exclude_hold_for_its_views) {
+    recording::Head excluding = head();
+    excluding.filters.front() = {};
+    excluding.filters.front().ports.excluded = {{7104, 7104}};
+    record("a.tdw", to_json(excluding));
+    EXPECT_EQ(connections("a.tdw"), 3U);
+    ASSERT_EQ(run_binary({"copy", "-r", path("a.tdw"), "-o", path("b.tdw"), "--anonymize"}).status,
+              0);
+    EXPECT_EQ(connections("b.tdw"), 3U);
+    EXPECT_THAT(run_binary({"info", path("b.tdw")}).out, HasSubstr("filter     --port !7104\n"));
+}
+
 TEST_F(Filters, of_recordings_of_released_versions_change_nothing) {
     std::string json = to_json(head());
     json.replace(json.find(",\"filters\":"), std::string::npos, "}");
@@ -133,13 +164,16 @@ TEST_F(Filters, of_copies_are_kept) {
     record("a.tdw", to_json(head()));
     for (const std::vector<std::string>& more :
          {std::vector<std::string>{}, {"--anonymize"}, {"--since", "+500ms"}}) {
-        std::vector<std::string> words{"copy", "-r", path("a.tdw"), "-o", path("copy.tdw")};
+        std::vector<std::string> words{"copy",        "--force", "-r",
+                                       path("a.tdw"), "-o",      path("copy.tdw")};
         words.insert(words.end(), more.begin(), more.end());
         ASSERT_EQ(run_binary(words).status, 0);
         EXPECT_EQ(connections("copy.tdw"), 2U);
     }
     ASSERT_EQ(
-        run_binary({"copy", "-r", path("a.tdw"), "-o", path("copy.tdw"), "--anonymize"}).status, 0);
+        run_binary({"copy", "--force", "-r", path("a.tdw"), "-o", path("copy.tdw"), "--anonymize"})
+            .status,
+        0);
     const std::string info = run_binary({"info", path("copy.tdw")}).out;
     EXPECT_THAT(info, HasSubstr("filter     --port 7104\n"));
     EXPECT_THAT(text_of_file(path("copy.tdw")).substr(0, 2000), Not(HasSubstr("10.0.0.0")));

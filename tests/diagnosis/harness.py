@@ -82,7 +82,7 @@ class Trace:
         self.recording = stage.folder / f"{self.name}.tdw"
         self.complaints = stage.folder / f"{self.name}.err"
         words = [stage.tcpdwell, "report", "-f", "json", "--netns", ",".join(str(net.inode) for net in nets),
-                 "-w", str(self.recording), *self.options]
+                 "--force", "-w", str(self.recording), *self.options]
         with open(self.complaints, "wb") as err:
             self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=err,
                                             preexec_fn=lambda: stage.before_exec(stage.host))
@@ -107,7 +107,7 @@ class Trace:
             raise Failed(f"status {self.process.returncode}: {self.said()}")
         report = json.loads(out)
         copy = self.recording.with_suffix(".anonymous.tdw")
-        self.stage.tcpdwell_says("copy", "-r", str(self.recording), "-o", str(copy), "--anonymize", "-q")
+        self.stage.tcpdwell_says("copy", "--force", "-r", str(self.recording), "-o", str(copy), "--anonymize", "-q")
         faults = list(faults_of(report, expected, may, self.stage.hidden.count()))
         faults += differences("the recording", report, self.replay(self.recording), lambda finding: finding)
         faults += differences("the anonymised recording", report, self.replay(copy), without_names)

@@ -102,8 +102,7 @@ TEST_F(Recording, reportsAreTheSame) {
                                                {"report", "--by", "service"},
                                                {"report", "-i", "1s", "--format", "json"}}) {
         std::vector<std::string> live = form;
-        for (const std::string& word : {std::string("--netns"), netns(), std::string("-w"), file})
-            live.push_back(word);
+        live.insert(live.end(), {"--force", "--netns", netns(), "-w", file});
         std::vector<std::string> again = form;
         for (const std::string& word : {std::string("--netns"), netns(), std::string("-r"), file})
             again.push_back(word);
@@ -118,13 +117,13 @@ TEST_F(Recording, linesAreTheSame) {
         std::vector<std::string> words{"trace", "--connections", "--format", "jsonl"};
         if (what != words[1]) words.emplace_back(what);
         std::vector<std::string> live = words;
-        for (const std::string& word : {std::string("--netns"), netns(), std::string("-w"), file})
-            live.push_back(word);
+        live.insert(live.end(), {"--force", "--netns", netns(), "-w", file});
         for (const std::string& word : {std::string("-r"), file}) words.push_back(word);
         const std::string reported = traced(live, random_acts);
         EXPECT_EQ(reported, replayed(words).printed) << what;
     }
-    const std::string reported = traced({"trace", "--netns", netns(), "-w", file}, random_acts);
+    const std::string reported =
+        traced({"trace", "--force", "--netns", netns(), "-w", file}, random_acts);
     EXPECT_EQ(reported, replayed({"trace", "-r", file}).printed);
 }
 
@@ -218,7 +217,7 @@ TEST_F(Recording, itIsNobodyElsesWhateverItReplacesAndWherever) {
         check(::chown(there.c_str(), nobody, nobody), "chown");
     }
     check(::chown(folder.path().c_str(), nobody, nobody), "chown");
-    replayed({"report", "-w", file, "--html", page, "--", "true"});
+    replayed({"report", "--force", "-w", file, "--html", page, "--", "true"});
     for (const std::string& there : {file, page}) {
         struct stat status {};
         check(::stat(there.c_str(), &status), "stat");
@@ -234,12 +233,12 @@ TEST_F(Recording, itIsWrittenByOneProcessAtATime) {
     Program first(tcpdwell_command({"record", "-o", file}));
     ASSERT_TRUE(first.await_saying("tracing", kPatience)) << first.said();
     pause(1s);
-    const Replay second = replayed({"trace", "-w", file, "--", "true"}, 1);
+    const Replay second = replayed({"trace", "--force", "-w", file, "--", "true"}, 1);
     EXPECT_NE(second.said.find("another process is writing " + file), std::string::npos)
         << second.said;
     EXPECT_EQ(first.stop(SIGINT, kPatience), 0) << first.said();
     EXPECT_NE(replayed({"info", file}).printed.find("whole"), std::string::npos);
-    replayed({"record", "-o", file, "--", "true"});
+    replayed({"record", "--force", "-o", file, "--", "true"});
 }
 
 TEST_F(Recording, itHoldsNothingThatWasMeantForAClosedStdout) {

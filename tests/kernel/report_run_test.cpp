@@ -239,7 +239,7 @@ TEST_F(ReportProcess, anOldPageSurvivesARunThatIsKilled) {
     const TemporaryFolder folder;
     const std::string page = folder.path() / "report.html";
     std::ofstream(page) << "old";
-    ReportRun run({"--netns", here(), "--html", page});
+    ReportRun run({"--netns", here(), "--force", "--html", page});
     run.await_tracing();
     run.program().stop(SIGKILL, kPatience);
     EXPECT_EQ(read_file(page), "old");

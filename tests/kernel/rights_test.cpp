@@ -179,7 +179,7 @@ TEST_F(Rights, filesAreRootsAllTheSame) {
     const std::string recording = folder.path() / "run.tdw";
     const std::string page = folder.path() / "page.html";
     std::ofstream(page) << "old";
-    Program report({tcpdwell_path(), "report", "-w", recording, "--html", page});
+    Program report({tcpdwell_path(), "report", "--force", "-w", recording, "--html", page});
     ASSERT_TRUE(report.await_saying("tracing", kPatience)) << report.said();
     ASSERT_TRUE(becomes_true([&] { return status_of(report.pid(), "NoNewPrivs") == "1"; }));
     ASSERT_TRUE(becomes_true([&] { return capabilities(report.pid(), "CapPrm") == 0; }));

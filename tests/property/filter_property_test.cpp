@@ -63,28 +63,52 @@ private:
     }
 };
 
-template <class T>
-bool is_listed(const std::vector<T>& list, const T& value) {
-    return std::find(list.begin(), list.end(), value) != list.end();
+bool is_listed(const std::vector<std::uint32_t>& list, std::uint32_t netns) {
+    return std::find(list.begin(), list.end(), netns) != list.end();
 }
 
-/// As bpf/filter.bpf.h has it.
+bool is_listed(const std::vector<event::PortRange>& list, tcp::Port port) {
+    return std::any_of(list.begin(), list.end(), [&](const event::PortRange& range) {
+        return range.first <= port && port <= range.last;
+    });
+}
+
+bool is_listed(const std::vector<tcp::Cidr>& list, const tcp::IpAddress& address) {
+    return std::any_of(list.begin(), list.end(),
+                       [&](const auto& cidr) { return cidr.contains(address); });
+}
+
+/// As bpf/filter.bpf.h has it, tuple_excluded() and netns_passes().
+bool kernel_excludes(const event::Filter& filter, std::uint32_t netns, const tcp::FourTuple& t) {
+    const auto& networks = filter.addresses.excluded;
+    return is_listed(filter.netns.excluded, netns) ||
+           is_listed(filter.local_ports.excluded, t.local.port) ||
+           is_listed(filter.remote_ports.excluded, t.remote.port) ||
+           is_listed(filter.ports.excluded, t.local.port) ||
+           is_listed(filter.ports.excluded, t.remote.port) ||
+           (t.local.port != 0 && is_listed(networks, t.local.address)) ||
+           (t.remote.port != 0 && is_listed(networks, t.remote.address));
+}
+
+/// The same, netns_passes() and tuple_passes().
 bool kernel_passes(const event::Filter& filter, std::uint32_t netns, const tcp::FourTuple& t) {
-    if (!filter.netns.empty() && netns != 0 && !is_listed(filter.netns, netns)) return false;
+    const auto& ports = filter.ports.wanted;
+    const auto& local_ports = filter.local_ports.wanted;
+    const auto& remote_ports = filter.remote_ports.wanted;
+    const auto& networks = filter.addresses.wanted;
+    if (!filter.netns.wanted.empty() && netns != 0 && !is_listed(filter.netns.wanted, netns))
+        return false;
     if (filter.family && t.family != *filter.family) return false;
-    if (!filter.local_ports.empty() && t.local.port != 0 &&
-        !is_listed(filter.local_ports, t.local.port))
+    if (kernel_excludes(filter, netns, t)) return false;
+    if (!local_ports.empty() && t.local.port != 0 && !is_listed(local_ports, t.local.port))
         return false;
     if (t.remote.port == 0) return true;
-    if (!filter.remote_ports.empty() && !is_listed(filter.remote_ports, t.remote.port))
+    if (!remote_ports.empty() && !is_listed(remote_ports, t.remote.port)) return false;
+    if (!ports.empty() && t.local.port != 0 && !is_listed(ports, t.local.port) &&
+        !is_listed(ports, t.remote.port))
         return false;
-    if (!filter.ports.empty() && t.local.port != 0 && !is_listed(filter.ports, t.local.port) &&
-        !is_listed(filter.ports, t.remote.port))
-        return false;
-    return filter.addresses.empty() ||
-           std::any_of(filter.addresses.begin(), filter.addresses.end(), [&](const auto& cidr) {
-               return cidr.contains(t.local.address) || cidr.contains(t.remote.address);
-           });
+    return networks.empty() || is_listed(networks, t.local.address) ||
+           is_listed(networks, t.remote.address);
 }
 
 std::vector<synth::WireRecord> passed_by_kernel(const std::vector<synth::WireRecord>& records,
@@ -113,24 +137,39 @@ event::Filter random_filter(std::mt19937_64& random, const synth::GeneratedConne
         return traffic.outcomes[random() % traffic.outcomes.size()];
     };
     event::Filter filter;
+    /// Wanted, excluded, or the list has both.
+    const auto add = [&random](auto& list, auto value) {
+        (random() % 3 == 0 ? list.excluded : list.wanted).push_back(value);
+    };
+    const auto range = [&random](tcp::Port port) -> event::PortRange {
+        const auto above = static_cast<tcp::Port>(std::min(65535U - port, unsigned(random() % 9)));
+        const auto below = static_cast<tcp::Port>(std::min(port - 1U, unsigned(random() % 9)));
+        if (random() % 2 == 0) return port;
+        return {static_cast<tcp::Port>(port - below), static_cast<tcp::Port>(port + above)};
+    };
     for (std::size_t parts = 1 + random() % 3; parts > 0; --parts) {
         const synth::Outcome& o = any();
         const tcp::Endpoint& end = random() % 2 == 0 ? o.tuple.local : o.tuple.remote;
         const tcp::Port port = end.port != 0 ? end.port : tcp::Port{9};
         switch (random() % 11) {
-        case 0: filter.ports = {port, 7104}; break;
-        case 1: filter.local_ports = {port}; break;
-        case 2: filter.remote_ports = {port}; break;
+        case 0:
+            add(filter.ports, range(port));
+            add(filter.ports, event::PortRange(7104));
+            break;
+        case 1: add(filter.local_ports, range(port)); break;
+        case 2: add(filter.remote_ports, range(port)); break;
         case 3:
-            filter.addresses = {*tcp::Cidr::parse(
-                fmt::format("{}/{}", end.address.text(tcp::Family::ipv6), random() % 129))};
+            add(filter.addresses,
+                *tcp::Cidr::parse(
+                    fmt::format("{}/{}", end.address.text(tcp::Family::ipv6), random() % 129)));
             break;
-        case 4: filter.pids = {o.process ? o.process->pid : 1}; break;
+        case 4: add(filter.pids, o.process ? o.process->pid : 1); break;
         case 5:
-            filter.comms = {o.process ? std::string(o.process->comm().substr(0, 2)) + "*" : "x"};
+            add(filter.comms,
+                o.process ? std::string(o.process->comm().substr(0, 2)) + "*" : std::string("x"));
             break;
-        case 6: filter.netns = {o.netns}; break;
-        case 7: filter.cgroups = {fmt::format("/app/{}", o.cgroup)}; break;
+        case 6: add(filter.netns, o.netns); break;
+        case 7: add(filter.cgroups, fmt::format("/app/{}", o.cgroup)); break;
         case 8: filter.family = o.tuple.family; break;
         case 9: filter.role = o.role == tcp::Role::server ? o.role : tcp::Role::client; break;
         default: filter.ports = {7104}; break;
@@ -229,10 +268,34 @@ TEST(FilterProperty, a_replay_shows_what_the_live_view_showed) {
     EXPECT_GT(shown, streams / 10);
 }
 
+TEST(FilterProperty, the_kernel_drops_nothing_that_the_filter_selects) {
+    std::size_t dropped = 0;
+    for (const std::uint64_t seed : test::seeds(400)) {
+        std::mt19937_64 random(seed * 37);
+        const synth::GeneratedConnection traffic = make_traffic(test::random_options(seed));
+        const event::Filter filter = random_filter(random, traffic);
+        event::Filter of_tuples = filter; // what of it doesn't depend on the owner
+        of_tuples.pids = {};
+        of_tuples.comms = {};
+        of_tuples.cgroups = {};
+        of_tuples.role.reset();
+        const std::optional<event::Process> nobody;
+        for (const synth::Outcome& o : traffic.outcomes) {
+            if (kernel_passes(filter, o.netns, o.tuple)) continue;
+            ++dropped;
+            ASSERT_FALSE(
+                of_tuples.matches({o.tuple, o.netns, o.role, nobody, nobody, std::nullopt}))
+                << fmt::format("{}", fmt::join(event::filter_words(filter), " ")) << "; "
+                << test::how_to_repeat(seed);
+        }
+    }
+    EXPECT_GT(dropped, 0U);
+}
+
 std::string random_text(std::mt19937_64& random) {
     std::string text(1 + random() % 20, '\0');
     for (char& c : text) do
-            c = static_cast<char>(random() % 4 == 0 ? random() : " ,%*-[]a"[random() % 8]);
+            c = static_cast<char>(random() % 4 == 0 ? random() : " ,%*-[]!a"[random() % 9]);
         while (c == '\0');
     return text;
 }
@@ -245,8 +308,9 @@ TEST(FilterProperty, a_head_keeps_every_filter_exactly) {
             event::Filter filter =
                 random_filter(random, synth::make_traffic({.seed = seed, .stories = 1}));
             for (std::size_t i = random() % 3; i > 0; --i) {
-                filter.comms.push_back(random_text(random));
-                filter.cgroups.push_back(random_text(random));
+                for (auto* list : {&filter.comms, &filter.cgroups})
+                    (random() % 2 == 0 ? list->wanted : list->excluded)
+                        .push_back(random_text(random));
             }
             head.filters.push_back(std::move(filter));
         }

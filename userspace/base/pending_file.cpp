@@ -101,7 +101,7 @@ Result<PendingFile> PendingFile::open_as_it_is(Fd fd, std::string name) {
     return PendingFile(std::move(fd), std::move(name));
 }
 
-Result<PendingFile> PendingFile::open(const std::string& path) {
+Result<PendingFile> PendingFile::open(const std::string& path, IfExists if_exists) {
     const auto open_stdout = [](std::string name) {
         return open_as_it_is(Fd(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)), std::move(name));
     };
@@ -114,6 +114,9 @@ Result<PendingFile> PendingFile::open(const std::string& path) {
     // /dev/stdout, say. What else is written there goes on in the same file.
     if (::fstat(STDOUT_FILENO, &out) == 0 && S_ISREG(there.st_mode) && is_same_file(there, out))
         return open_stdout(path);
+    if (S_ISREG(there.st_mode) && if_exists == IfExists::refuse)
+        return fail(ErrorCode::usage, fmt::format("{} exists; --force overwrites it", path),
+                    EEXIST);
 
     // Through a link only as the kernel lets us (/proc/sys/fs/protected_symlinks).
     Fd replaced(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));

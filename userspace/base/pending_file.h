@@ -12,12 +12,16 @@
 
 namespace tcpdwell {
 
+/// What to do with a file that is there already.
+enum class IfExists { refuse, replace };
+
 class PendingFile {
 public:
-    /// Creates a file beside `path`. A pipe or a device is opened as it is, and so is "-", stdout.
-    /// An existing file must be one that may be written. Writers exclude each other by flock(2):
-    /// an error if another one is at work on `path`.
-    static Result<PendingFile> open(const std::string& path);
+    /// Creates a file beside `path`. A pipe or a device is opened as it is, and so is stdout, "-"
+    /// or by another name. Any other existing file is ErrorCode::usage, which names --force, or
+    /// must be one that may be written. Writers exclude each other by flock(2): an error if another
+    /// one is at work on `path`.
+    static Result<PendingFile> open(const std::string& path, IfExists if_exists);
     PendingFile(PendingFile&& other) noexcept;
     PendingFile& operator=(PendingFile&&) = delete;
     ~PendingFile(); ///< removes what hasn't been published

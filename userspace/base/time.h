@@ -26,6 +26,11 @@ using MonoTime = MonotonicClock::time_point;
 /// CLOCK_REALTIME of the traced host, ns since 1970-01-01 UTC.
 using WallTime = std::chrono::sys_time<Nanoseconds>;
 
+/// By the clock of this host: for what begins now, and for what users call so.
+inline WallTime wall_now() {
+    return std::chrono::time_point_cast<Nanoseconds>(std::chrono::system_clock::now());
+}
+
 /// Some 100 years: no moment that a record or a head may claim is later. Sums of a few such times
 /// fit into 64 bits.
 inline constexpr Nanoseconds kLatest(3'155'760'000LL * 1'000'000'000LL);

@@ -53,8 +53,7 @@ void warn_about_gaps(const Census& census) {
 std::vector<render::MetaEntry> describe_run(const Census& census) {
     utsname host{};
     ::uname(&host);
-    const render::Rfc3339 time = render::rfc3339(
-        std::chrono::time_point_cast<Nanoseconds>(std::chrono::system_clock::now()));
+    const render::Rfc3339 time = render::rfc3339(wall_now());
     return {{"version", render::json_string(TCPDWELL_VERSION)},
             {"host", render::json_string(host.nodename)},
             {"kernel", render::json_string(host.release)},

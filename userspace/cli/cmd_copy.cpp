@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "base/pending_file.h"
+#include "cli/output_file.h"
 #include "cli/view_run.h"
 #include "cli/window_options.h"
 #include "event/record.h"
@@ -27,6 +28,7 @@ struct CopyOptions {
     std::vector<std::string> recordings;
     std::string output;
     run::WindowOptions window;
+    IfExists if_exists = IfExists::refuse;
     bool anonymize = false;
     bool strict = false;
     bool quiet = false;
@@ -52,9 +54,9 @@ Result<void> is_other(const std::string& path, const std::vector<std::string>& i
 }
 
 /// Where the copy goes; it takes the place of what is there when all has been written.
-Result<PendingFile> open_copy(const std::string& path, const std::vector<std::string>& inputs) {
-    if (auto other = is_other(path, inputs); !other) return tl::unexpected(other.error());
-    auto file = PendingFile::open(path);
+Result<PendingFile> open_copy(const CopyOptions& options, const std::vector<std::string>& inputs) {
+    if (auto other = is_other(options.output, inputs); !other) return tl::unexpected(other.error());
+    auto file = PendingFile::open(options.output, options.if_exists);
     if (file && ::isatty(file->fd()) == 1)
         return fail(ErrorCode::usage,
                     "a recording isn't for a terminal; give a file with -o, or a pipe");
@@ -94,7 +96,7 @@ Result<int> run_copy(const CopyOptions& options) {
     auto source = recording::RecordingSource::open(*files);
     if (!source) return tl::unexpected(source.error());
     recording::Head head = (*source)->head();
-    const auto window = options.window.resolve({head.clock, (*source)->end()});
+    const auto window = options.window.resolve({head.clock, (*source)->end()}, wall_now());
     if (!window) return tl::unexpected(window.error());
     (*source)->set_options({0, window->since, window->until});
     std::unique_ptr<recording::Anonymizer> anonymizer;
@@ -108,7 +110,7 @@ Result<int> run_copy(const CopyOptions& options) {
     head.sequence = 0;
     if (window->since) head.clock = {*window->since, head.clock.to_wall(*window->since), 0, 0};
 
-    auto file = open_copy(options.output, *files);
+    auto file = open_copy(options, *files);
     if (!file) return tl::unexpected(file.error());
     auto writer = begin_copy(*file, head);
     if (!writer) return tl::unexpected(writer.error());
@@ -149,6 +151,7 @@ Action define_copy(CLI::App& app) {
     app.add_option("-o,--output", options->output, "File to write; - is standard output")
         ->type_name("FILE")
         ->required();
+    declare_force(app, options->if_exists);
     declare_window(app, options->window);
     app.add_flag("--anonymize", options->anonymize,
                  "Replace addresses and the names of host, boot and processes, leave out threads, "

@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 
 #include "cli/option_values.h"
+#include "cli/output_file.h"
 #include "cli/progress_line.h"
 #include "cli/view_run.h"
 #include "render/loss_text.h"
@@ -139,6 +140,7 @@ Action define_record(CLI::App& app) {
     app.add_option("-o,--output", options->run->write, "File to write; - is standard output")
         ->type_name("FILE")
         ->required();
+    declare_force(app, options->run->if_exists);
     options->run->declare_write_errors(app);
     declare_rolling(app, *options);
     app.footer("Examples:\n"

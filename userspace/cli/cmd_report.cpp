@@ -59,7 +59,7 @@ public:
             {stdout_width(), wants_colour(options.colour), locale_is_utf8(), options.rows},
             finding_helps(thresholds));
         if (options.html.empty()) return to;
-        auto opened = OutputFile::open(options.html);
+        auto opened = OutputFile::open(options.html, options.run->if_exists);
         if (!opened) return tl::unexpected(opened.error());
         to.page_.emplace(std::move(*opened));
         return to;

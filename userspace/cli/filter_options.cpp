@@ -9,9 +9,11 @@
 #include <charconv>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "host/cgroup_paths.h"
 #include "host/netns.h"
+#include "host/services.h"
 
 namespace tcpdwell::cli {
 namespace {
@@ -21,22 +23,6 @@ constexpr const char* group = "Filters";
 void add_list(CLI::App& app, const char* name, std::vector<std::string>& texts, const char* value,
               const char* help) {
     app.add_option(name, texts, help)->type_name(value)->allow_extra_args(false)->group(group);
-}
-
-Result<std::vector<std::string>> split(std::string_view option,
-                                       const std::vector<std::string>& texts) {
-    std::vector<std::string> elements;
-    for (const std::string& text : texts) {
-        for (std::size_t begin = 0; begin <= text.size();) {
-            const std::size_t end = std::min(text.find(',', begin), text.size());
-            if (end == begin)
-                return fail(ErrorCode::usage,
-                            fmt::format("{} '{}': there is an empty entry", option, text));
-            elements.push_back(text.substr(begin, end - begin));
-            begin = end + 1;
-        }
-    }
-    return elements;
 }
 
 Result<std::uint32_t> recorded_netns(std::string_view text) {
@@ -49,25 +35,50 @@ Result<std::uint32_t> recorded_netns(std::string_view text) {
                     text));
 }
 
-Result<std::uint32_t> live_netns(std::string_view text) { return host::resolve_netns(text); }
+Result<event::FilterList<std::uint32_t>> netns_list(const std::vector<std::string>& texts,
+                                                    FilterTarget target) {
+    auto names = event::parse_texts("--netns", texts);
+    if (!names) return tl::unexpected(std::move(names.error()));
+    event::FilterList<std::uint32_t> list;
+    for (const auto& [from, to] :
+         {std::pair(&names->wanted, &list.wanted), std::pair(&names->excluded, &list.excluded)}) {
+        for (const std::string& text : *from) {
+            const auto inode =
+                target == FilterTarget::live ? host::resolve_netns(text) : recorded_netns(text);
+            if (!inode) return tl::unexpected(inode.error());
+            to->push_back(*inode);
+        }
+    }
+    return list;
+}
 
-Result<std::vector<std::string>> live_cgroups(std::vector<std::string> texts) {
-    const auto cgroups = host::CgroupPaths::open();
-    if (!cgroups) return tl::unexpected(cgroups.error().context("--cgroup"));
-    const host::CgroupMount& mount = cgroups->mount();
+Result<void> find_cgroups(std::vector<std::string>& texts, const host::CgroupPaths& cgroups) {
+    const host::CgroupMount& mount = cgroups.mount();
     for (std::string& text : texts) {
         std::string path = normal_cgroup_path(text, mount.mount_point, mount.root);
-        if (!cgroups->id_of(path))
+        if (!cgroups.id_of(path))
             return fail(ErrorCode::usage, fmt::format("--cgroup {}: no such cgroup below {}", text,
                                                       mount.mount_point));
         text = std::move(path);
     }
-    return texts;
+    return {};
 }
 
-std::vector<std::string> recorded_cgroups(std::vector<std::string> texts) {
-    for (std::string& text : texts) text = normal_cgroup_path(text);
-    return texts;
+Result<event::FilterList<std::string>> cgroup_list(const std::vector<std::string>& texts,
+                                                   FilterTarget target) {
+    auto list = event::parse_texts("--cgroup", texts);
+    if (!list || list->empty()) return list;
+    if (target == FilterTarget::recording) {
+        for (auto* part : {&list->wanted, &list->excluded})
+            for (std::string& text : *part) text = normal_cgroup_path(text);
+        return list;
+    }
+    const auto cgroups = host::CgroupPaths::open();
+    if (!cgroups) return tl::unexpected(cgroups.error().context("--cgroup"));
+    for (auto* part : {&list->wanted, &list->excluded})
+        if (auto found = find_cgroups(*part, *cgroups); !found)
+            return tl::unexpected(std::move(found.error()));
+    return list;
 }
 
 std::string with_single_slashes(std::string_view text) {
@@ -82,14 +93,15 @@ std::string with_single_slashes(std::string_view text) {
 
 std::shared_ptr<FilterOptions> FilterOptions::declare(CLI::App& app) {
     auto options = std::make_shared<FilterOptions>();
-    add_list(app, "--port", options->ports_, "PORT[,...]", "Local or remote port");
+    add_list(app, "--port", options->ports_, "PORT[,...]",
+             "Local or remote port: 443, https, 8000-8100; '!22' for all but 22");
     add_list(app, "--local-port", options->local_ports_, "PORT[,...]", "Local port");
     add_list(app, "--remote-port", options->remote_ports_, "PORT[,...]", "Remote port");
     add_list(app, "--addr", options->addresses_, "CIDR[,...]",
-             "Local or remote address or network: 10.0.0.0/8, ::1");
+             "Local or remote address or network: 10.0.0.0/8, '!::1'");
     add_list(app, "--pid", options->pids_, "PID[,...]", "Process that owns or closed the socket");
     add_list(app, "--comm", options->comms_, "GLOB[,...]",
-             "Name of that process: nginx, 'php-fpm*'");
+             "Name of that process: nginx, 'php-fpm*', '!ssh*'");
     add_list(app, "--netns", options->netns_, "NETNS[,...]",
              "Network namespace: its inode, a name from 'ip netns', or a process in it");
     add_list(app, "--cgroup", options->cgroups_, "PATH[,...]",
@@ -119,29 +131,22 @@ Result<event::Filter> FilterOptions::resolve(FilterTarget target) const {
         else
             wrong = std::move(result.error());
     };
-    take(filter.ports, event::parse_ports("--port", ports_));
-    take(filter.local_ports, event::parse_ports("--local-port", local_ports_));
-    take(filter.remote_ports, event::parse_ports("--remote-port", remote_ports_));
+    const auto ports = [](std::string_view option, const std::vector<std::string>& texts) {
+        return event::parse_ports(option, texts, host::tcp_port_of_service);
+    };
+    take(filter.ports, ports("--port", ports_));
+    take(filter.local_ports, ports("--local-port", local_ports_));
+    take(filter.remote_ports, ports("--remote-port", remote_ports_));
     take(filter.addresses, event::parse_addresses("--addr", addresses_));
     take(filter.pids, event::parse_pids("--pid", pids_));
-    take(filter.comms, split("--comm", comms_));
+    take(filter.comms, event::parse_texts("--comm", comms_));
+    take(filter.netns, netns_list(netns_, target));
+    take(filter.cgroups, cgroup_list(cgroups_, target));
     take(filter.connections, event::parse_connections("--conn", connections_));
     if (!role_.empty()) take(filter.role, event::parse_role(role_));
     if (ipv4_ && ipv6_)
         wrong = Error{ErrorCode::usage, "-4 and -6 exclude each other; leave both out to see both"};
     if (ipv4_ != ipv6_) filter.family = ipv4_ ? tcp::Family::ipv4 : tcp::Family::ipv6;
-
-    std::vector<std::string> netns;
-    std::vector<std::string> cgroups;
-    take(netns, split("--netns", netns_));
-    take(cgroups, split("--cgroup", cgroups_));
-    const bool live = target == FilterTarget::live;
-    for (const std::string& text : netns)
-        take(filter.netns.emplace_back(), live ? live_netns(text) : recorded_netns(text));
-    if (!live)
-        filter.cgroups = recorded_cgroups(std::move(cgroups));
-    else if (!wrong && !cgroups.empty())
-        take(filter.cgroups, live_cgroups(std::move(cgroups)));
     if (wrong) return tl::unexpected(std::move(*wrong));
     return filter;
 }

@@ -9,8 +9,13 @@
 
 namespace tcpdwell::cli {
 
-Result<OutputFile> OutputFile::open(const std::string& path) {
-    auto file = PendingFile::open(path);
+void declare_force(CLI::App& app, IfExists& if_exists) {
+    app.add_flag_callback(
+        "--force", [&if_exists] { if_exists = IfExists::replace; }, "Overwrite files that exist");
+}
+
+Result<OutputFile> OutputFile::open(const std::string& path, IfExists if_exists) {
+    auto file = PendingFile::open(path, if_exists);
     if (!file) return tl::unexpected(file.error());
     return OutputFile(std::move(*file));
 }

@@ -3,6 +3,7 @@
 // then. As a recording does, it holds addresses and names of processes, and is its owner's alone.
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <string>
 #include <string_view>
 
@@ -11,11 +12,14 @@
 
 namespace tcpdwell::cli {
 
+/// Declares --force, which makes `if_exists` replace, on `app`.
+void declare_force(CLI::App& app, IfExists& if_exists);
+
 class OutputFile {
 public:
     /// Opens it for writing, before privileges are given up and before a long run. The error names
     /// the file and the cause.
-    static Result<OutputFile> open(const std::string& path);
+    static Result<OutputFile> open(const std::string& path, IfExists if_exists);
 
     [[nodiscard]] PendingFile& file() { return file_; }
     /// All that it is to hold; once.

@@ -12,6 +12,7 @@
 #include "cli/command_line.h"
 #include "cli/live_view.h"
 #include "cli/option_values.h"
+#include "cli/output_file.h"
 #include "cli/window_options.h"
 #include "run/keeper.h"
 
@@ -88,6 +89,7 @@ void RunOptions::declare_recordings(CLI::App& app) {
                    "Also record what is seen to this file; see 'tcpdwell record'")
         ->type_name("FILE")
         ->excludes(read);
+    declare_force(app, if_exists);
     declare_write_errors(app);
     for (const char* live_only : {"--duration", "--buffer-size", "--probes", "--btf",
                                   "--no-numbers", kCommandArgument, "--user"})
@@ -154,7 +156,7 @@ Result<void> ViewRun::open_recordings() {
 }
 
 Result<void> ViewRun::replay(std::unique_ptr<recording::RecordingSource> source) {
-    auto window = options_.window.resolve({source->head().clock, source->end()});
+    auto window = options_.window.resolve({source->head().clock, source->end()}, wall_now());
     if (!window) return tl::unexpected(window.error());
     window_ = *window;
     const auto last =
@@ -171,7 +173,7 @@ Result<void> ViewRun::open_kernel() {
     if (!options_.write.empty()) {
         auto recorder = run::Recorder::open(
             options_.write, {filter_text(), options_.roll, options_.on_write_error == "continue",
-                             from_seconds(options_.save_after), filter_});
+                             from_seconds(options_.save_after), filter_, options_.if_exists});
         if (!recorder) return tl::unexpected(recorder.error());
         recorder_ = std::move(*recorder);
     }

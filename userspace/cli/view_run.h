@@ -32,11 +32,12 @@ struct RunOptions {
     std::vector<std::string> command;
     bool lines_at_close = false; ///< see TrackerOptions
     bool all = false;            ///< not only connections of the command and its descendants
-    std::vector<std::string> recordings; ///< to be read instead of the running kernel
-    double speed = 0;                    ///< of replay; 0: as fast as possible
-    run::WindowOptions window;           ///< which part of the recordings is reported
-    Nanoseconds reads_on{};              ///< how long after the end of the window they are read
-    std::string write;                   ///< file or folder to record to meanwhile
+    std::vector<std::string> recordings;   ///< to be read instead of the running kernel
+    double speed = 0;                      ///< of replay; 0: as fast as possible
+    run::WindowOptions window;             ///< which part of the recordings is reported
+    Nanoseconds reads_on{};                ///< how long after the end of the window they are read
+    std::string write;                     ///< file or folder to record to meanwhile
+    IfExists if_exists = IfExists::refuse; ///< of `write`, and of other files that are written
     recording::RollOptions roll; ///< of what is recorded: with one of these `write` is a folder
     std::string on_write_error = "stop"; ///< or "continue"
     double save_after = 0;               ///< seconds; see RecorderOptions

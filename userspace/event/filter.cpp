@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a filter selects, and how its texts are read.
 //
-// "Not known doesn't match" in particular: a port 0 is in no list; an endpoint without address and
-// port (a listener has no peer) is in no network, not even ::/0; a process without a name matches
-// no glob, not even "*".
+// "Not known" in particular: a port 0 is in no range; an endpoint without address and port (a
+// listener has no peer) is in no network, not even ::/0; a process without a name matches no glob,
+// not even "*".
 #include "event/filter.h"
 
 #include <fmt/format.h>
@@ -18,38 +18,27 @@ namespace {
 // PID_MAX_LIMIT of 64-bit kernels (include/linux/threads.h).
 constexpr std::uint32_t kMaxPid = 4'194'304;
 
-template <class T>
-bool contains(const std::vector<T>& list, const T& value) {
-    return std::find(list.begin(), list.end(), value) != list.end();
+bool in_network(const tcp::Cidr& network, const tcp::Endpoint& endpoint) {
+    return !(endpoint.port == 0 && endpoint.address.is_unspecified()) &&
+           network.contains(endpoint.address);
 }
 
-bool in_networks(const std::vector<tcp::Cidr>& networks, const tcp::Endpoint& endpoint) {
-    if (endpoint.port == 0 && endpoint.address.is_unspecified()) return false;
-    return std::any_of(networks.begin(), networks.end(), [&](const tcp::Cidr& network) {
-        return network.contains(endpoint.address);
-    });
+bool has_pid(const std::optional<Process>& process, std::uint32_t pid) {
+    return process && process->pid == pid;
 }
 
-bool has_pid(const std::vector<std::uint32_t>& pids, const std::optional<Process>& process) {
-    return process && contains(pids, process->pid);
-}
-
-bool has_ancestor(const std::vector<std::uint32_t>& roots, const ProcessTree* tree,
-                  const std::optional<Process>& process) {
+bool has_ancestor(const std::optional<Process>& process, std::uint32_t root,
+                  const ProcessTree* tree) {
     if (!process || process->pid == 0) return false;
-    return std::ranges::any_of(roots, [&](std::uint32_t root) {
-        return tree ? tree->is_of(process->pid, root) : process->pid == root;
-    });
+    return tree ? tree->is_of(process->pid, root) : process->pid == root;
 }
 
-bool has_name(const std::vector<std::string>& globs, const std::optional<Process>& process) {
+bool has_name(const std::optional<Process>& process, const std::string& glob) {
     if (!process || process->comm().empty()) return false;
     const std::string comm(process->comm());
     const std::string thread(process->thread());
-    return std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) {
-        return fnmatch(glob.c_str(), comm.c_str(), 0) == 0 ||
-               (!thread.empty() && fnmatch(glob.c_str(), thread.c_str(), 0) == 0);
-    });
+    return fnmatch(glob.c_str(), comm.c_str(), 0) == 0 ||
+           (!thread.empty() && fnmatch(glob.c_str(), thread.c_str(), 0) == 0);
 }
 
 /// By whole components: "/a/b" is under "/a" and under "/a/", "/ab" isn't. Everything is under "/".
@@ -59,10 +48,41 @@ bool is_under(std::string_view path, std::string_view ancestor) {
            (path.size() == ancestor.size() || path[ancestor.size()] == '/');
 }
 
-bool in_cgroups(const std::vector<std::string>& cgroups,
-                const std::optional<std::string_view>& path) {
-    return path && std::any_of(cgroups.begin(), cgroups.end(),
-                               [&](const std::string& cgroup) { return is_under(*path, cgroup); });
+/// Whether `judge(list, is)` is true of every list; `is(element)`: whether an element of the list
+/// is known to apply to the subject.
+template <class Judge>
+bool all_lists(const Filter& filter, const FilterSubject& subject, const Judge& judge) {
+    const tcp::Endpoint& local = subject.tuple.local;
+    const tcp::Endpoint& remote = subject.tuple.remote;
+    return judge(filter.ports,
+                 [&](const PortRange& range) {
+                     return range.contains(local.port) || range.contains(remote.port);
+                 }) &&
+           judge(filter.local_ports,
+                 [&](const PortRange& range) { return range.contains(local.port); }) &&
+           judge(filter.remote_ports,
+                 [&](const PortRange& range) { return range.contains(remote.port); }) &&
+           judge(filter.addresses,
+                 [&](const tcp::Cidr& network) {
+                     return in_network(network, local) || in_network(network, remote);
+                 }) &&
+           judge(filter.netns, [&](std::uint32_t netns) { return netns == subject.netns; }) &&
+           judge(filter.pids,
+                 [&](std::uint32_t pid) {
+                     return has_pid(subject.process, pid) || has_pid(subject.closed_by, pid);
+                 }) &&
+           judge(filter.trees,
+                 [&](std::uint32_t root) {
+                     return has_ancestor(subject.process, root, subject.processes) ||
+                            has_ancestor(subject.closed_by, root, subject.processes);
+                 }) &&
+           judge(filter.comms,
+                 [&](const std::string& glob) {
+                     return has_name(subject.process, glob) || has_name(subject.closed_by, glob);
+                 }) &&
+           judge(filter.cgroups, [&](const std::string& cgroup) {
+               return subject.cgroup && is_under(*subject.cgroup, cgroup);
+           });
 }
 
 template <class T>
@@ -74,25 +94,38 @@ std::optional<T> parse_number(std::string_view text, T most) {
     return value;
 }
 
-/// Reads every element of every comma-separated text; `wanted` says in the error what an element
-/// is.
+/// "80" and "8000-8100".
+std::optional<PortRange> parse_range(std::string_view text) {
+    const std::size_t dash = text.find('-');
+    const auto first = parse_number<tcp::Port>(text.substr(0, dash), 65535);
+    if (dash == std::string_view::npos || !first)
+        return first ? std::optional(PortRange(*first)) : std::nullopt;
+    const auto last = parse_number<tcp::Port>(text.substr(dash + 1), 65535);
+    if (!last || *last < *first) return std::nullopt;
+    return PortRange(*first, *last);
+}
+
+/// A name that could be one: without a letter it is a number gone wrong.
+bool may_be_name(std::string_view text) {
+    return std::any_of(text.begin(), text.end(),
+                       [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); });
+}
+
+/// Each text of a list as what `parse_one` makes of it, an optional; `wanted` says in
+/// the error what an element is.
 template <class T, class ParseOne>
-Result<std::vector<T>> parse_list(std::string_view option, const std::vector<std::string>& texts,
-                                  std::string_view wanted, ParseOne parse_one) {
-    std::vector<T> list;
-    for (std::string_view rest : texts) {
-        for (bool more = true; more;) {
-            const std::size_t comma = rest.find(',');
-            const std::string_view element = rest.substr(0, comma);
-            const std::optional<T> value = parse_one(element);
-            if (!value) {
-                return fail(
-                    ErrorCode::usage,
-                    fmt::format("{} {}: {}", option, element.empty() ? "''" : element, wanted));
-            }
-            list.push_back(*value);
-            more = comma != std::string_view::npos;
-            if (more) rest.remove_prefix(comma + 1);
+Result<FilterList<T>> parse_list(std::string_view option, const std::vector<std::string>& texts,
+                                 std::string_view wanted, ParseOne parse_one) {
+    auto elements = parse_texts(option, texts);
+    if (!elements) return tl::unexpected(std::move(elements.error()));
+    FilterList<T> list;
+    for (const auto& [from, to] : {std::pair(&elements->wanted, &list.wanted),
+                                   std::pair(&elements->excluded, &list.excluded)}) {
+        for (const std::string& element : *from) {
+            const auto value = parse_one(element);
+            if (!value)
+                return fail(ErrorCode::usage, fmt::format("{} {}: {}", option, element, wanted));
+            to->push_back(*value);
         }
     }
     return list;
@@ -107,40 +140,72 @@ bool Filter::empty() const {
 }
 
 bool Filter::matches(const FilterSubject& subject) const {
-    const tcp::Endpoint& local = subject.tuple.local;
-    const tcp::Endpoint& remote = subject.tuple.remote;
-    return (ports.empty() || contains(ports, local.port) || contains(ports, remote.port)) &&
-           (local_ports.empty() || contains(local_ports, local.port)) &&
-           (remote_ports.empty() || contains(remote_ports, remote.port)) &&
-           (addresses.empty() || in_networks(addresses, local) || in_networks(addresses, remote)) &&
-           (!family || *family == subject.tuple.family) && (!role || *role == subject.role) &&
-           (netns.empty() || contains(netns, subject.netns)) &&
-           (pids.empty() || has_pid(pids, subject.process) || has_pid(pids, subject.closed_by)) &&
-           (trees.empty() || has_ancestor(trees, subject.processes, subject.process) ||
-            has_ancestor(trees, subject.processes, subject.closed_by)) &&
-           (comms.empty() || has_name(comms, subject.process) ||
-            has_name(comms, subject.closed_by)) &&
-           (cgroups.empty() || in_cgroups(cgroups, subject.cgroup)) &&
-           (connections.empty() || contains(connections, subject.connection));
+    return (!family || *family == subject.tuple.family) && (!role || *role == subject.role) &&
+           all_lists(*this, subject,
+                     [](const auto& list, const auto& is) { return list.selects(is); }) &&
+           (connections.empty() || std::find(connections.begin(), connections.end(),
+                                             subject.connection) != connections.end());
 }
 
-Result<std::vector<tcp::Port>> parse_ports(std::string_view option,
-                                           const std::vector<std::string>& texts) {
-    return parse_list<tcp::Port>(
-        option, texts, "a port is a number from 1 to 65535",
-        [](std::string_view text) { return parse_number<tcp::Port>(text, 65535); });
+bool Filter::excludes(const FilterSubject& subject) const {
+    return !all_lists(*this, subject,
+                      [](const auto& list, const auto& is) { return !list.excludes(is); });
 }
 
-Result<std::vector<tcp::Cidr>> parse_addresses(std::string_view option,
-                                               const std::vector<std::string>& texts) {
+Result<FilterList<std::string>> parse_texts(std::string_view option,
+                                            const std::vector<std::string>& texts) {
+    FilterList<std::string> list;
+    for (const std::string& text : texts) {
+        for (std::size_t begin = 0; begin <= text.size();) {
+            const std::size_t end = std::min(text.find(',', begin), text.size());
+            std::string element = text.substr(begin, end - begin);
+            begin = end + 1;
+            if (element.empty())
+                return fail(ErrorCode::usage,
+                            fmt::format("{} '{}': there is an empty entry", option, text));
+            const bool excludes = element.front() == '!';
+            if (excludes) element.erase(0, 1);
+            if (element.empty())
+                return fail(ErrorCode::usage,
+                            fmt::format("{} '{}': '!' stands before what it excludes, as in "
+                                        "{} '!VALUE'",
+                                        option, text, option));
+            (excludes ? list.excluded : list.wanted).push_back(std::move(element));
+        }
+    }
+    return list;
+}
+
+Result<FilterList<PortRange>>
+parse_ports(std::string_view option, const std::vector<std::string>& texts, PortByName by_name) {
+    std::optional<Error> unknown;
+    auto list = parse_list<PortRange>(
+        option, texts,
+        by_name ? "a port is a number from 1 to 65535, a range such as 8000-8100, or the name of "
+                  "a service"
+                : "a port is a number from 1 to 65535 or a range such as 8000-8100",
+        [&](std::string_view text) -> std::optional<PortRange> {
+            const auto range = parse_range(text);
+            if (range || !by_name || !may_be_name(text)) return range;
+            const auto port = by_name(text);
+            if (port) return PortRange(*port);
+            unknown = port.error().context(fmt::format("{} {}", option, text));
+            return std::nullopt;
+        });
+    if (unknown) return tl::unexpected(std::move(*unknown));
+    return list;
+}
+
+Result<FilterList<tcp::Cidr>> parse_addresses(std::string_view option,
+                                              const std::vector<std::string>& texts) {
     return parse_list<tcp::Cidr>(
         option, texts,
         "an address or a network is wanted, such as 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32",
         tcp::Cidr::parse);
 }
 
-Result<std::vector<std::uint32_t>> parse_pids(std::string_view option,
-                                              const std::vector<std::string>& texts) {
+Result<FilterList<std::uint32_t>> parse_pids(std::string_view option,
+                                             const std::vector<std::string>& texts) {
     return parse_list<std::uint32_t>(
         option, texts, fmt::format("a process id is a number from 1 to {}", kMaxPid),
         [](std::string_view text) { return parse_number<std::uint32_t>(text, kMaxPid); });
@@ -148,7 +213,7 @@ Result<std::vector<std::uint32_t>> parse_pids(std::string_view option,
 
 Result<std::vector<std::uint64_t>> parse_connections(std::string_view option,
                                                      const std::vector<std::string>& texts) {
-    return parse_list<std::uint64_t>(
+    auto ids = parse_list<std::uint64_t>(
         option, texts, "an id of a connection is wanted, 16 hexadecimal digits as trace prints it",
         [](std::string_view text) -> std::optional<std::uint64_t> {
             std::uint64_t id = 0;
@@ -158,6 +223,11 @@ Result<std::vector<std::uint64_t>> parse_connections(std::string_view option,
                 return std::nullopt;
             return id;
         });
+    if (!ids) return tl::unexpected(std::move(ids.error()));
+    if (!ids->excluded.empty())
+        return fail(ErrorCode::usage,
+                    fmt::format("{}: a connection can't be excluded by '!'", option));
+    return std::move(ids->wanted);
 }
 
 Result<tcp::Role> parse_role(std::string_view text) {

@@ -3,7 +3,9 @@
 // decided there) and in user space, so that a live run and a recording select the same.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,35 +31,79 @@ struct FilterSubject {
     const ProcessTree* processes = nullptr; ///< nullptr: no descent is known
 };
 
-/// Every member that isn't empty must match; within a list, one entry must. What isn't known
-/// doesn't match.
+/// Ports from `first` (at least 1) to `last`, both included.
+struct PortRange {
+    // NOLINTNEXTLINE(google-explicit-constructor): a port is a range of one
+    constexpr PortRange(tcp::Port port = 1) : first(port), last(port) {}
+    constexpr PortRange(tcp::Port from, tcp::Port to) : first(from), last(to) {}
+
+    [[nodiscard]] bool contains(tcp::Port port) const { return first <= port && port <= last; }
+    bool operator==(const PortRange&) const = default;
+
+    tcp::Port first;
+    tcp::Port last;
+};
+
+/// The elements of one option: what is wanted (nothing: everything), and, by '!', what is excluded.
+template <class T>
+struct FilterList {
+    FilterList() = default;
+    FilterList(std::initializer_list<T> list) : wanted(list) {}
+
+    std::vector<T> wanted;
+    std::vector<T> excluded;
+
+    [[nodiscard]] bool empty() const { return wanted.empty() && excluded.empty(); }
+    /// `is(element)`: whether it is known that the element applies.
+    template <class Is>
+    [[nodiscard]] bool excludes(const Is& is) const {
+        return std::any_of(excluded.begin(), excluded.end(), is);
+    }
+    template <class Is>
+    [[nodiscard]] bool selects(const Is& is) const {
+        return (wanted.empty() || std::any_of(wanted.begin(), wanted.end(), is)) && !excludes(is);
+    }
+    bool operator==(const FilterList&) const = default;
+};
+
+/// Every member that isn't empty must match: within a list, one of the wanted, if there are any,
+/// and none of the excluded. What isn't known is neither wanted nor excluded.
 struct Filter {
-    std::vector<tcp::Port> ports; ///< local or remote
-    std::vector<tcp::Port> local_ports;
-    std::vector<tcp::Port> remote_ports;
-    std::vector<tcp::Cidr> addresses; ///< local or remote
-    std::vector<std::uint32_t> pids;  ///< owner or closer
-    std::vector<std::uint32_t> trees; ///< owner or closer, or an ancestor of it
-    std::vector<std::string> comms;   ///< glob (fnmatch(3)) against the name of owner or closer
-    std::vector<std::uint32_t> netns; ///< inodes
-    std::vector<std::string> cgroups; ///< path, of the cgroup or of an ancestor
+    FilterList<PortRange> ports; ///< local or remote
+    FilterList<PortRange> local_ports;
+    FilterList<PortRange> remote_ports;
+    FilterList<tcp::Cidr> addresses; ///< local or remote
+    FilterList<std::uint32_t> pids;  ///< owner or closer
+    FilterList<std::uint32_t> trees; ///< owner or closer, or an ancestor of it
+    FilterList<std::string> comms;   ///< glob (fnmatch(3)) against the name of owner or closer
+    FilterList<std::uint32_t> netns; ///< inodes
+    FilterList<std::string> cgroups; ///< path, of the cgroup or of an ancestor
     std::vector<std::uint64_t> connections; ///< ids, which only a recording's reader knows
     std::optional<tcp::Family> family;
     std::optional<tcp::Role> role;
 
     [[nodiscard]] bool empty() const;
     [[nodiscard]] bool matches(const FilterSubject& subject) const;
+    /// Whether a '!' of one of the lists says so.
+    [[nodiscard]] bool excludes(const FilterSubject& subject) const;
     bool operator==(const Filter&) const = default;
 };
 
-/// Reads the texts of the filter options; the error names the option, the bad text and what would
-/// be right.
-Result<std::vector<tcp::Port>> parse_ports(std::string_view option,
-                                           const std::vector<std::string>& texts);
-Result<std::vector<tcp::Cidr>> parse_addresses(std::string_view option,
-                                               const std::vector<std::string>& texts);
-Result<std::vector<std::uint32_t>> parse_pids(std::string_view option,
+/// The port of a TCP service by its name; the error says why it isn't known.
+using PortByName = Result<tcp::Port> (*)(std::string_view name);
+
+/// Reads the texts of the filter options, lists separated by commas; '!' before an element excludes
+/// it. The error names the option, the bad text and what would be right.
+Result<FilterList<std::string>> parse_texts(std::string_view option,
+                                            const std::vector<std::string>& texts);
+/// Numbers, ranges such as 8000-8100, and names if `by_name` is given.
+Result<FilterList<PortRange>> parse_ports(std::string_view option,
+                                          const std::vector<std::string>& texts,
+                                          PortByName by_name = nullptr);
+Result<FilterList<tcp::Cidr>> parse_addresses(std::string_view option,
                                               const std::vector<std::string>& texts);
+Result<FilterList<std::uint32_t>> parse_pids(std::string_view option,
+                                             const std::vector<std::string>& texts);
 /// As views print them: 16 hexadecimal digits.
 Result<std::vector<std::uint64_t>> parse_connections(std::string_view option,
                                                      const std::vector<std::string>& texts);

@@ -5,11 +5,17 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 #include <map>
 #include <optional>
 
 namespace tcpdwell::event {
 namespace {
+
+/// Before an option and before its value: the value is excluded. Versions that don't know it pass
+/// over both words, and so show more; in front of a value it also keeps them from reading the value
+/// as an option.
+constexpr char kNot = '!';
 
 constexpr std::string_view kOptions[] = {
     "--port",  "--local-port", "--remote-port", "--addr", "--pid", "--comm",
@@ -57,6 +63,11 @@ std::string text_of(const tcp::Cidr& cidr) {
                        is_v4 ? cidr.prefix - 96 : cidr.prefix);
 }
 
+std::string text_of_range(const PortRange& range) {
+    return range.first == range.last ? std::to_string(range.first)
+                                     : fmt::format("{}-{}", range.first, range.last);
+}
+
 std::optional<std::uint32_t> number(std::string_view text) {
     std::uint32_t value = 0;
     const char* const end = text.data() + text.size();
@@ -65,34 +76,56 @@ std::optional<std::uint32_t> number(std::string_view text) {
     return value;
 }
 
-/// The values of each option.
+/// The values of each option, kNot in front of the option if they are excluded.
 using Values = std::map<std::string, std::vector<std::string>, std::less<>>;
 
-/// Empty if one can't be read: a list without it would select less.
-std::vector<std::uint32_t> read_netns(const std::vector<std::string>& texts) {
-    std::vector<std::uint32_t> inodes;
-    for (const std::string& text : texts) {
-        const auto inode = number(text);
-        if (!inode) return {};
-        inodes.push_back(*inode);
-    }
-    return inodes;
+/// The wanted and the excluded values of an option, each as `read` reads them; none of the list if
+/// one of it can't be read: without that one, it would select less.
+template <class T, class Read>
+FilterList<T> read_list(Values& values, std::string_view option, const Read& read) {
+    FilterList<T> list;
+    const auto take = [&](std::vector<T>& place, const std::string& key) {
+        for (const std::string& text : values[key]) {
+            std::optional<T> value = read(text);
+            if (!value) {
+                place.clear();
+                return;
+            }
+            place.push_back(std::move(*value));
+        }
+    };
+    take(list.wanted, std::string(option));
+    take(list.excluded, kNot + std::string(option));
+    return list;
+}
+
+/// One element by a reader of lists.
+template <class T, class Parse>
+std::optional<T> read_one(const std::string& text, Parse parse) {
+    auto list = parse("", std::vector{text});
+    if (!list || list->wanted.size() != 1 || !list->excluded.empty()) return std::nullopt;
+    return std::move(list->wanted.front());
 }
 
 Filter filter_of(Values values) {
     Filter filter;
-    const auto take = [](auto& place, auto&& read) {
-        if (read) place = std::move(*read);
+    const auto port = [](const std::string& text) {
+        return read_one<PortRange>(
+            text, [](auto option, const auto& texts) { return parse_ports(option, texts); });
     };
-    take(filter.ports, parse_ports("--port", values["--port"]));
-    take(filter.local_ports, parse_ports("--local-port", values["--local-port"]));
-    take(filter.remote_ports, parse_ports("--remote-port", values["--remote-port"]));
-    take(filter.addresses, parse_addresses("--addr", values["--addr"]));
-    take(filter.pids, parse_pids("--pid", values["--pid"]));
-    take(filter.trees, parse_pids("--tree", values["--tree"]));
-    filter.comms = values["--comm"];
-    filter.netns = read_netns(values["--netns"]);
-    filter.cgroups = values["--cgroup"];
+    const auto pid = [](const std::string& text) {
+        return read_one<std::uint32_t>(text, parse_pids);
+    };
+    const auto itself = [](const std::string& text) { return std::optional(text); };
+    filter.ports = read_list<PortRange>(values, "--port", port);
+    filter.local_ports = read_list<PortRange>(values, "--local-port", port);
+    filter.remote_ports = read_list<PortRange>(values, "--remote-port", port);
+    filter.addresses = read_list<tcp::Cidr>(values, "--addr", tcp::Cidr::parse);
+    filter.pids = read_list<std::uint32_t>(values, "--pid", pid);
+    filter.trees = read_list<std::uint32_t>(values, "--tree", pid);
+    filter.comms = read_list<std::string>(values, "--comm", itself);
+    filter.netns = read_list<std::uint32_t>(values, "--netns", number);
+    filter.cgroups = read_list<std::string>(values, "--cgroup", itself);
     if (const auto& roles = values["--role"]; roles.size() == 1) {
         const auto role = parse_role(roles.front());
         if (role) filter.role = *role;
@@ -106,39 +139,67 @@ Filter filter_of(Values values) {
 
 std::vector<std::string> filter_words(const Filter& filter) {
     std::vector<std::string> words;
-    const auto add = [&words](std::string_view option, std::string_view value) {
-        words.emplace_back(option);
-        words.push_back(escaped(value));
+    const auto add = [&words](std::string_view option, const auto& list, const auto& text) {
+        for (const auto& value : list.wanted) {
+            words.emplace_back(option);
+            words.push_back(escaped(text(value)));
+        }
+        for (const auto& value : list.excluded) {
+            words.push_back(kNot + std::string(option));
+            words.push_back(kNot + escaped(text(value)));
+        }
     };
-    for (const tcp::Port port : filter.ports) add("--port", std::to_string(port));
-    for (const tcp::Port port : filter.local_ports) add("--local-port", std::to_string(port));
-    for (const tcp::Port port : filter.remote_ports) add("--remote-port", std::to_string(port));
-    for (const tcp::Cidr& cidr : filter.addresses) add("--addr", text_of(cidr));
-    for (const std::uint32_t pid : filter.pids) add("--pid", std::to_string(pid));
-    for (const std::uint32_t pid : filter.trees) add("--tree", std::to_string(pid));
-    for (const std::string& comm : filter.comms) add("--comm", comm);
-    for (const std::uint32_t netns : filter.netns) add("--netns", std::to_string(netns));
-    for (const std::string& cgroup : filter.cgroups) add("--cgroup", cgroup);
-    if (filter.role) add("--role", name(*filter.role));
+    const auto decimal = [](std::uint32_t value) { return std::to_string(value); };
+    add("--port", filter.ports, text_of_range);
+    add("--local-port", filter.local_ports, text_of_range);
+    add("--remote-port", filter.remote_ports, text_of_range);
+    add("--addr", filter.addresses, text_of);
+    add("--pid", filter.pids, decimal);
+    add("--tree", filter.trees, decimal);
+    add("--comm", filter.comms, std::identity());
+    add("--netns", filter.netns, decimal);
+    add("--cgroup", filter.cgroups, std::identity());
+    if (filter.role) {
+        words.emplace_back("--role");
+        words.emplace_back(name(*filter.role));
+    }
     if (filter.family) words.emplace_back(*filter.family == tcp::Family::ipv4 ? "-4" : "-6");
     return words;
+}
+
+std::string filter_as_given(const Filter& filter) {
+    std::string all;
+    bool is_value = false;
+    for (std::string_view word : filter_words(filter)) {
+        if (!is_value && word.starts_with(kNot)) word.remove_prefix(1);
+        if (!all.empty()) all += ' ';
+        all += word;
+        is_value = !is_value && !is_flag(word);
+    }
+    return all;
 }
 
 Filter filter_from_words(std::span<const std::string> words) {
     Values values;
     std::vector<std::string> unreadable;
     for (std::size_t i = 0; i < words.size(); ++i) {
-        const std::string& option = words[i];
-        if (!is_option(option)) continue;
-        std::vector<std::string>& list = values[option];
+        const std::string& key = words[i];
+        std::string_view option = key;
+        const bool excludes = option.starts_with(kNot);
+        if (excludes) option.remove_prefix(1);
+        if (!is_option(option) || (excludes && is_flag(option))) continue;
+        std::vector<std::string>& list = values[key];
         if (is_flag(option)) continue;
-        const auto value = ++i < words.size() ? unescaped(words[i]) : std::nullopt;
-        if (value)
-            list.push_back(*value);
+        std::string_view value = ++i < words.size() ? std::string_view(words[i]) : "";
+        const bool is_whole = i < words.size() && value.starts_with(kNot) >= excludes;
+        if (is_whole && excludes) value.remove_prefix(1);
+        auto read = is_whole ? unescaped(value) : std::nullopt;
+        if (read)
+            list.push_back(std::move(*read));
         else
-            unreadable.push_back(option);
+            unreadable.push_back(key);
     }
-    for (const std::string& option : unreadable) values.erase(option);
+    for (const std::string& key : unreadable) values.erase(key);
     return filter_of(std::move(values));
 }
 

@@ -88,7 +88,7 @@ Result<std::unique_ptr<LiveSource>> LiveSource::open(const LiveOptions& options,
     if (!lister) return tl::unexpected(lister.error());
 
     const auto identity = options.keeps_user ? std::nullopt : unprivileged_identity();
-    auto sampler = Sampler::start(std::move(*lister), options.filter.netns, identity);
+    auto sampler = Sampler::start(std::move(*lister), options.filter.netns.wanted, identity);
     if (!sampler) return tl::unexpected(sampler.error());
     auto session =
         BpfSession::open(plan, {support.accept_id.value_or(0), support.accept4_id.value_or(0)},

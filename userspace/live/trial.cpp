@@ -116,7 +116,7 @@ Trial try_programs(const ProbePlan& plan, TrialObserver& sight) {
     TrialConnections maker;
     event::Filter filter;
     filter.netns = {maker.netns()};
-    if (filter.netns.front() == 0)
+    if (filter.netns.wanted.front() == 0)
         return {Outcome::not_made,
                 "no network namespace of our own with a loopback device can be made, which takes "
                 "CAP_SYS_ADMIN and CAP_NET_ADMIN, or user namespaces"};

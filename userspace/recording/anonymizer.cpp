@@ -213,15 +213,15 @@ namespace {
 void hide_names(Head& head) {
     head.filter.clear();
     for (event::Filter& filter : head.filters) {
-        filter.addresses.clear();
-        filter.comms.clear();
-        filter.cgroups.clear();
+        filter.addresses = {};
+        filter.comms = {};
+        filter.cgroups = {};
         if (filter.empty()) { // by which everything passes
             head.filter.clear();
             head.filters.clear();
             return;
         }
-        const std::string text = fmt::format("{}", fmt::join(event::filter_words(filter), " "));
+        const std::string text = event::filter_as_given(filter);
         if (head.filter == text) continue;
         head.filter += head.filter.empty() ? text : " or " + text;
     }

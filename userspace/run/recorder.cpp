@@ -24,10 +24,6 @@ std::uint64_t random_number() {
     return number | 1; // 0 stands for none
 }
 
-WallTime wall_now() {
-    return std::chrono::time_point_cast<Nanoseconds>(std::chrono::system_clock::now());
-}
-
 /// Where a listing of one namespace begins or ends; nullopt for any other record.
 std::optional<td_snapshot_op> bracket_of(std::span<const std::byte> record) {
     const auto snapshot = event::as<td_snapshot>(record);
@@ -43,8 +39,8 @@ recording::WriterTotals sum(recording::WriterTotals a, const recording::WriterTo
     return a;
 }
 
-Result<PendingFile> open_file(const std::string& path) {
-    auto file = PendingFile::open(path);
+Result<PendingFile> open_file(const std::string& path, IfExists if_exists) {
+    auto file = PendingFile::open(path, if_exists);
     if (!file && file.error().error_number == EISDIR)
         return fail(
             ErrorCode::usage,
@@ -79,7 +75,7 @@ Result<std::unique_ptr<Recorder>> Recorder::open(const std::string& path, Record
         return std::unique_ptr<Recorder>(
             new Recorder(std::nullopt, std::move(*folder), path, std::move(options)));
     }
-    auto file = open_file(path);
+    auto file = open_file(path, options.if_exists);
     if (!file) return tl::unexpected(file.error());
     std::string name = file->name();
     return std::unique_ptr<Recorder>(

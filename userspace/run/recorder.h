@@ -28,7 +28,8 @@ struct RecorderOptions {
         false; ///< what can't be written is left out and counted, instead of ending the run
     Nanoseconds save_after{}; ///< how much of what follows save() saves
 
-    event::Filter selection{}; ///< what it means, for readers
+    event::Filter selection{};             ///< what it means, for readers
+    IfExists if_exists = IfExists::refuse; ///< of a file; a folder is added to
 
     [[nodiscard]] bool rolls() const { return roll.rolls(); }
 };

@@ -43,8 +43,7 @@ void Selection::on_connection(const track::ConnectionLine& line) {
 }
 
 void Selection::on_counters(const track::CountersLine& line) {
-    const auto& wanted = filter_.netns;
-    if (wanted.empty() || std::ranges::find(wanted, line.netns) != wanted.end())
+    if (filter_.netns.selects([&](std::uint32_t netns) { return netns == line.netns; }))
         next().on_counters(line);
 }
 

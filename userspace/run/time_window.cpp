@@ -3,9 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <ctime>
+#include <iterator>
 
 namespace tcpdwell::run {
 namespace {
@@ -92,8 +94,9 @@ std::optional<WallTime> parse_date(std::string_view text) {
     const std::chrono::month month(static_cast<unsigned>(cursor.number(2, 1, 12)));
     cursor.expect('-');
     const std::chrono::day day(static_cast<unsigned>(cursor.number(2, 1, 31)));
-    if (!cursor.take('T') && !cursor.take('t')) cursor.expect(' ');
-    const Nanoseconds clock = take_clock(cursor);
+    const bool is_midnight = cursor.at_end();
+    if (!is_midnight && !cursor.take('T') && !cursor.take('t')) cursor.expect(' ');
+    const Nanoseconds clock = is_midnight ? 0ns : take_clock(cursor);
     const std::chrono::year_month_day date(year, month, day);
     if (!date.ok() || static_cast<int>(year) < kFirstYear) return std::nullopt; // no date at all
     if (cursor.is_done()) {
@@ -121,26 +124,87 @@ std::optional<Nanoseconds> parse_clock(std::string_view text) {
     return cursor.is_done() ? std::optional(clock) : std::nullopt;
 }
 
-/// Without its sign.
-std::optional<Nanoseconds> parse_offset(std::string_view text) {
-    double number = 0;
-    const char* const end = text.data() + text.size();
-    const auto [rest, error] = std::from_chars(text.data(), end, number, std::chars_format::fixed);
-    if (error != std::errc() || std::signbit(number) || !std::isfinite(number)) return std::nullopt;
-    const std::string_view unit(rest, static_cast<std::size_t>(end - rest));
-    double seconds = 0;
-    if (unit.empty() || unit == "s")
-        seconds = number;
-    else if (unit == "ms")
-        seconds = number / 1000;
-    else if (unit == "m")
-        seconds = number * 60;
-    else if (unit == "h")
-        seconds = number * 3600;
-    else
-        return std::nullopt;
-    if (seconds > kLongestOffset) return std::nullopt;
-    return Nanoseconds(std::llround(seconds * 1e9));
+/// Of systemd.time(7), in seconds.
+constexpr struct {
+    std::string_view unit;
+    double seconds;
+} kUnits[] = {
+    {"", 1},
+    {"usec", 1e-6},
+    {"us", 1e-6},
+    {"msec", 1e-3},
+    {"ms", 1e-3},
+    {"seconds", 1},
+    {"second", 1},
+    {"sec", 1},
+    {"s", 1},
+    {"minutes", 60},
+    {"minute", 60},
+    {"min", 60},
+    {"m", 60},
+    {"hours", 3600},
+    {"hour", 3600},
+    {"hr", 3600},
+    {"h", 3600},
+    {"days", 86'400},
+    {"day", 86'400},
+    {"d", 86'400},
+    {"weeks", 604'800},
+    {"week", 604'800},
+    {"w", 604'800},
+    {"months", 2'629'800},
+    {"month", 2'629'800},
+    {"M", 2'629'800},
+    {"years", 31'557'600},
+    {"year", 31'557'600},
+    {"y", 31'557'600},
+};
+
+std::string_view without_blanks_before(std::string_view text) {
+    return text.substr(std::min(text.find_first_not_of(' '), text.size()));
+}
+
+/// "90", "90s", "1h 30min", "2 days": what systemd.time(7) calls a time span, without a sign.
+std::optional<Nanoseconds> parse_span(std::string_view text) {
+    double sum = 0;
+    do {
+        double number = 0;
+        const char* const end = text.data() + text.size();
+        const auto [rest, error] =
+            std::from_chars(text.data(), end, number, std::chars_format::fixed);
+        if (error != std::errc() || std::signbit(number) || !std::isfinite(number))
+            return std::nullopt;
+        text = without_blanks_before({rest, static_cast<std::size_t>(end - rest)});
+        const std::string_view unit = text.substr(0, text.find_first_of(" .0123456789"));
+        const auto* const known = std::find_if(std::begin(kUnits), std::end(kUnits),
+                                               [&](const auto& each) { return each.unit == unit; });
+        if (known == std::end(kUnits)) return std::nullopt;
+        sum += number * known->seconds;
+        text = without_blanks_before(text.substr(unit.size()));
+    } while (!text.empty());
+    if (sum > kLongestOffset) return std::nullopt;
+    return Nanoseconds(std::llround(sum * 1e9));
+}
+
+std::tm local_time(WallTime at) {
+    const std::time_t seconds =
+        std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count();
+    std::tm local{};
+    ::localtime_r(&seconds, &local);
+    return local;
+}
+
+/// What systemd.time(7) reckons from now: "now", "today" (local midnight), "10 min ago".
+std::optional<WallTime> parse_relative(std::string_view text, WallTime now) {
+    constexpr std::string_view kAgo = " ago";
+    if (text == "now") return now;
+    if (text == "today") return on_local_day(local_time(now), 0ns);
+    if (text == "yesterday") return on_local_day(local_time(now), 0ns, -1);
+    if (text == "tomorrow") return on_local_day(local_time(now), 0ns, 1);
+    if (!text.ends_with(kAgo)) return std::nullopt;
+    text.remove_suffix(kAgo.size());
+    const auto span = parse_span(text);
+    return span ? std::optional(shifted(now, -*span)) : std::nullopt;
 }
 
 Result<MonoTime> place(const TimeText& text, const RecordedSpan& span, bool is_since) {
@@ -157,10 +221,7 @@ Result<MonoTime> place(const TimeText& text, const RecordedSpan& span, bool is_s
         return shifted(*span.end, -offset->offset);
     }
     const Nanoseconds clock = std::get<TimeText::Clock>(text.value).since_midnight;
-    const std::time_t begin =
-        std::chrono::floor<std::chrono::seconds>(span.clock.wall).time_since_epoch().count();
-    std::tm day{};
-    ::localtime_r(&begin, &day);
+    const std::tm day = local_time(span.clock.wall);
     const MonoTime same = from_wall(on_local_day(day, clock));
     if (same >= span.begin()) return same;
     // Recordings begin within a minute or a second: 18:04 is the beginning of one that began at
@@ -170,9 +231,9 @@ Result<MonoTime> place(const TimeText& text, const RecordedSpan& span, bool is_s
 }
 
 Result<std::optional<MonoTime>> bound(std::string_view option, const std::string& text,
-                                      const RecordedSpan& span, bool is_since) {
+                                      const RecordedSpan& span, WallTime now, bool is_since) {
     if (text.empty()) return std::optional<MonoTime>();
-    const auto parsed = TimeText::parse(text);
+    const auto parsed = TimeText::parse(text, now);
     if (!parsed) return tl::unexpected(parsed.error().context(std::string(option)));
     const auto at = place(*parsed, span, is_since);
     if (!at) return tl::unexpected(at.error().context(fmt::format("{} {}", option, text)));
@@ -188,25 +249,26 @@ std::string span_text(const RecordedSpan& span) {
 
 } // namespace
 
-Result<TimeText> TimeText::parse(std::string_view text) {
+Result<TimeText> TimeText::parse(std::string_view text, WallTime now) {
     if (const auto wall = parse_date(text)) return TimeText{*wall};
+    if (const auto wall = parse_relative(text, now)) return TimeText{*wall};
     if (const auto clock = parse_clock(text)) return TimeText{Clock{*clock}};
     const bool is_signed = text.starts_with('+') || text.starts_with('-');
-    if (const auto offset = parse_offset(text.substr(is_signed ? 1 : 0))) {
+    if (const auto offset = parse_span(text.substr(is_signed ? 1 : 0))) {
         if (text.front() == '-') return TimeText{BeforeEnd{*offset}};
         return TimeText{FromBegin{*offset}};
     }
     return fail(ErrorCode::usage,
-                fmt::format("'{}' is no time; give 2026-11-21T18:04:17Z, '2026-11-21 18:04:17' or "
-                            "18:04 (local time), "
+                fmt::format("'{}' is no time; give 18:04, 2026-11-21, '2026-11-21 18:04:17' (local "
+                            "time), 2026-11-21T18:04:17Z, now, today, yesterday, '1 hour ago', "
                             "+90s (from the beginning of the recording) or -10m (before its end)",
                             text));
 }
 
-Result<TimeWindow> WindowOptions::resolve(const RecordedSpan& span) const {
-    auto from = bound("--since", since, span, true);
+Result<TimeWindow> WindowOptions::resolve(const RecordedSpan& span, WallTime now) const {
+    auto from = bound("--since", since, span, now, true);
     if (!from) return tl::unexpected(from.error());
-    auto to = bound("--until", until, span, false);
+    auto to = bound("--until", until, span, now, false);
     if (!to) return tl::unexpected(to.error());
     TimeWindow window{*from, *to};
     const auto text = [&](MonoTime at) { return moment_text(span.clock.to_wall(at)); };
@@ -227,9 +289,7 @@ Result<TimeWindow> WindowOptions::resolve(const RecordedSpan& span) const {
 std::string moment_text(WallTime moment) {
     const WallTime at = roundable(moment);
     const auto second = std::chrono::floor<std::chrono::seconds>(at);
-    const std::time_t seconds = second.time_since_epoch().count();
-    std::tm local{};
-    ::localtime_r(&seconds, &local);
+    const std::tm local = local_time(at);
     return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{:03}", local.tm_year + 1900,
                        local.tm_mon + 1, local.tm_mday, local.tm_hour, local.tm_min, local.tm_sec,
                        std::chrono::floor<std::chrono::milliseconds>(at - second).count());

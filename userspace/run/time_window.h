@@ -26,9 +26,10 @@ struct TimeText {
     std::variant<WallTime, Clock, FromBegin, BeforeEnd> value;
 
     /// "2026-11-21T18:04:17.5Z", with an offset instead of the Z, or with neither (local time;
-    /// seconds may be missing); "18:04", "18:04:17"; "+90s", "90", "500ms", "-10m".
-    /// ErrorCode::usage for anything else.
-    static Result<TimeText> parse(std::string_view text);
+    /// seconds, or the time of day, may be missing); "18:04", "18:04:17"; by `now`: "now", "today",
+    /// "yesterday", "tomorrow" (local midnight), "1 hour ago"; "+90s", "90", "1h 30min", "-10m".
+    /// Units are those of systemd.time(7). ErrorCode::usage for anything else.
+    static Result<TimeText> parse(std::string_view text, WallTime now);
 };
 
 /// When a recording was made.
@@ -57,8 +58,8 @@ struct WindowOptions {
 
     /// ErrorCode::usage if a text is no time, if they are in the wrong order, if the recording has
     /// nothing between them (the message names what it has), or if the end counts and isn't known.
-    /// A bound outside of the recording is none.
-    [[nodiscard]] Result<TimeWindow> resolve(const RecordedSpan& span) const;
+    /// A bound outside of the recording is none. `now`: of the reader.
+    [[nodiscard]] Result<TimeWindow> resolve(const RecordedSpan& span, WallTime now) const;
 };
 
 /// Local time in a form that TimeText::parse() takes: "2026-11-21 18:04:17.250".

@@ -37,7 +37,7 @@ protected:
             std::distance(fs::directory_iterator(folder_.path()), fs::directory_iterator()));
     }
     PendingFile opened(const std::string& name = "file") const {
-        auto file = PendingFile::open(path(name));
+        auto file = PendingFile::open(path(name), IfExists::replace);
         if (!file) throw std::runtime_error(file.error().message);
         EXPECT_EQ(::write(file->fd(), "new", 3), 3);
         return std::move(*file);
@@ -86,18 +86,37 @@ TEST_F(PendingFiles, replace_what_a_link_points_to) {
     EXPECT_EQ(read("target"), "new");
 }
 
+TEST_F(PendingFiles, replace_nothing_without_being_asked_to) {
+    EXPECT_TRUE(PendingFile::open(path(), IfExists::refuse));
+    write("old", "target");
+    fs::create_symlink(path("target"), path());
+    for (const char* name : {"target", "file"}) { // itself, and by a link
+        const auto refused = PendingFile::open(path(name), IfExists::refuse);
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().code, ErrorCode::usage);
+        EXPECT_EQ(refused.error().message, path(name) + " exists; --force overwrites it");
+    }
+    EXPECT_EQ(read("target"), "old");
+    EXPECT_EQ(files(), 2U);
+    ASSERT_EQ(::mkfifo(path("pipe").c_str(), 0600), 0);
+    const Fd reader(::open(path("pipe").c_str(), O_RDWR | O_CLOEXEC));
+    for (const std::string& name :
+         {path("pipe"), std::string("/dev/null"), std::string("-"), std::string("/dev/stdout")})
+        EXPECT_TRUE(PendingFile::open(name, IfExists::refuse)) << name;
+}
+
 TEST_F(PendingFiles, exclude_each_other) {
     for (const bool exists : {false, true}) {
         if (exists) write("old");
         PendingFile first = opened();
-        auto second = PendingFile::open(path());
+        auto second = PendingFile::open(path(), IfExists::replace);
         ASSERT_EQ(second.has_value(), !exists);
         ASSERT_TRUE(first.publish());
         const Error refusal = second ? second->publish().error() : second.error();
         EXPECT_THAT(refusal.message, testing::StartsWith("another process "));
         // While it is being written, wherever the descriptor is.
         const Fd writer = first.take_fd();
-        const auto third = PendingFile::open(path());
+        const auto third = PendingFile::open(path(), IfExists::replace);
         ASSERT_FALSE(third);
         EXPECT_THAT(third.error().message,
                     HasSubstr("another process is writing " + path() + "; give another file"));
@@ -157,11 +176,11 @@ TEST_F(PendingFiles, pass_what_is_no_file_as_it_is) {
     PendingFile file = opened();
     ASSERT_TRUE(file.publish());
     EXPECT_TRUE(fs::is_fifo(path()));
-    const auto folder = PendingFile::open(folder_.path().string());
+    const auto folder = PendingFile::open(folder_.path().string(), IfExists::replace);
     ASSERT_FALSE(folder);
     EXPECT_EQ(folder.error().error_number, EISDIR);
-    EXPECT_FALSE(PendingFile::open(""));
-    EXPECT_FALSE(PendingFile::open(path("no/such/folder")));
+    EXPECT_FALSE(PendingFile::open("", IfExists::replace));
+    EXPECT_FALSE(PendingFile::open(path("no/such/folder"), IfExists::replace));
 }
 
 TEST_F(PendingFiles, know_whether_capabilities_are_needed_later) {

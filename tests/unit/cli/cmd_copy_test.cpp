@@ -50,7 +50,7 @@ protected:
     }
     Result<int> copy(const std::string& from, const std::string& to,
                      std::vector<std::string> more = {}) const {
-        std::vector<std::string> words{"-r", name(from), "-o", name(to)};
+        std::vector<std::string> words{"--force", "-r", name(from), "-o", name(to)};
         words.insert(words.end(), more.begin(), more.end());
         return run(words);
     }

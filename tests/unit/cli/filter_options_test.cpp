@@ -67,12 +67,12 @@ TEST(FilterOptions, ListsAreSeparatedByCommasOrRepeated) {
         filter_of({"--port", "80,443", "--port", "8080", "--local-port", "1", "--remote-port=2,3",
                    "--pid", "7,8", "--comm", "nginx,php*", "--addr", "10.0.0.0/8,::1"});
     ASSERT_TRUE(filter) << filter.error().message;
-    EXPECT_THAT(filter->ports, ElementsAre(80, 443, 8080));
-    EXPECT_THAT(filter->local_ports, ElementsAre(1));
-    EXPECT_THAT(filter->remote_ports, ElementsAre(2, 3));
-    EXPECT_THAT(filter->pids, ElementsAre(7, 8));
-    EXPECT_THAT(filter->comms, ElementsAre("nginx", "php*"));
-    EXPECT_EQ(filter->addresses.size(), 2u);
+    EXPECT_THAT(filter->ports.wanted, ElementsAre(80, 443, 8080));
+    EXPECT_THAT(filter->local_ports.wanted, ElementsAre(1));
+    EXPECT_THAT(filter->remote_ports.wanted, ElementsAre(2, 3));
+    EXPECT_THAT(filter->pids.wanted, ElementsAre(7, 8));
+    EXPECT_THAT(filter->comms.wanted, ElementsAre("nginx", "php*"));
+    EXPECT_EQ(filter->addresses.wanted.size(), 2u);
 }
 
 TEST(FilterOptions, AnOptionTakesOneArgumentOnly) {
@@ -82,7 +82,25 @@ TEST(FilterOptions, AnOptionTakesOneArgumentOnly) {
     app.add_option("command", command);
     app.parse(std::vector<std::string>{"true", "80", "--port"});
     EXPECT_EQ(command, "true");
-    EXPECT_THAT(options->resolve(cli::FilterTarget::recording)->ports, ElementsAre(80));
+    EXPECT_THAT(options->resolve(cli::FilterTarget::recording)->ports.wanted, ElementsAre(80));
+}
+
+TEST(FilterOptions, EveryListTakesExclamationMarks) {
+    const auto filter = filter_of({"--port", "!22,8000-8100", "--local-port", "!1", "--remote-port",
+                                   "!2", "--pid", "!7", "--comm", "!ssh*", "--addr", "!10.0.0.0/8",
+                                   "--netns", "!7,8", "--cgroup", "!gone.slice/"});
+    ASSERT_TRUE(filter) << filter.error().message;
+    EXPECT_THAT(filter->ports.wanted, ElementsAre(event::PortRange(8000, 8100)));
+    EXPECT_THAT(filter->ports.excluded, ElementsAre(22));
+    EXPECT_THAT(filter->local_ports.excluded, ElementsAre(1));
+    EXPECT_THAT(filter->remote_ports.excluded, ElementsAre(2));
+    EXPECT_THAT(filter->pids.excluded, ElementsAre(7));
+    EXPECT_THAT(filter->comms.excluded, ElementsAre("ssh*"));
+    EXPECT_EQ(filter->addresses.excluded.size(), 1u);
+    EXPECT_THAT(filter->netns.wanted, ElementsAre(8));
+    EXPECT_THAT(filter->netns.excluded, ElementsAre(7));
+    EXPECT_THAT(filter->cgroups.excluded, ElementsAre("/gone.slice"));
+    EXPECT_THAT(error_of({"--netns", "!blue"}), HasSubstr("--netns blue"));
 }
 
 TEST(FilterOptions, FamilyAndRole) {
@@ -94,7 +112,7 @@ TEST(FilterOptions, FamilyAndRole) {
 }
 
 TEST(FilterOptions, ErrorsNameTheOptionAndTheText) {
-    EXPECT_THAT(error_of({"--port", "http"}), HasSubstr("--port http"));
+    EXPECT_THAT(error_of({"--port", "no-such-service"}), HasSubstr("--port no-such-service"));
     EXPECT_THAT(error_of({"--remote-port", "0"}), HasSubstr("--remote-port 0"));
     EXPECT_THAT(error_of({"--addr", "10.0.0.0/33"}), HasSubstr("--addr 10.0.0.0/33"));
     EXPECT_THAT(error_of({"--pid", "x"}), HasSubstr("--pid x"));
@@ -104,18 +122,19 @@ TEST(FilterOptions, ErrorsNameTheOptionAndTheText) {
 }
 
 TEST(FilterOptions, TheFirstOfSeveralErrorsIsReported) {
-    EXPECT_THAT(error_of({"--port", "http", "--pid", "x"}), HasSubstr("--port http"));
+    EXPECT_THAT(error_of({"--port", "no-such-service", "--pid", "x"}),
+                HasSubstr("--port no-such-service"));
 }
 
 TEST(FilterOptions, InRecordingsANamespaceIsItsInode) {
-    EXPECT_THAT(filter_of({"--netns", "4026531833,7"})->netns, ElementsAre(4026531833, 7));
+    EXPECT_THAT(filter_of({"--netns", "4026531833,7"})->netns.wanted, ElementsAre(4026531833, 7));
     EXPECT_THAT(error_of({"--netns", "blue"}), HasSubstr("--netns blue"));
 }
 
 TEST(FilterOptions, InRecordingsAnyCgroupWillDo) {
-    EXPECT_THAT(
-        filter_of({"--cgroup", "gone.slice/,/sys/fs/cgroup/system.slice/x.service"})->cgroups,
-        ElementsAre("/gone.slice", "/system.slice/x.service"));
+    EXPECT_THAT(filter_of({"--cgroup", "gone.slice/,/sys/fs/cgroup/system.slice/x.service"})
+                    ->cgroups.wanted,
+                ElementsAre("/gone.slice", "/system.slice/x.service"));
 }
 
 TEST(FilterOptions, LiveNamesMustExist) {
@@ -124,7 +143,7 @@ TEST(FilterOptions, LiveNamesMustExist) {
         "--netns no-such-netns: no such network namespace; 'ip netns list' shows the named ones");
     const auto own = filter_of({"--netns", "/proc/self/ns/net"}, cli::FilterTarget::live);
     ASSERT_TRUE(own) << own.error().message;
-    EXPECT_EQ(own->netns.size(), 1u);
+    EXPECT_EQ(own->netns.wanted.size(), 1u);
 }
 
 TEST(NormalCgroupPath, IsWhatTheKernelWrites) {

@@ -190,7 +190,7 @@ TEST(PeriodGate, the_whole_recording_gives_the_whole_report) {
             record_all(traffic(seed).records, {event::fact_record(0, 0, "host", "story")});
         const run::RecordedSpan span = span_of(*replay(file));
         const std::string whole = *report_json_of(file, {}, false);
-        const auto window = run::WindowOptions{"+0", "-0"}.resolve(span);
+        const auto window = run::WindowOptions{"+0", "-0"}.resolve(span, WallTime{});
         ASSERT_TRUE(window);
         EXPECT_EQ(*report_json_of(file, *window), whole);
         EXPECT_EQ(*report_json_of(file, {span.begin(), *span.end}), whole)

@@ -131,6 +131,65 @@ TEST(Filter, AMissingPeerIsInNoNetwork) {
         listener.selected_by(only(&event::Filter::addresses, {*tcp::Cidr::parse("::/128")})));
 }
 
+/// A filter of one list that only excludes.
+template <class T>
+event::Filter without(event::FilterList<T> event::Filter::*member, std::type_identity_t<T> value) {
+    event::Filter filter;
+    (filter.*member).excluded = {std::move(value)};
+    return filter;
+}
+
+TEST(Filter, WhatIsExcludedOnEitherSide) {
+    const Subject subject;
+    EXPECT_FALSE(without(&event::Filter::ports, 1).empty());
+    EXPECT_FALSE(subject.selected_by(without(&event::Filter::ports, {79, 81})));
+    EXPECT_FALSE(subject.selected_by(without(&event::Filter::ports, 50123)));
+    EXPECT_TRUE(subject.selected_by(without(&event::Filter::ports, {81, 90})));
+    EXPECT_TRUE(subject.selected_by(without(&event::Filter::local_ports, 50123)));
+    EXPECT_FALSE(subject.selected_by(without(&event::Filter::remote_ports, 50123)));
+    EXPECT_FALSE(
+        subject.selected_by(without(&event::Filter::addresses, *tcp::Cidr::parse("192.0.2.0/24"))));
+    EXPECT_TRUE(
+        subject.selected_by(without(&event::Filter::addresses, *tcp::Cidr::parse("192.0.3.0/24"))));
+    EXPECT_FALSE(subject.selected_by(without(&event::Filter::pids, 200))); // who closed it
+    EXPECT_FALSE(subject.selected_by(without(&event::Filter::comms, "ngin*")));
+    EXPECT_TRUE(subject.selected_by(without(&event::Filter::comms, "ssh*")));
+    EXPECT_FALSE(subject.selected_by(without(&event::Filter::netns, 4026531840)));
+    EXPECT_TRUE(subject.selected_by(without(&event::Filter::netns, 1)));
+    EXPECT_FALSE(subject.selected_by(without(&event::Filter::cgroups, "/system.slice")));
+    EXPECT_TRUE(subject.selected_by(without(&event::Filter::cgroups, "/user.slice")));
+}
+
+TEST(Filter, WhatIsNotKnownIsNotExcluded) {
+    Subject subject;
+    subject.tuple.local = {};
+    subject.owner.reset();
+    subject.closer.reset();
+    subject.cgroup.reset();
+    EXPECT_TRUE(subject.selected_by(without(&event::Filter::local_ports, {1, 65535})));
+    EXPECT_TRUE(
+        subject.selected_by(without(&event::Filter::addresses, *tcp::Cidr::parse("::/128"))));
+    EXPECT_TRUE(subject.selected_by(without(&event::Filter::pids, 100)));
+    EXPECT_TRUE(subject.selected_by(without(&event::Filter::comms, "*")));
+    EXPECT_TRUE(subject.selected_by(without(&event::Filter::cgroups, "/")));
+}
+
+TEST(Filter, AMixedListWantsOneAndExcludesAll) {
+    event::Filter filter;
+    filter.local_ports.wanted = {{80, 90}};
+    filter.local_ports.excluded = {85, 86};
+    Subject subject;
+    EXPECT_TRUE(subject.selected_by(filter));
+    subject.tuple.local.port = 85;
+    EXPECT_FALSE(subject.selected_by(filter));
+    EXPECT_TRUE(
+        filter.excludes({subject.tuple, 1, subject.role, subject.owner, subject.closer, {}}));
+    subject.tuple.local.port = 91;
+    EXPECT_FALSE(subject.selected_by(filter));
+    EXPECT_FALSE(
+        filter.excludes({subject.tuple, 1, subject.role, subject.owner, subject.closer, {}}));
+}
+
 TEST(Filter, PidOfOwnerOrCloser) {
     Subject subject;
     EXPECT_TRUE(subject.selected_by(only(&event::Filter::pids, {100})));
@@ -233,36 +292,69 @@ TEST(Filter, EveryMemberMustMatch) {
 
 TEST(FilterTexts, PortsInOneTextAndInSeveral) {
     EXPECT_EQ(event::parse_ports("--port", {"80,443", "1", "65535"}).value(),
-              (std::vector<tcp::Port>{80, 443, 1, 65535}));
+              (event::FilterList<event::PortRange>{80, 443, 1, 65535}));
     EXPECT_TRUE(event::parse_ports("--port", {}).value().empty());
+}
+
+/// A service's port, as a host may know it.
+Result<tcp::Port> web_port(std::string_view name) {
+    if (name == "http-alt") return tcp::Port{8080};
+    return fail(ErrorCode::usage, "no such service");
+}
+
+TEST(FilterTexts, PortsByRangeAndByName) {
+    const auto ports = event::parse_ports("--port", {"8000-8100,!8080,1-1", "!http-alt"}, web_port);
+    ASSERT_TRUE(ports) << ports.error().message;
+    EXPECT_EQ(ports->wanted, (std::vector<event::PortRange>{{8000, 8100}, 1}));
+    EXPECT_EQ(ports->excluded, (std::vector<event::PortRange>{8080, 8080}));
+    EXPECT_EQ(event::parse_ports("--port", {"htpt"}, web_port).error().message,
+              "--port htpt: no such service");
+    EXPECT_EQ(event::parse_ports("--port", {"8100-8000"}, web_port).error().message,
+              "--port 8100-8000: a port is a number from 1 to 65535, a range such as 8000-8100, or "
+              "the name of a service");
+    EXPECT_FALSE(event::parse_ports("--port", {"http-alt"})); // nobody to ask
+}
+
+TEST(FilterTexts, ExclamationMarksExclude) {
+    const auto globs = event::parse_texts("--comm", {"!ssh*,a", "b"});
+    ASSERT_TRUE(globs);
+    EXPECT_EQ(globs->wanted, (std::vector<std::string>{"a", "b"}));
+    EXPECT_EQ(globs->excluded, (std::vector<std::string>{"ssh*"}));
+    EXPECT_EQ(event::parse_texts("--comm", {"a,!"}).error().message,
+              "--comm 'a,!': '!' stands before what it excludes, as in --comm '!VALUE'");
+    EXPECT_FALSE(event::parse_connections("--conn", {"!d1e14ccb83c04892"}));
 }
 
 TEST(FilterTexts, ABadPortIsNamed) {
     const auto ports = event::parse_ports("--port", {"80", "443,70000"});
     ASSERT_FALSE(ports);
     EXPECT_EQ(ports.error().code, ErrorCode::usage);
-    EXPECT_EQ(ports.error().message, "--port 70000: a port is a number from 1 to 65535");
+    EXPECT_EQ(ports.error().message,
+              "--port 70000: a port is a number from 1 to 65535 or a range such as 8000-8100");
     for (const char* text :
-         {"0", "-1", "+80", "80x", "x", " 80", "80 ", "0x50", "8e1", "99999999999999999999"}) {
+         {"0", "-1", "+80", "80x", "x", " 80", "80 ", "0x50", "8e1", "99999999999999999999",
+          "8100-8000", "80-", "0-80", "80-65536", "80-90-100", "80 - 90"}) {
         const auto bad = event::parse_ports("--local-port", {text});
         ASSERT_FALSE(bad) << text;
         EXPECT_EQ(bad.error().message,
-                  std::string("--local-port ") + text + ": a port is a number from 1 to 65535");
+                  std::string("--local-port ") + text +
+                      ": a port is a number from 1 to 65535 or a range such as 8000-8100");
     }
     for (const char* text : {"", ",80", "80,", "80,,443"}) {
         const auto bad = event::parse_ports("--port", {text});
         ASSERT_FALSE(bad) << text;
-        EXPECT_EQ(bad.error().message, "--port '': a port is a number from 1 to 65535");
+        EXPECT_EQ(bad.error().message,
+                  std::string("--port '") + text + "': there is an empty entry");
     }
 }
 
 TEST(FilterTexts, Addresses) {
     const auto addresses = event::parse_addresses("--addr", {"10.0.0.0/8,::1", "192.0.2.7"});
     ASSERT_TRUE(addresses);
-    ASSERT_EQ(addresses->size(), 3u);
-    EXPECT_TRUE((*addresses)[0].contains(*tcp::IpAddress::parse("10.9.9.9")));
-    EXPECT_TRUE((*addresses)[1].contains(*tcp::IpAddress::parse("::1")));
-    EXPECT_FALSE((*addresses)[2].contains(*tcp::IpAddress::parse("192.0.2.8")));
+    ASSERT_EQ(addresses->wanted.size(), 3u);
+    EXPECT_TRUE(addresses->wanted[0].contains(*tcp::IpAddress::parse("10.9.9.9")));
+    EXPECT_TRUE(addresses->wanted[1].contains(*tcp::IpAddress::parse("::1")));
+    EXPECT_FALSE(addresses->wanted[2].contains(*tcp::IpAddress::parse("192.0.2.8")));
     const auto bad = event::parse_addresses("--addr", {"10.0.0.0/33"});
     ASSERT_FALSE(bad);
     EXPECT_EQ(bad.error().code, ErrorCode::usage);
@@ -272,7 +364,7 @@ TEST(FilterTexts, Addresses) {
 
 TEST(FilterTexts, Pids) {
     EXPECT_EQ(event::parse_pids("--pid", {"1,4194304"}).value(),
-              (std::vector<std::uint32_t>{1, 4194304}));
+              (event::FilterList<std::uint32_t>{1, 4194304}));
     for (const char* text : {"0", "4194305", "-1", "self"}) {
         const auto bad = event::parse_pids("--pid", {text});
         ASSERT_FALSE(bad) << text;

@@ -28,6 +28,23 @@ TEST(FilterText, words_are_options_with_one_value_each) {
     EXPECT_EQ(event::filter_from_words(words), filter);
 }
 
+TEST(FilterText, what_is_excluded_has_words_that_older_versions_pass_over) {
+    event::Filter filter;
+    filter.ports.wanted = {{8000, 8100}};
+    filter.ports.excluded = {8080, {8090, 8095}};
+    filter.comms.wanted = {"!x"}; // as an older version's head may have it
+    filter.comms.excluded = {"-4", "!", "a%"};
+    filter.netns.excluded = {7};
+    const Words words = event::filter_words(filter);
+    EXPECT_THAT(words, ElementsAre("--port", "8000-8100", "!--port", "!8080", "!--port",
+                                   "!8090-8095", "--comm", "!x", "!--comm", "!-4", "!--comm", "!!",
+                                   "!--comm", "!a%25", "!--netns", "!7"));
+    EXPECT_EQ(event::filter_from_words(words), filter);
+    EXPECT_EQ(event::filter_as_given(filter),
+              "--port 8000-8100 --port !8080 --port !8090-8095 --comm !x --comm !-4 --comm !! "
+              "--comm !a%25 --netns !7");
+}
+
 TEST(FilterText, what_cannot_be_read_selects_more) {
     event::Filter port;
     port.ports = {80};
@@ -39,6 +56,12 @@ TEST(FilterText, what_cannot_be_read_selects_more) {
                               {"--netns", "web"},
                               {"--role", "both"},
                               {"-4", "-6"},
+                              {"!-4"},
+                              {"!--comm", "sshd"},
+                              {"!--port", "!0"},
+                              {"!--port", "!1,2"},
+                              {"!--later", "!5"},
+                              {"!--pid"},
                               {"--pid"}}) {
         Words words{"--port", "80"};
         words.insert(words.end(), more.begin(), more.end());

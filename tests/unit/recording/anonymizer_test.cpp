@@ -252,11 +252,12 @@ TEST_F(AnonymizerTest, of_filters_stays_what_names_nobody) {
     with_names.addresses = {*tcp::Cidr::parse("10.0.0.1")};
     with_names.comms = {"secret"};
     with_names.cgroups = {"/secret"};
+    with_names.comms.excluded = {"secret"};
     recording::Head head = hider.anonymous(
         recording::Head{.filter = "--comm secret", .filters = {with_names, filter}});
     EXPECT_EQ(head.filters, (std::vector<event::Filter>{filter, filter}));
     EXPECT_EQ(head.filter, "--port 443 -4");
-    with_names.ports.clear();
+    with_names.ports = {};
     with_names.family.reset(); // nothing but names
     head = hider.anonymous(recording::Head{.filter = "x", .filters = {filter, with_names}});
     EXPECT_TRUE(head.filters.empty());

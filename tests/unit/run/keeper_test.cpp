@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 class KeeperTest : public testing::Test {
 protected:
     PendingFile opened() {
-        auto file = PendingFile::open(path_);
+        auto file = PendingFile::open(path_, IfExists::replace);
         EXPECT_TRUE(file) << file.error().message;
         EXPECT_EQ(::write(file->fd(), "new", 3), 3);
         return std::move(*file);

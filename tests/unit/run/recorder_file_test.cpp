@@ -30,7 +30,7 @@ protected:
 
     [[nodiscard]] std::string path() const { return folder_ / "run.tdw"; }
     [[nodiscard]] std::unique_ptr<run::Recorder> opened() const {
-        auto recorder = run::Recorder::open(path(), {});
+        auto recorder = run::Recorder::open(path(), {.if_exists = IfExists::replace});
         if (!recorder) throw std::runtime_error(recorder.error().message);
         return std::move(*recorder);
     }
@@ -73,12 +73,12 @@ TEST_F(FileRecorder, excludes_others_until_it_has_ended) {
     const auto second = opened(); // as long as there is no file
     ASSERT_TRUE(begin(*first));
     EXPECT_FALSE(begin(*second));
-    const auto third = run::Recorder::open(path(), {});
+    const auto third = run::Recorder::open(path(), {.if_exists = IfExists::replace});
     ASSERT_FALSE(third);
     EXPECT_THAT(third.error().message, testing::HasSubstr("another process is writing " + path()));
     ASSERT_TRUE(first->end());
     first.reset();
-    EXPECT_TRUE(run::Recorder::open(path(), {}));
+    EXPECT_TRUE(run::Recorder::open(path(), {.if_exists = IfExists::replace}));
 }
 
 } // namespace

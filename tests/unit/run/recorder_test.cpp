@@ -168,7 +168,7 @@ TEST_F(RollingRecorder, each_segment_has_the_filter) {
         ASSERT_TRUE(source);
         EXPECT_EQ((*source)->head().filter, "--port 80");
         ASSERT_EQ((*source)->head().filters.size(), 1U);
-        EXPECT_EQ((*source)->head().filters[0].ports, std::vector<tcp::Port>{80});
+        EXPECT_EQ((*source)->head().filters[0].ports.wanted, std::vector<event::PortRange>{80});
     }
 }
 

@@ -118,14 +118,16 @@ TEST(Selection, moves_behind_it_follow_from_each_other) {
     int changes_mind = 0;
     for (std::uint64_t seed = 1; seed <= 6; ++seed) {
         const synth::GeneratedConnection story = traffic(seed);
-        std::vector<event::Filter> filters(4);
+        std::vector<event::Filter> filters(6);
         filters[0].role = tcp::Role::client;
         filters[1].comms = {"worker"};
         for (const synth::Outcome& outcome : story.outcomes) {
             if (outcome.process && outcome.process->pid % 2 == 0)
-                filters[2].pids.push_back(outcome.process->pid);
-            if (outcome.closed_by) filters[3].pids.push_back(outcome.closed_by->pid);
+                filters[2].pids.wanted.push_back(outcome.process->pid);
+            if (outcome.closed_by) filters[3].pids.wanted.push_back(outcome.closed_by->pid);
         }
+        filters[4].pids.excluded = filters[2].pids.wanted;
+        filters[5].pids.excluded = filters[3].pids.wanted;
         for (const event::Filter& filter : filters) {
             if (filter.empty()) continue;
             Split split(filter);

@@ -31,12 +31,12 @@ protected:
     void TearDown() override { set_zone("UTC"); }
 
     static std::optional<WallTime> wall(std::string_view text) {
-        const auto parsed = run::TimeText::parse(text);
+        const auto parsed = run::TimeText::parse(text, kNow);
         if (!parsed || !std::holds_alternative<WallTime>(parsed->value)) return std::nullopt;
         return std::get<WallTime>(parsed->value);
     }
     Result<run::TimeWindow> resolve(std::string since, std::string until) const {
-        return run::WindowOptions{std::move(since), std::move(until)}.resolve(span);
+        return run::WindowOptions{std::move(since), std::move(until)}.resolve(span, kNow);
     }
     std::string complaint(std::string since, std::string until) const {
         const auto window = resolve(std::move(since), std::move(until));
@@ -59,6 +59,8 @@ protected:
         return *window->until - span.begin();
     }
 
+    static constexpr WallTime kNow =
+        std::chrono::sys_days(std::chrono::November / 23 / 2026) + 8h; // 9:00
     // 18:04:17.25 in winter, for 20 minutes
     const MonoTime begin{1000s};
     run::RecordedSpan span{ClockAnchor{begin, utc(2026, 11, 21, 17h + 4min + 17s + 250ms)},
@@ -88,7 +90,6 @@ TEST_F(TimeWindowTest, dates_without_a_zone_are_local_in_summer_and_in_winter) {
 TEST_F(TimeWindowTest, what_is_no_time_is_a_usage_error_that_says_what_is) {
     for (const char* text : {"",
                              " ",
-                             "now",
                              "18:4",
                              "1804:00",
                              "24:00",
@@ -96,7 +97,6 @@ TEST_F(TimeWindowTest, what_is_no_time_is_a_usage_error_that_says_what_is) {
                              "18:04:60",
                              "18:04:17.",
                              "18:04Z",
-                             "2026-11-21",
                              "2026-11-31T00:00:00Z",
                              "2027-02-29T00:00:00Z",
                              "2026-13-01T00:00:00Z",
@@ -110,22 +110,65 @@ TEST_F(TimeWindowTest, what_is_no_time_is_a_usage_error_that_says_what_is) {
                              "+-5s",
                              "--5s",
                              "5x",
-                             "5 s",
                              "s",
                              "1e3",
                              "inf",
                              "nan",
-                             "1m30s",
+                             "Now",
+                             "now ",
+                             "ago",
+                             " ago",
+                             "hour ago",
+                             "1 hour before",
+                             "1 houragox",
+                             "1 fortnight ago",
+                             "-1 hour ago",
+                             "+1 hour ago",
+                             "1 hour 5x ago",
+                             "200 years ago",
+                             "last week",
+                             "2026-11-21 ",
+                             "2026-11-31",
                              "-18:04",
                              "9999999999h",
                              "+5mm"}) {
-        const auto parsed = run::TimeText::parse(text);
+        const auto parsed = run::TimeText::parse(text, kNow);
         EXPECT_FALSE(parsed) << text;
         if (parsed) continue;
         EXPECT_EQ(parsed.error().code, ErrorCode::usage);
         EXPECT_THAT(parsed.error().message, HasSubstr("'" + std::string(text) + "' is no time"));
         EXPECT_THAT(parsed.error().message, HasSubstr("+90s"));
     }
+}
+
+TEST_F(TimeWindowTest, a_date_is_its_local_midnight) {
+    EXPECT_EQ(wall("2026-11-21"), utc(2026, 11, 20, 23h));
+    EXPECT_EQ(wall("2026-07-21"), utc(2026, 7, 20, 22h));
+}
+
+TEST_F(TimeWindowTest, words_are_reckoned_from_now_as_journalctl_does) {
+    EXPECT_EQ(wall("now"), kNow);
+    EXPECT_EQ(wall("today"), utc(2026, 11, 22, 23h));
+    EXPECT_EQ(wall("yesterday"), utc(2026, 11, 21, 23h));
+    EXPECT_EQ(wall("tomorrow"), utc(2026, 11, 23, 23h));
+    EXPECT_EQ(wall("1 hour ago"), kNow - 1h);
+    EXPECT_EQ(wall("10 min ago"), kNow - 10min);
+    EXPECT_EQ(wall("11min ago"), kNow - 11min);
+    EXPECT_EQ(wall("90 ago"), kNow - 90s);
+    EXPECT_EQ(wall("1h 30min ago"), kNow - 90min);
+    EXPECT_EQ(wall("1h30min ago"), kNow - 90min);
+    EXPECT_EQ(wall("2 days ago"), kNow - 48h);
+    EXPECT_EQ(wall("1 week ago"), kNow - 7 * 24h);
+    EXPECT_EQ(wall("55s500ms ago"), kNow - 55s - 500ms);
+    EXPECT_EQ(since("40h ago"), std::nullopt) << "before the recording";
+    EXPECT_EQ(since("1 day 14h 45min ago"), 10min + 42s + 750ms);
+    EXPECT_THAT(complaint("today", ""), HasSubstr("nothing since 2026-11-23 00:00:00.000"));
+}
+
+TEST_F(TimeWindowTest, yesterday_after_the_clocks_were_changed_began_at_midnight) {
+    const auto parsed = run::TimeText::parse("yesterday", utc(2026, 10, 26, 12h));
+    ASSERT_TRUE(parsed);
+    EXPECT_EQ(std::get<WallTime>(parsed->value), utc(2026, 10, 24, 22h));
 }
 
 TEST_F(TimeWindowTest, offsets_count_from_the_beginning_or_before_the_end) {
@@ -135,6 +178,8 @@ TEST_F(TimeWindowTest, offsets_count_from_the_beginning_or_before_the_end) {
     EXPECT_EQ(since("1500ms"), 1500ms);
     EXPECT_EQ(since("2.5m"), 150s);
     EXPECT_EQ(since("+0.25h"), 15min);
+    EXPECT_EQ(since("+1min 30 s"), 90s);
+    EXPECT_EQ(since("-1m30s"), 18min + 30s);
     EXPECT_EQ(since("-5m"), 15min);
     EXPECT_EQ(until("-30"), 20min - 30s);
     EXPECT_EQ(until("+1h"), std::nullopt) << "the end is earlier: no bound";
@@ -202,11 +247,11 @@ TEST_F(TimeWindowTest, both_bounds_belong_to_it) {
 /// A recording claims what it likes, and users write what they like.
 TEST_F(TimeWindowTest, sums_end_at_the_limits_of_time) {
     run::RecordedSpan extreme{ClockAnchor{MonoTime(kLatest), WallTime{}, 0, 0}, std::nullopt};
-    const auto late = run::WindowOptions{"", "2200-12-31T00:00:00Z"}.resolve(extreme);
+    const auto late = run::WindowOptions{"", "2200-12-31T00:00:00Z"}.resolve(extreme, kNow);
     ASSERT_TRUE(late);
     EXPECT_EQ(late->until, MonoTime::max());
     extreme.end = MonoTime::min();
-    EXPECT_FALSE((run::WindowOptions{"", "-100h"}.resolve(extreme)));
+    EXPECT_FALSE((run::WindowOptions{"", "-100h"}.resolve(extreme, kNow)));
 }
 
 } // namespace

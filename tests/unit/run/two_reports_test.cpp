@@ -132,10 +132,10 @@ TEST(TwoReports, on_one_tracker_are_what_each_is_alone) {
         traffic.tuples = 8;
         traffic.only_ending = false;
         const synth::GeneratedConnection story = make_traffic(traffic);
-        std::vector<std::uint32_t> pids;
+        event::FilterList<std::uint32_t> pids;
         for (const synth::Outcome& outcome : story.outcomes)
             if (outcome.process && outcome.process->pid % 2 == 0)
-                pids.push_back(outcome.process->pid);
+                pids.wanted.push_back(outcome.process->pid);
         ASSERT_FALSE(pids.empty());
         const std::vector<Order> orders{
             {.by = analysis::SplitBy::service},

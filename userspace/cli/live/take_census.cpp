@@ -38,26 +38,29 @@ std::unordered_set<std::uint64_t> wanted_inodes(const live::SocketTable& table, 
 }
 
 /// Whether the filter lets a socket pass as that of one of its holders, who then becomes its
-/// process.
+/// process, and excludes none of them.
 bool passes(const event::Filter& filter, run::CensusSocket& socket,
             const std::vector<event::Process>* holders, std::optional<std::string_view> cgroup) {
     const std::optional<event::Process> nobody;
-    const auto matches = [&] {
-        return filter.matches(
-            {socket.tuple, socket.netns, socket.role, socket.process, nobody, cgroup});
+    const auto subject = [&] {
+        return event::FilterSubject{socket.tuple,   socket.netns, socket.role,
+                                    socket.process, nobody,       cgroup};
     };
-    if (!holders) return matches();
+    if (!holders) return filter.matches(subject());
+    const event::Process* first = nullptr;
     for (const event::Process& holder : *holders) {
         socket.process = holder;
-        if (matches()) return true;
+        if (filter.excludes(subject())) return false;
+        if (!first && filter.matches(subject())) first = &holder;
     }
-    return false;
+    if (first) socket.process = *first;
+    return first != nullptr;
 }
 
 } // namespace
 
 Result<Census> take_census(const event::Filter& filter, bool owners_of_all) {
-    auto table = live::list_sockets(filter.netns);
+    auto table = live::list_sockets(filter.netns.wanted);
     if (!table) return tl::unexpected(table.error());
     std::optional<host::CgroupPaths> cgroups;
     if (!filter.cgroups.empty()) {
