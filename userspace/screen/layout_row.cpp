@@ -54,6 +54,11 @@ std::string process_text(const event::Process& process) {
     return cell_text(report::ProcessValue{process.pid, process.comm()});
 }
 
+std::string ends_text(const tcp::FourTuple& tuple) {
+    return cell_text(report::EndpointValue{tuple.local, tuple.family}) + " > " +
+           cell_text(report::EndpointValue{tuple.remote, tuple.family});
+}
+
 /// "fin 120 (97.6%)", the most frequent first.
 template <class E>
 std::string shares(const EnumArray<E, std::uint64_t>& counts) {
@@ -142,11 +147,10 @@ void write_connections(PageWriter& page, std::vector<const ConnectionEntry*> ent
     if (entries.size() > kMostConnections) entries.resize(kMostConnections);
     for (const ConnectionEntry* entry : entries) {
         const bool is_open = entry->state != State::CLOSE;
-        page.line(fmt::format("{:016x} {:<8} {:<17} {} > {}", entry->id,
+        page.line(fmt::format("{:016x} {:<8} {:<17} {}", entry->id,
                               duration_text(std::max(data.now - begin(entry), Nanoseconds(0))),
                               is_open ? name(entry->state) : name(entry->ending),
-                              entry->tuple.local.text(entry->tuple.family),
-                              entry->tuple.remote.text(entry->tuple.family)),
+                              ends_text(entry->tuple)),
                   is_open ? Tone::plain : Tone::dim);
     }
 }
@@ -175,8 +179,8 @@ void write_group(PageWriter& page, const ScreenData& data, TableKind kind, const
         }
     page.heading(title_of(data, kind, row));
     if (kind == TableKind::ports) {
-        page.line(fmt::format("Ports held: {} now, {} at most, {} there are", row.held, row.peak,
-                              row.limit ? std::to_string(*row.limit) : "not known how many"));
+        page.line(fmt::format("Ports held: {} now, {} at most, of {} in ip_local_port_range",
+                              row.held, row.peak, row.limit ? std::to_string(*row.limit) : "?"));
     } else {
         page.line(fmt::format("Connections: {}; begun per second: {}", row.total.connections,
                               row.opened_per_second ? short_number(*row.opened_per_second) : "-"));
@@ -194,8 +198,7 @@ void write_group(PageWriter& page, const ScreenData& data, TableKind kind, const
 
 void write_connection(PageWriter& page, const ScreenData& data, const ConnectionEntry& entry) {
     page.heading(fmt::format("Connection {:016x}", entry.id));
-    page.line(fmt::format("{} > {}", entry.tuple.local.text(entry.tuple.family),
-                          entry.tuple.remote.text(entry.tuple.family)));
+    page.line(ends_text(entry.tuple));
     page.line(fmt::format("Role: {}; program: {}; network namespace: {}", name(entry.role),
                           entry.process ? process_text(*entry.process) : "-", entry.netns));
     const std::string for_text = duration_text(std::max(data.now - entry.since, Nanoseconds(0)));

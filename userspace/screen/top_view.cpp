@@ -31,17 +31,21 @@ Result<bool> TopView::flush(const run::RunState& state) {
     const auto here = std::chrono::steady_clock::now();
     if (here < next_keys_) return !is_over_;
     next_keys_ = here + kKeyPause;
-    // What a recording is watched for is where it comes to rest.
-    const bool is_moving =
-        player_ == nullptr ||
-        !(player_->has_ended() || (player_->playback().is_paused && !player_->playback().target));
-    const bool has_come_to_rest = is_moving_ && !is_moving;
-    is_moving_ = is_moving;
+    const bool is_moving = moves();
     const bool is_due = is_moving && here >= next_refresh_ && (!view_.is_frozen || player_);
+    // What a recording is watched for is where it comes to rest.
+    const bool has_come_to_rest = !is_moving && (was_moving_ || (data_ && data_->now != state.now));
+    was_moving_ = is_moving;
     if (!data_ || is_due || has_come_to_rest) refresh(state);
     take_keys(state.now);
     if (is_stale_ && !is_over_) draw(state.now);
     return !is_over_;
+}
+
+bool TopView::moves() const {
+    if (player_ == nullptr) return true;
+    const Playback& playback = player_->playback();
+    return !player_->has_ended() && (!playback.is_paused || playback.target);
 }
 
 void TopView::refresh(const run::RunState& state) {
@@ -109,6 +113,7 @@ void TopView::seek(Nanoseconds by, MonoTime now) {
     const MonoTime to = std::max(shifted(from, by), begin_);
     if (to >= now) {
         player_->skip_to(to);
+        was_moving_ = true; // it may be there before anybody looks
     } else {
         rewind_to_ = to;
         is_over_ = true;

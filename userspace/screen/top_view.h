@@ -45,6 +45,7 @@ public:
 private:
     using SteadyTime = std::chrono::steady_clock::time_point;
 
+    [[nodiscard]] bool moves() const; ///< whether time goes on
     void take_keys(MonoTime now);
     void obey(const KeyRequest& request, MonoTime now);
     void seek(Nanoseconds by, MonoTime now);
@@ -63,8 +64,8 @@ private:
     ViewExtent extent_;
     SteadyTime next_refresh_{};
     SteadyTime next_keys_{};
-    bool is_moving_ = true; ///< the recording, when it was last looked at
-    bool is_stale_ = false; ///< what is on the screen
+    bool was_moving_ = true; ///< time, when it was last looked at
+    bool is_stale_ = false;  ///< what is on the screen
     bool is_over_ = false;
     std::optional<MonoTime> last_look_;
     std::optional<MonoTime> rewind_to_;
