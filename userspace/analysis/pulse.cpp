@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "analysis/pulse.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace tcpdwell::analysis {
 namespace {
 
@@ -60,11 +63,35 @@ void Pulse::on_lost(const track::LostLine& line) { present_.lost += line.events.
 void Pulse::on_counters(const track::CountersLine& line) {
     for (const auto& counter : line.counters) {
         if (counter.name != "Tcp.RetransSegs") continue;
-        const auto [known, is_first] = retransmitted_.try_emplace(line.netns, counter.value);
-        if (!is_first && counter.value > known->second)
-            present_.retransmitted += counter.value - known->second;
-        known->second = counter.value;
+        const Reading now{line.at, counter.value, 0};
+        const auto [known, is_first] = readings_.try_emplace(line.netns, now);
+        const Reading before = std::exchange(known->second, now);
+        // Less than before: another namespace has got the number.
+        if (is_first || counter.value < before.retransmitted || line.at <= before.at) continue;
+        const std::uint64_t growth = counter.value - before.retransmitted;
+        const Nanoseconds since = line.at - before.at;
+        known->second.per_second =
+            static_cast<double>(growth) / std::chrono::duration<double>(since).count();
+        spread(growth, since);
     }
+}
+
+void Pulse::spread(std::uint64_t retransmitted, Nanoseconds over) {
+    const auto steps =
+        std::min(steps_.size(), static_cast<std::size_t>(std::max<std::int64_t>(over / step_, 0)));
+    std::uint64_t given = 0;
+    for (std::size_t i = 0; i < steps; ++i) {
+        const std::uint64_t until = retransmitted * (i + 1) / steps;
+        steps_[steps_.size() - steps + i].retransmitted += until - given;
+        given = until;
+    }
+    present_.retransmitted += retransmitted - given;
+}
+
+double Pulse::retransmitted_per_second() const {
+    double sum = 0;
+    for (const auto& [netns, reading] : readings_) sum += reading.per_second;
+    return sum;
 }
 
 } // namespace tcpdwell::analysis

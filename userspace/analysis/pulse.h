@@ -13,12 +13,14 @@ namespace tcpdwell::analysis {
 
 /// What happened in a step, and what there was at its end.
 struct PulseStep {
-    std::uint64_t opened = 0;        ///< handshakes that were completed, of either role
-    std::uint64_t closed = 0;        ///< connections that left ESTABLISHED, however they ended
-    std::uint64_t reset = 0;         ///< connections that ended by an RST, sent or received
-    std::uint64_t failed = 0;        ///< connects and handshakes that failed
-    std::uint64_t retransmitted = 0; ///< segments, as the kernel counts them in each namespace
-    std::uint64_t lost = 0;          ///< events
+    std::uint64_t opened = 0; ///< handshakes that were completed, of either role
+    std::uint64_t closed = 0; ///< connections that left ESTABLISHED, however they ended
+    std::uint64_t reset = 0;  ///< connections that ended by an RST, sent or received
+    std::uint64_t failed = 0; ///< connects and handshakes that failed
+    /// Segments, as the kernel counts them in each namespace. It is asked every some seconds; what
+    /// it has counted is spread evenly over the steps since.
+    std::uint64_t retransmitted = 0;
+    std::uint64_t lost = 0; ///< events
     EnumArray<tcp::State, std::uint32_t> sockets;
 };
 
@@ -44,14 +46,23 @@ public:
     /// That under way: its `sockets` are those that there are now.
     [[nodiscard]] const PulseStep& present() const { return present_; }
     [[nodiscard]] Nanoseconds step() const { return step_; }
+    /// Between the last two readings of the kernel's counters.
+    [[nodiscard]] double retransmitted_per_second() const;
 
 private:
+    struct Reading {
+        MonoTime at;
+        std::uint64_t retransmitted;
+        double per_second; ///< since the one before
+    };
+
+    void spread(std::uint64_t retransmitted, Nanoseconds over);
+
     Nanoseconds step_;
     MonoTime ends_; ///< the step under way
     PulseStep present_;
     std::deque<PulseStep> steps_;
-    std::unordered_map<std::uint32_t, std::uint64_t>
-        retransmitted_; ///< by namespace, when last counted
+    std::unordered_map<std::uint32_t, Reading> readings_; ///< the last one of each namespace
 };
 
 } // namespace tcpdwell::analysis

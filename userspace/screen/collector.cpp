@@ -242,6 +242,7 @@ ScreenData Collector::collect(const run::RunState& state, const run::Context& co
     data.present = pulse_.present();
     data.steps = pulse_.steps();
     data.step = pulse_.step();
+    data.retransmitted_per_second = pulse_.retransmitted_per_second();
     data.report = maker_.make(
         state.tracker, state.quality, host, context.clock(),
         [&](std::uint64_t id) { return context.cgroup(id); }, state.now);

@@ -138,11 +138,12 @@ Lines source_lines(const ScreenData& data, const ViewState& view, const ScreenSt
 
 Lines meter_lines(const ScreenData& data, const ScreenStyle& style) {
     using Step = analysis::PulseStep;
-    const Meter rates[kMeterLines] = {rate_meter(data, "opens/s", &Step::opened, false),
-                                      rate_meter(data, "closes/s", &Step::closed, false),
-                                      rate_meter(data, "resets/s", &Step::reset, true),
-                                      rate_meter(data, "failed/s", &Step::failed, true),
-                                      rate_meter(data, "retrans/s", &Step::retransmitted, true)};
+    Meter rates[kMeterLines] = {rate_meter(data, "opens/s", &Step::opened, false),
+                                rate_meter(data, "closes/s", &Step::closed, false),
+                                rate_meter(data, "resets/s", &Step::reset, true),
+                                rate_meter(data, "failed/s", &Step::failed, true),
+                                rate_meter(data, "retrans/s", &Step::retransmitted, true)};
+    rates[kMeterLines - 1].now = data.retransmitted_per_second;
     static constexpr State kFirst[kMeterLines] = {
         State::ESTABLISHED, State::TIME_WAIT, State::CLOSE_WAIT, State::SYN_SENT, State::SYN_RECV};
     static constexpr State kSecond[kMeterLines] = {State::FIN_WAIT1, State::FIN_WAIT2,

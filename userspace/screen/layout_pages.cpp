@@ -34,7 +34,7 @@ constexpr std::string_view kMeaning =
     "Rates are of the last whole second, with those before it beside them. opens: handshakes "
     "completed; closes: connections that left ESTABLISHED; resets: ended by an RST; failed: "
     "connects and handshakes that failed; retrans: segments, as the kernel counts them in each "
-    "network namespace, whatever the filter says of ports and programs.\n\n"
+    "network namespace, whatever the filter says of ports and programs; it is asked every 10 s.\n\n"
     "What is said of states, and OPENS/S, is of now. All other counts, and the findings, are of "
     "the time since the beginning, or since z, as `tcpdwell report` would print them. A finding "
     "that hasn't changed for a minute says when it last did.\n\n"

@@ -84,6 +84,7 @@ struct ScreenData {
     analysis::PulseStep present;
     std::deque<analysis::PulseStep> steps;
     Nanoseconds step{};
+    double retransmitted_per_second = 0; ///< see analysis::Pulse
     report::Report report;
     std::vector<FindingRow> findings; ///< the most severe first
     std::vector<GroupRow> services;

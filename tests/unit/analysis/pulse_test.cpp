@@ -92,13 +92,31 @@ TEST_F(PulseTest, retransmissions_are_what_counters_grow_by) {
     counts(0s, 1, 1000);
     counts(0s, 2, 50);
     EXPECT_EQ(pulse.present().retransmitted, 0U) << "of before";
+    EXPECT_EQ(pulse.retransmitted_per_second(), 0);
     counts(500ms, 1, 1004);
     counts(500ms, 2, 51);
     EXPECT_EQ(pulse.present().retransmitted, 5U);
+    EXPECT_EQ(pulse.retransmitted_per_second(), 10);
     counts(600ms, 1, 3); // another namespace of the same number
     EXPECT_EQ(pulse.present().retransmitted, 5U);
-    counts(700ms, 1, 5);
+    EXPECT_EQ(pulse.retransmitted_per_second(), 2);
+    counts(1100ms, 1, 5);
     EXPECT_EQ(pulse.present().retransmitted, 7U);
+    EXPECT_EQ(pulse.retransmitted_per_second(), 6);
+}
+
+TEST_F(PulseTest, retransmissions_are_spread_over_the_time_since_the_last_reading) {
+    counts(0s, 1, 0);
+    pulse.advance_to(at(10s));
+    counts(10s, 1, 25);
+    std::uint64_t sum = pulse.present().retransmitted;
+    for (const PulseStep& step : pulse.steps()) {
+        EXPECT_GE(step.retransmitted, 2U);
+        EXPECT_LE(step.retransmitted, 3U);
+        sum += step.retransmitted;
+    }
+    EXPECT_EQ(sum, 25U);
+    EXPECT_EQ(pulse.retransmitted_per_second(), 2.5);
 }
 
 TEST_F(PulseTest, losses_count_where_their_number_is_known) {
