@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/cmd_top.h"
 
+#include <fmt/format.h>
+
 #include "base/log.h"
+#include "base/text.h"
+#include "cli/command_line.h"
+#include "cli/option_values.h"
 #include "cli/terminal.h"
 #include "cli/view_run.h"
 #include "run/selection.h"
@@ -11,6 +16,10 @@
 
 namespace tcpdwell::cli {
 namespace {
+
+constexpr double kShortestInterval = 0.1;
+constexpr double kSlowestPlay = 0.1;
+constexpr double kFastestPlay = 1000;
 
 struct TopCommand {
     double interval = 1;
@@ -67,6 +76,8 @@ Result<std::optional<int>> run_once(const TopCommand& options, TopSession& sessi
 }
 
 Result<int> run_top(const TopCommand& options) {
+    if (options.interval < kShortestInterval)
+        return fail(ErrorCode::usage, "--interval: screens are drawn every 100ms at most");
     if (auto checked = screen::check_terminal(); !checked) return tl::unexpected(checked.error());
     TopSession session;
     for (const std::string& text : options.thresholds)
@@ -80,22 +91,24 @@ Result<int> run_top(const TopCommand& options) {
     }
 }
 
+/// --speed as the other views have it, but that a full screen is played unless it is to be read as
+/// fast as possible.
 void declare_speed(CLI::App& app, double& speed) {
     app.remove_option(app.get_option("--speed"));
-    app.add_option_function<std::string>(
-           "--speed",
-           [&speed](const std::string& text) {
-               if (text == "max") {
-                   speed = 0;
-                   return;
-               }
-               const std::string number =
-                   text.ends_with('x') ? text.substr(0, text.size() - 1) : text;
-               if (!CLI::detail::lexical_cast(number, speed) || !(speed >= 0.1 && speed <= 1000))
-                   throw CLI::ValidationError("--speed", text + " is none: 0.1x to 1000x, or max");
-           },
-           "With -r: 1x plays at the pace of the recording, 10x ten times as fast, max as fast as "
-           "it can be read")
+    const auto read = [](std::string& text) -> std::string {
+        const std::string number = text.ends_with('x') ? text.substr(0, text.size() - 1) : text;
+        double factor = 0;
+        const bool is_right = CLI::detail::lexical_cast(number, factor) && factor >= kSlowestPlay &&
+                              factor <= kFastestPlay;
+        if (text != "max" && !is_right)
+            return fmt::format("'{}' isn't a speed from 0.1x to 1000x, or max", printable(text));
+        text = text == "max" ? "0" : number;
+        return {};
+    };
+    app.add_option("--speed", speed,
+                   "With -r: 1x plays at the pace of the recording, 10x ten times as fast, max as "
+                   "fast as it can be read")
+        ->transform(CLI::Validator(read, ""))
         ->type_name("SPEED")
         ->default_str("1x")
         ->needs(app.get_option("--read"));
@@ -105,9 +118,8 @@ void declare_speed(CLI::App& app, double& speed) {
 
 Action define_top(CLI::App& app) {
     auto options = std::make_shared<TopCommand>();
-    app.add_option("-i,--interval", options->interval, "Time between two refreshes: 1s, 500ms")
-        ->transform(time_with_unit())
-        ->check(CLI::Range(0.1, 3600.0))
+    add_duration(app, "-i,--interval", options->interval,
+                 "Time between two refreshes, at least 100ms")
         ->default_str("1s");
     app.add_option("--threshold", options->thresholds,
                    "When something is a finding; see 'tcpdwell report --help'")
@@ -118,24 +130,24 @@ Action define_top(CLI::App& app) {
     options->run = RunOptions::declare(app);
     options->run->declare_recordings(app);
     // The terminal is the view's: no command can have it too, and nothing is said beside it.
-    for (const char* other : {"--user", "command", "--quiet"})
+    for (const char* other : {"--user", "--all", kCommandArgument, "--quiet"})
         app.remove_option(app.get_option(other));
     options->run->quiet = true;
     declare_speed(app, options->speed);
     app.footer(
         "Keys: ? shows all. Tab or 1 to 5 choose a table, < and > the column to order by, / "
         "filters,\n"
-        "Enter opens a row, f the findings, space freezes, the left and right arrows seek in a "
+        "Enter opens a row, f the findings, space freezes, the left and right arrows seek in a\n"
         "recording, q quits.\n\n"
         "Examples:\n"
         "  tcpdwell top                                      this host, now\n"
         "  tcpdwell top --port 443 -i 5s                     one port, every five seconds\n"
         "  tcpdwell top -r incident.tdw --speed 10x          a recording, ten times as fast\n"
         "  tcpdwell top -r incident.tdw --speed max          its end\n\n"
-        "States, rates and OPENS/S are of now; other counts, and findings, of the time since the "
-        "beginning, or\n"
-        "since the key z. Exit status: 0 fine, 1 failed, 2 bad usage, 3 can't trace, 4 events "
-        "lost (--strict).");
+        "States, rates and OPENS/S are of now; other counts, and findings, of the time since the\n"
+        "beginning, or since the key z. Exit status: 0 fine, 1 failed, 2 bad usage, 3 can't "
+        "trace,\n"
+        "4 events lost (--strict).");
     return [options] { return run_top(*options); };
 }
 

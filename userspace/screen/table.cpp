@@ -87,6 +87,11 @@ RowKey ScreenTable::key(std::size_t row) const {
     return key;
 }
 
+bool ScreenTable::precedes(std::size_t a, std::size_t b) const {
+    if (kind_ == TableKind::connections) return connection(a).id < connection(b).id;
+    return data_->groups(kind_)[a].key < data_->groups(kind_)[b].key;
+}
+
 report::Value ScreenTable::value(std::size_t row, std::size_t column) const {
     if (kind_ == TableKind::connections)
         return connection_cells()[column].value(connection(row), *data_);
@@ -118,7 +123,7 @@ std::vector<std::size_t> ScreenTable::order(const SortChoice& by, std::string_vi
     std::ranges::sort(rows, [&](const OrderedRow& a, const OrderedRow& b) {
         if (is_before(a, b)) return by.ascending;
         if (is_before(b, a)) return !by.ascending;
-        return key(a.row) < key(b.row);
+        return precedes(a.row, b.row);
     });
     std::vector<std::size_t> order;
     for (const OrderedRow& row : rows) order.push_back(row.row);

@@ -51,6 +51,8 @@ public:
 
 private:
     [[nodiscard]] const ConnectionEntry& connection(std::size_t row) const;
+    /// By their keys: which of two equal rows comes first.
+    [[nodiscard]] bool precedes(std::size_t a, std::size_t b) const;
 
     TableKind kind_;
     const ScreenData* data_;
