@@ -93,11 +93,12 @@ const synth::GeneratedConnection& golden_story() {
     return story;
 }
 
-std::unique_ptr<TrackedReport> golden_run(analysis::SplitBy by) {
+std::unique_ptr<TrackedReport> golden_run(analysis::SplitBy by, track::TrackerListener* front) {
     analysis::ReportOptions options;
     options.by = by;
     options.run.source = "golden.tcpdwell";
     auto run = std::make_unique<TrackedReport>(std::move(options));
+    if (front != nullptr) run->front = front;
     feed_facts(*run);
     for (const synth::WireRecord& record : golden_story().records)
         if (record.at < kGoldenEnd) run->feed(record);

@@ -17,7 +17,9 @@ const synth::GeneratedConnection& golden_story();
 inline constexpr MonoTime kGoldenEnd = synth::kTestClock.mono + std::chrono::seconds(150);
 
 /// golden_story() fed to a report maker, up to kGoldenEnd.
-std::unique_ptr<TrackedReport> golden_run(analysis::SplitBy by);
+/// `front`, where it is given, gets the tracker's lines instead.
+std::unique_ptr<TrackedReport> golden_run(analysis::SplitBy by,
+                                          track::TrackerListener* front = nullptr);
 
 /// A handful of stories, for the lines of `trace`.
 const synth::GeneratedConnection& short_story();

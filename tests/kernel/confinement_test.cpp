@@ -4,11 +4,13 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/seccomp.h>
+#include <pty.h>
 #include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <map>
@@ -32,11 +34,13 @@ namespace {
 // Runs a program to its end, and sees each system call of it and of its children.
 class WatchedProgram {
 public:
-    explicit WatchedProgram(std::vector<std::string> words) {
+    // `terminal`: what its stdin and stdout are; -1: nobody reads what it prints.
+    explicit WatchedProgram(std::vector<std::string> words, int terminal = -1) {
         first_ = check(fork(), "fork");
         if (first_ == 0) {
             const int unread = open("/dev/null", O_WRONLY);
-            if (dup2(unread, STDOUT_FILENO) < 0) _exit(126);
+            if (dup2(terminal < 0 ? unread : terminal, STDOUT_FILENO) < 0) _exit(126);
+            if (terminal >= 0 && dup2(terminal, STDIN_FILENO) < 0) _exit(126);
             ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
             raise(SIGSTOP);
             std::vector<char*> arguments;
@@ -104,7 +108,7 @@ protected:
     void SetUp() override { enter_new_netns(); }
 
     // Traces connections for a while; the tracer and its sampler must have been confined.
-    void expect_nothing_refused(std::vector<std::string> words, int signal = 0) {
+    void expect_nothing_refused(std::vector<std::string> words, int signal = 0, int terminal = -1) {
         words.insert(words.begin(), tcpdwell_path());
         std::atomic<bool> is_over = false;
         std::thread traffic([&] {
@@ -114,7 +118,7 @@ protected:
                 pause(20ms);
             }
         });
-        WatchedProgram program(words);
+        WatchedProgram program(words, terminal);
         std::size_t ticks = 0;
         const int status = program.run([&](const WatchedProgram& watched) {
             const auto main = watched.confined.find(watched.pid());
@@ -143,6 +147,25 @@ TEST_F(Confinement, refusesNothingThatReportsAndRecordingsTake) {
                             folder_.path() / "page.html"});
     expect_nothing_refused({"report", "-d", "3s", "-i", "1", "-f", "json"});
     expect_nothing_refused({"trace", "-d", "10s", "--", "sleep", "2"});
+}
+
+TEST_F(Confinement, refusesNothingThatAFullScreenTakes) {
+    int ours = -1;
+    int its = -1;
+    const winsize size{30, 100, 0, 0};
+    check(openpty(&ours, &its, nullptr, nullptr, &size), "openpty");
+    Fd terminal(its);
+    std::thread reader([ours] {
+        std::array<char, 4096> shown{};
+        const Fd screen(ours);
+        for (int i = 0; read(screen.get(), shown.data(), shown.size()) > 0; ++i)
+            if (i < 20) // keys, some of which open pages
+                check(write(screen.get(), "\t?jf5\r\x1b/x\r", 11), "write");
+    });
+    setenv("TERM", "xterm", 1);
+    expect_nothing_refused({"top", "-d", "4s", "-i", "200ms"}, SIGWINCH, its);
+    terminal = Fd(); // nobody else has it any more: the reader ends
+    reader.join();
 }
 
 TEST_F(Confinement, refusesNothingThatAFlightRecorderTakes) {

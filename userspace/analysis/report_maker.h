@@ -63,6 +63,8 @@ public:
     void next_interval(MonoTime now);
 
     [[nodiscard]] MonoTime begin() const { return begin_; }
+    /// Services, remote servers and ports as of the last report.
+    [[nodiscard]] const Flows& flows() const { return flows_; }
     [[nodiscard]] std::uint64_t ended() const {
         return ended_;
     } ///< connections, for a progress line

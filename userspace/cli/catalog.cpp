@@ -9,6 +9,7 @@
 #include "cli/cmd_info.h"
 #include "cli/cmd_record.h"
 #include "cli/cmd_report.h"
+#include "cli/cmd_top.h"
 #include "cli/cmd_trace.h"
 #include "cli/command.h"
 
@@ -20,6 +21,8 @@ std::span<const Command> commands() {
                 define_trace},
         Command{"report", "Report how long states last, who closes first, and what is wrong",
                 define_report},
+        Command{"top", "Show what goes on now, on a full screen, live or from a recording",
+                define_top},
         Command{"record",
                 "Write everything that is seen to a file, for trace and report to read later",
                 define_record},

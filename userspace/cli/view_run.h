@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -77,6 +78,13 @@ public:
     [[nodiscard]] std::string
     host_name() const; ///< as named in the head of the recording; "" of the live kernel
     [[nodiscard]] const run::TimeWindow& window() const { return window_; }
+    /// nullptr: the running kernel is traced.
+    [[nodiscard]] const recording::RecordingSource* recording() const { return replay_; }
+    /// Puts another source before that of the recording, which then owns it; before run().
+    void watch_through(const std::function<std::unique_ptr<event::EventSource>(
+                           std::unique_ptr<event::EventSource>)>& make) {
+        source_ = make(std::move(source_));
+    }
     [[nodiscard]] run::Recorder* recorder() { return recorder_.get(); }
 
     /// Until it is stopped; warns on stderr of what was lost.

@@ -54,9 +54,12 @@ public:
             allow(name, SCMP_A2(SCMP_CMP_MASKED_EQ, no_code, 0));
         allow("tgkill", SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(::getpid())));
         allow("prlimit64", SCMP_A2(SCMP_CMP_EQ, 0)); // to look
-        // isatty(3), the width of a terminal, and the end of a perf event.
+        // isatty(3), the width of a terminal, how it is brought back to what it was, and the end of
+        // a perf event.
         for (const unsigned long request :
              {static_cast<unsigned long>(TCGETS), static_cast<unsigned long>(TIOCGWINSZ),
+              static_cast<unsigned long>(TCSETS), static_cast<unsigned long>(TCSETSW),
+              static_cast<unsigned long>(TCSETSF), static_cast<unsigned long>(TCFLSH),
               static_cast<unsigned long>(PERF_EVENT_IOC_DISABLE)})
             allow("ioctl", SCMP_A1(SCMP_CMP_EQ, request));
     }
