@@ -10,7 +10,7 @@
 #include <exception>
 
 #include "base/log.h"
-#include "cli/command.h"
+#include "cli/program.h"
 
 namespace tcpdwell::cli {
 namespace {
@@ -37,21 +37,9 @@ int run(int argc, char** argv) {
     ::signal(SIGPIPE, SIG_IGN); // write() reports a closed pipe (EPIPE)
     ::signal(SIGXFSZ, SIG_IGN); // and a file that may not grow (EFBIG)
     start_logging(0);
-    CLI::App app("tcpdwell: which TCP states connections pass, how long each lasts, who closes "
-                 "first, and why they end.\n"
-                 "TIME_WAIT and SYN_RECV are shown as the kernel really keeps them.",
-                 "tcpdwell");
-    app.set_version_flag("--version", "tcpdwell " TCPDWELL_VERSION);
-    app.require_subcommand(1);
-    app.get_formatter()->column_width(34);
-
+    CLI::App app("", "tcpdwell");
     Action chosen;
-    for (const Command& command : commands()) {
-        CLI::App* sub = app.add_subcommand(std::string(command.name), std::string(command.summary));
-        Action action = command.define(*sub);
-        sub->callback([&chosen, action = std::move(action)] { chosen = action; });
-    }
-    app.footer("tcpdwell COMMAND --help lists the options of a command. Tracing needs root.");
+    define_program(app, chosen);
 
     try {
         app.parse(argc, argv);
