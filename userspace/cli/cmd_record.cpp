@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "cli/option_values.h"
 #include "cli/progress_line.h"
 #include "cli/view_run.h"
 #include "render/loss_text.h"
@@ -110,30 +111,22 @@ Result<int> run_record(const RecordCommand& options) {
 
 void declare_rolling(CLI::App& app, RecordCommand& options) {
     constexpr std::uint64_t least_bytes = 1 << 20;
-    app.add_option("--keep", options.keep,
-                   "Hold the last 30m, 2h ...: FILE is a folder of segments")
-        ->transform(time_with_unit())
-        ->check(CLI::PositiveNumber);
-    app.add_option("--max-size", options.max_bytes,
-                   "Hold at most 500M, 1G ...: FILE is a folder too")
-        ->transform(CLI::AsSizeValue(false))
-        ->check(CLI::Range(least_bytes, std::uint64_t{1} << 60));
-    app.add_option("--max-saved", options.max_saved,
-                   "What is saved may take so much besides; the oldest goes")
-        ->transform(CLI::AsSizeValue(false))
-        ->check(CLI::Range(least_bytes, std::uint64_t{1} << 60))
+    add_duration(app, "--keep", options.keep,
+                 "Hold the last 30m, 2h ...: FILE is a folder of segments");
+    add_size(app, "--max-size", options.max_bytes, {.least = least_bytes},
+             "Hold at most 500M, 1G ...: FILE is a folder too");
+    add_size(app, "--max-saved", options.max_saved, {.least = least_bytes},
+             "What is saved may take so much besides; the oldest goes")
         ->default_str("4 times --max-size, or 4G");
-    app.add_option("--dump-on", options.dump_on,
-                   "Save what is held when this signal comes: SIGUSR1")
-        ->check(CLI::IsMember({"SIGUSR1", "SIGUSR2", "SIGHUP"}));
+    add_choice(app, "--dump-on", options.dump_on, {"SIGUSR1", "SIGUSR2", "SIGHUP"},
+               "Save what is held when this signal comes");
     app.add_option("--trigger", options.triggers,
                    "Save what is held when this becomes true; see below")
         ->type_name("CONDITION")
         ->allow_extra_args(false);
     options.run->save_after = 60;
-    app.add_option("--after", options.run->save_after, "How much of what follows is saved as well")
-        ->transform(time_with_unit())
-        ->check(CLI::NonNegativeNumber)
+    add_duration(app, "--after", options.run->save_after,
+                 "How much of what follows is saved as well", Zero::allowed)
         ->default_str("1m");
 }
 
@@ -142,6 +135,7 @@ void declare_rolling(CLI::App& app, RecordCommand& options) {
 Action define_record(CLI::App& app) {
     auto options = std::make_shared<RecordCommand>();
     options->run = RunOptions::declare(app);
+    options->run->all = true; // views can leave out, but not add
     app.add_option("-o,--output", options->run->write, "File to write; - is standard output")
         ->type_name("FILE")
         ->required();
@@ -149,25 +143,22 @@ Action define_record(CLI::App& app) {
     declare_rolling(app, *options);
     app.footer("Examples:\n"
                "  tcpdwell record -o incident.tdw                 until Ctrl-C\n"
-               "  tcpdwell record -o run.tdw -- ./load-test       as long as the command runs\n"
+               "  tcpdwell record -o run.tdw -- ./load-test       as long as the command runs, the "
+               "whole host\n"
                "  tcpdwell report -r incident.tdw                 anywhere, without root\n"
                "  tcpdwell trace -r incident.tdw --speed 1x       at its own pace\n"
                "  tcpdwell record -o - | ssh archive 'cat >host.tdw'\n"
                "A flight recorder, which always holds the last half hour in at most 1 GB:\n"
-               "  tcpdwell record -o /var/lib/tcpdwell --keep 30m --max-size 1G --dump-on SIGUSR1 "
-               "--trigger "
+               "  tcpdwell record -o /var/lib/tcpdwell --keep 30m --max-size 1G --trigger "
                "'time_wait>20000'\n"
                "  tcpdwell report -r /var/lib/tcpdwell/saved-*    what it saved\n"
                "Conditions: 'time_wait>20000' sockets in a state; 'reset_sent>100/s' connections "
                "that ended so, per s, m or "
-               "h;\n"
-               "'close_wait_leak' a finding of a report on the last minute. Each may be given more "
-               "than once. Segments that are\n"
-               "only held are removed when they are too old or too many, what is saved when all "
-               "that is saved is more than --max-saved.\n"
+               "h; 'close_wait_leak' a finding of a report on the last minute. Each may be given "
+               "more than once. Segments that are only held are removed when they are too old or "
+               "too many, what is saved when all that is saved is more than --max-saved.\n"
                "\nWhat was written up to a second before a crash or SIGKILL can be read. The file "
-               "holds addresses, ports and\n"
-               "names of processes.");
+               "holds addresses, ports and names of processes.");
     return [options] { return run_record(*options); };
 }
 

@@ -7,13 +7,12 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstdio>
 #include <exception>
 
 #include "base/log.h"
-#include "cli/program.h"
+#include "cli/command_line.h"
 
 namespace tcpdwell::cli {
 namespace {
@@ -50,19 +49,14 @@ int run(int argc, char** argv) {
     ::signal(SIGPIPE, SIG_IGN); // write() reports a closed pipe (EPIPE)
     ::signal(SIGXFSZ, SIG_IGN); // and a file that may not grow (EFBIG)
     start_logging(0);
-    CLI::App app("", "tcpdwell");
-    Action chosen;
-    define_program(app, chosen);
-
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        if (error.get_exit_code() == 0) return app.exit(error); // --help, --version
-        print_error(error.what());
-        std::fputs("Try 'tcpdwell --help' or 'tcpdwell COMMAND --help'.\n", stderr);
-        return exit_status(ErrorCode::usage);
+    CommandLine line;
+    const Result<Action> chosen = line.read({argv + 1, argv + argc});
+    if (!chosen) {
+        print_error(chosen.error().message);
+        return exit_status(chosen.error().code);
     }
-    const Result<int> outcome = chosen();
+    if (!*chosen) return 0; // the help has been printed
+    const Result<int> outcome = (*chosen)();
     if (outcome) return *outcome;
     print_error(outcome.error().message);
     return exit_status(outcome.error().code);

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "analysis/thresholds.h"
+#include "cli/command.h"
 #include "explain/explain.h"
 
 namespace tcpdwell::cli {
@@ -43,6 +44,12 @@ Words all_explained_words() {
     for (const explain::Explanation& each : explain::explanations()) words.emplace_back(each.word);
     for (const explain::Explanation& each : explain::explanations())
         words.push_back(fmt::format("{}s", name(each.topic)));
+    return words;
+}
+
+Words command_words() {
+    Words words;
+    for (const Command& command : commands()) words.emplace_back(command.name);
     return words;
 }
 
@@ -84,7 +91,8 @@ constexpr std::array kSources{
     Source{"--explain", ValueKind::words, finding_words},
     Source{"--trigger", ValueKind::words, trigger_words},
     Source{"--threshold", ValueKind::words, threshold_words},
-    Source{"word", ValueKind::words, all_explained_words},
+    Source{"COMMAND", ValueKind::words, command_words},
+    Source{"WORD", ValueKind::words, all_explained_words},
 };
 
 /// Names that CLI11 itself gives to types.

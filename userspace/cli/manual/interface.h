@@ -52,7 +52,7 @@ struct Interface {
     std::vector<CommandPage> commands; ///< in the order of --help
 };
 
-/// `app` as define_program() left it.
+/// `app` is that of a CommandLine.
 Interface read_interface(const CLI::App& app);
 
 } // namespace tcpdwell::cli

@@ -8,8 +8,8 @@
 #include <fstream>
 #include <string>
 
+#include "cli/command_line.h"
 #include "cli/manual/pages.h"
-#include "cli/program.h"
 
 namespace tcpdwell::cli {
 namespace {
@@ -23,10 +23,8 @@ bool write_page(const std::string& path, const std::string& text) {
 }
 
 bool write_pages(const std::string& folder, const std::string& date) {
-    CLI::App app("", "tcpdwell");
-    Action chosen;
-    define_program(app, chosen);
-    const Interface interface = read_interface(app);
+    CommandLine line;
+    const Interface interface = read_interface(line.app());
     bool good = write_page(folder + "/tcpdwell.8", program_page(interface, date));
     for (const CommandPage& command : interface.commands)
         good = write_page(fmt::format("{}/tcpdwell-{}.8", folder, command.name),

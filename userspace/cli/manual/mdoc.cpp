@@ -60,15 +60,18 @@ std::string filled(const std::string& text) {
 }
 
 /// A sentence a line, as mdoc wants it.
-std::string prose(std::string_view text) {
+std::string prose(std::string_view raw) {
+    std::string text(raw);
+    const auto both_spaces = [](char a, char b) { return a == ' ' && b == ' '; };
+    text.erase(std::ranges::unique(text, both_spaces).begin(), text.end());
     std::string result;
     std::size_t begin = 0;
     for (std::size_t at = 0; at < text.size(); ++at) {
         if (!ends_sentence(text, at)) continue;
-        result += filled(escaped(text.substr(begin, at + 1 - begin), false));
+        result += filled(escaped(std::string_view(text).substr(begin, at + 1 - begin), false));
         begin = at + 2;
     }
-    return result + filled(escaped(text.substr(begin), false));
+    return result + filled(escaped(std::string_view(text).substr(begin), false));
 }
 
 std::vector<std::string_view> lines_of(std::string_view text) {
@@ -164,7 +167,7 @@ std::string value_text(const OptionPage& option) {
 }
 
 std::string item(const OptionPage& option) {
-    std::string head = ".It";
+    std::string head = option.kind == ValueKind::command ? ".It \\-\\-" : ".It";
     for (const std::string& option_name : option.names) {
         if (option_name != option.names.front()) head += " ,";
         head += option.is_positional ? fmt::format(" Ar {}", escaped(option.value, true))
@@ -188,7 +191,8 @@ std::string with_full_stop(std::string_view text) {
 
 std::string body(const OptionPage& option) {
     std::string text = prose(with_full_stop(option.help));
-    if (!option.preset.empty()) text += fmt::format("Preset: {}.\n", escaped(option.preset, false));
+    if (!option.preset.empty())
+        text += fmt::format("Default: {}.\n", escaped(option.preset, false));
     if (option.is_required) text += "Required.\n";
     text += names_sentence("Only together with", option.needs);
     return text + names_sentence("Not together with", option.excludes);
