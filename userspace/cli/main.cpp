@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads the command line, runs the command, turns its outcome into an exit status.
 #include <fcntl.h>
+#ifdef TCPDWELL_STATIC
+#include <nss.h>
+#endif
 #include <signal.h>
 #include <unistd.h>
 
@@ -31,8 +34,18 @@ void open_standard_descriptors() {
             static_cast<void>(::open("/dev/null", O_RDWR)); // becomes `fd`, the lowest free one
 }
 
+/// A static program can't load the modules of another glibc that /etc/nsswitch.conf asks for: users
+/// are those of /etc/passwd and /etc/group.
+void keep_to_local_users() {
+#ifdef TCPDWELL_STATIC
+    for (const char* database : {"passwd", "group", "initgroups"})
+        ::__nss_configure_lookup(database, "files");
+#endif
+}
+
 int run(int argc, char** argv) {
     open_standard_descriptors();
+    keep_to_local_users();
     ::signal(SIGPIPE, SIG_IGN); // write() reports a closed pipe (EPIPE)
     ::signal(SIGXFSZ, SIG_IGN); // and a file that may not grow (EFBIG)
     start_logging(0);
