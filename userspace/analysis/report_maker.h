@@ -17,6 +17,7 @@
 #include "analysis/kernel_counters.h"
 #include "analysis/lives.h"
 #include "analysis/local_pairs.h"
+#include "analysis/metrics.h"
 #include "analysis/open_sockets.h"
 #include "analysis/overview.h"
 #include "analysis/stray_resets.h"
@@ -31,6 +32,9 @@ struct ReportOptions {
     SplitBy by = SplitBy::none;
     Thresholds thresholds;
     RunDescription run;
+    /// Is shown what each report looks at and finds; it gets the lines itself. Not owned; nullptr:
+    /// none.
+    Metrics* metrics = nullptr;
 };
 
 /// Makes reports on all connections whose lines are passed to it.
