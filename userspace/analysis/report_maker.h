@@ -67,6 +67,10 @@ public:
     void next_interval(MonoTime now);
 
     [[nodiscard]] MonoTime begin() const { return begin_; }
+    /// Whether the connection or listener is counted as being there.
+    [[nodiscard]] bool counts(const track::ConnectionIdentity& who) const {
+        return flows_.counts(who);
+    }
     [[nodiscard]] std::uint64_t ended() const {
         return ended_;
     } ///< connections, for a progress line

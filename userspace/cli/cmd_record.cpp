@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "cli/flight_recorder_options.h"
 #include "cli/progress_line.h"
-#include "cli/view_run.h"
 #include "render/loss_text.h"
 #include "run/selection.h"
 #include "run/signals.h"
@@ -16,18 +16,14 @@ namespace {
 
 struct RecordCommand {
     std::shared_ptr<RunOptions> run;
-    double keep = 0; ///< seconds; 0: all
-    std::uint64_t max_bytes = 0;
-    std::uint64_t max_saved = 0; ///< 0: the preset
-    std::string dump_on;
-    std::vector<std::string> triggers;
+    FlightRecorderOptions recorder;
 };
 
 /// Shows progress, and saves what is held when a signal or a trigger requests it. Interpreted data
 /// is discarded: a later version of the tracker can process the recording again.
 class RecordMonitor final : public run::Consumer {
 public:
-    RecordMonitor(run::Recorder& recorder, run::SaveSignal* signal, bool shows_progress)
+    RecordMonitor(run::Recorder& recorder, run::NotedSignal* signal, bool shows_progress)
         : recorder_(recorder), signal_(signal), progress_(shows_progress) {}
 
     void save(std::string_view reason) {
@@ -56,43 +52,25 @@ public:
 
 private:
     run::Recorder& recorder_;
-    run::SaveSignal* signal_; ///< nullptr: none
+    run::NotedSignal* signal_; ///< nullptr: none
     ProgressLine progress_;
     std::optional<MonoTime> begin_;
 };
 
-const std::map<std::string, int>& save_signals() {
-    static const std::map<std::string, int> signals{
-        {"SIGUSR1", SIGUSR1}, {"SIGUSR2", SIGUSR2}, {"SIGHUP", SIGHUP}};
-    return signals;
-}
-
 Result<int> run_record(const RecordCommand& options) {
     RunOptions& run_options = *options.run;
-    if (options.keep > 0) run_options.roll.keep = from_seconds(options.keep);
-    if (options.max_bytes > 0) run_options.roll.max_bytes = options.max_bytes;
-    if (options.max_saved > 0) run_options.roll.max_saved = options.max_saved;
-    const bool saves = !options.dump_on.empty() || !options.triggers.empty();
-    if (saves && !run_options.roll.keep && !run_options.roll.max_bytes)
-        return fail(
-            ErrorCode::usage,
-            "--dump-on and --trigger save what is held: set the amount with --keep or --max-size");
-    std::vector<run::Trigger> triggers;
-    for (const std::string& text : options.triggers) {
-        auto trigger = run::Trigger::parse(text);
-        if (!trigger) return tl::unexpected(trigger.error());
-        triggers.push_back(std::move(*trigger));
-    }
-    std::optional<run::SaveSignal> signal;
-    if (!options.dump_on.empty()) signal.emplace(save_signals().at(options.dump_on));
+    auto triggers = options.recorder.apply_to(run_options);
+    if (!triggers) return tl::unexpected(triggers.error());
+    std::optional<run::NotedSignal> signal;
+    if (const auto number = options.recorder.dump_signal()) signal.emplace(*number);
 
     auto run = ViewRun::prepare(run_options);
     if (!run) return tl::unexpected(run.error());
     RecordMonitor onlooker(*run->recorder(), signal ? &*signal : nullptr,
                            !run_options.quiet && run_options.command.empty());
-    const bool interprets = !triggers.empty();
+    const bool interprets = !triggers->empty();
     run::TriggerWatch watch(
-        std::move(triggers), [&](const std::string& trigger) { onlooker.save(trigger); },
+        std::move(*triggers), [&](const std::string& trigger) { onlooker.save(trigger); },
         run->context(), onlooker);
     run::Selection selection(run->filter(), run->context(), watch);
     const auto outcome = run->run(selection.entrance(), interprets);
@@ -108,35 +86,6 @@ Result<int> run_record(const RecordCommand& options) {
     return run->exit_status(*outcome);
 }
 
-void declare_rolling(CLI::App& app, RecordCommand& options) {
-    constexpr std::uint64_t least_bytes = 1 << 20;
-    app.add_option("--keep", options.keep,
-                   "Hold the last 30m, 2h ...: FILE is a folder of segments")
-        ->transform(time_with_unit())
-        ->check(CLI::PositiveNumber);
-    app.add_option("--max-size", options.max_bytes,
-                   "Hold at most 500M, 1G ...: FILE is a folder too")
-        ->transform(CLI::AsSizeValue(false))
-        ->check(CLI::Range(least_bytes, std::uint64_t{1} << 60));
-    app.add_option("--max-saved", options.max_saved,
-                   "What is saved may take so much besides; the oldest goes")
-        ->transform(CLI::AsSizeValue(false))
-        ->check(CLI::Range(least_bytes, std::uint64_t{1} << 60))
-        ->default_str("4 times --max-size, or 4G");
-    app.add_option("--dump-on", options.dump_on,
-                   "Save what is held when this signal comes: SIGUSR1")
-        ->check(CLI::IsMember({"SIGUSR1", "SIGUSR2", "SIGHUP"}));
-    app.add_option("--trigger", options.triggers,
-                   "Save what is held when this becomes true; see below")
-        ->type_name("CONDITION")
-        ->allow_extra_args(false);
-    options.run->save_after = 60;
-    app.add_option("--after", options.run->save_after, "How much of what follows is saved as well")
-        ->transform(time_with_unit())
-        ->check(CLI::NonNegativeNumber)
-        ->default_str("1m");
-}
-
 } // namespace
 
 Action define_record(CLI::App& app) {
@@ -146,7 +95,7 @@ Action define_record(CLI::App& app) {
         ->type_name("FILE")
         ->required();
     options->run->declare_write_errors(app);
-    declare_rolling(app, *options);
+    options->recorder.declare(app, *options->run, {"SIGUSR1", "SIGUSR2", "SIGHUP"});
     app.footer("Examples:\n"
                "  tcpdwell record -o incident.tdw                 until Ctrl-C\n"
                "  tcpdwell record -o run.tdw -- ./load-test       as long as the command runs\n"

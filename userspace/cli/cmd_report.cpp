@@ -12,9 +12,9 @@
 #include "cli/metrics_options.h"
 #include "cli/output_file.h"
 #include "cli/report_consumer.h"
+#include "cli/report_words.h"
 #include "cli/terminal.h"
 #include "cli/view_run.h"
-#include "explain/explain.h"
 #include "render/loss_text.h"
 #include "render/renderer.h"
 #include "render/report_output.h"
@@ -37,16 +37,6 @@ struct ReportCommand {
     std::vector<std::string> thresholds;
     std::shared_ptr<RunOptions> run;
 };
-
-/// States and the values of keys such as `ending`, each with what it means in a line.
-std::vector<report::TextPart> words_of_reports() {
-    std::vector<report::TextPart> words;
-    for (const explain::Explanation& each : explain::explanations())
-        if ((each.topic == explain::Topic::state || each.topic == explain::Topic::ending) &&
-            std::ranges::find(words, each.word, &report::TextPart::name) == words.end())
-            words.push_back({each.word, each.summary});
-    return words;
-}
 
 /// Where reports go: to stdout, and the last to the page where one was asked for.
 class Destinations {
