@@ -27,6 +27,9 @@ __attribute__((format(printf, 2, 0))) void log_message(void*, const char* format
     spdlog::debug("HTTP: {}", std::string_view(text).substr(0, std::strcspn(text, "\n")));
 }
 
+/// Paths are taken as they are written: none that is answered has a character to be escaped.
+std::size_t keep_escaped(void*, MHD_Connection*, char* text) { return std::strlen(text); }
+
 ssize_t read_file(void* file, std::uint64_t offset, char* buffer, std::size_t size) {
     const ssize_t got =
         ::pread(static_cast<Fd*>(file)->get(), buffer, size, static_cast<off_t>(offset));
@@ -77,9 +80,10 @@ public:
         const int fd = socket.fd.release(); // the daemon closes it
         MHD_Daemon* const daemon = ::MHD_start_daemon(
             MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, nullptr, nullptr, &Impl::on_request, this,
-            MHD_OPTION_EXTERNAL_LOGGER, &log_message, nullptr, //
-            MHD_OPTION_LISTEN_SOCKET, fd,                      //
-            MHD_OPTION_CONNECTION_LIMIT, kMostConnections,     //
+            MHD_OPTION_EXTERNAL_LOGGER, &log_message, nullptr,    //
+            MHD_OPTION_UNESCAPE_CALLBACK, &keep_escaped, nullptr, //
+            MHD_OPTION_LISTEN_SOCKET, fd,                         //
+            MHD_OPTION_CONNECTION_LIMIT, kMostConnections,        //
             MHD_OPTION_CONNECTION_MEMORY_LIMIT, kMostHeaderBytes, MHD_OPTION_CONNECTION_TIMEOUT,
             kSilenceSeconds,                      //
             MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, //
@@ -98,8 +102,10 @@ public:
         const auto now = std::chrono::steady_clock::now();
         if (now < next_check_) return;
         next_check_ = now + std::chrono::seconds(1);
+        const bool is_crowded = since_.size() > kMostConnections / 4 * 3;
+        const auto limit = std::chrono::seconds(is_crowded ? 1 : kLongestRequestSeconds);
         for (const auto& [connection, since] : since_)
-            if (now - since > std::chrono::seconds(kLongestRequestSeconds)) cut(connection);
+            if (now - since > limit) cut(connection);
     }
 
     [[nodiscard]] std::vector<int> poll_fds() const {

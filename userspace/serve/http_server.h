@@ -14,11 +14,12 @@ namespace tcpdwell::serve {
 
 /// Whatever clients do, a server has kMostConnections of at most kMostHeaderBytes each; one that
 /// doesn't send its request, or take the answer, within kLongestRequest is closed, as is one that
-/// is silent for kSilence. Only GET and HEAD are answered.
+/// is silent for kSilenceSeconds. Where they are many, those that have been at it for longer than a
+/// second make room. Only GET and HEAD are answered. One server for each socket.
 class HttpServer {
 public:
-    static constexpr unsigned kMostConnections = 64;
-    static constexpr std::size_t kMostHeaderBytes = 32 << 10;
+    static constexpr unsigned kMostConnections = 256;
+    static constexpr std::size_t kMostHeaderBytes = 16 << 10;
     static constexpr unsigned kSilenceSeconds = 10;
     static constexpr unsigned kLongestRequestSeconds = 60;
 
