@@ -13,22 +13,28 @@
 
 #define MOST_PID_LEVELS 32 /* MAX_PID_NS_LEVEL */
 
-/* The number of the current process in the namespace that is wanted; 0 if it has none there. */
-static __always_inline __u32 current_pid(void)
+/* The number of a process in the namespace that is wanted; 0 if it has none there. */
+static __always_inline __u32 pid_of(struct task_struct *leader)
 {
-    if (!pid_namespace) return bpf_get_current_pid_tgid() >> 32;
-
-    struct task_struct *task = (void *)bpf_get_current_task();
-    struct pid *pid = BPF_CORE_READ(task, group_leader, thread_pid);
+    struct pid *pid = BPF_CORE_READ(leader, thread_pid);
     __u32 level = BPF_CORE_READ(pid, level);
     void *numbers = (void *)pid + bpf_core_field_offset(struct pid, numbers);
 
     for (__u32 i = 0; i < MOST_PID_LEVELS; i++) {
         if (i > level) break;
         struct upid *number = numbers + i * bpf_core_type_size(struct upid);
-        if (BPF_CORE_READ(number, ns, ns.inum) == pid_namespace) return BPF_CORE_READ(number, nr);
+        if (BPF_CORE_READ(number, ns, ns.inum) == pid_namespace || !pid_namespace)
+            return BPF_CORE_READ(number, nr); /* the first one is that of the initial namespace */
     }
     return 0;
+}
+
+static __always_inline __u32 current_pid(void)
+{
+    if (!pid_namespace) return bpf_get_current_pid_tgid() >> 32;
+
+    struct task_struct *task = (void *)bpf_get_current_task();
+    return pid_of(BPF_CORE_READ(task, group_leader));
 }
 
 static __always_inline bool is_sampler(const char *comm)

@@ -233,6 +233,21 @@ int BPF_PROG(on_timer_expire, struct timer_list *timer)
     return 0;
 }
 
+/* A new process, not a thread. */
+TRACEPOINT(sched_process_fork)
+int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+{
+    if (BPF_CORE_READ(child, group_leader) != child) return 0;
+
+    struct td_fork *r = reserve(sizeof(*r), TD_PROBE_PORT);
+    if (!r) return 0;
+    fill_header(&r->h, sizeof(*r), TD_FORK, 0);
+    r->parent = current_pid();
+    r->pid = pid_of(child);
+    submit(r);
+    return 0;
+}
+
 /* A retransmitted SYN: by now the socket has a local port, which it hadn't at CLOSE -> SYN_SENT. */
 TRACEPOINT(tcp_retransmit_skb)
 int BPF_PROG(on_retransmit, struct sock *sk)

@@ -54,6 +54,7 @@ enum td_kind {
         17, /* td_stray_reset: an RST in answer to a segment that belongs to no connection */
     TD_COUNTERS = 18, /* td_counters: the kernel's own counters of a namespace */
     TD_STOP = 19,     /* td_stop: from then on no events were recorded */
+    TD_FORK = 20,     /* td_fork: a process has made another one */
 };
 
 enum td_flags {
@@ -285,7 +286,7 @@ enum td_probe {
     TD_PROBE_REQUEST = 2,
     TD_PROBE_RESET = 3,
     TD_PROBE_OWNER = 4,
-    TD_PROBE_PORT = 5,
+    TD_PROBE_PORT = 5, /* also td_fork */
     TD_PROBE_COUNT = 6,
 };
 

@@ -82,6 +82,14 @@ struct td_stop {
     struct td_header h;
 };
 
+/* Written only where the connections of a process and its descendants are wanted. Numbers as in
+ * td_task. */
+struct td_fork {
+    struct td_header h;
+    __u32 parent;
+    __u32 pid;
+};
+
 /* Followed by text, padded with zero bytes to a multiple of 8: "TcpExt.ListenOverflows 12\n" for
  * each counter that the kernel has. */
 struct td_counters {
@@ -92,6 +100,7 @@ struct td_counters {
 static_assert(sizeof(td_numbers) == 120);
 static_assert(sizeof(td_holder) == 20 && sizeof(td_holders) == 40);
 static_assert(sizeof(td_stray_reset) == 64);
+static_assert(sizeof(td_fork) == 24);
 #endif
 
 #endif

@@ -61,7 +61,7 @@ nlohmann::json ReportRun::only_report() {
 nlohmann::json report_on(const std::vector<std::string>& arguments,
                          const std::vector<std::string>& command) {
     std::vector<std::string> words = arguments;
-    words.emplace_back("--");
+    words.insert(words.end(), {"--all", "--"});
     words.insert(words.end(), command.begin(), command.end());
     return ReportRun(words).only_report();
 }

@@ -149,6 +149,7 @@ auto fields(const event::StrayReset& e) {
 }
 auto fields(const event::KernelCounters& e) { return std::make_tuple(e.at, e.netns, e.counters); }
 auto fields(const event::RecordingStopped& e) { return std::make_tuple(e.at); }
+auto fields(const event::ProcessForked& e) { return std::make_tuple(e.at, e.parent, e.pid); }
 auto fields(const event::PortKnown& e) { return std::make_tuple(e.at, e.sock, e.cookie, e.tuple); }
 
 } // namespace
@@ -269,6 +270,7 @@ event::Event random_event(std::mt19937_64& random, const ClockAnchor& clock) {
         return e;
     }
     case 16: return event::RecordingStopped{at};
+    case 17: return event::ProcessForked{at, d.any<std::uint32_t>(), d.any<std::uint32_t>()};
     default: return event::PortKnown{at, object, cookie, d.tuple()};
     }
 }

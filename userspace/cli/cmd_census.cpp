@@ -17,6 +17,7 @@
 #include "cli/enum_words.h"
 #include "cli/filter_options.h"
 #include "cli/live_view.h"
+#include "cli/option_values.h"
 #include "cli/terminal.h"
 #include "render/json_writer.h"
 #include "render/timestamp.h"
@@ -89,9 +90,9 @@ Action define_census(CLI::App& app) {
     const auto options = std::make_shared<CensusOptions>();
     app.footer(
         "All network namespaces are examined. Whether a socket is the server's or the client's "
-        "side is decided by\n"
+        "side is decided by "
         "whether something listens on its local port. A socket that several processes have open "
-        "counts for the\n"
+        "counts for the "
         "one with the lowest pid.\n\n"
         "Examples:\n"
         "  tcpdwell census                         all states; who leaves CLOSE_WAIT behind; "
@@ -99,13 +100,11 @@ Action define_census(CLI::App& app) {
         "  tcpdwell census --by port               which service has how many sockets in which "
         "state\n"
         "  tcpdwell census --by remote --port 443  which peers hold connections to port 443");
-    app.add_option("--by", options->by,
-                   "One row for each process, port of the server, or remote address")
-        ->type_name("process|port|remote")
-        ->check(CLI::IsMember({"process", "port", "remote"}).description(""));
-    app.add_option("--format", options->format, "How to print it; csv has the counts only")
-        ->type_name(fmt::format("{}", fmt::join(enum_words<render::Format>(), "|")))
-        ->check(CLI::IsMember(enum_words<render::Format>()).description(""));
+    add_choice(app, "-b,--by", options->by, {"process", "port", "remote"},
+               "One row for each process, port of the server, or remote address");
+    add_choice(app, "-f,--format", options->format, enum_words<render::Format>(),
+               "How to print it; csv has the counts only")
+        ->capture_default_str();
     options->filter = FilterOptions::declare(app);
     return [options] { return run_census(*options); };
 }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cli/live_view.h"
+#include "cli/option_values.h"
 
 namespace tcpdwell::cli {
 
@@ -12,9 +13,8 @@ Action define_check(CLI::App& app) {
     const auto format = std::make_shared<std::string>("text");
     const auto options = std::make_shared<ProbeTexts>();
     app.footer("Exit status: 0 if tracing is possible, 3 if it isn't.");
-    app.add_option("--format", *format, "How to print it")
-        ->type_name("text|json")
-        ->check(CLI::IsMember({"text", "json"}).description(""));
+    add_choice(app, "-f,--format", *format, {"text", "json"}, "How to print it")
+        ->capture_default_str();
     declare_probes(app, *options);
     return [format, options] { return check_host(*format, *options); };
 }

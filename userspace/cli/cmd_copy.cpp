@@ -163,15 +163,12 @@ Action define_copy(CLI::App& app) {
         "  tcpdwell copy -r incident.tdw -o public.tdw --anonymize\n"
         "  ssh host cat run.tdw | tcpdwell copy -r - -o - --until +5m | tcpdwell report -r -\n"
         "\nRecords are copied as they are. A copy that begins later than the original is headed by "
-        "a listing of the\n"
+        "a listing of the "
         "sockets that existed then, with their owners.\n"
         "\n--anonymize: addresses of one network stay in one network, by a random key that nobody "
-        "keeps; those of\n"
-        "127.0.0.0/8, ::1 and the unspecified ones stay. Kept: times, ports, process ids, sysctls, "
-        "kernel release,\n"
-        "numbers of namespaces and cgroups. Exit status: 0 fine, 1 failed, 2 bad usage, 4 events "
-        "lost or damage\n"
-        "(--strict).");
+        "keeps; those of 127.0.0.0/8, ::1 and the unspecified ones stay. Kept: times, ports, "
+        "process ids, sysctls, kernel release, numbers of namespaces and cgroups.\n"
+        "Exit status: 0 fine, 1 failed, 2 bad usage, 4 events lost or damage (--strict).");
     return [options] { return run_copy(*options); };
 }
 

@@ -73,7 +73,7 @@ Result<int> run_explain(const std::vector<std::string>& words) {
 
 Action define_explain(CLI::App& app) {
     const auto words = std::make_shared<std::vector<std::string>>();
-    app.add_option("word", *words,
+    app.add_option("WORD", *words,
                    "A word that tcpdwell prints, a sysctl, or a topic (states, endings, findings, "
                    "sysctls, columns, "
                    "myths); none: list them")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/cmd_info.h"
+#include "cli/option_values.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -203,11 +204,9 @@ Action define_info(CLI::App& app) {
         std::string format = "text";
     };
     auto options = std::make_shared<Options>();
-    app.add_option("file", options->files, "Recordings, or folders of them")
-        ->type_name("FILE...")
-        ->required();
-    app.add_option("-f,--format", options->format, "text or json (one object for each file)")
-        ->check(CLI::IsMember({"text", "json"}))
+    app.add_option("FILE", options->files, "Recordings, or folders of them")->required();
+    add_choice(app, "-f,--format", options->format, {"text", "json"},
+               "How to print it; json: one object for each file")
         ->capture_default_str();
     app.footer("Reads the whole file, so damage anywhere is found.");
     return [options] { return run_info(options->files, options->format); };

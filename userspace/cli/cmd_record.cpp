@@ -91,6 +91,7 @@ Result<int> run_record(const RecordCommand& options) {
 Action define_record(CLI::App& app) {
     auto options = std::make_shared<RecordCommand>();
     options->run = RunOptions::declare(app);
+    options->run->all = true; // views can leave out, but not add
     app.add_option("-o,--output", options->run->write, "File to write; - is standard output")
         ->type_name("FILE")
         ->required();
@@ -98,25 +99,22 @@ Action define_record(CLI::App& app) {
     options->recorder.declare(app, *options->run, {"SIGUSR1", "SIGUSR2", "SIGHUP"});
     app.footer("Examples:\n"
                "  tcpdwell record -o incident.tdw                 until Ctrl-C\n"
-               "  tcpdwell record -o run.tdw -- ./load-test       as long as the command runs\n"
+               "  tcpdwell record -o run.tdw -- ./load-test       as long as the command runs, the "
+               "whole host\n"
                "  tcpdwell report -r incident.tdw                 anywhere, without root\n"
                "  tcpdwell trace -r incident.tdw --speed 1x       at its own pace\n"
                "  tcpdwell record -o - | ssh archive 'cat >host.tdw'\n"
                "A flight recorder, which always holds the last half hour in at most 1 GB:\n"
-               "  tcpdwell record -o /var/lib/tcpdwell --keep 30m --max-size 1G --dump-on SIGUSR1 "
-               "--trigger "
+               "  tcpdwell record -o /var/lib/tcpdwell --keep 30m --max-size 1G --trigger "
                "'time_wait>20000'\n"
                "  tcpdwell report -r /var/lib/tcpdwell/saved-*    what it saved\n"
                "Conditions: 'time_wait>20000' sockets in a state; 'reset_sent>100/s' connections "
                "that ended so, per s, m or "
-               "h;\n"
-               "'close_wait_leak' a finding of a report on the last minute. Each may be given more "
-               "than once. Segments that are\n"
-               "only held are removed when they are too old or too many, what is saved when all "
-               "that is saved is more than --max-saved.\n"
+               "h; 'close_wait_leak' a finding of a report on the last minute. Each may be given "
+               "more than once. Segments that are only held are removed when they are too old or "
+               "too many, what is saved when all that is saved is more than --max-saved.\n"
                "\nWhat was written up to a second before a crash or SIGKILL can be read. The file "
-               "holds addresses, ports and\n"
-               "names of processes.");
+               "holds addresses, ports and names of processes.");
     return [options] { return run_record(*options); };
 }
 

@@ -8,8 +8,10 @@
 #include <algorithm>
 
 #include "cli/finding_help.h"
+#include "cli/help.h"
 #include "cli/hosts_report.h"
 #include "cli/metrics_options.h"
+#include "cli/option_values.h"
 #include "cli/output_file.h"
 #include "cli/report_consumer.h"
 #include "cli/report_words.h"
@@ -18,6 +20,7 @@
 #include "render/loss_text.h"
 #include "render/renderer.h"
 #include "render/report_output.h"
+#include "render/wrap.h"
 #include "run/metrics_feed.h"
 #include "run/selection.h"
 #include "run/window_gate.h"
@@ -174,8 +177,10 @@ Result<int> run_report(const ReportCommand& options) {
 std::string threshold_help() {
     std::string text = "Thresholds of findings (--threshold NAME=VALUE):\n";
     for (const analysis::ThresholdRow& row : analysis::Thresholds::rows()) {
-        text += fmt::format("  {:<33}{:<6}{}\n", row.name, threshold_text(row.unit, row.preset),
-                            row.help);
+        const std::string name =
+            fmt::format("  {:<33}{:<6}", row.name, threshold_text(row.unit, row.preset));
+        text += name + render::wrap(row.help, HelpFormatter::kWidth, std::string(name.size(), ' '))
+                           .substr(name.size());
     }
     return text;
 }
@@ -184,8 +189,8 @@ std::string threshold_help() {
 
 Action define_report(CLI::App& app) {
     auto options = std::make_shared<ReportCommand>();
-    app.add_option("-b,--by", options->by, "Split the dwell times: role, service, remote or ending")
-        ->check(CLI::IsMember({"role", "service", "remote", "ending"}));
+    add_choice(app, "-b,--by", options->by, {"role", "service", "remote", "ending"},
+               "Split the dwell times");
     std::vector<std::string> formats;
     std::string format_help;
     for (const render::ReportOutput& output : render::report_outputs()) {
@@ -193,22 +198,16 @@ Action define_report(CLI::App& app) {
         format_help +=
             fmt::format("{}{}: {}", format_help.empty() ? "" : "; ", output.name, output.help);
     }
-    app.add_option("-f,--format", options->format, format_help)
-        ->check(CLI::IsMember(formats))
-        ->capture_default_str();
+    add_choice(app, "-f,--format", options->format, formats, format_help)->capture_default_str();
     app.add_option(
            "--html", options->html,
            fmt::format("Also write the report as {} to this file", render::page_output().help))
         ->type_name("FILE");
-    auto* interval =
-        app.add_option("-i,--interval", options->interval,
-                       "A report each time this has passed, on what changed in it: 10s")
-            ->transform(time_with_unit())
-            ->check(CLI::PositiveNumber);
+    auto* interval = add_duration(app, "-i,--interval", options->interval,
+                                  "A report each time this has passed, on what changed in it: 10s");
     app.get_option("--html")->excludes(interval);
-    app.add_option("--rows", options->rows,
-                   "Rows of a table of services, remote servers or ports in the text")
-        ->check(CLI::PositiveNumber)
+    add_number(app, "--rows", options->rows, 1'000'000,
+               "Rows of a table of services, remote servers or ports in the text")
         ->capture_default_str();
     declare_max_services(app, options->max_services);
     app.add_option("--threshold", options->thresholds, "When something is a finding; see below")
@@ -233,11 +232,9 @@ Action define_report(CLI::App& app) {
         "  tcpdwell report -r FILE --since -10m              the last ten minutes of a "
         "recording\n\n" +
         threshold_help() +
-        "\nEach finding is explained by 'tcpdwell report --explain ID', and on the page. Exit "
-        "status: 0 fine, 1 failed, 2 "
-        "bad usage, 3 "
-        "can't trace,\n"
-        "4 events lost (--strict); with CMD, its status.");
+        "\nEach finding is explained by 'tcpdwell report --explain ID', and on the page. \nExit "
+        "status: 0 fine, 1 failed, 2 bad usage, 3 can't trace, 4 events lost (--strict); with "
+        "CMD, its status.");
     return [options] { return run_report(*options); };
 }
 

@@ -8,10 +8,12 @@
 #include <array>
 
 #include "base/log.h"
+#include "cli/command_line.h"
 #include "cli/config_file.h"
 #include "cli/finding_help.h"
 #include "cli/flight_recorder_options.h"
 #include "cli/metrics_options.h"
+#include "cli/option_values.h"
 #include "cli/report_words.h"
 #include "cli/view_run.h"
 #include "render/loss_text.h"
@@ -23,6 +25,7 @@
 namespace tcpdwell::cli {
 namespace {
 
+constexpr double kLongestWindow = 86'400; // seconds: what is kept of it is in memory
 constexpr const char* kListen = "127.0.0.1:9469";
 
 struct ServeCommand {
@@ -242,9 +245,8 @@ Action define_serve(CLI::App& app) {
         ->type_name("WHERE")
         ->allow_extra_args(false)
         ->default_str(kListen);
-    app.add_option("--window", options->window, "What the report covers at most: 5m, 1h")
-        ->transform(time_with_unit())
-        ->check(CLI::Range(1.0, 86'400.0))
+    add_duration(app, "--window", options->window, "What the report covers at most: 5m, 1h")
+        ->check(CLI::Range(1.0, kLongestWindow))
         ->default_str("10m");
     declare_max_services(app, options->max_services);
     app.add_option("--threshold", options->thresholds,
@@ -257,7 +259,7 @@ Action define_serve(CLI::App& app) {
                    "again")
         ->type_name("FILE");
     options->run = RunOptions::declare(app);
-    for (const char* of_views : {"--user", "command"}) app.remove_option(app.get_option(of_views));
+    for (const char* of_views : {"--user", kCommandArgument}) app.remove_option(app.get_option(of_views));
     app.add_option("-w,--write", options->run->write,
                    "Also record to this folder, as 'tcpdwell record' with --keep or --max-size")
         ->type_name("FOLDER");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/cmd_trace.h"
 #include "cli/enum_words.h"
+#include "cli/option_values.h"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -59,8 +60,8 @@ Action define_trace(CLI::App& app) {
     app.add_flag("--idle", options->idle,
                  "With -c, also connections that nothing happened to: open before and after")
         ->needs("--connections");
-    app.add_option("-f,--format", options->format, "table, jsonl or csv")
-        ->check(CLI::IsMember(enum_words<render::Format>()))
+    add_choice(app, "-f,--format", options->format, enum_words<render::Format>(),
+               "How lines are printed")
         ->capture_default_str();
     declare_colour(app, options->colour);
     options->run = RunOptions::declare(app);
@@ -70,18 +71,14 @@ Action define_trace(CLI::App& app) {
         "Examples:\n"
         "  tcpdwell trace                                    every transition on this host\n"
         "  tcpdwell trace -c --port 443                      finished connections of one port\n"
-        "  tcpdwell trace -- curl -s http://127.0.0.1/       what one command does\n"
+        "  tcpdwell trace -- curl -s http://127.0.0.1/       the connections of one command\n"
         "  tcpdwell trace -c -f jsonl --comm 'nginx*' | jq   for scripts\n"
         "  tcpdwell trace -r FILE --since 18:04 --until 18:05   one minute of a recording\n"
         "\n--since and --until choose by when a state was left or a connection ended; with "
-        "--until, connections that "
-        "are\n"
-        "still open aren't listed.\n"
+        "--until, connections that are still open aren't listed.\n"
         "\nTIME_WAIT is shown with its real length, so the line of a connection that this host "
-        "closed first comes a "
-        "minute\n"
-        "after its last packet. Exit status: 0 fine, 1 failed, 2 bad usage, 3 can't trace, 4 "
-        "events lost (--strict);\n"
+        "closed first comes a minute after its last packet.\n"
+        "Exit status: 0 fine, 1 failed, 2 bad usage, 3 can't trace, 4 events lost (--strict); "
         "with CMD, its status.");
     return [options] { return run_trace(*options); };
 }

@@ -5,31 +5,26 @@
 
 #include <map>
 
+#include "cli/option_values.h"
+
 namespace tcpdwell::cli {
 
 void FlightRecorderOptions::declare(CLI::App& app, RunOptions& run,
                                     const std::vector<std::string>& dump_signals) {
     constexpr std::uint64_t least_bytes = 1 << 20;
-    app.add_option("--keep", keep, "Hold the last 30m, 2h ...: FILE is a folder of segments")
-        ->transform(time_with_unit())
-        ->check(CLI::PositiveNumber);
-    app.add_option("--max-size", max_bytes, "Hold at most 500M, 1G ...: FILE is a folder too")
-        ->transform(CLI::AsSizeValue(false))
-        ->check(CLI::Range(least_bytes, std::uint64_t{1} << 60));
-    app.add_option("--max-saved", max_saved,
-                   "What is saved may take so much besides; the oldest goes")
-        ->transform(CLI::AsSizeValue(false))
-        ->check(CLI::Range(least_bytes, std::uint64_t{1} << 60))
+    add_duration(app, "--keep", keep, "Hold the last 30m, 2h ...: FILE is a folder of segments");
+    add_size(app, "--max-size", max_bytes, {.least = least_bytes},
+             "Hold at most 500M, 1G ...: FILE is a folder too");
+    add_size(app, "--max-saved", max_saved, {.least = least_bytes},
+             "What is saved may take so much besides; the oldest goes")
         ->default_str("4 times --max-size, or 4G");
-    app.add_option("--dump-on", dump_on, "Save what is held when this signal comes: SIGUSR1")
-        ->check(CLI::IsMember(dump_signals));
+    add_choice(app, "--dump-on", dump_on, dump_signals, "Save what is held when this signal comes");
     app.add_option("--trigger", triggers, "Save what is held when this becomes true; see below")
         ->type_name("CONDITION")
         ->allow_extra_args(false);
     run.save_after = 60;
-    app.add_option("--after", run.save_after, "How much of what follows is saved as well")
-        ->transform(time_with_unit())
-        ->check(CLI::NonNegativeNumber)
+    add_duration(app, "--after", run.save_after, "How much of what follows is saved as well",
+                 Zero::allowed)
         ->default_str("1m");
 }
 

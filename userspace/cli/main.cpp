@@ -4,13 +4,12 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstdio>
 #include <exception>
 
 #include "base/log.h"
-#include "cli/command.h"
+#include "cli/command_line.h"
 
 namespace tcpdwell::cli {
 namespace {
@@ -37,31 +36,14 @@ int run(int argc, char** argv) {
     ::signal(SIGPIPE, SIG_IGN); // write() reports a closed pipe (EPIPE)
     ::signal(SIGXFSZ, SIG_IGN); // and a file that may not grow (EFBIG)
     start_logging(0);
-    CLI::App app("tcpdwell: which TCP states connections pass, how long each lasts, who closes "
-                 "first, and why they end.\n"
-                 "TIME_WAIT and SYN_RECV are shown as the kernel really keeps them.",
-                 "tcpdwell");
-    app.set_version_flag("--version", "tcpdwell " TCPDWELL_VERSION);
-    app.require_subcommand(1);
-    app.get_formatter()->column_width(34);
-
-    Action chosen;
-    for (const Command& command : commands()) {
-        CLI::App* sub = app.add_subcommand(std::string(command.name), std::string(command.summary));
-        Action action = command.define(*sub);
-        sub->callback([&chosen, action = std::move(action)] { chosen = action; });
+    CommandLine line;
+    const Result<Action> chosen = line.read({argv + 1, argv + argc});
+    if (!chosen) {
+        print_error(chosen.error().message);
+        return exit_status(chosen.error().code);
     }
-    app.footer("tcpdwell COMMAND --help lists the options of a command. Tracing needs root.");
-
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        if (error.get_exit_code() == 0) return app.exit(error); // --help, --version
-        print_error(error.what());
-        std::fputs("Try 'tcpdwell --help' or 'tcpdwell COMMAND --help'.\n", stderr);
-        return exit_status(ErrorCode::usage);
-    }
-    const Result<int> outcome = chosen();
+    if (!*chosen) return 0; // the help has been printed
+    const Result<int> outcome = (*chosen)();
     if (outcome) return *outcome;
     print_error(outcome.error().message);
     return exit_status(outcome.error().code);

@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "cli/option_values.h"
+
 namespace tcpdwell::cli {
 
 bool stdout_takes_colour() {
@@ -17,9 +19,8 @@ bool stdout_takes_colour() {
 
 void declare_colour(CLI::App& app, std::string& word) {
     word = "auto";
-    app.add_option("--color,--colour", word,
-                   "auto, always or never (auto: on a terminal, unless NO_COLOR is set)")
-        ->check(CLI::IsMember({"auto", "always", "never"}))
+    add_choice(app, "--color,--colour", word, {"auto", "always", "never"},
+               "Colours; auto: on a terminal, unless NO_COLOR is set")
         ->capture_default_str();
 }
 

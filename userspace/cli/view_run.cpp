@@ -9,7 +9,9 @@
 #include <filesystem>
 
 #include "base/log.h"
+#include "cli/command_line.h"
 #include "cli/live_view.h"
+#include "cli/option_values.h"
 #include "cli/window_options.h"
 #include "run/keeper.h"
 
@@ -39,36 +41,27 @@ Result<std::vector<std::string>> recording_files(const std::vector<std::string>&
     return files;
 }
 
-CLI::AsNumberWithUnit time_with_unit() {
-    return CLI::AsNumberWithUnit(
-        std::map<std::string, double>{{"ms", 0.001}, {"s", 1}, {"m", 60}, {"h", 3600}});
-}
-
 std::shared_ptr<RunOptions> RunOptions::declare(CLI::App& app) {
     auto options = std::make_shared<RunOptions>();
-    app.add_option("-d,--duration", options->duration, "Stop after this time: 30, 30s, 5m, 1h")
-        ->transform(time_with_unit())
-        ->check(CLI::PositiveNumber);
-    app.add_option("--buffer-size", options->buffer_bytes,
-                   "Size of the buffer for events from the kernel; rounded up to a power of two")
-        ->transform(CLI::AsSizeValue(false))
-        ->check(CLI::Range(kSmallestBuffer, kLargestBuffer))
+    add_duration(app, "-d,--duration", options->duration, "Stop after this time: 30s, 5m, 1h");
+    add_size(app, "--buffer-size", options->buffer_bytes, {kSmallestBuffer, kLargestBuffer},
+             "Size of the buffer for events from the kernel; rounded up to a power of two")
         ->default_str("16MiB");
     declare_probes(app, options->probes);
     app.add_flag("--no-numbers", options->probes.no_numbers,
                  "Without bytes, segments, round-trip times and queues of the connections");
-    app.add_option("--max-connections", options->max_connections,
-                   "Connections followed at the same time; the longest idle are given up first")
-        ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 32))
+    add_number(app, "--max-connections", options->max_connections, std::uint64_t{1} << 32,
+               "Connections followed at the same time; the longest idle are given up first")
         ->capture_default_str();
     app.add_flag("--strict", options->strict,
                  "Exit with status 4 if events were lost or the recording is damaged");
     app.add_flag("-q,--quiet", options->quiet, "No summary on stderr, only warnings");
     app.add_flag("-v,--verbose", options->verbose, "Print more on stderr");
     options->filters = FilterOptions::declare(app);
-    auto* command = app.add_option("command", options->command,
-                                   "After --: a command to run; tracing lasts as long as it does")
-                        ->type_name("CMD...");
+    auto* command = app.add_option(kCommandArgument, options->command,
+                                   "A command to run; tracing lasts as long as it does, and "
+                                   "shows (trace, report) what it and its children do")
+                        ->type_name("");
     app.add_option("--user", options->user, "Run the command as this user, not as root")
         ->type_name("NAME")
         ->needs(command);
@@ -80,11 +73,14 @@ void RunOptions::declare_recordings(CLI::App& app) {
         app.add_option("-r,--read", recordings,
                        "Read recordings, or folders of them, instead of the running kernel")
             ->type_name("FILE...");
-    app.add_option("--speed", speed,
-                   "With -r: 1 or 1x replays at the pace of the recording, 2 twice as fast")
-        ->transform(CLI::AsNumberWithUnit(std::map<std::string, double>{{"x", 1.0}}))
-        ->check(CLI::PositiveNumber)
+    add_speed(app, "--speed", speed,
+              "With -r: 1x replays at the pace of the recording, 10x ten times as fast (default: "
+              "as fast as it can be read)")
         ->needs(read);
+    app.add_flag("--all", all,
+                 "With CMD: the connections of the whole host, not only those of CMD "
+                 "and of the processes that it starts")
+        ->needs(app.get_option(kCommandArgument));
     declare_window(app, window);
     filters->declare_connections(app);
     for (const char* option : {"--since", "--until", "--conn"}) app.get_option(option)->needs(read);
@@ -93,19 +89,16 @@ void RunOptions::declare_recordings(CLI::App& app) {
         ->type_name("FILE")
         ->excludes(read);
     declare_write_errors(app);
-    for (const char* live_only :
-         {"--duration", "--buffer-size", "--probes", "--btf", "--no-numbers", "command", "--user"})
+    for (const char* live_only : {"--duration", "--buffer-size", "--probes", "--btf",
+                                  "--no-numbers", kCommandArgument, "--user"})
         app.get_option(live_only)->excludes(read);
 }
 
 void RunOptions::declare_write_errors(CLI::App& app) {
-    app.add_option_function<std::string>(
-           "--on-error",
-           [this](const std::string& what) { survives_write_errors = what == "continue"; },
-           "If the recording can't be written: stop, or continue and leave out what can't be "
-           "written")
-        ->check(CLI::IsMember({"stop", "continue"}))
-        ->default_str("stop");
+    add_choice(app, "--on-error", on_write_error, {"stop", "continue"},
+               "If the recording can't be written: stop, or continue and leave out what can't be "
+               "written")
+        ->capture_default_str();
 }
 
 ViewRun::ViewRun(const RunOptions& options, event::Filter filter)
@@ -173,16 +166,15 @@ Result<void> ViewRun::replay(std::unique_ptr<recording::RecordingSource> source)
 }
 
 Result<void> ViewRun::open_kernel() {
+    if (!options_.command.empty())
+        if (auto prepared = prepare_command(); !prepared) return prepared;
     if (!options_.write.empty()) {
-        auto recorder =
-            run::Recorder::open(options_.write, {options_.filters->text(), options_.roll,
-                                                 options_.survives_write_errors,
-                                                 from_seconds(options_.save_after), filter_});
+        auto recorder = run::Recorder::open(
+            options_.write, {filter_text(), options_.roll, options_.on_write_error == "continue",
+                             from_seconds(options_.save_after), filter_});
         if (!recorder) return tl::unexpected(recorder.error());
         recorder_ = std::move(*recorder);
     }
-    if (!options_.command.empty())
-        if (auto prepared = prepare_command(); !prepared) return prepared;
     if (command_ || options_.late_file != nullptr)
         if (auto started = start_keeper(); !started) return started;
     // A recorder makes segments in its user's folder as long as it runs.
@@ -205,6 +197,7 @@ Result<void> ViewRun::prepare_command() {
     auto prepared = run::ChildCommand::prepare(options_.command, user);
     if (!prepared) return tl::unexpected(prepared.error());
     command_.emplace(std::move(*prepared));
+    if (!options_.all) filter_.trees = {static_cast<std::uint32_t>(command_->pid())};
     return {};
 }
 
@@ -238,7 +231,10 @@ std::vector<event::Filter> ViewRun::recorded_filters() const {
 }
 
 std::string ViewRun::filter_text() const {
-    const std::string own = options_.filters->text();
+    std::string own = options_.filters->text();
+    // Its name only: arguments may be secrets, and this is written into recordings.
+    if (!filter_.trees.empty())
+        own += fmt::format("{}-- {}", own.empty() ? "" : " ", options_.command.front());
     const std::string recorded = replay_ ? replay_->head().filter : "";
     if (own.empty() || recorded.empty() || own == recorded) return own.empty() ? recorded : own;
     return fmt::format("{}, recorded with {}", own, recorded);

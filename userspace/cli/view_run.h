@@ -30,14 +30,15 @@ struct RunOptions {
     bool quiet = false;
     bool verbose = false;
     std::vector<std::string> command;
+    bool all = false; ///< not only connections of the command and its descendants
     std::vector<std::string> recordings; ///< to be read instead of the running kernel
     double speed = 0;                    ///< of replay; 0: as fast as possible
     run::WindowOptions window;           ///< which part of the recordings is reported
     Nanoseconds reads_on{};              ///< how long after the end of the window they are read
     std::string write;                   ///< file or folder to record to meanwhile
     recording::RollOptions roll; ///< of what is recorded: with one of these `write` is a folder
-    bool survives_write_errors = false;
-    double save_after = 0; ///< seconds; see RecorderOptions
+    std::string on_write_error = "stop"; ///< or "continue"
+    double save_after = 0;               ///< seconds; see RecorderOptions
     std::shared_ptr<FilterOptions> filters;
     std::string user;    ///< that the command runs as; "": who we are
     bool serves = false; ///< takes connections at sockets that listen when the run is prepared
@@ -54,9 +55,6 @@ struct RunOptions {
 
 /// The files that are meant: a folder stands for the recordings in it.
 Result<std::vector<std::string>> recording_files(const std::vector<std::string>& paths);
-
-/// Seconds from 30, 30s, 500ms, 5m or 1h.
-CLI::AsNumberWithUnit time_with_unit();
 
 /// A run over the live kernel or over recordings, ready to go.
 class ViewRun {

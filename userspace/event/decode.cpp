@@ -272,6 +272,9 @@ struct Meaning {
     std::optional<Event> operator()(const td_stop& r) const {
         return RecordingStopped{time_of(r.h)};
     }
+    std::optional<Event> operator()(const td_fork& r) const {
+        return ProcessForked{time_of(r.h), r.parent, r.pid};
+    }
     std::optional<Event> operator()(const td_gap& r) const {
         if (r.until_ns < r.h.time_ns || r.until_ns > kLatestNs) return std::nullopt;
         return Gap{time_of(r.h), mono_time(r.until_ns), r.new_run != 0};

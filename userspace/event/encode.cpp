@@ -195,6 +195,12 @@ public:
         td_stop r{};
         return bytes(r, r.h, TD_STOP, 0, e.at);
     }
+    std::vector<std::byte> operator()(const ProcessForked& e) const {
+        td_fork r{};
+        r.parent = e.parent;
+        r.pid = e.pid;
+        return bytes(r, r.h, TD_FORK, 0, e.at);
+    }
     std::vector<std::byte> operator()(const Gap& e) const {
         td_gap r{};
         r.until_ns = wire_ns(e.until);

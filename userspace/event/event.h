@@ -251,9 +251,16 @@ struct RecordingStopped {
     MonoTime at;
 };
 
+/// A process has made another one (not a thread).
+struct ProcessForked {
+    MonoTime at;
+    std::uint32_t parent; ///< pid; 0: it has none in the namespace that numbers are of
+    std::uint32_t pid;
+};
+
 using Event =
     std::variant<StateChange, TimewaitTimer, RequestTimer, Reset, OwnerFound, SocketListed,
                  Snapshot, LostTotals, ClockReading, CgroupPath, Fact, PortKnown, Gap, NumbersRead,
-                 HoldersFound, StrayReset, KernelCounters, RecordingStopped>;
+                 HoldersFound, StrayReset, KernelCounters, RecordingStopped, ProcessForked>;
 
 } // namespace tcpdwell::event

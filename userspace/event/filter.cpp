@@ -34,6 +34,14 @@ bool has_pid(const std::vector<std::uint32_t>& pids, const std::optional<Process
     return process && contains(pids, process->pid);
 }
 
+bool has_ancestor(const std::vector<std::uint32_t>& roots, const ProcessTree* tree,
+                  const std::optional<Process>& process) {
+    if (!process || process->pid == 0) return false;
+    return std::ranges::any_of(roots, [&](std::uint32_t root) {
+        return tree ? tree->is_of(process->pid, root) : process->pid == root;
+    });
+}
+
 bool has_name(const std::vector<std::string>& globs, const std::optional<Process>& process) {
     if (!process || process->comm().empty()) return false;
     const std::string comm(process->comm());
@@ -94,7 +102,7 @@ Result<std::vector<T>> parse_list(std::string_view option, const std::vector<std
 
 bool Filter::empty() const {
     return ports.empty() && local_ports.empty() && remote_ports.empty() && addresses.empty() &&
-           pids.empty() && comms.empty() && netns.empty() && cgroups.empty() &&
+           pids.empty() && trees.empty() && comms.empty() && netns.empty() && cgroups.empty() &&
            connections.empty() && !family && !role;
 }
 
@@ -108,6 +116,8 @@ bool Filter::matches(const FilterSubject& subject) const {
            (!family || *family == subject.tuple.family) && (!role || *role == subject.role) &&
            (netns.empty() || contains(netns, subject.netns)) &&
            (pids.empty() || has_pid(pids, subject.process) || has_pid(pids, subject.closed_by)) &&
+           (trees.empty() || has_ancestor(trees, subject.processes, subject.process) ||
+            has_ancestor(trees, subject.processes, subject.closed_by)) &&
            (comms.empty() || has_name(comms, subject.process) ||
             has_name(comms, subject.closed_by)) &&
            (cgroups.empty() || in_cgroups(cgroups, subject.cgroup)) &&

@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "event/event.h"
+#include "event/process_tree.h"
 #include "tcp/address.h"
 #include "tcp/close.h"
 
@@ -25,6 +26,7 @@ struct FilterSubject {
     const std::optional<Process>& closed_by;
     std::optional<std::string_view> cgroup; ///< path, nullopt if not known
     std::uint64_t connection = 0;           ///< its id; 0: it has none
+    const ProcessTree* processes = nullptr; ///< nullptr: no descent is known
 };
 
 /// Every member that isn't empty must match; within a list, one entry must. What isn't known
@@ -35,6 +37,7 @@ struct Filter {
     std::vector<tcp::Port> remote_ports;
     std::vector<tcp::Cidr> addresses; ///< local or remote
     std::vector<std::uint32_t> pids;  ///< owner or closer
+    std::vector<std::uint32_t> trees; ///< owner or closer, or an ancestor of it
     std::vector<std::string> comms;   ///< glob (fnmatch(3)) against the name of owner or closer
     std::vector<std::uint32_t> netns; ///< inodes
     std::vector<std::string> cgroups; ///< path, of the cgroup or of an ancestor

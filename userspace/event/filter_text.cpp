@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kOptions[] = {
     "--port",  "--local-port", "--remote-port", "--addr", "--pid", "--comm",
-    "--netns", "--cgroup",     "--role",        "-4",     "-6"};
+    "--netns", "--cgroup",     "--role",        "-4",     "-6",    "--tree"};
 
 bool is_option(std::string_view word) {
     return std::find(std::begin(kOptions), std::end(kOptions), word) != std::end(kOptions);
@@ -89,6 +89,7 @@ Filter filter_of(Values values) {
     take(filter.remote_ports, parse_ports("--remote-port", values["--remote-port"]));
     take(filter.addresses, parse_addresses("--addr", values["--addr"]));
     take(filter.pids, parse_pids("--pid", values["--pid"]));
+    take(filter.trees, parse_pids("--tree", values["--tree"]));
     filter.comms = values["--comm"];
     filter.netns = read_netns(values["--netns"]);
     filter.cgroups = values["--cgroup"];
@@ -114,6 +115,7 @@ std::vector<std::string> filter_words(const Filter& filter) {
     for (const tcp::Port port : filter.remote_ports) add("--remote-port", std::to_string(port));
     for (const tcp::Cidr& cidr : filter.addresses) add("--addr", text_of(cidr));
     for (const std::uint32_t pid : filter.pids) add("--pid", std::to_string(pid));
+    for (const std::uint32_t pid : filter.trees) add("--tree", std::to_string(pid));
     for (const std::string& comm : filter.comms) add("--comm", comm);
     for (const std::uint32_t netns : filter.netns) add("--netns", std::to_string(netns));
     for (const std::string& cgroup : filter.cgroups) add("--cgroup", cgroup);

@@ -43,7 +43,8 @@ namespace tcpdwell::event {
     X(TD_HOLDERS, "holders", td_holders)                                      \
     X(TD_STRAY_RESET, "stray_reset", td_stray_reset)                          \
     X(TD_COUNTERS, "counters", td_counters)                                   \
-    X(TD_STOP, "stop", td_stop)
+    X(TD_STOP, "stop", td_stop)                                               \
+    X(TD_FORK, "fork", td_fork)
 
 // All kinds: those, and the mark, which recordings have between the records.
 #define TCPDWELL_RECORD_LIST(X)   \

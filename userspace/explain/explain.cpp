@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <cctype>
-#include <numeric>
 #include <string>
 #include <utility>
 
+#include "base/similar.h"
 #include "explain/texts.h"
 
 namespace tcpdwell::explain {
@@ -68,38 +68,6 @@ bool is_other_name_of(const std::string& wanted, const Explanation& entry) {
     });
 }
 
-/// How many characters have to be inserted, removed, replaced, or swapped with their neighbour.
-std::size_t edits(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> before(b.size() + 1);
-    std::vector<std::size_t> above(b.size() + 1);
-    std::vector<std::size_t> row(b.size() + 1);
-    std::iota(above.begin(), above.end(), std::size_t{0});
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        row[0] = i;
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            const std::size_t changed = a[i - 1] == b[j - 1] ? 0 : 1;
-            row[j] = std::min({above[j] + 1, row[j - 1] + 1, above[j - 1] + changed});
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                row[j] = std::min(row[j], before[j - 2] + 1);
-        }
-        before.swap(above);
-        above.swap(row);
-    }
-    return above[b.size()];
-}
-
-/// How far `candidate` is from what was wanted, both as keys; the larger the less alike, nullopt:
-/// not alike.
-std::optional<std::size_t> distance(std::string_view wanted, std::string_view candidate) {
-    const std::size_t changes = edits(wanted, candidate);
-    if (changes <= std::max<std::size_t>(1, wanted.size() / 3)) return changes;
-    constexpr std::size_t kShortestPart = 3;
-    constexpr std::size_t kAfterSlips = 100; // a partial word is a weaker match than a typo
-    if (wanted.size() >= kShortestPart && candidate.find(wanted) != std::string_view::npos)
-        return kAfterSlips + candidate.size() - wanted.size();
-    return std::nullopt;
-}
-
 } // namespace
 
 std::string_view name(Topic topic) {
@@ -158,7 +126,7 @@ std::vector<std::string_view> similar_words(std::string_view word) {
     std::vector<std::pair<std::size_t, std::string_view>> alike;
     for (const Explanation& entry : explanations()) {
         const std::string_view candidate = after_last(entry.word, ".");
-        const auto far = distance(wanted, key(candidate));
+        const auto far = unlikeness(wanted, key(candidate));
         const bool listed = std::any_of(alike.begin(), alike.end(), [&](const auto& other) {
             return key(other.second) == key(candidate);
         });

@@ -127,6 +127,7 @@ std::vector<Slot> choose_programs(const BpfObject& object, const ProbePlan& plan
         {Program::reset_sent, program(send_reset_program(reason))},
         {Program::reset_sent, program(send_reset_twin(reason))},
         {Program::retransmit, program("on_retransmit")},
+        {Program::fork, program("on_fork")},
         {Program::accepted, program("on_accepted")},
         {Program::accept, program("on_accept_exit")},
         {Program::accept4, program("on_accept4_exit")},

@@ -102,6 +102,7 @@ constexpr std::array tracepoints = {
     TracepointFact{"tcp_receive_reset", &KernelSupport::tcp_receive_reset},
     TracepointFact{"tcp_send_reset", &KernelSupport::tcp_send_reset},
     TracepointFact{"tcp_retransmit_skb", &KernelSupport::tcp_retransmit_skb},
+    TracepointFact{"sched_process_fork", &KernelSupport::sched_process_fork},
 };
 
 constexpr const char* no_reason =

@@ -78,6 +78,7 @@ struct KernelSupport {
     Support tcp_receive_reset;
     Support tcp_send_reset;
     Support tcp_retransmit_skb;
+    Support sched_process_fork;
 
     Support tracing_programs; ///< a program for inet_sock_set_state that reads kernel memory was
                               ///< accepted (trial load)

@@ -82,6 +82,7 @@ Result<std::unique_ptr<LiveSource>> LiveSource::open(const LiveOptions& options,
     const auto clock = read_kernel_clock();
     if (!clock) return tl::unexpected(clock.error());
     plan.with_numbers = options.probes.numbers;
+    if (options.filter.trees.empty()) plan.leave_out(Program::fork, "all processes are traced");
     auto lister = open_lister(plan, *clock, options.filter);
     if (!lister) return tl::unexpected(lister.error());
 

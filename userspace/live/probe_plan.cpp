@@ -82,6 +82,12 @@ constexpr std::array rows = {
                "the local port of connects that wait for an answer",
                [](const KernelSupport& s) { return s.tcp_retransmit_skb; },
                false},
+    ProgramRow{Program::fork,
+               {},
+               "tp_btf/sched_process_fork",
+               "the processes that a command starts",
+               [](const KernelSupport& s) { return s.sched_process_fork; },
+               false},
     ProgramRow{Program::accepted, ProbeSet::fentry, "fexit/inet_csk_accept",
                "the process that accepted a connection",
                [](const KernelSupport& s) { return s.accept_function; }, false},
@@ -265,6 +271,14 @@ bool ProbePlan::loads(Program program) const {
     return std::any_of(programs.begin(), programs.end(), [program](const ProgramChoice& choice) {
         return choice.program == program && choice.load;
     });
+}
+
+void ProbePlan::leave_out(Program program, std::string_view why) {
+    for (ProgramChoice& choice : programs)
+        if (choice.program == program && choice.load) {
+            choice.load = false;
+            choice.why_not = why;
+        }
 }
 
 std::vector<const FeatureChoice*> ProbePlan::features() const {

@@ -65,6 +65,7 @@ enum class Program {
     reset_received,  ///< tp_btf/tcp_receive_reset
     reset_sent,      ///< tp_btf/tcp_send_reset
     retransmit,      ///< tp_btf/tcp_retransmit_skb
+    fork,            ///< tp_btf/sched_process_fork; only where a filter takes it
     accepted,        ///< fexit/inet_csk_accept
     accept,          ///< tracepoint/syscalls/sys_exit_accept
     accept4,         ///< tracepoint/syscalls/sys_exit_accept4
@@ -124,6 +125,8 @@ struct ProbePlan {
     bool with_numbers = false;            ///< td_numbers records are written
 
     [[nodiscard]] bool loads(Program program) const;
+    /// Doesn't load it after all.
+    void leave_out(Program program, std::string_view why);
     /// The features above, for printing.
     [[nodiscard]] std::vector<const FeatureChoice*> features() const;
 };

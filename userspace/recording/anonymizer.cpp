@@ -114,6 +114,7 @@ struct Redact {
     }
     void operator()(td_counters&) const {}
     void operator()(td_stop&) const {}
+    void operator()(td_fork&) const {}
     void operator()(td_gap& r) const {
         std::fill(std::begin(r.reserved), std::end(r.reserved), __u8{0});
     }

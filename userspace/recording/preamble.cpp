@@ -13,6 +13,8 @@ std::string key_of(std::span<const std::byte> record, const td_header& header) {
     std::string key(1, static_cast<char>(header.kind));
     key.append(reinterpret_cast<const char*>(&header.netns), sizeof(header.netns));
     if (header.kind == TD_FACT) return key.append(event::fact_text(record).key);
+    if (const auto fork = event::as<td_fork>(record); header.kind == TD_FORK && fork)
+        return key.append(reinterpret_cast<const char*>(&fork->pid), sizeof(fork->pid));
     const auto cgroup = event::as<td_cgroup>(record);
     return cgroup ? key.append(reinterpret_cast<const char*>(&cgroup->id), sizeof(cgroup->id))
                   : key;
@@ -28,7 +30,23 @@ void Preamble::note(std::span<const std::byte> record) {
         lost_.assign(record.begin(), record.end());
     } else if (header.kind == TD_FACT || header.kind == TD_CGROUP) {
         keep(record, key_of(record, header));
+    } else if (header.kind == TD_FORK) {
+        keep_fork(record);
     }
+}
+
+/// With the earliest ancestor as the parent: the order in which they are repeated then means
+/// nothing.
+void Preamble::keep_fork(std::span<const std::byte> record) {
+    auto fork = event::as<td_fork>(record);
+    if (!fork) return;
+    fork->parent = processes_.first_of(fork->parent);
+    if (!processes_.fork(fork->parent, fork->pid)) {
+        ++dropped_;
+        return;
+    }
+    fork->h.size = sizeof(*fork);
+    keep(event::bytes_of(*fork), key_of(record, fork->h));
 }
 
 void Preamble::keep(std::span<const std::byte> record, const std::string& key) {

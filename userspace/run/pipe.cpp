@@ -12,7 +12,8 @@ bool heads_stream(const event::Event& event) {
         return lost->before || std::ranges::all_of(lost->total, [](auto n) { return n == 0; });
     return std::holds_alternative<event::ClockReading>(event) ||
            std::holds_alternative<event::CgroupPath>(event) ||
-           std::holds_alternative<event::Fact>(event);
+           std::holds_alternative<event::Fact>(event) ||
+           std::holds_alternative<event::ProcessForked>(event);
 }
 
 } // namespace
@@ -24,6 +25,8 @@ std::size_t Context::on_event(const event::Event& event) {
         return cgroups_.learn(path->id, path->path);
     else if (const auto* fact = std::get_if<event::Fact>(&event))
         return learn(*fact) ? 0 : 1;
+    else if (const auto* forked = std::get_if<event::ProcessForked>(&event))
+        return processes_.fork(forked->parent, forked->pid) ? 0 : 1;
     return 0;
 }
 

@@ -16,13 +16,14 @@
 #include "base/byte_budget.h"
 #include "base/result.h"
 #include "event/decode.h"
+#include "event/process_tree.h"
 #include "run/known_paths.h"
 #include "track/tracker.h"
 
 namespace tcpdwell::run {
 
-/// What is known besides connections, from the stream itself: facts, clock, cgroup paths. Whatever
-/// the stream says, it takes some 40 MiB at most.
+/// What is known besides connections, from the stream itself: facts, clock, cgroup paths,
+/// descent of processes. Whatever the stream says, it takes some 80 MiB at most.
 class Context {
 public:
     /// How much had no room: facts that aren't kept, paths that are no longer known.
@@ -33,6 +34,7 @@ public:
         return cgroups_.find(id);
     }
     [[nodiscard]] const std::vector<event::Fact>& facts() const { return facts_; }
+    [[nodiscard]] const event::ProcessTree& processes() const { return processes_; }
 
 private:
     /// A host has some hundred facts of some ten bytes each, and views print all of them.
@@ -43,6 +45,7 @@ private:
 
     ClockAnchor clock_;
     KnownPaths cgroups_;
+    event::ProcessTree processes_;
     ByteBudget about_host_{kMostAboutHost};
     ByteBudget about_namespaces_{kMostAboutNamespaces};
     std::vector<event::Fact> facts_;

@@ -9,7 +9,8 @@ bool Selection::matches(const event::Filter& filter, const track::ConnectionIden
     std::optional<std::string_view> cgroup;
     if (!filter.cgroups.empty()) cgroup = context_.cgroup(who.cgroup);
     return filter.matches(event::FilterSubject{who.tuple, who.netns, who.role, who.process,
-                                               who.closed_by, cgroup, who.id});
+                                               who.closed_by, cgroup, who.id,
+                                               &context_.processes()});
 }
 
 bool Selection::is_recorded(const track::ConnectionIdentity& who) const {

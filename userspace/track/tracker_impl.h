@@ -60,6 +60,7 @@ public:
     void handle(const event::ClockReading&) {}
     void handle(const event::CgroupPath&) {}
     void handle(const event::Fact&) {}
+    void handle(const event::ProcessForked&) {}
 
     void advance_to(MonoTime now);
     /// Decides early what waits for its time, if too much does.

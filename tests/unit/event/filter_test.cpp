@@ -38,9 +38,10 @@ struct Subject {
     std::optional<std::string_view> cgroup = "/system.slice/nginx.service";
 
     [[nodiscard]] bool selected_by(const event::Filter& filter) const {
-        return filter.matches({tuple, netns, role, owner, closer, cgroup, connection});
+        return filter.matches({tuple, netns, role, owner, closer, cgroup, connection, processes});
     }
     std::uint64_t connection = 0xd1e14ccb83c04892;
+    const event::ProcessTree* processes = nullptr;
 };
 
 TEST(Filter, EmptyMatchesEverything) {
@@ -140,6 +141,25 @@ TEST(Filter, PidOfOwnerOrCloser) {
     EXPECT_TRUE(subject.selected_by(only(&event::Filter::pids, {200})));
     subject.closer.reset();
     EXPECT_FALSE(subject.selected_by(only(&event::Filter::pids, {100, 200})));
+}
+
+TEST(Filter, TreesHoldTheirRootAndWhatDescendsFromIt) {
+    Subject subject; // of 100, closed by 200
+    EXPECT_TRUE(subject.selected_by(only(&event::Filter::trees, {100}))) << "no fork is known";
+    EXPECT_FALSE(subject.selected_by(only(&event::Filter::trees, {50})));
+    event::ProcessTree processes;
+    processes.fork(50, 70);
+    processes.fork(70, 100);
+    subject.processes = &processes;
+    EXPECT_TRUE(subject.selected_by(only(&event::Filter::trees, {50})));
+    EXPECT_TRUE(subject.selected_by(only(&event::Filter::trees, {200})));
+    EXPECT_TRUE(subject.selected_by(only(&event::Filter::trees, {1, 50})));
+    EXPECT_FALSE(subject.selected_by(only(&event::Filter::trees, {1})));
+    subject.owner.reset();
+    EXPECT_FALSE(subject.selected_by(only(&event::Filter::trees, {50})));
+    subject.closer->pid = 0;
+    EXPECT_FALSE(subject.selected_by(only(&event::Filter::trees, {0}))) << "not a process";
+    EXPECT_FALSE(only(&event::Filter::trees, {50}).empty());
 }
 
 TEST(Filter, CommGlobs) {

@@ -16,13 +16,15 @@ TEST(FilterText, words_are_options_with_one_value_each) {
     filter.ports = {80, 443};
     filter.addresses = {*tcp::Cidr::parse("10.0.0.0/8"), *tcp::Cidr::parse("2001:db8::/32"),
                         *tcp::Cidr::parse("0.0.0.0/0"), *tcp::Cidr::parse("::/0")};
+    filter.trees = {7, 8};
     filter.comms = {"a,b \xff%"};
     filter.role = tcp::Role::client;
     filter.family = tcp::Family::ipv6;
     const Words words = event::filter_words(filter);
-    EXPECT_THAT(words, ElementsAre("--port", "80", "--port", "443", "--addr", "10.0.0.0/8",
-                                   "--addr", "2001:db8::/32", "--addr", "0.0.0.0/0", "--addr",
-                                   "::/0", "--comm", "a,b %FF%25", "--role", "client", "-6"));
+    EXPECT_THAT(words,
+                ElementsAre("--port", "80", "--port", "443", "--addr", "10.0.0.0/8", "--addr",
+                            "2001:db8::/32", "--addr", "0.0.0.0/0", "--addr", "::/0", "--tree", "7",
+                            "--tree", "8", "--comm", "a,b %FF%25", "--role", "client", "-6"));
     EXPECT_EQ(event::filter_from_words(words), filter);
 }
 

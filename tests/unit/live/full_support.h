@@ -28,6 +28,7 @@ inline live::KernelSupport full_support() {
                           &support.tcp_receive_reset,
                           &support.tcp_send_reset,
                           &support.tcp_retransmit_skb,
+                          &support.sched_process_fork,
                           &support.tracing_programs,
                           &support.socket_cookie,
                           &support.tcp_iterator,

@@ -33,9 +33,10 @@ TEST(KernelSupport, EveryMissingFactHasAReason) {
     for (const live::Support* fact :
          {&support.memlock, &support.btf, &support.inet_sock_set_state, &support.timer_start,
           &support.timer_cancel, &support.timer_expire_entry, &support.tcp_receive_reset,
-          &support.tcp_send_reset, &support.tcp_retransmit_skb, &support.tracing_programs,
-          &support.functions, &support.socket_cookie, &support.tcp_iterator, &support.reset_reason,
-          &support.entry_stamp, &support.stacks, &support.sock_diag})
+          &support.tcp_send_reset, &support.tcp_retransmit_skb, &support.sched_process_fork,
+          &support.tracing_programs, &support.functions, &support.socket_cookie,
+          &support.tcp_iterator, &support.reset_reason, &support.entry_stamp, &support.stacks,
+          &support.sock_diag})
         EXPECT_NE(fact->ok, !fact->why_not.empty()) << fact->why_not;
     for (const live::FunctionFact* fact :
          {&support.tw_timer_handler, &support.reqsk_timer_handler}) {

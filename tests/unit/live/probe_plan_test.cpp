@@ -48,8 +48,8 @@ std::size_t loaded(const ProbePlan& plan) {
 TEST(ProbePlan, AHostWithEverythingLoadsEverything) {
     const ProbePlan plan = plan_with([](KernelSupport&) {});
     EXPECT_EQ(plan.set, ProbeSet::timer);
-    EXPECT_EQ(plan.programs.size(), 10u);
-    EXPECT_EQ(loaded(plan), 10u);
+    EXPECT_EQ(plan.programs.size(), 11u);
+    EXPECT_EQ(loaded(plan), 11u);
     EXPECT_EQ(plan.timer_functions, TimerFunctions::by_symbol);
     EXPECT_EQ(plan.tw_timer_handler, tw_address);
     EXPECT_EQ(plan.reqsk_timer_handler, reqsk_address);
@@ -77,7 +77,7 @@ TEST(ProbePlan, ListenersThatTakeNothingOverAreNoObstacle) {
     ASSERT_TRUE(plan);
     EXPECT_EQ(plan->set, ProbeSet::fentry);
     EXPECT_FALSE(plan->loads(Program::request_migrate));
-    EXPECT_EQ(loaded(*plan), 14u);
+    EXPECT_EQ(loaded(*plan), 15u);
 }
 
 TEST(ProbePlan, AcceptIsSeenInTheFunctionOrInItsSystemCalls) {
@@ -100,8 +100,8 @@ TEST(ProbePlan, FunctionsThatFireAreBetterThanTimers) {
     const auto plan = plan_probes(full_support(), Support::yes());
     ASSERT_TRUE(plan);
     EXPECT_EQ(plan->set, ProbeSet::fentry);
-    EXPECT_EQ(plan->programs.size(), 15u);
-    EXPECT_EQ(loaded(*plan), 15u);
+    EXPECT_EQ(plan->programs.size(), 16u);
+    EXPECT_EQ(loaded(*plan), 16u);
     for (const Program timer : {Program::timer_start, Program::timer_cancel, Program::timer_expire})
         EXPECT_FALSE(plan->loads(timer));
     EXPECT_EQ(plan->timer_functions, std::nullopt);
@@ -159,6 +159,7 @@ TEST(ProbePlan, OptionalProgramsAreLeftOutWithTheirReason) {
         {"reset_received", [&](auto& s) { s.tcp_receive_reset = gone; }, Program::reset_received},
         {"reset_sent", [&](auto& s) { s.tcp_send_reset = gone; }, Program::reset_sent},
         {"retransmit", [&](auto& s) { s.tcp_retransmit_skb = gone; }, Program::retransmit},
+        {"fork", [&](auto& s) { s.sched_process_fork = gone; }, Program::fork},
         {"accept", [&](auto& s) { s.accept_id.reset(), s.why_no_accept = "gone"; },
          Program::accept},
         {"accept4", [&](auto& s) { s.accept4_id.reset(), s.why_no_accept = "gone"; },
@@ -166,7 +167,7 @@ TEST(ProbePlan, OptionalProgramsAreLeftOutWithTheirReason) {
     };
     for (const OptionalCase& each : cases) {
         const ProbePlan plan = plan_with(each.take_away);
-        EXPECT_EQ(loaded(plan), 9u) << each.what;
+        EXPECT_EQ(loaded(plan), 10u) << each.what;
         EXPECT_FALSE(plan.loads(each.program)) << each.what;
         for (const ProgramChoice& choice : plan.programs) {
             if (choice.program == each.program) {
@@ -174,6 +175,14 @@ TEST(ProbePlan, OptionalProgramsAreLeftOutWithTheirReason) {
             }
         }
     }
+}
+
+TEST(ProbePlan, AProgramThatNobodyWantsIsLeftOut) {
+    ProbePlan plan = plan_with([](KernelSupport&) {});
+    plan.leave_out(Program::fork, "not wanted");
+    EXPECT_FALSE(plan.loads(Program::fork));
+    EXPECT_TRUE(plan.loads(Program::retransmit));
+    EXPECT_EQ(loaded(plan), 10u);
 }
 
 TEST(ProbePlan, FeaturesGoOffOneByOne) {
@@ -188,7 +197,7 @@ TEST(ProbePlan, FeaturesGoOffOneByOne) {
         const ProbePlan plan = plan_with(take_away);
         EXPECT_FALSE((plan.*feature).on);
         EXPECT_EQ((plan.*feature).why_not, "gone");
-        EXPECT_EQ(loaded(plan), 10u);
+        EXPECT_EQ(loaded(plan), 11u);
     }
     EXPECT_TRUE(plan_with([&](auto& s) { s.stacks = gone; }).stack_ranges.empty());
 }
@@ -229,7 +238,7 @@ TEST(ProbePlan, CalibrationTakesANamespaceOfItsOwn) {
 TEST(ProbePlan, RefusesOldKernels) {
     const auto old = [](auto& s) { s.version = {5, 7}, s.release = "5.7.19"; };
     EXPECT_THAT(refusal_with(old), AllOf(HasSubstr("5.7.19"), HasSubstr("5.8")));
-    EXPECT_EQ(loaded(plan_with([](auto& s) { s.version = {5, 8}; })), 10u);
+    EXPECT_EQ(loaded(plan_with([](auto& s) { s.version = {5, 8}; })), 11u);
 }
 
 TEST(ProbePlan, NamesTheMissingCapabilities) {
@@ -250,8 +259,8 @@ TEST(ProbePlan, NamesTheMissingCapabilities) {
                 AllOf(HasSubstr("container"), testing::Not(HasSubstr("sudo"))));
 
     EXPECT_EQ(loaded(plan_with([](auto& s) { s.capabilities = {.bpf = true, .perfmon = true}; })),
-              10u);
-    EXPECT_EQ(loaded(plan_with([](auto& s) { s.capabilities = {.sys_admin = true}; })), 10u);
+              11u);
+    EXPECT_EQ(loaded(plan_with([](auto& s) { s.capabilities = {.sys_admin = true}; })), 11u);
 }
 
 TEST(ProbePlan, RefusesWithoutBtfAndSaysWhatToDo) {
@@ -304,7 +313,7 @@ TEST(ProbePlan, TypesThatAreGivenAreUsedByRawTracepoints) {
     EXPECT_EQ(plan.hooks, Hooks::raw);
     EXPECT_EQ(plan.listing, Listing::sock_diag);
     EXPECT_EQ(plan.btf_file, "/boot/btf");
-    EXPECT_EQ(loaded(plan), 10u);
+    EXPECT_EQ(loaded(plan), 11u);
     EXPECT_FALSE(plan.cookies.on);
     EXPECT_TRUE(plan.stacks.on);
     for (const ProgramChoice& choice : plan.programs) {

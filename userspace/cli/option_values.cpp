@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/option_values.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <map>
+#include <optional>
+
+#include "base/text.h"
+
+namespace tcpdwell::cli {
+namespace {
+
+/// A validator without a description: that would become a part of the help.
+CLI::Validator transformer(std::function<std::string(std::string&)> function) {
+    return CLI::Validator(std::move(function), "");
+}
+
+/// Of the library's validator: whether `text` could be read, and is then a plain number.
+bool reads(const CLI::Validator& library, std::string& text) {
+    try {
+        return library(text).empty();
+    } catch (const CLI::Error&) {
+        return false;
+    }
+}
+
+std::string not_taken(const std::string& text, const std::string& wanted) {
+    return fmt::format("'{}' isn't {}", printable(text), wanted);
+}
+
+std::string size_text(std::uint64_t bytes) {
+    constexpr std::string_view kUnits[] = {"", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    std::size_t unit = 0;
+    while (bytes >= 1024 && bytes % 1024 == 0 && unit + 1 < std::size(kUnits)) {
+        bytes /= 1024;
+        ++unit;
+    }
+    return fmt::format("{}{}", bytes, kUnits[unit]);
+}
+
+std::optional<std::uint64_t> whole_number(std::string_view text) {
+    std::uint64_t value = 0;
+    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || stop != text.data() + text.size()) return std::nullopt;
+    return value;
+}
+
+} // namespace
+
+CLI::Option* add_duration(CLI::App& app, const std::string& names, double& seconds,
+                          const std::string& help, Zero zero) {
+    const auto read = [zero](std::string& text) -> std::string {
+        static const CLI::AsNumberWithUnit kUnits(std::map<std::string, double>{
+            {"ms", 0.001}, {"s", 1}, {"m", 60}, {"min", 60}, {"h", 3600}, {"d", 86400}});
+        // Fits into nanoseconds of 64 bits.
+        constexpr double kMost = 9.2e9;
+        std::string value = text;
+        const double number = reads(kUnits, value) ? std::strtod(value.c_str(), nullptr) : -1;
+        const bool is_right = std::isfinite(number) && number <= kMost &&
+                              (number > 0 || (number == 0 && zero == Zero::allowed));
+        if (!is_right)
+            return not_taken(text, fmt::format("a duration{}, such as 30, 500ms, 30s, 5m, 1h or 2d",
+                                               zero == Zero::allowed ? "" : " of more than 0"));
+        text = value;
+        return {};
+    };
+    return app.add_option(names, seconds, help)
+        ->transform(transformer(read))
+        ->type_name("DURATION");
+}
+
+CLI::Option* add_size(CLI::App& app, const std::string& names, std::uint64_t& bytes,
+                      SizeRange range, const std::string& help) {
+    const auto read = [range](std::string& text) -> std::string {
+        static const CLI::AsSizeValue kUnits(false);
+        std::string value = text;
+        const auto number = reads(kUnits, value) ? whole_number(value) : std::nullopt;
+        if (!number || *number < range.least || *number > range.most)
+            return not_taken(text, fmt::format("a size from {} to {}, such as 500K, 64MiB or 1G",
+                                               size_text(range.least), size_text(range.most)));
+        text = value;
+        return {};
+    };
+    return app.add_option(names, bytes, help)->transform(transformer(read))->type_name("SIZE");
+}
+
+CLI::Option* add_number(CLI::App& app, const std::string& names, std::uint64_t& number,
+                        std::uint64_t most, const std::string& help) {
+    const auto read = [most](std::string& text) -> std::string {
+        const auto value = whole_number(text);
+        if (!value || *value < 1 || *value > most)
+            return not_taken(text, fmt::format("a number from 1 to {}", most));
+        return {};
+    };
+    return app.add_option(names, number, help)->transform(transformer(read))->type_name("N");
+}
+
+CLI::Option* add_speed(CLI::App& app, const std::string& names, double& factor,
+                       const std::string& help) {
+    const auto read = [](std::string& text) -> std::string {
+        static const CLI::AsNumberWithUnit kUnits(std::map<std::string, double>{{"x", 1.0}});
+        std::string value = text;
+        const double number = reads(kUnits, value) ? std::strtod(value.c_str(), nullptr) : -1;
+        if (!std::isfinite(number) || number <= 0)
+            return not_taken(text, "a speed of more than 0, such as 1x, 10x or 0.5x");
+        text = value;
+        return {};
+    };
+    return app.add_option(names, factor, help)->transform(transformer(read))->type_name("SPEED");
+}
+
+CLI::Option* add_choice(CLI::App& app, const std::string& names, std::string& word,
+                        const std::vector<std::string>& words, const std::string& help) {
+    const auto read = [words](std::string& text) -> std::string {
+        if (std::ranges::find(words, text) != words.end()) return {};
+        return not_taken(text, fmt::format("one of {}", fmt::join(words, ", ")));
+    };
+    return app.add_option(names, word, help)
+        ->transform(transformer(read))
+        ->type_name(fmt::format("{}", fmt::join(words, "|")));
+}
+
+} // namespace tcpdwell::cli
