@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <microhttpd.h>
+#include <poll.h>
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -98,7 +99,7 @@ public:
     }
 
     void run() {
-        for (MHD_Daemon* daemon : daemons_) ::MHD_run(daemon);
+        for (MHD_Daemon* daemon : daemons_) run(daemon);
         const auto now = std::chrono::steady_clock::now();
         if (now < next_check_) return;
         next_check_ = now + std::chrono::seconds(1);
@@ -110,13 +111,27 @@ public:
 
     [[nodiscard]] std::vector<int> poll_fds() const {
         std::vector<int> fds;
-        for (MHD_Daemon* daemon : daemons_)
-            if (const auto* info = ::MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD))
-                fds.push_back(info->epoll_fd);
+        for (MHD_Daemon* daemon : daemons_) fds.push_back(epoll_fd(daemon));
         return fds;
     }
 
 private:
+    static int epoll_fd(MHD_Daemon* daemon) {
+        const auto* info = ::MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD);
+        return info == nullptr ? -1 : info->epoll_fd;
+    }
+
+    /// Taking a connection, reading its request and answering are a turn each; there may be long
+    /// work before we are called again.
+    static void run(MHD_Daemon* daemon) {
+        constexpr int kTurns = 4;
+        pollfd waits{epoll_fd(daemon), POLLIN, 0};
+        for (int turn = 0; turn < kTurns; ++turn) {
+            ::MHD_run(daemon);
+            if (::poll(&waits, 1, 0) <= 0) return;
+        }
+    }
+
     /// The library sees the end, and closes it.
     static void cut(MHD_Connection* connection) {
         if (const auto* info =
