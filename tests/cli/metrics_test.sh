@@ -41,6 +41,12 @@ if ended == 0:
     sys.exit("no connection has ended")
 PYTHON
 
+# Every finding that can be explained has a metric, and the other way round.
+active=$(sed -nE 's/^tcpdwell_finding_active\{finding="([a-z_0-9]+)"\}.*/\1/p' "$folder/prometheus" | sort)
+explained=$("$tcpdwell" explain findings | sed -nE 's/^([a-z_0-9]+) \(finding\).*/\1/p' | sort)
+[[ $active == "$explained" && $(wc -w <<<"$active") -ge 25 ]] ||
+    complain "findings of metrics and of explain differ: $(diff <(echo "$active") <(echo "$explained"))"
+
 refuse() { # PHRASE ARGUMENT...
     local phrase=$1
     shift

@@ -259,7 +259,8 @@ Action define_serve(CLI::App& app) {
                    "again")
         ->type_name("FILE");
     options->run = RunOptions::declare(app);
-    for (const char* of_views : {"--user", kCommandArgument}) app.remove_option(app.get_option(of_views));
+    for (const char* of_views : {"--user", kCommandArgument})
+        app.remove_option(app.get_option(of_views));
     app.add_option("-w,--write", options->run->write,
                    "Also record to this folder, as 'tcpdwell record' with --keep or --max-size")
         ->type_name("FOLDER");
@@ -273,12 +274,13 @@ Action define_serve(CLI::App& app) {
                "With a flight recorder, which saves what led to a finding:\n"
                "  tcpdwell serve -w /var/lib/tcpdwell --keep 30m --max-size 1G --trigger "
                "close_wait_leak\n"
+               "Conditions of --trigger: see 'tcpdwell help record'.\n\n"
                "Paths: /metrics, /report, /report.json, /healthz, /recordings. There is no "
-               "encryption and no password:\n"
-               "who can connect can read the names of programs and the addresses of their peers.\n"
-               "\nUnder systemd: Type=notify, WatchdogSec= and a .socket unit work. SIGTERM ends "
-               "it, SIGHUP reads --config again:\n"
-               "window, threshold, quiet and verbose change at once.");
+               "encryption and no password: who can connect can read the names of programs and "
+               "the addresses of their peers.\n"
+               "Under systemd: Type=notify, WatchdogSec= and a .socket unit work. SIGTERM ends "
+               "it, SIGHUP reads --config again: window, threshold, quiet and verbose change at "
+               "once.");
     return [options] { return run_serve(*options); };
 }
 

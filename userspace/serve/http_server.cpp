@@ -40,8 +40,7 @@ ssize_t read_file(void* file, std::uint64_t offset, char* buffer, std::size_t si
 
 ssize_t read_text(void* text, std::uint64_t offset, char* buffer, std::size_t size) {
     const std::string& body = **static_cast<std::shared_ptr<const std::string>*>(text);
-    const std::size_t count = std::min<std::size_t>(size, body.size() - offset);
-    std::memcpy(buffer, body.data() + offset, count);
+    const std::size_t count = body.copy(buffer, size, offset);
     return count == 0 ? MHD_CONTENT_READER_END_OF_STREAM : static_cast<ssize_t>(count);
 }
 
