@@ -86,7 +86,9 @@ def perform(stage):
     expect(code == 1 and "127.0.0.1:9469: Address already in use" in text and "--listen" in text, text)
     for words, phrase in ((("--listen", "nonsense"), "not HOST:PORT"), (("--listen", "203.0.113.9:80"), "doesn't have"),
                           (("--config", "/no/such"), "cannot read /no/such"), (("--trigger", "time_wait>1"), "--write"),
-                          (("-w", str(stage.folder / "x")), "--keep")):
+                          (("-w", str(stage.folder / "x")), "--keep"),
+                          (("--window", "2d"), "--window is from 1s to 24h"),
+                          (("--threshold", "no.such=1"), "no.such")):
         code, text = refused(*words)
         expect(code in (1, 2) and phrase in text, f"{words}: {code} {text}")
 

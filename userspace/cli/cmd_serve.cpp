@@ -25,7 +25,8 @@
 namespace tcpdwell::cli {
 namespace {
 
-constexpr double kLongestWindow = 86'400; // seconds: what is kept of it is in memory
+constexpr double kShortestWindow = 1; // seconds
+constexpr double kLongestWindow = 86'400;
 constexpr const char* kListen = "127.0.0.1:9469";
 
 struct ServeCommand {
@@ -41,7 +42,10 @@ struct ServeCommand {
 
 int verbosity_of(const RunOptions& run) { return run.quiet ? -1 : run.verbose ? 1 : 0; }
 
+/// ErrorCode::usage: a value can't be.
 Result<analysis::ReportOptions> report_options(const ServeCommand& options) {
+    if (options.window < kShortestWindow || options.window > kLongestWindow)
+        return fail(ErrorCode::usage, "--window is from 1s to 24h: what it needs is in memory");
     analysis::ReportOptions report;
     for (const std::string& text : options.thresholds)
         if (auto set = report.thresholds.set(text); !set) return tl::unexpected(set.error());
@@ -227,6 +231,7 @@ Result<int> run_serve(ServeCommand& options) {
     if (auto read = configuration.read(); !read) return tl::unexpected(read.error());
     start_logging(verbosity_of(*options.run));
     if (auto possible = check(options); !possible) return tl::unexpected(possible.error());
+    if (auto report = report_options(options); !report) return tl::unexpected(report.error());
     auto triggers = options.recorder.apply_to(*options.run);
     if (!triggers) return tl::unexpected(triggers.error());
     auto sockets = open_sockets(options);
@@ -246,7 +251,6 @@ Action define_serve(CLI::App& app) {
         ->allow_extra_args(false)
         ->default_str(kListen);
     add_duration(app, "--window", options->window, "What the report covers at most: 5m, 1h")
-        ->check(CLI::Range(1.0, kLongestWindow))
         ->default_str("10m");
     declare_max_services(app, options->max_services);
     app.add_option("--threshold", options->thresholds,
