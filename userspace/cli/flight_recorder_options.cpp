@@ -46,9 +46,9 @@ Result<std::vector<run::Trigger>> FlightRecorderOptions::apply_to(RunOptions& ru
 }
 
 std::optional<int> FlightRecorderOptions::dump_signal() const {
-    static const std::map<std::string, int> kNumbers{
+    static const std::map<std::string, int> numbers{
         {"SIGUSR1", SIGUSR1}, {"SIGUSR2", SIGUSR2}, {"SIGHUP", SIGHUP}};
-    return dump_on.empty() ? std::nullopt : std::optional(kNumbers.at(dump_on));
+    return dump_on.empty() ? std::nullopt : std::optional(numbers.at(dump_on));
 }
 
 } // namespace tcpdwell::cli
