@@ -175,6 +175,30 @@ TEST_F(Confinement, refusesNothingThatAFlightRecorderTakes) {
                            SIGUSR1);
 }
 
+TEST_F(Confinement, refusesNothingThatServingTakes) {
+    std::atomic<bool> is_over = false;
+    std::thread clients([&] {
+        while (!is_over) {
+            for (const char* path : {"/metrics", "/report", "/report.json", "/recordings"}) {
+                const Fd client = tcp_socket();
+                if (::connect(client.get(), Address("127.0.0.1", 9469).get(),
+                              sizeof(sockaddr_in)) != 0)
+                    continue;
+                const std::string request = "GET " + std::string(path) + " HTTP/1.0\r\n\r\n";
+                static_cast<void>(
+                    ::send(client.get(), request.data(), request.size(), MSG_NOSIGNAL));
+                read_to_end(client);
+            }
+            pause(20ms);
+        }
+    });
+    expect_nothing_refused({"serve", "-w", folder_.path() / "held", "--keep", "1m", "--trigger",
+                            "established>0", "--after", "1s", "-d", "5s"});
+    expect_nothing_refused({"serve", "-d", "3s"});
+    is_over = true;
+    clients.join();
+}
+
 } // namespace
 
 } // namespace tcpdwell::test

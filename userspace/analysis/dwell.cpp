@@ -60,6 +60,13 @@ std::optional<SplitBy> split_from_name(std::string_view text) {
     return std::nullopt;
 }
 
+bool completes_handshake(tcp::State from, tcp::State to) {
+    return std::ranges::any_of(kLatencies, [&](const Latency& latency) {
+        return (latency.id == "connect" || latency.id == "handshake") && latency.from == from &&
+               std::ranges::find(latency.to, to) != latency.to.end();
+    });
+}
+
 void Dwell::record(Parts& parts, std::uint32_t key, tcp::State state, Nanoseconds dwell) {
     if (parts.size() >= kMaxParts && !parts.contains(key)) key = kOthers;
     auto& histogram = parts[key][state];

@@ -19,6 +19,10 @@ enum class SplitBy : std::uint8_t { none, role, service, remote, ending };
 std::string_view name(SplitBy by);
 std::optional<SplitBy> split_from_name(std::string_view name); ///< nullopt: no such word
 
+/// Whether leaving `from` for `to` completes a handshake: from SYN_SENT that of a client, from
+/// SYN_RECV that of a server.
+bool completes_handshake(tcp::State from, tcp::State to);
+
 /// By ending a connection counts as a whole: where it ends, and as long as it is there in each
 /// report, by how it would end now. Memory: one histogram for each edge seen, and with a split one
 /// for each state of at most kMaxParts parts; what comes after counts as the part "(others)".

@@ -11,16 +11,36 @@
 namespace tcpdwell::analysis {
 namespace {
 
-constexpr Rule kRules[] = {
-    find_close_wait_leak,      find_ephemeral_ports_low, find_time_wait_table_full,
-    find_server_closes_first,  find_connects_unanswered, find_handshakes_failing,
-    find_fin_wait2_pileup,     find_closing_stuck,       find_time_wait_skipped,
-    find_events_lost,          find_accept_queue_full,   find_accept_stalled,
-    find_descriptor_inherited, find_peers_gone,          find_half_open_checks,
-    find_listener_closed,      find_answered_unread,     find_turned_away,
-    find_idle_close_race,      find_process_died,        find_connections_reset,
-    find_connects_refused,     find_self_connected,      find_stray_resets,
-    find_counters_disagree,
+struct NamedRule {
+    std::string_view id; ///< of the findings that it makes
+    Rule find;
+};
+constexpr NamedRule kRules[] = {
+    {"close_wait_leak", find_close_wait_leak},
+    {"ephemeral_ports_low", find_ephemeral_ports_low},
+    {"time_wait_table_full", find_time_wait_table_full},
+    {"server_closes_first", find_server_closes_first},
+    {"connects_unanswered", find_connects_unanswered},
+    {"handshakes_failing", find_handshakes_failing},
+    {"fin_wait2_pileup", find_fin_wait2_pileup},
+    {"closing_stuck", find_closing_stuck},
+    {"time_wait_skipped", find_time_wait_skipped},
+    {"events_lost", find_events_lost},
+    {"accept_queue_full", find_accept_queue_full},
+    {"accept_stalled", find_accept_stalled},
+    {"descriptor_inherited", find_descriptor_inherited},
+    {"peers_gone", find_peers_gone},
+    {"half_open_checks", find_half_open_checks},
+    {"listener_closed", find_listener_closed},
+    {"answered_unread", find_answered_unread},
+    {"turned_away", find_turned_away},
+    {"idle_close_race", find_idle_close_race},
+    {"process_died", find_process_died},
+    {"connections_reset", find_connections_reset},
+    {"connects_refused", find_connects_refused},
+    {"self_connected", find_self_connected},
+    {"stray_resets", find_stray_resets},
+    {"counters_disagree", find_counters_disagree},
 };
 
 constexpr int kIdDigits = 16;
@@ -78,9 +98,15 @@ std::vector<FindingDraft> FindingDrafts::take(const Upstreams& upstreams) {
     return all;
 }
 
+std::vector<std::string_view> finding_ids() {
+    std::vector<std::string_view> ids;
+    for (const NamedRule& rule : kRules) ids.push_back(rule.id);
+    return ids;
+}
+
 report::Findings find_all(const RuleInput& evidence, report::Report& report) {
     FindingDrafts drafts;
-    for (const Rule rule : kRules) rule(evidence, drafts);
+    for (const NamedRule& rule : kRules) rule.find(evidence, drafts);
     report::Findings findings;
     for (const FindingDraft& draft : drafts.take(evidence.upstreams)) {
         report::Finding& finding = findings.list.emplace_back();

@@ -162,6 +162,8 @@ const AcceptQueue* full_queue(const RuleInput& evidence, std::uint32_t netns);
 /// Whether so many connections opened and reset at once are a check, by the hosts that they are of.
 bool is_check(const CauseFacts& facts);
 
+/// Ids of all findings that there can be.
+std::vector<std::string_view> finding_ids();
 /// All of them applied, the most severe first.
 report::Findings find_all(const RuleInput& evidence, report::Report& report);
 

@@ -275,8 +275,6 @@ void Flows::regroup(const track::ConnectionIdentity& who, std::uint32_t& entry, 
     entry = index + 1;
 }
 
-/// Whether more may be known of the connection than before: its port once connect() has returned,
-/// who accepted it once it has been used. In TIME_WAIT it stays where it is counted.
 bool Flows::may_have_learnt(const track::StateMove& move) {
     return move.from == tcp::State::SYN_SENT || move.from == tcp::State::SYN_RECV ||
            move.from == tcp::State::ESTABLISHED ||

@@ -171,6 +171,10 @@ public:
         return key_of(who).service;
     }
     [[nodiscard]] std::string service_label(std::uint32_t index) const;
+    /// Whether more may be known of the connection than at its last move, and so another service be
+    /// its own: its port once connect() has returned, who accepted it once it has been used. In
+    /// TIME_WAIT it stays where it is counted.
+    static bool may_have_learnt(const track::StateMove& move);
     [[nodiscard]] std::string remote_label(std::uint32_t index) const;
 
 private:
@@ -215,7 +219,6 @@ private:
     [[nodiscard]] const Group* find_group(const track::ConnectionIdentity& who) const;
     /// Puts the connection into the group that fits what is known of it now.
     void regroup(const track::ConnectionIdentity& who, std::uint32_t& entry, MonoTime at);
-    static bool may_have_learnt(const track::StateMove& move);
     void on_listener(const track::StateMove& move);
     void hold_port(const Group& group, const track::ConnectionIdentity& who, MonoTime at,
                    bool is_new);

@@ -50,9 +50,11 @@ ReportMaker::make(const track::Tracker& tracker, const event::DataQuality& quali
                   const std::function<std::optional<std::string_view>(std::uint64_t)>& cgroup_path,
                   MonoTime now) {
     for (Analysis* analysis : all_) analysis->begin_live(now);
+    if (options_.metrics != nullptr) options_.metrics->begin_live();
     tracker.for_each_live([&](const track::LiveSocket& socket) {
         if (!flows_.counts(socket.who)) return; // not selected
         for (Analysis* analysis : all_) analysis->on_live(socket);
+        if (options_.metrics != nullptr) options_.metrics->on_live(socket);
     });
     overview_.set_totals(tracker.totals(), quality);
 
@@ -65,6 +67,7 @@ ReportMaker::make(const track::Tracker& tracker, const event::DataQuality& quali
         causes_,  unknown_, upstreams_, check_,    options_.thresholds, moment};
     report::Findings findings = find_all(evidence, report);
     lives_.add_to(findings, tracker, moment);
+    if (options_.metrics != nullptr) options_.metrics->on_report(findings, flows_, moment);
     report.sections.push_back(
         {"findings", "Findings", "", std::move(findings), report::SectionPlace::findings});
     std::stable_sort(report.sections.begin(), report.sections.end(),

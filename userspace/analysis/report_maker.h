@@ -17,6 +17,7 @@
 #include "analysis/kernel_counters.h"
 #include "analysis/lives.h"
 #include "analysis/local_pairs.h"
+#include "analysis/metrics.h"
 #include "analysis/open_sockets.h"
 #include "analysis/overview.h"
 #include "analysis/stray_resets.h"
@@ -31,6 +32,9 @@ struct ReportOptions {
     SplitBy by = SplitBy::none;
     Thresholds thresholds;
     RunDescription run;
+    /// Is shown what each report looks at and finds; it gets the lines itself. Not owned; nullptr:
+    /// none.
+    Metrics* metrics = nullptr;
 };
 
 /// Makes reports on all connections whose lines are passed to it.
@@ -65,6 +69,10 @@ public:
     [[nodiscard]] MonoTime begin() const { return begin_; }
     /// Services, remote servers and ports as of the last report.
     [[nodiscard]] const Flows& flows() const { return flows_; }
+    /// Whether the connection or listener is counted as being there.
+    [[nodiscard]] bool counts(const track::ConnectionIdentity& who) const {
+        return flows_.counts(who);
+    }
     [[nodiscard]] std::uint64_t ended() const {
         return ended_;
     } ///< connections, for a progress line

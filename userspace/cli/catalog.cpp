@@ -9,6 +9,7 @@
 #include "cli/cmd_info.h"
 #include "cli/cmd_record.h"
 #include "cli/cmd_report.h"
+#include "cli/cmd_serve.h"
 #include "cli/cmd_top.h"
 #include "cli/cmd_trace.h"
 #include "cli/command.h"
@@ -26,6 +27,8 @@ std::span<const Command> commands() {
         Command{"record",
                 "Write everything that is seen to a file, for trace and report to read later",
                 define_record},
+        Command{"serve", "Trace for ever, with metrics and the current report over HTTP",
+                define_serve},
         Command{"info", "Describe a recording, and check whether it is whole", define_info},
         Command{"copy", "Copy a part of a recording, or one that can be given away", define_copy},
         Command{"census", "Count the sockets that exist now, by state, with owners", define_census},

@@ -4,10 +4,9 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include "cli/option_values.h"
+#include "cli/flight_recorder_options.h"
 #include "cli/output_file.h"
 #include "cli/progress_line.h"
-#include "cli/view_run.h"
 #include "render/loss_text.h"
 #include "run/selection.h"
 #include "run/signals.h"
@@ -18,18 +17,14 @@ namespace {
 
 struct RecordCommand {
     std::shared_ptr<RunOptions> run;
-    double keep = 0; ///< seconds; 0: all
-    std::uint64_t max_bytes = 0;
-    std::uint64_t max_saved = 0; ///< 0: the preset
-    std::string dump_on;
-    std::vector<std::string> triggers;
+    FlightRecorderOptions recorder;
 };
 
 /// Shows progress, and saves what is held when a signal or a trigger requests it. Interpreted data
 /// is discarded: a later version of the tracker can process the recording again.
 class RecordMonitor final : public run::Consumer {
 public:
-    RecordMonitor(run::Recorder& recorder, run::SaveSignal* signal, bool shows_progress)
+    RecordMonitor(run::Recorder& recorder, run::NotedSignal* signal, bool shows_progress)
         : recorder_(recorder), signal_(signal), progress_(shows_progress) {}
 
     void save(std::string_view reason) {
@@ -58,43 +53,25 @@ public:
 
 private:
     run::Recorder& recorder_;
-    run::SaveSignal* signal_; ///< nullptr: none
+    run::NotedSignal* signal_; ///< nullptr: none
     ProgressLine progress_;
     std::optional<MonoTime> begin_;
 };
 
-const std::map<std::string, int>& save_signals() {
-    static const std::map<std::string, int> signals{
-        {"SIGUSR1", SIGUSR1}, {"SIGUSR2", SIGUSR2}, {"SIGHUP", SIGHUP}};
-    return signals;
-}
-
 Result<int> run_record(const RecordCommand& options) {
     RunOptions& run_options = *options.run;
-    if (options.keep > 0) run_options.roll.keep = from_seconds(options.keep);
-    if (options.max_bytes > 0) run_options.roll.max_bytes = options.max_bytes;
-    if (options.max_saved > 0) run_options.roll.max_saved = options.max_saved;
-    const bool saves = !options.dump_on.empty() || !options.triggers.empty();
-    if (saves && !run_options.roll.keep && !run_options.roll.max_bytes)
-        return fail(
-            ErrorCode::usage,
-            "--dump-on and --trigger save what is held: set the amount with --keep or --max-size");
-    std::vector<run::Trigger> triggers;
-    for (const std::string& text : options.triggers) {
-        auto trigger = run::Trigger::parse(text);
-        if (!trigger) return tl::unexpected(trigger.error());
-        triggers.push_back(std::move(*trigger));
-    }
-    std::optional<run::SaveSignal> signal;
-    if (!options.dump_on.empty()) signal.emplace(save_signals().at(options.dump_on));
+    auto triggers = options.recorder.apply_to(run_options);
+    if (!triggers) return tl::unexpected(triggers.error());
+    std::optional<run::NotedSignal> signal;
+    if (const auto number = options.recorder.dump_signal()) signal.emplace(*number);
 
     auto run = ViewRun::prepare(run_options);
     if (!run) return tl::unexpected(run.error());
     RecordMonitor onlooker(*run->recorder(), signal ? &*signal : nullptr,
                            !run_options.quiet && run_options.command.empty());
-    const bool interprets = !triggers.empty();
+    const bool interprets = !triggers->empty();
     run::TriggerWatch watch(
-        std::move(triggers), [&](const std::string& trigger) { onlooker.save(trigger); },
+        std::move(*triggers), [&](const std::string& trigger) { onlooker.save(trigger); },
         run->context(), onlooker);
     run::Selection selection(run->filter(), run->context(), watch);
     const auto outcome = run->run(selection.entrance(), interprets);
@@ -110,27 +87,6 @@ Result<int> run_record(const RecordCommand& options) {
     return run->exit_status(*outcome);
 }
 
-void declare_rolling(CLI::App& app, RecordCommand& options) {
-    constexpr std::uint64_t least_bytes = 1 << 20;
-    add_duration(app, "--keep", options.keep,
-                 "Hold the last 30m, 2h ...: FILE is a folder of segments");
-    add_size(app, "--max-size", options.max_bytes, {.least = least_bytes},
-             "Hold at most 500M, 1G ...: FILE is a folder too");
-    add_size(app, "--max-saved", options.max_saved, {.least = least_bytes},
-             "What is saved may take so much besides; the oldest goes")
-        ->default_str("4 times --max-size, or 4G");
-    add_choice(app, "--dump-on", options.dump_on, {"SIGUSR1", "SIGUSR2", "SIGHUP"},
-               "Save what is held when this signal comes");
-    app.add_option("--trigger", options.triggers,
-                   "Save what is held when this becomes true; see below")
-        ->type_name("CONDITION")
-        ->allow_extra_args(false);
-    options.run->save_after = 60;
-    add_duration(app, "--after", options.run->save_after,
-                 "How much of what follows is saved as well", Zero::allowed)
-        ->default_str("1m");
-}
-
 } // namespace
 
 Action define_record(CLI::App& app) {
@@ -142,7 +98,7 @@ Action define_record(CLI::App& app) {
         ->required();
     declare_force(app, options->run->if_exists);
     options->run->declare_write_errors(app);
-    declare_rolling(app, *options);
+    options->recorder.declare(app, *options->run, {"SIGUSR1", "SIGUSR2", "SIGHUP"});
     app.footer("Examples:\n"
                "  tcpdwell record -o incident.tdw                 until Ctrl-C\n"
                "  tcpdwell record -o run.tdw -- ./load-test       as long as the command runs, the "

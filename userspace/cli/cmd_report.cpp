@@ -10,16 +10,18 @@
 #include "cli/finding_help.h"
 #include "cli/help.h"
 #include "cli/hosts_report.h"
+#include "cli/metrics_options.h"
 #include "cli/option_values.h"
 #include "cli/output_file.h"
 #include "cli/report_consumer.h"
+#include "cli/report_words.h"
 #include "cli/terminal.h"
 #include "cli/view_run.h"
-#include "explain/explain.h"
 #include "render/loss_text.h"
 #include "render/renderer.h"
 #include "render/report_output.h"
 #include "render/wrap.h"
+#include "run/metrics_feed.h"
 #include "run/selection.h"
 #include "run/window_gate.h"
 
@@ -34,19 +36,10 @@ struct ReportCommand {
     std::string colour;
     double interval = 0;
     std::size_t rows = render::TextStyle{}.rows;
+    std::size_t max_services = analysis::MetricsOptions{}.max_services;
     std::vector<std::string> thresholds;
     std::shared_ptr<RunOptions> run;
 };
-
-/// States and the values of keys such as `ending`, each with what it means in a line.
-std::vector<report::TextPart> words_of_reports() {
-    std::vector<report::TextPart> words;
-    for (const explain::Explanation& each : explain::explanations())
-        if ((each.topic == explain::Topic::state || each.topic == explain::Topic::ending) &&
-            std::ranges::find(words, each.word, &report::TextPart::name) == words.end())
-            words.push_back({each.word, each.summary});
-    return words;
-}
 
 /// Where reports go: to stdout, and the last to the page where one was asked for.
 class Destinations {
@@ -122,13 +115,22 @@ Result<int> report_one(ViewRun run, analysis::ReportOptions report, Destinations
     report.run.filter = run.filter_text();
     std::optional<Nanoseconds> interval;
     if (options.interval > 0) interval = from_seconds(options.interval);
+    std::optional<analysis::Metrics> metrics;
+    std::optional<run::MetricsFeed> feed;
+    if (render::find_report_output(options.format)->needs_metrics)
+        report.metrics = &metrics.emplace(
+            analysis::MetricsOptions{options.max_services, !report.run.filter.empty()});
     ReportConsumer consumer(
         std::move(report), interval, run.context(),
         [&](report::Report r, bool is_last) {
-            return to.print(report::ReportSet(std::move(r)), is_last);
+            report::ReportSet reports(std::move(r));
+            if (feed) reports.hosts.front().metrics = feed->final_families();
+            return to.print(std::move(reports), is_last);
         },
         !options.run->quiet && options.run->command.empty());
-    run::Selection selection(run.filter(), run.context(), consumer, run.recorded_filters());
+    if (metrics) feed.emplace(*metrics, consumer);
+    run::Consumer& counted = feed ? static_cast<run::Consumer&>(*feed) : consumer;
+    run::Selection selection(run.filter(), run.context(), counted, run.recorded_filters());
     run::PeriodGate gate(selection.entrance(), run.window());
     const auto outcome = run.run(gate);
     if (!outcome) return tl::unexpected(outcome.error());
@@ -136,6 +138,22 @@ Result<int> report_one(ViewRun run, analysis::ReportOptions report, Destinations
         "{} seen; {}", seen_text(outcome->totals),
         render::loss_text(outcome->totals.lost, outcome->totals.holes, outcome->totals.unseen));
     return run.exit_status(*outcome);
+}
+
+/// Metrics are of one host and of one moment.
+Result<void> check_metrics(const ReportCommand& options, std::size_t hosts) {
+    if (!render::find_report_output(options.format)->needs_metrics) return {};
+    if (options.interval > 0)
+        return fail(ErrorCode::usage,
+                    fmt::format("--format {} is of the whole run: leave out --interval; 'tcpdwell "
+                                "serve' has current metrics",
+                                options.format));
+    if (hosts > 1)
+        return fail(
+            ErrorCode::usage,
+            fmt::format("--format {} takes one host at a time, and the recordings are of {}",
+                        options.format, hosts));
+    return {};
 }
 
 Result<int> run_report(const ReportCommand& options) {
@@ -150,6 +168,8 @@ Result<int> run_report(const ReportCommand& options) {
     options.run->late_file = to->page();
     auto runs = ViewRun::prepare_each(*options.run);
     if (!runs) return tl::unexpected(runs.error());
+    if (auto possible = check_metrics(options, runs->size()); !possible)
+        return tl::unexpected(possible.error());
     if (runs->size() > 1) return report_several(std::move(*runs), report, *to, options);
     return report_one(std::move(runs->front()), std::move(report), *to, options);
 }
@@ -189,6 +209,7 @@ Action define_report(CLI::App& app) {
     add_number(app, "--rows", options->rows, 1'000'000,
                "Rows of a table of services, remote servers or ports in the text")
         ->capture_default_str();
+    declare_max_services(app, options->max_services);
     app.add_option("--threshold", options->thresholds, "When something is a finding; see below")
         ->type_name("NAME=VALUE")
         ->delimiter(',')

@@ -182,7 +182,7 @@ Result<void> ViewRun::open_kernel() {
     // A recorder makes segments in its user's folder as long as it runs.
     const bool keeps_user = recorder_ && options_.roll.rolls();
     auto source = open_live_source(std::bit_ceil(options_.buffer_bytes), filter_, options_.probes,
-                                   keeps_user);
+                                   keeps_user, options_.serves);
     if (!source) return tl::unexpected(source.error());
     source_ = std::move(*source);
     if (!command_) spdlog::info("tracing; Ctrl-C ends it");

@@ -43,7 +43,8 @@ struct RunOptions {
     std::string on_write_error = "stop"; ///< or "continue"
     double save_after = 0;               ///< seconds; see RecorderOptions
     std::shared_ptr<FilterOptions> filters;
-    std::string user;                 ///< that the command runs as; "": who we are
+    std::string user;    ///< that the command runs as; "": who we are
+    bool serves = false; ///< takes connections at sockets that listen when the run is prepared
     PendingFile* late_file = nullptr; ///< is published when the run is over
 
     /// Declares on `app` those that concern the running kernel; filled when the command line is
@@ -86,6 +87,7 @@ public:
         source_ = make(std::move(source_));
     }
     [[nodiscard]] run::Recorder* recorder() { return recorder_.get(); }
+    [[nodiscard]] event::EventSource& source() { return *source_; }
 
     /// Until it is stopped; warns on stderr of what was lost.
     Result<run::PipelineOutcome> run(run::Consumer& consumer, bool interpret = true);

@@ -48,6 +48,10 @@ public:
     /// the records to come. For sources that can't, nothing happens.
     virtual void look() {}
 
+    /// From now on poll() returns at once when `fd` is readable, which its owner sees to between
+    /// two calls. For sources that never wait, nothing happens.
+    virtual void wake_on([[maybe_unused]] int fd) {}
+
     /// Stop taking in new events; poll() hands over what is left, then says finished.
     virtual void stop() = 0;
 };

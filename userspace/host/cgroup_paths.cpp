@@ -93,6 +93,7 @@ Result<CgroupPaths> CgroupPaths::open(CgroupMount mount) {
 
 void CgroupPaths::refresh() {
     ids_.clear();
+    if (paths_.size() >= kMostGone) paths_.clear();
     const std::string_view prefix = mount_.root == "/" ? "" : std::string_view(mount_.root);
     // Paths below the mount point, without slash at the end: "" is the mount point itself.
     std::vector<std::string> pending = {""};

@@ -31,6 +31,9 @@ public:
     /// The same for a mount that is known. Any directory tree does.
     static Result<CgroupPaths> open(CgroupMount mount);
 
+    /// From so many known paths on those that are gone are forgotten at the next walk.
+    static constexpr std::size_t kMostGone = 100'000;
+
     /// Walks the hierarchy again. Cgroups that are gone since are still known: sockets and
     /// recordings outlive them.
     void refresh();

@@ -29,6 +29,7 @@ void CgroupAnnouncer::describe(std::uint64_t id, std::uint64_t time_ns,
     if (id == 0 || !paths_ || described_.contains(id)) return;
     const auto path = path_of(id);
     if (!path) return;
+    if (described_.size() >= kMostDescribed) described_.clear(); // ids aren't used twice
     described_.insert(id);
     sink(event::cgroup_record(time_ns, id, *path));
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Describes each cgroup id by a td_cgroup record, once, before the first record that names it.
+// Describes each cgroup id by a td_cgroup record before the first record that names it.
 #pragma once
 
 #include <cstddef>
@@ -17,6 +17,9 @@ namespace tcpdwell::live {
 
 class CgroupAnnouncer {
 public:
+    /// After so many, what is still in use is described again.
+    static constexpr std::size_t kMostDescribed = 100'000;
+
     /// `paths`: nullopt where there are none; ids then stay without description. `now_ns`:
     /// CLOCK_MONOTONIC, which also shows how long a walk over the hierarchy takes.
     CgroupAnnouncer(std::optional<host::CgroupPaths> paths, std::function<std::uint64_t()> now_ns)

@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <sys/epoll.h>
 
 #include <algorithm>
 #include <array>
@@ -21,7 +20,6 @@
 #include "live/iterator_lister.h"
 #include "live/now.h"
 #include "live/probe_choice.h"
-#include "live/syscall_filter.h"
 
 namespace tcpdwell::live {
 namespace {
@@ -56,15 +54,16 @@ LiveSource::LiveSource(Parts parts)
       waiting_(parts.sweeps_needed), schedule_(parts.clock),
       cgroups_(std::move(parts.cgroups), monotonic_ns), clock_(parts.clock),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)), opening_(std::move(parts.facts)),
-      identity_(parts.identity), makes_files_(parts.makes_files) {
-    const auto add = [this](int fd, std::uint32_t events) {
-        epoll_event event{};
-        event.events = events;
-        event.data.fd = fd;
-        ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event);
-    };
-    add(session_.fd(), EPOLLIN | EPOLLET);
-    add(sampler_.fd(), EPOLLIN);
+      identity_(parts.identity), rights_(parts.rights) {
+    watch(session_.fd(), EPOLLIN | EPOLLET);
+    watch(sampler_.fd(), EPOLLIN);
+}
+
+void LiveSource::watch(int fd, std::uint32_t events) {
+    epoll_event event{};
+    event.events = events;
+    event.data.fd = fd;
+    ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event);
 }
 
 Result<std::unique_ptr<LiveSource>> LiveSource::open(const LiveOptions& options) {
@@ -102,9 +101,14 @@ Result<std::unique_ptr<LiveSource>> LiveSource::open(const LiveOptions& options,
         spdlog::debug("no cgroup paths: {}", paths.error().message);
 
     auto facts = host_facts(monotonic_ns(), read_host_identity(), support, plan);
-    std::unique_ptr<LiveSource> source(new LiveSource(
-        {std::move(*session), std::move(*sampler), std::move(cgroups), *clock,
-         plan.set == ProbeSet::timer, std::move(facts), identity, options.keeps_user}));
+    std::unique_ptr<LiveSource> source(new LiveSource({std::move(*session),
+                                                       std::move(*sampler),
+                                                       std::move(cgroups),
+                                                       *clock,
+                                                       plan.set == ProbeSet::timer,
+                                                       std::move(facts),
+                                                       identity,
+                                                       {options.keeps_user, options.serves}}));
     if (const auto first = source->schedule_.next(monotonic_ns(), source->waiting_))
         source->ask(*first);
     return source;
@@ -114,7 +118,7 @@ Result<void> LiveSource::settle_in() {
     if (std::exchange(is_settled_, true)) return {};
     if (auto dropped = drop_capabilities({}, identity_); !dropped) return dropped;
     // A kernel without seccomp isn't worth less.
-    if (auto confined = confine_tracer(sampler_.pid(), makes_files_); !confined)
+    if (auto confined = confine_tracer(sampler_.pid(), rights_); !confined)
         spdlog::warn("{}", confined.error().message);
     return {};
 }

@@ -3,6 +3,8 @@
 // wire records.
 #pragma once
 
+#include <sys/epoll.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -20,6 +22,7 @@
 #include "live/kernel_clock.h"
 #include "live/listing_schedule.h"
 #include "live/sampler.h"
+#include "live/syscall_filter.h"
 #include "live/waiting_minis.h"
 
 namespace tcpdwell::live {
@@ -31,6 +34,7 @@ struct LiveOptions {
     /// A process that is root stays so, without capabilities, instead of becoming nobody: it has
     /// files to make in a folder that is root's.
     bool keeps_user = false;
+    bool serves = false; ///< takes connections at sockets that listen already
 };
 
 class LiveSource final : public event::EventSource {
@@ -48,6 +52,7 @@ public:
     Result<void> settle_in() override;
     void relist() override;
     void look() override { schedule_.want_look(); }
+    void wake_on(int fd) override { watch(fd, EPOLLIN); }
     void stop() override;
     [[nodiscard]] bool ready() const override { return schedule_.ready(); }
 
@@ -62,10 +67,11 @@ private:
         bool sweeps_needed; ///< FIN_WAIT2 -> TIME_WAIT may have no event
         std::vector<Record> facts;
         std::optional<Identity> identity; ///< of the sampler, and ours once we have settled in
-        bool makes_files;                 ///< after that
+        TracerRights rights;              ///< after that
     };
     explicit LiveSource(Parts parts);
 
+    void watch(int fd, std::uint32_t events);
     void receive_records(std::uint64_t now_ns, const event::RecordSink& sink);
     void send_losses(const event::RecordSink& sink);
     void send_clock(std::uint64_t now_ns, const event::RecordSink& sink);
@@ -81,7 +87,7 @@ private:
     Fd epoll_;
     std::vector<Record> opening_; ///< facts, before anything else
     std::optional<Identity> identity_;
-    bool makes_files_;
+    TracerRights rights_;
     bool is_settled_ = false;
     MonoTime now_{};
     bool is_behind_ = false; ///< there were more events than could be taken in one go

@@ -96,14 +96,18 @@ private:
 
 } // namespace
 
-Result<void> confine_tracer(pid_t sampler, bool makes_files) {
+Result<void> confine_tracer(pid_t sampler, TracerRights rights) {
     if (kChecksMemory) return {};
     SyscallFilter filter;
     filter.allow_bpf({BPF_MAP_LOOKUP_ELEM, BPF_OBJ_GET_INFO_BY_FD});
     filter.allow("kill", SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(sampler)));
     filter.allow_looking_into_files();
-    if (makes_files)
+    if (rights.makes_files)
         for (const char* name : {"openat", "mkdirat", "linkat", "unlinkat"}) filter.allow(name);
+    if (rights.serves)
+        for (const char* name :
+             {"accept", "accept4", "getsockname", "getpeername", "setsockopt", "getsockopt"})
+            filter.allow(name);
     return filter.load();
 }
 

@@ -8,11 +8,17 @@
 
 namespace tcpdwell::live {
 
+/// What the process does besides.
+struct TracerRights {
+    bool makes_files = false; ///< makes, links and removes files
+    bool serves = false;      ///< takes connections at sockets that listen already
+};
+
 /// From now on the calling process, which interprets what comes from the kernel, may read files,
 /// write to what is open, and nothing else: no process, no socket, no file made or removed, no
 /// memory made executable. All other calls fail with EPERM. `sampler` is the only process that it
-/// may signal; `makes_files`: it also makes, links and removes files.
-Result<void> confine_tracer(pid_t sampler, bool makes_files);
+/// may signal.
+Result<void> confine_tracer(pid_t sampler, TracerRights rights);
 
 /// The same for the sampler, which also enters network namespaces and asks the kernel for sockets.
 Result<void> confine_sampler();

@@ -122,6 +122,11 @@ std::optional<OwnFolder::File> OwnFolder::file(const std::string& name) const {
                 status.st_ino};
 }
 
+Fd OwnFolder::open_file(const std::string& name) const {
+    if (!file(name)) return Fd();
+    return Fd(::openat(fd_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+}
+
 Fd OwnFolder::create_file(const std::string& name) const {
     return Fd(::openat(fd_.get(), name.c_str(),
                        O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));

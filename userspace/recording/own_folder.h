@@ -38,6 +38,8 @@ public:
     [[nodiscard]] Result<std::vector<std::string>> names() const;
     /// nullopt if there is no such file, or it isn't regular, or not ours.
     [[nodiscard]] std::optional<File> file(const std::string& name) const;
+    /// For reading; none if file() has nothing of this name.
+    [[nodiscard]] Fd open_file(const std::string& name) const;
     /// Creates it with mode 0600; errno is EEXIST if something of this name is there.
     [[nodiscard]] Fd create_file(const std::string& name) const;
     /// The lock that keeps others out for as long as the descriptor is open. It is a file that only

@@ -14,8 +14,6 @@
 namespace tcpdwell::recording {
 namespace {
 
-constexpr std::string_view kSavedPrefix = "saved-";
-
 /// As much of a reason as can stand in a file's name.
 std::string plain(std::string_view reason) {
     std::string text;

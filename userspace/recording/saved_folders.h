@@ -17,6 +17,9 @@ namespace tcpdwell::recording {
 /// UTC, to the millisecond, so that names sort by time.
 std::string name_stamp(WallTime at);
 
+/// What the names of saved folders begin with.
+inline constexpr std::string_view kSavedPrefix = "saved-";
+
 /// Whether a file is called as segments are.
 bool is_segment_name(std::string_view name);
 

@@ -4,6 +4,7 @@
 
 #include "render/html.h"
 #include "render/json_writer.h"
+#include "render/metrics_text.h"
 #include "render/report_output.h"
 
 namespace tcpdwell::render {
@@ -66,9 +67,19 @@ std::string page(const report::ReportSet& reports, const TextStyle&) {
     return report_page(report_json(reports), words.view(), helps.view());
 }
 
+std::string openmetrics(const report::ReportSet& reports, const TextStyle&) {
+    return openmetrics_text(reports.hosts.front().metrics);
+}
+
+std::string prometheus(const report::ReportSet& reports, const TextStyle&) {
+    return prometheus_text(reports.hosts.front().metrics);
+}
+
 constexpr ReportOutput kOutputs[] = {
     {"text", "tables and bars for people", report_text},
     {"json", "one object a line for programs", json_line},
+    {"openmetrics", "metrics as serve has them, OpenMetrics 1.0.0", openmetrics, true},
+    {"prometheus", "the same in Prometheus's text format 0.0.4", prometheus, true},
 };
 constexpr ReportOutput kPage = {"html", "one self-contained page", page};
 

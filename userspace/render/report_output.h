@@ -16,6 +16,8 @@ struct ReportOutput {
     std::string_view help; ///< a phrase
     /// All that is printed, the end of the last line included.
     std::string (*render)(const report::ReportSet& reports, const TextStyle& style);
+    /// Is made of HostReport::metrics, of one host and one moment.
+    bool needs_metrics = false;
 };
 
 /// Those that go to stdout, the preset first.

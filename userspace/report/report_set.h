@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "report/metrics.h"
 #include "report/report.h"
 
 namespace tcpdwell::report {
@@ -18,6 +19,7 @@ namespace tcpdwell::report {
 struct HostReport {
     std::string name; ///< as the report on both ends calls it; "" where there is one host only
     Report report;
+    std::vector<MetricFamily> metrics{}; ///< for outputs that need them
 };
 
 /// What the id of a finding means, and the thresholds that apply to it.

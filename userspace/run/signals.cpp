@@ -7,7 +7,7 @@ namespace tcpdwell::run {
 namespace {
 
 volatile sig_atomic_t g_stop = 0; // the only data that a handler passes to the program
-volatile sig_atomic_t g_save = 0;
+volatile sig_atomic_t g_noted[NSIG];
 
 void on_signal(int number) {
     if (g_stop) {
@@ -18,7 +18,7 @@ void on_signal(int number) {
     g_stop = number;
 }
 
-void on_save_signal(int) { g_save = 1; }
+void on_noted_signal(int number) { g_noted[number] = 1; }
 
 } // namespace
 
@@ -29,7 +29,7 @@ StopSignals::StopSignals() {
     ::sigaction(SIGINT, &action, &old_int_);
     ::sigaction(SIGTERM, &action, &old_term_);
     ::sigaction(SIGHUP, nullptr, &old_hup_);
-    const bool is_taken = old_hup_.sa_handler == SIG_IGN || old_hup_.sa_handler == on_save_signal;
+    const bool is_taken = old_hup_.sa_handler == SIG_IGN || old_hup_.sa_handler == on_noted_signal;
     if (!is_taken) ::sigaction(SIGHUP, &action, nullptr);
 }
 
@@ -41,19 +41,19 @@ StopSignals::~StopSignals() {
 
 int StopSignals::received() const { return g_stop; }
 
-SaveSignal::SaveSignal(int number) : number_(number) {
-    g_save = 0;
+NotedSignal::NotedSignal(int number) : number_(number) {
+    g_noted[number] = 0;
     struct sigaction action {};
-    action.sa_handler = on_save_signal;
+    action.sa_handler = on_noted_signal;
     action.sa_flags = SA_RESTART;
     ::sigaction(number, &action, &old_);
 }
 
-SaveSignal::~SaveSignal() { ::sigaction(number_, &old_, nullptr); }
+NotedSignal::~NotedSignal() { ::sigaction(number_, &old_, nullptr); }
 
-bool SaveSignal::take() {
-    if (g_save == 0) return false;
-    g_save = 0;
+bool NotedSignal::take() {
+    if (g_noted[number_] == 0) return false;
+    g_noted[number_] = 0;
     return true;
 }
 

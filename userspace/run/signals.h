@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ctrl-C and its relatives: the first asks for an orderly end, the second ends at once. And the
-// signal by which a flight recorder is asked to save what it holds.
+// Ctrl-C and its relatives: the first asks for an orderly end, the second ends at once. And signals
+// that request something else: to save what a flight recorder holds, to read a file anew.
 #pragma once
 
 #include <signal.h>
@@ -8,7 +8,7 @@
 namespace tcpdwell::run {
 
 /// SIGINT, SIGTERM and SIGHUP are noted; a second one kills the process the default way. SIGHUP is
-/// left alone where it is ignored (nohup) or is the SaveSignal.
+/// left alone where it is ignored (nohup) or is a NotedSignal.
 /// One at a time; the destructor restores what was before.
 class StopSignals {
 public:
@@ -26,13 +26,14 @@ private:
     struct sigaction old_hup_ {};
 };
 
-/// Counts a signal instead of dying of it. One at a time; the destructor restores what was before.
-class SaveSignal {
+/// Notes that a signal came, instead of dying of it. One of each number at a time; the destructor
+/// restores what was before.
+class NotedSignal {
 public:
-    explicit SaveSignal(int number);
-    ~SaveSignal();
-    SaveSignal(const SaveSignal&) = delete;
-    SaveSignal& operator=(const SaveSignal&) = delete;
+    explicit NotedSignal(int number);
+    ~NotedSignal();
+    NotedSignal(const NotedSignal&) = delete;
+    NotedSignal& operator=(const NotedSignal&) = delete;
 
     /// Whether it has come since the last call.
     [[nodiscard]] bool take();

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/capability.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -38,9 +39,9 @@ protected:
     void SetUp() override {
         if (kChecksMemory) GTEST_SKIP() << "what checks memory needs other calls";
     }
-    [[nodiscard]] bool confined_as_tracer(bool makes_files) const {
+    [[nodiscard]] bool confined_as_tracer(live::TracerRights rights) const {
         return live::drop_capabilities().has_value() &&
-               live::confine_tracer(::getpid(), makes_files).has_value() &&
+               live::confine_tracer(::getpid(), rights).has_value() &&
                ::prctl(PR_GET_SECCOMP) == -1; // that, too, is refused
     }
     TemporaryFolder folder_;
@@ -50,7 +51,7 @@ protected:
 
 TEST_F(SyscallFilterTest, a_tracer_makes_nothing_and_starts_nothing) {
     EXPECT_TRUE(holds_in_child([&] {
-        return confined_as_tracer(false) &&
+        return confined_as_tracer({}) &&
                is_refused(::open(file_.c_str(), O_WRONLY | O_CREAT, 0600)) &&
                is_refused(::open("/dev/null", O_RDWR)) &&
                is_refused(::mkdir(other_.c_str(), 0700)) && is_refused(::unlink(file_.c_str())) &&
@@ -65,7 +66,7 @@ TEST_F(SyscallFilterTest, a_tracer_makes_nothing_and_starts_nothing) {
 
 TEST_F(SyscallFilterTest, a_tracer_reads_waits_and_signals_its_sampler) {
     EXPECT_TRUE(holds_in_child([&] {
-        return confined_as_tracer(false) && host::read_proc_file("/proc/self/status") &&
+        return confined_as_tracer({}) && host::read_proc_file("/proc/self/status") &&
                host::open_directory("/proc") && ::kill(::getpid(), 0) == 0 && ::usleep(1) == 0;
     }));
 }
@@ -73,7 +74,7 @@ TEST_F(SyscallFilterTest, a_tracer_reads_waits_and_signals_its_sampler) {
 TEST_F(SyscallFilterTest, a_recorder_makes_files_and_removes_them) {
     EXPECT_TRUE(holds_in_child([&] {
         const Fd folder(::open(folder_.path().c_str(), O_RDONLY | O_DIRECTORY));
-        if (!confined_as_tracer(true)) return false;
+        if (!confined_as_tracer({.makes_files = true})) return false;
         const Fd made(::openat(folder.get(), "file", O_WRONLY | O_CREAT | O_EXCL, 0600));
         return made && ::mkdirat(folder.get(), "saved", 0700) == 0 &&
                ::linkat(folder.get(), "file", folder.get(), "link", 0) == 0 &&
@@ -81,6 +82,24 @@ TEST_F(SyscallFilterTest, a_recorder_makes_files_and_removes_them) {
                ::unlinkat(folder.get(), "saved", AT_REMOVEDIR) == 0 &&
                is_refused(::rename(file_.c_str(), other_.c_str())) && is_refused(::fork()) &&
                is_refused(::chmod(other_.c_str(), 0666));
+    }));
+}
+
+TEST_F(SyscallFilterTest, a_server_accepts_where_it_listens_and_connects_nowhere) {
+    EXPECT_TRUE(holds_in_child([&] {
+        const Fd listener(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+        const Fd unused(::socket(AF_INET, SOCK_STREAM, 0));
+        if (::listen(listener.get(), 1) != 0 || !confined_as_tracer({.serves = true})) return false;
+        const bool may_accept =
+            ::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC) < 0 && errno == EAGAIN;
+        sockaddr_in nowhere{};
+        nowhere.sin_family = AF_INET;
+        const auto* const address = reinterpret_cast<const sockaddr*>(&nowhere);
+        return may_accept && is_refused(::socket(AF_INET, SOCK_STREAM, 0)) &&
+               is_refused(::bind(unused.get(), address, sizeof(nowhere))) &&
+               is_refused(::listen(unused.get(), 1)) &&
+               is_refused(::connect(unused.get(), address, sizeof(nowhere))) &&
+               is_refused(::open(file_.c_str(), O_WRONLY | O_CREAT, 0600)) && is_refused(::fork());
     }));
 }
 

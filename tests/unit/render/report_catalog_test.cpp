@@ -19,14 +19,16 @@ TEST(ReportCatalog, has_names_and_help) {
         EXPECT_FALSE(output.help.empty()) << output.name;
         EXPECT_EQ(render::find_report_output(output.name), &output);
     }
-    EXPECT_EQ(names,
-              (std::vector<std::string>{"text", "json"})); // the contract's, the preset first
+    EXPECT_EQ(names, (std::vector<std::string>{"text", "json", "openmetrics",
+                                               "prometheus"})); // the preset first
     EXPECT_EQ(render::find_report_output("no such"), nullptr);
     EXPECT_EQ(render::find_report_output(""), nullptr);
 }
 
 TEST(ReportCatalog, each_output_renders_and_ends_its_last_line) {
-    const report::ReportSet reports(sample_report());
+    report::ReportSet reports(sample_report());
+    reports.hosts.front().metrics.push_back(
+        {"x_now", "Now.", report::MetricType::gauge, {}, {{{}, 0.5}}});
     for (const render::ReportOutput& output : render::report_outputs())
         EXPECT_THAT(output.render(reports, {}), EndsWith("\n")) << output.name;
     EXPECT_EQ(render::find_report_output("text")->render(reports, {.width = 132}),

@@ -210,7 +210,7 @@ TEST_F(PipelineTest, a_hangup_is_a_signal_to_stop_whatever_else_it_would_end) {
 }
 
 TEST_F(PipelineTest, a_hangup_that_asks_to_save_does_not_stop) {
-    run::SaveSignal save(SIGHUP);
+    run::NotedSignal save(SIGHUP);
     source.ends_at = 4;
     source.at_poll = [this] {
         if (source.polls == 2) ::raise(SIGHUP);

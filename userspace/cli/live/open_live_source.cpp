@@ -18,9 +18,9 @@ live::ProbeOptions probe_options(const ProbeTexts& texts) {
 Result<std::unique_ptr<event::EventSource>> open_live_source(std::size_t buffer_bytes,
                                                              const event::Filter& filter,
                                                              const ProbeTexts& probes,
-                                                             bool keeps_user) {
+                                                             bool keeps_user, bool serves) {
     return live::LiveSource::open(
-        live::LiveOptions{buffer_bytes, filter, probe_options(probes), keeps_user});
+        live::LiveOptions{buffer_bytes, filter, probe_options(probes), keeps_user, serves});
 }
 
 void keep_rights_for(bool signals, bool files) {

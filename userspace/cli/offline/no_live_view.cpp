@@ -15,7 +15,7 @@ tl::unexpected<Error> no_bpf() {
 } // namespace
 
 Result<std::unique_ptr<event::EventSource>> open_live_source(std::size_t, const event::Filter&,
-                                                             const ProbeTexts&, bool) {
+                                                             const ProbeTexts&, bool, bool) {
     return no_bpf();
 }
 

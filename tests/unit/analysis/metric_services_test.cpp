@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// A limited number of services with labels of their own, however many come and go.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "analysis/metrics.h"
+#include "lines.h"
+
+namespace tcpdwell::test {
+namespace {
+
+using analysis::MetricServices;
+
+track::ConnectionIdentity serves(std::string_view comm, tcp::Port port) {
+    track::ConnectionIdentity who;
+    who.role = tcp::Role::server;
+    who.tuple = tuple("10.0.0.1", port, "10.0.0.2", 50'000);
+    who.process = process(100, comm);
+    return who;
+}
+
+track::ConnectionIdentity connects(std::string_view comm, tcp::Port local_port) {
+    track::ConnectionIdentity who;
+    who.role = tcp::Role::client;
+    who.tuple = tuple("10.0.0.1", local_port, "10.0.0.2", 80);
+    who.process = process(100, comm);
+    return who;
+}
+
+TEST(MetricServices, have_no_pid_no_address_and_no_ephemeral_port) {
+    EXPECT_EQ(analysis::service_text(serves("nginx", 80)), "nginx:80");
+    EXPECT_EQ(analysis::service_text(connects("curl", 43'210)), "curl");
+    MetricServices services(10);
+    EXPECT_EQ(services.row_of(connects("curl", 1), at(1s)),
+              services.row_of(connects("curl", 2), at(1s)));
+    EXPECT_NE(services.row_of(serves("nginx", 80), at(1s)),
+              services.row_of(serves("nginx", 443), at(1s)));
+}
+
+TEST(MetricServices, hostile_names_make_no_second_row_of_one_label) {
+    MetricServices services(10);
+    EXPECT_EQ(services.row_of(connects("other", 1), at(1s)), MetricServices::kOther);
+    services.row_of(connects("a\n", 1), at(1s));
+    services.row_of(connects("a\\x0a", 1), at(1s)); // what "a\n" is shown as
+    std::set<std::string> labels;
+    for (const MetricServices::Row& row : services.rows())
+        EXPECT_TRUE(labels.insert(row.label).second) << row.label;
+    EXPECT_EQ(labels.size(), 2U);
+}
+
+TEST(MetricServices, the_rest_is_other_until_a_row_is_idle) {
+    MetricServices services(2);
+    const auto a = services.row_of(serves("a", 1), at(0s));
+    const auto b = services.row_of(serves("b", 2), at(0s));
+    services[a].counters.bytes_sent = 5;
+    services[b].sockets = 1;
+    EXPECT_EQ(services.row_of(serves("c", 3), at(10s)), MetricServices::kOther);
+    EXPECT_EQ(services.folded(), 0U);
+    // a is idle, b has a socket.
+    const auto c = services.row_of(serves("c", 3), at(0s) + MetricServices::kIdle);
+    EXPECT_EQ(c, a);
+    EXPECT_EQ(services[c].label, "c:3");
+    EXPECT_EQ(services[c].counters.bytes_sent, 0U);
+    EXPECT_EQ(services[MetricServices::kOther].counters.bytes_sent, 5U);
+    EXPECT_EQ(services.folded(), 1U);
+    EXPECT_EQ(services.row_of(serves("d", 4), at(0s) + 2 * MetricServices::kIdle - 1s),
+              MetricServices::kOther); // b can't go, and c isn't idle yet
+}
+
+/// Connections of a month, each of a service that nobody has seen before.
+TEST(MetricServices, a_month_of_new_services_takes_constant_room_and_loses_no_count) {
+    constexpr std::size_t kMost = 50;
+    constexpr int kServices = 100'000;
+    constexpr Nanoseconds kStep = Nanoseconds(30 * std::chrono::hours(24)) / kServices;
+    analysis::Metrics metrics({.max_services = kMost});
+    double before = 0;
+    for (int i = 0; i < kServices; ++i) {
+        track::ConnectionIdentity who =
+            serves(fmt::format("svc{}", i), static_cast<tcp::Port>(1024 + i % 60'000));
+        who.id = static_cast<std::uint64_t>(i) + 1;
+        who.slot = 1 + static_cast<track::Slot>(i % 100);
+        const MonoTime begin = at(kStep * i);
+        metrics.on_move({begin, &who, std::nullopt, SYN_RECV, true});
+        metrics.on_move({begin, &who, SYN_RECV, TIME_WAIT});
+        metrics.on_move({begin + 60s, &who, TIME_WAIT, std::nullopt});
+        track::ConnectionLine line{};
+        line.who = &who;
+        line.ending = tcp::Ending::fin;
+        metrics.on_connection(line);
+        if (i % 1000 != 999) continue;
+        const auto families = metrics.families(begin + 60s, 0);
+        double ended = 0;
+        double held = 0;
+        std::set<std::string> labels;
+        for (const report::MetricFamily& family : families) {
+            for (const report::MetricSample& sample : family.samples) {
+                if (family.name == "tcpdwell_connections_ended_total") {
+                    ended += sample.value;
+                    labels.insert(sample.labels.front().value);
+                }
+                if (family.name == "tcpdwell_socket_seconds_total") held += sample.value;
+            }
+        }
+        ASSERT_EQ(ended, i + 1);
+        ASSERT_LE(labels.size(), kMost + 1);
+        ASSERT_NEAR(held, 60.0 * (i + 1), 1e-3);
+        ASSERT_GE(held, before);
+        before = held;
+    }
+    EXPECT_EQ(metrics.services().rows().size(), kMost + 1);
+    EXPECT_GT(metrics.services().folded(), 0U);
+}
+
+} // namespace
+} // namespace tcpdwell::test

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+// The families of the metrics: the only place that has their names and labels.
+#include <algorithm>
+#include <utility>
+
+#include "analysis/findings.h"
+#include "analysis/metrics.h"
+#include "base/text.h"
+
+namespace tcpdwell::analysis {
+namespace {
+
+using report::MetricFamily;
+using report::MetricType;
+
+constexpr std::array<std::string_view, TD_PROBE_COUNT> kProbeNames{"state", "timewait", "request",
+                                                                   "reset", "owner",    "port"};
+
+std::string lower(std::string_view text) {
+    std::string small(text);
+    std::ranges::transform(small, small.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
+    return small;
+}
+
+using Labels = std::vector<report::MetricLabel>;
+
+void add(MetricFamily& family, Labels labels, double value) {
+    family.samples.push_back({std::move(labels), value});
+}
+
+void add(MetricFamily& family, Labels labels, std::uint64_t value) {
+    add(family, std::move(labels), static_cast<double>(value));
+}
+
+void add(MetricFamily& family, Labels labels, const BucketHistogram& histogram) {
+    report::MetricSample& sample = family.samples.emplace_back();
+    sample.labels = std::move(labels);
+    sample.histogram.counts.assign(histogram.counts().begin(), histogram.counts().end());
+    sample.histogram.sum = histogram.sum_seconds();
+}
+
+std::string text(std::string_view word) { return std::string(word); }
+
+} // namespace
+
+std::vector<MetricFamily> Metrics::families(MonoTime now, std::uint64_t evicted) {
+    std::vector<MetricFamily> all;
+    add_states(all);
+    add_held(all, now);
+    add_connections(all);
+    add_traffic(all);
+    add_gauges(all, now);
+    add_own(all, evicted);
+    return all;
+}
+
+void Metrics::add_states(std::vector<MetricFamily>& all) const {
+    MetricFamily sockets{"tcpdwell_sockets", "Sockets in each TCP state now.", MetricType::gauge};
+    MetricFamily dwell{"tcpdwell_state_dwell_seconds",
+                       "How long sockets were in each state that they have left.",
+                       MetricType::histogram, kMetricBounds};
+    for (const tcp::State state : kAllOf<tcp::State>) {
+        const Labels labels{{"state", lower(name(state))}};
+        add(sockets, labels, sockets_[state]);
+        add(dwell, labels, dwell_[state]);
+    }
+    MetricFamily handshake{"tcpdwell_handshake_seconds",
+                           "From SYN to ESTABLISHED; handshakes that failed are left out.",
+                           MetricType::histogram, kMetricBounds};
+    add(handshake, {{"role", "client"}}, client_handshake_);
+    add(handshake, {{"role", "server"}}, server_handshake_);
+    MetricFamily delay{"tcpdwell_accept_delay_seconds",
+                       "From ESTABLISHED until accept() returned, of connections that have ended.",
+                       MetricType::histogram, kMetricBounds};
+    for (const MetricServices::Row& row : services_.rows())
+        if (!row.counters.accept_delay.is_empty())
+            add(delay, {{"service", row.label}}, row.counters.accept_delay);
+    all.insert(all.end(), {std::move(sockets), std::move(dwell), std::move(handshake)});
+    all.push_back(std::move(delay));
+}
+
+void Metrics::add_held(std::vector<MetricFamily>& all, MonoTime now) {
+    MetricFamily held{"tcpdwell_socket_seconds_total",
+                      "Time that sockets spent in a state, summed over all of them.",
+                      MetricType::counter};
+    for (MetricServices::Row& row : services_.rows()) {
+        if (!row.is_used) continue;
+        for (std::size_t i = 0; i < kHeldStates.size(); ++i)
+            add(held, {{"service", row.label}, {"state", lower(name(kHeldStates[i]))}},
+                row.counters.held[i].seconds(now));
+    }
+    all.push_back(std::move(held));
+}
+
+void Metrics::add_connections(std::vector<MetricFamily>& all) const {
+    MetricFamily opened{"tcpdwell_connections_opened_total",
+                        "Connections whose beginning was seen, failed handshakes included.",
+                        MetricType::counter};
+    MetricFamily ended{"tcpdwell_connections_ended_total", "Connections that have ended.",
+                       MetricType::counter};
+    for (const MetricServices::Row& row : services_.rows()) {
+        for (const tcp::Role role : kAllOf<tcp::Role>) {
+            if (row.counters.opened[role] != 0)
+                add(opened, {{"service", row.label}, {"role", text(name(role))}},
+                    row.counters.opened[role]);
+            for (const tcp::ClosedFirst who : kAllOf<tcp::ClosedFirst>)
+                for (const tcp::Ending how : kAllOf<tcp::Ending>)
+                    if (const std::uint64_t count = row.counters.ended[role][who][how]; count != 0)
+                        add(ended,
+                            {{"service", row.label},
+                             {"role", text(name(role))},
+                             {"closed_first", text(name(who))},
+                             {"ending", text(name(how))}},
+                            count);
+        }
+    }
+    MetricFamily time_waits{"tcpdwell_time_waits_ended_total", "TIME_WAITs by what ended them.",
+                            MetricType::counter};
+    for (const tcp::TimeWaitEnd end : kAllOf<tcp::TimeWaitEnd>)
+        if (end != tcp::TimeWaitEnd::open)
+            add(time_waits, {{"reason", text(name(end))}}, time_waits_ended_[end]);
+    all.insert(all.end(), {std::move(opened), std::move(ended), std::move(time_waits)});
+}
+
+void Metrics::add_traffic(std::vector<MetricFamily>& all) const {
+    MetricFamily bytes{"tcpdwell_bytes_total",
+                       "Payload of connections that have ended; sent with retransmissions.",
+                       MetricType::counter};
+    MetricFamily retransmitted{"tcpdwell_segments_retransmitted_total",
+                               "Segments sent again by connections that have ended.",
+                               MetricType::counter};
+    MetricFamily overflows{"tcpdwell_listen_overflows_total",
+                           "Connections that found an accept queue full; with a service where only "
+                           "one listener can be meant.",
+                           MetricType::counter};
+    add(overflows, {{"service", ""}}, unnamed_overflows_);
+    for (const MetricServices::Row& row : services_.rows()) {
+        if (!row.is_used) continue;
+        add(bytes, {{"service", row.label}, {"direction", "sent"}}, row.counters.bytes_sent);
+        add(bytes, {{"service", row.label}, {"direction", "received"}},
+            row.counters.bytes_received);
+        add(retransmitted, {{"service", row.label}}, row.counters.segments_retransmitted);
+        if (row.counters.listen_overflows != 0)
+            add(overflows, {{"service", row.label}}, row.counters.listen_overflows);
+    }
+    all.insert(all.end(), {std::move(bytes), std::move(retransmitted), std::move(overflows)});
+}
+
+void Metrics::add_gauges(std::vector<MetricFamily>& all, MonoTime now) const {
+    MetricFamily ports{"tcpdwell_ephemeral_ports_used_ratio",
+                       "Local ports held towards one remote endpoint, as a share of "
+                       "ip_local_port_range: the largest.",
+                       MetricType::gauge};
+    add(ports, {}, ports_used_);
+    MetricFamily limit{"tcpdwell_time_wait_limit_sockets", "net.ipv4.tcp_max_tw_buckets.",
+                       MetricType::gauge};
+    if (time_wait_limit_) add(limit, {}, *time_wait_limit_);
+    MetricFamily oldest{"tcpdwell_close_wait_oldest_seconds",
+                        "Age of the oldest socket in CLOSE_WAIT.", MetricType::gauge};
+    for (const auto& [service, since] : oldest_close_wait_)
+        add(oldest, {{"service", service}},
+            std::max(0.0, std::chrono::duration<double>(now - since).count()));
+    MetricFamily findings{"tcpdwell_finding_active",
+                          "1: the current report has the finding; see tcpdwell explain.",
+                          MetricType::gauge};
+    for (const std::string_view id : finding_ids())
+        add(findings, {{"finding", text(id)}}, findings_.contains(id) ? 1.0 : 0.0);
+    all.insert(all.end(), {std::move(ports), std::move(limit), std::move(oldest)});
+    all.push_back(std::move(findings));
+}
+
+void Metrics::add_own(std::vector<MetricFamily>& all, std::uint64_t evicted) const {
+    MetricFamily lost{"tcpdwell_events_lost_total",
+                      "Events that the kernel could not hand over: the buffer was full.",
+                      MetricType::counter};
+    for (std::size_t i = 0; i < lost_.size(); ++i)
+        add(lost, {{"probe", text(kProbeNames[i])}}, lost_[i]);
+    MetricFamily gone{"tcpdwell_connections_evicted_total",
+                      "Connections dropped from tracking at --max-connections.",
+                      MetricType::counter};
+    add(gone, {}, evicted);
+    MetricFamily folded{"tcpdwell_series_folded_total",
+                        "Services whose counters were added to those of the service other.",
+                        MetricType::counter};
+    add(folded, {}, services_.folded());
+    MetricFamily build{"tcpdwell_build_info", "The version that traced, and its probes.",
+                       MetricType::gauge};
+    add(build, {{"version", printable(version_)}, {"probes", printable(probes_)}}, 1.0);
+    all.insert(all.end(), {std::move(lost), std::move(gone), std::move(folded)});
+    all.push_back(std::move(build));
+}
+
+} // namespace tcpdwell::analysis

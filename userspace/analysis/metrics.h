@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// The metrics: counters that never go backwards, and what is there now, by services of which there
+// is a limited number.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "analysis/flows.h"
+#include "analysis/kernel_counters.h"
+#include "analysis/metric_services.h"
+#include "report/metrics.h"
+#include "track/tracker.h"
+
+namespace tcpdwell::analysis {
+
+struct MetricsOptions {
+    std::size_t max_services = 50; ///< with labels of their own
+    /// Other listeners may have been hidden, so none is known to be the only one.
+    bool is_filtered = false;
+};
+
+/// Counts from its making on. Takes the tracker's lines, and what reports look at (ReportMaker).
+/// Memory: some 6 KB for each service, two bytes for each connection that the tracker holds, and
+/// the kernel's counters of CounterGrowth::kMostCounters.
+class Metrics final : public track::TrackerListener {
+public:
+    explicit Metrics(const MetricsOptions& options)
+        : options_(options), services_(options.max_services) {}
+
+    void on_move(const track::StateMove& move) override;
+    void on_transition(const track::TransitionLine& line) override;
+    void on_connection(const track::ConnectionLine& line) override;
+    void on_lost(const track::LostLine& line) override;
+    void on_counters(const track::CountersLine& line) override { counters_.on_counters(line); }
+
+    /// A report is due: what is there now is shown, one by one, then what the report found.
+    void begin_live();
+    void on_live(const track::LiveSocket& socket);
+    void on_report(const report::Findings& findings, const Flows& flows,
+                   const ReportContext& context);
+
+    /// All families of the interface. What only a look at all sockets shows is as the last report
+    /// saw it. `evicted`: connections that the tracker gave up.
+    [[nodiscard]] std::vector<report::MetricFamily> families(MonoTime now, std::uint64_t evicted);
+
+    [[nodiscard]] const MetricServices& services() const { return services_; }
+
+private:
+    [[nodiscard]] std::uint16_t& entry_of(const track::ConnectionIdentity& who);
+    void regroup(const track::ConnectionIdentity& who, std::uint16_t& entry, MonoTime at);
+    void note_overflows();
+
+    void add_states(std::vector<report::MetricFamily>& all) const;
+    void add_held(std::vector<report::MetricFamily>& all, MonoTime now);
+    void add_connections(std::vector<report::MetricFamily>& all) const;
+    void add_traffic(std::vector<report::MetricFamily>& all) const;
+    void add_gauges(std::vector<report::MetricFamily>& all, MonoTime now) const;
+    void add_own(std::vector<report::MetricFamily>& all, std::uint64_t evicted) const;
+
+    MetricsOptions options_;
+    MetricServices services_;
+    std::vector<std::uint16_t> rows_by_slot_; ///< 0: not counted; else the row, plus 1
+    MonoTime last_move_{};
+    EnumArray<tcp::State, std::uint64_t> sockets_;
+    EnumArray<tcp::State, BucketHistogram> dwell_;
+    BucketHistogram client_handshake_;
+    BucketHistogram server_handshake_;
+    EnumArray<tcp::TimeWaitEnd, std::uint64_t> time_waits_ended_;
+    std::array<std::uint64_t, TD_PROBE_COUNT> lost_{};
+    CounterAnalysis counters_;
+    std::uint64_t unnamed_overflows_ = 0;
+    // As the last report saw it.
+    std::set<std::string_view> findings_;
+    std::map<std::string, MonoTime> oldest_close_wait_; ///< since when, by service
+    double ports_used_ = 0;
+    std::optional<std::uint64_t> time_wait_limit_;
+    std::string version_;
+    std::string probes_;
+};
+
+} // namespace tcpdwell::analysis
