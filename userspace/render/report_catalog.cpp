@@ -68,7 +68,8 @@ std::string page(const report::ReportSet& reports, const TextStyle&) {
 
 constexpr ReportOutput kOutputs[] = {
     {"text", "tables and bars for people", report_text},
-    {"json", "one object a line for programs", json_line},
+    {"json", "one object for programs; with -i one a line", json_line},
+    {"jsonl", "the same, each on one line", json_line},
 };
 constexpr ReportOutput kPage = {"html", "one self-contained page", page};
 
