@@ -116,7 +116,7 @@ TEST_F(Filters, of_a_recording_hold_for_its_views) {
         const Finished report = run_binary(words);
         EXPECT_THAT(report.out, HasSubstr("filter --port 7104"));
         EXPECT_THAT(report.out, Not(HasSubstr("7105")));
-        EXPECT_THAT(report.out, HasSubstr("0 still there"));
+        EXPECT_THAT(report.out, HasSubstr("0 still open"));
     }
     EXPECT_THAT(run_binary({"info", path("a.tdw")}).out,
                 HasSubstr("filter     --port 7104 --addr 10.0.0.0/8\n"));

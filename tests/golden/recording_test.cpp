@@ -46,7 +46,7 @@ TEST(GoldenRecording, version_1_is_whole) {
     const std::string said = printed("trace -r recording_v1.tdw", true);
     EXPECT_EQ(said.find("damaged"), std::string::npos) << said;
     EXPECT_EQ(said.find("no end"), std::string::npos) << said;
-    EXPECT_NE(said.find("1 records could not be understood"), std::string::npos)
+    EXPECT_NE(said.find("1 record could not be understood"), std::string::npos)
         << said; // one is of a later version
 }
 

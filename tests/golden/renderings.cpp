@@ -102,6 +102,7 @@ constexpr Rendering kList[] = {
     {"report_sections", "report_sections.json", sections},
     {"report_json_by_role", "report_by_role.json", [] { return json(analysis::SplitBy::role); }},
     {"trace_table", "trace.txt", [] { return trace(render::Format::table); }},
+    {"trace_json", "trace.json", [] { return trace(render::Format::json); }},
     {"trace_jsonl", "trace.jsonl", [] { return trace(render::Format::jsonl); }},
     {"trace_csv", "trace.csv", [] { return trace(render::Format::csv); }},
     {"connections_table", "connections.txt", [] { return connections(render::Format::table); }},

@@ -7,6 +7,7 @@
 #include <array>
 
 #include "analysis/both_ends_sums.h"
+#include "base/counted.h"
 
 namespace tcpdwell::analysis {
 namespace {
@@ -47,7 +48,7 @@ constexpr report::Column kPairColumns[] = {
      .align = report::Align::right},
     {.id = "only_client",
      .title = "Only the client's",
-     .help = "Connections that only the client's host tells of.",
+     .help = "Connections that only the client's host recorded.",
      .align = report::Align::right},
     {.id = "only_client_outside",
      .title = "of which outside",
@@ -55,7 +56,7 @@ constexpr report::Column kPairColumns[] = {
      .align = report::Align::right},
     {.id = "only_server",
      .title = "Only the server's",
-     .help = "Connections that only the server's host tells of.",
+     .help = "Connections that only the server's host recorded.",
      .align = report::Align::right},
     {.id = "only_server_outside",
      .title = "of which outside",
@@ -77,7 +78,7 @@ constexpr report::Column kServerColumns[] = {
      .title = "Crossed",
      .help = "Each end closed before it heard of the other's closing."},
     {.id = "not_told",
-     .title = "Not told",
+     .title = "Not known",
      .help = "One end doesn't know, or its recording ended before."},
     {.id = "disagree", .title = "Disagree", .help = "The two ends say different things."},
     {.id = "client_established_p50_ns",
@@ -100,7 +101,7 @@ constexpr report::TableView kCloserView[] = {
     {"closed_first.both", "BOTH", "Both say: both.", 5},
     {"closed_first.none", "NONE", "Both say: nobody.", 5},
     {"crossed", "CROSSED", "Each closed before it heard of the other's closing.", 7},
-    {"not_told", "NOT TOLD", "One end doesn't know.", 8},
+    {"not_told", "NOT KNOWN", "One end doesn't know.", 9},
     {"disagree", "DISAGREE", "They say different things.", 8},
 };
 
@@ -172,10 +173,6 @@ report::Value optional_time(std::optional<Nanoseconds> time) {
     return time ? report::Value(*time) : report::Value();
 }
 
-std::string connections(std::uint64_t count) {
-    return fmt::format("{} connection{}", count, count == 1 ? "" : "s");
-}
-
 class BothEndsReportBuilder {
 public:
     explicit BothEndsReportBuilder(std::span<const EndSummaries> hosts)
@@ -227,8 +224,8 @@ private:
             "{} between these hosts {} found at both ends. Both say the same of who closed first: "
             "{}; closed at the "
             "same time: {}; one end doesn't know: {}; they disagree: {}.",
-            connections(joined), joined == 1 ? "was" : "were", agree, count(Agreement::crossed),
-            count(Agreement::not_told), count(Agreement::disagree));
+            counted(joined, "connection"), joined == 1 ? "was" : "were", agree,
+            count(Agreement::crossed), count(Agreement::not_told), count(Agreement::disagree));
         if (joined == 0)
             help = fmt::format(
                 "No connection between these hosts was found at both ends: they were recorded at "
@@ -334,11 +331,11 @@ private:
     void for_people(const HostPair& pair) {
         const std::string& client = hosts_[pair.client_host].host();
         const std::string& server = hosts_[pair.server_host].host();
-        std::string help = connections(pair.joined) + " found at both ends.";
+        std::string help = counted(pair.joined, "connection") + " found at both ends.";
         const auto alone = [&](const UnmatchedEnds& seen, const std::string& who,
                                const std::string& other) {
             if (seen.connections == 0) return;
-            help += fmt::format(" Only {} tells of {} more", who, seen.connections);
+            help += fmt::format(" Only {} recorded {} more", who, seen.connections);
             if (seen.outside != 0)
                 help += fmt::format(", {} of them while {} wasn't recorded", seen.outside, other);
             help += '.';

@@ -158,10 +158,6 @@ std::string duration_text(Nanoseconds duration) {
     return fmt::format("{:.1f} h", seconds / 3600);
 }
 
-std::string counted(std::uint64_t number, std::string_view noun) {
-    return fmt::format("{} {}{}", number, noun, number == 1 ? "" : "s");
-}
-
 std::string sysctl_text(const RuleInput& evidence, std::uint32_t netns, std::string_view name) {
     const auto value = evidence.moment.host.sysctl(netns, name);
     return fmt::format("{} ({})", name, value ? fmt::format("{} here", *value) : "not known here");

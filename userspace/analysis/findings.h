@@ -20,6 +20,7 @@
 #include "analysis/thresholds.h"
 #include "analysis/unknown_connections.h"
 #include "analysis/upstreams.h"
+#include "base/counted.h"
 #include "report/evidence.h"
 #include "report/report.h"
 
@@ -177,7 +178,6 @@ std::string party_text(const PartyEnds& ends);
 /// "nginx (pid 12)", "postgres (pids 1, 2, 3, ...)"
 std::string holders_text(const HeldSockets& holding);
 std::string duration_text(Nanoseconds duration);
-std::string counted(std::uint64_t number, std::string_view noun); ///< "1 socket", "2 sockets"
 /// "net.ipv4.tcp_fin_timeout (60 here)"
 std::string sysctl_text(const RuleInput& evidence, std::uint32_t netns, std::string_view name);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Each section is a schema of its own, with a renderer of its own: in a table every one has its
-// heading.
+// Each section is a schema of its own: in a table every one has its heading, and so a renderer of
+// its own; in JSON they share one.
 #include "cli/census_print.h"
 
 #include <algorithm>
@@ -55,14 +55,21 @@ bool is_listed(tcp::State state) { return state != tcp::State::CLOSE; }
 
 report::Value to_value(std::size_t number) { return static_cast<std::int64_t>(number); }
 
-/// A part of the output with its own heading.
+/// A part of the output, with its own heading where it is for people.
 class CensusTable {
 public:
-    CensusTable(render::Output& out, const CensusStyle& style, const report::Schema& schema,
-                std::string_view title = {})
+    /// The first part, which is the only one in CSV.
+    CensusTable(render::Output& out, const CensusStyle& style, const report::Schema& schema)
         : schema_(schema), renderer_(make_renderer(style.format, out, style.table)) {
-        if (style.format == render::Format::table && !title.empty())
-            out.buffer().append("\n").append(title) += '\n';
+        renderer_->begin(schema_);
+    }
+    /// One more, in the same document as `first` if that is JSON.
+    CensusTable(const CensusTable& first, render::Output& out, const CensusStyle& style,
+                const report::Schema& schema, std::string_view title)
+        : schema_(schema), renderer_(first.renderer_) {
+        if (style.format != render::Format::table) return;
+        out.buffer().append("\n").append(title) += '\n';
+        renderer_ = make_renderer(style.format, out, style.table);
         renderer_->begin(schema_);
     }
     void meta(std::span<const render::MetaEntry> entries) { renderer_->meta(entries); }
@@ -74,43 +81,37 @@ public:
 
 private:
     report::Schema schema_;
-    std::unique_ptr<render::Renderer> renderer_;
+    std::shared_ptr<render::Renderer> renderer_;
 };
 
-void print_states(render::Output& out, const CensusStyle& style,
-                  std::span<const render::MetaEntry> meta, const run::StateCensus& census) {
-    CensusTable section(out, style, state_schema);
-    section.meta(meta);
+void print_states(CensusTable& section, const CensusStyle& style, const run::StateCensus& census) {
     for (const tcp::State state : kAllOf<tcp::State>) {
         if (!is_listed(state)) continue;
         const std::size_t count = census.all[state];
         if (count == 0 && style.format == render::Format::table) continue;
         section.row({state, to_value(count), to_value(census.without_file[state])});
     }
-    section.finish();
 }
 
-void print_close_wait(render::Output& out, const CensusStyle& style,
+void print_close_wait(const CensusTable& first, render::Output& out, const CensusStyle& style,
                       std::span<const run::CloseWaitGroup> groups) {
     report::Schema schema = close_wait_schema;
     if (!style.show_netns) schema.table = close_wait_table;
-    CensusTable section(out, style, schema,
+    CensusTable section(first, out, style, schema,
                         "CLOSE_WAIT: the peer has closed, this host's process hasn't");
     for (const run::CloseWaitGroup& group : groups)
         section.row({to_value(group.count), to_value(group.process), std::int64_t{group.netns}});
-    section.finish();
 }
 
-void print_listeners(render::Output& out, const CensusStyle& style,
+void print_listeners(const CensusTable& first, render::Output& out, const CensusStyle& style,
                      std::span<const run::ListenGroup> groups) {
     report::Schema schema = listen_schema;
     if (!style.show_netns) schema.table = listen_table;
-    CensusTable section(out, style, schema, "LISTEN: accept queues");
+    CensusTable section(first, out, style, schema, "LISTEN: accept queues");
     for (const run::ListenGroup& group : groups)
         section.row({report::EndpointValue{group.local, group.family}, to_value(group.queued),
                      to_value(group.queue_limit), to_value(group.process), to_value(group.count),
                      std::int64_t{group.netns}});
-    section.finish();
 }
 
 report::Column key_column(run::GroupBy by) {
@@ -146,12 +147,16 @@ report::Value group_key(const run::CensusGroup& group, std::string& text) {
 void print_census(render::Output& out, const CensusStyle& style,
                   std::span<const render::MetaEntry> meta,
                   std::span<const run::CensusSocket> sockets) {
-    print_states(out, style, meta, count_states(sockets));
-    if (style.format == render::Format::csv) return;
-    const auto waiting = close_wait_owners(sockets);
-    if (!waiting.empty()) print_close_wait(out, style, waiting);
-    const auto listening = listeners(sockets);
-    if (!listening.empty()) print_listeners(out, style, listening);
+    CensusTable states(out, style, state_schema);
+    states.meta(meta);
+    print_states(states, style, count_states(sockets));
+    if (style.format != render::Format::csv) {
+        const auto waiting = close_wait_owners(sockets);
+        if (!waiting.empty()) print_close_wait(states, out, style, waiting);
+        const auto listening = listeners(sockets);
+        if (!listening.empty()) print_listeners(states, out, style, listening);
+    }
+    states.finish();
 }
 
 void print_groups(render::Output& out, const CensusStyle& style,

@@ -101,7 +101,8 @@ Action define_census(CLI::App& app) {
         "  tcpdwell census --by remote --port 443  which peers hold connections to port 443");
     add_choice(app, "-b,--by", options->by, {"process", "port", "remote"},
                "One row for each process, port of the server, or remote address");
-    add_choice(app, "-f,--format", options->format, enum_words<render::Format>(),
+    add_format(app, options->format, enum_words<render::Format>(),
+               "counts have columns, and table shows them to people",
                "How to print it; csv has the counts only")
         ->capture_default_str();
     options->filter = FilterOptions::declare(app);

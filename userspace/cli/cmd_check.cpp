@@ -13,7 +13,8 @@ Action define_check(CLI::App& app) {
     const auto format = std::make_shared<std::string>("text");
     const auto options = std::make_shared<ProbeTexts>();
     app.footer("Exit status: 0 if tracing is possible, 3 if it isn't.");
-    add_choice(app, "-f,--format", *format, {"text", "json"}, "How to print it")
+    add_format(app, *format, {"text", "table", "json", "jsonl", "csv"}, "",
+               "How to print it; jsonl, csv and table: one line for each check")
         ->capture_default_str();
     declare_probes(app, *options);
     return [format, options] { return check_host(*format, *options); };

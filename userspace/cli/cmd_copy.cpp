@@ -11,6 +11,7 @@
 #include <cstring>
 #include <memory>
 
+#include "base/counted.h"
 #include "base/log.h"
 #include "base/pending_file.h"
 #include "cli/output_file.h"
@@ -85,8 +86,8 @@ void warn(const recording::Damage& damage, std::uint64_t lost,
             "the recording has no end: it is still being written, or its writer was killed");
     if (!anonymizer) return;
     for (const auto& [kind, count] : anonymizer->not_understood())
-        spdlog::warn("{} records of kind {} were left out: this version doesn't know this kind",
-                     count, kind);
+        spdlog::warn("left out: {} of kind {}, which this version doesn't know",
+                     counted(count, "record"), kind);
 }
 
 Result<int> run_copy(const CopyOptions& options) {
@@ -131,11 +132,11 @@ Result<int> run_copy(const CopyOptions& options) {
     if (auto published = file->publish(); !published) return tl::unexpected(published.error());
     const recording::Damage damage = (*source)->damage();
     if (*copied > 0)
-        spdlog::warn("{} records of before the part, or what they said, were dropped for want of "
-                     "room: facts, paths of cgroups, or events of more than {} network namespaces",
-                     *copied, event::Decoder::kMostNamespaces);
+        spdlog::warn("{} from before the copied part dropped for want of room: facts, paths of "
+                     "cgroups, or events of more than {} network namespaces",
+                     counted(*copied, "record"), event::Decoder::kMostNamespaces);
     warn(damage, lost, anonymizer.get());
-    spdlog::info("{} records in {} bytes", (*writer)->totals().records,
+    spdlog::info("{} in {} bytes", counted((*writer)->totals().records, "record"),
                  (*writer)->totals().file_bytes);
     return options.strict && (lost + holes + *copied > 0 || damage.any()) ? 4 : 0;
 }

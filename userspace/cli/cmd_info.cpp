@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/counted.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "cli/view_run.h"
@@ -123,7 +124,7 @@ std::string json_of(const std::string& path, const recording::Head& head, const 
     json.write(report::Value(damage.cut_off));
     json.end_object();
     json.end_object();
-    return std::string(json.view()) + '\n';
+    return std::string(json.view());
 }
 
 std::string text_of(const std::string& path, const recording::Head& head, const Contents& contents,
@@ -149,14 +150,15 @@ std::string text_of(const std::string& path, const recording::Head& head, const 
         line("time",
              fmt::format("{} to {}, {:.3f} s", moment(*contents.first), moment(*contents.last),
                          std::chrono::duration<double>(*contents.last - *contents.first).count()));
-    line("size", fmt::format("{} records in {} blocks, {} bytes, {} unpacked", contents.records,
-                             contents.blocks, contents.packed_bytes, contents.raw_bytes));
+    line("size",
+         fmt::format("{} in {}, {} bytes, {} unpacked", counted(contents.records, "record"),
+                     counted(contents.blocks, "block"), contents.packed_bytes, contents.raw_bytes));
     const std::uint64_t transitions = contents.kinds[TD_STATE];
     if (transitions != 0)
-        line("", fmt::format("{:.1f} bytes for each of {} state changes of full sockets",
+        line("", fmt::format("{:.1f} bytes per state change of a full socket, of which there {} {}",
                              static_cast<double>(contents.packed_bytes) /
                                  static_cast<double>(transitions),
-                             transitions));
+                             transitions == 1 ? "is" : "are", transitions));
     std::string kinds;
     for (std::size_t kind = 1; kind < contents.kinds.size(); ++kind)
         if (contents.kinds[kind] != 0)
@@ -166,7 +168,9 @@ std::string text_of(const std::string& path, const recording::Head& head, const 
     line("records", kinds);
     line("lost", contents.lost == 0
                      ? "nothing, when it was recorded"
-                     : fmt::format("{} EVENTS, when it was recorded", contents.lost));
+                     : fmt::format("{}, when it was recorded",
+                                   contents.lost == 1 ? "1 EVENT"
+                                                      : fmt::format("{} EVENTS", contents.lost)));
     line("state", damage.any() ? "DAMAGED: " + describe(damage)
                   : damage.cut_off
                       ? "intact, but without an end: still being written, or its writer was killed"
@@ -174,23 +178,92 @@ std::string text_of(const std::string& path, const recording::Head& head, const 
     return out;
 }
 
+constexpr report::Column kRecordingColumns[] = {
+    {"file", "FILE", "Name of the file", 20},
+    {"host", "HOST", "Host that was traced", 12},
+    {"kernel", "KERNEL", "Its kernel", 16},
+    {"begin", "BEGIN", "Time of the first event", 15},
+    {"end", "END", "Time of the last event", 15},
+    {"records", "RECORDS", "Number of records", 9, report::Align::right},
+    {"file_bytes", "BYTES", "Size of the file", 11, report::Align::right},
+    {"lost", "LOST", "Events lost when it was recorded", 6, report::Align::right},
+    {"state", "STATE", "whole, no end (still being written, or its writer was killed), damaged", 7},
+};
+constexpr report::Schema kRecordingSchema = {"recording", kRecordingColumns};
+
+/// What was found out about one file.
+struct Examined {
+    std::string path;
+    Head head;
+    Contents contents;
+    Damage damage;
+};
+
+Result<Examined> examine(const std::string& file) {
+    auto reader = RecordingReader::open(file);
+    if (!reader) return tl::unexpected(reader.error());
+    const auto contents = on_record(**reader);
+    if (!contents) return tl::unexpected(contents.error());
+    Examined found{file, recording::head_from_json((*reader)->head_json()), *contents,
+                   (*reader)->damage()};
+    found.damage.misdated_records = contents->misdated;
+    return found;
+}
+
+void print_row(render::Renderer& renderer, const Examined& each) {
+    const auto time = [&](const std::optional<MonoTime>& at) {
+        return at ? report::Value(each.head.clock.to_wall(*at)) : report::Value();
+    };
+    const std::string_view state = each.damage.any()     ? "damaged"
+                                   : each.damage.cut_off ? "no end"
+                                                         : "whole";
+    const report::Value row[] = {std::string_view(each.path),
+                                 std::string_view(each.head.host),
+                                 std::string_view(each.head.kernel),
+                                 time(each.contents.first),
+                                 time(each.contents.last),
+                                 report::count_value(each.contents.records),
+                                 report::count_value(each.contents.packed_bytes),
+                                 report::count_value(each.contents.lost),
+                                 state};
+    renderer.row(kRecordingSchema, row);
+}
+
+/// Of one file an object, of several an array of them.
+void print_json(std::string& out, const std::vector<Examined>& all) {
+    if (all.size() != 1) out += '[';
+    for (const Examined& each : all) {
+        if (&each != all.data()) out += ",\n";
+        out += json_of(each.path, each.head, each.contents, each.damage);
+    }
+    out += all.size() != 1 ? "]\n" : "\n";
+}
+
 Result<int> run_info(const std::vector<std::string>& paths, const std::string& format) {
     start_logging(0);
     const auto found = recording_files(paths);
     if (!found) return tl::unexpected(found.error());
-    const std::vector<std::string>& files = *found;
+    std::vector<Examined> all;
+    for (const std::string& file : *found) {
+        auto examined = examine(file);
+        if (!examined) return tl::unexpected(examined.error());
+        all.push_back(std::move(*examined));
+    }
     render::Output out(STDOUT_FILENO);
-    for (const std::string& file : files) {
-        auto reader = recording::RecordingReader::open(file);
-        if (!reader) return tl::unexpected(reader.error());
-        const auto contents = on_record(**reader);
-        if (!contents) return tl::unexpected(contents.error());
-        const recording::Head head = recording::head_from_json((*reader)->head_json());
-        recording::Damage damage = (*reader)->damage();
-        damage.misdated_records = contents->misdated;
-        if (format == "text" && &file != files.data()) out.buffer() += '\n';
-        out.buffer() += format == "json" ? json_of(file, head, *contents, damage)
-                                         : text_of(file, head, *contents, damage);
+    if (format == "json") {
+        print_json(out.buffer(), all);
+    } else if (format == "text" || format == "jsonl") {
+        for (const Examined& each : all) {
+            if (format == "text" && &each != all.data()) out.buffer() += '\n';
+            out.buffer() += format == "text"
+                                ? text_of(each.path, each.head, each.contents, each.damage)
+                                : json_of(each.path, each.head, each.contents, each.damage) + '\n';
+        }
+    } else {
+        const auto renderer = make_renderer(*from_word<render::Format>(format), out, {});
+        renderer->begin(kRecordingSchema);
+        for (const Examined& each : all) print_row(*renderer, each);
+        renderer->finish();
     }
     if (auto written = out.flush(); !written) return tl::unexpected(written.error());
     return 0;
@@ -205,8 +278,9 @@ Action define_info(CLI::App& app) {
     };
     auto options = std::make_shared<Options>();
     app.add_option("FILE", options->files, "Recordings, or folders of them")->required();
-    add_choice(app, "-f,--format", options->format, {"text", "json"},
-               "How to print it; json: one object for each file")
+    add_format(app, options->format, {"text", "table", "json", "jsonl", "csv"}, "",
+               "How to print it; json: an object, or an array of them for several files; "
+               "jsonl, table and csv: one line for each file")
         ->capture_default_str();
     app.footer("Reads the whole file, so damage anywhere is found.");
     return [options] { return run_info(options->files, options->format); };

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "base/counted.h"
 #include "cli/flight_recorder_options.h"
 #include "cli/output_file.h"
 #include "cli/progress_line.h"
@@ -39,7 +40,7 @@ public:
         if (signal_ != nullptr && signal_->take()) save("signal");
         const recording::WriterTotals totals = recorder_.totals();
         progress_.show(std::max(state.now - *begin_, Nanoseconds(0)),
-                       fmt::format("{} records, {} KB; Ctrl-C ends it", totals.records,
+                       fmt::format("{}, {} KB; Ctrl-C ends it", counted(totals.records, "record"),
                                    totals.file_bytes / 1000));
         return true;
     }
@@ -79,10 +80,10 @@ Result<int> run_record(const RecordCommand& options) {
         return 0; // the reader has closed the pipe
     if (!outcome) return tl::unexpected(outcome.error());
     const recording::WriterTotals totals = run->recorder()->totals();
-    spdlog::info("{} records in {} bytes, {:.1f} times as large in memory; {}", totals.records,
-                 totals.file_bytes,
-                 static_cast<double>(totals.raw_bytes) /
-                     static_cast<double>(std::max<std::uint64_t>(totals.file_bytes, 1)),
+    spdlog::info("{} in {} bytes, {:.0f} % of their size in memory; {}",
+                 counted(totals.records, "record"), totals.file_bytes,
+                 100 * static_cast<double>(totals.file_bytes) /
+                     static_cast<double>(std::max<std::uint64_t>(totals.raw_bytes, 1)),
                  render::loss_text(run->recorder()->lost(), 0, 0));
     return run->exit_status(*outcome);
 }

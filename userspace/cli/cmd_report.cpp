@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "base/counted.h"
 #include "cli/finding_help.h"
 #include "cli/help.h"
 #include "cli/hosts_report.h"
@@ -88,7 +89,8 @@ private:
 };
 
 std::string seen_text(const track::TrackerTotals& totals) {
-    return fmt::format("{} transitions and {} connections", totals.transitions, totals.connections);
+    return fmt::format("{} and {}", counted(totals.transitions, "transition"),
+                       counted(totals.connections, "connection"));
 }
 
 Result<int> report_several(std::vector<ViewRun> runs, const analysis::ReportOptions& report,
@@ -104,7 +106,7 @@ Result<int> report_several(std::vector<ViewRun> runs, const analysis::ReportOpti
     if (const auto printed = to.print(std::move(outcome->reports), true); !printed)
         return tl::unexpected(printed.error());
     spdlog::info(
-        "{} of {} hosts seen; {}", seen_text(outcome->totals), hosts,
+        "{} of {} seen; {}", seen_text(outcome->totals), counted(hosts, "host"),
         render::loss_text(outcome->totals.lost, outcome->totals.holes, outcome->totals.unseen));
     return outcome->status;
 }
@@ -198,7 +200,9 @@ Action define_report(CLI::App& app) {
         format_help +=
             fmt::format("{}{}: {}", format_help.empty() ? "" : "; ", output.name, output.help);
     }
-    add_choice(app, "-f,--format", options->format, formats, format_help)->capture_default_str();
+    add_format(app, options->format, formats, "the sections of a report have no columns in common",
+               format_help)
+        ->capture_default_str();
     app.add_option(
            "--html", options->html,
            fmt::format("Also write the report as {} to this file", render::page_output().help))

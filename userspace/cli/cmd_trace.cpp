@@ -7,6 +7,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include "base/counted.h"
 #include "cli/terminal.h"
 #include "cli/trace_printer.h"
 #include "cli/view_run.h"
@@ -34,8 +35,9 @@ struct TraceOptions {
 void print_summary(const run::PipelineOutcome& outcome, std::uint64_t printed,
                    const TraceOptions& options) {
     const track::TrackerTotals& t = outcome.totals;
-    spdlog::info("{} {} printed; {} transitions and {} connections seen; {}", printed,
-                 options.connections ? "connections" : "transitions", t.transitions, t.connections,
+    spdlog::info("{} printed; {} and {} seen; {}",
+                 counted(printed, options.connections ? "connection" : "transition"),
+                 counted(t.transitions, "transition"), counted(t.connections, "connection"),
                  render::loss_text(t.lost, t.holes, t.unseen));
 }
 
@@ -81,8 +83,9 @@ Action define_trace(CLI::App& app) {
     app.add_flag("--idle", options->idle,
                  "With -c, also connections that nothing happened to: open before and after")
         ->needs("--connections");
-    add_choice(app, "-f,--format", options->format, enum_words<render::Format>(),
-               "How lines are printed")
+    add_format(app, options->format, enum_words<render::Format>(),
+               "lines have columns, and table shows them to people",
+               "How lines are printed; json: all of them in one array")
         ->capture_default_str();
     app.add_option("-o,--columns", options->columns,
                    "These columns, in this order: the keys of -f jsonl, explained by 'tcpdwell "

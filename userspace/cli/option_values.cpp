@@ -114,6 +114,20 @@ CLI::Option* add_speed(CLI::App& app, const std::string& names, double& factor,
     return app.add_option(names, factor, help)->transform(transformer(read))->type_name("SPEED");
 }
 
+CLI::Option* add_format(CLI::App& app, std::string& word, const std::vector<std::string>& words,
+                        const std::string& why, const std::string& help) {
+    static constexpr std::string_view kFormats[] = {"csv", "json", "jsonl", "table", "text"};
+    const auto read = [words, why](std::string& text) -> std::string {
+        if (std::ranges::find(words, text) != words.end()) return {};
+        std::string error = not_taken(text, fmt::format("one of {}", fmt::join(words, ", ")));
+        if (std::ranges::find(kFormats, text) != std::end(kFormats)) error += ": " + why;
+        return error;
+    };
+    return app.add_option("-f,--format", word, help)
+        ->transform(transformer(read))
+        ->type_name(fmt::format("{}", fmt::join(words, "|")));
+}
+
 CLI::Option* add_choice(CLI::App& app, const std::string& names, std::string& word,
                         const std::vector<std::string>& words, const std::string& help) {
     const auto read = [words](std::string& text) -> std::string {

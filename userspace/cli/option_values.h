@@ -33,6 +33,11 @@ CLI::Option* add_number(CLI::App& app, const std::string& names, std::uint64_t& 
 CLI::Option* add_speed(CLI::App& app, const std::string& names, double& factor,
                        const std::string& help);
 
+/// --format, one of `words`. `why`: of the words that stand for a format with other commands, why
+/// they don't here; a sentence without its full stop.
+CLI::Option* add_format(CLI::App& app, std::string& word, const std::vector<std::string>& words,
+                        const std::string& why, const std::string& help);
+
 /// One of `words`.
 CLI::Option* add_choice(CLI::App& app, const std::string& names, std::string& word,
                         const std::vector<std::string>& words, const std::string& help);

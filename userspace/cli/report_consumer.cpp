@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "base/counted.h"
+
 namespace tcpdwell::cli {
 
 ReportConsumer::ReportConsumer(analysis::ReportOptions options, std::optional<Nanoseconds> interval,
@@ -34,9 +36,10 @@ Result<bool> ReportConsumer::flush(const run::RunState& state) {
     }
     const std::uint64_t lost = state.tracker.totals().lost;
     progress_.show(std::max(state.now - maker_->begin(), Nanoseconds(0)),
-                   fmt::format("{} connections ended, {} sockets there{}; Ctrl-C prints the report",
-                               maker_->ended(), state.tracker.live(),
-                               lost == 0 ? "" : fmt::format(", {} events lost", lost)));
+                   fmt::format("{} ended, {} open{}; Ctrl-C prints the report",
+                               counted(maker_->ended(), "connection"),
+                               counted(state.tracker.live(), "socket"),
+                               lost == 0 ? "" : ", " + counted(lost, "event") + " lost"));
     return is_wanted_;
 }
 

@@ -8,6 +8,7 @@
 #include <bit>
 #include <filesystem>
 
+#include "base/counted.h"
 #include "base/log.h"
 #include "cli/command_line.h"
 #include "cli/live_view.h"
@@ -267,23 +268,22 @@ void ViewRun::warn(const run::PipelineOutcome& outcome) const {
                      "--buffer-size {} makes it larger",
                      std::min(options_.buffer_bytes * 4, kLargestBuffer));
     if (recorder_ && recorder_->totals().dropped > 0)
-        spdlog::warn("{} records could not be written to {}: it has a hole there",
-                     recorder_->totals().dropped, recorder_->path());
+        spdlog::warn("{} could not be written to {}: it has a hole there",
+                     counted(recorder_->totals().dropped, "record"), recorder_->path());
     if (lost > 0 && replay_) spdlog::warn("events were lost when this was recorded");
     if (outcome.totals.evicted > 0)
-        spdlog::warn(
-            "{} connections were dropped from tracking at the limit; see --max-connections",
-            outcome.totals.evicted);
+        spdlog::warn("{} given up for want of room; --max-connections N allows more",
+                     counted(outcome.totals.evicted, "connection"));
     if (outcome.quality.malformed + outcome.quality.unknown > 0)
-        spdlog::warn("{} records could not be understood",
-                     outcome.quality.malformed + outcome.quality.unknown);
+        spdlog::warn("{} could not be understood",
+                     counted(outcome.quality.malformed + outcome.quality.unknown, "record"));
     if (outcome.quality.dropped > 0)
-        spdlog::warn("{} records, or what they said, were dropped for want of room: facts, paths "
-                     "of cgroups, or events of more than {} network namespaces",
-                     outcome.quality.dropped, event::Decoder::kMostNamespaces);
+        spdlog::warn("{} dropped for want of room: facts, paths of cgroups, or events of more than "
+                     "{} network namespaces",
+                     counted(outcome.quality.dropped, "record"), event::Decoder::kMostNamespaces);
     if (outcome.totals.holes > 0)
-        spdlog::warn("the recording has {} hole{}, in which events are missing",
-                     outcome.totals.holes, outcome.totals.holes == 1 ? "" : "s");
+        spdlog::warn("the recording has {}, in which events are missing",
+                     counted(outcome.totals.holes, "hole"));
     if (!replay_) return;
     const recording::Damage damage = replay_->damage();
     if (damage.any())

@@ -7,6 +7,7 @@ namespace tcpdwell::render {
 std::unique_ptr<Renderer> make_renderer(Format format, Output& out, TableStyle style) {
     switch (format) {
     case Format::table: return make_table_renderer(out, style);
+    case Format::json: return make_json_renderer(out);
     case Format::jsonl: return make_jsonl_renderer(out);
     case Format::csv: return make_csv_renderer(out);
     }

@@ -12,6 +12,10 @@ namespace tcpdwell::render {
 /// become U+FFFD.
 std::unique_ptr<Renderer> make_jsonl_renderer(Output& out);
 
+/// The same objects as one JSON document, an array that is written as the rows come; finish() ends
+/// it.
+std::unique_ptr<Renderer> make_json_renderer(Output& out);
+
 /// Comma-separated values with the quoting of RFC 4180 and lines that end in LF. A heading, then
 /// rows of the main schema; rows of another schema don't fit in and are left out: the caller
 /// reports them on stderr. Null is empty. Times are RFC 3339 UTC, durations integers in ns, a path

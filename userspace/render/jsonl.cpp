@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// JSON lines.
+// JSON lines, and the same lines as the elements of one array.
 #include <cassert>
 
 #include "render/formats.h"
@@ -8,11 +8,15 @@
 namespace tcpdwell::render {
 namespace {
 
-class JsonlRenderer final : public Renderer {
+class JsonRenderer final : public Renderer {
 public:
-    explicit JsonlRenderer(Output& out) : out_(out) {}
+    enum class Layout { lines, array };
 
-    void begin(const report::Schema&) override {}
+    JsonRenderer(Output& out, Layout layout) : out_(out), is_array_(layout == Layout::array) {}
+
+    void begin(const report::Schema&) override {
+        if (is_array_) out_.buffer() += '[';
+    }
 
     void meta(std::span<const MetaEntry> entries) override {
         begin_line("meta");
@@ -35,7 +39,9 @@ public:
 
     void summary(const report::Schema& schema, report::Row cells) override { row(schema, cells); }
 
-    void finish() override {}
+    void finish() override {
+        if (is_array_) out_.buffer() += "\n]\n";
+    }
 
 private:
     void begin_line(std::string_view type) {
@@ -47,17 +53,26 @@ private:
 
     void end_line() {
         json_.end_object();
-        out_.buffer().append(json_.view()).push_back('\n');
+        if (is_array_) out_.buffer() += is_first_ ? "\n" : ",\n";
+        out_.buffer() += json_.view();
+        if (!is_array_) out_.buffer() += '\n';
+        is_first_ = false;
     }
 
     Output& out_;
+    bool is_array_;
+    bool is_first_ = true;
     JsonWriter json_;
 };
 
 } // namespace
 
 std::unique_ptr<Renderer> make_jsonl_renderer(Output& out) {
-    return std::make_unique<JsonlRenderer>(out);
+    return std::make_unique<JsonRenderer>(out, JsonRenderer::Layout::lines);
+}
+
+std::unique_ptr<Renderer> make_json_renderer(Output& out) {
+    return std::make_unique<JsonRenderer>(out, JsonRenderer::Layout::array);
 }
 
 } // namespace tcpdwell::render

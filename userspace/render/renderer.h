@@ -44,12 +44,12 @@ public:
     virtual ~Renderer() = default;
     /// Called once, before any row, with the schema whose heading is to be printed.
     virtual void begin(const report::Schema& main) = 0;
-    /// The description of the run; printed by jsonl only.
+    /// The description of the run; printed by json and jsonl only.
     virtual void meta(std::span<const MetaEntry> entries) = 0;
     /// `row` has one cell per column of `schema`, which may differ from the main one (a "lost" row
     /// among transitions).
     virtual void row(const report::Schema& schema, report::Row row) = 0;
-    /// A row that is about no connection, or about the whole run; printed by jsonl only.
+    /// A row that is about no connection, or about the whole run; printed by json and jsonl only.
     virtual void summary(const report::Schema&, report::Row) {}
     /// After the last row.
     virtual void finish() = 0;
@@ -64,7 +64,7 @@ struct TableStyle {
     bool unicode = true; ///< whether "..." in one character can be shown
 };
 
-#define TCPDWELL_FORMAT_LIST(X) X(table, "table") X(jsonl, "jsonl") X(csv, "csv")
+#define TCPDWELL_FORMAT_LIST(X) X(table, "table") X(json, "json") X(jsonl, "jsonl") X(csv, "csv")
 TCPDWELL_WORD_ENUM(Format, TCPDWELL_FORMAT_LIST)
 
 /// `out` must outlive the renderer.

@@ -77,7 +77,8 @@ std::string prometheus(const report::ReportSet& reports, const TextStyle&) {
 
 constexpr ReportOutput kOutputs[] = {
     {"text", "tables and bars for people", report_text},
-    {"json", "one object a line for programs", json_line},
+    {"json", "one object for programs; with -i one a line", json_line},
+    {"jsonl", "the same, each on one line", json_line},
     {"openmetrics", "metrics as serve has them, OpenMetrics 1.0.0", openmetrics, true},
     {"prometheus", "the same in Prometheus's text format 0.0.4", prometheus, true},
 };

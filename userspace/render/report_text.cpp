@@ -93,6 +93,11 @@ private:
         return number ? static_cast<std::uint64_t>(*number) : 0;
     }
 
+    std::string counted_connections() const {
+        return fact("quality", "connections") +
+               (count("quality", "connections") == 1 ? " connection" : " connections");
+    }
+
     void head() {
         const std::string begin = fact("meta", "begin");
         const std::string end = fact("meta", "end");
@@ -105,13 +110,12 @@ private:
                         fact("meta", "netns"), fact("meta", "netns") == "1" ? "" : "s");
         if (fact("meta", "filter") != "-") text += ", filter " + fact("meta", "filter");
         out_ += wrap(text, style_.width, "");
-        text =
-            fmt::format("{} connections: {} ended, {} still there", fact("quality", "connections"),
-                        fact("quality", "ended"), fact("quality", "open"));
+        text = fmt::format("{}: {} ended, {} still open", counted_connections(),
+                           fact("quality", "ended"), fact("quality", "open"));
         if (!is_zero("quality", "joined"))
-            text += fmt::format("; {} were there before", fact("quality", "joined"));
+            text += fmt::format("; {} open before tracing began", fact("quality", "joined"));
         if (!is_zero("quality", "gap"))
-            text += fmt::format("; {} have gaps", fact("quality", "gap"));
+            text += fmt::format("; {} with gaps", fact("quality", "gap"));
         if (count("quality", "evicted") != 0)
             text += fmt::format("; {} GIVEN UP FOR WANT OF ROOM (--max-connections)",
                                 fact("quality", "evicted"));
@@ -134,9 +138,9 @@ private:
         heading();
         if (findings.list.empty())
             out_ +=
-                wrap(fmt::format("No problems found in {} connections over {}; 'tcpdwell report "
-                                 "--help' lists what is looked for.",
-                                 fact("quality", "connections"), fact("meta", "duration_ns")),
+                wrap(fmt::format("No problems found in {} over {}; 'tcpdwell report --help' lists "
+                                 "what is looked for.",
+                                 counted_connections(), fact("meta", "duration_ns")),
                      style_.width, "");
         for (const report::Finding& finding : findings.list) write(finding);
     }
@@ -242,7 +246,7 @@ private:
         if (d.count == 0 || (d.count < few && !d.nominal)) return;
         out_ += '\n' + state_cell(d.id).text;
         if (d.nominal)
-            out_ += fmt::format("  2MSL: {} in the middle, nominally {}", duration_cell(d.p50),
+            out_ += fmt::format("  2MSL: median {}, nominally {}", duration_cell(d.p50),
                                 duration_cell(*d.nominal));
         out_ += '\n';
         append_bars(out_, d, style_);

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <nlohmann/json.hpp>
+#include <set>
 
 namespace tcpdwell::test {
 namespace {
@@ -83,6 +85,15 @@ TEST(CensusPrint, CsvHasEveryStateAndNothingElse) {
         census_text(style),
         "state,count,without_file\nLISTEN,1,0\nSYN_SENT,0,0\nSYN_RECV,0,0\nESTABLISHED,0,0\n"
         "FIN_WAIT1,0,0\nFIN_WAIT2,0,0\nCLOSING,0,0\nTIME_WAIT,1,1\nCLOSE_WAIT,2,0\nLAST_ACK,0,0\n");
+}
+
+TEST(CensusPrint, JsonIsOneDocument) {
+    cli::CensusStyle style;
+    style.format = render::Format::json;
+    const auto rows = nlohmann::json::parse(census_text(style));
+    std::set<std::string> types;
+    for (const auto& row : rows) types.insert(row.at("type"));
+    EXPECT_EQ(types, (std::set<std::string>{"close_wait", "listener", "meta", "state_count"}));
 }
 
 TEST(CensusPrint, JsonLinesHaveATypeForEachSection) {

@@ -63,7 +63,7 @@ TEST(CommandLine, ValuesThatCannotBeTaken) {
     EXPECT_THAT(mistake_in({"trace", "--max-connections", "0"}),
                 HasSubstr("a number from 1 to 4294967296"));
     EXPECT_THAT(mistake_in({"trace", "-f", "xml"}),
-                HasSubstr("--format: 'xml' isn't one of table, jsonl, csv"));
+                HasSubstr("--format: 'xml' isn't one of table, json, jsonl, csv"));
     EXPECT_THAT(mistake_in({"trace", "-r", "f", "--speed", "0"}), HasSubstr("a speed"));
     EXPECT_THAT(mistake_in({"trace", "--port"}), HasSubstr("--port takes a value: PORT"));
     EXPECT_THAT(mistake_in({"trace", "-r", "f", "-d", "1s"}),

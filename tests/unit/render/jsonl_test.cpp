@@ -90,6 +90,21 @@ TEST(Jsonl, AListenerOnAnyAddressHasAnAddress) {
     EXPECT_TRUE(json["remote"].is_null());
 }
 
+TEST(Json, IsTheSameObjectsInOneArray) {
+    const std::string lines =
+        rendered(render::Format::jsonl, kKinds, {null_row(), full_row(), null_row()});
+    const auto array = nlohmann::json::parse(
+        rendered(render::Format::json, kKinds, {null_row(), full_row(), null_row()}));
+    ASSERT_EQ(array.size(), 3U);
+    std::size_t begin = 0;
+    for (const auto& each : array) {
+        const std::size_t end = lines.find('\n', begin);
+        EXPECT_EQ(each, nlohmann::json::parse(lines.substr(begin, end - begin)));
+        begin = end + 1;
+    }
+    EXPECT_EQ(begin, lines.size());
+}
+
 TEST(Jsonl, MetaFirstThenRowsOfAnySchema) {
     render::Output out(-1);
     const auto renderer = make_renderer(render::Format::jsonl, out, {});

@@ -19,7 +19,7 @@ TEST(ReportCatalog, has_names_and_help) {
         EXPECT_FALSE(output.help.empty()) << output.name;
         EXPECT_EQ(render::find_report_output(output.name), &output);
     }
-    EXPECT_EQ(names, (std::vector<std::string>{"text", "json", "openmetrics",
+    EXPECT_EQ(names, (std::vector<std::string>{"text", "json", "jsonl", "openmetrics",
                                                "prometheus"})); // the preset first
     EXPECT_EQ(render::find_report_output("no such"), nullptr);
     EXPECT_EQ(render::find_report_output(""), nullptr);

@@ -153,7 +153,7 @@ TEST(ReportText, head_says_what_when_and_how_well) {
     const std::string text = render::report_text(sample_report(), {});
     EXPECT_THAT(text, HasSubstr("tcpdwell report: live, server, Linux 6.18\n"));
     EXPECT_THAT(text, HasSubstr("1 network namespace\n"));
-    EXPECT_THAT(text, HasSubstr("5 connections: 4 ended, 1 still there; no event lost\n"));
+    EXPECT_THAT(text, HasSubstr("5 connections: 4 ended, 1 still open; no event lost\n"));
     report::Report other = sample_report();
     std::get<report::Facts>(other.sections[0].body).lines.back().value =
         std::string_view("--port 80");
@@ -168,10 +168,11 @@ TEST(ReportText, head_says_what_when_and_how_well) {
     EXPECT_THAT(render::report_text(other, {.width = 200}),
                 HasSubstr("; 7 GIVEN UP FOR WANT OF ROOM (--max-connections); 9 EVENTS LOST"));
     quality.pop_back();
-    EXPECT_THAT(render::report_text(other, {.width = 132}),
-                HasSubstr("5 connections: 4 ended, 1 still there; 2 were there before; 3 have "
-                          "gaps; 9 EVENTS LOST; "
-                          "4 HOLES IN THE RECORDING\n"));
+    EXPECT_THAT(
+        render::report_text(other, {.width = 132}),
+        HasSubstr("5 connections: 4 ended, 1 still open; 2 open before tracing began; 3 with "
+                  "gaps; 9 EVENTS LOST; "
+                  "4 HOLES IN THE RECORDING\n"));
 }
 
 TEST(ReportText, findings_have_their_evidence_and_advice) {
@@ -224,7 +225,7 @@ TEST(ReportText, an_unexpected_transition_is_pointed_out) {
 
 TEST(ReportText, time_wait_is_measured_against_the_book) {
     EXPECT_THAT(render::report_text(sample_report(), {}),
-                HasSubstr("TIME_WAIT  2MSL: 61.50s in the middle, nominally 60.00s"));
+                HasSubstr("TIME_WAIT  2MSL: median 61.50s, nominally 60.00s"));
 }
 
 TEST(ReportText, what_is_in_the_text_stands_in_its_order) {

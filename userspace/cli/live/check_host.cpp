@@ -210,6 +210,30 @@ void append_json(std::string& out, std::span<const CheckSection> sections,
     out.append(json.view()) += '\n';
 }
 
+constexpr report::Column kCheckColumns[] = {
+    {"section", "SECTION", "Part of the check", 12},
+    {"check", "CHECK", "What is checked", 36},
+    {"ok", "OK", "Whether it is there", 5},
+    {"needed", "NEEDED", "Whether tracing needs it", 6},
+    {"note", "NOTE", "A detail, or what is wrong and what is lost", 0},
+};
+constexpr report::Schema kCheckSchema = {"check", kCheckColumns};
+
+void print_rows(render::Output& out, render::Format format,
+                std::span<const CheckSection> sections) {
+    const auto renderer = make_renderer(format, out, {stdout_takes_colour()});
+    renderer->begin(kCheckSchema);
+    for (const CheckSection& section : sections)
+        for (const CheckItem& each : section.items) {
+            const report::Value note =
+                each.note.empty() ? report::Value() : report::Value(std::string_view(each.note));
+            const report::Value row[] = {section.id, std::string_view(each.id), each.ok,
+                                         each.needed, note};
+            renderer->row(kCheckSchema, row);
+        }
+    renderer->finish();
+}
+
 } // namespace
 
 Result<int> check_host(const std::string& format, const ProbeTexts& probes) {
@@ -233,8 +257,10 @@ Result<int> check_host(const std::string& format, const ProbeTexts& probes) {
     render::Output out(STDOUT_FILENO);
     if (format == "json")
         append_json(out.buffer(), sections, support, plan);
-    else
+    else if (format == "text")
         append_text(out.buffer(), sections, plan, stdout_takes_colour());
+    else
+        print_rows(out, *from_word<render::Format>(format), sections);
     if (auto written = out.flush(); !written) return tl::unexpected(written.error());
     return plan ? 0 : cannot_trace_status;
 }
