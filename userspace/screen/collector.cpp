@@ -17,7 +17,6 @@ GroupRow row_of(const analysis::ServiceRow& service) {
     row.comm = service.key.comm;
     row.pid = service.several_pids ? 0 : service.pid;
     row.total = service.total();
-    row.opened = row.total.connections;
     row.time_wait_peak = service.time_wait.peak();
     return row;
 }
@@ -29,7 +28,6 @@ GroupRow row_of(const analysis::RemoteRow& remote) {
     row.key.remote = remote.remote;
     if (!remote.several_programs) row.comm = remote.comm;
     row.total = remote.total();
-    row.opened = row.total.connections;
     row.time_wait_peak = remote.time_wait.peak();
     return row;
 }
@@ -63,7 +61,7 @@ std::vector<GroupRow> programs_of(const std::vector<GroupRow>& services) {
         row.time_wait_peak += service.time_wait_peak;
     }
     std::vector<GroupRow> rows;
-    for (auto& [comm, row] : programs) rows.push_back(std::move(row));
+    for (const auto& [comm, row] : programs) rows.push_back(row);
     return rows;
 }
 
@@ -84,6 +82,15 @@ public:
     void count(const ConnectionEntry& entry) {
         if (GroupRow* row = find(entry)) ++row->sockets[entry.state];
     }
+    /// nullptr: it has none.
+    GroupRow* find(RowKey key) {
+        if (const auto exact = by_key_.find(key); exact != by_key_.end())
+            return &rows_[exact->second];
+        key.service.comm = {};
+        key.service.cgroup = 0;
+        const auto vague = nameless_.find(key);
+        return vague == nameless_.end() ? nullptr : &rows_[vague->second];
+    }
 
 private:
     GroupRow* find(const ConnectionEntry& entry) {
@@ -98,12 +105,7 @@ private:
             key.service.family = entry.tuple.family;
             key.remote = entry.tuple.remote;
         }
-        if (const auto exact = by_key_.find(key); exact != by_key_.end())
-            return &rows_[exact->second];
-        key.service.comm = {};
-        key.service.cgroup = 0;
-        const auto vague = nameless_.find(key);
-        return vague == nameless_.end() ? nullptr : &rows_[vague->second];
+        return find(key);
     }
 
     TableKind kind_;
@@ -122,6 +124,20 @@ void Collector::on_move(const track::StateMove& move) {
     last_heard_ = move.at;
     maker_.on_move(move);
     pulse_.on_move(move);
+    if (move.born && !move.is_listener()) note_begin(*move.who);
+}
+
+void Collector::note_begin(const track::ConnectionIdentity& who) {
+    const analysis::Flows& flows = maker_.flows();
+    if (const std::uint32_t service = flows.service_of(who); service != analysis::Flows::kNone) {
+        if (service >= begun_by_service_.size()) begun_by_service_.resize(service + 1);
+        Begun& begun = begun_by_service_[service];
+        if (begun.connections++ == 0) begun.service = flows.service_key(who);
+    }
+    if (const std::uint32_t remote = flows.remote_of(who); remote != analysis::Flows::kNone) {
+        if (remote >= begun_by_remote_.size()) begun_by_remote_.resize(remote + 1);
+        ++begun_by_remote_[remote];
+    }
 }
 
 void Collector::on_transition(const track::TransitionLine& line) {
@@ -153,15 +169,22 @@ void Collector::restart(MonoTime now) {
     maker_.next_interval(now);
     ended_.clear();
     findings_.clear();
-    for (auto& each : opened_) each.clear();
 }
 
 void Collector::add_groups(ScreenData& data, const analysis::HostFacts& host) const {
     for (const analysis::ServiceRow& row : maker_.flows().services())
         data.services.push_back(row_of(row));
+    RowFinder services(TableKind::services, data.services);
+    for (const Begun& begun : begun_by_service_) {
+        RowKey key;
+        key.service = begun.service;
+        if (GroupRow* row = services.find(key)) row->opened += begun.connections;
+    }
     data.programs = programs_of(data.services);
     for (const analysis::RemoteRow& row : maker_.flows().remotes())
         data.remotes.push_back(row_of(row));
+    for (std::size_t i = 0; i < begun_by_remote_.size() && i < data.remotes.size(); ++i)
+        data.remotes[i].opened = begun_by_remote_[i];
     for (const analysis::PortRow& row : maker_.flows().ports())
         if (row.opened + row.held_at_begin + row.held.now() != 0)
             data.ports.push_back(row_of(row, host));
