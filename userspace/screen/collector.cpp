@@ -2,6 +2,8 @@
 #include "screen/collector.h"
 
 #include <algorithm>
+#include <iterator>
+#include <optional>
 #include <utility>
 
 namespace tcpdwell::screen {
@@ -17,6 +19,7 @@ GroupRow row_of(const analysis::ServiceRow& service) {
     row.comm = service.key.comm;
     row.pid = service.several_pids ? 0 : service.pid;
     row.total = service.total();
+    row.opened = row.total.connections;
     row.time_wait_peak = service.time_wait.peak();
     return row;
 }
@@ -28,6 +31,7 @@ GroupRow row_of(const analysis::RemoteRow& remote) {
     row.key.remote = remote.remote;
     if (!remote.several_programs) row.comm = remote.comm;
     row.total = remote.total();
+    row.opened = row.total.connections;
     row.time_wait_peak = remote.time_wait.peak();
     return row;
 }
@@ -65,7 +69,26 @@ std::vector<GroupRow> programs_of(const std::vector<GroupRow>& services) {
     return rows;
 }
 
-/// Finds the row of each table that a connection counts in.
+/// The row of a table of groups that a connection counts in; nullopt: it counts in none.
+std::optional<RowKey> key_of(TableKind kind, const ConnectionEntry& entry) {
+    RowKey key;
+    if (kind == TableKind::services) {
+        key.service = entry.service;
+    } else if (kind == TableKind::programs) {
+        key.service.comm = entry.service.comm;
+    } else {
+        if (entry.role == tcp::Role::server) return std::nullopt;
+        key.service.netns = entry.netns;
+        key.service.family = entry.tuple.family;
+        key.remote = entry.tuple.remote;
+    }
+    return key;
+}
+
+constexpr TableKind kCountedTables[] = {TableKind::services, TableKind::programs,
+                                        TableKind::remotes};
+
+/// Finds the rows of a table that connections count in.
 class RowFinder {
 public:
     RowFinder(TableKind kind, std::vector<GroupRow>& rows) : kind_(kind), rows_(rows) {
@@ -80,9 +103,22 @@ public:
     }
 
     void count(const ConnectionEntry& entry) {
-        if (GroupRow* row = find(entry)) ++row->sockets[entry.state];
+        const auto key = key_of(kind_, entry);
+        GroupRow* row = key ? find(*key) : nullptr;
+        if (row == nullptr) return;
+        ++row->sockets[entry.state];
+        if (entry.is_joined) leave_out(*row, 1);
     }
-    /// nullptr: it has none.
+    /// So many of its connections that have ended were there before.
+    void leave_out(const RowKey& key, std::uint64_t connections) {
+        if (GroupRow* row = find(key)) leave_out(*row, connections);
+    }
+
+private:
+    static void leave_out(GroupRow& row, std::uint64_t connections) {
+        row.opened -= std::min(row.opened, connections);
+    }
+    /// nullptr: there is none.
     GroupRow* find(RowKey key) {
         if (const auto exact = by_key_.find(key); exact != by_key_.end())
             return &rows_[exact->second];
@@ -90,22 +126,6 @@ public:
         key.service.cgroup = 0;
         const auto vague = nameless_.find(key);
         return vague == nameless_.end() ? nullptr : &rows_[vague->second];
-    }
-
-private:
-    GroupRow* find(const ConnectionEntry& entry) {
-        RowKey key;
-        if (kind_ == TableKind::services) {
-            key.service = entry.service;
-        } else if (kind_ == TableKind::programs) {
-            key.service.comm = entry.service.comm;
-        } else {
-            if (entry.role == tcp::Role::server) return nullptr;
-            key.service.netns = entry.netns;
-            key.service.family = entry.tuple.family;
-            key.remote = entry.tuple.remote;
-        }
-        return find(key);
     }
 
     TableKind kind_;
@@ -124,20 +144,6 @@ void Collector::on_move(const track::StateMove& move) {
     last_heard_ = move.at;
     maker_.on_move(move);
     pulse_.on_move(move);
-    if (move.born && !move.is_listener()) note_begin(*move.who);
-}
-
-void Collector::note_begin(const track::ConnectionIdentity& who) {
-    const analysis::Flows& flows = maker_.flows();
-    if (const std::uint32_t service = flows.service_of(who); service != analysis::Flows::kNone) {
-        if (service >= begun_by_service_.size()) begun_by_service_.resize(service + 1);
-        Begun& begun = begun_by_service_[service];
-        if (begun.connections++ == 0) begun.service = flows.service_key(who);
-    }
-    if (const std::uint32_t remote = flows.remote_of(who); remote != analysis::Flows::kNone) {
-        if (remote >= begun_by_remote_.size()) begun_by_remote_.resize(remote + 1);
-        ++begun_by_remote_[remote];
-    }
 }
 
 void Collector::on_transition(const track::TransitionLine& line) {
@@ -149,7 +155,12 @@ void Collector::on_connection(const track::ConnectionLine& line) {
     maker_.on_connection(line);
     pulse_.on_connection(line);
     if (line.evicted) return;
-    ended_.push_front(entry_of(line, maker_.flows(), last_heard_));
+    const ConnectionEntry& entry =
+        ended_.emplace_front(entry_of(line, maker_.flows(), last_heard_));
+    if (entry.is_joined)
+        for (const TableKind kind : kCountedTables)
+            if (const auto key = key_of(kind, entry))
+                ++ended_joined_[static_cast<std::size_t>(kind)][*key];
     if (ended_.size() > ScreenData::kMostEnded) ended_.pop_back();
 }
 
@@ -169,22 +180,17 @@ void Collector::restart(MonoTime now) {
     maker_.next_interval(now);
     ended_.clear();
     findings_.clear();
+    for (auto& each : ended_joined_) each.clear();
+    for (auto& each : opened_) each.clear();
+    has_rates_ = false;
 }
 
 void Collector::add_groups(ScreenData& data, const analysis::HostFacts& host) const {
     for (const analysis::ServiceRow& row : maker_.flows().services())
         data.services.push_back(row_of(row));
-    RowFinder services(TableKind::services, data.services);
-    for (const Begun& begun : begun_by_service_) {
-        RowKey key;
-        key.service = begun.service;
-        if (GroupRow* row = services.find(key)) row->opened += begun.connections;
-    }
     data.programs = programs_of(data.services);
     for (const analysis::RemoteRow& row : maker_.flows().remotes())
         data.remotes.push_back(row_of(row));
-    for (std::size_t i = 0; i < begun_by_remote_.size() && i < data.remotes.size(); ++i)
-        data.remotes[i].opened = begun_by_remote_[i];
     for (const analysis::PortRow& row : maker_.flows().ports())
         if (row.opened + row.held_at_begin + row.held.now() != 0)
             data.ports.push_back(row_of(row, host));
@@ -200,6 +206,11 @@ void Collector::add_sockets(ScreenData& data, const track::Tracker& tracker) {
     RowFinder services(TableKind::services, data.services);
     RowFinder programs(TableKind::programs, data.programs);
     RowFinder remotes(TableKind::remotes, data.remotes);
+    RowFinder* const finders[] = {&services, &programs, &remotes}; // as kCountedTables
+    for (std::size_t i = 0; i < std::size(finders); ++i)
+        for (const auto& [key, connections] :
+             ended_joined_[static_cast<std::size_t>(kCountedTables[i])])
+            finders[i]->leave_out(key, connections);
     const auto changed_later = [](const ConnectionEntry& a, const ConnectionEntry& b) {
         return a.since > b.since;
     };
@@ -215,7 +226,7 @@ void Collector::add_sockets(ScreenData& data, const track::Tracker& tracker) {
         ConnectionEntry entry = entry_of(socket, flows);
         ++data.sockets;
         if (!entry.is_listener())
-            for (RowFinder* finder : {&services, &programs, &remotes}) finder->count(entry);
+            for (RowFinder* finder : finders) finder->count(entry);
         data.open.push_back(std::move(entry));
         if (data.open.size() == 2 * ScreenData::kMostOpen) drop_oldest();
     });
@@ -231,8 +242,10 @@ void Collector::set_rates(std::vector<GroupRow>& rows, TableKind kind, MonoTime 
         opened[row.key] = row.opened;
         const auto last = before.find(row.key);
         const std::uint64_t then = last == before.end() ? 0 : last->second;
-        if (seconds > 0 && row.opened >= then)
-            row.opened_per_second = static_cast<double>(row.opened - then) / seconds;
+        // Fewer than before: another program has accepted them.
+        if (seconds > 0 && has_rates_)
+            row.opened_per_second =
+                static_cast<double>(row.opened - std::min(then, row.opened)) / seconds;
     }
     before = std::move(opened);
 }
@@ -276,6 +289,7 @@ ScreenData Collector::collect(const run::RunState& state, const run::Context& co
     set_rates(data.remotes, TableKind::remotes, state.now);
     set_rates(data.ports, TableKind::ports, state.now);
     last_collected_ = state.now;
+    has_rates_ = true;
     note_findings(data);
     return data;
 }

@@ -34,15 +34,9 @@ public:
 private:
     void add_groups(ScreenData& data, const analysis::HostFacts& host) const;
     void add_sockets(ScreenData& data, const track::Tracker& tracker);
-    void note_begin(const track::ConnectionIdentity& who);
     void set_rates(std::vector<GroupRow>& rows, TableKind kind, MonoTime now);
     void note_findings(ScreenData& data);
 
-    /// Connections whose beginning was seen.
-    struct Begun {
-        analysis::ServiceKey service;
-        std::uint64_t connections = 0;
-    };
     struct KnownFinding {
         std::string what;
         MonoTime changed;
@@ -54,8 +48,9 @@ private:
     MonoTime last_heard_{};
     MonoTime last_collected_{};
     std::array<std::map<RowKey, std::uint64_t>, kTables> opened_; ///< of each row, the last time
-    std::vector<Begun> begun_by_service_; ///< by index in Flows, as the next
-    std::vector<std::uint64_t> begun_by_remote_;
+    bool has_rates_ = true; ///< `opened_` is of the counts that there are now
+    std::array<std::map<RowKey, std::uint64_t>, kTables>
+        ended_joined_; ///< of the connections that ended, those that were there before
     std::map<std::string, KnownFinding> findings_; ///< by id and subject
 };
 
