@@ -2,6 +2,8 @@
 #include "screen/collector.h"
 
 #include <algorithm>
+#include <iterator>
+#include <optional>
 #include <utility>
 
 namespace tcpdwell::screen {
@@ -63,11 +65,30 @@ std::vector<GroupRow> programs_of(const std::vector<GroupRow>& services) {
         row.time_wait_peak += service.time_wait_peak;
     }
     std::vector<GroupRow> rows;
-    for (auto& [comm, row] : programs) rows.push_back(std::move(row));
+    for (const auto& [comm, row] : programs) rows.push_back(row);
     return rows;
 }
 
-/// Finds the row of each table that a connection counts in.
+/// The row of a table of groups that a connection counts in; nullopt: it counts in none.
+std::optional<RowKey> key_of(TableKind kind, const ConnectionEntry& entry) {
+    RowKey key;
+    if (kind == TableKind::services) {
+        key.service = entry.service;
+    } else if (kind == TableKind::programs) {
+        key.service.comm = entry.service.comm;
+    } else {
+        if (entry.role == tcp::Role::server) return std::nullopt;
+        key.service.netns = entry.netns;
+        key.service.family = entry.tuple.family;
+        key.remote = entry.tuple.remote;
+    }
+    return key;
+}
+
+constexpr TableKind kCountedTables[] = {TableKind::services, TableKind::programs,
+                                        TableKind::remotes};
+
+/// Finds the rows of a table that connections count in.
 class RowFinder {
 public:
     RowFinder(TableKind kind, std::vector<GroupRow>& rows) : kind_(kind), rows_(rows) {
@@ -82,22 +103,23 @@ public:
     }
 
     void count(const ConnectionEntry& entry) {
-        if (GroupRow* row = find(entry)) ++row->sockets[entry.state];
+        const auto key = key_of(kind_, entry);
+        GroupRow* row = key ? find(*key) : nullptr;
+        if (row == nullptr) return;
+        ++row->sockets[entry.state];
+        if (entry.is_joined) leave_out(*row, 1);
+    }
+    /// So many of its connections that have ended were there before.
+    void leave_out(const RowKey& key, std::uint64_t connections) {
+        if (GroupRow* row = find(key)) leave_out(*row, connections);
     }
 
 private:
-    GroupRow* find(const ConnectionEntry& entry) {
-        RowKey key;
-        if (kind_ == TableKind::services) {
-            key.service = entry.service;
-        } else if (kind_ == TableKind::programs) {
-            key.service.comm = entry.service.comm;
-        } else {
-            if (entry.role == tcp::Role::server) return nullptr;
-            key.service.netns = entry.netns;
-            key.service.family = entry.tuple.family;
-            key.remote = entry.tuple.remote;
-        }
+    static void leave_out(GroupRow& row, std::uint64_t connections) {
+        row.opened -= std::min(row.opened, connections);
+    }
+    /// nullptr: there is none.
+    GroupRow* find(RowKey key) {
         if (const auto exact = by_key_.find(key); exact != by_key_.end())
             return &rows_[exact->second];
         key.service.comm = {};
@@ -133,7 +155,12 @@ void Collector::on_connection(const track::ConnectionLine& line) {
     maker_.on_connection(line);
     pulse_.on_connection(line);
     if (line.evicted) return;
-    ended_.push_front(entry_of(line, maker_.flows(), last_heard_));
+    const ConnectionEntry& entry =
+        ended_.emplace_front(entry_of(line, maker_.flows(), last_heard_));
+    if (entry.is_joined)
+        for (const TableKind kind : kCountedTables)
+            if (const auto key = key_of(kind, entry))
+                ++ended_joined_[static_cast<std::size_t>(kind)][*key];
     if (ended_.size() > ScreenData::kMostEnded) ended_.pop_back();
 }
 
@@ -153,7 +180,9 @@ void Collector::restart(MonoTime now) {
     maker_.next_interval(now);
     ended_.clear();
     findings_.clear();
+    for (auto& each : ended_joined_) each.clear();
     for (auto& each : opened_) each.clear();
+    has_rates_ = false;
 }
 
 void Collector::add_groups(ScreenData& data, const analysis::HostFacts& host) const {
@@ -177,6 +206,11 @@ void Collector::add_sockets(ScreenData& data, const track::Tracker& tracker) {
     RowFinder services(TableKind::services, data.services);
     RowFinder programs(TableKind::programs, data.programs);
     RowFinder remotes(TableKind::remotes, data.remotes);
+    RowFinder* const finders[] = {&services, &programs, &remotes}; // as kCountedTables
+    for (std::size_t i = 0; i < std::size(finders); ++i)
+        for (const auto& [key, connections] :
+             ended_joined_[static_cast<std::size_t>(kCountedTables[i])])
+            finders[i]->leave_out(key, connections);
     const auto changed_later = [](const ConnectionEntry& a, const ConnectionEntry& b) {
         return a.since > b.since;
     };
@@ -192,7 +226,7 @@ void Collector::add_sockets(ScreenData& data, const track::Tracker& tracker) {
         ConnectionEntry entry = entry_of(socket, flows);
         ++data.sockets;
         if (!entry.is_listener())
-            for (RowFinder* finder : {&services, &programs, &remotes}) finder->count(entry);
+            for (RowFinder* finder : finders) finder->count(entry);
         data.open.push_back(std::move(entry));
         if (data.open.size() == 2 * ScreenData::kMostOpen) drop_oldest();
     });
@@ -208,8 +242,10 @@ void Collector::set_rates(std::vector<GroupRow>& rows, TableKind kind, MonoTime 
         opened[row.key] = row.opened;
         const auto last = before.find(row.key);
         const std::uint64_t then = last == before.end() ? 0 : last->second;
-        if (seconds > 0 && row.opened >= then)
-            row.opened_per_second = static_cast<double>(row.opened - then) / seconds;
+        // Fewer than before: another program has accepted them.
+        if (seconds > 0 && has_rates_)
+            row.opened_per_second =
+                static_cast<double>(row.opened - std::min(then, row.opened)) / seconds;
     }
     before = std::move(opened);
 }
@@ -253,6 +289,7 @@ ScreenData Collector::collect(const run::RunState& state, const run::Context& co
     set_rates(data.remotes, TableKind::remotes, state.now);
     set_rates(data.ports, TableKind::ports, state.now);
     last_collected_ = state.now;
+    has_rates_ = true;
     note_findings(data);
     return data;
 }

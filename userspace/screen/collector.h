@@ -48,7 +48,10 @@ private:
     MonoTime last_heard_{};
     MonoTime last_collected_{};
     std::array<std::map<RowKey, std::uint64_t>, kTables> opened_; ///< of each row, the last time
-    std::map<std::string, KnownFinding> findings_;                ///< by id and subject
+    bool has_rates_ = true; ///< `opened_` is of the counts that there are now
+    std::array<std::map<RowKey, std::uint64_t>, kTables>
+        ended_joined_; ///< of the connections that ended, those that were there before
+    std::map<std::string, KnownFinding> findings_; ///< by id and subject
 };
 
 } // namespace tcpdwell::screen

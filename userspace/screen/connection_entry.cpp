@@ -34,6 +34,7 @@ void set_numbers(ConnectionEntry& entry, const event::SocketNumbers* numbers) {
 ConnectionEntry entry_of(const track::LiveSocket& socket, const analysis::Flows& flows) {
     ConnectionEntry entry = entry_of_identity(socket.who, flows);
     entry.state = socket.state;
+    entry.is_joined = socket.seen == tcp::Seen::joined;
     entry.since = socket.since.value_or(socket.known_since);
     entry.ending = socket.ending;
     entry.closed_first = socket.closed_first;
@@ -54,6 +55,7 @@ ConnectionEntry entry_of(const track::ConnectionLine& line, const analysis::Flow
     ConnectionEntry entry = entry_of_identity(*line.who, flows);
     entry.since = line.closed.value_or(now);
     entry.opened = line.opened;
+    entry.is_joined = line.seen == tcp::Seen::joined;
     entry.ending = line.ending;
     entry.detail = line.detail;
     entry.closed_first = line.closed_first;

@@ -34,6 +34,8 @@ struct ConnectionEntry {
     OptionalNumber<std::uint32_t> retransmitted; ///< segments
     std::vector<event::Process> holders;         ///< of an open socket, where they were looked up
 
+    bool is_joined = false; ///< it was there before tracing began
+
     [[nodiscard]] bool is_listener() const { return tuple.remote.empty(); }
     /// Who connected, accepted or listens; "": not known.
     [[nodiscard]] std::string_view comm() const { return process ? process->comm() : ""; }

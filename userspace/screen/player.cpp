@@ -32,7 +32,7 @@ Result<event::EventSource::Status> Player::poll(const event::RecordSink& sink) {
             return Status::more;
         }
     }
-    const auto status = source_->poll(sink);
+    auto status = source_->poll(sink);
     if (!status) return status;
     if (*status == Status::finished && !is_stopped_) has_ended_ = true; // the sink may have stopped
     if (is_stopped_) return status;

@@ -22,8 +22,8 @@ const std::vector<GroupRow>& ScreenData::groups(TableKind kind) const {
     case TableKind::ports: return ports;
     case TableKind::connections: break;
     }
-    static const std::vector<GroupRow> kNone;
-    return kNone;
+    static const std::vector<GroupRow> none;
+    return none;
 }
 
 bool ScreenData::is_of(TableKind kind, const RowKey& key, const ConnectionEntry& entry) {

@@ -39,7 +39,7 @@ struct GroupRow {
     std::uint64_t listeners = 0;          ///< of a program: the endpoints that it serves
     analysis::EndCounts total; ///< connections that ended since ScreenData::begin, or are open
     EnumArray<tcp::State, std::uint64_t> sockets; ///< now
-    std::uint64_t opened = 0;                     ///< connections begun, or there at the beginning
+    std::uint64_t opened = 0;                     ///< connections whose beginning was seen
     std::optional<double> opened_per_second;      ///< since the moment before
     std::uint64_t time_wait_peak = 0;
     std::uint64_t held = 0;             ///< ports now

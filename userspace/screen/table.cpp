@@ -131,12 +131,12 @@ std::vector<std::size_t> ScreenTable::order(const SortChoice& by, std::string_vi
 }
 
 std::span<const TableColumn> ScreenTable::columns(TableKind kind) {
-    static const std::array<std::vector<TableColumn>, kTables> kColumns = {
+    static const std::array<std::vector<TableColumn>, kTables> all_columns = {
         columns_of_cells(group_cells(TableKind::services)),
         columns_of_cells(group_cells(TableKind::programs)),
         columns_of_cells(group_cells(TableKind::remotes)),
         columns_of_cells(group_cells(TableKind::ports)), columns_of_cells(connection_cells())};
-    return kColumns[static_cast<std::size_t>(kind)];
+    return all_columns[static_cast<std::size_t>(kind)];
 }
 
 std::string_view ScreenTable::title(TableKind kind) {

@@ -6,10 +6,11 @@ namespace tcpdwell::cli {
 namespace {
 
 tl::unexpected<Error> no_bpf() {
-    return fail(ErrorCode::cannot_trace,
-                "this tcpdwell was built without BPF and can't trace: it only reads recordings "
-                "(trace -r, report -r, info, copy); use a build with BPF (cmake -DWITH_BPF=ON) to "
-                "trace, and to look at the running kernel");
+    return fail(
+        ErrorCode::cannot_trace,
+        "this tcpdwell was built without BPF and can't trace: it only reads recordings "
+        "(trace -r, report -r, top -r, info, copy); use a build with BPF (cmake -DWITH_BPF=ON) to "
+        "trace, and to look at the running kernel");
 }
 
 } // namespace
