@@ -53,6 +53,24 @@ TEST_F(AcceptTest, a_queue_is_full_beyond_its_limit) {
     EXPECT_THAT(advice(*f), HasSubstr("net.core.somaxconn (not known here) limits it"));
 }
 
+TEST_F(AcceptTest, who_listens_are_all_that_have_the_socket) {
+    const auto listeners = [&] {
+        return std::get<report::HolderList>(fact(full()->evidence, "holders")).count;
+    };
+    listen(80, 6, 5);
+    EXPECT_EQ(listeners(), 1u);
+    more.clear();
+    event::SocketNumbers numbers;
+    numbers.unread = 6;
+    listed({.state = LISTEN,
+            .ends = tuple("10.0.0.1", 80, "0.0.0.0", 0),
+            .opener = process(7, "app"),
+            .holders = {process(7, "app"), process(8, "app")},
+            .numbers = numbers,
+            .backlog = 5});
+    EXPECT_EQ(listeners(), 2u);
+}
+
 TEST_F(AcceptTest, a_report_on_no_time_is_not_critical) {
     listen(80, 6, 5);
     report(10s);

@@ -65,6 +65,18 @@ TEST_F(EphemeralPortsLow, what_is_held_is_said_in_a_sentence) {
               "free port.");
 }
 
+TEST_F(EphemeralPortsLow, what_is_used_up_has_no_time_left) {
+    clients(scenario("still_connecting"), 100);
+    const report::Finding* f = found("ephemeral_ports_low", 10s);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(std::get<double>(fact(f->evidence, "seconds_left")), 0.0);
+    clients(scenario("still_connecting"), 1, 45'000); // it will find none
+    f = found("ephemeral_ports_low", 10s);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(evidence(*f, "peak"), 100);
+    EXPECT_TRUE(std::holds_alternative<std::monostate>(fact(f->evidence, "seconds_left")));
+}
+
 TEST_F(EphemeralPortsLow, a_report_on_no_time_has_no_pace) {
     clients(scenario("still_waiting"), 80);
     report(10s);

@@ -47,13 +47,6 @@ protected:
         return findings().list.at(0);
     }
 
-    analysis::ReportMaker maker_{{}, at(0s)};
-
-private:
-    void on_transition(const track::TransitionLine&) override {}
-    void on_connection(const track::ConnectionLine&) override {}
-    void on_lost(const track::LostLine&) override {}
-
     const report::Findings& findings() {
         const analysis::HostFacts host;
         report_ = maker_.make(
@@ -61,6 +54,13 @@ private:
             at(10s));
         return section<report::Findings>(report_, "findings");
     }
+
+    analysis::ReportMaker maker_{{}, at(0s)};
+
+private:
+    void on_transition(const track::TransitionLine&) override {}
+    void on_connection(const track::ConnectionLine&) override {}
+    void on_lost(const track::LostLine&) override {}
 
     track::Tracker tracker_{*this, {}};
     report::Report report_;
@@ -238,6 +238,19 @@ TEST_F(TranslatedStrays, name_the_client_and_explain_its_end) {
     ASSERT_EQ(finding.connections.size(), 1u);
     EXPECT_THAT(advice(finding), HasSubstr("nf_conntrack_tcp_be_liberal"));
     EXPECT_THAT(advice(finding), Not(HasSubstr("The connection is elsewhere")));
+}
+
+TEST_F(TranslatedStrays, are_why_other_clients_of_that_service_time_out) {
+    answer_of_the_server();
+    end(client_of_virtual(), 1000, 3s);
+    EndedLine gone = client_end(ClosedFirst::none, Ending::timed_out, EndingDetail::retransmission);
+    gone.who.netns = kOther;
+    gone.who.tuple = tuple("10.0.0.2", 1001, kVirtual, 80);
+    end(gone, 1001, 4s);
+    EXPECT_THAT(ids(), ElementsAre("stray_resets", "peers_gone"));
+    const report::Finding& consequence = findings().list.at(1);
+    ASSERT_TRUE(consequence.because);
+    EXPECT_EQ(consequence.because->id, "stray_resets");
 }
 
 TEST_F(TranslatedStrays, several_are_explained) {

@@ -82,6 +82,22 @@ TEST_F(FinWait2Pileup, or_from_the_number_that_expired_on) {
     EXPECT_THAT(advice(*f), HasSubstr("net.ipv4.tcp_fin_timeout (60 here)"));
 }
 
+TEST_F(FinWait2Pileup, a_program_is_all_of_its_processes) {
+    threshold("fin_wait2_pileup.sockets=4");
+    clients(scenario("half_closed_still"), 2, 40'000);
+    town.add(scenario("half_closed_still"),
+             here(tuple("10.0.0.1", 41'000, "10.0.0.6", 80), 1s, 2000), 2, Vary::local_port);
+    sysctl("net.ipv4.tcp_fin_timeout", "60");
+    const report::Finding* f = found("fin_wait2_pileup", 10s);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(f->what, "app has 4 connections in FIN_WAIT2 now, and 0 expired there: it has "
+                       "closed, and the peers don't.");
+    EXPECT_EQ(f->subject, "app");
+    EXPECT_EQ(f->connections.size(), 4u);
+    EXPECT_GT(std::get<Nanoseconds>(fact(f->evidence, "oldest_ns")), 9s);
+    EXPECT_EQ(evidence(*f, "netns"), kNetns);
+}
+
 /// Neither is many for itself.
 TEST_F(FinWait2Pileup, the_two_are_not_added) {
     clients(scenario("fin_never_comes"), 60, 10'000);
