@@ -69,12 +69,13 @@ struct PartyEnds {
     [[nodiscard]] std::uint64_t connections() const { return ended + waiting; }
 
     [[nodiscard]] std::uint64_t count(EndCause cause) const {
-        const auto found = causes.find(cause);
-        return found == causes.end() ? 0 : found->second.count;
+        const CauseFacts* found = facts(cause);
+        return found ? found->count : 0;
     }
+    /// nullptr: none ended by it.
     [[nodiscard]] const CauseFacts* facts(EndCause cause) const {
         const auto found = causes.find(cause);
-        return found == causes.end() ? nullptr : &found->second;
+        return found == causes.end() || found->second.count == 0 ? nullptr : &found->second;
     }
 };
 
@@ -96,6 +97,11 @@ public:
 
     using Parties = std::map<Party, PartyEnds>;
     [[nodiscard]] const Parties& parties() const { return parties_; }
+    /// nullptr: of that party none ended by it.
+    [[nodiscard]] const CauseFacts* facts(const Party& party, EndCause cause) const {
+        const auto found = parties_.find(party);
+        return found == parties_.end() ? nullptr : found->second.facts(cause);
+    }
 
     /// Sockets that are connected to themselves, by program.
     struct SelfConnected {

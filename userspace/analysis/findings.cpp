@@ -129,6 +129,14 @@ report::Findings find_all(const RuleInput& evidence, report::Report& report) {
     return findings;
 }
 
+std::uint64_t count_threshold(const RuleInput& evidence, std::string_view name) {
+    return std::max<std::uint64_t>(evidence.thresholds.count(name), 1);
+}
+
+double share_of(std::uint64_t part, std::uint64_t all) {
+    return all == 0 ? 0 : static_cast<double>(part) / static_cast<double>(all);
+}
+
 std::string comm_of(const std::array<char, TD_COMM_LEN>& bytes) {
     const std::string_view text = event::comm_text(bytes);
     return std::string(text.empty() ? "an unknown program" : text);

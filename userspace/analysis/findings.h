@@ -168,6 +168,10 @@ std::vector<std::string_view> finding_ids();
 /// All of them applied, the most severe first.
 report::Findings find_all(const RuleInput& evidence, report::Report& report);
 
+/// Of a threshold that is a number: from so many on, and never of none.
+std::uint64_t count_threshold(const RuleInput& evidence, std::string_view name);
+double share_of(std::uint64_t part, std::uint64_t all); ///< from 0 to 1; 0 of none
+
 // Wording that rules share.
 std::string comm_of(const std::array<char, TD_COMM_LEN>& bytes); ///< "an unknown program" if empty
 std::string program_of(const ServiceRow& row);                   ///< "nginx (pid 12)"

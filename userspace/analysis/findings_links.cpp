@@ -246,8 +246,7 @@ Scope scope_of(const HeldSockets& holding) {
                 .connections = holding.old,
                 .first = {},
                 .last = {}};
-    for (const event::Process& each : holding.processes)
-        if (each.pid != 0) note_some(scope.pids, each.pid);
+    for (const event::Process& each : holding.processes) scope.add_pid(each.pid);
     return scope;
 }
 
@@ -276,7 +275,7 @@ Scope scope_of(const PartyEnds& ends, const CauseFacts& facts) {
         scope.services = places_of(ends.party.endpoint, ends.addresses);
     else
         scope.remotes = {ends.party.endpoint};
-    if (ends.process && ends.process->pid != 0) scope.pids.insert(ends.process->pid);
+    if (ends.process) scope.add_pid(ends.process->pid);
     return scope;
 }
 
@@ -288,9 +287,8 @@ Scope scope_of(const AcceptQueue& queue) {
                 .connections = 0,
                 .first = {},
                 .last = {}};
-    if (queue.process && queue.process->pid != 0) scope.pids.insert(queue.process->pid);
-    for (const event::Process& each : queue.holders)
-        if (each.pid != 0) note_some(scope.pids, each.pid);
+    if (queue.process) scope.add_pid(queue.process->pid);
+    for (const event::Process& each : queue.holders) scope.add_pid(each.pid);
     return scope;
 }
 

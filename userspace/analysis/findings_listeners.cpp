@@ -95,8 +95,7 @@ std::string queue_advice(const AcceptQueue* queue) {
 }
 
 bool is_full(const RuleInput& evidence, std::uint32_t netns, const AcceptQueue* queue) {
-    const std::uint64_t many =
-        std::max<std::uint64_t>(evidence.thresholds.count("accept_queue_full.overflows"), 1);
+    const std::uint64_t many = count_threshold(evidence, "accept_queue_full.overflows");
     return evidence.counters.growth().growth(netns, "TcpExt.ListenOverflows") >= many ||
            (queue && is_at_its_limit(*queue));
 }
@@ -157,8 +156,7 @@ void find_accept_queue_full(const RuleInput& evidence, FindingDrafts& drafts) {
 }
 
 void find_accept_stalled(const RuleInput& evidence, FindingDrafts& drafts) {
-    const std::uint64_t many =
-        std::max<std::uint64_t>(evidence.thresholds.count("accept_stalled.connections"), 1);
+    const std::uint64_t many = count_threshold(evidence, "accept_stalled.connections");
     const Nanoseconds age = evidence.thresholds.duration("accept_stalled.age");
     std::map<std::uint32_t, const AcceptQueue*> full; // of each namespace
     for (const auto& [key, queue] : evidence.accepts.queues()) {
@@ -203,8 +201,7 @@ bool is_check(const CauseFacts& facts) {
 }
 
 void find_half_open_checks(const RuleInput& evidence, FindingDrafts& drafts) {
-    const std::uint64_t many =
-        std::max<std::uint64_t>(evidence.thresholds.count("half_open_checks.connections"), 1);
+    const std::uint64_t many = count_threshold(evidence, "half_open_checks.connections");
     for (const auto& [key, ends] : evidence.causes.parties()) {
         const CauseFacts* facts = ends.facts(EndCause::half_open_check);
         if (!facts || facts->count < many || !is_check(*facts)) continue;

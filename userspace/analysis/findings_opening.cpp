@@ -57,12 +57,10 @@ FindingDraft ports_draft(const RuleInput& evidence, const PortRow& row, const Po
                          std::uint64_t no_port) {
     const double seconds =
         std::chrono::duration<double>(evidence.moment.now - evidence.moment.begin).count();
-    const double rate = seconds > 0 ? static_cast<double>(row.opened) / seconds : 0;
+    const auto per_second = [&](double count) { return seconds > 0 ? count / seconds : 0; };
+    const double rate = per_second(static_cast<double>(row.opened));
     const double growth =
-        seconds > 0
-            ? (static_cast<double>(row.held.now()) - static_cast<double>(row.held_at_begin)) /
-                  seconds
-            : 0;
+        per_second(static_cast<double>(row.held.now()) - static_cast<double>(row.held_at_begin));
     FindingDraft::Cell left;
     if (growth > 0 && use.now <= use.limit)
         left = static_cast<double>(use.limit - use.now) / growth;
@@ -185,8 +183,7 @@ void find_ephemeral_ports_low(const RuleInput& evidence, FindingDrafts& drafts) 
 }
 
 void find_self_connected(const RuleInput& evidence, FindingDrafts& drafts) {
-    const auto many =
-        std::max<std::uint64_t>(evidence.thresholds.count("self_connected.connections"), 1);
+    const auto many = count_threshold(evidence, "self_connected.connections");
     for (const auto& [key, found] : evidence.causes.self_connected()) {
         if (found.count < many) continue;
         FindingDraft draft{"self_connected", report::Severity::warning};
@@ -229,10 +226,8 @@ struct Handshakes {
 /// Without those that are health checks.
 void add_failed(const RuleInput& evidence, Handshakes& sum) {
     const Party server{sum.listener->key.netns, tcp::Role::server, sum.listener->key.local, {}};
-    const auto found = evidence.causes.parties().find(server);
-    if (found == evidence.causes.parties().end()) return;
     for (const EndCause cause : {EndCause::never_completed, EndCause::half_open_check}) {
-        const CauseFacts* facts = found->second.facts(cause);
+        const CauseFacts* facts = evidence.causes.facts(server, cause);
         if (!facts || (cause == EndCause::half_open_check && is_check(*facts))) continue;
         sum.failed += facts->count;
         sum.hosts.insert(facts->hosts.begin(), facts->hosts.end());
@@ -276,12 +271,10 @@ std::vector<Handshakes> handshakes_by_endpoint(const RuleInput& evidence) {
 } // namespace
 
 void find_handshakes_failing(const RuleInput& evidence, FindingDrafts& drafts) {
-    const std::uint64_t many =
-        std::max<std::uint64_t>(evidence.thresholds.count("handshakes_failing.connections"), 1);
+    const std::uint64_t many = count_threshold(evidence, "handshakes_failing.connections");
     for (const Handshakes& sum : handshakes_by_endpoint(evidence)) {
         const ServiceRow& row = *sum.listener;
-        const double share =
-            sum.all == 0 ? 0 : static_cast<double>(sum.failed) / static_cast<double>(sum.all);
+        const double share = share_of(sum.failed, sum.all);
         const bool fails =
             sum.failed >= many && share >= evidence.thresholds.value("handshakes_failing.share");
         // So it is also where the accept queue is full, which has a finding of its own.

@@ -40,7 +40,7 @@ std::string where(const Gone& gone) {
     const bool client = gone.ends->party.role == tcp::Role::client;
     if (client) return gone.ends->party.endpoint.text(gone.ends->family);
     const CauseFacts* facts = gone.ends->facts(EndCause::peer_gone);
-    return facts->hosts.empty() ? "" : facts->hosts.begin()->text(gone.ends->family);
+    return facts->hosts.begin()->text(gone.ends->family);
 }
 
 /// By network namespace and name of the program.
@@ -55,7 +55,7 @@ std::map<std::pair<std::uint32_t, std::string>, Gone> gone_by_program(const Rule
     }
     for (const auto& [key, ends] : evidence.causes.parties()) {
         const CauseFacts* facts = ends.facts(EndCause::peer_gone);
-        if (!facts || facts->count == 0) continue;
+        if (!facts) continue;
         const std::string comm = ends.process ? std::string(ends.process->comm())
                                               : std::string(event::comm_text(ends.party.comm));
         Gone& gone = programs[{key.netns, comm}];
@@ -128,8 +128,7 @@ FindingDraft draft_of_gone(const Gone& gone, std::uint32_t netns) {
 } // namespace
 
 void find_peers_gone(const RuleInput& evidence, FindingDrafts& drafts) {
-    const std::uint64_t many =
-        std::max<std::uint64_t>(evidence.thresholds.count("peers_gone.connections"), 1);
+    const std::uint64_t many = count_threshold(evidence, "peers_gone.connections");
     for (const auto& [key, gone] : gone_by_program(evidence)) {
         if ((gone.now ? gone.now->old : 0) + gone.ended < many) continue;
         FindingDraft draft = draft_of_gone(gone, key.first);

@@ -8,14 +8,25 @@
 
 namespace tcpdwell::analysis {
 
+namespace {
+
+/// What the report is known not to have seen.
+std::vector<std::string> missing_from(const Overview& seen) {
+    std::vector<std::string> missing;
+    if (seen.lost() > 0) missing.push_back(counted(seen.lost(), "event") + " lost");
+    if (seen.unseen() > 0)
+        missing.push_back("at least " + counted(seen.unseen(), "event") + " not seen");
+    if (seen.holes() > 0) missing.push_back(counted(seen.holes(), "hole") + " in the recording");
+    return missing;
+}
+
+} // namespace
+
 void find_events_lost(const RuleInput& evidence, FindingDrafts& drafts) {
     const std::uint64_t lost = evidence.overview.lost();
     const std::uint64_t holes = evidence.overview.holes();
     const std::uint64_t unseen = evidence.overview.unseen();
-    std::vector<std::string> missing;
-    if (lost > 0) missing.push_back(counted(lost, "event") + " lost");
-    if (unseen > 0) missing.push_back("at least " + counted(unseen, "event") + " not seen");
-    if (holes > 0) missing.push_back(counted(holes, "hole") + " in the recording");
+    const std::vector<std::string> missing = missing_from(evidence.overview);
     if (missing.empty()) return;
     FindingDraft draft{"events_lost", report::Severity::warning};
     draft.what = fmt::format("{}: numbers in this report are too low, and there are gaps in {}.",
@@ -45,8 +56,7 @@ namespace {
 std::uint64_t difference(const RuleInput& evidence, std::uint64_t counted, std::uint64_t traced) {
     const std::uint64_t by = std::max(counted, traced) - std::min(counted, traced);
     const double share = static_cast<double>(by) / static_cast<double>(std::max(counted, traced));
-    const bool is_much = by >= std::max<std::uint64_t>(
-                                   evidence.thresholds.count("counters_disagree.difference"), 1) &&
+    const bool is_much = by >= count_threshold(evidence, "counters_disagree.difference") &&
                          share >= evidence.thresholds.value("counters_disagree.share");
     return is_much ? by : 0;
 }
@@ -79,8 +89,7 @@ FindingDraft disagreement_draft(const RuleInput& evidence, const CounterCheck::S
 } // namespace
 
 void find_counters_disagree(const RuleInput& evidence, FindingDrafts& drafts) {
-    const Overview& seen = evidence.overview;
-    if (seen.is_filtered() || seen.lost() + seen.holes() + seen.unseen() > 0) return;
+    if (evidence.overview.is_filtered() || !missing_from(evidence.overview).empty()) return;
     for (const CounterCheck::Sums& sums : evidence.check.sums())
         for (std::size_t i = 0; i < CounterCheck::kCounters; ++i)
             if (difference(evidence, sums.counted[i], sums.traced[i]) > 0) {

@@ -9,10 +9,6 @@
 namespace tcpdwell::analysis {
 namespace {
 
-double share_of(std::uint64_t count, std::uint64_t all) {
-    return all == 0 ? 0 : static_cast<double>(count) / static_cast<double>(all);
-}
-
 /// Count, share and time: what every finding of a party says.
 FindingDraft draft_of(std::string_view id, report::Severity severity, const PartyEnds& ends,
                       const CauseFacts& facts) {
@@ -45,8 +41,7 @@ std::string within(const CauseFacts& facts) {
 /// As many as the finding's own thresholds want.
 bool is_many(const RuleInput& evidence, std::string_view id, std::uint64_t count,
              std::uint64_t all) {
-    const auto many =
-        std::max<std::uint64_t>(evidence.thresholds.count(fmt::format("{}.connections", id)), 1);
+    const auto many = count_threshold(evidence, fmt::format("{}.connections", id));
     return count >= many &&
            share_of(count, all) >= evidence.thresholds.value(fmt::format("{}.share", id));
 }
@@ -65,9 +60,7 @@ std::string party_text(const PartyEnds& ends) {
 void find_listener_closed(const RuleInput& evidence, FindingDrafts& drafts) {
     for (const auto& [key, ends] : evidence.causes.parties()) {
         const CauseFacts* facts = ends.facts(EndCause::listener_closed);
-        if (!facts ||
-            facts->count < std::max<std::uint64_t>(
-                               evidence.thresholds.count("listener_closed.connections"), 1))
+        if (!facts || facts->count < count_threshold(evidence, "listener_closed.connections"))
             continue;
         FindingDraft draft = draft_of("listener_closed", report::Severity::warning, ends, *facts);
         draft.what = fmt::format(
@@ -200,8 +193,7 @@ bool is_on_purpose(std::uint32_t signal, tcp::Role role) {
 void find_process_died(const RuleInput& evidence, FindingDrafts& drafts) {
     for (const auto& [key, ends] : evidence.causes.parties()) {
         const CauseFacts* facts = ends.facts(EndCause::process_died);
-        if (!facts || facts->count < std::max<std::uint64_t>(
-                                         evidence.thresholds.count("process_died.connections"), 1))
+        if (!facts || facts->count < count_threshold(evidence, "process_died.connections"))
             continue;
         const tcp::Role role = key.role; // clang can't capture a part of a binding
         const bool meant = std::ranges::all_of(
@@ -244,10 +236,10 @@ Resets resets_of(const RuleInput& evidence, const PartyEnds& ends) {
     for (const EndCause cause :
          {EndCause::reset_here, EndCause::reset_there, EndCause::lingered, EndCause::hung_up}) {
         const CauseFacts* facts = ends.facts(cause);
-        if (!facts || facts->count == 0) continue;
+        if (!facts) continue;
         if (cause == EndCause::hung_up && is_check(*facts)) continue;
         if ((cause == EndCause::lingered || cause == EndCause::hung_up) &&
-            facts->count >= evidence.thresholds.count("time_wait_skipped.connections"))
+            facts->count >= count_threshold(evidence, "time_wait_skipped.connections"))
             continue;
         (cause == EndCause::reset_there ? resets.there : resets.here) += facts->count;
         for (const tcp::EndingDetail detail : kAllOf<tcp::EndingDetail>)

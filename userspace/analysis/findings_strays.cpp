@@ -83,8 +83,7 @@ FindingDraft draft_of(const UnknownGroup& group) {
 } // namespace
 
 void find_stray_resets(const RuleInput& evidence, FindingDrafts& drafts) {
-    const std::uint64_t many =
-        std::max<std::uint64_t>(evidence.thresholds.count("stray_resets.connections"), 1);
+    const std::uint64_t many = count_threshold(evidence, "stray_resets.connections");
     for (const UnknownGroup& group : evidence.unknown.groups())
         if (group.connections >= many || group.ended > 0 || group.translated > 0)
             drafts.push_back(draft_of(group));

@@ -33,11 +33,11 @@ void find_server_closes_first(const RuleInput& evidence, FindingDrafts& drafts) 
         const EndCounts sum = row.total();
         const std::uint64_t local = sum.closed(tcp::ClosedFirst::local);
         const std::uint64_t all = closed_by_anybody(sum);
-        const double share = all == 0 ? 0 : static_cast<double>(local) / static_cast<double>(all);
+        const double share = share_of(local, all);
         // Resets leave none, and have findings of their own.
         const std::uint64_t collecting = std::min(local, sum.time_waits);
-        if (collecting < evidence.thresholds.count("server_closes_first.connections") ||
-            collecting == 0 || share < evidence.thresholds.value("server_closes_first.share"))
+        if (collecting < count_threshold(evidence, "server_closes_first.connections") ||
+            share < evidence.thresholds.value("server_closes_first.share"))
             continue;
         const auto limit =
             evidence.moment.host.sysctl_number(row.key.netns, "net.ipv4.tcp_max_tw_buckets");
@@ -77,10 +77,8 @@ void find_time_wait_skipped(const RuleInput& evidence, FindingDrafts& drafts) {
         std::uint64_t skipped = 0;
         for (const SkipCause cause : kOwnCauses) skipped += sum.skipped_by(cause);
         const std::uint64_t active = skipped + sum.time_waits;
-        const double share =
-            active == 0 ? 0 : static_cast<double>(skipped) / static_cast<double>(active);
-        if (skipped == 0 || skipped < evidence.thresholds.count("time_wait_skipped.connections") ||
-            share < evidence.thresholds.value("time_wait_skipped.share"))
+        if (skipped < count_threshold(evidence, "time_wait_skipped.connections") ||
+            share_of(skipped, active) < evidence.thresholds.value("time_wait_skipped.share"))
             continue;
         FindingDraft draft{"time_wait_skipped", sum.harmless >= skipped
                                                     ? report::Severity::info
@@ -91,9 +89,8 @@ void find_time_wait_skipped(const RuleInput& evidence, FindingDrafts& drafts) {
         std::vector<SkipCause> causes;
         std::ranges::copy_if(kOwnCauses, std::back_inserter(causes),
                              [&](SkipCause cause) { return sum.skipped_by(cause) != 0; });
-        std::stable_sort(causes.begin(), causes.end(), [&](SkipCause a, SkipCause b) {
-            return sum.skipped_by(a) > sum.skipped_by(b);
-        });
+        std::ranges::stable_sort(causes, std::greater<>(),
+                                 [&](SkipCause cause) { return sum.skipped_by(cause); });
         std::string list;
         for (const SkipCause cause : causes) {
             list += fmt::format("{}{} {}", list.empty() ? "" : ", ", name(cause),

@@ -55,7 +55,7 @@ UnansweredPrograms unanswered_by_program(const RuleInput& evidence) {
     UnansweredPrograms programs;
     for (const auto& [key, ends] : evidence.causes.parties()) {
         const CauseFacts* facts = ends.facts(EndCause::unanswered);
-        if (!facts || facts->count == 0) continue;
+        if (!facts) continue;
         UnansweredConnects& connects = programs[{key.netns, comm_of(key.comm)}][key.endpoint.port];
         connects.failed += facts->count;
         connects.endpoints[key.endpoint] += facts->count;
@@ -77,8 +77,7 @@ UnansweredPrograms unanswered_by_program(const RuleInput& evidence) {
             connects.scope.netns = holding->netns;
             connects.scope.connections += count;
             note_some(connects.scope.remotes, endpoint);
-            for (const event::Process& each : holding->processes)
-                if (each.pid != 0) note_some(connects.scope.pids, each.pid);
+            for (const event::Process& each : holding->processes) connects.scope.add_pid(each.pid);
             if (connects.ids.size() < holding->ids.size()) connects.ids = holding->ids;
         }
     }
@@ -87,8 +86,7 @@ UnansweredPrograms unanswered_by_program(const RuleInput& evidence) {
 
 /// Several at one endpoint, or one each at many.
 bool is_unanswered(const RuleInput& evidence, const UnansweredConnects& connects) {
-    const auto many =
-        std::max<std::uint64_t>(evidence.thresholds.count("connects_unanswered.connections"), 1);
+    const auto many = count_threshold(evidence, "connects_unanswered.connections");
     const double share = evidence.thresholds.value("connects_unanswered.share");
     if (connects.all() >= 2 * kManyHosts && by_host(connects).size() >= kManyHosts) return true;
     return std::ranges::any_of(connects.endpoints, [&](const auto& each) {

@@ -14,8 +14,7 @@ constexpr std::uint64_t kCriticalLeak =
 
 /// The one process that it is about; nullptr if there are several, or none is known.
 const event::Process* only_process(const HeldSockets& holding) {
-    const bool is_one = holding.processes.size() == 1 && holding.more_processes == 0;
-    return is_one ? &holding.processes.front() : nullptr;
+    return holding.processes.size() == 1 ? &holding.processes.front() : nullptr;
 }
 
 void describe(const HeldSockets& holding, FindingDraft& draft) {
@@ -73,13 +72,12 @@ std::string holders_text(const HeldSockets& holding) {
     std::string pids;
     for (std::size_t i = 0; i < std::min(holding.processes.size(), kMost); ++i)
         pids += fmt::format("{}{}", i == 0 ? "" : ", ", holding.processes[i].pid);
-    const bool all = holding.processes.size() <= kMost && holding.more_processes == 0;
+    const bool all = holding.processes.size() <= kMost;
     return fmt::format("{} (pids {}{})", holding.comm, pids, all ? "" : ", ...");
 }
 
 void find_close_wait_leak(const RuleInput& evidence, FindingDrafts& drafts) {
-    const std::uint64_t many =
-        std::max<std::uint64_t>(evidence.thresholds.count("close_wait_leak.sockets"), 1);
+    const std::uint64_t many = count_threshold(evidence, "close_wait_leak.sockets");
     for (const HeldSockets* holding : evidence.live.in(tcp::State::CLOSE_WAIT)) {
         if (holding->old < many || holding->inherited) continue;
         FindingDraft draft{"close_wait_leak", holding->old >= kCriticalLeak
@@ -117,8 +115,7 @@ void find_close_wait_leak(const RuleInput& evidence, FindingDrafts& drafts) {
 }
 
 void find_descriptor_inherited(const RuleInput& evidence, FindingDrafts& drafts) {
-    const std::uint64_t many =
-        std::max<std::uint64_t>(evidence.thresholds.count("descriptor_inherited.sockets"), 1);
+    const std::uint64_t many = count_threshold(evidence, "descriptor_inherited.sockets");
     for (const HeldSockets* holding : evidence.live.in(tcp::State::CLOSE_WAIT)) {
         if (holding->old < many || !holding->inherited) continue;
         FindingDraft draft{"descriptor_inherited", report::Severity::warning};
@@ -168,8 +165,7 @@ void find_fin_wait2_pileup(const RuleInput& evidence, FindingDrafts& drafts) {
         program.expired += n;
         if (program.ids.empty()) program.ids = row.expired.list();
     }
-    const std::uint64_t many =
-        std::max<std::uint64_t>(evidence.thresholds.count("fin_wait2_pileup.sockets"), 1);
+    const std::uint64_t many = count_threshold(evidence, "fin_wait2_pileup.sockets");
     for (const auto& [key, program] : programs) {
         if (program.now < many && program.expired < many) continue;
         FindingDraft draft{"fin_wait2_pileup", report::Severity::warning};
@@ -218,8 +214,7 @@ std::string why_stuck(const HeldSockets& holding) {
 } // namespace
 
 void find_closing_stuck(const RuleInput& evidence, FindingDrafts& drafts) {
-    const std::uint64_t many =
-        std::max<std::uint64_t>(evidence.thresholds.count("closing_stuck.sockets"), 1);
+    const std::uint64_t many = count_threshold(evidence, "closing_stuck.sockets");
     for (const tcp::State state :
          {tcp::State::FIN_WAIT1, tcp::State::LAST_ACK, tcp::State::CLOSING}) {
         for (const HeldSockets* holding : evidence.live.in(state)) {

@@ -84,16 +84,13 @@ Actors actors_of(const track::LiveSocket& socket) {
     return actors;
 }
 
-void add_processes(HeldSockets& holding, const Actors& actors) {
-    for (const event::Process& each : actors.processes) {
+void add_processes(HeldSockets& holding, const std::vector<event::Process>& processes) {
+    for (const event::Process& each : processes) {
         const auto same = [&](const event::Process& other) { return other.pid == each.pid; };
-        if (std::ranges::any_of(holding.processes, same)) continue;
-        if (holding.processes.size() < TD_MOST_HOLDERS)
+        if (holding.processes.size() < TD_MOST_HOLDERS &&
+            std::ranges::none_of(holding.processes, same))
             holding.processes.push_back(each);
-        else
-            holding.more_processes = std::max<std::uint64_t>(holding.more_processes, 1);
     }
-    holding.more_processes = std::max(holding.more_processes, actors.more);
 }
 
 } // namespace
@@ -151,7 +148,7 @@ void OpenSockets::add(Kind kind, const track::LiveSocket& socket, Nanoseconds ag
     ++holding.old;
     holding.are_holders = holding.are_holders && actors.are_holders;
     holding.looked_up = holding.looked_up && actors.looked_up;
-    add_processes(holding, actors);
+    add_processes(holding, actors.processes);
     if (holding.ids.size() < kIds)
         holding.ids.push_back(socket.who.id);
     else

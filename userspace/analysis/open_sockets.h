@@ -21,11 +21,10 @@ struct HeldSockets {
     std::uint32_t netns;
     std::string comm; ///< of the processes that hold them; "": no process is known
     /// The processes that hold them now, as far as they were looked up; else those that connected
-    /// or accepted. At most TD_MOST_HOLDERS, none twice.
+    /// or accepted. At most TD_MOST_HOLDERS, none twice: where there are as many, perhaps not all.
     std::vector<event::Process> processes;
-    std::uint64_t more_processes = 0; ///< beyond those, at least
-    bool are_holders = false;         ///< the processes were found to have a descriptor of each
-    bool looked_up = false; ///< the processes are those that have a descriptor, all of them
+    bool are_holders = false; ///< the processes were found to have a descriptor of each
+    bool looked_up = false;   ///< the processes are those that have a descriptor, all of them
     /// By other programs than the one that connected or accepted, which has closed its own
     /// descriptor.
     bool inherited = false;

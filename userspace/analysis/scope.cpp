@@ -15,6 +15,10 @@ void Scope::add(const Scope& other) {
     if (!last || (other.last && *other.last > *last)) last = other.last;
 }
 
+void Scope::add_pid(std::uint32_t pid) {
+    if (pid != 0) note_some(pids, pid);
+}
+
 bool connects_to(const Scope& client, const Scope& server) {
     const bool within = client.netns == server.netns;
     return std::ranges::any_of(client.remotes, [&](const tcp::Endpoint& remote) {

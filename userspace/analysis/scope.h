@@ -31,6 +31,7 @@ struct Scope {
     std::optional<MonoTime> last;
 
     void add(const Scope& other);
+    void add_pid(std::uint32_t pid); ///< 0: it isn't known
 };
 
 /// Whether programs of `client` connect to what `server` serves. Loopback addresses are of one

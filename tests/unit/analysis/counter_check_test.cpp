@@ -78,6 +78,31 @@ TEST_F(CountersDisagree, never_with_a_filter) {
     EXPECT_FALSE(found("counters_disagree", kLater));
 }
 
+TEST_F(CountersDisagree, never_where_something_was_missed) {
+    const auto differ = [&](std::vector<event::Event> missed) {
+        more.clear();
+        counted(1ms, 0, 0, 0);
+        for (event::Event& each : missed) more.emplace_back(10s, std::move(each));
+        counted(20s, 1000, 0, 0);
+        return found("counters_disagree", kLater) != nullptr;
+    };
+    const event::LostTotals lost{at(10s), {1, 0, 0, 0, 0, 0}};
+    const event::Gap hole{at(10s), at(10s), false};
+    EXPECT_TRUE(differ({}));
+    EXPECT_FALSE(differ({lost}));
+    EXPECT_FALSE(differ({hole}));
+    EXPECT_FALSE(differ({lost, hole}));
+}
+
+TEST_F(CountersDisagree, each_that_differs_is_named) {
+    counted(1ms, 0, 0, 0);
+    served(scenario("served"), 1, 50'000, 1s);
+    counted(20s, 1000, 50, 19);
+    EXPECT_EQ(found("counters_disagree", kLater)->what,
+              "The kernel counted otherwise in network namespace 4026531840: Tcp.ActiveOpens 1000, "
+              "where 0 were traced; Tcp.PassiveOpens 50, where 1 was traced.");
+}
+
 TEST_F(CountersDisagree, each_namespace_for_itself) {
     counted(1ms, 0, 0, 0);
     counted(1ms, 0, 0, 0, kNetns + 1);

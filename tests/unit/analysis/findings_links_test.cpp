@@ -236,6 +236,32 @@ TEST_F(Links, a_process_without_a_number_is_no_link) {
     EXPECT_THAT(analysis::scope_of(queue).pids, ElementsAre(8u));
 }
 
+TEST_F(Links, ended_connections_are_those_of_a_service_or_of_a_client) {
+    analysis::PartyEnds ends;
+    analysis::CauseFacts facts;
+    ends.party = {kNetns, tcp::Role::client, endpoint("10.0.0.1", 80), {}};
+    ends.process = process(0, "app");
+    facts.count = 5;
+    facts.first = at(1s);
+    facts.last = at(2s);
+    const Scope client = analysis::scope_of(ends, facts);
+    EXPECT_EQ(client.netns, kNetns);
+    EXPECT_THAT(client.remotes, ElementsAre(endpoint("10.0.0.1", 80)));
+    EXPECT_TRUE(client.services.empty());
+    EXPECT_TRUE(client.pids.empty());
+    EXPECT_EQ(client.connections, 5u);
+    EXPECT_EQ(client.first, at(1s));
+    EXPECT_EQ(client.last, at(2s));
+    ends.party.role = tcp::Role::server;
+    ends.process = process(1, "app");
+    const Scope server = analysis::scope_of(ends, facts);
+    EXPECT_THAT(server.services, ElementsAre(endpoint("10.0.0.1", 80)));
+    EXPECT_TRUE(server.remotes.empty());
+    EXPECT_THAT(server.pids, ElementsAre(1u));
+    ends.process.reset();
+    EXPECT_TRUE(analysis::scope_of(ends, facts).pids.empty());
+}
+
 TEST_F(Links, what_a_listener_serves_is_where_it_was_reached) {
     analysis::AcceptQueue queue;
     queue.local = endpoint("0.0.0.0", 80);

@@ -16,15 +16,8 @@ protected:
                                                       {{"TcpExt.ListenOverflows", overflows},
                                                        {"TcpExt.ListenDrops", drops}}});
     }
-    void listen(tcp::Port port, std::uint64_t sock, std::uint32_t netns = kNetns) {
-        event::SocketListed listed{};
-        listed.at = at(1s);
-        listed.sock = sock;
-        listed.cookie = sock;
-        listed.netns = netns;
-        listed.state = tcp::State::LISTEN;
-        listed.tuple = tuple("127.0.0.1", port, "0.0.0.0", 0);
-        more.emplace_back(1s, listed);
+    void listen(tcp::Port port, std::uint32_t netns = kNetns) {
+        listed({.state = LISTEN, .ends = tuple("127.0.0.1", port, "0.0.0.0", 0), .netns = netns});
     }
 };
 
@@ -64,7 +57,7 @@ TEST_F(ListenersTest, many_are_critical) {
 }
 
 TEST_F(ListenersTest, the_only_listener_is_named) {
-    listen(8000, 0x1000);
+    listen(8000);
     read(1s, 0, 0);
     read(31s, 1, 1);
     EXPECT_THAT(std::string(found(kId, 40s)->what),
@@ -76,8 +69,8 @@ TEST_F(ListenersTest, the_only_listener_is_named) {
 }
 
 TEST_F(ListenersTest, one_of_several_is_not_named) {
-    listen(8000, 0x1000);
-    listen(8001, 0x2000);
+    listen(8000);
+    listen(8001);
     read(1s, 0, 0);
     read(31s, 1, 1);
     EXPECT_THAT(std::string(found(kId, 40s)->what), Not(HasSubstr("800")));
@@ -86,7 +79,7 @@ TEST_F(ListenersTest, one_of_several_is_not_named) {
 TEST_F(ListenersTest, that_of_another_namespace_is_not_named) {
     for (const std::uint32_t other : {kNetns - 1, kNetns + 1}) {
         more.clear();
-        listen(8000, 0x1000, other);
+        listen(8000, other);
         read(1s, 0, 0);
         read(31s, 1, 1);
         EXPECT_THAT(std::string(found(kId, 40s)->what), Not(HasSubstr("8000")));

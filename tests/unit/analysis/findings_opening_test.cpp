@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Findings about connects that find no port, and handshakes that are never completed.
+// The finding about connects that find no port.
 #include "rule_test.h"
 
 namespace tcpdwell::test {
@@ -51,6 +51,59 @@ TEST_F(EphemeralPortsLow, from_the_share_of_the_range_on) {
     EXPECT_DOUBLE_EQ(std::get<double>(fact(f->evidence, "growth_per_second")), 8.0);
     EXPECT_DOUBLE_EQ(std::get<double>(fact(f->evidence, "seconds_left")), 2.5);
     EXPECT_EQ(evidence(*f, "no_port"), 0);
+}
+
+TEST_F(EphemeralPortsLow, what_is_held_is_said_in_a_sentence) {
+    clients(scenario("still_waiting"), 80);
+    const report::Finding* f = found("ephemeral_ports_low", 10s);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(f->what, "80 of 100 local ports from 10.0.0.1 to 10.0.0.5:5432 were held.");
+    EXPECT_EQ(f->subject, "10.0.0.1 to 10.0.0.5:5432");
+    clients(scenario("no_free_port"), 1, 45'000);
+    EXPECT_EQ(found("ephemeral_ports_low", 10s)->what,
+              "80 of 100 local ports from 10.0.0.1 to 10.0.0.5:5432 were held; 1 connect found no "
+              "free port.");
+}
+
+TEST_F(EphemeralPortsLow, what_is_used_up_has_no_time_left) {
+    clients(scenario("still_connecting"), 100);
+    const report::Finding* f = found("ephemeral_ports_low", 10s);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(std::get<double>(fact(f->evidence, "seconds_left")), 0.0);
+    clients(scenario("still_connecting"), 1, 45'000); // it will find none
+    f = found("ephemeral_ports_low", 10s);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(evidence(*f, "peak"), 100);
+    EXPECT_TRUE(std::holds_alternative<std::monostate>(fact(f->evidence, "seconds_left")));
+}
+
+TEST_F(EphemeralPortsLow, a_report_on_no_time_has_no_pace) {
+    clients(scenario("still_waiting"), 80);
+    report(10s);
+    run->interval();
+    last = run->interval();
+    const report::Finding* f = finding(last, "ephemeral_ports_low");
+    ASSERT_TRUE(f);
+    EXPECT_EQ(evidence(*f, "held"), 80);
+    EXPECT_EQ(std::get<double>(fact(f->evidence, "opened_per_second")), 0.0);
+    EXPECT_EQ(std::get<double>(fact(f->evidence, "growth_per_second")), 0.0);
+    EXPECT_TRUE(std::holds_alternative<std::monostate>(fact(f->evidence, "seconds_left")));
+}
+
+TEST_F(EphemeralPortsLow, the_pace_is_that_of_the_report_s_time) {
+    clients(scenario("still_waiting"), 80);
+    clients(scenario("still_waiting"), 10, 45'000, "10.0.0.5", 15s);
+    report(10s);
+    run->interval();
+    for (const synth::WireRecord& record : town.tell().records)
+        if (record.at >= at(10s)) run->feed(record);
+    run->pass_time(at(20s));
+    last = run->interval();
+    const report::Finding* f = finding(last, "ephemeral_ports_low");
+    ASSERT_TRUE(f);
+    EXPECT_EQ(evidence(*f, "held"), 90);
+    EXPECT_NEAR(std::get<double>(fact(f->evidence, "growth_per_second")), 1.0, 1e-6);
+    EXPECT_NEAR(std::get<double>(fact(f->evidence, "seconds_left")), 10.0, 1e-6);
 }
 
 TEST_F(EphemeralPortsLow, the_limit_is_for_each_remote_endpoint) {
@@ -189,108 +242,6 @@ TEST_F(EphemeralPortsLow, advice_is_right_for_the_delay_where_the_kernel_has_one
                 HasSubstr("lasted for 250 ms (net.ipv4.tcp_tw_reuse_delay)"));
     EXPECT_THAT(remote_advice("2", "1"), HasSubstr("lasted for 1 s,"));
     EXPECT_THAT(remote_advice("2", "1"), Not(HasSubstr("tcp_tw_reuse_delay")));
-}
-
-class HandshakesFailing : public RuleTest {};
-
-TEST_F(HandshakesFailing, from_the_number_on) {
-    served(scenario("handshake_times_out"), 19);
-    EXPECT_FALSE(found("handshakes_failing", kLater));
-    served(scenario("handshake_times_out"), 1, 60'000);
-    const report::Finding* f = found("handshakes_failing", kLater);
-    ASSERT_TRUE(f);
-    EXPECT_EQ(evidence(*f, "failed"), 20);
-    EXPECT_EQ(evidence(*f, "handshakes"), 20);
-    EXPECT_EQ(evidence(*f, "addresses"), 1);
-    EXPECT_EQ(f->connections.size(), 3u);
-}
-
-TEST_F(HandshakesFailing, those_that_are_reset_at_once_are_checks_unless_many_hosts_do_so) {
-    for (int host = 1; host <= 17; ++host) {
-        EXPECT_FALSE(found("handshakes_failing", kLater)) << host;
-        town.add(
-            scenario("handshake_reset"),
-            here(tuple("10.0.0.1", 80, "192.0.2." + std::to_string(host), 50'000), host * 1s, 100),
-            2, Vary::remote_port);
-        EXPECT_EQ(found("half_open_checks", kLater) != nullptr, 3 <= host && host <= 16) << host;
-    }
-    const report::Finding* f = found("handshakes_failing", kLater);
-    ASSERT_TRUE(f);
-    EXPECT_EQ(evidence(*f, "failed"), 34);
-    EXPECT_EQ(evidence(*f, "addresses"), 17);
-}
-
-/// Accepted by another program than the one that listens, which can't make the share of the failed
-/// ones any larger.
-TEST_F(HandshakesFailing, from_the_share_of_the_endpoint_s_handshakes_on) {
-    served(scenario("handshake_times_out"), 20);
-    served(scenario("served"), 100, 52'000);
-    served(scenario("served_by_listener"), 80, 54'000);
-    const report::Finding* f = found("handshakes_failing", kLater);
-    ASSERT_TRUE(f);
-    EXPECT_EQ(evidence(*f, "handshakes"), 200);
-    EXPECT_DOUBLE_EQ(std::get<double>(fact(f->evidence, "share")), 0.1);
-    EXPECT_THAT(std::string(f->what),
-                HasSubstr("app (pid 100) on 0.0.0.0:80: 20 of 200 handshakes"));
-    served(scenario("served"), 1, 60'000);
-    EXPECT_FALSE(found("handshakes_failing", kLater));
-}
-
-TEST_F(HandshakesFailing, from_as_many_in_syn_recv_on) {
-    served(kSynRecvStays, 19);
-    EXPECT_FALSE(found("handshakes_failing", 1s));
-    served(kSynRecvStays, 1, 60'000);
-    const report::Finding* f = found("handshakes_failing", 1s);
-    ASSERT_TRUE(f);
-    EXPECT_EQ(evidence(*f, "syn_recv"), 20);
-    EXPECT_EQ(evidence(*f, "failed"), 0);
-}
-
-TEST_F(HandshakesFailing, syn_cookies_are_reported) {
-    sysctl("net.ipv4.tcp_syncookies", "1");
-    served(scenario("syn_cookie"), 20);
-    const report::Finding* f = found("handshakes_failing", kLater);
-    ASSERT_TRUE(f);
-    EXPECT_EQ(evidence(*f, "syn_cookies"), 20);
-    EXPECT_THAT(std::string(f->what), HasSubstr("20 came in by SYN cookies"));
-    EXPECT_THAT(advice(*f), HasSubstr("net.ipv4.tcp_syncookies (1 here)"));
-}
-
-/// The kernel's counters, which alone know of SYNs that found the queue full.
-class SynQueueFull : public RuleTest {
-protected:
-    void read(Nanoseconds when, const char* counter, std::uint64_t count) {
-        more.emplace_back(when, event::KernelCounters{at(when), kNetns, {{counter, count}}});
-    }
-};
-
-TEST_F(SynQueueFull, syns_that_got_a_cookie_or_were_dropped_count) {
-    struct Counted {
-        const char* counter;
-        const char* key;
-        const char* text;
-    };
-    served(scenario("served"), 5);
-    for (const auto& [counter, key, text] :
-         {Counted{"TcpExt.TCPReqQFullDrop", "syns_dropped", "dropped 20 SYNs"},
-          Counted{"TcpExt.SyncookiesSent", "cookies_sent", "sent 20 SYN cookies"}}) {
-        more.clear();
-        read(1s, counter, 100);
-        read(31s, counter, 119);
-        EXPECT_FALSE(found("handshakes_failing", 40s)) << key;
-        read(35s, counter, 120);
-        const report::Finding* f = found("handshakes_failing", 40s);
-        ASSERT_TRUE(f) << key;
-        EXPECT_EQ(evidence(*f, key), 20);
-        EXPECT_THAT(std::string(f->what), HasSubstr(text));
-    }
-}
-
-TEST_F(HandshakesFailing, each_endpoint_for_itself) {
-    served(scenario("handshake_times_out"), 15);
-    town.add(scenario("handshake_times_out"), here(tuple("10.0.0.1", 81, "192.0.2.7", 50'000)), 15,
-             Vary::remote_port);
-    EXPECT_FALSE(found("handshakes_failing", kLater));
 }
 
 } // namespace

@@ -1,65 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Findings on what ended connections: each from its number and its share on, and nothing else.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include "analysis/report_maker.h"
-#include "ended_line.h"
-#include "report_access.h"
+#include "cause_findings.h"
 
 namespace tcpdwell::test {
 namespace {
-
-using testing::HasSubstr;
-using testing::Not;
-
-/// Reports on lines made by hand.
-class CauseFindings : public testing::Test, private track::TrackerListener {
-protected:
-    void end(EndedLine ended, int times = 1) {
-        for (int i = 0; i < times; ++i) {
-            ++count_;
-            ended.who.id = 0xabc00u + static_cast<unsigned>(count_);
-            // Each between ports of its own, unless pairs are meant.
-            auto& port = ended.who.role == tcp::Role::server ? ended.who.tuple.remote.port
-                                                             : ended.who.tuple.local.port;
-            if (!keeps_ports_) {
-                port = static_cast<tcp::Port>(20'000 + count_);
-                ended.line.closed = at(2s + count_ * 20ms);
-            }
-            const track::ConnectionLine& line = ended.get();
-            maker_.on_move({at(1s), &ended.who, std::nullopt, ESTABLISHED, true});
-            maker_.on_move({at(2s), &ended.who, ESTABLISHED, std::nullopt});
-            maker_.on_connection(line);
-        }
-    }
-    const report::Report& report() {
-        const analysis::HostFacts host;
-        report_ = maker_.make(
-            tracker_, {}, host, synth::kTestClock, [](std::uint64_t) { return std::nullopt; },
-            at(10s));
-        return report_;
-    }
-    std::vector<std::string_view> ids() {
-        std::vector<std::string_view> found;
-        for (const report::Finding& each : section<report::Findings>(report(), "findings").list)
-            found.push_back(each.id);
-        return found;
-    }
-    const report::Finding* found(std::string_view id) { return finding(report(), id); }
-
-    bool keeps_ports_ = false;
-
-private:
-    void on_transition(const track::TransitionLine&) override {}
-    void on_connection(const track::ConnectionLine&) override {}
-    void on_lost(const track::LostLine&) override {}
-
-    analysis::ReportMaker maker_{{}, at(0s)};
-    track::Tracker tracker_{*this, {}};
-    report::Report report_;
-    int count_ = 0;
-};
 
 const EndedLine kWell = served_end(ClosedFirst::remote, Ending::fin).carried(5, 5).accepted();
 

@@ -13,6 +13,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 constexpr std::uint32_t kOther = kNetns + 1;
 
@@ -46,13 +47,6 @@ protected:
         return findings().list.at(0);
     }
 
-    analysis::ReportMaker maker_{{}, at(0s)};
-
-private:
-    void on_transition(const track::TransitionLine&) override {}
-    void on_connection(const track::ConnectionLine&) override {}
-    void on_lost(const track::LostLine&) override {}
-
     const report::Findings& findings() {
         const analysis::HostFacts host;
         report_ = maker_.make(
@@ -60,6 +54,13 @@ private:
             at(10s));
         return section<report::Findings>(report_, "findings");
     }
+
+    analysis::ReportMaker maker_{{}, at(0s)};
+
+private:
+    void on_transition(const track::TransitionLine&) override {}
+    void on_connection(const track::ConnectionLine&) override {}
+    void on_lost(const track::LostLine&) override {}
 
     track::Tracker tracker_{*this, {}};
     report::Report report_;
@@ -86,9 +87,19 @@ TEST_F(StrayFindings, connections_that_nobody_here_knows_from_five_on) {
     EXPECT_EQ(evidence(finding, "ended"), 0);
     EXPECT_THAT(std::string(finding.what),
                 HasSubstr("from several hosts came to 10.0.0.1:80 within 2.0 s"));
-    EXPECT_FALSE(finding.advice.empty());
+    EXPECT_THAT(advice(finding), HasSubstr("The connection is elsewhere, or ended here before"));
+    EXPECT_THAT(advice(finding), Not(HasSubstr("nf_conntrack_tcp_be_liberal")));
     maker_.next_interval(at(10s));
     EXPECT_THAT(ids(), IsEmpty());
+}
+
+TEST_F(StrayFindings, what_came_within_a_second_came_at_once) {
+    for (tcp::Port port = 1000; port < 1004; ++port) reset(unknown_tuple(port));
+    reset(unknown_tuple(1004), 3s - 1ns);
+    EXPECT_EQ(only().what, "Segments of 5 connections from 10.0.0.2 (several ports) came to "
+                           "10.0.0.1:80, and no socket there knows them: 5 RSTs answered them.");
+    reset(unknown_tuple(1004), 3s);
+    EXPECT_THAT(std::string(only().what), HasSubstr("came to 10.0.0.1:80 within 1.0 s, and"));
 }
 
 TEST_F(StrayFindings, services_are_apart) {
@@ -225,6 +236,21 @@ TEST_F(TranslatedStrays, name_the_client_and_explain_its_end) {
     EXPECT_THAT(std::string(finding.what),
                 HasSubstr("is that of app (pid 100), which is connected to 10.96.0.1:80"));
     ASSERT_EQ(finding.connections.size(), 1u);
+    EXPECT_THAT(advice(finding), HasSubstr("nf_conntrack_tcp_be_liberal"));
+    EXPECT_THAT(advice(finding), Not(HasSubstr("The connection is elsewhere")));
+}
+
+TEST_F(TranslatedStrays, are_why_other_clients_of_that_service_time_out) {
+    answer_of_the_server();
+    end(client_of_virtual(), 1000, 3s);
+    EndedLine gone = client_end(ClosedFirst::none, Ending::timed_out, EndingDetail::retransmission);
+    gone.who.netns = kOther;
+    gone.who.tuple = tuple("10.0.0.2", 1001, kVirtual, 80);
+    end(gone, 1001, 4s);
+    EXPECT_THAT(ids(), ElementsAre("stray_resets", "peers_gone"));
+    const report::Finding& consequence = findings().list.at(1);
+    ASSERT_TRUE(consequence.because);
+    EXPECT_EQ(consequence.because->id, "stray_resets");
 }
 
 TEST_F(TranslatedStrays, several_are_explained) {
@@ -233,6 +259,8 @@ TEST_F(TranslatedStrays, several_are_explained) {
         end(client_of_virtual(), port, 3s);
     }
     EXPECT_EQ(evidence(only(), "translated"), 10);
+    EXPECT_THAT(std::string(only().what),
+                HasSubstr(" 10 of the ports are those of app (pid 100), which is connected to"));
 }
 
 TEST_F(TranslatedStrays, not_where_the_port_was_opened_later_or_elsewhere) {

@@ -46,6 +46,26 @@ TEST_F(ServerClosesFirst, thresholds_can_be_set) {
     EXPECT_FALSE(found("server_closes_first", kLater));
 }
 
+TEST_F(ServerClosesFirst, a_threshold_of_0_is_one_of_1) {
+    threshold("server_closes_first.connections=0");
+    threshold("server_closes_first.share=0");
+    served(scenario("served"), 5);
+    EXPECT_FALSE(found("server_closes_first", kLater));
+    served(scenario("server_first"), 1, 60'000);
+    EXPECT_TRUE(found("server_closes_first", kLater));
+}
+
+/// A reset leaves no TIME_WAIT, whoever sends it.
+TEST_F(ServerClosesFirst, what_left_no_time_wait_is_not_counted) {
+    served(scenario("unread_data"), 200);
+    served(scenario("server_first"), 99, 52'000);
+    EXPECT_FALSE(found("server_closes_first", kLater));
+    served(scenario("server_first"), 1, 60'000);
+    const report::Finding* f = found("server_closes_first", kLater);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(evidence(*f, "closed_first_local"), 300);
+}
+
 TEST_F(ServerClosesFirst, evidence_and_advice) {
     sysctl("net.ipv4.tcp_max_tw_buckets", "1000");
     served(scenario("server_first"), 120);
@@ -111,6 +131,29 @@ TEST_F(TimeWaitSkipped, only_by_what_has_no_finding_of_its_own) {
     EXPECT_EQ(evidence(*f, "linger2"), 4);
     EXPECT_EQ(f->advice.size(), 2u);
     EXPECT_THAT(std::string(f->advice.front()), HasSubstr("SO_LINGER"));
+}
+
+TEST_F(TimeWaitSkipped, the_most_frequent_cause_is_named_first) {
+    clients(scenario("linger2_negative"), 20, 40'000);
+    clients(scenario("linger_zero"), 20, 41'000);
+    const report::Finding* f = found("time_wait_skipped", kLater);
+    ASSERT_TRUE(f);
+    EXPECT_THAT(std::string(f->what), HasSubstr("40 of 40 active closes left no TIME_WAIT "
+                                                "(so_linger_zero 20, linger2 20)."));
+    clients(scenario("linger2_negative"), 1, 42'000);
+    f = found("time_wait_skipped", kLater);
+    ASSERT_TRUE(f);
+    EXPECT_THAT(std::string(f->what), HasSubstr("(linger2 21, so_linger_zero 20)"));
+    EXPECT_THAT(std::string(f->advice.front()), HasSubstr("TCP_LINGER2 below 0"));
+}
+
+TEST_F(TimeWaitSkipped, a_threshold_of_0_is_one_of_1) {
+    threshold("time_wait_skipped.connections=0");
+    threshold("time_wait_skipped.share=0");
+    clients(scenario("client_first_fin_with_ack"), 20);
+    EXPECT_FALSE(found("time_wait_skipped", kLater));
+    clients(scenario("linger_zero"), 1, 45'000);
+    EXPECT_TRUE(found("time_wait_skipped", kLater));
 }
 
 class TimeWaitTableFull : public RuleTest {};

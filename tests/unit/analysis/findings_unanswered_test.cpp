@@ -64,6 +64,16 @@ TEST_F(ConnectsUnanswered, not_where_another_address_of_the_same_try_answered) {
     EXPECT_EQ(evidence(*f, "failed"), 4);
 }
 
+TEST_F(ConnectsUnanswered, an_address_whose_tries_were_all_answered_elsewhere_is_not_named) {
+    clients(scenario("connect_given_up"), 1, 40'000, "10.0.0.5");
+    clients(scenario("client_first_fin_with_ack"), 1, 45'000, "10.0.0.6", 250ms);
+    clients(scenario("connect_times_out"), 3, 46'000, "10.0.0.7", 400s);
+    const report::Finding* f = found("connects_unanswered", kLater);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(f->what, "3 connects of app to 10.0.0.7:5432 got no answer.");
+    EXPECT_EQ(evidence(*f, "hosts"), 1);
+}
+
 TEST_F(ConnectsUnanswered, waiting_and_failed_count_together) {
     clients(scenario("connect_given_up"), 10);
     clients(scenario("unreachable"), 5, 42'000);

@@ -82,6 +82,22 @@ TEST_F(FinWait2Pileup, or_from_the_number_that_expired_on) {
     EXPECT_THAT(advice(*f), HasSubstr("net.ipv4.tcp_fin_timeout (60 here)"));
 }
 
+TEST_F(FinWait2Pileup, a_program_is_all_of_its_processes) {
+    threshold("fin_wait2_pileup.sockets=4");
+    clients(scenario("half_closed_still"), 2, 40'000);
+    town.add(scenario("half_closed_still"),
+             here(tuple("10.0.0.1", 41'000, "10.0.0.6", 80), 1s, 2000), 2, Vary::local_port);
+    sysctl("net.ipv4.tcp_fin_timeout", "60");
+    const report::Finding* f = found("fin_wait2_pileup", 10s);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(f->what, "app has 4 connections in FIN_WAIT2 now, and 0 expired there: it has "
+                       "closed, and the peers don't.");
+    EXPECT_EQ(f->subject, "app");
+    EXPECT_EQ(f->connections.size(), 4u);
+    EXPECT_GT(std::get<Nanoseconds>(fact(f->evidence, "oldest_ns")), 9s);
+    EXPECT_EQ(evidence(*f, "netns"), kNetns);
+}
+
 /// Neither is many for itself.
 TEST_F(FinWait2Pileup, the_two_are_not_added) {
     clients(scenario("fin_never_comes"), 60, 10'000);
@@ -122,22 +138,10 @@ TEST_F(ClosingStuck, what_has_ended_is_not_stuck) {
 class WhyStuck : public RuleTest {
 protected:
     void stuck(const event::SocketNumbers& numbers) {
-        const std::uint64_t sock = 0x1000 + 0x100 * more.size();
-        event::SocketListed listed{};
-        listed.at = at(1s);
-        listed.sock = listed.cookie = sock;
-        listed.netns = kNetns;
-        listed.state = FIN_WAIT1;
-        listed.tuple =
-            tuple("10.0.0.1", static_cast<tcp::Port>(40'000 + more.size()), "10.0.0.5", 80);
-        more.emplace_back(1s, listed);
-        event::NumbersRead read{};
-        read.at = at(1s);
-        read.netns = kNetns;
-        read.sock = read.cookie = sock;
-        read.state = FIN_WAIT1;
-        read.numbers = numbers;
-        more.emplace_back(1s, read);
+        const auto port = static_cast<tcp::Port>(40'000 + more.size());
+        listed({.state = FIN_WAIT1,
+                .ends = tuple("10.0.0.1", port, "10.0.0.5", 80),
+                .numbers = numbers});
     }
     std::string why() {
         const report::Finding* f = found("closing_stuck", 60s);
@@ -175,77 +179,6 @@ TEST_F(WhyStuck, a_peer_that_acknowledges_nothing) {
     numbers.since_received_ms = 2000;
     stuck(numbers);
     EXPECT_THAT(why(), HasSubstr("up to 5 retransmissions in a row, no segment from it for 2.0 s"));
-}
-
-class PeersGone : public RuleTest {};
-
-TEST_F(PeersGone, one_that_timed_out_is_enough_however_it_did) {
-    threshold("peers_gone.connections=3");
-    clients(scenario("keepalive_times_out"), 2);
-    EXPECT_FALSE(found("peers_gone", kLater));
-    clients(scenario("user_timeout"), 9, 42'000);
-    clients(scenario("retransmission_times_out"), 4, 43'000);
-    clients(scenario("client_first_fin_with_ack"), 4, 46'000);
-    const report::Finding* f = found("peers_gone", kLater);
-    ASSERT_TRUE(f);
-    EXPECT_EQ(evidence(*f, "ended"), 15);
-    EXPECT_EQ(evidence(*f, "keepalive"), 2);
-    EXPECT_EQ(evidence(*f, "user_timeout"), 9);
-    EXPECT_EQ(evidence(*f, "retransmission"), 4);
-    EXPECT_EQ(evidence(*f, "waiting"), 0);
-    EXPECT_THAT(std::string(f->what), HasSubstr("10.0.0.5:5432"));
-}
-
-TEST_F(PeersGone, advice_has_the_sysctls) {
-    clients(scenario("keepalive_times_out"), 1, 45'000);
-    sysctl("net.ipv4.tcp_keepalive_time", "7200");
-    const report::Finding* f = found("peers_gone", kLater);
-    ASSERT_TRUE(f);
-    EXPECT_THAT(std::string(f->what), HasSubstr("1 connection of app"));
-    EXPECT_THAT(advice(*f), HasSubstr("net.ipv4.tcp_keepalive_time (7200 here)"));
-}
-
-class EventsLost : public RuleTest {};
-
-TEST_F(EventsLost, as_soon_as_there_is_one) {
-    clients(scenario("still_established"), 2);
-    EXPECT_FALSE(found("events_lost", 5s));
-    more.emplace_back(5s, event::LostTotals{at(5s), {1, 0, 0, 0, 0, 0}});
-    const report::Finding* f = found("events_lost", 10s);
-    ASSERT_TRUE(f);
-    EXPECT_EQ(evidence(*f, "events"), 1);
-    EXPECT_EQ(evidence(*f, "gaps"), 2);
-    EXPECT_EQ(evidence(*f, "unseen"), 0);
-    EXPECT_THAT(std::string(f->what), HasSubstr("1 event lost: "));
-    EXPECT_THAT(advice(*f), HasSubstr("--buffer-size"));
-}
-
-TEST_F(EventsLost, as_soon_as_one_is_noticed_by_its_gap) {
-    clients(scenario("still_established"), 2);
-    EXPECT_FALSE(found("events_lost", 5s));
-    event::StateChange closing{}; // of a socket whose ESTABLISHED wasn't seen
-    closing.sock = 0x77;
-    closing.cookie = 77;
-    closing.netns = 1;
-    closing.tuple = {{*tcp::IpAddress::parse("10.0.0.1"), 44000},
-                     {*tcp::IpAddress::parse("10.0.0.2"), 80},
-                     tcp::Family::ipv4};
-    const auto change = [&](Nanoseconds when, tcp::State from, tcp::State to) {
-        closing.at = at(when);
-        closing.from = from;
-        closing.to = to;
-        more.emplace_back(when, closing);
-    };
-    change(5s, tcp::State::CLOSE, tcp::State::SYN_SENT);
-    EXPECT_FALSE(found("events_lost", 10s));
-    change(6s, tcp::State::ESTABLISHED, tcp::State::CLOSE_WAIT);
-    const report::Finding* f = found("events_lost", 10s);
-    ASSERT_TRUE(f);
-    EXPECT_EQ(evidence(*f, "events"), 0);
-    EXPECT_EQ(evidence(*f, "unseen"), 1);
-    EXPECT_EQ(evidence(*f, "gaps"), 1);
-    EXPECT_THAT(std::string(f->what), HasSubstr("at least 1 event not seen: "));
-    EXPECT_THAT(advice(*f), testing::Not(HasSubstr("--buffer-size")));
 }
 
 class Order : public RuleTest {};

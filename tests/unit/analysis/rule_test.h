@@ -42,6 +42,47 @@ protected:
     }
     void threshold(const std::string& text) { ASSERT_TRUE(options.thresholds.set(text)) << text; }
 
+    /// A socket that a listing found at 1 s, and what was known of it then.
+    struct Listed {
+        tcp::State state;
+        tcp::FourTuple ends;
+        std::optional<event::Process> opener{};
+        std::vector<event::Process> holders{};
+        bool are_all = true; ///< the holders
+        std::optional<event::SocketNumbers> numbers{};
+        OptionalNumber<std::uint32_t> backlog{};
+        std::optional<bool> held{};
+        std::uint32_t netns = kNetns;
+    };
+    void listed(const Listed& socket) {
+        const MonoTime then = at(1s);
+        const std::uint64_t sock = 0x1000 + 0x100 * more.size();
+        event::SocketListed found{};
+        found.at = then;
+        found.netns = socket.netns;
+        found.sock = found.cookie = sock;
+        found.tuple = socket.ends;
+        found.state = socket.state;
+        found.held = socket.held;
+        more.emplace_back(1s, found);
+        if (socket.opener)
+            more.emplace_back(
+                1s, event::OwnerFound{then, sock, sock, {socket.opener, {}, 0}, TD_OWNER_HOLDS});
+        const auto count = static_cast<std::uint32_t>(socket.holders.size());
+        if (count != 0)
+            more.emplace_back(
+                1s, event::HoldersFound{then, sock, sock, count, socket.holders, !socket.are_all});
+        if (!socket.numbers) return;
+        event::NumbersRead read{};
+        read.at = then;
+        read.netns = socket.netns;
+        read.sock = read.cookie = sock;
+        read.state = socket.state;
+        read.numbers = *socket.numbers;
+        read.backlog = socket.backlog;
+        more.emplace_back(1s, read);
+    }
+
     /// Everything that was reported before `now`, and the report at that time.
     const report::Report& report(Nanoseconds now) {
         run = std::make_unique<TrackedReport>(options);

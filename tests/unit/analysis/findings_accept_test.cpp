@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+// Findings on accept queues that are full, and on connections that nobody accepts.
+#include "rule_test.h"
+
+namespace tcpdwell::test {
+namespace {
+
+class AcceptTest : public RuleTest {
+protected:
+    /// A listener of app (pid 7) with so many in its queue, and the length of that.
+    void listen(tcp::Port port, std::uint32_t queued, std::uint32_t backlog) {
+        event::SocketNumbers numbers;
+        numbers.unread = queued;
+        listed({.state = LISTEN,
+                .ends = tuple("10.0.0.1", port, "0.0.0.0", 0),
+                .opener = process(7, "app"),
+                .numbers = numbers,
+                .backlog = backlog});
+    }
+    /// Established, and not accepted.
+    void waits(tcp::Port port, std::size_t count = 1, tcp::State state = ESTABLISHED) {
+        for (std::size_t i = 0; i < count; ++i)
+            listed({.state = state,
+                    .ends = tuple("10.0.0.1", port, "192.0.2.7",
+                                  static_cast<tcp::Port>(50'000 + more.size())),
+                    .held = false});
+    }
+    void overflow(std::uint64_t times, Nanoseconds from = 1ms, Nanoseconds until = 2s) {
+        for (const auto& [when, count] : {std::pair(from, std::uint64_t{0}), {until, times}})
+            more.emplace_back(
+                when, event::KernelCounters{at(when), kNetns, {{"TcpExt.ListenOverflows", count}}});
+    }
+    const report::Finding* full() { return found("accept_queue_full", 10s); }
+    const report::Finding* stalled() { return found("accept_stalled", 10s); }
+};
+
+TEST_F(AcceptTest, a_queue_is_full_beyond_its_limit) {
+    listen(80, 5, 5);
+    EXPECT_FALSE(full());
+    more.clear();
+    listen(80, 6, 5);
+    const report::Finding* f = full();
+    ASSERT_TRUE(f);
+    EXPECT_EQ(f->severity, report::Severity::warning);
+    EXPECT_EQ(f->what, "The accept queue of app (pid 7) on 10.0.0.1:80 is full: 6 wait (limit 5).");
+    EXPECT_EQ(f->subject, "app (pid 7) on 10.0.0.1:80");
+    EXPECT_EQ(evidence(*f, "overflows"), 0);
+    EXPECT_EQ(evidence(*f, "queued"), 6);
+    EXPECT_EQ(evidence(*f, "limit"), 5);
+    EXPECT_EQ(evidence(*f, "waiting"), 0);
+    EXPECT_TRUE(std::holds_alternative<std::monostate>(fact(f->evidence, "oldest_ns")));
+    EXPECT_THAT(advice(*f), HasSubstr("(/proc/7/stack, /proc/7/wchan)"));
+    EXPECT_THAT(advice(*f), HasSubstr("net.core.somaxconn (not known here) limits it"));
+}
+
+TEST_F(AcceptTest, who_listens_are_all_that_have_the_socket) {
+    const auto listeners = [&] {
+        return std::get<report::HolderList>(fact(full()->evidence, "holders")).count;
+    };
+    listen(80, 6, 5);
+    EXPECT_EQ(listeners(), 1u);
+    more.clear();
+    event::SocketNumbers numbers;
+    numbers.unread = 6;
+    listed({.state = LISTEN,
+            .ends = tuple("10.0.0.1", 80, "0.0.0.0", 0),
+            .opener = process(7, "app"),
+            .holders = {process(7, "app"), process(8, "app")},
+            .numbers = numbers,
+            .backlog = 5});
+    EXPECT_EQ(listeners(), 2u);
+}
+
+TEST_F(AcceptTest, a_report_on_no_time_is_not_critical) {
+    listen(80, 6, 5);
+    report(10s);
+    run->interval();
+    last = run->interval();
+    const report::Finding* f = finding(last, "accept_queue_full");
+    ASSERT_TRUE(f);
+    EXPECT_EQ(f->severity, report::Severity::warning);
+}
+
+TEST_F(AcceptTest, a_hundred_overflows_a_second_are_critical_in_a_short_time_too) {
+    overflow(49, 1ms, 400ms);
+    EXPECT_EQ(found("accept_queue_full", 500ms)->severity, report::Severity::warning);
+    more.clear();
+    overflow(50, 1ms, 400ms);
+    EXPECT_EQ(found("accept_queue_full", 500ms)->severity, report::Severity::critical);
+}
+
+TEST_F(AcceptTest, of_several_the_one_at_its_limit_has_overflowed) {
+    listen(80, 0, 5);
+    listen(81, 6, 5);
+    listen(82, 0, 5);
+    waits(82, 3);
+    overflow(1);
+    EXPECT_THAT(std::string(full()->what),
+                HasSubstr("The accept queue of app (pid 7) on 10.0.0.1:81 (limit 5) overflowed 1 "
+                          "time in 10.0 s:"));
+}
+
+TEST_F(AcceptTest, else_probably_the_one_where_the_most_wait) {
+    listen(80, 0, 5);
+    listen(81, 0, 5);
+    listen(82, 0, 5);
+    waits(80, 1);
+    waits(81, 2);
+    waits(82, 2);
+    overflow(2);
+    EXPECT_THAT(std::string(full()->what),
+                HasSubstr("An accept queue, probably that of app (pid 7) on 10.0.0.1:81, (limit 5) "
+                          "overflowed 2 times in"));
+}
+
+TEST_F(AcceptTest, where_none_waits_none_is_named) {
+    listen(80, 0, 5);
+    listen(81, 0, 5);
+    overflow(2);
+    const report::Finding* f = full();
+    ASSERT_TRUE(f);
+    EXPECT_THAT(std::string(f->what), HasSubstr("An accept queue in network namespace 4026531840 "
+                                                "overflowed 2 times"));
+    EXPECT_EQ(evidence(*f, "netns"), kNetns);
+    EXPECT_THAT(advice(*f), HasSubstr("/proc/PID/stack, /proc/PID/wchan"));
+}
+
+TEST_F(AcceptTest, nobody_accepts) {
+    threshold("accept_stalled.connections=3");
+    listen(80, 2, 5);
+    waits(80, 2);
+    EXPECT_FALSE(stalled());
+    waits(80, 1, CLOSE_WAIT);
+    const report::Finding* f = stalled();
+    ASSERT_TRUE(f);
+    EXPECT_EQ(f->severity, report::Severity::warning);
+    EXPECT_EQ(f->what,
+              "3 connections wait for accept() at app (pid 7) on 10.0.0.1:80, the oldest for at "
+              "least 9.0 s (queue 2 of 5): the clients believe that they are connected, and nobody "
+              "calls accept().");
+    EXPECT_EQ(evidence(*f, "waiting"), 3);
+    EXPECT_EQ(evidence(*f, "half_closed"), 1);
+    EXPECT_EQ(std::get<Nanoseconds>(fact(f->evidence, "oldest_ns")), 9s);
+    EXPECT_EQ(f->connections.size(), 3u);
+    EXPECT_THAT(advice(*f), HasSubstr("/proc/7/stack"));
+    EXPECT_FALSE(finding(last, "close_wait_leak")); // no process can close it
+}
+
+TEST_F(AcceptTest, it_has_stalled_from_the_age_on) {
+    threshold("accept_stalled.age=9s");
+    listen(80, 1, 5);
+    waits(80);
+    EXPECT_THAT(std::string(stalled()->what), HasSubstr("1 connection waits for accept() at"));
+    threshold("accept_stalled.age=9.1s");
+    EXPECT_FALSE(stalled());
+}
+
+TEST_F(AcceptTest, a_full_queue_and_nobody_who_accepts_are_one_finding) {
+    listen(80, 6, 5);
+    waits(80, 6);
+    EXPECT_TRUE(full());
+    EXPECT_FALSE(stalled());
+    listen(81, 1, 5);
+    waits(81);
+    EXPECT_TRUE(stalled());
+    EXPECT_EQ(stalled()->subject, "app (pid 7) on 10.0.0.1:81");
+}
+
+} // namespace
+} // namespace tcpdwell::test

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// The finding on peers that have gone without a word.
+#include "cause_findings.h"
+#include "rule_test.h"
+
+namespace tcpdwell::test {
+namespace {
+
+constexpr auto kPeersGone = "peers_gone";
+
+class PeersGone : public RuleTest {
+protected:
+    std::string remote() {
+        const report::Finding* f = found(kPeersGone, kLater);
+        return f ? std::string(std::get<std::string_view>(fact(f->evidence, "remote"))) : "none";
+    }
+    /// A connection to 10.0.0.9:80 whose data is not acknowledged.
+    void unanswered(tcp::Port port, std::uint32_t silent_ms, std::uint32_t unacked,
+                    std::uint8_t timeouts) {
+        event::SocketNumbers numbers;
+        numbers.since_received_ms = silent_ms;
+        numbers.unacked = unacked;
+        numbers.timeouts = timeouts;
+        listed({.state = ESTABLISHED,
+                .ends = tuple("10.0.0.1", port, "10.0.0.9", 80),
+                .opener = process(1000, "app"),
+                .numbers = numbers});
+    }
+};
+
+TEST_F(PeersGone, one_that_timed_out_is_enough_however_it_did) {
+    threshold("peers_gone.connections=3");
+    clients(scenario("keepalive_times_out"), 2);
+    EXPECT_FALSE(found(kPeersGone, kLater));
+    clients(scenario("user_timeout"), 9, 42'000);
+    clients(scenario("retransmission_times_out"), 4, 43'000);
+    clients(scenario("client_first_fin_with_ack"), 4, 46'000);
+    const report::Finding* f = found(kPeersGone, kLater);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(evidence(*f, "ended"), 15);
+    EXPECT_EQ(evidence(*f, "keepalive"), 2);
+    EXPECT_EQ(evidence(*f, "user_timeout"), 9);
+    EXPECT_EQ(evidence(*f, "retransmission"), 4);
+    EXPECT_EQ(evidence(*f, "waiting"), 0);
+    EXPECT_EQ(f->what,
+              "15 connections of app (pid 1000) to 10.0.0.5:5432 timed out without an answer from "
+              "the peer (retransmission 4, user_timeout 9, keepalive 2), for instance "
+              "10.0.0.5:5432: the peer has gone, or the path to it is cut.");
+}
+
+TEST_F(PeersGone, advice_has_the_sysctls) {
+    clients(scenario("keepalive_times_out"), 1, 45'000);
+    sysctl("net.ipv4.tcp_keepalive_time", "7200");
+    const report::Finding* f = found(kPeersGone, kLater);
+    ASSERT_TRUE(f);
+    EXPECT_THAT(std::string(f->what), HasSubstr("1 connection of app"));
+    EXPECT_THAT(advice(*f), HasSubstr("net.ipv4.tcp_keepalive_time (7200 here)"));
+}
+
+TEST_F(PeersGone, of_a_client_the_service_is_named) {
+    clients(scenario("keepalive_times_out"), 1);
+    EXPECT_EQ(remote(), "10.0.0.5:5432");
+}
+
+class PeersGoneOf : public CauseFindings {};
+
+TEST_F(PeersGoneOf, a_server_are_named_by_their_host) {
+    end(served_end(ClosedFirst::none, Ending::timed_out, EndingDetail::keepalive).carried(5, 5));
+    const report::Finding* f = found(kPeersGone);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(std::get<std::string_view>(fact(f->evidence, "remote")), "10.0.0.2");
+    EXPECT_EQ(f->what, "1 connection of app (pid 100) on 10.0.0.1:80 timed out without an answer "
+                       "from the peer (keepalive 1), for instance 10.0.0.2: the peer has gone, or "
+                       "the path to it is cut.");
+}
+
+TEST_F(PeersGone, of_several_peers_the_one_with_the_most_is_named) {
+    clients(scenario("keepalive_times_out"), 2, 40'000, "10.0.0.5");
+    clients(scenario("keepalive_times_out"), 2, 41'000, "10.0.0.6");
+    EXPECT_EQ(remote(), "10.0.0.5:5432"); // the first of those with as many
+    clients(scenario("keepalive_times_out"), 1, 42'000, "10.0.0.6");
+    EXPECT_EQ(remote(), "10.0.0.6:5432");
+    clients(scenario("keepalive_times_out"), 2, 43'000, "10.0.0.5");
+    EXPECT_EQ(remote(), "10.0.0.5:5432");
+    const report::Finding* f = finding(last, kPeersGone);
+    EXPECT_EQ(evidence(*f, "ended"), 7);
+    EXPECT_EQ(f->connections.size(), 6u); // three of each
+}
+
+TEST_F(PeersGone, before_it_ends_a_connection_waits) {
+    threshold("peers_gone.connections=2");
+    unanswered(40'000, 3000, 1, 2);
+    unanswered(40'001, 2990, 1, 2); // not for long enough
+    EXPECT_FALSE(found(kPeersGone, 10s));
+    unanswered(40'002, 4000, 30, 1);
+    const report::Finding* f = found(kPeersGone, 10s);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(f->what,
+              "The peers of 2 connections of app (pid 1000) don't answer: no segment from "
+              "10.0.0.9:80 for 4.0 s, 31 bytes unacknowledged, up to 2 retransmissions in a row: "
+              "the peer has gone, or the path to it is cut.");
+    EXPECT_EQ(evidence(*f, "waiting"), 2);
+    EXPECT_EQ(evidence(*f, "unacked"), 31);
+    EXPECT_EQ(evidence(*f, "retransmissions"), 2);
+    EXPECT_EQ(std::get<Nanoseconds>(fact(f->evidence, "silence_ns")), 4s);
+}
+
+TEST_F(PeersGone, those_that_wait_and_those_that_ended_are_one_finding) {
+    threshold("peers_gone.connections=2");
+    unanswered(40'000, 3000, 1, 1);
+    EXPECT_FALSE(found(kPeersGone, kLater));
+    clients(scenario("keepalive_times_out"), 1);
+    const report::Finding* f = found(kPeersGone, kLater);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(f->what,
+              "The peers of 1 connection of app (pid 1000) don't answer: no segment from "
+              "10.0.0.9:80 for 3.0 s, 1 byte unacknowledged, up to 1 retransmission in a row; 1 "
+              "connection of app (pid 1000) to 10.0.0.5:5432 timed out without an answer from the "
+              "peer (keepalive 1), for instance 10.0.0.9:80: the peer has gone, or the path to it "
+              "is cut.");
+}
+
+} // namespace
+} // namespace tcpdwell::test

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+// What findings on the ends of connections say: their words, their advice, and how severe they are.
+#include <set>
+
+#include "cause_findings.h"
+
+namespace tcpdwell::test {
+namespace {
+
+class ResetWords : public CauseFindings {
+protected:
+    std::string said(std::string_view id) {
+        const report::Finding* f = found(id);
+        return f ? std::string(f->what) : "nothing of " + std::string(id);
+    }
+    std::string advised() {
+        const report::Finding* f = found("connections_reset");
+        return f ? std::string(f->advice.front()) : "nothing";
+    }
+};
+
+EndedLine reset_by_server(EndingDetail detail) {
+    return served_end(ClosedFirst::local, Ending::reset_sent, detail).carried(0, 5);
+}
+EndedLine killed_by(std::uint8_t signal) {
+    return served_end(ClosedFirst::local, Ending::fin)
+        .carried(5, 5)
+        .closed_how(tcp::ClosedHow::signal, signal);
+}
+
+TEST_F(ResetWords, where_most_resets_come_from_the_other_side_the_advice_is_to_trace_there) {
+    end(served_end(ClosedFirst::remote, Ending::reset_received).carried(5, 5), 5);
+    EXPECT_THAT(advised(), HasSubstr("The other side resets"));
+    end(reset_by_server(EndingDetail::unread_data), 4);
+    EXPECT_THAT(advised(), HasSubstr("The other side resets"));
+    end(reset_by_server(EndingDetail::unread_data));
+    EXPECT_THAT(advised(), HasSubstr("close() with data unread sends an RST"));
+}
+
+TEST_F(ResetWords, counts_and_details_are_in_the_sentence) {
+    end(served_end(ClosedFirst::remote, Ending::reset_received).carried(5, 5), 2);
+    end(reset_by_server(EndingDetail::unread_data), 3);
+    EXPECT_EQ(said("connections_reset"),
+              "5 of 5 connections of app (pid 100) on 10.0.0.1:80 ended by a reset: 3 sent here, 2 "
+              "received (unread_data 3), all within 40 ms.");
+    const report::Finding* f = found("connections_reset");
+    EXPECT_EQ(evidence(*f, "count"), 5);
+    EXPECT_EQ(std::get<double>(fact(f->evidence, "share")), 1.0);
+    EXPECT_EQ(evidence(*f, "reset_sent"), 3);
+    EXPECT_EQ(evidence(*f, "reset_received"), 2);
+    EXPECT_EQ(evidence(*f, "unread_data"), 3);
+}
+
+/// The advice is about what at least half of the resets that were sent here have in common.
+TEST_F(ResetWords, the_advice_is_on_half_of_them) {
+    struct Case {
+        EndingDetail detail;
+        const char* advice;
+    };
+    for (const auto& [detail, text] :
+         {Case{EndingDetail::unread_data, "close() with data unread"},
+          Case{EndingDetail::data_after_close, "The peer still sent data after close()"},
+          Case{EndingDetail::so_linger_zero, "SO_LINGER with a time of 0"}}) {
+        begin_anew();
+        end(reset_by_server(detail), 4);
+        end(reset_by_server(EndingDetail::none), 4);
+        EXPECT_THAT(advised(), HasSubstr(text)) << name(detail);
+        end(reset_by_server(EndingDetail::none));
+        EXPECT_THAT(advised(), HasSubstr("This side resets; trace")) << name(detail);
+    }
+}
+
+TEST_F(ResetWords, time_outs_are_those_of_clients) {
+    const auto gives_up = [&](EndingDetail detail) {
+        return client_end(ClosedFirst::local, Ending::reset_sent, detail).carried(5, 0);
+    };
+    end(gives_up(EndingDetail::data_after_close), 4);
+    end(gives_up(EndingDetail::none), 4);
+    EXPECT_THAT(advised(), HasSubstr("it gave up waiting"));
+    end(gives_up(EndingDetail::none));
+    EXPECT_THAT(advised(), HasSubstr("This side resets; trace"));
+}
+
+TEST_F(ResetWords, over_which_time_they_are_spread) {
+    keeps_ports_ = true;
+    EndedLine ended =
+        served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::listener_closed);
+    const auto closed_at = [&](Nanoseconds when) {
+        ended.line.closed = at(when);
+        end(ended);
+        return said("listener_closed");
+    };
+    EXPECT_EQ(closed_at(2s),
+              "1 connection of app (pid 100) on 10.0.0.1:80 was reset in the accept queue, because "
+              "a listening socket was closed: the clients believed that they were connected.");
+    EXPECT_THAT(closed_at(2s + 1ms - 1ns), HasSubstr("2 connections of app (pid 100) on "
+                                                     "10.0.0.1:80 were reset in the accept queue, "
+                                                     "because a listening socket was closed, all "
+                                                     "at once:"));
+    EXPECT_THAT(closed_at(2s + 1ms), HasSubstr(", all within 1 ms:"));
+}
+
+TEST_F(ResetWords, a_program_of_several_processes_is_named_without_a_pid) {
+    EndedLine ended =
+        served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::listener_closed);
+    end(ended);
+    EXPECT_THAT(said("listener_closed"), HasSubstr("of app (pid 100) on 10.0.0.1:80 "));
+    ended.who.process = process(101, "app");
+    end(ended);
+    EXPECT_THAT(said("listener_closed"), HasSubstr("of app on 10.0.0.1:80 "));
+}
+
+TEST_F(ResetWords, a_program_of_another_pid_namespace_is_named_without_a_pid) {
+    EndedLine ended = client_end(ClosedFirst::none, Ending::refused);
+    ended.who.process = process(0, "app");
+    end(ended, 5);
+    EXPECT_THAT(said("connects_refused"),
+                HasSubstr("5 of 5 connects of app to 10.0.0.1:80 were refused"));
+}
+
+TEST_F(ResetWords, who_closed_the_listener_is_named_if_it_was_one_process) {
+    EndedLine ended =
+        served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::listener_closed);
+    ended.who.closed_by = process(7, "master");
+    end(ended);
+    EXPECT_THAT(said("listener_closed"),
+                HasSubstr("a listening socket was closed by master (pid 7):"));
+    ended.who.closed_by = process(8, "master");
+    end(ended);
+    EXPECT_THAT(said("listener_closed"), HasSubstr("a listening socket was closed, all within"));
+}
+
+TEST_F(ResetWords, who_died_is_named_with_the_signals) {
+    end(killed_by(9));
+    EXPECT_THAT(said("process_died"), HasSubstr("because app (pid 100) died (signal 9)."));
+    EndedLine other = killed_by(15);
+    other.who.process = process(101, "app");
+    other.who.closed_by = other.who.process;
+    end(other);
+    EXPECT_THAT(said("process_died"),
+                HasSubstr("because 2 processes died (signal 9, signal 15), all"));
+    EXPECT_EQ(std::get<std::string_view>(fact(found("process_died")->evidence, "signals")),
+              "signal 9, signal 15");
+}
+
+/// SIGHUP, SIGINT, SIGPIPE and SIGTERM are how processes are ended on purpose.
+TEST_F(ResetWords, all_other_signals_are_a_warning) {
+    const std::set<int> on_purpose = {1, 2, 13, 15};
+    for (int signal = 1; signal < 65; ++signal) {
+        begin_anew();
+        end(killed_by(static_cast<std::uint8_t>(signal)));
+        const report::Finding* f = found("process_died");
+        ASSERT_TRUE(f) << signal;
+        const bool meant = on_purpose.contains(signal);
+        EXPECT_EQ(f->severity, meant ? report::Severity::info : report::Severity::warning)
+            << signal;
+        EXPECT_THAT(advice(*f), HasSubstr(meant ? "finish its connections first" : "dmesg"))
+            << signal;
+    }
+}
+
+class IdleLimit : public ResetWords {
+protected:
+    /// By a server that closed after these times of silence.
+    std::string closed_after(std::initializer_list<std::uint32_t> milliseconds) {
+        begin_anew();
+        for (const std::uint32_t each : milliseconds)
+            end(served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::data_after_close)
+                    .carried(5, 5)
+                    .idle(each, 0));
+        return said("idle_close_race");
+    }
+};
+
+TEST_F(IdleLimit, lies_within_a_fifth_of_a_second) {
+    EXPECT_THAT(closed_after({300, 500, 700}), HasSubstr("that had been idle for 501 ms,"));
+    EXPECT_THAT(closed_after({300, 500, 701}),
+                HasSubstr("that had been idle for some time, about 501 ms,"));
+}
+
+TEST_F(IdleLimit, or_within_a_tenth) {
+    EXPECT_THAT(closed_after({60'000, 64'000, 70'000}), HasSubstr("that had been idle for 64."));
+    EXPECT_THAT(closed_after({57'000, 64'000, 70'600}), HasSubstr("idle for some time, about 64."));
+}
+
+TEST_F(IdleLimit, has_its_range_in_the_evidence) {
+    closed_after({1000, 2000, 3000});
+    const report::Finding* f = found("idle_close_race");
+    ASSERT_TRUE(f);
+    EXPECT_EQ(std::get<Nanoseconds>(fact(f->evidence, "idle_min_ns")), 1s);
+    EXPECT_EQ(std::get<Nanoseconds>(fact(f->evidence, "idle_max_ns")), 3s);
+    EXPECT_THAT(said("idle_close_race"),
+                HasSubstr("and 3 of 3 requests met the close, all within 40 ms: they were reset"));
+}
+
+TEST_F(ResetWords, answers_that_may_be_lost) {
+    end(served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::unread_data)
+            .carried(100, 900, 50)
+            .accepted(),
+        5);
+    EXPECT_THAT(said("answered_unread"),
+                HasSubstr("app (pid 100) on 10.0.0.1:80 answered and then closed 5 of 5 "
+                          "connections with data unread, all within 80 ms:"));
+}
+
+} // namespace
+} // namespace tcpdwell::test
