@@ -11,6 +11,7 @@
 #include "cli/finding_help.h"
 #include "cli/help.h"
 #include "cli/hosts_report.h"
+#include "cli/interval_lines.h"
 #include "cli/metrics_options.h"
 #include "cli/option_values.h"
 #include "cli/output_file.h"
@@ -36,6 +37,7 @@ struct ReportCommand {
     std::string explain;
     std::string colour;
     double interval = 0;
+    bool full = false;
     std::size_t rows = render::TextStyle{}.rows;
     std::size_t max_services = analysis::MetricsOptions{}.max_services;
     std::vector<std::string> thresholds;
@@ -57,6 +59,13 @@ public:
         if (!opened) return tl::unexpected(opened.error());
         to.page_.emplace(std::move(*opened));
         return to;
+    }
+
+    [[nodiscard]] render::Output& out() { return out_; }
+    /// Returns whether stdout still has a reader.
+    Result<bool> flush() {
+        if (const auto written = out_.flush(); !written) return tl::unexpected(written.error());
+        return !out_.closed();
     }
 
     /// nullptr: none
@@ -122,16 +131,28 @@ Result<int> report_one(ViewRun run, analysis::ReportOptions report, Destinations
     if (render::find_report_output(options.format)->needs_metrics)
         report.metrics = &metrics.emplace(
             analysis::MetricsOptions{options.max_services, !report.run.filter.empty()});
+    IntervalLines* lines = nullptr;
     ReportConsumer consumer(
         std::move(report), interval, run.context(),
-        [&](report::Report r, bool is_last) {
+        [&](report::Report r, bool is_last) -> Result<bool> {
+            if (lines != nullptr) {
+                lines->print(r);
+                return to.flush();
+            }
             report::ReportSet reports(std::move(r));
             if (feed) reports.hosts.front().metrics = feed->final_families();
             return to.print(std::move(reports), is_last);
         },
         !options.run->quiet && options.run->command.empty());
     if (metrics) feed.emplace(*metrics, consumer);
-    run::Consumer& counted = feed ? static_cast<run::Consumer&>(*feed) : consumer;
+    std::optional<IntervalLines> interval_lines;
+    if (interval && !options.full && options.format == "text")
+        lines = &interval_lines.emplace(consumer, run.context(), screenful(),
+                                        make_renderer(render::Format::table, to.out(),
+                                                      {.colour = wants_colour(options.colour),
+                                                       .width = table_width(),
+                                                       .unicode = locale_is_utf8()}));
+    run::Consumer& counted = lines ? *lines : feed ? static_cast<run::Consumer&>(*feed) : consumer;
     run::Selection selection(run.filter(), run.context(), counted, run.recorded_filters());
     run::PeriodGate gate(selection.entrance(), run.window());
     const auto outcome = run.run(gate);
@@ -207,8 +228,11 @@ Action define_report(CLI::App& app) {
            "--html", options->html,
            fmt::format("Also write the report as {} to this file", render::page_output().help))
         ->type_name("FILE");
-    auto* interval = add_duration(app, "-i,--interval", options->interval,
-                                  "A report each time this has passed, on what changed in it: 10s");
+    auto* interval =
+        add_duration(app, "-i,--interval", options->interval,
+                     "A line each time this has passed, on what happened in it, as vmstat has "
+                     "them: 1s, 10s; --format json: a report");
+    app.add_flag("--full", options->full, "With -i: whole reports")->needs(interval);
     app.get_option("--html")->excludes(interval);
     add_number(app, "--rows", options->rows, 1'000'000,
                "Rows of a table of services, remote servers or ports in the text")

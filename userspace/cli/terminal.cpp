@@ -28,6 +28,14 @@ bool wants_colour(const std::string& word) {
     return word == "auto" ? stdout_takes_colour() : word == "always";
 }
 
+std::size_t screenful() {
+    constexpr std::size_t kUsual = 20;
+    constexpr unsigned kBesides = 3; // the heading, and what the shell shows below
+    winsize size{};
+    if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row <= kBesides) return kUsual;
+    return size.ws_row - kBesides;
+}
+
 std::size_t table_width() {
     const char* columns = std::getenv("COLUMNS");
     const bool is_given = columns != nullptr && *columns != '\0';

@@ -19,6 +19,9 @@ bool wants_colour(const std::string& word); ///< "auto", "always" or "never"
 /// Characters in a line of stdout: those of the terminal, or of COLUMNS; 80 if neither is set.
 std::size_t stdout_width();
 
+/// Lines of a table below its heading: as many as a terminal shows, else 20.
+std::size_t screenful();
+
 /// The width that a table of any number of lines has to fit in: stdout_width() of a terminal, or
 /// where COLUMNS is set; else 0, as for a file or a pipe.
 std::size_t table_width();

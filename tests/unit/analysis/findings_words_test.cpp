@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "analysis/findings.h"
+#include "base/counted.h"
 #include "lines.h"
 
 namespace tcpdwell::test {
@@ -17,9 +18,9 @@ TEST(FindingWords, durations_have_the_unit_that_fits) {
 }
 
 TEST(FindingWords, one_is_singular) {
-    EXPECT_EQ(analysis::counted(0, "socket"), "0 sockets");
-    EXPECT_EQ(analysis::counted(1, "socket"), "1 socket");
-    EXPECT_EQ(analysis::counted(2, "socket"), "2 sockets");
+    EXPECT_EQ(counted(0, "socket"), "0 sockets");
+    EXPECT_EQ(counted(1, "socket"), "1 socket");
+    EXPECT_EQ(counted(2, "socket"), "2 sockets");
 }
 
 TEST(FindingWords, a_process_has_a_number_where_one_is_known) {
