@@ -70,8 +70,8 @@ TEST_F(CommandFormats, info_has_a_row_for_each_file) {
 
 TEST_F(CommandFormats, one_that_makes_no_sense_is_refused_with_the_reason) {
     EXPECT_THAT(refused({"report", "-r", path("client.tdw")}, "csv"),
-                HasSubstr("'csv' isn't one of text, json, jsonl: the sections of a report have no "
-                          "columns in common"));
+                HasSubstr("'csv' isn't one of text, json, jsonl, openmetrics, prometheus: the "
+                          "sections of a report have no columns in common"));
     EXPECT_THAT(refused({"trace", "-r", path("client.tdw")}, "text"),
                 HasSubstr("'text' isn't one of table, json, jsonl, csv: lines have columns"));
 }

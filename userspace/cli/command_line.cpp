@@ -37,12 +37,12 @@ std::string did_you_mean(const std::vector<std::string>& words) {
 
 /// The library's sentences in the words of this program.
 std::string in_words(const std::string& text) {
-    static const std::regex kMissing("^(.+): [0-9]+ required (.*) missing$");
-    static const std::regex kExcludes("^(.+) excludes (.+)$");
+    static const std::regex missing_value("^(.+): [0-9]+ required (.*) missing$");
+    static const std::regex excluded("^(.+) excludes (.+)$");
     std::smatch parts;
-    if (std::regex_match(text, parts, kMissing))
+    if (std::regex_match(text, parts, missing_value))
         return fmt::format("{} takes a value: {}", parts[1].str(), parts[2].str());
-    if (std::regex_match(text, parts, kExcludes))
+    if (std::regex_match(text, parts, excluded))
         return fmt::format("{} can't be given together with {}", parts[1].str(), parts[2].str());
     return text;
 }

@@ -34,13 +34,13 @@ std::string not_taken(const std::string& text, const std::string& wanted) {
 }
 
 std::string size_text(std::uint64_t bytes) {
-    constexpr std::string_view kUnits[] = {"", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    constexpr std::string_view units[] = {"", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
     std::size_t unit = 0;
-    while (bytes >= 1024 && bytes % 1024 == 0 && unit + 1 < std::size(kUnits)) {
+    while (bytes >= 1024 && bytes % 1024 == 0 && unit + 1 < std::size(units)) {
         bytes /= 1024;
         ++unit;
     }
-    return fmt::format("{}{}", bytes, kUnits[unit]);
+    return fmt::format("{}{}", bytes, units[unit]);
 }
 
 std::optional<std::uint64_t> whole_number(std::string_view text) {
@@ -55,12 +55,12 @@ std::optional<std::uint64_t> whole_number(std::string_view text) {
 CLI::Option* add_duration(CLI::App& app, const std::string& names, double& seconds,
                           const std::string& help, Zero zero) {
     const auto read = [zero](std::string& text) -> std::string {
-        static const CLI::AsNumberWithUnit kUnits(std::map<std::string, double>{
+        static const CLI::AsNumberWithUnit units(std::map<std::string, double>{
             {"ms", 0.001}, {"s", 1}, {"m", 60}, {"min", 60}, {"h", 3600}, {"d", 86400}});
         // Fits into nanoseconds of 64 bits.
         constexpr double kMost = 9.2e9;
         std::string value = text;
-        const double number = reads(kUnits, value) ? std::strtod(value.c_str(), nullptr) : -1;
+        const double number = reads(units, value) ? std::strtod(value.c_str(), nullptr) : -1;
         const bool is_right = std::isfinite(number) && number <= kMost &&
                               (number > 0 || (number == 0 && zero == Zero::allowed));
         if (!is_right)
@@ -77,9 +77,9 @@ CLI::Option* add_duration(CLI::App& app, const std::string& names, double& secon
 CLI::Option* add_size(CLI::App& app, const std::string& names, std::uint64_t& bytes,
                       SizeRange range, const std::string& help) {
     const auto read = [range](std::string& text) -> std::string {
-        static const CLI::AsSizeValue kUnits(false);
+        static const CLI::AsSizeValue units(false);
         std::string value = text;
-        const auto number = reads(kUnits, value) ? whole_number(value) : std::nullopt;
+        const auto number = reads(units, value) ? whole_number(value) : std::nullopt;
         if (!number || *number < range.least || *number > range.most)
             return not_taken(text, fmt::format("a size from {} to {}, such as 500K, 64MiB or 1G",
                                                size_text(range.least), size_text(range.most)));
@@ -103,9 +103,9 @@ CLI::Option* add_number(CLI::App& app, const std::string& names, std::uint64_t& 
 CLI::Option* add_speed(CLI::App& app, const std::string& names, double& factor,
                        const std::string& help) {
     const auto read = [](std::string& text) -> std::string {
-        static const CLI::AsNumberWithUnit kUnits(std::map<std::string, double>{{"x", 1.0}});
+        static const CLI::AsNumberWithUnit units(std::map<std::string, double>{{"x", 1.0}});
         std::string value = text;
-        const double number = reads(kUnits, value) ? std::strtod(value.c_str(), nullptr) : -1;
+        const double number = reads(units, value) ? std::strtod(value.c_str(), nullptr) : -1;
         if (!std::isfinite(number) || number <= 0)
             return not_taken(text, "a speed of more than 0, such as 1x, 10x or 0.5x");
         text = value;

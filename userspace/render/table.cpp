@@ -26,7 +26,7 @@ public:
     void begin(const report::Schema& main) override {
         main_ = main.type;
         columns_ = lay_out(main, style_.width);
-        for (TableColumn& place : columns_) {
+        for (ColumnPlace& place : columns_) {
             const report::Column& column = main.columns[place.cell];
             cell_.clear();
             cell_.append(column.title, kBold);
@@ -40,7 +40,7 @@ public:
     void row(const report::Schema& schema, report::Row row) override {
         assert(row.size() == schema.columns.size());
         if (schema.type != main_) return notice(schema, row);
-        for (TableColumn& place : columns_) {
+        for (ColumnPlace& place : columns_) {
             const report::Column& column = schema.columns[place.cell];
             cell_.clear();
             cell_.append(column, row[place.cell]);
@@ -57,7 +57,7 @@ private:
     static constexpr std::string_view kEllipsis = "\xe2\x80\xa6"; // U+2026
 
     /// Padding is deferred until text follows, so that no line ends in spaces.
-    void put_cell(const report::Column& column, TableColumn& place, std::string_view mark = "") {
+    void put_cell(const report::Column& column, ColumnPlace& place, std::string_view mark = "") {
         const bool is_last = &place == &columns_.back();
         if (style_.width > 0)
             cell_.cut(place.width, column.keep, mark);
@@ -96,7 +96,7 @@ private:
     TableStyle style_;
     CellText cell_;
     std::string_view main_;
-    std::vector<TableColumn> columns_;
+    std::vector<ColumnPlace> columns_;
     std::size_t owed_spaces_ = 0;
 };
 

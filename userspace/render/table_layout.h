@@ -9,7 +9,7 @@
 
 namespace tcpdwell::render {
 
-struct TableColumn {
+struct ColumnPlace {
     std::size_t cell;  ///< of a row
     std::size_t width; ///< in characters
 };
@@ -17,6 +17,6 @@ struct TableColumn {
 /// From the left. `width`: of the terminal; 0: there is room for everything. The most important
 /// columns are shown that fit in, at least one; they get their usual widths from the left as far as
 /// there is room, and the last one the rest.
-std::vector<TableColumn> lay_out(const report::Schema& schema, std::size_t width);
+std::vector<ColumnPlace> lay_out(const report::Schema& schema, std::size_t width);
 
 } // namespace tcpdwell::render

@@ -22,7 +22,7 @@ constexpr report::Schema kThreeSchema = {"three", kThree, {}, kThreeByImportance
 
 std::vector<std::pair<std::size_t, std::size_t>> places(std::size_t width) {
     std::vector<std::pair<std::size_t, std::size_t>> places;
-    for (const render::TableColumn& column : render::lay_out(kThreeSchema, width))
+    for (const render::ColumnPlace& column : render::lay_out(kThreeSchema, width))
         places.emplace_back(column.cell, column.width);
     return places;
 }
@@ -52,7 +52,7 @@ TEST(TableLayout, EachWidthOfEachTable) {
             const auto columns = render::lay_out(*schema, width);
             ASSERT_FALSE(columns.empty());
             std::size_t taken = columns.size() - 1;
-            for (const render::TableColumn& column : columns) taken += column.width;
+            for (const render::ColumnPlace& column : columns) taken += column.width;
             EXPECT_EQ(taken, width) << schema->type;
             EXPECT_GE(columns.size(), before) << schema->type << " " << width;
             before = columns.size();

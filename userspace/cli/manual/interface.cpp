@@ -136,7 +136,7 @@ void read_value(OptionPage& page, std::string type) {
         if (source.words != nullptr) page.words = source.words();
     }
     std::ranges::sort(page.words);
-    page.words.erase(std::ranges::unique(page.words).begin(), page.words.end());
+    page.words.erase(std::unique(page.words.begin(), page.words.end()), page.words.end());
 }
 
 /// As help speaks of it: an argument by its value, an option by its long name.

@@ -63,7 +63,7 @@ std::string filled(const std::string& text) {
 std::string prose(std::string_view raw) {
     std::string text(raw);
     const auto both_spaces = [](char a, char b) { return a == ' ' && b == ' '; };
-    text.erase(std::ranges::unique(text, both_spaces).begin(), text.end());
+    text.erase(std::unique(text.begin(), text.end(), both_spaces), text.end());
     std::string result;
     std::size_t begin = 0;
     for (std::size_t at = 0; at < text.size(); ++at) {
