@@ -40,8 +40,8 @@ private:
 /// The words that start it, the path of the binary first.
 std::vector<std::string> report_words(const std::vector<std::string>& arguments);
 
-/// The report of `tcpdwell report ARGUMENTS --all -- COMMAND`: the command begins only when everything is
-/// known that was there before. Throws as ReportRun::only_report() does.
+/// The report of `tcpdwell report ARGUMENTS --all -- COMMAND`: the command begins only when
+/// everything is known that was there before. Throws as ReportRun::only_report() does.
 nlohmann::json report_on(const std::vector<std::string>& arguments,
                          const std::vector<std::string>& command);
 

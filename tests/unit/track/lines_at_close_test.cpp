@@ -73,7 +73,8 @@ TEST(LinesAtClose, each_connection_has_one_line) {
 /// 20 ms after TIME_WAIT has begun, in which an RST could still come, and not a minute.
 TEST(LinesAtClose, come_when_it_is_closed) {
     const auto scenarios = synth::all_scenarios();
-    const auto scenario = std::ranges::find(scenarios, "client_first_fin_with_ack", &OneStory::name);
+    const auto scenario =
+        std::ranges::find(scenarios, "client_first_fin_with_ack", &OneStory::name);
     ASSERT_NE(scenario, scenarios.end());
     TrackerRun run(track::TrackerOptions{.lines_at_close = true});
     const auto is_waiting = [&] {
