@@ -38,8 +38,8 @@ Observation observe() {
     const std::string port = std::to_string(local_of(listener).port);
     const std::string open = "exec 3<>/dev/tcp/127.0.0.1/" + port + "; ";
     std::string words;
-    for (const std::string& word :
-         tcpdwell_command({"trace", "-c", "--idle", "--format", "jsonl", "--port", port, "--"}))
+    for (const std::string& word : tcpdwell_command(
+             {"trace", "-c", "--idle", "--format", "jsonl", "--port", port, "--all", "--"}))
         words += "'" + word + "' ";
     // Both clients write down the number that they have in the namespace.
     const std::string script =
