@@ -41,6 +41,7 @@ TEST_F(HeldInCloseWait, who_opened_it_is_not_named_again_where_it_holds_it) {
     EXPECT_EQ(f->what, "app (pid 7) has 1 socket in CLOSE_WAIT for longer than 60.0 s, the oldest "
                        "for at least 100.0 s: the peers have closed, and close() isn't called.");
     EXPECT_EQ(f->subject, "app (pid 7)");
+    EXPECT_TRUE(has_fact(f->evidence, "holders"));
     EXPECT_EQ(evidence(*f, "pid"), 7);
     EXPECT_THAT(advice(*f), HasSubstr("/proc/7/fd"));
     EXPECT_THAT(advice(*f), HasSubstr("Ending this process closes them."));
@@ -63,6 +64,7 @@ TEST_F(HeldInCloseWait, nobody_is_named_where_no_process_is_known) {
     EXPECT_THAT(std::string(f->what), HasSubstr("a process that is not known has 1 socket"));
     EXPECT_THAT(std::string(f->what), Not(HasSubstr("accepted or connected by")));
     EXPECT_TRUE(std::holds_alternative<std::monostate>(fact(f->evidence, "pid")));
+    EXPECT_FALSE(has_fact(f->evidence, "holders"));
     EXPECT_TRUE(std::holds_alternative<std::monostate>(fact(f->evidence, "comm")));
     EXPECT_THAT(advice(*f), HasSubstr("/proc/PID/fd"));
     EXPECT_THAT(advice(*f), Not(HasSubstr("Ending")));

@@ -187,6 +187,7 @@ TEST_F(CauseFindings, of_two_ends_the_one_that_caused_it) {
     }
     EXPECT_EQ(ids(), std::vector<std::string_view>{"answered_unread"});
     EXPECT_EQ(evidence(*found("answered_unread"), "count"), 12);
+    EXPECT_FALSE(has_fact(found("answered_unread")->evidence, "translated"));
 }
 
 /// Behind a DNAT the server has another address than the client connects to.

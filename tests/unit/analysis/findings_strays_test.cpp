@@ -93,6 +93,12 @@ TEST_F(StrayFindings, connections_that_nobody_here_knows_from_five_on) {
     EXPECT_THAT(ids(), IsEmpty());
 }
 
+TEST_F(StrayFindings, what_took_a_second_has_a_duration) {
+    for (tcp::Port port = 1000; port < 1004; ++port) reset(unknown_tuple(port));
+    reset(unknown_tuple(1004), 3s);
+    EXPECT_THAT(std::string(only().what), HasSubstr("came to 10.0.0.1:80 within 1.0 s, and"));
+}
+
 TEST_F(StrayFindings, what_came_within_a_second_came_at_once) {
     for (tcp::Port port = 1000; port < 1004; ++port) reset(unknown_tuple(port));
     reset(unknown_tuple(1004), 3s - 1ns);

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <optional>
 #include <ostream>
 #include <stdexcept>
@@ -37,6 +38,10 @@ inline const report::Value& fact(const std::vector<report::FactLine>& lines, std
     for (const report::FactLine& line : lines)
         if (line.id == id) return line.value;
     throw std::invalid_argument("no fact " + std::string(id));
+}
+
+inline bool has_fact(const std::vector<report::FactLine>& lines, std::string_view id) {
+    return std::ranges::find(lines, id, &report::FactLine::id) != lines.end();
 }
 
 inline std::int64_t number(const report::Value& value) { return std::get<std::int64_t>(value); }
