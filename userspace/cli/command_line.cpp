@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <regex>
 
 #include "base/similar.h"
 #include "base/text.h"
@@ -37,13 +36,19 @@ std::string did_you_mean(const std::vector<std::string>& words) {
 
 /// The library's sentences in the words of this program.
 std::string in_words(const std::string& text) {
-    static const std::regex missing_value("^(.+): [0-9]+ required (.*) missing$");
-    static const std::regex excluded("^(.+) excludes (.+)$");
-    std::smatch parts;
-    if (std::regex_match(text, parts, missing_value))
-        return fmt::format("{} takes a value: {}", parts[1].str(), parts[2].str());
-    if (std::regex_match(text, parts, excluded))
-        return fmt::format("{} can't be given together with {}", parts[1].str(), parts[2].str());
+    constexpr std::string_view kRequired = ": 1 required ";
+    constexpr std::string_view kMissing = " missing";
+    constexpr std::string_view kExcludes = " excludes ";
+    const std::string_view all = text;
+    const std::size_t required = all.find(kRequired);
+    if (required != std::string_view::npos && all.ends_with(kMissing)) {
+        std::string_view value = all.substr(required + kRequired.size());
+        value.remove_suffix(kMissing.size());
+        return fmt::format("{} takes a value: {}", all.substr(0, required), value);
+    }
+    if (const std::size_t at = all.find(kExcludes); at != std::string_view::npos)
+        return fmt::format("{} can't be given together with {}", all.substr(0, at),
+                           all.substr(at + kExcludes.size()));
     return text;
 }
 
