@@ -55,9 +55,11 @@ protected:
         std::set<int> ports;
         for (const nlohmann::json& line : tracer.lines()) {
             if (line.at("type") != "transition") continue;
-            for (const char* end : {"local", "remote"})
-                if (const int port = line.at(end).at("port"); port == kFirst || port == kFirst + 1)
-                    ports.insert(port);
+            for (const char* end : {"local", "remote"}) {
+                const nlohmann::json& port = line.at(end).at("port");
+                if (port.is_null()) continue; // a connect() that hasn't got one yet
+                if (port == kFirst || port == kFirst + 1) ports.insert(port.get<int>());
+            }
         }
         return ports;
     }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "analysis/thresholds.h"
 
+#include "base/similar.h"
+
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cassert>
 #include <charconv>
@@ -180,11 +183,16 @@ Result<void> Thresholds::set(std::string_view text) {
     const std::string_view name = text.substr(0, equals);
     const std::size_t i = index_of(name);
     if (i == std::size(kTable)) {
-        std::string names;
-        for (const ThresholdRow& row : kTable) names += fmt::format("\n  {}", row.name);
+        std::vector<std::string> names;
+        for (const ThresholdRow& row : kTable) names.emplace_back(row.name);
+        const auto alike = most_alike(name, names);
         return fail(
             ErrorCode::usage,
-            fmt::format("--threshold {}: there is no such threshold; there are:{}", name, names));
+            fmt::format(
+                "--threshold {}: there is no such threshold{}; 'tcpdwell help "
+                "report' lists them",
+                name,
+                alike.empty() ? "" : fmt::format(" (did you mean {}?)", fmt::join(alike, " or "))));
     }
     const double value = parse(kTable[i].unit, text.substr(equals + 1));
     if (std::isnan(value))

@@ -36,27 +36,10 @@ struct CopyOptions {
     bool verbose = false;
 };
 
-/// Whether the output isn't one of the inputs.
-Result<void> is_other(const std::string& path, const std::vector<std::string>& inputs) {
-    struct stat out {};
-    const bool is_there =
-        (path == "-" ? ::fstat(STDOUT_FILENO, &out) : ::stat(path.c_str(), &out)) == 0;
-    if (!is_there || !S_ISREG(out.st_mode)) return {};
-    for (const std::string& input : inputs) {
-        struct stat in {};
-        const bool is_known =
-            (input == "-" ? ::fstat(STDIN_FILENO, &in) : ::stat(input.c_str(), &in)) == 0;
-        if (is_known && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
-            return fail(ErrorCode::usage,
-                        fmt::format("{} is {}, which is to be copied; give another file",
-                                    path == "-" ? "standard output" : path, input));
-    }
-    return {};
-}
-
 /// Where the copy goes; it takes the place of what is there when all has been written.
 Result<PendingFile> open_copy(const CopyOptions& options, const std::vector<std::string>& inputs) {
-    if (auto other = is_other(options.output, inputs); !other) return tl::unexpected(other.error());
+    if (auto other = check_is_no_input(options.output, inputs); !other)
+        return tl::unexpected(other.error());
     auto file = PendingFile::open(options.output, options.if_exists);
     if (file && ::isatty(file->fd()) == 1)
         return fail(ErrorCode::usage,

@@ -55,6 +55,13 @@ public:
             {stdout_width(), wants_colour(options.colour), locale_is_utf8(), options.rows},
             finding_helps(thresholds));
         if (options.html.empty()) return to;
+        if (options.html == "-")
+            return fail(ErrorCode::usage, "--html -: standard output has the report itself; give "
+                                          "a file");
+        const auto inputs = recording_files(options.run->recordings);
+        if (!inputs) return tl::unexpected(inputs.error());
+        if (auto other = check_is_no_input(options.html, *inputs); !other)
+            return tl::unexpected(other.error());
         auto opened = OutputFile::open(options.html, options.run->if_exists);
         if (!opened) return tl::unexpected(opened.error());
         to.page_.emplace(std::move(*opened));
@@ -227,6 +234,8 @@ Action define_report(CLI::App& app) {
     app.add_option(
            "--html", options->html,
            fmt::format("Also write the report as {} to this file", render::page_output().help))
+        ->check(CLI::Validator(
+            [](const std::string& file) { return file.empty() ? "it names no file" : ""; }, ""))
         ->type_name("FILE");
     auto* interval =
         add_duration(app, "-i,--interval", options->interval,

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 
 #include "base/similar.h"
 #include "base/text.h"
@@ -83,10 +84,14 @@ CommandLine::CommandLine()
         chosen_ = [this]() -> Result<int> {
             if (explained_.size() > 1) return tl::unexpected(usage_error("help takes one command"));
             if (explained_.empty()) {
-                std::fputs(app_.help().c_str(), stdout);
+                // Not help(): that is of the command that has been chosen, this one.
+                const auto format = app_.get_formatter();
+                std::fputs(format->make_help(&app_, "tcpdwell", CLI::AppFormatMode::Normal).c_str(),
+                           stdout);
                 return 0;
             }
-            const auto known = command_names();
+            auto known = command_names();
+            known.emplace_back("help");
             if (std::ranges::find(known, explained_.front()) == known.end())
                 return tl::unexpected(unknown_command(explained_.front()));
             std::fputs(help_of(explained_.front()).c_str(), stdout);
@@ -175,6 +180,8 @@ CommandLine::misplaced_command(const std::vector<std::string>& arguments) const 
         meant = fmt::format(" (did you mean 'tcpdwell help {}'?)", command.get_name());
     else if (std::ranges::find(names, "--" + word) != names.end())
         meant = fmt::format(" (did you mean --{}?)", word);
+    else if (std::error_code error; std::filesystem::exists(word, error))
+        meant = fmt::format(" (did you mean -r {}?)", printable(word));
     return usage_error(fmt::format("'{}' isn't expected here{}; a command to run stands after --, "
                                    "as in 'tcpdwell {} -- {}'",
                                    printable(word), meant, command.get_name(),

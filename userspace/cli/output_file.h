@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/pending_file.h"
 #include "base/result.h"
@@ -14,6 +15,10 @@ namespace tcpdwell::cli {
 
 /// Declares --force, which makes `if_exists` replace, on `app`.
 void declare_force(CLI::App& app, IfExists& if_exists);
+
+/// ErrorCode::usage if the file at `path` ("-": standard output) is one of the recordings that are
+/// read ("-": standard input), by whatever name.
+Result<void> check_is_no_input(const std::string& path, const std::vector<std::string>& inputs);
 
 class OutputFile {
 public:

@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cctype>
 #include <vector>
 
 #include "base/similar.h"
@@ -45,6 +46,12 @@ private:
     std::vector<report::Value> row_;
 };
 
+/// As it stands in JSON, or at the head of a table.
+bool is_same_word(std::string_view a, std::string_view b) {
+    return std::ranges::equal(
+        a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+}
+
 std::vector<std::string> ids_of(const report::Schema& schema) {
     std::vector<std::string> ids;
     for (const report::Column& column : schema.columns) ids.emplace_back(column.id);
@@ -58,7 +65,9 @@ Result<std::unique_ptr<Renderer>> select_columns(std::unique_ptr<Renderer> next,
                                                  std::span<const std::string> ids) {
     std::vector<std::size_t> cells;
     for (const std::string& id : ids) {
-        const auto column = std::ranges::find(schema.columns, id, &report::Column::id);
+        const auto column = std::ranges::find_if(schema.columns, [&](const report::Column& each) {
+            return is_same_word(each.id, id) || is_same_word(each.title, id);
+        });
         if (column == schema.columns.end()) {
             const auto alike = most_alike(id, ids_of(schema));
             return fail(

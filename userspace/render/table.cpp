@@ -18,6 +18,9 @@ constexpr std::string_view kColourOff = "\x1b[0m";
 /// from then on.
 constexpr std::size_t kWidest = 60;
 
+constexpr std::size_t kSeconds = std::string_view("12:34:56").size();
+constexpr std::size_t kWithoutFraction = kSeconds + 1; // there would be the point alone
+
 class TableRenderer final : public Renderer {
 public:
     TableRenderer(Output& out, TableStyle style)
@@ -46,6 +49,7 @@ public:
             cell_.append(column, row[place.cell]);
             // Of a time of day the first part is a time of day, too.
             const bool is_time = std::holds_alternative<WallTime>(row[place.cell]);
+            if (is_time && place.width == kWithoutFraction) cell_.cut(kSeconds, column.keep, "");
             put_cell(column, place, is_time ? "" : style_.unicode ? kEllipsis : "~");
         }
         end_line();
