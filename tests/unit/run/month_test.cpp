@@ -124,7 +124,7 @@ TEST(Month, of_new_services_takes_constant_memory) {
     }
     ASSERT_TRUE(pipe.advance(synth::kTestClock.mono + kStep * kServices + 10min));
     EXPECT_GE(watch.ended, static_cast<std::uint64_t>(kServices));
-    EXPECT_GT(watch.made, 24U * 29U);
+    EXPECT_GT(watch.made, 24U * 28U); // one an hour, where the steps are as long as some minutes
     EXPECT_LE(watch.most_labels, 51U);
     EXPECT_GT(watch.most_services, 1U);
     EXPECT_LT(watch.most_services, 200U); // those of a window
