@@ -72,7 +72,8 @@ ScreenData hostile_data() {
         row.comm = row.key.service.comm = comm_of(name);
         row.key.service.role = tcp::Role::server;
         row.key.service.family = tcp::Family::ipv6;
-        row.key.service.local = {address("2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff"), 65535};
+        row.key.service.local = {*tcp::IpAddress::parse("2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff"),
+                                 65535};
         row.pid = 4194304;
         row.total.connections = connections--;
         data.services.push_back(row);

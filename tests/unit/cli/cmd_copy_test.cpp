@@ -105,7 +105,7 @@ TEST_F(CmdCopy, never_writes_to_what_it_reads) {
         const auto done = copy(in, out);
         ASSERT_FALSE(done) << out;
         EXPECT_EQ(done.error().code, ErrorCode::usage);
-        EXPECT_THAT(done.error().message, HasSubstr("which is to be copied; give another file"));
+        EXPECT_THAT(done.error().message, HasSubstr("which is to be read; give another file"));
         EXPECT_EQ(read(in), before);
     }
 }
