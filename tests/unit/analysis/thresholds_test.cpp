@@ -191,7 +191,7 @@ TEST(Thresholds, names_that_are_none_are_answered_with_those_like_them) {
     }
     analysis::Thresholds t;
     EXPECT_THAT(t.set("closing_stuck.socket=5").error().message,
-                HasSubstr("did you mean closing_stuck.sockets?"));
+                HasSubstr("did you mean closing_stuck.sockets or"));
     for (const char* text : {"", "closing_stuck.sockets", "5"}) {
         const auto set = t.set(text);
         ASSERT_FALSE(set) << text;
