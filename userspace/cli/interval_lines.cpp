@@ -19,7 +19,10 @@ constexpr report::Column kIntervalColumns[] = {
     number_column("closed", "CLOSED", "Connections that left ESTABLISHED."),
     number_column("reset", "RESET", "Connections ended by an RST."),
     number_column("failed", "FAILED", "Connects and handshakes that failed."),
-    number_column("retransmitted", "RETRANS", "Segments sent again, of the whole host."),
+    number_column(
+        "retransmitted", "RETRANS",
+        "Segments sent again by the whole host, since the kernel's counters were last read; they "
+        "are read every 10 s."),
     number_column("TIME_WAIT", "TIME_WAIT", "Sockets in TIME_WAIT at the end."),
     {.id = "CLOSE_WAIT",
      .title = "CLOSE_WAIT",
@@ -89,6 +92,7 @@ void IntervalLines::on_connection(const track::ConnectionLine& line) {
 
 void IntervalLines::on_counters(const track::CountersLine& line) {
     if (!is_settled_) pulse_->on_counters(line);
+    has_reading_ |= !read_.insert(line.netns).second; // the first one says nothing of before
     ForwardingConsumer::on_counters(line);
 }
 
@@ -119,13 +123,14 @@ void IntervalLines::print(const report::Report& report) {
         difference(sum.closed, before_.closed),
         difference(sum.reset, before_.reset),
         difference(sum.failed, before_.failed),
-        difference(sum.retransmitted, before_.retransmitted),
+        has_reading_ ? difference(sum.retransmitted, before_.retransmitted) : report::Value(),
         report::count_value(sum.sockets[tcp::State::TIME_WAIT]),
         report::count_value(sum.sockets[tcp::State::CLOSE_WAIT]),
         std::string_view(findings),
     };
     renderer_->row(kIntervals, row);
     before_ = sum;
+    has_reading_ = false;
 }
 
 } // namespace tcpdwell::cli

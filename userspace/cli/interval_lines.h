@@ -44,6 +44,8 @@ private:
     analysis::PulseStep before_; ///< as of the last line
     MonoTime now_{};
     bool is_settled_ = false;
+    bool has_reading_ = false;     ///< of the counters, since the last line
+    std::set<std::uint32_t> read_; ///< namespaces whose counters have been read
     std::size_t lines_ = 0;
     std::set<std::string, std::less<>> findings_;
 };
