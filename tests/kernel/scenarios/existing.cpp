@@ -47,7 +47,8 @@ void joined_established(Scene& scene) {
     }
 }
 
-// One end in CLOSE_WAIT, the other in a mini-socket in FIN_WAIT2.
+// One end in CLOSE_WAIT, the other in a mini-socket in FIN_WAIT2. That lasts 60 s at most: where
+// the tracer takes so long to come, the FIN is too late for it, and answered by an RST.
 void joined_half_closed(Scene& scene) {
     Pair pair = open_pair(scene);
     const Moment closed = during([&] { pair.client.reset(); });
@@ -56,21 +57,27 @@ void joined_half_closed(Scene& scene) {
     scene.require_state(pair.server, TCP_CLOSE_WAIT);
     await_listing(scene);
     const Moment answered = during([&] { pair.server.reset(); });
-    scene.expect(without_owner(
-        {.what = "client",
-         .end = known_late(pair.client_end),
-         .path = {{"FIN_WAIT2", or_unknown(less_delayed_ack(between(closed, answered)))},
-                  {"TIME_WAIT", two_msl()}},
-         .closed_first = "local",
-         .ending = "fin",
-         .time_wait = "expired",
-         .seen = "joined",
-         .closed_by = nobody()}));
+    const bool in_time =
+        listed_state(pair.client_end.local.port, pair.client_end.remote.port) == TCP_TIME_WAIT;
+    Expected client{.what = "client",
+                    .end = known_late(pair.client_end),
+                    .path = {{"FIN_WAIT2", or_unknown(timer(60s))}},
+                    .closed_first = "local",
+                    .ending = "fin_wait2_expired",
+                    .seen = "joined",
+                    .closed_by = nobody()};
+    if (in_time) {
+        client.path = {{"FIN_WAIT2", or_unknown(less_delayed_ack(between(closed, answered)))},
+                       {"TIME_WAIT", two_msl()}};
+        client.ending = "fin";
+        client.time_wait = "expired";
+    }
+    scene.expect(without_owner(client));
     scene.expect({.what = "server",
                   .end = known_late(pair.server_end),
                   .path = {{"CLOSE_WAIT", unknown()}, {"LAST_ACK", within(answered)}},
                   .closed_first = "remote",
-                  .ending = "fin",
+                  .ending = in_time ? "fin" : "reset_received",
                   .seen = "joined"});
 }
 
@@ -92,7 +99,6 @@ void joined_time_wait(Scene& scene) {
 }
 
 void joined_fin_wait2_expires(Scene& scene) {
-    write_sysctl("ipv4/tcp_fin_timeout", "45");
     Pair pair = open_pair(scene);
     pair.client.reset();
     pause(100ms);
@@ -100,7 +106,7 @@ void joined_fin_wait2_expires(Scene& scene) {
     await_listing(scene);
     scene.expect(without_owner({.what = "client",
                                 .end = known_late(pair.client_end),
-                                .path = {{"FIN_WAIT2", or_unknown(timer(45s))}},
+                                .path = {{"FIN_WAIT2", or_unknown(timer(60s))}},
                                 .closed_first = "local",
                                 .ending = "fin_wait2_expired",
                                 .seen = "joined",
