@@ -53,6 +53,24 @@ bool is_printable(char32_t code) {
 
 bool is_plain_in_json(char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; }
 
+template <typename Word>
+Word load(std::string_view bytes, std::size_t at) {
+    Word word;
+    std::memcpy(&word, bytes.data() + at, sizeof(word));
+    return word;
+}
+
+/// The same of the eight bytes of a word: nearly all strings are plain, and there are many.
+bool are_plain_in_json(std::uint64_t word) {
+    constexpr std::uint64_t kOnes = 0x0101010101010101, kHigh = 0x80 * kOnes;
+    // Of each byte the highest bit: 0x7f + 1 sets it, and so does a borrow by one below 0x20, or
+    // by 0.
+    const std::uint64_t quotes = word ^ ('"' * kOnes), backslashes = word ^ ('\\' * kOnes);
+    return ((word | (word + kOnes) | (word - 0x20 * kOnes) | ((quotes - kOnes) & ~quotes) |
+             ((backslashes - kOnes) & ~backslashes)) &
+            kHigh) == 0;
+}
+
 /// None of the characters that are escaped is over U+FFFF.
 void append_json_escape(std::string& out, char32_t code) {
     switch (code) {
@@ -99,17 +117,15 @@ std::string printable(std::string_view bytes) {
     return out;
 }
 
-bool is_printable_ascii(std::string_view bytes) {
-    // 0x7f + 1 sets the highest bit of a byte, and so does a borrow by one that is below 0x20.
-    // Eight at a time: keys and most values are so, and there are many.
-    constexpr std::uint64_t kOnes = 0x0101010101010101, kHigh = 0x80 * kOnes;
-    while (bytes.size() >= 8) {
-        std::uint64_t word = 0;
-        std::memcpy(&word, bytes.data(), sizeof(word));
-        if ((word | (word + kOnes) | (word - 0x20 * kOnes)) & kHigh) return false;
-        bytes.remove_prefix(8);
-    }
-    return std::ranges::all_of(bytes, [](char c) { return c >= 0x20 && c < 0x7f; });
+bool is_plain_in_json(std::string_view bytes) {
+    const std::size_t size = bytes.size();
+    if (size < 4) return std::ranges::all_of(bytes, [](char c) { return is_plain_in_json(c); });
+    if (size < 8)
+        return are_plain_in_json(load<std::uint32_t>(bytes, 0) |
+                                 std::uint64_t{load<std::uint32_t>(bytes, size - 4)} << 32);
+    for (std::size_t at = 0; at + 8 < size; at += 8)
+        if (!are_plain_in_json(load<std::uint64_t>(bytes, at))) return false;
+    return are_plain_in_json(load<std::uint64_t>(bytes, size - 8));
 }
 
 void append_json_string(std::string& out, std::string_view bytes) {

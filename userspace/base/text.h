@@ -15,8 +15,9 @@ namespace tcpdwell {
 std::size_t append_printable(std::string& out, std::string_view bytes);
 std::string printable(std::string_view bytes);
 
-/// Whether all of it is printable ASCII: nothing that append_json_string() would have to replace.
-bool is_printable_ascii(std::string_view bytes);
+/// Whether append_json_string() would add nothing but the quotes: printable ASCII without quotes
+/// and backslashes.
+bool is_plain_in_json(std::string_view bytes);
 
 /// Appends `bytes` as a string of JSON, quotes included. It is UTF-8 and means the same bytes,
 /// except that each faulty sequence becomes U+FFFD (as Unicode, section 3.9, recommends). What a

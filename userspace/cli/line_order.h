@@ -4,16 +4,17 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <string>
-#include <utility>
+#include <string_view>
+#include <vector>
 
 #include "base/time.h"
 
 namespace tcpdwell::cli {
 
+/// Valid during a call.
 struct PrintedLine {
-    std::string text;
+    std::string_view text;
     bool counts; ///< one of those that the user asked for, not about the run
 };
 
@@ -26,16 +27,26 @@ public:
     /// that explains an end.
     static constexpr Nanoseconds kWait = std::chrono::milliseconds(50);
 
-    void add(MonoTime at, PrintedLine line) { lines_.emplace(Key(at, ++count_), std::move(line)); }
+    void add(MonoTime at, const PrintedLine& line);
     /// Hands over the lines of before `now` - kWait, the earliest first.
     void release(MonoTime now, const Take& take);
     /// All of them.
     void release_all(const Take& take);
 
 private:
-    using Key = std::pair<MonoTime, std::uint64_t>; ///< lines of one time stay in their order
+    struct Waiting {
+        MonoTime at;
+        std::uint64_t number; ///< lines of one time stay in their order
+        std::size_t text;     ///< in texts_
+        bool counts;
+    };
+    static bool is_later(const Waiting& a, const Waiting& b);
+    /// The earliest one; false if it isn't taken.
+    bool release_first(const Take& take);
 
-    std::map<Key, PrintedLine> lines_;
+    std::vector<Waiting> waiting_;   ///< a heap, the earliest line at its top
+    std::vector<std::string> texts_; ///< their memory serves line after line
+    std::vector<std::size_t> free_;  ///< those of texts_ that no line has
     std::uint64_t count_ = 0;
 };
 

@@ -5,8 +5,6 @@
 #include "render/json_writer.h"
 #include "report/schemas.h"
 
-#include <utility>
-
 namespace tcpdwell::cli {
 namespace {
 
@@ -22,7 +20,7 @@ std::vector<render::MetaEntry> meta_entries(const std::vector<event::Fact>& fact
             entries.push_back({fact.key, render::json_string(fact.value)});
             continue;
         }
-        sysctls.foreign_key(fact.key);
+        sysctls.key(fact.key);
         sysctls.string(fact.value);
     }
     sysctls.end_object();
@@ -63,14 +61,18 @@ Result<void> TracePrinter::finish() {
 }
 
 void TracePrinter::take_line(MonoTime at, bool counts) {
-    PrintedLine line{std::exchange(rendered_.buffer(), {}), counts};
+    const PrintedLine line{rendered_.buffer(), counts};
     if (is_settled_)
         print(line);
     else if (!line.text.empty())
-        order_.add(at, std::move(line));
+        order_.add(at, line);
+    rendered_.buffer().clear();
 }
 
-void TracePrinter::pass_on() { out_.buffer() += std::exchange(rendered_.buffer(), {}); }
+void TracePrinter::pass_on() {
+    out_.buffer() += rendered_.buffer();
+    rendered_.buffer().clear();
+}
 
 bool TracePrinter::print(const PrintedLine& line) {
     if (printed_ >= options_.most) return false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "render/json_writer.h"
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <cmath>
@@ -16,13 +17,18 @@ void JsonWriter::clear() {
 }
 
 void JsonWriter::word(std::string_view ascii) {
-    assert(is_printable_ascii(ascii));
-    json_.String(ascii.data(), static_cast<rapidjson::SizeType>(ascii.size()));
+    assert(is_plain_in_json(ascii));
+    // The comma or colon before it is all that the library has to add: String() would look for
+    // characters to escape one by one, which takes a third of the time of a line.
+    json_.RawValue("", 0, rapidjson::kStringType);
+    char* place = buffer_.Push(ascii.size() + 2);
+    *place = '"';
+    std::copy(ascii.begin(), ascii.end(), place + 1);
+    place[ascii.size() + 1] = '"';
 }
 
-void JsonWriter::key(std::string_view id) { word(id); }
 void JsonWriter::string(std::string_view bytes) {
-    if (is_printable_ascii(bytes)) return word(bytes); // nearly all are, and many there are
+    if (is_plain_in_json(bytes)) return word(bytes); // nearly all are, and many there are
     quoted_.clear();
     append_json_string(quoted_, bytes);
     json_.RawValue(quoted_.data(), quoted_.size(), rapidjson::kStringType);
@@ -69,13 +75,13 @@ void JsonWriter::put(const report::EndpointValue& value) {
     const bool nobody = endpoint.port == 0 && endpoint.address.is_unspecified();
     if (nobody && !value.always_object) return put(std::monostate{});
     json_.StartObject();
-    key("addr");
+    word("addr");
     if (nobody) {
         json_.Null();
     } else {
         word(endpoint.address.text(value.family));
     }
-    key("port");
+    word("port");
     if (endpoint.port == 0) {
         json_.Null();
     } else {
@@ -86,28 +92,28 @@ void JsonWriter::put(const report::EndpointValue& value) {
 
 void JsonWriter::put(const report::ProcessValue& process) {
     json_.StartObject();
-    key("pid");
+    word("pid");
     if (process.pid == 0) {
         json_.Null();
     } else {
         json_.Uint(process.pid);
     }
-    key("comm");
+    word("comm");
     put(process.comm);
     if (process.thread) {
-        key("thread");
+        word("thread");
         if (process.thread->empty())
             write(std::monostate{});
         else
             put(*process.thread);
     }
     if (process.manner) {
-        key("how");
+        word("how");
         if (process.manner->how.empty())
             write(std::monostate{});
         else
             word(process.manner->how);
-        key("signal");
+        word("signal");
         if (process.manner->signal == 0)
             write(std::monostate{});
         else
@@ -129,12 +135,12 @@ void JsonWriter::put(std::span<const report::StateSpan> states) {
     json_.StartArray();
     for (const report::StateSpan& span : states) {
         json_.StartObject();
-        key("state");
+        word("state");
         put(span.state);
-        key("dwell_ns");
+        word("dwell_ns");
         write(span.dwell);
         if (!span.dwell && span.at_least > Nanoseconds(0)) {
-            key("at_least_ns");
+            word("at_least_ns");
             put(span.at_least);
         }
         json_.EndObject();
@@ -150,11 +156,11 @@ void JsonWriter::put(const report::HolderList& holders) {
 
 void JsonWriter::put(const report::TimeWaitValue& value) {
     json_.StartObject();
-    key("dwell_ns");
+    word("dwell_ns");
     write(value.dwell);
-    key("end");
+    word("end");
     word(name(value.end));
-    key("restarts");
+    word("restarts");
     json_.Uint(value.restarts);
     json_.EndObject();
 }
@@ -162,7 +168,7 @@ void JsonWriter::put(const report::TimeWaitValue& value) {
 void JsonWriter::put(std::span<const report::TextPart> parts) {
     json_.StartObject();
     for (const report::TextPart& part : parts) {
-        foreign_key(part.name);
+        key(part.name);
         put(part.text);
     }
     json_.EndObject();

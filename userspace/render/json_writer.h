@@ -26,10 +26,8 @@ public:
     void end_object() { json_.EndObject(); }
     void begin_array() { json_.StartArray(); }
     void end_array() { json_.EndArray(); }
-    /// A word of the program: printable ASCII.
-    void key(std::string_view id);
-    /// Any bytes, as of string(): keys from recordings or the host.
-    void foreign_key(std::string_view bytes) { string(bytes); }
+    /// Any bytes, as of string().
+    void key(std::string_view bytes) { string(bytes); }
     /// Any bytes; "" stays "".
     void string(std::string_view bytes);
     void raw(std::string_view json);
@@ -40,7 +38,7 @@ public:
     void write(const std::optional<Nanoseconds>& duration);
 
 private:
-    void word(std::string_view ascii); ///< printable: names, numbers and addresses
+    void word(std::string_view ascii); ///< plain in JSON: names, numbers and addresses
     void put(std::monostate) { json_.Null(); }
     void put(std::int64_t number) { json_.Int64(number); }
     void put(double number);

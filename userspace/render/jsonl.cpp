@@ -21,7 +21,7 @@ public:
     void meta(std::span<const MetaEntry> entries) override {
         begin_line("meta");
         for (const MetaEntry& entry : entries) {
-            json_.foreign_key(entry.key);
+            json_.key(entry.key);
             json_.raw(entry.json);
         }
         end_line();

@@ -69,18 +69,18 @@ TEST(JsonText, WhatWouldDoSomethingIsEscaped) {
 
 /// Each value of a byte at each place of short and long texts, eight of which are looked at at
 /// once.
-TEST(PrintableAscii, IsFrom20To7e) {
-    for (const std::size_t size : {1U, 7U, 8U, 9U, 16U, 19U}) {
+TEST(PlainInJson, IsWhatNeedsNoEscape) {
+    for (const std::size_t size : {1U, 3U, 4U, 5U, 7U, 8U, 9U, 16U, 19U}) {
         for (std::size_t at = 0; at < size; ++at) {
             for (int value = 0; value < 256; ++value) {
                 std::string text(size, '~');
                 text[at] = static_cast<char>(value);
-                EXPECT_EQ(is_printable_ascii(text), value >= 0x20 && value <= 0x7e)
+                EXPECT_EQ(is_plain_in_json(text), as_json(text) == '"' + text + '"')
                     << value << " at " << at << " of " << size;
             }
         }
     }
-    EXPECT_TRUE(is_printable_ascii(""));
+    EXPECT_TRUE(is_plain_in_json(""));
 }
 
 /// One U+FFFD per longest piece that could have become a character: the example of Unicode, table

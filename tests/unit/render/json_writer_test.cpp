@@ -17,7 +17,7 @@ TEST(JsonString, is_json_whatever_the_bytes) {
 TEST(JsonString, is_json_as_a_key_too) {
     render::JsonWriter json;
     json.begin_object();
-    json.foreign_key("net.\xff\"\xc2\x9b");
+    json.key("net.\xff\"\xc2\x9b");
     json.string("\x1b");
     json.end_object();
     EXPECT_EQ(json.view(), "{\"net.\xef\xbf\xbd\\\"\\u009B\":\"\\u001B\"}");
