@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Prints a software bill of materials (CycloneDX 1.5, JSON) of a static build: what was compiled or linked in.
 
-Usage: sbom.py VERSION BUILD-FOLDER LIBMNL-PACKAGES ARTEFACT...
-LIBMNL-PACKAGES: the .packages file of the folder that libmnl.a was unpacked to.
+Usage: sbom.py VERSION BUILD-FOLDER LIBRARIES-FOLDER ARTEFACT...
+LIBRARIES-FOLDER: where scripts/packaging/libraries has put static libraries.
 
 Nothing is listed by hand: headers come from ninja's record of what was read, libraries from the linker's command line,
 their packages and versions from dpkg.
 """
 import datetime
+import glob
 import hashlib
 import json
 import os
@@ -26,7 +27,7 @@ def files_used(build):
     """Headers and archives outside of the tree."""
     headers = set(re.findall(r"^ +(/usr/\S+)$", output("ninja", "-C", build, "-t", "deps"), re.M))
     link = output("ninja", "-C", build, "-t", "commands", "tcpdwell").splitlines()[-1]
-    archives = set(re.findall(r"(/usr/\S+\.a)(?= |$)", link))
+    archives = set(re.findall(r"(?<=\s)(/\S+\.a)(?= |$)", link))
     if not headers or not archives:
         sys.exit("sbom.py: nothing was compiled or linked in " + build)
     # What the compiler adds on its own.
@@ -36,7 +37,7 @@ def files_used(build):
 
 
 def packages_of(paths):
-    """{package: version} of the Debian packages that the files are from."""
+    """{package: [version, architecture]} of the installed Debian packages that the files are from."""
     names = set()
     for begin in range(0, len(paths), 500):
         found = subprocess.run(["dpkg", "-S", *paths[begin:begin + 500]], capture_output=True, text=True).stdout
@@ -50,13 +51,23 @@ def component(name, version, architecture, release):
     return {"type": "library", "bom-ref": purl, "name": name, "version": version, "purl": purl}
 
 
-def main(version, build, libmnl, *artefacts):
-    components = [component(name, *about, "debian-12")
-                  for name, about in sorted(packages_of(files_used(build)).items())]
-    with open(libmnl, encoding="utf-8") as listing:
-        architecture = listing.readline().split()[2]
-        for line in listing:
-            components.append(component(*line.split(), architecture, "debian-13"))
+def unpacked_components(libraries, used):
+    """Of the .packages files that scripts/debian-root leaves: of the libraries that were linked, each its own."""
+    releases = {"bookworm": "debian-12", "trixie": "debian-13"}
+    for listed in sorted(glob.glob(libraries + "/*/.packages") + glob.glob(libraries + "/*/source/.packages")):
+        folder = os.path.realpath(libraries + "/" + os.path.relpath(listed, libraries).split("/")[0])
+        if not any(path.startswith(folder + "/") for path in used):
+            continue
+        with open(listed, encoding="utf-8") as listing:
+            _, suite, architecture, *_ = listing.readline().split()
+            for line in listing:
+                yield component(*line.split(), architecture, releases[suite])
+
+
+def main(version, build, libraries, *artefacts):
+    used = files_used(build)
+    components = [component(name, *about, "debian-12") for name, about in sorted(packages_of(used).items())]
+    components += unpacked_components(libraries, used)
     files = []
     for path in artefacts:
         with open(path, "rb") as file:

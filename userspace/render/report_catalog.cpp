@@ -67,7 +67,6 @@ std::string page(const report::ReportSet& reports, const TextStyle&) {
     return report_page(report_json(reports), words.view(), helps.view());
 }
 
-#ifdef TCPDWELL_WITH_SERVE
 std::string openmetrics(const report::ReportSet& reports, const TextStyle&) {
     return openmetrics_text(reports.hosts.front().metrics);
 }
@@ -75,16 +74,13 @@ std::string openmetrics(const report::ReportSet& reports, const TextStyle&) {
 std::string prometheus(const report::ReportSet& reports, const TextStyle&) {
     return prometheus_text(reports.hosts.front().metrics);
 }
-#endif
 
 constexpr ReportOutput kOutputs[] = {
     {"text", "tables and bars for people", report_text},
     {"json", "one object for programs; with -i one a line", json_line},
     {"jsonl", "the same, each on one line", json_line},
-#ifdef TCPDWELL_WITH_SERVE
     {"openmetrics", "metrics as serve has them, OpenMetrics 1.0.0", openmetrics, true},
     {"prometheus", "the same in Prometheus's text format 0.0.4", prometheus, true},
-#endif
 };
 constexpr ReportOutput kPage = {"html", "one self-contained page", page};
 
