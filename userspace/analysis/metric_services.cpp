@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <utility>
 
 #include "base/text.h"
 
@@ -83,7 +84,8 @@ std::string service_text(const track::ConnectionIdentity& who) {
                     listens ? who.tuple.local.port : tcp::Port{0});
 }
 
-MetricServices::MetricServices(std::size_t most) : most_(most) {
+MetricServices::MetricServices(std::size_t most, NameOfCgroup container)
+    : most_(most), container_(std::move(container)) {
     rows_.push_back({std::string(kOtherLabel)});
     keys_.emplace_back();
 }
@@ -92,6 +94,7 @@ std::uint32_t MetricServices::row_of(const track::ConnectionIdentity& who, MonoT
     Key key;
     if (who.process) key.comm = who.process->comm_bytes;
     if (who.role == tcp::Role::server || who.tuple.remote.empty()) key.port = who.tuple.local.port;
+    if (container_ && who.cgroup != 0) key.container = container_(who.cgroup).value_or("");
     const auto known = std::find(keys_.begin() + 1, keys_.end(), key);
     const std::uint32_t row =
         known != keys_.end() ? static_cast<std::uint32_t>(known - keys_.begin()) : admit(key, at);
@@ -103,19 +106,21 @@ std::uint32_t MetricServices::row_of(const track::ConnectionIdentity& who, MonoT
 std::uint32_t MetricServices::admit(const Key& key, MonoTime at) {
     const bool is_full = rows_.size() > most_;
     if (is_full && at < next_fold_) return kOther;
-    std::string label = label_of(key.comm, key.port);
+    Row row{label_of(key.comm, key.port), printable(key.container)};
     // A program may be called "other", and names that differ in invisible bytes look the same.
-    const auto same = std::ranges::find(rows_, label, &Row::label);
+    const auto same = std::ranges::find_if(rows_, [&](const Row& each) {
+        return each.label == row.label && each.container == row.container;
+    });
     if (same != rows_.end()) return static_cast<std::uint32_t>(same - rows_.begin());
     if (is_full) {
         next_fold_ = at + kFoldInterval;
-        const std::uint32_t row = fold_idle(at);
-        if (row == kOther) return kOther;
-        rows_[row].label = std::move(label);
-        keys_[row] = key;
-        return row;
+        const std::uint32_t place = fold_idle(at);
+        if (place == kOther) return kOther;
+        rows_[place] = std::move(row);
+        keys_[place] = key;
+        return place;
     }
-    rows_.push_back({std::move(label)});
+    rows_.push_back(std::move(row));
     keys_.push_back(key);
     return static_cast<std::uint32_t>(rows_.size() - 1);
 }

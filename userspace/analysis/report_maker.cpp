@@ -44,11 +44,9 @@ void ReportMaker::on_connection(const track::ConnectionLine& line) {
 
 void ReportMaker::on_lost(const track::LostLine& line) { overview_.on_lost(line); }
 
-report::Report
-ReportMaker::make(const track::Tracker& tracker, const event::DataQuality& quality,
-                  const HostFacts& host, const ClockAnchor& clock,
-                  const std::function<std::optional<std::string_view>(std::uint64_t)>& cgroup_path,
-                  MonoTime now) {
+report::Report ReportMaker::make(const track::Tracker& tracker, const event::DataQuality& quality,
+                                 const HostFacts& host, const ClockAnchor& clock,
+                                 const CgroupNames& cgroups, MonoTime now) {
     for (Analysis* analysis : all_) analysis->begin_live(now);
     if (options_.metrics != nullptr) options_.metrics->begin_live();
     tracker.for_each_live([&](const track::LiveSocket& socket) {
@@ -58,7 +56,7 @@ ReportMaker::make(const track::Tracker& tracker, const event::DataQuality& quali
     });
     overview_.set_totals(tracker.totals(), quality);
 
-    const ReportContext moment{begin_, now, clock, host, cgroup_path};
+    const ReportContext moment{begin_, now, clock, host, cgroups};
     report::Report report;
     for (Analysis* analysis : all_) analysis->add_to(report, moment);
     const std::vector<ServiceRow> services = flows_.services();

@@ -58,11 +58,9 @@ public:
 
     /// A report on the time since the last one (or `begin`), up to `now`. Of the sockets that
     /// `tracker` holds, only those that had a move here are counted.
-    report::Report
-    make(const track::Tracker& tracker, const event::DataQuality& quality, const HostFacts& host,
-         const ClockAnchor& clock,
-         const std::function<std::optional<std::string_view>(std::uint64_t)>& cgroup_path,
-         MonoTime now);
+    report::Report make(const track::Tracker& tracker, const event::DataQuality& quality,
+                        const HostFacts& host, const ClockAnchor& clock, const CgroupNames& cgroups,
+                        MonoTime now);
     /// The next report begins at `now`.
     void next_interval(MonoTime now);
 
