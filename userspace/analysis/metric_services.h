@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <tsl/robin_map.h>
 #include <vector>
 
 #include "analysis/analysis.h"
@@ -117,6 +118,9 @@ private:
         std::string container; ///< not yet printable
         bool operator==(const Key&) const = default;
     };
+    struct KeyHash {
+        std::size_t operator()(const Key& key) const;
+    };
 
     std::uint32_t admit(const Key& key, MonoTime at);
     std::uint32_t fold_idle(MonoTime now);
@@ -124,7 +128,8 @@ private:
     std::size_t most_;
     NameOfCgroup container_;
     std::vector<Row> rows_;
-    std::vector<Key> keys_; ///< parallel to rows_
+    std::vector<Key> keys_;                             ///< parallel to rows_
+    tsl::robin_map<Key, std::uint32_t, KeyHash> index_; ///< of rows with a key
     std::uint64_t folded_ = 0;
     MonoTime next_fold_{};
 };

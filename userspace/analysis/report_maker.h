@@ -42,6 +42,8 @@ class ReportMaker final : public track::TrackerListener {
 public:
     /// `begin`: start of the period that the first report covers.
     ReportMaker(ReportOptions options, MonoTime begin);
+    ReportMaker(const ReportMaker&) = delete;
+    ReportMaker& operator=(const ReportMaker&) = delete;
 
     void on_move(const track::StateMove& move) override;
     void on_transition(const track::TransitionLine& line) override;
@@ -76,6 +78,10 @@ public:
     } ///< connections, for a progress line
 
 private:
+    /// Adds it to all_, and to the lists of what it takes.
+    template <class Each>
+    void add(Each& analysis);
+
     ReportOptions options_;
     MonoTime begin_;
     std::uint64_t ended_ = 0;
@@ -94,6 +100,11 @@ private:
     Causes causes_;
     Overview overview_;
     std::vector<Analysis*> all_; ///< in the order in which they are notified and add sections
+    // Of these, those that take such lines: most take few, and there are many lines.
+    std::vector<Analysis*> for_moves_;
+    std::vector<Analysis*> for_transitions_;
+    std::vector<Analysis*> for_connections_;
+    std::vector<Analysis*> for_live_;
 };
 
 } // namespace tcpdwell::analysis
