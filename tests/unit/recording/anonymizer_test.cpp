@@ -115,8 +115,8 @@ TEST_F(AnonymizerTest, nothing_of_what_is_hidden_can_be_found) {
             ASSERT_FALSE(contains(std::span(*hidden).subspan(sizeof(td_header)), secret))
                 << "kind " << static_cast<int>(record[2]) << ", " << secret.size() << " bytes";
     }
-    EXPECT_EQ(kept, records.size() - 2)
-        << "without the cgroup's path and the fact that nobody knows";
+    EXPECT_EQ(kept, records.size() - 3)
+        << "without the cgroup's path and container, and the fact that nobody knows";
     EXPECT_TRUE(hider.not_understood().empty());
 }
 
