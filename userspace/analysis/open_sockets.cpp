@@ -55,7 +55,9 @@ bool is_unanswered(const track::LiveSocket& socket) {
     if (socket.state != tcp::State::ESTABLISHED && socket.state != tcp::State::CLOSE_WAIT)
         return false;
     if (n->unacked.value_or(0) > 0) return n->timeouts > 0;
-    return n->probes > 1 && n->unsent.value_or(0) == 0;
+    // Data that this host itself drops on its way out (tcp_write_xmit()) stays unsent, and is sent
+    // as probes to a window that isn't 0.
+    return n->probes > 1 && (n->unsent.value_or(0) == 0 || n->peer_window.value_or(0) > 0);
 }
 
 /// The processes that are to act, by what is known of it.
@@ -154,7 +156,8 @@ void OpenSockets::add(Kind kind, const track::LiveSocket& socket, Nanoseconds ag
     else
         holding.likes.note(socket.who.id);
     if (socket.who.role == tcp::Role::server) note_some(holding.services, socket.who.tuple.local);
-    if (socket.who.role == tcp::Role::client) note_some(holding.remotes, socket.who.tuple.remote);
+    // Of one from before tracing it may not be known who connected.
+    if (socket.who.role != tcp::Role::server) note_some(holding.remotes, socket.who.tuple.remote);
     const tcp::Endpoint& remote = socket.who.tuple.remote;
     if (socket.state == tcp::State::SYN_SENT &&
         (holding.tried.size() < HeldSockets::kMostTried || holding.tried.contains(remote)))
