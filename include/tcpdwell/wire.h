@@ -52,9 +52,10 @@ enum td_kind {
     TD_HOLDERS = 16, /* td_holders: the processes that have a descriptor of a socket now */
     TD_STRAY_RESET =
         17, /* td_stray_reset: an RST in answer to a segment that belongs to no connection */
-    TD_COUNTERS = 18, /* td_counters: the kernel's own counters of a namespace */
-    TD_STOP = 19,     /* td_stop: from then on no events were recorded */
-    TD_FORK = 20,     /* td_fork: a process has made another one */
+    TD_COUNTERS = 18,  /* td_counters: the kernel's own counters of a namespace */
+    TD_STOP = 19,      /* td_stop: from then on no events were recorded */
+    TD_FORK = 20,      /* td_fork: a process has made another one */
+    TD_CONTAINER = 21, /* td_container: the container whose cgroup it is */
 };
 
 enum td_flags {

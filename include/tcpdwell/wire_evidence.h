@@ -96,11 +96,19 @@ struct td_counters {
     struct td_header h;
 };
 
+/* Followed by the container's text (userspace/event/container_path.h), padded with zero bytes to a
+ * multiple of 8. */
+struct td_container {
+    struct td_header h;
+    __u64 cgroup; /* its id, as in td_cgroup */
+};
+
 #ifdef __cplusplus
 static_assert(sizeof(td_numbers) == 120);
 static_assert(sizeof(td_holder) == 20 && sizeof(td_holders) == 40);
 static_assert(sizeof(td_stray_reset) == 64);
 static_assert(sizeof(td_fork) == 24);
+static_assert(sizeof(td_container) == 24);
 #endif
 
 #endif

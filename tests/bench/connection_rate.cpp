@@ -43,6 +43,7 @@ const Traced kTraced[] = {
     {"trace", {"trace", "--connections", "--format", "jsonl"}},
     {"report", {"report"}},
     {"record", {"record", "-o", "/dev/null"}},
+    {"serve", {"serve", "--listen", "127.0.0.1:0"}},
 };
 
 struct Options {

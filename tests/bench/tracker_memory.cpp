@@ -104,9 +104,8 @@ public:
 /// What `tcpdwell report` does in the end.
 void report(analysis::ReportMaker& maker, const track::Tracker& tracker, MonoTime now) {
     const double start = cpu_seconds();
-    const report::Report report = maker.make(
-        tracker, event::DataQuality{}, analysis::HostFacts{}, synth::kTestClock,
-        [](std::uint64_t) { return std::nullopt; }, now);
+    const report::Report report = maker.make(tracker, event::DataQuality{}, analysis::HostFacts{},
+                                             synth::kTestClock, {}, now);
     const double made = cpu_seconds();
     const std::size_t json = render::report_json(report).size();
     std::printf("report   made in %.0f ms, written as %zu bytes of JSON in %.0f ms\n",

@@ -79,6 +79,7 @@ void feed_facts(TrackedReport& run) {
     for (const auto& [key, value] : sysctls) run.fact(0, key, value);
     run.fact(kOtherNetns, "net.ipv4.tcp_max_tw_buckets", "128");
     run.feed(event::CgroupPath{4242, "/system.slice/app.service"}, run.now());
+    run.feed(event::ContainerName{4242, "app.service"}, run.now());
 }
 
 } // namespace

@@ -78,7 +78,7 @@ public:
     void on_lost(const track::LostLine&) override {}
 
 private:
-    static constexpr std::string_view kCgroup = "/system.slice/app.service";
+    static constexpr cli::CgroupCells kCgroup = {"/system.slice/app.service", "app.service"};
     bool connections_;
     render::Output out_{-1};
     std::unique_ptr<render::Renderer> renderer_;

@@ -256,8 +256,9 @@ TEST(ReportSchema, states_and_latencies) {
 
 TEST(ReportSchema, states_by) {
     EXPECT_TRUE(plain()["states_by"].is_null());
-    for (const analysis::SplitBy by : {analysis::SplitBy::role, analysis::SplitBy::service,
-                                       analysis::SplitBy::remote, analysis::SplitBy::ending}) {
+    for (const analysis::SplitBy by :
+         {analysis::SplitBy::role, analysis::SplitBy::service, analysis::SplitBy::remote,
+          analysis::SplitBy::ending, analysis::SplitBy::container}) {
         const Json split = golden(by)["states_by"];
         EXPECT_EQ(keys(split), (Keys{"by", "groups"}));
         EXPECT_EQ(split["by"], name(by));
@@ -286,12 +287,13 @@ TEST(ReportSchema, services) {
     std::int64_t before = std::numeric_limits<std::int64_t>::max();
     for (const Json& row : plain()["services"]) {
         EXPECT_EQ(keys(row), (Keys{"local", "process", "role", "cgroup", "netns", "connections",
-                                   "closed_first", "endings", "time_wait"}));
+                                   "closed_first", "endings", "time_wait", "container"}));
         EXPECT_EQ(keys(row["local"]), (Keys{"addr", "port"}));
         EXPECT_EQ(row["local"]["port"].is_null(), row["role"] == "client");
         EXPECT_EQ(row["local"]["addr"].is_null(), row["role"] == "client");
         EXPECT_EQ(keys(row["process"]), (Keys{"pid", "comm"}));
         EXPECT_EQ(row["cgroup"], "/system.slice/app.service");
+        EXPECT_EQ(row["container"], "app.service");
         expect_tally(row);
         EXPECT_LE(row["closed_first"]["local"], before);
         before = row["closed_first"]["local"];

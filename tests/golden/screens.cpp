@@ -58,7 +58,9 @@ std::string screen(bool connections, std::size_t width) {
             renderer->row(
                 report::transition_schema(),
                 cli::to_row(track::TransitionLine{begin, &who, ESTABLISHED, FIN_WAIT1, 3'050us},
-                            synth::kTestClock, "/system.slice/a-service-with-a-name.service"));
+                            synth::kTestClock,
+                            {"/system.slice/a-service-with-a-name.service",
+                             "a-service-with-a-name.service"}));
             continue;
         }
         track::ConnectionLine line;
@@ -71,8 +73,7 @@ std::string screen(bool connections, std::size_t width) {
         line.time_wait = {60'420ms, tcp::TimeWaitEnd::expired, 2};
         line.seen = tcp::Seen::whole;
         cli::ConnectionCells cells;
-        renderer->row(report::connection_schema(),
-                      cli::to_row(line, synth::kTestClock, std::nullopt, cells));
+        renderer->row(report::connection_schema(), cli::to_row(line, synth::kTestClock, {}, cells));
     }
     renderer->finish();
     return out.buffer();

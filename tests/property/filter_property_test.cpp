@@ -151,7 +151,7 @@ event::Filter random_filter(std::mt19937_64& random, const synth::GeneratedConne
         const synth::Outcome& o = any();
         const tcp::Endpoint& end = random() % 2 == 0 ? o.tuple.local : o.tuple.remote;
         const tcp::Port port = end.port != 0 ? end.port : tcp::Port{9};
-        switch (random() % 11) {
+        switch (random() % 12) {
         case 0:
             add(filter.ports, range(port));
             add(filter.ports, event::PortRange(7104));
@@ -170,6 +170,7 @@ event::Filter random_filter(std::mt19937_64& random, const synth::GeneratedConne
             break;
         case 6: add(filter.netns, o.netns); break;
         case 7: add(filter.cgroups, fmt::format("/app/{}", o.cgroup)); break;
+        case 10: add(filter.containers, fmt::format("app-{}", o.cgroup)); break;
         case 8: filter.family = o.tuple.family; break;
         case 9: filter.role = o.role == tcp::Role::server ? o.role : tcp::Role::client; break;
         default: filter.ports = {7104}; break;
@@ -246,9 +247,13 @@ TEST(FilterProperty, a_replay_shows_what_the_live_view_showed) {
         std::vector<std::vector<std::byte>> paths;
         std::set<std::uint64_t> cgroups;
         for (const synth::Outcome& o : traffic.outcomes)
-            if (o.cgroup != 0 && cgroups.insert(o.cgroup).second)
-                paths.push_back(event::cgroup_record(event::wire_ns(synth::kTestClock.mono),
-                                                     o.cgroup, fmt::format("/app/{}", o.cgroup)));
+            if (o.cgroup != 0 && cgroups.insert(o.cgroup).second) {
+                const std::uint64_t at = event::wire_ns(synth::kTestClock.mono);
+                paths.push_back(
+                    event::cgroup_record(at, o.cgroup, fmt::format("/app/{}", o.cgroup)));
+                paths.push_back(
+                    event::container_record(at, o.cgroup, fmt::format("app-{}", o.cgroup)));
+            }
         const std::string path = folder.path() / fmt::format("{}.tdw", seed);
         auto recorder = run::Recorder::open(path, {.filter = "as given", .selection = filter});
         ASSERT_TRUE(recorder);
@@ -278,6 +283,7 @@ TEST(FilterProperty, the_kernel_drops_nothing_that_the_filter_selects) {
         of_tuples.pids = {};
         of_tuples.comms = {};
         of_tuples.cgroups = {};
+        of_tuples.containers = {};
         of_tuples.role.reset();
         const std::optional<event::Process> nobody;
         for (const synth::Outcome& o : traffic.outcomes) {
@@ -308,7 +314,7 @@ TEST(FilterProperty, a_head_keeps_every_filter_exactly) {
             event::Filter filter =
                 random_filter(random, synth::make_traffic({.seed = seed, .stories = 1}));
             for (std::size_t i = random() % 3; i > 0; --i) {
-                for (auto* list : {&filter.comms, &filter.cgroups})
+                for (auto* list : {&filter.comms, &filter.cgroups, &filter.containers})
                     (random() % 2 == 0 ? list->wanted : list->excluded)
                         .push_back(random_text(random));
             }

@@ -135,6 +135,7 @@ auto fields(const event::ClockReading& e) {
     return std::make_tuple(e.anchor.mono, e.anchor.wall, e.anchor.jiffies, e.anchor.hz);
 }
 auto fields(const event::CgroupPath& e) { return std::make_tuple(e.id, e.path); }
+auto fields(const event::ContainerName& e) { return std::make_tuple(e.cgroup, e.text); }
 auto fields(const event::Fact& e) { return std::make_tuple(e.netns, e.key, e.value); }
 auto fields(const event::Gap& e) { return std::make_tuple(e.at, e.until, e.new_run); }
 auto fields(const event::NumbersRead& e) {
@@ -271,6 +272,7 @@ event::Event random_event(std::mt19937_64& random, const ClockAnchor& clock) {
     }
     case 16: return event::RecordingStopped{at};
     case 17: return event::ProcessForked{at, d.any<std::uint32_t>(), d.any<std::uint32_t>()};
+    case 18: return event::ContainerName{object, d.text(300)};
     default: return event::PortKnown{at, object, cookie, d.tuple()};
     }
 }

@@ -13,13 +13,28 @@
 
 namespace tcpdwell::analysis {
 
+using NameOfCgroup = std::function<std::optional<std::string_view>(std::uint64_t id)>;
+
+/// What is known of a cgroup by its id; no function: nothing.
+struct CgroupNames {
+    NameOfCgroup path;
+    NameOfCgroup container = {}; ///< as views show it (event/container_path.h)
+
+    [[nodiscard]] std::optional<std::string_view> path_of(std::uint64_t id) const {
+        return id != 0 && path ? path(id) : std::nullopt;
+    }
+    [[nodiscard]] std::optional<std::string_view> container_of(std::uint64_t id) const {
+        return id != 0 && container ? container(id) : std::nullopt;
+    }
+};
+
 /// The time that a report covers, and the other data that it may use.
 struct ReportContext {
     MonoTime begin;
     MonoTime now;
     const ClockAnchor& clock;
     const HostFacts& host;
-    std::function<std::optional<std::string_view>(std::uint64_t id)> cgroup_path;
+    CgroupNames cgroups = {};
 };
 
 /// Memory is bounded as each analysis documents, not by the number of connections.

@@ -50,12 +50,14 @@ std::string_view name(SplitBy by) {
     case SplitBy::service: return "service";
     case SplitBy::remote: return "remote";
     case SplitBy::ending: return "ending";
+    case SplitBy::container: return "container";
     }
     return {};
 }
 
 std::optional<SplitBy> split_from_name(std::string_view text) {
-    for (const SplitBy by : {SplitBy::role, SplitBy::service, SplitBy::remote, SplitBy::ending})
+    for (const SplitBy by :
+         {SplitBy::role, SplitBy::service, SplitBy::remote, SplitBy::ending, SplitBy::container})
         if (text == name(by)) return by;
     return std::nullopt;
 }
@@ -91,6 +93,7 @@ void Dwell::on_transition(const track::TransitionLine& line) {
         record(parts_, static_cast<std::uint32_t>(line.who->role), line.from, *line.dwell);
         break;
     case SplitBy::service:
+    case SplitBy::container: // one of a service, and maybe not known yet
         record(parts_, flows_.service_of(*line.who), line.from, *line.dwell);
         break;
     case SplitBy::remote:
@@ -161,7 +164,7 @@ report::Distributions Dwell::latencies() const {
     return all;
 }
 
-std::string Dwell::part_label(std::uint32_t key) const {
+std::string Dwell::part_label(std::uint32_t key, const CgroupNames& cgroups) const {
     if (key == kOthers) return "(others)";
     switch (by_) {
     case SplitBy::none: break;
@@ -169,17 +172,23 @@ std::string Dwell::part_label(std::uint32_t key) const {
     case SplitBy::ending: return std::string(name(static_cast<tcp::Ending>(key)));
     case SplitBy::service: return flows_.service_label(key);
     case SplitBy::remote: return flows_.remote_label(key);
+    case SplitBy::container: {
+        if (key == Flows::kNone) return "(unknown)";
+        const std::uint64_t cgroup = flows_.service(key).key.cgroup;
+        const auto container = cgroups.container_of(cgroup);
+        return std::string(container ? *container : cgroups.path_of(cgroup).value_or("(unknown)"));
+    }
     }
     return {};
 }
 
-report::Distributions Dwell::split(report::Report& report) const {
+report::Distributions Dwell::split(report::Report& report, const CgroupNames& cgroups) const {
     if (by_ == SplitBy::none) return {};
     // Services may turn out to be the same once their listener is known.
     std::map<std::string, EnumArray<tcp::State, LogHistogram>> merged;
     for (const Parts* parts : {&parts_, &live_parts_}) {
         for (const auto& [key, histograms] : *parts) {
-            auto& part = merged[part_label(key)];
+            auto& part = merged[part_label(key, cgroups)];
             for (const tcp::State state : kAllOf<tcp::State>)
                 if (histograms[state]) part[state].merge(*histograms[state]);
         }
@@ -223,13 +232,13 @@ report::StateDiagram Dwell::diagram() const {
     return diagram;
 }
 
-void Dwell::add_to(report::Report& report, const ReportContext&) {
+void Dwell::add_to(report::Report& report, const ReportContext& moment) {
     report.sections.push_back(
         {"states", "Dwell time by state",
          "Of states that were left; NOW are still in it, the oldest for as long as is said.",
          states(), report::SectionPlace::durations});
-    report.sections.push_back(
-        {"states_by", "Dwell time by part", "", split(report), report::SectionPlace::durations});
+    report.sections.push_back({"states_by", "Dwell time by part", "", split(report, moment.cgroups),
+                               report::SectionPlace::durations});
     report.sections.push_back({"latencies", "Handshake and close latencies",
                                "How long each step took; handshakes that failed are left out.",
                                latencies(), report::SectionPlace::durations});

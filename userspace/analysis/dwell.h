@@ -15,7 +15,7 @@
 namespace tcpdwell::analysis {
 
 /// By what the dwell times are split, in addition to the totals.
-enum class SplitBy : std::uint8_t { none, role, service, remote, ending };
+enum class SplitBy : std::uint8_t { none, role, service, remote, ending, container };
 std::string_view name(SplitBy by);
 std::optional<SplitBy> split_from_name(std::string_view name); ///< nullopt: no such word
 
@@ -61,10 +61,11 @@ private:
     const EdgeSeen* edge(tcp::State from, tcp::State to) const;
     using Parts = std::map<std::uint32_t, StateHistograms>; ///< by what is split by
     static void record(Parts& parts, std::uint32_t key, tcp::State state, Nanoseconds dwell);
-    [[nodiscard]] std::string part_label(std::uint32_t key) const;
+    [[nodiscard]] std::string part_label(std::uint32_t key, const CgroupNames& cgroups) const;
     report::Distributions states() const;
     report::Distributions latencies() const;
-    report::Distributions split(report::Report& report) const; ///< empty where nothing is split
+    /// Empty where nothing is split.
+    report::Distributions split(report::Report& report, const CgroupNames& cgroups) const;
     report::StateDiagram diagram() const;
 
     SplitBy by_;

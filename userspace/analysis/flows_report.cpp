@@ -42,6 +42,9 @@ constexpr report::Column kServiceColumns[] = {
     kCloserCounts,
     kEndingCounts,
     kTimeWaits,
+    {.id = "container",
+     .title = "Container",
+     .help = "Container, machine or systemd unit of the sockets."},
 };
 
 constexpr report::Column kRemoteColumns[] = {
@@ -83,6 +86,8 @@ constexpr report::TableView kServiceView[] = {
     {"process", "PROCESS", "The program.", 13, report::Align::left},
     report::minor_column("role", "server: it accepts; client: it connects.", report::Align::left),
     report::minor_column("cgroup", "Path of the sockets' cgroup (version 2).", report::Align::left),
+    report::minor_column("container", "Container, machine or systemd unit of the sockets.",
+                         report::Align::left),
     kMinorNetns,
     {"connections", "CONNS", "Connections that ended, or are open now.", 7},
     {"closed_first.local", "LOCAL", "This side closed first.", 7},
@@ -159,14 +164,16 @@ report::Table services_table(report::Report& report, const std::vector<ServiceRo
     for (const ServiceRow& row : services) {
         const EndCounts sum = row.total();
         if (sum.connections == 0 && row.time_wait.peak() == 0) continue;
-        const auto path = row.key.cgroup == 0 ? std::nullopt : moment.cgroup_path(row.key.cgroup);
-        table.rows.push_back(
-            {report::EndpointValue{row.key.local, row.key.family, true},
-             program(report, row.key.comm, row.several_pids ? 0 : row.pid), name(row.key.role),
-             path ? report::Value(report.keep(std::string(*path))) : report::Value(),
-             std::int64_t{row.key.netns}, report::count_value(sum.connections),
-             closers(report, sum), endings(report, sum),
-             time_wait(report, row.time_wait, moment.now)});
+        const auto text = [&](const std::optional<std::string_view>& known) {
+            return known ? report::Value(report.keep(std::string(*known))) : report::Value();
+        };
+        table.rows.push_back({report::EndpointValue{row.key.local, row.key.family, true},
+                              program(report, row.key.comm, row.several_pids ? 0 : row.pid),
+                              name(row.key.role), text(moment.cgroups.path_of(row.key.cgroup)),
+                              std::int64_t{row.key.netns}, report::count_value(sum.connections),
+                              closers(report, sum), endings(report, sum),
+                              time_wait(report, row.time_wait, moment.now),
+                              text(moment.cgroups.container_of(row.key.cgroup))});
     }
     return table;
 }

@@ -29,8 +29,8 @@ void CounterAnalysis::on_move(const track::StateMove& move) {
 void CounterAnalysis::on_live(const track::LiveSocket& socket) {
     if (socket.state != tcp::State::LISTEN) return;
     const track::ConnectionIdentity& who = socket.who;
-    const auto [known, is_new] =
-        listeners_.try_emplace(who.netns, Listener{who.tuple.local, who.tuple.family, who.process});
+    const auto [known, is_new] = listeners_.try_emplace(
+        who.netns, Listener{who.tuple.local, who.tuple.family, who.process, who.cgroup});
     if (!is_new && known->second.local != who.tuple.local) known->second.is_only = false;
 }
 

@@ -31,6 +31,7 @@ public:
         tcp::Endpoint local;
         tcp::Family family;
         std::optional<event::Process> process;
+        std::uint64_t cgroup = 0; ///< 0: not known
         bool is_only = true;
     };
     [[nodiscard]] const Listener* only_listener(std::uint32_t netns) const;

@@ -6,6 +6,7 @@
 #include "analysis/findings.h"
 #include "analysis/metrics.h"
 #include "base/text.h"
+#include "event/container_path.h"
 
 namespace tcpdwell::analysis {
 namespace {
@@ -55,6 +56,19 @@ std::vector<MetricFamily> Metrics::families(MonoTime now, std::uint64_t evicted)
     return all;
 }
 
+Labels Metrics::labels_of(const std::string& service, const std::string& container,
+                          std::initializer_list<report::MetricLabel> more) const {
+    Labels labels{{"service", service}};
+    if (options_.container) {
+        const event::ContainerWords words = event::container_words(container);
+        labels.push_back({"container", text(words.name)});
+        labels.push_back({"pod", text(words.pod)});
+        labels.push_back({"namespace", text(words.name_space)});
+    }
+    labels.insert(labels.end(), more.begin(), more.end());
+    return labels;
+}
+
 void Metrics::add_states(std::vector<MetricFamily>& all) const {
     MetricFamily sockets{"tcpdwell_sockets", "Sockets in each TCP state now.", MetricType::gauge};
     MetricFamily dwell{"tcpdwell_state_dwell_seconds",
@@ -75,7 +89,7 @@ void Metrics::add_states(std::vector<MetricFamily>& all) const {
                        MetricType::histogram, kMetricBounds};
     for (const MetricServices::Row& row : services_.rows())
         if (!row.counters.accept_delay.is_empty())
-            add(delay, {{"service", row.label}}, row.counters.accept_delay);
+            add(delay, labels_of(row), row.counters.accept_delay);
     all.insert(all.end(), {std::move(sockets), std::move(dwell), std::move(handshake)});
     all.push_back(std::move(delay));
 }
@@ -87,7 +101,7 @@ void Metrics::add_held(std::vector<MetricFamily>& all, MonoTime now) {
     for (MetricServices::Row& row : services_.rows()) {
         if (!row.is_used) continue;
         for (std::size_t i = 0; i < kHeldStates.size(); ++i)
-            add(held, {{"service", row.label}, {"state", lower(name(kHeldStates[i]))}},
+            add(held, labels_of(row, {{"state", lower(name(kHeldStates[i]))}}),
                 row.counters.held[i].seconds(now));
     }
     all.push_back(std::move(held));
@@ -102,16 +116,15 @@ void Metrics::add_connections(std::vector<MetricFamily>& all) const {
     for (const MetricServices::Row& row : services_.rows()) {
         for (const tcp::Role role : kAllOf<tcp::Role>) {
             if (row.counters.opened[role] != 0)
-                add(opened, {{"service", row.label}, {"role", text(name(role))}},
+                add(opened, labels_of(row, {{"role", text(name(role))}}),
                     row.counters.opened[role]);
             for (const tcp::ClosedFirst who : kAllOf<tcp::ClosedFirst>)
                 for (const tcp::Ending how : kAllOf<tcp::Ending>)
                     if (const std::uint64_t count = row.counters.ended[role][who][how]; count != 0)
                         add(ended,
-                            {{"service", row.label},
-                             {"role", text(name(role))},
-                             {"closed_first", text(name(who))},
-                             {"ending", text(name(how))}},
+                            labels_of(row, {{"role", text(name(role))},
+                                            {"closed_first", text(name(who))},
+                                            {"ending", text(name(how))}}),
                             count);
         }
     }
@@ -134,15 +147,14 @@ void Metrics::add_traffic(std::vector<MetricFamily>& all) const {
                            "Connections that found an accept queue full; with a service where only "
                            "one listener can be meant.",
                            MetricType::counter};
-    add(overflows, {{"service", ""}}, unnamed_overflows_);
+    add(overflows, labels_of("", ""), unnamed_overflows_);
     for (const MetricServices::Row& row : services_.rows()) {
         if (!row.is_used) continue;
-        add(bytes, {{"service", row.label}, {"direction", "sent"}}, row.counters.bytes_sent);
-        add(bytes, {{"service", row.label}, {"direction", "received"}},
-            row.counters.bytes_received);
-        add(retransmitted, {{"service", row.label}}, row.counters.segments_retransmitted);
+        add(bytes, labels_of(row, {{"direction", "sent"}}), row.counters.bytes_sent);
+        add(bytes, labels_of(row, {{"direction", "received"}}), row.counters.bytes_received);
+        add(retransmitted, labels_of(row), row.counters.segments_retransmitted);
         if (row.counters.listen_overflows != 0)
-            add(overflows, {{"service", row.label}}, row.counters.listen_overflows);
+            add(overflows, labels_of(row), row.counters.listen_overflows);
     }
     all.insert(all.end(), {std::move(bytes), std::move(retransmitted), std::move(overflows)});
 }
@@ -159,7 +171,7 @@ void Metrics::add_gauges(std::vector<MetricFamily>& all, MonoTime now) const {
     MetricFamily oldest{"tcpdwell_close_wait_oldest_seconds",
                         "Age of the oldest socket in CLOSE_WAIT.", MetricType::gauge};
     for (const auto& [service, since] : oldest_close_wait_)
-        add(oldest, {{"service", service}},
+        add(oldest, labels_of(service.first, service.second),
             std::max(0.0, std::chrono::duration<double>(now - since).count()));
     MetricFamily findings{"tcpdwell_finding_active",
                           "1: the current report has the finding; see tcpdwell explain.",

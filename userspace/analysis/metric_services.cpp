@@ -4,8 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <functional>
+#include <utility>
 
+#include "base/hash.h"
 #include "base/text.h"
 
 namespace tcpdwell::analysis {
@@ -83,18 +86,27 @@ std::string service_text(const track::ConnectionIdentity& who) {
                     listens ? who.tuple.local.port : tcp::Port{0});
 }
 
-MetricServices::MetricServices(std::size_t most) : most_(most) {
+MetricServices::MetricServices(std::size_t most, NameOfCgroup container)
+    : most_(most), container_(std::move(container)) {
     rows_.push_back({std::string(kOtherLabel)});
     keys_.emplace_back();
+}
+
+std::size_t MetricServices::KeyHash::operator()(const Key& key) const {
+    std::array<std::uint64_t, 2> name{};
+    static_assert(sizeof(name) == sizeof(key.comm));
+    std::memcpy(name.data(), key.comm.data(), sizeof(name));
+    const std::uint64_t container = std::hash<std::string_view>()(key.container);
+    return mix64(name[0] ^ mix64(name[1] ^ mix64(container ^ mix64(key.port))));
 }
 
 std::uint32_t MetricServices::row_of(const track::ConnectionIdentity& who, MonoTime at) {
     Key key;
     if (who.process) key.comm = who.process->comm_bytes;
     if (who.role == tcp::Role::server || who.tuple.remote.empty()) key.port = who.tuple.local.port;
-    const auto known = std::find(keys_.begin() + 1, keys_.end(), key);
-    const std::uint32_t row =
-        known != keys_.end() ? static_cast<std::uint32_t>(known - keys_.begin()) : admit(key, at);
+    if (container_ && who.cgroup != 0) key.container = container_(who.cgroup).value_or("");
+    const auto known = index_.find(key);
+    const std::uint32_t row = known != index_.end() ? known->second : admit(key, at);
     rows_[row].used = std::max(rows_[row].used, at);
     rows_[row].is_used = true;
     return row;
@@ -103,21 +115,27 @@ std::uint32_t MetricServices::row_of(const track::ConnectionIdentity& who, MonoT
 std::uint32_t MetricServices::admit(const Key& key, MonoTime at) {
     const bool is_full = rows_.size() > most_;
     if (is_full && at < next_fold_) return kOther;
-    std::string label = label_of(key.comm, key.port);
+    Row row{label_of(key.comm, key.port), printable(key.container)};
     // A program may be called "other", and names that differ in invisible bytes look the same.
-    const auto same = std::ranges::find(rows_, label, &Row::label);
+    const auto same = std::ranges::find_if(rows_, [&](const Row& each) {
+        return each.label == row.label && each.container == row.container;
+    });
     if (same != rows_.end()) return static_cast<std::uint32_t>(same - rows_.begin());
     if (is_full) {
         next_fold_ = at + kFoldInterval;
-        const std::uint32_t row = fold_idle(at);
-        if (row == kOther) return kOther;
-        rows_[row].label = std::move(label);
-        keys_[row] = key;
-        return row;
+        const std::uint32_t place = fold_idle(at);
+        if (place == kOther) return kOther;
+        rows_[place] = std::move(row);
+        index_.erase(keys_[place]);
+        index_[key] = place;
+        keys_[place] = key;
+        return place;
     }
-    rows_.push_back({std::move(label)});
+    const auto place = static_cast<std::uint32_t>(rows_.size());
+    rows_.push_back(std::move(row));
     keys_.push_back(key);
-    return static_cast<std::uint32_t>(rows_.size() - 1);
+    index_[key] = place;
+    return place;
 }
 
 /// kOther: none is idle.

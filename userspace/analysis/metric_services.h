@@ -6,8 +6,10 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <tsl/robin_map.h>
 #include <vector>
 
+#include "analysis/analysis.h"
 #include "base/time.h"
 #include "tcp/close.h"
 #include "tcp/state.h"
@@ -88,15 +90,16 @@ public:
     static constexpr Nanoseconds kIdle = std::chrono::hours(1);
 
     struct Row {
-        std::string label; ///< "nginx:80" of a listener, "curl" of a program that connects
+        std::string label;          ///< "nginx:80" of a listener, "curl" of a program that connects
+        std::string container = {}; ///< as views show it; "": not known, or not distinguished
         ServiceCounters counters{};
         std::uint64_t sockets = 0; ///< counted in it now
         MonoTime used{};
         bool is_used = false; ///< else it has never counted anything
     };
 
-    /// `most`: rows besides "other".
-    explicit MetricServices(std::size_t most);
+    /// `most`: rows besides "other". With `container`, the same service in two containers is two.
+    explicit MetricServices(std::size_t most, NameOfCgroup container = {});
 
     /// The row of the service that a connection or listener belongs to, by what is known of it now:
     /// valid until the next call, and for as long as a socket is counted in it.
@@ -108,19 +111,25 @@ public:
     [[nodiscard]] std::uint64_t folded() const { return folded_; } ///< rows that were taken away
 
 private:
-    /// Program and listening port: enough to tell rows apart without making their labels.
+    /// Enough to tell rows apart without making their labels.
     struct Key {
         std::array<char, TD_COMM_LEN> comm{};
-        tcp::Port port = 0; ///< 0: it connects
+        tcp::Port port = 0;    ///< of a listener; 0: it connects
+        std::string container; ///< not yet printable
         bool operator==(const Key&) const = default;
+    };
+    struct KeyHash {
+        std::size_t operator()(const Key& key) const;
     };
 
     std::uint32_t admit(const Key& key, MonoTime at);
     std::uint32_t fold_idle(MonoTime now);
 
     std::size_t most_;
+    NameOfCgroup container_;
     std::vector<Row> rows_;
-    std::vector<Key> keys_; ///< parallel to rows_
+    std::vector<Key> keys_;                             ///< parallel to rows_
+    tsl::robin_map<Key, std::uint32_t, KeyHash> index_; ///< of rows with a key
     std::uint64_t folded_ = 0;
     MonoTime next_fold_{};
 };

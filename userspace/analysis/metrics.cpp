@@ -101,8 +101,9 @@ void Metrics::on_live(const track::LiveSocket& socket) {
     const std::uint16_t entry = entry_of(socket.who);
     if (entry == 0) return;
     const MonoTime since = socket.since.value_or(socket.known_since);
+    const MetricServices::Row& row = services_[entry - 1U];
     MonoTime& oldest =
-        oldest_close_wait_.try_emplace(services_[entry - 1U].label, since).first->second;
+        oldest_close_wait_.try_emplace({row.label, row.container}, since).first->second;
     oldest = std::min(oldest, since);
 }
 
@@ -121,6 +122,7 @@ void Metrics::note_overflows() {
         track::ConnectionIdentity listener;
         listener.tuple.local = only->local;
         listener.process = only->process;
+        listener.cgroup = only->cgroup;
         services_[services_.row_of(listener, MonoTime{})].counters.listen_overflows +=
             counter.growth;
     }

@@ -3,9 +3,11 @@
 // is a limited number.
 #pragma once
 
+#include <initializer_list>
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "analysis/flows.h"
@@ -20,6 +22,8 @@ struct MetricsOptions {
     std::size_t max_services = 50; ///< with labels of their own
     /// Other listeners may have been hidden, so none is known to be the only one.
     bool is_filtered = false;
+    /// With it, what has the label service also has container, pod and namespace.
+    NameOfCgroup container = {};
 };
 
 /// Counts from its making on. Takes the tracker's lines, and what reports look at (ReportMaker).
@@ -28,7 +32,7 @@ struct MetricsOptions {
 class Metrics final : public track::TrackerListener {
 public:
     explicit Metrics(const MetricsOptions& options)
-        : options_(options), services_(options.max_services) {}
+        : options_(options), services_(options.max_services, options.container) {}
 
     void on_move(const track::StateMove& move) override;
     void on_transition(const track::TransitionLine& line) override;
@@ -52,6 +56,15 @@ private:
     [[nodiscard]] std::uint16_t& entry_of(const track::ConnectionIdentity& who);
     void regroup(const track::ConnectionIdentity& who, std::uint16_t& entry, MonoTime at);
     void note_overflows();
+    /// The labels of a service, and any further ones behind them.
+    [[nodiscard]] std::vector<report::MetricLabel>
+    labels_of(const std::string& service, const std::string& container,
+              std::initializer_list<report::MetricLabel> more = {}) const;
+    [[nodiscard]] std::vector<report::MetricLabel>
+    labels_of(const MetricServices::Row& row,
+              std::initializer_list<report::MetricLabel> more = {}) const {
+        return labels_of(row.label, row.container, more);
+    }
 
     void add_states(std::vector<report::MetricFamily>& all) const;
     void add_held(std::vector<report::MetricFamily>& all, MonoTime now);
@@ -74,7 +87,8 @@ private:
     std::uint64_t unnamed_overflows_ = 0;
     // As the last report saw it.
     std::set<std::string_view> findings_;
-    std::map<std::string, MonoTime> oldest_close_wait_; ///< since when, by service
+    std::map<std::pair<std::string, std::string>, MonoTime>
+        oldest_close_wait_; ///< since when, by label and container of a service
     double ports_used_ = 0;
     std::optional<std::uint64_t> time_wait_limit_;
     std::string version_;

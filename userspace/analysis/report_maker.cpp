@@ -2,6 +2,7 @@
 #include "analysis/report_maker.h"
 
 #include <algorithm>
+#include <type_traits>
 
 namespace tcpdwell::analysis {
 namespace {
@@ -24,41 +25,55 @@ ReportMaker::ReportMaker(ReportOptions options, MonoTime begin)
     : options_(std::move(options)), begin_(begin), flows_(begin, &lives_),
       dwell_(options_.by, flows_), live_(options_.thresholds), timeline_(begin), accepts_(flows_),
       unknown_(lives_), pairs_(!options_.run.filter.empty()), causes_(flows_, unknown_, lives_),
-      overview_(options_.run, options_.thresholds, dwell_),
-      all_{&overview_, &flows_,        &accepts_, &causes_,    &dwell_, &live_, &timeline_,
-           &counters_, &stray_resets_, &unknown_, &upstreams_, &check_, &pairs_} {}
+      overview_(options_.run, options_.thresholds, dwell_) {
+    const auto add_each = [this](auto&... analyses) { (add(analyses), ...); };
+    add_each(overview_, flows_, accepts_, causes_, dwell_, live_, timeline_, counters_,
+             stray_resets_, unknown_, upstreams_, check_, pairs_);
+}
+
+template <class Each>
+void ReportMaker::add(Each& analysis) {
+    all_.push_back(&analysis);
+    // A function that isn't overridden is of the type of the base's.
+    if (!std::is_same_v<decltype(&Each::on_move), decltype(&Analysis::on_move)>)
+        for_moves_.push_back(&analysis);
+    if (!std::is_same_v<decltype(&Each::on_transition), decltype(&Analysis::on_transition)>)
+        for_transitions_.push_back(&analysis);
+    if (!std::is_same_v<decltype(&Each::on_connection), decltype(&Analysis::on_connection)>)
+        for_connections_.push_back(&analysis);
+    if (!std::is_same_v<decltype(&Each::on_live), decltype(&Analysis::on_live)>)
+        for_live_.push_back(&analysis);
+}
 
 void ReportMaker::on_move(const track::StateMove& move) {
-    for (Analysis* analysis : all_) analysis->on_move(move);
+    for (Analysis* analysis : for_moves_) analysis->on_move(move);
 }
 
 void ReportMaker::on_transition(const track::TransitionLine& line) {
-    for (Analysis* analysis : all_) analysis->on_transition(line);
+    for (Analysis* analysis : for_transitions_) analysis->on_transition(line);
 }
 
 void ReportMaker::on_connection(const track::ConnectionLine& line) {
     if (line.evicted) return; // no end: how many, the tracker's totals say
     ++ended_;
-    for (Analysis* analysis : all_) analysis->on_connection(line);
+    for (Analysis* analysis : for_connections_) analysis->on_connection(line);
 }
 
 void ReportMaker::on_lost(const track::LostLine& line) { overview_.on_lost(line); }
 
-report::Report
-ReportMaker::make(const track::Tracker& tracker, const event::DataQuality& quality,
-                  const HostFacts& host, const ClockAnchor& clock,
-                  const std::function<std::optional<std::string_view>(std::uint64_t)>& cgroup_path,
-                  MonoTime now) {
+report::Report ReportMaker::make(const track::Tracker& tracker, const event::DataQuality& quality,
+                                 const HostFacts& host, const ClockAnchor& clock,
+                                 const CgroupNames& cgroups, MonoTime now) {
     for (Analysis* analysis : all_) analysis->begin_live(now);
     if (options_.metrics != nullptr) options_.metrics->begin_live();
     tracker.for_each_live([&](const track::LiveSocket& socket) {
         if (!flows_.counts(socket.who)) return; // not selected
-        for (Analysis* analysis : all_) analysis->on_live(socket);
+        for (Analysis* analysis : for_live_) analysis->on_live(socket);
         if (options_.metrics != nullptr) options_.metrics->on_live(socket);
     });
     overview_.set_totals(tracker.totals(), quality);
 
-    const ReportContext moment{begin_, now, clock, host, cgroup_path};
+    const ReportContext moment{begin_, now, clock, host, cgroups};
     report::Report report;
     for (Analysis* analysis : all_) analysis->add_to(report, moment);
     const std::vector<ServiceRow> services = flows_.services();

@@ -42,6 +42,8 @@ class ReportMaker final : public track::TrackerListener {
 public:
     /// `begin`: start of the period that the first report covers.
     ReportMaker(ReportOptions options, MonoTime begin);
+    ReportMaker(const ReportMaker&) = delete;
+    ReportMaker& operator=(const ReportMaker&) = delete;
 
     void on_move(const track::StateMove& move) override;
     void on_transition(const track::TransitionLine& line) override;
@@ -58,11 +60,9 @@ public:
 
     /// A report on the time since the last one (or `begin`), up to `now`. Of the sockets that
     /// `tracker` holds, only those that had a move here are counted.
-    report::Report
-    make(const track::Tracker& tracker, const event::DataQuality& quality, const HostFacts& host,
-         const ClockAnchor& clock,
-         const std::function<std::optional<std::string_view>(std::uint64_t)>& cgroup_path,
-         MonoTime now);
+    report::Report make(const track::Tracker& tracker, const event::DataQuality& quality,
+                        const HostFacts& host, const ClockAnchor& clock, const CgroupNames& cgroups,
+                        MonoTime now);
     /// The next report begins at `now`.
     void next_interval(MonoTime now);
 
@@ -78,6 +78,10 @@ public:
     } ///< connections, for a progress line
 
 private:
+    /// Adds it to all_, and to the lists of what it takes.
+    template <class Each>
+    void add(Each& analysis);
+
     ReportOptions options_;
     MonoTime begin_;
     std::uint64_t ended_ = 0;
@@ -96,6 +100,11 @@ private:
     Causes causes_;
     Overview overview_;
     std::vector<Analysis*> all_; ///< in the order in which they are notified and add sections
+    // Of these, those that take such lines: most take few, and there are many lines.
+    std::vector<Analysis*> for_moves_;
+    std::vector<Analysis*> for_transitions_;
+    std::vector<Analysis*> for_connections_;
+    std::vector<Analysis*> for_live_;
 };
 
 } // namespace tcpdwell::analysis

@@ -39,7 +39,7 @@ struct ReportCommand {
     double interval = 0;
     bool full = false;
     std::size_t rows = render::TextStyle{}.rows;
-    std::size_t max_services = analysis::MetricsOptions{}.max_services;
+    MetricsTexts metrics;
     std::vector<std::string> thresholds;
     std::shared_ptr<RunOptions> run;
 };
@@ -136,8 +136,8 @@ Result<int> report_one(ViewRun run, analysis::ReportOptions report, Destinations
     std::optional<analysis::Metrics> metrics;
     std::optional<run::MetricsFeed> feed;
     if (render::find_report_output(options.format)->needs_metrics)
-        report.metrics = &metrics.emplace(
-            analysis::MetricsOptions{options.max_services, !report.run.filter.empty()});
+        report.metrics =
+            &metrics.emplace(options.metrics.resolve(run.context(), !report.run.filter.empty()));
     IntervalLines* lines = nullptr;
     ReportConsumer consumer(
         std::move(report), interval, run.context(),
@@ -219,7 +219,7 @@ std::string threshold_help() {
 
 Action define_report(CLI::App& app) {
     auto options = std::make_shared<ReportCommand>();
-    add_choice(app, "-b,--by", options->by, {"role", "service", "remote", "ending"},
+    add_choice(app, "-b,--by", options->by, {"role", "service", "remote", "ending", "container"},
                "Split the dwell times");
     std::vector<std::string> formats;
     std::string format_help;
@@ -246,7 +246,7 @@ Action define_report(CLI::App& app) {
     add_number(app, "--rows", options->rows, 1'000'000,
                "Rows of a table of services, remote servers or ports in the text")
         ->capture_default_str();
-    declare_max_services(app, options->max_services);
+    declare_metrics(app, options->metrics);
     app.add_option("--threshold", options->thresholds, "When something is a finding; see below")
         ->type_name("NAME=VALUE")
         ->delimiter(',')

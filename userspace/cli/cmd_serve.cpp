@@ -36,7 +36,7 @@ struct ServeCommand {
     std::vector<std::string> listen;
     std::vector<std::string> thresholds;
     double window = 600; ///< seconds
-    std::size_t max_services = analysis::MetricsOptions{}.max_services;
+    MetricsTexts metrics;
     std::string config;
 };
 
@@ -203,12 +203,8 @@ Result<int> trace_and_serve(ServeCommand& options, Configuration& configuration,
         manager.ready("tracing");
     };
     const bool is_filtered = !report->run.filter.empty();
-    serve::Daemon daemon({std::move(*report),
-                          {options.max_services, is_filtered},
-                          from_seconds(options.window),
-                          words,
-                          helps,
-                          *saved ? &**saved : nullptr,
+    serve::Daemon daemon({std::move(*report), options.metrics.resolve(run->context(), is_filtered),
+                          from_seconds(options.window), words, helps, *saved ? &**saved : nullptr,
                           between},
                          run->context(), manager);
     served = &daemon;
@@ -252,7 +248,7 @@ Action define_serve(CLI::App& app) {
         ->default_str(kListen);
     add_duration(app, "--window", options->window, "What the report covers at most: 5m, 1h")
         ->default_str("10m");
-    declare_max_services(app, options->max_services);
+    declare_metrics(app, options->metrics);
     app.add_option("--threshold", options->thresholds,
                    "When something is a finding; see 'tcpdwell report --help'")
         ->type_name("NAME=VALUE")

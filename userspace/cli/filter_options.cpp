@@ -106,6 +106,8 @@ std::shared_ptr<FilterOptions> FilterOptions::declare(CLI::App& app) {
              "Network namespace: its inode, a name from 'ip netns', or a process in it");
     add_list(app, "--cgroup", options->cgroups_, "PATH[,...]",
              "cgroup v2 and those below it: /system.slice/nginx.service");
+    add_list(app, "--container", options->containers_, "GLOB[,...]",
+             "Container, pod, machine or systemd unit: web-1, 'shop/*', nginx.service");
     app.add_flag("-4", options->ipv4_, "Only IPv4 sockets")->group(group);
     app.add_flag("-6", options->ipv6_, "Only IPv6 sockets, those that talk to IPv4 peers included")
         ->group(group);
@@ -142,6 +144,7 @@ Result<event::Filter> FilterOptions::resolve(FilterTarget target) const {
     take(filter.comms, event::parse_texts("--comm", comms_));
     take(filter.netns, netns_list(netns_, target));
     take(filter.cgroups, cgroup_list(cgroups_, target));
+    take(filter.containers, event::parse_texts("--container", containers_));
     take(filter.connections, event::parse_connections("--conn", connections_));
     if (!role_.empty()) take(filter.role, event::parse_role(role_));
     if (ipv4_ && ipv6_)
@@ -154,7 +157,7 @@ Result<event::Filter> FilterOptions::resolve(FilterTarget target) const {
 bool FilterOptions::empty() const {
     return ports_.empty() && local_ports_.empty() && remote_ports_.empty() && addresses_.empty() &&
            pids_.empty() && comms_.empty() && netns_.empty() && cgroups_.empty() &&
-           connections_.empty() && !ipv4_ && !ipv6_ && role_.empty();
+           containers_.empty() && connections_.empty() && !ipv4_ && !ipv6_ && role_.empty();
 }
 
 std::string FilterOptions::text() const {
@@ -171,6 +174,7 @@ std::string FilterOptions::text() const {
     add("--comm", comms_);
     add("--netns", netns_);
     add("--cgroup", cgroups_);
+    add("--container", containers_);
     add("--conn", connections_);
     if (!role_.empty()) add("--role", {role_});
     if (ipv4_) all += all.empty() ? "-4" : " -4";

@@ -46,6 +46,7 @@ private:
     std::vector<std::string> comms_;
     std::vector<std::string> netns_;
     std::vector<std::string> cgroups_;
+    std::vector<std::string> containers_;
     std::vector<std::string> connections_;
     bool ipv4_ = false;
     bool ipv6_ = false;

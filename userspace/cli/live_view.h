@@ -17,12 +17,11 @@
 namespace tcpdwell::cli {
 
 /// Attaches the probes. The source gives up the rights of the calling process when it has settled
-/// in, the user id too unless `keeps_user`; as for `serves` see LiveOptions. `buffer_bytes` is a
-/// power of two, at least a page.
-Result<std::unique_ptr<event::EventSource>> open_live_source(std::size_t buffer_bytes,
-                                                             const event::Filter& filter,
-                                                             const ProbeTexts& probes,
-                                                             bool keeps_user, bool serves);
+/// in, the user id too unless `keeps_user`; as for `serves` and `host_root` see LiveOptions.
+/// `buffer_bytes` is a power of two, at least a page.
+Result<std::unique_ptr<event::EventSource>>
+open_live_source(std::size_t buffer_bytes, const event::Filter& filter, const ProbeTexts& probes,
+                 bool keeps_user, bool serves, const std::string& host_root);
 
 /// In a process that only signals other users' processes, or replaces files in their folders: gives
 /// up all capabilities but those that this takes.

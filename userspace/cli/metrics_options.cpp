@@ -5,11 +5,20 @@
 
 namespace tcpdwell::cli {
 
-void declare_max_services(CLI::App& app, std::size_t& max_services) {
+analysis::MetricsOptions MetricsTexts::resolve(const run::Context& context,
+                                               bool is_filtered) const {
+    return {max_services, is_filtered,
+            label_container ? context.cgroup_names().container : analysis::NameOfCgroup()};
+}
+
+void declare_metrics(CLI::App& app, MetricsTexts& texts) {
     constexpr std::size_t most = 1000; // each is dozens of series in the monitoring system
-    add_number(app, "--max-services", max_services, most,
+    add_number(app, "--max-services", texts.max_services, most,
                "Services with metrics of their own; all others count as 'other'")
         ->capture_default_str();
+    app.add_flag("--label-container", texts.label_container,
+                 "Metrics of a service also have the labels container, pod and namespace: a "
+                 "service in three containers is three");
 }
 
 } // namespace tcpdwell::cli

@@ -1,13 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// The option of the metrics that report and serve have in common.
+// The options of the metrics that report and serve have in common.
 #pragma once
 
 #include <CLI/CLI.hpp>
 #include <cstddef>
 
+#include "analysis/metrics.h"
+#include "run/pipe.h"
+
 namespace tcpdwell::cli {
 
-/// Declares --max-services.
-void declare_max_services(CLI::App& app, std::size_t& max_services);
+struct MetricsTexts {
+    std::size_t max_services = analysis::MetricsOptions{}.max_services;
+    bool label_container = false;
+
+    /// `context` is asked for containers, and must outlive what the options are for.
+    [[nodiscard]] analysis::MetricsOptions resolve(const run::Context& context,
+                                                   bool is_filtered) const;
+};
+
+/// Declares --max-services and --label-container.
+void declare_metrics(CLI::App& app, MetricsTexts& texts);
 
 } // namespace tcpdwell::cli

@@ -19,9 +19,8 @@ void ReportConsumer::begin(const run::Context& context) {
 report::Report ReportConsumer::make(const run::RunState& state) {
     analysis::HostFacts host;
     for (const event::Fact& fact : context_.facts()) host.on_fact(fact);
-    return maker_->make(
-        state.tracker, state.quality, host, context_.clock(),
-        [this](std::uint64_t id) { return context_.cgroup(id); }, state.now);
+    return maker_->make(state.tracker, state.quality, host, context_.clock(),
+                        context_.cgroup_names(), state.now);
 }
 
 Result<bool> ReportConsumer::flush(const run::RunState& state) {

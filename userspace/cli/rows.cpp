@@ -128,7 +128,7 @@ constexpr int kIdDigits = 16;
 } // namespace
 
 TransitionRow to_row(const track::TransitionLine& line, const ClockAnchor& clock,
-                     std::optional<std::string_view> cgroup) {
+                     const CgroupCells& cgroup) {
     const track::ConnectionIdentity& who = *line.who;
     return {clock.to_wall(line.at),
             report::HexId{who.id, kIdDigits},
@@ -141,13 +141,14 @@ TransitionRow to_row(const track::TransitionLine& line, const ClockAnchor& clock
             line.to,
             dwell(line.dwell),
             process(who.process),
-            text(cgroup),
+            text(cgroup.path),
             uid(who),
-            cookie(who)};
+            cookie(who),
+            text(cgroup.container)};
 }
 
 ConnectionRow to_row(const track::ConnectionLine& line, const ClockAnchor& clock,
-                     std::optional<std::string_view> cgroup, ConnectionCells& cells) {
+                     const CgroupCells& cgroup, ConnectionCells& cells) {
     const track::ConnectionIdentity& who = *line.who;
     cells.states.clear();
     for (const track::PathStep& step : line.states)
@@ -164,7 +165,7 @@ ConnectionRow to_row(const track::ConnectionLine& line, const ClockAnchor& clock
                       report::EndpointValue{who.tuple.remote, who.tuple.family},
                       name(who.role),
                       process(who.process),
-                      text(cgroup),
+                      text(cgroup.path),
                       uid(who),
                       wall(line.opened, clock),
                       wall(line.closed, clock),
@@ -179,7 +180,8 @@ ConnectionRow to_row(const track::ConnectionLine& line, const ClockAnchor& clock
                       accept(line, cells)};
     add_numbers(line, cells, std::span(row).subspan<20, 6>());
     row[26] = holders(line, cells);
-    add_probes(line, std::span(row).last<4>());
+    add_probes(line, std::span(row).subspan<27, 4>());
+    row[31] = text(cgroup.container);
     return row;
 }
 

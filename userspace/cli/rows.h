@@ -13,14 +13,19 @@
 
 namespace tcpdwell::cli {
 
-using TransitionRow = std::array<report::Value, 14>;
-using ConnectionRow = std::array<report::Value, 31>;
+using TransitionRow = std::array<report::Value, 15>;
+using ConnectionRow = std::array<report::Value, 32>;
 using LostRow = std::array<report::Value, 2>;
 using StrayResetRow = std::array<report::Value, 7>;
 
-/// `cgroup` is the path, if known. The cells view into the line's identity.
+/// What is known of a cgroup.
+struct CgroupCells {
+    std::optional<std::string_view> path;
+    std::optional<std::string_view> container;
+};
+/// The cells view into the line's identity, and into `cgroup`.
 TransitionRow to_row(const track::TransitionLine& line, const ClockAnchor& clock,
-                     std::optional<std::string_view> cgroup);
+                     const CgroupCells& cgroup);
 /// What the cells of a connection's row view into.
 struct ConnectionCells {
     std::vector<report::StateSpan> states;
@@ -33,7 +38,7 @@ struct ConnectionCells {
     std::vector<report::ProcessValue> holders;
 };
 ConnectionRow to_row(const track::ConnectionLine& line, const ClockAnchor& clock,
-                     std::optional<std::string_view> cgroup, ConnectionCells& cells);
+                     const CgroupCells& cgroup, ConnectionCells& cells);
 LostRow to_row(const track::LostLine& line, const ClockAnchor& clock);
 StrayResetRow to_row(const track::StrayResetLine& line, const ClockAnchor& clock);
 

@@ -81,17 +81,21 @@ bool TracePrinter::print(const PrintedLine& line) {
     return true;
 }
 
+CgroupCells TracePrinter::cgroup_of(const track::ConnectionIdentity& who) const {
+    return {context_.cgroup(who.cgroup), context_.container(who.cgroup)};
+}
+
 void TracePrinter::on_transition(const track::TransitionLine& line) {
     if (options_.what != What::transitions) return;
     renderer_->row(report::transition_schema(),
-                   to_row(line, context_.clock(), context_.cgroup(line.who->cgroup)));
+                   to_row(line, context_.clock(), cgroup_of(*line.who)));
     take_line(line.at, true);
 }
 
 void TracePrinter::on_connection(const track::ConnectionLine& line) {
     if (options_.what != What::connections || (line.idle && !options_.idle)) return;
     renderer_->row(report::connection_schema(),
-                   to_row(line, context_.clock(), context_.cgroup(line.who->cgroup), cells_));
+                   to_row(line, context_.clock(), cgroup_of(*line.who), cells_));
     take_line(line.closed.value_or(line.entered), true);
 }
 

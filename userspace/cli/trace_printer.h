@@ -46,6 +46,7 @@ private:
     void take_line(MonoTime at, bool counts);
     /// The same without waiting.
     void pass_on();
+    [[nodiscard]] CgroupCells cgroup_of(const track::ConnectionIdentity& who) const;
     bool print(const PrintedLine& line);
 
     Options options_;

@@ -55,6 +55,15 @@ std::shared_ptr<RunOptions> RunOptions::declare(CLI::App& app) {
     add_number(app, "--max-connections", options->max_connections, std::uint64_t{1} << 32,
                "Connections followed at the same time; the longest idle are given up first")
         ->capture_default_str();
+    app.add_option("--host-root", options->host_root,
+                   "Where the host's root directory is mounted, for the names of containers")
+        ->type_name("FOLDER")
+        ->check(CLI::Validator(
+            [](const std::string& path) {
+                std::error_code error;
+                return std::filesystem::is_directory(path, error) ? "" : "there is no such folder";
+            },
+            ""));
     app.add_flag("--strict", options->strict,
                  "Exit with status 4 if events were lost or the recording is damaged");
     app.add_flag("-q,--quiet", options->quiet, "No summary on stderr, only warnings");
@@ -92,7 +101,7 @@ void RunOptions::declare_recordings(CLI::App& app) {
         ->excludes(read);
     declare_force(app, if_exists);
     declare_write_errors(app);
-    for (const char* live_only : {"--duration", "--buffer-size", "--probes", "--btf",
+    for (const char* live_only : {"--duration", "--buffer-size", "--host-root", "--probes", "--btf",
                                   "--no-numbers", kCommandArgument, "--user"})
         app.get_option(live_only)->excludes(read);
 }
@@ -183,7 +192,7 @@ Result<void> ViewRun::open_kernel() {
     // A recorder makes segments in its user's folder as long as it runs.
     const bool keeps_user = recorder_ && options_.roll.rolls();
     auto source = open_live_source(std::bit_ceil(options_.buffer_bytes), filter_, options_.probes,
-                                   keeps_user, options_.serves);
+                                   keeps_user, options_.serves, options_.host_root);
     if (!source) return tl::unexpected(source.error());
     source_ = std::move(*source);
     if (!command_) spdlog::info("tracing; Ctrl-C ends it");

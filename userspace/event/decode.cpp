@@ -214,6 +214,9 @@ struct Meaning {
     std::optional<Event> operator()(const td_cgroup& r) const {
         return CgroupPath{r.id, std::string(text_after<td_cgroup>(record))};
     }
+    std::optional<Event> operator()(const td_container& r) const {
+        return ContainerName{r.cgroup, std::string(text_after<td_container>(record))};
+    }
     std::optional<Event> operator()(const td_fact& r) const {
         const auto [key, value] = fact_text(record);
         return Fact{r.h.netns, std::string(key), std::string(value)};

@@ -217,6 +217,9 @@ public:
     std::vector<std::byte> operator()(const CgroupPath& e) const {
         return cgroup_record(0, e.id, e.path);
     }
+    std::vector<std::byte> operator()(const ContainerName& e) const {
+        return container_record(0, e.cgroup, e.text);
+    }
     std::vector<std::byte> operator()(const Fact& e) const {
         return fact_record(0, e.netns, e.key, e.value);
     }

@@ -160,6 +160,12 @@ struct CgroupPath {
     std::string path;
 };
 
+/// The container whose cgroup it is, as views show it (container_path.h).
+struct ContainerName {
+    std::uint64_t cgroup;
+    std::string text;
+};
+
 /// Key and value about the host (netns 0) or a namespace.
 struct Fact {
     std::uint32_t netns;
@@ -258,9 +264,9 @@ struct ProcessForked {
     std::uint32_t pid;
 };
 
-using Event =
-    std::variant<StateChange, TimewaitTimer, RequestTimer, Reset, OwnerFound, SocketListed,
-                 Snapshot, LostTotals, ClockReading, CgroupPath, Fact, PortKnown, Gap, NumbersRead,
-                 HoldersFound, StrayReset, KernelCounters, RecordingStopped, ProcessForked>;
+using Event = std::variant<StateChange, TimewaitTimer, RequestTimer, Reset, OwnerFound,
+                           SocketListed, Snapshot, LostTotals, ClockReading, CgroupPath, Fact,
+                           PortKnown, Gap, NumbersRead, HoldersFound, StrayReset, KernelCounters,
+                           RecordingStopped, ProcessForked, ContainerName>;
 
 } // namespace tcpdwell::event

@@ -10,7 +10,10 @@
 #include <fnmatch.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+
+#include "event/container_path.h"
 
 namespace tcpdwell::event {
 namespace {
@@ -48,6 +51,13 @@ bool is_under(std::string_view path, std::string_view ancestor) {
            (path.size() == ancestor.size() || path[ancestor.size()] == '/');
 }
 
+bool is_container(std::string_view text, const std::string& glob) {
+    const ContainerWords words = container_words(text);
+    return std::ranges::any_of(std::array{text, words.name, words.pod}, [&](std::string_view each) {
+        return !each.empty() && fnmatch(glob.c_str(), std::string(each).c_str(), 0) == 0;
+    });
+}
+
 /// Whether `judge(list, is)` is true of every list; `is(element)`: whether an element of the list
 /// is known to apply to the subject.
 template <class Judge>
@@ -80,8 +90,12 @@ bool all_lists(const Filter& filter, const FilterSubject& subject, const Judge& 
                  [&](const std::string& glob) {
                      return has_name(subject.process, glob) || has_name(subject.closed_by, glob);
                  }) &&
-           judge(filter.cgroups, [&](const std::string& cgroup) {
-               return subject.cgroup && is_under(*subject.cgroup, cgroup);
+           judge(filter.cgroups,
+                 [&](const std::string& cgroup) {
+                     return subject.cgroup && is_under(*subject.cgroup, cgroup);
+                 }) &&
+           judge(filter.containers, [&](const std::string& glob) {
+               return subject.container && is_container(*subject.container, glob);
            });
 }
 
@@ -136,7 +150,7 @@ Result<FilterList<T>> parse_list(std::string_view option, const std::vector<std:
 bool Filter::empty() const {
     return ports.empty() && local_ports.empty() && remote_ports.empty() && addresses.empty() &&
            pids.empty() && trees.empty() && comms.empty() && netns.empty() && cgroups.empty() &&
-           connections.empty() && !family && !role;
+           containers.empty() && connections.empty() && !family && !role;
 }
 
 bool Filter::matches(const FilterSubject& subject) const {

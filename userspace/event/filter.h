@@ -29,6 +29,8 @@ struct FilterSubject {
     std::optional<std::string_view> cgroup; ///< path, nullopt if not known
     std::uint64_t connection = 0;           ///< its id; 0: it has none
     const ProcessTree* processes = nullptr; ///< nullptr: no descent is known
+    /// As views show it; nullopt if not known.
+    std::optional<std::string_view> container = std::nullopt;
 };
 
 /// Ports from `first` (at least 1) to `last`, both included.
@@ -78,6 +80,8 @@ struct Filter {
     FilterList<std::string> comms;   ///< glob (fnmatch(3)) against the name of owner or closer
     FilterList<std::uint32_t> netns; ///< inodes
     FilterList<std::string> cgroups; ///< path, of the cgroup or of an ancestor
+    /// Glob against the container as views show it, its name alone, or its pod's.
+    FilterList<std::string> containers;
     std::vector<std::uint64_t> connections; ///< ids, which only a recording's reader knows
     std::optional<tcp::Family> family;
     std::optional<tcp::Role> role;

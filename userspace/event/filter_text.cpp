@@ -18,8 +18,9 @@ namespace {
 constexpr char kNot = '!';
 
 constexpr std::string_view kOptions[] = {
-    "--port",  "--local-port", "--remote-port", "--addr", "--pid", "--comm",
-    "--netns", "--cgroup",     "--role",        "-4",     "-6",    "--tree"};
+    "--port", "--local-port", "--remote-port", "--addr", "--pid",
+    "--comm", "--netns",      "--cgroup",      "--role", "-4",
+    "-6",     "--tree",       "--container"};
 
 bool is_option(std::string_view word) {
     return std::find(std::begin(kOptions), std::end(kOptions), word) != std::end(kOptions);
@@ -126,6 +127,7 @@ Filter filter_of(Values values) {
     filter.comms = read_list<std::string>(values, "--comm", itself);
     filter.netns = read_list<std::uint32_t>(values, "--netns", number);
     filter.cgroups = read_list<std::string>(values, "--cgroup", itself);
+    filter.containers = read_list<std::string>(values, "--container", itself);
     if (const auto& roles = values["--role"]; roles.size() == 1) {
         const auto role = parse_role(roles.front());
         if (role) filter.role = *role;
@@ -159,6 +161,7 @@ std::vector<std::string> filter_words(const Filter& filter) {
     add("--comm", filter.comms, std::identity());
     add("--netns", filter.netns, decimal);
     add("--cgroup", filter.cgroups, std::identity());
+    add("--container", filter.containers, std::identity());
     if (filter.role) {
         words.emplace_back("--role");
         words.emplace_back(name(*filter.role));

@@ -51,11 +51,14 @@ std::vector<std::byte> fact_record(std::uint64_t time_ns, std::uint32_t netns, s
 
 std::vector<std::byte> cgroup_record(std::uint64_t time_ns, std::uint64_t id,
                                      std::string_view path) {
-    std::size_t size = path.size();
-    auto record = begin_record(td_cgroup{header_of<td_cgroup>(TD_CGROUP, time_ns, 0), id}, size);
-    std::ranges::copy(std::as_bytes(std::span(path)).first(size),
-                      record.begin() + static_cast<std::ptrdiff_t>(sizeof(td_cgroup)));
-    return record;
+    return record_with(td_cgroup{header_of<td_cgroup>(TD_CGROUP, time_ns, 0), id},
+                       std::as_bytes(std::span(path)));
+}
+
+std::vector<std::byte> container_record(std::uint64_t time_ns, std::uint64_t cgroup,
+                                        std::string_view container) {
+    return record_with(td_container{header_of<td_container>(TD_CONTAINER, time_ns, 0), cgroup},
+                       std::as_bytes(std::span(container)));
 }
 
 } // namespace tcpdwell::event

@@ -44,7 +44,8 @@ namespace tcpdwell::event {
     X(TD_STRAY_RESET, "stray_reset", td_stray_reset)                          \
     X(TD_COUNTERS, "counters", td_counters)                                   \
     X(TD_STOP, "stop", td_stop)                                               \
-    X(TD_FORK, "fork", td_fork)
+    X(TD_FORK, "fork", td_fork)                                               \
+    X(TD_CONTAINER, "container", td_container)
 
 // All kinds: those, and the mark, which recordings have between the records.
 #define TCPDWELL_RECORD_LIST(X)   \
@@ -171,6 +172,9 @@ std::vector<std::byte> fact_record(std::uint64_t time_ns, std::uint32_t netns, s
 /// A td_cgroup record. Text that a record can't hold is cut.
 std::vector<std::byte> cgroup_record(std::uint64_t time_ns, std::uint64_t id,
                                      std::string_view path);
+/// A td_container record; likewise.
+std::vector<std::byte> container_record(std::uint64_t time_ns, std::uint64_t cgroup,
+                                        std::string_view container);
 
 // --- time
 

@@ -54,6 +54,17 @@ constexpr Explanation kColumns[] = {
            "listener has the "
            "listener's.",
            "cgroups(7)"),
+    column(
+        "container", "container, machine or systemd unit that the socket belongs to",
+        "In Kubernetes NAMESPACE/POD/CONTAINER, elsewhere the container's name (docker, podman, "
+        "nerdctl, LXC, systemd-nspawn), or the innermost systemd unit. The path of the cgroup "
+        "has the id of the container or the name of the machine or unit; names of containers are "
+        "read from the runtime's files on this host: the bundle's config.json, docker's "
+        "config.v2.json, podman's containers.json, and the links in /var/log/containers. Twelve "
+        "hex digits: the id of a container that none of them knows. null: the cgroup, or whose "
+        "it is, isn't known; then its path, in cgroup, is all there is. The first lines of a "
+        "container that has just started may be without it. Recordings have the names in them.",
+        "cgroups(7)"),
     column("uid", "user id that owns the socket",
            "Before accept() it is the listener's. Mini-sockets have none of their own; it is "
            "remembered."),

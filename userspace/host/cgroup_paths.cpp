@@ -87,8 +87,19 @@ Result<CgroupPaths> CgroupPaths::open(CgroupMount mount) {
                     errno);
     CgroupPaths paths(std::move(mount));
     paths.whole_ = *id == hierarchy_root_id;
+    // A cgroup namespace of our own sees the root as "/../..".
+    if (paths.whole_) paths.mount_.root = "/";
     paths.refresh();
     return paths;
+}
+
+std::string CgroupPaths::what_is_missing() const {
+    if (whole_) return {};
+    return fmt::format(
+        "{} is only a part of the hierarchy, as in a private cgroup namespace: paths "
+        "begin there, and the cgroups and containers outside of it aren't known; "
+        "mount the host's /sys/fs/cgroup, or use its cgroup namespace",
+        mount_.mount_point);
 }
 
 void CgroupPaths::refresh() {

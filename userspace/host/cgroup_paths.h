@@ -46,6 +46,8 @@ public:
     /// False if the mount is not the root of the hierarchy (a container, a cgroup namespace): paths
     /// then begin at the mounted node, and cgroups outside it have none.
     [[nodiscard]] bool whole() const { return whole_; }
+    /// What follows if it isn't whole, and what to do; "" if it is.
+    [[nodiscard]] std::string what_is_missing() const;
     [[nodiscard]] const CgroupMount& mount() const { return mount_; }
 
 private:

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "event/container_path.h"
 #include "event/record.h"
 #include "live/duty.h"
 
@@ -32,6 +33,8 @@ void CgroupAnnouncer::describe(std::uint64_t id, std::uint64_t time_ns,
     if (described_.size() >= kMostDescribed) described_.clear(); // ids aren't used twice
     described_.insert(id);
     sink(event::cgroup_record(time_ns, id, *path));
+    const event::ContainerPath container = event::container_of_path(*path);
+    if (on_container_ && !container.id.empty()) on_container_(id, container.id);
 }
 
 std::optional<std::string_view> CgroupAnnouncer::path_of(std::uint64_t id) {

@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <unordered_set>
 
@@ -22,8 +23,12 @@ public:
 
     /// `paths`: nullopt where there are none; ids then stay without description. `now_ns`:
     /// CLOCK_MONOTONIC, which also shows how long a walk over the hierarchy takes.
-    CgroupAnnouncer(std::optional<host::CgroupPaths> paths, std::function<std::uint64_t()> now_ns)
-        : paths_(std::move(paths)), now_ns_(std::move(now_ns)) {}
+    /// `on_container` gets the ids of containers that are in paths (event/container_path.h).
+    CgroupAnnouncer(
+        std::optional<host::CgroupPaths> paths, std::function<std::uint64_t()> now_ns,
+        std::function<void(std::uint64_t cgroup, const std::string& id)> on_container = {})
+        : paths_(std::move(paths)), now_ns_(std::move(now_ns)),
+          on_container_(std::move(on_container)) {}
 
     /// Hands over the description of the cgroup that `record` names, if it is due. An id that isn't
     /// known lets the hierarchy be walked again, but not more than ten times a second, and rarer
@@ -36,6 +41,7 @@ private:
 
     std::optional<host::CgroupPaths> paths_;
     std::function<std::uint64_t()> now_ns_;
+    std::function<void(std::uint64_t, const std::string&)> on_container_;
     std::unordered_set<std::uint64_t> described_;
     std::uint64_t next_walk_ns_ = 0;
 };

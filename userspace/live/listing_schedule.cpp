@@ -107,6 +107,7 @@ void ListingSchedule::on_done(SamplerDone what, std::uint64_t now_ns) {
         next_wanted_look_ns_ = now_ns + pause_after(now_ns - asked_at_ns_);
         next_look_ns_ = std::max(now_ns + kLookInterval, next_wanted_look_ns_);
         break;
+    case SamplerDone::containers: break; // no listing
     }
 }
 

@@ -52,8 +52,12 @@ Result<std::unique_ptr<SocketLister>> open_lister(ProbePlan& plan, const Jiffies
 LiveSource::LiveSource(Parts parts)
     : session_(std::move(parts.session)), sampler_(std::move(parts.sampler)), merger_(kMostHeld),
       waiting_(parts.sweeps_needed), schedule_(parts.clock),
-      cgroups_(std::move(parts.cgroups), monotonic_ns), clock_(parts.clock),
-      epoll_(::epoll_create1(EPOLL_CLOEXEC)), opening_(std::move(parts.facts)),
+      cgroups_(std::move(parts.cgroups), monotonic_ns,
+               [this](std::uint64_t cgroup, const std::string& id) {
+                   if (containers_.size() < CgroupAnnouncer::kMostDescribed)
+                       containers_.push_back({cgroup, id});
+               }),
+      clock_(parts.clock), epoll_(::epoll_create1(EPOLL_CLOEXEC)), opening_(std::move(parts.facts)),
       identity_(parts.identity), rights_(parts.rights) {
     watch(session_.fd(), EPOLLIN | EPOLLET);
     watch(sampler_.fd(), EPOLLIN);
@@ -87,7 +91,8 @@ Result<std::unique_ptr<LiveSource>> LiveSource::open(const LiveOptions& options,
     if (!lister) return tl::unexpected(lister.error());
 
     const auto identity = options.keeps_user ? std::nullopt : unprivileged_identity();
-    auto sampler = Sampler::start(std::move(*lister), options.filter.netns.wanted, identity);
+    auto sampler = Sampler::start(std::move(*lister), options.filter.netns.wanted, identity,
+                                  options.host_root);
     if (!sampler) return tl::unexpected(sampler.error());
     auto session =
         BpfSession::open(plan, {support.accept_id.value_or(0), support.accept4_id.value_or(0)},
@@ -99,6 +104,7 @@ Result<std::unique_ptr<LiveSource>> LiveSource::open(const LiveOptions& options,
         cgroups = std::move(*paths);
     else
         spdlog::debug("no cgroup paths: {}", paths.error().message);
+    if (cgroups && !cgroups->whole()) spdlog::info("{}", cgroups->what_is_missing());
 
     auto facts = host_facts(monotonic_ns(), read_host_identity(), support, plan);
     std::unique_ptr<LiveSource> source(new LiveSource({std::move(*session),
@@ -153,6 +159,7 @@ Result<event::EventSource::Status> LiveSource::poll(const event::RecordSink& sin
     if (!merger_.holding())
         now_ = MonoTime(Nanoseconds(static_cast<std::int64_t>(now - kCommitSlackNs)));
     if (const auto request = schedule_.next(now, waiting_)) ask(*request);
+    ask_for_containers();
     const bool is_over = schedule_.finished(now) && !stop_to_send_ns_;
     return is_over ? Status::finished : Status::more;
 }
@@ -178,6 +185,7 @@ void LiveSource::receive_records(std::uint64_t now_ns, const event::RecordSink& 
         stop_to_send_ns_.reset();
     }
     for (const SamplerDone what : done) {
+        if (what == SamplerDone::containers) is_asked_for_containers_ = false;
         schedule_.on_done(what, monotonic_ns());
         if (what == SamplerDone::sockets) merger_.release(sink);
     }
@@ -239,6 +247,16 @@ void LiveSource::ask(const ListingRequest& request) {
     case ListingRequest::Kind::counters: sampler_.request_counters(); break;
     case ListingRequest::Kind::waiting: sampler_.request_waiting(clock_.hz, request.all); break;
     }
+}
+
+/// One request at a time, so that it finds room in the pipe.
+void LiveSource::ask_for_containers() {
+    if (is_asked_for_containers_ || containers_.empty()) return;
+    is_asked_for_containers_ = true;
+    sampler_.request_containers(containers_);
+    const std::size_t asked = std::min(containers_.size(), Sampler::kMostContainers);
+    containers_.erase(containers_.begin(),
+                      containers_.begin() + static_cast<std::ptrdiff_t>(asked));
 }
 
 } // namespace tcpdwell::live

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/fd.h"
@@ -35,6 +36,8 @@ struct LiveOptions {
     /// files to make in a folder that is root's.
     bool keeps_user = false;
     bool serves = false; ///< takes connections at sockets that listen already
+    /// Where the host's root directory is mounted, for the files of container runtimes.
+    std::string host_root = {};
 };
 
 class LiveSource final : public event::EventSource {
@@ -76,6 +79,7 @@ private:
     void send_losses(const event::RecordSink& sink);
     void send_clock(std::uint64_t now_ns, const event::RecordSink& sink);
     void ask(const ListingRequest& request);
+    void ask_for_containers();
 
     BpfSession session_;
     Sampler sampler_;
@@ -83,6 +87,8 @@ private:
     WaitingMinis waiting_;
     ListingSchedule schedule_;
     CgroupAnnouncer cgroups_;
+    std::vector<WantedContainer> containers_; ///< whose names haven't been asked for
+    bool is_asked_for_containers_ = false;
     JiffiesClock clock_;
     Fd epoll_;
     std::vector<Record> opening_; ///< facts, before anything else

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <span>
@@ -39,7 +40,8 @@ Result<SamplerPipe> make_pipe() {
 
 [[noreturn]] void become_child(std::unique_ptr<SocketLister> lister,
                                const std::vector<std::uint32_t>& netns, Fd requests, Fd replies,
-                               std::optional<Identity> identity, pid_t parent) {
+                               std::optional<Identity> identity, const std::string& host_root,
+                               pid_t parent) {
     exit_with([&] {
         ::prctl(PR_SET_NAME, TD_SAMPLER_COMM);
         // Ctrl-C goes to the whole group; the parent decides when we stop, by closing the pipe.
@@ -51,7 +53,8 @@ Result<SamplerPipe> make_pipe() {
         ::prctl(PR_SET_PDEATHSIG, SIGKILL); // a change of the user id takes it back
         if (::getppid() != parent) ::_exit(0);
         static_cast<void>(confine_sampler()); // a kernel without seccomp isn't worth less
-        return run_sampler(std::move(lister), netns, std::move(requests), std::move(replies));
+        return run_sampler(std::move(lister), netns, host_root, std::move(requests),
+                           std::move(replies));
     });
 }
 
@@ -77,7 +80,7 @@ Sampler::~Sampler() {
 
 Result<Sampler> Sampler::start(std::unique_ptr<SocketLister> lister,
                                const std::vector<std::uint32_t>& netns,
-                               std::optional<Identity> identity) {
+                               std::optional<Identity> identity, const std::string& host_root) {
     auto requests = make_pipe();
     auto replies = make_pipe();
     if (!requests) return tl::unexpected(requests.error());
@@ -90,7 +93,7 @@ Result<Sampler> Sampler::start(std::unique_ptr<SocketLister> lister,
         requests->write_end.reset();
         replies->read_end.reset();
         become_child(std::move(lister), netns, std::move(requests->read_end),
-                     std::move(replies->write_end), identity, parent);
+                     std::move(replies->write_end), identity, host_root, parent);
     }
     ::fcntl(replies->read_end.get(), F_SETPIPE_SZ, kPipeBytes);
     ::fcntl(replies->read_end.get(), F_SETFL, O_NONBLOCK);
@@ -130,6 +133,20 @@ void Sampler::request_counters() {
 void Sampler::request_waiting(std::uint64_t idle, bool all) {
     send({static_cast<std::uint64_t>(SamplerRequest::waiting), 2, idle,
           static_cast<std::uint64_t>(all ? 1 : 0)});
+}
+
+void Sampler::request_containers(std::span<const WantedContainer> wanted) {
+    wanted = wanted.first(std::min(wanted.size(), kMostContainers));
+    static_assert(kMostContainers * kContainerWords <= kMostRequestWords);
+    std::vector<std::uint64_t> words{static_cast<std::uint64_t>(SamplerRequest::containers),
+                                     wanted.size() * kContainerWords};
+    for (const WantedContainer& each : wanted) {
+        words.push_back(each.cgroup);
+        std::array<std::uint64_t, kContainerWords - 1> id{};
+        std::memcpy(id.data(), each.id.data(), std::min(each.id.size(), sizeof(id)));
+        words.insert(words.end(), id.begin(), id.end());
+    }
+    send(words);
 }
 
 bool Sampler::receive(const event::RecordSink& sink, const std::function<void(SamplerDone)>& done) {

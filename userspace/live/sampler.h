@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The sampler: a small child process that keeps the rights which looking at the host needs
-// (entering network namespaces, reading other processes' descriptors), so that the process which
-// handles and prints the data can do without any. It answers requests with wire records, through a
-// pipe.
+// (entering network namespaces, reading other processes' descriptors and the files of container
+// runtimes), so that the process which handles and prints the data can do without any. It answers
+// requests with wire records, through a pipe.
 #pragma once
 
 #include <sys/types.h>
@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "base/fd.h"
@@ -22,11 +24,18 @@ namespace tcpdwell::live {
 
 /// What the sampler has finished; reported between the records.
 enum class SamplerDone : std::uint32_t {
-    sockets = 1,  ///< the td_snapshot/td_socket records of a snapshot; its owners follow
-    owners = 2,   ///< the td_owner records of a snapshot
-    sweep = 3,    ///< the td_socket records of a sweep
-    counters = 4, ///< the td_counters records that were asked for
-    waiting = 5,  ///< the td_numbers and td_holders of sockets that wait
+    sockets = 1,    ///< the td_snapshot/td_socket records of a snapshot; its owners follow
+    owners = 2,     ///< the td_owner records of a snapshot
+    sweep = 3,      ///< the td_socket records of a sweep
+    counters = 4,   ///< the td_counters records that were asked for
+    waiting = 5,    ///< the td_numbers and td_holders of sockets that wait
+    containers = 6, ///< the td_container of those that were asked for
+};
+
+/// A container whose name is wanted.
+struct WantedContainer {
+    std::uint64_t cgroup;
+    std::string id; ///< 64 digits (event/container_path.h)
 };
 
 class Sampler {
@@ -34,9 +43,10 @@ public:
     /// Forks the child, which takes the lister over. `netns`: only these namespaces; empty: all.
     /// `identity`: who the child becomes, as the caller has to do later: they can signal each
     /// other. Call it before threads, and before capabilities are dropped.
+    /// `host_root`: as ContainerFiles has it.
     static Result<Sampler> start(std::unique_ptr<SocketLister> lister,
                                  const std::vector<std::uint32_t>& netns,
-                                 std::optional<Identity> identity);
+                                 std::optional<Identity> identity, const std::string& host_root);
     Sampler(Sampler&& other) noexcept;
     Sampler& operator=(Sampler&&) = delete;
     ~Sampler(); ///< ends the child
@@ -53,6 +63,12 @@ public:
     /// Asks for numbers and holders of the sockets that wait (SocketLister::list_waiting()).
     /// `all`: also what is the same as the last time.
     void request_waiting(std::uint64_t idle, bool all);
+
+    /// How many containers one request can have.
+    static constexpr std::size_t kMostContainers = 400;
+    /// Asks for the names of the first kMostContainers of them. The next request has to wait until
+    /// this one is done: it would fill the pipe.
+    void request_containers(std::span<const WantedContainer> wanted);
 
     [[nodiscard]] pid_t pid() const { return child_; }
     /// Readable when there is something to receive.

@@ -13,6 +13,7 @@
 #include "host/kernel_counters.h"
 #include "host/netns.h"
 #include "host/sysctls.h"
+#include "live/container_files.h"
 #include "live/now.h"
 #include "live/process_owners.h"
 #include "live/sampler.h"
@@ -24,13 +25,15 @@ namespace {
 class SamplerChild {
 public:
     SamplerChild(std::unique_ptr<SocketLister> lister, const std::vector<std::uint32_t>& only,
-                 Fd replies)
-        : lister_(std::move(lister)), only_(only), replies_(std::move(replies)) {}
+                 const std::string& host_root, Fd replies)
+        : lister_(std::move(lister)), only_(only), containers_(host_root),
+          replies_(std::move(replies)) {}
 
     void snapshot();
     void sweep(const std::vector<std::uint32_t>& netns, std::uint64_t expires);
     void counters();
     void waiting(std::uint64_t idle, bool all);
+    void containers(std::span<const std::uint64_t> words);
 
 private:
     struct Holder {
@@ -63,6 +66,7 @@ private:
 
     std::unique_ptr<SocketLister> lister_;
     std::vector<std::uint32_t> only_;
+    ContainerFiles containers_;
     Fd replies_;
     std::vector<host::NetworkNamespace> namespaces_;
     std::unordered_set<std::uint32_t> described_; ///< namespaces whose sysctls have been reported
@@ -196,6 +200,16 @@ void SamplerChild::waiting(std::uint64_t idle, bool all) {
     done(SamplerDone::waiting);
 }
 
+void SamplerChild::containers(std::span<const std::uint64_t> words) {
+    for (; words.size() >= kContainerWords; words = words.subspan(kContainerWords)) {
+        const auto id = std::as_bytes(words.subspan(1, kContainerWords - 1));
+        const std::string text =
+            containers_.describe({reinterpret_cast<const char*>(id.data()), id.size()});
+        put(event::container_record(monotonic_ns(), words.front(), text));
+    }
+    done(SamplerDone::containers);
+}
+
 bool read_words(int fd, std::uint64_t* words, std::size_t count) {
     auto* to = reinterpret_cast<std::byte*>(words);
     std::size_t left = count * sizeof(std::uint64_t);
@@ -212,8 +226,8 @@ bool read_words(int fd, std::uint64_t* words, std::size_t count) {
 } // namespace
 
 int run_sampler(std::unique_ptr<SocketLister> lister, const std::vector<std::uint32_t>& only_netns,
-                Fd requests, Fd replies) {
-    SamplerChild child(std::move(lister), only_netns, std::move(replies));
+                const std::string& host_root, Fd requests, Fd replies) {
+    SamplerChild child(std::move(lister), only_netns, host_root, std::move(replies));
     std::array<std::uint64_t, 2> head;
     while (read_words(requests.get(), head.data(), head.size())) {
         if (head[1] > kMostRequestWords) return 1;
@@ -229,6 +243,10 @@ int run_sampler(std::unique_ptr<SocketLister> lister, const std::vector<std::uin
         case SamplerRequest::waiting:
             if (words.size() != 2) return 1;
             child.waiting(words[0], words[1] != 0);
+            break;
+        case SamplerRequest::containers:
+            if (words.size() % kContainerWords != 0) return 1;
+            child.containers(words);
             break;
         default: return 1;
         }

@@ -171,6 +171,7 @@ struct PublicPart {
         return Bytes(record.begin(), record.end());
     }
     std::optional<Bytes> operator()(const td_cgroup&) const { return Bytes(); }
+    std::optional<Bytes> operator()(const td_container&) const { return Bytes(); }
     std::optional<Bytes> operator()(const td_fact&) const {
         const std::string_view key = event::fact_text(record).key;
         if (is_harmless(key)) return Bytes(record.begin(), record.end());
@@ -216,6 +217,7 @@ void hide_names(Head& head) {
         filter.addresses = {};
         filter.comms = {};
         filter.cgroups = {};
+        filter.containers = {};
         if (filter.empty()) { // by which everything passes
             head.filter.clear();
             head.filters.clear();

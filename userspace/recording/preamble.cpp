@@ -15,6 +15,10 @@ std::string key_of(std::span<const std::byte> record, const td_header& header) {
     if (header.kind == TD_FACT) return key.append(event::fact_text(record).key);
     if (const auto fork = event::as<td_fork>(record); header.kind == TD_FORK && fork)
         return key.append(reinterpret_cast<const char*>(&fork->pid), sizeof(fork->pid));
+    if (const auto container = event::as<td_container>(record);
+        header.kind == TD_CONTAINER && container)
+        return key.append(reinterpret_cast<const char*>(&container->cgroup),
+                          sizeof(container->cgroup));
     const auto cgroup = event::as<td_cgroup>(record);
     return cgroup ? key.append(reinterpret_cast<const char*>(&cgroup->id), sizeof(cgroup->id))
                   : key;
@@ -28,7 +32,7 @@ void Preamble::note(std::span<const std::byte> record) {
         clock_.assign(record.begin(), record.end());
     } else if (header.kind == TD_LOST) {
         lost_.assign(record.begin(), record.end());
-    } else if (header.kind == TD_FACT || header.kind == TD_CGROUP) {
+    } else if (header.kind == TD_FACT || header.kind == TD_CGROUP || header.kind == TD_CONTAINER) {
         keep(record, key_of(record, header));
     } else if (header.kind == TD_FORK) {
         keep_fork(record);

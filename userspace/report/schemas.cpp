@@ -58,6 +58,13 @@ constexpr Column kCgroup = {.id = "cgroup",
                             .help = "Path of the socket's cgroup (version 2).",
                             .width = 20,
                             .keep = Keep::back};
+constexpr Column kContainer = {
+    .id = "container",
+    .title = "CONTAINER",
+    .help = "Container, in Kubernetes as NAMESPACE/POD/CONTAINER, machine or systemd unit whose "
+            "cgroup it is.",
+    .width = 20,
+    .keep = Keep::back};
 constexpr Column kUid = {.id = "uid",
                          .title = "UID",
                          .help = "User id that owns the socket.",
@@ -92,15 +99,16 @@ constexpr Column kTransitionColumns[] = {
     kCgroup,
     kUid,
     kCookie,
+    kContainer,
 };
 
 constexpr std::string_view kTransitionTable[] = {
-    "time", "local",   "remote", "from",  "to",     "dwell_ns",
-    "role", "process", "conn",   "netns", "cgroup",
+    "time", "local",   "remote", "from",  "to",        "dwell_ns",
+    "role", "process", "conn",   "netns", "container", "cgroup",
 };
 constexpr std::string_view kTransitionsByImportance[] = {
-    "time",    "local", "to",   "remote", "from",   "dwell_ns",
-    "process", "role",  "conn", "netns",  "cgroup",
+    "time",    "local", "to",        "remote", "from",  "dwell_ns",
+    "process", "role",  "container", "conn",   "netns", "cgroup",
 };
 
 constexpr Column kConnectionColumns[] = {
@@ -222,6 +230,7 @@ constexpr Column kConnectionColumns[] = {
      .help = "Probes of a zero window or by keepalive in a row, not answered (tcpi_probes).",
      .width = 6,
      .align = Align::right},
+    kContainer,
 };
 
 constexpr std::string_view kConnectionTable[] = {

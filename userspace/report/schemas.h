@@ -8,13 +8,13 @@
 namespace tcpdwell::report {
 
 /// One state transition: time, conn, netns, family, local, remote, role, from, to, dwell_ns,
-/// process, cgroup, uid, cookie.
+/// process, cgroup, uid, cookie, container.
 const Schema& transition_schema();
 
 /// One connection: conn, netns, family, local, remote, role, process, cgroup, uid, opened, closed,
 /// states, closed_first, ending, ending_detail, time_wait, seen, closed_by, cookie, accept, bytes,
 /// segments, rtt, limited_ns, idle, transport, holders, mptcp_state, peer_window, retransmits,
-/// probes.
+/// probes, container.
 const Schema& connection_schema();
 
 /// A place where events were lost: time, events.

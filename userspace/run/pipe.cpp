@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "event/container_path.h"
+
 namespace tcpdwell::run {
 namespace {
 
@@ -12,6 +14,7 @@ bool heads_stream(const event::Event& event) {
         return lost->before || std::ranges::all_of(lost->total, [](auto n) { return n == 0; });
     return std::holds_alternative<event::ClockReading>(event) ||
            std::holds_alternative<event::CgroupPath>(event) ||
+           std::holds_alternative<event::ContainerName>(event) ||
            std::holds_alternative<event::Fact>(event) ||
            std::holds_alternative<event::ProcessForked>(event);
 }
@@ -22,12 +25,21 @@ std::size_t Context::on_event(const event::Event& event) {
     if (const auto* clock = std::get_if<event::ClockReading>(&event))
         clock_ = clock->anchor;
     else if (const auto* path = std::get_if<event::CgroupPath>(&event))
-        return cgroups_.learn(path->id, path->path);
+        return learn(*path);
+    else if (const auto* container = std::get_if<event::ContainerName>(&event))
+        return containers_.learn(container->cgroup, container->text);
     else if (const auto* fact = std::get_if<event::Fact>(&event))
         return learn(*fact) ? 0 : 1;
     else if (const auto* forked = std::get_if<event::ProcessForked>(&event))
         return processes_.fork(forked->parent, forked->pid) ? 0 : 1;
     return 0;
+}
+
+std::size_t Context::learn(const event::CgroupPath& cgroup) {
+    std::size_t gone = cgroups_.learn(cgroup.id, cgroup.path);
+    const event::ContainerPath container = event::container_of_path(cgroup.path);
+    if (!container.name.empty()) gone += containers_.learn(cgroup.id, container.name);
+    return gone;
 }
 
 bool Context::learn(const event::Fact& fact) {

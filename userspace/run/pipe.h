@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "analysis/analysis.h"
 #include "base/byte_budget.h"
 #include "base/result.h"
 #include "event/decode.h"
@@ -23,7 +24,7 @@
 namespace tcpdwell::run {
 
 /// What is known besides connections, from the stream itself: facts, clock, cgroup paths,
-/// descent of processes. Whatever the stream says, it takes some 80 MiB at most.
+/// descent of processes. Whatever the stream says, it takes some 110 MiB at most.
 class Context {
 public:
     /// How much had no room: facts that aren't kept, paths that are no longer known.
@@ -32,6 +33,15 @@ public:
     [[nodiscard]] const ClockAnchor& clock() const { return clock_; }
     [[nodiscard]] std::optional<std::string_view> cgroup(std::uint64_t id) const {
         return cgroups_.find(id);
+    }
+    /// The container, machine or unit whose cgroup it is, as views show it; nullopt: not known.
+    [[nodiscard]] std::optional<std::string_view> container(std::uint64_t cgroup) const {
+        return containers_.find(cgroup);
+    }
+    /// Both, as long as this exists.
+    [[nodiscard]] analysis::CgroupNames cgroup_names() const {
+        return {[this](std::uint64_t id) { return cgroup(id); },
+                [this](std::uint64_t id) { return container(id); }};
     }
     [[nodiscard]] const std::vector<event::Fact>& facts() const { return facts_; }
     [[nodiscard]] const event::ProcessTree& processes() const { return processes_; }
@@ -42,9 +52,11 @@ private:
     static constexpr std::size_t kMostAboutNamespaces = 8 << 20;
 
     bool learn(const event::Fact& fact); ///< the latest value counts
+    std::size_t learn(const event::CgroupPath& cgroup);
 
     ClockAnchor clock_;
     KnownPaths cgroups_;
+    KnownPaths containers_; ///< as views show them, by cgroup
     event::ProcessTree processes_;
     ByteBudget about_host_{kMostAboutHost};
     ByteBudget about_namespaces_{kMostAboutNamespaces};

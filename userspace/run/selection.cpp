@@ -8,9 +8,11 @@ namespace tcpdwell::run {
 bool Selection::matches(const event::Filter& filter, const track::ConnectionIdentity& who) const {
     std::optional<std::string_view> cgroup;
     if (!filter.cgroups.empty()) cgroup = context_.cgroup(who.cgroup);
+    std::optional<std::string_view> container;
+    if (!filter.containers.empty()) container = context_.container(who.cgroup);
     return filter.matches(event::FilterSubject{who.tuple, who.netns, who.role, who.process,
-                                               who.closed_by, cgroup, who.id,
-                                               &context_.processes()});
+                                               who.closed_by, cgroup, who.id, &context_.processes(),
+                                               container});
 }
 
 bool Selection::is_recorded(const track::ConnectionIdentity& who) const {

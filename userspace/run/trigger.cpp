@@ -4,11 +4,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
 #include <cctype>
 #include <charconv>
 
-#include "analysis/thresholds.h"
+#include "analysis/findings.h"
 
 namespace tcpdwell::run {
 namespace {
@@ -17,16 +16,6 @@ std::string lower(std::string_view text) {
     std::string result(text);
     for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     return result;
-}
-
-/// Findings that a report can raise: those with thresholds, and the loss of events.
-std::vector<std::string_view> finding_ids() {
-    std::vector<std::string_view> ids{"events_lost"};
-    for (const analysis::ThresholdRow& row : analysis::Thresholds::rows()) {
-        const std::string_view id = row.name.substr(0, row.name.find('.'));
-        if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
-    }
-    return ids;
 }
 
 tl::unexpected<Error> wrong(std::string_view text) {
@@ -41,7 +30,7 @@ tl::unexpected<Error> wrong(std::string_view text) {
                             "/m, /h), or FINDING; "
                             "STATE is {}; ENDING is {}; FINDING is {}",
                             text, fmt::join(states, ", "), fmt::join(endings, ", "),
-                            fmt::join(finding_ids(), ", ")));
+                            fmt::join(analysis::finding_ids(), ", ")));
 }
 
 std::optional<Nanoseconds> unit(std::string_view text) {
@@ -59,7 +48,7 @@ Result<Trigger> Trigger::parse(std::string_view text) {
     const std::size_t sign = plain.find('>');
     const std::string_view word = std::string_view(plain).substr(0, sign);
     if (sign == std::string::npos) {
-        for (const std::string_view id : finding_ids())
+        for (const std::string_view id : analysis::finding_ids())
             if (word == id) return Trigger{std::string(text), FindingRaised{id}};
         return wrong(text);
     }

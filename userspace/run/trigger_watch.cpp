@@ -86,9 +86,8 @@ void TriggerWatch::look_for_findings(const RunState& state) {
     is_look_asked_ = false;
     analysis::HostFacts host;
     for (const event::Fact& fact : context_.facts()) host.on_fact(fact);
-    const report::Report report = maker_->make(
-        state.tracker, state.quality, host, context_.clock(),
-        [this](std::uint64_t id) { return context_.cgroup(id); }, state.now);
+    const report::Report report = maker_->make(state.tracker, state.quality, host, context_.clock(),
+                                               context_.cgroup_names(), state.now);
     findings_.clear();
     const report::Section* section = report.find("findings");
     if (section != nullptr)

@@ -40,9 +40,8 @@ void WindowReports::advance(const RunState& state) {
 report::Report WindowReports::make(const RunState& state) {
     analysis::HostFacts host;
     for (const event::Fact& fact : context_.facts()) host.on_fact(fact);
-    return older_->make(
-        state.tracker, state.quality, host, context_.clock(),
-        [this](std::uint64_t id) { return context_.cgroup(id); }, state.now);
+    return older_->make(state.tracker, state.quality, host, context_.clock(),
+                        context_.cgroup_names(), state.now);
 }
 
 void WindowReports::on_move(const track::StateMove& move) {

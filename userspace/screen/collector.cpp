@@ -279,9 +279,8 @@ ScreenData Collector::collect(const run::RunState& state, const run::Context& co
     data.steps = pulse_.steps();
     data.step = pulse_.step();
     data.retransmitted_per_second = pulse_.retransmitted_per_second();
-    data.report = maker_.make(
-        state.tracker, state.quality, host, context.clock(),
-        [&](std::uint64_t id) { return context.cgroup(id); }, state.now);
+    data.report = maker_.make(state.tracker, state.quality, host, context.clock(),
+                              context.cgroup_names(), state.now);
     add_groups(data, host);
     add_sockets(data, state.tracker);
     set_rates(data.services, TableKind::services, state.now);

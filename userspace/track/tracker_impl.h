@@ -59,6 +59,7 @@ public:
     void handle(const event::RecordingStopped& e);
     void handle(const event::ClockReading&) {}
     void handle(const event::CgroupPath&) {}
+    void handle(const event::ContainerName&) {}
     void handle(const event::Fact&) {}
     void handle(const event::ProcessForked&) {}
 

@@ -40,9 +40,7 @@ protected:
     }
     const report::Report& report() {
         const analysis::HostFacts host;
-        report_ = maker_.make(
-            tracker_, {}, host, synth::kTestClock, [](std::uint64_t) { return std::nullopt; },
-            at(10s));
+        report_ = maker_.make(tracker_, {}, host, synth::kTestClock, {}, at(10s));
         return report_;
     }
     std::vector<std::string_view> ids() {

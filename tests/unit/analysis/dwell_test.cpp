@@ -220,6 +220,33 @@ TEST_F(DwellTest, a_service_is_whoever_accepted) {
                       {"10.0.0.1:80 app", {"SYN_RECV"}}}));
 }
 
+TEST_F(DwellTest, split_by_container_or_else_by_cgroup) {
+    analysis::Dwell dwell(analysis::SplitBy::container, flows);
+    tcp::Port port = 0;
+    for (const std::uint64_t cgroup : {1, 1, 2, 3, 0}) {
+        auto& who = people.client(++port);
+        who.cgroup = cgroup;
+        one_client(dwell, who);
+    }
+    ContextAt moment(1s);
+    moment.value.cgroups.path = [](std::uint64_t id) -> std::optional<std::string_view> {
+        if (id == 1) return "/docker/x";
+        if (id == 2) return "/a.slice";
+        return std::nullopt;
+    };
+    moment.value.cgroups.container = [](std::uint64_t id) -> std::optional<std::string_view> {
+        if (id == 1) return "web-1";
+        return std::nullopt;
+    };
+    report::Report report;
+    dwell.add_to(report, moment.value);
+    const auto& by = section<report::Distributions>(report, "states_by");
+    EXPECT_EQ(by.split_by, "container");
+    EXPECT_EQ(groups(by), (Groups{{"(unknown)", {"SYN_SENT", "ESTABLISHED"}},
+                                  {"web-1", {"SYN_SENT", "ESTABLISHED"}},
+                                  {"/a.slice", {"SYN_SENT", "ESTABLISHED"}}}));
+}
+
 TEST_F(DwellTest, split_by_remote_server) {
     analysis::Dwell dwell(analysis::SplitBy::remote, flows);
     one_client(dwell, people.client(1, "10.0.0.7", 5432));
@@ -300,8 +327,9 @@ TEST_F(DwellTest, more_parts_than_there_is_room_for_are_one) {
 }
 
 TEST(SplitBy, words) {
-    for (const analysis::SplitBy by : {analysis::SplitBy::role, analysis::SplitBy::service,
-                                       analysis::SplitBy::remote, analysis::SplitBy::ending})
+    for (const analysis::SplitBy by :
+         {analysis::SplitBy::role, analysis::SplitBy::service, analysis::SplitBy::remote,
+          analysis::SplitBy::ending, analysis::SplitBy::container})
         EXPECT_EQ(analysis::split_from_name(name(by)), by);
     for (const char* text : {"", "none", "roles", "ROLE", "port"})
         EXPECT_EQ(analysis::split_from_name(text), std::nullopt);

@@ -285,8 +285,7 @@ TEST_F(CauseFindings, a_socket_connected_to_itself) {
     } nobody;
     const track::Tracker tracker(nobody, {});
     const analysis::HostFacts host;
-    const report::Report report = maker.make(
-        tracker, {}, host, synth::kTestClock, [](std::uint64_t) { return std::nullopt; }, at(10s));
+    const report::Report report = maker.make(tracker, {}, host, synth::kTestClock, {}, at(10s));
     const report::Finding* f = finding(report, "self_connected");
     ASSERT_TRUE(f);
     EXPECT_THAT(std::string(f->what), HasSubstr("10.0.0.2:50000"));

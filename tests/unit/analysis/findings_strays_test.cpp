@@ -49,9 +49,7 @@ protected:
 
     const report::Findings& findings() {
         const analysis::HostFacts host;
-        report_ = maker_.make(
-            tracker_, {}, host, synth::kTestClock, [](std::uint64_t) { return std::nullopt; },
-            at(10s));
+        report_ = maker_.make(tracker_, {}, host, synth::kTestClock, {}, at(10s));
         return section<report::Findings>(report_, "findings");
     }
 

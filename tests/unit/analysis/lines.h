@@ -126,8 +126,7 @@ struct ContextAt {
     analysis::ReportContext value;
 
     explicit ContextAt(Nanoseconds now, Nanoseconds begin = 0s)
-        : value{at(begin), at(now), synth::kTestClock, host,
-                [](std::uint64_t) { return std::nullopt; }} {}
+        : value{at(begin), at(now), synth::kTestClock, host} {}
 };
 
 /// The sections that an analysis adds.

@@ -102,9 +102,7 @@ protected:
     }
     const report::Finding* found(std::string_view id) {
         const analysis::HostFacts host;
-        report_ = maker_.make(
-            tracker_, {}, host, synth::kTestClock, [](std::uint64_t) { return std::nullopt; },
-            at(10s));
+        report_ = maker_.make(tracker_, {}, host, synth::kTestClock, {}, at(10s));
         return finding(report_, id);
     }
 

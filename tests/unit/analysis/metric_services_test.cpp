@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <map>
+#include <optional>
 #include <set>
+#include <string>
 
 #include "analysis/metrics.h"
 #include "lines.h"
@@ -111,6 +114,73 @@ TEST(MetricServices, a_month_of_new_services_takes_constant_room_and_loses_no_co
     }
     EXPECT_EQ(metrics.services().rows().size(), kMost + 1);
     EXPECT_GT(metrics.services().folded(), 0U);
+}
+
+/// The value of a sample's label; "" if it has none.
+std::string label_of_sample(const report::MetricSample& sample, std::string_view name) {
+    for (const report::MetricLabel& label : sample.labels)
+        if (label.name == name) return label.value;
+    return {};
+}
+
+TEST(MetricServices, containers_are_labels_only_where_they_are_wanted) {
+    const auto name_of = [](std::uint64_t cgroup) -> std::optional<std::string_view> {
+        if (cgroup == 1) return "shop/cart-0/web";
+        if (cgroup == 2) return "web-2";
+        if (cgroup == 3) return "a\nb\"\xff";
+        return std::nullopt;
+    };
+    for (const bool is_wanted : {false, true}) {
+        analysis::Metrics metrics(
+            {.container = is_wanted ? analysis::NameOfCgroup(name_of) : analysis::NameOfCgroup()});
+        for (std::uint64_t cgroup = 0; cgroup <= 4; ++cgroup) {
+            track::ConnectionIdentity who = serves("svc", 80);
+            who.id = cgroup + 1;
+            who.slot = static_cast<track::Slot>(cgroup + 1);
+            who.cgroup = cgroup;
+            metrics.on_move({at(1s), &who, std::nullopt, SYN_RECV, true});
+        }
+        std::set<std::string> containers;
+        for (const report::MetricFamily& family : metrics.families(at(2s), 0)) {
+            if (family.name != "tcpdwell_connections_opened_total") continue;
+            EXPECT_EQ(family.samples.size(), is_wanted ? 4U : 1U) << "two aren't known";
+            for (const report::MetricSample& sample : family.samples) {
+                EXPECT_EQ(label_of_sample(sample, "service"), "svc:80");
+                containers.insert(label_of_sample(sample, "container"));
+                if (label_of_sample(sample, "container") != "web") continue;
+                EXPECT_EQ(label_of_sample(sample, "pod"), "cart-0");
+                EXPECT_EQ(label_of_sample(sample, "namespace"), "shop");
+            }
+        }
+        EXPECT_EQ(containers, is_wanted
+                                  ? (std::set<std::string>{"", "web", "web-2", "a\\x0ab\"\\xff"})
+                                  : std::set<std::string>{""});
+    }
+}
+
+TEST(MetricServices, containers_that_come_and_go_take_constant_room) {
+    constexpr std::size_t kMost = 20;
+    std::map<std::uint64_t, std::string> names;
+    analysis::Metrics metrics({.max_services = kMost, .container = [&](std::uint64_t cgroup) {
+                                   return std::optional<std::string_view>(names[cgroup]);
+                               }});
+    constexpr int kContainers = 5000;
+    for (int i = 0; i < kContainers; ++i) {
+        track::ConnectionIdentity who = serves("svc", 80);
+        who.id = static_cast<std::uint64_t>(i) + 1;
+        who.slot = 1;
+        who.cgroup = who.id;
+        names[who.cgroup] = fmt::format("shop/cart-{}/web", i);
+        const MonoTime begin = at(Nanoseconds(std::chrono::minutes(10)) * i);
+        metrics.on_move({begin, &who, std::nullopt, SYN_RECV, true});
+        metrics.on_move({begin + 1s, &who, SYN_RECV, std::nullopt});
+    }
+    EXPECT_EQ(metrics.services().rows().size(), kMost + 1);
+    double opened = 0;
+    for (const report::MetricFamily& family : metrics.families(at(1s), 0))
+        if (family.name == "tcpdwell_connections_opened_total")
+            for (const report::MetricSample& sample : family.samples) opened += sample.value;
+    EXPECT_EQ(opened, kContainers) << "none is lost";
 }
 
 } // namespace

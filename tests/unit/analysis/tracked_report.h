@@ -36,6 +36,8 @@ public:
         if (const auto* fact = std::get_if<event::Fact>(&*event)) host.on_fact(*fact);
         if (const auto* path = std::get_if<event::CgroupPath>(&*event))
             cgroups[path->id] = path->path;
+        if (const auto* container = std::get_if<event::ContainerName>(&*event))
+            containers[container->cgroup] = container->text;
         tracker.on_event(*event);
     }
     void feed(const event::Event& event, MonoTime at) {
@@ -81,18 +83,21 @@ public:
     track::Tracker tracker;
     analysis::HostFacts host;
     std::map<std::uint64_t, std::string> cgroups;
+    std::map<std::uint64_t, std::string> containers;
     track::TrackerListener* front = &maker; ///< where the tracker's lines go first
 
 private:
+    static std::optional<std::string_view>
+    text_of(const std::map<std::uint64_t, std::string>& texts, std::uint64_t id) {
+        const auto it = texts.find(id);
+        if (it == texts.end()) return std::nullopt;
+        return it->second;
+    }
     report::Report make() {
-        return maker.make(
-            tracker, decoder_.quality(), host, synth::kTestClock,
-            [this](std::uint64_t id) -> std::optional<std::string_view> {
-                const auto it = cgroups.find(id);
-                if (it == cgroups.end()) return std::nullopt;
-                return it->second;
-            },
-            now_);
+        return maker.make(tracker, decoder_.quality(), host, synth::kTestClock,
+                          {[this](std::uint64_t id) { return text_of(cgroups, id); },
+                           [this](std::uint64_t id) { return text_of(containers, id); }},
+                          now_);
     }
 
     event::Decoder decoder_;

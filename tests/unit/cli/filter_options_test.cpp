@@ -49,6 +49,7 @@ TEST(FilterOptions, AnyOfThemIsNotEmpty) {
                                                {"x", "--comm"},
                                                {"1", "--netns"},
                                                {"/x", "--cgroup"},
+                                               {"x", "--container"},
                                                {"-4"},
                                                {"-6"},
                                                {"client", "--role"}}) {
@@ -86,9 +87,10 @@ TEST(FilterOptions, AnOptionTakesOneArgumentOnly) {
 }
 
 TEST(FilterOptions, EveryListTakesExclamationMarks) {
-    const auto filter = filter_of({"--port", "!22,8000-8100", "--local-port", "!1", "--remote-port",
-                                   "!2", "--pid", "!7", "--comm", "!ssh*", "--addr", "!10.0.0.0/8",
-                                   "--netns", "!7,8", "--cgroup", "!gone.slice/"});
+    const auto filter =
+        filter_of({"--port", "!22,8000-8100", "--local-port", "!1", "--remote-port", "!2", "--pid",
+                   "!7", "--comm", "!ssh*", "--addr", "!10.0.0.0/8", "--netns", "!7,8", "--cgroup",
+                   "!gone.slice/", "--container", "web,!shop/*"});
     ASSERT_TRUE(filter) << filter.error().message;
     EXPECT_THAT(filter->ports.wanted, ElementsAre(event::PortRange(8000, 8100)));
     EXPECT_THAT(filter->ports.excluded, ElementsAre(22));
@@ -100,6 +102,8 @@ TEST(FilterOptions, EveryListTakesExclamationMarks) {
     EXPECT_THAT(filter->netns.wanted, ElementsAre(8));
     EXPECT_THAT(filter->netns.excluded, ElementsAre(7));
     EXPECT_THAT(filter->cgroups.excluded, ElementsAre("/gone.slice"));
+    EXPECT_THAT(filter->containers.wanted, ElementsAre("web"));
+    EXPECT_THAT(filter->containers.excluded, ElementsAre("shop/*"));
     EXPECT_THAT(error_of({"--netns", "!blue"}), HasSubstr("--netns blue"));
 }
 

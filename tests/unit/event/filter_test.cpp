@@ -36,9 +36,11 @@ struct Subject {
     std::optional<event::Process> owner = process(100, "nginx");
     std::optional<event::Process> closer = process(200, "worker");
     std::optional<std::string_view> cgroup = "/system.slice/nginx.service";
+    std::optional<std::string_view> container = "shop/cart-7d9/web";
 
     [[nodiscard]] bool selected_by(const event::Filter& filter) const {
-        return filter.matches({tuple, netns, role, owner, closer, cgroup, connection, processes});
+        return filter.matches(
+            {tuple, netns, role, owner, closer, cgroup, connection, processes, container});
     }
     std::uint64_t connection = 0xd1e14ccb83c04892;
     const event::ProcessTree* processes = nullptr;
@@ -46,7 +48,7 @@ struct Subject {
 
 TEST(Filter, EmptyMatchesEverything) {
     EXPECT_TRUE(event::Filter{}.empty());
-    EXPECT_TRUE(Subject{}.selected_by(event::Filter{}));
+    EXPECT_TRUE(Subject{}.selected_by({}));
 }
 
 TEST(Filter, NoMemberIsForgottenByEmpty) {
@@ -58,6 +60,7 @@ TEST(Filter, NoMemberIsForgottenByEmpty) {
     EXPECT_FALSE(only(&event::Filter::comms, {"a"}).empty());
     EXPECT_FALSE(only(&event::Filter::netns, {1}).empty());
     EXPECT_FALSE(only(&event::Filter::cgroups, {"/"}).empty());
+    EXPECT_FALSE(only(&event::Filter::containers, {"*"}).empty());
     EXPECT_FALSE(only(&event::Filter::connections, {1}).empty());
     EXPECT_FALSE(only(&event::Filter::family, tcp::Family::ipv4).empty());
     EXPECT_FALSE(only(&event::Filter::role, tcp::Role::client).empty());
@@ -158,6 +161,7 @@ TEST(Filter, WhatIsExcludedOnEitherSide) {
     EXPECT_TRUE(subject.selected_by(without(&event::Filter::netns, 1)));
     EXPECT_FALSE(subject.selected_by(without(&event::Filter::cgroups, "/system.slice")));
     EXPECT_TRUE(subject.selected_by(without(&event::Filter::cgroups, "/user.slice")));
+    EXPECT_FALSE(subject.selected_by(without(&event::Filter::containers, "shop/*")));
 }
 
 TEST(Filter, WhatIsNotKnownIsNotExcluded) {
@@ -172,6 +176,8 @@ TEST(Filter, WhatIsNotKnownIsNotExcluded) {
     EXPECT_TRUE(subject.selected_by(without(&event::Filter::pids, 100)));
     EXPECT_TRUE(subject.selected_by(without(&event::Filter::comms, "*")));
     EXPECT_TRUE(subject.selected_by(without(&event::Filter::cgroups, "/")));
+    subject.container.reset();
+    EXPECT_TRUE(subject.selected_by(without(&event::Filter::containers, "*")));
 }
 
 TEST(Filter, AMixedListWantsOneAndExcludesAll) {

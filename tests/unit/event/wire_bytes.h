@@ -141,7 +141,8 @@ inline std::vector<Bytes> one_of_each() {
             padded_bytes(of_kind<td_stray_reset>(TD_STRAY_RESET)),
             padded_bytes(of_kind<td_counters>(TD_COUNTERS)),
             padded_bytes(of_kind<td_stop>(TD_STOP)),
-            padded_bytes(of_kind<td_fork>(TD_FORK))};
+            padded_bytes(of_kind<td_fork>(TD_FORK)),
+            padded_bytes(of_kind<td_container>(TD_CONTAINER))};
 }
 
 /// The event of one record, which must be of type E.

@@ -32,7 +32,11 @@ protected:
         auto paths = host::CgroupPaths::open({tree.base(), "/"});
         ASSERT_TRUE(paths) << paths.error().message;
         // Each walk reads the clock before and after.
-        announcer.emplace(std::move(*paths), [this] { return now += walk / 2; });
+        announcer.emplace(
+            std::move(*paths), [this] { return now += walk / 2; },
+            [this](std::uint64_t cgroup, const std::string& id) {
+                containers.emplace_back(cgroup, id);
+            });
     }
     template <class R>
     void announce(const R& record) {
@@ -55,7 +59,18 @@ protected:
     std::uint64_t walk = 0; ///< how long one takes
     std::optional<live::CgroupAnnouncer> announcer;
     KeptRecords kept;
+    std::vector<std::pair<std::uint64_t, std::string>> containers;
 };
+
+TEST_F(CgroupAnnouncerTest, AContainerIsAskedForOnceByItsId) {
+    const std::string id(64, 'a');
+    const std::string path = "/system.slice/docker-" + id + ".scope";
+    tree.make(path);
+    announce(state_of(tree.id(path)));
+    announce(state_of(tree.id(path)));
+    announce(state_of(tree.id("/a.slice")));
+    EXPECT_THAT(containers, ElementsAre(testing::Pair(tree.id(path), id)));
+}
 
 TEST_F(CgroupAnnouncerTest, OnceForEachIdWithTheTimeOfTheRecord) {
     announce(state_of(tree.id("/a.slice")));

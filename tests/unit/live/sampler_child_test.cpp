@@ -9,6 +9,10 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <map>
 #include <stdexcept>
 #include <vector>
 
@@ -18,6 +22,7 @@
 #include "host/netns.h"
 #include "in_child.h"
 #include "live/sampler.h"
+#include "support/temporary_folder.h"
 
 namespace tcpdwell::test {
 namespace {
@@ -25,6 +30,7 @@ namespace {
 constexpr auto kSnapshot = static_cast<std::uint64_t>(live::SamplerRequest::snapshot);
 constexpr auto kCounters = static_cast<std::uint64_t>(live::SamplerRequest::counters);
 constexpr auto kWaiting = static_cast<std::uint64_t>(live::SamplerRequest::waiting);
+constexpr auto kContainers = static_cast<std::uint64_t>(live::SamplerRequest::containers);
 constexpr auto kSweep = static_cast<std::uint64_t>(live::SamplerRequest::sweep);
 
 class CountingLister final : public live::SocketLister {
@@ -63,7 +69,7 @@ Served serve(const std::vector<std::uint64_t>& words) {
         EXPECT_EQ(::write(writer.get(), words.data(), static_cast<std::size_t>(bytes)), bytes);
     }
     Served served{};
-    served.status = live::run_sampler(std::make_unique<CountingLister>(served.sweeps), {},
+    served.status = live::run_sampler(std::make_unique<CountingLister>(served.sweeps), {}, "",
                                       Fd(requests[0]), Fd(replies[1]));
     return served;
 }
@@ -81,6 +87,7 @@ TEST(SamplerChild, EndsAtARequestThatCantBe) {
     EXPECT_EQ(serve({kSweep, live::kMostRequestWords + 1}).status, 1);
     EXPECT_EQ(serve({kSweep, 0}).status, 1) << "without the time";
     EXPECT_EQ(serve({kWaiting, 1, 250}).status, 1) << "without what is wanted";
+    EXPECT_EQ(serve({kContainers, 8, 1, 2, 3, 4, 5, 6, 7, 8}).status, 1) << "a part of one";
     EXPECT_EQ(serve({99, 0}).status, 1);
 }
 
@@ -96,8 +103,8 @@ TEST(SamplerChild, ReadsTheCountersOfTheNamespacesThatAreWanted) {
         ASSERT_EQ(::write(writer.get(), words.data(), sizeof(words)), ssize_t{sizeof(words)});
     }
     int sweeps = 0;
-    ASSERT_EQ(live::run_sampler(std::make_unique<CountingLister>(sweeps), {own}, Fd(requests[0]),
-                                Fd(replies[1])),
+    ASSERT_EQ(live::run_sampler(std::make_unique<CountingLister>(sweeps), {own}, "",
+                                Fd(requests[0]), Fd(replies[1])),
               0);
     std::vector<std::byte> bytes(1 << 16);
     const ssize_t got = ::read(reader.get(), bytes.data(), bytes.size());
@@ -117,6 +124,44 @@ TEST(SamplerChild, ReadsTheCountersOfTheNamespacesThatAreWanted) {
     });
     if (snapshots == 0) GTEST_SKIP() << "needs CAP_SYS_ADMIN";
     EXPECT_EQ(readings, 2) << "with a snapshot, and alone";
+}
+
+TEST(SamplerChild, DescribesTheContainersThatAreWanted) {
+    const TemporaryFolder root;
+    const std::string id(64, 'a');
+    const std::string folder = root.path().string() + "/var/lib/docker/containers/" + id;
+    std::filesystem::create_directories(folder);
+    std::ofstream(folder + "/config.v2.json") << R"({"Name":"/web-1"})";
+    std::array<int, 2> requests{};
+    std::array<int, 2> replies{};
+    ASSERT_EQ(::pipe2(requests.data(), O_CLOEXEC) + ::pipe2(replies.data(), O_CLOEXEC), 0);
+    const Fd reader(replies[0]);
+    {
+        const Fd writer(requests[1]);
+        std::vector<std::uint64_t> words{kContainers, 2 * live::kContainerWords};
+        for (const char digit : {'a', 'b'}) {
+            words.push_back(static_cast<std::uint64_t>(digit)); // the cgroup
+            words.resize(words.size() + 8);
+            std::memset(&words[words.size() - 8], digit, 64);
+        }
+        const auto size = static_cast<ssize_t>(words.size() * sizeof(words[0]));
+        ASSERT_EQ(::write(writer.get(), words.data(), static_cast<std::size_t>(size)), size);
+    }
+    int sweeps = 0;
+    ASSERT_EQ(live::run_sampler(std::make_unique<CountingLister>(sweeps), {}, root.path(),
+                                Fd(requests[0]), Fd(replies[1])),
+              0);
+    std::vector<std::byte> bytes(1 << 12);
+    const ssize_t got = ::read(reader.get(), bytes.data(), bytes.size());
+    ASSERT_GT(got, 0);
+    event::Decoder decoder;
+    std::map<std::uint64_t, std::string> texts;
+    event::for_each_record({bytes.data(), static_cast<std::size_t>(got)}, [&](auto record) {
+        const auto event = decoder.decode(record);
+        if (const auto* container = event ? std::get_if<event::ContainerName>(&*event) : nullptr)
+            texts[container->cgroup] = container->text;
+    });
+    EXPECT_EQ(texts, (std::map<std::uint64_t, std::string>{{'a', "web-1"}, {'b', "bbbbbbbbbbbb"}}));
 }
 
 TEST(SamplerChild, FindsTheHoldersOfWhatWaits) {
@@ -140,7 +185,7 @@ TEST(SamplerChild, FindsTheHoldersOfWhatWaits) {
     int sweeps = 0;
     auto lister = std::make_unique<CountingLister>(sweeps);
     lister->waiting = {listed};
-    ASSERT_EQ(live::run_sampler(std::move(lister), {own}, Fd(requests[0]), Fd(replies[1])), 0);
+    ASSERT_EQ(live::run_sampler(std::move(lister), {own}, "", Fd(requests[0]), Fd(replies[1])), 0);
     std::vector<std::byte> bytes(1 << 16);
     const ssize_t got = ::read(reader.get(), bytes.data(), bytes.size());
     ASSERT_GT(got, 0);

@@ -38,6 +38,7 @@ protected:
         for (std::uint64_t seed = 1; seed <= 3; ++seed)
             for (Bytes& record : traffic_records(seed, 60)) records.push_back(std::move(record));
         records.push_back(event::cgroup_record(1, 7, "/secret.slice/secret.service"));
+        records.push_back(event::container_record(1, 7, "secret/secret-pod/secret"));
         records.push_back(event::fact_record(1, 0, "host", "secret-host"));
         records.push_back(event::fact_record(1, 0, "boot_id", "secret-boot"));
         records.push_back(event::fact_record(1, 0, "kernel", "6.18.0"));
@@ -252,6 +253,7 @@ TEST_F(AnonymizerTest, of_filters_stays_what_names_nobody) {
     with_names.addresses = {*tcp::Cidr::parse("10.0.0.1")};
     with_names.comms = {"secret"};
     with_names.cgroups = {"/secret"};
+    with_names.containers = {"secret*"};
     with_names.comms.excluded = {"secret"};
     recording::Head head = hider.anonymous(
         recording::Head{.filter = "--comm secret", .filters = {with_names, filter}});

@@ -28,7 +28,7 @@ TEST(Schemas, TransitionKeys) {
     EXPECT_EQ(report::transition_schema().type, "transition");
     EXPECT_EQ(keys(report::transition_schema()),
               (Words{"time", "conn", "netns", "family", "local", "remote", "role", "from", "to",
-                     "dwell_ns", "process", "cgroup", "uid", "cookie"}));
+                     "dwell_ns", "process", "cgroup", "uid", "cookie", "container"}));
 }
 
 TEST(Schemas, ConnectionKeys) {
@@ -40,7 +40,7 @@ TEST(Schemas, ConnectionKeys) {
                      "time_wait", "seen",     "closed_by",    "cookie",      "accept",
                      "bytes",     "segments", "rtt",          "limited_ns",  "idle",
                      "transport", "holders",  "mptcp_state",  "peer_window", "retransmits",
-                     "probes"}));
+                     "probes",    "container"}));
 }
 
 TEST(Schemas, LostKeys) {

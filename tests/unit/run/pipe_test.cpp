@@ -99,6 +99,24 @@ TEST_F(PipeTest, counts_the_facts_that_it_has_no_room_for) {
     EXPECT_EQ(pipe.quality().dropped, before + 1);
 }
 
+TEST_F(PipeTest, a_container_is_known_by_its_record_or_its_path) {
+    const std::string id(64, 'a');
+    feed(event::CgroupPath{1, "/system.slice/nginx.service"});
+    feed(event::CgroupPath{2, "/docker/" + id});
+    feed(event::CgroupPath{3, "/system.slice"});
+    EXPECT_EQ(context.container(1), "nginx.service");
+    EXPECT_FALSE(context.container(2)) << "its name comes in a record";
+    EXPECT_FALSE(context.container(3));
+    feed(event::ContainerName{2, "web-1"});
+    EXPECT_EQ(context.container(2), "web-1");
+    feed(event::CgroupPath{2, "/docker/" + id});
+    EXPECT_EQ(context.container(2), "web-1");
+    EXPECT_EQ(context.cgroup_names().container_of(2), "web-1");
+    EXPECT_EQ(context.cgroup_names().path_of(3), "/system.slice");
+    EXPECT_FALSE(context.cgroup_names().container_of(0));
+    EXPECT_EQ(pipe.quality().dropped, 0U);
+}
+
 TEST_F(PipeTest, facts_of_a_large_host_have_room) {
     for (int i = 0; i < 1000; ++i)
         feed(event::Fact{0, "net.ipv4.some_setting_" + std::to_string(i), "4096 131072 6291456"});

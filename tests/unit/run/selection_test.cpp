@@ -171,6 +171,21 @@ TEST(Selection, a_cgroup_counts_from_when_its_path_is_known) {
     EXPECT_EQ(inner.wrong_moves, 0);
 }
 
+TEST(Selection, a_container_counts_from_when_it_is_known) {
+    run::Context context;
+    Whereabouts inner;
+    run::Selection selection({.containers = {"web"}}, context, inner);
+    track::ConnectionIdentity who;
+    who.id = 7;
+    who.slot = 1;
+    who.cgroup = 42;
+    EXPECT_FALSE(selection.selects(who));
+    context.on_event(event::ContainerName{42, "shop/cart/web"});
+    EXPECT_TRUE(selection.selects(who));
+    context.on_event(event::ContainerName{42, "renamed"});
+    EXPECT_FALSE(selection.selects(who));
+}
+
 TEST(Selection, the_next_connection_in_a_slot_comes_from_nowhere) {
     const run::Context context;
     Whereabouts inner;

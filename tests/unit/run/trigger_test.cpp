@@ -41,6 +41,11 @@ TEST(Trigger, is_a_rate_of_an_ending) {
     EXPECT_EQ(condition->per, 1min);
 }
 
+TEST(Trigger, each_finding_is_one) {
+    for (const std::string_view id : analysis::finding_ids())
+        EXPECT_TRUE(run::Trigger::parse(id)) << id;
+}
+
 TEST(Trigger, is_a_finding) {
     for (const char* text : {"close_wait_leak", "server_closes_first", "events_lost"}) {
         const auto trigger = run::Trigger::parse(text);

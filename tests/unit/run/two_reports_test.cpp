@@ -37,7 +37,7 @@ public:
         maker_->next_interval(now);
     }
     void print(const track::Tracker& tracker, MonoTime now) {
-        const auto no_path = [](std::uint64_t) { return std::nullopt; };
+        const analysis::CgroupNames no_path;
         printed +=
             render::report_json(maker_->make(tracker, {}, {}, synth::kTestClock, no_path, now)) +
             "\n";

@@ -14,6 +14,7 @@
 #include "cli/live/probes.h"
 #include "cli/live_view.h"
 #include "cli/terminal.h"
+#include "host/cgroup_paths.h"
 #include "host/pid_namespace.h"
 #include "live/kernel_support.h"
 #include "live/live_source.h"
@@ -63,6 +64,12 @@ CheckItem pids_item(std::optional<std::uint32_t> pid_namespace) {
     return pids;
 }
 
+CheckItem cgroups_item() {
+    const auto paths = host::CgroupPaths::open();
+    return {"cgroups", "cgroups and containers", paths && paths->whole(), false,
+            paths ? paths->what_is_missing() : paths.error().message};
+}
+
 CheckSection host_section(const live::KernelSupport& support) {
     CheckSection section{"host", "Host", {}};
     const bool recent = support.version >= live::KernelVersion{5, 8};
@@ -86,6 +93,7 @@ CheckSection host_section(const live::KernelSupport& support) {
     section.items.push_back(item("sock_diag", "socket list (sock_diag)", support.sock_diag));
     section.items.push_back(item("processes", "processes (/proc)", support.processes));
     section.items.push_back(pids_item(support.pid_namespace));
+    section.items.push_back(cgroups_item());
     return section;
 }
 

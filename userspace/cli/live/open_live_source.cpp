@@ -15,12 +15,11 @@ live::ProbeOptions probe_options(const ProbeTexts& texts) {
     return options;
 }
 
-Result<std::unique_ptr<event::EventSource>> open_live_source(std::size_t buffer_bytes,
-                                                             const event::Filter& filter,
-                                                             const ProbeTexts& probes,
-                                                             bool keeps_user, bool serves) {
-    return live::LiveSource::open(
-        live::LiveOptions{buffer_bytes, filter, probe_options(probes), keeps_user, serves});
+Result<std::unique_ptr<event::EventSource>>
+open_live_source(std::size_t buffer_bytes, const event::Filter& filter, const ProbeTexts& probes,
+                 bool keeps_user, bool serves, const std::string& host_root) {
+    return live::LiveSource::open(live::LiveOptions{buffer_bytes, filter, probe_options(probes),
+                                                    keeps_user, serves, host_root});
 }
 
 void keep_rights_for(bool signals, bool files) {

@@ -16,7 +16,8 @@ tl::unexpected<Error> no_bpf() {
 } // namespace
 
 Result<std::unique_ptr<event::EventSource>> open_live_source(std::size_t, const event::Filter&,
-                                                             const ProbeTexts&, bool, bool) {
+                                                             const ProbeTexts&, bool, bool,
+                                                             const std::string&) {
     return no_bpf();
 }
 

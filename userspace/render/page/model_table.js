@@ -12,6 +12,9 @@ function valueAt(row, path) {
     return part in cell ? cell[part] : 0;
 }
 
+// Columns that the cell of the process shows, too.
+const SHOWN_WITH_PROCESS = ['cgroup', 'container'];
+
 // Cells that show more than their own value.
 const CELLS = {
     process: (row) => [row.process ? processName(row.process) : UNKNOWN, cgroupNote(row)],
@@ -68,7 +71,7 @@ function tableView(about, body) {
 function modelTable(about, rows) {
     const described = listOf(about.columns);
     const all = described
-        .filter((column) => column.path !== 'cgroup' || !described.some((other) => other.path === 'process'))
+        .filter((column) => !SHOWN_WITH_PROCESS.includes(column.path) || !described.some((other) => other.path === 'process'))
         .map((column) => modelColumn(column, rows));
     const same = sameEverywhere(all, rows);
     const columns = all.filter((column) => !same.includes(column));

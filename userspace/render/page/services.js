@@ -80,8 +80,9 @@ function outgoing() {
 }
 
 function cgroupNote(row) {
-    return row.cgroup && row.cgroup !== '/'
-        ? el('span', { class: 'cgroup', title: printable(row.cgroup) }, foreign(shortPath(printable(row.cgroup))))
+    const text = row.container || (row.cgroup !== '/' && row.cgroup);
+    return text
+        ? el('span', { class: 'cgroup', title: printable(row.cgroup || text) }, foreign(shortPath(printable(text))))
         : null;
 }
 
