@@ -38,6 +38,7 @@ def perform(stage):
         client.stdin.flush()
     stage.await_sockets(POOL, ESTABLISHED, remote_port=6470)
     stage.until(lambda: stage.output().count("PONG") == POOL, "the first answers")
+    time.sleep(0.5)  # they are acknowledged, too
     stage.run("iptables", "-A", "OUTPUT", "-p", "tcp", "--dport", "6470", "-j", "DROP")
     for client in pool:
         client.stdin.write(b"GET key\n")

@@ -17,7 +17,7 @@ Texts released(cli::LineOrder& order, Nanoseconds now, std::size_t most = 100) {
     Texts texts;
     order.release(moment_of_line(now), [&](const cli::PrintedLine& line) {
         if (texts.size() == most) return false;
-        texts.push_back(line.text);
+        texts.emplace_back(line.text);
         return true;
     });
     return texts;
@@ -42,7 +42,7 @@ TEST(LineOrder, WhatIsNotTakenStays) {
     EXPECT_THAT(released(order, 1s, 1), ElementsAre("a"));
     Texts rest;
     order.release_all([&](const cli::PrintedLine& line) {
-        rest.push_back(line.text);
+        rest.emplace_back(line.text);
         return true;
     });
     EXPECT_THAT(rest, ElementsAre("b"));
