@@ -119,7 +119,9 @@ void OpenSockets::on_live(const track::LiveSocket& socket) {
     if (is_unanswered(socket) && since_received(socket) >= silent_from_)
         add(Kind::unanswering, socket, since_received(socket), true, silent_from_);
     if (!is_of_interest(socket.state)) return;
-    if (socket.accept && !socket.accept->accepted) return; // nobody can close it: AcceptQueues
+    // Nobody can close it: AcceptQueues. What has sent a FIN was closed by somebody, although no
+    // process has it.
+    if (socket.state == tcp::State::CLOSE_WAIT && socket.accept && !socket.accept->accepted) return;
     add(Kind::in_state, socket, age_of(socket, now_), socket.since.has_value(),
         old_from_[socket.state]);
 }

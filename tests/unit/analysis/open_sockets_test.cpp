@@ -88,6 +88,11 @@ TEST_F(OpenSocketsTest, what_nobody_has_accepted_nobody_can_close) {
     socket.accept->accepted = true;
     l.on_live(socket);
     EXPECT_EQ(l.in(CLOSE_WAIT).size(), 1u);
+    // An orphan that a listing found: no process has it, but it was closed by one.
+    track::LiveSocket orphan = live(people.client(2), FIN_WAIT1, at(0s));
+    orphan.accept = track::Accept{std::nullopt, false};
+    l.on_live(orphan);
+    EXPECT_EQ(l.in(FIN_WAIT1).size(), 1u);
 }
 
 TEST_F(OpenSocketsTest, by_the_program_that_holds_them_now) {
