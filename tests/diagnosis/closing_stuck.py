@@ -21,6 +21,10 @@ def perform(stage):
     time.sleep(1.5)
     trace.expect(Finding("closing_stuck", what=[f"nginx (pid {workers[0]})", "FIN_WAIT1", "window of 0"], sockets=CLIENTS,
                          zero_window=CLIENTS, oldest_local="127.0.0.1:8040", holders=workers))
+    there_first = stage.trace("--threshold", "closing_stuck.age=1s")
+    time.sleep(1)
+    there_first.expect(Finding("closing_stuck", what=["FIN_WAIT1", "window of 0"], sockets=CLIENTS, zero_window=CLIENTS,
+                               oldest_local="127.0.0.1:8040"))
 
 
 main(perform)

@@ -16,7 +16,8 @@ constexpr std::size_t kMostClosers = 16;
 constexpr Nanoseconds kSameTry = 2s;
 
 bool is_consequence(EndCause cause) {
-    return cause == EndCause::reset_there || cause == EndCause::met_idle_close;
+    return cause == EndCause::reset_there || cause == EndCause::met_idle_close ||
+           cause == EndCause::reset_idle;
 }
 
 bool is_failed_try(EndCause cause) {
@@ -60,6 +61,8 @@ bool Causes::note(CauseFacts& facts, const track::ConnectionLine& line) {
     if (facts.hosts.size() < CauseFacts::kMostHosts)
         facts.hosts.insert(line.who->tuple.remote.address);
     if (const auto idle = idle_before_close(line)) facts.idle.record(*idle);
+    if (line.numbers)
+        facts.most_unread = std::max(facts.most_unread, line.numbers->unread.value_or(0));
     ++facts.details[line.detail];
     if (line.closed_how == tcp::ClosedHow::signal || line.closed_how == tcp::ClosedHow::exit)
         ++facts.signals[line.closing_signal];

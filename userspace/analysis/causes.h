@@ -31,6 +31,7 @@ struct CauseFacts {
     MonoTime last{};
     std::set<tcp::IpAddress> hosts; ///< remote; at most kMostHosts
     LogHistogram idle;              ///< before the close
+    std::uint32_t most_unread = 0;  ///< bytes, of one connection
     EnumArray<tcp::EndingDetail, std::uint64_t> details;
     std::map<std::uint32_t, std::uint64_t> signals;  ///< that ended processes; 0: an exit
     std::map<std::uint32_t, event::Process> closers; ///< by pid; at most a few

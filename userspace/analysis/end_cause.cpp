@@ -62,13 +62,20 @@ bool is_turned_away(const track::ConnectionLine& line) {
            line.accept->accepted && has_carried_nothing(line) && was_established_briefly(line);
 }
 
+/// Where each connection has a process of its own, that ends because the connection does. Who holds
+/// a connection from before tracing may be one of those.
+bool has_accepter_closed(const track::ConnectionLine& line) {
+    return is_server(line) && line.seen == tcp::Seen::whole && line.who->process &&
+           line.who->closed_by && line.who->process->pid == line.who->closed_by->pid;
+}
+
 bool has_died(const track::ConnectionLine& line) {
     if (line.closed_first != tcp::ClosedFirst::local || !line.closed_how) return false;
     if (*line.closed_how == tcp::ClosedHow::signal) return true;
     if (*line.closed_how != tcp::ClosedHow::exit) return false;
-    // The rest of its answers came after it, or were there already.
-    const bool is_awaited = is_client(line) && line.detail == EndingDetail::data_after_close;
-    return is_awaited || has_left_unread(line);
+    // The rest of its answers, or its clients' requests, came after it, or were there already.
+    const bool is_awaited = is_client(line) || has_accepter_closed(line);
+    return (is_awaited && line.detail == EndingDetail::data_after_close) || has_left_unread(line);
 }
 
 /// As proxies end their checks: soon, when the answer is there and nothing is on its way.
@@ -80,8 +87,19 @@ bool is_hung_up(const track::ConnectionLine& line) {
            n->unread == nothing;
 }
 
+/// An RST answered the data that was sent after an idle time: the peer doesn't know the connection.
+bool is_unknown_when_used(const track::ConnectionLine& line) {
+    const event::SocketNumbers* n = line.numbers;
+    return n != nullptr && n->unacked.value_or(0) > 0 && n->bytes_received.value_or(0) > 0 &&
+           !time_in(line, tcp::State::CLOSE_WAIT);
+}
+
 EndCause cause_of_reset(const track::ConnectionLine& line) {
     const auto idle = idle_before_close(line);
+    const bool was_idle = idle && *idle >= kIdle;
+    // So late it is no rest of what the peer was sending: it sent on a connection that was over. A
+    // server that gives a reason before it closes has sent just then.
+    const bool met_late = time_in(line, tcp::State::FIN_WAIT2).value_or(Nanoseconds(0)) >= kAtOnce;
     if (line.detail == EndingDetail::listener_closed) return EndCause::listener_closed;
     if (line.detail == EndingDetail::admin_kill) return EndCause::none; // on purpose
     if (line.ending == Ending::reset_sent && line.detail == EndingDetail::unread_data &&
@@ -89,11 +107,13 @@ EndCause cause_of_reset(const track::ConnectionLine& line) {
         return EndCause::answered_unread;
     // A client that closes before its answer comes has given up: that one waited, it wasn't idle.
     if (line.ending == Ending::reset_sent && line.detail == EndingDetail::data_after_close &&
-        !is_client(line) && idle && *idle >= kIdle)
+        !is_client(line) && (was_idle || met_late))
         return EndCause::idle_close;
     if (line.ending == Ending::reset_received && line.closed_first == tcp::ClosedFirst::remote &&
-        !is_server(line) && time_in(line, tcp::State::CLOSE_WAIT) && idle && *idle >= kIdle)
-        return EndCause::met_idle_close;
+        !is_server(line) && was_idle) {
+        if (time_in(line, tcp::State::CLOSE_WAIT)) return EndCause::met_idle_close;
+        if (is_unknown_when_used(line)) return EndCause::reset_idle;
+    }
     if (line.detail == EndingDetail::so_linger_zero)
         return is_hung_up(line) ? EndCause::hung_up : EndCause::lingered;
     return line.ending == Ending::reset_sent ? EndCause::reset_here : EndCause::reset_there;
@@ -154,6 +174,7 @@ bool is_of_this_end(EndCause cause) {
     case EndCause::unanswered:
     case EndCause::never_completed:
     case EndCause::met_idle_close:
+    case EndCause::reset_idle:
     case EndCause::peer_gone:
     case EndCause::unknown_there:
     case EndCause::reset_there: return false;

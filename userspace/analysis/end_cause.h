@@ -21,6 +21,7 @@ namespace tcpdwell::analysis {
     X(answered_unread, "answered_unread")  /* the server answered, and closed with data unread */ \
     X(idle_close, "idle_close")            /* closed here while idle; then data came */ \
     X(met_idle_close, "met_idle_close")    /* data sent after an idle time, to a closed peer */ \
+    X(reset_idle, "reset_idle")            /* data sent after an idle time: an RST answered it */ \
     X(peer_gone, "peer_gone")              /* retransmission, user timeout, keepalive */ \
     X(lingered, "so_linger_zero")          /* SO_LINGER with a time of 0 */ \
     X(hung_up, "hung_up")                  /* the same by a client that has had its answer */ \
@@ -34,7 +35,7 @@ TCPDWELL_WORD_ENUM(EndCause, TCPDWELL_END_CAUSE_LIST)
 EndCause end_cause(const track::ConnectionLine& line);
 
 /// How long the connection had been idle when this end closed it (idle_close), or when the data was
-/// sent that met the peer's close (met_idle_close); nullopt: not known.
+/// sent that met the peer's close (met_idle_close) or an RST (reset_idle); nullopt: not known.
 std::optional<Nanoseconds> idle_before_close(const track::ConnectionLine& line);
 
 /// Whether the cause lies in what this end or its process did: the other end of the connection then

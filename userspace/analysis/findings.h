@@ -157,6 +157,18 @@ Scope scope_of(const HeldSockets& holding);
 Scope scope_of(const PartyEnds& ends, const CauseFacts& facts);
 Scope scope_of(const AcceptQueue& queue);
 
+/// With the count, share and hosts that every finding of a party has.
+FindingDraft party_draft(std::string_view id, report::Severity severity, const PartyEnds& ends,
+                         const CauseFacts& facts);
+/// Whether so many of all are as many as the finding's own thresholds want (ID.connections,
+/// ID.share).
+bool is_many(const RuleInput& evidence, std::string_view id, std::uint64_t count,
+             std::uint64_t all);
+/// Whether nearly all lie within a tenth, or a fifth of a second, of the median.
+bool clusters(const LogHistogram& idle);
+/// Whether idle_close_race reports what ended by that cause.
+bool is_idle_race(const RuleInput& evidence, const PartyEnds& ends, EndCause cause);
+
 /// The queue in that namespace that overflowed or is full; nullptr if none did, or it isn't known
 /// which.
 const AcceptQueue* full_queue(const RuleInput& evidence, std::uint32_t netns);
@@ -179,7 +191,9 @@ std::string place_of(const ServiceRow& row);                     ///< "nginx (pi
 std::string process_text(const std::optional<event::Process>& process);
 /// "nginx (pid 12) on 0.0.0.0:80", "curl to 192.0.2.1:443"
 std::string party_text(const PartyEnds& ends);
-/// "nginx (pid 12)", "postgres (pids 1, 2, 3, ...)"
+/// ", all within 2.0 s": over which time they are spread; empty for a single one.
+std::string within_text(const CauseFacts& facts);
+/// "nginx (pid 12)", "postgres (pids 1, 2, 3, ...)", "nginx (pid 12), sleep (pid 13)"
 std::string holders_text(const HeldSockets& holding);
 std::string duration_text(Nanoseconds duration);
 /// "net.ipv4.tcp_fin_timeout (60 here)"

@@ -60,6 +60,10 @@ constexpr LinkRule kLinkRules[] = {
     {"closing_stuck", "close_wait_leak", Link::its_clients},
     // Clients see what a server does.
     {"idle_close_race", "idle_close_race", Link::its_clients},
+    {"idle_close_race", "process_died", Link::its_clients},
+    {"idle_close_race", "turned_away", Link::its_clients},
+    {"idle_close_race", "stray_resets", Link::its_clients},
+    {"idle_close_race", "accept_queue_full", Link::its_clients},
     {"connections_reset", "idle_close_race", Link::its_clients},
     {"connections_reset", "answered_unread", Link::its_clients},
     {"connections_reset", "turned_away", Link::its_clients},
@@ -93,9 +97,13 @@ bool are_linked(Link link, const Upstreams& upstreams, const Scope& consequence,
 }
 
 /// A few don't explain many, and nothing is explained by what came later. Overflows aren't counted
-/// by connections.
-bool is_enough(const Scope& consequence, const Scope& cause) {
+/// by connections. Who is refused tries again, however many were connected before: from the end of
+/// the listener on.
+bool is_enough(const LinkRule& rule, const Scope& consequence, const Scope& cause) {
+    constexpr Nanoseconds kFoundOut = std::chrono::seconds(1); // until the last RST of the ended
     if (consequence.last && cause.first && *cause.first > *consequence.last) return false;
+    if (rule.consequence == "connects_refused")
+        return consequence.first && cause.first && *consequence.first + kFoundOut >= *cause.first;
     return cause.connections == 0 || cause.connections * 2 >= consequence.connections;
 }
 
@@ -187,7 +195,7 @@ std::size_t cause_of(const LinkIndex& index, const Upstreams& upstreams,
     for (const LinkRule& rule : kLinkRules) {
         if (rule.consequence != draft.id) continue;
         for (const std::size_t i : index.candidates(rule, upstreams, draft.scope))
-            if (is_enough(draft.scope, drafts[i].scope) &&
+            if (is_enough(rule, draft.scope, drafts[i].scope) &&
                 are_linked(rule.link, upstreams, draft.scope, drafts[i].scope) &&
                 !leads_to(causes, i, consequence))
                 return i;

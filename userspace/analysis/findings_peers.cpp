@@ -87,6 +87,18 @@ void advise_on_gone(const RuleInput& evidence, std::uint32_t netns, FindingDraft
                            "time, keep it below that.");
 }
 
+/// What the kernel couldn't get out of the host: its first transmission failed already.
+bool is_kept_here(const Gone& gone) {
+    return gone.now && gone.now->unacked == 0 && gone.now->unsent > 0;
+}
+
+std::string waits_text(const HeldSockets& holding) {
+    if (holding.unacked == 0 && holding.unsent > 0)
+        return fmt::format("{} that this host doesn't get out", counted(holding.unsent, "byte"));
+    return fmt::format("{} unacknowledged, up to {} in a row", counted(holding.unacked, "byte"),
+                       counted(holding.most_timeouts, "retransmission"));
+}
+
 FindingDraft draft_of_gone(const Gone& gone, std::uint32_t netns) {
     const std::uint64_t waiting = gone.now ? gone.now->old : 0;
     FindingDraft draft{"peers_gone", report::Severity::warning};
@@ -95,18 +107,17 @@ FindingDraft draft_of_gone(const Gone& gone, std::uint32_t netns) {
     draft.likes = gone.likes;
     draft.scope = gone.scope;
     if (waiting > 0)
-        draft.what = fmt::format(
-            "The peers of {} of {} don't answer: no segment from {} for {}, {} "
-            "unacknowledged, up to {} in a row",
-            counted(waiting, "connection"), draft.subject, where(gone),
-            duration_text(gone.now->longest_silence), counted(gone.now->unacked, "byte"),
-            counted(gone.now->most_timeouts, "retransmission"));
+        draft.what =
+            fmt::format("The peers of {} of {} don't answer: no segment from {} for {}, {}",
+                        counted(waiting, "connection"), draft.subject, where(gone),
+                        duration_text(gone.now->longest_silence), waits_text(*gone.now));
     if (gone.ended > 0)
         draft.what += fmt::format(
             "{}{} of {} timed out without an answer from the peer ({}), for instance {}",
             waiting > 0 ? "; " : "", counted(gone.ended, "connection"),
             gone.ends ? party_text(*gone.ends) : draft.subject, ways(gone), where(gone));
-    draft.what += ": the peer has gone, or the path to it is cut.";
+    draft.what += is_kept_here(gone) ? ": what is to be sent is dropped here, or the path is cut."
+                                     : ": the peer has gone, or the path to it is cut.";
     draft.evidence = {
         {"waiting", "waiting now", waiting},
         {"ended", "timed out", gone.ended},
@@ -118,6 +129,7 @@ FindingDraft draft_of_gone(const Gone& gone, std::uint32_t netns) {
     if (gone.now) {
         draft.evidence.push_back({"silence_ns", "no segment for", gone.now->longest_silence});
         draft.evidence.push_back({"unacked", "bytes unacknowledged", gone.now->unacked});
+        draft.evidence.push_back({"unsent", "bytes unsent", gone.now->unsent});
         draft.evidence.push_back(
             {"retransmissions", "in a row", std::uint64_t{gone.now->most_timeouts}});
         draft.processes.push_back({"holders", "held by", gone.now->processes});
@@ -132,6 +144,9 @@ void find_peers_gone(const RuleInput& evidence, FindingDrafts& drafts) {
     for (const auto& [key, gone] : gone_by_program(evidence)) {
         if ((gone.now ? gone.now->old : 0) + gone.ended < many) continue;
         FindingDraft draft = draft_of_gone(gone, key.first);
+        if (is_kept_here(gone))
+            draft.advice.push_back("The data was not even sent once: look for what drops it on "
+                                   "this host (nft list ruleset, iptables-save, tc -s qdisc).");
         advise_on_gone(evidence, key.first, draft);
         drafts.push_back(std::move(draft));
     }

@@ -7,11 +7,8 @@
 #include "analysis/findings.h"
 
 namespace tcpdwell::analysis {
-namespace {
-
-/// Count, share and time: what every finding of a party says.
-FindingDraft draft_of(std::string_view id, report::Severity severity, const PartyEnds& ends,
-                      const CauseFacts& facts) {
+FindingDraft party_draft(std::string_view id, report::Severity severity, const PartyEnds& ends,
+                         const CauseFacts& facts) {
     FindingDraft draft{id, severity};
     draft.subject = party_text(ends);
     draft.scope = scope_of(ends, facts);
@@ -30,23 +27,19 @@ FindingDraft draft_of(std::string_view id, report::Severity severity, const Part
     return draft;
 }
 
-/// Over which time they are spread.
-std::string within(const CauseFacts& facts) {
+std::string within_text(const CauseFacts& facts) {
     const Nanoseconds spread = facts.last - facts.first;
     if (facts.count < 2) return {};
     if (spread < std::chrono::milliseconds(1)) return ", all at once";
     return fmt::format(", all within {}", duration_text(spread));
 }
 
-/// As many as the finding's own thresholds want.
 bool is_many(const RuleInput& evidence, std::string_view id, std::uint64_t count,
              std::uint64_t all) {
     const auto many = count_threshold(evidence, fmt::format("{}.connections", id));
     return count >= many &&
            share_of(count, all) >= evidence.thresholds.value(fmt::format("{}.share", id));
 }
-
-} // namespace
 
 std::string party_text(const PartyEnds& ends) {
     const std::string comm = comm_of(ends.process ? ends.process->comm_bytes : ends.party.comm);
@@ -62,7 +55,8 @@ void find_listener_closed(const RuleInput& evidence, FindingDrafts& drafts) {
         const CauseFacts* facts = ends.facts(EndCause::listener_closed);
         if (!facts || facts->count < count_threshold(evidence, "listener_closed.connections"))
             continue;
-        FindingDraft draft = draft_of("listener_closed", report::Severity::warning, ends, *facts);
+        FindingDraft draft =
+            party_draft("listener_closed", report::Severity::warning, ends, *facts);
         draft.what = fmt::format(
             "{} of {} {} reset in the accept queue, because a listening socket was closed{}{}: the "
             "clients believed that they were connected.",
@@ -71,7 +65,7 @@ void find_listener_closed(const RuleInput& evidence, FindingDrafts& drafts) {
             facts->closers.size() == 1
                 ? fmt::format(" by {}", process_text(facts->closers.begin()->second))
                 : "",
-            within(*facts));
+            within_text(*facts));
         draft.advice.push_back(fmt::format(
             "Each socket of SO_REUSEPORT has an accept queue of its own, which is lost with it. {} "
             "hands what waits there to the listeners that remain (Linux 5.14).",
@@ -84,16 +78,26 @@ void find_listener_closed(const RuleInput& evidence, FindingDrafts& drafts) {
     }
 }
 
+/// Without a body worth speaking of; the headers of browsers and proxies fit.
+constexpr std::uint32_t kOneRequest = 4096;
+
 void find_answered_unread(const RuleInput& evidence, FindingDrafts& drafts) {
     for (const auto& [key, ends] : evidence.causes.parties()) {
         const CauseFacts* facts = ends.facts(EndCause::answered_unread);
         if (!facts || !is_many(evidence, "answered_unread", facts->count, ends.connections()))
             continue;
-        FindingDraft draft = draft_of("answered_unread", report::Severity::warning, ends, *facts);
+        FindingDraft draft =
+            party_draft("answered_unread", report::Severity::warning, ends, *facts);
         draft.what = fmt::format(
             "{} answered and then closed {} of {} connections with data unread{}: close() sends an "
             "RST then, and the client may never see the answer.",
-            party_text(ends), facts->count, ends.connections(), within(*facts));
+            party_text(ends), facts->count, ends.connections(), within_text(*facts));
+        if (facts->most_unread < kOneRequest)
+            draft.advice.push_back(fmt::format(
+                "No more than {} were unread, so it may have been the next request of the same "
+                "connection: a server that restarts, or limits requests per connection, has to "
+                "announce the end (Connection: close) with the answer before it.",
+                counted(facts->most_unread, "byte")));
         draft.advice.push_back(
             "The server refuses what it is sent (too large, not allowed) and closes without "
             "reading the rest: it has to send its answer, shutdown(SHUT_WR), read to the end or "
@@ -107,67 +111,16 @@ void find_turned_away(const RuleInput& evidence, FindingDrafts& drafts) {
     for (const auto& [key, ends] : evidence.causes.parties()) {
         const CauseFacts* facts = ends.facts(EndCause::turned_away);
         if (!facts || !is_many(evidence, "turned_away", facts->count, ends.connections())) continue;
-        FindingDraft draft = draft_of("turned_away", report::Severity::warning, ends, *facts);
+        FindingDraft draft = party_draft("turned_away", report::Severity::warning, ends, *facts);
         draft.what = fmt::format(
             "{} closed {} of {} connections at once after accept(), having read and sent "
             "nothing{}: it turns clients away.",
-            party_text(ends), facts->count, ends.connections(), within(*facts));
+            party_text(ends), facts->count, ends.connections(), within_text(*facts));
         draft.advice.push_back(
             "Look into its log and its limits: connections per client or in all, access lists "
             "(tcp_wrappers), descriptors (RLIMIT_NOFILE), or a TLS or proxy protocol that only one "
             "side speaks.");
         drafts.push_back(std::move(draft));
-    }
-}
-
-namespace {
-
-/// The idle times cluster: nearly all lie within a tenth, or a fifth of a second, of the median.
-bool clusters(const LogHistogram& idle) {
-    const Nanoseconds middle = idle.quantile(0.5);
-    const Nanoseconds width = std::max<Nanoseconds>(middle / 10, std::chrono::milliseconds(200));
-    return idle.quantile(0.9) - idle.quantile(0.1) <= 2 * width;
-}
-
-} // namespace
-
-void find_idle_close_race(const RuleInput& evidence, FindingDrafts& drafts) {
-    for (const auto& [key, ends] : evidence.causes.parties()) {
-        for (const EndCause cause : {EndCause::idle_close, EndCause::met_idle_close}) {
-            const CauseFacts* facts = ends.facts(cause);
-            if (!facts || !is_many(evidence, "idle_close_race", facts->count, ends.connections()))
-                continue;
-            const bool is_closer = cause == EndCause::idle_close;
-            FindingDraft draft =
-                draft_of("idle_close_race", report::Severity::warning, ends, *facts);
-            const Nanoseconds after = facts->idle.quantile(0.5);
-            const bool is_limit = clusters(facts->idle);
-            draft.what =
-                is_closer
-                    ? fmt::format("{} closed connections that had been idle for {}{}, and {} of {} "
-                                  "requests met the close{}: they were reset, and are lost.",
-                                  party_text(ends), is_limit ? "" : "some time, about ",
-                                  duration_text(after), facts->count, ends.connections(),
-                                  within(*facts))
-                    : fmt::format("{} of {} requests of {} were sent on connections that the "
-                                  "server had closed {}{} before{}: they were reset, and are lost.",
-                                  facts->count, ends.connections(), party_text(ends),
-                                  is_limit ? "" : "about ", duration_text(after), within(*facts));
-            // The client doesn't know what the server's limit is: the FIN was the last segment.
-            draft.evidence.push_back(
-                {"idle_ns", is_closer ? "idle before the close" : "from the close on", after});
-            draft.evidence.push_back({"idle_min_ns", "the shortest", facts->idle.min()});
-            draft.evidence.push_back({"idle_max_ns", "the longest", facts->idle.max()});
-            draft.advice.push_back(fmt::format(
-                "Who reuses connections must give them up before the server does: set the "
-                "client's (pool's, proxy's) idle limit clearly below the server's{}.",
-                is_closer ? fmt::format(", which is {} here", duration_text(after))
-                          : ", and look before each use whether the server has closed"));
-            draft.advice.push_back("Or raise the server's limit above the client's (Node: "
-                                   "server.keepAliveTimeout; nginx: keepalive_timeout), and let "
-                                   "the client repeat requests that may be repeated.");
-            drafts.push_back(std::move(draft));
-        }
     }
 }
 
@@ -188,6 +141,19 @@ bool is_on_purpose(std::uint32_t signal, tcp::Role role) {
     return signal == kHup || signal == kInt || signal == kPipe || signal == kTerm;
 }
 
+std::string_view death_advice(const CauseFacts& facts, bool is_meant) {
+    const bool has_exited = facts.signals.size() == 1 && facts.signals.contains(0);
+    if (is_meant)
+        return "A process that is to end has to finish its connections first: stop accepting, "
+               "answer what is under way, and then exit.";
+    if (has_exited)
+        return "It ended by itself, as by a restart (it handles SIGTERM) or an error: its log says "
+               "why. A server that is to end has to stop accepting, answer what is under way and "
+               "wait until its clients have closed, and only then exit.";
+    return "Look for the reason: dmesg (out of memory, segfault), the journal, coredumpctl. Signal "
+           "9 is the kernel's OOM killer, or somebody's kill -9.";
+}
+
 } // namespace
 
 void find_process_died(const RuleInput& evidence, FindingDrafts& drafts) {
@@ -199,23 +165,19 @@ void find_process_died(const RuleInput& evidence, FindingDrafts& drafts) {
         const bool meant = std::ranges::all_of(
             facts->signals, [&](const auto& each) { return is_on_purpose(each.first, role); });
         FindingDraft draft =
-            draft_of("process_died", meant ? report::Severity::info : report::Severity::warning,
-                     ends, *facts);
+            party_draft("process_died", meant ? report::Severity::info : report::Severity::warning,
+                        ends, *facts);
         draft.what = fmt::format("{} of {} ended because {} died ({}){}.",
                                  counted(facts->count, "connection"), party_text(ends),
                                  facts->closers.size() == 1
                                      ? process_text(facts->closers.begin()->second)
                                      : fmt::format("{} processes", facts->closers.size()),
-                                 signal_text(*facts), within(*facts));
+                                 signal_text(*facts), within_text(*facts));
         draft.evidence.push_back({"signals", "ended by", signal_text(*facts)});
         std::vector<event::Process> dead;
         for (const auto& [pid, process] : facts->closers) dead.push_back(process);
         draft.processes.push_back({"died", "who died", dead});
-        draft.advice.push_back(
-            meant ? "A process that is to end has to finish its connections first: stop "
-                    "accepting, answer what is under way, and then exit."
-                  : "Look for the reason: dmesg (out of memory, segfault), the journal, "
-                    "coredumpctl. Signal 9 is the kernel's OOM killer, or somebody's kill -9.");
+        draft.advice.emplace_back(death_advice(*facts, meant));
         drafts.push_back(std::move(draft));
     }
 }
@@ -233,15 +195,17 @@ struct Resets {
 
 Resets resets_of(const RuleInput& evidence, const PartyEnds& ends) {
     Resets resets;
-    for (const EndCause cause :
-         {EndCause::reset_here, EndCause::reset_there, EndCause::lingered, EndCause::hung_up}) {
+    for (const EndCause cause : {EndCause::reset_here, EndCause::reset_there, EndCause::reset_idle,
+                                 EndCause::lingered, EndCause::hung_up}) {
         const CauseFacts* facts = ends.facts(cause);
         if (!facts) continue;
+        if (cause == EndCause::reset_idle && is_idle_race(evidence, ends, cause)) continue;
         if (cause == EndCause::hung_up && is_check(*facts)) continue;
         if ((cause == EndCause::lingered || cause == EndCause::hung_up) &&
             facts->count >= count_threshold(evidence, "time_wait_skipped.connections"))
             continue;
-        (cause == EndCause::reset_there ? resets.there : resets.here) += facts->count;
+        const bool there = cause == EndCause::reset_there || cause == EndCause::reset_idle;
+        (there ? resets.there : resets.here) += facts->count;
         for (const tcp::EndingDetail detail : kAllOf<tcp::EndingDetail>)
             resets.details[detail] += facts->details[detail];
         if (!resets.most || resets.most->count < facts->count) resets.most = facts;
@@ -259,7 +223,15 @@ std::string details_text(const Resets& resets) {
     return text;
 }
 
-std::string_view reset_advice(const Resets& resets, tcp::Role role) {
+/// After which silence a client gave up, where that is always the same; else empty.
+std::string patience_text(const CauseFacts& facts) {
+    const Nanoseconds silence = facts.idle.quantile(0.5);
+    return silence < std::chrono::milliseconds(100) || !clusters(facts.idle)
+               ? std::string()
+               : fmt::format(" after {}", duration_text(silence));
+}
+
+std::string reset_advice(const Resets& resets, tcp::Role role) {
     using enum tcp::EndingDetail;
     if (resets.there > resets.here)
         return "The other side resets: it closes with data unread, or aborts (a limit, a time-out, "
@@ -268,11 +240,19 @@ std::string_view reset_advice(const Resets& resets, tcp::Role role) {
         return "close() with data unread sends an RST instead of a FIN: read to the end before "
                "closing, or the peer may lose the last answer.";
     if (resets.details[data_after_close] * 2 >= resets.here && role == tcp::Role::client)
-        return "The answers came after this program had closed: it gave up waiting. Hold its "
-               "time-out against the time that the server takes.";
+        return fmt::format("The answers came after this program had closed: it gave up waiting{}. "
+                           "Hold its time-out against the time that the server takes.",
+                           patience_text(*resets.most));
     if (resets.details[data_after_close] * 2 >= resets.here)
         return "The peer still sent data after close(), so it was reset: use shutdown(SHUT_WR), "
                "read to the end, then close.";
+    if (resets.details[so_linger_zero] * 2 >= resets.here && role == tcp::Role::client &&
+        !patience_text(*resets.most).empty())
+        return fmt::format("This program ended each{} of silence, as by a time-out of its own "
+                           "(haproxy: timeout server, timeout client): hold it against the time "
+                           "that the server takes. It closes with SO_LINGER 0, so what comes later "
+                           "is refused.",
+                           patience_text(*resets.most));
     if (resets.details[so_linger_zero] * 2 >= resets.here)
         return "SO_LINGER with a time of 0 makes close() send an RST: the peer gets an error, and "
                "may lose data that it has not read yet. Remove it.";
@@ -288,12 +268,12 @@ void find_connections_reset(const RuleInput& evidence, FindingDrafts& drafts) {
         if (!resets.most || !is_many(evidence, "connections_reset", count, ends.connections()))
             continue;
         FindingDraft draft =
-            draft_of("connections_reset", report::Severity::warning, ends, *resets.most);
+            party_draft("connections_reset", report::Severity::warning, ends, *resets.most);
         const std::string details = details_text(resets);
         draft.what = fmt::format(
             "{} of {} connections of {} ended by a reset: {} sent here, {} received{}{}.", count,
             ends.connections(), party_text(ends), resets.here, resets.there,
-            details.empty() ? "" : fmt::format(" ({})", details), within(*resets.most));
+            details.empty() ? "" : fmt::format(" ({})", details), within_text(*resets.most));
         draft.scope.connections = count;
         draft.evidence[0].value = count;
         draft.evidence[2].value = share_of(count, ends.connections());
@@ -314,10 +294,11 @@ void find_connects_refused(const RuleInput& evidence, FindingDrafts& drafts) {
         const CauseFacts* facts = ends.facts(EndCause::refused);
         if (!facts || !is_many(evidence, "connects_refused", facts->count, ends.connections()))
             continue;
-        FindingDraft draft = draft_of("connects_refused", report::Severity::warning, ends, *facts);
+        FindingDraft draft =
+            party_draft("connects_refused", report::Severity::warning, ends, *facts);
         draft.what =
             fmt::format("{} of {} connects of {} were refused{}: nobody listens there.",
-                        facts->count, ends.connections(), party_text(ends), within(*facts));
+                        facts->count, ends.connections(), party_text(ends), within_text(*facts));
         draft.evidence.push_back(
             {"remote", "remote endpoint", ends.party.endpoint.text(ends.family)});
         draft.advice.push_back("The host is up and answers with an RST: the service isn't running, "

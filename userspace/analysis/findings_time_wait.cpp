@@ -80,9 +80,9 @@ void find_time_wait_skipped(const RuleInput& evidence, FindingDrafts& drafts) {
         if (skipped < count_threshold(evidence, "time_wait_skipped.connections") ||
             share_of(skipped, active) < evidence.thresholds.value("time_wait_skipped.share"))
             continue;
-        FindingDraft draft{"time_wait_skipped", sum.harmless >= skipped
-                                                    ? report::Severity::info
-                                                    : report::Severity::warning};
+        const bool is_harmless = sum.harmless >= skipped;
+        FindingDraft draft{"time_wait_skipped",
+                           is_harmless ? report::Severity::info : report::Severity::warning};
         draft.evidence = {{"skipped", "without TIME_WAIT", skipped},
                           {"active_closes", "active closes", active}};
         draft.connections = row.skipped.list();
@@ -96,8 +96,13 @@ void find_time_wait_skipped(const RuleInput& evidence, FindingDrafts& drafts) {
             list += fmt::format("{}{} {}", list.empty() ? "" : ", ", name(cause),
                                 sum.skipped_by(cause));
             draft.evidence.push_back({cause, name(cause), sum.skipped_by(cause)});
-            draft.advice.emplace_back(advice_for(cause));
+            if (!is_harmless) draft.advice.emplace_back(advice_for(cause));
         }
+        if (is_harmless)
+            draft.advice.push_back(
+                "They were clients' with no data on its way: so health checks end, and idle "
+                "connections of proxies' pools, and nothing is lost. A client that gave up waiting "
+                "for an answer ends so, too (haproxy: timeout server): its log says which it was.");
         draft.subject = place_of(row);
         draft.scope.connections = skipped;
         draft.what = fmt::format("{}: {} of {} active closes left no TIME_WAIT ({}).",

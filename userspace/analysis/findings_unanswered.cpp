@@ -18,6 +18,7 @@ constexpr std::size_t kManyPorts = 8;
 /// Unanswered connects of one program to one port, or to all.
 struct UnansweredConnects {
     std::uint64_t failed = 0;
+    std::uint64_t unreachable = 0; ///< of the failed ones
     std::uint64_t waiting = 0;
     std::map<tcp::Endpoint, std::uint64_t> endpoints;
     std::map<tcp::Endpoint, std::uint64_t> tries; ///< all that have ended, or wait
@@ -31,6 +32,7 @@ struct UnansweredConnects {
 
 void UnansweredConnects::add(const UnansweredConnects& other) {
     failed += other.failed;
+    unreachable += other.unreachable;
     waiting += other.waiting;
     endpoints.insert(other.endpoints.begin(), other.endpoints.end());
     tries.insert(other.tries.begin(), other.tries.end());
@@ -58,6 +60,7 @@ UnansweredPrograms unanswered_by_program(const RuleInput& evidence) {
         if (!facts) continue;
         UnansweredConnects& connects = programs[{key.netns, comm_of(key.comm)}][key.endpoint.port];
         connects.failed += facts->count;
+        connects.unreachable += facts->details[tcp::EndingDetail::unreachable];
         connects.endpoints[key.endpoint] += facts->count;
         connects.tries[key.endpoint] += ends.connections();
         if (connects.ids.empty()) {
@@ -109,12 +112,57 @@ std::string target_text(const UnansweredConnects& connects, std::size_t hosts) {
                        counted(hosts, "host"));
 }
 
+bool is_scan(const UnansweredConnects& connects) {
+    const std::size_t hosts = by_host(connects).size();
+    return hosts >= kManyHosts && connects.all() <= 2 * hosts;
+}
+
+/// Most of them: an ICMP error came, or no neighbour had the address.
+bool is_unreachable(const UnansweredConnects& connects) {
+    return connects.unreachable * 2 > connects.all();
+}
+
+std::string unanswered_text(const ProgramKey& key, const UnansweredConnects& connects,
+                            const std::string& subject) {
+    const auto hosts = by_host(connects);
+    const std::uint64_t all = connects.all();
+    if (is_scan(connects))
+        return fmt::format("{} of {} to {} hosts got no answer: a scan, or wrong addresses.",
+                           counted(all, "connect"), key.second, hosts.size());
+    const auto worst = std::ranges::max_element(
+        hosts, [](const auto& a, const auto& b) { return a.second < b.second; });
+    const tcp::IpAddress& host = worst->first;
+    return fmt::format(
+        "{} of {} {}{}.", counted(all, "connect"), subject,
+        is_unreachable(connects)
+            ? "failed, because it can't be reached: an ICMP error came, there is no route, or no "
+              "neighbour has the address"
+            : "got no answer",
+        hosts.size() == 1
+            ? ""
+            : fmt::format(", {} of them {} {}", worst->second,
+                          is_unreachable(connects) ? "to" : "from",
+                          host.text(host.is_v4() ? tcp::Family::ipv4 : tcp::Family::ipv6)));
+}
+
+std::string unanswered_advice(const ProgramKey& key, const UnansweredConnects& connects) {
+    if (is_scan(connects))
+        return fmt::format("Many hosts and hardly a repetition: if {} is not meant to look for "
+                           "hosts, find out who started it.",
+                           key.second);
+    if (is_unreachable(connects))
+        return "Check that the host is up and has that address (ip neigh: FAILED), its route (ip "
+               "route get), and firewalls that reject with an ICMP error (tcpdump icmp shows who "
+               "sends it).";
+    return "The SYNs are dropped on the way or at the host: check that it is up, its route, and "
+           "firewalls (which should reject, so that connect() fails at once).";
+}
+
 FindingDraft unanswered_draft(const RuleInput& evidence, const ProgramKey& key,
                               const UnansweredConnects& connects) {
     const auto less = [](const auto& a, const auto& b) { return a.second < b.second; };
     const std::uint64_t all = connects.all();
     const auto hosts = by_host(connects);
-    const bool is_scan = hosts.size() >= kManyHosts && all <= 2 * hosts.size();
     const auto worst = std::ranges::max_element(hosts, less);
     const tcp::IpAddress& host = worst->first;
     const std::string host_text = host.text(host.is_v4() ? tcp::Family::ipv4 : tcp::Family::ipv6);
@@ -123,28 +171,18 @@ FindingDraft unanswered_draft(const RuleInput& evidence, const ProgramKey& key,
     draft.likes = connects.likes;
     draft.subject = fmt::format("{} to {}", key.second, target_text(connects, hosts.size()));
     draft.scope = connects.scope;
-    draft.what =
-        is_scan ? fmt::format("{} of {} to {} hosts got no answer: a scan, or wrong addresses.",
-                              counted(all, "connect"), key.second, hosts.size())
-                : fmt::format("{} of {} got no answer{}.", counted(all, "connect"), draft.subject,
-                              hosts.size() == 1
-                                  ? ""
-                                  : fmt::format(", {} of them from {}", worst->second, host_text));
+    draft.what = unanswered_text(key, connects, draft.subject);
     draft.evidence = {{"connects", "connects", all},
                       {"waiting", "in SYN_SENT now", connects.waiting},
                       {"failed", "given up", connects.failed},
+                      {"unreachable", "of which unreachable", connects.unreachable},
                       {"hosts", "hosts", std::uint64_t{hosts.size()}},
                       {"host", "most often", host_text},
                       {"remote", "remote endpoint",
                        endpoint_text(std::ranges::max_element(connects.endpoints, less)->first)},
                       {"program", "program", key.second}};
-    draft.advice.push_back(is_scan ? fmt::format("Many hosts and hardly a repetition: if {} is not "
-                                                 "meant to look for hosts, find out who "
-                                                 "started it.",
-                                                 key.second)
-                                   : "The SYNs are dropped on the way or at the host: check that "
-                                     "it is up, its route, and firewalls "
-                                     "(which should reject, so that connect() fails at once).");
+    draft.advice.push_back(unanswered_advice(key, connects));
+    if (is_unreachable(connects)) return draft; // at once
     draft.advice.push_back(
         fmt::format("A connect() waits as long as {} says, over two minutes with 6; the program "
                     "should have a time-out of its own.",

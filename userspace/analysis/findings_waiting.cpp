@@ -69,11 +69,18 @@ std::string holders_text(const HeldSockets& holding) {
     if (const event::Process* process = only_process(holding)) return process_text(*process);
     if (holding.processes.empty()) return process_text(std::nullopt);
     constexpr std::size_t kMost = 3;
-    std::string pids;
-    for (std::size_t i = 0; i < std::min(holding.processes.size(), kMost); ++i)
-        pids += fmt::format("{}{}", i == 0 ? "" : ", ", holding.processes[i].pid);
-    const bool all = holding.processes.size() <= kMost;
-    return fmt::format("{} (pids {}{})", holding.comm, pids, all ? "" : ", ...");
+    const std::size_t some = std::min(holding.processes.size(), kMost);
+    const std::string_view rest = holding.processes.size() <= kMost ? "" : ", ...";
+    const bool is_one_program = std::ranges::all_of(
+        holding.processes, [&](const event::Process& each) { return each.comm() == holding.comm; });
+    std::string list;
+    for (std::size_t i = 0; i < some; ++i) {
+        const event::Process& each = holding.processes[i];
+        list += fmt::format("{}{}", i == 0 ? "" : ", ",
+                            is_one_program ? std::to_string(each.pid) : process_text(each));
+    }
+    return is_one_program ? fmt::format("{} (pids {}{})", holding.comm, list, rest)
+                          : fmt::format("{}{}", list, rest);
 }
 
 void find_close_wait_leak(const RuleInput& evidence, FindingDrafts& drafts) {

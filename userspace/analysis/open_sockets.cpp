@@ -55,7 +55,9 @@ bool is_unanswered(const track::LiveSocket& socket) {
     if (socket.state != tcp::State::ESTABLISHED && socket.state != tcp::State::CLOSE_WAIT)
         return false;
     if (n->unacked.value_or(0) > 0) return n->timeouts > 0;
-    return n->probes > 1 && n->unsent.value_or(0) == 0;
+    // Data that this host itself drops on its way out (tcp_write_xmit()) stays unsent, and is sent
+    // as probes to a window that isn't 0.
+    return n->probes > 1 && (n->unsent.value_or(0) == 0 || n->peer_window.value_or(0) > 0);
 }
 
 /// The processes that are to act, by what is known of it.
@@ -117,7 +119,9 @@ void OpenSockets::on_live(const track::LiveSocket& socket) {
     if (is_unanswered(socket) && since_received(socket) >= silent_from_)
         add(Kind::unanswering, socket, since_received(socket), true, silent_from_);
     if (!is_of_interest(socket.state)) return;
-    if (socket.accept && !socket.accept->accepted) return; // nobody can close it: AcceptQueues
+    // Nobody can close it: AcceptQueues. What has sent a FIN was closed by somebody, although no
+    // process has it.
+    if (socket.state == tcp::State::CLOSE_WAIT && socket.accept && !socket.accept->accepted) return;
     add(Kind::in_state, socket, age_of(socket, now_), socket.since.has_value(),
         old_from_[socket.state]);
 }
@@ -154,7 +158,8 @@ void OpenSockets::add(Kind kind, const track::LiveSocket& socket, Nanoseconds ag
     else
         holding.likes.note(socket.who.id);
     if (socket.who.role == tcp::Role::server) note_some(holding.services, socket.who.tuple.local);
-    if (socket.who.role == tcp::Role::client) note_some(holding.remotes, socket.who.tuple.remote);
+    // Of one from before tracing it may not be known who connected.
+    if (socket.who.role != tcp::Role::server) note_some(holding.remotes, socket.who.tuple.remote);
     const tcp::Endpoint& remote = socket.who.tuple.remote;
     if (socket.state == tcp::State::SYN_SENT &&
         (holding.tried.size() < HeldSockets::kMostTried || holding.tried.contains(remote)))

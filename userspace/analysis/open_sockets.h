@@ -40,7 +40,7 @@ struct HeldSockets {
         tried; ///< of the old ones in SYN_SENT, by remote endpoint; at most kMostTried
     static constexpr std::size_t kMostTried = 10'000;
     std::set<tcp::Endpoint> services; ///< of old ones that were accepted, their local ends; some
-    std::set<tcp::Endpoint> remotes;  ///< of old ones that were connected; some
+    std::set<tcp::Endpoint> remotes;  ///< of old ones that weren't accepted; some
     std::uint64_t numbered = 0;       ///< old ones whose numbers are known, which follow
     std::uint64_t zero_window = 0;    ///< with data to be sent to a window of 0
     std::uint64_t unsent = 0;         ///< bytes

@@ -40,7 +40,8 @@ constexpr Explanation kCauses[] = {
      .text = "Reported when at least peers_gone.connections (1) connections of one program have "
              "data that was retransmitted and not acknowledged, or keepalive probes that nobody "
              "answered, and no segment from the peer for at least peers_gone.age (3s); or ended "
-             "timed_out (retransmission, user_timeout, keepalive).\n"
+             "timed_out (retransmission, user_timeout, keepalive). Data that was never sent "
+             "although the peer's window has room is dropped on this host.\n"
              "Means: the peer crashed, lost its network, or a firewall or NAT on the way forgot "
              "the connection. The kernel gives up after tcp_retries2 retransmissions, some 15 "
              "minutes with 15; a socket that only waits for data never notices without keepalive.\n"
@@ -108,23 +109,30 @@ constexpr Explanation kCauses[] = {
     {.word = "idle_close_race",
      .topic = Topic::finding,
      .summary = "requests meet the close of an idle connection",
-     .text = "Reported when at least idle_close_race.connections (3) connections were closed after "
-             "an idle time and then got data, or sent data to a peer that had closed, and at least "
-             "idle_close_race.share (0.01) of the connections. Where both ends are here, the one "
-             "that closed is named.\n"
-             "Means: the server's idle limit is not longer than the client's: a request that is "
-             "sent just when the limit runs out is reset, and its answer never comes. The idle "
-             "time says what the limit is.\n"
-             "What helps: a limit of the client, pool or proxy clearly below the server's; "
-             "repeating requests that may be repeated.\n"
-             "What doesn't: keepalive probes of TCP, which know nothing of requests.",
+     .text =
+         "Reported when at least idle_close_race.connections (3) connections were closed after "
+         "an idle time and then got data, or got data no sooner than 1 s after the close, or "
+         "sent data to a peer that had closed, or sent data after an idle time that is always "
+         "about the same and got an RST for it, and at least "
+         "idle_close_race.share (0.01) of the connections. Where both ends are here, the one "
+         "that closed is named.\n"
+         "Means: the server's idle limit is not longer than the client's: a request that is "
+         "sent just when the limit runs out is reset, and its answer never comes. The idle "
+         "time says what the limit is. An RST without a close before it comes from a NAT, "
+         "firewall or load balancer that has forgotten the connection, or from a host that "
+         "was restarted.\n"
+         "What helps: a limit of the client, pool or proxy clearly below the server's; "
+         "repeating requests that may be repeated.\n"
+         "What doesn't: keepalive probes of TCP, which know nothing of requests; they help only "
+         "against what forgets connections on the way.",
      .sysctls = {},
      .source = "RFC 9112, section 9.5"},
     {.word = "process_died",
      .topic = Topic::finding,
      .summary = "connections ended because their process died",
      .text = "Reported when at least process_died.connections (1) connections were closed by the "
-             "kernel because a signal killed their process, or because it exited with data unread. "
+             "kernel because a signal killed their process, or because it exited with data unread, "
+             "or before a request or an answer that was on its way. "
              "As information where the signal is one that people and supervisors send (HUP, INT, "
              "PIPE, TERM).\n"
              "Means: requests were cut off. A process that closes its connections before it exits "

@@ -53,13 +53,30 @@ TEST(EndCauseOf, a_client_that_exits_leaves_answers_on_their_way) {
             .carried(5, 5);
     EXPECT_EQ(EndedLine(away).closed_how(tcp::ClosedHow::exit).cause(), EndCause::process_died);
     EXPECT_EQ(EndedLine(away).closed_how(tcp::ClosedHow::close).cause(), EndCause::reset_here);
-    EXPECT_EQ(served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::data_after_close)
-                  .carried(5, 5)
-                  .idle(3000, 0)
-                  .closed_how(tcp::ClosedHow::exit)
-                  .cause(),
-              EndCause::idle_close)
-        << "a server's next request isn't of that kind";
+}
+
+TEST(EndCauseOf, a_server_that_exits_meets_requests) {
+    const auto served =
+        served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::data_after_close)
+            .carried(5, 5)
+            .idle(3000, 0)
+            .closed_how(tcp::ClosedHow::exit);
+    EXPECT_EQ(EndedLine(served).cause(), EndCause::process_died);
+    EXPECT_EQ(EndedLine(served).closed_how(tcp::ClosedHow::close).cause(), EndCause::idle_close);
+    EndedLine forked = served;
+    forked.who.closed_by = process(101, "app");
+    EXPECT_EQ(forked.cause(), EndCause::idle_close) << "a process for each connection";
+    EndedLine joined = served;
+    joined.line.seen = tcp::Seen::joined;
+    EXPECT_EQ(joined.cause(), EndCause::idle_close) << "it may be one of those";
+    for (auto who : {&track::ConnectionIdentity::process, &track::ConnectionIdentity::closed_by}) {
+        EndedLine unknown = served;
+        (unknown.who.*who).reset();
+        EXPECT_EQ(unknown.cause(), EndCause::idle_close);
+    }
+    EndedLine answered = served;
+    answered.line.detail = EndingDetail::none;
+    EXPECT_EQ(answered.cause(), EndCause::reset_here);
 }
 
 TEST(EndCauseOf, checks_are_short_and_without_data) {
@@ -143,12 +160,15 @@ TEST(EndCauseOf, an_idle_close_was_idle_before_the_close) {
         served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::data_after_close)
             .carried(5, 5)
             .stays(FIN_WAIT1, 1ms)
-            .stays(FIN_WAIT2, 1s);
-    EXPECT_EQ(EndedLine(closer).idle(3001, 0).cause(), EndCause::idle_close);
-    EXPECT_EQ(analysis::idle_before_close(EndedLine(closer).idle(3001, 0).get()), 2s);
-    EXPECT_EQ(EndedLine(closer).idle(1050, 0).cause(), EndCause::reset_here) << "49 ms";
+            .stays(FIN_WAIT2, 999ms);
+    EXPECT_EQ(EndedLine(closer).idle(3000, 0).cause(), EndCause::idle_close);
+    EXPECT_EQ(analysis::idle_before_close(EndedLine(closer).idle(3000, 0).get()), 2s);
+    EXPECT_EQ(EndedLine(closer).idle(1049, 0).cause(), EndCause::reset_here) << "49 ms";
+    EndedLine late = EndedLine(closer).idle(1049, 0);
+    late.states.back().dwell = 1s;
+    EXPECT_EQ(late.cause(), EndCause::idle_close) << "no rest of what was on its way";
     EndedLine by_mini = EndedLine(closer).idle(2001, 0);
-    by_mini.line.numbers_at = *by_mini.line.closed - 1s; // nothing is read of a mini-socket
+    by_mini.line.numbers_at = *by_mini.line.closed - 999ms; // nothing is read of a mini-socket
     EXPECT_EQ(analysis::idle_before_close(by_mini.get()), 2s);
     by_mini.line.numbers_at = *by_mini.line.closed - 5s; // before the close
     EXPECT_EQ(analysis::idle_before_close(by_mini.get()), 2001ms);
@@ -164,6 +184,18 @@ TEST(EndCauseOf, an_idle_close_was_idle_before_the_close) {
         client_end(ClosedFirst::remote, Ending::reset_received).carried(5, 5).idle(1, 2001).cause(),
         EndCause::reset_there)
         << "reset in ESTABLISHED: the peer had not closed";
+
+    const auto forgotten =
+        client_end(ClosedFirst::remote, Ending::reset_received).carried(10, 5).idle(1, 2001);
+    EXPECT_EQ(EndedLine(forgotten).cause(), EndCause::reset_there) << "it was acknowledged";
+    EndedLine unacked = forgotten;
+    unacked.numbers.unacked = 5;
+    EXPECT_EQ(EndedLine(unacked).cause(), EndCause::reset_idle);
+    EXPECT_EQ(EndedLine(unacked).idle(1, 50).cause(), EndCause::reset_there) << "not idle";
+    EXPECT_EQ(EndedLine(unacked).carried(10, 0).cause(), EndCause::reset_there) << "never used";
+    EXPECT_EQ(EndedLine(unacked).stays(CLOSE_WAIT, 1ms).cause(), EndCause::met_idle_close);
+    unacked.line.closed_first = ClosedFirst::local;
+    EXPECT_EQ(unacked.cause(), EndCause::reset_there);
 
     // The same by a client, which gave up waiting for its answer, and what the server sees of it.
     EXPECT_EQ(client_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::data_after_close)

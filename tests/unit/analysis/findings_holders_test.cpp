@@ -86,6 +86,13 @@ TEST_F(HeldInCloseWait, three_processes_are_named_and_that_there_are_more) {
     EXPECT_THAT(leak_of({kSeven, kEight, kNine, kTen}), HasSubstr("app (pids 7, 8, 9, ...) have"));
 }
 
+TEST_F(HeldInCloseWait, of_several_programs_each_is_named) {
+    EXPECT_THAT(leak_of({kSeven, process(8, "worker")}),
+                HasSubstr("app (pid 7), worker (pid 8) have 1 socket"));
+    EXPECT_THAT(leak_of({kSeven, process(8, "worker"), kNine, kTen}),
+                HasSubstr("app (pid 7), worker (pid 8), app (pid 9), ... have 1 socket"));
+}
+
 TEST_F(HeldInCloseWait, the_end_of_all_holders_is_advised_where_all_are_known) {
     socket(kSeven, {kSeven, kEight});
     EXPECT_THAT(advice(*leak()), HasSubstr("Ending all of these processes closes them."));

@@ -181,10 +181,20 @@ TEST_F(Links, a_few_do_not_explain_many) {
 }
 
 TEST_F(Links, nothing_is_explained_by_what_came_later) {
-    const Draft refused = Draft("connects_refused", "client").connects("10.0.0.1", 80);
+    const Draft resets = Draft("connections_reset", "client").connects("10.0.0.1", 80);
     const Draft died = Draft("process_died", "server").serves("10.0.0.1", 80);
-    EXPECT_EQ(linked({Draft(refused).from(1s, 3s), Draft(died).from(3s, 9s)})[0], "server");
-    EXPECT_EQ(linked({Draft(refused).from(1s, 3s), Draft(died).from(3s + 1ns, 9s)})[0], "client");
+    EXPECT_EQ(linked({Draft(resets).from(1s, 3s), Draft(died).from(3s, 9s)})[0], "server");
+    EXPECT_EQ(linked({Draft(resets).from(1s, 3s), Draft(died).from(3s + 1ns, 9s)})[0], "client");
+}
+
+TEST_F(Links, who_is_refused_tries_again_and_again_since_the_end_of_the_listener) {
+    const Draft refused = Draft("connects_refused", "client").connects("10.0.0.1", 80).of(100);
+    const Draft died = Draft("process_died", "server").serves("10.0.0.1", 80).of(1);
+    EXPECT_EQ(linked({Draft(refused).from(2s, 9s), Draft(died).from(3s, 3s)})[0], "server");
+    EXPECT_EQ(linked({Draft(refused).from(2s - 1ns, 9s), Draft(died).from(3s, 3s)})[0], "client")
+        << "they were refused before";
+    EXPECT_EQ(linked({refused, Draft(died).from(3s, 3s)})[0], "client") << "since when isn't known";
+    EXPECT_EQ(linked({Draft(refused).from(2s, 9s), died})[0], "client");
 }
 
 TEST_F(Links, a_chain_is_shown_from_its_root_which_is_as_severe_as_the_worst_of_it) {

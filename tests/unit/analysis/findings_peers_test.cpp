@@ -105,6 +105,28 @@ TEST_F(PeersGone, before_it_ends_a_connection_waits) {
     EXPECT_EQ(std::get<Nanoseconds>(fact(f->evidence, "silence_ns")), 4s);
 }
 
+TEST_F(PeersGone, what_this_host_drops_itself_is_not_sent_even_once) {
+    event::SocketNumbers numbers;
+    numbers.since_received_ms = 5000;
+    numbers.unsent = 6;
+    numbers.probes = 4;
+    numbers.peer_window = 65'536;
+    listed({.state = ESTABLISHED,
+            .ends = tuple("10.0.0.1", 40'000, "10.0.0.9", 80),
+            .opener = process(1000, "app"),
+            .numbers = numbers});
+    const report::Finding* f = found(kPeersGone, 10s);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(f->what,
+              "The peers of 1 connection of app (pid 1000) don't answer: no segment from "
+              "10.0.0.9:80 for 5.0 s, 6 bytes that this host doesn't get out: what is to be sent "
+              "is dropped here, or the path is cut.");
+    EXPECT_EQ(evidence(*f, "unsent"), 6);
+    EXPECT_THAT(advice(*f), HasSubstr("nft list ruleset"));
+    unanswered(40'001, 4000, 30, 1);
+    EXPECT_THAT(advice(*found(kPeersGone, 10s)), Not(HasSubstr("nft list ruleset")));
+}
+
 TEST_F(PeersGone, those_that_wait_and_those_that_ended_are_one_finding) {
     threshold("peers_gone.connections=2");
     unanswered(40'000, 3000, 1, 1);

@@ -7,6 +7,13 @@ namespace {
 
 const EndedLine kWell = served_end(ClosedFirst::remote, Ending::fin).carried(5, 5).accepted();
 
+/// An RST answered what was sent after so long.
+EndedLine reset_when_used(std::uint32_t idle_ms) {
+    auto ended = client_end(ClosedFirst::remote, Ending::reset_received).carried(10, 5);
+    ended.numbers.unacked = 5;
+    return ended.idle(0, idle_ms);
+}
+
 /// The cause alone is found, from its number and its share on.
 struct CauseCase {
     const char* id;
@@ -63,6 +70,7 @@ std::vector<CauseCase> cause_cases(bool with_share) {
                       .stays(CLOSE_WAIT, 1ms)
                       .idle(0, 2000),
                   3, 300},
+        CauseCase{"idle_close_race", reset_when_used(2000), 3, 300},
         CauseCase{"process_died",
                   served_end(ClosedFirst::local, Ending::fin)
                       .carried(5, 5)
@@ -114,6 +122,39 @@ TEST_F(CauseFindings, a_server_that_exits_leaves_requests) {
             .carried(5, 5, 1)
             .closed_how(tcp::ClosedHow::exit));
     EXPECT_EQ(found("process_died")->severity, report::Severity::warning);
+    EXPECT_THAT(std::string(found("process_died")->advice.at(0)), HasSubstr("ended by itself"));
+    end(served_end(ClosedFirst::local, Ending::fin)
+            .carried(5, 5)
+            .closed_how(tcp::ClosedHow::signal, 11));
+    EXPECT_THAT(std::string(found("process_died")->advice.at(0)), HasSubstr("segfault"));
+}
+
+TEST_F(CauseFindings, resets_on_use_at_any_age_are_no_idle_limit) {
+    end(reset_when_used(2000), 6);
+    const report::Finding* f = found("idle_close_race");
+    ASSERT_TRUE(f);
+    EXPECT_THAT(std::string(f->what), HasSubstr("6 of 6 requests of app (pid 100) to 10.0.0.1:80 "
+                                                "were sent on connections that had been idle for "
+                                                "2.0 s, and answered by an RST"));
+    EXPECT_THAT(std::string(f->advice.at(0)), HasSubstr("NATs, firewalls and load balancers"));
+    end(reset_when_used(200), 3);
+    end(reset_when_used(9000), 3);
+    EXPECT_EQ(ids(), std::vector<std::string_view>{"connections_reset"});
+    EXPECT_EQ(evidence(*found("connections_reset"), "reset_received"), 12);
+}
+
+TEST_F(CauseFindings, a_server_that_says_why_it_closes_was_not_idle) {
+    auto ended = served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::data_after_close)
+                     .carried(5, 5)
+                     .stays(FIN_WAIT1, 1ms)
+                     .stays(FIN_WAIT2, 3s)
+                     .idle(3001, 0);
+    end(ended, 3);
+    const report::Finding* f = found("idle_close_race");
+    ASSERT_TRUE(f);
+    EXPECT_THAT(std::string(f->what),
+                HasSubstr("closed connections on which it had just sent something, and 3 of 3"));
+    EXPECT_THAT(std::string(f->advice.at(0)), HasSubstr("its log says why it closed"));
 }
 
 TEST_F(CauseFindings, checks_come_one_by_one) {

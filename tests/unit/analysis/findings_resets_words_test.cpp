@@ -70,6 +70,59 @@ TEST_F(ResetWords, the_advice_is_on_half_of_them) {
     }
 }
 
+TEST_F(ResetWords, the_patience_of_clients_is_named_where_it_is_always_the_same) {
+    const auto gives_up = [&](EndingDetail detail, std::uint32_t after_ms) {
+        return client_end(ClosedFirst::local, Ending::reset_sent, detail)
+            .carried(5, 0)
+            .idle(after_ms, 0);
+    };
+    for (const EndingDetail detail :
+         {EndingDetail::data_after_close, EndingDetail::so_linger_zero}) {
+        begin_anew();
+        end(gives_up(detail, 2000), 6);
+        EXPECT_THAT(advised(), HasSubstr("after 2.0 s")) << name(detail);
+        end(gives_up(detail, 200), 3);
+        end(gives_up(detail, 9000), 3);
+        EXPECT_THAT(advised(), Not(HasSubstr("after 2.0 s"))) << name(detail);
+    }
+    EXPECT_THAT(advised(), HasSubstr("SO_LINGER with a time of 0"));
+    begin_anew();
+    end(gives_up(EndingDetail::so_linger_zero, 99), 6);
+    EXPECT_THAT(advised(), HasSubstr("SO_LINGER with a time of 0"));
+    begin_anew();
+    end(reset_by_server(EndingDetail::so_linger_zero).idle(2000, 0), 6);
+    EXPECT_THAT(advised(), HasSubstr("SO_LINGER with a time of 0")) << "a server's";
+}
+
+TEST_F(ResetWords, little_that_was_unread_may_be_the_next_request) {
+    const auto unread = [](std::uint32_t bytes) {
+        return served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::unread_data)
+            .carried(500, 9000, bytes)
+            .accepted();
+    };
+    end(unread(4095), 5);
+    EXPECT_THAT(std::string(found("answered_unread")->advice.front()),
+                HasSubstr("No more than 4095 bytes were unread"));
+    end(unread(4096));
+    EXPECT_THAT(std::string(found("answered_unread")->advice.front()),
+                HasSubstr("The server refuses what it is sent"));
+}
+
+TEST_F(ResetWords, who_skips_a_time_wait_without_harm_is_not_advised_to_change) {
+    auto check = client_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::so_linger_zero)
+                     .carried(5, 5);
+    end(check, 20);
+    const report::Finding* f = found("time_wait_skipped");
+    ASSERT_TRUE(f);
+    EXPECT_EQ(f->severity, report::Severity::info);
+    EXPECT_EQ(f->advice.size(), 1u);
+    EXPECT_THAT(std::string(f->advice.front()), HasSubstr("nothing is lost"));
+    end(check.carried(5, 5, 1));
+    f = found("time_wait_skipped");
+    EXPECT_EQ(f->severity, report::Severity::warning);
+    EXPECT_THAT(std::string(f->advice.front()), HasSubstr("Remove it"));
+}
+
 TEST_F(ResetWords, time_outs_are_those_of_clients) {
     const auto gives_up = [&](EndingDetail detail) {
         return client_end(ClosedFirst::local, Ending::reset_sent, detail).carried(5, 0);

@@ -46,6 +46,32 @@ TEST_F(ConnectsUnanswered, however_soon_it_was_given_up) {
     EXPECT_TRUE(found("connects_unanswered", kLater));
 }
 
+TEST_F(ConnectsUnanswered, what_is_unreachable_was_told_so) {
+    clients(scenario("unreachable"), 3);
+    clients(scenario("connect_given_up"), 2, 41'000);
+    const report::Finding* f = found("connects_unanswered", kLater);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(evidence(*f, "unreachable"), 3);
+    EXPECT_THAT(
+        std::string(f->what),
+        HasSubstr("5 connects of app to 10.0.0.5:5432 failed, because it can't be reached"));
+    EXPECT_THAT(advice(*f), HasSubstr("ip neigh"));
+    EXPECT_THAT(advice(*f), Not(HasSubstr("dropped")));
+    clients(scenario("connect_given_up"), 1, 43'000);
+    f = found("connects_unanswered", kLater);
+    EXPECT_THAT(std::string(f->what), HasSubstr("got no answer"));
+    EXPECT_THAT(advice(*f), HasSubstr("The SYNs are dropped"));
+}
+
+TEST_F(ConnectsUnanswered, of_several_unreachable_hosts_the_worst_is_named) {
+    clients(scenario("unreachable"), 3);
+    clients(scenario("unreachable"), 2, 40'000, "10.0.0.6");
+    const report::Finding* f = found("connects_unanswered", kLater);
+    ASSERT_TRUE(f);
+    EXPECT_THAT(std::string(f->what),
+                HasSubstr("neighbour has the address, 3 of them to 10.0.0.5."));
+}
+
 /// RFC 8305: programs that try several addresses at a time give up all but one.
 TEST_F(ConnectsUnanswered, not_where_another_address_of_the_same_try_answered) {
     for (tcp::Port i = 0; i < 30; ++i) {

@@ -88,6 +88,11 @@ TEST_F(OpenSocketsTest, what_nobody_has_accepted_nobody_can_close) {
     socket.accept->accepted = true;
     l.on_live(socket);
     EXPECT_EQ(l.in(CLOSE_WAIT).size(), 1u);
+    // An orphan that a listing found: no process has it, but it was closed by one.
+    track::LiveSocket orphan = live(people.client(2), FIN_WAIT1, at(0s));
+    orphan.accept = track::Accept{std::nullopt, false};
+    l.on_live(orphan);
+    EXPECT_EQ(l.in(FIN_WAIT1).size(), 1u);
 }
 
 TEST_F(OpenSocketsTest, by_the_program_that_holds_them_now) {
@@ -126,12 +131,14 @@ TEST_F(OpenSocketsTest, a_peer_that_answers_nothing) {
     analysis::OpenSockets l = look();
     l.begin_live(at(100s));
     const auto add = [&](tcp::State state, std::uint32_t silent_ms, std::uint32_t unacked,
-                         std::uint8_t timeouts, std::uint8_t probes, std::uint32_t unsent = 0) {
+                         std::uint8_t timeouts, std::uint8_t probes, std::uint32_t unsent = 0,
+                         std::uint32_t window = 0) {
         event::SocketNumbers n = moved(silent_ms, 0);
         n.unacked = unacked;
         n.unsent = unsent;
         n.timeouts = timeouts;
         n.probes = probes;
+        n.peer_window = window;
         track::LiveSocket socket = live(people.client(1), state, at(0s));
         socket.numbers = &n;
         l.on_live(socket);
@@ -151,6 +158,25 @@ TEST_F(OpenSocketsTest, a_peer_that_answers_nothing) {
     EXPECT_EQ(h.unacked, 10u);
     EXPECT_EQ(h.most_timeouts, 1u);
     EXPECT_EQ(h.longest_silence, 20s);
+    add(ESTABLISHED, 4'000, 0, 0, 1, 30, 500); // a first probe
+    EXPECT_EQ(h.old, 2u);
+    add(ESTABLISHED, 4'000, 0, 0, 2, 30, 500); // it doesn't get out, although there is room
+    EXPECT_EQ(h.old, 3u);
+    EXPECT_EQ(h.unsent, 30u);
+}
+
+/// Of what was there before tracing it may not be known who connected.
+TEST_F(OpenSocketsTest, what_was_not_accepted_may_have_been_connected) {
+    analysis::OpenSockets l = look();
+    l.begin_live(at(100s));
+    for (const auto role : {tcp::Role::server, tcp::Role::unknown, tcp::Role::client}) {
+        const auto port = static_cast<tcp::Port>(80 + static_cast<int>(role));
+        l.on_live(live(people.add(role, tuple("10.0.0.1", 1, "10.0.0.2", port), process(1, "a")),
+                       CLOSE_WAIT, at(0s)));
+    }
+    const analysis::HeldSockets& h = *l.in(CLOSE_WAIT).at(0);
+    EXPECT_EQ(h.services.size(), 1u);
+    EXPECT_EQ(h.remotes.size(), 2u);
 }
 
 TEST_F(OpenSocketsTest, what_cannot_be_sent_is_stuck_for_as_long_as_nothing_was_sent) {

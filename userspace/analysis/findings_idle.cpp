@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// Idle connections that were over when they were used again.
+#include <fmt/format.h>
+
+#include "analysis/findings.h"
+
+namespace tcpdwell::analysis {
+
+bool clusters(const LogHistogram& idle) {
+    const Nanoseconds middle = idle.quantile(0.5);
+    const Nanoseconds width = std::max<Nanoseconds>(middle / 10, std::chrono::milliseconds(200));
+    return idle.quantile(0.9) - idle.quantile(0.1) <= 2 * width;
+}
+
+bool is_idle_race(const RuleInput& evidence, const PartyEnds& ends, EndCause cause) {
+    const CauseFacts* facts = ends.facts(cause);
+    return facts && is_many(evidence, "idle_close_race", facts->count, ends.connections()) &&
+           (cause != EndCause::reset_idle || clusters(facts->idle)); // else it may be no limit
+}
+
+namespace {
+
+/// The closer had just sent something, such as why it closes.
+bool has_said_so(const CauseFacts& facts) {
+    return facts.idle.quantile(0.5) < std::chrono::milliseconds(100);
+}
+
+constexpr EndCause kIdleCauses[] = {EndCause::idle_close, EndCause::met_idle_close,
+                                    EndCause::reset_idle};
+
+std::string idle_text(const PartyEnds& ends, EndCause cause, const CauseFacts& facts) {
+    const std::string after = duration_text(facts.idle.quantile(0.5));
+    const bool is_limit = clusters(facts.idle);
+    if (cause == EndCause::idle_close)
+        return fmt::format("{} closed connections {}, and {} of {} requests met the close{}: they "
+                           "were reset, and are lost.",
+                           party_text(ends),
+                           has_said_so(facts)
+                               ? std::string("on which it had just sent something")
+                               : fmt::format("that had been idle for {}{}",
+                                             is_limit ? "" : "some time, about ", after),
+                           facts.count, ends.connections(), within_text(facts));
+    if (cause == EndCause::met_idle_close)
+        return fmt::format("{} of {} requests of {} were sent on connections that the server had "
+                           "closed {}{} before{}: they were reset, and are lost.",
+                           facts.count, ends.connections(), party_text(ends),
+                           is_limit ? "" : "about ", after, within_text(facts));
+    return fmt::format("{} of {} requests of {} were sent on connections that had been idle for "
+                       "{}, and answered by an RST{}: the peer, or something on the way to it, no "
+                       "longer knew them, and they are lost.",
+                       facts.count, ends.connections(), party_text(ends), after,
+                       within_text(facts));
+}
+
+void advise_on_idle(EndCause cause, const CauseFacts& facts, FindingDraft& draft) {
+    if (cause == EndCause::reset_idle) {
+        draft.advice.push_back(
+            "NATs, firewalls and load balancers forget connections that are idle for longer than "
+            "their limit: keep the idle time of the client's pool below it, or send keepalive "
+            "probes before (SO_KEEPALIVE, TCP_KEEPIDLE).");
+        draft.advice.push_back("If it happened once, the peer was restarted without closing, or "
+                               "its address moved to another host: let the client repeat requests "
+                               "that may be repeated.");
+        return;
+    }
+    const std::string how =
+        cause == EndCause::met_idle_close
+            ? ", and look before each use whether the server has closed"
+        : has_said_so(facts)
+            ? " (PostgreSQL: idle_session_timeout; its log says why it closed)"
+            : fmt::format(", which is {} here", duration_text(facts.idle.quantile(0.5)));
+    draft.advice.push_back(
+        fmt::format("Who reuses connections must give them up before the server does: set the "
+                    "client's (pool's, proxy's) idle limit clearly below the server's{}.",
+                    how));
+    draft.advice.push_back("Or raise the server's limit above the client's (Node: "
+                           "server.keepAliveTimeout; nginx: keepalive_timeout), and let "
+                           "the client repeat requests that may be repeated.");
+    if (cause == EndCause::met_idle_close)
+        draft.advice.push_back("A server that is restarted, or killed, closes all of them at once: "
+                               "against that no limit helps, only the look and the repetition.");
+}
+
+} // namespace
+
+void find_idle_close_race(const RuleInput& evidence, FindingDrafts& drafts) {
+    for (const auto& [key, ends] : evidence.causes.parties()) {
+        for (const EndCause cause : kIdleCauses) {
+            if (!is_idle_race(evidence, ends, cause)) continue;
+            const CauseFacts& facts = *ends.facts(cause);
+            FindingDraft draft =
+                party_draft("idle_close_race", report::Severity::warning, ends, facts);
+            draft.what = idle_text(ends, cause, facts);
+            // The client doesn't know what the server's limit is: the FIN was the last segment.
+            draft.evidence.push_back({"idle_ns",
+                                      cause == EndCause::idle_close       ? "idle before the close"
+                                      : cause == EndCause::met_idle_close ? "from the close on"
+                                                                          : "idle before",
+                                      facts.idle.quantile(0.5)});
+            draft.evidence.push_back({"idle_min_ns", "the shortest", facts.idle.min()});
+            draft.evidence.push_back({"idle_max_ns", "the longest", facts.idle.max()});
+            advise_on_idle(cause, facts, draft);
+            drafts.push_back(std::move(draft));
+        }
+    }
+}
+
+} // namespace tcpdwell::analysis
