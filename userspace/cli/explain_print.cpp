@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <optional>
+#include <vector>
 
 #include "base/text.h"
+#include "cli/metric_words.h"
 #include "render/wrap.h"
 #include "tcp/state.h"
 
@@ -59,6 +61,7 @@ std::string_view plural(explain::Topic topic) {
     case explain::Topic::finding: return "Findings of the report";
     case explain::Topic::sysctl: return "Sysctls";
     case explain::Topic::column: return "Columns and keys";
+    case explain::Topic::metric: return "Metrics";
     case explain::Topic::myth: return "Myths";
     }
     return {};
@@ -86,7 +89,8 @@ void append_explanation(std::string& out, const explain::Explanation& explanatio
 }
 
 void append_word_list(std::string& out, const ExplainStyle& style) {
-    const auto& all = explain::explanations();
+    std::vector<explain::Explanation> all = explain::explanations();
+    all.insert(all.end(), metric_explanations().begin(), metric_explanations().end());
     for (auto first = all.begin(); first != all.end();) {
         const auto last = std::find_if(
             first, all.end(), [&](const auto& each) { return each.topic != first->topic; });
