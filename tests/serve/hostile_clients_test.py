@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whatever clients send, or don't, others are answered, nothing is given away, and no event is lost."""
 import http.client
+import resource
 import socket
 import threading
 import time
@@ -31,7 +32,9 @@ def status_of(request):
 
 
 def perform(stage):
-    served = Served(stage, "--listen", f"127.0.0.1:{PORT}")
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    served = Served(stage, "--listen", f"127.0.0.1:{PORT}",
+                    before=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (100, hard)))
     get = b"GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s\r\n"
     expect(status_of(get % (b"/metrics", b"")) == 200, "a plain request")
     for accept in b"Accept: \xff\xfe;q=\r\n", b"Accept: ,,;;q=9;q=-1,*/*\r\n", b"Accept: " + b"a/b;q=0.1," * 500 + b"\r\n":
@@ -52,6 +55,18 @@ def perform(stage):
         threading.Thread(target=raw, args=(nonsense, 1)).start()
     head = raw(get.replace(b"GET", b"HEAD") % (b"/metrics", b""))
     expect(head.startswith(b"HTTP/1.1 200") and head.endswith(b"\r\n\r\n"), "HEAD")
+    old = raw(b"GET /metrics HTTP/1.0\r\n\r\n")
+    expect(b" 200 OK" in old.split(b"\r\n")[0] and b"tcpdwell_build_info" in old, f"HTTP/1.0: {old[:80]!r}")
+    for header in (b"Accept-Encoding: gzip, br\r\n", b"If-None-Match: *\r\n", b"Range: bytes=0-1\r\n",
+                   b"If-Modified-Since: Fri, 01 Jan 2100 00:00:00 GMT\r\n", b"Expect: 100-continue\r\n"):
+        answer = raw(get % (b"/metrics", header))
+        expect(b" 200 OK" in answer[:40] and b"\ntcpdwell_build_info" in answer and b"gzip" not in answer,
+               f"{header}: {answer[:80]!r}")
+    # Requests that don't wait for the answers to those before.
+    many = raw(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" * 200 + get % (b"/healthz", b""))
+    expect(many.count(b"HTTP/1.1 200 OK") == 201, f"pipelined: {many.count(b'HTTP/1.1 200 OK')}")
+    expect(status_of(b"GET /metrics HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+                     b"3\r\nabc\r\n0\r\n\r\n") in (None, 200, 400, 413), "a body in parts")
 
     # Some send nothing, others a byte from time to time.
     silent = []

@@ -17,6 +17,93 @@ using report::MetricType;
 constexpr std::array<std::string_view, TD_PROBE_COUNT> kProbeNames{"state", "timewait", "request",
                                                                    "reset", "owner",    "port"};
 
+/// In the order of the interface.
+constexpr MetricDescription kDescriptions[] = {
+    {"tcpdwell_sockets", "Sockets in each TCP state now.", MetricType::gauge, {"state"}},
+    {"tcpdwell_state_dwell_seconds",
+     "How long sockets were in each state that they have left.",
+     MetricType::histogram,
+     {"state"}},
+    {"tcpdwell_handshake_seconds",
+     "From SYN to ESTABLISHED; handshakes that failed are left out.",
+     MetricType::histogram,
+     {"role"}},
+    {"tcpdwell_accept_delay_seconds",
+     "From ESTABLISHED until accept() returned, of connections that have ended.",
+     MetricType::histogram,
+     {"service"}},
+    {"tcpdwell_socket_seconds_total",
+     "Time that sockets spent in a state, summed over all of them.",
+     MetricType::counter,
+     {"service", "state"}},
+    {"tcpdwell_connections_opened_total",
+     "Connections whose beginning was seen, failed handshakes included.",
+     MetricType::counter,
+     {"service", "role"}},
+    {"tcpdwell_connections_ended_total",
+     "Connections that have ended.",
+     MetricType::counter,
+     {"service", "role", "closed_first", "ending"}},
+    {"tcpdwell_time_waits_ended_total",
+     "TIME_WAITs by what ended them.",
+     MetricType::counter,
+     {"reason"}},
+    {"tcpdwell_bytes_total",
+     "Payload of connections that have ended; sent with retransmissions.",
+     MetricType::counter,
+     {"service", "direction"}},
+    {"tcpdwell_segments_retransmitted_total",
+     "Segments sent again by connections that have ended.",
+     MetricType::counter,
+     {"service"}},
+    {"tcpdwell_listen_overflows_total",
+     "Connections that found an accept queue full; with a service where only one listener can be "
+     "meant.",
+     MetricType::counter,
+     {"service"}},
+    {"tcpdwell_ephemeral_ports_used_ratio",
+     "Local ports held towards one remote endpoint, as a share of ip_local_port_range: the "
+     "largest.",
+     MetricType::gauge,
+     {}},
+    {"tcpdwell_time_wait_limit_sockets", "net.ipv4.tcp_max_tw_buckets.", MetricType::gauge, {}},
+    {"tcpdwell_close_wait_oldest_seconds",
+     "Age of the oldest socket in CLOSE_WAIT.",
+     MetricType::gauge,
+     {"service"}},
+    {"tcpdwell_finding_active",
+     "1: the current report has the finding; see tcpdwell explain.",
+     MetricType::gauge,
+     {"finding"}},
+    {"tcpdwell_events_lost_total",
+     "Events that the kernel could not hand over: the buffer was full.",
+     MetricType::counter,
+     {"probe"}},
+    {"tcpdwell_connections_evicted_total",
+     "Connections dropped from tracking at --max-connections.",
+     MetricType::counter,
+     {}},
+    {"tcpdwell_series_folded_total",
+     "Services whose counters were added to those of the service other.",
+     MetricType::counter,
+     {}},
+    {"tcpdwell_build_info",
+     "The version that traced, and its probes.",
+     MetricType::gauge,
+     {"version", "probes"}},
+};
+
+constexpr const MetricDescription& description_of(std::string_view name) {
+    return *std::ranges::find(kDescriptions, name, &MetricDescription::name);
+}
+
+MetricFamily empty_family(std::string_view name) {
+    const MetricDescription& description = description_of(name);
+    MetricFamily family{description.name, description.help, description.type};
+    if (family.type == MetricType::histogram) family.bounds = kMetricBounds;
+    return family;
+}
+
 std::string lower(std::string_view text) {
     std::string small(text);
     std::ranges::transform(small, small.begin(),
@@ -45,6 +132,8 @@ std::string text(std::string_view word) { return std::string(word); }
 
 } // namespace
 
+std::span<const MetricDescription> metric_descriptions() { return kDescriptions; }
+
 std::vector<MetricFamily> Metrics::families(MonoTime now, std::uint64_t evicted) {
     std::vector<MetricFamily> all;
     add_states(all);
@@ -70,23 +159,17 @@ Labels Metrics::labels_of(const std::string& service, const std::string& contain
 }
 
 void Metrics::add_states(std::vector<MetricFamily>& all) const {
-    MetricFamily sockets{"tcpdwell_sockets", "Sockets in each TCP state now.", MetricType::gauge};
-    MetricFamily dwell{"tcpdwell_state_dwell_seconds",
-                       "How long sockets were in each state that they have left.",
-                       MetricType::histogram, kMetricBounds};
+    MetricFamily sockets = empty_family("tcpdwell_sockets");
+    MetricFamily dwell = empty_family("tcpdwell_state_dwell_seconds");
     for (const tcp::State state : kAllOf<tcp::State>) {
         const Labels labels{{"state", lower(name(state))}};
         add(sockets, labels, sockets_[state]);
         add(dwell, labels, dwell_[state]);
     }
-    MetricFamily handshake{"tcpdwell_handshake_seconds",
-                           "From SYN to ESTABLISHED; handshakes that failed are left out.",
-                           MetricType::histogram, kMetricBounds};
+    MetricFamily handshake = empty_family("tcpdwell_handshake_seconds");
     add(handshake, {{"role", "client"}}, client_handshake_);
     add(handshake, {{"role", "server"}}, server_handshake_);
-    MetricFamily delay{"tcpdwell_accept_delay_seconds",
-                       "From ESTABLISHED until accept() returned, of connections that have ended.",
-                       MetricType::histogram, kMetricBounds};
+    MetricFamily delay = empty_family("tcpdwell_accept_delay_seconds");
     for (const MetricServices::Row& row : services_.rows())
         if (!row.counters.accept_delay.is_empty())
             add(delay, labels_of(row), row.counters.accept_delay);
@@ -95,9 +178,7 @@ void Metrics::add_states(std::vector<MetricFamily>& all) const {
 }
 
 void Metrics::add_held(std::vector<MetricFamily>& all, MonoTime now) {
-    MetricFamily held{"tcpdwell_socket_seconds_total",
-                      "Time that sockets spent in a state, summed over all of them.",
-                      MetricType::counter};
+    MetricFamily held = empty_family("tcpdwell_socket_seconds_total");
     for (MetricServices::Row& row : services_.rows()) {
         if (!row.is_used) continue;
         for (std::size_t i = 0; i < kHeldStates.size(); ++i)
@@ -108,11 +189,8 @@ void Metrics::add_held(std::vector<MetricFamily>& all, MonoTime now) {
 }
 
 void Metrics::add_connections(std::vector<MetricFamily>& all) const {
-    MetricFamily opened{"tcpdwell_connections_opened_total",
-                        "Connections whose beginning was seen, failed handshakes included.",
-                        MetricType::counter};
-    MetricFamily ended{"tcpdwell_connections_ended_total", "Connections that have ended.",
-                       MetricType::counter};
+    MetricFamily opened = empty_family("tcpdwell_connections_opened_total");
+    MetricFamily ended = empty_family("tcpdwell_connections_ended_total");
     for (const MetricServices::Row& row : services_.rows()) {
         for (const tcp::Role role : kAllOf<tcp::Role>) {
             if (row.counters.opened[role] != 0)
@@ -128,8 +206,7 @@ void Metrics::add_connections(std::vector<MetricFamily>& all) const {
                             count);
         }
     }
-    MetricFamily time_waits{"tcpdwell_time_waits_ended_total", "TIME_WAITs by what ended them.",
-                            MetricType::counter};
+    MetricFamily time_waits = empty_family("tcpdwell_time_waits_ended_total");
     for (const tcp::TimeWaitEnd end : kAllOf<tcp::TimeWaitEnd>)
         if (end != tcp::TimeWaitEnd::open)
             add(time_waits, {{"reason", text(name(end))}}, time_waits_ended_[end]);
@@ -137,16 +214,9 @@ void Metrics::add_connections(std::vector<MetricFamily>& all) const {
 }
 
 void Metrics::add_traffic(std::vector<MetricFamily>& all) const {
-    MetricFamily bytes{"tcpdwell_bytes_total",
-                       "Payload of connections that have ended; sent with retransmissions.",
-                       MetricType::counter};
-    MetricFamily retransmitted{"tcpdwell_segments_retransmitted_total",
-                               "Segments sent again by connections that have ended.",
-                               MetricType::counter};
-    MetricFamily overflows{"tcpdwell_listen_overflows_total",
-                           "Connections that found an accept queue full; with a service where only "
-                           "one listener can be meant.",
-                           MetricType::counter};
+    MetricFamily bytes = empty_family("tcpdwell_bytes_total");
+    MetricFamily retransmitted = empty_family("tcpdwell_segments_retransmitted_total");
+    MetricFamily overflows = empty_family("tcpdwell_listen_overflows_total");
     add(overflows, labels_of("", ""), unnamed_overflows_);
     for (const MetricServices::Row& row : services_.rows()) {
         if (!row.is_used) continue;
@@ -160,22 +230,15 @@ void Metrics::add_traffic(std::vector<MetricFamily>& all) const {
 }
 
 void Metrics::add_gauges(std::vector<MetricFamily>& all, MonoTime now) const {
-    MetricFamily ports{"tcpdwell_ephemeral_ports_used_ratio",
-                       "Local ports held towards one remote endpoint, as a share of "
-                       "ip_local_port_range: the largest.",
-                       MetricType::gauge};
+    MetricFamily ports = empty_family("tcpdwell_ephemeral_ports_used_ratio");
     add(ports, {}, ports_used_);
-    MetricFamily limit{"tcpdwell_time_wait_limit_sockets", "net.ipv4.tcp_max_tw_buckets.",
-                       MetricType::gauge};
+    MetricFamily limit = empty_family("tcpdwell_time_wait_limit_sockets");
     if (time_wait_limit_) add(limit, {}, *time_wait_limit_);
-    MetricFamily oldest{"tcpdwell_close_wait_oldest_seconds",
-                        "Age of the oldest socket in CLOSE_WAIT.", MetricType::gauge};
+    MetricFamily oldest = empty_family("tcpdwell_close_wait_oldest_seconds");
     for (const auto& [service, since] : oldest_close_wait_)
         add(oldest, labels_of(service.first, service.second),
             std::max(0.0, std::chrono::duration<double>(now - since).count()));
-    MetricFamily findings{"tcpdwell_finding_active",
-                          "1: the current report has the finding; see tcpdwell explain.",
-                          MetricType::gauge};
+    MetricFamily findings = empty_family("tcpdwell_finding_active");
     for (const std::string_view id : finding_ids())
         add(findings, {{"finding", text(id)}}, findings_.contains(id) ? 1.0 : 0.0);
     all.insert(all.end(), {std::move(ports), std::move(limit), std::move(oldest)});
@@ -183,21 +246,14 @@ void Metrics::add_gauges(std::vector<MetricFamily>& all, MonoTime now) const {
 }
 
 void Metrics::add_own(std::vector<MetricFamily>& all, std::uint64_t evicted) const {
-    MetricFamily lost{"tcpdwell_events_lost_total",
-                      "Events that the kernel could not hand over: the buffer was full.",
-                      MetricType::counter};
+    MetricFamily lost = empty_family("tcpdwell_events_lost_total");
     for (std::size_t i = 0; i < lost_.size(); ++i)
         add(lost, {{"probe", text(kProbeNames[i])}}, lost_[i]);
-    MetricFamily gone{"tcpdwell_connections_evicted_total",
-                      "Connections dropped from tracking at --max-connections.",
-                      MetricType::counter};
+    MetricFamily gone = empty_family("tcpdwell_connections_evicted_total");
     add(gone, {}, evicted);
-    MetricFamily folded{"tcpdwell_series_folded_total",
-                        "Services whose counters were added to those of the service other.",
-                        MetricType::counter};
+    MetricFamily folded = empty_family("tcpdwell_series_folded_total");
     add(folded, {}, services_.folded());
-    MetricFamily build{"tcpdwell_build_info", "The version that traced, and its probes.",
-                       MetricType::gauge};
+    MetricFamily build = empty_family("tcpdwell_build_info");
     add(build, {{"version", printable(version_)}, {"probes", printable(probes_)}}, 1.0);
     all.insert(all.end(), {std::move(lost), std::move(gone), std::move(folded)});
     all.push_back(std::move(build));

@@ -3,10 +3,13 @@
 // is a limited number.
 #pragma once
 
+#include <array>
 #include <initializer_list>
 #include <map>
 #include <set>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -17,6 +20,16 @@
 #include "track/tracker.h"
 
 namespace tcpdwell::analysis {
+
+/// What a family of metrics is, whatever has been counted.
+struct MetricDescription {
+    std::string_view name;
+    std::string_view help; ///< a sentence or two, in one line
+    report::MetricType type;
+    std::array<std::string_view, 4> labels; ///< "": no more
+};
+/// All that Metrics::families() has.
+std::span<const MetricDescription> metric_descriptions();
 
 struct MetricsOptions {
     std::size_t max_services = 50; ///< with labels of their own

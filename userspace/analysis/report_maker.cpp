@@ -66,7 +66,9 @@ report::Report ReportMaker::make(const track::Tracker& tracker, const event::Dat
                                  const CgroupNames& cgroups, MonoTime now) {
     for (Analysis* analysis : all_) analysis->begin_live(now);
     if (options_.metrics != nullptr) options_.metrics->begin_live();
+    std::size_t looked_at = 0;
     tracker.for_each_live([&](const track::LiveSocket& socket) {
+        if (++looked_at % kSocketsInOneGo == 0) options_.meanwhile();
         if (!flows_.counts(socket.who)) return; // not selected
         for (Analysis* analysis : for_live_) analysis->on_live(socket);
         if (options_.metrics != nullptr) options_.metrics->on_live(socket);
@@ -75,12 +77,16 @@ report::Report ReportMaker::make(const track::Tracker& tracker, const event::Dat
 
     const ReportContext moment{begin_, now, clock, host, cgroups};
     report::Report report;
-    for (Analysis* analysis : all_) analysis->add_to(report, moment);
+    for (Analysis* analysis : all_) {
+        analysis->add_to(report, moment);
+        options_.meanwhile();
+    }
     const std::vector<ServiceRow> services = flows_.services();
     const RuleInput evidence{
         services, flows_,   live_,      overview_, counters_,           accepts_,
         causes_,  unknown_, upstreams_, check_,    options_.thresholds, moment};
     report::Findings findings = find_all(evidence, report);
+    options_.meanwhile();
     lives_.add_to(findings, tracker, moment);
     if (options_.metrics != nullptr) options_.metrics->on_report(findings, flows_, moment);
     report.sections.push_back(

@@ -3,6 +3,7 @@
 // constructor.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,7 +36,13 @@ struct ReportOptions {
     /// Is shown what each report looks at and finds; it gets the lines itself. Not owned; nullptr:
     /// none.
     Metrics* metrics = nullptr;
+    /// Called now and then while a report is made, which takes long where there are many sockets.
+    /// It must not change what the report is made of.
+    std::function<void()> meanwhile = [] {};
 };
+
+/// How many sockets are looked at between two calls of ReportOptions::meanwhile.
+inline constexpr std::size_t kSocketsInOneGo = 4096;
 
 /// Makes reports on all connections whose lines are passed to it.
 class ReportMaker final : public track::TrackerListener {

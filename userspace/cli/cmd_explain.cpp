@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cli/explain_print.h"
+#include "cli/metric_words.h"
 #include "cli/terminal.h"
 #include "explain/explain.h"
 #include "host/sysctls.h"
@@ -24,9 +25,9 @@ constexpr std::size_t kWidest = 100; // longer lines are hard to read
 
 std::vector<const explain::Explanation*> all_of(explain::Topic topic) {
     std::vector<const explain::Explanation*> found;
-    for (const explain::Explanation& each : explain::explanations()) {
-        if (each.topic == topic) found.push_back(&each);
-    }
+    for (const auto* all : {&explain::explanations(), &metric_explanations()})
+        for (const explain::Explanation& each : *all)
+            if (each.topic == topic) found.push_back(&each);
     return found;
 }
 
@@ -42,7 +43,8 @@ Result<std::vector<const explain::Explanation*>> look_up(const std::vector<std::
     std::vector<const explain::Explanation*> found;
     for (const std::string& word : words) {
         const auto topic = explain::topic_from_name(word);
-        const auto meant = topic ? all_of(*topic) : explain::explain(word);
+        auto meant = topic ? all_of(*topic) : explain::explain(word);
+        if (const auto* metric = topic ? nullptr : explain_metric(word)) meant.push_back(metric);
         if (meant.empty()) return fail(ErrorCode::usage, not_known(word));
         for (const explain::Explanation* each : meant) {
             if (std::find(found.begin(), found.end(), each) == found.end()) found.push_back(each);
@@ -75,7 +77,7 @@ Action define_explain(CLI::App& app) {
     const auto words = std::make_shared<std::vector<std::string>>();
     app.add_option("WORD", *words,
                    "A word that tcpdwell prints, a sysctl, or a topic (states, endings, findings, "
-                   "sysctls, columns, "
+                   "sysctls, columns, metrics, "
                    "myths); none: list them")
         ->type_name("");
     app.footer(
@@ -83,6 +85,7 @@ Action define_explain(CLI::App& app) {
         "  tcpdwell explain                      all words, one line each\n"
         "  tcpdwell explain time-wait            in any spelling, TIME_WAIT as well as timewait\n"
         "  tcpdwell explain tcp_fin_timeout      what it governs, what it doesn't, its value here\n"
+        "  tcpdwell explain connections_ended_total   a metric, with its type and labels\n"
         "  tcpdwell explain myths                the usual recipes, and what is true of them\n"
         "\nValues are those of the network namespace that you are in. Needs no privileges.");
     return [words] { return run_explain(*words); };

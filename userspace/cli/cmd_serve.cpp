@@ -205,7 +205,11 @@ Result<int> trace_and_serve(ServeCommand& options, Configuration& configuration,
     const bool is_filtered = !report->run.filter.empty();
     serve::Daemon daemon({std::move(*report), options.metrics.resolve(run->context(), is_filtered),
                           from_seconds(options.window), words, helps, *saved ? &**saved : nullptr,
-                          between},
+                          [&run] {
+                              const run::Recorder* const recorder = run->recorder();
+                              return recorder == nullptr ? std::string() : recorder->trouble();
+                          },
+                          between, [&source = run->source()] { source.set_aside(); }},
                          run->context(), manager);
     served = &daemon;
     if (auto started = daemon.serve_at(std::move(sockets)); !started)
@@ -264,6 +268,7 @@ Action define_serve(CLI::App& app) {
     app.add_option("-w,--write", options->run->write,
                    "Also record to this folder, as 'tcpdwell record' with --keep or --max-size")
         ->type_name("FOLDER");
+    options->run->on_write_error = "continue"; // a full disk is no reason to be without metrics
     options->run->declare_write_errors(app);
     options->recorder.declare(app, *options->run, {"SIGUSR1", "SIGUSR2"});
     app.footer("Examples:\n"

@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <optional>
+#include <vector>
 
 #include "base/text.h"
+#include "cli/metric_words.h"
 #include "render/wrap.h"
 #include "tcp/state.h"
 
@@ -59,13 +61,16 @@ std::string_view plural(explain::Topic topic) {
     case explain::Topic::finding: return "Findings of the report";
     case explain::Topic::sysctl: return "Sysctls";
     case explain::Topic::column: return "Columns and keys";
+    case explain::Topic::metric: return "Metrics (tcpdwell_...)";
     case explain::Topic::myth: return "Myths";
     }
     return {};
 }
 
-/// A sysctl by its last part, which is enough to ask for it.
+/// A sysctl by its last part, a metric without what all begin with, which is enough to ask for it.
 std::string_view short_word(const explain::Explanation& explanation) {
+    if (explanation.topic == explain::Topic::metric)
+        return explanation.word.substr(explanation.word.find('_') + 1);
     const std::size_t dot = explanation.word.rfind('.');
     return dot == std::string_view::npos ? explanation.word : explanation.word.substr(dot + 1);
 }
@@ -86,7 +91,8 @@ void append_explanation(std::string& out, const explain::Explanation& explanatio
 }
 
 void append_word_list(std::string& out, const ExplainStyle& style) {
-    const auto& all = explain::explanations();
+    std::vector<explain::Explanation> all = explain::explanations();
+    all.insert(all.end(), metric_explanations().begin(), metric_explanations().end());
     for (auto first = all.begin(); first != all.end();) {
         const auto last = std::find_if(
             first, all.end(), [&](const auto& each) { return each.topic != first->topic; });

@@ -52,6 +52,11 @@ public:
     /// two calls. For sources that never wait, nothing happens.
     virtual void wake_on([[maybe_unused]] int fd) {}
 
+    /// Makes room where events wait for poll(), which hands over what this has set aside first: for
+    /// whoever has long work to do between two calls. Cheap, and may be called often. For sources
+    /// whose events wait elsewhere, nothing happens.
+    virtual void set_aside() {}
+
     /// Stop taking in new events; poll() hands over what is left, then says finished.
     virtual void stop() = 0;
 };

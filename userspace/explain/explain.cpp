@@ -15,7 +15,8 @@ namespace {
 
 constexpr std::pair<Topic, std::string_view> kTopics[] = {
     {Topic::state, "state"},   {Topic::ending, "ending"}, {Topic::finding, "finding"},
-    {Topic::sysctl, "sysctl"}, {Topic::column, "column"}, {Topic::myth, "myth"},
+    {Topic::sysctl, "sysctl"}, {Topic::column, "column"}, {Topic::metric, "metric"},
+    {Topic::myth, "myth"},
 };
 
 /// Letters and digits in lower case: "FIN-WAIT-2", "fin_wait2" and "FIN_WAIT2" are one.
@@ -57,6 +58,7 @@ bool is_name_of(std::string_view word, const std::string& wanted, const Explanat
         return word.find('.') != std::string_view::npos &&
                key(after_last(word, ".")) == key(entry.word);
     case Topic::state:
+    case Topic::metric:
     case Topic::myth: return false;
     }
     return false;

@@ -18,6 +18,7 @@ enum class Topic : std::uint8_t {
     finding, ///< what `report` can find, with its thresholds
     sysctl,  ///< by its full name; found by its last part too
     column,  ///< keys and columns of trace, census and report
+    metric,  ///< a family of metrics; `cli` has them, explanations() hasn't
     myth,    ///< a usual recipe, and what is true of it; `summary` is the recipe
 };
 std::string_view name(Topic topic);

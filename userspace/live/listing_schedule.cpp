@@ -14,8 +14,6 @@ constexpr std::uint64_t kSweepInterval = kSecondNs;
 constexpr std::uint64_t kCountersInterval = 10 * kSecondNs;
 constexpr std::uint64_t kFirstLook = 2 * kSecondNs;
 constexpr std::uint64_t kLookInterval = 10 * kSecondNs;
-/// How long stopping may wait for the sampler.
-constexpr std::uint64_t kStopLimit = 2 * kSecondNs;
 constexpr std::uint64_t kTimeWaitSeconds = 60; // TCP_TIMEWAIT_LEN
 
 } // namespace
@@ -116,9 +114,9 @@ void ListingSchedule::on_sampler_gone() {
     ready_ = true;
 }
 
-void ListingSchedule::stop(std::uint64_t now_ns) {
+void ListingSchedule::stop(std::uint64_t now_ns, std::uint64_t most_ns) {
     if (phase_ == Phase::running) phase_ = Phase::stopping;
-    stop_by_ns_ = now_ns + kStopLimit;
+    stop_by_ns_ = now_ns + most_ns;
 }
 
 bool ListingSchedule::awaits_answer(std::uint64_t now_ns) const {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "live/kernel_clock.h"
+#include "live/now.h"
 #include "live/sampler.h"
 #include "live/waiting_minis.h"
 
@@ -54,8 +55,8 @@ public:
     void on_done(SamplerDone what, std::uint64_t now_ns);
     /// The sampler process has ended: nothing more is asked for.
     void on_sampler_gone();
-    /// No more snapshots; what has been asked for may take 2 s more.
-    void stop(std::uint64_t now_ns);
+    /// No more snapshots; what has been asked for may take so much longer.
+    void stop(std::uint64_t now_ns, std::uint64_t most_ns = 2 * kSecondNs);
 
     /// The sockets that existed at the start and their owners have been listed, or never will be.
     [[nodiscard]] bool ready() const { return ready_; }

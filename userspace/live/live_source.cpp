@@ -28,8 +28,12 @@ constexpr int kDrainIntervalMs = 20;
 constexpr std::uint64_t kClockInterval = 10 * kSecondNs;
 /// A record may be committed a little after its time stamp was taken (a preempted producer).
 constexpr std::uint64_t kCommitSlackNs = 5'000'000;
+/// What a daemon waits for listings when it ends: it is to be gone within a second.
+constexpr std::uint64_t kDaemonStopNs = 400'000'000;
 /// Bytes of events that may wait for a listing.
 constexpr std::size_t kMostHeld = 512 << 20;
+/// Bytes of events that are set aside at most; beyond, they wait in the ring buffer.
+constexpr std::size_t kMostAside = 256 << 20;
 
 /// The kernel's own tables, or sock_diag. Where the timers' functions are not known, the former
 /// provides them.
@@ -173,11 +177,14 @@ void LiveSource::receive_records(std::uint64_t now_ns, const event::RecordSink& 
             if (waiting_.on_listed(record)) merger_.add_listed(record);
         },
         [&](SamplerDone what) { done.push_back(what); });
-    is_behind_ = !session_.drain(now_ns, [&](std::span<const std::byte> record) {
+    const event::RecordSink take = [&](std::span<const std::byte> record) {
         if (event::read_header(record).kind == TD_LOST) schedule_.want_resync();
         waiting_.on_event(record);
         merger_.add_event(record, sink);
-    });
+    };
+    event::for_each_record(aside_, take);
+    std::vector<std::byte>().swap(aside_);
+    is_behind_ = !session_.drain(now_ns, take);
     if (stop_to_send_ns_ && !is_behind_) {
         td_stop r{};
         r.h = event::header_of<td_stop>(TD_STOP, *stop_to_send_ns_, 0);
@@ -200,6 +207,15 @@ void LiveSource::receive_records(std::uint64_t now_ns, const event::RecordSink& 
         merger_.release(sink);
 }
 
+void LiveSource::set_aside() {
+    const std::uint64_t now = monotonic_ns();
+    if (now < next_aside_ns_ || aside_.size() > kMostAside) return;
+    next_aside_ns_ = now + kDrainIntervalMs * 1'000'000ULL;
+    session_.drain(now, [this](std::span<const std::byte> record) {
+        aside_.insert(aside_.end(), record.begin(), record.end());
+    });
+}
+
 void LiveSource::relist() {
     schedule_.want_relist();
     next_clock_ns_ = 0;
@@ -210,7 +226,10 @@ void LiveSource::stop() {
     stop_to_send_ns_ = monotonic_ns(); // before: what is recorded up to then is complete
     session_.detach();
     session_.count_skipped();
-    schedule_.stop(monotonic_ns());
+    if (rights_.serves)
+        schedule_.stop(monotonic_ns(), kDaemonStopNs);
+    else
+        schedule_.stop(monotonic_ns());
 }
 
 void LiveSource::send_clock(std::uint64_t now_ns, const event::RecordSink& sink) {

@@ -56,6 +56,7 @@ public:
     void relist() override;
     void look() override { schedule_.want_look(); }
     void wake_on(int fd) override { watch(fd, EPOLLIN); }
+    void set_aside() override;
     void stop() override;
     [[nodiscard]] bool ready() const override { return schedule_.ready(); }
 
@@ -96,6 +97,8 @@ private:
     TracerRights rights_;
     bool is_settled_ = false;
     MonoTime now_{};
+    std::vector<std::byte> aside_; ///< whole records, older than those of the session
+    std::uint64_t next_aside_ns_ = 0;
     bool is_behind_ = false; ///< there were more events than could be taken in one go
     std::uint64_t next_clock_ns_ = 0;
     std::uint64_t next_count_ns_ = 0;

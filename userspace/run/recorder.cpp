@@ -151,6 +151,7 @@ Result<void> Recorder::begin_file(Fd fd, const std::string& path) {
     listing_asked_ = false;
     listed_bytes_ = 0;
     reported_dropped_ = 0;
+    bytes_in_trouble_ = writer_->totals().file_bytes;
     return {};
 }
 
@@ -238,12 +239,19 @@ void Recorder::report_notes() {
 }
 
 void Recorder::report_dropped() {
-    const std::uint64_t dropped = writer_->totals().dropped;
-    if (dropped == reported_dropped_) return;
-    if (reported_dropped_ == 0)
-        spdlog::warn("{}; tracing goes on, what can't be written is left out of the recording",
-                     writer_->last_error());
-    reported_dropped_ = dropped;
+    const recording::WriterTotals now = writer_->totals();
+    if (now.dropped != reported_dropped_) {
+        if (trouble_.empty())
+            spdlog::warn("{}; tracing goes on, what can't be written is left out of the recording",
+                         writer_->last_error());
+        trouble_ = writer_->last_error();
+        reported_dropped_ = now.dropped;
+        bytes_in_trouble_ = now.file_bytes;
+    } else if (!trouble_.empty() && now.file_bytes > bytes_in_trouble_) {
+        spdlog::info("{} is written again; {} records are left out so far", path_,
+                     totals().dropped);
+        trouble_.clear();
+    }
 }
 
 Result<void> Recorder::end() {

@@ -61,6 +61,8 @@ public:
         return lost_;
     } ///< events, by the kernel's own count
     [[nodiscard]] const std::string& path() const { return path_; }
+    /// Why what comes now can't be written, with RecorderOptions::survives_errors; "" if it can.
+    [[nodiscard]] const std::string& trouble() const { return trouble_; }
 
 private:
     Recorder(std::optional<PendingFile> file, std::optional<recording::SegmentFolder> folder,
@@ -71,8 +73,8 @@ private:
     Result<void> begin_segment();
     /// Of the segment under way, without the listing that it begins with.
     [[nodiscard]] std::uint64_t own_bytes() const;
-    void report_dropped();
-    void report_notes(); ///< of the folder
+    void report_dropped(); ///< and that it is over
+    void report_notes();   ///< of the folder
 
     std::optional<PendingFile> file_; ///< none: a folder
     std::optional<recording::SegmentFolder> folder_;
@@ -86,7 +88,9 @@ private:
     std::unique_ptr<recording::RecordingWriter> writer_;
     recording::WriterTotals earlier_; ///< of the segments before
     std::uint64_t lost_ = 0;
-    std::uint64_t reported_dropped_ = 0; ///< of the segment under way
+    std::uint64_t reported_dropped_ = 0; ///< of the segment under way, as is the next
+    std::uint64_t bytes_in_trouble_ = 0; ///< of the file
+    std::string trouble_;
     MonoTime now_{};
     MonoTime segment_begin_{};
     bool listing_asked_ = false;

@@ -22,7 +22,9 @@ void WindowReports::set_options(analysis::ReportOptions options, Nanoseconds win
 std::unique_ptr<analysis::ReportMaker> WindowReports::begin_with(const RunState& state) {
     auto maker = std::make_unique<analysis::ReportMaker>(options_, state.now);
     const MonoTime just_before = state.now - Nanoseconds(1);
+    std::size_t looked_at = 0;
     state.tracker.for_each_live([&](const track::LiveSocket& socket) {
+        if (++looked_at % analysis::kSocketsInOneGo == 0) options_.meanwhile();
         if (older_->counts(socket.who)) // else it isn't selected
             maker->on_move({just_before, &socket.who, std::nullopt, socket.state});
     });

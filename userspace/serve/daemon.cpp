@@ -28,13 +28,14 @@ Daemon::Daemon(DaemonOptions options, const run::Context& context, ServiceManage
 
 analysis::ReportOptions Daemon::with_metrics(analysis::ReportOptions report) {
     report.metrics = &metrics_;
+    report.meanwhile = options_.meanwhile;
     return report;
 }
 
 SiteContent Daemon::site_content() {
     SiteContent content;
-    content.prometheus = [this] { return render::prometheus_text(families()); };
-    content.openmetrics = [this] { return render::openmetrics_text(families()); };
+    content.prometheus = [this] { return metrics_text(prometheus_, render::prometheus_text); };
+    content.openmetrics = [this] { return metrics_text(openmetrics_, render::openmetrics_text); };
     content.report_page = [this] {
         refresh_report();
         return rendered(page_, [](const report::ReportSet& reports) {
@@ -48,6 +49,7 @@ SiteContent Daemon::site_content() {
         });
     };
     content.why_not_tracing = [this] { return why_not_tracing(); };
+    content.why_not_recording = options_.why_not_recording;
     content.recordings = options_.recordings;
     return content;
 }
@@ -65,8 +67,14 @@ void Daemon::set_report_options(analysis::ReportOptions report, Nanoseconds wind
     reports_.set_options(with_metrics(std::move(report)), window);
 }
 
-std::vector<report::MetricFamily> Daemon::families() {
-    return metrics_.families(state_->now, state_->tracker.totals().evicted);
+/// However many ask between two batches, it is made once.
+const SiteContent::Text&
+Daemon::metrics_text(SiteContent::Text& kept,
+                     std::string (*render)(std::span<const report::MetricFamily>)) {
+    if (!kept)
+        kept = std::make_shared<const std::string>(
+            render(metrics_.families(state_->now, state_->tracker.totals().evicted)));
+    return kept;
 }
 
 void Daemon::make_report() {
@@ -98,8 +106,10 @@ std::optional<std::string> Daemon::why_not_tracing() const {
 
 std::string Daemon::status() const {
     const track::TrackerTotals& totals = state_->tracker.totals();
-    return fmt::format("tracing; {} connections ended, {} sockets, {} events lost", ended_,
-                       state_->tracker.live(), totals.lost);
+    const std::string trouble = options_.why_not_recording();
+    return fmt::format("tracing; {} connections ended, {} sockets, {} events lost{}{}", ended_,
+                       state_->tracker.live(), totals.lost,
+                       trouble.empty() ? "" : "; not recorded: ", trouble);
 }
 
 void Daemon::begin(const run::Context& context) {
@@ -117,6 +127,8 @@ Result<bool> Daemon::flush(const run::RunState& state) {
             std::max<Nanoseconds>(kLookInterval, next_report_ - std::chrono::steady_clock::now());
         is_look_asked_ = false;
     }
+    prometheus_.reset();
+    openmetrics_.reset();
     http_->run();
     const auto now = std::chrono::steady_clock::now();
     if (!std::exchange(is_ready_, true)) manager_.ready(status());

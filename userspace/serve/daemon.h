@@ -24,7 +24,12 @@ struct DaemonOptions {
     std::span<const report::TextPart> words; ///< for the page, as are helps; not owned
     std::span<const report::FindingHelp> helps;
     const SavedRecordings* recordings = nullptr; ///< not owned; nullptr: nothing is recorded
-    std::function<void()> between;               ///< called after each batch
+    std::function<std::string()> why_not_recording = [] {
+        return std::string();
+    };                             ///< as SiteContent
+    std::function<void()> between; ///< called after each batch
+    std::function<void()>
+        meanwhile; ///< called now and then during long work: EventSource::set_aside()
 };
 
 class Daemon final : public run::Consumer {
@@ -56,7 +61,9 @@ private:
 
     [[nodiscard]] SiteContent site_content();
     [[nodiscard]] analysis::ReportOptions with_metrics(analysis::ReportOptions report);
-    [[nodiscard]] std::vector<report::MetricFamily> families();
+    const SiteContent::Text&
+    metrics_text(SiteContent::Text& kept,
+                 std::string (*render)(std::span<const report::MetricFamily>));
     void make_report();
     void refresh_report(); ///< unless it has just been made
     SiteContent::Text rendered(SiteContent::Text& kept,
@@ -74,6 +81,8 @@ private:
     std::optional<report::ReportSet> report_;
     SiteContent::Text page_; ///< of report_; none: not rendered yet
     SiteContent::Text json_;
+    SiteContent::Text prometheus_; ///< of this batch; none: nobody has asked yet
+    SiteContent::Text openmetrics_;
     SteadyTime next_report_{};
     SteadyTime next_status_{};
     MonoTime next_look_{};

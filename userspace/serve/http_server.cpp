@@ -5,9 +5,11 @@
 #include <microhttpd.h>
 #include <poll.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdarg>
@@ -63,6 +65,17 @@ MHD_Response* response_of(HttpResponse& answer) {
     for (const auto& [name, value] : answer.headers)
         ::MHD_add_response_header(response, name, value.c_str());
     return response;
+}
+
+/// Clients are not to use up what recordings need: a connection may have a file, too. Where the
+/// hard limit is lower, that is it.
+void allow_descriptors(std::size_t sockets) {
+    constexpr rlim_t kOwn = 256;
+    const rlim_t wanted = kOwn + 2 * sockets * HttpServer::kMostConnections;
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
+    limit.rlim_cur = std::min(wanted, limit.rlim_max);
+    ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 } // namespace
@@ -192,6 +205,7 @@ HttpServer& HttpServer::operator=(HttpServer&&) noexcept = default;
 HttpServer::~HttpServer() = default;
 
 Result<HttpServer> HttpServer::start(std::vector<ListeningSocket> sockets, HttpHandler handler) {
+    allow_descriptors(sockets.size());
     auto impl = std::make_unique<Impl>(std::move(handler));
     for (ListeningSocket& socket : sockets)
         if (auto added = impl->add(std::move(socket)); !added) return tl::unexpected(added.error());

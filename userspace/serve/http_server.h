@@ -16,6 +16,7 @@ namespace tcpdwell::serve {
 /// doesn't send its request, or take the answer, within kLongestRequest is closed, as is one that
 /// is silent for kSilenceSeconds. Where they are many, those that have been at it for longer than a
 /// second make room. Only GET and HEAD are answered. One server for each socket.
+/// Raises the process's limit of descriptors to what that takes.
 class HttpServer {
 public:
     static constexpr unsigned kMostConnections = 256;

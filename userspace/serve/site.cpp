@@ -33,9 +33,8 @@ HttpResponse front_page(const SiteContent& content, const HttpRequest&) {
 HttpResponse metrics(const SiteContent& content, const HttpRequest& request) {
     if (prefers_openmetrics(request.accept))
         return {200, "application/openmetrics-text; version=1.0.0; charset=utf-8",
-                std::make_shared<const std::string>(content.openmetrics())};
-    return {200, "text/plain; version=0.0.4; charset=utf-8",
-            std::make_shared<const std::string>(content.prometheus())};
+                content.openmetrics()};
+    return {200, "text/plain; version=0.0.4; charset=utf-8", content.prometheus()};
 }
 
 HttpResponse report_page(const SiteContent& content, const HttpRequest&) {
@@ -50,7 +49,10 @@ HttpResponse report_json(const SiteContent& content, const HttpRequest&) {
 
 HttpResponse health(const SiteContent& content, const HttpRequest&) {
     const auto why_not = content.why_not_tracing();
-    return why_not ? text_response(503, *why_not + "\n") : text_response(200, "tracing\n");
+    if (why_not) return text_response(503, *why_not + "\n");
+    const std::string trouble = content.why_not_recording();
+    return text_response(
+        200, trouble.empty() ? "tracing\n" : fmt::format("tracing; not recorded: {}\n", trouble));
 }
 
 HttpResponse recordings(const SiteContent& content, const HttpRequest&) {

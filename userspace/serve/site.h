@@ -15,11 +15,12 @@ namespace tcpdwell::serve {
 /// What the site shows. All functions are called when somebody asks.
 struct SiteContent {
     using Text = std::shared_ptr<const std::string>;
-    std::function<std::string()> prometheus;
-    std::function<std::string()> openmetrics;
+    std::function<Text()> prometheus;
+    std::function<Text()> openmetrics;
     std::function<Text()> report_page;
     std::function<Text()> report_json;
     std::function<std::optional<std::string>()> why_not_tracing; ///< nullopt: it traces
+    std::function<std::string()> why_not_recording;              ///< "": it records, or isn't to
     const SavedRecordings* recordings = nullptr;                 ///< nullptr: nothing is recorded
 };
 

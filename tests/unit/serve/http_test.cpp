@@ -32,11 +32,12 @@ TEST(PrefersOpenmetrics, only_where_it_is_accepted_and_not_less_than_text) {
 class Site : public testing::Test {
 protected:
     Site() {
-        content_.prometheus = [] { return "x 1\n"; };
-        content_.openmetrics = [] { return "x 1\n# EOF\n"; };
+        content_.prometheus = [] { return std::make_shared<const std::string>("x 1\n"); };
+        content_.openmetrics = [] { return std::make_shared<const std::string>("x 1\n# EOF\n"); };
         content_.report_page = [] { return std::make_shared<const std::string>("<html>"); };
         content_.report_json = [] { return std::make_shared<const std::string>("{}\n"); };
         content_.why_not_tracing = [this] { return why_not_; };
+        content_.why_not_recording = [this] { return why_not_recording_; };
     }
     serve::HttpResponse get(std::string_view path, std::string_view accept = "") {
         return serve::respond(content_, {path, accept});
@@ -44,6 +45,7 @@ protected:
 
     serve::SiteContent content_;
     std::optional<std::string> why_not_;
+    std::string why_not_recording_;
 };
 
 TEST_F(Site, answers_each_path_with_its_type) {
@@ -61,6 +63,9 @@ TEST_F(Site, answers_each_path_with_its_type) {
 
 TEST_F(Site, is_healthy_only_while_it_traces) {
     EXPECT_EQ(get("/healthz").status, 200);
+    why_not_recording_ = "no space";
+    EXPECT_EQ(get("/healthz").status, 200);
+    EXPECT_EQ(*get("/healthz").body, "tracing; not recorded: no space\n");
     why_not_ = "tracing has stopped";
     EXPECT_EQ(get("/healthz").status, 503);
     EXPECT_EQ(*get("/healthz").body, "tracing has stopped\n");
