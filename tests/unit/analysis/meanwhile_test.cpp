@@ -28,8 +28,7 @@ std::size_t calls_with(std::size_t sockets) {
     }
     EXPECT_EQ(calls, 0U);
     EXPECT_EQ(tracker.live(), sockets);
-    maker.make(
-        tracker, {}, {}, {}, [](std::uint64_t) { return std::nullopt; }, at(2s));
+    maker.make(tracker, {}, {}, {}, {}, at(2s));
     return calls;
 }
 
