@@ -55,9 +55,9 @@ TEST(SectionsOnThePage, HaveTheTitlesAndOrderThatTheReportSays) {
     Json& services = report["sections"][0];
     services["title"] = "Another title";
     services["help"] = "Another help.";
-    services["columns"][5]["title"] = "Another column";
-    services["columns"][5]["help"] = "Another tooltip.";
-    services["columns"][6]["group"] = services["columns"][7]["group"] = "Another group";
+    services["columns"][6]["title"] = "Another column";
+    services["columns"][6]["help"] = "Another tooltip.";
+    services["columns"][7]["group"] = services["columns"][8]["group"] = "Another group";
     const nlohmann::json seen = evaluate_in(render::report_page(report.dump()), R"(
         const first = document.querySelector('main > section');
         return { title: first.querySelector('h2').textContent, help: first.querySelector('.help').textContent,
