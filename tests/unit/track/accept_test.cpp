@@ -56,6 +56,25 @@ TEST(Accept, by_a_kernel_thread_has_no_process) {
     EXPECT_EQ(seen.accept->delay, 20ms);
 }
 
+TEST(Accept, of_what_was_there_is_known_from_its_listing) {
+    const TestSocket s;
+    TestSocket listener;
+    listener.address += 0x1000;
+    listener.cookie = 3;
+    listener.tuple.remote = {};
+    const auto accept_of = [&](std::optional<bool> held) {
+        auto listed = s.listed(20ms, ESTABLISHED);
+        listed.held = held;
+        return outcome_of({listener.listed(10ms, LISTEN), listed}).accept;
+    };
+    ASSERT_TRUE(accept_of(true));
+    EXPECT_TRUE(accept_of(true)->accepted);
+    EXPECT_EQ(accept_of(true)->delay, std::nullopt);
+    ASSERT_TRUE(accept_of(false));
+    EXPECT_FALSE(accept_of(false)->accepted);
+    EXPECT_FALSE(accept_of(std::nullopt));
+}
+
 TEST(Accept, of_a_subflow_shows_only_when_it_is_accepted) {
     const TestSocket s;
     event::NumbersRead numbers{};
