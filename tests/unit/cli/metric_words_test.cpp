@@ -3,10 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
-#include <regex>
+#include <map>
 #include <set>
 #include <sstream>
+#include <string>
+#include <vector>
 
 #include "analysis/metrics.h"
 #include "cli/metric_words.h"
@@ -67,12 +70,21 @@ TEST(MetricWords, series_of_histograms_mean_the_histogram) {
     EXPECT_EQ(cli::explain_metric(""), nullptr);
 }
 
+/// What stands between backticks.
+std::vector<std::string> quoted_words(const std::string& text) {
+    std::vector<std::string> words;
+    std::stringstream pieces(text);
+    bool is_quoted = false;
+    for (std::string piece; std::getline(pieces, piece, '`'); is_quoted = !is_quoted)
+        if (is_quoted) words.push_back(piece);
+    return words;
+}
+
 /// Name (without tcpdwell_), and "type|labels", of each row of the README's table of metrics.
 std::map<std::string, std::string> rows_of_readme() {
     std::ifstream file(TCPDWELL_README);
     std::map<std::string, std::string> rows;
     bool is_table = false;
-    const std::regex word("`([a-z_]+)`");
     for (std::string line; std::getline(file, line);) {
         if (line.starts_with("| metric (`tcpdwell_...`) |"))
             is_table = true;
@@ -90,14 +102,11 @@ std::map<std::string, std::string> rows_of_readme() {
         // Several names have their labels in the same order, divided by ';', or all the same.
         std::stringstream of_each(labels);
         const bool differ = labels.find(';') != std::string::npos;
-        for (std::sregex_iterator name(names.begin(), names.end(), word), end; name != end;
-             ++name) {
+        for (const std::string& name : quoted_words(names)) {
             if (differ) std::getline(of_each, labels, ';');
             std::string text;
-            for (std::sregex_iterator label(labels.begin(), labels.end(), word); label != end;
-                 ++label)
-                text += "|" + (*label)[1].str();
-            rows[(*name)[1].str()] = type.substr(1, type.size() - 2) + text;
+            for (const std::string& label : quoted_words(labels)) text += "|" + label;
+            rows[name] = type.substr(1, type.size() - 2) + text;
         }
     }
     return rows;
