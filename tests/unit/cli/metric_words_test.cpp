@@ -86,10 +86,11 @@ std::map<std::string, std::string> rows_of_readme() {
     std::map<std::string, std::string> rows;
     bool is_table = false;
     for (std::string line; std::getline(file, line);) {
-        if (line.starts_with("| metric (`tcpdwell_...`) |"))
+        if (line.starts_with("| metric (`tcpdwell_...`) |")) {
             is_table = true;
-        else if (!line.starts_with("|"))
-            is_table = false;
+            continue;
+        }
+        is_table = is_table && line.starts_with("|");
         if (!is_table) continue;
         std::stringstream cells(line);
         std::string names;
