@@ -46,8 +46,8 @@ std::string idle_text(const PartyEnds& ends, EndCause cause, const CauseFacts& f
                            facts.count, ends.connections(), party_text(ends),
                            is_limit ? "" : "about ", after, within_text(facts));
     return fmt::format("{} of {} requests of {} were sent on connections that had been idle for "
-                       "{}, and answered by an RST{}: the peer, or something on the way to it, no "
-                       "longer knew them, and they are lost.",
+                       "{}, and answered by an RST{}: they are lost. The peer, or something on the "
+                       "way to it, probably no longer knew the connections.",
                        facts.count, ends.connections(), party_text(ends), after,
                        within_text(facts));
 }

@@ -101,7 +101,8 @@ void find_time_wait_skipped(const RuleInput& evidence, FindingDrafts& drafts) {
         if (is_harmless)
             draft.advice.push_back(
                 "They were clients' with no data on its way: so health checks end, and idle "
-                "connections of proxies' pools, and nothing is lost. A client that gave up waiting "
+                "connections of proxies' pools, where nothing is lost. A client that gave up "
+                "waiting "
                 "for an answer ends so, too (haproxy: timeout server): its log says which it was.");
         draft.subject = place_of(row);
         draft.scope.connections = skipped;

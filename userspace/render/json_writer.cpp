@@ -19,7 +19,7 @@ void JsonWriter::clear() {
 void JsonWriter::word(std::string_view ascii) {
     assert(is_plain_in_json(ascii));
     // The comma or colon before it is all that the library has to add: String() would look for
-    // characters to escape one by one, which takes a third of the time of a line.
+    // characters to escape one by one, in a quarter of all instructions of trace -c (callgrind).
     json_.RawValue("", 0, rapidjson::kStringType);
     char* place = buffer_.Push(ascii.size() + 2);
     *place = '"';

@@ -32,15 +32,21 @@ event::NumbersRead kernel_numbers(const TestSocket& s, tcp::State state) {
     return read;
 }
 
-event::SocketNumbers numbers_after(const std::vector<event::Event>& opening,
-                                   const event::NumbersRead& read) {
+std::optional<event::SocketNumbers> known_after(const std::vector<event::Event>& opening,
+                                                const event::NumbersRead& read) {
     NumbersListener listener;
     track::Tracker tracker(listener, {});
     for (const event::Event& event : opening) tracker.on_event(event);
     tracker.on_event(read);
     tracker.finish(at(1s));
-    EXPECT_TRUE(listener.numbers);
-    return listener.numbers.value_or(event::SocketNumbers{});
+    return listener.numbers;
+}
+
+event::SocketNumbers numbers_after(const std::vector<event::Event>& opening,
+                                   const event::NumbersRead& read) {
+    const auto numbers = known_after(opening, read);
+    EXPECT_TRUE(numbers);
+    return numbers.value_or(event::SocketNumbers{});
 }
 
 const TestSocket kOne{.tuple = v4_tuple(40000, 80)};
@@ -112,12 +118,7 @@ TEST(Payload, isTakenAsItIsWhereItIsMarkedSo) {
 TEST(Payload, ofAnotherSocketAtTheAddressIsNotTaken) {
     auto read = kernel_numbers(kOne, ESTABLISHED);
     read.cookie = kOne.cookie + 1;
-    NumbersListener listener;
-    track::Tracker tracker(listener, {});
-    for (const event::Event& event : kClient) tracker.on_event(event);
-    tracker.on_event(read);
-    tracker.finish(at(1s));
-    EXPECT_FALSE(listener.numbers);
+    EXPECT_FALSE(known_after(kClient, read));
 }
 
 } // namespace
