@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "cli/rows.h"
+#include "run/rows.h"
 #include "golden_run.h"
 #include "pretty_json.h"
 #include "render/renderer.h"
@@ -67,18 +67,18 @@ public:
     void on_transition(const track::TransitionLine& line) override {
         if (!connections_)
             renderer_->row(report::transition_schema(),
-                           cli::to_row(line, synth::kTestClock, kCgroup));
+                           run::to_row(line, synth::kTestClock, kCgroup));
     }
     void on_connection(const track::ConnectionLine& line) override {
-        cli::ConnectionCells cells;
+        run::ConnectionCells cells;
         if (connections_)
             renderer_->row(report::connection_schema(),
-                           cli::to_row(line, synth::kTestClock, kCgroup, cells));
+                           run::to_row(line, synth::kTestClock, kCgroup, cells));
     }
     void on_lost(const track::LostLine&) override {}
 
 private:
-    static constexpr cli::CgroupCells kCgroup = {"/system.slice/app.service", "app.service"};
+    static constexpr run::CgroupCells kCgroup = {"/system.slice/app.service", "app.service"};
     bool connections_;
     render::Output out_{-1};
     std::unique_ptr<render::Renderer> renderer_;

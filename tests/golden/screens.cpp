@@ -4,7 +4,7 @@
 #include <array>
 #include <cstring>
 
-#include "cli/rows.h"
+#include "run/rows.h"
 #include "render/renderer.h"
 #include "report/schemas.h"
 #include "synth/scenario.h"
@@ -57,7 +57,7 @@ std::string screen(bool connections, std::size_t width) {
         if (!connections) {
             renderer->row(
                 report::transition_schema(),
-                cli::to_row(track::TransitionLine{begin, &who, ESTABLISHED, FIN_WAIT1, 3'050us},
+                run::to_row(track::TransitionLine{begin, &who, ESTABLISHED, FIN_WAIT1, 3'050us},
                             synth::kTestClock,
                             {"/system.slice/a-service-with-a-name.service",
                              "a-service-with-a-name.service"}));
@@ -72,8 +72,8 @@ std::string screen(bool connections, std::size_t width) {
         line.detail = tcp::EndingDetail::so_linger_zero;
         line.time_wait = {60'420ms, tcp::TimeWaitEnd::expired, 2};
         line.seen = tcp::Seen::whole;
-        cli::ConnectionCells cells;
-        renderer->row(report::connection_schema(), cli::to_row(line, synth::kTestClock, {}, cells));
+        run::ConnectionCells cells;
+        renderer->row(report::connection_schema(), run::to_row(line, synth::kTestClock, {}, cells));
     }
     renderer->finish();
     return out.buffer();

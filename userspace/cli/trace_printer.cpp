@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/trace_printer.h"
 
-#include "cli/rows.h"
 #include "render/json_writer.h"
 #include "report/schemas.h"
+#include "run/rows.h"
 
 namespace tcpdwell::cli {
 namespace {
@@ -81,31 +81,31 @@ bool TracePrinter::print(const PrintedLine& line) {
     return true;
 }
 
-CgroupCells TracePrinter::cgroup_of(const track::ConnectionIdentity& who) const {
+run::CgroupCells TracePrinter::cgroup_of(const track::ConnectionIdentity& who) const {
     return {context_.cgroup(who.cgroup), context_.container(who.cgroup)};
 }
 
 void TracePrinter::on_transition(const track::TransitionLine& line) {
     if (options_.what != What::transitions) return;
     renderer_->row(report::transition_schema(),
-                   to_row(line, context_.clock(), cgroup_of(*line.who)));
+                   run::to_row(line, context_.clock(), cgroup_of(*line.who)));
     take_line(line.at, true);
 }
 
 void TracePrinter::on_connection(const track::ConnectionLine& line) {
     if (options_.what != What::connections || (line.idle && !options_.idle)) return;
     renderer_->row(report::connection_schema(),
-                   to_row(line, context_.clock(), cgroup_of(*line.who), cells_));
+                   run::to_row(line, context_.clock(), cgroup_of(*line.who), cells_));
     take_line(line.closed.value_or(line.entered), true);
 }
 
 void TracePrinter::on_lost(const track::LostLine& line) {
-    renderer_->row(report::lost_schema(), to_row(line, context_.clock()));
+    renderer_->row(report::lost_schema(), run::to_row(line, context_.clock()));
     take_line(line.at, false);
 }
 
 void TracePrinter::on_stray_reset(const track::StrayResetLine& line) {
-    renderer_->summary(report::stray_reset_schema(), to_row(line, context_.clock()));
+    renderer_->summary(report::stray_reset_schema(), run::to_row(line, context_.clock()));
     take_line(line.at, false);
 }
 

@@ -8,9 +8,9 @@
 
 #include "analysis/counter_growth.h"
 #include "cli/line_order.h"
-#include "cli/rows.h"
 #include "render/renderer.h"
 #include "run/pipeline.h"
+#include "run/rows.h"
 
 namespace tcpdwell::cli {
 
@@ -46,7 +46,7 @@ private:
     void take_line(MonoTime at, bool counts);
     /// The same without waiting.
     void pass_on();
-    [[nodiscard]] CgroupCells cgroup_of(const track::ConnectionIdentity& who) const;
+    [[nodiscard]] run::CgroupCells cgroup_of(const track::ConnectionIdentity& who) const;
     bool print(const PrintedLine& line);
 
     Options options_;
@@ -56,7 +56,7 @@ private:
     render::Output& out_;
     LineOrder order_;
     bool is_settled_ = false; ///< no more lines of before are to come
-    ConnectionCells cells_;
+    run::ConnectionCells cells_;
     analysis::CounterGrowth counters_;
     std::map<std::uint32_t, MonoTime> counted_until_; ///< by namespace
     std::uint64_t printed_ = 0;

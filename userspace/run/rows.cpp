@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/rows.h"
+#include "run/rows.h"
 
 #include "event/reset_word.h"
 
-namespace tcpdwell::cli {
+namespace tcpdwell::run {
 namespace {
 
 template <class T, class Convert>
@@ -202,4 +202,4 @@ StrayResetRow to_row(const track::StrayResetLine& line, const ClockAnchor& clock
             std::int64_t{line.left_out}};
 }
 
-} // namespace tcpdwell::cli
+} // namespace tcpdwell::run

@@ -11,7 +11,7 @@
 #include "report/value.h"
 #include "track/connection.h"
 
-namespace tcpdwell::cli {
+namespace tcpdwell::run {
 
 using TransitionRow = std::array<report::Value, 15>;
 using ConnectionRow = std::array<report::Value, 32>;
@@ -42,4 +42,4 @@ ConnectionRow to_row(const track::ConnectionLine& line, const ClockAnchor& clock
 LostRow to_row(const track::LostLine& line, const ClockAnchor& clock);
 StrayResetRow to_row(const track::StrayResetLine& line, const ClockAnchor& clock);
 
-} // namespace tcpdwell::cli
+} // namespace tcpdwell::run
