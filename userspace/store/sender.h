@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// A forked process that sends what is in the spool, oldest first, and removes a batch when the
+// server has it. Its parent may give up all rights afterwards, and never waits for the network.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "store/client.h"
+#include "store/server_url.h"
+#include "store/spool.h"
+
+namespace tcpdwell::store {
+
+/// Between tries that fail: doubled each time.
+struct BackOff {
+    Nanoseconds shortest = std::chrono::seconds(1);
+    Nanoseconds longest = std::chrono::minutes(5);
+
+    /// After so many failures in a row (1: the first). `random` spreads it evenly from half of the
+    /// time to all of it, so that a thousand hosts don't come back at once.
+    [[nodiscard]] Nanoseconds wait(std::uint64_t failures, std::uint64_t random) const;
+};
+
+struct SenderOptions {
+    ServerUrl server;
+    ClientOptions client; ///< is_stopped is the sender's own
+    BackOff back_off;
+    /// Called in the child first: to close what isn't its own, and to give up rights.
+    std::function<void()> in_child = [] {};
+};
+
+/// Since the sender began.
+struct SenderCounts {
+    std::uint64_t sent_batches = 0;
+    std::uint64_t sent_rows = 0;
+    std::uint64_t rejected_batches = 0;
+    std::uint64_t rejected_rows = 0;
+    std::uint64_t removed_rows = 0; ///< of rejected batches, to make room for later ones
+    std::uint64_t failed_tries = 0;
+    SendTrouble trouble = SendTrouble::none; ///< why nothing is sent just now
+};
+
+class Sender {
+public:
+    /// Forks: before rights are given up, before there are threads, and before anything is open
+    /// that is to end with the main process.
+    static Result<Sender> start(const Spool& spool, const SenderOptions& options);
+    Sender(Sender&&) noexcept;
+    Sender& operator=(Sender&&) noexcept;
+    /// Ends it; what isn't sent stays.
+    ~Sender();
+
+    /// A batch was added.
+    void wake();
+    [[nodiscard]] SenderCounts counts() const;
+    /// Whether the process is there. When it is found to be gone that is said, once.
+    [[nodiscard]] bool is_running();
+    /// Waits until all is sent or refused (true), the time is over, or `is_stopped` (false). An
+    /// error: the process is gone.
+    [[nodiscard]] Result<bool> drain(
+        Nanoseconds limit, const std::function<bool()>& is_stopped = [] { return false; });
+    [[nodiscard]] pid_t pid() const;
+
+private:
+    class Impl;
+    explicit Sender(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+} // namespace tcpdwell::store
