@@ -31,7 +31,7 @@ std::size_t MinuteSums::KeyHash::operator()(const Key& key) const {
     static_assert(sizeof(name) == sizeof(key.comm));
     std::memcpy(name.data(), key.comm.data(), sizeof(name));
     const std::uint64_t container = std::hash<std::string_view>()(key.container);
-    const auto port_and_role = std::uint64_t{key.port} << 8 | std::to_underlying(key.role);
+    const auto port_and_role = std::uint64_t{key.port} << 8 | index_of(key.role);
     return mix64(name[0] ^ mix64(name[1] ^ mix64(container ^ mix64(port_and_role))));
 }
 

@@ -6,6 +6,7 @@
 #include "cli/cmd_check.h"
 #include "cli/cmd_copy.h"
 #include "cli/cmd_explain.h"
+#include "cli/cmd_export.h"
 #include "cli/cmd_info.h"
 #include "cli/cmd_record.h"
 #include "cli/cmd_report.h"
@@ -29,6 +30,7 @@ std::span<const Command> commands() {
                 define_record},
         Command{"serve", "Trace for ever, with metrics and the current report over HTTP",
                 define_serve},
+        Command{"export", "Send ended connections, sums and findings to ClickHouse", define_export},
         Command{"info", "Describe a recording, and check whether it is whole", define_info},
         Command{"copy", "Copy a part of a recording, or one that can be given away", define_copy},
         Command{"census", "Count the sockets that exist now, by state, with owners", define_census},

@@ -254,6 +254,8 @@ std::string ViewRun::filter_text() const {
 
 std::string ViewRun::host_name() const { return replay_ ? replay_->head().host : ""; }
 
+std::string ViewRun::boot_id() const { return replay_ ? replay_->head().boot_id : ""; }
+
 Result<run::PipelineOutcome> ViewRun::run(run::Consumer& consumer, bool interpret) {
     run::PipelineOptions pipeline;
     pipeline.tracker.max_connections = options_.max_connections;

@@ -79,6 +79,7 @@ public:
     [[nodiscard]] std::string source_name() const; ///< "live", or the files
     [[nodiscard]] std::string
     host_name() const; ///< as named in the head of the recording; "" of the live kernel
+    [[nodiscard]] std::string boot_id() const; ///< as host_name()
     [[nodiscard]] const run::TimeWindow& window() const { return window_; }
     /// nullptr: the running kernel is traced.
     [[nodiscard]] const recording::RecordingSource* recording() const { return replay_; }

@@ -25,11 +25,6 @@ void FlatJson::member(std::string_view name, double number) {
     json_.write(report::Value(number));
 }
 
-void FlatJson::raw_member(std::string_view name, std::string_view json) {
-    json_.key(name);
-    json_.raw(json);
-}
-
 void FlatJson::end_line(std::string& out) {
     json_.end_object();
     out.append(json_.view()) += '\n';
@@ -80,10 +75,9 @@ void FlatJson::cell(std::string_view id, const report::ProcessValue& process) {
 
 void FlatJson::cell(std::string_view id, std::span<const report::StateSpan> states) {
     const auto array = [&](std::string_view part, const auto& write) {
-        json_.key(key_.assign(id).append(".").append(part));
-        json_.begin_array();
+        begin_array(key_.assign(id).append(".").append(part));
         for (const report::StateSpan& span : states) write(span);
-        json_.end_array();
+        end_array();
     };
     array("state", [this](const report::StateSpan& span) { json_.string(tcp::name(span.state)); });
     array("dwell_ns", [this](const report::StateSpan& span) { json_.write(span.dwell); });

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -29,8 +30,18 @@ public:
     /// Everything in it; HolderLists and lists of parts whose names differ from row to row aren't
     /// flat, and are left out.
     void members(const report::Schema& schema, report::Row row);
-    /// An array as it is: already JSON text.
-    void raw_member(std::string_view name, std::string_view json);
+    void begin_array(std::string_view name) {
+        json_.key(name);
+        json_.begin_array();
+    }
+    void element(std::string_view text) { json_.string(text); }
+    void element(std::uint64_t number) { json_.number(number); }
+    void end_array() { json_.end_array(); }
+    void numbers(std::string_view name, std::span<const std::uint64_t> all) {
+        begin_array(name);
+        for (const std::uint64_t number : all) element(number);
+        end_array();
+    }
     /// The object, as a line.
     void end_line(std::string& out);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The files of render/page/, as the build compiles them in (embed_page.cmake writes the source of
+// The files of render/page/, as the build compiles them in (embed_files.cmake writes the source of
 // this).
 #pragma once
 

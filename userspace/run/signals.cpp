@@ -39,7 +39,7 @@ StopSignals::~StopSignals() {
     ::sigaction(SIGHUP, &old_hup_, nullptr);
 }
 
-int StopSignals::received() const { return g_stop; }
+int StopSignals::received() { return g_stop; }
 
 NotedSignal::NotedSignal(int number) : number_(number) {
     g_noted[number] = 0;

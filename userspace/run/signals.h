@@ -17,8 +17,8 @@ public:
     StopSignals(const StopSignals&) = delete;
     StopSignals& operator=(const StopSignals&) = delete;
 
-    /// Number of the first that has come; 0: none.
-    [[nodiscard]] int received() const;
+    /// Number of the first that has come while there has been one of these; 0: none.
+    [[nodiscard]] static int received();
 
 private:
     struct sigaction old_int_ {};

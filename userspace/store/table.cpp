@@ -113,7 +113,6 @@ constexpr TableColumn kFindings[] = {
     {"severity", word},
     {"subject", text, false, "Program, service or endpoint that it is about."},
     {"because", word, false, "The finding that explains it."},
-    {"connections", u64, false, "How many it is about."},
     {"what", text, false, "What happened, in a sentence."},
     {"advice", text},
 };

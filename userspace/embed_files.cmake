@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-# Writes a C++ source that holds files as string literals, with their hashes: the definition of page_parts() in
-# render/page_parts.h.
-# Usage: cmake -D OUTPUT=SOURCE.cpp -P embed_page.cmake -- FILE...
+# Writes a C++ source that holds files as string literals: the definition of a function that HEADER declares,
+# std::span<const TYPE> FUNCTION(), by name. A TYPE begins with the name of the file, its hash (with HASHES=ON), its text.
+# Usage: cmake -D OUTPUT=SOURCE.cpp -D HEADER=ROOM/x.h -D NAMESPACE=tcpdwell::ROOM -D TYPE=X -D FUNCTION=x
+#            [-D HASHES=ON] -P embed_files.cmake -- FILE...
 set(files)
 set(found_separator FALSE)
 foreach(i RANGE 1 ${CMAKE_ARGC})
@@ -34,21 +35,25 @@ function(hash_of text result)
     set(${result} "${base64}=" PARENT_SCOPE)
 endfunction()
 
-set(source "// Written by embed_page.cmake.\n#include \"render/page_parts.h\"\n\nnamespace tcpdwell::render {\nnamespace {\n\n")
-string(APPEND source "constexpr PagePart kParts[] = {\n")
+set(source "// Written by embed_files.cmake.\n#include \"${HEADER}\"\n\nnamespace ${NAMESPACE} {\nnamespace {\n\n")
+string(APPEND source "constexpr ${TYPE} kFiles[] = {\n")
 foreach(file IN LISTS files)
     get_filename_component(name ${file} NAME)
     file(READ ${file} text)
-    string(FIND "${text}" ")page\"" end)
+    string(FIND "${text}" ")file\"" end)
     string(LENGTH "${text}" length)
     if(NOT end EQUAL -1)
         message(FATAL_ERROR "${file} contains the end of a raw string literal")
     elseif(length GREATER 65000) # a compiler need not take more than 65536 ([implimits])
         message(FATAL_ERROR "${file} is too long for one string literal")
     endif()
-    hash_of("${text}" hash)
-    string(APPEND source "    {\"${name}\", \"${hash}\", R\"page(${text})page\"},\n")
+    set(hash)
+    if(HASHES)
+        hash_of("${text}" hash)
+        set(hash "\"${hash}\", ")
+    endif()
+    string(APPEND source "    {\"${name}\", ${hash}R\"file(${text})file\"},\n")
 endforeach()
 string(APPEND source "};\n\n} // namespace\n\n")
-string(APPEND source "std::span<const PagePart> page_parts() { return kParts; }\n\n} // namespace tcpdwell::render\n")
+string(APPEND source "std::span<const ${TYPE}> ${FUNCTION}() { return kFiles; }\n\n} // namespace ${NAMESPACE}\n")
 file(WRITE ${OUTPUT} "${source}")

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/export_options.h"
+
+#include "cli/live_view.h"
+#include "cli/option_values.h"
+
+namespace tcpdwell::cli {
+namespace {
+
+constexpr std::uint64_t kSmallestSpool = 1 << 20;
+constexpr std::uint64_t kMostSample = 1'000'000;
+
+} // namespace
+
+void ExportOptions::declare(CLI::App& app, CLI::Option* url_option) {
+    app.add_option("--spool", spool,
+                   "Where rows wait until the server has them: a folder that nobody else can write")
+        ->type_name("FOLDER")
+        ->needs(url_option);
+    add_size(app, "--spool-size", spool_bytes, {kSmallestSpool},
+             "What the spool may occupy; beyond it the oldest rows are dropped, and counted")
+        ->default_str("1GiB");
+    add_number(app, "--sample", sample, kMostSample,
+               "Export the ends of one flow in N, the same on all hosts, and all that ended badly; "
+               "a row's weight is how many it stands for")
+        ->default_str("1");
+    app.add_option("--zone", zone, "What the column zone says of this host")->type_name("NAME");
+    app.add_flag("--gather-inserts", gathers_inserts,
+                 "Let the server gather the inserts of many hosts (async_insert)");
+}
+
+Result<ExportLine> ExportLine::open(const ExportOptions& options) {
+    auto server = store::ServerUrl::from_user(options.url);
+    if (!server) return tl::unexpected(server.error());
+    auto spool = store::Spool::open(options.spool, options.spool_bytes);
+    if (!spool) return tl::unexpected(spool.error());
+    std::string server_text = server->text();
+    store::SenderOptions sending;
+    sending.server = std::move(*server);
+    sending.client.gathers_inserts = options.gathers_inserts;
+    sending.in_child = [] { keep_rights_for_sending(); };
+    auto own = std::make_unique<store::Spool>(std::move(*spool));
+    auto sender = store::Sender::start(*own, sending);
+    if (!sender) return tl::unexpected(sender.error());
+    return ExportLine(std::move(server_text), std::move(own), std::make_unique<store::Sender>(std::move(*sender)));
+}
+
+Result<void> ExportLine::add(const store::Table& table, std::uint64_t rows,
+                             std::string_view lines) {
+    if (auto added = spool_->add(table.name, rows, lines); !added) return added;
+    sender_->wake();
+    return {};
+}
+
+} // namespace tcpdwell::cli

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `export` and `serve --export` have in common: the options, and the way of rows from the
+// exporter into the spool and to the server.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "store/exporter.h"
+#include "store/sender.h"
+#include "store/server_url.h"
+#include "store/spool.h"
+
+namespace tcpdwell::cli {
+
+struct ExportOptions {
+    std::string url;
+    std::string spool;
+    std::uint64_t spool_bytes = std::uint64_t{1} << 30;
+    std::uint64_t sample = 1;
+    std::string zone;
+    bool gathers_inserts = false;
+
+    /// Declares all but the URL, whose name differs; they need `url_option`.
+    void declare(CLI::App& app, CLI::Option* url_option);
+};
+
+/// The spool, and the process that empties it.
+class ExportLine {
+public:
+    /// Opens the spool and starts to send what is in it; before rights are given up.
+    static Result<ExportLine> open(const ExportOptions& options);
+
+    Result<void> add(const store::Table& table, std::uint64_t rows, std::string_view lines);
+    [[nodiscard]] const std::string& server_text() const { return server_text_; } ///< no password
+    [[nodiscard]] store::Spool& spool() { return *spool_; }
+    [[nodiscard]] store::Sender& sender() { return *sender_; }
+
+private:
+    ExportLine(std::string server_text, std::unique_ptr<store::Spool> spool,
+               std::unique_ptr<store::Sender> sender)
+        : server_text_(std::move(server_text)), spool_(std::move(spool)),
+          sender_(std::move(sender)) {}
+
+    std::string server_text_;
+    std::unique_ptr<store::Spool> spool_;
+    std::unique_ptr<store::Sender> sender_;
+};
+
+} // namespace tcpdwell::cli

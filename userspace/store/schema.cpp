@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/schema.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+namespace tcpdwell::store {
+namespace {
+
+std::string_view bare_type(ColumnKind kind) {
+    switch (kind) {
+    case ColumnKind::seconds: return "DateTime('UTC')";
+    case ColumnKind::word:
+    case ColumnKind::text: return "String";
+    case ColumnKind::u8: return "UInt8";
+    case ColumnKind::u16: return "UInt16";
+    case ColumnKind::u32: return "UInt32";
+    case ColumnKind::u64: return "UInt64";
+    case ColumnKind::i64: return "Int64";
+    case ColumnKind::real: return "Float64";
+    case ColumnKind::words: return "Array(String)";
+    case ColumnKind::numbers: return "Array(UInt64)";
+    case ColumnKind::known_numbers: return "Array(Nullable(UInt64))";
+    }
+    return {};
+}
+
+/// Moments are close to those of the rows beside them; hashes can't be made smaller.
+std::string_view codec(const TableColumn& column) {
+    if (column.kind == ColumnKind::seconds) return " CODEC(DoubleDelta, ZSTD(1))";
+    if (column.name == "flow" || column.name == "conn") return " CODEC(NONE)";
+    return " CODEC(ZSTD(1))";
+}
+
+std::string quoted(std::string_view text) {
+    std::string out = "'";
+    for (const char c : text) {
+        if (c == '\'' || c == '\\') out += '\\';
+        out += c;
+    }
+    return out + "'";
+}
+
+std::string column_text(const TableColumn& column, const ServerAbilities& server) {
+    return fmt::format("`{}` {}{}", column.name, column_type(column, server),
+                       server.has_codecs ? codec(column) : std::string_view());
+}
+
+void add_table(std::string& out, const Table& table, const std::string& name,
+               const SchemaOptions& options) {
+    out += fmt::format("-- Each row: {}.\nCREATE TABLE IF NOT EXISTS {} (\n", table.what, name);
+    for (const TableColumn& column : table.columns) {
+        out += fmt::format("    {}{}", column_text(column, options.server),
+                           &column == &table.columns.back() ? "" : ",");
+        out += column.comment.empty() ? "\n" : fmt::format(" -- {}\n", column.comment);
+    }
+    out += fmt::format(") ENGINE = ReplacingMergeTree()\nPARTITION BY toYYYYMMDD(time)\n"
+                       "ORDER BY ({})",
+                       table.key);
+    if (options.server.has_ttl) out += fmt::format("\nTTL time + INTERVAL {} DAY", options.days);
+    out += ";\n\n";
+}
+
+/// Of a table that an earlier version has created.
+void add_new_columns(std::string& out, const Table& table, const std::string& name,
+                     const ServerAbilities& server) {
+    for (const TableColumn& column : table.columns)
+        out += fmt::format("ALTER TABLE {} ADD COLUMN IF NOT EXISTS {};\n", name,
+                           column_text(column, server));
+    out += "\n";
+}
+
+/// Filled by the server as rows come to `ends`. A row that comes again replaces what it has made
+/// here as well, so nothing counts twice.
+void add_flows(std::string& out, const std::string& suffix, const SchemaOptions& options) {
+    out += fmt::format(
+        "-- The ends by flow, so that the two ends of a connection lie side by side.\n"
+        "CREATE MATERIALIZED VIEW IF NOT EXISTS flows{0}\n"
+        "ENGINE = ReplacingMergeTree()\nPARTITION BY toYYYYMMDD(time)\n"
+        "ORDER BY (flow, time, host, boot, conn){1}\n"
+        "AS SELECT time, flow, host, boot, zone, conn, weight, service, role, local_addr, "
+        "local_port,\n    remote_addr, remote_port, opened_ns, closed_ns, seen, closed_first, "
+        "ending, ending_detail,\n    bytes_sent, bytes_acked, bytes_received\nFROM ends{0};\n\n",
+        suffix,
+        options.server.has_ttl ? fmt::format("\nTTL time + INTERVAL {} DAY", options.days) : "");
+}
+
+void add_distributed(std::string& out, std::string_view name, std::string_view shard,
+                     const std::string& cluster) {
+    out += fmt::format("CREATE TABLE IF NOT EXISTS {0} AS {0}_local\n"
+                       "ENGINE = Distributed({1}, currentDatabase(), {0}_local, {2});\n\n",
+                       name, quoted(cluster), shard);
+}
+
+} // namespace
+
+Result<ServerAbilities> ServerAbilities::of(const std::string& version) {
+    unsigned major = 0;
+    unsigned minor = 0;
+    const char* const end = version.data() + version.size();
+    const auto [dot, error] = std::from_chars(version.data(), end, major);
+    const bool is_version = error == std::errc() && dot != end && *dot == '.' &&
+                            std::from_chars(dot + 1, end, minor).ec == std::errc();
+    if (!is_version)
+        return fail(ErrorCode::usage,
+                    fmt::format("'{}' is no version of ClickHouse: 18.16, 24.8", version));
+    if (major < 18 || (major == 18 && minor < 16))
+        return fail(
+            ErrorCode::usage,
+            fmt::format("ClickHouse {} is too old: 18.16 and later have what is needed", version));
+    const bool is_newer = major > 19 || (major == 19 && minor >= 17);
+    return ServerAbilities{is_newer, is_newer, is_newer, is_newer};
+}
+
+std::string column_type(const TableColumn& column, const ServerAbilities& server) {
+    const std::string_view bare = bare_type(column.kind);
+    if (column.kind == ColumnKind::word && server.has_low_cardinality)
+        return fmt::format("LowCardinality({})", bare);
+    if (column.may_be_null) return fmt::format("Nullable({})", bare);
+    return std::string(bare);
+}
+
+std::string schema_text(const SchemaOptions& options) {
+    const std::string suffix = options.cluster.empty() ? "" : "_local";
+    std::string out;
+    for (const Table* table : tables()) {
+        const std::string name = std::string(table->name) + suffix;
+        add_table(out, *table, name, options);
+        if (options.server.has_column_additions) add_new_columns(out, *table, name, options.server);
+        if (!options.cluster.empty())
+            add_distributed(out, table->name, table->shard, options.cluster);
+    }
+    add_flows(out, suffix, options);
+    if (!options.cluster.empty()) add_distributed(out, "flows", "flow", options.cluster);
+    return out;
+}
+
+} // namespace tcpdwell::store
