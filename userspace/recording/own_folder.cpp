@@ -40,7 +40,7 @@ std::string without_slashes(std::string path) {
     return path;
 }
 
-tl::unexpected<Error> no_folder(const std::string& path) {
+tl::unexpected<Error> no_folder(const std::string& path, const FolderWords& words) {
     struct stat status {};
     if ((errno != ENOTDIR && errno != ELOOP) || ::lstat(path.c_str(), &status) != 0)
         return tl::unexpected(folder_error("read", path));
@@ -50,32 +50,31 @@ tl::unexpected<Error> no_folder(const std::string& path) {
             ? fmt::format("{} is a symbolic link, which may lead elsewhere tomorrow; give the "
                           "folder itself",
                           path)
-            : fmt::format("{} is a file; segments that roll (--keep, --max-size) need a folder",
-                          path));
+            : fmt::format("{} is a file; {}", path, words.need));
 }
 
 } // namespace
 
-Result<OwnFolder> OwnFolder::open(const std::string& given) {
+Result<OwnFolder> OwnFolder::open(const std::string& given, FolderWords words) {
     const std::string path = without_slashes(given);
     if (::mkdir(path.c_str(), kAllRights) != 0 && errno != EEXIST)
         return tl::unexpected(folder_error("create", path));
     Fd fd = open_folder_at(AT_FDCWD, path.c_str());
-    if (!fd) return no_folder(path);
+    if (!fd) return no_folder(path, words);
     struct stat status {};
     if (::fstat(fd.get(), &status) != 0) return tl::unexpected(folder_error("read", path));
     if ((status.st_mode & kWrittenByOthers) != 0)
         return fail(ErrorCode::failed,
-                    fmt::format("others may write in {} and could replace segments; give another "
+                    fmt::format("others may write in {} and could replace {}; give another "
                                 "folder, or 'chmod go-w' this one and look at what is in it",
-                                path));
+                                path, words.contents));
     if (!is_ours(status))
         return fail(ErrorCode::failed,
-                    fmt::format("{} must belong to the user who records (uid {}), with the rights "
+                    fmt::format("{} must belong to the user who {} (uid {}), with the rights "
                                 "rwx for them: later "
-                                "segments are written after all privileges have been given up",
-                                path, ::geteuid()));
-    return OwnFolder(std::move(fd), path);
+                                "{} are written after all privileges have been given up",
+                                path, words.does, ::geteuid(), words.contents));
+    return OwnFolder(std::move(fd), path, words);
 }
 
 Result<OwnFolder> OwnFolder::create(const OwnFolder& parent, const std::string& name) {
@@ -84,14 +83,14 @@ Result<OwnFolder> OwnFolder::create(const OwnFolder& parent, const std::string& 
         return tl::unexpected(folder_error("create", path));
     Fd fd = open_folder_at(parent.fd_.get(), name.c_str());
     if (!fd) return tl::unexpected(folder_error("read", path));
-    return OwnFolder(std::move(fd), std::move(path));
+    return OwnFolder(std::move(fd), std::move(path), parent.words_);
 }
 
 std::optional<OwnFolder> OwnFolder::find(const OwnFolder& parent, const std::string& name) {
     Fd fd = open_folder_at(parent.fd_.get(), name.c_str());
     struct stat status {};
     if (!fd || ::fstat(fd.get(), &status) != 0 || !is_ours(status)) return std::nullopt;
-    return OwnFolder(std::move(fd), parent.path_ + "/" + name);
+    return OwnFolder(std::move(fd), parent.path_ + "/" + name, parent.words_);
 }
 
 Result<std::vector<std::string>> OwnFolder::names() const {
@@ -140,7 +139,8 @@ Result<Fd> OwnFolder::lock() const {
     if (!fd || ::fstat(fd.get(), &status) != 0)
         return tl::unexpected(
             folder_error("open", path)
-                .context("no recorder can lock its folder; remove what is there"));
+                .context(
+                    fmt::format("no {} can lock its folder; remove what is there", words_.user)));
     if (!S_ISREG(status.st_mode) || status.st_uid != ::geteuid())
         return fail(ErrorCode::failed,
                     fmt::format("{} is no lock of this user's; remove it", path));
@@ -148,9 +148,10 @@ Result<Fd> OwnFolder::lock() const {
         return tl::unexpected(folder_error("protect", path));
     // File systems without locks are taken as they are.
     if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-        return fail(ErrorCode::failed,
-                    fmt::format("another recorder is at work in {}; give another folder", path_),
-                    EWOULDBLOCK);
+        return fail(
+            ErrorCode::failed,
+            fmt::format("another {} is at work in {}; give another folder", words_.user, path_),
+            EWOULDBLOCK);
     return fd;
 }
 
@@ -158,7 +159,16 @@ bool OwnFolder::link(const std::string& name, const OwnFolder& other) const {
     return ::linkat(fd_.get(), name.c_str(), other.fd_.get(), name.c_str(), 0) == 0;
 }
 
-void OwnFolder::remove(const std::string& name) const { ::unlinkat(fd_.get(), name.c_str(), 0); }
+bool OwnFolder::rename(const std::string& name, const OwnFolder& other,
+                       const std::string& new_name) const {
+    return ::renameat(fd_.get(), name.c_str(), other.fd_.get(), new_name.c_str()) == 0;
+}
+
+bool OwnFolder::sync() const { return ::fsync(fd_.get()) == 0; }
+
+bool OwnFolder::remove(const std::string& name) const {
+    return ::unlinkat(fd_.get(), name.c_str(), 0) == 0;
+}
 
 bool OwnFolder::remove_folder(const std::string& name) const {
     return ::unlinkat(fd_.get(), name.c_str(), AT_REMOVEDIR) == 0;

@@ -16,6 +16,14 @@
 
 namespace tcpdwell::recording {
 
+/// How messages call what is in it, and who uses it.
+struct FolderWords {
+    const char* contents = "segments";
+    const char* need = "segments that roll (--keep, --max-size) need a folder";
+    const char* user = "recorder";
+    const char* does = "records"; ///< the user who ...
+};
+
 class OwnFolder {
 public:
     /// A regular file that belongs to this user.
@@ -28,7 +36,7 @@ public:
 
     /// Creates it if it isn't there. An error if it is a link, if it isn't this user's with all
     /// rights, or if others may write in it.
-    static Result<OwnFolder> open(const std::string& path);
+    static Result<OwnFolder> open(const std::string& path, FolderWords words = {});
     /// A folder of this name in another one, which must not be there already.
     static Result<OwnFolder> create(const OwnFolder& parent, const std::string& name);
     /// A folder that is there; nullopt if it is none of ours.
@@ -47,18 +55,25 @@ public:
     [[nodiscard]] Result<Fd> lock() const;
     /// Gives a file another name, in `other`; false with errno.
     [[nodiscard]] bool link(const std::string& name, const OwnFolder& other) const;
-    /// If it is gone already, so much the better. Never removes a folder.
-    void remove(const std::string& name) const;
+    /// Gives a file another name, here or in `other`, whatever has that name; false with errno.
+    [[nodiscard]] bool rename(const std::string& name, const OwnFolder& other,
+                              const std::string& new_name) const;
+    /// Names that have been given and taken are on disk when this returns; false with errno.
+    [[nodiscard]] bool sync() const;
+    /// Whether it was there, and is gone now. Never removes a folder.
+    bool remove(const std::string& name) const; // NOLINT(modernize-use-nodiscard)
     /// False if it isn't empty.
     [[nodiscard]] bool remove_folder(const std::string& name) const;
 
     [[nodiscard]] const std::string& path() const { return path_; } ///< for messages
 
 private:
-    OwnFolder(Fd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+    OwnFolder(Fd fd, std::string path, FolderWords words)
+        : fd_(std::move(fd)), path_(std::move(path)), words_(words) {}
 
     Fd fd_;
     std::string path_;
+    FolderWords words_;
 };
 
 } // namespace tcpdwell::recording

@@ -126,9 +126,8 @@ private:
     std::uint64_t rows_ = 0;
     std::uint64_t dropped_batches_ = 0;
     std::uint64_t dropped_rows_ = 0;
-    std::uint64_t fitted_in_a_row_ = 0; // added since the last one was dropped for lack of room
-    bool is_full_ = false;              // said
-    bool is_failing_ = false;           // said
+    bool is_full_ = false;    // said
+    bool is_failing_ = false; // said
 };
 
 } // namespace tcpdwell::store
