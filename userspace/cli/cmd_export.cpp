@@ -161,10 +161,10 @@ Result<int> export_all(const ExportCommand& options, const RowSink& sink, std::u
         ViewRun run = std::move(each); // its files are closed when it has been read
         auto outcome = export_host(run, options, sink, rows);
         if (!outcome) return tl::unexpected(outcome.error());
-        spdlog::info("{}: {} seen; {}", run.source_name(),
-                     counted(outcome->totals.connections, "connection"),
-                     render::loss_text(outcome->totals.lost, outcome->totals.holes,
-                                       outcome->totals.unseen));
+        spdlog::info(
+            "{}: {} seen; {}", run.source_name(),
+            counted(outcome->totals.connections, "connection"),
+            render::loss_text(outcome->totals.lost, outcome->totals.holes, outcome->totals.unseen));
         if (status == 0) status = run.exit_status(*outcome);
         if (outcome->interrupted) break;
     }
@@ -174,12 +174,12 @@ Result<int> export_all(const ExportCommand& options, const RowSink& sink, std::u
 Result<int> export_to_stdout(const ExportCommand& options) {
     render::Output out(STDOUT_FILENO);
     std::uint64_t rows = 0;
-    const RowSink sink{[&](const store::Table& table, std::uint64_t,
-                           std::string_view lines) -> Result<void> {
-        if (table.name != options.table || out.closed()) return {};
-        out.buffer() += lines;
-        return out.flush();
-    }};
+    const RowSink sink{
+        [&](const store::Table& table, std::uint64_t, std::string_view lines) -> Result<void> {
+            if (table.name != options.table || out.closed()) return {};
+            out.buffer() += lines;
+            return out.flush();
+        }};
     return export_all(options, sink, rows);
 }
 

@@ -38,11 +38,12 @@ Result<ExportLine> ExportLine::open(const ExportOptions& options) {
     store::SenderOptions sending;
     sending.server = std::move(*server);
     sending.client.gathers_inserts = options.gathers_inserts;
-    sending.in_child = [] { keep_rights_for_sending(); };
+    sending.in_child = [] { keep_rights_for(false, false); };
     auto own = std::make_unique<store::Spool>(std::move(*spool));
     auto sender = store::Sender::start(*own, sending);
     if (!sender) return tl::unexpected(sender.error());
-    return ExportLine(std::move(server_text), std::move(own), std::make_unique<store::Sender>(std::move(*sender)));
+    return ExportLine(std::move(server_text), std::move(own),
+                      std::make_unique<store::Sender>(std::move(*sender)));
 }
 
 Result<void> ExportLine::add(const store::Table& table, std::uint64_t rows,

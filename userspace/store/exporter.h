@@ -62,7 +62,7 @@ private:
         MonoTime begun{};
     };
 
-    void begin_row(std::uint64_t at_ns);
+    void begin_row(std::uint64_t at_seconds);
     void end_row(Batch& batch);
     void add_end(const track::ConnectionLine& line);
     void add_minute(const analysis::MinuteRow& row);
@@ -79,7 +79,6 @@ private:
     Batch findings_{findings_table()};
     render::FlatJson json_;
     run::ConnectionCells cells_;
-    std::string scratch_;
     MonoTime now_{};
     MonoTime findings_begin_{};
     std::uint64_t rows_ = 0;
