@@ -50,7 +50,7 @@ FROM
             ending AS client_ending, bytes_acked AS client_bytes_acked, bytes_received AS client_bytes_received
         FROM flows FINAL
         WHERE time > (SELECT max(time) FROM flows) - 25 * 3600 AND role = 'client' AND seen = 'whole'
-    ) USING flow
+    ) AS clients USING flow
     WHERE time > since AND time <= until AND role = 'server' AND seen = 'whole'
         AND remote_port = client_port
         AND replaceOne(remote_addr, '::ffff:', '') = replaceOne(client_addr, '::ffff:', '')

@@ -38,7 +38,7 @@ FROM
             ending_detail AS peer_ending_detail
         FROM flows FINAL
         WHERE time > (SELECT max(time) FROM flows) - 25 * 3600
-    ) USING flow
+    ) AS peers USING flow
     WHERE time > since AND time <= until AND ending IN ('reset_sent', 'reset_received')
     ORDER BY has_peer DESC, abs(ifNull(opened_ns, closed_ns) - ifNull(peer_opened_ns, peer_closed_ns))
     LIMIT 1 BY boot, conn
