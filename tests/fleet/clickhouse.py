@@ -86,7 +86,7 @@ class Database:
         if create:
             self.ask(f"CREATE DATABASE {name}", database="default")
             # Recordings in the repository get older.
-            self.apply(run("export", "--schema", "--keep-days", 36500, *schema_options))
+            self.apply(run("export", "--schema", "--keep-days", 10000, *schema_options))
 
     def apply(self, statements):
         # A comment ends with its line, and nothing else has a semicolon at the end of one.
@@ -244,7 +244,10 @@ class Stage:
     """A folder and the servers in it."""
 
     def __init__(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="tcpdwell-fleet-"))
+        # In memory where that is possible: batches of a few rows are written to disk for each recording.
+        where = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="tcpdwell-fleet-", dir=where))
+        os.environ["TMPDIR"] = str(self.folder)
         self.processes = []
 
     def server(self, kind):
