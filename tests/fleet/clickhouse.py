@@ -5,12 +5,14 @@ import fcntl
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 import urllib.error
@@ -97,7 +99,7 @@ class Database:
     def ask(self, sql, **parameters):
         status, text = request(self.port, sql, **{"database": self.name, **parameters})
         if status != 200:
-            raise Failed(f"HTTP {status}: {text[:1500]}\nto: {sql[:3000]}")
+            raise Failed(f"HTTP {status}: {text[:1500]}\nto: {sql[:400]}")
         return text
 
     def rows(self, sql):
@@ -278,7 +280,7 @@ def main(perform):
         print(f"FAILED: {error}")
         for each in stage.processes:
             if isinstance(getattr(each, "process", None), Process):
-                print(f"-- {each.process.log}:\n{each.process.log.read_text(errors='replace')[-3000:]}")
+                print(f"-- {each.process.log}:\n{each.process.log.read_text(errors='replace')[:1500]}")
         return_code = 1
     finally:
         stage.end()

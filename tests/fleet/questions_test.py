@@ -101,21 +101,19 @@ def dwell_times(database, file):
             row = answer[service, state]
             equal(row["times"], times["count"], f"{service} {state}")
             expect(abs(row["max_ms"] - times["max_ns"] / 1e6) <= 0.001, f"longest {state} of {service}: {row} {times}")
-            if times["count"] < 100:  # a t-digest takes what lies between two of few
-                continue
             for name, other in ("p50_ms", "p50_ns"), ("p99_ms", "p99_ns"):
-                near = times["buckets"]
-                width = max(high - low for low, high, _ in near) / 1e6
-                expect(abs(row[name] - times[other] / 1e6) <= 0.02 * row[name] + width,
+                # Each rounds, to 0.8 and to 0.5 %; of an even number either middle is right.
+                slack = 0.02 if times["count"] > 10 else 0.5
+                expect(abs(row[name] - times[other] / 1e6) <= slack * row[name] + 0.001,
                        f"{name} of {state} of {service}: {row[name]}, {times[other]} ns")
             compared += 1
-    expect(compared >= 5, f"{compared} states compared")
+    expect(compared >= 8, f"{compared} states compared")
 
 
 def on_made_rows(database):
     """made_rows.py says what each of them is there for."""
     answer = {row["service"]: row for row in database.question("closes_first")}
-    equal((answer["web:80"]["connections"], answer["web:80"]["closed_first_here"], answer["web:80"]["hosts"]), (14, 12, 2),
+    equal((answer["web:80"]["connections"], answer["web:80"]["closed_first_here"], answer["web:80"]["hosts"]), (14, 11, 1),
           "web:80")
     equal((answer["big:443"]["connections"], answer["big:443"]["closed_first_here"]), (100, 100), "weights")
     expect("old:1" not in answer, "a row of before the last 24 hours counts")
@@ -160,7 +158,7 @@ def on_made_rows(database):
     equal((row["bad_share_before"], row["bad_share_after"]), (0.01, 0.2), "shares")
     share = 22 / 300
     equal(row["z"], round(0.19 / (share * (1 - share) * (1 / 200 + 1 / 100)) ** 0.5, 1), "z")
-    equal((row["p99_life_before_ms"], row["p99_life_after_ms"]), (5, 50), "lives")
+    expect(abs(row["p99_life_before_ms"] - 5) < 0.03 and abs(row["p99_life_after_ms"] - 50) < 0.3, f"lives: {row}")
     expect(database.question("before_and_after") == [], "a service that is there at one of the times only")
 
     found = database.question("findings")
@@ -169,9 +167,11 @@ def on_made_rows(database):
     equal(found[1]["example"], "latest", "the last")
 
     states = {(row["service"], row["state"]): row for row in database.question("p99_of_states")}
-    equal((states["slow", "ESTABLISHED"]["times"], states["slow", "ESTABLISHED"]["p50_ms"]), (100, 1), "median")
+    equal(states["slow", "ESTABLISHED"]["times"], 100, "times")
+    expect(abs(states["slow", "ESTABLISHED"]["p50_ms"] - 1) < 0.006, "median")
     equal(states["slow", "ESTABLISHED"]["max_ms"], 1000, "longest")
-    equal(states["weighed", "ESTABLISHED"]["p99_ms"], 1, "what is weighed counts as often")
+    equal(states["weighed", "ESTABLISHED"]["times"], 1000, "times of what is weighed")
+    expect(abs(states["weighed", "ESTABLISHED"]["p99_ms"] - 1) < 0.006, "what is weighed counts as often")
 
 
 def answers(database):

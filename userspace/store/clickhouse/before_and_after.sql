@@ -3,7 +3,9 @@
 -- To change: `moment`, toDateTime('2026-11-29 18:00:00', 'UTC'), and `span`, how long before and after it, in seconds.
 WITH
     (SELECT max(time) FROM ends) - 3600 AS moment,
-    3600 AS span
+    3600 AS span,
+    -- To half a percent, so that few different ones are counted.
+    toUInt64(exp2(round(log2(1 + greatest(assumeNotNull(closed_ns) - assumeNotNull(opened_ns), 0)) * 64) / 64)) AS life
 SELECT
     service,
     role,
@@ -18,10 +20,8 @@ SELECT
     (bad_before + bad_after) / (connections_before + connections_after) AS bad_share,
     round((bad_after / connections_after - bad_before / connections_before)
         / sqrt(bad_share * (1 - bad_share) * (1 / connections_before + 1 / connections_after)), 1) AS z,
-    round(quantileTDigestWeightedIf(0.99)(toUInt64(closed_ns - opened_ns), weight,
-        time <= moment AND closed_ns >= opened_ns) / 1e6, 3) AS p99_life_before_ms,
-    round(quantileTDigestWeightedIf(0.99)(toUInt64(closed_ns - opened_ns), weight,
-        time > moment AND closed_ns >= opened_ns) / 1e6, 3) AS p99_life_after_ms
+    round(quantileExactWeightedIf(0.99)(life, weight, time <= moment AND closed_ns >= opened_ns) / 1e6, 3) AS p99_life_before_ms,
+    round(quantileExactWeightedIf(0.99)(life, weight, time > moment AND closed_ns >= opened_ns) / 1e6, 3) AS p99_life_after_ms
 FROM ends FINAL
 WHERE time > moment - span AND time <= moment + span
 GROUP BY service, role

@@ -23,7 +23,7 @@ FROM
     -- States reach their peaks one after the other, so their sum is too much: the average over all of them, or the peak
     -- of one.
     SELECT
-        host, container, service, time, toInt64(time) / 60 AS minute,
+        host, container, service, time, (toInt64(time) - toInt64(until)) / 60 AS minute,
         greatest(toInt64(max(peak)), toInt64(round(sum(socket_seconds) / any(seconds)))) AS held
     FROM minutes FINAL
     WHERE time > since AND time <= until AND role = 'client' AND state NOT IN ('CLOSE', 'LISTEN')
