@@ -87,6 +87,10 @@ constexpr MetricDescription kDescriptions[] = {
      "Services whose counters were added to those of the service other.",
      MetricType::counter,
      {}},
+    {"tcpdwell_export_rows_total",
+     "Rows of --export: that the server has, that it refused, and that had no room to wait.",
+     MetricType::counter,
+     {"result"}},
     {"tcpdwell_build_info",
      "The version that traced, and its probes.",
      MetricType::gauge,
@@ -253,10 +257,14 @@ void Metrics::add_own(std::vector<MetricFamily>& all, std::uint64_t evicted) con
     add(gone, {}, evicted);
     MetricFamily folded = empty_family("tcpdwell_series_folded_total");
     add(folded, {}, services_.folded());
+    MetricFamily exported = empty_family("tcpdwell_export_rows_total");
+    add(exported, {{"result", "sent"}}, exported_.sent);
+    add(exported, {{"result", "rejected"}}, exported_.rejected);
+    add(exported, {{"result", "dropped"}}, exported_.dropped);
     MetricFamily build = empty_family("tcpdwell_build_info");
     add(build, {{"version", printable(version_)}, {"probes", printable(probes_)}}, 1.0);
     all.insert(all.end(), {std::move(lost), std::move(gone), std::move(folded)});
-    all.push_back(std::move(build));
+    all.insert(all.end(), {std::move(exported), std::move(build)});
 }
 
 } // namespace tcpdwell::analysis

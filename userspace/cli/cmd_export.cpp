@@ -157,6 +157,7 @@ Result<int> export_all(const ExportCommand& options, const RowSink& sink, std::u
     auto runs = ViewRun::prepare_each(*options.run);
     if (!runs) return tl::unexpected(runs.error());
     int status = 0;
+    track::TrackerTotals totals;
     for (ViewRun& each : *runs) {
         ViewRun run = std::move(each); // its files are closed when it has been read
         auto outcome = export_host(run, options, sink, rows);
@@ -168,6 +169,9 @@ Result<int> export_all(const ExportCommand& options, const RowSink& sink, std::u
         if (status == 0) status = run.exit_status(*outcome);
         if (outcome->interrupted) break;
     }
+    spdlog::info("{} of {} seen; {}", counted(totals.connections, "connection"),
+                 counted(runs->size(), "host"),
+                 render::loss_text(totals.lost, totals.holes, totals.unseen));
     return status;
 }
 
@@ -233,7 +237,7 @@ Action define_export(CLI::App& app) {
                               "Where rows go: http://[USER[:PASSWORD]@]HOST[:PORT]/DATABASE of "
                               "ClickHouse, https too; - prints them")
                    ->type_name("URL");
-    options->line.declare(app, to);
+    options->line.declare(app, to, "--sample");
     add_duration(app, "--wait", options->wait,
                  "How long to wait at the end until the server has everything", Zero::allowed)
         ->default_str("5m");

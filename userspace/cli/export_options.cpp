@@ -12,18 +12,21 @@ constexpr std::uint64_t kMostSample = 1'000'000;
 
 } // namespace
 
-void ExportOptions::declare(CLI::App& app, CLI::Option* url_option) {
+void ExportOptions::declare(CLI::App& app, CLI::Option* url_option,
+                            const std::string& sample_name) {
     app.add_option("--spool", spool,
                    "Where rows wait until the server has them: a folder that nobody else can write")
         ->type_name("FOLDER")
         ->needs(url_option);
     add_size(app, "--spool-size", spool_bytes, {kSmallestSpool},
              "What the spool may occupy; beyond it the oldest rows are dropped, and counted")
-        ->default_str("1GiB");
-    add_number(app, "--sample", sample, kMostSample,
+        ->default_str("1GiB")
+        ->needs(url_option);
+    add_number(app, sample_name, sample, kMostSample,
                "Export the ends of one flow in N, the same on all hosts, and all that ended badly; "
                "a row's weight is how many it stands for")
-        ->default_str("1");
+        ->default_str("1")
+        ->needs(url_option);
     app.add_option("--zone", zone, "What the column zone says of this host")->type_name("NAME");
     app.add_flag("--gather-inserts", gathers_inserts,
                  "Let the server gather the inserts of many hosts (async_insert)");
@@ -44,6 +47,11 @@ Result<ExportLine> ExportLine::open(const ExportOptions& options) {
     if (!sender) return tl::unexpected(sender.error());
     return ExportLine(std::move(server_text), std::move(own),
                       std::make_unique<store::Sender>(std::move(*sender)));
+}
+
+analysis::ExportedRows ExportLine::rows() const {
+    const store::SenderCounts sent = sender_->counts();
+    return {sent.sent_rows, sent.rejected_rows, spool_->counts().dropped_rows};
 }
 
 Result<void> ExportLine::add(const store::Table& table, std::uint64_t rows,

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "analysis/metrics.h"
 #include "base/result.h"
 #include "store/exporter.h"
 #include "store/sender.h"
@@ -25,8 +26,8 @@ struct ExportOptions {
     std::string zone;
     bool gathers_inserts = false;
 
-    /// Declares all but the URL, whose name differs; they need `url_option`.
-    void declare(CLI::App& app, CLI::Option* url_option);
+    /// Declares all but the URL, which they need: its name differs, as that of the sample does.
+    void declare(CLI::App& app, CLI::Option* url_option, const std::string& sample_name);
 };
 
 /// The spool, and the process that empties it.
@@ -35,6 +36,8 @@ public:
     /// Opens the spool and starts to send what is in it; before rights are given up.
     static Result<ExportLine> open(const ExportOptions& options);
 
+    /// What has become of rows so far.
+    [[nodiscard]] analysis::ExportedRows rows() const;
     Result<void> add(const store::Table& table, std::uint64_t rows, std::string_view lines);
     [[nodiscard]] const std::string& server_text() const { return server_text_; } ///< no password
     [[nodiscard]] store::Spool& spool() { return *spool_; }

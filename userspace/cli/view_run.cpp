@@ -190,7 +190,7 @@ Result<void> ViewRun::open_kernel() {
     if (command_ || options_.late_file != nullptr)
         if (auto started = start_keeper(); !started) return started;
     // A recorder makes segments in its user's folder as long as it runs.
-    const bool keeps_user = recorder_ && options_.roll.rolls();
+    const bool keeps_user = options_.keeps_user || (recorder_ && options_.roll.rolls());
     auto source = open_live_source(std::bit_ceil(options_.buffer_bytes), filter_, options_.probes,
                                    keeps_user, options_.serves, options_.host_root);
     if (!source) return tl::unexpected(source.error());

@@ -43,9 +43,10 @@ struct RunOptions {
     std::string on_write_error = "stop"; ///< or "continue"
     double save_after = 0;               ///< seconds; see RecorderOptions
     std::shared_ptr<FilterOptions> filters;
-    std::string host_root; ///< see LiveOptions
-    std::string user;      ///< that the command runs as; "": who we are
-    bool serves = false;   ///< takes connections at sockets that listen when the run is prepared
+    std::string host_root;   ///< see LiveOptions
+    std::string user;        ///< that the command runs as; "": who we are
+    bool keeps_user = false; ///< files are made by the user who starts it, as long as it runs
+    bool serves = false;     ///< takes connections at sockets that listen when the run is prepared
     PendingFile* late_file = nullptr; ///< is published when the run is over
 
     /// Declares on `app` those that concern the running kernel; filled when the command line is

@@ -162,6 +162,7 @@ void Exporter::add_minute(const analysis::MinuteRow& row) {
 }
 
 void Exporter::add_findings(const report::Report& report) {
+    if (time_between(findings_begin_, now_) < options_.findings_interval) return;
     const MonoTime begin = std::exchange(findings_begin_, now_);
     for (const report::Section& section : report.sections) {
         const auto* findings = std::get_if<report::Findings>(&section.body);

@@ -29,6 +29,8 @@ struct ExporterOptions {
     std::size_t bytes_in_batch = std::size_t{16} << 20;
     /// After this time a batch is handed over although it isn't full; 0: it waits for that.
     Nanoseconds longest_wait{};
+    /// Reports that come sooner after one whose findings were taken are left out.
+    Nanoseconds findings_interval{};
     /// Of a recording that has the facts of the host in its head only.
     std::string host;
     std::string boot;
@@ -48,7 +50,7 @@ public:
     void on_transition(const track::TransitionLine& line) override;
     void on_connection(const track::ConnectionLine& line) override;
 
-    /// The report on the time since the last one, or since the beginning, has been made. Not after
+    /// A report has been made, on the time since the last one or since the beginning. Not after
     /// finish().
     void add_findings(const report::Report& report);
 
