@@ -80,7 +80,11 @@ public:
             if (queue_.empty() && !look_around()) continue;
             const std::string name = std::move(queue_.front());
             queue_.pop_front();
-            send(*client, name);
+            page_.is_busy = true;
+            const SendAnswer answer = send(*client, name);
+            page_.is_busy = false;
+            report_progress();
+            if (answer.outcome == SendOutcome::not_now) fail_to_send(answer.trouble, answer.words);
         }
         return 0;
     }
@@ -100,44 +104,42 @@ private:
         return false;
     }
 
-    void send(Client& client, const std::string& name) {
+    static SendAnswer unreadable(const Error& error) {
+        return {SendOutcome::not_now, SendTrouble::unreadable, error.message};
+    }
+
+    /// Refused: it has been set aside, or was dropped meanwhile.
+    SendAnswer send(Client& client, const std::string& name) {
         const auto parsed = BatchName::parse(name);
         const auto is_claimed = outbox_.claim(name);
-        if (!is_claimed) return fail_to_send(SendTrouble::unreadable, is_claimed.error().message);
-        if (!*is_claimed || !parsed) return; // dropped meanwhile
+        if (!is_claimed) return unreadable(is_claimed.error());
+        if (!*is_claimed || !parsed) return {SendOutcome::refused, SendTrouble::none, ""}; // gone
         const auto bytes = outbox_.read(name);
         if (!bytes) {
             const int error = bytes.error().error_number;
-            // About this file alone.
-            if (error == EFBIG || error == EIO) return reject(name, *parsed, bytes.error().message);
+            if (error == EFBIG || error == EIO) // about this file alone
+                return reject(name, *parsed, bytes.error().message);
             outbox_.release(name);
-            return fail_to_send(SendTrouble::unreadable, bytes.error().message);
+            return unreadable(bytes.error());
         }
-        const SendAnswer answer = client.insert(parsed->table, parsed->id(), *bytes);
-        switch (answer.outcome) {
-        case SendOutcome::accepted:
-            outbox_.remove(name);
-            ++page_.sent_batches;
-            page_.sent_rows += parsed->rows;
-            end_trouble();
-            report_progress();
-            break;
-        case SendOutcome::refused:
-            end_trouble();
-            reject(name, *parsed, answer.words);
-            break;
-        case SendOutcome::not_now:
+        SendAnswer answer = client.insert(parsed->table, parsed->id(), *bytes);
+        if (answer.outcome == SendOutcome::not_now) {
             outbox_.release(name);
-            if (answer.trouble != SendTrouble::stopped) fail_to_send(answer.trouble, answer.words);
-            break;
+            return answer;
         }
+        end_trouble();
+        if (answer.outcome == SendOutcome::refused) return reject(name, *parsed, answer.words);
+        outbox_.remove(name);
+        ++page_.sent_batches;
+        page_.sent_rows += parsed->rows;
+        return answer;
     }
 
-    void reject(const std::string& name, const BatchName& batch, const std::string& words) {
+    SendAnswer reject(const std::string& name, const BatchName& batch, const std::string& words) {
         const auto rejected = outbox_.reject(name, words);
         if (!rejected) {
             outbox_.release(name);
-            return fail_to_send(SendTrouble::unreadable, rejected.error().message);
+            return unreadable(rejected.error());
         }
         if (page_.rejected_batches++ == 0)
             spdlog::warn("ClickHouse at {} refuses a batch of {} rows, which is kept in "
@@ -145,7 +147,7 @@ private:
                          options_.server.text(), batch.rows, outbox_.path(), shortened(words));
         page_.rejected_rows += batch.rows;
         page_.removed_rows += rejected->removed_rows;
-        report_progress();
+        return {SendOutcome::refused, SendTrouble::none, ""};
     }
 
     static std::string_view shortened(std::string_view words) {
@@ -154,6 +156,7 @@ private:
     }
 
     void fail_to_send(SendTrouble trouble, const std::string& words) {
+        if (trouble == SendTrouble::stopped) return; // the end has come
         ++page_.failed_tries;
         page_.trouble = trouble;
         queue_.clear(); // the oldest comes first again, unless it is dropped meanwhile
@@ -184,7 +187,7 @@ private:
         said_ = {};
         const auto names = outbox_.names();
         spdlog::warn("ClickHouse at {} answers again; {} batches wait", options_.server.text(),
-                     names ? names->size() : 0);
+                     names && !names->empty() ? names->size() - 1 : 0); // without this one
     }
 
     /// Until something comes from the parent, or it has ended, or `end`.
