@@ -153,12 +153,12 @@ Result<std::uint64_t> Spool::write(const std::string& name, std::string_view byt
             error = file_error("write", shown);
         occupied = static_cast<std::uint64_t>(status.st_blocks) * 512;
     }
-    if (!error && !outbox_.folder().rename(partial, outbox_.folder(), name))
-        error = file_error("rename", shown);
-    if (error) {
-        outbox_.folder().remove(partial);
-        return tl::unexpected(*error);
-    }
+    // Two names for a moment: a process that records may link and remove files, but not rename
+    // them.
+    if (!error && !outbox_.folder().link(partial, outbox_.folder(), name))
+        error = file_error("link", shown);
+    outbox_.folder().remove(partial);
+    if (error) return tl::unexpected(*error);
     // It is there, whatever this says; after a loss of power it may be missing.
     if (!outbox_.folder().sync()) spdlog::debug("{}", file_error("write", path()).message);
     return occupied;
