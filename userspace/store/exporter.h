@@ -88,8 +88,4 @@ private:
     bool is_settled_ = false;
 };
 
-/// Whether an end is one that somebody may want to look at: kept by every sample. Those are all but
-/// an orderly close by FIN on both sides, without a loss.
-bool ended_badly(const track::ConnectionLine& line);
-
 } // namespace tcpdwell::store
