@@ -184,7 +184,7 @@ Result<void> check(const ServeCommand& options) {
 store::ExporterOptions exporter_options(const ServeCommand& options, ExportLine& line) {
     store::ExporterOptions exporting;
     exporting.take = [&line](const store::Table& table, std::uint64_t rows,
-                             std::string_view lines) { return line.add(table, rows, lines); };
+                             std::string_view lines) { return line.add(table.name, rows, lines); };
     exporting.zone = options.exported.zone;
     exporting.sample = options.exported.sample;
     exporting.longest_wait = kExportInterval;

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/export_options.h"
 
+#include <fmt/format.h>
+
 #include "cli/live_view.h"
 #include "cli/option_values.h"
+#include "store/batch_name.h"
 
 namespace tcpdwell::cli {
 namespace {
@@ -32,16 +35,33 @@ void ExportOptions::declare(CLI::App& app, CLI::Option* url_option,
                  "Let the server gather the inserts of many hosts (async_insert)");
 }
 
+/// Rows in a spool are of one kind: what another run has left there can't go to this server.
+Result<void> check_waiting(const store::Spool& spool, bool is_otlp) {
+    const auto names = spool.outbox().names();
+    if (!names) return tl::unexpected(names.error());
+    for (const std::string& name : *names) {
+        const auto batch = store::BatchName::parse(name);
+        if (batch && (batch->table == kOtlpBatch) != is_otlp)
+            return fail(ErrorCode::usage,
+                        fmt::format("{} has rows for {}: give another folder, or send them first",
+                                    spool.path(), is_otlp ? "ClickHouse" : "a collector"));
+    }
+    return {};
+}
+
 Result<ExportLine> ExportLine::open(const ExportOptions& options) {
-    auto server = store::ServerUrl::from_user(options.url);
+    auto server = store::ServerUrl::from_user(
+        options.url, options.is_otlp() ? store::ServerKind::otlp : store::ServerKind::clickhouse);
     if (!server) return tl::unexpected(server.error());
     auto spool = store::Spool::open(options.spool, options.spool_bytes);
     if (!spool) return tl::unexpected(spool.error());
+    if (auto fits = check_waiting(*spool, options.is_otlp()); !fits)
+        return tl::unexpected(fits.error());
     std::string server_text = server->text();
     store::SenderOptions sending;
     sending.server = std::move(*server);
     sending.client.gathers_inserts = options.gathers_inserts;
-    sending.in_child = [] { keep_rights_for(false, false); };
+    sending.in_child = [] { keep_rights_for_sending(); };
     auto own = std::make_unique<store::Spool>(std::move(*spool));
     auto sender = store::Sender::start(*own, sending);
     if (!sender) return tl::unexpected(sender.error());
@@ -54,9 +74,8 @@ analysis::ExportedRows ExportLine::rows() const {
     return {sent.sent_rows, sent.rejected_rows, spool_->counts().dropped_rows};
 }
 
-Result<void> ExportLine::add(const store::Table& table, std::uint64_t rows,
-                             std::string_view lines) {
-    if (auto added = spool_->add(table.name, rows, lines); !added) return added;
+Result<void> ExportLine::add(std::string_view table, std::uint64_t rows, std::string_view lines) {
+    if (auto added = spool_->add(table, rows, lines); !added) return added;
     sender_->wake();
     return {};
 }

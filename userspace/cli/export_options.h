@@ -18,6 +18,9 @@
 
 namespace tcpdwell::cli {
 
+/// What batches of log records are called, among those of tables.
+inline constexpr std::string_view kOtlpBatch = "otlp";
+
 struct ExportOptions {
     std::string url;
     std::string spool;
@@ -25,9 +28,11 @@ struct ExportOptions {
     std::uint64_t sample = 1;
     std::string zone;
     bool gathers_inserts = false;
+    std::string format = "clickhouse"; ///< or "otlp-json"
 
     /// Declares all but the URL, which they need: its name differs, as that of the sample does.
     void declare(CLI::App& app, CLI::Option* url_option, const std::string& sample_name);
+    [[nodiscard]] bool is_otlp() const { return format != "clickhouse"; }
 };
 
 /// The spool, and the process that empties it.
@@ -38,7 +43,7 @@ public:
 
     /// What has become of rows so far.
     [[nodiscard]] analysis::ExportedRows rows() const;
-    Result<void> add(const store::Table& table, std::uint64_t rows, std::string_view lines);
+    Result<void> add(std::string_view table, std::uint64_t rows, std::string_view lines);
     [[nodiscard]] const std::string& server_text() const { return server_text_; } ///< no password
     [[nodiscard]] store::Spool& spool() { return *spool_; }
     [[nodiscard]] store::Sender& sender() { return *sender_; }

@@ -34,7 +34,7 @@ class Sender::Impl {
 public:
     Impl(pid_t pid, Fd line, MappedPage page, const Spool& spool, const ServerUrl& server)
         : pid_(pid), line_(std::move(line)), page_(std::move(page)), outbox_(spool.outbox()),
-          server_(server.text()) {}
+          server_(server.who()) {}
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
     ~Impl() {
@@ -57,7 +57,7 @@ public:
     bool is_running() {
         if (!has_ended()) return true;
         if (!is_said_)
-            spdlog::warn("the process that sends to ClickHouse at {} has ended ({}); rows wait in "
+            spdlog::warn("the process that sends to {} has ended ({}); rows wait in "
                          "{} until the next start",
                          server_, end_text(), outbox_.path());
         is_said_ = true;
@@ -78,9 +78,9 @@ public:
             if (has_all && !(is_there && page_->is_busy)) return true;
             if (!is_there)
                 return fail(ErrorCode::failed,
-                            fmt::format("the process that sends to ClickHouse has ended ({}); {} "
-                                        "batches wait in {}",
-                                        end_text(), waiting->size(), outbox_.path()));
+                            fmt::format("the process that sends to {} has ended ({}); {} batches "
+                                        "wait in {}",
+                                        server_, end_text(), waiting->size(), outbox_.path()));
             const auto left = end - std::chrono::steady_clock::now();
             if (left <= Nanoseconds(0) || is_stopped()) return false;
             pollfd progress{line_.get(), POLLIN, 0};

@@ -48,7 +48,11 @@ void load_name_services() {
 #endif
 }
 
-std::string_view advice_for(SendTrouble trouble) {
+std::string_view advice_for(SendTrouble trouble, ServerKind kind) {
+    if (kind == ServerKind::otlp)
+        return trouble == SendTrouble::no_table || trouble == SendTrouble::other_service
+                   ? "; is this the URL of a receiver of OTLP over HTTP?"
+                   : "";
     switch (trouble) {
     case SendTrouble::credentials:
         return "; give a user that may insert: in the URL, or CLICKHOUSE_USER and "
@@ -142,9 +146,9 @@ private:
             return unreadable(rejected.error());
         }
         if (page_.rejected_batches++ == 0)
-            spdlog::warn("ClickHouse at {} refuses a batch of {} rows, which is kept in "
+            spdlog::warn("{} refuses a batch of {} rows, which is kept in "
                          "{}/rejected, as all later ones will be: {}",
-                         options_.server.text(), batch.rows, outbox_.path(), shortened(words));
+                         options_.server.who(), batch.rows, outbox_.path(), shortened(words));
         page_.rejected_rows += batch.rows;
         page_.removed_rows += rejected->removed_rows;
         return {SendOutcome::refused, SendTrouble::none, ""};
@@ -165,8 +169,8 @@ private:
         else if (trouble == SendTrouble::unreadable)
             spdlog::warn("{}; nothing is sent until it can be read", words);
         else
-            spdlog::warn("cannot send to ClickHouse at {}: {}{}; rows wait in {}",
-                         options_.server.text(), shortened(words), advice_for(trouble),
+            spdlog::warn("cannot send to {}: {}{}; rows wait in {}", options_.server.who(),
+                         shortened(words), advice_for(trouble, options_.server.kind),
                          outbox_.path());
         said_[trouble] = true;
         std::uint64_t random = 0;
@@ -186,7 +190,7 @@ private:
         if (std::none_of(said_.begin(), said_.end(), [](bool said) { return said; })) return;
         said_ = {};
         const auto names = outbox_.names();
-        spdlog::warn("ClickHouse at {} answers again; {} batches wait", options_.server.text(),
+        spdlog::warn("{} answers again; {} batches wait", options_.server.who(),
                      names && !names->empty() ? names->size() - 1 : 0); // without this one
     }
 
