@@ -177,10 +177,11 @@ Result<int> export_all(const ExportCommand& options, const RowSink& sink, std::u
         ViewRun run = std::move(each); // its files are closed when it has been read
         auto outcome = export_host(run, options, sink, rows);
         if (!outcome) return tl::unexpected(outcome.error());
-        spdlog::info(
-            "{}: {} seen; {}", run.source_name(),
-            counted(outcome->totals.connections, "connection"),
-            render::loss_text(outcome->totals.lost, outcome->totals.holes, outcome->totals.unseen));
+        spdlog::debug("{} read", run.source_name());
+        totals.connections += outcome->totals.connections;
+        totals.lost += outcome->totals.lost;
+        totals.holes += outcome->totals.holes;
+        totals.unseen += outcome->totals.unseen;
         if (status == 0) status = run.exit_status(*outcome);
         if (outcome->interrupted) break;
     }

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "store/certificates.h"
 
 namespace tcpdwell::store {
 namespace {
@@ -161,6 +162,8 @@ public:
         if (!curl_) return fail(ErrorCode::failed, "libcurl cannot begin");
         set(CURLOPT_NOSIGNAL, 1L);
         set(CURLOPT_PROTOCOLS_STR, "http,https");
+        if (const auto certificates = certificate_file())
+            set(CURLOPT_CAINFO, certificates->c_str()); // libcurl copies it
         set(CURLOPT_FOLLOWLOCATION, 0L);
         set(CURLOPT_PROXY, ""); // whatever the environment says
         set(CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
