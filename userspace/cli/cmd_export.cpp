@@ -106,12 +106,14 @@ Result<run::PipelineOutcome> export_host(ViewRun& run, const ExportCommand& opti
     exporting.take = sink.take;
     exporting.zone = options.line.zone;
     exporting.sample = options.line.sample;
+    exporting.traced_sample = run.sample();
     exporting.host = run.host_name();
     exporting.boot = run.boot_id();
     store::Exporter* exporter = nullptr;
     analysis::ReportOptions report;
     report.run.source = run.source_name();
     report.run.filter = run.filter_text();
+    report.run.sample = run.sample();
     ReportConsumer reports(
         report, std::nullopt, run.context(),
         [&](const report::Report& made, bool) -> Result<bool> {

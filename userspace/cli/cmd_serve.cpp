@@ -52,6 +52,7 @@ Result<analysis::ReportOptions> report_options(const ServeCommand& options) {
     report.run.source = "live";
     report.run.interval = true;
     report.run.filter = options.run->filters->text();
+    report.run.sample = options.run->filters->sample();
     return report;
 }
 
@@ -202,9 +203,9 @@ Result<int> trace_and_serve(ServeCommand& options, Configuration& configuration,
         configuration.read_again(*served);
         manager.ready("tracing");
     };
-    const bool is_filtered = !report->run.filter.empty();
-    serve::Daemon daemon({std::move(*report), options.metrics.resolve(run->context(), is_filtered),
-                          from_seconds(options.window), words, helps, *saved ? &**saved : nullptr,
+    const analysis::MetricsOptions metrics = options.metrics.resolve(run->context(), report->run);
+    serve::Daemon daemon({std::move(*report), metrics, from_seconds(options.window), words, helps,
+                          *saved ? &**saved : nullptr,
                           [&run] {
                               const run::Recorder* const recorder = run->recorder();
                               return recorder == nullptr ? std::string() : recorder->trouble();
@@ -263,6 +264,7 @@ Action define_serve(CLI::App& app) {
                    "again")
         ->type_name("FILE");
     options->run = RunOptions::declare(app);
+    options->run->filters->declare_sample(app);
     for (const char* of_views : {"--user", kCommandArgument})
         app.remove_option(app.get_option(of_views));
     app.add_option("-w,--write", options->run->write,

@@ -126,7 +126,8 @@ void Exporter::add_end(const track::ConnectionLine& line) {
     begin_row(wall_seconds(line.closed.value_or(line.entered)));
     json_.member("service", analysis::service_text(*line.who));
     json_.member("flow", flow);
-    json_.member("weight", is_bad ? std::uint64_t{1} : options_.sample);
+    json_.member("weight", is_bad ? options_.traced_sample
+                                  : event::sample_of_both(options_.traced_sample, options_.sample));
     const std::uint64_t cgroup = line.who->cgroup;
     json_.members(report::connection_schema(),
                   run::to_row(line, context_.clock(),

@@ -25,6 +25,8 @@ struct ExporterOptions {
     std::string zone;
     /// One flow in so many is kept, the same on all hosts, and besides all ends that ended badly.
     std::uint64_t sample = 1;
+    /// Of what was traced already: one flow in so many.
+    std::uint64_t traced_sample = 1;
     std::uint64_t rows_in_batch = 20'000;
     std::size_t bytes_in_batch = std::size_t{16} << 20;
     /// After this time a batch is handed over although it isn't full; 0: it waits for that.
