@@ -44,6 +44,7 @@ struct MetricsOptions {
     bool is_filtered = false;
     /// With it, what has the label service also has container, pod and namespace.
     NameOfCgroup container = {};
+    std::uint64_t sample = 1; ///< one connection in so many
 };
 
 /// Counts from its making on. Takes the tracker's lines, and what reports look at (ReportMaker).

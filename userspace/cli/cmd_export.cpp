@@ -103,12 +103,13 @@ Result<void> wait_for_room(ExportLine& line, std::uint64_t spool_bytes) {
 template <class RowMaker, class Options>
 Result<run::PipelineOutcome> export_through(ViewRun& run, const ExportCommand& options,
                                             Options making, std::uint64_t& rows) {
-    making.sample = options.line.sample;
+    making.sampling = {run.sample(), options.line.sample};
     making.host = run.host_name();
     RowMaker* maker = nullptr;
     analysis::ReportOptions report;
     report.run.source = run.source_name();
     report.run.filter = run.filter_text();
+    report.run.sample = run.sample();
     ReportConsumer reports(
         report, std::nullopt, run.context(),
         [&](const report::Report& made, bool) -> Result<bool> {

@@ -56,6 +56,7 @@ Result<analysis::ReportOptions> report_options(const ServeCommand& options) {
     report.run.source = "live";
     report.run.interval = true;
     report.run.filter = options.run->filters->text();
+    report.run.sample = options.run->filters->sample();
     return report;
 }
 
@@ -181,12 +182,13 @@ Result<void> check(const ServeCommand& options) {
     return {};
 }
 
-store::ExporterOptions exporter_options(const ServeCommand& options, ExportLine& line) {
+store::ExporterOptions exporter_options(const ServeCommand& options, std::uint64_t traced_sample,
+                                        ExportLine& line) {
     store::ExporterOptions exporting;
     exporting.take = [&line](const store::Table& table, std::uint64_t rows,
                              std::string_view lines) { return line.add(table.name, rows, lines); };
     exporting.zone = options.exported.zone;
-    exporting.sample = options.exported.sample;
+    exporting.sampling = {traced_sample, options.exported.sample};
     exporting.longest_wait = kExportInterval;
     exporting.findings_interval = from_seconds(options.window);
     return exporting;
@@ -221,10 +223,10 @@ Result<int> trace_and_serve(ServeCommand& options, Configuration& configuration,
         configuration.read_again(*served);
         manager.ready("tracing");
     };
-    const bool is_filtered = !report->run.filter.empty();
+    const analysis::MetricsOptions metrics = options.metrics.resolve(run->context(), report->run);
     std::optional<store::Exporter> exporter;
-    serve::Daemon daemon({std::move(*report), options.metrics.resolve(run->context(), is_filtered),
-                          from_seconds(options.window), words, helps, *saved ? &**saved : nullptr,
+    serve::Daemon daemon({std::move(*report), metrics, from_seconds(options.window), words, helps,
+                          *saved ? &**saved : nullptr,
                           [&run] {
                               const run::Recorder* const recorder = run->recorder();
                               return recorder == nullptr ? std::string() : recorder->trouble();
@@ -239,7 +241,8 @@ Result<int> trace_and_serve(ServeCommand& options, Configuration& configuration,
     if (auto started = daemon.serve_at(std::move(sockets)); !started)
         return tl::unexpected(started.error());
     for (const int fd : daemon.poll_fds()) run->source().wake_on(fd);
-    if (line) exporter.emplace(exporter_options(options, *line), run->context(), daemon);
+    if (line)
+        exporter.emplace(exporter_options(options, run->sample(), *line), run->context(), daemon);
     run::TriggerWatch watch(std::move(triggers), save, run->context(),
                             exporter ? static_cast<run::Consumer&>(*exporter) : daemon);
     run::Selection selection(run->filter(), run->context(), watch);
@@ -298,6 +301,7 @@ Action define_serve(CLI::App& app) {
                    "again")
         ->type_name("FILE");
     options->run = RunOptions::declare(app);
+    options->run->filters->declare_sample(app);
     for (const char* of_views : {"--user", kCommandArgument})
         app.remove_option(app.get_option(of_views));
     app.add_option("-w,--write", options->run->write,

@@ -195,7 +195,9 @@ Result<void> ViewRun::open_kernel() {
                                    keeps_user, options_.serves, options_.host_root);
     if (!source) return tl::unexpected(source.error());
     source_ = std::move(*source);
-    if (!command_) spdlog::info("tracing; Ctrl-C ends it");
+    const std::string of_all =
+        filter_.sample > 1 ? fmt::format(" one connection in {}", filter_.sample) : "";
+    if (!command_) spdlog::info("tracing{}; Ctrl-C ends it", of_all);
     return {};
 }
 

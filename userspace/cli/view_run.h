@@ -76,6 +76,8 @@ public:
     [[nodiscard]] std::vector<event::Filter> recorded_filters() const;
     /// The filters as their users wrote them.
     [[nodiscard]] std::string filter_text() const;
+    /// One connection in so many is selected.
+    [[nodiscard]] std::uint64_t sample() const { return sample_of(filter_, recorded_filters()); }
     [[nodiscard]] const run::Context& context() const { return *context_; }
     [[nodiscard]] std::string source_name() const; ///< "live", or the files
     [[nodiscard]] std::string

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/ends.h"
 
+#include "event/filter.h"
+
 namespace tcpdwell::store {
 
 bool has_ended(const track::ConnectionLine& line) {
@@ -13,10 +15,10 @@ bool ended_badly(const track::ConnectionLine& line) {
 }
 
 std::optional<std::uint64_t> sampled_weight(const track::ConnectionLine& line, std::uint64_t flow,
-                                            std::uint64_t sample) {
-    if (ended_badly(line)) return 1;
-    if (flow % sample != 0) return std::nullopt;
-    return sample;
+                                            const Sampling& sampling) {
+    if (ended_badly(line)) return sampling.traced;
+    if (flow % sampling.kept != 0) return std::nullopt;
+    return event::sample_of_both(sampling.traced, sampling.kept);
 }
 
 } // namespace tcpdwell::store

@@ -17,9 +17,17 @@ bool has_ended(const track::ConnectionLine& line);
 /// sides of which nothing was missed.
 bool ended_badly(const track::ConnectionLine& line);
 
-/// How many ends the row of this one stands for, if one flow in `sample` is kept, the same on all
-/// hosts, and besides all that ended badly; nullopt: it has no row.
+/// Which ends have rows.
+struct Sampling {
+    /// Only one flow in so many was traced, see event::Filter::sample.
+    std::uint64_t traced = 1;
+    /// Of those, one flow in so many is kept, the same on all hosts, and besides all that ended
+    /// badly.
+    std::uint64_t kept = 1;
+};
+
+/// How many ends the row of this one stands for; nullopt: it has no row.
 std::optional<std::uint64_t> sampled_weight(const track::ConnectionLine& line, std::uint64_t flow,
-                                            std::uint64_t sample);
+                                            const Sampling& sampling);
 
 } // namespace tcpdwell::store

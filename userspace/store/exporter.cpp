@@ -116,7 +116,7 @@ void Exporter::end_row(Batch& batch) {
 void Exporter::add_end(const track::ConnectionLine& line) {
     minutes_.on_connection(line);
     const std::uint64_t flow = tcp::flow_of(line.who->tuple);
-    const auto weight = sampled_weight(line, flow, options_.sample);
+    const auto weight = sampled_weight(line, flow, options_.sampling);
     if (!weight) return;
     begin_row(wall_seconds(line.closed.value_or(line.entered)));
     json_.member("service", analysis::service_text(*line.who));
@@ -134,6 +134,7 @@ void Exporter::add_minute(const analysis::MinuteRow& row) {
     json_.member("began_ns", std::int64_t{row.begin.time_since_epoch().count()});
     json_.member("seconds",
                  std::chrono::duration<double>(time_between(row.begin, row.end)).count());
+    json_.member("weight", options_.sampling.traced);
     json_.member("service", std::string_view(row.service));
     if (!row.container.empty()) json_.member("container", std::string_view(row.container));
     json_.member("role", tcp::name(row.role));

@@ -14,6 +14,7 @@
 #include "report/report.h"
 #include "run/forwarding_consumer.h"
 #include "run/rows.h"
+#include "store/ends.h"
 #include "store/table.h"
 
 namespace tcpdwell::store {
@@ -23,8 +24,7 @@ struct ExporterOptions {
     std::function<Result<void>(const Table& table, std::uint64_t rows, std::string_view lines)>
         take;
     std::string zone;
-    /// One flow in so many is kept, the same on all hosts, and besides all ends that ended badly.
-    std::uint64_t sample = 1;
+    Sampling sampling; ///< of ends
     std::uint64_t rows_in_batch = 20'000;
     std::size_t bytes_in_batch = std::size_t{16} << 20;
     /// After this time a batch is handed over although it isn't full; 0: it waits for that.

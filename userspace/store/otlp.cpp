@@ -176,7 +176,7 @@ Result<void> OtlpExporter::finish() {
 void OtlpExporter::on_connection(const track::ConnectionLine& line) {
     const std::uint64_t flow = tcp::flow_of(line.who->tuple);
     const auto weight = !is_settled_ && has_ended(line)
-                            ? sampled_weight(line, flow, options_.sample)
+                            ? sampled_weight(line, flow, options_.sampling)
                             : std::nullopt;
     if (weight) {
         const ClockAnchor& clock = context_.clock();

@@ -12,13 +12,14 @@
 #include "report/report.h"
 #include "run/forwarding_consumer.h"
 #include "run/rows.h"
+#include "store/ends.h"
 
 namespace tcpdwell::store {
 
 struct OtlpOptions {
     /// Takes a request of so many records: one line of JSON.
     std::function<Result<void>(std::uint64_t records, std::string_view line)> take;
-    std::uint64_t sample = 1; ///< as ExporterOptions
+    Sampling sampling;
     std::uint64_t records_in_request = 1'000;
     Nanoseconds longest_wait{}; ///< as ExporterOptions
     std::string host;           ///< as ExporterOptions
