@@ -29,7 +29,7 @@ struct {
 SEC("?fentry/inet_twsk_hashdance")
 int BPF_PROG(on_mini_hashed, struct inet_timewait_sock *tw)
 {
-    emit_timewait(tw, TD_TIMER_START, BPF_CORE_READ(tw, tw_timer.expires), 0);
+    emit_timewait(ctx, tw, TD_TIMER_START, BPF_CORE_READ(tw, tw_timer.expires), false);
     return 0;
 }
 
@@ -38,7 +38,7 @@ SEC("?fentry/inet_twsk_hashdance_schedule")
 int BPF_PROG(on_mini_scheduled, struct inet_timewait_sock *tw, struct sock *sk, void *hashinfo,
              int length)
 {
-    emit_timewait(tw, TD_TIMER_START, bpf_jiffies64() + length, 0);
+    emit_timewait(ctx, tw, TD_TIMER_START, bpf_jiffies64() + length, false);
     return 0;
 }
 
@@ -47,7 +47,7 @@ int BPF_PROG(on_mini_scheduled, struct inet_timewait_sock *tw, struct sock *sk, 
 SEC("?fentry/__inet_twsk_schedule")
 int BPF_PROG(on_mini_rearmed, struct inet_timewait_sock *tw, int length, __u64 anew)
 {
-    if (anew & 0xff) emit_timewait(tw, TD_TIMER_REARM, bpf_jiffies64() + length, 0);
+    if (anew & 0xff) emit_timewait(ctx, tw, TD_TIMER_REARM, bpf_jiffies64() + length, false);
     return 0;
 }
 
@@ -60,7 +60,7 @@ int BPF_PROG(on_mini_expired, struct timer_list *timer)
     __u64 *now = bpf_map_lookup_elem(&expiring, &key);
 
     if (now) *now = (__u64)tw;
-    emit_timewait(tw, TD_TIMER_EXPIRE, timer->expires, 0);
+    emit_timewait(ctx, tw, TD_TIMER_EXPIRE, timer->expires, false);
     return 0;
 }
 
@@ -84,7 +84,7 @@ int BPF_PROG(on_mini_killed, struct inet_timewait_sock *tw)
     __u64 *now = bpf_map_lookup_elem(&expiring, &key);
 
     if (now && *now == (__u64)tw) return 0;
-    emit_timewait(tw, TD_TIMER_KILL, BPF_CORE_READ(tw, tw_timer.expires), stack_bits(ctx));
+    emit_timewait(ctx, tw, TD_TIMER_KILL, BPF_CORE_READ(tw, tw_timer.expires), true);
     return 0;
 }
 
@@ -96,20 +96,20 @@ int BPF_PROG(on_request_hashed, struct sock *sk, struct request_sock *req)
 {
     if (hash_add_result == 2 && !(ctx[2] & 0xff)) return 0;
     if (hash_add_result == 3 && !(ctx[3] & 0xff)) return 0;
-    emit_request(req, TD_TIMER_START, 0);
+    emit_request(ctx, req, TD_TIMER_START, false);
     return 0;
 }
 
 /* The timer of a request that is dropped because it has run out isn't pending. */
-static __always_inline __u16 drop_stack(void *ctx, const struct request_sock *req)
+static __always_inline bool is_pending(const struct request_sock *req)
 {
-    return request_stack(ctx, !BPF_CORE_READ(req, rsk_timer.entry.pprev));
+    return BPF_CORE_READ(req, rsk_timer.entry.pprev);
 }
 
 SEC("?fentry/inet_csk_reqsk_queue_drop")
 int BPF_PROG(on_request_dropped, struct sock *sk, struct request_sock *req)
 {
-    emit_request(req, TD_TIMER_CANCEL, drop_stack(ctx, req));
+    emit_request(ctx, req, TD_TIMER_CANCEL, is_pending(req));
     return 0;
 }
 
@@ -117,7 +117,7 @@ int BPF_PROG(on_request_dropped, struct sock *sk, struct request_sock *req)
 SEC("?fentry/inet_csk_reqsk_queue_drop_and_put")
 int BPF_PROG(on_request_dropped_and_put, struct sock *sk, struct request_sock *req)
 {
-    emit_request(req, TD_TIMER_CANCEL, drop_stack(ctx, req));
+    emit_request(ctx, req, TD_TIMER_CANCEL, is_pending(req));
     return 0;
 }
 
@@ -142,7 +142,7 @@ int BPF_PROG(on_request_migrated, struct sock *sk, struct sock *migrating, struc
 
     if (!heir || BPF_CORE_READ(migrating, __sk_common.skc_state) != TCP_NEW_SYN_RECV) return 0;
     if (last) *last = (__u64)migrating;
-    emit_request((struct request_sock *)migrating, TD_TIMER_REARM, 0);
+    emit_request(ctx, (struct request_sock *)migrating, TD_TIMER_REARM, false);
     return 0;
 }
 
@@ -159,7 +159,7 @@ int BPF_PROG(on_request_expired, struct timer_list *timer)
     if (last && *last == (__u64)req)
         *last = 0;
     else if (!BPF_CORE_READ(timer, entry.pprev))
-        emit_request(req, TD_TIMER_EXPIRE, 0);
+        emit_request(ctx, req, TD_TIMER_EXPIRE, false);
     return 0;
 }
 

@@ -7,7 +7,9 @@
 #ifndef TCPDWELL_FILTER_BPF_H
 #define TCPDWELL_FILTER_BPF_H
 
+#include <bpf/bpf_endian.h>
 #include <tcpdwell/config.h>
+#include <tcpdwell/flow.h>
 #include <tcpdwell/wire.h>
 
 const volatile __u16 filter_family = 0;
@@ -16,6 +18,9 @@ const volatile struct td_port_list filter_ports = {};
 const volatile struct td_port_list filter_local_ports = {};
 const volatile struct td_port_list filter_remote_ports = {};
 const volatile struct td_network_list filter_networks = {};
+
+/* One flow in so many (td_flow()); 0: all. */
+const volatile __u32 filter_sample = 0;
 
 /* What a filter excludes by '!'. */
 const volatile struct td_netns_list excluded_netns = {};
@@ -28,10 +33,10 @@ const volatile struct td_network_list excluded_networks = {};
 
 static __always_inline bool filters_set(void)
 {
-    return filter_family || filter_netns.count || filter_ports.count || filter_local_ports.count ||
-           filter_remote_ports.count || filter_networks.count || excluded_netns.count ||
-           excluded_ports.count || excluded_local_ports.count || excluded_remote_ports.count ||
-           excluded_networks.count;
+    return filter_family || filter_sample || filter_netns.count || filter_ports.count ||
+           filter_local_ports.count || filter_remote_ports.count || filter_networks.count ||
+           excluded_netns.count || excluded_ports.count || excluded_local_ports.count ||
+           excluded_remote_ports.count || excluded_networks.count;
 }
 
 static __always_inline bool netns_listed(const volatile struct td_netns_list *list, __u32 netns)
@@ -85,6 +90,30 @@ static __always_inline bool tuple_excluded(const struct td_tuple *t)
            (t->remote_port && address_listed(&excluded_networks, t->remote_addr));
 }
 
+static __always_inline __u64 big_endian(const __u32 *words)
+{
+    return (__u64)bpf_ntohl(words[0]) << 32 | bpf_ntohl(words[1]);
+}
+
+static __always_inline struct td_flow_end flow_end(const __u8 *address, __u16 port)
+{
+    const __u32 *words = (const __u32 *)address;
+    struct td_flow_end end = {big_endian(words), big_endian(words + 2), port};
+
+    return end;
+}
+
+/* Whether the flow may be one of the sample: one of which a port isn't known yet may, and what has
+ * no peer (a listener) is. */
+static __always_inline bool sample_passes(const struct td_tuple *t)
+{
+    if (!filter_sample || !t->local_port || !t->remote_port) return true;
+    return td_flow(flow_end(t->local_addr, t->local_port),
+                   flow_end(t->remote_addr, t->remote_port)) %
+               filter_sample ==
+           0;
+}
+
 /* Whether a socket may be wanted. What isn't known yet (port 0, no peer) passes; user space decides
  * again, with all known. */
 static __always_inline bool tuple_passes(const struct td_tuple *t)
@@ -103,7 +132,7 @@ static __always_inline bool tuple_passes(const struct td_tuple *t)
     if (filter_networks.count && !address_listed(&filter_networks, t->local_addr) &&
         !address_listed(&filter_networks, t->remote_addr))
         return false;
-    return true;
+    return sample_passes(t);
 }
 
 #endif

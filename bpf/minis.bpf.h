@@ -92,17 +92,21 @@ static __always_inline bool is_due(__u64 expires)
     return knows_jiffies && (__s64)(bpf_jiffies64() - expires) >= 0;
 }
 
-static __always_inline void emit_timewait(struct inet_timewait_sock *tw, enum td_timer_op op,
-                                          __u64 expires, __u16 stack)
+/* Unwinding the stack costs microseconds: only of what the filters let pass. */
+static __always_inline void emit_timewait(void *ctx, struct inet_timewait_sock *tw,
+                                          enum td_timer_op op, __u64 expires, bool with_stack)
 {
     common_copy common;
     struct td_tuple tuple;
     struct td_timewait *r;
+    __u16 stack = 0;
     __u32 netns;
 
     if (bpf_probe_read_kernel(common, sizeof(common), tw)) return;
     netns = read_common(common, &tuple);
     if (!netns_passes(netns) || !tuple_passes(&tuple) || !is_tcp(common)) return;
+
+    if (with_stack) stack = stack_bits(ctx);
 
     r = reserve(sizeof(*r), TD_PROBE_TIMEWAIT);
     if (!r) return;
@@ -137,17 +141,19 @@ static __always_inline void note_child(bool in_making)
     if (making) *making = in_making;
 }
 
-/* Why a request is dropped; not taken where a child takes its place, or its time is over. */
-static __always_inline __u16 request_stack(void *ctx, bool is_over)
+static __always_inline bool makes_child(void)
 {
     __u32 key = 0;
     __u32 *making = bpf_map_lookup_elem(&child_in_making, &key);
 
-    return is_over || (making && *making) ? 0 : stack_bits(ctx);
+    return making && *making;
 }
 
-static __always_inline void emit_request(struct request_sock *req, enum td_timer_op op, __u16 stack)
+/* `with_stack`: why the request is dropped; not taken where a child takes its place. */
+static __always_inline void emit_request(void *ctx, struct request_sock *req, enum td_timer_op op,
+                                         bool with_stack)
 {
+    __u16 stack = 0;
     common_copy common;
     struct td_tuple tuple;
     struct td_request *r;
@@ -156,6 +162,8 @@ static __always_inline void emit_request(struct request_sock *req, enum td_timer
     if (bpf_probe_read_kernel(common, sizeof(common), req)) return;
     netns = read_common(common, &tuple);
     if (!netns_passes(netns) || !tuple_passes(&tuple) || !is_tcp(common)) return;
+
+    if (with_stack && !makes_child()) stack = stack_bits(ctx);
 
     r = reserve(sizeof(*r), TD_PROBE_REQUEST);
     if (!r) return;
@@ -176,19 +184,14 @@ static __always_inline void on_timer(void *ctx, struct timer_list *timer, enum t
 
     if (function == timewait_timer_function) {
         __u64 expires = READ(timer, expires);
-        __u16 stack = 0;
 
-        /* Unwinding costs microseconds. A timer that is due is being expired, and the event that
-         * follows says so. */
-        if (op == TD_TIMER_CANCEL && !is_due(expires)) stack = stack_bits(ctx);
-        emit_timewait((void *)timer - bpf_core_field_offset(struct inet_timewait_sock, tw_timer),
-                      op, expires, stack);
+        /* A timer that is due is being expired, and the event that follows says so. */
+        emit_timewait(ctx,
+                      (void *)timer - bpf_core_field_offset(struct inet_timewait_sock, tw_timer),
+                      op, expires, op == TD_TIMER_CANCEL && !is_due(expires));
     } else if (function == request_timer_function) {
-        __u16 stack = 0;
-
-        if (op == TD_TIMER_CANCEL) stack = request_stack(ctx, is_due(READ(timer, expires)));
-        emit_request((void *)timer - bpf_core_field_offset(struct request_sock, rsk_timer), op,
-                     stack);
+        emit_request(ctx, (void *)timer - bpf_core_field_offset(struct request_sock, rsk_timer), op,
+                     op == TD_TIMER_CANCEL && !is_due(READ(timer, expires)));
     }
 }
 

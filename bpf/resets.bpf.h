@@ -21,6 +21,14 @@ static __always_inline void emit_reset(const struct sock *sk, __u8 direction, __
     __u32 netns = netns_of(sk);
 
     if (!netns_passes(netns)) return;
+    /* By the sample only: what it leaves out are most of them. After a disconnect the socket has no
+     * ports any more, and passes. */
+    if (filter_sample) {
+        struct td_tuple tuple;
+
+        fill_tuple(&tuple, &sk->__sk_common, READ(sk, __sk_common.skc_num));
+        if (!sample_passes(&tuple)) return;
+    }
 
     struct td_reset *r = reserve(sizeof(*r), TD_PROBE_RESET);
     if (!r) return;

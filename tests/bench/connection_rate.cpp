@@ -42,6 +42,8 @@ struct Traced {
 const Traced kTraced[] = {
     {"trace", {"trace", "--connections", "--format", "jsonl"}},
     {"report", {"report"}},
+    {"1 in 10", {"report", "--sample", "10"}},
+    {"1 in 100", {"report", "--sample", "100"}},
     {"record", {"record", "-o", "/dev/null"}},
     {"serve", {"serve", "--listen", "127.0.0.1:0"}},
 };

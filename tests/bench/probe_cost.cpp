@@ -2,7 +2,8 @@
 // What each BPF program costs on this kernel: runs a second and nanoseconds a run, as the kernel
 // counts them, while there are short connections, a busy bulk transfer, or both; and how much of
 // the loads' speed is left with tracing. Prints tables; judges nothing. Needs root. The tracer is
-// $TCPDWELL, with the probe set $TCPDWELL_PROBES or the types $TCPDWELL_BTF, if one of them is set.
+// $TCPDWELL, with the probe set $TCPDWELL_PROBES or the types $TCPDWELL_BTF, if one of them is set,
+// and of one connection in $TCPDWELL_SAMPLE (a million: nearly all are left out).
 //
 //   probe_cost [--connections N] [--seconds S] [--rounds R] [--smoke]
 #include <sched.h>
@@ -64,6 +65,8 @@ std::vector<std::string> tracer_command() {
         words.insert(words.end(), {"--probes", probes});
     else if (const char* types = std::getenv("TCPDWELL_BTF"))
         words.insert(words.end(), {"--btf", types});
+    if (const char* sample = std::getenv("TCPDWELL_SAMPLE"))
+        words.insert(words.end(), {"--sample", sample});
     return words;
 }
 

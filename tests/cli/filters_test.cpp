@@ -122,6 +122,26 @@ TEST_F(Filters, of_a_recording_hold_for_its_views) {
                 HasSubstr("filter     --port 7104 --addr 10.0.0.0/8\n"));
 }
 
+TEST_F(Filters, a_sample_of_a_recording_is_said_in_each_report) {
+    recording::Head sampled = head();
+    sampled.filters.front().sample = 2;
+    sampled.filter += " --sample 2";
+    record("s.tdw", to_json(sampled));
+    record("a.tdw", to_json(head()));
+    EXPECT_EQ(connections("s.tdw"), 1U); // by the hashes of the two
+    EXPECT_EQ(connections("a.tdw", {"--sample", "2"}), 1U);
+    EXPECT_EQ(connections("a.tdw", {"--sample", "1"}), 2U);
+    EXPECT_THAT(run_binary({"report", "-r", path("s.tdw")}).out,
+                HasSubstr("A SAMPLE: one connection in 2 (--sample)"));
+    EXPECT_THAT(run_binary({"report", "-r", path("s.tdw"), "--sample", "3"}).out,
+                HasSubstr("A SAMPLE: one connection in 6 (--sample)"));
+    EXPECT_THAT(run_binary({"report", "-r", path("a.tdw")}).out, Not(HasSubstr("A SAMPLE")));
+    EXPECT_THAT(run_binary({"report", "-f", "json", "-r", path("s.tdw")}).out,
+                HasSubstr(R"("sample":2)"));
+    EXPECT_THAT(run_binary({"report", "-f", "openmetrics", "-r", path("s.tdw")}).out,
+                HasSubstr("tcpdwell_sample_factor 2"));
+}
+
 TEST_F(Filters, exclude_by_exclamation_marks_and_take_ranges) {
     recording::Head all = head();
     all.filter.clear();

@@ -7,7 +7,7 @@ MADE_AT = int(datetime.datetime(2026, 3, 1, 18, 0, tzinfo=datetime.timezone.utc)
 BOOTS = {"h1": "boot-1", "h2": "boot-2", "h3": "boot-3"}
 END = {"netns": 1, "family": "ipv4", "role": "client", "seen": "whole", "closed_first": "remote", "ending": "fin",
        "weight": 1, "states.state": [], "states.dwell_ns": [], "states.at_least_ns": []}
-MINUTE = {"seconds": 60.0, "dwell_counts": [], "entered": 1, "opened": 0, "dwell_seconds": 0.0,
+MINUTE = {"seconds": 60.0, "weight": 1, "dwell_counts": [], "entered": 1, "opened": 0, "dwell_seconds": 0.0,
           "ended.closed_first": [], "ended.ending": [], "ended.connections": []}
 FINDING = {"began_ns": 1, "seconds": 60.0, "severity": "warning", "because": "", "what": "", "advice": ""}
 
@@ -84,15 +84,15 @@ def shop(made):
 def minutes():
     rows = []
 
-    def add(at, host, zone, seconds, peak, state="TIME_WAIT", service="feed", role="client"):
+    def add(at, host, zone, seconds, peak, state="TIME_WAIT", service="feed", role="client", weight=1):
         rows.append({**MINUTE, "time": MADE_AT - at, "began_ns": 10**15 - at * 10**9, "host": host, "boot": BOOTS[host],
                      "zone": zone, "service": service, "container": "", "role": role, "state": state,
-                     "socket_seconds": float(seconds), "peak": peak})
+                     "socket_seconds": float(seconds), "peak": peak, "weight": weight})
 
     for i in range(10):  # 1000, 1100 ... 1900 held, the last in the last minute
         add(60 * (9 - i), "h1", "eu", 60 * (1000 + 100 * i), 1000 + 100 * i)
         add(60 * (9 - i), "h2", "eu", 60, 10)  # steady
-    add(60, "h3", "us", 30, 3, role="server")
+    add(60, "h3", "us", 3, 3, role="server", weight=10)  # one connection in ten was traced
     add(25 * HOUR, "h3", "us", 3000, 50)       # of before the last 24 hours
     return rows
 

@@ -109,7 +109,7 @@ def minutes(client):
             for state in "ESTABLISHED", "TIME_WAIT":
                 held = 5 + (minute * 7 + client) % 40 + (minute // 10 if client == 0 else 0)
                 rows.append(json.dumps({
-                    "time": begin, "began_ns": minute * 60 * 10**9, "seconds": 60.0, "host": f"host-{host:04}",
+                    "time": begin, "began_ns": minute * 60 * 10**9, "seconds": 60.0, "weight": 1, "host": f"host-{host:04}",
                     "boot": boot(host), "zone": f"zone-{host % 3}", "service": service, "role": role, "state": state,
                     "socket_seconds": held * 60.0, "peak": held + 3, "entered": held, "opened": 0,
                     "dwell_seconds": held * 2.5, "dwell_counts": [0] * 8 + [held // 2, held // 3, 0, 0, 0, 1] + [0] * 8,

@@ -21,6 +21,7 @@
 #include "run/recorder.h"
 #include "run/selection.h"
 #include "support/temporary_folder.h"
+#include "tcp/flow.h"
 
 namespace tcpdwell::test {
 namespace {
@@ -99,6 +100,8 @@ bool kernel_passes(const event::Filter& filter, std::uint32_t netns, const tcp::
     if (!filter.netns.wanted.empty() && netns != 0 && !is_listed(filter.netns.wanted, netns))
         return false;
     if (filter.family && t.family != *filter.family) return false;
+    if (t.local.port != 0 && t.remote.port != 0 && tcp::flow_of(t) % filter.sample != 0)
+        return false;
     if (kernel_excludes(filter, netns, t)) return false;
     if (!local_ports.empty() && t.local.port != 0 && !is_listed(local_ports, t.local.port))
         return false;
@@ -151,7 +154,7 @@ event::Filter random_filter(std::mt19937_64& random, const synth::GeneratedConne
         const synth::Outcome& o = any();
         const tcp::Endpoint& end = random() % 2 == 0 ? o.tuple.local : o.tuple.remote;
         const tcp::Port port = end.port != 0 ? end.port : tcp::Port{9};
-        switch (random() % 12) {
+        switch (random() % 14) {
         case 0:
             add(filter.ports, range(port));
             add(filter.ports, event::PortRange(7104));
@@ -173,6 +176,7 @@ event::Filter random_filter(std::mt19937_64& random, const synth::GeneratedConne
         case 10: add(filter.containers, fmt::format("app-{}", o.cgroup)); break;
         case 8: filter.family = o.tuple.family; break;
         case 9: filter.role = o.role == tcp::Role::server ? o.role : tcp::Role::client; break;
+        case 12: filter.sample = 2 + static_cast<std::uint32_t>(random() % 3); break;
         default: filter.ports = {7104}; break;
         }
     }

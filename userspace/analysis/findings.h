@@ -173,7 +173,7 @@ bool is_idle_race(const RuleInput& evidence, const PartyEnds& ends, EndCause cau
 /// which.
 const AcceptQueue* full_queue(const RuleInput& evidence, std::uint32_t netns);
 /// Whether so many connections opened and reset at once are a check, by the hosts that they are of.
-bool is_check(const CauseFacts& facts);
+bool is_check(const RuleInput& evidence, const CauseFacts& facts);
 
 /// Ids of all findings that there can be.
 std::vector<std::string_view> finding_ids();

@@ -12,6 +12,7 @@ namespace tcpdwell::analysis {
 namespace {
 
 constexpr double kCriticalPerSecond = 100;
+constexpr std::uint64_t kMostScaled = 1'000'000'000;
 
 std::set<std::uint32_t> namespaces_with(const CounterGrowth& growth) {
     std::set<std::uint32_t> namespaces;
@@ -160,7 +161,11 @@ void find_accept_stalled(const RuleInput& evidence, FindingDrafts& drafts) {
     const Nanoseconds age = evidence.thresholds.duration("accept_stalled.age");
     std::map<std::uint32_t, const AcceptQueue*> full; // of each namespace
     for (const auto& [key, queue] : evidence.accepts.queues()) {
-        if (queue.waiting < many || queue.oldest < age) continue;
+        // The kernel counts those as well that aren't in a sample.
+        const std::uint64_t waiting = evidence.overview.is_sampled() && queue.waiting > 0
+                                          ? std::max(queue.waiting, queue.queued.value_or(0))
+                                          : queue.waiting;
+        if (waiting < many || queue.oldest < age) continue;
         const auto [known, is_new] = full.try_emplace(key.first);
         if (is_new) known->second = full_queue(evidence, key.first);
         if (known->second == &queue) continue; // its finding says so, too
@@ -168,9 +173,8 @@ void find_accept_stalled(const RuleInput& evidence, FindingDrafts& drafts) {
         draft.what = fmt::format(
             "{} {} for accept() at {}, the oldest for {}{}{}: the clients believe that they are "
             "connected, and nobody calls accept().",
-            counted(queue.waiting, "connection"), queue.waiting == 1 ? "waits" : "wait",
-            listener_text(queue), queue.oldest_is_exact ? "" : "at least ",
-            duration_text(queue.oldest),
+            counted(waiting, "connection"), waiting == 1 ? "waits" : "wait", listener_text(queue),
+            queue.oldest_is_exact ? "" : "at least ", duration_text(queue.oldest),
             queue.limit ? fmt::format(" (queue {} of {})", queue.queued.value_or(queue.waiting),
                                       *queue.limit)
                         : "");
@@ -185,31 +189,32 @@ void find_accept_stalled(const RuleInput& evidence, FindingDrafts& drafts) {
 
 namespace {
 
-Nanoseconds mean_interval(const CauseFacts& facts) {
-    return facts.count < 2
-               ? Nanoseconds::max()
-               : (facts.last - facts.first) / static_cast<std::int64_t>(facts.count - 1);
+/// Of all, those that aren't in the sample included.
+Nanoseconds mean_interval(const RuleInput& evidence, const CauseFacts& facts) {
+    if (facts.count < 2) return Nanoseconds::max();
+    return (facts.last - facts.first) / static_cast<std::int64_t>(facts.count - 1) /
+           static_cast<std::int64_t>(std::min(evidence.overview.sample(), kMostScaled));
 }
 
 } // namespace
 
 /// Checkers are few, and come again and again; a scan or a flood comes from many, or at once.
-bool is_check(const CauseFacts& facts) {
+bool is_check(const RuleInput& evidence, const CauseFacts& facts) {
     constexpr std::size_t kFewHosts = 16;
     constexpr Nanoseconds kAtOnce = std::chrono::milliseconds(20);
-    return facts.hosts.size() <= kFewHosts && mean_interval(facts) >= kAtOnce;
+    return facts.hosts.size() <= kFewHosts && mean_interval(evidence, facts) >= kAtOnce;
 }
 
 void find_half_open_checks(const RuleInput& evidence, FindingDrafts& drafts) {
     const std::uint64_t many = count_threshold(evidence, "half_open_checks.connections");
     for (const auto& [key, ends] : evidence.causes.parties()) {
         const CauseFacts* facts = ends.facts(EndCause::half_open_check);
-        if (!facts || facts->count < many || !is_check(*facts)) continue;
+        if (!facts || facts->count < many || !is_check(evidence, *facts)) continue;
         FindingDraft draft{"half_open_checks", report::Severity::info};
         draft.subject = party_text(ends);
         draft.connections = facts->ids.list();
         draft.likes = facts->likes.list();
-        const Nanoseconds every = mean_interval(*facts);
+        const Nanoseconds every = mean_interval(evidence, *facts);
         draft.what = fmt::format(
             "{} of {} were opened and reset at once without data, by {}, one every {} on average: "
             "health checks, and no fault.",

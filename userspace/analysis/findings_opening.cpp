@@ -162,6 +162,7 @@ void find_full_ports(const RuleInput& evidence, PortlessConnects& portless, bool
 } // namespace
 
 void find_ephemeral_ports_low(const RuleInput& evidence, FindingDrafts& drafts) {
+    if (evidence.overview.is_sampled()) return; // which ports are in use isn't known
     PortlessConnects portless(evidence.flows);
     find_full_ports(evidence, portless, true, drafts);
     find_full_ports(evidence, portless, false, drafts);
@@ -228,7 +229,7 @@ void add_failed(const RuleInput& evidence, Handshakes& sum) {
     const Party server{sum.listener->key.netns, tcp::Role::server, sum.listener->key.local, {}};
     for (const EndCause cause : {EndCause::never_completed, EndCause::half_open_check}) {
         const CauseFacts* facts = evidence.causes.facts(server, cause);
-        if (!facts || (cause == EndCause::half_open_check && is_check(*facts))) continue;
+        if (!facts || (cause == EndCause::half_open_check && is_check(evidence, *facts))) continue;
         sum.failed += facts->count;
         sum.hosts.insert(facts->hosts.begin(), facts->hosts.end());
     }

@@ -200,7 +200,7 @@ Resets resets_of(const RuleInput& evidence, const PartyEnds& ends) {
         const CauseFacts* facts = ends.facts(cause);
         if (!facts) continue;
         if (cause == EndCause::reset_idle && is_idle_race(evidence, ends, cause)) continue;
-        if (cause == EndCause::hung_up && is_check(*facts)) continue;
+        if (cause == EndCause::hung_up && is_check(evidence, *facts)) continue;
         if ((cause == EndCause::lingered || cause == EndCause::hung_up) &&
             facts->count >= count_threshold(evidence, "time_wait_skipped.connections"))
             continue;

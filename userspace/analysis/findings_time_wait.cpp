@@ -61,12 +61,14 @@ void find_server_closes_first(const RuleInput& evidence, FindingDrafts& drafts) 
                                "requests (HTTP keep-alive), with an idle "
                                "time-out that is longer than the clients', and speak HTTP/1.1 or "
                                "later with keep-alive to proxies.");
-        draft.advice.push_back(
-            fmt::format("A server's TIME_WAIT takes a few hundred bytes for 60 s and no port that "
-                        "others need: it does harm only "
-                        "near {}.{} No sysctl changes who closes first.",
-                        sysctl_text(evidence, row.key.netns, "net.ipv4.tcp_max_tw_buckets"),
-                        limit && row.time_wait.peak() * 2 < *limit ? " There is room." : ""));
+        draft.advice.push_back(fmt::format(
+            "A server's TIME_WAIT takes a few hundred bytes for 60 s and no port that "
+            "others need: it does harm only "
+            "near {}.{} No sysctl changes who closes first.",
+            sysctl_text(evidence, row.key.netns, "net.ipv4.tcp_max_tw_buckets"),
+            limit && !evidence.overview.is_sampled() && row.time_wait.peak() * 2 < *limit
+                ? " There is room."
+                : ""));
         drafts.push_back(std::move(draft));
     }
 }
@@ -112,16 +114,49 @@ void find_time_wait_skipped(const RuleInput& evidence, FindingDrafts& drafts) {
     }
 }
 
-void find_time_wait_table_full(const RuleInput& evidence, FindingDrafts& drafts) {
+namespace {
+
+/// How many connections went without a TIME_WAIT, by namespace: what was traced, or of a sample
+/// what the kernel counted.
+std::map<std::uint32_t, std::uint64_t> overflows_of(const RuleInput& evidence) {
     std::map<std::uint32_t, std::uint64_t> overflows;
-    std::map<std::uint32_t, Examples> examples;
-    for (const ServiceRow& row : evidence.services) {
-        const std::uint64_t n = row.total().skipped_by(SkipCause::overflow);
-        if (n == 0) continue;
-        overflows[row.key.netns] += n;
-        examples[row.key.netns].note(row.skipped);
+    if (evidence.overview.is_sampled()) {
+        constexpr std::string_view name = "TcpExt.TCPTimeWaitOverflow";
+        const CounterGrowth& growth = evidence.counters.growth();
+        for (const auto& [key, counter] : growth.counters())
+            if (const std::uint64_t n = growth.growth(key.first, name); n > 0)
+                overflows[key.first] = n;
+        return overflows;
     }
-    std::map<std::uint32_t, Gauge> tables = evidence.flows.time_waits();
+    for (const ServiceRow& row : evidence.services)
+        if (const std::uint64_t n = row.total().skipped_by(SkipCause::overflow); n > 0)
+            overflows[row.key.netns] += n;
+    return overflows;
+}
+
+/// "Network namespace 1 held 9 of 10 TIME_WAITs and went without one for 5 connections.". Of a
+/// sample it isn't known how many it held.
+std::string table_text(std::uint32_t netns, const std::string& room, std::uint64_t lost) {
+    const std::string without =
+        lost == 0 ? "" : fmt::format("went without one for {}", counted(lost, "connection"));
+    if (room.empty())
+        return fmt::format("The table of TIME_WAITs of network namespace {} was full: it {}.",
+                           netns, without);
+    return fmt::format("Network namespace {} held {} TIME_WAITs{}{}.", netns, room,
+                       without.empty() ? "" : " and ", without);
+}
+
+} // namespace
+
+void find_time_wait_table_full(const RuleInput& evidence, FindingDrafts& drafts) {
+    const bool is_sampled = evidence.overview.is_sampled();
+    const std::map<std::uint32_t, std::uint64_t> overflows = overflows_of(evidence);
+    std::map<std::uint32_t, Examples> examples;
+    for (const ServiceRow& row : evidence.services)
+        if (row.total().skipped_by(SkipCause::overflow) > 0)
+            examples[row.key.netns].note(row.skipped);
+    std::map<std::uint32_t, Gauge> tables;
+    if (!is_sampled) tables = evidence.flows.time_waits();
     for (const auto& [netns, count] : overflows) tables.try_emplace(netns);
     for (const auto& [netns, gauge] : tables) {
         const auto limit = evidence.moment.host.sysctl_number(netns, "net.ipv4.tcp_max_tw_buckets");
@@ -137,15 +172,16 @@ void find_time_wait_table_full(const RuleInput& evidence, FindingDrafts& drafts)
                            lost == 0 ? report::Severity::warning : report::Severity::critical};
         draft.connections = examples[netns].list();
         draft.subject = fmt::format("network namespace {}", netns);
-        const std::string room =
-            limit ? fmt::format("{} of {}", gauge.peak(), *limit) : fmt::format("{}", gauge.peak());
-        draft.what = fmt::format(
-            "Network namespace {} held {} TIME_WAITs{}.", netns, room,
-            lost == 0 ? ""
-                      : fmt::format(" and went without one for {}", counted(lost, "connection")));
+        const std::string room = is_sampled ? ""
+                                 : limit    ? fmt::format("{} of {}", gauge.peak(), *limit)
+                                            : fmt::format("{}", gauge.peak());
+        draft.what = table_text(netns, room, lost);
+        const auto traced = [is_sampled](std::uint64_t count) {
+            return is_sampled ? FindingDraft::Cell() : FindingDraft::Cell(count);
+        };
         draft.evidence = {{"netns", "network namespace", std::uint64_t{netns}},
-                          {"time_wait_now", "TIME_WAITs now", gauge.now()},
-                          {"time_wait_peak", "at most", gauge.peak()},
+                          {"time_wait_now", "TIME_WAITs now", traced(gauge.now())},
+                          {"time_wait_peak", "at most", traced(gauge.peak())},
                           {"limit", "tcp_max_tw_buckets",
                            limit ? FindingDraft::Cell(*limit) : FindingDraft::Cell()},
                           {"overflows", "closed without one", lost}};

@@ -87,6 +87,15 @@ constexpr MetricDescription kDescriptions[] = {
      "Services whose counters were added to those of the service other.",
      MetricType::counter,
      {}},
+    {"tcpdwell_export_rows_total",
+     "Rows of --export: that the server has, that it refused, and that had no room to wait.",
+     MetricType::counter,
+     {"result"}},
+    {"tcpdwell_sample_factor",
+     "One connection in so many is traced, and what is counted stands for so many (--sample). 1: "
+     "all are.",
+     MetricType::gauge,
+     {}},
     {"tcpdwell_build_info",
      "The version that traced, and its probes.",
      MetricType::gauge,
@@ -231,7 +240,7 @@ void Metrics::add_traffic(std::vector<MetricFamily>& all) const {
 
 void Metrics::add_gauges(std::vector<MetricFamily>& all, MonoTime now) const {
     MetricFamily ports = empty_family("tcpdwell_ephemeral_ports_used_ratio");
-    add(ports, {}, ports_used_);
+    if (options_.sample == 1) add(ports, {}, ports_used_); // else it isn't known
     MetricFamily limit = empty_family("tcpdwell_time_wait_limit_sockets");
     if (time_wait_limit_) add(limit, {}, *time_wait_limit_);
     MetricFamily oldest = empty_family("tcpdwell_close_wait_oldest_seconds");
@@ -253,10 +262,16 @@ void Metrics::add_own(std::vector<MetricFamily>& all, std::uint64_t evicted) con
     add(gone, {}, evicted);
     MetricFamily folded = empty_family("tcpdwell_series_folded_total");
     add(folded, {}, services_.folded());
+    MetricFamily exported = empty_family("tcpdwell_export_rows_total");
+    add(exported, {{"result", "sent"}}, exported_.sent);
+    add(exported, {{"result", "rejected"}}, exported_.rejected);
+    add(exported, {{"result", "dropped"}}, exported_.dropped);
+    MetricFamily sample = empty_family("tcpdwell_sample_factor");
+    add(sample, {}, options_.sample);
     MetricFamily build = empty_family("tcpdwell_build_info");
     add(build, {{"version", printable(version_)}, {"probes", printable(probes_)}}, 1.0);
-    all.insert(all.end(), {std::move(lost), std::move(gone), std::move(folded)});
-    all.push_back(std::move(build));
+    all.insert(all.end(), {std::move(lost), std::move(gone), std::move(folded), std::move(sample)});
+    all.insert(all.end(), {std::move(exported), std::move(build)});
 }
 
 } // namespace tcpdwell::analysis

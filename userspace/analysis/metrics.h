@@ -31,12 +31,20 @@ struct MetricDescription {
 /// All that Metrics::families() has.
 std::span<const MetricDescription> metric_descriptions();
 
+/// Rows that were made for a database, and what became of them.
+struct ExportedRows {
+    std::uint64_t sent = 0;
+    std::uint64_t rejected = 0; ///< by the server
+    std::uint64_t dropped = 0;  ///< as there was no room for them while they waited
+};
+
 struct MetricsOptions {
     std::size_t max_services = 50; ///< with labels of their own
     /// Other listeners may have been hidden, so none is known to be the only one.
     bool is_filtered = false;
     /// With it, what has the label service also has container, pod and namespace.
     NameOfCgroup container = {};
+    std::uint64_t sample = 1; ///< one connection in so many
 };
 
 /// Counts from its making on. Takes the tracker's lines, and what reports look at (ReportMaker).
@@ -62,6 +70,9 @@ public:
     /// All families of the interface. What only a look at all sockets shows is as the last report
     /// saw it. `evicted`: connections that the tracker gave up.
     [[nodiscard]] std::vector<report::MetricFamily> families(MonoTime now, std::uint64_t evicted);
+
+    /// For families() from now on.
+    void set_exported(const ExportedRows& rows) { exported_ = rows; }
 
     [[nodiscard]] const MetricServices& services() const { return services_; }
 
@@ -97,6 +108,7 @@ private:
     EnumArray<tcp::TimeWaitEnd, std::uint64_t> time_waits_ended_;
     std::array<std::uint64_t, TD_PROBE_COUNT> lost_{};
     CounterAnalysis counters_;
+    ExportedRows exported_;
     std::uint64_t unnamed_overflows_ = 0;
     // As the last report saw it.
     std::set<std::string_view> findings_;

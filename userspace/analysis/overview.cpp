@@ -67,6 +67,9 @@ report::Facts Overview::meta(report::Report& report, const ReportContext& moment
     if (moment.host.about_host("pid_namespace"))
         facts.lines.push_back(
             {"pid_namespace", "pid namespace of the processes' numbers", fact("pid_namespace")});
+    if (is_sampled())
+        facts.lines.push_back(
+            {"sample", "a sample: one connection in", report::count_value(run_.sample)});
     return facts;
 }
 

@@ -2,6 +2,7 @@
 // Scope of a report, and quality of its data.
 #pragma once
 
+#include <cstdint>
 #include <set>
 #include <string>
 
@@ -16,6 +17,8 @@ namespace tcpdwell::analysis {
 struct RunDescription {
     std::string source; ///< "live", or the recordings' names
     std::string filter; ///< as given by the user; "": none
+    /// One connection in so many was selected, by the user's filter or that of the recording.
+    std::uint64_t sample = 1;
     bool interval = false;
 };
 
@@ -39,6 +42,9 @@ public:
     }
     /// Not everything is selected.
     [[nodiscard]] bool is_filtered() const { return !run_.filter.empty(); }
+    /// One connection in so many.
+    [[nodiscard]] std::uint64_t sample() const { return run_.sample; }
+    [[nodiscard]] bool is_sampled() const { return run_.sample > 1; }
     [[nodiscard]] std::uint64_t lost() const { return lost_; }
     [[nodiscard]] std::uint64_t holes() const {
         return holes_;

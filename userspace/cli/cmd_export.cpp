@@ -24,6 +24,7 @@
 #include "run/signals.h"
 #include "run/window_gate.h"
 #include "store/client.h"
+#include "store/otlp.h"
 #include "store/queries.h"
 #include "store/schema.h"
 
@@ -46,11 +47,9 @@ struct ExportCommand {
     std::shared_ptr<RunOptions> run;
 };
 
-/// Where rows go: to a server, or to stdout.
-struct RowSink {
-    std::function<Result<void>(const store::Table&, std::uint64_t rows, std::string_view lines)>
-        take;
-};
+/// Where rows go, to a server or to stdout: so many of a table, or log records.
+using RowSink =
+    std::function<Result<void>(std::string_view table, std::uint64_t rows, std::string_view lines)>;
 
 Result<int> print_schema(const ExportCommand& options) {
     store::SchemaOptions schema;
@@ -100,33 +99,50 @@ Result<void> wait_for_room(ExportLine& line, std::uint64_t spool_bytes) {
     return {};
 }
 
-/// The rows of one host.
-Result<run::PipelineOutcome> export_host(ViewRun& run, const ExportCommand& options,
-                                         const RowSink& sink, std::uint64_t& rows) {
-    store::ExporterOptions exporting;
-    exporting.take = sink.take;
-    exporting.zone = options.line.zone;
-    exporting.sample = options.line.sample;
-    exporting.host = run.host_name();
-    exporting.boot = run.boot_id();
-    store::Exporter* exporter = nullptr;
+/// Everything of one host through what makes rows, which is made before the reports whose findings
+/// it takes.
+template <class RowMaker, class Options>
+Result<run::PipelineOutcome> export_through(ViewRun& run, const ExportCommand& options,
+                                            Options making, std::uint64_t& rows) {
+    making.sampling = {run.sample(), options.line.sample};
+    making.host = run.host_name();
+    RowMaker* maker = nullptr;
     analysis::ReportOptions report;
     report.run.source = run.source_name();
     report.run.filter = run.filter_text();
+    report.run.sample = run.sample();
     ReportConsumer reports(
         report, std::nullopt, run.context(),
         [&](const report::Report& made, bool) -> Result<bool> {
-            exporter->add_findings(made);
+            maker->add_findings(made);
             return true;
         },
         !options.run->quiet);
-    store::Exporter own(std::move(exporting), run.context(), reports);
-    exporter = &own;
+    RowMaker own(std::move(making), run.context(), reports);
+    maker = &own;
     run::Selection selection(run.filter(), run.context(), own, run.recorded_filters());
     run::PeriodGate gate(selection.entrance(), run.window());
     auto outcome = run.run(gate);
     rows += own.rows();
     return outcome;
+}
+
+Result<run::PipelineOutcome> export_host(ViewRun& run, const ExportCommand& options,
+                                         const RowSink& sink, std::uint64_t& rows) {
+    if (options.line.is_otlp()) {
+        store::OtlpOptions making;
+        making.take = [&sink](std::uint64_t records, std::string_view line) {
+            return sink(kOtlpBatch, records, line);
+        };
+        return export_through<store::OtlpExporter>(run, options, std::move(making), rows);
+    }
+    store::ExporterOptions making;
+    making.take = [&sink](const store::Table& table, std::uint64_t count, std::string_view lines) {
+        return sink(table.name, count, lines);
+    };
+    making.zone = options.line.zone;
+    making.boot = run.boot_id();
+    return export_through<store::Exporter>(run, options, std::move(making), rows);
 }
 
 /// What the server doesn't have when the time is over stays in the spool.
@@ -158,29 +174,34 @@ Result<int> export_all(const ExportCommand& options, const RowSink& sink, std::u
     auto runs = ViewRun::prepare_each(*options.run);
     if (!runs) return tl::unexpected(runs.error());
     int status = 0;
+    track::TrackerTotals totals;
     for (ViewRun& each : *runs) {
         ViewRun run = std::move(each); // its files are closed when it has been read
         auto outcome = export_host(run, options, sink, rows);
         if (!outcome) return tl::unexpected(outcome.error());
-        spdlog::info(
-            "{}: {} seen; {}", run.source_name(),
-            counted(outcome->totals.connections, "connection"),
-            render::loss_text(outcome->totals.lost, outcome->totals.holes, outcome->totals.unseen));
+        spdlog::debug("{} read", run.source_name());
+        totals.connections += outcome->totals.connections;
+        totals.lost += outcome->totals.lost;
+        totals.holes += outcome->totals.holes;
+        totals.unseen += outcome->totals.unseen;
         if (status == 0) status = run.exit_status(*outcome);
         if (outcome->interrupted) break;
     }
+    spdlog::info("{} of {} seen; {}", counted(totals.connections, "connection"),
+                 counted(runs->size(), "host"),
+                 render::loss_text(totals.lost, totals.holes, totals.unseen));
     return status;
 }
 
 Result<int> export_to_stdout(const ExportCommand& options) {
     render::Output out(STDOUT_FILENO);
     std::uint64_t rows = 0;
-    const RowSink sink{
-        [&](const store::Table& table, std::uint64_t, std::string_view lines) -> Result<void> {
-            if (table.name != options.table || out.closed()) return {};
-            out.buffer() += lines;
-            return out.flush();
-        }};
+    const RowSink sink = [&](std::string_view table, std::uint64_t,
+                             std::string_view lines) -> Result<void> {
+        if ((table != options.table && table != kOtlpBatch) || out.closed()) return {};
+        out.buffer() += lines;
+        return out.flush();
+    };
     return export_all(options, sink, rows);
 }
 
@@ -194,11 +215,11 @@ Result<int> export_to_server(ExportCommand options) {
     auto line = ExportLine::open(options.line);
     if (!line) return tl::unexpected(line.error());
     std::uint64_t rows = 0;
-    const RowSink sink{[&](const store::Table& table, std::uint64_t count,
-                           std::string_view lines) -> Result<void> {
+    const RowSink sink = [&](std::string_view table, std::uint64_t count,
+                             std::string_view lines) -> Result<void> {
         if (auto room = wait_for_room(*line, options.line.spool_bytes); !room) return room;
         return line->add(table, count, lines);
-    }};
+    };
     int status = 0;
     if (!options.run->recordings.empty()) {
         auto exported = export_all(options, sink, rows);
@@ -232,9 +253,14 @@ Action define_export(CLI::App& app) {
     auto options = std::make_shared<ExportCommand>();
     auto* to = app.add_option("--to", options->line.url,
                               "Where rows go: http://[USER[:PASSWORD]@]HOST[:PORT]/DATABASE of "
-                              "ClickHouse, https too; - prints them")
+                              "ClickHouse, http://HOST[:PORT] of a collector, https too; - prints "
+                              "them")
                    ->type_name("URL");
-    options->line.declare(app, to);
+    add_format(app, options->line.format, {"clickhouse", "otlp-json"},
+               "rows are for databases and collectors",
+               "clickhouse: rows of tables; otlp-json: log records for OpenTelemetry collectors")
+        ->capture_default_str();
+    options->line.declare(app, to, "--sample");
     add_duration(app, "--wait", options->wait,
                  "How long to wait at the end until the server has everything", Zero::allowed)
         ->default_str("5m");
@@ -271,6 +297,7 @@ Action define_export(CLI::App& app) {
         "  tcpdwell export -r web.tdw db.tdw --to http://ch:8123/default\n"
         "  tcpdwell export -r day.tdw --to http://ch:8123/default --sample 100 --zone eu-1\n"
         "  tcpdwell export -r day.tdw --to - | head -1            what a row is\n"
+        "  tcpdwell export -r day.tdw --format otlp-json --to http://collector:4318\n"
         "  tcpdwell export --queries                              who closes first, and where\n"
         "  tcpdwell serve --export http://ch:8123/default --spool /var/lib/tcpdwell/spool\n\n"
         "Rows that come twice replace each other: what was interrupted can be run again. A user "

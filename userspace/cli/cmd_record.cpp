@@ -93,6 +93,7 @@ Result<int> run_record(const RecordCommand& options) {
 Action define_record(CLI::App& app) {
     auto options = std::make_shared<RecordCommand>();
     options->run = RunOptions::declare(app);
+    options->run->filters->declare_sample(app);
     options->run->all = true; // views can leave out, but not add
     app.add_option("-o,--output", options->run->write, "File to write; - is standard output")
         ->type_name("FILE")

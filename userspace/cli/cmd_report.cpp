@@ -131,13 +131,13 @@ Result<int> report_one(ViewRun run, analysis::ReportOptions report, Destinations
                        const ReportCommand& options) {
     report.run.source = run.source_name();
     report.run.filter = run.filter_text();
+    report.run.sample = run.sample();
     std::optional<Nanoseconds> interval;
     if (options.interval > 0) interval = from_seconds(options.interval);
     std::optional<analysis::Metrics> metrics;
     std::optional<run::MetricsFeed> feed;
     if (render::find_report_output(options.format)->needs_metrics)
-        report.metrics =
-            &metrics.emplace(options.metrics.resolve(run.context(), !report.run.filter.empty()));
+        report.metrics = &metrics.emplace(options.metrics.resolve(run.context(), report.run));
     IntervalLines* lines = nullptr;
     ReportConsumer consumer(
         std::move(report), interval, run.context(),
@@ -256,6 +256,7 @@ Action define_report(CLI::App& app) {
         ->type_name("ID");
     declare_colour(app, options->colour);
     options->run = RunOptions::declare(app);
+    options->run->filters->declare_sample(app);
     options->run->declare_recordings(app);
     app.footer(
         "Examples:\n"

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "cli/command_line.h"
 #include "cli/config_file.h"
+#include "cli/export_options.h"
 #include "cli/finding_help.h"
 #include "cli/flight_recorder_options.h"
 #include "cli/metrics_options.h"
@@ -27,6 +28,8 @@ namespace {
 
 constexpr double kShortestWindow = 1; // seconds
 constexpr double kLongestWindow = 86'400;
+/// How long a row waits for others that are sent with it.
+constexpr Nanoseconds kExportInterval = std::chrono::seconds(10);
 constexpr const char* kListen = "127.0.0.1:9469";
 
 struct ServeCommand {
@@ -37,6 +40,7 @@ struct ServeCommand {
     std::vector<std::string> thresholds;
     double window = 600; ///< seconds
     MetricsTexts metrics;
+    ExportOptions exported;
     std::string config;
 };
 
@@ -52,6 +56,7 @@ Result<analysis::ReportOptions> report_options(const ServeCommand& options) {
     report.run.source = "live";
     report.run.interval = true;
     report.run.filter = options.run->filters->text();
+    report.run.sample = options.run->filters->sample();
     return report;
 }
 
@@ -171,12 +176,28 @@ Result<void> check(const ServeCommand& options) {
     if (!options.run->write.empty() && !options.recorder.rolls())
         return fail(ErrorCode::usage, "--write would fill the disk: set the amount that is held "
                                       "with --keep or --max-size");
+    if (!options.exported.url.empty() && options.exported.spool.empty())
+        return fail(ErrorCode::usage, "--export needs --spool FOLDER, where rows wait until the "
+                                      "server has them");
     return {};
+}
+
+store::ExporterOptions exporter_options(const ServeCommand& options, std::uint64_t traced_sample,
+                                        ExportLine& line) {
+    store::ExporterOptions exporting;
+    exporting.take = [&line](const store::Table& table, std::uint64_t rows,
+                             std::string_view lines) { return line.add(table.name, rows, lines); };
+    exporting.zone = options.exported.zone;
+    exporting.sampling = {traced_sample, options.exported.sample};
+    exporting.longest_wait = kExportInterval;
+    exporting.findings_interval = from_seconds(options.window);
+    return exporting;
 }
 
 Result<int> trace_and_serve(ServeCommand& options, Configuration& configuration,
                             std::vector<run::Trigger> triggers,
-                            std::vector<serve::ListeningSocket> sockets) {
+                            std::vector<serve::ListeningSocket> sockets,
+                            std::optional<ExportLine> line) {
     auto report = report_options(options);
     if (!report) return tl::unexpected(report.error());
     const std::vector<report::TextPart> words = words_of_reports();
@@ -202,12 +223,17 @@ Result<int> trace_and_serve(ServeCommand& options, Configuration& configuration,
         configuration.read_again(*served);
         manager.ready("tracing");
     };
-    const bool is_filtered = !report->run.filter.empty();
-    serve::Daemon daemon({std::move(*report), options.metrics.resolve(run->context(), is_filtered),
-                          from_seconds(options.window), words, helps, *saved ? &**saved : nullptr,
+    const analysis::MetricsOptions metrics = options.metrics.resolve(run->context(), report->run);
+    std::optional<store::Exporter> exporter;
+    serve::Daemon daemon({std::move(*report), metrics, from_seconds(options.window), words, helps,
+                          *saved ? &**saved : nullptr,
                           [&run] {
                               const run::Recorder* const recorder = run->recorder();
                               return recorder == nullptr ? std::string() : recorder->trouble();
+                          },
+                          [&line] { return line ? line->rows() : analysis::ExportedRows(); },
+                          [&exporter](const report::Report& made) {
+                              if (exporter) exporter->add_findings(made);
                           },
                           between, [&source = run->source()] { source.set_aside(); }},
                          run->context(), manager);
@@ -215,7 +241,10 @@ Result<int> trace_and_serve(ServeCommand& options, Configuration& configuration,
     if (auto started = daemon.serve_at(std::move(sockets)); !started)
         return tl::unexpected(started.error());
     for (const int fd : daemon.poll_fds()) run->source().wake_on(fd);
-    run::TriggerWatch watch(std::move(triggers), save, run->context(), daemon);
+    if (line)
+        exporter.emplace(exporter_options(options, run->sample(), *line), run->context(), daemon);
+    run::TriggerWatch watch(std::move(triggers), save, run->context(),
+                            exporter ? static_cast<run::Consumer&>(*exporter) : daemon);
     run::Selection selection(run->filter(), run->context(), watch);
     const auto outcome = run->run(selection.entrance());
     if (!outcome) return tl::unexpected(outcome.error());
@@ -234,10 +263,19 @@ Result<int> run_serve(ServeCommand& options) {
     if (auto report = report_options(options); !report) return tl::unexpected(report.error());
     auto triggers = options.recorder.apply_to(*options.run);
     if (!triggers) return tl::unexpected(triggers.error());
+    // Before the sockets: the process that sends rows is to have nothing of ours.
+    std::optional<ExportLine> line;
+    if (!options.exported.url.empty()) {
+        auto opened = ExportLine::open(options.exported);
+        if (!opened) return tl::unexpected(opened.error());
+        line.emplace(std::move(*opened));
+    }
     auto sockets = open_sockets(options);
     if (!sockets) return tl::unexpected(sockets.error());
     options.run->serves = true;
-    return trace_and_serve(options, configuration, std::move(*triggers), std::move(*sockets));
+    options.run->keeps_user = line.has_value();
+    return trace_and_serve(options, configuration, std::move(*triggers), std::move(*sockets),
+                           std::move(line));
 }
 
 } // namespace
@@ -263,6 +301,7 @@ Action define_serve(CLI::App& app) {
                    "again")
         ->type_name("FILE");
     options->run = RunOptions::declare(app);
+    options->run->filters->declare_sample(app);
     for (const char* of_views : {"--user", kCommandArgument})
         app.remove_option(app.get_option(of_views));
     app.add_option("-w,--write", options->run->write,
@@ -271,6 +310,11 @@ Action define_serve(CLI::App& app) {
     options->run->on_write_error = "continue"; // a full disk is no reason to be without metrics
     options->run->declare_write_errors(app);
     options->recorder.declare(app, *options->run, {"SIGUSR1", "SIGUSR2"});
+    auto* to = app.add_option("--export", options->exported.url,
+                              "Also send ended connections, sums and findings to ClickHouse, as "
+                              "'tcpdwell export'")
+                   ->type_name("URL");
+    options->exported.declare(app, to, "--export-sample");
     app.footer("Examples:\n"
                "  tcpdwell serve                                  http://127.0.0.1:9469/\n"
                "  tcpdwell serve --listen 0.0.0.0:9469 --window 30m\n"

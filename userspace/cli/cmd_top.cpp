@@ -45,6 +45,7 @@ Result<std::optional<int>> run_once(const TopCommand& options, TopSession& sessi
     screen::TopOptions top{session.report, from_seconds(options.interval), {}, std::nullopt};
     top.report.run.source = top.source.name = run->source_name();
     top.report.run.filter = top.source.filter = run->filter_text();
+    top.report.run.sample = run->sample();
     screen::Player* player = nullptr;
     if (const auto* recording = run->recording()) {
         top.end = recording->end();
@@ -128,6 +129,7 @@ Action define_top(CLI::App& app) {
         ->allow_extra_args(false);
     declare_colour(app, options->colour);
     options->run = RunOptions::declare(app);
+    options->run->filters->declare_sample(app);
     options->run->declare_recordings(app);
     // The terminal is the view's: no command can have it too, and nothing is said beside it.
     for (const char* other : {"--user", "--all", kCommandArgument, "--quiet"})

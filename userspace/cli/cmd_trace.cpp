@@ -99,6 +99,7 @@ Action define_trace(CLI::App& app) {
                "End after so many lines");
     declare_colour(app, options->colour);
     options->run = RunOptions::declare(app);
+    options->run->filters->declare_sample(app);
     app.add_flag("--at-close", options->run->lines_at_close,
                  "With -c, the line of a connection that this end closed first comes when it is "
                  "closed, its TIME_WAIT going on; without, a minute later")

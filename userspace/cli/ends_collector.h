@@ -11,11 +11,12 @@ namespace tcpdwell::cli {
 /// the two may pass it.
 class EndsCollector final : public run::ForwardingConsumer {
 public:
-    /// What is referred to outlives this.
+    /// What is referred to outlives this. `sample`: of what is in the samples of all hosts; of what
+    /// isn't, the other end may be missing for that alone.
     EndsCollector(analysis::EndSummaries& ends, const run::Context& context,
-                  run::Selection& selection)
+                  run::Selection& selection, std::uint64_t sample)
         : run::ForwardingConsumer(selection.entrance()), ends_(ends), context_(context),
-          selection_(selection) {}
+          selection_(selection), sample_(sample) {}
 
     void begin(const run::Context& context) override {
         begin_ = context.clock().mono;
@@ -26,7 +27,8 @@ public:
         next().settled(state);
     }
     void on_connection(const track::ConnectionLine& line) override {
-        if (!line.evicted && selection_.is_recorded(*line.who))
+        if (!line.evicted && event::is_in_sample(line.who->tuple, sample_) &&
+            selection_.is_recorded(*line.who))
             ends_.add(line, context_.clock(), selection_.selects(*line.who));
         next().on_connection(line);
     }
@@ -35,6 +37,7 @@ private:
     analysis::EndSummaries& ends_;
     const run::Context& context_;
     const run::Selection& selection_;
+    std::uint64_t sample_;
     MonoTime begin_{};
 };
 

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "analysis/metrics.h"
 #include "base/result.h"
 #include "store/exporter.h"
 #include "store/sender.h"
@@ -17,6 +18,9 @@
 
 namespace tcpdwell::cli {
 
+/// What batches of log records are called, among those of tables.
+inline constexpr std::string_view kOtlpBatch = "otlp";
+
 struct ExportOptions {
     std::string url;
     std::string spool;
@@ -24,9 +28,11 @@ struct ExportOptions {
     std::uint64_t sample = 1;
     std::string zone;
     bool gathers_inserts = false;
+    std::string format = "clickhouse"; ///< or "otlp-json"
 
-    /// Declares all but the URL, whose name differs; they need `url_option`.
-    void declare(CLI::App& app, CLI::Option* url_option);
+    /// Declares all but the URL, which they need: its name differs, as that of the sample does.
+    void declare(CLI::App& app, CLI::Option* url_option, const std::string& sample_name);
+    [[nodiscard]] bool is_otlp() const { return format != "clickhouse"; }
 };
 
 /// The spool, and the process that empties it.
@@ -35,7 +41,9 @@ public:
     /// Opens the spool and starts to send what is in it; before rights are given up.
     static Result<ExportLine> open(const ExportOptions& options);
 
-    Result<void> add(const store::Table& table, std::uint64_t rows, std::string_view lines);
+    /// What has become of rows so far.
+    [[nodiscard]] analysis::ExportedRows rows() const;
+    Result<void> add(std::string_view table, std::uint64_t rows, std::string_view lines);
     [[nodiscard]] const std::string& server_text() const { return server_text_; } ///< no password
     [[nodiscard]] store::Spool& spool() { return *spool_; }
     [[nodiscard]] store::Sender& sender() { return *sender_; }

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "cli/option_values.h"
 #include "host/cgroup_paths.h"
 #include "host/netns.h"
 #include "host/services.h"
@@ -122,6 +123,14 @@ void FilterOptions::declare_connections(CLI::App& app) {
              "With -r: the connection of that id, as trace and findings print it");
 }
 
+void FilterOptions::declare_sample(CLI::App& app) {
+    add_number(
+        app, "--sample", sample_, event::kMostSample,
+        "One connection in N, the same ones on all hosts (by a hash of addresses and ports); "
+        "listeners are seen all the same")
+        ->group(group);
+}
+
 Result<event::Filter> FilterOptions::resolve(FilterTarget target) const {
     event::Filter filter;
     // Puts a value in its place, or hands on the error.
@@ -150,6 +159,7 @@ Result<event::Filter> FilterOptions::resolve(FilterTarget target) const {
     if (ipv4_ && ipv6_)
         wrong = Error{ErrorCode::usage, "-4 and -6 exclude each other; leave both out to see both"};
     if (ipv4_ != ipv6_) filter.family = ipv4_ ? tcp::Family::ipv4 : tcp::Family::ipv6;
+    filter.sample = static_cast<std::uint32_t>(sample_);
     if (wrong) return tl::unexpected(std::move(*wrong));
     return filter;
 }
@@ -157,7 +167,8 @@ Result<event::Filter> FilterOptions::resolve(FilterTarget target) const {
 bool FilterOptions::empty() const {
     return ports_.empty() && local_ports_.empty() && remote_ports_.empty() && addresses_.empty() &&
            pids_.empty() && comms_.empty() && netns_.empty() && cgroups_.empty() &&
-           containers_.empty() && connections_.empty() && !ipv4_ && !ipv6_ && role_.empty();
+           containers_.empty() && connections_.empty() && !ipv4_ && !ipv6_ && role_.empty() &&
+           sample_ == 1;
 }
 
 std::string FilterOptions::text() const {
@@ -177,6 +188,7 @@ std::string FilterOptions::text() const {
     add("--container", containers_);
     add("--conn", connections_);
     if (!role_.empty()) add("--role", {role_});
+    if (sample_ > 1) add("--sample", {std::to_string(sample_)});
     if (ipv4_) all += all.empty() ? "-4" : " -4";
     if (ipv6_) all += all.empty() ? "-6" : " -6";
     return all;

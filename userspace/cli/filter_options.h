@@ -3,6 +3,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -28,11 +29,17 @@ public:
     /// And --conn, whose ids only the reader of a recording can know.
     void declare_connections(CLI::App& app);
 
+    /// And --sample.
+    void declare_sample(CLI::App& app);
+
     /// The Filter that they mean; ErrorCode::usage names the option that is wrong.
     [[nodiscard]] Result<event::Filter> resolve(FilterTarget target) const;
 
     /// The options as they were given, for the record: "--port 80,443 -4"; "" if there were none.
     [[nodiscard]] std::string text() const;
+
+    /// One connection in so many.
+    [[nodiscard]] std::uint64_t sample() const { return sample_; }
 
     /// Whether the user gave none.
     [[nodiscard]] bool empty() const;
@@ -51,6 +58,7 @@ private:
     bool ipv4_ = false;
     bool ipv6_ = false;
     std::string role_;
+    std::uint64_t sample_ = 1;
 };
 
 /// A cgroup as the kernel writes it ("/system.slice/x"), from what users write: without the slash

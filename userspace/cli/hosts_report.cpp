@@ -32,17 +32,18 @@ std::vector<std::string> names_of(const std::vector<ViewRun>& runs) {
 
 /// The report on the host of `run`, and its connections in `ends`.
 Result<run::PipelineOutcome> read_host(ViewRun& run, analysis::ReportOptions options,
-                                       bool shows_progress, analysis::EndSummaries& ends,
-                                       report::HostReport& host) {
+                                       bool shows_progress, std::uint64_t common_sample,
+                                       analysis::EndSummaries& ends, report::HostReport& host) {
     options.run.source = run.source_name();
     options.run.filter = run.filter_text();
+    options.run.sample = run.sample();
     const auto keep = [&](report::Report report, bool) -> Result<bool> {
         host.report = std::move(report);
         return true;
     };
     ReportConsumer consumer(std::move(options), std::nullopt, run.context(), keep, shows_progress);
     run::Selection selection(run.filter(), run.context(), consumer, run.recorded_filters());
-    EndsCollector collector(ends, run.context(), selection);
+    EndsCollector collector(ends, run.context(), selection, common_sample);
     run::PeriodGate gate(collector, run.window());
     return run.run(gate);
 }
@@ -54,12 +55,14 @@ Result<HostsOutcome> report_hosts(std::vector<ViewRun> runs, const analysis::Rep
     const std::vector<std::string> names = names_of(runs);
     HostsOutcome all{report::ReportSet(runs.size()), {}, 0};
     std::vector<analysis::EndSummaries> ends;
+    std::uint64_t sample = 1;
+    for (const ViewRun& run : runs) sample = event::sample_of_both(sample, run.sample());
     for (std::size_t i = 0; i < runs.size(); ++i) {
         ViewRun run = std::move(runs[i]); // its files are closed when it has been read
         spdlog::debug("reading {}: {}", names[i], run.source_name());
         report::HostReport& host = all.reports.hosts.emplace_back(report::HostReport{names[i], {}});
         const auto outcome =
-            read_host(run, options, shows_progress, ends.emplace_back(names[i]), host);
+            read_host(run, options, shows_progress, sample, ends.emplace_back(names[i]), host);
         if (!outcome) return tl::unexpected(outcome.error().context(names[i]));
         all.totals.transitions += outcome->totals.transitions;
         all.totals.connections += outcome->totals.connections;

@@ -35,17 +35,18 @@ void open_standard_descriptors() {
 }
 
 /// A static program can't load the modules of another glibc that /etc/nsswitch.conf asks for: users
-/// are those of /etc/passwd and /etc/group.
-void keep_to_local_users() {
+/// are those of /etc/passwd and /etc/group, hosts those of /etc/hosts and of DNS.
+void look_up_without_modules() {
 #ifdef TCPDWELL_STATIC
     for (const char* database : {"passwd", "group", "initgroups"})
         ::__nss_configure_lookup(database, "files");
+    ::__nss_configure_lookup("hosts", "files dns");
 #endif
 }
 
 int run(int argc, char** argv) {
     open_standard_descriptors();
-    keep_to_local_users();
+    look_up_without_modules();
     ::signal(SIGPIPE, SIG_IGN); // write() reports a closed pipe (EPIPE)
     ::signal(SIGXFSZ, SIG_IGN); // and a file that may not grow (EFBIG)
     start_logging(0);

@@ -6,9 +6,10 @@
 namespace tcpdwell::cli {
 
 analysis::MetricsOptions MetricsTexts::resolve(const run::Context& context,
-                                               bool is_filtered) const {
-    return {max_services, is_filtered,
-            label_container ? context.cgroup_names().container : analysis::NameOfCgroup()};
+                                               const analysis::RunDescription& run) const {
+    return {max_services, !run.filter.empty(),
+            label_container ? context.cgroup_names().container : analysis::NameOfCgroup(),
+            run.sample};
 }
 
 void declare_metrics(CLI::App& app, MetricsTexts& texts) {

@@ -6,6 +6,7 @@
 #include <cstddef>
 
 #include "analysis/metrics.h"
+#include "analysis/overview.h"
 #include "run/pipe.h"
 
 namespace tcpdwell::cli {
@@ -16,7 +17,7 @@ struct MetricsTexts {
 
     /// `context` is asked for containers, and must outlive what the options are for.
     [[nodiscard]] analysis::MetricsOptions resolve(const run::Context& context,
-                                                   bool is_filtered) const;
+                                                   const analysis::RunDescription& run) const;
 };
 
 /// Declares --max-services and --label-container.

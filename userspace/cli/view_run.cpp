@@ -190,12 +190,14 @@ Result<void> ViewRun::open_kernel() {
     if (command_ || options_.late_file != nullptr)
         if (auto started = start_keeper(); !started) return started;
     // A recorder makes segments in its user's folder as long as it runs.
-    const bool keeps_user = recorder_ && options_.roll.rolls();
+    const bool keeps_user = options_.keeps_user || (recorder_ && options_.roll.rolls());
     auto source = open_live_source(std::bit_ceil(options_.buffer_bytes), filter_, options_.probes,
                                    keeps_user, options_.serves, options_.host_root);
     if (!source) return tl::unexpected(source.error());
     source_ = std::move(*source);
-    if (!command_) spdlog::info("tracing; Ctrl-C ends it");
+    const std::string of_all =
+        filter_.sample > 1 ? fmt::format(" one connection in {}", filter_.sample) : "";
+    if (!command_) spdlog::info("tracing{}; Ctrl-C ends it", of_all);
     return {};
 }
 

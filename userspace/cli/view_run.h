@@ -43,9 +43,10 @@ struct RunOptions {
     std::string on_write_error = "stop"; ///< or "continue"
     double save_after = 0;               ///< seconds; see RecorderOptions
     std::shared_ptr<FilterOptions> filters;
-    std::string host_root; ///< see LiveOptions
-    std::string user;      ///< that the command runs as; "": who we are
-    bool serves = false;   ///< takes connections at sockets that listen when the run is prepared
+    std::string host_root;   ///< see LiveOptions
+    std::string user;        ///< that the command runs as; "": who we are
+    bool keeps_user = false; ///< files are made by the user who starts it, as long as it runs
+    bool serves = false;     ///< takes connections at sockets that listen when the run is prepared
     PendingFile* late_file = nullptr; ///< is published when the run is over
 
     /// Declares on `app` those that concern the running kernel; filled when the command line is
@@ -75,6 +76,8 @@ public:
     [[nodiscard]] std::vector<event::Filter> recorded_filters() const;
     /// The filters as their users wrote them.
     [[nodiscard]] std::string filter_text() const;
+    /// One connection in so many is selected.
+    [[nodiscard]] std::uint64_t sample() const { return sample_of(filter_, recorded_filters()); }
     [[nodiscard]] const run::Context& context() const { return *context_; }
     [[nodiscard]] std::string source_name() const; ///< "live", or the files
     [[nodiscard]] std::string

@@ -12,8 +12,11 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <limits>
+#include <numeric>
 
 #include "event/container_path.h"
+#include "tcp/flow.h"
 
 namespace tcpdwell::event {
 namespace {
@@ -147,10 +150,43 @@ Result<FilterList<T>> parse_list(std::string_view option, const std::vector<std:
 
 } // namespace
 
+bool is_in_sample(const tcp::FourTuple& tuple, std::uint64_t sample) {
+    if (sample <= 1 || tuple.remote.port == 0) return true;
+    return tuple.local.port != 0 && tcp::flow_of(tuple) % sample == 0;
+}
+
+namespace {
+
+std::uint64_t product(std::uint64_t one, std::uint64_t other) {
+    constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
+    return other > most / one ? most : one * other;
+}
+
+/// Whether it may be one that was in the sample: what had no local port is in none.
+bool has_flow(const tcp::FourTuple& tuple) {
+    return tuple.remote.port == 0 || tuple.local.port != 0;
+}
+
+} // namespace
+
+std::uint64_t sample_of_both(std::uint64_t one, std::uint64_t other) {
+    return product(one, other / std::gcd(one, other));
+}
+
+std::uint64_t sample_of(const Filter& filter, const std::vector<Filter>& any_of) {
+    const auto of_one = [&filter](const Filter& each) {
+        return product(sample_of_both(filter.sample, each.sample), each.sampled);
+    };
+    std::uint64_t sample = of_one(any_of.empty() ? Filter{} : any_of.front());
+    for (const Filter& each : any_of) sample = std::min(sample, of_one(each));
+    return sample;
+}
+
 bool Filter::empty() const {
     return ports.empty() && local_ports.empty() && remote_ports.empty() && addresses.empty() &&
            pids.empty() && trees.empty() && comms.empty() && netns.empty() && cgroups.empty() &&
-           containers.empty() && connections.empty() && !family && !role;
+           containers.empty() && connections.empty() && !family && !role && sample <= 1 &&
+           sampled <= 1;
 }
 
 bool Filter::matches(const FilterSubject& subject) const {
@@ -158,7 +194,8 @@ bool Filter::matches(const FilterSubject& subject) const {
            all_lists(*this, subject,
                      [](const auto& list, const auto& is) { return list.selects(is); }) &&
            (connections.empty() || std::find(connections.begin(), connections.end(),
-                                             subject.connection) != connections.end());
+                                             subject.connection) != connections.end()) &&
+           is_in_sample(subject.tuple, sample) && (sampled <= 1 || has_flow(subject.tuple));
 }
 
 bool Filter::excludes(const FilterSubject& subject) const {

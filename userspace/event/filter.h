@@ -85,6 +85,10 @@ struct Filter {
     std::vector<std::uint64_t> connections; ///< ids, which only a recording's reader knows
     std::optional<tcp::Family> family;
     std::optional<tcp::Role> role;
+    std::uint32_t sample = 1; ///< see is_in_sample()
+    /// What there is was one flow in so many, by addresses that are others now: those that had a
+    /// local port.
+    std::uint32_t sampled = 1;
 
     [[nodiscard]] bool empty() const;
     [[nodiscard]] bool matches(const FilterSubject& subject) const;
@@ -92,6 +96,16 @@ struct Filter {
     [[nodiscard]] bool excludes(const FilterSubject& subject) const;
     bool operator==(const Filter&) const = default;
 };
+
+/// Whether it is one of a sample of one flow in so many, by tcp::flow_of(): the same on all hosts.
+/// What has no peer is in each sample; a flow whose local port isn't known, in none.
+bool is_in_sample(const tcp::FourTuple& tuple, std::uint64_t sample);
+inline constexpr std::uint32_t kMostSample = 1'000'000;
+/// Of what is in both samples.
+std::uint64_t sample_of_both(std::uint64_t one, std::uint64_t other);
+/// Of what passes the filter and, if there are any, one of the others. Where those differ in their
+/// samples, that of the one with the most.
+std::uint64_t sample_of(const Filter& filter, const std::vector<Filter>& any_of);
 
 /// The port of a TCP service by its name; the error says why it isn't known.
 using PortByName = Result<tcp::Port> (*)(std::string_view name);

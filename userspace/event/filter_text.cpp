@@ -18,9 +18,9 @@ namespace {
 constexpr char kNot = '!';
 
 constexpr std::string_view kOptions[] = {
-    "--port", "--local-port", "--remote-port", "--addr", "--pid",
-    "--comm", "--netns",      "--cgroup",      "--role", "-4",
-    "-6",     "--tree",       "--container"};
+    "--port", "--local-port", "--remote-port", "--addr",   "--pid",
+    "--comm", "--netns",      "--cgroup",      "--role",   "-4",
+    "-6",     "--tree",       "--container",   "--sample", "--sampled"};
 
 bool is_option(std::string_view word) {
     return std::find(std::begin(kOptions), std::end(kOptions), word) != std::end(kOptions);
@@ -108,6 +108,13 @@ std::optional<T> read_one(const std::string& text, Parse parse) {
     return std::move(list->wanted.front());
 }
 
+/// 1, which is all, if it can't be read.
+std::uint32_t read_sample(const std::vector<std::string>& texts) {
+    if (texts.size() != 1) return 1;
+    const auto sample = number(texts.front());
+    return sample && *sample >= 1 && *sample <= kMostSample ? *sample : 1;
+}
+
 Filter filter_of(Values values) {
     Filter filter;
     const auto port = [](const std::string& text) {
@@ -132,6 +139,8 @@ Filter filter_of(Values values) {
         const auto role = parse_role(roles.front());
         if (role) filter.role = *role;
     }
+    filter.sample = read_sample(values["--sample"]);
+    filter.sampled = read_sample(values["--sampled"]);
     const bool ipv4 = values.contains("-4");
     if (ipv4 != values.contains("-6")) filter.family = ipv4 ? tcp::Family::ipv4 : tcp::Family::ipv6;
     return filter;
@@ -165,6 +174,12 @@ std::vector<std::string> filter_words(const Filter& filter) {
     if (filter.role) {
         words.emplace_back("--role");
         words.emplace_back(name(*filter.role));
+    }
+    for (const auto& [option, sample] :
+         {std::pair("--sample", filter.sample), std::pair("--sampled", filter.sampled)}) {
+        if (sample <= 1) continue;
+        words.emplace_back(option);
+        words.push_back(decimal(sample));
     }
     if (filter.family) words.emplace_back(*filter.family == tcp::Family::ipv4 ? "-4" : "-6");
     return words;

@@ -31,6 +31,7 @@ event::Filter filter_by_address(const event::Filter& filter) {
     result.addresses = filter.addresses;
     result.netns = filter.netns;
     result.family = filter.family;
+    result.sample = filter.sample;
     return result;
 }
 

@@ -42,6 +42,7 @@ template <class Rodata>
 void set_kernel_filter(Rodata& rodata, const event::Filter& filter) {
     if (filter.family)
         rodata.filter_family = *filter.family == tcp::Family::ipv4 ? AF_INET : AF_INET6;
+    rodata.filter_sample = filter.sample > 1 ? filter.sample : 0;
     const auto set = [](auto& wanted, auto& excluded, const auto& list, auto convert) {
         set_filter_list(wanted, list.wanted, convert);
         set_filter_list(excluded, list.excluded, convert);

@@ -10,7 +10,7 @@ namespace tcpdwell::live {
 
 /// What the process does besides.
 struct TracerRights {
-    bool makes_files = false; ///< makes, links and removes files
+    bool makes_files = false; ///< makes, links, renames and removes files
     bool serves = false;      ///< takes connections at sockets that listen already
 };
 
@@ -22,5 +22,9 @@ Result<void> confine_tracer(pid_t sampler, TracerRights rights);
 
 /// The same for the sampler, which also enters network namespaces and asks the kernel for sockets.
 Result<void> confine_sampler();
+
+/// The same for a process that sends over the network what lies in a folder: it may also make,
+/// rename and remove files, look up names, and start threads, which that takes.
+Result<void> confine_sender();
 
 } // namespace tcpdwell::live

@@ -30,41 +30,41 @@ void FlatJson::end_line(std::string& out) {
     out.append(json_.view()) += '\n';
 }
 
-void FlatJson::members(const report::Schema& schema, report::Row row) {
+void FlatMembers::members(const report::Schema& schema, report::Row row) {
     assert(row.size() == schema.columns.size());
     for (std::size_t i = 0; i < row.size(); ++i) put(schema.columns[i].id, row[i]);
 }
 
-void FlatJson::put(std::string_view id, const report::Value& value) {
+void FlatMembers::put(std::string_view id, const report::Value& value) {
     std::visit([&](const auto& known) { cell(id, known); }, value);
 }
 
-void FlatJson::part(std::string_view id, std::string_view part, std::int64_t number) {
+void FlatMembers::part(std::string_view id, std::string_view part, std::int64_t number) {
     key_.assign(id).append("_").append(part);
     member(key_, number);
 }
 
-void FlatJson::part(std::string_view id, std::string_view part, std::string_view text) {
+void FlatMembers::part(std::string_view id, std::string_view part, std::string_view text) {
     key_.assign(id).append("_").append(part);
     cell(key_, text);
 }
 
-void FlatJson::cell(std::string_view id, std::string_view text) {
+void FlatMembers::cell(std::string_view id, std::string_view text) {
     if (!text.empty()) member(id, text);
 }
 
-void FlatJson::cell(std::string_view id, WallTime time) {
+void FlatMembers::cell(std::string_view id, WallTime time) {
     part(id, "ns", std::int64_t{time.time_since_epoch().count()});
 }
 
-void FlatJson::cell(std::string_view id, const report::EndpointValue& value) {
+void FlatMembers::cell(std::string_view id, const report::EndpointValue& value) {
     const tcp::Endpoint& endpoint = value.endpoint;
     if (endpoint.empty()) return;
     part(id, "addr", endpoint.address.text(value.family));
     if (endpoint.port != 0) part(id, "port", std::int64_t{endpoint.port});
 }
 
-void FlatJson::cell(std::string_view id, const report::ProcessValue& process) {
+void FlatMembers::cell(std::string_view id, const report::ProcessValue& process) {
     if (process.pid != 0) part(id, "pid", std::int64_t{process.pid});
     part(id, "comm", process.comm);
     if (process.thread) part(id, "thread", *process.thread);
@@ -73,7 +73,7 @@ void FlatJson::cell(std::string_view id, const report::ProcessValue& process) {
     if (process.manner->signal != 0) part(id, "signal", std::int64_t{process.manner->signal});
 }
 
-void FlatJson::cell(std::string_view id, std::span<const report::StateSpan> states) {
+void FlatJson::states(std::string_view id, std::span<const report::StateSpan> states) {
     const auto array = [&](std::string_view part, const auto& write) {
         begin_array(key_.assign(id).append(".").append(part));
         for (const report::StateSpan& span : states) write(span);
@@ -86,13 +86,13 @@ void FlatJson::cell(std::string_view id, std::span<const report::StateSpan> stat
     });
 }
 
-void FlatJson::cell(std::string_view id, const report::TimeWaitValue& value) {
+void FlatMembers::cell(std::string_view id, const report::TimeWaitValue& value) {
     if (value.dwell) part(id, "dwell_ns", std::int64_t{value.dwell->count()});
     part(id, "end", tcp::name(value.end));
     part(id, "restarts", std::int64_t{value.restarts});
 }
 
-void FlatJson::cell(std::string_view id, std::span<const report::ObjectPart> parts) {
+void FlatMembers::cell(std::string_view id, std::span<const report::ObjectPart> parts) {
     for (const report::ObjectPart& each : parts) {
         if (const auto* number = std::get_if<std::int64_t>(&each.value))
             part(id, each.name, *number);

@@ -71,9 +71,10 @@ void Daemon::set_report_options(analysis::ReportOptions report, Nanoseconds wind
 const SiteContent::Text&
 Daemon::metrics_text(SiteContent::Text& kept,
                      std::string (*render)(std::span<const report::MetricFamily>)) {
-    if (!kept)
-        kept = std::make_shared<const std::string>(
-            render(metrics_.families(state_->now, state_->tracker.totals().evicted)));
+    if (kept) return kept;
+    if (options_.exported_rows) metrics_.set_exported(options_.exported_rows());
+    kept = std::make_shared<const std::string>(
+        render(metrics_.families(state_->now, state_->tracker.totals().evicted)));
     return kept;
 }
 
@@ -122,6 +123,7 @@ Result<bool> Daemon::flush(const run::RunState& state) {
     reports_.advance(state);
     if (!report_ || state.now >= next_look_) {
         make_report();
+        options_.on_report(report_->hosts.front().report);
         next_look_ =
             state.now +
             std::max<Nanoseconds>(kLookInterval, next_report_ - std::chrono::steady_clock::now());

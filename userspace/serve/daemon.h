@@ -27,6 +27,10 @@ struct DaemonOptions {
     std::function<std::string()> why_not_recording = [] {
         return std::string();
     };                             ///< as SiteContent
+    /// Rows of the export; no function: nothing is exported.
+    std::function<analysis::ExportedRows()> exported_rows = {};
+    /// A report has been made that covers some of the time since the one before.
+    std::function<void(const report::Report&)> on_report = [](const report::Report&) {};
     std::function<void()> between; ///< called after each batch
     std::function<void()>
         meanwhile; ///< called now and then during long work: EventSource::set_aside()

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "store/certificates.h"
 
 namespace tcpdwell::store {
 namespace {
@@ -161,6 +162,8 @@ public:
         if (!curl_) return fail(ErrorCode::failed, "libcurl cannot begin");
         set(CURLOPT_NOSIGNAL, 1L);
         set(CURLOPT_PROTOCOLS_STR, "http,https");
+        if (const auto certificates = certificate_file())
+            set(CURLOPT_CAINFO, certificates->c_str()); // libcurl copies it
         set(CURLOPT_FOLLOWLOCATION, 0L);
         set(CURLOPT_PROXY, ""); // whatever the environment says
         set(CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
@@ -179,12 +182,12 @@ public:
         return {};
     }
 
-    /// `parameters` begin with "?", or are "".
-    HttpAnswer post(const std::string& parameters, std::string_view body, bool is_gzip) {
+    /// `path` begins with "/".
+    HttpAnswer post(const std::string& path, std::string_view body, bool is_gzip) {
         HttpAnswer answer;
         set_headers(is_gzip);
         error_text_[0] = '\0';
-        set(CURLOPT_URL, (server_.address() + "/" + parameters).c_str());
+        set(CURLOPT_URL, (server_.address() + path).c_str());
         set(CURLOPT_HTTPHEADER, headers_.get());
         set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
         set(CURLOPT_POSTFIELDS, body.data());
@@ -221,7 +224,7 @@ public:
 
     /// What this server's version knows of the settings that are used.
     SendAnswer learn_settings() {
-        const HttpAnswer answer = post("",
+        const HttpAnswer answer = post("/",
                                        fmt::format("SELECT name FROM system.settings WHERE name IN "
                                                    "('{}', '{}', '{}') FORMAT TabSeparated",
                                                    kSkipsUnknown, kToken, kGathers),
@@ -245,12 +248,19 @@ public:
         return judged;
     }
 
+    /// A collector says in its answer what it doesn't take of it, and that it is of no use to send
+    /// that again (OTLP, "Partial success").
+    SendAnswer send_log_records(std::string_view gzip) {
+        return judge(post(server_.path, gzip, true));
+    }
+
     SendAnswer insert(const std::string& table, const std::string& id, std::string_view gzip) {
+        if (server_.kind == ServerKind::otlp) return send_log_records(gzip);
         if (settings_.empty())
             if (SendAnswer learned = learn_settings(); learned.outcome != SendOutcome::accepted)
                 return learned;
         std::string parameters =
-            "?query=" +
+            "/?query=" +
             escaped(fmt::format("INSERT INTO {}.{} FORMAT JSONEachRow", server_.database, table));
         parameters += fmt::format("&{}=1", kSkipsUnknown);
         if (settings_.contains(kToken)) parameters += fmt::format("&{}={}", kToken, escaped(id));
@@ -266,7 +276,7 @@ public:
     }
 
     Result<std::string> query(const std::string& sql) {
-        HttpAnswer answer = post("", sql, false);
+        HttpAnswer answer = post("/", sql, false);
         const SendAnswer judged = judge(answer);
         if (judged.outcome == SendOutcome::accepted) return std::move(answer.body);
         return fail(ErrorCode::failed,
@@ -293,10 +303,18 @@ private:
     void set_headers(bool is_gzip) {
         headers_.reset();
         add_header("Expect:"); // no "100 Continue"
-        add_header("Content-Type: application/octet-stream");
+        add_header(server_.kind == ServerKind::otlp ? "Content-Type: application/json"
+                                                    : "Content-Type: application/octet-stream");
         if (is_gzip) add_header("Content-Encoding: gzip");
+        if (server_.kind == ServerKind::otlp) return set_basic_credentials();
         if (!server_.user.empty()) add_header("X-ClickHouse-User: " + server_.user);
         if (!server_.password.empty()) add_header("X-ClickHouse-Key: " + server_.password);
+    }
+    void set_basic_credentials() {
+        if (server_.user.empty()) return;
+        set(CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_BASIC));
+        set(CURLOPT_USERNAME, server_.user.c_str());
+        set(CURLOPT_PASSWORD, server_.password.c_str());
     }
     std::string escaped(const std::string& text) {
         const std::unique_ptr<char, decltype(&::curl_free)> made(

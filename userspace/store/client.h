@@ -77,6 +77,7 @@ public:
     Result<ServerVersion> version();
     /// What the server answers to one statement, in its format (TabSeparated unless it names one).
     Result<std::string> query(const std::string& sql);
+    /// To a collector: a request of log records. To ClickHouse: rows of `table`.
     /// `id`: the batch's, under which it comes again (BatchName::id()). `gzip`: JSON lines.
     SendAnswer insert(const std::string& table, const std::string& id, std::string_view gzip);
 

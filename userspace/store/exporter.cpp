@@ -5,6 +5,7 @@
 
 #include "analysis/metric_services.h"
 #include "report/schemas.h"
+#include "store/ends.h"
 #include "tcp/flow.h"
 
 namespace tcpdwell::store {
@@ -18,10 +19,6 @@ std::string fact(const run::Context& context, std::string_view key, const std::s
 }
 
 } // namespace
-
-bool ended_badly(const track::ConnectionLine& line) {
-    return line.ending != tcp::Ending::fin || line.seen == tcp::Seen::gap;
-}
 
 Exporter::Exporter(ExporterOptions options, const run::Context& context, run::Consumer& next)
     : run::ForwardingConsumer(next), options_(std::move(options)), context_(context),
@@ -84,9 +81,7 @@ void Exporter::on_transition(const track::TransitionLine& line) {
 
 void Exporter::on_connection(const track::ConnectionLine& line) {
     // After settled() come those that are still open.
-    const bool has_ended = !is_settled_ && !line.evicted && !line.idle &&
-                           line.ending != tcp::Ending::open && !line.who->tuple.remote.empty();
-    if (has_ended) add_end(line);
+    if (!is_settled_ && has_ended(line)) add_end(line);
     next().on_connection(line);
 }
 
@@ -121,12 +116,12 @@ void Exporter::end_row(Batch& batch) {
 void Exporter::add_end(const track::ConnectionLine& line) {
     minutes_.on_connection(line);
     const std::uint64_t flow = tcp::flow_of(line.who->tuple);
-    const bool is_bad = ended_badly(line);
-    if (options_.sample > 1 && !is_bad && flow % options_.sample != 0) return;
+    const auto weight = sampled_weight(line, flow, options_.sampling);
+    if (!weight) return;
     begin_row(wall_seconds(line.closed.value_or(line.entered)));
     json_.member("service", analysis::service_text(*line.who));
     json_.member("flow", flow);
-    json_.member("weight", is_bad ? std::uint64_t{1} : options_.sample);
+    json_.member("weight", *weight);
     const std::uint64_t cgroup = line.who->cgroup;
     json_.members(report::connection_schema(),
                   run::to_row(line, context_.clock(),
@@ -139,6 +134,7 @@ void Exporter::add_minute(const analysis::MinuteRow& row) {
     json_.member("began_ns", std::int64_t{row.begin.time_since_epoch().count()});
     json_.member("seconds",
                  std::chrono::duration<double>(time_between(row.begin, row.end)).count());
+    json_.member("weight", options_.sampling.traced);
     json_.member("service", std::string_view(row.service));
     if (!row.container.empty()) json_.member("container", std::string_view(row.container));
     json_.member("role", tcp::name(row.role));
@@ -162,6 +158,7 @@ void Exporter::add_minute(const analysis::MinuteRow& row) {
 }
 
 void Exporter::add_findings(const report::Report& report) {
+    if (time_between(findings_begin_, now_) < options_.findings_interval) return;
     const MonoTime begin = std::exchange(findings_begin_, now_);
     for (const report::Section& section : report.sections) {
         const auto* findings = std::get_if<report::Findings>(&section.body);

@@ -14,6 +14,7 @@
 #include "report/report.h"
 #include "run/forwarding_consumer.h"
 #include "run/rows.h"
+#include "store/ends.h"
 #include "store/table.h"
 
 namespace tcpdwell::store {
@@ -23,12 +24,13 @@ struct ExporterOptions {
     std::function<Result<void>(const Table& table, std::uint64_t rows, std::string_view lines)>
         take;
     std::string zone;
-    /// One flow in so many is kept, the same on all hosts, and besides all ends that ended badly.
-    std::uint64_t sample = 1;
+    Sampling sampling; ///< of ends
     std::uint64_t rows_in_batch = 20'000;
     std::size_t bytes_in_batch = std::size_t{16} << 20;
     /// After this time a batch is handed over although it isn't full; 0: it waits for that.
     Nanoseconds longest_wait{};
+    /// Reports that come sooner after one whose findings were taken are left out.
+    Nanoseconds findings_interval{};
     /// Of a recording that has the facts of the host in its head only.
     std::string host;
     std::string boot;
@@ -48,7 +50,7 @@ public:
     void on_transition(const track::TransitionLine& line) override;
     void on_connection(const track::ConnectionLine& line) override;
 
-    /// The report on the time since the last one, or since the beginning, has been made. Not after
+    /// A report has been made, on the time since the last one or since the beginning. Not after
     /// finish().
     void add_findings(const report::Report& report);
 
@@ -85,9 +87,5 @@ private:
     Result<void> taken_; ///< what became of a batch that couldn't wait for flush()
     bool is_settled_ = false;
 };
-
-/// Whether an end is one that somebody may want to look at: kept by every sample. Those are all but
-/// an orderly close by FIN on both sides, without a loss.
-bool ended_badly(const track::ConnectionLine& line);
 
 } // namespace tcpdwell::store

@@ -1,290 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/sender.h"
 
-#include <dlfcn.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/random.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
-#include <deque>
-#include <fstream>
-#include <sstream>
+#include <string>
 #include <thread>
 
-#include "base/child_process.h"
+#include "base/fd.h"
+#include "store/sending_process.h"
 
 namespace tcpdwell::store {
 
-/// The page that both processes see. Whatever ends one of them, the other can use it.
-struct SharedPage {
-    std::atomic<std::uint64_t> sent_batches;
-    std::atomic<std::uint64_t> sent_rows;
-    std::atomic<std::uint64_t> rejected_batches;
-    std::atomic<std::uint64_t> rejected_rows;
-    std::atomic<std::uint64_t> removed_rows;
-    std::atomic<std::uint64_t> failed_tries;
-    std::atomic<SendTrouble> trouble;
-    std::atomic<bool> is_finishing; ///< waiting between tries is cut short
-    std::atomic<bool> is_ending;
-};
-static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+using DrainTime = std::chrono::steady_clock::time_point;
 
 struct UnmapPage {
     void operator()(SharedPage* page) const { ::munmap(page, sizeof(SharedPage)); }
 };
 using MappedPage = std::unique_ptr<SharedPage, UnmapPage>;
 
-namespace {
-
-using SteadyTime = std::chrono::steady_clock::time_point;
-
-/// To poll(2), rounded up.
-int poll_time(Nanoseconds time) {
-    constexpr auto kMost = std::chrono::hours(1);
-    return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(
-                                std::clamp<Nanoseconds>(time, Nanoseconds(0), kMost))
-                                .count());
-}
-
-/// What the C library would load when it first looks up a name, which a process that has given up
-/// its rights can't. A module that is missing here is missing there too.
-void load_name_services() {
-#ifndef TCPDWELL_STATIC
-    std::ifstream file("/etc/nsswitch.conf");
-    for (std::string line; std::getline(file, line);) {
-        std::istringstream words(line.substr(0, line.find('#')));
-        std::string word;
-        if (!(words >> word) || word != "hosts:") continue;
-        while (words >> word)
-            if (std::all_of(word.begin(), word.end(), [](char c) {
-                    return (c >= 'a' && c <= 'z') || c == '_' || c == '4' || c == '6';
-                }))
-                ::dlopen(fmt::format("libnss_{}.so.2", word).c_str(), RTLD_NOW | RTLD_GLOBAL);
-    }
-#endif
-}
-
-std::string_view advice_for(SendTrouble trouble) {
-    switch (trouble) {
-    case SendTrouble::credentials:
-        return "; give a user that may insert: in the URL, or CLICKHOUSE_USER and "
-               "CLICKHOUSE_PASSWORD";
-    case SendTrouble::no_table:
-        return "; create the tables: tcpdwell export --schema | clickhouse-client -n";
-    case SendTrouble::other_service: return "; is this the URL of ClickHouse's HTTP interface?";
-    default: return "";
-    }
-}
-
-/// The child.
-class SendingProcess {
-public:
-    SendingProcess(Outbox outbox, const SenderOptions& options, SharedPage& page, int line,
-                   int parent)
-        : outbox_(std::move(outbox)), options_(options),
-          page_(page), wakers_{pollfd{line, POLLIN, 0}, pollfd{parent, POLLIN, 0}} {
-        options_.client.is_stopped = [this] { return is_over(); };
-    }
-
-    int run() {
-        auto client = Client::open(options_.server, options_.client);
-        if (!client) {
-            print_error(client.error().message);
-            return 1;
-        }
-        while (!is_over()) {
-            if (queue_.empty() && !look_around()) continue;
-            const std::string name = std::move(queue_.front());
-            queue_.pop_front();
-            send(*client, name);
-        }
-        return 0;
-    }
-
-private:
-    /// False after waiting: there was nothing to do.
-    bool look_around() {
-        const auto names = outbox_.names();
-        if (!names) {
-            fail_to_send(SendTrouble::unreadable, names.error().message);
-            return false;
-        }
-        queue_.assign(names->begin(), names->end());
-        if (!queue_.empty()) return true;
-        report_progress();
-        wait(std::nullopt);
-        return false;
-    }
-
-    void send(Client& client, const std::string& name) {
-        const auto parsed = BatchName::parse(name);
-        const auto is_claimed = outbox_.claim(name);
-        if (!is_claimed) return fail_to_send(SendTrouble::unreadable, is_claimed.error().message);
-        if (!*is_claimed || !parsed) return; // dropped meanwhile
-        const auto bytes = outbox_.read(name);
-        if (!bytes) {
-            const int error = bytes.error().error_number;
-            // About this file alone.
-            if (error == EFBIG || error == EIO) return reject(name, *parsed, bytes.error().message);
-            outbox_.release(name);
-            return fail_to_send(SendTrouble::unreadable, bytes.error().message);
-        }
-        const SendAnswer answer = client.insert(parsed->table, parsed->id(), *bytes);
-        switch (answer.outcome) {
-        case SendOutcome::accepted:
-            outbox_.remove(name);
-            ++page_.sent_batches;
-            page_.sent_rows += parsed->rows;
-            end_trouble();
-            report_progress();
-            break;
-        case SendOutcome::refused:
-            end_trouble();
-            reject(name, *parsed, answer.words);
-            break;
-        case SendOutcome::not_now:
-            outbox_.release(name);
-            if (answer.trouble != SendTrouble::stopped) fail_to_send(answer.trouble, answer.words);
-            break;
-        }
-    }
-
-    void reject(const std::string& name, const BatchName& batch, const std::string& words) {
-        const auto rejected = outbox_.reject(name, words);
-        if (!rejected) {
-            outbox_.release(name);
-            return fail_to_send(SendTrouble::unreadable, rejected.error().message);
-        }
-        if (page_.rejected_batches++ == 0)
-            spdlog::warn("ClickHouse at {} refuses a batch of {} rows, which is kept in "
-                         "{}/rejected, as all later ones will be: {}",
-                         options_.server.text(), batch.rows, outbox_.path(), shortened(words));
-        page_.rejected_rows += batch.rows;
-        page_.removed_rows += rejected->removed_rows;
-        report_progress();
-    }
-
-    static std::string_view shortened(std::string_view words) {
-        constexpr std::size_t kInTheLog = 500;
-        return words.substr(0, kInTheLog);
-    }
-
-    void fail_to_send(SendTrouble trouble, const std::string& words) {
-        ++page_.failed_tries;
-        page_.trouble = trouble;
-        queue_.clear(); // the oldest comes first again, unless it is dropped meanwhile
-        if (said_[trouble])
-            spdlog::debug("{}", words);
-        else if (trouble == SendTrouble::unreadable)
-            spdlog::warn("{}; nothing is sent until it can be read", words);
-        else
-            spdlog::warn("cannot send to ClickHouse at {}: {}{}; rows wait in {}",
-                         options_.server.text(), shortened(words), advice_for(trouble),
-                         outbox_.path());
-        said_[trouble] = true;
-        std::uint64_t random = 0;
-        if (::getrandom(&random, sizeof(random), GRND_NONBLOCK) != sizeof(random)) random = 0;
-        const bool was_finishing = page_.is_finishing;
-        Nanoseconds time = options_.back_off.wait(++failures_, random);
-        if (was_finishing) time = std::min(time, options_.back_off.shortest);
-        const SteadyTime end = std::chrono::steady_clock::now() + time;
-        while (!is_over() && page_.is_finishing == was_finishing &&
-               std::chrono::steady_clock::now() < end)
-            wait(end);
-    }
-
-    void end_trouble() {
-        failures_ = 0;
-        page_.trouble = SendTrouble::none;
-        if (std::none_of(said_.begin(), said_.end(), [](bool said) { return said; })) return;
-        said_ = {};
-        const auto names = outbox_.names();
-        spdlog::warn("ClickHouse at {} answers again; {} batches wait", options_.server.text(),
-                     names ? names->size() : 0);
-    }
-
-    /// Until something comes from the parent, or it has ended, or `end`.
-    void wait(std::optional<SteadyTime> end) {
-        int time = -1;
-        if (end) time = poll_time(*end - std::chrono::steady_clock::now());
-        ::poll(wakers_.data(), wakers_.size(), time);
-        take_wakes();
-    }
-    void take_wakes() {
-        std::array<char, 16> byte{};
-        ssize_t got = 0;
-        do got = ::recv(wakers_[0].fd, byte.data(), byte.size(), MSG_DONTWAIT);
-        while (got > 0 || (got < 0 && errno == EINTR));
-        if (got == 0) has_lost_parent_ = true;
-        if (wakers_[1].fd >= 0) {
-            pollfd parent = wakers_[1];
-            if (::poll(&parent, 1, 0) > 0) has_lost_parent_ = true;
-        }
-    }
-    bool is_over() {
-        take_wakes();
-        return has_lost_parent_ || page_.is_ending;
-    }
-    /// For one who waits in drain(); nobody else reads it, and what has no room isn't missed.
-    void report_progress() const {
-        static_cast<void>(::send(wakers_[0].fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL));
-    }
-
-    Outbox outbox_;
-    SenderOptions options_;
-    SharedPage& page_;
-    std::array<pollfd, 2> wakers_; // the line to the parent, and the parent itself (pidfd)
-    bool has_lost_parent_ = false;
-    std::deque<std::string> queue_;
-    std::uint64_t failures_ = 0;
-    EnumArray<SendTrouble, bool> said_;
-};
-
-[[noreturn]] void run_in_child(Outbox outbox, const SenderOptions& options, SharedPage& page,
-                               int line, pid_t parent) noexcept {
-    exit_with([&] {
-        ::prctl(PR_SET_NAME, "tcpdwell-sender");
-        // What a terminal sends goes to the whole group; the main process decides.
-        for (const int each :
-             {SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGPIPE, SIGTSTP, SIGUSR1, SIGUSR2})
-            ::signal(each, SIG_IGN);
-        // Others may have the other end of the line; this says surely when the parent has ended.
-        const Fd parent_itself(static_cast<int>(::syscall(SYS_pidfd_open, parent, 0)));
-        if (::getppid() != parent) return 0;
-        load_name_services();
-        options.in_child();
-        return SendingProcess(std::move(outbox), options, page, line, parent_itself.get()).run();
-    });
-}
-
-} // namespace
-
-Nanoseconds BackOff::wait(std::uint64_t failures, std::uint64_t random) const {
-    Nanoseconds time = shortest;
-    for (std::uint64_t i = 1; i < failures && time < longest; ++i) time = bounded_sum(time, time);
-    time = std::min(time, longest);
-    const std::uint64_t half =
-        static_cast<std::uint64_t>(std::max<std::int64_t>(time.count(), 0)) / 2;
-    return time - Nanoseconds(static_cast<std::int64_t>(random % (half + 1)));
-}
-
 class Sender::Impl {
 public:
     Impl(pid_t pid, Fd line, MappedPage page, const Spool& spool, const ServerUrl& server)
         : pid_(pid), line_(std::move(line)), page_(std::move(page)), outbox_(spool.outbox()),
-          server_(server.text()) {}
+          server_(server.who()) {}
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
     ~Impl() {
@@ -292,7 +42,7 @@ public:
         wake();
         line_.reset();
         constexpr auto kPatience = std::chrono::seconds(5);
-        const SteadyTime end = std::chrono::steady_clock::now() + kPatience;
+        const DrainTime end = std::chrono::steady_clock::now() + kPatience;
         while (!has_ended() && std::chrono::steady_clock::now() < end)
             std::this_thread::sleep_for(std::chrono::milliseconds(2));
         // It may be killed at any moment. Where that isn't allowed, it ends with this process.
@@ -307,7 +57,7 @@ public:
     bool is_running() {
         if (!has_ended()) return true;
         if (!is_said_)
-            spdlog::warn("the process that sends to ClickHouse at {} has ended ({}); rows wait in "
+            spdlog::warn("the process that sends to {} has ended ({}); rows wait in "
                          "{} until the next start",
                          server_, end_text(), outbox_.path());
         is_said_ = true;
@@ -315,7 +65,7 @@ public:
     }
 
     Result<bool> drain(Nanoseconds limit, const std::function<bool()>& is_stopped) {
-        const SteadyTime end =
+        const DrainTime end =
             std::chrono::steady_clock::now() +
             std::clamp<Nanoseconds>(limit, Nanoseconds(0), std::chrono::hours(24 * 365));
         page_->is_finishing = true;
@@ -323,12 +73,14 @@ public:
         while (true) {
             const auto waiting = outbox_.names();
             if (!waiting) return tl::unexpected(waiting.error());
-            if (waiting->empty()) return true;
-            if (!is_running())
+            const bool has_all = waiting->empty();
+            const bool is_there = is_running();
+            if (has_all && !(is_there && page_->is_busy)) return true;
+            if (!is_there)
                 return fail(ErrorCode::failed,
-                            fmt::format("the process that sends to ClickHouse has ended ({}); {} "
-                                        "batches wait in {}",
-                                        end_text(), waiting->size(), outbox_.path()));
+                            fmt::format("the process that sends to {} has ended ({}); {} batches "
+                                        "wait in {}",
+                                        server_, end_text(), waiting->size(), outbox_.path()));
             const auto left = end - std::chrono::steady_clock::now();
             if (left <= Nanoseconds(0) || is_stopped()) return false;
             pollfd progress{line_.get(), POLLIN, 0};

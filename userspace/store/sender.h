@@ -3,36 +3,19 @@
 // server has it. Its parent may give up all rights afterwards, and never waits for the network.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <string>
 
 #include "base/result.h"
 #include "base/time.h"
 #include "store/client.h"
-#include "store/server_url.h"
+#include "store/sender_options.h"
 #include "store/spool.h"
 
 namespace tcpdwell::store {
-
-/// Between tries that fail: doubled each time.
-struct BackOff {
-    Nanoseconds shortest = std::chrono::seconds(1);
-    Nanoseconds longest = std::chrono::minutes(5);
-
-    /// After so many failures in a row (1: the first). `random` spreads it evenly from half of the
-    /// time to all of it, so that a thousand hosts don't come back at once.
-    [[nodiscard]] Nanoseconds wait(std::uint64_t failures, std::uint64_t random) const;
-};
-
-struct SenderOptions {
-    ServerUrl server;
-    ClientOptions client; ///< is_stopped is the sender's own
-    BackOff back_off;
-    /// Called in the child first: to close what isn't its own, and to give up rights.
-    std::function<void()> in_child = [] {};
-};
 
 /// Since the sender began.
 struct SenderCounts {

@@ -18,15 +18,21 @@ namespace {
 
 constexpr std::uint16_t kPlainPort = 8123;
 constexpr std::uint16_t kEncryptedPort = 8443;
+// https://opentelemetry.io/docs/specs/otlp/#otlphttp-default-port
+constexpr std::uint16_t kCollectorPort = 4318;
+constexpr std::string_view kCollectorPath = "/v1/logs";
 constexpr std::size_t kLongestIdentifier = 64;
 
 using ParsedUrl = std::unique_ptr<CURLU, decltype(&::curl_url_cleanup)>;
 
-tl::unexpected<Error> no_server_url(std::string_view why) {
-    return fail(ErrorCode::usage,
-                fmt::format("{}; ClickHouse's URL looks like http://HOST:8123/DATABASE or "
-                            "https://USER:PASSWORD@HOST:8443/DATABASE",
-                            why));
+tl::unexpected<Error> no_server_url(std::string_view why,
+                                    ServerKind kind = ServerKind::clickhouse) {
+    const std::string_view looks =
+        kind == ServerKind::clickhouse
+            ? "ClickHouse's URL looks like http://HOST:8123/DATABASE or "
+              "https://USER:PASSWORD@HOST:8443/DATABASE"
+            : "a collector's URL looks like http://HOST:4318 or https://HOST:4318/v1/logs";
+    return fail(ErrorCode::usage, fmt::format("{}; {}", why, looks));
 }
 
 std::optional<std::string> url_part(const ParsedUrl& url, CURLUPart part, unsigned flags = 0) {
@@ -53,7 +59,23 @@ bool is_sql_identifier(const std::string& name) {
                        [&](char c) { return is_letter(c) || (c >= '0' && c <= '9'); });
 }
 
-Result<ServerUrl> ServerUrl::parse(const std::string& url) {
+/// What follows the host: of ClickHouse the database, of a collector the path.
+Result<void> take_path(ServerUrl& server, const std::string& path) {
+    if (server.kind == ServerKind::otlp) {
+        server.path = path.size() > 1 ? path : std::string(kCollectorPath);
+        return {};
+    }
+    server.database = path.substr(1);
+    if (server.database.empty())
+        return no_server_url(fmt::format("'{}' names no database", server.address()));
+    if (!is_sql_identifier(server.database))
+        return no_server_url(fmt::format("'{}' is no name of a database: letters, digits and "
+                                         "underscores, at most {}",
+                                         printable(server.database), kLongestIdentifier));
+    return {};
+}
+
+Result<ServerUrl> ServerUrl::parse(const std::string& url, ServerKind kind) {
     const ParsedUrl parsed(::curl_url(), &::curl_url_cleanup);
     // The password is never shown, and so nothing of what stands before an @ is.
     const std::size_t at = url.rfind('@');
@@ -61,39 +83,41 @@ Result<ServerUrl> ServerUrl::parse(const std::string& url) {
     if (!parsed || url.find('\0') != std::string::npos ||
         ::curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), CURLU_NON_SUPPORT_SCHEME) !=
             CURLUE_OK)
-        return no_server_url(fmt::format("'{}' is no URL", shown));
+        return no_server_url(fmt::format("'{}' is no URL", shown), kind);
     const auto scheme = url_part(parsed, CURLUPART_SCHEME);
     if (scheme != "http" && scheme != "https")
-        return no_server_url(fmt::format("'{}' is neither http nor https", shown));
+        return no_server_url(fmt::format("'{}' is neither http nor https", shown), kind);
     if (url_part(parsed, CURLUPART_QUERY) || url_part(parsed, CURLUPART_FRAGMENT))
-        return no_server_url(fmt::format("'{}' has something after the database", shown));
+        return no_server_url(fmt::format("'{}' has a query or a fragment", shown), kind);
     ServerUrl server;
+    server.kind = kind;
     server.is_encrypted = scheme == "https";
     server.host = url_part(parsed, CURLUPART_HOST).value_or("");
     if (server.host.size() > 2 && server.host.front() == '[')
         server.host = server.host.substr(1, server.host.size() - 2);
     if (const auto zone = url_part(parsed, CURLUPART_ZONEID)) server.host += "%25" + *zone;
-    server.port = server.is_encrypted ? kEncryptedPort : kPlainPort;
+    server.port = kind == ServerKind::otlp ? kCollectorPort
+                  : server.is_encrypted    ? kEncryptedPort
+                                           : kPlainPort;
     if (const auto port = url_part(parsed, CURLUPART_PORT))
         std::from_chars(port->data(), port->data() + port->size(), server.port);
-    server.database = url_part(parsed, CURLUPART_PATH).value_or("/").substr(1);
     server.user = url_part(parsed, CURLUPART_USER, CURLU_URLDECODE).value_or("");
     server.password = url_part(parsed, CURLUPART_PASSWORD, CURLU_URLDECODE).value_or("");
-    if (server.host.empty()) return no_server_url(fmt::format("'{}' names no host", shown));
-    if (server.port == 0) return no_server_url(fmt::format("'{}' has no port that can be", shown));
-    if (server.database.empty()) return no_server_url(fmt::format("'{}' names no database", shown));
-    if (!is_sql_identifier(server.database))
-        return no_server_url(fmt::format("'{}' is no name of a database: letters, digits and "
-                                         "underscores, at most {}",
-                                         printable(server.database), kLongestIdentifier));
-    if (!is_header_text(server.user) || !is_header_text(server.password))
+    if (server.host.empty()) return no_server_url(fmt::format("'{}' names no host", shown), kind);
+    if (server.port == 0)
+        return no_server_url(fmt::format("'{}' has no port that can be", shown), kind);
+    if (auto taken = take_path(server, url_part(parsed, CURLUPART_PATH).value_or("/")); !taken)
+        return tl::unexpected(taken.error());
+    // libcurl decodes none that has some.
+    if ((server.user.empty() && !url_part(parsed, CURLUPART_USER).value_or("").empty()) ||
+        (server.password.empty() && !url_part(parsed, CURLUPART_PASSWORD).value_or("").empty()))
         return no_server_url("user and password may have no control characters");
     return server;
 }
 
-Result<ServerUrl> ServerUrl::from_user(const std::string& url) {
-    auto server = parse(url);
-    if (!server || !server->user.empty()) return server;
+Result<ServerUrl> ServerUrl::from_user(const std::string& url, ServerKind kind) {
+    auto server = parse(url, kind);
+    if (!server || !server->user.empty() || kind == ServerKind::otlp) return server;
     if (const char* user = std::getenv("CLICKHOUSE_USER")) server->user = user;
     if (const char* password = std::getenv("CLICKHOUSE_PASSWORD")) server->password = password;
     if (!is_header_text(server->user) || !is_header_text(server->password))
@@ -108,6 +132,13 @@ std::string ServerUrl::address() const {
                        host, needs_brackets ? "]" : "", port);
 }
 
-std::string ServerUrl::text() const { return address() + "/" + database; }
+std::string ServerUrl::text() const {
+    return address() + (kind == ServerKind::otlp ? path : "/" + database);
+}
+
+std::string ServerUrl::who() const {
+    return fmt::format("{} at {}", kind == ServerKind::otlp ? "the collector" : "ClickHouse",
+                       text());
+}
 
 } // namespace tcpdwell::store

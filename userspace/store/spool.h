@@ -7,32 +7,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/fd.h"
 #include "base/result.h"
-#include "recording/own_folder.h"
+#include "store/outbox.h"
 
 namespace tcpdwell::store {
-
-/// "00001764458012345678901-9f3ac04b5d1e2c77-ends-5000.json.gz": time of its making, made unique
-/// and growing; a random number of the spool, so that no other host has this name; table; rows.
-struct BatchName {
-    std::uint64_t sequence = 0;
-    std::uint64_t spool = 0;
-    std::string table;
-    std::uint64_t rows = 0;
-
-    /// Nothing but what text() writes.
-    static std::optional<BatchName> parse(std::string_view text);
-    [[nodiscard]] std::string text() const;
-    /// Without what the file's name adds: by this the server knows a batch that comes again.
-    [[nodiscard]] std::string id() const;
-};
 
 /// Rows and bytes that wait, and what has been lost.
 struct SpoolCounts {
@@ -43,46 +25,9 @@ struct SpoolCounts {
     std::uint64_t dropped_rows = 0;
 };
 
-/// The reading end. Everything is looked up anew: it knows nothing of the writer but its folder.
-class Outbox {
-public:
-    struct Rejected {
-        std::uint64_t removed_rows = 0; ///< of older ones, which had to go to make room
-        std::uint64_t removed_batches = 0;
-    };
-
-    /// Names of batches, oldest first, those included that are being sent.
-    [[nodiscard]] Result<std::vector<std::string>> names() const;
-    /// Renames it, so that the writer can't drop it meanwhile. False: it is gone.
-    [[nodiscard]] Result<bool> claim(const std::string& name) const;
-    /// The bytes of a claimed batch.
-    [[nodiscard]] Result<std::string> read(const std::string& name) const;
-    /// Gives a claimed batch back: it waits again.
-    void release(const std::string& name) const;
-    /// Removes a claimed batch: the server has it.
-    void remove(const std::string& name) const;
-    /// Moves a claimed batch to rejected/, with the server's words beside it.
-    [[nodiscard]] Result<Rejected> reject(const std::string& name, std::string_view words) const;
-
-    [[nodiscard]] const std::string& path() const { return folder_->path(); }
-
-private:
-    friend class Spool;
-    Outbox(std::shared_ptr<const recording::OwnFolder> folder,
-           std::shared_ptr<const recording::OwnFolder> rejected, std::uint64_t max_rejected_bytes)
-        : folder_(std::move(folder)), rejected_(std::move(rejected)),
-          max_rejected_bytes_(max_rejected_bytes) {}
-    Rejected make_room() const;
-
-    std::shared_ptr<const recording::OwnFolder> folder_;
-    std::shared_ptr<const recording::OwnFolder> rejected_;
-    std::uint64_t max_rejected_bytes_;
-};
-
 class Spool {
 public:
-    /// No batch is larger, compressed or not.
-    static constexpr std::size_t kLargestBatch = std::size_t{64} << 20;
+    static constexpr std::size_t kLargestBatch = Outbox::kLargestBatch;
     /// Of what rejected/ may occupy.
     static constexpr std::uint64_t kRejectedShare = 8;
 
@@ -98,7 +43,7 @@ public:
     /// As it is now: what has been sent meanwhile is gone.
     [[nodiscard]] SpoolCounts counts();
     [[nodiscard]] Outbox outbox() const { return outbox_; }
-    [[nodiscard]] const std::string& path() const { return folder_->path(); }
+    [[nodiscard]] const std::string& path() const { return outbox_.path(); }
 
 private:
     struct Waiting {
@@ -115,7 +60,6 @@ private:
     void drop(std::uint64_t rows);
     Result<std::uint64_t> write(const std::string& name, std::string_view bytes);
 
-    std::shared_ptr<const recording::OwnFolder> folder_;
     Outbox outbox_;
     Fd lock_;
     std::uint64_t max_bytes_;

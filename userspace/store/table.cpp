@@ -88,6 +88,7 @@ constexpr TableColumn kMinutes[] = {
     {"container", word},
     {"role", word},
     {"state", word},
+    {"weight", u32, false, "What a connection stands for, where only a sample was traced."},
     {"socket_seconds", real, false, "Time that sockets have spent in the state, summed up."},
     {"peak", u32, false, "Sockets in it at the same time, at most."},
     {"entered", u64, false, "Sockets that entered it."},

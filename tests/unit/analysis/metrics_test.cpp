@@ -177,5 +177,16 @@ TEST(HeldTime, never_goes_backwards) {
     EXPECT_DOUBLE_EQ(held.seconds(begin + 30s), 14);
 }
 
+TEST(Metrics, of_a_sample_say_so_and_not_which_ports_are_in_use) {
+    for (const std::uint64_t sample : {1, 10}) {
+        analysis::Metrics metrics{{.sample = sample}};
+        const auto families = metrics.families(synth::kTestClock.mono, 0);
+        EXPECT_EQ(sum_of(families, "tcpdwell_sample_factor"), static_cast<double>(sample));
+        for (const report::MetricFamily& family : families)
+            if (family.name == "tcpdwell_ephemeral_ports_used_ratio")
+                EXPECT_EQ(family.samples.size(), sample == 1 ? 1U : 0U);
+    }
+}
+
 } // namespace
 } // namespace tcpdwell::test

@@ -52,9 +52,11 @@ TEST(FilterOptions, AnyOfThemIsNotEmpty) {
                                                {"x", "--container"},
                                                {"-4"},
                                                {"-6"},
-                                               {"client", "--role"}}) {
+                                               {"client", "--role"},
+                                               {"2", "--sample"}}) {
         CLI::App app;
         const auto options = cli::FilterOptions::declare(app);
+        options->declare_sample(app);
         app.parse(std::vector<std::string>(arguments));
         EXPECT_FALSE(options->empty()) << arguments.back();
         const auto filter = options->resolve(cli::FilterTarget::recording);
@@ -105,6 +107,21 @@ TEST(FilterOptions, EveryListTakesExclamationMarks) {
     EXPECT_THAT(filter->containers.wanted, ElementsAre("web"));
     EXPECT_THAT(filter->containers.excluded, ElementsAre("shop/*"));
     EXPECT_THAT(error_of({"--netns", "!blue"}), HasSubstr("--netns blue"));
+}
+
+TEST(FilterOptions, a_sample_is_a_number_of_which_one_is_taken) {
+    const auto sample_of = [](const std::string& text) {
+        CLI::App app;
+        const auto options = cli::FilterOptions::declare(app);
+        options->declare_sample(app);
+        app.parse(std::vector<std::string>{text, "--sample"});
+        const auto filter = options->resolve(cli::FilterTarget::live);
+        return std::tuple(filter->sample, options->sample(), options->text());
+    };
+    EXPECT_EQ(sample_of("10"), std::tuple(10U, 10U, "--sample 10"));
+    EXPECT_EQ(sample_of("1"), std::tuple(1U, 1U, ""));
+    for (const char* wrong : {"0", "-1", "1000001", "x", "1.5"})
+        EXPECT_THROW(sample_of(wrong), CLI::ParseError) << wrong;
 }
 
 TEST(FilterOptions, FamilyAndRole) {

@@ -64,6 +64,9 @@ TEST(Filter, NoMemberIsForgottenByEmpty) {
     EXPECT_FALSE(only(&event::Filter::connections, {1}).empty());
     EXPECT_FALSE(only(&event::Filter::family, tcp::Family::ipv4).empty());
     EXPECT_FALSE(only(&event::Filter::role, tcp::Role::client).empty());
+    EXPECT_FALSE(only(&event::Filter::sample, 2).empty());
+    EXPECT_FALSE(only(&event::Filter::sampled, 2).empty());
+    EXPECT_TRUE(only(&event::Filter::sample, 1).empty());
 }
 
 TEST(Filter, ConnectionsByTheirIds) {

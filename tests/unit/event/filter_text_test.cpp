@@ -20,11 +20,14 @@ TEST(FilterText, words_are_options_with_one_value_each) {
     filter.comms = {"a,b \xff%"};
     filter.role = tcp::Role::client;
     filter.family = tcp::Family::ipv6;
+    filter.sample = 1'000'000;
+    filter.sampled = 2;
     const Words words = event::filter_words(filter);
     EXPECT_THAT(words,
                 ElementsAre("--port", "80", "--port", "443", "--addr", "10.0.0.0/8", "--addr",
                             "2001:db8::/32", "--addr", "0.0.0.0/0", "--addr", "::/0", "--tree", "7",
-                            "--tree", "8", "--comm", "a,b %FF%25", "--role", "client", "-6"));
+                            "--tree", "8", "--comm", "a,b %FF%25", "--role", "client", "--sample",
+                            "1000000", "--sampled", "2", "-6"));
     EXPECT_EQ(event::filter_from_words(words), filter);
 }
 
@@ -56,6 +59,11 @@ TEST(FilterText, what_cannot_be_read_selects_more) {
                               {"--netns", "web"},
                               {"--role", "both"},
                               {"-4", "-6"},
+                              {"--sample", "0"},
+                              {"--sample", "1000001"},
+                              {"--sample", "2", "--sample", "3"},
+                              {"!--sample", "!2"},
+                              {"--sampled"},
                               {"!-4"},
                               {"!--comm", "sshd"},
                               {"!--port", "!0"},

@@ -149,6 +149,16 @@ TEST(Head, joined_filters_select_what_any_of_them_selects) {
     expect_joined(filtered("x", many), one, filtered("x or --port 1", {}));
 }
 
+TEST(Head, a_sample_is_part_of_the_filter) {
+    event::Filter filter;
+    filter.sample = 10;
+    Head head;
+    head.filters = {filter};
+    EXPECT_EQ(recording::head_from_json(to_json(head)).filters, head.filters);
+    expect_joined(head, Head{}, Head{});
+    expect_joined(head, head, head);
+}
+
 TEST(Head, filters_that_are_none_select_all) {
     for (const char* filters : {"5", "{}", "[5]", "[[]]", "[[5]]", R"([["--port","1"],[]])", "null",
                                 R"([["--port","x"]])"})

@@ -23,9 +23,12 @@ std::string fish_values(const OptionPage& option) {
         return fmt::format(" -x -a '({}__tcpdwell_{})'",
                            option.is_list ? "__fish_complete_list , " : "", host->name);
     switch (option.kind) {
-    case ValueKind::words:
-        return fmt::format(" -x -a {}",
-                           fish_quoted(fmt::format("{}", fmt::join(option.words, " "))));
+    case ValueKind::words: {
+        std::string words = fmt::format("{}", fmt::join(option.words, " "));
+        if (option.is_list)
+            words = fmt::format("(__fish_complete_list , \"string join \\n {}\")", words);
+        return " -x -a " + fish_quoted(words);
+    }
     case ValueKind::file: return " -r -F";
     case ValueKind::command: return " -a '(__fish_complete_command)'";
     default: return " -x";

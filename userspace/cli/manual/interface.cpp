@@ -10,6 +10,7 @@
 #include "analysis/thresholds.h"
 #include "cli/command.h"
 #include "explain/explain.h"
+#include "report/schemas.h"
 
 namespace tcpdwell::cli {
 namespace {
@@ -75,6 +76,14 @@ Words threshold_words() {
     return words;
 }
 
+/// Of both kinds of lines: which of them come is another option's business.
+Words column_words() {
+    Words words;
+    for (const auto* schema : {&report::transition_schema(), &report::connection_schema()})
+        for (const report::Column& column : schema->columns) words.emplace_back(column.id);
+    return words;
+}
+
 /// What CLI11 doesn't know about the values of an option.
 struct Source {
     std::string_view option;
@@ -88,6 +97,7 @@ constexpr std::array kSources{
     Source{"--comm", ValueKind::comm, nullptr},
     Source{"--cgroup", ValueKind::cgroup, nullptr},
     Source{"--user", ValueKind::user, nullptr},
+    Source{"--columns", ValueKind::words, column_words},
     Source{"--explain", ValueKind::words, finding_words},
     Source{"--trigger", ValueKind::words, trigger_words},
     Source{"--threshold", ValueKind::words, threshold_words},

@@ -26,7 +26,7 @@ std::string zsh_action(const OptionPage& option) {
         std::string words;
         for (const std::string& word : option.words)
             words += (words.empty() ? "" : " ") + zsh_part(word);
-        return '(' + words + ')';
+        return option.is_list ? "_sequence compadd - " + words : '(' + words + ')';
     }
     case ValueKind::file: return "_files";
     case ValueKind::command: return "_normal";

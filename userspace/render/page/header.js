@@ -37,6 +37,7 @@ function aboutHost(report) {
             fact('Source', { live: 'live kernel', recording: 'recording' }[meta.source] || meta.source),
             fact('Network namespaces', isNumber(meta.netns) ? formatCount(meta.netns) : null),
             fact('Filter', meta.filter),
+            fact('Sample', isNumber(meta.sample) ? 'one connection in ' + formatCount(meta.sample) : null),
             fact('Version', meta.version && 'tcpdwell ' + meta.version),
         ),
         tiles(report),

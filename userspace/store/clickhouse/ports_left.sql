@@ -24,7 +24,7 @@ FROM
     -- of one.
     SELECT
         host, container, service, time, (toInt64(time) - toInt64(until)) / 60 AS minute,
-        greatest(toInt64(max(peak)), toInt64(round(sum(socket_seconds) / any(seconds)))) AS held
+        greatest(toInt64(max(peak * weight)), toInt64(round(sum(socket_seconds * weight) / any(seconds)))) AS held
     FROM minutes FINAL
     WHERE time > since AND time <= until AND role = 'client' AND state NOT IN ('CLOSE', 'LISTEN')
     GROUP BY host, boot, container, service, time, began_ns

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/sending_process.h"
+
+#include <dlfcn.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <spdlog/spdlog.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <deque>
+#include <fstream>
+#include <optional>
+#include <sstream>
+#include <string>
+
+#include "base/child_process.h"
+#include "base/fd.h"
+#include "store/batch_name.h"
+
+namespace tcpdwell::store {
+namespace {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+/// What the C library would load when it first looks up a name, which a process that has given up
+/// its rights can't. A module that is missing here is missing there too.
+void load_name_services() {
+#ifndef TCPDWELL_STATIC
+    std::ifstream file("/etc/nsswitch.conf");
+    for (std::string line; std::getline(file, line);) {
+        std::istringstream words(line.substr(0, line.find('#')));
+        std::string word;
+        if (!(words >> word) || word != "hosts:") continue;
+        while (words >> word)
+            if (std::all_of(word.begin(), word.end(), [](char c) {
+                    return (c >= 'a' && c <= 'z') || c == '_' || c == '4' || c == '6';
+                }))
+                ::dlopen(fmt::format("libnss_{}.so.2", word).c_str(), RTLD_NOW | RTLD_GLOBAL);
+    }
+#endif
+}
+
+std::string_view advice_for(SendTrouble trouble, ServerKind kind) {
+    if (kind == ServerKind::otlp)
+        return trouble == SendTrouble::no_table || trouble == SendTrouble::other_service
+                   ? "; is this the URL of a receiver of OTLP over HTTP?"
+                   : "";
+    switch (trouble) {
+    case SendTrouble::credentials:
+        return "; give a user that may insert: in the URL, or CLICKHOUSE_USER and "
+               "CLICKHOUSE_PASSWORD";
+    case SendTrouble::no_table:
+        return "; create the tables: tcpdwell export --schema | clickhouse-client -n";
+    case SendTrouble::other_service: return "; is this the URL of ClickHouse's HTTP interface?";
+    default: return "";
+    }
+}
+
+/// The child.
+class SendingProcess {
+public:
+    SendingProcess(Outbox outbox, const SenderOptions& options, SharedPage& page, int line,
+                   int parent)
+        : outbox_(std::move(outbox)), options_(options),
+          page_(page), wakers_{pollfd{line, POLLIN, 0}, pollfd{parent, POLLIN, 0}} {
+        options_.client.is_stopped = [this] { return is_over(); };
+    }
+
+    int run() {
+        auto client = Client::open(options_.server, options_.client);
+        if (!client) {
+            print_error(client.error().message);
+            return 1;
+        }
+        while (!is_over()) {
+            if (queue_.empty() && !look_around()) continue;
+            const std::string name = std::move(queue_.front());
+            queue_.pop_front();
+            page_.is_busy = true;
+            const SendAnswer answer = send(*client, name);
+            page_.is_busy = false;
+            report_progress();
+            if (answer.outcome == SendOutcome::not_now) fail_to_send(answer.trouble, answer.words);
+        }
+        return 0;
+    }
+
+private:
+    /// False after waiting: there was nothing to do.
+    bool look_around() {
+        const auto names = outbox_.names();
+        if (!names) {
+            fail_to_send(SendTrouble::unreadable, names.error().message);
+            return false;
+        }
+        queue_.assign(names->begin(), names->end());
+        if (!queue_.empty()) return true;
+        report_progress();
+        wait(std::nullopt);
+        return false;
+    }
+
+    static SendAnswer unreadable(const Error& error) {
+        return {SendOutcome::not_now, SendTrouble::unreadable, error.message};
+    }
+
+    /// Refused: it has been set aside, or was dropped meanwhile.
+    SendAnswer send(Client& client, const std::string& name) {
+        const auto parsed = BatchName::parse(name);
+        const auto is_claimed = outbox_.claim(name);
+        if (!is_claimed) return unreadable(is_claimed.error());
+        if (!*is_claimed || !parsed) return {SendOutcome::refused, SendTrouble::none, ""}; // gone
+        const auto bytes = outbox_.read(name);
+        if (!bytes) {
+            const int error = bytes.error().error_number;
+            if (error == EFBIG || error == EIO) // about this file alone
+                return reject(name, *parsed, bytes.error().message);
+            outbox_.release(name);
+            return unreadable(bytes.error());
+        }
+        SendAnswer answer = client.insert(parsed->table, parsed->id(), *bytes);
+        if (answer.outcome == SendOutcome::not_now) {
+            outbox_.release(name);
+            return answer;
+        }
+        end_trouble();
+        if (answer.outcome == SendOutcome::refused) return reject(name, *parsed, answer.words);
+        outbox_.remove(name);
+        ++page_.sent_batches;
+        page_.sent_rows += parsed->rows;
+        return answer;
+    }
+
+    SendAnswer reject(const std::string& name, const BatchName& batch, const std::string& words) {
+        const auto rejected = outbox_.reject(name, words);
+        if (!rejected) {
+            outbox_.release(name);
+            return unreadable(rejected.error());
+        }
+        if (page_.rejected_batches++ == 0)
+            spdlog::warn("{} refuses a batch of {} rows, which is kept in "
+                         "{}/rejected, as all later ones will be: {}",
+                         options_.server.who(), batch.rows, outbox_.path(), shortened(words));
+        page_.rejected_rows += batch.rows;
+        page_.removed_rows += rejected->removed_rows;
+        return {SendOutcome::refused, SendTrouble::none, ""};
+    }
+
+    static std::string_view shortened(std::string_view words) {
+        constexpr std::size_t kInTheLog = 500;
+        return words.substr(0, kInTheLog);
+    }
+
+    void fail_to_send(SendTrouble trouble, const std::string& words) {
+        if (trouble == SendTrouble::stopped) return; // the end has come
+        ++page_.failed_tries;
+        page_.trouble = trouble;
+        queue_.clear(); // the oldest comes first again, unless it is dropped meanwhile
+        if (said_[trouble])
+            spdlog::debug("{}", words);
+        else if (trouble == SendTrouble::unreadable)
+            spdlog::warn("{}; nothing is sent until it can be read", words);
+        else
+            spdlog::warn("cannot send to {}: {}{}; rows wait in {}", options_.server.who(),
+                         shortened(words), advice_for(trouble, options_.server.kind),
+                         outbox_.path());
+        said_[trouble] = true;
+        std::uint64_t random = 0;
+        if (::getrandom(&random, sizeof(random), GRND_NONBLOCK) != sizeof(random)) random = 0;
+        const bool was_finishing = page_.is_finishing;
+        Nanoseconds time = options_.back_off.wait(++failures_, random);
+        if (was_finishing) time = std::min(time, options_.back_off.shortest);
+        const SteadyTime end = std::chrono::steady_clock::now() + time;
+        while (!is_over() && page_.is_finishing == was_finishing &&
+               std::chrono::steady_clock::now() < end)
+            wait(end);
+    }
+
+    void end_trouble() {
+        failures_ = 0;
+        page_.trouble = SendTrouble::none;
+        if (std::none_of(said_.begin(), said_.end(), [](bool said) { return said; })) return;
+        said_ = {};
+        const auto names = outbox_.names();
+        spdlog::warn("{} answers again; {} batches wait", options_.server.who(),
+                     names && !names->empty() ? names->size() - 1 : 0); // without this one
+    }
+
+    /// Until something comes from the parent, or it has ended, or `end`.
+    void wait(std::optional<SteadyTime> end) {
+        int time = -1;
+        if (end) time = poll_time(*end - std::chrono::steady_clock::now());
+        ::poll(wakers_.data(), wakers_.size(), time);
+        take_wakes();
+    }
+    void take_wakes() {
+        std::array<char, 16> byte{};
+        ssize_t got = 0;
+        do got = ::recv(wakers_[0].fd, byte.data(), byte.size(), MSG_DONTWAIT);
+        while (got > 0 || (got < 0 && errno == EINTR));
+        if (got == 0) has_lost_parent_ = true;
+        if (wakers_[1].fd >= 0) {
+            pollfd parent = wakers_[1];
+            if (::poll(&parent, 1, 0) > 0) has_lost_parent_ = true;
+        }
+    }
+    bool is_over() {
+        take_wakes();
+        return has_lost_parent_ || page_.is_ending;
+    }
+    /// For one who waits in drain(); nobody else reads it, and what has no room isn't missed.
+    void report_progress() const {
+        static_cast<void>(::send(wakers_[0].fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL));
+    }
+
+    Outbox outbox_;
+    SenderOptions options_;
+    SharedPage& page_;
+    std::array<pollfd, 2> wakers_; // the line to the parent, and the parent itself (pidfd)
+    bool has_lost_parent_ = false;
+    std::deque<std::string> queue_;
+    std::uint64_t failures_ = 0;
+    EnumArray<SendTrouble, bool> said_;
+};
+
+} // namespace
+
+int poll_time(Nanoseconds time) {
+    constexpr auto kMost = std::chrono::hours(1);
+    return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(
+                                std::clamp<Nanoseconds>(time, Nanoseconds(0), kMost))
+                                .count());
+}
+
+Nanoseconds BackOff::wait(std::uint64_t failures, std::uint64_t random) const {
+    Nanoseconds time = shortest;
+    for (std::uint64_t i = 1; i < failures && time < longest; ++i) time = bounded_sum(time, time);
+    time = std::min(time, longest);
+    const std::uint64_t half =
+        static_cast<std::uint64_t>(std::max<std::int64_t>(time.count(), 0)) / 2;
+    return time - Nanoseconds(static_cast<std::int64_t>(random % (half + 1)));
+}
+
+void run_in_child(Outbox outbox, const SenderOptions& options, SharedPage& page, int line,
+                  pid_t parent) noexcept {
+    exit_with([&] {
+        ::prctl(PR_SET_NAME, "tcpdwell-sender");
+        // What a terminal sends goes to the whole group; the main process decides.
+        for (const int each :
+             {SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGPIPE, SIGTSTP, SIGUSR1, SIGUSR2})
+            ::signal(each, SIG_IGN);
+        // Others may have the other end of the line; this says surely when the parent has ended.
+        const Fd parent_itself(static_cast<int>(::syscall(SYS_pidfd_open, parent, 0)));
+        if (::getppid() != parent) return 0;
+        load_name_services();
+        options.in_child();
+        return SendingProcess(std::move(outbox), options, page, line, parent_itself.get()).run();
+    });
+}
+
+} // namespace tcpdwell::store
