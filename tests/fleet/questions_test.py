@@ -51,6 +51,7 @@ def against_reports(database, files):
     connections = collections.Counter()
     seconds = collections.Counter()
     found = collections.Counter()
+    ports = collections.defaultdict(list)
     whole = 0
     for file, report in reports(files):
         for row in report["services"]:
@@ -64,6 +65,7 @@ def against_reports(database, files):
             first[key] -= line["closed_first"] == "local"
         for finding in report["findings"]:
             found[finding["id"], (finding.get("because") or {"id": ""})["id"]] += 1
+        ports[report["meta"]["host"]].append(sum(row["peak"] for row in report["ports"]))
         whole += report["quality"]["open"] == 0
     expect(whole >= 5, "recordings of which nothing is left open")
 
@@ -80,6 +82,17 @@ def against_reports(database, files):
         near = abs(held.pop(service, 0) - expected)
         expect(near < 0.02, f"TIME_WAIT of {service}: {expected} by the report, {near} apart")
     equal({name: value for name, value in held.items() if value > 0}, {}, "TIME_WAIT that no report has")
+
+    # By program here, by remote endpoint there: together about the same on a host.
+    taken = collections.Counter()
+    for row in database.question("ports_left", changes=[("until - 3600", "until - 1000 * 86400"), everything[1]]):
+        taken[row["host"]] += row["held_at_most"]
+    compared = 0
+    for host, peaks in ports.items():
+        if len(peaks) == 1 and peaks[0] >= 20:
+            expect(abs(taken[host] - peaks[0]) <= 0.2 * peaks[0], f"ports of {host}: {taken[host]}, {peaks[0]} by the report")
+            compared += 1
+    expect(compared >= 5, f"ports of {compared} hosts compared")
 
     equal({(row["finding"], row["because"]): row["reports"] for row in database.question("findings", changes=everything)},
           dict(found), "findings")
