@@ -136,9 +136,8 @@ Result<run::PipelineOutcome> export_host(ViewRun& run, const ExportCommand& opti
         return export_through<store::OtlpExporter>(run, options, std::move(making), rows);
     }
     store::ExporterOptions making;
-    making.take = [&sink](const store::Table& table, std::uint64_t count, std::string_view lines) {
-        return sink(table.name, count, lines);
-    };
+    making.take = [&sink](const store::ExportTable& table, std::uint64_t count,
+                          std::string_view lines) { return sink(table.name, count, lines); };
     making.zone = options.line.zone;
     making.boot = run.boot_id();
     return export_through<store::Exporter>(run, options, std::move(making), rows);

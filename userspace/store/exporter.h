@@ -21,7 +21,8 @@ namespace tcpdwell::store {
 
 struct ExporterOptions {
     /// Takes a batch: so many rows, as JSON lines.
-    std::function<Result<void>(const Table& table, std::uint64_t rows, std::string_view lines)>
+    std::function<Result<void>(const ExportTable& table, std::uint64_t rows,
+                               std::string_view lines)>
         take;
     std::string zone;
     Sampling sampling; ///< of ends
@@ -58,7 +59,7 @@ public:
 
 private:
     struct Batch {
-        const Table& table;
+        const ExportTable& table;
         std::string lines{};
         std::uint64_t rows = 0;
         MonoTime begun{};
