@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstdlib>
 #include <initializer_list>
 #include <set>
 #include <utility>
@@ -136,7 +137,7 @@ int ask_whether_stopped(void* is_stopped, curl_off_t, curl_off_t, curl_off_t, cu
 
 SendAnswer judge_answer(long status, unsigned exception_code) {
     const SendTrouble trouble = trouble_of(status, exception_code);
-    return {outcome_of(trouble), trouble, ""};
+    return {outcome_of(trouble), trouble, "", false};
 }
 
 Result<ServerVersion> ServerVersion::parse(std::string_view text) {
@@ -166,6 +167,9 @@ public:
             set(CURLOPT_CAINFO, certificates->c_str()); // libcurl copies it
         set(CURLOPT_FOLLOWLOCATION, 0L);
         set(CURLOPT_PROXY, ""); // whatever the environment says
+        // As curl(1) and all that use OpenSSL directly.
+        if (const char* authorities = std::getenv("SSL_CERT_FILE"))
+            set(CURLOPT_CAINFO, authorities);
         set(CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
         set(CURLOPT_CONNECTTIMEOUT_MS, milliseconds(options_.connect_limit));
         set(CURLOPT_TIMEOUT_MS, milliseconds(options_.time_limit));
@@ -217,6 +221,9 @@ public:
         if (answer.error != CURLE_OK)
             return {SendOutcome::not_now, SendTrouble::no_connection, error_text(answer.error)};
         SendAnswer judged = judge_answer(answer.status, answer.exception);
+        judged.may_be_batch =
+            answer.exception != 0 && (judged.trouble == SendTrouble::server_error ||
+                                      judged.trouble == SendTrouble::overloaded);
         judged.words = words_of_server(answer.body);
         if (judged.words.empty()) judged.words = fmt::format("HTTP {}", answer.status);
         return judged;
@@ -233,6 +240,7 @@ public:
         // This statement isn't the batch.
         if (judged.outcome == SendOutcome::refused)
             judged = {SendOutcome::not_now, SendTrouble::other_service, judged.words};
+        judged.may_be_batch = false;
         if (judged.outcome != SendOutcome::accepted) return judged;
         std::set<std::string, std::less<>> known;
         std::string_view rest = answer.body;
