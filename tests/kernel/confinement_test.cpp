@@ -3,105 +3,40 @@
 // refused, in any kind of run. Whatever it does is watched with ptrace(2).
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <linux/seccomp.h>
 #include <pty.h>
 #include <signal.h>
-#include <sys/ptrace.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
-#include <cerrno>
-#include <map>
-#include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "netns.h"
-#include "process_facts.h"
 #include "sockets.h"
 #include "support/check.h"
 #include "support/moment.h"
 #include "support/temporary_folder.h"
 #include "tracer.h"
+#include "watched_process.h"
 
 namespace tcpdwell::test {
 
 namespace {
 
-// Runs a program to its end, and sees each system call of it and of its children.
-class WatchedProgram {
-public:
-    // `terminal`: what its stdin and stdout are; -1: nobody reads what it prints.
-    explicit WatchedProgram(std::vector<std::string> words, int terminal = -1) {
-        first_ = check(fork(), "fork");
-        if (first_ == 0) {
-            const int unread = open("/dev/null", O_WRONLY);
-            if (dup2(terminal < 0 ? unread : terminal, STDOUT_FILENO) < 0) _exit(126);
-            if (terminal >= 0 && dup2(terminal, STDIN_FILENO) < 0) _exit(126);
-            ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
-            raise(SIGSTOP);
-            std::vector<char*> arguments;
-            for (std::string& word : words) arguments.push_back(word.data());
-            arguments.push_back(nullptr);
-            execv(arguments.front(), arguments.data());
-            _exit(127);
-        }
-        int status = 0;
-        check(waitpid(first_, &status, 0), "waitpid");
-        check(ptrace(PTRACE_SETOPTIONS, first_, nullptr,
-                     PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACECLONE |
-                         PTRACE_O_TRACEVFORK | PTRACE_O_EXITKILL),
-              "PTRACE_SETOPTIONS");
-        ptrace(PTRACE_SYSCALL, first_, nullptr, nullptr);
-    }
-
-    // The exit status. `tick` is called at every stop.
-    template <class Tick>
-    int run(const Tick& tick) {
-        int status = 0;
-        for (pid_t pid = 0; (pid = waitpid(-1, &status, __WALL)) > 0;) {
-            tick(*this);
-            if (WIFEXITED(status) || WIFSIGNALED(status)) {
-                if (pid == first_) return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-                continue;
-            }
-            int signal = 0;
-            if (WSTOPSIG(status) == (SIGTRAP | 0x80))
-                note_call(pid);
-            else if (status >> 16 == 0 && WSTOPSIG(status) != SIGTRAP &&
-                     WSTOPSIG(status) != SIGSTOP)
-                signal = WSTOPSIG(status);
-            ptrace(PTRACE_SYSCALL, pid, nullptr, signal);
-        }
-        return -1;
-    }
-    [[nodiscard]] pid_t pid() const { return first_; }
-
-    std::map<std::string, int> refused;    // number of the call and process -> how often
-    std::map<pid_t, std::size_t> confined; // calls of each confined process
-
-private:
-    void note_call(pid_t pid) {
-        __ptrace_syscall_info info{};
-        if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) <= 0) return;
-        if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
-            calls_[pid] = info.entry.nr;
-            return;
-        }
-        if (info.op != PTRACE_SYSCALL_INFO_EXIT) return;
-        if (!confined.contains(pid) && status_of(pid, "Seccomp") != "2") return;
-        ++confined[pid];
-        if (info.exit.is_error != 0 && info.exit.rval == -EPERM)
-            ++refused[read_file("/proc/" + std::to_string(pid) + "/comm") + " " +
-                      std::to_string(calls_[pid])];
-    }
-
-    pid_t first_;
-    std::map<pid_t, std::uint64_t> calls_; // under way
-};
+/// tcpdwell; `terminal`: what its stdin and stdout are; -1: nobody reads what it prints.
+WatchedProcess watched_program(std::vector<std::string> words, int terminal) {
+    return WatchedProcess([&] {
+        const int unread = open("/dev/null", O_WRONLY);
+        if (dup2(terminal < 0 ? unread : terminal, STDOUT_FILENO) < 0) _exit(126);
+        if (terminal >= 0 && dup2(terminal, STDIN_FILENO) < 0) _exit(126);
+        std::vector<char*> arguments;
+        for (std::string& word : words) arguments.push_back(word.data());
+        arguments.push_back(nullptr);
+        execv(arguments.front(), arguments.data());
+    });
+}
 
 class Confinement : public ::testing::Test {
 protected:
@@ -118,9 +53,9 @@ protected:
                 pause(20ms);
             }
         });
-        WatchedProgram program(words, terminal);
+        WatchedProcess program = watched_program(words, terminal);
         std::size_t ticks = 0;
-        const int status = program.run([&](const WatchedProgram& watched) {
+        const int status = program.run([&](const WatchedProcess& watched) {
             const auto main = watched.confined.find(watched.pid());
             if (signal != 0 && main != watched.confined.end() && ++ticks % 2000 == 0)
                 kill(watched.pid(), signal);

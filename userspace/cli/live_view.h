@@ -27,6 +27,10 @@ open_live_source(std::size_t buffer_bytes, const event::Filter& filter, const Pr
 /// up all capabilities but those that this takes.
 void keep_rights_for(bool signals, bool files);
 
+/// In a process that sends to a server what lies in a folder of its own user's: gives up all
+/// capabilities, and all system calls but those that this takes.
+void keep_rights_for_sending();
+
 /// The sockets that exist now and pass a filter.
 struct Census {
     std::vector<run::CensusSocket> sockets;

@@ -72,6 +72,12 @@ public:
                                              sizeof...(conditions), conditions...);
         if (error != 0 && error != -EEXIST) error_ = error;
     }
+    /// Fails with this error instead of EPERM.
+    void refuse(const char* name, unsigned error_number) {
+        const int number = ::seccomp_syscall_resolve_name(name);
+        if (error_ != 0 || number < 0) return;
+        error_ = ::seccomp_rule_add(context_.get(), SCMP_ACT_ERRNO(error_number), number, 0);
+    }
     /// Only for reading.
     void allow_looking_into_files() {
         const auto writing = static_cast<scmp_datum_t>(O_ACCMODE | O_CREAT | O_TRUNC);
@@ -120,6 +126,28 @@ Result<void> confine_sampler() {
     filter.allow("ioctl", SCMP_A1(SCMP_CMP_EQ, NS_GET_NSTYPE));
     filter.allow("socket", SCMP_A0(SCMP_CMP_EQ, AF_NETLINK));
     for (const char* name : {"bind", "getsockname", "setsockopt", "getsockopt"}) filter.allow(name);
+    return filter.load();
+}
+
+Result<void> confine_sender() {
+    if (kChecksMemory) return {};
+    SyscallFilter filter;
+    for (const char* name : {"open", "openat", "renameat", "renameat2", "rename", "unlinkat"})
+        filter.allow(name);
+    // To the server, and to whom the C library asks for its address: name servers, the local
+    // resolver, the kernel (which addresses this host has).
+    for (const int family : {AF_INET, AF_INET6, AF_UNIX, AF_NETLINK})
+        filter.allow("socket", SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(family)));
+    for (const char* name : {"socketpair", "connect", "bind", "getsockname", "getpeername",
+                             "setsockopt", "getsockopt", "sendmmsg", "pipe2", "eventfd2"})
+        filter.allow(name);
+    for (const unsigned long request :
+         {static_cast<unsigned long>(FIONREAD), static_cast<unsigned long>(FIONBIO)})
+        filter.allow("ioctl", SCMP_A1(SCMP_CMP_EQ, request));
+    // Threads, no processes. What clone3(2) makes can't be seen from here; where it isn't known,
+    // the C library takes clone(2).
+    filter.allow("clone", SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
+    filter.refuse("clone3", ENOSYS);
     return filter.load();
 }
 

@@ -23,4 +23,8 @@ Result<void> confine_tracer(pid_t sampler, TracerRights rights);
 /// The same for the sampler, which also enters network namespaces and asks the kernel for sockets.
 Result<void> confine_sampler();
 
+/// The same for a process that sends over the network what lies in a folder: it may also make,
+/// rename and remove files, look up names, and start threads, which that takes.
+Result<void> confine_sender();
+
 } // namespace tcpdwell::live

@@ -155,8 +155,9 @@ Result<Fd> OwnFolder::lock() const {
     return fd;
 }
 
-bool OwnFolder::link(const std::string& name, const OwnFolder& other) const {
-    return ::linkat(fd_.get(), name.c_str(), other.fd_.get(), name.c_str(), 0) == 0;
+bool OwnFolder::link(const std::string& name, const OwnFolder& other,
+                     const std::string& new_name) const {
+    return ::linkat(fd_.get(), name.c_str(), other.fd_.get(), new_name.c_str(), 0) == 0;
 }
 
 bool OwnFolder::rename(const std::string& name, const OwnFolder& other,

@@ -54,7 +54,12 @@ public:
     /// this user can open: whoever may read the folder could lock the folder itself.
     [[nodiscard]] Result<Fd> lock() const;
     /// Gives a file another name, in `other`; false with errno.
-    [[nodiscard]] bool link(const std::string& name, const OwnFolder& other) const;
+    [[nodiscard]] bool link(const std::string& name, const OwnFolder& other) const {
+        return link(name, other, name);
+    }
+    /// A second name; errno is EEXIST if something is called so.
+    [[nodiscard]] bool link(const std::string& name, const OwnFolder& other,
+                            const std::string& new_name) const;
     /// Gives a file another name, here or in `other`, whatever has that name; false with errno.
     [[nodiscard]] bool rename(const std::string& name, const OwnFolder& other,
                               const std::string& new_name) const;

@@ -73,8 +73,10 @@ public:
         while (true) {
             const auto waiting = outbox_.names();
             if (!waiting) return tl::unexpected(waiting.error());
-            if (waiting->empty()) return true;
-            if (!is_running())
+            const bool has_all = waiting->empty();
+            const bool is_there = is_running();
+            if (has_all && !(is_there && page_->is_busy)) return true;
+            if (!is_there)
                 return fail(ErrorCode::failed,
                             fmt::format("the process that sends to ClickHouse has ended ({}); {} "
                                         "batches wait in {}",

@@ -60,6 +60,9 @@ std::string_view advice_for(SendTrouble trouble) {
     }
 }
 
+/// A batch that the server has refused as often isn't the next any more.
+constexpr std::uint64_t kSuspicious = 8;
+
 /// The child.
 class SendingProcess {
 public:
@@ -78,9 +81,12 @@ public:
         }
         while (!is_over()) {
             if (queue_.empty() && !look_around()) continue;
-            const std::string name = std::move(queue_.front());
-            queue_.pop_front();
-            send(*client, name);
+            const std::string name = take_next();
+            page_.is_busy = true;
+            const SendAnswer answer = send(*client, name);
+            page_.is_busy = false;
+            report_progress();
+            if (answer.outcome == SendOutcome::not_now) fail_to_send(answer.trouble, answer.words);
         }
         return 0;
     }
@@ -94,50 +100,83 @@ private:
             return false;
         }
         queue_.assign(names->begin(), names->end());
+        if (std::find(queue_.begin(), queue_.end(), suspect_.name) == queue_.end()) suspect_ = {};
         if (!queue_.empty()) return true;
         report_progress();
         wait(std::nullopt);
         return false;
     }
 
-    void send(Client& client, const std::string& name) {
+    /// The oldest; or another one, to see whether it is the oldest alone that fails.
+    std::string take_next() {
+        auto next = queue_.begin();
+        if (*next == suspect_.name && suspect_.tries >= kSuspicious && !suspect_.others_pass &&
+            queue_.size() > 1)
+            next += static_cast<std::ptrdiff_t>(1 + failures_ % (queue_.size() - 1));
+        std::string name = std::move(*next);
+        queue_.erase(next);
+        return name;
+    }
+
+    /// An error of the server's own at each try, while others are accepted: it is the batch's after
+    /// all, and would be in the way of all others for ever.
+    bool is_beyond_doubt(const std::string& name, const SendAnswer& answer) {
+        if (!answer.may_be_batch) return false;
+        if (name == suspect_.name)
+            ++suspect_.tries;
+        else if (suspect_.tries < kSuspicious)
+            suspect_ = {name, 1, false};
+        return name == suspect_.name && suspect_.others_pass;
+    }
+    void note_accepted(const std::string& name) {
+        if (name == suspect_.name) suspect_ = {};
+        if (suspect_.tries < kSuspicious) return;
+        suspect_.others_pass = true;
+        queue_.clear(); // once more, at once: the server may have recovered meanwhile
+    }
+
+    static SendAnswer unreadable(const Error& error) {
+        return {SendOutcome::not_now, SendTrouble::unreadable, error.message, false};
+    }
+
+    /// Refused: it has been set aside, or was dropped meanwhile.
+    SendAnswer send(Client& client, const std::string& name) {
         const auto parsed = BatchName::parse(name);
         const auto is_claimed = outbox_.claim(name);
-        if (!is_claimed) return fail_to_send(SendTrouble::unreadable, is_claimed.error().message);
-        if (!*is_claimed || !parsed) return; // dropped meanwhile
+        if (!is_claimed) return unreadable(is_claimed.error());
+        if (!*is_claimed || !parsed)
+            return {SendOutcome::refused, SendTrouble::none, "", false}; // gone
         const auto bytes = outbox_.read(name);
         if (!bytes) {
             const int error = bytes.error().error_number;
-            // About this file alone.
-            if (error == EFBIG || error == EIO) return reject(name, *parsed, bytes.error().message);
+            if (error == EFBIG || error == EIO) // about this file alone
+                return reject(name, *parsed, bytes.error().message);
             outbox_.release(name);
-            return fail_to_send(SendTrouble::unreadable, bytes.error().message);
+            return unreadable(bytes.error());
         }
-        const SendAnswer answer = client.insert(parsed->table, parsed->id(), *bytes);
-        switch (answer.outcome) {
-        case SendOutcome::accepted:
-            outbox_.remove(name);
-            ++page_.sent_batches;
-            page_.sent_rows += parsed->rows;
-            end_trouble();
-            report_progress();
-            break;
-        case SendOutcome::refused:
-            end_trouble();
-            reject(name, *parsed, answer.words);
-            break;
-        case SendOutcome::not_now:
+        SendAnswer answer = client.insert(parsed->table, parsed->id(), *bytes);
+        if (answer.outcome == SendOutcome::not_now) {
+            if (is_beyond_doubt(name, answer))
+                return reject(name, *parsed,
+                              fmt::format("{} (at each of {} tries, while others were accepted)",
+                                          answer.words, suspect_.tries));
             outbox_.release(name);
-            if (answer.trouble != SendTrouble::stopped) fail_to_send(answer.trouble, answer.words);
-            break;
+            return answer;
         }
+        end_trouble();
+        if (answer.outcome == SendOutcome::refused) return reject(name, *parsed, answer.words);
+        outbox_.remove(name);
+        ++page_.sent_batches;
+        page_.sent_rows += parsed->rows;
+        note_accepted(name);
+        return answer;
     }
 
-    void reject(const std::string& name, const BatchName& batch, const std::string& words) {
+    SendAnswer reject(const std::string& name, const BatchName& batch, const std::string& words) {
         const auto rejected = outbox_.reject(name, words);
         if (!rejected) {
             outbox_.release(name);
-            return fail_to_send(SendTrouble::unreadable, rejected.error().message);
+            return unreadable(rejected.error());
         }
         if (page_.rejected_batches++ == 0)
             spdlog::warn("ClickHouse at {} refuses a batch of {} rows, which is kept in "
@@ -145,7 +184,7 @@ private:
                          options_.server.text(), batch.rows, outbox_.path(), shortened(words));
         page_.rejected_rows += batch.rows;
         page_.removed_rows += rejected->removed_rows;
-        report_progress();
+        return {SendOutcome::refused, SendTrouble::none, "", false};
     }
 
     static std::string_view shortened(std::string_view words) {
@@ -154,6 +193,7 @@ private:
     }
 
     void fail_to_send(SendTrouble trouble, const std::string& words) {
+        if (trouble == SendTrouble::stopped) return; // the end has come
         ++page_.failed_tries;
         page_.trouble = trouble;
         queue_.clear(); // the oldest comes first again, unless it is dropped meanwhile
@@ -184,7 +224,7 @@ private:
         said_ = {};
         const auto names = outbox_.names();
         spdlog::warn("ClickHouse at {} answers again; {} batches wait", options_.server.text(),
-                     names ? names->size() : 0);
+                     names && !names->empty() ? names->size() - 1 : 0); // without this one
     }
 
     /// Until something comes from the parent, or it has ended, or `end`.
@@ -214,12 +254,20 @@ private:
         static_cast<void>(::send(wakers_[0].fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL));
     }
 
+    /// The oldest batch, if the server answers it with an error of its own.
+    struct Suspect {
+        std::string name;
+        std::uint64_t tries = 0;
+        bool others_pass = false; // one was accepted since
+    };
+
     Outbox outbox_;
     SenderOptions options_;
     SharedPage& page_;
     std::array<pollfd, 2> wakers_; // the line to the parent, and the parent itself (pidfd)
     bool has_lost_parent_ = false;
     std::deque<std::string> queue_;
+    Suspect suspect_;
     std::uint64_t failures_ = 0;
     EnumArray<SendTrouble, bool> said_;
 };

@@ -22,6 +22,7 @@ struct SharedPage {
     std::atomic<std::uint64_t> removed_rows;
     std::atomic<std::uint64_t> failed_tries;
     std::atomic<SendTrouble> trouble;
+    std::atomic<bool> is_busy;      ///< has a batch that may be gone and isn't counted yet
     std::atomic<bool> is_finishing; ///< waiting between tries is cut short
     std::atomic<bool> is_ending;
 };

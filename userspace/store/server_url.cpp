@@ -86,7 +86,9 @@ Result<ServerUrl> ServerUrl::parse(const std::string& url) {
         return no_server_url(fmt::format("'{}' is no name of a database: letters, digits and "
                                          "underscores, at most {}",
                                          printable(server.database), kLongestIdentifier));
-    if (!is_header_text(server.user) || !is_header_text(server.password))
+    // libcurl decodes none that has some.
+    if ((server.user.empty() && !url_part(parsed, CURLUPART_USER).value_or("").empty()) ||
+        (server.password.empty() && !url_part(parsed, CURLUPART_PASSWORD).value_or("").empty()))
         return no_server_url("user and password may have no control characters");
     return server;
 }

@@ -15,6 +15,7 @@
 
 #include <cerrno>
 #include <functional>
+#include <thread>
 
 #include "base/fd.h"
 #include "base/memory_checks.h"
@@ -111,6 +112,26 @@ TEST_F(SyscallFilterTest, a_sampler_asks_the_kernel_only) {
                Fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0)) && is_refused(::fork()) &&
                is_refused(::kill(::getppid(), SIGTERM)) && is_refused(make_code()) &&
                host::read_proc_file("/proc/self/status").has_value();
+    }));
+}
+
+TEST_F(SyscallFilterTest, a_sender_reaches_servers_and_its_files_and_starts_threads_only) {
+    EXPECT_TRUE(holds_in_child([&] {
+        const Fd folder(::open(folder_.path().c_str(), O_RDONLY | O_DIRECTORY));
+        if (!live::drop_capabilities() || !live::confine_sender()) return false;
+        int ran = 0;
+        std::thread([&] { ran = 1; }).join();
+        const Fd made(::openat(folder.get(), "file", O_WRONLY | O_CREAT | O_EXCL, 0600));
+        return ran == 1 && made && ::renameat(folder.get(), "file", folder.get(), "other") == 0 &&
+               ::unlinkat(folder.get(), "other", 0) == 0 &&
+               Fd(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0)) &&
+               Fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0)) &&
+               is_refused(::socket(AF_PACKET, SOCK_RAW, 0)) && is_refused(::fork()) &&
+               is_refused(::listen(folder.get(), 1)) &&
+               is_refused(::execl("/bin/true", "true", nullptr)) && is_refused(make_code()) &&
+               is_refused(::kill(::getppid(), SIGTERM)) && is_refused(::setuid(0)) &&
+               is_refused(::chmod(file_.c_str(), 0666)) &&
+               is_refused(::link(file_.c_str(), other_.c_str()));
     }));
 }
 

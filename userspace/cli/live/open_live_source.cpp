@@ -5,6 +5,7 @@
 #include "cli/live_view.h"
 #include "live/capabilities.h"
 #include "live/live_source.h"
+#include "live/syscall_filter.h"
 
 namespace tcpdwell::cli {
 
@@ -32,6 +33,12 @@ void keep_rights_for(bool signals, bool files) {
         static_cast<void>(live::drop_capabilities({CAP_DAC_OVERRIDE, CAP_FOWNER}));
     else
         static_cast<void>(live::drop_capabilities());
+}
+
+void keep_rights_for_sending() {
+    // A kernel without seccomp isn't worth less.
+    static_cast<void>(live::drop_capabilities());
+    static_cast<void>(live::confine_sender());
 }
 
 } // namespace tcpdwell::cli

@@ -23,6 +23,8 @@ Result<std::unique_ptr<event::EventSource>> open_live_source(std::size_t, const 
 
 void keep_rights_for(bool, bool) {}
 
+void keep_rights_for_sending() {}
+
 Result<Census> take_census(const event::Filter&, bool) { return no_bpf(); }
 
 Result<int> check_host(const std::string&, const ProbeTexts&) { return no_bpf(); }
