@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstdlib>
 #include <initializer_list>
 #include <set>
 #include <utility>
@@ -167,9 +166,6 @@ public:
             set(CURLOPT_CAINFO, certificates->c_str()); // libcurl copies it
         set(CURLOPT_FOLLOWLOCATION, 0L);
         set(CURLOPT_PROXY, ""); // whatever the environment says
-        // As curl(1) and all that use OpenSSL directly.
-        if (const char* authorities = std::getenv("SSL_CERT_FILE"))
-            set(CURLOPT_CAINFO, authorities);
         set(CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
         set(CURLOPT_CONNECTTIMEOUT_MS, milliseconds(options_.connect_limit));
         set(CURLOPT_TIMEOUT_MS, milliseconds(options_.time_limit));
