@@ -31,7 +31,8 @@
 namespace tcpdwell::cli {
 namespace {
 
-constexpr std::uint64_t kMostDays = 36'500;
+/// DateTime ends in 2106, and what is beyond that counts from 1970: rows would go at once.
+constexpr std::uint64_t kMostDays = 10'000;
 constexpr const char* kStdout = "-";
 
 struct ExportCommand {

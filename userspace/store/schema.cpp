@@ -79,8 +79,9 @@ void add_flows(std::string& out, const std::string& suffix, const SchemaOptions&
         "CREATE MATERIALIZED VIEW IF NOT EXISTS flows{0}\n"
         "ENGINE = ReplacingMergeTree()\nPARTITION BY toYYYYMMDD(time)\n"
         "ORDER BY (flow, time, host, boot, conn){1}\n"
-        "AS SELECT time, flow, host, boot, zone, conn, weight, service, role, local_addr, "
-        "local_port,\n    remote_addr, remote_port, opened_ns, closed_ns, seen, closed_first, "
+        "AS SELECT time, flow, host, boot, zone, netns, conn, weight, service, role, local_addr,\n "
+        "   "
+        "local_port, remote_addr, remote_port, opened_ns, closed_ns, seen, closed_first, "
         "ending, ending_detail,\n    bytes_sent, bytes_acked, bytes_received\nFROM ends{0};\n\n",
         suffix,
         options.server.has_ttl ? fmt::format("\nTTL time + INTERVAL {} DAY", options.days) : "");

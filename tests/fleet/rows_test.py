@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The rows in the tables are what `trace --connections` prints of the same recordings, field by field; every key that is
+exported has a column, and every column is filled by some row. Argument: debian or current."""
+import datetime
+
+from clickhouse import *
+
+# Not columns of `trace --connections`.
+ADDED = {"time", "host", "boot", "zone", "service", "flow", "weight"}
+# What only open connections have, and the kind of the line.
+LEFT_OUT = {"type", "holders"}
+# Columns that no recording here fills, with the reason.
+UNFILLED = {"ends": {
+    "process_thread": "no program in the recordings names its threads",
+    "closed_by_thread": "nor those that close",
+    "closed_by_signal": "in all of them, processes end by themselves",
+    "mptcp_state": "all is TCP",
+}}
+
+
+def ns_of(text):
+    """2026-11-29T12:03:28.076206004Z"""
+    seconds, fraction = text.removesuffix("Z").split(".")
+    moment = datetime.datetime.strptime(seconds, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=datetime.timezone.utc)
+    return int(moment.timestamp()) * 10**9 + int(fraction.ljust(9, "0"))
+
+
+def flat(line):
+    """A line of `trace --connections` as a row has it."""
+    row = {}
+    for key, value in line.items():
+        if key in LEFT_OUT:
+            continue
+        if key in ("conn", "cookie"):
+            row[key] = None if value is None else int(value, 16)
+        elif key in ("opened", "closed"):
+            row[f"{key}_ns"] = None if value is None else ns_of(value)
+        elif key == "states":
+            row["states.state"] = [each["state"] for each in value]
+            row["states.dwell_ns"] = [each["dwell_ns"] for each in value]
+            row["states.at_least_ns"] = [each.get("at_least_ns") or 0 for each in value]
+        elif isinstance(value, dict):
+            for name, part in value.items():
+                row[f"{key}_{name}"] = int(part) if isinstance(part, bool) else part
+        else:
+            row[key] = value
+    return row
+
+
+def has_ended(line):
+    return line["ending"] != "open" and line["closed"] is not None and line["remote"]["addr"] is not None
+
+
+def compare(database, files):
+    columns = database.columns("ends")
+    stored = {(row["host"], row["conn"]): row for row in database.rows("SELECT * FROM ends FINAL")}
+    compared, seen = 0, set()
+    for recording in files:
+        lines = json_lines(run("trace", "-q", "-c", "--format", "jsonl", "-r", recording))
+        host = lines[0]["host"]
+        for line in lines:
+            if line["type"] != "connection" or not has_ended(line):
+                continue
+            row = stored.pop((host, int(line["conn"], 16)), None)
+            expect(row is not None, f"{recording.name}: {line['conn']} isn't in the table")
+            equal(row["boot"], lines[0].get("boot_id", "00000000-1111-2222-3333-444444444444"), "boot")
+            expected = flat(line)
+            for key, value in expected.items():
+                # An object that is null has no parts here, and a column for each there.
+                if key not in columns:
+                    expect(value is None and any(name.startswith(f"{key}_") for name in columns),
+                           f"{recording.name}: 'trace' has {key}, the table doesn't")
+                    continue
+                seen.add(key)
+                absent = None if columns[key].startswith("Nullable") else ""
+                equal(row[key], absent if value is None else value, f"{recording.name} {line['conn']} {key}")
+            for key, value in row.items():
+                if key not in expected and key not in ADDED:
+                    expect(value in (None, ""), f"{recording.name} {line['conn']} has {key} = {value}, 'trace' hasn't")
+            equal(datetime.datetime.fromtimestamp(expected["closed_ns"] // 10**9, datetime.timezone.utc)
+                  .strftime("%Y-%m-%d %H:%M:%S"), row["time"], "time")
+            compared += 1
+    expect(not stored, f"{len(stored)} rows that 'trace' doesn't print, as {next(iter(stored), None)}")
+    expect(compared > 1000, f"only {compared} rows compared")
+    print(f"{compared} rows, {len(seen)} keys")
+
+
+def check_columns(database, files):
+    for table in TABLES:
+        columns = database.columns(table)
+        if table != "flows":
+            for row in printed_rows(table, *files, options=("--zone", "z")):
+                unknown = row.keys() - columns.keys()
+                expect(not unknown, f"no column in {table} for {unknown}")
+        tests = []
+        for name, kind in columns.items():
+            test = (f"notEmpty(`{name}`)" if "Array" in kind else f"isNotNull(`{name}`)" if "Nullable" in kind
+                    else f"`{name}` != ''" if "String" in kind else f"toUInt64(`{name}`) != 0")
+            tests.append(f"countIf({test}) AS `{name}`")
+        counts = database.rows(f"SELECT {', '.join(tests)} FROM {table} FINAL")[0]
+        filled = {name for name, count in counts.items() if count > 0}
+        listed = UNFILLED.get(table, {})
+        equal(columns.keys() - filled, set(listed), f"columns of {table} that no row fills, and those listed")
+
+
+def perform(stage, kind):
+    server = stage.server(kind)
+    options = ("--to", f"http://127.0.0.1:{server.port}/default") if kind == "current" else ()
+    database = Database(server.port, "rows", options)
+    files = recordings()
+    database.export(*files, options=("--zone", "eu-1"))
+    compare(database, files)
+    check_columns(database, files)
+    # What is there twice is merged: the answer is the same.
+    counts = database.counts()
+    equal(counts["ends"], counts["flows"], "rows of flows")
+    database.export(*files, options=("--zone", "eu-1"))
+    equal(database.counts(), counts, "rows after the second time")
+
+
+main(perform)
