@@ -105,6 +105,7 @@ template <class RowMaker, class Options>
 Result<run::PipelineOutcome> export_through(ViewRun& run, const ExportCommand& options,
                                             Options making, std::uint64_t& rows) {
     making.sampling = {run.sample(), options.line.sample};
+    making.takes_time_wait = true;
     making.host = run.host_name();
     RowMaker* maker = nullptr;
     analysis::ReportOptions report;

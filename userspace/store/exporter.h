@@ -26,6 +26,8 @@ struct ExporterOptions {
         take;
     std::string zone;
     Sampling sampling; ///< of ends
+    /// What is in TIME_WAIT at the end has rows: nobody traces on from there.
+    bool takes_time_wait = false;
     std::uint64_t rows_in_batch = 20'000;
     std::size_t bytes_in_batch = std::size_t{16} << 20;
     /// After this time a batch is handed over although it isn't full; 0: it waits for that.

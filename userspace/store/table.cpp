@@ -14,7 +14,7 @@ constexpr ExportColumn kService = {"service", word, false,
 
 // As FlatJson writes them; nothing that a connection may have only while it is open (holders).
 constexpr ExportColumn kEnds[] = {
-    {"time", seconds, false, "When it ended, or was last known to be there."},
+    {"time", seconds, false, "When it ended, without its TIME_WAIT."},
     kHost,
     kBoot,
     kZone,
