@@ -46,9 +46,8 @@ class Made:
 def both_ends(made):
     """web:80: 14 connections, 11 of them closed first by it."""
     made.pair({}, {})                                                       # they agree
-    made.pair({}, {}, addresses=("10.0.0.1", "::ffff:10.0.0.2"))            # no mirror: an address of another kind
-    made.ends[-1].update(remote_addr="::ffff:10.0.0.1", family="ipv6")
-    made.ends[-2].update(remote_addr="10.0.0.2")                            # ... but the same in another notation
+    made.pair({"closed_first": "none"}, {}, server_service="dual:80")       # the same addresses in another notation
+    made.ends[-1].update(local_addr="::ffff:10.0.0.2", remote_addr="::ffff:10.0.0.1", family="ipv6")
     made.pair({"ending": "reset_received"}, {"ending": "reset_received", "closed_first": "local"})  # neither sent it
     made.pair({"closed_first": "remote"}, {"closed_first": "remote"})       # each says that it was the other
     made.pair({"closed_first": "local"}, {"closed_first": "local"})         # FINs that crossed: no disagreement
@@ -58,6 +57,7 @@ def both_ends(made):
     made.pair({"bytes_acked": None}, {"bytes_received": None})              # not known: nothing to compare
     made.pair({"closed_first": "remote"}, {"closed_first": "unknown", "ending": "unknown"})
     made.pair({"seen": "joined", "closed_first": "none"}, {})               # not seen from its birth
+    made.pair({"closed_first": "none"}, {"seen": "gap"})
     made.pair({"closed_first": "none"}, {}, apart_s=60)                     # the same ports, a minute later
     made.pair({"closed_first": "none"}, {}, addresses=("127.0.0.1", "127.0.0.1"))  # loopback of two hosts
     # One flow in ten was kept: a pair of which one end is good stands for ten.
@@ -93,6 +93,7 @@ def minutes():
         add(60 * (9 - i), "h1", "eu", 60 * (1000 + 100 * i), 1000 + 100 * i)
         add(60 * (9 - i), "h2", "eu", 60, 10)  # steady
     add(60, "h3", "us", 3, 3, role="server", weight=10)  # one connection in ten was traced
+    add(0, "h1", "eu", 60 * 9000, 9000, state="ESTABLISHED", role="server")  # takes no local ports
     add(25 * HOUR, "h3", "us", 3000, 50)       # of before the last 24 hours
     return rows
 

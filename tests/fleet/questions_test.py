@@ -127,6 +127,7 @@ def on_made_rows(database):
         ("curl", "web:80", "ending: fin / timed_out"): 1,
         ("curl", "web:80", "bytes: more acknowledged to the client than received"): 1,
         ("curl", "web:80", "bytes: more acknowledged to the server than received"): 1,
+        ("curl", "dual:80", "closed first: none / local"): 1,
         ("sampled", "web:80", "ending: fin / reset_received"): 10,
     }, "where both ends disagree")
 

@@ -40,7 +40,7 @@ FROM
             'fin_wait2_expired+reset_received', 'fin_wait2_expired+reset_sent', 'fin_wait2_expired+timed_out')
             OR ending IN ('unknown', 'dropped_silently')
             OR client_ending IN ('unknown', 'dropped_silently') AS endings_fit
-    FROM flows FINAL
+    FROM flows
     ALL INNER JOIN
     (
         SELECT
@@ -48,7 +48,7 @@ FROM
             weight AS client_weight, service AS client_service, local_addr AS client_addr, local_port AS client_port,
             remote_addr AS client_remote_addr, opened_ns AS client_opened_ns, closed_first AS client_closed_first,
             ending AS client_ending, bytes_acked AS client_bytes_acked, bytes_received AS client_bytes_received
-        FROM flows FINAL
+        FROM flows
         WHERE time > (SELECT max(time) FROM flows) - 25 * 3600 AND role = 'client' AND seen = 'whole'
     ) AS clients USING flow
     WHERE time > since AND time <= until AND role = 'server' AND seen = 'whole'
@@ -58,7 +58,8 @@ FROM
         AND abs(opened_ns - client_opened_ns) <= apart
         AND (boot = client_boot AND netns = client_netns
             OR not (local_addr LIKE '127.%' OR local_addr LIKE '::ffff:127.%' OR local_addr = '::1'))
-    -- A four-tuple that is used again has several: the nearest are the two ends of one connection.
+    -- A four-tuple that is used again has several: the nearest are the two ends of one connection. That leaves out rows
+    -- that came twice as well, without the time that FINAL takes.
     ORDER BY abs(opened_ns - client_opened_ns), conn, client_conn
     LIMIT 1 BY client_boot, client_conn
 )

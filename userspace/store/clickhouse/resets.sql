@@ -28,7 +28,7 @@ FROM
             concat(remote_addr, ':', toString(remote_port))) AS peer,
         if(has_peer = 1 AND ending_detail = '', peer_ending_detail, ending_detail) AS cause,
         has_peer = 1 AND peer_ending IN ('reset_sent', 'reset_received') AND role = 'server' AS is_counted_by_client
-    FROM flows FINAL
+    FROM flows
     ALL LEFT JOIN
     (
         SELECT
@@ -36,10 +36,11 @@ FROM
             local_addr AS peer_addr, local_port AS peer_port, remote_addr AS peer_remote_addr,
             opened_ns AS peer_opened_ns, closed_ns AS peer_closed_ns, ending AS peer_ending,
             ending_detail AS peer_ending_detail
-        FROM flows FINAL
+        FROM flows
         WHERE time > (SELECT max(time) FROM flows) - 25 * 3600
     ) AS peers USING flow
     WHERE time > since AND time <= until AND ending IN ('reset_sent', 'reset_received')
+    -- One row for each end, also where it came twice (without the time that FINAL takes), with the nearest of its peers.
     ORDER BY has_peer DESC, abs(ifNull(opened_ns, closed_ns) - ifNull(peer_opened_ns, peer_closed_ns))
     LIMIT 1 BY boot, conn
 )
