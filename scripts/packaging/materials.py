@@ -43,6 +43,8 @@ def files_used(build):
         sys.exit("materials.py: nothing was compiled or linked in " + build)
     own = tuple(os.path.realpath(path) + "/" for path in (build, *(f"{ROOT}/{name}" for name in ("bpf", "include", "userspace"))))
     used = {os.path.realpath(path) for path in headers | linked}
+    # Of these the link counts, which is the development package's, not what it leads to.
+    shared = {os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path)) for path in shared}
     return sorted(path for path in used if not path.startswith(own)), sorted(shared)
 
 

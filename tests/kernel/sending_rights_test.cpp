@@ -34,7 +34,7 @@ class SendingRights : public testing::Test {
 protected:
     [[nodiscard]] store::SenderOptions options(const std::string& host) const {
         store::SenderOptions options;
-        auto server = store::ServerUrl::parse("http://" + host + ":" +
+        auto server = store::ServerUrl::parse(scheme_ + "://" + host + ":" +
                                               std::to_string(server_.port()) + "/net");
         EXPECT_TRUE(server);
         options.server = *server;
@@ -67,6 +67,7 @@ protected:
             ADD_FAILURE() << "refused " << times << " times: " << what;
     }
 
+    std::string scheme_ = "http";
     ScriptedServer server_{&taken_or_not};
     TemporaryFolder folder_;
 };
@@ -92,6 +93,12 @@ TEST_F(SendingRights, suffice_for_sending_to_a_host_by_its_name) {
 
 TEST_F(SendingRights, suffice_for_asking_for_a_name_that_nobody_has) {
     expect_nothing_refused("no-such-host.invalid", std::chrono::seconds(2), 1);
+}
+
+// Certificates are read and a handshake begins; the server speaks no TLS.
+TEST_F(SendingRights, suffice_for_tls) {
+    scheme_ = "https";
+    expect_nothing_refused("localhost", std::chrono::seconds(2), 1);
 }
 
 TEST_F(SendingRights, suffice_where_nobody_listens) {

@@ -17,9 +17,9 @@ namespace tcpdwell::analysis {
 struct RunDescription {
     std::string source; ///< "live", or the recordings' names
     std::string filter; ///< as given by the user; "": none
+    bool interval = false;
     /// One connection in so many was selected, by the user's filter or that of the recording.
     std::uint64_t sample = 1;
-    bool interval = false;
 };
 
 class Overview : public Analysis {

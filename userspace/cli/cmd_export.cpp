@@ -105,6 +105,7 @@ template <class RowMaker, class Options>
 Result<run::PipelineOutcome> export_through(ViewRun& run, const ExportCommand& options,
                                             Options making, std::uint64_t& rows) {
     making.sampling = {run.sample(), options.line.sample};
+    making.takes_time_wait = true;
     making.host = run.host_name();
     RowMaker* maker = nullptr;
     analysis::ReportOptions report;
@@ -137,9 +138,8 @@ Result<run::PipelineOutcome> export_host(ViewRun& run, const ExportCommand& opti
         return export_through<store::OtlpExporter>(run, options, std::move(making), rows);
     }
     store::ExporterOptions making;
-    making.take = [&sink](const store::Table& table, std::uint64_t count, std::string_view lines) {
-        return sink(table.name, count, lines);
-    };
+    making.take = [&sink](const store::ExportTable& table, std::uint64_t count,
+                          std::string_view lines) { return sink(table.name, count, lines); };
     making.zone = options.line.zone;
     making.boot = run.boot_id();
     return export_through<store::Exporter>(run, options, std::move(making), rows);

@@ -185,7 +185,7 @@ Result<void> check(const ServeCommand& options) {
 store::ExporterOptions exporter_options(const ServeCommand& options, std::uint64_t traced_sample,
                                         ExportLine& line) {
     store::ExporterOptions exporting;
-    exporting.take = [&line](const store::Table& table, std::uint64_t rows,
+    exporting.take = [&line](const store::ExportTable& table, std::uint64_t rows,
                              std::string_view lines) { return line.add(table.name, rows, lines); };
     exporting.zone = options.exported.zone;
     exporting.sampling = {traced_sample, options.exported.sample};

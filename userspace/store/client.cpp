@@ -136,7 +136,7 @@ int ask_whether_stopped(void* is_stopped, curl_off_t, curl_off_t, curl_off_t, cu
 
 SendAnswer judge_answer(long status, unsigned exception_code) {
     const SendTrouble trouble = trouble_of(status, exception_code);
-    return {outcome_of(trouble), trouble, ""};
+    return {outcome_of(trouble), trouble, "", false};
 }
 
 Result<ServerVersion> ServerVersion::parse(std::string_view text) {
@@ -217,6 +217,9 @@ public:
         if (answer.error != CURLE_OK)
             return {SendOutcome::not_now, SendTrouble::no_connection, error_text(answer.error)};
         SendAnswer judged = judge_answer(answer.status, answer.exception);
+        judged.may_be_batch =
+            answer.exception != 0 && (judged.trouble == SendTrouble::server_error ||
+                                      judged.trouble == SendTrouble::overloaded);
         judged.words = words_of_server(answer.body);
         if (judged.words.empty()) judged.words = fmt::format("HTTP {}", answer.status);
         return judged;
@@ -233,6 +236,7 @@ public:
         // This statement isn't the batch.
         if (judged.outcome == SendOutcome::refused)
             judged = {SendOutcome::not_now, SendTrouble::other_service, judged.words};
+        judged.may_be_batch = false;
         if (judged.outcome != SendOutcome::accepted) return judged;
         std::set<std::string, std::less<>> known;
         std::string_view rest = answer.body;

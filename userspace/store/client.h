@@ -52,6 +52,8 @@ struct SendAnswer {
     SendOutcome outcome = SendOutcome::not_now;
     SendTrouble trouble = SendTrouble::none;
     std::string words; ///< the server's, or what went wrong; printable
+    /// ClickHouse itself has said so, of an error that may be the batch's or the server's.
+    bool may_be_batch = false;
 };
 
 /// By the status of HTTP (0: there was none) and ClickHouse's number of its exception (0: none).

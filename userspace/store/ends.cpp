@@ -10,6 +10,12 @@ bool has_ended(const track::ConnectionLine& line) {
            !line.who->tuple.remote.empty();
 }
 
+MonoTime ended_at(const track::ConnectionLine& line) {
+    if (!line.closed) return line.entered;
+    const bool is_known = line.time_wait && line.time_wait->dwell;
+    return is_known ? shifted(*line.closed, -*line.time_wait->dwell) : *line.closed;
+}
+
 bool ended_badly(const track::ConnectionLine& line) {
     return line.ending != tcp::Ending::fin || line.seen == tcp::Seen::gap;
 }

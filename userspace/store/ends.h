@@ -10,8 +10,11 @@
 namespace tcpdwell::store {
 
 /// Whether it has ended, and something happened to it while it was traced: no listener, and none
-/// that was given up for want of room.
+/// that was given up for want of room. What is in TIME_WAIT has ended.
 bool has_ended(const track::ConnectionLine& line);
+
+/// When: without TIME_WAIT, so that it is the same while that goes on and afterwards.
+MonoTime ended_at(const track::ConnectionLine& line);
 
 /// Whether an end is one that somebody may want to look at: all but an orderly close by FIN on both
 /// sides of which nothing was missed.

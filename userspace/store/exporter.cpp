@@ -58,7 +58,6 @@ void Exporter::settled(const run::RunState& state) {
     now_ = std::max(now_, state.now);
     minutes_.advance(now_, context_.clock(),
                      [this](const analysis::MinuteRow& row) { add_minute(row); });
-    minutes_.finish(now_, [this](const analysis::MinuteRow& row) { add_minute(row); });
     is_settled_ = true;
     next().settled(state);
 }
@@ -66,6 +65,7 @@ void Exporter::settled(const run::RunState& state) {
 /// After the others: they may make a report at the end.
 Result<void> Exporter::finish() {
     if (auto finished = next().finish(); !finished) return finished;
+    minutes_.finish(now_, [this](const analysis::MinuteRow& row) { add_minute(row); });
     return hand_over_all();
 }
 
@@ -80,8 +80,8 @@ void Exporter::on_transition(const track::TransitionLine& line) {
 }
 
 void Exporter::on_connection(const track::ConnectionLine& line) {
-    // After settled() come those that are still open.
-    if (!is_settled_ && has_ended(line)) add_end(line);
+    // After settled() come those that are there still.
+    if ((!is_settled_ || options_.takes_time_wait) && has_ended(line)) add_end(line);
     next().on_connection(line);
 }
 
@@ -118,7 +118,7 @@ void Exporter::add_end(const track::ConnectionLine& line) {
     const std::uint64_t flow = tcp::flow_of(line.who->tuple);
     const auto weight = sampled_weight(line, flow, options_.sampling);
     if (!weight) return;
-    begin_row(wall_seconds(line.closed.value_or(line.entered)));
+    begin_row(wall_seconds(ended_at(line)));
     json_.member("service", analysis::service_text(*line.who));
     json_.member("flow", flow);
     json_.member("weight", *weight);

@@ -21,10 +21,13 @@ namespace tcpdwell::store {
 
 struct ExporterOptions {
     /// Takes a batch: so many rows, as JSON lines.
-    std::function<Result<void>(const Table& table, std::uint64_t rows, std::string_view lines)>
+    std::function<Result<void>(const ExportTable& table, std::uint64_t rows,
+                               std::string_view lines)>
         take;
     std::string zone;
     Sampling sampling; ///< of ends
+    /// What is in TIME_WAIT at the end has rows: nobody traces on from there.
+    bool takes_time_wait = false;
     std::uint64_t rows_in_batch = 20'000;
     std::size_t bytes_in_batch = std::size_t{16} << 20;
     /// After this time a batch is handed over although it isn't full; 0: it waits for that.
@@ -58,7 +61,7 @@ public:
 
 private:
     struct Batch {
-        const Table& table;
+        const ExportTable& table;
         std::string lines{};
         std::uint64_t rows = 0;
         MonoTime begun{};

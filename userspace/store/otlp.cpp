@@ -175,14 +175,14 @@ Result<void> OtlpExporter::finish() {
 
 void OtlpExporter::on_connection(const track::ConnectionLine& line) {
     const std::uint64_t flow = tcp::flow_of(line.who->tuple);
-    const auto weight = !is_settled_ && has_ended(line)
+    const auto weight = (!is_settled_ || options_.takes_time_wait) && has_ended(line)
                             ? sampled_weight(line, flow, options_.sampling)
                             : std::nullopt;
     if (weight) {
         const ClockAnchor& clock = context_.clock();
         const bool is_bad = ended_badly(line);
-        LogRecord record(clock.to_wall(line.closed.value_or(line.entered)),
-                         is_bad ? kWarning : kInfo, "tcpdwell.connection.ended", body_of(line));
+        LogRecord record(clock.to_wall(ended_at(line)), is_bad ? kWarning : kInfo,
+                         "tcpdwell.connection.ended", body_of(line));
         record.attribute("network.transport", std::string_view("tcp"));
         add_sides(record, *line.who);
         const std::uint64_t cgroup = line.who->cgroup;

@@ -20,6 +20,7 @@ struct OtlpOptions {
     /// Takes a request of so many records: one line of JSON.
     std::function<Result<void>(std::uint64_t records, std::string_view line)> take;
     Sampling sampling;
+    bool takes_time_wait = false; ///< as ExporterOptions
     std::uint64_t records_in_request = 1'000;
     Nanoseconds longest_wait{}; ///< as ExporterOptions
     std::string host;           ///< as ExporterOptions

@@ -27,7 +27,7 @@ std::string_view bare_type(ColumnKind kind) {
 }
 
 /// Moments are close to those of the rows beside them; hashes can't be made smaller.
-std::string_view codec(const TableColumn& column) {
+std::string_view codec(const ExportColumn& column) {
     if (column.kind == ColumnKind::seconds) return " CODEC(DoubleDelta, ZSTD(1))";
     if (column.name == "flow" || column.name == "conn") return " CODEC(NONE)";
     return " CODEC(ZSTD(1))";
@@ -42,15 +42,15 @@ std::string quoted(std::string_view text) {
     return out + "'";
 }
 
-std::string column_text(const TableColumn& column, const ServerAbilities& server) {
+std::string column_text(const ExportColumn& column, const ServerAbilities& server) {
     return fmt::format("`{}` {}{}", column.name, column_type(column, server),
                        server.has_codecs ? codec(column) : std::string_view());
 }
 
-void add_table(std::string& out, const Table& table, const std::string& name,
+void add_table(std::string& out, const ExportTable& table, const std::string& name,
                const SchemaOptions& options) {
     out += fmt::format("-- Each row: {}.\nCREATE TABLE IF NOT EXISTS {} (\n", table.what, name);
-    for (const TableColumn& column : table.columns) {
+    for (const ExportColumn& column : table.columns) {
         out += fmt::format("    {}{}", column_text(column, options.server),
                            &column == &table.columns.back() ? "" : ",");
         out += column.comment.empty() ? "\n" : fmt::format(" -- {}\n", column.comment);
@@ -63,9 +63,9 @@ void add_table(std::string& out, const Table& table, const std::string& name,
 }
 
 /// Of a table that an earlier version has created.
-void add_new_columns(std::string& out, const Table& table, const std::string& name,
+void add_new_columns(std::string& out, const ExportTable& table, const std::string& name,
                      const ServerAbilities& server) {
-    for (const TableColumn& column : table.columns)
+    for (const ExportColumn& column : table.columns)
         out += fmt::format("ALTER TABLE {} ADD COLUMN IF NOT EXISTS {};\n", name,
                            column_text(column, server));
     out += "\n";
@@ -114,7 +114,7 @@ Result<ServerAbilities> ServerAbilities::of(const std::string& version) {
     return ServerAbilities{is_newer, is_newer, is_newer, is_newer};
 }
 
-std::string column_type(const TableColumn& column, const ServerAbilities& server) {
+std::string column_type(const ExportColumn& column, const ServerAbilities& server) {
     const std::string_view bare = bare_type(column.kind);
     if (column.kind == ColumnKind::word && server.has_low_cardinality)
         return fmt::format("LowCardinality({})", bare);
@@ -125,7 +125,7 @@ std::string column_type(const TableColumn& column, const ServerAbilities& server
 std::string schema_text(const SchemaOptions& options) {
     const std::string suffix = options.cluster.empty() ? "" : "_local";
     std::string out;
-    for (const Table* table : tables()) {
+    for (const ExportTable* table : tables()) {
         const std::string name = std::string(table->name) + suffix;
         add_table(out, *table, name, options);
         if (options.server.has_column_additions) add_new_columns(out, *table, name, options.server);

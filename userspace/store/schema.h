@@ -34,6 +34,6 @@ struct SchemaOptions {
 std::string schema_text(const SchemaOptions& options);
 
 /// The server's word for what the column holds.
-std::string column_type(const TableColumn& column, const ServerAbilities& server);
+std::string column_type(const ExportColumn& column, const ServerAbilities& server);
 
 } // namespace tcpdwell::store

@@ -71,6 +71,7 @@ public:
         page_->is_finishing = true;
         wake();
         while (true) {
+            const DrainTime looked = std::chrono::steady_clock::now();
             const auto waiting = outbox_.names();
             if (!waiting) return tl::unexpected(waiting.error());
             const bool has_all = waiting->empty();
@@ -81,13 +82,10 @@ public:
                             fmt::format("the process that sends to {} has ended ({}); {} batches "
                                         "wait in {}",
                                         server_, end_text(), waiting->size(), outbox_.path()));
-            const auto left = end - std::chrono::steady_clock::now();
-            if (left <= Nanoseconds(0) || is_stopped()) return false;
-            pollfd progress{line_.get(), POLLIN, 0};
-            ::poll(&progress, 1,
-                   poll_time(std::min<Nanoseconds>(left, std::chrono::milliseconds(100))));
-            std::array<char, 16> byte{};
-            while (::recv(line_.get(), byte.data(), byte.size(), MSG_DONTWAIT) > 0) {}
+            const DrainTime now = std::chrono::steady_clock::now();
+            if (now >= end || is_stopped()) return false;
+            // Where very many batches wait, looking takes its time; it is to be a tenth at most.
+            wait_for_progress(std::min(end, now + 9 * (now - looked)));
         }
     }
 
@@ -95,6 +93,15 @@ public:
     [[nodiscard]] pid_t pid() const { return pid_; }
 
 private:
+    /// Until a batch has been sent, or a while has passed; not before `earliest`.
+    void wait_for_progress(DrainTime earliest) const {
+        constexpr auto kAtMost = std::chrono::milliseconds(100);
+        pollfd progress{line_.get(), POLLIN, 0};
+        ::poll(&progress, 1, poll_time(kAtMost));
+        std::this_thread::sleep_until(earliest);
+        std::array<char, 16> byte{};
+        while (::recv(line_.get(), byte.data(), byte.size(), MSG_DONTWAIT) > 0) {}
+    }
     bool has_ended() {
         if (!has_ended_ && ::waitpid(pid_, &status_, WNOHANG) == pid_) has_ended_ = true;
         return has_ended_;

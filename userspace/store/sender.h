@@ -43,8 +43,8 @@ public:
     [[nodiscard]] SenderCounts counts() const;
     /// Whether the process is there. When it is found to be gone that is said, once.
     [[nodiscard]] bool is_running();
-    /// Waits until all is sent or refused (true), the time is over, or `is_stopped` (false). An
-    /// error: the process is gone.
+    /// For the end: tries at once, and often. Waits until all is sent or refused (true), the time
+    /// is over, or `is_stopped` (false). An error: the process is gone.
     [[nodiscard]] Result<bool> drain(
         Nanoseconds limit, const std::function<bool()>& is_stopped = [] { return false; });
     [[nodiscard]] pid_t pid() const;

@@ -64,6 +64,9 @@ std::string_view advice_for(SendTrouble trouble, ServerKind kind) {
     }
 }
 
+/// A batch that the server has refused as often isn't the next any more.
+constexpr std::uint64_t kSuspicious = 8;
+
 /// The child.
 class SendingProcess {
 public:
@@ -82,8 +85,7 @@ public:
         }
         while (!is_over()) {
             if (queue_.empty() && !look_around()) continue;
-            const std::string name = std::move(queue_.front());
-            queue_.pop_front();
+            const std::string name = take_next();
             page_.is_busy = true;
             const SendAnswer answer = send(*client, name);
             page_.is_busy = false;
@@ -102,14 +104,43 @@ private:
             return false;
         }
         queue_.assign(names->begin(), names->end());
+        if (std::find(queue_.begin(), queue_.end(), suspect_.name) == queue_.end()) suspect_ = {};
         if (!queue_.empty()) return true;
         report_progress();
         wait(std::nullopt);
         return false;
     }
 
+    /// The oldest; or another one, to see whether it is the oldest alone that fails.
+    std::string take_next() {
+        auto next = queue_.begin();
+        if (*next == suspect_.name && suspect_.tries >= kSuspicious && !suspect_.others_pass &&
+            queue_.size() > 1)
+            next += static_cast<std::ptrdiff_t>(1 + failures_ % (queue_.size() - 1));
+        std::string name = std::move(*next);
+        queue_.erase(next);
+        return name;
+    }
+
+    /// An error of the server's own at each try, while others are accepted: it is the batch's after
+    /// all, and would be in the way of all others for ever.
+    bool is_beyond_doubt(const std::string& name, const SendAnswer& answer) {
+        if (!answer.may_be_batch) return false;
+        if (name == suspect_.name)
+            ++suspect_.tries;
+        else if (suspect_.tries < kSuspicious)
+            suspect_ = {name, 1, false};
+        return name == suspect_.name && suspect_.others_pass;
+    }
+    void note_accepted(const std::string& name) {
+        if (name == suspect_.name) suspect_ = {};
+        if (suspect_.tries < kSuspicious) return;
+        suspect_.others_pass = true;
+        queue_.clear(); // once more, at once: the server may have recovered meanwhile
+    }
+
     static SendAnswer unreadable(const Error& error) {
-        return {SendOutcome::not_now, SendTrouble::unreadable, error.message};
+        return {SendOutcome::not_now, SendTrouble::unreadable, error.message, false};
     }
 
     /// Refused: it has been set aside, or was dropped meanwhile.
@@ -117,7 +148,8 @@ private:
         const auto parsed = BatchName::parse(name);
         const auto is_claimed = outbox_.claim(name);
         if (!is_claimed) return unreadable(is_claimed.error());
-        if (!*is_claimed || !parsed) return {SendOutcome::refused, SendTrouble::none, ""}; // gone
+        if (!*is_claimed || !parsed)
+            return {SendOutcome::refused, SendTrouble::none, "", false}; // gone
         const auto bytes = outbox_.read(name);
         if (!bytes) {
             const int error = bytes.error().error_number;
@@ -128,6 +160,10 @@ private:
         }
         SendAnswer answer = client.insert(parsed->table, parsed->id(), *bytes);
         if (answer.outcome == SendOutcome::not_now) {
+            if (is_beyond_doubt(name, answer))
+                return reject(name, *parsed,
+                              fmt::format("{} (at each of {} tries, while others were accepted)",
+                                          answer.words, suspect_.tries));
             outbox_.release(name);
             return answer;
         }
@@ -136,6 +172,7 @@ private:
         outbox_.remove(name);
         ++page_.sent_batches;
         page_.sent_rows += parsed->rows;
+        note_accepted(name);
         return answer;
     }
 
@@ -151,7 +188,7 @@ private:
                          options_.server.who(), batch.rows, outbox_.path(), shortened(words));
         page_.rejected_rows += batch.rows;
         page_.removed_rows += rejected->removed_rows;
-        return {SendOutcome::refused, SendTrouble::none, ""};
+        return {SendOutcome::refused, SendTrouble::none, "", false};
     }
 
     static std::string_view shortened(std::string_view words) {
@@ -221,12 +258,20 @@ private:
         static_cast<void>(::send(wakers_[0].fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL));
     }
 
+    /// The oldest batch, if the server answers it with an error of its own.
+    struct Suspect {
+        std::string name;
+        std::uint64_t tries = 0;
+        bool others_pass = false; // one was accepted since
+    };
+
     Outbox outbox_;
     SenderOptions options_;
     SharedPage& page_;
     std::array<pollfd, 2> wakers_; // the line to the parent, and the parent itself (pidfd)
     bool has_lost_parent_ = false;
     std::deque<std::string> queue_;
+    Suspect suspect_;
     std::uint64_t failures_ = 0;
     EnumArray<SendTrouble, bool> said_;
 };

@@ -65,7 +65,7 @@ private:
     std::uint64_t max_bytes_;
     std::uint64_t random_ = 0;
     std::uint64_t last_sequence_ = 0;
-    std::deque<Waiting> waiting_; // oldest first; what was sent is a prefix of it
+    std::deque<Waiting> waiting_; // oldest first; what was sent is mostly a prefix of it
     std::uint64_t bytes_ = 0;     // of those
     std::uint64_t rows_ = 0;
     std::uint64_t dropped_batches_ = 0;

@@ -6,15 +6,15 @@ namespace {
 
 using enum ColumnKind;
 
-constexpr TableColumn kHost = {"host", word, false, "Name of the host."};
-constexpr TableColumn kBoot = {"boot", word, false, "Its /proc/sys/kernel/random/boot_id."};
-constexpr TableColumn kZone = {"zone", word, false, "What --zone said."};
-constexpr TableColumn kService = {"service", word, false,
-                                  "PROGRAM:PORT of a listener, PROGRAM of what connects."};
+constexpr ExportColumn kHost = {"host", word, false, "Name of the host."};
+constexpr ExportColumn kBoot = {"boot", word, false, "Its /proc/sys/kernel/random/boot_id."};
+constexpr ExportColumn kZone = {"zone", word, false, "What --zone said."};
+constexpr ExportColumn kService = {"service", word, false,
+                                   "PROGRAM:PORT of a listener, PROGRAM of what connects."};
 
 // As FlatJson writes them; nothing that a connection may have only while it is open (holders).
-constexpr TableColumn kEnds[] = {
-    {"time", seconds, false, "When it ended, or was last known to be there."},
+constexpr ExportColumn kEnds[] = {
+    {"time", seconds, false, "When it ended, without its TIME_WAIT."},
     kHost,
     kBoot,
     kZone,
@@ -77,7 +77,7 @@ constexpr TableColumn kEnds[] = {
     {"container", word},
 };
 
-constexpr TableColumn kMinutes[] = {
+constexpr ExportColumn kMinutes[] = {
     {"time", seconds, false, "When the minute began."},
     {"began_ns", u64, false, "The same by CLOCK_MONOTONIC: unique with `boot`."},
     {"seconds", real, false, "How much of it was traced."},
@@ -103,7 +103,7 @@ constexpr TableColumn kMinutes[] = {
     {"ended.connections", numbers, false, "and how many."},
 };
 
-constexpr TableColumn kFindings[] = {
+constexpr ExportColumn kFindings[] = {
     {"time", seconds, false, "When the time that the report covers ended."},
     {"began_ns", u64, false, "When it began, by CLOCK_MONOTONIC."},
     {"seconds", real, false, "How long it is."},
@@ -120,27 +120,27 @@ constexpr TableColumn kFindings[] = {
 
 } // namespace
 
-const Table& ends_table() {
-    static constexpr Table table = {"ends", "an end of a connection that has ended", kEnds,
-                                    "service, time, flow, host, boot, conn", "flow"};
+const ExportTable& ends_table() {
+    static constexpr ExportTable table = {"ends", "an end of a connection that has ended", kEnds,
+                                          "service, time, flow, host, boot, conn", "flow"};
     return table;
 }
 
-const Table& minutes_table() {
-    static constexpr Table table = {
+const ExportTable& minutes_table() {
+    static constexpr ExportTable table = {
         "minutes", "a minute of a service on a host, by role and state", kMinutes,
         "service, time, role, state, host, boot, container, began_ns", "cityHash64(host)"};
     return table;
 }
 
-const Table& findings_table() {
-    static constexpr Table table = {"findings", "a finding of a report", kFindings,
-                                    "finding, time, host, boot, subject, began_ns",
-                                    "cityHash64(host)"};
+const ExportTable& findings_table() {
+    static constexpr ExportTable table = {"findings", "a finding of a report", kFindings,
+                                          "finding, time, host, boot, subject, began_ns",
+                                          "cityHash64(host)"};
     return table;
 }
 
-std::array<const Table*, 3> tables() {
+std::array<const ExportTable*, 3> tables() {
     return {&ends_table(), &minutes_table(), &findings_table()};
 }
 

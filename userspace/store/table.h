@@ -26,29 +26,29 @@ enum class ColumnKind : std::uint8_t {
     known_numbers, ///< some of which may be null
 };
 
-struct TableColumn {
+struct ExportColumn {
     std::string_view name;
     ColumnKind kind;
     bool may_be_null = false;
     std::string_view comment = {}; ///< where it isn't a column of `trace --connections`
 };
 
-struct Table {
+struct ExportTable {
     std::string_view name;
     std::string_view what; ///< a row of it
-    std::span<const TableColumn> columns;
+    std::span<const ExportColumn> columns;
     /// A row is replaced by a later one that is equal in these, and sorted by them.
     std::string_view key;
     std::string_view shard; ///< of a cluster: which server a row goes to, an integer expression
 };
 
 /// A row for each end of a connection that has ended.
-const Table& ends_table();
+const ExportTable& ends_table();
 /// A row for each minute, service, container, role and state of a host.
-const Table& minutes_table();
+const ExportTable& minutes_table();
 /// A row for each finding of a report.
-const Table& findings_table();
+const ExportTable& findings_table();
 /// All of them.
-std::array<const Table*, 3> tables();
+std::array<const ExportTable*, 3> tables();
 
 } // namespace tcpdwell::store

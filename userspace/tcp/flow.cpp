@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tcp/flow.h"
 
-#include <tcpdwell/flow.h>
+#include "tcpdwell/flow.h"
 
 #include <span>
 

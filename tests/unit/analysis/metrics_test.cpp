@@ -2,6 +2,7 @@
 // The metrics against the report on the same traffic, number for number.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 
 #include "analysis/metrics.h"
@@ -182,9 +183,10 @@ TEST(Metrics, of_a_sample_say_so_and_not_which_ports_are_in_use) {
         analysis::Metrics metrics{{.sample = sample}};
         const auto families = metrics.families(synth::kTestClock.mono, 0);
         EXPECT_EQ(sum_of(families, "tcpdwell_sample_factor"), static_cast<double>(sample));
-        for (const report::MetricFamily& family : families)
-            if (family.name == "tcpdwell_ephemeral_ports_used_ratio")
-                EXPECT_EQ(family.samples.size(), sample == 1 ? 1U : 0U);
+        const auto ports = std::ranges::find(families, "tcpdwell_ephemeral_ports_used_ratio",
+                                             &report::MetricFamily::name);
+        ASSERT_NE(ports, families.end());
+        EXPECT_EQ(ports->samples.size(), sample == 1 ? 1U : 0U);
     }
 }
 

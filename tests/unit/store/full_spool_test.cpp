@@ -232,5 +232,15 @@ TEST_F(FullSpool, tolerates_that_files_vanish) {
     EXPECT_EQ(rows_there(), (std::vector<std::uint64_t>{3, 4}));
 }
 
+TEST_F(FullSpool, counts_as_dropped_what_it_drops_itself) {
+    auto spool = opened(path_, 3 * kPage);
+    for (std::uint64_t i = 1; i <= 3; ++i) add(spool, i);
+    fs::remove(path_ + "/" + files()[1]); // by another process, after the oldest was looked at
+    add(spool, 4, 2);
+    EXPECT_EQ(spool.counts().dropped_rows, 1U);
+    EXPECT_EQ(rows_there(), (std::vector<std::uint64_t>{3, 4}));
+    EXPECT_EQ(spool.counts().rows, 7U);
+}
+
 } // namespace
 } // namespace tcpdwell::test

@@ -76,6 +76,38 @@ TEST_F(SenderTest, ends_with_its_owner_even_in_a_request) {
     EXPECT_EQ(files(), before) << "given back";
 }
 
+// Other children of the parent have its end of the line too, and outlive it.
+TEST_F(SenderTest, ends_with_the_parent_whoever_else_is_left) {
+    const ScriptedServer server(after_settings([](int, const HttpRequest&) { return reply(200); }));
+    const auto options = this->options(server.port());
+    std::array<int, 2> ends{};
+    check(::pipe2(ends.data(), O_CLOEXEC), "pipe2");
+    check(::prctl(PR_SET_CHILD_SUBREAPER, 1), "subreaper"); // orphans are ours
+    const pid_t program = check(::fork(), "fork");
+    if (program == 0)
+        exit_with([&] {
+            const auto spool = store::Spool::open(path_, 1 << 20);
+            const auto sender = store::Sender::start(*spool, options);
+            std::array<pid_t, 2> pids{sender->pid(), ::fork()};
+            if (pids[1] == 0) {
+                ::alarm(100); // whatever becomes of the test
+                while (true) ::pause();
+            }
+            static_cast<void>(::write(ends[1], pids.data(), sizeof(pids)));
+            return ::raise(SIGKILL);
+        });
+    std::array<pid_t, 2> pids{};
+    ASSERT_EQ(::read(ends[0], pids.data(), sizeof(pids)), static_cast<ssize_t>(sizeof(pids)));
+    ::close(ends[0]);
+    ::close(ends[1]);
+    EXPECT_EQ(::waitpid(program, nullptr, 0), program);
+    EXPECT_TRUE(becomes([&] { return ::waitpid(pids[0], nullptr, WNOHANG) == pids[0]; }));
+    EXPECT_EQ(::waitpid(pids[1], nullptr, WNOHANG), 0) << "the other one is still there";
+    ::kill(pids[1], SIGKILL);
+    ::waitpid(pids[1], nullptr, 0);
+    ::prctl(PR_SET_CHILD_SUBREAPER, 0);
+}
+
 /// What a program does that is killed: adds, and has a child that sends.
 int add_and_send(const std::string& path, const store::SenderOptions& options, std::uint64_t from,
                  int acknowledged) {

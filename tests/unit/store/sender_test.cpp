@@ -106,6 +106,56 @@ TEST_F(SenderTest, sends_the_same_bytes_under_the_same_name_when_the_answer_is_l
     EXPECT_EQ(seen.size(), 1U);
 }
 
+/// As a server with a defect that rows of a certain kind set off.
+ScriptedServer::Script with_a_defect(const std::atomic<bool>& is_away) {
+    return after_settings([&](int, const HttpRequest& request) {
+        const bool is_bad = is_away || uncompressed(request.body).find("bad") != std::string::npos;
+        return is_bad ? reply(500, "Code: 999. DB::Exception: a defect") : reply(200);
+    });
+}
+
+TEST_F(SenderTest, sets_aside_what_the_server_fails_at_while_it_takes_others) {
+    const std::atomic<bool> is_away = false;
+    const ScriptedServer server(with_a_defect(is_away));
+    auto spool = opened(path_);
+    add(spool, 1, "bad 1\n");
+    add(spool, 2, "bad 2\n");
+    for (std::uint64_t i = 3; i <= 20; ++i) add(spool, i);
+    const auto names = files();
+    auto sender = started(spool, options(server.port()));
+    EXPECT_TRUE(drained(sender));
+    EXPECT_EQ(sender.counts().rejected_rows, 3U);
+    EXPECT_EQ(sender.counts().sent_rows, 210U - 3U);
+    const std::string words = file_text(path_ + "/rejected/" + names[0] + ".error");
+    EXPECT_EQ(words.find("Code: 999. DB::Exception: a defect (at each of "), 0U) << words;
+    EXPECT_EQ(rejected().size(), 4U);
+}
+
+TEST_F(SenderTest, sets_nothing_aside_while_the_server_takes_nothing) {
+    std::atomic<bool> is_away = true;
+    const ScriptedServer server(with_a_defect(is_away));
+    auto spool = opened(path_);
+    for (std::uint64_t i = 1; i <= 20; ++i) add(spool, i);
+    auto sender = started(spool, options(server.port()));
+    EXPECT_TRUE(becomes([&] { return sender.counts().failed_tries >= 30; }));
+    EXPECT_EQ(spool.counts().batches, 20U);
+    is_away = false;
+    EXPECT_TRUE(drained(sender));
+    EXPECT_EQ(sender.counts().sent_rows, 210U);
+    EXPECT_TRUE(rejected().empty());
+}
+
+TEST_F(SenderTest, a_batch_alone_is_tried_for_ever) {
+    const std::atomic<bool> is_away = false;
+    const ScriptedServer server(with_a_defect(is_away));
+    auto spool = opened(path_);
+    add(spool, 1, "bad\n");
+    auto sender = started(spool, options(server.port()));
+    EXPECT_TRUE(becomes([&] { return sender.counts().failed_tries >= 30; }));
+    EXPECT_TRUE(rejected().empty());
+    EXPECT_EQ(spool.counts().rows, 1U);
+}
+
 TEST_F(SenderTest, says_each_trouble_once_and_when_it_is_over) {
     std::atomic<int> status = 404;
     const ScriptedServer server(after_settings([&](int, const HttpRequest&) {
