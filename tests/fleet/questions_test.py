@@ -20,10 +20,14 @@ def reports(files):
 
 
 def still_open(file):
-    """Connections that a report counts and the table of ended ones doesn't have: they hold the kernel's memory still."""
-    for line in json_lines(run("trace", "-q", "-c", "--idle", "--format", "jsonl", "-r", file)):
-        if line["type"] == "connection" and (line["closed"] is None or line["ending"] == "open"):
-            yield line
+    """Connections that a report counts and the table of ended ones doesn't have: open ones, and those without any event
+    while they were traced."""
+    def lines(*options):
+        text = run("trace", "-q", "-c", *options, "--format", "jsonl", "-r", file)
+        return {line["conn"]: line for line in json_lines(text) if line["type"] == "connection"}
+
+    ended = {conn for conn, line in lines().items() if line["ending"] != "open"}
+    return [line for conn, line in lines("--idle").items() if conn not in ended]
 
 
 def service_of_line(line, report):

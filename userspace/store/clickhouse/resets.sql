@@ -18,11 +18,10 @@ FROM
         30000000000 AS apart
     SELECT
         host, role, service, weight, ending,
-        flow = peer_flow AND remote_port = peer_port
-            AND replaceOne(remote_addr, '::ffff:', '') = replaceOne(peer_addr, '::ffff:', '')
-            AND replaceOne(local_addr, '::ffff:', '') = replaceOne(peer_remote_addr, '::ffff:', '')
+        flow = peer_flow AND conn != peer_conn
+            AND remote_port = peer_port AND local_port = peer_remote_port
             AND abs(ifNull(opened_ns, closed_ns) - ifNull(peer_opened_ns, peer_closed_ns)) <= apart
-            AND (boot = peer_boot AND netns = peer_netns
+            AND (cityHash64(boot) = peer_boot AND netns = peer_netns
                 OR not (local_addr LIKE '127.%' OR local_addr LIKE '::ffff:127.%' OR local_addr = '::1')) AS has_peer,
         multiIf(has_peer = 1, peer_service, role = 'server', remote_addr,
             concat(remote_addr, ':', toString(remote_port))) AS peer,
@@ -32,9 +31,8 @@ FROM
     ALL LEFT JOIN
     (
         SELECT
-            flow, flow AS peer_flow, boot AS peer_boot, netns AS peer_netns, service AS peer_service,
-            local_addr AS peer_addr, local_port AS peer_port, remote_addr AS peer_remote_addr,
-            opened_ns AS peer_opened_ns, closed_ns AS peer_closed_ns, ending AS peer_ending,
+            flow, flow AS peer_flow, conn AS peer_conn, cityHash64(boot) AS peer_boot, netns AS peer_netns,
+            service AS peer_service, local_port AS peer_port, remote_port AS peer_remote_port, opened_ns AS peer_opened_ns, closed_ns AS peer_closed_ns, ending AS peer_ending,
             ending_detail AS peer_ending_detail
         FROM flows
         WHERE time > (SELECT max(time) FROM flows) - 25 * 3600
