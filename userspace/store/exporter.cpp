@@ -70,7 +70,8 @@ Result<void> Exporter::finish() {
 }
 
 void Exporter::on_move(const track::StateMove& move) {
-    minutes_.on_move(move);
+    // After settled() what is still there is taken leave of, which is no time in a state.
+    if (!is_settled_) minutes_.on_move(move);
     next().on_move(move);
 }
 
