@@ -3,12 +3,12 @@
 
 #include <memory>
 
-#include "run/rows.h"
 #include "golden_run.h"
 #include "pretty_json.h"
 #include "render/renderer.h"
 #include "render/report_formats.h"
 #include "report/schemas.h"
+#include "run/rows.h"
 #include "screens.h"
 
 namespace tcpdwell::test {

@@ -4,9 +4,9 @@
 #include <array>
 #include <cstring>
 
-#include "run/rows.h"
 #include "render/renderer.h"
 #include "report/schemas.h"
+#include "run/rows.h"
 #include "synth/scenario.h"
 
 namespace tcpdwell::test {

@@ -301,7 +301,8 @@ Action define_export(CLI::App& app) {
         "  tcpdwell export --queries                              who closes first, and where\n"
         "  tcpdwell serve --export http://ch:8123/default --spool /var/lib/tcpdwell/spool\n\n"
         "Rows that come twice replace each other: what was interrupted can be run again. A user "
-        "and a password can be in the URL, or in CLICKHOUSE_USER and CLICKHOUSE_PASSWORD.\n"
+        "and a password can be in the URL; CLICKHOUSE_USER and CLICKHOUSE_PASSWORD in the "
+        "environment are seen by fewer.\n"
         "Exit status: 0 fine, 1 failed or not everything sent, 2 bad usage, 4 events lost "
         "(--strict).");
     return [options] { return run_export(*options); };

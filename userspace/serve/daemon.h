@@ -26,7 +26,7 @@ struct DaemonOptions {
     const SavedRecordings* recordings = nullptr; ///< not owned; nullptr: nothing is recorded
     std::function<std::string()> why_not_recording = [] {
         return std::string();
-    };                             ///< as SiteContent
+    }; ///< as SiteContent
     /// Rows of the export; no function: nothing is exported.
     std::function<analysis::ExportedRows()> exported_rows = {};
     /// A report has been made that covers some of the time since the one before.
