@@ -99,19 +99,18 @@ Result<void> wait_for_room(ExportLine& line, std::uint64_t spool_bytes) {
     return {};
 }
 
-/// Everything of one host through what makes rows, which is made before the reports whose findings
-/// it takes.
-template <class RowMaker, class Options>
-Result<run::PipelineOutcome> export_through(ViewRun& run, const ExportCommand& options,
-                                            Options making, std::uint64_t& rows) {
-    making.sampling = {run.sample(), options.line.sample};
+/// The rows of one host.
+Result<run::PipelineOutcome> export_host(ViewRun& run, const ExportCommand& options,
+                                         const RowSink& sink) {
+    store::RowOptions making;
+    making.take = sink;
     making.takes_time_wait = true;
     making.host = run.host_name();
-    RowMaker* maker = nullptr;
+    making.boot = run.boot_id();
     analysis::ReportOptions report;
     report.run.source = run.source_name();
     report.run.filter = run.filter_text();
-    report.run.sample = run.sample();
+    std::unique_ptr<store::RowMaker> maker;
     ReportConsumer reports(
         report, std::nullopt, run.context(),
         [&](const report::Report& made, bool) -> Result<bool> {
@@ -119,30 +118,10 @@ Result<run::PipelineOutcome> export_through(ViewRun& run, const ExportCommand& o
             return true;
         },
         !options.run->quiet);
-    RowMaker own(std::move(making), run.context(), reports);
-    maker = &own;
-    run::Selection selection(run.filter(), run.context(), own, run.recorded_filters());
+    maker = make_row_maker(options.line, std::move(making), run.sample(), run.context(), reports);
+    run::Selection selection(run.filter(), run.context(), *maker, run.recorded_filters());
     run::PeriodGate gate(selection.entrance(), run.window());
-    auto outcome = run.run(gate);
-    rows += own.rows();
-    return outcome;
-}
-
-Result<run::PipelineOutcome> export_host(ViewRun& run, const ExportCommand& options,
-                                         const RowSink& sink, std::uint64_t& rows) {
-    if (options.line.is_otlp()) {
-        store::OtlpOptions making;
-        making.take = [&sink](std::uint64_t records, std::string_view line) {
-            return sink(kOtlpBatch, records, line);
-        };
-        return export_through<store::OtlpExporter>(run, options, std::move(making), rows);
-    }
-    store::ExporterOptions making;
-    making.take = [&sink](const store::ExportTable& table, std::uint64_t count,
-                          std::string_view lines) { return sink(table.name, count, lines); };
-    making.zone = options.line.zone;
-    making.boot = run.boot_id();
-    return export_through<store::Exporter>(run, options, std::move(making), rows);
+    return run.run(gate);
 }
 
 /// What the server doesn't have when the time is over stays in the spool.
@@ -170,14 +149,14 @@ Result<int> send_rest(ExportLine& line, const ExportCommand& options, bool is_ow
     return *done && counts.rejected_rows == 0 && waiting.dropped_rows == 0 ? 0 : 1;
 }
 
-Result<int> export_all(const ExportCommand& options, const RowSink& sink, std::uint64_t& rows) {
+Result<int> export_all(const ExportCommand& options, const RowSink& sink) {
     auto runs = ViewRun::prepare_each(*options.run);
     if (!runs) return tl::unexpected(runs.error());
     int status = 0;
     track::TrackerTotals totals;
     for (ViewRun& each : *runs) {
         ViewRun run = std::move(each); // its files are closed when it has been read
-        auto outcome = export_host(run, options, sink, rows);
+        auto outcome = export_host(run, options, sink);
         if (!outcome) return tl::unexpected(outcome.error());
         spdlog::debug("{} read", run.source_name());
         totals.connections += outcome->totals.connections;
@@ -195,14 +174,13 @@ Result<int> export_all(const ExportCommand& options, const RowSink& sink, std::u
 
 Result<int> export_to_stdout(const ExportCommand& options) {
     render::Output out(STDOUT_FILENO);
-    std::uint64_t rows = 0;
     const RowSink sink = [&](std::string_view table, std::uint64_t,
                              std::string_view lines) -> Result<void> {
-        if ((table != options.table && table != kOtlpBatch) || out.closed()) return {};
+        if ((table != options.table && table != store::kOtlpBatch) || out.closed()) return {};
         out.buffer() += lines;
         return out.flush();
     };
-    return export_all(options, sink, rows);
+    return export_all(options, sink);
 }
 
 Result<int> export_to_server(ExportCommand options) {
@@ -214,7 +192,6 @@ Result<int> export_to_server(ExportCommand options) {
     }
     auto line = ExportLine::open(options.line);
     if (!line) return tl::unexpected(line.error());
-    std::uint64_t rows = 0;
     const RowSink sink = [&](std::string_view table, std::uint64_t count,
                              std::string_view lines) -> Result<void> {
         if (auto room = wait_for_room(*line, options.line.spool_bytes); !room) return room;
@@ -222,7 +199,7 @@ Result<int> export_to_server(ExportCommand options) {
     };
     int status = 0;
     if (!options.run->recordings.empty()) {
-        auto exported = export_all(options, sink, rows);
+        auto exported = export_all(options, sink);
         if (!exported) return tl::unexpected(exported.error());
         status = *exported;
     }
@@ -256,11 +233,7 @@ Action define_export(CLI::App& app) {
                               "ClickHouse, http://HOST[:PORT] of a collector, https too; - prints "
                               "them")
                    ->type_name("URL");
-    add_format(app, options->line.format, {"clickhouse", "otlp-json"},
-               "rows are for databases and collectors",
-               "clickhouse: rows of tables; otlp-json: log records for OpenTelemetry collectors")
-        ->capture_default_str();
-    options->line.declare(app, to, "--sample");
+    options->line.declare(app, to, "");
     add_duration(app, "--wait", options->wait,
                  "How long to wait at the end until the server has everything", Zero::allowed)
         ->default_str("5m");

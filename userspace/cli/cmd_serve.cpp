@@ -182,16 +182,14 @@ Result<void> check(const ServeCommand& options) {
     return {};
 }
 
-store::ExporterOptions exporter_options(const ServeCommand& options, std::uint64_t traced_sample,
-                                        ExportLine& line) {
-    store::ExporterOptions exporting;
-    exporting.take = [&line](const store::ExportTable& table, std::uint64_t rows,
-                             std::string_view lines) { return line.add(table.name, rows, lines); };
-    exporting.zone = options.exported.zone;
-    exporting.sampling = {traced_sample, options.exported.sample};
-    exporting.longest_wait = kExportInterval;
-    exporting.findings_interval = from_seconds(options.window);
-    return exporting;
+store::RowOptions row_options(const ServeCommand& options, ExportLine& line) {
+    store::RowOptions making;
+    making.take = [&line](std::string_view table, std::uint64_t rows, std::string_view lines) {
+        return line.add(table, rows, lines);
+    };
+    making.longest_wait = kExportInterval;
+    making.findings_interval = from_seconds(options.window);
+    return making;
 }
 
 Result<int> trace_and_serve(ServeCommand& options, Configuration& configuration,
@@ -224,7 +222,7 @@ Result<int> trace_and_serve(ServeCommand& options, Configuration& configuration,
         manager.ready("tracing");
     };
     const analysis::MetricsOptions metrics = options.metrics.resolve(run->context(), report->run);
-    std::optional<store::Exporter> exporter;
+    std::unique_ptr<store::RowMaker> rows;
     serve::Daemon daemon({std::move(*report), metrics, from_seconds(options.window), words, helps,
                           *saved ? &**saved : nullptr,
                           [&run] {
@@ -232,8 +230,8 @@ Result<int> trace_and_serve(ServeCommand& options, Configuration& configuration,
                               return recorder == nullptr ? std::string() : recorder->trouble();
                           },
                           [&line] { return line ? line->rows() : analysis::ExportedRows(); },
-                          [&exporter](const report::Report& made) {
-                              if (exporter) exporter->add_findings(made);
+                          [&rows](const report::Report& made) {
+                              if (rows) rows->add_findings(made);
                           },
                           between, [&source = run->source()] { source.set_aside(); }},
                          run->context(), manager);
@@ -242,9 +240,10 @@ Result<int> trace_and_serve(ServeCommand& options, Configuration& configuration,
         return tl::unexpected(started.error());
     for (const int fd : daemon.poll_fds()) run->source().wake_on(fd);
     if (line)
-        exporter.emplace(exporter_options(options, run->sample(), *line), run->context(), daemon);
+        rows = make_row_maker(options.exported, row_options(options, *line), run->sample(),
+                              run->context(), daemon);
     run::TriggerWatch watch(std::move(triggers), save, run->context(),
-                            exporter ? static_cast<run::Consumer&>(*exporter) : daemon);
+                            rows ? static_cast<run::Consumer&>(*rows) : daemon);
     run::Selection selection(run->filter(), run->context(), watch);
     const auto outcome = run->run(selection.entrance());
     if (!outcome) return tl::unexpected(outcome.error());
@@ -314,7 +313,7 @@ Action define_serve(CLI::App& app) {
                               "Also send ended connections, sums and findings to ClickHouse, as "
                               "'tcpdwell export'")
                    ->type_name("URL");
-    options->exported.declare(app, to, "--export-sample");
+    options->exported.declare(app, to, "export-");
     app.footer("Examples:\n"
                "  tcpdwell serve                                  http://127.0.0.1:9469/\n"
                "  tcpdwell serve --listen 0.0.0.0:9469 --window 30m\n"

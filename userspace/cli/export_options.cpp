@@ -6,6 +6,8 @@
 #include "cli/live_view.h"
 #include "cli/option_values.h"
 #include "store/batch_name.h"
+#include "store/exporter.h"
+#include "store/otlp.h"
 
 namespace tcpdwell::cli {
 namespace {
@@ -15,8 +17,14 @@ constexpr std::uint64_t kMostSample = 1'000'000;
 
 } // namespace
 
-void ExportOptions::declare(CLI::App& app, CLI::Option* url_option,
-                            const std::string& sample_name) {
+void ExportOptions::declare(CLI::App& app, CLI::Option* url_option, const std::string& prefix) {
+    const std::string format_help =
+        "clickhouse: rows of tables; otlp-json: log records for OpenTelemetry collectors";
+    const std::vector<std::string> formats{"clickhouse", "otlp-json"};
+    (prefix.empty()
+         ? add_format(app, format, formats, "rows are for databases and collectors", format_help)
+         : add_choice(app, "--" + prefix + "format", format, formats, format_help))
+        ->capture_default_str();
     app.add_option("--spool", spool,
                    "Where rows wait until the server has them: a folder that nobody else can write")
         ->type_name("FOLDER")
@@ -25,7 +33,7 @@ void ExportOptions::declare(CLI::App& app, CLI::Option* url_option,
              "What the spool may occupy; beyond it the oldest rows are dropped, and counted")
         ->default_str("1GiB")
         ->needs(url_option);
-    add_number(app, sample_name, sample, kMostSample,
+    add_number(app, "--" + prefix + "sample", sample, kMostSample,
                "Export the ends of one flow in N, the same on all hosts, and all that ended badly; "
                "a row's weight is how many it stands for")
         ->default_str("1")
@@ -41,12 +49,22 @@ Result<void> check_waiting(const store::Spool& spool, bool is_otlp) {
     if (!names) return tl::unexpected(names.error());
     for (const std::string& name : *names) {
         const auto batch = store::BatchName::parse(name);
-        if (batch && (batch->table == kOtlpBatch) != is_otlp)
+        if (batch && (batch->table == store::kOtlpBatch) != is_otlp)
             return fail(ErrorCode::usage,
                         fmt::format("{} has rows for {}: give another folder, or send them first",
                                     spool.path(), is_otlp ? "ClickHouse" : "a collector"));
     }
     return {};
+}
+
+std::unique_ptr<store::RowMaker> make_row_maker(const ExportOptions& options,
+                                                store::RowOptions making,
+                                                std::uint64_t traced_sample,
+                                                const run::Context& context, run::Consumer& next) {
+    making.sampling = {traced_sample, options.sample};
+    if (options.is_otlp())
+        return std::make_unique<store::OtlpExporter>(std::move(making), context, next);
+    return std::make_unique<store::Exporter>(std::move(making), options.zone, context, next);
 }
 
 Result<ExportLine> ExportLine::open(const ExportOptions& options) {

@@ -11,15 +11,12 @@
 
 #include "analysis/metrics.h"
 #include "base/result.h"
-#include "store/exporter.h"
+#include "store/row_maker.h"
 #include "store/sender.h"
 #include "store/server_url.h"
 #include "store/spool.h"
 
 namespace tcpdwell::cli {
-
-/// What batches of log records are called, among those of tables.
-inline constexpr std::string_view kOtlpBatch = "otlp";
 
 struct ExportOptions {
     std::string url;
@@ -30,10 +27,18 @@ struct ExportOptions {
     bool gathers_inserts = false;
     std::string format = "clickhouse"; ///< or "otlp-json"
 
-    /// Declares all but the URL, which they need: its name differs, as that of the sample does.
-    void declare(CLI::App& app, CLI::Option* url_option, const std::string& sample_name);
+    /// Declares all but the URL, which they need: its name differs, as do those of the format and
+    /// the sample, which begin with `prefix`.
+    void declare(CLI::App& app, CLI::Option* url_option, const std::string& prefix);
     [[nodiscard]] bool is_otlp() const { return format != "clickhouse"; }
 };
+
+/// What makes rows in the format of `options`, before `next`. What of `making` the options say is
+/// filled in; `traced_sample`: one flow in so many is traced.
+std::unique_ptr<store::RowMaker> make_row_maker(const ExportOptions& options,
+                                                store::RowOptions making,
+                                                std::uint64_t traced_sample,
+                                                const run::Context& context, run::Consumer& next);
 
 /// The spool, and the process that empties it.
 class ExportLine {

@@ -9,8 +9,6 @@
 #include "event/container_path.h"
 #include "render/flat_json.h"
 #include "report/schemas.h"
-#include "store/ends.h"
-#include "tcp/flow.h"
 
 namespace tcpdwell::store {
 namespace {
@@ -142,107 +140,57 @@ std::string body_of(const track::ConnectionLine& line) {
 
 } // namespace
 
-OtlpExporter::OtlpExporter(OtlpOptions options, const run::Context& context, run::Consumer& next)
-    : run::ForwardingConsumer(next), options_(std::move(options)), context_(context) {}
-
-void OtlpExporter::begin(const run::Context& context) {
-    for (const event::Fact& fact : context.facts())
-        if (fact.netns == 0 && fact.key == "host") options_.host = fact.value;
-    now_ = context.clock().mono;
-    next().begin(context);
+void OtlpExporter::add_end(const track::ConnectionLine& line, std::uint64_t flow,
+                           std::uint64_t weight) {
+    const ClockAnchor& clock = context().clock();
+    const bool is_bad = ended_badly(line);
+    LogRecord record(clock.to_wall(ended_at(line)), is_bad ? kWarning : kInfo,
+                     "tcpdwell.connection.ended", body_of(line));
+    record.attribute("network.transport", std::string_view("tcp"));
+    add_sides(record, *line.who);
+    const std::uint64_t cgroup = line.who->cgroup;
+    const auto container = context().container(cgroup);
+    const event::ContainerWords words = event::container_words(container.value_or(""));
+    record.attribute("container.name", words.name);
+    record.attribute("k8s.pod.name", words.pod);
+    record.attribute("k8s.namespace.name", words.name_space);
+    const std::string_view detail = tcp::name(line.detail);
+    if (is_bad) record.attribute("error.type", detail.empty() ? tcp::name(line.ending) : detail);
+    record.member("flow", flow);
+    if (weight != 1) record.attribute("tcpdwell.weight", static_cast<std::int64_t>(weight));
+    record.members(report::connection_schema(),
+                   run::to_row(line, clock, {context().cgroup(cgroup), std::nullopt}, cells_));
+    add_record(record.end());
 }
 
-Result<bool> OtlpExporter::flush(const run::RunState& state) {
-    now_ = std::max(now_, state.now);
-    if (options_.longest_wait > Nanoseconds(0) &&
-        time_between(begun_, now_) >= options_.longest_wait)
-        hand_over();
-    if (!taken_) return tl::unexpected(taken_.error());
-    return next().flush(state);
-}
-
-void OtlpExporter::settled(const run::RunState& state) {
-    now_ = std::max(now_, state.now);
-    is_settled_ = true;
-    next().settled(state);
-}
-
-Result<void> OtlpExporter::finish() {
-    if (auto finished = next().finish(); !finished) return finished;
-    hand_over();
-    return taken_;
-}
-
-void OtlpExporter::on_connection(const track::ConnectionLine& line) {
-    const std::uint64_t flow = tcp::flow_of(line.who->tuple);
-    const auto weight = (!is_settled_ || options_.takes_time_wait) && has_ended(line)
-                            ? sampled_weight(line, flow, options_.sampling)
-                            : std::nullopt;
-    if (weight) {
-        const ClockAnchor& clock = context_.clock();
-        const bool is_bad = ended_badly(line);
-        LogRecord record(clock.to_wall(ended_at(line)), is_bad ? kWarning : kInfo,
-                         "tcpdwell.connection.ended", body_of(line));
-        record.attribute("network.transport", std::string_view("tcp"));
-        add_sides(record, *line.who);
-        const std::uint64_t cgroup = line.who->cgroup;
-        const auto container = context_.container(cgroup);
-        const event::ContainerWords words = event::container_words(container.value_or(""));
-        record.attribute("container.name", words.name);
-        record.attribute("k8s.pod.name", words.pod);
-        record.attribute("k8s.namespace.name", words.name_space);
-        if (is_bad)
-            record.attribute("error.type", tcp::name(line.detail).empty() ? tcp::name(line.ending)
-                                                                          : tcp::name(line.detail));
-        record.member("flow", flow);
-        if (*weight != 1) record.attribute("tcpdwell.weight", static_cast<std::int64_t>(*weight));
-        record.members(report::connection_schema(),
-                       run::to_row(line, clock, {context_.cgroup(cgroup), std::nullopt}, cells_));
-        add_record(record.end());
-    }
-    next().on_connection(line);
-}
-
-void OtlpExporter::add_findings(const report::Report& report) {
-    for (const report::Section& section : report.sections) {
-        const auto* findings = std::get_if<report::Findings>(&section.body);
-        if (findings == nullptr) continue;
-        for (const report::Finding& finding : findings->list) {
-            const bool is_info = finding.severity == report::Severity::info;
-            const bool is_warning = finding.severity == report::Severity::warning;
-            LogRecord record(context_.clock().to_wall(now_),
-                             is_info      ? kInfo
-                             : is_warning ? kWarning
-                                          : kError,
-                             "tcpdwell.finding", finding.what);
-            record.attribute("tcpdwell.finding", finding.id);
-            record.attribute("tcpdwell.subject", finding.subject);
-            if (finding.because) record.attribute("tcpdwell.because", finding.because->id);
-            add_record(record.end());
-        }
-    }
+void OtlpExporter::add_finding(const report::Finding& finding, MonoTime) {
+    const bool is_info = finding.severity == report::Severity::info;
+    const bool is_warning = finding.severity == report::Severity::warning;
+    LogRecord record(context().clock().to_wall(now()),
+                     is_info      ? kInfo
+                     : is_warning ? kWarning
+                                  : kError,
+                     "tcpdwell.finding", finding.what);
+    record.attribute("tcpdwell.finding", finding.id);
+    record.attribute("tcpdwell.subject", finding.subject);
+    if (finding.because) record.attribute("tcpdwell.because", finding.because->id);
+    add_record(record.end());
 }
 
 void OtlpExporter::add_record(std::string_view json) {
-    if (count_++ == 0) begun_ = now_;
-    records_.append(records_.empty() ? "" : ",").append(json);
-    if (count_ >= options_.records_in_request) hand_over();
+    records_.lines.append(records_.lines.empty() ? "" : ",").append(json);
+    count_row(records_);
 }
 
-void OtlpExporter::hand_over() {
-    if (count_ == 0) return;
+std::string OtlpExporter::text_of(Batch& batch) {
     render::JsonWriter host;
-    host.string(options_.host);
-    const std::string line = fmt::format(
+    host.string(options().host);
+    return fmt::format(
         R"({{"resourceLogs":[{{"resource":{{"attributes":[{{"key":"host.name","value":)"
         R"({{"stringValue":{}}}}},{{"key":"os.type","value":{{"stringValue":"linux"}}}}]}},)"
         R"("scopeLogs":[{{"scope":{{"name":"tcpdwell","version":"{}"}},"logRecords":[{}]}}]}}]}})"
         "\n",
-        host.view(), TCPDWELL_VERSION, records_);
-    if (taken_) taken_ = options_.take(count_, line);
-    sent_ += count_;
-    count_ = 0;
-    records_.clear();
+        host.view(), TCPDWELL_VERSION, batch.lines);
 }
 
 } // namespace tcpdwell::store

@@ -45,11 +45,12 @@ synth::GeneratedConnection traffic_of(std::uint64_t seed) {
 }
 
 /// The whole of it through a pipe.
-template <class RowMaker, class Options>
-LastConsumer run_through(const synth::GeneratedConnection& traffic, Options options) {
+template <class Maker, class... Zone>
+void run_through(const synth::GeneratedConnection& traffic, store::RowOptions options,
+                 Zone... zone) {
     LastConsumer last;
     run::Context context;
-    RowMaker maker(std::move(options), context, last);
+    Maker maker(std::move(options), zone..., context, last);
     run::Pipe pipe(context, maker, {});
     pipe.feed(event::encode(event::ClockReading{synth::kTestClock}, synth::kTestClock));
     for (const auto& [key, value] : {std::pair("host", "web-1"), std::pair("boot_id", "b-o-o-t")})
@@ -63,27 +64,26 @@ LastConsumer run_through(const synth::GeneratedConnection& traffic, Options opti
     }
     pipe.settle(now);
     EXPECT_TRUE(pipe.finish(now));
-    return last;
 }
 
 /// What rows of each table came, in batches of at most `rows_in_batch`.
 std::map<std::string, std::vector<json>> rows_of(const synth::GeneratedConnection& traffic,
-                                                 store::ExporterOptions options) {
+                                                 store::RowOptions options) {
     std::map<std::string, std::vector<json>> rows;
     const std::uint64_t most = options.rows_in_batch;
-    options.take = [&](const store::ExportTable& table, std::uint64_t count,
+    options.take = [&](std::string_view table, std::uint64_t count,
                        std::string_view lines) -> Result<void> {
         std::uint64_t seen = 0;
         for (std::size_t at = 0; at < lines.size(); ++seen) {
             const std::size_t end = lines.find('\n', at);
-            rows[std::string(table.name)].push_back(json::parse(lines.substr(at, end - at)));
+            rows[std::string(table)].push_back(json::parse(lines.substr(at, end - at)));
             at = end + 1;
         }
         EXPECT_EQ(seen, count);
         EXPECT_LE(count, most);
         return {};
     };
-    run_through<store::Exporter>(traffic, std::move(options));
+    run_through<store::Exporter>(traffic, std::move(options), std::string("z1"));
     return rows;
 }
 
@@ -102,8 +102,7 @@ INSTANTIATE_TEST_SUITE_P(seeds, ExportOfTraffic,
 
 TEST_P(ExportOfTraffic, HasARowForEachEndThatHasEnded) {
     const synth::GeneratedConnection traffic = traffic_of(GetParam());
-    store::ExporterOptions options;
-    options.zone = "z1";
+    store::RowOptions options;
     options.takes_time_wait = true;
     options.rows_in_batch = 50;
     const auto rows = rows_of(traffic, options);
@@ -170,7 +169,7 @@ TEST_P(ExportOfTraffic, EachKeyIsAColumn) {
 TEST_P(ExportOfTraffic, ASampleKeepsFlowsAndAllThatEndedBadly) {
     const synth::GeneratedConnection traffic = traffic_of(GetParam());
     const auto all = rows_of(traffic, {}).at("ends");
-    store::ExporterOptions options;
+    store::RowOptions options;
     options.sampling = {.traced = 4, .kept = 6};
     const auto sample = rows_of(traffic, options).at("ends");
     std::map<std::uint64_t, std::uint64_t> weights;
@@ -202,9 +201,11 @@ TEST_P(ExportOfTraffic, LogRecordsAreOfTheSameEnds) {
                                 row.at("ending").get<std::string>(),
                                 row.at("local_addr").get<std::string>()));
     std::multiset<std::string> records;
-    store::OtlpOptions options;
-    options.records_in_request = 7;
-    options.take = [&](std::uint64_t count, std::string_view line) -> Result<void> {
+    store::RowOptions options;
+    options.rows_in_batch = 7;
+    options.take = [&](std::string_view table, std::uint64_t count,
+                       std::string_view line) -> Result<void> {
+        EXPECT_EQ(table, "otlp");
         const json request = json::parse(line);
         const json& of_host = request.at("resourceLogs").at(0);
         EXPECT_EQ(of_host.at("resource").at("attributes").at(0).at("value").at("stringValue"),
@@ -238,16 +239,16 @@ TEST_P(ExportOfTraffic, LogRecordsAreOfTheSameEnds) {
 }
 
 TEST(Exporter, PassesEverythingOnAndReportsWhatCantBeTaken) {
-    store::ExporterOptions options;
+    store::RowOptions options;
     options.rows_in_batch = 1;
     std::uint64_t calls = 0;
-    options.take = [&](const store::ExportTable&, std::uint64_t, std::string_view) -> Result<void> {
+    options.take = [&](std::string_view, std::uint64_t, std::string_view) -> Result<void> {
         ++calls;
         return fail(ErrorCode::failed, "no room");
     };
     LastConsumer last;
     run::Context context;
-    store::Exporter exporter(std::move(options), context, last);
+    store::Exporter exporter(std::move(options), "", context, last);
     run::Pipe pipe(context, exporter, {});
     pipe.feed(event::encode(event::ClockReading{synth::kTestClock}, synth::kTestClock));
     bool has_failed = false;
