@@ -109,9 +109,7 @@ Result<void> confine_tracer(pid_t sampler, TracerRights rights) {
     filter.allow("kill", SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(sampler)));
     filter.allow_looking_into_files();
     if (rights.makes_files)
-        for (const char* name :
-             {"openat", "mkdirat", "linkat", "unlinkat", "renameat", "renameat2"})
-            filter.allow(name);
+        for (const char* name : {"openat", "mkdirat", "linkat", "unlinkat"}) filter.allow(name);
     if (rights.serves)
         for (const char* name :
              {"accept", "accept4", "getsockname", "getpeername", "setsockopt", "getsockopt"})

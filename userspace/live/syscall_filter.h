@@ -10,7 +10,7 @@ namespace tcpdwell::live {
 
 /// What the process does besides.
 struct TracerRights {
-    bool makes_files = false; ///< makes, links, renames and removes files
+    bool makes_files = false; ///< makes, links and removes files
     bool serves = false;      ///< takes connections at sockets that listen already
 };
 
