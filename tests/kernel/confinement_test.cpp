@@ -7,8 +7,10 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <filesystem>
 #include <string>
 #include <thread>
 #include <vector>
@@ -42,8 +44,10 @@ class Confinement : public ::testing::Test {
 protected:
     void SetUp() override { enter_new_netns(); }
 
-    // Traces connections for a while; the tracer and its sampler must have been confined.
+    // Traces connections for a while; the tracer, its sampler and what sends rows must have been
+    // confined.
     void expect_nothing_refused(std::vector<std::string> words, int signal = 0, int terminal = -1) {
+        const bool sends = std::ranges::find(words, "--export") != words.end();
         words.insert(words.begin(), tcpdwell_path());
         std::atomic<bool> is_over = false;
         std::thread traffic([&] {
@@ -63,7 +67,7 @@ protected:
         is_over = true;
         traffic.join();
         EXPECT_EQ(status, 0);
-        EXPECT_EQ(program.confined.size(), 2U) << "the tracer and its sampler";
+        EXPECT_EQ(program.confined.size(), sends ? 3U : 2U) << "the tracer, its sampler, a sender";
         for (const auto& [pid, calls] : program.confined) EXPECT_GT(calls, 20U) << pid;
         for (const auto& [what, times] : program.refused)
             ADD_FAILURE() << "refused " << times << " times: " << what;
@@ -132,6 +136,17 @@ TEST_F(Confinement, refusesNothingThatServingTakes) {
     expect_nothing_refused({"serve", "-d", "3s"});
     is_over = true;
     clients.join();
+}
+
+TEST_F(Confinement, refusesNothingThatExportingTakes) {
+    const std::string spool = folder_.path() / "spool";
+    // Nobody listens there: batches are written, and wait.
+    expect_nothing_refused(
+        {"serve", "--export", "http://127.0.0.1:8190/fleet", "--spool", spool, "-d", "13s"});
+    std::size_t waiting = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(spool))
+        waiting += entry.path().extension() == ".gz";
+    EXPECT_GT(waiting, 0U);
 }
 
 } // namespace
