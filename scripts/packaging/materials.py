@@ -175,7 +175,7 @@ def notices(packages):
     for name in sorted(name for name in referred if os.path.exists(COMMON_LICENCES + name)):
         titles.setdefault(read(COMMON_LICENCES + name), []).append(COMMON_LICENCES + name)
     yield ("Licences of tcpdwell, and of what is linked or compiled into its program: Debian's packages, whose\n"
-           "sources are at https://snapshot.debian.org/ in these versions. With the sources of tcpdwell,\n"
+           "sources are in the snapshot archive of Debian in these versions. With the sources of tcpdwell,\n"
            "'scripts/package' links the program again, with libraries that you have changed as well.\n")
     for text, of in titles.items():
         yield "\n" + "=" * 100 + "\n" + "\n".join(of) + "\n" + "-" * 100 + "\n\n" + text

@@ -139,7 +139,10 @@ void MinuteSums::on_move(const track::StateMove& move) {
 
 void MinuteSums::on_transition(const track::TransitionLine& line) {
     if (!line.dwell || line.who->tuple.remote.empty()) return;
-    groups_[group_of(*line.who)].states[line.from].dwell.record(*line.dwell);
+    // Where it is counted, if it is there still: that needs no look-up by its names.
+    const std::uint32_t entry = entry_of(*line.who);
+    const std::uint32_t group = entry != 0 ? entry - 1 : group_of(*line.who);
+    groups_[group].states[line.from].dwell.record(*line.dwell);
 }
 
 void MinuteSums::on_connection(const track::ConnectionLine& line) {

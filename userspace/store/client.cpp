@@ -25,7 +25,7 @@ constexpr std::string_view kSkipsUnknown = "input_format_skip_unknown_fields";
 constexpr std::string_view kToken = "insert_deduplication_token";
 constexpr std::string_view kGathers = "async_insert";
 
-/// What an exception is about, by its number (ClickHouse, src/Common/ErrorCodes.cpp).
+/// What an exception means for the batch, by its number (ClickHouse, src/Common/ErrorCodes.cpp).
 struct ExceptionKind {
     unsigned code;
     SendTrouble trouble;

@@ -18,18 +18,17 @@ constexpr std::int64_t kInfo = 9;
 constexpr std::int64_t kWarning = 13;
 constexpr std::int64_t kError = 17;
 
+/// The name, user and cgroup that are known are those of the task and of the socket, not of the
+/// executable and the process: they have none.
 /// Column, as FlatMembers names it, and the attribute of the semantic conventions (1.30) that means
 /// the same.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kConventions{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kConventions{{
     {"local_addr", "network.local.address"},
     {"local_port", "network.local.port"},
     {"remote_addr", "network.peer.address"},
     {"remote_port", "network.peer.port"},
     {"family", "network.type"},
     {"process_pid", "process.pid"},
-    {"process_comm", "process.executable.name"},
-    {"uid", "process.user.id"},
-    {"cgroup", "process.linux.cgroup"},
 }};
 
 std::string attribute_name(std::string_view column) {
@@ -45,10 +44,8 @@ public:
     LogRecord(WallTime at, std::int64_t severity, std::string_view event, std::string_view body) {
         json_.begin_object();
         const std::int64_t ns = std::max<std::int64_t>(at.time_since_epoch().count(), 0);
-        for (const std::string_view name : {"timeUnixNano", "observedTimeUnixNano"}) {
-            json_.key(name);
-            json_.string(std::to_string(ns)); // 64 bits are strings (protobuf's JSON mapping)
-        }
+        json_.key("timeUnixNano");
+        json_.string(std::to_string(ns)); // 64 bits are strings (protobuf's JSON mapping)
         json_.key("severityNumber");
         json_.write(severity);
         json_.key("severityText");
