@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
+#include "store/client.h"
 
 namespace tcpdwell::store {
 namespace {
@@ -44,7 +44,7 @@ std::string quoted(std::string_view text) {
 
 std::string column_text(const ExportColumn& column, const ServerAbilities& server) {
     return fmt::format("`{}` {}{}", column.name, column_type(column, server),
-                       server.has_codecs ? codec(column) : std::string_view());
+                       server.is_current ? codec(column) : std::string_view());
 }
 
 void add_table(std::string& out, const ExportTable& table, const std::string& name,
@@ -58,7 +58,7 @@ void add_table(std::string& out, const ExportTable& table, const std::string& na
     out += fmt::format(") ENGINE = ReplacingMergeTree()\nPARTITION BY toYYYYMMDD(time)\n"
                        "ORDER BY ({})",
                        table.key);
-    if (options.server.has_ttl) out += fmt::format("\nTTL time + INTERVAL {} DAY", options.days);
+    if (options.server.is_current) out += fmt::format("\nTTL time + INTERVAL {} DAY", options.days);
     out += ";\n\n";
 }
 
@@ -84,7 +84,7 @@ void add_flows(std::string& out, const std::string& suffix, const SchemaOptions&
         "local_port, remote_addr, remote_port, opened_ns, closed_ns, seen, closed_first, "
         "ending, ending_detail,\n    bytes_sent, bytes_acked, bytes_received\nFROM ends{0};\n\n",
         suffix,
-        options.server.has_ttl ? fmt::format("\nTTL time + INTERVAL {} DAY", options.days) : "");
+        options.server.is_current ? fmt::format("\nTTL time + INTERVAL {} DAY", options.days) : "");
 }
 
 void add_distributed(std::string& out, std::string_view name, std::string_view shard,
@@ -97,26 +97,18 @@ void add_distributed(std::string& out, std::string_view name, std::string_view s
 } // namespace
 
 Result<ServerAbilities> ServerAbilities::of(const std::string& version) {
-    unsigned major = 0;
-    unsigned minor = 0;
-    const char* const end = version.data() + version.size();
-    const auto [dot, error] = std::from_chars(version.data(), end, major);
-    const bool is_version = error == std::errc() && dot != end && *dot == '.' &&
-                            std::from_chars(dot + 1, end, minor).ec == std::errc();
-    if (!is_version)
-        return fail(ErrorCode::usage,
-                    fmt::format("'{}' is no version of ClickHouse: 18.16, 24.8", version));
-    if (major < 18 || (major == 18 && minor < 16))
+    const auto known = ServerVersion::parse(version);
+    if (!known) return fail(ErrorCode::usage, known.error().message + ": 18.16 and 24.8 are two");
+    if (!known->is_at_least(18, 16))
         return fail(
             ErrorCode::usage,
             fmt::format("ClickHouse {} is too old: 18.16 and later have what is needed", version));
-    const bool is_newer = major > 19 || (major == 19 && minor >= 17);
-    return ServerAbilities{is_newer, is_newer, is_newer, is_newer};
+    return ServerAbilities{known->is_at_least(19, 17)};
 }
 
 std::string column_type(const ExportColumn& column, const ServerAbilities& server) {
     const std::string_view bare = bare_type(column.kind);
-    if (column.kind == ColumnKind::word && server.has_low_cardinality)
+    if (column.kind == ColumnKind::word && server.is_current)
         return fmt::format("LowCardinality({})", bare);
     if (column.may_be_null) return fmt::format("Nullable({})", bare);
     return std::string(bare);
@@ -128,7 +120,7 @@ std::string schema_text(const SchemaOptions& options) {
     for (const ExportTable* table : tables()) {
         const std::string name = std::string(table->name) + suffix;
         add_table(out, *table, name, options);
-        if (options.server.has_column_additions) add_new_columns(out, *table, name, options.server);
+        if (options.server.is_current) add_new_columns(out, *table, name, options.server);
         if (!options.cluster.empty())
             add_distributed(out, table->name, table->shard, options.cluster);
     }

@@ -11,10 +11,9 @@ namespace tcpdwell::store {
 
 /// What a version of ClickHouse knows. Unset: only what 18.16 and today's have in common.
 struct ServerAbilities {
-    bool has_codecs = false;           ///< CODEC, 19.17
-    bool has_low_cardinality = false;  ///< LowCardinality without an experimental setting, 19.17
-    bool has_ttl = false;              ///< TTL of rows, 19.17
-    bool has_column_additions = false; ///< ALTER TABLE ... ADD COLUMN IF NOT EXISTS, 19.17
+    /// From 19.17 on: CODEC, TTL of rows, LowCardinality without an experimental setting, and ALTER
+    /// TABLE ... ADD COLUMN IF NOT EXISTS.
+    bool is_current = false;
 
     /// `version` as the server has it: "24.8.1.2684". ErrorCode::usage if it isn't one of 18.16 or
     /// later.
