@@ -31,7 +31,7 @@ Json described(Json report) {
 }
 
 Json described_hosts(Json reports, const std::vector<std::string>& names) {
-    reports["both_ends"]["sections"] = sections_of(analysis::both_ends_report({}));
+    reports["both_ends"]["sections"] = sections_of(analysis::both_ends_report({}, 1));
     report::ReportSet set(names.size());
     for (const std::string& name : names) set.hosts.push_back({name, {}});
     set.both_ends.emplace();

@@ -79,9 +79,9 @@ AcceptQueue* AcceptQueues::queue_of(const track::ConnectionIdentity& accepted) {
     return queue;
 }
 
-void AcceptQueues::on_connection(const track::ConnectionLine& line) {
+void AcceptQueues::on_connection(const track::ConnectionLine& line, Weight weight) {
     if (!line.accept || !line.accept->delay) return;
-    if (AcceptQueue* queue = queue_of(*line.who)) queue->delays.record(*line.accept->delay);
+    if (AcceptQueue* queue = queue_of(*line.who)) queue->delays.record(*line.accept->delay, weight);
 }
 
 void AcceptQueues::begin_live(MonoTime now) {
@@ -117,11 +117,12 @@ void AcceptQueues::note_listener(const track::LiveSocket& socket) {
     queue->limit = queue->limit.value_or(0) + *socket.backlog;
 }
 
-void AcceptQueues::note_waiting(AcceptQueue& queue, const track::LiveSocket& socket) const {
+void AcceptQueues::note_waiting(AcceptQueue& queue, const track::LiveSocket& socket,
+                                Weight weight) const {
     const auto [since, exact] = established_at(socket);
     const Nanoseconds age = std::max(now_ - since, Nanoseconds(0));
-    ++queue.waiting;
-    if (socket.state != tcp::State::ESTABLISHED) ++queue.half_closed;
+    queue.waiting += weight;
+    if (socket.state != tcp::State::ESTABLISHED) queue.half_closed += weight;
     if (age >= queue.oldest) {
         queue.oldest = age;
         queue.oldest_is_exact = exact;
@@ -132,7 +133,7 @@ void AcceptQueues::note_waiting(AcceptQueue& queue, const track::LiveSocket& soc
         queue.likes.note(socket.who.id);
 }
 
-void AcceptQueues::on_live(const track::LiveSocket& socket) {
+void AcceptQueues::on_live(const track::LiveSocket& socket, Weight weight) {
     if (socket.state == tcp::State::LISTEN) return note_listener(socket);
     if (!socket.accept) return;
     const bool waits = !socket.accept->accepted && (socket.state == tcp::State::ESTABLISHED ||
@@ -141,9 +142,9 @@ void AcceptQueues::on_live(const track::LiveSocket& socket) {
     AcceptQueue* queue = queue_of(socket.who);
     if (!queue) return;
     if (waits)
-        note_waiting(*queue, socket);
+        note_waiting(*queue, socket, weight);
     else
-        queue->live_delays.record(*socket.accept->delay);
+        queue->live_delays.record(*socket.accept->delay, weight);
 }
 
 void AcceptQueues::add_to(report::Report& report, const ReportContext&) {

@@ -42,9 +42,9 @@ class AcceptQueues : public Analysis {
 public:
     explicit AcceptQueues(const Flows& flows) : flows_(flows) {}
 
-    void on_connection(const track::ConnectionLine& line) override;
+    void on_connection(const track::ConnectionLine& line, Weight weight) override;
     void begin_live(MonoTime now) override;
-    void on_live(const track::LiveSocket& socket) override;
+    void on_live(const track::LiveSocket& socket, Weight weight) override;
     /// Adds `accept_delays` and `accept_queues`.
     void add_to(report::Report& report, const ReportContext& moment) override;
     void next_interval(MonoTime now) override;
@@ -57,7 +57,7 @@ private:
     /// That the passively opened connection came through.
     AcceptQueue* queue_of(const track::ConnectionIdentity& accepted);
     void note_listener(const track::LiveSocket& socket);
-    void note_waiting(AcceptQueue& queue, const track::LiveSocket& socket) const;
+    void note_waiting(AcceptQueue& queue, const track::LiveSocket& socket, Weight weight) const;
 
     const Flows& flows_;
     MonoTime now_{};

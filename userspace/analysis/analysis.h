@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "analysis/host_facts.h"
+#include "event/filter.h"
 #include "report/report.h"
 #include "track/tracker.h"
 
@@ -37,19 +38,23 @@ struct ReportContext {
     CgroupNames cgroups = {};
 };
 
+/// What a connection, listener or reset that is looked at counts for: of a sample (--sample) each
+/// connection stands for so many.
+using Weight = std::uint64_t;
+
 /// Memory is bounded as each analysis documents, not by the number of connections.
 class Analysis {
 public:
     virtual ~Analysis() = default;
 
-    virtual void on_move(const track::StateMove&) {}
+    virtual void on_move(const track::StateMove&, Weight) {}
     /// After the move that goes with it.
-    virtual void on_transition(const track::TransitionLine&) {}
-    virtual void on_connection(const track::ConnectionLine&) {}
+    virtual void on_transition(const track::TransitionLine&, Weight) {}
+    virtual void on_connection(const track::ConnectionLine&, Weight) {}
 
     /// A report is due: what is there now is shown, one by one.
     virtual void begin_live(MonoTime) {}
-    virtual void on_live(const track::LiveSocket&) {}
+    virtual void on_live(const track::LiveSocket&, Weight) {}
     /// Adds its sections.
     virtual void add_to(report::Report&, const ReportContext&) = 0;
     /// The next report covers what happens from now on. Counts of existing sockets are carried

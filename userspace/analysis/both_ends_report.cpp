@@ -175,8 +175,8 @@ report::Value optional_time(std::optional<Nanoseconds> time) {
 
 class BothEndsReportBuilder {
 public:
-    explicit BothEndsReportBuilder(std::span<const EndSummaries> hosts)
-        : hosts_(hosts), both_(hosts), sums_(sum_up(hosts, both_)),
+    BothEndsReportBuilder(std::span<const EndSummaries> hosts, std::uint64_t sample)
+        : hosts_(hosts), sample_(sample), both_(hosts), sums_(sum_up(hosts, both_, sample)),
           shown_(std::min(sums_.servers.size(), kMostServers)) {}
 
     report::Report make() {
@@ -216,7 +216,7 @@ private:
             joined += row.connections;
             for (const Agreement what : kAllOf<Agreement>) by_agreement[what] += row.count(what);
         }
-        for (const EndSummaries& host : hosts_) left_out += host.left_out();
+        for (const EndSummaries& host : hosts_) left_out += host.left_out() * sample_;
         const auto count = [&](Agreement what) { return by_agreement[what]; };
         const std::uint64_t agree = count(Agreement::client) + count(Agreement::server) +
                                     count(Agreement::both) + count(Agreement::none);
@@ -233,26 +233,31 @@ private:
                 "translated "
                 "between them.",
                 std::chrono::duration_cast<std::chrono::seconds>(BothEnds::kTolerance).count());
+        if (sample_ > 1)
+            help += fmt::format(" A SAMPLE: one connection in {0} was compared; what is counted "
+                                "of connections is that times {0}.",
+                                sample_);
         if (left_out != 0) help += fmt::format(" Left out for want of room: {} ends.", left_out);
+        report::Facts facts{
+            {{"joined", "", report::count_value(joined)},
+             {"agree", "", report::count_value(agree)},
+             {"crossed", "", report::count_value(count(Agreement::crossed))},
+             {"not_told", "", report::count_value(count(Agreement::not_told))},
+             {"disagree", "", report::count_value(count(Agreement::disagree))},
+             {"left_out", "", report::count_value(left_out)},
+             {"servers_left_out", "", report::count_value(sums_.servers.size() - shown_)},
+             {"tolerance_ns", "", BothEnds::kTolerance}}};
+        if (sample_ > 1) facts.lines.push_back({"sample", "", report::count_value(sample_)});
         report_.sections.push_back(
-            {"summary", "Both ends", report_.keep(std::move(help)),
-             report::Facts{
-                 {{"joined", "", report::count_value(joined)},
-                  {"agree", "", report::count_value(agree)},
-                  {"crossed", "", report::count_value(count(Agreement::crossed))},
-                  {"not_told", "", report::count_value(count(Agreement::not_told))},
-                  {"disagree", "", report::count_value(count(Agreement::disagree))},
-                  {"left_out", "", report::count_value(left_out)},
-                  {"servers_left_out", "", report::count_value(sums_.servers.size() - shown_)},
-                  {"tolerance_ns", "", BothEnds::kTolerance}}}});
+            {"summary", "Both ends", report_.keep(std::move(help)), std::move(facts)});
     }
 
     [[nodiscard]] report::Table hosts() const {
         report::Table table{kHostColumns, {}, {}};
         for (std::uint32_t i = 0; i < hosts_.size(); ++i)
             table.rows.push_back({host(i), hosts_[i].begin(), hosts_[i].end(),
-                                  report::count_value(hosts_[i].size()),
-                                  report::count_value(hosts_[i].left_out())});
+                                  report::count_value(hosts_[i].size() * sample_),
+                                  report::count_value(hosts_[i].left_out() * sample_)});
         return table;
     }
 
@@ -373,6 +378,7 @@ private:
     }
 
     std::span<const EndSummaries> hosts_;
+    std::uint64_t sample_;
     std::vector<std::string_view>
         names_; ///< of the hosts; the report, which owns them, outlives hosts_
     BothEnds both_;
@@ -383,8 +389,8 @@ private:
 
 } // namespace
 
-report::Report both_ends_report(std::span<const EndSummaries> hosts) {
-    return BothEndsReportBuilder(hosts).make();
+report::Report both_ends_report(std::span<const EndSummaries> hosts, std::uint64_t sample) {
+    return BothEndsReportBuilder(hosts, sample).make();
 }
 
 } // namespace tcpdwell::analysis

@@ -9,8 +9,8 @@ namespace {
 
 class EndsAdder {
 public:
-    EndsAdder(std::span<const EndSummaries> hosts, const BothEnds& both)
-        : hosts_(hosts), both_(both) {}
+    EndsAdder(std::span<const EndSummaries> hosts, const BothEnds& both, Weight weight)
+        : hosts_(hosts), both_(both), weight_(weight) {}
 
     BothEndsSums sum_up() {
         std::map<std::tuple<std::uint32_t, std::uint32_t, tcp::Endpoint>, std::vector<JoinedEnds>>
@@ -53,7 +53,7 @@ private:
     void add_pair(std::uint32_t client_host, std::uint32_t server_host,
                   const std::vector<JoinedEnds>& list) {
         HostPair& sum = pair(client_host, server_host);
-        sum.joined = list.size();
+        sum.joined = list.size() * weight_;
         std::vector<std::int64_t> differences;
         for (const JoinedEnds& ends : list) {
             const EndSummary& client = at(ends.client);
@@ -77,7 +77,7 @@ private:
     void add_server(const tcp::Endpoint& server, const std::vector<JoinedEnds>& list) {
         ServedPair sum{list.front().client.host, list.front().server.host, server,
                        at(list.front().server).family};
-        sum.connections = list.size();
+        sum.connections = list.size() * weight_;
         const EndSummaries& client_host = hosts_[sum.client_host];
         const EndSummaries& server_host = hosts_[sum.server_host];
         std::vector<std::int64_t> by_client;
@@ -85,13 +85,13 @@ private:
         for (const JoinedEnds& ends : list) {
             const EndSummary& c = at(ends.client);
             const EndSummary& s = at(ends.server);
-            ++sum.agreements[agreement(c, s)];
+            sum.agreements[agreement(c, s)] += weight_;
             if (const auto time = client_host.time_in(c, tcp::State::ESTABLISHED))
                 by_client.push_back(time->count());
             if (const auto time = server_host.time_in(s, tcp::State::ESTABLISHED))
                 by_server.push_back(time->count());
-            ++sum.time_wait[(client_host.has_been_in(c, tcp::State::TIME_WAIT) ? 1U : 0U) +
-                            (server_host.has_been_in(s, tcp::State::TIME_WAIT) ? 2U : 0U)];
+            sum.time_wait[(client_host.has_been_in(c, tcp::State::TIME_WAIT) ? 1U : 0U) +
+                          (server_host.has_been_in(s, tcp::State::TIME_WAIT) ? 2U : 0U)] += weight_;
         }
         sum.client_established = median(std::move(by_client));
         sum.server_established = median(std::move(by_server));
@@ -113,8 +113,8 @@ private:
                     (end.role == tcp::Role::unknown && end.local.port > end.remote.port);
                 UnmatchedEnds& alone =
                     connects ? pair(host, other).only_client : pair(other, host).only_server;
-                ++alone.connections;
-                if (is_outside(end, own, other, host)) ++alone.outside;
+                alone.connections += weight_;
+                if (is_outside(end, own, other, host)) alone.outside += weight_;
             }
         }
     }
@@ -129,14 +129,15 @@ private:
 
     std::span<const EndSummaries> hosts_;
     const BothEnds& both_;
+    Weight weight_;
     std::map<std::pair<std::uint32_t, std::uint32_t>, HostPair> pairs_;
     BothEndsSums sums_;
 };
 
 } // namespace
 
-BothEndsSums sum_up(std::span<const EndSummaries> hosts, const BothEnds& both) {
-    return EndsAdder(hosts, both).sum_up();
+BothEndsSums sum_up(std::span<const EndSummaries> hosts, const BothEnds& both, Weight weight) {
+    return EndsAdder(hosts, both, weight).sum_up();
 }
 
 } // namespace tcpdwell::analysis

@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "analysis/analysis.h"
 #include "analysis/both_ends.h"
 
 namespace tcpdwell::analysis {
@@ -54,6 +55,7 @@ struct BothEndsSums {
 
 /// Connections count if the user's filter lets one of their ends pass; those seen alone if it lets
 /// that one pass.
-BothEndsSums sum_up(std::span<const EndSummaries> hosts, const BothEnds& both);
+/// Each stands for `weight`, which is more than one in a sample.
+BothEndsSums sum_up(std::span<const EndSummaries> hosts, const BothEnds& both, Weight weight);
 
 } // namespace tcpdwell::analysis

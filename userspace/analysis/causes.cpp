@@ -52,48 +52,49 @@ PartyEnds* Causes::party_of(const track::ConnectionIdentity& who) {
     return &party;
 }
 
-bool Causes::note(CauseFacts& facts, const track::ConnectionLine& line) {
+bool Causes::note(CauseFacts& facts, const track::ConnectionLine& line, Weight weight) {
     const MonoTime at = line.closed.value_or(MonoTime{});
     if (facts.count == 0) facts.first = at;
-    ++facts.count;
+    facts.count += weight;
     facts.last = std::max(facts.last, at);
     const bool is_example = facts.ids.note(line.who->id) || facts.likes.note(line.who->id);
     if (facts.hosts.size() < CauseFacts::kMostHosts)
         facts.hosts.insert(line.who->tuple.remote.address);
-    if (const auto idle = idle_before_close(line)) facts.idle.record(*idle);
+    if (const auto idle = idle_before_close(line)) facts.idle.record(*idle, weight);
     if (line.numbers)
         facts.most_unread = std::max(facts.most_unread, line.numbers->unread.value_or(0));
-    ++facts.details[line.detail];
+    facts.details[line.detail] += weight;
     if (line.closed_how == tcp::ClosedHow::signal || line.closed_how == tcp::ClosedHow::exit)
-        ++facts.signals[line.closing_signal];
+        facts.signals[line.closing_signal] += weight;
     if (line.who->closed_by && facts.closers.size() < kMostClosers)
         facts.closers.try_emplace(line.who->closed_by->pid, *line.who->closed_by);
     return is_example;
 }
 
-void Causes::take_back(PartyEnds& party, EndCause cause) {
+void Causes::take_back(PartyEnds& party, EndCause cause, Weight weight) {
     const auto found = party.causes.find(cause);
     if (found == party.causes.end() || found->second.count == 0) return;
-    --found->second.count;
+    found->second.count -= std::min(found->second.count, weight);
     found->second.likes.clear(); // which of them it was isn't known any more
 }
 
-bool Causes::is_explained(const track::ConnectionLine& line, PartyEnds& party, EndCause cause) {
+bool Causes::is_explained(const track::ConnectionLine& line, PartyEnds& party, EndCause cause,
+                          Weight weight) {
     if (cause == EndCause::none || !line.closed) return false;
     bool explained = false;
     if (const auto other = recent_.take_other_of(line)) {
         if (is_consequence(cause) && is_of_this_end(other->cause)) {
             explained = true;
-            if (other->is_translated) ++other->party->causes[other->cause].translated;
+            if (other->is_translated) other->party->causes[other->cause].translated += weight;
         } else if (is_of_this_end(cause) && is_consequence(other->cause)) {
-            take_back(*other->party, other->cause);
-            if (other->is_translated) ++party.causes[cause].translated;
+            take_back(*other->party, other->cause, weight);
+            if (other->is_translated) party.causes[cause].translated += weight;
         } else if (cause == EndCause::half_open_check && other->cause == cause) {
             // One check, which counts for the listener that is checked.
             if (line.who->role == tcp::Role::client)
                 explained = true;
             else
-                take_back(*other->party, cause);
+                take_back(*other->party, cause, weight);
         }
     }
     recent_.note(line, party, cause);
@@ -117,19 +118,19 @@ bool Causes::was_answered_elsewhere(const track::ConnectionLine& line, PartyEnds
     return false;
 }
 
-void Causes::note_self_connected(const track::ConnectionIdentity& who) {
+void Causes::note_self_connected(const track::ConnectionIdentity& who, Weight weight) {
     const std::string comm = who.process ? std::string(who.process->comm()) : std::string();
     if (self_connected_.size() >= Flows::kMaxGroups) return;
     SelfConnected& found = self_connected_[{who.netns, comm}];
-    ++found.count;
+    found.count += weight;
     found.ids.note(who.id);
     found.tuple = who.tuple;
     found.process = who.process;
 }
 
-void Causes::on_transition(const track::TransitionLine& line) {
+void Causes::on_transition(const track::TransitionLine& line, Weight weight) {
     if (line.to == tcp::State::ESTABLISHED && line.who->tuple.local == line.who->tuple.remote)
-        note_self_connected(*line.who);
+        note_self_connected(*line.who, weight);
     if (line.from != tcp::State::SYN_SENT || line.to != tcp::State::ESTABLISHED) return;
     if (!line.who->process) return;
     const tcp::Endpoint& remote = line.who->tuple.remote;
@@ -140,25 +141,25 @@ void Causes::on_transition(const track::TransitionLine& line) {
     std::erase_if(tries.failed, [&](const Try& each) {
         const bool same_try = each.remote != remote.address && line.at >= each.opened &&
                               line.at <= each.closed + kSameTry;
-        if (same_try) take_back(*each.party, each.cause);
+        if (same_try) take_back(*each.party, each.cause, weight);
         return same_try;
     });
 }
 
-void Causes::on_connection(const track::ConnectionLine& line) {
+void Causes::on_connection(const track::ConnectionLine& line, Weight weight) {
     if (line.ending == tcp::Ending::open) return;
     if (line.who->tuple.local == line.who->tuple.remote)
         lives_.keep(line, Lives::What::ended_badly);
     PartyEnds* party = party_of(*line.who);
     if (!party) return;
-    ++party->ended;
-    ++party->endings[{line.ending, line.detail}];
-    note_numbers(*party, line);
+    party->ended += weight;
+    party->endings[{line.ending, line.detail}] += weight;
+    note_numbers(*party, line, weight);
     if (counted_.erase(line.who->id) != 0) return;
     const EndCause cause = unknown_.have_ended(line) ? EndCause::unknown_there : end_cause(line);
-    if (is_explained(line, *party, cause) || cause == EndCause::none) return;
+    if (is_explained(line, *party, cause, weight) || cause == EndCause::none) return;
     if (was_answered_elsewhere(line, *party, cause)) return;
-    if (note(party->causes[cause], line)) lives_.keep(line, Lives::What::ended_badly);
+    if (note(party->causes[cause], line, weight)) lives_.keep(line, Lives::What::ended_badly);
 }
 
 void Causes::begin_live(MonoTime) {
@@ -179,12 +180,12 @@ bool is_over(const track::LiveSocket& socket) {
 } // namespace
 
 /// What is over but for a wait has ended, and a report in time counts it.
-void Causes::on_live(const track::LiveSocket& socket) {
+void Causes::on_live(const track::LiveSocket& socket, Weight weight) {
     constexpr std::size_t kMostCounted = 1 << 17;
     if (!is_over(socket)) return;
     PartyEnds* party = party_of(socket.who);
     if (!party) return;
-    ++party->waiting;
+    party->waiting += weight;
     track::ConnectionLine line;
     line.who = &socket.who;
     line.closed = socket.known_since;
@@ -197,7 +198,7 @@ void Causes::on_live(const track::LiveSocket& socket) {
     line.closing_signal = socket.closing_signal;
     const EndCause cause = end_cause(line);
     if (cause == EndCause::none || counted_.size() >= kMostCounted) return;
-    if (counted_.insert(socket.who.id).second) note(party->causes[cause], line);
+    if (counted_.insert(socket.who.id).second) note(party->causes[cause], line, weight);
 }
 
 void Causes::next_interval(MonoTime) {

@@ -88,10 +88,10 @@ public:
     Causes(const Flows& flows, const UnknownConnections& unknown, Lives& lives)
         : flows_(flows), unknown_(unknown), lives_(lives) {}
 
-    void on_transition(const track::TransitionLine& line) override;
-    void on_connection(const track::ConnectionLine& line) override;
+    void on_transition(const track::TransitionLine& line, Weight weight) override;
+    void on_connection(const track::ConnectionLine& line, Weight weight) override;
     void begin_live(MonoTime now) override;
-    void on_live(const track::LiveSocket& socket) override;
+    void on_live(const track::LiveSocket& socket, Weight weight) override;
     /// Adds `endings` and `transfers`.
     void add_to(report::Report& report, const ReportContext& moment) override;
     void next_interval(MonoTime now) override;
@@ -131,17 +131,18 @@ private:
     };
     using TryKey = std::tuple<std::uint32_t, std::uint32_t, tcp::Port>; ///< namespace, pid, port
 
-    static void note_numbers(PartyEnds& party, const track::ConnectionLine& line);
+    static void note_numbers(PartyEnds& party, const track::ConnectionLine& line, Weight weight);
     /// Those whose connections ended badly most often first.
     [[nodiscard]] std::vector<const PartyEnds*> in_order() const;
     PartyEnds* party_of(const track::ConnectionIdentity& who);
     /// Returns whether it is an example now.
-    static bool note(CauseFacts& facts, const track::ConnectionLine& line);
-    void note_self_connected(const track::ConnectionIdentity& who);
-    static void take_back(PartyEnds& party, EndCause cause);
+    static bool note(CauseFacts& facts, const track::ConnectionLine& line, Weight weight);
+    void note_self_connected(const track::ConnectionIdentity& who, Weight weight);
+    static void take_back(PartyEnds& party, EndCause cause, Weight weight);
     /// Whether the cause lies at the other end, which ended before; takes back the consequence that
     /// was counted there if it lies here.
-    bool is_explained(const track::ConnectionLine& line, PartyEnds& party, EndCause cause);
+    bool is_explained(const track::ConnectionLine& line, PartyEnds& party, EndCause cause,
+                      Weight weight);
     /// Whether another address of the same try answered (RFC 8305).
     bool was_answered_elsewhere(const track::ConnectionLine& line, PartyEnds& party,
                                 EndCause cause);

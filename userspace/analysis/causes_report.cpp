@@ -94,14 +94,14 @@ std::vector<report::Value> party_cells(report::Report& report, const PartyEnds& 
 
 } // namespace
 
-void Causes::note_numbers(PartyEnds& party, const track::ConnectionLine& line) {
+void Causes::note_numbers(PartyEnds& party, const track::ConnectionLine& line, Weight weight) {
     if (line.numbers == nullptr) return;
     const event::SocketNumbers& n = *line.numbers;
-    party.bytes_sent += n.bytes_sent.value_or(0);
-    party.bytes_received += n.bytes_received.value_or(0);
-    party.segments_sent += n.segments_sent.value_or(0);
-    party.segments_retransmitted += n.segments_retransmitted.value_or(0);
-    if (n.rtt_us) party.rtt.record(std::chrono::microseconds(*n.rtt_us));
+    party.bytes_sent += n.bytes_sent.value_or(0) * weight;
+    party.bytes_received += n.bytes_received.value_or(0) * weight;
+    party.segments_sent += n.segments_sent.value_or(0) * weight;
+    party.segments_retransmitted += n.segments_retransmitted.value_or(0) * weight;
+    if (n.rtt_us) party.rtt.record(std::chrono::microseconds(*n.rtt_us), weight);
 }
 
 std::vector<const PartyEnds*> Causes::in_order() const {

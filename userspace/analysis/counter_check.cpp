@@ -63,7 +63,7 @@ void CounterCheck::on_counters(const track::CountersLine& line) {
     for (std::size_t i = 0; i < kCounters; ++i) ns.traced[i] += std::exchange(ns.since[i], 0);
 }
 
-void CounterCheck::on_transition(const track::TransitionLine& line) {
+void CounterCheck::on_transition(const track::TransitionLine& line, Weight) {
     const auto counter = counter_of(line);
     if (!counter) return;
     const auto found = namespaces_.find(line.who->netns);
@@ -73,7 +73,7 @@ void CounterCheck::on_transition(const track::TransitionLine& line) {
 }
 
 /// A connect() that found no port, which shows only at its end, has sent no SYN.
-void CounterCheck::on_connection(const track::ConnectionLine& line) {
+void CounterCheck::on_connection(const track::ConnectionLine& line, Weight) {
     if (line.detail != tcp::EndingDetail::no_port || !line.opened) return;
     const auto found = namespaces_.find(line.who->netns);
     if (found == namespaces_.end() || *line.opened < found->second.first) return;

@@ -36,8 +36,8 @@ public:
     };
 
     void on_counters(const track::CountersLine& line);
-    void on_transition(const track::TransitionLine& line) override;
-    void on_connection(const track::ConnectionLine& line) override;
+    void on_transition(const track::TransitionLine& line, Weight) override;
+    void on_connection(const track::ConnectionLine& line, Weight) override;
     void add_to(report::Report&, const ReportContext&) override {}
     void next_interval(MonoTime) override;
 

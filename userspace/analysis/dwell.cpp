@@ -69,44 +69,46 @@ bool completes_handshake(tcp::State from, tcp::State to) {
     });
 }
 
-void Dwell::record(Parts& parts, std::uint32_t key, tcp::State state, Nanoseconds dwell) {
+void Dwell::record(Parts& parts, std::uint32_t key, tcp::State state, Nanoseconds dwell,
+                   Weight weight) {
     if (parts.size() >= kMaxParts && !parts.contains(key)) key = kOthers;
     auto& histogram = parts[key][state];
     if (!histogram) histogram = std::make_unique<LogHistogram>();
-    histogram->record(dwell);
+    histogram->record(dwell, weight);
 }
 
-void Dwell::on_transition(const track::TransitionLine& line) {
-    ++transitions_;
+void Dwell::on_transition(const track::TransitionLine& line, Weight weight) {
+    transitions_ += weight;
     auto& edge = edges_[line.from][line.to];
     if (!edge) edge = std::make_unique<EdgeSeen>();
-    ++edge->count;
-    if (edge_kind(line.from, line.to) == tcp::EdgeKind::unexpected) ++unexpected_;
+    edge->count += weight;
+    if (edge_kind(line.from, line.to) == tcp::EdgeKind::unexpected) unexpected_ += weight;
     if (!line.dwell) return;
-    edge->dwell.record(*line.dwell);
+    edge->dwell.record(*line.dwell, weight);
     if (by_ != SplitBy::role && line.who->tuple.remote.empty())
         return; // a listener isn't a connection
     switch (by_) {
     case SplitBy::none:
     case SplitBy::ending: break;
     case SplitBy::role:
-        record(parts_, static_cast<std::uint32_t>(line.who->role), line.from, *line.dwell);
+        record(parts_, static_cast<std::uint32_t>(line.who->role), line.from, *line.dwell, weight);
         break;
     case SplitBy::service:
     case SplitBy::container: // one of a service, and maybe not known yet
-        record(parts_, flows_.service_of(*line.who), line.from, *line.dwell);
+        record(parts_, flows_.service_of(*line.who), line.from, *line.dwell, weight);
         break;
     case SplitBy::remote:
-        record(parts_, flows_.remote_of(*line.who), line.from, *line.dwell);
+        record(parts_, flows_.remote_of(*line.who), line.from, *line.dwell, weight);
         break;
     }
 }
 
-void Dwell::on_connection(const track::ConnectionLine& line) {
+void Dwell::on_connection(const track::ConnectionLine& line, Weight weight) {
     if (by_ != SplitBy::ending) return;
     for (const track::PathStep& step : line.states)
         if (step.dwell)
-            record(parts_, static_cast<std::uint32_t>(line.ending), step.state, *step.dwell);
+            record(parts_, static_cast<std::uint32_t>(line.ending), step.state, *step.dwell,
+                   weight);
 }
 
 void Dwell::begin_live(MonoTime now) {
@@ -115,16 +117,17 @@ void Dwell::begin_live(MonoTime now) {
     live_at_ = now;
 }
 
-void Dwell::on_live(const track::LiveSocket& socket) {
+void Dwell::on_live(const track::LiveSocket& socket, Weight weight) {
     Live& live = live_[socket.state];
-    ++live.count;
+    live.count += weight;
     const Nanoseconds age =
         std::max(live_at_ - socket.since.value_or(socket.known_since), Nanoseconds(0));
     live.oldest = std::max(live.oldest.value_or(age), age);
     if (by_ != SplitBy::ending) return;
     for (const track::PathStep& step : socket.left)
         if (step.dwell)
-            record(live_parts_, static_cast<std::uint32_t>(socket.ending), step.state, *step.dwell);
+            record(live_parts_, static_cast<std::uint32_t>(socket.ending), step.state, *step.dwell,
+                   weight);
 }
 
 LogHistogram Dwell::of_state(tcp::State state) const {

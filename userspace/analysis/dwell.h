@@ -34,10 +34,10 @@ public:
     /// this does, and must outlive this.
     Dwell(SplitBy by, const Flows& flows) : by_(by), flows_(flows) {}
 
-    void on_transition(const track::TransitionLine& line) override;
-    void on_connection(const track::ConnectionLine& line) override;
+    void on_transition(const track::TransitionLine& line, Weight weight) override;
+    void on_connection(const track::ConnectionLine& line, Weight weight) override;
     void begin_live(MonoTime now) override;
-    void on_live(const track::LiveSocket& socket) override;
+    void on_live(const track::LiveSocket& socket, Weight weight) override;
     void add_to(report::Report& report, const ReportContext& moment) override;
     void next_interval(MonoTime now) override;
 
@@ -60,7 +60,8 @@ private:
     LogHistogram of_state(tcp::State state) const;
     const EdgeSeen* edge(tcp::State from, tcp::State to) const;
     using Parts = std::map<std::uint32_t, StateHistograms>; ///< by what is split by
-    static void record(Parts& parts, std::uint32_t key, tcp::State state, Nanoseconds dwell);
+    static void record(Parts& parts, std::uint32_t key, tcp::State state, Nanoseconds dwell,
+                       Weight weight);
     [[nodiscard]] std::string part_label(std::uint32_t key, const CgroupNames& cgroups) const;
     report::Distributions states() const;
     report::Distributions latencies() const;

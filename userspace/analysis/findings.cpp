@@ -44,6 +44,8 @@ constexpr NamedRule kRules[] = {
 };
 
 constexpr int kIdDigits = 16;
+/// So many of a sample are no chance, where fewer than the threshold are traced.
+constexpr std::uint64_t kEnough = 10;
 
 report::Value cell(const FindingDraft::Cell& value, report::Report& report) {
     if (const auto* count = std::get_if<std::uint64_t>(&value))
@@ -129,8 +131,13 @@ report::Findings find_all(const RuleInput& evidence, report::Report& report) {
     return findings;
 }
 
+bool is_enough(const RuleInput& evidence, std::uint64_t count) {
+    return !evidence.overview.is_sampled() || count >= kEnough * evidence.overview.sample();
+}
+
 std::uint64_t count_threshold(const RuleInput& evidence, std::string_view name) {
-    return std::max<std::uint64_t>(evidence.thresholds.count(name), 1);
+    const auto many = std::max<std::uint64_t>(evidence.thresholds.count(name), 1);
+    return std::max(many, std::min(many, kEnough) * evidence.overview.sample());
 }
 
 double share_of(std::uint64_t part, std::uint64_t all) {

@@ -180,7 +180,10 @@ std::vector<std::string_view> finding_ids();
 /// All of them applied, the most severe first.
 report::Findings find_all(const RuleInput& evidence, report::Report& report);
 
-/// Of a threshold that is a number: from so many on, and never of none.
+/// Whether it is no chance: of a sample, what ten traced connections stand for.
+bool is_enough(const RuleInput& evidence, std::uint64_t count);
+/// Of a threshold that is a number: from so many on, and never of none. Of a sample no fewer than
+/// ten traced ones, or as many as the threshold if that is less.
 std::uint64_t count_threshold(const RuleInput& evidence, std::string_view name);
 double share_of(std::uint64_t part, std::uint64_t all); ///< from 0 to 1; 0 of none
 

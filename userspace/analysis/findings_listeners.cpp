@@ -12,7 +12,6 @@ namespace tcpdwell::analysis {
 namespace {
 
 constexpr double kCriticalPerSecond = 100;
-constexpr std::uint64_t kMostScaled = 1'000'000'000;
 
 std::set<std::uint32_t> namespaces_with(const CounterGrowth& growth) {
     std::set<std::uint32_t> namespaces;
@@ -158,14 +157,15 @@ void find_accept_queue_full(const RuleInput& evidence, FindingDrafts& drafts) {
 
 void find_accept_stalled(const RuleInput& evidence, FindingDrafts& drafts) {
     const std::uint64_t many = count_threshold(evidence, "accept_stalled.connections");
+    const auto many_in_all =
+        std::max<std::uint64_t>(evidence.thresholds.count("accept_stalled.connections"), 1);
     const Nanoseconds age = evidence.thresholds.duration("accept_stalled.age");
     std::map<std::uint32_t, const AcceptQueue*> full; // of each namespace
     for (const auto& [key, queue] : evidence.accepts.queues()) {
-        // The kernel counts those as well that aren't in a sample.
-        const std::uint64_t waiting = evidence.overview.is_sampled() && queue.waiting > 0
-                                          ? std::max(queue.waiting, queue.queued.value_or(0))
-                                          : queue.waiting;
-        if (waiting < many || queue.oldest < age) continue;
+        // Of a sample the kernel's own number is no estimate.
+        const bool is_kernels = evidence.overview.is_sampled() && queue.waiting > 0 && queue.queued;
+        const std::uint64_t waiting = is_kernels ? *queue.queued : queue.waiting;
+        if (waiting < (is_kernels ? many_in_all : many) || queue.oldest < age) continue;
         const auto [known, is_new] = full.try_emplace(key.first);
         if (is_new) known->second = full_queue(evidence, key.first);
         if (known->second == &queue) continue; // its finding says so, too
@@ -189,11 +189,12 @@ void find_accept_stalled(const RuleInput& evidence, FindingDrafts& drafts) {
 
 namespace {
 
-/// Of all, those that aren't in the sample included.
-Nanoseconds mean_interval(const RuleInput& evidence, const CauseFacts& facts) {
-    if (facts.count < 2) return Nanoseconds::max();
-    return (facts.last - facts.first) / static_cast<std::int64_t>(facts.count - 1) /
-           static_cast<std::int64_t>(std::min(evidence.overview.sample(), kMostScaled));
+/// nullopt: there was one only.
+std::optional<Nanoseconds> mean_interval(const RuleInput& evidence, const CauseFacts& facts) {
+    const auto sample = static_cast<std::int64_t>(evidence.overview.sample());
+    const std::int64_t traced = static_cast<std::int64_t>(facts.count) / sample;
+    if (traced < 2) return std::nullopt;
+    return (facts.last - facts.first) / (traced - 1) / sample;
 }
 
 } // namespace
@@ -202,7 +203,8 @@ Nanoseconds mean_interval(const RuleInput& evidence, const CauseFacts& facts) {
 bool is_check(const RuleInput& evidence, const CauseFacts& facts) {
     constexpr std::size_t kFewHosts = 16;
     constexpr Nanoseconds kAtOnce = std::chrono::milliseconds(20);
-    return facts.hosts.size() <= kFewHosts && mean_interval(evidence, facts) >= kAtOnce;
+    return facts.hosts.size() <= kFewHosts &&
+           mean_interval(evidence, facts).value_or(kAtOnce) >= kAtOnce;
 }
 
 void find_half_open_checks(const RuleInput& evidence, FindingDrafts& drafts) {
@@ -214,17 +216,19 @@ void find_half_open_checks(const RuleInput& evidence, FindingDrafts& drafts) {
         draft.subject = party_text(ends);
         draft.connections = facts->ids.list();
         draft.likes = facts->likes.list();
-        const Nanoseconds every = mean_interval(evidence, *facts);
+        const auto every = mean_interval(evidence, *facts);
         draft.what = fmt::format(
-            "{} of {} were opened and reset at once without data, by {}, one every {} on average: "
-            "health checks, and no fault.",
+            "{} of {} {} opened and reset at once without data, by {}{}: health checks, and no "
+            "fault.",
             counted(facts->count, "connection"), party_text(ends),
-            counted(facts->hosts.size(), "host"), duration_text(every));
-        draft.evidence = {{"count", "connections", facts->count},
-                          {"all", "of connections ended", ends.connections()},
-                          {"hosts", "hosts", std::uint64_t{facts->hosts.size()}},
-                          {"interval_ns", "one every", every},
-                          {"netns", "network namespace", std::uint64_t{key.netns}}};
+            facts->count == 1 ? "was" : "were", counted(facts->hosts.size(), "host"),
+            every ? fmt::format(", one every {} on average", duration_text(*every)) : "");
+        draft.evidence = {
+            {"count", "connections", facts->count},
+            {"all", "of connections ended", ends.connections()},
+            {"hosts", "hosts", std::uint64_t{facts->hosts.size()}},
+            {"interval_ns", "one every", every ? FindingDraft::Cell(*every) : FindingDraft::Cell()},
+            {"netns", "network namespace", std::uint64_t{key.netns}}};
         draft.scope.connections = facts->count;
         draft.advice.push_back("Load balancers check so whether a port is open (haproxy: check). "
                                "If they are unwelcome, let them send a request instead.");

@@ -29,7 +29,7 @@ FindingDraft party_draft(std::string_view id, report::Severity severity, const P
 
 std::string within_text(const CauseFacts& facts) {
     const Nanoseconds spread = facts.last - facts.first;
-    if (facts.count < 2) return {};
+    if (facts.count < 2 || facts.ids.count < 2) return {};
     if (spread < std::chrono::milliseconds(1)) return ", all at once";
     return fmt::format(", all within {}", duration_text(spread));
 }

@@ -61,14 +61,12 @@ void find_server_closes_first(const RuleInput& evidence, FindingDrafts& drafts) 
                                "requests (HTTP keep-alive), with an idle "
                                "time-out that is longer than the clients', and speak HTTP/1.1 or "
                                "later with keep-alive to proxies.");
-        draft.advice.push_back(fmt::format(
-            "A server's TIME_WAIT takes a few hundred bytes for 60 s and no port that "
-            "others need: it does harm only "
-            "near {}.{} No sysctl changes who closes first.",
-            sysctl_text(evidence, row.key.netns, "net.ipv4.tcp_max_tw_buckets"),
-            limit && !evidence.overview.is_sampled() && row.time_wait.peak() * 2 < *limit
-                ? " There is room."
-                : ""));
+        draft.advice.push_back(
+            fmt::format("A server's TIME_WAIT takes a few hundred bytes for 60 s and no port that "
+                        "others need: it does harm only "
+                        "near {}.{} No sysctl changes who closes first.",
+                        sysctl_text(evidence, row.key.netns, "net.ipv4.tcp_max_tw_buckets"),
+                        limit && row.time_wait.peak() * 2 < *limit ? " There is room." : ""));
         drafts.push_back(std::move(draft));
     }
 }
@@ -134,54 +132,47 @@ std::map<std::uint32_t, std::uint64_t> overflows_of(const RuleInput& evidence) {
     return overflows;
 }
 
-/// "Network namespace 1 held 9 of 10 TIME_WAITs and went without one for 5 connections.". Of a
-/// sample it isn't known how many it held.
-std::string table_text(std::uint32_t netns, const std::string& room, std::uint64_t lost) {
-    const std::string without =
-        lost == 0 ? "" : fmt::format("went without one for {}", counted(lost, "connection"));
-    if (room.empty())
-        return fmt::format("The table of TIME_WAITs of network namespace {} was full: it {}.",
-                           netns, without);
-    return fmt::format("Network namespace {} held {} TIME_WAITs{}{}.", netns, room,
-                       without.empty() ? "" : " and ", without);
+/// "Network namespace 1 held 9 of 10 TIME_WAITs and went without one for 5 connections."
+std::string table_text(std::uint32_t netns, const Gauge& held, std::optional<std::uint64_t> limit,
+                       std::uint64_t lost) {
+    return fmt::format(
+        "Network namespace {} held {}{} TIME_WAITs{}.", netns, held.peak(),
+        limit ? fmt::format(" of {}", *limit) : "",
+        lost == 0 ? "" : fmt::format(" and went without one for {}", counted(lost, "connection")));
+}
+
+/// Whether it held so many; a few of a sample may be chance.
+bool is_nearly_full(const RuleInput& evidence, const Gauge& held,
+                    std::optional<std::uint64_t> limit) {
+    if (!limit || !is_enough(evidence, held.peak())) return false;
+    const double share =
+        *limit != 0 ? static_cast<double>(held.peak()) / static_cast<double>(*limit) : 0;
+    return share >= evidence.thresholds.value("time_wait_table_full.share");
 }
 
 } // namespace
 
 void find_time_wait_table_full(const RuleInput& evidence, FindingDrafts& drafts) {
-    const bool is_sampled = evidence.overview.is_sampled();
     const std::map<std::uint32_t, std::uint64_t> overflows = overflows_of(evidence);
     std::map<std::uint32_t, Examples> examples;
     for (const ServiceRow& row : evidence.services)
         if (row.total().skipped_by(SkipCause::overflow) > 0)
             examples[row.key.netns].note(row.skipped);
-    std::map<std::uint32_t, Gauge> tables;
-    if (!is_sampled) tables = evidence.flows.time_waits();
+    std::map<std::uint32_t, Gauge> tables = evidence.flows.time_waits();
     for (const auto& [netns, count] : overflows) tables.try_emplace(netns);
     for (const auto& [netns, gauge] : tables) {
         const auto limit = evidence.moment.host.sysctl_number(netns, "net.ipv4.tcp_max_tw_buckets");
         const auto overflow = overflows.find(netns);
         const std::uint64_t lost = overflow == overflows.end() ? 0 : overflow->second;
-        const double share = limit && *limit != 0
-                                 ? static_cast<double>(gauge.peak()) / static_cast<double>(*limit)
-                                 : 0;
-        if (lost == 0 &&
-            (!limit || share < evidence.thresholds.value("time_wait_table_full.share")))
-            continue;
+        if (lost == 0 && !is_nearly_full(evidence, gauge, limit)) continue;
         FindingDraft draft{"time_wait_table_full",
                            lost == 0 ? report::Severity::warning : report::Severity::critical};
         draft.connections = examples[netns].list();
         draft.subject = fmt::format("network namespace {}", netns);
-        const std::string room = is_sampled ? ""
-                                 : limit    ? fmt::format("{} of {}", gauge.peak(), *limit)
-                                            : fmt::format("{}", gauge.peak());
-        draft.what = table_text(netns, room, lost);
-        const auto traced = [is_sampled](std::uint64_t count) {
-            return is_sampled ? FindingDraft::Cell() : FindingDraft::Cell(count);
-        };
+        draft.what = table_text(netns, gauge, limit, lost);
         draft.evidence = {{"netns", "network namespace", std::uint64_t{netns}},
-                          {"time_wait_now", "TIME_WAITs now", traced(gauge.now())},
-                          {"time_wait_peak", "at most", traced(gauge.peak())},
+                          {"time_wait_now", "TIME_WAITs now", gauge.now()},
+                          {"time_wait_peak", "at most", gauge.peak()},
                           {"limit", "tcp_max_tw_buckets",
                            limit ? FindingDraft::Cell(*limit) : FindingDraft::Cell()},
                           {"overflows", "closed without one", lost}};

@@ -71,19 +71,20 @@ EndCounts RemoteRow::total() const {
     return sum;
 }
 
-void count(EndCounts& tally, const track::ConnectionLine& line) {
-    ++tally.connections;
-    ++tally.closed_first[line.closed_first];
-    ++tally.endings[line.ending];
-    ++tally.details[line.detail];
-    if (line.time_wait && line.time_wait->end != tcp::TimeWaitEnd::overflow) ++tally.time_waits;
+void count(EndCounts& tally, const track::ConnectionLine& line, Weight weight) {
+    tally.connections += weight;
+    tally.closed_first[line.closed_first] += weight;
+    tally.endings[line.ending] += weight;
+    tally.details[line.detail] += weight;
+    if (line.time_wait && line.time_wait->end != tcp::TimeWaitEnd::overflow)
+        tally.time_waits += weight;
     // A check of a port is no close.
     const auto cause = skip_cause(line);
     if (cause && end_cause(line) != EndCause::half_open_check) {
-        ++tally.skipped[*cause];
-        tally.harmless += loses_nothing(line);
+        tally.skipped[*cause] += weight;
+        if (loses_nothing(line)) tally.harmless += weight;
     }
-    if (came_by_cookie(line)) ++tally.cookies;
+    if (came_by_cookie(line)) tally.cookies += weight;
 }
 
 // --- groups
@@ -228,25 +229,26 @@ void Flows::on_listener(const track::StateMove& move) {
     if (!listener.is_known) listener = {who.tuple.family, true};
 }
 
-void Flows::time_wait_gauges(const Group& group, std::uint32_t netns, MonoTime at,
-                             void (Gauge::*change)(MonoTime)) {
-    (services_[group.service].time_wait.*change)(at);
-    if (group.remote != kNone) (remotes_[group.remote].time_wait.*change)(at);
+void Flows::time_wait_gauges(const Group& group, std::uint32_t netns, MonoTime at, Weight weight,
+                             void (Gauge::*change)(MonoTime, std::uint64_t)) {
+    (services_[group.service].time_wait.*change)(at, weight);
+    if (group.remote != kNone) (remotes_[group.remote].time_wait.*change)(at, weight);
     auto [it, is_new] = time_waits_.try_emplace(netns);
     if (is_new) it->second.restart(begin_);
-    (it->second.*change)(at);
+    (it->second.*change)(at, weight);
 }
 
 void Flows::hold_port(const Group& group, const track::ConnectionIdentity& who, MonoTime at,
-                      bool is_new) {
+                      bool is_new, Weight weight) {
     if (group.port == kNone) return;
     PortRow& row = ports_[group.port];
     if (row.is_bound() && ++sharers_[{group.port, who.tuple.local.port}] > 1) return;
-    row.held.enter(at);
-    if (is_new) ++row.opened;
+    row.held.enter(at, weight);
+    if (is_new) row.opened += weight;
 }
 
-void Flows::release_port(const Group& group, const track::ConnectionIdentity& who, MonoTime at) {
+void Flows::release_port(const Group& group, const track::ConnectionIdentity& who, MonoTime at,
+                         Weight weight) {
     if (group.port == kNone) return;
     PortRow& row = ports_[group.port];
     if (row.is_bound()) {
@@ -254,8 +256,9 @@ void Flows::release_port(const Group& group, const track::ConnectionIdentity& wh
         if (sharers == sharers_.end() || --sharers->second > 0) return;
         sharers_.erase(sharers);
     }
-    row.held.leave(at);
-    if (who.tuple.local.port == 0 && row.opened > 0) --row.opened; // connect() found none
+    row.held.leave(at, weight);
+    if (who.tuple.local.port == 0)
+        row.opened -= std::min(row.opened, weight); // connect() found none
 }
 
 const PortRow* Flows::bound_ports(std::uint32_t netns, const tcp::IpAddress& local) const {
@@ -263,14 +266,15 @@ const PortRow* Flows::bound_ports(std::uint32_t netns, const tcp::IpAddress& loc
     return found == port_index_.end() ? nullptr : &ports_[found->second];
 }
 
-void Flows::regroup(const track::ConnectionIdentity& who, std::uint32_t& entry, MonoTime at) {
+void Flows::regroup(const track::ConnectionIdentity& who, std::uint32_t& entry, MonoTime at,
+                    Weight weight) {
     const std::uint32_t index = group_for(who);
     if (index == entry - 1) return;
     const Group& before = groups_[entry - 1];
     const Group& after = groups_[index];
     if (before.port != after.port) {
-        release_port(before, who, at);
-        hold_port(after, who, at, before.port == kNone);
+        release_port(before, who, at, weight);
+        hold_port(after, who, at, before.port == kNone, weight);
     }
     entry = index + 1;
 }
@@ -281,7 +285,7 @@ bool Flows::may_have_learnt(const track::StateMove& move) {
            (move.to == tcp::State::TIME_WAIT && move.from != tcp::State::TIME_WAIT);
 }
 
-void Flows::on_move(const track::StateMove& move) {
+void Flows::on_move(const track::StateMove& move, Weight weight) {
     if (move.is_listener()) return on_listener(move);
     const track::ConnectionIdentity& who = *move.who;
     std::uint32_t& entry = entry_of(who);
@@ -289,26 +293,26 @@ void Flows::on_move(const track::StateMove& move) {
         if (!move.to) return;
         entry = group_for(who) + 1;
         const Group& group = groups_[entry - 1];
-        hold_port(group, who, move.at, move.born);
+        hold_port(group, who, move.at, move.born, weight);
     } else if (may_have_learnt(move)) {
-        regroup(who, entry, move.at);
+        regroup(who, entry, move.at, weight);
     }
     const Group& group = groups_[entry - 1];
     if (move.from == tcp::State::TIME_WAIT)
-        time_wait_gauges(group, who.netns, move.at, &Gauge::leave);
+        time_wait_gauges(group, who.netns, move.at, weight, &Gauge::leave);
     if (move.to == tcp::State::TIME_WAIT)
-        time_wait_gauges(group, who.netns, move.at, &Gauge::enter);
+        time_wait_gauges(group, who.netns, move.at, weight, &Gauge::enter);
     if (move.to) return;
-    release_port(group, who, move.at);
+    release_port(group, who, move.at, weight);
     gone_ = {who.id, std::exchange(entry, 0)};
 }
 
-void Flows::on_connection(const track::ConnectionLine& line) {
+void Flows::on_connection(const track::ConnectionLine& line, Weight weight) {
     const track::ConnectionIdentity& who = *line.who;
     const std::uint32_t index = group_for(who); // more may be known since its last move
     const Group& group = groups_[index];
     ServiceRow& service = services_[group.service];
-    count(service.ended, line);
+    count(service.ended, line, weight);
     service.note(who.process);
     bool is_example = false;
     const auto note_if = [&](bool condition, Examples& examples) {
@@ -321,7 +325,7 @@ void Flows::on_connection(const track::ConnectionLine& line) {
                 line.ending == tcp::Ending::connect_failed,
             service.failed);
     if (is_example && lives_ != nullptr) lives_->keep(line, Lives::What::any);
-    if (group.remote != kNone) count(remotes_[group.remote].ended, line);
+    if (group.remote != kNone) count(remotes_[group.remote].ended, line, weight);
 }
 
 std::uint32_t Flows::service_of(const track::ConnectionIdentity& who) const {
@@ -345,11 +349,11 @@ void Flows::begin_live(MonoTime now) {
     for (RemoteRow& row : remotes_) row.live = EndCounts();
 }
 
-void Flows::on_live(const track::LiveSocket& socket) {
+void Flows::on_live(const track::LiveSocket& socket, Weight weight) {
     const track::ConnectionIdentity& who = socket.who;
     if (!find_group(who)) return;
     if (socket.state == tcp::State::SYN_SENT)
-        regroup(who, entry_of(who), live_at_); // its port is known by now
+        regroup(who, entry_of(who), live_at_, weight); // its port is known by now
     const Group& group = groups_[group_for(who)];
     ServiceRow& service = services_[group.service];
     track::ConnectionLine line{};
@@ -360,12 +364,12 @@ void Flows::on_live(const track::LiveSocket& socket) {
     line.states = socket.left;
     if (socket.state == tcp::State::TIME_WAIT)
         line.time_wait = track::ConnectionLine::TimeWait{std::nullopt, tcp::TimeWaitEnd::open, 0};
-    count(service.live, line);
-    if (group.remote != kNone) count(remotes_[group.remote].live, line);
+    count(service.live, line, weight);
+    if (group.remote != kNone) count(remotes_[group.remote].live, line, weight);
     service.note(who.process);
     if (socket.closed_first == tcp::ClosedFirst::local) service.closed_first.note(who.id);
     if (socket.state == tcp::State::SYN_RECV) {
-        ++service.in_syn_recv;
+        service.in_syn_recv += weight;
         service.failed.note(who.id);
     }
     if (group.port != kNone) ports_[group.port].holders.note(who.id);

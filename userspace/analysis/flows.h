@@ -123,7 +123,7 @@ struct PortRow {
 };
 
 /// Adds a connection to the counts.
-void count(EndCounts& tally, const track::ConnectionLine& line);
+void count(EndCounts& tally, const track::ConnectionLine& line, Weight weight);
 
 /// Memory: some 600 bytes for each service, remote server and pair, of which at most kMaxGroups are
 /// distinguished; any further ones are summed up in one row without an endpoint. In addition, four
@@ -137,10 +137,10 @@ public:
     /// `lives`, where it is given, keeps those of the examples.
     explicit Flows(MonoTime begin, Lives* lives = nullptr) : begin_(begin), lives_(lives) {}
 
-    void on_move(const track::StateMove& move) override;
-    void on_connection(const track::ConnectionLine& line) override;
+    void on_move(const track::StateMove& move, Weight weight) override;
+    void on_connection(const track::ConnectionLine& line, Weight weight) override;
     void begin_live(MonoTime now) override;
-    void on_live(const track::LiveSocket& socket) override;
+    void on_live(const track::LiveSocket& socket, Weight weight) override;
     void add_to(report::Report& report, const ReportContext& moment) override;
     void next_interval(MonoTime now) override;
 
@@ -218,13 +218,15 @@ private:
     /// nullptr: it isn't counted, or a listener.
     [[nodiscard]] const Group* find_group(const track::ConnectionIdentity& who) const;
     /// Puts the connection into the group that fits what is known of it now.
-    void regroup(const track::ConnectionIdentity& who, std::uint32_t& entry, MonoTime at);
+    void regroup(const track::ConnectionIdentity& who, std::uint32_t& entry, MonoTime at,
+                 Weight weight);
     void on_listener(const track::StateMove& move);
     void hold_port(const Group& group, const track::ConnectionIdentity& who, MonoTime at,
-                   bool is_new);
-    void release_port(const Group& group, const track::ConnectionIdentity& who, MonoTime at);
-    void time_wait_gauges(const Group& group, std::uint32_t netns, MonoTime at,
-                          void (Gauge::*change)(MonoTime));
+                   bool is_new, Weight weight);
+    void release_port(const Group& group, const track::ConnectionIdentity& who, MonoTime at,
+                      Weight weight);
+    void time_wait_gauges(const Group& group, std::uint32_t netns, MonoTime at, Weight weight,
+                          void (Gauge::*change)(MonoTime, std::uint64_t));
 
     MonoTime begin_;
     Lives* lives_;

@@ -11,15 +11,15 @@ namespace tcpdwell::analysis {
 
 class Gauge {
 public:
-    void enter(MonoTime at) {
-        area_ -= seconds(at);
-        peak_ = std::max(peak_, ++now_);
+    void enter(MonoTime at, std::uint64_t count = 1) {
+        area_ -= static_cast<double>(count) * seconds(at);
+        peak_ = std::max(peak_, now_ += count);
     }
-    /// leave() requires a count above 0.
-    void leave(MonoTime at) {
-        if (now_ == 0) return;
-        area_ += seconds(at);
-        --now_;
+    /// What isn't there can't leave.
+    void leave(MonoTime at, std::uint64_t count = 1) {
+        count = std::min(count, now_);
+        area_ += static_cast<double>(count) * seconds(at);
+        now_ -= count;
     }
     /// Forgets the past: the peak is what there is now, and time counts from `at`.
     void restart(MonoTime at) {

@@ -28,20 +28,22 @@ report::DurationBucket LogHistogram::bounds(std::size_t page, std::size_t index)
             Nanoseconds(static_cast<std::int64_t>(std::min<std::uint64_t>(high, INT64_MAX))), 0};
 }
 
-void LogHistogram::record(Nanoseconds duration) {
+void LogHistogram::record(Nanoseconds duration, std::uint64_t times) {
     const std::int64_t value = std::max<std::int64_t>(duration.count(), 0);
     const auto bits = static_cast<std::uint64_t>(value);
     if (bits < kPerPage) {
-        ++page(0)[bits];
+        page(0)[bits] += times;
     } else {
         const auto exponent = static_cast<unsigned>(std::bit_width(bits) - 1);
-        ++page(exponent - kBits + 1)[(bits >> (exponent - kBits)) - kPerPage];
+        page(exponent - kBits + 1)[(bits >> (exponent - kBits)) - kPerPage] += times;
     }
     min_ = count_ == 0 ? value : std::min(min_, value);
     max_ = std::max(max_, value);
-    ++count_;
-    sum_low_ += bits;
-    if (sum_low_ < bits) ++sum_high_;
+    count_ += times;
+    const Wide sum = static_cast<Wide>(bits) * times;
+    const auto low = static_cast<std::uint64_t>(sum);
+    sum_low_ += low;
+    sum_high_ += static_cast<std::uint64_t>(sum >> 64) + (sum_low_ < low ? 1 : 0);
 }
 
 void LogHistogram::merge(const LogHistogram& other) {

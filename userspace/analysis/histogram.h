@@ -29,8 +29,8 @@ public:
     LogHistogram& operator=(const LogHistogram&) = delete;
     LogHistogram& operator=(LogHistogram&&) = default;
 
-    /// Negative durations count as 0.
-    void record(Nanoseconds duration);
+    /// So many of one duration; negative ones count as 0.
+    void record(Nanoseconds duration, std::uint64_t times = 1);
     void merge(const LogHistogram& other);
     void clear() { *this = LogHistogram(); }
 

@@ -20,13 +20,13 @@ constexpr report::Column kCounterColumns[] = {
 
 } // namespace
 
-void CounterAnalysis::on_move(const track::StateMove& move) {
+void CounterAnalysis::on_move(const track::StateMove& move, Weight) {
     if (move.from == tcp::State::LISTEN && move.to != tcp::State::LISTEN)
         left_.insert(move.who->netns);
 }
 
 /// Several sockets of one endpoint (SO_REUSEPORT) are one listener.
-void CounterAnalysis::on_live(const track::LiveSocket& socket) {
+void CounterAnalysis::on_live(const track::LiveSocket& socket, Weight) {
     if (socket.state != tcp::State::LISTEN) return;
     const track::ConnectionIdentity& who = socket.who;
     const auto [known, is_new] = listeners_.try_emplace(

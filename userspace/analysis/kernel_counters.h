@@ -18,9 +18,9 @@ public:
         growth_.on_counters(line);
         has_readings_ = true;
     }
-    void on_move(const track::StateMove& move) override;
+    void on_move(const track::StateMove& move, Weight) override;
     void begin_live(MonoTime) override { listeners_.clear(); }
-    void on_live(const track::LiveSocket& socket) override;
+    void on_live(const track::LiveSocket& socket, Weight) override;
     void add_to(report::Report& report, const ReportContext& moment) override;
     void next_interval(MonoTime) override;
 

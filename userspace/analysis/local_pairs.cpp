@@ -57,7 +57,7 @@ void LocalPairs::note_process(End& end, const std::optional<event::Process>& pro
 }
 
 /// Clients are known before their servers are: a SYN leaves before it arrives.
-void LocalPairs::on_move(const track::StateMove& move) {
+void LocalPairs::on_move(const track::StateMove& move, Weight) {
     if (move.from || move.who->role != tcp::Role::client) return;
     if (addresses_.size() < kMostAddresses) addresses_.insert(move.who->tuple.local.address);
 }
@@ -79,23 +79,23 @@ LocalPairs::End* LocalPairs::end_of(const track::ConnectionIdentity& who) {
     return &end;
 }
 
-void LocalPairs::on_connection(const track::ConnectionLine& line) {
+void LocalPairs::on_connection(const track::ConnectionLine& line, Weight weight) {
     if (line.ending == tcp::Ending::open) return;
     End* end = end_of(*line.who);
     if (!end) return;
-    ++end->ended;
-    end->reset_sent += line.ending == tcp::Ending::reset_sent;
-    end->reset_received +=
-        line.ending == tcp::Ending::reset_received || line.ending == tcp::Ending::refused;
+    end->ended += weight;
+    if (line.ending == tcp::Ending::reset_sent) end->reset_sent += weight;
+    if (line.ending == tcp::Ending::reset_received || line.ending == tcp::Ending::refused)
+        end->reset_received += weight;
 }
 
 void LocalPairs::begin_live(MonoTime) {
     for (auto& [key, ends] : endpoints_) ends.client.open = ends.server.open = 0;
 }
 
-void LocalPairs::on_live(const track::LiveSocket& socket) {
+void LocalPairs::on_live(const track::LiveSocket& socket, Weight weight) {
     if (socket.state == tcp::State::LISTEN) return;
-    if (End* end = end_of(socket.who)) ++end->open;
+    if (End* end = end_of(socket.who)) end->open += weight;
 }
 
 void LocalPairs::add_to(report::Report& report, const ReportContext&) {

@@ -26,10 +26,10 @@ public:
     /// `is_filtered`: a filter may hide some ends, so the two counts can't be compared.
     explicit LocalPairs(bool is_filtered = false) : is_filtered_(is_filtered) {}
 
-    void on_move(const track::StateMove& move) override;
-    void on_connection(const track::ConnectionLine& line) override;
+    void on_move(const track::StateMove& move, Weight) override;
+    void on_connection(const track::ConnectionLine& line, Weight weight) override;
     void begin_live(MonoTime) override;
-    void on_live(const track::LiveSocket& socket) override;
+    void on_live(const track::LiveSocket& socket, Weight weight) override;
     /// Adds `both_ends_here`, if there are any.
     void add_to(report::Report& report, const ReportContext& moment) override;
     void next_interval(MonoTime) override { endpoints_.clear(); }

@@ -92,8 +92,8 @@ constexpr MetricDescription kDescriptions[] = {
      MetricType::counter,
      {"result"}},
     {"tcpdwell_sample_factor",
-     "One connection in so many is traced, and what is counted stands for so many (--sample). 1: "
-     "all are.",
+     "One connection in so many is traced (--sample); what is counted of connections has been "
+     "multiplied by it. 1: all are.",
      MetricType::gauge,
      {}},
     {"tcpdwell_build_info",

@@ -26,18 +26,19 @@ std::string label_of(const std::array<char, TD_COMM_LEN>& comm, tcp::Port port) 
 
 } // namespace
 
-void BucketHistogram::record(Nanoseconds duration) {
+void BucketHistogram::record(Nanoseconds duration, std::uint64_t times) {
     static const auto bounds = [] {
         std::array<Nanoseconds, kMetricBounds.size()> all{};
         std::ranges::transform(kMetricBounds, all.begin(), from_seconds);
         return all;
     }();
     const Nanoseconds value = std::max(duration, Nanoseconds(0));
-    ++counts_[static_cast<std::size_t>(std::ranges::lower_bound(bounds, value) - bounds.begin())];
+    counts_[static_cast<std::size_t>(std::ranges::lower_bound(bounds, value) - bounds.begin())] +=
+        times;
     const auto ns = static_cast<std::uint64_t>(value.count());
     constexpr std::uint64_t kSecond = 1'000'000'000;
-    rest_ns_ += ns % kSecond;
-    seconds_ += ns / kSecond + rest_ns_ / kSecond;
+    rest_ns_ += ns % kSecond * times;
+    seconds_ += ns / kSecond * times + rest_ns_ / kSecond;
     rest_ns_ %= kSecond;
 }
 

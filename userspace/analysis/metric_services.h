@@ -26,7 +26,8 @@ inline constexpr std::array<double, 21> kMetricBounds{1e-5, 1e-4, 0.001, 0.005, 
 /// each of a thousand million connections.
 class BucketHistogram {
 public:
-    void record(Nanoseconds duration); ///< negative ones count as 0
+    /// So many of one duration, event::kMostWeight at most; negative ones count as 0.
+    void record(Nanoseconds duration, std::uint64_t times = 1);
     void add(const BucketHistogram& other);
     [[nodiscard]] const auto& counts() const { return counts_; }
     [[nodiscard]] double sum_seconds() const {
@@ -43,8 +44,12 @@ private:
 /// Sockets in a state, and their time in it summed up.
 class HeldTime {
 public:
-    void enter(MonoTime at) { change(at, 1); }
-    void leave(MonoTime at) { change(at, -1); }
+    void enter(MonoTime at, std::uint64_t count = 1) {
+        change(at, static_cast<std::int64_t>(count));
+    }
+    void leave(MonoTime at, std::uint64_t count = 1) {
+        change(at, -static_cast<std::int64_t>(count));
+    }
     void add(const HeldTime& other);
     /// Up to `now`. Never less than what was returned before, although an event may be known only
     /// after a later moment was asked for.
@@ -53,7 +58,7 @@ public:
 private:
     __extension__ using Wide = __int128; // a year of a million sockets is over 2^64 ns
 
-    void change(MonoTime at, int by) {
+    void change(MonoTime at, std::int64_t by) {
         sockets_ += by;
         area_ -= Wide{by} * at.time_since_epoch().count();
     }

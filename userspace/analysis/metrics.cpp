@@ -42,9 +42,10 @@ void Metrics::regroup(const track::ConnectionIdentity& who, std::uint16_t& entry
 }
 
 void Metrics::on_move(const track::StateMove& move) {
-    if (move.from && sockets_[*move.from] != 0) --sockets_[*move.from];
-    if (move.to) ++sockets_[*move.to];
-    counters_.on_move(move);
+    const Weight weight = weight_of(*move.who);
+    if (move.from) sockets_[*move.from] -= std::min(sockets_[*move.from], weight);
+    if (move.to) sockets_[*move.to] += weight;
+    counters_.on_move(move, weight);
     last_move_ = std::max(last_move_, move.at);
     if (move.is_listener()) return;
     const track::ConnectionIdentity& who = *move.who;
@@ -52,15 +53,15 @@ void Metrics::on_move(const track::StateMove& move) {
     if (entry == 0) {
         if (!move.to) return;
         regroup(who, entry, move.at);
-        if (move.born && !move.from) ++services_[entry - 1U].counters.opened[who.role];
+        if (move.born && !move.from) services_[entry - 1U].counters.opened[who.role] += weight;
     } else {
         if (HeldTime* left = held_in(services_[entry - 1U].counters, move.from))
-            left->leave(move.at);
+            left->leave(move.at, weight);
         if (Flows::may_have_learnt(move)) regroup(who, entry, move.at);
     }
     MetricServices::Row& row = services_[entry - 1U];
     row.used = std::max(row.used, move.at);
-    if (HeldTime* entered = held_in(row.counters, move.to)) entered->enter(move.at);
+    if (HeldTime* entered = held_in(row.counters, move.to)) entered->enter(move.at, weight);
     if (move.to) return;
     --row.sockets;
     entry = 0;
@@ -68,22 +69,26 @@ void Metrics::on_move(const track::StateMove& move) {
 
 void Metrics::on_transition(const track::TransitionLine& line) {
     if (!line.dwell) return;
-    dwell_[line.from].record(*line.dwell);
+    const Weight weight = weight_of(*line.who);
+    dwell_[line.from].record(*line.dwell, weight);
     if (!completes_handshake(line.from, line.to)) return;
-    (line.from == tcp::State::SYN_SENT ? client_handshake_ : server_handshake_).record(*line.dwell);
+    (line.from == tcp::State::SYN_SENT ? client_handshake_ : server_handshake_)
+        .record(*line.dwell, weight);
 }
 
 void Metrics::on_connection(const track::ConnectionLine& line) {
     if (line.evicted) return; // no end
     const track::ConnectionIdentity& who = *line.who;
     ServiceCounters& counters = services_[services_.row_of(who, last_move_)].counters;
-    ++counters.ended[who.role][line.closed_first][line.ending];
-    if (line.time_wait) ++time_waits_ended_[line.time_wait->end];
-    if (line.accept && line.accept->delay) counters.accept_delay.record(*line.accept->delay);
+    const Weight weight = weight_of(who);
+    counters.ended[who.role][line.closed_first][line.ending] += weight;
+    if (line.time_wait) time_waits_ended_[line.time_wait->end] += weight;
+    if (line.accept && line.accept->delay)
+        counters.accept_delay.record(*line.accept->delay, weight);
     if (line.numbers == nullptr) return;
-    counters.bytes_sent += line.numbers->bytes_sent.value_or(0);
-    counters.bytes_received += line.numbers->bytes_received.value_or(0);
-    counters.segments_retransmitted += line.numbers->segments_retransmitted.value_or(0);
+    counters.bytes_sent += line.numbers->bytes_sent.value_or(0) * weight;
+    counters.bytes_received += line.numbers->bytes_received.value_or(0) * weight;
+    counters.segments_retransmitted += line.numbers->segments_retransmitted.value_or(0) * weight;
 }
 
 void Metrics::on_lost(const track::LostLine& line) {
@@ -96,7 +101,7 @@ void Metrics::begin_live() {
 }
 
 void Metrics::on_live(const track::LiveSocket& socket) {
-    counters_.on_live(socket);
+    counters_.on_live(socket, weight_of(socket.who));
     if (socket.state != tcp::State::CLOSE_WAIT) return;
     const std::uint16_t entry = entry_of(socket.who);
     if (entry == 0) return;

@@ -44,7 +44,7 @@ struct MetricsOptions {
     bool is_filtered = false;
     /// With it, what has the label service also has container, pod and namespace.
     NameOfCgroup container = {};
-    std::uint64_t sample = 1; ///< one connection in so many
+    std::uint64_t sample = 1; ///< one connection in so many is traced
 };
 
 /// Counts from its making on. Takes the tracker's lines, and what reports look at (ReportMaker).
@@ -77,6 +77,9 @@ public:
     [[nodiscard]] const MetricServices& services() const { return services_; }
 
 private:
+    [[nodiscard]] Weight weight_of(const track::ConnectionIdentity& who) const {
+        return event::weight_in_sample(who.tuple, options_.sample);
+    }
     [[nodiscard]] std::uint16_t& entry_of(const track::ConnectionIdentity& who);
     void regroup(const track::ConnectionIdentity& who, std::uint16_t& entry, MonoTime at);
     void note_overflows();

@@ -115,19 +115,19 @@ void OpenSockets::begin_live(MonoTime now) {
     holdings_.clear();
 }
 
-void OpenSockets::on_live(const track::LiveSocket& socket) {
+void OpenSockets::on_live(const track::LiveSocket& socket, Weight weight) {
     if (is_unanswered(socket) && since_received(socket) >= silent_from_)
-        add(Kind::unanswering, socket, since_received(socket), true, silent_from_);
+        add(Kind::unanswering, socket, since_received(socket), true, silent_from_, weight);
     if (!is_of_interest(socket.state)) return;
     // Nobody can close it: AcceptQueues. What has sent a FIN was closed by somebody, although no
     // process has it.
     if (socket.state == tcp::State::CLOSE_WAIT && socket.accept && !socket.accept->accepted) return;
     add(Kind::in_state, socket, age_of(socket, now_), socket.since.has_value(),
-        old_from_[socket.state]);
+        old_from_[socket.state], weight);
 }
 
 void OpenSockets::add(Kind kind, const track::LiveSocket& socket, Nanoseconds age, bool exact,
-                      Nanoseconds old_from) {
+                      Nanoseconds old_from, Weight weight) {
     const Actors actors = actors_of(socket);
     const std::string comm =
         actors.processes.empty() ? std::string() : std::string(actors.processes.front().comm());
@@ -142,14 +142,14 @@ void OpenSockets::add(Kind kind, const track::LiveSocket& socket, Nanoseconds ag
         holding.owner = socket.who.process;
         holding.are_holders = holding.looked_up = true;
     }
-    ++holding.sockets;
+    holding.sockets += weight;
     if (age >= holding.oldest) {
         holding.oldest = age;
         holding.oldest_is_exact = exact;
         holding.oldest_tuple = socket.who.tuple;
     }
     if (age < old_from) return;
-    ++holding.old;
+    holding.old += weight;
     holding.are_holders = holding.are_holders && actors.are_holders;
     holding.looked_up = holding.looked_up && actors.looked_up;
     add_processes(holding, actors.processes);
@@ -163,15 +163,16 @@ void OpenSockets::add(Kind kind, const track::LiveSocket& socket, Nanoseconds ag
     const tcp::Endpoint& remote = socket.who.tuple.remote;
     if (socket.state == tcp::State::SYN_SENT &&
         (holding.tried.size() < HeldSockets::kMostTried || holding.tried.contains(remote)))
-        ++holding.tried[remote];
+        holding.tried[remote] += weight;
     if (socket.numbers == nullptr) return;
     const event::SocketNumbers& n = *socket.numbers;
-    ++holding.numbered;
+    holding.numbered += weight;
     const std::uint64_t unsent = n.unsent.value_or(0);
-    holding.zero_window += unsent > 0 && n.peer_window == OptionalNumber<std::uint32_t>(0);
-    holding.unsent += unsent;
-    holding.unacked += n.unacked.value_or(0);
-    holding.unread += n.unread.value_or(0);
+    if (unsent > 0 && n.peer_window == OptionalNumber<std::uint32_t>(0))
+        holding.zero_window += weight;
+    holding.unsent += unsent * weight;
+    holding.unacked += n.unacked.value_or(0) * weight;
+    holding.unread += n.unread.value_or(0) * weight;
     holding.most_timeouts = std::max<std::uint32_t>(holding.most_timeouts, n.timeouts);
     holding.longest_silence = std::max(holding.longest_silence, since_received(socket));
 }

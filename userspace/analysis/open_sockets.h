@@ -58,7 +58,7 @@ public:
     explicit OpenSockets(const Thresholds& thresholds);
 
     void begin_live(MonoTime now) override;
-    void on_live(const track::LiveSocket& socket) override;
+    void on_live(const track::LiveSocket& socket, Weight weight) override;
     void add_to(report::Report&, const ReportContext&) override {}
     void next_interval(MonoTime) override {}
 
@@ -73,7 +73,7 @@ private:
     using Key = std::tuple<Kind, tcp::State, std::uint32_t, std::string, bool>;
 
     void add(Kind kind, const track::LiveSocket& socket, Nanoseconds age, bool exact,
-             Nanoseconds old_from);
+             Nanoseconds old_from, Weight weight);
     std::vector<const HeldSockets*> of(Kind kind, std::optional<tcp::State> state) const;
 
     EnumArray<tcp::State, Nanoseconds> old_from_;

@@ -14,8 +14,9 @@ std::uint64_t sum(const EnumArray<tcp::Seen, std::uint64_t>& counts) {
 
 } // namespace
 
-void Overview::on_connection(const track::ConnectionLine& line) {
-    ++ended_[line.seen];
+void Overview::on_connection(const track::ConnectionLine& line, Weight weight) {
+    ended_[line.seen] += weight;
+    ++traced_ended_;
     namespaces_.insert(line.who->netns);
 }
 
@@ -26,12 +27,16 @@ void Overview::on_lost(const track::LostLine& line) {
         ++holes_;
 }
 
-void Overview::begin_live(MonoTime) { open_ = {}; }
+void Overview::begin_live(MonoTime) {
+    open_ = {};
+    traced_open_ = 0;
+}
 
-void Overview::on_live(const track::LiveSocket& socket) {
+void Overview::on_live(const track::LiveSocket& socket, Weight weight) {
     namespaces_.insert(socket.who.netns);
     if (socket.who.tuple.remote.empty()) return; // a listener
-    ++open_[socket.seen];
+    open_[socket.seen] += weight;
+    ++traced_open_;
 }
 
 std::uint64_t Overview::connections() const { return sum(ended_) + sum(open_); }
@@ -74,7 +79,7 @@ report::Facts Overview::meta(report::Report& report, const ReportContext& moment
 }
 
 report::Facts Overview::quality() const {
-    return report::Facts{{
+    report::Facts facts{{
         {"lost", "events lost between kernel and tcpdwell", report::count_value(lost_)},
         {"holes", "holes in the recording", report::count_value(holes_)},
         {"unseen", "events missed that were not counted as lost, at least",
@@ -99,6 +104,10 @@ report::Facts Overview::quality() const {
         {"quantile_error", "relative error of the quantiles, at most",
          LogHistogram::kRelativeError},
     }};
+    if (is_sampled())
+        facts.lines.push_back({"traced", "connections traced, which stand for all",
+                               report::count_value(traced_ended_ + traced_open_)});
+    return facts;
 }
 
 void Overview::add_to(report::Report& report, const ReportContext& moment) {
@@ -110,6 +119,7 @@ void Overview::add_to(report::Report& report, const ReportContext& moment) {
 
 void Overview::next_interval(MonoTime) {
     ended_ = {};
+    traced_ended_ = 0;
     lost_ = 0;
     holes_ = 0;
     unseen_before_ = totals_.unseen;

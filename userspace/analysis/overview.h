@@ -27,10 +27,10 @@ public:
     Overview(RunDescription run, const Thresholds& thresholds, const Dwell& dwell)
         : run_(std::move(run)), thresholds_(thresholds), dwell_(dwell) {}
 
-    void on_connection(const track::ConnectionLine& line) override;
+    void on_connection(const track::ConnectionLine& line, Weight weight) override;
     void on_lost(const track::LostLine& line);
     void begin_live(MonoTime) override;
-    void on_live(const track::LiveSocket& socket) override;
+    void on_live(const track::LiveSocket& socket, Weight weight) override;
     /// Adds `meta` and `quality`.
     void add_to(report::Report& report, const ReportContext& moment) override;
     void next_interval(MonoTime) override;
@@ -70,6 +70,8 @@ private:
     std::uint64_t unseen_before_ = 0; ///< the present interval
     EnumArray<tcp::Seen, std::uint64_t> ended_;
     EnumArray<tcp::Seen, std::uint64_t> open_;
+    std::uint64_t traced_ended_ = 0; ///< of them
+    std::uint64_t traced_open_ = 0;
     std::set<std::uint32_t> namespaces_;
 };
 

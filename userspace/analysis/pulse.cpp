@@ -28,27 +28,27 @@ void Pulse::advance_to(MonoTime now) {
 
 void Pulse::on_move(const track::StateMove& move) {
     advance_to(move.at);
-    if (move.from)
-        if (auto& count = present_.sockets[*move.from]; count > 0) --count;
-    if (move.to) ++present_.sockets[*move.to];
+    const Weight weight = weight_of(*move.who);
+    if (move.from) present_.sockets[*move.from] -= std::min(present_.sockets[*move.from], weight);
+    if (move.to) present_.sockets[*move.to] += weight;
 }
 
 void Pulse::on_transition(const track::TransitionLine& line) {
     // From SYN_RECV a connection may go on without having been in ESTABLISHED.
     const bool opens = is_opening(line.from) && !is_opening(line.to) && has_connection(line.to);
     const bool was_open = line.from == tcp::State::ESTABLISHED || opens;
-    if (opens) ++present_.opened;
-    if (was_open && line.to != tcp::State::ESTABLISHED) ++present_.closed;
+    if (opens) present_.opened += weight_of(*line.who);
+    if (was_open && line.to != tcp::State::ESTABLISHED) present_.closed += weight_of(*line.who);
 }
 
 void Pulse::on_connection(const track::ConnectionLine& line) {
     if (line.evicted) return;
     switch (line.ending) {
     case tcp::Ending::reset_sent:
-    case tcp::Ending::reset_received: ++present_.reset; break;
+    case tcp::Ending::reset_received: present_.reset += weight_of(*line.who); break;
     case tcp::Ending::refused:
     case tcp::Ending::connect_failed:
-    case tcp::Ending::handshake_failed: ++present_.failed; break;
+    case tcp::Ending::handshake_failed: present_.failed += weight_of(*line.who); break;
     case tcp::Ending::fin:
     case tcp::Ending::timed_out:
     case tcp::Ending::fin_wait2_expired:

@@ -7,7 +7,7 @@
 #include <deque>
 #include <unordered_map>
 
-#include "track/tracker.h"
+#include "analysis/analysis.h"
 
 namespace tcpdwell::analysis {
 
@@ -21,7 +21,7 @@ struct PulseStep {
     /// it has counted is spread evenly over the steps since.
     std::uint64_t retransmitted = 0;
     std::uint64_t lost = 0; ///< events
-    EnumArray<tcp::State, std::uint32_t> sockets;
+    EnumArray<tcp::State, std::uint64_t> sockets;
 };
 
 /// Keeps the latest kMostSteps steps; what is older is forgotten. Listeners count in `sockets`
@@ -30,8 +30,9 @@ class Pulse : public track::TrackerListener {
 public:
     static constexpr std::size_t kMostSteps = 256;
 
-    /// `step` is above 0.
-    Pulse(MonoTime begin, Nanoseconds step) : step_(step), ends_(begin + step) {}
+    /// `step` is above 0; one connection in `sample` is there.
+    Pulse(MonoTime begin, Nanoseconds step, std::uint64_t sample)
+        : step_(step), ends_(begin + step), sample_(sample) {}
 
     void on_move(const track::StateMove& move) override;
     void on_transition(const track::TransitionLine& line) override;
@@ -56,10 +57,14 @@ private:
         double per_second; ///< since the one before
     };
 
+    [[nodiscard]] Weight weight_of(const track::ConnectionIdentity& who) const {
+        return event::weight_in_sample(who.tuple, sample_);
+    }
     void spread(std::uint64_t retransmitted, Nanoseconds over);
 
     Nanoseconds step_;
     MonoTime ends_; ///< the step under way
+    std::uint64_t sample_;
     PulseStep present_;
     std::deque<PulseStep> steps_;
     std::unordered_map<std::uint32_t, Reading> readings_; ///< the last one of each namespace

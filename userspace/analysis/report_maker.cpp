@@ -46,17 +46,26 @@ void ReportMaker::add(Each& analysis) {
 }
 
 void ReportMaker::on_move(const track::StateMove& move) {
-    for (Analysis* analysis : for_moves_) analysis->on_move(move);
+    const Weight weight = weight_of(*move.who);
+    for (Analysis* analysis : for_moves_) analysis->on_move(move, weight);
 }
 
 void ReportMaker::on_transition(const track::TransitionLine& line) {
-    for (Analysis* analysis : for_transitions_) analysis->on_transition(line);
+    const Weight weight = weight_of(*line.who);
+    for (Analysis* analysis : for_transitions_) analysis->on_transition(line, weight);
 }
 
 void ReportMaker::on_connection(const track::ConnectionLine& line) {
     if (line.evicted) return; // no end: how many, the tracker's totals say
     ++ended_;
-    for (Analysis* analysis : for_connections_) analysis->on_connection(line);
+    const Weight weight = weight_of(*line.who);
+    for (Analysis* analysis : for_connections_) analysis->on_connection(line, weight);
+}
+
+void ReportMaker::on_stray_reset(const track::StrayResetLine& line) {
+    const Weight weight = event::weight_in_sample(line.tuple, options_.run.sample);
+    stray_resets_.on_stray_reset(line, weight);
+    unknown_.on_stray_reset(line, weight);
 }
 
 void ReportMaker::on_lost(const track::LostLine& line) { overview_.on_lost(line); }
@@ -70,7 +79,8 @@ report::Report ReportMaker::make(const track::Tracker& tracker, const event::Dat
     tracker.for_each_live([&](const track::LiveSocket& socket) {
         if (++looked_at % kSocketsInOneGo == 0) options_.meanwhile();
         if (!flows_.counts(socket.who)) return; // not selected
-        for (Analysis* analysis : for_live_) analysis->on_live(socket);
+        const Weight weight = weight_of(socket.who);
+        for (Analysis* analysis : for_live_) analysis->on_live(socket, weight);
         if (options_.metrics != nullptr) options_.metrics->on_live(socket);
     });
     overview_.set_totals(tracker.totals(), quality);

@@ -60,10 +60,7 @@ public:
         counters_.on_counters(line);
         check_.on_counters(line);
     }
-    void on_stray_reset(const track::StrayResetLine& line) override {
-        stray_resets_.on_stray_reset(line);
-        unknown_.on_stray_reset(line);
-    }
+    void on_stray_reset(const track::StrayResetLine& line) override;
 
     /// A report on the time since the last one (or `begin`), up to `now`. Of the sockets that
     /// `tracker` holds, only those that had a move here are counted.
@@ -85,6 +82,9 @@ public:
     } ///< connections, for a progress line
 
 private:
+    [[nodiscard]] Weight weight_of(const track::ConnectionIdentity& who) const {
+        return event::weight_in_sample(who.tuple, options_.run.sample);
+    }
     /// Adds it to all_, and to the lists of what it takes.
     template <class Each>
     void add(Each& analysis);

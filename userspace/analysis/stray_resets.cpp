@@ -37,18 +37,18 @@ constexpr report::Column kStrayColumns[] = {
 
 } // namespace
 
-void StrayResetAnalysis::on_stray_reset(const track::StrayResetLine& line) {
+void StrayResetAnalysis::on_stray_reset(const track::StrayResetLine& line, Weight weight) {
     left_out_ += line.left_out;
     Key key{line.netns, line.tuple, line.reason};
     auto& ephemeral = line.tuple.local.port < line.tuple.remote.port ? key.tuple.remote.port
                                                                      : key.tuple.local.port;
     ephemeral = 0;
     if (const auto known = counts_.find(key); known != counts_.end())
-        ++known->second;
+        known->second += weight;
     else if (counts_.size() < kMostRows)
-        counts_.emplace(key, 1);
+        counts_.emplace(key, weight);
     else
-        ++others_;
+        others_ += weight;
 }
 
 void StrayResetAnalysis::next_interval(MonoTime) {

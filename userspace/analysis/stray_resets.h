@@ -17,7 +17,7 @@ class StrayResetAnalysis : public Analysis {
 public:
     static constexpr std::size_t kMostRows = 1000;
 
-    void on_stray_reset(const track::StrayResetLine& line);
+    void on_stray_reset(const track::StrayResetLine& line, Weight weight);
     void add_to(report::Report& report, const ReportContext& moment) override;
     void next_interval(MonoTime) override;
 

@@ -22,13 +22,13 @@ void TimelineAnalysis::sample_until(MonoTime now) {
     next_ = shifted(begin_, bounded_sum(since - since % step_, step_));
 }
 
-void TimelineAnalysis::on_move(const track::StateMove& move) {
+void TimelineAnalysis::on_move(const track::StateMove& move, Weight weight) {
     sample_until(move.at);
     if (move.from) {
         auto& count = counts_[*move.from];
-        if (count > 0) --count;
+        count -= std::min(count, weight);
     }
-    if (move.to) ++counts_[*move.to];
+    if (move.to) counts_[*move.to] += weight;
 }
 
 void TimelineAnalysis::add_to(report::Report& report, const ReportContext& moment) {
@@ -41,7 +41,7 @@ void TimelineAnalysis::add_to(report::Report& report, const ReportContext& momen
         report::Timeline::Series series{state, {}};
         bool ever = false;
         for (const Counts& sample : samples_) {
-            const std::uint32_t count = sample[state];
+            const std::uint64_t count = sample[state];
             ever = ever || count != 0;
             series.counts.push_back(count);
         }

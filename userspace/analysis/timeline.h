@@ -17,12 +17,12 @@ public:
 
     explicit TimelineAnalysis(MonoTime begin) : begin_(begin) {}
 
-    void on_move(const track::StateMove& move) override;
+    void on_move(const track::StateMove& move, Weight weight) override;
     void add_to(report::Report& report, const ReportContext& moment) override;
     void next_interval(MonoTime now) override;
 
 private:
-    using Counts = EnumArray<tcp::State, std::uint32_t>;
+    using Counts = EnumArray<tcp::State, std::uint64_t>;
 
     void sample_until(MonoTime now);
 

@@ -31,7 +31,7 @@ void merge(tcp::Endpoint& group, const tcp::Endpoint& one) {
 
 } // namespace
 
-void UnknownConnections::on_stray_reset(const track::StrayResetLine& line) {
+void UnknownConnections::on_stray_reset(const track::StrayResetLine& line, Weight weight) {
     const Key key{line.tuple.local, line.tuple.remote, line.netns};
     auto found = resets_.find(key);
     if (found == resets_.end()) {
@@ -42,7 +42,8 @@ void UnknownConnections::on_stray_reset(const track::StrayResetLine& line) {
         found->second.known =
             std::ranges::find(ended_, track::hash_of(line.netns, line.tuple)) != ended_.end();
     }
-    ++found->second.count;
+    found->second.count += weight;
+    found->second.weight = weight;
     found->second.last = std::max(found->second.last, line.at);
 }
 
@@ -95,7 +96,7 @@ void UnknownConnections::note_client(const track::ConnectionIdentity& who,
     resets.client = who.process;
 }
 
-void UnknownConnections::on_live(const track::LiveSocket& socket) {
+void UnknownConnections::on_live(const track::LiveSocket& socket, Weight) {
     MonoTime opened = socket.since.value_or(socket.known_since);
     for (const track::PathStep& step : socket.left) opened -= step.dwell.value_or(step.at_least);
     note_client(socket.who, opened, MonoTime::max());
@@ -123,7 +124,7 @@ void UnknownConnections::note_ended(const track::ConnectionLine& line) {
         own->second.known = true;
 }
 
-void UnknownConnections::on_connection(const track::ConnectionLine& line) {
+void UnknownConnections::on_connection(const track::ConnectionLine& line, Weight) {
     note_ended(line);
     if (resets_.empty()) return;
     if (line.closed) note_client(*line.who, line.opened, *line.closed);
@@ -138,7 +139,9 @@ void UnknownConnections::on_connection(const track::ConnectionLine& line) {
 
 void UnknownConnections::note_translated(UnknownGroup& group, const Resets& resets) {
     if (resets.translated_from.empty()) return;
-    if (++group.translated == 1) {
+    const bool is_first = group.translated == 0;
+    group.translated += resets.weight;
+    if (is_first) {
         group.translated_from = resets.translated_from;
         group.client = resets.client;
     } else {
@@ -167,18 +170,18 @@ std::vector<UnknownGroup> UnknownConnections::groups() const {
             merge(group.local, key.local);
             merge(group.remote, key.remote);
         }
-        ++group.connections;
+        group.connections += resets.weight;
         group.resets += resets.count;
         group.first = std::min(group.first, resets.first);
         group.last = std::max(group.last, resets.last);
         note_translated(group, resets);
         if (!resets.ended) continue;
-        ++group.ended;
         group.ids.note(resets.id);
-        if (group.ended == 1)
+        if (group.ended == 0)
             group.process = resets.process;
         else
             merge(group.process, resets.process);
+        group.ended += resets.weight;
     }
     std::vector<UnknownGroup> all;
     for (const auto& [key, group] : by_service) all.push_back(group);

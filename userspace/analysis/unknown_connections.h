@@ -47,9 +47,9 @@ public:
     /// `lives` keeps those of the other ends.
     explicit UnknownConnections(Lives& lives) : lives_(lives) {}
 
-    void on_stray_reset(const track::StrayResetLine& line);
-    void on_connection(const track::ConnectionLine& line) override;
-    void on_live(const track::LiveSocket& socket) override;
+    void on_stray_reset(const track::StrayResetLine& line, Weight weight);
+    void on_connection(const track::ConnectionLine& line, Weight) override;
+    void on_live(const track::LiveSocket& socket, Weight) override;
     void add_to(report::Report&, const ReportContext&) override {}
     void next_interval(MonoTime) override { resets_.clear(); }
 
@@ -73,6 +73,7 @@ private:
     };
     struct Resets {
         std::uint64_t count = 0;
+        Weight weight = 1; ///< of the connection
         MonoTime first{};
         MonoTime last{};
         tcp::Family family{};

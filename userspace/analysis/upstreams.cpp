@@ -3,7 +3,7 @@
 
 namespace tcpdwell::analysis {
 
-void Upstreams::on_live(const track::LiveSocket& socket) {
+void Upstreams::on_live(const track::LiveSocket& socket, Weight) {
     const track::ConnectionIdentity& who = socket.who;
     if (who.role != tcp::Role::client || !who.process || who.process->pid == 0) return;
     if (socket.state == tcp::State::TIME_WAIT) return;

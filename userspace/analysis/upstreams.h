@@ -18,7 +18,7 @@ public:
     static constexpr std::size_t kMostProcesses = 10'000;
 
     void begin_live(MonoTime) override { by_pid_.clear(); }
-    void on_live(const track::LiveSocket& socket) override;
+    void on_live(const track::LiveSocket& socket, Weight) override;
     void add_to(report::Report&, const ReportContext&) override {}
     void next_interval(MonoTime) override {}
 

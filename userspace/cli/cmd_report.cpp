@@ -154,7 +154,7 @@ Result<int> report_one(ViewRun run, analysis::ReportOptions report, Destinations
     if (metrics) feed.emplace(*metrics, consumer);
     std::optional<IntervalLines> interval_lines;
     if (interval && !options.full && options.format == "text")
-        lines = &interval_lines.emplace(consumer, run.context(), screenful(),
+        lines = &interval_lines.emplace(consumer, run.context(), run.sample(), screenful(),
                                         make_renderer(render::Format::table, to.out(),
                                                       {.colour = wants_colour(options.colour),
                                                        .width = table_width(),

@@ -127,7 +127,7 @@ void FilterOptions::declare_sample(CLI::App& app) {
     add_number(
         app, "--sample", sample_, event::kMostSample,
         "One connection in N, the same ones on all hosts (by a hash of addresses and ports); "
-        "listeners are seen all the same")
+        "reports and metrics multiply what they count of connections by N")
         ->group(group);
 }
 

@@ -72,7 +72,7 @@ Result<HostsOutcome> report_hosts(std::vector<ViewRun> runs, const analysis::Rep
         if (all.status == 0) all.status = run.exit_status(*outcome);
         if (outcome->interrupted) break;
     }
-    all.reports.both_ends = both_ends_report(ends);
+    all.reports.both_ends = both_ends_report(ends, sample);
     return all;
 }
 

@@ -53,14 +53,14 @@ std::string time_in_seconds(WallTime time) {
 
 } // namespace
 
-IntervalLines::IntervalLines(run::Consumer& next, const run::Context& context,
+IntervalLines::IntervalLines(run::Consumer& next, const run::Context& context, std::uint64_t sample,
                              std::size_t screenful, std::unique_ptr<render::Renderer> renderer)
-    : ForwardingConsumer(next), context_(context), screenful_(screenful),
+    : ForwardingConsumer(next), context_(context), sample_(sample), screenful_(screenful),
       renderer_(std::move(renderer)) {}
 
 void IntervalLines::begin(const run::Context& context) {
     now_ = context.clock().mono;
-    pulse_.emplace(now_, kForEver);
+    pulse_.emplace(now_, kForEver, sample_);
     ForwardingConsumer::begin(context);
 }
 

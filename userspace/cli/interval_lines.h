@@ -19,8 +19,9 @@ class IntervalLines final : public run::ForwardingConsumer {
 public:
     /// `screenful`: lines between two headings, at least 1. `renderer` writes to the caller's
     /// output; `next` and `context` must outlive this.
-    IntervalLines(run::Consumer& next, const run::Context& context, std::size_t screenful,
-                  std::unique_ptr<render::Renderer> renderer);
+    /// `sample`: one connection in so many is there.
+    IntervalLines(run::Consumer& next, const run::Context& context, std::uint64_t sample,
+                  std::size_t screenful, std::unique_ptr<render::Renderer> renderer);
 
     void begin(const run::Context& context) override;
     Result<bool> flush(const run::RunState& state) override;
@@ -38,6 +39,7 @@ private:
     std::string new_findings(const report::Report& report);
 
     const run::Context& context_;
+    std::uint64_t sample_;
     std::size_t screenful_;
     std::unique_ptr<render::Renderer> renderer_;
     std::optional<analysis::Pulse> pulse_;

@@ -158,7 +158,7 @@ bool is_in_sample(const tcp::FourTuple& tuple, std::uint64_t sample) {
 namespace {
 
 std::uint64_t product(std::uint64_t one, std::uint64_t other) {
-    constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
+    constexpr std::uint64_t most = kMostWeight;
     return other > most / one ? most : one * other;
 }
 

@@ -101,7 +101,13 @@ struct Filter {
 /// What has no peer is in each sample; a flow whose local port isn't known, in none.
 bool is_in_sample(const tcp::FourTuple& tuple, std::uint64_t sample);
 inline constexpr std::uint32_t kMostSample = 1'000'000;
-/// Of what is in both samples.
+/// How many connections one in that sample stands for.
+constexpr std::uint64_t weight_in_sample(const tcp::FourTuple& tuple, std::uint64_t sample) {
+    return tuple.remote.port == 0 ? 1 : sample;
+}
+/// Of samples of samples: what is counted of any number of connections fits into 64 bits.
+inline constexpr std::uint64_t kMostWeight = 1'000'000'000;
+/// Of what is in both samples; kMostWeight at most, as is the following.
 std::uint64_t sample_of_both(std::uint64_t one, std::uint64_t other);
 /// Of what passes the filter and, if there are any, one of the others. Where those differ in their
 /// samples, that of the one with the most.

@@ -111,12 +111,12 @@ private:
         if (fact("meta", "filter") != "-") text += ", filter " + fact("meta", "filter");
         out_ += wrap(text, style_.width, "");
         if (fact("meta", "sample") != "-")
-            out_ +=
-                wrap(fmt::format("A SAMPLE: one connection in {0} (--sample); what is counted of "
-                                 "connections, sockets, transitions and bytes stands for {0} "
-                                 "times as much",
-                                 fact("meta", "sample")),
-                     style_.width, "");
+            out_ += wrap(
+                fmt::format("A SAMPLE: one connection in {0} was traced (--sample), {1} in all; "
+                            "counts of connections, sockets, transitions and bytes are "
+                            "estimates, what was traced times {0}",
+                            fact("meta", "sample"), fact("quality", "traced")),
+                style_.width, "");
         text = fmt::format("{}: {} ended, {} still open", counted_connections(),
                            fact("quality", "ended"), fact("quality", "open"));
         if (!is_zero("quality", "joined"))

@@ -102,12 +102,12 @@ public:
         }
     }
 
-    void count(const ConnectionEntry& entry) {
+    void count(const ConnectionEntry& entry, std::uint64_t weight) {
         const auto key = key_of(kind_, entry);
         GroupRow* row = key ? find(*key) : nullptr;
         if (row == nullptr) return;
-        ++row->sockets[entry.state];
-        if (entry.is_joined) leave_out(*row, 1);
+        row->sockets[entry.state] += weight;
+        if (entry.is_joined) leave_out(*row, weight);
     }
     /// So many of its connections that have ended were there before.
     void leave_out(const RowKey& key, std::uint64_t connections) {
@@ -137,8 +137,8 @@ private:
 } // namespace
 
 Collector::Collector(analysis::ReportOptions options, MonoTime begin)
-    : maker_(std::move(options), begin), pulse_(begin, kPulseStep), last_heard_(begin),
-      last_collected_(begin) {}
+    : sample_(options.run.sample), maker_(std::move(options), begin),
+      pulse_(begin, kPulseStep, sample_), last_heard_(begin), last_collected_(begin) {}
 
 void Collector::on_move(const track::StateMove& move) {
     last_heard_ = move.at;
@@ -160,7 +160,8 @@ void Collector::on_connection(const track::ConnectionLine& line) {
     if (entry.is_joined)
         for (const TableKind kind : kCountedTables)
             if (const auto key = key_of(kind, entry))
-                ++ended_joined_[static_cast<std::size_t>(kind)][*key];
+                ended_joined_[static_cast<std::size_t>(kind)][*key] +=
+                    event::weight_in_sample(line.who->tuple, sample_);
     if (ended_.size() > ScreenData::kMostEnded) ended_.pop_back();
 }
 
@@ -224,9 +225,10 @@ void Collector::add_sockets(ScreenData& data, const track::Tracker& tracker) {
     tracker.for_each_live([&](const track::LiveSocket& socket) {
         if (!flows.counts(socket.who)) return; // not selected
         ConnectionEntry entry = entry_of(socket, flows);
-        ++data.sockets;
+        const std::uint64_t weight = event::weight_in_sample(socket.who.tuple, sample_);
+        data.sockets += weight;
         if (!entry.is_listener())
-            for (RowFinder* finder : finders) finder->count(entry);
+            for (RowFinder* finder : finders) finder->count(entry, weight);
         data.open.push_back(std::move(entry));
         if (data.open.size() == 2 * ScreenData::kMostOpen) drop_oldest();
     });

@@ -42,6 +42,7 @@ private:
         MonoTime changed;
     };
 
+    std::uint64_t sample_; ///< one connection in so many is traced
     analysis::ReportMaker maker_;
     analysis::Pulse pulse_;
     std::deque<ConnectionEntry> ended_;

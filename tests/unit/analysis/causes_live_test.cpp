@@ -20,7 +20,7 @@ protected:
                  at(1s), first);
         socket.closed_how = how;
         socket.closing_signal = signal;
-        causes_.on_live(socket);
+        causes_.on_live(socket, 1);
     }
     std::uint64_t died() {
         const auto& parties = causes_.parties();

@@ -19,8 +19,9 @@ struct DwellTest : testing::Test {
               tcp::State from, tcp::State to, std::optional<Nanoseconds> stay) {
         const bool is_born = from == CLOSE || from == LISTEN;
         flows.on_move({at(when), &who, is_born ? std::nullopt : std::optional(from),
-                       to == CLOSE ? std::nullopt : std::optional(to), is_born});
-        dwell.on_transition({at(when), &who, from, to, stay});
+                       to == CLOSE ? std::nullopt : std::optional(to), is_born},
+                      1);
+        dwell.on_transition({at(when), &who, from, to, stay}, 1);
     }
 
     /// A client that connects in 1 ms, is established for a second, and closes first.
@@ -139,10 +140,10 @@ TEST_F(DwellTest, latencies_are_of_steps_in_the_right_direction) {
 TEST_F(DwellTest, what_is_there_now_is_counted_apart) {
     analysis::Dwell dwell(analysis::SplitBy::none, flows);
     dwell.begin_live(at(100s));
-    dwell.on_live(live(people.client(1), CLOSE_WAIT, at(40s)));
-    dwell.on_live(live(people.client(2), CLOSE_WAIT, at(90s)));
-    dwell.on_live(live(people.client(3), ESTABLISHED, std::nullopt, at(70s)));
-    dwell.on_live(live(people.client(4), SYN_SENT, at(101s))); // reported before its time
+    dwell.on_live(live(people.client(1), CLOSE_WAIT, at(40s)), 1);
+    dwell.on_live(live(people.client(2), CLOSE_WAIT, at(90s)), 1);
+    dwell.on_live(live(people.client(3), ESTABLISHED, std::nullopt, at(70s)), 1);
+    dwell.on_live(live(people.client(4), SYN_SENT, at(101s)), 1); // reported before its time
     const report::Report report = report_of(dwell, 100s);
     const auto open = [&](const char* state) { return distribution(report, "states", state).open; };
     const auto oldest = [&](const char* state) {
@@ -186,7 +187,8 @@ TEST_F(DwellTest, split_by_role) {
 TEST_F(DwellTest, split_by_service_with_the_busiest_first) {
     analysis::Dwell dwell(analysis::SplitBy::service, flows);
     flows.on_move(
-        {at(0s), &people.listener("0.0.0.0", 80, tcp::Family::ipv4), std::nullopt, LISTEN, true});
+        {at(0s), &people.listener("0.0.0.0", 80, tcp::Family::ipv4), std::nullopt, LISTEN, true},
+        1);
     move(dwell, people.server(80, 1), 1s, ESTABLISHED, CLOSE_WAIT, 3s);
     move(dwell, people.add(tcp::Role::server, tuple("10.0.0.9", 80, "10.0.0.2", 2)), 1s,
          ESTABLISHED, CLOSE_WAIT, 3s);
@@ -270,7 +272,7 @@ TEST_F(DwellTest, split_by_ending_takes_the_whole_path_once_the_ending_is_known)
     line.who = &who;
     line.ending = tcp::Ending::reset_received;
     line.states = path;
-    dwell.on_connection(line);
+    dwell.on_connection(line, 1);
     const report::Report report = report_of(dwell, 1s);
     EXPECT_EQ(groups(section<report::Distributions>(report, "states_by")),
               (Groups{{"reset_received", {"SYN_SENT", "ESTABLISHED"}}}));
@@ -284,7 +286,7 @@ TEST_F(DwellTest, split_by_ending_has_what_is_there_by_how_it_would_end_now) {
     socket.left = left;
     for (int report = 0; report < 2; ++report) { // nothing is counted twice
         dwell.begin_live(at(10s));
-        dwell.on_live(socket);
+        dwell.on_live(socket, 1);
     }
     const report::Report report = report_of(dwell, 10s);
     const auto& by = section<report::Distributions>(report, "states_by");

@@ -171,5 +171,14 @@ TEST_F(HandshakesFailing, each_endpoint_for_itself) {
     EXPECT_FALSE(found("handshakes_failing", kLater));
 }
 
+TEST_F(HandshakesFailing, a_single_check_comes_at_no_interval) {
+    served(scenario("handshake_reset"), 1);
+    threshold("half_open_checks.connections=1");
+    const report::Finding* f = found("half_open_checks", kLater);
+    ASSERT_TRUE(f);
+    EXPECT_THAT(std::string(f->what), HasSubstr("without data, by 1 host: health checks"));
+    EXPECT_TRUE(std::holds_alternative<std::monostate>(fact(f->evidence, "interval_ns")));
+}
+
 } // namespace
 } // namespace tcpdwell::test

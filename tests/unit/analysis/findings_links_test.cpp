@@ -70,7 +70,8 @@ protected:
                                              .numbers = nullptr,
                                              .backlog = {},
                                              .accept = {},
-                                             .holders = nullptr});
+                                             .holders = nullptr},
+                           1);
     }
     /// "subject: id because cause's subject", in order.
     std::vector<std::string> linked(std::vector<FindingDraft> drafts) {

@@ -96,14 +96,14 @@ TEST_F(FlowsPortTest, a_connect_without_an_answer_holds_its_port_too) {
                             static_cast<tcp::Port>(who == &waiting ? 40'000 : 40'001)};
     }
     flows.begin_live(at(5s));
-    flows.on_live(live(waiting, SYN_SENT, at(1s)));
+    flows.on_live(live(waiting, SYN_SENT, at(1s)), 1);
     EXPECT_EQ(only_row().held.now(), 1u);
     tell.moves(refused, 6s, SYN_SENT, CLOSE);
     EXPECT_EQ(only_row().held.now(), 1u);
     EXPECT_EQ(only_row().held.peak(), 2u);
     EXPECT_EQ(only_row().opened, 2u);
     flows.begin_live(at(7s)); // which counts nothing twice
-    flows.on_live(live(waiting, SYN_SENT, at(1s)));
+    flows.on_live(live(waiting, SYN_SENT, at(1s)), 1);
     EXPECT_EQ(only_row().held.now(), 1u);
     EXPECT_EQ(only_row().opened, 2u);
 }
@@ -246,7 +246,7 @@ TEST_F(FlowsPortTest, a_connection_that_the_filter_lets_pass_no_more_is_let_go_o
     auto& who = people.client(1);
     tell.born(who, 1s, ESTABLISHED);
     EXPECT_TRUE(flows.counts(who));
-    flows.on_move({at(2s), &who, ESTABLISHED, std::nullopt});
+    flows.on_move({at(2s), &who, ESTABLISHED, std::nullopt}, 1);
     EXPECT_FALSE(flows.counts(who));
     EXPECT_EQ(only_row().held.now(), 0u);
 }

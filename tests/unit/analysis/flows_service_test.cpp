@@ -204,9 +204,9 @@ TEST_F(FlowsServiceTest, what_is_there_now_counts_as_if_it_ended_now) {
     tell.born(opening, 1s, SYN_RECV);
     for (int report = 0; report < 2; ++report) { // as often as somebody asks
         flows.begin_live(at(5s));
-        flows.on_live(live(open, ESTABLISHED, at(1s)));
-        flows.on_live(live(waiting, TIME_WAIT, at(1s), at(1s), tcp::ClosedFirst::local));
-        flows.on_live(live(opening, SYN_RECV, at(1s)));
+        flows.on_live(live(open, ESTABLISHED, at(1s)), 1);
+        flows.on_live(live(waiting, TIME_WAIT, at(1s), at(1s), tcp::ClosedFirst::local), 1);
+        flows.on_live(live(opening, SYN_RECV, at(1s)), 1);
     }
     ASSERT_EQ(flows.services().size(), 1u);
     const analysis::ServiceRow row = flows.services()[0];
@@ -228,7 +228,7 @@ TEST_F(FlowsServiceTest, syn_cookies_of_open_connections_count_too) {
     track::LiveSocket socket = live(open, ESTABLISHED, at(1s));
     socket.left = left;
     flows.begin_live(at(5s));
-    flows.on_live(socket);
+    flows.on_live(socket, 1);
     EXPECT_EQ(flows.services().at(0).total().cookies, 1u);
 }
 

@@ -69,21 +69,22 @@ public:
     explicit LineFeeder(analysis::Analysis& analysis) : analysis_(analysis) {}
 
     void born(const track::ConnectionIdentity& who, Nanoseconds when, tcp::State to) {
-        analysis_.on_move({at(when), &who, std::nullopt, to, true});
+        analysis_.on_move({at(when), &who, std::nullopt, to, true}, 1);
     }
     /// It was there before.
     void found(const track::ConnectionIdentity& who, Nanoseconds when, tcp::State to) {
-        analysis_.on_move({at(when), &who, std::nullopt, to});
+        analysis_.on_move({at(when), &who, std::nullopt, to}, 1);
     }
     void moves(const track::ConnectionIdentity& who, Nanoseconds when, tcp::State from,
                tcp::State to) {
-        analysis_.on_move({at(when), &who, from, to == CLOSE ? std::nullopt : std::optional(to)});
+        analysis_.on_move({at(when), &who, from, to == CLOSE ? std::nullopt : std::optional(to)},
+                          1);
     }
     /// moves(), and the line of it.
     void goes(const track::ConnectionIdentity& who, Nanoseconds when, tcp::State from,
               tcp::State to, std::optional<Nanoseconds> dwell) {
         moves(who, when, from, to);
-        analysis_.on_transition({at(when), &who, from, to, dwell});
+        analysis_.on_transition({at(when), &who, from, to, dwell}, 1);
     }
     void ends(const track::ConnectionIdentity& who, tcp::ClosedFirst first, tcp::Ending ending,
               tcp::EndingDetail detail = tcp::EndingDetail::none,
@@ -94,7 +95,7 @@ public:
         line.ending = ending;
         line.detail = detail;
         if (time_wait) line.time_wait = track::ConnectionLine::TimeWait{60s, *time_wait, 0};
-        analysis_.on_connection(line);
+        analysis_.on_connection(line, 1);
     }
     /// From birth to its line, as a client that closes first and skips TIME_WAIT.
     void whole_client(const track::ConnectionIdentity& who, Nanoseconds when) {

@@ -87,8 +87,8 @@ TEST_F(LocalPairsTest, the_open_ones_count_once) {
     auto& here = server(1);
     for (int report = 0; report < 2; ++report) {
         pairs.begin_live(at(5s));
-        pairs.on_live(live(there, ESTABLISHED, at(1s)));
-        pairs.on_live(live(here, ESTABLISHED, at(1s)));
+        pairs.on_live(live(there, ESTABLISHED, at(1s)), 1);
+        pairs.on_live(live(here, ESTABLISHED, at(1s)), 1);
         const report::Table* all = table();
         ASSERT_TRUE(all);
         EXPECT_EQ(number(cell(*all, 0, "client_connections")), 1);

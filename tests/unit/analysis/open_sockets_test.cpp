@@ -20,7 +20,7 @@ TEST_F(OpenSocketsTest, only_states_that_something_can_be_wrong_with) {
     analysis::OpenSockets l = look();
     l.begin_live(at(100s));
     for (const tcp::State state : kAllOf<tcp::State>)
-        l.on_live(live(people.client(1), state, at(0s)));
+        l.on_live(live(people.client(1), state, at(0s)), 1);
     for (const tcp::State state : kAllOf<tcp::State>) {
         const bool wanted = state == SYN_SENT || state == FIN_WAIT1 || state == FIN_WAIT2 ||
                             state == CLOSE_WAIT || state == LAST_ACK || state == CLOSING;
@@ -36,8 +36,8 @@ TEST_F(OpenSocketsTest, old_from_the_threshold_of_the_state_on) {
     l.begin_live(at(100s));
     for (const auto& [state, age] :
          {std::pair(CLOSE_WAIT, 10s), {SYN_SENT, 2s}, {LAST_ACK, 20s}, {CLOSING, 20s}}) {
-        l.on_live(live(people.client(1), state, at(100s - age)));
-        l.on_live(live(people.client(2), state, at(100s - age + 1ns)));
+        l.on_live(live(people.client(1), state, at(100s - age)), 1);
+        l.on_live(live(people.client(2), state, at(100s - age + 1ns)), 1);
         ASSERT_EQ(l.in(state).size(), 1u) << name(state);
         const analysis::HeldSockets& h = *l.in(state)[0];
         EXPECT_EQ(h.sockets, 2u) << name(state);
@@ -50,8 +50,8 @@ TEST_F(OpenSocketsTest, old_from_the_threshold_of_the_state_on) {
 TEST_F(OpenSocketsTest, fin_wait2_that_has_just_begun_is_no_pileup) {
     analysis::OpenSockets l = look();
     l.begin_live(at(10s));
-    l.on_live(live(people.client(1), FIN_WAIT2, at(5s)));
-    l.on_live(live(people.client(2), FIN_WAIT2, at(5s + 1ns)));
+    l.on_live(live(people.client(1), FIN_WAIT2, at(5s)), 1);
+    l.on_live(live(people.client(2), FIN_WAIT2, at(5s + 1ns)), 1);
     EXPECT_EQ(l.in(FIN_WAIT2).at(0)->old, 1u);
 }
 
@@ -72,7 +72,7 @@ TEST_F(OpenSocketsTest, close_wait_in_which_data_moves_is_none_of_the_old_ones) 
         const event::SocketNumbers n = moved(received, sent);
         track::LiveSocket socket = live(people.client(1), CLOSE_WAIT, at(0s));
         socket.numbers = &n;
-        l.on_live(socket);
+        l.on_live(socket, 1);
     }
     EXPECT_EQ(l.in(CLOSE_WAIT).at(0)->sockets, 3u);
     EXPECT_EQ(l.in(CLOSE_WAIT).at(0)->old, 1u);
@@ -83,15 +83,15 @@ TEST_F(OpenSocketsTest, what_nobody_has_accepted_nobody_can_close) {
     l.begin_live(at(100s));
     track::LiveSocket socket = live(people.client(1), CLOSE_WAIT, at(0s));
     socket.accept = track::Accept{std::nullopt, false};
-    l.on_live(socket);
+    l.on_live(socket, 1);
     EXPECT_TRUE(l.in(CLOSE_WAIT).empty());
     socket.accept->accepted = true;
-    l.on_live(socket);
+    l.on_live(socket, 1);
     EXPECT_EQ(l.in(CLOSE_WAIT).size(), 1u);
     // An orphan that a listing found: no process has it, but it was closed by one.
     track::LiveSocket orphan = live(people.client(2), FIN_WAIT1, at(0s));
     orphan.accept = track::Accept{std::nullopt, false};
-    l.on_live(orphan);
+    l.on_live(orphan, 1);
     EXPECT_EQ(l.in(FIN_WAIT1).size(), 1u);
 }
 
@@ -106,7 +106,7 @@ TEST_F(OpenSocketsTest, by_the_program_that_holds_them_now) {
                             process(1, "master")),
                  CLOSE_WAIT, at(0s));
         socket.holders = &holders;
-        l.on_live(socket);
+        l.on_live(socket, 1);
     };
     held_by({process(2, "master")}); // a worker of the same name
     held_by({process(3, "master"), process(2, "master")});
@@ -141,7 +141,7 @@ TEST_F(OpenSocketsTest, a_peer_that_answers_nothing) {
         n.peer_window = window;
         track::LiveSocket socket = live(people.client(1), state, at(0s));
         socket.numbers = &n;
-        l.on_live(socket);
+        l.on_live(socket, 1);
     };
     add(ESTABLISHED, 3'000, 10, 0, 0);        // just sent
     add(ESTABLISHED, 2'999, 10, 1, 0);        // not for long
@@ -172,7 +172,8 @@ TEST_F(OpenSocketsTest, what_was_not_accepted_may_have_been_connected) {
     for (const auto role : {tcp::Role::server, tcp::Role::unknown, tcp::Role::client}) {
         const auto port = static_cast<tcp::Port>(80 + static_cast<int>(role));
         l.on_live(live(people.add(role, tuple("10.0.0.1", 1, "10.0.0.2", port), process(1, "a")),
-                       CLOSE_WAIT, at(0s)));
+                       CLOSE_WAIT, at(0s)),
+                  1);
     }
     const analysis::HeldSockets& h = *l.in(CLOSE_WAIT).at(0);
     EXPECT_EQ(h.services.size(), 1u);
@@ -187,18 +188,20 @@ TEST_F(OpenSocketsTest, what_cannot_be_sent_is_stuck_for_as_long_as_nothing_was_
     n.peer_window = 0;
     track::LiveSocket socket = live(people.client(1), FIN_WAIT1, std::nullopt, at(99s));
     socket.numbers = &n;
-    l.on_live(socket); // there before tracing began
+    l.on_live(socket, 1); // there before tracing began
     const analysis::HeldSockets& h = *l.in(FIN_WAIT1).at(0);
     EXPECT_EQ(h.oldest, 40s);
     EXPECT_EQ(h.old, 1u);
     EXPECT_EQ(h.zero_window, 1u);
     EXPECT_EQ(h.unsent, 500u);
     l.begin_live(at(100s));
-    l.on_live([&] {
-        track::LiveSocket seen = live(people.client(1), FIN_WAIT1, at(99s));
-        seen.numbers = &n;
-        return seen;
-    }());
+    l.on_live(
+        [&] {
+            track::LiveSocket seen = live(people.client(1), FIN_WAIT1, at(99s));
+            seen.numbers = &n;
+            return seen;
+        }(),
+        1);
     EXPECT_EQ(l.in(FIN_WAIT1).at(0)->oldest, 1s) << "its close() was seen";
 }
 
@@ -210,7 +213,7 @@ TEST_F(OpenSocketsTest, by_program_and_namespace_with_the_worst_first) {
             auto& who = people.add(tcp::Role::client, tuple("10.0.0.1", 1, "10.0.0.2", 80),
                                    process(static_cast<std::uint32_t>(i + 1), comm));
             who.netns = netns;
-            l.on_live(live(who, CLOSE_WAIT, at(since)));
+            l.on_live(live(who, CLOSE_WAIT, at(since)), 1);
         }
     };
     add("a", kNetns, 9, 99s); // none of them old
@@ -234,9 +237,10 @@ TEST_F(OpenSocketsTest, sockets_without_a_process_are_together) {
     analysis::OpenSockets l = look();
     l.begin_live(at(100s));
     for (tcp::Port port = 1; port <= 3; ++port)
-        l.on_live(live(
-            people.add(tcp::Role::client, tuple("10.0.0.1", port, "10.0.0.2", 80), std::nullopt),
-            LAST_ACK, at(0s)));
+        l.on_live(live(people.add(tcp::Role::client, tuple("10.0.0.1", port, "10.0.0.2", 80),
+                                  std::nullopt),
+                       LAST_ACK, at(0s)),
+                  1);
     ASSERT_EQ(l.in(LAST_ACK).size(), 1u);
     EXPECT_EQ(l.in(LAST_ACK)[0]->sockets, 3u);
     EXPECT_TRUE(l.in(LAST_ACK)[0]->processes.empty());
@@ -247,9 +251,9 @@ TEST_F(OpenSocketsTest, the_oldest_is_known_by_its_ends_and_whether_its_age_is_e
     l.begin_live(at(100s));
     auto& young = people.client(1);
     auto& old = people.client(2);
-    l.on_live(live(young, CLOSE_WAIT, at(50s)));
+    l.on_live(live(young, CLOSE_WAIT, at(50s)), 1);
     EXPECT_TRUE(l.in(CLOSE_WAIT)[0]->oldest_is_exact);
-    l.on_live(live(old, CLOSE_WAIT, std::nullopt, at(10s))); // there before tracing began
+    l.on_live(live(old, CLOSE_WAIT, std::nullopt, at(10s)), 1); // there before tracing began
     const analysis::HeldSockets& h = *l.in(CLOSE_WAIT)[0];
     EXPECT_EQ(h.oldest, 90s);
     EXPECT_FALSE(h.oldest_is_exact);
@@ -262,8 +266,9 @@ TEST_F(OpenSocketsTest, a_few_ids_and_all_remote_endpoints_of_old_connects) {
     for (int i = 0; i < 20; ++i)
         l.on_live(
             live(people.client(static_cast<tcp::Port>(i + 1), i < 15 ? "10.0.0.7" : "10.0.0.8"),
-                 SYN_SENT, at(0s)));
-    l.on_live(live(people.client(99, "10.0.0.9"), SYN_SENT, at(99s + 1ns)));
+                 SYN_SENT, at(0s)),
+            1);
+    l.on_live(live(people.client(99, "10.0.0.9"), SYN_SENT, at(99s + 1ns)), 1);
     const analysis::HeldSockets& h = *l.in(SYN_SENT).at(0);
     EXPECT_EQ(h.ids.size(), 5u);
     EXPECT_EQ(h.tried, (std::map<tcp::Endpoint, std::uint64_t>{{{address("10.0.0.7"), 80}, 15},
@@ -273,7 +278,7 @@ TEST_F(OpenSocketsTest, a_few_ids_and_all_remote_endpoints_of_old_connects) {
 TEST_F(OpenSocketsTest, begins_anew_with_each_report) {
     analysis::OpenSockets l = look();
     l.begin_live(at(100s));
-    l.on_live(live(people.client(1), CLOSE_WAIT, at(0s)));
+    l.on_live(live(people.client(1), CLOSE_WAIT, at(0s)), 1);
     l.begin_live(at(200s));
     EXPECT_TRUE(l.in(CLOSE_WAIT).empty());
 }
@@ -281,7 +286,7 @@ TEST_F(OpenSocketsTest, begins_anew_with_each_report) {
 TEST_F(OpenSocketsTest, an_age_is_never_negative) {
     analysis::OpenSockets l = look();
     l.begin_live(at(1s));
-    l.on_live(live(people.client(1), CLOSE_WAIT, at(2s)));
+    l.on_live(live(people.client(1), CLOSE_WAIT, at(2s)), 1);
     EXPECT_EQ(l.in(CLOSE_WAIT)[0]->oldest, 0s);
 }
 

@@ -33,7 +33,7 @@ protected:
 
     ProcessNames names;
     const track::ConnectionIdentity& who = names.client(40'000);
-    Pulse pulse{at(0s), 1s};
+    Pulse pulse{at(0s), 1s, 1};
 };
 
 TEST_F(PulseTest, counts_what_opens_and_what_closes) {

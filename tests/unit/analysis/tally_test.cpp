@@ -22,7 +22,7 @@ struct EndCountsTest : testing::Test {
         line.detail = detail;
         if (time_wait) line.time_wait = track::ConnectionLine::TimeWait{60s, *time_wait, 0};
         analysis::EndCounts tally;
-        count(tally, line);
+        count(tally, line, 1);
         return tally;
     }
     /// The only cause counted; nullopt if none is.
@@ -127,7 +127,7 @@ TEST_F(EndCountsTest, syn_cookies_are_passive_opens_without_a_handshake) {
         line.seen = seen;
         line.states = path;
         analysis::EndCounts tally;
-        count(tally, line);
+        count(tally, line, 1);
         return tally.cookies;
     };
     EXPECT_EQ(
