@@ -132,14 +132,17 @@ TEST_F(Filters, a_sample_of_a_recording_is_said_in_each_report) {
     EXPECT_EQ(connections("a.tdw", {"--sample", "2"}), 1U);
     EXPECT_EQ(connections("a.tdw", {"--sample", "1"}), 2U);
     EXPECT_THAT(run_binary({"report", "-r", path("s.tdw")}).out,
-                HasSubstr("A SAMPLE: one connection in 2 (--sample)"));
+                HasSubstr("A SAMPLE: one connection in 2 was traced (--sample), 1 in all"));
     EXPECT_THAT(run_binary({"report", "-r", path("s.tdw"), "--sample", "3"}).out,
-                HasSubstr("A SAMPLE: one connection in 6 (--sample)"));
+                HasSubstr("A SAMPLE: one connection in 6 was traced (--sample), "));
     EXPECT_THAT(run_binary({"report", "-r", path("a.tdw")}).out, Not(HasSubstr("A SAMPLE")));
     EXPECT_THAT(run_binary({"report", "-f", "json", "-r", path("s.tdw")}).out,
-                HasSubstr(R"("sample":2)"));
+                AllOf(HasSubstr(R"("sample":2)"), HasSubstr(R"("traced":1)"),
+                      HasSubstr(R"("connections":2,"ended":)")));
     EXPECT_THAT(run_binary({"report", "-f", "openmetrics", "-r", path("s.tdw")}).out,
-                HasSubstr("tcpdwell_sample_factor 2"));
+                AllOf(HasSubstr("tcpdwell_sample_factor 2"), HasSubstr(R"(,role="client"} 2)")));
+    EXPECT_THAT(run_binary({"report", "--interval", "1h", "-q", "-r", path("s.tdw")}).out,
+                HasSubstr("\n00:00:05         2         2 "));
 }
 
 TEST_F(Filters, exclude_by_exclamation_marks_and_take_ranges) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reports on several hosts: the bytes, the keys of the JSON, and what the two recordings were made
 // to report.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <array>
@@ -124,6 +125,29 @@ TEST(HostsSchema, a_filter_that_one_end_passes_is_enough) {
     EXPECT_EQ(json["both_ends"]["pairs"][0]["only_client"], 0);
     const Json web = Json::parse(report_of_two_hosts("-f json --port 80"));
     EXPECT_EQ(web["both_ends"]["summary"]["joined"], 17);
+}
+
+TEST(HostsSchema, of_a_sample_each_connection_counts_so_many_times) {
+    const Json json = Json::parse(report_of_two_hosts("-f json --sample 2"));
+    const Json& summary = json["both_ends"]["summary"];
+    EXPECT_EQ(summary["sample"], 2);
+    const auto joined = summary["joined"].get<int>();
+    EXPECT_EQ(joined % 2, 0);
+    EXPECT_GT(joined, 0);
+    EXPECT_LE(joined, 2 * 20);
+    EXPECT_EQ(summary["agree"].get<int>() + summary["disagree"].get<int>(), joined);
+    int connections = 0;
+    int time_waits = 0;
+    for (const Json& row : json["both_ends"]["servers"]) {
+        connections += row["connections"].get<int>();
+        for (const Json& count : row["time_wait"]) time_waits += count.get<int>();
+    }
+    EXPECT_EQ(connections, joined);
+    EXPECT_EQ(time_waits, joined);
+    EXPECT_EQ(json["both_ends"]["pairs"][0]["joined"], joined);
+    for (const Json& host : json["hosts"])
+        EXPECT_EQ(host["quality"]["connections"], 2 * host["quality"]["traced"].get<int>());
+    EXPECT_THAT(report_of_two_hosts("--sample 2"), testing::HasSubstr("A SAMPLE"));
 }
 
 } // namespace

@@ -101,6 +101,41 @@ ViewState view_of(TableKind table) {
     return view;
 }
 
+/// Of the golden run, as if it were one connection in `sample`.
+ScreenData data_of_sample(std::uint64_t sample) {
+    const run::Context context = golden_context();
+    analysis::ReportOptions options;
+    options.run.sample = sample;
+    screen::Collector collector(options, synth::kTestClock.mono);
+    const auto run = golden_run(analysis::SplitBy::none, &collector);
+    run->tracker.advance_to(run->now());
+    return collector.collect({run->tracker, event::DataQuality{}, run->now()}, context);
+}
+
+TEST(Collector, of_a_sample_each_connection_counts_so_many_times) {
+    const ScreenData all = data_of_sample(1);
+    const ScreenData some = data_of_sample(3);
+    const auto listeners = static_cast<std::uint64_t>(
+        std::ranges::count_if(all.open, &screen::ConnectionEntry::is_listener));
+    EXPECT_EQ(some.sockets, 3 * all.sockets - 2 * listeners);
+    for (const TableKind kind : {TableKind::services, TableKind::programs, TableKind::remotes}) {
+        const auto& rows = all.groups(kind);
+        ASSERT_EQ(some.groups(kind).size(), rows.size());
+        std::uint64_t sockets = 0;
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            const screen::GroupRow& row = some.groups(kind)[i];
+            EXPECT_EQ(row.opened, 3 * rows[i].opened);
+            EXPECT_EQ(row.total.connections, 3 * rows[i].total.connections);
+            EXPECT_EQ(row.time_wait_peak, 3 * rows[i].time_wait_peak);
+            for (const tcp::State state : kAllOf<tcp::State>) {
+                EXPECT_EQ(row.sockets[state], 3 * rows[i].sockets[state]) << name(state);
+                sockets += rows[i].sockets[state];
+            }
+        }
+        EXPECT_GT(sockets, 0U);
+    }
+}
+
 class GoldenScreen : public testing::Test {
 protected:
     void SetUp() override {

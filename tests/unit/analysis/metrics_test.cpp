@@ -18,7 +18,11 @@ using Labels = std::map<std::string, std::string>;
 /// Hands lines to the metrics, then to the report maker.
 class CountingReport {
 public:
-    CountingReport() : run_(options()) { run_.front = &tee_; }
+    /// `sample`: the lines are those of one connection in so many.
+    explicit CountingReport(std::uint64_t sample)
+        : metrics_({.max_services = 1000, .sample = sample}), run_(options(sample)) {
+        run_.front = &tee_;
+    }
 
     TrackedReport& run() { return run_; }
     std::vector<report::MetricFamily> families() { return metrics_.families(run_.now(), 0); }
@@ -42,13 +46,14 @@ private:
         CountingReport& to;
     };
 
-    analysis::ReportOptions options() {
+    analysis::ReportOptions options(std::uint64_t sample) {
         analysis::ReportOptions all;
+        all.run.sample = sample;
         all.metrics = &metrics_;
         return all;
     }
 
-    analysis::Metrics metrics_{{.max_services = 1000}};
+    analysis::Metrics metrics_;
     Tee tee_{*this};
     TrackedReport run_;
 };
@@ -80,16 +85,18 @@ std::string lower_state(std::string_view state) {
     return text;
 }
 
-struct MetricsOfTraffic : testing::TestWithParam<std::uint64_t> {};
-INSTANTIATE_TEST_SUITE_P(seeds, MetricsOfTraffic,
-                         testing::Range(std::uint64_t{1}, std::uint64_t{6}));
+struct MetricsOfTraffic : testing::TestWithParam<std::tuple<std::uint64_t, int>> {};
+INSTANTIATE_TEST_SUITE_P(seeds_and_samples, MetricsOfTraffic,
+                         testing::Combine(testing::Range(std::uint64_t{1}, std::uint64_t{6}),
+                                          testing::Values(1, 7)));
 
 TEST_P(MetricsOfTraffic, equal_the_report) {
     synth::TrafficOptions traffic;
-    traffic.seed = GetParam();
+    const auto [seed, sample] = GetParam();
+    traffic.seed = seed;
     traffic.stories = 400;
     traffic.only_ending = false;
-    CountingReport counting;
+    CountingReport counting(static_cast<std::uint64_t>(sample));
     counting.run().feed(synth::make_traffic(traffic).records);
     const report::Report report = counting.run().report();
     const auto families = counting.families();
@@ -121,10 +128,10 @@ TEST_P(MetricsOfTraffic, equal_the_report) {
              std::get<std::span<const report::NumberPart>>(cell(services, row, "time_wait")))
             if (p.name == "socket_seconds") socket_seconds += std::get<double>(p.number);
     }
-    counting.run().tracker.for_each_live([&](const track::LiveSocket& socket) {
+    counting.run().tracker.for_each_live([&, weight = sample](const track::LiveSocket& socket) {
         if (socket.who.tuple.remote.empty()) return;
-        --endings[std::string(name(socket.ending))];
-        --closers[std::string(name(socket.closed_first))];
+        endings[std::string(name(socket.ending))] -= weight;
+        closers[std::string(name(socket.closed_first))] -= weight;
     });
     for (const auto& [how, count] : endings)
         EXPECT_EQ(sum_of(families, "tcpdwell_connections_ended_total", {{"ending", how}}),
@@ -137,7 +144,7 @@ TEST_P(MetricsOfTraffic, equal_the_report) {
     EXPECT_GT(endings["fin"], 0);
     // Each service of the report is rounded to a millisecond.
     EXPECT_NEAR(sum_of(families, "tcpdwell_socket_seconds_total", {{"state", "time_wait"}}),
-                socket_seconds, 0.001 * static_cast<double>(services.rows.size()));
+                socket_seconds, 0.001 * sample * static_cast<double>(services.rows.size()));
     EXPECT_GT(socket_seconds, 0);
 
     std::set<std::string_view> found;

@@ -50,6 +50,19 @@ TEST_F(PulseTest, counts_what_opens_and_what_closes) {
     EXPECT_EQ(pulse.present().sockets[FIN_WAIT2], 1U) << "it is there still";
 }
 
+TEST_F(PulseTest, of_a_sample_each_connection_counts_so_many_times) {
+    pulse = Pulse{at(0s), 1s, 10};
+    goes(100ms, CLOSE, SYN_SENT);
+    goes(200ms, SYN_SENT, ESTABLISHED);
+    EXPECT_EQ(pulse.present().sockets[SYN_SENT], 0U);
+    EXPECT_EQ(pulse.present().sockets[ESTABLISHED], 10U);
+    goes(300ms, ESTABLISHED, CLOSE);
+    ends(tcp::Ending::reset_sent);
+    EXPECT_EQ(pulse.present().opened, 10U);
+    EXPECT_EQ(pulse.present().closed, 10U);
+    EXPECT_EQ(pulse.present().reset, 10U);
+}
+
 TEST_F(PulseTest, a_handshake_that_fails_opens_nothing) {
     goes(100ms, CLOSE, SYN_SENT);
     goes(200ms, SYN_SENT, CLOSE);

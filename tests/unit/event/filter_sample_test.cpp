@@ -85,7 +85,7 @@ TEST(FilterSample, samples_of_samples) {
     EXPECT_EQ(sample(1, {ten, sample_of(5)}), 5U);
     EXPECT_EQ(sample(1, {ten, of_port_80}), 1U);
     EXPECT_EQ(sample(10, {lost}), 100U); // of other addresses
-    EXPECT_EQ(event::sample_of_both(~0ULL, ~0ULL - 1), ~0ULL);
+    EXPECT_EQ(event::sample_of_both(~0ULL, ~0ULL - 1), event::kMostWeight);
 }
 
 } // namespace
