@@ -192,10 +192,10 @@ void find_self_connected(const RuleInput& evidence, FindingDrafts& drafts) {
         draft.connections = found.ids.list();
         const std::string endpoint = found.tuple.local.text(found.tuple.family);
         draft.what = fmt::format(
-            "{} of {} {} connected to {}self ({}): nobody listened there, and connect() chose that "
+            "{} of {} {} connected to {} ({}): nobody listened there, and connect() chose that "
             "very port as its local one.",
             counted(found.count, "socket"), draft.subject, found.count == 1 ? "is" : "are",
-            found.count == 1 ? "it" : "them", endpoint);
+            found.count == 1 ? "itself" : "themselves", endpoint);
         draft.evidence = {{"sockets", "sockets", found.count},
                           {"endpoint", "endpoint", endpoint},
                           {"netns", "network namespace", std::uint64_t{key.first}}};

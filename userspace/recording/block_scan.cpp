@@ -72,9 +72,8 @@ private:
     Result<std::string_view> read_into(char* bytes, std::uint64_t place, std::size_t size) {
         std::size_t had = 0;
         while (had < size) {
-            const ssize_t n =
-                ::pread(fd_, bytes + had, size - had, static_cast<off_t>(place + had));
-            if (n < 0 && errno == EINTR) continue;
+            const ssize_t n = TEMP_FAILURE_RETRY(
+                ::pread(fd_, bytes + had, size - had, static_cast<off_t>(place + had)));
             if (n < 0) {
                 const int error = errno;
                 return fail(ErrorCode::failed,

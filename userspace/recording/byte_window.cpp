@@ -41,9 +41,8 @@ void ByteWindow::make_room(std::size_t size) {
 Result<std::string_view> ByteWindow::look(std::size_t size) {
     while (!at_end_ && end_ - begin_ < size) {
         make_room(size);
-        const ssize_t n =
-            ::read(fd_, bytes_.get() + end_, std::min(capacity_ - end_, std::max(size, kChunk)));
-        if (n < 0 && errno == EINTR) continue;
+        const ssize_t n = TEMP_FAILURE_RETRY(
+            ::read(fd_, bytes_.get() + end_, std::min(capacity_ - end_, std::max(size, kChunk))));
         if (n < 0) {
             const int error = errno;
             return fail(ErrorCode::failed,

@@ -48,8 +48,7 @@ RecordingWriter::begin(Fd fd, std::string path, std::string_view head_json, std:
 
 Result<void> RecordingWriter::put(std::string_view bytes) {
     while (!bytes.empty()) {
-        const ssize_t n = ::write(fd_.get(), bytes.data(), bytes.size());
-        if (n < 0 && errno == EINTR) continue;
+        const ssize_t n = TEMP_FAILURE_RETRY(::write(fd_.get(), bytes.data(), bytes.size()));
         if (n < 0) {
             const int error = errno;
             if (error == ENOSPC && options_.make_room()) continue;

@@ -2,19 +2,21 @@
 #include "track/connection_table.h"
 
 #include <algorithm>
-#include <cstring>
+#include <array>
+#include <bit>
 
 #include "base/hash.h"
 
 namespace tcpdwell::track {
 
 std::uint64_t hash_of(std::uint32_t netns, const tcp::FourTuple& tuple) {
-    std::array<std::uint64_t, 4> words{};
-    std::memcpy(&words[0], tuple.local.address.bytes.data(), 16);
-    std::memcpy(&words[2], tuple.remote.address.bytes.data(), 16);
-    const std::uint64_t ports = (std::uint64_t{tuple.local.port} << 16) | tuple.remote.port;
-    return mix64(words[1] ^
-                 mix64(words[3] ^ (ports << 32) ^ mix64(words[0] ^ (words[2] << 1) ^ netns)));
+    using Words = std::array<std::uint64_t, 2>;
+    const auto local = std::bit_cast<Words>(tuple.local.address.bytes);
+    const auto remote = std::bit_cast<Words>(tuple.remote.address.bytes);
+    const auto ports =
+        std::bit_cast<std::uint32_t>(std::array{tuple.local.port, tuple.remote.port});
+    const auto rest = std::bit_cast<std::uint64_t>(std::array{netns, ports});
+    return mix64(local[1] ^ mix64(remote[1] ^ mix64(local[0] ^ mix64(remote[0] ^ rest))));
 }
 
 const CloseEvidence ConnectionTable::kNoEvidence;

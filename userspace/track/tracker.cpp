@@ -249,7 +249,7 @@ void Tracker::Impl::advance_to(MonoTime now) {
         if (deadline.due > now) return;
         const bool settling = &queue == &settling_;
         queue.pop_front();
-        if (settling && unread_settling_ > settling_.size()) --unread_settling_;
+        unread_settling_ = std::min(unread_settling_, settling_.size());
         Connection* c = table_.find(deadline.slot, deadline.sequence);
         if (!c) continue;
         const CloseEvidence& seen = table_.evidence_of(*c);

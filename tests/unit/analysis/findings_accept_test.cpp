@@ -146,6 +146,23 @@ TEST_F(AcceptTest, nobody_accepts) {
     EXPECT_FALSE(finding(last, "close_wait_leak")); // no process can close it
 }
 
+/// The handshake is no time in the queue; CLOSE_WAIT is.
+TEST_F(AcceptTest, they_wait_since_they_were_established) {
+    threshold("accept_stalled.connections=1");
+    listen(80, 1, 5);
+    const tcp::FourTuple ends = tuple("10.0.0.1", 80, "192.0.2.7", 50'000);
+    const auto change = [&](Nanoseconds when, tcp::State from, tcp::State to) {
+        more.emplace_back(when, event::StateChange{at(when), kNetns, 0x9100, 5, ends, from, to});
+    };
+    more.emplace_back(2s, event::RequestTimer{at(2s), kNetns, 0x9000, 0, ends, TD_TIMER_START, 0});
+    change(3s, SYN_RECV, ESTABLISHED);
+    change(5s, ESTABLISHED, CLOSE_WAIT);
+    const report::Finding* f = stalled();
+    ASSERT_TRUE(f);
+    EXPECT_EQ(std::get<Nanoseconds>(fact(f->evidence, "oldest_ns")), 7s);
+    EXPECT_THAT(std::string(f->what), HasSubstr(" for 7.0 s"));
+}
+
 TEST_F(AcceptTest, it_has_stalled_from_the_age_on) {
     threshold("accept_stalled.age=9s");
     listen(80, 1, 5);

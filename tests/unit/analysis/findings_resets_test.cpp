@@ -273,22 +273,35 @@ TEST_F(CauseFindings, a_socket_connected_to_itself) {
     EndedLine own = client_end(ClosedFirst::local, Ending::fin);
     own.who.tuple.remote = own.who.tuple.local;
     EXPECT_FALSE(found("self_connected"));
+    EndedLine next = own;
+    next.who.id = own.who.id + 1;
+    next.who.slot = own.who.slot + 1;
     // Known from its transition, however it ends.
-    track::TransitionLine line{at(1s), &own.who, SYN_RECV, ESTABLISHED, 1ms};
-    analysis::ReportMaker maker({}, at(0s));
-    maker.on_move({at(1s), &own.who, std::nullopt, ESTABLISHED, true});
-    maker.on_transition(line);
-    struct Nobody : track::TrackerListener {
-        void on_transition(const track::TransitionLine&) override {}
-        void on_connection(const track::ConnectionLine&) override {}
-        void on_lost(const track::LostLine&) override {}
-    } nobody;
-    const track::Tracker tracker(nobody, {});
-    const analysis::HostFacts host;
-    const report::Report report = maker.make(tracker, {}, host, synth::kTestClock, {}, at(10s));
-    const report::Finding* f = finding(report, "self_connected");
-    ASSERT_TRUE(f);
-    EXPECT_THAT(std::string(f->what), HasSubstr("10.0.0.2:50000"));
+    for (const bool has_another : {false, true}) {
+        analysis::ReportMaker maker({}, at(0s));
+        for (const track::ConnectionIdentity* who : {&own.who, &next.who}) {
+            if (who == &next.who && !has_another) continue;
+            maker.on_move({at(1s), who, std::nullopt, ESTABLISHED, true});
+            maker.on_transition({at(1s), who, SYN_RECV, ESTABLISHED, 1ms});
+        }
+        struct Nobody : track::TrackerListener {
+            void on_transition(const track::TransitionLine&) override {}
+            void on_connection(const track::ConnectionLine&) override {}
+            void on_lost(const track::LostLine&) override {}
+        } nobody;
+        const track::Tracker tracker(nobody, {});
+        const analysis::HostFacts host;
+        const report::Report report = maker.make(tracker, {}, host, synth::kTestClock, {}, at(10s));
+        const report::Finding* f = finding(report, "self_connected");
+        ASSERT_TRUE(f);
+        EXPECT_THAT(
+            std::string(f->what),
+            HasSubstr(has_another
+                          ? "2 sockets of app (pid 100) are connected to themselves (10.0.0."
+                            "2:50000)"
+                          : "1 socket of app (pid 100) is connected to itself (10.0.0.2:"
+                            "50000)"));
+    }
 }
 
 } // namespace

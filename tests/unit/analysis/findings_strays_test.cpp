@@ -244,6 +244,12 @@ TEST_F(TranslatedStrays, name_the_client_and_explain_its_end) {
     EXPECT_THAT(advice(finding), Not(HasSubstr("The connection is elsewhere")));
 }
 
+TEST_F(TranslatedStrays, explain_no_end_of_another_port) {
+    reset(tuple("10.0.0.2", 1001, "10.0.0.9", 8080));
+    end(client_of_virtual(), 1000, 3s);
+    EXPECT_THAT(ids(), IsEmpty());
+}
+
 TEST_F(TranslatedStrays, are_why_other_clients_of_that_service_time_out) {
     answer_of_the_server();
     end(client_of_virtual(), 1000, 3s);

@@ -44,6 +44,31 @@ TEST(LogHistogram, sums_beyond_64_bits) {
     EXPECT_EQ(more.count(), 6u);
 }
 
+TEST(LogHistogram, merged_has_what_both_have) {
+    analysis::LogHistogram all;
+    analysis::LogHistogram one;
+    analysis::LogHistogram other;
+    Nanoseconds value = 1ns;
+    for (int i = 0; i < 40; ++i, value = value * 2 + 1ns) {
+        all.record(value);
+        (i % 3 == 0 ? one : other).record(value);
+    }
+    one.merge(analysis::LogHistogram());
+    one.merge(other);
+    EXPECT_EQ(one.count(), all.count());
+    EXPECT_EQ(one.min(), all.min());
+    EXPECT_EQ(one.max(), all.max());
+    EXPECT_EQ(one.mean(), all.mean());
+    for (const double q : {0.0, 0.1, 0.5, 0.9}) EXPECT_EQ(one.quantile(q), all.quantile(q)) << q;
+    const std::vector<report::DurationBucket> merged = one.buckets();
+    const std::vector<report::DurationBucket> recorded = all.buckets();
+    ASSERT_EQ(merged.size(), recorded.size());
+    for (std::size_t i = 0; i < merged.size(); ++i) {
+        EXPECT_EQ(merged[i].low, recorded[i].low);
+        EXPECT_EQ(merged[i].count, recorded[i].count);
+    }
+}
+
 TEST(LogHistogram, is_empty_after_clear) {
     analysis::LogHistogram h;
     h.record(1s);

@@ -7,6 +7,7 @@
 
 #include <map>
 #include <numeric>
+#include <optional>
 #include <set>
 #include <tuple>
 
@@ -227,6 +228,129 @@ TEST(MinuteSums, PastTheMostServicesTheRestIsOther) {
     services.clear();
     sums.finish(kBegin + 190s, take);
     EXPECT_EQ(services, std::set<std::string>{"late"});
+}
+
+/// By service, container and state: entered, opened, sockets now, dwells, ends.
+using MinuteCounts =
+    std::tuple<std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t>;
+using CountsByRow = std::map<std::tuple<std::string, std::string, tcp::State>, MinuteCounts>;
+
+class MinuteOfSums : public testing::Test {
+protected:
+    MinuteOfSums() { sums_.begin(kBegin, synth::kTestClock); }
+
+    void moves(const track::ConnectionIdentity& who, std::optional<tcp::State> from,
+               std::optional<tcp::State> to, bool born = false) {
+        sums_.on_move({now_, &who, from, to, born});
+    }
+    void ends(const track::ConnectionIdentity& who, tcp::Ending ending, bool evicted = false,
+              tcp::ClosedFirst first = tcp::ClosedFirst::remote) {
+        const track::PathStep last{tcp::State::ESTABLISHED, {}};
+        track::ConnectionLine line{};
+        line.who = &who;
+        line.states = {&last, 1};
+        line.ending = ending;
+        line.closed_first = first;
+        line.evicted = evicted;
+        sums_.on_connection(line);
+    }
+    /// The rows of the minute, which is over then.
+    CountsByRow rows() {
+        CountsByRow all;
+        now_ += 60s;
+        sums_.advance(now_, synth::kTestClock, [&](const analysis::MinuteRow& row) {
+            const auto& dwells = row.sums.dwell.counts();
+            std::uint64_t ended = 0;
+            for (const analysis::EndedCount& each : row.sums.ended) ended += each.connections;
+            const bool is_new =
+                all.emplace(
+                       std::tuple(row.service, row.container, row.state),
+                       MinuteCounts(row.sums.entered, row.sums.opened, row.sums.held.now(),
+                                    std::accumulate(dwells.begin(), dwells.end(), std::uint64_t{0}),
+                                    ended))
+                    .second;
+            EXPECT_TRUE(is_new) << row.service;
+        });
+        return all;
+    }
+
+    static constexpr auto kEst = tcp::State::ESTABLISHED;
+    MonoTime now_ = kBegin;
+    analysis::MinuteSums sums_{[](std::uint64_t cgroup) {
+        EXPECT_NE(cgroup, 0u); // which is none
+        return cgroup == 1 ? std::optional<std::string_view>("web") : std::nullopt;
+    }};
+};
+
+TEST_F(MinuteOfSums, ServicesAreApartByContainerAndAListenersPort) {
+    auto web = connection(1, "app");
+    web.cgroup = 1;
+    auto no_container = connection(2, "app");
+    no_container.cgroup = 8;
+    const auto no_cgroup = connection(3, "app");
+    auto other_port = connection(4, "app");
+    other_port.tuple.local.port = 81;
+    const auto server = connection(5, "app", tcp::Role::server);
+    auto other_server = connection(6, "app", tcp::Role::server);
+    other_server.tuple.local.port = 81;
+    using All = std::initializer_list<const track::ConnectionIdentity*>;
+    for (const auto* who :
+         All{&web, &no_container, &no_cgroup, &other_port, &server, &other_server})
+        moves(*who, {}, kEst);
+    EXPECT_EQ(rows(), (CountsByRow{{{"app", "web", kEst}, {0, 0, 1, 0, 0}},
+                                   {{"app", "", kEst}, {0, 0, 3, 0, 0}},
+                                   {{"app:80", "", kEst}, {0, 0, 1, 0, 0}},
+                                   {{"app:81", "", kEst}, {0, 0, 1, 0, 0}}}));
+}
+
+TEST_F(MinuteOfSums, OnlyAChangeOfItsStateIsAnEntry) {
+    const auto born = connection(1, "born");
+    moves(born, {}, tcp::State::SYN_SENT, true);
+    moves(born, tcp::State::SYN_SENT, kEst);
+    moves(born, kEst, kEst); // something has been learnt of it
+    const auto found = connection(2, "found");
+    moves(found, {}, kEst);
+    const auto gone = connection(3, "gone");
+    moves(gone, kEst, {}); // it has never been counted
+    EXPECT_EQ(rows(), (CountsByRow{{{"born", "", tcp::State::SYN_SENT}, {1, 1, 0, 0, 0}},
+                                   {{"born", "", kEst}, {1, 0, 1, 0, 0}},
+                                   {{"found", "", kEst}, {0, 0, 1, 0, 0}}}));
+    moves(born, kEst, {});
+    EXPECT_EQ(rows(), (CountsByRow{{{"born", "", kEst}, {0, 0, 0, 0, 0}}, // a part of the minute
+                                   {{"found", "", kEst}, {0, 0, 1, 0, 0}}}));
+    EXPECT_EQ(rows(), (CountsByRow{{{"found", "", kEst}, {0, 0, 1, 0, 0}}}));
+}
+
+TEST_F(MinuteOfSums, ASocketGoesWithTheProcessThatIsLearntLate) {
+    auto who = connection(1, "", tcp::Role::server);
+    const std::string before = analysis::service_text(who);
+    moves(who, {}, tcp::State::SYN_RECV, true);
+    who = connection(1, "app", tcp::Role::server);
+    moves(who, tcp::State::SYN_RECV, kEst);
+    EXPECT_EQ(rows(), (CountsByRow{{{before, "", tcp::State::SYN_RECV}, {1, 1, 0, 0, 0}},
+                                   {{"app:80", "", kEst}, {1, 0, 1, 0, 0}}}));
+    EXPECT_EQ(rows(), (CountsByRow{{{"app:80", "", kEst}, {0, 0, 1, 0, 0}}}));
+}
+
+TEST_F(MinuteOfSums, DwellsAndEndsAreThoseOfConnections) {
+    const auto who = connection(1, "app");
+    const auto listener = [] {
+        auto closed = connection(2, "app");
+        closed.tuple.remote = {};
+        return closed;
+    }();
+    for (const auto* each : {&who, &listener}) {
+        moves(*each, {}, kEst);
+        sums_.on_transition({now_, each, kEst, tcp::State::CLOSE, 5s});
+        ends(*each, tcp::Ending::fin);
+    }
+    sums_.on_transition({now_, &who, kEst, tcp::State::CLOSE, {}}); // its length isn't known
+    ends(who, tcp::Ending::fin);
+    ends(who, tcp::Ending::fin, false, tcp::ClosedFirst::local);
+    ends(who, tcp::Ending::reset_received);
+    ends(who, tcp::Ending::open);
+    ends(who, tcp::Ending::unknown, true);
+    EXPECT_EQ(rows(), (CountsByRow{{{"app", "", kEst}, {0, 0, 1, 1, 4}}}));
 }
 
 } // namespace

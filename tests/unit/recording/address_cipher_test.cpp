@@ -141,5 +141,20 @@ TEST(AddressCipher, numbers_are_permuted_and_none_stays_none) {
     EXPECT_FALSE(images.contains(0));
 }
 
+/// Rounds that were all the same would make the network its own inverse, but for the order of the
+/// halves; those that leave out a half would keep differences as they are.
+TEST(AddressCipher, numbers_go_through_rounds_that_differ) {
+    const recording::AddressCipher cipher(key_of(9));
+    const auto swapped = [](std::uint64_t x) { return x << 32 | x >> 32; };
+    std::set<std::uint64_t> differences;
+    constexpr std::uint64_t kNumbers = 1000;
+    for (std::uint64_t i = 1; i <= kNumbers; ++i) {
+        const std::uint64_t number = i * 0x9e3779b97f4a7c15ULL;
+        EXPECT_NE(swapped(cipher.image(swapped(cipher.image(number)))), number);
+        differences.insert(cipher.image(number) ^ cipher.image(number ^ 1));
+    }
+    EXPECT_EQ(differences.size(), kNumbers);
+}
+
 } // namespace
 } // namespace tcpdwell::test

@@ -267,15 +267,17 @@ TEST_F(AnonymizerTest, of_filters_stays_what_names_nobody) {
 }
 
 TEST_F(AnonymizerTest, a_sample_stays_one_although_its_flows_are_others_now) {
-    event::Filter filter;
-    filter.sample = 10;
-    event::Filter after;
-    after.sampled = 10;
-    recording::Head head = hider.anonymous(recording::Head{.filters = {filter}});
-    EXPECT_EQ(head.filters, std::vector<event::Filter>{after});
-    EXPECT_EQ(head.filter, "--sampled 10");
-    head = hider.anonymous(head);
-    EXPECT_EQ(head.filters, std::vector<event::Filter>{after});
+    for (const std::uint32_t one_in : {2u, 10u}) {
+        event::Filter filter;
+        filter.sample = one_in;
+        event::Filter after;
+        after.sampled = one_in;
+        recording::Head head = hider.anonymous(recording::Head{.filters = {filter}});
+        EXPECT_EQ(head.filters, std::vector<event::Filter>{after});
+        EXPECT_EQ(head.filter, "--sampled " + std::to_string(one_in));
+        head = hider.anonymous(head);
+        EXPECT_EQ(head.filters, std::vector<event::Filter>{after});
+    }
 }
 
 TEST_F(AnonymizerTest, what_this_version_does_not_know_is_left_out_and_counted) {

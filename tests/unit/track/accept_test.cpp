@@ -75,6 +75,22 @@ TEST(Accept, of_what_was_there_is_known_from_its_listing) {
     EXPECT_FALSE(accept_of(std::nullopt));
 }
 
+/// Nobody accepts what may have been opened here.
+TEST(Accept, is_not_said_of_what_is_not_known_to_be_a_passive_open) {
+    const TestSocket s;
+    auto listed = s.listed(20ms, ESTABLISHED);
+    listed.held = false;
+    AcceptListener nobody;
+    track::Tracker tracker(nobody, {});
+    tracker.on_event(listed);
+    int seen = 0;
+    tracker.for_each_listed(at(30ms), [&](const track::ListedSocket& known) {
+        EXPECT_EQ(known.socket.held, std::nullopt);
+        ++seen;
+    });
+    EXPECT_EQ(seen, 1);
+}
+
 TEST(Accept, of_a_subflow_shows_only_when_it_is_accepted) {
     const TestSocket s;
     event::NumbersRead numbers{};

@@ -156,6 +156,20 @@ TEST(Addressless, child_takes_over_the_request_that_was_listed) {
     EXPECT_EQ(stay(o, ESTABLISHED), 30ms);
 }
 
+TEST(Addressless, child_that_a_listing_shows_in_place_of_its_request_is_known_by_its_cookie) {
+    const TestSocket request{0xf000, 0};
+    const TestSocket child = by_tuple({0x7000, 9});
+    EventRun run;
+    run << request.request(1ms, TD_TIMER_START) << lost(50ms, 1);
+    list(run, 500ms, child.listed(500ms, ESTABLISHED));
+    run << event::OwnerFound{at(600ms), 0, child.cookie, event::Owner{kApp, std::nullopt, 0},
+                             TD_OWNER_HOLDS};
+    const synth::Outcome o = run.only_outcome();
+    EXPECT_EQ(o.process, kApp);
+    EXPECT_EQ(o.line->seen, tcp::Seen::gap);
+    EXPECT_EQ(o.line->ending, tcp::Ending::open);
+}
+
 TEST(Addressless, connect_without_a_port_is_not_joined) {
     TestSocket s = by_tuple({.cookie = 0});
     const tcp::FourTuple named = s.tuple;
@@ -179,6 +193,24 @@ TEST(Addressless, connect_to_another_peer_is_joined) {
     run << known.change(0ms, CLOSE, SYN_SENT, 0, 0, kApp);
     list(run, 10ms, other.listed(10ms, SYN_SENT));
     EXPECT_EQ(run.outcomes().size(), 2u);
+}
+
+TEST(Addressless, connect_after_all_others_to_that_peer_have_ended_is_joined) {
+    TestSocket first = by_tuple({.cookie = 0});
+    const tcp::FourTuple named = first.tuple;
+    first.tuple.local.port = 0;
+    EventRun run;
+    run << first.change(0ms, CLOSE, SYN_SENT, 0, 0, kApp);
+    first.tuple = named;
+    list(run, 30ms, first.listed(30ms, SYN_SENT));
+    run << first.reset_received(50ms) << first.change(50ms, SYN_SENT, CLOSE, ECONNREFUSED);
+    TestSocket second = by_tuple({0x2000, 9, named});
+    ++second.tuple.local.port;
+    list(run, 500ms, second.listed(500ms, SYN_SENT));
+    const std::vector<synth::Outcome> all = run.outcomes();
+    ASSERT_EQ(all.size(), 2u);
+    EXPECT_EQ(all[0].line->ending, tcp::Ending::refused);
+    EXPECT_EQ(all[1].line->ending, tcp::Ending::open);
 }
 
 struct Listeners : testing::Test {

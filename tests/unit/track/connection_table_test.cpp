@@ -70,6 +70,29 @@ TEST(ConnectionTable, finds_each_of_many_ports) {
     });
 }
 
+/// Bits that it left out would give many connections one hash.
+TEST(ConnectionTable, each_bit_of_what_distinguishes_connections_decides_their_hash) {
+    const tcp::FourTuple base = some_tuple();
+    const auto low_half = [](std::uint32_t netns, const tcp::FourTuple& tuple) {
+        return static_cast<std::uint32_t>(track::hash_of(netns, tuple)); // what the index keeps
+    };
+    for (unsigned i = 0; i < 32; ++i)
+        EXPECT_NE(low_half(1u ^ (1u << i), base), low_half(1, base)) << i;
+    for (const auto end : {&tcp::FourTuple::local, &tcp::FourTuple::remote}) {
+        for (unsigned i = 0; i < 128; ++i) {
+            tcp::FourTuple other = base;
+            std::uint8_t& byte = (other.*end).address.bytes[i / 8];
+            byte = static_cast<std::uint8_t>(byte ^ (1u << (i % 8)));
+            EXPECT_NE(low_half(1, other), low_half(1, base)) << i;
+        }
+        for (unsigned i = 0; i < 16; ++i) {
+            tcp::FourTuple other = base;
+            (other.*end).port = static_cast<tcp::Port>((other.*end).port ^ (1u << i));
+            EXPECT_NE(low_half(1, other), low_half(1, base)) << i;
+        }
+    }
+}
+
 /// Two addresses, one of them of a mini-socket, belong to one connection; who comes later takes
 /// them over.
 TEST(ConnectionTable, an_address_belongs_to_the_last_that_had_it) {

@@ -79,5 +79,29 @@ TEST_F(CraftedStream, of_ends_of_a_moment_ago) {
     EXPECT_LT(seconds(), kMostSeconds);
 }
 
+/// What waits is bounded: 65 536 children whose next event doesn't come are given up.
+TEST_F(CraftedStream, of_children_that_never_show_whose_they_are) {
+    constexpr std::uint32_t kMost = 65'536;
+    for (std::uint32_t i = 0; i < kMost; ++i) feed(numbered(i).change(1ms, LISTEN, SYN_RECV));
+    EXPECT_EQ(tracker_.totals().unexpected, 0u);
+    feed(numbered(kMost).change(1ms, LISTEN, SYN_RECV));
+    EXPECT_EQ(tracker_.totals().unexpected, kMost);
+    for (std::uint32_t i = 1; i < kMost; ++i)
+        feed(numbered(kMost + i).change(1ms, LISTEN, SYN_RECV));
+    EXPECT_EQ(tracker_.totals().unexpected, kMost);
+}
+
+/// And a million of deadlines: then the first is decided before its time.
+TEST_F(CraftedStream, of_timers_that_are_stopped_again_and_again) {
+    constexpr std::uint32_t kMost = 1'048'576;
+    const TestSocket request{.cookie = 0};
+    feed(request.request(1ms, TD_TIMER_START));
+    const event::Event stop = request.request(2ms, TD_TIMER_CANCEL);
+    for (std::uint32_t i = 0; i < kMost; ++i) feed(stop);
+    EXPECT_EQ(tracker_.totals().transitions, 1u);
+    feed(stop);
+    EXPECT_EQ(tracker_.totals().transitions, 2u); // it has failed
+}
+
 } // namespace
 } // namespace tcpdwell::test

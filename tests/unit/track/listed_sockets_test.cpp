@@ -213,6 +213,116 @@ INSTANTIATE_TEST_SUITE_P(All, Cookies, testing::Combine(testing::Values(0, 7), t
                                     (std::get<1>(tested.param) ? "" : "_by_tuple");
                          });
 
+TEST(SocketLister, an_address_identifies_where_the_listing_has_no_cookie) {
+    const TestSocket s;
+    event::SocketListed listed = s.listed(51ms, ESTABLISHED);
+    listed.cookie = 0;
+    EventRun run;
+    establish(run, s);
+    run << snapshot(50ms, TD_SNAPSHOT_BEGIN) << listed << snapshot(52ms, TD_SNAPSHOT_END)
+        << s.change(111ms, ESTABLISHED, CLOSE, 104);
+    const synth::Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->seen, tcp::Seen::whole);
+    EXPECT_EQ(stay(o, ESTABLISHED), 100ms);
+}
+
+TEST(SocketLister, another_cookie_is_another_connection_whatever_the_four_tuple) {
+    const TestSocket s;
+    TestSocket next = s;
+    next.cookie = s.cookie + 1;
+    EventRun run;
+    establish(run, s);
+    run << lost(400ms, 3) << snapshot(500ms, TD_SNAPSHOT_BEGIN) << next.listed(501ms, ESTABLISHED)
+        << snapshot(502ms, TD_SNAPSHOT_END);
+    std::vector<std::uint64_t> cookies;
+    run.tracker.for_each_live(
+        [&](const track::LiveSocket& live) { cookies.push_back(live.who.cookie); });
+    EXPECT_EQ(cookies, std::vector{next.cookie});
+    run << next.change(600ms, ESTABLISHED, CLOSE, 104);
+    const std::vector<synth::Outcome> all = run.outcomes();
+    ASSERT_EQ(all.size(), 2u);
+    EXPECT_EQ(all[0].line->ending, tcp::Ending::unknown);
+    EXPECT_EQ(all[0].cookie, s.cookie);
+    EXPECT_EQ(all[1].line->ending, tcp::Ending::reset_received);
+    EXPECT_EQ(all[1].cookie, next.cookie);
+}
+
+TEST(SocketLister, shows_the_cookies_that_events_had_not) {
+    for (const bool by_address : {true, false}) {
+        TestSocket s{.cookie = 0, .listed_by_address = by_address};
+        EventRun run;
+        establish(run, s);
+        s.cookie = 9;
+        run << snapshot(50ms, TD_SNAPSHOT_BEGIN) << s.listed(51ms, ESTABLISHED)
+            << snapshot(52ms, TD_SNAPSHOT_END);
+        EXPECT_EQ(run.only_outcome().cookie, 9u) << by_address;
+    }
+}
+
+TEST(SocketLister, shows_the_cookie_of_a_listener_that_it_lists_by_address) {
+    TestSocket listener{.cookie = 0};
+    listener.tuple.remote = {};
+    EventRun run;
+    run << listener.change(10ms, CLOSE, LISTEN, 0, 0, kApp);
+    listener.cookie = 9;
+    run << snapshot(50ms, TD_SNAPSHOT_BEGIN) << listener.listed(51ms, LISTEN)
+        << snapshot(52ms, TD_SNAPSHOT_END);
+    std::vector<std::uint64_t> cookies;
+    run.tracker.for_each_live(
+        [&](const track::LiveSocket& live) { cookies.push_back(live.who.cookie); });
+    EXPECT_EQ(cookies, std::vector<std::uint64_t>{9});
+}
+
+/// A connect() takes over the four-tuple: only the address shows then whose timer is cancelled.
+void expect_taken_over(EventRun& run, const TestSocket& mini) {
+    const TestSocket heir{0xf000, 99, mini.tuple};
+    run << heir.change(5s, CLOSE, SYN_SENT, 0, 0, kApp)
+        << mini.timer(5s + 20us, TD_TIMER_CANCEL, TIME_WAIT, 60s);
+    const std::vector<synth::Outcome> all = run.outcomes();
+    ASSERT_EQ(all.size(), 2u);
+    EXPECT_EQ(all[0].line->closed, at(5s + 20us));
+    ASSERT_TRUE(all[0].line->time_wait);
+    EXPECT_EQ(all[0].line->time_wait->end, tcp::TimeWaitEnd::reused);
+    EXPECT_EQ(all[1].line->ending, tcp::Ending::open);
+}
+
+TEST(SocketLister, without_addresses_leaves_the_address_of_a_mini_socket_known) {
+    const TestSocket s;
+    const TestSocket mini{0xe000, s.cookie, s.tuple, kNetns, false};
+    EventRun run;
+    establish(run, s);
+    run << s.change(40ms, ESTABLISHED, FIN_WAIT1, 0, 0, kApp)
+        << s.change(41ms, FIN_WAIT1, FIN_WAIT2) << mini.timer(42ms, TD_TIMER_START, TIME_WAIT, 60s)
+        << s.change(42ms + 2us, FIN_WAIT2, CLOSE) << snapshot(500ms, TD_SNAPSHOT_BEGIN)
+        << mini.listed_mini(501ms, TIME_WAIT, 60s) << snapshot(502ms, TD_SNAPSHOT_END);
+    expect_taken_over(run, mini);
+}
+
+TEST(SocketLister, shows_the_address_of_a_mini_socket_whose_start_was_lost) {
+    const TestSocket s;
+    const TestSocket mini{0xe000, s.cookie, s.tuple};
+    EventRun run;
+    establish(run, s);
+    run << s.change(40ms, ESTABLISHED, FIN_WAIT1, 0, 0, kApp)
+        << s.change(41ms, FIN_WAIT1, FIN_WAIT2) << lost(42ms, 0, 1)
+        << s.change(42ms + 2us, FIN_WAIT2, CLOSE) << snapshot(500ms, TD_SNAPSHOT_BEGIN)
+        << mini.listed_mini(501ms, TIME_WAIT, 60s) << snapshot(502ms, TD_SNAPSHOT_END);
+    expect_taken_over(run, mini);
+}
+
+/// At the address of the listener there is another socket by now.
+TEST(SocketLister, request_is_owned_by_nobody_but_a_listener) {
+    const TestSocket other{0xa000, 8, v4_tuple(81)};
+    const TestSocket request{0xb000, 0};
+    EventRun run;
+    establish(run, other);
+    run << snapshot(50ms, TD_SNAPSHOT_BEGIN) << other.listed(51ms, ESTABLISHED)
+        << request.listed_request(51ms, other.address) << snapshot(52ms, TD_SNAPSHOT_END);
+    for (const synth::Outcome& o : run.outcomes()) {
+        EXPECT_EQ(o.process, o.cookie == 8 ? std::optional(kApp) : std::nullopt);
+    }
+}
+
 TEST(SocketLister, incomplete_or_foreign_pass_ends_nothing) {
     const TestSocket s;
     EventRun run;

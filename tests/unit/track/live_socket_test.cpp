@@ -91,5 +91,21 @@ TEST(LiveSocket, may_be_a_younger_one_after_a_loss) {
     expect_at_least(run, FIN_WAIT2, 900ms);
 }
 
+/// The socket may have been closed and listen again: that shows no cookie.
+TEST(LiveSocket, listener_may_be_another_after_a_loss) {
+    for (const bool some_lost : {false, true}) {
+        TestSocket s{};
+        s.tuple.remote = {};
+        EventRun run;
+        run << s.change(10ms, CLOSE, LISTEN, 0, 0, process(1, "app"));
+        if (some_lost) run << lost(500ms, 1);
+        run << s.change(900ms, LISTEN, CLOSE, 0, 0, process(1, "app"));
+        const std::vector<synth::Outcome> all = run.outcomes();
+        ASSERT_EQ(all.size(), 1u);
+        EXPECT_EQ(all[0].transitions.back().dwell,
+                  some_lost ? std::nullopt : std::optional<Nanoseconds>(890ms));
+    }
+}
+
 } // namespace
 } // namespace tcpdwell::test

@@ -132,6 +132,48 @@ TEST(Loss, silence_up_to_where_a_loss_is_said_decides_nothing) {
     }
 }
 
+TEST(Loss, just_before_a_purge_may_have_hidden_how_a_fin_wait2_ended) {
+    for (const bool some_lost : {false, true}) {
+        const TestSocket s;
+        const TestSocket mini{0xe000, s.cookie, s.tuple};
+        EventRun run;
+        close_first(run, s);
+        run << s.change(101ms, FIN_WAIT1, FIN_WAIT2)
+            << mini.timer(102ms, TD_TIMER_START, FIN_WAIT2, 60s)
+            << s.change(102ms, FIN_WAIT2, CLOSE, 0, TD_STATE_ORPHAN);
+        if (some_lost) run << lost(5s, 0, 1);
+        run << mini.timer(10s, TD_TIMER_CANCEL, FIN_WAIT2, 60s, {},
+                          TD_STACK_TAKEN | TD_STACK_DESCHEDULE | TD_STACK_PURGE);
+        const synth::Outcome o = run.only_outcome();
+        EXPECT_EQ(o.line->ending, tcp::Ending::unknown);
+        EXPECT_EQ(o.line->seen, some_lost ? tcp::Seen::gap : tcp::Seen::whole);
+    }
+}
+
+TEST(Loss, before_an_end_that_shows_itself_leaves_no_gap) {
+    const TestSocket s;
+    EventRun run;
+    run << s.change(10ms, CLOSE, SYN_SENT, 0, 0, kApp) << s.change(11ms, SYN_SENT, ESTABLISHED)
+        << s.change(100ms, ESTABLISHED, CLOSE_WAIT)
+        << s.change(200ms, CLOSE_WAIT, LAST_ACK, 0, 0, kApp) << lost(201ms, 5)
+        << s.change(202ms, LAST_ACK, CLOSE);
+    const synth::Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->ending, tcp::Ending::fin);
+    EXPECT_EQ(o.line->seen, tcp::Seen::whole);
+}
+
+/// Neither an error nor an RST nor both FINs: what says why wasn't seen, though nothing was counted
+/// as lost.
+TEST(Loss, an_end_without_any_reason_is_a_gap) {
+    const TestSocket s;
+    EventRun run;
+    run << s.change(10ms, CLOSE, SYN_SENT, 0, 0, kApp) << s.change(11ms, SYN_SENT, ESTABLISHED)
+        << s.change(100ms, ESTABLISHED, CLOSE);
+    const synth::Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->ending, tcp::Ending::unknown);
+    EXPECT_EQ(o.line->seen, tcp::Seen::gap);
+}
+
 TEST(Loss, mini_whose_birth_was_lost_is_found_by_its_end) {
     const TestSocket mini;
     EventRun run;

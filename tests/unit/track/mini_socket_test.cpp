@@ -271,6 +271,68 @@ INSTANTIATE_TEST_SUITE_P(All, SameAddress, testing::Bool(), [](const auto& teste
     return tested.param ? "with_stack" : "without_stack";
 });
 
+/// Without cookies and stacks, and before the cancelled timer has had its time: the four-tuple's
+/// owner shows it.
+TEST(MiniSocket, at_the_address_of_one_just_killed_is_that_of_the_four_tuples_owner) {
+    Closer c;
+    c.full.cookie = c.mini.cookie = 0;
+    const TestSocket next{0xf000, 0, c.full.tuple};
+    EventRun run;
+    c.until_mini(run, TIME_WAIT, 60104ms);
+    run << next.change(5s, CLOSE, SYN_SENT, 0, 0, kApp)
+        << c.mini.timer(5s + 20us, TD_TIMER_CANCEL, TIME_WAIT, 60104ms)
+        << next.change(5s + 1ms, SYN_SENT, ESTABLISHED)
+        << next.change(5s + 3ms, ESTABLISHED, FIN_WAIT1, 0, 0, kApp)
+        << next.change(5s + 4ms, FIN_WAIT1, FIN_WAIT2)
+        << c.mini.timer(5s + 5ms, TD_TIMER_START, TIME_WAIT, 65004ms)
+        << next.change(5s + 5ms + 2us, FIN_WAIT2, CLOSE, 0, TD_STATE_ORPHAN);
+    c.expire(run, 66s, TIME_WAIT, 65004ms);
+    const std::vector<synth::Outcome> all = run.outcomes();
+    ASSERT_EQ(all.size(), 2u);
+    EXPECT_EQ(all[0].line->closed, at(5s + 20us));
+    EXPECT_EQ(all[0].line->time_wait->end, tcp::TimeWaitEnd::reused);
+    EXPECT_EQ(all[1].line->time_wait->end, tcp::TimeWaitEnd::expired);
+    EXPECT_EQ(stay(all[1], TIME_WAIT), 61s - 5ms);
+}
+
+/// connect() from a bound port takes the four-tuple, and gives it back as the TIME_WAIT is too
+/// young to be taken over (EADDRNOTAVAIL).
+TEST(MiniSocket, goes_on_after_a_connect_that_could_not_take_its_four_tuple) {
+    const Closer c;
+    const TestSocket next{0xf000, 8, c.full.tuple};
+    EventRun run;
+    c.until_mini(run, TIME_WAIT, 60104ms);
+    run << next.change(5s, CLOSE, SYN_SENT, 0, 0, kApp)
+        << next.change(5s + 10us, SYN_SENT, CLOSE, 0, 0, kApp);
+    run.pass_time(at(6s));
+    run << c.mini.timer(30s, TD_TIMER_CANCEL, TIME_WAIT, 60104ms)
+        << c.mini.timer(30s + 2us, TD_TIMER_START, TIME_WAIT, 90s);
+    c.expire(run, 91s, TIME_WAIT, 90s);
+    const std::vector<synth::Outcome> all = run.outcomes();
+    ASSERT_EQ(all.size(), 2u);
+    EXPECT_EQ(stay(all[0], TIME_WAIT), 91s - 104ms);
+    EXPECT_EQ(all[0].line->time_wait->restarts, 1u);
+    EXPECT_EQ(all[0].line->seen, tcp::Seen::whole);
+}
+
+/// Its ->CLOSE comes after the memory of its socket is another's.
+TEST(MiniSocket, whose_full_socket_made_way_is_found_by_the_four_tuple) {
+    const Closer c;
+    const TestSocket next{c.full.address, 8, v4_tuple(40001, 80)};
+    const TestSocket late{0xf000, c.full.cookie, c.full.tuple};
+    EventRun run;
+    c.until_fin_wait2(run);
+    run << c.mini.timer(104ms, TD_TIMER_START, FIN_WAIT2, 60104ms)
+        << next.change(105ms, CLOSE, SYN_SENT, 0, 0, kApp)
+        << late.change(106ms, FIN_WAIT2, CLOSE, 0, TD_STATE_ORPHAN);
+    c.expire(run, 61s, FIN_WAIT2, 60104ms);
+    const std::vector<synth::Outcome> all = run.outcomes();
+    ASSERT_EQ(all.size(), 2u);
+    EXPECT_EQ(all[0].line->ending, tcp::Ending::fin_wait2_expired);
+    EXPECT_EQ(all[0].line->seen, tcp::Seen::whole);
+    EXPECT_EQ(all[1].line->ending, tcp::Ending::open);
+}
+
 TEST(MiniSocket, foreign_request_does_not_explain_a_kill) {
     const Closer c;
     const TestSocket request{0xf000, 0, v4_tuple(40001, 80)};

@@ -33,9 +33,20 @@ requires(std::is_enum_v<E>&& requires(E e) {
 /// right.
 class OutcomeCollector : public track::TrackerListener {
 public:
+    void on_move(const track::StateMove& move) override {
+        std::optional<tcp::State>& counted = counted_in_[move.who->id];
+        if (move.from != counted) complain(*move.who, "a move from where it isn't counted");
+        if (!move.from && !move.to) complain(*move.who, "a move from nowhere to nowhere");
+        if (move.from == tcp::State::CLOSE || move.to == tcp::State::CLOSE)
+            complain(*move.who, "a move that names CLOSE");
+        if (move.born && (move.from || !move.to))
+            complain(*move.who, "a birth of what is there, or isn't");
+        counted = move.to;
+    }
     void on_transition(const track::TransitionLine& line) override {
         synth::Outcome& o = outcome(*line.who);
         if (o.line) complain(o, "a transition after the connection's line");
+        if (state_by_moves(line.who->id) != line.to) complain(o, "a transition without its move");
         if (line.dwell && *line.dwell < Nanoseconds(0)) complain(o, "a negative dwell");
         o.transitions.push_back({line.at, line.from, line.to, line.dwell});
     }
@@ -57,6 +68,16 @@ public:
 
     std::vector<track::LostLine> lost;
     std::vector<std::string> complaints;
+
+    /// The moves alone show what is there.
+    void compare(const track::LiveSocket& socket) {
+        if (state_by_moves(socket.who.id) != socket.state)
+            complain(socket.who, "counted in another state than it is in");
+    }
+    void expect_none_left() {
+        for (const auto& [id, state] : counted_in_)
+            if (state) complaints.push_back("still counted after the end");
+    }
 
     [[nodiscard]] std::vector<synth::Outcome> outcomes() const {
         std::vector<synth::Outcome> list;
@@ -86,9 +107,18 @@ private:
     void complain(const synth::Outcome& o, const std::string& what) {
         complaints.push_back(what + ": " + describe(o));
     }
+    void complain(const track::ConnectionIdentity& who, const std::string& what) {
+        complaints.push_back(what + ": cookie " + std::to_string(who.cookie));
+    }
+    [[nodiscard]] tcp::State state_by_moves(track::ConnectionId id) const {
+        const auto counted = counted_in_.find(id);
+        return counted == counted_in_.end() ? tcp::State::CLOSE
+                                            : counted->second.value_or(tcp::State::CLOSE);
+    }
 
     std::map<track::ConnectionId, synth::Outcome> by_id_;
     std::vector<track::ConnectionId> order_;
+    std::map<track::ConnectionId, std::optional<tcp::State>> counted_in_; ///< by the moves
 };
 
 /// A tracker with its decoder and collector, fed record by record; time goes on in small steps
@@ -123,7 +153,9 @@ public:
     void finish() {
         pass_time(now_ + std::chrono::milliseconds(100));
         live_before_finish = tracker.live();
+        tracker.for_each_live([&](const track::LiveSocket& s) { collector.compare(s); });
         tracker.finish(now_);
+        collector.expect_none_left();
     }
     [[nodiscard]] MonoTime now() const { return now_; }
 

@@ -121,5 +121,37 @@ TEST(Payload, ofAnotherSocketAtTheAddressIsNotTaken) {
     EXPECT_FALSE(known_after(kClient, read));
 }
 
+TEST(Payload, isTakenBehindTheEndNoMore) {
+    auto closed = kClient;
+    closed.emplace_back(kOne.change(20ms, ESTABLISHED, CLOSE, 104));
+    auto read = kernel_numbers(kOne, ESTABLISHED);
+    read.at = at(21ms); // its line isn't written yet
+    EXPECT_FALSE(known_after(closed, read));
+}
+
+TEST(Payload, ofTheSocketAtTheAddressOfAMiniSocketIsNotTaken) {
+    TestSocket mini = kOne;
+    mini.address = 0xe000;
+    auto read = kernel_numbers(mini, TIME_WAIT);
+    read.cookie = 0;
+    EXPECT_FALSE(known_after({mini.timer(10ms, TD_TIMER_START, TIME_WAIT, 60s)}, read));
+}
+
+TEST(Payload, isFoundByTheCookieWhereTheAddressIsNotSaid) {
+    TestSocket listed = kOne;
+    listed.listed_by_address = false;
+    auto read = kernel_numbers(kOne, CLOSE_WAIT);
+    read.sock = 0;
+    EXPECT_TRUE(known_after({listed.listed(10ms, ESTABLISHED),
+                             kOne.change(20ms, ESTABLISHED, CLOSE_WAIT)}, // shows the address
+                            read));
+}
+
+TEST(Payload, ofUnknownRoleIsAsItWasReadWhereNothingSaysHowMuchWasSent) {
+    auto read = kernel_numbers(kOne, ESTABLISHED);
+    read.numbers.bytes_sent = {};
+    EXPECT_EQ(numbers_after(kUnknown, read).bytes_acked, 100u);
+}
+
 } // namespace
 } // namespace tcpdwell::test

@@ -51,5 +51,26 @@ TEST_F(RepeatedRecord, that_is_the_only_one_is_the_transition) {
     expect_whole();
 }
 
+/// By the same task, a moment later: no transition, but it says who closed.
+TEST_F(RepeatedRecord, is_no_close_after_a_shutdown) {
+    run << s.change(10ms, CLOSE, SYN_SENT, 0, 0, kApp) << s.change(11ms, SYN_SENT, ESTABLISHED)
+        << s.change(100ms, ESTABLISHED, FIN_WAIT1)
+        << s.change(100ms + 50us, FIN_WAIT1, FIN_WAIT1, 0, TD_STATE_RELEASED, process(11, "other"))
+        << s.change(101ms, FIN_WAIT1, FIN_WAIT2);
+    run << s.change(150ms, FIN_WAIT2, CLOSE, 104);
+    EXPECT_EQ(run.only_outcome().closed_by, process(11, "other"));
+}
+
+/// The listing was read a moment after the change, and is all that is known.
+TEST_F(RepeatedRecord, is_no_change_that_a_listing_has_shown_before_its_event) {
+    run << snapshot(1ms, TD_SNAPSHOT_BEGIN) << s.listed(10ms, CLOSE_WAIT)
+        << s.change(10ms + 20us, ESTABLISHED, CLOSE_WAIT) << snapshot(11ms, TD_SNAPSHOT_END)
+        << s.change(50ms, CLOSE_WAIT, LAST_ACK, 0, 0, kApp) << s.change(51ms, LAST_ACK, CLOSE);
+    const synth::Outcome o = run.only_outcome();
+    EXPECT_EQ(o.transitions.size(), 3U);
+    EXPECT_EQ(stay(o, CLOSE_WAIT), 40ms - 20us);
+    EXPECT_EQ(o.line->seen, tcp::Seen::joined);
+}
+
 } // namespace
 } // namespace tcpdwell::test

@@ -102,12 +102,53 @@ TEST(Tracker, birth_of_a_client_does_not_wait_for_ever) {
     run.pass_time(at(70ms));
     ASSERT_EQ(run.collector.outcomes().size(), 1u);
     EXPECT_EQ(run.collector.outcomes()[0].tuple.local.port, 0);
-    run.collector = OutcomeCollector(); // the next line has another tuple, for good reason
     run << s.change(100ms, SYN_SENT, ESTABLISHED) << s.change(200ms, ESTABLISHED, CLOSE, 104);
     const synth::Outcome o = run.only_outcome();
     EXPECT_EQ(o.tuple, s.tuple);
     EXPECT_EQ(stay(o, SYN_SENT), 90ms);
     EXPECT_EQ(o.line->seen, tcp::Seen::whole);
+}
+
+TEST(Tracker, birth_of_a_client_waits_on_where_its_port_is_still_not_known) {
+    TestSocket s = numbered(1);
+    TestSocket portless = s;
+    portless.tuple.local.port = 0;
+    EventRun run;
+    run << portless.change(10ms, CLOSE, SYN_SENT, 0, 0, kApp)
+        << event::PortKnown{at(11ms), s.address, s.cookie, portless.tuple};
+    EXPECT_TRUE(run.collector.outcomes().empty());
+    run << event::PortKnown{at(12ms), s.address, s.cookie, s.tuple};
+    ASSERT_EQ(run.collector.outcomes().size(), 1u);
+    EXPECT_EQ(run.collector.outcomes()[0].tuple, s.tuple);
+}
+
+TEST(Tracker, request_whose_timer_is_cancelled_again_has_its_whole_time_again) {
+    const TestSocket request{.cookie = 0};
+    const TestSocket child{0xffff888000002000, 9};
+    EventRun run;
+    run << request.request(1ms, TD_TIMER_START) << request.request(50ms, TD_TIMER_CANCEL)
+        << request.request(51ms, TD_TIMER_START) << request.request(60ms, TD_TIMER_CANCEL);
+    run.pass_time(at(75ms)); // 25 ms after the first
+    run << child.change(75ms, SYN_RECV, ESTABLISHED);
+    const synth::Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->ending, tcp::Ending::open);
+    EXPECT_EQ(o.line->seen, tcp::Seen::whole);
+    EXPECT_EQ(stay(o, SYN_RECV), 74ms);
+}
+
+TEST(Tracker, mini_socket_whose_timer_is_cancelled_again_has_its_whole_time_again) {
+    const TestSocket mini{.address = 0xe000};
+    EventRun run;
+    run << mini.timer(1ms, TD_TIMER_START, TIME_WAIT, 60s)
+        << mini.timer(5s, TD_TIMER_CANCEL, TIME_WAIT, 60s)
+        << mini.timer(5s + 2us, TD_TIMER_START, TIME_WAIT, 65s)
+        << mini.timer(5s + 15ms, TD_TIMER_CANCEL, TIME_WAIT, 65s);
+    run.pass_time(at(5s + 30ms)); // 30 ms after the first
+    run << mini.timer(5s + 30ms, TD_TIMER_START, TIME_WAIT, 66s)
+        << mini.timer(67s, TD_TIMER_EXPIRE, TIME_WAIT, 66s);
+    const synth::Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->closed, at(67s));
+    EXPECT_EQ(o.line->time_wait->restarts, 2u);
 }
 
 TEST(Tracker, next_event_shows_the_port_too) {
