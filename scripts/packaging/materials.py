@@ -33,7 +33,8 @@ def output(*command):
 
 def files_used(build):
     """Headers, archives and start-up files outside of the tree; and shared libraries."""
-    headers = set(re.findall(r"^ +(/\S+)$", output("ninja", "-C", build, "-t", "deps"), re.M))
+    # ccache makes those in the tree relative, to which the headers of another architecture belong.
+    headers = {os.path.join(build, path) for path in re.findall(r"^ +(\S+)$", output("ninja", "-C", build, "-t", "deps"), re.M)}
     with open(build + "/tcpdwell.map", encoding="utf-8") as file:
         linker = file.read()
     # A library of which nothing was taken is not in the program.

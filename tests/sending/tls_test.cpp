@@ -76,12 +76,16 @@ TEST_F(Tls, sends_to_a_server_with_a_certificate_alone) {
     const auto unknown = insert("localhost");
     EXPECT_EQ(unknown.trouble, store::SendTrouble::no_connection);
     EXPECT_THAT(unknown.words, testing::HasSubstr("certificate"));
+    EXPECT_THAT(unknown.words, testing::HasSubstr("SSL_CERT_FILE"));
     ::setenv("SSL_CERT_FILE", certificate_.c_str(), 1);
     const auto known = insert("localhost");
     EXPECT_EQ(known.outcome, store::SendOutcome::accepted) << known.words;
     const auto another = insert("127.0.0.1");
     EXPECT_EQ(another.trouble, store::SendTrouble::no_connection) << "a name of its own";
     EXPECT_THAT(another.words, testing::HasSubstr("127.0.0.1"));
+    EXPECT_THAT(another.words, testing::Not(testing::HasSubstr("SSL_CERT_FILE")));
+    ::setenv("SSL_CERT_FILE", "/nonexistent", 1);
+    EXPECT_THAT(insert("localhost").words, testing::HasSubstr("names"));
 }
 
 } // namespace

@@ -327,7 +327,14 @@ private:
         return made ? std::string(made.get()) : std::string();
     }
     [[nodiscard]] std::string error_text(CURLcode error) const {
-        return printable(error_text_[0] != '\0' ? error_text_.data() : ::curl_easy_strerror(error));
+        std::string text =
+            printable(error_text_[0] != '\0' ? error_text_.data() : ::curl_easy_strerror(error));
+        // A certificate that may be right, and for this host, but nobody vouches for it here. That
+        // it is for another host has the same code.
+        if (error == CURLE_SSL_CACERT_BADFILE || text.starts_with("SSL certificate problem"))
+            text += "; authorities are those of the package ca-certificates, or of the file that "
+                    "SSL_CERT_FILE names";
+        return text;
     }
 
     ServerUrl server_;
