@@ -161,7 +161,7 @@ void Tracker::Impl::confirm_listed(Connection& c, const event::SocketListed& e) 
     // Without an address several listeners at one port can't be distinguished.
     if (e.sock != 0 || e.state != tcp::State::LISTEN) learn_cookie(c, e.cookie);
     if (e.sock == 0) remember_cookie(c);
-    learn_tuple(c, e.tuple);
+    if (!e.mini && !e.request) learn_tuple(c, e.tuple);
 
     if (e.mini && c.place == Place::mini) {
         if (c.other == 0) table_.set_other(c, e.sock);
