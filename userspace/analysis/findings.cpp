@@ -135,8 +135,12 @@ bool is_enough(const RuleInput& evidence, std::uint64_t count) {
     return !evidence.overview.is_sampled() || count >= kEnough * evidence.overview.sample();
 }
 
+std::uint64_t kernel_threshold(const RuleInput& evidence, std::string_view name) {
+    return std::max<std::uint64_t>(evidence.thresholds.count(name), 1);
+}
+
 std::uint64_t count_threshold(const RuleInput& evidence, std::string_view name) {
-    const auto many = std::max<std::uint64_t>(evidence.thresholds.count(name), 1);
+    const std::uint64_t many = kernel_threshold(evidence, name);
     return std::max(many, std::min(many, kEnough) * evidence.overview.sample());
 }
 

@@ -185,6 +185,8 @@ bool is_enough(const RuleInput& evidence, std::uint64_t count);
 /// Of a threshold that is a number: from so many on, and never of none. Of a sample no fewer than
 /// ten traced ones, or as many as the threshold if that is less.
 std::uint64_t count_threshold(const RuleInput& evidence, std::string_view name);
+/// The same for what the kernel counted, which knows no samples.
+std::uint64_t kernel_threshold(const RuleInput& evidence, std::string_view name);
 double share_of(std::uint64_t part, std::uint64_t all); ///< from 0 to 1; 0 of none
 
 // Wording that rules share.

@@ -95,7 +95,7 @@ std::string queue_advice(const AcceptQueue* queue) {
 }
 
 bool is_full(const RuleInput& evidence, std::uint32_t netns, const AcceptQueue* queue) {
-    const std::uint64_t many = count_threshold(evidence, "accept_queue_full.overflows");
+    const std::uint64_t many = kernel_threshold(evidence, "accept_queue_full.overflows");
     return evidence.counters.growth().growth(netns, "TcpExt.ListenOverflows") >= many ||
            (queue && is_at_its_limit(*queue));
 }
@@ -157,8 +157,7 @@ void find_accept_queue_full(const RuleInput& evidence, FindingDrafts& drafts) {
 
 void find_accept_stalled(const RuleInput& evidence, FindingDrafts& drafts) {
     const std::uint64_t many = count_threshold(evidence, "accept_stalled.connections");
-    const auto many_in_all =
-        std::max<std::uint64_t>(evidence.thresholds.count("accept_stalled.connections"), 1);
+    const std::uint64_t many_in_all = kernel_threshold(evidence, "accept_stalled.connections");
     const Nanoseconds age = evidence.thresholds.duration("accept_stalled.age");
     std::map<std::uint32_t, const AcceptQueue*> full; // of each namespace
     for (const auto& [key, queue] : evidence.accepts.queues()) {

@@ -273,6 +273,7 @@ std::vector<Handshakes> handshakes_by_endpoint(const RuleInput& evidence) {
 
 void find_handshakes_failing(const RuleInput& evidence, FindingDrafts& drafts) {
     const std::uint64_t many = count_threshold(evidence, "handshakes_failing.connections");
+    const std::uint64_t many_in_all = kernel_threshold(evidence, "handshakes_failing.connections");
     for (const Handshakes& sum : handshakes_by_endpoint(evidence)) {
         const ServiceRow& row = *sum.listener;
         const double share = share_of(sum.failed, sum.all);
@@ -280,7 +281,7 @@ void find_handshakes_failing(const RuleInput& evidence, FindingDrafts& drafts) {
             sum.failed >= many && share >= evidence.thresholds.value("handshakes_failing.share");
         // So it is also where the accept queue is full, which has a finding of its own.
         const bool is_flooded =
-            (sum.by_cookie >= many || sum.cookies_sent >= many || sum.dropped >= many) &&
+            (sum.by_cookie >= many || std::max(sum.cookies_sent, sum.dropped) >= many_in_all) &&
             !full_queue(evidence, row.key.netns);
         if (!fails && sum.waiting < many && !is_flooded) continue;
         FindingDraft draft{"handshakes_failing", report::Severity::warning};

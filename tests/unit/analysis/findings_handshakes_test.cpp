@@ -100,6 +100,16 @@ TEST_F(SynQueueFull, syns_that_got_a_cookie_or_were_dropped_count) {
     }
 }
 
+TEST_F(SynQueueFull, is_the_kernel_s_count_whatever_is_sampled) {
+    options.run.sample = 1000;
+    served(scenario("served"), 5);
+    read(1s, "TcpExt.TCPReqQFullDrop", 100);
+    read(31s, "TcpExt.TCPReqQFullDrop", 119);
+    EXPECT_FALSE(found("handshakes_failing", 40s));
+    read(35s, "TcpExt.TCPReqQFullDrop", 120);
+    EXPECT_TRUE(found("handshakes_failing", 40s));
+}
+
 /// The kernel doesn't say which listener it was: not one that a program connects from.
 TEST_F(SynQueueFull, is_one_of_a_listener) {
     clients(scenario("client_first_fin_with_ack"), 5);

@@ -38,6 +38,17 @@ TEST_F(ListenersTest, an_overflow_is_reported_with_its_numbers) {
     EXPECT_FALSE(found(kId, 40s));
 }
 
+TEST_F(ListenersTest, the_kernel_counts_overflows_of_all_whatever_is_sampled) {
+    options.run.sample = 1000;
+    threshold("accept_queue_full.overflows=120");
+    read(1s, 1000, 1000);
+    read(31s, 1119, 1119);
+    EXPECT_FALSE(found(kId, 40s));
+    read(32s, 1120, 1120);
+    ASSERT_TRUE(found(kId, 40s));
+    EXPECT_EQ(evidence(*found(kId, 40s), "overflows"), 120);
+}
+
 TEST_F(ListenersTest, drops_for_other_reasons_are_no_overflow) {
     read(1s, 1000, 1000);
     read(31s, 1000, 2000);
