@@ -25,6 +25,7 @@ run::Context golden_context() {
     run::Context context;
     context.on_event(event::ClockReading{synth::kTestClock});
     context.on_event(event::Fact{0, "net.ipv4.ip_local_port_range", "40000 40149"});
+    context.on_event(event::CgroupPath{4242, "/system.slice/app.service"});
     return context;
 }
 

@@ -266,6 +266,16 @@ void Collector::note_findings(ScreenData& data) {
     }
 }
 
+void Collector::name_containers(ScreenData& data, const analysis::CgroupNames& names) {
+    const auto name = [&](const analysis::ServiceKey& service) {
+        const auto [known, is_new] = data.containers.try_emplace(service.cgroup);
+        if (is_new) known->second = names.container_of(service.cgroup).value_or("");
+    };
+    for (const GroupRow& row : data.services) name(row.key.service);
+    for (const auto* entries : {&data.open, &data.ended})
+        for (const ConnectionEntry& entry : *entries) name(entry.service);
+}
+
 ScreenData Collector::collect(const run::RunState& state, const run::Context& context) {
     analysis::HostFacts host;
     for (const event::Fact& fact : context.facts()) host.on_fact(fact);
@@ -285,6 +295,7 @@ ScreenData Collector::collect(const run::RunState& state, const run::Context& co
                               context.cgroup_names(), state.now);
     add_groups(data, host);
     add_sockets(data, state.tracker);
+    name_containers(data, context.cgroup_names());
     set_rates(data.services, TableKind::services, state.now);
     set_rates(data.programs, TableKind::programs, state.now);
     set_rates(data.remotes, TableKind::remotes, state.now);

@@ -36,6 +36,7 @@ private:
     void add_sockets(ScreenData& data, const track::Tracker& tracker);
     void set_rates(std::vector<GroupRow>& rows, TableKind kind, MonoTime now);
     void note_findings(ScreenData& data);
+    static void name_containers(ScreenData& data, const analysis::CgroupNames& names);
 
     struct KnownFinding {
         std::string what;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -93,6 +94,14 @@ struct ScreenData {
     std::vector<GroupRow> ports;
     std::vector<ConnectionEntry> open;  ///< listeners too
     std::vector<ConnectionEntry> ended; ///< the last one first
+    std::map<std::uint64_t, std::string>
+        containers; ///< of those cgroups that are known to be of one, as views show it
+
+    /// "": not known.
+    [[nodiscard]] std::string_view container_of(std::uint64_t cgroup) const {
+        const auto found = containers.find(cgroup);
+        return found == containers.end() ? std::string_view() : found->second;
+    }
 
     /// Of a table of groups. TableKind::connections has none.
     [[nodiscard]] const std::vector<GroupRow>& groups(TableKind kind) const;

@@ -80,6 +80,16 @@ constexpr GroupCell kTimeWaitPeak{
     {"TW PEAK", "TIME_WAITs held at most.", 7, 0, Align::right, 4},
     [](const GroupRow& row, const ScreenData&) { return count_of(row.time_wait_peak); }};
 
+Value container_of(const analysis::ServiceKey& service, const ScreenData& data) {
+    const std::string_view name = data.container_of(service.cgroup);
+    return name.empty() ? Value() : Value(name);
+}
+constexpr GroupCell kContainer{
+    {"CONTAINER", "Container, machine or systemd unit of its sockets.", 9, 40, Align::left, 2},
+    [](const GroupRow& row, const ScreenData& data) {
+        return container_of(row.key.service, data);
+    }};
+
 template <State state>
 Value sockets_in(const GroupRow& row, const ScreenData&) {
     return count_of(row.sockets[state]);
@@ -97,10 +107,10 @@ constexpr GroupCell kSynRecv{{"SYN_RECV", "Sockets in SYN_RECV now.", 8, 0, Alig
 constexpr GroupCell kFinWait2{{"FIN_WAIT2", "Sockets in FIN_WAIT2 now.", 9, 0, Align::right, 3},
                               sockets_in<State::FIN_WAIT2>};
 
-constexpr GroupCell kServiceCells[] = {kService,     kProgram,     kOpens,       kEstablished,
-                                       kCloseWait,   kTimeWait,    kResets,      kFailures,
-                                       kConnections, kSynSent,     kSynRecv,     kFinWait2,
-                                       kClosedHere,  kClosedThere, kTimeWaitPeak};
+constexpr GroupCell kServiceCells[] = {kService,     kProgram,     kOpens,        kEstablished,
+                                       kCloseWait,   kTimeWait,    kResets,       kFailures,
+                                       kConnections, kSynSent,     kSynRecv,      kFinWait2,
+                                       kClosedHere,  kClosedThere, kTimeWaitPeak, kContainer};
 constexpr GroupCell kProgramCells[] = {
     {{"PROGRAM", "The program, with its pid if it is one process.", 14, 40, Align::left},
      [](const GroupRow& row, const ScreenData&) { return program_of(row); }},
@@ -180,6 +190,10 @@ constexpr ConnectionCell kConnectionCells[] = {
      }},
     {{"ROLE", "client: it was opened here; server: accepted.", 7, 0, Align::left, 3},
      [](const ConnectionEntry& c, const ScreenData&) { return Value(name(c.role)); }},
+    {{"CONTAINER", "Container, machine or systemd unit of the socket.", 9, 40, Align::left, 3},
+     [](const ConnectionEntry& c, const ScreenData& data) {
+         return container_of(c.service, data);
+     }},
     {{"SENT", "Bytes sent, when last looked at.", 10, 0, Align::right, 4},
      [](const ConnectionEntry& c, const ScreenData&) { return known(c.sent); }},
     {{"RECEIVED", "Bytes received, when last looked at.", 10, 0, Align::right, 4},
