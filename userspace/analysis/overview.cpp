@@ -16,7 +16,6 @@ std::uint64_t sum(const EnumArray<tcp::Seen, std::uint64_t>& counts) {
 
 void Overview::on_connection(const track::ConnectionLine& line, Weight weight) {
     ended_[line.seen] += weight;
-    ++traced_ended_;
     namespaces_.insert(line.who->netns);
 }
 
@@ -27,16 +26,12 @@ void Overview::on_lost(const track::LostLine& line) {
         ++holes_;
 }
 
-void Overview::begin_live(MonoTime) {
-    open_ = {};
-    traced_open_ = 0;
-}
+void Overview::begin_live(MonoTime) { open_ = {}; }
 
 void Overview::on_live(const track::LiveSocket& socket, Weight weight) {
     namespaces_.insert(socket.who.netns);
     if (socket.who.tuple.remote.empty()) return; // a listener
     open_[socket.seen] += weight;
-    ++traced_open_;
 }
 
 std::uint64_t Overview::connections() const { return sum(ended_) + sum(open_); }
@@ -106,7 +101,7 @@ report::Facts Overview::quality() const {
     }};
     if (is_sampled())
         facts.lines.push_back({"traced", "connections traced, which stand for all",
-                               report::count_value(traced_ended_ + traced_open_)});
+                               report::count_value(connections() / run_.sample)});
     return facts;
 }
 
@@ -119,7 +114,6 @@ void Overview::add_to(report::Report& report, const ReportContext& moment) {
 
 void Overview::next_interval(MonoTime) {
     ended_ = {};
-    traced_ended_ = 0;
     lost_ = 0;
     holes_ = 0;
     unseen_before_ = totals_.unseen;

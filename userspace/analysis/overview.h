@@ -70,8 +70,6 @@ private:
     std::uint64_t unseen_before_ = 0; ///< the present interval
     EnumArray<tcp::Seen, std::uint64_t> ended_;
     EnumArray<tcp::Seen, std::uint64_t> open_;
-    std::uint64_t traced_ended_ = 0; ///< of them
-    std::uint64_t traced_open_ = 0;
     std::set<std::uint32_t> namespaces_;
 };
 

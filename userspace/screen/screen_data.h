@@ -92,10 +92,9 @@ struct ScreenData {
     std::vector<GroupRow> programs;
     std::vector<GroupRow> remotes;
     std::vector<GroupRow> ports;
-    std::vector<ConnectionEntry> open;  ///< listeners too
-    std::vector<ConnectionEntry> ended; ///< the last one first
-    std::map<std::uint64_t, std::string>
-        containers; ///< of those cgroups that are known to be of one, as views show it
+    std::vector<ConnectionEntry> open;               ///< listeners too
+    std::vector<ConnectionEntry> ended;              ///< the last one first
+    std::map<std::uint64_t, std::string> containers; ///< by cgroup, as views show it; "": not known
 
     /// "": not known.
     [[nodiscard]] std::string_view container_of(std::uint64_t cgroup) const {
