@@ -284,6 +284,29 @@ struct Meaning {
     }
 };
 
+bool is_known(std::uint8_t kind) {
+    switch (kind) {
+#define TCPDWELL_CASE(kind, name, Struct) case kind:
+        TCPDWELL_EVENT_RECORD_LIST(TCPDWELL_CASE)
+#undef TCPDWELL_CASE
+        return true;
+    default: return false;
+    }
+}
+
+/// Each event is made in the place of the result: to move one costs as much as to make it.
+std::optional<Event> event_of(const Meaning& meaning) {
+    switch (read_header(meaning.record).kind) {
+#define TCPDWELL_CASE(kind, name, Struct)                                  \
+    case kind:                                                             \
+        if (const auto r = as<Struct>(meaning.record)) return meaning(*r); \
+        return std::nullopt;
+        TCPDWELL_EVENT_RECORD_LIST(TCPDWELL_CASE)
+#undef TCPDWELL_CASE
+    default: return std::nullopt;
+    }
+}
+
 } // namespace
 
 std::optional<Event> Decoder::decode(std::span<const std::byte> record) {
@@ -292,21 +315,16 @@ std::optional<Event> Decoder::decode(std::span<const std::byte> record) {
         ++quality_.malformed;
         return std::nullopt;
     }
-
-    const Meaning meaning{clock_, record};
-    std::optional<Event> event;
-    switch (read_header(record).kind) {
-#define TCPDWELL_CASE(kind, name, Struct)                           \
-    case kind:                                                      \
-        if (const auto r = as<Struct>(record)) event = meaning(*r); \
-        break;
-        TCPDWELL_EVENT_RECORD_LIST(TCPDWELL_CASE)
-#undef TCPDWELL_CASE
-    default: ++quality_.unknown; return std::nullopt;
+    if (!is_known(read_header(record).kind)) {
+        ++quality_.unknown;
+        return std::nullopt;
     }
+
+    std::optional<Event> event = event_of({clock_, record});
     if (event && !admits(read_header(record).netns)) {
         ++quality_.dropped;
-        return std::nullopt;
+        event.reset();
+        return event;
     }
     if (event)
         ++quality_.records;

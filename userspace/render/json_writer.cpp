@@ -48,7 +48,7 @@ void JsonWriter::write(const std::optional<Nanoseconds>& duration) {
 /// Three decimals are more than is known of anything that isn't counted.
 void JsonWriter::put(double number) { json_.Double(std::round(number * 1000) / 1000); }
 
-void JsonWriter::put(tcp::State state) { word(name(state)); }
+void JsonWriter::put(tcp::State state) { word(tcp::name(state)); }
 
 void JsonWriter::put(std::string_view bytes) {
     bytes.empty() ? put(std::monostate{}) : string(bytes);
@@ -125,7 +125,7 @@ void JsonWriter::put(const report::ProcessValue& process) {
 void JsonWriter::put(std::span<const report::ObjectPart> parts) {
     json_.StartObject();
     for (const report::ObjectPart& part : parts) {
-        key(part.name);
+        name(part.name);
         std::visit([this](auto value) { put(value); }, part.value);
     }
     json_.EndObject();
@@ -159,7 +159,7 @@ void JsonWriter::put(const report::TimeWaitValue& value) {
     word("dwell_ns");
     write(value.dwell);
     word("end");
-    word(name(value.end));
+    word(tcp::name(value.end));
     word("restarts");
     json_.Uint(value.restarts);
     json_.EndObject();

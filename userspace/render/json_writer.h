@@ -26,6 +26,8 @@ public:
     void end_object() { json_.EndObject(); }
     void begin_array() { json_.StartArray(); }
     void end_array() { json_.EndArray(); }
+    /// A key of ours: plain ASCII without quotes, backslashes and control characters.
+    void name(std::string_view ascii) { word(ascii); }
     /// Any bytes, as of string().
     void key(std::string_view bytes) { string(bytes); }
     /// Any bytes; "" stays "".

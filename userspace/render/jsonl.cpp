@@ -31,7 +31,7 @@ public:
         assert(row.size() == schema.columns.size());
         begin_line(schema.type);
         for (std::size_t i = 0; i < row.size(); ++i) {
-            json_.key(schema.columns[i].id);
+            json_.name(schema.columns[i].id);
             json_.write(row[i]);
         }
         end_line();
@@ -47,7 +47,7 @@ private:
     void begin_line(std::string_view type) {
         json_.clear();
         json_.begin_object();
-        json_.key("type");
+        json_.name("type");
         json_.string(type);
     }
 
