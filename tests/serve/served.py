@@ -30,14 +30,14 @@ class UnixConnection(http.client.HTTPConnection):
 
 
 class Served:
-    """The daemon, on the stage's namespace alone, at a Unix socket that is no traffic of its own."""
+    """The daemon, on the stage's namespace alone or on `net`, at a Unix socket that is no traffic of its own."""
 
-    def __init__(self, stage, *options, environment=None, pass_fds=(), before=None):
+    def __init__(self, stage, *options, net=None, environment=None, pass_fds=(), before=None):
         self.stage = stage
         stage.traces += 1
         self.socket = stage.folder / f"http{stage.traces}.sock"
         self.complaints = stage.folder / f"serve{stage.traces}.err"
-        words = [stage.tcpdwell, "serve", "--netns", str(stage.net.inode), "--listen", f"unix:{self.socket}", *options]
+        words = [stage.tcpdwell, "serve", "--netns", str((net or stage.net).inode), "--listen", f"unix:{self.socket}", *options]
 
         def prepare():
             stage.before_exec(stage.net.fd)
