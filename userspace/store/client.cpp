@@ -3,6 +3,7 @@
 
 #include <curl/curl.h>
 #include <fmt/format.h>
+#include <rapidjson/document.h>
 
 #include <algorithm>
 #include <array>
@@ -134,6 +135,29 @@ int ask_whether_stopped(void* is_stopped, curl_off_t, curl_off_t, curl_off_t, cu
 
 } // namespace
 
+PartialSuccess partial_success(std::string_view answer) {
+    rapidjson::Document document;
+    // Without recursion: it may be nested as deeply as it is long.
+    document.Parse<rapidjson::kParseIterativeFlag>(answer.data(), answer.size());
+    if (document.HasParseError() || !document.IsObject()) return {};
+    const auto partial = document.FindMember("partialSuccess");
+    if (partial == document.MemberEnd() || !partial->value.IsObject()) return {};
+    PartialSuccess found;
+    const auto records = partial->value.FindMember("rejectedLogRecords");
+    if (records == partial->value.MemberEnd()) return {};
+    if (records->value.IsUint64()) found.rejected_records = records->value.GetUint64();
+    if (records->value.IsString()) { // an int64 is a string in JSON of protobuf
+        const char* begin = records->value.GetString();
+        const char* end = begin + records->value.GetStringLength();
+        const auto [parsed, error] = std::from_chars(begin, end, found.rejected_records);
+        if (error != std::errc() || parsed != end) return {};
+    }
+    const auto words = partial->value.FindMember("errorMessage");
+    if (words != partial->value.MemberEnd() && words->value.IsString())
+        found.words = words_of_server({words->value.GetString(), words->value.GetStringLength()});
+    return found;
+}
+
 SendAnswer judge_answer(long status, unsigned exception_code) {
     const SendTrouble trouble = trouble_of(status, exception_code);
     return {outcome_of(trouble), trouble, "", false};
@@ -252,10 +276,15 @@ public:
         return judged;
     }
 
-    /// A collector says in its answer what it doesn't take of it, and that it is of no use to send
-    /// that again (OTLP, "Partial success").
+    /// What a collector doesn't take of a request isn't to be sent again (OTLP, "Partial success").
     SendAnswer send_log_records(std::string_view gzip) {
-        return judge(post(server_.path, gzip, true));
+        const HttpAnswer answer = post(server_.path, gzip, true);
+        SendAnswer judged = judge(answer);
+        if (judged.outcome != SendOutcome::accepted) return judged;
+        PartialSuccess partial = partial_success(answer.body);
+        judged.rejected_rows = partial.rejected_records;
+        if (judged.rejected_rows != 0) judged.words = std::move(partial.words);
+        return judged;
     }
 
     SendAnswer insert(const std::string& table, const std::string& id, std::string_view gzip) {

@@ -54,10 +54,19 @@ struct SendAnswer {
     std::string words; ///< the server's, or what went wrong; printable
     /// ClickHouse itself has said so, of an error that may be the batch's or the server's.
     bool may_be_batch = false;
+    std::uint64_t rejected_rows = 0; ///< of an accepted batch; `words` says why
 };
 
 /// By the status of HTTP (0: there was none) and ClickHouse's number of its exception (0: none).
 SendAnswer judge_answer(long status, unsigned exception_code);
+
+/// What a collector of OpenTelemetry says of a request that it has accepted in part
+/// (opentelemetry-proto 1.5, ExportLogsPartialSuccess); 0 records where the answer says nothing.
+struct PartialSuccess {
+    std::uint64_t rejected_records = 0;
+    std::string words; ///< printable
+};
+PartialSuccess partial_success(std::string_view answer);
 
 struct ClientOptions {
     Nanoseconds connect_limit = std::chrono::seconds(10);

@@ -170,8 +170,10 @@ private:
         end_trouble();
         if (answer.outcome == SendOutcome::refused) return reject(name, *parsed, answer.words);
         outbox_.remove(name);
+        const std::uint64_t rejected = std::min<std::uint64_t>(answer.rejected_rows, parsed->rows);
         ++page_.sent_batches;
-        page_.sent_rows += parsed->rows;
+        page_.sent_rows += parsed->rows - rejected;
+        if (rejected != 0) note_rejected_rows(rejected, parsed->rows, answer.words);
         note_accepted(name);
         return answer;
     }
@@ -189,6 +191,15 @@ private:
         page_.rejected_rows += batch.rows;
         page_.removed_rows += rejected->removed_rows;
         return {SendOutcome::refused, SendTrouble::none, "", false};
+    }
+
+    /// Which ones they are isn't said, and none of them is to be sent again (OTLP, "Partial
+    /// success").
+    void note_rejected_rows(std::uint64_t rejected, std::uint64_t all, const std::string& words) {
+        if (page_.rejected_rows.fetch_add(rejected) == 0)
+            spdlog::warn("{} takes a batch without {} of its {} rows, which are lost, as others "
+                         "may be: {}",
+                         options_.server.who(), rejected, all, shortened(words));
     }
 
     static std::string_view shortened(std::string_view words) {

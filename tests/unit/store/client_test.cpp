@@ -117,6 +117,27 @@ TEST(Client, says_what_the_server_says) {
                   "/net: Code: 60, e.displayText() = DB::Exception: Table \\x1b[2J isn't.");
 }
 
+TEST(Client, reads_what_a_collector_leaves_out) {
+    const auto rejected = [](std::string_view answer) {
+        return store::partial_success(answer).rejected_records;
+    };
+    EXPECT_EQ(rejected(R"({"partialSuccess":{"rejectedLogRecords":"3","errorMessage":"no"}})"), 3U);
+    EXPECT_EQ(rejected(R"({"partialSuccess":{"rejectedLogRecords":4}})"), 4U);
+    EXPECT_EQ(store::partial_success(
+                  R"({"partialSuccess":{"rejectedLogRecords":1,"errorMessage":"\u001b[2J!\n"}})")
+                  .words,
+              "\\x1b[2J!");
+    for (const std::string_view answer :
+         {"", "{}", "[]", "ok", R"({"partialSuccess":{}})", R"({"partialSuccess":[1]})",
+          R"({"partialSuccess":{"errorMessage":"a warning"}})",
+          R"({"partialSuccess":{"rejectedLogRecords":-1}})",
+          R"({"partialSuccess":{"rejectedLogRecords":"1x"}})",
+          R"({"partialSuccess":{"rejectedLogRecords":null}})",
+          R"({"partialSuccess":{"rejectedLogRecords":"99999999999999999999"}})"})
+        EXPECT_EQ(rejected(answer), 0U) << answer;
+    EXPECT_EQ(rejected(std::string(1 << 20, '[')), 0U);
+}
+
 TEST(Client, tells_what_is_about_the_batch_from_what_isnt) {
     struct Case {
         long status;
