@@ -38,7 +38,9 @@ void ExportOptions::declare(CLI::App& app, CLI::Option* url_option, const std::s
                "a row's weight is how many it stands for")
         ->default_str("1")
         ->needs(url_option);
-    app.add_option("--zone", zone, "What the column zone says of this host")->type_name("NAME");
+    app.add_option("--zone", zone,
+                   "What the column zone (or cloud.availability_zone) says of this host")
+        ->type_name("NAME");
     app.add_flag("--gather-inserts", gathers_inserts,
                  "Let the server gather the inserts of many hosts (async_insert)");
 }
@@ -62,9 +64,10 @@ std::unique_ptr<store::RowMaker> make_row_maker(const ExportOptions& options,
                                                 std::uint64_t traced_sample,
                                                 const run::Context& context, run::Consumer& next) {
     making.sampling = {traced_sample, options.sample};
+    making.zone = options.zone;
     if (options.is_otlp())
         return std::make_unique<store::OtlpExporter>(std::move(making), context, next);
-    return std::make_unique<store::Exporter>(std::move(making), options.zone, context, next);
+    return std::make_unique<store::Exporter>(std::move(making), context, next);
 }
 
 Result<ExportLine> ExportLine::open(const ExportOptions& options) {

@@ -9,9 +9,8 @@
 
 namespace tcpdwell::store {
 
-Exporter::Exporter(RowOptions options, std::string zone, const run::Context& context,
-                   run::Consumer& next)
-    : RowMaker(std::move(options), context, next), zone_(std::move(zone)),
+Exporter::Exporter(RowOptions options, const run::Context& context, run::Consumer& next)
+    : RowMaker(std::move(options), context, next),
       minutes_([&context](std::uint64_t cgroup) { return context.container(cgroup); }) {}
 
 void Exporter::begin(const run::Context& context) {
@@ -47,7 +46,7 @@ void Exporter::begin_row(MonoTime at) {
                              seconds.time_since_epoch().count(), 0, 0xffff'ffff)));
     json_.member("host", options().host);
     json_.member("boot", options().boot);
-    if (!zone_.empty()) json_.member("zone", zone_);
+    if (!options().zone.empty()) json_.member("zone", options().zone);
 }
 
 void Exporter::end_row(Batch& batch) {

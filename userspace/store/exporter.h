@@ -16,9 +16,7 @@ namespace tcpdwell::store {
 /// Memory, besides: what MinuteSums needs.
 class Exporter final : public RowMaker {
 public:
-    /// `zone`: what the column of that name says. As for the others see RowMaker.
-    Exporter(RowOptions options, std::string zone, const run::Context& context,
-             run::Consumer& next);
+    Exporter(RowOptions options, const run::Context& context, run::Consumer& next);
 
     void begin(const run::Context& context) override;
     void on_move(const track::StateMove& move) override;
@@ -36,7 +34,6 @@ private:
     void end_row(Batch& batch);
     void add_minute(const analysis::MinuteRow& row);
 
-    std::string zone_;
     analysis::MinuteSums minutes_;
     std::array<Batch, 3> batches_{Batch{ends_table().name}, Batch{minutes_table().name},
                                   Batch{findings_table().name}};

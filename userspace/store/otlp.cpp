@@ -180,14 +180,20 @@ void OtlpExporter::add_record(std::string_view json) {
 }
 
 std::string OtlpExporter::text_of(Batch& batch) {
-    render::JsonWriter host;
-    host.string(options().host);
+    const auto attribute = [](std::string_view key, std::string_view value) {
+        render::JsonWriter json;
+        json.string(value);
+        return fmt::format(R"({{"key":"{}","value":{{"stringValue":{}}}}})", key, json.view());
+    };
+    std::string attributes =
+        attribute("host.name", options().host) + "," + attribute("os.type", "linux");
+    if (!options().zone.empty())
+        attributes += "," + attribute("cloud.availability_zone", options().zone);
     return fmt::format(
-        R"({{"resourceLogs":[{{"resource":{{"attributes":[{{"key":"host.name","value":)"
-        R"({{"stringValue":{}}}}},{{"key":"os.type","value":{{"stringValue":"linux"}}}}]}},)"
+        R"({{"resourceLogs":[{{"resource":{{"attributes":[{}]}},)"
         R"("scopeLogs":[{{"scope":{{"name":"tcpdwell","version":"{}"}},"logRecords":[{}]}}]}}]}})"
         "\n",
-        host.view(), TCPDWELL_VERSION, batch.lines);
+        attributes, TCPDWELL_VERSION, batch.lines);
 }
 
 } // namespace tcpdwell::store

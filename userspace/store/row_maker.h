@@ -32,6 +32,7 @@ struct RowOptions {
     /// Of a recording that has the facts of the host in its head only.
     std::string host;
     std::string boot;
+    std::string zone; ///< of that host, as its user calls it; "": none is given
 };
 
 /// Memory: a batch for each table.

@@ -45,12 +45,11 @@ synth::GeneratedConnection traffic_of(std::uint64_t seed) {
 }
 
 /// The whole of it through a pipe.
-template <class Maker, class... Zone>
-void run_through(const synth::GeneratedConnection& traffic, store::RowOptions options,
-                 Zone... zone) {
+template <class Maker>
+void run_through(const synth::GeneratedConnection& traffic, store::RowOptions options) {
     LastConsumer last;
     run::Context context;
-    Maker maker(std::move(options), zone..., context, last);
+    Maker maker(std::move(options), context, last);
     run::Pipe pipe(context, maker, {});
     pipe.feed(event::encode(event::ClockReading{synth::kTestClock}, synth::kTestClock));
     for (const auto& [key, value] : {std::pair("host", "web-1"), std::pair("boot_id", "b-o-o-t")})
@@ -83,7 +82,8 @@ std::map<std::string, std::vector<json>> rows_of(const synth::GeneratedConnectio
         EXPECT_LE(count, most);
         return {};
     };
-    run_through<store::Exporter>(traffic, std::move(options), std::string("z1"));
+    options.zone = "z1";
+    run_through<store::Exporter>(traffic, std::move(options));
     return rows;
 }
 
@@ -208,8 +208,11 @@ TEST_P(ExportOfTraffic, LogRecordsAreOfTheSameEnds) {
         EXPECT_EQ(table, "otlp");
         const json request = json::parse(line);
         const json& of_host = request.at("resourceLogs").at(0);
-        EXPECT_EQ(of_host.at("resource").at("attributes").at(0).at("value").at("stringValue"),
-                  "web-1");
+        const json expected = json::parse(R"([
+            {"key": "host.name", "value": {"stringValue": "web-1"}},
+            {"key": "os.type", "value": {"stringValue": "linux"}},
+            {"key": "cloud.availability_zone", "value": {"stringValue": "z\"1"}}])");
+        EXPECT_EQ(of_host.at("resource").at("attributes"), expected);
         const json& list = of_host.at("scopeLogs").at(0).at("logRecords");
         EXPECT_EQ(list.size(), count);
         EXPECT_LE(count, 7U);
@@ -234,6 +237,7 @@ TEST_P(ExportOfTraffic, LogRecordsAreOfTheSameEnds) {
         }
         return {};
     };
+    options.zone = "z\"1";
     run_through<store::OtlpExporter>(traffic, std::move(options));
     EXPECT_EQ(records, rows);
 }
@@ -248,7 +252,7 @@ TEST(Exporter, PassesEverythingOnAndReportsWhatCantBeTaken) {
     };
     LastConsumer last;
     run::Context context;
-    store::Exporter exporter(std::move(options), "", context, last);
+    store::Exporter exporter(std::move(options), context, last);
     run::Pipe pipe(context, exporter, {});
     pipe.feed(event::encode(event::ClockReading{synth::kTestClock}, synth::kTestClock));
     bool has_failed = false;
