@@ -105,8 +105,21 @@ def check_columns(database, files):
         equal(columns.keys() - filled, set(listed), f"columns of {table} that no row fills, and those listed")
 
 
+def check_pipes(server):
+    """Tables and questions as the README has them: one command each."""
+    client = f"clickhouse-client --port {server.native}"
+    for command in (f"{TCPDWELL} export --schema --to http://127.0.0.1:{server.port}/default | {client} -n",
+                    f"{TCPDWELL} export --queries | {client} -n"):
+        done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, timeout=100)
+        equal((done.returncode, done.stdout, done.stderr), (0, "", ""), command)
+    tables = set(request(server.port, "SHOW TABLES FROM default")[1].split())
+    expect(set(TABLES) <= tables, f"the tables are {tables}")
+
+
 def perform(stage, kind):
     server = stage.server(kind)
+    if kind == "debian":  # the current one is no server that the client could reach
+        check_pipes(server)
     options = ("--to", f"http://127.0.0.1:{server.port}/default") if kind == "current" else ()
     database = Database(server.port, "rows", options)
     database.apply(run("export", "--schema", "--keep-days", 10000, *options))  # changes nothing
