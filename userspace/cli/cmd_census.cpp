@@ -30,6 +30,7 @@ struct CensusOptions {
     std::shared_ptr<FilterOptions> filter;
     std::string format = "table";
     std::string by;
+    std::string host_root;
 };
 
 std::optional<run::GroupBy> group_by_from_name(std::string_view name) {
@@ -66,7 +67,7 @@ Result<int> run_census(const CensusOptions& options) {
     const auto filter = options.filter->resolve(FilterTarget::live);
     if (!filter) return tl::unexpected(filter.error());
     const auto by = group_by_from_name(options.by);
-    const auto census = take_census(*filter, by == run::GroupBy::process);
+    const auto census = take_census(*filter, by == run::GroupBy::process, options.host_root);
     if (!census) return tl::unexpected(census.error());
     warn_about_gaps(*census);
 
@@ -106,6 +107,7 @@ Action define_census(CLI::App& app) {
                "How to print it; csv has the counts only")
         ->capture_default_str();
     options->filter = FilterOptions::declare(app);
+    add_host_root(app, options->host_root);
     return [options] { return run_census(*options); };
 }
 

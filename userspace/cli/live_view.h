@@ -40,8 +40,9 @@ struct Census {
 };
 
 /// `owners_of_all`: looks up the processes of all sockets, not only of those in CLOSE_WAIT and
-/// LISTEN.
-Result<Census> take_census(const event::Filter& filter, bool owners_of_all);
+/// LISTEN. `host_root`: see LiveOptions.
+Result<Census> take_census(const event::Filter& filter, bool owners_of_all,
+                           const std::string& host_root);
 
 /// Prints on stdout, as "text" or "json", whether this host can be traced and with which probes;
 /// the value is the exit status.

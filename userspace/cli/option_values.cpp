@@ -114,6 +114,19 @@ CLI::Option* add_speed(CLI::App& app, const std::string& names, double& factor,
     return app.add_option(names, factor, help)->transform(transformer(read))->type_name("SPEED");
 }
 
+CLI::Option* add_host_root(CLI::App& app, std::string& folder) {
+    return app
+        .add_option("--host-root", folder,
+                    "Where the host's root directory is mounted, for the names of containers")
+        ->type_name("FOLDER")
+        ->check(CLI::Validator(
+            [](const std::string& path) {
+                std::error_code error;
+                return std::filesystem::is_directory(path, error) ? "" : "there is no such folder";
+            },
+            ""));
+}
+
 CLI::Option* add_format(CLI::App& app, std::string& word, const std::vector<std::string>& words,
                         const std::string& why, const std::string& help) {
     static constexpr std::string_view kFormats[] = {"csv", "json", "jsonl", "table", "text"};

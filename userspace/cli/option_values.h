@@ -33,6 +33,9 @@ CLI::Option* add_number(CLI::App& app, const std::string& names, std::uint64_t& 
 CLI::Option* add_speed(CLI::App& app, const std::string& names, double& factor,
                        const std::string& help);
 
+/// --host-root, a folder that exists: see live::ContainerFiles.
+CLI::Option* add_host_root(CLI::App& app, std::string& folder);
+
 /// --format, one of `words`. `why`: of the words that stand for a format with other commands, why
 /// they don't here; a sentence without its full stop.
 CLI::Option* add_format(CLI::App& app, std::string& word, const std::vector<std::string>& words,

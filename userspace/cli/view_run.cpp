@@ -55,15 +55,7 @@ std::shared_ptr<RunOptions> RunOptions::declare(CLI::App& app) {
     add_number(app, "--max-connections", options->max_connections, std::uint64_t{1} << 32,
                "Connections followed at the same time; the longest idle are given up first")
         ->capture_default_str();
-    app.add_option("--host-root", options->host_root,
-                   "Where the host's root directory is mounted, for the names of containers")
-        ->type_name("FOLDER")
-        ->check(CLI::Validator(
-            [](const std::string& path) {
-                std::error_code error;
-                return std::filesystem::is_directory(path, error) ? "" : "there is no such folder";
-            },
-            ""));
+    add_host_root(app, options->host_root);
     app.add_flag("--strict", options->strict,
                  "Exit with status 4 if events were lost or the recording is damaged");
     app.add_flag("-q,--quiet", options->quiet, "No summary on stderr, only warnings");

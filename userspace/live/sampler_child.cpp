@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "event/container_path.h"
 #include "event/encode.h"
 #include "event/record.h"
 #include "host/kernel_counters.h"
@@ -21,6 +22,15 @@
 
 namespace tcpdwell::live {
 namespace {
+
+/// A container whose file wasn't there: a runtime may write it after the first connection.
+struct Unnamed {
+    std::uint64_t cgroup;
+    std::string id;
+    int tries;
+};
+constexpr int kMostTries = 6; // at each reading of the counters
+constexpr std::size_t kMostUnnamed = 1000;
 
 class SamplerChild {
 public:
@@ -49,6 +59,9 @@ private:
     void refresh() { namespaces_ = host::list_network_namespaces(); }
     void list_namespace(const host::NetworkNamespace& ns,
                         std::unordered_multimap<std::uint64_t, Holder>& holders);
+    /// False if no file has its name.
+    bool send_container(std::uint64_t cgroup, const std::string& id);
+    void name_late_ones();
     /// Those of the namespace that has been entered.
     void send_counters(std::uint32_t inode);
     void send_owners(const std::unordered_multimap<std::uint64_t, Holder>& holders);
@@ -67,6 +80,7 @@ private:
     std::unique_ptr<SocketLister> lister_;
     std::vector<std::uint32_t> only_;
     ContainerFiles containers_;
+    std::vector<Unnamed> unnamed_;
     Fd replies_;
     std::vector<host::NetworkNamespace> namespaces_;
     std::unordered_set<std::uint32_t> described_; ///< namespaces whose sysctls have been reported
@@ -177,6 +191,7 @@ void SamplerChild::counters() {
         if (const auto guard = host::NetnsGuard::enter(ns.fd.get())) send_counters(ns.inode);
     }
     namespaces_.clear();
+    name_late_ones();
     done(SamplerDone::counters);
 }
 
@@ -202,12 +217,25 @@ void SamplerChild::waiting(std::uint64_t idle, bool all) {
 
 void SamplerChild::containers(std::span<const std::uint64_t> words) {
     for (; words.size() >= kContainerWords; words = words.subspan(kContainerWords)) {
-        const auto id = std::as_bytes(words.subspan(1, kContainerWords - 1));
-        const std::string text =
-            containers_.describe({reinterpret_cast<const char*>(id.data()), id.size()});
-        put(event::container_record(monotonic_ns(), words.front(), text));
+        const auto bytes = std::as_bytes(words.subspan(1, kContainerWords - 1));
+        std::string id(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+        const bool is_named = send_container(words.front(), id);
+        if (!is_named && unnamed_.size() < kMostUnnamed)
+            unnamed_.push_back({words.front(), std::move(id), kMostTries});
     }
     done(SamplerDone::containers);
+}
+
+bool SamplerChild::send_container(std::uint64_t cgroup, const std::string& id) {
+    const std::string text = containers_.describe(id);
+    put(event::container_record(monotonic_ns(), cgroup, text));
+    return text != event::short_container_id(id);
+}
+
+void SamplerChild::name_late_ones() {
+    std::erase_if(unnamed_, [this](Unnamed& each) {
+        return send_container(each.cgroup, each.id) || --each.tries == 0;
+    });
 }
 
 bool read_words(int fd, std::uint64_t* words, std::size_t count) {

@@ -14,6 +14,7 @@
 #include <fstream>
 #include <map>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
 #include "base/child_process.h"
@@ -162,6 +163,54 @@ TEST(SamplerChild, DescribesTheContainersThatAreWanted) {
             texts[container->cgroup] = container->text;
     });
     EXPECT_EQ(texts, (std::map<std::uint64_t, std::string>{{'a', "web-1"}, {'b', "bbbbbbbbbbbb"}}));
+}
+
+TEST(SamplerChild, NamesContainersWhoseFilesComeLater) {
+    const TemporaryFolder root;
+    std::array<int, 2> requests{};
+    std::array<int, 2> replies{};
+    ASSERT_EQ(::pipe2(requests.data(), O_CLOEXEC) + ::pipe2(replies.data(), O_CLOEXEC), 0);
+    const Fd reader(replies[0]);
+    Fd writer(requests[1]);
+    int sweeps = 0;
+    std::thread sampler([&] {
+        // No namespace has this number: no counters are read.
+        EXPECT_EQ(live::run_sampler(std::make_unique<CountingLister>(sweeps), {1}, root.path(),
+                                    Fd(requests[0]), Fd(replies[1])),
+                  0);
+    });
+    event::Decoder decoder;
+    std::vector<std::string> names;
+    const auto ask = [&](std::span<const std::uint64_t> words) {
+        EXPECT_EQ(::write(writer.get(), words.data(), words.size_bytes()),
+                  static_cast<ssize_t>(words.size_bytes()));
+        for (bool is_done = false; !is_done;) {
+            std::array<std::byte, 1 << 12> bytes; // the answers are shorter than what is atomic
+            const ssize_t got = ::read(reader.get(), bytes.data(), bytes.size());
+            ASSERT_GT(got, 0);
+            event::for_each_record({bytes.data(), static_cast<std::size_t>(got)}, [&](auto record) {
+                is_done = is_done || event::read_header(record).kind == live::kSamplerDoneKind;
+                const auto event = decoder.decode(record);
+                if (const auto* container =
+                        event ? std::get_if<event::ContainerName>(&*event) : nullptr)
+                    names.push_back(container->text);
+            });
+        }
+    };
+    std::vector<std::uint64_t> words{kContainers, live::kContainerWords, 'c'};
+    words.resize(words.size() + 8);
+    std::memset(&words[3], 'c', 64);
+    const std::array<std::uint64_t, 2> counters{kCounters, 0};
+    ask(words);
+    ask(counters);
+    const auto folder = root.path() / "var/lib/docker/containers" / std::string(64, 'c');
+    std::filesystem::create_directories(folder);
+    std::ofstream(folder / "config.v2.json") << R"({"Name":"/late"})";
+    ask(counters);
+    ask(counters);
+    writer.reset();
+    sampler.join();
+    EXPECT_EQ(names, (std::vector<std::string>{"cccccccccccc", "cccccccccccc", "late"}));
 }
 
 TEST(SamplerChild, FindsTheHoldersOfWhatWaits) {

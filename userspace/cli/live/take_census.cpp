@@ -65,7 +65,8 @@ bool passes(const event::Filter& filter, run::CensusSocket& socket,
 /// The containers of the sockets' cgroups, each looked up once.
 class CensusContainers {
 public:
-    explicit CensusContainers(bool are_wanted) : are_wanted_(are_wanted) {}
+    CensusContainers(bool are_wanted, const std::string& host_root)
+        : are_wanted_(are_wanted), files_(host_root) {}
 
     std::optional<std::string_view> of(std::uint64_t id, std::optional<std::string_view> path) {
         if (!are_wanted_ || !path) return std::nullopt;
@@ -77,13 +78,14 @@ public:
 
 private:
     bool are_wanted_;
-    live::ContainerFiles files_{""};
+    live::ContainerFiles files_;
     std::unordered_map<std::uint64_t, std::string> texts_;
 };
 
 } // namespace
 
-Result<Census> take_census(const event::Filter& filter, bool owners_of_all) {
+Result<Census> take_census(const event::Filter& filter, bool owners_of_all,
+                           const std::string& host_root) {
     auto table = live::list_sockets(filter.netns.wanted);
     if (!table) return tl::unexpected(table.error());
     std::optional<host::CgroupPaths> cgroups;
@@ -92,7 +94,7 @@ Result<Census> take_census(const event::Filter& filter, bool owners_of_all) {
         if (!opened) return tl::unexpected(opened.error());
         cgroups = std::move(*opened);
     }
-    CensusContainers containers(!filter.containers.empty());
+    CensusContainers containers(!filter.containers.empty(), host_root);
     const auto wanted =
         wanted_inodes(*table, owners_of_all || !filter.pids.empty() || !filter.comms.empty());
     const live::SocketOwners owners = live::find_socket_owners(&wanted);

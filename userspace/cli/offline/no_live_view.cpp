@@ -25,7 +25,7 @@ void keep_rights_for(bool, bool) {}
 
 void keep_rights_for_sending() {}
 
-Result<Census> take_census(const event::Filter&, bool) { return no_bpf(); }
+Result<Census> take_census(const event::Filter&, bool, const std::string&) { return no_bpf(); }
 
 Result<int> check_host(const std::string&, const ProbeTexts&) { return no_bpf(); }
 
