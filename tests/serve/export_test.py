@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """serve --export: each connection that ends while it traces comes to the server once, over a server that is away, a kill
--9 of it or of its process that sends, and a restart; the metrics have the same number of rows. (A real ClickHouse takes the rows in tests/fleet.)"""
+-9 of it or of its process that sends, and a restart; the metrics have the same number of rows. (A real ClickHouse takes
+the rows in tests/fleet.)"""
 import gzip
 import http.server
 import json
