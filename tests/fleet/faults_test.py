@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Nothing is lost and nothing counts twice: export is killed, the answer is swallowed, the server is away, the disk is full,
-rows are refused. Each with the rows of the server before and after."""
+"""Nothing is lost and nothing counts twice: export is killed, or its process that sends, the answer is swallowed, the server
+is away, the disk is full, rows are refused. Each with the rows of the server before and after."""
 from clickhouse import *
 from proxy import Proxy
 
@@ -64,6 +64,34 @@ def killed(stage, server, expected):
     raw = int(line.database.ask("SELECT count() FROM ends"))
     print(f"then again: {total(expected)} rows; {raw} rows of ends before they are merged")
     equal(line.batches(), [], "batches that wait")
+
+
+def child_of(pid):
+    words = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return int(words[0]) if words else None
+
+
+def sender_killed(stage, server, expected):
+    """SIGKILL to the process that sends, twice, while the server has a batch of it: export goes on with another one."""
+    killed = []
+    ready = threading.Event()
+
+    def act(number):
+        if number in (2, 5):
+            ready.wait(60)
+            killed.append(child_of(child_of(process.pid)))
+            os.kill(killed[-1], signal.SIGKILL)
+
+    line = Line(stage, server, "sender_killed", act)
+    process = subprocess.Popen(line.words("--wait", "90s", "-r", *map(str, FILES)), stderr=subprocess.PIPE, text=True)
+    ready.set()
+    said = process.communicate(timeout=150)[1]
+    equal(process.returncode, 0, said)
+    equal(len(set(killed)), 2, "processes that sent and were killed")
+    equal(said.count("(signal 9); another one is started in"), 2, said)
+    equal(line.database.counts(), expected, "rows after the sender was killed")
+    equal(line.batches(), [], "batches that wait")
+    print(f"sender killed twice: all rows there after {line.proxy.inserts} inserts")
 
 
 def swallowed(stage, server, expected):
@@ -160,6 +188,7 @@ def perform(stage):
     expected = reference.counts()
     expect(total(expected) > 1000, f"{expected}")
     killed(stage, server, expected)
+    sender_killed(stage, server, expected)
     swallowed(stage, server, expected)
     refused(stage, server, expected)
     full(stage, server, expected)

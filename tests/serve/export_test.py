@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """serve --export: each connection that ends while it traces comes to the server once, over a server that is away, a kill
--9 and a restart; the metrics have the same number of rows. (A real ClickHouse takes the rows in tests/fleet.)"""
+-9 of it or of its process that sends, and a restart; the metrics have the same number of rows. (A real ClickHouse takes
+the rows in tests/fleet.)"""
 import gzip
 import http.server
 import json
+import os
+import pathlib
 import re
 import signal
 import socket
@@ -79,6 +82,22 @@ def of_service(server):
     return [row for row in server.rows.get("ends", []) if row.get("local_port") == SERVICE]
 
 
+def child_called(pid, name):
+    for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        if pathlib.Path(f"/proc/{child}/comm").read_text() == name + "\n":
+            return int(child)
+    return None
+
+
+def kill_sender(stage, served):
+    """The tracer has given up the rights to start another one by now."""
+    supervisor = child_called(served.process.pid, "tcpdwell-superv")
+    killed = child_called(supervisor, "tcpdwell-sender")
+    os.kill(killed, signal.SIGKILL)
+    stage.until(lambda: child_called(supervisor, "tcpdwell-sender") not in (None, killed), "another process that sends", 20)
+    expect("has ended (signal 9); another one is started in" in served.said(), served.said())
+
+
 def perform(stage):
     spool = stage.folder / "spool"
     options = ("--export", f"http://127.0.0.1:{PORT}/fleet", "--spool", str(spool), "--zone", "here")
@@ -92,6 +111,7 @@ def perform(stage):
     server = Server()
     served = Served(stage, *options)
     stage.until(lambda: len(of_service(server)) == 20, "the rows of before", 40)
+    kill_sender(stage, served)
     converse(service, 30)
     stage.until(lambda: len(of_service(server)) == 50, "the rows of now", 40)
     stage.until(lambda: not list(spool.glob("*.json.gz*")), "an empty spool", 40)

@@ -93,8 +93,10 @@ void ScriptedServer::answer(const Fd& client) {
         answer = script_(request);
     }
     for (auto left = answer.delay; left.count() > 0 && !is_over_;
-         left -= std::chrono::milliseconds(kTick))
-        std::this_thread::sleep_for(std::chrono::milliseconds(kTick));
+         left -= std::chrono::milliseconds(kTick)) {
+        pollfd gone{client.get(), POLLRDHUP, 0};
+        if (::poll(&gone, 1, kTick) > 0) return; // others wait to be answered
+    }
     std::size_t sent = 0;
     while (sent < answer.bytes.size()) {
         const ssize_t n = ::send(client.get(), answer.bytes.data() + sent,

@@ -82,6 +82,7 @@ Result<ExportLine> ExportLine::open(const ExportOptions& options) {
     store::SenderOptions sending;
     sending.server = std::move(*server);
     sending.client.gathers_inserts = options.gathers_inserts;
+    sending.in_supervisor = [] { keep_rights_for(false, false); };
     sending.in_child = [] { keep_rights_for_sending(); };
     auto own = std::make_unique<store::Spool>(std::move(*spool));
     auto sender = store::Sender::start(*own, sending);

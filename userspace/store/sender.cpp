@@ -19,7 +19,7 @@
 #include <thread>
 
 #include "base/fd.h"
-#include "store/sending_process.h"
+#include "store/sender_supervisor.h"
 
 namespace tcpdwell::store {
 
@@ -45,7 +45,7 @@ public:
         const DrainTime end = std::chrono::steady_clock::now() + kPatience;
         while (!has_ended() && std::chrono::steady_clock::now() < end)
             std::this_thread::sleep_for(std::chrono::milliseconds(2));
-        // It may be killed at any moment. Where that isn't allowed, it ends with this process.
+        // Both may be killed at any moment. Where that isn't allowed, they end with this process.
         if (!has_ended() && ::kill(pid_, SIGKILL) == 0)
             while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {}
     }
@@ -59,7 +59,7 @@ public:
         if (!is_said_)
             spdlog::warn("the process that sends to {} has ended ({}); rows wait in "
                          "{} until the next start",
-                         server_, end_text(), outbox_.path());
+                         server_, end_text(status_), outbox_.path());
         is_said_ = true;
         return false;
     }
@@ -81,7 +81,8 @@ public:
                 return fail(ErrorCode::failed,
                             fmt::format("the process that sends to {} has ended ({}); {} batches "
                                         "wait in {}",
-                                        server_, end_text(), waiting->size(), outbox_.path()));
+                                        server_, end_text(status_), waiting->size(),
+                                        outbox_.path()));
             const DrainTime now = std::chrono::steady_clock::now();
             if (now >= end || is_stopped()) return false;
             // Where very many batches wait, looking takes its time; it is to be a tenth at most.
@@ -106,11 +107,6 @@ private:
         if (!has_ended_ && ::waitpid(pid_, &status_, WNOHANG) == pid_) has_ended_ = true;
         return has_ended_;
     }
-    [[nodiscard]] std::string end_text() const {
-        return WIFSIGNALED(status_) ? fmt::format("signal {}", WTERMSIG(status_))
-                                    : fmt::format("exit status {}", WEXITSTATUS(status_));
-    }
-
     pid_t pid_;
     Fd line_;
     MappedPage page_;
@@ -138,7 +134,7 @@ Result<Sender> Sender::start(const Spool& spool, const SenderOptions& options) {
         return fail(ErrorCode::failed, fmt::format("fork: {}", std::strerror(errno)), errno);
     if (pid == 0) {
         ours.reset(); // so that its end is the main process's
-        run_in_child(spool.outbox(), options, *page, theirs.get(), parent);
+        run_supervisor(spool.outbox(), options, *page, theirs.get(), parent);
     }
     return Sender(
         std::make_unique<Impl>(pid, std::move(ours), std::move(page), spool, options.server));

@@ -25,7 +25,10 @@ struct SenderOptions {
     ServerUrl server;
     ClientOptions client; ///< is_stopped is the sender's own
     BackOff back_off;
-    /// Called in the child first: to close what isn't its own, and to give up rights.
+    BackOff restarts{std::chrono::seconds(1), std::chrono::minutes(1)}; ///< after an unwanted end
+    /// Called in the supervisor first, to give up rights. The process that sends inherits that.
+    std::function<void()> in_supervisor = [] {};
+    /// Called in each process that sends, before it does.
     std::function<void()> in_child = [] {};
 };
 

@@ -3,50 +3,20 @@
 
 #include <dlfcn.h>
 #include <fmt/format.h>
-#include <poll.h>
-#include <signal.h>
 #include <spdlog/spdlog.h>
-#include <sys/prctl.h>
-#include <sys/random.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <deque>
 #include <fstream>
 #include <optional>
 #include <sstream>
 #include <string>
 
-#include "base/child_process.h"
-#include "base/fd.h"
+#include "base/log.h"
 #include "store/batch_name.h"
 
 namespace tcpdwell::store {
 namespace {
-
-using SteadyTime = std::chrono::steady_clock::time_point;
-
-/// What the C library would load when it first looks up a name, which a process that has given up
-/// its rights can't. A module that is missing here is missing there too.
-void load_name_services() {
-#ifndef TCPDWELL_STATIC
-    std::ifstream file("/etc/nsswitch.conf");
-    for (std::string line; std::getline(file, line);) {
-        std::istringstream words(line.substr(0, line.find('#')));
-        std::string word;
-        if (!(words >> word) || word != "hosts:") continue;
-        while (words >> word)
-            if (std::all_of(word.begin(), word.end(), [](char c) {
-                    return (c >= 'a' && c <= 'z') || c == '_' || c == '4' || c == '6';
-                }))
-                ::dlopen(fmt::format("libnss_{}.so.2", word).c_str(), RTLD_NOW | RTLD_GLOBAL);
-    }
-#endif
-}
 
 std::string_view advice_for(SendTrouble trouble, ServerKind kind) {
     if (kind == ServerKind::otlp)
@@ -67,29 +37,26 @@ std::string_view advice_for(SendTrouble trouble, ServerKind kind) {
 /// A batch that the server has refused as often isn't the next any more.
 constexpr std::uint64_t kSuspicious = 8;
 
-/// The child.
 class SendingProcess {
 public:
-    SendingProcess(Outbox outbox, const SenderOptions& options, SharedPage& page, int line,
-                   int parent)
-        : outbox_(std::move(outbox)), options_(options),
-          page_(page), wakers_{pollfd{line, POLLIN, 0}, pollfd{parent, POLLIN, 0}} {
-        options_.client.is_stopped = [this] { return is_over(); };
+    SendingProcess(Outbox outbox, const SenderOptions& options, MainProcess& main)
+        : outbox_(std::move(outbox)), options_(options), main_(main), page_(main.page()) {
+        options_.client.is_stopped = [this] { return main_.is_over(); };
     }
 
     int run() {
         auto client = Client::open(options_.server, options_.client);
         if (!client) {
             print_error(client.error().message);
-            return 1;
+            return kCannotSend;
         }
-        while (!is_over()) {
+        while (!main_.is_over()) {
             if (queue_.empty() && !look_around()) continue;
             const std::string name = take_next();
             page_.is_busy = true;
             const SendAnswer answer = send(*client, name);
             page_.is_busy = false;
-            report_progress();
+            main_.report_progress();
             if (answer.outcome == SendOutcome::not_now) fail_to_send(answer.trouble, answer.words);
         }
         return 0;
@@ -106,8 +73,8 @@ private:
         queue_.assign(names->begin(), names->end());
         if (std::find(queue_.begin(), queue_.end(), suspect_.name) == queue_.end()) suspect_ = {};
         if (!queue_.empty()) return true;
-        report_progress();
-        wait(std::nullopt);
+        main_.report_progress();
+        main_.wait(std::nullopt);
         return false;
     }
 
@@ -221,15 +188,7 @@ private:
                          shortened(words), advice_for(trouble, options_.server.kind),
                          outbox_.path());
         said_[trouble] = true;
-        std::uint64_t random = 0;
-        if (::getrandom(&random, sizeof(random), GRND_NONBLOCK) != sizeof(random)) random = 0;
-        const bool was_finishing = page_.is_finishing;
-        Nanoseconds time = options_.back_off.wait(++failures_, random);
-        if (was_finishing) time = std::min(time, options_.back_off.shortest);
-        const SteadyTime end = std::chrono::steady_clock::now() + time;
-        while (!is_over() && page_.is_finishing == was_finishing &&
-               std::chrono::steady_clock::now() < end)
-            wait(end);
+        main_.pause(main_.pause_after(++failures_, options_.back_off));
     }
 
     void end_trouble() {
@@ -242,33 +201,6 @@ private:
                      names && !names->empty() ? names->size() - 1 : 0); // without this one
     }
 
-    /// Until something comes from the parent, or it has ended, or `end`.
-    void wait(std::optional<SteadyTime> end) {
-        int time = -1;
-        if (end) time = poll_time(*end - std::chrono::steady_clock::now());
-        ::poll(wakers_.data(), wakers_.size(), time);
-        take_wakes();
-    }
-    void take_wakes() {
-        std::array<char, 16> byte{};
-        ssize_t got = 0;
-        do got = ::recv(wakers_[0].fd, byte.data(), byte.size(), MSG_DONTWAIT);
-        while (got > 0 || (got < 0 && errno == EINTR));
-        if (got == 0) has_lost_parent_ = true;
-        if (wakers_[1].fd >= 0) {
-            pollfd parent = wakers_[1];
-            if (::poll(&parent, 1, 0) > 0) has_lost_parent_ = true;
-        }
-    }
-    bool is_over() {
-        take_wakes();
-        return has_lost_parent_ || page_.is_ending;
-    }
-    /// For one who waits in drain(); nobody else reads it, and what has no room isn't missed.
-    void report_progress() const {
-        static_cast<void>(::send(wakers_[0].fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL));
-    }
-
     /// The oldest batch, if the server answers it with an error of its own.
     struct Suspect {
         std::string name;
@@ -278,9 +210,8 @@ private:
 
     Outbox outbox_;
     SenderOptions options_;
+    MainProcess& main_;
     SharedPage& page_;
-    std::array<pollfd, 2> wakers_; // the line to the parent, and the parent itself (pidfd)
-    bool has_lost_parent_ = false;
     std::deque<std::string> queue_;
     Suspect suspect_;
     std::uint64_t failures_ = 0;
@@ -289,37 +220,25 @@ private:
 
 } // namespace
 
-int poll_time(Nanoseconds time) {
-    constexpr auto kMost = std::chrono::hours(1);
-    return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(
-                                std::clamp<Nanoseconds>(time, Nanoseconds(0), kMost))
-                                .count());
+// A module that is missing here is missing in the C library too.
+void load_name_services() {
+#ifndef TCPDWELL_STATIC
+    std::ifstream file("/etc/nsswitch.conf");
+    for (std::string line; std::getline(file, line);) {
+        std::istringstream words(line.substr(0, line.find('#')));
+        std::string word;
+        if (!(words >> word) || word != "hosts:") continue;
+        while (words >> word)
+            if (std::all_of(word.begin(), word.end(), [](char c) {
+                    return (c >= 'a' && c <= 'z') || c == '_' || c == '4' || c == '6';
+                }))
+                ::dlopen(fmt::format("libnss_{}.so.2", word).c_str(), RTLD_NOW | RTLD_GLOBAL);
+    }
+#endif
 }
 
-Nanoseconds BackOff::wait(std::uint64_t failures, std::uint64_t random) const {
-    Nanoseconds time = shortest;
-    for (std::uint64_t i = 1; i < failures && time < longest; ++i) time = bounded_sum(time, time);
-    time = std::min(time, longest);
-    const std::uint64_t half =
-        static_cast<std::uint64_t>(std::max<std::int64_t>(time.count(), 0)) / 2;
-    return time - Nanoseconds(static_cast<std::int64_t>(random % (half + 1)));
-}
-
-void run_in_child(Outbox outbox, const SenderOptions& options, SharedPage& page, int line,
-                  pid_t parent) noexcept {
-    exit_with([&] {
-        ::prctl(PR_SET_NAME, "tcpdwell-sender");
-        // What a terminal sends goes to the whole group; the main process decides.
-        for (const int each :
-             {SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGPIPE, SIGTSTP, SIGUSR1, SIGUSR2})
-            ::signal(each, SIG_IGN);
-        // Others may have the other end of the line; this says surely when the parent has ended.
-        const Fd parent_itself(static_cast<int>(::syscall(SYS_pidfd_open, parent, 0)));
-        if (::getppid() != parent) return 0;
-        load_name_services();
-        options.in_child();
-        return SendingProcess(std::move(outbox), options, page, line, parent_itself.get()).run();
-    });
+int send_batches(Outbox outbox, const SenderOptions& options, MainProcess& main) {
+    return SendingProcess(std::move(outbox), options, main).run();
 }
 
 } // namespace tcpdwell::store

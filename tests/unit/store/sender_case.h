@@ -2,7 +2,10 @@
 // A spool, and a process that sends what is in it to a server of the test's.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
+#include <fstream>
 #include <functional>
 #include <string>
 #include <vector>
@@ -21,6 +24,7 @@ protected:
         EXPECT_TRUE(server);
         options.server = *server;
         options.back_off = {std::chrono::milliseconds(20), std::chrono::milliseconds(100)};
+        options.restarts = options.back_off;
         return options;
     }
     static store::Sender started(const store::Spool& spool, const store::SenderOptions& options) {
@@ -55,6 +59,14 @@ protected:
     std::string path_ = folder_.path() / "spool";
     LogFile log_;
 };
+
+/// The child of a sender's supervisor, or of another process; 0: it has none just now.
+inline pid_t child_of(pid_t parent) {
+    const std::string pid = std::to_string(parent);
+    pid_t child = 0;
+    std::ifstream("/proc/" + pid + "/task/" + pid + "/children") >> child;
+    return child;
+}
 
 inline std::vector<std::string> tokens_of(const ScriptedServer& server) {
     std::vector<std::string> tokens;
