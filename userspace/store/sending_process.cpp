@@ -9,6 +9,7 @@
 #include <deque>
 #include <fstream>
 #include <optional>
+#include <set>
 #include <sstream>
 #include <string>
 
@@ -57,7 +58,10 @@ public:
             const SendAnswer answer = send(*client, name);
             page_.is_busy = false;
             main_.report_progress();
-            if (answer.outcome == SendOutcome::not_now) fail_to_send(answer.trouble, answer.words);
+            if (answer.outcome != SendOutcome::not_now) continue;
+            if (answer.trouble == SendTrouble::no_table) leave_table_out(name);
+            note_failure(answer.trouble, answer.words);
+            if (answer.trouble != SendTrouble::no_table || queue_.empty()) back_off();
         }
         return 0;
     }
@@ -67,7 +71,8 @@ private:
     bool look_around() {
         const auto names = outbox_.names();
         if (!names) {
-            fail_to_send(SendTrouble::unreadable, names.error().message);
+            note_failure(SendTrouble::unreadable, names.error().message);
+            back_off();
             return false;
         }
         queue_.assign(names->begin(), names->end());
@@ -134,7 +139,7 @@ private:
             outbox_.release(name);
             return answer;
         }
-        end_trouble();
+        end_trouble(parsed->table);
         if (answer.outcome == SendOutcome::refused) return reject(name, *parsed, answer.words);
         outbox_.remove(name);
         const std::uint64_t rejected = std::min<std::uint64_t>(answer.rejected_rows, parsed->rows);
@@ -174,11 +179,21 @@ private:
         return words.substr(0, kInTheLog);
     }
 
-    void fail_to_send(SendTrouble trouble, const std::string& words) {
+    /// Batches of other tables needn't wait for one that isn't there yet, as after an upgrade.
+    void leave_table_out(const std::string& name) {
+        const auto batch = BatchName::parse(name);
+        if (!batch) return;
+        missing_.insert(batch->table);
+        std::erase_if(queue_, [&](const std::string& other) {
+            const auto parsed = BatchName::parse(other);
+            return parsed && parsed->table == batch->table;
+        });
+    }
+
+    void note_failure(SendTrouble trouble, const std::string& words) {
         if (trouble == SendTrouble::stopped) return; // the end has come
         ++page_.failed_tries;
         page_.trouble = trouble;
-        queue_.clear(); // the oldest comes first again, unless it is dropped meanwhile
         if (said_[trouble])
             spdlog::debug("{}", words);
         else if (trouble == SendTrouble::unreadable)
@@ -188,14 +203,21 @@ private:
                          shortened(words), advice_for(trouble, options_.server.kind),
                          outbox_.path());
         said_[trouble] = true;
-        main_.pause(main_.pause_after(++failures_, options_.back_off));
+    }
+    void back_off() {
+        queue_.clear(); // the oldest comes first again, unless it is dropped meanwhile
+        if (!main_.is_over()) main_.pause(main_.pause_after(++failures_, options_.back_off));
     }
 
-    void end_trouble() {
+    /// The server has answered for that table.
+    void end_trouble(const std::string& table) {
+        missing_.erase(table);
         failures_ = 0;
-        page_.trouble = SendTrouble::none;
-        if (std::none_of(said_.begin(), said_.end(), [](bool said) { return said; })) return;
-        said_ = {};
+        page_.trouble = missing_.empty() ? SendTrouble::none : SendTrouble::no_table;
+        EnumArray<SendTrouble, bool> goes_on;
+        goes_on[SendTrouble::no_table] = !missing_.empty();
+        if (std::equal(said_.begin(), said_.end(), goes_on.begin())) return;
+        said_ = goes_on;
         const auto names = outbox_.names();
         spdlog::warn("{} answers again; {} batches wait", options_.server.who(),
                      names && !names->empty() ? names->size() - 1 : 0); // without this one
@@ -214,6 +236,7 @@ private:
     SharedPage& page_;
     std::deque<std::string> queue_;
     Suspect suspect_;
+    std::set<std::string> missing_; // tables that the server lacks
     std::uint64_t failures_ = 0;
     EnumArray<SendTrouble, bool> said_;
 };

@@ -66,6 +66,33 @@ TEST_F(SenderTest, sets_refused_batches_aside_and_goes_on) {
     EXPECT_EQ(log_.count("refuses a batch"), 1U) << log_.text();
 }
 
+TEST_F(SenderTest, sends_what_is_for_other_tables_than_the_one_that_is_missing) {
+    std::atomic<bool> is_there = false;
+    const ScriptedServer server(after_settings([&](int, const HttpRequest& request) {
+        const bool is_missing = !is_there && request.head.find("minutes") != std::string::npos;
+        return is_missing ? reply(404, "Code: 60. DB::Exception: Table net.minutes doesn't exist")
+                          : reply(200);
+    }));
+    auto spool = opened(path_);
+    for (const char* table : {"minutes", "ends", "minutes", "ends", "findings"})
+        ASSERT_TRUE(spool.add(table, 1, "{}\n"));
+    auto sender = started(spool, options(server.port()));
+    EXPECT_TRUE(becomes([&] { return sender.counts().sent_rows == 3; }));
+    ASSERT_TRUE(spool.add("ends", 1, "{}\n"));
+    EXPECT_TRUE(becomes([&] { return sender.counts().sent_rows == 4; }));
+    EXPECT_TRUE(becomes([&] { return sender.counts().failed_tries >= 4; }));
+    EXPECT_EQ(sender.counts().trouble, SendTrouble::no_table);
+    EXPECT_EQ(spool.counts().batches, 2U);
+    EXPECT_EQ(log_.count("cannot send to "), 1U) << log_.text();
+    EXPECT_EQ(log_.count("answers again"), 0U) << log_.text();
+    is_there = true;
+    EXPECT_TRUE(drained(sender));
+    EXPECT_EQ(sender.counts().sent_rows, 6U);
+    EXPECT_EQ(sender.counts().trouble, SendTrouble::none);
+    EXPECT_EQ(log_.count("answers again"), 1U) << log_.text();
+    EXPECT_TRUE(rejected().empty());
+}
+
 TEST_F(SenderTest, counts_what_a_collector_takes_a_request_without) {
     const ScriptedServer server([](const HttpRequest&) {
         return reply(200, R"({"partialSuccess":{"rejectedLogRecords":"2","errorMessage":"old"}})");
