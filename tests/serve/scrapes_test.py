@@ -59,7 +59,7 @@ def perform(stage):
     print(f"{REQUESTS / seconds:.0f} connections/s beside {len(took) / seconds:.0f} scrapes/s, which took "
           f"{1000 * took[len(took) // 2]:.1f} ms, at most {1000 * took[-1]:.1f} ms")
     expect(opened == sorted(opened), "a counter went backwards")
-    expect(len(took) > 20 * seconds, f"{len(took)} scrapes in {seconds:.1f} s")
+    expect(len(took) > 5 * seconds, f"{len(took)} scrapes in {seconds:.1f} s")
     expect(total(samples, "events_lost_total") == 0, "events were lost")
     counted = total(samples, "connections_opened_total", role="server")
     expect(counted == passive_opens(stage) - before >= REQUESTS, f"{counted} connections of {passive_opens(stage) - before}")

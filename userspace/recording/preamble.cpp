@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "recording/preamble.h"
 
+#include <cstddef>
+
 #include "event/record.h"
 
 namespace tcpdwell::recording {
@@ -15,10 +17,7 @@ std::string key_of(std::span<const std::byte> record, const td_header& header) {
     if (header.kind == TD_FACT) return key.append(event::fact_text(record).key);
     if (const auto fork = event::as<td_fork>(record); header.kind == TD_FORK && fork)
         return key.append(reinterpret_cast<const char*>(&fork->pid), sizeof(fork->pid));
-    if (const auto container = event::as<td_container>(record);
-        header.kind == TD_CONTAINER && container)
-        return key.append(reinterpret_cast<const char*>(&container->cgroup),
-                          sizeof(container->cgroup));
+    static_assert(offsetof(td_container, cgroup) == offsetof(td_cgroup, id));
     const auto cgroup = event::as<td_cgroup>(record);
     return cgroup ? key.append(reinterpret_cast<const char*>(&cgroup->id), sizeof(cgroup->id))
                   : key;

@@ -57,6 +57,26 @@ TEST_P(Cookies, event_wins_over_an_older_listing) {
     EXPECT_EQ(stay(o, FIN_WAIT1), 10ms);
 }
 
+/// The listing may have passed its place before the socket was there.
+TEST_P(Cookies, what_was_opened_just_before_a_listing_and_isnt_in_it_goes_on) {
+    EventRun run;
+    establish(run, s);
+    run << snapshot(20ms, TD_SNAPSHOT_BEGIN) << snapshot(22ms, TD_SNAPSHOT_END);
+    run << s.change(61ms, ESTABLISHED, CLOSE, 104);
+    const synth::Outcome o = run.only_outcome();
+    EXPECT_EQ(o.line->seen, tcp::Seen::whole);
+    EXPECT_EQ(stay(o, ESTABLISHED), 50ms);
+}
+
+TEST_P(Cookies, what_was_idle_before_a_listing_and_isnt_in_it_is_given_up) {
+    EventRun run;
+    establish(run, s);
+    run << snapshot(32ms, TD_SNAPSHOT_BEGIN) << snapshot(33ms, TD_SNAPSHOT_END);
+    const synth::Outcome o = run.only_outcome();
+    ASSERT_TRUE(o.line);
+    EXPECT_EQ(o.line->seen, tcp::Seen::gap);
+}
+
 TEST_P(Cookies, just_closed_socket_does_not_come_back) {
     EventRun run;
     establish(run, s);
