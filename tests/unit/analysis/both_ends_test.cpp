@@ -142,6 +142,17 @@ TEST_F(BothEndsTest, clocks_that_differ_are_set_before_used_ports_are_distinguis
         EXPECT_EQ(ends.client.line, ends.server.line);
 }
 
+TEST_F(BothEndsTest, clocks_differ_by_the_median_of_all_uses_of_a_tuple) {
+    analysis::EndSummaries& a = host("a");
+    analysis::EndSummaries& b = host("b");
+    for (const Nanoseconds t : {1s, 2s, 3s, 4s, 5s}) {
+        saw(a, to_b, t, t + 500ms);
+        const bool is_late = t < 3s; // as SYNs that are sent again
+        saw(b, to_a, t + (is_late ? 300ms : 1ms), t + 500ms);
+    }
+    EXPECT_EQ(analysis::BothEnds(hosts).clock_difference(0, 1), 1ms);
+}
+
 TEST_F(BothEndsTest, a_tuple_used_very_often_is_joined_throughout) {
     analysis::EndSummaries& a = host("a");
     analysis::EndSummaries& b = host("b");
