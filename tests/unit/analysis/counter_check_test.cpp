@@ -112,5 +112,93 @@ TEST_F(CountersDisagree, each_namespace_for_itself) {
     EXPECT_EQ(findings(report(kLater), "counters_disagree").size(), 2u);
 }
 
+/// Readings and lines one by one.
+class CounterSums : public testing::Test {
+protected:
+    using Numbers = std::array<std::uint64_t, analysis::CounterCheck::kCounters>;
+
+    void read(Nanoseconds when, const Numbers& values) {
+        std::vector<event::KernelCounters::Counter> counters{{"Tcp.InErrs", 99}};
+        for (std::size_t i = 0; i < values.size(); ++i)
+            counters.push_back({std::string(analysis::CounterCheck::kChecked[i].name), values[i]});
+        check_.on_counters({at(when), kNetns, counters});
+    }
+    void opens(Nanoseconds when) {
+        check_.on_transition({at(when), &client_, CLOSE, SYN_SENT, std::nullopt}, 1);
+    }
+    void finds_no_port(Nanoseconds opened) {
+        track::ConnectionLine line{};
+        line.who = &client_;
+        line.opened = at(opened);
+        line.detail = tcp::EndingDetail::no_port;
+        check_.on_connection(line, 1);
+    }
+    /// Of the active opens: counted by the kernel, and traced.
+    std::pair<std::uint64_t, std::uint64_t> opened() {
+        const auto sums = check_.sums();
+        EXPECT_EQ(sums.size(), 1U);
+        if (sums.empty()) return {};
+        EXPECT_EQ(sums[0].netns, kNetns);
+        return {sums[0].counted[0], sums[0].traced[0]};
+    }
+
+    ProcessNames names_;
+    track::ConnectionIdentity& client_ = names_.client(40'000);
+    analysis::CounterCheck check_;
+};
+
+TEST_F(CounterSums, are_of_the_time_between_two_readings) {
+    opens(1s);
+    EXPECT_TRUE(check_.sums().empty());
+    read(2s, {10, 0, 0});
+    EXPECT_TRUE(check_.sums().empty()) << "one alone says nothing";
+    opens(1999ms);
+    opens(2s);
+    opens(3s);
+    read(4s, {13, 0, 0});
+    EXPECT_EQ(opened(), std::pair(std::uint64_t{3}, std::uint64_t{2}));
+    opens(4s);     // reported late
+    opens(4001ms); // not in the reading
+    EXPECT_EQ(opened(), std::pair(std::uint64_t{3}, std::uint64_t{3}));
+    read(6s, {20, 0, 0});
+    EXPECT_EQ(opened(), std::pair(std::uint64_t{10}, std::uint64_t{4}));
+}
+
+TEST_F(CounterSums, leave_out_what_found_no_port) {
+    read(2s, {10, 0, 0});
+    for (const Nanoseconds when : {2s, 3s, 5s}) opens(when);
+    read(4s, {11, 0, 0});
+    finds_no_port(1s); // from before
+    EXPECT_EQ(opened().second, 3U);
+    finds_no_port(2s);
+    finds_no_port(4s);
+    EXPECT_EQ(opened().second, 1U);
+    finds_no_port(5s);
+    for (int i = 0; i < 3; ++i) finds_no_port(3s);
+    EXPECT_EQ(opened().second, 0U);
+}
+
+TEST_F(CounterSums, begin_anew_with_an_interval_and_where_a_counter_goes_back) {
+    read(2s, {10, 0, 0});
+    opens(3s);
+    read(4s, {13, 0, 0});
+    check_.next_interval(at(4s));
+    EXPECT_TRUE(check_.sums().empty());
+    opens(5s);
+    read(6s, {15, 0, 0});
+    EXPECT_EQ(opened(), std::pair(std::uint64_t{2}, std::uint64_t{1}));
+    read(7s, {15, 0, 0});
+    EXPECT_EQ(opened().first, 2U) << "the same again is no step back";
+    read(8s, {14, 0, 0});
+    EXPECT_TRUE(check_.sums().empty());
+}
+
+TEST_F(CounterSums, need_all_counters) {
+    const std::vector<event::KernelCounters::Counter> some{{"Tcp.ActiveOpens", 1}};
+    check_.on_counters({at(1s), kNetns, some});
+    check_.on_counters({at(2s), kNetns, some});
+    EXPECT_TRUE(check_.sums().empty());
+}
+
 } // namespace
 } // namespace tcpdwell::test

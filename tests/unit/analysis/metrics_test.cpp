@@ -6,6 +6,7 @@
 #include <map>
 
 #include "analysis/metrics.h"
+#include "lines.h"
 #include "report_access.h"
 #include "synth/traffic.h"
 #include "tracked_report.h"
@@ -183,6 +184,121 @@ TEST(HeldTime, never_goes_backwards) {
     EXPECT_DOUBLE_EQ(held.seconds(begin + 11s), 10);
     held.enter(begin + 20s);
     EXPECT_DOUBLE_EQ(held.seconds(begin + 30s), 14);
+}
+
+class MetricsTest : public testing::Test {
+protected:
+    [[nodiscard]] std::vector<report::MetricFamily> families(analysis::Metrics& metrics) {
+        return metrics.families(at(100s), 0);
+    }
+    /// A report is made, with these sockets.
+    void report_on(analysis::Metrics& metrics, const std::vector<track::LiveSocket>& sockets) {
+        metrics.begin_live();
+        for (const track::LiveSocket& socket : sockets) metrics.on_live(socket);
+        metrics.on_report({}, flows_, {at(0s), at(100s), synth::kTestClock, host_});
+    }
+
+    ProcessNames names_;
+    analysis::Flows flows_{at(0s)};
+    analysis::HostFacts host_;
+};
+
+TEST_F(MetricsTest, count_what_connections_carried_and_what_was_lost) {
+    analysis::Metrics metrics{{}};
+    event::SocketNumbers numbers;
+    numbers.bytes_sent = 1000;
+    numbers.bytes_received = 20;
+    numbers.segments_retransmitted = 3;
+    track::ConnectionLine line{};
+    line.who = &names_.server(80);
+    line.numbers = &numbers;
+    line.ending = tcp::Ending::fin;
+    metrics.on_connection(line);
+    metrics.on_connection(line);
+    line.numbers = nullptr;
+    metrics.on_connection(line);
+    metrics.on_lost({at(1s), 5, {3, 0, 2}});
+    metrics.on_lost({at(2s), 1, {1}});
+    const auto all = families(metrics);
+    const Labels service{{"service", "app:80"}};
+    EXPECT_EQ(sum_of(all, "tcpdwell_bytes_total", {{"service", "app:80"}, {"direction", "sent"}}),
+              2000);
+    EXPECT_EQ(
+        sum_of(all, "tcpdwell_bytes_total", {{"service", "app:80"}, {"direction", "received"}}),
+        40);
+    EXPECT_EQ(sum_of(all, "tcpdwell_segments_retransmitted_total", service), 6);
+    EXPECT_EQ(
+        sum_of(all, "tcpdwell_connections_ended_total", {{"service", "app:80"}, {"ending", "fin"}}),
+        3);
+    EXPECT_EQ(sum_of(all, "tcpdwell_events_lost_total", {{"probe", "state"}}), 4);
+    EXPECT_EQ(sum_of(all, "tcpdwell_events_lost_total", {{"probe", "request"}}), 2);
+}
+
+TEST_F(MetricsTest, have_the_age_of_the_oldest_close_wait_of_each_service) {
+    analysis::Metrics metrics{{}};
+    std::vector<track::LiveSocket> sockets;
+    for (const auto& [port, since] : {std::pair(80, 40s), std::pair(80, 30s), std::pair(81, 90s)}) {
+        const auto& who = names_.server(static_cast<tcp::Port>(port),
+                                        static_cast<tcp::Port>(50'000 + sockets.size()));
+        metrics.on_move({at(since), &who, std::nullopt, CLOSE_WAIT});
+        sockets.push_back(live(who, CLOSE_WAIT, at(since)));
+    }
+    const auto& established = names_.server(82);
+    metrics.on_move({at(1s), &established, std::nullopt, ESTABLISHED});
+    sockets.push_back(live(established, ESTABLISHED, at(1s)));
+    sockets.push_back(live(names_.server(83), CLOSE_WAIT, at(1s))); // not counted: no move
+    report_on(metrics, sockets);
+    const auto oldest = [&](const char* service) {
+        return sum_of(families(metrics), "tcpdwell_close_wait_oldest_seconds",
+                      {{"service", service}});
+    };
+    EXPECT_EQ(oldest("app:80"), 70);
+    EXPECT_EQ(oldest("app:81"), 10);
+    EXPECT_EQ(oldest("app:82"), 0);
+    EXPECT_EQ(sum_of(families(metrics), "tcpdwell_close_wait_oldest_seconds"), 80);
+    while (sockets.size() > 2) sockets.pop_back();
+    report_on(metrics, sockets);
+    EXPECT_EQ(oldest("app:81"), 0) << "what the last report didn't see";
+}
+
+TEST_F(MetricsTest, give_overflows_to_the_listener_that_is_the_only_one) {
+    for (const bool is_filtered : {false, true}) {
+        analysis::Metrics metrics{{.is_filtered = is_filtered}};
+        const auto& listener = names_.listener("0.0.0.0", 80, tcp::Family::ipv4);
+        metrics.on_move({at(1s), &listener, std::nullopt, LISTEN});
+        const auto count = [&](Nanoseconds when, std::uint64_t overflows) {
+            const std::vector<event::KernelCounters::Counter> counters{
+                {"TcpExt.ListenDrops", 1000 * overflows}, {"TcpExt.ListenOverflows", overflows}};
+            metrics.on_counters({at(when), kNetns, counters});
+        };
+        count(1s, 10);
+        count(2s, 17);
+        report_on(metrics, {live(listener, LISTEN, at(1s))});
+        const auto of_service = [&] {
+            return sum_of(families(metrics), "tcpdwell_listen_overflows_total",
+                          {{"service", "app:80"}});
+        };
+        EXPECT_EQ(of_service(), is_filtered ? 0 : 7);
+        EXPECT_EQ(sum_of(families(metrics), "tcpdwell_listen_overflows_total"), 7);
+        count(3s, 18);
+        report_on(metrics,
+                  {live(listener, LISTEN, at(1s)),
+                   live(names_.listener("0.0.0.0", 81, tcp::Family::ipv4), LISTEN, at(1s))});
+        EXPECT_EQ(of_service(), is_filtered ? 0 : 7) << "there is another listener now";
+        EXPECT_EQ(sum_of(families(metrics), "tcpdwell_listen_overflows_total"), 8);
+    }
+}
+
+TEST_F(MetricsTest, have_the_largest_share_of_ports_that_is_in_use) {
+    analysis::Metrics metrics{{}};
+    host_.on_fact(host_fact("net.ipv4.ip_local_port_range", "40000 40099"));
+    LineFeeder lines(flows_);
+    for (tcp::Port port = 40'000; port < 40'025; ++port)
+        lines.born(names_.client(port), 1s, ESTABLISHED);
+    for (tcp::Port port = 40'000; port < 40'010; ++port)
+        lines.born(names_.client(port, "10.0.0.3"), 1s, ESTABLISHED);
+    report_on(metrics, {});
+    EXPECT_DOUBLE_EQ(sum_of(families(metrics), "tcpdwell_ephemeral_ports_used_ratio"), 0.25);
 }
 
 TEST(Metrics, of_a_sample_say_so_and_not_which_ports_are_in_use) {
