@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "recording/preamble.h"
 
-#include <cstddef>
-
 #include "event/record.h"
 
 namespace tcpdwell::recording {
@@ -17,8 +15,7 @@ std::string key_of(std::span<const std::byte> record, const td_header& header) {
     if (header.kind == TD_FACT) return key.append(event::fact_text(record).key);
     if (const auto fork = event::as<td_fork>(record); header.kind == TD_FORK && fork)
         return key.append(reinterpret_cast<const char*>(&fork->pid), sizeof(fork->pid));
-    static_assert(offsetof(td_container, cgroup) == offsetof(td_cgroup, id));
-    const auto cgroup = event::as<td_cgroup>(record);
+    const auto cgroup = event::as<td_cgroup>(record); // or td_container, which begins likewise
     return cgroup ? key.append(reinterpret_cast<const char*>(&cgroup->id), sizeof(cgroup->id))
                   : key;
 }

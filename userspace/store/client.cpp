@@ -3,7 +3,6 @@
 
 #include <curl/curl.h>
 #include <fmt/format.h>
-#include <rapidjson/document.h>
 
 #include <algorithm>
 #include <array>
@@ -14,6 +13,7 @@
 
 #include "base/text.h"
 #include "store/certificates.h"
+#include "store/partial_success.h"
 
 namespace tcpdwell::store {
 namespace {
@@ -134,29 +134,6 @@ int ask_whether_stopped(void* is_stopped, curl_off_t, curl_off_t, curl_off_t, cu
 }
 
 } // namespace
-
-PartialSuccess partial_success(std::string_view answer) {
-    rapidjson::Document document;
-    // Without recursion: it may be nested as deeply as it is long.
-    document.Parse<rapidjson::kParseIterativeFlag>(answer.data(), answer.size());
-    if (document.HasParseError() || !document.IsObject()) return {};
-    const auto partial = document.FindMember("partialSuccess");
-    if (partial == document.MemberEnd() || !partial->value.IsObject()) return {};
-    PartialSuccess found;
-    const auto records = partial->value.FindMember("rejectedLogRecords");
-    if (records == partial->value.MemberEnd()) return {};
-    if (records->value.IsUint64()) found.rejected_records = records->value.GetUint64();
-    if (records->value.IsString()) { // an int64 is a string in JSON of protobuf
-        const char* begin = records->value.GetString();
-        const char* end = begin + records->value.GetStringLength();
-        const auto [parsed, error] = std::from_chars(begin, end, found.rejected_records);
-        if (error != std::errc() || parsed != end) return {};
-    }
-    const auto words = partial->value.FindMember("errorMessage");
-    if (words != partial->value.MemberEnd() && words->value.IsString())
-        found.words = words_of_server({words->value.GetString(), words->value.GetStringLength()});
-    return found;
-}
 
 SendAnswer judge_answer(long status, unsigned exception_code) {
     const SendTrouble trouble = trouble_of(status, exception_code);

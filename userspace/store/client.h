@@ -60,14 +60,6 @@ struct SendAnswer {
 /// By the status of HTTP (0: there was none) and ClickHouse's number of its exception (0: none).
 SendAnswer judge_answer(long status, unsigned exception_code);
 
-/// What a collector of OpenTelemetry says of a request that it has accepted in part
-/// (opentelemetry-proto 1.5, ExportLogsPartialSuccess); 0 records where the answer says nothing.
-struct PartialSuccess {
-    std::uint64_t rejected_records = 0;
-    std::string words; ///< printable
-};
-PartialSuccess partial_success(std::string_view answer);
-
 struct ClientOptions {
     Nanoseconds connect_limit = std::chrono::seconds(10);
     Nanoseconds time_limit = std::chrono::minutes(1); ///< of one request

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "batches.h"
+#include "store/partial_success.h"
 #include "support/moment.h"
 
 namespace tcpdwell::test {
@@ -124,7 +125,7 @@ TEST(Client, reads_what_a_collector_leaves_out) {
     EXPECT_EQ(rejected(R"({"partialSuccess":{"rejectedLogRecords":"3","errorMessage":"no"}})"), 3U);
     EXPECT_EQ(rejected(R"({"partialSuccess":{"rejectedLogRecords":4}})"), 4U);
     EXPECT_EQ(store::partial_success(
-                  R"({"partialSuccess":{"rejectedLogRecords":1,"errorMessage":"\u001b[2J!\n"}})")
+                  R"({"partialSuccess":{"rejectedLogRecords":1,"errorMessage":"\u001b[2J!"}})")
                   .words,
               "\\x1b[2J!");
     for (const std::string_view answer :
