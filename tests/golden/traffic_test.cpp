@@ -29,10 +29,7 @@ analysis::ReportOptions options_of(const Traffic& traffic) {
     options.by = traffic.by;
     options.run.sample = traffic.sample;
     if (traffic.sample != 1) options.run.filter = fmt::format("--sample {}", traffic.sample);
-    for (const analysis::ThresholdRow& row : analysis::Thresholds::rows())
-        if (row.unit == analysis::ThresholdRow::Unit::count) {
-            EXPECT_TRUE(options.thresholds.set(fmt::format("{}=1", row.name)));
-        }
+    set_count_thresholds_to_one(options.thresholds);
     return options;
 }
 

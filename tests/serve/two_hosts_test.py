@@ -46,12 +46,11 @@ def perform(stage):
         raise Skip(str(reason)) from None
     database = clickhouse.Database(store.port, "fleet")
     client, server = two_hosts(stage)
-    with stage.inside(server):
-        stage.start("nginx", "-c", stage.write("nginx.conf", f"""
-            daemon off; pid {stage.folder}/nginx.pid; error_log {stage.folder}/nginx.log;
-            events {{ }}
-            http {{ access_log off; server {{ listen {GOOD}; listen {BAD}; keepalive_timeout 0;
-                client_header_timeout 1s; return 200 hello; }} }}"""), net=server)
+    stage.start("nginx", "-c", stage.write("nginx.conf", f"""
+        daemon off; pid {stage.folder}/nginx.pid; error_log {stage.folder}/nginx.log;
+        events {{ }}
+        http {{ access_log off; server {{ listen {GOOD}; listen {BAD}; keepalive_timeout 0;
+            client_header_timeout 1s; return 200 hello; }} }}"""), net=server)
     stage.await_listener(BAD, net=server)
     daemons = [Served(stage, "--export", database.url, "--spool", str(stage.folder / name), net=net,
                       before=named(name.encode()))

@@ -134,8 +134,10 @@ Result<int> send_rest(ExportLine& line, const ExportCommand& options, bool is_ow
     const store::SpoolCounts waiting = line.spool().counts();
     spdlog::info("{} sent to {}", counted(counts.sent_rows, "row"), line.server_text());
     if (counts.rejected_rows > 0)
-        spdlog::error("{} refused by the server: see {}/rejected",
-                      counted(counts.rejected_rows, "row"), line.spool().path());
+        spdlog::error("{} refused by the server{}", counted(counts.rejected_rows, "row"),
+                      counts.rejected_batches > 0
+                          ? fmt::format(": see {}/rejected", line.spool().path())
+                          : "; it doesn't say which");
     if (waiting.dropped_rows > 0)
         spdlog::error("{} dropped: the spool is full or can't be written",
                       counted(waiting.dropped_rows, "row"));

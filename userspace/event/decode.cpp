@@ -284,18 +284,8 @@ struct Meaning {
     }
 };
 
-bool is_known(std::uint8_t kind) {
-    switch (kind) {
-#define TCPDWELL_CASE(kind, name, Struct) case kind:
-        TCPDWELL_EVENT_RECORD_LIST(TCPDWELL_CASE)
-#undef TCPDWELL_CASE
-        return true;
-    default: return false;
-    }
-}
-
 /// Each event is made in the place of the result: to move one costs as much as to make it.
-std::optional<Event> event_of(const Meaning& meaning) {
+std::optional<Event> event_of(const Meaning& meaning, bool& is_known) {
     switch (read_header(meaning.record).kind) {
 #define TCPDWELL_CASE(kind, name, Struct)                                  \
     case kind:                                                             \
@@ -303,7 +293,7 @@ std::optional<Event> event_of(const Meaning& meaning) {
         return std::nullopt;
         TCPDWELL_EVENT_RECORD_LIST(TCPDWELL_CASE)
 #undef TCPDWELL_CASE
-    default: return std::nullopt;
+    default: is_known = false; return std::nullopt;
     }
 }
 
@@ -315,22 +305,20 @@ std::optional<Event> Decoder::decode(std::span<const std::byte> record) {
         ++quality_.malformed;
         return std::nullopt;
     }
-    if (!is_known(read_header(record).kind)) {
-        ++quality_.unknown;
-        return std::nullopt;
-    }
 
-    std::optional<Event> event = event_of({clock_, record});
-    if (event && !admits(read_header(record).netns)) {
+    bool is_known = true;
+    std::optional<Event> event = event_of({clock_, record}, is_known);
+    if (!is_known) {
+        ++quality_.unknown;
+    } else if (!event) {
+        ++quality_.malformed;
+    } else if (!admits(read_header(record).netns)) {
         ++quality_.dropped;
         event.reset();
-        return event;
-    }
-    if (event)
+    } else {
         ++quality_.records;
-    else
-        ++quality_.malformed;
-    return event;
+    }
+    return event; // the only one with an event, so that it isn't moved
 }
 
 bool Decoder::admits(std::uint32_t netns) {

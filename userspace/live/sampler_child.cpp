@@ -59,8 +59,9 @@ private:
     void refresh() { namespaces_ = host::list_network_namespaces(); }
     void list_namespace(const host::NetworkNamespace& ns,
                         std::unordered_multimap<std::uint64_t, Holder>& holders);
-    /// False if no file has its name.
-    bool send_container(std::uint64_t cgroup, const std::string& id);
+    void send_container(std::uint64_t cgroup, std::string_view text) {
+        put(event::container_record(monotonic_ns(), cgroup, text));
+    }
     void name_late_ones();
     /// Those of the namespace that has been entered.
     void send_counters(std::uint32_t inode);
@@ -219,22 +220,20 @@ void SamplerChild::containers(std::span<const std::uint64_t> words) {
     for (; words.size() >= kContainerWords; words = words.subspan(kContainerWords)) {
         const auto bytes = std::as_bytes(words.subspan(1, kContainerWords - 1));
         std::string id(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-        const bool is_named = send_container(words.front(), id);
-        if (!is_named && unnamed_.size() < kMostUnnamed)
+        const std::string text = containers_.describe(id);
+        send_container(words.front(), text);
+        if (text == event::short_container_id(id) && unnamed_.size() < kMostUnnamed)
             unnamed_.push_back({words.front(), std::move(id), kMostTries});
     }
     done(SamplerDone::containers);
 }
 
-bool SamplerChild::send_container(std::uint64_t cgroup, const std::string& id) {
-    const std::string text = containers_.describe(id);
-    put(event::container_record(monotonic_ns(), cgroup, text));
-    return text != event::short_container_id(id);
-}
-
 void SamplerChild::name_late_ones() {
     std::erase_if(unnamed_, [this](Unnamed& each) {
-        return send_container(each.cgroup, each.id) || --each.tries == 0;
+        const std::string text = containers_.describe(each.id);
+        if (text == event::short_container_id(each.id)) return --each.tries == 0;
+        send_container(each.cgroup, text);
+        return true;
     });
 }
 

@@ -77,6 +77,13 @@ private:
         }
         queue_.assign(names->begin(), names->end());
         if (std::find(queue_.begin(), queue_.end(), suspect_.name) == queue_.end()) suspect_ = {};
+        // Of what the spool has dropped meanwhile, nobody knows whether it has a table now.
+        std::erase_if(missing_, [this](const std::string& table) {
+            return std::ranges::none_of(queue_, [&](const std::string& name) {
+                const auto batch = BatchName::parse(name);
+                return batch && batch->table == table;
+            });
+        });
         if (!queue_.empty()) return true;
         main_.report_progress();
         main_.wait(std::nullopt);

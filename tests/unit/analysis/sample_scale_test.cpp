@@ -167,10 +167,7 @@ analysis::ReportOptions options(std::uint64_t sample) {
     options.by = analysis::SplitBy::service;
     options.run.sample = sample;
     options.run.filter = "--port 1-65535"; // neither is of everything
-    for (const analysis::ThresholdRow& row : analysis::Thresholds::rows())
-        if (row.unit == analysis::ThresholdRow::Unit::count) {
-            EXPECT_TRUE(options.thresholds.set(fmt::format("{}=1", row.name)));
-        }
+    set_count_thresholds_to_one(options.thresholds);
     return options;
 }
 

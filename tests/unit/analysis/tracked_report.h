@@ -19,6 +19,13 @@
 
 namespace tcpdwell::test {
 
+/// With thresholds of one, nearly every rule finds something.
+inline void set_count_thresholds_to_one(analysis::Thresholds& thresholds) {
+    for (const analysis::ThresholdRow& row : analysis::Thresholds::rows())
+        if (row.unit == analysis::ThresholdRow::Unit::count)
+            static_cast<void>(thresholds.set(std::string(row.name) + "=1"));
+}
+
 /// Time goes on in small steps between the records, as it does between the batches of a source.
 class TrackedReport : public track::TrackerListener {
 public:
