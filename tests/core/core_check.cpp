@@ -65,7 +65,8 @@ Count check(const ObjectFile& object, const btf& kernel) {
             users[text].insert(relocation.section);
     }
     Count count;
-    for (const auto& [text, sections] : users) {
+    for (const auto& user : users) {
+        const std::string& text = user.first;
         const auto may_be_missing = [&text, &answers](const Replacement& r) {
             const auto other = answers.find(std::string(r.by));
             return is_part_of(text, r.field) && other != answers.end() && other->second.empty();
@@ -78,7 +79,7 @@ Count check(const ObjectFile& object, const btf& kernel) {
             ++count.guarded;
         } else {
             ++count.missing;
-            fmt::print("  {}: {}; wanted by {}\n", text, answers[text], *sections.begin());
+            fmt::print("  {}: {}; wanted by {}\n", text, answers[text], *user.second.begin());
         }
     }
     return count;

@@ -16,7 +16,7 @@ bool near(MonoTime a, MonoTime b) { return a <= b + kExplained && b <= a + kExpl
 class Reader {
 public:
     Reader(const std::vector<event::Event>& stream, const NaiveConnection& strand)
-        : stream_(stream), strand_(strand) {
+        : stream_(stream) {
         o_.netns = strand.netns;
         o_.tuple = strand.tuple;
         if (!strand.listener) o_.line.emplace();
@@ -277,7 +277,6 @@ private:
     }
 
     const std::vector<event::Event>& stream_;
-    const NaiveConnection& strand_;
     std::size_t place_ = 0;
     synth::Outcome o_;
     tcp::State state_ = CLOSE;

@@ -234,7 +234,7 @@ public:
 private:
     /// The record, after filling its header, which is a member of it.
     template <class Record>
-    static std::vector<std::byte> bytes(Record& record, td_header& header, td_kind kind,
+    static std::vector<std::byte> bytes(Record& record, td_header& header, std::uint8_t kind,
                                         std::uint32_t netns, MonoTime at, int flags = 0) {
         header = header_of<Record>(kind, wire_ns(at), netns);
         header.flags = static_cast<__u8>(flags);

@@ -9,6 +9,7 @@ namespace tcpdwell::event {
 namespace {} // namespace
 
 std::string_view kind_name(std::size_t kind) {
+    if (kind >= kRecordKindEnd) return {}; // no value of the enumeration
     switch (static_cast<td_kind>(kind)) {
 #define TCPDWELL_CASE(kind, name, Struct) \
     case kind: return name;

@@ -132,10 +132,10 @@ std::span<const std::byte> bytes_of(const T& record) {
     return std::as_bytes(std::span(&record, 1));
 }
 
-/// The header of a record of type T.
+/// The header of a record of type T. `kind` needn't be one of td_kind.
 template <class T>
-td_header header_of(td_kind kind, std::uint64_t time_ns, std::uint32_t netns) {
-    return td_header{sizeof(T), static_cast<__u8>(kind), 0, netns, time_ns};
+td_header header_of(std::uint8_t kind, std::uint64_t time_ns, std::uint32_t netns) {
+    return td_header{sizeof(T), kind, 0, netns, time_ns};
 }
 
 /// Replaces the header of a whole record.

@@ -71,9 +71,8 @@ private:
         if (out_.size() > 256 * 1024) flush();
     }
     void done(SamplerDone what) {
-        const auto kind = static_cast<td_kind>(kSamplerDoneKind);
-        put(event::bytes_of(
-            event::header_of<td_header>(kind, monotonic_ns(), static_cast<std::uint32_t>(what))));
+        put(event::bytes_of(event::header_of<td_header>(kSamplerDoneKind, monotonic_ns(),
+                                                        static_cast<std::uint32_t>(what))));
         flush();
     }
     void flush();

@@ -26,8 +26,7 @@ Bytes record_of(std::uint8_t kind, Nanoseconds when, std::uint64_t body = 0) {
         std::uint64_t body;
     } r{};
     r.h = event::header_of<decltype(r)>(
-        static_cast<td_kind>(kind), static_cast<std::uint64_t>(at(when).time_since_epoch().count()),
-        0);
+        kind, static_cast<std::uint64_t>(at(when).time_since_epoch().count()), 0);
     r.body = body;
     const auto bytes = event::bytes_of(r);
     return {bytes.begin(), bytes.end()};

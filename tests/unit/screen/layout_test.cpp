@@ -95,7 +95,8 @@ TEST_F(LayoutTest, no_room_is_left_empty) {
     press(Key::Code::end);
     lay_out();
     style.size.height = 40;
-    EXPECT_EQ(view.selected - view.first_row + 1, lay_out().extent.rows_shown);
+    const auto rows_shown = lay_out().extent.rows_shown;
+    EXPECT_EQ(view.selected - view.first_row + 1, rows_shown);
 }
 
 TEST_F(LayoutTest, an_old_finding_says_when_it_last_changed) {

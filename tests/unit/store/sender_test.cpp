@@ -265,7 +265,7 @@ TEST(BackOff, doubles_up_to_its_limit_and_spreads) {
         tenths.insert(time / std::chrono::milliseconds(100));
     }
     EXPECT_GE(tenths.size(), 40U) << "evenly: each tenth of a second";
-    EXPECT_EQ(store::BackOff({}, {}).wait(5, 123), Nanoseconds(0));
+    EXPECT_EQ((store::BackOff{Nanoseconds(0), Nanoseconds(0)}).wait(5, 123), Nanoseconds(0));
 }
 
 TEST_F(SenderTest, a_new_batch_doesnt_cut_the_waiting_short_but_the_end_does) {

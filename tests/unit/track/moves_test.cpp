@@ -37,7 +37,7 @@ TEST(Moves, of_a_listener_with_the_address_of_a_former_peer_are_no_connection) {
 }
 
 struct NextAtAddress {
-    const TestSocket s;
+    const TestSocket s{};
     const TestSocket next{s.address, s.cookie + 1, v4_tuple(81)};
 
     void open_next(EventRun& run, Nanoseconds when) const {

@@ -11,7 +11,7 @@ namespace {
 /// A client's connection up to FIN_WAIT2, whose transitions may be given again in between.
 class RepeatedRecord : public testing::Test {
 protected:
-    const TestSocket s;
+    const TestSocket s{};
     EventRun run;
 
     event::StateChange again(Nanoseconds when, tcp::State from, tcp::State to) const {
