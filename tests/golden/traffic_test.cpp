@@ -77,6 +77,8 @@ TEST_P(GoldenTraffic, has_the_report_that_it_had) {
         finding.erase("timeline");
     }
     expect_golden(fmt::format("traffic_{}.json", GetParam().seed), pretty(report));
+    expect_golden(fmt::format("traffic_{}.txt", GetParam().seed),
+                  render::report_text(tracked.report(), {.width = 200}));
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, GoldenTraffic,

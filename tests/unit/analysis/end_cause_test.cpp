@@ -192,6 +192,12 @@ TEST(EndCauseOf, an_idle_close_was_idle_before_the_close) {
     unacked.numbers.unacked = 5;
     EXPECT_EQ(EndedLine(unacked).cause(), EndCause::reset_idle);
     EXPECT_EQ(EndedLine(unacked).idle(1, 50).cause(), EndCause::reset_there) << "not idle";
+    EndedLine unknown = unacked;
+    unknown.numbers.unacked = {};
+    EXPECT_EQ(EndedLine(unknown).cause(), EndCause::reset_there) << "nothing is known of data";
+    unknown = unacked;
+    unknown.numbers.bytes_received = {};
+    EXPECT_EQ(EndedLine(unknown).cause(), EndCause::reset_there) << "maybe never used";
     EXPECT_EQ(EndedLine(unacked).carried(10, 0).cause(), EndCause::reset_there) << "never used";
     EXPECT_EQ(EndedLine(unacked).stays(CLOSE_WAIT, 1ms).cause(), EndCause::met_idle_close);
     unacked.line.closed_first = ClosedFirst::local;

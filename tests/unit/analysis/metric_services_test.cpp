@@ -72,6 +72,16 @@ TEST(MetricServices, the_rest_is_other_until_a_row_is_idle) {
               MetricServices::kOther); // b can't go, and c isn't idle yet
 }
 
+/// A search through all rows takes long where each connection is of a service that is new.
+TEST(MetricServices, an_idle_row_is_looked_for_once_a_second_at_most) {
+    MetricServices services(1);
+    const auto a = services.row_of(serves("a", 1), at(0s));
+    const Nanoseconds idle = MetricServices::kIdle;
+    EXPECT_EQ(services.row_of(serves("b", 2), at(idle - 1ms)), MetricServices::kOther);
+    EXPECT_EQ(services.row_of(serves("b", 2), at(idle)), MetricServices::kOther);
+    EXPECT_EQ(services.row_of(serves("b", 2), at(idle + 999ms)), a);
+}
+
 /// Connections of a month, each of a service that nobody has seen before.
 TEST(MetricServices, a_month_of_new_services_takes_constant_room_and_loses_no_count) {
     constexpr std::size_t kMost = 50;

@@ -174,6 +174,17 @@ TEST_F(HostileFolder, with_another_ones_lock_is_refused) {
     expect_outside_is_untouched();
 }
 
+/// With an open lock any reader could keep the recorder from starting.
+TEST_F(HostileFolder, whose_lock_of_our_own_is_open_to_others_gets_it_closed) {
+    ASSERT_EQ(::chmod(held_.c_str(), 0755), 0);
+    const fs::path lock = held_ / kLock;
+    std::ofstream(lock) << "";
+    ASSERT_EQ(::chmod(lock.c_str(), 0644), 0);
+    const auto folder = opened();
+    ASSERT_TRUE(folder) << folder.error().message;
+    EXPECT_EQ(fs::status(lock).permissions(), fs::perms::owner_read | fs::perms::owner_write);
+}
+
 TEST_F(HostileFolder, that_a_reader_has_locked_is_recorded_in) {
     ASSERT_EQ(::chmod(held_.c_str(), 0755), 0);
     ASSERT_TRUE(opened()); // the lock is there
