@@ -143,12 +143,29 @@ class File:
             if new >= 0:
                 self.add(f"{self.tokens[i].text} -> {new}{suffix}", *self.tokens[i][2:], f"{new}{suffix}")
 
+    def end_of_constant(self, i):
+        """Where the declaration of a named constant ends that begins with the constexpr at `i`; None: it is none.
+
+        They are bounds and thresholds that were chosen: one more or one less breaks nothing, and tests use the name.
+        """
+        named, j = False, i
+        while j < len(self.tokens) and self.word(j) != ";":
+            if self.word(j) in ("return", "if", "for", "while"):
+                return None
+            named = named or re.match("k[A-Z]", self.word(j)) and self.word(j + 1) in ("=", "(", "{", "[")
+            if self.word(j) == "{" and self.word(j - 1) == ")":  # a function's block
+                return None
+            j += 1
+        return j if named else None
+
     def mutants(self):
         blocks, i = [], 0  # of braces: whether each is the block of an if, loop or switch
         while i < len(self.tokens):
             kind, text = self.tokens[i][:2]
             if text == "static_assert":
                 i = self.partners.get(i + 1, i)
+            elif text == "constexpr" and self.end_of_constant(i):
+                i = self.end_of_constant(i)
             elif text == "{":
                 blocks.append(self.control_before(i))
             elif text == "}" and blocks:

@@ -147,6 +147,8 @@ TEST(Head, joined_filters_select_what_any_of_them_selects) {
     std::vector<tcp::Port> many(recording::kMostFilters);
     for (std::size_t i = 0; i < many.size(); ++i) many[i] = static_cast<tcp::Port>(100 + i);
     expect_joined(filtered("x", many), one, filtered("x or --port 1", {}));
+    const Head full = filtered("x", many);
+    EXPECT_EQ(recording::head_from_json(to_json(full)).filters, full.filters);
 }
 
 TEST(Head, a_sample_is_part_of_the_filter) {

@@ -100,6 +100,14 @@ TEST_F(SegmentFolderTest, a_segment_is_an_eighth_of_what_is_held) {
     EXPECT_TRUE(folder.is_due(0s, 1000));
 }
 
+TEST_F(SegmentFolderTest, a_name_that_is_taken_is_that_of_a_millisecond_later) {
+    recording::SegmentFolder folder = opened({.keep = 80s, .max_bytes = {}});
+    for (const char* name :
+         {"tcpdwell-20261121T000000.000Z.tdw", "tcpdwell-20261121T000000.001Z.tdw",
+          "tcpdwell-20261121T000000.002Z.tdw"})
+        EXPECT_EQ(fill(folder, kBegin, 1), name);
+}
+
 TEST_F(SegmentFolderTest, segments_of_earlier_runs_are_its_own_and_other_files_are_not) {
     fs::create_directory(path_);
     fs::permissions(path_, fs::perms::owner_all);
