@@ -148,6 +148,8 @@ class File:
 
         They are bounds and thresholds that were chosen: one more or one less breaks nothing, and tests use the name.
         """
+        if self.word(i - 1) == "if":
+            return None
         named, j = False, i
         while j < len(self.tokens) and self.word(j) != ";":
             if self.word(j) in ("return", "if", "for", "while"):
@@ -164,8 +166,8 @@ class File:
             kind, text = self.tokens[i][:2]
             if text == "static_assert":
                 i = self.partners.get(i + 1, i)
-            elif text == "constexpr" and self.end_of_constant(i):
-                i = self.end_of_constant(i)
+            elif text == "constexpr" and (end := self.end_of_constant(i)):
+                i = end
             elif text == "{":
                 blocks.append(self.control_before(i))
             elif text == "}" and blocks:
