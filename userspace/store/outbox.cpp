@@ -95,6 +95,19 @@ Result<std::vector<std::string>> Outbox::names() const {
     return found;
 }
 
+std::optional<std::string> Outbox::claimed() const {
+    const auto all = folder_->names();
+    if (!all) return std::nullopt;
+    std::optional<std::string> oldest; // a process that ended may have left another one
+    for (const std::string& each : *all) {
+        std::string_view name = each;
+        if (take_suffix(name, kSendingSuffix) && BatchName::parse(name) && folder_->file(each) &&
+            (!oldest || name < *oldest))
+            oldest = name;
+    }
+    return oldest;
+}
+
 Result<bool> Outbox::claim(const std::string& name) const {
     if (folder_->rename(name, *folder_, sending(name))) return true;
     if (errno != ENOENT) return tl::unexpected(file_error("rename", path() + "/" + name));

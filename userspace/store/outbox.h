@@ -33,6 +33,8 @@ public:
     Result<void> tidy() const;
     /// Names of batches, oldest first, those included that are being sent.
     [[nodiscard]] Result<std::vector<std::string>> names() const;
+    /// Of the batch that is being sent, or was by a process that has ended; nullopt: none.
+    [[nodiscard]] std::optional<std::string> claimed() const;
     /// Renames it, so that the writer can't drop it meanwhile. False: it is gone.
     [[nodiscard]] Result<bool> claim(const std::string& name) const;
     /// The bytes of a claimed batch.

@@ -40,8 +40,10 @@ constexpr std::uint64_t kSuspicious = 8;
 
 class SendingProcess {
 public:
-    SendingProcess(Outbox outbox, const SenderOptions& options, MainProcess& main)
-        : outbox_(std::move(outbox)), options_(options), main_(main), page_(main.page()) {
+    SendingProcess(Outbox outbox, const SenderOptions& options, const std::string& crashing,
+                   MainProcess& main)
+        : outbox_(std::move(outbox)), options_(options), main_(main),
+          page_(main.page()), suspect_{.name = crashing, .crashes = !crashing.empty()} {
         options_.client.is_stopped = [this] { return main_.is_over(); };
     }
 
@@ -93,7 +95,7 @@ private:
     /// The oldest; or another one, to see whether it is the oldest alone that fails.
     std::string take_next() {
         auto next = queue_.begin();
-        if (*next == suspect_.name && suspect_.tries >= kSuspicious && !suspect_.others_pass &&
+        if (*next == suspect_.name && suspect_.is_clear() && !suspect_.others_pass &&
             queue_.size() > 1)
             next += static_cast<std::ptrdiff_t>(1 + failures_ % (queue_.size() - 1));
         std::string name = std::move(*next);
@@ -107,13 +109,13 @@ private:
         if (!answer.may_be_batch) return false;
         if (name == suspect_.name)
             ++suspect_.tries;
-        else if (suspect_.tries < kSuspicious)
-            suspect_ = {name, 1, false};
-        return name == suspect_.name && suspect_.others_pass;
+        else if (!suspect_.is_clear())
+            suspect_ = {.name = name, .tries = 1};
+        return name == suspect_.name && suspect_.others_pass && suspect_.tries >= kSuspicious;
     }
     void note_accepted(const std::string& name) {
         if (name == suspect_.name) suspect_ = {};
-        if (suspect_.tries < kSuspicious) return;
+        if (!suspect_.is_clear()) return;
         suspect_.others_pass = true;
         queue_.clear(); // once more, at once: the server may have recovered meanwhile
     }
@@ -230,11 +232,15 @@ private:
                      names && !names->empty() ? names->size() - 1 : 0); // without this one
     }
 
-    /// The oldest batch, if the server answers it with an error of its own.
+    /// The oldest batch, if the server answers it with an error of its own; or one that processes
+    /// before this one crashed with.
     struct Suspect {
         std::string name;
         std::uint64_t tries = 0;
+        bool crashes = false;
         bool others_pass = false; // one was accepted since
+
+        [[nodiscard]] bool is_clear() const { return crashes || tries >= kSuspicious; }
     };
 
     Outbox outbox_;
@@ -267,8 +273,9 @@ void load_name_services() {
 #endif
 }
 
-int send_batches(Outbox outbox, const SenderOptions& options, MainProcess& main) {
-    return SendingProcess(std::move(outbox), options, main).run();
+int send_batches(Outbox outbox, const SenderOptions& options, const std::string& crashing,
+                 MainProcess& main) {
+    return SendingProcess(std::move(outbox), options, crashing, main).run();
 }
 
 } // namespace tcpdwell::store

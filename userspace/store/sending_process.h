@@ -2,6 +2,8 @@
 // What the process does that sends.
 #pragma once
 
+#include <string>
+
 #include "store/main_process.h"
 #include "store/outbox.h"
 #include "store/sender_options.h"
@@ -16,7 +18,9 @@ inline constexpr int kCannotSend = 2;
 void load_name_services();
 
 /// Until the main process is over (0), or kCannotSend. What an earlier process had claimed that was
-/// killed is sent again.
-int send_batches(Outbox outbox, const SenderOptions& options, MainProcess& main);
+/// killed is sent again. `crashing`: the batch that earlier ones crashed with, "" if there is none:
+/// it is tried after another one has been accepted.
+int send_batches(Outbox outbox, const SenderOptions& options, const std::string& crashing,
+                 MainProcess& main);
 
 } // namespace tcpdwell::store

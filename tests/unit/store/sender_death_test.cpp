@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <map>
 #include <set>
 
@@ -94,6 +95,59 @@ TEST_F(SenderTest, another_process_sends_what_a_killed_one_was_sending) {
     EXPECT_EQ(sender.counts().failed_tries, 2U);
     EXPECT_EQ(log_.count("has ended (signal 9); another one is started in 0."), 2U) << log_.text();
     EXPECT_EQ(log_.count("\n"), 2U) << log_.text();
+}
+
+/// Answers an insertion by the end of the process that sends, as if it had crashed with it.
+HttpReply crash(pid_t supervisor) {
+    ::kill(child_of(supervisor), SIGSEGV);
+    HttpReply never = reply(200);
+    never.delay = std::chrono::hours(1);
+    return never;
+}
+
+TEST_F(SenderTest, sets_aside_a_batch_that_each_process_crashes_with_that_sends_others) {
+    std::atomic<pid_t> supervisor = 0;
+    std::string poison;
+    const ScriptedServer server(after_settings([&](int, const HttpRequest& request) {
+        if (poison.empty()) poison = token_of(request);
+        return token_of(request) == poison ? crash(supervisor) : reply(200);
+    }));
+    auto spool = opened(path_);
+    auto sender = started(spool, options(server.port()));
+    supervisor = sender.pid();
+    for (std::uint64_t i = 1; i <= 5; ++i) add(spool, i, "{\"row\":" + std::to_string(i) + "}\n");
+    sender.wake();
+    EXPECT_TRUE(drained(sender));
+    const auto tokens = tokens_of(server);
+    EXPECT_EQ(std::count(tokens.begin(), tokens.end(), tokens[0]), 4) << "tried before and after";
+    EXPECT_EQ(sender.counts().sent_batches, 4U);
+    EXPECT_EQ(sender.counts().rejected_batches, 1U);
+    EXPECT_EQ(sender.counts().sent_rows + sender.counts().rejected_rows, 15U);
+    EXPECT_TRUE(files().empty());
+    const auto aside = rejected();
+    ASSERT_EQ(aside.size(), 2U) << "the batch, and why";
+    EXPECT_EQ(file_text(path_ + "/rejected/" + aside[1]),
+              "the process that sends has ended at each of 4 tries (signal 11), while others were "
+              "accepted\n");
+    EXPECT_EQ(log_.count("rejected, isn't sent: the process that sends has ended"), 1U)
+        << log_.text();
+}
+
+TEST_F(SenderTest, sets_nothing_aside_while_each_batch_crashes_the_process_that_sends) {
+    std::atomic<pid_t> supervisor = 0;
+    const ScriptedServer server(after_settings([&](int number, const HttpRequest&) {
+        return number < 8 ? crash(supervisor) : reply(200);
+    }));
+    auto spool = opened(path_);
+    auto sender = started(spool, options(server.port()));
+    supervisor = sender.pid();
+    for (std::uint64_t i = 1; i <= 3; ++i) add(spool, i);
+    sender.wake();
+    EXPECT_TRUE(drained(sender));
+    EXPECT_EQ(sender.counts().sent_rows, 6U);
+    EXPECT_EQ(sender.counts().failed_tries, 8U);
+    EXPECT_TRUE(rejected().empty());
+    EXPECT_TRUE(files().empty());
 }
 
 // It had the last batch: nothing is left that another one could set the page right with.
