@@ -42,7 +42,10 @@ static __always_inline void emit_accepted(const struct sock *sk, __u32 uid)
     owner->task.uid = uid;
     owner->task.pid = 0;
     __builtin_memset(owner->task.comm, 0, sizeof(owner->task.comm));
-    add_current(&owner->task, r->thread);
+    struct current_task current;
+
+    read_current(&current);
+    add_current(&current, &owner->task, r->thread);
     owner->how = TD_OWNER_ACCEPTED;
     __builtin_memset(owner->reserved, 0, sizeof(owner->reserved));
     submit(r);

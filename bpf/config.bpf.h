@@ -34,7 +34,8 @@ const volatile __u32 accept_result = 0;
 /* Inode of the pid namespace whose numbers processes are given; 0: the initial one. */
 const volatile __u32 pid_namespace = 0;
 
-/* Fill of the ring buffer, in bytes, at which the reader is woken before its time. */
+/* Fill of the ring buffer, in bytes, at which the reader is woken before its time: a power of
+ * two. */
 const volatile __u64 wake_bytes = 1 << 20;
 
 /* Functions that show the reason of a cancelled TIME_WAIT timer: [start, end) -> td_stack bit. */

@@ -28,13 +28,21 @@ __u64 lost_total[TD_PROBE_COUNT] = {};
 __u64 lost_events = 0;   /* sum of the above */
 __u64 lost_reported = 0; /* lost_events when the last td_lost was written */
 
+/* Longer than any record. */
+#define LONGEST_RECORD 512
+
+/* The buffer's fill is looked at by one record in each so many bytes, since that takes a call, and
+ * the cache line that the reader writes: by the first to begin there. Where that is depends on
+ * where the buffer lies, which is the same for all. */
 static __always_inline void submit(void *record)
 {
-    __u64 fill = bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA);
+    __u64 place = (__u64)record - (__u64)&is_recording;
 
-    /* Only the record that crosses the mark wakes the reader, which needs no wake-up for those
-     * after it. */
-    bpf_ringbuf_submit(record, fill - wake_bytes < 512 ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+    if (((place & (wake_bytes / 16 - 1)) < LONGEST_RECORD) &&
+        bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) >= wake_bytes)
+        bpf_ringbuf_submit(record, BPF_RB_FORCE_WAKEUP);
+    else
+        bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
 }
 
 static __always_inline void fill_header(struct td_header *h, __u16 size, __u8 kind, __u32 netns)

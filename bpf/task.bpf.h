@@ -48,27 +48,62 @@ static __always_inline bool is_sampler(const char *comm)
     return words[0] == name.words[0] && words[1] == name.words[1];
 }
 
+/* What is read of the current task. */
+struct current_task {
+    const void *leader;
+    unsigned int flags;
+    int exit_code;
+    bool is_leader;
+};
+
+enum bpf_func_id___named { BPF_FUNC_get_current_task_btf___named };
+
+static __always_inline void read_current(struct current_task *to)
+{
+#ifndef TCPDWELL_RAW
+    /* Since 5.11 (commit 3ca1032ab7ab): to the verifier it is a task then, and a field a plain
+     * load. */
+    if (bpf_core_enum_value_exists(enum bpf_func_id___named,
+                                   BPF_FUNC_get_current_task_btf___named)) {
+        struct task_struct *task = bpf_get_current_task_btf();
+
+        to->leader = task->group_leader;
+        to->flags = task->flags;
+        to->exit_code = task->exit_code;
+        to->is_leader = task->group_leader == task;
+        return;
+    }
+#endif
+    struct task_struct *task = (void *)bpf_get_current_task();
+
+    to->leader = BPF_CORE_READ(task, group_leader);
+    to->flags = BPF_CORE_READ(task, flags);
+    to->exit_code = BPF_CORE_READ(task, exit_code);
+    to->is_leader = to->leader == task;
+}
+
 /* Whether the current task is one whose name says something: no kernel thread (MPTCP closes its
  * subflows from a kworker), and no sampler: that looks into /proc/PID/fd, which takes a reference
  * to each file (proc_fd_link(), fs/proc/fd.c), and who closes meanwhile leaves the last reference,
  * and so tcp_close(), to the sampler. Writes the process, by its group leader, and the name of the
  * thread where it is another one. */
-static __always_inline bool add_current(struct td_task *to, char *thread)
+static __always_inline bool add_current(const struct current_task *current, struct td_task *to,
+                                        char *thread)
 {
-    struct task_struct *task = (void *)bpf_get_current_task();
-    struct task_struct *leader = BPF_CORE_READ(task, group_leader);
     __u64 *own = (__u64 *)thread;
     __u64 *name = (__u64 *)to->comm;
 
     own[0] = own[1] = 0;
-    if (BPF_CORE_READ(task, flags) & PF_KTHREAD) return false;
+    if (current->flags & PF_KTHREAD) return false;
     bpf_get_current_comm(to->comm, sizeof(to->comm));
     if (is_sampler(to->comm)) {
         name[0] = name[1] = 0;
         return false;
     }
     to->pid = current_pid();
-    if (leader == task) return true;
+    if (current->is_leader) return true;
+    const struct task_struct *leader = current->leader;
+
     own[0] = name[0];
     own[1] = name[1];
     bpf_core_read(to->comm, sizeof(to->comm), &leader->comm);
@@ -77,18 +112,14 @@ static __always_inline bool add_current(struct td_task *to, char *thread)
 }
 
 /* The signal that ends the current process; 0: none does. */
-static __always_inline __u8 ending_signal(void)
+static __always_inline __u8 ending_signal(const struct current_task *current)
 {
-    struct task_struct *task = (void *)bpf_get_current_task();
-
-    return BPF_CORE_READ(task, exit_code) & 0x7f;
+    return current->exit_code & 0x7f;
 }
 
-static __always_inline bool is_exiting(void)
+static __always_inline bool is_exiting(const struct current_task *current)
 {
-    struct task_struct *task = (void *)bpf_get_current_task();
-
-    return BPF_CORE_READ(task, flags) & PF_EXITING;
+    return current->flags & PF_EXITING;
 }
 
 #endif

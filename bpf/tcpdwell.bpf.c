@@ -79,8 +79,8 @@ static __always_inline __u16 state_flags(const struct sock *sk, const struct tcp
             bits |= TD_STATE_LINGER_ZERO;
         if (READ(tp, linger2) < 0) bits |= TD_STATE_LINGER2_NEG;
         if (READ(tp, inet_conn.icsk_user_timeout)) bits |= TD_STATE_USER_TIMEOUT;
+        bits |= kind_flags(tp);
     }
-    if (to == TCP_CLOSE && tp) bits |= kind_flags(tp);
     if (from == TCP_SYN_SENT && to == TCP_CLOSE && tp && READ(tp, packets_out))
         bits |= TD_STATE_UNANSWERED;
     /* A child made by a SYN with a TFO cookie has had its retransmission timer set for the SYN-ACK
@@ -105,23 +105,26 @@ static __always_inline void fill_state(struct td_state *r, const struct sock *sk
 }
 
 /* What brought a process to this transition. */
-static __always_inline void fill_manner(struct td_state *r, const struct sock *sk)
+static __always_inline void fill_manner(struct td_state *r, const struct sock *sk,
+                                        const struct current_task *current)
 {
-    const struct file *file = BPF_CORE_READ(sk, sk_socket, file);
-
-    if (is_exiting()) {
+    if (is_exiting(current)) {
         r->flags |= TD_STATE_EXITING;
-        r->signal = ending_signal();
+        r->signal = ending_signal(current);
     }
+
+    const struct socket *socket = READ(sk, sk_socket);
+    if (!socket) return;
+    const struct file *file = READ(socket, file);
     if (!file) return;
     const struct file___ref *by_ref = (const void *)file;
     const struct file___count *by_count = (const void *)file;
     bool released;
 
     if (bpf_core_field_exists(by_ref->f_ref))
-        released = BPF_CORE_READ(by_ref, f_ref.refcnt.counter) < 0;
+        released = READ(by_ref, f_ref.refcnt.counter) < 0;
     else if (bpf_core_field_exists(by_count->f_count))
-        released = BPF_CORE_READ(by_count, f_count.counter) == 0;
+        released = READ(by_count, f_count.counter) == 0;
     else
         return;
     r->flags |= released ? TD_STATE_RELEASED : TD_STATE_KEPT;
@@ -146,7 +149,8 @@ static __always_inline int trace_state(struct sock *sk, int from, int to, __u16 
 
     if (from == TCP_LISTEN || from == TCP_SYN_RECV) note_child(to == TCP_SYN_RECV);
 
-    struct tcp_sock *tp = tcp_part(sk);
+    /* Nothing else reads it, and it takes a call. */
+    struct tcp_sock *tp = to == TCP_CLOSE || from == TCP_SYN_RECV ? tcp_part(sk) : NULL;
     __u32 netns = netns_of(sk);
     struct td_tuple tuple;
 
@@ -178,7 +182,13 @@ static __always_inline int trace_state(struct sock *sk, int from, int to, __u16 
         state->has_task = 1;
         fill_owner(&r->by_task.task, sk);
         __builtin_memset(r->thread, 0, sizeof(r->thread));
-        if (owned && add_current(&r->by_task.task, r->thread)) fill_manner(state, sk);
+        if (owned) {
+            struct current_task current;
+
+            read_current(&current);
+            if (add_current(&current, &r->by_task.task, r->thread))
+                fill_manner(state, sk, &current);
+        }
         submit(r);
     } else {
         struct td_state *r = reserve(sizeof(*r), TD_PROBE_STATE);
