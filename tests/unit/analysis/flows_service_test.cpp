@@ -168,6 +168,27 @@ TEST_F(FlowsServiceTest, a_process_that_is_learnt_late_is_who_it_belongs_to) {
     EXPECT_NEAR(flows.services()[0].time_wait.held_seconds(at(100s)), 60, 1e-6);
 }
 
+/// Whoever closes shows with the state that close() leads to, and TIME_WAIT may follow from any of
+/// them.
+TEST_F(FlowsServiceTest, a_process_that_is_known_by_time_wait_is_whose_it_is) {
+    for (const tcp::State last : {FIN_WAIT1, FIN_WAIT2, CLOSING}) {
+        const tcp::Port port = static_cast<tcp::Port>(80 + static_cast<int>(last));
+        serves(accepted("10.0.0.1", port, process(100, "one")));
+        serves(accepted("10.0.0.1", port, process(200, "two")));
+        auto& who = accepted("10.0.0.1", port, std::nullopt);
+        tell.born(who, 1s, SYN_RECV);
+        tell.moves(who, 1s, SYN_RECV, ESTABLISHED);
+        tell.moves(who, 2s, ESTABLISHED, last);
+        who.process = process(200, "two");
+        tell.moves(who, 3s, last, TIME_WAIT);
+        std::uint64_t of_two = 0;
+        for (const analysis::ServiceRow& row : flows.services())
+            if (row.key.local.port == port && row.key.comm == who.process->comm_bytes)
+                of_two += row.time_wait.now();
+        EXPECT_EQ(of_two, 1u) << name(last);
+    }
+}
+
 TEST_F(FlowsServiceTest, a_client_is_its_program_wherever_it_connects) {
     for (tcp::Port port = 1; port <= 3; ++port)
         tell.whole_client(people.client(port, "10.0.0.2", port), 1s);
