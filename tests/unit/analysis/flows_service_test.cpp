@@ -293,5 +293,20 @@ TEST_F(FlowsServiceTest, a_few_ids_stand_for_all) {
     EXPECT_EQ(row.total().closed(tcp::ClosedFirst::local), 5u);
 }
 
+TEST_F(FlowsServiceTest, a_connection_that_is_not_counted_has_no_service) {
+    const auto& who = accepted("10.0.0.1", 80);
+    EXPECT_EQ(flows.service_of(who), analysis::Flows::kNone);
+    EXPECT_EQ(flows.service_label(flows.service_of(who)), "unknown");
+    tell.born(who, 1s, ESTABLISHED);
+    EXPECT_EQ(flows.service_label(flows.service_of(who)), "10.0.0.1:80 app");
+    const auto& client = people.client(1);
+    tell.born(client, 1s, SYN_SENT);
+    EXPECT_EQ(flows.service_label(flows.service_of(client)), "app (client)");
+    auto& nobody = people.client(2);
+    nobody.process.reset();
+    tell.born(nobody, 1s, SYN_SENT);
+    EXPECT_EQ(flows.service_label(flows.service_of(nobody)), "? (client)");
+}
+
 } // namespace
 } // namespace tcpdwell::test
