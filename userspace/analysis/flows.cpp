@@ -273,8 +273,7 @@ void Flows::regroup(const track::ConnectionIdentity& who, std::uint32_t& entry, 
 
 bool Flows::may_have_learnt(const track::StateMove& move) {
     return move.from == tcp::State::SYN_SENT || move.from == tcp::State::SYN_RECV ||
-           move.from == tcp::State::ESTABLISHED ||
-           (move.to == tcp::State::TIME_WAIT && move.from != tcp::State::TIME_WAIT);
+           move.from == tcp::State::ESTABLISHED || move.to == tcp::State::TIME_WAIT;
 }
 
 void Flows::on_move(const track::StateMove& move, Weight weight) {

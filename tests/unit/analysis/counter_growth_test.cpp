@@ -57,9 +57,11 @@ TEST_F(CounterGrowthTest, has_names_that_are_keys_of_their_own_in_json) {
     EXPECT_EQ(analysis::short_counter_name("Tcp.InErrs"), "InErrs");
     EXPECT_EQ(analysis::short_counter_name("TcpExt.TCPAbort7z"), "TCPAbort7z");
     EXPECT_EQ(analysis::short_counter_name("Tcp.AZaz09"), "AZaz09");
-    for (const char* other : {"", "Tcp.", "TcpExt.", "Tcp", "Ip.InErrs", "Tcp.inErrs", "Tcp.0",
-                              "Tcp.In_Errs", "Tcp.In Errs", "Tcp.In.Errs", "Tcp.@", "Tcp.[",
-                              "Tcp.A@", "Tcp.A[", "Tcp.A`", "Tcp.A{", "Tcp.A/", "Tcp.A:", "xTcp.A"})
+    for (const char* other :
+         {"",       "Tcp.",        "TcpExt.",     "Tcp",         "Ip.InErrs", "Tcp.inErrs",
+          "Tcp.0",  "Tcp.In_Errs", "Tcp.In Errs", "Tcp.In.Errs", "Tcp.@",     "Tcp.[",
+          "Tcp.A@", "Tcp.A[",      "Tcp.A`",      "Tcp.A{",      "Tcp.A/",    "Tcp.A:",
+          "xTcp.A", "TcpExt.A\"",  "TcpExt.\xff", "TW"})
         EXPECT_EQ(analysis::short_counter_name(other), "") << other;
     read({{"Tcp.in_errs", 1}, {"other", 1}});
     EXPECT_TRUE(growth.counters().empty());
