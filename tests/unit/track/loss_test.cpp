@@ -305,5 +305,18 @@ TEST(Loss, during_a_handshake_makes_a_child_without_a_request_a_gap) {
     }
 }
 
+/// Without cookies the four-tuple is all that is known of the two.
+TEST(Loss, may_have_hidden_that_a_connection_took_the_place_of_a_time_wait) {
+    const TestSocket mini{0xe000, 0};
+    const TestSocket heir{0xf000, 0, mini.tuple};
+    EventRun run;
+    run << mini.timer(1s, TD_TIMER_START, TIME_WAIT, 61s) << lost(2s, 3)
+        << snapshot(5s, TD_SNAPSHOT_BEGIN) << heir.listed(5s + 1ms, ESTABLISHED)
+        << snapshot(5s + 2ms, TD_SNAPSHOT_END);
+    std::vector<tcp::State> states;
+    run.tracker.for_each_live([&](const track::LiveSocket& live) { states.push_back(live.state); });
+    EXPECT_EQ(states, std::vector{ESTABLISHED});
+}
+
 } // namespace
 } // namespace tcpdwell::test
