@@ -274,5 +274,42 @@ TEST(EndCauseOf, a_process_that_exits_with_requests_unread_has_died) {
     EXPECT_EQ(both.closed_how(tcp::ClosedHow::signal, 9).cause(), EndCause::none);
 }
 
+/// One byte is enough, and what isn't known is none.
+TEST(EndCauseOf, what_was_carried_is_known_or_it_was_not) {
+    const auto without = [](EndedLine line, auto number) {
+        line.numbers.*number = {};
+        return line.cause();
+    };
+    using Numbers = event::SocketNumbers;
+    const EndedLine unread =
+        served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::unread_data)
+            .carried(1, 9000, 500);
+    EXPECT_EQ(EndedLine(unread).cause(), EndCause::answered_unread);
+    EXPECT_EQ(without(unread, &Numbers::bytes_sent), EndCause::reset_here);
+
+    const EndedLine exits = served_end(ClosedFirst::local, Ending::fin)
+                                .carried(5, 5, 1)
+                                .closed_how(tcp::ClosedHow::exit);
+    EXPECT_EQ(EndedLine(exits).cause(), EndCause::process_died);
+    EXPECT_EQ(without(exits, &Numbers::unread), EndCause::none);
+
+    const EndedLine hangs_up =
+        client_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::so_linger_zero)
+            .carried(100, 1);
+    EXPECT_EQ(EndedLine(hangs_up).cause(), EndCause::hung_up);
+    EXPECT_EQ(without(hangs_up, &Numbers::bytes_received), EndCause::lingered);
+    for (auto number : {&Numbers::unsent, &Numbers::unacked, &Numbers::unread})
+        EXPECT_EQ(without(hangs_up, number), EndCause::lingered);
+
+    EndedLine forgotten =
+        client_end(ClosedFirst::remote, Ending::reset_received).carried(10, 1).idle(1, 2001);
+    forgotten.numbers.unacked = 1;
+    EXPECT_EQ(EndedLine(forgotten).cause(), EndCause::reset_idle);
+
+    const EndedLine check = served_end(ClosedFirst::remote, Ending::reset_received);
+    for (auto number : {&Numbers::bytes_sent, &Numbers::bytes_received})
+        EXPECT_EQ(without(check, number), EndCause::reset_there);
+}
+
 } // namespace
 } // namespace tcpdwell::test
