@@ -212,5 +212,25 @@ TEST_F(AcceptQueuesTest, an_interval_has_its_own_and_forgets_listeners_that_are_
     EXPECT_EQ(queue(82).waiting, 1u);
 }
 
+TEST_F(AcceptQueuesTest, beyond_so_many_endpoints_further_ones_are_passed_over) {
+    constexpr std::uint32_t most = analysis::Flows::kMaxGroups;
+    track::ConnectionIdentity who = people.server(80);
+    track::LiveSocket socket = live(who, ESTABLISHED, at(7s));
+    socket.accept = track::Accept{std::nullopt, false};
+    queues.begin_live(at(10s));
+    for (std::uint32_t i = 0; i <= most; ++i) {
+        who.netns = kNetns + i;
+        queues.on_live(socket, 1);
+    }
+    EXPECT_EQ(queues.queues().size(), most);
+    EndedLine line = served_end(ClosedFirst::local, Ending::fin);
+    line.line.accept = track::Accept{1ms, true};
+    line.who.netns = kNetns + most;
+    queues.on_connection(line.get(), 1);
+    EXPECT_EQ(queues.queues().size(), most);
+    accepted(80, 1ms);
+    EXPECT_EQ(queue(80).delays.count(), 1u) << "known ones go on";
+}
+
 } // namespace
 } // namespace tcpdwell::test

@@ -298,5 +298,33 @@ TEST_F(CausesTest, sockets_connected_to_themselves_are_known_by_their_program) {
     EXPECT_TRUE(causes.self_connected().empty());
 }
 
+TEST_F(CausesTest, have_what_their_connections_carried_as_far_as_it_is_known) {
+    EndedLine known = client_end(ClosedFirst::local, Ending::fin).carried(10, 20);
+    known.numbers.segments_sent = 3;
+    known.numbers.segments_retransmitted = 1;
+    known.numbers.rtt_us = 500;
+    ended(known, 2);
+    EndedLine unknown = client_end(ClosedFirst::local, Ending::fin);
+    unknown.numbers = {};
+    ended(unknown, 2);
+    track::ConnectionLine line = EndedLine(known).get();
+    line.who = &known.who;
+    line.states = {};
+    line.numbers = nullptr;
+    causes.on_connection(line, 2);
+    const analysis::PartyEnds& party = causes.parties().begin()->second;
+    EXPECT_EQ(party.ended, 6u);
+    EXPECT_EQ(party.bytes_sent, 20u);
+    EXPECT_EQ(party.bytes_received, 40u);
+    EXPECT_EQ(party.segments_sent, 6u);
+    EXPECT_EQ(party.segments_retransmitted, 2u);
+    EXPECT_EQ(party.rtt.count(), 2u);
+    EXPECT_EQ(party.rtt.max(), Nanoseconds(500'000));
+    EndedLine reset = client_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::disconnect);
+    reset.numbers = {};
+    ended(reset);
+    EXPECT_EQ(only(EndCause::reset_here).most_unread, 0u);
+}
+
 } // namespace
 } // namespace tcpdwell::test

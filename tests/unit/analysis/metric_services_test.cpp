@@ -221,5 +221,26 @@ TEST(MetricServices, containers_that_come_and_go_take_constant_room) {
     EXPECT_EQ(opened, kContainers) << "none is lost";
 }
 
+TEST(MetricServices, count_bytes_as_far_as_they_are_known) {
+    analysis::Metrics metrics({.max_services = 5, .sample = 3});
+    track::ConnectionIdentity who = serves("svc", 80);
+    event::SocketNumbers known;
+    known.bytes_sent = 10;
+    known.bytes_received = 20;
+    known.segments_retransmitted = 2;
+    event::SocketNumbers unknown;
+    for (const event::SocketNumbers* numbers : {&known, &unknown}) {
+        track::ConnectionLine line{};
+        line.who = &who;
+        line.ending = tcp::Ending::fin;
+        line.numbers = numbers;
+        metrics.on_connection(line);
+    }
+    const auto& counters = metrics.services().rows().at(1).counters;
+    EXPECT_EQ(counters.bytes_sent, 30u);
+    EXPECT_EQ(counters.bytes_received, 60u);
+    EXPECT_EQ(counters.segments_retransmitted, 6u);
+}
+
 } // namespace
 } // namespace tcpdwell::test

@@ -290,5 +290,51 @@ TEST_F(OpenSocketsTest, an_age_is_never_negative) {
     EXPECT_EQ(l.in(CLOSE_WAIT)[0]->oldest, 0s);
 }
 
+TEST_F(OpenSocketsTest, numbers_are_summed_up_where_they_are_known) {
+    analysis::OpenSockets l = look();
+    l.begin_live(at(100s));
+    event::SocketNumbers known = moved(3'000, 90'000);
+    known.unsent = 5;
+    known.unacked = 6;
+    known.unread = 7;
+    known.timeouts = 2;
+    event::SocketNumbers unknown;
+    for (const event::SocketNumbers* n : {&known, &unknown, &known}) {
+        track::LiveSocket socket = live(people.client(1), FIN_WAIT1, at(0s));
+        socket.numbers = n;
+        l.on_live(socket, 2);
+    }
+    l.on_live(live(people.client(1), FIN_WAIT1, at(0s)), 2);
+    const analysis::HeldSockets& h = *l.in(FIN_WAIT1).at(0);
+    EXPECT_EQ(h.sockets, 8u);
+    EXPECT_EQ(h.numbered, 6u);
+    EXPECT_EQ(h.unsent, 20u);
+    EXPECT_EQ(h.unacked, 24u);
+    EXPECT_EQ(h.unread, 28u);
+    EXPECT_EQ(h.most_timeouts, 2u);
+    EXPECT_EQ(h.longest_silence, 3s);
+    EXPECT_EQ(h.zero_window, 0u) << "it isn't known";
+}
+
+TEST_F(OpenSocketsTest, what_is_not_known_to_be_unsent_is_not_stuck) {
+    const auto oldest = [&](OptionalNumber<std::uint32_t> unsent,
+                            OptionalNumber<std::uint32_t> since_sent) {
+        analysis::OpenSockets l = look();
+        l.begin_live(at(100s));
+        event::SocketNumbers n = moved(90'000, 0);
+        n.unsent = unsent;
+        n.since_sent_ms = since_sent;
+        track::LiveSocket socket = live(people.client(1), LAST_ACK, std::nullopt, at(98s));
+        socket.numbers = &n;
+        l.on_live(socket, 1);
+        return l.in(LAST_ACK).at(0)->oldest;
+    };
+    EXPECT_EQ(oldest(1, 90'000), 90s);
+    EXPECT_EQ(oldest(0, 90'000), 2s);
+    EXPECT_EQ(oldest({}, 90'000), 2s);
+    EXPECT_EQ(oldest(1, 1'000), 2s);
+    EXPECT_EQ(oldest(1, {}), 2s);
+}
+
 } // namespace
 } // namespace tcpdwell::test
