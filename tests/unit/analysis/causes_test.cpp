@@ -326,5 +326,22 @@ TEST_F(CausesTest, have_what_their_connections_carried_as_far_as_it_is_known) {
     EXPECT_EQ(only(EndCause::reset_here).most_unread, 0u);
 }
 
+TEST_F(CausesTest, of_parties_beyond_the_most_are_passed_over) {
+    constexpr std::uint32_t most = analysis::Flows::kMaxGroups;
+    EndedLine line = client_end(ClosedFirst::none, Ending::timed_out);
+    for (std::uint32_t i = 0; i <= most; ++i) {
+        line.who.netns = kNetns + i;
+        ended(line);
+    }
+    EXPECT_EQ(causes.parties().size(), most);
+    EXPECT_EQ(count(EndCause::peer_gone), most);
+    causes.begin_live(at(5s));
+    causes.on_live(live(line.who, TIME_WAIT, at(1s), at(1s), ClosedFirst::local), 1);
+    EXPECT_EQ(causes.parties().size(), most);
+    line.who.netns = kNetns;
+    ended(line);
+    EXPECT_EQ(count(EndCause::peer_gone), most + 1) << "known ones go on";
+}
+
 } // namespace
 } // namespace tcpdwell::test
