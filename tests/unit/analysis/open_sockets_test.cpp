@@ -336,5 +336,24 @@ TEST_F(OpenSocketsTest, what_is_not_known_to_be_unsent_is_not_stuck) {
     EXPECT_EQ(oldest(1, {}), 2s);
 }
 
+TEST_F(OpenSocketsTest, endpoints_that_are_tried_are_kept_up_to_so_many) {
+    constexpr std::size_t most = analysis::HeldSockets::kMostTried;
+    analysis::OpenSockets l = look();
+    l.begin_live(at(100s));
+    track::ConnectionIdentity who = people.client(1);
+    const auto tries = [&](std::size_t i) {
+        who.tuple.remote.address.bytes[13] = static_cast<std::uint8_t>(i >> 16);
+        who.tuple.remote.address.bytes[14] = static_cast<std::uint8_t>(i >> 8);
+        who.tuple.remote.address.bytes[15] = static_cast<std::uint8_t>(i);
+        l.on_live(live(who, SYN_SENT, at(0s)), 2);
+    };
+    for (std::size_t i = 0; i < most + 2; ++i) tries(i);
+    tries(0);
+    const analysis::HeldSockets& h = *l.in(SYN_SENT).at(0);
+    EXPECT_EQ(h.tried.size(), most);
+    EXPECT_EQ(h.tried.begin()->second, 4u) << "known ones go on";
+    EXPECT_EQ(h.sockets, 2 * (most + 3));
+}
+
 } // namespace
 } // namespace tcpdwell::test
