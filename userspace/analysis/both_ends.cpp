@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <cstring>
 #include <optional>
 
 #include "base/hash.h"
@@ -19,9 +18,7 @@ constexpr std::size_t kMostSamples = 100'000; ///< of the difference between two
 bool is_forward(const EndSummary& end) { return end.local < end.remote; }
 
 std::uint64_t hash_of(const tcp::Endpoint& endpoint) {
-    std::uint64_t words[2];
-    std::memcpy(words, endpoint.address.bytes.data(), sizeof(words));
-    return mix64(mix64(mix64(words[0]) ^ words[1]) ^ endpoint.port);
+    return mix64(endpoint.address.bytes, endpoint.port);
 }
 
 /// The same for a tuple and its mirror image.

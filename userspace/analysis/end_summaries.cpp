@@ -10,8 +10,8 @@ static_assert(sizeof(EndSummary) == 64);
 
 bool can_leave_the_host(const tcp::FourTuple& tuple) {
     return tuple.local.port != 0 && tuple.remote.port != 0 &&
-           tuple.local.address != tuple.remote.address && !is_loopback(tuple.local.address) &&
-           !is_loopback(tuple.remote.address) && !tuple.local.address.is_unspecified() &&
+           tuple.local.address != tuple.remote.address && !tuple.local.address.is_loopback() &&
+           !tuple.remote.address.is_loopback() && !tuple.local.address.is_unspecified() &&
            !tuple.remote.address.is_unspecified();
 }
 
@@ -39,15 +39,6 @@ std::int64_t since_epoch(const std::optional<MonoTime>& at, const ClockAnchor& c
 }
 
 } // namespace
-
-bool is_loopback(const tcp::IpAddress& address) {
-    constexpr std::size_t kFirstOfV4 = 12;
-    constexpr std::uint8_t kLoopbackNetwork = 127;
-    if (address.is_v4()) return address.bytes[kFirstOfV4] == kLoopbackNetwork;
-    tcp::IpAddress one;
-    one.bytes.back() = 1;
-    return address == one;
-}
 
 void EndSummaries::add(const track::ConnectionLine& line, const ClockAnchor& clock, bool selected) {
     const track::ConnectionIdentity& who = *line.who;

@@ -77,7 +77,4 @@ private:
     WallTime end_{};
 };
 
-/// 127.0.0.0/8 and ::1.
-bool is_loopback(const tcp::IpAddress& address);
-
 } // namespace tcpdwell::analysis

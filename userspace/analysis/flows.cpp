@@ -4,7 +4,6 @@
 #include "analysis/flows.h"
 
 #include <algorithm>
-#include <cstring>
 #include <functional>
 #include <utility>
 
@@ -16,12 +15,6 @@ namespace {
 
 /// Denotes a listening socket, which belongs to no group.
 constexpr std::uint32_t kListener = ~std::uint32_t{0};
-
-std::uint64_t hash_of(const tcp::IpAddress& address) {
-    std::array<std::uint64_t, 2> words{};
-    std::memcpy(words.data(), address.bytes.data(), sizeof(words));
-    return mix64(words[0] ^ mix64(words[1]));
-}
 
 /// A passive open without a request socket whose beginning was seen.
 bool came_by_cookie(const track::ConnectionLine& line) {
@@ -90,14 +83,13 @@ void count(EndCounts& tally, const track::ConnectionLine& line, Weight weight) {
 // --- groups
 
 std::size_t Flows::GroupHash::operator()(const GroupKey& key) const {
-    std::array<std::uint64_t, 2> comm{};
-    std::memcpy(comm.data(), key.service.comm.data(), sizeof(comm));
-    const std::uint64_t numbers = (std::uint64_t{key.service.netns} << 32) ^
-                                  (std::uint64_t{key.service.local.port} << 16) ^ key.remote.port ^
-                                  (static_cast<std::uint64_t>(key.service.role) << 60);
-    return mix64(numbers ^ mix64(comm[0] ^ mix64(comm[1] ^ key.service.cgroup)) ^
-                 hash_of(key.service.local.address) ^
-                 mix64(hash_of(key.remote.address) ^ (hash_of(key.local) << 1)));
+    const ServiceKey& service = key.service;
+    const std::uint64_t numbers =
+        mix64(service.netns ^
+              mix64(index_of(service.role) ^ mix64(service.local.port ^ mix64(key.remote.port))));
+    const std::uint64_t program = mix64(service.comm, service.cgroup);
+    return mix64(service.local.address.bytes,
+                 mix64(key.remote.address.bytes, mix64(key.local.bytes, program ^ numbers)));
 }
 
 ServiceKey Flows::canonical(ServiceKey key) const {
@@ -281,8 +273,7 @@ void Flows::regroup(const track::ConnectionIdentity& who, std::uint32_t& entry, 
 
 bool Flows::may_have_learnt(const track::StateMove& move) {
     return move.from == tcp::State::SYN_SENT || move.from == tcp::State::SYN_RECV ||
-           move.from == tcp::State::ESTABLISHED ||
-           (move.to == tcp::State::TIME_WAIT && move.from != tcp::State::TIME_WAIT);
+           move.from == tcp::State::ESTABLISHED || move.to == tcp::State::TIME_WAIT;
 }
 
 void Flows::on_move(const track::StateMove& move, Weight weight) {

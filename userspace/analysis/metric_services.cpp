@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 #include <functional>
 #include <utility>
 
@@ -94,11 +93,8 @@ MetricServices::MetricServices(std::size_t most, NameOfCgroup container)
 }
 
 std::size_t MetricServices::KeyHash::operator()(const Key& key) const {
-    std::array<std::uint64_t, 2> name{};
-    static_assert(sizeof(name) == sizeof(key.comm));
-    std::memcpy(name.data(), key.comm.data(), sizeof(name));
     const std::uint64_t container = std::hash<std::string_view>()(key.container);
-    return mix64(name[0] ^ mix64(name[1] ^ mix64(container ^ mix64(key.port))));
+    return mix64(key.comm, mix64(container ^ mix64(key.port)));
 }
 
 std::uint32_t MetricServices::row_of(const track::ConnectionIdentity& who, MonoTime at) {

@@ -2,7 +2,6 @@
 #include "analysis/minute_sums.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "analysis/flows.h"
@@ -27,12 +26,9 @@ MonoTime end_of_minute(MonoTime at, const ClockAnchor& clock) {
 } // namespace
 
 std::size_t MinuteSums::KeyHash::operator()(const Key& key) const {
-    std::array<std::uint64_t, 2> name{};
-    static_assert(sizeof(name) == sizeof(key.comm));
-    std::memcpy(name.data(), key.comm.data(), sizeof(name));
     const std::uint64_t container = std::hash<std::string_view>()(key.container);
-    const auto port_and_role = std::uint64_t{key.port} << 8 | index_of(key.role);
-    return mix64(name[0] ^ mix64(name[1] ^ mix64(container ^ mix64(port_and_role))));
+    const std::uint64_t port_and_role = mix64(key.port ^ mix64(index_of(key.role)));
+    return mix64(key.comm, mix64(container ^ port_and_role));
 }
 
 void MinuteSums::begin(MonoTime at, const ClockAnchor& clock) {

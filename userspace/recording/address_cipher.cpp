@@ -37,9 +37,7 @@ bool is_alone(const tcp::IpAddress& address) {
 } // namespace
 
 std::size_t AddressCipher::Hash::operator()(const tcp::IpAddress& address) const {
-    std::array<std::uint64_t, 2> words{};
-    std::memcpy(words.data(), address.bytes.data(), sizeof(words));
-    return mix64(words[0] ^ mix64(words[1]));
+    return mix64(address.bytes);
 }
 
 tcp::IpAddress AddressCipher::encipher(const tcp::IpAddress& address, bool is_v4) const {

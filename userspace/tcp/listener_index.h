@@ -5,7 +5,6 @@
 
 #include <array>
 #include <cstdint>
-#include <cstring>
 #include <span>
 #include <unordered_map>
 
@@ -35,11 +34,7 @@ public:
     private:
         friend ListenerIndex;
         struct Hash {
-            std::size_t operator()(const IpAddress& address) const {
-                std::array<std::uint64_t, 2> words{};
-                std::memcpy(words.data(), address.bytes.data(), sizeof(words));
-                return mix64(words[1] ^ mix64(words[0]));
-            }
+            std::size_t operator()(const IpAddress& address) const { return mix64(address.bytes); }
         };
         std::unordered_map<IpAddress, Value, Hash> values_;
     };

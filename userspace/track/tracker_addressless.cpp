@@ -15,11 +15,16 @@ constexpr std::size_t kForgottenAtLeast = 1024;
 /// No four-tuple ends more often within kSettle.
 constexpr std::size_t kMostAlike = 64;
 
+/// Whether most of what is known by other things than its slot is of connections that are gone.
+bool is_mostly_gone(std::size_t known, std::size_t there) {
+    return known >= 2 * there + kForgottenAtLeast;
+}
+
 } // namespace
 
 void Tracker::Impl::remember_cookie(const Connection& c) {
     if (c.who.cookie == 0) return;
-    if (by_cookie_.size() >= 2 * table_.size() + kForgottenAtLeast) forget_released_cookies();
+    if (is_mostly_gone(by_cookie_.size(), table_.size())) forget_released_cookies();
     by_cookie_[c.who.cookie] = Reference{c.who.slot, c.sequence};
 }
 
@@ -65,7 +70,7 @@ bool Tracker::Impl::has_just_ended(const event::SocketListed& e) {
             just_ended_.emplace(hash_of(c->who.netns, c->who.tuple),
                                 Reference{deadline.slot, deadline.sequence});
     }
-    if (just_ended_.size() >= 2 * settling_.size() + kForgottenAtLeast)
+    if (is_mostly_gone(just_ended_.size(), settling_.size()))
         std::erase_if(just_ended_, [this](const auto& each) { return !find(each.second); });
     const auto [first, last] = just_ended_.equal_range(hash_of(e.netns, e.tuple));
     std::size_t left = kMostAlike;
@@ -83,7 +88,7 @@ bool Tracker::Impl::is_unnamed(const Connection& c) {
 }
 
 void Tracker::Impl::remember_unnamed(const Connection& c) {
-    if (new_unnamed_.size() >= 2 * table_.size() + kForgottenAtLeast)
+    if (is_mostly_gone(new_unnamed_.size(), table_.size()))
         std::erase_if(new_unnamed_, [this](const Reference& each) { return !find_unnamed(each); });
     new_unnamed_.push_back(Reference{c.who.slot, c.sequence});
 }
@@ -95,7 +100,7 @@ void Tracker::Impl::sort_unnamed() {
             ++sorted_unnamed_;
         }
     new_unnamed_.clear();
-    if (sorted_unnamed_ < 2 * table_.size() + kForgottenAtLeast) return;
+    if (!is_mostly_gone(sorted_unnamed_, table_.size())) return;
     sorted_unnamed_ = 0;
     for (auto place = unnamed_.begin(); place != unnamed_.end();) {
         auto& connects = place->second.connects;

@@ -188,7 +188,7 @@ void Tracker::Impl::confirm_listed(Connection& c, const event::SocketListed& e) 
         else
             resync_state(c, e.state, e.at);
     } else if (!e.mini && c.state != e.state) {
-        if (c.place == Place::request && !e.request) {
+        if (c.place == Place::request) { // the child: all requests are in one state
             mark_gap(c);
             c.place = Place::full;
             table_.set_socket(c, e.sock);

@@ -218,5 +218,98 @@ TEST(EndCauseOf, an_idle_close_was_idle_before_the_close) {
               EndCause::reset_there);
 }
 
+TEST(EndCauseOf, it_was_idle_from_a_tenth_of_a_second_on) {
+    const auto closer =
+        served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::data_after_close)
+            .carried(5, 5);
+    EXPECT_EQ(EndedLine(closer).idle(100, 0).cause(), EndCause::idle_close);
+    EXPECT_EQ(EndedLine(closer).idle(99, 0).cause(), EndCause::reset_here);
+    const auto met = client_end(ClosedFirst::remote, Ending::reset_received)
+                         .carried(5, 5)
+                         .stays(CLOSE_WAIT, 1ms);
+    EXPECT_EQ(EndedLine(met).idle(1, 101).cause(), EndCause::met_idle_close);
+    EXPECT_EQ(EndedLine(met).idle(1, 100).cause(), EndCause::reset_there);
+    for (auto number :
+         {&event::SocketNumbers::since_sent_ms, &event::SocketNumbers::since_received_ms}) {
+        EndedLine unknown = EndedLine(met).idle(1, 101);
+        unknown.numbers.*number = {};
+        EXPECT_EQ(analysis::idle_before_close(unknown.get()), std::nullopt);
+    }
+    EXPECT_EQ(analysis::idle_before_close(EndedLine(met).idle(101, 1).get()), Nanoseconds(0))
+        << "it has received since";
+    EXPECT_EQ(analysis::idle_before_close(EndedLine(closer).stays(FIN_WAIT1, 2s).idle(1, 0).get()),
+              Nanoseconds(0))
+        << "it has sent since";
+}
+
+TEST(EndCauseOf, a_check_is_one_only_by_the_reset_that_checks_send) {
+    EXPECT_EQ(client_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::disconnect).cause(),
+              EndCause::reset_here);
+    EXPECT_EQ(served_end(ClosedFirst::local, Ending::reset_received).cause(),
+              EndCause::reset_there);
+    EXPECT_EQ(client_end(ClosedFirst::remote, Ending::reset_received).cause(),
+              EndCause::reset_there);
+    EndedLine unseen = served_end(ClosedFirst::remote, Ending::reset_received);
+    unseen.states.back().dwell.reset();
+    EXPECT_EQ(unseen.cause(), EndCause::reset_there) << "how long it was established isn't known";
+    EndedLine handshake =
+        served_end(ClosedFirst::none, Ending::handshake_failed, EndingDetail::reset_received);
+    handshake.states = {{SYN_RECV, std::nullopt}};
+    EXPECT_EQ(handshake.cause(), EndCause::never_completed);
+    EndedLine long_one = served_end(ClosedFirst::local, Ending::fin).accepted();
+    long_one.states.back().dwell = 1s;
+    EXPECT_EQ(long_one.cause(), EndCause::none) << "not turned away: a second";
+}
+
+TEST(EndCauseOf, a_process_that_exits_with_requests_unread_has_died) {
+    const auto exits = [](EndedLine line) { return line.closed_how(tcp::ClosedHow::exit).cause(); };
+    EXPECT_EQ(exits(served_end(ClosedFirst::local, Ending::fin).carried(5, 5, 1)),
+              EndCause::process_died);
+    EXPECT_EQ(exits(client_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::disconnect)
+                        .carried(5, 5)),
+              EndCause::reset_here);
+    EndedLine closes = served_end(ClosedFirst::local, Ending::fin).carried(5, 5, 1);
+    EXPECT_EQ(closes.closed_how(tcp::ClosedHow::close).cause(), EndCause::none);
+    EndedLine both = served_end(ClosedFirst::both, Ending::fin).carried(5, 5);
+    EXPECT_EQ(both.closed_how(tcp::ClosedHow::signal, 9).cause(), EndCause::none);
+}
+
+/// One byte is enough, and what isn't known is none.
+TEST(EndCauseOf, what_was_carried_is_known_or_it_was_not) {
+    const auto without = [](EndedLine line, auto number) {
+        line.numbers.*number = {};
+        return line.cause();
+    };
+    using Numbers = event::SocketNumbers;
+    const EndedLine unread =
+        served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::unread_data)
+            .carried(1, 9000, 500);
+    EXPECT_EQ(EndedLine(unread).cause(), EndCause::answered_unread);
+    EXPECT_EQ(without(unread, &Numbers::bytes_sent), EndCause::reset_here);
+
+    const EndedLine exits = served_end(ClosedFirst::local, Ending::fin)
+                                .carried(5, 5, 1)
+                                .closed_how(tcp::ClosedHow::exit);
+    EXPECT_EQ(EndedLine(exits).cause(), EndCause::process_died);
+    EXPECT_EQ(without(exits, &Numbers::unread), EndCause::none);
+
+    const EndedLine hangs_up =
+        client_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::so_linger_zero)
+            .carried(100, 1);
+    EXPECT_EQ(EndedLine(hangs_up).cause(), EndCause::hung_up);
+    EXPECT_EQ(without(hangs_up, &Numbers::bytes_received), EndCause::lingered);
+    for (auto number : {&Numbers::unsent, &Numbers::unacked, &Numbers::unread})
+        EXPECT_EQ(without(hangs_up, number), EndCause::lingered);
+
+    EndedLine forgotten =
+        client_end(ClosedFirst::remote, Ending::reset_received).carried(10, 1).idle(1, 2001);
+    forgotten.numbers.unacked = 1;
+    EXPECT_EQ(EndedLine(forgotten).cause(), EndCause::reset_idle);
+
+    const EndedLine check = served_end(ClosedFirst::remote, Ending::reset_received);
+    for (auto number : {&Numbers::bytes_sent, &Numbers::bytes_received})
+        EXPECT_EQ(without(check, number), EndCause::reset_there);
+}
+
 } // namespace
 } // namespace tcpdwell::test

@@ -237,6 +237,7 @@ TEST_F(TranslatedStrays, name_the_client_and_explain_its_end) {
     EXPECT_EQ(evidence(finding, "ended"), 0);
     EXPECT_EQ(std::get<std::string_view>(fact(finding.evidence, "translated_from")),
               "10.96.0.1:80");
+    EXPECT_THAT(std::string(finding.what), HasSubstr("knows it: 1 RST answered it."));
     EXPECT_THAT(std::string(finding.what),
                 HasSubstr("is that of app (pid 100), which is connected to 10.96.0.1:80"));
     ASSERT_EQ(finding.connections.size(), 1u);

@@ -267,6 +267,13 @@ TEST_F(FlowsPortTest, past_the_limit_what_is_new_is_summed_up_and_nothing_is_los
     }
     EXPECT_EQ(flows.remotes().size(), analysis::Flows::kMaxGroups + 1);
     EXPECT_EQ(flows.ports().size(), analysis::Flows::kMaxGroups);
+    // Summed up: which they were isn't known, so they have one name.
+    EXPECT_EQ(flows.remote_label(analysis::Flows::kNone), "(passive opens)");
+    EXPECT_EQ(flows.remote_label(0), "10.0.0.0:80");
+    std::vector<std::string> summed_up;
+    for (std::uint32_t i = 0; i < flows.remotes().size(); ++i)
+        if (flows.remotes()[i].remote.empty()) summed_up.push_back(flows.remote_label(i));
+    EXPECT_EQ(summed_up, std::vector<std::string>{"(others)"});
     std::uint64_t connections = 0;
     std::uint64_t waiting = 0;
     for (const analysis::RemoteRow& row : flows.remotes()) {

@@ -168,6 +168,27 @@ TEST_F(FlowsServiceTest, a_process_that_is_learnt_late_is_who_it_belongs_to) {
     EXPECT_NEAR(flows.services()[0].time_wait.held_seconds(at(100s)), 60, 1e-6);
 }
 
+/// Whoever closes shows with the state that close() leads to, and TIME_WAIT may follow from any of
+/// them.
+TEST_F(FlowsServiceTest, a_process_that_is_known_by_time_wait_is_whose_it_is) {
+    for (const tcp::State last : {FIN_WAIT1, FIN_WAIT2, CLOSING}) {
+        const tcp::Port port = static_cast<tcp::Port>(80 + static_cast<int>(last));
+        serves(accepted("10.0.0.1", port, process(100, "one")));
+        serves(accepted("10.0.0.1", port, process(200, "two")));
+        auto& who = accepted("10.0.0.1", port, std::nullopt);
+        tell.born(who, 1s, SYN_RECV);
+        tell.moves(who, 1s, SYN_RECV, ESTABLISHED);
+        tell.moves(who, 2s, ESTABLISHED, last);
+        who.process = process(200, "two");
+        tell.moves(who, 3s, last, TIME_WAIT);
+        std::uint64_t of_two = 0;
+        for (const analysis::ServiceRow& row : flows.services())
+            if (row.key.local.port == port && row.key.comm == who.process->comm_bytes)
+                of_two += row.time_wait.now();
+        EXPECT_EQ(of_two, 1u) << name(last);
+    }
+}
+
 TEST_F(FlowsServiceTest, a_client_is_its_program_wherever_it_connects) {
     for (tcp::Port port = 1; port <= 3; ++port)
         tell.whole_client(people.client(port, "10.0.0.2", port), 1s);
@@ -270,6 +291,21 @@ TEST_F(FlowsServiceTest, a_few_ids_stand_for_all) {
     EXPECT_EQ(row.closed_first.count, 3u);
     EXPECT_EQ(row.failed.count, 0u);
     EXPECT_EQ(row.total().closed(tcp::ClosedFirst::local), 5u);
+}
+
+TEST_F(FlowsServiceTest, a_connection_that_is_not_counted_has_no_service) {
+    const auto& who = accepted("10.0.0.1", 80);
+    EXPECT_EQ(flows.service_of(who), analysis::Flows::kNone);
+    EXPECT_EQ(flows.service_label(flows.service_of(who)), "unknown");
+    tell.born(who, 1s, ESTABLISHED);
+    EXPECT_EQ(flows.service_label(flows.service_of(who)), "10.0.0.1:80 app");
+    const auto& client = people.client(1);
+    tell.born(client, 1s, SYN_SENT);
+    EXPECT_EQ(flows.service_label(flows.service_of(client)), "app (client)");
+    auto& nobody = people.client(2);
+    nobody.process.reset();
+    tell.born(nobody, 1s, SYN_SENT);
+    EXPECT_EQ(flows.service_label(flows.service_of(nobody)), "? (client)");
 }
 
 } // namespace

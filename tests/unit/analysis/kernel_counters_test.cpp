@@ -53,45 +53,57 @@ TEST(CounterAnalysis, without_readings_there_is_no_section) {
     EXPECT_EQ(run.report().find("counters"), nullptr);
 }
 
-track::CountersLine line_of(const Counters& counters, std::uint32_t netns = kNetns) {
-    return {at(1s), netns, counters};
-}
+struct OnlyListener : testing::Test {
+    analysis::CounterAnalysis counters;
+    LineFeeder tell{counters};
+    ProcessNames people;
 
-TEST(CounterGrowth, sums_over_namespaces) {
-    analysis::CounterGrowth growth;
-    for (const std::uint64_t value : {1, 4}) {
-        growth.on_counters(line_of({{"TcpExt.TW", value}, {"Tcp.OutRsts", value}}, 1));
-        growth.on_counters(line_of({{"TcpExt.TW", 2 * value}}, 2));
+    track::ConnectionIdentity& listens(tcp::Port port, std::uint32_t netns = kNetns) {
+        auto& who = people.listener("10.0.0.1", port, tcp::Family::ipv4);
+        who.netns = netns;
+        counters.on_live(live(who, LISTEN, at(0s)), 1);
+        return who;
     }
-    EXPECT_EQ(growth.growth(1, "TcpExt.TW"), 3u);
-    EXPECT_EQ(growth.growth(2, "TcpExt.TW"), 6u);
-    EXPECT_EQ(growth.growth(3, "TcpExt.TW"), 0u);
-    EXPECT_EQ(growth.total("TcpExt.TW"), 9u);
-    EXPECT_EQ(growth.total("TcpExt.None"), 0u);
-    EXPECT_EQ(growth.grown(1),
-              (std::map<std::string_view, std::uint64_t>{{"OutRsts", 3}, {"TW", 3}}));
+    tcp::Port only(std::uint32_t netns = kNetns) const {
+        const auto* found = counters.only_listener(netns);
+        return found == nullptr ? tcp::Port{0} : found->local.port;
+    }
+};
+
+TEST_F(OnlyListener, is_that_of_its_namespace) {
+    EXPECT_EQ(only(), 0);
+    listens(80);
+    listens(80); // SO_REUSEPORT
+    listens(81, kNetns + 1);
+    EXPECT_EQ(only(), 80);
+    EXPECT_EQ(only(kNetns + 1), 81);
+    EXPECT_EQ(only(kNetns + 2), 0);
+    listens(82);
+    EXPECT_EQ(only(), 0) << "there are two";
+    listens(80);
+    EXPECT_EQ(only(), 0) << "still";
 }
 
-TEST(CounterGrowth, a_counter_that_went_back_is_of_a_new_namespace) {
-    analysis::CounterGrowth growth;
-    for (const std::uint64_t value : {100, 110, 3, 5})
-        growth.on_counters(line_of({{"TcpExt.TW", value}}));
-    EXPECT_EQ(growth.total("TcpExt.TW"), 15u);
+TEST_F(OnlyListener, is_no_connection) {
+    counters.on_live(live(people.client(40'000), ESTABLISHED, at(0s)), 1);
+    EXPECT_EQ(only(), 0);
+    listens(80);
+    counters.on_live(live(people.server(80), ESTABLISHED, at(0s)), 1);
+    counters.on_live(live(people.client(40'001), ESTABLISHED, at(0s)), 1);
+    EXPECT_EQ(only(), 80);
 }
 
-TEST(CounterGrowth, passes_over_what_is_no_name) {
-    analysis::CounterGrowth growth;
-    for (const char* name : {"TcpExt.", "TcpExt.time", "TcpExt.A\"", "Udp.InErrors", "TW", ".TW",
-                             "Tcp.A.B", "TcpExt.\xff"})
-        growth.on_counters(line_of({{name, 1}}));
-    EXPECT_TRUE(growth.counters().empty());
-}
-
-TEST(CounterGrowth, takes_so_many_and_no_more) {
-    analysis::CounterGrowth growth;
-    for (std::uint32_t netns = 0; netns <= analysis::CounterGrowth::kMostCounters; ++netns)
-        growth.on_counters(line_of({{"TcpExt.TW", 1}}, netns));
-    EXPECT_EQ(growth.counters().size(), analysis::CounterGrowth::kMostCounters);
+TEST_F(OnlyListener, is_not_known_where_another_one_has_left_meanwhile) {
+    auto& who = listens(80);
+    tell.moves(who, 1s, LISTEN, LISTEN);
+    tell.born(people.listener("10.0.0.1", 81, tcp::Family::ipv4), 1s, LISTEN);
+    tell.moves(people.server(80), 1s, ESTABLISHED, CLOSE);
+    EXPECT_EQ(only(), 80);
+    tell.moves(people.listener("10.0.0.1", 82, tcp::Family::ipv4), 1s, LISTEN, CLOSE);
+    EXPECT_EQ(only(), 0);
+    EXPECT_EQ(only(kNetns + 1), 0);
+    counters.next_interval(at(10s));
+    EXPECT_EQ(only(), 80);
 }
 
 } // namespace

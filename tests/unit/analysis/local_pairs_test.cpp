@@ -127,5 +127,25 @@ TEST_F(LocalPairsTest, the_greatest_difference_first_and_intervals_apart) {
     EXPECT_FALSE(table());
 }
 
+TEST_F(LocalPairsTest, beyond_so_many_endpoints_further_ones_are_passed_over) {
+    constexpr std::size_t most = analysis::LocalPairs::kMostEndpoints;
+    track::ConnectionIdentity who = client(1);
+    const auto number_of = [](track::ConnectionIdentity identity, std::size_t i) {
+        tcp::Endpoint& listener =
+            identity.role == tcp::Role::client ? identity.tuple.remote : identity.tuple.local;
+        listener.address = address("10.1.0.0");
+        listener.address.bytes[14] = static_cast<std::uint8_t>(i >> 8);
+        listener.address.bytes[15] = static_cast<std::uint8_t>(i);
+        return identity;
+    };
+    for (std::size_t i = 0; i <= most; ++i) ended(number_of(who, i));
+    EXPECT_FALSE(table()) << "no server is here";
+    who = server(1);
+    for (const std::size_t i : {std::size_t{0}, most - 1, most}) ended(number_of(who, i));
+    EXPECT_EQ(table()->rows.size(), 2u) << "known ones go on";
+    for (std::size_t i = 0; i <= analysis::LocalPairs::kMostRows; ++i) ended(number_of(who, i));
+    EXPECT_EQ(table()->rows.size(), analysis::LocalPairs::kMostRows);
+}
+
 } // namespace
 } // namespace tcpdwell::test

@@ -82,6 +82,34 @@ TEST(MetricServices, an_idle_row_is_looked_for_once_a_second_at_most) {
     EXPECT_EQ(services.row_of(serves("b", 2), at(idle + 999ms)), a);
 }
 
+TEST(MetricServices, the_row_that_was_idle_for_the_longest_goes_first) {
+    for (const bool reversed : {false, true}) {
+        MetricServices services(3);
+        const auto busy = services.row_of(serves("busy", 9), at(0s));
+        services[busy].sockets = 1;
+        const auto first = services.row_of(serves("a", 1), at(reversed ? 2s : 1s));
+        const auto second = services.row_of(serves("b", 2), at(reversed ? 1s : 2s));
+        const Nanoseconds later = MetricServices::kIdle + 10s;
+        EXPECT_EQ(services.row_of(serves("c", 3), at(later)), reversed ? second : first);
+        EXPECT_EQ(services.row_of(serves("busy", 9), at(later)), busy);
+    }
+}
+
+/// An event that is known late takes back some of what was shown already; a counter never
+/// decreases.
+TEST(MetricServices, what_was_shown_of_two_rows_is_shown_of_their_sum) {
+    analysis::HeldTime sum;
+    analysis::HeldTime idle;
+    sum.enter(at(0s));
+    idle.enter(at(0s));
+    EXPECT_NEAR(sum.seconds(at(10s)), 10, 1e-6);
+    EXPECT_NEAR(idle.seconds(at(20s)), 20, 1e-6);
+    sum.leave(at(9s));
+    idle.leave(at(18s));
+    sum.add(idle);
+    EXPECT_NEAR(sum.seconds(at(30s)), 30, 1e-6);
+}
+
 /// Connections of a month, each of a service that nobody has seen before.
 TEST(MetricServices, a_month_of_new_services_takes_constant_room_and_loses_no_count) {
     constexpr std::size_t kMost = 50;
@@ -191,6 +219,27 @@ TEST(MetricServices, containers_that_come_and_go_take_constant_room) {
         if (family.name == "tcpdwell_connections_opened_total")
             for (const report::MetricSample& sample : family.samples) opened += sample.value;
     EXPECT_EQ(opened, kContainers) << "none is lost";
+}
+
+TEST(MetricServices, count_bytes_as_far_as_they_are_known) {
+    analysis::Metrics metrics({.max_services = 5, .sample = 3});
+    track::ConnectionIdentity who = serves("svc", 80);
+    event::SocketNumbers known;
+    known.bytes_sent = 10;
+    known.bytes_received = 20;
+    known.segments_retransmitted = 2;
+    event::SocketNumbers unknown;
+    for (const event::SocketNumbers* numbers : {&known, &unknown}) {
+        track::ConnectionLine line{};
+        line.who = &who;
+        line.ending = tcp::Ending::fin;
+        line.numbers = numbers;
+        metrics.on_connection(line);
+    }
+    const auto& counters = metrics.services().rows().at(1).counters;
+    EXPECT_EQ(counters.bytes_sent, 30u);
+    EXPECT_EQ(counters.bytes_received, 60u);
+    EXPECT_EQ(counters.segments_retransmitted, 6u);
 }
 
 } // namespace

@@ -290,5 +290,70 @@ TEST_F(OpenSocketsTest, an_age_is_never_negative) {
     EXPECT_EQ(l.in(CLOSE_WAIT)[0]->oldest, 0s);
 }
 
+TEST_F(OpenSocketsTest, numbers_are_summed_up_where_they_are_known) {
+    analysis::OpenSockets l = look();
+    l.begin_live(at(100s));
+    event::SocketNumbers known = moved(3'000, 90'000);
+    known.unsent = 5;
+    known.unacked = 6;
+    known.unread = 7;
+    known.timeouts = 2;
+    event::SocketNumbers unknown;
+    for (const event::SocketNumbers* n : {&known, &unknown, &known}) {
+        track::LiveSocket socket = live(people.client(1), FIN_WAIT1, at(0s));
+        socket.numbers = n;
+        l.on_live(socket, 2);
+    }
+    l.on_live(live(people.client(1), FIN_WAIT1, at(0s)), 2);
+    const analysis::HeldSockets& h = *l.in(FIN_WAIT1).at(0);
+    EXPECT_EQ(h.sockets, 8u);
+    EXPECT_EQ(h.numbered, 6u);
+    EXPECT_EQ(h.unsent, 20u);
+    EXPECT_EQ(h.unacked, 24u);
+    EXPECT_EQ(h.unread, 28u);
+    EXPECT_EQ(h.most_timeouts, 2u);
+    EXPECT_EQ(h.longest_silence, 3s);
+    EXPECT_EQ(h.zero_window, 0u) << "it isn't known";
+}
+
+TEST_F(OpenSocketsTest, what_is_not_known_to_be_unsent_is_not_stuck) {
+    const auto oldest = [&](OptionalNumber<std::uint32_t> unsent,
+                            OptionalNumber<std::uint32_t> since_sent) {
+        analysis::OpenSockets l = look();
+        l.begin_live(at(100s));
+        event::SocketNumbers n = moved(90'000, 0);
+        n.unsent = unsent;
+        n.since_sent_ms = since_sent;
+        track::LiveSocket socket = live(people.client(1), LAST_ACK, std::nullopt, at(98s));
+        socket.numbers = &n;
+        l.on_live(socket, 1);
+        return l.in(LAST_ACK).at(0)->oldest;
+    };
+    EXPECT_EQ(oldest(1, 90'000), 90s);
+    EXPECT_EQ(oldest(0, 90'000), 2s);
+    EXPECT_EQ(oldest({}, 90'000), 2s);
+    EXPECT_EQ(oldest(1, 1'000), 2s);
+    EXPECT_EQ(oldest(1, {}), 2s);
+}
+
+TEST_F(OpenSocketsTest, endpoints_that_are_tried_are_kept_up_to_so_many) {
+    constexpr std::size_t most = analysis::HeldSockets::kMostTried;
+    analysis::OpenSockets l = look();
+    l.begin_live(at(100s));
+    track::ConnectionIdentity who = people.client(1);
+    const auto tries = [&](std::size_t i) {
+        who.tuple.remote.address.bytes[13] = static_cast<std::uint8_t>(i >> 16);
+        who.tuple.remote.address.bytes[14] = static_cast<std::uint8_t>(i >> 8);
+        who.tuple.remote.address.bytes[15] = static_cast<std::uint8_t>(i);
+        l.on_live(live(who, SYN_SENT, at(0s)), 2);
+    };
+    for (std::size_t i = 0; i < most + 2; ++i) tries(i);
+    tries(0);
+    const analysis::HeldSockets& h = *l.in(SYN_SENT).at(0);
+    EXPECT_EQ(h.tried.size(), most);
+    EXPECT_EQ(h.tried.begin()->second, 4u) << "known ones go on";
+    EXPECT_EQ(h.sockets, 2 * (most + 3));
+}
+
 } // namespace
 } // namespace tcpdwell::test

@@ -250,5 +250,17 @@ TEST_F(Listeners, at_one_port_are_as_many_as_are_listed) {
     EXPECT_EQ(run.tracker.totals().unexpected, 0u);
 }
 
+/// Without cookies one listed listener stands for one known one: not for one that has just closed.
+TEST_F(Listeners, that_just_closed_are_not_the_ones_that_are_listed) {
+    for (const std::uint64_t address : {0x1000, 0x2000})
+        run << listener(address, 0).change(1ms, CLOSE, LISTEN, 0, 0, kApp);
+    run << snapshot(999ms, TD_SNAPSHOT_BEGIN)
+        << listener(0x2000, 0).change(1s, LISTEN, CLOSE, 0, 0, kApp)
+        << listener(0x1000, 3).listed(1s + 1ms, LISTEN) << snapshot(1s + 2ms, TD_SNAPSHOT_END);
+    run.pass_time(at(2s));
+    EXPECT_EQ(run.tracker.live(), 1u);
+    EXPECT_EQ(run.tracker.totals().unexpected, 0u);
+}
+
 } // namespace
 } // namespace tcpdwell::test

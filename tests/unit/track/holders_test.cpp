@@ -84,6 +84,55 @@ TEST(HoldersKept, go_with_the_file) {
     EXPECT_FALSE(end_of(events, 1s).holders);
 }
 
+TEST(HoldersKept, go_when_it_is_accepted) {
+    const TestSocket s;
+    auto events = established(s);
+    events.push_back(held_by(20ms, s, 7)); // as of a listener, which had it in its queue
+    auto accepted = events;
+    accepted.push_back(event::OwnerFound{at(30ms), s.address, s.cookie, event::Owner{kApp, {}, 0},
+                                         TD_OWNER_ACCEPTED});
+    EXPECT_FALSE(end_of(accepted, 1s).holders);
+    auto held = events;
+    held.push_back(event::OwnerFound{at(30ms), s.address, s.cookie, event::Owner{kApp, {}, 0},
+                                     TD_OWNER_HOLDS});
+    EXPECT_TRUE(end_of(held, 1s).holders);
+}
+
+TEST(HoldersKept, are_not_those_of_a_socket_that_has_left_the_address) {
+    const TestSocket s;
+    const auto kept = [&](event::HoldersFound found) {
+        auto events = established(s);
+        events.push_back(found);
+        return end_of(events, 1s).holders.has_value();
+    };
+    event::HoldersFound found = held_by(20ms, s, 7);
+    EXPECT_TRUE(kept(found));
+    found.cookie = 0;
+    EXPECT_TRUE(kept(found)) << "the address says enough";
+    found.cookie = s.cookie;
+    found.sock = 0;
+    EXPECT_FALSE(kept(found)) << "by the cookie only what was listed without an address is found";
+    found.sock = s.address + 1;
+    EXPECT_FALSE(kept(found));
+}
+
+TEST(Numbers, of_another_socket_are_not_its_own) {
+    const TestSocket s;
+    const auto kept = [&](const event::NumbersRead& read) {
+        auto events = established(s);
+        events.push_back(read);
+        return end_of(events, 1s).numbers.has_value();
+    };
+    event::NumbersRead read = numbers(20ms, s, ESTABLISHED, 1, 1);
+    EXPECT_TRUE(kept(read));
+    read.cookie = s.cookie + 1;
+    EXPECT_FALSE(kept(read));
+    read.cookie = 0;
+    EXPECT_TRUE(kept(read));
+    read.sock = s.address + 1;
+    EXPECT_FALSE(kept(read));
+}
+
 TEST(HoldersKept, of_a_look_before_the_last_event_are_in_doubt) {
     const TestSocket s;
     auto events = established(s);

@@ -205,5 +205,24 @@ TEST(Joining, first_event_of_a_socket_that_nobody_listed) {
     EXPECT_EQ(o.line->ending, tcp::Ending::reset_received);
 }
 
+/// A child in SYN_RECV will show by its next event whose it is; what is listed otherwise has had
+/// that event.
+TEST(Joining, child_that_is_listed_when_it_is_established_is_there) {
+    TestSocket s;
+    const auto live_after = [&](const event::SocketListed& listed) {
+        EventRun run;
+        run << snapshot(1ms, TD_SNAPSHOT_BEGIN) << s.change(2ms, LISTEN, SYN_RECV) << listed;
+        return run.tracker.live();
+    };
+    EXPECT_EQ(live_after(s.listed(100ms, SYN_RECV)), 0u);
+    EXPECT_EQ(live_after(s.listed(100ms, ESTABLISHED)), 1u);
+    EXPECT_EQ(live_after(s.listed(100ms, CLOSE_WAIT)), 1u);
+    EXPECT_EQ(live_after(s.listed_request(100ms, 0xa000)), 1u);
+    EXPECT_EQ(live_after(s.listed_mini(100ms, TIME_WAIT, 60s)), 1u);
+    event::SocketListed other = s.listed(100ms, SYN_RECV);
+    ++other.sock;
+    EXPECT_EQ(live_after(other), 1u);
+}
+
 } // namespace
 } // namespace tcpdwell::test

@@ -201,6 +201,38 @@ TEST(Loss, lost_birth_of_a_mini_does_not_hide_its_connection) {
     }
 }
 
+/// tcp_time_wait() may have put a mini-socket in its place, or there was no room for one.
+TEST(Loss, may_have_hidden_a_hand_over_where_a_close_shows_no_reason) {
+    const auto is_there = [](tcp::State from, std::uint8_t error, bool loses) {
+        const TestSocket s;
+        EventRun run;
+        close_first(run, s);
+        run << s.change(101ms, FIN_WAIT1, from);
+        if (loses) run << lost(102ms, 0, 1);
+        run << s.change(103ms, from, CLOSE, error);
+        run.pass_time(at(300ms));
+        const bool is_live = run.tracker.live() == 1;
+        const tcp::Seen seen = run.only_outcome().line->seen;
+        EXPECT_TRUE(!is_live || seen == tcp::Seen::gap) << name(from);
+        return is_live;
+    };
+    for (const tcp::State from : {FIN_WAIT2, CLOSING}) {
+        EXPECT_TRUE(is_there(from, 0, true)) << name(from);
+        EXPECT_FALSE(is_there(from, 104, true)) << name(from);
+        EXPECT_FALSE(is_there(from, 0, false)) << name(from);
+    }
+    const TestSocket s;
+    for (const tcp::State from : {ESTABLISHED, FIN_WAIT1, CLOSE_WAIT, LAST_ACK, FIN_WAIT2}) {
+        EventRun run; // it was there before
+        run << s.change(103ms, from, CLOSE);
+        run.pass_time(at(300ms));
+        EXPECT_EQ(run.tracker.live(), from == FIN_WAIT2 ? 1u : 0u) << name(from);
+        EXPECT_EQ(run.only_outcome().line->seen,
+                  from == FIN_WAIT2 || from == LAST_ACK ? tcp::Seen::joined : tcp::Seen::gap)
+            << name(from);
+    }
+}
+
 TEST(Loss, totals_are_reported_as_differences) {
     EventRun run;
     run << lost(1ms, 3, 1) << lost(2ms, 3, 1) << lost(3ms, 5, 1);
@@ -271,6 +303,19 @@ TEST(Loss, during_a_handshake_makes_a_child_without_a_request_a_gap) {
         EXPECT_EQ(run.only_outcome().line->seen, later < 130s ? tcp::Seen::gap : tcp::Seen::whole)
             << later.count();
     }
+}
+
+/// Without cookies the four-tuple is all that is known of the two.
+TEST(Loss, may_have_hidden_that_a_connection_took_the_place_of_a_time_wait) {
+    const TestSocket mini{0xe000, 0};
+    const TestSocket heir{0xf000, 0, mini.tuple};
+    EventRun run;
+    run << mini.timer(1s, TD_TIMER_START, TIME_WAIT, 61s) << lost(2s, 3)
+        << snapshot(5s, TD_SNAPSHOT_BEGIN) << heir.listed(5s + 1ms, ESTABLISHED)
+        << snapshot(5s + 2ms, TD_SNAPSHOT_END);
+    std::vector<tcp::State> states;
+    run.tracker.for_each_live([&](const track::LiveSocket& live) { states.push_back(live.state); });
+    EXPECT_EQ(states, std::vector{ESTABLISHED});
 }
 
 } // namespace

@@ -122,6 +122,33 @@ TEST(Tracker, birth_of_a_client_waits_on_where_its_port_is_still_not_known) {
     EXPECT_EQ(run.collector.outcomes()[0].tuple, s.tuple);
 }
 
+TEST(Tracker, port_of_another_socket_at_that_address_is_not_the_client_s) {
+    const TestSocket s = numbered(1);
+    TestSocket portless = s;
+    portless.tuple.local.port = 0;
+    const auto port_after = [&](event::PortKnown known, bool ended = false) {
+        EventRun run;
+        run << portless.change(10ms, CLOSE, SYN_SENT, 0, 0, kApp);
+        if (ended) run << portless.change(10ms, SYN_SENT, CLOSE);
+        run << known;
+        return run.only_outcome().tuple.local.port;
+    };
+    const event::PortKnown own{at(11ms), s.address, s.cookie, s.tuple};
+    EXPECT_EQ(port_after(own), s.tuple.local.port);
+    EXPECT_EQ(port_after(own, true), 0) << "it is over";
+    event::PortKnown other = own;
+    other.cookie = s.cookie + 1;
+    EXPECT_EQ(port_after(other), 0);
+    other.cookie = 0; // not known: the address says enough
+    EXPECT_EQ(port_after(other), s.tuple.local.port);
+    other = own;
+    ++other.sock;
+    EXPECT_EQ(port_after(other), 0);
+    other = own;
+    ++other.tuple.remote.port;
+    EXPECT_EQ(port_after(other), 0);
+}
+
 TEST(Tracker, request_whose_timer_is_cancelled_again_has_its_whole_time_again) {
     const TestSocket request{.cookie = 0};
     const TestSocket child{0xffff888000002000, 9};
