@@ -195,6 +195,16 @@ TEST(Addressless, connect_to_another_peer_is_joined) {
     EXPECT_EQ(run.outcomes().size(), 2u);
 }
 
+TEST(Addressless, connect_without_a_port_to_a_peer_that_is_not_listed_is_gone) {
+    TestSocket known = by_tuple({.cookie = 0});
+    known.tuple.local.port = 0;
+    const TestSocket other = by_tuple({0x2000, 9, v4_tuple(90, 50001)});
+    EventRun run;
+    run << known.change(0ms, CLOSE, SYN_SENT, 0, 0, kApp);
+    list(run, 1s, other.listed(1s, SYN_SENT));
+    EXPECT_EQ(run.tracker.live(), 1u);
+}
+
 TEST(Addressless, connect_after_all_others_to_that_peer_have_ended_is_joined) {
     TestSocket first = by_tuple({.cookie = 0});
     const tcp::FourTuple named = first.tuple;
