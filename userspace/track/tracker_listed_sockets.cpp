@@ -113,6 +113,11 @@ Connection* Tracker::Impl::find_listed(const event::SocketListed& e) {
             if (c->who.cookie == e.cookie) return c;
             continue;
         }
+        // Another connection has taken the place of one whose end wasn't seen; for a moment both
+        // sockets of a hand-over may be listed.
+        if (!e.mini && e.sock != 0 && c->place == Place::mini &&
+            c->last_event < e.at - kListingSlack)
+            continue;
         if (c->who.tuple.local == e.tuple.local && c->who.tuple.remote == e.tuple.remote) return c;
         // A connect() shows no port at its first event; without a cookie its address identifies it.
         const bool unnamed =
