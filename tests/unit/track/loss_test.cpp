@@ -321,7 +321,7 @@ TEST(Loss, may_have_hidden_that_a_connection_took_the_place_of_a_time_wait) {
         << heir.change(7s + 1ms, LAST_ACK, CLOSE);
     const auto outcomes = run.outcomes();
     ASSERT_EQ(outcomes.size(), 2U);
-    ASSERT_TRUE(outcomes[0].line && outcomes[1].line);
+    ASSERT_TRUE(outcomes[0].line && outcomes[0].line->time_wait && outcomes[1].line);
     EXPECT_EQ(outcomes[0].line->ending, tcp::Ending::fin);
     EXPECT_EQ(outcomes[0].line->time_wait->end, tcp::TimeWaitEnd::unknown) << "it was lost";
     EXPECT_EQ(outcomes[1].line->closed_first, tcp::ClosedFirst::remote);
