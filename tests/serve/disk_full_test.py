@@ -35,8 +35,13 @@ def perform(stage):
     def all_are_counted():
         return total(served.samples(), "connections_ended_total", service=f"redis-server:{PORT}") == made
 
+    def recorded():
+        lines = stage.tcpdwell_says("trace", "-q", "-r", str(folder), "-c", "--role", "server", "--format", "jsonl")
+        return len(lines.splitlines())
+
     some(20)
     stage.until(all_are_counted, "what was before")
+    stage.until(lambda: recorded() >= 20, "what was before in the file")
     ballast = os.open(small / "ballast", os.O_WRONLY | os.O_CREAT)
     try:
         while True:
@@ -65,8 +70,7 @@ def perform(stage):
     expect(served.said().count("No space left") == 1, f"it is said once: {served.said()}")
     served.end()
     # What could be written can be read: the first connections and the last, with a hole between.
-    lines = stage.tcpdwell_says("trace", "-q", "-r", str(folder), "-c", "--role", "server", "--format", "jsonl")
-    expect(27 <= len(lines.splitlines()) < made, f"{len(lines.splitlines())} of {made} connections")
+    expect(27 <= recorded() < made, f"{recorded()} of {made} connections")
 
 
 main(perform)

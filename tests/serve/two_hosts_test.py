@@ -60,10 +60,16 @@ def perform(stage):
         stage.run("curl", "-s", f"http://{SERVER}:{BAD}/", net=client, may_fail=True)
     stage.until(lambda: total(daemons[1].samples(), "connections_ended_total", service=f"nginx:{BAD}") >= REFUSED,
                 "the server's ends of what the firewall refuses")
+    def rows_by_host():
+        rows = database.rows("SELECT host, count() AS number FROM ends FINAL GROUP BY host")
+        return {row["host"]: row["number"] for row in rows}
+    # What isn't sent within a moment of the end waits for the next start.
+    stage.until(lambda: len(rows_by_host()) == 2 and min(rows_by_host().values()) >= REQUESTS + REFUSED,
+                "the rows of both hosts", 60)
     for daemon in daemons:
         expect(daemon.end() < 10, "SIGTERM took longer than 10 s")
 
-    hosts = {row["host"]: row["number"] for row in database.rows("SELECT host, count() AS number FROM ends FINAL GROUP BY host")}
+    hosts = rows_by_host()
     expect(hosts.keys() == {"web-1", "db-1"} and min(hosts.values()) >= REQUESTS + REFUSED, f"rows by host: {hosts}")
     pairs = database.rows(f"""SELECT uniqExact(flow) AS flows, count() AS ends FROM ends FINAL
         WHERE remote_port = {GOOD} OR local_port = {GOOD}""")[0]

@@ -99,7 +99,7 @@ TEST_F(SenderTest, another_process_sends_what_a_killed_one_was_sending) {
 
 /// Answers an insertion by the end of the process that sends, as if it had crashed with it.
 HttpReply crash(pid_t supervisor) {
-    ::kill(child_of(supervisor), SIGSEGV);
+    ::kill(child_of(supervisor), SIGABRT);
     HttpReply never = reply(200);
     never.delay = std::chrono::hours(1);
     return never;
@@ -127,7 +127,7 @@ TEST_F(SenderTest, sets_aside_a_batch_that_each_process_crashes_with_that_sends_
     const auto aside = rejected();
     ASSERT_EQ(aside.size(), 2U) << "the batch, and why";
     EXPECT_EQ(file_text(path_ + "/rejected/" + aside[1]),
-              "the process that sends has ended at each of 4 tries (signal 11), while others were "
+              "the process that sends has ended at each of 4 tries (signal 6), while others were "
               "accepted\n");
     EXPECT_EQ(log_.count("rejected, isn't sent: the process that sends has ended"), 1U)
         << log_.text();
