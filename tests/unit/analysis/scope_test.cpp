@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether the connections of one finding lead to what another finding is about.
+// Whether the connections of one finding lead to those of another one.
 #include "analysis/scope.h"
 
 #include <gtest/gtest.h>

@@ -108,7 +108,7 @@ TEST_F(RepeatedRecord, of_a_connect_is_of_the_same_call) {
 
 TEST_F(RepeatedRecord, of_the_end_makes_no_connection) {
     run << s.change(10ms, CLOSE, SYN_SENT, 0, 0, kApp) << s.change(11ms, SYN_SENT, CLOSE, 111);
-    run.pass_time(at(1s)); // its line has been told
+    run.pass_time(at(1s)); // its line has been reported
     run << again(1s, SYN_SENT, CLOSE);
     EXPECT_EQ(run.outcomes().size(), 1u);
 }
