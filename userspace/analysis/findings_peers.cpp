@@ -51,7 +51,7 @@ std::map<std::pair<std::uint32_t, std::string>, Gone> gone_by_program(const Rule
         gone.ids.insert(gone.ids.end(), holding->ids.begin(), holding->ids.end());
         add_likes(gone, holding->likes);
         gone.scope.add(scope_of(*holding));
-        if (!gone.now || gone.now->old < holding->old) gone.now = holding;
+        if (!gone.now) gone.now = holding; // the one with the most: they are in that order
     }
     for (const auto& [key, ends] : evidence.causes.parties()) {
         const CauseFacts* facts = ends.facts(EndCause::peer_gone);
