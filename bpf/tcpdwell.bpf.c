@@ -149,7 +149,7 @@ static __always_inline int trace_state(struct sock *sk, int from, int to, __u16 
 
     if (from == TCP_LISTEN || from == TCP_SYN_RECV) note_child(to == TCP_SYN_RECV);
 
-    /* Nothing else reads it, and it takes a call. */
+    /* It takes a call, and no other transition needs it. */
     struct tcp_sock *tp = to == TCP_CLOSE || from == TCP_SYN_RECV ? tcp_part(sk) : NULL;
     __u32 netns = netns_of(sk);
     struct td_tuple tuple;

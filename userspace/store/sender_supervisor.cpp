@@ -54,8 +54,8 @@ public:
         while (true) {
             const auto began = std::chrono::steady_clock::now();
             const pid_t supervisor = ::getpid();
-            const pid_t sender = ::fork();
             const std::uint64_t sent_before = main_.page().sent_batches;
+            const pid_t sender = ::fork();
             if (sender == 0) run_sender(outbox_, options_, crashing(), main_, supervisor);
             const int fork_error = errno;
             int status = 0;

@@ -95,7 +95,7 @@ private:
     /// The oldest; or another one, to see whether it is the oldest alone that fails.
     std::string take_next() {
         auto next = queue_.begin();
-        if (*next == suspect_.name && suspect_.is_clear() && !suspect_.others_pass &&
+        if (*next == suspect_.name && suspect_.is_suspicious() && !suspect_.others_pass &&
             queue_.size() > 1)
             next += static_cast<std::ptrdiff_t>(1 + failures_ % (queue_.size() - 1));
         std::string name = std::move(*next);
@@ -109,13 +109,13 @@ private:
         if (!answer.may_be_batch) return false;
         if (name == suspect_.name)
             ++suspect_.tries;
-        else if (!suspect_.is_clear())
+        else if (!suspect_.is_suspicious())
             suspect_ = {.name = name, .tries = 1};
         return name == suspect_.name && suspect_.others_pass && suspect_.tries >= kSuspicious;
     }
     void note_accepted(const std::string& name) {
         if (name == suspect_.name) suspect_ = {};
-        if (!suspect_.is_clear()) return;
+        if (!suspect_.is_suspicious()) return;
         suspect_.others_pass = true;
         queue_.clear(); // once more, at once: the server may have recovered meanwhile
     }
@@ -240,7 +240,7 @@ private:
         bool crashes = false;
         bool others_pass = false; // one was accepted since
 
-        [[nodiscard]] bool is_clear() const { return crashes || tries >= kSuspicious; }
+        [[nodiscard]] bool is_suspicious() const { return crashes || tries >= kSuspicious; }
     };
 
     Outbox outbox_;
