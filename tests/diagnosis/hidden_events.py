@@ -27,22 +27,37 @@ def protected_tasks():
     return names
 
 
+PREFIX = "tcpdwell-diagnosis-"  # of an instance of ftrace; a process's number follows
+
+
+def remove_instance(instance):
+    with contextlib.suppress(OSError):
+        (instance / "events/enable").write_text("0")
+        instance.rmdir()
+
+
+def remove_stale_instances(instances):
+    """Of tests that were killed: they go on recording, which slows down every state change of the machine."""
+    for instance in instances.glob(PREFIX + "*"):
+        if not os.path.exists("/proc/" + instance.name[len(PREFIX):]):
+            remove_instance(instance)
+
+
 class Monitor:
     """An instance of ftrace, which records TCP's events in those tasks."""
 
     def __init__(self):
-        self.instance = self.mounted = None
+        self.instance = self.mount = None
         tasks = protected_tasks() if os.geteuid() == 0 else ()
         if not tasks:
             return
         tracing = pathlib.Path("/sys/kernel/tracing")
         if not (tracing / "instances").exists():
-            self.mounted = tracing = pathlib.Path(tempfile.mkdtemp(prefix="tcpdwell-tracefs."))
-            if subprocess.run(["mount", "-t", "tracefs", "tracefs", str(tracing)], check=False).returncode != 0:
-                os.rmdir(tracing)
-                self.mounted = None
+            tracing = self.mount_tracefs()
+            if tracing is None:
                 return
-        instance = tracing / "instances" / f"tcpdwell-diagnosis-{os.getpid()}"
+        remove_stale_instances(tracing / "instances")
+        instance = tracing / "instances" / f"{PREFIX}{os.getpid()}"
         try:
             instance.mkdir()
         except OSError:
@@ -53,6 +68,15 @@ class Monitor:
             with contextlib.suppress(OSError):
                 (instance / "events" / event / "filter").write_text(condition)
                 (instance / "events" / event / "enable").write_text("1")
+
+    def mount_tracefs(self):
+        """Detached at once, so that nothing is left behind if this process is killed."""
+        folder = tempfile.mkdtemp(prefix="tcpdwell-tracefs.")
+        if subprocess.run(["mount", "-t", "tracefs", "tracefs", folder], check=False).returncode == 0:
+            self.mount = os.open(folder, os.O_PATH | os.O_DIRECTORY)
+            subprocess.run(["umount", "-l", folder], check=False)
+        os.rmdir(folder)
+        return None if self.mount is None else pathlib.Path(f"/proc/self/fd/{self.mount}")
 
     def count(self):
         """How many there were until now, in any network namespace."""
@@ -66,9 +90,6 @@ class Monitor:
             hidden = self.count()
             if hidden:
                 print(f"HIDDEN: {hidden} events in tasks that this machine hides from BPF programs")
-            with contextlib.suppress(OSError):
-                (self.instance / "events/enable").write_text("0")
-                self.instance.rmdir()
-        if self.mounted:
-            if subprocess.run(["umount", "-l", str(self.mounted)], check=False).returncode == 0:
-                os.rmdir(self.mounted)
+            remove_instance(self.instance)
+        if self.mount is not None:
+            os.close(self.mount)

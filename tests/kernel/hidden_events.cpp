@@ -4,6 +4,7 @@
 // a Firecracker guest with Linux 6.18), and no counter says so. ftrace isn't kept away. What it saw
 // there is said at the end of each test program: then a test that missed events may be right about
 // the rest.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mount.h>
 #include <unistd.h>
@@ -15,13 +16,18 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/fd.h"
 
 namespace tcpdwell::test {
 namespace {
 
 namespace fs = std::filesystem;
 
-/// Where tracefs is; mounted at a place of our own where nobody else has mounted it.
+/// Where tracefs is. Where nobody has mounted it, it is mounted for this object alone, and detached
+/// at once, so that nothing is left behind if the process is killed.
 class Tracefs {
 public:
     Tracefs() {
@@ -32,24 +38,19 @@ public:
         }
         std::string folder = "/tmp/tcpdwell-tracefs.XXXXXX";
         if (::mkdtemp(folder.data()) == nullptr) return;
-        is_ours_ =
-            ::mount("tracefs", folder.c_str(), "tracefs", MS_NOSUID | MS_NOEXEC, nullptr) == 0;
-        if (is_ours_)
-            path_ = folder;
-        else
-            ::rmdir(folder.c_str());
+        if (::mount("tracefs", folder.c_str(), "tracefs", MS_NOSUID | MS_NOEXEC, nullptr) == 0) {
+            root_ = Fd(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+            ::umount2(folder.c_str(), MNT_DETACH);
+            if (root_) path_ = "/proc/self/fd/" + std::to_string(root_.get());
+        }
+        ::rmdir(folder.c_str());
     }
-    ~Tracefs() {
-        if (is_ours_ && ::umount2(path_.c_str(), MNT_DETACH) == 0) ::rmdir(path_.c_str());
-    }
-    Tracefs(const Tracefs&) = delete;
-    Tracefs& operator=(const Tracefs&) = delete;
 
     [[nodiscard]] const fs::path& path() const { return path_; } ///< empty: it can't be had
 
 private:
     fs::path path_;
-    bool is_ours_ = false;
+    Fd root_;
 };
 
 bool write_to(const fs::path& file, const std::string& text) {
@@ -78,6 +79,28 @@ std::set<std::string> protected_tasks() {
     return names;
 }
 
+constexpr std::string_view kInstancePrefix = "tcpdwell-test-"; ///< a process's number follows
+
+/// Ends an instance of ftrace.
+void remove_instance(const fs::path& instance) {
+    write_to(instance / "events/enable", "0");
+    ::rmdir(instance.c_str());
+}
+
+/// Removes the instances of test programs that were killed: they go on recording, which slows down
+/// every state change of the machine.
+void remove_stale_instances(const fs::path& instances) {
+    std::error_code error;
+    std::vector<fs::path> stale;
+    for (const auto& each : fs::directory_iterator(instances, error)) {
+        const std::string name = each.path().filename();
+        if (name.starts_with(kInstancePrefix) &&
+            !fs::exists("/proc/" + name.substr(kInstancePrefix.size()), error))
+            stale.push_back(each.path());
+    }
+    for (const fs::path& instance : stale) remove_instance(instance);
+}
+
 /// An instance of ftrace of our own, which records TCP's events in those tasks.
 class HiddenEvents : public testing::Environment {
 public:
@@ -87,8 +110,9 @@ public:
         if (tasks.empty()) return;
         tracefs_.emplace();
         if (tracefs_->path().empty()) return;
-        instance_ =
-            tracefs_->path() / "instances" / ("tcpdwell-test-" + std::to_string(::getpid()));
+        const fs::path instances = tracefs_->path() / "instances";
+        remove_stale_instances(instances);
+        instance_ = instances / (std::string(kInstancePrefix) + std::to_string(::getpid()));
         if (!fs::create_directory(instance_, error)) return instance_.clear();
         std::string filter;
         for (const std::string& task : tasks)
@@ -120,8 +144,7 @@ public:
             std::cerr << "HIDDEN: " << states << " state changes and " << others
                       << " resets and timers in tasks that this machine hides from BPF programs\n";
         trace.close(); // an instance in use can't be removed
-        write_to(instance_ / "events/enable", "0");
-        ::rmdir(instance_.c_str());
+        remove_instance(instance_);
         tracefs_.reset();
     }
 
