@@ -177,11 +177,14 @@ void RecordHistory::add_object(std::uint64_t object) {
 
 std::optional<unsigned> BlockEncoder::shape_number(std::span<const std::byte> record) {
     const std::uint32_t shape = event::shape_of(record);
+    // By kind and size in words: few shapes share a place.
+    std::uint8_t& likely = likely_number_[(shape >> 16 ^ shape >> 3) % likely_number_.size()];
+    if (likely < shapes_.size() && shapes_[likely] == shape) return likely;
     const auto it = std::find(shapes_.begin(), shapes_.end(), shape);
-    if (it != shapes_.end()) return static_cast<unsigned>(it - shapes_.begin());
-    if (shapes_.size() == kMostShapes) return std::nullopt;
-    shapes_.push_back(shape);
-    return static_cast<unsigned>(shapes_.size() - 1);
+    const auto number = static_cast<std::uint8_t>(it - shapes_.begin());
+    if (number == kMostShapes) return std::nullopt;
+    if (it == shapes_.end()) shapes_.push_back(shape);
+    return likely = number;
 }
 
 bool BlockEncoder::add(std::span<const std::byte> record) {

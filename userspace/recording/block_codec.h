@@ -79,6 +79,7 @@ private:
     RecordHistory history_;
     std::vector<std::byte> known_; ///< the records that history_ knows
     std::vector<std::uint32_t> shapes_;
+    std::array<std::uint8_t, 256> likely_number_{}; ///< where a shape stands in shapes_
     std::uint32_t count_ = 0;
     std::size_t raw_bytes_ = 0;
     std::uint64_t last_time_ = 0;
