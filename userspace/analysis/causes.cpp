@@ -12,8 +12,10 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kMostTries = 1 << 14;
 constexpr std::size_t kMostClosers = 16;
-/// RFC 8305, section 8: the next address is tried after 250 ms, at most 2 s; who loses is given up.
+/// RFC 8305, section 8: the next address is tried after 250 ms, at most 2 s.
 constexpr Nanoseconds kSameTry = 2s;
+/// Who loses is given up so soon after the answer.
+constexpr Nanoseconds kGivenUp = 100ms;
 
 bool is_consequence(EndCause cause) {
     return cause == EndCause::reset_there || cause == EndCause::met_idle_close ||
@@ -22,6 +24,10 @@ bool is_consequence(EndCause cause) {
 
 bool is_failed_try(EndCause cause) {
     return cause == EndCause::unanswered || cause == EndCause::refused;
+}
+
+bool are_of_two_families(const tcp::IpAddress& one, const tcp::IpAddress& other) {
+    return one.is_v4() != other.is_v4();
 }
 
 } // namespace
@@ -101,20 +107,40 @@ bool Causes::is_explained(const track::ConnectionLine& line, PartyEnds& party, E
     return explained;
 }
 
+void Causes::Tries::note(const Answer& answer) {
+    if (answers.size() == kMostAnswers) answers.erase(answers.begin());
+    answers.push_back(answer);
+}
+
+/// A host has an IPv6 and an IPv4 address, of which one is out of reach or isn't listened on:
+/// programs try both, at once or one after the other. Among addresses of one family a connect that
+/// fails is a server that is down, however many others are up: so it is with a proxy and its
+/// upstreams. Only where one connect alone was answered meanwhile, and the other given up as that
+/// came, has the program tried both addresses for one connection.
+bool Causes::Tries::have_answer_to(const Try& failed) const {
+    std::size_t meanwhile = 0;
+    bool has_won = false;
+    for (const Answer& answer : answers) {
+        if (answer.at < failed.opened || answer.at > failed.closed + kSameTry) continue;
+        if (are_of_two_families(answer.remote, failed.remote)) return true;
+        if (answer.at > failed.closed) continue;
+        ++meanwhile;
+        has_won = answer.remote != failed.remote && failed.closed - answer.at <= kGivenUp;
+    }
+    return meanwhile == 1 && has_won;
+}
+
 bool Causes::was_answered_elsewhere(const track::ConnectionLine& line, PartyEnds& party,
                                     EndCause cause) {
     if (!is_failed_try(cause) || !line.who->process || !line.opened || !line.closed) return false;
     if (tries_.size() >= kMostTries) tries_.clear();
     const tcp::FourTuple& tuple = line.who->tuple;
     Tries& tries = tries_[{line.who->netns, line.who->process->pid, tuple.remote.port}];
-    if (tries.answered_at && tries.answered_by != tuple.remote.address &&
-        *tries.answered_at >= *line.opened - kSameTry &&
-        *tries.answered_at <= *line.closed + kSameTry)
-        return true;
+    const Try failed{&party, cause, tuple.remote.address, *line.opened, *line.closed};
+    if (tries.have_answer_to(failed)) return true;
     std::erase_if(tries.failed,
                   [&](const Try& each) { return each.closed < *line.closed - kSameTry; });
-    if (tries.failed.size() < kMostClosers)
-        tries.failed.push_back({&party, cause, tuple.remote.address, *line.opened, *line.closed});
+    if (tries.failed.size() < kMostClosers) tries.failed.push_back(failed);
     return false;
 }
 
@@ -136,13 +162,11 @@ void Causes::on_transition(const track::TransitionLine& line, Weight weight) {
     const tcp::Endpoint& remote = line.who->tuple.remote;
     if (tries_.size() >= kMostTries) tries_.clear();
     Tries& tries = tries_[{line.who->netns, line.who->process->pid, remote.port}];
-    tries.answered_at = line.at;
-    tries.answered_by = remote.address;
+    tries.note({remote.address, line.at});
     std::erase_if(tries.failed, [&](const Try& each) {
-        const bool same_try = each.remote != remote.address && line.at >= each.opened &&
-                              line.at <= each.closed + kSameTry;
-        if (same_try) take_back(*each.party, each.cause, weight);
-        return same_try;
+        const bool is_answered = tries.have_answer_to(each);
+        if (is_answered) take_back(*each.party, each.cause, weight);
+        return is_answered;
     });
 }
 

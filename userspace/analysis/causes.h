@@ -123,11 +123,20 @@ private:
         MonoTime opened;
         MonoTime closed;
     };
+    struct Answer {
+        tcp::IpAddress remote;
+        MonoTime at;
+    };
     /// The tries of one process at one remote port.
     struct Tries {
-        std::optional<MonoTime> answered_at;
-        tcp::IpAddress answered_by;
+        static constexpr std::size_t kMostAnswers = 16;
+
+        std::vector<Answer> answers; ///< the last ones
         std::vector<Try> failed;
+
+        void note(const Answer& answer);
+        /// Whether an answer of another address was that to the program's try.
+        [[nodiscard]] bool have_answer_to(const Try& failed) const;
     };
     using TryKey = std::tuple<std::uint32_t, std::uint32_t, tcp::Port>; ///< namespace, pid, port
 

@@ -177,7 +177,7 @@ struct TriesTest : CausesTest {
     track::ConnectionIdentity answered;
     TriesTest() {
         answered = EndedLine(failed()).who;
-        answered.tuple.remote.address = address("10.0.0.9");
+        answered.tuple.remote.address = address("2001:db8::9");
     }
     /// From 1 s to 2 s.
     static EndedLine failed() { return client_end(ClosedFirst::none, Ending::refused); }
@@ -196,13 +196,31 @@ struct TriesTest : CausesTest {
 
 TEST_F(TriesTest, that_another_address_answers_have_not_failed) {
     for (const bool before : {false, true}) {
-        const Nanoseconds first = before ? -1s : 1s;
-        EXPECT_TRUE(counts_if_answered(first - 1ns, before)) << before;
-        EXPECT_FALSE(counts_if_answered(first, before)) << before;
+        EXPECT_TRUE(counts_if_answered(1s - 1ns, before)) << before;
+        EXPECT_FALSE(counts_if_answered(1s, before)) << before;
         EXPECT_FALSE(counts_if_answered(3s, before)) << before;
         EXPECT_FALSE(counts_if_answered(4s, before)) << before;
         EXPECT_TRUE(counts_if_answered(4s + 1ns, before)) << before;
     }
+}
+
+/// Or else each failure of a proxy's connects would be made up for by its other upstreams.
+TEST_F(TriesTest, of_one_family_have_failed_unless_they_lost_against_a_single_answer) {
+    answered.tuple.remote.address = address("10.0.0.9");
+    for (const bool before : {false, true}) {
+        EXPECT_TRUE(counts_if_answered(1'900ms - 1ns, before)) << before;
+        EXPECT_FALSE(counts_if_answered(1'900ms, before)) << before;
+        EXPECT_FALSE(counts_if_answered(2s, before)) << before;
+        EXPECT_TRUE(counts_if_answered(2s + 1ns, before)) << before;
+    }
+    is_answered(1s);
+    EXPECT_TRUE(counts_if_answered(2s, true)) << "two answers while it waited";
+    is_answered(1s - 1ns);
+    EXPECT_FALSE(counts_if_answered(2s, true)) << "one of them before";
+    for (int i = 0; i < 100; ++i) is_answered(2s);
+    is_answered(2s + 1ns);
+    ended(failed());
+    EXPECT_EQ(count(EndCause::refused), 1u) << "more answers than are remembered";
 }
 
 TEST_F(TriesTest, are_those_of_one_process_at_one_port) {

@@ -79,7 +79,7 @@ TEST_F(ConnectsUnanswered, not_where_another_address_of_the_same_try_answered) {
         clients(scenario("connect_given_up"), 1, static_cast<tcp::Port>(40'000 + i), "10.0.0.5",
                 start);
         clients(scenario("client_first_fin_with_ack"), 1, static_cast<tcp::Port>(45'000 + i),
-                "10.0.0.6", start + 250ms);
+                "2001:db8::6", start + 250ms);
     }
     EXPECT_FALSE(found("connects_unanswered", kLater));
     for (tcp::Port i = 0; i < 4; ++i) // nothing answers these, nor at another address
@@ -90,9 +90,23 @@ TEST_F(ConnectsUnanswered, not_where_another_address_of_the_same_try_answered) {
     EXPECT_EQ(evidence(*f, "failed"), 4);
 }
 
+/// As a proxy has it, whose requests go to one upstream after the other.
+TEST_F(ConnectsUnanswered, also_where_others_of_several_servers_answer) {
+    for (tcp::Port i = 0; i < 5; ++i) {
+        const Nanoseconds start = i * 3s;
+        clients(scenario("connect_given_up"), 1, static_cast<tcp::Port>(40'000 + i), "10.0.0.5",
+                start);
+        clients(scenario("client_first_fin_with_ack"), 2, static_cast<tcp::Port>(45'000 + 2 * i),
+                "10.0.0.6", start + 250ms);
+    }
+    const report::Finding* f = found("connects_unanswered", kLater);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(f->what, "5 connects of app to 10.0.0.5:5432 got no answer.");
+}
+
 TEST_F(ConnectsUnanswered, an_address_whose_tries_were_all_answered_elsewhere_is_not_named) {
     clients(scenario("connect_given_up"), 1, 40'000, "10.0.0.5");
-    clients(scenario("client_first_fin_with_ack"), 1, 45'000, "10.0.0.6", 250ms);
+    clients(scenario("client_first_fin_with_ack"), 1, 45'000, "2001:db8::6", 250ms);
     clients(scenario("connect_times_out"), 3, 46'000, "10.0.0.7", 400s);
     const report::Finding* f = found("connects_unanswered", kLater);
     ASSERT_TRUE(f);
