@@ -15,7 +15,7 @@ constexpr std::size_t kMostClosers = 16;
 /// RFC 8305, section 8: the next address is tried after 250 ms, at most 2 s.
 constexpr Nanoseconds kSameTry = 2s;
 /// Who loses is given up so soon after the answer.
-constexpr Nanoseconds kGivenUp = 100ms;
+constexpr Nanoseconds kGivenUp = 10ms;
 
 bool is_consequence(EndCause cause) {
     return cause == EndCause::reset_there || cause == EndCause::met_idle_close ||
@@ -56,6 +56,15 @@ PartyEnds* Causes::party_of(const track::ConnectionIdentity& who) {
         party.several_pids = party.several_pids || party.process->pid != who.process->pid;
     }
     return &party;
+}
+
+/// What a process that has exited read and didn't answer was a request where others got answers
+/// before: a collector of logs never answers.
+EndCause Causes::cause_of(const track::ConnectionLine& line, const PartyEnds& party) {
+    const EndCause cause = end_cause(line);
+    return cause == EndCause::none && party.bytes_sent > 0 && has_exited_unanswered(line)
+               ? EndCause::process_died
+               : cause;
 }
 
 bool Causes::note(CauseFacts& facts, const track::ConnectionLine& line, Weight weight) {
@@ -180,7 +189,7 @@ void Causes::on_connection(const track::ConnectionLine& line, Weight weight) {
     party->endings[{line.ending, line.detail}] += weight;
     note_numbers(*party, line, weight);
     if (counted_.erase(line.who->id) != 0) return;
-    const EndCause cause = unknown_.have_ended(line) ? EndCause::unknown_there : end_cause(line);
+    const EndCause cause = unknown_.have_ended(line) ? EndCause::unknown_there : cause_of(line, *party);
     if (is_explained(line, *party, cause, weight) || cause == EndCause::none) return;
     if (was_answered_elsewhere(line, *party, cause)) return;
     if (note(party->causes[cause], line, weight)) lives_.keep(line, Lives::What::ended_badly);
@@ -212,6 +221,7 @@ void Causes::on_live(const track::LiveSocket& socket, Weight weight) {
     party->waiting += weight;
     track::ConnectionLine line;
     line.who = &socket.who;
+    line.seen = socket.seen;
     line.closed = socket.known_since;
     line.states = socket.left;
     line.closed_first = socket.closed_first;
@@ -220,7 +230,7 @@ void Causes::on_live(const track::LiveSocket& socket, Weight weight) {
     line.numbers = socket.numbers;
     line.closed_how = socket.closed_how;
     line.closing_signal = socket.closing_signal;
-    const EndCause cause = end_cause(line);
+    const EndCause cause = cause_of(line, *party);
     if (cause == EndCause::none || counted_.size() >= kMostCounted) return;
     if (counted_.insert(socket.who.id).second) note(party->causes[cause], line, weight);
 }

@@ -144,6 +144,7 @@ private:
     /// Those whose connections ended badly most often first.
     [[nodiscard]] std::vector<const PartyEnds*> in_order() const;
     PartyEnds* party_of(const track::ConnectionIdentity& who);
+    static EndCause cause_of(const track::ConnectionLine& line, const PartyEnds& party);
     /// Returns whether it is an example now.
     static bool note(CauseFacts& facts, const track::ConnectionLine& line, Weight weight);
     void note_self_connected(const track::ConnectionIdentity& who, Weight weight);

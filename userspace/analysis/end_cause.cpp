@@ -44,6 +44,14 @@ bool has_left_unread(const track::ConnectionLine& line) {
     return line.numbers != nullptr && line.numbers->unread.value_or(0) > 0;
 }
 
+/// That no SYN was sent: there was no port, or the one that the program had chosen is in use towards
+/// that remote endpoint (EADDRNOTAVAIL, tcp_v4_connect()).
+bool was_never_sent(const track::ConnectionLine& line) {
+    if (line.detail == EndingDetail::no_port) return true;
+    return line.detail == EndingDetail::none && line.numbers != nullptr &&
+           line.numbers->segments_sent == OptionalNumber<std::uint32_t>(0);
+}
+
 bool is_half_open_check(const track::ConnectionLine& line) {
     if (line.ending == Ending::handshake_failed) {
         if (line.detail != EndingDetail::reset_received) return false;
@@ -73,9 +81,11 @@ bool has_died(const track::ConnectionLine& line) {
     if (line.closed_first != tcp::ClosedFirst::local || !line.closed_how) return false;
     if (*line.closed_how == tcp::ClosedHow::signal) return true;
     if (*line.closed_how != tcp::ClosedHow::exit) return false;
-    // The rest of its answers, or its clients' requests, came after it, or were there already.
+    // The rest of its answers, or its clients' requests, came after it, or were there already. A
+    // process for each connection that has answered leaves unread what it doesn't want to know.
     const bool is_awaited = is_client(line) || has_accepter_closed(line);
-    return (is_awaited && line.detail == EndingDetail::data_after_close) || has_left_unread(line);
+    if (has_left_unread(line)) return is_awaited || !has_sent(line);
+    return is_awaited && line.detail == EndingDetail::data_after_close;
 }
 
 /// As proxies end their checks: soon, when the answer is there and nothing is on its way.
@@ -142,7 +152,7 @@ EndCause end_cause(const track::ConnectionLine& line) {
     switch (line.ending) {
     case Ending::refused: return EndCause::refused;
     case Ending::connect_failed:
-        return line.detail == EndingDetail::no_port ? EndCause::none : EndCause::unanswered;
+        return was_never_sent(line) ? EndCause::none : EndCause::unanswered;
     case Ending::timed_out: return EndCause::peer_gone;
     case Ending::open:
     case Ending::unknown: return EndCause::none;
@@ -156,6 +166,13 @@ EndCause end_cause(const track::ConnectionLine& line) {
     if (line.ending == Ending::reset_sent || line.ending == Ending::reset_received)
         return cause_of_reset(line);
     return EndCause::none;
+}
+
+bool has_exited_unanswered(const track::ConnectionLine& line) {
+    return line.closed_first == tcp::ClosedFirst::local &&
+           line.closed_how == tcp::ClosedHow::exit && has_accepter_closed(line) &&
+           line.numbers != nullptr && line.numbers->bytes_sent == OptionalNumber<std::uint64_t>(0) &&
+           line.numbers->bytes_received.value_or(0) > 0;
 }
 
 bool is_of_this_end(EndCause cause) {

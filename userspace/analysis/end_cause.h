@@ -34,6 +34,10 @@ TCPDWELL_WORD_ENUM(EndCause, TCPDWELL_END_CAUSE_LIST)
 /// Of an ended connection. Without numbers (td_numbers) the causes that need them aren't found.
 EndCause end_cause(const track::ConnectionLine& line);
 
+/// Whether a server's process has exited with the connection open that it had accepted itself,
+/// having read something and answered nothing: a request, unless the service only receives.
+bool has_exited_unanswered(const track::ConnectionLine& line);
+
 /// How long the connection had been idle when this end closed it (idle_close), or when the data was
 /// sent that met the peer's close (met_idle_close) or an RST (reset_idle); nullopt: not known.
 std::optional<Nanoseconds> idle_before_close(const track::ConnectionLine& line);

@@ -291,8 +291,12 @@ void find_handshakes_failing(const RuleInput& evidence, FindingDrafts& drafts) {
         draft.scope.connections = sum.failed + sum.waiting;
         draft.connections = row.failed.list();
         draft.what = fmt::format(
-            "{}: {} of {} were never completed, {} {} in SYN_RECV now{}{}{}{}.", place_of(row),
-            sum.failed, counted(sum.all, "handshake"), sum.waiting,
+            "{}: {}{} {} in SYN_RECV now{}{}{}{}.", place_of(row),
+            sum.failed == 0 ? ""
+                            : fmt::format("{} of {} were never completed, ", sum.failed,
+                                          counted(sum.all, "handshake")),
+            sum.failed == 0 ? fmt::format("{} of {}", sum.waiting, counted(sum.all, "handshake"))
+                            : std::to_string(sum.waiting),
             sum.waiting == 1 ? "waits" : "wait",
             sum.hosts.empty() ? ""
                               : fmt::format(", from {} address{}", sum.hosts.size(),

@@ -297,7 +297,8 @@ void find_connects_refused(const RuleInput& evidence, FindingDrafts& drafts) {
         FindingDraft draft =
             party_draft("connects_refused", report::Severity::warning, ends, *facts);
         draft.what =
-            fmt::format("{} of {} connects of {} were refused{}: nobody listens there.",
+            fmt::format("{} of {} connects of {} were refused{}: nobody listens there, or a firewall "
+                        "rejects them.",
                         facts->count, ends.connections(), party_text(ends), within_text(*facts));
         draft.evidence.push_back(
             {"remote", "remote endpoint", ends.party.endpoint.text(ends.family)});

@@ -112,6 +112,11 @@ std::string target_text(const UnansweredConnects& connects, std::size_t hosts) {
                        counted(hosts, "host"));
 }
 
+const tcp::Endpoint& most_often(const std::map<tcp::Endpoint, std::uint64_t>& endpoints) {
+    const auto less = [](const auto& a, const auto& b) { return a.second < b.second; };
+    return std::ranges::max_element(endpoints, less)->first;
+}
+
 bool is_scan(const UnansweredConnects& connects) {
     const std::size_t hosts = by_host(connects).size();
     return hosts >= kManyHosts && connects.all() <= 2 * hosts;
@@ -145,7 +150,24 @@ std::string unanswered_text(const ProgramKey& key, const UnansweredConnects& con
                           host.text(host.is_v4() ? tcp::Family::ipv4 : tcp::Family::ipv6)));
 }
 
-std::string unanswered_advice(const ProgramKey& key, const UnansweredConnects& connects) {
+/// Whether a listener at `remote` was seen here to have got SYNs whose handshake didn't come to its
+/// end.
+bool has_got_syns(const RuleInput& evidence, const tcp::Endpoint& remote) {
+    const auto was_reached = [&](const Party& key, const PartyEnds& ends) {
+        return key.role == tcp::Role::server && key.endpoint.port == remote.port &&
+               (key.endpoint == remote || ends.addresses.contains(remote.address));
+    };
+    return std::ranges::any_of(evidence.causes.parties(), [&](const auto& each) {
+        return was_reached(each.first, each.second) &&
+               (each.second.facts(EndCause::never_completed) ||
+                each.second.facts(EndCause::half_open_check));
+    }) || std::ranges::any_of(evidence.services, [&](const ServiceRow& row) {
+        return row.key.role == tcp::Role::server && row.key.local == remote && row.in_syn_recv > 0;
+    });
+}
+
+std::string unanswered_advice(const RuleInput& evidence, const ProgramKey& key,
+                              const UnansweredConnects& connects) {
     if (is_scan(connects))
         return fmt::format("Many hosts and hardly a repetition: if {} is not meant to look for "
                            "hosts, find out who started it.",
@@ -154,8 +176,13 @@ std::string unanswered_advice(const ProgramKey& key, const UnansweredConnects& c
         return "Check that the host is up and has that address (ip neigh: FAILED), its route (ip "
                "route get), and firewalls that reject with an ICMP error (tcpdump icmp shows who "
                "sends it).";
-    return "The SYNs are dropped on the way or at the host: check that it is up, its route, and "
-           "firewalls (which should reject, so that connect() fails at once).";
+    if (has_got_syns(evidence, most_often(connects.endpoints)))
+        return "The SYNs arrived: the server is traced here as well, and has answered them. Its "
+               "SYN-ACKs came after the program had given up, or were lost: check the way back "
+               "(routes, firewalls, address translation) and the program's time-out.";
+    return "The SYNs, or the answers to them, are dropped on the way or at a host: check that the "
+           "server is up, the routes both ways, and firewalls (which should reject, so that "
+           "connect() fails at once).";
 }
 
 FindingDraft unanswered_draft(const RuleInput& evidence, const ProgramKey& key,
@@ -179,9 +206,9 @@ FindingDraft unanswered_draft(const RuleInput& evidence, const ProgramKey& key,
                       {"hosts", "hosts", std::uint64_t{hosts.size()}},
                       {"host", "most often", host_text},
                       {"remote", "remote endpoint",
-                       endpoint_text(std::ranges::max_element(connects.endpoints, less)->first)},
+                       endpoint_text(most_often(connects.endpoints))},
                       {"program", "program", key.second}};
-    draft.advice.push_back(unanswered_advice(key, connects));
+    draft.advice.push_back(unanswered_advice(evidence, key, connects));
     if (is_unreachable(connects)) return draft; // at once
     draft.advice.push_back(
         fmt::format("A connect() waits as long as {} says, over two minutes with 6; the program "

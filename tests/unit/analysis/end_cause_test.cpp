@@ -274,6 +274,50 @@ TEST(EndCauseOf, a_process_that_exits_with_requests_unread_has_died) {
     EXPECT_EQ(both.closed_how(tcp::ClosedHow::signal, 9).cause(), EndCause::none);
 }
 
+/// Its answer is on its way, and what it hasn't read it didn't want to know.
+TEST(EndCauseOf, a_process_for_each_connection_that_has_answered_and_exits_has_not_died) {
+    EndedLine answers =
+        served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::unread_data)
+            .carried(5, 5, 1)
+            .closed_how(tcp::ClosedHow::exit);
+    EXPECT_EQ(answers.cause(), EndCause::process_died) << "it has accepted it, so it serves others";
+    answers.who.closed_by = process(101, "app");
+    EXPECT_EQ(answers.cause(), EndCause::answered_unread);
+    EXPECT_EQ(answers.carried(0, 5, 1).cause(), EndCause::process_died) << "without an answer";
+}
+
+TEST(EndCauseOf, a_connect_whose_syn_was_never_sent_is_not_unanswered) {
+    EndedLine fails = client_end(ClosedFirst::none, Ending::connect_failed);
+    EXPECT_EQ(fails.cause(), EndCause::unanswered) << "it isn't known";
+    fails.numbers.segments_sent = 1;
+    EXPECT_EQ(fails.cause(), EndCause::unanswered);
+    fails.numbers.segments_sent = 0;
+    EXPECT_EQ(fails.cause(), EndCause::none);
+    fails.line.detail = EndingDetail::unreachable;
+    EXPECT_EQ(fails.cause(), EndCause::unanswered) << "there is no route";
+    fails.line.detail = EndingDetail::no_port;
+    EXPECT_EQ(fails.cause(), EndCause::none);
+}
+
+TEST(EndCauseOf, what_a_process_that_exits_has_read_and_not_answered) {
+    const EndedLine exits = served_end(ClosedFirst::local, Ending::fin)
+                                .carried(0, 1)
+                                .closed_how(tcp::ClosedHow::exit);
+    const auto is_unanswered = [](EndedLine line) {
+        return analysis::has_exited_unanswered(line.get());
+    };
+    EXPECT_TRUE(is_unanswered(exits));
+    EXPECT_FALSE(is_unanswered(EndedLine(exits).carried(1, 1)));
+    EXPECT_FALSE(is_unanswered(EndedLine(exits).carried(0, 0)));
+    EXPECT_FALSE(is_unanswered(EndedLine(exits).closed_how(tcp::ClosedHow::close)));
+    EndedLine later = exits;
+    later.line.closed_first = ClosedFirst::remote;
+    EXPECT_FALSE(is_unanswered(later));
+    EndedLine forked = exits;
+    forked.who.closed_by = process(101, "app");
+    EXPECT_FALSE(is_unanswered(forked)) << "a process for each connection";
+}
+
 /// One byte is enough, and what isn't known is none.
 TEST(EndCauseOf, what_was_carried_is_known_or_it_was_not) {
     const auto without = [](EndedLine line, auto number) {

@@ -60,7 +60,7 @@ TEST_F(ConnectsUnanswered, what_is_unreachable_was_told_so) {
     clients(scenario("connect_given_up"), 1, 43'000);
     f = found("connects_unanswered", kLater);
     EXPECT_THAT(std::string(f->what), HasSubstr("got no answer"));
-    EXPECT_THAT(advice(*f), HasSubstr("The SYNs are dropped"));
+    EXPECT_THAT(advice(*f), HasSubstr("The SYNs, or the answers to them, are dropped"));
 }
 
 TEST_F(ConnectsUnanswered, of_several_unreachable_hosts_the_worst_is_named) {
@@ -88,6 +88,14 @@ TEST_F(ConnectsUnanswered, not_where_another_address_of_the_same_try_answered) {
     const report::Finding* f = found("connects_unanswered", kLater);
     ASSERT_TRUE(f);
     EXPECT_EQ(evidence(*f, "failed"), 4);
+}
+
+TEST_F(ConnectsUnanswered, where_the_server_is_seen_to_have_got_the_syns) {
+    clients(scenario("connect_times_out"), 3, 40'000, "10.0.0.1");
+    EXPECT_THAT(advice(*found("connects_unanswered", kLater)), HasSubstr("The SYNs, or the"));
+    town.add(scenario("handshake_times_out"), here(tuple("10.0.0.1", 5432, "192.0.2.7", 41'000)), 3,
+             Vary::remote_port);
+    EXPECT_THAT(advice(*found("connects_unanswered", kLater)), HasSubstr("The SYNs arrived"));
 }
 
 /// As a proxy has it, whose requests go to one upstream after the other.
