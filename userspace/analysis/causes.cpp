@@ -189,7 +189,8 @@ void Causes::on_connection(const track::ConnectionLine& line, Weight weight) {
     party->endings[{line.ending, line.detail}] += weight;
     note_numbers(*party, line, weight);
     if (counted_.erase(line.who->id) != 0) return;
-    const EndCause cause = unknown_.have_ended(line) ? EndCause::unknown_there : cause_of(line, *party);
+    const EndCause cause =
+        unknown_.have_ended(line) ? EndCause::unknown_there : cause_of(line, *party);
     if (is_explained(line, *party, cause, weight) || cause == EndCause::none) return;
     if (was_answered_elsewhere(line, *party, cause)) return;
     if (note(party->causes[cause], line, weight)) lives_.keep(line, Lives::What::ended_badly);

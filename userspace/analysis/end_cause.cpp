@@ -44,8 +44,8 @@ bool has_left_unread(const track::ConnectionLine& line) {
     return line.numbers != nullptr && line.numbers->unread.value_or(0) > 0;
 }
 
-/// That no SYN was sent: there was no port, or the one that the program had chosen is in use towards
-/// that remote endpoint (EADDRNOTAVAIL, tcp_v4_connect()).
+/// That no SYN was sent: there was no port, or the one that the program had chosen is in use
+/// towards that remote endpoint (EADDRNOTAVAIL, tcp_v4_connect()).
 bool was_never_sent(const track::ConnectionLine& line) {
     if (line.detail == EndingDetail::no_port) return true;
     return line.detail == EndingDetail::none && line.numbers != nullptr &&
@@ -171,7 +171,8 @@ EndCause end_cause(const track::ConnectionLine& line) {
 bool has_exited_unanswered(const track::ConnectionLine& line) {
     return line.closed_first == tcp::ClosedFirst::local &&
            line.closed_how == tcp::ClosedHow::exit && has_accepter_closed(line) &&
-           line.numbers != nullptr && line.numbers->bytes_sent == OptionalNumber<std::uint64_t>(0) &&
+           line.numbers != nullptr &&
+           line.numbers->bytes_sent == OptionalNumber<std::uint64_t>(0) &&
            line.numbers->bytes_received.value_or(0) > 0;
 }
 

@@ -296,10 +296,10 @@ void find_connects_refused(const RuleInput& evidence, FindingDrafts& drafts) {
             continue;
         FindingDraft draft =
             party_draft("connects_refused", report::Severity::warning, ends, *facts);
-        draft.what =
-            fmt::format("{} of {} connects of {} were refused{}: nobody listens there, or a firewall "
-                        "rejects them.",
-                        facts->count, ends.connections(), party_text(ends), within_text(*facts));
+        draft.what = fmt::format(
+            "{} of {} connects of {} were refused{}: nobody listens there, or a firewall "
+            "rejects them.",
+            facts->count, ends.connections(), party_text(ends), within_text(*facts));
         draft.evidence.push_back(
             {"remote", "remote endpoint", ends.party.endpoint.text(ends.family)});
         draft.advice.push_back("The host is up and answers with an RST: the service isn't running, "

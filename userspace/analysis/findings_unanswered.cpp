@@ -157,13 +157,16 @@ bool has_got_syns(const RuleInput& evidence, const tcp::Endpoint& remote) {
         return key.role == tcp::Role::server && key.endpoint.port == remote.port &&
                (key.endpoint == remote || ends.addresses.contains(remote.address));
     };
-    return std::ranges::any_of(evidence.causes.parties(), [&](const auto& each) {
-        return was_reached(each.first, each.second) &&
-               (each.second.facts(EndCause::never_completed) ||
-                each.second.facts(EndCause::half_open_check));
-    }) || std::ranges::any_of(evidence.services, [&](const ServiceRow& row) {
-        return row.key.role == tcp::Role::server && row.key.local == remote && row.in_syn_recv > 0;
-    });
+    return std::ranges::any_of(evidence.causes.parties(),
+                               [&](const auto& each) {
+                                   return was_reached(each.first, each.second) &&
+                                          (each.second.facts(EndCause::never_completed) ||
+                                           each.second.facts(EndCause::half_open_check));
+                               }) ||
+           std::ranges::any_of(evidence.services, [&](const ServiceRow& row) {
+               return row.key.role == tcp::Role::server && row.key.local == remote &&
+                      row.in_syn_recv > 0;
+           });
 }
 
 std::string unanswered_advice(const RuleInput& evidence, const ProgramKey& key,
@@ -205,8 +208,7 @@ FindingDraft unanswered_draft(const RuleInput& evidence, const ProgramKey& key,
                       {"unreachable", "of which unreachable", connects.unreachable},
                       {"hosts", "hosts", std::uint64_t{hosts.size()}},
                       {"host", "most often", host_text},
-                      {"remote", "remote endpoint",
-                       endpoint_text(most_often(connects.endpoints))},
+                      {"remote", "remote endpoint", endpoint_text(most_often(connects.endpoints))},
                       {"program", "program", key.second}};
     draft.advice.push_back(unanswered_advice(evidence, key, connects));
     if (is_unreachable(connects)) return draft; // at once

@@ -133,7 +133,8 @@ constexpr Explanation kCauses[] = {
      .summary = "connections ended because their process died",
      .text = "Reported when at least process_died.connections (1) connections were closed by the "
              "kernel because a signal killed their process, or because it exited with data unread, "
-             "or before a request or an answer that was on its way. "
+             "with requests read and none answered where others got answers, or before a request "
+             "or an answer that was on its way. "
              "As information where the signal is one that people and supervisors send (HUP, INT, "
              "PIPE, TERM).\n"
              "Means: requests were cut off. A process that closes its connections before it exits "

@@ -300,9 +300,8 @@ TEST(EndCauseOf, a_connect_whose_syn_was_never_sent_is_not_unanswered) {
 }
 
 TEST(EndCauseOf, what_a_process_that_exits_has_read_and_not_answered) {
-    const EndedLine exits = served_end(ClosedFirst::local, Ending::fin)
-                                .carried(0, 1)
-                                .closed_how(tcp::ClosedHow::exit);
+    const EndedLine exits =
+        served_end(ClosedFirst::local, Ending::fin).carried(0, 1).closed_how(tcp::ClosedHow::exit);
     const auto is_unanswered = [](EndedLine line) {
         return analysis::has_exited_unanswered(line.get());
     };
