@@ -220,7 +220,8 @@ struct Handshakes {
     std::uint64_t by_cookie = 0; ///< completed
     // By the kernel's counters of the namespace, where the most trouble is:
     std::uint64_t cookies_sent = 0;
-    std::uint64_t dropped = 0; ///< SYNs for which there was no room, without cookies
+    std::uint64_t dropped = 0;  ///< SYNs for which there was no room, without cookies
+    std::uint64_t deferred = 0; ///< of those that wait: the client is through, and has sent nothing
     std::set<tcp::IpAddress> hosts;
 };
 
@@ -265,6 +266,9 @@ std::vector<Handshakes> handshakes_by_endpoint(const RuleInput& evidence) {
     for (const auto& [netns, sum] : worst) {
         sum->cookies_sent = growth.growth(netns, "TcpExt.SyncookiesSent");
         sum->dropped = growth.growth(netns, "TcpExt.TCPReqQFullDrop");
+        // TCP_DEFER_ACCEPT: the last ACK of the handshake is dropped until data come
+        // (tcp_check_req(), net/ipv4/tcp_minisocks.c).
+        sum->deferred = std::min(sum->waiting, growth.growth(netns, "TcpExt.TCPDeferAcceptDrop"));
     }
     return list;
 }
@@ -283,7 +287,7 @@ void find_handshakes_failing(const RuleInput& evidence, FindingDrafts& drafts) {
         const bool is_flooded =
             (sum.by_cookie >= many || std::max(sum.cookies_sent, sum.dropped) >= many_in_all) &&
             !full_queue(evidence, row.key.netns);
-        if (!fails && sum.waiting < many && !is_flooded) continue;
+        if (!fails && sum.waiting - sum.deferred < many && !is_flooded) continue;
         FindingDraft draft{"handshakes_failing", report::Severity::warning};
         draft.subject = place_of(row);
         draft.scope.netns = row.key.netns;

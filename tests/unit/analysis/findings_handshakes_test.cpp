@@ -163,6 +163,15 @@ TEST_F(HandshakesFailing, those_that_wait_are_said_to) {
                 HasSubstr(": 1 of 1 handshake waits in SYN_RECV now."));
 }
 
+/// TCP_DEFER_ACCEPT: the clients are through, as browsers are that connect in advance.
+TEST_F(SynQueueFull, handshakes_that_the_listener_defers_do_not_fail) {
+    served(kSynRecvStays, 20);
+    read(0s, "TcpExt.TCPDeferAcceptDrop", 100);
+    EXPECT_TRUE(found("handshakes_failing", 1s)) << "of others, before";
+    read(500ms, "TcpExt.TCPDeferAcceptDrop", 101);
+    EXPECT_FALSE(found("handshakes_failing", 1s));
+}
+
 TEST_F(HandshakesFailing, from_how_many_addresses_is_said) {
     served(scenario("handshake_times_out"), 20);
     EXPECT_THAT(std::string(found("handshakes_failing", kLater)->what),
