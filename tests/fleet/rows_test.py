@@ -81,6 +81,24 @@ def check_pipes(server):
     expect(set(TABLES) <= tables, f"the tables are {tables}")
 
 
+def check_upgrade(server, options):
+    """A table of before `minutes` had the last two columns of its key gets them, and keeps what it has."""
+    schema = run("export", "--schema", "--keep-days", 10000, *options)
+    added = re.search(r"ORDER BY \(service, time, role, state, host, boot, container, began_ns(, ended_ns, filter)\)", schema)
+    expect(added is not None, "the key of minutes")
+    old = re.sub(r"\n    `(ended_ns|filter)` .*", "", schema).replace(added.group(1), "")
+    database = Database(server.port, "upgraded", create=False)
+    database.ask("CREATE DATABASE upgraded", database="default")
+    database.apply(";\n".join(each for each in old.split(";\n") if "ALTER TABLE" not in each))
+    expect("filter" not in database.columns("minutes"), "the old table")
+    database.ask("INSERT INTO minutes (time, began_ns, seconds) VALUES (1700000000, 5, 60)")
+    for _ in range(2):
+        database.apply(schema)
+        key = database.rows("SELECT sorting_key FROM system.tables WHERE database = 'upgraded' AND name = 'minutes'")
+        expect(key[0]["sorting_key"].endswith("began_ns, ended_ns, filter"), f"{key}")
+        equal(database.counts()["minutes"], 1, "rows after the upgrade")
+
+
 def perform(stage, kind):
     server = stage.server(kind)
     if kind == "debian":  # the current one is no server that the client could reach
@@ -97,7 +115,8 @@ def perform(stage, kind):
     equal(counts["ends"], counts["flows"], "rows of flows")
     database.export(*files, options=("--zone", "eu-1"))
     equal(database.counts(), counts, "rows after the second time")
-    if kind == "current":  # the old one has no async_insert
+    if kind == "current":  # the old one has no async_insert, and no key that grows
+        check_upgrade(server, options)
         gathered = Database(server.port, "gathered", options)
         for _ in range(2):
             gathered.export(*files, options=("--zone", "eu-1", "--gather-inserts"))

@@ -182,8 +182,9 @@ Result<void> check(const ServeCommand& options) {
     return {};
 }
 
-store::RowOptions row_options(const ServeCommand& options, ExportLine& line) {
+store::RowOptions row_options(const ServeCommand& options, const ViewRun& run, ExportLine& line) {
     store::RowOptions making;
+    making.filter = run.filter_text();
     making.take = [&line](std::string_view table, std::uint64_t rows, std::string_view lines) {
         return line.add(table, rows, lines);
     };
@@ -240,7 +241,7 @@ Result<int> trace_and_serve(ServeCommand& options, Configuration& configuration,
         return tl::unexpected(started.error());
     for (const int fd : daemon.poll_fds()) run->source().wake_on(fd);
     if (line)
-        rows = make_row_maker(options.exported, row_options(options, *line), run->sample(),
+        rows = make_row_maker(options.exported, row_options(options, *run, *line), run->sample(),
                               run->context(), daemon);
     run::TriggerWatch watch(std::move(triggers), save, run->context(),
                             rows ? static_cast<run::Consumer&>(*rows) : daemon);
