@@ -11,6 +11,7 @@
 #include "cli/command_line.h"
 #include "cli/config_file.h"
 #include "cli/export_options.h"
+#include "cli/exporter_mark.h"
 #include "cli/finding_help.h"
 #include "cli/flight_recorder_options.h"
 #include "cli/metrics_options.h"
@@ -265,10 +266,16 @@ Result<int> run_serve(ServeCommand& options) {
     if (!triggers) return tl::unexpected(triggers.error());
     // Before the sockets: the process that sends rows is to have nothing of ours.
     std::optional<ExportLine> line;
+    std::optional<Fd> mark = Fd();
     if (!options.exported.url.empty()) {
         auto opened = ExportLine::open(options.exported);
         if (!opened) return tl::unexpected(opened.error());
         line.emplace(std::move(*opened));
+        mark = mark_exporter(line->server_text());
+        if (!mark)
+            spdlog::warn("another tcpdwell on this host exports to {} too: connections that both "
+                         "trace are there twice, as each gives them ids of its own",
+                         line->server_text());
     }
     auto sockets = open_sockets(options);
     if (!sockets) return tl::unexpected(sockets.error());
