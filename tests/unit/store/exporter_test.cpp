@@ -176,7 +176,7 @@ TEST_P(ExportOfTraffic, MinutesBeginAtOneByAnyReadingOfTheClock) {
         }
         return {};
     };
-    run_through<store::Exporter>(traffic, std::move(options), 200ns);
+    run_through<store::Exporter>(traffic, std::move(options), std::chrono::nanoseconds(200));
     ASSERT_GE(spans.size(), 3U);
     EXPECT_EQ(times.size(), spans.size());
     for (auto time = std::next(times.begin()); time != times.end(); ++time)
