@@ -208,21 +208,23 @@ class DebianServer:
         self.process.end(how)
 
 
-def chdb_modules():
-    """The folder of chdb's modules, installed once for a build."""
+def npm_modules(name, *packages):
+    """The folder of the modules of npm's packages, installed once for a build."""
     if shutil.which("npm") is None or shutil.which("node") is None:
         raise Skip("npm is not installed")
-    folder = pathlib.Path(os.environ.get("TCPDWELL_CHDB", pathlib.Path(TCPDWELL).parent / "chdb"))
+    folder = pathlib.Path(os.environ.get(f"TCPDWELL_{name.upper()}", pathlib.Path(TCPDWELL).parent / name))
     folder.mkdir(parents=True, exist_ok=True)
+    wanted = "\n".join(packages)
     with open(folder / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / f"has-{CHDB}").exists():
+        installed = folder / "installed"
+        if not installed.exists() or installed.read_text() != wanted:
             (folder / "package.json").write_text("{}")
-            done = subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", CHDB], cwd=folder,
+            done = subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", *packages], cwd=folder,
                                   capture_output=True, text=True)
             if done.returncode != 0:
-                raise Failed(f"npm install {CHDB}: {done.stdout[-1000:]}{done.stderr[-1000:]}")
-            (folder / f"has-{CHDB}").touch()
+                raise Failed(f"npm install {packages}: {done.stdout[-1000:]}{done.stderr[-1000:]}")
+            installed.write_text(wanted)
     return folder / "node_modules"
 
 
@@ -230,7 +232,7 @@ class CurrentServer:
     """A current ClickHouse, in a process of Node that answers as its HTTP interface does."""
 
     def __init__(self, folder):
-        modules = chdb_modules()
+        modules = npm_modules("chdb", CHDB)
         (self.port,) = free_ports(1)
         own = folder / "current"
         own.mkdir()

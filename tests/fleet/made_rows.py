@@ -4,7 +4,7 @@ import datetime
 
 HOUR = 3600
 MADE_AT = int(datetime.datetime(2026, 3, 1, 18, 0, tzinfo=datetime.timezone.utc).timestamp())  # the last of them
-BOOTS = {"h1": "boot-1", "h2": "boot-2", "h3": "boot-3"}
+BOOTS = {"h1": "boot-1", "h2": "boot-2", "h3": "boot-3", "h4": "boot-4"}
 END = {"netns": 1, "family": "ipv4", "role": "client", "seen": "whole", "closed_first": "remote", "ending": "fin",
        "weight": 1, "states.state": [], "states.dwell_ns": [], "states.at_least_ns": []}
 MINUTE = {"seconds": 60.0, "weight": 1, "dwell_counts": [], "entered": 1, "opened": 0, "dwell_seconds": 0.0,
@@ -84,10 +84,13 @@ def shop(made):
 def minutes():
     rows = []
 
-    def add(at, host, zone, seconds, peak, state="TIME_WAIT", service="feed", role="client", weight=1):
-        rows.append({**MINUTE, "time": MADE_AT - at, "began_ns": 10**15 - at * 10**9, "host": host, "boot": BOOTS[host],
+    def add(at, host, zone, seconds, peak, state="TIME_WAIT", service="feed", role="client", weight=1, later_ns=0, long=60.0,
+            **columns):
+        began = 10**15 - at * 10**9 + later_ns
+        rows.append({**MINUTE, "time": MADE_AT - at + later_ns // 10**9, "began_ns": began,
+                     "ended_ns": began + int(long * 10**9), "seconds": long, "host": host, "boot": BOOTS[host],
                      "zone": zone, "service": service, "container": "", "role": role, "state": state,
-                     "socket_seconds": float(seconds), "peak": peak, "weight": weight})
+                     "socket_seconds": float(seconds), "peak": peak, "weight": weight, **columns})
 
     for i in range(10):  # 1000, 1100 ... 1900 held, the last in the last minute
         add(60 * (9 - i), "h1", "eu", 60 * (1000 + 100 * i), 1000 + 100 * i)
@@ -95,6 +98,20 @@ def minutes():
     add(60, "h3", "us", 3, 3, role="server", weight=10)  # one connection in ten was traced
     add(0, "h1", "eu", 60 * 9000, 9000, state="ESTABLISHED", role="server")  # takes no local ports
     add(25 * HOUR, "h3", "us", 3000, 50)       # of before the last 24 hours
+    # Traced twice: what counts is what is above. Another tracer reads the clock otherwise, begins in a minute, ends in
+    # one; some have a part of the connections only.
+    for i in range(1, 10):
+        add(60 * (9 - i), "h1", "eu", 60 * (1000 + 100 * i), 1000 + 100 * i, later_ns=150)
+        add(60 * (9 - i), "h1", "eu", 60 * 9, 9, later_ns=20, filter="--port 25")
+        add(60 * (9 - i), "h1", "eu", 60 * 8, 8, later_ns=2 * 10**8, filter="--sample 100", weight=100)
+    add(60 * 9, "h1", "eu", 40 * 1000, 1000, later_ns=20 * 10**9, long=40.0)
+    add(0, "h1", "eu", 7 * 1900, 1900, later_ns=20, long=7.0)
+    # Not twice: before and after a restart; parts that nobody has the whole of, one of them traced twice.
+    add(60, "h4", "split", 20, 1, long=20.0)
+    add(60, "h4", "split", 25, 1, later_ns=30 * 10**9, long=30.0)
+    for later_ns in 0, 50:
+        add(120, "h4", "split", 100, 1, later_ns=later_ns, filter="--port 1")
+    add(120, "h4", "split", 1000, 1, later_ns=70, filter="--port 2")
     return rows
 
 

@@ -163,6 +163,8 @@ def on_made_rows(database):
            zones["feed", "eu"]["hosts"]), (60 * sum(range(1000, 2000, 100)) + 60 * 10, 1900, 2), "TIME_WAIT in eu")
     equal((zones["feed", "us"]["time_wait_socket_seconds"], zones["feed", "us"]["most_on_a_host"]), (30, 30), "TIME_WAIT in us")
 
+    equal(zones["feed", "split"]["time_wait_socket_seconds"], 20 + 25 + 100 + 1000, "what is not twice")
+
     ports = {row["host"]: row for row in database.question("ports_left") if row["service"] == "feed"}
     equal((ports["h1"]["held_now"], ports["h1"]["growth_a_minute"], ports["h1"]["minutes_left"]),
           (1900, 100, round((28232 - 1900) / 100, 1)), "ports of h1")
@@ -192,6 +194,28 @@ def on_made_rows(database):
     expect(abs(states["weighed", "ESTABLISHED"]["p99_ms"] - 1) < 0.006, "what is weighed counts as often")
 
 
+def traced_twice(database, folder):
+    """A recording and parts of it, as `serve` and the segments of its flight recorder: rows of their own, nothing counts
+    twice, and what is shorter replaces nothing, in either order."""
+    whole = INCIDENTS.parent / "readme/web-nginx.tdw"
+    parts = [folder / "early.tdw", folder / "late.tdw"]
+    run("copy", "-q", "-r", whole, "-o", parts[0], "--until", "+50s")
+    run("copy", "-q", "-r", whole, "-o", parts[1], "--since", "+50s")
+
+    def held():
+        everything = [("24 * 3600", "1000 * 86400"), ("until - 3600", "until - 1000 * 86400")]
+        return [database.question(name, changes=everything[i:i + 1]) for i, name in enumerate(("time_wait", "ports_left"))]
+
+    database.export(whole)
+    alone = held()
+    expect(alone[0][0]["time_wait_socket_seconds"] > 1000, f"{alone}")
+    rows = database.counts()["minutes"]
+    for each in parts + [whole]:
+        database.export(each)
+        equal(held(), alone, f"TIME_WAIT and ports after {each.name} came too")
+    expect(database.counts()["minutes"] > rows, "the parts have no rows of their own")
+
+
 def answers(database):
     return {each.stem: database.question(each.stem) for each in sorted(QUESTIONS.glob("*.sql"))}
 
@@ -219,6 +243,8 @@ def perform(stage, kind):
     nginx = INCIDENTS.parent / "readme/web-nginx.tdw"
     alone.export(nginx)
     dwell_times(alone, nginx)
+
+    traced_twice(new("twice"), stage.folder)
 
     hand = new("hand")
     for _ in range(2):

@@ -5,51 +5,16 @@ exported has a column, and every column is filled by some row. Argument: debian 
 import datetime
 
 from clickhouse import *
+from lines import flat, has_ended
 
 # Not columns of `trace --connections`.
 ADDED = {"time", "host", "boot", "zone", "service", "flow", "weight"}
-# What only open connections have, and the kind of the line.
-LEFT_OUT = {"type", "holders"}
 # Columns that no recording here fills, with the reason.
 UNFILLED = {"ends": {
     "process_thread": "no program in the recordings names its threads",
     "closed_by_thread": "nor those that close",
     "mptcp_state": "all is TCP",
 }}
-
-
-def ns_of(text):
-    """2026-11-29T12:03:28.076206004Z"""
-    seconds, fraction = text.removesuffix("Z").split(".")
-    moment = datetime.datetime.strptime(seconds, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=datetime.timezone.utc)
-    return int(moment.timestamp()) * 10**9 + int(fraction.ljust(9, "0"))
-
-
-def flat(line):
-    """A line of `trace --connections` as a row has it."""
-    row = {}
-    for key, value in line.items():
-        if key in LEFT_OUT:
-            continue
-        if key in ("conn", "cookie"):
-            row[key] = None if value is None else int(value, 16)
-        elif key in ("opened", "closed"):
-            row[f"{key}_ns"] = None if value is None else ns_of(value)
-        elif key == "states":
-            row["states.state"] = [each["state"] for each in value]
-            row["states.dwell_ns"] = [each["dwell_ns"] for each in value]
-            row["states.at_least_ns"] = [each.get("at_least_ns") or 0 for each in value]
-        elif isinstance(value, dict):
-            for name, part in value.items():
-                row[f"{key}_{name}"] = int(part) if isinstance(part, bool) else part
-        else:
-            row[key] = value
-    return row
-
-
-def has_ended(line):
-    """What is in TIME_WAIT has."""
-    return line["ending"] != "open" and line["remote"]["addr"] is not None
 
 
 def compare(database, files):
@@ -116,6 +81,24 @@ def check_pipes(server):
     expect(set(TABLES) <= tables, f"the tables are {tables}")
 
 
+def check_upgrade(server, options):
+    """A table of before `minutes` had the last two columns of its key gets them, and keeps what it has."""
+    schema = run("export", "--schema", "--keep-days", 10000, *options)
+    added = re.search(r"ORDER BY \(service, time, role, state, host, boot, container, began_ns(, ended_ns, filter)\)", schema)
+    expect(added is not None, "the key of minutes")
+    old = re.sub(r"\n    `(ended_ns|filter)` .*", "", schema).replace(added.group(1), "")
+    database = Database(server.port, "upgraded", create=False)
+    database.ask("CREATE DATABASE upgraded", database="default")
+    database.apply(";\n".join(each for each in old.split(";\n") if "ALTER TABLE" not in each))
+    expect("filter" not in database.columns("minutes"), "the old table")
+    database.ask("INSERT INTO minutes (time, began_ns, seconds) VALUES (1700000000, 5, 60)")
+    for _ in range(2):
+        database.apply(schema)
+        key = database.rows("SELECT sorting_key FROM system.tables WHERE database = 'upgraded' AND name = 'minutes'")
+        expect(key[0]["sorting_key"].endswith("began_ns, ended_ns, filter"), f"{key}")
+        equal(database.counts()["minutes"], 1, "rows after the upgrade")
+
+
 def perform(stage, kind):
     server = stage.server(kind)
     if kind == "debian":  # the current one is no server that the client could reach
@@ -132,7 +115,8 @@ def perform(stage, kind):
     equal(counts["ends"], counts["flows"], "rows of flows")
     database.export(*files, options=("--zone", "eu-1"))
     equal(database.counts(), counts, "rows after the second time")
-    if kind == "current":  # the old one has no async_insert
+    if kind == "current":  # the old one has no async_insert, and no key that grows
+        check_upgrade(server, options)
         gathered = Database(server.port, "gathered", options)
         for _ in range(2):
             gathered.export(*files, options=("--zone", "eu-1", "--gather-inserts"))

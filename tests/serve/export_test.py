@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """serve --export: each connection that ends while it traces comes to the server once, over a server that is away, a kill
--9 of it or of its process that sends, and a restart; the metrics have the same number of rows. (A real ClickHouse takes
-the rows in tests/fleet.)"""
+-9 of it or of its process that sends, and a restart; the metrics have the same number of rows. A second one on the host
+warns. (A real ClickHouse takes the rows in tests/fleet.)"""
 import gzip
 import http.server
 import json
@@ -136,6 +136,12 @@ def perform(stage):
     server = Server()
     served = Served(stage, *options)
     stage.until(lambda: len(of_service(server)) == 7, "the rows of the end", 40)
+
+    # Another one on this host, to the same server.
+    second = Served(stage, *options[:2], "--spool", str(stage.folder / "spool-of-another"))
+    expect("another tcpdwell on this host exports to" in second.said(), second.said())
+    expect("another tcpdwell" not in served.said(), f"there was none: {served.said()}")
+    second.end()
     served.end()
 
 

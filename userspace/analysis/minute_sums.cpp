@@ -15,12 +15,14 @@ constexpr Nanoseconds kMinute = std::chrono::minutes(1);
 constexpr Nanoseconds kLongestQuiet = std::chrono::hours(24);
 constexpr std::string_view kOther = "other";
 
-/// The end of the minute of the clock that `at` is in; a second later at least, so that a clock
-/// that is set all the time makes no more rows than that.
+/// The end of the minute of the clock that `at` is in. In its last second that is the next one: by
+/// a later reading of the clock the end of a minute is some 100 ns before or after it, which makes
+/// no minute. A clock that is set all the time makes no more rows than one a second.
 MonoTime end_of_minute(MonoTime at, const ClockAnchor& clock) {
+    constexpr Nanoseconds kShortest = std::chrono::seconds(1);
     const WallTime wall = roundable(clock.to_wall(at));
-    const Nanoseconds into = wall - std::chrono::floor<std::chrono::minutes>(wall);
-    return shifted(at, std::max<Nanoseconds>(kMinute - into, std::chrono::seconds(1)));
+    const Nanoseconds left = kMinute - (wall - std::chrono::floor<std::chrono::minutes>(wall));
+    return shifted(at, left < kShortest ? left + kMinute : left);
 }
 
 } // namespace

@@ -107,6 +107,7 @@ Result<run::PipelineOutcome> export_host(ViewRun& run, const ExportCommand& opti
     making.takes_time_wait = true;
     making.host = run.host_name();
     making.boot = run.boot_id();
+    making.filter = run.filter_text();
     analysis::ReportOptions report;
     report.run.source = run.source_name();
     report.run.filter = run.filter_text();

@@ -11,6 +11,7 @@
 #include "cli/command_line.h"
 #include "cli/config_file.h"
 #include "cli/export_options.h"
+#include "cli/exporter_mark.h"
 #include "cli/finding_help.h"
 #include "cli/flight_recorder_options.h"
 #include "cli/metrics_options.h"
@@ -182,8 +183,9 @@ Result<void> check(const ServeCommand& options) {
     return {};
 }
 
-store::RowOptions row_options(const ServeCommand& options, ExportLine& line) {
+store::RowOptions row_options(const ServeCommand& options, const ViewRun& run, ExportLine& line) {
     store::RowOptions making;
+    making.filter = run.filter_text();
     making.take = [&line](std::string_view table, std::uint64_t rows, std::string_view lines) {
         return line.add(table, rows, lines);
     };
@@ -240,7 +242,7 @@ Result<int> trace_and_serve(ServeCommand& options, Configuration& configuration,
         return tl::unexpected(started.error());
     for (const int fd : daemon.poll_fds()) run->source().wake_on(fd);
     if (line)
-        rows = make_row_maker(options.exported, row_options(options, *line), run->sample(),
+        rows = make_row_maker(options.exported, row_options(options, *run, *line), run->sample(),
                               run->context(), daemon);
     run::TriggerWatch watch(std::move(triggers), save, run->context(),
                             rows ? static_cast<run::Consumer&>(*rows) : daemon);
@@ -264,10 +266,16 @@ Result<int> run_serve(ServeCommand& options) {
     if (!triggers) return tl::unexpected(triggers.error());
     // Before the sockets: the process that sends rows is to have nothing of ours.
     std::optional<ExportLine> line;
+    std::optional<Fd> mark = Fd();
     if (!options.exported.url.empty()) {
         auto opened = ExportLine::open(options.exported);
         if (!opened) return tl::unexpected(opened.error());
         line.emplace(std::move(*opened));
+        mark = mark_exporter(line->server_text());
+        if (!mark)
+            spdlog::warn("another tcpdwell on this host exports to {} too: connections that both "
+                         "trace are there twice, as each gives them ids of its own",
+                         line->server_text());
     }
     auto sockets = open_sockets(options);
     if (!sockets) return tl::unexpected(sockets.error());

@@ -18,78 +18,13 @@
 namespace tcpdwell::store {
 namespace {
 
-constexpr long kHttpOk = 200;
-constexpr std::size_t kLongestWords = 4096; // of the server's that are kept
+constexpr std::size_t kLongestWords = 4096;              // of the server's that are kept
+constexpr std::chrono::seconds kLongestRetryAfter(3600); // a slip of the server's costs no more
 constexpr std::string_view kExceptionHeader = "X-ClickHouse-Exception-Code";
 /// The oldest of what is used, which every server has: what doesn't know it is no ClickHouse.
 constexpr std::string_view kSkipsUnknown = "input_format_skip_unknown_fields";
 constexpr std::string_view kToken = "insert_deduplication_token";
 constexpr std::string_view kGathers = "async_insert";
-
-/// What an exception means for the batch, by its number (ClickHouse, src/Common/ErrorCodes.cpp).
-struct ExceptionKind {
-    unsigned code;
-    SendTrouble trouble;
-};
-constexpr std::array kExceptionKinds{
-    // The rows can't be read as such: no repetition will change that.
-    ExceptionKind{6, SendTrouble::batch_refused},   // CANNOT_PARSE_TEXT
-    ExceptionKind{25, SendTrouble::batch_refused},  // CANNOT_PARSE_ESCAPE_SEQUENCE
-    ExceptionKind{26, SendTrouble::batch_refused},  // CANNOT_PARSE_QUOTED_STRING
-    ExceptionKind{27, SendTrouble::batch_refused},  // CANNOT_PARSE_INPUT_ASSERTION_FAILED
-    ExceptionKind{38, SendTrouble::batch_refused},  // CANNOT_PARSE_DATE
-    ExceptionKind{41, SendTrouble::batch_refused},  // CANNOT_PARSE_DATETIME
-    ExceptionKind{53, SendTrouble::batch_refused},  // TYPE_MISMATCH
-    ExceptionKind{72, SendTrouble::batch_refused},  // CANNOT_PARSE_NUMBER
-    ExceptionKind{117, SendTrouble::batch_refused}, // INCORRECT_DATA
-    ExceptionKind{130, SendTrouble::batch_refused}, // CANNOT_READ_ARRAY_FROM_TEXT
-    ExceptionKind{349, SendTrouble::batch_refused}, // CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN
-    ExceptionKind{354, SendTrouble::batch_refused}, // ZLIB_INFLATE_FAILED
-    ExceptionKind{376, SendTrouble::batch_refused}, // CANNOT_PARSE_UUID
-    // The tables aren't what they should be.
-    ExceptionKind{16, SendTrouble::no_table},     // NO_SUCH_COLUMN_IN_TABLE
-    ExceptionKind{60, SendTrouble::no_table},     // UNKNOWN_TABLE
-    ExceptionKind{81, SendTrouble::no_table},     // UNKNOWN_DATABASE
-    ExceptionKind{164, SendTrouble::credentials}, // READONLY
-    ExceptionKind{192, SendTrouble::credentials}, // UNKNOWN_USER
-    ExceptionKind{193, SendTrouble::credentials}, // WRONG_PASSWORD
-    ExceptionKind{194, SendTrouble::credentials}, // REQUIRED_PASSWORD
-    ExceptionKind{195, SendTrouble::credentials}, // IP_ADDRESS_NOT_ALLOWED
-    ExceptionKind{291, SendTrouble::credentials}, // DATABASE_ACCESS_DENIED
-    ExceptionKind{497, SendTrouble::credentials}, // ACCESS_DENIED
-    ExceptionKind{516, SendTrouble::credentials}, // AUTHENTICATION_FAILED
-    ExceptionKind{159, SendTrouble::overloaded},  // TIMEOUT_EXCEEDED
-    ExceptionKind{201, SendTrouble::overloaded},  // QUOTA_EXCEEDED
-    ExceptionKind{202, SendTrouble::overloaded},  // TOO_MANY_SIMULTANEOUS_QUERIES
-    ExceptionKind{241, SendTrouble::overloaded},  // MEMORY_LIMIT_EXCEEDED
-    ExceptionKind{243, SendTrouble::overloaded},  // NOT_ENOUGH_SPACE
-    ExceptionKind{252, SendTrouble::overloaded},  // TOO_MANY_PARTS
-    // The statement or its settings: every batch would get this answer.
-    ExceptionKind{47, SendTrouble::server_error},  // UNKNOWN_IDENTIFIER
-    ExceptionKind{62, SendTrouble::server_error},  // SYNTAX_ERROR
-    ExceptionKind{115, SendTrouble::server_error}, // UNKNOWN_SETTING
-};
-
-constexpr SendOutcome outcome_of(SendTrouble trouble) {
-    if (trouble == SendTrouble::none) return SendOutcome::accepted;
-    return trouble == SendTrouble::batch_refused ? SendOutcome::refused : SendOutcome::not_now;
-}
-
-SendTrouble trouble_of(long status, unsigned exception_code) {
-    for (const auto& [code, trouble] : kExceptionKinds)
-        if (code == exception_code) return trouble;
-    switch (status) {
-    case kHttpOk: return exception_code == 0 ? SendTrouble::none : SendTrouble::server_error;
-    case 401:
-    case 403: return SendTrouble::credentials;
-    case 404: return SendTrouble::no_table;
-    case 408: return SendTrouble::time_out;
-    case 429: return SendTrouble::overloaded;
-    default: break;
-    }
-    if (status >= 500) return SendTrouble::server_error;
-    return status >= 400 ? SendTrouble::batch_refused : SendTrouble::other_service;
-}
 
 std::string words_of_server(std::string_view body) {
     while (!body.empty() && (body.back() == '\n' || body.back() == ' ')) body.remove_suffix(1);
@@ -116,6 +51,7 @@ unsigned exception_in(std::string_view body) {
 struct HttpAnswer {
     CURLcode error = CURLE_OK;
     long status = 0;
+    curl_off_t retry_after = 0; // s
     unsigned exception = 0;
     bool is_too_long = false;
     std::string body;
@@ -134,11 +70,6 @@ int ask_whether_stopped(void* is_stopped, curl_off_t, curl_off_t, curl_off_t, cu
 }
 
 } // namespace
-
-SendAnswer judge_answer(long status, unsigned exception_code) {
-    const SendTrouble trouble = trouble_of(status, exception_code);
-    return {outcome_of(trouble), trouble, "", false};
-}
 
 Result<ServerVersion> ServerVersion::parse(std::string_view text) {
     ServerVersion version;
@@ -195,6 +126,8 @@ public:
         set(CURLOPT_WRITEDATA, static_cast<void*>(&answer));
         answer.error = ::curl_easy_perform(curl_.get());
         ::curl_easy_getinfo(curl_.get(), CURLINFO_RESPONSE_CODE, &answer.status);
+        // Seconds, also where the header has a date.
+        ::curl_easy_getinfo(curl_.get(), CURLINFO_RETRY_AFTER, &answer.retry_after);
         curl_header* header = nullptr;
         if (::curl_easy_header(curl_.get(), kExceptionHeader.data(), 0, CURLH_HEADER, -1,
                                &header) == CURLHE_OK)
@@ -217,10 +150,14 @@ public:
         // nothing: not even a 4xx.
         if (answer.error != CURLE_OK)
             return {SendOutcome::not_now, SendTrouble::no_connection, error_text(answer.error)};
-        SendAnswer judged = judge_answer(answer.status, answer.exception);
-        judged.may_be_batch =
-            answer.exception != 0 && (judged.trouble == SendTrouble::server_error ||
-                                      judged.trouble == SendTrouble::overloaded);
+        const bool is_collector = server_.kind == ServerKind::otlp;
+        SendAnswer judged = is_collector ? judge_collector(answer.status)
+                                         : judge_answer(answer.status, answer.exception);
+        judged.may_be_batch = !is_collector && answer.exception != 0 &&
+                              (judged.trouble == SendTrouble::server_error ||
+                               judged.trouble == SendTrouble::overloaded);
+        judged.retry_after = std::chrono::seconds(
+            std::clamp<curl_off_t>(answer.retry_after, 0, kLongestRetryAfter.count()));
         judged.words = words_of_server(answer.body);
         if (judged.words.empty()) judged.words = fmt::format("HTTP {}", answer.status);
         return judged;
@@ -260,7 +197,7 @@ public:
         if (judged.outcome != SendOutcome::accepted) return judged;
         PartialSuccess partial = partial_success(answer.body);
         judged.rejected_rows = partial.rejected_records;
-        if (judged.rejected_rows != 0) judged.words = std::move(partial.words);
+        judged.words = std::move(partial.words); // of none that is rejected, a warning
         return judged;
     }
 

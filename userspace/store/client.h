@@ -10,7 +10,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
-#include "base/word_enum.h"
+#include "store/answer.h"
 #include "store/server_url.h"
 
 namespace tcpdwell::store {
@@ -25,40 +25,6 @@ struct ServerVersion {
     }
     static Result<ServerVersion> parse(std::string_view text);
 };
-
-/// What became of a batch.
-#define TCPDWELL_SEND_OUTCOME_LIST(X)               \
-    X(accepted, "accepted") /* the server has it */ \
-    X(refused, "refused")   /* it never will */     \
-    X(not_now, "not_now")   /* it may have it, or may take it later */
-TCPDWELL_WORD_ENUM(SendOutcome, TCPDWELL_SEND_OUTCOME_LIST)
-
-/// Why something can't be sent now.
-#define TCPDWELL_SEND_TROUBLE_LIST(X)     \
-    X(none, "none")                       \
-    X(no_connection, "no_connection")     \
-    X(time_out, "time_out")               \
-    X(server_error, "server_error")       \
-    X(overloaded, "overloaded")           \
-    X(credentials, "credentials")         \
-    X(no_table, "no_table")               \
-    X(other_service, "other_service")     \
-    X(batch_refused, "batch_refused")     \
-    X(unreadable, "unreadable") /*spool*/ \
-    X(stopped, "stopped")
-TCPDWELL_WORD_ENUM(SendTrouble, TCPDWELL_SEND_TROUBLE_LIST)
-
-struct SendAnswer {
-    SendOutcome outcome = SendOutcome::not_now;
-    SendTrouble trouble = SendTrouble::none;
-    std::string words; ///< the server's, or what went wrong; printable
-    /// ClickHouse itself has said so, of an error that may be the batch's or the server's.
-    bool may_be_batch = false;
-    std::uint64_t rejected_rows = 0; ///< of an accepted batch; `words` says why
-};
-
-/// By the status of HTTP (0: there was none) and ClickHouse's number of its exception (0: none).
-SendAnswer judge_answer(long status, unsigned exception_code);
 
 struct ClientOptions {
     Nanoseconds connect_limit = std::chrono::seconds(10);

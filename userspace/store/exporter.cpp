@@ -37,9 +37,9 @@ void Exporter::on_transition(const track::TransitionLine& line) {
     next().on_transition(line);
 }
 
-void Exporter::begin_row(MonoTime at) {
-    const auto seconds =
-        std::chrono::floor<std::chrono::seconds>(roundable(context().clock().to_wall(at)));
+void Exporter::begin_row(MonoTime at, Nanoseconds rounding) {
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(
+        roundable(shifted(context().clock().to_wall(at), rounding)));
     json_.begin();
     // DateTime is of 32 bits.
     json_.member("time", static_cast<std::uint64_t>(std::clamp<std::int64_t>(
@@ -68,8 +68,11 @@ void Exporter::add_end(const track::ConnectionLine& line, std::uint64_t flow,
 }
 
 void Exporter::add_minute(const analysis::MinuteRow& row) {
-    begin_row(row.begin);
+    // By a later reading of the clock a minute may begin just before itself.
+    begin_row(row.begin, std::chrono::milliseconds(500));
     json_.member("began_ns", std::int64_t{row.begin.time_since_epoch().count()});
+    json_.member("ended_ns", std::int64_t{row.end.time_since_epoch().count()});
+    if (!options().filter.empty()) json_.member("filter", options().filter);
     json_.member("seconds",
                  std::chrono::duration<double>(time_between(row.begin, row.end)).count());
     json_.member("weight", options().sampling.traced);

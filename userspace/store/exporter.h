@@ -30,7 +30,7 @@ private:
     void add_finding(const report::Finding& finding, MonoTime begin) override;
     [[nodiscard]] std::span<Batch> batches() override { return batches_; }
 
-    void begin_row(MonoTime at);
+    void begin_row(MonoTime at, Nanoseconds rounding = {});
     void end_row(Batch& batch);
     void add_minute(const analysis::MinuteRow& row);
 

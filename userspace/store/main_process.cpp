@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 namespace tcpdwell::store {
 
@@ -27,8 +28,14 @@ Nanoseconds BackOff::wait(std::uint64_t failures, std::uint64_t random) const {
     return time - Nanoseconds(static_cast<std::int64_t>(random % (half + 1)));
 }
 
-MainProcess::MainProcess(pid_t pid, int line, SharedPage& page)
-    : page_(page),
+void WaitClock::poll_until(std::span<pollfd> wakers, std::optional<Time> end) {
+    int time = -1;
+    if (end) time = poll_time(*end - std::chrono::steady_clock::now());
+    ::poll(wakers.data(), wakers.size(), time);
+}
+
+MainProcess::MainProcess(pid_t pid, int line, SharedPage& page, WaitClock clock)
+    : page_(page), clock_(std::move(clock)),
       itself_(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))), wakers_{pollfd{line, POLLIN, 0},
                                                                             pollfd{itself_.get(),
                                                                                    POLLIN, 0}} {}
@@ -39,9 +46,7 @@ bool MainProcess::is_over() {
 }
 
 void MainProcess::wait(std::optional<Time> end) {
-    int time = -1;
-    if (end) time = poll_time(*end - std::chrono::steady_clock::now());
-    ::poll(wakers_.data(), wakers_.size(), time);
+    clock_.wait(wakers_, end);
     take_wakes();
 }
 
@@ -56,19 +61,24 @@ void MainProcess::take_wakes() {
     if (::poll(&itself, 1, 0) > 0) has_ended_ = true;
 }
 
-MainProcess::Pause MainProcess::pause_after(std::uint64_t failures, const BackOff& back_off) const {
+MainProcess::Pause MainProcess::pause_after(std::uint64_t failures, const BackOff& back_off,
+                                            Nanoseconds retry_after) const {
     std::uint64_t random = 0;
     if (::getrandom(&random, sizeof(random), GRND_NONBLOCK) != sizeof(random)) random = 0;
-    Pause pause{back_off.wait(failures, random), page_.is_finishing};
+    Pause pause{back_off.wait(failures, random), retry_after, page_.is_finishing};
     if (pause.was_finishing) pause.time = std::min(pause.time, back_off.shortest);
+    pause.time = std::max(pause.time, pause.least);
     return pause;
 }
 
 void MainProcess::pause(const Pause& pause) {
-    const Time end = std::chrono::steady_clock::now() + pause.time;
-    while (!is_over() && page_.is_finishing == pause.was_finishing &&
-           std::chrono::steady_clock::now() < end)
+    const Time began = clock_.now();
+    while (!is_over()) {
+        const bool is_cut = page_.is_finishing != pause.was_finishing;
+        const Time end = began + (is_cut ? pause.least : pause.time);
+        if (clock_.now() >= end) return;
         wait(end);
+    }
 }
 
 void MainProcess::report_progress() const {

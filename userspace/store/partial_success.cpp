@@ -25,11 +25,12 @@ PartialSuccess partial_success(std::string_view answer) {
     document.Parse<rapidjson::kParseIterativeFlag>(answer.data(), answer.size());
     if (document.HasParseError()) return {};
     const rapidjson::Value* partial = member_of(document, "partialSuccess");
-    const rapidjson::Value* records = partial ? member_of(*partial, "rejectedLogRecords") : nullptr;
-    if (records == nullptr) return {};
+    if (partial == nullptr) return {};
     PartialSuccess found;
-    if (records->IsUint64()) found.rejected_records = records->GetUint64();
-    if (records->IsString()) { // an int64 is a string in JSON of protobuf
+    // JSON of protobuf leaves out what is 0, and has an int64 as a string.
+    const rapidjson::Value* records = member_of(*partial, "rejectedLogRecords");
+    if (records != nullptr && records->IsUint64()) found.rejected_records = records->GetUint64();
+    if (records != nullptr && records->IsString()) {
         const char* end = records->GetString() + records->GetStringLength();
         const auto [parsed, error] =
             std::from_chars(records->GetString(), end, found.rejected_records);

@@ -12,7 +12,7 @@ namespace tcpdwell::store {
 /// (opentelemetry-proto 1.5, ExportLogsPartialSuccess); 0 records where the answer says nothing.
 struct PartialSuccess {
     std::uint64_t rejected_records = 0;
-    std::string words; ///< printable
+    std::string words; ///< printable; why they are, or a warning where none is
 };
 PartialSuccess partial_success(std::string_view answer);
 

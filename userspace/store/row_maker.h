@@ -32,7 +32,8 @@ struct RowOptions {
     /// Of a recording that has the facts of the host in its head only.
     std::string host;
     std::string boot;
-    std::string zone; ///< of that host, as its user calls it; "": none is given
+    std::string zone;   ///< of that host, as its user calls it; "": none is given
+    std::string filter; ///< what is traced of it, as options; "": everything
 };
 
 /// Memory: a batch for each table.

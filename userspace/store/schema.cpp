@@ -62,13 +62,14 @@ void add_table(std::string& out, const ExportTable& table, const std::string& na
     out += ";\n\n";
 }
 
-/// Of a table that an earlier version has created.
+/// Of a table that an earlier version has created. The key may have grown at its end, which only
+/// the statement can say that adds these columns; once they are there it changes nothing.
 void add_new_columns(std::string& out, const ExportTable& table, const std::string& name,
                      const ServerAbilities& server) {
+    out += fmt::format("ALTER TABLE {}\n", name);
     for (const ExportColumn& column : table.columns)
-        out += fmt::format("ALTER TABLE {} ADD COLUMN IF NOT EXISTS {};\n", name,
-                           column_text(column, server));
-    out += "\n";
+        out += fmt::format("    ADD COLUMN IF NOT EXISTS {},\n", column_text(column, server));
+    out += fmt::format("    MODIFY ORDER BY ({});\n\n", table.key);
 }
 
 /// Filled by the server as rows come to `ends`. A row that comes again replaces what it has made

@@ -12,6 +12,7 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <utility>
 
 #include "base/log.h"
 #include "store/batch_name.h"
@@ -21,7 +22,7 @@ namespace {
 
 std::string_view advice_for(SendTrouble trouble, ServerKind kind) {
     if (kind == ServerKind::otlp)
-        return trouble == SendTrouble::no_table || trouble == SendTrouble::other_service
+        return trouble == SendTrouble::other_service
                    ? "; is this the URL of a receiver of OTLP over HTTP?"
                    : "";
     switch (trouble) {
@@ -63,7 +64,8 @@ public:
             if (answer.outcome != SendOutcome::not_now) continue;
             if (answer.trouble == SendTrouble::no_table) leave_table_out(name);
             note_failure(answer.trouble, answer.words);
-            if (answer.trouble != SendTrouble::no_table || queue_.empty()) back_off();
+            if (answer.trouble != SendTrouble::no_table || queue_.empty())
+                back_off(answer.retry_after);
         }
         return 0;
     }
@@ -154,7 +156,10 @@ private:
         const std::uint64_t rejected = std::min<std::uint64_t>(answer.rejected_rows, parsed->rows);
         ++page_.sent_batches;
         page_.sent_rows += parsed->rows - rejected;
-        if (rejected != 0) note_rejected_rows(rejected, parsed->rows, answer.words);
+        if (rejected != 0)
+            note_rejected_rows(rejected, parsed->rows, answer.words);
+        else if (options_.server.kind == ServerKind::otlp && !answer.words.empty())
+            note_warning(answer.words);
         note_accepted(name);
         return answer;
     }
@@ -181,6 +186,13 @@ private:
             spdlog::warn("{} takes a batch without {} of its {} rows, which are lost, as others "
                          "may be: {}",
                          options_.server.who(), rejected, all, shortened(words));
+    }
+
+    /// Of a batch that it has accepted, all of it; a hundred a minute would say no more than one.
+    void note_warning(const std::string& words) {
+        if (!std::exchange(has_warned_, true))
+            spdlog::warn("{} accepts what is sent, and says: {}", options_.server.who(),
+                         shortened(words));
     }
 
     static std::string_view shortened(std::string_view words) {
@@ -213,9 +225,10 @@ private:
                          outbox_.path());
         said_[trouble] = true;
     }
-    void back_off() {
+    void back_off(Nanoseconds retry_after = {}) {
         queue_.clear(); // the oldest comes first again, unless it is dropped meanwhile
-        if (!main_.is_over()) main_.pause(main_.pause_after(++failures_, options_.back_off));
+        if (!main_.is_over())
+            main_.pause(main_.pause_after(++failures_, options_.back_off, retry_after));
     }
 
     /// The server has answered for that table.
@@ -252,6 +265,7 @@ private:
     std::set<std::string> missing_; // tables that the server lacks
     std::uint64_t failures_ = 0;
     EnumArray<SendTrouble, bool> said_;
+    bool has_warned_ = false; // by the server, of what it accepts
 };
 
 } // namespace

@@ -80,7 +80,9 @@ constexpr ExportColumn kEnds[] = {
 constexpr ExportColumn kMinutes[] = {
     {"time", seconds, false, "When the minute began."},
     {"began_ns", u64, false, "The same by CLOCK_MONOTONIC: unique with `boot`."},
+    {"ended_ns", u64, false, "When it ended, or tracing did."},
     {"seconds", real, false, "How much of it was traced."},
+    {"filter", word, false, "What was traced of it, where that isn't everything."},
     kHost,
     kBoot,
     kZone,
@@ -129,7 +131,8 @@ const ExportTable& ends_table() {
 const ExportTable& minutes_table() {
     static constexpr ExportTable table = {
         "minutes", "a minute of a service on a host, by role and state", kMinutes,
-        "service, time, role, state, host, boot, container, began_ns", "cityHash64(host)"};
+        "service, time, role, state, host, boot, container, began_ns, ended_ns, filter",
+        "cityHash64(host)"};
     return table;
 }
 

@@ -170,6 +170,38 @@ TEST(MinuteSums, ASocketThatStaysIsInEachMinuteForAllOfIt) {
     EXPECT_DOUBLE_EQ(std::get<0>(rows[1]), 60);
 }
 
+/// Ends of minutes while the clock is read anew each ten seconds, `error` off by turns.
+std::vector<std::pair<MonoTime, MonoTime>> minutes_by_readings(Nanoseconds error) {
+    analysis::MinuteSums sums({});
+    sums.begin(kBegin, synth::kTestClock);
+    const auto who = connection(1, "app");
+    sums.on_move({kBegin, &who, std::nullopt, tcp::State::ESTABLISHED, true});
+    std::vector<std::pair<MonoTime, MonoTime>> rows;
+    for (int reading = 0; reading < 60; ++reading) {
+        ClockAnchor clock = synth::kTestClock;
+        if (reading % 3 == 1) clock.wall += error;
+        if (reading % 3 == 2) clock.wall -= error;
+        const MonoTime now = kBegin + reading * 10s;
+        sums.advance(now, clock, [&](const analysis::MinuteRow& row) {
+            rows.emplace_back(row.begin, row.end);
+        });
+    }
+    return rows;
+}
+
+TEST(MinuteSums, AClockThatIsReadAnewMakesNoMinutes) {
+    for (const Nanoseconds error : {0ns, 1ns, 200ns, 1'000'000ns}) {
+        const auto rows = minutes_by_readings(error);
+        ASSERT_GE(rows.size(), 9U) << error.count();
+        EXPECT_LE(rows.size(), 10U) << error.count();
+        for (std::size_t i = 1; i < rows.size(); ++i) {
+            EXPECT_EQ(rows[i].first, rows[i - 1].second) << i;
+            const Nanoseconds off = time_between(rows[i].first, rows[i].second) - Nanoseconds(1min);
+            EXPECT_LE(std::chrono::abs(off), 2 * error) << i;
+        }
+    }
+}
+
 TEST(MinuteSums, ALineOfAMinuteThatIsOverCountsForTheNext) {
     analysis::MinuteSums sums({});
     sums.begin(kBegin, synth::kTestClock);

@@ -46,7 +46,8 @@ synth::GeneratedConnection traffic_of(std::uint64_t seed) {
 
 /// The whole of it through a pipe.
 template <class Maker>
-void run_through(const synth::GeneratedConnection& traffic, store::RowOptions options) {
+void run_through(const synth::GeneratedConnection& traffic, store::RowOptions options,
+                 Nanoseconds clock_error = {}) {
     LastConsumer last;
     run::Context context;
     Maker maker(std::move(options), context, last);
@@ -56,7 +57,11 @@ void run_through(const synth::GeneratedConnection& traffic, store::RowOptions op
         pipe.feed(event::encode(event::Fact{0, key, value}, synth::kTestClock));
     EXPECT_TRUE(pipe.advance(synth::kTestClock.mono));
     MonoTime now = synth::kTestClock.mono;
+    ClockAnchor clock = synth::kTestClock; // read anew with each record
     for (const synth::WireRecord& record : traffic.records) {
+        clock.wall = synth::kTestClock.wall + clock_error;
+        clock_error = -clock_error;
+        pipe.feed(event::encode(event::ClockReading{clock}, clock));
         pipe.feed(record.bytes);
         now = std::max(now, record.at);
         EXPECT_TRUE(pipe.advance(now));
@@ -151,6 +156,33 @@ TEST(Export, EndsAtTheSameMomentInTimeWaitAndAfterIt) {
     EXPECT_EQ(store::ended_at(line), synth::kTestClock.mono);
     line.time_wait.reset();
     EXPECT_EQ(store::ended_at(line), *line.closed);
+}
+
+TEST_P(ExportOfTraffic, MinutesBeginAtOneByAnyReadingOfTheClock) {
+    const synth::GeneratedConnection traffic = traffic_of(GetParam());
+    store::RowOptions options;
+    std::set<std::pair<std::uint64_t, std::uint64_t>> spans;
+    std::set<std::uint64_t> times;
+    options.filter = "--port 80";
+    options.take = [&](std::string_view table, std::uint64_t,
+                       std::string_view lines) -> Result<void> {
+        for (std::size_t at = 0; table == "minutes" && at < lines.size();) {
+            const std::size_t end = lines.find('\n', at);
+            const json row = json::parse(lines.substr(at, end - at));
+            spans.emplace(row.at("began_ns"), row.at("ended_ns"));
+            times.insert(row.at("time").get<std::uint64_t>());
+            EXPECT_EQ(row.at("filter"), "--port 80");
+            at = end + 1;
+        }
+        return {};
+    };
+    run_through<store::Exporter>(traffic, std::move(options), std::chrono::nanoseconds(200));
+    ASSERT_GE(spans.size(), 3U);
+    EXPECT_EQ(times.size(), spans.size());
+    for (auto time = std::next(times.begin()); time != times.end(); ++time)
+        EXPECT_EQ(*time % 60, 0U);
+    for (auto span = spans.begin(), next = std::next(span); next != spans.end(); ++span, ++next)
+        EXPECT_EQ(span->second, next->first) << "one after the other";
 }
 
 TEST_P(ExportOfTraffic, EachKeyIsAColumn) {

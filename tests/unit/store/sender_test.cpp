@@ -93,25 +93,6 @@ TEST_F(SenderTest, sends_what_is_for_other_tables_than_the_one_that_is_missing) 
     EXPECT_TRUE(rejected().empty());
 }
 
-TEST_F(SenderTest, counts_what_a_collector_takes_a_request_without) {
-    const ScriptedServer server([](const HttpRequest&) {
-        return reply(200, R"({"partialSuccess":{"rejectedLogRecords":"2","errorMessage":"old"}})");
-    });
-    auto spool = opened(path_);
-    for (std::uint64_t rows = 1; rows <= 4; ++rows) add(spool, rows);
-    auto sending = options(server.port());
-    sending.server.kind = store::ServerKind::otlp;
-    auto sender = started(spool, sending);
-    EXPECT_TRUE(drained(sender));
-    EXPECT_EQ(sender.counts().sent_batches, 4U);
-    EXPECT_EQ(sender.counts().rejected_rows, 1U + 2U + 2U + 2U) << "no more than there are";
-    EXPECT_EQ(sender.counts().sent_rows, 1U + 2U);
-    EXPECT_TRUE(rejected().empty());
-    EXPECT_EQ(server.requests().size(), 4U) << "none is sent again";
-    EXPECT_EQ(log_.count("takes a batch without "), 1U) << log_.text();
-    EXPECT_EQ(log_.count("rows, which are lost, as others may be: old"), 1U) << log_.text();
-}
-
 TEST_F(SenderTest, tries_again_what_cant_be_sent_now) {
     for (const HttpReply& trouble :
          {reply(500, "Code: 999. DB::Exception: x"), reply(503), reply(429), reply(408), reply(401),

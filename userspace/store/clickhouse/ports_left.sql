@@ -27,6 +27,29 @@ FROM
         greatest(toInt64(max(peak * weight)), toInt64(round(sum(socket_seconds * weight) / any(seconds)))) AS held
     FROM minutes FINAL
     WHERE time > since AND time <= until AND role = 'client' AND state NOT IN ('CLOSE', 'LISTEN')
+        AND (host, boot, began_ns, seconds, filter) GLOBAL NOT IN
+        (
+            -- Two tracers of a host, or a recording beside `serve`: a time that another one has the whole of, give or take a
+            -- second, counts once. One without a filter has all that others have.
+            SELECT host, boot, span.1 AS began, span.2 AS long, span.3 AS what
+            FROM
+            (
+                WITH
+                    (SELECT max(time) FROM minutes) AS until,
+                    until - 3600 AS since
+                SELECT host, boot, groupUniqArray((began_ns, seconds, filter)) AS spans
+                FROM minutes
+                WHERE time > since AND time <= until AND role = 'client' AND state NOT IN ('CLOSE', 'LISTEN')
+                GROUP BY host, boot, toStartOfMinute(time)
+                HAVING length(spans) > 1
+            )
+            ARRAY JOIN spans AS span
+            WHERE arrayExists(
+                other -> (other.3 = '' OR other.3 = span.3) AND other.1 <= span.1 + 1e9
+                    AND other.1 + other.2 * 1e9 >= span.1 + (span.2 - 1) * 1e9
+                    AND (other.3 != span.3 OR other.2 > span.2 OR (other.2 = span.2 AND other.1 < span.1)),
+                spans)
+        )
     GROUP BY host, boot, container, service, time, began_ns
 )
 GROUP BY host, container, service
