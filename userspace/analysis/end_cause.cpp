@@ -65,9 +65,16 @@ bool is_half_open_check(const track::ConnectionLine& line) {
     return line.ending == Ending::reset_sent && line.detail == EndingDetail::so_linger_zero;
 }
 
+/// A server that waited for a first request, in vain, hasn't turned anybody away.
+bool was_closed_right_after_accept(const track::ConnectionLine& line) {
+    const auto dwell = time_in(line, tcp::State::ESTABLISHED);
+    return dwell && line.accept && line.accept->accepted &&
+           *dwell - line.accept->delay.value_or(Nanoseconds(0)) < kIdle;
+}
+
 bool is_turned_away(const track::ConnectionLine& line) {
-    return is_server(line) && line.closed_first == tcp::ClosedFirst::local && line.accept &&
-           line.accept->accepted && has_carried_nothing(line) && was_established_briefly(line);
+    return is_server(line) && line.closed_first == tcp::ClosedFirst::local &&
+           has_carried_nothing(line) && was_closed_right_after_accept(line);
 }
 
 /// Where each connection has a process of its own, that ends because the connection does. Who holds

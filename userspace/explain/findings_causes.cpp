@@ -98,9 +98,9 @@ constexpr Explanation kCauses[] = {
      .topic = Topic::finding,
      .summary = "a server closes right after accept()",
      .text = "Reported when a service closed at least turned_away.connections (5) connections "
-             "within a second of the handshake, having read and sent nothing, and at least "
+             "within 0.1 s of accept(), having read and sent nothing, and at least "
              "turned_away.share (0.1) of its connections. Connections that the client ends are "
-             "not meant.\n"
+             "not meant, nor those of clients for whose first request the server waited.\n"
              "Means: the program accepts and refuses: a limit of connections, an access list, no "
              "descriptors left, or a proxy without a backend.\n"
              "What helps: the program's log and limits.\n"

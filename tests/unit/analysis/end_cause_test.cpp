@@ -109,8 +109,13 @@ TEST(EndCauseOf, checks_are_short_and_without_data) {
 }
 
 TEST(EndCauseOf, turning_away_is_by_the_server_at_once_after_accept) {
-    const auto away = served_end(ClosedFirst::local, Ending::fin).accepted();
+    const auto away = served_end(ClosedFirst::local, Ending::fin).established(99ms).accepted();
     EXPECT_EQ(EndedLine(away).cause(), EndCause::turned_away);
+    EndedLine late = away;
+    late.states.back().dwell = 100ms;
+    EXPECT_EQ(late.cause(), EndCause::none) << "it may have waited for a request";
+    late.line.accept->delay = 2ms;
+    EXPECT_EQ(late.cause(), EndCause::turned_away) << "it was accepted late";
     EXPECT_EQ(EndedLine(away).carried(1, 0).cause(), EndCause::none);
     EXPECT_EQ(EndedLine(away).carried(0, 1).cause(), EndCause::none);
     EXPECT_EQ(EndedLine(away).accepted(false).cause(), EndCause::none);

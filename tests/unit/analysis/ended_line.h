@@ -43,6 +43,10 @@ struct EndedLine {
         states.push_back({state, dwell});
         return *this;
     }
+    EndedLine& established(Nanoseconds dwell) {
+        states.at(1).dwell = dwell;
+        return *this;
+    }
     EndedLine& carried(std::uint64_t sent, std::uint64_t received, std::uint32_t unread = 0) {
         numbers.bytes_sent = sent;
         numbers.bytes_received = received;

@@ -58,7 +58,8 @@ std::vector<CauseCase> cause_cases(bool with_share) {
                       .carried(100, 900, 50)
                       .accepted(),
                   5, 50},
-        CauseCase{"turned_away", served_end(ClosedFirst::local, Ending::fin).accepted(), 5, 50},
+        CauseCase{"turned_away",
+                  served_end(ClosedFirst::local, Ending::fin).established(9ms).accepted(), 5, 50},
         CauseCase{"idle_close_race",
                   served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::data_after_close)
                       .carried(5, 5)
