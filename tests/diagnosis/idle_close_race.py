@@ -36,7 +36,7 @@ def perform(stage):
     stage.await_listener(8070)
     trace = stage.trace()
     os.waitpid(stage.fork("http-pool", use_pool), 0)
-    trace.expect(Finding("idle_close_race", what=[f"nginx (pid {workers[0]}) on 127.0.0.1:8070", "8 of 8 requests"],
+    trace.expect(Finding("idle_close_race", what=[f"nginx (pid {workers[0]}) on 127.0.0.1:8070", "on 8 of 8 connections"],
                          count=POOL, all=POOL, process=workers,
                          idle_ns=range(950_000_000, 1_300_000_000)))
 

@@ -19,7 +19,15 @@ constexpr Nanoseconds kGivenUp = 10ms;
 
 bool is_consequence(EndCause cause) {
     return cause == EndCause::reset_there || cause == EndCause::met_idle_close ||
-           cause == EndCause::reset_idle;
+           cause == EndCause::reset_idle || cause == EndCause::met_late_word ||
+           cause == EndCause::met_unanswered;
+}
+
+/// A reset of which the client's end shows that it sent no request.
+bool is_harmless(EndCause client, EndCause server) {
+    return client == EndCause::closing_message &&
+           (server == EndCause::idle_close || server == EndCause::late_word ||
+            server == EndCause::reset_here);
 }
 
 bool is_failed_try(EndCause cause) {
@@ -98,7 +106,10 @@ bool Causes::is_explained(const track::ConnectionLine& line, PartyEnds& party, E
     if (cause == EndCause::none || !line.closed) return false;
     bool explained = false;
     if (const auto other = recent_.take_other_of(line)) {
-        if (is_consequence(cause) && is_of_this_end(other->cause)) {
+        if (is_harmless(cause, other->cause) || is_harmless(other->cause, cause)) {
+            explained = true;
+            take_back(*other->party, other->cause, weight);
+        } else if (is_consequence(cause) && is_of_this_end(other->cause)) {
             explained = true;
             if (other->is_translated) other->party->causes[other->cause].translated += weight;
         } else if (is_of_this_end(cause) && is_consequence(other->cause)) {

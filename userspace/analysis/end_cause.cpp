@@ -31,13 +31,21 @@ bool has_carried_nothing(const track::ConnectionLine& line) {
            n->bytes_received == OptionalNumber<std::uint64_t>(0);
 }
 
-bool was_established_briefly(const track::ConnectionLine& line) {
+bool was_established_for_less_than(const track::ConnectionLine& line, Nanoseconds limit) {
     const auto dwell = time_in(line, tcp::State::ESTABLISHED);
-    return dwell && *dwell < kAtOnce;
+    return dwell && *dwell < limit;
+}
+
+bool was_established_briefly(const track::ConnectionLine& line) {
+    return was_established_for_less_than(line, kAtOnce);
 }
 
 bool has_sent(const track::ConnectionLine& line) {
     return line.numbers != nullptr && line.numbers->bytes_sent.value_or(0) > 0;
+}
+
+bool has_received(const track::ConnectionLine& line) {
+    return line.numbers != nullptr && line.numbers->bytes_received.value_or(0) > 0;
 }
 
 bool has_left_unread(const track::ConnectionLine& line) {
@@ -111,12 +119,42 @@ bool is_unknown_when_used(const track::ConnectionLine& line) {
            !time_in(line, tcp::State::CLOSE_WAIT);
 }
 
-EndCause cause_of_reset(const track::ConnectionLine& line) {
+bool was_idle(const track::ConnectionLine& line) {
     const auto idle = idle_before_close(line);
-    const bool was_idle = idle && *idle >= kIdle;
+    return idle && *idle >= kIdle;
+}
+
+/// Data came to a server (or who may be one) after it had closed.
+EndCause cause_of_data_after_close(const track::ConnectionLine& line) {
+    const bool is_idle = was_idle(line);
+    if (!has_sent(line)) return is_idle ? EndCause::closed_unanswered : EndCause::reset_here;
+    if (is_idle) return EndCause::idle_close;
     // So late it is no rest of what the peer was sending: it sent on a connection that was over. A
     // server that gives a reason before it closes has sent just then.
-    const bool met_late = time_in(line, tcp::State::FIN_WAIT2).value_or(Nanoseconds(0)) >= kAtOnce;
+    if (time_in(line, tcp::State::FIN_WAIT2).value_or(Nanoseconds(0)) < kAtOnce)
+        return EndCause::reset_here;
+    // Closed so soon after its opening it hasn't been idle.
+    return was_established_briefly(line) ? EndCause::late_word : EndCause::idle_close;
+}
+
+/// Who sends and closes without waiting for an answer has sent no request, but that it is done:
+/// TLS's close_notify, the QUIT of many protocols.
+bool has_sent_closing_message(const track::ConnectionLine& line) {
+    const auto last_ack = time_in(line, tcp::State::LAST_ACK);
+    if (!last_ack || !has_received(line) || !line.numbers->since_sent_ms) return false;
+    return std::chrono::milliseconds(*line.numbers->since_sent_ms) - *last_ack < kIdle;
+}
+
+/// Data was sent to a peer that had closed.
+EndCause cause_of_meeting_a_close(const track::ConnectionLine& line) {
+    if (!was_idle(line)) return EndCause::reset_there; // the peer may have closed after that
+    if (has_sent_closing_message(line)) return EndCause::closing_message;
+    if (!has_received(line)) return EndCause::met_unanswered;
+    return was_established_for_less_than(line, kIdle) ? EndCause::met_late_word
+                                                      : EndCause::met_idle_close;
+}
+
+EndCause cause_of_reset(const track::ConnectionLine& line) {
     if (line.detail == EndingDetail::listener_closed) return EndCause::listener_closed;
     if (line.detail == EndingDetail::admin_kill) return EndCause::none; // on purpose
     if (line.ending == Ending::reset_sent && line.detail == EndingDetail::unread_data &&
@@ -124,12 +162,12 @@ EndCause cause_of_reset(const track::ConnectionLine& line) {
         return EndCause::answered_unread;
     // A client that closes before its answer comes has given up: that one waited, it wasn't idle.
     if (line.ending == Ending::reset_sent && line.detail == EndingDetail::data_after_close &&
-        !is_client(line) && (was_idle || met_late))
-        return EndCause::idle_close;
+        !is_client(line))
+        return cause_of_data_after_close(line);
     if (line.ending == Ending::reset_received && line.closed_first == tcp::ClosedFirst::remote &&
-        !is_server(line) && was_idle) {
-        if (time_in(line, tcp::State::CLOSE_WAIT)) return EndCause::met_idle_close;
-        if (is_unknown_when_used(line)) return EndCause::reset_idle;
+        !is_server(line)) {
+        if (time_in(line, tcp::State::CLOSE_WAIT)) return cause_of_meeting_a_close(line);
+        if (was_idle(line) && is_unknown_when_used(line)) return EndCause::reset_idle;
     }
     if (line.detail == EndingDetail::so_linger_zero)
         return is_hung_up(line) ? EndCause::hung_up : EndCause::lingered;
@@ -191,6 +229,8 @@ bool is_of_this_end(EndCause cause) {
     case EndCause::turned_away:
     case EndCause::answered_unread:
     case EndCause::idle_close:
+    case EndCause::late_word:
+    case EndCause::closed_unanswered:
     case EndCause::lingered:
     case EndCause::hung_up:
     case EndCause::reset_here: return true;
@@ -200,6 +240,9 @@ bool is_of_this_end(EndCause cause) {
     case EndCause::never_completed:
     case EndCause::met_idle_close:
     case EndCause::reset_idle:
+    case EndCause::closing_message:
+    case EndCause::met_late_word:
+    case EndCause::met_unanswered:
     case EndCause::peer_gone:
     case EndCause::unknown_there:
     case EndCause::reset_there: return false;

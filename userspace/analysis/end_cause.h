@@ -22,6 +22,11 @@ namespace tcpdwell::analysis {
     X(idle_close, "idle_close")            /* closed here while idle; then data came */ \
     X(met_idle_close, "met_idle_close")    /* data sent after an idle time, to a closed peer */ \
     X(reset_idle, "reset_idle")            /* data sent after an idle time: an RST answered it */ \
+    X(closing_message, "closing_message")  /* data sent to a closed peer, and closed at once */ \
+    X(late_word, "late_word")              /* closed soon after an answer; data came much later */ \
+    X(met_late_word, "met_late_word")      /* data sent much later to such a peer */ \
+    X(closed_unanswered, "closed_unanswered") /* closed without an answer after a wait; then data */ \
+    X(met_unanswered, "met_unanswered")    /* data sent to a peer that closed without an answer */ \
     X(peer_gone, "peer_gone")              /* retransmission, user timeout, keepalive */ \
     X(lingered, "so_linger_zero")          /* SO_LINGER with a time of 0 */ \
     X(hung_up, "hung_up")                  /* the same by a client that has had its answer */ \

@@ -135,11 +135,11 @@ void find_answered_unread(const RuleInput& evidence,
 void find_turned_away(const RuleInput& evidence,
                       FindingDrafts& drafts); // findings_resets.cpp
 void find_idle_close_race(const RuleInput& evidence,
-                          FindingDrafts& drafts); // findings_resets.cpp
+                          FindingDrafts& drafts); // findings_idle.cpp
 void find_process_died(const RuleInput& evidence,
                        FindingDrafts& drafts); // findings_resets.cpp
 void find_connections_reset(const RuleInput& evidence,
-                            FindingDrafts& drafts); // findings_resets.cpp
+                            FindingDrafts& drafts); // findings_other_resets.cpp
 void find_connects_refused(const RuleInput& evidence,
                            FindingDrafts& drafts); // findings_resets.cpp
 void find_self_connected(const RuleInput& evidence,

@@ -28,26 +28,29 @@ bool has_said_so(const CauseFacts& facts) {
 constexpr EndCause kIdleCauses[] = {EndCause::idle_close, EndCause::met_idle_close,
                                     EndCause::reset_idle};
 
+/// Connections are counted: how many requests they carried isn't known, nor whether what was sent
+/// last was one.
 std::string idle_text(const PartyEnds& ends, EndCause cause, const CauseFacts& facts) {
     const std::string after = duration_text(facts.idle.quantile(0.5));
     const bool is_limit = clusters(facts.idle);
     if (cause == EndCause::idle_close)
-        return fmt::format("{} closed connections {}, and {} of {} requests met the close{}: they "
-                           "were reset, and are lost.",
-                           party_text(ends),
-                           has_said_so(facts)
-                               ? std::string("on which it had just sent something")
+        return fmt::format(
+            "{} closed connections {}, and on {} of {} connections the client sent something after "
+            "that{}: an RST answered it, and if it was a request, it is lost.",
+            party_text(ends),
+            has_said_so(facts) ? std::string("on which it had just sent something")
                                : fmt::format("that had been idle for {}{}",
                                              is_limit ? "" : "some time, about ", after),
-                           facts.count, ends.connections(), within_text(facts));
+            facts.count, ends.connections(), within_text(facts));
     if (cause == EndCause::met_idle_close)
-        return fmt::format("{} of {} requests of {} were sent on connections that the server had "
-                           "closed {}{} before{}: they were reset, and are lost.",
+        return fmt::format("On {} of {} connections of {} something was sent {}{} after the server "
+                           "had closed them{}: an RST answered it, and if it was a request, it is "
+                           "lost.",
                            facts.count, ends.connections(), party_text(ends),
                            is_limit ? "" : "about ", after, within_text(facts));
-    return fmt::format("{} of {} requests of {} were sent on connections that had been idle for "
-                       "{}, and answered by an RST{}: they are lost. The peer, or something on the "
-                       "way to it, probably no longer knew the connections.",
+    return fmt::format("On {} of {} connections of {} something was sent after they had been idle "
+                       "for {}, and answered by an RST{}: it may be lost. The peer, or something "
+                       "on the way to it, probably no longer knew the connections.",
                        facts.count, ends.connections(), party_text(ends), after,
                        within_text(facts));
 }
@@ -66,9 +69,10 @@ void advise_on_idle(EndCause cause, const CauseFacts& facts, FindingDraft& draft
     const std::string how =
         cause == EndCause::met_idle_close
             ? ", and look before each use whether the server has closed"
-        : has_said_so(facts)
-            ? " (PostgreSQL: idle_session_timeout; its log says why it closed)"
-            : fmt::format(", which is {} here", duration_text(facts.idle.quantile(0.5)));
+        : has_said_so(facts) ? " (PostgreSQL: idle_session_timeout; its log says why it closed)"
+        : clusters(facts.idle)
+            ? fmt::format(", which is {} here", duration_text(facts.idle.quantile(0.5)))
+            : "";
     draft.advice.push_back(
         fmt::format("Who reuses connections must give them up before the server does: set the "
                     "client's (pool's, proxy's) idle limit clearly below the server's{}.",
@@ -76,6 +80,8 @@ void advise_on_idle(EndCause cause, const CauseFacts& facts, FindingDraft& draft
     draft.advice.push_back("Or raise the server's limit above the client's (Node: "
                            "server.keepAliveTimeout; nginx: keepalive_timeout), and let "
                            "the client repeat requests that may be repeated.");
+    draft.advice.push_back("Nothing is lost where the client only sent a closing message (QUIT, "
+                           "TLS's close_notify): a server that has closed doesn't need it.");
     if (cause == EndCause::met_idle_close)
         draft.advice.push_back("A server that is restarted, or killed, closes all of them at once: "
                                "against that no limit helps, only the look and the repetition.");

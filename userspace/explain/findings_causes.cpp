@@ -109,14 +109,17 @@ constexpr Explanation kCauses[] = {
      .source = "accept(2), EMFILE"},
     {.word = "idle_close_race",
      .topic = Topic::finding,
-     .summary = "requests meet the close of an idle connection",
+     .summary = "what is sent meets the close of an idle connection",
      .text =
          "Reported when at least idle_close_race.connections (3) connections were closed after "
-         "an idle time and then got data, or got data no sooner than 1 s after the close, or "
-         "sent data to a peer that had closed, or sent data after an idle time that is always "
+         "an answer and an idle time and then got data, or had lasted for a second or longer and "
+         "got data no sooner than 1 s after the close, or "
+         "sent data to a peer that had answered and closed, or sent data after an idle time that "
+         "is always "
          "about the same and got an RST for it, and at least "
          "idle_close_race.share (0.01) of the connections. Where both ends are here, the one "
-         "that closed is named.\n"
+         "that closed is named. Not where the client's end shows that it closed as soon as it had "
+         "sent: that was a closing message (QUIT, TLS's close_notify), and no request.\n"
          "Means: the server's idle limit is not longer than the client's: a request that is "
          "sent just when the limit runs out is reset, and its answer never comes. The idle "
          "time says what the limit is. An RST without a close before it comes from a NAT, "
@@ -150,7 +153,8 @@ constexpr Explanation kCauses[] = {
              "or of a program to one endpoint, ended by an RST, whoever sent it, and at least "
              "connections_reset.share (0.1) of them. Resets with a finding of their own don't "
              "count, nor regular checks that a client ends so after the answer; where both ends "
-             "are here, the one that sent it is named.\n"
+             "are here, the one that sent it is named. As information where probably nothing is "
+             "lost: a server answered and closed, and the client's closing message came later.\n"
              "Means: data may have been lost, and programs see ECONNRESET or EPIPE. The details "
              "say why a reset was sent here; why one was received, only the other side knows.\n"
              "What helps: reading to the end before close(); for received ones, a trace of the "

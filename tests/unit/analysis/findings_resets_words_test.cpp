@@ -242,8 +242,61 @@ TEST_F(IdleLimit, has_its_range_in_the_evidence) {
     ASSERT_TRUE(f);
     EXPECT_EQ(std::get<Nanoseconds>(fact(f->evidence, "idle_min_ns")), 1s);
     EXPECT_EQ(std::get<Nanoseconds>(fact(f->evidence, "idle_max_ns")), 3s);
-    EXPECT_THAT(said("idle_close_race"),
-                HasSubstr("and 3 of 3 requests met the close, all within 40 ms: they were reset"));
+    EXPECT_THAT(
+        said("idle_close_race"),
+        HasSubstr("and on 3 of 3 connections the client sent something after that, all within "
+                  "40 ms: an RST answered it, and if it was a request, it is lost."));
+}
+
+TEST_F(ResetWords, only_a_limit_is_named_in_the_advice) {
+    const auto closed =
+        served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::data_after_close)
+            .carried(5, 5);
+    end(EndedLine(closed).idle(1000, 0), 3);
+    EXPECT_THAT(advice(*found("idle_close_race")), HasSubstr("which is 1.0 s here"));
+    end(EndedLine(closed).idle(9000, 0), 4);
+    EXPECT_THAT(advice(*found("idle_close_race")), Not(HasSubstr(" here")));
+}
+
+TEST_F(ResetWords, a_time_out_for_reading_requests) {
+    end(served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::data_after_close)
+            .carried(0, 10)
+            .idle(1000, 0),
+        6);
+    EXPECT_EQ(ids(), std::vector<std::string_view>{"connections_reset"});
+    EXPECT_EQ(found("connections_reset")->severity, report::Severity::warning);
+    EXPECT_THAT(advised(),
+                HasSubstr("This server closed after 1.0 s without having sent anything"));
+    begin_anew();
+    end(client_end(ClosedFirst::remote, Ending::reset_received)
+            .carried(10, 0)
+            .stays(CLOSE_WAIT, 500ms)
+            .idle(0, 500),
+        6);
+    EXPECT_THAT(advised(), HasSubstr("The server had closed without having sent anything"));
+}
+
+/// Answered, closed at once, and long after that a close_notify.
+TEST_F(ResetWords, a_late_closing_message_is_information) {
+    EndedLine closed =
+        served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::data_after_close)
+            .carried(5, 5)
+            .stays(FIN_WAIT1, 1ms)
+            .stays(FIN_WAIT2, 1s)
+            .idle(1, 0);
+    EndedLine met = client_end(ClosedFirst::remote, Ending::reset_received)
+                        .carried(10, 5)
+                        .stays(CLOSE_WAIT, 1s)
+                        .idle(0, 1000);
+    met.states.at(1).dwell = 5ms;
+    for (const EndedLine& each : {closed, met}) {
+        begin_anew();
+        end(each, 6);
+        EXPECT_EQ(ids(), std::vector<std::string_view>{"connections_reset"});
+        EXPECT_EQ(found("connections_reset")->severity, report::Severity::info);
+        EXPECT_THAT(said("connections_reset"), HasSubstr("closed soon after the opening"));
+        EXPECT_THAT(advised(), HasSubstr("nothing is lost"));
+    }
 }
 
 TEST_F(ResetWords, answers_that_may_be_lost) {
