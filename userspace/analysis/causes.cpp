@@ -20,14 +20,21 @@ constexpr Nanoseconds kGivenUp = 10ms;
 bool is_consequence(EndCause cause) {
     return cause == EndCause::reset_there || cause == EndCause::met_idle_close ||
            cause == EndCause::reset_idle || cause == EndCause::met_late_word ||
-           cause == EndCause::met_unanswered;
+           cause == EndCause::met_unanswered || cause == EndCause::probed ||
+           cause == EndCause::reset_answered;
 }
 
 /// A reset of which the client's end shows that it sent no request.
-bool is_harmless(EndCause client, EndCause server) {
+bool was_closing_message(EndCause client, EndCause server) {
     return client == EndCause::closing_message &&
            (server == EndCause::idle_close || server == EndCause::late_word ||
             server == EndCause::reset_here);
+}
+
+/// The server's end of a connect that its client gave up before the SYN-ACK came.
+bool was_given_up(EndCause client, const track::ConnectionLine& server) {
+    return client == EndCause::unanswered && server.ending == tcp::Ending::handshake_failed &&
+           server.detail == tcp::EndingDetail::reset_received;
 }
 
 bool is_failed_try(EndCause cause) {
@@ -84,8 +91,12 @@ bool Causes::note(CauseFacts& facts, const track::ConnectionLine& line, Weight w
     if (facts.hosts.size() < CauseFacts::kMostHosts)
         facts.hosts.insert(line.who->tuple.remote.address);
     if (const auto idle = idle_before_close(line)) facts.idle.record(*idle, weight);
-    if (line.numbers)
+    if (line.numbers) {
+        const std::uint64_t received = line.numbers->bytes_received.value_or(0);
         facts.most_unread = std::max(facts.most_unread, line.numbers->unread.value_or(0));
+        facts.least_received = std::min(facts.least_received, received);
+        facts.most_received = std::max(facts.most_received, received);
+    }
     facts.details[line.detail] += weight;
     if (line.closed_how == tcp::ClosedHow::signal || line.closed_how == tcp::ClosedHow::exit)
         facts.signals[line.closing_signal] += weight;
@@ -106,9 +117,11 @@ bool Causes::is_explained(const track::ConnectionLine& line, PartyEnds& party, E
     if (cause == EndCause::none || !line.closed) return false;
     bool explained = false;
     if (const auto other = recent_.take_other_of(line)) {
-        if (is_harmless(cause, other->cause) || is_harmless(other->cause, cause)) {
+        if (was_closing_message(cause, other->cause) || was_closing_message(other->cause, cause)) {
             explained = true;
             take_back(*other->party, other->cause, weight);
+        } else if (was_given_up(other->cause, line)) {
+            explained = true;
         } else if (is_consequence(cause) && is_of_this_end(other->cause)) {
             explained = true;
             if (other->is_translated) other->party->causes[other->cause].translated += weight;
@@ -174,10 +187,24 @@ void Causes::note_self_connected(const track::ConnectionIdentity& who, Weight we
     found.process = who.process;
 }
 
+void Causes::note_connected(const track::ConnectionIdentity& who) {
+    if (who.role == tcp::Role::client && who.process && connected_.size() < Flows::kMaxGroups)
+        connected_.emplace(who.netns, std::string(who.process->comm()), who.tuple.remote);
+}
+
+/// The answer to a SYN whose program no longer waits for it finds no socket.
+void Causes::on_stray_reset(const track::StrayResetLine& line, Weight weight) {
+    RecentEnds::End* own = recent_.find(line.netns, line.tuple, line.at);
+    if (!own || own->cause != EndCause::unanswered || own->is_answered_late) return;
+    own->is_answered_late = true;
+    own->party->causes[own->cause].answered_late += weight;
+}
+
 void Causes::on_transition(const track::TransitionLine& line, Weight weight) {
     if (line.to == tcp::State::ESTABLISHED && line.who->tuple.local == line.who->tuple.remote)
         note_self_connected(*line.who, weight);
     if (line.from != tcp::State::SYN_SENT || line.to != tcp::State::ESTABLISHED) return;
+    note_connected(*line.who);
     if (!line.who->process) return;
     const tcp::Endpoint& remote = line.who->tuple.remote;
     if (tries_.size() >= kMostTries) tries_.clear();
@@ -208,7 +235,18 @@ void Causes::on_connection(const track::ConnectionLine& line, Weight weight) {
 }
 
 void Causes::begin_live(MonoTime) {
-    for (auto& [key, party] : parties_) party.waiting = 0;
+    for (auto& [key, party] : parties_) {
+        party.waiting = 0;
+        for (auto& [cause, facts] : party.causes) facts.open_there = 0;
+    }
+}
+
+/// The other end of a connection that an RST ended still believes in it.
+void Causes::note_open(const track::LiveSocket& socket, Weight weight) {
+    if (socket.state != tcp::State::ESTABLISHED) return;
+    const RecentEnds::End* other = recent_.find_other_of(socket.who, socket.known_since);
+    if (other && is_consequence(other->cause))
+        other->party->causes[other->cause].open_there += weight;
 }
 
 namespace {
@@ -227,6 +265,8 @@ bool is_over(const track::LiveSocket& socket) {
 /// What is over but for a wait has ended, and a report in time counts it.
 void Causes::on_live(const track::LiveSocket& socket, Weight weight) {
     constexpr std::size_t kMostCounted = 1 << 17;
+    note_open(socket, weight);
+    if (socket.state != tcp::State::SYN_SENT) note_connected(socket.who);
     if (!is_over(socket)) return;
     PartyEnds* party = party_of(socket.who);
     if (!party) return;

@@ -29,9 +29,15 @@ struct CauseFacts {
     Likes likes; ///< further ones
     MonoTime first{};
     MonoTime last{};
-    std::set<tcp::IpAddress> hosts; ///< remote; at most kMostHosts
-    LogHistogram idle;              ///< before the close
-    std::uint32_t most_unread = 0;  ///< bytes, of one connection
+    std::set<tcp::IpAddress> hosts;                   ///< remote; at most kMostHosts
+    LogHistogram idle;                                ///< before the close
+    std::uint32_t most_unread = 0;                    ///< bytes, of one connection
+    std::uint64_t least_received = ~std::uint64_t{0}; ///< bytes, as well
+    std::uint64_t most_received = 0;
+    /// Whose other end on this host is still ESTABLISHED, though this one received an RST.
+    std::uint64_t open_there = 0;
+    /// Connects whose answer came when the program had given up.
+    std::uint64_t answered_late = 0;
     EnumArray<tcp::EndingDetail, std::uint64_t> details;
     std::map<std::uint32_t, std::uint64_t> signals;  ///< that ended processes; 0: an exit
     std::map<std::uint32_t, event::Process> closers; ///< by pid; at most a few
@@ -90,6 +96,7 @@ public:
 
     void on_transition(const track::TransitionLine& line, Weight weight) override;
     void on_connection(const track::ConnectionLine& line, Weight weight) override;
+    void on_stray_reset(const track::StrayResetLine& line, Weight weight);
     void begin_live(MonoTime now) override;
     void on_live(const track::LiveSocket& socket, Weight weight) override;
     /// Adds `endings` and `transfers`.
@@ -102,6 +109,12 @@ public:
     [[nodiscard]] const CauseFacts* facts(const Party& party, EndCause cause) const {
         const auto found = parties_.find(party);
         return found == parties_.end() ? nullptr : found->second.facts(cause);
+    }
+
+    /// Whether a program of that name has been connected to that endpoint.
+    [[nodiscard]] bool have_connected(std::uint32_t netns, const std::string& comm,
+                                      const tcp::Endpoint& remote) const {
+        return connected_.contains({netns, comm, remote});
     }
 
     /// Sockets that are connected to themselves, by program.
@@ -145,6 +158,8 @@ private:
     [[nodiscard]] std::vector<const PartyEnds*> in_order() const;
     PartyEnds* party_of(const track::ConnectionIdentity& who);
     static EndCause cause_of(const track::ConnectionLine& line, const PartyEnds& party);
+    void note_open(const track::LiveSocket& socket, Weight weight);
+    void note_connected(const track::ConnectionIdentity& who);
     /// Returns whether it is an example now.
     static bool note(CauseFacts& facts, const track::ConnectionLine& line, Weight weight);
     void note_self_connected(const track::ConnectionIdentity& who, Weight weight);
@@ -164,6 +179,8 @@ private:
     RecentEnds recent_;
     std::map<TryKey, Tries> tries_;
     SelfConnectedBy self_connected_;
+    /// By namespace, name of the program, and remote endpoint; at most Flows::kMaxGroups.
+    std::set<std::tuple<std::uint32_t, std::string, tcp::Endpoint>> connected_;
     std::unordered_set<track::ConnectionId> counted_; ///< in TIME_WAIT, by a report before
 };
 

@@ -14,6 +14,10 @@ using tcp::EndingDetail;
 constexpr Nanoseconds kAtOnce = 1s;
 /// From so much silence on a connection was idle; round trips and work take less.
 constexpr Nanoseconds kIdle = 100ms;
+/// Whoever checks a port is no further away.
+constexpr Nanoseconds kRoundTrip = 200ms;
+/// Whoever closes so soon after connecting has waited for nothing.
+constexpr Nanoseconds kMoment = 20ms;
 
 bool is_server(const track::ConnectionLine& line) { return line.who->role == tcp::Role::server; }
 bool is_client(const track::ConnectionLine& line) { return line.who->role == tcp::Role::client; }
@@ -63,8 +67,9 @@ bool was_never_sent(const track::ConnectionLine& line) {
 bool is_half_open_check(const track::ConnectionLine& line) {
     if (line.ending == Ending::handshake_failed) {
         if (line.detail != EndingDetail::reset_received) return false;
+        // Later it is the answer to a SYN-ACK that came when its client had given up.
         const auto dwell = time_in(line, tcp::State::SYN_RECV);
-        return dwell && *dwell < kAtOnce;
+        return dwell && *dwell < kRoundTrip;
     }
     if (!has_carried_nothing(line) || !was_established_briefly(line)) return false;
     if (is_server(line))
@@ -112,11 +117,47 @@ bool is_hung_up(const track::ConnectionLine& line) {
            n->unread == nothing;
 }
 
+/// Whether the last pause was the longest: twice as long as those before were on average, of which
+/// there were no more than segments that came.
+bool was_idle_for_longest(const track::ConnectionLine& line, Nanoseconds idle) {
+    const auto established = time_in(line, tcp::State::ESTABLISHED);
+    const Nanoseconds before = established ? *established - idle : Nanoseconds(0);
+    return idle * std::max(line.numbers->segments_received.value_or(1), 1u) >= 2 * before;
+}
+
 /// An RST answered the data that was sent after an idle time: the peer doesn't know the connection.
+/// Nobody forgets connections sooner than after a second.
 bool is_unknown_when_used(const track::ConnectionLine& line) {
     const event::SocketNumbers* n = line.numbers;
-    return n != nullptr && n->unacked.value_or(0) > 0 && n->bytes_received.value_or(0) > 0 &&
-           !time_in(line, tcp::State::CLOSE_WAIT);
+    const auto idle = idle_before_close(line);
+    return idle && *idle >= kAtOnce && n->unacked.value_or(0) > 0 &&
+           n->bytes_received.value_or(0) > 0 && was_idle_for_longest(line, *idle);
+}
+
+/// A client that looks whether somebody listens: what a server says first meets its close, or stays
+/// unread.
+bool is_probe(const track::ConnectionLine& line) {
+    const event::SocketNumbers* n = line.numbers;
+    return n != nullptr && was_established_for_less_than(line, kMoment) &&
+           (is_client(line) ? n->bytes_sent : n->bytes_received) ==
+               OptionalNumber<std::uint64_t>(0) &&
+           (!is_client(line) || line.detail == EndingDetail::data_after_close ||
+            line.detail == EndingDetail::unread_data);
+}
+
+/// As the server sees a client that ends its checks so (is_hung_up()): whether the answer had come
+/// and was read, it doesn't know.
+bool is_reset_answered(const track::ConnectionLine& line) {
+    return was_established_for_less_than(line, kIdle) && has_sent(line) && has_received(line) &&
+           !has_left_unread(line) && !time_in(line, tcp::State::CLOSE_WAIT);
+}
+
+EndCause cause_of_reset_there(const track::ConnectionLine& line) {
+    if (is_server(line) && line.closed_first == tcp::ClosedFirst::remote) {
+        if (is_probe(line)) return EndCause::probed;
+        if (is_reset_answered(line)) return EndCause::reset_answered;
+    }
+    return EndCause::reset_there;
 }
 
 bool was_idle(const track::ConnectionLine& line) {
@@ -167,11 +208,14 @@ EndCause cause_of_reset(const track::ConnectionLine& line) {
     if (line.ending == Ending::reset_received && line.closed_first == tcp::ClosedFirst::remote &&
         !is_server(line)) {
         if (time_in(line, tcp::State::CLOSE_WAIT)) return cause_of_meeting_a_close(line);
-        if (was_idle(line) && is_unknown_when_used(line)) return EndCause::reset_idle;
+        if (is_unknown_when_used(line)) return EndCause::reset_idle;
     }
     if (line.detail == EndingDetail::so_linger_zero)
         return is_hung_up(line) ? EndCause::hung_up : EndCause::lingered;
-    return line.ending == Ending::reset_sent ? EndCause::reset_here : EndCause::reset_there;
+    if (line.ending == Ending::reset_received) return cause_of_reset_there(line);
+    return is_client(line) && line.closed_first == tcp::ClosedFirst::local && is_probe(line)
+               ? EndCause::probe
+               : EndCause::reset_here;
 }
 
 } // namespace
@@ -231,6 +275,7 @@ bool is_of_this_end(EndCause cause) {
     case EndCause::idle_close:
     case EndCause::late_word:
     case EndCause::closed_unanswered:
+    case EndCause::probe:
     case EndCause::lingered:
     case EndCause::hung_up:
     case EndCause::reset_here: return true;
@@ -243,6 +288,8 @@ bool is_of_this_end(EndCause cause) {
     case EndCause::closing_message:
     case EndCause::met_late_word:
     case EndCause::met_unanswered:
+    case EndCause::probed:
+    case EndCause::reset_answered:
     case EndCause::peer_gone:
     case EndCause::unknown_there:
     case EndCause::reset_there: return false;

@@ -31,6 +31,9 @@ namespace tcpdwell::analysis {
     X(lingered, "so_linger_zero")          /* SO_LINGER with a time of 0 */ \
     X(hung_up, "hung_up")                  /* the same by a client that has had its answer */ \
     X(reset_here, "reset_here")            /* any other RST that this end sent */ \
+    X(probe, "probe")                      /* a client closed within moments, having sent nothing */ \
+    X(probed, "probed")                    /* the same as the server sees it */ \
+    X(reset_answered, "reset_answered")    /* received by a server, at once after its answer */ \
     X(unknown_there, "unknown_there")      /* an RST of this host, which knew no such one */ \
     X(reset_there, "reset_there")          /* any other RST that it received */
 // clang-format on

@@ -198,6 +198,8 @@ std::string process_text(const std::optional<event::Process>& process);
 std::string party_text(const PartyEnds& ends);
 /// ", all within 2.0 s": over which time they are spread; empty for a single one.
 std::string within_text(const CauseFacts& facts);
+/// Of connections that an RST ended at one end only, whose other end is here.
+std::string open_there_text(std::uint64_t count);
 /// "nginx (pid 12)", "postgres (pids 1, 2, 3, ...)", "nginx (pid 12), sleep (pid 13)"
 std::string holders_text(const HeldSockets& holding);
 std::string duration_text(Nanoseconds duration);

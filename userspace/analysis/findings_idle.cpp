@@ -49,10 +49,12 @@ std::string idle_text(const PartyEnds& ends, EndCause cause, const CauseFacts& f
                            facts.count, ends.connections(), party_text(ends),
                            is_limit ? "" : "about ", after, within_text(facts));
     return fmt::format("On {} of {} connections of {} something was sent after they had been idle "
-                       "for {}, and answered by an RST{}: it may be lost. The peer, or something "
-                       "on the way to it, probably no longer knew the connections.",
-                       facts.count, ends.connections(), party_text(ends), after,
-                       within_text(facts));
+                       "for {}, and answered by an RST{}: it may be lost. {}",
+                       facts.count, ends.connections(), party_text(ends), after, within_text(facts),
+                       facts.open_there > 0
+                           ? open_there_text(facts.open_there)
+                           : "The peer, or something on the way to it, probably no longer knew "
+                             "the connections.");
 }
 
 void advise_on_idle(EndCause cause, const CauseFacts& facts, FindingDraft& draft) {
@@ -104,6 +106,9 @@ void find_idle_close_race(const RuleInput& evidence, FindingDrafts& drafts) {
                                                                           : "idle before",
                                       facts.idle.quantile(0.5)});
             draft.evidence.push_back({"idle_min_ns", "the shortest", facts.idle.min()});
+            if (facts.open_there > 0)
+                draft.evidence.push_back(
+                    {"open_there", "other ends here that are open", facts.open_there});
             draft.evidence.push_back({"idle_max_ns", "the longest", facts.idle.max()});
             advise_on_idle(cause, facts, draft);
             drafts.push_back(std::move(draft));

@@ -63,6 +63,19 @@ std::optional<RecentEnds::End> RecentEnds::take_other_of(const track::Connection
     return other;
 }
 
+const RecentEnds::End* RecentEnds::find_other_of(const track::ConnectionIdentity& who,
+                                                 MonoTime since) const {
+    const auto found = ends_.find(key_of(who.netns, who.tuple.remote, who.tuple.local));
+    return found == ends_.end() || found->second.closed < since ? nullptr : &found->second;
+}
+
+RecentEnds::End* RecentEnds::find(std::uint32_t netns, const tcp::FourTuple& tuple, MonoTime at) {
+    const auto found = ends_.find(key_of(netns, tuple.local, tuple.remote));
+    const bool is_near = found != ends_.end() && at >= found->second.closed &&
+                         at - found->second.closed <= kOtherEndWithin;
+    return is_near ? &found->second : nullptr;
+}
+
 void RecentEnds::note(const track::ConnectionLine& line, PartyEnds& party, EndCause cause) {
     const tcp::FourTuple& tuple = line.who->tuple;
     const bool is_client = line.who->role == tcp::Role::client;

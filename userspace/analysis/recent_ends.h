@@ -23,13 +23,19 @@ public:
         PartyEnds* party;
         EndCause cause;
         MonoTime closed;
-        tcp::Endpoint service;      ///< as this end knows it
-        bool is_translated = false; ///< found by its client's endpoint only
+        tcp::Endpoint service;         ///< as this end knows it
+        bool is_translated = false;    ///< found by its client's endpoint only
+        bool is_answered_late = false; ///< of a connect that was given up before
     };
 
     /// Which is forgotten. Both ends of a connection end within a round trip and a timer of the
     /// close.
     std::optional<End> take_other_of(const track::ConnectionLine& line);
+    /// The other end of one that is still open, at least since then; nullptr: none has ended since.
+    [[nodiscard]] const End* find_other_of(const track::ConnectionIdentity& who,
+                                           MonoTime since) const;
+    /// This very end, if it ended shortly before that.
+    [[nodiscard]] End* find(std::uint32_t netns, const tcp::FourTuple& tuple, MonoTime at);
     void note(const track::ConnectionLine& line, PartyEnds& party, EndCause cause);
     void clear();
 

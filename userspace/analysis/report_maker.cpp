@@ -66,6 +66,7 @@ void ReportMaker::on_stray_reset(const track::StrayResetLine& line) {
     const Weight weight = event::weight_in_sample(line.tuple, options_.run.sample);
     stray_resets_.on_stray_reset(line, weight);
     unknown_.on_stray_reset(line, weight);
+    causes_.on_stray_reset(line, weight);
 }
 
 void ReportMaker::on_lost(const track::LostLine& line) { overview_.on_lost(line); }

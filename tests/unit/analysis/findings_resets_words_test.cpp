@@ -28,11 +28,11 @@ EndedLine killed_by(std::uint8_t signal) {
         .closed_how(tcp::ClosedHow::signal, signal);
 }
 
-TEST_F(ResetWords, where_most_resets_come_from_the_other_side_the_advice_is_to_trace_there) {
+TEST_F(ResetWords, where_most_resets_were_received_the_advice_is_to_trace_there) {
     end(served_end(ClosedFirst::remote, Ending::reset_received).carried(5, 5), 5);
-    EXPECT_THAT(advised(), HasSubstr("The other side resets"));
+    EXPECT_THAT(advised(), HasSubstr("it can't be seen who resets"));
     end(reset_by_server(EndingDetail::unread_data), 4);
-    EXPECT_THAT(advised(), HasSubstr("The other side resets"));
+    EXPECT_THAT(advised(), HasSubstr("it can't be seen who resets"));
     end(reset_by_server(EndingDetail::unread_data));
     EXPECT_THAT(advised(), HasSubstr("close() with data unread sends an RST"));
 }

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the other end, or a segment that finds no socket, shows of a connection that has ended.
+#include <gtest/gtest.h>
+
+#include "analysis/causes.h"
+#include "ended_line.h"
+
+namespace tcpdwell::test {
+namespace {
+
+struct CausesBetween : testing::Test {
+    analysis::Flows flows{at(0s)};
+    analysis::Lives lives;
+    analysis::UnknownConnections unknown{lives};
+    analysis::Causes causes{flows, unknown, lives};
+
+    EndedLine client = client_end(ClosedFirst::remote, Ending::reset_received).carried(10, 5);
+    EndedLine server = served_end(ClosedFirst::none, Ending::open).carried(5, 5);
+
+    const analysis::CauseFacts& of_client(EndCause cause) {
+        for (const auto& [key, party] : causes.parties())
+            if (key.role == tcp::Role::client && party.facts(cause)) return *party.facts(cause);
+        static const analysis::CauseFacts nothing;
+        return nothing;
+    }
+    std::uint64_t open_there(tcp::State state, Nanoseconds since) {
+        causes.begin_live(at(9s));
+        causes.on_live(live(server.who, state, at(since), at(since), ClosedFirst::none), 1);
+        return of_client(EndCause::reset_there).open_there;
+    }
+};
+
+TEST_F(CausesBetween, the_other_end_of_a_reset_connection_is_still_open) {
+    causes.on_connection(client.get(), 1); // at 2 s
+    EXPECT_EQ(open_there(ESTABLISHED, 1s), 1u);
+    EXPECT_EQ(open_there(ESTABLISHED, 1s), 1u) << "it isn't another one in the next report";
+    EXPECT_EQ(open_there(FIN_WAIT2, 1s), 0u);
+    EXPECT_EQ(open_there(ESTABLISHED, 2s + 1ns), 0u) << "the ports were used again";
+    server.who.tuple.remote.port += 1;
+    EXPECT_EQ(open_there(ESTABLISHED, 1s), 0u);
+}
+
+struct GivenUp : CausesBetween {
+    GivenUp() {
+        client = client_end(ClosedFirst::none, Ending::connect_failed, EndingDetail::given_up);
+        client.states = {{SYN_SENT, 200ms}};
+        client.numbers.segments_sent = 1;
+        server =
+            served_end(ClosedFirst::none, Ending::handshake_failed, EndingDetail::reset_received);
+        server.states = {{SYN_RECV, 300ms}};
+    }
+    std::uint64_t of_server() {
+        for (const auto& [key, party] : causes.parties())
+            if (key.role == tcp::Role::server) return party.count(EndCause::never_completed);
+        return 0;
+    }
+    void syn_ack(Nanoseconds when) {
+        causes.on_stray_reset({at(when), kNetns, client.who.tuple, TD_REASON_NO_SOCKET, 0}, 1);
+    }
+};
+
+TEST_F(GivenUp, the_answer_finds_no_socket) {
+    causes.on_connection(client.get(), 1);
+    EXPECT_EQ(of_client(EndCause::unanswered).count, 1u);
+    EXPECT_EQ(of_client(EndCause::unanswered).answered_late, 0u);
+    syn_ack(7s + 1ns);
+    EXPECT_EQ(of_client(EndCause::unanswered).answered_late, 0u) << "of another connection";
+    syn_ack(2100ms);
+    syn_ack(3100ms);
+    EXPECT_EQ(of_client(EndCause::unanswered).answered_late, 1u) << "it was sent again";
+}
+
+TEST_F(GivenUp, is_no_failure_of_the_server) {
+    causes.on_connection(client.get(), 1);
+    causes.on_connection(server.get(), 1);
+    EXPECT_EQ(of_server(), 0u);
+    server.who.tuple.remote.port += 1;
+    causes.on_connection(server.get(), 1);
+    EXPECT_EQ(of_server(), 1u) << "whose client isn't seen";
+}
+
+TEST_F(CausesBetween, a_program_has_been_connected) {
+    const tcp::Endpoint remote = client.who.tuple.remote;
+    EXPECT_FALSE(causes.have_connected(kNetns, "app", remote));
+    causes.on_live(live(client.who, SYN_SENT, at(1s), at(1s), ClosedFirst::none), 1);
+    EXPECT_FALSE(causes.have_connected(kNetns, "app", remote));
+    causes.on_transition({at(1s), &client.who, SYN_SENT, ESTABLISHED, 1ms}, 1);
+    EXPECT_TRUE(causes.have_connected(kNetns, "app", remote));
+    EXPECT_FALSE(causes.have_connected(kNetns, "other", remote));
+    EndedLine found = client;
+    found.who.tuple.remote.port += 1;
+    causes.on_live(live(found.who, ESTABLISHED, at(1s), at(1s), ClosedFirst::none), 1);
+    EXPECT_TRUE(causes.have_connected(kNetns, "app", found.who.tuple.remote));
+}
+
+} // namespace
+} // namespace tcpdwell::test
