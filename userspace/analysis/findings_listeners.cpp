@@ -217,8 +217,8 @@ void find_half_open_checks(const RuleInput& evidence, FindingDrafts& drafts) {
         draft.likes = facts->likes.list();
         const auto every = mean_interval(evidence, *facts);
         draft.what = fmt::format(
-            "{} of {} {} opened and reset at once without data, by {}{}: health checks, and no "
-            "fault.",
+            "{} of {} {} opened and reset at once without data, by {}{}, as health checks "
+            "do.",
             counted(facts->count, "connection"), party_text(ends),
             facts->count == 1 ? "was" : "were", counted(facts->hosts.size(), "host"),
             every ? fmt::format(", one every {} on average", duration_text(*every)) : "");
@@ -231,6 +231,9 @@ void find_half_open_checks(const RuleInput& evidence, FindingDrafts& drafts) {
         draft.scope.connections = facts->count;
         draft.advice.push_back("Load balancers check so whether a port is open (haproxy: check). "
                                "If they are unwelcome, let them send a request instead.");
+        if (facts->details[tcp::EndingDetail::reset_received] > 0)
+            draft.advice.push_back("A client that gives up within a round trip, before the SYN-ACK "
+                                   "comes, looks the same from here.");
         drafts.push_back(std::move(draft));
     }
 }

@@ -216,6 +216,7 @@ struct Handshakes {
     const ServiceRow* listener; ///< the row with the most failed ones
     std::uint64_t all = 0;
     std::uint64_t failed = 0;
+    std::uint64_t reset = 0; ///< of the failed ones: by the client, late
     std::uint64_t waiting = 0;
     std::uint64_t by_cookie = 0; ///< completed
     // By the kernel's counters of the namespace, where the most trouble is:
@@ -232,6 +233,8 @@ void add_failed(const RuleInput& evidence, Handshakes& sum) {
         const CauseFacts* facts = evidence.causes.facts(server, cause);
         if (!facts || (cause == EndCause::half_open_check && is_check(evidence, *facts))) continue;
         sum.failed += facts->count;
+        if (cause == EndCause::never_completed)
+            sum.reset += facts->details[tcp::EndingDetail::reset_received];
         sum.hosts.insert(facts->hosts.begin(), facts->hosts.end());
     }
 }
@@ -323,6 +326,15 @@ void find_handshakes_failing(const RuleInput& evidence, FindingDrafts& drafts) {
                           {"cookies_sent", "SYN cookies sent", sum.cookies_sent},
                           {"syn_cookies", "by SYN cookies", sum.by_cookie},
                           {"syns_dropped", "SYNs dropped at a full queue", sum.dropped}};
+        if (sum.reset > 0)
+            draft.evidence.push_back({"reset_by_client", "reset by clients", sum.reset});
+        if (sum.reset * 2 > sum.failed + sum.waiting) {
+            draft.advice.push_back("The clients answered the SYN-ACK with an RST: when it came, "
+                                   "they had given up, or had never sent the SYN. Hold their "
+                                   "time-outs for connecting against the round-trip time.");
+            drafts.push_back(std::move(draft));
+            continue;
+        }
         draft.advice.push_back("SYNs that nobody completes are a SYN flood, a scan, or a path that "
                                "loses SYN-ACKs: look at "
                                "the remote addresses with trace --connections.");

@@ -19,9 +19,11 @@ constexpr std::size_t kManyPorts = 8;
 struct UnansweredConnects {
     std::uint64_t failed = 0;
     std::uint64_t unreachable = 0; ///< of the failed ones
+    std::uint64_t late = 0;        ///< of the failed ones: answered after they were given up
     std::uint64_t waiting = 0;
     std::map<tcp::Endpoint, std::uint64_t> endpoints;
     std::map<tcp::Endpoint, std::uint64_t> tries; ///< all that have ended, or wait
+    std::set<tcp::IpAddress> known;               ///< hosts to which the program has been connected
     std::vector<track::ConnectionId> ids;
     std::vector<track::ConnectionId> likes;
     Scope scope;
@@ -33,6 +35,8 @@ struct UnansweredConnects {
 void UnansweredConnects::add(const UnansweredConnects& other) {
     failed += other.failed;
     unreachable += other.unreachable;
+    late += other.late;
+    known.insert(other.known.begin(), other.known.end());
     waiting += other.waiting;
     endpoints.insert(other.endpoints.begin(), other.endpoints.end());
     tries.insert(other.tries.begin(), other.tries.end());
@@ -61,6 +65,7 @@ UnansweredPrograms unanswered_by_program(const RuleInput& evidence) {
         UnansweredConnects& connects = programs[{key.netns, comm_of(key.comm)}][key.endpoint.port];
         connects.failed += facts->count;
         connects.unreachable += facts->details[tcp::EndingDetail::unreachable];
+        connects.late += std::min(facts->answered_late, facts->count);
         connects.endpoints[key.endpoint] += facts->count;
         connects.tries[key.endpoint] += ends.connections();
         if (connects.ids.empty()) {
@@ -84,6 +89,11 @@ UnansweredPrograms unanswered_by_program(const RuleInput& evidence) {
             if (connects.ids.size() < holding->ids.size()) connects.ids = holding->ids;
         }
     }
+    for (auto& [key, ports] : programs)
+        for (auto& [port, connects] : ports)
+            for (const auto& [endpoint, count] : connects.endpoints)
+                if (evidence.causes.have_connected(key.first, key.second, endpoint))
+                    connects.known.insert(endpoint.address);
     return programs;
 }
 
@@ -117,10 +127,19 @@ const tcp::Endpoint& most_often(const std::map<tcp::Endpoint, std::uint64_t>& en
     return std::ranges::max_element(endpoints, less)->first;
 }
 
+/// Of many hosts the program has been connected to most: they are no addresses that it tries out.
+bool has_lost_known(const UnansweredConnects& connects) {
+    const std::size_t hosts = by_host(connects).size();
+    return hosts >= kManyHosts && connects.known.size() * 2 >= hosts;
+}
+
 bool is_scan(const UnansweredConnects& connects) {
     const std::size_t hosts = by_host(connects).size();
-    return hosts >= kManyHosts && connects.all() <= 2 * hosts;
+    return hosts >= kManyHosts && connects.all() <= 2 * hosts && !has_lost_known(connects);
 }
+
+/// Most of them were answered, but too late.
+bool is_late(const UnansweredConnects& connects) { return connects.late * 2 > connects.all(); }
 
 /// Most of them: an ICMP error came, or no neighbour had the address.
 bool is_unreachable(const UnansweredConnects& connects) {
@@ -134,6 +153,15 @@ std::string unanswered_text(const ProgramKey& key, const UnansweredConnects& con
     if (is_scan(connects))
         return fmt::format("{} of {} to {} hosts got no answer: a scan, or wrong addresses.",
                            counted(all, "connect"), key.second, hosts.size());
+    if (has_lost_known(connects))
+        return fmt::format("{} of {} to {} got no answer, though it has been connected to {} of "
+                           "these hosts.",
+                           counted(all, "connect"), key.second, target_text(connects, hosts.size()),
+                           connects.known.size());
+    if (is_late(connects))
+        return fmt::format(
+            "{} of {} {} given up before the answer came: to {} of them it came after that.",
+            counted(all, "connect"), subject, all == 1 ? "was" : "were", connects.late);
     const auto worst = std::ranges::max_element(
         hosts, [](const auto& a, const auto& b) { return a.second < b.second; });
     const tcp::IpAddress& host = worst->first;
@@ -175,6 +203,15 @@ std::string unanswered_advice(const RuleInput& evidence, const ProgramKey& key,
         return fmt::format("Many hosts and hardly a repetition: if {} is not meant to look for "
                            "hosts, find out who started it.",
                            key.second);
+    if (has_lost_known(connects))
+        return "Hosts that were in use don't answer: look for what they have in common on the way "
+               "(a link, a switch, a route, a firewall rule). The network may be partitioned, or "
+               "this host cut off.";
+    if (is_late(connects))
+        return "The server answers, and the ways there and back work: hold the program's time-out "
+               "for connecting against the round-trip time (ping) and against the 1 s after which "
+               "a lost SYN or "
+               "SYN-ACK is sent again.";
     if (is_unreachable(connects))
         return "Check that the host is up and has that address (ip neigh: FAILED), its route (ip "
                "route get), and firewalls that reject with an ICMP error (tcpdump icmp shows who "
@@ -210,8 +247,13 @@ FindingDraft unanswered_draft(const RuleInput& evidence, const ProgramKey& key,
                       {"host", "most often", host_text},
                       {"remote", "remote endpoint", endpoint_text(most_often(connects.endpoints))},
                       {"program", "program", key.second}};
+    if (connects.late > 0)
+        draft.evidence.push_back({"answered_late", "answered after that", connects.late});
+    if (!connects.known.empty())
+        draft.evidence.push_back({"known_hosts", "hosts to which it has been connected",
+                                  std::uint64_t{connects.known.size()}});
     draft.advice.push_back(unanswered_advice(evidence, key, connects));
-    if (is_unreachable(connects)) return draft; // at once
+    if (is_unreachable(connects) || is_late(connects)) return draft; // it doesn't wait so long
     draft.advice.push_back(
         fmt::format("A connect() waits as long as {} says, over two minutes with 6; the program "
                     "should have a time-out of its own.",

@@ -194,8 +194,9 @@ TEST_F(HandshakesFailing, a_single_check_comes_at_no_interval) {
     threshold("half_open_checks.connections=1");
     const report::Finding* f = found("half_open_checks", kLater);
     ASSERT_TRUE(f);
-    EXPECT_THAT(std::string(f->what),
-                HasSubstr(" was opened and reset at once without data, by 1 host: health checks"));
+    EXPECT_THAT(
+        std::string(f->what),
+        HasSubstr(" was opened and reset at once without data, by 1 host, as health checks do."));
     EXPECT_TRUE(std::holds_alternative<std::monostate>(fact(f->evidence, "interval_ns")));
 }
 

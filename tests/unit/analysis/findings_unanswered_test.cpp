@@ -170,6 +170,22 @@ TEST_F(ConnectsUnanswered, ports_are_apart_unless_they_are_many) {
     EXPECT_EQ(all[0]->connections.size(), 3u);
 }
 
+/// A cluster whose nodes are all out of reach: the program hasn't made up their addresses.
+TEST_F(ConnectsUnanswered, many_hosts_that_were_connected_are_no_scan) {
+    const auto host = [](int i) { return "10.0.1." + std::to_string(i); };
+    for (int i = 1; i <= 12; ++i) clients(scenario("connect_times_out"), 2, 40'000, host(i), 400s);
+    EXPECT_THAT(std::string(found("connects_unanswered", kLater)->what), HasSubstr("a scan"));
+    for (int i = 1; i <= 5; ++i) clients(scenario("client_first_fin_with_ack"), 1, 45'000, host(i));
+    EXPECT_THAT(std::string(found("connects_unanswered", kLater)->what), HasSubstr("a scan"));
+    clients(scenario("client_first_fin_with_ack"), 1, 45'000, host(6));
+    const report::Finding* f = found("connects_unanswered", kLater);
+    EXPECT_EQ(f->what, "24 connects of app to port 5432 of 12 hosts got no answer, though it has "
+                       "been connected to 6 of these hosts.");
+    EXPECT_EQ(evidence(*f, "known_hosts"), 6);
+    EXPECT_THAT(advice(*f), HasSubstr("what they have in common"));
+    EXPECT_THAT(advice(*f), Not(HasSubstr("who started it")));
+}
+
 TEST_F(ConnectsUnanswered, hosts_with_a_port_of_their_own_are_a_scan_as_well) {
     for (int host = 1; host <= 20; ++host)
         town.add(scenario("connect_times_out"),

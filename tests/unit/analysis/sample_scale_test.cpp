@@ -29,8 +29,8 @@ const std::set<std::string, std::less<>> kNotScaled = {
     "services.netns", "remotes.netns", "ports.netns", "endings.netns", "transfers.netns",
     "accept_queues.netns", "stray_resets.netns", "both_ends_here.netns", "accept_queues.limit",
     "accept_queues.queued", "transfers.retransmitted_share", "findings.netns", "findings.addresses",
-    "findings.hosts", "findings.limit", "findings.share", "findings.retransmissions",
-    "findings.queued", "findings.pid", "findings.left_out"};
+    "findings.hosts", "findings.known_hosts", "findings.limit", "findings.share",
+    "findings.retransmissions", "findings.queued", "findings.pid", "findings.left_out"};
 
 class Comparison {
 public:
