@@ -89,5 +89,33 @@ TEST_F(ProbeFindings, of_a_received_reset_it_is_not_said_who_sent_it) {
     EXPECT_FALSE(has_fact(found("connections_reset")->evidence, "open_there"));
 }
 
+/// A SYN-ACK that comes when the client has given up: neither a flood nor a path that loses.
+TEST_F(ProbeFindings, handshakes_that_clients_gave_up) {
+    EndedLine late =
+        served_end(ClosedFirst::none, Ending::handshake_failed, EndingDetail::reset_received);
+    late.states = {{SYN_RECV, 300ms}};
+    end(late, 21);
+    EXPECT_EQ(ids(), std::vector<std::string_view>{"handshakes_failing"});
+    EXPECT_EQ(evidence(*found("handshakes_failing"), "reset_by_client"), 21);
+    EXPECT_THAT(advice(*found("handshakes_failing")), HasSubstr("had given up"));
+    EXPECT_THAT(advice(*found("handshakes_failing")), Not(HasSubstr("flood")));
+    late.line.detail = EndingDetail::timeout;
+    end(late, 22);
+    EXPECT_THAT(advice(*found("handshakes_failing")), HasSubstr("flood"));
+}
+
+/// Within a round trip, before the SYN-ACK comes.
+TEST_F(ProbeFindings, a_client_that_gives_up_looks_like_a_check) {
+    EndedLine soon =
+        served_end(ClosedFirst::none, Ending::handshake_failed, EndingDetail::reset_received);
+    soon.states = {{SYN_RECV, 1ms}};
+    end(soon, 6);
+    EXPECT_EQ(ids(), std::vector<std::string_view>{"half_open_checks"});
+    EXPECT_THAT(advice(*found("half_open_checks")), HasSubstr("looks the same from here"));
+    begin_anew();
+    end(served_end(ClosedFirst::remote, Ending::reset_received), 6); // completed
+    EXPECT_THAT(advice(*found("half_open_checks")), Not(HasSubstr("looks the same from here")));
+}
+
 } // namespace
 } // namespace tcpdwell::test

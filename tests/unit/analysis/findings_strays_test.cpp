@@ -298,5 +298,26 @@ TEST_F(StrayFindings, what_a_recording_claims_takes_no_more_memory_than_that) {
     EXPECT_EQ(evidence(only(), "count"), static_cast<std::int64_t>(most));
 }
 
+/// No connection is unknown here, but one that its program had given up.
+TEST_F(StrayFindings, answers_to_connects_that_were_given_up) {
+    EndedLine given_up =
+        client_end(ClosedFirst::none, Ending::connect_failed, EndingDetail::given_up);
+    given_up.numbers.segments_sent = 1;
+    const auto syn_ack = [&](tcp::Port port) {
+        reset(tuple("10.0.0.2", port, "10.0.0.1", 80), 2100ms, kNetns);
+    };
+    for (tcp::Port port = 50'000; port < 50'006; ++port) end(given_up, port);
+    for (tcp::Port port = 50'000; port < 50'003; ++port) syn_ack(port);
+    EXPECT_THAT(ids(), ElementsAre("connects_unanswered"));
+    EXPECT_EQ(findings().list.at(0).what, "6 connects of app to 10.0.0.1:80 got no answer.");
+    syn_ack(50'003);
+    const report::Finding& f = findings().list.at(0);
+    EXPECT_EQ(f.what, "6 connects of app to 10.0.0.1:80 were given up before the answer came: to 4 "
+                      "of them it came after that.");
+    EXPECT_EQ(evidence(f, "answered_late"), 4);
+    EXPECT_THAT(std::string(f.advice.at(0)), HasSubstr("The server answers"));
+    EXPECT_EQ(f.advice.size(), 1u);
+}
+
 } // namespace
 } // namespace tcpdwell::test
