@@ -29,9 +29,11 @@ struct CauseFacts {
     Likes likes; ///< further ones
     MonoTime first{};
     MonoTime last{};
-    std::set<tcp::IpAddress> hosts; ///< remote; at most kMostHosts
-    LogHistogram idle;              ///< before the close
-    std::uint32_t most_unread = 0;  ///< bytes, of one connection
+    std::optional<MonoTime> opened;   ///< when the first of them was
+    std::optional<MonoTime> answered; ///< of refused ones: as Scope has it
+    std::set<tcp::IpAddress> hosts;   ///< remote; at most kMostHosts
+    LogHistogram idle;                ///< before the close
+    std::uint32_t most_unread = 0;    ///< bytes, of one connection
     EnumArray<tcp::EndingDetail, std::uint64_t> details;
     std::map<std::uint32_t, std::uint64_t> signals;  ///< that ended processes; 0: an exit
     std::map<std::uint32_t, event::Process> closers; ///< by pid; at most a few
@@ -134,9 +136,11 @@ private:
     static void note_numbers(PartyEnds& party, const track::ConnectionLine& line, Weight weight);
     /// Those whose connections ended badly most often first.
     [[nodiscard]] std::vector<const PartyEnds*> in_order() const;
+    void note_answer(const track::TransitionLine& line);
     PartyEnds* party_of(const track::ConnectionIdentity& who);
     /// Returns whether it is an example now.
-    static bool note(CauseFacts& facts, const track::ConnectionLine& line, Weight weight);
+    static bool note(PartyEnds& party, EndCause cause, const track::ConnectionLine& line,
+                     Weight weight);
     void note_self_connected(const track::ConnectionIdentity& who, Weight weight);
     static void take_back(PartyEnds& party, EndCause cause, Weight weight);
     /// Whether the cause lies at the other end, which ended before; takes back the consequence that
@@ -153,6 +157,8 @@ private:
     Parties parties_;
     RecentEnds recent_;
     std::map<TryKey, Tries> tries_;
+    /// When each remote endpoint last answered a connect of a network namespace.
+    std::map<std::pair<std::uint32_t, tcp::Endpoint>, MonoTime> answered_;
     SelfConnectedBy self_connected_;
     std::unordered_set<track::ConnectionId> counted_; ///< in TIME_WAIT, by a report before
 };

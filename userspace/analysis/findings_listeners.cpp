@@ -142,10 +142,15 @@ void find_accept_queue_full(const RuleInput& evidence, FindingDrafts& drafts) {
         draft.evidence = {{"overflows", "overflows", overflows},
                           {"drops", "drops by listeners for any reason",
                            growth.growth(netns, "TcpExt.ListenDrops")}};
-        if (queue)
+        if (queue) {
             describe(*queue, draft);
-        else
+            // Of what overflows it isn't known which connections, since when, and until when.
+            draft.scope.connections = 0;
+            draft.scope.is_began_seen = false;
+            draft.scope.last.reset();
+        } else {
             draft.evidence.push_back({"netns", "network namespace", std::uint64_t{netns}});
+        }
         draft.advice.push_back(queue_advice(queue));
         draft.advice.push_back(fmt::format(
             "Against bursts, a longer backlog in listen() helps; {} limits it, and counts when "

@@ -61,7 +61,9 @@ std::map<std::pair<std::uint32_t, std::string>, Gone> gone_by_program(const Rule
         Gone& gone = programs[{key.netns, comm}];
         if (!gone.ends || gone.ends->count(EndCause::peer_gone) < facts->count) gone.ends = &ends;
         gone.ended += facts->count;
-        gone.scope.add(scope_of(ends, *facts));
+        Scope scope = scope_of(ends, *facts);
+        scope.is_began_seen = false; // they waited before they ended
+        gone.scope.add(scope);
         for (const tcp::EndingDetail detail : kAllOf<tcp::EndingDetail>)
             gone.details[detail] += facts->details[detail];
         for (const track::ConnectionId id : facts->ids.list()) gone.ids.push_back(id);

@@ -86,6 +86,15 @@ Actors actors_of(const track::LiveSocket& socket) {
     return actors;
 }
 
+MonoTime began_at(const track::LiveSocket& socket) {
+    return socket.since.value_or(socket.known_since);
+}
+
+void note_begin(HeldSockets& holding, MonoTime began, bool exact) {
+    holding.began = std::min(holding.began.value_or(began), began);
+    holding.is_began_seen = holding.is_began_seen && exact;
+}
+
 void add_processes(HeldSockets& holding, const std::vector<event::Process>& processes) {
     for (const event::Process& each : processes) {
         const auto same = [&](const event::Process& other) { return other.pid == each.pid; };
@@ -142,6 +151,7 @@ void OpenSockets::add(Kind kind, const track::LiveSocket& socket, Nanoseconds ag
         holding.owner = socket.who.process;
         holding.are_holders = holding.looked_up = true;
     }
+    holding.seen_at = now_;
     holding.sockets += weight;
     if (age >= holding.oldest) {
         holding.oldest = age;
@@ -149,6 +159,11 @@ void OpenSockets::add(Kind kind, const track::LiveSocket& socket, Nanoseconds ag
         holding.oldest_tuple = socket.who.tuple;
     }
     if (age < old_from) return;
+    // When a peer went isn't known, only when it was heard last.
+    if (kind == Kind::unanswering)
+        note_begin(holding, now_ - age, false);
+    else
+        note_begin(holding, began_at(socket), exact);
     holding.old += weight;
     holding.are_holders = holding.are_holders && actors.are_holders;
     holding.looked_up = holding.looked_up && actors.looked_up;

@@ -33,6 +33,11 @@ struct HeldSockets {
     std::uint64_t old = 0;       ///< of which as old as the state's threshold
     Nanoseconds oldest{};        ///< at least
     bool oldest_is_exact = true; ///< its beginning was seen
+    /// When the first of the old ones came to its state, or its peer was heard last: known of all,
+    /// or not later than that.
+    std::optional<MonoTime> began;
+    bool is_began_seen = true;
+    MonoTime seen_at{}; ///< there at that time
     tcp::FourTuple oldest_tuple{};
     std::vector<track::ConnectionId> ids; ///< of some old ones
     Likes likes;                          ///< further old ones
