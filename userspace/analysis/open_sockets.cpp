@@ -95,6 +95,35 @@ void note_begin(HeldSockets& holding, MonoTime began, bool exact) {
     holding.is_began_seen = holding.is_began_seen && exact;
 }
 
+/// In CLOSE_WAIT: when accept() returned it.
+std::optional<MonoTime> accepted_at(const track::LiveSocket& socket) {
+    if (!socket.accept || !socket.accept->delay || !socket.since) return std::nullopt;
+    for (const track::PathStep& step : socket.left)
+        if (step.state == tcp::State::ESTABLISHED && step.dwell)
+            return *socket.since - *step.dwell + *socket.accept->delay;
+    return std::nullopt;
+}
+
+/// Nobody has read what came, or sent anything: who opened it has left that to another.
+bool is_untouched(const track::LiveSocket& socket) {
+    const event::SocketNumbers* n = socket.numbers;
+    return n != nullptr && n->bytes_sent == OptionalNumber<std::uint64_t>(0) &&
+           n->bytes_received.value_or(0) > 0 && n->unread && *n->bytes_received == *n->unread;
+}
+
+void note_inherited(HeldSockets& holding, const track::LiveSocket& socket, std::uint32_t holder,
+                    Weight weight) {
+    const bool untouched = is_untouched(socket);
+    if (untouched) holding.untouched += weight;
+    const auto accepted = accepted_at(socket);
+    const bool is_known = holding.received.contains(holder);
+    if (!accepted || (!is_known && holding.received.size() >= HeldSockets::Received::kMost)) return;
+    HeldSockets::Received& its = holding.received[holder];
+    its.last = is_known ? std::max(its.last, *accepted) : *accepted;
+    if (!untouched && its.half_closed.size() < HeldSockets::Received::kMost)
+        its.half_closed.emplace_back(*socket.since, weight);
+}
+
 void add_processes(HeldSockets& holding, const std::vector<event::Process>& processes) {
     for (const event::Process& each : processes) {
         const auto same = [&](const event::Process& other) { return other.pid == each.pid; };
@@ -105,6 +134,14 @@ void add_processes(HeldSockets& holding, const std::vector<event::Process>& proc
 }
 
 } // namespace
+
+bool HeldSockets::is_given() const {
+    std::uint64_t given = untouched;
+    for (const auto& [holder, its] : received)
+        for (const auto& [when, weight] : its.half_closed)
+            if (when < its.last) given += weight;
+    return inherited && given * 2 > old;
+}
 
 OpenSockets::OpenSockets(const Thresholds& thresholds)
     : silent_from_(thresholds.duration("peers_gone.age")) {
@@ -140,8 +177,10 @@ void OpenSockets::add(Kind kind, const track::LiveSocket& socket, Nanoseconds ag
     const Actors actors = actors_of(socket);
     const std::string comm =
         actors.processes.empty() ? std::string() : std::string(actors.processes.front().comm());
+    std::optional<std::uint32_t> opener;
+    if (actors.inherited) opener = socket.who.process->pid;
     const auto [it, is_new] =
-        holdings_.try_emplace(Key{kind, socket.state, socket.who.netns, comm, actors.inherited});
+        holdings_.try_emplace(Key{kind, socket.state, socket.who.netns, comm, opener});
     HeldSockets& holding = it->second;
     if (is_new) {
         holding.state = socket.state;
@@ -168,6 +207,8 @@ void OpenSockets::add(Kind kind, const track::LiveSocket& socket, Nanoseconds ag
     holding.are_holders = holding.are_holders && actors.are_holders;
     holding.looked_up = holding.looked_up && actors.looked_up;
     add_processes(holding, actors.processes);
+    if (actors.inherited && socket.state == tcp::State::CLOSE_WAIT)
+        note_inherited(holding, socket, actors.processes.front().pid, weight);
     if (holding.ids.size() < kIds)
         holding.ids.push_back(socket.who.id);
     else

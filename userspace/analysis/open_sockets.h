@@ -26,8 +26,21 @@ struct HeldSockets {
     bool are_holders = false; ///< the processes were found to have a descriptor of each
     bool looked_up = false;   ///< the processes are those that have a descriptor, all of them
     /// By other programs than the one that connected or accepted, which has closed its own
-    /// descriptor.
+    /// descriptor: they inherited it, or were given it.
     bool inherited = false;
+    /// Inherited ones of one holder.
+    struct Received {
+        static constexpr std::size_t kMost = 64;
+        MonoTime last; ///< when the last of them was accepted
+        /// When the peers closed those that somebody has worked on, and what each counts for.
+        std::vector<std::pair<MonoTime, Weight>> half_closed;
+    };
+    std::map<std::uint32_t, Received> received; ///< of old inherited ones, by holder; at most kMost
+    std::uint64_t untouched = 0; ///< of which nobody has read anything, or sent anything
+    /// Whether most of the inherited ones were given to their holders to work on: they are
+    /// untouched, or their holder got another one after the peer had closed. By one fork() it
+    /// would have both only if who opened them had kept one for as long.
+    [[nodiscard]] bool is_given() const;
     std::optional<event::Process> owner; ///< the one that connected or accepted
     std::uint64_t sockets = 0;
     std::uint64_t old = 0;       ///< of which as old as the state's threshold
@@ -75,7 +88,9 @@ public:
 
 private:
     enum class Kind : std::uint8_t { in_state, unanswering };
-    using Key = std::tuple<Kind, tcp::State, std::uint32_t, std::string, bool>;
+    /// The last one: the pid of who opened them, of inherited ones.
+    using Key =
+        std::tuple<Kind, tcp::State, std::uint32_t, std::string, std::optional<std::uint32_t>>;
 
     void add(Kind kind, const track::LiveSocket& socket, Nanoseconds age, bool exact,
              Nanoseconds old_from, Weight weight);

@@ -29,9 +29,12 @@ constexpr Explanation kCauses[] = {
          "as close_wait_leak wants, are held by other programs only than the one that accepted "
          "or connected them.\n"
          "Means: that one has called close(), but a child that it started before has the "
-         "descriptor, too: no FIN is sent until the last one is closed.\n"
-         "What helps: SOCK_CLOEXEC with socket() and accept4(), or closing descriptors between "
-         "fork() and exec(). Now: end the processes that are named.\n"
+         "descriptor, too, or another process that was handed it and forgets it: no FIN is sent "
+         "until the last one is closed. Where it is certain that it was handed over, it is a "
+         "close_wait_leak.\n"
+         "What helps: of a descriptor that was inherited by accident, SOCK_CLOEXEC with socket() "
+         "and accept4(), or closing descriptors between fork() and exec(); of one that was handed "
+         "over, close() by who has it. Now: end the processes that are named.\n"
          "What doesn't: restarting the program that accepted.",
      .sysctls = {},
      .source = "open(2), O_CLOEXEC; close(2)"},

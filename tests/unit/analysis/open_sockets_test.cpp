@@ -95,6 +95,34 @@ TEST_F(OpenSocketsTest, what_nobody_has_accepted_nobody_can_close) {
     EXPECT_EQ(l.in(FIN_WAIT1).size(), 1u);
 }
 
+TEST_F(OpenSocketsTest, one_process_that_got_others_after_the_peer_had_closed_was_given_them) {
+    analysis::OpenSockets l = look();
+    struct Story {
+        Nanoseconds accepted, half_closed;
+        std::uint32_t holder = 7;
+    };
+    const auto is_given = [&](const std::vector<Story>& stories) {
+        l.begin_live(at(100s));
+        for (const Story& each : stories) {
+            const track::PathStep left[] = {{ESTABLISHED, each.half_closed - each.accepted + 1ms}};
+            const track::Holders holders{{process(each.holder, "worker")}, 1, false};
+            track::LiveSocket socket = live(people.server(80), CLOSE_WAIT, at(each.half_closed));
+            socket.left = left;
+            socket.accept = track::Accept{Nanoseconds(1ms), true};
+            socket.holders = &holders;
+            l.on_live(socket, 1);
+        }
+        EXPECT_EQ(l.in(CLOSE_WAIT).size(), 1u);
+        EXPECT_TRUE(l.in(CLOSE_WAIT).at(0)->inherited);
+        return l.in(CLOSE_WAIT).at(0)->is_given();
+    };
+    EXPECT_TRUE(is_given({{1s, 2s}, {3s, 4s}, {5s, 6s}}));
+    EXPECT_FALSE(is_given({{1s, 6s}, {3s, 7s}, {5s, 8s}})) << "all were open at 5 s";
+    EXPECT_FALSE(is_given({{1s, 2s}, {3s, 7s}, {5s, 8s}})) << "one was half-closed then";
+    EXPECT_FALSE(is_given({{1s, 2s, 7}, {3s, 4s, 8}, {5s, 6s, 9}})) << "a process for each";
+    EXPECT_FALSE(is_given({{1s, 2s}}));
+}
+
 TEST_F(OpenSocketsTest, by_the_program_that_holds_them_now) {
     analysis::OpenSockets l = look();
     l.begin_live(at(100s));
