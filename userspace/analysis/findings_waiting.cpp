@@ -159,6 +159,7 @@ void find_descriptor_inherited(const RuleInput& evidence, FindingDrafts& drafts)
 void find_fin_wait2_pileup(const RuleInput& evidence, FindingDrafts& drafts) {
     struct Program {
         std::uint64_t now = 0;
+        std::uint64_t shut = 0; ///< of which
         std::uint64_t expired = 0;
         Nanoseconds oldest{};
         std::vector<track::ConnectionId> ids;
@@ -169,6 +170,7 @@ void find_fin_wait2_pileup(const RuleInput& evidence, FindingDrafts& drafts) {
         Program& program =
             programs[{holding->netns, holding->comm.empty() ? comm_of({}) : holding->comm}];
         program.now += holding->old;
+        program.shut += holding->shut;
         program.oldest = std::max(program.oldest, holding->oldest);
         program.ids.insert(program.ids.end(), holding->ids.begin(), holding->ids.end());
         program.scope.add(scope_of(*holding));
@@ -188,8 +190,13 @@ void find_fin_wait2_pileup(const RuleInput& evidence, FindingDrafts& drafts) {
         draft.subject = key.second;
         draft.scope = program.scope;
         draft.what = fmt::format(
-            "{} has {} in FIN_WAIT2 now, and {} expired there: it has closed, and the peers don't.",
-            key.second, counted(program.now, "connection"), program.expired);
+            "{} has {} in FIN_WAIT2 now, and {} expired there: it has {}, and the peers don't{}.",
+            key.second, counted(program.now, "connection"), program.expired,
+            program.shut == 0 ? "closed"
+            : program.shut == program.now && program.expired == 0
+                ? "called shutdown()"
+                : fmt::format("closed, or called shutdown() on {}", program.shut),
+            program.shut == 0 ? "" : " close");
         draft.evidence = {{"sockets", "in FIN_WAIT2 now", program.now},
                           {"expired", "expired", program.expired},
                           {"oldest_ns", "the oldest", program.oldest},
@@ -223,6 +230,9 @@ std::string why_stuck(const HeldSockets& holding) {
             holding.longest_silence > Nanoseconds(0)
                 ? fmt::format(", no segment from it for {}", duration_text(holding.longest_silence))
                 : "");
+    if (holding.unsent > 0)
+        return fmt::format("{} that the FIN has to follow {} sent", counted(holding.unsent, "byte"),
+                           holding.unsent == 1 ? "isn't" : "aren't");
     return "the peer doesn't acknowledge the FIN";
 }
 

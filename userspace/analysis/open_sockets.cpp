@@ -26,9 +26,35 @@ Nanoseconds since_received(const track::LiveSocket& socket) {
     return std::chrono::milliseconds(socket.numbers->since_received_ms.value_or(0));
 }
 
+/// shutdown() leaves it with its process, which may go on to read.
+bool is_half_closed(const track::LiveSocket& socket) {
+    if (socket.closed_how) return *socket.closed_how == tcp::ClosedHow::shutdown;
+    return socket.numbers != nullptr && socket.numbers->has(TD_NUMBERS_HAS_SOCKET);
+}
+
+/// As above, but of numbers that may have been read long ago.
+Nanoseconds since_received(const track::LiveSocket& socket, MonoTime now) {
+    return since_received(socket) + std::max(now - socket.numbers_at.value_or(now), Nanoseconds(0));
+}
+
+/// How long nothing has moved of what is closed, but has data or a FIN to be acknowledged. What is
+/// sent for the first time only follows what was acknowledged, so it moves, however slowly; a few
+/// time-outs in a row are a loss. A peer that doesn't read acknowledges probes, and no data.
+Nanoseconds closing_age(const event::SocketNumbers& n, Nanoseconds in_state, bool is_begin_seen) {
+    constexpr int kLoss = 2;
+    if (!n.since_sent_ms || n.unsent.value_or(0) + n.unacked.value_or(0) == 0) return in_state;
+    const Nanoseconds since_sent = std::chrono::milliseconds(*n.since_sent_ms);
+    if (n.timeouts == 0) {
+        // Also where close() wasn't seen what is to be sent before the FIN is stuck since then.
+        if (n.unsent.value_or(0) > 0 && !is_begin_seen) return since_sent;
+        return std::min(in_state, since_sent);
+    }
+    if (n.timeouts > kLoss || !n.since_received_ms) return in_state;
+    return std::min<Nanoseconds>(in_state, std::chrono::milliseconds(*n.since_received_ms));
+}
+
 /// How long it has been in its state without anything moving. In CLOSE_WAIT data may still be sent,
-/// and acknowledged: that is no leak. What is to be sent before a FIN is stuck since data was sent
-/// last, also where close() wasn't seen.
+/// and acknowledged: that is no leak. In FIN_WAIT2 it may still come.
 Nanoseconds age_of(const track::LiveSocket& socket, MonoTime now) {
     const Nanoseconds in_state =
         std::max(now - socket.since.value_or(socket.known_since), Nanoseconds(0));
@@ -39,10 +65,12 @@ Nanoseconds age_of(const track::LiveSocket& socket, MonoTime now) {
     case tcp::State::CLOSE_WAIT:
         if (!n->since_received_ms || !n->since_sent_ms) return in_state;
         return std::min({in_state, since_received(socket), since_sent});
+    case tcp::State::FIN_WAIT2:
+        if (!n->since_received_ms || !is_half_closed(socket)) return in_state;
+        return std::min(in_state, since_received(socket, now));
     case tcp::State::FIN_WAIT1:
     case tcp::State::LAST_ACK:
-        return n->unsent.value_or(0) > 0 && !socket.since ? std::max(in_state, since_sent)
-                                                          : in_state;
+    case tcp::State::CLOSING: return closing_age(*n, in_state, socket.since.has_value());
     default: return in_state;
     }
 }
@@ -207,6 +235,7 @@ void OpenSockets::add(Kind kind, const track::LiveSocket& socket, Nanoseconds ag
     holding.are_holders = holding.are_holders && actors.are_holders;
     holding.looked_up = holding.looked_up && actors.looked_up;
     add_processes(holding, actors.processes);
+    if (socket.state == tcp::State::FIN_WAIT2 && is_half_closed(socket)) holding.shut += weight;
     if (actors.inherited && socket.state == tcp::State::CLOSE_WAIT)
         note_inherited(holding, socket, actors.processes.front().pid, weight);
     if (holding.ids.size() < kIds)

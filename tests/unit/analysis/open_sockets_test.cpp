@@ -233,6 +233,63 @@ TEST_F(OpenSocketsTest, what_cannot_be_sent_is_stuck_for_as_long_as_nothing_was_
     EXPECT_EQ(l.in(FIN_WAIT1).at(0)->oldest, 1s) << "its close() was seen";
 }
 
+TEST_F(OpenSocketsTest, what_still_drains_is_not_stuck) {
+    analysis::OpenSockets l = look();
+    const auto age = [&](tcp::State state, const event::SocketNumbers& numbers) {
+        l.begin_live(at(100s));
+        track::LiveSocket socket = live(people.client(1), state, at(10s));
+        socket.numbers = &numbers;
+        l.on_live(socket, 1);
+        return l.in(state).at(0)->oldest;
+    };
+    event::SocketNumbers n = moved(300, 200);
+    EXPECT_EQ(age(FIN_WAIT1, n), 90s) << "only the FIN is left";
+    for (const tcp::State state : {FIN_WAIT1, LAST_ACK, CLOSING}) {
+        n.unsent = 0;
+        n.unacked = 1000;
+        EXPECT_EQ(age(state, n), 200ms) << name(state);
+        n.unsent = 500;
+        n.unacked = 0;
+        n.peer_window = 0;
+        EXPECT_EQ(age(state, n), 200ms) << "a window that was open just before";
+    }
+    n.since_sent_ms = 80'000;
+    EXPECT_EQ(age(FIN_WAIT1, n), 80s) << "a peer that answers probes, and reads nothing";
+    n.since_sent_ms = 95'000;
+    EXPECT_EQ(age(FIN_WAIT1, n), 90s);
+    n.timeouts = 2;
+    EXPECT_EQ(age(FIN_WAIT1, n), 300ms) << "a loss";
+    n.timeouts = 3;
+    EXPECT_EQ(age(FIN_WAIT1, n), 90s);
+}
+
+TEST_F(OpenSocketsTest, what_is_half_closed_and_still_receives_is_no_pileup) {
+    analysis::OpenSockets l = look();
+    const event::SocketNumbers n = moved(4'999, 90'000);
+    const auto holding = [&](std::optional<tcp::ClosedHow> how, MonoTime read_at) {
+        l.begin_live(at(100s));
+        track::LiveSocket socket = live(people.client(1), FIN_WAIT2, at(10s));
+        socket.numbers = &n;
+        socket.numbers_at = read_at;
+        socket.closed_how = how;
+        l.on_live(socket, 1);
+        return l.in(FIN_WAIT2).at(0);
+    };
+    EXPECT_EQ(holding(tcp::ClosedHow::shutdown, at(100s))->old, 0u);
+    EXPECT_EQ(holding(tcp::ClosedHow::shutdown, at(99s))->old, 1u) << "as of a second ago";
+    EXPECT_EQ(holding(tcp::ClosedHow::shutdown, at(99s))->shut, 1u);
+    EXPECT_EQ(holding(tcp::ClosedHow::close, at(100s))->old, 1u) << "nobody can read it";
+    EXPECT_EQ(holding(tcp::ClosedHow::close, at(100s))->shut, 0u);
+    EXPECT_EQ(holding(std::nullopt, at(100s))->old, 1u);
+    event::SocketNumbers held = n;
+    held.flags = TD_NUMBERS_HAS_SOCKET;
+    track::LiveSocket socket = live(people.client(1), FIN_WAIT2, at(10s));
+    socket.numbers = &held;
+    l.begin_live(at(100s));
+    l.on_live(socket, 1);
+    EXPECT_EQ(l.in(FIN_WAIT2).at(0)->old, 0u);
+}
+
 TEST_F(OpenSocketsTest, by_program_and_namespace_with_the_worst_first) {
     analysis::OpenSockets l = look();
     l.begin_live(at(100s));
