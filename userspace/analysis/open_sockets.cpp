@@ -245,8 +245,10 @@ void OpenSockets::add(Kind kind, const track::LiveSocket& socket, Nanoseconds ag
     if (socket.who.role == tcp::Role::server) note_some(holding.services, socket.who.tuple.local);
     // Of one from before tracing it may not be known who connected.
     if (socket.who.role != tcp::Role::server) note_some(holding.remotes, socket.who.tuple.remote);
-    const tcp::Endpoint& remote = socket.who.tuple.remote;
-    if (socket.state == tcp::State::SYN_SENT &&
+    tcp::Endpoint remote = socket.who.tuple.remote;
+    if (socket.who.role == tcp::Role::server) remote.port = 0;
+    const bool is_awaited = socket.state == tcp::State::SYN_SENT || kind == Kind::unanswering;
+    if (is_awaited &&
         (holding.tried.size() < HeldSockets::kMostTried || holding.tried.contains(remote)))
         holding.tried[remote] += weight;
     if (socket.numbers == nullptr) return;

@@ -55,8 +55,9 @@ struct HeldSockets {
     tcp::FourTuple oldest_tuple{};
     std::vector<track::ConnectionId> ids; ///< of some old ones
     Likes likes;                          ///< further old ones
-    std::map<tcp::Endpoint, std::uint64_t>
-        tried; ///< of the old ones in SYN_SENT, by remote endpoint; at most kMostTried
+    /// Of the old ones that wait for an answer, in SYN_SENT or later, by remote endpoint; of those
+    /// that were accepted by remote host, with port 0. At most kMostTried.
+    std::map<tcp::Endpoint, std::uint64_t> tried;
     static constexpr std::size_t kMostTried = 10'000;
     std::set<tcp::Endpoint> services; ///< of old ones that were accepted, their local ends; some
     std::set<tcp::Endpoint> remotes;  ///< of old ones that weren't accepted; some
