@@ -9,6 +9,11 @@
 namespace tcpdwell::analysis {
 namespace {
 
+constexpr std::string_view kSizeAdvice =
+    "If small segments get through, the path takes no large ones and no ICMP error comes back: "
+    "ping -M do -s 1472 (IPv4), the MTU of the interfaces and tunnels, and "
+    "net.ipv4.tcp_mtu_probing.";
+
 /// How many connections to each remote endpoint, of served ones to each remote host.
 using Peers = std::map<tcp::Endpoint, std::uint64_t>;
 
@@ -16,6 +21,7 @@ using Peers = std::map<tcp::Endpoint, std::uint64_t>;
 struct Gone {
     const HeldSockets* now = nullptr; ///< those with the most
     std::uint64_t waiting = 0;
+    bool is_heard_elsewhere = true; ///< the hosts of all of these, on other connections
     Peers waiting_for;
     std::uint64_t unacked = 0; ///< bytes
     std::uint64_t unsent = 0;  ///< bytes
@@ -28,7 +34,7 @@ struct Gone {
     std::vector<track::ConnectionId> likes;
     Scope scope;
 
-    void add(const HeldSockets& holding);
+    void add(const HeldSockets& holding, const OpenSockets& live);
     void add(const PartyEnds& party, const CauseFacts& facts);
 };
 
@@ -37,7 +43,7 @@ void add_likes(Gone& gone, const Likes& likes) {
         gone.likes.insert(gone.likes.end(), likes.list().begin(), likes.list().end());
 }
 
-void Gone::add(const HeldSockets& holding) {
+void Gone::add(const HeldSockets& holding, const OpenSockets& live) {
     if (!now) now = &holding; // they are in that order
     waiting += holding.old;
     for (const auto& [peer, count] : holding.tried) waiting_for[peer] += count;
@@ -47,6 +53,7 @@ void Gone::add(const HeldSockets& holding) {
     ids.insert(ids.end(), holding.ids.begin(), holding.ids.end());
     add_likes(*this, holding.likes);
     scope.add(scope_of(holding));
+    is_heard_elsewhere = is_heard_elsewhere && live.are_heard_elsewhere(holding);
 }
 
 void Gone::add(const PartyEnds& party, const CauseFacts& facts) {
@@ -97,25 +104,34 @@ std::string list_text(std::vector<std::pair<std::uint64_t, std::string>> list) {
     return others == 0 ? text : fmt::format("{}, {} to others", text, others);
 }
 
+/// A remote endpoint, or a host.
+std::string text_of(const tcp::Endpoint& peer) {
+    const tcp::Family family = peer.address.is_v4() ? tcp::Family::ipv4 : tcp::Family::ipv6;
+    return peer.port == 0 ? peer.address.text(family) : peer.text(family);
+}
+
 /// " (5 to 10.0.0.5:80, 3 to 10.0.0.6:80)"; empty where there is one only.
 std::string peers_text(const Gone& gone) {
     if (gone.waiting_for.size() < 2) return {};
     std::vector<std::pair<std::uint64_t, std::string>> list;
-    for (const auto& [peer, count] : gone.waiting_for) {
-        const tcp::Family family = peer.address.is_v4() ? tcp::Family::ipv4 : tcp::Family::ipv6;
-        list.emplace_back(count,
-                          "to " + (peer.port == 0 ? peer.address.text(family) : peer.text(family)));
-    }
+    for (const auto& [peer, count] : gone.waiting_for)
+        list.emplace_back(count, "to " + text_of(peer));
     return fmt::format(" ({})", list_text(std::move(list)));
 }
 
 /// By network namespace and name of the program.
 using GoneByProgram = std::map<std::pair<std::uint32_t, std::string>, Gone>;
 
-GoneByProgram gone_by_program(const RuleInput& evidence) {
+GoneByProgram waiting_by_program(const OpenSockets& live,
+                                 const std::vector<const HeldSockets*>& waiting) {
     GoneByProgram programs;
-    for (const HeldSockets* holding : evidence.live.unanswering())
-        programs[{holding->netns, holding->comm}].add(*holding);
+    for (const HeldSockets* holding : waiting)
+        programs[{holding->netns, holding->comm}].add(*holding, live);
+    return programs;
+}
+
+GoneByProgram gone_by_program(const RuleInput& evidence) {
+    GoneByProgram programs = waiting_by_program(evidence.live, evidence.live.unanswering());
     for (const auto& [key, ends] : evidence.causes.parties()) {
         const CauseFacts* facts = ends.facts(EndCause::peer_gone);
         if (!facts) continue;
@@ -175,26 +191,37 @@ std::string ended_text(const Gone& gone) {
         ways(gone), list_text(std::move(list)));
 }
 
-std::string why_text(const Gone& gone) {
-    if (is_kept_here(gone)) return "what is to be sent is dropped here, or the path is cut";
-    const bool is_one = gone.waiting_for.size() + gone.parties.size() == 1;
-    return is_one ? "the peer has gone, or the path to it is cut"
-                  : "the peers have gone, or the paths to them are cut";
+/// More than fits into the segments that get through wherever any do (RFC 1122, 4.2.2.6).
+bool sends_much(const Gone& gone) {
+    constexpr std::uint64_t kSmall = 536;
+    return gone.waiting > 0 && gone.unacked > kSmall * gone.waiting;
 }
 
-FindingDraft draft_of_gone(const Gone& gone, std::uint32_t netns) {
-    FindingDraft draft{"peers_gone", report::Severity::warning};
+/// Of those that wait, and none has ended: those may have been of others.
+bool answers_elsewhere(const Gone& gone) {
+    return gone.waiting > 0 && gone.ended == 0 && gone.is_heard_elsewhere;
+}
+
+std::string why_text(const Gone& gone) {
+    if (is_kept_here(gone)) return "what is to be sent is dropped here, or the path is cut";
+    if (answers_elsewhere(gone))
+        return fmt::format("{} on other connections, so what these send is lost on the way (by its "
+                           "size or its ports), or several hosts share an address",
+                           gone.waiting_for.size() == 1 ? "that host answers"
+                                                        : "these hosts answer");
+    const bool is_one = gone.waiting_for.size() + gone.parties.size() == 1;
+    if (is_one)
+        return fmt::format("the peer has gone, or the path to it is cut{}",
+                           sends_much(gone) ? " or takes no large segments" : "");
+    return fmt::format("the peers have gone, or the paths to them are cut{}",
+                       sends_much(gone) ? " or take no large segments" : "");
+}
+
+void describe(const Gone& gone, std::uint32_t netns, FindingDraft& draft) {
     draft.subject = gone.now ? holders_text(*gone.now) : party_text(*gone.ends);
     draft.connections = gone.ids;
     draft.likes = gone.likes;
     draft.scope = gone.scope;
-    if (gone.waiting > 0)
-        draft.what =
-            fmt::format("The peers of {} of {} don't answer{}: no segment from {} for {}, {}",
-                        counted(gone.waiting, "connection"), draft.subject, peers_text(gone),
-                        where(gone), duration_text(gone.now->longest_silence), waits_text(gone));
-    if (gone.ended > 0) draft.what += (gone.waiting > 0 ? "; " : "") + ended_text(gone);
-    draft.what += fmt::format(": {}.", why_text(gone));
     draft.evidence = {
         {"waiting", "waiting now", gone.waiting},
         {"ended", "timed out", gone.ended},
@@ -211,6 +238,35 @@ FindingDraft draft_of_gone(const Gone& gone, std::uint32_t netns) {
             {"retransmissions", "in a row", std::uint64_t{gone.most_timeouts}});
         draft.processes.push_back({"holders", "held by", gone.now->processes});
     }
+}
+
+FindingDraft draft_of_gone(const Gone& gone, std::uint32_t netns) {
+    FindingDraft draft{"peers_gone", report::Severity::warning};
+    describe(gone, netns, draft);
+    if (gone.waiting > 0)
+        draft.what =
+            fmt::format("The peers of {} of {} don't answer{}: no segment from {} for {}, {}",
+                        counted(gone.waiting, "connection"), draft.subject, peers_text(gone),
+                        where(gone), duration_text(gone.now->longest_silence), waits_text(gone));
+    if (gone.ended > 0) draft.what += (gone.waiting > 0 ? "; " : "") + ended_text(gone);
+    draft.what += fmt::format(": {}.", why_text(gone));
+    return draft;
+}
+
+FindingDraft draft_of_one_way(const Gone& gone, std::uint32_t netns) {
+    FindingDraft draft{"peers_gone", report::Severity::warning};
+    describe(gone, netns, draft);
+    draft.what = fmt::format(
+        "What {} sends on {}{} isn't acknowledged for {} at least ({}), although segments came "
+        "from {} no longer than {} ago: what is sent is lost on the way.",
+        draft.subject, counted(gone.waiting, "connection"), peers_text(gone),
+        duration_text(gone.now->oldest), waits_text(gone),
+        gone.waiting_for.size() == 1 ? text_of(gone.waiting_for.begin()->first) : "the peers",
+        duration_text(gone.now->longest_silence));
+    draft.advice.push_back("One direction is cut: look for what drops it here (nft list ruleset, "
+                           "tc -s qdisc), on the way (routes that differ by direction, a firewall "
+                           "that has seen one direction only), and at the peer.");
+    draft.advice.push_back(std::string(kSizeAdvice));
     return draft;
 }
 
@@ -224,9 +280,12 @@ void find_peers_gone(const RuleInput& evidence, FindingDrafts& drafts) {
         if (is_kept_here(gone))
             draft.advice.push_back("The data was not even sent once: look for what drops it on "
                                    "this host (nft list ruleset, iptables-save, tc -s qdisc).");
+        if (answers_elsewhere(gone) || sends_much(gone)) draft.advice.emplace_back(kSizeAdvice);
         advise_on_gone(evidence, key.first, draft);
         drafts.push_back(std::move(draft));
     }
+    for (const auto& [key, gone] : waiting_by_program(evidence.live, evidence.live.one_way()))
+        if (gone.waiting >= many) drafts.push_back(draft_of_one_way(gone, key.first));
 }
 
 } // namespace tcpdwell::analysis

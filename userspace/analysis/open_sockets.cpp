@@ -88,6 +88,14 @@ bool is_unanswered(const track::LiveSocket& socket) {
     return n->probes > 1 && (n->unsent.value_or(0) == 0 || n->peer_window.value_or(0) > 0);
 }
 
+/// For how long at least data has been retransmitted: the timer starts with 200 ms or more, and
+/// doubles each time (TCP_RTO_MIN, tcp_retransmit_timer()).
+Nanoseconds retransmitted_for(const event::SocketNumbers& n) {
+    constexpr Nanoseconds kFirst = std::chrono::milliseconds(200);
+    constexpr int kMost = 20;
+    return kFirst * ((1 << std::min<int>(n.timeouts, kMost)) - 1);
+}
+
 /// The processes that are to act, by what is known of it.
 struct Actors {
     std::vector<event::Process> processes;
@@ -161,6 +169,33 @@ void add_processes(HeldSockets& holding, const std::vector<event::Process>& proc
     }
 }
 
+void note_ends(HeldSockets& holding, const track::LiveSocket& socket, bool is_awaited,
+               Weight weight) {
+    tcp::Endpoint remote = socket.who.tuple.remote;
+    if (socket.who.role == tcp::Role::server) {
+        note_some(holding.services, socket.who.tuple.local);
+        remote.port = 0;
+    } else { // of one from before tracing it may not be known who connected
+        note_some(holding.remotes, remote);
+    }
+    if (is_awaited &&
+        (holding.tried.size() < HeldSockets::kMostTried || holding.tried.contains(remote)))
+        holding.tried[remote] += weight;
+}
+
+void note_numbers(HeldSockets& holding, const track::LiveSocket& socket, Weight weight) {
+    const event::SocketNumbers& n = *socket.numbers;
+    holding.numbered += weight;
+    const std::uint64_t unsent = n.unsent.value_or(0);
+    if (unsent > 0 && n.peer_window == OptionalNumber<std::uint32_t>(0))
+        holding.zero_window += weight;
+    holding.unsent += unsent * weight;
+    holding.unacked += n.unacked.value_or(0) * weight;
+    holding.unread += n.unread.value_or(0) * weight;
+    holding.most_timeouts = std::max<std::uint32_t>(holding.most_timeouts, n.timeouts);
+    holding.longest_silence = std::max(holding.longest_silence, since_received(socket));
+}
+
 } // namespace
 
 bool HeldSockets::is_given() const {
@@ -187,17 +222,47 @@ OpenSockets::OpenSockets(const Thresholds& thresholds)
 void OpenSockets::begin_live(MonoTime now) {
     now_ = now;
     holdings_.clear();
+    heard_.clear();
 }
 
 void OpenSockets::on_live(const track::LiveSocket& socket, Weight weight) {
-    if (is_unanswered(socket) && since_received(socket) >= silent_from_)
-        add(Kind::unanswering, socket, since_received(socket), true, silent_from_, weight);
+    note_answers(socket, weight);
     if (!is_of_interest(socket.state)) return;
     // Nobody can close it: AcceptQueues. What has sent a FIN was closed by somebody, although no
     // process has it.
     if (socket.state == tcp::State::CLOSE_WAIT && socket.accept && !socket.accept->accepted) return;
     add(Kind::in_state, socket, age_of(socket, now_), socket.since.has_value(),
         old_from_[socket.state], weight);
+}
+
+/// A segment of the peer began these states; of an established one there may be numbers.
+void OpenSockets::note_heard(const track::LiveSocket& socket) {
+    if (socket.state != tcp::State::ESTABLISHED && socket.state != tcp::State::TIME_WAIT) return;
+    const bool has_begun = socket.since && now_ - *socket.since < silent_from_;
+    const bool is_acknowledged = socket.state == tcp::State::ESTABLISHED &&
+                                 socket.numbers != nullptr && socket.numbers->since_received_ms &&
+                                 !is_unanswered(socket) &&
+                                 since_received(socket, now_) < silent_from_;
+    if ((has_begun || is_acknowledged) && heard_.size() < kMostHeard)
+        heard_.emplace(socket.who.netns, socket.who.tuple.remote.address);
+}
+
+void OpenSockets::note_answers(const track::LiveSocket& socket, Weight weight) {
+    note_heard(socket);
+    const event::SocketNumbers* n = socket.numbers;
+    if (n == nullptr || !n->since_received_ms) return;
+    if (!is_unanswered(socket)) return;
+    const Nanoseconds silence = since_received(socket);
+    const Nanoseconds unheard_for = retransmitted_for(*n);
+    // Each segment that comes has the peer's last acknowledgement; what the peer retransmits comes
+    // at intervals that double.
+    const bool is_lost = n->unacked.value_or(0) > 0 && n->peer_window.value_or(1) > 0 &&
+                         unheard_for >= silent_from_ &&
+                         (silence < silent_from_ || silence * 2 <= unheard_for);
+    if (is_lost)
+        add(Kind::one_way, socket, unheard_for, false, silent_from_, weight);
+    else if (silence >= silent_from_)
+        add(Kind::unanswering, socket, silence, true, silent_from_, weight);
 }
 
 void OpenSockets::add(Kind kind, const track::LiveSocket& socket, Nanoseconds age, bool exact,
@@ -227,7 +292,7 @@ void OpenSockets::add(Kind kind, const track::LiveSocket& socket, Nanoseconds ag
     }
     if (age < old_from) return;
     // When a peer went isn't known, only when it was heard last.
-    if (kind == Kind::unanswering)
+    if (kind != Kind::in_state)
         note_begin(holding, now_ - age, false);
     else
         note_begin(holding, began_at(socket), exact);
@@ -242,26 +307,9 @@ void OpenSockets::add(Kind kind, const track::LiveSocket& socket, Nanoseconds ag
         holding.ids.push_back(socket.who.id);
     else
         holding.likes.note(socket.who.id);
-    if (socket.who.role == tcp::Role::server) note_some(holding.services, socket.who.tuple.local);
-    // Of one from before tracing it may not be known who connected.
-    if (socket.who.role != tcp::Role::server) note_some(holding.remotes, socket.who.tuple.remote);
-    tcp::Endpoint remote = socket.who.tuple.remote;
-    if (socket.who.role == tcp::Role::server) remote.port = 0;
-    const bool is_awaited = socket.state == tcp::State::SYN_SENT || kind == Kind::unanswering;
-    if (is_awaited &&
-        (holding.tried.size() < HeldSockets::kMostTried || holding.tried.contains(remote)))
-        holding.tried[remote] += weight;
-    if (socket.numbers == nullptr) return;
-    const event::SocketNumbers& n = *socket.numbers;
-    holding.numbered += weight;
-    const std::uint64_t unsent = n.unsent.value_or(0);
-    if (unsent > 0 && n.peer_window == OptionalNumber<std::uint32_t>(0))
-        holding.zero_window += weight;
-    holding.unsent += unsent * weight;
-    holding.unacked += n.unacked.value_or(0) * weight;
-    holding.unread += n.unread.value_or(0) * weight;
-    holding.most_timeouts = std::max<std::uint32_t>(holding.most_timeouts, n.timeouts);
-    holding.longest_silence = std::max(holding.longest_silence, since_received(socket));
+    note_ends(holding, socket, kind != Kind::in_state || socket.state == tcp::State::SYN_SENT,
+              weight);
+    if (socket.numbers != nullptr) note_numbers(holding, socket, weight);
 }
 
 std::vector<const HeldSockets*> OpenSockets::of(Kind kind, std::optional<tcp::State> state) const {
@@ -276,6 +324,16 @@ std::vector<const HeldSockets*> OpenSockets::of(Kind kind, std::optional<tcp::St
 
 std::vector<const HeldSockets*> OpenSockets::in(tcp::State state) const {
     return of(Kind::in_state, state);
+}
+
+std::vector<const HeldSockets*> OpenSockets::one_way() const {
+    return of(Kind::one_way, std::nullopt);
+}
+
+bool OpenSockets::are_heard_elsewhere(const HeldSockets& waiting) const {
+    return !waiting.tried.empty() && std::ranges::all_of(waiting.tried, [&](const auto& each) {
+        return heard_.contains({waiting.netns, each.first.address});
+    });
 }
 
 std::vector<const HeldSockets*> OpenSockets::unanswering() const {

@@ -87,13 +87,21 @@ public:
     /// In ESTABLISHED or CLOSE_WAIT, with data that the peer hasn't acknowledged although it was
     /// retransmitted, or probes that it didn't answer; all of them as old as the threshold.
     [[nodiscard]] std::vector<const HeldSockets*> unanswering() const;
+    /// The same, but segments do come from the peer: what is sent doesn't get there.
+    [[nodiscard]] std::vector<const HeldSockets*> one_way() const;
+    /// Whether each host that these wait for was heard on another connection, as lately as the
+    /// threshold wants.
+    [[nodiscard]] bool are_heard_elsewhere(const HeldSockets& waiting) const;
 
 private:
-    enum class Kind : std::uint8_t { in_state, unanswering };
+    static constexpr std::size_t kMostHeard = 10'000;
+    enum class Kind : std::uint8_t { in_state, unanswering, one_way };
     /// The last one: the pid of who opened them, of inherited ones.
     using Key =
         std::tuple<Kind, tcp::State, std::uint32_t, std::string, std::optional<std::uint32_t>>;
 
+    void note_heard(const track::LiveSocket& socket);
+    void note_answers(const track::LiveSocket& socket, Weight weight);
     void add(Kind kind, const track::LiveSocket& socket, Nanoseconds age, bool exact,
              Nanoseconds old_from, Weight weight);
     std::vector<const HeldSockets*> of(Kind kind, std::optional<tcp::State> state) const;
@@ -102,6 +110,8 @@ private:
     Nanoseconds silent_from_;
     MonoTime now_{};
     std::map<Key, HeldSockets> holdings_;
+    /// Remote hosts, by network namespace of the connection; at most kMostHeard.
+    std::set<std::pair<std::uint32_t, tcp::IpAddress>> heard_;
 };
 
 } // namespace tcpdwell::analysis

@@ -126,6 +126,44 @@ TEST_F(PeersGone, of_several_remotes_each_has_its_number) {
     EXPECT_EQ(evidence(*f, "unacked"), 70);
 }
 
+TEST_F(PeersGone, who_is_heard_and_acknowledges_nothing_is_out_of_reach_in_one_direction) {
+    unanswered(40'000, 100, 10, 3); // three time-outs take 1.4 s
+    EXPECT_FALSE(found(kPeersGone, 10s));
+    unanswered(40'001, 100, 20, 4);
+    const report::Finding* f = found(kPeersGone, 10s);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(f->what,
+              "What app (pid 1000) sends on 1 connection isn't acknowledged for 3.0 s at "
+              "least (20 bytes unacknowledged, up to 4 retransmissions in a row), although "
+              "segments came from 10.0.0.9:80 no longer than 100 ms ago: what is sent is lost on "
+              "the way.");
+    EXPECT_EQ(evidence(*f, "waiting"), 1);
+    EXPECT_THAT(advice(*f), HasSubstr("One direction is cut"));
+    unanswered(40'002, 3000, 20, 4); // this one is silent
+    const auto& all = section<report::Findings>(report(10s), "findings").list;
+    ASSERT_EQ(all.size(), 2u);
+    EXPECT_THAT(std::string(all[0].what), HasSubstr("don't answer"));
+    EXPECT_THAT(std::string(all[1].what), HasSubstr("although segments came from"));
+}
+
+TEST_F(PeersGone, a_host_that_answers_on_another_connection_has_not_gone) {
+    unanswered(40'000, 4000, 10, 4);
+    const auto why = [&] { return std::string(found(kPeersGone, 1001ms)->what); };
+    EXPECT_THAT(why(), HasSubstr(": the peer has gone, or the path to it is cut."));
+    unanswered(40'001, 3000, 0, 0); // as silent
+    unanswered(40'002, 100, 0, 0, "10.0.0.8");
+    unanswered(40'003, 100, 10, 1); // it doesn't acknowledge what it is sent
+    EXPECT_THAT(why(), HasSubstr(": the peer has gone, or the path to it is cut."));
+    unanswered(40'004, 2990, 0, 0);
+    EXPECT_THAT(why(), HasSubstr(": that host answers on other connections, so what these send is "
+                                 "lost on the way (by its size or its ports), or several hosts "
+                                 "share an address."));
+    EXPECT_THAT(advice(*finding(last, kPeersGone)), HasSubstr("net.ipv4.tcp_mtu_probing"));
+    unanswered(40'005, 4000, 4000, 4, "10.0.0.7"); // one has gone, perhaps
+    EXPECT_THAT(why(), HasSubstr(": the peers have gone, or the paths to them are cut or take no "
+                                 "large segments."));
+}
+
 TEST_F(PeersGone, what_this_host_drops_itself_is_not_sent_even_once) {
     event::SocketNumbers numbers;
     numbers.since_received_ms = 5000;
