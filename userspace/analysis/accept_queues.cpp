@@ -45,6 +45,22 @@ report::Value known(const std::optional<std::uint64_t>& number) {
     return number ? report::Value(report::count_value(*number)) : report::Value();
 }
 
+/// Who is at work doesn't leave a connection in the queue for so long.
+constexpr Nanoseconds kPrompt = std::chrono::milliseconds(100);
+
+bool is_prompt(const std::optional<track::Accept>& accept) {
+    return accept && accept->delay && *accept->delay < kPrompt;
+}
+
+/// When accept() returned it: nullopt where its beginning wasn't seen.
+std::optional<MonoTime> accepted_at(const track::ConnectionLine& line) {
+    if (!line.opened) return std::nullopt;
+    for (const track::PathStep& step : line.states)
+        if (step.state == tcp::State::SYN_RECV && step.dwell)
+            return *line.opened + *step.dwell + *line.accept->delay;
+    return std::nullopt;
+}
+
 /// When the handshake was complete, or not later than that; and whether it was seen.
 std::pair<MonoTime, bool> established_at(const track::LiveSocket& socket) {
     MonoTime at = socket.since.value_or(socket.known_since);
@@ -59,6 +75,21 @@ std::pair<MonoTime, bool> established_at(const track::LiveSocket& socket) {
 }
 
 } // namespace
+
+void PromptAccepts::note_ended(Accepted accepted) {
+    if (ended_.size() < kMost) {
+        ended_.push_back(accepted);
+        return;
+    }
+    ended_[next_] = accepted;
+    next_ = (next_ + 1) % kMost;
+}
+
+std::vector<PromptAccepts::Accepted> PromptAccepts::list() const {
+    std::vector<Accepted> all(ended_);
+    all.insert(all.end(), live_.begin(), live_.end());
+    return all;
+}
 
 AcceptQueue* AcceptQueues::queue_of(std::uint32_t netns, const tcp::Endpoint& local,
                                     tcp::Family family) {
@@ -81,7 +112,11 @@ AcceptQueue* AcceptQueues::queue_of(const track::ConnectionIdentity& accepted) {
 
 void AcceptQueues::on_connection(const track::ConnectionLine& line, Weight weight) {
     if (!line.accept || !line.accept->delay) return;
-    if (AcceptQueue* queue = queue_of(*line.who)) queue->delays.record(*line.accept->delay, weight);
+    AcceptQueue* queue = queue_of(*line.who);
+    if (!queue) return;
+    queue->delays.record(*line.accept->delay, weight);
+    if (!is_prompt(line.accept)) return;
+    if (const auto when = accepted_at(line)) queue->prompt.note_ended({*when, weight});
 }
 
 void AcceptQueues::begin_live(MonoTime now) {
@@ -95,6 +130,8 @@ void AcceptQueues::begin_live(MonoTime now) {
         queue.waiting = queue.half_closed = 0;
         queue.oldest = Nanoseconds(0);
         queue.oldest_is_exact = true;
+        queue.since.reset();
+        queue.prompt.clear_live();
         queue.queued.reset();
         queue.limit.reset();
         queue.is_open = false;
@@ -121,16 +158,26 @@ void AcceptQueues::note_waiting(AcceptQueue& queue, const track::LiveSocket& soc
                                 Weight weight) const {
     const auto [since, exact] = established_at(socket);
     const Nanoseconds age = std::max(now_ - since, Nanoseconds(0));
+    queue.seen_at = now_;
     queue.waiting += weight;
     if (socket.state != tcp::State::ESTABLISHED) queue.half_closed += weight;
     if (age >= queue.oldest) {
         queue.oldest = age;
+        queue.since = since;
         queue.oldest_is_exact = exact;
     }
     if (queue.ids.size() < kExampleIds)
         queue.ids.push_back(socket.who.id);
     else
         queue.likes.note(socket.who.id);
+}
+
+void AcceptQueues::note_accepted(AcceptQueue& queue, const track::LiveSocket& socket,
+                                 Weight weight) {
+    queue.live_delays.record(*socket.accept->delay, weight);
+    const auto [since, exact] = established_at(socket);
+    if (exact && is_prompt(socket.accept))
+        queue.prompt.note_live({since + *socket.accept->delay, weight});
 }
 
 void AcceptQueues::on_live(const track::LiveSocket& socket, Weight weight) {
@@ -144,7 +191,7 @@ void AcceptQueues::on_live(const track::LiveSocket& socket, Weight weight) {
     if (waits)
         note_waiting(*queue, socket, weight);
     else
-        queue->live_delays.record(*socket.accept->delay, weight);
+        note_accepted(*queue, socket, weight);
 }
 
 void AcceptQueues::add_to(report::Report& report, const ReportContext&) {
@@ -192,7 +239,10 @@ void AcceptQueues::add_to(report::Report& report, const ReportContext&) {
 }
 
 void AcceptQueues::next_interval(MonoTime) {
-    for (auto& [key, queue] : queues_) queue.delays.clear();
+    for (auto& [key, queue] : queues_) {
+        queue.delays.clear();
+        queue.prompt.clear_ended();
+    }
     std::erase_if(
         queues_, [](const auto& each) { return !each.second.is_open && each.second.waiting == 0; });
 }

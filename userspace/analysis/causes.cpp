@@ -37,6 +37,18 @@ bool was_given_up(EndCause client, const track::ConnectionLine& server) {
            server.detail == tcp::EndingDetail::reset_received;
 }
 
+/// The end of the process began the close, which then takes as long as the peer likes.
+MonoTime died_at(const track::ConnectionLine& line) {
+    MonoTime at = line.closed.value_or(MonoTime{});
+    for (const track::PathStep& step : line.states) {
+        const bool is_closing =
+            step.state == tcp::State::FIN_WAIT1 || step.state == tcp::State::FIN_WAIT2 ||
+            step.state == tcp::State::CLOSING || step.state == tcp::State::TIME_WAIT;
+        if (is_closing) at -= step.dwell.value_or(step.at_least);
+    }
+    return at;
+}
+
 bool is_failed_try(EndCause cause) {
     return cause == EndCause::unanswered || cause == EndCause::refused;
 }
@@ -82,9 +94,17 @@ EndCause Causes::cause_of(const track::ConnectionLine& line, const PartyEnds& pa
                : cause;
 }
 
-bool Causes::note(CauseFacts& facts, const track::ConnectionLine& line, Weight weight) {
-    const MonoTime at = line.closed.value_or(MonoTime{});
-    if (facts.count == 0) facts.first = at;
+bool Causes::note(PartyEnds& party, EndCause cause, const track::ConnectionLine& line,
+                  Weight weight) {
+    CauseFacts& facts = party.causes[cause];
+    const MonoTime at =
+        cause == EndCause::process_died ? died_at(line) : line.closed.value_or(MonoTime{});
+    if (facts.count == 0) {
+        facts.first = at;
+        facts.opened.reset();
+    }
+    facts.first = std::min(facts.first, at);
+    if (line.opened) facts.opened = std::min(facts.opened.value_or(*line.opened), *line.opened);
     facts.count += weight;
     facts.last = std::max(facts.last, at);
     const bool is_example = facts.ids.note(line.who->id) || facts.likes.note(line.who->id);
@@ -200,11 +220,17 @@ void Causes::on_stray_reset(const track::StrayResetLine& line, Weight weight) {
     own->party->causes[own->cause].answered_late += weight;
 }
 
+void Causes::note_answer(const track::TransitionLine& line) {
+    const std::pair key(line.who->netns, line.who->tuple.remote);
+    if (answered_.size() < Flows::kMaxGroups || answered_.contains(key)) answered_[key] = line.at;
+}
+
 void Causes::on_transition(const track::TransitionLine& line, Weight weight) {
     if (line.to == tcp::State::ESTABLISHED && line.who->tuple.local == line.who->tuple.remote)
         note_self_connected(*line.who, weight);
     if (line.from != tcp::State::SYN_SENT || line.to != tcp::State::ESTABLISHED) return;
     note_connected(*line.who);
+    note_answer(line);
     if (!line.who->process) return;
     const tcp::Endpoint& remote = line.who->tuple.remote;
     if (tries_.size() >= kMostTries) tries_.clear();
@@ -231,7 +257,10 @@ void Causes::on_connection(const track::ConnectionLine& line, Weight weight) {
         unknown_.have_ended(line) ? EndCause::unknown_there : cause_of(line, *party);
     if (is_explained(line, *party, cause, weight) || cause == EndCause::none) return;
     if (was_answered_elsewhere(line, *party, cause)) return;
-    if (note(party->causes[cause], line, weight)) lives_.keep(line, Lives::What::ended_badly);
+    if (note(*party, cause, line, weight)) lives_.keep(line, Lives::What::ended_badly);
+    const auto answer = answered_.find({line.who->netns, line.who->tuple.remote});
+    if (cause == EndCause::refused && answer != answered_.end())
+        party->causes[cause].answered = answer->second;
 }
 
 void Causes::begin_live(MonoTime) {
@@ -284,13 +313,14 @@ void Causes::on_live(const track::LiveSocket& socket, Weight weight) {
     line.closing_signal = socket.closing_signal;
     const EndCause cause = cause_of(line, *party);
     if (cause == EndCause::none || counted_.size() >= kMostCounted) return;
-    if (counted_.insert(socket.who.id).second) note(party->causes[cause], line, weight);
+    if (counted_.insert(socket.who.id).second) note(*party, cause, line, weight);
 }
 
 void Causes::next_interval(MonoTime) {
     parties_.clear();
     recent_.clear();
     tries_.clear();
+    answered_.clear();
     self_connected_.clear();
 }
 

@@ -29,6 +29,8 @@ struct CauseFacts {
     Likes likes; ///< further ones
     MonoTime first{};
     MonoTime last{};
+    std::optional<MonoTime> opened;                   ///< when the first of them was
+    std::optional<MonoTime> answered;                 ///< of refused ones: as Scope has it
     std::set<tcp::IpAddress> hosts;                   ///< remote; at most kMostHosts
     LogHistogram idle;                                ///< before the close
     std::uint32_t most_unread = 0;                    ///< bytes, of one connection
@@ -156,12 +158,14 @@ private:
     static void note_numbers(PartyEnds& party, const track::ConnectionLine& line, Weight weight);
     /// Those whose connections ended badly most often first.
     [[nodiscard]] std::vector<const PartyEnds*> in_order() const;
+    void note_answer(const track::TransitionLine& line);
     PartyEnds* party_of(const track::ConnectionIdentity& who);
     static EndCause cause_of(const track::ConnectionLine& line, const PartyEnds& party);
     void note_open(const track::LiveSocket& socket, Weight weight);
     void note_connected(const track::ConnectionIdentity& who);
     /// Returns whether it is an example now.
-    static bool note(CauseFacts& facts, const track::ConnectionLine& line, Weight weight);
+    static bool note(PartyEnds& party, EndCause cause, const track::ConnectionLine& line,
+                     Weight weight);
     void note_self_connected(const track::ConnectionIdentity& who, Weight weight);
     static void take_back(PartyEnds& party, EndCause cause, Weight weight);
     /// Whether the cause lies at the other end, which ended before; takes back the consequence that
@@ -178,6 +182,8 @@ private:
     Parties parties_;
     RecentEnds recent_;
     std::map<TryKey, Tries> tries_;
+    /// When each remote endpoint last answered a connect of a network namespace.
+    std::map<std::pair<std::uint32_t, tcp::Endpoint>, MonoTime> answered_;
     SelfConnectedBy self_connected_;
     /// By namespace, name of the program, and remote endpoint; at most Flows::kMaxGroups.
     std::set<std::tuple<std::uint32_t, std::string, tcp::Endpoint>> connected_;

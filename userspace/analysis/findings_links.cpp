@@ -96,15 +96,54 @@ bool are_linked(Link link, const Upstreams& upstreams, const Scope& consequence,
     return false;
 }
 
-/// A few don't explain many, and nothing is explained by what came later. Overflows aren't counted
-/// by connections. Who is refused tries again, however many were connected before: from the end of
-/// the listener on.
+/// Until what follows is noticed, or noticed in another order.
+constexpr Nanoseconds kFoundOut = std::chrono::seconds(1);
+
+bool is_of_a_queue(std::string_view finding) {
+    return finding == "accept_stalled" || finding == "accept_queue_full";
+}
+
+/// Findings on sockets that are there now: since when they are, is known.
+bool is_of_sockets(std::string_view finding) {
+    return is_of_a_queue(finding) || finding == "close_wait_leak" ||
+           finding == "fin_wait2_pileup" || finding == "closing_stuck";
+}
+
+/// Whether more connections were accepted without delay while the cause was there already than it
+/// has itself: then the process could do its work all the same.
+bool was_serving(const Scope& consequence, const Scope& cause) {
+    if (!cause.is_began_seen || !cause.began || !consequence.began) return false;
+    std::uint64_t served = 0;
+    for (const auto& [when, weight] : consequence.accepted)
+        if (when >= *cause.began && when <= *consequence.began) served += weight;
+    return served > cause.connections;
+}
+
+/// A few don't explain many. Overflows aren't counted by connections, and one that a process waits
+/// for may keep it from accepting any.
 bool is_enough(const LinkRule& rule, const Scope& consequence, const Scope& cause) {
-    constexpr Nanoseconds kFoundOut = std::chrono::seconds(1); // until the last RST of the ended
-    if (consequence.last && cause.first && *cause.first > *consequence.last) return false;
-    if (rule.consequence == "connects_refused")
-        return consequence.first && cause.first && *consequence.first + kFoundOut >= *cause.first;
+    if (rule.consequence == "connects_refused") return true; // who is refused tries again
+    if (is_of_a_queue(rule.consequence)) return !was_serving(consequence, cause);
     return cause.connections == 0 || cause.connections * 2 >= consequence.connections;
+}
+
+/// Who is refused tries again, however many were connected before: from the end of the listener on,
+/// until there is one again.
+bool is_refused_since(const Scope& refused, const Scope& end) {
+    if (!refused.first || !refused.last || !end.first || !end.last) return false;
+    const MonoTime ended = *end.last <= *refused.last ? *end.last : *end.first;
+    const bool was_back = refused.answered && *refused.answered > ended + kFoundOut;
+    return *refused.first + kFoundOut >= *end.first && !was_back;
+}
+
+/// Nothing is explained by what came later, or was over before.
+bool fits_in_time(const LinkRule& rule, const Scope& consequence, const Scope& cause) {
+    if (rule.consequence == "connects_refused") return is_refused_since(consequence, cause);
+    if (consequence.last && cause.first && *cause.first > *consequence.last) return false;
+    if (!is_of_sockets(rule.consequence) || !consequence.began) return true;
+    if (cause.is_began_seen && cause.began && *cause.began > *consequence.began + kFoundOut)
+        return false;
+    return !cause.last || *cause.last + kFoundOut >= *consequence.began;
 }
 
 constexpr std::size_t kNoCause = ~std::size_t{0};
@@ -196,6 +235,7 @@ std::size_t cause_of(const LinkIndex& index, const Upstreams& upstreams,
         if (rule.consequence != draft.id) continue;
         for (const std::size_t i : index.candidates(rule, upstreams, draft.scope))
             if (is_enough(rule, draft.scope, drafts[i].scope) &&
+                fits_in_time(rule, draft.scope, drafts[i].scope) &&
                 are_linked(rule.link, upstreams, draft.scope, drafts[i].scope) &&
                 !leads_to(causes, i, consequence))
                 return i;
@@ -253,7 +293,11 @@ Scope scope_of(const HeldSockets& holding) {
                 .pids = {},
                 .connections = holding.old,
                 .first = {},
-                .last = {}};
+                .last = holding.seen_at,
+                .began = holding.began,
+                .is_began_seen = holding.is_began_seen,
+                .answered = {},
+                .accepted = {}};
     for (const event::Process& each : holding.processes) scope.add_pid(each.pid);
     return scope;
 }
@@ -278,7 +322,11 @@ Scope scope_of(const PartyEnds& ends, const CauseFacts& facts) {
                 .pids = {},
                 .connections = facts.count,
                 .first = facts.first,
-                .last = facts.last};
+                .last = facts.last,
+                .began = facts.first,
+                .is_began_seen = true,
+                .answered = facts.answered,
+                .accepted = {}};
     if (ends.party.role == tcp::Role::server)
         scope.services = places_of(ends.party.endpoint, ends.addresses);
     else
@@ -287,14 +335,27 @@ Scope scope_of(const PartyEnds& ends, const CauseFacts& facts) {
     return scope;
 }
 
+namespace {
+
+/// Others waited as long before those that wait now.
+bool has_been_slow(const AcceptQueue& queue) {
+    return std::max(queue.delays.max(), queue.live_delays.max()) >= kFoundOut;
+}
+
+} // namespace
+
 Scope scope_of(const AcceptQueue& queue) {
     Scope scope{.netns = queue.netns,
                 .services = places_of(queue.local, queue.addresses),
                 .remotes = {},
                 .pids = {},
-                .connections = 0,
+                .connections = queue.waiting,
                 .first = {},
-                .last = {}};
+                .last = queue.seen_at,
+                .began = queue.since,
+                .is_began_seen = queue.oldest_is_exact && !has_been_slow(queue),
+                .answered = {},
+                .accepted = queue.prompt.list()};
     if (queue.process) scope.add_pid(queue.process->pid);
     for (const event::Process& each : queue.holders) scope.add_pid(each.pid);
     return scope;

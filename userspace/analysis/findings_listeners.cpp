@@ -86,12 +86,45 @@ void describe(const AcceptQueue& queue, FindingDraft& draft) {
         draft.processes.push_back({"holders", "listens", {*queue.process}});
 }
 
+std::string pid_text(const AcceptQueue* queue) {
+    return queue && queue->process ? fmt::format("{}", queue->process->pid) : "PID";
+}
+
 std::string queue_advice(const AcceptQueue* queue) {
     return fmt::format("The program accepts too slowly: look whether it is blocked or stopped "
                        "(/proc/{}/stack, /proc/{}/wchan), or has too few workers; ss -lnt shows "
                        "the queue (Recv-Q) and the backlog (Send-Q).",
-                       queue && queue->process ? fmt::format("{}", queue->process->pid) : "PID",
-                       queue && queue->process ? fmt::format("{}", queue->process->pid) : "PID");
+                       pid_text(queue), pid_text(queue));
+}
+
+/// "12 sockets": old ones in CLOSE_WAIT that a process has which listens. Without the number where
+/// others of its name have some of them; empty where it has none.
+std::string leaked_text(const RuleInput& evidence, const AcceptQueue& queue) {
+    const auto listens = [&](const event::Process& each) {
+        return each.pid != 0 && ((queue.process && queue.process->pid == each.pid) ||
+                                 std::ranges::find(queue.holders, each) != queue.holders.end());
+    };
+    std::uint64_t leaked = 0;
+    bool is_of_others = false;
+    for (const HeldSockets* holding : evidence.live.in(tcp::State::CLOSE_WAIT)) {
+        if (std::ranges::none_of(holding->processes, listens)) continue;
+        leaked += holding->old;
+        is_of_others = is_of_others || !std::ranges::all_of(holding->processes, listens);
+    }
+    if (leaked == 0) return {};
+    return is_of_others ? "sockets" : counted(leaked, "socket");
+}
+
+/// The limit of descriptors isn't known, so the leak is a possible cause only.
+void advise_on_leak(const RuleInput& evidence, const AcceptQueue& queue, FindingDraft& draft) {
+    const std::string leaked = leaked_text(evidence, queue);
+    if (leaked.empty()) return;
+    draft.advice.push_back(fmt::format(
+        "It also has {} in CLOSE_WAIT. If its descriptors are used up by them, accept() fails with "
+        "EMFILE, and that leak is the cause: compare ls /proc/{}/fd | wc -l with \"Max open "
+        "files\" "
+        "in /proc/{}/limits.",
+        leaked, pid_text(&queue), pid_text(&queue)));
 }
 
 bool is_full(const RuleInput& evidence, std::uint32_t netns, const AcceptQueue* queue) {
@@ -142,11 +175,17 @@ void find_accept_queue_full(const RuleInput& evidence, FindingDrafts& drafts) {
         draft.evidence = {{"overflows", "overflows", overflows},
                           {"drops", "drops by listeners for any reason",
                            growth.growth(netns, "TcpExt.ListenDrops")}};
-        if (queue)
+        if (queue) {
             describe(*queue, draft);
-        else
+            // Of what overflows it isn't known which connections, since when, and until when.
+            draft.scope.connections = 0;
+            draft.scope.is_began_seen = false;
+            draft.scope.last.reset();
+        } else {
             draft.evidence.push_back({"netns", "network namespace", std::uint64_t{netns}});
+        }
         draft.advice.push_back(queue_advice(queue));
+        if (queue) advise_on_leak(evidence, *queue, draft);
         draft.advice.push_back(fmt::format(
             "Against bursts, a longer backlog in listen() helps; {} limits it, and counts when "
             "listen() is called.",
@@ -179,6 +218,7 @@ void find_accept_stalled(const RuleInput& evidence, FindingDrafts& drafts) {
                         : "");
         describe(queue, draft);
         draft.advice.push_back(queue_advice(&queue));
+        advise_on_leak(evidence, queue, draft);
         draft.advice.push_back(
             "Sockets in CLOSE_WAIT that wait there have no descriptor in any process: only "
             "accept(), or the end of the listener, ends them.");

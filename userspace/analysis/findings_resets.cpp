@@ -176,6 +176,9 @@ void find_process_died(const RuleInput& evidence, FindingDrafts& drafts) {
         draft.evidence.push_back({"signals", "ended by", signal_text(*facts)});
         std::vector<event::Process> dead;
         for (const auto& [pid, process] : facts->closers) dead.push_back(process);
+        // Another one serves that endpoint by now, perhaps.
+        if (!dead.empty() && ends.several_pids && !draft.processes.empty())
+            draft.processes.front().list = dead;
         draft.processes.push_back({"died", "who died", dead});
         draft.advice.emplace_back(death_advice(*facts, meant));
         drafts.push_back(std::move(draft));

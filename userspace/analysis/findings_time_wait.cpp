@@ -14,6 +14,13 @@ std::uint64_t closed_by_anybody(const EndCounts& tally) {
            tally.closed(tcp::ClosedFirst::both);
 }
 
+/// Of that listening endpoint, by whichever of its programs.
+std::uint64_t ended_by_death(const RuleInput& evidence, const ServiceKey& service) {
+    const CauseFacts* facts = evidence.causes.facts(
+        Party{service.netns, tcp::Role::server, service.local, {}}, EndCause::process_died);
+    return facts ? facts->count : 0;
+}
+
 /// What skips a TIME_WAIT on purpose. The other causes have findings of their own.
 constexpr SkipCause kOwnCauses[] = {SkipCause::so_linger_zero, SkipCause::linger2};
 
@@ -31,11 +38,15 @@ void find_server_closes_first(const RuleInput& evidence, FindingDrafts& drafts) 
     for (const ServiceRow& row : evidence.services) {
         if (row.key.role != tcp::Role::server) continue;
         const EndCounts sum = row.total();
-        const std::uint64_t local = sum.closed(tcp::ClosedFirst::local);
-        const std::uint64_t all = closed_by_anybody(sum);
+        // The end of a process closes everything, and that once.
+        const std::uint64_t died =
+            std::min(ended_by_death(evidence, row.key), sum.closed(tcp::ClosedFirst::local));
+        const std::uint64_t local = sum.closed(tcp::ClosedFirst::local) - died;
+        const std::uint64_t all = closed_by_anybody(sum) - died;
         const double share = share_of(local, all);
         // Resets leave none, and have findings of their own.
-        const std::uint64_t collecting = std::min(local, sum.time_waits);
+        const std::uint64_t collecting =
+            std::min(local, sum.time_waits - std::min(died, sum.time_waits));
         if (collecting < count_threshold(evidence, "server_closes_first.connections") ||
             share < evidence.thresholds.value("server_closes_first.share"))
             continue;

@@ -72,7 +72,9 @@ UnansweredPrograms unanswered_by_program(const RuleInput& evidence) {
             connects.ids = facts->ids.list();
             connects.likes = facts->likes.list();
         }
-        connects.scope.add(scope_of(ends, *facts));
+        Scope scope = scope_of(ends, *facts);
+        scope.began = facts->opened;
+        connects.scope.add(scope);
     }
     for (const HeldSockets* holding : evidence.live.in(tcp::State::SYN_SENT)) {
         auto& program =
@@ -82,10 +84,10 @@ UnansweredPrograms unanswered_by_program(const RuleInput& evidence) {
             connects.waiting += count;
             connects.endpoints[endpoint] += count;
             connects.tries[endpoint] += count;
-            connects.scope.netns = holding->netns;
-            connects.scope.connections += count;
-            note_some(connects.scope.remotes, endpoint);
-            for (const event::Process& each : holding->processes) connects.scope.add_pid(each.pid);
+            Scope scope = scope_of(*holding);
+            scope.connections = count;
+            scope.remotes = {endpoint};
+            connects.scope.add(scope);
             if (connects.ids.size() < holding->ids.size()) connects.ids = holding->ids;
         }
     }

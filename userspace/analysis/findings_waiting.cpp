@@ -55,6 +55,9 @@ std::string age_text(const HeldSockets& holding) {
 std::string opener_text(const HeldSockets& holding) {
     const auto same = [&](const event::Process& each) { return each.pid == holding.owner->pid; };
     if (!holding.owner || std::ranges::any_of(holding.processes, same)) return "";
+    if (holding.is_given())
+        return fmt::format(" (handed over by {}, which accepted or connected {})",
+                           process_text(holding.owner), holding.old == 1 ? "it" : "them");
     return fmt::format(" (accepted or connected by {})", process_text(holding.owner));
 }
 
@@ -86,7 +89,7 @@ std::string holders_text(const HeldSockets& holding) {
 void find_close_wait_leak(const RuleInput& evidence, FindingDrafts& drafts) {
     const std::uint64_t many = count_threshold(evidence, "close_wait_leak.sockets");
     for (const HeldSockets* holding : evidence.live.in(tcp::State::CLOSE_WAIT)) {
-        if (holding->old < many || holding->inherited) continue;
+        if (holding->old < many || (holding->inherited && !holding->is_given())) continue;
         FindingDraft draft{"close_wait_leak", holding->old >= kCriticalLeak
                                                   ? report::Severity::critical
                                                   : report::Severity::warning};
@@ -124,11 +127,11 @@ void find_close_wait_leak(const RuleInput& evidence, FindingDrafts& drafts) {
 void find_descriptor_inherited(const RuleInput& evidence, FindingDrafts& drafts) {
     const std::uint64_t many = count_threshold(evidence, "descriptor_inherited.sockets");
     for (const HeldSockets* holding : evidence.live.in(tcp::State::CLOSE_WAIT)) {
-        if (holding->old < many || !holding->inherited) continue;
+        if (holding->old < many || !holding->inherited || holding->is_given()) continue;
         FindingDraft draft{"descriptor_inherited", report::Severity::warning};
         draft.what = fmt::format(
-            "{} in CLOSE_WAIT, the oldest for {}, {} held open by {}, which inherited the "
-            "descriptor: {} accepted or connected {}, and has closed its own.",
+            "{} in CLOSE_WAIT, the oldest for {}, {} held open by {} only, which inherited the "
+            "descriptor or was handed it: {} accepted or connected {}, and has closed its own.",
             counted(holding->old, "socket"), age_text(*holding), holding->old == 1 ? "is" : "are",
             holders_text(*holding), process_text(holding->owner),
             holding->old == 1 ? "it" : "them");
@@ -137,10 +140,15 @@ void find_descriptor_inherited(const RuleInput& evidence, FindingDrafts& drafts)
         describe(*holding, draft);
         draft.processes.push_back({"opened_by", "accepted or connected by", {*holding->owner}});
         draft.advice.push_back(
-            fmt::format("No FIN is sent while any process has the descriptor. {} has to open its "
-                        "sockets with SOCK_CLOEXEC (accept4(), socket()), or close them between "
-                        "fork() and exec().",
-                        process_text(holding->owner)));
+            fmt::format("No FIN is sent while any process has the descriptor. If {} has no use for "
+                        "it, {} has to open its sockets with SOCK_CLOEXEC (accept4(), socket()), "
+                        "or close them between fork() and exec().",
+                        holders_text(*holding), process_text(holding->owner)));
+        draft.advice.push_back(fmt::format(
+            "If the connection is its work, as of what inetd starts, or where descriptors are "
+            "passed (SCM_RIGHTS), it has to call close() after read() has returned 0. As 0 and 1 "
+            "in /proc/{}/fd it is no accident.",
+            fd_text(*holding)));
         draft.advice.push_back(fmt::format(
             "Now: {} of {} ends the connections.",
             holding->processes.size() == 1 ? "the end" : "only the end", holders_text(*holding)));
@@ -151,6 +159,7 @@ void find_descriptor_inherited(const RuleInput& evidence, FindingDrafts& drafts)
 void find_fin_wait2_pileup(const RuleInput& evidence, FindingDrafts& drafts) {
     struct Program {
         std::uint64_t now = 0;
+        std::uint64_t shut = 0; ///< of which
         std::uint64_t expired = 0;
         Nanoseconds oldest{};
         std::vector<track::ConnectionId> ids;
@@ -161,6 +170,7 @@ void find_fin_wait2_pileup(const RuleInput& evidence, FindingDrafts& drafts) {
         Program& program =
             programs[{holding->netns, holding->comm.empty() ? comm_of({}) : holding->comm}];
         program.now += holding->old;
+        program.shut += holding->shut;
         program.oldest = std::max(program.oldest, holding->oldest);
         program.ids.insert(program.ids.end(), holding->ids.begin(), holding->ids.end());
         program.scope.add(scope_of(*holding));
@@ -180,8 +190,13 @@ void find_fin_wait2_pileup(const RuleInput& evidence, FindingDrafts& drafts) {
         draft.subject = key.second;
         draft.scope = program.scope;
         draft.what = fmt::format(
-            "{} has {} in FIN_WAIT2 now, and {} expired there: it has closed, and the peers don't.",
-            key.second, counted(program.now, "connection"), program.expired);
+            "{} has {} in FIN_WAIT2 now, and {} expired there: it has {}, and the peers don't{}.",
+            key.second, counted(program.now, "connection"), program.expired,
+            program.shut == 0 ? "closed"
+            : program.shut == program.now && program.expired == 0
+                ? "called shutdown()"
+                : fmt::format("closed, or called shutdown() on {}", program.shut),
+            program.shut == 0 ? "" : " close");
         draft.evidence = {{"sockets", "in FIN_WAIT2 now", program.now},
                           {"expired", "expired", program.expired},
                           {"oldest_ns", "the oldest", program.oldest},
@@ -215,6 +230,9 @@ std::string why_stuck(const HeldSockets& holding) {
             holding.longest_silence > Nanoseconds(0)
                 ? fmt::format(", no segment from it for {}", duration_text(holding.longest_silence))
                 : "");
+    if (holding.unsent > 0)
+        return fmt::format("{} that the FIN has to follow {} sent", counted(holding.unsent, "byte"),
+                           holding.unsent == 1 ? "isn't" : "aren't");
     return "the peer doesn't acknowledge the FIN";
 }
 

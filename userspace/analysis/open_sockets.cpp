@@ -26,9 +26,35 @@ Nanoseconds since_received(const track::LiveSocket& socket) {
     return std::chrono::milliseconds(socket.numbers->since_received_ms.value_or(0));
 }
 
+/// shutdown() leaves it with its process, which may go on to read.
+bool is_half_closed(const track::LiveSocket& socket) {
+    if (socket.closed_how) return *socket.closed_how == tcp::ClosedHow::shutdown;
+    return socket.numbers != nullptr && socket.numbers->has(TD_NUMBERS_HAS_SOCKET);
+}
+
+/// As above, but of numbers that may have been read long ago.
+Nanoseconds since_received(const track::LiveSocket& socket, MonoTime now) {
+    return since_received(socket) + std::max(now - socket.numbers_at.value_or(now), Nanoseconds(0));
+}
+
+/// How long nothing has moved of what is closed, but has data or a FIN to be acknowledged. What is
+/// sent for the first time only follows what was acknowledged, so it moves, however slowly; a few
+/// time-outs in a row are a loss. A peer that doesn't read acknowledges probes, and no data.
+Nanoseconds closing_age(const event::SocketNumbers& n, Nanoseconds in_state, bool is_begin_seen) {
+    constexpr int kLoss = 2;
+    if (!n.since_sent_ms || n.unsent.value_or(0) + n.unacked.value_or(0) == 0) return in_state;
+    const Nanoseconds since_sent = std::chrono::milliseconds(*n.since_sent_ms);
+    if (n.timeouts == 0) {
+        // Also where close() wasn't seen what is to be sent before the FIN is stuck since then.
+        if (n.unsent.value_or(0) > 0 && !is_begin_seen) return since_sent;
+        return std::min(in_state, since_sent);
+    }
+    if (n.timeouts > kLoss || !n.since_received_ms) return in_state;
+    return std::min<Nanoseconds>(in_state, std::chrono::milliseconds(*n.since_received_ms));
+}
+
 /// How long it has been in its state without anything moving. In CLOSE_WAIT data may still be sent,
-/// and acknowledged: that is no leak. What is to be sent before a FIN is stuck since data was sent
-/// last, also where close() wasn't seen.
+/// and acknowledged: that is no leak. In FIN_WAIT2 it may still come.
 Nanoseconds age_of(const track::LiveSocket& socket, MonoTime now) {
     const Nanoseconds in_state =
         std::max(now - socket.since.value_or(socket.known_since), Nanoseconds(0));
@@ -39,10 +65,12 @@ Nanoseconds age_of(const track::LiveSocket& socket, MonoTime now) {
     case tcp::State::CLOSE_WAIT:
         if (!n->since_received_ms || !n->since_sent_ms) return in_state;
         return std::min({in_state, since_received(socket), since_sent});
+    case tcp::State::FIN_WAIT2:
+        if (!n->since_received_ms || !is_half_closed(socket)) return in_state;
+        return std::min(in_state, since_received(socket, now));
     case tcp::State::FIN_WAIT1:
     case tcp::State::LAST_ACK:
-        return n->unsent.value_or(0) > 0 && !socket.since ? std::max(in_state, since_sent)
-                                                          : in_state;
+    case tcp::State::CLOSING: return closing_age(*n, in_state, socket.since.has_value());
     default: return in_state;
     }
 }
@@ -58,6 +86,14 @@ bool is_unanswered(const track::LiveSocket& socket) {
     // Data that this host itself drops on its way out (tcp_write_xmit()) stays unsent, and is sent
     // as probes to a window that isn't 0.
     return n->probes > 1 && (n->unsent.value_or(0) == 0 || n->peer_window.value_or(0) > 0);
+}
+
+/// For how long at least data has been retransmitted: the timer starts with 200 ms or more, and
+/// doubles each time (TCP_RTO_MIN, tcp_retransmit_timer()).
+Nanoseconds retransmitted_for(const event::SocketNumbers& n) {
+    constexpr Nanoseconds kFirst = std::chrono::milliseconds(200);
+    constexpr int kMost = 20;
+    return kFirst * ((1 << std::min<int>(n.timeouts, kMost)) - 1);
 }
 
 /// The processes that are to act, by what is known of it.
@@ -86,6 +122,44 @@ Actors actors_of(const track::LiveSocket& socket) {
     return actors;
 }
 
+MonoTime began_at(const track::LiveSocket& socket) {
+    return socket.since.value_or(socket.known_since);
+}
+
+void note_begin(HeldSockets& holding, MonoTime began, bool exact) {
+    holding.began = std::min(holding.began.value_or(began), began);
+    holding.is_began_seen = holding.is_began_seen && exact;
+}
+
+/// In CLOSE_WAIT: when accept() returned it.
+std::optional<MonoTime> accepted_at(const track::LiveSocket& socket) {
+    if (!socket.accept || !socket.accept->delay || !socket.since) return std::nullopt;
+    for (const track::PathStep& step : socket.left)
+        if (step.state == tcp::State::ESTABLISHED && step.dwell)
+            return *socket.since - *step.dwell + *socket.accept->delay;
+    return std::nullopt;
+}
+
+/// Nobody has read what came, or sent anything: who opened it has left that to another.
+bool is_untouched(const track::LiveSocket& socket) {
+    const event::SocketNumbers* n = socket.numbers;
+    return n != nullptr && n->bytes_sent == OptionalNumber<std::uint64_t>(0) &&
+           n->bytes_received.value_or(0) > 0 && n->unread && *n->bytes_received == *n->unread;
+}
+
+void note_inherited(HeldSockets& holding, const track::LiveSocket& socket, std::uint32_t holder,
+                    Weight weight) {
+    const bool untouched = is_untouched(socket);
+    if (untouched) holding.untouched += weight;
+    const auto accepted = accepted_at(socket);
+    const bool is_known = holding.received.contains(holder);
+    if (!accepted || (!is_known && holding.received.size() >= HeldSockets::Received::kMost)) return;
+    HeldSockets::Received& its = holding.received[holder];
+    its.last = is_known ? std::max(its.last, *accepted) : *accepted;
+    if (!untouched && its.half_closed.size() < HeldSockets::Received::kMost)
+        its.half_closed.emplace_back(*socket.since, weight);
+}
+
 void add_processes(HeldSockets& holding, const std::vector<event::Process>& processes) {
     for (const event::Process& each : processes) {
         const auto same = [&](const event::Process& other) { return other.pid == each.pid; };
@@ -95,7 +169,42 @@ void add_processes(HeldSockets& holding, const std::vector<event::Process>& proc
     }
 }
 
+void note_ends(HeldSockets& holding, const track::LiveSocket& socket, bool is_awaited,
+               Weight weight) {
+    tcp::Endpoint remote = socket.who.tuple.remote;
+    if (socket.who.role == tcp::Role::server) {
+        note_some(holding.services, socket.who.tuple.local);
+        remote.port = 0;
+    } else { // of one from before tracing it may not be known who connected
+        note_some(holding.remotes, remote);
+    }
+    if (is_awaited &&
+        (holding.tried.size() < HeldSockets::kMostTried || holding.tried.contains(remote)))
+        holding.tried[remote] += weight;
+}
+
+void note_numbers(HeldSockets& holding, const track::LiveSocket& socket, Weight weight) {
+    const event::SocketNumbers& n = *socket.numbers;
+    holding.numbered += weight;
+    const std::uint64_t unsent = n.unsent.value_or(0);
+    if (unsent > 0 && n.peer_window == OptionalNumber<std::uint32_t>(0))
+        holding.zero_window += weight;
+    holding.unsent += unsent * weight;
+    holding.unacked += n.unacked.value_or(0) * weight;
+    holding.unread += n.unread.value_or(0) * weight;
+    holding.most_timeouts = std::max<std::uint32_t>(holding.most_timeouts, n.timeouts);
+    holding.longest_silence = std::max(holding.longest_silence, since_received(socket));
+}
+
 } // namespace
+
+bool HeldSockets::is_given() const {
+    std::uint64_t given = untouched;
+    for (const auto& [holder, its] : received)
+        for (const auto& [when, weight] : its.half_closed)
+            if (when < its.last) given += weight;
+    return inherited && given * 2 > old;
+}
 
 OpenSockets::OpenSockets(const Thresholds& thresholds)
     : silent_from_(thresholds.duration("peers_gone.age")) {
@@ -113,11 +222,11 @@ OpenSockets::OpenSockets(const Thresholds& thresholds)
 void OpenSockets::begin_live(MonoTime now) {
     now_ = now;
     holdings_.clear();
+    heard_.clear();
 }
 
 void OpenSockets::on_live(const track::LiveSocket& socket, Weight weight) {
-    if (is_unanswered(socket) && since_received(socket) >= silent_from_)
-        add(Kind::unanswering, socket, since_received(socket), true, silent_from_, weight);
+    note_answers(socket, weight);
     if (!is_of_interest(socket.state)) return;
     // Nobody can close it: AcceptQueues. What has sent a FIN was closed by somebody, although no
     // process has it.
@@ -126,13 +235,45 @@ void OpenSockets::on_live(const track::LiveSocket& socket, Weight weight) {
         old_from_[socket.state], weight);
 }
 
+/// A segment of the peer began these states; of an established one there may be numbers.
+void OpenSockets::note_heard(const track::LiveSocket& socket) {
+    if (socket.state != tcp::State::ESTABLISHED && socket.state != tcp::State::TIME_WAIT) return;
+    const bool has_begun = socket.since && now_ - *socket.since < silent_from_;
+    const bool is_acknowledged = socket.state == tcp::State::ESTABLISHED &&
+                                 socket.numbers != nullptr && socket.numbers->since_received_ms &&
+                                 !is_unanswered(socket) &&
+                                 since_received(socket, now_) < silent_from_;
+    if ((has_begun || is_acknowledged) && heard_.size() < kMostHeard)
+        heard_.emplace(socket.who.netns, socket.who.tuple.remote.address);
+}
+
+void OpenSockets::note_answers(const track::LiveSocket& socket, Weight weight) {
+    note_heard(socket);
+    const event::SocketNumbers* n = socket.numbers;
+    if (n == nullptr || !n->since_received_ms) return;
+    if (!is_unanswered(socket)) return;
+    const Nanoseconds silence = since_received(socket);
+    const Nanoseconds unheard_for = retransmitted_for(*n);
+    // Each segment that comes has the peer's last acknowledgement; what the peer retransmits comes
+    // at intervals that double.
+    const bool is_lost = n->unacked.value_or(0) > 0 && n->peer_window.value_or(1) > 0 &&
+                         unheard_for >= silent_from_ &&
+                         (silence < silent_from_ || silence * 2 <= unheard_for);
+    if (is_lost)
+        add(Kind::one_way, socket, unheard_for, false, silent_from_, weight);
+    else if (silence >= silent_from_)
+        add(Kind::unanswering, socket, silence, true, silent_from_, weight);
+}
+
 void OpenSockets::add(Kind kind, const track::LiveSocket& socket, Nanoseconds age, bool exact,
                       Nanoseconds old_from, Weight weight) {
     const Actors actors = actors_of(socket);
     const std::string comm =
         actors.processes.empty() ? std::string() : std::string(actors.processes.front().comm());
+    std::optional<std::uint32_t> opener;
+    if (actors.inherited) opener = socket.who.process->pid;
     const auto [it, is_new] =
-        holdings_.try_emplace(Key{kind, socket.state, socket.who.netns, comm, actors.inherited});
+        holdings_.try_emplace(Key{kind, socket.state, socket.who.netns, comm, opener});
     HeldSockets& holding = it->second;
     if (is_new) {
         holding.state = socket.state;
@@ -142,6 +283,7 @@ void OpenSockets::add(Kind kind, const track::LiveSocket& socket, Nanoseconds ag
         holding.owner = socket.who.process;
         holding.are_holders = holding.looked_up = true;
     }
+    holding.seen_at = now_;
     holding.sockets += weight;
     if (age >= holding.oldest) {
         holding.oldest = age;
@@ -149,32 +291,25 @@ void OpenSockets::add(Kind kind, const track::LiveSocket& socket, Nanoseconds ag
         holding.oldest_tuple = socket.who.tuple;
     }
     if (age < old_from) return;
+    // When a peer went isn't known, only when it was heard last.
+    if (kind != Kind::in_state)
+        note_begin(holding, now_ - age, false);
+    else
+        note_begin(holding, began_at(socket), exact);
     holding.old += weight;
     holding.are_holders = holding.are_holders && actors.are_holders;
     holding.looked_up = holding.looked_up && actors.looked_up;
     add_processes(holding, actors.processes);
+    if (socket.state == tcp::State::FIN_WAIT2 && is_half_closed(socket)) holding.shut += weight;
+    if (actors.inherited && socket.state == tcp::State::CLOSE_WAIT)
+        note_inherited(holding, socket, actors.processes.front().pid, weight);
     if (holding.ids.size() < kIds)
         holding.ids.push_back(socket.who.id);
     else
         holding.likes.note(socket.who.id);
-    if (socket.who.role == tcp::Role::server) note_some(holding.services, socket.who.tuple.local);
-    // Of one from before tracing it may not be known who connected.
-    if (socket.who.role != tcp::Role::server) note_some(holding.remotes, socket.who.tuple.remote);
-    const tcp::Endpoint& remote = socket.who.tuple.remote;
-    if (socket.state == tcp::State::SYN_SENT &&
-        (holding.tried.size() < HeldSockets::kMostTried || holding.tried.contains(remote)))
-        holding.tried[remote] += weight;
-    if (socket.numbers == nullptr) return;
-    const event::SocketNumbers& n = *socket.numbers;
-    holding.numbered += weight;
-    const std::uint64_t unsent = n.unsent.value_or(0);
-    if (unsent > 0 && n.peer_window == OptionalNumber<std::uint32_t>(0))
-        holding.zero_window += weight;
-    holding.unsent += unsent * weight;
-    holding.unacked += n.unacked.value_or(0) * weight;
-    holding.unread += n.unread.value_or(0) * weight;
-    holding.most_timeouts = std::max<std::uint32_t>(holding.most_timeouts, n.timeouts);
-    holding.longest_silence = std::max(holding.longest_silence, since_received(socket));
+    note_ends(holding, socket, kind != Kind::in_state || socket.state == tcp::State::SYN_SENT,
+              weight);
+    if (socket.numbers != nullptr) note_numbers(holding, socket, weight);
 }
 
 std::vector<const HeldSockets*> OpenSockets::of(Kind kind, std::optional<tcp::State> state) const {
@@ -189,6 +324,16 @@ std::vector<const HeldSockets*> OpenSockets::of(Kind kind, std::optional<tcp::St
 
 std::vector<const HeldSockets*> OpenSockets::in(tcp::State state) const {
     return of(Kind::in_state, state);
+}
+
+std::vector<const HeldSockets*> OpenSockets::one_way() const {
+    return of(Kind::one_way, std::nullopt);
+}
+
+bool OpenSockets::are_heard_elsewhere(const HeldSockets& waiting) const {
+    return !waiting.tried.empty() && std::ranges::all_of(waiting.tried, [&](const auto& each) {
+        return heard_.contains({waiting.netns, each.first.address});
+    });
 }
 
 std::vector<const HeldSockets*> OpenSockets::unanswering() const {

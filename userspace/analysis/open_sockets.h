@@ -26,18 +26,38 @@ struct HeldSockets {
     bool are_holders = false; ///< the processes were found to have a descriptor of each
     bool looked_up = false;   ///< the processes are those that have a descriptor, all of them
     /// By other programs than the one that connected or accepted, which has closed its own
-    /// descriptor.
+    /// descriptor: they inherited it, or were given it.
     bool inherited = false;
+    /// Inherited ones of one holder.
+    struct Received {
+        static constexpr std::size_t kMost = 64;
+        MonoTime last; ///< when the last of them was accepted
+        /// When the peers closed those that somebody has worked on, and what each counts for.
+        std::vector<std::pair<MonoTime, Weight>> half_closed;
+    };
+    std::map<std::uint32_t, Received> received; ///< of old inherited ones, by holder; at most kMost
+    std::uint64_t shut = 0; ///< of the old ones in FIN_WAIT2, those of which a process can read
+    std::uint64_t untouched = 0; ///< of which nobody has read anything, or sent anything
+    /// Whether most of the inherited ones were given to their holders to work on: they are
+    /// untouched, or their holder got another one after the peer had closed. By one fork() it
+    /// would have both only if who opened them had kept one for as long.
+    [[nodiscard]] bool is_given() const;
     std::optional<event::Process> owner; ///< the one that connected or accepted
     std::uint64_t sockets = 0;
     std::uint64_t old = 0;       ///< of which as old as the state's threshold
     Nanoseconds oldest{};        ///< at least
     bool oldest_is_exact = true; ///< its beginning was seen
+    /// When the first of the old ones came to its state, or its peer was heard last: known of all,
+    /// or not later than that.
+    std::optional<MonoTime> began;
+    bool is_began_seen = true;
+    MonoTime seen_at{}; ///< there at that time
     tcp::FourTuple oldest_tuple{};
     std::vector<track::ConnectionId> ids; ///< of some old ones
     Likes likes;                          ///< further old ones
-    std::map<tcp::Endpoint, std::uint64_t>
-        tried; ///< of the old ones in SYN_SENT, by remote endpoint; at most kMostTried
+    /// Of the old ones that wait for an answer, in SYN_SENT or later, by remote endpoint; of those
+    /// that were accepted by remote host, with port 0. At most kMostTried.
+    std::map<tcp::Endpoint, std::uint64_t> tried;
     static constexpr std::size_t kMostTried = 10'000;
     std::set<tcp::Endpoint> services; ///< of old ones that were accepted, their local ends; some
     std::set<tcp::Endpoint> remotes;  ///< of old ones that weren't accepted; some
@@ -67,11 +87,21 @@ public:
     /// In ESTABLISHED or CLOSE_WAIT, with data that the peer hasn't acknowledged although it was
     /// retransmitted, or probes that it didn't answer; all of them as old as the threshold.
     [[nodiscard]] std::vector<const HeldSockets*> unanswering() const;
+    /// The same, but segments do come from the peer: what is sent doesn't get there.
+    [[nodiscard]] std::vector<const HeldSockets*> one_way() const;
+    /// Whether each host that these wait for was heard on another connection, as lately as the
+    /// threshold wants.
+    [[nodiscard]] bool are_heard_elsewhere(const HeldSockets& waiting) const;
 
 private:
-    enum class Kind : std::uint8_t { in_state, unanswering };
-    using Key = std::tuple<Kind, tcp::State, std::uint32_t, std::string, bool>;
+    static constexpr std::size_t kMostHeard = 10'000;
+    enum class Kind : std::uint8_t { in_state, unanswering, one_way };
+    /// The last one: the pid of who opened them, of inherited ones.
+    using Key =
+        std::tuple<Kind, tcp::State, std::uint32_t, std::string, std::optional<std::uint32_t>>;
 
+    void note_heard(const track::LiveSocket& socket);
+    void note_answers(const track::LiveSocket& socket, Weight weight);
     void add(Kind kind, const track::LiveSocket& socket, Nanoseconds age, bool exact,
              Nanoseconds old_from, Weight weight);
     std::vector<const HeldSockets*> of(Kind kind, std::optional<tcp::State> state) const;
@@ -80,6 +110,8 @@ private:
     Nanoseconds silent_from_;
     MonoTime now_{};
     std::map<Key, HeldSockets> holdings_;
+    /// Remote hosts, by network namespace of the connection; at most kMostHeard.
+    std::set<std::pair<std::uint32_t, tcp::IpAddress>> heard_;
 };
 
 } // namespace tcpdwell::analysis

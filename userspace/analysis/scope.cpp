@@ -7,6 +7,8 @@ namespace tcpdwell::analysis {
 
 void Scope::add(const Scope& other) {
     netns = other.netns;
+    is_began_seen = other.is_began_seen && (is_began_seen || connections == 0);
+    if (!began || (other.began && *other.began < *began)) began = other.began;
     for (const tcp::Endpoint& each : other.services) note_some(services, each);
     for (const tcp::Endpoint& each : other.remotes) note_some(remotes, each);
     for (const std::uint32_t each : other.pids) note_some(pids, each);

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <optional>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "base/time.h"
 #include "tcp/address.h"
@@ -28,7 +30,15 @@ struct Scope {
     std::set<std::uint32_t> pids;    ///< of the processes that it is about
     std::uint64_t connections = 0;   ///< 0: it doesn't count them
     std::optional<MonoTime> first;   ///< when the first of them ended
-    std::optional<MonoTime> last;
+    std::optional<MonoTime> last;    ///< now, of those that are there
+    /// Since when something has been wrong with them: since then, or where that wasn't seen, not
+    /// later than that.
+    std::optional<MonoTime> began;
+    bool is_began_seen = false;
+    /// Of refused connects: when the endpoint answered one last, before the last refusal.
+    std::optional<MonoTime> answered;
+    /// Of a queue: when connections were accepted without delay, and what each counts for.
+    std::vector<std::pair<MonoTime, std::uint64_t>> accepted;
 
     void add(const Scope& other);
     void add_pid(std::uint32_t pid); ///< 0: it isn't known

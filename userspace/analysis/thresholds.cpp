@@ -68,7 +68,7 @@ constexpr ThresholdRow kTable[] = {
     {"accept_stalled.age", Unit::duration, 1, "the oldest for at least so long",
      "programs accept within milliseconds; after 1 s clients give up"},
     {"descriptor_inherited.sockets", Unit::count, 1, "sockets held by another program",
-     "one that another program holds is never what was meant"},
+     "one that another program holds is an accident, or its own leak"},
     {"peers_gone.connections", Unit::count, 1,
      "connections of one program whose peer doesn't answer, or that timed out",
      "a single one hangs its program for up to 15 minutes"},

@@ -142,8 +142,8 @@ constexpr Explanation kFindings[] = {
      .topic = Topic::finding,
      .summary = "many peers don't close after this end has",
      .text = "Reported when at least fin_wait2_pileup.sockets (100) sockets of one program are in "
-             "FIN_WAIT2 for at least fin_wait2_pileup.age (5s), or as many ended as "
-             "fin_wait2_expired.\n"
+             "FIN_WAIT2 for at least fin_wait2_pileup.age (5s), and as long without a segment from "
+             "the peer where the program can read, or as many ended as fin_wait2_expired.\n"
              "Means: this end closed first, and the peers are slow to follow, or never do. Look "
              "for CLOSE_WAIT at "
              "the peers: the leak is there. If a process here still holds the sockets, it called "
@@ -161,7 +161,8 @@ constexpr Explanation kFindings[] = {
      .summary = "last FINs are never acknowledged",
      .text =
          "Reported when at least closing_stuck.sockets (1) sockets are in FIN_WAIT1, LAST_ACK or "
-         "CLOSING for at least closing_stuck.age (30s). A round trip is what it should take.\n"
+         "CLOSING for at least closing_stuck.age (30s). A round trip is what it should take; what "
+         "still drains, however slowly, isn't counted.\n"
          "Means: the peer vanished, a firewall or NAT on the way has already dropped the "
          "connection, or the "
          "peer doesn't read, so that the FIN is held up behind data.\n"

@@ -29,9 +29,12 @@ constexpr Explanation kCauses[] = {
          "as close_wait_leak wants, are held by other programs only than the one that accepted "
          "or connected them.\n"
          "Means: that one has called close(), but a child that it started before has the "
-         "descriptor, too: no FIN is sent until the last one is closed.\n"
-         "What helps: SOCK_CLOEXEC with socket() and accept4(), or closing descriptors between "
-         "fork() and exec(). Now: end the processes that are named.\n"
+         "descriptor, too, or another process that was handed it and forgets it: no FIN is sent "
+         "until the last one is closed. Where it is certain that it was handed over, it is a "
+         "close_wait_leak.\n"
+         "What helps: of a descriptor that was inherited by accident, SOCK_CLOEXEC with socket() "
+         "and accept4(), or closing descriptors between fork() and exec(); of one that was handed "
+         "over, close() by who has it. Now: end the processes that are named.\n"
          "What doesn't: restarting the program that accepted.",
      .sysctls = {},
      .source = "open(2), O_CLOEXEC; close(2)"},
@@ -40,11 +43,13 @@ constexpr Explanation kCauses[] = {
      .summary = "peers have gone without a word",
      .text = "Reported when at least peers_gone.connections (1) connections of one program have "
              "data that was retransmitted and not acknowledged, or keepalive probes that nobody "
-             "answered, and no segment from the peer for at least peers_gone.age (3s); or ended "
+             "answered, and no segment from the peer for at least peers_gone.age (3s), or data "
+             "that has been retransmitted for as long while segments still come; or ended "
              "timed_out (retransmission, user_timeout, keepalive). Data that was never sent "
              "although the peer's window has room is dropped on this host.\n"
              "Means: the peer crashed, lost its network, or a firewall or NAT on the way forgot "
-             "the connection. The kernel gives up after tcp_retries2 retransmissions, some 15 "
+             "the connection; where the peer is still heard, on this connection or another one, "
+             "one direction is cut, or large segments don't get through (path MTU). The kernel gives up after tcp_retries2 retransmissions, some 15 "
              "minutes with 15; a socket that only waits for data never notices without keepalive.\n"
              "What helps: TCP_USER_TIMEOUT and SO_KEEPALIVE with times of the program's own; if "
              "the peers are alive, probes before the box in between forgets (many NATs after 5 "

@@ -71,6 +71,7 @@ struct LiveSocket {
     const Holders* holders = nullptr;         ///< nullptr: not known
     std::optional<tcp::ClosedHow> closed_how; ///< as its line would have it, as the signal
     std::uint8_t closing_signal = 0;
+    std::optional<MonoTime> numbers_at = {}; ///< when they were read: of a mini-socket nothing is
 };
 
 /// A connection or listener as a listing of the kernel's sockets would have it, by all that is

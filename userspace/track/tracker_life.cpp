@@ -214,7 +214,8 @@ void Tracker::Impl::for_each_live(const std::function<void(const LiveSocket&)>& 
                          open.verdict.ending, copy_path(c, left),
                          details ? &details->numbers : nullptr,
                          details ? details->backlog : OptionalNumber<std::uint32_t>(),
-                         accept_of(c, open.seen), holders_of(c), c.closed_how, c.closing_signal});
+                         accept_of(c, open.seen), holders_of(c), c.closed_how, c.closing_signal,
+                         details ? std::optional(details->read_at) : std::nullopt});
     }
 }
 

@@ -97,6 +97,8 @@ TEST_F(AcceptQueuesTest, those_wait_that_are_established_and_that_the_peer_has_c
     EXPECT_EQ(queue(80).waiting, 3u);
     EXPECT_EQ(queue(80).half_closed, 1u);
     EXPECT_EQ(queue(80).oldest, 3s);
+    EXPECT_EQ(queue(80).since, at(7s));
+    EXPECT_EQ(queue(80).seen_at, at(10s));
     EXPECT_TRUE(queue(80).oldest_is_exact);
     EXPECT_EQ(queue(80).addresses, std::set{address("10.0.0.1")});
     const report::Report report = report_of(queues, 10s);
@@ -133,6 +135,30 @@ TEST_F(AcceptQueuesTest, the_oldest_has_waited_since_it_was_established) {
     EXPECT_TRUE(queue(80).oldest_is_exact) << "as old, and seen";
     queues.on_live(waiting(81, ESTABLISHED, at(11s)), 1); // an event may be stamped later
     EXPECT_EQ(queue(81).oldest, 0s);
+}
+
+TEST_F(AcceptQueuesTest, when_they_were_accepted_without_delay) {
+    accepted(80, 99ms); // opened at 1 s, and 1 ms later established
+    accepted(80, 100ms);
+    EndedLine unseen = served_end(ClosedFirst::local, Ending::fin);
+    unseen.line.accept = track::Accept{Nanoseconds(1ms), true};
+    unseen.line.opened.reset();
+    queues.on_connection(unseen.get(), 1);
+    queues.begin_live(at(10s));
+    track::LiveSocket open = live(people.server(80), ESTABLISHED, at(5s));
+    open.accept = track::Accept{Nanoseconds(8ms), true};
+    queues.on_live(open, 2);
+    track::LiveSocket found = live(people.server(80), ESTABLISHED, std::nullopt, at(5s));
+    found.accept = open.accept;
+    queues.on_live(found, 2);
+    using Accepted = analysis::PromptAccepts::Accepted;
+    const std::vector<Accepted> all = {{at(1100ms), 1}, {at(5008ms), 2}};
+    EXPECT_EQ(queue(80).prompt.list(), all);
+    queues.begin_live(at(11s));
+    EXPECT_EQ(queue(80).prompt.list().size(), 1u);
+    listens(80, 0, 5);
+    queues.next_interval(at(11s));
+    EXPECT_TRUE(queue(80).prompt.list().empty());
 }
 
 TEST_F(AcceptQueuesTest, a_few_are_named_and_further_ones_are_their_likes) {

@@ -71,6 +71,17 @@ TEST_F(CausesTest, are_facts_on_all_connections_that_ended_so) {
     EXPECT_TRUE(causes.parties().empty());
 }
 
+TEST_F(CausesTest, a_death_was_when_the_close_began_which_the_peer_may_draw_out) {
+    EndedLine killed =
+        served_end(ClosedFirst::local, Ending::fin).closed_how(tcp::ClosedHow::signal, 11);
+    killed.stays(FIN_WAIT1, 1s).stays(FIN_WAIT2, 10s).stays(TIME_WAIT, 60s);
+    killed.line.closed = at(100s);
+    ended(killed);
+    EXPECT_EQ(only(EndCause::process_died).first, at(29s));
+    EXPECT_EQ(only(EndCause::process_died).last, at(29s));
+    EXPECT_EQ(only(EndCause::process_died).opened, at(1s));
+}
+
 TEST_F(CausesTest, are_those_of_a_program_or_of_a_listener) {
     EndedLine client = client_end(ClosedFirst::none, Ending::refused);
     ended(client);
@@ -253,6 +264,24 @@ TEST_F(TriesTest, are_those_of_one_process_at_one_port) {
         ++answered.netns;
         EXPECT_TRUE(counts_if_answered(2s, before));
     }
+}
+
+TEST_F(TriesTest, know_when_their_endpoint_answered_another) {
+    answered.tuple = failed().who.tuple;
+    answered.process = process(101, "other");
+    is_answered(500ms);
+    ended(failed());
+    is_answered(3s);
+    EXPECT_EQ(only(EndCause::refused).answered, at(500ms)) << "before the last refusal";
+    ended(failed());
+    EXPECT_EQ(only(EndCause::refused).answered, at(3s));
+    ++answered.netns;
+    is_answered(4s);
+    ended(failed());
+    EXPECT_EQ(only(EndCause::refused).answered, at(3s)) << "that may be another host's";
+    causes.next_interval(at(5s));
+    ended(failed());
+    EXPECT_FALSE(only(EndCause::refused).answered);
 }
 
 TEST_F(TriesTest, that_failed_are_all_answered_by_one) {

@@ -163,6 +163,28 @@ TEST_F(AcceptTest, they_wait_since_they_were_established) {
     EXPECT_THAT(std::string(f->what), HasSubstr(" for 7.0 s"));
 }
 
+TEST_F(AcceptTest, a_leak_of_the_same_process_may_be_why) {
+    listen(80, 1, 5);
+    waits(80);
+    const auto leaks = [&](std::uint32_t pid, std::string_view comm) {
+        listed({.state = CLOSE_WAIT,
+                .ends = tuple("10.0.0.1", 80, "192.0.2.7",
+                              static_cast<tcp::Port>(40'000 + more.size())),
+                .opener = process(pid, comm),
+                .holders = {process(pid, comm)}});
+    };
+    const auto advised = [&](Nanoseconds now) { return advice(*found("accept_stalled", now)); };
+    leaks(8, "other");
+    EXPECT_THAT(advised(100s), Not(HasSubstr("EMFILE")));
+    leaks(7, "app");
+    leaks(7, "app");
+    EXPECT_THAT(advised(10s), Not(HasSubstr("EMFILE"))) << "not old";
+    EXPECT_THAT(advised(100s), HasSubstr("It also has 2 sockets in CLOSE_WAIT. If its descriptors "
+                                         "are used up by them, accept() fails with EMFILE"));
+    leaks(8, "app");
+    EXPECT_THAT(advised(100s), HasSubstr("It also has sockets in CLOSE_WAIT."));
+}
+
 TEST_F(AcceptTest, it_has_stalled_from_the_age_on) {
     threshold("accept_stalled.age=9s");
     listen(80, 1, 5);

@@ -127,8 +127,10 @@ TEST_F(HeldInCloseWait, a_child_that_inherited_the_descriptor_is_no_leak) {
     ASSERT_TRUE(f);
     EXPECT_EQ(f->severity, report::Severity::warning);
     EXPECT_EQ(f->what, "1 socket in CLOSE_WAIT, the oldest for at least 100.0 s, is held open by "
-                       "app (pid 7), which inherited the descriptor: parent (pid 6) accepted or "
-                       "connected it, and has closed its own.");
+                       "app (pid 7) only, which inherited the descriptor or was handed it: parent "
+                       "(pid 6) accepted or connected it, and has closed its own.");
+    EXPECT_THAT(advice(*f), HasSubstr("If app (pid 7) has no use for it, parent (pid 6) has to"));
+    EXPECT_THAT(advice(*f), HasSubstr("As 0 and 1 in /proc/7/fd it is no accident."));
     EXPECT_THAT(advice(*f), HasSubstr("parent (pid 6) has to open its sockets with SOCK_CLOEXEC"));
     EXPECT_THAT(advice(*f), HasSubstr("Now: the end of app (pid 7) ends the connections."));
     EXPECT_FALSE(finding(last, "close_wait_leak"));
@@ -141,9 +143,37 @@ TEST_F(HeldInCloseWait, of_children_that_inherited_it_all_have_to_end) {
     ASSERT_TRUE(f);
     EXPECT_EQ(evidence(*f, "sockets"), 2);
     EXPECT_EQ(evidence(*f, "in_state"), 2);
-    EXPECT_THAT(std::string(f->what), HasSubstr("are held open by app (pids 7, 8), which"));
+    EXPECT_THAT(std::string(f->what), HasSubstr("are held open by app (pids 7, 8) only, which"));
     EXPECT_THAT(std::string(f->what), HasSubstr("parent (pid 6) accepted or connected them"));
     EXPECT_THAT(advice(*f), HasSubstr("Now: only the end of app (pids 7, 8) ends"));
+}
+
+TEST_F(HeldInCloseWait, one_that_nobody_has_worked_on_was_handed_over) {
+    event::SocketNumbers numbers;
+    numbers.bytes_sent = 0;
+    numbers.bytes_received = 5;
+    numbers.unread = 5;
+    socket(kParent, {kSeven}, true, numbers);
+    const report::Finding* f = leak();
+    ASSERT_TRUE(f);
+    EXPECT_THAT(std::string(f->what),
+                HasSubstr("app (pid 7) has 1 socket in CLOSE_WAIT for longer than 60.0 s, the "
+                          "oldest for at least 100.0 s (handed over by parent (pid 6), which "
+                          "accepted or connected it): the peers have closed"));
+    EXPECT_THAT(advice(*f), Not(HasSubstr("SOCK_CLOEXEC")));
+    EXPECT_FALSE(finding(last, "descriptor_inherited"));
+    socket(kParent, {kSeven});
+    EXPECT_TRUE(inherited()) << "not most of them";
+    EXPECT_FALSE(finding(last, "close_wait_leak"));
+}
+
+TEST_F(HeldInCloseWait, of_each_program_that_opened_them_there_is_a_finding) {
+    socket(kParent, {kSeven});
+    socket(process(5, "another"), {kSeven});
+    const auto& all = section<report::Findings>(report(101s), "findings").list;
+    ASSERT_EQ(all.size(), 2u);
+    EXPECT_THAT(std::string(all[0].what), HasSubstr("another (pid 5) accepted or connected it"));
+    EXPECT_THAT(std::string(all[1].what), HasSubstr("parent (pid 6) accepted or connected it"));
 }
 
 TEST_F(HeldInCloseWait, a_threshold_of_0_is_one_of_1) {

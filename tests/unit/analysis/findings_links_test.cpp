@@ -1,96 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which findings explain which.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include "analysis/findings.h"
-#include "lines.h"
+#include "linked_findings.h"
 
 namespace tcpdwell::test {
 namespace {
 
-using analysis::FindingDraft;
-using analysis::Scope;
-using report::Severity;
-using testing::ElementsAre;
-
 constexpr std::uint32_t kElsewhere = kNetns + 1;
-
-tcp::Endpoint endpoint(std::string_view host, tcp::Port port) { return {address(host), port}; }
-
-class Links : public testing::Test {
-protected:
-    struct Draft : FindingDraft {
-        Draft(std::string_view word, std::string about, Severity how = Severity::warning)
-            : FindingDraft{word, how} {
-            subject = std::move(about);
-            scope.netns = kNetns;
-            scope.connections = 10;
-        }
-        Draft& serves(std::string_view host, tcp::Port port) {
-            scope.services.insert(endpoint(host, port));
-            return *this;
-        }
-        Draft& connects(std::string_view host, tcp::Port port) {
-            scope.remotes.insert(endpoint(host, port));
-            return *this;
-        }
-        Draft& by(std::uint32_t pid) {
-            scope.pids.insert(pid);
-            return *this;
-        }
-        Draft& of(std::uint64_t count) {
-            scope.connections = count;
-            return *this;
-        }
-        Draft& in(std::uint32_t netns) {
-            scope.netns = netns;
-            return *this;
-        }
-        Draft& from(Nanoseconds first, Nanoseconds last) {
-            scope.first = at(first);
-            scope.last = at(last);
-            return *this;
-        }
-    };
-    void upstream(std::uint32_t pid, std::string_view host, tcp::Port port) {
-        track::ConnectionIdentity who;
-        who.netns = kNetns;
-        who.role = tcp::Role::client;
-        who.tuple = tuple("10.0.0.1", 40'000, host, port);
-        who.process = process(pid, "proxy");
-        upstreams_.on_live(track::LiveSocket{.who = who,
-                                             .state = tcp::State::ESTABLISHED,
-                                             .since = at(0s),
-                                             .known_since = at(0s),
-                                             .seen = {},
-                                             .closed_first = {},
-                                             .ending = {},
-                                             .left = {},
-                                             .numbers = nullptr,
-                                             .backlog = {},
-                                             .accept = {},
-                                             .holders = nullptr},
-                           1);
-    }
-    /// "subject: id because cause's subject", in order.
-    std::vector<std::string> linked(std::vector<FindingDraft> drafts) {
-        analysis::link_findings(upstreams_, drafts);
-        severities_.clear();
-        std::vector<std::string> lines;
-        for (const FindingDraft& each : drafts) {
-            severities_.push_back(each.severity);
-            lines.push_back(each.subject);
-            if (each.because)
-                lines.back() +=
-                    " <- " + each.because->subject + " " + std::string(each.because->id);
-        }
-        return lines;
-    }
-
-    analysis::Upstreams upstreams_;
-    std::vector<Severity> severities_;
-};
 
 TEST_F(Links, a_client_of_a_full_queue_under_its_cause) {
     const Draft client = Draft("connects_unanswered", "ab").connects("10.0.0.1", 80);
@@ -179,23 +94,6 @@ TEST_F(Links, a_few_do_not_explain_many) {
     EXPECT_EQ(linked({Draft(resets).of(20), idle})[0], "server");
     EXPECT_EQ(linked({Draft(resets).of(21), idle})[0], "client");
     EXPECT_EQ(linked({Draft(resets).of(21), Draft(idle).of(0)})[0], "server"); // not counted
-}
-
-TEST_F(Links, nothing_is_explained_by_what_came_later) {
-    const Draft resets = Draft("connections_reset", "client").connects("10.0.0.1", 80);
-    const Draft died = Draft("process_died", "server").serves("10.0.0.1", 80);
-    EXPECT_EQ(linked({Draft(resets).from(1s, 3s), Draft(died).from(3s, 9s)})[0], "server");
-    EXPECT_EQ(linked({Draft(resets).from(1s, 3s), Draft(died).from(3s + 1ns, 9s)})[0], "client");
-}
-
-TEST_F(Links, who_is_refused_tries_again_and_again_since_the_end_of_the_listener) {
-    const Draft refused = Draft("connects_refused", "client").connects("10.0.0.1", 80).of(100);
-    const Draft died = Draft("process_died", "server").serves("10.0.0.1", 80).of(1);
-    EXPECT_EQ(linked({Draft(refused).from(2s, 9s), Draft(died).from(3s, 3s)})[0], "server");
-    EXPECT_EQ(linked({Draft(refused).from(2s - 1ns, 9s), Draft(died).from(3s, 3s)})[0], "client")
-        << "they were refused before";
-    EXPECT_EQ(linked({refused, Draft(died).from(3s, 3s)})[0], "client") << "since when isn't known";
-    EXPECT_EQ(linked({Draft(refused).from(2s, 9s), died})[0], "client");
 }
 
 TEST_F(Links, a_chain_is_shown_from_its_root_which_is_as_severe_as_the_worst_of_it) {

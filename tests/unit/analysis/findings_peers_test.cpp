@@ -14,16 +14,17 @@ protected:
         const report::Finding* f = found(kPeersGone, kLater);
         return f ? std::string(std::get<std::string_view>(fact(f->evidence, "remote"))) : "none";
     }
-    /// A connection to 10.0.0.9:80 whose data is not acknowledged.
+    /// A connection to port 80 whose data is not acknowledged.
     void unanswered(tcp::Port port, std::uint32_t silent_ms, std::uint32_t unacked,
-                    std::uint8_t timeouts) {
+                    std::uint8_t timeouts, std::string_view remote = "10.0.0.9",
+                    std::uint32_t pid = 1000) {
         event::SocketNumbers numbers;
         numbers.since_received_ms = silent_ms;
         numbers.unacked = unacked;
         numbers.timeouts = timeouts;
         listed({.state = ESTABLISHED,
-                .ends = tuple("10.0.0.1", port, "10.0.0.9", 80),
-                .opener = process(1000, "app"),
+                .ends = tuple("10.0.0.1", port, remote, 80),
+                .opener = process(pid, "app"),
                 .numbers = numbers});
     }
 };
@@ -84,6 +85,9 @@ TEST_F(PeersGone, of_several_peers_the_one_with_the_most_is_named) {
     EXPECT_EQ(remote(), "10.0.0.5:5432");
     const report::Finding* f = finding(last, kPeersGone);
     EXPECT_EQ(evidence(*f, "ended"), 7);
+    EXPECT_EQ(f->what, "7 connections of app timed out without an answer from the peers (keepalive "
+                       "7): 4 to 10.0.0.5:5432, 3 to 10.0.0.6:5432: the peers have gone, or the "
+                       "paths to them are cut.");
     EXPECT_EQ(f->connections.size(), 6u); // three of each
 }
 
@@ -103,6 +107,61 @@ TEST_F(PeersGone, before_it_ends_a_connection_waits) {
     EXPECT_EQ(evidence(*f, "unacked"), 31);
     EXPECT_EQ(evidence(*f, "retransmissions"), 2);
     EXPECT_EQ(std::get<Nanoseconds>(fact(f->evidence, "silence_ns")), 4s);
+}
+
+TEST_F(PeersGone, of_several_remotes_each_has_its_number) {
+    for (const auto& [remote, pid, count] : {std::tuple("10.0.0.8", 7u, 2),
+                                             {"10.0.0.9", 8u, 3},
+                                             {"10.0.0.6", 8u, 1},
+                                             {"10.0.0.7", 8u, 1}})
+        for (int i = 0; i < count; ++i)
+            unanswered(static_cast<tcp::Port>(40'000 + i), 4000, 10, 1, remote, pid);
+    const report::Finding* f = found(kPeersGone, 10s);
+    ASSERT_TRUE(f);
+    EXPECT_THAT(std::string(f->what),
+                HasSubstr("The peers of 7 connections of app (pids 7, 8) don't answer (3 to "
+                          "10.0.0.9:80, 2 to 10.0.0.8:80, 1 to 10.0.0.6:80, 1 to others): no "
+                          "segment"));
+    EXPECT_EQ(evidence(*f, "waiting"), 7);
+    EXPECT_EQ(evidence(*f, "unacked"), 70);
+}
+
+TEST_F(PeersGone, who_is_heard_and_acknowledges_nothing_is_out_of_reach_in_one_direction) {
+    unanswered(40'000, 100, 10, 3); // three time-outs take 1.4 s
+    EXPECT_FALSE(found(kPeersGone, 10s));
+    unanswered(40'001, 100, 20, 4);
+    const report::Finding* f = found(kPeersGone, 10s);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(f->what,
+              "What app (pid 1000) sends on 1 connection isn't acknowledged for 3.0 s at "
+              "least (20 bytes unacknowledged, up to 4 retransmissions in a row), although "
+              "segments came from 10.0.0.9:80 no longer than 100 ms ago: what is sent is lost on "
+              "the way.");
+    EXPECT_EQ(evidence(*f, "waiting"), 1);
+    EXPECT_THAT(advice(*f), HasSubstr("One direction is cut"));
+    unanswered(40'002, 3000, 20, 4); // this one is silent
+    const auto& all = section<report::Findings>(report(10s), "findings").list;
+    ASSERT_EQ(all.size(), 2u);
+    EXPECT_THAT(std::string(all[0].what), HasSubstr("don't answer"));
+    EXPECT_THAT(std::string(all[1].what), HasSubstr("although segments came from"));
+}
+
+TEST_F(PeersGone, a_host_that_answers_on_another_connection_has_not_gone) {
+    unanswered(40'000, 4000, 10, 4);
+    const auto why = [&] { return std::string(found(kPeersGone, 1001ms)->what); };
+    EXPECT_THAT(why(), HasSubstr(": the peer has gone, or the path to it is cut."));
+    unanswered(40'001, 3000, 0, 0); // as silent
+    unanswered(40'002, 100, 0, 0, "10.0.0.8");
+    unanswered(40'003, 100, 10, 1); // it doesn't acknowledge what it is sent
+    EXPECT_THAT(why(), HasSubstr(": the peer has gone, or the path to it is cut."));
+    unanswered(40'004, 2990, 0, 0);
+    EXPECT_THAT(why(), HasSubstr(": that host answers on other connections, so what these send is "
+                                 "lost on the way (by its size or its ports), or several hosts "
+                                 "share an address."));
+    EXPECT_THAT(advice(*finding(last, kPeersGone)), HasSubstr("net.ipv4.tcp_mtu_probing"));
+    unanswered(40'005, 4000, 4000, 4, "10.0.0.7"); // one has gone, perhaps
+    EXPECT_THAT(why(), HasSubstr(": the peers have gone, or the paths to them are cut or take no "
+                                 "large segments."));
 }
 
 TEST_F(PeersGone, what_this_host_drops_itself_is_not_sent_even_once) {
@@ -134,12 +193,13 @@ TEST_F(PeersGone, those_that_wait_and_those_that_ended_are_one_finding) {
     clients(scenario("keepalive_times_out"), 1);
     const report::Finding* f = found(kPeersGone, kLater);
     ASSERT_TRUE(f);
-    EXPECT_EQ(f->what,
-              "The peers of 1 connection of app (pid 1000) don't answer: no segment from "
-              "10.0.0.9:80 for 3.0 s, 1 byte unacknowledged, up to 1 retransmission in a row; 1 "
-              "connection of app (pid 1000) to 10.0.0.5:5432 timed out without an answer from the "
-              "peer (keepalive 1), for instance 10.0.0.9:80: the peer has gone, or the path to it "
-              "is cut.");
+    EXPECT_EQ(
+        f->what,
+        "The peers of 1 connection of app (pid 1000) don't answer: no segment from "
+        "10.0.0.9:80 for 3.0 s, 1 byte unacknowledged, up to 1 retransmission in a row; 1 "
+        "connection of app (pid 1000) to 10.0.0.5:5432 timed out without an answer from the "
+        "peer (keepalive 1), for instance 10.0.0.5:5432: the peers have gone, or the paths to "
+        "them are cut.");
 }
 
 } // namespace

@@ -196,6 +196,19 @@ TEST_F(ResetWords, who_died_is_named_with_the_signals) {
               "signal 9, signal 15");
 }
 
+TEST_F(ResetWords, who_died_is_not_who_serves_now) {
+    EndedLine healthy = served_end(ClosedFirst::remote, Ending::fin).carried(5, 5);
+    healthy.who.process = process(101, "app");
+    end(healthy);
+    end(killed_by(11));
+    for (const char* key : {"process", "died"}) {
+        const auto& named =
+            std::get<report::HolderList>(fact(found("process_died")->evidence, key));
+        ASSERT_EQ(named.processes.size(), 1u) << key;
+        EXPECT_EQ(named.processes[0].pid, 100u) << key;
+    }
+}
+
 /// SIGHUP, SIGINT, SIGPIPE and SIGTERM are how processes are ended on purpose.
 TEST_F(ResetWords, all_other_signals_are_a_warning) {
     const std::set<int> on_purpose = {1, 2, 13, 15};

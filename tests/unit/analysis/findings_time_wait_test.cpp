@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Findings about who closes first, TIME_WAITs that are missing, and the table that holds them:
 // raised from the threshold on, not one below it.
+#include "cause_findings.h"
 #include "rule_test.h"
 
 namespace tcpdwell::test {
@@ -64,6 +65,25 @@ TEST_F(ServerClosesFirst, what_left_no_time_wait_is_not_counted) {
     const report::Finding* f = found("server_closes_first", kLater);
     ASSERT_TRUE(f);
     EXPECT_EQ(evidence(*f, "closed_first_local"), 300);
+}
+
+class ServerThatDied : public CauseFindings {};
+
+TEST_F(ServerThatDied, has_not_made_a_habit_of_it) {
+    EndedLine line = served_end(ClosedFirst::local, Ending::fin).carried(5, 5).accepted();
+    line.line.time_wait = track::ConnectionLine::TimeWait{60s, tcp::TimeWaitEnd::expired, 0};
+    EndedLine killed = line;
+    killed.closed_how(tcp::ClosedHow::signal, 9);
+    end(killed, 150);
+    EXPECT_TRUE(found("process_died"));
+    EXPECT_FALSE(found("server_closes_first"));
+    end(line, 99);
+    EXPECT_FALSE(found("server_closes_first"));
+    end(line);
+    const report::Finding* f = found("server_closes_first");
+    ASSERT_TRUE(f);
+    EXPECT_EQ(evidence(*f, "closed_first_local"), 100);
+    EXPECT_THAT(std::string(f->what), HasSubstr("closed 100 of 100 connections first"));
 }
 
 TEST_F(ServerClosesFirst, evidence_and_advice) {

@@ -169,6 +169,14 @@ TEST_F(WhyStuck, a_window_is_none_of_0_where_nothing_is_to_be_sent) {
     EXPECT_THAT(why(), HasSubstr("the peer doesn't acknowledge the FIN"));
 }
 
+TEST_F(WhyStuck, a_fin_that_was_not_sent_is_not_acknowledged) {
+    event::SocketNumbers numbers;
+    numbers.unsent = 701;
+    numbers.peer_window = 5000;
+    stuck(numbers);
+    EXPECT_THAT(why(), HasSubstr("700 bytes that the FIN has to follow aren't sent."));
+}
+
 TEST_F(WhyStuck, a_peer_that_acknowledges_nothing) {
     event::SocketNumbers numbers;
     numbers.unsent = 0;
