@@ -80,12 +80,14 @@ AcceptQueue* AcceptQueues::queue_of(const track::ConnectionIdentity& accepted) {
 }
 
 void AcceptQueues::on_connection(const track::ConnectionLine& line, Weight weight) {
+    openings_.on_connection(line, weight);
     if (!line.accept || !line.accept->delay) return;
     if (AcceptQueue* queue = queue_of(*line.who)) queue->delays.record(*line.accept->delay, weight);
 }
 
 void AcceptQueues::begin_live(MonoTime now) {
     now_ = now;
+    openings_.begin_live(now);
     for (auto& [key, queue] : queues_) {
         queue.process.reset();
         queue.holders.clear();
@@ -135,6 +137,7 @@ void AcceptQueues::note_waiting(AcceptQueue& queue, const track::LiveSocket& soc
 
 void AcceptQueues::on_live(const track::LiveSocket& socket, Weight weight) {
     if (socket.state == tcp::State::LISTEN) return note_listener(socket);
+    openings_.on_live(socket, weight);
     if (!socket.accept) return;
     const bool waits = !socket.accept->accepted && (socket.state == tcp::State::ESTABLISHED ||
                                                     socket.state == tcp::State::CLOSE_WAIT);
@@ -192,6 +195,7 @@ void AcceptQueues::add_to(report::Report& report, const ReportContext&) {
 }
 
 void AcceptQueues::next_interval(MonoTime) {
+    openings_.next_interval();
     for (auto& [key, queue] : queues_) queue.delays.clear();
     std::erase_if(
         queues_, [](const auto& each) { return !each.second.is_open && each.second.waiting == 0; });

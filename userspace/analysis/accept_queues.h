@@ -12,6 +12,7 @@
 #include "analysis/flows.h"
 #include "analysis/histogram.h"
 #include "analysis/lives.h"
+#include "analysis/openings.h"
 
 namespace tcpdwell::analysis {
 
@@ -37,10 +38,10 @@ struct AcceptQueue {
 };
 
 /// Memory: some 300 bytes for each listening endpoint and at most 60 KiB for its histograms; at
-/// most Flows::kMaxGroups endpoints.
+/// most Flows::kMaxGroups endpoints; and what OpeningTally needs.
 class AcceptQueues : public Analysis {
 public:
-    explicit AcceptQueues(const Flows& flows) : flows_(flows) {}
+    explicit AcceptQueues(const Flows& flows) : flows_(flows), openings_(flows) {}
 
     void on_connection(const track::ConnectionLine& line, Weight weight) override;
     void begin_live(MonoTime now) override;
@@ -51,6 +52,7 @@ public:
 
     using Queues = std::map<std::pair<std::uint32_t, tcp::Endpoint>, AcceptQueue>;
     [[nodiscard]] const Queues& queues() const { return queues_; }
+    [[nodiscard]] const OpeningTally& openings() const { return openings_; }
 
 private:
     AcceptQueue* queue_of(std::uint32_t netns, const tcp::Endpoint& local, tcp::Family family);
@@ -60,6 +62,7 @@ private:
     void note_waiting(AcceptQueue& queue, const track::LiveSocket& socket, Weight weight) const;
 
     const Flows& flows_;
+    OpeningTally openings_;
     MonoTime now_{};
     Queues queues_;
 };

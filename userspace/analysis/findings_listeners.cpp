@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <set>
-#include <tuple>
 
 #include "analysis/findings.h"
+#include "analysis/overflowed_queues.h"
 
 namespace tcpdwell::analysis {
 namespace {
@@ -17,44 +17,6 @@ std::set<std::uint32_t> namespaces_with(const CounterGrowth& growth) {
     std::set<std::uint32_t> namespaces;
     for (const auto& [key, counter] : growth.counters()) namespaces.insert(key.first);
     return namespaces;
-}
-
-/// As sk_acceptq_is_full() has it (include/net/sock.h).
-bool is_at_its_limit(const AcceptQueue& queue) {
-    return queue.queued && queue.limit && *queue.queued > *queue.limit;
-}
-
-/// A filter may have hidden other listeners.
-bool is_the_only(const RuleInput& evidence, const AcceptQueue& queue) {
-    const auto* only =
-        evidence.overview.is_filtered() ? nullptr : evidence.counters.only_listener(queue.netns);
-    return only != nullptr && only->local == queue.local;
-}
-
-/// The listener whose queue overflowed, by what is known of each: the one whose queue was full at
-/// the last look, else the only one, else the one where connections wait or waited longest.
-const AcceptQueue* overflowing(const RuleInput& evidence, std::uint32_t netns) {
-    constexpr Nanoseconds kLong = std::chrono::milliseconds(100);
-    const AcceptQueue* worst = nullptr;
-    const auto weight = [kLong](const AcceptQueue& queue) {
-        const Nanoseconds longest = std::max(queue.delays.max(), queue.live_delays.max());
-        return std::tuple(is_at_its_limit(queue), queue.waiting,
-                          longest >= kLong ? longest : Nanoseconds(0));
-    };
-    const AcceptQueues::Queues& queues = evidence.accepts.queues();
-    for (auto each = queues.lower_bound({netns, tcp::Endpoint{}});
-         each != queues.end() && each->first.first == netns; ++each) {
-        const AcceptQueue& queue = each->second;
-        const bool speaks_for_it =
-            weight(queue) > std::tuple(false, std::uint64_t{0}, Nanoseconds(0));
-        if (!speaks_for_it && !is_the_only(evidence, queue)) continue;
-        if (!worst || weight(queue) > weight(*worst)) worst = &queue;
-    }
-    return worst;
-}
-
-bool is_certain(const RuleInput& evidence, const AcceptQueue& queue) {
-    return is_at_its_limit(queue) || is_the_only(evidence, queue);
 }
 
 std::string listener_text(const AcceptQueue& queue) {
@@ -94,10 +56,19 @@ std::string queue_advice(const AcceptQueue* queue) {
                        queue && queue->process ? fmt::format("{}", queue->process->pid) : "PID");
 }
 
-bool is_full(const RuleInput& evidence, std::uint32_t netns, const AcceptQueue* queue) {
-    const std::uint64_t many = kernel_threshold(evidence, "accept_queue_full.overflows");
-    return evidence.counters.growth().growth(netns, "TcpExt.ListenOverflows") >= many ||
-           (queue && is_at_its_limit(*queue));
+bool have_overflowed(const RuleInput& evidence, std::uint32_t netns) {
+    return evidence.counters.growth().growth(netns, "TcpExt.ListenOverflows") >=
+           kernel_threshold(evidence, "accept_queue_full.overflows");
+}
+
+/// Those that are at their limit now.
+std::vector<const AcceptQueue*> full_now(const RuleInput& evidence, std::uint32_t netns) {
+    std::vector<const AcceptQueue*> list;
+    const AcceptQueues::Queues& queues = evidence.accepts.queues();
+    for (auto each = queues.lower_bound({netns, tcp::Endpoint{}});
+         each != queues.end() && each->first.first == netns; ++each)
+        if (is_at_its_limit(each->second)) list.push_back(&each->second);
+    return list;
 }
 
 std::set<std::uint32_t> all_namespaces(const RuleInput& evidence) {
@@ -108,50 +79,95 @@ std::set<std::uint32_t> all_namespaces(const RuleInput& evidence) {
 
 } // namespace
 
-const AcceptQueue* full_queue(const RuleInput& evidence, std::uint32_t netns) {
-    const AcceptQueue* queue = overflowing(evidence, netns);
-    return is_full(evidence, netns, queue) ? queue : nullptr;
+std::vector<const AcceptQueue*> full_queues(const RuleInput& evidence, std::uint32_t netns) {
+    if (!have_overflowed(evidence, netns)) return full_now(evidence, netns);
+    OverflowedQueues found = overflowed_queues(evidence, netns);
+    return found.queues.size() == 1 ? std::move(found.queues) : std::vector<const AcceptQueue*>();
+}
+
+namespace {
+
+/// "hung (pid 1) on 127.0.0.1:80 or burst (pid 2) on 127.0.0.1:81"
+std::string any_of_text(const std::vector<const AcceptQueue*>& queues) {
+    std::string text;
+    for (const AcceptQueue* each : queues)
+        text += (text.empty() ? "" : " or ") + listener_text(*each);
+    return text;
+}
+
+std::string whose_text(const OverflowedQueues& found, std::uint32_t netns) {
+    if (found.queues.empty()) return fmt::format("An accept queue in network namespace {}", netns);
+    if (found.queues.size() > 1)
+        return fmt::format("An accept queue, that of {},", any_of_text(found.queues));
+    const AcceptQueue& queue = *found.queues.front();
+    return fmt::format(
+        "{} {}{}{}", found.is_certain ? "The accept queue of" : "An accept queue, probably that of",
+        listener_text(queue), found.is_certain ? "" : ",",
+        queue.limit ? fmt::format(" (limit {})", *queue.limit) : "");
+}
+
+void describe(const RuleInput& evidence, const std::vector<const AcceptQueue*>& queues,
+              std::uint32_t netns, FindingDraft& draft) {
+    if (queues.size() == 1) {
+        describe(*queues.front(), draft);
+        draft.evidence.push_back({"delayed", "SYNs of clients here sent again",
+                                  delayed_clients(evidence, *queues.front())});
+    } else {
+        draft.subject = any_of_text(queues);
+        draft.evidence.push_back({"netns", "network namespace", std::uint64_t{netns}});
+        for (const AcceptQueue* each : queues) draft.scope.add(scope_of(*each));
+        draft.scope.netns = queues.empty() ? 0 : netns;
+    }
+    draft.advice.push_back(queue_advice(queues.size() == 1 ? queues.front() : nullptr));
+    draft.advice.push_back(
+        fmt::format("Against bursts, a longer backlog in listen() helps; {} limits it, and counts "
+                    "when listen() is called.",
+                    sysctl_text(evidence, netns, "net.core.somaxconn")));
 }
 
 /// An overflow is counted among the drops, which have other reasons as well.
-void find_accept_queue_full(const RuleInput& evidence, FindingDrafts& drafts) {
+FindingDraft queue_full_draft(const RuleInput& evidence, std::uint32_t netns) {
     const CounterGrowth& growth = evidence.counters.growth();
     const Nanoseconds time = evidence.moment.now - evidence.moment.begin;
     const double seconds = std::chrono::duration<double>(time).count();
+    const std::uint64_t overflows = growth.growth(netns, "TcpExt.ListenOverflows");
+    const bool is_critical = static_cast<double>(overflows) >= kCriticalPerSecond * seconds;
+    FindingDraft draft{"accept_queue_full", is_critical && overflows > 0 && seconds > 0
+                                                ? report::Severity::critical
+                                                : report::Severity::warning};
+    draft.evidence = {
+        {"overflows", "overflows", overflows},
+        {"drops", "drops by listeners for any reason", growth.growth(netns, "TcpExt.ListenDrops")}};
+    return draft;
+}
+
+void find_overflow(const RuleInput& evidence, std::uint32_t netns, FindingDrafts& drafts) {
+    const OverflowedQueues found = overflowed_queues(evidence, netns);
+    FindingDraft draft = queue_full_draft(evidence, netns);
+    draft.what = fmt::format(
+        "{} overflowed {} in {}: clients' connects wait 1, 3, 7 s, or believe they are connected.",
+        whose_text(found, netns),
+        counted(evidence.counters.growth().growth(netns, "TcpExt.ListenOverflows"), "time"),
+        duration_text(evidence.moment.now - evidence.moment.begin));
+    describe(evidence, found.queues, netns, draft);
+    drafts.push_back(std::move(draft));
+}
+
+} // namespace
+
+void find_accept_queue_full(const RuleInput& evidence, FindingDrafts& drafts) {
     for (const std::uint32_t netns : all_namespaces(evidence)) {
-        const AcceptQueue* queue = overflowing(evidence, netns);
-        if (!is_full(evidence, netns, queue)) continue;
-        const std::uint64_t overflows = growth.growth(netns, "TcpExt.ListenOverflows");
-        const bool is_critical = static_cast<double>(overflows) >= kCriticalPerSecond * seconds;
-        FindingDraft draft{"accept_queue_full", is_critical && seconds > 0
-                                                    ? report::Severity::critical
-                                                    : report::Severity::warning};
-        const std::string whose =
-            !queue ? fmt::format("An accept queue in network namespace {}", netns)
-            : is_certain(evidence, *queue)
-                ? fmt::format("The accept queue of {}", listener_text(*queue))
-                : fmt::format("An accept queue, probably that of {},", listener_text(*queue));
-        const std::string limit =
-            queue && queue->limit ? fmt::format(" (limit {})", *queue->limit) : "";
-        draft.what =
-            overflows == 0
-                ? fmt::format("{} is full: {} wait{}.", whose, *queue->queued, limit)
-                : fmt::format("{}{} overflowed {} in {}: clients' connects wait 1, 3, 7 s, or "
-                              "believe they are connected.",
-                              whose, limit, counted(overflows, "time"), duration_text(time));
-        draft.evidence = {{"overflows", "overflows", overflows},
-                          {"drops", "drops by listeners for any reason",
-                           growth.growth(netns, "TcpExt.ListenDrops")}};
-        if (queue)
-            describe(*queue, draft);
-        else
-            draft.evidence.push_back({"netns", "network namespace", std::uint64_t{netns}});
-        draft.advice.push_back(queue_advice(queue));
-        draft.advice.push_back(fmt::format(
-            "Against bursts, a longer backlog in listen() helps; {} limits it, and counts when "
-            "listen() is called.",
-            sysctl_text(evidence, netns, "net.core.somaxconn")));
-        drafts.push_back(std::move(draft));
+        if (have_overflowed(evidence, netns)) {
+            find_overflow(evidence, netns, drafts);
+            continue;
+        }
+        for (const AcceptQueue* queue : full_now(evidence, netns)) {
+            FindingDraft draft = queue_full_draft(evidence, netns);
+            draft.what = fmt::format("The accept queue of {} is full: {} wait (limit {}).",
+                                     listener_text(*queue), *queue->queued, *queue->limit);
+            describe(evidence, {queue}, netns, draft);
+            drafts.push_back(std::move(draft));
+        }
     }
 }
 
@@ -159,15 +175,16 @@ void find_accept_stalled(const RuleInput& evidence, FindingDrafts& drafts) {
     const std::uint64_t many = count_threshold(evidence, "accept_stalled.connections");
     const std::uint64_t many_in_all = kernel_threshold(evidence, "accept_stalled.connections");
     const Nanoseconds age = evidence.thresholds.duration("accept_stalled.age");
-    std::map<std::uint32_t, const AcceptQueue*> full; // of each namespace
+    std::map<std::uint32_t, std::vector<const AcceptQueue*>> full; // of each namespace
     for (const auto& [key, queue] : evidence.accepts.queues()) {
         // Of a sample the kernel's own number is no estimate.
         const bool is_kernels = evidence.overview.is_sampled() && queue.waiting > 0 && queue.queued;
         const std::uint64_t waiting = is_kernels ? *queue.queued : queue.waiting;
         if (waiting < (is_kernels ? many_in_all : many) || queue.oldest < age) continue;
         const auto [known, is_new] = full.try_emplace(key.first);
-        if (is_new) known->second = full_queue(evidence, key.first);
-        if (known->second == &queue) continue; // its finding says so, too
+        if (is_new) known->second = full_queues(evidence, key.first);
+        // Its finding says so, too.
+        if (std::ranges::find(known->second, &queue) != known->second.end()) continue;
         FindingDraft draft{"accept_stalled", report::Severity::warning};
         draft.what = fmt::format(
             "{} {} for accept() at {}, the oldest for {}{}{}: the clients believe that they are "

@@ -45,6 +45,7 @@ inline constexpr EvidenceWords kEvidenceWords[] = {
     {"count", "Connections"},
     {"count", "Connections not known here", EvidenceUnit::count, "stray_resets"},
     {"data_after_close", "Reset because data came after the close"},
+    {"delayed", "SYNs of clients here sent again"},
     {"died", "Who died", EvidenceUnit::name},
     {"disconnect", "Reset by disconnecting the socket"},
     {"drops", "Dropped by listeners for any reason"},

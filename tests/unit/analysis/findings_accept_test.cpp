@@ -100,19 +100,6 @@ TEST_F(AcceptTest, of_several_the_one_at_its_limit_has_overflowed) {
                           "time in 10.0 s:"));
 }
 
-TEST_F(AcceptTest, else_probably_the_one_where_the_most_wait) {
-    listen(80, 0, 5);
-    listen(81, 0, 5);
-    listen(82, 0, 5);
-    waits(80, 1);
-    waits(81, 2);
-    waits(82, 2);
-    overflow(2);
-    EXPECT_THAT(std::string(full()->what),
-                HasSubstr("An accept queue, probably that of app (pid 7) on 10.0.0.1:81, (limit 5) "
-                          "overflowed 2 times in"));
-}
-
 TEST_F(AcceptTest, where_none_waits_none_is_named) {
     listen(80, 0, 5);
     listen(81, 0, 5);
