@@ -15,7 +15,9 @@ constexpr std::size_t kMostDelays = 1000; ///< histograms; the table has numbers
 
 constexpr report::Column kQueueColumns[] = {
     {.id = "local", .title = "Listener", .help = "Listening endpoint."},
-    {.id = "process", .title = "Process", .help = "The process that listens."},
+    {.id = "process",
+     .title = "Process",
+     .help = "The process that listens: of several sockets, at that with the longest queue."},
     {.id = "netns", .title = "Namespace", .help = "Inode of the network namespace."},
     {.id = "accepts", .title = "Accepted", .help = "Connections that were accepted."},
     {.id = "p50_ns", .title = "Median", .help = "Time in the queue: the median."},
@@ -23,8 +25,12 @@ constexpr report::Column kQueueColumns[] = {
     {.id = "max_ns", .title = "Longest", .help = "Time in the queue: the longest."},
     {.id = "waiting", .title = "Waiting", .help = "Established now, and not accepted."},
     {.id = "oldest_ns", .title = "Oldest", .help = "How long the oldest has waited, at least."},
-    {.id = "queued", .title = "Queue", .help = "Length of the queue, at the last look."},
-    {.id = "limit", .title = "Limit", .help = "Beyond it the queue is full: the backlog."},
+    {.id = "queued",
+     .title = "Queue",
+     .help = "Length of the queue, at the last look; of all its sockets together (SO_REUSEPORT)."},
+    {.id = "limit",
+     .title = "Limit",
+     .help = "Beyond it the queue is full: the backlog; of all its sockets together."},
 };
 
 constexpr report::TableView kQueueView[] = {
@@ -59,6 +65,21 @@ std::pair<MonoTime, bool> established_at(const track::LiveSocket& socket) {
 }
 
 } // namespace
+
+std::vector<const ListeningSocket*> AcceptQueue::busy_sockets() const {
+    std::vector<const ListeningSocket*> busy;
+    const auto choose = [&](const auto& fits) {
+        for (const ListeningSocket& each : sockets)
+            if (busy.size() < kMostSockets && fits(each)) busy.push_back(&each);
+    };
+    choose([](const ListeningSocket& each) { return each.queued.value_or(0) > 0; });
+    if (busy.empty() && !queued)
+        choose([&](const ListeningSocket& each) {
+            return each.process && waiting_at.contains(each.process->pid);
+        });
+    if (busy.empty()) choose([](const ListeningSocket&) { return true; });
+    return busy;
+}
 
 AcceptQueue* AcceptQueues::queue_of(std::uint32_t netns, const tcp::Endpoint& local,
                                     tcp::Family family) {
@@ -100,7 +121,28 @@ void AcceptQueues::begin_live(MonoTime now) {
         queue.queued.reset();
         queue.limit.reset();
         queue.is_open = false;
+        queue.waiting_at.clear();
+        queue.sockets.clear();
+        queue.socket_count = 0;
+        queue.least_limit.reset();
+        queue.are_limits_known = true;
     }
+}
+
+void AcceptQueues::note_socket(AcceptQueue& queue, ListeningSocket socket) {
+    ++queue.socket_count;
+    queue.are_limits_known = queue.are_limits_known && socket.limit;
+    if (socket.limit)
+        queue.least_limit = std::min(queue.least_limit.value_or(*socket.limit), *socket.limit);
+    // A full one may be shorter than another one that isn't: each has a backlog of its own.
+    const auto is_longer = [](const ListeningSocket& a, const ListeningSocket& b) {
+        return std::pair(a.is_full(), a.queued) > std::pair(b.is_full(), b.queued);
+    };
+    queue.sockets.insert(std::ranges::upper_bound(queue.sockets, socket, is_longer),
+                         std::move(socket));
+    if (queue.sockets.size() > AcceptQueue::kMostSockets) queue.sockets.pop_back();
+    const ListeningSocket& longest = queue.sockets.front();
+    if (longest.process) queue.process = longest.process;
 }
 
 void AcceptQueues::note_listener(const track::LiveSocket& socket) {
@@ -108,15 +150,24 @@ void AcceptQueues::note_listener(const track::LiveSocket& socket) {
     AcceptQueue* queue = queue_of(who.netns, who.tuple.local, who.tuple.family);
     if (!queue) return;
     queue->is_open = true;
-    if (!queue->process) queue->process = who.process;
-    if (socket.holders != nullptr)
+    ListeningSocket listening;
+    listening.process = who.process;
+    if (socket.holders != nullptr) {
+        listening.holders = socket.holders->processes;
+        listening.are_all_holders =
+            !socket.holders->partial && socket.holders->count == listening.holders.size();
         for (const event::Process& each : socket.holders->processes)
             if (queue->holders.size() < TD_MOST_HOLDERS &&
                 std::ranges::find(queue->holders, each) == queue->holders.end())
                 queue->holders.push_back(each);
-    if (socket.numbers == nullptr || !socket.numbers->unread || !socket.backlog) return;
-    queue->queued = queue->queued.value_or(0) + *socket.numbers->unread;
-    queue->limit = queue->limit.value_or(0) + *socket.backlog;
+    }
+    if (socket.numbers != nullptr && socket.numbers->unread && socket.backlog) {
+        listening.queued = *socket.numbers->unread;
+        listening.limit = *socket.backlog;
+        queue->queued = queue->queued.value_or(0) + *listening.queued;
+        queue->limit = queue->limit.value_or(0) + *listening.limit;
+    }
+    note_socket(*queue, std::move(listening));
 }
 
 void AcceptQueues::note_waiting(AcceptQueue& queue, const track::LiveSocket& socket,
@@ -129,6 +180,9 @@ void AcceptQueues::note_waiting(AcceptQueue& queue, const track::LiveSocket& soc
         queue.oldest = age;
         queue.oldest_is_exact = exact;
     }
+    if (socket.who.process && (queue.waiting_at.size() < AcceptQueue::kMostSockets ||
+                               queue.waiting_at.contains(socket.who.process->pid)))
+        queue.waiting_at[socket.who.process->pid] += weight;
     if (queue.ids.size() < kExampleIds)
         queue.ids.push_back(socket.who.id);
     else

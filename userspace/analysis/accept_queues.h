@@ -16,28 +16,55 @@
 
 namespace tcpdwell::analysis {
 
+/// With SO_REUSEPORT an endpoint has several, each with a queue of its own.
+struct ListeningSocket {
+    std::optional<event::Process> process;
+    std::vector<event::Process> holders; ///< as far as looked up
+    bool are_all_holders = false;
+    std::optional<std::uint64_t> queued; ///< as the kernel counts them, at the last look
+    std::optional<std::uint64_t> limit;  ///< the queue is full beyond it
+
+    /// As sk_acceptq_is_full() has it (include/net/sock.h).
+    [[nodiscard]] bool is_full() const { return queued && limit && *queued > *limit; }
+};
+
 /// The accept queue of one listening endpoint (of all its sockets, with SO_REUSEPORT).
 struct AcceptQueue {
+    static constexpr std::size_t kMostSockets = 64;
+
     std::uint32_t netns = 0;
     tcp::Endpoint local;
     tcp::Family family = tcp::Family::ipv4;
-    std::optional<event::Process> process; ///< that listens: the first one found
-    std::vector<event::Process> holders;   ///< of the listening sockets, as far as looked up
-    std::set<tcp::IpAddress> addresses;    ///< that it was reached at; some
-    LogHistogram delays;                   ///< of ended connections
-    LogHistogram live_delays;              ///< of those that are there now
-    std::uint64_t waiting = 0;             ///< established, and not accepted by any process
-    std::uint64_t half_closed = 0;         ///< of which the peer has closed
-    Nanoseconds oldest{};                  ///< of those that wait
-    bool oldest_is_exact = true;           ///< else at least
-    std::vector<track::ConnectionId> ids;  ///< of some that wait
-    Likes likes;                           ///< further ones
-    std::optional<std::uint64_t> queued;   ///< as the kernel counts them, at the last look
-    std::optional<std::uint64_t> limit;    ///< the queue is full beyond it
-    bool is_open = false;                  ///< there is a listener
+    /// That listens: at the socket with the longest queue, or the first one found.
+    std::optional<event::Process> process;
+    std::vector<event::Process> holders;  ///< of the listening sockets, as far as looked up
+    std::set<tcp::IpAddress> addresses;   ///< that it was reached at; some
+    LogHistogram delays;                  ///< of ended connections
+    LogHistogram live_delays;             ///< of those that are there now
+    std::uint64_t waiting = 0;            ///< established, and not accepted by any process
+    std::uint64_t half_closed = 0;        ///< of which the peer has closed
+    Nanoseconds oldest{};                 ///< of those that wait
+    bool oldest_is_exact = true;          ///< else at least
+    std::vector<track::ConnectionId> ids; ///< of some that wait
+    Likes likes;                          ///< further ones
+    /// Of them, by the process that is known to listen at their socket; some.
+    std::map<std::uint32_t, std::uint64_t> waiting_at;
+    std::optional<std::uint64_t> queued; ///< in all sockets' queues together
+    std::optional<std::uint64_t> limit;  ///< of all together
+    bool is_open = false;                ///< there is a listener
+    /// Those with the longest queue first.
+    std::vector<ListeningSocket> sockets;
+    std::uint64_t socket_count = 0;           ///< of all
+    std::optional<std::uint64_t> least_limit; ///< of one socket
+    bool are_limits_known = true;
+
+    [[nodiscard]] bool is_full() const { return !sockets.empty() && sockets.front().is_full(); }
+    /// Those where connections wait, as far as that is known; else all.
+    [[nodiscard]] std::vector<const ListeningSocket*> busy_sockets() const;
 };
 
-/// Memory: some 300 bytes for each listening endpoint and at most 60 KiB for its histograms; at
+/// Memory: some 400 bytes for each listening endpoint, 120 for each of at most kMostSockets sockets
+/// of it and 36 for each holder of those, and at most 60 KiB for its histograms; at
 /// most Flows::kMaxGroups endpoints; and what OpeningTally needs.
 class AcceptQueues : public Analysis {
 public:
@@ -59,6 +86,7 @@ private:
     /// That the passively opened connection came through.
     AcceptQueue* queue_of(const track::ConnectionIdentity& accepted);
     void note_listener(const track::LiveSocket& socket);
+    static void note_socket(AcceptQueue& queue, ListeningSocket socket);
     void note_waiting(AcceptQueue& queue, const track::LiveSocket& socket, Weight weight) const;
 
     const Flows& flows_;

@@ -295,8 +295,10 @@ Scope scope_of(const AcceptQueue& queue) {
                 .connections = 0,
                 .first = {},
                 .last = {}};
-    if (queue.process) scope.add_pid(queue.process->pid);
-    for (const event::Process& each : queue.holders) scope.add_pid(each.pid);
+    for (const ListeningSocket* socket : queue.busy_sockets()) {
+        if (socket->process) scope.add_pid(socket->process->pid);
+        for (const event::Process& each : socket->holders) scope.add_pid(each.pid);
+    }
     return scope;
 }
 

@@ -19,8 +19,44 @@ std::set<std::uint32_t> namespaces_with(const CounterGrowth& growth) {
     return namespaces;
 }
 
+/// "nginx (pid 12)", "nginx (pids 1, 2, 3, ...)", "nginx (pid 12), sleep (pid 13)"
+std::string processes_text(const std::vector<event::Process>& processes) {
+    constexpr std::size_t kMost = 3;
+    if (processes.empty()) return process_text(std::nullopt);
+    if (processes.size() == 1) return process_text(processes.front());
+    const std::string_view comm = processes.front().comm();
+    const bool is_one_program = std::ranges::all_of(
+        processes, [&](const event::Process& each) { return each.comm() == comm; });
+    std::string list;
+    for (std::size_t i = 0; i < std::min(processes.size(), kMost); ++i)
+        list += fmt::format("{}{}", i == 0 ? "" : ", ",
+                            is_one_program ? fmt::format("{}", processes[i].pid)
+                                           : process_text(processes[i]));
+    const std::string_view rest = processes.size() > kMost ? ", ..." : "";
+    return is_one_program ? fmt::format("{} (pids {}{})", comm, list, rest)
+                          : fmt::format("{}{}", list, rest);
+}
+
+/// Who listens at the sockets where connections wait.
+std::vector<event::Process> who_accepts(const AcceptQueue& queue) {
+    std::vector<event::Process> who;
+    for (const ListeningSocket* socket : queue.busy_sockets())
+        if (socket->process && std::ranges::find(who, *socket->process) == who.end())
+            who.push_back(*socket->process);
+    return who;
+}
+
 std::string listener_text(const AcceptQueue& queue) {
-    return fmt::format("{} on {}", process_text(queue.process), queue.local.text(queue.family));
+    return fmt::format("{} on {}", processes_text(who_accepts(queue)),
+                       queue.local.text(queue.family));
+}
+
+/// Of the socket where the most wait: each has a limit of its own.
+std::optional<std::uint64_t> longest_of(const AcceptQueue& queue) {
+    return queue.sockets.empty() ? std::nullopt : queue.sockets.front().queued;
+}
+std::optional<std::uint64_t> limit_of(const AcceptQueue& queue) {
+    return queue.sockets.empty() ? std::nullopt : queue.sockets.front().limit;
 }
 
 void describe(const AcceptQueue& queue, FindingDraft& draft) {
@@ -37,8 +73,15 @@ void describe(const AcceptQueue& queue, FindingDraft& draft) {
     draft.evidence.push_back(
         {"oldest_ns", "the oldest",
          queue.waiting == 0 ? FindingDraft::Cell() : FindingDraft::Cell(queue.oldest)});
-    draft.evidence.push_back({"queued", "in the queue", number(queue.queued)});
-    draft.evidence.push_back({"limit", "its limit", number(queue.limit)});
+    draft.evidence.push_back({"queued", "in the queue", number(longest_of(queue))});
+    draft.evidence.push_back({"limit", "its limit", number(limit_of(queue))});
+    if (queue.socket_count > 1) {
+        draft.evidence.push_back({"listeners", "listening sockets", queue.socket_count});
+        draft.evidence.push_back({"listeners_busy", "of which connections wait at",
+                                  queue.queued.value_or(queue.waiting) == 0
+                                      ? std::uint64_t{0}
+                                      : std::uint64_t{queue.busy_sockets().size()}});
+    }
     draft.evidence.push_back({"longest_ns", "longest time until accept()",
                               std::max(queue.delays.max(), queue.live_delays.max())});
     draft.evidence.push_back({"netns", "network namespace", std::uint64_t{queue.netns}});
@@ -49,11 +92,13 @@ void describe(const AcceptQueue& queue, FindingDraft& draft) {
 }
 
 std::string queue_advice(const AcceptQueue* queue) {
+    const std::vector<event::Process> who =
+        queue ? who_accepts(*queue) : std::vector<event::Process>();
+    const std::string pid = who.empty() ? "PID" : fmt::format("{}", who.front().pid);
     return fmt::format("The program accepts too slowly: look whether it is blocked or stopped "
                        "(/proc/{}/stack, /proc/{}/wchan), or has too few workers; ss -lnt shows "
                        "the queue (Recv-Q) and the backlog (Send-Q).",
-                       queue && queue->process ? fmt::format("{}", queue->process->pid) : "PID",
-                       queue && queue->process ? fmt::format("{}", queue->process->pid) : "PID");
+                       pid, pid);
 }
 
 bool have_overflowed(const RuleInput& evidence, std::uint32_t netns) {
@@ -67,7 +112,7 @@ std::vector<const AcceptQueue*> full_now(const RuleInput& evidence, std::uint32_
     const AcceptQueues::Queues& queues = evidence.accepts.queues();
     for (auto each = queues.lower_bound({netns, tcp::Endpoint{}});
          each != queues.end() && each->first.first == netns; ++each)
-        if (is_at_its_limit(each->second)) list.push_back(&each->second);
+        if (each->second.is_full()) list.push_back(&each->second);
     return list;
 }
 
@@ -103,7 +148,7 @@ std::string whose_text(const OverflowedQueues& found, std::uint32_t netns) {
     return fmt::format(
         "{} {}{}{}", found.is_certain ? "The accept queue of" : "An accept queue, probably that of",
         listener_text(queue), found.is_certain ? "" : ",",
-        queue.limit ? fmt::format(" (limit {})", *queue.limit) : "");
+        limit_of(queue) ? fmt::format(" (limit {})", *limit_of(queue)) : "");
 }
 
 void describe(const RuleInput& evidence, const std::vector<const AcceptQueue*>& queues,
@@ -164,12 +209,24 @@ void find_accept_queue_full(const RuleInput& evidence, FindingDrafts& drafts) {
         for (const AcceptQueue* queue : full_now(evidence, netns)) {
             FindingDraft draft = queue_full_draft(evidence, netns);
             draft.what = fmt::format("The accept queue of {} is full: {} wait (limit {}).",
-                                     listener_text(*queue), *queue->queued, *queue->limit);
+                                     listener_text(*queue), *longest_of(*queue), *limit_of(*queue));
             describe(evidence, {queue}, netns, draft);
             drafts.push_back(std::move(draft));
         }
     }
 }
+
+namespace {
+
+/// " (queue 3 of 5)"
+std::string queue_text(const AcceptQueue& queue) {
+    if (!limit_of(queue)) return "";
+    return fmt::format(" ({} {} of {})",
+                       queue.busy_sockets().size() > 1 ? "the longest queue" : "queue",
+                       *longest_of(queue), *limit_of(queue));
+}
+
+} // namespace
 
 void find_accept_stalled(const RuleInput& evidence, FindingDrafts& drafts) {
     const std::uint64_t many = count_threshold(evidence, "accept_stalled.connections");
@@ -191,9 +248,7 @@ void find_accept_stalled(const RuleInput& evidence, FindingDrafts& drafts) {
             "connected, and nobody calls accept().",
             counted(waiting, "connection"), waiting == 1 ? "waits" : "wait", listener_text(queue),
             queue.oldest_is_exact ? "" : "at least ", duration_text(queue.oldest),
-            queue.limit ? fmt::format(" (queue {} of {})", queue.queued.value_or(queue.waiting),
-                                      *queue.limit)
-                        : "");
+            queue_text(queue));
         describe(queue, draft);
         draft.advice.push_back(queue_advice(&queue));
         draft.advice.push_back(

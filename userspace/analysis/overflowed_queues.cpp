@@ -19,9 +19,10 @@ std::vector<const AcceptQueue*> listeners_in(const RuleInput& evidence, std::uin
     return list;
 }
 
-/// Too few connections came to fill it, even if none of them had been accepted.
+/// Too few connections came to fill it, even if all were one socket's, and none had been accepted.
 bool had_room_for_all(const AcceptQueue& queue, const Openings& served) {
-    return queue.limit && std::max(served.all, queue.queued.value_or(0)) <= *queue.limit;
+    return queue.are_limits_known && queue.least_limit &&
+           std::max(served.all, queue.queued.value_or(0)) <= *queue.least_limit;
 }
 
 /// All clients of a loopback address are on this host. Each SYN was answered at once, and each
@@ -46,7 +47,7 @@ Nanoseconds longest_delay(const AcceptQueue& queue) {
 
 /// What it was seen to do to clients, or that it is full: the traces of an overflow.
 bool bears_traces(const RuleInput& evidence, const AcceptQueue& queue) {
-    return is_at_its_limit(queue) || delayed_clients(evidence, queue) > 0;
+    return queue.is_full() || delayed_clients(evidence, queue) > 0;
 }
 
 bool is_slow(const AcceptQueue& queue) {
@@ -64,17 +65,13 @@ std::vector<const AcceptQueue*> likely(const RuleInput& evidence,
     choose([&](const AcceptQueue& each) { return bears_traces(evidence, each); });
     if (chosen.empty()) choose(is_slow);
     std::ranges::stable_sort(chosen, std::greater<>(), [&](const AcceptQueue* each) {
-        return std::tuple(delayed_clients(evidence, *each), is_at_its_limit(*each), each->waiting,
+        return std::tuple(delayed_clients(evidence, *each), each->is_full(), each->waiting,
                           longest_delay(*each));
     });
     return chosen;
 }
 
 } // namespace
-
-bool is_at_its_limit(const AcceptQueue& queue) {
-    return queue.queued && queue.limit && *queue.queued > *queue.limit;
-}
 
 std::uint64_t delayed_clients(const RuleInput& evidence, const AcceptQueue& queue) {
     std::set<tcp::IpAddress> addresses = queue.addresses;

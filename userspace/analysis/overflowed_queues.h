@@ -15,8 +15,6 @@ struct OverflowedQueues {
     bool is_certain = false; ///< no other listener's can have
 };
 
-/// As sk_acceptq_is_full() has it (include/net/sock.h).
-bool is_at_its_limit(const AcceptQueue& queue);
 /// Clients on this host whose SYN to that listener was sent again.
 std::uint64_t delayed_clients(const RuleInput& evidence, const AcceptQueue& queue);
 /// Provided that one did.

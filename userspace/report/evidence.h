@@ -84,6 +84,8 @@ inline constexpr EvidenceWords kEvidenceWords[] = {
     {"linger2", "Ended early by TCP_LINGER2"},
     {"listener", "Listener", EvidenceUnit::name},
     {"listener_closed", "Reset with their listener's end"},
+    {"listeners", "Listening sockets"},
+    {"listeners_busy", "Of which connections wait at"},
     {"local", "Local end", EvidenceUnit::name},
     {"local", "Resets were sent to", EvidenceUnit::name, "stray_resets"},
     {"longest_ns", "Longest time until accept()", EvidenceUnit::duration},

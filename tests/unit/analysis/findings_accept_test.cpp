@@ -8,12 +8,13 @@ namespace {
 class AcceptTest : public RuleTest {
 protected:
     /// A listener of app (pid 7) with so many in its queue, and the length of that.
-    void listen(tcp::Port port, std::uint32_t queued, std::uint32_t backlog) {
+    void listen(tcp::Port port, std::uint32_t queued, std::uint32_t backlog,
+                std::uint32_t pid = 7) {
         event::SocketNumbers numbers;
         numbers.unread = queued;
         listed({.state = LISTEN,
                 .ends = tuple("10.0.0.1", port, "0.0.0.0", 0),
-                .opener = process(7, "app"),
+                .opener = process(pid, "app"),
                 .numbers = numbers,
                 .backlog = backlog});
     }
@@ -131,6 +132,33 @@ TEST_F(AcceptTest, nobody_accepts) {
     EXPECT_EQ(f->connections.size(), 3u);
     EXPECT_THAT(advice(*f), HasSubstr("/proc/7/stack"));
     EXPECT_FALSE(finding(last, "close_wait_leak")); // no process can close it
+}
+
+/// SO_REUSEPORT: each socket has a queue of its own.
+TEST_F(AcceptTest, of_several_sockets_those_are_named_where_connections_wait) {
+    listen(80, 0, 5, 7);
+    listen(80, 3, 5, 8);
+    listen(80, 0, 5, 9);
+    waits(80, 3);
+    const report::Finding* f = stalled();
+    ASSERT_TRUE(f);
+    EXPECT_THAT(std::string(f->what),
+                HasSubstr("3 connections wait for accept() at app (pid 8) on 10.0.0.1:80, the "
+                          "oldest for at least 9.0 s (queue 3 of 5)"));
+    EXPECT_EQ(evidence(*f, "limit"), 5);
+    EXPECT_EQ(evidence(*f, "listeners"), 3);
+    EXPECT_EQ(evidence(*f, "listeners_busy"), 1);
+    EXPECT_THAT(advice(*f), HasSubstr("/proc/8/stack"));
+    listen(80, 4, 5, 10);
+    EXPECT_EQ(stalled()->subject, "app (pids 10, 8) on 10.0.0.1:80");
+    EXPECT_THAT(std::string(stalled()->what), HasSubstr("(the longest queue 4 of 5)"));
+}
+
+TEST_F(AcceptTest, one_of_several_sockets_is_full) {
+    listen(80, 0, 5, 7);
+    listen(80, 6, 5, 8);
+    EXPECT_EQ(full()->what, "The accept queue of app (pid 8) on 10.0.0.1:80 is full: 6 wait (limit "
+                            "5).");
 }
 
 /// The handshake is no time in the queue; CLOSE_WAIT is.

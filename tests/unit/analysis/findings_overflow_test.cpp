@@ -133,6 +133,18 @@ TEST_F(OverflowTest, too_few_connections_cannot_fill_a_queue) {
                                   "(limit 1) overflowed 1 time"));
 }
 
+/// All of them may have been one socket's.
+TEST_F(OverflowTest, of_several_sockets_each_can_be_filled) {
+    listen("10.0.0.1", 80, 0, 3);
+    listen("10.0.0.1", 80, 0, 2);
+    listen("127.0.0.1", 81, 0, 1);
+    wait_at(80, 3);
+    connect(81, {});
+    connect(81, {.answered_after = 1s});
+    overflow(1);
+    EXPECT_THAT(full(), HasSubstr("An accept queue, probably that of app (pid 7) on 127.0.0.1:81"));
+}
+
 TEST_F(OverflowTest, nothing_is_certain_where_a_filter_may_hide_the_rest) {
     listen("127.0.0.1", 80, 3, 2);
     listen("127.0.0.1", 81, 0, 1);
