@@ -57,29 +57,33 @@ std::pair<MonoTime, bool> established_at(const track::LiveSocket& socket) {
     bool exact = socket.since.has_value();
     if (socket.state == tcp::State::ESTABLISHED) return {at, exact};
     for (const track::PathStep& step : socket.left)
-        if (step.state == tcp::State::ESTABLISHED) {
+        if (step.state != tcp::State::SYN_RECV) {
             at -= step.dwell.value_or(step.at_least);
             exact = exact && step.dwell.has_value();
         }
     return {at, exact};
 }
 
-} // namespace
-
-std::vector<const ListeningSocket*> AcceptQueue::busy_sockets() const {
-    std::vector<const ListeningSocket*> busy;
-    const auto choose = [&](const auto& fits) {
-        for (const ListeningSocket& each : sockets)
-            if (busy.size() < kMostSockets && fits(each)) busy.push_back(&each);
+/// Of an ended connection: by its beginning, or where that wasn't seen (SYN cookies) by its end.
+std::optional<MonoTime> established_at(const track::ConnectionLine& line) {
+    const auto found =
+        std::ranges::find(line.states, tcp::State::ESTABLISHED, &track::PathStep::state);
+    if (found == line.states.end()) return std::nullopt;
+    const auto length = [](auto begin, auto end) {
+        std::optional<Nanoseconds> sum(0);
+        for (; begin != end; ++begin)
+            sum = sum && begin->dwell ? std::optional(*sum + *begin->dwell) : std::nullopt;
+        return sum;
     };
-    choose([](const ListeningSocket& each) { return each.queued.value_or(0) > 0; });
-    if (busy.empty() && !queued)
-        choose([&](const ListeningSocket& each) {
-            return each.process && waiting_at.contains(each.process->pid);
-        });
-    if (busy.empty()) choose([](const ListeningSocket&) { return true; });
-    return busy;
+    if (const auto before = length(line.states.begin(), found); before && line.opened)
+        return *line.opened + *before;
+    if (const auto after = length(found, std::prev(line.states.end()));
+        after && line.entered != MonoTime{})
+        return line.entered - *after;
+    return std::nullopt;
 }
+
+} // namespace
 
 AcceptQueue* AcceptQueues::queue_of(std::uint32_t netns, const tcp::Endpoint& local,
                                     tcp::Family family) {
@@ -102,8 +106,42 @@ AcceptQueue* AcceptQueues::queue_of(const track::ConnectionIdentity& accepted) {
 
 void AcceptQueues::on_connection(const track::ConnectionLine& line, Weight weight) {
     openings_.on_connection(line, weight);
-    if (!line.accept || !line.accept->delay) return;
-    if (AcceptQueue* queue = queue_of(*line.who)) queue->delays.record(*line.accept->delay, weight);
+    if (!line.accept || !line.accept->accepted) return;
+    if (!line.accept->delay) return note_unknown_accept(*line.who, line.seen);
+    AcceptQueue* queue = queue_of(*line.who);
+    if (!queue) return;
+    queue->delays.record(*line.accept->delay, weight);
+    const auto since = established_at(line);
+    note_accept(*queue, line.who->process,
+                since ? std::optional(*since + *line.accept->delay) : std::nullopt);
+}
+
+void AcceptQueues::note_accept(AcceptQueue& queue, const std::optional<event::Process>& by,
+                               std::optional<MonoTime> at) {
+    if (!by || !at) {
+        queue.are_all_accepts_known = false;
+        return;
+    }
+    const auto known = std::ranges::find(queue.accepters, by->pid,
+                                         [](const Accepter& each) { return each.process.pid; });
+    if (known != queue.accepters.end()) {
+        known->last = std::max(known->last, *at);
+        return;
+    }
+    if (queue.accepters.size() < AcceptQueue::kMostAccepters) {
+        queue.accepters.push_back({*by, *at});
+        return;
+    }
+    const auto oldest = std::ranges::min_element(queue.accepters, {}, &Accepter::last);
+    if (oldest->last < *at) *oldest = {*by, *at};
+}
+
+/// An accept() before the trace began is of no interest.
+void AcceptQueues::note_unknown_accept(const track::ConnectionIdentity& who, tcp::Seen seen) {
+    if (seen == tcp::Seen::joined) return;
+    const ServiceKey service = flows_.service_key(who);
+    const auto known = queues_.find({service.netns, service.local});
+    if (known != queues_.end()) known->second.are_all_accepts_known = false;
 }
 
 void AcceptQueues::begin_live(MonoTime now) {
@@ -154,8 +192,9 @@ void AcceptQueues::note_listener(const track::LiveSocket& socket) {
     listening.process = who.process;
     if (socket.holders != nullptr) {
         listening.holders = socket.holders->processes;
+        // As with other sockets: who listened or accepted could be looked into before.
         listening.are_all_holders =
-            !socket.holders->partial && socket.holders->count == listening.holders.size();
+            !listening.holders.empty() && socket.holders->count == listening.holders.size();
         for (const event::Process& each : socket.holders->processes)
             if (queue->holders.size() < TD_MOST_HOLDERS &&
                 std::ranges::find(queue->holders, each) == queue->holders.end())
@@ -195,13 +234,17 @@ void AcceptQueues::on_live(const track::LiveSocket& socket, Weight weight) {
     if (!socket.accept) return;
     const bool waits = !socket.accept->accepted && (socket.state == tcp::State::ESTABLISHED ||
                                                     socket.state == tcp::State::CLOSE_WAIT);
-    if (!waits && !socket.accept->delay) return;
+    if (!waits && !socket.accept->delay) {
+        if (socket.accept->accepted) note_unknown_accept(socket.who, socket.seen);
+        return;
+    }
     AcceptQueue* queue = queue_of(socket.who);
     if (!queue) return;
-    if (waits)
-        note_waiting(*queue, socket, weight);
-    else
-        queue->live_delays.record(*socket.accept->delay, weight);
+    if (waits) return note_waiting(*queue, socket, weight);
+    queue->live_delays.record(*socket.accept->delay, weight);
+    const auto [since, is_exact] = established_at(socket);
+    note_accept(*queue, socket.who.process,
+                is_exact ? std::optional(since + *socket.accept->delay) : std::nullopt);
 }
 
 void AcceptQueues::add_to(report::Report& report, const ReportContext&) {

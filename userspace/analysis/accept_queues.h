@@ -28,9 +28,16 @@ struct ListeningSocket {
     [[nodiscard]] bool is_full() const { return queued && limit && *queued > *limit; }
 };
 
+/// A process that was seen to accept connections of an endpoint.
+struct Accepter {
+    event::Process process;
+    MonoTime last{}; ///< when it did
+};
+
 /// The accept queue of one listening endpoint (of all its sockets, with SO_REUSEPORT).
 struct AcceptQueue {
     static constexpr std::size_t kMostSockets = 64;
+    static constexpr std::size_t kMostAccepters = 32;
 
     std::uint32_t netns = 0;
     tcp::Endpoint local;
@@ -52,6 +59,9 @@ struct AcceptQueue {
     std::optional<std::uint64_t> queued; ///< in all sockets' queues together
     std::optional<std::uint64_t> limit;  ///< of all together
     bool is_open = false;                ///< there is a listener
+    /// Those that did last, as far as it is known when, from earlier intervals too.
+    std::vector<Accepter> accepters;
+    bool are_all_accepts_known = true; ///< of connections that were traced from their beginning
     /// Those with the longest queue first.
     std::vector<ListeningSocket> sockets;
     std::uint64_t socket_count = 0;           ///< of all
@@ -61,11 +71,21 @@ struct AcceptQueue {
     [[nodiscard]] bool is_full() const { return !sockets.empty() && sockets.front().is_full(); }
     /// Those where connections wait, as far as that is known; else all.
     [[nodiscard]] std::vector<const ListeningSocket*> busy_sockets() const;
+    /// Whoever can take from the queue what waits there: of those that hold the sockets, those that
+    /// have accepted before, else who listens, else all.
+    [[nodiscard]] std::vector<event::Process> who_accepts() const;
+    /// Whether none of them listened itself, or has ever been seen to accept: they have only
+    /// inherited the sockets.
+    [[nodiscard]] bool is_orphaned() const;
+    /// Whether each of these can accept at one of the sockets only.
+    [[nodiscard]] bool have_one_socket(const std::vector<event::Process>& who) const;
+    /// When one of these accepted a connection; nullopt: never, as far as is known.
+    [[nodiscard]] std::optional<MonoTime> last_accept(const std::vector<event::Process>& who) const;
 };
 
 /// Memory: some 400 bytes for each listening endpoint, 120 for each of at most kMostSockets sockets
-/// of it and 36 for each holder of those, and at most 60 KiB for its histograms; at
-/// most Flows::kMaxGroups endpoints; and what OpeningTally needs.
+/// of it and 36 for each holder of those, 48 for each of at most kMostAccepters, and at most 60 KiB
+/// for its histograms; at most Flows::kMaxGroups endpoints; and what OpeningTally needs.
 class AcceptQueues : public Analysis {
 public:
     explicit AcceptQueues(const Flows& flows) : flows_(flows), openings_(flows) {}
@@ -87,6 +107,9 @@ private:
     AcceptQueue* queue_of(const track::ConnectionIdentity& accepted);
     void note_listener(const track::LiveSocket& socket);
     static void note_socket(AcceptQueue& queue, ListeningSocket socket);
+    static void note_accept(AcceptQueue& queue, const std::optional<event::Process>& by,
+                            std::optional<MonoTime> at);
+    void note_unknown_accept(const track::ConnectionIdentity& who, tcp::Seen seen);
     void note_waiting(AcceptQueue& queue, const track::LiveSocket& socket, Weight weight) const;
 
     const Flows& flows_;

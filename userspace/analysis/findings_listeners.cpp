@@ -37,17 +37,8 @@ std::string processes_text(const std::vector<event::Process>& processes) {
                           : fmt::format("{}{}", list, rest);
 }
 
-/// Who listens at the sockets where connections wait.
-std::vector<event::Process> who_accepts(const AcceptQueue& queue) {
-    std::vector<event::Process> who;
-    for (const ListeningSocket* socket : queue.busy_sockets())
-        if (socket->process && std::ranges::find(who, *socket->process) == who.end())
-            who.push_back(*socket->process);
-    return who;
-}
-
 std::string listener_text(const AcceptQueue& queue) {
-    return fmt::format("{} on {}", processes_text(who_accepts(queue)),
+    return fmt::format("{} on {}", processes_text(queue.who_accepts()),
                        queue.local.text(queue.family));
 }
 
@@ -93,12 +84,21 @@ void describe(const AcceptQueue& queue, FindingDraft& draft) {
 
 std::string queue_advice(const AcceptQueue* queue) {
     const std::vector<event::Process> who =
-        queue ? who_accepts(*queue) : std::vector<event::Process>();
+        queue ? queue->who_accepts() : std::vector<event::Process>();
+    if (queue && queue->is_orphaned())
+        return fmt::format(
+            "{0} has the listener's descriptor only because it was inherited. Unless it is meant to "
+            "accept, its end closes the listener, after which the server can be started again. A "
+            "server has to open its listener with SOCK_CLOEXEC, or close it between fork() and "
+            "exec().",
+            processes_text(who));
     const std::string pid = who.empty() ? "PID" : fmt::format("{}", who.front().pid);
-    return fmt::format("The program accepts too slowly: look whether it is blocked or stopped "
-                       "(/proc/{}/stack, /proc/{}/wchan), or has too few workers; ss -lnt shows "
-                       "the queue (Recv-Q) and the backlog (Send-Q).",
-                       pid, pid);
+    return fmt::format("The program accepts too slowly, or not at all: look whether it is blocked "
+                       "or stopped (/proc/{0}/stack, /proc/{0}/wchan), has too few workers, or "
+                       "whether accept() fails for want of descriptors (ls /proc/{0}/fd, "
+                       "/proc/{0}/limits); ss -lnt shows the queue (Recv-Q) and the backlog "
+                       "(Send-Q).",
+                       pid);
 }
 
 bool have_overflowed(const RuleInput& evidence, std::uint32_t netns) {
@@ -218,6 +218,28 @@ void find_accept_queue_full(const RuleInput& evidence, FindingDrafts& drafts) {
 
 namespace {
 
+/// What whoever can accept has done meanwhile, as far as it was seen.
+std::string meanwhile_text(const RuleInput& evidence, const AcceptQueue& queue) {
+    const MonoTime now = evidence.moment.now;
+    const std::vector<event::Process> who = queue.who_accepts();
+    if (queue.is_orphaned())
+        return fmt::format("; {}, which listened, has the listener no longer, and no accept() by "
+                           "{} was seen.",
+                           process_text(queue.busy_sockets().front()->process),
+                           who.size() == 1 ? "whoever inherited it" : "those that inherited it");
+    if (!queue.have_one_socket(who)) return ".";
+    const std::optional<MonoTime> last = queue.last_accept(who);
+    const Nanoseconds since = last ? std::max(now - *last, Nanoseconds(0)) : Nanoseconds(0);
+    // Else it may have stopped just after that one.
+    if (last && since * 2 < queue.oldest)
+        return fmt::format(", and accept() takes them too slowly: the last one {} ago.",
+                           duration_text(since));
+    if (!queue.are_all_accepts_known || !evidence.overview.is_complete()) return ".";
+    return last ? fmt::format(", and none has been accepted there for {}.", duration_text(since))
+                : fmt::format(", and none has been accepted there in the {} of this report.",
+                              duration_text(now - evidence.moment.begin));
+}
+
 /// " (queue 3 of 5)"
 std::string queue_text(const AcceptQueue& queue) {
     if (!limit_of(queue)) return "";
@@ -245,10 +267,10 @@ void find_accept_stalled(const RuleInput& evidence, FindingDrafts& drafts) {
         FindingDraft draft{"accept_stalled", report::Severity::warning};
         draft.what = fmt::format(
             "{} {} for accept() at {}, the oldest for {}{}{}: the clients believe that they are "
-            "connected, and nobody calls accept().",
+            "connected{}",
             counted(waiting, "connection"), waiting == 1 ? "waits" : "wait", listener_text(queue),
             queue.oldest_is_exact ? "" : "at least ", duration_text(queue.oldest),
-            queue_text(queue));
+            queue_text(queue), meanwhile_text(evidence, queue));
         describe(queue, draft);
         draft.advice.push_back(queue_advice(&queue));
         draft.advice.push_back(

@@ -122,10 +122,11 @@ TEST_F(AcceptTest, nobody_accepts) {
     const report::Finding* f = stalled();
     ASSERT_TRUE(f);
     EXPECT_EQ(f->severity, report::Severity::warning);
-    EXPECT_EQ(f->what,
-              "3 connections wait for accept() at app (pid 7) on 10.0.0.1:80, the oldest for at "
-              "least 9.0 s (queue 2 of 5): the clients believe that they are connected, and nobody "
-              "calls accept().");
+    EXPECT_EQ(
+        f->what,
+        "3 connections wait for accept() at app (pid 7) on 10.0.0.1:80, the oldest for at "
+        "least 9.0 s (queue 2 of 5): the clients believe that they are connected, and none has "
+        "been accepted there in the 10.0 s of this report.");
     EXPECT_EQ(evidence(*f, "waiting"), 3);
     EXPECT_EQ(evidence(*f, "half_closed"), 1);
     EXPECT_EQ(std::get<Nanoseconds>(fact(f->evidence, "oldest_ns")), 9s);
@@ -159,6 +160,96 @@ TEST_F(AcceptTest, one_of_several_sockets_is_full) {
     listen(80, 6, 5, 8);
     EXPECT_EQ(full()->what, "The accept queue of app (pid 8) on 10.0.0.1:80 is full: 6 wait (limit "
                             "5).");
+}
+
+class AcceptersTest : public AcceptTest {
+protected:
+    /// A listener with so many in its queue, opened by initd (pid 7) and held by those.
+    void listen_for(const std::vector<event::Process>& holders, std::uint32_t queued = 2) {
+        event::SocketNumbers numbers;
+        numbers.unread = queued;
+        listed({.state = LISTEN,
+                .ends = tuple("10.0.0.1", 80, "0.0.0.0", 0),
+                .opener = initd,
+                .holders = holders,
+                .numbers = numbers,
+                .backlog = 5});
+    }
+    void accepted_by(const event::Process& who, Nanoseconds when) {
+        const tcp::FourTuple ends =
+            tuple("10.0.0.1", 80, "192.0.2.8", static_cast<tcp::Port>(50'000 + more.size()));
+        const std::uint64_t sock = 0x9000 + 0x100 * more.size();
+        more.emplace_back(when - 2ms, event::RequestTimer{at(when - 2ms), kNetns, sock, 0, ends,
+                                                          TD_TIMER_START, 0});
+        more.emplace_back(when - 1ms, event::StateChange{at(when - 1ms), kNetns, sock + 0x10,
+                                                         sock + 0x10, ends, SYN_RECV, ESTABLISHED});
+        more.emplace_back(
+            when,
+            event::OwnerFound{at(when), sock + 0x10, sock + 0x10, {who, {}, 0}, TD_OWNER_ACCEPTED});
+    }
+    std::string what() {
+        const report::Finding* finding = stalled();
+        return finding ? std::string(finding->what) : "";
+    }
+    const event::Process initd = process(7, "initd");
+    const event::Process service = process(8, "service");
+};
+
+TEST_F(AcceptersTest, who_has_accepted_before_is_who_can_go_on) {
+    listen_for({initd, service});
+    waits(80, 2);
+    accepted_by(service, 1500ms);
+    EXPECT_THAT(what(), HasSubstr("at service (pid 8) on 10.0.0.1:80"));
+    EXPECT_THAT(what(), HasSubstr("and none has been accepted there for 8.5 s."));
+    EXPECT_THAT(advice(*finding(last, "accept_stalled")), HasSubstr("/proc/8/stack"));
+}
+
+TEST_F(AcceptersTest, a_listener_that_was_only_inherited_is_nobodys) {
+    listen_for({process(9, "sleep")});
+    waits(80, 2);
+    accepted_by(initd, 1500ms);
+    EXPECT_THAT(what(), HasSubstr("at sleep (pid 9) on 10.0.0.1:80"));
+    EXPECT_THAT(what(), HasSubstr("; initd (pid 7), which listened, has the listener no longer, "
+                                  "and no accept() by whoever inherited it was seen."));
+    EXPECT_THAT(advice(*finding(last, "accept_stalled")),
+                HasSubstr("sleep (pid 9) has the listener's descriptor only because"));
+}
+
+TEST_F(AcceptersTest, a_program_that_goes_on_in_a_child_is_no_heir) {
+    listen_for({process(9, "initd")});
+    waits(80, 2);
+    EXPECT_THAT(what(), HasSubstr("at initd (pid 9) on"));
+    EXPECT_THAT(what(), HasSubstr("none has been accepted there in the 10.0 s"));
+}
+
+TEST_F(AcceptersTest, a_worker_that_has_accepted_is_no_heir) {
+    listen_for({process(9, "worker")});
+    waits(80, 2);
+    accepted_by(process(9, "worker"), 1500ms);
+    EXPECT_THAT(what(), HasSubstr("at worker (pid 9) on"));
+    EXPECT_THAT(what(), HasSubstr("none has been accepted there for 8.5 s."));
+}
+
+/// What waits has waited for 9 s at least.
+TEST_F(AcceptersTest, who_goes_on_to_accept_is_too_slow) {
+    listen_for({initd});
+    waits(80, 2);
+    accepted_by(initd, 9500ms);
+    EXPECT_THAT(what(), HasSubstr("connected, and accept() takes them too slowly: the last one 500 "
+                                  "ms ago."));
+    more.clear();
+    listen_for({initd});
+    waits(80, 2);
+    accepted_by(initd, 2s);
+    EXPECT_THAT(what(), HasSubstr("none has been accepted there for 8.0 s."))
+        << "just after the oldest came";
+}
+
+TEST_F(AcceptersTest, what_a_filter_hides_may_have_been_accepted) {
+    listen_for({initd});
+    waits(80, 2);
+    options.run.filter = "--addr 192.0.2.7";
+    EXPECT_THAT(what(), HasSubstr("(queue 2 of 5): the clients believe that they are connected."));
 }
 
 /// The handshake is no time in the queue; CLOSE_WAIT is.
