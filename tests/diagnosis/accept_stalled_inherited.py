@@ -52,6 +52,7 @@ def perform(stage):
     os.kill(jobd, signal.SIGKILL)
     os.waitpid(jobd, 0)
     os.kill(service, signal.SIGSTOP)
+    time.sleep(0.1)  # it may be on its way out of accept()
     clients = [connect(port) for port in (6450, 6451) for _ in range(CLIENTS)]
     time.sleep(1.3)
     trace.expect(Finding("accept_stalled", what=[f"tail (pid {helper}) on 127.0.0.1:6450", f"jobd (pid {jobd})"],

@@ -29,6 +29,7 @@ def perform(stage):
         stage.await_sockets(count, LISTEN, 6440)
     trace = stage.trace()
     os.kill(workers[STOPPED], signal.SIGSTOP)
+    time.sleep(0.1)  # it may be on its way out of accept()
     clients = [connect(6440) for _ in range(CLIENTS)]
     for client in clients:
         client.sendall(b"?")

@@ -111,29 +111,41 @@ void AcceptQueues::on_connection(const track::ConnectionLine& line, Weight weigh
     AcceptQueue* queue = queue_of(*line.who);
     if (!queue) return;
     queue->delays.record(*line.accept->delay, weight);
-    const auto since = established_at(line);
-    note_accept(*queue, line.who->process,
-                since ? std::optional(*since + *line.accept->delay) : std::nullopt);
+    note_accept(*queue, line.who->process, established_at(line), *line.accept->delay);
+    note_late(queue->late, *line.accept->delay, line.states, weight);
+}
+
+/// The peer has closed before if it was left for CLOSE_WAIT sooner.
+void AcceptQueues::note_late(LateAccepts& late, Nanoseconds delay,
+                             std::span<const track::PathStep> left, Weight weight) {
+    if (delay < LateAccepts::kLate) return;
+    late.count += weight;
+    const auto open = std::ranges::find(left, tcp::State::ESTABLISHED, &track::PathStep::state);
+    if (open == left.end() || !open->dwell || *open->dwell >= delay) return;
+    const auto next = std::next(open);
+    if (next == left.end() || next->state == tcp::State::CLOSE_WAIT) late.given_up += weight;
 }
 
 void AcceptQueues::note_accept(AcceptQueue& queue, const std::optional<event::Process>& by,
-                               std::optional<MonoTime> at) {
-    if (!by || !at) {
+                               std::optional<MonoTime> since, Nanoseconds delay) {
+    if (since) queue.pauses.note(*since, *since + delay);
+    if (!by || !since) {
         queue.are_all_accepts_known = false;
         return;
     }
+    const MonoTime at = *since + delay;
     const auto known = std::ranges::find(queue.accepters, by->pid,
                                          [](const Accepter& each) { return each.process.pid; });
     if (known != queue.accepters.end()) {
-        known->last = std::max(known->last, *at);
+        known->last = std::max(known->last, at);
         return;
     }
     if (queue.accepters.size() < AcceptQueue::kMostAccepters) {
-        queue.accepters.push_back({*by, *at});
+        queue.accepters.push_back({*by, at});
         return;
     }
     const auto oldest = std::ranges::min_element(queue.accepters, {}, &Accepter::last);
-    if (oldest->last < *at) *oldest = {*by, *at};
+    if (oldest->last < at) *oldest = {*by, at};
 }
 
 /// An accept() before the trace began is of no interest.
@@ -153,6 +165,7 @@ void AcceptQueues::begin_live(MonoTime now) {
         queue.ids.clear();
         queue.likes.clear();
         queue.live_delays.clear();
+        queue.live_late = {};
         queue.waiting = queue.half_closed = 0;
         queue.oldest = Nanoseconds(0);
         queue.oldest_is_exact = true;
@@ -243,8 +256,10 @@ void AcceptQueues::on_live(const track::LiveSocket& socket, Weight weight) {
     if (waits) return note_waiting(*queue, socket, weight);
     queue->live_delays.record(*socket.accept->delay, weight);
     const auto [since, is_exact] = established_at(socket);
-    note_accept(*queue, socket.who.process,
-                is_exact ? std::optional(since + *socket.accept->delay) : std::nullopt);
+    note_accept(*queue, socket.who.process, is_exact ? std::optional(since) : std::nullopt,
+                *socket.accept->delay);
+    if (is_exact && since + *socket.accept->delay >= interval_begin_)
+        note_late(queue->live_late, *socket.accept->delay, socket.left, weight);
 }
 
 void AcceptQueues::add_to(report::Report& report, const ReportContext&) {
@@ -291,9 +306,14 @@ void AcceptQueues::add_to(report::Report& report, const ReportContext&) {
                                std::move(delays), report::SectionPlace::durations, false});
 }
 
-void AcceptQueues::next_interval(MonoTime) {
+void AcceptQueues::next_interval(MonoTime now) {
+    interval_begin_ = now;
     openings_.next_interval();
-    for (auto& [key, queue] : queues_) queue.delays.clear();
+    for (auto& [key, queue] : queues_) {
+        queue.delays.clear();
+        queue.late = {};
+        queue.pauses.forget_waits();
+    }
     std::erase_if(
         queues_, [](const auto& each) { return !each.second.is_open && each.second.waiting == 0; });
 }

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "analysis/accept_pauses.h"
 #include "analysis/analysis.h"
 #include "analysis/flows.h"
 #include "analysis/histogram.h"
@@ -32,6 +33,13 @@ struct ListeningSocket {
 struct Accepter {
     event::Process process;
     MonoTime last{}; ///< when it did
+};
+
+/// Connections that were accepted late.
+struct LateAccepts {
+    static constexpr Nanoseconds kLate = std::chrono::seconds(1);
+    std::uint64_t count = 0;
+    std::uint64_t given_up = 0; ///< of which the peer had closed by then
 };
 
 /// The accept queue of one listening endpoint (of all its sockets, with SO_REUSEPORT).
@@ -61,6 +69,9 @@ struct AcceptQueue {
     bool is_open = false;                ///< there is a listener
     /// Those that did last, as far as it is known when, from earlier intervals too.
     std::vector<Accepter> accepters;
+    AcceptPauses pauses;
+    LateAccepts late;                  ///< of ended connections
+    LateAccepts live_late;             ///< of those that are there now, accepted in this interval
     bool are_all_accepts_known = true; ///< of connections that were traced from their beginning
     /// Those with the longest queue first.
     std::vector<ListeningSocket> sockets;
@@ -108,13 +119,16 @@ private:
     void note_listener(const track::LiveSocket& socket);
     static void note_socket(AcceptQueue& queue, ListeningSocket socket);
     static void note_accept(AcceptQueue& queue, const std::optional<event::Process>& by,
-                            std::optional<MonoTime> at);
+                            std::optional<MonoTime> since, Nanoseconds delay);
+    static void note_late(LateAccepts& late, Nanoseconds delay,
+                          std::span<const track::PathStep> left, Weight weight);
     void note_unknown_accept(const track::ConnectionIdentity& who, tcp::Seen seen);
     void note_waiting(AcceptQueue& queue, const track::LiveSocket& socket, Weight weight) const;
 
     const Flows& flows_;
     OpeningTally openings_;
     MonoTime now_{};
+    MonoTime interval_begin_{};
     Queues queues_;
 };
 

@@ -58,6 +58,8 @@ constexpr LinkRule kLinkRules[] = {
     {"closing_stuck", "accept_stalled", Link::its_clients},
     {"closing_stuck", "accept_queue_full", Link::its_clients},
     {"closing_stuck", "close_wait_leak", Link::its_clients},
+    // Clients that gave up are answered when it is over.
+    {"connections_reset", "accept_stalled", Link::its_clients},
     // Clients see what a server does.
     {"idle_close_race", "idle_close_race", Link::its_clients},
     {"idle_close_race", "process_died", Link::its_clients},
@@ -102,6 +104,9 @@ bool are_linked(Link link, const Upstreams& upstreams, const Scope& consequence,
 bool is_enough(const LinkRule& rule, const Scope& consequence, const Scope& cause) {
     constexpr Nanoseconds kFoundOut = std::chrono::seconds(1); // until the last RST of the ended
     if (consequence.last && cause.first && *cause.first > *consequence.last) return false;
+    // Of those that wait now none has ended.
+    if (rule.consequence == "connections_reset" && rule.cause == "accept_stalled" && !cause.first)
+        return false;
     if (rule.consequence == "connects_refused")
         return consequence.first && cause.first && *consequence.first + kFoundOut >= *cause.first;
     return cause.connections == 0 || cause.connections * 2 >= consequence.connections;

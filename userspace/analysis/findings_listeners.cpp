@@ -87,7 +87,8 @@ std::string queue_advice(const AcceptQueue* queue) {
         queue ? queue->who_accepts() : std::vector<event::Process>();
     if (queue && queue->is_orphaned())
         return fmt::format(
-            "{0} has the listener's descriptor only because it was inherited. Unless it is meant to "
+            "{0} has the listener's descriptor only because it was inherited. Unless it is meant "
+            "to "
             "accept, its end closes the listener, after which the server can be started again. A "
             "server has to open its listener with SOCK_CLOEXEC, or close it between fork() and "
             "exec().",
@@ -250,33 +251,93 @@ std::string queue_text(const AcceptQueue& queue) {
 
 } // namespace
 
+namespace {
+
+/// Of those that wait now. Of a sample the kernel's own number is no estimate.
+bool is_stalled(const RuleInput& evidence, const AcceptQueue& queue) {
+    const bool is_kernels = evidence.overview.is_sampled() && queue.waiting > 0 && queue.queued;
+    const std::uint64_t many = is_kernels ? kernel_threshold(evidence, "accept_stalled.connections")
+                                          : count_threshold(evidence, "accept_stalled.connections");
+    return (is_kernels ? *queue.queued : queue.waiting) >= many &&
+           queue.oldest >= evidence.thresholds.duration("accept_stalled.age");
+}
+
+void report_stall(const RuleInput& evidence, const AcceptQueue& queue, FindingDrafts& drafts) {
+    const bool is_kernels = evidence.overview.is_sampled() && queue.queued;
+    const std::uint64_t waiting = is_kernels ? *queue.queued : queue.waiting;
+    FindingDraft draft{"accept_stalled", report::Severity::warning};
+    draft.what = fmt::format(
+        "{} {} for accept() at {}, the oldest for {}{}{}: the clients believe that they are "
+        "connected{}",
+        counted(waiting, "connection"), waiting == 1 ? "waits" : "wait", listener_text(queue),
+        queue.oldest_is_exact ? "" : "at least ", duration_text(queue.oldest), queue_text(queue),
+        meanwhile_text(evidence, queue));
+    describe(queue, draft);
+    draft.advice.push_back(queue_advice(&queue));
+    draft.advice.push_back(
+        "Sockets in CLOSE_WAIT that wait there have no descriptor in any process: only accept(), "
+        "or the end of the listener, ends them.");
+    drafts.push_back(std::move(draft));
+}
+
+/// A pause that is over. A program that works on one request after the other makes clients wait,
+/// too: it is reported if some gave up meanwhile, or if many had to wait once.
+std::optional<AcceptPauses::Pause> past_stall(const RuleInput& evidence, const AcceptQueue& queue) {
+    constexpr std::uint64_t kMany = 5;
+    const std::uint64_t late = queue.late.count + queue.live_late.count;
+    if (late < count_threshold(evidence, "accept_stalled.connections")) return std::nullopt;
+    if (!queue.are_all_accepts_known || !evidence.overview.is_complete()) return std::nullopt;
+    const auto pause = queue.pauses.longest(evidence.moment.begin);
+    if (!pause || pause->length() < 3 * evidence.thresholds.duration("accept_stalled.age"))
+        return std::nullopt;
+    const bool have_given_up = queue.late.given_up + queue.live_late.given_up > 0;
+    const bool was_once = late >= kMany && !queue.pauses.is_usual(*pause);
+    return have_given_up || was_once ? pause : std::nullopt;
+}
+
+void report_past_stall(const RuleInput& evidence, const AcceptQueue& queue,
+                       const AcceptPauses::Pause& pause, FindingDrafts& drafts) {
+    const std::uint64_t late = queue.late.count + queue.live_late.count;
+    const std::uint64_t given_up = queue.late.given_up + queue.live_late.given_up;
+    FindingDraft draft{"accept_stalled", report::Severity::warning};
+    draft.what = fmt::format(
+        "{} accepted no connection for {}, until {} ago, although some waited: {} waited for "
+        "longer than {} in all{}.",
+        listener_text(queue), duration_text(pause.length()),
+        duration_text(std::max(evidence.moment.now - pause.end, Nanoseconds(0))),
+        counted(late, "connection"), duration_text(LateAccepts::kLate),
+        given_up == 0
+            ? ""
+            : fmt::format(", of which {} had been closed by the client before accept()", given_up));
+    describe(queue, draft);
+    draft.evidence.push_back({"paused_ns", "nothing was accepted for", pause.length()});
+    draft.evidence.push_back({"late", "accepted late", late});
+    draft.evidence.push_back({"late_closed", "of which the client had closed", given_up});
+    draft.scope.connections = late;
+    draft.scope.first = pause.begin;
+    draft.advice.push_back(
+        "It is over. Look what the program did at that time: whether it was stopped, waited for a "
+        "lock or a service behind it, or paused to collect garbage; or whether its host stood "
+        "still.");
+    drafts.push_back(std::move(draft));
+}
+
+} // namespace
+
 void find_accept_stalled(const RuleInput& evidence, FindingDrafts& drafts) {
-    const std::uint64_t many = count_threshold(evidence, "accept_stalled.connections");
-    const std::uint64_t many_in_all = kernel_threshold(evidence, "accept_stalled.connections");
-    const Nanoseconds age = evidence.thresholds.duration("accept_stalled.age");
     std::map<std::uint32_t, std::vector<const AcceptQueue*>> full; // of each namespace
     for (const auto& [key, queue] : evidence.accepts.queues()) {
-        // Of a sample the kernel's own number is no estimate.
-        const bool is_kernels = evidence.overview.is_sampled() && queue.waiting > 0 && queue.queued;
-        const std::uint64_t waiting = is_kernels ? *queue.queued : queue.waiting;
-        if (waiting < (is_kernels ? many_in_all : many) || queue.oldest < age) continue;
+        const bool is_now = is_stalled(evidence, queue);
+        const auto pause = is_now ? std::nullopt : past_stall(evidence, queue);
+        if (!is_now && !pause) continue;
         const auto [known, is_new] = full.try_emplace(key.first);
         if (is_new) known->second = full_queues(evidence, key.first);
         // Its finding says so, too.
         if (std::ranges::find(known->second, &queue) != known->second.end()) continue;
-        FindingDraft draft{"accept_stalled", report::Severity::warning};
-        draft.what = fmt::format(
-            "{} {} for accept() at {}, the oldest for {}{}{}: the clients believe that they are "
-            "connected{}",
-            counted(waiting, "connection"), waiting == 1 ? "waits" : "wait", listener_text(queue),
-            queue.oldest_is_exact ? "" : "at least ", duration_text(queue.oldest),
-            queue_text(queue), meanwhile_text(evidence, queue));
-        describe(queue, draft);
-        draft.advice.push_back(queue_advice(&queue));
-        draft.advice.push_back(
-            "Sockets in CLOSE_WAIT that wait there have no descriptor in any process: only "
-            "accept(), or the end of the listener, ends them.");
-        drafts.push_back(std::move(draft));
+        if (is_now)
+            report_stall(evidence, queue, drafts);
+        else
+            report_past_stall(evidence, queue, *pause, drafts);
     }
 }
 
