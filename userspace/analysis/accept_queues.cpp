@@ -180,19 +180,19 @@ void AcceptQueues::begin_live(MonoTime now) {
     }
 }
 
-void AcceptQueues::note_socket(AcceptQueue& queue, ListeningSocket socket) {
+void AcceptQueues::note_socket(AcceptQueue& queue, QueueSocket socket) {
     ++queue.socket_count;
     queue.are_limits_known = queue.are_limits_known && socket.limit;
     if (socket.limit)
         queue.least_limit = std::min(queue.least_limit.value_or(*socket.limit), *socket.limit);
     // A full one may be shorter than another one that isn't: each has a backlog of its own.
-    const auto is_longer = [](const ListeningSocket& a, const ListeningSocket& b) {
+    const auto is_longer = [](const QueueSocket& a, const QueueSocket& b) {
         return std::pair(a.is_full(), a.queued) > std::pair(b.is_full(), b.queued);
     };
     queue.sockets.insert(std::ranges::upper_bound(queue.sockets, socket, is_longer),
                          std::move(socket));
     if (queue.sockets.size() > AcceptQueue::kMostSockets) queue.sockets.pop_back();
-    const ListeningSocket& longest = queue.sockets.front();
+    const QueueSocket& longest = queue.sockets.front();
     if (longest.process) queue.process = longest.process;
 }
 
@@ -201,7 +201,7 @@ void AcceptQueues::note_listener(const track::LiveSocket& socket) {
     AcceptQueue* queue = queue_of(who.netns, who.tuple.local, who.tuple.family);
     if (!queue) return;
     queue->is_open = true;
-    ListeningSocket listening;
+    QueueSocket listening;
     listening.process = who.process;
     if (socket.holders != nullptr) {
         listening.holders = socket.holders->processes;

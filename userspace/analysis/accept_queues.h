@@ -18,7 +18,7 @@
 namespace tcpdwell::analysis {
 
 /// With SO_REUSEPORT an endpoint has several, each with a queue of its own.
-struct ListeningSocket {
+struct QueueSocket {
     std::optional<event::Process> process;
     std::vector<event::Process> holders; ///< as far as looked up
     bool are_all_holders = false;
@@ -74,14 +74,14 @@ struct AcceptQueue {
     LateAccepts live_late;             ///< of those that are there now, accepted in this interval
     bool are_all_accepts_known = true; ///< of connections that were traced from their beginning
     /// Those with the longest queue first.
-    std::vector<ListeningSocket> sockets;
+    std::vector<QueueSocket> sockets;
     std::uint64_t socket_count = 0;           ///< of all
     std::optional<std::uint64_t> least_limit; ///< of one socket
     bool are_limits_known = true;
 
     [[nodiscard]] bool is_full() const { return !sockets.empty() && sockets.front().is_full(); }
     /// Those where connections wait, as far as that is known; else all.
-    [[nodiscard]] std::vector<const ListeningSocket*> busy_sockets() const;
+    [[nodiscard]] std::vector<const QueueSocket*> busy_sockets() const;
     /// Whoever can take from the queue what waits there: of those that hold the sockets, those that
     /// have accepted before, else who listens, else all.
     [[nodiscard]] std::vector<event::Process> who_accepts() const;
@@ -117,7 +117,7 @@ private:
     /// That the passively opened connection came through.
     AcceptQueue* queue_of(const track::ConnectionIdentity& accepted);
     void note_listener(const track::LiveSocket& socket);
-    static void note_socket(AcceptQueue& queue, ListeningSocket socket);
+    static void note_socket(AcceptQueue& queue, QueueSocket socket);
     static void note_accept(AcceptQueue& queue, const std::optional<event::Process>& by,
                             std::optional<MonoTime> since, Nanoseconds delay);
     static void note_late(LateAccepts& late, Nanoseconds delay,

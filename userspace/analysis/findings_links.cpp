@@ -301,7 +301,7 @@ Scope scope_of(const AcceptQueue& queue) {
                 .first = {},
                 .last = {}};
     for (const event::Process& each : queue.who_accepts()) scope.add_pid(each.pid);
-    for (const ListeningSocket* socket : queue.busy_sockets()) {
+    for (const QueueSocket* socket : queue.busy_sockets()) {
         if (socket->process) scope.add_pid(socket->process->pid);
         for (const event::Process& each : socket->holders) scope.add_pid(each.pid);
     }
