@@ -15,7 +15,9 @@ constexpr std::size_t kMostDelays = 1000; ///< histograms; the table has numbers
 
 constexpr report::Column kQueueColumns[] = {
     {.id = "local", .title = "Listener", .help = "Listening endpoint."},
-    {.id = "process", .title = "Process", .help = "The process that listens."},
+    {.id = "process",
+     .title = "Process",
+     .help = "The process that listens: of several sockets, at that with the longest queue."},
     {.id = "netns", .title = "Namespace", .help = "Inode of the network namespace."},
     {.id = "accepts", .title = "Accepted", .help = "Connections that were accepted."},
     {.id = "p50_ns", .title = "Median", .help = "Time in the queue: the median."},
@@ -23,8 +25,12 @@ constexpr report::Column kQueueColumns[] = {
     {.id = "max_ns", .title = "Longest", .help = "Time in the queue: the longest."},
     {.id = "waiting", .title = "Waiting", .help = "Established now, and not accepted."},
     {.id = "oldest_ns", .title = "Oldest", .help = "How long the oldest has waited, at least."},
-    {.id = "queued", .title = "Queue", .help = "Length of the queue, at the last look."},
-    {.id = "limit", .title = "Limit", .help = "Beyond it the queue is full: the backlog."},
+    {.id = "queued",
+     .title = "Queue",
+     .help = "Length of the queue, at the last look; of all its sockets together (SO_REUSEPORT)."},
+    {.id = "limit",
+     .title = "Limit",
+     .help = "Beyond it the queue is full: the backlog; of all its sockets together."},
 };
 
 constexpr report::TableView kQueueView[] = {
@@ -67,11 +73,30 @@ std::pair<MonoTime, bool> established_at(const track::LiveSocket& socket) {
     bool exact = socket.since.has_value();
     if (socket.state == tcp::State::ESTABLISHED) return {at, exact};
     for (const track::PathStep& step : socket.left)
-        if (step.state == tcp::State::ESTABLISHED) {
+        if (step.state != tcp::State::SYN_RECV) {
             at -= step.dwell.value_or(step.at_least);
             exact = exact && step.dwell.has_value();
         }
     return {at, exact};
+}
+
+/// Of an ended connection: by its beginning, or where that wasn't seen (SYN cookies) by its end.
+std::optional<MonoTime> established_at(const track::ConnectionLine& line) {
+    const auto found =
+        std::ranges::find(line.states, tcp::State::ESTABLISHED, &track::PathStep::state);
+    if (found == line.states.end()) return std::nullopt;
+    const auto length = [](auto begin, auto end) {
+        std::optional<Nanoseconds> sum(0);
+        for (; begin != end; ++begin)
+            sum = sum && begin->dwell ? std::optional(*sum + *begin->dwell) : std::nullopt;
+        return sum;
+    };
+    if (const auto before = length(line.states.begin(), found); before && line.opened)
+        return *line.opened + *before;
+    if (const auto after = length(found, std::prev(line.states.end()));
+        after && line.entered != MonoTime{})
+        return line.entered - *after;
+    return std::nullopt;
 }
 
 } // namespace
@@ -111,22 +136,69 @@ AcceptQueue* AcceptQueues::queue_of(const track::ConnectionIdentity& accepted) {
 }
 
 void AcceptQueues::on_connection(const track::ConnectionLine& line, Weight weight) {
-    if (!line.accept || !line.accept->delay) return;
+    openings_.on_connection(line, weight);
+    if (!line.accept || !line.accept->accepted) return;
+    if (!line.accept->delay) return note_unknown_accept(*line.who, line.seen);
     AcceptQueue* queue = queue_of(*line.who);
     if (!queue) return;
     queue->delays.record(*line.accept->delay, weight);
+    note_accept(*queue, line.who->process, established_at(line), *line.accept->delay);
+    note_late(queue->late, *line.accept->delay, line.states, weight);
     if (!is_prompt(line.accept)) return;
     if (const auto when = accepted_at(line)) queue->prompt.note_ended({*when, weight});
 }
 
+/// The peer has closed before if it was left for CLOSE_WAIT sooner.
+void AcceptQueues::note_late(LateAccepts& late, Nanoseconds delay,
+                             std::span<const track::PathStep> left, Weight weight) {
+    if (delay < LateAccepts::kLate) return;
+    late.count += weight;
+    const auto open = std::ranges::find(left, tcp::State::ESTABLISHED, &track::PathStep::state);
+    if (open == left.end() || !open->dwell || *open->dwell >= delay) return;
+    const auto next = std::next(open);
+    if (next == left.end() || next->state == tcp::State::CLOSE_WAIT) late.given_up += weight;
+}
+
+void AcceptQueues::note_accept(AcceptQueue& queue, const std::optional<event::Process>& by,
+                               std::optional<MonoTime> since, Nanoseconds delay) {
+    if (since) queue.pauses.note(*since, *since + delay);
+    if (!by || !since) {
+        queue.are_all_accepts_known = false;
+        return;
+    }
+    const MonoTime at = *since + delay;
+    const auto known = std::ranges::find(queue.accepters, by->pid,
+                                         [](const Accepter& each) { return each.process.pid; });
+    if (known != queue.accepters.end()) {
+        known->last = std::max(known->last, at);
+        return;
+    }
+    if (queue.accepters.size() < AcceptQueue::kMostAccepters) {
+        queue.accepters.push_back({*by, at});
+        return;
+    }
+    const auto oldest = std::ranges::min_element(queue.accepters, {}, &Accepter::last);
+    if (oldest->last < at) *oldest = {*by, at};
+}
+
+/// An accept() before the trace began is of no interest.
+void AcceptQueues::note_unknown_accept(const track::ConnectionIdentity& who, tcp::Seen seen) {
+    if (seen == tcp::Seen::joined) return;
+    const ServiceKey service = flows_.service_key(who);
+    const auto known = queues_.find({service.netns, service.local});
+    if (known != queues_.end()) known->second.are_all_accepts_known = false;
+}
+
 void AcceptQueues::begin_live(MonoTime now) {
     now_ = now;
+    openings_.begin_live(now);
     for (auto& [key, queue] : queues_) {
         queue.process.reset();
         queue.holders.clear();
         queue.ids.clear();
         queue.likes.clear();
         queue.live_delays.clear();
+        queue.live_late = {};
         queue.waiting = queue.half_closed = 0;
         queue.oldest = Nanoseconds(0);
         queue.oldest_is_exact = true;
@@ -135,7 +207,28 @@ void AcceptQueues::begin_live(MonoTime now) {
         queue.queued.reset();
         queue.limit.reset();
         queue.is_open = false;
+        queue.waiting_at.clear();
+        queue.sockets.clear();
+        queue.socket_count = 0;
+        queue.least_limit.reset();
+        queue.are_limits_known = true;
     }
+}
+
+void AcceptQueues::note_socket(AcceptQueue& queue, QueueSocket socket) {
+    ++queue.socket_count;
+    queue.are_limits_known = queue.are_limits_known && socket.limit;
+    if (socket.limit)
+        queue.least_limit = std::min(queue.least_limit.value_or(*socket.limit), *socket.limit);
+    // A full one may be shorter than another one that isn't: each has a backlog of its own.
+    const auto is_longer = [](const QueueSocket& a, const QueueSocket& b) {
+        return std::pair(a.is_full(), a.queued) > std::pair(b.is_full(), b.queued);
+    };
+    queue.sockets.insert(std::ranges::upper_bound(queue.sockets, socket, is_longer),
+                         std::move(socket));
+    if (queue.sockets.size() > AcceptQueue::kMostSockets) queue.sockets.pop_back();
+    const QueueSocket& longest = queue.sockets.front();
+    if (longest.process) queue.process = longest.process;
 }
 
 void AcceptQueues::note_listener(const track::LiveSocket& socket) {
@@ -143,15 +236,25 @@ void AcceptQueues::note_listener(const track::LiveSocket& socket) {
     AcceptQueue* queue = queue_of(who.netns, who.tuple.local, who.tuple.family);
     if (!queue) return;
     queue->is_open = true;
-    if (!queue->process) queue->process = who.process;
-    if (socket.holders != nullptr)
+    QueueSocket listening;
+    listening.process = who.process;
+    if (socket.holders != nullptr) {
+        listening.holders = socket.holders->processes;
+        // As with other sockets: who listened or accepted could be looked into before.
+        listening.are_all_holders =
+            !listening.holders.empty() && socket.holders->count == listening.holders.size();
         for (const event::Process& each : socket.holders->processes)
             if (queue->holders.size() < TD_MOST_HOLDERS &&
                 std::ranges::find(queue->holders, each) == queue->holders.end())
                 queue->holders.push_back(each);
-    if (socket.numbers == nullptr || !socket.numbers->unread || !socket.backlog) return;
-    queue->queued = queue->queued.value_or(0) + *socket.numbers->unread;
-    queue->limit = queue->limit.value_or(0) + *socket.backlog;
+    }
+    if (socket.numbers != nullptr && socket.numbers->unread && socket.backlog) {
+        listening.queued = *socket.numbers->unread;
+        listening.limit = *socket.backlog;
+        queue->queued = queue->queued.value_or(0) + *listening.queued;
+        queue->limit = queue->limit.value_or(0) + *listening.limit;
+    }
+    note_socket(*queue, std::move(listening));
 }
 
 void AcceptQueues::note_waiting(AcceptQueue& queue, const track::LiveSocket& socket,
@@ -166,6 +269,9 @@ void AcceptQueues::note_waiting(AcceptQueue& queue, const track::LiveSocket& soc
         queue.since = since;
         queue.oldest_is_exact = exact;
     }
+    if (socket.who.process && (queue.waiting_at.size() < AcceptQueue::kMostSockets ||
+                               queue.waiting_at.contains(socket.who.process->pid)))
+        queue.waiting_at[socket.who.process->pid] += weight;
     if (queue.ids.size() < kExampleIds)
         queue.ids.push_back(socket.who.id);
     else
@@ -174,24 +280,29 @@ void AcceptQueues::note_waiting(AcceptQueue& queue, const track::LiveSocket& soc
 
 void AcceptQueues::note_accepted(AcceptQueue& queue, const track::LiveSocket& socket,
                                  Weight weight) {
-    queue.live_delays.record(*socket.accept->delay, weight);
-    const auto [since, exact] = established_at(socket);
-    if (exact && is_prompt(socket.accept))
-        queue.prompt.note_live({since + *socket.accept->delay, weight});
+    const Nanoseconds delay = *socket.accept->delay;
+    const auto [since, is_exact] = established_at(socket);
+    queue.live_delays.record(delay, weight);
+    note_accept(queue, socket.who.process, is_exact ? std::optional(since) : std::nullopt, delay);
+    if (!is_exact) return;
+    if (is_prompt(socket.accept)) queue.prompt.note_live({since + delay, weight});
+    if (since + delay >= interval_begin_) note_late(queue.live_late, delay, socket.left, weight);
 }
 
 void AcceptQueues::on_live(const track::LiveSocket& socket, Weight weight) {
     if (socket.state == tcp::State::LISTEN) return note_listener(socket);
+    openings_.on_live(socket, weight);
     if (!socket.accept) return;
     const bool waits = !socket.accept->accepted && (socket.state == tcp::State::ESTABLISHED ||
                                                     socket.state == tcp::State::CLOSE_WAIT);
-    if (!waits && !socket.accept->delay) return;
+    if (!waits && !socket.accept->delay) {
+        if (socket.accept->accepted) note_unknown_accept(socket.who, socket.seen);
+        return;
+    }
     AcceptQueue* queue = queue_of(socket.who);
     if (!queue) return;
-    if (waits)
-        note_waiting(*queue, socket, weight);
-    else
-        note_accepted(*queue, socket, weight);
+    if (waits) return note_waiting(*queue, socket, weight);
+    note_accepted(*queue, socket, weight);
 }
 
 void AcceptQueues::add_to(report::Report& report, const ReportContext&) {
@@ -238,10 +349,14 @@ void AcceptQueues::add_to(report::Report& report, const ReportContext&) {
                                std::move(delays), report::SectionPlace::durations, false});
 }
 
-void AcceptQueues::next_interval(MonoTime) {
+void AcceptQueues::next_interval(MonoTime now) {
+    interval_begin_ = now;
+    openings_.next_interval();
     for (auto& [key, queue] : queues_) {
         queue.delays.clear();
         queue.prompt.clear_ended();
+        queue.late = {};
+        queue.pauses.forget_waits();
     }
     std::erase_if(
         queues_, [](const auto& each) { return !each.second.is_open && each.second.waiting == 0; });

@@ -127,7 +127,7 @@ void find_counters_disagree(const RuleInput& evidence,
                             FindingDrafts& drafts); // findings_quality.cpp
 
 void find_half_open_checks(const RuleInput& evidence,
-                           FindingDrafts& drafts); // findings_listeners.cpp
+                           FindingDrafts& drafts); // findings_checks.cpp
 void find_listener_closed(const RuleInput& evidence,
                           FindingDrafts& drafts); // findings_resets.cpp
 void find_answered_unread(const RuleInput& evidence,
@@ -169,9 +169,9 @@ bool clusters(const LogHistogram& idle);
 /// Whether idle_close_race reports what ended by that cause.
 bool is_idle_race(const RuleInput& evidence, const PartyEnds& ends, EndCause cause);
 
-/// The queue in that namespace that overflowed or is full; nullptr if none did, or it isn't known
-/// which.
-const AcceptQueue* full_queue(const RuleInput& evidence, std::uint32_t netns);
+/// The queues in that namespace that accept_queue_full reports by name: the one that overflowed,
+/// unless several may have, or those that are full.
+std::vector<const AcceptQueue*> full_queues(const RuleInput& evidence, std::uint32_t netns);
 /// Whether so many connections opened and reset at once are a check, by the hosts that they are of.
 bool is_check(const RuleInput& evidence, const CauseFacts& facts);
 

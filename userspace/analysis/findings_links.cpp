@@ -58,6 +58,8 @@ constexpr LinkRule kLinkRules[] = {
     {"closing_stuck", "accept_stalled", Link::its_clients},
     {"closing_stuck", "accept_queue_full", Link::its_clients},
     {"closing_stuck", "close_wait_leak", Link::its_clients},
+    // Clients that gave up are answered when it is over.
+    {"connections_reset", "accept_stalled", Link::its_clients},
     // Clients see what a server does.
     {"idle_close_race", "idle_close_race", Link::its_clients},
     {"idle_close_race", "process_died", Link::its_clients},
@@ -140,6 +142,9 @@ bool is_refused_since(const Scope& refused, const Scope& end) {
 bool fits_in_time(const LinkRule& rule, const Scope& consequence, const Scope& cause) {
     if (rule.consequence == "connects_refused") return is_refused_since(consequence, cause);
     if (consequence.last && cause.first && *cause.first > *consequence.last) return false;
+    // Of those that wait for accept() now none has ended.
+    if (rule.consequence == "connections_reset" && rule.cause == "accept_stalled" && !cause.first)
+        return false;
     if (!is_of_sockets(rule.consequence) || !consequence.began) return true;
     if (cause.is_began_seen && cause.began && *cause.began > *consequence.began + kFoundOut)
         return false;
@@ -356,8 +361,11 @@ Scope scope_of(const AcceptQueue& queue) {
                 .is_began_seen = queue.oldest_is_exact && !has_been_slow(queue),
                 .answered = {},
                 .accepted = queue.prompt.list()};
-    if (queue.process) scope.add_pid(queue.process->pid);
-    for (const event::Process& each : queue.holders) scope.add_pid(each.pid);
+    for (const event::Process& each : queue.who_accepts()) scope.add_pid(each.pid);
+    for (const QueueSocket* socket : queue.busy_sockets()) {
+        if (socket->process) scope.add_pid(socket->process->pid);
+        for (const event::Process& each : socket->holders) scope.add_pid(each.pid);
+    }
     return scope;
 }
 

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <set>
-#include <tuple>
 
 #include "analysis/findings.h"
+#include "analysis/overflowed_queues.h"
 
 namespace tcpdwell::analysis {
 namespace {
@@ -19,46 +19,35 @@ std::set<std::uint32_t> namespaces_with(const CounterGrowth& growth) {
     return namespaces;
 }
 
-/// As sk_acceptq_is_full() has it (include/net/sock.h).
-bool is_at_its_limit(const AcceptQueue& queue) {
-    return queue.queued && queue.limit && *queue.queued > *queue.limit;
-}
-
-/// A filter may have hidden other listeners.
-bool is_the_only(const RuleInput& evidence, const AcceptQueue& queue) {
-    const auto* only =
-        evidence.overview.is_filtered() ? nullptr : evidence.counters.only_listener(queue.netns);
-    return only != nullptr && only->local == queue.local;
-}
-
-/// The listener whose queue overflowed, by what is known of each: the one whose queue was full at
-/// the last look, else the only one, else the one where connections wait or waited longest.
-const AcceptQueue* overflowing(const RuleInput& evidence, std::uint32_t netns) {
-    constexpr Nanoseconds kLong = std::chrono::milliseconds(100);
-    const AcceptQueue* worst = nullptr;
-    const auto weight = [kLong](const AcceptQueue& queue) {
-        const Nanoseconds longest = std::max(queue.delays.max(), queue.live_delays.max());
-        return std::tuple(is_at_its_limit(queue), queue.waiting,
-                          longest >= kLong ? longest : Nanoseconds(0));
-    };
-    const AcceptQueues::Queues& queues = evidence.accepts.queues();
-    for (auto each = queues.lower_bound({netns, tcp::Endpoint{}});
-         each != queues.end() && each->first.first == netns; ++each) {
-        const AcceptQueue& queue = each->second;
-        const bool speaks_for_it =
-            weight(queue) > std::tuple(false, std::uint64_t{0}, Nanoseconds(0));
-        if (!speaks_for_it && !is_the_only(evidence, queue)) continue;
-        if (!worst || weight(queue) > weight(*worst)) worst = &queue;
-    }
-    return worst;
-}
-
-bool is_certain(const RuleInput& evidence, const AcceptQueue& queue) {
-    return is_at_its_limit(queue) || is_the_only(evidence, queue);
+/// "nginx (pid 12)", "nginx (pids 1, 2, 3, ...)", "nginx (pid 12), sleep (pid 13)"
+std::string processes_text(const std::vector<event::Process>& processes) {
+    constexpr std::size_t kMost = 3;
+    if (processes.empty()) return process_text(std::nullopt);
+    if (processes.size() == 1) return process_text(processes.front());
+    const std::string_view comm = processes.front().comm();
+    const bool is_one_program = std::ranges::all_of(
+        processes, [&](const event::Process& each) { return each.comm() == comm; });
+    std::string list;
+    for (std::size_t i = 0; i < std::min(processes.size(), kMost); ++i)
+        list += fmt::format("{}{}", i == 0 ? "" : ", ",
+                            is_one_program ? fmt::format("{}", processes[i].pid)
+                                           : process_text(processes[i]));
+    const std::string_view rest = processes.size() > kMost ? ", ..." : "";
+    return is_one_program ? fmt::format("{} (pids {}{})", comm, list, rest)
+                          : fmt::format("{}{}", list, rest);
 }
 
 std::string listener_text(const AcceptQueue& queue) {
-    return fmt::format("{} on {}", process_text(queue.process), queue.local.text(queue.family));
+    return fmt::format("{} on {}", processes_text(queue.who_accepts()),
+                       queue.local.text(queue.family));
+}
+
+/// Of the socket where the most wait: each has a limit of its own.
+std::optional<std::uint64_t> longest_of(const AcceptQueue& queue) {
+    return queue.sockets.empty() ? std::nullopt : queue.sockets.front().queued;
+}
+std::optional<std::uint64_t> limit_of(const AcceptQueue& queue) {
+    return queue.sockets.empty() ? std::nullopt : queue.sockets.front().limit;
 }
 
 void describe(const AcceptQueue& queue, FindingDraft& draft) {
@@ -75,8 +64,15 @@ void describe(const AcceptQueue& queue, FindingDraft& draft) {
     draft.evidence.push_back(
         {"oldest_ns", "the oldest",
          queue.waiting == 0 ? FindingDraft::Cell() : FindingDraft::Cell(queue.oldest)});
-    draft.evidence.push_back({"queued", "in the queue", number(queue.queued)});
-    draft.evidence.push_back({"limit", "its limit", number(queue.limit)});
+    draft.evidence.push_back({"queued", "in the queue", number(longest_of(queue))});
+    draft.evidence.push_back({"limit", "its limit", number(limit_of(queue))});
+    if (queue.socket_count > 1) {
+        draft.evidence.push_back({"listeners", "listening sockets", queue.socket_count});
+        draft.evidence.push_back({"listeners_busy", "of which connections wait at",
+                                  queue.queued.value_or(queue.waiting) == 0
+                                      ? std::uint64_t{0}
+                                      : std::uint64_t{queue.busy_sockets().size()}});
+    }
     draft.evidence.push_back({"longest_ns", "longest time until accept()",
                               std::max(queue.delays.max(), queue.live_delays.max())});
     draft.evidence.push_back({"netns", "network namespace", std::uint64_t{queue.netns}});
@@ -86,23 +82,32 @@ void describe(const AcceptQueue& queue, FindingDraft& draft) {
         draft.processes.push_back({"holders", "listens", {*queue.process}});
 }
 
-std::string pid_text(const AcceptQueue* queue) {
-    return queue && queue->process ? fmt::format("{}", queue->process->pid) : "PID";
-}
-
 std::string queue_advice(const AcceptQueue* queue) {
-    return fmt::format("The program accepts too slowly: look whether it is blocked or stopped "
-                       "(/proc/{}/stack, /proc/{}/wchan), or has too few workers; ss -lnt shows "
-                       "the queue (Recv-Q) and the backlog (Send-Q).",
-                       pid_text(queue), pid_text(queue));
+    const std::vector<event::Process> who =
+        queue ? queue->who_accepts() : std::vector<event::Process>();
+    if (queue && queue->is_orphaned())
+        return fmt::format(
+            "{0} has the listener's descriptor only because it was inherited. Unless it is meant "
+            "to "
+            "accept, its end closes the listener, after which the server can be started again. A "
+            "server has to open its listener with SOCK_CLOEXEC, or close it between fork() and "
+            "exec().",
+            processes_text(who));
+    const std::string pid = who.empty() ? "PID" : fmt::format("{}", who.front().pid);
+    return fmt::format("The program accepts too slowly, or not at all: look whether it is blocked "
+                       "or stopped (/proc/{0}/stack, /proc/{0}/wchan), has too few workers, or "
+                       "whether accept() fails for want of descriptors (ls /proc/{0}/fd, "
+                       "/proc/{0}/limits); ss -lnt shows the queue (Recv-Q) and the backlog "
+                       "(Send-Q).",
+                       pid);
 }
 
 /// "12 sockets": old ones in CLOSE_WAIT that a process has which listens. Without the number where
 /// others of its name have some of them; empty where it has none.
 std::string leaked_text(const RuleInput& evidence, const AcceptQueue& queue) {
+    const std::vector<event::Process> who = queue.who_accepts();
     const auto listens = [&](const event::Process& each) {
-        return each.pid != 0 && ((queue.process && queue.process->pid == each.pid) ||
-                                 std::ranges::find(queue.holders, each) != queue.holders.end());
+        return each.pid != 0 && std::ranges::find(who, each) != who.end();
     };
     std::uint64_t leaked = 0;
     bool is_of_others = false;
@@ -119,18 +124,28 @@ std::string leaked_text(const RuleInput& evidence, const AcceptQueue& queue) {
 void advise_on_leak(const RuleInput& evidence, const AcceptQueue& queue, FindingDraft& draft) {
     const std::string leaked = leaked_text(evidence, queue);
     if (leaked.empty()) return;
+    const std::uint32_t pid = queue.who_accepts().front().pid;
     draft.advice.push_back(fmt::format(
-        "It also has {} in CLOSE_WAIT. If its descriptors are used up by them, accept() fails with "
-        "EMFILE, and that leak is the cause: compare ls /proc/{}/fd | wc -l with \"Max open "
-        "files\" "
-        "in /proc/{}/limits.",
-        leaked, pid_text(&queue), pid_text(&queue)));
+        "It also has {1} in CLOSE_WAIT. If its descriptors are used up by them, accept() fails "
+        "with "
+        "EMFILE, and that leak is the cause: compare ls /proc/{0}/fd | wc -l with \"Max open "
+        "files\" in /proc/{0}/limits.",
+        pid, leaked));
 }
 
-bool is_full(const RuleInput& evidence, std::uint32_t netns, const AcceptQueue* queue) {
-    const std::uint64_t many = kernel_threshold(evidence, "accept_queue_full.overflows");
-    return evidence.counters.growth().growth(netns, "TcpExt.ListenOverflows") >= many ||
-           (queue && is_at_its_limit(*queue));
+bool have_overflowed(const RuleInput& evidence, std::uint32_t netns) {
+    return evidence.counters.growth().growth(netns, "TcpExt.ListenOverflows") >=
+           kernel_threshold(evidence, "accept_queue_full.overflows");
+}
+
+/// Those that are at their limit now.
+std::vector<const AcceptQueue*> full_now(const RuleInput& evidence, std::uint32_t netns) {
+    std::vector<const AcceptQueue*> list;
+    const AcceptQueues::Queues& queues = evidence.accepts.queues();
+    for (auto each = queues.lower_bound({netns, tcp::Endpoint{}});
+         each != queues.end() && each->first.first == netns; ++each)
+        if (each->second.is_full()) list.push_back(&each->second);
+    return list;
 }
 
 std::set<std::uint32_t> all_namespaces(const RuleInput& evidence) {
@@ -141,140 +156,223 @@ std::set<std::uint32_t> all_namespaces(const RuleInput& evidence) {
 
 } // namespace
 
-const AcceptQueue* full_queue(const RuleInput& evidence, std::uint32_t netns) {
-    const AcceptQueue* queue = overflowing(evidence, netns);
-    return is_full(evidence, netns, queue) ? queue : nullptr;
+std::vector<const AcceptQueue*> full_queues(const RuleInput& evidence, std::uint32_t netns) {
+    if (!have_overflowed(evidence, netns)) return full_now(evidence, netns);
+    OverflowedQueues found = overflowed_queues(evidence, netns);
+    return found.queues.size() == 1 ? std::move(found.queues) : std::vector<const AcceptQueue*>();
+}
+
+namespace {
+
+/// "hung (pid 1) on 127.0.0.1:80 or burst (pid 2) on 127.0.0.1:81"
+std::string any_of_text(const std::vector<const AcceptQueue*>& queues) {
+    std::string text;
+    for (const AcceptQueue* each : queues)
+        text += (text.empty() ? "" : " or ") + listener_text(*each);
+    return text;
+}
+
+std::string whose_text(const OverflowedQueues& found, std::uint32_t netns) {
+    if (found.queues.empty()) return fmt::format("An accept queue in network namespace {}", netns);
+    if (found.queues.size() > 1)
+        return fmt::format("An accept queue, that of {},", any_of_text(found.queues));
+    const AcceptQueue& queue = *found.queues.front();
+    return fmt::format(
+        "{} {}{}{}", found.is_certain ? "The accept queue of" : "An accept queue, probably that of",
+        listener_text(queue), found.is_certain ? "" : ",",
+        limit_of(queue) ? fmt::format(" (limit {})", *limit_of(queue)) : "");
+}
+
+void describe(const RuleInput& evidence, const std::vector<const AcceptQueue*>& queues,
+              std::uint32_t netns, FindingDraft& draft) {
+    if (queues.size() == 1) {
+        describe(*queues.front(), draft);
+        draft.evidence.push_back({"delayed", "SYNs of clients here sent again",
+                                  delayed_clients(evidence, *queues.front())});
+    } else {
+        draft.subject = any_of_text(queues);
+        draft.evidence.push_back({"netns", "network namespace", std::uint64_t{netns}});
+        for (const AcceptQueue* each : queues) draft.scope.add(scope_of(*each));
+        draft.scope.netns = queues.empty() ? 0 : netns;
+    }
+    // Of what overflows it isn't known which connections, since when, and until when.
+    draft.scope.connections = 0;
+    draft.scope.is_began_seen = false;
+    draft.scope.last.reset();
+    draft.advice.push_back(queue_advice(queues.size() == 1 ? queues.front() : nullptr));
+    if (queues.size() == 1) advise_on_leak(evidence, *queues.front(), draft);
+    draft.advice.push_back(
+        fmt::format("Against bursts, a longer backlog in listen() helps; {} limits it, and counts "
+                    "when listen() is called.",
+                    sysctl_text(evidence, netns, "net.core.somaxconn")));
 }
 
 /// An overflow is counted among the drops, which have other reasons as well.
-void find_accept_queue_full(const RuleInput& evidence, FindingDrafts& drafts) {
+FindingDraft queue_full_draft(const RuleInput& evidence, std::uint32_t netns) {
     const CounterGrowth& growth = evidence.counters.growth();
     const Nanoseconds time = evidence.moment.now - evidence.moment.begin;
     const double seconds = std::chrono::duration<double>(time).count();
-    for (const std::uint32_t netns : all_namespaces(evidence)) {
-        const AcceptQueue* queue = overflowing(evidence, netns);
-        if (!is_full(evidence, netns, queue)) continue;
-        const std::uint64_t overflows = growth.growth(netns, "TcpExt.ListenOverflows");
-        const bool is_critical = static_cast<double>(overflows) >= kCriticalPerSecond * seconds;
-        FindingDraft draft{"accept_queue_full", is_critical && seconds > 0
-                                                    ? report::Severity::critical
-                                                    : report::Severity::warning};
-        const std::string whose =
-            !queue ? fmt::format("An accept queue in network namespace {}", netns)
-            : is_certain(evidence, *queue)
-                ? fmt::format("The accept queue of {}", listener_text(*queue))
-                : fmt::format("An accept queue, probably that of {},", listener_text(*queue));
-        const std::string limit =
-            queue && queue->limit ? fmt::format(" (limit {})", *queue->limit) : "";
-        draft.what =
-            overflows == 0
-                ? fmt::format("{} is full: {} wait{}.", whose, *queue->queued, limit)
-                : fmt::format("{}{} overflowed {} in {}: clients' connects wait 1, 3, 7 s, or "
-                              "believe they are connected.",
-                              whose, limit, counted(overflows, "time"), duration_text(time));
-        draft.evidence = {{"overflows", "overflows", overflows},
-                          {"drops", "drops by listeners for any reason",
-                           growth.growth(netns, "TcpExt.ListenDrops")}};
-        if (queue) {
-            describe(*queue, draft);
-            // Of what overflows it isn't known which connections, since when, and until when.
-            draft.scope.connections = 0;
-            draft.scope.is_began_seen = false;
-            draft.scope.last.reset();
-        } else {
-            draft.evidence.push_back({"netns", "network namespace", std::uint64_t{netns}});
-        }
-        draft.advice.push_back(queue_advice(queue));
-        if (queue) advise_on_leak(evidence, *queue, draft);
-        draft.advice.push_back(fmt::format(
-            "Against bursts, a longer backlog in listen() helps; {} limits it, and counts when "
-            "listen() is called.",
-            sysctl_text(evidence, netns, "net.core.somaxconn")));
-        drafts.push_back(std::move(draft));
-    }
+    const std::uint64_t overflows = growth.growth(netns, "TcpExt.ListenOverflows");
+    const bool is_critical = static_cast<double>(overflows) >= kCriticalPerSecond * seconds;
+    FindingDraft draft{"accept_queue_full", is_critical && overflows > 0 && seconds > 0
+                                                ? report::Severity::critical
+                                                : report::Severity::warning};
+    draft.evidence = {
+        {"overflows", "overflows", overflows},
+        {"drops", "drops by listeners for any reason", growth.growth(netns, "TcpExt.ListenDrops")}};
+    return draft;
 }
 
-void find_accept_stalled(const RuleInput& evidence, FindingDrafts& drafts) {
-    const std::uint64_t many = count_threshold(evidence, "accept_stalled.connections");
-    const std::uint64_t many_in_all = kernel_threshold(evidence, "accept_stalled.connections");
-    const Nanoseconds age = evidence.thresholds.duration("accept_stalled.age");
-    std::map<std::uint32_t, const AcceptQueue*> full; // of each namespace
-    for (const auto& [key, queue] : evidence.accepts.queues()) {
-        // Of a sample the kernel's own number is no estimate.
-        const bool is_kernels = evidence.overview.is_sampled() && queue.waiting > 0 && queue.queued;
-        const std::uint64_t waiting = is_kernels ? *queue.queued : queue.waiting;
-        if (waiting < (is_kernels ? many_in_all : many) || queue.oldest < age) continue;
-        const auto [known, is_new] = full.try_emplace(key.first);
-        if (is_new) known->second = full_queue(evidence, key.first);
-        if (known->second == &queue) continue; // its finding says so, too
-        FindingDraft draft{"accept_stalled", report::Severity::warning};
-        draft.what = fmt::format(
-            "{} {} for accept() at {}, the oldest for {}{}{}: the clients believe that they are "
-            "connected, and nobody calls accept().",
-            counted(waiting, "connection"), waiting == 1 ? "waits" : "wait", listener_text(queue),
-            queue.oldest_is_exact ? "" : "at least ", duration_text(queue.oldest),
-            queue.limit ? fmt::format(" (queue {} of {})", queue.queued.value_or(queue.waiting),
-                                      *queue.limit)
-                        : "");
-        describe(queue, draft);
-        draft.advice.push_back(queue_advice(&queue));
-        advise_on_leak(evidence, queue, draft);
-        draft.advice.push_back(
-            "Sockets in CLOSE_WAIT that wait there have no descriptor in any process: only "
-            "accept(), or the end of the listener, ends them.");
-        drafts.push_back(std::move(draft));
+void find_overflow(const RuleInput& evidence, std::uint32_t netns, FindingDrafts& drafts) {
+    const OverflowedQueues found = overflowed_queues(evidence, netns);
+    FindingDraft draft = queue_full_draft(evidence, netns);
+    draft.what = fmt::format(
+        "{} overflowed {} in {}: clients' connects wait 1, 3, 7 s, or believe they are connected.",
+        whose_text(found, netns),
+        counted(evidence.counters.growth().growth(netns, "TcpExt.ListenOverflows"), "time"),
+        duration_text(evidence.moment.now - evidence.moment.begin));
+    describe(evidence, found.queues, netns, draft);
+    drafts.push_back(std::move(draft));
+}
+
+} // namespace
+
+void find_accept_queue_full(const RuleInput& evidence, FindingDrafts& drafts) {
+    for (const std::uint32_t netns : all_namespaces(evidence)) {
+        if (have_overflowed(evidence, netns)) {
+            find_overflow(evidence, netns, drafts);
+            continue;
+        }
+        for (const AcceptQueue* queue : full_now(evidence, netns)) {
+            FindingDraft draft = queue_full_draft(evidence, netns);
+            draft.what = fmt::format("The accept queue of {} is full: {} wait (limit {}).",
+                                     listener_text(*queue), *longest_of(*queue), *limit_of(*queue));
+            describe(evidence, {queue}, netns, draft);
+            drafts.push_back(std::move(draft));
+        }
     }
 }
 
 namespace {
 
-/// nullopt: there was one only.
-std::optional<Nanoseconds> mean_interval(const RuleInput& evidence, const CauseFacts& facts) {
-    const auto sample = static_cast<std::int64_t>(evidence.overview.sample());
-    const std::int64_t traced = static_cast<std::int64_t>(facts.count) / sample;
-    if (traced < 2) return std::nullopt;
-    return (facts.last - facts.first) / (traced - 1) / sample;
+/// What whoever can accept has done meanwhile, as far as it was seen.
+std::string meanwhile_text(const RuleInput& evidence, const AcceptQueue& queue) {
+    const MonoTime now = evidence.moment.now;
+    const std::vector<event::Process> who = queue.who_accepts();
+    if (queue.is_orphaned())
+        return fmt::format("; {}, which listened, has the listener no longer, and no accept() by "
+                           "{} was seen.",
+                           process_text(queue.busy_sockets().front()->process),
+                           who.size() == 1 ? "whoever inherited it" : "those that inherited it");
+    if (!queue.have_one_socket(who)) return ".";
+    const std::optional<MonoTime> last = queue.last_accept(who);
+    const Nanoseconds since = last ? std::max(now - *last, Nanoseconds(0)) : Nanoseconds(0);
+    // Else it may have stopped just after that one.
+    if (last && since * 2 < queue.oldest)
+        return fmt::format(", and accept() takes them too slowly: the last one {} ago.",
+                           duration_text(since));
+    if (!queue.are_all_accepts_known || !evidence.overview.is_complete()) return ".";
+    return last ? fmt::format(", and none has been accepted there for {}.", duration_text(since))
+                : fmt::format(", and none has been accepted there in the {} of this report.",
+                              duration_text(now - evidence.moment.begin));
+}
+
+/// " (queue 3 of 5)"
+std::string queue_text(const AcceptQueue& queue) {
+    if (!limit_of(queue)) return "";
+    return fmt::format(" ({} {} of {})",
+                       queue.busy_sockets().size() > 1 ? "the longest queue" : "queue",
+                       *longest_of(queue), *limit_of(queue));
+}
+
+/// Of those that wait now. Of a sample the kernel's own number is no estimate.
+bool is_stalled(const RuleInput& evidence, const AcceptQueue& queue) {
+    const bool is_kernels = evidence.overview.is_sampled() && queue.waiting > 0 && queue.queued;
+    const std::uint64_t many = is_kernels ? kernel_threshold(evidence, "accept_stalled.connections")
+                                          : count_threshold(evidence, "accept_stalled.connections");
+    return (is_kernels ? *queue.queued : queue.waiting) >= many &&
+           queue.oldest >= evidence.thresholds.duration("accept_stalled.age");
+}
+
+void report_stall(const RuleInput& evidence, const AcceptQueue& queue, FindingDrafts& drafts) {
+    const bool is_kernels = evidence.overview.is_sampled() && queue.queued;
+    const std::uint64_t waiting = is_kernels ? *queue.queued : queue.waiting;
+    FindingDraft draft{"accept_stalled", report::Severity::warning};
+    draft.what = fmt::format(
+        "{} {} for accept() at {}, the oldest for {}{}{}: the clients believe that they are "
+        "connected{}",
+        counted(waiting, "connection"), waiting == 1 ? "waits" : "wait", listener_text(queue),
+        queue.oldest_is_exact ? "" : "at least ", duration_text(queue.oldest), queue_text(queue),
+        meanwhile_text(evidence, queue));
+    describe(queue, draft);
+    draft.advice.push_back(queue_advice(&queue));
+    advise_on_leak(evidence, queue, draft);
+    draft.advice.push_back(
+        "Sockets in CLOSE_WAIT that wait there have no descriptor in any process: only accept(), "
+        "or the end of the listener, ends them.");
+    drafts.push_back(std::move(draft));
+}
+
+/// A pause that is over. A program that works on one request after the other makes clients wait,
+/// too: it is reported if some gave up meanwhile, or if many had to wait once.
+std::optional<AcceptPauses::Pause> past_stall(const RuleInput& evidence, const AcceptQueue& queue) {
+    constexpr std::uint64_t kMany = 5;
+    const std::uint64_t late = queue.late.count + queue.live_late.count;
+    if (late < count_threshold(evidence, "accept_stalled.connections")) return std::nullopt;
+    if (!queue.are_all_accepts_known || !evidence.overview.is_complete()) return std::nullopt;
+    const auto pause = queue.pauses.longest(evidence.moment.begin);
+    if (!pause || pause->length() < 3 * evidence.thresholds.duration("accept_stalled.age"))
+        return std::nullopt;
+    const bool have_given_up = queue.late.given_up + queue.live_late.given_up > 0;
+    const bool was_once = late >= kMany && !queue.pauses.is_usual(*pause);
+    return have_given_up || was_once ? pause : std::nullopt;
+}
+
+void report_past_stall(const RuleInput& evidence, const AcceptQueue& queue,
+                       const AcceptPauses::Pause& pause, FindingDrafts& drafts) {
+    const std::uint64_t late = queue.late.count + queue.live_late.count;
+    const std::uint64_t given_up = queue.late.given_up + queue.live_late.given_up;
+    FindingDraft draft{"accept_stalled", report::Severity::warning};
+    draft.what = fmt::format(
+        "{} accepted no connection for {}, until {} ago, although some waited: {} waited for "
+        "longer than {} in all{}.",
+        listener_text(queue), duration_text(pause.length()),
+        duration_text(std::max(evidence.moment.now - pause.end, Nanoseconds(0))),
+        counted(late, "connection"), duration_text(LateAccepts::kLate),
+        given_up == 0
+            ? ""
+            : fmt::format(", of which {} had been closed by the client before accept()", given_up));
+    describe(queue, draft);
+    draft.evidence.push_back({"paused_ns", "nothing was accepted for", pause.length()});
+    draft.evidence.push_back({"late", "accepted late", late});
+    draft.evidence.push_back({"late_closed", "of which the client had closed", given_up});
+    draft.scope.connections = late;
+    draft.scope.first = draft.scope.began = pause.begin;
+    draft.scope.last = pause.end;
+    draft.scope.is_began_seen = true;
+    draft.advice.push_back(
+        "It is over. Look what the program did at that time: whether it was stopped, waited for a "
+        "lock or a service behind it, or paused to collect garbage; or whether its host stood "
+        "still.");
+    drafts.push_back(std::move(draft));
 }
 
 } // namespace
 
-/// Checkers are few, and come again and again; a scan or a flood comes from many, or at once.
-bool is_check(const RuleInput& evidence, const CauseFacts& facts) {
-    constexpr std::size_t kFewHosts = 16;
-    constexpr Nanoseconds kAtOnce = std::chrono::milliseconds(20);
-    return facts.hosts.size() <= kFewHosts &&
-           mean_interval(evidence, facts).value_or(kAtOnce) >= kAtOnce;
-}
-
-void find_half_open_checks(const RuleInput& evidence, FindingDrafts& drafts) {
-    const std::uint64_t many = count_threshold(evidence, "half_open_checks.connections");
-    for (const auto& [key, ends] : evidence.causes.parties()) {
-        const CauseFacts* facts = ends.facts(EndCause::half_open_check);
-        if (!facts || facts->count < many || !is_check(evidence, *facts)) continue;
-        FindingDraft draft{"half_open_checks", report::Severity::info};
-        draft.subject = party_text(ends);
-        draft.connections = facts->ids.list();
-        draft.likes = facts->likes.list();
-        const auto every = mean_interval(evidence, *facts);
-        draft.what = fmt::format(
-            "{} of {} {} opened and reset at once without data, by {}{}, as health checks "
-            "do.",
-            counted(facts->count, "connection"), party_text(ends),
-            facts->count == 1 ? "was" : "were", counted(facts->hosts.size(), "host"),
-            every ? fmt::format(", one every {} on average", duration_text(*every)) : "");
-        draft.evidence = {
-            {"count", "connections", facts->count},
-            {"all", "of connections ended", ends.connections()},
-            {"hosts", "hosts", std::uint64_t{facts->hosts.size()}},
-            {"interval_ns", "one every", every ? FindingDraft::Cell(*every) : FindingDraft::Cell()},
-            {"netns", "network namespace", std::uint64_t{key.netns}}};
-        draft.scope.connections = facts->count;
-        draft.advice.push_back("Load balancers check so whether a port is open (haproxy: check). "
-                               "If they are unwelcome, let them send a request instead.");
-        if (facts->details[tcp::EndingDetail::reset_received] > 0)
-            draft.advice.push_back("A client that gives up within a round trip, before the SYN-ACK "
-                                   "comes, looks the same from here.");
-        drafts.push_back(std::move(draft));
+void find_accept_stalled(const RuleInput& evidence, FindingDrafts& drafts) {
+    std::map<std::uint32_t, std::vector<const AcceptQueue*>> full; // of each namespace
+    for (const auto& [key, queue] : evidence.accepts.queues()) {
+        const bool is_now = is_stalled(evidence, queue);
+        const auto pause = is_now ? std::nullopt : past_stall(evidence, queue);
+        if (!is_now && !pause) continue;
+        const auto [known, is_new] = full.try_emplace(key.first);
+        if (is_new) known->second = full_queues(evidence, key.first);
+        // Its finding says so, too.
+        if (std::ranges::find(known->second, &queue) != known->second.end()) continue;
+        if (is_now)
+            report_stall(evidence, queue, drafts);
+        else
+            report_past_stall(evidence, queue, *pause, drafts);
     }
 }
 

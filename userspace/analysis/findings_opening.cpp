@@ -289,7 +289,7 @@ void find_handshakes_failing(const RuleInput& evidence, FindingDrafts& drafts) {
         // So it is also where the accept queue is full, which has a finding of its own.
         const bool is_flooded =
             (sum.by_cookie >= many || std::max(sum.cookies_sent, sum.dropped) >= many_in_all) &&
-            !full_queue(evidence, row.key.netns);
+            full_queues(evidence, row.key.netns).empty();
         if (!fails && sum.waiting - sum.deferred < many && !is_flooded) continue;
         FindingDraft draft{"handshakes_failing", report::Severity::warning};
         draft.subject = place_of(row);

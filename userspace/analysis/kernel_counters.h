@@ -35,6 +35,10 @@ public:
         bool is_only = true;
     };
     [[nodiscard]] const Listener* only_listener(std::uint32_t netns) const;
+    /// Whether a listener has gone that counters of listeners may mean.
+    [[nodiscard]] bool has_lost_listener(std::uint32_t netns) const {
+        return left_.contains(netns);
+    }
 
 private:
     CounterGrowth growth_;

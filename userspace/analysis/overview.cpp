@@ -2,6 +2,7 @@
 #include "analysis/overview.h"
 
 #include <numeric>
+#include <sstream>
 
 #include "analysis/histogram.h"
 
@@ -103,6 +104,16 @@ report::Facts Overview::quality() const {
         facts.lines.push_back({"traced", "connections traced, which stand for all",
                                report::count_value(connections() / run_.sample)});
     return facts;
+}
+
+/// The filter is known as text, in which those of several recordings are joined.
+bool Overview::has_whole_namespaces() const {
+    std::istringstream words(run_.filter);
+    for (std::string word; words >> word;) {
+        if (word == "or" || word == "recorded" || word == "with") continue;
+        if (word != "--netns" || !(words >> word)) return false;
+    }
+    return true;
 }
 
 void Overview::add_to(report::Report& report, const ReportContext& moment) {

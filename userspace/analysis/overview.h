@@ -42,6 +42,13 @@ public:
     }
     /// Not everything is selected.
     [[nodiscard]] bool is_filtered() const { return !run_.filter.empty(); }
+    /// Of each network namespace that is selected, everything is.
+    [[nodiscard]] bool has_whole_namespaces() const;
+    /// In addition nothing is known to be missing.
+    [[nodiscard]] bool is_complete() const {
+        return has_whole_namespaces() && !is_sampled() && lost_ == 0 && holes_ == 0 &&
+               unseen() == 0 && totals_.evicted == 0;
+    }
     /// One connection in so many.
     [[nodiscard]] std::uint64_t sample() const { return run_.sample; }
     [[nodiscard]] bool is_sampled() const { return run_.sample > 1; }

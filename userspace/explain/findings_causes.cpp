@@ -8,17 +8,23 @@ namespace {
 constexpr Explanation kCauses[] = {
     {.word = "accept_stalled",
      .topic = Topic::finding,
-     .summary = "connections wait for accept() that nobody calls",
-     .text = "Reported when at least accept_stalled.connections (1) connections are established "
-             "and not accepted by any process, the oldest for at least accept_stalled.age (1s). "
-             "Those whose peer has closed meanwhile (CLOSE_WAIT) count. Of a sample (--sample), as "
-             "many as the kernel has in the queue, if one of the sample is among them.\n"
-             "Means: the program that listens is blocked, stopped or too slow. The handshake is "
-             "the kernel's work, so clients believe that they are connected, and send. No process "
-             "has a descriptor of these sockets.\n"
-             "What helps: find out what the program waits for (its stack; a full pool of workers); "
-             "only accept() or the end of the listener ends the connections.\n"
-             "What doesn't: looking for a leak in /proc/PID/fd, and any sysctl.",
+     .summary = "connections wait long for accept()",
+     .text =
+         "Reported when at least accept_stalled.connections (1) connections are established "
+         "and not accepted by any process, the oldest for at least accept_stalled.age (1s). "
+         "Those whose peer has closed meanwhile (CLOSE_WAIT) count. Of a sample (--sample), as "
+         "many as the kernel has in the queue, if one of the sample is among them. A pause of "
+         "accept() that is over is reported if it lasted three times as long, and clients had "
+         "closed before they were accepted, or at least 5 connections waited and such pauses "
+         "aren't the program's pace.\n"
+         "Means: the program that listens is blocked, stopped or too slow, or its accept() fails. "
+         "It is named by who has accepted before; where the one that listened has the listener no "
+         "longer, those are named that have inherited it. The handshake is "
+         "the kernel's work, so clients believe that they are connected, and send. No process "
+         "has a descriptor of these sockets.\n"
+         "What helps: find out what the program waits for (its stack; a full pool of workers); "
+         "only accept() or the end of the listener ends the connections.\n"
+         "What doesn't: looking for a leak in /proc/PID/fd, and any sysctl.",
      .sysctls = kOf<kSomaxconn>,
      .source = "accept(2), listen(2); inet_csk_accept() in net/ipv4/inet_connection_sock.c"},
     {.word = "descriptor_inherited",

@@ -182,7 +182,7 @@ TEST_F(AcceptQueuesTest, listeners_of_one_endpoint_are_one_queue) {
     EXPECT_EQ(queue(80).queued, 7u);
     EXPECT_EQ(queue(80).limit, 30u);
     EXPECT_TRUE(queue(80).is_open);
-    EXPECT_EQ(queue(80).process, process(7, "app")) << "the first";
+    EXPECT_EQ(queue(80).process, process(8, "app")) << "where more wait";
     EXPECT_EQ(queue(80).holders.size(), 2u) << "each once";
     queues.begin_live(at(11s));
     EXPECT_FALSE(queue(80).is_open);
@@ -190,6 +190,57 @@ TEST_F(AcceptQueuesTest, listeners_of_one_endpoint_are_one_queue) {
     EXPECT_FALSE(queue(80).limit);
     EXPECT_FALSE(queue(80).process);
     EXPECT_TRUE(queue(80).holders.empty());
+}
+
+TEST_F(AcceptQueuesTest, each_socket_has_a_queue_of_its_own) {
+    queues.begin_live(at(10s));
+    listens(80, 3, 20, nullptr, 7);
+    listens(80, 9, 20, nullptr, 8);
+    listens(80, 5, 4, nullptr, 9);
+    listens(80, 0, 20, nullptr, 10);
+    EXPECT_EQ(queue(80).socket_count, 4u);
+    EXPECT_EQ(queue(80).least_limit, 4u);
+    EXPECT_TRUE(queue(80).are_limits_known);
+    EXPECT_TRUE(queue(80).is_full()) << "one of them";
+    EXPECT_EQ(queue(80).process, process(9, "app")) << "whose queue is full";
+    ASSERT_EQ(queue(80).sockets.size(), 4u);
+    EXPECT_EQ(queue(80).sockets[1].queued, 9u);
+    EXPECT_EQ(queue(80).busy_sockets().size(), 3u);
+    listens(81, 5, 5);
+    EXPECT_FALSE(queue(81).is_full());
+    EXPECT_EQ(queue(81).busy_sockets().size(), 1u);
+    queues.begin_live(at(11s));
+    EXPECT_TRUE(queue(80).sockets.empty());
+    EXPECT_EQ(queue(80).socket_count, 0u);
+    EXPECT_FALSE(queue(80).least_limit);
+    EXPECT_FALSE(queue(80).is_full());
+}
+
+TEST_F(AcceptQueuesTest, without_numbers_connections_wait_where_their_listener_is) {
+    queues.begin_live(at(10s));
+    for (const std::uint32_t pid : {7, 8})
+        queues.on_live(live(people.listener("10.0.0.1", 80, tcp::Family::ipv4, process(pid, "app")),
+                            LISTEN, at(0s)),
+                       1);
+    EXPECT_EQ(queue(80).busy_sockets().size(), 2u) << "it isn't known";
+    EXPECT_FALSE(queue(80).are_limits_known);
+    track::ConnectionIdentity& who = people.server(80);
+    who.process = process(8, "app");
+    track::LiveSocket socket = live(who, ESTABLISHED, at(7s));
+    socket.accept = track::Accept{std::nullopt, false};
+    queues.on_live(socket, 1);
+    ASSERT_EQ(queue(80).busy_sockets().size(), 1u);
+    EXPECT_EQ(queue(80).busy_sockets().front()->process, process(8, "app"));
+}
+
+TEST_F(AcceptQueuesTest, of_very_many_sockets_those_with_the_longest_queues_are_kept) {
+    constexpr std::uint32_t most = analysis::AcceptQueue::kMostSockets;
+    queues.begin_live(at(10s));
+    for (std::uint32_t i = 0; i < 2 * most; ++i) listens(80, i, 1000, nullptr, i + 1);
+    EXPECT_EQ(queue(80).socket_count, 2 * most);
+    ASSERT_EQ(queue(80).sockets.size(), most);
+    EXPECT_EQ(queue(80).sockets.front().queued, 2 * most - 1);
+    EXPECT_EQ(queue(80).sockets.back().queued, most);
 }
 
 TEST_F(AcceptQueuesTest, the_length_of_a_queue_is_known_with_its_limit_only) {

@@ -8,12 +8,13 @@ namespace {
 class AcceptTest : public RuleTest {
 protected:
     /// A listener of app (pid 7) with so many in its queue, and the length of that.
-    void listen(tcp::Port port, std::uint32_t queued, std::uint32_t backlog) {
+    void listen(tcp::Port port, std::uint32_t queued, std::uint32_t backlog,
+                std::uint32_t pid = 7) {
         event::SocketNumbers numbers;
         numbers.unread = queued;
         listed({.state = LISTEN,
                 .ends = tuple("10.0.0.1", port, "0.0.0.0", 0),
-                .opener = process(7, "app"),
+                .opener = process(pid, "app"),
                 .numbers = numbers,
                 .backlog = backlog});
     }
@@ -100,19 +101,6 @@ TEST_F(AcceptTest, of_several_the_one_at_its_limit_has_overflowed) {
                           "time in 10.0 s:"));
 }
 
-TEST_F(AcceptTest, else_probably_the_one_where_the_most_wait) {
-    listen(80, 0, 5);
-    listen(81, 0, 5);
-    listen(82, 0, 5);
-    waits(80, 1);
-    waits(81, 2);
-    waits(82, 2);
-    overflow(2);
-    EXPECT_THAT(std::string(full()->what),
-                HasSubstr("An accept queue, probably that of app (pid 7) on 10.0.0.1:81, (limit 5) "
-                          "overflowed 2 times in"));
-}
-
 TEST_F(AcceptTest, where_none_waits_none_is_named) {
     listen(80, 0, 5);
     listen(81, 0, 5);
@@ -134,16 +122,134 @@ TEST_F(AcceptTest, nobody_accepts) {
     const report::Finding* f = stalled();
     ASSERT_TRUE(f);
     EXPECT_EQ(f->severity, report::Severity::warning);
-    EXPECT_EQ(f->what,
-              "3 connections wait for accept() at app (pid 7) on 10.0.0.1:80, the oldest for at "
-              "least 9.0 s (queue 2 of 5): the clients believe that they are connected, and nobody "
-              "calls accept().");
+    EXPECT_EQ(
+        f->what,
+        "3 connections wait for accept() at app (pid 7) on 10.0.0.1:80, the oldest for at "
+        "least 9.0 s (queue 2 of 5): the clients believe that they are connected, and none has "
+        "been accepted there in the 10.0 s of this report.");
     EXPECT_EQ(evidence(*f, "waiting"), 3);
     EXPECT_EQ(evidence(*f, "half_closed"), 1);
     EXPECT_EQ(std::get<Nanoseconds>(fact(f->evidence, "oldest_ns")), 9s);
     EXPECT_EQ(f->connections.size(), 3u);
     EXPECT_THAT(advice(*f), HasSubstr("/proc/7/stack"));
     EXPECT_FALSE(finding(last, "close_wait_leak")); // no process can close it
+}
+
+/// SO_REUSEPORT: each socket has a queue of its own.
+TEST_F(AcceptTest, of_several_sockets_those_are_named_where_connections_wait) {
+    listen(80, 0, 5, 7);
+    listen(80, 3, 5, 8);
+    listen(80, 0, 5, 9);
+    waits(80, 3);
+    const report::Finding* f = stalled();
+    ASSERT_TRUE(f);
+    EXPECT_THAT(std::string(f->what),
+                HasSubstr("3 connections wait for accept() at app (pid 8) on 10.0.0.1:80, the "
+                          "oldest for at least 9.0 s (queue 3 of 5)"));
+    EXPECT_EQ(evidence(*f, "limit"), 5);
+    EXPECT_EQ(evidence(*f, "listeners"), 3);
+    EXPECT_EQ(evidence(*f, "listeners_busy"), 1);
+    EXPECT_THAT(advice(*f), HasSubstr("/proc/8/stack"));
+    listen(80, 4, 5, 10);
+    EXPECT_EQ(stalled()->subject, "app (pids 10, 8) on 10.0.0.1:80");
+    EXPECT_THAT(std::string(stalled()->what), HasSubstr("(the longest queue 4 of 5)"));
+}
+
+TEST_F(AcceptTest, one_of_several_sockets_is_full) {
+    listen(80, 0, 5, 7);
+    listen(80, 6, 5, 8);
+    EXPECT_EQ(full()->what, "The accept queue of app (pid 8) on 10.0.0.1:80 is full: 6 wait (limit "
+                            "5).");
+}
+
+class AcceptersTest : public AcceptTest {
+protected:
+    /// A listener with so many in its queue, opened by initd (pid 7) and held by those.
+    void listen_for(const std::vector<event::Process>& holders, std::uint32_t queued = 2) {
+        event::SocketNumbers numbers;
+        numbers.unread = queued;
+        listed({.state = LISTEN,
+                .ends = tuple("10.0.0.1", 80, "0.0.0.0", 0),
+                .opener = initd,
+                .holders = holders,
+                .numbers = numbers,
+                .backlog = 5});
+    }
+    void accepted_by(const event::Process& who, Nanoseconds when) {
+        const tcp::FourTuple ends =
+            tuple("10.0.0.1", 80, "192.0.2.8", static_cast<tcp::Port>(50'000 + more.size()));
+        const std::uint64_t sock = 0x9000 + 0x100 * more.size();
+        more.emplace_back(when - 2ms, event::RequestTimer{at(when - 2ms), kNetns, sock, 0, ends,
+                                                          TD_TIMER_START, 0});
+        more.emplace_back(when - 1ms, event::StateChange{at(when - 1ms), kNetns, sock + 0x10,
+                                                         sock + 0x10, ends, SYN_RECV, ESTABLISHED});
+        more.emplace_back(
+            when,
+            event::OwnerFound{at(when), sock + 0x10, sock + 0x10, {who, {}, 0}, TD_OWNER_ACCEPTED});
+    }
+    std::string what() {
+        const report::Finding* finding = stalled();
+        return finding ? std::string(finding->what) : "";
+    }
+    const event::Process initd = process(7, "initd");
+    const event::Process service = process(8, "service");
+};
+
+TEST_F(AcceptersTest, who_has_accepted_before_is_who_can_go_on) {
+    listen_for({initd, service});
+    waits(80, 2);
+    accepted_by(service, 1500ms);
+    EXPECT_THAT(what(), HasSubstr("at service (pid 8) on 10.0.0.1:80"));
+    EXPECT_THAT(what(), HasSubstr("and none has been accepted there for 8.5 s."));
+    EXPECT_THAT(advice(*finding(last, "accept_stalled")), HasSubstr("/proc/8/stack"));
+}
+
+TEST_F(AcceptersTest, a_listener_that_was_only_inherited_is_nobodys) {
+    listen_for({process(9, "sleep")});
+    waits(80, 2);
+    accepted_by(initd, 1500ms);
+    EXPECT_THAT(what(), HasSubstr("at sleep (pid 9) on 10.0.0.1:80"));
+    EXPECT_THAT(what(), HasSubstr("; initd (pid 7), which listened, has the listener no longer, "
+                                  "and no accept() by whoever inherited it was seen."));
+    EXPECT_THAT(advice(*finding(last, "accept_stalled")),
+                HasSubstr("sleep (pid 9) has the listener's descriptor only because"));
+}
+
+TEST_F(AcceptersTest, a_program_that_goes_on_in_a_child_is_no_heir) {
+    listen_for({process(9, "initd")});
+    waits(80, 2);
+    EXPECT_THAT(what(), HasSubstr("at initd (pid 9) on"));
+    EXPECT_THAT(what(), HasSubstr("none has been accepted there in the 10.0 s"));
+}
+
+TEST_F(AcceptersTest, a_worker_that_has_accepted_is_no_heir) {
+    listen_for({process(9, "worker")});
+    waits(80, 2);
+    accepted_by(process(9, "worker"), 1500ms);
+    EXPECT_THAT(what(), HasSubstr("at worker (pid 9) on"));
+    EXPECT_THAT(what(), HasSubstr("none has been accepted there for 8.5 s."));
+}
+
+/// What waits has waited for 9 s at least.
+TEST_F(AcceptersTest, who_goes_on_to_accept_is_too_slow) {
+    listen_for({initd});
+    waits(80, 2);
+    accepted_by(initd, 9500ms);
+    EXPECT_THAT(what(), HasSubstr("connected, and accept() takes them too slowly: the last one 500 "
+                                  "ms ago."));
+    more.clear();
+    listen_for({initd});
+    waits(80, 2);
+    accepted_by(initd, 2s);
+    EXPECT_THAT(what(), HasSubstr("none has been accepted there for 8.0 s."))
+        << "just after the oldest came";
+}
+
+TEST_F(AcceptersTest, what_a_filter_hides_may_have_been_accepted) {
+    listen_for({initd});
+    waits(80, 2);
+    options.run.filter = "--addr 192.0.2.7";
+    EXPECT_THAT(what(), HasSubstr("(queue 2 of 5): the clients believe that they are connected."));
 }
 
 /// The handshake is no time in the queue; CLOSE_WAIT is.

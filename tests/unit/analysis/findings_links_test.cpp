@@ -140,8 +140,9 @@ TEST_F(Links, a_process_without_a_number_is_no_link) {
     holding.processes = {process(0, "app"), process(7, "app")};
     EXPECT_THAT(analysis::scope_of(holding).pids, ElementsAre(7u));
     analysis::AcceptQueue queue;
-    queue.process = process(0, "app");
-    queue.holders = {process(0, "app"), process(8, "app")};
+    analysis::QueueSocket& socket = queue.sockets.emplace_back();
+    socket.process = process(0, "app");
+    socket.holders = {process(0, "app"), process(8, "app")};
     EXPECT_THAT(analysis::scope_of(queue).pids, ElementsAre(8u));
 }
 
