@@ -209,7 +209,14 @@ void Causes::note_self_connected(const track::ConnectionIdentity& who, Weight we
 
 void Causes::note_connected(const track::ConnectionIdentity& who) {
     if (who.role == tcp::Role::client && who.process && connected_.size() < Flows::kMaxGroups)
-        connected_.emplace(who.netns, std::string(who.process->comm()), who.tuple.remote);
+        connected_.insert({who.netns, who.process->comm_bytes, who.tuple.remote});
+}
+
+bool Causes::have_connected(std::uint32_t netns, std::string_view comm,
+                            const tcp::Endpoint& remote) const {
+    std::array<char, TD_COMM_LEN> bytes{};
+    std::copy_n(comm.begin(), std::min(comm.size(), bytes.size()), bytes.begin());
+    return connected_.contains({netns, bytes, remote});
 }
 
 /// The answer to a SYN whose program no longer waits for it finds no socket.

@@ -114,10 +114,8 @@ public:
     }
 
     /// Whether a program of that name has been connected to that endpoint.
-    [[nodiscard]] bool have_connected(std::uint32_t netns, const std::string& comm,
-                                      const tcp::Endpoint& remote) const {
-        return connected_.contains({netns, comm, remote});
-    }
+    [[nodiscard]] bool have_connected(std::uint32_t netns, std::string_view comm,
+                                      const tcp::Endpoint& remote) const;
 
     /// Sockets that are connected to themselves, by program.
     struct SelfConnected {
@@ -186,7 +184,7 @@ private:
     std::map<std::pair<std::uint32_t, tcp::Endpoint>, MonoTime> answered_;
     SelfConnectedBy self_connected_;
     /// By namespace, name of the program, and remote endpoint; at most Flows::kMaxGroups.
-    std::set<std::tuple<std::uint32_t, std::string, tcp::Endpoint>> connected_;
+    std::set<std::tuple<std::uint32_t, std::array<char, TD_COMM_LEN>, tcp::Endpoint>> connected_;
     std::unordered_set<track::ConnectionId> counted_; ///< in TIME_WAIT, by a report before
 };
 
