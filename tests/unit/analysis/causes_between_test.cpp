@@ -93,5 +93,20 @@ TEST_F(CausesBetween, a_program_has_been_connected) {
     EXPECT_TRUE(causes.have_connected(kNetns, "app", found.who.tuple.remote));
 }
 
+/// A collector of logs reads and never answers: that it exits is no harm to its clients.
+TEST_F(CausesBetween, what_a_process_left_unanswered_counts_where_others_were_answered) {
+    const auto ended = [&](EndedLine line) { causes.on_connection(line.get(), 1); };
+    const auto died = [&] {
+        return causes.parties().begin()->second.count(EndCause::process_died);
+    };
+    const EndedLine exits =
+        served_end(ClosedFirst::local, Ending::fin).carried(0, 1).closed_how(tcp::ClosedHow::exit);
+    ended(exits);
+    EXPECT_EQ(died(), 0u);
+    ended(served_end(ClosedFirst::remote, Ending::fin).carried(1, 1));
+    ended(exits);
+    EXPECT_EQ(died(), 1u);
+}
+
 } // namespace
 } // namespace tcpdwell::test

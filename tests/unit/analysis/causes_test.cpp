@@ -183,17 +183,6 @@ TEST_F(CausesTest, beyond_a_translation_are_marked_as_such) {
     }
 }
 
-/// A collector of logs reads and never answers: that it exits is no harm to its clients.
-TEST_F(CausesTest, that_a_process_left_unanswered_count_where_others_were_answered) {
-    const EndedLine exits =
-        served_end(ClosedFirst::local, Ending::fin).carried(0, 1).closed_how(tcp::ClosedHow::exit);
-    ended(exits);
-    EXPECT_EQ(count(EndCause::process_died), 0u);
-    ended(served_end(ClosedFirst::remote, Ending::fin).carried(1, 1));
-    ended(exits);
-    EXPECT_EQ(count(EndCause::process_died), 1u);
-}
-
 /// RFC 8305: a program tries the addresses of a name one after the other.
 struct TriesTest : CausesTest {
     track::ConnectionIdentity answered;
