@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // How handshakes with listening endpoints went, as their two ends show it: the kernel counts
-// overflows of accept queues for a whole network namespace, and these tell which queue can't have.
+// overflows of accept queues for a whole network namespace, and these show which queue can't have.
 #pragma once
 
 #include <map>

@@ -266,13 +266,14 @@ Result<int> run_serve(ServeCommand& options) {
     if (!triggers) return tl::unexpected(triggers.error());
     // Before the sockets: the process that sends rows is to have nothing of ours.
     std::optional<ExportLine> line;
-    std::optional<Fd> mark = Fd();
+    Fd mark;
     if (!options.exported.url.empty()) {
         auto opened = ExportLine::open(options.exported);
         if (!opened) return tl::unexpected(opened.error());
         line.emplace(std::move(*opened));
-        mark = mark_exporter(line->server_text());
-        if (!mark)
+        if (auto ours = mark_exporter(line->server_text()))
+            mark = std::move(*ours);
+        else
             spdlog::warn("another tcpdwell on this host exports to {} too: connections that both "
                          "trace are there twice, as each gives them ids of its own",
                          line->server_text());
