@@ -233,8 +233,8 @@ Result<BpfSession> BpfSession::open(const ProbePlan& plan, std::array<std::uint6
         members->links.emplace_back(*link);
     }
     members->guarded = guarded_programs(object, plan, slots);
-    members->ring.reset(ring_buffer__new(bpf_map__fd(object.records()), Members::on_piece,
-                                         members.get(), nullptr));
+    members->ring.reset(
+        ring_buffer__new(bpf_map__fd(object.records()), Members::on_piece, members.get(), nullptr));
     if (!members->ring)
         return fail(ErrorCode::failed, "cannot map the ring buffer: " + take_libbpf_warning(),
                     errno);
