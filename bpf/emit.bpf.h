@@ -28,10 +28,8 @@ __u64 lost_total[TD_PROBE_COUNT] = {};
 __u64 lost_events = 0;   /* sum of the above */
 __u64 lost_reported = 0; /* lost_events when the last td_lost was written */
 
-/* Longer than any piece of the buffer: a record, or the numbers and the transition they belong to.
- */
-#define LONGEST_PIECE 512
-_Static_assert(sizeof(struct td_numbers) + sizeof(struct td_state_by_thread) < LONGEST_PIECE, "");
+/* Longer than any record. */
+#define LONGEST_RECORD 512
 
 /* The buffer's fill is looked at by one record in each so many bytes, since that takes a call, and
  * the cache line that the reader writes: by the first to begin there. Where that is depends on
@@ -40,26 +38,20 @@ static __always_inline void submit(void *record)
 {
     __u64 place = (__u64)record - (__u64)&is_recording;
 
-    if (((place & (wake_bytes / 16 - 1)) < LONGEST_PIECE) &&
+    if (((place & (wake_bytes / 16 - 1)) < LONGEST_RECORD) &&
         bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) >= wake_bytes)
         bpf_ringbuf_submit(record, BPF_RB_FORCE_WAKEUP);
     else
         bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
 }
 
-static __always_inline void fill_header_at(struct td_header *h, __u16 size, __u8 kind, __u32 netns,
-                                           __u64 time_ns)
+static __always_inline void fill_header(struct td_header *h, __u16 size, __u8 kind, __u32 netns)
 {
     h->size = size;
     h->kind = kind;
     h->flags = 0;
     h->netns = netns;
-    h->time_ns = time_ns;
-}
-
-static __always_inline void fill_header(struct td_header *h, __u16 size, __u8 kind, __u32 netns)
-{
-    fill_header_at(h, size, kind, netns, bpf_ktime_get_ns());
+    h->time_ns = bpf_ktime_get_ns();
 }
 
 /* Writes down how much has been lost, at the place where it happened: before the first record that
@@ -77,7 +69,7 @@ static __noinline int report_loss(void)
     return 0;
 }
 
-/* Room for a piece, or NULL: with the loss counted for `probe`, or because nothing is to be
+/* Room for one record, or NULL: with the loss counted for `probe`, or because nothing is to be
  * recorded. */
 static __always_inline void *reserve(__u64 size, enum td_probe probe)
 {

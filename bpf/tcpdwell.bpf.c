@@ -130,12 +130,15 @@ static __always_inline void fill_manner(struct td_state *r, const struct sock *s
     r->flags |= released ? TD_STATE_RELEASED : TD_STATE_KEPT;
 }
 
-/* Room for a record of a transition, and in front of it for the numbers, if they are wanted: one
- * piece of the ring buffer for both. */
-static __always_inline void *reserve_state(__u64 size, bool numbers)
+static __always_inline void emit_numbers(struct sock *sk, struct tcp_sock *tp, __u32 netns,
+                                         __u64 cookie, __u8 state)
 {
-    return numbers ? reserve(sizeof(struct td_numbers) + size, TD_PROBE_STATE)
-                   : reserve(size, TD_PROBE_STATE);
+    struct td_numbers *r = reserve(sizeof(*r), TD_PROBE_STATE);
+
+    if (!r) return;
+    fill_header(&r->h, sizeof(*r), TD_NUMBERS, netns);
+    fill_numbers(r, sk, tp, cookie, state, knows_jiffies ? bpf_jiffies64() : 0);
+    submit(r);
 }
 
 static __always_inline int trace_state(struct sock *sk, int from, int to, __u16 nested)
@@ -164,32 +167,19 @@ static __always_inline int trace_state(struct sock *sk, int from, int to, __u16 
         if (!cookie && can_make_cookies) cookie = make_cookie(sk);
     }
 
-    bool numbers = with_numbers && to == TCP_CLOSE && from != TCP_LISTEN && tp;
+    if (with_numbers && to == TCP_CLOSE && from != TCP_LISTEN && tp)
+        emit_numbers(sk, tp, netns, cookie, from);
+
     bool owned = READ(sk, sk_lock.owned);
-    bool by_task = owned || (from == TCP_SYN_RECV && to == TCP_ESTABLISHED);
-    void *room = by_task ? reserve_state(sizeof(struct td_state_by_thread), numbers)
-                         : reserve_state(sizeof(struct td_state), numbers);
-    struct td_state *state = room;
-
-    if (!room) return 0;
-    __u64 now = bpf_ktime_get_ns();
-
-    if (numbers) {
-        struct td_numbers *n = room;
-
-        fill_header_at(&n->h, sizeof(*n), TD_NUMBERS, netns, now);
-        fill_numbers(n, sk, tp, cookie, from, knows_jiffies ? bpf_jiffies64() : 0);
-        state = (void *)(n + 1);
-    }
-    fill_header_at(&state->h, by_task ? sizeof(struct td_state_by_thread) : sizeof(*state),
-                   TD_STATE, netns, now);
-    fill_state(state, sk, tp, from, to, &tuple, owned);
-    state->flags |= nested;
-    state->cookie = cookie;
-    state->has_task = by_task;
-    if (by_task) {
-        struct td_state_by_thread *r = (void *)state;
-
+    if (owned || (from == TCP_SYN_RECV && to == TCP_ESTABLISHED)) {
+        struct td_state_by_thread *r = reserve(sizeof(*r), TD_PROBE_STATE);
+        if (!r) return 0;
+        struct td_state *state = &r->by_task.state;
+        fill_header(&state->h, sizeof(*r), TD_STATE, netns);
+        fill_state(state, sk, tp, from, to, &tuple, owned);
+        state->flags |= nested;
+        state->cookie = cookie;
+        state->has_task = 1;
         fill_owner(&r->by_task.task, sk);
         __builtin_memset(r->thread, 0, sizeof(r->thread));
         if (owned) {
@@ -199,8 +189,17 @@ static __always_inline int trace_state(struct sock *sk, int from, int to, __u16 
             if (add_current(&current, &r->by_task.task, r->thread))
                 fill_manner(state, sk, &current);
         }
+        submit(r);
+    } else {
+        struct td_state *r = reserve(sizeof(*r), TD_PROBE_STATE);
+        if (!r) return 0;
+        fill_header(&r->h, sizeof(*r), TD_STATE, netns);
+        fill_state(r, sk, tp, from, to, &tuple, owned);
+        r->flags |= nested;
+        r->cookie = cookie;
+        r->has_task = 0;
+        submit(r);
     }
-    submit(room);
     return 0;
 }
 

@@ -195,12 +195,11 @@ struct BpfSession::Members {
     const event::RecordSink* sink = nullptr; // these two: during drain()
     std::uint64_t drained_until_ns = 0;
 
-    /// A piece of the ring buffer: records of one moment.
-    static int on_piece(void* self, void* data, std::size_t size) noexcept {
+    static int on_record(void* self, void* data, std::size_t size) noexcept {
         const Members& members = *static_cast<Members*>(self);
-        const std::span<const std::byte> piece(static_cast<const std::byte*>(data), size);
-        event::for_each_record(piece, *members.sink);
-        return event::read_header(piece).time_ns > members.drained_until_ns ? -ECANCELED : 0;
+        const std::span<const std::byte> record(static_cast<const std::byte*>(data), size);
+        (*members.sink)(record);
+        return event::read_header(record).time_ns > members.drained_until_ns ? -ECANCELED : 0;
     }
 };
 
@@ -233,8 +232,8 @@ Result<BpfSession> BpfSession::open(const ProbePlan& plan, std::array<std::uint6
         members->links.emplace_back(*link);
     }
     members->guarded = guarded_programs(object, plan, slots);
-    members->ring.reset(
-        ring_buffer__new(bpf_map__fd(object.records()), Members::on_piece, members.get(), nullptr));
+    members->ring.reset(ring_buffer__new(bpf_map__fd(object.records()), Members::on_record,
+                                         members.get(), nullptr));
     if (!members->ring)
         return fail(ErrorCode::failed, "cannot map the ring buffer: " + take_libbpf_warning(),
                     errno);
