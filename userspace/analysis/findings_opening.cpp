@@ -276,6 +276,45 @@ std::vector<Handshakes> handshakes_by_endpoint(const RuleInput& evidence) {
     return list;
 }
 
+std::string handshakes_text(const Handshakes& sum) {
+    return fmt::format(
+        "{}: {}{} {} in SYN_RECV now{}{}{}{}.", place_of(*sum.listener),
+        sum.failed == 0 ? ""
+                        : fmt::format("{} of {} were never completed, ", sum.failed,
+                                      counted(sum.all, "handshake")),
+        sum.failed == 0 ? fmt::format("{} of {}", sum.waiting, counted(sum.all, "handshake"))
+                        : std::to_string(sum.waiting),
+        sum.waiting == 1 ? "waits" : "wait",
+        sum.hosts.empty() ? ""
+                          : fmt::format(", from {} address{}", sum.hosts.size(),
+                                        sum.hosts.size() == 1 ? "" : "es"),
+        sum.cookies_sent == 0
+            ? ""
+            : fmt::format("; the kernel sent {} SYN cookies, for SYNs that found the queue "
+                          "full and left no other trace",
+                          sum.cookies_sent),
+        sum.dropped == 0
+            ? ""
+            : fmt::format("; the kernel dropped {} SYNs, because the queue was full", sum.dropped),
+        sum.by_cookie == 0 ? "" : fmt::format(", {} came in by SYN cookies", sum.by_cookie));
+}
+
+std::vector<std::string> handshakes_advice(const RuleInput& evidence, const Handshakes& sum) {
+    if (sum.reset * 2 > sum.failed + sum.waiting)
+        return {"The clients answered the SYN-ACK with an RST: when it came, they had given up, or "
+                "had never sent the SYN. Hold their time-outs for connecting against the "
+                "round-trip time."};
+    const std::uint32_t netns = sum.listener->key.netns;
+    return {"SYNs that nobody completes are a SYN flood, a scan, or a path that loses SYN-ACKs: "
+            "look at the remote addresses with trace --connections.",
+            fmt::format("The queue of handshakes is as long as the backlog given to listen(), at "
+                        "most {}. {} keeps the service reachable when it is full; {} counts only "
+                        "without SYN cookies.",
+                        sysctl_text(evidence, netns, "net.core.somaxconn"),
+                        sysctl_text(evidence, netns, "net.ipv4.tcp_syncookies"),
+                        sysctl_text(evidence, netns, "net.ipv4.tcp_max_syn_backlog"))};
+}
+
 } // namespace
 
 void find_handshakes_failing(const RuleInput& evidence, FindingDrafts& drafts) {
@@ -297,27 +336,7 @@ void find_handshakes_failing(const RuleInput& evidence, FindingDrafts& drafts) {
         draft.scope.services = {row.key.local};
         draft.scope.connections = sum.failed + sum.waiting;
         draft.connections = row.failed.list();
-        draft.what = fmt::format(
-            "{}: {}{} {} in SYN_RECV now{}{}{}{}.", place_of(row),
-            sum.failed == 0 ? ""
-                            : fmt::format("{} of {} were never completed, ", sum.failed,
-                                          counted(sum.all, "handshake")),
-            sum.failed == 0 ? fmt::format("{} of {}", sum.waiting, counted(sum.all, "handshake"))
-                            : std::to_string(sum.waiting),
-            sum.waiting == 1 ? "waits" : "wait",
-            sum.hosts.empty() ? ""
-                              : fmt::format(", from {} address{}", sum.hosts.size(),
-                                            sum.hosts.size() == 1 ? "" : "es"),
-            sum.cookies_sent == 0
-                ? ""
-                : fmt::format("; the kernel sent {} SYN cookies, for SYNs that found the queue "
-                              "full and left no other trace",
-                              sum.cookies_sent),
-            sum.dropped == 0
-                ? ""
-                : fmt::format("; the kernel dropped {} SYNs, because the queue was full",
-                              sum.dropped),
-            sum.by_cookie == 0 ? "" : fmt::format(", {} came in by SYN cookies", sum.by_cookie));
+        draft.what = handshakes_text(sum);
         draft.evidence = {{"failed", "never completed", sum.failed},
                           {"handshakes", "handshakes", sum.all},
                           {"share", "share", share},
@@ -328,23 +347,7 @@ void find_handshakes_failing(const RuleInput& evidence, FindingDrafts& drafts) {
                           {"syns_dropped", "SYNs dropped at a full queue", sum.dropped}};
         if (sum.reset > 0)
             draft.evidence.push_back({"reset_by_client", "reset by clients", sum.reset});
-        if (sum.reset * 2 > sum.failed + sum.waiting) {
-            draft.advice.push_back("The clients answered the SYN-ACK with an RST: when it came, "
-                                   "they had given up, or had never sent the SYN. Hold their "
-                                   "time-outs for connecting against the round-trip time.");
-            drafts.push_back(std::move(draft));
-            continue;
-        }
-        draft.advice.push_back("SYNs that nobody completes are a SYN flood, a scan, or a path that "
-                               "loses SYN-ACKs: look at "
-                               "the remote addresses with trace --connections.");
-        draft.advice.push_back(
-            fmt::format("The queue of handshakes is as long as the backlog given to listen(), at "
-                        "most {}. {} keeps the service "
-                        "reachable when it is full; {} counts only without SYN cookies.",
-                        sysctl_text(evidence, row.key.netns, "net.core.somaxconn"),
-                        sysctl_text(evidence, row.key.netns, "net.ipv4.tcp_syncookies"),
-                        sysctl_text(evidence, row.key.netns, "net.ipv4.tcp_max_syn_backlog")));
+        draft.advice = handshakes_advice(evidence, sum);
         drafts.push_back(std::move(draft));
     }
 }
