@@ -58,15 +58,6 @@ bool is_prompt(const std::optional<track::Accept>& accept) {
     return accept && accept->delay && *accept->delay < kPrompt;
 }
 
-/// When accept() returned it: nullopt where its beginning wasn't seen.
-std::optional<MonoTime> accepted_at(const track::ConnectionLine& line) {
-    if (!line.opened) return std::nullopt;
-    for (const track::PathStep& step : line.states)
-        if (step.state == tcp::State::SYN_RECV && step.dwell)
-            return *line.opened + *step.dwell + *line.accept->delay;
-    return std::nullopt;
-}
-
 /// When the handshake was complete, or not later than that; and whether it was seen.
 std::pair<MonoTime, bool> established_at(const track::LiveSocket& socket) {
     MonoTime at = socket.since.value_or(socket.known_since);
@@ -142,10 +133,11 @@ void AcceptQueues::on_connection(const track::ConnectionLine& line, Weight weigh
     AcceptQueue* queue = queue_of(*line.who);
     if (!queue) return;
     queue->delays.record(*line.accept->delay, weight);
-    note_accept(*queue, line.who->process, established_at(line), *line.accept->delay);
+    const auto since = established_at(line);
+    note_accept(*queue, line.who->process, since, *line.accept->delay);
     note_late(queue->late, *line.accept->delay, line.states, weight);
-    if (!is_prompt(line.accept)) return;
-    if (const auto when = accepted_at(line)) queue->prompt.note_ended({*when, weight});
+    if (since && is_prompt(line.accept))
+        queue->prompt.note_ended({*since + *line.accept->delay, weight});
 }
 
 /// The peer has closed before if it was left for CLOSE_WAIT sooner.

@@ -28,7 +28,10 @@ public:
     void note_live(Accepted accepted) {
         if (live_.size() < kMost) live_.push_back(accepted);
     }
-    void clear_ended() { ended_.clear(); }
+    void clear_ended() {
+        ended_.clear();
+        next_ = 0;
+    }
     void clear_live() { live_.clear(); }
     [[nodiscard]] std::vector<Accepted> list() const; ///< in no order
 

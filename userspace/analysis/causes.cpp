@@ -265,9 +265,9 @@ void Causes::on_connection(const track::ConnectionLine& line, Weight weight) {
     if (is_explained(line, *party, cause, weight) || cause == EndCause::none) return;
     if (was_answered_elsewhere(line, *party, cause)) return;
     if (note(*party, cause, line, weight)) lives_.keep(line, Lives::What::ended_badly);
+    if (cause != EndCause::refused) return;
     const auto answer = answered_.find({line.who->netns, line.who->tuple.remote});
-    if (cause == EndCause::refused && answer != answered_.end())
-        party->causes[cause].answered = answer->second;
+    if (answer != answered_.end()) party->causes[cause].answered = answer->second;
 }
 
 void Causes::begin_live(MonoTime) {

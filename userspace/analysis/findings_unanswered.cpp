@@ -180,23 +180,19 @@ std::string unanswered_text(const ProgramKey& key, const UnansweredConnects& con
                           host.text(host.is_v4() ? tcp::Family::ipv4 : tcp::Family::ipv6)));
 }
 
-/// Whether a listener at `remote` was seen here to have got SYNs whose handshake didn't come to its
-/// end.
-bool has_got_syns(const RuleInput& evidence, const tcp::Endpoint& remote) {
-    const auto was_reached = [&](const Party& key, const PartyEnds& ends) {
-        return key.role == tcp::Role::server && key.endpoint.port == remote.port &&
-               (key.endpoint == remote || ends.addresses.contains(remote.address));
-    };
-    return std::ranges::any_of(evidence.causes.parties(),
-                               [&](const auto& each) {
-                                   return was_reached(each.first, each.second) &&
-                                          (each.second.facts(EndCause::never_completed) ||
-                                           each.second.facts(EndCause::half_open_check));
-                               }) ||
-           std::ranges::any_of(evidence.services, [&](const ServiceRow& row) {
-               return row.key.role == tcp::Role::server && row.key.local == remote &&
-                      row.in_syn_recv > 0;
-           });
+/// Whether the listener at `remote` was seen here with as many handshakes that didn't come to their
+/// end as connects to it failed or wait: fewer may be those of other clients.
+bool has_got_syns(const RuleInput& evidence, const tcp::Endpoint& remote, std::uint64_t connects) {
+    std::uint64_t incomplete = 0;
+    for (const auto& [key, ends] : evidence.causes.parties()) {
+        if (key.role != tcp::Role::server || key.endpoint.port != remote.port) continue;
+        if (key.endpoint != remote && !ends.addresses.contains(remote.address)) continue;
+        incomplete += ends.count(EndCause::never_completed) + ends.count(EndCause::half_open_check);
+    }
+    for (const ServiceRow& row : evidence.services)
+        if (row.key.role == tcp::Role::server && row.key.local == remote)
+            incomplete += row.in_syn_recv;
+    return incomplete >= connects;
 }
 
 std::string unanswered_advice(const RuleInput& evidence, const ProgramKey& key,
@@ -218,7 +214,8 @@ std::string unanswered_advice(const RuleInput& evidence, const ProgramKey& key,
         return "Check that the host is up and has that address (ip neigh: FAILED), its route (ip "
                "route get), and firewalls that reject with an ICMP error (tcpdump icmp shows who "
                "sends it).";
-    if (has_got_syns(evidence, most_often(connects.endpoints)))
+    const tcp::Endpoint& worst = most_often(connects.endpoints);
+    if (has_got_syns(evidence, worst, connects.endpoints.at(worst)))
         return "The SYNs arrived: the server is traced here as well, and has answered them. Its "
                "SYN-ACKs came after the program had given up, or were lost: check the way back "
                "(routes, firewalls, address translation) and the program's time-out.";

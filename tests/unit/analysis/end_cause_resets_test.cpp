@@ -57,7 +57,7 @@ TEST(EndCauseOf, nobody_forgets_a_connection_within_a_second) {
     EXPECT_EQ(EndedLine(reset).idle(0, 999).cause(), EndCause::reset_there);
 }
 
-/// A firewall that was told to reject, an address that moved: the connection has had such pauses.
+/// A firewall that begins to reject, an address that moved: the connection has had such pauses.
 TEST(EndCauseOf, what_has_outlived_such_pauses_was_not_forgotten) {
     auto reset = client_end(ClosedFirst::remote, Ending::reset_received).carried(10, 5);
     reset.numbers.unacked = 5;
