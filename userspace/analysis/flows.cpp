@@ -279,22 +279,25 @@ bool Flows::may_have_learnt(const track::StateMove& move) {
 void Flows::on_move(const track::StateMove& move, Weight weight) {
     if (move.is_listener()) return on_listener(move);
     const track::ConnectionIdentity& who = *move.who;
+    // What was listed a moment before the beginning counts from the beginning: nothing is held for
+    // longer than is reported on. Intervals have events of just before them, and add up so.
+    const MonoTime at = std::max(move.at, first_begin_);
     std::uint32_t& entry = entry_of(who);
     if (entry == 0 || entry == kListener) {
         if (!move.to) return;
         entry = group_for(who) + 1;
         const Group& group = groups_[entry - 1];
-        hold_port(group, who, move.at, move.born, weight);
+        hold_port(group, who, at, move.born, weight);
     } else if (may_have_learnt(move)) {
-        regroup(who, entry, move.at, weight);
+        regroup(who, entry, at, weight);
     }
     const Group& group = groups_[entry - 1];
     if (move.from == tcp::State::TIME_WAIT)
-        time_wait_gauges(group, who.netns, move.at, weight, &Gauge::leave);
+        time_wait_gauges(group, who.netns, at, weight, &Gauge::leave);
     if (move.to == tcp::State::TIME_WAIT)
-        time_wait_gauges(group, who.netns, move.at, weight, &Gauge::enter);
+        time_wait_gauges(group, who.netns, at, weight, &Gauge::enter);
     if (move.to) return;
-    release_port(group, who, move.at, weight);
+    release_port(group, who, at, weight);
     gone_ = {who.id, std::exchange(entry, 0)};
 }
 

@@ -135,7 +135,8 @@ public:
     static constexpr std::size_t kMaxListeners = 1'000'000;
 
     /// `lives`, where it is given, keeps those of the examples.
-    explicit Flows(MonoTime begin, Lives* lives = nullptr) : begin_(begin), lives_(lives) {}
+    explicit Flows(MonoTime begin, Lives* lives = nullptr)
+        : first_begin_(begin), begin_(begin), lives_(lives) {}
 
     void on_move(const track::StateMove& move, Weight weight) override;
     void on_connection(const track::ConnectionLine& line, Weight weight) override;
@@ -228,7 +229,8 @@ private:
     void time_wait_gauges(const Group& group, std::uint32_t netns, MonoTime at, Weight weight,
                           void (Gauge::*change)(MonoTime, std::uint64_t));
 
-    MonoTime begin_;
+    MonoTime first_begin_;
+    MonoTime begin_; ///< of the interval
     Lives* lives_;
     MonoTime live_at_{};
     tsl::robin_map<GroupKey, std::uint32_t, GroupHash> index_;

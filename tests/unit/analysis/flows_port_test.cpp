@@ -242,6 +242,18 @@ TEST_F(FlowsPortTest, time_waits_by_namespace) {
     EXPECT_EQ(flows.time_waits().at(kNetns + 1).now(), 1u);
 }
 
+TEST_F(FlowsPortTest, what_was_listed_before_the_beginning_is_held_from_the_beginning) {
+    analysis::Flows later(at(10s));
+    LineFeeder feeder{later};
+    auto& who = people.client(1);
+    feeder.born(who, 9s, TIME_WAIT);
+    EXPECT_NEAR(later.services().at(0).time_wait.held_seconds(at(12s)), 2, 1e-6);
+    EXPECT_NEAR(later.time_waits().at(kNetns).held_seconds(at(12s)), 2, 1e-6);
+    EXPECT_NEAR(later.ports().at(0).held.held_seconds(at(12s)), 2, 1e-6);
+    feeder.moves(who, 15s, TIME_WAIT, CLOSE);
+    EXPECT_NEAR(later.services().at(0).time_wait.held_seconds(at(20s)), 5, 1e-6);
+}
+
 TEST_F(FlowsPortTest, a_connection_that_the_filter_lets_pass_no_more_is_let_go_of) {
     auto& who = people.client(1);
     tell.born(who, 1s, ESTABLISHED);
