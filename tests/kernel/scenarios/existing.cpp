@@ -139,8 +139,11 @@ void joined_full_fin_wait2(Scene& scene) {
                   .closed_by = nobody()});
 }
 
+// The SYN and the SYN|ACK are sent again for four minutes, not one or two, until a tracer is there
+// that a slow machine starts.
 void joined_syn_sent(Scene& scene) {
     add_phantom_network();
+    write_sysctl("ipv4/tcp_syn_retries", "8");
     PeerPair pair{.peer = PacketPeer(80), .socket = tcp_socket(), .end = {}};
     set_nonblocking(pair.socket);
     connect_to(pair.socket, pair.peer.address());
@@ -163,6 +166,7 @@ void joined_syn_sent(Scene& scene) {
 
 void joined_syn_recv(Scene& scene) {
     add_phantom_network();
+    write_sysctl("ipv4/tcp_synack_retries", "8");
     PacketPeer peer(40000);
     const Fd listener = listen_on({"10.9.0.1", 80});
     peer.send_syn(local_of(listener));
