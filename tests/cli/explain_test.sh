@@ -87,7 +87,7 @@ if ! cmp -s "$folder/same" <(head -n "$(wc -l <"$folder/same")" "$folder/out"); 
 fi
 
 if ! "$tcpdwell" explain >/dev/full 2>"$folder/err"; then
-    [[ -s $folder/err ]] || { echo "a full disk isn't told"; failures=$((failures + 1)); }
+    [[ -s $folder/err ]] || { echo "a full disk is not reported"; failures=$((failures + 1)); }
 else
     echo "a full disk is no failure"
     failures=$((failures + 1))

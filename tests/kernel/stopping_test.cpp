@@ -22,7 +22,7 @@ using namespace std::chrono_literals;
 constexpr auto kPatience = 30s;
 constexpr int kStops = 6;
 
-/// Connects to itself in a loop, until it is told to stop. An RST ends each connection, so that no
+/// Connects to itself in a loop, until it is stopped. An RST ends each connection, so that no
 /// TIME_WAIT is left.
 class ConnectLoop {
 public:

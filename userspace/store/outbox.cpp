@@ -81,14 +81,15 @@ Result<Outbox> Outbox::open(recording::OwnFolder folder, std::uint64_t max_rejec
                   max_rejected_bytes);
 }
 
-Result<std::vector<std::string>> Outbox::names() const {
+Result<std::vector<std::string>> Outbox::names_of(bool claimed_only) const {
     auto all = folder_->names();
     if (!all) return tl::unexpected(all.error());
     std::vector<std::string> found;
-    for (std::string& each : *all) {
+    for (const std::string& each : *all) {
         std::string_view name = each;
-        take_suffix(name, kSendingSuffix);
-        if (BatchName::parse(name) && folder_->file(each)) found.emplace_back(name);
+        const bool is_claimed = take_suffix(name, kSendingSuffix);
+        if ((is_claimed || !claimed_only) && BatchName::parse(name) && folder_->file(each))
+            found.emplace_back(name);
     }
     std::sort(found.begin(), found.end());
     found.erase(std::unique(found.begin(), found.end()), found.end());
@@ -96,16 +97,8 @@ Result<std::vector<std::string>> Outbox::names() const {
 }
 
 std::optional<std::string> Outbox::claimed() const {
-    const auto all = folder_->names();
-    if (!all) return std::nullopt;
-    std::optional<std::string> oldest; // a process that ended may have left another one
-    for (const std::string& each : *all) {
-        std::string_view name = each;
-        if (take_suffix(name, kSendingSuffix) && BatchName::parse(name) && folder_->file(each) &&
-            (!oldest || name < *oldest))
-            oldest = name;
-    }
-    return oldest;
+    const auto all = names_of(true); // a process that ended may have left another one
+    return all && !all->empty() ? std::optional(all->front()) : std::nullopt;
 }
 
 Result<bool> Outbox::claim(const std::string& name) const {

@@ -32,7 +32,7 @@ public:
     /// Gives back what an earlier process had claimed, and removes what was never finished.
     Result<void> tidy() const;
     /// Names of batches, oldest first, those included that are being sent.
-    [[nodiscard]] Result<std::vector<std::string>> names() const;
+    [[nodiscard]] Result<std::vector<std::string>> names() const { return names_of(false); }
     /// Of the batch that is being sent, or was by a process that has ended; nullopt: none.
     [[nodiscard]] std::optional<std::string> claimed() const;
     /// Renames it, so that the writer can't drop it meanwhile. False: it is gone.
@@ -55,6 +55,7 @@ public:
     static Result<Outbox> open(recording::OwnFolder folder, std::uint64_t max_rejected_bytes);
 
 private:
+    [[nodiscard]] Result<std::vector<std::string>> names_of(bool claimed_only) const;
     Outbox(std::shared_ptr<const recording::OwnFolder> folder,
            std::shared_ptr<const recording::OwnFolder> rejected, std::uint64_t max_rejected_bytes)
         : folder_(std::move(folder)), rejected_(std::move(rejected)),
