@@ -207,16 +207,29 @@ void Causes::note_self_connected(const track::ConnectionIdentity& who, Weight we
     found.process = who.process;
 }
 
-void Causes::note_connected(const track::ConnectionIdentity& who) {
-    if (who.role == tcp::Role::client && who.process && connected_.size() < Flows::kMaxGroups)
-        connected_.insert({who.netns, who.process->comm_bytes, who.tuple.remote});
+Causes::Peer* Causes::note_connected(const track::ConnectionIdentity& who) {
+    const std::pair key(who.netns, who.tuple.remote);
+    auto found = peers_.find(key);
+    if (found == peers_.end()) {
+        if (peers_.size() >= Flows::kMaxGroups) return nullptr;
+        found = peers_.emplace(key, Peer()).first;
+    }
+    Peer& peer = found->second;
+    if (who.process && peer.programs.size() < Peer::kMostPrograms &&
+        std::ranges::find(peer.programs, who.process->comm_bytes) == peer.programs.end())
+        peer.programs.push_back(who.process->comm_bytes);
+    return &peer;
 }
 
-bool Causes::have_connected(std::uint32_t netns, std::string_view comm,
-                            const tcp::Endpoint& remote) const {
+bool Causes::may_have_connected(std::uint32_t netns, std::string_view comm,
+                                const tcp::Endpoint& remote) const {
+    const auto found = peers_.find({netns, remote});
+    if (found == peers_.end()) return peers_.size() >= Flows::kMaxGroups;
+    const std::vector<std::array<char, TD_COMM_LEN>>& programs = found->second.programs;
     std::array<char, TD_COMM_LEN> bytes{};
     std::copy_n(comm.begin(), std::min(comm.size(), bytes.size()), bytes.begin());
-    return connected_.contains({netns, bytes, remote});
+    return programs.size() >= Peer::kMostPrograms ||
+           std::ranges::find(programs, bytes) != programs.end();
 }
 
 /// The answer to a SYN whose program no longer waits for it finds no socket.
@@ -227,17 +240,11 @@ void Causes::on_stray_reset(const track::StrayResetLine& line, Weight weight) {
     own->party->causes[own->cause].answered_late += weight;
 }
 
-void Causes::note_answer(const track::TransitionLine& line) {
-    const std::pair key(line.who->netns, line.who->tuple.remote);
-    if (answered_.size() < Flows::kMaxGroups || answered_.contains(key)) answered_[key] = line.at;
-}
-
 void Causes::on_transition(const track::TransitionLine& line, Weight weight) {
     if (line.to == tcp::State::ESTABLISHED && line.who->tuple.local == line.who->tuple.remote)
         note_self_connected(*line.who, weight);
     if (line.from != tcp::State::SYN_SENT || line.to != tcp::State::ESTABLISHED) return;
-    note_connected(*line.who);
-    note_answer(line);
+    if (Peer* peer = note_connected(*line.who)) peer->answered = line.at;
     if (!line.who->process) return;
     const tcp::Endpoint& remote = line.who->tuple.remote;
     if (tries_.size() >= kMostTries) tries_.clear();
@@ -266,8 +273,9 @@ void Causes::on_connection(const track::ConnectionLine& line, Weight weight) {
     if (was_answered_elsewhere(line, *party, cause)) return;
     if (note(*party, cause, line, weight)) lives_.keep(line, Lives::What::ended_badly);
     if (cause != EndCause::refused) return;
-    const auto answer = answered_.find({line.who->netns, line.who->tuple.remote});
-    if (answer != answered_.end()) party->causes[cause].answered = answer->second;
+    const auto peer = peers_.find({line.who->netns, line.who->tuple.remote});
+    if (peer != peers_.end() && peer->second.answered)
+        party->causes[cause].answered = peer->second.answered;
 }
 
 void Causes::begin_live(MonoTime) {
@@ -302,7 +310,8 @@ bool is_over(const track::LiveSocket& socket) {
 void Causes::on_live(const track::LiveSocket& socket, Weight weight) {
     constexpr std::size_t kMostCounted = 1 << 17;
     note_open(socket, weight);
-    if (socket.state != tcp::State::SYN_SENT) note_connected(socket.who);
+    if (socket.state != tcp::State::SYN_SENT && socket.who.role == tcp::Role::client)
+        note_connected(socket.who);
     if (!is_over(socket)) return;
     PartyEnds* party = party_of(socket.who);
     if (!party) return;
@@ -327,7 +336,7 @@ void Causes::next_interval(MonoTime) {
     parties_.clear();
     recent_.clear();
     tries_.clear();
-    answered_.clear();
+    for (auto& [key, peer] : peers_) peer.answered.reset();
     self_connected_.clear();
 }
 

@@ -113,9 +113,10 @@ public:
         return found == parties_.end() ? nullptr : found->second.facts(cause);
     }
 
-    /// Whether a program of that name has been connected to that endpoint.
-    [[nodiscard]] bool have_connected(std::uint32_t netns, std::string_view comm,
-                                      const tcp::Endpoint& remote) const;
+    /// Whether a program of that name has been connected to that endpoint, or may have been: not
+    /// all endpoints are known if there are more than Flows::kMaxGroups.
+    [[nodiscard]] bool may_have_connected(std::uint32_t netns, std::string_view comm,
+                                          const tcp::Endpoint& remote) const;
 
     /// Sockets that are connected to themselves, by program.
     struct SelfConnected {
@@ -151,16 +152,23 @@ private:
         /// Whether an answer of another address was that to the program's try.
         [[nodiscard]] bool have_answer_to(const Try& failed) const;
     };
+    /// A remote endpoint that has answered connects.
+    struct Peer {
+        static constexpr std::size_t kMostPrograms = 64;
+
+        std::optional<MonoTime> answered;                    ///< last, in this interval
+        std::vector<std::array<char, TD_COMM_LEN>> programs; ///< that have been connected to it
+    };
     using TryKey = std::tuple<std::uint32_t, std::uint32_t, tcp::Port>; ///< namespace, pid, port
 
     static void note_numbers(PartyEnds& party, const track::ConnectionLine& line, Weight weight);
     /// Those whose connections ended badly most often first.
     [[nodiscard]] std::vector<const PartyEnds*> in_order() const;
-    void note_answer(const track::TransitionLine& line);
     PartyEnds* party_of(const track::ConnectionIdentity& who);
     static EndCause cause_of(const track::ConnectionLine& line, const PartyEnds& party);
     void note_open(const track::LiveSocket& socket, Weight weight);
-    void note_connected(const track::ConnectionIdentity& who);
+    /// Of a client. nullptr: there are too many endpoints.
+    Peer* note_connected(const track::ConnectionIdentity& who);
     /// Returns whether it is an example now.
     static bool note(PartyEnds& party, EndCause cause, const track::ConnectionLine& line,
                      Weight weight);
@@ -180,11 +188,9 @@ private:
     Parties parties_;
     RecentEnds recent_;
     std::map<TryKey, Tries> tries_;
-    /// When each remote endpoint last answered a connect of a network namespace.
-    std::map<std::pair<std::uint32_t, tcp::Endpoint>, MonoTime> answered_;
+    /// By network namespace and remote endpoint; at most Flows::kMaxGroups.
+    std::map<std::pair<std::uint32_t, tcp::Endpoint>, Peer> peers_;
     SelfConnectedBy self_connected_;
-    /// By namespace, name of the program, and remote endpoint; at most Flows::kMaxGroups.
-    std::set<std::tuple<std::uint32_t, std::array<char, TD_COMM_LEN>, tcp::Endpoint>> connected_;
     std::unordered_set<track::ConnectionId> counted_; ///< in TIME_WAIT, by a report before
 };
 

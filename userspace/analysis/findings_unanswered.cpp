@@ -94,7 +94,7 @@ UnansweredPrograms unanswered_by_program(const RuleInput& evidence) {
     for (auto& [key, ports] : programs)
         for (auto& [port, connects] : ports)
             for (const auto& [endpoint, count] : connects.endpoints)
-                if (evidence.causes.have_connected(key.first, key.second, endpoint))
+                if (evidence.causes.may_have_connected(key.first, key.second, endpoint))
                     connects.known.insert(endpoint.address);
     return programs;
 }

@@ -81,16 +81,33 @@ TEST_F(GivenUp, is_no_failure_of_the_server) {
 
 TEST_F(CausesBetween, a_program_has_been_connected) {
     const tcp::Endpoint remote = client.who.tuple.remote;
-    EXPECT_FALSE(causes.have_connected(kNetns, "app", remote));
+    EXPECT_FALSE(causes.may_have_connected(kNetns, "app", remote));
     causes.on_live(live(client.who, SYN_SENT, at(1s), at(1s), ClosedFirst::none), 1);
-    EXPECT_FALSE(causes.have_connected(kNetns, "app", remote));
+    EXPECT_FALSE(causes.may_have_connected(kNetns, "app", remote));
     causes.on_transition({at(1s), &client.who, SYN_SENT, ESTABLISHED, 1ms}, 1);
-    EXPECT_TRUE(causes.have_connected(kNetns, "app", remote));
-    EXPECT_FALSE(causes.have_connected(kNetns, "other", remote));
+    EXPECT_TRUE(causes.may_have_connected(kNetns, "app", remote));
+    EXPECT_FALSE(causes.may_have_connected(kNetns, "other", remote));
     EndedLine found = client;
     found.who.tuple.remote.port += 1;
     causes.on_live(live(found.who, ESTABLISHED, at(1s), at(1s), ClosedFirst::none), 1);
-    EXPECT_TRUE(causes.have_connected(kNetns, "app", found.who.tuple.remote));
+    EXPECT_TRUE(causes.may_have_connected(kNetns, "app", found.who.tuple.remote));
+}
+
+TEST_F(CausesBetween, beyond_its_bounds_any_program_may_have_been_connected) {
+    const tcp::Endpoint other{client.who.tuple.remote.address, 1};
+    EndedLine line = client;
+    // Clients of a server are none of its peers.
+    line.who.role = tcp::Role::server;
+    causes.on_live(live(line.who, ESTABLISHED, at(1s), at(1s), ClosedFirst::none), 1);
+    line.who.role = tcp::Role::client;
+    EXPECT_FALSE(causes.may_have_connected(kNetns, "app", line.who.tuple.remote));
+    for (std::size_t i = 0; i < analysis::Flows::kMaxGroups; ++i) {
+        EXPECT_FALSE(causes.may_have_connected(kNetns + 1, "app", other));
+        line.who.netns = static_cast<std::uint32_t>(kNetns + 2 + i);
+        causes.on_transition({at(1s), &line.who, SYN_SENT, ESTABLISHED, 1ms}, 1);
+    }
+    EXPECT_TRUE(causes.may_have_connected(kNetns + 1, "app", other));
+    EXPECT_FALSE(causes.may_have_connected(kNetns + 2, "other", line.who.tuple.remote));
 }
 
 /// A collector of logs reads and never answers: that it exits is no harm to its clients.
