@@ -114,8 +114,9 @@ Actors actors_of(const track::LiveSocket& socket) {
     }
     Actors actors{holders->processes, holders->count - holders->processes.size(), true,
                   !holders->partial, false};
-    // The same program is a worker that its parent accepts for.
-    actors.inherited = owner && actors.more == 0 &&
+    // The same program is a worker that its parent accepts for. Where not all processes could be
+    // looked into, the owner may be one that has it still.
+    actors.inherited = owner && actors.more == 0 && actors.looked_up &&
                        std::ranges::none_of(actors.processes, [&](const event::Process& each) {
                            return each.pid == owner->pid || each.comm() == owner->comm();
                        });

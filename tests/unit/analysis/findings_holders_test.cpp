@@ -146,6 +146,15 @@ TEST_F(HeldInCloseWait, a_child_that_inherited_the_descriptor_is_no_leak) {
     EXPECT_FALSE(finding(last, "close_wait_leak"));
 }
 
+TEST_F(HeldInCloseWait, where_not_all_holders_are_known_who_opened_it_may_have_it_still) {
+    socket(kParent, {kSeven}, false);
+    EXPECT_FALSE(inherited());
+    const report::Finding* f = leak();
+    ASSERT_TRUE(f);
+    EXPECT_THAT(std::string(f->what), HasSubstr("app (pid 7) has 1 socket in CLOSE_WAIT"));
+    EXPECT_THAT(std::string(f->what), HasSubstr("(accepted or connected by parent (pid 6))"));
+}
+
 TEST_F(HeldInCloseWait, of_children_that_inherited_it_all_have_to_end) {
     socket(kParent, {kSeven, kEight});
     socket(kParent, {kSeven, kEight});
