@@ -37,8 +37,8 @@ bool was_given_up(EndCause client, const track::ConnectionLine& server) {
            server.detail == tcp::EndingDetail::reset_received;
 }
 
-/// The end of the process began the close, which then takes as long as the peer likes.
-MonoTime died_at(const track::ConnectionLine& line) {
+/// When this end began to close, which then takes as long as the peer likes.
+MonoTime closing_began(const track::ConnectionLine& line) {
     MonoTime at = line.closed.value_or(MonoTime{});
     for (const track::PathStep& step : line.states) {
         const bool is_closing =
@@ -85,28 +85,55 @@ PartyEnds* Causes::party_of(const track::ConnectionIdentity& who) {
     return &party;
 }
 
+/// Whether the server closed the connection and its listening socket at the same time: it stops, or
+/// is restarted. A listening socket for one connection only (FTP's passive mode) shows nothing.
+bool Causes::has_stopped(const track::ConnectionLine& line, const PartyEnds& party,
+                         Weight weight) const {
+    constexpr Nanoseconds kSameTime = 1s;
+    if (line.who->role != tcp::Role::server || line.closed_first != tcp::ClosedFirst::local ||
+        party.ended <= weight)
+        return false;
+    const auto* times = listeners_.find(line.who->netns, line.who->tuple.local);
+    if (!times || !times->ended || (line.opened && *line.opened > *times->ended)) return false;
+    const Nanoseconds between = closing_began(line) - *times->ended;
+    return between <= kSameTime && -between <= kSameTime;
+}
+
 /// What a process that has exited read and didn't answer was a request where others got answers
 /// before: a collector of logs never answers.
-EndCause Causes::cause_of(const track::ConnectionLine& line, const PartyEnds& party) {
+EndCause Causes::cause_of(const track::ConnectionLine& line, const PartyEnds& party,
+                          Weight weight) const {
     const EndCause cause = end_cause(line);
-    return cause == EndCause::none && party.bytes_sent > 0 && has_exited_unanswered(line)
-               ? EndCause::process_died
-               : cause;
+    switch (cause) {
+    case EndCause::none:
+        return party.bytes_sent > 0 && has_exited_unanswered(line) ? EndCause::process_died : cause;
+    case EndCause::idle_close:
+    case EndCause::late_word:
+    case EndCause::closed_unanswered:
+    case EndCause::answered_unread:
+    case EndCause::reset_here:
+        return has_stopped(line, party, weight) ? EndCause::process_died : cause;
+    default: return cause;
+    }
 }
 
 bool Causes::note(PartyEnds& party, EndCause cause, const track::ConnectionLine& line,
                   Weight weight) {
     CauseFacts& facts = party.causes[cause];
+    const MonoTime closing = closing_began(line);
     const MonoTime at =
-        cause == EndCause::process_died ? died_at(line) : line.closed.value_or(MonoTime{});
+        cause == EndCause::process_died ? closing : line.closed.value_or(MonoTime{});
     if (facts.count == 0) {
         facts.first = at;
+        facts.closing_first = closing;
         facts.opened.reset();
     }
     facts.first = std::min(facts.first, at);
     if (line.opened) facts.opened = std::min(facts.opened.value_or(*line.opened), *line.opened);
     facts.count += weight;
     facts.last = std::max(facts.last, at);
+    facts.closing_first = std::min(facts.closing_first, closing);
+    facts.closing_last = std::max(facts.closing_last, closing);
     const bool is_example = facts.ids.note(line.who->id) || facts.likes.note(line.who->id);
     const tcp::IpAddress& host = line.who->tuple.remote.address;
     if (facts.hosts.size() < CauseFacts::kMostHosts)
@@ -123,6 +150,8 @@ bool Causes::note(PartyEnds& party, EndCause cause, const track::ConnectionLine&
     facts.details[line.detail] += weight;
     if (line.closed_how == tcp::ClosedHow::signal || line.closed_how == tcp::ClosedHow::exit)
         facts.signals[line.closing_signal] += weight;
+    else if (cause == EndCause::process_died)
+        facts.stopped += weight;
     if (line.who->closed_by && facts.closers.size() < kMostClosers)
         facts.closers.try_emplace(line.who->closed_by->pid, *line.who->closed_by);
     return is_example;
@@ -280,7 +309,7 @@ void Causes::on_connection(const track::ConnectionLine& line, Weight weight) {
     note_numbers(*party, line, weight);
     if (counted_.erase(line.who->id) != 0) return;
     const EndCause cause =
-        unknown_.have_ended(line) ? EndCause::unknown_there : cause_of(line, *party);
+        unknown_.have_ended(line) ? EndCause::unknown_there : cause_of(line, *party, weight);
     if (is_explained(line, *party, cause, weight) || cause == EndCause::none) return;
     if (was_answered_elsewhere(line, *party, cause)) return;
     if (note(*party, cause, line, weight)) lives_.keep(line, Lives::What::ended_badly);
@@ -339,7 +368,7 @@ void Causes::on_live(const track::LiveSocket& socket, Weight weight) {
     line.numbers = socket.numbers;
     line.closed_how = socket.closed_how;
     line.closing_signal = socket.closing_signal;
-    const EndCause cause = cause_of(line, *party);
+    const EndCause cause = cause_of(line, *party, weight);
     if (cause == EndCause::none || counted_.size() >= kMostCounted) return;
     if (counted_.insert(socket.who.id).second) note(*party, cause, line, weight);
 }

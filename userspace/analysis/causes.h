@@ -14,6 +14,7 @@
 #include "analysis/end_cause.h"
 #include "analysis/flows.h"
 #include "analysis/histogram.h"
+#include "analysis/listener_times.h"
 #include "analysis/lives.h"
 #include "analysis/recent_ends.h"
 #include "analysis/unknown_connections.h"
@@ -29,6 +30,8 @@ struct CauseFacts {
     Likes likes; ///< further ones
     MonoTime first{};
     MonoTime last{};
+    MonoTime closing_first{}; ///< when the first of them began to close, of those of this end
+    MonoTime closing_last{};
     std::optional<MonoTime> opened;   ///< when the first of them was
     std::optional<MonoTime> answered; ///< of refused ones: as Scope has it
     std::set<tcp::IpAddress> hosts;   ///< remote; at most kMostHosts
@@ -42,7 +45,8 @@ struct CauseFacts {
     /// Connects whose answer came when the program had given up.
     std::uint64_t answered_late = 0;
     EnumArray<tcp::EndingDetail, std::uint64_t> details;
-    std::map<std::uint32_t, std::uint64_t> signals;  ///< that ended processes; 0: an exit
+    std::map<std::uint32_t, std::uint64_t> signals; ///< that ended processes; 0: an exit
+    std::uint64_t stopped = 0; ///< closed by servers that closed their listening socket, too
     std::map<std::uint32_t, event::Process> closers; ///< by pid; at most a few
 
     static constexpr std::size_t kMostHosts = 1000;
@@ -94,8 +98,9 @@ struct PartyEnds {
 class Causes : public Analysis {
 public:
     /// `lives` keeps those of the examples.
-    Causes(const Flows& flows, const UnknownConnections& unknown, Lives& lives)
-        : flows_(flows), unknown_(unknown), lives_(lives) {}
+    Causes(const Flows& flows, const ListenerTimes& listeners, const UnknownConnections& unknown,
+           Lives& lives)
+        : flows_(flows), listeners_(listeners), unknown_(unknown), lives_(lives) {}
 
     void on_transition(const track::TransitionLine& line, Weight weight) override;
     void on_connection(const track::ConnectionLine& line, Weight weight) override;
@@ -168,7 +173,10 @@ private:
     /// Those whose connections ended badly most often first.
     [[nodiscard]] std::vector<const PartyEnds*> in_order() const;
     PartyEnds* party_of(const track::ConnectionIdentity& who);
-    static EndCause cause_of(const track::ConnectionLine& line, const PartyEnds& party);
+    [[nodiscard]] EndCause cause_of(const track::ConnectionLine& line, const PartyEnds& party,
+                                    Weight weight) const;
+    [[nodiscard]] bool has_stopped(const track::ConnectionLine& line, const PartyEnds& party,
+                                   Weight weight) const;
     void note_open(const track::LiveSocket& socket, Weight weight);
     /// Of a client. nullptr: there are too many endpoints.
     Peer* note_connected(const track::ConnectionIdentity& who);
@@ -187,6 +195,7 @@ private:
                                 EndCause cause);
 
     const Flows& flows_;
+    const ListenerTimes& listeners_;
     const UnknownConnections& unknown_;
     Lives& lives_;
     Parties parties_;

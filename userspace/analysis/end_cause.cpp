@@ -85,9 +85,16 @@ bool was_closed_right_after_accept(const track::ConnectionLine& line) {
            *dwell - line.accept->delay.value_or(Nanoseconds(0)) < kIdle;
 }
 
+/// Whether its program is known to have read and sent nothing: what had come was left unread.
+bool has_used_nothing(const track::ConnectionLine& line) {
+    const event::SocketNumbers* n = line.numbers;
+    return n != nullptr && n->bytes_sent == OptionalNumber<std::uint64_t>(0) && n->bytes_received &&
+           *n->bytes_received == n->unread.value_or(0);
+}
+
 bool is_turned_away(const track::ConnectionLine& line) {
     return is_server(line) && line.closed_first == tcp::ClosedFirst::local &&
-           has_carried_nothing(line) && was_closed_right_after_accept(line);
+           has_used_nothing(line) && was_closed_right_after_accept(line);
 }
 
 /// Where each connection has a process of its own, that ends because the connection does. Who holds

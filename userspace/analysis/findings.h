@@ -30,6 +30,7 @@ namespace tcpdwell::analysis {
 struct RuleInput {
     const std::vector<ServiceRow>& services;
     const Flows& flows;
+    const ListenerTimes& listeners;
     const OpenSockets& live;
     const Overview& overview;
     const CounterAnalysis& counters;
@@ -137,11 +138,11 @@ void find_turned_away(const RuleInput& evidence,
 void find_idle_close_race(const RuleInput& evidence,
                           FindingDrafts& drafts); // findings_idle.cpp
 void find_process_died(const RuleInput& evidence,
-                       FindingDrafts& drafts); // findings_resets.cpp
+                       FindingDrafts& drafts); // findings_stops.cpp
 void find_connections_reset(const RuleInput& evidence,
                             FindingDrafts& drafts); // findings_other_resets.cpp
 void find_connects_refused(const RuleInput& evidence,
-                           FindingDrafts& drafts); // findings_resets.cpp
+                           FindingDrafts& drafts); // findings_stops.cpp
 void find_self_connected(const RuleInput& evidence,
                          FindingDrafts& drafts); // findings_opening.cpp
 

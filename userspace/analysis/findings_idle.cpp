@@ -25,6 +25,17 @@ bool has_said_so(const CauseFacts& facts) {
     return facts.idle.quantile(0.5) < std::chrono::milliseconds(100);
 }
 
+/// Whether what the closes have in common is the moment, not how long the connections had been
+/// idle: a reload or an administrator closes so. A server that looks for idle ones now and then
+/// closes those at one moment, too, that have been idle for about as long.
+bool were_closed_at_once(EndCause cause, const CauseFacts& facts) {
+    const Nanoseconds closing = facts.closing_last - facts.closing_first;
+    const Nanoseconds between = std::max<Nanoseconds>(closing, std::chrono::milliseconds(10));
+    return cause == EndCause::idle_close && facts.count >= 3 && !has_said_so(facts) &&
+           facts.idle.max() * 2 > facts.idle.min() * 3 &&
+           facts.idle.max() - facts.idle.min() > 4 * between;
+}
+
 constexpr EndCause kIdleCauses[] = {EndCause::idle_close, EndCause::met_idle_close,
                                     EndCause::reset_idle};
 
@@ -33,6 +44,16 @@ constexpr EndCause kIdleCauses[] = {EndCause::idle_close, EndCause::met_idle_clo
 std::string idle_text(const PartyEnds& ends, EndCause cause, const CauseFacts& facts) {
     const std::string after = duration_text(facts.idle.quantile(0.5));
     const bool is_limit = clusters(facts.idle);
+    if (were_closed_at_once(cause, facts))
+        return fmt::format(
+            "{} closed connections at one moment (within {}), which had been idle for {} to {}, "
+            "and on {} of {} the client sent something after that{}: an RST answered it, and if it "
+            "was a request, it is lost.",
+            party_text(ends),
+            duration_text(std::max<Nanoseconds>(facts.closing_last - facts.closing_first,
+                                                std::chrono::milliseconds(1))),
+            duration_text(facts.idle.min()), duration_text(facts.idle.max()), facts.count,
+            ends.connections(), within_text(facts));
     if (cause == EndCause::idle_close)
         return fmt::format(
             "{} closed connections {}, and on {} of {} connections the client sent something after "
@@ -66,6 +87,15 @@ void advise_on_idle(EndCause cause, const CauseFacts& facts, FindingDraft& draft
         draft.advice.push_back("If it happened once, the peer was restarted without closing, or "
                                "its address moved to another host: let the client repeat requests "
                                "that may be repeated.");
+        return;
+    }
+    if (were_closed_at_once(cause, facts)) {
+        draft.advice.push_back(
+            "No idle limit closes so, but a reload or restart of the server (nginx: "
+            "worker_shutdown_timeout), or an administrator: its log may say which. Give it the "
+            "time to finish what is under way.");
+        draft.advice.push_back("Let the client look before each use whether the server has closed, "
+                               "and repeat requests that may be repeated.");
         return;
     }
     const std::string how =

@@ -15,6 +15,7 @@ enum class Link : std::uint8_t {
     its_clients,  ///< they are of clients of the cause's service
     other_ends,   ///< they are the other ends, of clients or of servers
     its_process,  ///< the process that serves them is the one that connects in the cause
+    same_process, ///< the process that connects is the one that serves those of the cause
     upstream,     ///< the process that serves them is a client of the cause's service
 };
 
@@ -76,6 +77,10 @@ constexpr LinkRule kLinkRules[] = {
     {"peers_gone", "stray_resets", Link::its_clients},
     {"connects_refused", "process_died", Link::its_clients},
     {"connects_refused", "listener_closed", Link::its_clients},
+    // The listener ends with its process.
+    {"listener_closed", "process_died", Link::same_service},
+    // A proxy that is silent for its limit closes both sides.
+    {"connections_reset", "idle_close_race", Link::same_process},
 };
 
 bool are_linked(Link link, const Upstreams& upstreams, const Scope& consequence,
@@ -91,6 +96,9 @@ bool are_linked(Link link, const Upstreams& upstreams, const Scope& consequence,
         return connects_to(consequence, cause) || connects_to(cause, consequence);
     case Link::its_process:
         return !consequence.services.empty() && !cause.remotes.empty() &&
+               common(consequence.pids, cause.pids);
+    case Link::same_process:
+        return !consequence.remotes.empty() && !cause.services.empty() &&
                common(consequence.pids, cause.pids);
     case Link::upstream:
         return !consequence.services.empty() && connects_to(upstreams.of(consequence.pids), cause);
@@ -134,7 +142,10 @@ bool is_enough(const LinkRule& rule, const Scope& consequence, const Scope& caus
 bool is_refused_since(const Scope& refused, const Scope& end) {
     if (!refused.first || !refused.last || !end.first || !end.last) return false;
     const MonoTime ended = *end.last <= *refused.last ? *end.last : *end.first;
-    const bool was_back = refused.answered && *refused.answered > ended + kFoundOut;
+    // Where nobody listened, somebody did in between, and may have ended while nobody was
+    // connected.
+    const bool was_back =
+        !refused.nobody_listened && refused.answered && *refused.answered > ended + kFoundOut;
     return *refused.first + kFoundOut >= *end.first && !was_back;
 }
 
@@ -190,6 +201,7 @@ public:
             add(remotes_, rule.cause, consequence.services, found);
             break;
         case Link::its_process:
+        case Link::same_process:
             for (const std::uint32_t pid : consequence.pids) add(pids_, rule.cause, pid, found);
             break;
         case Link::upstream:

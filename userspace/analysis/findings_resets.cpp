@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Connections that ended by resets or by the death of a process, each by its cause.
+// Connections that ended by resets that have a finding of their own, each by its cause.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -120,86 +120,6 @@ void find_turned_away(const RuleInput& evidence, FindingDrafts& drafts) {
             "Look into its log and its limits: connections per client or in all, access lists "
             "(tcp_wrappers), descriptors (RLIMIT_NOFILE), or a TLS or proxy protocol that only one "
             "side speaks.");
-        drafts.push_back(std::move(draft));
-    }
-}
-
-namespace {
-
-std::string signal_text(const CauseFacts& facts) {
-    std::string text;
-    for (const auto& [number, count] : facts.signals)
-        text += fmt::format("{}{}", text.empty() ? "" : ", ",
-                            number == 0 ? std::string("exited") : fmt::format("signal {}", number));
-    return text;
-}
-
-/// Signals by which people and supervisors end a process; and a client that is done exits.
-bool is_on_purpose(std::uint32_t signal, tcp::Role role) {
-    constexpr std::uint32_t kExit = 0, kHup = 1, kInt = 2, kPipe = 13, kTerm = 15;
-    if (signal == kExit) return role == tcp::Role::client;
-    return signal == kHup || signal == kInt || signal == kPipe || signal == kTerm;
-}
-
-std::string_view death_advice(const CauseFacts& facts, bool is_meant) {
-    const bool has_exited = facts.signals.size() == 1 && facts.signals.contains(0);
-    if (is_meant)
-        return "A process that is to end has to finish its connections first: stop accepting, "
-               "answer what is under way, and then exit.";
-    if (has_exited)
-        return "It ended by itself, as by a restart (it handles SIGTERM) or an error: its log says "
-               "why. A server that is to end has to stop accepting, answer what is under way and "
-               "wait until its clients have closed, and only then exit.";
-    return "Look for the reason: dmesg (out of memory, segfault), the journal, coredumpctl. Signal "
-           "9 is the kernel's OOM killer, or somebody's kill -9.";
-}
-
-} // namespace
-
-void find_process_died(const RuleInput& evidence, FindingDrafts& drafts) {
-    for (const auto& [key, ends] : evidence.causes.parties()) {
-        const CauseFacts* facts = ends.facts(EndCause::process_died);
-        if (!facts || facts->count < count_threshold(evidence, "process_died.connections"))
-            continue;
-        const tcp::Role role = key.role; // clang can't capture a part of a binding
-        const bool meant = std::ranges::all_of(
-            facts->signals, [&](const auto& each) { return is_on_purpose(each.first, role); });
-        FindingDraft draft =
-            party_draft("process_died", meant ? report::Severity::info : report::Severity::warning,
-                        ends, *facts);
-        draft.what = fmt::format("{} of {} ended because {} died ({}){}.",
-                                 counted(facts->count, "connection"), party_text(ends),
-                                 facts->closers.size() == 1
-                                     ? process_text(facts->closers.begin()->second)
-                                     : fmt::format("{} processes", facts->closers.size()),
-                                 signal_text(*facts), within_text(*facts));
-        draft.evidence.push_back({"signals", "ended by", signal_text(*facts)});
-        std::vector<event::Process> dead;
-        for (const auto& [pid, process] : facts->closers) dead.push_back(process);
-        // Another one serves that endpoint by now, perhaps.
-        if (!dead.empty() && ends.several_pids && !draft.processes.empty())
-            draft.processes.front().list = dead;
-        draft.processes.push_back({"died", "who died", dead});
-        draft.advice.emplace_back(death_advice(*facts, meant));
-        drafts.push_back(std::move(draft));
-    }
-}
-
-void find_connects_refused(const RuleInput& evidence, FindingDrafts& drafts) {
-    for (const auto& [key, ends] : evidence.causes.parties()) {
-        const CauseFacts* facts = ends.facts(EndCause::refused);
-        if (!facts || !is_many(evidence, "connects_refused", facts->count, ends.connections()))
-            continue;
-        FindingDraft draft =
-            party_draft("connects_refused", report::Severity::warning, ends, *facts);
-        draft.what = fmt::format(
-            "{} of {} connects of {} were refused{}: nobody listens there, or a firewall "
-            "rejects them.",
-            facts->count, ends.connections(), party_text(ends), within_text(*facts));
-        draft.evidence.push_back(
-            {"remote", "remote endpoint", ends.party.endpoint.text(ends.family)});
-        draft.advice.push_back("The host is up and answers with an RST: the service isn't running, "
-                               "listens on another address or port, or a firewall rejects.");
         drafts.push_back(std::move(draft));
     }
 }

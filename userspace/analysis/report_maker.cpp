@@ -24,10 +24,11 @@ std::size_t place_of(const report::Section& section) {
 ReportMaker::ReportMaker(ReportOptions options, MonoTime begin)
     : options_(std::move(options)), begin_(begin), flows_(begin, &lives_),
       dwell_(options_.by, flows_), live_(options_.thresholds), timeline_(begin), accepts_(flows_),
-      unknown_(lives_), pairs_(!options_.run.filter.empty()), causes_(flows_, unknown_, lives_),
+      unknown_(lives_), pairs_(!options_.run.filter.empty()),
+      causes_(flows_, listeners_, unknown_, lives_),
       overview_(options_.run, options_.thresholds, dwell_) {
     const auto add_each = [this](auto&... analyses) { (add(analyses), ...); };
-    add_each(overview_, flows_, accepts_, causes_, dwell_, live_, timeline_, counters_,
+    add_each(overview_, flows_, listeners_, accepts_, causes_, dwell_, live_, timeline_, counters_,
              stray_resets_, unknown_, upstreams_, check_, pairs_);
 }
 
@@ -94,8 +95,8 @@ report::Report ReportMaker::make(const track::Tracker& tracker, const event::Dat
     }
     const std::vector<ServiceRow> services = flows_.services();
     const RuleInput evidence{
-        services, flows_,   live_,      overview_, counters_,           accepts_,
-        causes_,  unknown_, upstreams_, check_,    options_.thresholds, moment};
+        services, flows_,   listeners_, live_,  overview_,           counters_, accepts_,
+        causes_,  unknown_, upstreams_, check_, options_.thresholds, moment};
     report::Findings findings = find_all(evidence, report);
     options_.meanwhile();
     lives_.add_to(findings, tracker, moment);

@@ -16,6 +16,7 @@
 #include "analysis/findings.h"
 #include "analysis/flows.h"
 #include "analysis/kernel_counters.h"
+#include "analysis/listener_times.h"
 #include "analysis/lives.h"
 #include "analysis/local_pairs.h"
 #include "analysis/metrics.h"
@@ -94,6 +95,7 @@ private:
     std::uint64_t ended_ = 0;
     Lives lives_;
     Flows flows_; ///< first: the others query it
+    ListenerTimes listeners_;
     Dwell dwell_;
     OpenSockets live_;
     TimelineAnalysis timeline_;

@@ -37,6 +37,8 @@ struct Scope {
     bool is_began_seen = false;
     /// Of refused connects: when the endpoint answered one last, before the last refusal.
     std::optional<MonoTime> answered;
+    /// Of refused connects: the listening sockets of the endpoint had been closed.
+    bool nobody_listened = false;
     /// Of a queue: when connections were accepted without delay, and what each counts for.
     std::vector<std::pair<MonoTime, std::uint64_t>> accepted;
 

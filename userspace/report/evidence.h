@@ -134,6 +134,7 @@ inline constexpr EvidenceWords kEvidenceWords[] = {
     {"sockets", "In FIN_WAIT2 now", EvidenceUnit::count, "fin_wait2_pileup"},
     {"sockets", "Sockets", EvidenceUnit::count, "self_connected"},
     {"state", "State", EvidenceUnit::name},
+    {"stopped", "Closed with the listening socket"},
     {"syn_cookies", "Established by SYN cookies"},
     {"syn_recv", "In SYN_RECV now"},
     {"syns_dropped", "SYNs dropped at a full queue"},

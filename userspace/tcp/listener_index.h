@@ -30,6 +30,8 @@ public:
             const auto it = values_.find(address);
             return it == values_.end() ? nullptr : &it->second;
         }
+        /// By address, in no order.
+        [[nodiscard]] const auto& all() const { return values_; }
 
     private:
         friend ListenerIndex;

@@ -12,7 +12,8 @@ struct CausesBetween : testing::Test {
     analysis::Flows flows{at(0s)};
     analysis::Lives lives;
     analysis::UnknownConnections unknown{lives};
-    analysis::Causes causes{flows, unknown, lives};
+    analysis::ListenerTimes listeners;
+    analysis::Causes causes{flows, listeners, unknown, lives};
 
     EndedLine client = client_end(ClosedFirst::remote, Ending::reset_received).carried(10, 5);
     EndedLine server = served_end(ClosedFirst::none, Ending::open).carried(5, 5);

@@ -35,7 +35,8 @@ protected:
     analysis::Flows flows_{at(0s)};
     analysis::Lives lives_;
     analysis::UnknownConnections unknown_{lives_};
-    analysis::Causes causes_{flows_, unknown_, lives_};
+    analysis::ListenerTimes listeners_;
+    analysis::Causes causes_{flows_, listeners_, unknown_, lives_};
     int count_ = 0;
 };
 

@@ -15,7 +15,8 @@ struct CausesTest : testing::Test {
     analysis::Flows flows{at(0s)};
     analysis::Lives lives;
     analysis::UnknownConnections unknown{lives};
-    analysis::Causes causes{flows, unknown, lives};
+    analysis::ListenerTimes listeners;
+    analysis::Causes causes{flows, listeners, unknown, lives};
     track::ConnectionId last_id = 0;
 
     void ended(EndedLine line, analysis::Weight weight = 1) {

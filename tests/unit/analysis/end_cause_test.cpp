@@ -120,6 +120,13 @@ TEST(EndCauseOf, turning_away_is_by_the_server_at_once_after_accept) {
     EXPECT_EQ(late.cause(), EndCause::turned_away) << "it was accepted late";
     EXPECT_EQ(EndedLine(away).carried(1, 0).cause(), EndCause::none);
     EXPECT_EQ(EndedLine(away).carried(0, 1).cause(), EndCause::none);
+    EXPECT_EQ(EndedLine(away).carried(0, 27, 26).cause(), EndCause::none) << "it read a byte";
+    EndedLine unread = served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::unread_data)
+                           .established(1ms)
+                           .accepted()
+                           .carried(0, 27, 27);
+    EXPECT_EQ(unread.cause(), EndCause::turned_away) << "what had come was left unread";
+    EXPECT_EQ(EndedLine(unread).carried(1, 27, 27).cause(), EndCause::answered_unread);
     EXPECT_EQ(EndedLine(away).accepted(false).cause(), EndCause::none);
     EndedLine by_client = away;
     by_client.line.closed_first = ClosedFirst::remote;

@@ -64,6 +64,28 @@ TEST_F(Links, a_proxy_whose_backends_are_gone) {
                 ElementsAre("proxy", "gone"));
 }
 
+TEST_F(Links, a_listener_ends_with_its_process) {
+    const Draft closed =
+        Draft("listener_closed", "queue").serves("10.0.0.1", 80).of(1).from(5s, 5s);
+    const auto died = [](tcp::Port port) {
+        return Draft("process_died", "app").serves("10.0.0.1", port).of(2).from(5s, 5s);
+    };
+    EXPECT_THAT(linked({closed, died(80)}), ElementsAre("app", "queue <- app process_died"));
+    EXPECT_THAT(linked({closed, died(81)}), ElementsAre("queue", "app"));
+}
+
+TEST_F(Links, a_proxy_that_closes_both_sides_of_what_is_idle) {
+    const auto resets = [](std::uint32_t pid) {
+        return Draft("connections_reset", "upstream").connects("10.0.0.9", 8080).by(pid);
+    };
+    const Draft idle = Draft("idle_close_race", "proxy").serves("10.0.0.1", 80).by(7);
+    EXPECT_THAT(linked({resets(7), idle}),
+                ElementsAre("proxy", "upstream <- proxy idle_close_race"));
+    EXPECT_THAT(linked({resets(8), idle}), ElementsAre("upstream", "proxy"));
+    EXPECT_THAT(linked({Draft("connections_reset", "own").serves("10.0.0.2", 81).by(7), idle}),
+                ElementsAre("own", "proxy"));
+}
+
 TEST_F(Links, the_other_ends_of_a_leak_whoever_connected) {
     const Draft pileup = Draft("fin_wait2_pileup", "closed");
     EXPECT_THAT(linked({Draft(pileup).connects("10.0.0.1", 80),

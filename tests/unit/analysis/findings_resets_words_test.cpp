@@ -228,12 +228,21 @@ TEST_F(ResetWords, all_other_signals_are_a_warning) {
 class IdleLimit : public ResetWords {
 protected:
     /// By a server that closed after these times of silence.
-    std::string closed_after(std::initializer_list<std::uint32_t> milliseconds) {
+    std::string closed_after(std::initializer_list<std::uint32_t> milliseconds,
+                             Nanoseconds apart = 1s) {
         begin_anew();
-        for (const std::uint32_t each : milliseconds)
-            end(served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::data_after_close)
+        keeps_ports_ = true;
+        Nanoseconds closed = 2s;
+        for (const std::uint32_t each : milliseconds) {
+            EndedLine line =
+                served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::data_after_close)
                     .carried(5, 5)
-                    .idle(each, 0));
+                    .idle(each, 0);
+            line.who.tuple.remote.port = static_cast<tcp::Port>(20'000 + each % 10'000);
+            line.line.closed = at(closed);
+            closed += apart;
+            end(line);
+        }
         return said("idle_close_race");
     }
 };
@@ -258,7 +267,17 @@ TEST_F(IdleLimit, has_its_range_in_the_evidence) {
     EXPECT_THAT(
         said("idle_close_race"),
         HasSubstr("and on 3 of 3 connections the client sent something after that, all within "
-                  "40 ms: an RST answered it, and if it was a request, it is lost."));
+                  "2.0 s: an RST answered it, and if it was a request, it is lost."));
+}
+
+TEST_F(IdleLimit, does_not_close_at_one_moment_what_has_been_idle_for_any_time) {
+    EXPECT_THAT(closed_after({143, 190, 290}, 100us),
+                HasSubstr("closed connections at one moment (within 1 ms), which had been idle for "
+                          "143 ms to 290 ms, and on 3 of 3 the client sent something after that"));
+    EXPECT_THAT(advice(*found("idle_close_race")), HasSubstr("No idle limit closes so"));
+    // As the server looks for idle connections now and then.
+    EXPECT_THAT(closed_after({1000, 1100, 1400}, 100us), HasSubstr("that had been idle for 1.1 s"));
+    EXPECT_THAT(closed_after({143, 190, 290}, 40ms), HasSubstr("that had been idle for 19"));
 }
 
 TEST_F(ResetWords, only_a_limit_is_named_in_the_advice) {
