@@ -218,11 +218,12 @@ struct Handshakes {
     std::uint64_t failed = 0;
     std::uint64_t reset = 0; ///< of the failed ones: by the client, late
     std::uint64_t waiting = 0;
+    std::uint64_t hung = 0;      ///< of those that wait, for longer than a round trip takes
     std::uint64_t by_cookie = 0; ///< completed
     // By the kernel's counters of the namespace, where the most trouble is:
     std::uint64_t cookies_sent = 0;
     std::uint64_t dropped = 0;  ///< SYNs for which there was no room, without cookies
-    std::uint64_t deferred = 0; ///< of those that wait: the client is through, and has sent nothing
+    std::uint64_t deferred = 0; ///< of the hung ones: the client is through, and has sent nothing
     std::set<tcp::IpAddress> hosts;
 };
 
@@ -253,6 +254,7 @@ std::vector<Handshakes> handshakes_by_endpoint(const RuleInput& evidence) {
             sum.listener = &row;
         sum.all += tally.connections;
         sum.waiting += row.in_syn_recv;
+        sum.hung += row.hung;
         sum.by_cookie += tally.cookies;
     }
     for (Handshakes& sum : list) add_failed(evidence, sum);
@@ -271,7 +273,7 @@ std::vector<Handshakes> handshakes_by_endpoint(const RuleInput& evidence) {
         sum->dropped = growth.growth(netns, "TcpExt.TCPReqQFullDrop");
         // TCP_DEFER_ACCEPT: the last ACK of the handshake is dropped until data come
         // (tcp_check_req(), net/ipv4/tcp_minisocks.c).
-        sum->deferred = std::min(sum->waiting, growth.growth(netns, "TcpExt.TCPDeferAcceptDrop"));
+        sum->deferred = std::min(sum->hung, growth.growth(netns, "TcpExt.TCPDeferAcceptDrop"));
     }
     return list;
 }
@@ -329,7 +331,7 @@ void find_handshakes_failing(const RuleInput& evidence, FindingDrafts& drafts) {
         const bool is_flooded =
             (sum.by_cookie >= many || std::max(sum.cookies_sent, sum.dropped) >= many_in_all) &&
             full_queues(evidence, row.key.netns).empty();
-        if (!fails && sum.waiting - sum.deferred < many && !is_flooded) continue;
+        if (!fails && sum.hung - sum.deferred < many && !is_flooded) continue;
         FindingDraft draft{"handshakes_failing", report::Severity::warning};
         draft.subject = place_of(row);
         draft.scope.netns = row.key.netns;

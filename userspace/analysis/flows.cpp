@@ -16,6 +16,9 @@ namespace {
 /// Denotes a listening socket, which belongs to no group.
 constexpr std::uint32_t kListener = ~std::uint32_t{0};
 
+/// The first SYN-ACK is sent again after so long (TCP_TIMEOUT_INIT): no round trip takes as long.
+constexpr Nanoseconds kSynAckTimeout = std::chrono::seconds(1);
+
 /// A passive open without a request socket whose beginning was seen.
 bool came_by_cookie(const track::ConnectionLine& line) {
     return line.who->role == tcp::Role::server && line.seen == tcp::Seen::whole &&
@@ -338,7 +341,7 @@ void Flows::begin_live(MonoTime now) {
     live_at_ = now;
     for (ServiceRow& row : services_) {
         row.live = EndCounts();
-        row.in_syn_recv = 0;
+        row.in_syn_recv = row.hung = 0;
     }
     for (RemoteRow& row : remotes_) row.live = EndCounts();
 }
@@ -364,6 +367,7 @@ void Flows::on_live(const track::LiveSocket& socket, Weight weight) {
     if (socket.closed_first == tcp::ClosedFirst::local) service.closed_first.note(who.id);
     if (socket.state == tcp::State::SYN_RECV) {
         service.in_syn_recv += weight;
+        if (live_at_ - socket.known_since >= kSynAckTimeout) service.hung += weight;
         service.failed.note(who.id);
     }
     if (group.port != kNone) ports_[group.port].holders.note(who.id);

@@ -84,6 +84,7 @@ struct ServiceRow {
     Examples failed;               ///< handshakes and connects that failed or wait
     Examples expired;              ///< in FIN_WAIT2
     std::uint64_t in_syn_recv = 0; ///< now
+    std::uint64_t hung = 0;        ///< of which so long that the SYN-ACK was sent again
 
     void note(const std::optional<event::Process>& process); ///< one that serves it
     [[nodiscard]] EndCounts total() const;

@@ -256,6 +256,7 @@ void absorb(ServiceRow& into, const ServiceRow& row) {
     into.live.add(row.live);
     into.time_wait.absorb(row.time_wait);
     into.in_syn_recv += row.in_syn_recv;
+    into.hung += row.hung;
     into.several_pids = into.several_pids || row.several_pids ||
                         (into.pid != 0 && row.pid != 0 && into.pid != row.pid);
     if (into.pid == 0) into.pid = row.pid;

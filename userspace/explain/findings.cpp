@@ -119,8 +119,9 @@ constexpr Explanation kFindings[] = {
      .summary = "handshakes at a listener don't complete",
      .text = "Reported when a listening endpoint has at least handshakes_failing.connections (20) "
              "failed handshakes, "
-             "which are at least handshakes_failing.share (0.1) of its handshakes, or as many in "
-             "SYN_RECV now, or when the kernel sent as many SYN cookies (its own counter: a SYN "
+             "which are at least handshakes_failing.share (0.1) of its handshakes, or as many that "
+             "have been in SYN_RECV for longer than 1 s, or when the kernel sent as many SYN "
+             "cookies (its own counter: a SYN "
              "that gets a cookie leaves no other trace), or dropped as many SYNs at a full queue "
              "(TCPReqQFullDrop). Health checks don't count: "
              "half_open_checks.\n"
