@@ -108,8 +108,11 @@ bool Causes::note(PartyEnds& party, EndCause cause, const track::ConnectionLine&
     facts.count += weight;
     facts.last = std::max(facts.last, at);
     const bool is_example = facts.ids.note(line.who->id) || facts.likes.note(line.who->id);
+    const tcp::IpAddress& host = line.who->tuple.remote.address;
     if (facts.hosts.size() < CauseFacts::kMostHosts)
-        facts.hosts.insert(line.who->tuple.remote.address);
+        facts.hosts.insert(host);
+    else
+        facts.are_all_hosts = facts.are_all_hosts && facts.hosts.contains(host);
     if (const auto idle = idle_before_close(line)) facts.idle.record(*idle, weight);
     if (line.numbers) {
         const std::uint64_t received = line.numbers->bytes_received.value_or(0);

@@ -29,9 +29,10 @@ struct CauseFacts {
     Likes likes; ///< further ones
     MonoTime first{};
     MonoTime last{};
-    std::optional<MonoTime> opened;                   ///< when the first of them was
-    std::optional<MonoTime> answered;                 ///< of refused ones: as Scope has it
-    std::set<tcp::IpAddress> hosts;                   ///< remote; at most kMostHosts
+    std::optional<MonoTime> opened;   ///< when the first of them was
+    std::optional<MonoTime> answered; ///< of refused ones: as Scope has it
+    std::set<tcp::IpAddress> hosts;   ///< remote; at most kMostHosts
+    bool are_all_hosts = true;
     LogHistogram idle;                                ///< before the close
     std::uint32_t most_unread = 0;                    ///< bytes, of one connection
     std::uint64_t least_received = ~std::uint64_t{0}; ///< bytes, as well

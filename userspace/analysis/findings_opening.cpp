@@ -225,6 +225,7 @@ struct Handshakes {
     std::uint64_t dropped = 0;  ///< SYNs for which there was no room, without cookies
     std::uint64_t deferred = 0; ///< of the hung ones: the client is through, and has sent nothing
     std::set<tcp::IpAddress> hosts;
+    bool are_all_hosts = true;
 };
 
 /// Without those that are health checks.
@@ -237,6 +238,7 @@ void add_failed(const RuleInput& evidence, Handshakes& sum) {
         if (cause == EndCause::never_completed)
             sum.reset += facts->details[tcp::EndingDetail::reset_received];
         sum.hosts.insert(facts->hosts.begin(), facts->hosts.end());
+        sum.are_all_hosts = sum.are_all_hosts && facts->are_all_hosts;
     }
 }
 
@@ -287,9 +289,10 @@ std::string handshakes_text(const Handshakes& sum) {
         sum.failed == 0 ? fmt::format("{} of {}", sum.waiting, counted(sum.all, "handshake"))
                         : std::to_string(sum.waiting),
         sum.waiting == 1 ? "waits" : "wait",
-        sum.hosts.empty() ? ""
-                          : fmt::format(", from {} address{}", sum.hosts.size(),
-                                        sum.hosts.size() == 1 ? "" : "es"),
+        sum.hosts.empty()
+            ? ""
+            : fmt::format(", from {}{} address{}", sum.are_all_hosts ? "" : "at least ",
+                          sum.hosts.size(), sum.hosts.size() == 1 ? "" : "es"),
         sum.cookies_sent == 0
             ? ""
             : fmt::format("; the kernel sent {} SYN cookies, for SYNs that found the queue "

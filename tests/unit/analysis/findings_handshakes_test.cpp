@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The finding about handshakes that are never completed.
+#include <fmt/format.h>
+
 #include "rule_test.h"
 
 namespace tcpdwell::test {
@@ -208,6 +210,15 @@ TEST_F(HandshakesFailing, those_that_have_just_begun_do_not_hang) {
     const report::Finding* f = found("handshakes_failing", 1500ms);
     ASSERT_TRUE(f);
     EXPECT_EQ(evidence(*f, "syn_recv"), 21);
+}
+
+TEST_F(HandshakesFailing, of_a_flood_not_all_addresses_are_counted) {
+    for (int i = 0; i < 1001; ++i)
+        town.add(scenario("handshake_times_out"),
+                 here(tuple("10.0.0.1", 80, fmt::format("10.1.{}.{}", i / 250, i % 250), 50'000),
+                      i * 1ms));
+    EXPECT_THAT(std::string(found("handshakes_failing", kLater)->what),
+                HasSubstr("now, from at least 1000 addresses."));
 }
 
 } // namespace
