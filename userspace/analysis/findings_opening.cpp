@@ -280,7 +280,13 @@ std::vector<Handshakes> handshakes_by_endpoint(const RuleInput& evidence) {
     return list;
 }
 
-std::string handshakes_text(const Handshakes& sum) {
+/// Also without a full queue (tcp_conn_request()).
+bool gets_each_syn_a_cookie(const RuleInput& evidence, const Handshakes& sum) {
+    return evidence.moment.host.sysctl_number(sum.listener->key.netns, "net.ipv4.tcp_syncookies") ==
+           2;
+}
+
+std::string handshakes_text(const RuleInput& evidence, const Handshakes& sum) {
     return fmt::format(
         "{}: {}{} {} in SYN_RECV now{}{}{}{}.", place_of(*sum.listener),
         sum.failed == 0 ? ""
@@ -295,13 +301,23 @@ std::string handshakes_text(const Handshakes& sum) {
                           sum.hosts.size(), sum.hosts.size() == 1 ? "" : "es"),
         sum.cookies_sent == 0
             ? ""
-            : fmt::format("; the kernel sent {} SYN cookies, for SYNs that found the queue "
-                          "full and left no other trace",
-                          sum.cookies_sent),
+            : fmt::format("; the kernel sent {} SYN cookies{}", sum.cookies_sent,
+                          gets_each_syn_a_cookie(evidence, sum)
+                              ? ""
+                              : ", for SYNs that found the queue full and left no other trace"),
         sum.dropped == 0
             ? ""
             : fmt::format("; the kernel dropped {} SYNs, because the queue was full", sum.dropped),
         sum.by_cookie == 0 ? "" : fmt::format(", {} came in by SYN cookies", sum.by_cookie));
+}
+
+/// The queue of handshakes, by what the kernel does then.
+bool is_queue_full(const RuleInput& evidence, const Handshakes& sum) {
+    const std::uint64_t many = count_threshold(evidence, "handshakes_failing.connections");
+    const std::uint64_t many_in_all = kernel_threshold(evidence, "handshakes_failing.connections");
+    if (sum.dropped >= many_in_all) return true;
+    return !gets_each_syn_a_cookie(evidence, sum) &&
+           (sum.by_cookie >= many || sum.cookies_sent >= many_in_all);
 }
 
 std::vector<std::string> handshakes_advice(const RuleInput& evidence, const Handshakes& sum) {
@@ -324,7 +340,6 @@ std::vector<std::string> handshakes_advice(const RuleInput& evidence, const Hand
 
 void find_handshakes_failing(const RuleInput& evidence, FindingDrafts& drafts) {
     const std::uint64_t many = count_threshold(evidence, "handshakes_failing.connections");
-    const std::uint64_t many_in_all = kernel_threshold(evidence, "handshakes_failing.connections");
     for (const Handshakes& sum : handshakes_by_endpoint(evidence)) {
         const ServiceRow& row = *sum.listener;
         const double share = share_of(sum.failed, sum.all);
@@ -332,8 +347,7 @@ void find_handshakes_failing(const RuleInput& evidence, FindingDrafts& drafts) {
             sum.failed >= many && share >= evidence.thresholds.value("handshakes_failing.share");
         // So it is also where the accept queue is full, which has a finding of its own.
         const bool is_flooded =
-            (sum.by_cookie >= many || std::max(sum.cookies_sent, sum.dropped) >= many_in_all) &&
-            full_queues(evidence, row.key.netns).empty();
+            is_queue_full(evidence, sum) && full_queues(evidence, row.key.netns).empty();
         if (!fails && sum.hung - sum.deferred < many && !is_flooded) continue;
         FindingDraft draft{"handshakes_failing", report::Severity::warning};
         draft.subject = place_of(row);
@@ -341,7 +355,7 @@ void find_handshakes_failing(const RuleInput& evidence, FindingDrafts& drafts) {
         draft.scope.services = {row.key.local};
         draft.scope.connections = sum.failed + sum.waiting;
         draft.connections = row.failed.list();
-        draft.what = handshakes_text(sum);
+        draft.what = handshakes_text(evidence, sum);
         draft.evidence = {{"failed", "never completed", sum.failed},
                           {"handshakes", "handshakes", sum.all},
                           {"share", "share", share},

@@ -221,5 +221,20 @@ TEST_F(HandshakesFailing, of_a_flood_not_all_addresses_are_counted) {
                 HasSubstr("now, from at least 1000 addresses."));
 }
 
+/// tcp_syncookies 2: each SYN gets a cookie, and no queue is full.
+TEST_F(SynQueueFull, is_none_where_each_syn_gets_a_cookie) {
+    served(scenario("syn_cookie"), 20);
+    read(1s, "TcpExt.SyncookiesSent", 100);
+    read(31s, "TcpExt.SyncookiesSent", 120);
+    EXPECT_TRUE(found("handshakes_failing", kLater));
+    sysctl("net.ipv4.tcp_syncookies", "2");
+    EXPECT_FALSE(found("handshakes_failing", kLater));
+    served(scenario("handshake_times_out"), 20, 55'000);
+    const report::Finding* f = found("handshakes_failing", kLater);
+    ASSERT_TRUE(f);
+    EXPECT_THAT(std::string(f->what), HasSubstr("the kernel sent 20 SYN cookies, 20 came in"));
+    EXPECT_THAT(std::string(f->what), Not(HasSubstr("queue")));
+}
+
 } // namespace
 } // namespace tcpdwell::test
