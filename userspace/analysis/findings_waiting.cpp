@@ -159,7 +159,8 @@ void find_descriptor_inherited(const RuleInput& evidence, FindingDrafts& drafts)
 void find_fin_wait2_pileup(const RuleInput& evidence, FindingDrafts& drafts) {
     struct Program {
         std::uint64_t now = 0;
-        std::uint64_t shut = 0; ///< of which
+        std::uint64_t old = 0;  ///< of which
+        std::uint64_t shut = 0; ///< of the old ones
         std::uint64_t expired = 0;
         Nanoseconds oldest{};
         std::vector<track::ConnectionId> ids;
@@ -169,7 +170,8 @@ void find_fin_wait2_pileup(const RuleInput& evidence, FindingDrafts& drafts) {
     for (const HeldSockets* holding : evidence.live.in(tcp::State::FIN_WAIT2)) {
         Program& program =
             programs[{holding->netns, holding->comm.empty() ? comm_of({}) : holding->comm}];
-        program.now += holding->old;
+        program.now += holding->sockets;
+        program.old += holding->old;
         program.shut += holding->shut;
         program.oldest = std::max(program.oldest, holding->oldest);
         program.ids.insert(program.ids.end(), holding->ids.begin(), holding->ids.end());
@@ -184,20 +186,26 @@ void find_fin_wait2_pileup(const RuleInput& evidence, FindingDrafts& drafts) {
     }
     const std::uint64_t many = count_threshold(evidence, "fin_wait2_pileup.sockets");
     for (const auto& [key, program] : programs) {
-        if (program.now < many && program.expired < many) continue;
+        if (program.old < many && program.expired < many) continue;
         FindingDraft draft{"fin_wait2_pileup", report::Severity::warning};
         draft.connections = program.ids;
         draft.subject = key.second;
         draft.scope = program.scope;
         draft.what = fmt::format(
-            "{} has {} in FIN_WAIT2 now, and {} expired there: it has {}, and the peers don't{}.",
-            key.second, counted(program.now, "connection"), program.expired,
+            "{} has {} in FIN_WAIT2 now{}, and {} expired there: it has {}, and the peers don't{}.",
+            key.second, counted(program.now, "connection"),
+            program.old == program.now
+                ? ""
+                : fmt::format(" ({} of them for longer than {})", program.old,
+                              duration_text(evidence.thresholds.duration("fin_wait2_pileup.age"))),
+            program.expired,
             program.shut == 0 ? "closed"
-            : program.shut == program.now && program.expired == 0
+            : program.shut == program.old && program.expired == 0
                 ? "called shutdown()"
                 : fmt::format("closed, or called shutdown() on {}", program.shut),
             program.shut == 0 ? "" : " close");
-        draft.evidence = {{"sockets", "in FIN_WAIT2 now", program.now},
+        draft.evidence = {{"sockets", "sockets so old", program.old},
+                          {"in_state", "in FIN_WAIT2 now", program.now},
                           {"expired", "expired", program.expired},
                           {"oldest_ns", "the oldest", program.oldest},
                           {"comm", "program", key.second},

@@ -105,6 +105,18 @@ TEST_F(FinWait2Pileup, the_two_are_not_added) {
     EXPECT_FALSE(found("fin_wait2_pileup", 65s));
 }
 
+TEST_F(FinWait2Pileup, those_that_are_not_old_are_there_too) {
+    clients(scenario("fin_never_comes"), 100, 10'000);
+    clients(scenario("half_closed_still"), 60, 20'000, "10.0.0.5", 61s);
+    const report::Finding* f = found("fin_wait2_pileup", 65s);
+    ASSERT_TRUE(f);
+    EXPECT_THAT(std::string(f->what),
+                HasSubstr("app has 60 connections in FIN_WAIT2 now (0 of them for longer than 5.0 "
+                          "s), and 100 expired there: it has closed"));
+    EXPECT_EQ(evidence(*f, "sockets"), 0);
+    EXPECT_EQ(evidence(*f, "in_state"), 60);
+}
+
 class ClosingStuck : public RuleTest {};
 
 TEST_F(ClosingStuck, from_the_age_on_in_either_state) {
