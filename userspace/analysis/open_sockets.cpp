@@ -280,7 +280,6 @@ void OpenSockets::add(Kind kind, const track::LiveSocket& socket, Nanoseconds ag
         holding.netns = socket.who.netns;
         holding.comm = comm;
         holding.inherited = actors.inherited;
-        holding.owner = socket.who.process;
         holding.are_holders = holding.looked_up = true;
     }
     holding.seen_at = now_;
@@ -296,6 +295,11 @@ void OpenSockets::add(Kind kind, const track::LiveSocket& socket, Nanoseconds ag
         note_begin(holding, now_ - age, false);
     else
         note_begin(holding, began_at(socket), exact);
+    if (holding.old == 0)
+        holding.owner = socket.who.process;
+    else if (!socket.who.process ||
+             (holding.owner && holding.owner->pid != socket.who.process->pid))
+        holding.owner.reset();
     holding.old += weight;
     holding.are_holders = holding.are_holders && actors.are_holders;
     holding.looked_up = holding.looked_up && actors.looked_up;

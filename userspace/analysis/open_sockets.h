@@ -42,7 +42,8 @@ struct HeldSockets {
     /// untouched, or their holder got another one after the peer had closed. By one fork() it
     /// would have both only if who opened them had kept one for as long.
     [[nodiscard]] bool is_given() const;
-    std::optional<event::Process> owner; ///< the one that connected or accepted
+    /// The one that connected or accepted the old ones; nullopt: not known, or several.
+    std::optional<event::Process> owner;
     std::uint64_t sockets = 0;
     std::uint64_t old = 0;       ///< of which as old as the state's threshold
     Nanoseconds oldest{};        ///< at least

@@ -57,6 +57,16 @@ TEST_F(HeldInCloseWait, who_opened_it_is_named_where_another_worker_holds_it) {
     EXPECT_THAT(advice(*f), HasSubstr("/proc/8/fd"));
 }
 
+TEST_F(HeldInCloseWait, who_opened_only_some_of_them_is_not_named) {
+    socket(kSeven, {kNine});
+    socket(kEight, {kTen});
+    const report::Finding* f = leak();
+    ASSERT_TRUE(f);
+    EXPECT_THAT(std::string(f->what),
+                HasSubstr("app (pids 9, 10) have 2 sockets in CLOSE_WAIT for longer than 60.0 s, "
+                          "the oldest for at least 100.0 s: the peers"));
+}
+
 TEST_F(HeldInCloseWait, nobody_is_named_where_no_process_is_known) {
     socket({});
     const report::Finding* f = leak();

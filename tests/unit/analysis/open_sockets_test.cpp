@@ -273,5 +273,17 @@ TEST_F(OpenSocketsTest, endpoints_that_are_tried_are_kept_up_to_so_many) {
     EXPECT_EQ(h.sockets, 2 * (most + 3));
 }
 
+TEST_F(OpenSocketsTest, who_opened_those_that_are_not_old_is_not_asked_for) {
+    analysis::OpenSockets l = look();
+    l.begin_live(at(100s));
+    track::ConnectionIdentity& young = people.client(1);
+    young.process = process(7, "app");
+    track::ConnectionIdentity& old = people.client(2);
+    old.process = process(8, "app");
+    l.on_live(live(young, CLOSE_WAIT, at(99s)), 1);
+    l.on_live(live(old, CLOSE_WAIT, at(1s)), 1);
+    EXPECT_EQ(l.in(CLOSE_WAIT).at(0)->owner, process(8, "app"));
+}
+
 } // namespace
 } // namespace tcpdwell::test
