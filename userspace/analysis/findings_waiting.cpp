@@ -130,11 +130,14 @@ void find_descriptor_inherited(const RuleInput& evidence, FindingDrafts& drafts)
         if (holding->old < many || !holding->inherited || holding->is_given()) continue;
         FindingDraft draft{"descriptor_inherited", report::Severity::warning};
         draft.what = fmt::format(
-            "{} in CLOSE_WAIT, the oldest for {}, {} held open by {} only, which inherited the "
-            "descriptor or was handed it: {} accepted or connected {}, and has closed its own.",
+            "{} in CLOSE_WAIT, the oldest for {}, {} held open by {}{}, which inherited the "
+            "descriptor or was handed it: {} accepted or connected {}, and {}.",
             counted(holding->old, "socket"), age_text(*holding), holding->old == 1 ? "is" : "are",
-            holders_text(*holding), process_text(holding->owner),
-            holding->old == 1 ? "it" : "them");
+            holders_text(*holding), holding->looked_up ? " only" : "", process_text(holding->owner),
+            holding->old == 1 ? "it" : "them",
+            holding->looked_up ? "has closed its own"
+                               : "wasn't found to have one (not all processes could be looked "
+                                 "into)");
         draft.evidence = {{"sockets", "sockets so old", holding->old},
                           {"in_state", "in CLOSE_WAIT", holding->sockets}};
         describe(*holding, draft);
@@ -149,9 +152,11 @@ void find_descriptor_inherited(const RuleInput& evidence, FindingDrafts& drafts)
             "passed (SCM_RIGHTS), it has to call close() after read() has returned 0. As 0 and 1 "
             "in /proc/{}/fd it is no accident.",
             fd_text(*holding)));
-        draft.advice.push_back(fmt::format(
-            "Now: {} of {} ends the connections.",
-            holding->processes.size() == 1 ? "the end" : "only the end", holders_text(*holding)));
+        if (holding->looked_up)
+            draft.advice.push_back(
+                fmt::format("Now: {} of {} ends the connections.",
+                            holding->processes.size() == 1 ? "the end" : "only the end",
+                            holders_text(*holding)));
         drafts.push_back(std::move(draft));
     }
 }

@@ -26,7 +26,7 @@ struct HeldSockets {
     bool are_holders = false; ///< the processes were found to have a descriptor of each
     bool looked_up = false;   ///< the processes are those that have a descriptor, all of them
     /// By other programs than the one that connected or accepted, which has closed its own
-    /// descriptor: they inherited it, or were given it.
+    /// descriptor (provided that all were looked up): they inherited it, or were given it.
     bool inherited = false;
     /// Inherited ones of one holder.
     struct Received {
