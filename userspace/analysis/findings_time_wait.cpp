@@ -21,6 +21,12 @@ std::uint64_t ended_by_death(const RuleInput& evidence, const ServiceKey& servic
     return facts ? facts->count : 0;
 }
 
+/// TIME_WAITs of all services: they share the table.
+std::uint64_t most_held_in(const RuleInput& evidence, std::uint32_t netns) {
+    const auto found = evidence.flows.time_waits().find(netns);
+    return found == evidence.flows.time_waits().end() ? 0 : found->second.peak();
+}
+
 /// What skips a TIME_WAIT on purpose. The other causes have findings of their own.
 constexpr SkipCause kOwnCauses[] = {SkipCause::so_linger_zero, SkipCause::linger2};
 
@@ -72,12 +78,12 @@ void find_server_closes_first(const RuleInput& evidence, FindingDrafts& drafts) 
                                "requests (HTTP keep-alive), with an idle "
                                "time-out that is longer than the clients', and speak HTTP/1.1 or "
                                "later with keep-alive to proxies.");
-        draft.advice.push_back(
-            fmt::format("A server's TIME_WAIT takes a few hundred bytes for 60 s and no port that "
-                        "others need: it does harm only "
-                        "near {}.{} No sysctl changes who closes first.",
-                        sysctl_text(evidence, row.key.netns, "net.ipv4.tcp_max_tw_buckets"),
-                        limit && row.time_wait.peak() * 2 < *limit ? " There is room." : ""));
+        draft.advice.push_back(fmt::format(
+            "A server's TIME_WAIT takes a few hundred bytes for 60 s and no port that "
+            "others need: it does harm only "
+            "near {}.{} No sysctl changes who closes first.",
+            sysctl_text(evidence, row.key.netns, "net.ipv4.tcp_max_tw_buckets"),
+            limit && most_held_in(evidence, row.key.netns) * 2 < *limit ? " There is room." : ""));
         drafts.push_back(std::move(draft));
     }
 }

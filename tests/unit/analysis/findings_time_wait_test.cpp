@@ -113,6 +113,15 @@ TEST_F(ServerClosesFirst, evidence_and_advice) {
                 HasSubstr("tcp_max_tw_buckets (not known here)"));
 }
 
+TEST_F(ServerClosesFirst, the_table_is_that_of_the_namespace) {
+    sysctl("net.ipv4.tcp_max_tw_buckets", "300");
+    served(scenario("server_first"), 120);
+    EXPECT_THAT(advice(*found("server_closes_first", 30s)), HasSubstr("There is room."));
+    town.add(scenario("server_first"), here(tuple("10.0.0.1", 81, "192.0.2.7", 50'000), 0s, 200),
+             90, Vary::remote_port);
+    EXPECT_THAT(advice(*found("server_closes_first", 30s)), Not(HasSubstr("There is room.")));
+}
+
 class TimeWaitSkipped : public RuleTest {};
 
 TEST_F(TimeWaitSkipped, from_the_number_on) {
