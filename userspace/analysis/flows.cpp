@@ -78,7 +78,7 @@ void count(EndCounts& tally, const track::ConnectionLine& line, Weight weight) {
     const auto cause = skip_cause(line);
     if (cause && end_cause(line) != EndCause::half_open_check) {
         tally.skipped[*cause] += weight;
-        if (loses_nothing(line)) tally.harmless += weight;
+        if (is_asked_for(*cause) && loses_nothing(line)) tally.harmless += weight;
     }
     if (came_by_cookie(line)) tally.cookies += weight;
 }

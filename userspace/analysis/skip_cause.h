@@ -25,6 +25,11 @@ namespace tcpdwell::analysis {
 /// Why a connection that was closed actively left no TIME_WAIT.
 TCPDWELL_WORD_ENUM(SkipCause, TCPDWELL_SKIP_CAUSE_LIST)
 
+/// Whether the program asked for it by a socket option.
+constexpr bool is_asked_for(SkipCause cause) {
+    return cause == SkipCause::so_linger_zero || cause == SkipCause::linger2;
+}
+
 /// nullopt: it left a TIME_WAIT, or was closed by the other end.
 std::optional<SkipCause> skip_cause(const track::ConnectionLine& line);
 

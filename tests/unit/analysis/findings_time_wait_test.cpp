@@ -185,6 +185,23 @@ TEST_F(TimeWaitSkipped, a_threshold_of_0_is_one_of_1) {
     EXPECT_TRUE(found("time_wait_skipped", kLater));
 }
 
+class TimeWaitSkippedBy : public CauseFindings {};
+
+/// What ended otherwise and lost nothing makes up for no RST that took data away.
+TEST_F(TimeWaitSkippedBy, an_rst_that_took_data_away_is_not_harmless) {
+    EndedLine lossy =
+        client_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::so_linger_zero)
+            .carried(5, 5);
+    lossy.numbers.unacked = 5;
+    end(lossy, 20);
+    end(client_end(ClosedFirst::local, Ending::fin_wait2_expired).carried(5, 5), 20);
+    const report::Finding* f = found("time_wait_skipped");
+    ASSERT_TRUE(f);
+    EXPECT_EQ(evidence(*f, "skipped"), 20);
+    EXPECT_EQ(f->severity, report::Severity::warning);
+    EXPECT_THAT(advice(*f), HasSubstr("may lose data that it has not read yet"));
+}
+
 class TimeWaitTableFull : public RuleTest {};
 
 TEST_F(TimeWaitTableFull, from_the_share_of_the_limit_on) {
