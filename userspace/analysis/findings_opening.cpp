@@ -17,6 +17,10 @@ std::string reuse_advice(const RuleInput& evidence, const PortRow& row) {
     const std::string after =
         delay ? fmt::format("{} ms (net.ipv4.tcp_tw_reuse_delay)", *delay) : "1 s";
     const std::string current = sysctl_text(evidence, row.netns, "net.ipv4.tcp_tw_reuse");
+    if (row.is_bound())
+        return fmt::format("{} doesn't help: bind() passes over the ports of TIME_WAITs, whatever "
+                           "it says.",
+                           current);
     const std::string effect = fmt::format("lets connect() take over a port whose TIME_WAIT has "
                                            "lasted for {}, if both ends use timestamps",
                                            after);

@@ -244,5 +244,17 @@ TEST_F(EphemeralPortsLow, advice_is_right_for_the_delay_where_the_kernel_has_one
     EXPECT_THAT(remote_advice("2", "1"), Not(HasSubstr("tcp_tw_reuse_delay")));
 }
 
+/// bind() comes before connect(), and looks for a port that nothing has.
+TEST_F(EphemeralPortsLow, tcp_tw_reuse_is_no_help_to_bind) {
+    sysctl("net.ipv4.tcp_tw_reuse", "1");
+    sysctl("net.ipv4.tcp_timestamps", "1");
+    clients(scenario("bound_port"), 80);
+    const report::Finding* f = found("ephemeral_ports_low", 10s);
+    ASSERT_TRUE(f);
+    EXPECT_THAT(std::string(f->what), HasSubstr("by bind() before connect()"));
+    EXPECT_THAT(advice(*f), Not(HasSubstr("TIME_WAIT alone does not exhaust")));
+    EXPECT_THAT(advice(*f), HasSubstr("net.ipv4.tcp_tw_reuse (1 here) doesn't help: bind()"));
+}
+
 } // namespace
 } // namespace tcpdwell::test
