@@ -128,11 +128,19 @@ bool Causes::note(PartyEnds& party, EndCause cause, const track::ConnectionLine&
     return is_example;
 }
 
-void Causes::take_back(PartyEnds& party, EndCause cause, Weight weight) {
-    const auto found = party.causes.find(cause);
-    if (found == party.causes.end() || found->second.count == 0) return;
-    found->second.count -= std::min(found->second.count, weight);
-    found->second.likes.clear(); // which of them it was isn't known any more
+void Causes::take_back(const auto& counted, Weight weight) {
+    const auto found = counted.party->causes.find(counted.cause);
+    if (found == counted.party->causes.end()) return;
+    CauseFacts& facts = found->second;
+    if (facts.count <= weight) {
+        facts = CauseFacts();
+        return;
+    }
+    facts.count -= weight;
+    std::uint64_t& with_detail = facts.details[counted.detail];
+    with_detail -= std::min(with_detail, weight);
+    facts.ids.forget(counted.id);
+    facts.likes.forget(counted.id);
 }
 
 bool Causes::is_explained(const track::ConnectionLine& line, PartyEnds& party, EndCause cause,
@@ -142,21 +150,21 @@ bool Causes::is_explained(const track::ConnectionLine& line, PartyEnds& party, E
     if (const auto other = recent_.take_other_of(line)) {
         if (was_closing_message(cause, other->cause) || was_closing_message(other->cause, cause)) {
             explained = true;
-            take_back(*other->party, other->cause, weight);
+            take_back(*other, weight);
         } else if (was_given_up(other->cause, line)) {
             explained = true;
         } else if (is_consequence(cause) && is_of_this_end(other->cause)) {
             explained = true;
             if (other->is_translated) other->party->causes[other->cause].translated += weight;
         } else if (is_of_this_end(cause) && is_consequence(other->cause)) {
-            take_back(*other->party, other->cause, weight);
+            take_back(*other, weight);
             if (other->is_translated) party.causes[cause].translated += weight;
         } else if (cause == EndCause::half_open_check && other->cause == cause) {
             // One check, which counts for the listener that is checked.
             if (line.who->role == tcp::Role::client)
                 explained = true;
             else
-                take_back(*other->party, cause, weight);
+                take_back(*other, weight);
         }
     }
     recent_.note(line, party, cause);
@@ -192,7 +200,8 @@ bool Causes::was_answered_elsewhere(const track::ConnectionLine& line, PartyEnds
     if (tries_.size() >= kMostTries) tries_.clear();
     const tcp::FourTuple& tuple = line.who->tuple;
     Tries& tries = tries_[{line.who->netns, line.who->process->pid, tuple.remote.port}];
-    const Try failed{&party, cause, tuple.remote.address, *line.opened, *line.closed};
+    const Try failed{&party,       cause,        tuple.remote.address, *line.opened,
+                     *line.closed, line.who->id, line.detail};
     if (tries.have_answer_to(failed)) return true;
     std::erase_if(tries.failed,
                   [&](const Try& each) { return each.closed < *line.closed - kSameTry; });
@@ -255,7 +264,7 @@ void Causes::on_transition(const track::TransitionLine& line, Weight weight) {
     tries.note({remote.address, line.at});
     std::erase_if(tries.failed, [&](const Try& each) {
         const bool is_answered = tries.have_answer_to(each);
-        if (is_answered) take_back(*each.party, each.cause, weight);
+        if (is_answered) take_back(each, weight);
         return is_answered;
     });
 }

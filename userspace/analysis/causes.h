@@ -137,6 +137,8 @@ private:
         tcp::IpAddress remote;
         MonoTime opened;
         MonoTime closed;
+        track::ConnectionId id;
+        tcp::EndingDetail detail;
     };
     struct Answer {
         tcp::IpAddress remote;
@@ -174,7 +176,8 @@ private:
     static bool note(PartyEnds& party, EndCause cause, const track::ConnectionLine& line,
                      Weight weight);
     void note_self_connected(const track::ConnectionIdentity& who, Weight weight);
-    static void take_back(PartyEnds& party, EndCause cause, Weight weight);
+    /// Of a try, or a recent end.
+    static void take_back(const auto& counted, Weight weight);
     /// Whether the cause lies at the other end, which ended before; takes back the consequence that
     /// was counted there if it lies here.
     bool is_explained(const track::ConnectionLine& line, PartyEnds& party, EndCause cause,

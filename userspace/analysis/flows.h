@@ -67,6 +67,10 @@ struct Examples {
     void note(const Examples& others) {
         for (std::size_t i = 0; i < others.count; ++i) note(others.ids[i]);
     }
+    void forget(track::ConnectionId id) {
+        const auto end = ids.begin() + count;
+        count = static_cast<std::uint8_t>(std::remove(ids.begin(), end, id) - ids.begin());
+    }
     [[nodiscard]] std::vector<track::ConnectionId> list() const {
         return {ids.begin(), ids.begin() + count};
     }

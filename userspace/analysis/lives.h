@@ -25,6 +25,7 @@ public:
         ids_.push_back(id);
         return true;
     }
+    void forget(track::ConnectionId id) { std::erase(ids_, id); }
     void clear() { ids_.clear(); }
     [[nodiscard]] const std::vector<track::ConnectionId>& list() const { return ids_; }
 

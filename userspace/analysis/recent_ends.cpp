@@ -79,7 +79,8 @@ RecentEnds::End* RecentEnds::find(std::uint32_t netns, const tcp::FourTuple& tup
 void RecentEnds::note(const track::ConnectionLine& line, PartyEnds& party, EndCause cause) {
     const tcp::FourTuple& tuple = line.who->tuple;
     const bool is_client = line.who->role == tcp::Role::client;
-    const End end{&party, cause, *line.closed, is_client ? tuple.remote : tuple.local};
+    const End end{&party,       cause,      *line.closed, is_client ? tuple.remote : tuple.local,
+                  line.who->id, line.detail};
     put(key_of(line.who->netns, tuple.local, tuple.remote), end);
     if (const auto key = client_key(*line.who, line.who->role)) put(*key, end);
 }

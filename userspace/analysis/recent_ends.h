@@ -23,7 +23,9 @@ public:
         PartyEnds* party;
         EndCause cause;
         MonoTime closed;
-        tcp::Endpoint service;         ///< as this end knows it
+        tcp::Endpoint service; ///< as this end knows it
+        track::ConnectionId id;
+        tcp::EndingDetail detail;
         bool is_translated = false;    ///< found by its client's endpoint only
         bool is_answered_late = false; ///< of a connect that was given up before
     };

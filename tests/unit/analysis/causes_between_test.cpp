@@ -79,6 +79,40 @@ TEST_F(GivenUp, is_no_failure_of_the_server) {
     EXPECT_EQ(of_server(), 1u) << "whose client isn't seen";
 }
 
+/// RFC 8305: the IPv6 address can't be reached, and that of IPv4 answers.
+TEST_F(GivenUp, what_is_taken_back_leaves_nothing) {
+    track::ConnectionId last = 0;
+    const auto tried = [&](Nanoseconds opened, EndingDetail detail) {
+        client.who.id = ++last;
+        client.line.opened = at(opened);
+        client.line.closed = at(opened + 1s);
+        client.line.detail = detail;
+        causes.on_connection(client.get(), 1);
+    };
+    const auto other_answers = [&](Nanoseconds when) {
+        track::ConnectionIdentity other = client.who;
+        other.tuple.remote.address = address("2001:db8::9");
+        causes.on_transition({at(when), &other, SYN_SENT, ESTABLISHED, 1ms}, 1);
+    };
+    using Ids = std::vector<track::ConnectionId>;
+    tried(1s, EndingDetail::unreachable);
+    EXPECT_EQ(of_client(EndCause::unanswered).details[EndingDetail::unreachable], 1u);
+    other_answers(2s);
+    EXPECT_EQ(of_client(EndCause::unanswered).count, 0u);
+    tried(10s, EndingDetail::timeout);
+    const analysis::CauseFacts& facts = of_client(EndCause::unanswered);
+    EXPECT_EQ(facts.count, 1u);
+    EXPECT_EQ(facts.details[EndingDetail::unreachable], 0u);
+    EXPECT_EQ(facts.ids.list(), Ids{2});
+    EXPECT_EQ(facts.first, at(11s));
+    tried(20s, EndingDetail::unreachable);
+    EXPECT_EQ(facts.ids.list(), (Ids{2, 3}));
+    other_answers(21s);
+    EXPECT_EQ(facts.count, 1u);
+    EXPECT_EQ(facts.details[EndingDetail::unreachable], 0u);
+    EXPECT_EQ(facts.ids.list(), Ids{2});
+}
+
 TEST_F(CausesBetween, a_program_has_been_connected) {
     const tcp::Endpoint remote = client.who.tuple.remote;
     EXPECT_FALSE(causes.may_have_connected(kNetns, "app", remote));
