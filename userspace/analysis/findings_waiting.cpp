@@ -228,25 +228,36 @@ void find_fin_wait2_pileup(const RuleInput& evidence, FindingDrafts& drafts) {
 
 namespace {
 
+/// Where the peer's window isn't known to be 0. The silence is known of all together only.
+std::string why_unacknowledged(const HeldSockets& holding) {
+    const std::string silence =
+        holding.zero_window == 0 && holding.longest_silence > Nanoseconds(0)
+            ? fmt::format(", no segment from it for {}", duration_text(holding.longest_silence))
+            : "";
+    if (holding.most_timeouts > 0)
+        return fmt::format("the peer acknowledges nothing: up to {} in a row{}",
+                           counted(holding.most_timeouts, "retransmission"), silence);
+    if (holding.most_probes > 0)
+        return fmt::format("the peer answers nothing: up to {} in a row{}",
+                           counted(holding.most_probes, "probe"), silence);
+    if (const std::uint64_t unsent = holding.unsent - holding.kept_back; unsent > 0)
+        return fmt::format("{} that the FIN has to follow {} sent", counted(unsent, "byte"),
+                           unsent == 1 ? "isn't" : "aren't");
+    return "the peer doesn't acknowledge the FIN";
+}
+
 /// What keeps it there, by what is known of the peer.
 std::string why_stuck(const HeldSockets& holding) {
-    if (holding.zero_window > 0)
-        return fmt::format("{} bytes can't be sent to {} with a receive window of 0: {} alive, but "
-                           "{} read",
-                           holding.unsent, holding.zero_window == 1 ? "a peer" : "peers",
-                           holding.zero_window == 1 ? "it is" : "they are",
-                           holding.zero_window == 1 ? "it doesn't" : "they don't");
-    if (holding.most_timeouts > 0)
-        return fmt::format(
-            "the peer acknowledges nothing: up to {} in a row{}",
-            counted(holding.most_timeouts, "retransmission"),
-            holding.longest_silence > Nanoseconds(0)
-                ? fmt::format(", no segment from it for {}", duration_text(holding.longest_silence))
-                : "");
-    if (holding.unsent > 0)
-        return fmt::format("{} that the FIN has to follow {} sent", counted(holding.unsent, "byte"),
-                           holding.unsent == 1 ? "isn't" : "aren't");
-    return "the peer doesn't acknowledge the FIN";
+    if (holding.zero_window == 0) return why_unacknowledged(holding);
+    const bool is_one = holding.zero_window == 1;
+    const bool are_all = holding.zero_window == holding.old;
+    return fmt::format("{}{} bytes can't be sent to {} with a receive window of 0: {} alive, but "
+                       "{} read{}{}",
+                       are_all ? "" : fmt::format("of {} of them ", holding.zero_window),
+                       holding.kept_back, is_one ? "a peer" : "peers",
+                       is_one ? "it is" : "they are", is_one ? "it doesn't" : "they don't",
+                       are_all ? "" : "; of the others ",
+                       are_all ? "" : why_unacknowledged(holding));
 }
 
 } // namespace
@@ -276,7 +287,8 @@ void find_closing_stuck(const RuleInput& evidence, FindingDrafts& drafts) {
                     "kernel memory until it does: close() gave the socket to the kernel, and "
                     "SO_LINGER with a time of 0, or shutdown and TCP_USER_TIMEOUT before close(), "
                     "would have dropped it.");
-            } else {
+            }
+            if (holding->zero_window < holding->old) {
                 draft.advice.push_back(
                     "The peer has gone, or segments are lost on the way to it or back.");
             }

@@ -187,8 +187,15 @@ void note_numbers(HeldSockets& holding, const track::LiveSocket& socket, Weight 
     const event::SocketNumbers& n = *socket.numbers;
     holding.numbered += weight;
     const std::uint64_t unsent = n.unsent.value_or(0);
-    if (unsent > 0 && n.peer_window == OptionalNumber<std::uint32_t>(0))
-        holding.zero_window += weight;
+    if (unsent > 0 && n.peer_window == OptionalNumber<std::uint32_t>(0)) {
+        // Any answer sets them back (tcp_ack()), and the last one may be on its way.
+        if (n.probes > 1) {
+            holding.most_probes = std::max<std::uint32_t>(holding.most_probes, n.probes);
+        } else {
+            holding.zero_window += weight;
+            holding.kept_back += unsent * weight;
+        }
+    }
     holding.unsent += unsent * weight;
     holding.unacked += n.unacked.value_or(0) * weight;
     holding.unread += n.unread.value_or(0) * weight;

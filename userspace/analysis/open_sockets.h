@@ -63,12 +63,15 @@ struct HeldSockets {
     std::set<tcp::Endpoint> services; ///< of old ones that were accepted, their local ends; some
     std::set<tcp::Endpoint> remotes;  ///< of old ones that weren't accepted; some
     std::uint64_t numbered = 0;       ///< old ones whose numbers are known, which follow
-    std::uint64_t zero_window = 0;    ///< with data to be sent to a window of 0
-    std::uint64_t unsent = 0;         ///< bytes
-    std::uint64_t unacked = 0;        ///< bytes
-    std::uint64_t unread = 0;         ///< bytes
-    std::uint32_t most_timeouts = 0;  ///< of a retransmission timer, in a row
-    Nanoseconds longest_silence{};    ///< since a segment came from the peer
+    std::uint64_t zero_window =
+        0;                       ///< with data to be sent to a window of 0, of a peer that answers
+    std::uint64_t kept_back = 0; ///< bytes, of those
+    std::uint64_t unsent = 0;    ///< bytes
+    std::uint64_t unacked = 0;   ///< bytes
+    std::uint64_t unread = 0;    ///< bytes
+    std::uint32_t most_timeouts = 0; ///< of a retransmission timer, in a row
+    std::uint32_t most_probes = 0;   ///< of a window of 0, in a row without an answer
+    Nanoseconds longest_silence{};   ///< since a segment came from the peer
 };
 
 /// Only the states that something can be wrong with: SYN_SENT, FIN_WAIT1, FIN_WAIT2, CLOSE_WAIT,

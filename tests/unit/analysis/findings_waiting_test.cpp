@@ -201,6 +201,36 @@ TEST_F(WhyStuck, a_peer_that_acknowledges_nothing) {
     EXPECT_THAT(why(), HasSubstr("up to 5 retransmissions in a row, no segment from it for 2.0 s"));
 }
 
+TEST_F(WhyStuck, a_window_of_0_is_no_reason_of_others) {
+    event::SocketNumbers numbers;
+    numbers.unsent = 701;
+    numbers.peer_window = 0;
+    stuck(numbers);
+    numbers.unsent = 301;
+    numbers.peer_window = 5000;
+    numbers.timeouts = 7;
+    stuck(numbers);
+    EXPECT_THAT(why(),
+                HasSubstr("2 sockets of a process that is not known are stuck in FIN_WAIT1"));
+    EXPECT_THAT(why(),
+                HasSubstr(": of 1 of them 700 bytes can't be sent to a peer with a receive window "
+                          "of 0: it is alive, but it doesn't read; of the others the peer "
+                          "acknowledges nothing: up to 7 retransmissions in a row."));
+    EXPECT_THAT(advice(*finding(last, "closing_stuck")), HasSubstr("The cure is at the peer"));
+    EXPECT_THAT(advice(*finding(last, "closing_stuck")), HasSubstr("The peer has gone"));
+}
+
+TEST_F(WhyStuck, a_peer_that_answers_no_probe_of_its_window_does_not_live) {
+    event::SocketNumbers numbers;
+    numbers.unsent = 701;
+    numbers.peer_window = 0;
+    numbers.probes = 4;
+    numbers.since_received_ms = 40'000;
+    stuck(numbers);
+    EXPECT_THAT(why(), HasSubstr("the peer answers nothing: up to 4 probes in a row, no segment "
+                                 "from it for 40.0 s."));
+}
+
 class Order : public RuleTest {};
 
 TEST_F(Order, the_most_severe_first) {
