@@ -93,7 +93,8 @@ std::string queue_advice(const AcceptQueue* queue) {
             "server has to open its listener with SOCK_CLOEXEC, or close it between fork() and "
             "exec().",
             processes_text(who));
-    const std::string pid = who.empty() ? "PID" : fmt::format("{}", who.front().pid);
+    const bool is_known = !who.empty() && who.front().pid != 0;
+    const std::string pid = is_known ? fmt::format("{}", who.front().pid) : "PID";
     return fmt::format("The program accepts too slowly, or not at all: look whether it is blocked "
                        "or stopped (/proc/{0}/stack, /proc/{0}/wchan), has too few workers, or "
                        "whether accept() fails for want of descriptors (ls /proc/{0}/fd, "
@@ -102,35 +103,45 @@ std::string queue_advice(const AcceptQueue* queue) {
                        pid);
 }
 
-/// "12 sockets": old ones in CLOSE_WAIT that a process has which listens. Without the number where
-/// others of its name have some of them; empty where it has none.
-std::string leaked_text(const RuleInput& evidence, const AcceptQueue& queue) {
-    const std::vector<event::Process> who = queue.who_accepts();
-    const auto listens = [&](const event::Process& each) {
-        return each.pid != 0 && std::ranges::find(who, each) != who.end();
-    };
-    std::uint64_t leaked = 0;
-    bool is_of_others = false;
+/// Old sockets in CLOSE_WAIT of processes that listen.
+struct Leaked {
+    std::uint64_t sockets = 0;
+    bool are_of_others = false;      ///< some of them, perhaps
+    std::vector<event::Process> who; ///< of those that listen
+};
+
+Leaked leaked_by(const RuleInput& evidence, const AcceptQueue& queue) {
+    const std::vector<event::Process> listening = queue.who_accepts();
+    Leaked leaked;
     for (const HeldSockets* holding : evidence.live.in(tcp::State::CLOSE_WAIT)) {
-        if (std::ranges::none_of(holding->processes, listens)) continue;
-        leaked += holding->old;
-        is_of_others = is_of_others || !std::ranges::all_of(holding->processes, listens);
+        bool is_of_these = false;
+        bool is_of_others = false;
+        for (const event::Process& each : holding->processes) {
+            if (each.pid == 0 || std::ranges::find(listening, each) == listening.end()) {
+                is_of_others = true;
+                continue;
+            }
+            is_of_these = true;
+            if (std::ranges::find(leaked.who, each) == leaked.who.end()) leaked.who.push_back(each);
+        }
+        if (!is_of_these) continue;
+        leaked.sockets += holding->old;
+        leaked.are_of_others = leaked.are_of_others || is_of_others;
     }
-    if (leaked == 0) return {};
-    return is_of_others ? "sockets" : counted(leaked, "socket");
+    return leaked;
 }
 
 /// The limit of descriptors isn't known, so the leak is a possible cause only.
 void advise_on_leak(const RuleInput& evidence, const AcceptQueue& queue, FindingDraft& draft) {
-    const std::string leaked = leaked_text(evidence, queue);
-    if (leaked.empty()) return;
-    const std::uint32_t pid = queue.who_accepts().front().pid;
+    const Leaked leaked = leaked_by(evidence, queue);
+    if (leaked.sockets == 0) return;
     draft.advice.push_back(fmt::format(
-        "It also has {1} in CLOSE_WAIT. If its descriptors are used up by them, accept() fails "
-        "with "
-        "EMFILE, and that leak is the cause: compare ls /proc/{0}/fd | wc -l with \"Max open "
-        "files\" in /proc/{0}/limits.",
-        pid, leaked));
+        "{} also {} {} in CLOSE_WAIT. If the descriptors are used up by them, accept() fails with "
+        "EMFILE, and that leak is the cause: compare ls /proc/{}/fd | wc -l with \"Max open "
+        "files\" in /proc/{}/limits.",
+        processes_text(leaked.who), leaked.who.size() == 1 ? "has" : "have",
+        leaked.are_of_others ? "sockets" : counted(leaked.sockets, "socket"),
+        leaked.who.front().pid, leaked.who.front().pid));
 }
 
 bool have_overflowed(const RuleInput& evidence, std::uint32_t netns) {

@@ -285,10 +285,11 @@ TEST_F(AcceptTest, a_leak_of_the_same_process_may_be_why) {
     leaks(7, "app");
     leaks(7, "app");
     EXPECT_THAT(advised(10s), Not(HasSubstr("EMFILE"))) << "not old";
-    EXPECT_THAT(advised(100s), HasSubstr("It also has 2 sockets in CLOSE_WAIT. If its descriptors "
-                                         "are used up by them, accept() fails with EMFILE"));
+    EXPECT_THAT(advised(100s),
+                HasSubstr("app (pid 7) also has 2 sockets in CLOSE_WAIT. If the "
+                          "descriptors are used up by them, accept() fails with EMFILE"));
     leaks(8, "app");
-    EXPECT_THAT(advised(100s), HasSubstr("It also has sockets in CLOSE_WAIT."));
+    EXPECT_THAT(advised(100s), HasSubstr("app (pid 7) also has sockets in CLOSE_WAIT."));
 }
 
 TEST_F(AcceptTest, it_has_stalled_from_the_age_on) {
@@ -309,6 +310,29 @@ TEST_F(AcceptTest, a_full_queue_and_nobody_who_accepts_are_one_finding) {
     waits(81);
     EXPECT_TRUE(stalled());
     EXPECT_EQ(stalled()->subject, "app (pid 7) on 10.0.0.1:81");
+}
+
+TEST_F(AcceptersTest, the_one_that_leaks_is_named) {
+    const event::Process ten = process(10, "app"), eleven = process(11, "app");
+    listen_for({ten, eleven});
+    waits(80, 2);
+    accepted_by(ten, 1500ms);
+    accepted_by(eleven, 1600ms);
+    listed({.state = CLOSE_WAIT,
+            .ends = tuple("10.0.0.1", 80, "192.0.2.7", 40'000),
+            .opener = eleven,
+            .holders = {eleven}});
+    const std::string advised = advice(*found("accept_stalled", 100s));
+    EXPECT_THAT(advised, HasSubstr("app (pid 11) also has 1 socket in CLOSE_WAIT."));
+    EXPECT_THAT(advised, HasSubstr("compare ls /proc/11/fd | wc -l with \"Max open files\" in "
+                                   "/proc/11/limits."));
+}
+
+TEST_F(AcceptersTest, a_process_of_another_pid_namespace_has_no_directory) {
+    listen_for({process(0, "initd")});
+    waits(80, 2);
+    EXPECT_THAT(what(), HasSubstr("at initd on 10.0.0.1:80"));
+    EXPECT_THAT(advice(*finding(last, "accept_stalled")), HasSubstr("(/proc/PID/stack"));
 }
 
 } // namespace
