@@ -19,7 +19,8 @@ std::string process_of(const UnknownGroup& group) {
     return group.process ? fmt::format(" of {}", process_text(group.process)) : std::string();
 }
 
-FindingDraft draft_of(const UnknownGroup& group) {
+FindingDraft draft_of(const UnknownGroup& group, bool are_all) {
+    const std::string_view so_many = are_all ? "" : "at least ";
     const std::string local = endpoint_text(group.local, group.family);
     const std::string remote = endpoint_text(group.remote, group.family);
     FindingDraft draft{"stray_resets", group.ended > 0 || group.translated > 0
@@ -27,12 +28,12 @@ FindingDraft draft_of(const UnknownGroup& group) {
                                            : report::Severity::info};
     draft.subject = fmt::format("{} to {}", remote, local);
     draft.what = fmt::format(
-        "Segments of {} from {} came to {}{}, and no socket there knows {}: {} answered {}.",
-        counted(group.connections, "connection"), remote, local,
+        "Segments of {}{} from {} came to {}{}, and no socket there knows {}: {}{} answered {}.",
+        so_many, counted(group.connections, "connection"), remote, local,
         group.last - group.first < std::chrono::seconds(1)
             ? ""
             : fmt::format(" within {}", duration_text(group.last - group.first)),
-        group.connections == 1 ? "it" : "them", counted(group.resets, "RST"),
+        group.connections == 1 ? "it" : "them", so_many, counted(group.resets, "RST"),
         group.connections == 1 ? "it" : "them");
     if (group.ended > 0)
         draft.what += fmt::format(" {}{} on this host ended by that.",
@@ -86,7 +87,7 @@ void find_stray_resets(const RuleInput& evidence, FindingDrafts& drafts) {
     const std::uint64_t many = count_threshold(evidence, "stray_resets.connections");
     for (const UnknownGroup& group : evidence.unknown.groups())
         if (group.connections >= many || group.ended > 0 || group.translated > 0)
-            drafts.push_back(draft_of(group));
+            drafts.push_back(draft_of(group, evidence.unknown.are_all()));
 }
 
 } // namespace tcpdwell::analysis

@@ -32,10 +32,14 @@ void merge(tcp::Endpoint& group, const tcp::Endpoint& one) {
 } // namespace
 
 void UnknownConnections::on_stray_reset(const track::StrayResetLine& line, Weight weight) {
+    are_all_ = are_all_ && line.left_out == 0;
     const Key key{line.tuple.local, line.tuple.remote, line.netns};
     auto found = resets_.find(key);
     if (found == resets_.end()) {
-        if (resets_.size() >= kMostConnections) return;
+        if (resets_.size() >= kMostConnections) {
+            are_all_ = false;
+            return;
+        }
         found = resets_.emplace(key, Resets{}).first;
         found->second.first = line.at;
         found->second.family = line.tuple.family;

@@ -51,12 +51,17 @@ public:
     void on_connection(const track::ConnectionLine& line, Weight) override;
     void on_live(const track::LiveSocket& socket, Weight) override;
     void add_to(report::Report&, const ReportContext&) override {}
-    void next_interval(MonoTime) override { resets_.clear(); }
+    void next_interval(MonoTime) override {
+        resets_.clear();
+        are_all_ = true;
+    }
 
     /// Whether this end received an RST from a namespace of this host that knew no such connection,
     /// or, beyond an address translation, from a peer that had.
     /// Asked before on_connection().
     [[nodiscard]] bool have_ended(const track::ConnectionLine& line) const;
+    /// Whether each RST is in the groups.
+    [[nodiscard]] bool are_all() const { return are_all_; }
     /// By the service's endpoint: the one with the lower port, unless the client is known; the most
     /// connections first.
     [[nodiscard]] std::vector<UnknownGroup> groups() const;
@@ -100,6 +105,7 @@ private:
 
     Lives& lives_;
     ByConnection resets_;
+    bool are_all_ = true;
     std::vector<std::uint64_t> ended_; ///< hashes; a ring from `next_` on once it is full
     std::size_t next_ = 0;
 };

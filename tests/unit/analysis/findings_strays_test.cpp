@@ -319,5 +319,18 @@ TEST_F(StrayFindings, answers_to_connects_that_were_given_up) {
     EXPECT_EQ(f.advice.size(), 1u);
 }
 
+TEST_F(StrayFindings, beyond_so_many_they_are_at_least_so_many) {
+    constexpr auto kMost = analysis::UnknownConnections::kMostConnections;
+    for (std::size_t i = 0; i < kMost; ++i) reset(unknown_tuple(static_cast<tcp::Port>(1000 + i)));
+    EXPECT_THAT(std::string(only().what), testing::StartsWith("Segments of 10000 connections"));
+    reset(unknown_tuple(static_cast<tcp::Port>(1000 + kMost)));
+    EXPECT_THAT(std::string(only().what),
+                testing::StartsWith("Segments of at least 10000 connections"));
+    EXPECT_THAT(std::string(only().what), HasSubstr("at least 10000 RSTs answered them."));
+    maker_.next_interval(at(20s));
+    for (tcp::Port port = 1000; port < 1005; ++port) reset(unknown_tuple(port));
+    EXPECT_THAT(std::string(only().what), testing::StartsWith("Segments of 5 connections"));
+}
+
 } // namespace
 } // namespace tcpdwell::test
