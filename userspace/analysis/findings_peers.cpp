@@ -257,10 +257,11 @@ FindingDraft draft_of_one_way(const Gone& gone, std::uint32_t netns) {
     FindingDraft draft{"peers_gone", report::Severity::warning};
     describe(gone, netns, draft);
     draft.what = fmt::format(
-        "What {} sends on {}{} isn't acknowledged for {} at least ({}), although segments came "
+        "What {} sends on {}{} isn't acknowledged{} for {} at least ({}), although segments came "
         "from {} no longer than {} ago: what is sent is lost on the way.",
         draft.subject, counted(gone.waiting, "connection"), peers_text(gone),
-        duration_text(gone.now->oldest), waits_text(gone),
+        gone.waiting == 1 ? "" : ", on one of them", duration_text(gone.now->oldest),
+        waits_text(gone),
         gone.waiting_for.size() == 1 ? text_of(gone.waiting_for.begin()->first) : "the peers",
         duration_text(gone.now->longest_silence));
     draft.advice.push_back("One direction is cut: look for what drops it here (nft list ruleset, "

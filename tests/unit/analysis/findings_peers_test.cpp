@@ -146,6 +146,14 @@ TEST_F(PeersGone, who_is_heard_and_acknowledges_nothing_is_out_of_reach_in_one_d
     EXPECT_THAT(std::string(all[1].what), HasSubstr("although segments came from"));
 }
 
+TEST_F(PeersGone, what_is_sent_in_vain_for_longest_is_one_of_several) {
+    unanswered(40'000, 100, 10, 4);
+    unanswered(40'001, 100, 10, 6);
+    EXPECT_THAT(std::string(found(kPeersGone, 10s)->what),
+                HasSubstr("What app (pid 1000) sends on 2 connections isn't acknowledged, on one "
+                          "of them for 12.6 s at least (20 bytes"));
+}
+
 TEST_F(PeersGone, a_host_that_answers_on_another_connection_has_not_gone) {
     unanswered(40'000, 4000, 10, 4);
     const auto why = [&] { return std::string(found(kPeersGone, 1001ms)->what); };
