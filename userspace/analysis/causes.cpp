@@ -49,6 +49,14 @@ MonoTime died_at(const track::ConnectionLine& line) {
     return at;
 }
 
+/// With TCP_USER_TIMEOUT, or without a process, a connection times out while the peer answers each
+/// probe of its window (tcp_probe_timer()).
+bool is_not_read(const track::ConnectionLine& line) {
+    const event::SocketNumbers* n = line.numbers;
+    return n != nullptr && n->unsent.value_or(0) > 0 && n->probes <= 1 &&
+           n->peer_window == OptionalNumber<std::uint32_t>(0);
+}
+
 bool is_failed_try(EndCause cause) {
     return cause == EndCause::unanswered || cause == EndCause::refused;
 }
@@ -121,6 +129,7 @@ bool Causes::note(PartyEnds& party, EndCause cause, const track::ConnectionLine&
         facts.most_received = std::max(facts.most_received, received);
     }
     facts.details[line.detail] += weight;
+    if (cause == EndCause::peer_gone && is_not_read(line)) facts.not_read += weight;
     if (line.closed_how == tcp::ClosedHow::signal || line.closed_how == tcp::ClosedHow::exit)
         facts.signals[line.closing_signal] += weight;
     if (line.who->closed_by && facts.closers.size() < kMostClosers)

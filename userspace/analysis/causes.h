@@ -41,6 +41,8 @@ struct CauseFacts {
     std::uint64_t open_there = 0;
     /// Connects whose answer came when the program had given up.
     std::uint64_t answered_late = 0;
+    /// Of peers that have gone: those that answered until the end, with a window of 0.
+    std::uint64_t not_read = 0;
     EnumArray<tcp::EndingDetail, std::uint64_t> details;
     std::map<std::uint32_t, std::uint64_t> signals;  ///< that ended processes; 0: an exit
     std::map<std::uint32_t, event::Process> closers; ///< by pid; at most a few

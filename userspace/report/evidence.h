@@ -97,6 +97,7 @@ inline constexpr EvidenceWords kEvidenceWords[] = {
     {"mptcp_fastclose", "Ended by an MPTCP fast close"},
     {"netns", "Network namespace", EvidenceUnit::name},
     {"no_port", "Connects that got no local port"},
+    {"not_read", "Of which the peer answered, with a receive window of 0"},
     {"oldest_local", "Local end of the oldest", EvidenceUnit::name},
     {"oldest_ns", "Oldest", EvidenceUnit::duration},
     {"oldest_remote", "Remote end of the oldest", EvidenceUnit::name},
