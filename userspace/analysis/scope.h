@@ -37,6 +37,8 @@ struct Scope {
     bool is_began_seen = false;
     /// Of refused connects: when the endpoint answered one last, before the last refusal.
     std::optional<MonoTime> answered;
+    /// Of a queue that overflowed: how often.
+    std::optional<std::uint64_t> overflows;
     /// Of a queue: when connections were accepted without delay, and what each counts for.
     std::vector<std::pair<MonoTime, std::uint64_t>> accepted;
 
