@@ -134,6 +134,8 @@ bool Causes::note(PartyEnds& party, EndCause cause, const track::ConnectionLine&
         facts.signals[line.closing_signal] += weight;
     if (line.who->closed_by && facts.closers.size() < kMostClosers)
         facts.closers.try_emplace(line.who->closed_by->pid, *line.who->closed_by);
+    else if (!line.who->closed_by || !facts.closers.contains(line.who->closed_by->pid))
+        facts.are_all_closers = false;
     return is_example;
 }
 

@@ -46,6 +46,7 @@ struct CauseFacts {
     EnumArray<tcp::EndingDetail, std::uint64_t> details;
     std::map<std::uint32_t, std::uint64_t> signals;  ///< that ended processes; 0: an exit
     std::map<std::uint32_t, event::Process> closers; ///< by pid; at most a few
+    bool are_all_closers = true;
 
     static constexpr std::size_t kMostHosts = 1000;
 };

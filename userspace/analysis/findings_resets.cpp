@@ -134,6 +134,13 @@ std::string signal_text(const CauseFacts& facts) {
     return text;
 }
 
+std::string dead_text(const CauseFacts& facts) {
+    if (facts.closers.empty()) return "a process";
+    if (facts.closers.size() == 1) return process_text(facts.closers.begin()->second);
+    return fmt::format("{}{} processes", facts.are_all_closers ? "" : "at least ",
+                       facts.closers.size());
+}
+
 /// Signals by which people and supervisors end a process; and a client that is done exits.
 bool is_on_purpose(std::uint32_t signal, tcp::Role role) {
     constexpr std::uint32_t kExit = 0, kHup = 1, kInt = 2, kPipe = 13, kTerm = 15;
@@ -169,10 +176,7 @@ void find_process_died(const RuleInput& evidence, FindingDrafts& drafts) {
                         ends, *facts);
         draft.what = fmt::format("{} of {} ended because {} died ({}){}.",
                                  counted(facts->count, "connection"), party_text(ends),
-                                 facts->closers.size() == 1
-                                     ? process_text(facts->closers.begin()->second)
-                                     : fmt::format("{} processes", facts->closers.size()),
-                                 signal_text(*facts), within_text(*facts));
+                                 dead_text(*facts), signal_text(*facts), within_text(*facts));
         draft.evidence.push_back({"signals", "ended by", signal_text(*facts)});
         std::vector<event::Process> dead;
         for (const auto& [pid, process] : facts->closers) dead.push_back(process);

@@ -335,5 +335,16 @@ TEST_F(CauseFindings, a_socket_connected_to_itself) {
     }
 }
 
+TEST_F(CauseFindings, of_many_that_died_some_are_known) {
+    EndedLine killed = served_end(ClosedFirst::local, Ending::fin).carried(5, 5);
+    killed.closed_how(tcp::ClosedHow::signal, 9);
+    for (std::uint32_t pid = 100; pid < 120; ++pid) {
+        killed.who.closed_by = process(pid, "app");
+        end(killed);
+    }
+    EXPECT_THAT(std::string(found("process_died")->what),
+                HasSubstr("ended because at least 16 processes died (signal 9)"));
+}
+
 } // namespace
 } // namespace tcpdwell::test
