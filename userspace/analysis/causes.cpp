@@ -248,11 +248,18 @@ bool Causes::may_have_connected(std::uint32_t netns, std::string_view comm,
                                 const tcp::Endpoint& remote) const {
     const auto found = peers_.find({netns, remote});
     if (found == peers_.end()) return peers_.size() >= Flows::kMaxGroups;
-    const std::vector<std::array<char, TD_COMM_LEN>>& programs = found->second.programs;
+    return found->second.programs.size() >= Peer::kMostPrograms ||
+           has_connected(netns, comm, remote);
+}
+
+bool Causes::has_connected(std::uint32_t netns, std::string_view comm,
+                           const tcp::Endpoint& remote) const {
+    const auto found = peers_.find({netns, remote});
+    if (found == peers_.end()) return false;
     std::array<char, TD_COMM_LEN> bytes{};
     std::copy_n(comm.begin(), std::min(comm.size(), bytes.size()), bytes.begin());
-    return programs.size() >= Peer::kMostPrograms ||
-           std::ranges::find(programs, bytes) != programs.end();
+    const std::vector<std::array<char, TD_COMM_LEN>>& programs = found->second.programs;
+    return std::ranges::find(programs, bytes) != programs.end();
 }
 
 /// The answer to a SYN whose program no longer waits for it finds no socket.

@@ -121,6 +121,9 @@ public:
     /// all endpoints are known if there are more than Flows::kMaxGroups.
     [[nodiscard]] bool may_have_connected(std::uint32_t netns, std::string_view comm,
                                           const tcp::Endpoint& remote) const;
+    /// Whether it is known to have been.
+    [[nodiscard]] bool has_connected(std::uint32_t netns, std::string_view comm,
+                                     const tcp::Endpoint& remote) const;
 
     /// Sockets that are connected to themselves, by program.
     struct SelfConnected {

@@ -24,6 +24,7 @@ struct UnansweredConnects {
     std::map<tcp::Endpoint, std::uint64_t> endpoints;
     std::map<tcp::Endpoint, std::uint64_t> tries; ///< all that have ended, or wait
     std::set<tcp::IpAddress> known;               ///< hosts to which the program has been connected
+    std::set<tcp::IpAddress> maybe;               ///< or may have been: not all is remembered
     std::vector<track::ConnectionId> ids;
     std::vector<track::ConnectionId> likes;
     Scope scope;
@@ -37,6 +38,7 @@ void UnansweredConnects::add(const UnansweredConnects& other) {
     unreachable += other.unreachable;
     late += other.late;
     known.insert(other.known.begin(), other.known.end());
+    maybe.insert(other.maybe.begin(), other.maybe.end());
     waiting += other.waiting;
     endpoints.insert(other.endpoints.begin(), other.endpoints.end());
     tries.insert(other.tries.begin(), other.tries.end());
@@ -93,9 +95,12 @@ UnansweredPrograms unanswered_by_program(const RuleInput& evidence) {
     }
     for (auto& [key, ports] : programs)
         for (auto& [port, connects] : ports)
-            for (const auto& [endpoint, count] : connects.endpoints)
-                if (evidence.causes.may_have_connected(key.first, key.second, endpoint))
+            for (const auto& [endpoint, count] : connects.endpoints) {
+                if (evidence.causes.has_connected(key.first, key.second, endpoint))
                     connects.known.insert(endpoint.address);
+                if (evidence.causes.may_have_connected(key.first, key.second, endpoint))
+                    connects.maybe.insert(endpoint.address);
+            }
     return programs;
 }
 
@@ -137,7 +142,7 @@ bool has_lost_known(const UnansweredConnects& connects) {
 
 bool is_scan(const UnansweredConnects& connects) {
     const std::size_t hosts = by_host(connects).size();
-    return hosts >= kManyHosts && connects.all() <= 2 * hosts && !has_lost_known(connects);
+    return hosts >= kManyHosts && connects.all() <= 2 * hosts && connects.maybe.size() * 2 < hosts;
 }
 
 /// Most of them were answered, but too late.
