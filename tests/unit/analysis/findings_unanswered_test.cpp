@@ -239,5 +239,14 @@ TEST_F(UnansweredHosts, of_which_more_programs_than_are_remembered_connect_to_ma
     EXPECT_THAT(advice(*f), Not(HasSubstr("Hosts that were in use")));
 }
 
+/// Each namespace has a loopback of its own.
+TEST_F(ConnectsUnanswered, a_server_on_another_loopback_has_got_no_syns_of_these) {
+    clients(scenario("connect_times_out"), 3, 40'000, "127.0.0.1");
+    synth::Setting there = here(tuple("127.0.0.1", 5432, "127.0.0.1", 41'000));
+    there.netns = kNetns + 1;
+    town.add(scenario("handshake_times_out"), there, 3, Vary::remote_port);
+    EXPECT_THAT(advice(*found("connects_unanswered", kLater)), HasSubstr("The SYNs, or the"));
+}
+
 } // namespace
 } // namespace tcpdwell::test
