@@ -224,10 +224,14 @@ void Causes::note_self_connected(const track::ConnectionIdentity& who, Weight we
     const std::string comm = who.process ? std::string(who.process->comm()) : std::string();
     if (self_connected_.size() >= Flows::kMaxGroups) return;
     SelfConnected& found = self_connected_[{who.netns, comm}];
+    if (found.count == 0)
+        found.process = who.process;
+    else if (found.process && who.process && found.process->pid != who.process->pid)
+        found.process->pid = 0;
     found.count += weight;
     found.ids.note(who.id);
     found.tuple = who.tuple;
-    found.process = who.process;
+    found.is_bound = found.is_bound && who.is_bound;
 }
 
 Causes::Peer* Causes::note_connected(const track::ConnectionIdentity& who) {

@@ -130,7 +130,8 @@ public:
         std::uint64_t count = 0;
         Examples ids;
         tcp::FourTuple tuple;
-        std::optional<event::Process> process;
+        std::optional<event::Process> process; ///< pid 0: several
+        bool is_bound = true;                  ///< bind() chose the port of each
     };
     using SelfConnectedBy = std::map<std::pair<std::uint32_t, std::string>, SelfConnected>;
     [[nodiscard]] const SelfConnectedBy& self_connected() const { return self_connected_; }

@@ -307,6 +307,8 @@ TEST_F(CauseFindings, a_socket_connected_to_itself) {
     EndedLine next = own;
     next.who.id = own.who.id + 1;
     next.who.slot = own.who.slot + 1;
+    next.who.process = process(101, "app");
+    own.who.is_bound = true;
     // Known from its transition, however it ends.
     for (const bool has_another : {false, true}) {
         analysis::ReportMaker maker({}, at(0s));
@@ -328,10 +330,11 @@ TEST_F(CauseFindings, a_socket_connected_to_itself) {
         EXPECT_THAT(
             std::string(f->what),
             HasSubstr(has_another
-                          ? "2 sockets of app (pid 100) are connected to themselves (10.0.0."
-                            "2:50000)"
-                          : "1 socket of app (pid 100) is connected to itself (10.0.0.2:"
-                            "50000)"));
+                          ? "2 sockets of app have connected to themselves (10.0.0.2:50000): "
+                            "nobody listened there, and connect() chose that very port"
+                          : "1 socket of app (pid 100) has connected to itself (10.0.0.2:50000): "
+                            "nobody listened there, and the program had bound that very port"));
+        EXPECT_THAT(advice(*f), HasSubstr(has_another ? "The port lies in" : "bind() another"));
     }
 }
 
