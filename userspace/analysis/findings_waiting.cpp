@@ -282,21 +282,34 @@ void find_closing_stuck(const RuleInput& evidence, FindingDrafts& drafts) {
                 {"unacked", "bytes unacknowledged", known(*holding, holding->unacked)}};
             describe(*holding, draft);
             if (holding->zero_window > 0) {
-                draft.advice.push_back(
+                draft.advice.push_back(fmt::format(
                     "The cure is at the peer, which has to read or close. Here the data stays in "
-                    "kernel memory until it does: close() gave the socket to the kernel, and "
-                    "SO_LINGER with a time of 0, or shutdown and TCP_USER_TIMEOUT before close(), "
-                    "would have dropped it.");
+                    "kernel memory until it does{}.",
+                    holding->shut == holding->old
+                        ? ""
+                        : ": close() gave the socket to the kernel, and SO_LINGER with a time of "
+                          "0, or shutdown and TCP_USER_TIMEOUT before close(), would have dropped "
+                          "it"));
             }
             if (holding->zero_window < holding->old) {
                 draft.advice.push_back(
                     "The peer has gone, or segments are lost on the way to it or back.");
             }
-            draft.advice.push_back(fmt::format(
-                "The kernel gives up after {} retransmissions or probes without an answer (0 means "
-                "8, which take over a minute); until then each counts against {}.",
-                sysctl_text(evidence, holding->netns, "net.ipv4.tcp_orphan_retries"),
-                sysctl_text(evidence, holding->netns, "net.ipv4.tcp_max_orphans")));
+            if (holding->shut > 0)
+                draft.advice.push_back(fmt::format(
+                    "{}shutdown() was called, and close() wasn't: a process still has the socket, "
+                    "and can end it. The kernel gives up after {} retransmissions without an "
+                    "answer.",
+                    holding->shut == holding->old ? ""
+                                                  : fmt::format("Of {} of them ", holding->shut),
+                    sysctl_text(evidence, holding->netns, "net.ipv4.tcp_retries2")));
+            if (holding->shut < holding->old)
+                draft.advice.push_back(fmt::format(
+                    "The kernel gives up after {} retransmissions or probes without an answer (0 "
+                    "means "
+                    "8, which take over a minute); until then each counts against {}.",
+                    sysctl_text(evidence, holding->netns, "net.ipv4.tcp_orphan_retries"),
+                    sysctl_text(evidence, holding->netns, "net.ipv4.tcp_max_orphans")));
             drafts.push_back(std::move(draft));
         }
     }
