@@ -198,6 +198,7 @@ std::string process_text(const std::optional<event::Process>& process);
 std::string party_text(const PartyEnds& ends);
 /// ", all within 2.0 s": over which time they are spread; empty for a single one.
 std::string within_text(const CauseFacts& facts);
+std::string within_text(MonoTime first, MonoTime last);
 /// Of connections that an RST ended at one end only, whose other end is here.
 std::string open_there_text(std::uint64_t count);
 /// "nginx (pid 12)", "postgres (pids 1, 2, 3, ...)", "nginx (pid 12), sleep (pid 13)"

@@ -28,8 +28,12 @@ FindingDraft party_draft(std::string_view id, report::Severity severity, const P
 }
 
 std::string within_text(const CauseFacts& facts) {
-    const Nanoseconds spread = facts.last - facts.first;
     if (facts.count < 2 || facts.ids.count < 2) return {};
+    return within_text(facts.first, facts.last);
+}
+
+std::string within_text(MonoTime first, MonoTime last) {
+    const Nanoseconds spread = last - first;
     if (spread < std::chrono::milliseconds(1)) return ", all at once";
     return fmt::format(", all within {}", duration_text(spread));
 }
