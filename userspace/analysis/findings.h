@@ -196,6 +196,8 @@ std::string place_of(const ServiceRow& row);                     ///< "nginx (pi
 std::string process_text(const std::optional<event::Process>& process);
 /// "nginx (pid 12) on 0.0.0.0:80", "curl to 192.0.2.1:443"
 std::string party_text(const PartyEnds& ends);
+/// How many remote hosts; null where there are more than are remembered.
+FindingDraft::Cell hosts_cell(const CauseFacts& facts);
 /// ", all within 2.0 s": over which time they are spread; empty for a single one.
 std::string within_text(const CauseFacts& facts);
 std::string within_text(MonoTime first, MonoTime last);

@@ -371,7 +371,9 @@ void find_handshakes_failing(const RuleInput& evidence, FindingDrafts& drafts) {
                           {"handshakes", "handshakes", sum.all},
                           {"share", "share", share},
                           {"syn_recv", "in SYN_RECV now", sum.waiting},
-                          {"addresses", "remote addresses", std::uint64_t{sum.hosts.size()}},
+                          {"addresses", "remote addresses",
+                           sum.are_all_hosts ? FindingDraft::Cell(std::uint64_t{sum.hosts.size()})
+                                             : FindingDraft::Cell()},
                           {"cookies_sent", "SYN cookies sent", sum.cookies_sent},
                           {"syn_cookies", "by SYN cookies", sum.by_cookie},
                           {"syns_dropped", "SYNs dropped at a full queue", sum.dropped}};

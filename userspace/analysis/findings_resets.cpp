@@ -7,6 +7,11 @@
 #include "analysis/findings.h"
 
 namespace tcpdwell::analysis {
+FindingDraft::Cell hosts_cell(const CauseFacts& facts) {
+    return facts.are_all_hosts ? FindingDraft::Cell(std::uint64_t{facts.hosts.size()})
+                               : FindingDraft::Cell();
+}
+
 FindingDraft party_draft(std::string_view id, report::Severity severity, const PartyEnds& ends,
                          const CauseFacts& facts) {
     FindingDraft draft{id, severity};
@@ -17,7 +22,7 @@ FindingDraft party_draft(std::string_view id, report::Severity severity, const P
     draft.evidence = {{"count", "connections", facts.count},
                       {"all", "of connections ended", ends.connections()},
                       {"share", "share", share_of(facts.count, ends.connections())},
-                      {"hosts", "remote hosts", std::uint64_t{facts.hosts.size()}},
+                      {"hosts", "remote hosts", hosts_cell(facts)},
                       {"netns", "network namespace", std::uint64_t{ends.party.netns}}};
     if (facts.translated > 0)
         draft.evidence.push_back({"translated",

@@ -2,6 +2,8 @@
 // What findings on the ends of connections say: their words, their advice, and how severe they are.
 #include <set>
 
+#include <fmt/format.h>
+
 #include "cause_findings.h"
 
 namespace tcpdwell::test {
@@ -332,6 +334,20 @@ TEST_F(CauseFindings, over_which_time_resets_are_spread_is_of_all_causes) {
     EXPECT_THAT(std::string(found("connections_reset")->what),
                 HasSubstr("ended by a reset: 6 sent here, 5 received (unread_data 6), all within "
                           "2.0 s."));
+}
+
+TEST_F(CauseFindings, of_more_remote_hosts_than_are_remembered_the_number_is_not_known) {
+    EndedLine reset = served_end(ClosedFirst::remote, Ending::reset_received).carried(5, 5);
+    const auto ends_at = [&](int host) {
+        reset.who.tuple.remote.address = address(fmt::format("10.1.{}.{}", host / 250, host % 250));
+        end(reset);
+    };
+    for (int host = 0; host < 1000; ++host) ends_at(host);
+    EXPECT_EQ(evidence(*found("connections_reset"), "hosts"), 1000);
+    ends_at(1000);
+    const report::Finding* f = found("connections_reset");
+    ASSERT_TRUE(f);
+    EXPECT_TRUE(std::holds_alternative<std::monostate>(fact(f->evidence, "hosts")));
 }
 
 } // namespace
